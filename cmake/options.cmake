@@ -1,0 +1,27 @@
+# What every target of ours is compiled with. Libraries of others are SYSTEM, so their headers do not warn.
+add_library(mete_options INTERFACE)
+target_include_directories(mete_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(mete_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wno-missing-field-initializers)
+target_compile_definitions(mete_options INTERFACE METE_VERSION="${PROJECT_VERSION}")
+
+set(METE_SANITIZE "" CACHE STRING "Sanitizers for everything: address,undefined or thread")
+if(METE_SANITIZE)
+  add_compile_options(-fsanitize=${METE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${METE_SANITIZE})
+  if(METE_SANITIZE MATCHES thread)
+    add_compile_options(-Wno-tsan)
+  endif()
+endif()
+
+# mete-shim and mete-oci are static so that they start without the dynamic loader; a sanitizer cannot be linked so.
+if(METE_SANITIZE)
+  set(METE_STATIC_LINK "")
+else()
+  set(METE_STATIC_LINK -static)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one error type of the project and the one way to return it.
+//
+//   Result<int> parse(std::string_view);       // a value, or why there is none
+//   METE_TRY(int n, parse(text));              // returns the error to our caller
+//   METE_CHECK(write_all(fd, text));           // the same where there is no value
+//   return fail("shares: found 1, expected at least 2");
+//   return fail_errno("mkdir " + path);        // takes errno
+#pragma once
+
+#include <cerrno>
+#include <cstring>
+#include <source_location>
+#include <string>
+#include <tl/expected.hpp>
+#include <utility>
+
+namespace mete {
+
+struct Error {
+  int code = 0;      // errno of the failed system call; 0 when no system call failed
+  std::string what;  // one sentence for a person: place, finding, expectation
+  std::source_location where = std::source_location::current();
+};
+
+template <class T>
+using Result = tl::expected<T, Error>;
+using Status = Result<void>;
+
+[[nodiscard]] inline tl::unexpected<Error> fail(std::string what,
+                                                std::source_location where = std::source_location::current()) {
+  return tl::unexpected<Error>(Error{0, std::move(what), where});
+}
+
+// `doing` says what was tried ("open /proc/1/ns/net"); the kernel's reason is appended.
+[[nodiscard]] inline tl::unexpected<Error> fail_errno(std::string doing, int code = errno,
+                                                      std::source_location where = std::source_location::current()) {
+  doing += ": ";
+  doing += std::strerror(code);
+  return tl::unexpected<Error>(Error{code, std::move(doing), where});
+}
+
+// The same error, with what was being done put before it.
+[[nodiscard]] inline tl::unexpected<Error> fail_in(const std::string& doing, Error error) {
+  error.what = doing + ": " + error.what;
+  return tl::unexpected<Error>(std::move(error));
+}
+
+}  // namespace mete
+
+#define METE_CONCAT_(a, b) a##b
+#define METE_CONCAT(a, b) METE_CONCAT_(a, b)
+#define METE_TRY_(tmp, declaration, ...)                              \
+  auto tmp = (__VA_ARGS__);                                           \
+  if (!tmp) return tl::unexpected<::mete::Error>(std::move(tmp.error())); \
+  declaration = std::move(*tmp)
+#define METE_TRY(declaration, ...) METE_TRY_(METE_CONCAT(mete_try_, __COUNTER__), declaration, __VA_ARGS__)
+#define METE_CHECK(...)                                                                     \
+  do {                                                                                      \
+    auto mete_check = (__VA_ARGS__);                                                        \
+    if (!mete_check) return tl::unexpected<::mete::Error>(std::move(mete_check.error())); \
+  } while (false)

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/file.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <memory>
+
+namespace mete::runtime {
+namespace {
+
+Status remove_at(int dir, const char* name, dev_t device, const std::string& shown);
+
+Status remove_children(int dir, dev_t device, const std::string& shown) {
+  const int copy = ::fcntl(dir, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) return fail_errno("dup " + shown);
+  const auto closer = [](DIR* stream) { ::closedir(stream); };
+  const std::unique_ptr<DIR, decltype(closer)> stream(::fdopendir(copy), closer);
+  if (!stream) return fail_errno("read directory " + shown);
+  while (true) {
+    errno = 0;
+    const dirent* entry = ::readdir(stream.get());
+    if (entry == nullptr) break;
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    METE_CHECK(remove_at(dir, entry->d_name, device, shown + "/" + entry->d_name));
+  }
+  if (errno != 0) return fail_errno("read directory " + shown);
+  return {};
+}
+
+Status remove_at(int dir, const char* name, dev_t device, const std::string& shown) {
+  if (::unlinkat(dir, name, 0) == 0 || errno == ENOENT) return {};
+  if (errno != EISDIR && errno != EPERM) return fail_errno("remove " + shown);
+  const UniqueFd child(::openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!child.valid()) return errno == ENOENT ? Status{} : fail_errno("remove " + shown);
+  struct stat info {};
+  if (::fstat(child.get(), &info) != 0) return fail_errno("stat " + shown);
+  if (info.st_dev != device) return fail(shown + ": is a mount point, expected a plain directory; nothing below it was removed");
+  METE_CHECK(remove_children(child.get(), device, shown));
+  if (::unlinkat(dir, name, AT_REMOVEDIR) != 0 && errno != ENOENT) return fail_errno("remove " + shown);
+  return {};
+}
+
+}  // namespace
+
+Result<UniqueFd> open_at(int dir, const std::string& path, int flags, mode_t mode) {
+  UniqueFd fd(::openat(dir, path.c_str(), flags | O_CLOEXEC, mode));
+  if (!fd.valid()) return fail_errno("open " + path);
+  return fd;
+}
+
+Result<std::string> read_file(int dir, const std::string& path, std::size_t limit) {
+  METE_TRY(UniqueFd fd, open_at(dir, path, O_RDONLY));
+  std::string text;
+  std::size_t used = 0;
+  while (true) {
+    // procfs and cgroup files have no size, so it grows as it comes.
+    if (text.size() - used < 4096) text.resize(text.size() + (text.size() < 65536 ? 16384 : text.size()));
+    const ssize_t got = ::read(fd.get(), text.data() + used, text.size() - used);
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      return fail_errno("read " + path);
+    }
+    if (got == 0) break;
+    used += static_cast<std::size_t>(got);
+    if (used > limit) {
+      return fail(path + ": found more than " + std::to_string(limit) + " bytes, expected at most that");
+    }
+  }
+  text.resize(used);
+  return text;
+}
+
+Status write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t put = ::write(fd, text.data(), text.size());
+    if (put < 0) {
+      if (errno == EINTR) continue;
+      return fail_errno("write");
+    }
+    text.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
+Status write_control(int dir, const std::string& path, std::string_view text) {
+  METE_TRY(UniqueFd fd, open_at(dir, path, O_WRONLY));
+  // A control file takes a value in one write or not at all.
+  while (::write(fd.get(), text.data(), text.size()) < 0) {
+    if (errno != EINTR) return fail_errno("write \"" + std::string(text) + "\" to " + path);
+  }
+  return {};
+}
+
+Status replace_file(const std::string& path, std::string_view text, mode_t mode) {
+  const std::string temporary = path + ".tmp";
+  const auto write_temporary = [&]() -> Status {
+    METE_TRY(UniqueFd fd, open_at(AT_FDCWD, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode));
+    if (auto written = write_all(fd.get(), text); !written) return fail_in(temporary, written.error());
+    if (::fsync(fd.get()) != 0) return fail_errno("fsync " + temporary);
+    if (::rename(temporary.c_str(), path.c_str()) != 0) return fail_errno("rename to " + path);
+    return {};
+  };
+  if (auto done = write_temporary(); !done) {
+    ::unlink(temporary.c_str());
+    return done;
+  }
+  const auto slash = path.rfind('/');
+  const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  METE_TRY(UniqueFd dir, open_at(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY));
+  if (::fsync(dir.get()) != 0) return fail_errno("fsync " + parent);
+  return {};
+}
+
+Status make_directories(const std::string& path, mode_t mode) {
+  if (path.empty()) return fail("mkdir: found an empty path, expected a directory's");
+  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const std::string part = path.substr(0, end);
+    if (!part.empty() && ::mkdir(part.c_str(), mode) != 0 && errno != EEXIST) return fail_errno("mkdir " + part);
+    if (end == std::string::npos) break;
+  }
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return fail_errno("stat " + path);
+  if (!S_ISDIR(info.st_mode)) return fail(path + ": found a file, expected a directory");
+  return {};
+}
+
+Status remove_tree(const std::string& path) {
+  struct stat info {};
+  const auto slash = path.rfind('/');
+  const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  const std::string name = path.substr(slash == std::string::npos ? 0 : slash + 1);
+  if (name.empty() || name == "." || name == "..") return fail("remove " + path + ": expected the name of a directory at its end");
+  const UniqueFd dir(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!dir.valid()) return errno == ENOENT ? Status{} : fail_errno("open " + parent);
+  if (::fstat(dir.get(), &info) != 0) return fail_errno("stat " + parent);
+  return remove_at(dir.get(), name.c_str(), info.st_dev, path);
+}
+
+}  // namespace mete::runtime

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/file.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace mete::runtime {
+namespace {
+
+class FileTest : public ::testing::Test {
+ protected:
+  FileTest() {
+    char path[] = "/tmp/mete-file-XXXXXX";
+    root_ = ::mkdtemp(path);
+  }
+  ~FileTest() override { std::filesystem::remove_all(root_); }
+  std::string root_;
+};
+
+TEST_F(FileTest, ReplaceIsReadBackAndLeavesNoTemporary) {
+  ASSERT_TRUE(replace_file(root_ + "/a", "one"));
+  ASSERT_TRUE(replace_file(root_ + "/a", "two"));
+  EXPECT_EQ(read_file(AT_FDCWD, root_ + "/a").value(), "two");
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/a.tmp"));
+}
+
+TEST_F(FileTest, AReplaceThatFailsKeepsTheOldText) {
+  ASSERT_TRUE(make_directories(root_ + "/dir"));
+  ASSERT_TRUE(replace_file(root_ + "/dir/in", "x"));
+  EXPECT_FALSE(replace_file(root_ + "/dir", "text"));  // a directory cannot be replaced by a file
+  EXPECT_EQ(read_file(AT_FDCWD, root_ + "/dir/in").value(), "x");
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/dir.tmp"));
+}
+
+TEST_F(FileTest, ReadRefusesMoreThanItsLimit) {
+  ASSERT_TRUE(replace_file(root_ + "/a", std::string(100, 'x')));
+  EXPECT_EQ(read_file(AT_FDCWD, root_ + "/a", 100)->size(), 100U);
+  const auto cut = read_file(AT_FDCWD, root_ + "/a", 99);
+  ASSERT_FALSE(cut);
+  EXPECT_NE(cut.error().what.find(root_ + "/a"), std::string::npos);
+}
+
+TEST_F(FileTest, ReadsProcfsWhichHasNoSize) { EXPECT_FALSE(read_file(AT_FDCWD, "/proc/self/status")->empty()); }
+
+TEST_F(FileTest, ControlFilesAreNeverCreated) {
+  EXPECT_FALSE(write_control(AT_FDCWD, root_ + "/none", "1"));
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/none"));
+}
+
+TEST_F(FileTest, RemoveTreeDoesNotFollowLinks) {
+  ASSERT_TRUE(make_directories(root_ + "/keep"));
+  ASSERT_TRUE(replace_file(root_ + "/keep/file", "x"));
+  ASSERT_TRUE(make_directories(root_ + "/gone/deep/er"));
+  ASSERT_EQ(::symlink((root_ + "/keep").c_str(), (root_ + "/gone/link").c_str()), 0);
+  ASSERT_TRUE(remove_tree(root_ + "/gone"));
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/gone"));
+  EXPECT_TRUE(std::filesystem::exists(root_ + "/keep/file"));
+  EXPECT_TRUE(remove_tree(root_ + "/gone")) << "a missing tree is fine";
+  EXPECT_FALSE(remove_tree(root_ + "/keep/.."));
+}
+
+TEST_F(FileTest, MakeDirectoriesNamesTheFileInItsWay) {
+  ASSERT_TRUE(replace_file(root_ + "/file", "x"));
+  EXPECT_FALSE(make_directories(root_ + "/file"));
+  EXPECT_FALSE(make_directories(root_ + "/file/below"));
+}
+
+}  // namespace
+}  // namespace mete::runtime
