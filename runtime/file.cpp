@@ -93,12 +93,12 @@ Status write_control(int dir, const std::string& path, std::string_view text) {
   return {};
 }
 
-Status replace_file(const std::string& path, std::string_view text, mode_t mode) {
+Status replace_file(const std::string& path, std::string_view text, mode_t mode, Durability durability) {
   const std::string temporary = path + ".tmp";
   const auto write_temporary = [&]() -> Status {
     METE_TRY(UniqueFd fd, open_at(AT_FDCWD, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode));
     if (auto written = write_all(fd.get(), text); !written) return fail_in(temporary, written.error());
-    if (::fsync(fd.get()) != 0) return fail_errno("fsync " + temporary);
+    if (durability == Durability::durable && ::fsync(fd.get()) != 0) return fail_errno("fsync " + temporary);
     if (::rename(temporary.c_str(), path.c_str()) != 0) return fail_errno("rename to " + path);
     return {};
   };
@@ -106,6 +106,7 @@ Status replace_file(const std::string& path, std::string_view text, mode_t mode)
     ::unlink(temporary.c_str());
     return done;
   }
+  if (durability == Durability::volatile_) return {};
   const auto slash = path.rfind('/');
   const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
   METE_TRY(UniqueFd dir, open_at(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY));

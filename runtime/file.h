@@ -27,8 +27,11 @@ namespace mete::runtime {
 [[nodiscard]] Status write_control(int dir, const std::string& path, std::string_view text);
 
 // Replaces the file as a whole: a temporary beside it, fsync, rename, fsync of the directory.
-// After a crash at any point either the old or the new text is there.
-[[nodiscard]] Status replace_file(const std::string& path, std::string_view text, mode_t mode = 0600);
+// After a crash at any point either the old or the new text is there. `volatile_`: without the fsyncs, for what has no
+// meaning after a reboot.
+enum class Durability { durable, volatile_ };
+[[nodiscard]] Status replace_file(const std::string& path, std::string_view text, mode_t mode = 0600,
+                                  Durability durability = Durability::durable);
 
 // mkdir -p. An existing directory is fine.
 [[nodiscard]] Status make_directories(const std::string& path, mode_t mode = 0755);

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of the child's side share. Not for use outside runtime/process.
+#pragma once
+
+#include "runtime/process/child.h"
+#include "runtime/process/setup_op.h"
+
+namespace mete::runtime::process {
+
+class ChildContext {
+ public:
+  explicit ChildContext(int control) : control_(control) {}
+
+  // Sends the report and exits; `tried` and `object` are put together into its detail.
+  [[noreturn]] void die(const char* tried, const char* object = "", int error = 0) const;
+  // die() when `result` is negative; else the result.
+  long must(long result, const char* tried, const char* object = "") const {
+    if (result < 0) die(tried, object);
+    return result;
+  }
+  // Waits for one word of the parent. The parent's death ends the child.
+  void await(char word) const;
+
+  std::int32_t operation = 0;
+  int root = -1;       // the container's root directory, from MountRoot until PivotRoot
+  int control() const { return control_; }
+
+ private:
+  int control_;
+};
+
+// child_mounts.cpp
+void execute(ChildContext& child, const MakeMountsPrivate& op);
+void execute(ChildContext& child, const MountRoot& op);
+void execute(ChildContext& child, const MountFilesystem& op);
+void execute(ChildContext& child, const BindMount& op);
+void execute(ChildContext& child, const MaskPath& op);
+void execute(ChildContext& child, const MakePathReadOnly& op);
+void execute(ChildContext& child, const PivotRoot& op);
+
+// child_files.cpp
+void execute(ChildContext& child, const MakeDevice& op);
+void execute(ChildContext& child, const MakeSymlink& op);
+void execute(ChildContext& child, const WriteSysctl& op);
+void execute(ChildContext& child, const ChangeDirectory& op);
+// Opens (O_PATH) a path inside the root; missing directories, or a file when `as_file`, are made. Never leaves the root.
+int open_target(const ChildContext& child, const char* path, bool as_file);
+// The same without making anything; -1 with errno when it is not there.
+int open_inside(int root, const char* path, std::uint64_t flags);
+
+// child_namespaces.cpp
+void execute(ChildContext& child, const AwaitIdMappings& op);
+void execute(ChildContext& child, const JoinNamespace& op);
+void execute(ChildContext& child, const SetHostname& op);
+void execute(ChildContext& child, const LoopbackUp& op);
+void execute(ChildContext& child, const AwaitCgroups& op);
+void execute(ChildContext& child, const NewCgroupNamespace& op);
+
+// child_identity.cpp: rlimits, user and groups, capabilities, no_new_privs, seccomp; in the order they allow.
+void become(const ChildContext& child, const Identity& identity);
+
+// child_init.cpp
+// Forwards signals to `command` and reaps everything until it ends; returns its wait status. 0: reaps for ever.
+[[noreturn]] void run_init(int command);
+
+}  // namespace mete::runtime::process

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "runtime/process/child_context.h"
+
+namespace mete::runtime::process {
+namespace {
+
+constexpr int kLastCapability = 63;
+
+void set_rlimits(const ChildContext& child, const Identity& identity) {
+  for (const auto& limit : identity.rlimits) {
+    const struct rlimit value {limit.soft, limit.hard};
+    child.must(::setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &value), "set resource limit");
+  }
+}
+
+void load_seccomp(const ChildContext& child, const Identity& identity) {
+  if (identity.seccomp_filter.empty()) return;
+  struct sock_fprog program {};
+  program.len = static_cast<unsigned short>(identity.seccomp_filter.size() / sizeof(struct sock_filter));
+  // The text holds an array of sock_filter; std::string's buffer is aligned for it (operator new).
+  program.filter = const_cast<struct sock_filter*>(
+      static_cast<const struct sock_filter*>(static_cast<const void*>(identity.seccomp_filter.data())));
+  child.must(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), "load the seccomp filter");
+}
+
+void drop_bounding_set(const ChildContext& child, std::uint64_t keep) {
+  for (int capability = 0; capability <= kLastCapability; ++capability) {
+    if ((keep >> static_cast<unsigned>(capability) & 1U) != 0) continue;
+    if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
+    if (errno == EINVAL) return;  // past the kernel's last one
+    child.die("drop from the capability bounding set");
+  }
+}
+
+void set_user(const ChildContext& child, const Identity& identity) {
+  child.must(::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "keep capabilities");
+  // glibc's wrappers talk to other threads; there are none, and the raw calls do not allocate.
+  const long groups = ::syscall(SYS_setgroups, identity.additional_gids.size(), identity.additional_gids.data());
+  // A user namespace with setgroups denied has none to set.
+  if (groups < 0 && !(errno == EPERM && identity.additional_gids.empty())) child.die("set additional groups");
+  child.must(::syscall(SYS_setresgid, identity.gid, identity.gid, identity.gid), "set group");
+  child.must(::syscall(SYS_setresuid, identity.uid, identity.uid, identity.uid), "set user");
+}
+
+void set_capabilities(const ChildContext& child, const CapabilitySets& sets) {
+  struct __user_cap_header_struct header {};
+  header.version = _LINUX_CAPABILITY_VERSION_3;
+  struct __user_cap_data_struct data[2] = {};
+  for (unsigned half = 0; half < 2; ++half) {
+    data[half].effective = static_cast<std::uint32_t>(sets.effective >> (32 * half));
+    data[half].permitted = static_cast<std::uint32_t>(sets.permitted >> (32 * half));
+    data[half].inheritable = static_cast<std::uint32_t>(sets.inheritable >> (32 * half));
+  }
+  child.must(::syscall(SYS_capset, &header, data), "set capabilities");
+  ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  for (unsigned capability = 0; capability <= kLastCapability; ++capability) {
+    if ((sets.ambient >> capability & 1U) == 0) continue;
+    child.must(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0), "raise ambient capability");
+  }
+}
+
+}  // namespace
+
+void become(const ChildContext& child, const Identity& identity) {
+  set_rlimits(child, identity);
+  if (identity.umask) ::umask(*identity.umask);
+  if (identity.no_new_privileges) child.must(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "set no_new_privs");
+  // Without no_new_privs a filter needs CAP_SYS_ADMIN, so it is loaded before the capabilities go; it must then allow
+  // the calls below. With it, it is the last thing done, so that it need not.
+  if (!identity.no_new_privileges) load_seccomp(child, identity);
+  drop_bounding_set(child, identity.capabilities.bounding);
+  set_user(child, identity);
+  set_capabilities(child, identity.capabilities);
+  if (identity.no_new_privileges) load_seccomp(child, identity);
+}
+
+}  // namespace mete::runtime::process

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mounts are built detached (fsopen, open_tree) and moved onto a descriptor of their target, so no path is resolved
+// twice and an image's symbolic links cannot lead them out of the root (CVE-2021-30465, CVE-2019-19921).
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "runtime/process/child_context.h"
+
+namespace mete::runtime::process {
+namespace {
+
+constexpr std::uint64_t kPropagation = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
+
+void set_attributes(const ChildContext& child, int mount, std::uint64_t attributes, bool recursive, const char* shown) {
+  if (attributes == 0) return;
+  struct mount_attr change {};
+  change.attr_set = attributes;
+  // The access-time modes are values of one field, not bits.
+  if ((attributes & MOUNT_ATTR__ATIME) != 0) change.attr_clr = MOUNT_ATTR__ATIME;
+  const unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U);
+  child.must(::mount_setattr(mount, "", flags, &change, sizeof change), "set mount attributes of", shown);
+}
+
+void set_propagation(const ChildContext& child, int mount, std::uint64_t propagation, const char* shown) {
+  if (propagation == 0) return;
+  struct mount_attr change {};
+  change.propagation = propagation & kPropagation;
+  const unsigned flags = AT_EMPTY_PATH | ((propagation & MS_REC) != 0 ? AT_RECURSIVE : 0U);
+  child.must(::mount_setattr(mount, "", flags, &change, sizeof change), "set propagation of", shown);
+}
+
+void attach(const ChildContext& child, int mount, int target, const char* shown) {
+  child.must(::move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH), "mount on", shown);
+}
+
+// "key=value" in place: fsconfig wants two texts. At most what a page holds.
+int set_option(int context, const char* option) {
+  const char* equals = std::strchr(option, '=');
+  if (equals == nullptr) return ::fsconfig(context, FSCONFIG_SET_FLAG, option, nullptr, 0);
+  char key[64];
+  const auto length = static_cast<std::size_t>(equals - option);
+  if (length >= sizeof key) {
+    errno = EINVAL;
+    return -1;
+  }
+  std::memcpy(key, option, length);
+  key[length] = '\0';
+  return ::fsconfig(context, FSCONFIG_SET_STRING, key, equals + 1, 0);
+}
+
+bool is_directory(int fd) {
+  struct stat info {};
+  return ::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+int new_filesystem(const ChildContext& child, const MountFilesystem& op) {
+  const int context = ::fsopen(op.type.c_str(), FSOPEN_CLOEXEC);
+  if (context < 0) {
+    if (op.optional && errno == ENODEV) return -1;
+    child.die("open file system", op.type.c_str());
+  }
+  if (!op.source.empty()) {
+    child.must(::fsconfig(context, FSCONFIG_SET_STRING, "source", op.source.c_str(), 0), "set source of", op.type.c_str());
+  }
+  for (const auto& option : op.options) child.must(set_option(context, option.c_str()), "mount option", option.c_str());
+  if (::fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0) {
+    const int reason = errno;
+    if (op.optional) {
+      ::close(context);
+      return -1;
+    }
+    child.die("mount", op.destination.c_str(), reason);
+  }
+  const int mount = static_cast<int>(child.must(::fsmount(context, FSMOUNT_CLOEXEC, 0), "mount", op.destination.c_str()));
+  ::close(context);
+  return mount;
+}
+
+// A detached copy of what `source` shows.
+int clone_tree(const ChildContext& child, const BindMount& op) {
+  const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op.recursive ? AT_RECURSIVE : 0U);
+  if (op.sub_path.empty()) {
+    return static_cast<int>(child.must(::open_tree(AT_FDCWD, op.source.c_str(), flags), "bind", op.source.c_str()));
+  }
+  // subPath: may not leave the volume, whatever links were put there (CVE-2021-25741); made when missing.
+  ChildContext volume = child;
+  volume.root = static_cast<int>(child.must(::open(op.source.c_str(), O_PATH | O_CLOEXEC | O_DIRECTORY), "open volume", op.source.c_str()));
+  int inside = open_inside(volume.root, op.sub_path.c_str(), O_PATH);
+  if (inside < 0 && errno == ENOENT) inside = open_target(volume, op.sub_path.c_str(), false);
+  if (inside < 0) child.die("open subPath", op.sub_path.c_str());
+  const int tree = static_cast<int>(child.must(::open_tree(inside, "", flags | AT_EMPTY_PATH), "bind", op.sub_path.c_str()));
+  ::close(inside);
+  ::close(volume.root);
+  return tree;
+}
+
+// What masks must be the real null device, not a file an image put there (CVE-2025-31133).
+int open_null_device(const ChildContext& child) {
+  const int fd = ::open("/dev/null", O_PATH | O_CLOEXEC | O_NOFOLLOW);
+  struct stat info {};
+  if (fd < 0 || ::fstat(fd, &info) != 0) child.die("open /dev/null");
+  if (!S_ISCHR(info.st_mode) || info.st_rdev != makedev(1, 3)) child.die("/dev/null is not the null device", "", EINVAL);
+  return fd;
+}
+
+}  // namespace
+
+void execute(ChildContext& child, const MakeMountsPrivate&) {
+  child.must(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "make mounts private");
+}
+
+void execute(ChildContext& child, const MountRoot& op) {
+  const char* target = op.target.c_str();
+  if (op.overlay_dir.empty()) {
+    const int tree = static_cast<int>(
+        child.must(::open_tree(AT_FDCWD, target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE), "open root", target));
+    if (!is_directory(tree)) child.die("root is not a directory:", target, ENOTDIR);
+    child.must(::move_mount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH), "mount root", target);
+    ::close(tree);
+  } else {
+    child.must(::chdir(op.overlay_dir.c_str()), "change directory to", op.overlay_dir.c_str());
+    child.must(::mount("overlay", target, "overlay", 0, op.overlay_options.c_str()), "mount overlay", target);
+    child.must(::chdir("/"), "change directory to /");
+  }
+  child.root = static_cast<int>(child.must(::open(target, O_PATH | O_DIRECTORY | O_CLOEXEC), "open root", target));
+  set_attributes(child, child.root, op.attributes, false, target);
+}
+
+void execute(ChildContext& child, const MountFilesystem& op) {
+  const int mount = new_filesystem(child, op);
+  if (mount < 0) return;
+  set_attributes(child, mount, op.attributes, false, op.destination.c_str());
+  const int target = open_target(child, op.destination.c_str(), false);
+  attach(child, mount, target, op.destination.c_str());
+  set_propagation(child, mount, op.propagation, op.destination.c_str());
+  ::close(target);
+  ::close(mount);
+}
+
+void execute(ChildContext& child, const BindMount& op) {
+  const int tree = clone_tree(child, op);
+  set_attributes(child, tree, op.attributes, op.recursive, op.destination.c_str());
+  const int target = open_target(child, op.destination.c_str(), !is_directory(tree));
+  attach(child, tree, target, op.destination.c_str());
+  set_propagation(child, tree, op.propagation, op.destination.c_str());
+  ::close(target);
+  ::close(tree);
+}
+
+void execute(ChildContext& child, const MaskPath& op) {
+  const int target = open_inside(child.root, op.path.c_str(), O_PATH);
+  if (target < 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return;
+    child.die("mask", op.path.c_str());
+  }
+  if (is_directory(target)) {
+    const MountFilesystem empty{.type = "tmpfs", .source = {}, .destination = op.path, .options = {}};
+    const int mount = new_filesystem(child, empty);
+    set_attributes(child, mount, MOUNT_ATTR_RDONLY, false, op.path.c_str());
+    attach(child, mount, target, op.path.c_str());
+    ::close(mount);
+  } else {
+    const int null_device = open_null_device(child);
+    const int tree = static_cast<int>(
+        child.must(::open_tree(null_device, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH), "bind /dev/null"));
+    attach(child, tree, target, op.path.c_str());
+    ::close(tree);
+    ::close(null_device);
+  }
+  ::close(target);
+}
+
+void execute(ChildContext& child, const MakePathReadOnly& op) {
+  struct mount_attr read_only {};
+  read_only.attr_set = MOUNT_ATTR_RDONLY;
+  if (op.path == "/") {
+    child.must(::mount_setattr(child.root, "", AT_EMPTY_PATH, &read_only, sizeof read_only), "make the root read-only");
+    return;
+  }
+  const int target = open_inside(child.root, op.path.c_str(), O_PATH);
+  if (target < 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return;
+    child.die("make read-only", op.path.c_str());
+  }
+  const int tree = static_cast<int>(child.must(
+      ::open_tree(target, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE), "bind", op.path.c_str()));
+  child.must(::mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &read_only, sizeof read_only), "make read-only", op.path.c_str());
+  attach(child, tree, target, op.path.c_str());
+  ::close(tree);
+  ::close(target);
+}
+
+void execute(ChildContext& child, const PivotRoot&) {
+  child.must(::fchdir(child.root), "change directory to the root");
+  // pivot_root(".", "."): the old root ends up on top of the new one, and is detached from there; no directory in the
+  // image is needed for it (pivot_root(2), NOTES).
+  child.must(::syscall(SYS_pivot_root, ".", "."), "pivot_root");
+  child.must(::umount2(".", MNT_DETACH), "detach the old root");
+  child.must(::chdir("/"), "change directory to /");
+  ::close(child.root);
+  child.root = -1;
+}
+
+}  // namespace mete::runtime::process

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "runtime/process/child_context.h"
+
+namespace mete::runtime::process {
+
+void execute(ChildContext& child, const AwaitIdMappings&) {
+  child.await(kMappingsWritten);
+  // Until now this process had no user in the new namespace, and what it makes would belong to nobody.
+  child.must(::setresgid(0, 0, 0), "become group 0 of the user namespace");
+  child.must(::setresuid(0, 0, 0), "become root of the user namespace");
+}
+
+void execute(ChildContext& child, const JoinNamespace& op) {
+  const int fd = static_cast<int>(child.must(::open(op.path.c_str(), O_RDONLY | O_CLOEXEC), "open namespace", op.path.c_str()));
+  child.must(::setns(fd, 0), "join namespace", op.path.c_str());
+  ::close(fd);
+}
+
+void execute(ChildContext& child, const SetHostname& op) {
+  child.must(::sethostname(op.name.data(), op.name.size()), "set host name", op.name.c_str());
+  if (!op.domain.empty()) child.must(::setdomainname(op.domain.data(), op.domain.size()), "set domain name", op.domain.c_str());
+}
+
+void execute(ChildContext& child, const LoopbackUp&) {
+  const int fd = static_cast<int>(child.must(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "open a socket"));
+  struct ifreq request {};
+  std::memcpy(request.ifr_name, "lo", 3);
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  child.must(::ioctl(fd, SIOCSIFFLAGS, &request), "bring up lo");
+  ::close(fd);
+}
+
+void execute(ChildContext& child, const AwaitCgroups&) { child.await(kCgroupsJoined); }
+
+void execute(ChildContext& child, const NewCgroupNamespace&) {
+  child.must(::unshare(CLONE_NEWCGROUP), "make cgroup namespace");
+}
+
+}  // namespace mete::runtime::process

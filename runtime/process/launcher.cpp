@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/process/launcher.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "runtime/file.h"
+#include "runtime/process/child.h"
+#include "runtime/process/plan.h"
+#include "runtime/process/process_id.h"
+
+namespace mete::runtime::process {
+namespace {
+
+constexpr int kCloneNewTime = 0x80;
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  result.reserve(texts.size() + 1);
+  for (const auto& text : texts) result.push_back(const_cast<char*>(text.c_str()));
+  result.push_back(nullptr);
+  return result;
+}
+
+// Joining a PID namespace takes effect at the next clone; what we had is put back when this goes out of scope.
+class PidNamespaceVisit {
+ public:
+  Status enter(const std::string& path) {
+    METE_TRY(own_, open_at(AT_FDCWD, "/proc/self/ns/pid", O_RDONLY));
+    METE_TRY(UniqueFd other, open_at(AT_FDCWD, path, O_RDONLY));
+    if (::setns(other.get(), CLONE_NEWPID) != 0) return fail_errno("join PID namespace " + path);
+    return {};
+  }
+  PidNamespaceVisit() = default;
+  PidNamespaceVisit(const PidNamespaceVisit&) = delete;
+  PidNamespaceVisit& operator=(const PidNamespaceVisit&) = delete;
+  ~PidNamespaceVisit() {
+    if (own_.valid()) (void)!::setns(own_.get(), CLONE_NEWPID);
+  }
+
+ private:
+  UniqueFd own_;
+};
+
+Status make_time_namespace(const Plan& plan) {
+  if (::unshare(kCloneNewTime) != 0) return fail_errno("make time namespace");
+  if (plan.time_offsets.empty()) return {};
+  return write_control(AT_FDCWD, "/proc/self/timens_offsets", plan.time_offsets);
+}
+
+Status write_id_mappings(pid_t pid, const Plan& plan) {
+  const auto text = [](const std::vector<IdMapping>& mappings) {
+    std::string lines;
+    for (const auto& each : mappings) {
+      lines += std::to_string(each.inside) + " " + std::to_string(each.outside) + " " + std::to_string(each.count) + "\n";
+    }
+    return lines;
+  };
+  const std::string proc = "/proc/" + std::to_string(pid);
+  METE_CHECK(write_control(AT_FDCWD, proc + "/uid_map", text(plan.uid_mappings)));
+  return write_control(AT_FDCWD, proc + "/gid_map", text(plan.gid_mappings));
+}
+
+Status join_cgroups(pid_t pid, const CgroupJoin& join) {
+  const std::string text = std::to_string(pid);
+  for (const auto& file : join.procs_files) METE_CHECK(write_control(AT_FDCWD, file, text));
+  return {};
+}
+
+void set_oom_score_adj(pid_t pid, const Plan& plan, std::vector<std::string>& warnings) {
+  if (!plan.has_oom_score_adj) return;
+  const auto set = write_control(AT_FDCWD, "/proc/" + std::to_string(pid) + "/oom_score_adj", std::to_string(plan.oom_score_adj));
+  // Lowering it below one's own needs CAP_SYS_RESOURCE, which not every root has; the container runs all the same.
+  if (!set) warnings.push_back("oom_score_adj " + std::to_string(plan.oom_score_adj) + " was refused: " + set.error().what);
+}
+
+tl::unexpected<Error> explain(const Plan& plan, const ChildReport& report) {
+  const int code = report.error;
+  if (report.operation == kReportCommand) {
+    std::string command = plan.args.empty() ? "" : plan.args.front();
+    if (code == ENOENT) return fail_errno("command \"" + command + "\": not found in the container", code);
+    if (code == EACCES) return fail_errno("command \"" + command + "\": not executable", code);
+    return fail_errno("command \"" + command + "\"", code);
+  }
+  if (report.operation >= 0 && static_cast<std::size_t>(report.operation) < plan.ops.size()) {
+    const std::string op = describe(plan.ops[static_cast<std::size_t>(report.operation)]);
+    return fail_errno(op + " (" + report.detail + ")", code);
+  }
+  return fail_errno(report.detail, code);
+}
+
+class Child {
+ public:
+  Child(const Plan& plan, const LaunchOptions& options) : plan_(plan), options_(options) {}
+
+  Result<Launched> start() {
+    int sockets[2];
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) return fail_errno("socketpair");
+    control_ = UniqueFd(sockets[0]);
+    UniqueFd child_end(sockets[1]);
+    METE_CHECK(clone(child_end.get()));
+    child_end.reset();
+    if (auto prepared = prepare(); !prepared) {
+      end();
+      return tl::unexpected(std::move(prepared.error()));
+    }
+    launched_.pid = pid_;
+    launched_.pidfd = std::move(pidfd_);
+    launched_.control = std::move(control_);
+    return std::move(launched_);
+  }
+
+ private:
+  Status clone(int child_end) {
+    PidNamespaceVisit visit;
+    if (!plan_.join_pid_namespace.empty()) METE_CHECK(visit.enter(plan_.join_pid_namespace));
+    if (plan_.new_time_namespace) METE_CHECK(make_time_namespace(plan_));
+    UniqueFd cgroup;
+    struct clone_args args {};
+    int pidfd = -1;
+    args.flags = plan_.clone_flags | CLONE_PIDFD;
+    args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
+    args.exit_signal = SIGCHLD;
+    if (!plan_.cgroup.v2_directory.empty()) {
+      METE_TRY(cgroup, open_at(AT_FDCWD, plan_.cgroup.v2_directory, O_RDONLY | O_DIRECTORY));
+      args.flags |= CLONE_INTO_CGROUP;
+      args.cgroup = static_cast<std::uint64_t>(cgroup.get());
+    }
+    // All the child needs is made here: it may not allocate.
+    const auto arguments = pointers(plan_.args);
+    const auto environment = pointers(plan_.env);
+    const ChildFds fds{child_end, options_.stdin_fd, options_.stdout_fd, options_.stderr_fd, options_.start_gate};
+    const long pid = ::syscall(SYS_clone3, &args, sizeof args);
+    if (pid < 0) return fail_errno("clone3");
+    if (pid == 0) {
+      ::close(control_.get());
+      run_child(plan_, fds, arguments.data(), environment.data());
+    }
+    pid_ = static_cast<pid_t>(pid);
+    pidfd_ = UniqueFd(pidfd);
+    return {};
+  }
+
+  Status prepare() {
+    if (!plan_.uid_mappings.empty()) {
+      METE_CHECK(or_report(write_id_mappings(pid_, plan_)));
+      METE_CHECK(say(kMappingsWritten));
+    }
+    METE_CHECK(or_report(join_cgroups(pid_, plan_.cgroup)));
+    set_oom_score_adj(pid_, plan_, launched_.warnings);
+    METE_CHECK(say(kCgroupsJoined));
+    METE_CHECK(say(kGo));
+    if (options_.start_gate >= 0) return {};
+    return await_exec(plan_, control_);
+  }
+
+  // The child may have died with a report of its own, which then is the better explanation of our failure.
+  Status or_report(Status done) {
+    if (done) return done;
+    ChildReport report;
+    if (::recv(control_.get(), &report, sizeof report, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof report)) return explain(plan_, report);
+    return done;
+  }
+
+  Status say(char word) {
+    if (::send(control_.get(), &word, 1, MSG_NOSIGNAL) == 1) return {};
+    return or_report(fail_errno("tell the container's first process to go on"));
+  }
+
+  void end() {
+    (void)send_signal(pidfd_, SIGKILL);  // dead already is fine
+    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+
+  const Plan& plan_;
+  const LaunchOptions& options_;
+  UniqueFd control_;
+  UniqueFd pidfd_;
+  pid_t pid_ = 0;
+  Launched launched_;
+};
+
+}  // namespace
+
+Result<Launched> launch(const Plan& plan, const LaunchOptions& options) { return Child(plan, options).start(); }
+
+Status await_exec(const Plan& plan, const UniqueFd& control) {
+  ChildReport report;
+  ssize_t got = 0;
+  do {
+    got = ::recv(control.get(), &report, sizeof report, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got == 0) return {};
+  if (got != static_cast<ssize_t>(sizeof report)) return fail_errno("read the container's report", got < 0 ? errno : EPROTO);
+  report.detail[sizeof report.detail - 1] = '\0';
+  return explain(plan, report);
+}
+
+}  // namespace mete::runtime::process

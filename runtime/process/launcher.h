@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parent's side: clones the child, writes its id mappings and cgroups, and waits until it has executed its command.
+// Must be called by a process with one thread (mete-shim, mete-oci): the child runs on a copy of its memory.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "config/result.h"
+#include "runtime/fd.h"
+#include "runtime/process/setup_op.h"
+
+namespace mete::runtime::process {
+
+struct LaunchOptions {
+  int stdin_fd = -1;
+  int stdout_fd = -1;
+  int stderr_fd = -1;
+  int start_gate = -1;  // see ChildFds
+};
+
+struct Launched {
+  pid_t pid = 0;  // as this process sees it
+  UniqueFd pidfd;
+  UniqueFd control;                   // with a start gate: closes at the exec, or holds a ChildReport
+  std::vector<std::string> warnings;  // what was asked for and the kernel refused, where that is no reason to stop
+};
+
+// An error's code is the errno of what failed; of the command itself ENOENT and EACCES mean not found and not
+// executable. Nothing of the child is left after an error.
+[[nodiscard]] Result<Launched> launch(const Plan& plan, const LaunchOptions& options);
+
+// For a launch with a start gate, after it was opened: waits for the exec.
+[[nodiscard]] Status await_exec(const Plan& plan, const UniqueFd& control);
+
+}  // namespace mete::runtime::process

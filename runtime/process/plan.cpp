@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/process/plan.h"
+
+#include <linux/sched.h>
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace mete::runtime::process {
+namespace {
+
+constexpr std::uint64_t kCloneNewTime = 0x80;  // CLONE_NEWTIME
+
+std::uint64_t clone_flag(NamespaceKind kind) {
+  switch (kind) {
+    case NamespaceKind::mount:
+      return CLONE_NEWNS;
+    case NamespaceKind::pid:
+      return CLONE_NEWPID;
+    case NamespaceKind::network:
+      return CLONE_NEWNET;
+    case NamespaceKind::ipc:
+      return CLONE_NEWIPC;
+    case NamespaceKind::uts:
+      return CLONE_NEWUTS;
+    case NamespaceKind::cgroup:
+      return CLONE_NEWCGROUP;
+    case NamespaceKind::user:
+      return CLONE_NEWUSER;
+    case NamespaceKind::time:
+      return kCloneNewTime;
+  }
+  return 0;
+}
+
+const NamespaceUse* find(const LaunchSpec& spec, NamespaceKind kind) {
+  const auto at = std::find_if(spec.namespaces.begin(), spec.namespaces.end(),
+                               [&](const NamespaceUse& use) { return use.kind == kind; });
+  return at == spec.namespaces.end() ? nullptr : &*at;
+}
+
+bool has_own(const LaunchSpec& spec, NamespaceKind kind) {
+  const auto* use = find(spec, kind);
+  return use != nullptr && use->path.empty();
+}
+
+bool joined_or_own(const LaunchSpec& spec, NamespaceKind kind) {
+  return find(spec, kind) != nullptr;
+}
+
+std::vector<std::string> split_options(std::string_view data) {
+  std::vector<std::string> options;
+  while (!data.empty()) {
+    const auto comma = data.find(',');
+    if (comma != 0) options.emplace_back(data.substr(0, comma));
+    if (comma == std::string_view::npos) break;
+    data.remove_prefix(comma + 1);
+  }
+  return options;
+}
+
+Status check_inside_path(const std::string& path, std::string_view what) {
+  if (path.empty() || path.front() != '/') {
+    return fail(std::string(what) + ": found \"" + path + "\", expected an absolute path inside the container");
+  }
+  return {};
+}
+
+// Only what is the container's own may be changed: the key must belong to a namespace that it has (CVE-2022-0811).
+Result<std::string> sysctl_path(const LaunchSpec& spec, const std::string& key) {
+  constexpr std::array<std::string_view, 8> kIpc = {"kernel.msgmax",          "kernel.msgmnb", "kernel.msgmni",
+                                                    "kernel.sem",             "kernel.shmall", "kernel.shmmax",
+                                                    "kernel.shmmni",          "kernel.shm_rmid_forced"};
+  const bool plain = std::all_of(key.begin(), key.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  });
+  NamespaceKind needed{};
+  if (key.starts_with("net.")) {
+    needed = NamespaceKind::network;
+  } else if (key.starts_with("fs.mqueue.") || std::find(kIpc.begin(), kIpc.end(), key) != kIpc.end()) {
+    needed = NamespaceKind::ipc;
+  } else if (key == "kernel.hostname" || key == "kernel.domainname") {
+    needed = NamespaceKind::uts;
+  } else {
+    return fail("sysctl: found \"" + key + "\", expected one that belongs to a namespace (net.*, fs.mqueue.*, kernel.shm*, ...)");
+  }
+  if (!plain || key.find("..") != std::string::npos) return fail("sysctl: found \"" + key + "\", expected a plain dotted name");
+  if (!joined_or_own(spec, needed)) return fail("sysctl " + key + ": found the host's namespace, expected the container's own");
+  std::string path = key;
+  std::replace(path.begin(), path.end(), '.', '/');
+  return path;
+}
+
+Status add_mounts(const std::vector<MountSpec>& mounts, std::vector<SetupOp>& ops) {
+  for (const auto& mount : mounts) {
+    METE_CHECK(check_inside_path(mount.destination, "mount destination"));
+    if (mount.type == "bind") {
+      ops.push_back(BindMount{.source = mount.source,
+                              .sub_path = mount.sub_path,
+                              .destination = mount.destination,
+                              .attributes = mount.attributes,
+                              .propagation = mount.propagation,
+                              .recursive = mount.recursive});
+    } else {
+      ops.push_back(MountFilesystem{.type = mount.type,
+                                    .source = mount.source,
+                                    .destination = mount.destination,
+                                    .options = split_options(mount.data),
+                                    .attributes = mount.attributes,
+                                    .propagation = mount.propagation,
+                                    .optional = mount.optional});
+    }
+  }
+  return {};
+}
+
+Status add_root(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
+  METE_CHECK(check_inside_path(spec.rootfs, "root directory"));
+  MountRoot root{.target = spec.rootfs, .overlay_dir = {}, .overlay_options = {}, .attributes = spec.root_attributes};
+  if (spec.overlay) {
+    const auto& overlay = *spec.overlay;
+    if (overlay.lowers.empty()) return fail("overlay: found no layer, expected at least one");
+    root.overlay_dir = overlay.layers_dir;
+    root.overlay_options = "lowerdir=";
+    for (std::size_t i = 0; i < overlay.lowers.size(); ++i) root.overlay_options += (i > 0 ? ":" : "") + overlay.lowers[i];
+    root.overlay_options += ",upperdir=" + overlay.upper + ",workdir=" + overlay.work;
+    // mount(2) takes one page.
+    constexpr std::size_t kPage = 4096;
+    if (root.overlay_options.size() >= kPage) {
+      return fail("overlay: found " + std::to_string(overlay.lowers.size()) + " layers, expected fewer: their names exceed a page");
+    }
+  }
+  ops.push_back(std::move(root));
+  return {};
+}
+
+void add_devices(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
+  for (const auto& device : spec.devices) {
+    ops.push_back(MakeDevice{device.path, device.type_and_mode, device.device, device.uid, device.gid});
+  }
+  const bool has_dev = std::any_of(spec.mounts.begin(), spec.mounts.end(),
+                                   [](const MountSpec& mount) { return mount.destination == "/dev" && mount.type == "tmpfs"; });
+  if (!has_dev) return;
+  ops.push_back(MakeSymlink{"/proc/self/fd", "/dev/fd"});
+  ops.push_back(MakeSymlink{"/proc/self/fd/0", "/dev/stdin"});
+  ops.push_back(MakeSymlink{"/proc/self/fd/1", "/dev/stdout"});
+  ops.push_back(MakeSymlink{"/proc/self/fd/2", "/dev/stderr"});
+  ops.push_back(MakeSymlink{"pts/ptmx", "/dev/ptmx"});
+}
+
+void add_namespaces(const LaunchSpec& spec, Plan& plan) {
+  for (const auto& use : spec.namespaces) {
+    if (use.path.empty()) {
+      if (use.kind == NamespaceKind::time) {
+        plan.new_time_namespace = true;
+      } else if (use.kind != NamespaceKind::cgroup) {  // made after the cgroups are joined, by its own operation
+        plan.clone_flags |= clone_flag(use.kind);
+      }
+    } else if (use.kind == NamespaceKind::pid) {
+      plan.join_pid_namespace = use.path;
+    } else {
+      plan.ops.push_back(JoinNamespace{use.kind, use.path});
+    }
+  }
+  if (has_own(spec, NamespaceKind::user)) {
+    plan.uid_mappings = spec.uid_mappings;
+    plan.gid_mappings = spec.gid_mappings;
+    plan.ops.insert(plan.ops.begin(), AwaitIdMappings{});
+  }
+  const auto offset = [&](const char* clock, const std::optional<TimeOffset>& value) {
+    if (!value) return;
+    plan.time_offsets += std::string(clock) + " " + std::to_string(value->seconds) + " " + std::to_string(value->nanoseconds) + "\n";
+  };
+  offset("monotonic", spec.monotonic_offset);
+  offset("boottime", spec.boottime_offset);
+  if (has_own(spec, NamespaceKind::uts) && !spec.hostname.empty()) plan.ops.push_back(SetHostname{spec.hostname, spec.domainname});
+  if (has_own(spec, NamespaceKind::network)) plan.ops.push_back(LoopbackUp{});
+}
+
+Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
+  ops.push_back(MakeMountsPrivate{});
+  METE_CHECK(add_root(spec, ops));
+  METE_CHECK(add_mounts(spec.mounts, ops));
+  add_devices(spec, ops);
+  for (const auto& [key, value] : spec.sysctls) {
+    METE_TRY(std::string path, sysctl_path(spec, key));
+    ops.push_back(WriteSysctl{std::move(path), value});
+  }
+  ops.push_back(AwaitCgroups{});
+  if (has_own(spec, NamespaceKind::cgroup)) ops.push_back(NewCgroupNamespace{});
+  METE_CHECK(add_mounts(spec.cgroup_mounts, ops));
+  for (const auto& path : spec.masked_paths) ops.push_back(MaskPath{path});
+  for (const auto& path : spec.read_only_paths) ops.push_back(MakePathReadOnly{path});
+  if (spec.read_only_root) ops.push_back(MakePathReadOnly{"/"});
+  ops.push_back(PivotRoot{});
+  ops.push_back(ChangeDirectory{spec.cwd});
+  return {};
+}
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+}  // namespace
+
+Result<Plan> make_plan(const LaunchSpec& spec) {
+  if (spec.args.empty() || spec.args.front().empty()) return fail("command: found none, expected at least one word");
+  METE_CHECK(check_inside_path(spec.cwd, "working directory"));
+  if (find(spec, NamespaceKind::mount) == nullptr) return fail("namespaces: found no mount namespace, expected one: the root is changed");
+  Plan plan;
+  add_namespaces(spec, plan);
+  METE_CHECK(add_filesystem(spec, plan.ops));
+  plan.cgroup = spec.cgroup;
+  plan.identity = spec.identity;
+  plan.final = spec.init ? Final::init : Final::exec;
+  plan.args = spec.args;
+  plan.env = spec.env;
+  plan.has_oom_score_adj = spec.oom_score_adj.has_value();
+  plan.oom_score_adj = spec.oom_score_adj.value_or(0);
+  return plan;
+}
+
+Plan make_sandbox_plan(const LaunchSpec& spec) {
+  Plan plan;
+  add_namespaces(spec, plan);
+  plan.ops.push_back(AwaitCgroups{});
+  plan.cgroup = spec.cgroup;
+  plan.identity = spec.identity;
+  plan.final = Final::pause;
+  plan.has_oom_score_adj = spec.oom_score_adj.has_value();
+  plan.oom_score_adj = spec.oom_score_adj.value_or(0);
+  return plan;
+}
+
+std::string describe(const SetupOp& op) {
+  const std::string name = std::visit([](const auto& each) { return std::string(each.kName); }, op);
+  const std::string details = std::visit(
+      Overloaded{
+          [](const JoinNamespace& each) { return " " + each.path; },
+          [](const SetHostname& each) { return " " + each.name; },
+          [](const MountRoot& each) { return " " + each.target; },
+          [](const MountFilesystem& each) { return " " + each.type + " on " + each.destination; },
+          [](const BindMount& each) {
+            return " " + each.source + (each.sub_path.empty() ? "" : "/" + each.sub_path) + " on " + each.destination;
+          },
+          [](const MakeDevice& each) { return " " + each.path; },
+          [](const MakeSymlink& each) { return " " + each.path; },
+          [](const WriteSysctl& each) { return " " + each.path; },
+          [](const MaskPath& each) { return " " + each.path; },
+          [](const MakePathReadOnly& each) { return " " + each.path; },
+          [](const ChangeDirectory& each) { return " " + each.path; },
+          [](const auto&) { return std::string(); },
+      },
+      op);
+  return name + details;
+}
+
+}  // namespace mete::runtime::process

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operations that turn a fresh clone into a container, as data: they can be printed, compared in a test, written
+// to a file for the shim, and are executed in order by the child (child.h). Each lists its fields once, for wire.h.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "runtime/process/launch_spec.h"
+
+namespace mete::runtime::process {
+
+// Waits until the parent has written uid_map and gid_map, then becomes root in the new user namespace.
+struct AwaitIdMappings {
+  static constexpr const char* kName = "wait for the user namespace's mappings";
+  template <class Archive>
+  void fields(Archive&) {}
+  bool operator==(const AwaitIdMappings&) const = default;
+};
+
+struct JoinNamespace {
+  static constexpr const char* kName = "join namespace";
+  NamespaceKind kind{};
+  std::string path;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(kind, path);
+  }
+  bool operator==(const JoinNamespace&) const = default;
+};
+
+struct SetHostname {
+  static constexpr const char* kName = "set host name";
+  std::string name;
+  std::string domain;  // empty: left alone
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(name, domain);
+  }
+  bool operator==(const SetHostname&) const = default;
+};
+
+struct LoopbackUp {
+  static constexpr const char* kName = "bring up lo";
+  template <class Archive>
+  void fields(Archive&) {}
+  bool operator==(const LoopbackUp&) const = default;
+};
+
+// Nothing mounted from here on reaches the host, and nothing the host mounts later comes in.
+struct MakeMountsPrivate {
+  static constexpr const char* kName = "make mounts private";
+  template <class Archive>
+  void fields(Archive&) {}
+  bool operator==(const MakeMountsPrivate&) const = default;
+};
+
+struct MountRoot {
+  static constexpr const char* kName = "mount root";
+  std::string target;
+  std::string overlay_dir;      // working directory for the relative lower paths; empty: bind `target` to itself
+  std::string overlay_options;  // lowerdir=...,upperdir=...,workdir=...
+  std::uint64_t attributes = 0;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(target, overlay_dir, overlay_options, attributes);
+  }
+  bool operator==(const MountRoot&) const = default;
+};
+
+struct MountFilesystem {
+  static constexpr const char* kName = "mount";
+  std::string type;
+  std::string source;
+  std::string destination;
+  std::vector<std::string> options;  // "key=value" or "flag"
+  std::uint64_t attributes = 0;
+  std::uint64_t propagation = 0;
+  bool optional = false;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(type, source, destination, options, attributes, propagation, optional);
+  }
+  bool operator==(const MountFilesystem&) const = default;
+};
+
+struct BindMount {
+  static constexpr const char* kName = "bind";
+  std::string source;
+  std::string sub_path;
+  std::string destination;
+  std::uint64_t attributes = 0;
+  std::uint64_t propagation = 0;
+  bool recursive = false;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(source, sub_path, destination, attributes, propagation, recursive);
+  }
+  bool operator==(const BindMount&) const = default;
+};
+
+struct MakeDevice {
+  static constexpr const char* kName = "make device";
+  std::string path;
+  std::uint32_t type_and_mode = 0;
+  std::uint64_t device = 0;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(path, type_and_mode, device, uid, gid);
+  }
+  bool operator==(const MakeDevice&) const = default;
+};
+
+struct MakeSymlink {
+  static constexpr const char* kName = "make link";
+  std::string target;
+  std::string path;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(target, path);
+  }
+  bool operator==(const MakeSymlink&) const = default;
+};
+
+// Waits until the parent has put this process into its cgroups. All that comes before overlaps with that wait.
+struct AwaitCgroups {
+  static constexpr const char* kName = "wait for the cgroups";
+  template <class Archive>
+  void fields(Archive&) {}
+  bool operator==(const AwaitCgroups&) const = default;
+};
+
+struct NewCgroupNamespace {
+  static constexpr const char* kName = "make cgroup namespace";
+  template <class Archive>
+  void fields(Archive&) {}
+  bool operator==(const NewCgroupNamespace&) const = default;
+};
+
+struct WriteSysctl {
+  static constexpr const char* kName = "set sysctl";
+  std::string path;  // below /proc/sys: net/ipv4/ip_forward
+  std::string value;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(path, value);
+  }
+  bool operator==(const WriteSysctl&) const = default;
+};
+
+// A file is covered with /dev/null, a directory with an empty read-only tmpfs. A missing path is fine.
+struct MaskPath {
+  static constexpr const char* kName = "mask";
+  std::string path;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(path);
+  }
+  bool operator==(const MaskPath&) const = default;
+};
+
+struct MakePathReadOnly {
+  static constexpr const char* kName = "make read-only";
+  std::string path;  // "/" is the root mount itself
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(path);
+  }
+  bool operator==(const MakePathReadOnly&) const = default;
+};
+
+struct PivotRoot {
+  static constexpr const char* kName = "pivot root";
+  template <class Archive>
+  void fields(Archive&) {}
+  bool operator==(const PivotRoot&) const = default;
+};
+
+struct ChangeDirectory {
+  static constexpr const char* kName = "change directory";
+  std::string path;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(path);
+  }
+  bool operator==(const ChangeDirectory&) const = default;
+};
+
+using SetupOp =
+    std::variant<AwaitIdMappings, JoinNamespace, SetHostname, LoopbackUp, MakeMountsPrivate, MountRoot, MountFilesystem,
+                 BindMount, MakeDevice, MakeSymlink, AwaitCgroups, NewCgroupNamespace, WriteSysctl, MaskPath,
+                 MakePathReadOnly, PivotRoot, ChangeDirectory>;
+
+// What the child becomes when the operations are done.
+enum class Final : std::uint8_t {
+  exec,   // execve of args
+  init,   // a reaping pid 1 whose child execs args
+  pause,  // a pod's sandbox: holds the namespaces and reaps
+};
+
+struct Plan {
+  std::uint64_t clone_flags = 0;   // CLONE_NEW*, for clone3
+  std::string join_pid_namespace;  // entered by the parent, because it takes effect at the next clone
+  bool new_time_namespace = false;
+  std::string time_offsets;  // text for /proc/self/timens_offsets
+  std::vector<IdMapping> uid_mappings;
+  std::vector<IdMapping> gid_mappings;
+  CgroupJoin cgroup;
+  std::vector<SetupOp> ops;
+  Identity identity;
+  Final final = Final::exec;
+  std::vector<std::string> args;
+  std::vector<std::string> env;
+  bool has_oom_score_adj = false;
+  std::int64_t oom_score_adj = 0;
+
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(clone_flags, join_pid_namespace, new_time_namespace, time_offsets, uid_mappings, gid_mappings, cgroup, ops,
+            identity, final, args, env, has_oom_score_adj, oom_score_adj);
+  }
+  bool operator==(const Plan&) const = default;
+};
+
+}  // namespace mete::runtime::process

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/process/wire.h"
+
+#include <array>
+#include <optional>
+#include <type_traits>
+
+namespace mete::runtime::process {
+namespace {
+
+constexpr std::string_view kMagic = "mete-plan-1\n";
+
+
+// The structs of launch_spec.h are plain; their fields are named here.
+template <class Archive>
+void fields_of(Archive& archive, IdMapping& value) {
+  archive(value.inside, value.outside, value.count);
+}
+template <class Archive>
+void fields_of(Archive& archive, CapabilitySets& value) {
+  archive(value.bounding, value.effective, value.permitted, value.inheritable, value.ambient);
+}
+template <class Archive>
+void fields_of(Archive& archive, ResourceLimit& value) {
+  archive(value.resource, value.soft, value.hard);
+}
+template <class Archive>
+void fields_of(Archive& archive, Identity& value) {
+  archive(value.uid, value.gid, value.additional_gids, value.umask, value.capabilities, value.no_new_privileges,
+          value.seccomp_filter, value.rlimits);
+}
+template <class Archive>
+void fields_of(Archive& archive, CgroupJoin& value) {
+  archive(value.procs_files, value.v2_directory);
+}
+template <class Archive, class T>
+  requires requires(T& value, Archive& archive) { value.fields(archive); }
+void fields_of(Archive& archive, T& value) {
+  value.fields(archive);
+}
+
+class Writer {
+ public:
+  template <class... Ts>
+  void operator()(Ts&... values) {
+    (put(values), ...);
+  }
+  std::string out{kMagic};
+
+ private:
+  void number(std::uint64_t value) {
+    for (int i = 0; i < 8; ++i) out += static_cast<char>((value >> (8 * i)) & 0xFF);
+  }
+  template <class T>
+  void put(T& value) {
+    if constexpr (std::is_enum_v<T> || std::is_integral_v<T>) {
+      number(static_cast<std::uint64_t>(value));
+    } else {
+      fields_of(*this, value);
+    }
+  }
+  void put(std::string& value) {
+    number(value.size());
+    out += value;
+  }
+  template <class T>
+  void put(std::vector<T>& values) {
+    number(values.size());
+    for (auto& value : values) put(value);
+  }
+  template <class T>
+  void put(std::optional<T>& value) {
+    number(value ? 1 : 0);
+    if (value) put(*value);
+  }
+  void put(SetupOp& op) {
+    number(op.index());
+    std::visit([&](auto& each) { fields_of(*this, each); }, op);
+  }
+};
+
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+  template <class... Ts>
+  void operator()(Ts&... values) {
+    (get(values), ...);
+  }
+  [[nodiscard]] bool whole() const { return ok_ && rest_.empty(); }
+
+ private:
+  std::uint64_t number() {
+    if (rest_.size() < 8) ok_ = false;
+    if (!ok_) return 0;
+    std::uint64_t value = 0;
+    for (unsigned i = 0; i < 8; ++i) value |= static_cast<std::uint64_t>(static_cast<unsigned char>(rest_[i])) << (8 * i);
+    rest_.remove_prefix(8);
+    return value;
+  }
+  // A count of things that take at least one byte each cannot exceed what is left.
+  std::size_t size() {
+    const std::uint64_t count = number();
+    if (count > rest_.size()) ok_ = false;
+    return ok_ ? static_cast<std::size_t>(count) : 0;
+  }
+  template <class T>
+  void get(T& value) {
+    if constexpr (std::is_enum_v<T> || std::is_integral_v<T>) {
+      value = static_cast<T>(number());
+    } else {
+      fields_of(*this, value);
+    }
+  }
+  void get(std::string& value) {
+    const std::size_t length = size();
+    value = rest_.substr(0, length);
+    rest_.remove_prefix(length);
+  }
+  template <class T>
+  void get(std::vector<T>& values) {
+    values.clear();
+    for (std::size_t left = size(); left > 0 && ok_; --left) get(values.emplace_back());
+  }
+  template <class T>
+  void get(std::optional<T>& value) {
+    value.reset();
+    if (number() != 0) get(value.emplace());
+  }
+  void get(SetupOp& op) {
+    const std::uint64_t index = number();
+    if (index >= std::variant_size_v<SetupOp>) ok_ = false;
+    if (!ok_) return;
+    emplace(op, index, std::make_index_sequence<std::variant_size_v<SetupOp>>());
+    std::visit([&](auto& each) { fields_of(*this, each); }, op);
+  }
+  template <std::size_t... I>
+  static void emplace(SetupOp& op, std::uint64_t index, std::index_sequence<I...>) {
+    ((index == I ? static_cast<void>(op.emplace<I>()) : static_cast<void>(0)), ...);
+  }
+
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+}  // namespace
+
+std::string encode(const Plan& plan) {
+  Plan copy = plan;  // the field lists serve reading and writing, so they take a mutable one
+  Writer writer;
+  copy.fields(writer);
+  return std::move(writer.out);
+}
+
+Result<Plan> decode_plan(std::string_view bytes) {
+  if (bytes.substr(0, kMagic.size()) != kMagic) {
+    return fail("plan: found no \"mete-plan-1\" at its start, expected one written by the same version of mete");
+  }
+  Reader reader(bytes.substr(kMagic.size()));
+  Plan plan;
+  plan.fields(reader);
+  if (!reader.whole()) return fail("plan: found a cut or damaged one, expected it as it was written");
+  return plan;
+}
+
+}  // namespace mete::runtime::process

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of one attempt to run a container: what the agent and its shim tell each other. They are files and not
+// messages, so that either side may die at any point and the other, or the next agent, still knows what happened.
+//
+//   lock      held (flock) by the shim for as long as it lives: tells a live attempt from a dead one without pids
+//   plan      the encoded Plan; written by the agent before the shim is started
+//   started   pid, start time and warnings; written when the command has been executed
+//   exit      how it ended, or why it did not start; on disk before anybody is told
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/result.h"
+#include "runtime/fd.h"
+#include "runtime/process/process_id.h"
+
+namespace mete::runtime::shim {
+
+using TimePoint = std::chrono::time_point<std::chrono::system_clock, std::chrono::nanoseconds>;
+
+struct Started {
+  process::ProcessId id;
+  TimePoint at;
+  std::vector<std::string> warnings;
+  bool operator==(const Started&) const = default;
+};
+
+struct ExitStatus {
+  int code = 0;             // as a shell has it: 128 + signal for a killed one
+  int signal = 0;           // 0: it ended by itself
+  std::string start_error;  // not empty: the command never ran; code is 126, 127 or 128
+  TimePoint at;
+  bool operator==(const ExitStatus&) const = default;
+};
+
+[[nodiscard]] std::string to_text(const Started& started);
+[[nodiscard]] std::string to_text(const ExitStatus& status);
+[[nodiscard]] Result<Started> parse_started(std::string_view text);
+[[nodiscard]] Result<ExitStatus> parse_exit_status(std::string_view text);
+
+class AttemptFiles {
+ public:
+  explicit AttemptFiles(std::string directory) : directory_(std::move(directory)) {}
+  [[nodiscard]] const std::string& directory() const { return directory_; }
+  [[nodiscard]] std::string lock() const { return directory_ + "/lock"; }
+  [[nodiscard]] std::string plan() const { return directory_ + "/plan"; }
+
+  // Empty when the file is not there yet.
+  [[nodiscard]] Result<std::optional<Started>> started() const;
+  [[nodiscard]] Result<std::optional<ExitStatus>> exit() const;
+  [[nodiscard]] Status write(const Started& started) const;
+  [[nodiscard]] Status write(const ExitStatus& status) const;
+
+  // Takes the lock; an invalid descriptor when a shim holds it.
+  [[nodiscard]] Result<UniqueFd> try_lock() const;
+
+ private:
+  std::string directory_;
+};
+
+// A wait status (waitpid(2)) as a shell would show it.
+[[nodiscard]] ExitStatus exit_status_of(int wait_status);
+
+}  // namespace mete::runtime::shim

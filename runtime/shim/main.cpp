@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// mete-shim: started by the agent, not by people. See shim.h.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "runtime/shim/shim.h"
+
+namespace {
+
+constexpr const char* kUsage =
+    "usage: mete-shim run|sandbox --dir ATTEMPT --lock-fd N --ready-fd N [--log FILE --log-max-bytes N --log-files N]\n"
+    "The parent of one container. Started by `mete agent`; there is nothing to run by hand.\n";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using mete::runtime::shim::ShimOptions;
+  ShimOptions options;
+  if (argc == 2 && std::strcmp(argv[1], "--version") == 0) {
+    std::printf("mete-shim version %s\n", METE_VERSION);
+    return 0;
+  }
+  if (argc < 2 || argc % 2 != 0) {
+    std::fputs(kUsage, stderr);
+    return 2;
+  }
+  for (int i = 2; i + 1 < argc; i += 2) {
+    const char* name = argv[i];
+    const char* value = argv[i + 1];
+    if (std::strcmp(name, "--dir") == 0) {
+      options.directory = value;
+    } else if (std::strcmp(name, "--log") == 0) {
+      options.log_path = value;
+    } else if (std::strcmp(name, "--lock-fd") == 0) {
+      options.lock_fd = std::atoi(value);
+    } else if (std::strcmp(name, "--ready-fd") == 0) {
+      options.ready_fd = std::atoi(value);
+    } else if (std::strcmp(name, "--log-max-bytes") == 0) {
+      options.log_limits.max_bytes = std::atoll(value);
+    } else if (std::strcmp(name, "--log-files") == 0) {
+      options.log_limits.files = std::atoi(value);
+    } else {
+      std::fputs(kUsage, stderr);
+      return 2;
+    }
+  }
+  if (std::strcmp(argv[1], "run") == 0) return mete::runtime::shim::run_shim(options);
+  if (std::strcmp(argv[1], "sandbox") == 0) return mete::runtime::shim::run_sandbox(options);
+  std::fputs(kUsage, stderr);
+  return 2;
+}

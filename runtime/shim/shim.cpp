@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/shim/shim.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <optional>
+
+#include "runtime/file.h"
+#include "runtime/process/launcher.h"
+#include "runtime/process/wire.h"
+#include "runtime/shim/attempt_files.h"
+
+namespace mete::runtime::shim {
+namespace {
+
+TimePoint now() { return std::chrono::system_clock::now(); }
+
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+};
+
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");
+  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+// A command that is not there or cannot be executed has the codes a shell gives it; the rest has docker's 128.
+int code_of(const Error& error) {
+  if (error.code == ENOENT) return 127;
+  if (error.code == EACCES) return 126;
+  return 128;
+}
+
+struct Stream {
+  UniqueFd fd;
+  RecordFormatter formatter;
+};
+
+class Shim {
+ public:
+  explicit Shim(const ShimOptions& options) : options_(options), files_(options.directory) {}
+
+  int run() {
+    auto container = start();
+    if (!container) {
+      ExitStatus status;
+      status.code = code_of(container.error());
+      status.start_error = container.error().what;
+      status.at = now();
+      const bool written = files_.write(status).has_value();
+      tell_ready();
+      return written ? 0 : 1;
+    }
+    tell_ready();
+    return follow(*container);
+  }
+
+ private:
+  Result<process::Launched> start() {
+    METE_TRY(const std::string bytes, read_file(AT_FDCWD, files_.plan()));
+    METE_TRY(const process::Plan plan, process::decode_plan(bytes));
+    METE_TRY(LogWriter log, LogWriter::open(options_.log_path, options_.log_limits));
+    log_.emplace(std::move(log));
+    METE_TRY(Pipe out, make_pipe());
+    METE_TRY(Pipe err, make_pipe());
+    METE_TRY(const UniqueFd null, open_at(AT_FDCWD, "/dev/null", O_RDONLY));
+    process::LaunchOptions launch;
+    launch.stdin_fd = null.get();
+    launch.stdout_fd = out.write.get();
+    launch.stderr_fd = err.write.get();
+    METE_TRY(process::Launched container, process::launch(plan, launch));
+    streams_[0].fd = std::move(out.read);
+    streams_[1].fd = std::move(err.read);
+    Started started;
+    started.at = now();
+    started.warnings = container.warnings;
+    const auto id = process::identify(container.pid);
+    started.id = id ? *id : process::ProcessId{container.pid, 0};
+    if (auto written = files_.write(started); !written) {
+      // Nobody would ever learn its pid.
+      ::kill(container.pid, SIGKILL);
+      ::waitpid(container.pid, nullptr, 0);
+      return tl::unexpected(std::move(written.error()));
+    }
+    return container;
+  }
+
+  void tell_ready() {
+    const char done = 1;
+    (void)!::write(options_.ready_fd, &done, 1);
+    ::close(options_.ready_fd);
+  }
+
+  int follow(const process::Launched& container) {
+    constexpr int kDrainMilliseconds = 100;
+    bool running = true;
+    ExitStatus status;
+    while (running || streams_[0].fd.valid() || streams_[1].fd.valid()) {
+      pollfd waits[3] = {{streams_[0].fd.get(), POLLIN, 0}, {streams_[1].fd.get(), POLLIN, 0}, {running ? container.pidfd.get() : -1, POLLIN, 0}};
+      const int ready = ::poll(waits, 3, running ? -1 : kDrainMilliseconds);
+      if (ready < 0 && errno != EINTR) break;
+      // The container is gone, but something it left outside its PID namespace keeps the pipe open and is silent.
+      if (ready == 0) break;
+      for (std::size_t i = 0; i < 2; ++i) {
+        if ((waits[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) copy(streams_[i]);
+      }
+      if (running && (waits[2].revents & POLLIN) != 0) {
+        running = false;
+        int wait_status = 0;
+        while (::waitpid(container.pid, &wait_status, 0) < 0 && errno == EINTR) {
+        }
+        status = exit_status_of(wait_status);
+        status.at = now();
+      }
+    }
+    for (auto& stream : streams_) finish(stream);
+    // A full disk must not lose the exit status: it is tried until it is written.
+    while (!files_.write(status)) ::sleep(1);
+    return 0;
+  }
+
+  void copy(Stream& stream) {
+    const ssize_t got = ::read(stream.fd.get(), buffer_, sizeof buffer_);
+    if (got < 0 && errno == EINTR) return;
+    if (got <= 0) {
+      finish(stream);
+      return;
+    }
+    records_.clear();
+    stream.formatter.add({buffer_, static_cast<std::size_t>(got)}, timestamp(), records_);
+    log_->write(records_);
+  }
+
+  void finish(Stream& stream) {
+    records_.clear();
+    stream.formatter.finish(timestamp(), records_);
+    log_->write(records_);
+    stream.fd.reset();
+  }
+
+  std::string_view timestamp() {
+    timestamp_ = format_time(std::chrono::system_clock::now().time_since_epoch());
+    return timestamp_.data();
+  }
+
+  const ShimOptions& options_;
+  AttemptFiles files_;
+  std::optional<LogWriter> log_;
+  Stream streams_[2] = {{UniqueFd(), RecordFormatter("stdout")}, {UniqueFd(), RecordFormatter("stderr")}};
+  std::string records_;
+  std::array<char, 31> timestamp_{};
+  char buffer_[16 << 10];
+};
+
+void detach() {
+  ::setsid();
+  (void)!::chdir("/");
+  ::signal(SIGPIPE, SIG_IGN);
+  // The terminal's and the agent's signals are not ours: the shim ends when its container does.
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::signal(signal, SIG_IGN);
+}
+
+}  // namespace
+
+int run_shim(const ShimOptions& options) {
+  detach();
+  return Shim(options).run();
+}
+
+int run_sandbox(const ShimOptions& options) {
+  detach();
+  const AttemptFiles files(options.directory);
+  const auto start = [&]() -> Status {
+    METE_TRY(const std::string bytes, read_file(AT_FDCWD, files.plan()));
+    METE_TRY(const process::Plan plan, process::decode_plan(bytes));
+    METE_TRY(const process::Launched sandbox, process::launch(plan, {}));
+    METE_TRY(const process::ProcessId id, process::identify(sandbox.pid));
+    return files.write(Started{id, now(), sandbox.warnings});
+  };
+  const auto done = start();
+  ExitStatus failure;
+  if (!done) {
+    failure.code = code_of(done.error());
+    failure.start_error = done.error().what;
+    failure.at = now();
+    if (!files.write(failure)) return 1;
+  }
+  const char byte = 1;
+  (void)!::write(options.ready_fd, &byte, 1);
+  return 0;
+}
+
+}  // namespace mete::runtime::shim

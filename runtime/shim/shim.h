@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parent of one container: launches it, writes its log, and puts its exit status on disk. It outlives the agent.
+#pragma once
+
+#include <string>
+
+#include "runtime/shim/log_writer.h"
+
+namespace mete::runtime::shim {
+
+struct ShimOptions {
+  std::string directory;  // of the attempt, see attempt_files.h
+  std::string log_path;
+  LogLimits log_limits;
+  int lock_fd = -1;   // the attempt's lock, taken by the agent; held until the end
+  int ready_fd = -1;  // one byte when `started` or `exit` has been written; may be a closed pipe
+};
+
+// Returns the exit code of the shim itself: 0 when the container's end is on disk.
+int run_shim(const ShimOptions& options);
+
+// Launches a pod's sandbox from the plan in `directory`, writes `started` and returns: the sandbox needs no parent.
+int run_sandbox(const ShimOptions& options);
+
+}  // namespace mete::runtime::shim
