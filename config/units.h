@@ -33,13 +33,24 @@ class Quantity {
 
 using Bytes = Quantity<struct BytesTag>;
 using MilliCpu = Quantity<struct MilliCpuTag>;  // 1000 = one core
+using Ratio = Quantity<struct RatioTag>;        // millionths: 25 % = 250'000, a factor of 1.2 = 1'200'000
 
 namespace literals {
-consteval Bytes operator""_B(unsigned long long n) { return Bytes(static_cast<std::int64_t>(n)); }
-consteval Bytes operator""_KiB(unsigned long long n) { return Bytes(static_cast<std::int64_t>(n << 10)); }
-consteval Bytes operator""_MiB(unsigned long long n) { return Bytes(static_cast<std::int64_t>(n << 20)); }
-consteval Bytes operator""_GiB(unsigned long long n) { return Bytes(static_cast<std::int64_t>(n << 30)); }
-consteval MilliCpu operator""_mCPU(unsigned long long n) { return MilliCpu(static_cast<std::int64_t>(n)); }
+consteval Bytes operator""_B(unsigned long long n) {
+  return Bytes(static_cast<std::int64_t>(n));
+}
+consteval Bytes operator""_KiB(unsigned long long n) {
+  return Bytes(static_cast<std::int64_t>(n << 10));
+}
+consteval Bytes operator""_MiB(unsigned long long n) {
+  return Bytes(static_cast<std::int64_t>(n << 20));
+}
+consteval Bytes operator""_GiB(unsigned long long n) {
+  return Bytes(static_cast<std::int64_t>(n << 30));
+}
+consteval MilliCpu operator""_mCPU(unsigned long long n) {
+  return MilliCpu(static_cast<std::int64_t>(n));
+}
 }  // namespace literals
 
 }  // namespace mete

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prometheus text format 0.0.4, written into one string. Labels are rendered once per container and reused; numbers go
+// through std::to_chars. No timestamps.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "config/units.h"
+
+namespace mete::collectors {
+
+enum class MetricType : std::uint8_t { kCounter, kGauge, kHistogram, kUntyped };
+
+// A number as the kernel gave it, turned into text (seconds, bytes) by the writer alone.
+class Value {
+ public:
+  enum class Kind : std::uint8_t { kAbsent, kInteger, kNanoseconds, kReal };
+  constexpr Value() = default;  // absent: no line is written
+  constexpr Value(std::uint64_t number) : bits_{.integer = number}, kind_(Kind::kInteger) {}               // NOLINT
+  constexpr Value(Bytes size) : Value(static_cast<std::uint64_t>(size.count() < 0 ? 0 : size.count())) {}  // NOLINT
+  constexpr Value(std::chrono::nanoseconds time)
+      : bits_{.nanoseconds = time.count()}, kind_(Kind::kNanoseconds) {}         // NOLINT
+  constexpr Value(double number) : bits_{.real = number}, kind_(Kind::kReal) {}  // NOLINT
+  template <class T>
+  constexpr Value(const std::optional<T>& value) : Value(value ? Value(*value) : Value()) {}  // NOLINT
+
+  [[nodiscard]] constexpr Kind kind() const { return kind_; }
+  [[nodiscard]] constexpr bool absent() const { return kind_ == Kind::kAbsent; }
+  // "12", "0.5", "NaN", "+Inf"
+  void append_to(std::string& out) const;
+
+ private:
+  union {
+    std::uint64_t integer;
+    std::int64_t nanoseconds;
+    double real;
+  } bits_{.integer = 0};
+  Kind kind_ = Kind::kAbsent;
+};
+
+// name="value",name="value" rendered once: escaped, invalid UTF-8 replaced by U+FFFD. Names must be valid label names.
+class LabelBlock {
+ public:
+  using Pair = std::pair<std::string_view, std::string_view>;
+  LabelBlock() = default;
+  LabelBlock(std::initializer_list<Pair> labels) {
+    for (const Pair& label : labels) add(label.first, label.second);
+  }
+  void add(std::string_view name, std::string_view value);
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+void append_label_value(std::string& out, std::string_view value);  // escaped, without the quotes
+
+// One metric family: HELP and TYPE once, before the first line; nothing at all when no line is added.
+class FamilyWriter {
+ public:
+  // name and help must outlive the writer.
+  FamilyWriter(std::string& out, std::string_view name, std::string_view help, MetricType type)
+      : out_(out), name_(name), help_(help), type_(type) {}
+  // `extra` is rendered label text besides the block: R"(cpu="total")" or empty.
+  void add(const LabelBlock& labels, Value value, std::string_view extra = {}) {
+    add_suffixed({}, labels, value, extra);
+  }
+  void add(Value value) { add(LabelBlock(), value); }
+  // For a histogram's "_bucket", "_sum", "_count".
+  void add_suffixed(std::string_view suffix, const LabelBlock& labels, Value value, std::string_view extra = {});
+
+ private:
+  void write_head();
+  std::string& out_;
+  std::string_view name_;
+  std::string_view help_;
+  MetricType type_;
+  bool begun_ = false;
+};
+
+}  // namespace mete::collectors

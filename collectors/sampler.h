@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads all counters of a cgroup through files that stay open: one pread a file, no allocation once warm.
+//
+//   Collection collection(hierarchies, {});              // one per agent
+//   METE_TRY(CgroupSampler s, CgroupSampler::open(collection, group));
+//   if (s.read() == CgroupSampler::Outcome::kGone) ...   // the cgroup was removed; s.sample() holds the last read
+//   s.sample().memory.usage
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collectors/collector.h"
+#include "collectors/sample.h"
+#include "config/result.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/fd.h"
+
+namespace mete::collectors {
+
+struct CollectionOptions {
+  std::string proc = "/proc";
+  bool per_cpu = false;          // cpuacct.usage_percpu
+  bool processes = false;        // count the lines of cgroup.procs
+  unsigned settings_every = 10;  // limits and the like are read in the first pass and then in every n-th
+  std::span<const Collector> collectors = builtin_collectors();
+};
+
+// What collecting itself costs, by collector: for mete_collection_seconds and mete_collection_errors_total.
+struct CollectionCost {
+  std::string_view collector;
+  std::chrono::nanoseconds time{};
+  std::uint64_t files = 0;   // reads
+  std::uint64_t errors = 0;  // reads that failed or could not be understood; a removed cgroup is none
+};
+
+// What the samplers share. Not thread-safe: one thread reads. Must outlive its samplers and not be moved.
+class Collection {
+ public:
+  // Looks up, once, which files this machine can have.
+  Collection(const runtime::cgroup::Hierarchies& hierarchies, CollectionOptions options);
+  Collection(const Collection&) = delete;
+  Collection& operator=(const Collection&) = delete;
+
+  [[nodiscard]] std::span<const CollectionCost> cost() const { return cost_; }
+  [[nodiscard]] const CollectionOptions& options() const { return options_; }
+
+ private:
+  friend class CgroupSampler;
+  struct File {
+    const SourceFile* source;
+    std::uint16_t collector;  // index into cost_
+    bool absent = false;      // this kernel does not have it: seen missing in a group that exists
+  };
+  CollectionOptions options_;
+  std::vector<File> files_;
+  std::vector<CollectionCost> cost_;
+  DeviceNames devices_;
+  std::vector<char> large_;  // for files that do not fit the stack buffer
+};
+
+class CgroupSampler {
+ public:
+  enum class Outcome { kRead, kGone };
+
+  // Opens the files. is_gone() when there is no such cgroup.
+  [[nodiscard]] static Result<CgroupSampler> open(Collection& collection, const runtime::cgroup::Group& group);
+
+  // One pass. A file that fails is counted in cost() and its fields keep their last value; kGone when the cgroup has
+  // been removed: the sample then holds what was read before.
+  Outcome read();
+  [[nodiscard]] const Sample& sample() const { return sample_; }
+
+  // Limits were just written: read them in the next pass.
+  void refresh_settings() { passes_ = 0; }
+  // From now on the network counters of this process's network namespace are read too. The open file keeps the
+  // namespace alive, so that counters can be read after exit: destroy the sampler (or pass 0) to let it go.
+  [[nodiscard]] Status watch_network(pid_t pid);
+  [[nodiscard]] std::size_t open_files() const;
+
+ private:
+  CgroupSampler(Collection& collection, const runtime::cgroup::Group& group)
+      : collection_(&collection), group_(group) {}
+  struct Open {
+    std::uint16_t file;  // index into Collection::files_
+    runtime::UniqueFd fd;
+  };
+  Outcome read_settings();
+
+  Collection* collection_;
+  runtime::cgroup::Group group_;
+  std::vector<Open> open_;
+  runtime::UniqueFd network_;
+  unsigned passes_ = 0;
+  Sample sample_;
+};
+
+}  // namespace mete::collectors

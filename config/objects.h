@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all manifests share (metadata), and the two kinds that only carry data for Pods: ConfigMap and Secret.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "config/location.h"
+
+namespace mete::config {
+
+struct ObjectMeta {
+  std::string name;
+  std::string namespace_ = "default";
+  std::string uid;  // as written; empty when the manifest has none (the agent makes one)
+  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> annotations;
+  bool operator==(const ObjectMeta&) const = default;
+};
+
+// "default/web"
+[[nodiscard]] inline std::string full_name(const ObjectMeta& metadata) {
+  return metadata.namespace_ + "/" + metadata.name;
+}
+
+struct ConfigMap {
+  ObjectMeta metadata;
+  std::map<std::string, std::string> data;
+  std::map<std::string, std::string> binary_data;  // decoded from base64
+  Location location;
+  bool operator==(const ConfigMap&) const = default;
+};
+
+struct Secret {
+  ObjectMeta metadata;
+  std::string type = "Opaque";
+  std::map<std::string, std::string> data;  // decoded; stringData is merged in and wins, as in Kubernetes
+  Location location;
+  bool operator==(const Secret&) const = default;
+};
+
+}  // namespace mete::config

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// A Kubernetes v1 Pod, as far as mete acts on it. Plain data with Kubernetes' defaults; knows nothing of YAML.
+// Two Pods are == when they ask for the same thing, wherever they are written.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "config/location.h"
+#include "config/objects.h"
+#include "config/units.h"
+
+namespace mete::config {
+
+// One key of a ConfigMap or Secret as a file in a volume.
+struct KeyToPath {
+  std::string key;
+  std::string path;                   // relative to the mount, without ".."
+  std::optional<std::uint32_t> mode;  // permission bits; empty = the volume's default
+  bool operator==(const KeyToPath&) const = default;
+};
+
+enum class HostPathType {
+  kUnchecked,          // "": mounted as it is
+  kDirectoryOrCreate,  // made with 0755 when missing
+  kDirectory,
+  kFileOrCreate,  // made with 0644 when missing
+  kFile,
+  kSocket,
+  kCharDevice,
+  kBlockDevice,
+};
+
+struct HostPathVolume {
+  std::string path;  // absolute, without ".."
+  HostPathType type = HostPathType::kUnchecked;
+  bool operator==(const HostPathVolume&) const = default;
+};
+
+struct EmptyDirVolume {
+  bool memory = false;              // medium: Memory, i.e. a tmpfs that counts against the container's memory
+  std::optional<Bytes> size_limit;  // empty = none
+  bool operator==(const EmptyDirVolume&) const = default;
+};
+
+inline constexpr std::uint32_t kDefaultFileMode = 0644;
+
+struct ConfigMapVolume {
+  std::string name;
+  std::vector<KeyToPath> items;  // empty = every key under its own name
+  bool optional = false;
+  std::uint32_t default_mode = kDefaultFileMode;
+  bool operator==(const ConfigMapVolume&) const = default;
+};
+
+struct SecretVolume {
+  std::string name;
+  std::vector<KeyToPath> items;
+  bool optional = false;
+  std::uint32_t default_mode = kDefaultFileMode;
+  bool operator==(const SecretVolume&) const = default;
+};
+
+using VolumeSource = std::variant<EmptyDirVolume, HostPathVolume, ConfigMapVolume, SecretVolume>;
+
+struct Volume {
+  std::string name;
+  VolumeSource source;
+  Location location;
+  bool operator==(const Volume&) const = default;
+};
+
+// Where an environment variable's value comes from when it is not written out.
+struct ConfigMapKeyRef {
+  std::string name;
+  std::string key;
+  bool optional = false;
+  bool operator==(const ConfigMapKeyRef&) const = default;
+};
+struct SecretKeyRef {
+  std::string name;
+  std::string key;
+  bool optional = false;
+  bool operator==(const SecretKeyRef&) const = default;
+};
+struct FieldRef {
+  std::string path;  // metadata.name, metadata.namespace, metadata.uid, metadata.labels['x'], metadata.annotations['x']
+  bool operator==(const FieldRef&) const = default;
+};
+
+using EnvSource = std::variant<std::string, ConfigMapKeyRef, SecretKeyRef, FieldRef>;
+
+struct EnvVar {
+  std::string name;
+  EnvSource source;  // a string is the value itself, its $(VAR) not yet expanded
+  Location location;
+  bool operator==(const EnvVar&) const = default;
+};
+
+enum class EnvFromKind { kConfigMap, kSecret };
+
+struct EnvFrom {
+  EnvFromKind kind = EnvFromKind::kConfigMap;
+  std::string name;
+  std::string prefix;  // put before each key
+  bool optional = false;
+  Location location;
+  bool operator==(const EnvFrom&) const = default;
+};
+
+struct VolumeMount {
+  std::string name;        // of a Volume of the same Pod
+  std::string mount_path;  // absolute, without ".."
+  std::string sub_path;    // relative, without ".."; empty = the volume's root
+  bool read_only = false;
+  Location location;
+  bool operator==(const VolumeMount&) const = default;
+};
+
+struct ResourceList {
+  std::optional<MilliCpu> cpu;              // empty = not said
+  std::optional<Bytes> memory;              // empty = not said
+  std::map<std::string, Bytes> huge_pages;  // by page size as Kubernetes writes it: "2Mi", "1Gi"
+  bool operator==(const ResourceList&) const = default;
+};
+
+struct Resources {
+  ResourceList requests;  // what is not said here but in limits is taken from there, as in Kubernetes
+  ResourceList limits;
+  bool operator==(const Resources&) const = default;
+};
+
+struct SecurityContext {
+  std::optional<std::uint32_t> run_as_user;   // empty = the Pod's, and after that the image's
+  std::optional<std::uint32_t> run_as_group;  // the same
+  bool read_only_root_filesystem = false;
+  bool privileged = false;
+  std::vector<std::string> add_capabilities;       // "CAP_NET_ADMIN" or "ALL"; always upper case with CAP_
+  std::vector<std::string> drop_capabilities;      // the same; drop is applied before add
+  std::optional<bool> allow_privilege_escalation;  // empty = allowed; false = no_new_privs
+  bool operator==(const SecurityContext&) const = default;
+};
+
+struct Container {
+  std::string name;
+  std::string image;
+  std::vector<std::string> command;  // empty = the image's entrypoint
+  std::vector<std::string> args;     // empty = the image's, unless command is set
+  std::string working_dir;           // empty = the image's
+  std::vector<EnvVar> env;
+  std::vector<EnvFrom> env_from;  // read before env, which wins
+  std::vector<VolumeMount> volume_mounts;
+  Resources resources;
+  SecurityContext security;
+  bool stdin_open = false;
+  bool stdin_once = false;
+  bool tty = false;
+  Location location;
+  Location image_location;
+  bool operator==(const Container&) const = default;
+};
+
+enum class RestartPolicy { kAlways, kOnFailure, kNever };
+
+struct PodSecurityContext {
+  std::optional<std::uint32_t> run_as_user;
+  std::optional<std::uint32_t> run_as_group;
+  std::optional<std::uint32_t> fs_group;
+  std::vector<std::uint32_t> supplemental_groups;
+  bool operator==(const PodSecurityContext&) const = default;
+};
+
+struct PodSpec {
+  RestartPolicy restart_policy = RestartPolicy::kAlways;
+  std::chrono::seconds termination_grace_period{30};
+  std::string hostname;  // empty = the Pod's name
+  bool host_network = false;
+  bool host_pid = false;
+  bool host_ipc = false;
+  bool share_process_namespace = false;
+  PodSecurityContext security;
+  std::vector<Container> init_containers;
+  std::vector<Container> containers;
+  std::vector<Volume> volumes;
+  bool operator==(const PodSpec&) const = default;
+};
+
+struct Pod {
+  ObjectMeta metadata;
+  PodSpec spec;
+  Location location;
+  bool operator==(const Pod&) const = default;
+};
+
+}  // namespace mete::config

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// What cgroup hierarchies this machine has: found by reading, never by a build flag or a hard-coded /sys/fs/cgroup.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/result.h"
+
+namespace mete::runtime::cgroup {
+
+enum class Mode {
+  kV1,      // controllers on v1 only, no cgroup2 mount
+  kV2,      // cgroup2 only (a named v1 hierarchy without a controller, such as name=systemd, changes nothing)
+  kHybrid,  // v1 controllers and a cgroup2 mount beside them, with or without controllers of its own
+};
+
+[[nodiscard]] std::string_view to_string(Mode mode);
+
+// A plain value; a test makes one by hand that points into a temporary directory. All paths are absolute, unescaped
+// and without a '/' at their end.
+struct Hierarchies {
+  Mode mode = Mode::kV1;
+  std::map<std::string, std::string, std::less<>> v1;  // controller ("memory") -> mount point; co-mounted ones share it
+  std::map<std::string, std::string, std::less<>> named;  // v1 hierarchies by name ("systemd") -> mount point
+  std::string v2_mount;                                   // empty: no cgroup2 mounted
+  std::vector<std::string> v2_controllers;                // what cgroup.controllers at the mount point lists
+
+  [[nodiscard]] bool on_v1(std::string_view controller) const { return v1.find(controller) != v1.end(); }
+  [[nodiscard]] bool on_v2(std::string_view controller) const;
+  // Where the controller's files are; empty when this machine does not have it. v1 wins, as in the kernel a
+  // controller is in one hierarchy at a time.
+  [[nodiscard]] std::string_view mount_of(std::string_view controller) const;
+  // The distinct v1 mount points, in the order in which a process must be written to them (cpuset first: it is the
+  // one that can refuse).
+  [[nodiscard]] std::vector<std::string> v1_mounts() const;
+};
+
+// Pure: the texts of /proc/self/mountinfo and of cgroup.controllers at the cgroup2 mount point (empty when there is
+// none; see v2_mount_point). A hierarchy mounted more than once is taken where its root is "/", else where it comes
+// first. Fails when the text shows no cgroup mount at all.
+[[nodiscard]] Result<Hierarchies> parse_hierarchies(std::string_view mountinfo, std::string_view v2_controllers);
+
+// Pure: where cgroup2 is mounted by this mountinfo text.
+[[nodiscard]] std::optional<std::string> v2_mount_point(std::string_view mountinfo);
+
+// Reads <proc>/self/mountinfo and cgroup.controllers. `files` is put before every mount point, so that a fixture tree
+// {files}/sys/fs/cgroup/... can stand in; it is empty on a real machine.
+[[nodiscard]] Result<Hierarchies> find_hierarchies(const std::string& proc = "/proc", const std::string& files = "");
+
+// One line of /proc/PID/cgroup.
+struct Membership {
+  std::vector<std::string> controllers;  // empty: cgroup v2
+  std::string path;                      // "/mete/web/main"
+};
+// Pure: the text of /proc/PID/cgroup. A " (deleted)" at the end of a path is taken off.
+[[nodiscard]] std::vector<Membership> parse_memberships(std::string_view proc_pid_cgroup);
+
+}  // namespace mete::runtime::cgroup

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a cgroup may use, in units that belong to no cgroup version.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "config/units.h"
+
+namespace mete::runtime::cgroup {
+
+// A bound that may be none: the kernel's "-1" (v1) and "max" (v2).
+template <class T>
+class Limit {
+ public:
+  constexpr Limit() = default;                               // unlimited
+  constexpr Limit(T value) : value_(value), bound_(true) {}  // NOLINT(google-explicit-constructor): a bound is a limit
+  [[nodiscard]] static constexpr Limit unlimited() { return Limit(); }
+  [[nodiscard]] constexpr bool is_unlimited() const { return !bound_; }
+  [[nodiscard]] constexpr T value_or(T otherwise) const { return bound_ ? value_ : otherwise; }
+  [[nodiscard]] constexpr T value() const { return value_; }  // only when not unlimited
+  constexpr bool operator==(const Limit&) const = default;
+
+ private:
+  T value_{};
+  bool bound_ = false;
+};
+
+// CPU bandwidth: `quota` of CPU time in every `period`. quota may exceed period (several cores).
+// v1 cpu.cfs_quota_us + cpu.cfs_period_us, v2 cpu.max. Kernel's range: period 1 ms to 1 s, quota at least 1 ms.
+struct CpuBandwidth {
+  Limit<std::chrono::microseconds> quota;
+  std::chrono::microseconds period{100'000};
+  bool operator==(const CpuBandwidth&) const = default;
+};
+
+// An empty field means "leave alone". (v2) fields cannot be had where the memory controller is on v1: asking for one
+// there is an error that says so.
+struct Limits {
+  std::optional<std::uint64_t>
+      cpu_shares;  // 2..262144, 1024 = a default; v1 cpu.shares, v2 cpu.weight (cpu_weight_of_shares)
+  std::optional<CpuBandwidth> cpu_bandwidth;
+  std::optional<std::chrono::microseconds> cpu_burst;  // 0..quota; v1 cpu.cfs_burst_us, v2 cpu.max.burst
+  std::optional<bool> cpu_idle;                        // SCHED_IDLE for the whole group; cpu.idle on both
+  std::string cpuset_cpus;                             // "0-1,3"; empty: leave alone; cpuset.cpus
+  std::string cpuset_mems;                             // "0"; empty: leave alone; cpuset.mems
+
+  std::optional<Limit<Bytes>> memory;  // v1 memory.limit_in_bytes, v2 memory.max; the kernel rounds down to pages
+  std::optional<Limit<Bytes>>
+      swap;  // swap alone, on top of `memory`; v1 memory.memsw.limit_in_bytes = memory + swap, v2 memory.swap.max
+  std::optional<Limit<Bytes>> memory_soft;  // v1 memory.soft_limit_in_bytes, v2 memory.low
+  std::optional<Limit<Bytes>> memory_high;  // (v2) memory.high: throttles and reclaims, never kills
+  std::optional<Limit<Bytes>> memory_min;   // (v2) memory.min: never reclaimed below
+  std::optional<bool> oom_group;  // (v2) memory.oom.group: an OOM kill takes the whole group. false is fine on v1
+
+  std::optional<Limit<std::uint64_t>> pids;     // tasks, threads counted; pids.max on both
+  std::map<std::string, Limit<Bytes>> hugetlb;  // page size as in the file names ("2MB") -> limit
+};
+
+// OCI's memory.swap (v1 meaning: memory and swap together) to the field above.
+[[nodiscard]] constexpr Limit<Bytes> swap_alone(Limit<Bytes> memory_and_swap, Limit<Bytes> memory) {
+  if (memory_and_swap.is_unlimited() || memory.is_unlimited()) return {};
+  return memory_and_swap.value() > memory.value() ? memory_and_swap.value() - memory.value() : Bytes(0);
+}
+
+// cpu.shares <-> cpu.weight by the conversion Kubernetes published with runc 1.3.2 and crun 1.23 (the quadratic one:
+// 2 -> 1, 1024 -> 100, 262144 -> 10000, so that both defaults meet), not the linear one of KEP-2254 before it.
+[[nodiscard]] std::uint64_t cpu_weight_of_shares(std::uint64_t shares);
+// The smallest shares value that gives this weight.
+[[nodiscard]] std::uint64_t cpu_shares_of_weight(std::uint64_t weight);
+
+}  // namespace mete::runtime::cgroup
