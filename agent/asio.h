@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of Boost.Asio that the agent uses; everything else includes this.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+namespace mete::agent {
+
+namespace asio = boost::asio;
+using ErrorCode = boost::system::error_code;
+
+// Makes completion handlers that do nothing once their object is gone or the operation was cancelled. The last member
+// of the object, so that it goes first.
+class Alive {
+ public:
+  template <class Handler>
+  auto guard(Handler handler) const {
+    return [alive = std::weak_ptr<char>(token_), handler = std::move(handler)](ErrorCode error = {}) mutable {
+      if (!error && !alive.expired()) handler();
+    };
+  }
+
+ private:
+  std::shared_ptr<char> token_ = std::make_shared<char>();
+};
+
+}  // namespace mete::agent

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// One container of a pod while the agent lives: its attempts, its shim, its cgroup. What must survive the agent is in
+// its ContainerRecord; everything here can be made again from that and the kernel (adopt()).
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/asio.h"
+#include "agent/record.h"
+#include "agent/services.h"
+#include "collectors/cumulative.h"
+#include "collectors/sampler.h"
+#include "config/desired_state.h"
+#include "enforcers/oom.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/shim/attempt_files.h"
+
+namespace mete::agent {
+
+class Pod;
+
+class Container {
+ public:
+  Container(Pod& pod, std::size_t index);
+  ~Container();
+  Container(const Container&) = delete;
+  Container& operator=(const Container&) = delete;
+
+  // Starts the next attempt; queued when many are being launched.
+  void start();
+  // After the agent's own restart: finds out what became of an attempt that the record says is starting or running.
+  void adopt();
+  // To its first process. The error when it does not run.
+  [[nodiscard]] Status signal(int number);
+  // SIGKILL to everything in it.
+  void kill();
+  [[nodiscard]] bool is_active() const;
+
+  // Writes the limits again after the policy has changed.
+  void apply_limits();
+  // Ends the cgroup: its counters go to the record, then it is removed. False: something is still inside, try again.
+  bool remove_cgroup();
+
+  // Counters over all attempts, gauges of now. Reads the kernel when the container has a cgroup.
+  const collectors::Sample& read();
+  [[nodiscard]] std::uint64_t oom_kills();
+
+  [[nodiscard]] ContainerRecord& record();
+  [[nodiscard]] const ContainerRecord& record() const;
+  [[nodiscard]] const config::Container* spec() const;  // null: the pod was adopted and its manifest is gone
+  [[nodiscard]] const runtime::cgroup::Group& cgroup() const { return cgroup_; }
+  [[nodiscard]] std::string log_path() const;
+  [[nodiscard]] const runtime::cgroup::Limits& limits() const { return limits_; }
+  [[nodiscard]] int stop_signal() const { return stop_signal_; }
+  // Nothing of an attempt was run (no image, no volume): it is tried again later, whatever the restart policy.
+  void not_launched(const Error& error);
+  [[nodiscard]] const std::string& image_name() const { return image_name_; }
+
+  // The kernel's log says that it killed here.
+  void oom_killed_in_log() { check_oom(); }
+
+ private:
+  struct ProcessSeen {
+    pid_t pid;
+    std::string command;
+    Bytes rss;
+  };
+
+  // container_launch.cpp
+  void launch();
+  Status begin_attempt();
+  Status prepare_cgroup();
+  Status write_plan(const std::string& directory);
+  Result<std::string> seccomp_filter(std::uint64_t capabilities);
+  void wait_until_ready(runtime::UniqueFd ready);
+  void ready();
+  void watch_shim(runtime::UniqueFd pidfd);
+  void leave_gate();
+  void watch_network();
+
+  // container.cpp
+  void ended();
+  void finish(const runtime::shim::ExitStatus& status, const std::string& reason = {});
+  void open_cgroup();  // sampler, OOM notification and drift watch of a cgroup that exists
+  void close_cgroup();
+  void fold_cgroup();  // its counters into the record's base
+  void adopt_attempt(int tries_left);
+  void check_drift();
+
+  // container_oom.cpp
+  void watch_oom();
+  void oom_woken();
+  void check_oom();
+  void check_oom_later(std::chrono::milliseconds delay);
+  void tell_oom(const enforcers::OomDecision& decision, bool done);
+  void take_snapshot();
+
+  Pod& pod_;
+  std::size_t index_;
+  Services& services_;
+  runtime::cgroup::Group cgroup_;
+  runtime::cgroup::Limits limits_;
+  std::string image_name_;
+  int stop_signal_;
+  bool in_gate_ = false;
+  std::chrono::steady_clock::time_point launch_requested_{};
+  pid_t shim_pid_ = 0;
+  asio::posix::stream_descriptor shim_;
+  asio::posix::stream_descriptor ready_;
+  asio::posix::stream_descriptor oom_event_;
+  asio::steady_timer oom_timer_;
+  asio::steady_timer adopt_timer_;
+  std::chrono::steady_clock::time_point oom_woken_at_{};
+  int oom_checks_left_ = 0;
+  std::vector<ProcessSeen> snapshot_;
+  std::vector<int> watches_;
+  bool drift_check_posted_ = false;
+  bool drift_given_up_ = false;
+  std::optional<collectors::CgroupSampler> sampler_;
+  collectors::Sample base_;
+  collectors::Sample total_;
+  Alive alive_;
+};
+
+}  // namespace mete::agent

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// The start of an attempt: its files, its cgroup, its plan, its shim.
+#include <unistd.h>
+
+#include <csignal>
+
+#include "agent/container.h"
+#include "agent/pod.h"
+#include "agent/spawn.h"
+#include "enforcers/limits.h"
+#include "enforcers/qos.h"
+#include "runtime/cgroup/devices.h"
+#include "runtime/file.h"
+#include "runtime/pod/container_spec.h"
+#include "runtime/process/plan.h"
+#include "runtime/process/seccomp.h"
+#include "runtime/process/signals.h"
+#include "runtime/process/wire.h"
+
+namespace mete::agent {
+namespace {
+
+std::string attempt_directory(const std::string& pod_directory, const std::string& container, std::uint32_t attempt) {
+  return pod_directory + "/containers/" + container + "/" + std::to_string(attempt);
+}
+
+const config::ContainerPlan* resolved_of(const config::PodPlan& plan, const std::string& name) {
+  for (const auto* list : {&plan.init_containers, &plan.containers}) {
+    for (const auto& each : *list) {
+      if (each.name == name) return &each;
+    }
+  }
+  return nullptr;
+}
+
+runtime::process::CgroupView view_of(const runtime::cgroup::Hierarchies& hierarchies) {
+  runtime::process::CgroupView view;
+  view.unified = !hierarchies.v2_mount.empty();
+  for (const auto& mount : hierarchies.v1_mounts()) {
+    std::string controllers;
+    for (const auto& [controller, where] : hierarchies.v1) {
+      if (where == mount) controllers += (controllers.empty() ? "" : ",") + controller;
+    }
+    view.v1.emplace_back(mount.substr(mount.rfind('/') + 1), controllers);
+  }
+  return view;
+}
+
+}  // namespace
+
+void Container::start() {
+  auto& own = record();
+  own.state = ContainerState::kStarting;
+  launch_requested_ = std::chrono::steady_clock::now();
+  services_.launches.enter(alive_.guard([this] { launch(); }));
+}
+
+void Container::leave_gate() {
+  if (!in_gate_) return;
+  in_gate_ = false;
+  services_.launches.leave(services_.loop);
+}
+
+void Container::launch() {
+  in_gate_ = true;
+  if (pod_.record().terminating || pod_.record().stopped) {
+    // Ended while it waited for its turn.
+    record().state = ContainerState::kExited;
+    leave_gate();
+    pod_.container_ended();
+    return;
+  }
+  if (auto begun = begin_attempt(); !begun) {
+    leave_gate();
+    not_launched(begun.error());
+  }
+}
+
+Status Container::begin_attempt() {
+  auto& own = record();
+  const std::uint32_t previous = own.attempt;
+  if (own.has_ended) ++own.restarts;
+  ++own.attempt;
+  own.oom_in_attempt = false;
+  own.message.clear();
+  // The record first: what is made from here on is found by its attempt number.
+  pod_.save(runtime::Durability::volatile_);
+  if (previous > 0) METE_CHECK(runtime::remove_tree(attempt_directory(pod_.directory(), own.name, previous)));
+  const std::string directory = attempt_directory(pod_.directory(), own.name, own.attempt);
+  for (const char* each : {"", "/root", "/upper", "/work"}) METE_CHECK(runtime::make_directories(directory + each));
+  METE_CHECK(prepare_cgroup());
+  METE_CHECK(write_plan(directory));
+  METE_CHECK(runtime::make_directories(log_path().substr(0, log_path().rfind('/'))));
+  const runtime::shim::AttemptFiles files(directory);
+  METE_TRY(runtime::UniqueFd lock, files.try_lock());
+  if (!lock.valid()) return fail(files.lock() + ": found it locked, expected nobody in a new attempt");
+  const auto& log = services_.settings.log_limits;
+  METE_TRY(SpawnedShim shim, spawn_shim(services_.shim, "run", directory, std::move(lock),
+                                        {"--log", log_path(), "--log-max-bytes", std::to_string(log.max_bytes), "--log-files",
+                                         std::to_string(log.files)}));
+  shim_pid_ = shim.pid;
+  wait_until_ready(std::move(shim.ready));
+  watch_shim(std::move(shim.pidfd));
+  return {};
+}
+
+Status Container::prepare_cgroup() {
+  auto& own = record();
+  const auto* policy = pod_.plan() != nullptr && pod_.plan()->policy ? &*pod_.plan()->policy : nullptr;
+  limits_ = enforcers::container_limits(*spec(), policy, services_.hierarchies);
+  METE_CHECK(cgroup_.create());
+  METE_TRY(const std::uint64_t id, cgroup_.id());
+  if (own.cgroup_id != 0 && own.cgroup_id != id) fold_cgroup();  // somebody removed it meanwhile
+  own.cgroup_id = id;
+  if (auto applied = cgroup_.apply(limits_); !applied) return tl::unexpected(applied.error());
+  if (!spec()->security.privileged) METE_CHECK(runtime::cgroup::restrict_devices(cgroup_));
+  // What an earlier attempt left behind outside its PID namespace must not live on beside the new one.
+  if (const auto populated = cgroup_.populated(); populated && *populated) METE_CHECK(cgroup_.kill_all());
+  open_cgroup();
+  return {};
+}
+
+Result<std::string> Container::seccomp_filter(std::uint64_t capabilities) {
+  auto& cache = services_.seccomp_filters;
+  if (const auto at = cache.find(capabilities); at != cache.end()) return at->second;
+  METE_TRY(std::string filter, runtime::process::default_seccomp_filter(capabilities));
+  return cache[capabilities] = std::move(filter);
+}
+
+Status Container::write_plan(const std::string& directory) {
+  const auto& plan = *pod_.plan();
+  const auto& container = *spec();
+  METE_TRY(const runtime::image::Image image, services_.images.find(container.image));
+  image_name_ = image.name;
+  stop_signal_ = runtime::process::signal_number(image.config.stop_signal).value_or(SIGTERM);
+  runtime::pod::ContainerContext context;
+  context.image = image.config;
+  context.overlay = {services_.images.layers_directory(), image.layers, directory + "/upper", directory + "/work"};
+  context.rootfs = directory + "/root";
+  context.volumes = pod_.volumes();
+  const bool host_network = plan.pod.spec.host_network;
+  const std::string etc = host_network ? "/etc" : pod_.run_directory() + "/etc";
+  context.hosts_file = etc + "/hosts";
+  context.hostname_file = etc + "/hostname";
+  if (host_network) context.resolv_file = etc + "/resolv.conf";
+  for (auto* file : {&context.hosts_file, &context.hostname_file, &context.resolv_file}) {
+    if (!file->empty() && ::access(file->c_str(), R_OK) != 0) file->clear();
+  }
+  context.sandbox_pid = pod_.sandbox_pid();
+  context.cgroup.procs_files = cgroup_.procs_files();
+  if (const auto v2 = cgroup_.v2_directory()) context.cgroup = {{}, *v2};
+  context.cgroup_view = view_of(services_.hierarchies);
+  context.oom_score_adj = enforcers::oom_score_adj(enforcers::qos_of(plan.pod.spec), container, services_.machine_memory);
+  METE_TRY(runtime::process::LaunchSpec spec, runtime::pod::container_spec(plan, container, *resolved_of(plan, container.name), context));
+  if (!container.security.privileged) {
+    METE_TRY(spec.identity.seccomp_filter, seccomp_filter(spec.identity.capabilities.bounding));
+  }
+  METE_TRY(const runtime::process::Plan launch, runtime::process::make_plan(spec));
+  return runtime::replace_file(runtime::shim::AttemptFiles(directory).plan(), runtime::process::encode(launch), 0600,
+                               runtime::Durability::volatile_);
+}
+
+void Container::wait_until_ready(runtime::UniqueFd ready_end) {
+  ready_.close();
+  ready_.assign(ready_end.release());
+  ready_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { ready(); }));
+}
+
+void Container::ready() {
+  ready_.close();
+  leave_gate();
+  auto& own = record();
+  const runtime::shim::AttemptFiles files(attempt_directory(pod_.directory(), own.name, own.attempt));
+  const auto started = files.started();
+  if (!started || !*started || own.state != ContainerState::kStarting) return;  // it failed: the shim's end tells how
+  own.state = ContainerState::kRunning;
+  own.process = (*started)->id;
+  own.started_at = (*started)->at;
+  services_.instruments.launch(std::chrono::steady_clock::now() - launch_requested_);
+  watch_network();
+  pod_.save(runtime::Durability::volatile_);
+  pod_.tell(Severity::kNormal, "Started", own.name, "Started container " + own.name,
+            {{"pid", std::to_string(own.process.pid)}, {"attempt", std::to_string(own.attempt)}});
+  for (const auto& warning : (*started)->warnings) pod_.tell(Severity::kWarning, "NotEnforced", own.name, warning);
+  pod_.container_started();
+}
+
+void Container::watch_shim(runtime::UniqueFd pidfd) {
+  shim_.close();
+  shim_.assign(pidfd.release());
+  shim_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { ended(); }));
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// OOM in a container: woken by the kernel, counted by the kernel's counter, told once for each kill.
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "agent/container.h"
+#include "agent/pod.h"
+#include "enforcers/oom.h"
+#include "runtime/file.h"
+
+namespace mete::agent {
+namespace {
+
+constexpr std::size_t kSnapshotProcesses = 64;
+// The wake-up comes before the kill (seen here: 0.4 ms after the last page, the victim dies 10 ms later).
+constexpr auto kFirstCheck = std::chrono::milliseconds(1);
+constexpr int kChecks = 12;  // doubling: the last after about 4 s
+
+std::string command_line(pid_t pid) {
+  auto text = runtime::read_file(AT_FDCWD, "/proc/" + std::to_string(pid) + "/cmdline", 64U << 10U);
+  if (!text) return {};
+  std::string command = std::move(*text);
+  while (!command.empty() && command.back() == '\0') command.pop_back();
+  std::replace(command.begin(), command.end(), '\0', ' ');
+  constexpr std::size_t kLongest = 256;
+  if (command.size() > kLongest) command.resize(kLongest);
+  return command;
+}
+
+Bytes resident(pid_t pid) {
+  const auto text = runtime::read_file(AT_FDCWD, "/proc/" + std::to_string(pid) + "/statm");
+  if (!text) return Bytes(0);
+  const auto space = text->find(' ');
+  if (space == std::string::npos) return Bytes(0);
+  return Bytes(std::strtoll(text->c_str() + space, nullptr, 10) * ::sysconf(_SC_PAGESIZE));
+}
+
+std::string scope_of(const KernelKill& kill, const std::string& container, const std::string& pod) {
+  if (!kill.of_cgroup) return "host";
+  if (kill.oom_memcg.empty() || kill.oom_memcg.starts_with(container)) return "container";
+  return kill.oom_memcg == pod ? "pod" : "ancestor";
+}
+
+}  // namespace
+
+void Container::watch_oom() {
+  oom_event_.close();
+  auto event = cgroup_.oom_eventfd();
+  if (!event) return;  // memory is on v2, where memory.events is watched with its directory
+  oom_event_.assign(event->release());
+  oom_event_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { oom_woken(); }));
+}
+
+void Container::oom_woken() {
+  if (oom_event_.is_open()) {
+    std::uint64_t times = 0;
+    (void)!::read(oom_event_.native_handle(), &times, sizeof times);
+    oom_event_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { oom_woken(); }));
+  }
+  oom_woken_at_ = std::chrono::steady_clock::now();
+  take_snapshot();
+  oom_checks_left_ = kChecks;
+  check_oom();
+  check_oom_later(kFirstCheck);
+}
+
+void Container::check_oom_later(std::chrono::milliseconds delay) {
+  if (oom_checks_left_-- <= 0) return;
+  oom_timer_.expires_after(delay);
+  oom_timer_.async_wait(alive_.guard([this, delay] {
+    check_oom();
+    check_oom_later(delay * 2);
+  }));
+}
+
+void Container::take_snapshot() {
+  const auto pids = cgroup_.processes();
+  if (!pids) return;
+  snapshot_.clear();
+  for (const pid_t pid : *pids) {
+    if (snapshot_.size() >= kSnapshotProcesses) break;
+    snapshot_.push_back({pid, command_line(pid), resident(pid)});
+  }
+}
+
+void Container::check_oom() {
+  auto& own = record();
+  if (own.cgroup_id == 0) return;
+  const auto kills = cgroup_.oom_kill_count();
+  if (!kills) return;
+  enforcers::OomObservation seen;
+  seen.kills_before = own.oom_kills_told;
+  seen.kills_now = *kills;
+  if (*kills <= own.oom_kills_told) return;
+  seen.processes_left = cgroup_.populated().value_or(false);
+  seen.kernel_kills_group = limits_.oom_group.value_or(false);
+  const auto* policy = pod_.plan() != nullptr && pod_.plan()->policy ? &*pod_.plan()->policy : nullptr;
+  const auto decision = enforcers::decide_oom(seen, policy);
+  const bool done = !decision.kill_rest || cgroup_.kill_all().has_value();
+  own.oom_kills_told = *kills;
+  own.oom_in_attempt = true;
+  pod_.save(runtime::Durability::durable);
+  tell_oom(decision, done);
+  oom_checks_left_ = 0;
+}
+
+void Container::tell_oom(const enforcers::OomDecision& decision, bool done) {
+  const auto& own = record();
+  const std::string action(to_string(decision.action));
+  const std::string outcome = decision.outcome == enforcers::OomOutcome::kDryRun ? "dry-run" : done ? "done" : "failed";
+  std::vector<std::int32_t> pids;
+  for (const auto& each : snapshot_) pids.push_back(each.pid);
+  const auto& sample = read();
+  const std::string limit = limits_.memory && !limits_.memory->is_unlimited() ? std::to_string(limits_.memory->value().count()) : "none";
+  const std::string usage = std::to_string(sample.memory.max_usage.value_or(sample.memory.usage.value_or(Bytes(0))).count());
+  for (std::uint64_t i = 0; i < decision.new_kills; ++i) {
+    const auto kill = services_.kernel_log.take(cgroup_.path(), pids);
+    const auto victim = kill ? std::find_if(snapshot_.begin(), snapshot_.end(), [&](const auto& each) { return each.pid == kill->pid; })
+                             : std::max_element(snapshot_.begin(), snapshot_.end(), [](const auto& a, const auto& b) { return a.rss < b.rss; });
+    const bool in_snapshot = victim != snapshot_.end();
+    const std::string pid = kill ? std::to_string(kill->pid) : in_snapshot ? std::to_string(victim->pid) : "unknown";
+    const std::string command = in_snapshot && !victim->command.empty() ? victim->command : kill ? kill->task : "unknown";
+    const std::string scope = kill ? scope_of(*kill, cgroup_.path(), pod_.cgroup().path()) : "container";
+    if (scope != "container") ++pod_.record().containers[index_].oom_kills_by_scope[scope];
+    services_.instruments.enforcement("oom", action, outcome);
+    pod_.tell(Severity::kWarning, "OOMKilled", own.name,
+              "The kernel killed process " + pid + " (" + command + ") of container " + own.name + ": memory limit " + limit + " bytes, usage " +
+                  usage + " bytes; policy " + action + ": " + outcome,
+              {{"pid", pid},
+               {"command", command},
+               {"limit", limit},
+               {"usage", usage},
+               {"scope", scope},
+               {"action", action},
+               {"outcome", outcome},
+               {"kills", std::to_string(own.oom_kills_base + own.oom_kills_told - decision.new_kills + i + 1)}});
+  }
+  if (oom_woken_at_ != std::chrono::steady_clock::time_point()) {
+    services_.instruments.reaction("oom", std::chrono::steady_clock::now() - oom_woken_at_);
+    oom_woken_at_ = {};
+  }
+  snapshot_.clear();
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/instruments.h"
+
+#include <prometheus/text_serializer.h>
+
+
+namespace mete::agent {
+namespace {
+
+using prometheus::Histogram;
+
+double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+
+const Histogram::BucketBoundaries kFast = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5};
+
+Histogram& histogram(prometheus::Registry& registry, const char* name, const char* help) {
+  return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add({}, kFast);
+}
+
+}  // namespace
+
+Instruments::Instruments()
+    : actions_(prometheus::BuildCounter()
+                   .Name("mete_enforcement_actions_total")
+                   .Help("Actions of the enforcers, by outcome: done, failed, dry-run, guarded.")
+                   .Register(registry_)),
+      reactions_(prometheus::BuildHistogram()
+                     .Name("mete_enforcement_reaction_seconds")
+                     .Help("From the kernel's event to the end of the action.")
+                     .Register(registry_)),
+      drifts_(prometheus::BuildCounter()
+                  .Name("mete_limit_drift_total")
+                  .Help("Control files of managed cgroups that somebody else had changed.")
+                  .Register(registry_)),
+      requests_(prometheus::BuildCounter().Name("mete_agent_http_requests_total").Help("HTTP requests answered.").Register(registry_)),
+      lag_(histogram(registry_, "mete_agent_loop_lag_seconds", "How late the event loop ran a timer.")),
+      scrapes_(histogram(registry_, "mete_agent_scrape_seconds", "Time to read all counters and write one exposition.")),
+      launches_(histogram(registry_, "mete_agent_launch_seconds", "From the decision to start a container to the first instruction of its command.")) {
+  prometheus::BuildGauge()
+      .Name("mete_agent_build_info")
+      .Help("Always 1; the version is in the label.")
+      .Register(registry_)
+      .Add({{"version", METE_VERSION}})
+      .Set(1);
+}
+
+void Instruments::enforcement(const std::string& enforcer, const std::string& action, const std::string& outcome) {
+  actions_.Add({{"enforcer", enforcer}, {"action", action}, {"outcome", outcome}}).Increment();
+}
+void Instruments::reaction(const std::string& enforcer, std::chrono::nanoseconds from_event_to_done) {
+  reactions_.Add({{"enforcer", enforcer}}, kFast).Observe(seconds(from_event_to_done));
+}
+void Instruments::drift(const std::string& file) { drifts_.Add({{"file", file}}).Increment(); }
+void Instruments::loop_lag(std::chrono::nanoseconds lag) { lag_.Observe(seconds(lag)); }
+void Instruments::request(const std::string& handler, int code) {
+  requests_.Add({{"handler", handler}, {"code", std::to_string(code)}}).Increment();
+}
+void Instruments::scrape(std::chrono::nanoseconds took) { scrapes_.Observe(seconds(took)); }
+void Instruments::launch(std::chrono::nanoseconds from_request_to_exec) { launches_.Observe(seconds(from_request_to_exec)); }
+
+std::string Instruments::serialize() const { return prometheus::TextSerializer().Serialize(registry_.Collect()); }
+
+}  // namespace mete::agent

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// One pod while the agent lives: carries out what pod_logic.h decides, owns what its containers share (volumes,
+// sandbox, the pod's cgroup), and removes all of it at its end.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/asio.h"
+#include "agent/container.h"
+#include "agent/pod_logic.h"
+#include "agent/record.h"
+#include "agent/services.h"
+#include "config/desired_state.h"
+#include "runtime/cgroup/cgroup.h"
+
+namespace mete::agent {
+
+class Pod {
+ public:
+  // A new pod: writes its record first. `gone` is called, from the loop, when nothing of it is left.
+  static Result<std::unique_ptr<Pod>> create(Services& services, config::PodPlan plan, std::string hash, std::function<void()> gone);
+  // One that an earlier agent recorded. `plan` may come later (set_plan) or never.
+  static Result<std::unique_ptr<Pod>> adopt(Services& services, PodRecord record, std::function<void()> gone);
+  ~Pod();
+  Pod(const Pod&) = delete;
+  Pod& operator=(const Pod&) = delete;
+
+  // The rest of adopt(), once it is known whether there is a plan: looks at what became of everything, and goes on.
+  void begin_adopted();
+  // What the manifests say now, of the same hash; a changed policy is applied to the running containers.
+  void set_plan(config::PodPlan plan);
+  // Starts what can be started. Called whenever something has changed.
+  void step();
+  // Deletes it: signal, grace, kill, and nothing left. `grace` overrides the manifest's.
+  void terminate(std::optional<std::chrono::seconds> grace = std::nullopt);
+  // Ends its containers and leaves it, stopped, until start().
+  void stop(std::optional<std::chrono::seconds> grace);
+  void start();
+
+  [[nodiscard]] PodPhase phase() const;
+  [[nodiscard]] const PodRecord& record() const { return record_; }
+  [[nodiscard]] PodRecord& record() { return record_; }
+  [[nodiscard]] const config::PodPlan* plan() const { return plan_ ? &*plan_ : nullptr; }
+  [[nodiscard]] const std::vector<std::unique_ptr<Container>>& containers() const { return containers_; }
+  [[nodiscard]] Container* container(const std::string& name) const;
+  [[nodiscard]] const runtime::cgroup::Group& cgroup() const { return cgroup_; }
+  [[nodiscard]] const collectors::Sample* read();  // the pod's own cgroup; null when there is none
+  [[nodiscard]] Services& services() { return services_; }
+  [[nodiscard]] config::RestartPolicy restart_policy() const;
+
+  // For its containers.
+  [[nodiscard]] std::string directory() const;
+  [[nodiscard]] std::string run_directory() const;
+  [[nodiscard]] const std::map<std::string, std::string>& volumes() const { return volumes_; }
+  [[nodiscard]] std::optional<int> sandbox_pid() const;
+  // A failure to write is told once and does not stop anything: the kernel still has the truth.
+  void save(runtime::Durability durability);
+  void tell(Severity severity, std::string reason, const std::string& container, std::string message,
+            std::vector<std::pair<std::string, std::string>> fields = {});
+  void container_started();
+  void container_ended();
+
+ private:
+  Pod(Services& services, PodRecord record, runtime::cgroup::Group cgroup, std::function<void()> gone);
+  Status prepare();           // directories, volumes, cgroup: once per life of the agent
+  bool ensure_sandbox();      // false: being started, step() is called again
+  void start_sandbox();
+  void sandbox_started();
+  void watch_sandbox();
+  void signal_all();
+  void end_all(std::chrono::seconds grace);
+  void clean_up();            // after the last container: tries until nothing is left
+  bool remove_everything();
+  void look_again_at(WallTime at);
+
+  Services& services_;
+  PodRecord record_;
+  std::optional<config::PodPlan> plan_;
+  runtime::cgroup::Group cgroup_;
+  std::function<void()> gone_;
+  std::vector<std::unique_ptr<Container>> containers_;
+  std::map<std::string, std::string> volumes_;
+  bool prepared_ = false;
+  bool ending_ = false;
+  bool save_failed_ = false;
+  asio::steady_timer restart_timer_;
+  asio::steady_timer end_timer_;
+  asio::posix::stream_descriptor sandbox_ready_;
+  asio::posix::stream_descriptor sandbox_;
+  bool sandbox_starting_ = false;
+  pid_t sandbox_shim_ = 0;
+  std::optional<collectors::CgroupSampler> sampler_;
+  Alive alive_;
+};
+
+// "default_web" in PARENT/default_web; the '_' cannot occur in either name.
+[[nodiscard]] std::string pod_cgroup_path(const std::string& parent, const std::string& namespace_, const std::string& name);
+
+}  // namespace mete::agent

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the agent must remember of a pod to go on after its own death: STATE/pods/UID/record.json. Written before the
+// thing it records is made, so that whatever exists is found again and finished or undone.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "config/result.h"
+#include "enforcers/restart.h"
+#include "runtime/file.h"
+#include "runtime/process/process_id.h"
+
+namespace mete::agent {
+
+using enforcers::WallTime;
+
+enum class ContainerState : std::uint8_t {
+  kWaiting,   // not started yet, or to be started again at next_start
+  kStarting,  // its shim has been or is about to be started
+  kRunning,
+  kExited,  // ended, and stays so
+};
+
+struct ContainerRecord {
+  std::string name;
+  bool init = false;
+  ContainerState state = ContainerState::kWaiting;
+  std::string reason;       // "Completed", "Error", "OOMKilled", "StartError", "CrashLoopBackOff", ...
+  std::string message;      // for a person: why it did not start
+  std::uint32_t attempt = 0;   // number of the last attempt; its files are in directory NAME/ATTEMPT
+  std::uint32_t restarts = 0;  // attempts that followed an end
+  bool has_ended = false;      // the exit_* fields hold the last attempt that ended
+  int exit_code = 0;
+  int exit_signal = 0;
+  WallTime started_at{};
+  WallTime finished_at{};
+  std::chrono::nanoseconds backoff{0};  // before the last restart
+  WallTime next_start{};                // while waiting for a restart
+  runtime::process::ProcessId process;  // the container's first process, while it runs
+  std::uint64_t cgroup_id = 0;          // 0: its counters are in `base`, there is no cgroup to be read
+  std::uint64_t oom_kills_told = 0;     // of the present cgroup's counter; those above are news
+  std::uint64_t oom_kills_base = 0;     // of the cgroups that are gone
+  std::map<std::string, std::uint64_t> oom_kills_by_scope;  // of all, those not by its own limit: "pod", "ancestor", "host"
+  bool oom_in_attempt = false;          // the kernel has killed in the present attempt
+  std::string base_sample;  // counters of the cgroups that are gone (collectors::to_text)
+  std::string last_sample;  // of the present cgroup at the last exit, should it vanish (a reboot)
+  bool operator==(const ContainerRecord&) const = default;
+};
+
+struct PodRecord {
+  std::string uid;
+  std::string namespace_;
+  std::string name;
+  std::string source;   // the manifest's file
+  std::string hash;     // of the PodPlan it was made from
+  std::string boot_id;  // of the boot in which its processes were started
+  WallTime created{};
+  std::chrono::seconds grace{30};
+  bool terminating = false;  // being deleted: finish that
+  bool stopped = false;      // by `mete stop`: do not start again
+  runtime::process::ProcessId sandbox;
+  std::vector<ContainerRecord> containers;  // init containers first
+  bool operator==(const PodRecord&) const = default;
+
+  [[nodiscard]] std::string key() const { return namespace_ + "/" + name; }
+};
+
+[[nodiscard]] std::string to_json(const PodRecord& record);
+[[nodiscard]] Result<PodRecord> parse_record(const std::string& json);
+
+// `durable` also against a power failure: for counters and exit codes. What only describes live processes need not be.
+[[nodiscard]] Status save(const PodRecord& record, const std::string& pod_directory, runtime::Durability durability);
+
+[[nodiscard]] const char* to_string(ContainerState state);  // "waiting", "starting", "running", "exited"
+
+}  // namespace mete::agent

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where this instance's things are. Several instances run side by side when these differ.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "enforcers/restart.h"
+#include "runtime/shim/log_writer.h"
+
+namespace mete::agent {
+
+struct Settings {
+  std::string state = "/var/lib/mete";  // survives a reboot: images, records, counters, logs
+  std::string run = "/run/mete";        // the API socket and what dies with the machine
+  std::vector<std::string> manifests = {"/etc/mete/manifests"};
+  std::string cgroup_parent = "/mete";
+  std::string listen = "127.0.0.1:9753";
+  std::string shim;  // path of mete-shim; empty: beside our own executable
+  bool json_logs = false;
+  enforcers::BackoffLimits backoff;
+  runtime::shim::LogLimits log_limits;
+
+  [[nodiscard]] std::string images() const { return state + "/images"; }
+  [[nodiscard]] std::string applied() const { return state + "/applied"; }
+  [[nodiscard]] std::string pods() const { return state + "/pods"; }
+  [[nodiscard]] std::string logs() const { return state + "/logs"; }
+  [[nodiscard]] std::string socket() const { return run + "/mete.sock"; }
+};
+
+}  // namespace mete::agent

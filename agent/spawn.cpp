@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/spawn.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <charconv>
+
+#include "runtime/file.h"
+
+namespace mete::agent {
+namespace {
+
+constexpr int kLockFd = 3;
+constexpr int kReadyFd = 4;
+
+// posix_spawn's file actions, with the destructor C lacks.
+class FileActions {
+ public:
+  FileActions() { ::posix_spawn_file_actions_init(&actions_); }
+  FileActions(const FileActions&) = delete;
+  FileActions& operator=(const FileActions&) = delete;
+  ~FileActions() { ::posix_spawn_file_actions_destroy(&actions_); }
+  void duplicate(int from, int to) { ::posix_spawn_file_actions_adddup2(&actions_, from, to); }
+  void open(int fd, const char* path, int flags) { ::posix_spawn_file_actions_addopen(&actions_, fd, path, flags, 0); }
+  [[nodiscard]] const posix_spawn_file_actions_t* get() const { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+};
+
+// Above the numbers the shim is given, so that the duplications cannot overwrite each other.
+Result<runtime::UniqueFd> raise_descriptor(const runtime::UniqueFd& fd) {
+  runtime::UniqueFd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kReadyFd + 1));
+  if (!copy.valid()) return fail_errno("dup");
+  return copy;
+}
+
+}  // namespace
+
+Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode, const std::string& directory,
+                               runtime::UniqueFd lock, const std::vector<std::string>& more) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");
+  runtime::UniqueFd ready(ends[0]);
+  const runtime::UniqueFd ready_write(ends[1]);
+  METE_TRY(const runtime::UniqueFd high_lock, raise_descriptor(lock));
+  METE_TRY(const runtime::UniqueFd high_ready, raise_descriptor(ready_write));
+  std::vector<std::string> args = {"mete-shim", mode, "--dir", directory, "--lock-fd", std::to_string(kLockFd), "--ready-fd", std::to_string(kReadyFd)};
+  args.insert(args.end(), more.begin(), more.end());
+  std::vector<char*> argv;
+  for (auto& arg : args) argv.push_back(arg.data());
+  argv.push_back(nullptr);
+  char* environment[] = {nullptr};
+  FileActions actions;
+  // Its own standard streams must not keep a pipe of ours open after we are gone.
+  actions.open(STDIN_FILENO, "/dev/null", O_RDONLY);
+  actions.open(STDOUT_FILENO, "/dev/null", O_WRONLY);
+  actions.open(STDERR_FILENO, "/dev/null", O_WRONLY);
+  actions.duplicate(high_lock.get(), kLockFd);
+  actions.duplicate(high_ready.get(), kReadyFd);
+  SpawnedShim spawned;
+  if (const int error = ::posix_spawn(&spawned.pid, shim.c_str(), actions.get(), nullptr, argv.data(), environment); error != 0) {
+    return fail_errno("start " + shim, error);
+  }
+  // Ours until it is reaped, so the number cannot have been reused.
+  spawned.pidfd = runtime::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, spawned.pid, 0)));
+  if (!spawned.pidfd.valid()) return fail_errno("open process " + std::to_string(spawned.pid));
+  spawned.ready = std::move(ready);
+  return spawned;
+}
+
+Result<std::optional<runtime::process::ProcessId>> shim_of(const std::string& lock_file) {
+  METE_TRY(const std::string text, runtime::read_file(AT_FDCWD, lock_file));
+  runtime::process::ProcessId id;
+  const char* end = text.data() + text.size();
+  const auto pid = std::from_chars(text.data(), end, id.pid);
+  if (pid.ec != std::errc() || pid.ptr == end || *pid.ptr != ' ') return {std::nullopt};
+  const auto start = std::from_chars(pid.ptr + 1, end, id.start_time);
+  if (start.ec != std::errc() || start.ptr == end || *start.ptr != '\n') return {std::nullopt};
+  return {id};
+}
+
+void reap(pid_t pid) {
+  if (pid > 0) ::waitpid(pid, nullptr, WNOHANG);
+}
+
+}  // namespace mete::agent

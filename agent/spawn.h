@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts mete-shim, and finds a shim that an earlier agent started.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/result.h"
+#include "runtime/fd.h"
+#include "runtime/process/process_id.h"
+
+namespace mete::agent {
+
+struct SpawnedShim {
+  pid_t pid = 0;
+  runtime::UniqueFd pidfd;
+  runtime::UniqueFd ready;  // readable (a byte or the end) when `started` or `exit` has been written
+};
+
+// `mode` is "run" or "sandbox". The lock goes to the shim: it is held until the shim ends, whatever becomes of us.
+[[nodiscard]] Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode, const std::string& directory,
+                                             runtime::UniqueFd lock, const std::vector<std::string>& more);
+
+// The process whose id the shim of this attempt wrote into its lock file; empty when it has not got that far.
+[[nodiscard]] Result<std::optional<runtime::process::ProcessId>> shim_of(const std::string& lock_file);
+
+// Takes the wait status of a shim that is our child; one of an earlier agent is not, and is reaped by init.
+void reap(pid_t pid);
+
+}  // namespace mete::agent

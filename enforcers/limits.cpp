@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "enforcers/limits.h"
+
+#include <algorithm>
+#include <string>
+
+#include "enforcers/oom.h"
+
+namespace mete::enforcers {
+namespace {
+
+using runtime::cgroup::CpuBandwidth;
+using runtime::cgroup::Hierarchies;
+using runtime::cgroup::Limit;
+using runtime::cgroup::Limits;
+using std::chrono::microseconds;
+
+constexpr std::int64_t kSharesPerCore = 1024;
+constexpr std::int64_t kMinShares = 2;
+constexpr std::int64_t kMaxShares = 262144;
+constexpr microseconds kPeriod{100'000};
+constexpr microseconds kMinQuota{1'000};
+
+bool has(const Hierarchies& machine, std::string_view controller) { return machine.on_v1(controller) || machine.on_v2(controller); }
+
+// "2Mi" as in the manifest -> "2MB" as in the kernel's file names.
+std::string kernel_page_size(const std::string& size) {
+  return size.size() > 1 && size.back() == 'i' ? size.substr(0, size.size() - 1) + "B" : size;
+}
+
+void add_memory(const config::Resources& resources, const Hierarchies& machine, Limits& limits) {
+  const bool v2 = machine.on_v2("memory") && !machine.on_v1("memory");
+  limits.memory = resources.limits.memory ? Limit<Bytes>(*resources.limits.memory) : Limit<Bytes>();
+  // A container may not escape its limit into swap (the kubelet's NoSwap).
+  if (resources.limits.memory) limits.swap = Limit<Bytes>(Bytes(0));
+  if (!resources.requests.memory) return;
+  if (v2) {
+    limits.memory_min = Limit<Bytes>(*resources.requests.memory);
+  } else {
+    limits.memory_soft = Limit<Bytes>(*resources.requests.memory);
+  }
+}
+
+// Sums of a pod; empty once a container without a value makes the sum unlimited.
+template <class T>
+struct Sum {
+  std::optional<T> total{T(0)};
+  void add(const std::optional<T>& value) {
+    if (!value) total.reset();
+    if (total) *total += *value;
+  }
+};
+
+}  // namespace
+
+std::uint64_t cpu_shares(std::optional<MilliCpu> request) {
+  const std::int64_t shares = request.value_or(MilliCpu(0)).count() * kSharesPerCore / 1000;
+  return static_cast<std::uint64_t>(std::clamp(shares, kMinShares, kMaxShares));
+}
+
+CpuBandwidth cpu_bandwidth(std::optional<MilliCpu> limit) {
+  if (!limit) return {Limit<microseconds>(), kPeriod};
+  return {std::max(microseconds(limit->count() * kPeriod.count() / 1000), kMinQuota), kPeriod};
+}
+
+Limits container_limits(const config::Container& container, const config::Policy* policy, const Hierarchies& machine) {
+  Limits limits;
+  const auto& resources = container.resources;
+  if (policy != nullptr && policy->dry_run) policy = nullptr;
+  if (has(machine, "cpu")) {
+    limits.cpu_shares = cpu_shares(resources.requests.cpu);
+    limits.cpu_bandwidth = cpu_bandwidth(resources.limits.cpu);
+    if (policy != nullptr && policy->cpu.burst && resources.limits.cpu) {
+      // The kernel takes at most the quota.
+      limits.cpu_burst = std::min(std::chrono::duration_cast<microseconds>(*policy->cpu.burst), limits.cpu_bandwidth->quota.value());
+    }
+  }
+  if (has(machine, "memory")) {
+    add_memory(resources, machine, limits);
+    limits.oom_group = machine.on_v2("memory") && oom_action(policy) == OomAction::kKillContainer;
+  }
+  if (policy != nullptr && policy->pids.max && has(machine, "pids")) {
+    limits.pids = Limit<std::uint64_t>(static_cast<std::uint64_t>(*policy->pids.max));
+  }
+  if (has(machine, "hugetlb")) {
+    for (const auto& [size, bytes] : resources.limits.huge_pages) limits.hugetlb[kernel_page_size(size)] = Limit<Bytes>(bytes);
+  }
+  return limits;
+}
+
+Limits pod_limits(const config::PodSpec& spec, const Hierarchies& machine) {
+  Limits limits;
+  Sum<MilliCpu> cpu;
+  Sum<Bytes> memory;
+  MilliCpu request(0);
+  for (const auto& container : spec.containers) {
+    cpu.add(container.resources.limits.cpu);
+    memory.add(container.resources.limits.memory);
+    request += container.resources.requests.cpu.value_or(MilliCpu(0));
+  }
+  for (const auto& container : spec.init_containers) {
+    const auto& own = container.resources;
+    if (!own.limits.cpu) cpu.total.reset();
+    if (!own.limits.memory) memory.total.reset();
+    if (cpu.total) cpu.total = std::max(*cpu.total, *own.limits.cpu);
+    if (memory.total) memory.total = std::max(*memory.total, *own.limits.memory);
+    request = std::max(request, own.requests.cpu.value_or(MilliCpu(0)));
+  }
+  if (has(machine, "cpu")) limits.cpu_shares = cpu_shares(request);
+  // A single container's own limits say the same; a second quota would only throttle it in two places, and an OOM
+  // would be the pod's or the container's by chance.
+  if (spec.containers.size() + spec.init_containers.size() == 1) return limits;
+  if (has(machine, "cpu")) limits.cpu_bandwidth = cpu_bandwidth(cpu.total);
+  if (has(machine, "memory")) limits.memory = memory.total ? Limit<Bytes>(*memory.total) : Limit<Bytes>();
+  return limits;
+}
+
+}  // namespace mete::enforcers

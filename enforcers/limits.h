@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// From requests, limits and policy to what the cgroups are told. Pure; the mapping is Kubernetes' own
+// (pkg/kubelet/cm/helpers_linux.go): shares from the CPU request, quota from the limit, 100 ms periods.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "config/pod.h"
+#include "config/policy.h"
+#include "runtime/cgroup/hierarchies.h"
+#include "runtime/cgroup/limits.h"
+
+namespace mete::enforcers {
+
+// 1 core = 1024; at least 2, at most 262144. No request counts as 0, and so as the least.
+[[nodiscard]] std::uint64_t cpu_shares(std::optional<MilliCpu> request);
+
+// limit * period, at least 1 ms. No limit: unlimited.
+[[nodiscard]] runtime::cgroup::CpuBandwidth cpu_bandwidth(std::optional<MilliCpu> limit);
+
+// What a container's cgroup is told. `policy` may be null. A policy in dry run changes nothing. What the machine cannot
+// do at all (swap accounting off, no hugetlb controller) is left out where Kubernetes would leave it out.
+[[nodiscard]] runtime::cgroup::Limits container_limits(const config::Container& container, const config::Policy* policy,
+                                                       const runtime::cgroup::Hierarchies& machine);
+
+// What the pod's own cgroup, the parent of its containers', is told: the sums of its containers, no limit where one of
+// them has none; init containers count by their largest, as they run one at a time. A pod of one container has its weight only.
+[[nodiscard]] runtime::cgroup::Limits pod_limits(const config::PodSpec& spec, const runtime::cgroup::Hierarchies& machine);
+
+}  // namespace mete::enforcers

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kubernetes' quality-of-service classes and what follows from them.
+#pragma once
+
+#include <string_view>
+
+#include "config/pod.h"
+#include "config/units.h"
+
+namespace mete::enforcers {
+
+enum class QosClass { kGuaranteed, kBurstable, kBestEffort };
+
+[[nodiscard]] std::string_view to_string(QosClass qos);
+
+// Guaranteed: every container has cpu and memory limits, and requests equal to them. BestEffort: none has any of
+// either. Burstable: the rest. Init containers count (Kubernetes, pkg/apis/core/v1/helper/qos).
+[[nodiscard]] QosClass qos_of(const config::PodSpec& spec);
+
+// The kubelet's value (pkg/kubelet/qos/policy.go): Guaranteed -997, BestEffort 1000, Burstable by how much of the
+// machine's memory is requested, so that who asked for more is killed later; between 3 and 999.
+[[nodiscard]] int oom_score_adj(QosClass qos, const config::Container& container, Bytes machine_memory);
+
+}  // namespace mete::enforcers

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// When a container that ended is started again. The kubelet's rule: 10 s, doubling to 5 min, forgotten after a run of
+// 10 min. Pure: times come in.
+#pragma once
+
+#include <chrono>
+
+#include "config/pod.h"
+
+namespace mete::enforcers {
+
+using WallTime = std::chrono::time_point<std::chrono::system_clock, std::chrono::nanoseconds>;
+
+struct BackoffLimits {
+  std::chrono::nanoseconds first = std::chrono::seconds(10);
+  std::chrono::nanoseconds longest = std::chrono::minutes(5);
+  std::chrono::nanoseconds reset_after = std::chrono::minutes(10);
+};
+
+struct Ended {
+  WallTime started;  // equal to `at` when it never ran
+  WallTime at;
+  int exit_code = 0;
+  bool init = false;
+};
+
+// Init containers: Always means OnFailure, since one that succeeded must not run again.
+[[nodiscard]] bool should_restart(config::RestartPolicy policy, const Ended& ended);
+
+// The delay before the next start, given the one before the last start (0: there was none). The first restart is
+// immediate; what ran for reset_after starts afresh.
+[[nodiscard]] std::chrono::nanoseconds next_delay(std::chrono::nanoseconds previous, bool first_restart, const Ended& ended,
+                                                  const BackoffLimits& limits);
+
+}  // namespace mete::enforcers

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an image is once it is in the store: layers that are unpacked, and what its author said about running it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace mete::runtime::image {
+
+struct ImageConfig {
+  std::vector<std::string> entrypoint;
+  std::vector<std::string> cmd;
+  std::vector<std::string> env;  // NAME=value
+  std::string working_dir;
+  std::string user;  // as written: "", "1000", "app", "app:staff"
+  // `user` resolved against the image's own /etc/passwd and /etc/group when it was imported.
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::vector<std::uint32_t> groups;
+  std::string stop_signal;  // "SIGTERM"; empty: SIGTERM
+  std::map<std::string, std::string> labels;
+  bool operator==(const ImageConfig&) const = default;
+};
+
+struct Image {
+  std::string name;                 // "busybox:latest"
+  std::string id;                   // sha256 of the configuration, hexadecimal
+  std::vector<std::string> layers;  // directory names below Store::layers_directory(), topmost first
+  ImageConfig config;
+  std::int64_t size = 0;  // bytes of all layers unpacked
+  std::chrono::system_clock::time_point created;
+};
+
+}  // namespace mete::runtime::image

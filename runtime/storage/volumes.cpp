@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/storage/volumes.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <linux/magic.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "runtime/file.h"
+
+namespace mete::runtime::storage {
+namespace {
+
+using config::HostPathType;
+
+bool is_mounted_tmpfs(const std::string& path) {
+  struct stat own {};
+  struct stat parent {};
+  struct statfs info {};
+  if (::stat(path.c_str(), &own) != 0 || ::stat((path + "/..").c_str(), &parent) != 0) return false;
+  return own.st_dev != parent.st_dev && ::statfs(path.c_str(), &info) == 0 && info.f_type == TMPFS_MAGIC;
+}
+
+Status make_tmpfs(const std::string& path, std::optional<Bytes> size, mode_t mode) {
+  METE_CHECK(make_directories(path));
+  if (is_mounted_tmpfs(path)) return {};
+  char options[64];
+  std::snprintf(options, sizeof options, "mode=%o%s", mode, size ? (",size=" + std::to_string(size->count())).c_str() : "");
+  if (::mount("tmpfs", path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, options) != 0) return fail_errno("mount tmpfs on " + path);
+  return {};
+}
+
+const char* name_of(HostPathType type) {
+  switch (type) {
+    case HostPathType::kDirectory:
+    case HostPathType::kDirectoryOrCreate:
+      return "a directory";
+    case HostPathType::kFile:
+    case HostPathType::kFileOrCreate:
+      return "a file";
+    case HostPathType::kSocket:
+      return "a socket";
+    case HostPathType::kCharDevice:
+      return "a character device";
+    case HostPathType::kBlockDevice:
+      return "a block device";
+    case HostPathType::kUnchecked:
+      break;
+  }
+  return "a path that exists";
+}
+
+bool is_of_type(mode_t mode, HostPathType type) {
+  switch (type) {
+    case HostPathType::kDirectory:
+    case HostPathType::kDirectoryOrCreate:
+      return S_ISDIR(mode);
+    case HostPathType::kFile:
+    case HostPathType::kFileOrCreate:
+      return S_ISREG(mode);
+    case HostPathType::kSocket:
+      return S_ISSOCK(mode);
+    case HostPathType::kCharDevice:
+      return S_ISCHR(mode);
+    case HostPathType::kBlockDevice:
+      return S_ISBLK(mode);
+    case HostPathType::kUnchecked:
+      break;
+  }
+  return true;
+}
+
+Result<std::string> prepare(const config::HostPathVolume& volume) {
+  struct stat info {};
+  if (::stat(volume.path.c_str(), &info) != 0) {
+    if (errno != ENOENT) return fail_errno("hostPath " + volume.path);
+    if (volume.type == HostPathType::kDirectoryOrCreate || volume.type == HostPathType::kUnchecked) {
+      // Unchecked: docker and containerd make a missing source directory too.
+      METE_CHECK(make_directories(volume.path));
+    } else if (volume.type == HostPathType::kFileOrCreate) {
+      METE_TRY(const UniqueFd made, open_at(AT_FDCWD, volume.path, O_WRONLY | O_CREAT | O_EXCL, 0644));
+    } else {
+      return fail("hostPath " + volume.path + ": found nothing there, expected " + name_of(volume.type));
+    }
+    return volume.path;
+  }
+  if (!is_of_type(info.st_mode, volume.type)) return fail("hostPath " + volume.path + ": found something else, expected " + name_of(volume.type));
+  return volume.path;
+}
+
+Result<std::string> prepare(const config::EmptyDirVolume& volume, const std::string& name, const VolumeDirectories& directories) {
+  constexpr mode_t kEverybody = 0777;
+  if (volume.memory) {
+    const std::string path = directories.memory + "/" + name;
+    METE_CHECK(make_tmpfs(path, volume.size_limit, kEverybody));
+    return path;
+  }
+  const std::string path = directories.disk + "/" + name;
+  METE_CHECK(make_directories(path));
+  if (::chmod(path.c_str(), kEverybody) != 0) return fail_errno("chmod " + path);
+  return path;
+}
+
+Result<std::string> prepare_files(const config::VolumeFiles& files, const VolumeDirectories& directories) {
+  const std::string path = directories.memory + "/" + files.volume;
+  // Secrets must not reach a disk; the small files of ConfigMaps go the same way.
+  METE_CHECK(make_tmpfs(path, std::nullopt, 0755));
+  for (const auto& file : files.files) {
+    const std::string target = path + "/" + file.path;
+    METE_CHECK(make_directories(target.substr(0, target.rfind('/'))));
+    METE_CHECK(replace_file(target, file.content, file.mode, Durability::volatile_));
+    if (::chmod(target.c_str(), file.mode) != 0) return fail_errno("chmod " + target);
+  }
+  return path;
+}
+
+Result<std::string> prepare_one(const config::Volume& volume, const config::PodPlan& plan, const VolumeDirectories& directories) {
+  if (const auto* host = std::get_if<config::HostPathVolume>(&volume.source)) return prepare(*host);
+  if (const auto* empty = std::get_if<config::EmptyDirVolume>(&volume.source)) return prepare(*empty, volume.name, directories);
+  const auto files = std::find_if(plan.volume_files.begin(), plan.volume_files.end(),
+                                  [&](const config::VolumeFiles& each) { return each.volume == volume.name; });
+  if (files == plan.volume_files.end()) return prepare_files({volume.name, false, {}}, directories);
+  return prepare_files(*files, directories);
+}
+
+}  // namespace
+
+Result<std::map<std::string, std::string>> prepare_volumes(const config::PodPlan& plan, const VolumeDirectories& directories) {
+  std::map<std::string, std::string> paths;
+  for (const auto& volume : plan.pod.spec.volumes) {
+    auto path = prepare_one(volume, plan, directories);
+    if (!path) return fail_in("volume " + volume.name, path.error());
+    paths[volume.name] = std::move(*path);
+  }
+  return paths;
+}
+
+Status remove_volumes(const VolumeDirectories& directories) {
+  METE_TRY(const std::string mounts, read_file(AT_FDCWD, "/proc/self/mounts"));
+  // "tmpfs PATH tmpfs ...": names of volumes and uids need no unescaping.
+  const std::string needle = " " + directories.memory + "/";
+  for (std::size_t at = 0; (at = mounts.find(needle, at)) != std::string::npos;) {
+    const std::size_t start = at + 1;
+    at = mounts.find(' ', start);
+    const std::string path = mounts.substr(start, at - start);
+    if (::umount2(path.c_str(), MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT) return fail_errno("unmount " + path);
+  }
+  METE_CHECK(remove_tree(directories.memory));
+  return remove_tree(directories.disk);
+}
+
+}  // namespace mete::runtime::storage
