@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/manifests.h"
+
+#include <dirent.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "runtime/file.h"
+
+namespace mete::agent {
+namespace {
+
+// An editor's save is several events; half of one must not be read.
+constexpr auto kSettle = std::chrono::milliseconds(15);
+constexpr std::size_t kLongestFile = config::kMaxManifestBytes + 1;
+
+bool is_manifest_name(std::string_view name) {
+  if (name.empty() || name.front() == '.') return false;
+  return name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json");
+}
+
+template <class Object>
+void add_objects(const std::vector<Object>& from, const char* kind, const config::DocumentText& document, std::vector<AppliedObject>& to) {
+  for (const auto& each : from) to.push_back({kind, each.metadata.namespace_, each.metadata.name, document.text, document.first_line});
+}
+
+template <class T>
+void append(std::vector<T>& to, std::vector<T> from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+void append(config::Documents& to, config::Documents from) {
+  append(to.pods, std::move(from.pods));
+  append(to.policies, std::move(from.policies));
+  append(to.config_maps, std::move(from.config_maps));
+  append(to.secrets, std::move(from.secrets));
+  append(to.errors, std::move(from.errors));
+  append(to.warnings, std::move(from.warnings));
+}
+
+}  // namespace
+
+ParsedManifest parse_manifest(std::string_view text, const std::string& file) {
+  ParsedManifest parsed;
+  if (text.size() > config::kMaxManifestBytes) {
+    parsed.documents = config::read_documents(text, file);
+    return parsed;
+  }
+  for (const auto& document : config::split_documents(text)) {
+    auto read = config::read_documents(document.text, file, document.first_line);
+    add_objects(read.pods, "Pod", document, parsed.objects);
+    add_objects(read.policies, "Policy", document, parsed.objects);
+    add_objects(read.config_maps, "ConfigMap", document, parsed.objects);
+    add_objects(read.secrets, "Secret", document, parsed.objects);
+    append(parsed.documents, std::move(read));
+  }
+  return parsed;
+}
+
+Manifests::Manifests(asio::io_context& loop, const Settings& settings, FileWatcher& watcher, EventLog& events)
+    : settings_(settings), watcher_(watcher), events_(events), settle_(loop) {}
+
+Status Manifests::open(std::function<void()> changed) {
+  changed_ = std::move(changed);
+  std::vector<std::string> folders = settings_.manifests;
+  folders.push_back(settings_.applied());
+  constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE;
+  for (const auto& folder : folders) {
+    METE_CHECK(runtime::make_directories(folder));
+    // Watched before it is read, so that nothing falls in between.
+    const auto watch = watcher_.watch(folder, kEvents, [this, folder](std::string_view name, std::uint32_t mask) { note(folder, name, mask); });
+    if (!watch) return tl::unexpected(watch.error());
+    read_folder(folder);
+  }
+  assemble();
+  return {};
+}
+
+void Manifests::note(const std::string& folder, std::string_view name, std::uint32_t mask) {
+  if ((mask & (IN_Q_OVERFLOW | IN_IGNORED)) != 0) {
+    rescan_ = true;
+  } else if (is_manifest_name(name)) {
+    dirty_.insert(folder + "/" + std::string(name));
+  } else {
+    return;
+  }
+  settle_.expires_after(kSettle);
+  settle_.async_wait(alive_.guard([this] {
+    if (std::exchange(rescan_, false)) {
+      for (const auto& each : settings_.manifests) read_folder(each);
+      read_folder(settings_.applied());
+    }
+    for (const auto& path : std::exchange(dirty_, {})) read_manifest(path);
+    assemble();
+    changed_();
+  }));
+}
+
+void Manifests::read_folder(const std::string& folder) {
+  std::set<std::string> present;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (is_manifest_name(entry.path().filename().string())) present.insert(entry.path().string());
+  }
+  if (error) {
+    events_.add({.severity = Severity::kWarning, .reason = "ManifestsUnreadable", .message = folder + ": " + error.message()});
+    return;
+  }
+  for (auto at = files_.begin(); at != files_.end();) {
+    const bool here = at->first.starts_with(folder + "/") && at->first.find('/', folder.size() + 1) == std::string::npos;
+    at = here && !present.contains(at->first) ? files_.erase(at) : std::next(at);
+  }
+  for (const auto& path : present) read_manifest(path);
+}
+
+void Manifests::read_manifest(const std::string& path) {
+  const auto text = runtime::read_file(AT_FDCWD, path, kLongestFile);
+  if (!text && text.error().code == ENOENT) {
+    files_.erase(path);
+    return;
+  }
+  auto& file = files_[path];
+  if (!text) {
+    file.broken = true;
+    events_.add({.severity = Severity::kWarning, .reason = "ManifestUnreadable", .message = text.error().what});
+    return;
+  }
+  auto documents = config::read_documents(*text, path);
+  file.broken = !documents.ok();
+  report(documents.errors, Severity::kWarning);
+  if (!file.broken) file.good = std::move(documents);
+}
+
+void Manifests::report(const std::vector<config::Diagnostic>& diagnostics, Severity severity) {
+  for (const auto& each : diagnostics) {
+    events_.add({.severity = severity,
+                 .reason = severity == Severity::kWarning ? "ManifestError" : "ManifestWarning",
+                 .message = config::to_string(each)});
+  }
+}
+
+void Manifests::assemble() {
+  desired_ = with({});
+  // What was said before about a file that has not changed is not said again.
+  std::set<std::string> said;
+  const auto say = [&](const std::vector<config::Diagnostic>& diagnostics, Severity severity) {
+    for (const auto& each : diagnostics) {
+      const std::string text = config::to_string(each);
+      if (!reported_.contains(text)) report({each}, severity);
+      said.insert(text);
+    }
+  };
+  say(desired_.errors, Severity::kWarning);
+  say(desired_.warnings, Severity::kNormal);
+  reported_ = std::move(said);
+}
+
+bool Manifests::undecided(const std::string& source, const std::string& pod_key) const {
+  if (const auto file = files_.find(source); file != files_.end() && file->second.broken) return true;
+  return std::any_of(desired_.rejected.begin(), desired_.rejected.end(),
+                     [&](const config::RejectedPod& each) { return config::full_name(each.pod.metadata) == pod_key; });
+}
+
+config::DesiredState Manifests::with(const std::vector<AppliedObject>& objects) const {
+  std::map<std::string, config::Documents> all;
+  for (const auto& [path, file] : files_) all[path] = file.good;
+  for (const auto& object : objects) {
+    const std::string path = settings_.applied() + "/" + object.file_name();
+    all[path] = config::read_documents(object.text, path, object.first_line);
+  }
+  std::vector<config::Documents> documents;
+  for (auto& [path, each] : all) documents.push_back(std::move(each));
+  return config::assemble(documents);
+}
+
+std::string Manifests::applied_file(const AppliedObject& object) const {
+  const std::string path = settings_.applied() + "/" + object.file_name();
+  return files_.contains(path) ? path : std::string();
+}
+
+std::string Manifests::text_of(const AppliedObject& object) const {
+  const auto text = runtime::read_file(AT_FDCWD, settings_.applied() + "/" + object.file_name());
+  return text ? *text : std::string();
+}
+
+Status Manifests::apply(const std::vector<AppliedObject>& objects) {
+  for (const auto& object : objects) {
+    const std::string path = settings_.applied() + "/" + object.file_name();
+    METE_CHECK(runtime::replace_file(path, object.text));
+  }
+  for (const auto& object : objects) read_manifest(settings_.applied() + "/" + object.file_name());
+  assemble();
+  return {};
+}
+
+Status Manifests::remove(const std::vector<AppliedObject>& objects) {
+  for (const auto& object : objects) {
+    const std::string path = settings_.applied() + "/" + object.file_name();
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno("remove " + path);
+    files_.erase(path);
+  }
+  assemble();
+  return {};
+}
+
+}  // namespace mete::agent
