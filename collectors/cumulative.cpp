@@ -9,112 +9,73 @@
 namespace mete::collectors {
 namespace {
 
-enum class Kind { kCounter, kPeak };
+enum class Kind { kCounter, kPeak, kLast };  // kLast: a setting that says how to read a counter
+
+// An accessor that works on a const and on a mutable object.
+#define METE_MEMBER(member)   \
+  [](auto& object) -> auto& { \
+    return object.member;     \
+  }
 
 // The one list of what is carried over: visit(key, kind, accessor). A key once released keeps its meaning.
 template <class Visit>
 void for_each_field(Visit visit) {
   using enum Kind;
-  visit(
-      "cpu.usage_ns", kCounter, [](auto& s) -> auto& { return s.cpu.usage; });
-  visit(
-      "cpu.user_ns", kCounter, [](auto& s) -> auto& { return s.cpu.user; });
-  visit(
-      "cpu.system_ns", kCounter, [](auto& s) -> auto& { return s.cpu.system; });
-  visit(
-      "cpu.periods", kCounter, [](auto& s) -> auto& { return s.cpu.periods; });
-  visit(
-      "cpu.throttled_periods", kCounter, [](auto& s) -> auto& { return s.cpu.throttled_periods; });
-  visit(
-      "cpu.throttled_ns", kCounter, [](auto& s) -> auto& { return s.cpu.throttled; });
-  visit(
-      "cpu.burst_periods", kCounter, [](auto& s) -> auto& { return s.cpu.burst_periods; });
-  visit(
-      "cpu.burst_ns", kCounter, [](auto& s) -> auto& { return s.cpu.burst; });
-  visit(
-      "cpu.throttled_local_ns", kCounter, [](auto& s) -> auto& { return s.cpu.throttled_local; });
-  visit(
-      "memory.max_usage", kPeak, [](auto& s) -> auto& { return s.memory.max_usage; });
-  visit(
-      "memory.failcnt", kCounter, [](auto& s) -> auto& { return s.memory.failcnt; });
-  visit(
-      "memory.page_faults", kCounter, [](auto& s) -> auto& { return s.memory.page_faults; });
-  visit(
-      "memory.major_page_faults", kCounter, [](auto& s) -> auto& { return s.memory.major_page_faults; });
-  visit(
-      "memory.refault_file", kCounter, [](auto& s) -> auto& { return s.memory.refault_file; });
-  visit(
-      "memory.refault_anon", kCounter, [](auto& s) -> auto& { return s.memory.refault_anon; });
-  visit(
-      "memory.scanned", kCounter, [](auto& s) -> auto& { return s.memory.scanned; });
-  visit(
-      "memory.stolen", kCounter, [](auto& s) -> auto& { return s.memory.stolen; });
-  visit(
-      "memory.oom_kills", kCounter, [](auto& s) -> auto& { return s.memory.oom_kills; });
-  visit(
-      "memory.events_low", kCounter, [](auto& s) -> auto& { return s.memory.events_low; });
-  visit(
-      "memory.events_high", kCounter, [](auto& s) -> auto& { return s.memory.events_high; });
-  visit(
-      "memory.events_max", kCounter, [](auto& s) -> auto& { return s.memory.events_max; });
-  visit(
-      "memory.events_oom", kCounter, [](auto& s) -> auto& { return s.memory.events_oom; });
-  visit(
-      "memory.events_oom_group_kill", kCounter, [](auto& s) -> auto& { return s.memory.events_oom_group_kill; });
-  visit(
-      "pids.peak", kPeak, [](auto& s) -> auto& { return s.pids.peak; });
-  visit(
-      "pids.refused", kCounter, [](auto& s) -> auto& { return s.pids.refused; });
-  visit(
-      "pressure.cpu_some_ns", kCounter, [](auto& s) -> auto& { return s.cpu_pressure.some; });
-  visit(
-      "pressure.cpu_full_ns", kCounter, [](auto& s) -> auto& { return s.cpu_pressure.full; });
-  visit(
-      "pressure.memory_some_ns", kCounter, [](auto& s) -> auto& { return s.memory_pressure.some; });
-  visit(
-      "pressure.memory_full_ns", kCounter, [](auto& s) -> auto& { return s.memory_pressure.full; });
-  visit(
-      "pressure.io_some_ns", kCounter, [](auto& s) -> auto& { return s.io_pressure.some; });
-  visit(
-      "pressure.io_full_ns", kCounter, [](auto& s) -> auto& { return s.io_pressure.full; });
-  visit(
-      "pressure.irq_full_ns", kCounter, [](auto& s) -> auto& { return s.irq_pressure.full; });
+  visit("cpu.usage_ns", kCounter, METE_MEMBER(cpu.usage));
+  visit("cpu.user_ns", kCounter, METE_MEMBER(cpu.user));
+  visit("cpu.system_ns", kCounter, METE_MEMBER(cpu.system));
+  visit("cpu.periods", kCounter, METE_MEMBER(cpu.periods));
+  visit("cpu.throttled_periods", kCounter, METE_MEMBER(cpu.throttled_periods));
+  visit("cpu.throttled_ns", kCounter, METE_MEMBER(cpu.throttled));
+  visit("cpu.burst_periods", kCounter, METE_MEMBER(cpu.burst_periods));
+  visit("cpu.burst_ns", kCounter, METE_MEMBER(cpu.burst));
+  visit("cpu.throttled_local_ns", kCounter, METE_MEMBER(cpu.throttled_local));
+  visit("memory.max_usage", kPeak, METE_MEMBER(memory.max_usage));
+  visit("memory.failcnt", kCounter, METE_MEMBER(memory.failcnt));
+  visit("memory.page_faults", kCounter, METE_MEMBER(memory.page_faults));
+  visit("memory.major_page_faults", kCounter, METE_MEMBER(memory.major_page_faults));
+  visit("memory.refault_file", kCounter, METE_MEMBER(memory.refault_file));
+  visit("memory.refault_anon", kCounter, METE_MEMBER(memory.refault_anon));
+  visit("memory.scanned", kCounter, METE_MEMBER(memory.scanned));
+  visit("memory.stolen", kCounter, METE_MEMBER(memory.stolen));
+  visit("memory.oom_kills", kCounter, METE_MEMBER(memory.oom_kills));
+  visit("memory.events_low", kCounter, METE_MEMBER(memory.events_low));
+  visit("memory.events_high", kCounter, METE_MEMBER(memory.events_high));
+  visit("memory.events_max", kCounter, METE_MEMBER(memory.events_max));
+  visit("memory.events_oom", kCounter, METE_MEMBER(memory.events_oom));
+  visit("memory.events_oom_group_kill", kCounter, METE_MEMBER(memory.events_oom_group_kill));
+  visit("memory.oom_group", kLast, METE_MEMBER(memory.oom_group));
+  visit("pids.peak", kPeak, METE_MEMBER(pids.peak));
+  visit("pids.refused", kCounter, METE_MEMBER(pids.refused));
+  visit("pressure.cpu_some_ns", kCounter, METE_MEMBER(cpu_pressure.some));
+  visit("pressure.cpu_full_ns", kCounter, METE_MEMBER(cpu_pressure.full));
+  visit("pressure.memory_some_ns", kCounter, METE_MEMBER(memory_pressure.some));
+  visit("pressure.memory_full_ns", kCounter, METE_MEMBER(memory_pressure.full));
+  visit("pressure.io_some_ns", kCounter, METE_MEMBER(io_pressure.some));
+  visit("pressure.io_full_ns", kCounter, METE_MEMBER(io_pressure.full));
+  visit("pressure.irq_full_ns", kCounter, METE_MEMBER(irq_pressure.full));
 }
 
 template <class Visit>
 void for_each_device_field(Visit visit) {
-  visit(
-      "read_bytes", [](auto& d) -> auto& { return d.read_bytes; });
-  visit(
-      "write_bytes", [](auto& d) -> auto& { return d.write_bytes; });
-  visit(
-      "discard_bytes", [](auto& d) -> auto& { return d.discard_bytes; });
-  visit(
-      "reads", [](auto& d) -> auto& { return d.reads; });
-  visit(
-      "writes", [](auto& d) -> auto& { return d.writes; });
-  visit(
-      "discards", [](auto& d) -> auto& { return d.discards; });
+  visit("read_bytes", METE_MEMBER(read_bytes));
+  visit("write_bytes", METE_MEMBER(write_bytes));
+  visit("discard_bytes", METE_MEMBER(discard_bytes));
+  visit("reads", METE_MEMBER(reads));
+  visit("writes", METE_MEMBER(writes));
+  visit("discards", METE_MEMBER(discards));
 }
 
 template <class Visit>
 void for_each_interface_field(Visit visit) {
-  visit(
-      "receive_bytes", [](auto& i) -> auto& { return i.receive_bytes; });
-  visit(
-      "receive_packets", [](auto& i) -> auto& { return i.receive_packets; });
-  visit(
-      "receive_errors", [](auto& i) -> auto& { return i.receive_errors; });
-  visit(
-      "receive_dropped", [](auto& i) -> auto& { return i.receive_dropped; });
-  visit(
-      "transmit_bytes", [](auto& i) -> auto& { return i.transmit_bytes; });
-  visit(
-      "transmit_packets", [](auto& i) -> auto& { return i.transmit_packets; });
-  visit(
-      "transmit_errors", [](auto& i) -> auto& { return i.transmit_errors; });
-  visit(
-      "transmit_dropped", [](auto& i) -> auto& { return i.transmit_dropped; });
+  visit("receive_bytes", METE_MEMBER(receive_bytes));
+  visit("receive_packets", METE_MEMBER(receive_packets));
+  visit("receive_errors", METE_MEMBER(receive_errors));
+  visit("receive_dropped", METE_MEMBER(receive_dropped));
+  visit("transmit_bytes", METE_MEMBER(transmit_bytes));
+  visit("transmit_packets", METE_MEMBER(transmit_packets));
+  visit("transmit_errors", METE_MEMBER(transmit_errors));
+  visit("transmit_dropped", METE_MEMBER(transmit_dropped));
 }
 
 // Numbers in and out of the three types. What would overflow stays at the largest.
@@ -126,6 +87,12 @@ std::uint64_t raw(Bytes size) {
 }
 std::uint64_t raw(std::chrono::nanoseconds time) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 0));
+}
+std::uint64_t raw(bool on) {
+  return on ? 1 : 0;
+}
+void set(std::optional<bool>& into, std::uint64_t number) {
+  into = number != 0;
 }
 void set(Count& into, std::uint64_t number) {
   into = number;
@@ -223,6 +190,8 @@ bool parse_line(std::string_view line, Sample& into) {
   return good;
 }
 
+#undef METE_MEMBER
+
 }  // namespace
 
 void add_into(const Sample& base, const Sample& live, Sample& out) {
@@ -230,6 +199,8 @@ void add_into(const Sample& base, const Sample& live, Sample& out) {
   for_each_field([&](std::string_view, Kind kind, auto member) {
     if (kind == Kind::kCounter) {
       add_to(member(out), member(base));
+    } else if (kind == Kind::kLast) {
+      if (!member(out)) member(out) = member(base);
     } else if (member(base) && (!member(out) || *member(base) > *member(out))) {
       member(out) = member(base);
     }
