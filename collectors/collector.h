@@ -13,7 +13,7 @@
 
 namespace mete::collectors {
 
-// major:minor -> name, from /proc/diskstats; read again when an unknown device turns up (at most once a pass).
+// major:minor -> name, from /proc/diskstats; read again when an unknown device turns up.
 class DeviceNames {
  public:
   explicit DeviceNames(std::string proc = "/proc") : proc_(std::move(proc)) {}
@@ -27,7 +27,6 @@ class DeviceNames {
   void load();
   std::string proc_;
   std::vector<Entry> entries_;
-  bool loaded_ = false;
 };
 
 // false: the text is not what this file should hold. Keys that are missing stay as they were, unknown ones are ignored.
@@ -61,6 +60,10 @@ struct Collector {
 [[nodiscard]] std::span<const SourceFile> pids_files();
 [[nodiscard]] std::span<const SourceFile> io_files();
 [[nodiscard]] std::span<const SourceFile> pressure_files();
+
+// The text of /proc/PID/net/dev. Not of a cgroup, so no SourceFile: see CgroupSampler::watch_network. Loopback and the
+// host's ends of containers' links (veth*, docker*) are left out, as cAdvisor does.
+[[nodiscard]] bool parse_net_dev(std::string_view text, Sample& into);
 
 // The explicit table of all of them, in reading order.
 [[nodiscard]] std::span<const Collector> builtin_collectors();

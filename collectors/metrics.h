@@ -32,6 +32,7 @@ struct MetricRow {
   MetricType type;
   std::string_view extra;  // rendered labels, R"(cpu="total")"
   Value (*get)(const Series&);
+  void (*more)(FamilyWriter&, const Series&) = nullptr;  // further lines of this family
 };
 // A row with one line per block device, or per network interface.
 struct DeviceRow {

@@ -60,9 +60,9 @@ class Collection {
   };
   CollectionOptions options_;
   std::vector<File> files_;
-  std::vector<CollectionCost> cost_;
+  std::vector<CollectionCost> cost_;  // one a collector, "network" last
   DeviceNames devices_;
-  std::vector<char> large_;  // for files that do not fit the stack buffer
+  std::vector<char> large_;  // for what does not fit the stack buffer
 };
 
 class CgroupSampler {
@@ -91,11 +91,19 @@ class CgroupSampler {
     std::uint16_t file;  // index into Collection::files_
     runtime::UniqueFd fd;
   };
-  Outcome read_settings();
+  enum class FileRead { kDone, kFailed, kGone };
+  [[nodiscard]] std::string directory_of(const SourceFile& source) const;
+  void open_files_of(const std::vector<std::string>& v2_controllers);
+  FileRead read_file(const Collection::File& file, int fd);
+  FileRead read_text(int fd, bool whole, Parser parse);
+  Outcome read_counters();
+  void read_settings();
+  void read_network();
 
   Collection* collection_;
   runtime::cgroup::Group group_;
   std::vector<Open> open_;
+  std::vector<std::uint16_t> settings_;  // opened when they are read
   runtime::UniqueFd network_;
   unsigned passes_ = 0;
   Sample sample_;

@@ -50,7 +50,7 @@ class Group {
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const Hierarchies& hierarchies() const { return *hierarchies_; }
-  [[nodiscard]] Result<Group> child(const std::string& name) const { return at(*hierarchies_, path_ + "/" + name); }
+  [[nodiscard]] Result<Group> child(const std::string& name) const;
 
   // The directory in which this controller's files are; empty when the machine does not have it.
   [[nodiscard]] std::string directory(std::string_view controller) const;

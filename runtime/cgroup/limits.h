@@ -69,7 +69,7 @@ struct Limits {
 // cpu.shares <-> cpu.weight by the conversion Kubernetes published with runc 1.3.2 and crun 1.23 (the quadratic one:
 // 2 -> 1, 1024 -> 100, 262144 -> 10000, so that both defaults meet), not the linear one of KEP-2254 before it.
 [[nodiscard]] std::uint64_t cpu_weight_of_shares(std::uint64_t shares);
-// The smallest shares value that gives this weight.
+// The largest shares value that gives this weight: 100 -> 1024.
 [[nodiscard]] std::uint64_t cpu_shares_of_weight(std::uint64_t weight);
 
 }  // namespace mete::runtime::cgroup

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Controller pids: tasks (threads counted), and processes by cgroup.procs when asked.
+#include <algorithm>
+
+#include "collectors/collector.h"
+#include "collectors/parse.h"
+
+namespace mete::collectors {
+namespace {
+
+bool current(std::string_view text, Sample& into) {
+  return parse_count(text, into.pids.current);
+}
+bool peak(std::string_view text, Sample& into) {
+  return parse_count(text, into.pids.peak);
+}
+
+bool max(std::string_view text, Sample& into) {
+  if (trim(text) != "max") return parse_count(text, into.pids.max);
+  into.pids.max.reset();
+  return true;
+}
+
+bool events(std::string_view text, Sample& into) {
+  return for_each_key(text, [&](std::string_view key, std::uint64_t number) {
+    if (key == "max") into.pids.refused = number;
+  });
+}
+
+bool procs(std::string_view text, Sample& into) {
+  into.pids.processes = static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+  return true;
+}
+
+constexpr std::array<SourceFile, 10> kFiles = {{
+    {Where::kV1, "pids", "pids.current", current},
+    {Where::kV1, "pids", "pids.peak", peak},
+    {Where::kV1, "pids", "pids.events", events},
+    {Where::kV1, "pids", "pids.max", max, When::kSetting},
+    {Where::kV1, "pids", "cgroup.procs", procs, When::kEachPass, Wanted::kProcesses},
+    {Where::kV2, "pids", "pids.current", current},
+    {Where::kV2, "pids", "pids.peak", peak},
+    {Where::kV2, "pids", "pids.events", events},
+    {Where::kV2, "pids", "pids.max", max, When::kSetting},
+    {Where::kV2, "pids", "cgroup.procs", procs, When::kEachPass, Wanted::kProcesses},
+}};
+
+}  // namespace
+
+std::span<const SourceFile> pids_files() {
+  return kFiles;
+}
+
+}  // namespace mete::collectors

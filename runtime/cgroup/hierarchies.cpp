@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/cgroup/hierarchies.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "runtime/cgroup/text.h"
+#include "runtime/file.h"
+
+namespace mete::runtime::cgroup {
+namespace {
+
+// The kernel's own list of v1 subsystems. The super options of a mount also hold "rw", "release_agent=..." and others,
+// so what counts as a controller must be known. Order: in which a process is written to them; cpuset first, because it
+// alone refuses a task (no CPUs, no memory nodes).
+constexpr std::array<std::string_view, 14> kControllers = {"cpuset",   "memory", "cpu",     "cpuacct",    "pids",
+                                                           "devices",  "blkio",  "hugetlb", "perf_event", "net_cls",
+                                                           "net_prio", "rdma",   "misc",    "freezer"};
+
+bool is_controller(std::string_view name) {
+  return std::find(kControllers.begin(), kControllers.end(), name) != kControllers.end();
+}
+
+bool is_octal(char c) {
+  return c >= '0' && c <= '7';
+}
+
+// mountinfo writes space, tab, newline and backslash as \ooo.
+std::string unescape(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size() && is_octal(text[i + 1]) && is_octal(text[i + 2]) &&
+        is_octal(text[i + 3])) {
+      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+      i += 3;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+struct Mount {
+  std::string root;
+  std::string point;
+  std::string_view type;
+  std::string_view options;
+};
+
+// "36 35 98:0 /root /point rw,noatime shared:1 - cgroup cgroup rw,cpu,cpuacct": optional fields up to the lone "-".
+std::optional<Mount> parse_mount(std::string_view line) {
+  Mount mount;
+  for (int field = 0; field < 6; ++field) {
+    const std::string_view word = next_word(line);
+    if (word.empty()) return std::nullopt;
+    if (field == 3) mount.root = unescape(word);
+    if (field == 4) mount.point = unescape(word);
+  }
+  std::string_view word = next_word(line);
+  while (!word.empty() && word != "-") word = next_word(line);
+  mount.type = next_word(line);
+  const std::string_view source = next_word(line);
+  mount.options = next_word(line);
+  if (mount.type.empty() || source.empty() || mount.point.empty()) return std::nullopt;
+  while (mount.point.size() > 1 && mount.point.back() == '/') mount.point.pop_back();
+  return mount;
+}
+
+template <class Each>
+void for_each_mount(std::string_view mountinfo, Each each) {
+  while (!mountinfo.empty()) {
+    if (const auto mount = parse_mount(next_line(mountinfo))) each(*mount);
+  }
+}
+
+// Remembers for each key the first mount, or the first one whose root is the hierarchy's own.
+class Chosen {
+ public:
+  void offer(const std::string& key, const Mount& mount) {
+    const auto [at, is_new] = points_.try_emplace(key, mount.point);
+    if (is_new) {
+      if (mount.root == "/") whole_.insert(key);
+    } else if (mount.root == "/" && whole_.insert(key).second) {
+      at->second = mount.point;
+    }
+  }
+  [[nodiscard]] const std::map<std::string, std::string, std::less<>>& points() const { return points_; }
+
+ private:
+  std::map<std::string, std::string, std::less<>> points_;
+  std::set<std::string> whole_;
+};
+
+}  // namespace
+
+std::string_view to_string(Mode mode) {
+  switch (mode) {
+    case Mode::kV1:
+      return "v1";
+    case Mode::kV2:
+      return "v2";
+    case Mode::kHybrid:
+      return "hybrid";
+  }
+  return "?";
+}
+
+bool Hierarchies::on_v2(std::string_view controller) const {
+  return std::find(v2_controllers.begin(), v2_controllers.end(), controller) != v2_controllers.end();
+}
+
+std::string_view Hierarchies::mount_of(std::string_view controller) const {
+  if (const auto found = v1.find(controller); found != v1.end()) return found->second;
+  if (on_v2(controller)) return v2_mount;
+  return {};
+}
+
+std::vector<std::string> Hierarchies::v1_mounts() const {
+  std::vector<std::string> mounts;
+  const auto add = [&](const std::string& point) {
+    if (std::find(mounts.begin(), mounts.end(), point) == mounts.end()) mounts.push_back(point);
+  };
+  for (const std::string_view controller : kControllers) {
+    if (const auto found = v1.find(controller); found != v1.end()) add(found->second);
+  }
+  for (const auto& [controller, point] : v1) add(point);
+  return mounts;
+}
+
+std::optional<std::string> v2_mount_point(std::string_view mountinfo) {
+  Chosen chosen;
+  for_each_mount(mountinfo, [&](const Mount& mount) {
+    if (mount.type == "cgroup2") chosen.offer("", mount);
+  });
+  if (chosen.points().empty()) return std::nullopt;
+  return chosen.points().begin()->second;
+}
+
+Result<Hierarchies> parse_hierarchies(std::string_view mountinfo, std::string_view v2_controllers) {
+  Chosen v1;
+  Chosen named;
+  for_each_mount(mountinfo, [&](const Mount& mount) {
+    if (mount.type != "cgroup") return;
+    for (std::string_view rest = mount.options; !rest.empty();) {
+      const std::string_view option = next_part(rest, ',');
+      if (is_controller(option)) v1.offer(std::string(option), mount);
+      if (option.starts_with("name=")) named.offer(unescape(option.substr(5)), mount);
+    }
+  });
+  Hierarchies found;
+  found.v1 = v1.points();
+  found.named = named.points();
+  if (auto point = v2_mount_point(mountinfo)) {
+    found.v2_mount = std::move(*point);
+    for (std::string_view word = next_word(v2_controllers); !word.empty(); word = next_word(v2_controllers)) {
+      found.v2_controllers.emplace_back(word);
+    }
+  }
+  if (found.v1.empty() && found.v2_mount.empty()) {
+    return fail("cgroups: found no cgroup or cgroup2 mount in mountinfo, expected at least one");
+  }
+  found.mode = found.v1.empty() ? Mode::kV2 : found.v2_mount.empty() ? Mode::kV1 : Mode::kHybrid;
+  return found;
+}
+
+Result<Hierarchies> find_hierarchies(const std::string& proc, const std::string& files) {
+  METE_TRY(const std::string mountinfo, read_file(AT_FDCWD, proc + "/self/mountinfo"));
+  std::string controllers;
+  if (const auto point = v2_mount_point(mountinfo)) {
+    METE_TRY(controllers, read_file(AT_FDCWD, files + *point + "/cgroup.controllers"));
+  }
+  METE_TRY(Hierarchies found, parse_hierarchies(mountinfo, controllers));
+  for (auto& [controller, point] : found.v1) point.insert(0, files);
+  for (auto& [name, point] : found.named) point.insert(0, files);
+  if (!found.v2_mount.empty()) found.v2_mount.insert(0, files);
+  return found;
+}
+
+std::vector<Membership> parse_memberships(std::string_view text) {
+  constexpr std::string_view kDeleted = " (deleted)";
+  std::vector<Membership> memberships;
+  while (!text.empty()) {
+    std::string_view line = next_line(text);
+    const std::size_t first = line.find(':');
+    const std::size_t second = first == std::string_view::npos ? first : line.find(':', first + 1);
+    if (second == std::string_view::npos) continue;
+    Membership membership;
+    for (std::string_view names = line.substr(first + 1, second - first - 1); !names.empty();) {
+      membership.controllers.emplace_back(next_part(names, ','));
+    }
+    std::string_view path = line.substr(second + 1);
+    if (path.ends_with(kDeleted)) path.remove_suffix(kDeleted.size());
+    membership.path = path;
+    memberships.push_back(std::move(membership));
+  }
+  return memberships;
+}
+
+}  // namespace mete::runtime::cgroup

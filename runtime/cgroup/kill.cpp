@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sched.h>
+#include <signal.h>
+
+#include <algorithm>
+
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/internal.h"
+#include "runtime/cgroup/text.h"
+
+namespace mete::runtime::cgroup {
+namespace {
+
+constexpr int kFreezeLooks = 200;  // looks at freezer.state while a v1 group freezes
+constexpr int kKillRounds = 64;    // rounds over the pids of a v1 group that would not freeze
+
+// True when the file is not there because this kernel is older (or the hierarchy is not mounted), not the group gone.
+bool unsupported(const Status& status) {
+  return !status && status.error().code == EOPNOTSUPP;
+}
+
+// v1 freezes task by task: FREEZING until all have stopped. Bounded: a task in an uninterruptible sleep never does.
+bool freeze_v1(const Group& group) {
+  if (!group.write("freezer", "freezer.state", "FROZEN")) return false;
+  for (int look = 0; look < kFreezeLooks; ++look) {
+    const auto state = group.read("freezer", "freezer.state");
+    if (!state) return false;
+    if (trim(*state) == "FROZEN") return true;
+    ::sched_yield();
+  }
+  return false;
+}
+
+// Signals every process in `directory` and below. Frozen groups cannot fork, so one round is all of it; else rounds go
+// on until one finds nobody new.
+Status signal_all(const std::string& directory, bool frozen) {
+  std::vector<pid_t> signalled;
+  for (int round = 0; round < kKillRounds; ++round) {
+    std::vector<pid_t> pids;
+    METE_CHECK(internal::append_processes(directory, true, pids));
+    bool found_new = false;
+    for (const pid_t pid : pids) {
+      if (std::find(signalled.begin(), signalled.end(), pid) != signalled.end()) continue;
+      found_new = true;
+      signalled.push_back(pid);
+      // A pid read a moment ago: its process may be gone (ESRCH). It cannot have been reused by another group's within
+      // this loop short of the whole pid range having been cycled through.
+      if (::kill(pid, SIGKILL) != 0 && errno != ESRCH) return fail_errno("kill " + std::to_string(pid));
+    }
+    if (!found_new || frozen) return {};
+  }
+  return fail_errno(directory + ": its processes multiply faster than they can be killed", EAGAIN);
+}
+
+}  // namespace
+
+Status Group::kill_all() const {
+  if (path_ == "/") return fail("cgroup \"/\": expected a group below the root to kill");
+  const std::string unified = unified_directory();
+  if (!unified.empty()) {
+    Status killed = internal::write_control(unified, "cgroup.kill", "1");
+    if (!killed && !unsupported(killed)) return killed;
+    if (killed) {
+      // A task frozen by the v1 freezer gets its signal only after it is thawed.
+      (void)write("freezer", "freezer.state", "THAWED");
+      if (hierarchies_->v1.empty()) return {};
+      // One that an interrupted attach() left in a v1 hierarchy and not in the twin.
+      auto strays = signal_all(hierarchies_->v1_mounts().front() + path_, true);
+      return !strays && is_gone(strays.error()) ? Status() : strays;
+    }
+  }
+  std::string directory = hierarchies_->on_v1("freezer") ? this->directory("freezer") : primary_directory();
+  const bool frozen = hierarchies_->on_v1("freezer") && freeze_v1(*this);
+  Status killed = signal_all(directory, frozen);
+  if (hierarchies_->on_v1("freezer")) {
+    const Status thawed = write("freezer", "freezer.state", "THAWED");
+    if (killed && !thawed && !is_gone(thawed.error())) return thawed;
+  }
+  return killed;
+}
+
+Status Group::freeze() const {
+  const std::string unified = unified_directory();
+  if (!unified.empty()) {
+    Status done = internal::write_control(unified, "cgroup.freeze", "1");
+    if (!unsupported(done)) return done;
+  }
+  return write("freezer", "freezer.state", "FROZEN");
+}
+
+Status Group::thaw() const {
+  const std::string unified = unified_directory();
+  if (!unified.empty()) {
+    Status done = internal::write_control(unified, "cgroup.freeze", "0");
+    if (!done && !unsupported(done)) return done;
+    // On hybrid someone else may have used the v1 freezer.
+    if (done && !hierarchies_->on_v1("freezer")) return done;
+  }
+  return write("freezer", "freezer.state", "THAWED");
+}
+
+Result<bool> Group::frozen() const {
+  const std::string unified = unified_directory();
+  if (!unified.empty()) {
+    METE_TRY(const std::string events, internal::read_control(unified, "cgroup.events"));
+    if (value_of(events, "frozen").value_or(0) == 1) return true;
+    if (!hierarchies_->on_v1("freezer")) return false;
+  }
+  METE_TRY(const std::string state, read("freezer", "freezer.state"));
+  return trim(state) == "FROZEN";
+}
+
+Result<std::vector<pid_t>> Group::processes(bool nested) const {
+  std::vector<pid_t> pids;
+  METE_CHECK(internal::append_processes(primary_directory(), nested, pids));
+  std::sort(pids.begin(), pids.end());
+  pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
+  return pids;
+}
+
+Result<bool> Group::populated() const {
+  const std::string unified = unified_directory();
+  if (!unified.empty()) {
+    auto events = internal::read_control(unified, "cgroup.events");
+    if (events) return value_of(*events, "populated").value_or(0) == 1;
+    if (events.error().code != EOPNOTSUPP) return tl::unexpected<Error>(std::move(events.error()));
+  }
+  METE_TRY(const auto pids, processes());
+  return !pids.empty();
+}
+
+}  // namespace mete::runtime::cgroup

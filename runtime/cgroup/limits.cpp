@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/cgroup/limits.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mete::runtime::cgroup {
+namespace {
+constexpr std::uint64_t kMinShares = 2;
+constexpr std::uint64_t kMaxShares = 262'144;
+constexpr std::uint64_t kMaxWeight = 10'000;
+}  // namespace
+
+std::uint64_t cpu_weight_of_shares(std::uint64_t shares) {
+  if (shares <= kMinShares) return 1;
+  if (shares >= kMaxShares) return kMaxWeight;
+  const double l = std::log2(static_cast<double>(shares));
+  const double exponent = (l * l + 125 * l) / 612.0 - 7.0 / 34.0;
+  return static_cast<std::uint64_t>(std::ceil(std::pow(10, exponent)));
+}
+
+std::uint64_t cpu_shares_of_weight(std::uint64_t weight) {
+  // The conversion only rises, so the largest shares are found by halving; so 100 gives 1024 and not 1012.
+  std::uint64_t low = kMinShares;
+  std::uint64_t high = kMaxShares;
+  while (low < high) {
+    const std::uint64_t middle = low + (high - low + 1) / 2;
+    if (cpu_weight_of_shares(middle) <= weight) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  return low;
+}
+
+}  // namespace mete::runtime::cgroup

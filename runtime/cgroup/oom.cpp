@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <sys/eventfd.h>
+
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/internal.h"
+#include "runtime/cgroup/text.h"
+#include "runtime/file.h"
+
+namespace mete::runtime::cgroup {
+namespace {
+
+// Ties an eventfd to a v1 file: "<eventfd> <fd of the file> <arguments>" into cgroup.event_control. The kernel keeps
+// what it needs of the file, so only the eventfd stays open.
+Result<UniqueFd> event_on(const Group& group, const std::string& file, const std::string& arguments) {
+  if (!group.hierarchies().on_v1("memory")) {
+    return fail_errno(group.path() + ": eventfd on " + file + ": the memory controller is not on cgroup v1",
+                      EOPNOTSUPP);
+  }
+  const std::string directory = group.directory("memory");
+  UniqueFd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!event.valid()) return fail_errno("eventfd");
+  auto watched = open_at(AT_FDCWD, directory + "/" + file, O_RDONLY);
+  if (!watched) return tl::unexpected<Error>(internal::control_error(std::move(watched.error()), directory, file));
+  std::string line = std::to_string(event.get()) + " " + std::to_string(watched->get());
+  if (!arguments.empty()) line += " " + arguments;
+  METE_CHECK(internal::write_control(directory, "cgroup.event_control", line));
+  return event;
+}
+
+}  // namespace
+
+Result<UniqueFd> Group::oom_eventfd() const {
+  return event_on(*this, "memory.oom_control", "");
+}
+
+Result<UniqueFd> Group::usage_eventfd(Bytes threshold) const {
+  return event_on(*this, "memory.usage_in_bytes", std::to_string(threshold.count()));
+}
+
+std::string Group::memory_events_file() const {
+  if (hierarchies_->on_v1("memory") || !hierarchies_->on_v2("memory")) return {};
+  return unified_directory() + "/memory.events";
+}
+
+Result<std::uint64_t> Group::oom_kill_count() const {
+  const bool v1 = hierarchies_->on_v1("memory");
+  const std::string file = v1 ? "memory.oom_control" : "memory.events";
+  METE_TRY(const std::string text, read("memory", file));
+  if (!v1) {
+    const auto group_kills = value_of(text, "oom_group_kill");
+    if (group_kills) {
+      const auto as_group = read("memory", "memory.oom.group");
+      if (as_group && trim(*as_group) == "1") return *group_kills;
+    }
+  }
+  const auto kills = value_of(text, "oom_kill");
+  if (!kills) return fail_errno(path_ + ": found no oom_kill in " + file + ", expected it (kernel 4.13)", EOPNOTSUPP);
+  return *kills;
+}
+
+}  // namespace mete::runtime::cgroup
