@@ -271,7 +271,8 @@ void Pod::clean_up() {
     if (!record_.terminating) return;
     ending_ = true;
     tell(Severity::kNormal, "Deleted", "", "Pod " + record_.key() + " is gone");
-    asio::post(services_.loop, alive_.guard([this] { gone_(); }));
+    // A copy: the call destroys this pod, and with it the function.
+    asio::post(services_.loop, [gone = gone_] { gone(); });
     return;
   }
   // A killed process is still leaving its cgroup.

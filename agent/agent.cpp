@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/agent.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <thread>
+
+#include "agent/api.h"
+#include "agent/exporter.h"
+#include "agent/http_server.h"
+#include "agent/log.h"
+#include "agent/manifests.h"
+#include "agent/reconciler.h"
+#include "agent/services.h"
+#include "collectors/machine.h"
+#include "runtime/file.h"
+#include "runtime/process/process_id.h"
+
+namespace mete::agent {
+namespace {
+
+constexpr auto kLagEvery = std::chrono::seconds(1);
+
+Result<runtime::UniqueFd> lock_state(const std::string& directory) {
+  METE_CHECK(runtime::make_directories(directory, 0700));
+  METE_TRY(runtime::UniqueFd lock, runtime::open_at(AT_FDCWD, directory + "/lock", O_RDWR | O_CREAT, 0600));
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno == EWOULDBLOCK) return fail(directory + ": found another agent running on it, expected none; give this one its own --state and --run");
+  return fail_errno("lock " + directory);
+}
+
+// As many descriptors as we may have: counter files stay open.
+int raise_descriptor_limit() {
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  (void)::getrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1U << 20U));
+}
+
+Result<std::string> shim_path(const Settings& settings) {
+  std::string path = settings.shim;
+  if (path.empty()) {
+    char self[4096];
+    const ssize_t length = ::readlink("/proc/self/exe", self, sizeof self);
+    if (length <= 0) return fail_errno("read /proc/self/exe");
+    path.assign(self, static_cast<std::size_t>(length));
+    path = path.substr(0, path.rfind('/')) + "/mete-shim";
+  }
+  if (::access(path.c_str(), X_OK) != 0) return fail_errno("mete-shim at " + path);
+  return path;
+}
+
+class Agent {
+ public:
+  Agent(const Settings& settings, runtime::cgroup::Hierarchies hierarchies, runtime::image::Store images)
+      : settings_(settings),
+        hierarchies_(std::move(hierarchies)),
+        images_(std::move(images)),
+        collection_(hierarchies_, {}),
+        files_(loop_),
+        kernel_log_(loop_),
+        launches_(2 * std::max(1U, std::thread::hardware_concurrency())),
+        services_{loop_, settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_, launches_, {}, {}, {}, 0, {}},
+        manifests_(loop_, settings_, files_, events_),
+        reconciler_(services_, manifests_),
+        exporter_(services_, reconciler_),
+        api_(services_, manifests_, reconciler_, exporter_),
+        server_(loop_, [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) { api_.handle(request, reply); }),
+        signals_(loop_, SIGTERM, SIGINT),
+        lag_(loop_),
+        end_(loop_) {}
+
+  Status open() {
+    events_.listen([](const Event& event) { log(event); });
+    METE_TRY(services_.shim, shim_path(settings_));
+    METE_TRY(services_.boot_id, runtime::process::boot_id());
+    METE_TRY(const collectors::Machine machine, collectors::read_machine());
+    services_.machine_memory = machine.memory.value_or(Bytes(0));
+    // Counter files of a container: about 20. Half of what we may open is left for everything else.
+    constexpr int kFilesEach = 24;
+    services_.samplers_kept = raise_descriptor_limit() / 2 / kFilesEach;
+    METE_CHECK(runtime::make_directories(settings_.pods(), 0700));
+    METE_CHECK(runtime::make_directories(settings_.logs()));
+    METE_CHECK(runtime::make_directories(settings_.run, 0755));
+    METE_CHECK(runtime::make_directories(settings_.run + "/pods", 0700));
+    METE_CHECK(files_.open());
+    if (auto log = kernel_log_.open(); !log) {
+      events_.add({.severity = Severity::kWarning, .reason = "NoKernelLog", .message = log.error().what + "; the victim of an OOM kill can only be guessed"});
+    } else {
+      kernel_log_.on_kill([this](const KernelKill& kill) {
+        if (auto* const container = reconciler_.by_cgroup(kill.task_memcg)) container->oom_killed_in_log();
+      });
+    }
+    // The addresses first: an agent that nobody can reach must not begin to change anything.
+    METE_CHECK(server_.listen_tcp(settings_.listen));
+    METE_CHECK(server_.listen_unix(settings_.socket()));
+    METE_CHECK(manifests_.open([this] { reconciler_.reconcile(); }));
+    return {};
+  }
+
+  void run(std::optional<std::chrono::seconds> run_for, bool remove_all) {
+    remove_all_ = remove_all;
+    log_info("mete " METE_VERSION " on http://" + server_.tcp_address() + "/metrics, state " + settings_.state + ", cgroups " +
+             settings_.cgroup_parent + " (" + std::string(to_string(hierarchies_.mode)) + ")");
+    reconciler_.adopt();
+    api_.set_ready();
+    signals_.async_wait([this](ErrorCode error, int) {
+      if (!error) stop();
+    });
+    if (run_for) {
+      end_.expires_after(*run_for);
+      end_.async_wait([this](ErrorCode error) {
+        if (!error) stop();
+      });
+    }
+    measure_lag();
+    loop_.run();
+  }
+
+ private:
+  void stop() {
+    if (!remove_all_) {
+      log_info("stopping; containers go on");
+      loop_.stop();
+      return;
+    }
+    if (stopping_) {
+      loop_.stop();  // asked twice: now
+      return;
+    }
+    stopping_ = true;
+    log_info("stopping; all containers are ended");
+    constexpr auto kGrace = std::chrono::seconds(1);
+    reconciler_.end_all(kGrace);
+    signals_.async_wait([this](ErrorCode error, int) {
+      if (!error) stop();
+    });
+    wait_until_gone();
+  }
+
+  void wait_until_gone() {
+    if (reconciler_.pods().empty()) {
+      if (const auto parent = runtime::cgroup::Group::at(hierarchies_, settings_.cgroup_parent)) (void)parent->remove();
+      loop_.stop();
+      return;
+    }
+    constexpr auto kAgain = std::chrono::milliseconds(20);
+    end_.expires_after(kAgain);
+    end_.async_wait([this](ErrorCode error) {
+      if (!error) wait_until_gone();
+    });
+  }
+
+  void measure_lag() {
+    lag_.expires_after(kLagEvery);
+    lag_.async_wait([this](ErrorCode error) {
+      if (error) return;
+      instruments_.loop_lag(std::chrono::steady_clock::now() - lag_.expiry());
+      measure_lag();
+    });
+  }
+
+  asio::io_context loop_{1};
+  const Settings& settings_;
+  runtime::cgroup::Hierarchies hierarchies_;
+  runtime::image::Store images_;
+  collectors::Collection collection_;
+  EventLog events_;
+  FileWatcher files_;
+  KernelLog kernel_log_;
+  Instruments instruments_;
+  LaunchGate launches_;
+  Services services_;
+  Manifests manifests_;
+  Reconciler reconciler_;
+  Exporter exporter_;
+  Api api_;
+  HttpServer server_;
+  asio::signal_set signals_;
+  asio::steady_timer lag_;
+  asio::steady_timer end_;
+  bool remove_all_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace
+
+Status run_agent(const Settings& settings, std::optional<std::chrono::seconds> run_for, bool remove_all) {
+  ::signal(SIGPIPE, SIG_IGN);
+  METE_TRY(const runtime::UniqueFd lock, lock_state(settings.state));
+  METE_TRY(runtime::cgroup::Hierarchies hierarchies, runtime::cgroup::find_hierarchies());
+  METE_TRY(runtime::image::Store images, runtime::image::Store::open(settings.images()));
+  Agent agent(settings, std::move(hierarchies), std::move(images));
+  METE_CHECK(agent.open());
+  agent.run(run_for, remove_all);
+  return {};
+}
+
+}  // namespace mete::agent

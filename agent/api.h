@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the agent answers over HTTP. Everybody who reaches the TCP address may read metrics and health; pods are read
+// and changed over the unix socket only.
+//
+//   GET  /metrics /metrics/cadvisor /healthz /readyz /version
+//   GET  /mete/v1/pods[/NS/NAME]              POST /mete/v1/apply[?dry-run=1]      (manifest text)
+//   POST /mete/v1/delete[?grace=S]  (manifest text; or ?pod=NS/NAME)
+//   POST /mete/v1/pods/NS/NAME/stop|start|kill[?grace=S][?signal=S&container=C]
+//   GET  /mete/v1/events[?follow=1]           one JSON object a line
+#pragma once
+
+#include <memory>
+
+#include "agent/exporter.h"
+#include "agent/http_server.h"
+#include "agent/manifests.h"
+#include "agent/reconciler.h"
+#include "agent/services.h"
+
+namespace mete::agent {
+
+class Api {
+ public:
+  Api(Services& services, Manifests& manifests, Reconciler& reconciler, Exporter& exporter)
+      : services_(services), manifests_(manifests), reconciler_(reconciler), exporter_(exporter) {}
+
+  void handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
+  void set_ready() { ready_ = true; }
+
+ private:
+  HttpResponse route(const HttpRequest& request);
+  HttpResponse route_local(const HttpRequest& request);
+  HttpResponse pods();
+  HttpResponse pod(const std::string& key);
+  HttpResponse act(const std::string& key, const std::string& action, const HttpRequest& request);
+  HttpResponse apply(const HttpRequest& request);
+  HttpResponse remove(const HttpRequest& request);
+  HttpResponse remove_pod(const std::string& key, const HttpRequest& request);
+  void events(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
+
+  Services& services_;
+  Manifests& manifests_;
+  Reconciler& reconciler_;
+  Exporter& exporter_;
+  bool ready_ = false;
+};
+
+}  // namespace mete::agent

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/reconciler.h"
+
+#include <dirent.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "agent/pod_json.h"
+#include "runtime/file.h"
+#include "runtime/storage/volumes.h"
+
+namespace mete::agent {
+namespace {
+
+std::vector<std::string> names_in(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
+    if (entry.is_directory(ignored)) names.push_back(entry.path().filename().string());
+  }
+  return names;
+}
+
+// Names of the cgroups right below `parent`, in whichever hierarchy they are left.
+std::set<std::string> children_of(const runtime::cgroup::Hierarchies& hierarchies, const std::string& parent) {
+  std::set<std::string> children;
+  std::vector<std::string> mounts = hierarchies.v1_mounts();
+  if (!hierarchies.v2_mount.empty()) mounts.push_back(hierarchies.v2_mount);
+  for (const auto& mount : mounts) {
+    for (auto& name : names_in(mount + parent)) children.insert(std::move(name));
+  }
+  return children;
+}
+
+}  // namespace
+
+Step decide(const PodFacts& facts) {
+  if (facts.terminating) return Step::kNothing;  // looked at again when it is gone
+  if (!facts.exists) return facts.desired ? Step::kCreate : Step::kNothing;
+  if (facts.undecided) return Step::kNothing;
+  if (!facts.desired) return Step::kDelete;
+  if (!facts.same_hash) return Step::kReplace;
+  return facts.same_policy ? Step::kNothing : Step::kUpdatePolicy;
+}
+
+std::string hash_of(const config::PodPlan& plan) {
+  // FNV-1a, 64 bits: told apart are versions of one manifest, not an attacker's.
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : pod_plan_json(plan).dump()) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3;
+  }
+  char text[17];
+  std::snprintf(text, sizeof text, "%016lx", hash);
+  return text;
+}
+
+Pod* Reconciler::find(const std::string& key) const {
+  const auto at = pods_.find(key);
+  return at == pods_.end() ? nullptr : at->second.get();
+}
+
+Container* Reconciler::by_cgroup(const std::string& path) const {
+  for (const auto& [key, pod] : pods_) {
+    if (!path.starts_with(pod->cgroup().path() + "/")) continue;
+    for (const auto& container : pod->containers()) {
+      const auto& own = container->cgroup().path();
+      if (path == own || path.starts_with(own + "/")) return container.get();
+    }
+  }
+  return nullptr;
+}
+
+void Reconciler::adopt() {
+  read_desired();
+  std::vector<Pod*> adopted;
+  for (const auto& uid : names_in(services_.settings.pods())) {
+    const std::string directory = services_.settings.pods() + "/" + uid;
+    const auto text = runtime::read_file(AT_FDCWD, directory + "/record.json");
+    auto record = text ? parse_record(*text) : tl::unexpected(text.error());
+    if (!record || record->uid != uid) {
+      if (text) services_.events.add({.severity = Severity::kWarning, .reason = "RecordUnreadable", .message = directory + ": " + (record ? "of another pod" : record.error().what)});
+      // Without a record there is nothing of it that runs, or what runs is found by its cgroup.
+      (void)runtime::storage::remove_volumes({directory + "/volumes", services_.settings.run + "/pods/" + uid + "/volumes"});
+      (void)runtime::remove_tree(directory);
+      continue;
+    }
+    const std::string key = record->key();
+    auto pod = Pod::adopt(services_, std::move(*record), [this, key] { gone(key); });
+    if (!pod || pods_.contains(key)) continue;
+    const auto wanted = wanted_.find(key);
+    if (wanted != wanted_.end() && wanted->second.hash == (*pod)->record().hash) (*pod)->set_plan(*wanted->second.plan);
+    adopted.push_back(pod->get());
+    pods_[key] = std::move(*pod);
+  }
+  remove_orphans();
+  for (Pod* pod : adopted) pod->begin_adopted();
+  reconcile();
+}
+
+void Reconciler::remove_orphans() {
+  const auto& parent = services_.settings.cgroup_parent;
+  std::set<std::string> uids;
+  std::set<std::string> known;
+  for (const auto& [key, pod] : pods_) {
+    uids.insert(pod->record().uid);
+    known.insert(pod->cgroup().path());
+  }
+  for (const auto& name : children_of(services_.hierarchies, parent)) {
+    const std::string path = parent + "/" + name;
+    if (known.contains(path)) continue;
+    const auto group = runtime::cgroup::Group::at(services_.hierarchies, path);
+    if (!group) continue;
+    services_.events.add({.severity = Severity::kWarning, .reason = "Orphan", .message = "cgroup " + path + " belongs to no recorded pod; it is removed"});
+    (void)group->kill_all();
+    // What was killed leaves in a moment; this happens once, at start.
+    for (int tries = 0; tries < 200 && !group->remove(); ++tries) ::usleep(5000);
+  }
+  const std::string run_pods = services_.settings.run + "/pods";
+  for (const auto& uid : names_in(run_pods)) {
+    if (uids.contains(uid)) continue;
+    (void)runtime::storage::remove_volumes({run_pods + "/" + uid + "/disk", run_pods + "/" + uid + "/volumes"});
+    (void)runtime::remove_tree(run_pods + "/" + uid);
+  }
+}
+
+void Reconciler::read_desired() {
+  wanted_.clear();
+  for (const auto& plan : manifests_.desired().pods) wanted_[config::full_name(plan.pod.metadata)] = {&plan, hash_of(plan)};
+}
+
+void Reconciler::reconcile() {
+  read_desired();
+  std::set<std::string> keys;
+  for (const auto& [key, wanted] : wanted_) keys.insert(key);
+  for (const auto& [key, pod] : pods_) keys.insert(key);
+  for (const auto& key : keys) reconcile(key);
+}
+
+void Reconciler::end_all(std::chrono::seconds grace) {
+  ending_ = true;
+  for (const auto& [key, pod] : pods_) pod->terminate(grace);
+}
+
+void Reconciler::reconcile(const std::string& key) {
+  if (ending_) return;
+  const auto wanted = wanted_.find(key);
+  const config::PodPlan* plan = wanted == wanted_.end() ? nullptr : wanted->second.plan;
+  Pod* pod = find(key);
+  PodFacts facts;
+  facts.desired = plan != nullptr;
+  facts.exists = pod != nullptr;
+  facts.terminating = pod != nullptr && pod->record().terminating;
+  facts.undecided = pod != nullptr && plan == nullptr && manifests_.undecided(pod->record().source, key);
+  facts.same_hash = pod != nullptr && plan != nullptr && pod->record().hash == wanted->second.hash;
+  facts.same_policy = facts.same_hash && pod->plan() != nullptr && pod->plan()->policy == plan->policy;
+  switch (decide(facts)) {
+    case Step::kNothing:
+      break;
+    case Step::kCreate: {
+      auto made = Pod::create(services_, *plan, wanted->second.hash, [this, key] { gone(key); });
+      if (!made) {
+        services_.events.add({.severity = Severity::kWarning, .reason = "CreateFailed", .pod = key, .message = made.error().what});
+        break;
+      }
+      Pod* fresh = (pods_[key] = std::move(*made)).get();
+      fresh->tell(Severity::kNormal, "Created", "", "Pod " + key + " from " + fresh->record().source);
+      fresh->step();
+      break;
+    }
+    case Step::kUpdatePolicy:
+      pod->set_plan(*plan);
+      pod->step();
+      break;
+    case Step::kReplace:
+    case Step::kDelete:
+      pod->terminate();
+      break;
+  }
+}
+
+void Reconciler::gone(const std::string& key) {
+  pods_.erase(key);
+  // Replaced: the new version may be made now that nothing of the old one is left.
+  asio::post(services_.loop, alive_.guard([this, key] { reconcile(key); }));
+}
+
+}  // namespace mete::agent

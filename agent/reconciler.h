@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// From desired to actual: which pods are made, ended or replaced. Owns the pods.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/manifests.h"
+#include "agent/pod.h"
+#include "agent/services.h"
+
+namespace mete::agent {
+
+// What is done about one pod. Pure.
+enum class Step { kNothing, kCreate, kUpdatePolicy, kReplace, kDelete };
+struct PodFacts {
+  bool desired = false;
+  bool exists = false;
+  bool same_hash = false;
+  bool same_policy = false;
+  bool terminating = false;
+  bool undecided = false;  // its manifest cannot be read now
+};
+[[nodiscard]] Step decide(const PodFacts& facts);
+
+// Of what makes a container another one: not the policy (applied live), not where it was written.
+[[nodiscard]] std::string hash_of(const config::PodPlan& plan);
+
+class Reconciler {
+ public:
+  Reconciler(Services& services, Manifests& manifests) : services_(services), manifests_(manifests) {}
+
+  // Takes over what earlier agents recorded, removes what no record explains, then reconcile().
+  void adopt();
+  // The manifests have changed.
+  void reconcile();
+  // Deletes every pod and makes none again.
+  void end_all(std::chrono::seconds grace);
+
+  [[nodiscard]] const std::map<std::string, std::unique_ptr<Pod>>& pods() const { return pods_; }
+  [[nodiscard]] Pod* find(const std::string& key) const;
+  // Which container's cgroup this is; null when it is none of ours.
+  [[nodiscard]] Container* by_cgroup(const std::string& path) const;
+
+ private:
+  struct Wanted {
+    const config::PodPlan* plan;  // in manifests_.desired()
+    std::string hash;
+  };
+  void read_desired();
+  void reconcile(const std::string& key);
+  void gone(const std::string& key);
+  void remove_orphans();
+
+  Services& services_;
+  Manifests& manifests_;
+  std::map<std::string, Wanted> wanted_;
+  std::map<std::string, std::unique_ptr<Pod>> pods_;  // "default/web"
+  bool ending_ = false;
+  Alive alive_;
+};
+
+}  // namespace mete::agent
