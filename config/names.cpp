@@ -9,10 +9,13 @@ namespace {
 constexpr std::size_t kLabelLength = 63;
 constexpr std::size_t kSubdomainLength = 253;
 
-bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool is_alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
 bool is_label(std::string_view text) {
-  return !text.empty() && text.size() <= kLabelLength && is_alphanumeric(text.front()) && is_alphanumeric(text.back()) &&
+  return !text.empty() && text.size() <= kLabelLength && is_alphanumeric(text.front()) &&
+         is_alphanumeric(text.back()) &&
          std::all_of(text.begin(), text.end(), [](char c) { return is_alphanumeric(c) || c == '-'; });
 }
 
@@ -26,8 +29,9 @@ Status check_dns_label(std::string_view name) {
 
 Status check_dns_subdomain(std::string_view name) {
   const auto error = [&] {
-    return fail("found \"" + std::string(name) +
-                "\", expected at most 253 lower case letters, digits, '-' and '.', with a letter or digit at both ends");
+    return fail(
+        "found \"" + std::string(name) +
+        "\", expected at most 253 lower case letters, digits, '-' and '.', with a letter or digit at both ends");
   };
   if (name.size() > kSubdomainLength) return error();
   std::size_t start = 0;
