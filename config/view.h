@@ -71,7 +71,7 @@ class View {
 // "found X, expected Y" as Complaint.
 [[nodiscard]] Complaint mismatch(std::string found, std::string expected);
 
-// Reads with `parse`, which takes text; its error is reported here. Empty when missing, unfit or wrong.
+// Reads with `parse`, which takes text. Empty when missing, unfit or wrong, which the shape's check has reported.
 template <class Parse>
 auto read_with(const View& view, Parse parse)
     -> std::optional<typename decltype(parse(std::string_view()))::value_type> {
