@@ -14,4 +14,20 @@ namespace mete::config {
 // RFC 1123 subdomain: at most 253, labels joined by '.'. Pods, ConfigMaps, Secrets, Policies.
 [[nodiscard]] Status check_dns_subdomain(std::string_view name);
 
+// Keys and values of labels: at most 63 of [A-Za-z0-9_.-], alphanumeric at both ends; a value may be empty, a key may
+// have a subdomain and '/' before it. Annotation keys follow the same rule.
+[[nodiscard]] Status check_label_key(std::string_view key);
+[[nodiscard]] Status check_label_value(std::string_view value);
+
+// Keys of ConfigMaps and Secrets, which become file names: at most 253 of [A-Za-z0-9_.-], not "." and not beginning
+// "..".
+[[nodiscard]] Status check_data_key(std::string_view key);
+
+// Name of an environment variable: printable ASCII without '='.
+[[nodiscard]] Status check_env_name(std::string_view name);
+
+// Paths in manifests. Nothing in them may lead out: no part is "..", and none is longer than the kernel takes.
+[[nodiscard]] Status check_absolute_path(std::string_view path);
+[[nodiscard]] Status check_relative_path(std::string_view path);  // not empty
+
 }  // namespace mete::config

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/desired_state.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "config/resolve.h"
+
+namespace mete::config {
+namespace {
+
+Diagnostic said_twice(std::string_view kind, const ObjectMeta& metadata, const Location& here, const Location& first) {
+  Diagnostic error;
+  error.location = here;
+  error.object = std::string(kind) + " " + full_name(metadata);
+  error.field = "metadata.name";
+  error.message = "this name is taken already, by " + to_string(first);
+  error.found = "`" + metadata.name + "` again";
+  error.expected = "a name used once";
+  return error;
+}
+
+// Adds each object under its full name; the first of two stays, so that a stray copy changes nothing that runs.
+template <class T>
+void index(const std::vector<T>& objects, std::string_view kind, std::map<std::string, const T*>& to,
+           std::vector<Diagnostic>& errors) {
+  for (const auto& object : objects) {
+    const auto [place, added] = to.emplace(full_name(object.metadata), &object);
+    if (!added) errors.push_back(said_twice(kind, object.metadata, object.location, place->second->location));
+  }
+}
+
+std::size_t specificity(const Policy& policy) {
+  return policy.selector.match_labels.size() + policy.selector.match_expressions.size();
+}
+
+// The applying policy that asks for the most labels; two that ask for equally many are an error of the Pod.
+const Policy* choose_policy(const Pod& pod, const std::map<std::string, const Policy*>& policies,
+                            std::vector<Diagnostic>& errors) {
+  const Policy* best = nullptr;
+  const Policy* rival = nullptr;
+  for (const auto& [name, policy] : policies) {
+    if (policy->metadata.namespace_ != pod.metadata.namespace_) continue;
+    if (!matches(policy->selector, pod.metadata.labels)) continue;
+    if (best != nullptr && specificity(*policy) == specificity(*best)) {
+      rival = policy;
+    } else if (best == nullptr || specificity(*policy) > specificity(*best)) {
+      best = policy;
+      rival = nullptr;
+    }
+  }
+  if (rival == nullptr) return best;
+  Diagnostic error;
+  error.location = pod.location;
+  error.object = "Pod " + full_name(pod.metadata);
+  error.field = "metadata.labels";
+  error.found = "two policies of equal weight";
+  error.expected = "one that selects by more labels than the other";
+  error.message = "the policies `" + best->metadata.name + "` (" + to_string(best->location) + ") and `" +
+                  rival->metadata.name + "` (" + to_string(rival->location) +
+                  ") both apply and select by equally many labels";
+  errors.push_back(std::move(error));
+  return nullptr;
+}
+
+std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) {
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
+  return hash;
+}
+
+// A Pod without a uid gets one made of its name (RFC 9562 version 8), the same each time, so that an unchanged manifest
+// stays == to what runs.
+std::string uid_of(const ObjectMeta& metadata) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  constexpr std::string_view kPattern = "xxxxxxxx-xxxx-8xxx-axxx-xxxxxxxxxxxx";
+  const std::string name = full_name(metadata);
+  std::uint64_t bits = fnv1a(name, 0xCBF29CE484222325ULL);
+  const std::uint64_t more = fnv1a(name, bits ^ 0x9E3779B97F4A7C15ULL);
+  std::string uid(kPattern);
+  int used = 0;
+  for (char& c : uid) {
+    if (c != 'x') continue;
+    if (used++ == 15) bits = more;
+    c = kHex[bits & 0xFU];
+    bits >>= 4U;
+  }
+  return uid;
+}
+
+template <class T>
+void append(std::vector<T>& to, const std::vector<T>& from) {
+  to.insert(to.end(), from.begin(), from.end());
+}
+
+class Assembler {
+ public:
+  explicit Assembler(const std::vector<Documents>& files) : files_(files) {}
+
+  DesiredState run() {
+    for (const auto& file : files_) {
+      append(state_.errors, file.errors);
+      append(state_.warnings, file.warnings);
+      index(file.config_maps, "ConfigMap", data_.config_maps, state_.errors);
+      index(file.secrets, "Secret", data_.secrets, state_.errors);
+      index(file.policies, "Policy", policies_, state_.errors);
+    }
+    for (const auto& [name, policy] : policies_) state_.policies.push_back(*policy);
+    for (const auto& file : files_) {
+      for (const auto& pod : file.pods) add(pod);
+    }
+    std::sort(state_.pods.begin(), state_.pods.end(), [](const auto& a, const auto& b) {
+      return std::tie(a.pod.metadata.namespace_, a.pod.metadata.name) <
+             std::tie(b.pod.metadata.namespace_, b.pod.metadata.name);
+    });
+    return std::move(state_);
+  }
+
+ private:
+  void add(const Pod& pod) {
+    std::vector<Diagnostic> errors;
+    const auto [place, added] = pods_.emplace(full_name(pod.metadata), &pod);
+    if (!added) {
+      errors.push_back(said_twice("Pod", pod.metadata, pod.location, place->second->location));
+      return reject(pod, std::move(errors));
+    }
+    PodPlan plan;
+    plan.pod = pod;
+    if (plan.pod.metadata.uid.empty()) plan.pod.metadata.uid = uid_of(pod.metadata);
+    if (const Policy* policy = choose_policy(pod, policies_, errors)) plan.policy = *policy;
+    resolve(plan, data_, errors);
+    if (!errors.empty()) return reject(pod, std::move(errors));
+    state_.pods.push_back(std::move(plan));
+  }
+
+  void reject(const Pod& pod, std::vector<Diagnostic> errors) {
+    append(state_.errors, errors);
+    state_.rejected.push_back({pod, std::move(errors)});
+  }
+
+  const std::vector<Documents>& files_;
+  DataIndex data_;
+  std::map<std::string, const Policy*> policies_;
+  std::map<std::string, const Pod*> pods_;
+  DesiredState state_;
+};
+
+}  // namespace
+
+DesiredState assemble(const std::vector<Documents>& files) {
+  return Assembler(files).run();
+}
+
+}  // namespace mete::config

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/diagnostics.h"
+
+#include <algorithm>
+#include <cctype>
+#include <numeric>
+
+#include "config/documents.h"
+
+namespace mete::config {
+namespace {
+
+constexpr std::size_t kLongestName = 64;  // nothing known is longer; bounds the quadratic comparison
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
+  return out;
+}
+
+// Edits (insert, delete, replace, swap of neighbours) that make `a` into `b`.
+std::size_t distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> before;
+  std::vector<std::size_t> above(b.size() + 1);
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(above.begin(), above.end(), 0U);
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+    before = above;
+    std::swap(above, row);
+  }
+  return above[b.size()];
+}
+
+}  // namespace
+
+std::string nearest(std::string_view text, const std::vector<std::string_view>& known) {
+  if (text.empty() || text.size() > kLongestName) return "";
+  const std::string wanted = lower(text);
+  std::size_t best = std::max<std::size_t>(1, wanted.size() / 3) + 1;
+  std::string_view found;
+  for (const auto name : known) {
+    const std::size_t edits = distance(wanted, lower(name));
+    if (edits >= best || edits >= name.size()) continue;
+    best = edits;
+    found = name;
+  }
+  return std::string(found);
+}
+
+std::string one_of(const std::vector<std::string_view>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 == names.size() ? " or " : ", ";
+    text += names[i];
+  }
+  return text;
+}
+
+std::string to_string(const Diagnostic& diagnostic) {
+  std::string text = to_string(diagnostic.location) + ": ";
+  if (!diagnostic.object.empty()) text += diagnostic.object + ": ";
+  if (!diagnostic.field.empty()) text += diagnostic.field + ": ";
+  return text + diagnostic.message;
+}
+
+}  // namespace mete::config

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fields of every object that can stand in a manifest, as tables. Unknown fields, the nearest known name, wrong
+// types, "not acted on" warnings and the JSON Schemas all come from here, so they cannot disagree. A new field is one
+// row here and one line in the reader of its object. Internal to config/.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string_view>
+
+namespace mete::config {
+
+enum class FieldType {
+  kAny,  // known by name only; what is in it is not looked at
+  kString,
+  kBool,
+  kInteger,
+  kIntegerOrString,
+  kCpu,
+  kBytes,
+  kCount,
+  kDuration,
+  kPercent,
+  kFactor,
+  kStringList,
+  kIntegerList,
+  kStringMap,
+  kObject,
+  kObjectList,
+  kResources,  // a mapping of resource names to quantities
+};
+
+enum class FieldUse {
+  kActive,
+  kInactive,  // known and checked, but mete does not act on it: a warning says so
+  kIgnored,   // bookkeeping of the API server: accepted in silence
+};
+
+struct ObjectSpec;
+
+struct FieldSpec {
+  std::string_view name;
+  FieldType type = FieldType::kAny;
+  FieldUse use = FieldUse::kActive;
+  bool required = false;
+  const ObjectSpec* object = nullptr;                           // for kObject and kObjectList
+  std::span<const std::string_view> values = {};                // for kString: all that are allowed; empty = any
+  std::int64_t min = std::numeric_limits<std::int64_t>::min();  // for kInteger, kIntegerList and kCount
+  std::int64_t max = std::numeric_limits<std::int64_t>::max();
+  std::string_view doc = {};  // for the JSON Schema
+};
+
+struct ObjectSpec {
+  std::string_view name;  // unique; the definition's name in the JSON Schema
+  std::span<const FieldSpec> fields;
+};
+
+extern const ObjectSpec kMetadataSpec;
+extern const ObjectSpec kPodSpec;
+extern const ObjectSpec kContainerSpec;
+extern const ObjectSpec kVolumeSpec;
+extern const ObjectSpec kPolicySpec;
+extern const ObjectSpec kConfigMapSpec;
+extern const ObjectSpec kSecretSpec;
+
+// Values of Policy fields, in the order of the enums in policy.h.
+extern const std::span<const std::string_view> kOnOomNames;
+extern const std::span<const std::string_view> kThresholdActionNames;
+extern const std::span<const std::string_view> kLabelOperatorNames;
+// In the order of RestartPolicy and HostPathType in pod.h.
+extern const std::span<const std::string_view> kRestartPolicyNames;
+extern const std::span<const std::string_view> kHostPathTypeNames;
+
+}  // namespace mete::config

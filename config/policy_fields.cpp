@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+
+#include "config/fields.h"
+
+namespace mete::config {
+namespace {
+
+constexpr std::array kMeteVersion = std::to_array<std::string_view>({"mete/v1"});
+constexpr std::array kPolicyKind = std::to_array<std::string_view>({"Policy"});
+constexpr std::array kOnOom = std::to_array<std::string_view>({"kill-container", "kill-process", "hold", "raise"});
+constexpr std::array kThresholdActions =
+    std::to_array<std::string_view>({"signal", "reclaim", "exec", "kill-container", "kill-process"});
+// What needs no further field, as pressure has none.
+constexpr std::array kPressureActions = std::to_array<std::string_view>({"reclaim", "kill-container", "kill-process"});
+constexpr std::array kLabelOperators = std::to_array<std::string_view>({"In", "NotIn", "Exists", "DoesNotExist"});
+constexpr std::int64_t kMaxPids = 4194304;  // PID_MAX_LIMIT of the kernel
+
+}  // namespace
+
+const std::span<const std::string_view> kOnOomNames = kOnOom;
+const std::span<const std::string_view> kThresholdActionNames = kThresholdActions;
+const std::span<const std::string_view> kLabelOperatorNames = kLabelOperators;
+
+namespace {
+
+constexpr std::array kExpressionFields = std::to_array<FieldSpec>({
+    {.name = "key", .type = FieldType::kString, .required = true},
+    {.name = "operator", .type = FieldType::kString, .required = true, .values = kLabelOperators},
+    {.name = "values", .type = FieldType::kStringList},
+});
+constexpr ObjectSpec kExpressionSpec = {.name = "LabelExpression", .fields = kExpressionFields};
+
+constexpr std::array kSelectorFields = std::to_array<FieldSpec>({
+    {.name = "matchLabels",
+     .type = FieldType::kStringMap,
+     .doc = "Labels of Pods in the Policy's namespace; all must be there"},
+    {.name = "matchExpressions", .type = FieldType::kObjectList, .object = &kExpressionSpec},
+    {.name = "cgroups",
+     .type = FieldType::kStringList,
+     .use = FieldUse::kInactive,
+     .doc = "Globs of cgroup paths that others made, as /docker/*"},
+});
+constexpr ObjectSpec kSelectorSpec = {.name = "Selector", .fields = kSelectorFields};
+
+constexpr std::array kBoostFields = std::to_array<FieldSpec>({
+    {.name = "whenThrottled", .type = FieldType::kPercent, .required = true},
+    {.name = "for", .type = FieldType::kDuration, .required = true},
+    {.name = "factor", .type = FieldType::kFactor, .required = true},
+    {.name = "max", .type = FieldType::kPercent},
+    {.name = "coolDown", .type = FieldType::kDuration, .required = true},
+});
+constexpr ObjectSpec kBoostSpec = {.name = "CpuBoost", .fields = kBoostFields};
+
+constexpr std::array kCpuFields = std::to_array<FieldSpec>({
+    {.name = "burst", .type = FieldType::kDuration, .doc = "CPU time that may be saved up and used beyond the quota"},
+    {.name = "boost", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kBoostSpec},
+});
+constexpr ObjectSpec kCpuSpec = {.name = "CpuPolicy", .fields = kCpuFields};
+
+constexpr std::array kThresholdFields = std::to_array<FieldSpec>({
+    {.name = "usage", .type = FieldType::kPercent, .required = true},
+    {.name = "do", .type = FieldType::kString, .required = true, .values = kThresholdActions},
+    {.name = "signal", .type = FieldType::kString},
+    {.name = "command", .type = FieldType::kStringList},
+    {.name = "timeout", .type = FieldType::kDuration},
+});
+constexpr ObjectSpec kThresholdSpec = {.name = "MemoryThreshold", .fields = kThresholdFields};
+
+constexpr std::array kPressureFields = std::to_array<FieldSpec>({
+    {.name = "some", .type = FieldType::kPercent},
+    {.name = "full", .type = FieldType::kPercent},
+    {.name = "for", .type = FieldType::kDuration, .required = true},
+    {.name = "do", .type = FieldType::kString, .required = true, .values = kPressureActions},
+});
+constexpr ObjectSpec kPressureSpec = {.name = "MemoryPressure", .fields = kPressureFields};
+
+constexpr std::array kHoldFields = std::to_array<FieldSpec>({
+    {.name = "timeout", .type = FieldType::kDuration, .required = true},
+    {.name = "then", .type = FieldType::kString, .required = true, .values = kOnOom},
+});
+constexpr ObjectSpec kHoldSpec = {.name = "OomHold", .fields = kHoldFields};
+
+constexpr std::array kRaiseFields = std::to_array<FieldSpec>({
+    {.name = "by", .type = FieldType::kPercent, .required = true},
+    {.name = "max", .type = FieldType::kBytes},
+});
+constexpr ObjectSpec kRaiseSpec = {.name = "OomRaise", .fields = kRaiseFields};
+
+constexpr std::array kMemoryFields = std::to_array<FieldSpec>({
+    {.name = "at", .type = FieldType::kObjectList, .use = FieldUse::kInactive, .object = &kThresholdSpec},
+    {.name = "pressure", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kPressureSpec},
+    {.name = "onOOM", .type = FieldType::kString, .values = kOnOom},
+    {.name = "hold", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kHoldSpec},
+    {.name = "raise", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kRaiseSpec},
+});
+constexpr ObjectSpec kMemorySpec = {.name = "MemoryPolicy", .fields = kMemoryFields};
+
+constexpr std::array kIoDeviceFields = std::to_array<FieldSpec>({
+    {.name = "path", .type = FieldType::kString, .required = true},
+    {.name = "readBps", .type = FieldType::kBytes},
+    {.name = "writeBps", .type = FieldType::kBytes},
+    {.name = "readIops", .type = FieldType::kCount, .min = 1},
+    {.name = "writeIops", .type = FieldType::kCount, .min = 1},
+});
+constexpr ObjectSpec kIoDeviceSpec = {.name = "IoDeviceLimit", .fields = kIoDeviceFields};
+
+constexpr std::array kIoFields = std::to_array<FieldSpec>({
+    {.name = "devices", .type = FieldType::kObjectList, .object = &kIoDeviceSpec},
+    {.name = "weight", .type = FieldType::kInteger, .min = 1, .max = 10000},
+});
+constexpr ObjectSpec kIoSpec = {.name = "IoPolicy", .fields = kIoFields};
+
+constexpr std::array kPidsFields = std::to_array<FieldSpec>({
+    {.name = "max", .type = FieldType::kCount, .min = 1, .max = kMaxPids},
+});
+constexpr ObjectSpec kPidsSpec = {.name = "PidsPolicy", .fields = kPidsFields};
+
+constexpr std::array kGuardFields = std::to_array<FieldSpec>({
+    {.name = "maxKills", .type = FieldType::kCount, .required = true, .min = 0},
+    {.name = "per", .type = FieldType::kDuration, .required = true},
+});
+constexpr ObjectSpec kGuardSpec = {.name = "GuardPolicy", .fields = kGuardFields};
+
+constexpr std::array kPolicyBodyFields = std::to_array<FieldSpec>({
+    {.name = "selector", .type = FieldType::kObject, .required = true, .object = &kSelectorSpec},
+    {.name = "dryRun", .type = FieldType::kBool, .doc = "Decide and record, but do nothing"},
+    {.name = "cpu", .type = FieldType::kObject, .object = &kCpuSpec},
+    {.name = "memory", .type = FieldType::kObject, .object = &kMemorySpec},
+    {.name = "io", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kIoSpec},
+    {.name = "pids", .type = FieldType::kObject, .object = &kPidsSpec},
+    {.name = "guard", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kGuardSpec},
+});
+constexpr ObjectSpec kPolicyBodySpec = {.name = "PolicySpec", .fields = kPolicyBodyFields};
+
+constexpr std::array kPolicyFields = std::to_array<FieldSpec>({
+    {.name = "apiVersion", .type = FieldType::kString, .required = true, .values = kMeteVersion},
+    {.name = "kind", .type = FieldType::kString, .required = true, .values = kPolicyKind},
+    {.name = "metadata", .type = FieldType::kObject, .required = true, .object = &kMetadataSpec},
+    {.name = "spec", .type = FieldType::kObject, .required = true, .object = &kPolicyBodySpec},
+    {.name = "status", .use = FieldUse::kIgnored},
+});
+
+}  // namespace
+
+const ObjectSpec kPolicySpec = {.name = "Policy", .fields = kPolicyFields};
+
+}  // namespace mete::config
