@@ -136,17 +136,13 @@ TEST(Metrics, PerCpuReplacesTheTotal) {
 TEST(Metrics, FamiliesStandTogetherAndCountersEndInTotal) {
   std::set<std::string_view> done;
   std::string_view last;
-  // cAdvisor's own name, kept for its users.
-  const std::set<std::string_view> exceptions = {"container_memory_failcnt"};
   for (const auto rows : {general_rows(), cpu_rows(), memory_rows(), pids_rows(), pressure_rows()}) {
     for (const MetricRow& row : rows) {
       if (row.name != last) {
         EXPECT_TRUE(done.insert(row.name).second) << row.name << " is in two places";
       }
       last = row.name;
-      if (exceptions.count(row.name) == 0) {
-        EXPECT_EQ(row.type == MetricType::kCounter, row.name.ends_with("_total")) << row.name;
-      }
+      EXPECT_EQ(row.type == MetricType::kCounter, row.name.ends_with("_total")) << row.name;
       EXPECT_FALSE(row.help.empty());
     }
   }
