@@ -47,7 +47,8 @@ constexpr std::array<MetricRow, 27> kRows = {{
      "", of<&M::dirty>},
     {"container_memory_file_writeback_bytes",
      "Page cache being written: memory.stat total_writeback, or file_writeback.", kGauge, "", of<&M::writeback>},
-    {"container_memory_failcnt", "How often the limit was hit: memory.failcnt (cgroup v1).", kCounter, "",
+    // Untyped: a counter would have to end in _total, and the name is the one its users know.
+    {"container_memory_failcnt", "How often the limit was hit: memory.failcnt (cgroup v1).", MetricType::kUntyped, "",
      of<&M::failcnt>},
     {"container_memory_failures_total", kFailures, kCounter, R"(failure_type="pgfault",scope="container")",
      of<&M::page_faults>},

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <thread>
@@ -37,6 +38,24 @@ inline void clear(const runtime::cgroup::Group& group) {
   ADD_FAILURE() << group.path() << " could not be removed";
 }
 
+// What a test program that was killed left behind: parents whose number is no living process's.
+inline void clear_leftovers(const runtime::cgroup::Hierarchies& hierarchies) {
+  const std::string own = own_parent();
+  const std::string start = own.substr(1, own.rfind('-'));  // without the "/", with the "-"
+  std::vector<std::string> mounts = hierarchies.v1_mounts();
+  if (!hierarchies.v2_mount.empty()) mounts.push_back(hierarchies.v2_mount);
+  for (const std::string& mount : mounts) {
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(mount, ignored)) {
+      const std::string name = entry.path().filename();
+      if (name.compare(0, start.size(), start) != 0 || !entry.is_directory(ignored)) continue;
+      const std::string pid = name.substr(start.size());
+      if (pid.empty() || pid.find_first_not_of("0123456789") != std::string::npos) continue;
+      if (!std::filesystem::exists("/proc/" + pid)) clear(runtime::cgroup::Group::at(hierarchies, "/" + name).value());
+    }
+  }
+}
+
 // Needs root and cgroup hierarchies that can be written; skips with the reason otherwise.
 class RootCgroupTest : public ::testing::Test {
  protected:
@@ -45,6 +64,7 @@ class RootCgroupTest : public ::testing::Test {
     auto found = runtime::cgroup::find_hierarchies();
     if (!found) GTEST_SKIP() << found.error().what;
     hierarchies_ = *found;
+    clear_leftovers(hierarchies_);
     const auto made = parent().create();
     if (!made) GTEST_SKIP() << "cannot make cgroups here: " << made.error().what;
     made_ = true;

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// All parsers of kernel text: whatever the bytes, no crash, no overflow; and what is kept in a file reads back the
+// same.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "collectors/collector.h"
+#include "collectors/cumulative.h"
+#include "collectors/machine.h"
+#include "collectors/metrics.h"
+#include "runtime/cgroup/hierarchies.h"
+#include "runtime/cgroup/plan.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace mete::collectors;
+  if (size == 0) return 0;
+  const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
+  Sample sample;
+  for (const Collector& collector : builtin_collectors()) {
+    for (const SourceFile& file : collector.files) (void)file.parse(text, sample);
+  }
+  (void)parse_net_dev(text, sample);
+  (void)parse_machine(text, text);
+
+  const LabelBlock labels{{"id", text}};
+  const Series series[] = {{.labels = labels, .sample = sample}};
+  std::string out;
+  write_families(out, series);
+
+  const std::string kept = to_text(sample);
+  const auto back = from_text(kept);
+  if (!back || to_text(*back) != kept) std::abort();
+  (void)add(sample, *back);
+  (void)from_text(text);
+
+  const auto cut = static_cast<std::size_t>(data[0]) % size;
+  (void)mete::runtime::cgroup::parse_hierarchies(text, text.substr(0, cut));
+  (void)mete::runtime::cgroup::parse_memberships(text);
+  (void)mete::runtime::cgroup::same_setting("cpuset.cpus", text, text.substr(0, cut));
+  return 0;
+}
