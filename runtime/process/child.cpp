@@ -2,6 +2,7 @@
 #include "runtime/process/child.h"
 
 #include <linux/close_range.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@ void set_stdio(const ChildContext& child, const ChildFds& fds) {
   child.must(::dup2(fds.stdin_fd, STDIN_FILENO), "dup2 stdin");
   child.must(::dup2(fds.stdout_fd, STDOUT_FILENO), "dup2 stdout");
   child.must(::dup2(fds.stderr_fd, STDERR_FILENO), "dup2 stderr");
+  if (fds.controlling_terminal) child.must(::ioctl(STDIN_FILENO, TIOCSCTTY, 0), "take the terminal");
 }
 
 void reset_signals() {

@@ -29,6 +29,7 @@ struct ChildFds {
   int stdout_fd = -1;
   int stderr_fd = -1;
   int start_gate = -1;  // when valid: a FIFO opened for reading and writing; exec waits for one byte (OCI start)
+  bool controlling_terminal = false;
 };
 
 [[noreturn]] void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* const* env);

@@ -136,7 +136,7 @@ class Child {
     // All the child needs is made here: it may not allocate.
     const auto arguments = pointers(plan_.args);
     const auto environment = pointers(plan_.env);
-    const ChildFds fds{child_end, options_.stdin_fd, options_.stdout_fd, options_.stderr_fd, options_.start_gate};
+    const ChildFds fds{child_end, options_.stdin_fd, options_.stdout_fd, options_.stderr_fd, options_.start_gate, options_.controlling_terminal};
     const long pid = ::syscall(SYS_clone3, &args, sizeof args);
     if (pid < 0) return fail_errno("clone3");
     if (pid == 0) {

@@ -19,6 +19,7 @@ struct LaunchOptions {
   int stdout_fd = -1;
   int stderr_fd = -1;
   int start_gate = -1;  // see ChildFds
+  bool controlling_terminal = false;  // stdin_fd is a terminal that becomes the new session's
 };
 
 struct Launched {

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/cli/output.h"
+#include "agent/cli/table.h"
+#include "runtime/image/store.h"
+#include "runtime/shim/log_writer.h"
+
+namespace mete::agent::cli {
+namespace {
+
+// Layers of running containers must outlive their image; the records tell which run.
+std::vector<std::string> layers_in_use(const Common& common, const runtime::image::Store& store) {
+  std::vector<std::string> layers;
+  const auto answer = Client(common.socket).request("GET", "/mete/v1/pods");
+  if (!answer || answer->status != 200) return layers;
+  const Json value = Json::parse(answer->body, nullptr, false);
+  if (value.is_discarded()) return layers;
+  for (const auto& pod : value["pods"]) {
+    for (const auto& container : pod["containers"]) {
+      if (!container.contains("image")) continue;
+      if (const auto image = store.find(container["image"].get<std::string>())) layers.insert(layers.end(), image->layers.begin(), image->layers.end());
+    }
+  }
+  return layers;
+}
+
+Json image_json(const runtime::image::Image& image) {
+  const auto created = std::chrono::duration_cast<std::chrono::nanoseconds>(image.created.time_since_epoch());
+  return {{"name", image.name},
+          {"id", image.id},
+          {"layers", image.layers.size()},
+          {"size", image.size},
+          {"createdAt", runtime::shim::format_time(created).data()},
+          {"entrypoint", image.config.entrypoint},
+          {"cmd", image.config.cmd}};
+}
+
+}  // namespace
+
+int image_import(const Common& common, const std::string& path, const std::string& name) {
+  auto store = runtime::image::Store::open(common.settings.images());
+  if (!store) return complain(store.error().what);
+  const auto image = store->import(path, name);
+  if (!image) return complain(image.error().what);
+  if (print_structured(common, image_json(*image))) return kDone;
+  print(image->name + " " + image->id.substr(0, 12) + " " + std::to_string(image->layers.size()) + " layers, " + bytes_text(image->size) + "\n");
+  return kDone;
+}
+
+int images(const Common& common) {
+  const auto store = runtime::image::Store::open(common.settings.images());
+  if (!store) return complain(store.error().what);
+  const auto list = store->list();
+  if (!list) return complain(list.error().what);
+  Json values = Json::array();
+  Table table({"NAME", "ID", "LAYERS", "SIZE", "AGE"});
+  for (const auto& image : *list) {
+    values.push_back(image_json(image));
+    table.add({image.name, image.id.substr(0, 12), std::to_string(image.layers.size()), bytes_text(image.size), age_text(values.back()["createdAt"].get<std::string>())});
+  }
+  if (!print_structured(common, {{"images", values}})) print(table.text());
+  return kDone;
+}
+
+int remove_images(const Common& common, const std::vector<std::string>& names) {
+  auto store = runtime::image::Store::open(common.settings.images());
+  if (!store) return complain(store.error().what);
+  int worst = kDone;
+  for (const auto& name : names) {
+    const auto in_use = layers_in_use(common, *store);
+    if (const auto removed = store->remove(name, in_use); !removed) {
+      worst = complain(removed.error().what, removed.error().code == ENOENT ? kNotFound : kFailed);
+    } else {
+      print(name + " removed\n");
+    }
+  }
+  return worst;
+}
+
+}  // namespace mete::agent::cli

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// mete: the command line, and with `mete agent` the daemon.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "agent/agent.h"
+#include "agent/cli/commands.h"
+#include "agent/cli/output.h"
+#include "agent/log.h"
+
+namespace {
+
+using mete::agent::cli::Common;
+namespace cli = mete::agent::cli;
+
+// What each command's options are parsed into, and what it then does.
+struct Arguments {
+  Common common;
+  std::string host;  // METE_HOST: unix:///path
+  std::vector<std::string> files;
+  std::vector<std::string> names;
+  std::string pod;
+  std::string path;
+  std::string signal = "KILL";
+  std::optional<unsigned> grace;
+  bool dry_run = false;
+  bool follow = false;
+  bool batch = false;
+  unsigned interval = 1;
+  unsigned count = 0;
+  std::optional<unsigned> run_for;
+  bool remove_all = false;
+  cli::ExecOptions exec;
+  cli::LogOptions logs;
+};
+
+using Command = std::function<int(Arguments&)>;
+
+CLI::App* add(CLI::App& app, const char* name, const char* what, const char* examples, Command run, std::map<const CLI::App*, Command>& commands) {
+  CLI::App* const sub = app.add_subcommand(name, what);
+  sub->footer(std::string("\nExamples:\n") + examples);
+  commands[sub] = std::move(run);
+  return sub;
+}
+
+void add_output(CLI::App* command, Arguments& arguments) {
+  command->add_option("-o,--output", arguments.common.output, "table, wide, json or yaml")->check(CLI::IsMember({"table", "wide", "json", "yaml"}));
+}
+
+int run_agent(Arguments& arguments) {
+  auto& settings = arguments.common.settings;
+  mete::agent::open_log(settings.json_logs);
+  std::optional<std::chrono::seconds> run_for;
+  if (arguments.run_for) run_for = std::chrono::seconds(*arguments.run_for);
+  const auto done = mete::agent::run_agent(settings, run_for, arguments.remove_all);
+  if (done) return cli::kDone;
+  mete::agent::log_error(done.error().what);
+  return cli::kFailed;
+}
+
+void add_agent(CLI::App& app, Arguments& arguments, std::map<const CLI::App*, Command>& commands) {
+  auto& settings = arguments.common.settings;
+  auto* agent = add(app, "agent", "Run the daemon: launch, measure and hold what the manifests say",
+                    "  mete agent\n  mete agent --manifests ./pods --listen 0.0.0.0:9753\n  mete agent --state /tmp/a --run /tmp/a/run --cgroup-parent /a --listen 127.0.0.1:0",
+                    run_agent, commands);
+  agent->add_option("--manifests", settings.manifests, "Folder of manifests to watch; may be given more than once")->envname("METE_MANIFESTS");
+  agent->add_option("--cgroup-parent", settings.cgroup_parent, "Where its cgroups are made")->envname("METE_CGROUP_PARENT");
+  agent->add_option("--listen", settings.listen, "Address of /metrics; port 0: a free one")->envname("METE_LISTEN");
+  agent->add_option("--shim", settings.shim, "mete-shim; default: beside this program")->envname("METE_SHIM");
+  agent->add_option("--log-format", [&settings](const CLI::results_t& values) {
+         settings.json_logs = values.front() == "json";
+         return true;
+       })->type_name("text|json")->check(CLI::IsMember({"text", "json"}))->description("Log lines as key=value or JSON");
+  agent->add_option("--log-max-bytes", settings.log_limits.max_bytes, "Size at which a container's log file is rotated")->check(CLI::Range(std::int64_t{4096}, std::int64_t{1} << 40));
+  agent->add_option("--log-files", settings.log_limits.files, "How many log files of a container are kept")->check(CLI::Range(1, 100));
+  agent->add_option("--for", arguments.run_for, "End by itself after so many seconds");
+  agent->add_flag("--remove-all", arguments.remove_all, "At its end, end all containers and leave nothing behind");
+}
+
+void add_manifest_commands(CLI::App& app, Arguments& arguments, std::map<const CLI::App*, Command>& commands) {
+  auto* apply = add(app, "apply", "Make the pods of a manifest, or change them", "  mete apply -f web.yaml\n  mete apply -f ./pods\n  cat web.yaml | mete apply -f -",
+                    [](Arguments& a) { return cli::apply(a.common, a.files, a.dry_run); }, commands);
+  apply->add_option("-f,--filename", arguments.files, "Manifest file, folder or - for standard input")->required();
+  apply->add_flag("--dry-run", arguments.dry_run, "Say what would be done");
+  add_output(apply, arguments);
+  auto* remove = add(app, "delete", "Delete pods", "  mete delete web\n  mete delete -f web.yaml --grace 5", [](Arguments& a) {
+    if (a.files.empty() && a.names.empty()) return cli::complain("delete: found neither -f nor a pod's name, expected one", 2);
+    return cli::remove(a.common, a.files, a.names, a.grace);
+  }, commands);
+  remove->add_option("-f,--filename", arguments.files, "Manifest whose objects are deleted");
+  remove->add_option("pods", arguments.names, "NAME or NAMESPACE/NAME");
+  remove->add_option("--grace", arguments.grace, "Seconds between the stop signal and the kill");
+  add_output(remove, arguments);
+  auto* diff = add(app, "diff", "What apply would change; exit code 1 when it would", "  mete diff -f web.yaml", [](Arguments& a) { return cli::diff(a.common, a.files); }, commands);
+  diff->add_option("-f,--filename", arguments.files, "Manifest file, folder or - for standard input")->required();
+  add_output(diff, arguments);
+  auto* validate = add(app, "validate", "Check manifests; needs no agent", "  mete validate -f ./pods", [](Arguments& a) { return cli::validate(a.common, a.files); }, commands);
+  validate->add_option("-f,--filename", arguments.files, "Manifest file, folder or - for standard input")->required();
+  add_output(validate, arguments);
+}
+
+void add_pod_commands(CLI::App& app, Arguments& arguments, std::map<const CLI::App*, Command>& commands) {
+  auto* ps = add(app, "ps", "List pods", "  mete ps\n  mete ps -o wide\n  mete ps web -o json", [](Arguments& a) { return cli::ps(a.common, a.names); }, commands);
+  ps->add_option("pods", arguments.names, "NAME or NAMESPACE/NAME");
+  add_output(ps, arguments);
+  auto* inspect = add(app, "inspect", "All that is known of a pod", "  mete inspect web\n  mete inspect web -o json", [](Arguments& a) { return cli::inspect(a.common, a.pod); }, commands);
+  inspect->add_option("pod", arguments.pod, "NAME or NAMESPACE/NAME")->required();
+  add_output(inspect, arguments);
+  auto* top = add(app, "top", "CPU, throttling and memory of the containers, live", "  mete top\n  mete top -b -n 1", [](Arguments& a) { return cli::top(a.common, a.batch, a.interval, a.count); }, commands);
+  top->add_flag("-b,--batch", arguments.batch, "One table after the other, for files and pipes");
+  top->add_option("-d,--delay", arguments.interval, "Seconds between tables")->check(CLI::Range(1U, 3600U));
+  top->add_option("-n,--count", arguments.count, "End after so many tables");
+  add_output(top, arguments);
+  auto* stop = add(app, "stop", "End a pod's containers; the pod stays, stopped, until `mete start`", "  mete stop web --grace 5", [](Arguments& a) { return cli::stop(a.common, a.names, a.grace); }, commands);
+  stop->add_option("pods", arguments.names, "NAME or NAMESPACE/NAME")->required();
+  stop->add_option("--grace", arguments.grace, "Seconds between the stop signal and the kill");
+  auto* start = add(app, "start", "Start a stopped pod again", "  mete start web", [](Arguments& a) { return cli::start(a.common, a.names); }, commands);
+  start->add_option("pods", arguments.names, "NAME or NAMESPACE/NAME")->required();
+  auto* kill = add(app, "kill", "Send a signal to a pod's containers", "  mete kill web\n  mete kill web -s HUP -c nginx", [](Arguments& a) { return cli::kill(a.common, a.pod, a.exec.container, a.signal); }, commands);
+  kill->add_option("pod", arguments.pod, "NAME or NAMESPACE/NAME")->required();
+  kill->add_option("-s,--signal", arguments.signal, "TERM, SIGHUP, 9, ...");
+  kill->add_option("-c,--container", arguments.exec.container, "One container; default: all");
+}
+
+void add_stream_commands(CLI::App& app, Arguments& arguments, std::map<const CLI::App*, Command>& commands) {
+  auto* events = add(app, "events", "What happened and why", "  mete events\n  mete events -f -o json", [](Arguments& a) { return cli::events(a.common, a.follow); }, commands);
+  events->add_flag("-f,--follow", arguments.follow, "Go on as they come");
+  add_output(events, arguments);
+  auto* logs = add(app, "logs", "What a container has written", "  mete logs web\n  mete logs web -c nginx -f --tail 20", [](Arguments& a) { return cli::logs(a.common, a.logs); }, commands);
+  logs->add_option("pod", arguments.logs.pod, "NAME or NAMESPACE/NAME")->required();
+  logs->add_option("-c,--container", arguments.logs.container, "Which container");
+  logs->add_flag("-f,--follow", arguments.logs.follow, "Go on as it comes");
+  logs->add_flag("-t,--timestamps", arguments.logs.timestamps, "With the time of each line");
+  logs->add_option("--tail", arguments.logs.tail, "Only the last lines");
+  auto* exec = add(app, "exec", "Run a command in a container", "  mete exec web -- ps\n  mete exec -it web -c nginx -- sh", [](Arguments& a) { return cli::exec(a.common, a.exec); }, commands);
+  exec->add_option("pod", arguments.exec.pod, "NAME or NAMESPACE/NAME")->required();
+  exec->add_option("-c,--container", arguments.exec.container, "Which container");
+  exec->add_flag("-i,--interactive", arguments.exec.interactive, "Pass standard input on");
+  exec->add_flag("-t,--tty", arguments.exec.tty, "With a terminal");
+  exec->add_option("command", arguments.exec.command, "The command and its arguments, after --")->required();
+}
+
+void add_image_commands(CLI::App& app, Arguments& arguments, std::map<const CLI::App*, Command>& commands) {
+  auto* image = app.add_subcommand("image", "Images")->require_subcommand(1);
+  auto* import = add(*image, "import", "Import an archive (docker save, OCI, a root file system) or a directory", "  mete image import busybox.tar busybox\n  mete image import ./rootfs app:1.0",
+                     [](Arguments& a) { return cli::image_import(a.common, a.path, a.names.front()); }, commands);
+  import->add_option("path", arguments.path, "File or directory")->required();
+  import->add_option("name", arguments.names, "NAME[:TAG]")->required()->expected(1);
+  add_output(import, arguments);
+  auto* images = add(app, "images", "List images", "  mete images -o json", [](Arguments& a) { return cli::images(a.common); }, commands);
+  add_output(images, arguments);
+  auto* rmi = add(app, "rmi", "Remove images", "  mete rmi app:1.0", [](Arguments& a) { return cli::remove_images(a.common, a.names); }, commands);
+  rmi->add_option("names", arguments.names, "NAME[:TAG]")->required();
+  auto* version = add(app, "version", "Print the version", "  mete version -o json", [](Arguments& a) {
+    if (!cli::print_structured(a.common, {{"version", METE_VERSION}})) cli::print("mete " METE_VERSION "\n");
+    return cli::kDone;
+  }, commands);
+  add_output(version, arguments);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  std::map<const CLI::App*, Command> commands;
+  CLI::App app("mete: launches containers from manifests, measures them, holds them to their limits, tells Prometheus.\n"
+               "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no agent answers, 4 not found.", "mete");
+  app.require_subcommand(1);
+  app.fallthrough();
+  auto& settings = arguments.common.settings;
+  app.add_option("--state", settings.state, "What survives a reboot: images, records, logs")->envname("METE_STATE")->capture_default_str();
+  app.add_option("--run", settings.run, "The agent's socket and live state")->envname("METE_RUN")->capture_default_str();
+  app.add_option("--host", arguments.host, "The agent's socket, unix:///PATH; default: RUN/mete.sock")->envname("METE_HOST");
+  app.set_version_flag("--version", std::string("mete version ") + METE_VERSION);
+  add_agent(app, arguments, commands);
+  add_manifest_commands(app, arguments, commands);
+  add_pod_commands(app, arguments, commands);
+  add_stream_commands(app, arguments, commands);
+  add_image_commands(app, arguments, commands);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? cli::kDone : 2;
+  }
+  arguments.common.socket = arguments.host.starts_with("unix://") ? arguments.host.substr(7) : arguments.host.empty() ? settings.socket() : arguments.host;
+  const CLI::App* chosen = app.get_subcommands().front();
+  while (!chosen->get_subcommands().empty()) chosen = chosen->get_subcommands().front();
+  return commands.at(chosen)(arguments);
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <set>
+
+#include "agent/cli/output.h"
+#include "agent/cli/table.h"
+#include "agent/http_server.h"
+#include "agent/manifests.h"
+#include "config/desired_state.h"
+#include "runtime/file.h"
+
+namespace mete::agent::cli {
+namespace {
+
+struct Source {
+  std::string name;
+  std::string text;
+};
+
+// "-" is standard input; a directory stands for the manifests in it.
+Result<std::vector<Source>> read_sources(const std::vector<std::string>& files) {
+  constexpr std::size_t kLongest = config::kMaxManifestBytes + 1;
+  std::vector<Source> sources;
+  for (const auto& file : files) {
+    if (file == "-") {
+      METE_TRY(std::string text, runtime::read_file(AT_FDCWD, "/dev/stdin", kLongest));
+      sources.push_back({"<stdin>", std::move(text)});
+      continue;
+    }
+    std::error_code error;
+    if (!std::filesystem::is_directory(file, error)) {
+      METE_TRY(std::string text, runtime::read_file(AT_FDCWD, file, kLongest));
+      sources.push_back({file, std::move(text)});
+      continue;
+    }
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(file, error)) {
+      const auto extension = entry.path().extension();
+      if (extension == ".yaml" || extension == ".yml" || extension == ".json") names.insert(entry.path().string());
+    }
+    if (error) return fail(file + ": " + error.message());
+    if (names.empty()) return fail(file + ": found no *.yaml, *.yml or *.json in the directory");
+    for (const auto& name : names) {
+      METE_TRY(std::string text, runtime::read_file(AT_FDCWD, name, kLongest));
+      sources.push_back({name, std::move(text)});
+    }
+  }
+  return sources;
+}
+
+void say(const std::vector<config::Diagnostic>& diagnostics, const char* prefix) {
+  for (const auto& each : diagnostics) std::fprintf(stderr, "%s%s\n", prefix, printable(config::to_string(each)).c_str());
+}
+
+// Checks everything here first, so that errors name the files as they were given; then as one text, so that all of it
+// is applied or nothing.
+std::optional<std::string> checked_text(const std::vector<std::string>& files, int& code) {
+  const auto sources = read_sources(files);
+  if (!sources) {
+    code = complain(sources.error().what);
+    return std::nullopt;
+  }
+  std::string whole;
+  bool right = true;
+  for (const auto& source : *sources) {
+    const auto documents = config::read_documents(source.text, source.name);
+    say(documents.errors, "error: ");
+    say(documents.warnings, "warning: ");
+    right = right && documents.ok();
+    whole += "---\n" + source.text + "\n";
+  }
+  code = right ? kDone : kFailed;
+  if (!right) complain("nothing was changed");
+  return right ? std::optional(whole) : std::nullopt;
+}
+
+int print_results(const Common& common, const Json& value, const char* suffix) {
+  if (print_structured(common, value)) return kDone;
+  for (const auto& each : value["results"]) {
+    print(each["object"].get<std::string>() + " " + each["action"].get<std::string>() + suffix + "\n");
+  }
+  return kDone;
+}
+
+// Lines that differ, by the longest common subsequence; manifests are short.
+std::string diff_text(const std::string& old_text, const std::string& new_text) {
+  const auto lines = [](const std::string& text) {
+    std::vector<std::string> result;
+    std::size_t start = 0;
+    for (std::size_t end = 0; (end = text.find('\n', start)) != std::string::npos; start = end + 1) result.push_back(text.substr(start, end - start));
+    if (start < text.size()) result.push_back(text.substr(start));
+    return result;
+  };
+  const auto a = lines(old_text);
+  const auto b = lines(new_text);
+  std::vector<std::vector<unsigned>> common(a.size() + 1, std::vector<unsigned>(b.size() + 1));
+  for (std::size_t i = a.size(); i-- > 0;) {
+    for (std::size_t j = b.size(); j-- > 0;) common[i][j] = a[i] == b[j] ? common[i + 1][j + 1] + 1 : std::max(common[i + 1][j], common[i][j + 1]);
+  }
+  std::string out;
+  std::size_t i = 0;
+  std::size_t j = 0;
+  while (i < a.size() || j < b.size()) {
+    if (i < a.size() && j < b.size() && a[i] == b[j]) {
+      out += "  " + a[i++] + "\n";
+      ++j;
+    } else if (i < a.size() && (j == b.size() || common[i + 1][j] >= common[i][j + 1])) {
+      out += "- " + a[i++] + "\n";
+    } else {
+      out += "+ " + b[j++] + "\n";
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+int apply(const Common& common, const std::vector<std::string>& files, bool dry_run) {
+  int code = kDone;
+  const auto text = checked_text(files, code);
+  if (!text) return code;
+  const std::string file = files.size() == 1 ? files.front() : "<several files>";
+  auto fetched = fetch(common, "POST", "/mete/v1/apply?file=" + url_encode(file) + (dry_run ? "&dry-run=1" : ""), *text);
+  if (fetched.code != kDone) return fetched.code;
+  return print_results(common, fetched.value, dry_run ? " (dry run)" : "");
+}
+
+int diff(const Common& common, const std::vector<std::string>& files) {
+  int code = kDone;
+  const auto text = checked_text(files, code);
+  if (!text) return code;
+  auto fetched = fetch(common, "POST", "/mete/v1/apply?dry-run=1&diff=1", *text);
+  if (fetched.code != kDone) return fetched.code;
+  if (print_structured(common, fetched.value)) return kDone;
+  bool differs = false;
+  for (const auto& each : fetched.value["results"]) {
+    const auto action = each["action"].get<std::string>();
+    if (action == "unchanged") continue;
+    differs = true;
+    print(each["object"].get<std::string>() + " would be " + action + "\n" + printable_lines(diff_text(each["old"].get<std::string>(), each["new"].get<std::string>())));
+  }
+  return differs ? kFailed : kDone;  // as diff(1)
+}
+
+int validate(const Common& common, const std::vector<std::string>& files) {
+  const auto sources = read_sources(files);
+  if (!sources) return complain(sources.error().what);
+  std::vector<config::Documents> all;
+  for (const auto& source : *sources) all.push_back(config::read_documents(source.text, source.name));
+  const auto state = config::assemble(all);
+  say(state.errors, "error: ");
+  say(state.warnings, "warning: ");
+  Json objects = Json::array();
+  for (const auto& documents : all) {
+    const auto add = [&](const char* kind, const auto& list) {
+      for (const auto& each : list) objects.push_back(std::string(kind) + " " + config::full_name(each.metadata));
+    };
+    add("Pod", documents.pods);
+    add("Policy", documents.policies);
+    add("ConfigMap", documents.config_maps);
+    add("Secret", documents.secrets);
+  }
+  if (!state.ok()) return kFailed;
+  if (print_structured(common, {{"objects", objects}})) return kDone;
+  for (const auto& each : objects) print(each.get<std::string>() + " is right\n");
+  return kDone;
+}
+
+int remove(const Common& common, const std::vector<std::string>& files, const std::vector<std::string>& pods, std::optional<unsigned> grace) {
+  const std::string more = grace ? "&grace=" + std::to_string(*grace) : "";
+  int worst = kDone;
+  const auto take = [&](const Fetched& fetched) {
+    if (fetched.code != kDone) {
+      worst = fetched.code;
+    } else {
+      print_results(common, fetched.value, "");
+    }
+  };
+  if (!files.empty()) {
+    int code = kDone;
+    const auto text = checked_text(files, code);
+    if (!text) return code;
+    take(fetch(common, "POST", "/mete/v1/delete?file=-" + more, *text));
+  }
+  for (const auto& pod : pods) take(fetch(common, "POST", "/mete/v1/delete?pod=" + url_encode(pod_key(pod)) + more));
+  return worst;
+}
+
+}  // namespace mete::agent::cli

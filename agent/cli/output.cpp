@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/cli/output.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "agent/cli/table.h"
+#include "runtime/file.h"
+
+namespace mete::agent::cli {
+namespace {
+
+bool is_plain_scalar(const std::string& text) {
+  if (text.empty() || text.front() == ' ' || text.back() == ' ') return false;
+  const std::string_view special = "-?:,[]{}#&*!|>'\"%@`~";
+  if (special.find(text.front()) != std::string_view::npos || text.find(": ") != std::string::npos || text.find(" #") != std::string::npos) return false;
+  if (text.back() == ':') return false;
+  if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; })) return false;
+  // What a reader would take for a number, a boolean or null is quoted.
+  for (const char* word : {"true", "false", "null", "yes", "no", "on", "off", "True", "False", "Null", "Yes", "No", "On", "Off", "TRUE", "FALSE", "NULL"}) {
+    if (text == word) return false;
+  }
+  return !(text.front() >= '0' && text.front() <= '9') && text.front() != '.' && text.front() != '+';
+}
+
+void append_yaml(const Json& value, std::size_t indent, std::string& out) {
+  const auto scalar = [](const Json& each) {
+    if (each.is_string() && is_plain_scalar(each.get<std::string>())) return each.get<std::string>();
+    return each.dump(-1, ' ', false, Json::error_handler_t::replace);
+  };
+  const auto nested = [&](const Json& each, bool in_list) {
+    if ((each.is_object() || each.is_array()) && !each.empty()) {
+      if (!in_list) out += '\n';
+      append_yaml(each, in_list ? indent + 2 : (each.is_array() ? indent : indent + 2), out);
+    } else {
+      out += (in_list ? "" : " ") + scalar(each) + "\n";
+    }
+  };
+  bool first = true;
+  if (value.is_object()) {
+    for (const auto& [key, each] : value.items()) {
+      // The first key of a mapping in a list stands behind its dash.
+      if (!(first && !out.empty() && out.size() >= 2 && out.compare(out.size() - 2, 2, "- ") == 0)) out.append(indent, ' ');
+      out += (is_plain_scalar(key) ? key : Json(key).dump()) + ":";
+      nested(each, false);
+      first = false;
+    }
+  } else if (value.is_array()) {
+    for (const auto& each : value) {
+      out.append(indent, ' ');
+      out += "- ";
+      nested(each, true);
+    }
+  } else {
+    out += scalar(value) + "\n";
+  }
+}
+
+void say_list(const Json& value, const char* key, const char* prefix) {
+  if (!value.contains(key) || !value[key].is_array()) return;
+  for (const auto& each : value[key]) std::fprintf(stderr, "%s%s\n", prefix, printable(each.get<std::string>()).c_str());
+}
+
+}  // namespace
+
+int complain(const std::string& text, int code) {
+  std::fprintf(stderr, "mete: %s\n", printable(text).c_str());
+  return code;
+}
+
+Fetched fetch(const Common& common, const std::string& method, const std::string& target, const std::string& body) {
+  const auto answer = Client(common.socket).request(method, target, body);
+  if (!answer) return {complain(answer.error().what, kNoAgent), 0, {}};
+  Fetched fetched{kDone, answer->status, Json::parse(answer->body, nullptr, false)};
+  if (fetched.value.is_discarded()) return {complain("the agent's answer is no JSON; is it of another version?"), answer->status, {}};
+  say_list(fetched.value, "warnings", "warning: ");
+  if (answer->status < 300) {
+    say_list(fetched.value, "errors", "error: ");
+    return fetched;
+  }
+  fetched.code = answer->status == 404 ? kNotFound : kFailed;
+  say_list(fetched.value, "errors", "error: ");
+  if (fetched.value.contains("error")) complain(fetched.value["error"].get<std::string>());
+  return fetched;
+}
+
+bool print_structured(const Common& common, const Json& value) {
+  if (common.output == "json") {
+    print(value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    return true;
+  }
+  if (common.output == "yaml") {
+    print(to_yaml(value));
+    return true;
+  }
+  return false;
+}
+
+std::string to_yaml(const Json& value) {
+  std::string out;
+  append_yaml(value, 0, out);
+  return out;
+}
+
+void print(const std::string& text) {
+  // Nobody reads any more: `mete ps | head -1` is no failure.
+  (void)runtime::write_all(STDOUT_FILENO, text);
+}
+
+std::string pod_key(const std::string& name) { return name.find('/') == std::string::npos ? "default/" + name : name; }
+
+std::optional<Json> find_container(const Json& pod, const std::string& name) {
+  std::vector<Json> candidates;
+  std::string names;
+  for (const auto& each : pod["containers"]) {
+    const std::string own = each["name"].get<std::string>();
+    if (own == name) return each;
+    if (!each["init"].get<bool>()) candidates.push_back(each);
+    names += (names.empty() ? "" : ", ") + own;
+  }
+  const std::string key = pod["namespace"].get<std::string>() + "/" + pod["name"].get<std::string>();
+  if (!name.empty()) {
+    complain("pod " + key + " has no container " + name + "; it has " + names);
+    return std::nullopt;
+  }
+  if (candidates.size() == 1) return candidates.front();
+  complain("pod " + key + " has several containers; say which with -c: " + names);
+  return std::nullopt;
+}
+
+}  // namespace mete::agent::cli

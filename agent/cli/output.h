@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the commands share: asking the agent for JSON, printing it, saying what went wrong.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "agent/cli/client.h"
+#include "agent/cli/commands.h"
+
+namespace mete::agent::cli {
+
+using Json = nlohmann::ordered_json;
+
+// "mete: TEXT" on standard error; returns `code` for `return complain(...)`.
+int complain(const std::string& text, int code = kFailed);
+
+struct Fetched {
+  int code = kDone;  // not kDone: it was said why
+  unsigned status = 0;
+  Json value;
+};
+// Says errors itself, also those in the answer's "error" and "errors"; warnings too.
+[[nodiscard]] Fetched fetch(const Common& common, const std::string& method, const std::string& target, const std::string& body = {});
+
+// For -o json and yaml; false: a table is asked for.
+[[nodiscard]] bool print_structured(const Common& common, const Json& value);
+[[nodiscard]] std::string to_yaml(const Json& value);
+void print(const std::string& text);
+
+// "web" -> "default/web"; "ns/web" stays.
+[[nodiscard]] std::string pod_key(const std::string& name);
+
+// The container named, or the only one that is no init container. Empty: it was said why.
+[[nodiscard]] std::optional<Json> find_container(const Json& pod, const std::string& name);
+
+}  // namespace mete::agent::cli

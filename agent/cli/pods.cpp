@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "agent/cli/output.h"
+#include "agent/cli/table.h"
+#include "agent/http_server.h"
+
+namespace mete::agent::cli {
+namespace {
+
+std::string text_of(const Json& value, const char* key) {
+  return value.contains(key) && value[key].is_string() ? printable(value[key].get<std::string>()) : std::string();
+}
+
+// kubectl's STATUS column: what is wrong with a container says more than the pod's phase.
+std::string status_of(const Json& pod) {
+  std::string status = text_of(pod, "phase");
+  if (status != "Running" && status != "Pending") return status;
+  for (const auto& container : pod["containers"]) {
+    const auto reason = text_of(container, "reason");
+    if (text_of(container, "state") == "waiting" && !reason.empty()) return reason;
+  }
+  return status;
+}
+
+Table pods_table(const Json& pods, bool wide) {
+  std::vector<std::string> heads = {"NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "OOMS", "AGE"};
+  if (wide) heads.insert(heads.end(), {"QOS", "IMAGES", "CGROUP", "SOURCE"});
+  Table table(std::move(heads));
+  for (const auto& pod : pods) {
+    std::size_t running = 0;
+    std::size_t all = 0;
+    std::uint64_t restarts = 0;
+    std::uint64_t ooms = 0;
+    std::string images;
+    for (const auto& container : pod["containers"]) {
+      restarts += container["restarts"].get<std::uint64_t>();
+      ooms += container["oomKills"].get<std::uint64_t>();
+      if (container["init"].get<bool>()) continue;
+      ++all;
+      running += container["state"] == "running" ? 1U : 0U;
+      images += (images.empty() ? "" : ",") + text_of(container, "image");
+    }
+    std::vector<std::string> row = {text_of(pod, "namespace"), text_of(pod, "name"),     std::to_string(running) + "/" + std::to_string(all), status_of(pod),
+                                    std::to_string(restarts),  std::to_string(ooms), age_text(text_of(pod, "createdAt"))};
+    if (wide) row.insert(row.end(), {text_of(pod, "qosClass"), images, text_of(pod, "cgroup"), text_of(pod, "source")});
+    table.add(std::move(row));
+  }
+  return table;
+}
+
+int act(const Common& common, const std::string& pod, const std::string& action, const std::string& query, const std::string& done) {
+  const auto fetched = fetch(common, "POST", "/mete/v1/pods/" + pod_key(pod) + "/" + action + query);
+  if (fetched.code != kDone) return fetched.code;
+  if (!print_structured(common, fetched.value)) print("pod " + pod_key(pod) + " " + done + "\n");
+  return kDone;
+}
+
+}  // namespace
+
+int ps(const Common& common, const std::vector<std::string>& pods) {
+  auto fetched = fetch(common, "GET", "/mete/v1/pods");
+  if (fetched.code != kDone) return fetched.code;
+  Json shown = Json::array();
+  std::vector<std::string> missing;
+  for (const auto& each : fetched.value["pods"]) {
+    const std::string key = each["namespace"].get<std::string>() + "/" + each["name"].get<std::string>();
+    const bool asked = std::any_of(pods.begin(), pods.end(), [&](const std::string& name) { return pod_key(name) == key; });
+    if (pods.empty() || asked) shown.push_back(each);
+  }
+  if (!print_structured(common, {{"pods", shown}})) print(pods_table(shown, common.output == "wide").text());
+  if (shown.size() >= pods.size()) return kDone;
+  return complain("not all of these pods are there", kNotFound);
+}
+
+int inspect(const Common& common, const std::string& pod) {
+  const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + pod_key(pod));
+  if (fetched.code != kDone) return fetched.code;
+  if (common.output == "json") return print_structured(common, fetched.value) ? kDone : kFailed;
+  print(to_yaml(fetched.value));
+  return kDone;
+}
+
+int stop(const Common& common, const std::vector<std::string>& pods, std::optional<unsigned> grace) {
+  int worst = kDone;
+  for (const auto& pod : pods) worst = std::max(worst, act(common, pod, "stop", grace ? "?grace=" + std::to_string(*grace) : "", "is being stopped"));
+  return worst;
+}
+
+int start(const Common& common, const std::vector<std::string>& pods) {
+  int worst = kDone;
+  for (const auto& pod : pods) worst = std::max(worst, act(common, pod, "start", "", "is started"));
+  return worst;
+}
+
+int kill(const Common& common, const std::string& pod, const std::string& container, const std::string& signal) {
+  return act(common, pod, "kill", "?signal=" + url_encode(signal) + "&container=" + url_encode(container), "was sent " + signal);
+}
+
+}  // namespace mete::agent::cli

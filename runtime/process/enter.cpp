@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/process/enter.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+
+namespace mete::runtime::process {
+
+Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
+  if (spec.args.empty() || spec.args.front().empty()) return fail("command: found none, expected at least one word");
+  Plan plan;
+  plan.cgroup = container.cgroup;
+  plan.identity = container.identity;
+  plan.args = spec.args;
+  plan.env = container.env;
+  if (spec.terminal && std::none_of(plan.env.begin(), plan.env.end(), [](const std::string& each) { return each.starts_with("TERM="); })) {
+    plan.env.emplace_back("TERM=xterm");
+  }
+  plan.has_oom_score_adj = container.has_oom_score_adj;
+  plan.oom_score_adj = container.oom_score_adj;
+  plan.ops.push_back(AwaitCgroups{});
+  // The user namespace first: it gives the right to join the others. The mount namespace last: with it goes /proc.
+  constexpr std::array<std::pair<NamespaceKind, const char*>, 8> kKinds = {{{NamespaceKind::user, "user"},
+                                                                           {NamespaceKind::pid, "pid"},
+                                                                           {NamespaceKind::network, "net"},
+                                                                           {NamespaceKind::ipc, "ipc"},
+                                                                           {NamespaceKind::uts, "uts"},
+                                                                           {NamespaceKind::cgroup, "cgroup"},
+                                                                           {NamespaceKind::time, "time"},
+                                                                           {NamespaceKind::mount, "mnt"}}};
+  for (const auto& [kind, name] : kKinds) {
+    const std::string path = "/proc/" + std::to_string(spec.pid) + "/ns/" + name;
+    const std::string own = std::string("/proc/self/ns/") + name;
+    struct stat theirs {};
+    struct stat ours {};
+    if (::stat(path.c_str(), &theirs) != 0) return fail_errno("namespace " + path);
+    if (::stat(own.c_str(), &ours) == 0 && ours.st_ino == theirs.st_ino) continue;
+    if (kind == NamespaceKind::pid) {
+      plan.join_pid_namespace = path;
+    } else {
+      plan.ops.push_back(JoinNamespace{kind, path});
+    }
+  }
+  std::string directory = "/";
+  for (const auto& op : container.ops) {
+    if (const auto* change = std::get_if<ChangeDirectory>(&op)) directory = change->path;
+  }
+  plan.ops.push_back(ChangeDirectory{directory});
+  return plan;
+}
+
+}  // namespace mete::runtime::process
