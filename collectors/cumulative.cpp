@@ -11,11 +11,13 @@ namespace {
 
 enum class Kind { kCounter, kPeak, kLast };  // kLast: a setting that says how to read a counter
 
-// An accessor that works on a const and on a mutable object.
+// An accessor that works on a const and on a mutable object. `member` may be a path: cpu.usage
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define METE_MEMBER(member)   \
   [](auto& object) -> auto& { \
     return object.member;     \
   }
+// NOLINTEND(bugprone-macro-parentheses)
 
 // The one list of what is carried over: visit(key, kind, accessor). A key once released keeps its meaning.
 template <class Visit>

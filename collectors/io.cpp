@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Controllers blkio (v1) and io (v2): bytes and operations by block device.
+// Controllers blkio (v1) and io (v2): bytes and operations by block device. On v1 the kernel counts only direct and
+// synchronous IO, and newer ones (seen on 6.18) only on devices for which some blkio.throttle rule has been set;
+// before that the files say "Total 0", so there are no devices and no series.
 #include <algorithm>
 
 #include "collectors/collector.h"

@@ -39,7 +39,12 @@ bool parse_net_dev(std::string_view text, Sample& into) {
     std::string_view line = next_line(text);
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) continue;  // the two lines of headings
-    const std::string_view name = trim(line.substr(0, colon));
+    std::string_view rest = line.substr(0, colon);
+    const std::string_view name = next_word(rest);
+    if (name.empty() || !trim(rest).empty()) {  // the kernel allows no blanks in names
+      understood = false;
+      continue;
+    }
     if (is_left_out(name)) continue;
     InterfaceSample& interface = into.interfaces.emplace_back();
     interface.name = ShortText<15>(name);

@@ -87,7 +87,7 @@ template <class Part, std::size_t N>
 }
 [[nodiscard]] inline bool parse_count(std::string_view text, Count& into) {
   const auto number = parse_u64(trim(text));
-  if (number) into = *number;
+  if (number) into = number;
   return number.has_value();
 }
 [[nodiscard]] inline bool parse_limit(std::string_view text, SizeLimit& into) {

@@ -80,7 +80,9 @@ Status remove_below(const std::string& directory) {
   if (!below) return is_gone(below.error()) ? Status() : tl::unexpected<Error>(below.error());
   Status first;
   for (const std::string& name : *below) {
-    auto removed = remove_below(directory + "/" + name);
+    std::string nested = directory;
+    nested.append("/").append(name);
+    auto removed = remove_below(nested);
     if (!removed && first) first = std::move(removed);
   }
   METE_CHECK(std::move(first));

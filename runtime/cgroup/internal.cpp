@@ -71,7 +71,9 @@ Status append_processes(const std::string& directory, bool nested, std::vector<p
   if (!nested) return {};
   METE_TRY(const auto below, children(directory));
   for (const std::string& name : below) {
-    auto got = append_processes(directory + "/" + name, true, pids);
+    std::string nested_directory = directory;
+    nested_directory.append("/").append(name);
+    auto got = append_processes(nested_directory, true, pids);
     if (!got && !is_gone(got.error())) return got;  // a nested group may end while we look
   }
   return {};

@@ -46,8 +46,9 @@ namespace mete::runtime::cgroup {
 // A whole unsigned decimal number, nothing before or after it.
 [[nodiscard]] inline std::optional<std::uint64_t> parse_u64(std::string_view word) {
   std::uint64_t number = 0;
-  const char* const end = word.data() + word.size();
-  const auto [stop, error] = std::from_chars(word.data(), end, number);
+  const char* const begin = word.data();  // NOLINT(bugprone-suspicious-stringview-data-usage): its end goes with it
+  const char* const end = begin + word.size();
+  const auto [stop, error] = std::from_chars(begin, end, number);
   if (error != std::errc() || stop != end || word.empty()) return std::nullopt;
   return number;
 }
@@ -55,8 +56,9 @@ namespace mete::runtime::cgroup {
 // The same, signed.
 [[nodiscard]] inline std::optional<std::int64_t> parse_i64(std::string_view word) {
   std::int64_t number = 0;
-  const char* const end = word.data() + word.size();
-  const auto [stop, error] = std::from_chars(word.data(), end, number);
+  const char* const begin = word.data();  // NOLINT(bugprone-suspicious-stringview-data-usage): its end goes with it
+  const char* const end = begin + word.size();
+  const auto [stop, error] = std::from_chars(begin, end, number);
   if (error != std::errc() || stop != end || word.empty()) return std::nullopt;
   return number;
 }

@@ -16,15 +16,16 @@ namespace {
 std::size_t allocations = 0;  // NOLINT: tests run on one thread
 }  // namespace
 
-void* operator new(std::size_t size) {
+// Not inlined: the compiler would take malloc's and free's sides for a mismatch.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocations;
   if (void* memory = std::malloc(size)) return memory;  // NOLINT
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
   std::free(memory);
 }  // NOLINT
-void operator delete(void* memory, std::size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
   std::free(memory);
 }  // NOLINT
 

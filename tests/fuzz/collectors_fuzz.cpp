@@ -31,7 +31,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   const std::string kept = to_text(sample);
   const auto back = from_text(kept);
-  if (!back || to_text(*back) != kept) std::abort();
+  if (!back) std::abort();
+  // Interfaces of the same name (the kernel has none) become one; from then on nothing changes.
+  const std::string again = to_text(*back);
+  if (const auto twice = from_text(again); !twice || to_text(*twice) != again) std::abort();
   (void)add(sample, *back);
   (void)from_text(text);
 
