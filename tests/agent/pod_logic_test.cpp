@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pod_logic.h"
+
+#include <gtest/gtest.h>
+
+#include "agent/reconciler.h"
+
+namespace mete::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using config::RestartPolicy;
+
+const WallTime kNow{1'000'000s};
+
+ContainerRecord container(bool init, ContainerState state, int exit_code = 0, WallTime next_start = {}) {
+  ContainerRecord record;
+  record.name = "c";
+  record.init = init;
+  record.state = state;
+  record.exit_code = exit_code;
+  record.has_ended = state == ContainerState::kExited;
+  record.next_start = next_start;
+  return record;
+}
+
+PodRecord pod(std::vector<ContainerRecord> containers) {
+  PodRecord record;
+  record.containers = std::move(containers);
+  return record;
+}
+
+using Indices = std::vector<std::size_t>;
+
+TEST(PodLogic, InitContainersRunOneAfterTheOther) {
+  using enum ContainerState;
+  EXPECT_EQ(next_steps(pod({container(true, kWaiting), container(true, kWaiting), container(false, kWaiting)}), kNow).start, (Indices{0}));
+  EXPECT_EQ(next_steps(pod({container(true, kRunning), container(true, kWaiting), container(false, kWaiting)}), kNow).start, Indices{});
+  EXPECT_EQ(next_steps(pod({container(true, kExited), container(true, kWaiting), container(false, kWaiting)}), kNow).start, (Indices{1}));
+  EXPECT_EQ(next_steps(pod({container(true, kExited), container(false, kWaiting), container(false, kWaiting)}), kNow).start, (Indices{1, 2}));
+}
+
+TEST(PodLogic, AFailedInitContainerEndsThePod) {
+  using enum ContainerState;
+  const auto record = pod({container(true, kExited, 1), container(false, kWaiting)});
+  EXPECT_TRUE(next_steps(record, kNow).start.empty());
+  EXPECT_EQ(phase_of(record, RestartPolicy::kNever), PodPhase::kFailed);
+}
+
+TEST(PodLogic, ABackOffIsWaitedFor) {
+  using enum ContainerState;
+  const auto next = next_steps(pod({container(false, kWaiting, 1, kNow + 5s), container(false, kWaiting, 1, kNow + 3s), container(false, kWaiting)}), kNow);
+  EXPECT_EQ(next.start, (Indices{2}));
+  EXPECT_EQ(next.look_again, kNow + 3s);
+}
+
+TEST(PodLogic, NothingStartsInAPodThatEndsOrIsStopped) {
+  auto record = pod({container(false, ContainerState::kWaiting)});
+  record.terminating = true;
+  EXPECT_TRUE(next_steps(record, kNow).start.empty());
+  record.terminating = false;
+  record.stopped = true;
+  EXPECT_TRUE(next_steps(record, kNow).start.empty());
+  EXPECT_EQ(phase_of(record, RestartPolicy::kAlways), PodPhase::kStopped);
+}
+
+TEST(PodLogic, PhasesAreKubernetesOwn) {
+  using enum ContainerState;
+  EXPECT_EQ(phase_of(pod({container(false, kWaiting)}), RestartPolicy::kAlways), PodPhase::kPending);
+  EXPECT_EQ(phase_of(pod({container(false, kRunning)}), RestartPolicy::kAlways), PodPhase::kRunning);
+  EXPECT_EQ(phase_of(pod({container(false, kExited), container(false, kExited)}), RestartPolicy::kNever), PodPhase::kSucceeded);
+  EXPECT_EQ(phase_of(pod({container(false, kExited), container(false, kExited, 2)}), RestartPolicy::kNever), PodPhase::kFailed);
+  EXPECT_EQ(phase_of(pod({container(false, kExited), container(false, kRunning)}), RestartPolicy::kNever), PodPhase::kRunning);
+}
+
+TEST(PodLogic, AnEndIsNotedByTheRestartPolicy) {
+  ContainerRecord record = container(false, ContainerState::kRunning, 1);
+  record.started_at = kNow;
+  record.finished_at = kNow + 1s;
+  note_end(record, RestartPolicy::kNever, {});
+  EXPECT_EQ(record.state, ContainerState::kExited);
+  record.state = ContainerState::kRunning;
+  note_end(record, RestartPolicy::kAlways, {});
+  EXPECT_EQ(record.state, ContainerState::kWaiting);
+  EXPECT_EQ(record.next_start, record.finished_at) << "at once, the first time";
+  record.restarts = 1;
+  note_end(record, RestartPolicy::kAlways, {});
+  EXPECT_EQ(record.next_start, record.finished_at + 10s);
+}
+
+TEST(Reconcile, DecidesByWhatIsDesiredAndWhatIs) {
+  EXPECT_EQ(decide({.desired = true}), Step::kCreate);
+  EXPECT_EQ(decide({.desired = true, .exists = true, .same_hash = true, .same_policy = true}), Step::kNothing);
+  EXPECT_EQ(decide({.desired = true, .exists = true, .same_hash = true}), Step::kUpdatePolicy);
+  EXPECT_EQ(decide({.desired = true, .exists = true}), Step::kReplace);
+  EXPECT_EQ(decide({.exists = true}), Step::kDelete);
+  EXPECT_EQ(decide({.exists = true, .undecided = true}), Step::kNothing) << "a manifest that cannot be read deletes nothing";
+  EXPECT_EQ(decide({.desired = true, .exists = true, .terminating = true}), Step::kNothing);
+}
+
+TEST(Record, IsReadBackAsItWasWritten) {
+  PodRecord record = pod({container(true, ContainerState::kExited, 3), container(false, ContainerState::kRunning)});
+  record.uid = "u";
+  record.namespace_ = "default";
+  record.name = "web";
+  record.created = kNow;
+  record.sandbox = {12, 34};
+  record.containers[1].process = {56, 78};
+  record.containers[1].message = "line\nwith \"quotes\"";
+  record.containers[1].oom_kills_by_scope = {{"pod", 2}};
+  const auto back = parse_record(to_json(record));
+  ASSERT_TRUE(back) << back.error().what;
+  EXPECT_EQ(*back, record);
+}
+
+TEST(Record, ADamagedOneIsAnErrorAndNoException) {
+  for (const char* text : {"", "{", "[]", "{\"version\": 1}", "{\"version\": 2}", "null"}) EXPECT_FALSE(parse_record(text)) << text;
+}
+
+}  // namespace
+}  // namespace mete::agent

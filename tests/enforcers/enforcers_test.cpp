@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "enforcers/limits.h"
+#include "enforcers/oom.h"
+#include "enforcers/qos.h"
+#include "enforcers/restart.h"
+
+namespace mete::enforcers {
+namespace {
+
+using namespace literals;
+using runtime::cgroup::Hierarchies;
+using runtime::cgroup::Limit;
+
+Hierarchies v1() {
+  Hierarchies machine;
+  for (const char* controller : {"cpu", "memory", "pids"}) machine.v1[controller] = std::string("/sys/fs/cgroup/") + controller;
+  return machine;
+}
+
+Hierarchies v2() {
+  Hierarchies machine;
+  machine.mode = runtime::cgroup::Mode::kV2;
+  machine.v2_mount = "/sys/fs/cgroup";
+  machine.v2_controllers = {"cpu", "memory", "pids"};
+  return machine;
+}
+
+config::Container container(std::optional<MilliCpu> cpu_request, std::optional<MilliCpu> cpu_limit, std::optional<Bytes> memory_request,
+                            std::optional<Bytes> memory_limit) {
+  config::Container made;
+  made.name = "c";
+  made.resources.requests = {cpu_request, memory_request, {}};
+  made.resources.limits = {cpu_limit, memory_limit, {}};
+  return made;
+}
+
+config::PodSpec pod(std::vector<config::Container> containers) {
+  config::PodSpec spec;
+  spec.containers = std::move(containers);
+  return spec;
+}
+
+TEST(Limits, SharesAreKubernetesOwn) {
+  EXPECT_EQ(cpu_shares(std::nullopt), 2U);
+  EXPECT_EQ(cpu_shares(1_mCPU), 2U);
+  EXPECT_EQ(cpu_shares(100_mCPU), 102U);
+  EXPECT_EQ(cpu_shares(1000_mCPU), 1024U);
+  EXPECT_EQ(cpu_shares(1000000_mCPU), 262144U);
+}
+
+TEST(Limits, TheQuotaIsTheLimitsShareOfThePeriod) {
+  EXPECT_TRUE(cpu_bandwidth(std::nullopt).quota.is_unlimited());
+  EXPECT_EQ(cpu_bandwidth(100_mCPU).quota.value().count(), 10'000);
+  EXPECT_EQ(cpu_bandwidth(2500_mCPU).quota.value().count(), 250'000);
+  EXPECT_EQ(cpu_bandwidth(1_mCPU).quota.value().count(), 1'000) << "the kernel takes no less than 1 ms";
+}
+
+TEST(Limits, MemoryRequestsProtectByTheMeansOfTheVersion) {
+  const auto asked = container({}, {}, 64_MiB, 128_MiB);
+  const auto on_v1 = container_limits(asked, nullptr, v1());
+  EXPECT_EQ(on_v1.memory, Limit<Bytes>(128_MiB));
+  EXPECT_EQ(on_v1.memory_soft, Limit<Bytes>(64_MiB));
+  EXPECT_FALSE(on_v1.memory_min);
+  EXPECT_EQ(on_v1.swap, Limit<Bytes>(0_B));
+  const auto on_v2 = container_limits(asked, nullptr, v2());
+  EXPECT_EQ(on_v2.memory_min, Limit<Bytes>(64_MiB));
+  EXPECT_FALSE(on_v2.memory_soft);
+  EXPECT_EQ(on_v2.oom_group, true);
+}
+
+TEST(Limits, WhatTheMachineLacksIsLeftOut) {
+  const auto limits = container_limits(container(100_mCPU, 100_mCPU, 64_MiB, 64_MiB), nullptr, Hierarchies());
+  EXPECT_FALSE(limits.memory);
+  EXPECT_FALSE(limits.cpu_shares);
+}
+
+TEST(Limits, ThePolicyAddsBurstAndPidsUnlessItIsADryRun) {
+  config::Policy policy;
+  policy.cpu.burst = std::chrono::milliseconds(50);
+  policy.pids.max = 256;
+  const auto asked = container({}, 100_mCPU, {}, {});
+  const auto limits = container_limits(asked, &policy, v1());
+  EXPECT_EQ(limits.cpu_burst->count(), 10'000) << "no more than the quota";
+  EXPECT_EQ(limits.pids, Limit<std::uint64_t>(256U));
+  policy.dry_run = true;
+  EXPECT_FALSE(container_limits(asked, &policy, v1()).cpu_burst);
+  EXPECT_FALSE(container_limits(asked, &policy, v1()).pids);
+}
+
+TEST(Limits, APodIsTheSumOfItsContainersAndItsLargestInitContainer) {
+  auto spec = pod({container(100_mCPU, 200_mCPU, {}, 64_MiB), container(100_mCPU, 200_mCPU, {}, 64_MiB)});
+  spec.init_containers = {container(500_mCPU, 1000_mCPU, {}, 32_MiB)};
+  const auto limits = pod_limits(spec, v1());
+  EXPECT_EQ(limits.cpu_shares, 512U);
+  EXPECT_EQ(limits.cpu_bandwidth->quota.value().count(), 100'000);
+  EXPECT_EQ(limits.memory, Limit<Bytes>(128_MiB));
+  spec.containers.push_back(container({}, {}, {}, {}));
+  EXPECT_TRUE(pod_limits(spec, v1()).memory->is_unlimited()) << "one without a limit makes the sum unlimited";
+  EXPECT_FALSE(pod_limits(pod({container({}, 200_mCPU, {}, 64_MiB)}), v1()).memory) << "a single one's own limit is enough";
+}
+
+TEST(Qos, ClassesAreKubernetesOwn) {
+  EXPECT_EQ(qos_of(pod({container({}, {}, {}, {})})), QosClass::kBestEffort);
+  EXPECT_EQ(qos_of(pod({container(1000_mCPU, 1000_mCPU, 1_GiB, 1_GiB)})), QosClass::kGuaranteed);
+  EXPECT_EQ(qos_of(pod({container(500_mCPU, 1000_mCPU, 1_GiB, 1_GiB)})), QosClass::kBurstable);
+  EXPECT_EQ(qos_of(pod({container(1000_mCPU, 1000_mCPU, 1_GiB, 1_GiB), container({}, {}, {}, {})})), QosClass::kBurstable);
+}
+
+TEST(Qos, OomScoreAdjIsTheKubelets) {
+  const auto half = container({}, {}, 4_GiB, {});
+  EXPECT_EQ(oom_score_adj(QosClass::kGuaranteed, half, 8_GiB), -997);
+  EXPECT_EQ(oom_score_adj(QosClass::kBestEffort, half, 8_GiB), 1000);
+  EXPECT_EQ(oom_score_adj(QosClass::kBurstable, half, 8_GiB), 500);
+  EXPECT_EQ(oom_score_adj(QosClass::kBurstable, container({}, {}, 8_GiB, {}), 8_GiB), 3);
+  EXPECT_EQ(oom_score_adj(QosClass::kBurstable, container({}, {}, 1_KiB, {}), 8_GiB), 999);
+}
+
+TEST(Oom, CountsByTheCounterAndNotByTheWakeUp) {
+  EXPECT_EQ(decide_oom({.kills_before = 3, .kills_now = 3}, nullptr).new_kills, 0U);
+  EXPECT_EQ(decide_oom({.kills_before = 3, .kills_now = 5}, nullptr).new_kills, 2U);
+  EXPECT_EQ(decide_oom({.kills_before = 3, .kills_now = 1}, nullptr).new_kills, 0U) << "a counter that went back";
+}
+
+TEST(Oom, TakesTheContainerAlongUnlessThePolicySaysOtherwise) {
+  const OomObservation seen{.kills_before = 0, .kills_now = 1, .processes_left = true};
+  EXPECT_TRUE(decide_oom(seen, nullptr).kill_rest);
+  config::Policy policy;
+  policy.memory.on_oom = config::OnOom::kKillProcess;
+  EXPECT_FALSE(decide_oom(seen, &policy).kill_rest);
+  EXPECT_EQ(decide_oom(seen, &policy).new_kills, 1U);
+  policy.memory.on_oom = config::OnOom::kKillContainer;
+  policy.dry_run = true;
+  EXPECT_FALSE(decide_oom(seen, &policy).kill_rest);
+  EXPECT_EQ(decide_oom(seen, &policy).outcome, OomOutcome::kDryRun);
+}
+
+TEST(Oom, WhatTheKernelKillsItselfIsLeftToIt) {
+  EXPECT_FALSE(decide_oom({.kills_now = 1, .processes_left = true, .kernel_kills_group = true}, nullptr).kill_rest);
+  EXPECT_FALSE(decide_oom({.kills_now = 1, .processes_left = false}, nullptr).kill_rest);
+}
+
+TEST(Restart, FollowsTheRestartPolicy) {
+  using config::RestartPolicy;
+  const Ended failed{.exit_code = 1};
+  const Ended done{.exit_code = 0};
+  EXPECT_TRUE(should_restart(RestartPolicy::kAlways, done));
+  EXPECT_TRUE(should_restart(RestartPolicy::kOnFailure, failed));
+  EXPECT_FALSE(should_restart(RestartPolicy::kOnFailure, done));
+  EXPECT_FALSE(should_restart(RestartPolicy::kNever, failed));
+  EXPECT_FALSE(should_restart(RestartPolicy::kAlways, {.exit_code = 0, .init = true}));
+  EXPECT_TRUE(should_restart(RestartPolicy::kAlways, {.exit_code = 1, .init = true}));
+}
+
+TEST(Restart, BacksOffFromTenSecondsToFiveMinutesAndForgets) {
+  using namespace std::chrono_literals;
+  const BackoffLimits limits;
+  const WallTime start{};
+  const Ended quick{.started = start, .at = start + 1s, .exit_code = 1};
+  std::chrono::nanoseconds delay = next_delay(0s, true, quick, limits);
+  EXPECT_EQ(delay, 0s) << "the first restart is immediate";
+  std::vector<std::int64_t> delays;
+  for (int i = 0; i < 7; ++i) {
+    delay = next_delay(delay, false, quick, limits);
+    delays.push_back(std::chrono::duration_cast<std::chrono::seconds>(delay).count());
+  }
+  EXPECT_EQ(delays, (std::vector<std::int64_t>{10, 20, 40, 80, 160, 300, 300}));
+  EXPECT_EQ(next_delay(delay, false, {.started = start, .at = start + 10min, .exit_code = 1}, limits), 0s);
+}
+
+}  // namespace
+}  // namespace mete::enforcers
