@@ -198,6 +198,7 @@ bool line_is_indented_by_tab(std::string_view text, int line) {
 ParseError explain(const YAML::Exception& error, std::string_view text, int first_line) {
   const int line = std::max(error.mark.line, 0);
   ParseError told{first_line + line, std::max(error.mark.column, 0) + 1, "not valid YAML: " + error.msg};
+  if (error.msg == YAML::ErrorMsg::DOC_IN_SCALAR) told.message = "a quote is opened and never closed";
   if (line_is_indented_by_tab(text, line)) told.message = "a tab in the indentation, YAML wants blanks";
   return told;
 }
@@ -212,7 +213,11 @@ const Node* find(const Node& node, std::string_view key) {
 
 tl::expected<Node, ParseError> parse_document(std::string_view text, int first_line) {
   try {
-    std::istringstream stream{std::string(text)};
+    // The parser takes a quote that is still open at the end of the text as closed there, so a half-written file would
+    // pass. It does not let a quoted text run over the end mark of a document.
+    std::string ended(text);
+    if (!ended.empty() && ended.back() != '\n') ended += '\n';
+    std::istringstream stream(ended + "...\n");
     YAML::Parser parser(stream);
     Builder builder(first_line);
     if (!parser.HandleNextDocument(builder)) return Node{};
