@@ -9,9 +9,9 @@
 namespace mete::config {
 namespace {
 
-Node plain(std::string text) {
-  Node node;
-  node.kind = Node::Kind::kScalar;
+YamlNode plain(std::string text) {
+  YamlNode node;
+  node.kind = YamlNode::Kind::kScalar;
   node.plain = true;
   node.text = std::move(text);
   return node;
@@ -30,7 +30,7 @@ TEST(Scalar, TypesAreThoseOfKubectl) {
       {"1:30", ScalarType::kString},  {"_1", ScalarType::kString},
   };
   for (const auto& [text, type] : cases) EXPECT_EQ(scalar_type(plain(text)), type) << text;
-  Node quoted = plain("1");
+  YamlNode quoted = plain("1");
   quoted.plain = false;
   EXPECT_EQ(scalar_type(quoted), ScalarType::kString);
 }
@@ -46,7 +46,7 @@ TEST(Scalar, Integers) {
 }
 
 TEST(Scalar, LongTextIsCutBetweenCharacters) {
-  Node node = plain(std::string(59, 'a') + "\xc3\xa4\xc3\xa4");
+  YamlNode node = plain(std::string(59, 'a') + "\xc3\xa4\xc3\xa4");
   EXPECT_EQ(describe(node), "\"" + std::string(59, 'a') + "\xc3\xa4...\"");
 }
 
