@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Metadata of all kinds, ConfigMaps and Secrets.
+#include <algorithm>
+#include <cctype>
+
 #include "config/base64.h"
 #include "config/names.h"
 #include "config/readers.h"
@@ -9,6 +12,12 @@ namespace {
 
 // Kubernetes' own bound for ConfigMaps and Secrets; keeps what a container's environment and tmpfs may come to sane.
 constexpr std::size_t kMaxDataBytes = 1U << 20U;
+
+// Kubernetes lets annotations have capitals before the '/', unlike labels.
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
 
 std::map<std::string, std::string> read_data(const View& view) {
   std::map<std::string, std::string> data;
@@ -61,7 +70,7 @@ ObjectMeta read_metadata(const View& view) {
   metadata.uid = view["uid"].text();
   metadata.labels = read_labels(view["labels"]);
   for (const auto& [key, value] : view["annotations"].entries()) {
-    value.check(check_label_key(key));
+    value.check(check_label_key(lower_case(key)));
     metadata.annotations[key] = value.text();
   }
   return metadata;

@@ -22,6 +22,7 @@ PodSecurityContext read_pod_security(const View& view) {
 
 void check_mounts(const View& container, const std::vector<Volume>& volumes) {
   std::vector<std::string_view> names;
+  names.reserve(volumes.size());
   for (const auto& volume : volumes) names.emplace_back(volume.name);
   for (const auto& mount : container["volumeMounts"].items()) {
     const View name = mount["name"];
@@ -73,7 +74,7 @@ Pod read_pod(const View& view) {
   to.init_containers = read_containers(spec["initContainers"], to.volumes, names);
   to.containers = read_containers(spec["containers"], to.volumes, names);
   const View containers = spec["containers"];
-  if (containers && containers.node().kind == Node::Kind::kList && containers.node().items.empty()) {
+  if (containers && containers.node().kind == YamlNode::Kind::kList && containers.node().items.empty()) {
     containers.error(mismatch("an empty list", "at least one container"));
   }
   return pod;

@@ -75,6 +75,7 @@ class Resolver {
 
   std::vector<ContainerPlan> containers(const std::vector<Container>& list, const std::string& field) {
     std::vector<ContainerPlan> plans;
+    plans.reserve(list.size());
     for (std::size_t i = 0; i < list.size(); ++i) {
       plans.push_back(container(list[i], field + "[" + std::to_string(i) + "]"));
     }

@@ -19,7 +19,7 @@ template <class T>
 std::optional<T> read_bounded(const View& view, Result<T> (*parse)(std::string_view), T least, T most,
                               const std::string& expected) {
   if (!view) return std::nullopt;
-  if (view.node().kind != Node::Kind::kScalar) {
+  if (view.node().kind != YamlNode::Kind::kScalar) {
     view.error(mismatch(describe(view.node()), expected));
     return std::nullopt;
   }

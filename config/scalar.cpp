@@ -73,8 +73,8 @@ std::string_view without_sign(std::string_view text) {
 
 }  // namespace
 
-ScalarType scalar_type(const Node& node) {
-  if (node.kind == Node::Kind::kNull) return ScalarType::kNull;
+ScalarType scalar_type(const YamlNode& node) {
+  if (node.kind == YamlNode::Kind::kNull) return ScalarType::kNull;
   if (!node.plain) return ScalarType::kString;
   if (contains(kNull, node.text)) return ScalarType::kNull;
   if (as_bool(node)) return ScalarType::kBool;
@@ -83,15 +83,15 @@ ScalarType scalar_type(const Node& node) {
   return ScalarType::kString;
 }
 
-std::optional<bool> as_bool(const Node& node) {
-  if (node.kind != Node::Kind::kScalar || !node.plain) return std::nullopt;
+std::optional<bool> as_bool(const YamlNode& node) {
+  if (node.kind != YamlNode::Kind::kScalar || !node.plain) return std::nullopt;
   if (contains(kTrue, node.text)) return true;
   if (contains(kFalse, node.text)) return false;
   return std::nullopt;
 }
 
-std::optional<std::int64_t> as_integer(const Node& node) {
-  if (node.kind != Node::Kind::kScalar || !node.plain) return std::nullopt;
+std::optional<std::int64_t> as_integer(const YamlNode& node) {
+  if (node.kind != YamlNode::Kind::kScalar || !node.plain) return std::nullopt;
   const auto [base, digits] = split_base(without_sign(node.text));
   const std::string text = (node.text.substr(0, 1) == "-" ? "-" : "") + digits;
   std::int64_t value = 0;
@@ -100,10 +100,10 @@ std::optional<std::int64_t> as_integer(const Node& node) {
   return value;
 }
 
-std::string describe(const Node& node) {
+std::string describe(const YamlNode& node) {
   constexpr std::size_t kShown = 60;
-  if (node.kind == Node::Kind::kList) return "a list";
-  if (node.kind == Node::Kind::kMap) return "a mapping";
+  if (node.kind == YamlNode::Kind::kList) return "a list";
+  if (node.kind == YamlNode::Kind::kMap) return "a mapping";
   std::string text = node.text.substr(0, kShown);
   // Not through the middle of a UTF-8 sequence.
   while (text.size() < node.text.size() && (static_cast<unsigned char>(node.text[text.size()]) & 0xC0U) == 0x80U) {

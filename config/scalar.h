@@ -14,11 +14,11 @@ namespace mete::config {
 
 enum class ScalarType { kNull, kBool, kInteger, kFloat, kString };
 
-[[nodiscard]] ScalarType scalar_type(const Node& node);  // of a scalar or null node
-[[nodiscard]] std::optional<bool> as_bool(const Node& node);
-[[nodiscard]] std::optional<std::int64_t> as_integer(const Node& node);  // empty also when it does not fit 64 bits
+[[nodiscard]] ScalarType scalar_type(const YamlNode& node);  // of a scalar or null node
+[[nodiscard]] std::optional<bool> as_bool(const YamlNode& node);
+[[nodiscard]] std::optional<std::int64_t> as_integer(const YamlNode& node);  // empty also when it does not fit 64 bits
 
 // "a list", "the number 5", "the text \"x\"": for messages. Long text is cut.
-[[nodiscard]] std::string describe(const Node& node);
+[[nodiscard]] std::string describe(const YamlNode& node);
 
 }  // namespace mete::config

@@ -24,7 +24,7 @@ const FieldSpec* find_field(const ObjectSpec& spec, std::string_view name) {
   return field == spec.fields.end() ? nullptr : &*field;
 }
 
-bool is_kind(const View& view, Node::Kind kind, std::string_view expected) {
+bool is_kind(const View& view, YamlNode::Kind kind, std::string_view expected) {
   if (view.node().kind == kind) return true;
   view.error(mismatch(describe(view.node()), std::string(expected)));
   return false;
@@ -32,7 +32,7 @@ bool is_kind(const View& view, Node::Kind kind, std::string_view expected) {
 
 // YAML makes 1, 1.5, yes and true something else than text; kubectl refuses them, so a Pod with them is not portable.
 bool check_string(const View& view) {
-  if (!is_kind(view, Node::Kind::kScalar, "text")) return false;
+  if (!is_kind(view, YamlNode::Kind::kScalar, "text")) return false;
   if (scalar_type(view.node()) == ScalarType::kString) return true;
   view.error(mismatch(describe(view.node()), "text: quote it, \"" + view.node().text + "\""));
   return false;
@@ -49,19 +49,19 @@ void check_integer(const View& view, const FieldSpec& field) {
   } else if (bounded_below) {
     expected += " of at least " + std::to_string(field.min);
   }
-  const bool quoted = view.node().kind == Node::Kind::kScalar && !view.node().plain;
+  const bool quoted = view.node().kind == YamlNode::Kind::kScalar && !view.node().plain;
   view.error(mismatch(describe(view.node()), expected + (quoted ? " without quotes" : "")));
 }
 
 template <class T>
 void check_amount(const View& view, Result<T> (*parse)(std::string_view)) {
-  if (!is_kind(view, Node::Kind::kScalar, "an amount")) return;
+  if (!is_kind(view, YamlNode::Kind::kScalar, "an amount")) return;
   const auto value = parse(view.node().text);
   if (!value) view.check(tl::unexpected(value.error()));
 }
 
 void check_count(const View& view, const FieldSpec& field) {
-  if (!is_kind(view, Node::Kind::kScalar, "a number")) return;
+  if (!is_kind(view, YamlNode::Kind::kScalar, "a number")) return;
   const auto value = parse_count(view.node().text);
   if (!value) return view.check(tl::unexpected(value.error()));
   if (*value < field.min) {
@@ -77,7 +77,7 @@ class Checker {
 
   // `quiet`: inside a field that was already named as not acted on.
   void object(const View& view, const ObjectSpec& spec, bool quiet) {
-    if (!is_kind(view, Node::Kind::kMap, "a mapping")) return;
+    if (!is_kind(view, YamlNode::Kind::kMap, "a mapping")) return;
     for (const auto& entry : view.node().entries) known(view, entry, spec);
     for (const auto& field : spec.fields) {
       const View child = view[field.name];
@@ -92,8 +92,8 @@ class Checker {
  private:
   static void known(const View& view, const NodeEntry& entry, const ObjectSpec& spec) {
     if (find_field(spec, entry.key) != nullptr) return;
-    Node key;
-    key.kind = Node::Kind::kScalar;
+    YamlNode key;
+    key.kind = YamlNode::Kind::kScalar;
     key.line = entry.line;
     key.column = entry.column;
     Complaint complaint{"unknown field", "`" + entry.key + "`"};
@@ -111,19 +111,19 @@ class Checker {
       case FieldType::kObject:
         return object(view, *field.object, quiet || inactive);
       case FieldType::kObjectList:
-        if (!is_kind(view, Node::Kind::kList, "a list")) return;
+        if (!is_kind(view, YamlNode::Kind::kList, "a list")) return;
         for (const auto& item : view.items()) object(item, *field.object, quiet || inactive);
         return;
       case FieldType::kStringList:
-        if (!is_kind(view, Node::Kind::kList, "a list of texts")) return;
+        if (!is_kind(view, YamlNode::Kind::kList, "a list of texts")) return;
         for (const auto& item : view.items()) check_string(item);
         return;
       case FieldType::kIntegerList:
-        if (!is_kind(view, Node::Kind::kList, "a list of whole numbers")) return;
+        if (!is_kind(view, YamlNode::Kind::kList, "a list of whole numbers")) return;
         for (const auto& item : view.items()) check_integer(item, field);
         return;
       case FieldType::kStringMap:
-        if (!is_kind(view, Node::Kind::kMap, "a mapping of texts")) return;
+        if (!is_kind(view, YamlNode::Kind::kMap, "a mapping of texts")) return;
         for (const auto& [key, item] : view.entries()) {
           if (item) check_string(item);
         }
@@ -158,7 +158,7 @@ class Checker {
       case FieldType::kFactor:
         return check_amount(view, parse_factor);
       case FieldType::kResources:
-        is_kind(view, Node::Kind::kMap, "a mapping of resources to amounts");
+        is_kind(view, YamlNode::Kind::kMap, "a mapping of resources to amounts");
         return;
       default:
         return;
@@ -182,21 +182,21 @@ class Checker {
 // Anywhere in the document, also where the tables do not look: the second of two equal keys would silently win.
 void check_doubles(const View& view) {
   std::set<std::string_view> seen;
-  if (view.node().kind == Node::Kind::kMap) {
+  if (view.node().kind == YamlNode::Kind::kMap) {
     for (const auto& entry : view.node().entries) {
       const View value(&entry.value, join_path(view.path(), entry.key), view.report());
       if (!seen.insert(entry.key).second) {
-        Node key;
+        YamlNode key;
         key.line = entry.line;
         key.column = entry.column;
         View(&key, value.path(), view.report())
             .error({"stands twice in the same mapping", "`" + entry.key + "` again"});
       }
-      if (entry.value.kind == Node::Kind::kMap || entry.value.kind == Node::Kind::kList) check_doubles(value);
+      if (entry.value.kind == YamlNode::Kind::kMap || entry.value.kind == YamlNode::Kind::kList) check_doubles(value);
     }
   }
   for (const auto& item : view.items()) {
-    if (item.node().kind == Node::Kind::kMap || item.node().kind == Node::Kind::kList) check_doubles(item);
+    if (item.node().kind == YamlNode::Kind::kMap || item.node().kind == YamlNode::Kind::kList) check_doubles(item);
   }
 }
 

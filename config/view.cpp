@@ -12,7 +12,7 @@ Location View::location() const {
 }
 
 ScalarType View::scalar_type_or_container() const {
-  const bool container = node_->kind == Node::Kind::kList || node_->kind == Node::Kind::kMap;
+  const bool container = node_->kind == YamlNode::Kind::kList || node_->kind == YamlNode::Kind::kMap;
   return container ? ScalarType::kString : scalar_type(*node_);
 }
 
@@ -39,7 +39,7 @@ std::vector<std::pair<std::string, View>> View::entries() const {
 }
 
 std::string View::text(std::string_view fallback) const {
-  return *this && node_->kind == Node::Kind::kScalar ? node_->text : std::string(fallback);
+  return *this && node_->kind == YamlNode::Kind::kScalar ? node_->text : std::string(fallback);
 }
 
 bool View::boolean(bool fallback) const {

@@ -33,11 +33,12 @@ struct Complaint {
 
 class View {
  public:
-  View(const Node* node, std::string path, Report& report) : node_(node), path_(std::move(path)), report_(&report) {}
+  View(const YamlNode* node, std::string path, Report& report)
+      : node_(node), path_(std::move(path)), report_(&report) {}
 
   // False for what is missing or null, which to Kubernetes is the same.
   explicit operator bool() const { return node_ != nullptr && scalar_type_or_container() != ScalarType::kNull; }
-  [[nodiscard]] const Node& node() const { return *node_; }
+  [[nodiscard]] const YamlNode& node() const { return *node_; }
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] Report& report() const { return *report_; }
   [[nodiscard]] Location location() const;
@@ -60,7 +61,7 @@ class View {
   [[nodiscard]] ScalarType scalar_type_or_container() const;
   [[nodiscard]] Diagnostic diagnostic(Complaint complaint) const;
 
-  const Node* node_;
+  const YamlNode* node_;
   std::string path_;
   Report* report_;
 };
@@ -75,7 +76,7 @@ class View {
 template <class Parse>
 auto read_with(const View& view, Parse parse)
     -> std::optional<typename decltype(parse(std::string_view()))::value_type> {
-  if (!view || view.node().kind != Node::Kind::kScalar) return std::nullopt;
+  if (!view || view.node().kind != YamlNode::Kind::kScalar) return std::nullopt;
   auto value = parse(std::string_view(view.node().text));
   if (!value) return std::nullopt;
   return *value;

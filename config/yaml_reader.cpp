@@ -80,11 +80,11 @@ class Reader {
  private:
   void object(const View& view, bool may_be_list) {
     if (!view) return;
-    if (view.node().kind != Node::Kind::kMap) {
+    if (view.node().kind != YamlNode::Kind::kMap) {
       return view.error(mismatch(describe(view.node()), "a mapping with `apiVersion`, `kind` and `metadata`"));
     }
     const View kind = view["kind"];
-    if (!kind || kind.node().kind != Node::Kind::kScalar) {
+    if (!kind || kind.node().kind != YamlNode::Kind::kScalar) {
       return view.error({"`kind` is missing", "nothing", "`kind`: " + one_of(known_kinds())});
     }
     if (kind.text() == "List" && may_be_list) return list(view);
@@ -108,7 +108,7 @@ class Reader {
   // What `kubectl get -o yaml` writes.
   void list(const View& view) {
     const View items = view["items"];
-    if (!items || items.node().kind != Node::Kind::kList) {
+    if (!items || items.node().kind != YamlNode::Kind::kList) {
       return view.error({"a List needs `items`, a list of objects", "nothing", "`items`"});
     }
     for (const auto& item : items.items()) object(item, false);

@@ -17,18 +17,18 @@
 namespace mete::config {
 namespace {
 
-std::size_t count_nodes(const Node& node) {
+std::size_t count_nodes(const YamlNode& node) {
   std::size_t count = 1;
   for (const auto& item : node.items) count += count_nodes(item);
   for (const auto& entry : node.entries) count += count_nodes(entry.value) + 1;
   return count;
 }
 
-int height(const Node& node) {
+int height(const YamlNode& node) {
   int below = 0;
   for (const auto& item : node.items) below = std::max(below, height(item));
   for (const auto& entry : node.entries) below = std::max(below, height(entry.value));
-  return node.kind == Node::Kind::kList || node.kind == Node::Kind::kMap ? below + 1 : 0;
+  return node.kind == YamlNode::Kind::kList || node.kind == YamlNode::Kind::kMap ? below + 1 : 0;
 }
 
 // Builds the tree from the parser's events. Throwing ParseError out of an event is how a bound stops the parser before
@@ -37,16 +37,18 @@ class Builder : public YAML::EventHandler {
  public:
   explicit Builder(int first_line) : first_line_(first_line) {}
 
-  Node take() { return std::move(root_); }
+  YamlNode take() { return std::move(root_); }
 
   void OnDocumentStart(const YAML::Mark& /*mark*/) override {}
   void OnDocumentEnd() override {}
 
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { attach(make(mark, Node::Kind::kNull), anchor); }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    attach(make(mark, YamlNode::Kind::kNull), anchor);
+  }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    Node node = make(mark, Node::Kind::kScalar);
+    YamlNode node = make(mark, YamlNode::Kind::kScalar);
     node.plain = tag.empty() || tag == "?";  // "!" is what the parser calls a quoted one
     node.text = value;
     attach(std::move(node), anchor);
@@ -54,12 +56,12 @@ class Builder : public YAML::EventHandler {
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value /*style*/) override {
-    open(make(mark, Node::Kind::kList), anchor);
+    open(make(mark, YamlNode::Kind::kList), anchor);
   }
   void OnSequenceEnd() override { close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value /*style*/) override {
-    open(make(mark, Node::Kind::kMap), anchor);
+    open(make(mark, YamlNode::Kind::kMap), anchor);
   }
   void OnMapEnd() override {
     merge(open_.back().node);
@@ -74,17 +76,17 @@ class Builder : public YAML::EventHandler {
     const auto& [source, nodes, levels] = target->second;
     if (static_cast<int>(open_.size()) + levels > kMaxNesting) stop_nesting(line(mark), mark.column + 1);
     add_nodes(line(mark), mark.column + 1, nodes);
-    attach(Node(source), YAML::NullAnchor);
+    attach(YamlNode(source), YAML::NullAnchor);
   }
 
  private:
   struct Frame {
-    Node node;
+    YamlNode node;
     YAML::anchor_t anchor = YAML::NullAnchor;
-    std::optional<Node> key;  // of a mapping, while its value is awaited
+    std::optional<YamlNode> key;  // of a mapping, while its value is awaited
   };
   struct Anchored {
-    Node node;
+    YamlNode node;
     std::size_t nodes = 0;
     int levels = 0;
   };
@@ -102,8 +104,8 @@ class Builder : public YAML::EventHandler {
 
   [[nodiscard]] int line(const YAML::Mark& mark) const { return first_line_ + mark.line; }
 
-  Node make(const YAML::Mark& mark, Node::Kind kind) {
-    Node node;
+  YamlNode make(const YAML::Mark& mark, YamlNode::Kind kind) {
+    YamlNode node;
     node.kind = kind;
     node.line = line(mark);
     node.column = mark.column + 1;
@@ -111,7 +113,7 @@ class Builder : public YAML::EventHandler {
     return node;
   }
 
-  void open(Node node, YAML::anchor_t anchor) {
+  void open(YamlNode node, YAML::anchor_t anchor) {
     if (open_.size() >= static_cast<std::size_t>(kMaxNesting)) {
       stop_nesting(node.line, node.column);
     }
@@ -124,7 +126,7 @@ class Builder : public YAML::EventHandler {
     attach(std::move(frame.node), frame.anchor);
   }
 
-  void attach(Node node, YAML::anchor_t anchor) {
+  void attach(YamlNode node, YAML::anchor_t anchor) {
     if (anchor != YAML::NullAnchor) {
       // The copy kept for later counts too: anchors within anchors could else multiply the memory.
       const std::size_t count = count_nodes(node);
@@ -136,10 +138,10 @@ class Builder : public YAML::EventHandler {
       return;
     }
     Frame& parent = open_.back();
-    if (parent.node.kind == Node::Kind::kList) {
+    if (parent.node.kind == YamlNode::Kind::kList) {
       parent.node.items.push_back(std::move(node));
     } else if (!parent.key) {
-      if (node.kind == Node::Kind::kList || node.kind == Node::Kind::kMap) {
+      if (node.kind == YamlNode::Kind::kList || node.kind == YamlNode::Kind::kMap) {
         throw ParseError{node.line, node.column, "a field's name must be text, found a list or mapping"};
       }
       parent.key = std::move(node);
@@ -151,14 +153,14 @@ class Builder : public YAML::EventHandler {
   }
 
   // `<<: *base` puts in what the mapping does not say itself.
-  static void merge(Node& map) {
+  static void merge(YamlNode& map) {
     if (!std::exchange(map.plain, false)) return;
     std::vector<NodeEntry> written;
-    std::vector<Node> sources;
+    std::vector<YamlNode> sources;
     for (auto& entry : map.entries) {
       if (entry.key != "<<") {
         written.push_back(std::move(entry));
-      } else if (entry.value.kind == Node::Kind::kList) {
+      } else if (entry.value.kind == YamlNode::Kind::kList) {
         std::move(entry.value.items.begin(), entry.value.items.end(), std::back_inserter(sources));
       } else {
         sources.push_back(std::move(entry.value));
@@ -168,7 +170,7 @@ class Builder : public YAML::EventHandler {
     std::unordered_set<std::string> keys;
     for (const auto& entry : map.entries) keys.insert(entry.key);
     for (auto& source : sources) {
-      if (source.kind != Node::Kind::kMap) {
+      if (source.kind != YamlNode::Kind::kMap) {
         throw ParseError{source.line, source.column, "`<<` merges mappings, found something else"};
       }
       for (auto& entry : source.entries) {
@@ -181,7 +183,7 @@ class Builder : public YAML::EventHandler {
   std::size_t nodes_ = 0;
   std::vector<Frame> open_;
   std::map<YAML::anchor_t, Anchored> anchors_;
-  Node root_;
+  YamlNode root_;
 };
 
 // The parser's own words for a tab in the indentation puzzle people; the tab is easy to see from here.
@@ -198,27 +200,32 @@ bool line_is_indented_by_tab(std::string_view text, int line) {
 ParseError explain(const YAML::Exception& error, std::string_view text, int first_line) {
   const int line = std::max(error.mark.line, 0);
   ParseError told{first_line + line, std::max(error.mark.column, 0) + 1, "not valid YAML: " + error.msg};
+  if (error.msg == YAML::ErrorMsg::DOC_IN_SCALAR) told.message = "a quote is opened and never closed";
   if (line_is_indented_by_tab(text, line)) told.message = "a tab in the indentation, YAML wants blanks";
   return told;
 }
 
 }  // namespace
 
-const Node* find(const Node& node, std::string_view key) {
+const YamlNode* find(const YamlNode& node, std::string_view key) {
   const auto entry =
       std::find_if(node.entries.begin(), node.entries.end(), [&](const auto& e) { return e.key == key; });
   return entry == node.entries.end() ? nullptr : &entry->value;
 }
 
-tl::expected<Node, ParseError> parse_document(std::string_view text, int first_line) {
+tl::expected<YamlNode, ParseError> parse_document(std::string_view text, int first_line) {
   try {
-    std::istringstream stream{std::string(text)};
+    // The parser takes a quote that is still open at the end of the text as closed there, so a half-written file would
+    // pass. It does not let a quoted text run over the end mark of a document.
+    std::string ended(text);
+    if (!ended.empty() && ended.back() != '\n') ended += '\n';
+    std::istringstream stream(ended + "...\n");
     YAML::Parser parser(stream);
     Builder builder(first_line);
-    if (!parser.HandleNextDocument(builder)) return Node{};
+    if (!parser.HandleNextDocument(builder)) return YamlNode{};
     Builder rest(first_line);
     if (parser.HandleNextDocument(rest)) {
-      const Node extra = rest.take();
+      const YamlNode extra = rest.take();
       return tl::unexpected(ParseError{extra.line, extra.column, "not valid YAML: text after the end of the document"});
     }
     return builder.take();

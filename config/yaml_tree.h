@@ -13,12 +13,12 @@ namespace mete::config {
 
 struct NodeEntry;
 
-struct Node {
+struct YamlNode {
   enum class Kind { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
   bool plain = false;              // scalar written without quotes, so that `1` may be a number
   std::string text;                // scalar
-  std::vector<Node> items;         // list
+  std::vector<YamlNode> items;     // list
   std::vector<NodeEntry> entries;  // mapping, in order, with duplicate keys
   int line = 1;                    // in the file, from 1
   int column = 1;
@@ -28,7 +28,7 @@ struct NodeEntry {
   std::string key;
   int line = 1;  // of the key
   int column = 1;
-  Node value;
+  YamlNode value;
 };
 
 struct ParseError {
@@ -38,11 +38,11 @@ struct ParseError {
 };
 
 // The first value under `key`; nullptr when there is none or `node` is no mapping.
-[[nodiscard]] const Node* find(const Node& node, std::string_view key);
+[[nodiscard]] const YamlNode* find(const YamlNode& node, std::string_view key);
 
 // Parses text that holds one document (null when it is empty). Depth and number of nodes, aliases expanded, are
 // bounded by kMaxNesting and kMaxNodes. Never throws.
-[[nodiscard]] tl::expected<Node, ParseError> parse_document(std::string_view text, int first_line);
+[[nodiscard]] tl::expected<YamlNode, ParseError> parse_document(std::string_view text, int first_line);
 
 // What can be said without parsing: too long, not UTF-8, NUL or other control characters. Empty when all is well.
 [[nodiscard]] std::vector<ParseError> check_text(std::string_view text, int first_line);

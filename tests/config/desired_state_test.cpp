@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/desired_state.h"
+
+#include "tests/config/support.h"
+
+namespace mete::config {
+namespace {
+
+DesiredState assemble_texts(const std::vector<std::string>& texts) {
+  std::vector<Documents> files;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    files.push_back(read_documents(texts[i], std::string(1, static_cast<char>('a' + i)) + ".yaml"));
+    EXPECT_TRUE(files.back().ok()) << joined(files.back().errors);
+  }
+  return assemble(files);
+}
+
+std::string policy(const std::string& name, const std::string& labels, const std::string& where = "default") {
+  return "{apiVersion: mete/v1, kind: Policy, metadata: {name: " + name + ", namespace: " + where +
+         "}, spec: {selector: {matchLabels: {" + labels + "}}}}\n";
+}
+
+std::string labelled(const std::string& labels) {
+  return "{apiVersion: v1, kind: Pod, metadata: {name: p, labels: {" + labels +
+         "}}, spec: {containers: [{name: c, image: i}]}}\n";
+}
+
+TEST(DesiredState, OneWrongPodDoesNotStopTheOthers) {
+  const auto state = assemble_texts({pod_text("    envFrom: [{configMapRef: {name: none}}]\n", "", "bad"),
+                                     pod_text("", "", "good"), pod_text("", "", "also")});
+  ASSERT_EQ(state.pods.size(), 2U);
+  EXPECT_EQ(state.pods[0].pod.metadata.name, "also");
+  ASSERT_EQ(state.rejected.size(), 1U);
+  EXPECT_FALSE(state.ok());
+  EXPECT_TRUE(has(state.errors, "spec.containers[0].envFrom[0]", "ConfigMap `none` does not exist"));
+  EXPECT_EQ(state.errors[0].location.file, "a.yaml");
+  EXPECT_EQ(state.errors[0].object, "Pod default/bad");
+}
+
+TEST(DesiredState, TheSecondOfTwoNamesIsRefusedAndBothAreNamed) {
+  const auto state = assemble_texts({pod_text(""), "# second\n" + pod_text("    tty: true\n")});
+  ASSERT_EQ(state.pods.size(), 1U);
+  EXPECT_FALSE(state.pods[0].pod.spec.containers[0].tty);
+  ASSERT_EQ(state.errors.size(), 1U);
+  EXPECT_EQ(to_string(state.errors[0]),
+            "b.yaml:2:1: Pod default/p: metadata.name: this name is taken already, by a.yaml:1:1");
+}
+
+TEST(DesiredState, EnvironmentIsResolvedInOrder) {
+  const std::string objects =
+      "{apiVersion: v1, kind: ConfigMap, metadata: {name: m}, data: {A: from-map, B: \"$(A)\"}}\n---\n"
+      "{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {KEY: hidden}}\n";
+  const auto state = assemble_texts({objects, pod_text(R"yaml(    command: [run, "$(A)", "$$(A)", "$(NONE)"]
+    args: ["$(LAST)"]
+    envFrom:
+    - configMapRef: {name: m}
+    - {prefix: P_, secretRef: {name: s}}
+    - configMapRef: {name: gone, optional: true}
+    env:
+    - {name: EARLY, value: "$(LATE)"}
+    - {name: LATE, value: "$(A)-$(P_KEY)"}
+    - {name: A, value: own}
+    - {name: REF, valueFrom: {secretKeyRef: {name: s, key: KEY}}}
+    - {name: SKIPPED, valueFrom: {configMapKeyRef: {name: m, key: none, optional: true}}}
+    - {name: POD, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+    - {name: LAST, value: "$(A)/$(POD)"}
+)yaml")});
+  ASSERT_TRUE(state.ok()) << joined(state.errors);
+  const ContainerPlan& plan = state.pods.at(0).containers.at(0);
+  const std::vector<EnvValue> expected = {
+      {"A", "own"},      {"B", "$(A)"}, {"P_KEY", "hidden"}, {"EARLY", "$(LATE)"}, {"LATE", "from-map-hidden"},
+      {"REF", "hidden"}, {"POD", "p"},  {"LAST", "own/p"}};
+  EXPECT_EQ(plan.env, expected);
+  EXPECT_EQ(plan.command, (std::vector<std::string>{"run", "own", "$(A)", "$(NONE)"}));
+  EXPECT_EQ(plan.args, std::vector<std::string>{"own/p"});
+}
+
+TEST(DesiredState, VolumesBecomeFiles) {
+  const std::string objects =
+      "{apiVersion: v1, kind: ConfigMap, metadata: {name: m}, data: {a: A, b: B}, binaryData: {c: AA==}}\n";
+  const auto state = assemble_texts({objects, pod_text("", R"(  volumes:
+  - {name: all, configMap: {name: m, defaultMode: 0600}}
+  - {name: some, configMap: {name: m, items: [{key: a, path: x/y, mode: 0400}]}}
+  - {name: gone, secret: {secretName: none, optional: true}}
+)")});
+  ASSERT_TRUE(state.ok()) << joined(state.errors);
+  const auto& files = state.pods.at(0).volume_files;
+  ASSERT_EQ(files.size(), 3U);
+  EXPECT_EQ(files[0].files,
+            (std::vector<VolumeFile>{{"a", "A", 0600}, {"b", "B", 0600}, {"c", std::string(1, '\0'), 0600}}));
+  EXPECT_EQ(files[1].files, (std::vector<VolumeFile>{{"x/y", "A", 0400}}));
+  EXPECT_TRUE(files[2].files.empty());
+  EXPECT_TRUE(files[2].secret);
+}
+
+TEST(DesiredState, WhatIsReferredToMustExist) {
+  const std::string objects = "{apiVersion: v1, kind: ConfigMap, metadata: {name: m}, data: {a: A}}\n";
+  const auto state =
+      assemble_texts({objects, pod_text("    env: [{name: A, valueFrom: {configMapKeyRef: {name: m, key: none}}},"
+                                        " {name: B, valueFrom: {secretKeyRef: {name: m, key: a}}}]\n",
+                                        "  volumes: [{name: v, configMap: {name: m, items: [{key: z, path: z}]}},"
+                                        " {name: w, secret: {secretName: none}}]\n")});
+  EXPECT_EQ(state.errors.size(), 4U) << joined(state.errors);
+  EXPECT_TRUE(has(state.errors, "spec.containers[0].env[0].valueFrom", "ConfigMap `m` has no key `none`"));
+  EXPECT_TRUE(has(state.errors, "spec.containers[0].env[1].valueFrom", "Secret `m` does not exist"));
+  EXPECT_TRUE(has(state.errors, "spec.volumes[0].configMap", "has no key `z`"));
+  EXPECT_TRUE(has(state.errors, "spec.volumes[1].secret", "Secret `none` does not exist"));
+}
+
+TEST(DesiredState, NamespacesAreApart) {
+  const std::string map = "{apiVersion: v1, kind: ConfigMap, metadata: {name: m, namespace: other}}\n";
+  const auto state = assemble_texts({map, pod_text("    envFrom: [{configMapRef: {name: m}}]\n")});
+  EXPECT_TRUE(has(state.errors, "spec.containers[0].envFrom[0]", "in namespace `default`"));
+}
+
+TEST(DesiredState, TheMostSpecificPolicyApplies) {
+  const auto chosen = [](const std::vector<std::string>& texts) {
+    const auto state = assemble_texts(texts);
+    EXPECT_TRUE(state.ok()) << joined(state.errors);
+    return state.pods.at(0).policy ? state.pods[0].policy->metadata.name : "none";
+  };
+  const std::string pod = labelled("app: web, tier: front");
+  EXPECT_EQ(chosen({pod, policy("one", "app: web"), policy("two", "app: web, tier: front")}), "two");
+  EXPECT_EQ(chosen({pod, policy("one", "app: db")}), "none");
+  EXPECT_EQ(chosen({pod, policy("one", "app: web", "other")}), "none");
+  EXPECT_EQ(chosen({pod, policy("a", "app: web"), policy("b", "tier: front"), policy("c", "app: web, tier: front")}),
+            "c");
+}
+
+TEST(DesiredState, EquallySpecificPoliciesAreAnErrorThatNamesBoth) {
+  const auto state =
+      assemble_texts({labelled("app: web, tier: front"), policy("one", "app: web"), policy("two", "tier: front")});
+  ASSERT_EQ(state.rejected.size(), 1U);
+  EXPECT_EQ(state.errors[0].message,
+            "the policies `one` (b.yaml:1:1) and `two` (c.yaml:1:1) both apply and select by equally many labels");
+}
+
+TEST(DesiredState, APodWithoutUidHasALastingOne) {
+  const auto first = assemble_texts({pod_text("")});
+  const auto second = assemble_texts({pod_text("    tty: true\n")});
+  const auto other = assemble_texts({pod_text("", "", "q")});
+  const std::string uid = first.pods[0].pod.metadata.uid;
+  EXPECT_EQ(uid.size(), 36U);
+  EXPECT_EQ(uid, second.pods[0].pod.metadata.uid);
+  EXPECT_NE(uid, other.pods[0].pod.metadata.uid);
+}
+
+TEST(PodField, Paths) {
+  Pod pod;
+  pod.metadata.name = "p";
+  pod.metadata.labels["a/b"] = "c";
+  EXPECT_EQ(pod_field(pod, "metadata.name"), "p");
+  EXPECT_EQ(pod_field(pod, "metadata.labels['a/b']"), "c");
+  EXPECT_EQ(pod_field(pod, "metadata.annotations['x']"), "");
+  for (const std::string path : {"metadata.labels", "metadata.labels[']", "metadata.labels['", "status.podIP", ""}) {
+    EXPECT_EQ(pod_field(pod, path), std::nullopt) << path;
+  }
+}
+
+TEST(DesiredState, TheExamplesRunTogether) {
+  std::vector<std::string> texts;
+  for (const std::string name : {"web", "throttled", "oom", "policy"}) {
+    texts.push_back(read_source("config/examples/" + name + ".yaml"));
+  }
+  const auto state = assemble_texts(texts);
+  ASSERT_TRUE(state.ok()) << joined(state.errors);
+  ASSERT_EQ(state.pods.size(), 3U);
+  EXPECT_EQ(state.pods[0].pod.metadata.name, "oom");
+  EXPECT_EQ(state.pods[0].pod.spec.containers[0].resources.limits.memory, Bytes(104960000));
+  EXPECT_EQ(state.pods[0].policy->memory.on_oom, OnOom::kKillContainer);
+  EXPECT_FALSE(state.pods[1].policy.has_value());
+  EXPECT_EQ(state.pods[2].volume_files[0].files[0].path, "index.html");
+}
+
+}  // namespace
+}  // namespace mete::config

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/expand.h"
+
+#include <gtest/gtest.h>
+
+namespace mete::config {
+namespace {
+
+struct Case {
+  std::string_view text;
+  std::string_view expected;
+};
+
+class Expand : public testing::TestWithParam<Case> {};
+
+TEST_P(Expand, AsKubernetesDoes) {
+  const auto lookup = [](std::string_view name) -> std::optional<std::string> {
+    if (name == "A") return "a";
+    if (name == "B") return "$(A)";
+    if (name == "EMPTY") return "";
+    return std::nullopt;
+  };
+  EXPECT_EQ(expand(GetParam().text, lookup), GetParam().expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Expand,
+                         testing::Values(Case{"", ""}, Case{"plain", "plain"}, Case{"$(A)", "a"},
+                                         Case{"x$(A)y$(A)", "xaya"}, Case{"$(B)", "$(A)"}, Case{"$(EMPTY)", ""},
+                                         Case{"$(NONE)", "$(NONE)"}, Case{"$$(A)", "$(A)"}, Case{"$$$(A)", "$a"},
+                                         Case{"$$$$(A)", "$$(A)"}, Case{"$A", "$A"}, Case{"$", "$"}, Case{"$$", "$"},
+                                         Case{"$(A", "$(A"}, Case{"$(", "$("}, Case{"${A}", "${A}"}, Case{"$()", "$()"},
+                                         Case{"$(A)$", "a$"}, Case{"$(A $(A)", "$(A $(A)"}));
+
+}  // namespace
+}  // namespace mete::config

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <csignal>
+
+#include "config/policy.h"
+#include "tests/config/support.h"
+
+namespace mete::config {
+namespace {
+
+using namespace literals;
+using namespace std::chrono_literals;
+
+std::string policy_text(const std::string& rest, const std::string& selector = "{matchLabels: {app: web}}") {
+  return "apiVersion: mete/v1\nkind: Policy\nmetadata: {name: web}\nspec:\n  selector: " + selector + "\n" + rest;
+}
+
+// Every field there is.
+constexpr const char* kEverything = R"(  dryRun: true
+  cpu:
+    burst: 50ms
+    boost: {whenThrottled: 25%, for: 10s, factor: 1.2, max: 300%, coolDown: 60s}
+  memory:
+    at:
+    - {usage: 80%, do: signal, signal: SIGUSR1}
+    - {usage: 90%, do: reclaim}
+    - {usage: 95%, do: exec, command: [/bin/dump-heap], timeout: 2s}
+    pressure: {full: 40%, for: 2s, do: kill-container}
+    onOOM: kill-process
+    hold: {timeout: 5s, then: kill-container}
+    raise: {by: 25%, max: 512Mi}
+  io: {devices: [{path: /, readBps: 50Mi, writeBps: 20Mi, readIops: 2k, writeIops: 1k}], weight: 100}
+  pids: {max: 256}
+  guard: {maxKills: 3, per: 1m}
+)";
+
+TEST(PolicyReader, ReadsEverything) {
+  const auto documents = read_documents(policy_text(kEverything), "policy.yaml");
+  ASSERT_TRUE(documents.ok()) << joined(documents.errors);
+  const Policy& policy = documents.policies.at(0);
+  EXPECT_TRUE(policy.dry_run);
+  EXPECT_EQ(policy.cpu.burst, 50ms);
+  EXPECT_EQ(policy.cpu.boost->factor, Ratio(1'200'000));
+  EXPECT_EQ(policy.cpu.boost->max, Ratio(3'000'000));
+  EXPECT_EQ(policy.cpu.boost->cool_down, 60s);
+  ASSERT_EQ(policy.memory.at.size(), 3U);
+  EXPECT_EQ(policy.memory.at[0].signal, SIGUSR1);
+  EXPECT_EQ(policy.memory.at[1].action, ThresholdAction::kReclaim);
+  EXPECT_EQ(policy.memory.at[2].command, std::vector<std::string>{"/bin/dump-heap"});
+  EXPECT_EQ(policy.memory.at[2].timeout, 2s);
+  EXPECT_EQ(policy.memory.pressure->full, Ratio(400'000));
+  EXPECT_EQ(policy.memory.on_oom, OnOom::kKillProcess);
+  EXPECT_EQ(policy.memory.hold->timeout, 5s);
+  EXPECT_EQ(policy.memory.raise->max, 512_MiB);
+  EXPECT_EQ(policy.io.devices[0].read_operations_per_second, 2000);
+  EXPECT_EQ(policy.io.devices[0].write_per_second, 20_MiB);
+  EXPECT_EQ(policy.io.weight, 100);
+  EXPECT_EQ(policy.pids.max, 256);
+  EXPECT_EQ(policy.guard->max_kills, 3);
+}
+
+TEST(PolicyReader, WhatIsNotActiveYetWarns) {
+  const auto documents = read_documents(policy_text(kEverything), "policy.yaml");
+  for (const std::string field : {"spec.cpu.boost", "spec.memory.at", "spec.memory.pressure", "spec.memory.hold",
+                                  "spec.memory.raise", "spec.io", "spec.guard"}) {
+    EXPECT_TRUE(has(documents.warnings, field, "is not active yet")) << field;
+  }
+  EXPECT_EQ(documents.warnings.size(), 7U) << joined(documents.warnings);
+  const auto hold =
+      read_documents(policy_text("  memory: {onOOM: hold, hold: {timeout: 5s, then: kill-process}}\n"), "");
+  EXPECT_TRUE(has(hold.warnings, "spec.memory.onOOM", "`onOOM: hold` is not active yet"));
+  const auto cgroups = read_documents(policy_text("", "{cgroups: [\"/docker/*\"]}"), "");
+  EXPECT_TRUE(has(cgroups.warnings, "spec.selector.cgroups", "is not active yet")) << joined(cgroups.errors);
+}
+
+TEST(PolicyReader, WhatIsActiveDoesNotWarn) {
+  const auto documents = read_documents(
+      policy_text("  dryRun: false\n  cpu: {burst: 1ms}\n  memory: {onOOM: kill-container}\n  pids: {max: 2k}\n"), "");
+  EXPECT_TRUE(documents.ok());
+  EXPECT_TRUE(documents.warnings.empty()) << joined(documents.warnings);
+}
+
+TEST(PolicyReader, WhatIsWrongIsNamed) {
+  struct Case {
+    std::string text, field, part;
+  };
+  const std::vector<Case> cases = {
+      {"  cpu: {burst: 50}\n", "spec.cpu.burst", "a duration"},
+      {"  cpu: {burst: 1500ns}\n", "spec.cpu.burst", "whole microseconds"},
+      {"  cpu: {boost: {whenThrottled: 25%, for: 1s, factor: 1, coolDown: 1s}}\n", "spec.cpu.boost.factor", "above 1"},
+      {"  memory: {onOOM: kill}\n", "spec.memory.onOOM", "kill-container, kill-process, hold or raise"},
+      {"  memory: {onOOM: raise}\n", "spec.memory.onOOM", "a field `raise`"},
+      {"  memory: {at: [{usage: 120%, do: reclaim}]}\n", "spec.memory.at[0].usage", "at most 100%"},
+      {"  memory: {at: [{usage: 80, do: reclaim}]}\n", "spec.memory.at[0].usage", "a percentage"},
+      {"  memory: {at: [{usage: 80%, do: signal}]}\n", "spec.memory.at[0]", "`signal` is missing"},
+      {"  memory: {at: [{usage: 80%, do: exec}]}\n", "spec.memory.at[0]", "`command` is missing"},
+      {"  memory: {at: [{usage: 80%, do: signal, signal: SIGFOO}]}\n", "spec.memory.at[0].signal", "SIGUSR1"},
+      {"  memory: {pressure: {for: 1s, do: reclaim}}\n", "spec.memory.pressure", "neither `some` nor `full`"},
+      {"  memory: {hold: {timeout: 1s, then: hold}}\n", "spec.memory.hold.then", "kill-container"},
+      {"  memory: {raise: {by: 0%}}\n", "spec.memory.raise.by", "more than 0%"},
+      {"  io: {weight: 0}\n", "spec.io.weight", "from 1 to 10000"},
+      {"  io: {devices: [{path: sda}]}\n", "spec.io.devices[0].path", "absolute path"},
+      {"  io: {devices: [{path: /, readBps: 0}]}\n", "spec.io.devices[0].readBps", "more than 0"},
+      {"  pids: {max: 0}\n", "spec.pids.max", "at least 1"},
+      {"  pids: {max: many}\n", "spec.pids.max", "a number such as"},
+      {"  guard: {maxKills: 3}\n", "spec.guard", "`per` is missing"},
+      {"  memory: {onOom: kill-process}\n", "spec.memory.onOom", "did you mean `onOOM`?"},
+  };
+  for (const auto& [text, field, part] : cases) {
+    const auto documents = read_documents(policy_text(text), "");
+    EXPECT_TRUE(has(documents.errors, field, part)) << text << joined(documents.errors);
+    EXPECT_EQ(documents.errors.size(), 1U) << text << joined(documents.errors);
+    EXPECT_TRUE(documents.policies.empty());
+  }
+}
+
+TEST(PolicyReader, ASelectorSelectsOneWay) {
+  for (const std::string selector : {"{}", "{matchLabels: {}}", "{matchLabels: {a: b}, cgroups: [/x]}",
+                                     "{matchExpressions: [{key: a, operator: In}]}", "{cgroups: [x]}"}) {
+    EXPECT_FALSE(read_documents(policy_text("", selector), "").ok()) << selector;
+  }
+}
+
+TEST(Selector, MatchesAsKubernetesDoes) {
+  const std::map<std::string, std::string> labels = {{"app", "web"}, {"tier", "front"}};
+  const auto match = [&](const std::string& selector) {
+    const auto documents = read_documents(policy_text("", selector), "");
+    EXPECT_TRUE(documents.ok()) << joined(documents.errors);
+    return matches(documents.policies.at(0).selector, labels);
+  };
+  EXPECT_TRUE(match("{matchLabels: {app: web}}"));
+  EXPECT_TRUE(match("{matchLabels: {app: web, tier: front}}"));
+  EXPECT_FALSE(match("{matchLabels: {app: web, tier: back}}"));
+  EXPECT_FALSE(match("{matchLabels: {other: web}}"));
+  EXPECT_TRUE(match("{matchExpressions: [{key: app, operator: In, values: [db, web]}]}"));
+  EXPECT_FALSE(match("{matchExpressions: [{key: app, operator: NotIn, values: [web]}]}"));
+  EXPECT_TRUE(match("{matchExpressions: [{key: none, operator: NotIn, values: [web]}]}"));
+  EXPECT_TRUE(match("{matchExpressions: [{key: app, operator: Exists}]}"));
+  EXPECT_TRUE(match("{matchExpressions: [{key: none, operator: DoesNotExist}]}"));
+  EXPECT_FALSE(matches(Selector{}, labels));
+}
+
+}  // namespace
+}  // namespace mete::config
