@@ -3,6 +3,10 @@ add_library(mete_options INTERFACE)
 target_include_directories(mete_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(mete_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wno-missing-field-initializers)
+# g++ 12 sees overlapping copies in std::string's operator+ (GCC bug 105651) and uninitialised optionals that are not.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(mete_options INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
+endif()
 target_compile_definitions(mete_options INTERFACE METE_VERSION="${PROJECT_VERSION}")
 
 set(METE_SANITIZE "" CACHE STRING "Sanitizers for everything: address,undefined or thread")
