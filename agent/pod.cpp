@@ -10,6 +10,7 @@
 #include "enforcers/limits.h"
 #include "enforcers/qos.h"
 #include "runtime/file.h"
+#include "runtime/network/network.h"
 #include "runtime/pod/container_spec.h"
 #include "runtime/storage/volumes.h"
 
@@ -302,6 +303,7 @@ bool Pod::remove_everything() {
   if (!record_.terminating) return true;
   // The record goes last: until then a restart finds the rest.
   const auto removed = [&]() -> Status {
+    if (plan_) METE_CHECK(runtime::network::driver_of(plan_->pod.spec).detach(record_.uid));
     METE_CHECK(runtime::storage::remove_volumes({directory() + "/volumes", run_directory() + "/volumes"}));
     METE_CHECK(runtime::remove_tree(run_directory()));
     METE_CHECK(runtime::remove_tree(services_.settings.logs() + "/" + record_.namespace_ + "_" + record_.name));

@@ -69,6 +69,7 @@ class Pod {
   Pod(Services& services, PodRecord record, runtime::cgroup::Group cgroup, std::function<void()> gone);
   Status prepare();           // directories, volumes, cgroup: once per life of the agent
   bool ensure_sandbox();      // false: being started, step() is called again
+  bool connect_network();     // false: it failed, step() is called again
   void start_sandbox();
   void sandbox_started();
   void watch_sandbox();

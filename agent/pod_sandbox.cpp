@@ -5,6 +5,7 @@
 #include "agent/pod.h"
 #include "agent/spawn.h"
 #include "runtime/file.h"
+#include "runtime/network/network.h"
 #include "runtime/pod/container_spec.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/wire.h"
@@ -26,8 +27,20 @@ std::optional<int> Pod::sandbox_pid() const {
 
 bool Pod::ensure_sandbox() {
   if (!runtime::pod::needs_sandbox(plan_->pod.spec)) return true;
-  if (record_.sandbox.pid != 0) return true;
-  if (!sandbox_starting_) start_sandbox();
+  if (record_.sandbox.pid == 0) {
+    if (!sandbox_starting_) start_sandbox();
+    return false;
+  }
+  return connect_network();
+}
+
+bool Pod::connect_network() {
+  const auto& driver = runtime::network::driver_of(plan_->pod.spec);
+  if (!driver.needs_attachment()) return true;
+  const auto attached = driver.attach(record_.uid, "/proc/" + std::to_string(record_.sandbox.pid) + "/ns/net");
+  if (attached) return true;
+  tell(Severity::kWarning, "NetworkFailed", "", attached.error().what);
+  look_again_at(std::chrono::system_clock::now() + kRetry);
   return false;
 }
 

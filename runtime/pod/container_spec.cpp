@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "runtime/network/network.h"
 #include "runtime/process/capabilities.h"
 
 namespace mete::runtime::pod {
@@ -45,7 +46,7 @@ void add_namespaces(const config::PodSpec& spec, const ContainerContext& context
   };
   add(NamespaceKind::mount, false, nullptr);
   add(NamespaceKind::pid, spec.host_pid, spec.share_process_namespace ? "pid" : nullptr);
-  add(NamespaceKind::network, spec.host_network, "net");
+  add(NamespaceKind::network, !network::driver_of(spec).own_namespace(), "net");
   add(NamespaceKind::ipc, spec.host_ipc, "ipc");
   add(NamespaceKind::uts, spec.host_network, "uts");  // Kubernetes: a host-network pod has the host's name
   add(NamespaceKind::cgroup, false, nullptr);
@@ -142,7 +143,7 @@ void add_filesystems(const config::PodSpec& spec, const config::Container& conta
 }  // namespace
 
 bool needs_sandbox(const config::PodSpec& spec) {
-  return spec.share_process_namespace || spec.containers.size() + spec.init_containers.size() > 1;
+  return spec.share_process_namespace || spec.containers.size() + spec.init_containers.size() > 1 || network::driver_of(spec).needs_attachment();
 }
 
 std::string hostname_of(const config::Pod& pod) {
@@ -184,7 +185,7 @@ Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Con
 
 LaunchSpec sandbox_spec(const config::Pod& pod, const process::CgroupJoin& cgroup) {
   LaunchSpec launch;
-  if (!pod.spec.host_network) {
+  if (network::driver_of(pod.spec).own_namespace()) {
     launch.namespaces.push_back({NamespaceKind::network, ""});
     launch.namespaces.push_back({NamespaceKind::uts, ""});
     launch.hostname = hostname_of(pod);
