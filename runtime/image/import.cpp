@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/image/import.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <set>
+
+#include "runtime/file.h"
+#include "runtime/image/merged.h"
+#include "runtime/image/record.h"
+#include "runtime/image/sha256.h"
+#include "runtime/image/tree.h"
+#include "runtime/image/users.h"
+
+namespace mete::runtime::image {
+namespace {
+
+Result<MergedView> view_of(const Staging& staging, const std::vector<std::string>& layers) {
+  std::vector<std::string> paths;
+  for (const std::string& layer : layers) paths.push_back(staging.store() + "/layers/" + layer);
+  return MergedView::open(paths);
+}
+
+// overlayfs refuses the same directory twice. The upper one says all that the lower one does, so it is the one kept.
+void drop_repeated(std::vector<std::string>& layers) {
+  std::set<std::string> seen;
+  std::erase_if(layers, [&](const std::string& layer) { return !seen.insert(layer).second; });
+}
+
+Result<Image> import_rootfs_directory(Staging& staging, const std::string& path, const std::string& name) {
+  METE_TRY(const std::string directory, staging.make_directory());
+  METE_TRY(LayerWriter layer, LayerWriter::open(directory));
+  METE_TRY(const std::string sum, copy_tree(path, staging.store(), layer, staging.budget()));
+  METE_CHECK(layer.finish());
+  METE_CHECK(staging.commit_layer(directory, Staging::layer_name(sum)));
+  return finish_rootfs(staging, name, sum);
+}
+
+}  // namespace
+
+Result<Image> finish_image(Staging& staging, Image image) {
+  drop_repeated(image.layers);
+  METE_TRY(const MergedView view, view_of(staging, image.layers));
+  METE_TRY(const std::string passwd, view.text("etc/passwd"));
+  METE_TRY(const std::string group, view.text("etc/group"));
+  METE_TRY(ResolvedUser user, resolve_user(image.config.user, passwd, group));
+  image.config.uid = user.uid;
+  image.config.gid = user.gid;
+  image.config.groups = std::move(user.groups);
+  image.size = 0;
+  for (const std::string& layer : image.layers) {
+    METE_TRY(const std::int64_t size, tree_size(staging.store() + "/layers/" + layer));
+    image.size += size;
+  }
+  METE_CHECK(staging.commit_image(image));
+  return image;
+}
+
+Result<Image> finish_rootfs(Staging& staging, const std::string& name, const std::string& sum) {
+  Image image;
+  image.name = name;
+  image.layers = {Staging::layer_name(sum)};
+  image.created = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  METE_TRY(const MergedView view, view_of(staging, image.layers));
+  METE_TRY(const auto shell, view.file("bin/sh"));
+  if (shell) image.config.cmd = {"/bin/sh"};
+  image.id = sha256_hex("rootfs " + sum);
+  return finish_image(staging, std::move(image));
+}
+
+Result<Image> import_image(Staging& staging, const std::string& path, const std::string& name) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return fail_errno(path);
+  if (S_ISDIR(info.st_mode)) return import_rootfs_directory(staging, path, name);
+  return fail(path + ": found a file, expected a directory");
+}
+
+}  // namespace mete::runtime::image

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Image names by the grammar of the distribution specification, in the short form that people write.
+#include <algorithm>
+#include <string_view>
+
+#include "runtime/image/store.h"
+
+namespace mete::runtime::image {
+namespace {
+
+// A name is also a file name, with ".json.tmp" behind it.
+constexpr std::size_t kLongest = 240;
+
+bool lower(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool alnum(char c) { return lower(c) || (c >= 'A' && c <= 'Z'); }
+
+// Letters and digits, joined by one '.', one or two '_', or any number of '-'.
+bool is_component(std::string_view part) {
+  if (part.empty() || !lower(part.front()) || !lower(part.back())) return false;
+  for (std::size_t i = 0; i < part.size();) {
+    if (lower(part[i])) {
+      ++i;
+      continue;
+    }
+    const std::size_t end = std::min(part.find_first_not_of(part[i], i), part.size());
+    const std::size_t longest = part[i] == '-' ? part.size() : part[i] == '_' ? 2 : part[i] == '.' ? 1 : 0;
+    if (end - i > longest || !lower(part[end])) return false;
+    i = end;
+  }
+  return true;
+}
+
+bool is_host(std::string_view host) {
+  const auto colon = host.find(':');
+  if (colon != std::string_view::npos) {
+    const std::string_view port = host.substr(colon + 1);
+    if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string_view::npos) return false;
+    host = host.substr(0, colon);
+  }
+  if (host.empty() || !alnum(host.front()) || !alnum(host.back()) || host.find("..") != std::string_view::npos) return false;
+  return std::all_of(host.begin(), host.end(), [](char c) { return alnum(c) || c == '.' || c == '-'; });
+}
+
+bool is_tag(std::string_view tag) {
+  const auto word = [](char c) { return alnum(c) || c == '_'; };
+  return !tag.empty() && tag.size() <= 128 && word(tag.front()) &&
+         std::all_of(tag.begin(), tag.end(), [&](char c) { return word(c) || c == '.' || c == '-'; });
+}
+
+bool is_repository(std::string_view repository) {
+  while (true) {
+    const auto slash = repository.find('/');
+    if (!is_component(repository.substr(0, slash))) return false;
+    if (slash == std::string_view::npos) return true;
+    repository.remove_prefix(slash + 1);
+  }
+}
+
+}  // namespace
+
+Result<std::string> normalize_name(const std::string& name) {
+  const auto bad = [&](const std::string& why) { return fail("image name \"" + name + "\": " + why); };
+  if (name.empty()) return bad("found nothing, expected a name like busybox or registry.example/team/app:1.2");
+  if (name.size() > kLongest) {
+    return fail("image name: found " + std::to_string(name.size()) + " characters, expected at most " +
+                std::to_string(kLongest));
+  }
+  if (name.find('@') != std::string::npos) return bad("a digest (@sha256:...) is not supported yet, expected name:tag");
+
+  std::string repository = name;
+  std::string tag = "latest";
+  const auto slash = name.rfind('/');
+  const auto colon = name.rfind(':');
+  if (colon != std::string::npos && (slash == std::string::npos || colon > slash)) {
+    repository = name.substr(0, colon);
+    tag = name.substr(colon + 1);
+    if (!is_tag(tag)) return bad("found the tag \"" + tag + "\", expected 1 to 128 letters, digits, '_', '.', '-'");
+  }
+
+  std::string host;
+  const auto first = repository.find('/');
+  if (first != std::string::npos) {
+    const std::string start = repository.substr(0, first);
+    if (start == "localhost" || start.find_first_of(".:") != std::string::npos) {
+      if (!is_host(start)) return bad("found the registry \"" + start + "\", expected a host name and perhaps a port");
+      host = start;
+      repository.erase(0, first + 1);
+    }
+  }
+  if (!is_repository(repository)) {
+    return bad("expected lower-case letters and digits, joined by '.', '_', '-' or '/', and perhaps :tag");
+  }
+  if (host == "docker.io" || host == "index.docker.io") host.clear();
+  constexpr std::string_view kLibrary = "library/";
+  const bool official = host.empty() && repository.starts_with(kLibrary) &&
+                        repository.find('/', kLibrary.size()) == std::string::npos;
+  if (official) repository.erase(0, kLibrary.size());
+  return (host.empty() ? "" : host + "/") + repository + ":" + tag;
+}
+
+}  // namespace mete::runtime::image

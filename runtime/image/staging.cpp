@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/image/staging.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "runtime/file.h"
+#include "runtime/image/record.h"
+
+namespace mete::runtime::image {
+namespace {
+
+Status remove_left(const std::string& directory) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    METE_CHECK(remove_tree(at->path()));
+  }
+  if (error) return fail_errno("read directory " + directory, error.value());
+  return {};
+}
+
+}  // namespace
+
+Result<Staging> Staging::begin(const std::string& store, Wait wait) {
+  METE_TRY(UniqueFd lock, open_at(AT_FDCWD, store + "/lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+  while (::flock(lock.get(), LOCK_EX | (wait == Wait::kNo ? LOCK_NB : 0)) != 0) {
+    if (errno != EINTR) return fail_errno("lock " + store + "/lock");
+  }
+  METE_CHECK(remove_left(store + "/tmp"));
+  METE_TRY(Budget budget, Budget::of(store));
+  return Staging(store, std::move(lock), std::move(budget));
+}
+
+Staging::~Staging() {
+  if (lock_.valid()) (void)remove_left(store_ + "/tmp");
+}
+
+bool Staging::has_layer(const std::string& name) const {
+  struct stat info {};
+  return ::lstat((store_ + "/layers/" + name).c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+Result<std::string> Staging::make_directory() {
+  std::string path = store_ + "/tmp/" + std::to_string(::getpid()) + "." + std::to_string(++made_);
+  // An image's files may be read by the users its processes run as; tmp/ itself is root's alone.
+  if (::mkdir(path.c_str(), 0755) != 0 || ::chmod(path.c_str(), 0755) != 0) return fail_errno("mkdir " + path);
+  return path;
+}
+
+Status Staging::commit_layer(const std::string& directory, const std::string& name) {
+  if (has_layer(name)) return remove_tree(directory);
+  METE_TRY(const UniqueFd fd, open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY));
+  // A layer that is there counts as whole, also after a power cut.
+  if (::syncfs(fd.get()) != 0) return fail_errno("sync " + directory);
+  const std::string layer = store_ + "/layers/" + name;
+  if (::rename(directory.c_str(), layer.c_str()) != 0) return fail_errno("rename to " + layer);
+  return {};
+}
+
+Status Staging::commit_image(const Image& image) {
+  const std::string layers = store_ + "/layers";
+  METE_TRY(const UniqueFd fd, open_at(AT_FDCWD, layers, O_RDONLY | O_DIRECTORY));
+  if (::fsync(fd.get()) != 0) return fail_errno("fsync " + layers);
+  return replace_file(store_ + "/images/" + record_file(image.name), to_record(image), 0644);
+}
+
+Status Staging::discard_layer(const std::string& name) {
+  const std::string layer = store_ + "/layers/" + name;
+  const std::string away = store_ + "/tmp/" + name;
+  if (::rename(layer.c_str(), away.c_str()) != 0) return errno == ENOENT ? Status{} : fail_errno("rename " + layer);
+  return remove_tree(away);
+}
+
+}  // namespace mete::runtime::image

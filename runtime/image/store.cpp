@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/image/store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "runtime/file.h"
+#include "runtime/image/import.h"
+#include "runtime/image/record.h"
+#include "runtime/image/staging.h"
+
+namespace mete::runtime::image {
+namespace {
+
+constexpr const char* kHowToImport = "`mete image import DIRECTORY|ARCHIVE ";
+
+Result<std::vector<std::string>> names_in(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    names.push_back(at->path().filename());
+  }
+  if (error) return fail_errno("read directory " + directory, error.value());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<Image> read_record(const std::string& path) {
+  METE_TRY(const std::string text, read_file(AT_FDCWD, path));
+  auto image = from_record(text);
+  if (!image) return fail_in(path, image.error());
+  return image;
+}
+
+// With the lock held. An image record that cannot be read keeps everything: its layers are not known.
+Status remove_unused(Staging& staging, const Store& store, const std::vector<std::string>& in_use) {
+  METE_TRY(const auto images, store.list());
+  std::set<std::string> used(in_use.begin(), in_use.end());
+  for (const Image& image : images) used.insert(image.layers.begin(), image.layers.end());
+  METE_TRY(const auto layers, names_in(store.layers_directory()));
+  for (const std::string& layer : layers) {
+    if (used.count(layer) == 0) METE_CHECK(staging.discard_layer(layer));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Store> Store::open(std::string directory) {
+  if (directory.empty()) return fail("image store: found an empty path, expected a directory");
+  // Layers hold setuid programs and the devices that stand for removed files: nobody but root reaches them from here.
+  METE_CHECK(make_directories(directory, 0700));
+  for (const char* name : {"/layers", "/images", "/tmp"}) METE_CHECK(make_directories(directory + name, 0700));
+  return Store(std::move(directory));
+}
+
+Result<Image> Store::find(const std::string& name) const {
+  METE_TRY(const std::string normal, normalize_name(name));
+  auto image = read_record(directory_ + "/images/" + record_file(normal));
+  if (!image && image.error().code == ENOENT) {
+    return tl::unexpected(Error{ENOENT, "image \"" + name + "\": not in the store " + directory_ + "; import it with " +
+                                            kHowToImport + name + "`"});
+  }
+  return image;
+}
+
+Result<std::vector<Image>> Store::list() const {
+  METE_TRY(const auto names, names_in(directory_ + "/images"));
+  std::vector<Image> images;
+  for (const std::string& name : names) {
+    if (!name.ends_with(".json")) continue;
+    auto image = read_record(directory_ + "/images/" + name);
+    if (!image && image.error().code == ENOENT) continue;  // removed meanwhile
+    if (!image) return tl::unexpected(std::move(image.error()));
+    images.push_back(std::move(*image));
+  }
+  std::sort(images.begin(), images.end(), [](const Image& a, const Image& b) { return a.name < b.name; });
+  return images;
+}
+
+Result<Image> Store::import(const std::string& path, const std::string& name) {
+  METE_TRY(const std::string normal, normalize_name(name));
+  METE_TRY(Staging staging, Staging::begin(directory_, Wait::kYes));
+  auto image = import_image(staging, path, normal);
+  if (!image) {
+    auto error = std::move(image.error());
+    if (error.what.find(path) == std::string::npos) error.what = path + ": " + error.what;
+    return tl::unexpected(std::move(error));
+  }
+  return image;
+}
+
+Status Store::remove(const std::string& name, const std::vector<std::string>& in_use) {
+  METE_TRY(const std::string normal, normalize_name(name));
+  METE_TRY(Staging staging, Staging::begin(directory_, Wait::kYes));
+  const std::string path = directory_ + "/images/" + record_file(normal);
+  if (::unlink(path.c_str()) != 0) {
+    if (errno != ENOENT) return fail_errno("remove " + path);
+    return tl::unexpected(Error{ENOENT, "image \"" + name + "\": not in the store " + directory_});
+  }
+  return remove_unused(staging, *this, in_use);
+}
+
+Status Store::collect(const std::vector<std::string>& in_use) {
+  auto staging = Staging::begin(directory_, Wait::kNo);
+  // Whoever holds the lock is at work on the layers; the next collect() comes after it.
+  if (!staging && staging.error().code == EWOULDBLOCK) return {};
+  if (!staging) return tl::unexpected(std::move(staging.error()));
+  return remove_unused(*staging, *this, in_use);
+}
+
+}  // namespace mete::runtime::image

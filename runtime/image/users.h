@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who "app:staff" is, by an image's own /etc/passwd and /etc/group. Strict: what is not found is an error, never root.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/result.h"
+
+namespace mete::runtime::image {
+
+struct ResolvedUser {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::vector<std::uint32_t> groups;  // supplementary ones, ascending
+  bool operator==(const ResolvedUser&) const = default;
+};
+
+// `user`: "", "UID", "UID:GID", "name", "name:group" and mixtures; `passwd` and `group` are the files' texts. A number
+// needs no line in passwd; its group is then 0. Supplementary groups are those that list the user's name, and none
+// when `user` names a group.
+[[nodiscard]] Result<ResolvedUser> resolve_user(const std::string& user, std::string_view passwd, std::string_view group);
+
+}  // namespace mete::runtime::image
