@@ -142,8 +142,8 @@ void Container::finish(const runtime::shim::ExitStatus& status, const std::strin
   const bool bad = status.code != 0 && !pod_.record().terminating && !pod_.record().stopped;
   std::string message = "Container " + own.name + " ended: " + own.reason + ", exit code " + std::to_string(own.exit_code);
   if (!own.message.empty()) message = "Container " + own.name + " did not start: " + own.message;
-  pod_.tell(bad ? Severity::kWarning : Severity::kNormal, own.reason, own.name, std::move(message),
-            {{"exit_code", std::to_string(own.exit_code)}, {"signal", std::to_string(own.exit_signal)}, {"restarts", std::to_string(own.restarts)}});
+  pod_.tell(bad ? Severity::kWarning : Severity::kNormal, "Exited", own.name, std::move(message),
+            {{"reason", own.reason}, {"exit_code", std::to_string(own.exit_code)}, {"signal", std::to_string(own.exit_signal)}, {"restarts", std::to_string(own.restarts)}});
   // What ends for good needs no cgroup any more: its counters are in the record.
   if (own.state == ContainerState::kExited) (void)remove_cgroup();
   pod_.container_ended();

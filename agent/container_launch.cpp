@@ -181,7 +181,8 @@ void Container::ready() {
   pod_.save(runtime::Durability::volatile_);
   pod_.tell(Severity::kNormal, "Started", own.name, "Started container " + own.name,
             {{"pid", std::to_string(own.process.pid)}, {"attempt", std::to_string(own.attempt)}});
-  for (const auto& warning : (*started)->warnings) pod_.tell(Severity::kWarning, "NotEnforced", own.name, warning);
+  // Every attempt is refused the same: once is enough.
+  for (const auto& warning : own.attempt == 1 ? (*started)->warnings : std::vector<std::string>()) pod_.tell(Severity::kWarning, "NotEnforced", own.name, warning);
   pod_.container_started();
 }
 

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 of the agent at random moments while pods start, stop and change: afterwards desired equals actual, and
+nothing is left over. METE_CRASHES says how many; METE_SEED repeats a run."""
+import os
+import random
+import sys
+import time
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from mete_agent import Agent, run_tests, wait_for  # noqa: E402
+
+PODS = 20
+
+KINDS = {
+    # One that stays, one that ends and is restarted, one that ends for good, one of several containers, one killed by OOM.
+    "stay": "  containers:\n  - {name: main, image: busybox, command: [sleep, '1000'], env: [{name: V, value: '%d'}]}\n",
+    "again": "  containers:\n  - {name: main, image: busybox, command: [sleep, '0.3'], env: [{name: V, value: '%d'}]}\n",
+    "once": "  restartPolicy: Never\n  containers:\n  - {name: main, image: busybox, command: [sh, -c, 'sleep 0.2; exit 7'], env: [{name: V, value: '%d'}]}\n",
+    "several": "  initContainers:\n  - {name: first, image: busybox, command: [sleep, '0.05']}\n"
+               "  volumes: [{name: shared, emptyDir: {medium: Memory}}]\n"
+               "  containers:\n  - {name: main, image: busybox, command: [sleep, '1000'], env: [{name: V, value: '%d'}], volumeMounts: [{name: shared, mountPath: /s}]}\n"
+               "  - {name: side, image: busybox, command: [sleep, '1000']}\n",
+    "oom": "  restartPolicy: Never\n  containers:\n  - {name: main, image: busybox, command: [dd, if=/dev/zero, of=/dev/null, bs=64M, count=1], env: [{name: V, value: '%d'}],"
+           " resources: {limits: {memory: 16Mi}}}\n",
+}
+
+
+def manifest(index, kind, version):
+    return "apiVersion: v1\nkind: Pod\nmetadata: {name: pod-%d, labels: {kind: %s}}\nspec:\n  terminationGracePeriodSeconds: 0\n%s" % (
+        index, kind, KINDS[kind] % version)
+
+
+def write(agent, index, text):
+    path = "%s/pod-%d.yaml" % (agent.manifests, index)
+    with open(path + ".new", "w") as out:
+        out.write(text)
+    os.rename(path + ".new", path)
+
+
+def test_a_hundred_kills_leave_desired_equal_to_actual():
+    crashes = int(os.environ.get("METE_CRASHES", "100"))
+    seed = int(os.environ.get("METE_SEED", str(time.time_ns() % 1000000)))
+    print("     METE_SEED=%d" % seed)
+    chance = random.Random(seed)
+    with Agent() as agent:
+        wanted = {}
+        version = 0
+        for crash in range(crashes):
+            agent.start(wait=False)
+            # Some changes, then the end in the middle of what follows from them.
+            for _ in range(chance.randrange(6)):
+                version += 1
+                index = chance.randrange(PODS)
+                if index in wanted and chance.random() < 0.4:
+                    os.unlink("%s/pod-%d.yaml" % (agent.manifests, index))
+                    del wanted[index]
+                else:
+                    kind = chance.choice(sorted(KINDS))
+                    wanted[index] = (kind, version)
+                    write(agent, index, manifest(index, kind, version))
+                time.sleep(chance.random() * 0.03)
+            time.sleep(chance.random() * chance.choice([0.02, 0.1, 0.4]))
+            agent.kill()
+        agent.start()
+        check(agent, wanted)
+        # And now without any.
+        for index in list(wanted):
+            os.unlink("%s/pod-%d.yaml" % (agent.manifests, index))
+        wait_for("all pods to be gone", lambda: not agent.pods(), 60)
+        assert agent.pod_cgroups() == [], agent.pod_cgroups()
+        assert agent.mounts() == [], agent.mounts()
+        wait_for("shims and containers to be gone", lambda: not agent.processes(), 5)
+        assert os.listdir(agent.state + "/pods") == [], os.listdir(agent.state + "/pods")
+        assert os.listdir(agent.run + "/pods") == [], os.listdir(agent.run + "/pods")
+        assert os.listdir(agent.state + "/logs") == [], os.listdir(agent.state + "/logs")
+
+
+def settled(agent, wanted):
+    pods = {each["name"]: each for each in agent.pods()}
+    if set(pods) != {"pod-%d" % index for index in wanted}:
+        return "pods are %s, wanted %s" % (sorted(pods), sorted(wanted))
+    for index, (kind, version) in wanted.items():
+        pod = pods["pod-%d" % index]
+        if pod["phase"] == "Terminating" or pod["labels"]["kind"] != kind:
+            return "%s is not the wanted version yet: %s" % (pod["name"], pod["phase"])
+        main = next(each for each in pod["containers"] if each["name"] == "main")
+        if kind in ("stay", "several") and not all(each["state"] == "running" for each in pod["containers"] if not each["init"]):
+            return "%s does not run: %s" % (pod["name"], [(each["name"], each["state"], each.get("message")) for each in pod["containers"]])
+        if kind == "once" and (main["state"] != "exited" or main["last"]["exitCode"] not in (7, 137)):
+            return "%s has not ended: %s" % (pod["name"], main["state"])
+        if kind == "oom" and (main["state"] != "exited" or main["oomKills"] != 1 or main["last"]["reason"] != "OOMKilled"):
+            return "%s: %s" % (pod["name"], main)
+        if kind == "again" and main["restarts"] == 0 and not main.get("last"):
+            return "%s has not ended once" % pod["name"]
+    return ""
+
+
+def check(agent, wanted):
+    why = [""]
+
+    def done():
+        why[0] = settled(agent, wanted)
+        return why[0] == ""
+    try:
+        wait_for("desired to be actual", done, 60)
+    except AssertionError as error:
+        raise AssertionError("%s: %s" % (error, why[0]))
+    # Nobody runs that is not wanted: each cgroup is a pod's, each shim's container too.
+    pods = {pod["name"]: pod for pod in agent.pods()}
+    known = {pod["cgroup"] for pod in pods.values()}
+    for directory in agent.pod_cgroups():
+        path = directory[directory.index(agent.parent):]
+        assert any(path == each or path.startswith(each + "/") for each in known), "orphan cgroup " + directory
+    active = sum(each["state"] in ("running", "starting") for pod in pods.values() for each in pod["containers"])
+    shims = [command for _, command in agent.processes() if "mete-shim" in command]
+    assert len(shims) <= active + 2, (active, shims)  # one that is just ending may be seen
+    assert len(os.listdir(agent.state + "/pods")) == len(pods)
+
+
+def test_what_ended_while_nobody_looked_is_known():
+    with Agent().start() as agent:
+        agent.apply(manifest(1, "stay", 1) + "---\n" + manifest(2, "once", 1).replace("sleep 0.2", "sleep 1"))
+        wait_for("both to run", lambda: all(agent.container(name) and agent.container(name)["state"] == "running" for name in ("pod-1", "pod-2")))
+        pid = agent.container("pod-1")["pid"]
+        agent.kill()
+        time.sleep(1.5)
+        agent.start()
+        assert agent.container("pod-1")["pid"] == pid and agent.container("pod-1")["restarts"] == 0
+        ended = agent.container("pod-2")
+        assert ended["state"] == "exited" and ended["last"]["exitCode"] == 7, ended
+
+
+def test_a_killed_shim_takes_its_container_along():
+    with Agent().start() as agent:
+        agent.apply(manifest(1, "stay", 1))
+        wait_for("it to run", lambda: agent.container("pod-1")["state"] == "running")
+        first = agent.container("pod-1")["pid"]
+        shim = next(pid for pid, command in agent.processes() if "mete-shim" in command)
+        os.kill(shim, 9)
+        wait_for("another one to run", lambda: agent.container("pod-1")["state"] == "running" and agent.container("pod-1")["pid"] != first)
+        assert not os.path.exists("/proc/%d" % first)
+        assert agent.container("pod-1")["last"]["reason"] == "ShimLost"
+
+
+def test_a_killed_sandbox_is_replaced_with_its_containers():
+    with Agent().start() as agent:
+        agent.apply(manifest(1, "several", 1))
+        running = lambda: all(each["state"] == "running" for each in agent.pod("pod-1")["containers"] if not each["init"])  # noqa: E731
+        wait_for("it to run", running)
+        sandbox = agent.pod("pod-1")["sandboxPid"]
+        os.kill(sandbox, 9)
+        wait_for("another sandbox", lambda: agent.pod("pod-1").get("sandboxPid") not in (None, sandbox) and running(), 20)
+        names = {os.readlink("/proc/%d/ns/net" % each["pid"]) for each in agent.pod("pod-1")["containers"] if "pid" in each}
+        assert len(names) == 1, names
+
+
+if __name__ == "__main__":
+    run_tests(sys.modules[__name__])
