@@ -108,10 +108,20 @@ Status Container::prepare_cgroup() {
   auto& own = record();
   const auto* policy = pod_.plan() != nullptr && pod_.plan()->policy ? &*pod_.plan()->policy : nullptr;
   limits_ = enforcers::container_limits(*spec(), policy, services_.hierarchies);
+  if (own.cgroup_id == 0) {
+    // One that is there has been folded into the record already, but its removal was not finished: counted again, its
+    // kills would be told twice.
+    (void)cgroup_.kill_all();
+    METE_CHECK(cgroup_.remove());
+  }
   METE_CHECK(cgroup_.create());
   METE_TRY(const std::uint64_t id, cgroup_.id());
-  if (own.cgroup_id != 0 && own.cgroup_id != id) fold_cgroup();  // somebody removed it meanwhile
-  own.cgroup_id = id;
+  if (own.cgroup_id != id) {
+    if (own.cgroup_id != 0) fold_cgroup();  // somebody removed it meanwhile
+    own.cgroup_id = id;
+    // Before anything runs in it: an agent that finds no id in the record looks for no kills.
+    pod_.save(runtime::Durability::volatile_);
+  }
   if (auto applied = cgroup_.apply(limits_); !applied) return tl::unexpected(applied.error());
   if (!spec()->security.privileged) METE_CHECK(runtime::cgroup::restrict_devices(cgroup_));
   // What an earlier attempt left behind outside its PID namespace must not live on beside the new one.

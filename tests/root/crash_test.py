@@ -138,7 +138,7 @@ def test_a_killed_shim_takes_its_container_along():
         shim = next(pid for pid, command in agent.processes() if "mete-shim" in command)
         os.kill(shim, 9)
         wait_for("another one to run", lambda: agent.container("pod-1")["state"] == "running" and agent.container("pod-1")["pid"] != first)
-        assert not os.path.exists("/proc/%d" % first)
+        wait_for("the first to be gone", lambda: not os.path.exists("/proc/%d" % first), 5)  # reaped by init
         assert agent.container("pod-1")["last"]["reason"] == "ShimLost"
 
 
