@@ -67,7 +67,8 @@ class Agent {
         files_(loop_),
         kernel_log_(loop_),
         launches_(2 * std::max(1U, std::thread::hardware_concurrency())),
-        services_{loop_, settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_, launches_, {}, {}, {}, 0, {}},
+        turns_(loop_),
+        services_{loop_, settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_, launches_, turns_, {}, {}, {}, 0, {}},
         manifests_(loop_, settings_, files_, events_),
         reconciler_(services_, manifests_),
         exporter_(services_, reconciler_),
@@ -177,6 +178,7 @@ class Agent {
   KernelLog kernel_log_;
   Instruments instruments_;
   LaunchGate launches_;
+  Turns turns_;
   Services services_;
   Manifests manifests_;
   Reconciler reconciler_;

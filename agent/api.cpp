@@ -165,10 +165,13 @@ HttpResponse Api::apply(const HttpRequest& request) {
   }
   if (request.parameter("dry-run") != "1") {
     if (const auto stored = manifests_.apply(parsed.objects); !stored) return error_response(500, stored.error().what);
+    std::vector<std::string> keys;
     for (const auto& object : parsed.objects) {
-      if (Pod* const pod = object.kind == "Pod" ? reconciler_.find(object.namespace_ + "/" + object.name) : nullptr) pod->start();
+      if (object.kind != "Pod") continue;
+      keys.push_back(object.namespace_ + "/" + object.name);
+      if (Pod* const pod = reconciler_.find(keys.back())) pod->start();
     }
-    reconciler_.reconcile();
+    reconciler_.reconcile(keys);
   }
   return json_response({{"results", std::move(results)}, {"warnings", std::move(warnings)}});
 }

@@ -199,7 +199,7 @@ void Container::ready() {
 void Container::watch_shim(runtime::UniqueFd pidfd) {
   shim_.close();
   shim_.assign(pidfd.release());
-  shim_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { ended(); }));
+  shim_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { services_.turns.add(alive_.guard([this] { ended(); })); }));
 }
 
 }  // namespace mete::agent

@@ -144,7 +144,8 @@ Container* Pod::container(const std::string& name) const {
 }
 
 void Pod::save(Durability durability) {
-  const auto saved = agent::save(record_, directory(), durability);
+  // The record of a pod that is being deleted goes with it: no power failure makes it worth more.
+  const auto saved = agent::save(record_, directory(), record_.terminating ? Durability::volatile_ : durability);
   if (!saved && !save_failed_) tell(Severity::kWarning, "RecordNotSaved", "", saved.error().what);
   save_failed_ = !saved;
 }
@@ -202,8 +203,8 @@ void Pod::container_started() {
 }
 
 void Pod::container_ended() {
-  // From the loop: the container is in the middle of its own function.
-  asio::post(services_.loop, alive_.guard([this] { step(); }));
+  // Later: the container is in the middle of its own function.
+  services_.turns.add(alive_.guard([this] { step(); }));
 }
 
 void Pod::signal_all() {
@@ -221,6 +222,7 @@ void Pod::end_all(std::chrono::seconds grace) {
   save(Durability::volatile_);
   signal_all();
   end_timer_.expires_after(grace);
+  clean_up_delay_ = kFirstCleanUp;
   end_timer_.async_wait(alive_.guard([this] {
     for (auto& container : containers_) {
       if (container->is_active()) container->kill();
@@ -276,10 +278,11 @@ void Pod::clean_up() {
     asio::post(services_.loop, [gone = gone_] { gone(); });
     return;
   }
-  // A killed process is still leaving its cgroup.
-  constexpr auto kAgain = std::chrono::milliseconds(5);
-  restart_timer_.expires_after(kAgain);
-  restart_timer_.async_wait(alive_.guard([this] { clean_up(); }));
+  // A killed process is still leaving its cgroup. Looked for less and less often.
+  constexpr auto kLongest = std::chrono::milliseconds(500);
+  restart_timer_.expires_after(clean_up_delay_);
+  clean_up_delay_ = std::min(2 * clean_up_delay_, kLongest);
+  restart_timer_.async_wait(alive_.guard([this] { services_.turns.add(alive_.guard([this] { clean_up(); })); }));
 }
 
 bool Pod::remove_everything() {

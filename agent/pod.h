@@ -89,6 +89,8 @@ class Pod {
   bool prepared_ = false;
   bool ending_ = false;
   bool save_failed_ = false;
+  static constexpr std::chrono::milliseconds kFirstCleanUp{5};
+  std::chrono::milliseconds clean_up_delay_ = kFirstCleanUp;
   asio::steady_timer restart_timer_;
   asio::steady_timer end_timer_;
   asio::posix::stream_descriptor sandbox_ready_;

@@ -131,20 +131,25 @@ void Reconciler::read_desired() {
   for (const auto& plan : manifests_.desired().pods) wanted_[config::full_name(plan.pod.metadata)] = {&plan, hash_of(plan)};
 }
 
-void Reconciler::reconcile() {
+void Reconciler::reconcile(const std::vector<std::string>& at_once) {
   read_desired();
+  for (const auto& key : at_once) see_to(key);
   std::set<std::string> keys;
   for (const auto& [key, wanted] : wanted_) keys.insert(key);
   for (const auto& [key, pod] : pods_) keys.insert(key);
-  for (const auto& key : keys) reconcile(key);
+  for (const auto& key : keys) services_.turns.add(alive_.guard([this, key] { see_to(key); }));
 }
 
 void Reconciler::end_all(std::chrono::seconds grace) {
   ending_ = true;
-  for (const auto& [key, pod] : pods_) pod->terminate(grace);
+  for (const auto& [key, pod] : pods_) {
+    services_.turns.add(alive_.guard([this, key = key, grace] {
+      if (Pod* const each = find(key)) each->terminate(grace);
+    }));
+  }
 }
 
-void Reconciler::reconcile(const std::string& key) {
+void Reconciler::see_to(const std::string& key) {
   if (ending_) return;
   const auto wanted = wanted_.find(key);
   const config::PodPlan* plan = wanted == wanted_.end() ? nullptr : wanted->second.plan;
@@ -184,7 +189,7 @@ void Reconciler::reconcile(const std::string& key) {
 void Reconciler::gone(const std::string& key) {
   pods_.erase(key);
   // Replaced: the new version may be made now that nothing of the old one is left.
-  asio::post(services_.loop, alive_.guard([this, key] { reconcile(key); }));
+  services_.turns.add(alive_.guard([this, key] { see_to(key); }));
 }
 
 }  // namespace mete::agent

@@ -34,8 +34,8 @@ class Reconciler {
 
   // Takes over what earlier agents recorded, removes what no record explains, then reconcile().
   void adopt();
-  // The manifests have changed.
-  void reconcile();
+  // The manifests have changed. The pods named in `at_once` are seen to before this returns, the others in turn.
+  void reconcile(const std::vector<std::string>& at_once = {});
   // Deletes every pod and makes none again.
   void end_all(std::chrono::seconds grace);
 
@@ -50,7 +50,7 @@ class Reconciler {
     std::string hash;
   };
   void read_desired();
-  void reconcile(const std::string& key);
+  void see_to(const std::string& key);
   void gone(const std::string& key);
   void remove_orphans();
 

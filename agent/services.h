@@ -47,6 +47,28 @@ class LaunchGate {
   std::deque<std::function<void()>> waiting_;
 };
 
+// Work that takes milliseconds (making and removing cgroups, writing records), one piece a turn of the loop: a thousand
+// pods that end together must not keep an OOM or a scrape waiting.
+class Turns {
+ public:
+  explicit Turns(asio::io_context& loop) : loop_(loop) {}
+  void add(std::function<void()> work) {
+    work_.push_back(std::move(work));
+    if (work_.size() == 1) asio::post(loop_, [this] { run_one(); });
+  }
+
+ private:
+  void run_one() {
+    work_.front()();
+    work_.pop_front();
+    // Behind whatever the kernel has reported meanwhile.
+    if (!work_.empty()) asio::post(loop_, [this] { run_one(); });
+  }
+
+  asio::io_context& loop_;
+  std::deque<std::function<void()>> work_;
+};
+
 struct Services {
   asio::io_context& loop;
   const Settings& settings;
@@ -58,6 +80,7 @@ struct Services {
   KernelLog& kernel_log;
   Instruments& instruments;
   LaunchGate& launches;
+  Turns& turns;
   std::string boot_id;
   std::string shim;  // path of mete-shim
   Bytes machine_memory;

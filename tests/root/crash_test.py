@@ -112,7 +112,7 @@ def check(agent, wanted):
         path = directory[directory.index(agent.parent):]
         assert any(path == each or path.startswith(each + "/") for each in known), "orphan cgroup " + directory
     active = sum(each["state"] in ("running", "starting") for pod in pods.values() for each in pod["containers"])
-    shims = [command for _, command in agent.processes() if "mete-shim" in command]
+    shims = [command for _, command in agent.processes() if "mete-shim run" in command]  # a sandbox executes nothing, so it has its name too
     assert len(shims) <= active + 2, (active, shims)  # one that is just ending may be seen
     assert len(os.listdir(agent.state + "/pods")) == len(pods)
 
