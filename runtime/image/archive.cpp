@@ -5,12 +5,12 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <clocale>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <clocale>
 
 #include "runtime/image/sha256.h"
 
@@ -47,7 +47,9 @@ std::string reason(archive* reader) {
   return text == nullptr ? "unknown error" : text;
 }
 
-std::string text_or_empty(const char* text) { return text == nullptr ? "" : text; }
+std::string text_or_empty(const char* text) {
+  return text == nullptr ? "" : text;
+}
 
 }  // namespace
 
@@ -87,7 +89,8 @@ la_ssize_t TarReader::State::read_file(archive* reader, void* self, const void**
 
 la_ssize_t TarReader::State::read_plain(archive* reader, void* self, const void** data) {
   auto& state = *static_cast<State*>(self);
-  const la_ssize_t got = ::archive_read_data(state.plain.get(), state.content_buffer.data(), state.content_buffer.size());
+  const la_ssize_t got =
+      ::archive_read_data(state.plain.get(), state.content_buffer.data(), state.content_buffer.size());
   if (got < 0) {
     ::archive_set_error(reader, EIO, "%s", reason(state.plain.get()).c_str());
     return ARCHIVE_FATAL;
@@ -189,7 +192,9 @@ Result<bool> TarReader::next() {
   return true;
 }
 
-const Entry& TarReader::entry() const { return state_->entry; }
+const Entry& TarReader::entry() const {
+  return state_->entry;
+}
 
 bool TarReader::is_device() const {
   const auto type = ::archive_entry_filetype(state_->at);
@@ -202,6 +207,12 @@ bool TarReader::is_whiteout_device() const {
 }
 
 Status TarReader::write_content(int fd, Budget& budget) {
+  // As a whole before the first byte, so that the error is about the file and not about the disk; of a sparse one only
+  // what comes counts.
+  const bool sparse = ::archive_entry_sparse_count(state_->at) > 0;
+  const la_int64_t whole = ::archive_entry_size(state_->at);
+  if (whole < 0) return fail(state_->shown + ": " + state_->entry.path + ": found a negative size");
+  if (!sparse) METE_CHECK(budget.take(static_cast<std::uint64_t>(whole)));
   while (true) {
     const void* data = nullptr;
     std::size_t size = 0;
@@ -209,10 +220,10 @@ Status TarReader::write_content(int fd, Budget& budget) {
     const int result = ::archive_read_data_block(state_->tar.get(), &data, &size, &offset);
     if (result == ARCHIVE_EOF) break;
     if (result != ARCHIVE_OK) {
-      return fail(state_->shown + ": " + state_->entry.path + ": found a damaged or shortened archive: " +
-                  reason(state_->tar.get()));
+      return fail(state_->shown + ": " + state_->entry.path +
+                  ": found a damaged or shortened archive: " + reason(state_->tar.get()));
     }
-    METE_CHECK(budget.take(size));
+    if (sparse) METE_CHECK(budget.take(size));
     for (std::size_t done = 0; done < size;) {
       const ssize_t put = ::pwrite(fd, static_cast<const char*>(data) + done, size - done,
                                    static_cast<off_t>(offset) + static_cast<off_t>(done));
@@ -222,7 +233,7 @@ Status TarReader::write_content(int fd, Budget& budget) {
     }
   }
   // A sparse file may end with a hole.
-  if (::ftruncate(fd, ::archive_entry_size(state_->at)) != 0) return fail_errno("write " + state_->entry.path);
+  if (::ftruncate(fd, whole) != 0) return fail_errno("write " + state_->entry.path);
   return {};
 }
 

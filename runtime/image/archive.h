@@ -44,7 +44,8 @@ class TarReader {
 };
 
 // Unpacks a layer: whiteouts become overlayfs', devices are left out.
-[[nodiscard]] Result<ArchiveSums> extract_layer(UniqueFd file, const std::string& shown, LayerWriter& layer, Budget& budget);
+[[nodiscard]] Result<ArchiveSums> extract_layer(UniqueFd file, const std::string& shown, LayerWriter& layer,
+                                                Budget& budget);
 
 enum class ArchiveKind { kRootfs, kLayout };
 // By the names in it: an OCI layout or `docker save`, or else a root file system. The file's position moves.

@@ -10,16 +10,18 @@
 namespace mete::runtime::image {
 namespace {
 
-constexpr int kMaxDepth = 4;            // of indexes in indexes
+constexpr int kMaxDepth = 4;             // of indexes in indexes
 constexpr std::size_t kMaxFound = 1000;  // manifests
 
 // Descriptors of manifests, with their platforms.
 Status gather(const Layout& layout, const std::string& index, int depth, std::vector<Descriptor>& found) {
-  if (depth > kMaxDepth) return fail("found indexes nested deeper than " + std::to_string(kMaxDepth) + ", expected fewer");
+  if (depth > kMaxDepth)
+    return fail("found indexes nested deeper than " + std::to_string(kMaxDepth) + ", expected fewer");
   METE_TRY(const auto entries, parse_index(index));
   for (const Descriptor& entry : entries) {
     if (entry.is_attestation) continue;
-    if (found.size() >= kMaxFound) return fail("found more than " + std::to_string(kMaxFound) + " manifests, expected fewer");
+    if (found.size() >= kMaxFound)
+      return fail("found more than " + std::to_string(kMaxFound) + " manifests, expected fewer");
     if (is_index_type(entry.media_type)) {
       METE_TRY(const std::string inner, layout.blob(entry));
       const std::size_t before = found.size();
@@ -31,7 +33,8 @@ Status gather(const Layout& layout, const std::string& index, int depth, std::ve
       continue;
     }
     if (!is_manifest_type(entry.media_type)) {
-      return fail("index.json: found an entry of type \"" + entry.media_type + "\", expected an image's manifest or index");
+      return fail("index.json: found an entry of type \"" + entry.media_type +
+                  "\", expected an image's manifest or index");
     }
     found.push_back(entry);
     if (entry.platform) continue;
@@ -92,7 +95,8 @@ Result<Descriptor> choose_manifest(const Layout& layout, const std::string& name
   });
   // A variant is a newer processor than the plain architecture, except that arm64's only one is v8.
   prefer(fit, [](const Descriptor& at) { return at.platform->variant.empty() || at.platform->variant == "v8"; });
-  const bool same = std::all_of(fit.begin(), fit.end(), [&](const Descriptor& at) { return at.digest == fit[0].digest; });
+  const bool same =
+      std::all_of(fit.begin(), fit.end(), [&](const Descriptor& at) { return at.digest == fit[0].digest; });
   if (!same) return fail("found several images: " + list(fit) + "; expected one, or one that is called " + name);
   return fit[0];
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/image/documents.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <ctime>
-#include <nlohmann/json.hpp>
 
 namespace mete::runtime::image {
 namespace {
@@ -51,8 +52,7 @@ Result<Descriptor> descriptor_of(const json& object) {
   const json& annotations = object_or_empty(object, "annotations");
   descriptor.reference = value_or<std::string>(annotations, "io.containerd.image.name",
                                                value_or<std::string>(annotations, "org.opencontainers.image.ref.name"));
-  descriptor.is_attestation =
-      value_or<std::string>(annotations, "vnd.docker.reference.type") == "attestation-manifest";
+  descriptor.is_attestation = value_or<std::string>(annotations, "vnd.docker.reference.type") == "attestation-manifest";
   return descriptor;
 }
 
@@ -74,7 +74,9 @@ std::chrono::system_clock::time_point parse_time(const std::string& text) {
   return std::chrono::system_clock::time_point(std::chrono::seconds(seconds));
 }
 
-bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
+bool has_nul(const std::string& text) {
+  return text.find('\0') != std::string::npos;
+}
 
 bool has_nul(const ImageConfig& config) {
   for (const auto* list : {&config.entrypoint, &config.cmd, &config.env}) {
@@ -110,9 +112,8 @@ bool is_layer_type(std::string_view type) {
        {"application/vnd.oci.image.layer.v1.tar", "application/vnd.oci.image.layer.v1.tar+gzip",
         "application/vnd.oci.image.layer.v1.tar+zstd", "application/vnd.oci.image.layer.nondistributable.v1.tar",
         "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
-        "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
-        "application/vnd.docker.image.rootfs.diff.tar", "application/vnd.docker.image.rootfs.diff.tar.gzip",
-        "application/vnd.docker.image.rootfs.diff.tar.zstd",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd", "application/vnd.docker.image.rootfs.diff.tar",
+        "application/vnd.docker.image.rootfs.diff.tar.gzip", "application/vnd.docker.image.rootfs.diff.tar.zstd",
         "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"}) {
     if (type == known) return true;
   }

@@ -16,7 +16,7 @@ namespace mete::runtime::image {
 namespace {
 
 constexpr std::size_t kMaxDocument = 4U << 20U;
-constexpr std::size_t kMaxLayers = 128;  // as many as overlayfs was made to lay over each other by others
+constexpr std::size_t kMaxLayers = 128;  // so that their names fit into the options of one mount
 
 struct LayerFile {
   std::string path;    // in the layout
@@ -57,7 +57,8 @@ Result<Image> import_source(Staging& staging, const Layout& layout, Source sourc
                 std::to_string(document.diff_ids.size()) + " as the image's configuration says");
   }
   if (source.layers.empty() || source.layers.size() > kMaxLayers) {
-    return fail("found " + std::to_string(source.layers.size()) + " layers, expected 1 to " + std::to_string(kMaxLayers));
+    return fail("found " + std::to_string(source.layers.size()) + " layers, expected 1 to " +
+                std::to_string(kMaxLayers));
   }
   const Platform& platform = document.platform;
   if (platform.os != "linux" || platform.architecture != machine_architecture()) {
@@ -102,7 +103,8 @@ Result<SavedImage> choose_saved(const std::vector<SavedImage>& images, const std
       tags += (tags.empty() ? "" : ", ") + tag;
     }
   }
-  return fail("manifest.json: found " + std::to_string(images.size()) + " images (" + tags + "), expected one, or one that is called " + name);
+  return fail("manifest.json: found " + std::to_string(images.size()) + " images (" + tags +
+              "), expected one, or one that is called " + name);
 }
 
 Result<Source> saved_source(const Layout& layout, const std::string& name) {
@@ -115,8 +117,8 @@ Result<Source> saved_source(const Layout& layout, const std::string& name) {
   std::string sum = image.config.substr(image.config.rfind('/') + 1);
   sum = sum.substr(0, sum.find('.'));
   if (is_digest("sha256:" + sum) && sha256_hex(source.config_text) != sum) {
-    return fail(layout.shown(image.config) + ": found content with the digest sha256:" + sha256_hex(source.config_text) +
-                ", expected sha256:" + sum);
+    return fail(layout.shown(image.config) + ": found content with the digest sha256:" +
+                sha256_hex(source.config_text) + ", expected sha256:" + sum);
   }
   for (const std::string& layer : image.layers) source.layers.push_back({layer, "", -1, ""});
   return source;
@@ -129,7 +131,9 @@ Result<Layout> Layout::open(const std::string& directory, const std::string& sho
   return Layout(std::move(root), shown);
 }
 
-bool Layout::has(const std::string& path) const { return file(path).has_value(); }
+bool Layout::has(const std::string& path) const {
+  return file(path).has_value();
+}
 
 Result<UniqueFd> Layout::file(const std::string& path) const {
   auto fd = open_in_root(root_.get(), path, O_RDONLY | O_NONBLOCK);

@@ -68,7 +68,8 @@ Status Staging::commit(const Image& image) {
   // A layer that is there counts as whole, also after a power cut.
   if (::syncfs(fd.get()) != 0) return fail_errno("sync " + layers);
   for (const auto& [name, directory] : added_) {
-    if (::rename(directory.c_str(), (layers + "/" + name).c_str()) != 0) return fail_errno("rename to " + layers + "/" + name);
+    if (::rename(directory.c_str(), (layers + "/" + name).c_str()) != 0)
+      return fail_errno("rename to " + layers + "/" + name);
   }
   added_.clear();
   if (::fsync(fd.get()) != 0) return fail_errno("fsync " + layers);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The local image store: DIRECTORY/layers/ID/ (unpacked once, shared by all images and containers that use it, never
-// written to again) and DIRECTORY/images/*.json. Safe for several processes at once (the agent and `mete image import`):
-// changes are made under a lock and become visible by one rename; what a killed import left is removed by the next one.
+// written to again) and DIRECTORY/images/*.json. Safe for several processes at once (the agent and `mete image
+// import`): changes are made under a lock and become visible by one rename; what a killed import left is removed by the
+// next one.
 #pragma once
 
 #include <optional>

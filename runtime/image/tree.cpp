@@ -19,7 +19,9 @@ namespace {
 
 using FileId = std::pair<dev_t, ino_t>;
 
-FileId id_of(const struct stat& info) { return {info.st_dev, info.st_ino}; }
+FileId id_of(const struct stat& info) {
+  return {info.st_dev, info.st_ino};
+}
 
 Result<std::vector<std::string>> names_in(int directory, const std::string& shown) {
   const int copy = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -189,7 +191,8 @@ Status add_size(int directory, const std::string& shown, std::set<FileId>& count
   METE_TRY(const auto names, names_in(directory, shown));
   for (const std::string& name : names) {
     struct stat info {};
-    if (::fstatat(directory, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("stat " + shown + "/" + name);
+    if (::fstatat(directory, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+      return fail_errno("stat " + shown + "/" + name);
     if (S_ISREG(info.st_mode) && (info.st_nlink == 1 || counted.insert(id_of(info)).second)) total += info.st_size;
     if (!S_ISDIR(info.st_mode)) continue;
     const UniqueFd fd(::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -201,7 +204,8 @@ Status add_size(int directory, const std::string& shown, std::set<FileId>& count
 
 }  // namespace
 
-Result<std::string> copy_tree(const std::string& source, const std::string& except, LayerWriter& layer, Budget& budget) {
+Result<std::string> copy_tree(const std::string& source, const std::string& except, LayerWriter& layer,
+                              Budget& budget) {
   METE_TRY(const UniqueFd fd, open_at(AT_FDCWD, source, O_RDONLY | O_DIRECTORY));
   METE_TRY(const auto names, names_in(fd.get(), source));
   if (names.empty()) return fail(source + ": found an empty directory, expected a root file system or an OCI layout");
