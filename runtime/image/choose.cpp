@@ -71,7 +71,7 @@ void prefer(std::vector<Descriptor>& found, Wanted wanted) {
 std::string machine_architecture() {
   utsname name{};
   if (::uname(&name) != 0) return "unknown";
-  const std::string machine = name.machine;
+  std::string machine = name.machine;
   if (machine == "x86_64") return "amd64";
   if (machine == "aarch64") return "arm64";
   if (machine == "i686" || machine == "i386") return "386";

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <utility>
 
 namespace mete::runtime::image {
 namespace {
@@ -15,7 +16,7 @@ using nlohmann::json;
 template <class T>
 T value_or(const json& object, const char* key, T otherwise = T()) {
   const auto found = object.find(key);
-  return found == object.end() || found->is_null() ? otherwise : found->get<T>();
+  return found == object.end() || found->is_null() ? std::move(otherwise) : found->get<T>();
 }
 
 const json& object_or_empty(const json& object, const char* key) {

@@ -19,6 +19,7 @@ namespace {
 
 Result<MergedView> view_of(const Staging& staging, const std::vector<std::string>& layers) {
   std::vector<std::string> paths;
+  paths.reserve(layers.size());
   for (const std::string& layer : layers) paths.push_back(staging.layer_path(layer));
   return MergedView::open(paths);
 }

@@ -14,6 +14,10 @@
 namespace mete::runtime::image {
 namespace {
 
+std::string layer_place(const std::string& store, const std::string& name) {
+  return store + "/layers/" + name;
+}
+
 Status remove_left(const std::string& directory) {
   std::error_code error;
   for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
@@ -46,7 +50,7 @@ bool Staging::has_layer(const std::string& name) const {
 
 std::string Staging::layer_path(const std::string& name) const {
   const auto added = added_.find(name);
-  return added == added_.end() ? store_ + "/layers/" + name : added->second;
+  return added == added_.end() ? layer_place(store_, name) : added->second;
 }
 
 Result<std::string> Staging::make_directory() {
@@ -68,8 +72,8 @@ Status Staging::commit(const Image& image) {
   // A layer that is there counts as whole, also after a power cut.
   if (::syncfs(fd.get()) != 0) return fail_errno("sync " + layers);
   for (const auto& [name, directory] : added_) {
-    if (::rename(directory.c_str(), (layers + "/" + name).c_str()) != 0)
-      return fail_errno("rename to " + layers + "/" + name);
+    const std::string layer = layer_place(store_, name);
+    if (::rename(directory.c_str(), layer.c_str()) != 0) return fail_errno("rename to " + layer);
   }
   added_.clear();
   if (::fsync(fd.get()) != 0) return fail_errno("fsync " + layers);
@@ -77,7 +81,7 @@ Status Staging::commit(const Image& image) {
 }
 
 Status Staging::discard_layer(const std::string& name) {
-  const std::string layer = store_ + "/layers/" + name;
+  const std::string layer = layer_place(store_, name);
   const std::string away = store_ + "/tmp/" + name;
   if (::rename(layer.c_str(), away.c_str()) != 0) return errno == ENOENT ? Status{} : fail_errno("rename " + layer);
   return remove_tree(away);
