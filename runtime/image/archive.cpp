@@ -58,6 +58,7 @@ struct TarReader::State {
   std::string shown;
   Reader plain;  // the file without its compression
   Reader tar;
+  bool compressed = true;  // not: the file's sum is its content's
   Sha256 file_sum;
   Sha256 content_sum;
   std::string file_buffer = std::string(kBuffer, '\0');
@@ -82,7 +83,8 @@ la_ssize_t TarReader::State::read_file(archive* reader, void* self, const void**
     ::archive_set_error(reader, errno, "read: %s", std::strerror(errno));
     return ARCHIVE_FATAL;
   }
-  state.file_sum.update(std::string_view(state.file_buffer.data(), static_cast<std::size_t>(got)));
+  if (state.compressed)
+    state.file_sum.update(std::string_view(state.file_buffer.data(), static_cast<std::size_t>(got)));
   *data = state.file_buffer.data();
   return got;
 }
@@ -137,6 +139,7 @@ Result<TarReader> TarReader::open(UniqueFd file, std::string shown) {
       ::archive_read_next_header(plain, &whole) != ARCHIVE_OK) {
     return fail(state->shown + ": " + reason(plain));
   }
+  state->compressed = ::archive_filter_count(plain) > 1;  // the last is the file itself
   if (::archive_read_open(tar, state.get(), nullptr, State::read_plain, nullptr) != ARCHIVE_OK) {
     return fail(state->shown + ": found no tar archive, or a damaged one: " + reason(tar));
   }
@@ -251,7 +254,9 @@ Result<ArchiveSums> TarReader::finish() {
     if (got == 0) break;
   }
   const bool zeros = state.tail.find_first_not_of('\0') == std::string::npos;
-  return ArchiveSums{state.file_sum.hex(), state.content_sum.hex(), zeros && state.tail.size() == kTarBlock};
+  const std::string content = state.content_sum.hex();
+  return ArchiveSums{state.compressed ? state.file_sum.hex() : content, content,
+                     zeros && state.tail.size() == kTarBlock};
 }
 
 }  // namespace mete::runtime::image

@@ -32,6 +32,7 @@ class Store {
   // later collect().
   [[nodiscard]] Status remove(const std::string& name, const std::vector<std::string>& in_use = {});
   // Removes layers that no image and none of `in_use` refers to.
+  // While another process is changing the store it does nothing and does not wait: a later call does it.
   [[nodiscard]] Status collect(const std::vector<std::string>& in_use = {});
 
   [[nodiscard]] std::string layers_directory() const { return directory_ + "/layers"; }

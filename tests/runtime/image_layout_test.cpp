@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // OCI layouts and `docker save`, as directories and archives.
+#include <sys/mount.h>
+
 #include <algorithm>
 
 #include "runtime/image/documents.h"
@@ -65,6 +67,26 @@ TEST_F(ImageLayout, ArchiveAndDirectoryAreTheSameImage) {
   const auto packed = import_bytes(tar(items, ARCHIVE_FILTER_ZSTD), "three");
   ASSERT_TRUE(packed) << packed.error().what;
   EXPECT_EQ(packed->layers, image->layers);
+}
+
+TEST_F(ImageLayout, OverlayfsShowsTheImage) {
+  LayoutMaker maker;
+  maker.add(tar({{.path = "etc/group", .content = "g"},
+                 {.path = "etc/keep", .content = "k"},
+                 {.path = "srv/old", .content = "o"}}));
+  maker.add(tar({{.path = "etc/.wh.group"}, {.path = "srv/new", .content = "n"}, {.path = "srv/.wh..wh..opq"}}));
+  maker.put_image();
+  const auto image = import_tar(maker.finish());
+  ASSERT_TRUE(image) << image.error().what;
+  const std::string merged = dir_ / "merged";
+  std::filesystem::create_directory(merged);
+  const std::string options = "lowerdir=" + in_layer(*image, "", 0) + ":" + in_layer(*image, "", 1);
+  if (::mount("overlay", merged.c_str(), "overlay", MS_RDONLY, options.c_str()) != 0) GTEST_SKIP() << "needs overlayfs";
+  EXPECT_FALSE(std::filesystem::exists(merged + "/etc/group"));
+  EXPECT_EQ(text(merged + "/etc/keep"), "k");
+  EXPECT_FALSE(std::filesystem::exists(merged + "/srv/old"));
+  EXPECT_EQ(text(merged + "/srv/new"), "n");
+  EXPECT_EQ(::umount(merged.c_str()), 0);
 }
 
 TEST_F(ImageLayout, LayersAreSharedAndGoWithTheLast) {
