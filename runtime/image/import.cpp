@@ -7,8 +7,9 @@
 #include <set>
 
 #include "runtime/file.h"
+#include "runtime/image/archive.h"
+#include "runtime/image/layout.h"
 #include "runtime/image/merged.h"
-#include "runtime/image/record.h"
 #include "runtime/image/sha256.h"
 #include "runtime/image/tree.h"
 #include "runtime/image/users.h"
@@ -18,7 +19,8 @@ namespace {
 
 Result<MergedView> view_of(const Staging& staging, const std::vector<std::string>& layers) {
   std::vector<std::string> paths;
-  for (const std::string& layer : layers) paths.push_back(staging.store() + "/layers/" + layer);
+  paths.reserve(layers.size());
+  for (const std::string& layer : layers) paths.push_back(staging.layer_path(layer));
   return MergedView::open(paths);
 }
 
@@ -33,8 +35,34 @@ Result<Image> import_rootfs_directory(Staging& staging, const std::string& path,
   METE_TRY(LayerWriter layer, LayerWriter::open(directory));
   METE_TRY(const std::string sum, copy_tree(path, staging.store(), layer, staging.budget()));
   METE_CHECK(layer.finish());
-  METE_CHECK(staging.commit_layer(directory, Staging::layer_name(sum)));
+  METE_CHECK(staging.add_layer(directory, Staging::layer_name(sum)));
   return finish_rootfs(staging, name, sum);
+}
+
+Result<Image> import_rootfs_archive(Staging& staging, const std::string& path, const std::string& name) {
+  METE_TRY(UniqueFd file, open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK));
+  METE_TRY(const std::string directory, staging.make_directory());
+  METE_TRY(LayerWriter layer, LayerWriter::open(directory));
+  METE_TRY(const ArchiveSums sums, extract_layer(std::move(file), path, layer, staging.budget()));
+  // There is no digest to compare with, so the end of the archive is all that tells a whole one from a part.
+  if (!sums.whole) return fail(path + ": found a tar archive without its end, expected a whole one");
+  METE_CHECK(staging.add_layer(directory, Staging::layer_name(sums.content)));
+  return finish_rootfs(staging, name, sums.content);
+}
+
+Result<Image> import_layout_archive(Staging& staging, const std::string& path, const std::string& name) {
+  METE_TRY(UniqueFd file, open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK));
+  METE_TRY(const std::string directory, staging.make_directory());
+  METE_TRY(LayerWriter layout, LayerWriter::open(directory));
+  METE_CHECK(extract_layout(std::move(file), path, layout, staging.budget()));
+  METE_TRY(const Layout files, Layout::open(directory, path));
+  return import_layout(staging, files, name);
+}
+
+bool is_layout_directory(const std::string& path) {
+  struct stat info {};
+  return ::stat((path + "/oci-layout").c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+         ::stat((path + "/index.json").c_str(), &info) == 0 && S_ISREG(info.st_mode);
 }
 
 }  // namespace
@@ -50,10 +78,10 @@ Result<Image> finish_image(Staging& staging, Image image) {
   image.config.groups = std::move(user.groups);
   image.size = 0;
   for (const std::string& layer : image.layers) {
-    METE_TRY(const std::int64_t size, tree_size(staging.store() + "/layers/" + layer));
+    METE_TRY(const std::int64_t size, tree_size(staging.layer_path(layer)));
     image.size += size;
   }
-  METE_CHECK(staging.commit_image(image));
+  METE_CHECK(staging.commit(image));
   return image;
 }
 
@@ -72,8 +100,15 @@ Result<Image> finish_rootfs(Staging& staging, const std::string& name, const std
 Result<Image> import_image(Staging& staging, const std::string& path, const std::string& name) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return fail_errno(path);
-  if (S_ISDIR(info.st_mode)) return import_rootfs_directory(staging, path, name);
-  return fail(path + ": found a file, expected a directory");
+  if (S_ISDIR(info.st_mode)) {
+    if (!is_layout_directory(path)) return import_rootfs_directory(staging, path, name);
+    METE_TRY(const Layout files, Layout::open(path, path));
+    return import_layout(staging, files, name);
+  }
+  METE_TRY(UniqueFd file, open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK));
+  METE_TRY(const ArchiveKind kind, kind_of_archive(std::move(file), path));
+  return kind == ArchiveKind::kLayout ? import_layout_archive(staging, path, name)
+                                      : import_rootfs_archive(staging, path, name);
 }
 
 }  // namespace mete::runtime::image

@@ -29,9 +29,13 @@ Result<std::string> clean(const std::string& path) {
   return text;
 }
 
-bool is_whiteout(const struct stat& info) { return S_ISCHR(info.st_mode) && info.st_rdev == makedev(0, 0); }
+bool is_whiteout(const struct stat& info) {
+  return S_ISCHR(info.st_mode) && info.st_rdev == makedev(0, 0);
+}
 
-std::string through(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
+std::string through(int fd) {
+  return "/proc/self/fd/" + std::to_string(fd);
+}
 
 Status set_opaque(int directory, const std::string& name, const std::string& shown) {
   const UniqueFd fd(::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -95,9 +99,8 @@ Result<Budget> Budget::of(const std::string& directory) {
 Status Budget::take(std::uint64_t bytes) {
   if (bytes > limit_ - used_) {
     return tl::unexpected(Error{ENOSPC, directory_ + ": found " + std::to_string(limit_) +
-                                            " bytes free, expected room for more than " +
-                                            std::to_string(used_) + " + " + std::to_string(bytes) +
-                                            " bytes unpacked"});
+                                            " bytes free, expected room for more than " + std::to_string(used_) +
+                                            " + " + std::to_string(bytes) + " bytes unpacked"});
   }
   used_ += bytes;
   return {};
@@ -211,11 +214,12 @@ Status LayerWriter::add(const Entry& entry, const Content& content) {
   if (target == path) return {};  // a link to itself changes nothing
   // A directory of its own: place() would close the one of `at`.
   const auto slash = target.rfind('/');
-  METE_TRY(const UniqueFd from, open_in_root(root_.get(), slash == std::string::npos ? "" : target.substr(0, slash),
-                                             O_PATH | O_DIRECTORY));
+  METE_TRY(const UniqueFd from,
+           open_in_root(root_.get(), slash == std::string::npos ? "" : target.substr(0, slash), O_PATH | O_DIRECTORY));
   const std::string name = target.substr(slash == std::string::npos ? 0 : slash + 1);
   struct stat info {};
-  if (::fstatat(from.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || S_ISDIR(info.st_mode) || is_whiteout(info)) {
+  if (::fstatat(from.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || S_ISDIR(info.st_mode) ||
+      is_whiteout(info)) {
     return fail(entry.path + ": found a hard link to \"" + entry.target + "\", expected a file that came before it");
   }
   METE_TRY([[maybe_unused]] const bool replaced, make_room(at, entry.type));

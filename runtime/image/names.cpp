@@ -11,8 +11,12 @@ namespace {
 // A name is also a file name, with ".json.tmp" behind it.
 constexpr std::size_t kLongest = 240;
 
-bool lower(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-bool alnum(char c) { return lower(c) || (c >= 'A' && c <= 'Z'); }
+bool lower(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+bool alnum(char c) {
+  return lower(c) || (c >= 'A' && c <= 'Z');
+}
 
 // Letters and digits, joined by one '.', one or two '_', or any number of '-'.
 bool is_component(std::string_view part) {
@@ -37,7 +41,8 @@ bool is_host(std::string_view host) {
     if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string_view::npos) return false;
     host = host.substr(0, colon);
   }
-  if (host.empty() || !alnum(host.front()) || !alnum(host.back()) || host.find("..") != std::string_view::npos) return false;
+  if (host.empty() || !alnum(host.front()) || !alnum(host.back()) || host.find("..") != std::string_view::npos)
+    return false;
   return std::all_of(host.begin(), host.end(), [](char c) { return alnum(c) || c == '.' || c == '-'; });
 }
 
@@ -92,8 +97,8 @@ Result<std::string> normalize_name(const std::string& name) {
   }
   if (host == "docker.io" || host == "index.docker.io") host.clear();
   constexpr std::string_view kLibrary = "library/";
-  const bool official = host.empty() && repository.starts_with(kLibrary) &&
-                        repository.find('/', kLibrary.size()) == std::string::npos;
+  const bool official =
+      host.empty() && repository.starts_with(kLibrary) && repository.find('/', kLibrary.size()) == std::string::npos;
   if (official) repository.erase(0, kLibrary.size());
   return (host.empty() ? "" : host + "/") + repository + ":" + tag;
 }

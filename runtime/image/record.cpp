@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/image/record.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 namespace mete::runtime::image {
 namespace {
@@ -58,7 +59,8 @@ Result<Image> from_record(std::string_view text) {
     record.at("id").get_to(image.id);
     record.at("layers").get_to(image.layers);
     record.at("size").get_to(image.size);
-    image.created = std::chrono::system_clock::time_point(std::chrono::seconds(record.at("created").get<std::int64_t>()));
+    image.created =
+        std::chrono::system_clock::time_point(std::chrono::seconds(record.at("created").get<std::int64_t>()));
     const json& config = record.at("config");
     config.at("entrypoint").get_to(image.config.entrypoint);
     config.at("cmd").get_to(image.config.cmd);

@@ -69,7 +69,8 @@ std::string Sha256::hex() {
   update(padding);
   std::string text;
   for (const std::uint32_t word : state_) {
-    for (int shift = 28; shift >= 0; shift -= 4) text += "0123456789abcdef"[(word >> static_cast<unsigned>(shift)) & 15U];
+    for (int shift = 28; shift >= 0; shift -= 4)
+      text += "0123456789abcdef"[(word >> static_cast<unsigned>(shift)) & 15U];
   }
   return text;
 }

@@ -14,6 +14,10 @@
 namespace mete::runtime::image {
 namespace {
 
+std::string layer_place(const std::string& store, const std::string& name) {
+  return store + "/layers/" + name;
+}
+
 Status remove_left(const std::string& directory) {
   std::error_code error;
   for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
@@ -41,7 +45,12 @@ Staging::~Staging() {
 
 bool Staging::has_layer(const std::string& name) const {
   struct stat info {};
-  return ::lstat((store_ + "/layers/" + name).c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+  return ::lstat(layer_path(name).c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+std::string Staging::layer_path(const std::string& name) const {
+  const auto added = added_.find(name);
+  return added == added_.end() ? layer_place(store_, name) : added->second;
 }
 
 Result<std::string> Staging::make_directory() {
@@ -51,25 +60,28 @@ Result<std::string> Staging::make_directory() {
   return path;
 }
 
-Status Staging::commit_layer(const std::string& directory, const std::string& name) {
+Status Staging::add_layer(const std::string& directory, const std::string& name) {
   if (has_layer(name)) return remove_tree(directory);
-  METE_TRY(const UniqueFd fd, open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY));
-  // A layer that is there counts as whole, also after a power cut.
-  if (::syncfs(fd.get()) != 0) return fail_errno("sync " + directory);
-  const std::string layer = store_ + "/layers/" + name;
-  if (::rename(directory.c_str(), layer.c_str()) != 0) return fail_errno("rename to " + layer);
+  added_[name] = directory;
   return {};
 }
 
-Status Staging::commit_image(const Image& image) {
+Status Staging::commit(const Image& image) {
   const std::string layers = store_ + "/layers";
   METE_TRY(const UniqueFd fd, open_at(AT_FDCWD, layers, O_RDONLY | O_DIRECTORY));
+  // A layer that is there counts as whole, also after a power cut.
+  if (::syncfs(fd.get()) != 0) return fail_errno("sync " + layers);
+  for (const auto& [name, directory] : added_) {
+    const std::string layer = layer_place(store_, name);
+    if (::rename(directory.c_str(), layer.c_str()) != 0) return fail_errno("rename to " + layer);
+  }
+  added_.clear();
   if (::fsync(fd.get()) != 0) return fail_errno("fsync " + layers);
   return replace_file(store_ + "/images/" + record_file(image.name), to_record(image), 0644);
 }
 
 Status Staging::discard_layer(const std::string& name) {
-  const std::string layer = store_ + "/layers/" + name;
+  const std::string layer = layer_place(store_, name);
   const std::string away = store_ + "/tmp/" + name;
   if (::rename(layer.c_str(), away.c_str()) != 0) return errno == ENOENT ? Status{} : fail_errno("rename " + layer);
   return remove_tree(away);

@@ -3,8 +3,8 @@
 // change left in tmp/ because it was killed is removed first; what this one leaves is removed at its end.
 #pragma once
 
+#include <map>
 #include <string>
-#include <vector>
 
 #include "config/result.h"
 #include "runtime/fd.h"
@@ -25,15 +25,18 @@ class Staging {
   Staging& operator=(const Staging&) = delete;
   ~Staging();
 
-  // The directory of the layer with this sum, whether it exists yet or not; its short name is what images refer to.
+  // A layer's sum as its directory's name: short, so that a hundred fit into the options of one mount.
   [[nodiscard]] static std::string layer_name(const std::string& sum) { return sum.substr(0, 24); }
+  // In the store, or added by this change.
   [[nodiscard]] bool has_layer(const std::string& name) const;
+  // Where it is now.
+  [[nodiscard]] std::string layer_path(const std::string& name) const;
   // A new directory, empty.
   [[nodiscard]] Result<std::string> make_directory();
-  // Makes what was written in `directory` the layer `name`; when there is one already, that one stays.
-  [[nodiscard]] Status commit_layer(const std::string& directory, const std::string& name);
-  // Everything written so far reaches the disk before the image is seen.
-  [[nodiscard]] Status commit_image(const Image& image);
+  // What was written in `directory` is the layer `name`; when there is one already, that one stays.
+  [[nodiscard]] Status add_layer(const std::string& directory, const std::string& name);
+  // The layers added, then the image, become visible; all is on the disk before.
+  [[nodiscard]] Status commit(const Image& image);
   // Off the store at once, then removed.
   [[nodiscard]] Status discard_layer(const std::string& name);
 
@@ -47,6 +50,7 @@ class Staging {
   std::string store_;
   UniqueFd lock_;
   Budget budget_;
+  std::map<std::string, std::string> added_;  // name -> directory
   int made_ = 0;
 };
 

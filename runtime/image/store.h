@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The local image store: DIRECTORY/layers/ID/ (unpacked once, shared by all images and containers that use it, never
-// written to again) and DIRECTORY/images/*.json. Safe for several processes at once (the agent and `mete image import`):
-// changes are made under a lock and become visible by one rename; what a killed import left is removed by the next one.
+// written to again) and DIRECTORY/images/*.json. Safe for several processes at once (the agent and `mete image
+// import`): changes are made under a lock and become visible by one rename; what a killed import left is removed by the
+// next one.
 #pragma once
 
 #include <optional>
@@ -31,6 +32,7 @@ class Store {
   // later collect().
   [[nodiscard]] Status remove(const std::string& name, const std::vector<std::string>& in_use = {});
   // Removes layers that no image and none of `in_use` refers to.
+  // While another process is changing the store it does nothing and does not wait: a later call does it.
   [[nodiscard]] Status collect(const std::vector<std::string>& in_use = {});
 
   [[nodiscard]] std::string layers_directory() const { return directory_ + "/layers"; }

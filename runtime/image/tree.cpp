@@ -19,7 +19,13 @@ namespace {
 
 using FileId = std::pair<dev_t, ino_t>;
 
-FileId id_of(const struct stat& info) { return {info.st_dev, info.st_ino}; }
+std::string below(const std::string& directory, const std::string& name) {
+  return directory.empty() ? name : directory + "/" + name;
+}
+
+FileId id_of(const struct stat& info) {
+  return {info.st_dev, info.st_ino};
+}
 
 Result<std::vector<std::string>> names_in(int directory, const std::string& shown) {
   const int copy = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -123,8 +129,8 @@ Status TreeCopy::directory(int fd, const std::string& path) {
   METE_CHECK(layer_.add(entry));
   // What is mounted here is not of this tree.
   if (info.st_dev != device_ || id_of(info) == except_) return {};
-  METE_TRY(const auto names, names_in(fd, "/" + path));
-  for (const std::string& name : names) METE_CHECK(child(fd, name, path.empty() ? name : path + "/" + name));
+  METE_TRY(const auto names, names_in(fd, path));
+  for (const std::string& name : names) METE_CHECK(child(fd, name, below(path, name)));
   return {};
 }
 
@@ -189,19 +195,21 @@ Status add_size(int directory, const std::string& shown, std::set<FileId>& count
   METE_TRY(const auto names, names_in(directory, shown));
   for (const std::string& name : names) {
     struct stat info {};
-    if (::fstatat(directory, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return fail_errno("stat " + shown + "/" + name);
+    if (::fstatat(directory, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+      return fail_errno("stat " + below(shown, name));
     if (S_ISREG(info.st_mode) && (info.st_nlink == 1 || counted.insert(id_of(info)).second)) total += info.st_size;
     if (!S_ISDIR(info.st_mode)) continue;
     const UniqueFd fd(::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!fd.valid()) return fail_errno("open " + shown + "/" + name);
-    METE_CHECK(add_size(fd.get(), shown + "/" + name, counted, total));
+    if (!fd.valid()) return fail_errno("open " + below(shown, name));
+    METE_CHECK(add_size(fd.get(), below(shown, name), counted, total));
   }
   return {};
 }
 
 }  // namespace
 
-Result<std::string> copy_tree(const std::string& source, const std::string& except, LayerWriter& layer, Budget& budget) {
+Result<std::string> copy_tree(const std::string& source, const std::string& except, LayerWriter& layer,
+                              Budget& budget) {
   METE_TRY(const UniqueFd fd, open_at(AT_FDCWD, source, O_RDONLY | O_DIRECTORY));
   METE_TRY(const auto names, names_in(fd.get(), source));
   if (names.empty()) return fail(source + ": found an empty directory, expected a root file system or an OCI layout");

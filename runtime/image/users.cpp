@@ -19,8 +19,8 @@ std::optional<std::uint32_t> number(std::string_view text) {
 }
 
 bool looks_like_number(std::string_view text) {
-  return !text.empty() && (text.find_first_not_of("0123456789") == std::string_view::npos || text.front() == '-' ||
-                           text.front() == '+');
+  return !text.empty() &&
+         (text.find_first_not_of("0123456789") == std::string_view::npos || text.front() == '-' || text.front() == '+');
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -75,7 +75,8 @@ Result<std::uint32_t> resolve_group(std::string_view wanted, const std::vector<G
     return *gid;
   }
   const auto found = std::find_if(groups.begin(), groups.end(), [&](const auto& line) { return line.name == wanted; });
-  if (found == groups.end()) return fail("found the group \"" + std::string(wanted) + "\", expected one of the image's /etc/group");
+  if (found == groups.end())
+    return fail("found the group \"" + std::string(wanted) + "\", expected one of the image's /etc/group");
   return found->gid;
 }
 
@@ -85,7 +86,8 @@ Result<ResolvedUser> resolve_user(const std::string& user, std::string_view pass
   const auto bad = [&](const std::string& why) { return fail("user \"" + user + "\": " + why); };
   const auto colon = user.find(':');
   const std::string wanted = user.empty() ? "0" : user.substr(0, colon);
-  if (wanted.empty() || (colon != std::string::npos && (colon + 1 == user.size() || user.find(':', colon + 1) != std::string::npos))) {
+  if (wanted.empty() ||
+      (colon != std::string::npos && (colon + 1 == user.size() || user.find(':', colon + 1) != std::string::npos))) {
     return bad("expected USER or USER:GROUP");
   }
   const auto users = parse_passwd(passwd);

@@ -21,6 +21,7 @@ struct ResolvedUser {
 // `user`: "", "UID", "UID:GID", "name", "name:group" and mixtures; `passwd` and `group` are the files' texts. A number
 // needs no line in passwd; its group is then 0. Supplementary groups are those that list the user's name, and none
 // when `user` names a group.
-[[nodiscard]] Result<ResolvedUser> resolve_user(const std::string& user, std::string_view passwd, std::string_view group);
+[[nodiscard]] Result<ResolvedUser> resolve_user(const std::string& user, std::string_view passwd,
+                                                std::string_view group);
 
 }  // namespace mete::runtime::image

@@ -203,6 +203,8 @@ template <class... Ts>
 struct Overloaded : Ts... {
   using Ts::operator()...;
 };
+template <class... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;  // implied in C++20; clang 14 wants it said
 
 }  // namespace
 

@@ -32,9 +32,34 @@ TEST(ImageName, ShortAndLongFormsAreTheSame) {
 }
 
 TEST(ImageName, WhatIsNoneIsAnError) {
-  for (const char* name : {"", " ", "a b", "Busybox", "team/App", "..", "../a", "a/../b", "a/..", "/a", "a/", "a//b", ".a",
-                           "a.", "a..b", "a___b", "a:", "a:b:c", "a: b", "a:-b", "a+b", "a%2fb", "docker.io/",
-                           "-", "a\nb", "ex..ample.org/a", "example.org:port/a", "a\\b"}) {
+  for (const char* name : {"",
+                           " ",
+                           "a b",
+                           "Busybox",
+                           "team/App",
+                           "..",
+                           "../a",
+                           "a/../b",
+                           "a/..",
+                           "/a",
+                           "a/",
+                           "a//b",
+                           ".a",
+                           "a.",
+                           "a..b",
+                           "a___b",
+                           "a:",
+                           "a:b:c",
+                           "a: b",
+                           "a:-b",
+                           "a+b",
+                           "a%2fb",
+                           "docker.io/",
+                           "-",
+                           "a\nb",
+                           "ex..ample.org/a",
+                           "example.org:port/a",
+                           "a\\b"}) {
     const auto found = normalize_name(name);
     EXPECT_FALSE(found) << name << " became " << *found;
   }
@@ -54,7 +79,8 @@ TEST(Sha256, StandardVectors) {
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(sha256_hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-  EXPECT_EQ(sha256_hex(std::string(1'000'000, 'a')), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  EXPECT_EQ(sha256_hex(std::string(1'000'000, 'a')),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 TEST(Sha256, PiecesMakeTheSameSum) {
@@ -73,7 +99,8 @@ constexpr const char* kPasswd =
     "huge:x:4294967296:1::/:/bin/sh\n"
     "short:x:5:5\n"
     "app:x:1000:1001:App:/home/app:/bin/sh\n";
-constexpr const char* kGroup = "root:x:0:root\nbin:x:1:root,daemon\napps:x:1001:app\nstaff:x:50:app,other\naudio:x:29:app\n";
+constexpr const char* kGroup =
+    "root:x:0:root\nbin:x:1:root,daemon\napps:x:1001:app\nstaff:x:50:app,other\naudio:x:29:app\n";
 
 TEST(ImageUser, Forms) {
   const std::pair<const char*, ResolvedUser> users[] = {
@@ -95,8 +122,9 @@ TEST(ImageUser, Forms) {
 }
 
 TEST(ImageUser, WhatIsNotFoundIsNeverRoot) {
-  for (const char* user : {"nobody", "broken", "huge", "short", "app:nobody", ":staff", "app:", "app:staff:x", ":", "-1",
-                           "4294967295", "4294967296", "99999999999999999999", "+1", "0x10", "12abc", "app:-1", " "}) {
+  for (const char* user :
+       {"nobody", "broken", "huge", "short", "app:nobody", ":staff", "app:", "app:staff:x", ":", "-1", "4294967295",
+        "4294967296", "99999999999999999999", "+1", "0x10", "12abc", "app:-1", " "}) {
     const auto found = resolve_user(user, kPasswd, kGroup);
     EXPECT_FALSE(found) << user << " became " << found->uid << ":" << found->gid;
   }

@@ -23,7 +23,9 @@ void put(const std::string& path, const std::string& text) {
   std::ofstream(path) << text;
 }
 
-std::string get(const std::string& path) { return read_file(AT_FDCWD, path).value_or("<none>"); }
+std::string get(const std::string& path) {
+  return read_file(AT_FDCWD, path).value_or("<none>");
+}
 
 class ImageStore : public ::testing::Test {
  protected:
@@ -42,7 +44,8 @@ class ImageStore : public ::testing::Test {
   }
   [[nodiscard]] std::vector<std::string> layers_on_disk() const {
     std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(store_->layers_directory())) names.push_back(entry.path().filename());
+    for (const auto& entry : fs::directory_iterator(store_->layers_directory()))
+      names.push_back(entry.path().filename());
     return names;
   }
   [[nodiscard]] std::string in_layer(const Image& image, const std::string& path) const {

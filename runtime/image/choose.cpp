@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which manifest of an OCI layout: the one for linux on this machine.
+#include <sys/utsname.h>
+
+#include <algorithm>
+
+#include "runtime/image/layout.h"
+#include "runtime/image/store.h"
+
+namespace mete::runtime::image {
+namespace {
+
+constexpr int kMaxDepth = 4;             // of indexes in indexes
+constexpr std::size_t kMaxFound = 1000;  // manifests
+
+// Descriptors of manifests, with their platforms.
+Status gather(const Layout& layout, const std::string& index, int depth, std::vector<Descriptor>& found) {
+  if (depth > kMaxDepth)
+    return fail("found indexes nested deeper than " + std::to_string(kMaxDepth) + ", expected fewer");
+  METE_TRY(const auto entries, parse_index(index));
+  for (const Descriptor& entry : entries) {
+    if (entry.is_attestation) continue;
+    if (found.size() >= kMaxFound)
+      return fail("found more than " + std::to_string(kMaxFound) + " manifests, expected fewer");
+    if (is_index_type(entry.media_type)) {
+      METE_TRY(const std::string inner, layout.blob(entry));
+      const std::size_t before = found.size();
+      METE_CHECK(gather(layout, inner, depth + 1, found));
+      // A name that an index has is its manifests'.
+      for (std::size_t i = before; i < found.size(); ++i) {
+        if (found[i].reference.empty()) found[i].reference = entry.reference;
+      }
+      continue;
+    }
+    if (!is_manifest_type(entry.media_type)) {
+      return fail("index.json: found an entry of type \"" + entry.media_type +
+                  "\", expected an image's manifest or index");
+    }
+    found.push_back(entry);
+    if (entry.platform) continue;
+    METE_TRY(const std::string text, layout.blob(entry));
+    METE_TRY(const Manifest manifest, parse_manifest(text));
+    METE_TRY(const std::string config_text, layout.blob(manifest.config));
+    METE_TRY(const ConfigDocument config, parse_config(config_text));
+    found.back().platform = config.platform;
+  }
+  return {};
+}
+
+std::string list(const std::vector<Descriptor>& found) {
+  std::string text;
+  for (const Descriptor& at : found) {
+    if (text.size() > 500) return text + ", ...";
+    text += (text.empty() ? "" : ", ") + at.platform->os + "/" + at.platform->architecture;
+    if (!at.platform->variant.empty()) text += "/" + at.platform->variant;
+    if (!at.reference.empty()) text += " (" + at.reference + ")";
+  }
+  return text.empty() ? "nothing" : text;
+}
+
+// Keeps those that `wanted` is true for, unless that are none.
+template <class Wanted>
+void prefer(std::vector<Descriptor>& found, Wanted wanted) {
+  if (std::any_of(found.begin(), found.end(), wanted)) {
+    std::erase_if(found, [&](const Descriptor& at) { return !wanted(at); });
+  }
+}
+
+}  // namespace
+
+std::string machine_architecture() {
+  utsname name{};
+  if (::uname(&name) != 0) return "unknown";
+  std::string machine = name.machine;
+  if (machine == "x86_64") return "amd64";
+  if (machine == "aarch64") return "arm64";
+  if (machine == "i686" || machine == "i386") return "386";
+  if (machine == "armv7l") return "arm";
+  return machine;  // riscv64, s390x, ppc64le
+}
+
+Result<Descriptor> choose_manifest(const Layout& layout, const std::string& name) {
+  METE_TRY(const std::string index, layout.text("index.json"));
+  std::vector<Descriptor> found;
+  METE_CHECK(gather(layout, index, 0, found));
+  const Platform wanted{"linux", machine_architecture(), ""};
+  std::vector<Descriptor> fit = found;
+  std::erase_if(fit, [&](const Descriptor& at) {
+    return at.platform->os != wanted.os || at.platform->architecture != wanted.architecture;
+  });
+  if (fit.empty()) return fail("found images for " + list(found) + ", expected one for linux/" + wanted.architecture);
+  prefer(fit, [&](const Descriptor& at) {
+    const auto normal = normalize_name(at.reference);
+    return normal && *normal == name;
+  });
+  // A variant is a newer processor than the plain architecture, except that arm64's only one is v8.
+  prefer(fit, [](const Descriptor& at) { return at.platform->variant.empty() || at.platform->variant == "v8"; });
+  const bool same =
+      std::all_of(fit.begin(), fit.end(), [&](const Descriptor& at) { return at.digest == fit[0].digest; });
+  if (!same) return fail("found several images: " + list(fit) + "; expected one, or one that is called " + name);
+  return fit[0];
+}
+
+}  // namespace mete::runtime::image

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string_view>
+
+#include "runtime/image/archive.h"
+
+namespace mete::runtime::image {
+namespace {
+
+constexpr std::string_view kWhiteout = ".wh.";
+constexpr std::string_view kOpaque = ".wh..wh..opq";
+constexpr std::string_view kAufs = ".wh..wh.";  // bookkeeping of the file system that whiteouts come from
+
+struct SplitPath {
+  std::string directory;
+  std::string name;
+};
+
+SplitPath split_path(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  const auto slash = path.rfind('/');
+  if (slash == std::string::npos) return {"", path};
+  return {path.substr(0, slash), path.substr(slash + 1)};
+}
+
+Status extract_entry(TarReader& tar, LayerWriter& layer, Budget& budget) {
+  const Entry& entry = tar.entry();
+  const auto [directory, name] = split_path(entry.path);
+  if (tar.is_whiteout_device()) return layer.whiteout(entry.path);
+  if (tar.is_device()) return {};  // a container gets its devices from the agent
+  if (name == kOpaque) return layer.opaque(directory);
+  if (name.starts_with(kAufs)) return {};
+  if (name.starts_with(kWhiteout)) {
+    const std::string hidden = name.substr(kWhiteout.size());
+    if (hidden.empty() || hidden == "." || hidden == "..") {
+      return fail("\"" + entry.path + "\": found a whiteout without a name, expected one");
+    }
+    return layer.whiteout(directory + "/" + hidden);
+  }
+  // Every entry costs an inode, also an empty one.
+  METE_CHECK(budget.take(256));
+  return layer.add(entry, [&](int fd) { return tar.write_content(fd, budget); });
+}
+
+// "./blobs/sha256/x" -> "blobs"
+std::string top_of(std::string_view path) {
+  while (path.starts_with("/") || path.starts_with("./")) path.remove_prefix(path.find('/') + 1);
+  return std::string(path == "." ? "" : path.substr(0, path.find('/')));
+}
+
+bool may_be_of_layout(std::string_view top) {
+  for (const char* name : {"", "blobs", "oci-layout", "index.json", "manifest.json", "repositories"}) {
+    if (top == name) return true;
+  }
+  // `docker save` before version 25: a directory per layer and HEX.json; podman: HEX.tar.
+  const auto dot = top.find('.');
+  const std::string_view hex = top.substr(0, dot);
+  const std::string_view end = dot == std::string_view::npos ? "" : top.substr(dot);
+  return hex.size() == 64 && hex.find_first_not_of("0123456789abcdef") == std::string_view::npos &&
+         (end.empty() || end == ".json" || end == ".tar");
+}
+
+Error in_archive(const std::string& shown, Error error) {
+  if (error.what.find(shown) == std::string::npos) error.what = shown + ": " + error.what;
+  return error;
+}
+
+}  // namespace
+
+Result<ArchiveSums> extract_layer(UniqueFd file, const std::string& shown, LayerWriter& layer, Budget& budget) {
+  METE_TRY(TarReader tar, TarReader::open(std::move(file), shown));
+  while (true) {
+    METE_TRY(const bool more, tar.next());
+    if (!more) break;
+    auto done = extract_entry(tar, layer, budget);
+    if (!done) return tl::unexpected(in_archive(shown, std::move(done.error())));
+  }
+  METE_CHECK(layer.finish());
+  return tar.finish();
+}
+
+Result<ArchiveKind> kind_of_archive(UniqueFd file, const std::string& shown) {
+  METE_TRY(TarReader tar, TarReader::open(std::move(file), shown));
+  bool is_layout = false;
+  while (true) {
+    METE_TRY(const bool more, tar.next());
+    if (!more) break;
+    const std::string top = top_of(tar.entry().path);
+    if (!may_be_of_layout(top)) return ArchiveKind::kRootfs;
+    is_layout = is_layout || top == "oci-layout" || top == "manifest.json";
+  }
+  return is_layout ? ArchiveKind::kLayout : ArchiveKind::kRootfs;
+}
+
+Status extract_layout(UniqueFd file, const std::string& shown, LayerWriter& into, Budget& budget) {
+  METE_TRY(TarReader tar, TarReader::open(std::move(file), shown));
+  while (true) {
+    METE_TRY(const bool more, tar.next());
+    if (!more) break;
+    if (tar.is_device()) continue;
+    Entry entry;
+    entry.type = tar.entry().type;
+    entry.path = tar.entry().path;
+    entry.target = tar.entry().target;
+    entry.mode = entry.type == EntryType::kDirectory ? 0700 : 0600;
+    METE_CHECK(budget.take(256));
+    auto done = into.add(entry, [&](int fd) { return tar.write_content(fd, budget); });
+    if (!done) return tl::unexpected(in_archive(shown, std::move(done.error())));
+  }
+  METE_TRY(const ArchiveSums sums, tar.finish());
+  if (!sums.whole) return fail(shown + ": found a tar archive without its end, expected a whole one");
+  return {};
+}
+
+}  // namespace mete::runtime::image

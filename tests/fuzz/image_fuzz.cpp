@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an image's author writes: documents, names and users. Whatever the bytes, no crash; and what the store keeps
+// reads back the same.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "runtime/image/documents.h"
+#include "runtime/image/record.h"
+#include "runtime/image/store.h"
+#include "runtime/image/users.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace mete::runtime::image;
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  (void)parse_index(text);
+  (void)parse_manifest(text);
+  (void)parse_saved(text);
+  (void)from_record(text);
+  if (const auto config = parse_config(text)) {
+    Image image;
+    image.name = "a:b";
+    image.layers = {"0a"};
+    image.config = config->config;
+    image.created = config->created;
+    const auto back = from_record(to_record(image));
+    if (!back || back->created != image.created) std::abort();
+  }
+  if (const auto name = normalize_name(text)) {
+    const auto again = normalize_name(*name);
+    if (!again || *again != *name || record_file(*name).find('/') != std::string::npos) std::abort();
+  }
+  const auto cut = text.find('\n');
+  (void)resolve_user(text.substr(0, cut), text, text);
+  return 0;
+}
