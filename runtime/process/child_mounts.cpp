@@ -114,8 +114,8 @@ int open_null_device(const ChildContext& child) {
 
 }  // namespace
 
-void execute(ChildContext& child, const MakeMountsPrivate&) {
-  child.must(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "make mounts private");
+void execute(ChildContext& child, const MakeMountsPrivate& op) {
+  child.must(::mount(nullptr, "/", nullptr, MS_REC | (op.receive ? MS_SLAVE : MS_PRIVATE), nullptr), "make mounts private");
 }
 
 void execute(ChildContext& child, const MountRoot& op) {
@@ -124,6 +124,7 @@ void execute(ChildContext& child, const MountRoot& op) {
     const int tree = static_cast<int>(
         child.must(::open_tree(AT_FDCWD, target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE), "open root", target));
     if (!is_directory(tree)) child.die("root is not a directory:", target, ENOTDIR);
+    set_propagation(child, tree, op.propagation, target);
     child.must(::move_mount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH), "mount root", target);
     ::close(tree);
   } else {
@@ -149,6 +150,7 @@ void execute(ChildContext& child, const MountFilesystem& op) {
 void execute(ChildContext& child, const BindMount& op) {
   const int tree = clone_tree(child, op);
   set_attributes(child, tree, op.attributes, op.recursive, op.destination.c_str());
+  set_attributes(child, tree, op.top_attributes, false, op.destination.c_str());
   const int target = open_target(child, op.destination.c_str(), !is_directory(tree));
   attach(child, tree, target, op.destination.c_str());
   set_propagation(child, tree, op.propagation, op.destination.c_str());
