@@ -159,7 +159,9 @@ void read_linux_part(const Node& linux_part, ReadContext& context) {
   if (context.config.cgroups_path.find(':') != std::string::npos && !context.config.cgroups_path.starts_with('/')) {
     path.refuse("\"" + context.config.cgroups_path + "\" is systemd's form (slice:prefix:name); only paths can be had yet");
   }
-  if (!context.config.cgroups_path.empty() && !context.config.cgroups_path.starts_with('/')) context.config.cgroups_path.insert(0, "/");
+  if (!context.config.cgroups_path.empty() && !context.config.cgroups_path.starts_with('/')) {
+    context.config.cgroups_path = "/" + context.config.cgroups_path;
+  }
   read_resources_part(linux_part["resources"], context.config.limits, context.config.device_rules);
   read_seccomp_part(linux_part["seccomp"], context);
   refuse_what_is_not_done(linux_part);

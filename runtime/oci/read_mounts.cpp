@@ -182,7 +182,7 @@ void read_mounts_part(const Node& mounts, ReadContext& context) {
     Parsed parsed;
     parsed.mount.destination = node["destination"].text();
     // The specification wants it absolute; runc and crun take a relative one as below "/", and clients rely on it.
-    if (!parsed.mount.destination.starts_with('/')) parsed.mount.destination.insert(0, "/");
+    if (!parsed.mount.destination.starts_with('/')) parsed.mount.destination = "/" + parsed.mount.destination;
     if (parsed.mount.destination == "/") node["destination"].bad("the root", "a path below it");
     parsed.mount.type = node["type"].text();
     parsed.mount.source = node["source"].text();
