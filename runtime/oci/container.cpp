@@ -12,27 +12,15 @@
 #include <algorithm>
 #include <climits>
 #include <csignal>
-#include <ctime>
 
 #include "runtime/file.h"
 #include "runtime/oci/device_rules.h"
+#include "runtime/oci/time_text.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/wire.h"
 
 namespace mete::runtime::oci {
 namespace {
-
-std::string now_text() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  tm parts{};
-  ::gmtime_r(&now.tv_sec, &parts);
-  char text[64];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  char whole[96];
-  std::snprintf(whole, sizeof whole, "%s.%09ldZ", text, now.tv_nsec);
-  return whole;
-}
 
 process::CgroupView view_of(const cgroup::Hierarchies& found) {
   process::CgroupView view;
@@ -126,7 +114,7 @@ class Maker {
     state_.id = request_.id;
     state_.bundle = bundle;
     state_.rootfs = config.launch.rootfs;
-    state_.created = now_text();
+    state_.created = time_text();
     state_.annotations = config.annotations;
     return config;
   }
@@ -170,9 +158,9 @@ class Maker {
   }
 
   Result<process::Launched> build(const Config& config, const process::Plan& plan) {
-    METE_CHECK(place_.save(state_));
+    METE_CHECK(place_.write_new("state.json", to_text(state_)));
     METE_CHECK(make_group(config));
-    METE_CHECK(replace_file(place_.plan(), process::encode(plan), 0600, Durability::volatile_));
+    METE_CHECK(place_.write_new("plan", process::encode(plan)));
     process::LaunchOptions options;
     options.stdin_fd = STDIN_FILENO;
     options.stdout_fd = STDOUT_FILENO;
@@ -245,7 +233,7 @@ Status remove_container(const Place& place, const std::optional<State>& state) {
   }
   // The record goes last: while anything is left, it is known of what.
   METE_CHECK(std::move(first));
-  return remove_tree(place.directory());
+  return place.remove();
 }
 
 Result<const cgroup::Hierarchies*> hierarchies() {

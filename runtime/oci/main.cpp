@@ -4,25 +4,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "runtime/file.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/config.h"
+#include "runtime/oci/time_text.h"
 
 namespace mete::runtime::oci {
 namespace {
-
-std::string time_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
-}
 
 std::string log_line(const Options& options, const char* level, const std::string& message) {
   if (options.log_format == "json") {

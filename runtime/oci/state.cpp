@@ -139,6 +139,19 @@ Status Place::save(const State& state) const {
   return replace_file(directory_ + "/state.json", to_text(state), 0600, Durability::volatile_);
 }
 
+Status Place::write_new(const std::string& name, std::string_view text) const {
+  METE_TRY(const UniqueFd file, open_at(AT_FDCWD, directory_ + "/" + name, O_WRONLY | O_CREAT | O_EXCL, 0600));
+  if (auto written = write_all(file.get(), text); !written) return fail_in(directory_ + "/" + name, written.error());
+  return {};
+}
+
+Status Place::remove() const {
+  // What is usually there, without reading the directory; the rest by the general way.
+  for (const char* const name : {"/plan", "/gate", "/state.json"}) ::unlink((directory_ + name).c_str());
+  if (::rmdir(directory_.c_str()) == 0 || errno == ENOENT) return {};
+  return remove_tree(directory_);
+}
+
 Life life_of(const Place& place, const State& state, const cgroup::Hierarchies* hierarchies) {
   if (state.process.pid == 0) return Life::creating;
   if (!runs(state.process)) return Life::stopped;

@@ -56,7 +56,11 @@ class Place {
   [[nodiscard]] bool exists() const;
 
   [[nodiscard]] Result<State> load() const;
-  [[nodiscard]] Status save(const State& state) const;
+  [[nodiscard]] Status save(const State& state) const;  // replaces it
+  // A file of a container that is being made. One that a crash left half written has recorded nothing yet: what it
+  // speaks of is made after it.
+  [[nodiscard]] Status write_new(const std::string& name, std::string_view text) const;
+  [[nodiscard]] Status remove() const;
 
  private:
   [[nodiscard]] tl::unexpected<Error> missing() const;

@@ -80,7 +80,7 @@ int new_filesystem(const ChildContext& child, const MountFilesystem& op) {
     }
     child.die("mount", op.destination.c_str(), reason);
   }
-  const int mount = static_cast<int>(child.must(::fsmount(context, FSMOUNT_CLOEXEC, 0), "mount", op.destination.c_str()));
+  const int mount = static_cast<int>(child.must(::fsmount(context, FSMOUNT_CLOEXEC, static_cast<unsigned>(op.attributes)), "mount", op.destination.c_str()));
   ::close(context);
   return mount;
 }
@@ -139,7 +139,6 @@ void execute(ChildContext& child, const MountRoot& op) {
 void execute(ChildContext& child, const MountFilesystem& op) {
   const int mount = new_filesystem(child, op);
   if (mount < 0) return;
-  set_attributes(child, mount, op.attributes, false, op.destination.c_str());
   const int target = open_target(child, op.destination.c_str(), false);
   attach(child, mount, target, op.destination.c_str());
   set_propagation(child, mount, op.propagation, op.destination.c_str());
@@ -165,9 +164,8 @@ void execute(ChildContext& child, const MaskPath& op) {
     child.die("mask", op.path.c_str());
   }
   if (is_directory(target)) {
-    const MountFilesystem empty{.type = "tmpfs", .source = {}, .destination = op.path, .options = {}};
+    const MountFilesystem empty{.type = "tmpfs", .source = {}, .destination = op.path, .options = {}, .attributes = MOUNT_ATTR_RDONLY};
     const int mount = new_filesystem(child, empty);
-    set_attributes(child, mount, MOUNT_ATTR_RDONLY, false, op.path.c_str());
     attach(child, mount, target, op.path.c_str());
     ::close(mount);
   } else {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long a start takes: mete-oci, and the other runtimes where they are installed, beside the floor (launch_floor.h).
+// How long a start takes: mete-oci, and the other runtimes where they are installed, beside the floor (launch_floor.cpp).
 //   launch_bench [--runs N] [--smoke] [--mete-oci PATH] [--only NAME]
 #include <fcntl.h>
 #include <sched.h>
@@ -23,12 +23,8 @@
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/file.h"
 #include "tests/bench/launch_bundle.h"
-#include "tests/bench/launch_floor.h"
 
 namespace {
-
-using mete::bench::Entry;
-using mete::bench::Floor;
 
 struct Settings {
   int runs = 40;
@@ -78,8 +74,9 @@ class Bench {
     const auto found = mete::runtime::cgroup::find_hierarchies();
     if (!found) return complain(found.error().what);
     hierarchies_ = *found;
-    char path[] = "/run/mete-launch-bench-XXXXXX";
-    if (::mkdtemp(path) == nullptr) return complain("cannot make a directory in /run");
+    // State is kept on a tmpfs everywhere; not every machine has one at /run.
+    char path[] = "/dev/shm/mete-launch-bench-XXXXXX";
+    if (::mkdtemp(path) == nullptr) return complain("cannot make a directory in /dev/shm");
     work_ = path;
     const std::string name = "/mete-oci-test-" + std::to_string(::getpid());
     parent_ = mete::runtime::cgroup::Group::at(hierarchies_, name).value();
@@ -99,17 +96,18 @@ class Bench {
   }
 
   void fill_floor(const std::string& parent) {
-    floor_.rootfs = work_ + "/rootfs";
-    for (const auto& mount : hierarchies_.v1_mounts()) floor_.v1_groups.push_back(mount + parent + "/floor");
-    if (!hierarchies_.v2_mount.empty()) floor_.v2_group = hierarchies_.v2_mount + parent + "/floor";
-    if (hierarchies_.on_v1("cpuset")) {
-      floor_.cpuset_group = parent_->directory("cpuset") + "/floor";
-      floor_.cpus = parent_->read("cpuset", "cpuset.cpus").value();
-      floor_.mems = parent_->read("cpuset", "cpuset.mems").value();
-    }
-    floor_.masked = {"/proc/acpi",       "/proc/asound",      "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-                     "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/sys/devices/virtual/powercap", "/sys/firmware", "/proc/scsi"};
-    floor_.read_only = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
+    const bool cpuset = hierarchies_.on_v1("cpuset");
+    floor_ = {METE_BIN_DIR "/launch_floor", "", work_ + "/rootfs"};
+    floor_.push_back(cpuset ? parent_->read("cpuset", "cpuset.cpus").value() : "");
+    floor_.push_back(cpuset ? parent_->read("cpuset", "cpuset.mems").value() : "");
+    floor_.push_back(cpuset ? parent_->directory("cpuset") + "/floor" : "");
+    floor_.push_back(hierarchies_.v2_mount.empty() ? "" : hierarchies_.v2_mount + parent + "/floor");
+    for (const auto& mount : hierarchies_.v1_mounts()) floor_.push_back(mount + parent + "/floor");
+  }
+
+  void add_floor(const std::string& name, const std::string& entry) {
+    floor_[1] = entry;
+    add(name, [&] { return spawn(floor_); });
   }
 
   void add(const std::string& name, const std::function<bool()>& start) {
@@ -162,8 +160,8 @@ class Bench {
   }
 
   void measure_all() {
-    add("floor", [&] { return mete::bench::start_once(floor_, Entry::procs); });
-    add("floor, tasks", [&] { return mete::bench::start_once(floor_, Entry::tasks); });
+    add_floor("floor", "procs");
+    add_floor("floor, tasks", "tasks");
     add_runtime("mete-oci", settings_.mete_oci);
     if (settings_.smoke) return;
     add_runtime("runc", "/usr/sbin/runc");
@@ -226,7 +224,7 @@ class Bench {
   mete::runtime::cgroup::Hierarchies hierarchies_;
   std::optional<mete::runtime::cgroup::Group> parent_;
   std::string work_;
-  Floor floor_;
+  std::vector<std::string> floor_;  // its command line
   std::vector<Row> rows_;
   std::vector<std::string> notes_;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/bench/launch_floor.h"
-
+// The least a container's start can cost: the system calls, and nothing else. No checks, no texts, no allocation worth
+// the name; what it makes is what launch_bench's bundle asks the runtimes for.
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <net/if.h>
@@ -19,8 +19,31 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
+#include <vector>
 
 namespace mete::bench {
+
+enum class Entry {
+  procs,  // the parent writes cgroup.procs of every hierarchy, as the peers do
+  tasks,  // v1: the child writes itself into "tasks"; cgroup2: clone3 into it (runtime/process/cgroup_entry.h)
+};
+
+struct Floor {
+  std::string rootfs;
+  std::vector<std::string> v1_groups;  // absolute directories, made and removed by each start
+  std::string v2_group;                // empty: no cgroup2
+  std::string cpuset_group;            // the one of v1_groups that needs CPUs and memory nodes; empty: none
+  std::string cpus;
+  std::string mems;
+};
+
+// What launch_bench's bundle hides (runtime/oci/example.cpp).
+constexpr const char* kMasked[] = {"proc/acpi",       "proc/asound",      "proc/interrupts", "proc/kcore",
+                                   "proc/keys",       "proc/latency_stats", "proc/timer_list", "proc/timer_stats",
+                                   "proc/sched_debug", "sys/devices/virtual/powercap", "sys/firmware", "proc/scsi"};
+constexpr const char* kReadOnly[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger"};
+
 namespace {
 
 void must(bool good, const char* what) {
@@ -66,10 +89,9 @@ void mount_all() {
        "symlink");
 }
 
-void hide(const Floor& floor) {
-  for (const auto& path : floor.masked) {
+void hide() {
+  for (const char* const inside : kMasked) {
     struct stat info {};
-    const char* const inside = path.c_str() + 1;
     if (::stat(inside, &info) != 0) continue;
     if (S_ISDIR(info.st_mode)) {
       must(::mount("tmpfs", inside, "tmpfs", MS_RDONLY, nullptr) == 0, inside);
@@ -77,8 +99,7 @@ void hide(const Floor& floor) {
       must(::mount("/dev/null", inside, nullptr, MS_BIND, nullptr) == 0, inside);
     }
   }
-  for (const auto& path : floor.read_only) {
-    const char* const inside = path.c_str() + 1;
+  for (const char* const inside : kReadOnly) {
     if (::mount(inside, inside, nullptr, MS_BIND | MS_REC, nullptr) != 0) continue;
     must(::mount(nullptr, inside, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0, inside);
   }
@@ -100,7 +121,7 @@ void hide(const Floor& floor) {
   must(::read(gate, &go, 1) == 1, "wait for the cgroups");
   for (const int file : tasks) must(::write(file, "0", 1) == 1, "tasks");
   must(::unshare(CLONE_NEWCGROUP) == 0, "cgroup namespace");
-  hide(floor);
+  hide();
   must(::mount(nullptr, ".", nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) == 0, "read-only root");
   must(::syscall(SYS_pivot_root, ".", ".") == 0 && ::umount2(".", MNT_DETACH) == 0 && ::chdir("/") == 0, "pivot_root");
   ::execl("/bin/true", "true", nullptr);
@@ -115,6 +136,7 @@ void remove_groups(const Floor& floor) {
 
 }  // namespace
 
+// Makes, runs /bin/true in it, waits, removes.
 bool start_once(const Floor& floor, Entry entry) {
   make_groups(floor);
   int gate[2];
@@ -151,3 +173,19 @@ bool start_once(const Floor& floor, Entry entry) {
 }
 
 }  // namespace mete::bench
+
+// launch_floor procs|tasks ROOTFS CPUS MEMS CPUSET_GROUP V2_GROUP V1_GROUP...: one start. A program, because the
+// runtimes are.
+int main(int argc, char** argv) {
+  using mete::bench::Entry;
+  constexpr int kFirstGroup = 7;
+  if (argc < kFirstGroup) return 2;
+  mete::bench::Floor floor;
+  floor.rootfs = argv[2];
+  floor.cpus = argv[3];
+  floor.mems = argv[4];
+  floor.cpuset_group = argv[5];
+  floor.v2_group = argv[6];
+  for (int i = kFirstGroup; i < argc; ++i) floor.v1_groups.emplace_back(argv[i]);
+  return mete::bench::start_once(floor, std::strcmp(argv[1], "tasks") == 0 ? Entry::tasks : Entry::procs) ? 0 : 1;
+}
