@@ -12,6 +12,7 @@
 #include <csignal>
 
 #include "runtime/file.h"
+#include "runtime/process/cgroup_entry.h"
 #include "runtime/process/child.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/process_id.h"
@@ -68,9 +69,9 @@ Status write_id_mappings(pid_t pid, const Plan& plan) {
   return write_control(AT_FDCWD, proc + "/gid_map", text(plan.gid_mappings));
 }
 
-Status join_cgroups(pid_t pid, const CgroupJoin& join) {
+Status join_cgroups(pid_t pid, const std::vector<std::string>& procs_files) {
   const std::string text = std::to_string(pid);
-  for (const auto& file : join.procs_files) METE_CHECK(write_control(AT_FDCWD, file, text));
+  for (const auto& file : procs_files) METE_CHECK(write_control(AT_FDCWD, file, text));
   return {};
 }
 
@@ -94,6 +95,20 @@ tl::unexpected<Error> explain(const Plan& plan, const ChildReport& report) {
     return fail_errno(op + " (" + report.detail + ")", code);
   }
   return fail_errno(report.detail, code);
+}
+
+// True: the child said that it waits at the gate. False: the socket closed, at the exec or with the child's end.
+Result<bool> await_word(const Plan& plan, const UniqueFd& control) {
+  ChildReport report;
+  ssize_t got = 0;
+  do {
+    got = ::recv(control.get(), &report, sizeof report, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got == 0) return false;
+  if (got == 1) return true;
+  if (got != static_cast<ssize_t>(sizeof report)) return fail_errno("read the container's report", got < 0 ? errno : EPROTO);
+  report.detail[sizeof report.detail - 1] = '\0';
+  return explain(plan, report);
 }
 
 class Child {
@@ -122,21 +137,25 @@ class Child {
     PidNamespaceVisit visit;
     if (!plan_.join_pid_namespace.empty()) METE_CHECK(visit.enter(plan_.join_pid_namespace));
     if (plan_.new_time_namespace) METE_CHECK(make_time_namespace(plan_));
-    UniqueFd cgroup;
+    METE_TRY(CgroupEntry entry, open_entry(plan_.cgroup));
+    procs_files_ = std::move(entry.procs_files);
+    std::vector<int> tasks;
+    tasks.reserve(entry.tasks.size());
+    for (const auto& file : entry.tasks) tasks.push_back(file.get());
     struct clone_args args {};
     int pidfd = -1;
     args.flags = plan_.clone_flags | CLONE_PIDFD;
     args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
     args.exit_signal = SIGCHLD;
-    if (!plan_.cgroup.v2_directory.empty()) {
-      METE_TRY(cgroup, open_at(AT_FDCWD, plan_.cgroup.v2_directory, O_RDONLY | O_DIRECTORY));
+    if (entry.v2_directory.valid()) {
       args.flags |= CLONE_INTO_CGROUP;
-      args.cgroup = static_cast<std::uint64_t>(cgroup.get());
+      args.cgroup = static_cast<std::uint64_t>(entry.v2_directory.get());
     }
     // All the child needs is made here: it may not allocate.
     const auto arguments = pointers(plan_.args);
     const auto environment = pointers(plan_.env);
-    const ChildFds fds{child_end, options_.stdin_fd, options_.stdout_fd, options_.stderr_fd, options_.start_gate, options_.controlling_terminal};
+    const ChildFds fds{child_end, options_.stdin_fd, options_.stdout_fd, options_.stderr_fd, options_.start_gate, options_.controlling_terminal,
+                       tasks, options_.preserved};
     const long pid = ::syscall(SYS_clone3, &args, sizeof args);
     if (pid < 0) return fail_errno("clone3");
     if (pid == 0) {
@@ -153,12 +172,15 @@ class Child {
       METE_CHECK(or_report(write_id_mappings(pid_, plan_)));
       METE_CHECK(say(kMappingsWritten));
     }
-    METE_CHECK(or_report(join_cgroups(pid_, plan_.cgroup)));
+    METE_CHECK(or_report(join_cgroups(pid_, procs_files_)));
     set_oom_score_adj(pid_, plan_, launched_.warnings);
+    if (options_.record) METE_CHECK(options_.record(pid_));
     METE_CHECK(say(kCgroupsJoined));
     METE_CHECK(say(kGo));
-    if (options_.start_gate >= 0) return {};
-    return await_exec(plan_, control_);
+    if (options_.start_gate < 0) return await_exec(plan_, control_);
+    METE_TRY(const bool waits, await_word(plan_, control_));
+    if (!waits) return fail("the container's first process ended before it could be started");
+    return {};
   }
 
   // The child may have died with a report of its own, which then is the better explanation of our failure.
@@ -185,6 +207,7 @@ class Child {
   UniqueFd control_;
   UniqueFd pidfd_;
   pid_t pid_ = 0;
+  std::vector<std::string> procs_files_;
   Launched launched_;
 };
 
@@ -193,15 +216,9 @@ class Child {
 Result<Launched> launch(const Plan& plan, const LaunchOptions& options) { return Child(plan, options).start(); }
 
 Status await_exec(const Plan& plan, const UniqueFd& control) {
-  ChildReport report;
-  ssize_t got = 0;
-  do {
-    got = ::recv(control.get(), &report, sizeof report, 0);
-  } while (got < 0 && errno == EINTR);
-  if (got == 0) return {};
-  if (got != static_cast<ssize_t>(sizeof report)) return fail_errno("read the container's report", got < 0 ? errno : EPROTO);
-  report.detail[sizeof report.detail - 1] = '\0';
-  return explain(plan, report);
+  METE_TRY(const bool waits, await_word(plan, control));
+  if (waits) return fail("the container's first process waits at a start gate, expected it to execute its command");
+  return {};
 }
 
 }  // namespace mete::runtime::process
