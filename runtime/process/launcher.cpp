@@ -97,23 +97,32 @@ tl::unexpected<Error> explain(const Plan& plan, const ChildReport& report) {
   return fail_errno(report.detail, code);
 }
 
+// What the child has written. A child that ended with words of ours unread resets the connection: the error comes
+// before what it wrote last, which is still there.
+ssize_t receive(const UniqueFd& control, ChildReport& report, int flags) {
+  bool was_reset = false;
+  while (true) {
+    const ssize_t got = ::recv(control.get(), &report, sizeof report, flags);
+    if (got >= 0 || (errno != EINTR && (errno != ECONNRESET || was_reset))) return got == 0 && was_reset ? -1 : got;
+    was_reset = was_reset || errno == ECONNRESET;
+  }
+}
+
 // True: the child said that it waits at the gate. False: the socket closed, at the exec or with the child's end.
 Result<bool> await_word(const Plan& plan, const UniqueFd& control) {
   ChildReport report;
-  ssize_t got = 0;
-  do {
-    got = ::recv(control.get(), &report, sizeof report, 0);
-  } while (got < 0 && errno == EINTR);
+  const ssize_t got = receive(control, report, 0);
   if (got == 0) return false;
   if (got == 1) return true;
-  if (got != static_cast<ssize_t>(sizeof report)) return fail_errno("read the container's report", got < 0 ? errno : EPROTO);
+  if (got != static_cast<ssize_t>(sizeof report)) return fail("the container's first process was ended before it could execute its command");
   report.detail[sizeof report.detail - 1] = '\0';
   return explain(plan, report);
 }
 
 class Child {
  public:
-  Child(const Plan& plan, const LaunchOptions& options) : plan_(plan), options_(options) {}
+  Child(const Plan& plan, const LaunchOptions& options, bool clone_into_cgroup)
+      : plan_(plan), options_(options), clone_into_cgroup_(clone_into_cgroup) {}
 
   Result<Launched> start() {
     int sockets[2];
@@ -132,6 +141,9 @@ class Child {
     return std::move(launched_);
   }
 
+  // After a failed start(): somebody else's SIGKILL ended the child before it could say a word.
+  [[nodiscard]] bool was_killed() const { return was_killed_; }
+
  private:
   Status clone(int child_end) {
     PidNamespaceVisit visit;
@@ -139,6 +151,10 @@ class Child {
     if (plan_.new_time_namespace) METE_CHECK(make_time_namespace(plan_));
     METE_TRY(CgroupEntry entry, open_entry(plan_.cgroup));
     procs_files_ = std::move(entry.procs_files);
+    if (entry.v2_directory.valid() && !clone_into_cgroup_) {
+      procs_files_.push_back("/proc/self/fd/" + std::to_string(entry.v2_directory.get()) + "/cgroup.procs");
+      v2_directory_ = std::move(entry.v2_directory);
+    }
     std::vector<int> tasks;
     tasks.reserve(entry.tasks.size());
     for (const auto& file : entry.tasks) tasks.push_back(file.get());
@@ -187,7 +203,7 @@ class Child {
   Status or_report(Status done) {
     if (done) return done;
     ChildReport report;
-    if (::recv(control_.get(), &report, sizeof report, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof report)) return explain(plan_, report);
+    if (receive(control_, report, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof report)) return explain(plan_, report);
     return done;
   }
 
@@ -197,13 +213,21 @@ class Child {
   }
 
   void end() {
-    (void)send_signal(pidfd_, SIGKILL);  // dead already is fine
+    int status = 0;
+    if (::waitpid(pid_, &status, WNOHANG) == pid_) {
+      was_killed_ = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+      return;
+    }
+    (void)send_signal(pidfd_, SIGKILL);
     while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
 
   const Plan& plan_;
   const LaunchOptions& options_;
+  bool clone_into_cgroup_;
+  bool was_killed_ = false;
+  UniqueFd v2_directory_;  // open while its cgroup.procs is in procs_files_
   UniqueFd control_;
   UniqueFd pidfd_;
   pid_t pid_ = 0;
@@ -213,7 +237,14 @@ class Child {
 
 }  // namespace
 
-Result<Launched> launch(const Plan& plan, const LaunchOptions& options) { return Child(plan, options).start(); }
+Result<Launched> launch(const Plan& plan, const LaunchOptions& options) {
+  Child child(plan, options, true);
+  auto launched = child.start();
+  if (launched || !child.was_killed()) return launched;
+  // A cgroup that was once ended by cgroup.kill kills what is cloned into it: the kernel (6.18 seen) compares its count of
+  // kills with the parent's cgroup's instead of its own. Moved in afterwards, the child lives.
+  return Child(plan, options, false).start();
+}
 
 Status await_exec(const Plan& plan, const UniqueFd& control) {
   METE_TRY(const bool waits, await_word(plan, control));
