@@ -178,6 +178,7 @@ void Container::adopt() {
   }
   if (own.cgroup_id != 0) {
     open_cgroup();
+    choose_oom_counter();
     check_oom();
     check_drift();
   }
@@ -277,7 +278,8 @@ void Container::fold_cgroup() {
   base_ = collectors::add(base_, sample_of(own.last_sample));
   own.base_sample = collectors::to_text(base_);
   own.last_sample.clear();
-  own.oom_kills_base += own.oom_kills_told;
+  own.oom_kills_base += own.oom_kills_told - own.oom_kills_from;
+  own.oom_kills_from = 0;
   own.oom_kills_told = 0;
   own.cgroup_id = 0;
 }
@@ -314,8 +316,7 @@ const collectors::Sample& Container::read() {
 std::uint64_t Container::oom_kills() {
   const auto& own = record();
   if (own.cgroup_id == 0) return own.oom_kills_base;
-  const auto now_counted = cgroup_.oom_kill_count();
-  return own.oom_kills_base + (now_counted ? *now_counted : own.oom_kills_told);
+  return own.oom_kills_base + oom_counter().value_or(own.oom_kills_told) - own.oom_kills_from;
 }
 
 void Container::watch_network() {
@@ -328,6 +329,7 @@ void Container::apply_limits() {
   if (spec() == nullptr || record().cgroup_id == 0) return;
   const auto* policy = pod_.plan()->policy ? &*pod_.plan()->policy : nullptr;
   limits_ = enforcers::container_limits(*spec(), policy, services_.hierarchies);
+  choose_oom_counter();
   const auto applied = cgroup_.apply(limits_);
   services_.instruments.enforcement("limits", "apply", applied ? "done" : "failed");
   if (!applied) pod_.tell(Severity::kWarning, "LimitFailed", record().name, applied.error().what);

@@ -68,6 +68,7 @@ class Container {
     pid_t pid;
     std::string command;
     Bytes rss;
+    std::chrono::steady_clock::time_point at;
   };
 
   // container_launch.cpp
@@ -95,6 +96,8 @@ class Container {
   void watch_oom();
   void oom_woken();
   void check_oom();
+  void choose_oom_counter();
+  [[nodiscard]] Result<std::uint64_t> oom_counter() const;
   void check_oom_later(std::chrono::milliseconds delay);
   void tell_oom(const enforcers::OomDecision& decision, bool done);
   void take_snapshot();

@@ -119,9 +119,11 @@ Status Container::prepare_cgroup() {
   if (own.cgroup_id != id) {
     if (own.cgroup_id != 0) fold_cgroup();  // somebody removed it meanwhile
     own.cgroup_id = id;
+    own.oom_by_group = limits_.oom_group.value_or(false);
     // Before anything runs in it: an agent that finds no id in the record looks for no kills.
     pod_.save(runtime::Durability::volatile_);
   }
+  choose_oom_counter();  // the policy may have changed since the last attempt
   if (auto applied = cgroup_.apply(limits_); !applied) return tl::unexpected(applied.error());
   if (!spec()->security.privileged) METE_CHECK(runtime::cgroup::restrict_devices(cgroup_));
   // What an earlier attempt left behind outside its PID namespace must not live on beside the new one.

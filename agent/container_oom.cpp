@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/container.h"
 #include "agent/pod.h"
@@ -16,6 +17,8 @@ constexpr std::size_t kSnapshotProcesses = 64;
 // The wake-up comes before the kill (seen here: 0.4 ms after the last page, the victim dies 10 ms later).
 constexpr auto kFirstCheck = std::chrono::milliseconds(1);
 constexpr int kChecks = 12;  // doubling: the last after about 4 s
+// On v2 the wake-ups of one kill are up to 10 ms apart, and at a later one the victim has no command line any more.
+constexpr auto kRememberVictim = std::chrono::seconds(1);
 
 std::string command_line(pid_t pid) {
   auto text = runtime::read_file(AT_FDCWD, "/proc/" + std::to_string(pid) + "/cmdline", 64U << 10U);
@@ -77,17 +80,45 @@ void Container::check_oom_later(std::chrono::milliseconds delay) {
 void Container::take_snapshot() {
   const auto pids = cgroup_.processes();
   if (!pids) return;
-  snapshot_.clear();
+  const auto now = std::chrono::steady_clock::now();
+  const auto before = std::exchange(snapshot_, {});
   for (const pid_t pid : *pids) {
     if (snapshot_.size() >= kSnapshotProcesses) break;
-    snapshot_.push_back({pid, command_line(pid), resident(pid)});
+    auto command = command_line(pid);
+    if (!command.empty()) snapshot_.push_back({pid, std::move(command), resident(pid), now});
   }
+  for (const auto& old : before) {
+    if (snapshot_.size() >= kSnapshotProcesses) break;
+    const bool seen = std::any_of(snapshot_.begin(), snapshot_.end(), [&](const auto& each) { return each.pid == old.pid; });
+    if (!seen && now - old.at < kRememberVictim) snapshot_.push_back(old);
+  }
+}
+
+Result<std::uint64_t> Container::oom_counter() const {
+  METE_TRY(const auto kills, cgroup_.oom_kills());
+  return kills.count(record().oom_by_group);
+}
+
+// A changed policy can change memory.oom.group, and with it which of the kernel's counters says how often the container
+// was hit. The total goes on in the new counter from where it is. Called before the limit is written: the record alone
+// says which counter is meant, so an agent that dies in between counts on rightly.
+void Container::choose_oom_counter() {
+  auto& own = record();
+  const bool by_group = limits_.oom_group.value_or(false);
+  if (own.oom_by_group == by_group) return;
+  check_oom();
+  const auto kills = cgroup_.oom_kills();
+  if (!kills) return;
+  own.oom_kills_base += own.oom_kills_told - own.oom_kills_from;
+  own.oom_by_group = by_group;
+  own.oom_kills_from = own.oom_kills_told = kills->count(by_group);
+  pod_.save(runtime::Durability::durable);
 }
 
 void Container::check_oom() {
   auto& own = record();
   if (own.cgroup_id == 0) return;
-  const auto kills = cgroup_.oom_kill_count();
+  const auto kills = oom_counter();
   if (!kills) return;
   enforcers::OomObservation seen;
   seen.kills_before = own.oom_kills_told;
@@ -134,7 +165,7 @@ void Container::tell_oom(const enforcers::OomDecision& decision, bool done) {
                {"scope", scope},
                {"action", action},
                {"outcome", outcome},
-               {"kills", std::to_string(own.oom_kills_base + own.oom_kills_told - decision.new_kills + i + 1)}});
+               {"kills", std::to_string(own.oom_kills_base + own.oom_kills_told - own.oom_kills_from - decision.new_kills + i + 1)}});
   }
   if (oom_woken_at_ != std::chrono::steady_clock::time_point()) {
     services_.instruments.reaction("oom", std::chrono::steady_clock::now() - oom_woken_at_);

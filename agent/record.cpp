@@ -33,6 +33,8 @@ json container_json(const ContainerRecord& record) {
           {"next_start", nanoseconds(record.next_start)},
           {"process", process_json(record.process)},
           {"cgroup_id", record.cgroup_id},
+          {"oom_by_group", record.oom_by_group},
+          {"oom_kills_from", record.oom_kills_from},
           {"oom_kills_told", record.oom_kills_told},
           {"oom_kills_base", record.oom_kills_base},
           {"oom_kills_by_scope", record.oom_kills_by_scope},
@@ -59,6 +61,8 @@ ContainerRecord container_of(const json& value) {
   record.next_start = wall_time(value.at("next_start").get<std::int64_t>());
   record.process = process_of(value.at("process"));
   record.cgroup_id = value.at("cgroup_id").get<std::uint64_t>();
+  record.oom_by_group = value.at("oom_by_group").get<bool>();
+  record.oom_kills_from = value.at("oom_kills_from").get<std::uint64_t>();
   record.oom_kills_told = value.at("oom_kills_told").get<std::uint64_t>();
   record.oom_kills_base = value.at("oom_kills_base").get<std::uint64_t>();
   record.oom_kills_by_scope = value.at("oom_kills_by_scope").get<std::map<std::string, std::uint64_t>>();

@@ -42,8 +42,10 @@ struct ContainerRecord {
   WallTime next_start{};                // while waiting for a restart
   runtime::process::ProcessId process;  // the container's first process, while it runs
   std::uint64_t cgroup_id = 0;          // 0: its counters are in `base`, there is no cgroup to be read
-  std::uint64_t oom_kills_told = 0;     // of the present cgroup's counter; those above are news
-  std::uint64_t oom_kills_base = 0;     // of the cgroups that are gone
+  bool oom_by_group = false;            // which of the present cgroup's counters counts: kills of groups or of processes
+  std::uint64_t oom_kills_from = 0;     // where that counter stood when it became the one
+  std::uint64_t oom_kills_told = 0;     // of that counter; those above are news
+  std::uint64_t oom_kills_base = 0;     // of the cgroups that are gone, and of the other counter
   std::map<std::string, std::uint64_t> oom_kills_by_scope;  // of all, those not by its own limit: "pod", "ancestor", "host"
   bool oom_in_attempt = false;          // the kernel has killed in the present attempt
   std::string base_sample;  // counters of the cgroups that are gone (collectors::to_text)

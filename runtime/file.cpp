@@ -51,21 +51,25 @@ Result<UniqueFd> open_at(int dir, const std::string& path, int flags, mode_t mod
 }
 
 Result<std::string> read_file(int dir, const std::string& path, std::size_t limit) {
-  METE_TRY(UniqueFd fd, open_at(dir, path, O_RDONLY));
+  METE_TRY(const UniqueFd fd, open_at(dir, path, O_RDONLY));
+  return read_all(fd.get(), path, limit);
+}
+
+Result<std::string> read_all(int fd, const std::string& shown, std::size_t limit) {
   std::string text;
   std::size_t used = 0;
   while (true) {
     // procfs and cgroup files have no size, so it grows as it comes.
     if (text.size() - used < 4096) text.resize(text.size() + (text.size() < 65536 ? 16384 : text.size()));
-    const ssize_t got = ::read(fd.get(), text.data() + used, text.size() - used);
+    const ssize_t got = ::read(fd, text.data() + used, text.size() - used);
     if (got < 0) {
       if (errno == EINTR) continue;
-      return fail_errno("read " + path);
+      return fail_errno("read " + shown);
     }
     if (got == 0) break;
     used += static_cast<std::size_t>(got);
     if (used > limit) {
-      return fail(path + ": found more than " + std::to_string(limit) + " bytes, expected at most that");
+      return fail(shown + ": found more than " + std::to_string(limit) + " bytes, expected at most that");
     }
   }
   text.resize(used);

@@ -20,6 +20,9 @@ namespace mete::runtime {
 // Everything the file has, at most `limit` bytes; more is an error, not a cut.
 [[nodiscard]] Result<std::string> read_file(int dir, const std::string& path, std::size_t limit = 16U << 20U);
 
+// The same of an open descriptor, from where it stands; `shown` names it in errors.
+[[nodiscard]] Result<std::string> read_all(int fd, const std::string& shown, std::size_t limit = 16U << 20U);
+
 // Writes all of it to an open descriptor (a short write is continued, EINTR retried).
 [[nodiscard]] Status write_all(int fd, std::string_view text);
 

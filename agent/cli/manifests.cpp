@@ -27,7 +27,8 @@ Result<std::vector<Source>> read_sources(const std::vector<std::string>& files) 
   std::vector<Source> sources;
   for (const auto& file : files) {
     if (file == "-") {
-      METE_TRY(std::string text, runtime::read_file(AT_FDCWD, "/dev/stdin", kLongest));
+      // Not by its name: /dev/stdin need not be there, and one that is a socket cannot be opened.
+      METE_TRY(std::string text, runtime::read_all(STDIN_FILENO, "standard input", kLongest));
       sources.push_back({"<stdin>", std::move(text)});
       continue;
     }

@@ -43,20 +43,20 @@ std::string Group::memory_events_file() const {
   return unified_directory() + "/memory.events";
 }
 
-Result<std::uint64_t> Group::oom_kill_count() const {
+Result<OomKills> Group::oom_kills() const {
   const bool v1 = hierarchies_->on_v1("memory");
   const std::string file = v1 ? "memory.oom_control" : "memory.events";
   METE_TRY(const std::string text, read("memory", file));
-  if (!v1) {
-    const auto group_kills = value_of(text, "oom_group_kill");
-    if (group_kills) {
-      const auto as_group = read("memory", "memory.oom.group");
-      if (as_group && trim(*as_group) == "1") return *group_kills;
-    }
-  }
   const auto kills = value_of(text, "oom_kill");
   if (!kills) return fail_errno(path_ + ": found no oom_kill in " + file + ", expected it (kernel 4.13)", EOPNOTSUPP);
-  return *kills;
+  return OomKills{*kills, v1 ? std::nullopt : value_of(text, "oom_group_kill")};
+}
+
+Result<std::uint64_t> Group::oom_kill_count() const {
+  METE_TRY(const OomKills kills, oom_kills());
+  if (!kills.groups) return kills.processes;
+  const auto as_group = read("memory", "memory.oom.group");
+  return kills.count(as_group && trim(*as_group) == "1");
 }
 
 }  // namespace mete::runtime::cgroup

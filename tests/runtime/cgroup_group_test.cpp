@@ -130,8 +130,11 @@ TEST_F(GroupTest, OneKillOfAGroupCountsOnce) {
   EXPECT_EQ(group.oom_kill_count().value(), 7U);
   put("/m/memory.oom.group", "1\n");
   EXPECT_EQ(group.oom_kill_count().value(), 1U);
+  EXPECT_EQ(group.oom_kills()->count(true), 1U);
+  EXPECT_EQ(group.oom_kills()->count(false), 7U) << "the caller's choice, whatever memory.oom.group is";
   put("/m/memory.events", "oom 1\noom_kill 7\n");
   EXPECT_EQ(group.oom_kill_count().value(), 7U) << "kernels before 5.17";
+  EXPECT_EQ(group.oom_kills()->count(true), 7U);
   EXPECT_EQ(group.oom_eventfd().error().code, EOPNOTSUPP);
 }
 

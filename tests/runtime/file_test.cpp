@@ -2,7 +2,9 @@
 #include "runtime/file.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -33,6 +35,15 @@ TEST_F(FileTest, AReplaceThatFailsKeepsTheOldText) {
   EXPECT_FALSE(replace_file(root_ + "/dir", "text"));  // a directory cannot be replaced by a file
   EXPECT_EQ(read_file(AT_FDCWD, root_ + "/dir/in").value(), "x");
   EXPECT_FALSE(std::filesystem::exists(root_ + "/dir.tmp"));
+}
+
+TEST_F(FileTest, ASocketIsReadToItsEnd) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  ASSERT_TRUE(write_all(ends[0], "text"));
+  ::close(ends[0]);
+  EXPECT_EQ(read_all(ends[1], "it").value(), "text");
+  ::close(ends[1]);
 }
 
 TEST_F(FileTest, ReadRefusesMoreThanItsLimit) {
