@@ -8,7 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <map>
+#include <deque>
+#include <span>
 #include <string_view>
 
 namespace mete::runtime::oci {
@@ -28,43 +29,61 @@ sock_filter skip(std::size_t count) { return {BPF_JMP | BPF_JA, 0, 0, static_cas
 
 void append(Code& code, const Code& more) { code.insert(code.end(), more.begin(), more.end()); }
 
-// One check of a 64-bit argument by halves. Falls through when it holds, else jumps over `rest` more instructions.
+// Of what is compared: the test that a value fails or passes by its lower half, and which of both it is to do.
+struct Test {
+  std::uint16_t code;
+  bool holds;
+};
+
+Test test_of(Compare compare) {
+  switch (compare) {
+    case Compare::not_equal:
+      return {BPF_JEQ, false};
+    case Compare::greater:
+      return {BPF_JGT, true};
+    case Compare::greater_equal:
+      return {BPF_JGE, true};
+    case Compare::less:
+      return {BPF_JGE, false};
+    case Compare::less_equal:
+      return {BPF_JGT, false};
+    case Compare::equal:
+    case Compare::masked_equal:
+      break;
+  }
+  return {BPF_JEQ, true};
+}
+
+// One check of an argument. Falls through when it holds, else jumps over `rest` more instructions. `wide`: of both its
+// halves; the calls of 32-bit architectures have but a lower one.
 Code check_argument(const ArgumentRule& rule, bool wide, std::size_t rest) {
   const std::size_t low_at = offsetof(seccomp_data, args) + 8 * rule.index;  // little endian
-  const auto wanted = rule.compare == Compare::masked_equal ? rule.masked_value & rule.value : rule.value;
+  const bool masked = rule.compare == Compare::masked_equal;
+  const std::uint64_t wanted = masked ? rule.masked_value & rule.value : rule.value;
   const auto low = static_cast<std::uint32_t>(wanted);
-  // A 32-bit call's arguments have no upper half.
-  const auto high = wide ? static_cast<std::uint32_t>(wanted >> 32U) : 0;
-  switch (rule.compare) {
-    case Compare::equal:
-      return {load(low_at + 4), jump(BPF_JEQ, high, 0, 2 + rest), load(low_at), jump(BPF_JEQ, low, 0, rest)};
-    case Compare::not_equal:
-      return {load(low_at + 4), jump(BPF_JEQ, high, 0, 2), load(low_at), jump(BPF_JEQ, low, rest, 0)};
-    case Compare::greater:
-    case Compare::greater_equal: {
-      const std::uint16_t test = rule.compare == Compare::greater ? BPF_JGT : BPF_JGE;
-      return {load(low_at + 4), jump(BPF_JGT, high, 3, 0), jump(BPF_JEQ, high, 0, 2 + rest), load(low_at), jump(test, low, 0, rest)};
-    }
-    case Compare::less:
-    case Compare::less_equal: {
-      const std::uint16_t test = rule.compare == Compare::less ? BPF_JGE : BPF_JGT;
-      return {load(low_at + 4), jump(BPF_JGT, high, 3 + rest, 0), jump(BPF_JEQ, high, 0, 2), load(low_at), jump(test, low, rest, 0)};
-    }
-    case Compare::masked_equal: {
-      const auto mask = [](std::uint32_t bits) { return sock_filter{BPF_ALU | BPF_AND | BPF_K, 0, 0, bits}; };
-      const auto high_mask = wide ? static_cast<std::uint32_t>(rule.value >> 32U) : 0;
-      return {load(low_at + 4), mask(high_mask), jump(BPF_JEQ, high, 0, 3 + rest),
-              load(low_at),     mask(static_cast<std::uint32_t>(rule.value)), jump(BPF_JEQ, low, 0, rest)};
-    }
-  }
-  return {};
+  const auto high = static_cast<std::uint32_t>(wanted >> 32U);
+  const auto mask = [](std::uint64_t bits) { return sock_filter{BPF_ALU | BPF_AND | BPF_K, 0, 0, static_cast<std::uint32_t>(bits)}; };
+  const Test test = test_of(rule.compare);
+  Code code = {load(low_at)};
+  if (masked) code.push_back(mask(rule.value));
+  code.push_back(test.holds ? jump(test.code, low, 0, rest) : jump(test.code, low, rest, 0));
+  if (!wide) return code;
+  // The upper half decides unless it is equal; then the lower one does.
+  const std::size_t holds = code.size();
+  const std::size_t fails = code.size() + rest;
+  Code upper = {load(low_at + 4)};
+  if (masked) upper.push_back(mask(rule.value >> 32U));
+  if (test.code != BPF_JEQ) upper.push_back(jump(BPF_JGT, high, 1 + (test.holds ? holds : fails), 0));
+  const bool unequal_holds = rule.compare == Compare::not_equal || (test.code != BPF_JEQ && !test.holds);
+  upper.push_back(jump(BPF_JEQ, high, 0, unequal_holds ? holds : fails));
+  append(upper, code);
+  return upper;
 }
 
 // What a call gets: the rules with arguments in their order, then `otherwise`.
 struct Verdict {
   std::vector<const CallRule*> conditional;
   std::uint32_t otherwise = 0;
-  bool decided = false;  // by a rule without arguments
   bool operator==(const Verdict&) const = default;
 };
 
@@ -105,35 +124,43 @@ Code search(const std::vector<Range>& ranges, std::size_t from, std::size_t to, 
   return code;
 }
 
-// x86's socketcall(2) and ipc(2) take the call wanted as their first argument: what is said of that call holds there too.
-// Which numbers: linux/net.h and linux/ipc.h.
+// x86's socketcall(2) and ipc(2) take the call wanted as their first argument: what is said of that call holds there
+// too. libseccomp gives such a name no number of its own, although newer kernels have one. Numbers: linux/net.h,
+// linux/ipc.h and asm/unistd_32.h.
 struct Multiplexed {
   std::string_view name;
-  std::string_view through;
+  int through;
   std::uint32_t number;
+  int direct;  // -1: none
 };
+constexpr int kSocketcall = 102;
+constexpr int kIpc = 117;
 constexpr auto kMultiplexed = std::to_array<Multiplexed>({
-    {"socket", "socketcall", 1},      {"bind", "socketcall", 2},        {"connect", "socketcall", 3},     {"listen", "socketcall", 4},
-    {"accept", "socketcall", 5},      {"getsockname", "socketcall", 6}, {"getpeername", "socketcall", 7}, {"socketpair", "socketcall", 8},
-    {"send", "socketcall", 9},        {"recv", "socketcall", 10},       {"sendto", "socketcall", 11},     {"recvfrom", "socketcall", 12},
-    {"shutdown", "socketcall", 13},   {"setsockopt", "socketcall", 14}, {"getsockopt", "socketcall", 15}, {"sendmsg", "socketcall", 16},
-    {"recvmsg", "socketcall", 17},    {"accept4", "socketcall", 18},    {"recvmmsg", "socketcall", 19},   {"sendmmsg", "socketcall", 20},
-    {"semop", "ipc", 1},              {"semget", "ipc", 2},             {"semctl", "ipc", 3},             {"semtimedop", "ipc", 4},
-    {"msgsnd", "ipc", 11},            {"msgrcv", "ipc", 12},            {"msgget", "ipc", 13},            {"msgctl", "ipc", 14},
-    {"shmat", "ipc", 21},             {"shmdt", "ipc", 22},             {"shmget", "ipc", 23},            {"shmctl", "ipc", 24},
+    {"socket", kSocketcall, 1, 359},      {"bind", kSocketcall, 2, 361},        {"connect", kSocketcall, 3, 362},
+    {"listen", kSocketcall, 4, 363},      {"accept", kSocketcall, 5, -1},       {"getsockname", kSocketcall, 6, 367},
+    {"getpeername", kSocketcall, 7, 368}, {"socketpair", kSocketcall, 8, 360},  {"send", kSocketcall, 9, -1},
+    {"recv", kSocketcall, 10, -1},        {"sendto", kSocketcall, 11, 369},     {"recvfrom", kSocketcall, 12, 371},
+    {"shutdown", kSocketcall, 13, 373},   {"setsockopt", kSocketcall, 14, 366}, {"getsockopt", kSocketcall, 15, 365},
+    {"sendmsg", kSocketcall, 16, 370},    {"recvmsg", kSocketcall, 17, 372},    {"accept4", kSocketcall, 18, 364},
+    {"recvmmsg", kSocketcall, 19, 337},   {"sendmmsg", kSocketcall, 20, 345},   {"semop", kIpc, 1, -1},
+    {"semget", kIpc, 2, 393},             {"semctl", kIpc, 3, 394},             {"semtimedop", kIpc, 4, -1},
+    {"msgsnd", kIpc, 11, 400},            {"msgrcv", kIpc, 12, 401},            {"msgget", kIpc, 13, 399},
+    {"msgctl", kIpc, 14, 402},            {"shmat", kIpc, 21, 397},             {"shmdt", kIpc, 22, 398},
+    {"shmget", kIpc, 23, 395},            {"shmctl", kIpc, 24, 396},
 });
 
 class Architecture {
  public:
   Architecture(const SeccompProfile& profile, std::uint32_t token) : profile_(profile), token_(token) {
-    if (token_ == SCMP_ARCH_X86) add_multiplexed();
     for (const auto& rule : profile_.rules) {
       for (const auto& name : rule.names) add(name, rule);
     }
+    // Stable: the rules of one call stay in their order.
+    std::stable_sort(said_.begin(), said_.end(), [](const Said& a, const Said& b) { return a.number < b.number; });
   }
 
   [[nodiscard]] Code code() const {
-    const Verdict usual{{}, profile_.default_action, false};
+    const Verdict usual{{}, profile_.default_action};
     std::vector<Range> ranges = {{0, usual}};
     const auto put = [&](std::uint32_t first, const Verdict& verdict) {
       if (ranges.back().first == first) {
@@ -143,48 +170,56 @@ class Architecture {
         ranges.push_back({first, verdict});
       }
     };
-    for (const auto& [number, verdict] : verdicts_) {
-      Verdict own = verdict;
-      own.decided = false;
-      put(number, own);
-      put(number + 1, usual);
+    for (auto first = said_.begin(); first != said_.end();) {
+      const auto last = std::find_if(first, said_.end(), [&](const Said& each) { return each.number != first->number; });
+      put(first->number, verdict({first, last}));
+      put(first->number + 1, usual);
+      first = last;
     }
-    return search(ranges, 0, ranges.size(), token_ != SCMP_ARCH_X86 && token_ != SCMP_ARCH_ARM);
+    return search(ranges, 0, ranges.size(), token_ == SCMP_ARCH_X86_64 || token_ == SCMP_ARCH_AARCH64);
   }
 
  private:
+  struct Said {
+    std::uint32_t number;
+    const CallRule* rule;
+  };
+
   void add(const std::string& name, const CallRule& rule) {
-    const int number = ::seccomp_syscall_resolve_name_rewrite(token_, name.c_str());
-    if (number < 0) return;
-    auto [at, is_new] = verdicts_.try_emplace(static_cast<std::uint32_t>(number), Verdict{{}, profile_.default_action, false});
-    Verdict& verdict = at->second;
-    if (!rule.arguments.empty()) {
-      verdict.conditional.push_back(&rule);
-    } else if (!verdict.decided) {
-      verdict.otherwise = rule.action;
-      verdict.decided = true;
-    }
-    // A rule after this one says the same: nothing to test for.
-    std::erase_if(verdict.conditional, [&](const CallRule* each) { return verdict.decided && each->action == verdict.otherwise; });
+    if (token_ == SCMP_ARCH_X86 && add_multiplexed(name, rule)) return;
+    const int number = ::seccomp_syscall_resolve_name_arch(token_, name.c_str());
+    // Negative numbers are the library's own: no such call here.
+    if (number >= 0) said_.push_back({static_cast<std::uint32_t>(number), &rule});
   }
 
-  void add_multiplexed() {
-    for (const auto& rule : profile_.rules) {
-      // What the call's own arguments are, the filter cannot see: they are behind a pointer.
-      if (!rule.arguments.empty()) continue;
-      for (const auto& name : rule.names) {
-        const auto at = std::find_if(kMultiplexed.begin(), kMultiplexed.end(), [&](const Multiplexed& each) { return each.name == name; });
-        if (at == kMultiplexed.end()) continue;
-        multiplexed_.push_back({{std::string(at->through)}, rule.action, {{0, at->number, 0, Compare::equal}}});
-      }
+  bool add_multiplexed(std::string_view name, const CallRule& rule) {
+    const auto at = std::find_if(kMultiplexed.begin(), kMultiplexed.end(), [&](const Multiplexed& each) { return each.name == name; });
+    if (at == kMultiplexed.end()) return false;
+    if (at->direct >= 0) said_.push_back({static_cast<std::uint32_t>(at->direct), &rule});
+    // The call's own arguments are behind a pointer, where no filter sees them.
+    if (!rule.arguments.empty()) return true;
+    const CallRule& indirect = multiplexed_.emplace_back(CallRule{{}, rule.action, {{0, at->number, 0, Compare::equal}}});
+    said_.push_back({static_cast<std::uint32_t>(at->through), &indirect});
+    return true;
+  }
+
+  // Of all that is said about one call.
+  [[nodiscard]] Verdict verdict(std::span<const Said> said) const {
+    Verdict verdict{{}, profile_.default_action};
+    const auto plain = std::find_if(said.begin(), said.end(), [](const Said& each) { return each.rule->arguments.empty(); });
+    if (plain != said.end()) verdict.otherwise = plain->rule->action;
+    for (const auto& [number, rule] : said) {
+      // One that says what is said anyway need not be tested for, when nothing else comes between.
+      if (!rule->arguments.empty()) verdict.conditional.push_back(rule);
     }
-    for (const auto& rule : multiplexed_) add(rule.names.front(), rule);
+    while (!verdict.conditional.empty() && verdict.conditional.back()->action == verdict.otherwise) verdict.conditional.pop_back();
+    return verdict;
   }
 
   const SeccompProfile& profile_;
   std::uint32_t token_;
-  std::vector<CallRule> multiplexed_;
-  std::map<std::uint32_t, Verdict> verdicts_;
+  std::deque<CallRule> multiplexed_;  // pointed to
+  std::vector<Said> said_;
 };
 
 // Of the profile's architectures those whose calls this kernel can get at all, the own one first.
