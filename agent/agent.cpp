@@ -19,6 +19,7 @@
 #include "agent/services.h"
 #include "collectors/machine.h"
 #include "runtime/file.h"
+#include "runtime/process/capabilities.h"
 #include "runtime/process/process_id.h"
 
 namespace mete::agent {
@@ -68,7 +69,7 @@ class Agent {
         kernel_log_(loop_),
         launches_(2 * std::max(1U, std::thread::hardware_concurrency())),
         turns_(loop_),
-        services_{loop_, settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_, launches_, turns_, {}, {}, {}, 0, {}},
+        services_{loop_, settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_, launches_, turns_, {}, {}, {}, 0, 0, {}},
         manifests_(loop_, settings_, files_, events_),
         reconciler_(services_, manifests_),
         exporter_(services_, reconciler_),
@@ -83,6 +84,7 @@ class Agent {
     METE_TRY(services_.shim, shim_path(settings_));
     METE_TRY(services_.boot_id, runtime::process::boot_id());
     METE_TRY(const collectors::Machine machine, collectors::read_machine());
+    METE_TRY(services_.capabilities, runtime::process::own_bounding_set());
     services_.machine_memory = machine.memory.value_or(Bytes(0));
     // Counter files of a container: about 20. Half of what we may open is left for everything else.
     constexpr int kFilesEach = 24;
@@ -122,7 +124,15 @@ class Agent {
       });
     }
     measure_lag();
-    loop_.run();
+    while (true) {
+      // Ours return errors; a library may still throw, and one wrong request must not end the agent.
+      try {
+        loop_.run();
+        return;
+      } catch (const std::exception& error) {
+        log_error(std::string("unexpected: ") + error.what());
+      }
+    }
   }
 
  private:

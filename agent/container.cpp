@@ -180,6 +180,12 @@ void Container::adopt() {
     open_cgroup();
     choose_oom_counter();
     check_oom();
+    // A policy may have gone while no agent ran: what it alone had asked for is taken back. Where there was none the
+    // files hold that already, or are not there.
+    runtime::cgroup::Limits asked;
+    if (!limits_.cpu_burst) asked.cpu_burst = std::chrono::microseconds(0);
+    if (!limits_.pids) asked.pids = runtime::cgroup::Limit<std::uint64_t>();
+    if (spec() != nullptr) (void)cgroup_.apply(asked);
     check_drift();
   }
   if (is_active()) adopt_attempt(kAdoptTries);
@@ -328,7 +334,7 @@ void Container::watch_network() {
 void Container::apply_limits() {
   if (spec() == nullptr || record().cgroup_id == 0) return;
   const auto* policy = pod_.plan()->policy ? &*pod_.plan()->policy : nullptr;
-  limits_ = enforcers::container_limits(*spec(), policy, services_.hierarchies);
+  limits_ = enforcers::changed_limits(limits_, enforcers::container_limits(*spec(), policy, services_.hierarchies));
   choose_oom_counter();
   const auto applied = cgroup_.apply(limits_);
   services_.instruments.enforcement("limits", "apply", applied ? "done" : "failed");

@@ -107,7 +107,7 @@ Status Container::begin_attempt() {
 Status Container::prepare_cgroup() {
   auto& own = record();
   const auto* policy = pod_.plan() != nullptr && pod_.plan()->policy ? &*pod_.plan()->policy : nullptr;
-  limits_ = enforcers::container_limits(*spec(), policy, services_.hierarchies);
+  limits_ = enforcers::changed_limits(limits_, enforcers::container_limits(*spec(), policy, services_.hierarchies));
   if (own.cgroup_id == 0) {
     // One that is there has been folded into the record already, but its removal was not finished: counted again, its
     // kills would be told twice.
@@ -162,6 +162,7 @@ Status Container::write_plan(const std::string& directory) {
   context.cgroup.procs_files = cgroup_.procs_files();
   if (const auto v2 = cgroup_.v2_directory()) context.cgroup = {{}, *v2};
   context.cgroup_view = view_of(services_.hierarchies);
+  context.capabilities = services_.capabilities;
   context.oom_score_adj = enforcers::oom_score_adj(enforcers::qos_of(plan.pod.spec), container, services_.machine_memory);
   METE_TRY(runtime::process::LaunchSpec spec, runtime::pod::container_spec(plan, container, *resolved_of(plan, container.name), context));
   if (!container.security.privileged) {

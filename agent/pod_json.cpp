@@ -10,6 +10,19 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
+// Stands for bytes that need not be text, and that may be secret.
+std::string digest(const std::string& bytes) {
+  // FNV-1a, 64 bits: told apart are versions of one manifest, not an attacker's.
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : bytes) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3;
+  }
+  char text[17];
+  std::snprintf(text, sizeof text, "%016lx", hash);
+  return text;
+}
+
 json resource_json(const config::ResourceList& list) {
   json value = json::object();
   if (list.cpu) value["cpu"] = std::to_string(list.cpu->count()) + "m";
@@ -30,7 +43,7 @@ json security_json(const config::SecurityContext& security) {
 
 json container_json(const config::Container& container, const config::ContainerPlan& resolved) {
   json env = json::array();
-  for (const auto& each : resolved.env) env.push_back({{"name", each.name}, {"value", each.value}});
+  for (const auto& each : resolved.env) env.push_back({{"name", each.name}, {"value", digest(each.value)}});
   json mounts = json::array();
   for (const auto& each : container.volume_mounts) {
     mounts.push_back({{"name", each.name}, {"mountPath", each.mount_path}, {"subPath", each.sub_path}, {"readOnly", each.read_only}});
@@ -59,9 +72,7 @@ json volume_json(const config::Volume& volume, const config::PodPlan& plan) {
   for (const auto& files : plan.volume_files) {
     if (files.volume != volume.name) continue;
     for (const auto& file : files.files) {
-      // Secrets are told apart by their bytes but shown to nobody.
-      const std::string content = files.secret ? std::to_string(std::hash<std::string>()(file.content)) : file.content;
-      value["files"].push_back({{"path", file.path}, {"mode", file.mode}, {"content", content}});
+      value["files"].push_back({{"path", file.path}, {"mode", file.mode}, {"content", digest(file.content)}});
     }
   }
   return value;
@@ -138,9 +149,7 @@ ordered_json container_status_json(Pod& pod, Container& container) {
   return value;
 }
 
-}  // namespace
-
-json pod_plan_json(const config::PodPlan& plan) {
+json plan_json(const config::PodPlan& plan) {
   const auto& pod = plan.pod;
   const auto& spec = pod.spec;
   json value = {{"metadata",
@@ -165,6 +174,12 @@ json pod_plan_json(const config::PodPlan& plan) {
   for (std::size_t i = 0; i < spec.containers.size(); ++i) value["containers"].push_back(container_json(spec.containers[i], plan.containers[i]));
   for (const auto& volume : spec.volumes) value["volumes"].push_back(volume_json(volume, plan));
   return value;
+}
+
+}  // namespace
+
+std::string hash_of(const config::PodPlan& plan) {
+  return digest(plan_json(plan).dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 ordered_json pod_status_json(Pod& pod) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pods as JSON: what was asked for (also the basis of a pod's hash) and what is.
+// Pods as JSON: what was asked for, as a hash, and what is.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -9,8 +9,8 @@
 
 namespace mete::agent {
 
-// Everything that makes a container another one, in Kubernetes' field names; not the policy, not the location.
-[[nodiscard]] nlohmann::json pod_plan_json(const config::PodPlan& plan);
+// Of everything that makes a container another one: not the policy (applied live), not where it was written.
+[[nodiscard]] std::string hash_of(const config::PodPlan& plan);
 
 // The API's view of a pod: phase, containers with state, usage and counters.
 [[nodiscard]] nlohmann::ordered_json pod_status_json(Pod& pod);

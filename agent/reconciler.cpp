@@ -45,18 +45,6 @@ Step decide(const PodFacts& facts) {
   return facts.same_policy ? Step::kNothing : Step::kUpdatePolicy;
 }
 
-std::string hash_of(const config::PodPlan& plan) {
-  // FNV-1a, 64 bits: told apart are versions of one manifest, not an attacker's.
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : pod_plan_json(plan).dump()) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3;
-  }
-  char text[17];
-  std::snprintf(text, sizeof text, "%016lx", hash);
-  return text;
-}
-
 Pod* Reconciler::find(const std::string& key) const {
   const auto at = pods_.find(key);
   return at == pods_.end() ? nullptr : at->second.get();

@@ -25,9 +25,6 @@ struct PodFacts {
 };
 [[nodiscard]] Step decide(const PodFacts& facts);
 
-// Of what makes a container another one: not the policy (applied live), not where it was written.
-[[nodiscard]] std::string hash_of(const config::PodPlan& plan);
-
 class Reconciler {
  public:
   Reconciler(Services& services, Manifests& manifests) : services_(services), manifests_(manifests) {}

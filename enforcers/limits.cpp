@@ -88,6 +88,12 @@ Limits container_limits(const config::Container& container, const config::Policy
   return limits;
 }
 
+Limits changed_limits(const Limits& before, Limits after) {
+  if (before.cpu_burst && !after.cpu_burst) after.cpu_burst = microseconds(0);
+  if (before.pids && !after.pids) after.pids = Limit<std::uint64_t>();
+  return after;
+}
+
 Limits pod_limits(const config::PodSpec& spec, const Hierarchies& machine) {
   Limits limits;
   Sum<MilliCpu> cpu;

@@ -24,6 +24,9 @@ namespace mete::enforcers {
 [[nodiscard]] runtime::cgroup::Limits container_limits(const config::Container& container, const config::Policy* policy,
                                                        const runtime::cgroup::Hierarchies& machine);
 
+// `after`, with what only `before` asked for taken back: no burst, no bound on processes.
+[[nodiscard]] runtime::cgroup::Limits changed_limits(const runtime::cgroup::Limits& before, runtime::cgroup::Limits after);
+
 // What the pod's own cgroup, the parent of its containers', is told: the sums of its containers, no limit where one of
 // them has none; init containers count by their largest, as they run one at a time. A pod of one container has its weight only.
 [[nodiscard]] runtime::cgroup::Limits pod_limits(const config::PodSpec& spec, const runtime::cgroup::Hierarchies& machine);

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdio>
+#include <filesystem>
 #include <thread>
 
 #include "agent/cli/output.h"
@@ -62,39 +62,70 @@ std::string last_lines(const std::string& text, std::uint64_t count) {
   return text;
 }
 
-// What is in the file, and then what comes, also after a rotation.
+// Prints the whole lines of `pending` and leaves the rest in it.
+void print_lines(std::string& pending, bool timestamps) {
+  std::size_t start = 0;
+  for (std::size_t end = 0; (end = pending.find('\n', start)) != std::string::npos; start = end + 1) {
+    print_record(std::string_view(pending).substr(start, end - start), timestamps);
+  }
+  pending.erase(0, start);
+}
+
+bool same_file(int fd, const std::string& path) {
+  struct stat open_file {};
+  struct stat named_file {};
+  return ::fstat(fd, &open_file) == 0 && ::stat(path.c_str(), &named_file) == 0 && open_file.st_ino == named_file.st_ino;
+}
+
+// The rotated files, oldest first, as one text. `current` is left out, should it have been rotated just now.
+std::string rotated_text(const std::string& path, int current) {
+  std::string text;
+  for (int number = 1;; ++number) {
+    const std::string rotated = path + "." + std::to_string(number);
+    if (::access(rotated.c_str(), F_OK) != 0) return text;
+    if (same_file(current, rotated)) continue;
+    if (const auto one = runtime::read_file(AT_FDCWD, rotated, std::size_t{1} << 30U)) text.insert(0, *one);
+  }
+}
+
+// What is in the files, and then what comes, also after a rotation.
 int follow_file(const std::string& path, const LogOptions& options) {
   constexpr auto kLook = std::chrono::milliseconds(100);
   auto fd = runtime::open_at(AT_FDCWD, path, O_RDONLY);
   if (!fd) return complain(fd.error().what, kNotFound);
-  if (const auto all = runtime::read_file(AT_FDCWD, path, std::size_t{1} << 30U); all && options.tail) {
-    const std::string last = last_lines(*all, *options.tail);
-    (void)::lseek(fd->get(), static_cast<off_t>(all->size() - last.size()), SEEK_SET);
-  }
-  std::string pending;
+  auto rest = runtime::read_all(fd->get(), path, std::size_t{1} << 30U);
+  if (!rest) return complain(rest.error().what);
+  std::string pending = rotated_text(path, fd->get()) + *rest;
+  if (options.tail) pending = last_lines(pending, *options.tail);
+  print_lines(pending, options.timestamps);
   char buffer[64 << 10];
-  while (true) {
+  while (options.follow) {
     const ssize_t got = ::read(fd->get(), buffer, sizeof buffer);
     if (got < 0) return complain("read " + path);
     if (got > 0) {
       pending.append(buffer, static_cast<std::size_t>(got));
-      std::size_t start = 0;
-      for (std::size_t end = 0; (end = pending.find('\n', start)) != std::string::npos; start = end + 1) {
-        print_record(std::string_view(pending).substr(start, end - start), options.timestamps);
-      }
-      pending.erase(0, start);
-      continue;
+      print_lines(pending, options.timestamps);
+    } else if (::access(path.c_str(), F_OK) != 0) {
+      return kDone;  // the pod was deleted
+    } else if (same_file(fd->get(), path)) {
+      std::this_thread::sleep_for(kLook);
+    } else if (auto next = runtime::open_at(AT_FDCWD, path, O_RDONLY)) {
+      fd = std::move(next);
     }
-    if (!options.follow) return kDone;
-    struct stat open_file {};
-    struct stat named_file {};
-    if (::stat(path.c_str(), &named_file) != 0) return kDone;  // the pod was deleted
-    if (::fstat(fd->get(), &open_file) == 0 && open_file.st_ino != named_file.st_ino) {
-      if (auto next = runtime::open_at(AT_FDCWD, path, O_RDONLY)) fd = std::move(next);
-      continue;
-    }
-    std::this_thread::sleep_for(kLook);
   }
+  return kDone;
+}
+
+// For when no agent can be asked: the log of the only container there is a log of. Empty: there is none, or several.
+std::string only_log(const std::string& directory) {
+  std::string found;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
+    if (entry.path().extension() != ".log") continue;
+    if (!found.empty()) return {};
+    found = entry.path().string();
+  }
+  return found;
 }
 
 }  // namespace
@@ -103,7 +134,11 @@ int events(const Common& common, bool follow) {
   const auto show = [&](std::string_view line) {
     const Json event = Json::parse(line, nullptr, false);
     if (event.is_discarded()) return true;
-    print(common.output == "json" ? std::string(line) + "\n" : event_text(event));
+    if (common.output == "yaml") {
+      print(to_yaml(Json::array({event})));
+    } else {
+      print(common.output == "json" ? std::string(line) + "\n" : event_text(event));
+    }
     return true;
   };
   const auto done = Client(common.socket).follow(std::string("/mete/v1/events") + (follow ? "?follow=1" : ""), show);
@@ -112,10 +147,11 @@ int events(const Common& common, bool follow) {
 
 int logs(const Common& common, const LogOptions& options) {
   // The files are read here, so that logs can be seen while no agent runs.
-  const auto slash = pod_key(options.pod).find('/');
   const std::string key = pod_key(options.pod);
-  std::string path = common.settings.logs() + "/" + key.substr(0, slash) + "_" + key.substr(slash + 1) + "/" + options.container + ".log";
-  if (options.container.empty() || ::access(path.c_str(), R_OK) != 0) {
+  const auto slash = key.find('/');
+  const std::string directory = common.settings.logs() + "/" + key.substr(0, slash) + "_" + key.substr(slash + 1);
+  std::string path = options.container.empty() ? only_log(directory) : directory + "/" + options.container + ".log";
+  if (path.empty() || ::access(path.c_str(), R_OK) != 0) {
     const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + key);
     if (fetched.code != kDone) return fetched.code;
     const auto container = find_container(fetched.value, options.container);

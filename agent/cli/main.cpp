@@ -142,6 +142,7 @@ void add_stream_commands(CLI::App& app, Arguments& arguments, std::map<const CLI
 
 void add_image_commands(CLI::App& app, Arguments& arguments, std::map<const CLI::App*, Command>& commands) {
   auto* image = app.add_subcommand("image", "Images")->require_subcommand(1);
+  image->footer("\nExamples:\n  mete image import busybox.tar busybox");
   auto* import = add(*image, "import", "Import an archive (docker save, OCI, a root file system) or a directory", "  mete image import busybox.tar busybox\n  mete image import ./rootfs app:1.0",
                      [](Arguments& a) { return cli::image_import(a.common, a.path, a.names.front()); }, commands);
   import->add_option("path", arguments.path, "File or directory")->required();

@@ -90,9 +90,7 @@ int top(const Common& common, bool batch, unsigned interval_seconds, unsigned co
     if (interrupted != 0) break;
     auto now = take(common, code);
     if (!now) return code;
-    if (common.output == "json") {
-      print(now->pods.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
-    } else {
+    if (!print_structured(common, {{"pods", now->pods}})) {
       print((live ? "\x1b[H\x1b[2J" : shown > 0 ? "\n" : "") + render(*before, *now));
     }
     before = std::move(now);

@@ -52,17 +52,22 @@ void add_namespaces(const config::PodSpec& spec, const ContainerContext& context
   add(NamespaceKind::cgroup, false, nullptr);
 }
 
-Result<std::uint64_t> capabilities(const config::SecurityContext& security) {
-  if (security.privileged) return process::all_capabilities();
+// `available` is what this machine's root can give: ALL and privileged mean all of that.
+Result<std::uint64_t> capabilities(const config::SecurityContext& security, std::uint64_t available) {
+  if (security.privileged) return process::all_capabilities() & available;
   std::uint64_t mask = process::default_capabilities();
   for (const bool adding : {false, true}) {
     for (const auto& name : adding ? security.add_capabilities : security.drop_capabilities) {
       const auto bits = process::capability_mask(name);
       if (!bits) return fail("securityContext.capabilities: found \"" + name + "\", expected a Linux capability such as NET_ADMIN or ALL");
+      const bool all = *bits == process::all_capabilities();
+      if (adding && !all && (*bits & ~available) != 0) {
+        return fail("securityContext.capabilities.add: found \"" + name + "\", which the agent itself does not have, expected one it can give");
+      }
       mask = adding ? mask | *bits : mask & ~*bits;
     }
   }
-  return mask;
+  return mask & available;
 }
 
 Status add_identity(const config::PodSpec& spec, const config::Container& container, const ContainerContext& context, LaunchSpec& launch) {
@@ -80,7 +85,7 @@ Status add_identity(const config::PodSpec& spec, const config::Container& contai
   const auto& more = spec.security.supplemental_groups;
   identity.additional_gids.insert(identity.additional_gids.end(), more.begin(), more.end());
   if (spec.security.fs_group) identity.additional_gids.push_back(*spec.security.fs_group);
-  METE_TRY(const std::uint64_t mask, capabilities(security));
+  METE_TRY(const std::uint64_t mask, capabilities(security, context.capabilities));
   auto& sets = identity.capabilities;
   sets.bounding = mask;
   // The inheritable and ambient sets stay empty (CVE-2022-24769); who is not root starts without any.

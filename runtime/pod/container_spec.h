@@ -27,6 +27,7 @@ struct ContainerContext {
   process::CgroupView cgroup_view;
   std::string seccomp_filter;  // the default one, compiled
   std::optional<int> oom_score_adj;
+  std::uint64_t capabilities = ~std::uint64_t{0};  // what can be given at most
 };
 
 // `container` is one of plan.pod.spec's, `resolved` its entry in plan. Errors name what a manifest can mend: an image

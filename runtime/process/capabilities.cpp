@@ -2,6 +2,7 @@
 #include "runtime/process/capabilities.h"
 
 #include <linux/capability.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
 #include <array>
@@ -44,6 +45,16 @@ std::vector<std::string> capability_names(std::uint64_t mask) {
 }
 
 std::uint64_t all_capabilities() { return bit(kNames.size()) - 1; }
+
+Result<std::uint64_t> own_bounding_set() {
+  std::uint64_t mask = 0;
+  for (unsigned i = 0; i < kNames.size(); ++i) {
+    const int held = ::prctl(PR_CAPBSET_READ, i, 0, 0, 0);
+    if (held < 0 && errno != EINVAL) return fail_errno("read the capability bounding set");
+    if (held > 0) mask |= bit(i);  // EINVAL: an older kernel does not have it
+  }
+  return mask;
+}
 
 std::uint64_t default_capabilities() {
   return bit(CAP_CHOWN) | bit(CAP_DAC_OVERRIDE) | bit(CAP_FOWNER) | bit(CAP_FSETID) | bit(CAP_KILL) | bit(CAP_NET_BIND_SERVICE) |

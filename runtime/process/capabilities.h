@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "config/result.h"
+
 namespace mete::runtime::process {
 
 // "CAP_NET_ADMIN" or "NET_ADMIN", in any case -> bit mask; "ALL" -> all of them; empty: no such capability.
@@ -16,6 +18,9 @@ namespace mete::runtime::process {
 [[nodiscard]] std::vector<std::string> capability_names(std::uint64_t mask);
 
 [[nodiscard]] std::uint64_t all_capabilities();  // that this build knows
+
+// What this process may give at most: its bounding set (capabilities(7), /proc/self/status CapBnd).
+[[nodiscard]] Result<std::uint64_t> own_bounding_set();
 
 // What a container has when nothing is asked for: podman's 11 (containers/common), i.e. docker's without MKNOD, NET_RAW
 // and AUDIT_WRITE.

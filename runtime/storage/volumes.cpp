@@ -10,6 +10,7 @@
 #include <linux/magic.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <vector>
 
 #include "runtime/file.h"
@@ -129,6 +130,22 @@ Result<std::string> prepare_one(const config::Volume& volume, const config::PodP
   return prepare_files(*files, directories);
 }
 
+// Kubernetes' fsGroup: the volume and what is in it belong to the group, and so does what is made there later.
+Status give_to_group(const std::string& path, std::uint32_t group) {
+  constexpr mode_t kSetGroup = 02000;
+  std::error_code error;
+  const auto give = [&](const std::string& each) -> Status {
+    struct stat info {};
+    if (::lchown(each.c_str(), static_cast<uid_t>(-1), group) != 0 || ::lstat(each.c_str(), &info) != 0) return fail_errno("chown " + each);
+    if (S_ISDIR(info.st_mode) && ::chmod(each.c_str(), (info.st_mode & 07777U) | kSetGroup | 0070U) != 0) return fail_errno("chmod " + each);
+    return {};
+  };
+  METE_CHECK(give(path));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(path, error)) METE_CHECK(give(entry.path().string()));
+  if (error) return fail(path + ": " + error.message());
+  return {};
+}
+
 }  // namespace
 
 Result<std::map<std::string, std::string>> prepare_volumes(const config::PodPlan& plan, const VolumeDirectories& directories) {
@@ -136,6 +153,9 @@ Result<std::map<std::string, std::string>> prepare_volumes(const config::PodPlan
   for (const auto& volume : plan.pod.spec.volumes) {
     auto path = prepare_one(volume, plan, directories);
     if (!path) return fail_in("volume " + volume.name, path.error());
+    const auto group = plan.pod.spec.security.fs_group;
+    // A host's directory is the host's, as in Kubernetes.
+    if (group && !std::holds_alternative<config::HostPathVolume>(volume.source)) METE_CHECK(give_to_group(*path, *group));
     paths[volume.name] = std::move(*path);
   }
   return paths;

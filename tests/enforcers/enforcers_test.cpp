@@ -89,6 +89,16 @@ TEST(Limits, ThePolicyAddsBurstAndPidsUnlessItIsADryRun) {
   EXPECT_FALSE(container_limits(asked, &policy, v1()).pids);
 }
 
+TEST(Limits, WhatAPolicyNoLongerAsksForIsTakenBack) {
+  runtime::cgroup::Limits before;
+  before.cpu_burst = std::chrono::microseconds(5);
+  before.pids = Limit<std::uint64_t>(7U);
+  const auto after = changed_limits(before, {});
+  EXPECT_EQ(after.cpu_burst, std::chrono::microseconds(0));
+  EXPECT_EQ(after.pids, Limit<std::uint64_t>());
+  EXPECT_FALSE(changed_limits({}, {}).pids) << "what nobody asked for is left alone";
+}
+
 TEST(Limits, APodIsTheSumOfItsContainersAndItsLargestInitContainer) {
   auto spec = pod({container(100_mCPU, 200_mCPU, {}, 64_MiB), container(100_mCPU, 200_mCPU, {}, 64_MiB)});
   spec.init_containers = {container(500_mCPU, 1000_mCPU, {}, 32_MiB)};

@@ -32,7 +32,10 @@ def need_root():
 def wait_for(what, condition, seconds=15, every=0.02):
     end = time.monotonic() + seconds
     while True:
-        value = condition()
+        try:
+            value = condition()
+        except (TypeError, KeyError):  # of a pod that is being replaced
+            value = None
         if value:
             return value
         if time.monotonic() > end:
