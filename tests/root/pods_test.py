@@ -254,6 +254,18 @@ def test_first_term_then_kill_after_the_grace_period():
             wait_for("it to be gone", lambda: agent.pod("p") is None)
 
 
+def test_pods_deleted_while_they_start_are_gone_too():
+    # Whatever moment of the start the kill falls into. `sleep`, as process 1 without a handler, does not end by TERM.
+    with Agent().start() as agent:
+        for turn in range(3):
+            for index in range(20):
+                path = "%s/p%d.yaml" % (agent.manifests, index)
+                write(path, pod("p%d" % index, "").replace('[sh, -c, ""]', "[sleep, '1000']"))
+                time.sleep(0.016 + 0.002 * index + 0.001 * turn)
+                os.unlink(path)
+        wait_for("all to be gone", lambda: not agent.pods(), 15)
+
+
 # Namespaces.
 
 
@@ -699,7 +711,7 @@ def test_apply_diff_and_delete():
         done = agent.mete("diff", "-f", path, check=False)
         assert done.returncode == 1 and re.search(r"(?m)^- .*sleep 1000", done.stdout) and re.search(r"(?m)^\+ .*sleep 2000", done.stdout), done
         assert agent.mete("apply", "-f", path).stdout == "Pod default/p configured\n"
-        wait_for("the new one to run", lambda: running(agent, "p") and agent.container("p")["pid"] != pid, 10)
+        wait_for("the new one to run", lambda: running(agent, "p") and agent.container("p").get("pid", pid) != pid, 10)
         assert json.loads(agent.mete("apply", "-f", path, "-o", "json").stdout)["results"] == [{"object": "Pod default/p", "action": "unchanged"}]
         # A folder, and several documents.
         os.mkdir(agent.work + "/folder")
