@@ -254,16 +254,30 @@ def test_first_term_then_kill_after_the_grace_period():
             wait_for("it to be gone", lambda: agent.pod("p") is None)
 
 
+def post(agent, target, body=""):
+    """Without a process of its own, so that moments can be hit."""
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(agent.run + "/mete.sock")
+        peer.sendall(("POST %s HTTP/1.1\r\nHost: mete\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (target, len(body), body)).encode())
+        answer = b""
+        while part := peer.recv(65536):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 200"), answer
+
+
 def test_pods_deleted_while_they_start_are_gone_too():
     # Whatever moment of the start the kill falls into. `sleep`, as process 1 without a handler, does not end by TERM.
+    manifest = pod("p%d", "").replace('[sh, -c, ""]', "[sleep, '1000']")
     with Agent().start() as agent:
-        for turn in range(3):
-            for index in range(20):
-                path = "%s/p%d.yaml" % (agent.manifests, index)
-                write(path, pod("p%d" % index, "").replace('[sh, -c, ""]', "[sleep, '1000']"))
-                time.sleep(0.016 + 0.002 * index + 0.001 * turn)
-                os.unlink(path)
-        wait_for("all to be gone", lambda: not agent.pods(), 15)
+        for index in range(150):
+            post(agent, "/mete/v1/apply", manifest % index)
+            time.sleep(0.0002 * (index % 75))
+            post(agent, "/mete/v1/delete?grace=0&pod=default/p%d" % index)
+        why = lambda: [(each["name"], each["phase"], [c["state"] for c in each["containers"]]) for each in agent.pods()]  # noqa: E731
+        try:
+            wait_for("all to be gone", lambda: not agent.pods(), 15)
+        except AssertionError:
+            raise AssertionError("still there: %s" % why())
 
 
 # Namespaces.
