@@ -3,6 +3,7 @@
 nothing is left over. METE_CRASHES says how many; METE_SEED repeats a run."""
 import os
 import random
+import subprocess
 import sys
 import time
 
@@ -152,6 +153,24 @@ def test_a_killed_sandbox_is_replaced_with_its_containers():
         wait_for("another sandbox", lambda: agent.pod("pod-1").get("sandboxPid") not in (None, sandbox) and running(), 20)
         names = {os.readlink("/proc/%d/ns/net" % each["pid"]) for each in agent.pod("pod-1")["containers"] if "pid" in each}
         assert len(names) == 1, names
+
+
+def test_a_shim_whose_state_is_gone_ends_with_its_container():
+    # Somebody removed the state folder by hand: there is nowhere to write the exit status, now and for ever.
+    with Agent().start() as agent:
+        agent.apply(manifest(1, "stay", 1))
+        wait_for("it to run", lambda: agent.container("pod-1")["state"] == "running")
+        pid = agent.container("pod-1")["pid"]
+        shim = next(each for each, command in agent.processes() if "mete-shim run" in command and each != pid)
+        agent.kill()
+        os.rename(agent.state + "/pods", agent.work + "/gone")
+        subprocess.run(["rm", "-r", agent.work + "/gone"], check=True)
+        os.kill(pid, 9)
+        try:
+            wait_for("the shim to end", lambda: not os.path.exists("/proc/%d" % shim), 5)
+        finally:
+            if os.path.exists("/proc/%d" % shim):
+                os.kill(shim, 9)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,11 @@ class Agent:
         self.address = None
         self.process = None
         self.more = []
-        subprocess.run([SOURCE + "/tools/busybox-image", BIN + "/mete", self.state], check=True, stdout=subprocess.DEVNULL)
+        try:
+            subprocess.run([SOURCE + "/tools/busybox-image", BIN + "/mete", self.state], check=True, stdout=subprocess.DEVNULL)
+        except BaseException:
+            shutil.rmtree(self.work, ignore_errors=True)
+            raise
 
     def __enter__(self):
         return self
@@ -135,6 +139,11 @@ class Agent:
                 except OSError:
                     pass
             time.sleep(0.02)
+        for pid, _ in self.processes():  # shims that still wait for something
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
         for mount in self.mounts():
             subprocess.run(["umount", "-l", mount], check=False)
         shutil.rmtree(self.work, ignore_errors=True)
