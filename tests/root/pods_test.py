@@ -592,16 +592,27 @@ def test_exec():
         assert done.returncode == 1 and "expected it running" in done.stderr, done
 
 
+def commands_of_processes():
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            yield int(pid), open("/proc/%s/cmdline" % pid).read().rstrip("\0").split("\0")
+        except OSError:
+            pass
+
+
 def test_exec_ends_with_the_command_when_it_is_interrupted():
     with Agent().start() as agent:
         run(agent, pod("p", "sleep 1000"))
-        child = subprocess.Popen([BIN + "/mete", "--state", agent.state, "--run", agent.run, "exec", "p", "--", "sleep", "777"])
-        look = lambda: "sleep 777" in agent.mete("exec", "p", "--", "ps").stdout  # noqa: E731
-        wait_for("it to run", look)
-        child.terminate()
-        code = child.wait(5)
-        assert code == 143, code
-        wait_for("the command to be gone", lambda: not look(), 5)
+        codes = []
+        for turn in range(20):
+            command = ["sleep", "7%d%02d" % (os.getpid(), turn)]
+            child = subprocess.Popen([BIN + "/mete", "--state", agent.state, "--run", agent.run, "exec", "p", "--", *command])
+            wait_for("it to run", lambda: any(each == command for _, each in commands_of_processes()), 5, 0)
+            child.terminate()
+            codes.append(child.wait(5))
+        time.sleep(0.3)
+        left = agent.mete("exec", "p", "--", "ps").stdout.count("sleep 7%d" % os.getpid())
+        assert set(codes) == {143} and left == 0, "exit codes %s, commands left behind: %d" % (codes, left)
 
 
 def test_logs():
