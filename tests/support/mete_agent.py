@@ -76,11 +76,11 @@ class Agent:
             print(self.log_text()[-8000:])
         self.close()
 
-    def start(self, *more, wait=True):
+    def start(self, *more, wait=True, listen="127.0.0.1:0"):
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(
                 [BIN + "/mete", "--state", self.state, "--run", self.run, "agent", "--manifests", self.manifests, "--cgroup-parent", self.parent,
-                 "--listen", "127.0.0.1:0", *self.more, *more], stderr=log, stdout=log, stdin=subprocess.DEVNULL)
+                 "--listen", listen, *self.more, *more], stderr=log, stdout=log, stdin=subprocess.DEVNULL)
         if wait:
             self.wait_until_ready()
         return self
