@@ -3,11 +3,12 @@
 nothing is left over. METE_CRASHES says how many; METE_SEED repeats a run."""
 import os
 import random
+import subprocess
 import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import Agent, run_tests, wait_for  # noqa: E402
+from mete_agent import Agent, free_port, run_tests, wait_for  # noqa: E402
 
 PODS = 20
 
@@ -152,6 +153,41 @@ def test_a_killed_sandbox_is_replaced_with_its_containers():
         wait_for("another sandbox", lambda: agent.pod("pod-1").get("sandboxPid") not in (None, sandbox) and running(), 20)
         names = {os.readlink("/proc/%d/ns/net" % each["pid"]) for each in agent.pod("pod-1")["containers"] if "pid" in each}
         assert len(names) == 1, names
+
+
+def test_a_shim_whose_state_is_gone_ends_with_its_container():
+    # Somebody removed the state folder by hand: there is nowhere to write the exit status, now and for ever.
+    with Agent().start() as agent:
+        agent.apply(manifest(1, "stay", 1))
+        wait_for("it to run", lambda: agent.container("pod-1")["state"] == "running")
+        pid = agent.container("pod-1")["pid"]
+        shim = next(each for each, command in agent.processes() if "mete-shim run" in command and each != pid)
+        agent.kill()
+        os.rename(agent.state + "/pods", agent.work + "/gone")
+        subprocess.run(["rm", "-r", agent.work + "/gone"], check=True)
+        os.kill(pid, 9)
+        try:
+            wait_for("the shim to end", lambda: not os.path.exists("/proc/%d" % shim), 5)
+        finally:
+            if os.path.exists("/proc/%d" % shim):
+                os.kill(shim, 9)
+
+
+def test_a_killed_agents_address_is_free_for_the_next_one():
+    # The operator's agent has a fixed port. What it started must not hold it.
+    with Agent() as agent:
+        address = "127.0.0.1:%d" % free_port()
+        agent.start(listen=address)
+        agent.apply(manifest(1, "stay", 1))
+        wait_for("it to run", lambda: agent.container("pod-1")["state"] == "running")
+        open_files = {}
+        for pid, command in agent.processes():
+            names = [os.readlink("/proc/%d/fd/%s" % (pid, each)) for each in os.listdir("/proc/%d/fd" % pid)]
+            open_files[command] = [each for each in names if each.startswith("socket:")]
+        agent.kill()
+        agent.start(listen=address)
+        assert agent.container("pod-1")["restarts"] == 0
+        assert not any(open_files.values()), "the agent's sockets are held by %s" % open_files
 
 
 if __name__ == "__main__":

@@ -254,6 +254,32 @@ def test_first_term_then_kill_after_the_grace_period():
             wait_for("it to be gone", lambda: agent.pod("p") is None)
 
 
+def post(agent, target, body=""):
+    """Without a process of its own, so that moments can be hit."""
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(agent.run + "/mete.sock")
+        peer.sendall(("POST %s HTTP/1.1\r\nHost: mete\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (target, len(body), body)).encode())
+        answer = b""
+        while part := peer.recv(65536):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 200"), answer
+
+
+def test_pods_deleted_while_they_start_are_gone_too():
+    # Whatever moment of the start the kill falls into. `sleep`, as process 1 without a handler, does not end by TERM.
+    manifest = pod("p%d", "").replace('[sh, -c, ""]', "[sleep, '1000']")
+    with Agent().start() as agent:
+        for index in range(150):
+            post(agent, "/mete/v1/apply", manifest % index)
+            time.sleep(0.0002 * (index % 75))
+            post(agent, "/mete/v1/delete?grace=0&pod=default/p%d" % index)
+        why = lambda: [(each["name"], each["phase"], [c["state"] for c in each["containers"]]) for each in agent.pods()]  # noqa: E731
+        try:
+            wait_for("all to be gone", lambda: not agent.pods(), 15)
+        except AssertionError:
+            raise AssertionError("still there: %s" % why())
+
+
 # Namespaces.
 
 
@@ -403,7 +429,10 @@ def test_no_ignored_or_blocked_signals_of_whoever_started_the_agent():
     before = signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # as nohup does with SIGHUP, and a shell's & with SIGINT
     try:
         with Agent().start() as agent:
-            seen = status(agent)
+            # Without a shell, which ignores SIGQUIT itself.
+            agent.apply(pod("p", "").replace('[sh, -c, ""]', "[cat, /proc/self/status]"))
+            wait_for("its end", lambda: agent.container("p")["state"] == "exited")
+            seen = dict(re.findall(r"(?m)^(\w+):\t(.*)$", agent.mete("logs", "p").stdout))
             standard = (1 << 31) - 1
             assert int(seen["SigBlk"], 16) & standard == 0 and int(seen["SigIgn"], 16) & standard == 0, (seen["SigBlk"], seen["SigIgn"])
     finally:
@@ -563,16 +592,27 @@ def test_exec():
         assert done.returncode == 1 and "expected it running" in done.stderr, done
 
 
+def commands_of_processes():
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            yield int(pid), open("/proc/%s/cmdline" % pid).read().rstrip("\0").split("\0")
+        except OSError:
+            pass
+
+
 def test_exec_ends_with_the_command_when_it_is_interrupted():
     with Agent().start() as agent:
         run(agent, pod("p", "sleep 1000"))
-        child = subprocess.Popen([BIN + "/mete", "--state", agent.state, "--run", agent.run, "exec", "p", "--", "sleep", "777"])
-        look = lambda: "sleep 777" in agent.mete("exec", "p", "--", "ps").stdout  # noqa: E731
-        wait_for("it to run", look)
-        child.terminate()
-        code = child.wait(5)
-        assert code == 143, code
-        wait_for("the command to be gone", lambda: not look(), 5)
+        codes = []
+        for turn in range(20):
+            command = ["sleep", "7%d%02d" % (os.getpid(), turn)]
+            child = subprocess.Popen([BIN + "/mete", "--state", agent.state, "--run", agent.run, "exec", "p", "--", *command])
+            wait_for("it to run", lambda: any(each == command for _, each in commands_of_processes()), 5, 0)
+            child.terminate()
+            codes.append(child.wait(5))
+        time.sleep(0.3)
+        left = agent.mete("exec", "p", "--", "ps").stdout.count("sleep 7%d" % os.getpid())
+        assert set(codes) == {143} and left == 0, "exit codes %s, commands left behind: %d" % (codes, left)
 
 
 def test_logs():
@@ -696,7 +736,7 @@ def test_apply_diff_and_delete():
         done = agent.mete("diff", "-f", path, check=False)
         assert done.returncode == 1 and re.search(r"(?m)^- .*sleep 1000", done.stdout) and re.search(r"(?m)^\+ .*sleep 2000", done.stdout), done
         assert agent.mete("apply", "-f", path).stdout == "Pod default/p configured\n"
-        wait_for("the new one to run", lambda: running(agent, "p") and agent.container("p")["pid"] != pid, 10)
+        wait_for("the new one to run", lambda: running(agent, "p") and agent.container("p").get("pid", pid) != pid, 10)
         assert json.loads(agent.mete("apply", "-f", path, "-o", "json").stdout)["results"] == [{"object": "Pod default/p", "action": "unchanged"}]
         # A folder, and several documents.
         os.mkdir(agent.work + "/folder")

@@ -65,7 +65,11 @@ class Agent:
         self.address = None
         self.process = None
         self.more = []
-        subprocess.run([SOURCE + "/tools/busybox-image", BIN + "/mete", self.state], check=True, stdout=subprocess.DEVNULL)
+        try:
+            subprocess.run([SOURCE + "/tools/busybox-image", BIN + "/mete", self.state], check=True, stdout=subprocess.DEVNULL)
+        except BaseException:
+            shutil.rmtree(self.work, ignore_errors=True)
+            raise
 
     def __enter__(self):
         return self
@@ -75,11 +79,11 @@ class Agent:
             print(self.log_text()[-8000:])
         self.close()
 
-    def start(self, *more, wait=True):
+    def start(self, *more, wait=True, listen="127.0.0.1:0"):
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(
                 [BIN + "/mete", "--state", self.state, "--run", self.run, "agent", "--manifests", self.manifests, "--cgroup-parent", self.parent,
-                 "--listen", "127.0.0.1:0", *self.more, *more], stderr=log, stdout=log, stdin=subprocess.DEVNULL)
+                 "--listen", listen, *self.more, *more], stderr=log, stdout=log, stdin=subprocess.DEVNULL)
         if wait:
             self.wait_until_ready()
         return self
@@ -138,6 +142,11 @@ class Agent:
                 except OSError:
                     pass
             time.sleep(0.02)
+        for pid, _ in self.processes():  # shims that still wait for something
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
         for mount in self.mounts():
             subprocess.run(["umount", "-l", mount], check=False)
         shutil.rmtree(self.work, ignore_errors=True)
