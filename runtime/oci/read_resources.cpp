@@ -71,7 +71,9 @@ void read_devices(const Node& devices, std::vector<DeviceRule>& rules) {
       // The kernel knows "all" only as a whole: it forgets all rules, then allows or denies everything.
       rule.text = "a";
     } else {
-      rule.text = type + " " + number_or_star(node["major"]) + ":" + number_or_star(node["minor"]) + " " + access;
+      rule.text = type;
+      rule.text.append(" ").append(number_or_star(node["major"])).append(":").append(number_or_star(node["minor"]));
+      rule.text.append(" ").append(access);
     }
     rules.push_back(std::move(rule));
   }

@@ -11,6 +11,7 @@
 #include <deque>
 #include <span>
 #include <string_view>
+#include <tuple>
 
 namespace mete::runtime::oci {
 namespace {
@@ -57,7 +58,7 @@ Test test_of(Compare compare) {
 // One check of an argument. Falls through when it holds, else jumps over `rest` more instructions. `wide`: of both its
 // halves; the calls of 32-bit architectures have but a lower one.
 Code check_argument(const ArgumentRule& rule, bool wide, std::size_t rest) {
-  const std::size_t low_at = offsetof(seccomp_data, args) + 8 * rule.index;  // little endian
+  const std::size_t low_at = offsetof(seccomp_data, args) + std::size_t{8} * rule.index;  // little endian
   const bool masked = rule.compare == Compare::masked_equal;
   const std::uint64_t wanted = masked ? rule.masked_value & rule.value : rule.value;
   const auto low = static_cast<std::uint32_t>(wanted);
@@ -155,8 +156,8 @@ class Architecture {
     for (const auto& rule : profile_.rules) {
       for (const auto& name : rule.names) add(name, rule);
     }
-    // Stable: the rules of one call stay in their order.
-    std::stable_sort(said_.begin(), said_.end(), [](const Said& a, const Said& b) { return a.number < b.number; });
+    // The rules of one call stay in their order.
+    std::sort(said_.begin(), said_.end(), [](const Said& a, const Said& b) { return std::tie(a.number, a.order) < std::tie(b.number, b.order); });
   }
 
   [[nodiscard]] Code code() const {
@@ -182,24 +183,27 @@ class Architecture {
  private:
   struct Said {
     std::uint32_t number;
+    std::size_t order;
     const CallRule* rule;
   };
+
+  void say(int number, const CallRule& rule) { said_.push_back({static_cast<std::uint32_t>(number), said_.size(), &rule}); }
 
   void add(const std::string& name, const CallRule& rule) {
     if (token_ == SCMP_ARCH_X86 && add_multiplexed(name, rule)) return;
     const int number = ::seccomp_syscall_resolve_name_arch(token_, name.c_str());
     // Negative numbers are the library's own: no such call here.
-    if (number >= 0) said_.push_back({static_cast<std::uint32_t>(number), &rule});
+    if (number >= 0) say(number, rule);
   }
 
   bool add_multiplexed(std::string_view name, const CallRule& rule) {
     const auto at = std::find_if(kMultiplexed.begin(), kMultiplexed.end(), [&](const Multiplexed& each) { return each.name == name; });
     if (at == kMultiplexed.end()) return false;
-    if (at->direct >= 0) said_.push_back({static_cast<std::uint32_t>(at->direct), &rule});
+    if (at->direct >= 0) say(at->direct, rule);
     // The call's own arguments are behind a pointer, where no filter sees them.
     if (!rule.arguments.empty()) return true;
     const CallRule& indirect = multiplexed_.emplace_back(CallRule{{}, rule.action, {{0, at->number, 0, Compare::equal}}});
-    said_.push_back({static_cast<std::uint32_t>(at->through), &indirect});
+    say(at->through, indirect);
     return true;
   }
 
@@ -208,10 +212,10 @@ class Architecture {
     Verdict verdict{{}, profile_.default_action};
     const auto plain = std::find_if(said.begin(), said.end(), [](const Said& each) { return each.rule->arguments.empty(); });
     if (plain != said.end()) verdict.otherwise = plain->rule->action;
-    for (const auto& [number, rule] : said) {
-      // One that says what is said anyway need not be tested for, when nothing else comes between.
-      if (!rule->arguments.empty()) verdict.conditional.push_back(rule);
+    for (const auto& each : said) {
+      if (!each.rule->arguments.empty()) verdict.conditional.push_back(each.rule);
     }
+    // Those at the end that say what is said anyway need not be tested for.
     while (!verdict.conditional.empty() && verdict.conditional.back()->action == verdict.otherwise) verdict.conditional.pop_back();
     return verdict;
   }

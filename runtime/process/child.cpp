@@ -96,7 +96,8 @@ int for_each_path(const char* name, char* const* env, Attempt attempt) {
     if (length > 0 && length + name_length + 2 <= sizeof candidate) {
       std::memcpy(candidate, start, length);
       candidate[length] = '/';
-      std::memcpy(candidate + length + 1, name, name_length + 1);
+      std::memcpy(candidate + length + 1, name, name_length);
+      candidate[length + 1 + name_length] = '\0';
       if (attempt(candidate)) return 0;
       if (errno != ENOENT && errno != ENOTDIR) reason = errno;
     }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long a start takes: mete-oci, and the other runtimes where they are installed, beside the floor (launch_floor.cpp).
 //   launch_bench [--runs N] [--smoke] [--mete-oci PATH] [--only NAME]
-#include <fcntl.h>
+// The runtimes take turns in blocks, so that what else the machine does falls on all of them.
 #include <sched.h>
-#include <spawn.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,9 +11,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +19,7 @@
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/file.h"
 #include "tests/bench/launch_bundle.h"
+#include "tests/bench/v1_view.h"
 
 namespace {
 
@@ -41,20 +38,16 @@ struct Figures {
 
 struct Row {
   std::string name;
-  std::optional<Figures> hot;   // back to back
-  std::optional<Figures> lone;  // after 300 ms of idle
+  std::vector<std::string> command;
+  bool numbered = false;  // a runtime: the id is put at the end
+  bool v1_view = false;   // is shown the v1 hierarchies alone
+  std::vector<double> hot;   // ms, back to back
+  std::vector<double> lone;  // after 300 ms of idle
+  bool failed = false;
 };
 
-std::optional<Figures> measure(int runs, bool lone, const std::function<bool()>& start) {
-  constexpr useconds_t kIdle = 300'000;
-  std::vector<double> times;
-  if (!start()) return std::nullopt;  // caches
-  for (int i = 0; i < runs; ++i) {
-    if (lone) ::usleep(kIdle);
-    const auto begin = std::chrono::steady_clock::now();
-    if (!start()) return std::nullopt;
-    times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
-  }
+std::optional<Figures> figures(std::vector<double> times) {
+  if (times.empty()) return std::nullopt;
   std::sort(times.begin(), times.end());
   return Figures{times[times.size() / 2], times[std::min(times.size() - 1, times.size() * 99 / 100)]};
 }
@@ -66,6 +59,10 @@ class Bench {
   Bench& operator=(const Bench&) = delete;
   ~Bench() {
     if (parent_) (void)parent_->remove();
+    // Some runtimes make a group in the named hierarchies as well.
+    for (const auto& [name, mount] : hierarchies_.named) {
+      if (parent_) ::rmdir((mount + parent_->path()).c_str());
+    }
     std::error_code ignored;
     if (!work_.empty()) std::filesystem::remove_all(work_, ignored);
   }
@@ -83,9 +80,11 @@ class Bench {
     if (const auto made = parent_->create(); !made) return complain(made.error().what);
     mete::bench::make_bundle(work_, name + "/bench");
     fill_floor(name);
-    measure_all();
+    add_rows();
+    measure_hot();
+    measure_lone();
     print();
-    const bool whole = std::all_of(rows_.begin(), rows_.end(), [](const Row& row) { return !row.name.starts_with("mete") || (row.hot && row.lone); });
+    const bool whole = std::all_of(rows_.begin(), rows_.end(), [](const Row& row) { return !row.name.starts_with("mete") || !row.failed; });
     return whole ? 0 : 1;
   }
 
@@ -105,71 +104,87 @@ class Bench {
     for (const auto& mount : hierarchies_.v1_mounts()) floor_.push_back(mount + parent + "/floor");
   }
 
+  void add(Row row) {
+    if (settings_.only.empty() || row.name.find(settings_.only) != std::string::npos) rows_.push_back(std::move(row));
+  }
+
   void add_floor(const std::string& name, const std::string& entry) {
     floor_[1] = entry;
-    add(name, [&] { return spawn(floor_); });
+    add({.name = name, .command = floor_});
   }
 
-  void add(const std::string& name, const std::function<bool()>& start) {
-    if (!settings_.only.empty() && name.find(settings_.only) == std::string::npos) return;
-    std::fprintf(stderr, "%s ...\n", name.c_str());
-    Row row{name, measure(settings_.runs, false, start), std::nullopt};
-    if (row.hot) row.lone = measure(settings_.lone_runs, true, start);
-    rows_.push_back(std::move(row));
-  }
-
-  bool spawn(const std::vector<std::string>& words) {
-    std::vector<char*> argv;
-    for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-    argv.push_back(nullptr);
-    pid_t pid = 0;
-    if (::posix_spawnp(&pid, argv.front(), nullptr, nullptr, argv.data(), environ) != 0) return false;
-    int status = 0;
-    ::waitpid(pid, &status, 0);
-    return status == 0;
-  }
-
-  void add_runtime(const std::string& name, const std::string& program) {
-    if (!mete::runtime::open_at(AT_FDCWD, program, O_PATH)) {
+  void add_runtime(const std::string& name, const std::string& program, bool v1_view) {
+    if (::access(program.c_str(), X_OK) != 0) {
       notes_.push_back(name + ": not installed (" + program + "), left out");
       return;
     }
     for (const bool seccomp : {false, true}) {
-      const std::string bundle = work_ + (seccomp ? "/config-seccomp" : "");
-      int number = 0;
-      add(name + (seccomp ? " run, seccomp" : " run"), [&] {
-        return spawn({program, "--root", work_ + "/root-" + name, "run", "--bundle", bundle, "bench-" + std::to_string(++number)});
-      });
+      add({.name = name + (seccomp ? " run, seccomp" : " run"),
+           .command = {program, "--root", work_ + "/root-" + name, "run", "--bundle", work_ + (seccomp ? "/config-seccomp" : "")},
+           .numbered = true,
+           .v1_view = v1_view});
     }
   }
 
-  // crun 1.8 refuses a host where v2 holds a controller; it is shown the v1 hierarchies alone, in a mount namespace of
-  // ours. Nothing below the machine's own mounts is touched: a new tmpfs lies on top of them.
-  bool enter_v1_view() {
-    if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
-    if (::mount("tmpfs", "/sys/fs/cgroup", "tmpfs", 0, "mode=755") != 0) return false;
-    for (const auto& [controller, mount] : hierarchies_.v1) {
-      const std::string where = "/sys/fs/cgroup/" + controller;
-      if (::mkdir(where.c_str(), 0755) != 0 || ::mount("cgroup", where.c_str(), "cgroup", 0, controller.c_str()) != 0) return false;
-    }
-    for (const auto& [name, mount] : hierarchies_.named) {
-      const std::string where = "/sys/fs/cgroup/" + name;
-      if (::mkdir(where.c_str(), 0755) != 0 || ::mount("cgroup", where.c_str(), "cgroup", 0, ("none,name=" + name).c_str()) != 0) return false;
-    }
-    return true;
-  }
-
-  void measure_all() {
+  void add_rows() {
     add_floor("floor", "procs");
     add_floor("floor, tasks", "tasks");
-    add_runtime("mete-oci", settings_.mete_oci);
+    add_runtime("mete-oci", settings_.mete_oci, false);
     if (settings_.smoke) return;
-    add_runtime("runc", "/usr/sbin/runc");
-    if (hierarchies_.mode == mete::runtime::cgroup::Mode::kHybrid && !enter_v1_view()) {
+    add_runtime("runc", "/usr/sbin/runc", false);
+    const bool hybrid = hierarchies_.mode == mete::runtime::cgroup::Mode::kHybrid;
+    if (hybrid) v1_view_ = mete::bench::make_v1_view(hierarchies_);
+    if (hybrid && !v1_view_.valid()) {
       notes_.push_back("crun: left out, a private view of the v1 hierarchies could not be made");
       return;
     }
-    add_runtime("crun", "/usr/bin/crun");
+    add_runtime("crun", "/usr/bin/crun", hybrid);
+  }
+
+  // One start, timed from the fork to the end of the wait; empty when it failed.
+  std::optional<double> start(Row& row) {
+    std::vector<std::string> words = row.command;
+    if (row.numbered) words.push_back("bench-" + std::to_string(++number_));
+    std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
+    for (auto& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    const auto begin = std::chrono::steady_clock::now();
+    const pid_t pid = ::vfork();  // NOLINT(bugprone-unsafe-functions): posix_spawn cannot enter a namespace
+    if (pid == 0) {
+      if (row.v1_view && ::setns(v1_view_.get(), CLONE_NEWNS) != 0) ::_exit(98);
+      ::execv(argv[0], argv.data());
+      ::_exit(98);
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    const double taken = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+    if (status != 0) row.failed = true;
+    return status == 0 ? std::optional(taken) : std::nullopt;
+  }
+
+  void measure_hot() {
+    const int block = std::min(10, settings_.runs);
+    for (int done = 0; done < settings_.runs; done += block) {
+      for (auto& row : rows_) {
+        if (row.failed) continue;
+        (void)start(row);  // what the one before it left is not charged to it
+        for (int i = 0; i < block; ++i) {
+          if (const auto taken = start(row)) row.hot.push_back(*taken);
+        }
+      }
+    }
+  }
+
+  void measure_lone() {
+    constexpr useconds_t kIdle = 300'000;
+    for (int i = 0; i < settings_.lone_runs; ++i) {
+      for (auto& row : rows_) {
+        if (row.failed) continue;
+        ::usleep(kIdle);
+        if (const auto taken = start(row)) row.lone.push_back(*taken);
+      }
+    }
   }
 
   const Row* find(const std::string& name) const {
@@ -191,8 +206,8 @@ class Bench {
     const Row* const floor = find("floor");
     for (const auto& row : rows_) {
       std::printf("%-22s", row.name.c_str());
-      print_cell(row.hot, floor != nullptr ? floor->hot : std::nullopt);
-      print_cell(row.lone, floor != nullptr ? floor->lone : std::nullopt);
+      print_cell(figures(row.hot), floor != nullptr ? figures(floor->hot) : std::nullopt);
+      print_cell(figures(row.lone), floor != nullptr ? figures(floor->lone) : std::nullopt);
       std::printf("\n");
     }
     for (const auto& note : notes_) std::printf("%s\n", note.c_str());
@@ -208,7 +223,8 @@ class Bench {
   void print_targets() const {
     const auto hot = [&](const char* name) -> std::optional<double> {
       const Row* row = find(name);
-      return row != nullptr && row->hot ? std::optional(row->hot->p50) : std::nullopt;
+      if (row == nullptr || row->hot.empty()) return std::nullopt;
+      return figures(row->hot)->p50;
     };
     const auto own = hot("mete-oci run");
     if (!own) return;
@@ -217,7 +233,7 @@ class Bench {
     if (const auto runc = hot("runc run")) target("runc / mete-oci, back to back", *runc / *own, 2.5, false);
     if (const auto filtered = hot("mete-oci run, seccomp")) target("mete-oci: what a seccomp profile adds, ms", *filtered - *own, 0.5, true);
     const Row* row = find("mete-oci run");
-    if (row->lone) target("mete-oci lone, ms", row->lone->p50, 5, true);
+    if (const auto lone = figures(row->lone)) target("mete-oci lone, ms", lone->p50, 5, true);
   }
 
   Settings settings_;
@@ -225,6 +241,8 @@ class Bench {
   std::optional<mete::runtime::cgroup::Group> parent_;
   std::string work_;
   std::vector<std::string> floor_;  // its command line
+  mete::runtime::UniqueFd v1_view_;
+  int number_ = 0;
   std::vector<Row> rows_;
   std::vector<std::string> notes_;
 };
