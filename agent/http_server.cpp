@@ -57,8 +57,6 @@ HttpRequest request_of(http::request<http::string_body> raw, bool local) {
     request.query[url_decode(pair.substr(0, equals))] = equals == std::string_view::npos ? "" : url_decode(pair.substr(equals + 1));
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
   }
-  request.accept = std::string(raw[http::field::accept]);
-  request.accepts_gzip = std::string_view(raw[http::field::accept_encoding]).find("gzip") != std::string_view::npos;
   request.body = std::move(raw.body());
   request.local = local;
   return request;
@@ -81,7 +79,6 @@ class Session : public HttpReply, public HttpStream, public std::enable_shared_f
     answer_.emplace(static_cast<http::status>(response.status), version_);
     answer_->set(http::field::server, "mete");
     answer_->set(http::field::content_type, response.type);
-    if (response.gzipped) answer_->set(http::field::content_encoding, "gzip");
     answer_->keep_alive(keep_alive_);
     answer_->body() = std::move(response.body);
     answer_->prepare_payload();
@@ -98,7 +95,6 @@ class Session : public HttpReply, public HttpStream, public std::enable_shared_f
   }
 
   std::shared_ptr<HttpStream> stream(const std::string& type) override {
-    streaming_ = true;
     keep_alive_ = false;
     std::string head = "HTTP/1.1 200 OK\r\nServer: mete\r\nContent-Type: " + type + "\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
     queue(std::move(head));
@@ -199,7 +195,6 @@ class Session : public HttpReply, public HttpStream, public std::enable_shared_f
   bool local_;
   bool keep_alive_ = true;
   bool head_only_ = false;
-  bool streaming_ = false;
   bool finished_ = false;
   bool closed_ = false;
 };

@@ -19,8 +19,6 @@ struct HttpRequest {
   std::string path;    // "/metrics", decoded
   std::map<std::string, std::string> query;
   std::string body;
-  std::string accept;
-  bool accepts_gzip = false;
   bool local = false;  // over the unix socket, which only root may open
 
   [[nodiscard]] std::string parameter(const std::string& name) const;  // empty when it is not there
@@ -30,7 +28,6 @@ struct HttpResponse {
   unsigned status = 200;
   std::string type = "text/plain; charset=utf-8";
   std::string body;
-  bool gzipped = false;
 };
 
 // An answer without an end: chunks as they come. Dropping the last reference ends it.

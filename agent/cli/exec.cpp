@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // `mete exec` runs the command itself, as a child of the command line: the agent is asked where, and is not in between.
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -49,10 +53,19 @@ struct Terminal {
   UniqueFd slave;
 };
 
-Result<Terminal> open_terminal() {
+// From the container's own devpts, so that the terminal has a name in there. Resolved inside its root: what the image
+// has put at /dev leads nowhere else, and must be a devpts.
+Result<Terminal> open_terminal(pid_t container) {
+  METE_TRY(const UniqueFd root, runtime::open_at(AT_FDCWD, "/proc/" + std::to_string(container) + "/root", O_PATH | O_DIRECTORY));
+  struct open_how how {};
+  how.flags = O_RDWR | O_NOCTTY | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
   Terminal terminal;
-  terminal.master = UniqueFd(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
-  if (!terminal.master.valid() || ::unlockpt(terminal.master.get()) != 0) return fail_errno("open a terminal");
+  terminal.master = UniqueFd(static_cast<int>(::syscall(SYS_openat2, root.get(), "/dev/pts/ptmx", &how, sizeof how)));
+  struct statfs info {};
+  if (!terminal.master.valid() || ::fstatfs(terminal.master.get(), &info) != 0) return fail_errno("open a terminal in the container");
+  if (info.f_type != DEVPTS_SUPER_MAGIC) return fail("open a terminal in the container: found no devpts at /dev/pts");
+  if (::unlockpt(terminal.master.get()) != 0) return fail_errno("open a terminal in the container");
   terminal.slave = UniqueFd(::ioctl(terminal.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
   if (!terminal.slave.valid()) return fail_errno("open a terminal");
   return terminal;
@@ -88,12 +101,12 @@ void relay(int master) {
   }
 }
 
-Result<int> run(const process::Plan& plan, const ExecOptions& options) {
+Result<int> run(const process::Plan& plan, pid_t container, const ExecOptions& options) {
   METE_TRY(const UniqueFd null, runtime::open_at(AT_FDCWD, "/dev/null", O_RDONLY));
   process::LaunchOptions launch{options.interactive ? STDIN_FILENO : null.get(), STDOUT_FILENO, STDERR_FILENO, -1};
   Terminal terminal;
   if (options.tty) {
-    METE_TRY(terminal, open_terminal());
+    METE_TRY(terminal, open_terminal(container));
     launch = {terminal.slave.get(), terminal.slave.get(), terminal.slave.get(), -1};
     launch.controlling_terminal = true;
   }
@@ -130,7 +143,7 @@ int exec(const Common& common, const ExecOptions& options) {
   if (!launched_from) return complain(launched_from.error().what);
   const auto plan = process::make_enter_plan(*launched_from, {(*container)["pid"].get<pid_t>(), options.command, options.tty});
   if (!plan) return complain(plan.error().what);
-  const auto code = run(*plan, options);
+  const auto code = run(*plan, (*container)["pid"].get<pid_t>(), options);
   if (code) return *code;
   const int failed = code.error().code == ENOENT ? 127 : code.error().code == EACCES ? 126 : kFailed;
   return complain(code.error().what, failed);

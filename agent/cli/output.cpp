@@ -75,7 +75,6 @@ Fetched fetch(const Common& common, const std::string& method, const std::string
   if (!answer) return {complain(answer.error().what, kNoAgent), 0, {}};
   Fetched fetched{kDone, answer->status, Json::parse(answer->body, nullptr, false)};
   if (fetched.value.is_discarded()) return {complain("the agent's answer is no JSON; is it of another version?"), answer->status, {}};
-  say_list(fetched.value, "warnings", "warning: ");
   if (answer->status < 300) {
     say_list(fetched.value, "errors", "error: ");
     return fetched;

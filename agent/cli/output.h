@@ -21,7 +21,7 @@ struct Fetched {
   unsigned status = 0;
   Json value;
 };
-// Says errors itself, also those in the answer's "error" and "errors"; warnings too.
+// Says errors itself, also those in the answer's "error" and "errors".
 [[nodiscard]] Fetched fetch(const Common& common, const std::string& method, const std::string& target, const std::string& body = {});
 
 // For -o json and yaml; false: a table is asked for.

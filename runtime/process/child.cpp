@@ -5,8 +5,10 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <csignal>
@@ -20,9 +22,17 @@ namespace {
 // Where a command without a slash is looked for when the environment has no PATH (as in execvp and runc).
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-// Host descriptors must not reach the container (CVE-2024-21626). All but stdio and the control socket, which exec closes.
-void close_host_descriptors(const ChildContext& child) {
-  child.must(::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC), "close_range");
+// Host descriptors must not reach the container (CVE-2024-21626). The exec closes all but stdio and what is to be
+// preserved; who waits at the start gate for a person to come closes them now, so that no host file is held by it.
+void close_host_descriptors(const ChildContext& child, const ChildFds& fds) {
+  const auto first = 3U + static_cast<unsigned>(fds.preserved);
+  child.must(::close_range(first, ~0U, CLOSE_RANGE_CLOEXEC), "close_range");
+  if (fds.start_gate < 0) return;
+  const auto low = static_cast<unsigned>(std::min(fds.start_gate, child.control()));
+  const auto high = static_cast<unsigned>(std::max(fds.start_gate, child.control()));
+  if (low > first) child.must(::close_range(first, low - 1, 0), "close_range");
+  if (high > std::max(low + 1, first)) child.must(::close_range(std::max(low + 1, first), high - 1, 0), "close_range");
+  child.must(::close_range(std::max(high + 1, first), ~0U, 0), "close_range");
 }
 
 void set_stdio(const ChildContext& child, const ChildFds& fds) {
@@ -47,7 +57,8 @@ void verify_working_directory(const ChildContext& child) {
 
 // The gate is a FIFO open for reading and writing, so it never reports an end: `start` writes one byte into it.
 void wait_at_start_gate(const ChildContext& child, int gate) {
-  if (gate < 0) return;
+  // Not send(): a seccomp filter is on by now, and write() is what every one allows. Without a reader it ends us.
+  child.must(::write(child.control(), &kAtGate, 1), "tell the launcher");
   char byte = 0;
   ssize_t got = 0;
   do {
@@ -63,13 +74,11 @@ const char* path_variable(char* const* env) {
   return kDefaultPath;
 }
 
-// execvpe() without its shell fallback and its allocation: the first permission error outlives later "not found"s.
-[[noreturn]] void execute_command(const ChildContext& child, char* const* args, char* const* env) {
-  const char* name = args[0];
-  if (std::strchr(name, '/') != nullptr) {
-    ::execve(name, args, env);
-    child.die("execute", name);
-  }
+// execvpe()'s search without its shell fallback and its allocation. `attempt` is called with each path the command may
+// have, until it returns true; else the result is the errno to report: a permission error outlives later "not found"s.
+template <class Attempt>
+int for_each_path(const char* name, char* const* env, Attempt attempt) {
+  if (std::strchr(name, '/') != nullptr) return attempt(name) ? 0 : errno;
   int reason = ENOENT;
   char candidate[PATH_MAX];
   const std::size_t name_length = std::strlen(name);
@@ -80,13 +89,34 @@ const char* path_variable(char* const* env) {
       std::memcpy(candidate, start, length);
       candidate[length] = '/';
       std::memcpy(candidate + length + 1, name, name_length + 1);
-      ::execve(candidate, args, env);
+      if (attempt(candidate)) return 0;
       if (errno != ENOENT && errno != ENOTDIR) reason = errno;
     }
-    if (end == nullptr) break;
+    if (end == nullptr) return reason;
     start = end + 1;
   }
-  child.die("execute", name, reason);
+}
+
+// Before the gate, so that `create` and not `start` tells of a command that is missing, as all runtimes do.
+void check_command(const ChildContext& child, const char* name, char* const* env) {
+  const int reason = for_each_path(name, env, [](const char* path) {
+    struct stat info {};
+    if (::stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+      errno = EACCES;
+      return false;
+    }
+    return ::access(path, X_OK) == 0;
+  });
+  // Anything else may be a seccomp filter's answer to our asking; the exec will tell.
+  if (reason == ENOENT || reason == ENOTDIR || reason == EACCES) child.die("execute", name, reason);
+}
+
+[[noreturn]] void execute_command(const ChildContext& child, char* const* args, char* const* env) {
+  const int reason = for_each_path(args[0], env, [&](const char* path) {
+    ::execve(path, args, env);
+    return false;
+  });
+  child.die("execute", args[0], reason);
 }
 
 void run_as_init(const ChildContext& child, const Plan& plan) {
@@ -143,6 +173,7 @@ void ChildContext::await(char word) const {
 
 void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* const* env) {
   ChildContext child(fds.control);
+  child.cgroup_tasks = fds.cgroup_tasks;
   for (const auto& op : plan.ops) {
     std::visit([&](const auto& each) { execute(child, each); }, op);
     ++child.operation;
@@ -152,12 +183,15 @@ void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* c
   if (plan.final != Final::pause) set_stdio(child, fds);
   reset_signals();
   child.await(kGo);
-  close_host_descriptors(child);
+  close_host_descriptors(child, fds);
   become(child, plan.identity);
   if (plan.final != Final::exec) run_as_init(child, plan);
   verify_working_directory(child);
   child.operation = kReportCommand;
-  wait_at_start_gate(child, fds.start_gate);
+  if (fds.start_gate >= 0) {
+    check_command(child, args[0], env);
+    wait_at_start_gate(child, fds.start_gate);
+  }
   execute_command(child, args, env);
 }
 

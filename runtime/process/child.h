@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "runtime/process/setup_op.h"
 
@@ -22,6 +23,8 @@ constexpr std::int32_t kReportCommand = -2;   // finding or executing the comman
 constexpr char kMappingsWritten = 'm';
 constexpr char kCgroupsJoined = 'c';
 constexpr char kGo = 'g';  // execute: the parent has nothing more to do
+// The child's one word: all is done but the exec, and it waits at the start gate.
+constexpr char kAtGate = 'r';
 
 struct ChildFds {
   int control = -1;  // socket to the parent: reads the words above, writes one ChildReport
@@ -30,6 +33,8 @@ struct ChildFds {
   int stderr_fd = -1;
   int start_gate = -1;  // when valid: a FIFO opened for reading and writing; exec waits for one byte (OCI start)
   bool controlling_terminal = false;
+  std::span<const int> cgroup_tasks;  // v1 "tasks" files, into which the child writes itself (cgroup_entry.h)
+  int preserved = 0;                  // descriptors from 3 on that the command inherits
 };
 
 [[noreturn]] void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* const* env);

@@ -2,6 +2,8 @@
 // What the files of the child's side share. Not for use outside runtime/process.
 #pragma once
 
+#include <span>
+
 #include "runtime/process/child.h"
 #include "runtime/process/setup_op.h"
 
@@ -21,6 +23,7 @@ class ChildContext {
   // Waits for one word of the parent. The parent's death ends the child.
   void await(char word) const;
 
+  std::span<const int> cgroup_tasks;  // see ChildFds
   std::int32_t operation = 0;
   int root = -1;       // the container's root directory, from MountRoot until PivotRoot
   int control() const { return control_; }

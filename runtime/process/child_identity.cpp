@@ -32,7 +32,7 @@ void load_seccomp(const ChildContext& child, const Identity& identity) {
   // The text holds an array of sock_filter; std::string's buffer is aligned for it (operator new).
   program.filter = const_cast<struct sock_filter*>(
       static_cast<const struct sock_filter*>(static_cast<const void*>(identity.seccomp_filter.data())));
-  child.must(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), "load the seccomp filter");
+  child.must(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, identity.seccomp_flags, &program), "load the seccomp filter");
 }
 
 void drop_bounding_set(const ChildContext& child, std::uint64_t keep) {

@@ -80,7 +80,7 @@ int new_filesystem(const ChildContext& child, const MountFilesystem& op) {
     }
     child.die("mount", op.destination.c_str(), reason);
   }
-  const int mount = static_cast<int>(child.must(::fsmount(context, FSMOUNT_CLOEXEC, 0), "mount", op.destination.c_str()));
+  const int mount = static_cast<int>(child.must(::fsmount(context, FSMOUNT_CLOEXEC, static_cast<unsigned>(op.attributes)), "mount", op.destination.c_str()));
   ::close(context);
   return mount;
 }
@@ -114,8 +114,8 @@ int open_null_device(const ChildContext& child) {
 
 }  // namespace
 
-void execute(ChildContext& child, const MakeMountsPrivate&) {
-  child.must(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "make mounts private");
+void execute(ChildContext& child, const MakeMountsPrivate& op) {
+  child.must(::mount(nullptr, "/", nullptr, MS_REC | (op.receive ? MS_SLAVE : MS_PRIVATE), nullptr), "make mounts private");
 }
 
 void execute(ChildContext& child, const MountRoot& op) {
@@ -124,6 +124,7 @@ void execute(ChildContext& child, const MountRoot& op) {
     const int tree = static_cast<int>(
         child.must(::open_tree(AT_FDCWD, target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE), "open root", target));
     if (!is_directory(tree)) child.die("root is not a directory:", target, ENOTDIR);
+    set_propagation(child, tree, op.propagation, target);
     child.must(::move_mount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH), "mount root", target);
     ::close(tree);
   } else {
@@ -138,7 +139,6 @@ void execute(ChildContext& child, const MountRoot& op) {
 void execute(ChildContext& child, const MountFilesystem& op) {
   const int mount = new_filesystem(child, op);
   if (mount < 0) return;
-  set_attributes(child, mount, op.attributes, false, op.destination.c_str());
   const int target = open_target(child, op.destination.c_str(), false);
   attach(child, mount, target, op.destination.c_str());
   set_propagation(child, mount, op.propagation, op.destination.c_str());
@@ -149,6 +149,7 @@ void execute(ChildContext& child, const MountFilesystem& op) {
 void execute(ChildContext& child, const BindMount& op) {
   const int tree = clone_tree(child, op);
   set_attributes(child, tree, op.attributes, op.recursive, op.destination.c_str());
+  set_attributes(child, tree, op.top_attributes, false, op.destination.c_str());
   const int target = open_target(child, op.destination.c_str(), !is_directory(tree));
   attach(child, tree, target, op.destination.c_str());
   set_propagation(child, tree, op.propagation, op.destination.c_str());
@@ -163,9 +164,8 @@ void execute(ChildContext& child, const MaskPath& op) {
     child.die("mask", op.path.c_str());
   }
   if (is_directory(target)) {
-    const MountFilesystem empty{.type = "tmpfs", .source = {}, .destination = op.path, .options = {}};
+    const MountFilesystem empty{.type = "tmpfs", .source = {}, .destination = op.path, .options = {}, .attributes = MOUNT_ATTR_RDONLY};
     const int mount = new_filesystem(child, empty);
-    set_attributes(child, mount, MOUNT_ATTR_RDONLY, false, op.path.c_str());
     attach(child, mount, target, op.path.c_str());
     ::close(mount);
   } else {

@@ -39,7 +39,13 @@ void execute(ChildContext& child, const LoopbackUp&) {
   ::close(fd);
 }
 
-void execute(ChildContext& child, const AwaitCgroups&) { child.await(kCgroupsJoined); }
+void execute(ChildContext& child, const AwaitCgroups&) {
+  for (const int file : child.cgroup_tasks) {
+    child.must(::write(file, "0", 1), "enter cgroup");
+    ::close(file);
+  }
+  child.await(kCgroupsJoined);
+}
 
 void execute(ChildContext& child, const NewCgroupNamespace&) {
   child.must(::unshare(CLONE_NEWCGROUP), "make cgroup namespace");

@@ -35,8 +35,9 @@ struct MountSpec {
   std::string source;
   std::string sub_path;          // bind only: below `source`, resolved without leaving it; made when missing
   std::string data;              // comma-separated file system options
-  std::uint64_t attributes = 0;  // MOUNT_ATTR_*
-  bool recursive = false;        // bind only
+  std::uint64_t attributes = 0;  // MOUNT_ATTR_*; of a recursive bind: of all its mounts
+  std::uint64_t top_attributes = 0;  // of the topmost mount alone (OCI's "ro" of an rbind, where "rro" is for all)
+  bool recursive = false;            // bind only
   std::uint64_t propagation = 0;  // MS_SHARED, MS_SLAVE, ... of the new mount; 0: private
   bool optional = false;          // a file system that this kernel lacks is left out
   bool operator==(const MountSpec&) const = default;
@@ -84,6 +85,7 @@ struct Identity {
   bool no_new_privileges = false;
   // A compiled BPF program (an array of sock_filter); empty: no filter.
   std::string seccomp_filter;
+  std::uint32_t seccomp_flags = 0;  // SECCOMP_FILTER_FLAG_*
   std::vector<ResourceLimit> rlimits;
   bool operator==(const Identity&) const = default;
 };
@@ -94,7 +96,8 @@ struct TimeOffset {
   bool operator==(const TimeOffset&) const = default;
 };
 
-// Which cgroups the process shall be in before it runs anything of the image.
+// Which cgroups the process shall be in before it runs anything of the image. How it gets there is the launcher's
+// business (cgroup_entry.h).
 struct CgroupJoin {
   std::vector<std::string> procs_files;  // absolute paths of cgroup.procs, v1 and twins
   std::string v2_directory;              // when v2 is the only hierarchy: cloned straight into it
@@ -113,6 +116,8 @@ struct LaunchSpec {
   std::optional<OverlayRoot> overlay;  // else `rootfs` is bound to itself
   bool read_only_root = false;
   std::uint64_t root_attributes = 0;  // MOUNT_ATTR_* for the root mount
+  std::uint64_t root_propagation = 0;  // MS_SLAVE, ... of the root mount; 0: as the host's mounts below
+  bool receive_host_mounts = false;    // the host's mounts are made slaves, not private: what it mounts later comes in
   std::vector<MountSpec> mounts;      // in this order
   std::vector<MountSpec> cgroup_mounts;  // after the cgroup namespace is made, so that they show its root as "/"
   std::vector<DeviceSpec> devices;

@@ -12,6 +12,7 @@
 #include <csignal>
 
 #include "runtime/file.h"
+#include "runtime/process/cgroup_entry.h"
 #include "runtime/process/child.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/process_id.h"
@@ -68,9 +69,9 @@ Status write_id_mappings(pid_t pid, const Plan& plan) {
   return write_control(AT_FDCWD, proc + "/gid_map", text(plan.gid_mappings));
 }
 
-Status join_cgroups(pid_t pid, const CgroupJoin& join) {
+Status join_cgroups(pid_t pid, const std::vector<std::string>& procs_files) {
   const std::string text = std::to_string(pid);
-  for (const auto& file : join.procs_files) METE_CHECK(write_control(AT_FDCWD, file, text));
+  for (const auto& file : procs_files) METE_CHECK(write_control(AT_FDCWD, file, text));
   return {};
 }
 
@@ -96,9 +97,32 @@ tl::unexpected<Error> explain(const Plan& plan, const ChildReport& report) {
   return fail_errno(report.detail, code);
 }
 
+// What the child has written. A child that ended with words of ours unread resets the connection: the error comes
+// before what it wrote last, which is still there.
+ssize_t receive(const UniqueFd& control, ChildReport& report, int flags) {
+  bool was_reset = false;
+  while (true) {
+    const ssize_t got = ::recv(control.get(), &report, sizeof report, flags);
+    if (got >= 0 || (errno != EINTR && (errno != ECONNRESET || was_reset))) return got == 0 && was_reset ? -1 : got;
+    was_reset = was_reset || errno == ECONNRESET;
+  }
+}
+
+// True: the child said that it waits at the gate. False: the socket closed, at the exec or with the child's end.
+Result<bool> await_word(const Plan& plan, const UniqueFd& control) {
+  ChildReport report;
+  const ssize_t got = receive(control, report, 0);
+  if (got == 0) return false;
+  if (got == 1) return true;
+  if (got != static_cast<ssize_t>(sizeof report)) return fail("the container's first process was ended before it could execute its command");
+  report.detail[sizeof report.detail - 1] = '\0';
+  return explain(plan, report);
+}
+
 class Child {
  public:
-  Child(const Plan& plan, const LaunchOptions& options) : plan_(plan), options_(options) {}
+  Child(const Plan& plan, const LaunchOptions& options, bool clone_into_cgroup)
+      : plan_(plan), options_(options), clone_into_cgroup_(clone_into_cgroup) {}
 
   Result<Launched> start() {
     int sockets[2];
@@ -117,26 +141,37 @@ class Child {
     return std::move(launched_);
   }
 
+  // After a failed start(): somebody else's SIGKILL ended the child before it could say a word.
+  [[nodiscard]] bool was_killed() const { return was_killed_; }
+
  private:
   Status clone(int child_end) {
     PidNamespaceVisit visit;
     if (!plan_.join_pid_namespace.empty()) METE_CHECK(visit.enter(plan_.join_pid_namespace));
     if (plan_.new_time_namespace) METE_CHECK(make_time_namespace(plan_));
-    UniqueFd cgroup;
+    METE_TRY(CgroupEntry entry, open_entry(plan_.cgroup));
+    procs_files_ = std::move(entry.procs_files);
+    if (entry.v2_directory.valid() && !clone_into_cgroup_) {
+      procs_files_.push_back("/proc/self/fd/" + std::to_string(entry.v2_directory.get()) + "/cgroup.procs");
+      v2_directory_ = std::move(entry.v2_directory);
+    }
+    std::vector<int> tasks;
+    tasks.reserve(entry.tasks.size());
+    for (const auto& file : entry.tasks) tasks.push_back(file.get());
     struct clone_args args {};
     int pidfd = -1;
     args.flags = plan_.clone_flags | CLONE_PIDFD;
     args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
     args.exit_signal = SIGCHLD;
-    if (!plan_.cgroup.v2_directory.empty()) {
-      METE_TRY(cgroup, open_at(AT_FDCWD, plan_.cgroup.v2_directory, O_RDONLY | O_DIRECTORY));
+    if (entry.v2_directory.valid()) {
       args.flags |= CLONE_INTO_CGROUP;
-      args.cgroup = static_cast<std::uint64_t>(cgroup.get());
+      args.cgroup = static_cast<std::uint64_t>(entry.v2_directory.get());
     }
     // All the child needs is made here: it may not allocate.
     const auto arguments = pointers(plan_.args);
     const auto environment = pointers(plan_.env);
-    const ChildFds fds{child_end, options_.stdin_fd, options_.stdout_fd, options_.stderr_fd, options_.start_gate, options_.controlling_terminal};
+    const ChildFds fds{child_end, options_.stdin_fd, options_.stdout_fd, options_.stderr_fd, options_.start_gate, options_.controlling_terminal,
+                       tasks, options_.preserved};
     const long pid = ::syscall(SYS_clone3, &args, sizeof args);
     if (pid < 0) return fail_errno("clone3");
     if (pid == 0) {
@@ -153,19 +188,22 @@ class Child {
       METE_CHECK(or_report(write_id_mappings(pid_, plan_)));
       METE_CHECK(say(kMappingsWritten));
     }
-    METE_CHECK(or_report(join_cgroups(pid_, plan_.cgroup)));
+    METE_CHECK(or_report(join_cgroups(pid_, procs_files_)));
     set_oom_score_adj(pid_, plan_, launched_.warnings);
+    if (options_.record) METE_CHECK(options_.record(pid_));
     METE_CHECK(say(kCgroupsJoined));
     METE_CHECK(say(kGo));
-    if (options_.start_gate >= 0) return {};
-    return await_exec(plan_, control_);
+    if (options_.start_gate < 0) return await_exec(plan_, control_);
+    METE_TRY(const bool waits, await_word(plan_, control_));
+    if (!waits) return fail("the container's first process ended before it could be started");
+    return {};
   }
 
   // The child may have died with a report of its own, which then is the better explanation of our failure.
   Status or_report(Status done) {
     if (done) return done;
     ChildReport report;
-    if (::recv(control_.get(), &report, sizeof report, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof report)) return explain(plan_, report);
+    if (receive(control_, report, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof report)) return explain(plan_, report);
     return done;
   }
 
@@ -175,33 +213,43 @@ class Child {
   }
 
   void end() {
-    (void)send_signal(pidfd_, SIGKILL);  // dead already is fine
+    int status = 0;
+    if (::waitpid(pid_, &status, WNOHANG) == pid_) {
+      was_killed_ = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+      return;
+    }
+    (void)send_signal(pidfd_, SIGKILL);
     while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
     }
   }
 
   const Plan& plan_;
   const LaunchOptions& options_;
+  bool clone_into_cgroup_;
+  bool was_killed_ = false;
+  UniqueFd v2_directory_;  // open while its cgroup.procs is in procs_files_
   UniqueFd control_;
   UniqueFd pidfd_;
   pid_t pid_ = 0;
+  std::vector<std::string> procs_files_;
   Launched launched_;
 };
 
 }  // namespace
 
-Result<Launched> launch(const Plan& plan, const LaunchOptions& options) { return Child(plan, options).start(); }
+Result<Launched> launch(const Plan& plan, const LaunchOptions& options) {
+  Child child(plan, options, true);
+  auto launched = child.start();
+  if (launched || !child.was_killed()) return launched;
+  // A cgroup that was once ended by cgroup.kill kills what is cloned into it: the kernel (6.18 seen) compares its count of
+  // kills with the parent's cgroup's instead of its own. Moved in afterwards, the child lives.
+  return Child(plan, options, false).start();
+}
 
 Status await_exec(const Plan& plan, const UniqueFd& control) {
-  ChildReport report;
-  ssize_t got = 0;
-  do {
-    got = ::recv(control.get(), &report, sizeof report, 0);
-  } while (got < 0 && errno == EINTR);
-  if (got == 0) return {};
-  if (got != static_cast<ssize_t>(sizeof report)) return fail_errno("read the container's report", got < 0 ? errno : EPROTO);
-  report.detail[sizeof report.detail - 1] = '\0';
-  return explain(plan, report);
+  METE_TRY(const bool waits, await_word(plan, control));
+  if (waits) return fail("the container's first process waits at a start gate, expected it to execute its command");
+  return {};
 }
 
 }  // namespace mete::runtime::process

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,10 @@ struct LaunchOptions {
   int stderr_fd = -1;
   int start_gate = -1;  // see ChildFds
   bool controlling_terminal = false;  // stdin_fd is a terminal that becomes the new session's
+  int preserved = 0;                  // descriptors from 3 on that the command inherits
+  // Called with the pid while the child cannot yet execute anything, and dies if we do: the place to record it.
+  // An error ends the launch.
+  std::function<Status(pid_t)> record;
 };
 
 struct Launched {
@@ -30,10 +35,10 @@ struct Launched {
 };
 
 // An error's code is the errno of what failed; of the command itself ENOENT and EACCES mean not found and not
-// executable. Nothing of the child is left after an error.
+// executable. Nothing of the child is left after an error. With a start gate it returns when the child waits there.
 [[nodiscard]] Result<Launched> launch(const Plan& plan, const LaunchOptions& options);
 
-// For a launch with a start gate, after it was opened: waits for the exec.
+// For a launch with a start gate, after it was opened: waits for the exec, or says why it failed.
 [[nodiscard]] Status await_exec(const Plan& plan, const UniqueFd& control);
 
 }  // namespace mete::runtime::process

@@ -101,6 +101,7 @@ Status add_mounts(const std::vector<MountSpec>& mounts, std::vector<SetupOp>& op
                               .sub_path = mount.sub_path,
                               .destination = mount.destination,
                               .attributes = mount.attributes,
+                              .top_attributes = mount.top_attributes,
                               .propagation = mount.propagation,
                               .recursive = mount.recursive});
     } else {
@@ -118,7 +119,7 @@ Status add_mounts(const std::vector<MountSpec>& mounts, std::vector<SetupOp>& op
 
 Status add_root(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   METE_CHECK(check_inside_path(spec.rootfs, "root directory"));
-  MountRoot root{.target = spec.rootfs, .overlay_dir = {}, .overlay_options = {}, .attributes = spec.root_attributes};
+  MountRoot root{.target = spec.rootfs, .overlay_dir = {}, .overlay_options = {}, .attributes = spec.root_attributes, .propagation = spec.root_propagation};
   if (spec.overlay) {
     const auto& overlay = *spec.overlay;
     if (overlay.lowers.empty()) return fail("overlay: found no layer, expected at least one");
@@ -180,7 +181,7 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
 }
 
 Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
-  ops.push_back(MakeMountsPrivate{});
+  ops.push_back(MakeMountsPrivate{spec.receive_host_mounts});
   METE_CHECK(add_root(spec, ops));
   METE_CHECK(add_mounts(spec.mounts, ops));
   add_devices(spec, ops);

@@ -49,11 +49,14 @@ struct LoopbackUp {
   bool operator==(const LoopbackUp&) const = default;
 };
 
-// Nothing mounted from here on reaches the host, and nothing the host mounts later comes in.
+// Nothing mounted from here on reaches the host, and nothing the host mounts later comes in (but with `receive`).
 struct MakeMountsPrivate {
   static constexpr const char* kName = "make mounts private";
+  bool receive = false;
   template <class Archive>
-  void fields(Archive&) {}
+  void fields(Archive& archive) {
+    archive(receive);
+  }
   bool operator==(const MakeMountsPrivate&) const = default;
 };
 
@@ -63,9 +66,10 @@ struct MountRoot {
   std::string overlay_dir;      // working directory for the relative lower paths; empty: bind `target` to itself
   std::string overlay_options;  // lowerdir=...,upperdir=...,workdir=...
   std::uint64_t attributes = 0;
+  std::uint64_t propagation = 0;
   template <class Archive>
   void fields(Archive& archive) {
-    archive(target, overlay_dir, overlay_options, attributes);
+    archive(target, overlay_dir, overlay_options, attributes, propagation);
   }
   bool operator==(const MountRoot&) const = default;
 };
@@ -92,11 +96,12 @@ struct BindMount {
   std::string sub_path;
   std::string destination;
   std::uint64_t attributes = 0;
+  std::uint64_t top_attributes = 0;
   std::uint64_t propagation = 0;
   bool recursive = false;
   template <class Archive>
   void fields(Archive& archive) {
-    archive(source, sub_path, destination, attributes, propagation, recursive);
+    archive(source, sub_path, destination, attributes, top_attributes, propagation, recursive);
   }
   bool operator==(const BindMount&) const = default;
 };
@@ -126,7 +131,7 @@ struct MakeSymlink {
   bool operator==(const MakeSymlink&) const = default;
 };
 
-// Waits until the parent has put this process into its cgroups. All that comes before overlaps with that wait.
+// Enters the cgroups (cgroup_entry.h). All that comes before is not charged to them.
 struct AwaitCgroups {
   static constexpr const char* kName = "wait for the cgroups";
   template <class Archive>

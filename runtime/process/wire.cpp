@@ -8,7 +8,7 @@
 namespace mete::runtime::process {
 namespace {
 
-constexpr std::string_view kMagic = "mete-plan-1\n";
+constexpr std::string_view kMagic = "mete-plan-2\n";
 
 
 // The structs of launch_spec.h are plain; their fields are named here.
@@ -27,7 +27,7 @@ void fields_of(Archive& archive, ResourceLimit& value) {
 template <class Archive>
 void fields_of(Archive& archive, Identity& value) {
   archive(value.uid, value.gid, value.additional_gids, value.umask, value.capabilities, value.no_new_privileges,
-          value.seccomp_filter, value.rlimits);
+          value.seccomp_filter, value.seccomp_flags, value.rlimits);
 }
 template <class Archive>
 void fields_of(Archive& archive, CgroupJoin& value) {
@@ -153,7 +153,7 @@ std::string encode(const Plan& plan) {
 
 Result<Plan> decode_plan(std::string_view bytes) {
   if (bytes.substr(0, kMagic.size()) != kMagic) {
-    return fail("plan: found no \"mete-plan-1\" at its start, expected one written by the same version of mete");
+    return fail("plan: found no \"mete-plan-2\" at its start, expected one written by the same version of mete");
   }
   Reader reader(bytes.substr(kMagic.size()));
   Plan plan;

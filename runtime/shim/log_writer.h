@@ -21,7 +21,7 @@ struct LogLimits {
 };
 
 // Appends what one read of a stream gave as records. A line longer than kLongestLine is written in parts.
-// `partial` is the stream's state: whether the last record was left open; pure, for the writer and for tests.
+// Pure: for the shim and for tests.
 class RecordFormatter {
  public:
   static constexpr std::size_t kLongestLine = 16 << 10;

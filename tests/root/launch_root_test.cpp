@@ -13,6 +13,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include "runtime/cgroup/cgroup.h"
 #include "runtime/file.h"
 #include "runtime/process/launcher.h"
 #include "runtime/process/plan.h"
@@ -206,6 +207,22 @@ TEST_F(LaunchRootTest, ASandboxHoldsNamespacesThatOthersJoin) {
   EXPECT_EQ(seen.output, "pod\nmete-pause\nsecond\n");
   ::kill(sandbox->pid, SIGKILL);
   ::waitpid(sandbox->pid, nullptr, 0);
+}
+
+TEST_F(LaunchRootTest, StartsAgainInACgroupThatWasKilled) {
+  const auto hierarchies = cgroup::find_hierarchies();
+  if (!hierarchies) GTEST_SKIP() << hierarchies.error().what;
+  const auto group = cgroup::Group::at(*hierarchies, "/mete-launch-test-" + std::to_string(::getpid()));
+  ASSERT_TRUE(group);
+  ASSERT_TRUE(group->create());
+  spec_.cgroup = {group->procs_files(), group->v2_directory().value_or("")};
+  for (int round = 0; round < 3; ++round) {
+    const auto seen = shell("echo alive; cat /proc/self/cgroup | grep -v systemd | grep -vc ':/$'");
+    EXPECT_EQ(seen.output, "alive\n0\n") << round << ": " << seen.error;
+    EXPECT_TRUE(group->kill_all());
+  }
+  for (int tries = 0; tries < 200 && !group->remove(); ++tries) ::usleep(5000);
+  EXPECT_FALSE(group->exists());
 }
 
 TEST_F(LaunchRootTest, AUserNamespaceMapsRoot) {

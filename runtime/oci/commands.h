@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// One function a command. Each returns the program's exit code, or the error to report.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "config/result.h"
+#include "runtime/oci/options.h"
+
+namespace mete::runtime::oci {
+
+[[nodiscard]] Result<int> run_command(const Options& options);
+
+// life.cpp
+[[nodiscard]] Result<int> create(const Options& options);
+[[nodiscard]] Result<int> start(const Options& options);
+[[nodiscard]] Result<int> run(const Options& options);
+[[nodiscard]] Result<int> remove(const Options& options);
+// running.cpp
+[[nodiscard]] Result<int> kill(const Options& options);
+[[nodiscard]] Result<int> pause(const Options& options);
+[[nodiscard]] Result<int> resume(const Options& options);
+[[nodiscard]] Result<int> update(const Options& options);
+// exec.cpp
+[[nodiscard]] Result<int> exec(const Options& options);
+// show.cpp
+[[nodiscard]] Result<int> state(const Options& options);
+[[nodiscard]] Result<int> list(const Options& options);
+[[nodiscard]] Result<int> processes(const Options& options);
+[[nodiscard]] Result<int> features(const Options& options);
+[[nodiscard]] Result<int> spec(const Options& options);
+
+// follow.cpp: passes signals on to `process`, waits for its end, returns its code (128 + signal for a killed one).
+[[nodiscard]] int follow(int pid, int pidfd);
+// Blocks the signals that follow() passes on. Before the process is made, or one could be missed.
+void hold_signals();
+
+// A line on standard error and in --log.
+void report(const Options& options, const char* level, const std::string& message);
+
+}  // namespace mete::runtime::oci

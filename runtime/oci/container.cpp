@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/oci/container.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/openat2.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <csignal>
+
+#include "runtime/file.h"
+#include "runtime/oci/device_rules.h"
+#include "runtime/oci/time_text.h"
+#include "runtime/process/plan.h"
+#include "runtime/process/wire.h"
+
+namespace mete::runtime::oci {
+namespace {
+
+process::CgroupView view_of(const cgroup::Hierarchies& found) {
+  process::CgroupView view;
+  view.unified = !found.v2_mount.empty();
+  for (const auto& mount : found.v1_mounts()) {
+    std::string controllers;
+    for (const auto& [controller, where] : found.v1) {
+      if (where == mount) controllers += (controllers.empty() ? "" : ",") + controller;
+    }
+    view.v1.emplace_back(mount.substr(mount.rfind('/') + 1), controllers);
+  }
+  return view;
+}
+
+Status check_rootfs(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return fail_errno("config.json: root.path: " + path);
+  if (!S_ISDIR(info.st_mode)) return fail("config.json: root.path: found a file at " + path + ", expected a directory");
+  return {};
+}
+
+bool asks_for_limits(const Config& config) {
+  const auto& limits = config.limits;
+  return limits.cpu_shares || limits.cpu_bandwidth || limits.cpu_burst || limits.cpu_idle || !limits.cpuset_cpus.empty() ||
+         !limits.cpuset_mems.empty() || limits.memory || limits.swap || limits.memory_soft || limits.pids || !limits.hugetlb.empty();
+}
+
+// HOME of the image's /etc/passwd for the user, as other runtimes give it when the bundle says nothing.
+std::string home_of(const std::string& rootfs, std::uint32_t uid) {
+  const UniqueFd root(::open(rootfs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  struct open_how how {};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const UniqueFd file(static_cast<int>(::syscall(SYS_openat2, root.get(), "etc/passwd", &how, sizeof how)));
+  char buffer[16 << 10];
+  const ssize_t got = file.valid() ? ::read(file.get(), buffer, sizeof buffer) : 0;
+  std::string_view text(buffer, got > 0 ? static_cast<std::size_t>(got) : 0);
+  const std::string wanted = std::to_string(uid);
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    std::string_view fields[6];
+    for (auto& field : fields) {
+      field = line.substr(0, line.find(':'));
+      line.remove_prefix(std::min(field.size() + 1, line.size()));
+    }
+    if (fields[2] == wanted && fields[5].starts_with('/')) return std::string(fields[5]);
+  }
+  return uid == 0 ? "/root" : "/";
+}
+
+class Maker {
+ public:
+  explicit Maker(const CreateRequest& request) : request_(request), place_(request.root, request.id) {}
+
+  Result<Made> make() {
+    METE_TRY(Config config, read());
+    METE_TRY(const process::Plan plan, plan_of(config));
+    METE_TRY(const UniqueFd lock, place_.claim(request_.root));
+    auto launched = build(config, plan);
+    if (!launched) {
+      // What this call made goes; a cgroup that was there before stays.
+      std::optional<State> made = state_;
+      if (!group_made_) made->cgroup.clear();
+      (void)remove_container(place_, made);
+      return tl::unexpected<Error>(std::move(launched.error()));
+    }
+    for (auto& warning : launched->warnings) config.warnings.push_back(std::move(warning));
+    return Made{std::move(state_), std::move(*launched), std::move(config.warnings)};
+  }
+
+ private:
+  Result<Config> read() {
+    METE_CHECK(check_id(request_.id));
+    // Told early, before anything is read; mkdir decides.
+    char bundle[PATH_MAX];
+    if (::realpath(request_.bundle.c_str(), bundle) == nullptr) return fail_errno("bundle " + request_.bundle);
+    Surroundings surroundings;
+    surroundings.bundle = bundle;
+    surroundings.capabilities = own_capabilities();
+    auto found = hierarchies();
+    if (found) {
+      surroundings.cgroup_view = view_of(**found);
+    } else if (request_.cgroups) {
+      return tl::unexpected<Error>(std::move(found.error()));
+    }
+    METE_TRY(const std::string text, read_document(request_.config_file.empty() ? surroundings.bundle + "/config.json" : request_.config_file));
+    METE_TRY(Config config, read_config(text, surroundings));
+    METE_CHECK(check_rootfs(config.launch.rootfs));
+    state_.version = config.version;
+    state_.id = request_.id;
+    state_.bundle = bundle;
+    state_.rootfs = config.launch.rootfs;
+    state_.created = time_text();
+    state_.annotations = config.annotations;
+    return config;
+  }
+
+  Result<process::Plan> plan_of(Config& config) {
+    auto& launch = config.launch;
+    if (config.seccomp) {
+      METE_TRY(launch.identity.seccomp_filter, compile_seccomp(*config.seccomp));
+      launch.identity.seccomp_flags = config.seccomp->flags;
+    }
+    const bool has_home = std::any_of(launch.env.begin(), launch.env.end(), [](const std::string& each) { return each.starts_with("HOME="); });
+    if (!has_home) launch.env.push_back("HOME=" + home_of(launch.rootfs, launch.identity.uid));
+    if (!request_.cgroups) {
+      if (asks_for_limits(config)) return fail("config.json: linux.resources: found limits, expected none with --cgroup-manager=disabled");
+      return process::make_plan(launch);
+    }
+    state_.cgroup = config.cgroups_path.empty() ? "/" + request_.id : config.cgroups_path;
+    METE_TRY(const auto* found, hierarchies());
+    auto group = cgroup::Group::at(*found, state_.cgroup);
+    if (!group) return fail_in("config.json: linux.cgroupsPath", group.error());
+    if (state_.cgroup == "/") return fail("config.json: linux.cgroupsPath: found the root, expected a group below it");
+    group_ = std::move(*group);
+    launch.cgroup.procs_files = group_->procs_files();
+    if (const auto v2 = group_->v2_directory()) launch.cgroup = {{}, *v2};
+    return process::make_plan(launch);
+  }
+
+  Status make_group(const Config& config) {
+    if (!group_) return {};
+    const bool existed = group_->exists();
+    if (existed) {
+      // Whoever is in it would be killed with the container.
+      METE_TRY(const bool populated, group_->populated());
+      if (populated) return fail("cgroup " + state_.cgroup + ": found processes in it, expected a group of the container's own");
+    }
+    METE_CHECK(group_->create());
+    group_made_ = !existed;
+    METE_TRY(const auto writes, group_->apply(config.limits));
+    (void)writes;
+    return apply_device_rules(*group_, config.device_rules);
+  }
+
+  Result<process::Launched> build(const Config& config, const process::Plan& plan) {
+    METE_CHECK(place_.write_new("state.json", to_text(state_)));
+    METE_CHECK(make_group(config));
+    METE_CHECK(place_.write_new("plan", process::encode(plan)));
+    process::LaunchOptions options;
+    options.stdin_fd = STDIN_FILENO;
+    options.stdout_fd = STDOUT_FILENO;
+    options.stderr_fd = STDERR_FILENO;
+    options.preserved = request_.preserved_fds;
+    UniqueFd gate;
+    if (request_.with_gate) {
+      if (::mkfifo(place_.gate().c_str(), 0600) != 0) return fail_errno("mkfifo " + place_.gate());
+      METE_TRY(gate, open_at(AT_FDCWD, place_.gate(), O_RDWR));
+      options.start_gate = gate.get();
+    }
+    options.record = [this](pid_t pid) -> Status {
+      METE_TRY(state_.process, process::identify(pid));
+      return place_.save(state_);
+    };
+    return process::launch(plan, options);
+  }
+
+  const CreateRequest& request_;
+  Place place_;
+  State state_;
+  std::optional<cgroup::Group> group_;
+  bool group_made_ = false;
+};
+
+// Its end, not its reaping: that is the parent's.
+void kill_and_wait(const process::ProcessId& id) {
+  constexpr int kLongestMilliseconds = 10'000;
+  const auto pidfd = process::open_pidfd(id);
+  if (!pidfd) return;
+  (void)process::send_signal(*pidfd, SIGKILL);
+  pollfd wait{pidfd->get(), POLLIN, 0};
+  (void)::poll(&wait, 1, kLongestMilliseconds);
+}
+
+// The last processes leave their cgroup a little after they end.
+Status remove_group(const std::string& path) {
+  METE_TRY(const auto* found, hierarchies());
+  METE_TRY(const cgroup::Group group, cgroup::Group::at(*found, path));
+  constexpr int kTries = 2'000;
+  constexpr useconds_t kFirstWait = 100;
+  constexpr useconds_t kLongestWait = 10'000;
+  useconds_t wait = kFirstWait;
+  for (int i = 0;; ++i) {
+    auto removed = group.remove();
+    if (removed) return {};
+    if (!cgroup::is_busy(removed.error()) || i == kTries) return removed;
+    if (auto killed = group.kill_all(); !killed && !cgroup::is_gone(killed.error())) return killed;
+    (void)group.thaw();
+    ::usleep(wait);
+    wait = std::min(wait * 2, kLongestWait);
+  }
+}
+
+}  // namespace
+
+Result<Made> make_container(const CreateRequest& request) { return Maker(request).make(); }
+
+Status remove_container(const Place& place, const std::optional<State>& state) {
+  Status first;
+  if (state) {
+    if (!state->cgroup.empty()) {
+      // Thawed first: a frozen process does not die.
+      const auto found = hierarchies();
+      const auto group = found ? cgroup::Group::at(**found, state->cgroup) : tl::unexpected<Error>(found.error());
+      if (group && state->process.pid != 0) (void)group->thaw();
+    }
+    kill_and_wait(state->process);
+    if (!state->cgroup.empty()) first = remove_group(state->cgroup);
+  }
+  // The record goes last: while anything is left, it is known of what.
+  METE_CHECK(std::move(first));
+  return place.remove();
+}
+
+Result<const cgroup::Hierarchies*> hierarchies() {
+  static const Result<cgroup::Hierarchies> found = cgroup::find_hierarchies();
+  if (!found) return tl::unexpected<Error>(found.error());
+  return &*found;
+}
+
+Result<std::string> read_document(const std::string& path) {
+  constexpr off_t kLargest = 16 << 20;
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return fail_errno(path);
+  if (S_ISDIR(info.st_mode)) return fail(path + ": found a directory, expected a file");
+  if (info.st_size > kLargest) return fail(path + ": found " + std::to_string(info.st_size) + " bytes, expected at most 16 MiB");
+  return read_file(AT_FDCWD, path);
+}
+
+std::uint64_t own_capabilities() {
+  struct __user_cap_header_struct header {};
+  header.version = _LINUX_CAPABILITY_VERSION_3;
+  struct __user_cap_data_struct data[2] = {};
+  if (::syscall(SYS_capget, &header, data) != 0) return ~0ULL;
+  return data[0].permitted | static_cast<std::uint64_t>(data[1].permitted) << 32U;
+}
+
+}  // namespace mete::runtime::oci

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <charconv>
+
+#include "runtime/file.h"
+#include "runtime/oci/commands.h"
+#include "runtime/oci/container.h"
+#include "runtime/process/capabilities.h"
+#include "runtime/process/enter.h"
+#include "runtime/process/wire.h"
+
+namespace mete::runtime::oci {
+namespace {
+
+Result<std::uint32_t> parse_number(std::string_view text, const std::string& flag) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  // Names are the client's to look up: in the image they could say anything (CVE-2026-30892).
+  if (error != std::errc() || end != text.data() + text.size() || number == ~0U) {
+    return fail(flag + ": found \"" + std::string(text) + "\", expected a number");
+  }
+  return number;
+}
+
+void set_directory(process::Plan& plan, const std::string& directory) {
+  for (auto& op : plan.ops) {
+    if (auto* change = std::get_if<process::ChangeDirectory>(&op)) change->path = directory;
+  }
+}
+
+// exec --process FILE: everything but the seccomp filter, which is the container's.
+Status apply_process_file(const Options& options, process::Plan& plan) {
+  METE_TRY(const std::string text, read_document(options.process));
+  METE_TRY(Config config, read_process(text, Surroundings{.bundle = {}, .cgroup_view = {}, .capabilities = own_capabilities()}));
+  config.launch.identity.seccomp_filter = std::move(plan.identity.seccomp_filter);
+  config.launch.identity.seccomp_flags = plan.identity.seccomp_flags;
+  plan.identity = std::move(config.launch.identity);
+  plan.args = std::move(config.launch.args);
+  plan.env = std::move(config.launch.env);
+  if (config.launch.oom_score_adj) {
+    plan.has_oom_score_adj = true;
+    plan.oom_score_adj = *config.launch.oom_score_adj;
+  }
+  set_directory(plan, config.launch.cwd);
+  return {};
+}
+
+Status apply_flags(const Options& options, process::Plan& plan) {
+  for (const auto& each : options.env) {
+    if (each.find('=') == std::string::npos || each.front() == '=') return fail("--env: found \"" + each + "\", expected NAME=value");
+    const std::string name = each.substr(0, each.find('=') + 1);
+    std::erase_if(plan.env, [&](const std::string& other) { return other.starts_with(name); });
+    plan.env.push_back(each);
+  }
+  if (!options.user.empty()) {
+    const auto colon = options.user.find(':');
+    METE_TRY(plan.identity.uid, parse_number(std::string_view(options.user).substr(0, colon), "--user"));
+    if (colon != std::string::npos) {
+      METE_TRY(plan.identity.gid, parse_number(std::string_view(options.user).substr(colon + 1), "--user"));
+    }
+  }
+  for (const auto& each : options.additional_gids) {
+    METE_TRY(const std::uint32_t gid, parse_number(each, "--additional-gids"));
+    plan.identity.additional_gids.push_back(gid);
+  }
+  for (const auto& name : options.capabilities) {
+    const auto bit = process::capability_mask(name);
+    if (!bit) return fail("--cap: found \"" + name + "\", expected a capability such as CAP_NET_ADMIN");
+    auto& sets = plan.identity.capabilities;
+    sets.bounding |= *bit;
+    sets.effective |= *bit;
+    sets.permitted |= *bit;
+  }
+  if (options.no_new_privs) plan.identity.no_new_privileges = true;
+  if (!options.cwd.empty()) {
+    if (options.cwd.front() != '/') return fail("--cwd: found \"" + options.cwd + "\", expected an absolute path");
+    set_directory(plan, options.cwd);
+  }
+  return {};
+}
+
+Result<process::Plan> enter_plan(const Options& options, const Place& place, const State& state) {
+  METE_TRY(const std::string bytes, read_file(AT_FDCWD, place.plan()));
+  METE_TRY(const process::Plan container, process::decode_plan(bytes));
+  process::EnterSpec spec;
+  spec.pid = state.process.pid;
+  spec.args = {options.words.begin() + 1, options.words.end()};
+  if (spec.args.empty() && !options.process.empty()) spec.args = {"-"};  // the file has them
+  METE_TRY(process::Plan plan, process::make_enter_plan(container, spec));
+  if (!options.process.empty()) METE_CHECK(apply_process_file(options, plan));
+  METE_CHECK(apply_flags(options, plan));
+  return plan;
+}
+
+}  // namespace
+
+Result<int> exec(const Options& options) {
+  if (options.tty || !options.console_socket.empty()) return fail("exec: found --tty or --console-socket, expected neither: terminals cannot be had yet");
+  const Place place(options.root, options.words.front());
+  METE_CHECK(check_id(place.id()));
+  METE_TRY(const State state, place.load());
+  METE_TRY(const auto* machine, hierarchies());
+  const Life life = life_of(place, state, machine);
+  if (life == Life::paused) return fail("container \"" + place.id() + "\": found it paused, expected it running");
+  if (life != Life::running && life != Life::created) return fail("container not running: found \"" + place.id() + "\" " + to_string(life));
+  METE_TRY(const process::Plan plan, enter_plan(options, place, state));
+  if (!options.detach) hold_signals();
+  process::LaunchOptions launch;
+  launch.stdin_fd = STDIN_FILENO;
+  launch.stdout_fd = STDOUT_FILENO;
+  launch.stderr_fd = STDERR_FILENO;
+  METE_TRY(const process::Launched launched, process::launch(plan, launch));
+  for (const auto& warning : launched.warnings) report(options, "warning", warning);
+  if (!options.pid_file.empty()) {
+    METE_CHECK(replace_file(options.pid_file, std::to_string(launched.pid), 0644, Durability::volatile_));
+  }
+  return options.detach ? 0 : follow(launched.pid, launched.pidfd.get());
+}
+
+}  // namespace mete::runtime::oci

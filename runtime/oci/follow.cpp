@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "runtime/oci/commands.h"
+
+namespace mete::runtime::oci {
+namespace {
+
+sigset_t passed_on() {
+  sigset_t set;
+  ::sigfillset(&set);
+  // Ours, not the container's: faults, and what job control does with this process.
+  for (const int own : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGPIPE}) ::sigdelset(&set, own);
+  return set;
+}
+
+}  // namespace
+
+void hold_signals() {
+  const sigset_t set = passed_on();
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+}
+
+int follow(int pid, int pidfd) {
+  const sigset_t set = passed_on();
+  while (true) {
+    int status = 0;
+    const pid_t ended = ::waitpid(pid, &status, WNOHANG);
+    if (ended == pid) return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    if (ended < 0 && errno != EINTR) return 1;
+    const int signal = ::sigwaitinfo(&set, nullptr);
+    if (signal > 0 && signal != SIGCHLD) (void)::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0);
+  }
+}
+
+}  // namespace mete::runtime::oci

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// mete-oci: an OCI runtime. See options.cpp for its commands.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "runtime/file.h"
+#include "runtime/oci/commands.h"
+#include "runtime/oci/config.h"
+#include "runtime/oci/time_text.h"
+
+namespace mete::runtime::oci {
+namespace {
+
+std::string log_line(const Options& options, const char* level, const std::string& message) {
+  if (options.log_format == "json") {
+    const nlohmann::ordered_json line = {{"level", level}, {"msg", message}, {"time", time_text()}};
+    return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  }
+  const nlohmann::json quoted = message;
+  return "time=\"" + time_text() + "\" level=" + level + " msg=" + quoted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+// Descriptors 0, 1 and 2 must be something, or the first file opened would become the container's standard output.
+void fill_stdio() {
+  for (int fd = 0; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) (void)!::open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+  }
+}
+
+int run_main(int argc, const char* const* argv) {
+  fill_stdio();
+  // What is made for the container has the modes that were asked for, whatever our caller's mask.
+  ::umask(022);
+  Options options;
+  auto code = Result<int>(1);
+  if (auto parsed = parse_options(argc, argv, options); !parsed) {
+    code = tl::unexpected<Error>(std::move(parsed.error()));
+  } else {
+    code = run_command(options);
+  }
+  if (code) return *code;
+  report(options, "error", code.error().what);
+  return 1;
+}
+
+}  // namespace
+
+void report(const Options& options, const char* level, const std::string& message) {
+  const std::string shown = "mete-oci: " + std::string(*level == 'e' ? "" : level) + (*level == 'e' ? "" : ": ") + message + "\n";
+  (void)!::write(STDERR_FILENO, shown.data(), shown.size());
+  if (options.log.empty()) return;
+  const auto log = open_at(AT_FDCWD, options.log, O_WRONLY | O_CREAT | O_APPEND, 0644);
+  if (log) (void)write_all(log->get(), log_line(options, level, message));
+}
+
+Result<int> run_command(const Options& options) {
+  if (options.help) {
+    (void)write_all(STDOUT_FILENO, help_text());
+    return 0;
+  }
+  if (options.version) {
+    (void)write_all(STDOUT_FILENO, std::string("mete-oci version ") + METE_VERSION + "\nspec: " + kSpecVersion + "\n");
+    return 0;
+  }
+  if (options.systemd_cgroup) return fail("--systemd-cgroup: found it, expected it left out: cgroups are made by mkdir alone yet");
+  if (options.cgroup_manager != "cgroupfs" && options.cgroup_manager != "disabled") {
+    return fail("--cgroup-manager: found \"" + options.cgroup_manager + "\", expected cgroupfs or disabled");
+  }
+  if (options.rootless == "true") return fail("--rootless: found true, expected false: only root can be served yet");
+  struct Entry {
+    const char* name;
+    Result<int> (*function)(const Options&);
+  };
+  constexpr Entry kEntries[] = {{"create", create}, {"start", start},   {"run", run},       {"state", state},     {"kill", kill},
+                                {"delete", remove}, {"exec", exec},     {"list", list},     {"ps", processes},    {"pause", pause},
+                                {"resume", resume}, {"update", update}, {"features", features}, {"spec", spec}};
+  for (const auto& entry : kEntries) {
+    if (options.command == entry.name) return entry.function(options);
+  }
+  return fail(options.command + ": not yet");
+}
+
+}  // namespace mete::runtime::oci
+
+int main(int argc, char** argv) { return mete::runtime::oci::run_main(argc, argv); }

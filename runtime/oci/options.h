@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line, as runc's clients write it: global flags, command, its flags, id, and what else it takes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/result.h"
+
+namespace mete::runtime::oci {
+
+struct Options {
+  // global
+  std::string root = "/run/mete-oci";
+  std::string log;
+  std::string log_format = "text";
+  std::string cgroup_manager = "cgroupfs";
+  std::string rootless = "auto";
+  bool debug = false;
+  bool systemd_cgroup = false;
+  bool version = false;
+  bool help = false;
+
+  std::string command;  // empty with --version and --help
+  std::string bundle = ".";
+  std::string config;
+  std::string pid_file;
+  std::string console_socket;
+  std::string preserve_fds = "0";
+  std::string format = "table";
+  std::string process;
+  std::string cwd;
+  std::string user;
+  std::string resources;
+  std::vector<std::string> env;
+  std::vector<std::string> capabilities;
+  std::vector<std::string> additional_gids;
+  bool no_pivot = false;
+  bool no_new_keyring = false;
+  bool no_subreaper = false;
+  bool no_new_privs = false;
+  bool detach = false;
+  bool keep = false;
+  bool force = false;
+  bool all = false;
+  bool quiet = false;
+  bool tty = false;
+
+  std::vector<std::string> words;  // the id, then what follows it
+};
+
+// Fails on an unknown command or flag, a flag without its value, and too few or too many words. `options` holds what was
+// read until then, so that --log is known for the error.
+[[nodiscard]] Status parse_options(int argc, const char* const* argv, Options& options);
+
+[[nodiscard]] std::string help_text();
+
+}  // namespace mete::runtime::oci

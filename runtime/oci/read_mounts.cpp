@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <array>
+
+#include "runtime/oci/read_parts.h"
+
+namespace mete::runtime::oci {
+namespace {
+
+#ifndef MOUNT_ATTR_NOSYMFOLLOW
+#define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
+#endif
+
+enum class Kind : std::uint8_t {
+  attribute,    // bits to set
+  unattribute,  // bits to clear
+  recursive_attribute,
+  recursive_unattribute,
+  propagation,
+  bind,
+  rbind,
+  superblock,  // a flag of the file system, given to it by name
+  nothing,     // the default, or without a meaning here
+};
+
+struct Option {
+  std::string_view name;
+  Kind kind;
+  std::uint64_t bits = 0;
+};
+
+constexpr auto kOptions = std::to_array<Option>({
+    {"async", Kind::nothing},
+    {"atime", Kind::unattribute, MOUNT_ATTR_NOATIME},
+    {"bind", Kind::bind},
+    {"defaults", Kind::nothing},
+    {"dev", Kind::unattribute, MOUNT_ATTR_NODEV},
+    {"diratime", Kind::unattribute, MOUNT_ATTR_NODIRATIME},
+    {"dirsync", Kind::superblock},
+    {"exec", Kind::unattribute, MOUNT_ATTR_NOEXEC},
+    {"lazytime", Kind::superblock},
+    {"loud", Kind::nothing},
+    {"mand", Kind::nothing},  // the kernel dropped mandatory locks
+    {"noatime", Kind::attribute, MOUNT_ATTR_NOATIME},
+    {"nodev", Kind::attribute, MOUNT_ATTR_NODEV},
+    {"nodiratime", Kind::attribute, MOUNT_ATTR_NODIRATIME},
+    {"noexec", Kind::attribute, MOUNT_ATTR_NOEXEC},
+    {"nolazytime", Kind::nothing},
+    {"nomand", Kind::nothing},
+    {"norelatime", Kind::nothing},
+    {"nostrictatime", Kind::unattribute, MOUNT_ATTR_STRICTATIME},
+    {"nosuid", Kind::attribute, MOUNT_ATTR_NOSUID},
+    {"nosymfollow", Kind::attribute, MOUNT_ATTR_NOSYMFOLLOW},
+    {"private", Kind::propagation, MS_PRIVATE},
+    {"ratime", Kind::recursive_unattribute, MOUNT_ATTR_NOATIME},
+    {"rbind", Kind::rbind},
+    {"rdev", Kind::recursive_unattribute, MOUNT_ATTR_NODEV},
+    {"rdiratime", Kind::recursive_unattribute, MOUNT_ATTR_NODIRATIME},
+    {"relatime", Kind::nothing},
+    {"rexec", Kind::recursive_unattribute, MOUNT_ATTR_NOEXEC},
+    {"rnoatime", Kind::recursive_attribute, MOUNT_ATTR_NOATIME},
+    {"rnodev", Kind::recursive_attribute, MOUNT_ATTR_NODEV},
+    {"rnodiratime", Kind::recursive_attribute, MOUNT_ATTR_NODIRATIME},
+    {"rnoexec", Kind::recursive_attribute, MOUNT_ATTR_NOEXEC},
+    {"rnorelatime", Kind::nothing},
+    {"rnostrictatime", Kind::recursive_unattribute, MOUNT_ATTR_STRICTATIME},
+    {"rnosuid", Kind::recursive_attribute, MOUNT_ATTR_NOSUID},
+    {"rnosymfollow", Kind::recursive_attribute, MOUNT_ATTR_NOSYMFOLLOW},
+    {"ro", Kind::attribute, MOUNT_ATTR_RDONLY},
+    {"rprivate", Kind::propagation, MS_PRIVATE | MS_REC},
+    {"rrelatime", Kind::nothing},
+    {"rro", Kind::recursive_attribute, MOUNT_ATTR_RDONLY},
+    {"rrw", Kind::recursive_unattribute, MOUNT_ATTR_RDONLY},
+    {"rshared", Kind::propagation, MS_SHARED | MS_REC},
+    {"rslave", Kind::propagation, MS_SLAVE | MS_REC},
+    {"rstrictatime", Kind::recursive_attribute, MOUNT_ATTR_STRICTATIME},
+    {"rsuid", Kind::recursive_unattribute, MOUNT_ATTR_NOSUID},
+    {"rsymfollow", Kind::recursive_unattribute, MOUNT_ATTR_NOSYMFOLLOW},
+    {"runbindable", Kind::propagation, MS_UNBINDABLE | MS_REC},
+    {"rw", Kind::unattribute, MOUNT_ATTR_RDONLY},
+    {"shared", Kind::propagation, MS_SHARED},
+    {"silent", Kind::nothing},
+    {"slave", Kind::propagation, MS_SLAVE},
+    {"strictatime", Kind::attribute, MOUNT_ATTR_STRICTATIME},
+    {"suid", Kind::unattribute, MOUNT_ATTR_NOSUID},
+    {"symfollow", Kind::unattribute, MOUNT_ATTR_NOSYMFOLLOW},
+    {"sync", Kind::superblock},
+    {"unbindable", Kind::propagation, MS_UNBINDABLE},
+});
+static_assert(std::is_sorted(kOptions.begin(), kOptions.end(), [](const Option& a, const Option& b) { return a.name < b.name; }));
+
+constexpr std::array<std::string_view, 6> kNotYet = {"copy-symlink", "idmap", "remount", "ridmap", "tmpcopyup", "rtmpcopyup"};
+
+void set_or_clear(std::uint64_t& attributes, std::uint64_t bits, bool set) {
+  attributes = set ? attributes | bits : attributes & ~bits;
+}
+
+struct Parsed {
+  process::MountSpec mount;
+  std::uint64_t recursive_attributes = 0;
+};
+
+void read_option(const Node& options, const std::string& text, Parsed& parsed) {
+  auto& mount = parsed.mount;
+  const auto at = std::lower_bound(kOptions.begin(), kOptions.end(), text, [](const Option& option, const std::string& name) { return option.name < name; });
+  if (at == kOptions.end() || at->name != text) {
+    const std::string_view name = std::string_view(text).substr(0, text.find('='));
+    if (std::find(kNotYet.begin(), kNotYet.end(), name) != kNotYet.end()) {
+      options.refuse("\"" + text + "\" cannot be done yet; leave it out");
+    } else if (!text.starts_with("x-") && !text.starts_with("X-")) {
+      if (!mount.data.empty()) mount.data += ',';
+      mount.data += text;
+    }
+    return;
+  }
+  switch (at->kind) {
+    case Kind::attribute:
+    case Kind::unattribute:
+      set_or_clear(mount.attributes, at->bits, at->kind == Kind::attribute);
+      break;
+    case Kind::recursive_attribute:
+    case Kind::recursive_unattribute:
+      set_or_clear(parsed.recursive_attributes, at->bits, at->kind == Kind::recursive_attribute);
+      break;
+    case Kind::propagation:
+      mount.propagation = at->bits;
+      break;
+    case Kind::bind:
+    case Kind::rbind:
+      mount.type = "bind";
+      mount.recursive = at->kind == Kind::rbind;
+      break;
+    case Kind::superblock:
+      if (!mount.data.empty()) mount.data += ',';
+      mount.data += text;
+      break;
+    case Kind::nothing:
+      break;
+  }
+}
+
+// In every container of this host's kind: the groups it is in, by its own cgroup namespace.
+void add_cgroup_mounts(const process::MountSpec& asked, ReadContext& context) {
+  constexpr std::string_view kUsual = "/sys/fs/cgroup";
+  for (auto each : process::cgroup_mounts(context.surroundings.cgroup_view)) {
+    each.destination.replace(0, kUsual.size(), asked.destination);
+    const bool tmpfs = each.type == "tmpfs";
+    each.attributes = tmpfs ? asked.attributes & ~std::uint64_t{MOUNT_ATTR_RDONLY} : asked.attributes;
+    context.config.launch.cgroup_mounts.push_back(std::move(each));
+  }
+}
+
+void finish(const Node& node, Parsed& parsed, ReadContext& context) {
+  auto& mount = parsed.mount;
+  if (mount.type == "bind") {
+    if (mount.source.empty()) node["source"].bad("nothing", "the path of what is bound");
+    if (!mount.source.empty() && mount.source.front() != '/') mount.source = context.surroundings.bundle + "/" + mount.source;
+    // File system options have no meaning for what is mounted already.
+    mount.data.clear();
+    mount.top_attributes = mount.attributes;
+    mount.attributes = parsed.recursive_attributes;
+  } else {
+    mount.attributes |= parsed.recursive_attributes;
+    if (mount.type.empty()) node["type"].bad("nothing", "a file system type");
+  }
+  if (mount.type == "mqueue") mount.optional = true;
+  if (mount.type == "cgroup") {
+    add_cgroup_mounts(mount, context);
+  } else if (mount.type == "cgroup2") {
+    context.config.launch.cgroup_mounts.push_back(std::move(mount));
+  } else {
+    context.config.launch.mounts.push_back(std::move(mount));
+  }
+}
+
+}  // namespace
+
+void read_mounts_part(const Node& mounts, ReadContext& context) {
+  for (const auto& node : mounts.items()) {
+    Parsed parsed;
+    parsed.mount.destination = node["destination"].text();
+    // The specification wants it absolute; runc and crun take a relative one as below "/", and clients rely on it.
+    if (!parsed.mount.destination.starts_with('/')) parsed.mount.destination = "/" + parsed.mount.destination;
+    if (parsed.mount.destination == "/") node["destination"].bad("the root", "a path below it");
+    parsed.mount.type = node["type"].text();
+    parsed.mount.source = node["source"].text();
+    const Node options = node["options"];
+    for (const auto& option : options.texts()) read_option(options, option, parsed);
+    for (const char* const field : {"uidMappings", "gidMappings"}) {
+      if (node[field].asks()) node[field].refuse("an id-mapped mount cannot be had yet");
+    }
+    finish(node, parsed, context);
+  }
+  const auto receives = [](const process::MountSpec& mount) { return (mount.propagation & (MS_SLAVE | MS_SHARED)) != 0; };
+  auto& launch = context.config.launch;
+  if (!std::any_of(launch.mounts.begin(), launch.mounts.end(), receives)) return;
+  launch.receive_host_mounts = true;
+  for (auto& mount : launch.mounts) {
+    if (mount.propagation == 0) mount.propagation = MS_PRIVATE | MS_REC;
+  }
+}
+
+}  // namespace mete::runtime::oci

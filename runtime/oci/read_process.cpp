@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+
+#include "runtime/oci/read_parts.h"
+#include "runtime/process/capabilities.h"
+
+namespace mete::runtime::oci {
+namespace {
+
+constexpr std::uint32_t kUsualUmask = 022;
+constexpr std::uint32_t kNobody = 0xFFFF'FFFF;  // (uid_t)-1 means "leave alone" to the kernel
+
+int resource_number(std::string_view name) {
+  constexpr std::array<std::pair<std::string_view, int>, 16> kNames = {{{"RLIMIT_AS", RLIMIT_AS},
+                                                                       {"RLIMIT_CORE", RLIMIT_CORE},
+                                                                       {"RLIMIT_CPU", RLIMIT_CPU},
+                                                                       {"RLIMIT_DATA", RLIMIT_DATA},
+                                                                       {"RLIMIT_FSIZE", RLIMIT_FSIZE},
+                                                                       {"RLIMIT_LOCKS", RLIMIT_LOCKS},
+                                                                       {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},
+                                                                       {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
+                                                                       {"RLIMIT_NICE", RLIMIT_NICE},
+                                                                       {"RLIMIT_NOFILE", RLIMIT_NOFILE},
+                                                                       {"RLIMIT_NPROC", RLIMIT_NPROC},
+                                                                       {"RLIMIT_RSS", RLIMIT_RSS},
+                                                                       {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
+                                                                       {"RLIMIT_RTTIME", RLIMIT_RTTIME},
+                                                                       {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
+                                                                       {"RLIMIT_STACK", RLIMIT_STACK}}};
+  for (const auto& [known, number] : kNames) {
+    if (name == known) return number;
+  }
+  return -1;
+}
+
+void read_rlimits(const Node& rlimits, std::vector<process::ResourceLimit>& limits) {
+  for (const auto& each : rlimits.items()) {
+    const std::string type = each["type"].text();
+    const process::ResourceLimit limit{resource_number(type), each["soft"].u64(), each["hard"].u64()};
+    if (limit.resource < 0) each["type"].bad("\"" + type + "\"", "a resource such as RLIMIT_NOFILE");
+    if (limit.soft > limit.hard) each["soft"].bad(std::to_string(limit.soft), "at most the hard limit " + std::to_string(limit.hard));
+    if (std::any_of(limits.begin(), limits.end(), [&](const auto& other) { return other.resource == limit.resource; })) {
+      each["type"].bad("\"" + type + "\" twice", "each resource once");
+    }
+    limits.push_back(limit);
+  }
+}
+
+std::uint64_t read_set(const Node& set, ReadContext& context) {
+  std::uint64_t mask = 0;
+  for (const auto& name : set.texts()) {
+    const auto bit = name == "ALL" ? std::nullopt : process::capability_mask(name);
+    if (!bit) {
+      // The specification wants a warning here, no error.
+      context.config.warnings.push_back(set.path() + ": \"" + name + "\" is not a capability known here; left out");
+      continue;
+    }
+    if ((*bit & context.surroundings.capabilities) == 0) {
+      context.config.warnings.push_back(set.path() + ": " + name + " is not ours to give; left out");
+      continue;
+    }
+    mask |= *bit;
+  }
+  return mask;
+}
+
+void read_identity(const Node& node, ReadContext& context) {
+  auto& identity = context.config.launch.identity;
+  const Node user = node["user"];
+  identity.uid = user["uid"].u32();
+  identity.gid = user["gid"].u32();
+  if (identity.uid == kNobody) user["uid"].bad(std::to_string(kNobody), "a user id below it");
+  if (identity.gid == kNobody) user["gid"].bad(std::to_string(kNobody), "a group id below it");
+  identity.umask = static_cast<std::uint32_t>(user["umask"].integer(kUsualUmask, 0, 0777));
+  for (const auto& gid : user["additionalGids"].items()) identity.additional_gids.push_back(gid.u32());
+  identity.no_new_privileges = node["noNewPrivileges"].boolean();
+  const Node sets = node["capabilities"];
+  auto& capabilities = identity.capabilities;
+  capabilities.bounding = read_set(sets["bounding"], context);
+  capabilities.effective = read_set(sets["effective"], context);
+  capabilities.permitted = read_set(sets["permitted"], context);
+  capabilities.inheritable = read_set(sets["inheritable"], context);
+  capabilities.ambient = read_set(sets["ambient"], context);
+  if ((capabilities.effective & ~capabilities.permitted) != 0) {
+    sets["effective"].bad("a capability that is not permitted", "a part of the permitted set");
+  }
+  // The kernel raises an ambient capability only when it is permitted and inheritable.
+  capabilities.ambient &= capabilities.permitted & capabilities.inheritable;
+  read_rlimits(node["rlimits"], identity.rlimits);
+}
+
+}  // namespace
+
+void read_process_part(const Node& process, ReadContext& context) {
+  auto& launch = context.config.launch;
+  if (!process.present()) {
+    process.bad("nothing", "an object");
+    return;
+  }
+  launch.args = process["args"].texts();
+  if (launch.args.empty() || launch.args.front().empty()) process["args"].bad("no command", "at least one word");
+  launch.env = process["env"].texts();
+  for (const auto& each : launch.env) {
+    if (each.find('=') == std::string::npos || each.front() == '=') process["env"].bad("\"" + each + "\"", "NAME=value");
+  }
+  launch.cwd = process["cwd"].text();
+  if (launch.cwd.empty() || launch.cwd.front() != '/') process["cwd"].bad("\"" + launch.cwd + "\"", "an absolute path");
+  if (const Node adjust = process["oomScoreAdj"]; adjust.present()) {
+    launch.oom_score_adj = static_cast<int>(adjust.integer(0, -1000, 1000));
+  }
+  read_identity(process, context);
+  if (process["terminal"].boolean()) process["terminal"].refuse("a terminal cannot be had yet; set it to false");
+  for (const char* const field : {"apparmorProfile", "selinuxLabel", "scheduler", "ioPriority", "execCPUAffinity"}) {
+    if (process[field].asks()) process[field].refuse("this cannot be done yet; leave the field out");
+  }
+}
+
+}  // namespace mete::runtime::oci

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// kill, pause, resume, update.
+#include <poll.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "runtime/file.h"
+#include "runtime/oci/commands.h"
+#include "runtime/oci/container.h"
+#include "runtime/oci/device_rules.h"
+#include "runtime/process/signals.h"
+
+namespace mete::runtime::oci {
+namespace {
+
+struct Found {
+  Place place;
+  State state;
+  Life life;
+};
+
+Result<Found> find(const Options& options) {
+  Place place(options.root, options.words.front());
+  METE_CHECK(check_id(place.id()));
+  METE_TRY(State state, place.load());
+  const auto machine = hierarchies();
+  const Life life = life_of(place, state, machine ? *machine : nullptr);
+  return Found{std::move(place), std::move(state), life};
+}
+
+Result<cgroup::Group> group_of(const Found& found, const char* for_what) {
+  if (found.state.cgroup.empty()) {
+    return fail("container \"" + found.place.id() + "\": found no cgroup of its own, expected one for " + for_what);
+  }
+  METE_TRY(const auto* machine, hierarchies());
+  return cgroup::Group::at(*machine, found.state.cgroup);
+}
+
+Status signal_all(const Found& found, int signal) {
+  METE_TRY(const cgroup::Group group, group_of(found, "kill --all"));
+  if (signal == SIGKILL) {
+    auto killed = group.kill_all();
+    return !killed && cgroup::is_gone(killed.error()) ? Status() : killed;
+  }
+  const auto pids = group.processes();
+  if (!pids) return cgroup::is_gone(pids.error()) ? Status() : tl::unexpected<Error>(pids.error());
+  for (const pid_t pid : *pids) {
+    const auto id = process::identify(pid);
+    const auto pidfd = id ? process::open_pidfd(*id) : tl::unexpected<Error>(id.error());
+    if (pidfd) (void)process::send_signal(*pidfd, signal);
+  }
+  return {};
+}
+
+// Freezing is asked for and takes effect task by task; thawing likewise.
+Status freeze(const Found& found, bool wanted) {
+  METE_TRY(const cgroup::Group group, group_of(found, wanted ? "pause" : "resume"));
+  METE_CHECK(wanted ? group.freeze() : group.thaw());
+  constexpr int kTries = 1'000;
+  constexpr useconds_t kWait = 5'000;
+  for (int i = 0; i < kTries; ++i) {
+    METE_TRY(const bool frozen, group.frozen());
+    if (frozen == wanted) return {};
+    ::usleep(kWait);
+  }
+  if (wanted) (void)group.thaw();
+  return fail("container \"" + found.place.id() + "\": found tasks that do not freeze within 5 s; thawed again");
+}
+
+}  // namespace
+
+Result<int> kill(const Options& options) {
+  const std::string name = options.words.size() > 1 ? options.words[1] : "TERM";
+  const auto signal = process::signal_number(name);
+  if (!signal) return fail("signal: found \"" + name + "\", expected a number or a name such as TERM");
+  METE_TRY(const Found found, find(options));
+  if (options.all) {
+    METE_CHECK(signal_all(found, *signal));
+    return 0;
+  }
+  // Clients look for "container not running".
+  const auto not_running = [&] { return fail("container not running: found \"" + found.place.id() + "\" " + to_string(found.life)); };
+  if (found.life == Life::stopped || found.life == Life::creating) return not_running();
+  const auto pidfd = process::open_pidfd(found.state.process);
+  if (!pidfd) return not_running();
+  METE_CHECK(process::send_signal(*pidfd, *signal));
+  // A frozen process would get it only when it is thawed.
+  if (found.life == Life::paused && *signal == SIGKILL) METE_CHECK(freeze(found, false));
+  return 0;
+}
+
+Result<int> pause(const Options& options) {
+  METE_TRY(const Found found, find(options));
+  if (found.life != Life::running && found.life != Life::created) {
+    return fail("container \"" + found.place.id() + "\": found it " + to_string(found.life) + ", expected it running");
+  }
+  METE_CHECK(freeze(found, true));
+  return 0;
+}
+
+Result<int> resume(const Options& options) {
+  METE_TRY(const Found found, find(options));
+  if (found.life != Life::paused) {
+    return fail("container \"" + found.place.id() + "\": found it " + to_string(found.life) + ", expected it paused");
+  }
+  METE_CHECK(freeze(found, false));
+  return 0;
+}
+
+Result<int> update(const Options& options) {
+  if (options.resources.empty()) return fail("update: found no --resources, expected --resources FILE, or - for standard input");
+  METE_TRY(const Found found, find(options));
+  if (found.life == Life::stopped) return fail("container not running: found \"" + found.place.id() + "\" stopped");
+  METE_TRY(const std::string text, read_document(options.resources == "-" ? "/dev/stdin" : options.resources));
+  METE_TRY(const Resources resources, read_resources(text));
+  METE_TRY(const cgroup::Group group, group_of(found, "update"));
+  METE_TRY(const auto writes, group.apply(resources.limits));
+  (void)writes;
+  if (!resources.device_rules.empty()) METE_CHECK(apply_device_rules(group, resources.device_rules));
+  return 0;
+}
+
+}  // namespace mete::runtime::oci

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bundle that every runtime of launch_bench starts: all namespaces, docker's mounts and masks, a static `true`.
+#pragma once
+
+#include <string>
+
+namespace mete::bench {
+
+// A directory with config.json, config-seccomp/config.json and rootfs/; `group` is the cgroupsPath. Fails by exit.
+void make_bundle(const std::string& directory, const std::string& group);
+
+}  // namespace mete::bench

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real Prometheus, Debian's, with the files of dashboards/, scrapes a running agent: numbers, rules, alerts, names."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from mete_agent import SOURCE, Agent, free_port, run_tests, skip, wait_for  # noqa: E402
+
+DASHBOARDS = SOURCE + "/dashboards"
+RULES = [DASHBOARDS + "/prometheus/" + each for each in ("mete-rules.yml", "mete-alerts.yml")]
+KEYWORDS = {"and", "or", "unless", "bool", "offset", "inf", "nan", "by", "without", "on", "ignoring", "group_left", "group_right"}
+
+
+def need(*programs):
+    for each in programs:
+        if shutil.which(each) is None:
+            skip("needs %s of Debian's package prometheus" % each)
+
+
+class Prometheus:
+    """With its own data folder and port; scrapes and evaluates every second, so that the alerts' own times are what is waited for."""
+
+    def __init__(self, agent):
+        need("prometheus")
+        self.folder = agent.work + "/prometheus"
+        shutil.copytree(DASHBOARDS + "/prometheus", self.folder)
+        path = self.folder + "/prometheus.yml"
+        text = open(path).read()
+        text, intervals = re.subn(r"(scrape|evaluation)_interval: \S+", r"\1_interval: 1s", text)
+        text, targets = re.subn(r"127\.0\.0\.1:9753", agent.address, text)
+        assert (intervals, targets) == (2, 1), text
+        with open(path, "w") as out:
+            out.write(text)
+        self.log = open(self.folder + "/log", "w")
+        self.address = "http://127.0.0.1:%d" % free_port()
+        self.process = subprocess.Popen(
+            ["prometheus", "--config.file=" + path, "--storage.tsdb.path=" + self.folder + "/data", "--web.listen-address=" + self.address[7:],
+             "--log.level=warn"], stdout=self.log, stderr=self.log, cwd=self.folder)
+
+    def __enter__(self):
+        try:
+            wait_for("Prometheus to be ready", self.ready, 60, 0.1)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+    def ready(self):
+        assert self.process.poll() is None, "Prometheus ended: " + open(self.folder + "/log").read()
+        try:
+            with urllib.request.urlopen(self.address + "/-/ready", timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def api(self, path, **parameters):
+        try:
+            with urllib.request.urlopen(self.address + "/api/v1/" + path + "?" + urllib.parse.urlencode(parameters), timeout=20) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            raise AssertionError("%s %s: %s" % (path, parameters, error.read().decode()))
+
+    def query(self, expression):
+        return [(each["metric"], float(each["value"][1])) for each in self.api("query", query=expression)["result"]]
+
+    def value(self, expression):
+        found = self.query(expression)
+        return found[0][1] if len(found) == 1 else None
+
+    def firing(self, name):
+        return [each for each in self.api("alerts")["alerts"] if each["labels"]["alertname"] == name and each["state"] == "firing"]
+
+    def rules(self):
+        return [rule for group in self.api("rules")["groups"] for rule in group["rules"]]
+
+
+def promtool(*args, text=None):
+    need("promtool")
+    done = subprocess.run(["promtool", *args], input=text, capture_output=True, text=True)
+    assert done.returncode == 0 and not done.stderr.strip(), "promtool %s: exit %d\n%s%s" % (" ".join(args), done.returncode, done.stdout, done.stderr)
+
+
+def metric_names(expression):
+    """The metrics that a PromQL expression (or Grafana's label_values(METRIC, LABEL)) reads."""
+    text = re.sub(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', "", expression)
+    text = re.sub(r"(?s)\blabel_values\((.*),[^,]*\)", r"\1", text)
+    text = re.sub(r"\{[^}]*\}|\[[^\]]*\]", " ", text)
+    text = re.sub(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", " ", text)
+    found = re.finditer(r"(?<![\w$:.])[a-zA-Z_:][a-zA-Z0-9_:]*(?!\s*\()(?![\w:])", text)
+    return {each.group() for each in found if each.group().lower() not in KEYWORDS}
+
+
+def expressions_of(value, keys=("expr", "query", "definition")):
+    """All PromQL in a Grafana dashboard."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if key in keys and isinstance(each, str) and "(" in each:
+                yield each
+            else:
+                yield from expressions_of(each, keys)
+    elif isinstance(value, list):
+        for each in value:
+            yield from expressions_of(each, keys)
+
+
+def start_examples(agent):
+    for example in ("policy", "throttled", "oom"):
+        agent.mete("apply", "-f", "%s/config/examples/%s.yaml" % (SOURCE, example))
+    wait_for("the loop to run", lambda: agent.container("throttled")["state"] == "running")
+
+
+def disturb_a_limit(agent):
+    """mete_limit_drift_total is there once somebody else has written a limit."""
+    cgroup = agent.container("throttled")["cgroup"]
+    for path in ("/sys/fs/cgroup/cpu%s/cpu.cfs_quota_us" % cgroup, "/sys/fs/cgroup/cpu,cpuacct%s/cpu.cfs_quota_us" % cgroup,
+                 "/sys/fs/cgroup%s/cpu.max" % cgroup):
+        if os.path.exists(path):
+            with open(path, "w") as out:
+                out.write("20000")
+            return
+    raise AssertionError("found no quota file of " + cgroup)
+
+
+def exported_names(agent):
+    names = set()
+    for line in agent.get("/metrics").splitlines():
+        if line and not line.startswith("#"):
+            names.add(re.match(r"[a-zA-Z_:][a-zA-Z0-9_:]*", line).group())
+    return names
+
+
+def test_promtool_finds_nothing_in_rules_config_and_rule_tests():
+    for each in RULES:
+        promtool("check", "rules", each)
+    promtool("check", "config", DASHBOARDS + "/prometheus/prometheus.yml")
+    promtool("test", "rules", DASHBOARDS + "/prometheus/mete-tests.yml")
+
+
+def test_names_in_expressions_are_found():
+    assert metric_names('sum by (pod, le) (rate(a_total{x="up{", y!=""}[5m])) / on (pod) group_left b:c > 0 and up{job="mete"} == 1') == {"a_total", "b:c", "up"}
+    assert metric_names('label_values(mete_container_state{namespace=~"$namespace"}, pod)') == {"mete_container_state"}
+    assert metric_names("-sum(rate(a[$__rate_interval])) or max(b > 0)") == {"a", "b"}
+
+
+def test_promtool_finds_nothing_in_the_expositions():
+    with Agent().start() as agent:
+        # Before there is anything, too.
+        for page in ("/metrics", "/metrics/cadvisor"):
+            promtool("check", "metrics", text=agent.get(page))
+        start_examples(agent)
+        disturb_a_limit(agent)
+        wait_for("an OOM kill", lambda: agent.metric("mete_oom_kills_total", pod="oom") >= 1)
+        wait_for("the drift to be counted", lambda: agent.metric("mete_limit_drift_total"))
+        for page in ("/metrics", "/metrics/cadvisor"):
+            promtool("check", "metrics", text=agent.get(page))
+            with urllib.request.urlopen("http://" + agent.address + page) as answer:
+                assert re.fullmatch(r"text/plain; ?version=0\.0\.4(; ?charset=utf-8)?", answer.headers["Content-Type"]), answer.headers["Content-Type"]
+
+
+def test_prometheus_scrapes_computes_and_alerts():
+    with Agent().start() as agent, Prometheus(agent) as prometheus:
+        start_examples(agent)
+        wait_for("the first scrape", lambda: prometheus.value('up{job="mete"}') == 1, 20, 0.2)
+        target = prometheus.api("targets")["activeTargets"][0]
+        assert target["health"] == "up" and target["lastError"] == "", target
+        time.sleep(1)
+        disturb_a_limit(agent)
+        wait_for("the limit to be put back", lambda: agent.metric("mete_limit_drift_total"))
+        time.sleep(13)
+
+        # Exercise 1, as an operator asks: 10 ms in every 100 ms. The disturbed second is out of the window.
+        share = prometheus.value('sum(rate(container_cpu_usage_seconds_total{pod="throttled", container="loop", cpu="total"}[10s]))')
+        print("     share of a core by Prometheus: %.4f" % share)
+        assert 0.09 <= share <= 0.11, share
+        assert prometheus.value('rate(container_cpu_cfs_throttled_periods_total{pod="throttled", container="loop"}[10s])') > 5
+        assert prometheus.value('container_spec_cpu_quota{container="loop"} / container_spec_cpu_period{container="loop"}') == 0.1
+        # A container and its pod are told apart, so that a sum over container!="" counts nothing twice.
+        assert prometheus.value('count(container_cpu_usage_seconds_total{pod="throttled", container!="", cpu="total"})') == 1
+
+        # Exercise 2.
+        fired = wait_for("ContainerOOMKilled to fire", lambda: prometheus.firing("ContainerOOMKilled"), 30, 0.5)
+        assert [each["labels"]["pod"] for each in fired] == ["oom"] and fired[0]["labels"]["scope"] == "container", fired
+        kills = agent.metric("mete_oom_kills_total", pod="oom")
+        wait_for("Prometheus to see all kills", lambda: prometheus.value('sum(mete_oom_kills_total{pod="oom"})') >= kills, 10, 0.2)
+
+        drift = wait_for("LimitDrift to be seen", lambda: prometheus.query("mete_limit_drift_total"), 10, 0.2)
+        assert len(drift) == 1 and drift[0][1] == 1, drift
+
+        # `for` is 30 s: it fires not before, and soon after.
+        fired = wait_for("ContainerThrottled to fire", lambda: prometheus.firing("ContainerThrottled"), 60, 0.5)
+        assert [each["labels"]["pod"] for each in fired] == ["throttled"] and fired[0]["labels"]["severity"] == "warning", fired
+        assert "default/throttled loop is throttled in" in fired[0]["annotations"]["summary"], fired
+        assert not prometheus.firing("MeteAgentDown") and not prometheus.firing("ContainerMemoryNearLimit"), prometheus.api("alerts")
+
+        check_names(agent, prometheus)
+        broken = ["%s: %s" % (rule["name"], rule.get("lastError")) for rule in prometheus.rules() if rule["health"] != "ok"]
+        assert not broken, broken
+
+
+def check_names(agent, prometheus):
+    """Every metric that rules, alerts and the dashboard name is exported or recorded, and each panel shows something."""
+    rules = prometheus.rules()
+    assert len([each for each in rules if each["type"] == "alerting"]) >= 6, rules
+    recorded = {each["name"] for each in rules if each["type"] == "recording"}
+    known = exported_names(agent) | recorded | {"up"}  # up is Prometheus' own
+    panels = list(expressions_of(json.load(open(DASHBOARDS + "/grafana/containers.json"))))
+    assert len(panels) >= 10, panels
+    missing = sorted({"%s in %s" % (name, where) for where, expressions in (("rules", [each["query"] for each in rules]), ("containers.json", panels))
+                      for expression in expressions for name in metric_names(expression) if name not in known})
+    assert not missing, "named but not exported: " + ", ".join(missing)
+    silent = []
+    for expression in panels:
+        if expression.startswith("label_values"):
+            continue
+        asked = expression.replace("$__rate_interval", "30s").replace("$__range", "5m").replace("$namespace", ".*").replace("$pod", ".*")
+        assert "$" not in asked, "a variable this test does not know: " + asked
+        if not prometheus.query(asked):
+            silent.append(asked)
+    assert not silent, "panels without data: " + "; ".join(silent)
+
+
+if __name__ == "__main__":
+    run_tests(sys.modules[__name__])

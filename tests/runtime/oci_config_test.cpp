@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+#include <linux/seccomp.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <nlohmann/json.hpp>
+
+#include "runtime/oci/config.h"
+#include "runtime/oci/example.h"
+#include "runtime/oci/options.h"
+#include "runtime/process/plan.h"
+
+namespace mete::runtime::oci {
+namespace {
+
+using Json = nlohmann::json;
+
+Surroundings surroundings() {
+  Surroundings some;
+  some.bundle = "/bundle";
+  some.cgroup_view.v1 = {{"cpu", "cpu"}, {"memory", "memory"}};
+  some.cgroup_view.unified = true;
+  return some;
+}
+
+Json example() { return Json::parse(example_config()); }
+
+Result<Config> read(const Json& json) { return read_config(json.dump(), surroundings()); }
+
+std::string error_of(const Json& json) {
+  const auto config = read(json);
+  return config ? "" : config.error().what;
+}
+
+const process::MountSpec* mount_at(const Config& config, const std::string& destination) {
+  for (const auto* list : {&config.launch.mounts, &config.launch.cgroup_mounts}) {
+    for (const auto& mount : *list) {
+      if (mount.destination == destination) return &mount;
+    }
+  }
+  return nullptr;
+}
+
+TEST(OciConfig, TheExampleIsReadAndPlanned) {
+  const auto config = read(example());
+  ASSERT_TRUE(config) << config.error().what;
+  EXPECT_EQ(config->launch.rootfs, "/bundle/rootfs");
+  EXPECT_TRUE(config->launch.read_only_root);
+  EXPECT_EQ(config->launch.hostname, "mete");
+  EXPECT_EQ(config->launch.namespaces.size(), 6U);
+  EXPECT_EQ(config->launch.masked_paths.size(), 12U);
+  EXPECT_EQ(config->launch.identity.umask, 022U);
+  EXPECT_EQ(config->cgroups_path, "");
+  EXPECT_EQ(config->device_rules, (std::vector<DeviceRule>{{false, "a"}}));
+  EXPECT_TRUE(process::make_plan(config->launch));
+}
+
+TEST(OciConfig, ProcessFields) {
+  Json json = example();
+  json["process"]["user"] = {{"uid", 7}, {"gid", 8}, {"umask", 077}, {"additionalGids", {9, 10}}};
+  json["process"]["oomScoreAdj"] = -5;
+  json["process"]["rlimits"] = {{{"type", "RLIMIT_CORE"}, {"soft", 1}, {"hard", 18446744073709551615ULL}}};
+  json["process"]["capabilities"]["ambient"] = {"CAP_KILL"};
+  json["process"]["capabilities"]["inheritable"] = {"CAP_KILL"};
+  const auto config = read(json);
+  ASSERT_TRUE(config) << config.error().what;
+  const auto& identity = config->launch.identity;
+  EXPECT_EQ(identity.uid, 7U);
+  EXPECT_EQ(identity.gid, 8U);
+  EXPECT_EQ(identity.umask, 077U);
+  EXPECT_EQ(identity.additional_gids, (std::vector<std::uint32_t>{9, 10}));
+  EXPECT_EQ(identity.rlimits, (std::vector<process::ResourceLimit>{{RLIMIT_CORE, 1, RLIM64_INFINITY}}));
+  EXPECT_EQ(identity.capabilities.ambient, 1ULL << 5U);
+  EXPECT_TRUE(identity.no_new_privileges);
+  EXPECT_EQ(config->launch.oom_score_adj, -5);
+}
+
+TEST(OciConfig, CapabilitiesThatCannotBeGivenAreWarnings) {
+  Json json = example();
+  json["process"]["capabilities"]["bounding"] = {"CAP_KILL", "CAP_OF_TOMORROW", "CAP_SYS_RESOURCE"};
+  Surroundings poor = surroundings();
+  poor.capabilities = ~(1ULL << 24U);
+  const auto config = read_config(json.dump(), poor);
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->launch.identity.capabilities.bounding, 1ULL << 5U);
+  ASSERT_EQ(config->warnings.size(), 2U);
+  EXPECT_NE(config->warnings[0].find("CAP_OF_TOMORROW"), std::string::npos);
+}
+
+TEST(OciConfig, MountOptions) {
+  Json json = example();
+  json["mounts"] = {{{"destination", "/a"}, {"type", "tmpfs"}, {"source", "t"}, {"options", {"ro", "nosuid", "noexec", "exec", "size=1m", "sync", "x-mine"}}},
+                    {{"destination", "/b"}, {"source", "data"}, {"options", {"rbind", "ro", "rnosuid", "rslave"}}},
+                    {{"destination", "/c"}, {"type", "none"}, {"source", "/host"}, {"options", {"bind", "strictatime"}}},
+                    {{"destination", "d"}, {"type", "proc"}, {"source", "proc"}}};
+  const auto config = read(json);
+  ASSERT_TRUE(config) << config.error().what;
+  const auto* a = mount_at(*config, "/a");
+  ASSERT_NE(a, nullptr);
+  EXPECT_EQ(a->attributes, std::uint64_t{MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID});
+  EXPECT_EQ(a->data, "size=1m,sync");
+  const auto* b = mount_at(*config, "/b");
+  ASSERT_NE(b, nullptr);
+  EXPECT_EQ(b->type, "bind");
+  EXPECT_EQ(b->source, "/bundle/data");
+  EXPECT_TRUE(b->recursive);
+  EXPECT_EQ(b->top_attributes, std::uint64_t{MOUNT_ATTR_RDONLY});
+  EXPECT_EQ(b->attributes, std::uint64_t{MOUNT_ATTR_NOSUID});
+  EXPECT_EQ(b->propagation, std::uint64_t{MS_SLAVE | MS_REC});
+  EXPECT_TRUE(config->launch.receive_host_mounts);
+  const auto* c = mount_at(*config, "/c");
+  ASSERT_NE(c, nullptr);
+  EXPECT_FALSE(c->recursive);
+  EXPECT_EQ(c->propagation, std::uint64_t{MS_PRIVATE | MS_REC}) << "another mount receives, this one must not";
+  EXPECT_NE(mount_at(*config, "/d"), nullptr);
+}
+
+TEST(OciConfig, TheCgroupMountIsTheHostsKind) {
+  const auto config = read(example());
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->launch.cgroup_mounts.size(), 4U);
+  const auto* memory = mount_at(*config, "/sys/fs/cgroup/memory");
+  ASSERT_NE(memory, nullptr);
+  EXPECT_NE(memory->attributes & MOUNT_ATTR_RDONLY, 0U);
+  Surroundings v2 = surroundings();
+  v2.cgroup_view = {{}, true};
+  const auto other = read_config(example().dump(), v2);
+  ASSERT_TRUE(other);
+  ASSERT_EQ(other->launch.cgroup_mounts.size(), 1U);
+  EXPECT_EQ(other->launch.cgroup_mounts[0].type, "cgroup2");
+}
+
+TEST(OciConfig, Resources) {
+  Json json = example();
+  json["linux"]["resources"] = {
+      {"cpu", {{"shares", 512}, {"quota", 20000}, {"period", 50000}, {"burst", 1000}, {"idle", 1}, {"cpus", "0-1"}, {"mems", "0"}}},
+      {"memory", {{"limit", 1000000}, {"swap", 1500000}, {"reservation", 500000}}},
+      {"pids", {{"limit", 77}}},
+      {"hugepageLimits", {{{"pageSize", "2MB"}, {"limit", 4194304}}}},
+      {"devices", {{{"allow", false}, {"access", "rwm"}}, {{"allow", true}, {"type", "c"}, {"major", 10}, {"minor", 229}, {"access", "rw"}}}},
+      {"blockIO", {{"weight", 0}}}};
+  const auto config = read(json);
+  ASSERT_TRUE(config) << config.error().what;
+  const auto& limits = config->limits;
+  EXPECT_EQ(limits.cpu_shares, 512U);
+  EXPECT_EQ(limits.cpu_bandwidth->quota.value().count(), 20000);
+  EXPECT_EQ(limits.cpu_bandwidth->period.count(), 50000);
+  EXPECT_EQ(limits.cpu_burst->count(), 1000);
+  EXPECT_EQ(limits.cpu_idle, true);
+  EXPECT_EQ(limits.cpuset_cpus, "0-1");
+  EXPECT_EQ(limits.memory->value(), Bytes(1000000));
+  EXPECT_EQ(limits.swap->value(), Bytes(500000)) << "swap alone";
+  EXPECT_EQ(limits.memory_soft->value(), Bytes(500000));
+  EXPECT_EQ(limits.pids->value(), 77U);
+  EXPECT_EQ(limits.hugetlb.at("2MB").value(), Bytes(4194304));
+  EXPECT_EQ(config->device_rules, (std::vector<DeviceRule>{{false, "a"}, {true, "c 10:229 rw"}}));
+}
+
+TEST(OciConfig, UnlimitedIsMinusOneAndNothingIsZero) {
+  const auto unlimited = read_resources(R"({"memory":{"limit":-1,"swap":-1},"pids":{"limit":-1},"cpu":{"quota":-1}})");
+  ASSERT_TRUE(unlimited) << unlimited.error().what;
+  EXPECT_TRUE(unlimited->limits.memory->is_unlimited());
+  EXPECT_TRUE(unlimited->limits.pids->is_unlimited());
+  EXPECT_TRUE(unlimited->limits.cpu_bandwidth->quota.is_unlimited());
+  const auto nothing = read_resources(R"({"memory":{"limit":0},"pids":{"limit":0},"cpu":{"quota":0,"shares":0}})");
+  ASSERT_TRUE(nothing);
+  EXPECT_FALSE(nothing->limits.memory || nothing->limits.pids || nothing->limits.cpu_bandwidth || nothing->limits.cpu_shares);
+}
+
+TEST(OciConfig, SeccompRules) {
+  Json json = example();
+  json["linux"]["seccomp"] = {
+      {"defaultAction", "SCMP_ACT_ERRNO"},
+      {"defaultErrnoRet", 38},
+      {"architectures", {"SCMP_ARCH_X86_64"}},
+      {"syscalls",
+       {{{"names", {"read", "write"}}, {"action", "SCMP_ACT_ALLOW"}},
+        {{"names", {"personality"}},
+         {"action", "SCMP_ACT_ALLOW"},
+         {"args", {{{"index", 0}, {"value", 1}, {"op", "SCMP_CMP_EQ"}}, {{"index", 0}, {"value", 2}, {"op", "SCMP_CMP_EQ"}}}}},
+        {{"names", {"x"}}, {"action", "SCMP_ACT_ERRNO"}, {"errnoRet", 38}}}}};
+  const auto config = read(json);
+  ASSERT_TRUE(config) << config.error().what;
+  ASSERT_TRUE(config->seccomp);
+  EXPECT_EQ(config->seccomp->default_action, SECCOMP_RET_ERRNO | 38U);
+  ASSERT_EQ(config->seccomp->rules.size(), 3U) << "alternatives are rules of their own, the default's repetition none";
+  EXPECT_EQ(config->seccomp->rules[2].arguments.size(), 1U);
+  EXPECT_TRUE(compile_seccomp(*config->seccomp));
+}
+
+struct Refusal {
+  const char* pointer;
+  const char* value;
+  const char* expected;
+};
+
+TEST(OciConfig, WhatIsWrongIsNamed) {
+  const Refusal refusals[] = {
+      {"/ociVersion", "\"2.0\"", "ociVersion: found \"2.0\""},
+      {"/process/args", "\"sh\"", "process.args: found a text, expected a list of texts"},
+      {"/process/args", "[]", "process.args: found no command"},
+      {"/process/args", "[1]", "process.args: found a number"},
+      {"/process/cwd", "\"x\"", "process.cwd: found \"x\", expected an absolute path"},
+      {"/process/env", "[\"X\"]", "process.env: found \"X\", expected NAME=value"},
+      {"/process/env", "[\"A=\\u0000\"]", "process.env: found a NUL byte"},
+      {"/process/terminal", "true", "process.terminal: a terminal cannot be had yet"},
+      {"/process/user/uid", "-1", "process.user.uid: found -1"},
+      {"/process/user/uid", "4294967295", "process.user.uid: found 4294967295"},
+      {"/process/user/uid", "1.5", "process.user.uid: found a fraction"},
+      {"/process/rlimits", "[{\"type\":\"RLIMIT_X\",\"soft\":1,\"hard\":1}]", "process.rlimits[0].type: found \"RLIMIT_X\""},
+      {"/process/rlimits", "[{\"type\":\"RLIMIT_CPU\",\"soft\":2,\"hard\":1}]", "process.rlimits[0].soft: found 2"},
+      {"/process/oomScoreAdj", "2000", "process.oomScoreAdj: found 2000, expected -1000 to 1000"},
+      {"/process/apparmorProfile", "\"x\"", "process.apparmorProfile: this cannot be done yet"},
+      {"/root/path", "\"\"", "root.path: found nothing"},
+      {"/root", "null", "root.path: found nothing"},
+      {"/hostname", "7", "hostname: found a number, expected a text"},
+      {"/mounts", "{}", "mounts: found an object, expected a list"},
+      {"/mounts/0/options", "[\"idmap\"]", "mounts[0].options: \"idmap\" cannot be done yet"},
+      {"/mounts/0/destination", "\"/\"", "mounts[0].destination: found the root"},
+      {"/linux/namespaces", "[{\"type\":\"pid\"}]", "no mount namespace"},
+      {"/linux/namespaces/0/type", "\"disk\"", "linux.namespaces[0].type: found \"disk\""},
+      {"/linux/namespaces/1/type", "\"pid\"", "linux.namespaces[1].type: found \"pid\" twice"},
+      {"/linux/uidMappings", "[{\"containerID\":0,\"hostID\":0,\"size\":1}]", "linux.uidMappings: found mappings"},
+      {"/linux/cgroupsPath", "\"a.slice:b:c\"", "systemd's form"},
+      {"/linux/rootfsPropagation", "\"shared\"", "linux.rootfsPropagation: \"shared\" cannot be done yet"},
+      {"/linux/intelRdt", "{\"closID\":\"x\"}", "linux.intelRdt: this cannot be done yet"},
+      {"/linux/resources/memory", "{\"limit\":10,\"swap\":5}", "linux.resources.memory.swap: found 5"},
+      {"/linux/resources/unified", "{\"memory.max\":\"1\"}", "linux.resources.unified: this cannot be set yet"},
+      {"/linux/seccomp", "{\"defaultAction\":\"ALLOW\"}", "linux.seccomp.defaultAction: found \"ALLOW\""},
+      {"/linux/seccomp", "{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", "SCMP_ACT_NOTIFY cannot be done yet"},
+      {"/hooks", "{\"prestart\":[{\"path\":\"/x\"}]}", "hooks.prestart: hooks cannot be run yet"},
+  };
+  for (const auto& each : refusals) {
+    Json json = example();
+    json[Json::json_pointer(each.pointer)] = Json::parse(each.value);
+    EXPECT_NE(error_of(json).find(each.expected), std::string::npos) << each.pointer << " = " << each.value << ": " << error_of(json);
+  }
+}
+
+TEST(OciConfig, UnknownAndEmptyFieldsAreIgnored) {
+  Json json = example();
+  json["tomorrow"] = {{"a", 1}};
+  json["process"]["newField"] = "x";
+  json["hooks"] = {{"prestart", Json::array()}};
+  json["linux"]["intelRdt"] = nullptr;
+  json["linux"]["resources"]["network"] = Json::object();
+  EXPECT_EQ(error_of(json), "");
+}
+
+TEST(OciConfig, WhatIsNoJsonSaysWhere) {
+  const auto found = read_config("{\n \"a\": ]", surroundings());
+  ASSERT_FALSE(found);
+  EXPECT_NE(found.error().what.find("config.json: line 2: not JSON"), std::string::npos) << found.error().what;
+  EXPECT_FALSE(read_config("", surroundings()));
+  EXPECT_FALSE(read_config("[]", surroundings()));
+  EXPECT_FALSE(read_config(std::string(1000, '['), surroundings()));
+  EXPECT_FALSE(read_config("{\"a\":\"\xff\"}", surroundings()));
+}
+
+TEST(OciOptions, AsClientsCall) {
+  const char* const words[] = {"mete-oci", "--root", "/r", "--log=/l", "--log-format", "json", "create", "--bundle", "/b", "--pid-file", "/p", "id"};
+  Options options;
+  ASSERT_TRUE(parse_options(12, words, options));
+  EXPECT_EQ(options.root, "/r");
+  EXPECT_EQ(options.log, "/l");
+  EXPECT_EQ(options.command, "create");
+  EXPECT_EQ(options.pid_file, "/p");
+  EXPECT_EQ(options.words, (std::vector<std::string>{"id"}));
+}
+
+TEST(OciOptions, WhatFollowsTheIdOfExecIsTheCommands) {
+  const char* const words[] = {"mete-oci", "exec", "-e", "A=1", "id", "ls", "--all", "-f"};
+  Options options;
+  ASSERT_TRUE(parse_options(8, words, options));
+  EXPECT_EQ(options.words, (std::vector<std::string>{"id", "ls", "--all", "-f"}));
+  EXPECT_EQ(options.env, (std::vector<std::string>{"A=1"}));
+}
+
+TEST(OciOptions, WrongOnes) {
+  const auto error = [](std::vector<const char*> words) {
+    words.insert(words.begin(), "mete-oci");
+    Options options;
+    const auto parsed = parse_options(static_cast<int>(words.size()), words.data(), options);
+    return parsed ? std::string() : parsed.error().what;
+  };
+  EXPECT_NE(error({}).find("no command"), std::string::npos);
+  EXPECT_NE(error({"fly"}).find("\"fly\""), std::string::npos);
+  EXPECT_NE(error({"start"}).find("start ID"), std::string::npos);
+  EXPECT_NE(error({"start", "--keep", "x"}).find("--keep"), std::string::npos);
+  EXPECT_NE(error({"create", "id", "--bundle"}).find("expected its value"), std::string::npos);
+  EXPECT_EQ(error({"delete", "--force", "x"}), "");
+  EXPECT_EQ(error({"--version"}), "");
+}
+
+}  // namespace
+}  // namespace mete::runtime::oci

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pure side of launching: plans, their bytes, what is said of processes and signals.
+#include <gtest/gtest.h>
+#include <linux/sched.h>
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "runtime/pod/container_spec.h"
+#include "runtime/process/capabilities.h"
+#include "runtime/process/plan.h"
+#include "runtime/process/process_id.h"
+#include "runtime/process/signals.h"
+#include "runtime/process/wire.h"
+
+namespace mete::runtime {
+namespace {
+
+using process::LaunchSpec;
+using process::NamespaceKind;
+
+LaunchSpec small_spec() {
+  LaunchSpec spec;
+  spec.rootfs = "/root";
+  spec.namespaces = {{NamespaceKind::mount, ""}, {NamespaceKind::pid, ""}, {NamespaceKind::network, ""}, {NamespaceKind::uts, ""}, {NamespaceKind::cgroup, ""}};
+  spec.hostname = "h";
+  spec.mounts = {{.destination = "/proc", .type = "proc", .source = "proc", .data = "a=1,,b"}};
+  spec.masked_paths = {"/proc/kcore"};
+  spec.args = {"true"};
+  return spec;
+}
+
+std::vector<std::string> described(const process::Plan& plan) {
+  std::vector<std::string> lines;
+  for (const auto& op : plan.ops) lines.push_back(process::describe(op));
+  return lines;
+}
+
+TEST(Plan, PutsTheOperationsInTheOrderTheyNeed) {
+  const auto plan = process::make_plan(small_spec());
+  ASSERT_TRUE(plan) << plan.error().what;
+  EXPECT_EQ(described(*plan),
+            (std::vector<std::string>{"set host name h", "bring up lo", "make mounts private", "mount root /root", "mount proc on /proc", "wait for the cgroups",
+                                      "make cgroup namespace", "mask /proc/kcore", "pivot root", "change directory /"}));
+  EXPECT_EQ(plan->clone_flags, static_cast<std::uint64_t>(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS)) << "the cgroup namespace comes after its cgroup";
+  const auto& mount = std::get<process::MountFilesystem>(plan->ops[4]);
+  EXPECT_EQ(mount.options, (std::vector<std::string>{"a=1", "b"}));
+}
+
+TEST(Plan, JoinsWhatHasAPath) {
+  auto spec = small_spec();
+  spec.namespaces[1].path = "/proc/7/ns/pid";
+  spec.namespaces[2].path = "/proc/7/ns/net";
+  const auto plan = process::make_plan(spec);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->join_pid_namespace, "/proc/7/ns/pid");
+  EXPECT_EQ(described(*plan).front(), "join namespace /proc/7/ns/net");
+  EXPECT_EQ(std::count(plan->ops.begin(), plan->ops.end(), process::SetupOp(process::LoopbackUp{})), 0) << "it is not ours to change";
+}
+
+TEST(Plan, RefusesWhatCannotBeDone) {
+  const auto error = [](auto change) {
+    auto spec = small_spec();
+    change(spec);
+    const auto plan = process::make_plan(spec);
+    return plan ? std::string() : plan.error().what;
+  };
+  EXPECT_NE(error([](LaunchSpec& spec) { spec.args.clear(); }), "");
+  EXPECT_NE(error([](LaunchSpec& spec) { spec.cwd = "relative"; }), "");
+  EXPECT_NE(error([](LaunchSpec& spec) { spec.mounts[0].destination = "proc"; }), "");
+  EXPECT_NE(error([](LaunchSpec& spec) { spec.namespaces.clear(); }), "");
+  EXPECT_NE(error([](LaunchSpec& spec) { spec.overlay = process::OverlayRoot{"/l", {}, "u", "w"}; }), "");
+  EXPECT_NE(error([](LaunchSpec& spec) { spec.overlay = process::OverlayRoot{"/l", std::vector<std::string>(500, "0123456789abcdef"), "u", "w"}; }), "");
+}
+
+TEST(Plan, SysctlsMustBelongToANamespaceTheContainerHas) {
+  const auto allowed = [](const std::string& key, std::vector<NamespaceKind> without = {}) {
+    auto spec = small_spec();
+    spec.namespaces.push_back({NamespaceKind::ipc, ""});
+    std::erase_if(spec.namespaces, [&](const auto& use) { return std::find(without.begin(), without.end(), use.kind) != without.end(); });
+    spec.sysctls[key] = "1";
+    return process::make_plan(spec).has_value();
+  };
+  EXPECT_TRUE(allowed("net.ipv4.ip_forward"));
+  EXPECT_TRUE(allowed("kernel.shmmax"));
+  EXPECT_FALSE(allowed("net.ipv4.ip_forward", {NamespaceKind::network}));
+  EXPECT_FALSE(allowed("kernel.shmmax", {NamespaceKind::ipc}));
+  for (const char* key : {"kernel.core_pattern", "vm.overcommit_memory", "kernel.shmmax+kernel.core_pattern", "net/../kernel/core_pattern", "net...kernel.core_pattern"}) {
+    EXPECT_FALSE(allowed(key)) << key;
+  }
+}
+
+TEST(Wire, APlanIsReadBackAsItWasWritten) {
+  auto spec = small_spec();
+  spec.overlay = process::OverlayRoot{"/layers", {"b", "a"}, "/u", "/w"};
+  spec.sysctls = {{"net.ipv4.ip_forward", "1"}};
+  spec.devices = {{"/dev/null", 1, 2, 3, 4}};
+  spec.identity.additional_gids = {5, 6};
+  spec.identity.umask = 022;
+  spec.identity.rlimits = {{7, 8, 9}};
+  spec.identity.seccomp_filter = std::string("\0\1binary", 8);
+  spec.uid_mappings = {{0, 100000, 65536}};
+  spec.namespaces.push_back({NamespaceKind::user, ""});
+  spec.oom_score_adj = -997;
+  const auto plan = process::make_plan(spec);
+  ASSERT_TRUE(plan) << plan.error().what;
+  const std::string bytes = process::encode(*plan);
+  const auto back = process::decode_plan(bytes);
+  ASSERT_TRUE(back) << back.error().what;
+  EXPECT_EQ(*back, *plan);
+  // Cut anywhere, or longer, it is an error and no crash.
+  for (std::size_t length = 0; length < bytes.size(); ++length) EXPECT_FALSE(process::decode_plan(bytes.substr(0, length)));
+  EXPECT_FALSE(process::decode_plan(bytes + "x"));
+}
+
+TEST(ProcessId, ReadsTheStartTimePastAnyCommandName) {
+  EXPECT_EQ(process::parse_start_time("7 (a) b) (c) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 9 10").value(), 123456U);
+  EXPECT_FALSE(process::parse_start_time("7 (a) S 1 2 3"));
+  EXPECT_FALSE(process::parse_start_time("nothing"));
+}
+
+TEST(ProcessId, TellsAReusedPidApart) {
+  const auto self = process::identify(::getpid());
+  ASSERT_TRUE(self);
+  EXPECT_TRUE(process::open_pidfd(*self));
+  EXPECT_EQ(process::open_pidfd({self->pid, self->start_time + 1}).error().code, ESRCH);
+}
+
+TEST(Signals, AreReadAsPeopleWriteThem) {
+  for (const char* text : {"TERM", "SIGTERM", "sigterm", "15"}) EXPECT_EQ(process::signal_number(text), SIGTERM) << text;
+  EXPECT_EQ(process::signal_number("RTMIN+3"), SIGRTMIN + 3);
+  EXPECT_EQ(process::signal_number("SIGRTMAX-1"), SIGRTMAX - 1);
+  for (const char* text : {"", "0", "-1", "65", "NOPE", "RTMIN+99", "SIGRTMIN-1", "15x"}) EXPECT_FALSE(process::signal_number(text)) << text;
+}
+
+TEST(Capabilities, AreReadAsPeopleWriteThem) {
+  EXPECT_EQ(process::capability_mask("NET_ADMIN"), 1U << 12U);
+  EXPECT_EQ(process::capability_mask("cap_net_admin"), 1U << 12U);
+  EXPECT_EQ(process::capability_mask("ALL"), process::all_capabilities());
+  EXPECT_FALSE(process::capability_mask("CAP_NOTHING"));
+  EXPECT_EQ(process::capability_names(1U << 12U), (std::vector<std::string>{"CAP_NET_ADMIN"}));
+}
+
+config::PodPlan pod_plan() {
+  config::PodPlan plan;
+  plan.pod.metadata.name = "web";
+  config::Container container;
+  container.name = "c";
+  plan.pod.spec.containers = {container};
+  plan.containers = {{.name = "c", .env = {{"A", "pod"}}}};
+  return plan;
+}
+
+Result<LaunchSpec> spec_of(const config::PodPlan& plan, const pod::ContainerContext& context) {
+  return pod::container_spec(plan, plan.pod.spec.containers[0], plan.containers[0], context);
+}
+
+TEST(ContainerSpec, CommandAndArgsReplaceTheImagesAsInKubernetes) {
+  pod::ContainerContext context;
+  context.image.entrypoint = {"entry"};
+  context.image.cmd = {"cmd"};
+  const auto line = [&](std::vector<std::string> command, std::vector<std::string> args) {
+    auto plan = pod_plan();
+    plan.containers[0].command = std::move(command);
+    plan.containers[0].args = std::move(args);
+    return spec_of(plan, context)->args;
+  };
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(line({}, {}), (Words{"entry", "cmd"}));
+  EXPECT_EQ(line({"c"}, {}), (Words{"c"}));
+  EXPECT_EQ(line({}, {"a"}), (Words{"entry", "a"}));
+  EXPECT_EQ(line({"c"}, {"a"}), (Words{"c", "a"}));
+  context.image = {};
+  EXPECT_FALSE(spec_of(pod_plan(), context));
+}
+
+TEST(ContainerSpec, TheManifestsEnvironmentWinsOverTheImages) {
+  pod::ContainerContext context;
+  context.image.cmd = {"x"};
+  context.image.env = {"A=image", "PATH=/image"};
+  const auto env = spec_of(pod_plan(), context)->env;
+  EXPECT_EQ(env, (std::vector<std::string>{"PATH=/image", "HOSTNAME=web", "A=pod"}));
+}
+
+TEST(ContainerSpec, RightsAreTheDefaultOnesUnlessAsked) {
+  pod::ContainerContext context;
+  context.image.cmd = {"x"};
+  auto plan = pod_plan();
+  auto& security = plan.pod.spec.containers[0].security;
+  EXPECT_EQ(spec_of(plan, context)->identity.capabilities.effective, process::default_capabilities());
+  EXPECT_EQ(spec_of(plan, context)->identity.capabilities.inheritable, 0U);
+  security.drop_capabilities = {"ALL"};
+  security.add_capabilities = {"CAP_NET_ADMIN"};
+  EXPECT_EQ(spec_of(plan, context)->identity.capabilities.bounding, 1U << 12U);
+  security.run_as_user = 1000;
+  EXPECT_EQ(spec_of(plan, context)->identity.capabilities.effective, 0U) << "who is not root starts without any";
+  security.allow_privilege_escalation = false;
+  EXPECT_TRUE(spec_of(plan, context)->identity.no_new_privileges);
+  security = {};
+  security.privileged = true;
+  EXPECT_EQ(spec_of(plan, context)->identity.capabilities.bounding, process::all_capabilities());
+  EXPECT_TRUE(spec_of(plan, context)->masked_paths.empty());
+  security = {};
+  security.add_capabilities = {"CAP_NOPE"};
+  EXPECT_FALSE(spec_of(plan, context));
+}
+
+TEST(ContainerSpec, AParentMountComesBeforeItsChild) {
+  pod::ContainerContext context;
+  context.image.cmd = {"x"};
+  context.volumes = {{"deep", "/v/deep"}, {"top", "/v/top"}};
+  auto plan = pod_plan();
+  plan.pod.spec.containers[0].volume_mounts = {{.name = "deep", .mount_path = "/data/deep"}, {.name = "top", .mount_path = "/data", .read_only = true}};
+  const auto spec = spec_of(plan, context);
+  ASSERT_TRUE(spec);
+  const auto at = [&](const std::string& destination) {
+    return std::find_if(spec->mounts.begin(), spec->mounts.end(), [&](const auto& mount) { return mount.destination == destination; }) - spec->mounts.begin();
+  };
+  EXPECT_LT(at("/data"), at("/data/deep"));
+  EXPECT_EQ(spec->mounts[static_cast<std::size_t>(at("/data"))].attributes, static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY));
+}
+
+TEST(ContainerSpec, SharesTheSandboxsNamespaces) {
+  pod::ContainerContext context;
+  context.image.cmd = {"x"};
+  context.sandbox_pid = 7;
+  auto plan = pod_plan();
+  const auto path = [&](NamespaceKind kind) {
+    for (const auto& use : spec_of(plan, context)->namespaces) {
+      if (use.kind == kind) return use.path;
+    }
+    return std::string("host");
+  };
+  EXPECT_EQ(path(NamespaceKind::network), "/proc/7/ns/net");
+  EXPECT_EQ(path(NamespaceKind::pid), "") << "shared only when asked";
+  plan.pod.spec.share_process_namespace = true;
+  EXPECT_EQ(path(NamespaceKind::pid), "/proc/7/ns/pid");
+  plan.pod.spec.host_network = true;
+  EXPECT_EQ(path(NamespaceKind::network), "host");
+  EXPECT_EQ(path(NamespaceKind::uts), "host");
+}
+
+TEST(ContainerSpec, ASingleContainerNeedsNoSandbox) {
+  auto plan = pod_plan();
+  EXPECT_FALSE(pod::needs_sandbox(plan.pod.spec));
+  plan.pod.spec.init_containers = {config::Container()};
+  EXPECT_TRUE(pod::needs_sandbox(plan.pod.spec));
+  plan.pod.spec.init_containers.clear();
+  plan.pod.spec.share_process_namespace = true;
+  EXPECT_TRUE(pod::needs_sandbox(plan.pod.spec));
+}
+
+}  // namespace
+}  // namespace mete::runtime
