@@ -26,6 +26,7 @@ class FileActions {
   ~FileActions() { ::posix_spawn_file_actions_destroy(&actions_); }
   void duplicate(int from, int to) { ::posix_spawn_file_actions_adddup2(&actions_, from, to); }
   void open(int fd, const char* path, int flags) { ::posix_spawn_file_actions_addopen(&actions_, fd, path, flags, 0); }
+  void close_from(int fd) { ::posix_spawn_file_actions_addclosefrom_np(&actions_, fd); }
   [[nodiscard]] const posix_spawn_file_actions_t* get() const { return &actions_; }
 
  private:
@@ -62,6 +63,8 @@ Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode,
   actions.open(STDERR_FILENO, "/dev/null", O_WRONLY);
   actions.duplicate(high_lock.get(), kLockFd);
   actions.duplicate(high_ready.get(), kReadyFd);
+  // Asio's sockets are not close-on-exec: a shim that held one would keep the port taken after the agent's death.
+  actions.close_from(kReadyFd + 1);
   SpawnedShim spawned;
   if (const int error = ::posix_spawn(&spawned.pid, shim.c_str(), actions.get(), nullptr, argv.data(), environment); error != 0) {
     return fail_errno("start " + shim, error);

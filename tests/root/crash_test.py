@@ -38,6 +38,20 @@ def write(agent, index, text):
     os.rename(path + ".new", path)
 
 
+def sockets(pid):
+    held = [os.readlink("/proc/%d/fd/%s" % (pid, fd)) for fd in os.listdir("/proc/%d/fd" % pid)]
+    return {each for each in held if each.startswith("socket:")}
+
+
+def test_nothing_of_the_agent_lives_on_in_a_shim():
+    with Agent().start() as agent:
+        write(agent, 0, manifest(0, "stay", 0))
+        wait_for("the pod to run", lambda: agent.pod("pod-0") and agent.container("pod-0")["state"] == "running")
+        for pid, command in agent.processes():
+            both = sockets(pid) & sockets(agent.process.pid)
+            assert not both, (command, both)
+
+
 def test_a_hundred_kills_leave_desired_equal_to_actual():
     crashes = int(os.environ.get("METE_CRASHES", "100"))
     seed = int(os.environ.get("METE_SEED", str(time.time_ns() % 1000000)))
