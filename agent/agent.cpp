@@ -27,12 +27,25 @@ namespace {
 
 constexpr auto kLagEvery = std::chrono::seconds(1);
 
-Result<runtime::UniqueFd> lock_state(const std::string& directory) {
-  METE_CHECK(runtime::make_directories(directory, 0700));
-  METE_TRY(runtime::UniqueFd lock, runtime::open_at(AT_FDCWD, directory + "/lock", O_RDWR | O_CREAT, 0600));
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
-  if (errno == EWOULDBLOCK) return fail(directory + ": found another agent running on it, expected none; give this one its own --state and --run");
-  return fail_errno("lock " + directory);
+Result<runtime::UniqueFd> lock(runtime::UniqueFd file, const std::string& shown) {
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return file;
+  if (errno != EWOULDBLOCK) return fail_errno("lock " + shown);
+  return fail(shown + ": found another agent running on it, expected none; give this one its own --state, --run and --cgroup-parent");
+}
+
+Result<runtime::UniqueFd> lock_directory(const std::string& directory, mode_t mode) {
+  METE_CHECK(runtime::make_directories(directory, mode));
+  METE_TRY(runtime::UniqueFd file, runtime::open_at(AT_FDCWD, directory + "/lock", O_RDWR | O_CREAT, 0600));
+  return lock(std::move(file), directory);
+}
+
+// Made here, so that an agent that may not make cgroups says so before anything else.
+Result<runtime::UniqueFd> lock_parent(const runtime::cgroup::Hierarchies& hierarchies, const std::string& path) {
+  METE_TRY(const runtime::cgroup::Group parent, runtime::cgroup::Group::at(hierarchies, path));
+  METE_CHECK(parent.create());
+  const std::string directory = hierarchies.v2_mount.empty() ? hierarchies.v1_mounts().front() + path : hierarchies.v2_mount + path;
+  METE_TRY(runtime::UniqueFd file, runtime::open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY));
+  return lock(std::move(file), "cgroup " + path);
 }
 
 // As many descriptors as we may have: counter files stay open.
@@ -206,8 +219,10 @@ class Agent {
 
 Status run_agent(const Settings& settings, std::optional<std::chrono::seconds> run_for, bool remove_all) {
   ::signal(SIGPIPE, SIG_IGN);
-  METE_TRY(const runtime::UniqueFd lock, lock_state(settings.state));
+  METE_TRY(const runtime::UniqueFd state_lock, lock_directory(settings.state, 0700));
+  METE_TRY(const runtime::UniqueFd run_lock, lock_directory(settings.run, 0755));
   METE_TRY(runtime::cgroup::Hierarchies hierarchies, runtime::cgroup::find_hierarchies());
+  METE_TRY(const runtime::UniqueFd parent_lock, lock_parent(hierarchies, settings.cgroup_parent));
   METE_TRY(runtime::image::Store images, runtime::image::Store::open(settings.images()));
   Agent agent(settings, std::move(hierarchies), std::move(images));
   METE_CHECK(agent.open());

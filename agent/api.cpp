@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <set>
 
 #include "agent/pod_json.h"
 #include "runtime/process/signals.h"
@@ -141,7 +142,8 @@ HttpResponse Api::act(const std::string& key, const std::string& action, const H
 }
 
 HttpResponse Api::apply(const HttpRequest& request) {
-  auto parsed = parse_manifest(request.body, request.parameter("file").empty() ? "<stdin>" : request.parameter("file"));
+  const std::string file = request.parameter("file").empty() ? "<stdin>" : request.parameter("file");
+  auto parsed = parse_manifest(request.body, file);
   ordered_json warnings = texts(parsed.documents.warnings);
   if (!parsed.documents.ok()) return json_response({{"errors", texts(parsed.documents.errors)}, {"warnings", warnings}}, 422);
   if (parsed.objects.empty()) return json_response({{"errors", {"The manifest holds no object."}}}, 422);
@@ -149,9 +151,15 @@ HttpResponse Api::apply(const HttpRequest& request) {
   const auto before = manifests_.desired();
   const auto after = manifests_.with(parsed.objects);
   // What is wrong elsewhere already must not stand in the way of what is right here.
+  std::set<std::string> known;
+  for (const auto& error : before.errors) known.insert(config::to_string(error));
   std::vector<config::Diagnostic> fresh;
   for (const auto& error : after.errors) {
-    if (std::find(before.errors.begin(), before.errors.end(), error) == before.errors.end()) fresh.push_back(error);
+    if (known.contains(config::to_string(error))) continue;
+    fresh.push_back(error);
+    // The person knows the file that was given, not the one it would be kept in.
+    auto& where = fresh.back().location.file;
+    if (where.starts_with(services_.settings.applied() + "/")) where = file;
   }
   if (!fresh.empty()) return json_response({{"errors", texts(fresh)}, {"warnings", warnings}}, 422);
   ordered_json results = ordered_json::array();

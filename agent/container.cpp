@@ -151,13 +151,13 @@ void Container::finish(const runtime::shim::ExitStatus& status, const std::strin
 
 void Container::not_launched(const Error& error) {
   auto& own = record();
-  own.reason = error.code == ENOENT && image_name_.empty() ? "ImageNotFound" : "CreateContainerError";
+  own.waiting_reason = image_missing_ ? "ImageNotFound" : "CreateContainerError";
   const bool news = own.message != error.what;
   own.message = error.what;
   own.state = ContainerState::kWaiting;
   own.next_start = now() + kRetryLaunch;
   pod_.save(runtime::Durability::volatile_);
-  if (news) pod_.tell(Severity::kWarning, own.reason, own.name, error.what);
+  if (news) pod_.tell(Severity::kWarning, own.waiting_reason, own.name, error.what);
   pod_.container_ended();
 }
 
@@ -326,8 +326,8 @@ std::uint64_t Container::oom_kills() {
 }
 
 void Container::watch_network() {
-  const auto* plan = pod_.plan();
-  if (!sampler_ || plan == nullptr || plan->pod.spec.host_network || pod_.sandbox_pid()) return;
+  // A pod in the machine's network has the machine's interfaces, as cAdvisor shows it.
+  if (!sampler_ || pod_.containers().size() > 1) return;
   (void)sampler_->watch_network(record().process.pid);
 }
 

@@ -108,6 +108,7 @@ class Container {
   runtime::cgroup::Group cgroup_;
   runtime::cgroup::Limits limits_;
   std::string image_name_;
+  bool image_missing_ = false;
   int stop_signal_;
   bool in_gate_ = false;
   std::chrono::steady_clock::time_point launch_requested_{};

@@ -82,7 +82,9 @@ Status Container::begin_attempt() {
   if (own.has_ended) ++own.restarts;
   ++own.attempt;
   own.oom_in_attempt = false;
+  own.waiting_reason.clear();
   own.message.clear();
+  image_missing_ = false;
   // The record first: what is made from here on is found by its attempt number.
   pod_.save(runtime::Durability::volatile_);
   if (previous > 0) METE_CHECK(runtime::remove_tree(attempt_directory(pod_.directory(), own.name, previous)));
@@ -142,7 +144,9 @@ Result<std::string> Container::seccomp_filter(std::uint64_t capabilities) {
 Status Container::write_plan(const std::string& directory) {
   const auto& plan = *pod_.plan();
   const auto& container = *spec();
+  image_missing_ = true;
   METE_TRY(const runtime::image::Image image, services_.images.find(container.image));
+  image_missing_ = false;
   image_name_ = image.name;
   stop_signal_ = runtime::process::signal_number(image.config.stop_signal).value_or(SIGTERM);
   runtime::pod::ContainerContext context;

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,7 +16,14 @@ namespace {
 
 // An editor's save is several events; half of one must not be read.
 constexpr auto kSettle = std::chrono::milliseconds(15);
+constexpr auto kLookForFolder = std::chrono::milliseconds(500);
 constexpr std::size_t kLongestFile = config::kMaxManifestBytes + 1;
+
+// Symbolic, or another name of a file: made whole, and closed by nobody.
+bool is_link(const std::string& path) {
+  struct stat info {};
+  return ::lstat(path.c_str(), &info) == 0 && (S_ISLNK(info.st_mode) || info.st_nlink > 1);
+}
 
 bool is_manifest_name(std::string_view name) {
   if (name.empty() || name.front() == '.') return false;
@@ -67,36 +75,61 @@ Status Manifests::open(std::function<void()> changed) {
   changed_ = std::move(changed);
   std::vector<std::string> folders = settings_.manifests;
   folders.push_back(settings_.applied());
-  constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE;
   for (const auto& folder : folders) {
     METE_CHECK(runtime::make_directories(folder));
-    // Watched before it is read, so that nothing falls in between.
-    const auto watch = watcher_.watch(folder, kEvents, [this, folder](std::string_view name, std::uint32_t mask) { note(folder, name, mask); });
-    if (!watch) return tl::unexpected(watch.error());
+    METE_CHECK(watch(folder));
     read_folder(folder);
   }
   assemble();
   return {};
 }
 
-void Manifests::note(const std::string& folder, std::string_view name, std::uint32_t mask) {
-  if ((mask & (IN_Q_OVERFLOW | IN_IGNORED)) != 0) {
-    rescan_ = true;
-  } else if (is_manifest_name(name)) {
-    dirty_.insert(folder + "/" + std::string(name));
-  } else {
-    return;
+// Watched before it is read, so that nothing falls in between.
+Status Manifests::watch(const std::string& folder) {
+  constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MOVE_SELF | IN_DELETE_SELF;
+  METE_TRY(watches_[folder], watcher_.watch(folder, kEvents, [this, folder](std::string_view name, std::uint32_t mask) { note(folder, name, mask); }));
+  return {};
+}
+
+// A folder may have been removed, or another one moved to its name.
+void Manifests::watch_again() {
+  for (auto& [folder, id] : watches_) {
+    if (id >= 0) watcher_.forget(id);
+    id = -1;
+    if (!watch(folder)) id = -1;
   }
-  settle_.expires_after(kSettle);
-  settle_.async_wait(alive_.guard([this] {
-    if (std::exchange(rescan_, false)) {
-      for (const auto& each : settings_.manifests) read_folder(each);
-      read_folder(settings_.applied());
-    }
-    for (const auto& path : std::exchange(dirty_, {})) read_manifest(path);
-    assemble();
-    changed_();
-  }));
+}
+
+void Manifests::note(const std::string& folder, std::string_view name, std::uint32_t mask) {
+  const std::string path = folder + "/" + std::string(name);
+  if ((mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_MOVE_SELF | IN_DELETE_SELF)) != 0) {
+    rescan_ = true;
+  } else if (!is_manifest_name(name) || ((mask & IN_CREATE) != 0 && !is_link(path))) {
+    return;  // a file that is made is read when its writer closes it
+  } else {
+    dirty_.insert(path);
+  }
+  settle_after(kSettle);
+}
+
+void Manifests::settle_after(std::chrono::milliseconds delay) {
+  settle_.expires_after(delay);
+  settle_.async_wait(alive_.guard([this] { settled(); }));
+}
+
+void Manifests::settled() {
+  if (std::exchange(rescan_, false)) {
+    watch_again();
+    for (const auto& [folder, id] : watches_) read_folder(folder);
+  }
+  for (const auto& path : std::exchange(dirty_, {})) read_manifest(path);
+  assemble();
+  changed_();
+  const bool missing = std::any_of(watches_.begin(), watches_.end(), [](const auto& each) { return each.second < 0; });
+  if (!missing) return;
+  // Until the folder is there again; nothing tells of that.
+  rescan_ = true;
+  settle_after(kLookForFolder);
 }
 
 void Manifests::read_folder(const std::string& folder) {
@@ -105,7 +138,7 @@ void Manifests::read_folder(const std::string& folder) {
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     if (is_manifest_name(entry.path().filename().string())) present.insert(entry.path().string());
   }
-  if (error) {
+  if (error && error != std::errc::no_such_file_or_directory) {
     events_.add({.severity = Severity::kWarning, .reason = "ManifestsUnreadable", .message = folder + ": " + error.message()});
     return;
   }
@@ -117,12 +150,16 @@ void Manifests::read_folder(const std::string& folder) {
 }
 
 void Manifests::read_manifest(const std::string& path) {
-  const auto text = runtime::read_file(AT_FDCWD, path, kLongestFile);
-  if (!text && text.error().code == ENOENT) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0 && errno == ENOENT) {
     files_.erase(path);
     return;
   }
+  // A pipe would keep us waiting for its writer.
+  const bool plain = S_ISREG(info.st_mode);
+  const auto text = plain ? runtime::read_file(AT_FDCWD, path, kLongestFile) : fail(path + ": found no plain file, expected one");
   auto& file = files_[path];
+  if (file.order == 0) file.order = next_order_++;
   if (!text) {
     file.broken = true;
     events_.add({.severity = Severity::kWarning, .reason = "ManifestUnreadable", .message = text.error().what});
@@ -165,14 +202,15 @@ bool Manifests::undecided(const std::string& source, const std::string& pod_key)
 }
 
 config::DesiredState Manifests::with(const std::vector<AppliedObject>& objects) const {
-  std::map<std::string, config::Documents> all;
-  for (const auto& [path, file] : files_) all[path] = file.good;
+  std::map<std::pair<std::uint64_t, std::string>, config::Documents> all;
+  for (const auto& [path, file] : files_) all[{file.order, path}] = file.good;
   for (const auto& object : objects) {
     const std::string path = settings_.applied() + "/" + object.file_name();
-    all[path] = config::read_documents(object.text, path, object.first_line);
+    const auto known = files_.find(path);
+    all[{known == files_.end() ? next_order_ : known->second.order, path}] = config::read_documents(object.text, path, object.first_line);
   }
   std::vector<config::Documents> documents;
-  for (auto& [path, each] : all) documents.push_back(std::move(each));
+  for (auto& [order, each] : all) documents.push_back(std::move(each));
   return config::assemble(documents);
 }
 

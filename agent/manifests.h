@@ -63,7 +63,12 @@ class Manifests {
   struct File {
     config::Documents good;  // the last version without an error
     bool broken = false;     // the present version has errors
+    std::uint64_t order = 0;  // of first being seen: who was there first keeps a name that two files use
   };
+  [[nodiscard]] Status watch(const std::string& folder);
+  void watch_again();
+  void settle_after(std::chrono::milliseconds delay);
+  void settled();
   void read_folder(const std::string& folder);
   void read_manifest(const std::string& path);
   void assemble();
@@ -76,6 +81,8 @@ class Manifests {
   asio::steady_timer settle_;
   std::function<void()> changed_;
   std::map<std::string, File> files_;
+  std::uint64_t next_order_ = 1;
+  std::map<std::string, int> watches_;  // by folder; -1: it is not there
   std::set<std::string> dirty_;
   bool rescan_ = false;
   config::DesiredState desired_;

@@ -80,7 +80,10 @@ Result<std::unique_ptr<Pod>> Pod::create(Services& services, config::PodPlan pla
   std::unique_ptr<Pod> pod(new Pod(services, std::move(record), std::move(cgroup), std::move(gone)));
   pod->plan_ = std::move(plan);
   METE_CHECK(runtime::make_directories(pod->directory(), 0700));
-  METE_CHECK(agent::save(pod->record_, pod->directory(), Durability::volatile_));
+  if (auto saved = agent::save(pod->record_, pod->directory(), Durability::volatile_); !saved) {
+    (void)runtime::remove_tree(pod->directory());
+    return tl::unexpected(std::move(saved.error()));
+  }
   for (std::size_t i = 0; i < pod->record_.containers.size(); ++i) pod->containers_.push_back(std::make_unique<Container>(*pod, i));
   return pod;
 }
@@ -199,7 +202,13 @@ void Pod::look_again_at(WallTime at) {
 }
 
 void Pod::container_started() {
-  if (record_.terminating || record_.stopped) signal_all();
+  if (!record_.terminating && !record_.stopped) return;
+  // It was being started when the end was decided, and has missed the signal, or the kill after it.
+  signal_all();
+  if (end_timer_.expiry() > std::chrono::steady_clock::now()) return;
+  for (auto& container : containers_) {
+    if (container->is_active()) container->kill();
+  }
 }
 
 void Pod::container_ended() {
@@ -324,7 +333,7 @@ const collectors::Sample* Pod::read() {
     auto sampler = collectors::CgroupSampler::open(services_.collection, cgroup_);
     if (!sampler) return nullptr;
     sampler_.emplace(std::move(*sampler));
-    if (sandbox_pid() && plan_ && !plan_->pod.spec.host_network) (void)sampler_->watch_network(*sandbox_pid());
+    if (sandbox_pid()) (void)sampler_->watch_network(*sandbox_pid());
   }
   if (sampler_->read() == collectors::CgroupSampler::Outcome::kGone) {
     sampler_.reset();

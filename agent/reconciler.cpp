@@ -14,6 +14,8 @@
 namespace mete::agent {
 namespace {
 
+constexpr auto kRetryCreate = std::chrono::seconds(2);
+
 std::vector<std::string> names_in(const std::string& directory) {
   std::vector<std::string> names;
   std::error_code ignored;
@@ -155,9 +157,14 @@ void Reconciler::see_to(const std::string& key) {
     case Step::kCreate: {
       auto made = Pod::create(services_, *plan, wanted->second.hash, [this, key] { gone(key); });
       if (!made) {
-        services_.events.add({.severity = Severity::kWarning, .reason = "CreateFailed", .pod = key, .message = made.error().what});
+        if (create_failed_.insert(key).second) {
+          services_.events.add({.severity = Severity::kWarning, .reason = "CreateFailed", .pod = key, .message = made.error().what});
+        }
+        retry_.expires_after(kRetryCreate);
+        retry_.async_wait(alive_.guard([this] { reconcile(); }));
         break;
       }
+      create_failed_.erase(key);
       Pod* fresh = (pods_[key] = std::move(*made)).get();
       fresh->tell(Severity::kNormal, "Created", "", "Pod " + key + " from " + fresh->record().source);
       fresh->step();

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,7 @@ struct PodFacts {
 
 class Reconciler {
  public:
-  Reconciler(Services& services, Manifests& manifests) : services_(services), manifests_(manifests) {}
+  Reconciler(Services& services, Manifests& manifests) : services_(services), manifests_(manifests), retry_(services.loop) {}
 
   // Takes over what earlier agents recorded, removes what no record explains, then reconcile().
   void adopt();
@@ -56,6 +57,8 @@ class Reconciler {
   std::map<std::string, Wanted> wanted_;
   std::map<std::string, std::unique_ptr<Pod>> pods_;  // "default/web"
   bool ending_ = false;
+  std::set<std::string> create_failed_;  // told once
+  asio::steady_timer retry_;  // for pods that could not be made
   Alive alive_;
 };
 

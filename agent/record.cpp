@@ -21,6 +21,7 @@ json container_json(const ContainerRecord& record) {
           {"init", record.init},
           {"state", static_cast<int>(record.state)},
           {"reason", record.reason},
+          {"waiting_reason", record.waiting_reason},
           {"message", record.message},
           {"attempt", record.attempt},
           {"restarts", record.restarts},
@@ -49,6 +50,7 @@ ContainerRecord container_of(const json& value) {
   record.init = value.at("init").get<bool>();
   record.state = static_cast<ContainerState>(value.at("state").get<int>());
   record.reason = value.at("reason").get<std::string>();
+  record.waiting_reason = value.at("waiting_reason").get<std::string>();
   record.message = value.at("message").get<std::string>();
   record.attempt = value.at("attempt").get<std::uint32_t>();
   record.restarts = value.at("restarts").get<std::uint32_t>();

@@ -30,6 +30,7 @@ struct ContainerRecord {
   bool init = false;
   ContainerState state = ContainerState::kWaiting;
   std::string reason;       // "Completed", "Error", "OOMKilled", "StartError", "CrashLoopBackOff", ...
+  std::string waiting_reason;  // why it could not be launched: "ImageNotFound", "CreateContainerError"; empty otherwise
   std::string message;      // for a person: why it did not start
   std::uint32_t attempt = 0;   // number of the last attempt; its files are in directory NAME/ATTEMPT
   std::uint32_t restarts = 0;  // attempts that followed an end

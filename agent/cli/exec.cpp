@@ -110,10 +110,17 @@ Result<int> run(const process::Plan& plan, pid_t container, const ExecOptions& o
     launch = {terminal.slave.get(), terminal.slave.get(), terminal.slave.get(), -1};
     launch.controlling_terminal = true;
   }
+  // A signal in the first moment must not end us alone: it waits until there is somebody to pass it on to.
+  sigset_t ours;
+  sigemptyset(&ours);
+  sigaddset(&ours, SIGINT);
+  sigaddset(&ours, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &ours, nullptr);
   METE_TRY(const process::Launched launched, process::launch(plan, launch));
   terminal.slave.reset();
   // Ctrl-C is for the command, which has its own session; we stay to report how it ended.
   if (options.tty) {
+    ::sigprocmask(SIG_UNBLOCK, &ours, nullptr);
     relay(terminal.master.get());
   } else {
     for (const int signal : {SIGINT, SIGTERM}) {
@@ -122,6 +129,7 @@ Result<int> run(const process::Plan& plan, pid_t container, const ExecOptions& o
       std::signal(signal, [](int number) { ::kill(child, number); });
     }
   }
+  ::sigprocmask(SIG_UNBLOCK, &ours, nullptr);
   int status = 0;
   while (::waitpid(launched.pid, &status, 0) < 0 && errno == EINTR) {
   }

@@ -72,7 +72,8 @@ std::optional<std::string> checked_text(const std::vector<std::string>& files, i
     say(documents.errors, "error: ");
     say(documents.warnings, "warning: ");
     right = right && documents.ok();
-    whole += "---\n" + source.text + "\n";
+    // One file goes as it is, so that the lines in errors are its own.
+    whole += (sources->size() > 1 ? "---\n" : "") + source.text + "\n";
   }
   code = right ? kDone : kFailed;
   if (!right) complain("nothing was changed");
@@ -124,7 +125,7 @@ int apply(const Common& common, const std::vector<std::string>& files, bool dry_
   int code = kDone;
   const auto text = checked_text(files, code);
   if (!text) return code;
-  const std::string file = files.size() == 1 ? files.front() : "<several files>";
+  const std::string file = files.size() > 1 ? "<several files>" : files.front() == "-" ? "<stdin>" : files.front();
   auto fetched = fetch(common, "POST", "/mete/v1/apply?file=" + url_encode(file) + (dry_run ? "&dry-run=1" : ""), *text);
   if (fetched.code != kDone) return fetched.code;
   return print_results(common, fetched.value, dry_run ? " (dry run)" : "");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <set>
 
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
@@ -62,15 +63,17 @@ int ps(const Common& common, const std::vector<std::string>& pods) {
   auto fetched = fetch(common, "GET", "/mete/v1/pods");
   if (fetched.code != kDone) return fetched.code;
   Json shown = Json::array();
-  std::vector<std::string> missing;
+  std::set<std::string> missing;
+  for (const auto& name : pods) missing.insert(pod_key(name));
   for (const auto& each : fetched.value["pods"]) {
     const std::string key = each["namespace"].get<std::string>() + "/" + each["name"].get<std::string>();
     const bool asked = std::any_of(pods.begin(), pods.end(), [&](const std::string& name) { return pod_key(name) == key; });
     if (pods.empty() || asked) shown.push_back(each);
+    missing.erase(key);
   }
   if (!print_structured(common, {{"pods", shown}})) print(pods_table(shown, common.output == "wide").text());
-  if (shown.size() >= pods.size()) return kDone;
-  return complain("not all of these pods are there", kNotFound);
+  for (const auto& key : missing) complain("there is no pod " + key);
+  return missing.empty() ? kDone : kNotFound;
 }
 
 int inspect(const Common& common, const std::string& pod) {

@@ -121,9 +121,13 @@ class Shim {
       }
     }
     for (auto& stream : streams_) finish(stream);
-    // A full disk must not lose the exit status: it is tried until it is written.
-    while (!files_.write(status)) ::sleep(1);
-    return 0;
+    // A full disk must not lose the exit status: it is tried until it is written. A folder that is gone waits for nobody.
+    while (true) {
+      const auto written = files_.write(status);
+      if (written) return 0;
+      if (written.error().code != ENOSPC && written.error().code != EDQUOT) return 1;
+      ::sleep(1);
+    }
   }
 
   void copy(Stream& stream) {
