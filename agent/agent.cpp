@@ -117,6 +117,7 @@ class Agent {
     // The addresses first: an agent that nobody can reach must not begin to change anything.
     METE_CHECK(server_.listen_tcp(settings_.listen));
     METE_CHECK(server_.listen_unix(settings_.socket()));
+    METE_TRY(parent_lock_, lock_parent(hierarchies_, settings_.cgroup_parent));
     METE_CHECK(manifests_.open([this] { reconciler_.reconcile(); }));
     return {};
   }
@@ -191,6 +192,7 @@ class Agent {
     });
   }
 
+  runtime::UniqueFd parent_lock_;
   asio::io_context loop_{1};
   const Settings& settings_;
   runtime::cgroup::Hierarchies hierarchies_;
@@ -222,7 +224,6 @@ Status run_agent(const Settings& settings, std::optional<std::chrono::seconds> r
   METE_TRY(const runtime::UniqueFd state_lock, lock_directory(settings.state, 0700));
   METE_TRY(const runtime::UniqueFd run_lock, lock_directory(settings.run, 0755));
   METE_TRY(runtime::cgroup::Hierarchies hierarchies, runtime::cgroup::find_hierarchies());
-  METE_TRY(const runtime::UniqueFd parent_lock, lock_parent(hierarchies, settings.cgroup_parent));
   METE_TRY(runtime::image::Store images, runtime::image::Store::open(settings.images()));
   Agent agent(settings, std::move(hierarchies), std::move(images));
   METE_CHECK(agent.open());

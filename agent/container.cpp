@@ -2,6 +2,8 @@
 #include "agent/container.h"
 
 #include <sys/inotify.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -88,6 +90,12 @@ void Container::kill() {
   if (auto killed = cgroup_.kill_all(); !killed && !runtime::cgroup::is_gone(killed.error())) {
     pod_.tell(Severity::kWarning, "KillFailed", record().name, killed.error().what);
   }
+}
+
+void Container::give_up_shim() {
+  const auto populated = cgroup_.populated();
+  if (!shim_.is_open() || (populated && *populated)) return;
+  ::syscall(SYS_pidfd_send_signal, shim_.native_handle(), SIGKILL, nullptr, 0);
 }
 
 void Container::ended() {

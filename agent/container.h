@@ -38,6 +38,8 @@ class Container {
   [[nodiscard]] Status signal(int number);
   // SIGKILL to everything in it.
   void kill();
+  // SIGKILL to its shim when nothing runs in the container any more.
+  void give_up_shim();
   [[nodiscard]] bool is_active() const;
 
   // Writes the limits again after the policy has changed.

@@ -232,12 +232,23 @@ void Pod::end_all(std::chrono::seconds grace) {
   signal_all();
   end_timer_.expires_after(grace);
   clean_up_delay_ = kFirstCleanUp;
+  end_timer_.async_wait(alive_.guard([this] { kill_all(); }));
+  clean_up();
+}
+
+void Pod::kill_all() {
+  for (auto& container : containers_) {
+    if (container->is_active()) container->kill();
+  }
+  // A shim may be unable to write how its container ended (a full disk); who is deleted need not know.
+  constexpr auto kPatience = std::chrono::seconds(3);
+  end_timer_.expires_after(kPatience);
   end_timer_.async_wait(alive_.guard([this] {
+    if (!record_.terminating) return;
     for (auto& container : containers_) {
-      if (container->is_active()) container->kill();
+      if (container->is_active()) container->give_up_shim();
     }
   }));
-  clean_up();
 }
 
 void Pod::terminate(std::optional<std::chrono::seconds> grace) {

@@ -75,6 +75,7 @@ class Pod {
   void watch_sandbox();
   void signal_all();
   void end_all(std::chrono::seconds grace);
+  void kill_all();
   void clean_up();            // after the last container: tries until nothing is left
   bool remove_everything();
   void look_again_at(WallTime at);

@@ -115,6 +115,8 @@ void Pod::watch_sandbox() {
   const auto lost = [this] {
     sandbox_.close();
     record_.sandbox = {};
+    // Or its successor would be taken to be it, for as long as nobody has reaped it.
+    (void)runtime::remove_tree(directory() + "/sandbox/started");
     save(Durability::volatile_);
     if (record_.terminating || record_.stopped) return;
     tell(Severity::kWarning, "SandboxLost", "", "The pod's sandbox ended; its containers are restarted in a new one");

@@ -2,7 +2,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <set>
 
@@ -57,23 +59,45 @@ void say(const std::vector<config::Diagnostic>& diagnostics, const char* prefix)
   for (const auto& each : diagnostics) std::fprintf(stderr, "%s%s\n", prefix, printable(config::to_string(each)).c_str());
 }
 
-// Checks everything here first, so that errors name the files as they were given; then as one text, so that all of it
-// is applied or nothing.
-std::optional<std::string> checked_text(const std::vector<std::string>& files, int& code) {
+constexpr const char* kJoined = "<joined>";
+
+// Several files go to the agent as one text, so that all of it is applied or nothing.
+struct Joined {
+  std::string text;
+  std::vector<std::pair<int, std::string>> starts;  // line that a file begins at, and its name
+
+  // "<joined>:LINE:..." in an error -> "FILE:LINE:..."
+  [[nodiscard]] std::string reword(const std::string& error) const {
+    const std::string prefix = std::string(kJoined) + ":";
+    if (!error.starts_with(prefix)) return error;
+    char* rest = nullptr;
+    const int line = static_cast<int>(std::strtol(error.c_str() + prefix.size(), &rest, 10));
+    for (auto at = starts.rbegin(); at != starts.rend(); ++at) {
+      if (line >= at->first) return at->second + ":" + std::to_string(line - at->first + 1) + rest;
+    }
+    return error;
+  }
+};
+
+// Checks everything here first, so that what can be said without an agent is said without one.
+std::optional<Joined> checked_text(const std::vector<std::string>& files, int& code) {
   const auto sources = read_sources(files);
   if (!sources) {
     code = complain(sources.error().what);
     return std::nullopt;
   }
-  std::string whole;
+  Joined whole;
+  int line = 1;
   bool right = true;
   for (const auto& source : *sources) {
     const auto documents = config::read_documents(source.text, source.name);
     say(documents.errors, "error: ");
     say(documents.warnings, "warning: ");
     right = right && documents.ok();
-    // One file goes as it is, so that the lines in errors are its own.
-    whole += (sources->size() > 1 ? "---\n" : "") + source.text + "\n";
+    whole.starts.emplace_back(line + 1, source.name);
+    const std::string piece = "---\n" + source.text + "\n";
+    line += static_cast<int>(std::count(piece.begin(), piece.end(), '\n'));
+    whole.text += piece;
   }
   code = right ? kDone : kFailed;
   if (!right) complain("nothing was changed");
@@ -125,8 +149,8 @@ int apply(const Common& common, const std::vector<std::string>& files, bool dry_
   int code = kDone;
   const auto text = checked_text(files, code);
   if (!text) return code;
-  const std::string file = files.size() > 1 ? "<several files>" : files.front() == "-" ? "<stdin>" : files.front();
-  auto fetched = fetch(common, "POST", "/mete/v1/apply?file=" + url_encode(file) + (dry_run ? "&dry-run=1" : ""), *text);
+  auto fetched = fetch(common, "POST", "/mete/v1/apply?file=" + url_encode(kJoined) + (dry_run ? "&dry-run=1" : ""), text->text,
+                       [&](const std::string& error) { return text->reword(error); });
   if (fetched.code != kDone) return fetched.code;
   return print_results(common, fetched.value, dry_run ? " (dry run)" : "");
 }
@@ -135,7 +159,8 @@ int diff(const Common& common, const std::vector<std::string>& files) {
   int code = kDone;
   const auto text = checked_text(files, code);
   if (!text) return code;
-  auto fetched = fetch(common, "POST", "/mete/v1/apply?dry-run=1&diff=1", *text);
+  auto fetched = fetch(common, "POST", "/mete/v1/apply?dry-run=1&diff=1&file=" + url_encode(kJoined), text->text,
+                       [&](const std::string& error) { return text->reword(error); });
   if (fetched.code != kDone) return fetched.code;
   if (print_structured(common, fetched.value)) return kDone;
   bool differs = false;
@@ -186,7 +211,7 @@ int remove(const Common& common, const std::vector<std::string>& files, const st
     int code = kDone;
     const auto text = checked_text(files, code);
     if (!text) return code;
-    take(fetch(common, "POST", "/mete/v1/delete?file=-" + more, *text));
+    take(fetch(common, "POST", "/mete/v1/delete?file=-" + more, text->text));
   }
   for (const auto& pod : pods) take(fetch(common, "POST", "/mete/v1/delete?pod=" + url_encode(pod_key(pod)) + more));
   return worst;

@@ -58,9 +58,12 @@ void append_yaml(const Json& value, std::size_t indent, std::string& out) {
   }
 }
 
-void say_list(const Json& value, const char* key, const char* prefix) {
-  if (!value.contains(key) || !value[key].is_array()) return;
-  for (const auto& each : value[key]) std::fprintf(stderr, "%s%s\n", prefix, printable(each.get<std::string>()).c_str());
+void say_errors(const Json& value, const Reword& reword) {
+  if (!value.contains("errors") || !value["errors"].is_array()) return;
+  for (const auto& each : value["errors"]) {
+    const auto text = each.get<std::string>();
+    std::fprintf(stderr, "error: %s\n", printable(reword ? reword(text) : text).c_str());
+  }
 }
 
 }  // namespace
@@ -70,17 +73,17 @@ int complain(const std::string& text, int code) {
   return code;
 }
 
-Fetched fetch(const Common& common, const std::string& method, const std::string& target, const std::string& body) {
+Fetched fetch(const Common& common, const std::string& method, const std::string& target, const std::string& body, const Reword& reword) {
   const auto answer = Client(common.socket).request(method, target, body);
   if (!answer) return {complain(answer.error().what, kNoAgent), 0, {}};
   Fetched fetched{kDone, answer->status, Json::parse(answer->body, nullptr, false)};
   if (fetched.value.is_discarded()) return {complain("the agent's answer is no JSON; is it of another version?"), answer->status, {}};
   if (answer->status < 300) {
-    say_list(fetched.value, "errors", "error: ");
+    say_errors(fetched.value, reword);
     return fetched;
   }
   fetched.code = answer->status == 404 ? kNotFound : kFailed;
-  say_list(fetched.value, "errors", "error: ");
+  say_errors(fetched.value, reword);
   if (fetched.value.contains("error")) complain(fetched.value["error"].get<std::string>());
   return fetched;
 }

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -213,6 +214,10 @@ class Child {
   }
 
   void end() {
+    // One that is ending by itself closed its socket first: its own end is waited for, to tell it from ours.
+    constexpr int kEndingMilliseconds = 50;
+    pollfd ended{pidfd_.get(), POLLIN, 0};
+    (void)::poll(&ended, 1, kEndingMilliseconds);
     int status = 0;
     if (::waitpid(pid_, &status, WNOHANG) == pid_) {
       was_killed_ = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;

@@ -76,6 +76,7 @@ class Shim {
     launch.stdout_fd = out.write.get();
     launch.stderr_fd = err.write.get();
     METE_TRY(process::Launched container, process::launch(plan, launch));
+    container.control.reset();
     streams_[0].fd = std::move(out.read);
     streams_[1].fd = std::move(err.read);
     Started started;
