@@ -205,7 +205,7 @@ void Pod::container_started() {
   if (!record_.terminating && !record_.stopped) return;
   // It was being started when the end was decided, and has missed the signal, or the kill after it.
   signal_all();
-  if (end_timer_.expiry() > std::chrono::steady_clock::now()) return;
+  if (end_at_ > std::chrono::steady_clock::now()) return;
   for (auto& container : containers_) {
     if (container->is_active()) container->kill();
   }
@@ -230,7 +230,8 @@ void Pod::end_all(std::chrono::seconds grace) {
   }
   save(Durability::volatile_);
   signal_all();
-  end_timer_.expires_after(grace);
+  end_at_ = std::chrono::steady_clock::now() + grace;
+  end_timer_.expires_at(end_at_);
   clean_up_delay_ = kFirstCleanUp;
   end_timer_.async_wait(alive_.guard([this] { kill_all(); }));
   clean_up();
@@ -244,10 +245,10 @@ void Pod::kill_all() {
   constexpr auto kPatience = std::chrono::seconds(3);
   end_timer_.expires_after(kPatience);
   end_timer_.async_wait(alive_.guard([this] {
-    if (!record_.terminating) return;
     for (auto& container : containers_) {
-      if (container->is_active()) container->give_up_shim();
+      if (record_.terminating && container->is_active()) container->give_up_shim();
     }
+    kill_all();
   }));
 }
 

@@ -94,6 +94,7 @@ class Pod {
   std::chrono::milliseconds clean_up_delay_ = kFirstCleanUp;
   asio::steady_timer restart_timer_;
   asio::steady_timer end_timer_;
+  std::chrono::steady_clock::time_point end_at_{};  // when the grace is over
   asio::posix::stream_descriptor sandbox_ready_;
   asio::posix::stream_descriptor sandbox_;
   bool sandbox_starting_ = false;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 
@@ -92,9 +93,27 @@ void LogWriter::rotate() {
 }
 
 void LogWriter::write(std::string_view records) {
-  if (records.empty()) return;
-  const auto length = static_cast<std::int64_t>(records.size());
-  if (size_ > 0 && size_ + length > limits_.max_bytes) rotate();
+  while (!records.empty()) {
+    // Whole records: as many as still fit, or one that would fit no file.
+    const auto room = static_cast<std::size_t>(std::max<std::int64_t>(limits_.max_bytes - size_, 0));
+    auto length = records.size();
+    if (length > room) {
+      const auto last = room == 0 ? std::string_view::npos : records.rfind('\n', room - 1);
+      if (last != std::string_view::npos) {
+        length = last + 1;
+      } else if (size_ > 0) {
+        rotate();
+        if (size_ == 0) continue;
+      } else {
+        length = std::min(records.find('\n'), records.size() - 1) + 1;
+      }
+    }
+    write_piece(records.substr(0, length));
+    records.remove_prefix(length);
+  }
+}
+
+void LogWriter::write_piece(std::string_view records) {
   if (lost_bytes_ > 0) {
     const auto now = format_time(std::chrono::system_clock::now().time_since_epoch());
     std::string note(now.data());
@@ -107,12 +126,12 @@ void LogWriter::write(std::string_view records) {
     lost_bytes_ = 0;
   }
   if (write_all(file_.get(), records)) {
-    size_ += length;
+    size_ += static_cast<std::int64_t>(records.size());
     return;
   }
   lost_bytes_ += records.size();
   // A part may have been written: the next record must begin at the start of a line.
-  if (::ftruncate(file_.get(), size_) != 0) size_ += length;
+  if (::ftruncate(file_.get(), size_) != 0) size_ += static_cast<std::int64_t>(records.size());
 }
 
 }  // namespace mete::runtime::shim

@@ -52,6 +52,7 @@ class LogWriter {
  private:
   LogWriter(std::string path, LogLimits limits) : path_(std::move(path)), limits_(limits) {}
   Status open_file();
+  void write_piece(std::string_view records);
   void rotate();
 
   std::string path_;

@@ -799,7 +799,7 @@ def test_lists_are_printed_as_asked():
         assert top[1].split()[:4] == ["default", "p", "main", "running"] and "30" in top[1].split() and "40.0Mi" in top[1].split(), top
         assert len(agent.mete("top", "-b", "-n", "2", "-d", "1").stdout.splitlines()) == 5
         shown = json.loads(agent.mete("top", "-b", "-n", "1", "-o", "json").stdout)
-        assert shown[0]["containers"][0]["usage"]["pids"] == 1, shown
+        assert shown["pods"][0]["containers"][0]["usage"]["pids"] == 1, shown
         images = agent.mete("images").stdout
         assert "busybox" in images and json.loads(agent.mete("images", "-o", "json").stdout), images
         assert re.fullmatch(r"mete \d+\.\d+\.\d+\S*\n", agent.mete("version").stdout)

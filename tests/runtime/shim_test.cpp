@@ -47,6 +47,17 @@ TEST(Log, IsRotatedBySizeAndKeepsSoManyFiles) {
   EXPECT_FALSE(std::filesystem::exists(dir / "a.log.3"));
 }
 
+TEST(Log, ManyRecordsInOneWriteAreRotatedToo) {
+  const testing::TempDir dir;
+  auto log = LogWriter::open(dir / "a.log", {.max_bytes = 20, .files = 9});
+  ASSERT_TRUE(log);
+  log->write("one.....\ntwo.....\nthree...\nfour....\na record that is longer than a file may be\nlast\n");
+  EXPECT_EQ(read_file(AT_FDCWD, dir / "a.log.3").value(), "one.....\ntwo.....\n");
+  EXPECT_EQ(read_file(AT_FDCWD, dir / "a.log.2").value(), "three...\nfour....\n");
+  EXPECT_EQ(read_file(AT_FDCWD, dir / "a.log.1").value(), "a record that is longer than a file may be\n");
+  EXPECT_EQ(read_file(AT_FDCWD, dir / "a.log").value(), "last\n");
+}
+
 TEST(Log, GoesOnWhereAnEarlierShimStopped) {
   const testing::TempDir dir;
   LogWriter::open(dir / "a.log", {})->write("one\n");
