@@ -227,7 +227,8 @@ TEST(ContainerSpec, SharesTheSandboxsNamespaces) {
   context.sandbox_pid = 7;
   auto plan = pod_plan();
   const auto path = [&](NamespaceKind kind) {
-    for (const auto& use : spec_of(plan, context)->namespaces) {
+    const auto spec = spec_of(plan, context);
+    for (const auto& use : spec->namespaces) {
       if (use.kind == kind) return use.path;
     }
     return std::string("host");
