@@ -117,8 +117,9 @@ class Agent {
     // The addresses first: an agent that nobody can reach must not begin to change anything.
     METE_CHECK(server_.listen_tcp(settings_.listen));
     METE_CHECK(server_.listen_unix(settings_.socket()));
-    METE_TRY(parent_lock_, lock_parent(hierarchies_, settings_.cgroup_parent));
     METE_CHECK(manifests_.open([this] { reconciler_.reconcile(); }));
+    // Last: an agent that cannot start has made no cgroup.
+    METE_TRY(parent_lock_, lock_parent(hierarchies_, settings_.cgroup_parent));
     return {};
   }
 
