@@ -234,6 +234,7 @@ void Container::adopt_attempt(int tries_left) {
         own.process = (*started)->id;
         own.started_at = (*started)->at;
         watch_network();
+        remember_command();
         pod_.container_started();
       }
       watch_shim(std::move(*pidfd));

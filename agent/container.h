@@ -103,6 +103,7 @@ class Container {
   void check_oom_later(std::chrono::milliseconds delay);
   void tell_oom(const enforcers::OomDecision& decision, bool done);
   void take_snapshot();
+  void remember_command();  // of the first process, which may be dead before an OOM is looked at
 
   Pod& pod_;
   std::size_t index_;
@@ -123,6 +124,7 @@ class Container {
   std::chrono::steady_clock::time_point oom_woken_at_{};
   int oom_checks_left_ = 0;
   std::vector<ProcessSeen> snapshot_;
+  std::string first_command_;
   std::vector<int> watches_;
   bool drift_check_posted_ = false;
   bool drift_given_up_ = false;

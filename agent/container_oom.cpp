@@ -77,6 +77,8 @@ void Container::check_oom_later(std::chrono::milliseconds delay) {
   }));
 }
 
+void Container::remember_command() { first_command_ = command_line(record().process.pid); }
+
 void Container::take_snapshot() {
   const auto pids = cgroup_.processes();
   if (!pids) return;
@@ -151,7 +153,10 @@ void Container::tell_oom(const enforcers::OomDecision& decision, bool done) {
                              : std::max_element(snapshot_.begin(), snapshot_.end(), [](const auto& a, const auto& b) { return a.rss < b.rss; });
     const bool in_snapshot = victim != snapshot_.end();
     const std::string pid = kill ? std::to_string(kill->pid) : in_snapshot ? std::to_string(victim->pid) : "unknown";
-    const std::string command = in_snapshot && !victim->command.empty() ? victim->command : kill ? kill->task : "unknown";
+    const std::string command = in_snapshot && !victim->command.empty() ? victim->command
+                                : kill && kill->pid == own.process.pid && !first_command_.empty() ? first_command_
+                                : kill ? kill->task
+                                       : "unknown";
     const std::string scope = kill ? scope_of(*kill, cgroup_.path(), pod_.cgroup().path()) : "container";
     if (scope != "container") ++pod_.record().containers[index_].oom_kills_by_scope[scope];
     services_.instruments.enforcement("oom", action, outcome);
