@@ -2,13 +2,11 @@
 #include "agent/exporter.h"
 
 #include <array>
-#include <deque>
 #include <filesystem>
 #include <vector>
 
-#include "collectors/exposition.h"
 #include "collectors/machine.h"
-#include "collectors/metrics.h"
+#include "collectors/exposition_stream.h"
 
 namespace mete::agent {
 namespace {
@@ -44,6 +42,26 @@ std::optional<std::chrono::system_clock::time_point> started(const ContainerReco
   return std::chrono::time_point_cast<std::chrono::system_clock::duration>(record.started_at);
 }
 
+collectors::Lifecycle lifecycle_of(Container& container) {
+  const auto& record = container.record();
+  collectors::Lifecycle lifecycle;
+  lifecycle.state = static_cast<collectors::RunState>(record.state);
+  lifecycle.restarts = record.restarts;
+  if (record.has_ended) lifecycle.exit_code = record.exit_code;
+  const auto of_scope = [&](const char* scope) {
+    const auto found = record.oom_kills_by_scope.find(scope);
+    return found == record.oom_kills_by_scope.end() ? 0 : found->second;
+  };
+  collectors::OomCounts& kills = lifecycle.oom_kills;
+  kills.pod = of_scope("pod");
+  kills.ancestor = of_scope("ancestor");
+  kills.host = of_scope("host");
+  const std::uint64_t all = container.oom_kills();
+  const std::uint64_t others = kills.pod + kills.ancestor + kills.host;
+  kills.container = all > others ? all - others : 0;
+  return lifecycle;
+}
+
 }  // namespace
 
 const std::string& Exporter::metrics() {
@@ -51,71 +69,55 @@ const std::string& Exporter::metrics() {
   if (!text_.empty() && begin - read_at_ < kShared) return text_;
   text_.clear();
   read_at_ = begin;
-  write_containers(text_);
-  write_lifecycle(text_);
-  if (const auto machine = collectors::read_machine()) collectors::write_machine(text_, *machine);
+  const auto reading = read();
+  text_ = collectors::render(reading);
+  collectors::write_machine(text_, reading->machine);
   write_agent(text_);
   services_.instruments.scrape(std::chrono::steady_clock::now() - begin);
   text_ += services_.instruments.serialize();
   return text_;
 }
 
-void Exporter::write_containers(std::string& out) {
-  std::deque<LabelBlock> labels;             // stable addresses
-  std::vector<Series> series;
+std::shared_ptr<const collectors::Reading> Exporter::read() {
+  auto reading = std::make_shared<collectors::Reading>();
   for (const auto& [key, pod] : reconciler_.pods()) {
     const bool single = pod->containers().size() == 1;
-    for (const auto& container : pod->containers()) {
-      if (!container->record().has_ended && container->record().cgroup_id == 0) continue;  // never ran
-      const auto& sample = container->read();
-      const auto& block = labels.emplace_back(container_labels(*pod, *container));
-      series.push_back({.labels = block, .sample = sample, .started = started(container->record()), .with_network = false});
-      // The pod's cgroup holds nothing else: the same numbers, and the pod's network.
-      if (single) series.push_back({.labels = labels.emplace_back(pod_labels(*pod)), .sample = sample, .with_settings = false});
-    }
+    for (const auto& container : pod->containers()) add_container(*reading, *pod, *container, single);
     if (single) continue;
     if (const auto* sample = pod->read()) {
-      series.push_back({.labels = labels.emplace_back(pod_labels(*pod)), .sample = *sample, .with_settings = false});
+      reading->samples.push_back(*sample);
+      Series series;
+      series.labels = std::make_shared<const LabelBlock>(pod_labels(*pod));
+      series.sample = &reading->samples.back();
+      series.with_settings = false;
+      reading->series.push_back(std::move(series));
     }
   }
-  collectors::write_families(out, series);
+  if (const auto machine = collectors::read_machine()) reading->machine = *machine;
+  return reading;
 }
 
-void Exporter::write_lifecycle(std::string& out) {
-  struct Row {
-    const Pod* pod;
-    Container* container;
-    LabelBlock labels;
-  };
-  std::vector<Row> rows;
-  for (const auto& [key, pod] : reconciler_.pods()) {
-    for (const auto& container : pod->containers()) rows.push_back({pod.get(), container.get(), workload_labels(*pod, *container)});
+void Exporter::add_container(collectors::Reading& reading, Pod& pod, Container& container, bool single) {
+  const auto& record = container.record();
+  Series series;
+  series.workload = std::make_shared<const LabelBlock>(workload_labels(pod, container));
+  series.lifecycle = lifecycle_of(container);
+  const bool ran = record.has_ended || record.cgroup_id != 0;
+  if (ran) {
+    reading.samples.push_back(container.read());
+    series.labels = std::make_shared<const LabelBlock>(container_labels(pod, container));
+    series.sample = &reading.samples.back();
+    series.started = started(record);
+    series.with_network = false;
   }
-  FamilyWriter kills(out, "mete_oom_kills_total",
-                     "Processes the kernel killed for want of memory (memory.oom_control oom_kill; memory.events), by whose limit; over all "
-                     "restarts of the container and of the agent.",
-                     MetricType::kCounter);
-  for (const auto& row : rows) {
-    std::uint64_t others = 0;
-    for (const auto& [scope, count] : row.container->record().oom_kills_by_scope) {
-      kills.add(row.labels, count, "scope=\"" + scope + "\",by=\"kernel\"");
-      others += count;
-    }
-    const std::uint64_t all = row.container->oom_kills();
-    kills.add(row.labels, all > others ? all - others : 0, R"(scope="container",by="kernel")");
-  }
-  FamilyWriter restarts(out, "mete_container_restarts_total", "Starts of the container that followed an end.", MetricType::kCounter);
-  for (const auto& row : rows) restarts.add(row.labels, std::uint64_t{row.container->record().restarts});
-  FamilyWriter codes(out, "mete_container_last_exit_code", "Exit code of the last attempt that ended; 128 + signal for a killed one.", MetricType::kGauge);
-  for (const auto& row : rows) {
-    if (row.container->record().has_ended) codes.add(row.labels, static_cast<std::uint64_t>(row.container->record().exit_code));
-  }
-  FamilyWriter states(out, "mete_container_state", "1 for the state the container is in, 0 for the others.", MetricType::kGauge);
-  for (const auto& row : rows) {
-    for (const auto state : {ContainerState::kWaiting, ContainerState::kStarting, ContainerState::kRunning, ContainerState::kExited}) {
-      states.add(row.labels, std::uint64_t{row.container->record().state == state ? 1U : 0U}, std::string("state=\"") + to_string(state) + "\"");
-    }
-  }
+  reading.series.push_back(series);
+  if (!ran || !single) return;
+  // The pod's cgroup holds nothing else: the same numbers, and the pod's network.
+  Series of_pod;
+  of_pod.labels = std::make_shared<const LabelBlock>(pod_labels(pod));
+  of_pod.sample = series.sample;
+  of_pod.with_settings = false;
+  reading.series.push_back(std::move(of_pod));
 }
 
 void Exporter::write_agent(std::string& out) {

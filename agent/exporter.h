@@ -8,6 +8,7 @@
 
 #include "agent/reconciler.h"
 #include "agent/services.h"
+#include "collectors/reading.h"
 
 namespace mete::agent {
 
@@ -20,8 +21,8 @@ class Exporter {
   static constexpr const char* kContentType = "text/plain; version=0.0.4; charset=utf-8";
 
  private:
-  void write_containers(std::string& out);
-  void write_lifecycle(std::string& out);
+  std::shared_ptr<const collectors::Reading> read();
+  void add_container(collectors::Reading& reading, Pod& pod, Container& container, bool single);
   void write_agent(std::string& out);
 
   Services& services_;

@@ -65,7 +65,18 @@ std::size_t utf8_length(std::string_view text) {
   return length;
 }
 
-std::string_view type_name(MetricType type) {
+// The units of OpenMetrics that our names end in.
+std::string_view unit_of(std::string_view name) {
+  for (const std::string_view unit : {"seconds", "bytes", "ratio", "cores", "celsius"}) {
+    if (name.ends_with(unit) && name.size() > unit.size() && name[name.size() - unit.size() - 1] == '_') return unit;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view type_name(MetricType type, Format format) {
+  const bool open_metrics = format == Format::kOpenMetrics;
   switch (type) {
     case MetricType::kCounter:
       return "counter";
@@ -73,13 +84,13 @@ std::string_view type_name(MetricType type) {
       return "gauge";
     case MetricType::kHistogram:
       return "histogram";
+    case MetricType::kInfo:
+      return open_metrics ? "info" : "gauge";
     case MetricType::kUntyped:
-      return "untyped";
+      return open_metrics ? "unknown" : "untyped";
   }
   return "untyped";
 }
-
-}  // namespace
 
 void Value::append_to(std::string& out) const {
   switch (kind_) {
@@ -129,21 +140,42 @@ void LabelBlock::add(std::string_view name, std::string_view value) {
 
 void FamilyWriter::write_head() {
   begun_ = true;
-  out_.append("# HELP ").append(name_).append(" ");
+  std::string_view family = name_;
+  const bool open_metrics = format_ == Format::kOpenMetrics;
+  const auto take_off = [&](std::string_view end) {
+    if (family.ends_with(end)) family.remove_suffix(end.size());
+  };
+  if (open_metrics && type_ == MetricType::kCounter) take_off("_total");
+  if (open_metrics && type_ == MetricType::kInfo) take_off("_info");
+  out_.append("# HELP ").append(family).append(" ");
   for (const char c : help_) {
     if (c == '\\') {
       out_ += "\\\\";
     } else if (c == '\n') {
       out_ += "\\n";
+    } else if (c == '"' && open_metrics) {
+      out_ += "\\\"";
     } else {
       out_ += c;
     }
   }
-  out_.append("\n# TYPE ").append(name_).append(" ").append(type_name(type_)).append("\n");
+  out_.append("\n# TYPE ").append(family).append(" ").append(type_name(type_, format_)).append("\n");
+  if (!open_metrics) return;
+  if (const std::string_view unit = unit_of(family); !unit.empty()) {
+    out_.append("# UNIT ").append(family).append(" ").append(unit).append("\n");
+  }
 }
 
-void FamilyWriter::add_suffixed(std::string_view suffix, const LabelBlock& labels, Value value,
-                                std::string_view extra) {
+void FamilyWriter::write_exemplar(const Exemplar& exemplar) {
+  out_.append(" # {").append(exemplar.labels.text()).append("} ");
+  exemplar.value.append_to(out_);
+  if (!exemplar.at) return;
+  out_ += ' ';
+  append_seconds(out_, std::chrono::nanoseconds(exemplar.at->time_since_epoch()).count());
+}
+
+void FamilyWriter::add_suffixed(std::string_view suffix, const LabelBlock& labels, Value value, std::string_view extra,
+                                const Exemplar* exemplar) {
   if (value.absent()) return;
   if (!begun_) write_head();
   out_.append(name_);
@@ -158,6 +190,7 @@ void FamilyWriter::add_suffixed(std::string_view suffix, const LabelBlock& label
   }
   out_ += ' ';
   value.append_to(out_);
+  if (exemplar != nullptr && format_ == Format::kOpenMetrics) write_exemplar(*exemplar);
   out_ += '\n';
 }
 

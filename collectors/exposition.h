@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prometheus text format 0.0.4, written into one string. Labels are rendered once per container and reused; numbers go
-// through std::to_chars. No timestamps.
+// Prometheus text format 0.0.4 and OpenMetrics 1.0, written into one string. Labels are rendered once per container and
+// reused; numbers go through std::to_chars. No timestamps.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,10 @@
 
 namespace mete::collectors {
 
-enum class MetricType : std::uint8_t { kCounter, kGauge, kHistogram, kUntyped };
+enum class MetricType : std::uint8_t { kCounter, kGauge, kHistogram, kInfo, kUntyped };
+enum class Format : std::uint8_t { kText, kOpenMetrics };  // text 0.0.4, OpenMetrics 1.0
+
+[[nodiscard]] std::string_view type_name(MetricType type, Format format = Format::kText);
 
 // A number as the kernel gave it, turned into text (seconds, bytes) by the writer alone.
 class Value {
@@ -61,26 +64,38 @@ class LabelBlock {
 
 void append_label_value(std::string& out, std::string_view value);  // escaped, without the quotes
 
-// One metric family: HELP and TYPE once, before the first line; nothing at all when no line is added.
+// What an OpenMetrics counter or bucket points to. Not written in text 0.0.4.
+struct Exemplar {
+  LabelBlock labels;  // at most 128 characters, names and values together (OpenMetrics 1.0)
+  Value value;
+  std::optional<std::chrono::system_clock::time_point> at;
+};
+
+// One metric family: HELP and TYPE once, before the first line; nothing at all when no line is added. In OpenMetrics a
+// counter's family goes without the "_total" of its samples, and a name that ends in a unit has a UNIT line.
 class FamilyWriter {
  public:
-  // name and help must outlive the writer.
-  FamilyWriter(std::string& out, std::string_view name, std::string_view help, MetricType type)
-      : out_(out), name_(name), help_(help), type_(type) {}
+  // name and help must outlive the writer. A counter's name ends in "_total".
+  FamilyWriter(std::string& out, std::string_view name, std::string_view help, MetricType type,
+               Format format = Format::kText)
+      : out_(out), name_(name), help_(help), type_(type), format_(format) {}
   // `extra` is rendered label text besides the block: R"(cpu="total")" or empty.
   void add(const LabelBlock& labels, Value value, std::string_view extra = {}) {
     add_suffixed({}, labels, value, extra);
   }
   void add(Value value) { add(LabelBlock(), value); }
   // For a histogram's "_bucket", "_sum", "_count".
-  void add_suffixed(std::string_view suffix, const LabelBlock& labels, Value value, std::string_view extra = {});
+  void add_suffixed(std::string_view suffix, const LabelBlock& labels, Value value, std::string_view extra = {},
+                    const Exemplar* exemplar = nullptr);
 
  private:
   void write_head();
+  void write_exemplar(const Exemplar& exemplar);
   std::string& out_;
   std::string_view name_;
   std::string_view help_;
   MetricType type_;
+  Format format_;
   bool begun_ = false;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
-#include "collectors/metrics.h"
+#include "collectors/family.h"
 
 namespace mete::collectors {
 namespace {
@@ -9,84 +9,95 @@ namespace {
 using M = MemorySample;
 constexpr auto kCounter = MetricType::kCounter;
 constexpr auto kGauge = MetricType::kGauge;
+constexpr std::string_view kCollector = "memory";
 
 template <auto kMember>
-Value of(const Series& s) {
-  return s.sample.memory.*kMember;
+void of(Lines& out, const Series& s) {
+  out.add(s.sample->memory.*kMember);
 }
 
 // 0 stands for unlimited: the rules that divide by it filter by "> 0", as with cAdvisor.
-Value limit(const Series& s, const SizeLimit& size) {
-  if (!s.with_settings || !size) return {};
-  return Value(size->value_or(Bytes(0)));
+void limit(Lines& out, const Series& s, const SizeLimit& size) {
+  if (s.with_settings && size) out.add(size->value_or(Bytes(0)));
 }
 
-constexpr std::string_view kFailures =
-    "Page faults: memory.stat pgfault and pgmajfault, nested cgroups included in both scopes.";
+void failures(Lines& out, const Series& s) {
+  const M& memory = s.sample->memory;
+  out.add(memory.page_faults, R"(failure_type="pgfault",scope="container")");
+  out.add(memory.page_faults, R"(failure_type="pgfault",scope="hierarchy")");
+  out.add(memory.major_page_faults, R"(failure_type="pgmajfault",scope="container")");
+  out.add(memory.major_page_faults, R"(failure_type="pgmajfault",scope="hierarchy")");
+}
 
-constexpr std::array<MetricRow, 27> kRows = {{
-    {"container_memory_usage_bytes", "Memory in use, page cache included: memory.usage_in_bytes, or memory.current.",
-     kGauge, "", of<&M::usage>},
-    {"container_memory_max_usage_bytes", "The most ever in use: memory.max_usage_in_bytes, or memory.peak.", kGauge, "",
-     of<&M::max_usage>},
-    {"container_memory_working_set_bytes", "Usage less inactive_file of memory.stat: what cannot be dropped at once.",
-     kGauge, "", [](const Series& s) -> Value { return s.sample.memory.working_set(); }},
-    {"container_memory_rss", "Anonymous memory in bytes: memory.stat total_rss, or anon.", kGauge, "", of<&M::rss>},
-    {"container_memory_cache", "Page cache in bytes: memory.stat total_cache, or file.", kGauge, "", of<&M::cache>},
-    {"container_memory_mapped_file", "Mapped page cache in bytes: memory.stat total_mapped_file, or file_mapped.",
-     kGauge, "", of<&M::mapped_file>},
-    {"container_memory_swap", "Swap in bytes: memory.stat total_swap, or memory.swap.current.", kGauge, "",
+constexpr std::array<Family, 25> kFamilies = {{
+    {kCollector, "container_memory_usage_bytes", kGauge, "Memory in use, page cache included", "",
+     "memory.usage_in_bytes", "memory.current", of<&M::usage>},
+    {kCollector, "container_memory_max_usage_bytes", kGauge, "The most ever in use", "", "memory.max_usage_in_bytes",
+     "memory.peak", of<&M::max_usage>},
+    {kCollector, "container_memory_working_set_bytes", kGauge, "Usage less inactive_file: what cannot be dropped at once",
+     "", "memory.usage_in_bytes, memory.stat total_inactive_file", "memory.current, memory.stat inactive_file",
+     [](Lines& out, const Series& s) { out.add(s.sample->memory.working_set()); }},
+    {kCollector, "container_memory_rss", kGauge, "Anonymous memory in bytes", "", "memory.stat total_rss",
+     "memory.stat anon", of<&M::rss>},
+    {kCollector, "container_memory_cache", kGauge, "Page cache in bytes", "", "memory.stat total_cache",
+     "memory.stat file", of<&M::cache>},
+    {kCollector, "container_memory_mapped_file", kGauge, "Mapped page cache in bytes", "",
+     "memory.stat total_mapped_file", "memory.stat file_mapped", of<&M::mapped_file>},
+    {kCollector, "container_memory_swap", kGauge, "Swap in bytes", "", "memory.stat total_swap", "memory.swap.current",
      of<&M::swap>},
-    {"container_memory_kernel_usage", "Kernel memory in bytes: memory.kmem.usage_in_bytes, or memory.stat kernel.",
-     kGauge, "", of<&M::kernel_usage>},
-    {"container_memory_total_active_file_bytes", "Active page cache: memory.stat total_active_file, or active_file.",
-     kGauge, "", of<&M::active_file>},
-    {"container_memory_total_inactive_file_bytes",
-     "Inactive page cache: memory.stat total_inactive_file, or inactive_file.", kGauge, "", of<&M::inactive_file>},
-    {"container_memory_file_dirty_bytes", "Page cache to be written: memory.stat total_dirty, or file_dirty.", kGauge,
-     "", of<&M::dirty>},
-    {"container_memory_file_writeback_bytes",
-     "Page cache being written: memory.stat total_writeback, or file_writeback.", kGauge, "", of<&M::writeback>},
+    {kCollector, "container_memory_kernel_usage", kGauge, "Kernel memory in bytes", "", "memory.kmem.usage_in_bytes",
+     "memory.stat kernel", of<&M::kernel_usage>},
+    {kCollector, "container_memory_total_active_file_bytes", kGauge, "Active page cache", "",
+     "memory.stat total_active_file", "memory.stat active_file", of<&M::active_file>},
+    {kCollector, "container_memory_total_inactive_file_bytes", kGauge, "Inactive page cache", "",
+     "memory.stat total_inactive_file", "memory.stat inactive_file", of<&M::inactive_file>},
+    {kCollector, "container_memory_file_dirty_bytes", kGauge, "Page cache to be written", "", "memory.stat total_dirty",
+     "memory.stat file_dirty", of<&M::dirty>},
+    {kCollector, "container_memory_file_writeback_bytes", kGauge, "Page cache being written", "",
+     "memory.stat total_writeback", "memory.stat file_writeback", of<&M::writeback>},
     // Untyped: a counter would have to end in _total, and the name is the one its users know.
-    {"container_memory_failcnt", "How often the limit was hit: memory.failcnt (cgroup v1).", MetricType::kUntyped, "",
-     of<&M::failcnt>},
-    {"container_memory_failures_total", kFailures, kCounter, R"(failure_type="pgfault",scope="container")",
-     of<&M::page_faults>},
-    {"container_memory_failures_total", kFailures, kCounter, R"(failure_type="pgfault",scope="hierarchy")",
-     of<&M::page_faults>},
-    {"container_memory_failures_total", kFailures, kCounter, R"(failure_type="pgmajfault",scope="container")",
-     of<&M::major_page_faults>},
-    {"container_memory_failures_total", kFailures, kCounter, R"(failure_type="pgmajfault",scope="hierarchy")",
-     of<&M::major_page_faults>},
-    {"container_memory_events_high_total", "Times throttled above memory.high: memory.events high.", kCounter, "",
-     of<&M::events_high>},
-    {"container_memory_events_max_total", "Times the limit was about to be passed: memory.events max.", kCounter, "",
-     of<&M::events_max>},
-    {"container_oom_events_total",
-     "OOM kills, a kill of the whole group counted once: memory.oom_control or memory.events.", kCounter, "",
-     [](const Series& s) -> Value { return s.sample.memory.oom_kill_events(); }},
-    {"container_memory_pgscan_total", "Pages scanned by reclaim: memory.stat pgscan.", kCounter, "", of<&M::scanned>},
-    {"container_memory_pgsteal_total", "Pages reclaimed: memory.stat pgsteal.", kCounter, "", of<&M::stolen>},
-    {"container_memory_workingset_refault_file_total",
-     "Dropped page cache read again: memory.stat workingset_refault_file.", kCounter, "", of<&M::refault_file>},
-    {"container_memory_workingset_refault_anon_total", "Swapped pages read again: memory.stat workingset_refault_anon.",
-     kCounter, "", of<&M::refault_anon>},
-    {"container_spec_memory_limit_bytes", "Memory limit, 0 without one: memory.limit_in_bytes, or memory.max.", kGauge,
-     "", [](const Series& s) { return limit(s, s.sample.memory.limit); }},
-    {"container_spec_memory_swap_limit_bytes",
-     "Swap limit, 0 without one: memory.memsw.limit_in_bytes (memory and swap), or memory.swap.max (swap).", kGauge, "",
-     [](const Series& s) {
-       return limit(s, s.sample.memory.memsw_limit ? s.sample.memory.memsw_limit : s.sample.memory.swap_limit);
+    {kCollector, "container_memory_failcnt", MetricType::kUntyped, "How often the limit was hit", "", "memory.failcnt",
+     "", of<&M::failcnt>},
+    {kCollector, "container_memory_failures_total", kCounter,
+     "Page faults, nested cgroups included in both scopes", "failure_type,scope",
+     "memory.stat total_pgfault, total_pgmajfault", "memory.stat pgfault, pgmajfault", failures},
+    {kCollector, "container_memory_events_high_total", kCounter, "Times throttled above memory.high", "", "",
+     "memory.events high", of<&M::events_high>},
+    {kCollector, "container_memory_events_max_total", kCounter, "Times the limit was about to be passed", "", "",
+     "memory.events max", of<&M::events_max>},
+    {kCollector, "container_oom_events_total", kCounter, "OOM kills, a kill of the whole group counted once", "",
+     "memory.oom_control oom_kill", "memory.events oom_kill, oom_group_kill",
+     [](Lines& out, const Series& s) { out.add(s.sample->memory.oom_kill_events()); }},
+    {kCollector, "container_memory_pgscan_total", kCounter, "Pages scanned by reclaim", "", "", "memory.stat pgscan",
+     of<&M::scanned>},
+    {kCollector, "container_memory_pgsteal_total", kCounter, "Pages reclaimed", "", "", "memory.stat pgsteal",
+     of<&M::stolen>},
+    {kCollector, "container_memory_workingset_refault_file_total", kCounter, "Dropped page cache read again", "",
+     "memory.stat total_workingset_refault_file", "memory.stat workingset_refault_file", of<&M::refault_file>},
+    {kCollector, "container_memory_workingset_refault_anon_total", kCounter, "Swapped pages read again", "",
+     "memory.stat total_workingset_refault_anon", "memory.stat workingset_refault_anon", of<&M::refault_anon>},
+    {kCollector, "container_spec_memory_limit_bytes", kGauge, "Memory limit, 0 without one", "",
+     "memory.limit_in_bytes", "memory.max",
+     [](Lines& out, const Series& s) { limit(out, s, s.sample->memory.limit); }},
+    {kCollector, "container_spec_memory_swap_limit_bytes", kGauge,
+     "Swap limit, 0 without one; on v1 of memory and swap together", "", "memory.memsw.limit_in_bytes",
+     "memory.swap.max",
+     [](Lines& out, const Series& s) {
+       limit(out, s, s.sample->memory.memsw_limit ? s.sample->memory.memsw_limit : s.sample->memory.swap_limit);
      }},
-    {"container_spec_memory_reservation_limit_bytes",
-     "Memory soft limit, 0 without one: memory.soft_limit_in_bytes, or memory.low.", kGauge, "",
-     [](const Series& s) { return limit(s, s.sample.memory.soft_limit); }},
+    {kCollector, "container_spec_memory_reservation_limit_bytes", kGauge, "Memory soft limit, 0 without one", "",
+     "memory.soft_limit_in_bytes", "memory.low",
+     [](Lines& out, const Series& s) { limit(out, s, s.sample->memory.soft_limit); }},
+    {kCollector, "mete_container_effective_memory_limit_bytes", kGauge,
+     "Memory limit: the tightest of the cgroup, its ancestors and the machine", "",
+     "memory.limit_in_bytes of all ancestors", "memory.max of all ancestors",
+     [](Lines& out, const Series& s) { out.add(s.effective.memory); }},
 }};
 
 }  // namespace
 
-std::span<const MetricRow> memory_rows() {
-  return kRows;
+std::span<const Family> memory_families() {
+  return kFamilies;
 }
 
 }  // namespace mete::collectors

@@ -11,10 +11,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "collectors/metrics.h"
+#include "collectors/exposition_stream.h"
 #include "collectors/sampler.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/fd.h"
@@ -203,30 +204,31 @@ mete::collectors::Sample full_sample() {
 // A scrape of 35,000 series. The floor: the same bytes appended line by line, nothing rendered.
 void bench_scrape(int runs) {
   const mete::collectors::Sample sample = full_sample();
-  const mete::collectors::LabelBlock none;
-  const mete::collectors::Series one[] = {{.labels = none, .sample = sample, .started = sample.wall_time}};
-  std::string text;
-  write_families(text, one);
+  const auto one = std::make_shared<mete::collectors::Reading>();
+  one->samples.push_back(sample);
+  one->series.push_back({.labels = std::make_shared<const mete::collectors::LabelBlock>(), .sample = &one->samples[0], .effective = {}, .created = {}, .started = sample.wall_time});
+  const std::string text = render(one);
   const auto all_lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
   std::size_t heads = 0;
   for (std::size_t at = text.find("# "); at != std::string::npos; at = text.find("\n# ", at + 1)) ++heads;
-  std::vector<mete::collectors::LabelBlock> labels(35'000 / (all_lines - heads));
-  for (std::size_t i = 0; i < labels.size(); ++i) {
+  const auto reading = std::make_shared<mete::collectors::Reading>();
+  auto& series = reading->series;
+  const std::size_t containers = 35'000 / (all_lines - heads);
+  for (std::size_t i = 0; i < containers; ++i) {
     const std::string name = "container-" + std::to_string(i);
-    labels[i] = {{"id", "/mete/default_some-pod-" + std::to_string(i) + "/" + name},
-                 {"name", name},
-                 {"image", "registry.example.com/team/image:1.2.3"},
-                 {"namespace", "default"},
-                 {"pod", "some-pod-" + std::to_string(i)},
-                 {"container", name}};
+    reading->samples.push_back(sample);
+    auto next = one->series[0];
+    next.sample = &reading->samples.back();
+    next.labels = std::make_shared<const mete::collectors::LabelBlock>(
+        mete::collectors::LabelBlock{{"id", "/mete/default_some-pod-" + std::to_string(i) + "/" + name},
+                                     {"name", name},
+                                     {"image", "registry.example.com/team/image:1.2.3"},
+                                     {"namespace", "default"},
+                                     {"pod", "some-pod-" + std::to_string(i)},
+                                     {"container", name}});
+    series.push_back(next);
   }
-  std::vector<mete::collectors::Sample> samples(labels.size(), sample);
-  std::vector<mete::collectors::Series> series;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    series.push_back({.labels = labels[i], .sample = samples[i], .started = sample.wall_time});
-  }
-  std::string out;
-  write_families(out, series);
+  std::string out = render(reading);
   std::vector<std::string> lines;
   std::size_t lines_of_series = 0;
   for (std::size_t at = 0; at < out.size();) {
@@ -241,8 +243,9 @@ void bench_scrape(int runs) {
     for (const std::string& line : lines) copy += line;
   });
   const double mete = median_of(runs, [&] {
-    out.clear();
-    write_families(out, series);
+    mete::collectors::ExpositionStream stream(reading, mete::collectors::Format::kText, {}, {});
+    while (!stream.next().empty()) {
+    }
   });
   const double scale = 35'000.0 / static_cast<double>(lines_of_series);
   std::printf("scrape text, %zu series of %zu containers, %.1f MB\n", lines_of_series, series.size(),

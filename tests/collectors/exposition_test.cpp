@@ -6,7 +6,7 @@
 #include <cmath>
 #include <set>
 
-#include "collectors/metrics.h"
+#include "tests/support/readings.h"
 
 namespace mete::collectors {
 namespace {
@@ -75,13 +75,10 @@ TEST(Family, HeadOnceAndOnlyWithLines) {
   EXPECT_EQ(out, "# HELP h x\n# TYPE h histogram\nh_bucket{a=\"b\",le=\"+Inf\"} 1\n");
 }
 
+const LabelBlock kLabels{{"id", "/x"}};
+
 TEST(Metrics, AnEmptySampleGivesNoLines) {
-  const LabelBlock labels{{"id", "/x"}};
-  const Sample empty;
-  const Series series[] = {{.labels = labels, .sample = empty}};
-  std::string out;
-  write_families(out, series);
-  EXPECT_EQ(out, "");
+  EXPECT_EQ(render(reading_of(kLabels, {})), "");
 }
 
 Sample with_all_groups() {
@@ -97,55 +94,122 @@ Sample with_all_groups() {
 }
 
 TEST(Metrics, CfsFamiliesNeedAQuota) {
-  const LabelBlock labels{{"id", "/x"}};
   Sample s = with_all_groups();
-  std::string out;
-  const Series series[] = {{.labels = labels, .sample = s}};
-  write_families(out, series);
+  std::string out = render(reading_of(kLabels, s));
   EXPECT_EQ(out.find("_cfs_"), std::string::npos);
   EXPECT_NE(out.find("container_spec_memory_limit_bytes{id=\"/x\"} 0\n"), std::string::npos) << "0 says unlimited";
   s.cpu.quota = std::chrono::milliseconds(10);
-  write_families(out, series);
+  out = render(reading_of(kLabels, s));
   EXPECT_NE(out.find("container_cpu_cfs_periods_total{id=\"/x\"} 5\n"), std::string::npos);
   EXPECT_NE(out.find("container_spec_cpu_quota{id=\"/x\"} 10000\n"), std::string::npos);
 }
 
 TEST(Metrics, NetworkAndSettingsCanBeLeftOut) {
-  const LabelBlock labels{{"id", "/x"}};
-  const Sample s = with_all_groups();
-  const Series series[] = {{.labels = labels, .sample = s, .with_network = false, .with_settings = false}};
-  std::string out;
-  write_families(out, series);
+  const std::string out =
+      render(reading_of(kLabels, with_all_groups(), {.with_network = false, .with_settings = false}));
   EXPECT_EQ(out.find("container_network"), std::string::npos);
   EXPECT_EQ(out.find("container_spec"), std::string::npos);
   EXPECT_NE(out.find("container_cpu_usage_seconds_total{id=\"/x\",cpu=\"total\"} 1\n"), std::string::npos);
 }
 
 TEST(Metrics, PerCpuReplacesTheTotal) {
-  const LabelBlock labels{{"id", "/x"}};
   Sample s = with_all_groups();
   s.cpu.per_cpu.assign(11, std::chrono::seconds(2));
-  const Series series[] = {{.labels = labels, .sample = s}};
-  std::string out;
-  write_families(out, series);
+  const std::string out = render(reading_of(kLabels, s));
   EXPECT_EQ(out.find("cpu=\"total\""), std::string::npos);
   EXPECT_NE(out.find("{id=\"/x\",cpu=\"cpu00\"} 2\n"), std::string::npos);
   EXPECT_NE(out.find("{id=\"/x\",cpu=\"cpu10\"} 2\n"), std::string::npos);
 }
 
-TEST(Metrics, FamiliesStandTogetherAndCountersEndInTotal) {
+TEST(Metrics, EachFamilyIsThereOnceAndCountersEndInTotal) {
   std::set<std::string_view> done;
-  std::string_view last;
-  for (const auto rows : {general_rows(), cpu_rows(), memory_rows(), pids_rows(), pressure_rows()}) {
-    for (const MetricRow& row : rows) {
-      if (row.name != last) {
-        EXPECT_TRUE(done.insert(row.name).second) << row.name << " is in two places";
-      }
-      last = row.name;
-      EXPECT_EQ(row.type == MetricType::kCounter, row.name.ends_with("_total")) << row.name;
-      EXPECT_FALSE(row.help.empty());
+  for (const Family* family : all_families()) {
+    EXPECT_TRUE(done.insert(family->name).second) << family->name << " is in two places";
+    if (family->type == MetricType::kCounter) {
+      EXPECT_TRUE(family->name.ends_with("_total")) << family->name;
     }
+    EXPECT_FALSE(family->help.empty());
+    EXPECT_FALSE(family->collector.empty());
   }
+}
+
+TEST(Metrics, WhatOutlivesTheCgroupHasTheWorkloadsLabels) {
+  Series series;
+  series.workload = std::make_shared<const LabelBlock>(LabelBlock{{"pod", "web"}});
+  series.lifecycle = Lifecycle{.state = RunState::kExited, .restarts = 2, .exit_code = 137, .oom_kills = {.container = 3}};
+  auto reading = reading_of(kLabels, {}, series);
+  reading->series[0].sample = nullptr;  // the cgroup is gone
+  const std::string out = render(reading);
+  EXPECT_NE(out.find("mete_oom_kills_total{pod=\"web\",scope=\"container\",by=\"kernel\"} 3\n"), std::string::npos);
+  EXPECT_NE(out.find("mete_container_state{pod=\"web\",state=\"exited\"} 1\n"), std::string::npos);
+  EXPECT_NE(out.find("mete_container_last_exit_code{pod=\"web\"} 137\n"), std::string::npos);
+  EXPECT_EQ(out.find("{id="), std::string::npos);
+}
+
+TEST(Metrics, ThrottleLengthsAreACumulativeHistogram) {
+  ThrottleLengths lengths;
+  lengths.buckets = {1, 0, 2};
+  lengths.buckets.back() = 1;
+  lengths.sum = std::chrono::milliseconds(1'500);
+  Series series;
+  series.throttle_lengths = lengths;
+  const std::string out = render(reading_of(kLabels, {}, series));
+  const std::string name = "mete_container_cpu_throttle_seconds";
+  EXPECT_NE(out.find("# TYPE " + name + " histogram\n"), std::string::npos);
+  EXPECT_NE(out.find(name + "_bucket{id=\"/x\",le=\"0.001\"} 1\n"), std::string::npos);
+  EXPECT_NE(out.find(name + "_bucket{id=\"/x\",le=\"0.005\"} 3\n"), std::string::npos);
+  EXPECT_NE(out.find(name + "_bucket{id=\"/x\",le=\"1\"} 3\n"), std::string::npos);
+  EXPECT_NE(out.find(name + "_bucket{id=\"/x\",le=\"+Inf\"} 4\n"), std::string::npos);
+  EXPECT_NE(out.find(name + "_sum{id=\"/x\"} 1.5\n" + name + "_count{id=\"/x\"} 4\n"), std::string::npos);
+}
+
+TEST(OpenMetrics, HeadsUnitsExemplarsAndTheEnd) {
+  Series series;
+  series.workload = std::make_shared<const LabelBlock>(LabelBlock{{"pod", "web"}});
+  Lifecycle lifecycle{.oom_kills = {.container = 1}};
+  lifecycle.last_oom = std::make_shared<const Exemplar>(
+      Exemplar{LabelBlock{{"event", "7"}}, std::uint64_t{1},
+               std::chrono::system_clock::time_point(std::chrono::milliseconds(1'500))});
+  series.lifecycle = lifecycle;
+  Sample s = with_all_groups();
+  s.memory.failcnt = 4;
+  const auto reading = reading_of(kLabels, s, series);
+  const std::string out = render(reading, Format::kOpenMetrics);
+  EXPECT_NE(out.find("# TYPE container_cpu_usage_seconds counter\n# UNIT container_cpu_usage_seconds seconds\n"
+                     "container_cpu_usage_seconds_total{id=\"/x\",cpu=\"total\"} 1\n"),
+            std::string::npos);
+  EXPECT_NE(out.find("# TYPE container_memory_failcnt unknown\n"), std::string::npos);
+  EXPECT_NE(out.find("by=\"kernel\"} 1 # {event=\"7\"} 1 1.5\n"), std::string::npos);
+  EXPECT_TRUE(out.ends_with("\n# EOF\n"));
+  EXPECT_EQ(render(reading).find(" # {"), std::string::npos) << "text 0.0.4 has no exemplars";
+}
+
+TEST(Stream, PiecesAreWholeLinesAndTogetherEverything) {
+  auto reading = reading_of(kLabels, with_all_groups());
+  for (int i = 0; i < 50; ++i) reading->series.push_back(reading->series.front());
+  const std::string whole = render(reading, Format::kOpenMetrics);
+  ExpositionStream stream(reading, Format::kOpenMetrics, {}, "");
+  std::string all;
+  std::size_t pieces = 0;
+  for (auto piece = stream.next(100); !piece.empty(); piece = stream.next(100)) {
+    EXPECT_TRUE(piece.ends_with('\n'));
+    EXPECT_LT(piece.size(), 1'000U);
+    all += piece;
+    ++pieces;
+  }
+  EXPECT_EQ(all, whole);
+  EXPECT_GT(pieces, 10U);
+  EXPECT_TRUE(stream.next().empty()) << "the end stays the end";
+}
+
+TEST(Stream, TheFilterAndTheTail) {
+  const auto reading = reading_of(kLabels, with_all_groups());
+  ExpositionStream stream(reading, Format::kText, [](const Family& family) { return family.collector == "network"; },
+                          "tail 1\n");
+  const std::string out(stream.next());
+  EXPECT_EQ(out.find("container_cpu"), std::string::npos);
+  EXPECT_NE(out.find("container_network_receive_bytes_total{id=\"/x\",interface=\"eth0\"} 1\n"), std::string::npos);
+  EXPECT_TRUE(out.ends_with("\ntail 1\n"));
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 #include <new>
 
 #include "collectors/cumulative.h"
-#include "collectors/metrics.h"
 #include "runtime/file.h"
+#include "tests/support/readings.h"
 
 namespace {
 // How often this program has allocated: a warm read must not.
@@ -61,12 +61,9 @@ TEST_P(SamplerTest, GivesTheExpectedMetrics) {
   for (const auto& cost : collection.cost()) EXPECT_EQ(cost.errors, 0U) << cost.collector;
   const Sample sample = fixed(sampler->sample());
   const LabelBlock labels{{"id", "/mete/web"}, {"name", "web"}, {"namespace", "default"}};
-  const Series series[] = {
-      {.labels = labels,
-       .sample = sample,
-       .started = std::chrono::system_clock::time_point(std::chrono::milliseconds(1'699'999'000'500))}};
-  std::string text;
-  write_families(text, series);
+  Series series;
+  series.started = std::chrono::system_clock::time_point(std::chrono::milliseconds(1'699'999'000'500));
+  std::string text = render(reading_of(labels, sample, series));
   write_machine(text, read_machine(root_ + "/proc").value());
   const std::string golden = root_ + "/metrics.txt";
   if (std::getenv("METE_UPDATE_GOLDEN") != nullptr) {

@@ -9,9 +9,9 @@
 #include "collectors/collector.h"
 #include "collectors/cumulative.h"
 #include "collectors/machine.h"
-#include "collectors/metrics.h"
 #include "runtime/cgroup/hierarchies.h"
 #include "runtime/cgroup/plan.h"
+#include "tests/support/readings.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace mete::collectors;
@@ -25,9 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)parse_machine(text, text);
 
   const LabelBlock labels{{"id", text}};
-  const Series series[] = {{.labels = labels, .sample = sample}};
-  std::string out;
-  write_families(out, series);
+  (void)render(reading_of(labels, sample));
+  (void)render(reading_of(labels, sample), Format::kOpenMetrics);
 
   const std::string kept = to_text(sample);
   const auto back = from_text(kept);

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// One coherent read of everything: what a scrape shows. Made once, then shared by whoever renders it, and not changed.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collectors/exposition.h"
+#include "collectors/machine.h"
+#include "collectors/sample.h"
+
+namespace mete::collectors {
+
+enum class RunState : std::uint8_t { kWaiting, kStarting, kRunning, kExited };
+inline constexpr std::array<RunState, 4> kRunStates = {RunState::kWaiting, RunState::kStarting, RunState::kRunning,
+                                                       RunState::kExited};
+[[nodiscard]] std::string_view to_string(RunState state);  // "waiting", "starting", "running", "exited"
+
+// Processes killed for want of memory, by whose limit. Over all restarts of the container and of the agent.
+struct OomCounts {
+  std::uint64_t container = 0, pod = 0, ancestor = 0, host = 0;
+};
+
+// What only the launcher of a container knows. It outlives the cgroup.
+struct Lifecycle {
+  RunState state = RunState::kWaiting;
+  std::uint64_t restarts = 0;
+  std::optional<int> exit_code;  // of the last attempt that ended
+  OomCounts oom_kills;
+  std::shared_ptr<const Exemplar> last_oom;  // null: none yet
+};
+
+// Buckets of one distribution; bounds are the family's.
+template <std::size_t N>
+struct Distribution {
+  std::array<std::uint64_t, N + 1> buckets{};  // not cumulative; the last is +Inf
+  std::chrono::nanoseconds sum{};
+};
+// How long throttled stretches lasted: upper bounds.
+inline constexpr std::array<std::chrono::nanoseconds, 9> kThrottleBounds = {
+    std::chrono::milliseconds(1),   std::chrono::microseconds(2'500), std::chrono::milliseconds(5),
+    std::chrono::milliseconds(10),  std::chrono::milliseconds(25),    std::chrono::milliseconds(50),
+    std::chrono::milliseconds(100), std::chrono::milliseconds(250),   std::chrono::seconds(1)};
+using ThrottleLengths = Distribution<kThrottleBounds.size()>;
+
+// The tightest over the cgroup, all its ancestors and the machine.
+struct EffectiveLimits {
+  std::optional<double> cpu_cores;
+  Size memory;
+};
+
+// One container, pod or any other cgroup in a reading.
+struct Series {
+  // id, name, image, namespace, pod, container and what else the export policy allows.
+  std::shared_ptr<const LabelBlock> labels;
+  // namespace, pod, container: for what outlives a cgroup. Null: a cgroup that no one of ours launched.
+  std::shared_ptr<const LabelBlock> workload;
+  const Sample* sample = nullptr;  // null: there is nothing to read (yet, or any more); in Reading::samples
+  std::optional<Lifecycle> lifecycle;
+  std::optional<ThrottleLengths> throttle_lengths;
+  EffectiveLimits effective;
+  std::optional<std::chrono::system_clock::time_point> created, started;
+  bool with_network = true;   // network is written once per network namespace
+  bool with_settings = true;  // spec_*: not on a pod's row that stands for its only container
+};
+
+struct Reading {
+  std::chrono::steady_clock::time_point at{};
+  std::deque<Sample> samples;  // stable addresses
+  std::vector<Series> series;
+  Machine machine;
+};
+
+}  // namespace mete::collectors
