@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "agent/api.h"
+#include "agent/collecting_thread.h"
 #include "agent/exporter.h"
 #include "agent/http_server.h"
 #include "agent/log.h"
@@ -49,13 +50,11 @@ Result<runtime::UniqueFd> lock_parent(const runtime::cgroup::Hierarchies& hierar
 }
 
 // As many descriptors as we may have: counter files stay open.
-int raise_descriptor_limit() {
+void raise_descriptor_limit() {
   struct rlimit limit {};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
-  (void)::getrlimit(RLIMIT_NOFILE, &limit);
-  return static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 1U << 20U));
 }
 
 Result<std::string> shim_path(const Settings& settings) {
@@ -82,10 +81,11 @@ class Agent {
         kernel_log_(loop_),
         launches_(2 * std::max(1U, std::thread::hardware_concurrency())),
         turns_(loop_),
-        services_{loop_, settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_, launches_, turns_, {}, {}, {}, 0, 0, {}},
+        services_{loop_, settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_, launches_, turns_, {}, {}, {}, 0, {}},
         manifests_(loop_, settings_, files_, events_),
         reconciler_(services_, manifests_),
-        exporter_(services_, reconciler_),
+        collecting_(loop_, hierarchies_, {}),
+        exporter_(services_, reconciler_, collecting_),
         api_(services_, manifests_, reconciler_, exporter_),
         server_(loop_, [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) { api_.handle(request, reply); }),
         signals_(loop_, SIGTERM, SIGINT),
@@ -99,9 +99,7 @@ class Agent {
     METE_TRY(const collectors::Machine machine, collectors::read_machine());
     METE_TRY(services_.capabilities, runtime::process::own_bounding_set());
     services_.machine_memory = machine.memory.value_or(Bytes(0));
-    // Counter files of a container: about 20. Half of what we may open is left for everything else.
-    constexpr int kFilesEach = 24;
-    services_.samplers_kept = raise_descriptor_limit() / 2 / kFilesEach;
+    raise_descriptor_limit();
     METE_CHECK(runtime::make_directories(settings_.pods(), 0700));
     METE_CHECK(runtime::make_directories(settings_.logs()));
     METE_CHECK(runtime::make_directories(settings_.run, 0755));
@@ -127,6 +125,7 @@ class Agent {
     remove_all_ = remove_all;
     log_info("mete " METE_VERSION " on http://" + server_.tcp_address() + "/metrics, state " + settings_.state + ", cgroups " +
              settings_.cgroup_parent + " (" + std::string(to_string(hierarchies_.mode)) + ")");
+    collecting_.start();
     reconciler_.adopt();
     api_.set_ready();
     signals_.async_wait([this](ErrorCode error, int) {
@@ -208,6 +207,7 @@ class Agent {
   Services services_;
   Manifests manifests_;
   Reconciler reconciler_;
+  CollectingThread collecting_;
   Exporter exporter_;
   Api api_;
   HttpServer server_;

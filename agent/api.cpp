@@ -57,6 +57,12 @@ void Api::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& r
     events(request, reply);
     return;
   }
+  const bool scrape = request.path == "/metrics" || request.path == "/metrics/cadvisor";
+  if (scrape && (request.method == "GET" || request.method == "HEAD")) {
+    services_.instruments.request(request.path, 200);
+    exporter_.scrape(request, reply);
+    return;
+  }
   HttpResponse response = route(request);
   services_.instruments.request(request.path.starts_with("/mete/") ? "/mete/v1" : response.status == 404 ? "other" : request.path, static_cast<int>(response.status));
   reply->send(std::move(response));
@@ -69,7 +75,6 @@ HttpResponse Api::route(const HttpRequest& request) {
     return route_local(request);
   }
   if (!reading) return {405, "text/plain; charset=utf-8", "Only GET is answered here.\n"};
-  if (request.path == "/metrics" || request.path == "/metrics/cadvisor") return {200, Exporter::kContentType, exporter_.metrics()};
   if (request.path == "/healthz") return {200, "text/plain; charset=utf-8", "ok\n"};
   if (request.path == "/readyz") return {ready_ ? 200U : 503U, "text/plain; charset=utf-8", ready_ ? "ok\n" : "starting\n"};
   if (request.path == "/version") return json_response({{"version", METE_VERSION}});

@@ -53,7 +53,7 @@ Container::Container(Pod& pod, std::size_t index)
       oom_event_(services_.loop),
       oom_timer_(services_.loop),
       adopt_timer_(services_.loop) {
-  base_ = sample_of(record().base_sample);
+  base_ = std::make_shared<const collectors::Sample>(sample_of(record().base_sample));
 }
 
 Container::~Container() {
@@ -124,11 +124,7 @@ void Container::ended() {
 void Container::finish(const runtime::shim::ExitStatus& status, const std::string& reason) {
   auto& own = record();
   check_oom();
-  if (sampler_) {
-    (void)sampler_->watch_network(0);
-    (void)sampler_->read();
-    own.last_sample = collectors::to_text(sampler_->sample());
-  }
+  if (const auto last = read_kernel()) own.last_sample = collectors::to_text(*last);
   oom_timer_.cancel();
   own.exit_code = status.code;
   own.exit_signal = status.signal;
@@ -233,7 +229,6 @@ void Container::adopt_attempt(int tries_left) {
         own.state = ContainerState::kRunning;
         own.process = (*started)->id;
         own.started_at = (*started)->at;
-        watch_network();
         remember_command();
         pod_.container_started();
       }
@@ -254,13 +249,7 @@ void Container::adopt_attempt(int tries_left) {
 }
 
 void Container::open_cgroup() {
-  if (!sampler_ && services_.samplers_kept > 0) {
-    if (auto sampler = collectors::CgroupSampler::open(services_.collection, cgroup_)) {
-      sampler_.emplace(std::move(*sampler));
-      --services_.samplers_kept;
-    }
-  }
-  if (sampler_) sampler_->refresh_settings();
+  ++limit_changes_;
   if (!watches_.empty()) return;
   drift_given_up_ = false;
   watch_oom();
@@ -284,14 +273,12 @@ void Container::close_cgroup() {
   watches_.clear();
   oom_event_.close();
   oom_timer_.cancel();
-  if (sampler_) ++services_.samplers_kept;
-  sampler_.reset();
 }
 
 void Container::fold_cgroup() {
   auto& own = record();
-  base_ = collectors::add(base_, sample_of(own.last_sample));
-  own.base_sample = collectors::to_text(base_);
+  base_ = std::make_shared<const collectors::Sample>(collectors::add(*base_, sample_of(own.last_sample)));
+  own.base_sample = collectors::to_text(*base_);
   own.last_sample.clear();
   own.oom_kills_base += own.oom_kills_told - own.oom_kills_from;
   own.oom_kills_from = 0;
@@ -305,9 +292,7 @@ bool Container::remove_cgroup() {
     check_oom();
     // Not before it is empty: what still runs in it still counts.
     if (const auto populated = cgroup_.populated(); populated && *populated) return false;
-    const auto& last = read();
-    (void)last;
-    if (sampler_) own.last_sample = collectors::to_text(sampler_->sample());
+    if (const auto last = read_kernel()) own.last_sample = collectors::to_text(*last);
     fold_cgroup();
     pod_.save(runtime::Durability::durable);
     close_cgroup();
@@ -315,29 +300,22 @@ bool Container::remove_cgroup() {
   return cgroup_.remove().has_value();
 }
 
-const collectors::Sample& Container::read() {
-  std::optional<collectors::CgroupSampler> temporary;
-  collectors::CgroupSampler* sampler = sampler_ ? &*sampler_ : nullptr;
-  if (sampler == nullptr && record().cgroup_id != 0) {
-    if (auto opened = collectors::CgroupSampler::open(services_.collection, cgroup_)) sampler = &temporary.emplace(std::move(*opened));
-  }
-  if (sampler == nullptr) return base_;
-  (void)sampler->read();
-  collectors::add_into(base_, sampler->sample(), total_);
-  if (temporary) record().last_sample = collectors::to_text(sampler->sample());
-  return total_;
+std::optional<collectors::Sample> Container::read_kernel() {
+  if (record().cgroup_id == 0) return std::nullopt;
+  auto sampler = collectors::CgroupSampler::open(services_.collection, cgroup_);
+  if (!sampler || sampler->read() == collectors::CgroupSampler::Outcome::kGone) return std::nullopt;
+  return sampler->sample();
+}
+
+collectors::Sample Container::read() {
+  const auto live = read_kernel();
+  return live ? collectors::add(*base_, *live) : *base_;
 }
 
 std::uint64_t Container::oom_kills() {
   const auto& own = record();
   if (own.cgroup_id == 0) return own.oom_kills_base;
   return own.oom_kills_base + oom_counter().value_or(own.oom_kills_told) - own.oom_kills_from;
-}
-
-void Container::watch_network() {
-  // A pod in the machine's network has the machine's interfaces, as cAdvisor shows it.
-  if (!sampler_ || pod_.containers().size() > 1) return;
-  (void)sampler_->watch_network(record().process.pid);
 }
 
 void Container::apply_limits() {
@@ -348,7 +326,7 @@ void Container::apply_limits() {
   const auto applied = cgroup_.apply(limits_);
   services_.instruments.enforcement("limits", "apply", applied ? "done" : "failed");
   if (!applied) pod_.tell(Severity::kWarning, "LimitFailed", record().name, applied.error().what);
-  if (sampler_) sampler_->refresh_settings();
+  ++limit_changes_;
 }
 
 void Container::check_drift() {
@@ -371,7 +349,7 @@ void Container::check_drift() {
               {{"file", drift.file}, {"found", drift.found}, {"expected", drift.expected}});
   }
   services_.instruments.reaction("limits", std::chrono::steady_clock::now() - woken);
-  if (sampler_) sampler_->refresh_settings();
+  ++limit_changes_;
 }
 
 }  // namespace mete::agent

@@ -48,7 +48,11 @@ class Container {
   bool remove_cgroup();
 
   // Counters over all attempts, gauges of now. Reads the kernel when the container has a cgroup.
-  const collectors::Sample& read();
+  [[nodiscard]] collectors::Sample read();
+  // Of the cgroups that are gone; not changed any more once it is given out.
+  [[nodiscard]] const std::shared_ptr<const collectors::Sample>& base() const { return base_; }
+  // Grows whenever its limits may have been changed.
+  [[nodiscard]] std::uint64_t limit_changes() const { return limit_changes_; }
   [[nodiscard]] std::uint64_t oom_kills();
 
   [[nodiscard]] ContainerRecord& record();
@@ -83,13 +87,13 @@ class Container {
   void ready();
   void watch_shim(runtime::UniqueFd pidfd);
   void leave_gate();
-  void watch_network();
 
   // container.cpp
   void ended();
   void finish(const runtime::shim::ExitStatus& status, const std::string& reason = {});
   void open_cgroup();  // sampler, OOM notification and drift watch of a cgroup that exists
   void close_cgroup();
+  std::optional<collectors::Sample> read_kernel();  // empty: there is no cgroup to be read
   void fold_cgroup();  // its counters into the record's base
   void adopt_attempt(int tries_left);
   void check_drift();
@@ -128,9 +132,8 @@ class Container {
   std::vector<int> watches_;
   bool drift_check_posted_ = false;
   bool drift_given_up_ = false;
-  std::optional<collectors::CgroupSampler> sampler_;
-  collectors::Sample base_;
-  collectors::Sample total_;
+  std::uint64_t limit_changes_ = 0;
+  std::shared_ptr<const collectors::Sample> base_;  // never null
   Alive alive_;
 };
 

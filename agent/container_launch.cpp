@@ -194,7 +194,6 @@ void Container::ready() {
   own.process = (*started)->id;
   own.started_at = (*started)->at;
   services_.instruments.launch(std::chrono::steady_clock::now() - launch_requested_);
-  watch_network();
   remember_command();
   pod_.save(runtime::Durability::volatile_);
   pod_.tell(Severity::kNormal, "Started", own.name, "Started container " + own.name,

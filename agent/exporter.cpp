@@ -1,141 +1,138 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/exporter.h"
 
+#include <sys/stat.h>
+
+#include <algorithm>
 #include <array>
 #include <filesystem>
-#include <vector>
+#include <set>
+#include <utility>
 
-#include "collectors/machine.h"
-#include "collectors/exposition_stream.h"
+#include "agent/http_negotiate.h"
+#include "agent/targets.h"
+#include "collectors/family.h"
 
 namespace mete::agent {
 namespace {
 
 using collectors::FamilyWriter;
+using collectors::Format;
 using collectors::LabelBlock;
 using collectors::MetricType;
-using collectors::Series;
+using collectors::Reading;
 
 constexpr auto kShared = std::chrono::milliseconds(200);
 
-LabelBlock container_labels(const Pod& pod, const Container& container) {
-  const auto& record = pod.record();
-  const std::string name = "k8s_" + container.record().name + "_" + record.name + "_" + record.namespace_;
-  const std::string image = container.image_name().empty() && container.spec() != nullptr ? container.spec()->image : container.image_name();
-  return {{"id", container.cgroup().path()}, {"name", name},        {"image", image},
-          {"namespace", record.namespace_},  {"pod", record.name}, {"container", container.record().name}};
+std::set<std::string_view> collector_names() {
+  std::set<std::string_view> names = {"agent", "machine"};
+  for (const auto* family : collectors::all_families()) names.insert(family->collector);
+  return names;
 }
 
-LabelBlock pod_labels(const Pod& pod) {
-  const auto& record = pod.record();
-  return {{"id", pod.cgroup().path()}, {"name", ""}, {"image", ""}, {"namespace", record.namespace_}, {"pod", record.name}, {"container", ""}};
+// What the loop's own reads (last counters, `mete ps`) and the collecting thread's cost, by collector.
+std::vector<collectors::CollectionCost> cost_of(const Reading& reading, const collectors::Collection& loops) {
+  std::vector<collectors::CollectionCost> all = reading.cost;
+  for (const auto& more : loops.cost()) {
+    const auto same = std::find_if(all.begin(), all.end(), [&](const auto& cost) { return cost.collector == more.collector; });
+    if (same == all.end()) {
+      all.push_back(more);
+      continue;
+    }
+    same->time += more.time;
+    same->files += more.files;
+    same->errors += more.errors;
+  }
+  return all;
 }
 
-// Without `id` and `image`: what outlives a cgroup is the workload's.
-LabelBlock workload_labels(const Pod& pod, const Container& container) {
-  const auto& record = pod.record();
-  return {{"namespace", record.namespace_}, {"pod", record.name}, {"container", container.record().name}};
+void write_cost(std::string& out, const std::vector<collectors::CollectionCost>& costs, Format format) {
+  FamilyWriter seconds(out, "mete_collection_seconds_total", "Time spent reading and parsing, by collector.", MetricType::kCounter, format);
+  for (const auto& cost : costs) seconds.add(LabelBlock{{"collector", cost.collector}}, cost.time);
+  FamilyWriter files(out, "mete_collection_files_total", "Files read, by collector.", MetricType::kCounter, format);
+  for (const auto& cost : costs) files.add(LabelBlock{{"collector", cost.collector}}, cost.files);
+  FamilyWriter errors(out, "mete_collection_errors_total", "Reads that failed or were not understood, by collector.", MetricType::kCounter, format);
+  for (const auto& cost : costs) errors.add(LabelBlock{{"collector", cost.collector}}, cost.errors);
 }
 
-std::optional<std::chrono::system_clock::time_point> started(const ContainerRecord& record) {
-  if (record.started_at == WallTime()) return std::nullopt;
-  return std::chrono::time_point_cast<std::chrono::system_clock::duration>(record.started_at);
-}
-
-collectors::Lifecycle lifecycle_of(Container& container) {
-  const auto& record = container.record();
-  collectors::Lifecycle lifecycle;
-  lifecycle.state = static_cast<collectors::RunState>(record.state);
-  lifecycle.restarts = record.restarts;
-  if (record.has_ended) lifecycle.exit_code = record.exit_code;
-  const auto of_scope = [&](const char* scope) {
-    const auto found = record.oom_kills_by_scope.find(scope);
-    return found == record.oom_kills_by_scope.end() ? 0 : found->second;
-  };
-  collectors::OomCounts& kills = lifecycle.oom_kills;
-  kills.pod = of_scope("pod");
-  kills.ancestor = of_scope("ancestor");
-  kills.host = of_scope("host");
-  const std::uint64_t all = container.oom_kills();
-  const std::uint64_t others = kills.pod + kills.ancestor + kills.host;
-  kills.container = all > others ? all - others : 0;
-  return lifecycle;
+// Since Linux 6.2 the size of /proc/PID/fd tells; before, they have to be counted.
+std::uint64_t open_descriptors() {
+  struct stat status {};
+  if (::stat("/proc/self/fd", &status) == 0 && status.st_size > 0) return static_cast<std::uint64_t>(status.st_size);
+  std::error_code ignored;
+  return static_cast<std::uint64_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd", ignored), {}));
 }
 
 }  // namespace
 
-const std::string& Exporter::metrics() {
-  const auto begin = std::chrono::steady_clock::now();
-  if (!text_.empty() && begin - read_at_ < kShared) return text_;
-  text_.clear();
-  read_at_ = begin;
-  const auto reading = read();
-  text_ = collectors::render(reading);
-  collectors::write_machine(text_, reading->machine);
-  write_agent(text_);
-  services_.instruments.scrape(std::chrono::steady_clock::now() - begin);
-  text_ += services_.instruments.serialize();
-  return text_;
-}
-
-std::shared_ptr<const collectors::Reading> Exporter::read() {
-  auto reading = std::make_shared<collectors::Reading>();
-  for (const auto& [key, pod] : reconciler_.pods()) {
-    const bool single = pod->containers().size() == 1;
-    for (const auto& container : pod->containers()) add_container(*reading, *pod, *container, single);
-    if (single) continue;
-    if (const auto* sample = pod->read()) {
-      reading->samples.push_back(*sample);
-      Series series;
-      series.labels = std::make_shared<const LabelBlock>(pod_labels(*pod));
-      series.sample = &reading->samples.back();
-      series.with_settings = false;
-      reading->series.push_back(std::move(series));
+Result<std::function<bool(std::string_view)>> collector_filter(const std::vector<std::string>& collect, const std::vector<std::string>& exclude) {
+  if (!collect.empty() && !exclude.empty()) return fail("collect[] and exclude[]: found both, expected one of them");
+  const auto names = collector_names();
+  for (const auto* list : {&collect, &exclude}) {
+    for (const auto& name : *list) {
+      if (names.contains(name)) continue;
+      std::string known;
+      for (const auto& each : names) known.append(known.empty() ? "" : ", ").append(each);
+      return fail("collector: found \"" + name + "\", expected one of " + known);
     }
   }
-  if (const auto machine = collectors::read_machine()) reading->machine = *machine;
-  return reading;
+  return [only = std::set<std::string, std::less<>>(collect.begin(), collect.end()),
+          without = std::set<std::string, std::less<>>(exclude.begin(), exclude.end())](std::string_view collector) {
+    return (only.empty() || only.contains(collector)) && !without.contains(collector);
+  };
 }
 
-void Exporter::add_container(collectors::Reading& reading, Pod& pod, Container& container, bool single) {
-  const auto& record = container.record();
-  Series series;
-  series.workload = std::make_shared<const LabelBlock>(workload_labels(pod, container));
-  series.lifecycle = lifecycle_of(container);
-  const bool ran = record.has_ended || record.cgroup_id != 0;
-  if (ran) {
-    reading.samples.push_back(container.read());
-    series.labels = std::make_shared<const LabelBlock>(container_labels(pod, container));
-    series.sample = &reading.samples.back();
-    series.started = started(record);
-    series.with_network = false;
+void Exporter::read(CollectingThread::Done done) {
+  const auto now = std::chrono::steady_clock::now();
+  if (reading_ && now - reading_->at < kShared) return done(reading_);
+  // One that was asked for just now will do too.
+  if (pending_ && now - pending_->asked_at < kShared) {
+    pending_->waiting.push_back(std::move(done));
+    return;
   }
-  reading.series.push_back(series);
-  if (!ran || !single) return;
-  // The pod's cgroup holds nothing else: the same numbers, and the pod's network.
-  Series of_pod;
-  of_pod.labels = std::make_shared<const LabelBlock>(pod_labels(pod));
-  of_pod.sample = series.sample;
-  of_pod.with_settings = false;
-  reading.series.push_back(std::move(of_pod));
+  pending_ = std::make_shared<Pending>(Pending{now, {std::move(done)}});
+  collecting_.read(targets_of(reconciler_), [this, pending = pending_](const std::shared_ptr<const Reading>& reading) {
+    reading_ = reading;
+    if (pending_ == pending) pending_.reset();
+    services_.instruments.scrape(reading->took);
+    for (const auto& each : pending->waiting) each(reading);
+  });
 }
 
-void Exporter::write_agent(std::string& out) {
-  FamilyWriter seconds(out, "mete_collection_seconds_total", "Time spent reading and parsing, by collector.", MetricType::kCounter);
-  for (const auto& cost : services_.collection.cost()) seconds.add(LabelBlock{{"collector", cost.collector}}, cost.time);
-  FamilyWriter errors(out, "mete_collection_errors_total", "Reads that failed or were not understood, by collector.", MetricType::kCounter);
-  for (const auto& cost : services_.collection.cost()) errors.add(LabelBlock{{"collector", cost.collector}}, cost.errors);
+void Exporter::scrape(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
+  auto wanted = collector_filter(request.parameters("collect[]"), request.parameters("exclude[]"));
+  if (!wanted) return reply->send({.status = 400, .body = wanted.error().what + "\n", .encoding = {}});
+  const Format format = choose_format(request.accept);
+  const bool gzip = accepts_gzip(request.accept_encoding);
+  read([this, reply, wanted = std::move(*wanted), format, gzip](const std::shared_ptr<const Reading>& reading) {
+    CollectingThread::Rendering rendering;
+    rendering.reading = reading;
+    rendering.format = format;
+    rendering.filter = [wanted](const collectors::Family& family) { return wanted(family.collector); };
+    if (wanted("machine")) collectors::write_machine(rendering.tail, reading->machine, format);
+    if (wanted("agent")) rendering.tail += own_families(*reading, format);
+    rendering.gzip = gzip;
+    HttpResponse head;
+    head.type = content_type(format);
+    if (gzip) head.encoding = "gzip";
+    reply->send(std::move(head), collecting_.render(std::move(rendering)));
+  });
+}
+
+std::string Exporter::own_families(const Reading& reading, Format format) const {
+  std::string out;
+  write_cost(out, cost_of(reading, services_.collection), format);
   std::array<std::uint64_t, 4> by_state{};
   for (const auto& [key, pod] : reconciler_.pods()) {
     for (const auto& container : pod->containers()) ++by_state.at(static_cast<std::size_t>(container->record().state));
   }
-  FamilyWriter containers(out, "mete_agent_containers", "Containers of this agent, by state.", MetricType::kGauge);
+  FamilyWriter containers(out, "mete_agent_containers", "Containers of this agent, by state.", MetricType::kGauge, format);
   for (std::size_t i = 0; i < by_state.size(); ++i) {
     containers.add(LabelBlock{{"state", to_string(static_cast<ContainerState>(i))}}, by_state.at(i));
   }
-  std::error_code ignored;
-  const auto fds = static_cast<std::uint64_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd", ignored), {}));
-  FamilyWriter(out, "mete_agent_open_fds", "File descriptors the agent has open.", MetricType::kGauge).add(fds);
+  FamilyWriter(out, "mete_agent_open_fds", "File descriptors the agent has open.", MetricType::kGauge, format).add(open_descriptors());
+  services_.instruments.write(out, format);
+  return out;
 }
 
 }  // namespace mete::agent

@@ -1,34 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
-// /metrics: reads all counters when it is asked, and writes them. Two requests within 200 ms get the same read.
+// /metrics: a scrape takes a snapshot of the agent's own containers, has the collecting thread read all counters, and
+// sends what it renders. Two scrapes within 200 ms get the same reading.
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "agent/collecting_thread.h"
+#include "agent/http_server.h"
 #include "agent/reconciler.h"
 #include "agent/services.h"
-#include "collectors/reading.h"
 
 namespace mete::agent {
 
 class Exporter {
  public:
-  Exporter(Services& services, const Reconciler& reconciler) : services_(services), reconciler_(reconciler) {}
+  Exporter(Services& services, const Reconciler& reconciler, CollectingThread& collecting)
+      : services_(services), reconciler_(reconciler), collecting_(collecting) {}
 
-  // Text format 0.0.4: container_*, machine_*, mete_*.
-  [[nodiscard]] const std::string& metrics();
-  static constexpr const char* kContentType = "text/plain; version=0.0.4; charset=utf-8";
+  // Text 0.0.4 or OpenMetrics 1.0 by Accept, gzip by Accept-Encoding; ?collect[]= and ?exclude[]= name collectors.
+  void scrape(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
+  // A reading not older than 200 ms; `done` is called on the loop.
+  void read(CollectingThread::Done done);
 
  private:
-  std::shared_ptr<const collectors::Reading> read();
-  void add_container(collectors::Reading& reading, Pod& pod, Container& container, bool single);
-  void write_agent(std::string& out);
+  [[nodiscard]] std::string own_families(const collectors::Reading& reading, collectors::Format format) const;
 
   Services& services_;
   const Reconciler& reconciler_;
-  std::string text_;
-  std::chrono::steady_clock::time_point read_at_{};
+  CollectingThread& collecting_;
+  std::shared_ptr<const collectors::Reading> reading_;
+  struct Pending {
+    std::chrono::steady_clock::time_point asked_at;
+    std::vector<CollectingThread::Done> waiting;
+  };
+  std::shared_ptr<Pending> pending_;  // the newest reading that is being made
 };
+
+// Which families a scrape wants. The error names a collector that does not exist, and those that do.
+[[nodiscard]] Result<std::function<bool(std::string_view collector)>> collector_filter(const std::vector<std::string>& collect,
+                                                                                      const std::vector<std::string>& exclude);
 
 }  // namespace mete::agent

@@ -7,9 +7,12 @@
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <deque>
 #include <optional>
+#include <sstream>
 
 namespace mete::agent {
 
@@ -29,6 +32,7 @@ namespace {
 constexpr std::size_t kLongestBody = 16U << 20U;
 constexpr auto kIdle = std::chrono::seconds(60);
 constexpr auto kSlow = std::chrono::seconds(20);       // for a whole request or answer
+constexpr auto kWholeBody = std::chrono::seconds(120);  // for a body that comes in pieces
 constexpr std::size_t kMostQueued = 4U << 20U;          // bytes of a stream that its reader has not taken
 
 // Counts itself, so that a flood of connections ends at the limit.
@@ -54,12 +58,28 @@ HttpRequest request_of(http::request<http::string_body> raw, bool local) {
     const auto end = rest.find('&');
     const std::string_view pair = rest.substr(0, end);
     const auto equals = pair.find('=');
-    request.query[url_decode(pair.substr(0, equals))] = equals == std::string_view::npos ? "" : url_decode(pair.substr(equals + 1));
+    request.query.emplace(url_decode(pair.substr(0, equals)), equals == std::string_view::npos ? "" : url_decode(pair.substr(equals + 1)));
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
   }
+  request.accept = std::string(raw[http::field::accept]);
+  request.accept_encoding = std::string(raw[http::field::accept_encoding]);
+  request.host = std::string(raw[http::field::host]);
   request.body = std::move(raw.body());
   request.local = local;
   return request;
+}
+
+// One chunk of a chunked body; none for an empty one, which would be the end.
+std::string framed(std::string_view chunk) {
+  if (chunk.empty()) return {};
+  char size[20];
+  const auto end = std::to_chars(size, size + sizeof size, chunk.size(), 16).ptr;
+  std::string text(size, end);
+  text.reserve(text.size() + chunk.size() + 4);
+  text += "\r\n";
+  text += chunk;
+  text += "\r\n";
+  return text;
 }
 
 template <class State, class Protocol>
@@ -79,6 +99,7 @@ class Session : public HttpReply, public HttpStream, public std::enable_shared_f
     answer_.emplace(static_cast<http::status>(response.status), version_);
     answer_->set(http::field::server, "mete");
     answer_->set(http::field::content_type, response.type);
+    if (!response.encoding.empty()) answer_->set(http::field::content_encoding, response.encoding);
     answer_->keep_alive(keep_alive_);
     answer_->body() = std::move(response.body);
     answer_->prepare_payload();
@@ -92,6 +113,24 @@ class Session : public HttpReply, public HttpStream, public std::enable_shared_f
         self->read();
       }
     });
+  }
+
+  void send(HttpResponse head, std::shared_ptr<HttpSource> body) override {
+    chunked_ = version_ >= 11;  // HTTP/1.0 knows a body's end by the connection's only
+    keep_alive_ = keep_alive_ && chunked_;
+    http::response<http::empty_body> answer(static_cast<http::status>(head.status), version_);
+    answer.set(http::field::server, "mete");
+    answer.set(http::field::content_type, head.type);
+    if (!head.encoding.empty()) answer.set(http::field::content_encoding, head.encoding);
+    answer.set(http::field::vary, "Accept, Accept-Encoding");
+    answer.keep_alive(keep_alive_);
+    answer.chunked(chunked_);
+    std::ostringstream text;
+    text << answer.base();
+    source_ = std::move(body);
+    piece_ = std::move(text).str();
+    body_end_ = std::chrono::steady_clock::now() + kWholeBody;
+    write_piece(head_only_);
   }
 
   std::shared_ptr<HttpStream> stream(const std::string& type) override {
@@ -108,14 +147,7 @@ class Session : public HttpReply, public HttpStream, public std::enable_shared_f
       close();
       return false;
     }
-    if (chunk.empty()) return true;
-    char size[20];
-    const auto end = std::to_chars(size, size + sizeof size, chunk.size(), 16).ptr;
-    std::string framed(size, end);
-    framed += "\r\n";
-    framed += chunk;
-    framed += "\r\n";
-    queue(std::move(framed));
+    if (!chunk.empty()) queue(framed(chunk));
     return true;
   }
 
@@ -139,6 +171,46 @@ class Session : public HttpReply, public HttpStream, public std::enable_shared_f
     stream_.expires_never();
     const auto request = request_of(std::move(raw), local_);
     state_->handler(request, this->shared_from_this());
+  }
+
+  // Writes piece_, then asks for the next. A peer that does not take a piece in time is cut off, and one that would
+  // take the whole body for ever.
+  void write_piece(bool last) {
+    stream_.expires_at(std::min(std::chrono::steady_clock::now() + kSlow, body_end_));
+    asio::async_write(stream_, asio::buffer(piece_), [self = this->shared_from_this(), last](ErrorCode error, std::size_t) {
+      if (error) {
+        self->source_.reset();
+        self->close();
+      } else if (last) {
+        self->end_body();
+      } else {
+        self->next_piece();
+      }
+    });
+  }
+
+  void next_piece() {
+    stream_.expires_never();
+    source_->next([self = this->shared_from_this()](Result<std::string> piece, bool last) {
+      if (!piece || self->closed_) {
+        self->source_.reset();
+        self->close();
+        return;
+      }
+      self->piece_ = self->chunked_ ? framed(*piece) : std::move(*piece);
+      if (last && self->chunked_) self->piece_ += "0\r\n\r\n";
+      self->write_piece(last);
+    });
+  }
+
+  void end_body() {
+    source_.reset();
+    piece_.clear();
+    if (keep_alive_) {
+      read();
+    } else {
+      close();
+    }
   }
 
   void queue(std::string bytes) {
@@ -187,6 +259,10 @@ class Session : public HttpReply, public HttpStream, public std::enable_shared_f
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
   std::optional<http::response<http::string_body>> answer_;
+  std::shared_ptr<HttpSource> source_;
+  std::string piece_;
+  std::chrono::steady_clock::time_point body_end_{};
+  bool chunked_ = true;
   std::deque<std::string> queue_;
   std::size_t queued_bytes_ = 0;
   std::function<void()> on_close_;
@@ -217,6 +293,13 @@ Result<tcp::endpoint> endpoint_of(const std::string& address) {
 }
 
 }  // namespace
+
+std::vector<std::string> HttpRequest::parameters(const std::string& name) const {
+  std::vector<std::string> all;
+  const auto [begin, end] = query.equal_range(name);
+  for (auto each = begin; each != end; ++each) all.push_back(each->second);
+  return all;
+}
 
 std::string HttpRequest::parameter(const std::string& name) const {
   const auto at = query.find(name);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/asio.h"
 #include "config/result.h"
@@ -17,17 +18,32 @@ namespace mete::agent {
 struct HttpRequest {
   std::string method;  // "GET"
   std::string path;    // "/metrics", decoded
-  std::map<std::string, std::string> query;
+  std::multimap<std::string, std::string> query;
+  std::string accept;           // headers
+  std::string accept_encoding;
+  std::string host;
   std::string body;
   bool local = false;  // over the unix socket, which only root may open
 
-  [[nodiscard]] std::string parameter(const std::string& name) const;  // empty when it is not there
+  [[nodiscard]] std::string parameter(const std::string& name) const;  // the first; empty when it is not there
+  [[nodiscard]] std::vector<std::string> parameters(const std::string& name) const;  // all, in their order
 };
 
 struct HttpResponse {
   unsigned status = 200;
   std::string type = "text/plain; charset=utf-8";
   std::string body;
+  std::string encoding;  // Content-Encoding: "gzip"; empty: as it is
+};
+
+// A body made piece by piece.
+class HttpSource {
+ public:
+  virtual ~HttpSource() = default;
+  // An error cuts the connection: a peer must not take half a body for a whole one.
+  using Take = std::function<void(Result<std::string> piece, bool last)>;
+  // Called again only when the peer's socket has taken the last piece. Calls `take` on the loop, now or later.
+  virtual void next(Take take) = 0;
 };
 
 // An answer without an end: chunks as they come. Dropping the last reference ends it.
@@ -44,6 +60,7 @@ class HttpReply {
  public:
   virtual ~HttpReply() = default;
   virtual void send(HttpResponse response) = 0;
+  virtual void send(HttpResponse head, std::shared_ptr<HttpSource> body) = 0;
   virtual std::shared_ptr<HttpStream> stream(const std::string& type) = 0;
 };
 

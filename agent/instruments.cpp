@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/instruments.h"
 
-#include <prometheus/text_serializer.h>
-
+#include <prometheus/client_metric.h>
+#include <prometheus/metric_family.h>
 
 namespace mete::agent {
 namespace {
 
+using collectors::MetricType;
 using prometheus::Histogram;
 
 double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
@@ -15,6 +16,32 @@ const Histogram::BucketBoundaries kFast = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.
 
 Histogram& histogram(prometheus::Registry& registry, const char* name, const char* help) {
   return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add({}, kFast);
+}
+
+MetricType type_of(prometheus::MetricType type) {
+  switch (type) {
+    case prometheus::MetricType::Counter:
+      return MetricType::kCounter;
+    case prometheus::MetricType::Gauge:
+      return MetricType::kGauge;
+    case prometheus::MetricType::Histogram:
+      return MetricType::kHistogram;
+    default:
+      return MetricType::kUntyped;
+  }
+}
+
+void write_metric(collectors::FamilyWriter& writer, const collectors::LabelBlock& labels, prometheus::MetricType type, const prometheus::ClientMetric& metric) {
+  if (type == prometheus::MetricType::Counter) return writer.add(labels, metric.counter.value);
+  if (type == prometheus::MetricType::Gauge) return writer.add(labels, metric.gauge.value);
+  if (type != prometheus::MetricType::Histogram) return;
+  for (const auto& bucket : metric.histogram.bucket) {
+    std::string bound = "le=\"";
+    collectors::Value(bucket.upper_bound).append_to(bound);
+    writer.add_suffixed("_bucket", labels, bucket.cumulative_count, bound + '"');
+  }
+  writer.add_suffixed("_sum", labels, metric.histogram.sample_sum);
+  writer.add_suffixed("_count", labels, metric.histogram.sample_count);
 }
 
 }  // namespace
@@ -58,6 +85,15 @@ void Instruments::request(const std::string& handler, int code) {
 void Instruments::scrape(std::chrono::nanoseconds took) { scrapes_.Observe(seconds(took)); }
 void Instruments::launch(std::chrono::nanoseconds from_request_to_exec) { launches_.Observe(seconds(from_request_to_exec)); }
 
-std::string Instruments::serialize() const { return prometheus::TextSerializer().Serialize(registry_.Collect()); }
+void Instruments::write(std::string& out, collectors::Format format) const {
+  for (const auto& family : registry_.Collect()) {
+    collectors::FamilyWriter writer(out, family.name, family.help, type_of(family.type), format);
+    for (const auto& metric : family.metric) {
+      collectors::LabelBlock labels;
+      for (const auto& label : metric.label) labels.add(label.name, label.value);
+      write_metric(writer, labels, family.type, metric);
+    }
+  }
+}
 
 }  // namespace mete::agent

@@ -2,6 +2,7 @@
 // The agent's own metrics, carried by prometheus-cpp: few series, counted where things happen.
 #pragma once
 
+#include "collectors/exposition.h"
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
@@ -25,7 +26,8 @@ class Instruments {
   void launch(std::chrono::nanoseconds from_request_to_exec);
 
   // Text format 0.0.4 of all of them.
-  [[nodiscard]] std::string serialize() const;
+  // All of them, appended; any thread.
+  void write(std::string& out, collectors::Format format) const;
 
  private:
   prometheus::Registry registry_;

@@ -321,7 +321,6 @@ bool Pod::remove_everything() {
       return false;
     }
   }
-  sampler_.reset();
   if (!cgroup_.remove()) return false;
   prepared_ = false;
   if (!record_.terminating) return true;
@@ -337,21 +336,6 @@ bool Pod::remove_everything() {
   }();
   if (!removed) tell(Severity::kWarning, "CleanUpFailed", "", removed.error().what);
   return removed.has_value();
-}
-
-const collectors::Sample* Pod::read() {
-  if (!sampler_) {
-    if (!prepared_ && !cgroup_.exists()) return nullptr;
-    auto sampler = collectors::CgroupSampler::open(services_.collection, cgroup_);
-    if (!sampler) return nullptr;
-    sampler_.emplace(std::move(*sampler));
-    if (sandbox_pid()) (void)sampler_->watch_network(*sandbox_pid());
-  }
-  if (sampler_->read() == collectors::CgroupSampler::Outcome::kGone) {
-    sampler_.reset();
-    return nullptr;
-  }
-  return &sampler_->sample();
 }
 
 }  // namespace mete::agent

@@ -49,7 +49,6 @@ class Pod {
   [[nodiscard]] const std::vector<std::unique_ptr<Container>>& containers() const { return containers_; }
   [[nodiscard]] Container* container(const std::string& name) const;
   [[nodiscard]] const runtime::cgroup::Group& cgroup() const { return cgroup_; }
-  [[nodiscard]] const collectors::Sample* read();  // the pod's own cgroup; null when there is none
   [[nodiscard]] Services& services() { return services_; }
   [[nodiscard]] config::RestartPolicy restart_policy() const;
 
@@ -99,7 +98,6 @@ class Pod {
   asio::posix::stream_descriptor sandbox_;
   bool sandbox_starting_ = false;
   pid_t sandbox_shim_ = 0;
-  std::optional<collectors::CgroupSampler> sampler_;
   Alive alive_;
 };
 

@@ -85,7 +85,6 @@ struct Services {
   std::string shim;  // path of mete-shim
   Bytes machine_memory;
   std::uint64_t capabilities = 0;  // the agent's own bounding set: what it can give a container at most
-  int samplers_kept = 0;  // how many containers may keep their counter files open; the others open them to read
   std::map<std::uint64_t, std::string> seccomp_filters;  // by capability mask, compiled on first use
 };
 

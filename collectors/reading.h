@@ -8,7 +8,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "collectors/exposition.h"
@@ -70,8 +70,18 @@ struct Series {
   bool with_settings = true;  // spec_*: not on a pod's row that stands for its only container
 };
 
+// What collecting itself costs, by collector: for mete_collection_seconds and mete_collection_errors_total.
+struct CollectionCost {
+  std::string_view collector;
+  std::chrono::nanoseconds time{};
+  std::uint64_t files = 0;   // reads
+  std::uint64_t errors = 0;  // reads that failed or could not be understood; a removed cgroup is none
+};
+
 struct Reading {
-  std::chrono::steady_clock::time_point at{};
+  std::chrono::steady_clock::time_point at{};  // when it was begun
+  std::chrono::nanoseconds took{};
+  std::vector<CollectionCost> cost;  // since the start of who reads
   std::deque<Sample> samples;  // stable addresses
   std::vector<Series> series;
   Machine machine;

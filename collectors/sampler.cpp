@@ -215,8 +215,10 @@ CgroupSampler::Outcome CgroupSampler::read() {
   collection_->devices_.name(sample_.devices);
   if (network_.valid()) read_network();
   // After the counters: their open files would have told if another group had taken this one's path.
-  if (passes_ == 0) read_settings();
-  if (++passes_ >= std::max(1U, collection_->options_.settings_every)) passes_ = 0;
+  if (!settings_at_ || at - *settings_at_ >= collection_->options_.settings_for) {
+    read_settings();
+    settings_at_ = at;
+  }
   return Outcome::kRead;
 }
 

@@ -11,12 +11,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "collectors/collector.h"
+#include "collectors/reading.h"
 #include "collectors/sample.h"
 #include "config/result.h"
 #include "runtime/cgroup/cgroup.h"
@@ -28,16 +30,8 @@ struct CollectionOptions {
   std::string proc = "/proc";
   bool per_cpu = false;          // cpuacct.usage_percpu
   bool processes = false;        // count the lines of cgroup.procs
-  unsigned settings_every = 10;  // limits and the like are read in the first pass and then in every n-th
+  std::chrono::nanoseconds settings_for = std::chrono::seconds(10);  // so long limits and the like are not read again
   std::span<const Collector> collectors = builtin_collectors();
-};
-
-// What collecting itself costs, by collector: for mete_collection_seconds and mete_collection_errors_total.
-struct CollectionCost {
-  std::string_view collector;
-  std::chrono::nanoseconds time{};
-  std::uint64_t files = 0;   // reads
-  std::uint64_t errors = 0;  // reads that failed or could not be understood; a removed cgroup is none
 };
 
 // What the samplers share. Not thread-safe: one thread reads. Must outlive its samplers and not be moved.
@@ -78,7 +72,7 @@ class CgroupSampler {
   [[nodiscard]] const Sample& sample() const { return sample_; }
 
   // Limits were just written: read them in the next pass.
-  void refresh_settings() { passes_ = 0; }
+  void refresh_settings() { settings_at_.reset(); }
   // From now on the network counters of this process's network namespace are read too. The open file keeps the
   // namespace alive, so that counters can be read after exit: destroy the sampler (or pass 0) to let it go.
   [[nodiscard]] Status watch_network(pid_t pid);
@@ -105,7 +99,7 @@ class CgroupSampler {
   std::vector<Open> open_;
   std::vector<std::uint16_t> settings_;  // opened when they are read
   runtime::UniqueFd network_;
-  unsigned passes_ = 0;
+  std::optional<std::chrono::steady_clock::time_point> settings_at_;
   Sample sample_;
 };
 

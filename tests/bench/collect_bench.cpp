@@ -145,7 +145,7 @@ void bench_reads(const Hierarchies& hierarchies, const std::vector<Group>& group
     }
   }
   const Collector only_nine[] = {{"nine", nine}};
-  Collection few(hierarchies, {.settings_every = 1'000'000, .collectors = only_nine});
+  Collection few(hierarchies, {.settings_for = std::chrono::hours(1), .collectors = only_nine});
   Collection every(hierarchies, {});
   auto few_samplers = open_all(few, groups);
   auto every_samplers = open_all(every, groups);

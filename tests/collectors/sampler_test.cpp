@@ -76,7 +76,7 @@ TEST_P(SamplerTest, AWarmReadAllocatesNothing) {
   CollectionOptions all = options();
   all.per_cpu = true;
   all.processes = true;
-  all.settings_every = 2;
+  all.settings_for = std::chrono::nanoseconds(0);
   Collection collection(hierarchies_, all);
   auto sampler = CgroupSampler::open(collection, group()).value();
   ASSERT_TRUE(sampler.watch_network(42));

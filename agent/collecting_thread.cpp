@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/collecting_thread.h"
+
+#include <pthread.h>
+
+#include <chrono>
+#include <csignal>
+#include <optional>
+#include <utility>
+
+#include "agent/gzip.h"
+
+namespace mete::agent {
+namespace {
+
+using collectors::ExpositionStream;
+
+// After so long a piece of other work gets its turn: sampling that is due, another scrape's next piece.
+constexpr auto kSlice = std::chrono::milliseconds(5);
+constexpr std::size_t kPiece = std::size_t{256} << 10U;
+
+// What is asked of it comes from the loop; what it makes goes back there. It lives on the loop: its last reference may
+// go on either thread, and holds nothing that minds.
+class RenderedBody : public HttpSource, public std::enable_shared_from_this<RenderedBody> {
+ public:
+  RenderedBody(asio::io_context& loop, asio::io_context& worker, CollectingThread::Rendering rendering)
+      : loop_(loop),
+        worker_(worker),
+        gzip_wanted_(rendering.gzip),
+        stream_(std::move(rendering.reading), rendering.format, std::move(rendering.filter), std::move(rendering.tail)) {}
+
+  void next(Take take) override {
+    asio::post(worker_, [self = shared_from_this(), take = std::move(take)]() mutable {
+      bool last = false;
+      auto piece = self->make(last);
+      asio::post(self->loop_, [take = std::move(take), piece = std::move(piece), last]() mutable { take(std::move(piece), last); });
+    });
+  }
+
+ private:
+  Result<std::string> make(bool& last) {
+    if (gzip_wanted_ && !gzip_) {
+      METE_TRY(GzipWriter writer, GzipWriter::create());
+      gzip_.emplace(std::move(writer));
+    }
+    std::string out;
+    while (out.size() < kPiece && !last) {
+      const std::string_view text = stream_.next(kPiece);
+      last = text.empty();
+      if (!gzip_) {
+        out += text;
+      } else if (last) {
+        METE_CHECK(gzip_->finish(out));
+      } else {
+        METE_CHECK(gzip_->append(text, out));
+      }
+    }
+    return out;
+  }
+
+  asio::io_context& loop_;
+  asio::io_context& worker_;
+  bool gzip_wanted_;
+  ExpositionStream stream_;
+  std::optional<GzipWriter> gzip_;
+};
+
+}  // namespace
+
+CollectingThread::CollectingThread(asio::io_context& loop, const runtime::cgroup::Hierarchies& hierarchies, collectors::CollectionOptions options)
+    : loop_(loop), work_(worker_.get_executor()), reader_(hierarchies, std::move(options)), sampling_(worker_) {}
+
+CollectingThread::~CollectingThread() {
+  worker_.stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void CollectingThread::start() {
+  // Signals are the loop's.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_BLOCK, &all, &before);
+  thread_ = std::thread([this] { worker_.run(); });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ::pthread_setname_np(thread_.native_handle(), "mete-collect");
+}
+
+void CollectingThread::read(std::vector<collectors::Target> targets, Done done) {
+  asio::post(worker_, [this, targets = std::move(targets), done = std::move(done)]() mutable {
+    requests_.push_back({std::move(targets), std::move(done)});
+    if (!done_) begin_next();
+  });
+}
+
+// The newest snapshot stands for all that wait: they get the same reading.
+void CollectingThread::begin_next() {
+  auto all = std::exchange(requests_, {});
+  auto targets = std::move(all.back().targets);
+  done_ = [all = std::move(all)](const std::shared_ptr<const collectors::Reading>& reading) {
+    for (const auto& request : all) request.done(reading);
+  };
+  reader_.begin(std::move(targets));
+  continue_reading();
+}
+
+void CollectingThread::continue_reading() {
+  if (!reader_.step(kSlice)) {
+    asio::post(worker_, [this] { continue_reading(); });
+    return;
+  }
+  asio::post(loop_, [done = std::exchange(done_, nullptr), reading = reader_.take()] { done(reading); });
+  plan_sampling();
+  if (!requests_.empty()) begin_next();
+}
+
+void CollectingThread::plan_sampling() {
+  const auto due = reader_.due();
+  if (!due) {
+    sampling_.cancel();
+    return;
+  }
+  sampling_.expires_at(*due);
+  sampling_.async_wait([this](ErrorCode error) {
+    if (error) return;
+    reader_.sample(std::chrono::steady_clock::now());
+    plan_sampling();
+  });
+}
+
+std::shared_ptr<HttpSource> CollectingThread::render(Rendering rendering) {
+  return std::make_shared<RenderedBody>(loop_, worker_, std::move(rendering));
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent's containers and pods as values for the collecting thread.
+#pragma once
+
+#include <vector>
+
+#include "agent/reconciler.h"
+#include "collectors/target.h"
+
+namespace mete::agent {
+
+[[nodiscard]] std::vector<collectors::Target> targets_of(const Reconciler& reconciler);
+
+}  // namespace mete::agent

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collectors/throttle.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "collectors/parse.h"
+#include "runtime/file.h"
+
+namespace mete::collectors {
+namespace {
+
+using std::chrono::milliseconds;
+
+struct CpuStat {
+  Count periods, throttled;
+  Time time;
+};
+
+// v1 counts throttled_time in ns, v2 throttled_usec in us.
+constexpr std::array<KeyField<CpuStat>, 4> kFields = {{
+    {.key = "nr_periods", .count = &CpuStat::periods},
+    {.key = "nr_throttled", .count = &CpuStat::throttled},
+    {.key = "throttled_time", .time = &CpuStat::time},
+    {.key = "throttled_usec", .time = &CpuStat::time, .scale = kMicrosecond},
+}};
+
+}  // namespace
+
+void observe(ThrottleLengths& lengths, const ThrottleCounters& before, const ThrottleCounters& now) {
+  const bool reset = now.periods < before.periods || now.time < before.time;
+  const std::uint64_t periods = reset ? now.periods : now.periods - before.periods;
+  const std::chrono::nanoseconds time = reset ? now.time : now.time - before.time;
+  if (periods == 0) return;
+  const auto mean = time / static_cast<std::int64_t>(std::min(periods, kMaxSigned));
+  const auto* const bound = std::lower_bound(kThrottleBounds.begin(), kThrottleBounds.end(), mean);
+  lengths.buckets.at(static_cast<std::size_t>(bound - kThrottleBounds.begin())) += periods;
+  lengths.sum += time;
+}
+
+milliseconds next_interval(milliseconds last, bool throttled, bool ran) {
+  constexpr milliseconds kFastest(100);
+  constexpr milliseconds kSlowest(1'000);
+  constexpr milliseconds kIdle(10'000);
+  if (throttled) return kFastest;
+  return std::min(last * 2, ran ? kSlowest : kIdle);
+}
+
+Result<ThrottleWatch> ThrottleWatch::open(const runtime::cgroup::Group& group, Clock::time_point now) {
+  METE_TRY(runtime::UniqueFd file, runtime::open_at(AT_FDCWD, group.directory("cpu") + "/cpu.stat", O_RDONLY));
+  ThrottleWatch watch(std::move(file));
+  (void)watch.read(now);
+  return watch;
+}
+
+bool ThrottleWatch::read(Clock::time_point now) {
+  std::array<char, 1024> text;
+  const ssize_t got = ::pread(file_.get(), text.data(), text.size(), 0);
+  if (got < 0) return errno != ENODEV;
+  CpuStat stat;
+  (void)parse_keys(std::string_view(text.data(), static_cast<std::size_t>(got)), kFields, stat);
+  const ThrottleCounters counters{stat.throttled.value_or(0), stat.time.value_or(std::chrono::nanoseconds(0))};
+  const bool throttled = last_ && counters.periods != last_->periods;
+  const bool ran = stat.periods.value_or(0) != periods_;
+  if (last_) observe(lengths_, *last_, counters);
+  last_ = counters;
+  periods_ = stat.periods.value_or(0);
+  interval_ = next_interval(interval_, throttled, ran);
+  due_ = now + interval_;
+  return true;
+}
+
+}  // namespace mete::collectors
