@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collectors/reader.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "collectors/cumulative.h"
@@ -11,8 +14,14 @@ namespace {
 
 using runtime::cgroup::Group;
 
+// For what inotify does not tell: cgroups made or removed through another mount, and no watches left.
+constexpr auto kRescanEvery = std::chrono::seconds(60);
+
 Series series_of(const Target& target) {
   Series series;
+  series.path = target.path;
+  series.cgroup_id = target.cgroup_id;
+  series.who = target.who;
   series.labels = target.labels;
   series.workload = target.workload;
   series.lifecycle = target.lifecycle;
@@ -34,11 +43,86 @@ std::uint64_t own_oom_kills(const OomTally& tally, const OomCounts& others, cons
   return all > elsewhere ? all - elsewhere : 0;
 }
 
-Reader::Reader(const runtime::cgroup::Hierarchies& hierarchies, CollectionOptions options)
-    : hierarchies_(hierarchies), collection_(hierarchies, std::move(options)) {}
+Reader::Reader(const runtime::cgroup::Hierarchies& hierarchies, ReaderOptions options)
+    : hierarchies_(hierarchies),
+      options_(std::move(options)),
+      collection_(hierarchies, options_.collection),
+      identifier_(options_.roots) {}
+
+Status Reader::discover() {
+  std::vector<std::string> skip;
+  if (!options_.own_parent.empty()) skip.push_back(options_.own_parent);
+  METE_TRY(CgroupTree tree, CgroupTree::open(hierarchies_, std::move(skip)));
+  tree_.emplace(std::move(tree));
+  rescan_ = Clock::now() + kRescanEvery;
+  for (const auto& [path, node] : tree_->nodes()) found(path);
+  return {};
+}
+
+void Reader::found(const std::string& path) {
+  identify(path, foreign_.insert_or_assign(path, Foreign()).first->second, Clock::now());
+}
+
+void Reader::see_changes() {
+  if (!tree_) return;
+  auto changes = tree_->read_events();
+  for (const auto& path : changes.removed) foreign_.erase(path);
+  for (const auto& path : changes.added) {
+    if (tree_->nodes().contains(path)) found(path);
+  }
+}
+
+// A container's files may be written, and its first process put into the cgroup, after the cgroup was made.
+void Reader::identify(const std::string& path, Foreign& foreign, Clock::time_point now) {
+  constexpr std::chrono::milliseconds kSlowest(60'000);
+  auto answer = identifier_.identify(hierarchies_, path);
+  foreign.known = answer.complete;
+  foreign.ask_again = now + foreign.retry_in;
+  foreign.retry_in = std::min(foreign.retry_in * 4, kSlowest);
+  foreign.network = answer.network_namespace;
+  foreign.network_pid = answer.pid;
+  if (is_exported(options_.exported, answer.who, path)) {
+    foreign.labels = std::make_shared<const LabelBlock>(exported_labels(options_.exported, answer.who, path));
+  }
+  foreign.who = std::make_shared<const Identity>(std::move(answer.who));
+}
+
+// The network of a namespace is reported once: on the row of the pod, else of the first container in it. The machine's
+// own is the root's.
+void Reader::add_foreign_targets() {
+  std::map<std::uint64_t, pid_t> pids;             // of a namespace
+  std::map<std::string, std::uint64_t> owners;     // path of the row -> namespace
+  std::set<std::uint64_t> owned;
+  for (const auto& [path, foreign] : foreign_) {
+    if (foreign.network == 0 || !foreign.labels || foreign.who->kind != CgroupKind::kContainer) continue;
+    if (!owned.insert(foreign.network).second) continue;
+    pids[foreign.network] = foreign.network_pid;
+    const std::string parent = path.substr(0, path.rfind('/'));
+    const auto pod = foreign_.find(parent);
+    const bool has_pod = pod != foreign_.end() && pod->second.labels && pod->second.who->kind == CgroupKind::kPod;
+    owners[has_pod ? parent : path] = foreign.network;
+  }
+  for (const auto& [path, foreign] : foreign_) {
+    if (!foreign.labels) continue;
+    Target target;
+    target.path = path;
+    target.foreign = true;
+    const auto node = tree_->nodes().find(path);
+    if (node == tree_->nodes().end()) continue;
+    target.cgroup_id = node->second.id;
+    target.who = foreign.who;
+    target.labels = foreign.labels;
+    target.started = foreign.who->started ? foreign.who->started : node->second.created;
+    if (path == "/") target.network_pid = ::getpid();
+    if (const auto owner = owners.find(path); owner != owners.end()) target.network_pid = pids[owner->second];
+    targets_.push_back(std::move(target));
+  }
+}
 
 void Reader::begin(std::vector<Target> targets) {
   targets_ = std::move(targets);
+  see_changes();
+  if (tree_) add_foreign_targets();
   next_ = 0;
   ++number_;
   reading_ = std::make_shared<Reading>();
@@ -81,8 +165,9 @@ const Sample* Reader::read_cgroup(Watched& watched, const Target& target) {
   if (!watched.sampler) {
     const auto group = Group::at(hierarchies_, target.path);
     if (!group) return nullptr;
+    // Of what others made the tree tells when it is made again.
     const auto id = group->id();
-    if (!id || *id != target.cgroup_id) return nullptr;
+    if (!target.foreign && (!id || *id != target.cgroup_id)) return nullptr;
     auto sampler = CgroupSampler::open(collection_, *group);
     if (!sampler) return nullptr;
     watched.sampler.emplace(std::move(*sampler));
@@ -121,8 +206,8 @@ void Reader::read_target(const Target& target) {
   if (series.lifecycle) {
     series.lifecycle->oom_kills.container = own_oom_kills(target.oom, target.lifecycle->oom_kills, live);
   }
-  series.with_network = !target.pod_labels && !target.workload;
-  series.with_settings = target.workload != nullptr;
+  series.with_network = target.foreign || (!target.pod_labels && !target.workload);
+  series.with_settings = target.foreign ? target.path != "/" : target.workload != nullptr;
   reading_->series.push_back(series);
   if (!target.pod_labels || series.sample == nullptr) return;
   // The pod's cgroup holds nothing else: the same numbers, and the pod's network.
@@ -150,6 +235,10 @@ void Reader::forget_the_gone() {
 
 std::optional<Reader::Clock::time_point> Reader::due() const {
   std::optional<Clock::time_point> first;
+  if (tree_) first = rescan_;
+  for (const auto& [path, foreign] : foreign_) {
+    if (!foreign.known && foreign.ask_again < *first) first = foreign.ask_again;
+  }
   for (const auto& [path, watched] : watched_) {
     if (watched.throttle && (!first || watched.throttle->due() < *first)) first = watched.throttle->due();
   }
@@ -157,6 +246,15 @@ std::optional<Reader::Clock::time_point> Reader::due() const {
 }
 
 void Reader::sample(Clock::time_point now) {
+  if (tree_ && rescan_ <= now) {
+    const auto changes = tree_->rescan();
+    for (const auto& path : changes.removed) foreign_.erase(path);
+    for (const auto& path : changes.added) found(path);
+    rescan_ = now + kRescanEvery;
+  }
+  for (auto& [path, foreign] : foreign_) {
+    if (!foreign.known && foreign.ask_again <= now) identify(path, foreign, now);
+  }
   for (auto& [path, watched] : watched_) {
     if (watched.throttle && watched.throttle->due() <= now && !watched.throttle->read(now)) watched.throttle.reset();
   }

@@ -81,17 +81,16 @@ std::string CgroupSampler::directory_of(const SourceFile& source) const {
 
 Result<CgroupSampler> CgroupSampler::open(Collection& collection, const Group& group) {
   CgroupSampler sampler(collection, group);
-  if (!group.exists()) {
-    return fail_errno(group.path() + ": the cgroup is gone", runtime::cgroup::kGone);
-  }
   std::vector<std::string> v2_controllers;
   if (!group.hierarchies().v2_mount.empty()) {
-    // On v2 a controller may be off for this group and on for others.
-    METE_TRY(const std::string text, runtime::read_file(AT_FDCWD, group.unified_directory() + "/cgroup.controllers"));
-    std::string_view rest = text;
+    // On v2 a controller may be off for this group and on for others. On hybrid a group that somebody else made has no
+    // directory there.
+    const auto text = runtime::read_file(AT_FDCWD, group.unified_directory() + "/cgroup.controllers");
+    std::string_view rest = text ? std::string_view(*text) : std::string_view();
     for (auto word = next_word(rest); !word.empty(); word = next_word(rest)) v2_controllers.emplace_back(word);
   }
   sampler.open_files_of(v2_controllers);
+  if (sampler.open_.empty()) return fail_errno(group.path() + ": the cgroup is gone", runtime::cgroup::kGone);
   return sampler;
 }
 
@@ -120,7 +119,7 @@ void CgroupSampler::open_files_of(const std::vector<std::string>& v2_controllers
       open_.push_back({static_cast<std::uint16_t>(index), std::move(fd)});
     } else if (errno != ENOENT) {
       ++collection_->cost_[file.collector].errors;
-    } else if (source.where != Where::kUnified && !root && group_.exists()) {
+    } else if (source.where != Where::kUnified && !root && ::access(at.c_str(), F_OK) == 0) {
       // Root groups lack files that others have, and cgroup.pressure can hide a group's pressure files.
       file.absent = true;
     }
