@@ -16,6 +16,7 @@ using runtime::cgroup::Group;
 
 // For what inotify does not tell: cgroups made or removed through another mount, and no watches left.
 constexpr auto kRescanEvery = std::chrono::seconds(60);
+constexpr auto kRescanWithoutWatches = std::chrono::seconds(2);
 
 Series series_of(const Target& target) {
   Series series;
@@ -65,8 +66,11 @@ void Reader::found(const std::string& path) {
 
 void Reader::see_changes() {
   if (!tree_) return;
-  auto changes = tree_->read_events();
-  for (const auto& path : changes.removed) foreign_.erase(path);
+  take_changes(tree_->read_events());
+}
+
+void Reader::take_changes(const CgroupTree::Changes& changes) {
+  for (const auto& path : changes.removed) forget(path);
   for (const auto& path : changes.added) {
     if (tree_->nodes().contains(path)) found(path);
   }
@@ -76,7 +80,11 @@ void Reader::see_changes() {
 void Reader::identify(const std::string& path, Foreign& foreign, Clock::time_point now) {
   constexpr std::chrono::milliseconds kSlowest(60'000);
   auto answer = identifier_.identify(hierarchies_, path);
-  foreign.known = answer.complete;
+  if (answer.complete) {
+    unknown_.erase(path);
+  } else {
+    unknown_.insert(path);
+  }
   foreign.ask_again = now + foreign.retry_in;
   foreign.retry_in = std::min(foreign.retry_in * 4, kSlowest);
   foreign.network = answer.network_namespace;
@@ -153,6 +161,7 @@ Reader::Watched& Reader::watched_of(const Target& target) {
   Watched& watched = watched_[target.path];
   if (watched.cgroup_id != target.cgroup_id) {
     watched = Watched();
+    throttles_.erase(target.path);
     watched.cgroup_id = target.cgroup_id;
   }
   watched.reading = number_;
@@ -190,8 +199,7 @@ void Reader::read_target(const Target& target) {
     Watched& watched = watched_of(target);
     live = read_cgroup(watched, target);
     if (live != nullptr) {
-      watch_throttling(watched, target.path, *live);
-      if (watched.throttle) series.throttle_lengths = watched.throttle->lengths();
+      if (const auto* const throttle = watch_throttling(target, *live)) series.throttle_lengths = throttle->lengths();
     }
   }
   // With a cgroup that could not be read the base alone would look like counters that went back.
@@ -218,45 +226,57 @@ void Reader::read_target(const Target& target) {
   reading_->series.push_back(std::move(pod));
 }
 
-void Reader::watch_throttling(Watched& watched, const std::string& path, const Sample& sample) {
+// Null: it has no quota.
+const ThrottleWatch* Reader::watch_throttling(const Target& target, const Sample& sample) {
+  const auto found = throttles_.find(target.path);
   if (!sample.cpu.quota) {
-    watched.throttle.reset();
-    return;
+    if (found != throttles_.end()) throttles_.erase(found);
+    return nullptr;
   }
-  if (watched.throttle) return;
-  const auto group = Group::at(hierarchies_, path);
-  if (!group) return;
-  if (auto throttle = ThrottleWatch::open(*group, Clock::now())) watched.throttle.emplace(std::move(*throttle));
+  if (found != throttles_.end()) return &found->second;
+  const auto group = Group::at(hierarchies_, target.path);
+  if (!group) return nullptr;
+  auto throttle = ThrottleWatch::open(*group, Clock::now());
+  return throttle ? &throttles_.emplace(target.path, std::move(*throttle)).first->second : nullptr;
 }
 
 void Reader::forget_the_gone() {
-  std::erase_if(watched_, [this](const auto& entry) { return entry.second.reading != number_; });
+  std::erase_if(watched_, [this](const auto& entry) {
+    const bool gone = entry.second.reading != number_;
+    if (gone) throttles_.erase(entry.first);
+    return gone;
+  });
+}
+
+void Reader::forget(const std::string& path) {
+  foreign_.erase(path);
+  unknown_.erase(path);
+  watched_.erase(path);
+  throttles_.erase(path);
 }
 
 std::optional<Reader::Clock::time_point> Reader::due() const {
   std::optional<Clock::time_point> first;
-  if (tree_) first = rescan_;
-  for (const auto& [path, foreign] : foreign_) {
-    if (!foreign.known && foreign.ask_again < *first) first = foreign.ask_again;
-  }
-  for (const auto& [path, watched] : watched_) {
-    if (watched.throttle && (!first || watched.throttle->due() < *first)) first = watched.throttle->due();
-  }
+  const auto consider = [&](Clock::time_point time) { first = first ? std::min(*first, time) : time; };
+  if (tree_) consider(rescan_);
+  for (const auto& path : unknown_) consider(foreign_.at(path).ask_again);
+  for (const auto& [path, throttle] : throttles_) consider(throttle.due());
   return first;
 }
 
 void Reader::sample(Clock::time_point now) {
   if (tree_ && rescan_ <= now) {
-    const auto changes = tree_->rescan();
-    for (const auto& path : changes.removed) foreign_.erase(path);
-    for (const auto& path : changes.added) found(path);
-    rescan_ = now + kRescanEvery;
+    rescan_ = now + (tree_->complete() ? kRescanEvery : kRescanWithoutWatches);
+    take_changes(tree_->rescan());
   }
-  for (auto& [path, foreign] : foreign_) {
-    if (!foreign.known && foreign.ask_again <= now) identify(path, foreign, now);
+  const std::set<std::string> asked = unknown_;
+  for (const auto& path : asked) {
+    Foreign& foreign = foreign_.at(path);
+    if (foreign.ask_again <= now) identify(path, foreign, now);
   }
-  for (auto& [path, watched] : watched_) {
-    if (watched.throttle && watched.throttle->due() <= now && !watched.throttle->read(now)) watched.throttle.reset();
+  for (auto each = throttles_.begin(); each != throttles_.end();) {
+    const bool gone = each->second.due() <= now && !each->second.read(now);
+    each = gone ? throttles_.erase(each) : std::next(each);
   }
 }
 

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -66,7 +67,6 @@ class Reader {
     bool was_read = false;
     pid_t network_pid = 0;
     std::uint64_t limit_changes = 0;
-    std::optional<ThrottleWatch> throttle;
     std::uint64_t reading = 0;  // the last one it was in
   };
 
@@ -74,20 +74,21 @@ class Reader {
   struct Foreign {
     std::shared_ptr<const Identity> who;
     std::shared_ptr<const LabelBlock> labels;  // null: it is not exported
-    bool known = false;
     std::chrono::milliseconds retry_in{50};
     Clock::time_point ask_again{};
     std::uint64_t network = 0;  // inode of its network namespace; 0: the machine's, or nothing runs in it
     pid_t network_pid = 0;
   };
 
+  void take_changes(const CgroupTree::Changes& changes);
   void found(const std::string& path);
   void identify(const std::string& path, Foreign& foreign, Clock::time_point now);
   void add_foreign_targets();
   void read_target(const Target& target);
   const Sample* read_cgroup(Watched& watched, const Target& target);
   Watched& watched_of(const Target& target);
-  void watch_throttling(Watched& watched, const std::string& path, const Sample& sample);
+  void forget(const std::string& path);
+  const ThrottleWatch* watch_throttling(const Target& target, const Sample& sample);
   void forget_the_gone();
 
   const runtime::cgroup::Hierarchies& hierarchies_;
@@ -96,8 +97,10 @@ class Reader {
   Identifier identifier_;
   std::optional<CgroupTree> tree_;
   std::map<std::string, Foreign> foreign_;  // by path; parents before their children
+  std::set<std::string> unknown_;           // those of them whose runtime has not told yet
   Clock::time_point rescan_{};
   std::unordered_map<std::string, Watched> watched_;
+  std::unordered_map<std::string, ThrottleWatch> throttles_;  // of those with a quota
   std::vector<Target> targets_;
   std::size_t next_ = 0;
   std::uint64_t number_ = 0;
