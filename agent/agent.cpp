@@ -73,6 +73,8 @@ Result<std::string> shim_path(const Settings& settings) {
 collectors::ReaderOptions reader_options(const Settings& settings) {
   collectors::ReaderOptions options;
   options.own_parent = settings.cgroup_parent;
+  options.exported = settings.config.exported;
+  options.collection.per_cpu = settings.config.exported.per_cpu;
   return options;
 }
 

@@ -110,8 +110,10 @@ void Reader::add_foreign_targets() {
     const bool has_pod = pod != foreign_.end() && pod->second.labels && pod->second.who->kind == CgroupKind::kPod;
     owners[has_pod ? parent : path] = foreign.network;
   }
+  // Those of others come after the agent's own, and in the order of their paths, so that the bound cuts off the same.
+  const std::size_t most = targets_.size() + static_cast<std::size_t>(options_.exported.most_cgroups);
   for (const auto& [path, foreign] : foreign_) {
-    if (!foreign.labels) continue;
+    if (!foreign.labels || targets_.size() >= most) continue;
     Target target;
     target.path = path;
     target.foreign = true;

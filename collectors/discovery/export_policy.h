@@ -4,26 +4,16 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "collectors/discovery/identity.h"
 #include "collectors/exposition.h"
+#include "config/agent_config.h"
 
 namespace mete::collectors {
 
-// Patterns know '*' (any text, '/' too) and '?'.
-struct ExportPolicy {
-  bool containers = true;  // of all runtimes, and pods
-  bool slices = true;      // systemd's
-  bool services = true;    // and scopes
-  bool other = false;      // groups that are none of these: whatever people make by hand
-  std::vector<std::string> include;  // paths that are exported whatever they are
-  std::vector<std::string> exclude;  // paths that are not
-  bool id_label = true;
-  // Labels of containers by name; exported as container_label_NAME. Environment variables never are.
-  std::vector<std::string> labels = {"com.docker.compose.project", "com.docker.compose.service"};
-};
+using config::ExportPolicy;
 
+// A pattern with '*' (any text, '/' too) and '?'.
 [[nodiscard]] bool matches(std::string_view pattern, std::string_view text);
 [[nodiscard]] bool is_exported(const ExportPolicy& policy, const Identity& who, std::string_view path);
 // id, name, image, namespace, pod, container, then container_label_*. A container's `container` is its name where its
