@@ -49,7 +49,16 @@ Result<runtime::UniqueFd> lock_parent(const runtime::cgroup::Hierarchies& hierar
   return lock(std::move(file), "cgroup " + path);
 }
 
-// As many descriptors as we may have: counter files stay open.
+// Counter files that stay open between scrapes. Each has a page of the kernel's memory, and the rest of the descriptors
+// is for everything else.
+std::size_t files_kept() {
+  constexpr rlim_t kMost = 16'384;
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 512;
+  return static_cast<std::size_t>(std::min(limit.rlim_max / 2, kMost));
+}
+
+// As many descriptors as we may have.
 void raise_descriptor_limit() {
   struct rlimit limit {};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -74,7 +83,9 @@ collectors::ReaderOptions reader_options(const Settings& settings) {
   collectors::ReaderOptions options;
   options.own_parent = settings.cgroup_parent;
   options.exported = settings.config.exported;
-  options.collection.per_cpu = settings.config.exported.per_cpu;
+  options.collection.with = settings.config.collectors.enable;
+  options.collection.without = settings.config.collectors.disable;
+  options.collection.open_files = files_kept();
   return options;
 }
 

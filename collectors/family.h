@@ -2,6 +2,11 @@
 // Metric families: which series come of a Reading, under cAdvisor's names. One table a subject, in metrics_<subject>.cpp.
 // The tables are data: /metrics, `mete metrics` and docs/metrics.md are made from them. A value that is absent writes no
 // line: absent is absent, never 0.
+//
+// Some of cAdvisor's names do not fit their types: counters without "_total" (container_memory_failcnt), gauges that end
+// in it (container_network_tcp_usage_total, container_fs_inodes_total). Queries know the names, so the names stay the
+// same in both formats, and the type is none: "untyped" in text 0.0.4, "unknown" in OpenMetrics 1.0, which lets a
+// sample of type gauge not end in "_total" and one of type counter not end in anything else.
 #pragma once
 
 #include <span>
@@ -58,7 +63,11 @@ struct MachineFamily {
 [[nodiscard]] std::span<const Family> cpu_families();
 [[nodiscard]] std::span<const Family> memory_families();
 [[nodiscard]] std::span<const Family> pids_families();
+[[nodiscard]] std::span<const Family> memory_more_families();  // NUMA and huge pages too
+[[nodiscard]] std::span<const Family> process_families();      // what only /proc/PID tells
 [[nodiscard]] std::span<const Family> pressure_families();
+[[nodiscard]] std::span<const Family> group_families();  // the cgroup itself
+[[nodiscard]] std::span<const Family> disk_families();
 [[nodiscard]] std::span<const Family> io_families();
 [[nodiscard]] std::span<const Family> network_families();
 [[nodiscard]] std::span<const Family> lifecycle_families();  // what the launcher alone knows

@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
 #include "collectors/cumulative.h"
+#include "collectors/effective.h"
 
 namespace mete::collectors {
 namespace {
@@ -15,6 +17,8 @@ namespace {
 using runtime::cgroup::Group;
 
 // For what inotify does not tell: cgroups made or removed through another mount, and no watches left.
+// Of an ancestor whose series nobody asked for.
+constexpr std::uint64_t kNotAsked = 1;
 constexpr auto kRescanEvery = std::chrono::seconds(60);
 constexpr auto kRescanWithoutWatches = std::chrono::seconds(2);
 
@@ -133,6 +137,7 @@ void Reader::begin(std::vector<Target> targets) {
   targets_ = std::move(targets);
   see_changes();
   if (tree_) add_foreign_targets();
+  add_ancestors();
   next_ = 0;
   ++number_;
   reading_ = std::make_shared<Reading>();
@@ -148,6 +153,7 @@ bool Reader::step(Clock::duration budget) {
   }
   forget_the_gone();
   if (const auto machine = read_machine(collection_.options().proc)) reading_->machine = *machine;
+  set_effective_limits();
   reading_->cost.assign(cost().begin(), cost().end());
   reading_->took = Clock::now() - reading_->at;
   return true;
@@ -170,8 +176,8 @@ Reader::Watched& Reader::watched_of(const Target& target) {
   return watched;
 }
 
-// Null: nothing was ever read of it. A cgroup that went away meanwhile shows what was read before: the caller's next
-// snapshot has its last counters.
+// Null: nothing was ever read of it. One of the caller's own that went away meanwhile shows what was read before: the
+// next snapshot has its last counters.
 const Sample* Reader::read_cgroup(Watched& watched, const Target& target) {
   if (!watched.sampler) {
     const auto group = Group::at(hierarchies_, target.path);
@@ -190,8 +196,51 @@ const Sample* Reader::read_cgroup(Watched& watched, const Target& target) {
   }
   if (watched.limit_changes != target.limit_changes) sampler.refresh_settings();
   watched.limit_changes = target.limit_changes;
-  if (sampler.read() == CgroupSampler::Outcome::kRead) watched.was_read = true;
+  if (sampler.read() == CgroupSampler::Outcome::kRead) {
+    watched.was_read = true;
+  } else if (target.foreign) {
+    watched.sampler.reset();
+    return nullptr;
+  }
   return watched.was_read ? &sampler.sample() : nullptr;
+}
+
+// Whose limits count though nobody asked for their series. A pod of a single container has its limits there only.
+void Reader::add_ancestors() {
+  std::set<std::string> known;
+  for (const Target& target : targets_) known.insert(target.path);
+  std::vector<Target> more;
+  for (const Target& target : targets_) {
+    std::string path = target.path;
+    for (bool first = true; path.size() > 1; first = false) {
+      path.erase(std::max<std::size_t>(path.rfind('/'), 1));
+      const bool skip = first && target.pod_labels != nullptr;
+      if (path == "/" || skip || !known.insert(path).second) continue;
+      Target ancestor;
+      ancestor.path = path;
+      ancestor.foreign = true;
+      ancestor.cgroup_id = kNotAsked;
+      more.push_back(std::move(ancestor));
+    }
+  }
+  targets_.insert(targets_.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+void Reader::set_effective_limits() {
+  std::unordered_map<std::string_view, const Sample*> samples;
+  for (const Series& series : reading_->series) samples.emplace(series.path, series.sample);
+  std::vector<const Sample*> chain;
+  for (Series& series : reading_->series) {
+    if (series.sample == nullptr) continue;
+    chain.assign(1, series.sample);
+    for (std::string_view path = series.path; path.size() > 1;) {
+      path = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
+      if (path == "/") break;
+      const auto found = samples.find(path);
+      chain.push_back(found == samples.end() ? nullptr : found->second);
+    }
+    series.effective = effective_limits(chain, reading_->machine);
+  }
 }
 
 void Reader::read_target(const Target& target) {
@@ -222,6 +271,7 @@ void Reader::read_target(const Target& target) {
   if (!target.pod_labels || series.sample == nullptr) return;
   // The pod's cgroup holds nothing else: the same numbers, and the pod's network.
   Series pod;
+  pod.path = target.path;
   pod.labels = target.pod_labels;
   pod.sample = series.sample;
   pod.with_settings = false;

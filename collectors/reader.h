@@ -84,6 +84,8 @@ class Reader {
   void found(const std::string& path);
   void identify(const std::string& path, Foreign& foreign, Clock::time_point now);
   void add_foreign_targets();
+  void add_ancestors();
+  void set_effective_limits();
   void read_target(const Target& target);
   const Sample* read_cgroup(Watched& watched, const Target& target);
   Watched& watched_of(const Target& target);

@@ -34,6 +34,7 @@ struct Lifecycle {
   RunState state = RunState::kWaiting;
   std::uint64_t restarts = 0;
   std::optional<int> exit_code;  // of the last attempt that ended
+  std::optional<int> health;  // 1 healthy, 0 not, -1 not known yet; empty: nothing is checked
   OomCounts oom_kills;
   std::shared_ptr<const Exemplar> last_oom;  // null: none yet
 };
@@ -55,6 +56,17 @@ using ThrottleLengths = Distribution<kThrottleBounds.size()>;
 struct EffectiveLimits {
   std::optional<double> cpu_cores;
   Size memory;
+  // Of the nearest ancestor that has a quota.
+  Time ancestor_throttled;
+  Count ancestor_throttled_periods;
+};
+
+// The writable layer of a container.
+struct FilesystemUsage {
+  std::string device;  // "/dev/vda1"
+  Size usage;
+  Size limit;  // of the file system, or of the project quota
+  Count inodes_free, inodes_total;
 };
 
 // One container, pod or any other cgroup in a reading.
@@ -70,6 +82,7 @@ struct Series {
   std::optional<Lifecycle> lifecycle;
   std::optional<ThrottleLengths> throttle_lengths;
   EffectiveLimits effective;
+  std::shared_ptr<const FilesystemUsage> filesystem;  // null: it has none, or it was not measured yet
   std::optional<std::chrono::system_clock::time_point> created, started;
   bool with_network = true;   // network is written once per network namespace
   bool with_settings = true;  // spec_*: not on a pod's row that stands for its only container

@@ -24,12 +24,18 @@ constexpr std::array kExportFields = std::to_array<FieldSpec>({
     {.name = "idLabel", .type = FieldType::kBool, .doc = "The label id, the cgroup's path"},
     {.name = "labels", .type = FieldType::kStringList, .doc = "Patterns of container labels"},
     {.name = "maxCgroups", .type = FieldType::kInteger, .min = 1, .max = kMostCgroups, .doc = "At most so many"},
-    {.name = "perCpu", .type = FieldType::kBool, .doc = "CPU time by CPU instead of in total (cgroup v1)"},
     {.name = "kube", .type = FieldType::kBool, .doc = "The kube_* families, from the manifests"},
 });
 constexpr ObjectSpec kExportSpec = {.name = "Export", .fields = kExportFields};
 
+constexpr std::array kCollectorFields = std::to_array<FieldSpec>({
+    {.name = "enable", .type = FieldType::kStringList, .doc = "Collectors that are off by default"},
+    {.name = "disable", .type = FieldType::kStringList, .doc = "Collectors that are on by default"},
+});
+constexpr ObjectSpec kCollectorsSpec = {.name = "Collectors", .fields = kCollectorFields};
+
 constexpr std::array kFields = std::to_array<FieldSpec>({
+    {.name = "collectors", .type = FieldType::kObject, .object = &kCollectorsSpec, .doc = "What is read"},
     {.name = "export", .type = FieldType::kObject, .object = &kExportSpec, .doc = "What is exported"},
 });
 constexpr ObjectSpec kSpec = {.name = "AgentConfig", .fields = kFields};
@@ -45,7 +51,6 @@ ExportPolicy read_export(const View& view) {
   policy.id_label = view["idLabel"].boolean(policy.id_label);
   if (view["labels"]) policy.labels = view["labels"].texts();
   policy.most_cgroups = view["maxCgroups"].integer().value_or(policy.most_cgroups);
-  policy.per_cpu = view["perCpu"].boolean(policy.per_cpu);
   policy.kube = view["kube"].boolean(policy.kube);
   return policy;
 }
@@ -62,7 +67,10 @@ AgentConfigFile read_agent_config(std::string_view text, std::string_view file) 
     if (tree) {
       const View view(&*tree, "", report);
       if (view) check_shape(view, kSpec, "is not acted on yet");
-      if (view && out.errors.empty()) result.config.exported = read_export(view["export"]);
+      if (view && out.errors.empty()) {
+        result.config.exported = read_export(view["export"]);
+        result.config.collectors = {view["collectors"]["enable"].texts(), view["collectors"]["disable"].texts()};
+      }
     } else {
       wrong.push_back(tree.error());
     }

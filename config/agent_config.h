@@ -22,12 +22,18 @@ struct ExportPolicy {
   // Labels of containers by name; exported as container_label_NAME. Environment variables never are.
   std::vector<std::string> labels = {"com.docker.compose.project", "com.docker.compose.service"};
   std::int64_t most_cgroups = 20'000;  // the bound of a scrape
-  bool per_cpu = false;                // container_cpu_usage_seconds_total by CPU instead of in total
   bool kube = false;                   // the kube_* families, from the manifests
+};
+
+// By the names of `mete metrics`.
+struct CollectorChoice {
+  std::vector<std::string> enable;   // of those that are off by default
+  std::vector<std::string> disable;  // of those that are on
 };
 
 struct AgentConfig {
   ExportPolicy exported;
+  CollectorChoice collectors;
 };
 
 struct AgentConfigFile {
