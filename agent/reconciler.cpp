@@ -86,6 +86,7 @@ void Reconciler::adopt() {
     pods_[key] = std::move(*pod);
   }
   remove_orphans();
+  protect_parent();
   for (Pod* pod : adopted) pod->begin_adopted();
   reconcile();
 }
@@ -99,7 +100,8 @@ void Reconciler::remove_orphans() {
     known.insert(pod->cgroup().path());
   }
   for (const auto& name : children_of(services_.hierarchies, parent)) {
-    const std::string path = parent + "/" + name;
+    std::string path = parent;
+    path.append("/").append(name);
     if (known.contains(path)) continue;
     const auto group = runtime::cgroup::Group::at(services_.hierarchies, path);
     if (!group) continue;
@@ -111,9 +113,36 @@ void Reconciler::remove_orphans() {
   const std::string run_pods = services_.settings.run + "/pods";
   for (const auto& uid : names_in(run_pods)) {
     if (uids.contains(uid)) continue;
-    (void)runtime::storage::remove_volumes({run_pods + "/" + uid + "/disk", run_pods + "/" + uid + "/volumes"});
-    (void)runtime::remove_tree(run_pods + "/" + uid);
+    std::string directory = run_pods;
+    directory.append("/").append(uid);
+    (void)runtime::storage::remove_volumes({directory + "/disk", directory + "/volumes"});
+    (void)runtime::remove_tree(directory);
   }
+}
+
+// On v2 a cgroup's memory is protected only as far as its parents' is.
+void Reconciler::protect_parent() {
+  if (!services_.hierarchies.on_v2("memory")) return;
+  Bytes sum(0);
+  for (const auto& [key, pod] : pods_) sum += pod->memory_request();
+  if (protected_ == sum) return;
+  protected_ = sum;
+  runtime::cgroup::Limits limits;
+  limits.memory_min = runtime::cgroup::Limit<Bytes>(sum);
+  const auto parent = runtime::cgroup::Group::at(services_.hierarchies, services_.settings.cgroup_parent);
+  const auto applied = parent ? parent->apply(limits) : tl::unexpected(parent.error());
+  if (!applied && sum > Bytes(0)) services_.events.add({.severity = Severity::kWarning, .reason = "LimitFailed", .message = applied.error().what});
+}
+
+std::optional<std::vector<std::string>> Reconciler::layers_in_use() const {
+  std::vector<std::string> layers;
+  for (const auto& [key, pod] : pods_) {
+    for (const auto& container : pod->record().containers) {
+      if (container.layers.empty() && container.attempt > 0) return std::nullopt;
+      layers.insert(layers.end(), container.layers.begin(), container.layers.end());
+    }
+  }
+  return layers;
 }
 
 void Reconciler::read_desired() {
@@ -167,6 +196,7 @@ void Reconciler::see_to(const std::string& key) {
       create_failed_.erase(key);
       Pod* fresh = (pods_[key] = std::move(*made)).get();
       fresh->tell(Severity::kNormal, "Created", "", "Pod " + key + " from " + fresh->record().source);
+      protect_parent();
       fresh->step();
       break;
     }
@@ -183,6 +213,8 @@ void Reconciler::see_to(const std::string& key) {
 
 void Reconciler::gone(const std::string& key) {
   pods_.erase(key);
+  protect_parent();
+  if (on_gone_) on_gone_();
   // Replaced: the new version may be made now that nothing of the old one is left.
   services_.turns.add(alive_.guard([this, key] { see_to(key); }));
 }

@@ -97,18 +97,30 @@ Status write_control(int dir, const std::string& path, std::string_view text) {
   return {};
 }
 
-Status replace_file(const std::string& path, std::string_view text, mode_t mode, Durability durability) {
-  const std::string temporary = path + ".tmp";
-  const auto write_temporary = [&]() -> Status {
+namespace {
+
+std::string staged(const std::string& path) { return path + ".tmp"; }
+
+}  // namespace
+
+Status stage_file(const std::string& path, std::string_view text, mode_t mode, Durability durability) {
+  const std::string temporary = staged(path);
+  const auto write = [&]() -> Status {
     METE_TRY(UniqueFd fd, open_at(AT_FDCWD, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode));
     if (auto written = write_all(fd.get(), text); !written) return fail_in(temporary, written.error());
     if (durability == Durability::durable && ::fsync(fd.get()) != 0) return fail_errno("fsync " + temporary);
-    if (::rename(temporary.c_str(), path.c_str()) != 0) return fail_errno("rename to " + path);
     return {};
   };
-  if (auto done = write_temporary(); !done) {
-    ::unlink(temporary.c_str());
-    return done;
+  auto done = write();
+  if (!done) unstage_file(path);
+  return done;
+}
+
+Status commit_file(const std::string& path, Durability durability) {
+  if (::rename(staged(path).c_str(), path.c_str()) != 0) {
+    auto failed = fail_errno("rename to " + path);
+    unstage_file(path);
+    return failed;
   }
   if (durability == Durability::volatile_) return {};
   const auto slash = path.rfind('/');
@@ -116,6 +128,13 @@ Status replace_file(const std::string& path, std::string_view text, mode_t mode,
   METE_TRY(UniqueFd dir, open_at(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY));
   if (::fsync(dir.get()) != 0) return fail_errno("fsync " + parent);
   return {};
+}
+
+void unstage_file(const std::string& path) { ::unlink(staged(path).c_str()); }
+
+Status replace_file(const std::string& path, std::string_view text, mode_t mode, Durability durability) {
+  METE_CHECK(stage_file(path, text, mode, durability));
+  return commit_file(path, durability);
 }
 
 Status make_directories(const std::string& path, mode_t mode) {
