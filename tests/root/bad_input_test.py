@@ -257,6 +257,40 @@ def test_an_image_in_use_is_not_removed_from_under_its_containers():
         assert agent.mete("exec", "p", "--", "/bin/ls", "/bin", check=False).stdout == "ls\nsleep\n"
 
 
+def test_layers_go_when_nobody_uses_them_any_more():
+    with Agent().start() as agent:
+        root = agent.work + "/root"
+        os.makedirs(root + "/bin")
+        shutil.copy("/bin/busybox", root + "/bin/busybox")
+        layers = lambda: set(os.listdir(agent.state + "/images/layers"))  # noqa: E731
+
+        def reimport(text):
+            before = layers()
+            write(root + "/version", text)
+            agent.mete("image", "import", root, "changing:1")
+            return (layers() - before).pop()
+
+        first = reimport("1")
+        agent.apply(pod("p", "[/bin/busybox, sleep, '1000']", image="changing:1"))
+        wait_for("it to run", runs(agent, "p"))
+        second = reimport("2")
+        third = reimport("3")
+        wait_for("the layer that nothing ever ran on to go", lambda: second not in layers(), 10)
+        assert first in layers() and third in layers()
+        assert agent.mete("exec", "p", "--", "/bin/busybox", "cat", "/version").stdout == "1"
+        # Not even when the image itself is removed, and by a new agent neither.
+        agent.mete("rmi", "changing:1")
+        assert first in layers()
+        agent.kill()
+        agent.start()
+        time.sleep(3)
+        assert first in layers()
+        assert agent.mete("exec", "p", "--", "/bin/busybox", "cat", "/version").stdout == "1"
+        agent.mete("delete", "p")
+        wait_for("the last of it to go", lambda: first not in layers(), 10)
+        assert len(layers()) == 1, "busybox has gone with it"
+
+
 def test_an_image_removed_between_two_starts_is_not_found():
     with Agent().start() as agent:
         root = agent.work + "/root"
@@ -716,6 +750,25 @@ def test_a_full_disk_is_said_once():
         wait_for("an event about it, when a container has ended and cannot say so", full, 10)
         time.sleep(3)
         assert len(full()) <= 2, full()
+
+
+def test_half_an_apply_on_a_full_disk_is_none():
+    with agent_on_a_small_disk() as (agent, bystander, disk):
+        def text(size):
+            return "".join("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: {k: %s}\n---\n" % (name, "x" * count) for name, count in (("a", 10), ("b", size))) + pod("z")
+        os.unlink(agent.manifests + "/again.yaml")
+        wait_for("it to be gone", lambda: agent.pod("again") is None)
+        agent.apply(text(10))
+        wait_for("it to run", runs(agent, "z"))
+        pid, folder = agent.container("z")["pid"], agent.state + "/applied"
+        before = {name: open(folder + "/" + name).read() for name in os.listdir(folder)}
+        disk.fill()
+        os.truncate(disk.path + "/filler", os.path.getsize(disk.path + "/filler") - (64 << 10))
+        done = agent.mete("apply", "-f", "-", text=text(200_000).replace("[sleep, '1000']", "[sleep, '999']"), check=False)
+        assert done.returncode == 1 and "No space left" in done.stderr, done
+        assert {name: open(folder + "/" + name).read() for name in os.listdir(folder)} == before
+        assert agent.container("z")["pid"] == pid
+        bystander.check(["writer", "z"])
 
 
 def test_an_exit_on_a_full_disk_is_known():

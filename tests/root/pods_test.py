@@ -260,7 +260,8 @@ def test_sidecars_run_beside_the_others_and_end_last():
         agent.mete("delete", "p")
         wait_for("it to be gone", lambda: agent.pod("p") is None)
         assert order()[-3:] == ["end main", "end two", "end one"], order()
-        assert not agent.processes() and not agent.pod_cgroups(), agent.processes()
+        assert not agent.pod_cgroups()
+        wait_for("init to have reaped what it had", lambda: not agent.processes(), 10)
 
 
 def test_a_sidecar_that_does_not_end_is_killed_after_the_grace():
