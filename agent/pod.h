@@ -79,6 +79,7 @@ class Pod {
   bool ensure_sandbox();      // false: being started, step() is called again
   bool connect_network();     // false: it failed, step() is called again
   void start_sandbox();
+  void kill_sandbox();        // what is in its cgroup
   void sandbox_started();
   void watch_sandbox();
 

@@ -143,9 +143,9 @@ void Pod::clean_up() {
 }
 
 bool Pod::remove_everything() {
+  // Also one whose launcher died before it could say which process it is.
+  kill_sandbox();
   if (record_.sandbox.pid != 0 || sandbox_starting_) {
-    const auto sandbox = cgroup_.child("_sandbox");
-    if (sandbox) (void)sandbox->kill_all();
     if (sandbox_starting_) return false;
     if (runtime::process::open_pidfd(record_.sandbox)) return false;
     record_.sandbox = {};

@@ -136,7 +136,10 @@ ordered_json container_status_json(Pod& pod, Container& container) {
   value["state"] = to_string(record.state);
   value["reason"] = shown_reason(record);
   if (!record.message.empty()) value["message"] = record.message;
-  if (record.state == ContainerState::kRunning) value["pid"] = record.process.pid;
+  if (record.state == ContainerState::kRunning) {
+    value["pid"] = record.process.pid;
+    value["pidStartTime"] = record.process.start_time;  // field 22 of /proc/PID/stat: tells it from a later process of that number
+  }
   value["startedAt"] = time_text(record.started_at);
   if (record.state == ContainerState::kWaiting && record.next_start != WallTime()) value["nextStartAt"] = time_text(record.next_start);
   value["restarts"] = record.restarts;

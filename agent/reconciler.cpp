@@ -66,9 +66,16 @@ Container* Reconciler::by_cgroup(const std::string& path) const {
 void Reconciler::adopt() {
   read_desired();
   std::vector<Pod*> adopted;
+  bool all_read = true;
   for (const auto& uid : names_in(services_.settings.pods())) {
     const std::string directory = services_.settings.pods() + "/" + uid;
     const auto text = runtime::read_file(AT_FDCWD, directory + "/record.json");
+    if (!text && text.error().code != ENOENT) {
+      // It is there, and may be read the next time: nothing of it, or that might be it, is touched.
+      all_read = false;
+      services_.events.add({.severity = Severity::kWarning, .reason = "RecordUnreadable", .message = text.error().what + "; what it may tell of is left alone until the next start"});
+      continue;
+    }
     auto record = text ? parse_record(*text) : tl::unexpected(text.error());
     if (!record || record->uid != uid) {
       if (text) services_.events.add({.severity = Severity::kWarning, .reason = "RecordUnreadable", .message = directory + ": " + (record ? "of another pod" : record.error().what)});
@@ -85,7 +92,7 @@ void Reconciler::adopt() {
     adopted.push_back(pod->get());
     pods_[key] = std::move(*pod);
   }
-  remove_orphans();
+  if (all_read) remove_orphans();
   protect_parent();
   for (Pod* pod : adopted) pod->begin_adopted();
   reconcile();

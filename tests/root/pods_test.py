@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a Pod can say, seen from inside its containers, and what the commands do with it."""
 import base64
+import glob
 import json
 import os
 import pty
@@ -421,6 +422,52 @@ def test_users_and_groups():
         assert seen[:2] == ["1000", "2000"] and set(seen[2].split()) == {"2000", "3000", "4000"} and seen[3] == "refused" and int(seen[4].split()[1], 16) == 0, seen
         assert output(agent, "id -u; id -g", spec="securityContext: {runAsUser: 7, runAsGroup: 8}") == "7\n8\n"
         assert output(agent, "id -u; id -g", "securityContext: {runAsUser: 9}", "securityContext: {runAsUser: 7, runAsGroup: 8}") == "9\n8\n"
+
+
+def test_deep_directories_of_a_container_go_with_it():
+    with Agent().start() as agent:
+        agent.apply(pod("p", "p=$(yes d | head -n 1000 | tr '\\n' /); for i in $(seq 20); do mkdir -p $p && cd -P $p || exit 1; done 2>/dev/null; echo deep; sleep 1000"))
+        wait_for("it to be deep", lambda: agent.mete("logs", "p", check=False).stdout == "deep\n", 30)
+        agent.mete("delete", "p")
+        wait_for("it to be gone", lambda: agent.pod("p") is None, 20)
+        memory = int(re.search(r"VmHWM:\s+(\d+)", open("/proc/%d/status" % agent.process.pid).read()).group(1))
+        assert os.listdir(agent.state + "/pods") == [] and memory < 200_000, memory
+
+
+def test_a_sandbox_that_nobody_knows_of_goes_with_its_pod():
+    with Agent().start() as agent:
+        two = pod("p", "sleep 1000").replace("restartPolicy: Never", "restartPolicy: Always") + "  - {name: side, image: busybox, command: [sleep, '1000']}\n"
+        run(agent, two)
+        sandboxes = lambda: sum((open(each + "/cgroup.procs").read().split() for each in set(agent.cgroups()) if each.endswith("/_sandbox") and "/memory/" in each), [])  # noqa: E731
+        [first] = sandboxes() or [None]
+        if first is None:
+            return  # memory is on v2 here
+        # Its successor cannot be written down.
+        [folder] = glob.glob(agent.state + "/pods/*/sandbox")
+        os.mkdir(folder + "/started.tmp")
+        os.kill(int(first), signal.SIGKILL)
+        wait_for("an event", lambda: agent.events("SandboxFailed"), 10)
+        wait_for("none to be left", lambda: not sandboxes(), 5)
+        os.rmdir(folder + "/started.tmp")
+        agent.mete("delete", "p")
+        wait_for("it to be gone", lambda: agent.pod("p") is None, 10)
+        assert agent.pod_cgroups() == []
+
+
+def test_files_that_go_meanwhile_are_no_obstacle_to_an_fs_group():
+    with Agent().start() as agent:
+        # Containers that come again while another one works in the volume: its group is given anew by each new agent.
+        busy = pod("p", "mkdir /v/d; ln -s /etc /v/link; while :; do touch /v/d/x /v/d/y; rm /v/d/x /v/d/y; done", "volumeMounts: [{name: v, mountPath: /v}]",
+                   "securityContext: {fsGroup: 4000}\nvolumes: [{name: v, emptyDir: {}}]").replace("restartPolicy: Never", "restartPolicy: Always")
+        run(agent, busy + "  - {name: again, image: busybox, command: [sleep, '0.2'], volumeMounts: [{name: v, mountPath: /v}]}\n")
+        before = os.stat("/etc").st_gid
+        for _ in range(3):
+            agent.kill()
+            agent.start()
+            seen = agent.container("p", "again")["restarts"]
+            wait_for("the other's restart", lambda: agent.container("p", "again")["restarts"] > seen or agent.container("p", "again")["state"] == "waiting", 10)
+        assert not any("chown" in each["message"] or "chmod" in each["message"] for each in agent.events()), agent.events()
+        assert os.stat("/etc").st_gid == before
 
 
 def test_a_volume_is_its_fs_groups():
