@@ -392,22 +392,21 @@ def test_a_fifo_in_the_folder_does_not_stop_the_agent():
             os.unlink(agent.manifests + "/fifo.yaml")
 
 
-def test_a_link_to_a_manifest_counts_as_one():
+def check_link_to_a_manifest(name, link):
     with agent_with_bystander() as (agent, bystander):
         os.mkdir(agent.work + "/elsewhere")
-        write(agent.work + "/elsewhere/linked.yaml", pod("linked"))
-        os.symlink(agent.work + "/elsewhere/linked.yaml", agent.manifests + "/linked.yaml")
-        wait_for("the pod of a symbolic link to run", runs(agent, "linked"), 5)
-        bystander.check(["linked"])
+        write(agent.work + "/elsewhere/it.yaml", pod(name))
+        link(agent.work + "/elsewhere/it.yaml", agent.manifests + "/it.yaml")
+        wait_for("its pod to run", runs(agent, name), 5)
+        bystander.check([name])
+
+
+def test_a_link_to_a_manifest_counts_as_one():
+    check_link_to_a_manifest("linked", os.symlink)
 
 
 def test_a_second_name_of_a_manifest_counts_as_one():
-    with agent_with_bystander() as (agent, bystander):
-        os.mkdir(agent.work + "/elsewhere")
-        write(agent.work + "/elsewhere/hard.yaml", pod("hard"))
-        os.link(agent.work + "/elsewhere/hard.yaml", agent.manifests + "/hard.yaml")
-        wait_for("the pod of a hard link to run", runs(agent, "hard"), 5)
-        bystander.check(["hard"])
+    check_link_to_a_manifest("hard", os.link)
 
 
 def test_a_file_nobody_may_read():
