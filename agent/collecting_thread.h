@@ -31,6 +31,7 @@ class CollectingThread {
   void read(std::vector<collectors::Target> targets, Done done);
 
   struct Rendering {
+    std::function<void(std::string& tail)> more;  // called on the thread: appends to the tail
     std::shared_ptr<const collectors::Reading> reading;
     collectors::Format format = collectors::Format::kText;
     collectors::ExpositionStream::Filter filter;
