@@ -128,6 +128,7 @@ void Exporter::scrape(const HttpRequest& request, const std::shared_ptr<HttpRepl
     HttpResponse head;
     head.type = content_type(format);
     if (gzip) head.encoding = "gzip";
+    head.headers = {{"Vary", "Accept, Accept-Encoding"}};
     reply->send(std::move(head), collecting_.render(std::move(rendering)));
   });
 }

@@ -91,6 +91,7 @@ void add_agent(CLI::App& app, Arguments& arguments, std::map<const CLI::App*, Co
   agent->add_option("--manifests", settings.manifests, "Folder of manifests to watch; may be given more than once")->envname("METE_MANIFESTS");
   agent->add_option("--cgroup-parent", settings.cgroup_parent, "Where its cgroups are made")->envname("METE_CGROUP_PARENT");
   agent->add_option("--listen", settings.listen, "Address of /metrics; port 0: a free one")->envname("METE_LISTEN");
+  agent->add_option("--web-config", settings.web_config, "TLS and basic authentication of that address: Prometheus' web configuration file")->envname("METE_WEB_CONFIG");
   agent->add_option("--shim", settings.shim, "mete-shim; default: beside this program")->envname("METE_SHIM");
   agent->add_option("--log-format", [&settings](const CLI::results_t& values) {
          settings.json_logs = values.front() == "json";
