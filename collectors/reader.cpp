@@ -35,11 +35,14 @@ std::uint64_t own_oom_kills(const OomTally& tally, const OomCounts& others, cons
 }
 
 Reader::Reader(const runtime::cgroup::Hierarchies& hierarchies, CollectionOptions options)
-    : hierarchies_(hierarchies), collection_(hierarchies, std::move(options)) {}
+    : hierarchies_(hierarchies),
+      collection_(hierarchies, std::move(options)),
+      machine_(collection_.options().proc, collection_.options().sys, collection_.options().etc) {}
 
 void Reader::begin(std::vector<Target> targets) {
   targets_ = std::move(targets);
   next_ = 0;
+  failed_ = false;
   ++number_;
   reading_ = std::make_shared<Reading>();
   reading_->at = Clock::now();
@@ -53,7 +56,8 @@ bool Reader::step(Clock::duration budget) {
     if (Clock::now() >= end) return false;
   }
   forget_the_gone();
-  if (const auto machine = read_machine(collection_.options().proc)) reading_->machine = *machine;
+  reading_->machine = machine_.read();
+  reading_->machine.containers_failed = failed_;
   reading_->cost.assign(cost().begin(), cost().end());
   reading_->took = Clock::now() - reading_->at;
   return true;
@@ -84,7 +88,10 @@ const Sample* Reader::read_cgroup(Watched& watched, const Target& target) {
     const auto id = group->id();
     if (!id || *id != target.cgroup_id) return nullptr;
     auto sampler = CgroupSampler::open(collection_, *group);
-    if (!sampler) return nullptr;
+    if (!sampler) {
+      failed_ = failed_ || !runtime::cgroup::is_gone(sampler.error());
+      return nullptr;
+    }
     watched.sampler.emplace(std::move(*sampler));
   }
   CgroupSampler& sampler = *watched.sampler;

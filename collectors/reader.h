@@ -61,6 +61,8 @@ class Reader {
 
   const runtime::cgroup::Hierarchies& hierarchies_;
   Collection collection_;
+  MachineReader machine_;
+  bool failed_ = false;  // a cgroup that exists could not be read
   std::unordered_map<std::string, Watched> watched_;
   std::vector<Target> targets_;
   std::size_t next_ = 0;
