@@ -82,8 +82,8 @@ Result<std::string> shim_path(const Settings& settings) {
 
 collectors::ReaderOptions reader_options(const Settings& settings) {
   collectors::ReaderOptions options;
-  options.own_parent = settings.cgroup_parent;
-  options.exported = settings.config.exported;
+  options.discovery.own_parent = settings.cgroup_parent;
+  options.discovery.exported = settings.config.exported;
   options.collection.with = settings.config.collectors.enable;
   options.collection.without = settings.config.collectors.disable;
   options.collection.open_files = files_kept();
