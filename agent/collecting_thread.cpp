@@ -27,7 +27,7 @@ class RenderedBody : public HttpSource, public std::enable_shared_from_this<Rend
       : loop_(loop),
         worker_(worker),
         gzip_wanted_(rendering.gzip),
-        stream_(std::move(rendering.reading), rendering.format, std::move(rendering.filter), std::move(rendering.tail)) {}
+        rendering_(std::move(rendering)) {}
 
   void next(Take take) override {
     asio::post(worker_, [self = shared_from_this(), take = std::move(take)]() mutable {
@@ -43,9 +43,13 @@ class RenderedBody : public HttpSource, public std::enable_shared_from_this<Rend
       METE_TRY(GzipWriter writer, GzipWriter::create());
       gzip_.emplace(std::move(writer));
     }
+    if (!stream_) {
+      if (rendering_.more) rendering_.more(rendering_.tail);
+      stream_.emplace(std::move(rendering_.reading), rendering_.format, std::move(rendering_.filter), std::move(rendering_.tail));
+    }
     std::string out;
     while (out.size() < kPiece && !last) {
-      const std::string_view text = stream_.next(kPiece);
+      const std::string_view text = stream_->next(kPiece);
       last = text.empty();
       if (!gzip_) {
         out += text;
@@ -61,21 +65,29 @@ class RenderedBody : public HttpSource, public std::enable_shared_from_this<Rend
   asio::io_context& loop_;
   asio::io_context& worker_;
   bool gzip_wanted_;
-  ExpositionStream stream_;
+  CollectingThread::Rendering rendering_;
+  std::optional<ExpositionStream> stream_;
   std::optional<GzipWriter> gzip_;
 };
 
 }  // namespace
 
-CollectingThread::CollectingThread(asio::io_context& loop, const runtime::cgroup::Hierarchies& hierarchies, collectors::CollectionOptions options)
-    : loop_(loop), work_(worker_.get_executor()), reader_(hierarchies, std::move(options)), sampling_(worker_) {}
+CollectingThread::CollectingThread(asio::io_context& loop, const runtime::cgroup::Hierarchies& hierarchies, collectors::ReaderOptions options)
+    : loop_(loop), work_(worker_.get_executor()), reader_(hierarchies, std::move(options)), sampling_(worker_), tree_(worker_) {}
 
 CollectingThread::~CollectingThread() {
   worker_.stop();
   if (thread_.joinable()) thread_.join();
+  (void)tree_.release();  // it is the reader's
 }
 
-void CollectingThread::start() {
+Status CollectingThread::start() {
+  const Status discovered = reader_.discover();
+  if (discovered) {
+    tree_.assign(reader_.fd());
+    watch_tree();
+    plan_sampling();
+  }
   // Signals are the loop's.
   sigset_t all;
   sigset_t before;
@@ -84,6 +96,16 @@ void CollectingThread::start() {
   thread_ = std::thread([this] { worker_.run(); });
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   ::pthread_setname_np(thread_.native_handle(), "mete-collect");
+  return discovered;
+}
+
+void CollectingThread::watch_tree() {
+  tree_.async_wait(asio::posix::stream_descriptor::wait_read, [this](ErrorCode error) {
+    if (error) return;
+    reader_.see_changes();
+    plan_sampling();
+    watch_tree();
+  });
 }
 
 void CollectingThread::read(std::vector<collectors::Target> targets, Done done) {

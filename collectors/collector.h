@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@ class DeviceNames {
  public:
   explicit DeviceNames(std::string proc = "/proc") : proc_(std::move(proc)) {}
   void name(std::vector<DeviceSample>& devices);
+  void name(std::vector<DeviceDetail>& devices);
 
  private:
   struct Entry {
@@ -25,6 +27,7 @@ class DeviceNames {
     ShortText<31> name;
   };
   void load();
+  const ShortText<31>& name_of(std::uint32_t major, std::uint32_t minor);
   std::string proc_;
   std::vector<Entry> entries_;
 };
@@ -37,8 +40,10 @@ enum class Where : std::uint8_t {
   kV2,
   kUnified
 };  // kUnified: any cgroup2 directory, also a twin without controllers
+// kSetting: settings, and what few look at; read anew every CollectionOptions::settings_for.
 enum class When : std::uint8_t { kEachPass, kSetting };
-enum class Wanted : std::uint8_t { kAlways, kPerCpu, kProcesses };
+// kBfq, kCfq: where a disk of the machine uses that scheduler.
+enum class Wanted : std::uint8_t { kAlways, kBfq, kCfq };
 
 struct SourceFile {
   Where where;
@@ -49,23 +54,43 @@ struct SourceFile {
   Wanted wanted = Wanted::kAlways;
 };
 
+// Its name is the one of Family::collector, of the `collector` label and of the lists that switch collectors on and off.
 struct Collector {
-  std::string_view name;  // the `collector` label
-  std::span<const SourceFile> files;
+  std::string_view name;
+  std::span<const SourceFile> files;  // empty: it reads no file of a cgroup
+  bool on = true;                     // without being asked for
+  std::string_view cost = {};         // what it costs, when it is off
 };
 
 [[nodiscard]] std::span<const SourceFile> cpu_files();
 [[nodiscard]] std::span<const SourceFile> cpuacct_files();
+[[nodiscard]] std::span<const SourceFile> percpu_files();
+[[nodiscard]] std::span<const SourceFile> cpuset_files();
 [[nodiscard]] std::span<const SourceFile> memory_files();
+[[nodiscard]] std::span<const SourceFile> numa_files();
+[[nodiscard]] std::span<const SourceFile> hugetlb_files();
 [[nodiscard]] std::span<const SourceFile> pids_files();
 [[nodiscard]] std::span<const SourceFile> io_files();
 [[nodiscard]] std::span<const SourceFile> pressure_files();
+[[nodiscard]] std::span<const SourceFile> group_files();
+
+// "0-3,8": 5; empty when it is no such list.
+[[nodiscard]] std::optional<std::uint64_t> count_of_list(std::string_view list);
 
 // The text of /proc/PID/net/dev. Not of a cgroup, so no SourceFile: see CgroupSampler::watch_network. Loopback and the
 // host's ends of containers' links (veth*, docker*) are left out, as cAdvisor does.
 [[nodiscard]] bool parse_net_dev(std::string_view text, Sample& into);
+// /proc/PID/net/tcp and its likes, and /proc/PID/net/snmp, netstat: into Sample::sockets.
+[[nodiscard]] bool parse_net_tcp(std::string_view text, Sample& into);
+[[nodiscard]] bool parse_net_tcp6(std::string_view text, Sample& into);
+[[nodiscard]] bool parse_net_udp(std::string_view text, Sample& into);
+[[nodiscard]] bool parse_net_udp6(std::string_view text, Sample& into);
+[[nodiscard]] bool parse_net_snmp(std::string_view text, Sample& into);
+[[nodiscard]] bool parse_net_netstat(std::string_view text, Sample& into);
 
-// The explicit table of all of them, in reading order.
+// The explicit table of all of them, in reading order. Two entries of one name are one collector.
 [[nodiscard]] std::span<const Collector> builtin_collectors();
+// An entry of that name; null: there is none.
+[[nodiscard]] const Collector* find_collector(std::string_view name);
 
 }  // namespace mete::collectors

@@ -37,16 +37,21 @@ bool per_cpu(std::string_view text, Sample& into) {
   return !into.cpu.per_cpu.empty();
 }
 
-constexpr std::array<SourceFile, 3> kFiles = {{
+constexpr std::array<SourceFile, 2> kFiles = {{
     {Where::kV1, "cpuacct", "cpuacct.usage", usage},
     {Where::kV1, "cpuacct", "cpuacct.stat", stat},
-    {Where::kV1, "cpuacct", "cpuacct.usage_percpu", per_cpu, When::kEachPass, Wanted::kPerCpu},
+}};
+constexpr std::array<SourceFile, 1> kPerCpu = {{
+    {Where::kV1, "cpuacct", "cpuacct.usage_percpu", per_cpu},
 }};
 
 }  // namespace
 
 std::span<const SourceFile> cpuacct_files() {
   return kFiles;
+}
+std::span<const SourceFile> percpu_files() {
+  return kPerCpu;
 }
 
 }  // namespace mete::collectors

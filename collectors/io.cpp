@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Controllers blkio (v1) and io (v2): bytes and operations by block device. On v1 the kernel counts only direct and
 // synchronous IO, and newer ones (seen on 6.18) only on devices for which some blkio.throttle rule has been set;
-// before that the files say "Total 0", so there are no devices and no series.
+// before that the files say "Total 0", so there are no devices and no series. Where a disk's scheduler is bfq or cfq,
+// its files are read too, for those devices and for what only they count.
 #include <algorithm>
+#include <utility>
 
 #include "collectors/collector.h"
 #include "collectors/parse.h"
@@ -24,29 +26,33 @@ std::optional<DeviceNumber> parse_device(std::string_view word) {
   return DeviceNumber{static_cast<std::uint32_t>(*major), static_cast<std::uint32_t>(*minor)};
 }
 
-DeviceSample& device(std::vector<DeviceSample>& devices, DeviceNumber number) {
-  const auto same = [&](const DeviceSample& d) { return d.major == number.major && d.minor == number.minor; };
+template <class Device>
+Device& device(std::vector<Device>& devices, DeviceNumber number) {
+  const auto same = [&](const Device& d) { return d.major == number.major && d.minor == number.minor; };
   const auto found = std::find_if(devices.begin(), devices.end(), same);
   if (found != devices.end()) return *found;
-  DeviceSample& added = devices.emplace_back();
+  Device& added = devices.emplace_back();
   added.major = number.major;
   added.minor = number.minor;
   return added;
 }
 
-// Lines "254:0 Read 4096" and one "Total 4096" at the end; Sync, Async and Total are sums of the others.
-template <class Set>
-bool parse_blkio(std::string_view text, Sample& into, Set set) {
+// Calls each(device, operation, value) for lines "254:0 Read 4096"; what has no operation ("254:0 8") has an empty one.
+// One "Total 4096" stands at the end. Sync, Async and Total are sums of the others.
+template <class Each>
+bool parse_blkio(std::string_view text, Each each) {
   bool understood = true;
   while (!text.empty()) {
     std::string_view line = next_line(text);
     const std::string_view first = next_word(line);
     if (first.empty() || first == "Total") continue;
     const auto number = parse_device(first);
-    const std::string_view operation = next_word(line);
-    const auto value = parse_u64(next_word(line));
+    std::string_view operation = next_word(line);
+    std::string_view last = next_word(line);
+    if (last.empty()) std::swap(operation, last);
+    const auto value = parse_u64(last);
     if (number && value) {
-      set(device(into.devices, *number), operation, *value);
+      each(*number, operation, *value);
     } else {
       understood = false;
     }
@@ -54,25 +60,77 @@ bool parse_blkio(std::string_view text, Sample& into, Set set) {
   return understood;
 }
 
-// Read before the operations, so it begins the list anew.
+// Only where nothing stands yet: bfq's files are read after those of blk-throttle, which count more.
+template <class T>
+void fill(std::optional<T>& into, T value) {
+  if (!into) into = value;
+}
+
+bool bytes(std::string_view text, Sample& into) {
+  return parse_blkio(text, [&](DeviceNumber number, std::string_view operation, std::uint64_t value) {
+    if (operation == "Read") fill(device(into.devices, number).read_bytes, to_bytes(value));
+    if (operation == "Write") fill(device(into.devices, number).write_bytes, to_bytes(value));
+    if (operation == "Discard") fill(device(into.devices, number).discard_bytes, to_bytes(value));
+    if (operation == "Sync") fill(device(into.device_details, number).sync_bytes, to_bytes(value));
+    if (operation == "Async") fill(device(into.device_details, number).async_bytes, to_bytes(value));
+  });
+}
+
+// Read before all others, so it begins the lists anew.
 bool bytes_v1(std::string_view text, Sample& into) {
   into.devices.clear();
-  return parse_blkio(text, into, [](DeviceSample& d, std::string_view operation, std::uint64_t value) {
-    if (operation == "Read") d.read_bytes = to_bytes(value);
-    if (operation == "Write") d.write_bytes = to_bytes(value);
-    if (operation == "Discard") d.discard_bytes = to_bytes(value);
-  });
+  into.device_details.clear();
+  return bytes(text, into);
 }
 
 bool operations_v1(std::string_view text, Sample& into) {
-  return parse_blkio(text, into, [](DeviceSample& d, std::string_view operation, std::uint64_t value) {
-    if (operation == "Read") d.reads = value;
-    if (operation == "Write") d.writes = value;
-    if (operation == "Discard") d.discards = value;
+  return parse_blkio(text, [&](DeviceNumber number, std::string_view operation, std::uint64_t value) {
+    if (operation == "Read") fill(device(into.devices, number).reads, value);
+    if (operation == "Write") fill(device(into.devices, number).writes, value);
+    if (operation == "Discard") fill(device(into.devices, number).discards, value);
   });
 }
 
-void set_v2(DeviceSample& d, std::string_view key, std::uint64_t value) {
+bool merged(std::string_view text, Sample& into) {
+  return parse_blkio(text, [&](DeviceNumber number, std::string_view operation, std::uint64_t value) {
+    if (operation == "Read") fill(device(into.device_details, number).reads_merged, value);
+    if (operation == "Write") fill(device(into.device_details, number).writes_merged, value);
+  });
+}
+
+// In nanoseconds.
+bool service_time(std::string_view text, Sample& into) {
+  return parse_blkio(text, [&](DeviceNumber number, std::string_view operation, std::uint64_t value) {
+    if (operation == "Read") fill(device(into.device_details, number).read_time, to_time(value, 1));
+    if (operation == "Write") fill(device(into.device_details, number).write_time, to_time(value, 1));
+    if (operation == "Total") fill(device(into.device_details, number).io_time, to_time(value, 1));
+  });
+}
+
+// "254:0 8": of all operations together.
+bool sectors(std::string_view text, Sample& into) {
+  return parse_blkio(text, [&](DeviceNumber number, std::string_view operation, std::uint64_t value) {
+    if (operation.empty()) fill(device(into.device_details, number).sectors, value);
+  });
+}
+
+bool queued(std::string_view text, Sample& into) {
+  return parse_blkio(text, [&](DeviceNumber number, std::string_view operation, std::uint64_t value) {
+    if (operation == "Total") fill(device(into.device_details, number).queued, value);
+  });
+}
+
+void set_v2(Sample& into, DeviceNumber number, std::string_view key, std::uint64_t value) {
+  if (key.starts_with("cost.")) {
+    // cost.vrate and others are of the device, not of the group.
+    DeviceDetail& detail = device(into.device_details, number);
+    if (key == "cost.usage") detail.cost_usage = to_time(value, kMicrosecond);
+    if (key == "cost.wait") detail.cost_wait = to_time(value, kMicrosecond);
+    if (key == "cost.indebt") detail.cost_indebt = to_time(value, kMicrosecond);
+    if (key == "cost.indelay") detail.cost_indelay = to_time(value, kMicrosecond);
+    return;
+  }
+  DeviceSample& d = device(into.devices, number);
   if (key == "rbytes") d.read_bytes = to_bytes(value);
   if (key == "wbytes") d.write_bytes = to_bytes(value);
   if (key == "dbytes") d.discard_bytes = to_bytes(value);
@@ -85,6 +143,7 @@ void set_v2(DeviceSample& d, std::string_view key, std::uint64_t value) {
 // counters is a line of its number alone.
 bool stat_v2(std::string_view text, Sample& into) {
   into.devices.clear();
+  into.device_details.clear();
   bool understood = true;
   while (!text.empty()) {
     std::string_view line = next_line(text);
@@ -97,15 +156,31 @@ bool stat_v2(std::string_view text, Sample& into) {
     }
     for (std::string_view word = next_word(line); !word.empty(); word = next_word(line)) {
       const std::string_view key = next_part(word, '=');
-      if (const auto value = parse_u64(word)) set_v2(device(into.devices, *number), key, *value);
+      if (const auto value = parse_u64(word)) set_v2(into, *number, key, *value);
     }
   }
   return understood;
 }
 
-constexpr std::array<SourceFile, 3> kFiles = {{
+constexpr auto kEach = When::kEachPass;
+constexpr auto kBfq = Wanted::kBfq;
+constexpr auto kCfq = Wanted::kCfq;
+
+constexpr std::array<SourceFile, 15> kFiles = {{
     {Where::kV1, "blkio", "blkio.throttle.io_service_bytes_recursive", bytes_v1},
     {Where::kV1, "blkio", "blkio.throttle.io_serviced_recursive", operations_v1},
+    {Where::kV1, "blkio", "blkio.bfq.io_service_bytes_recursive", bytes, kEach, kBfq},
+    {Where::kV1, "blkio", "blkio.bfq.io_serviced_recursive", operations_v1, kEach, kBfq},
+    {Where::kV1, "blkio", "blkio.bfq.sectors_recursive", sectors, kEach, kBfq},
+    {Where::kV1, "blkio", "blkio.bfq.io_merged_recursive", merged, kEach, kBfq},
+    {Where::kV1, "blkio", "blkio.bfq.io_service_time_recursive", service_time, kEach, kBfq},
+    {Where::kV1, "blkio", "blkio.bfq.io_queued_recursive", queued, kEach, kBfq},
+    {Where::kV1, "blkio", "blkio.io_service_bytes_recursive", bytes, kEach, kCfq},
+    {Where::kV1, "blkio", "blkio.io_serviced_recursive", operations_v1, kEach, kCfq},
+    {Where::kV1, "blkio", "blkio.sectors_recursive", sectors, kEach, kCfq},
+    {Where::kV1, "blkio", "blkio.io_merged_recursive", merged, kEach, kCfq},
+    {Where::kV1, "blkio", "blkio.io_service_time_recursive", service_time, kEach, kCfq},
+    {Where::kV1, "blkio", "blkio.io_queued_recursive", queued, kEach, kCfq},
     {Where::kV2, "io", "io.stat", stat_v2},
 }};
 

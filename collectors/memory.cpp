@@ -10,9 +10,10 @@ using M = MemorySample;
 using Field = KeyField<MemorySample>;
 
 // In the kernel's order of printing.
-constexpr std::array<Field, 15> kStatV1 = {{
+constexpr std::array<Field, 17> kStatV1 = {{
     {.key = "total_cache", .size = &M::cache},
     {.key = "total_rss", .size = &M::rss},
+    {.key = "total_rss_huge", .size = &M::anon_huge},
     {.key = "total_shmem", .size = &M::shmem},
     {.key = "total_mapped_file", .size = &M::mapped_file},
     {.key = "total_dirty", .size = &M::dirty},
@@ -26,20 +27,30 @@ constexpr std::array<Field, 15> kStatV1 = {{
     {.key = "total_active_anon", .size = &M::active_anon},
     {.key = "total_inactive_file", .size = &M::inactive_file},
     {.key = "total_active_file", .size = &M::active_file},
+    {.key = "total_unevictable", .size = &M::unevictable},
 }};
 
-constexpr std::array<Field, 17> kStatV2 = {{
+constexpr std::array<Field, 26> kStatV2 = {{
     {.key = "anon", .size = &M::rss},
     {.key = "file", .size = &M::cache},
     {.key = "kernel", .size = &M::kernel_usage},
+    {.key = "kernel_stack", .size = &M::kernel_stack},
+    {.key = "pagetables", .size = &M::pagetables},
+    {.key = "percpu", .size = &M::percpu},
+    {.key = "sock", .size = &M::sock},
     {.key = "shmem", .size = &M::shmem},
+    {.key = "zswap", .size = &M::zswap},
+    {.key = "zswapped", .size = &M::zswapped},
     {.key = "file_mapped", .size = &M::mapped_file},
     {.key = "file_dirty", .size = &M::dirty},
     {.key = "file_writeback", .size = &M::writeback},
+    {.key = "anon_thp", .size = &M::anon_huge},
     {.key = "inactive_anon", .size = &M::inactive_anon},
     {.key = "active_anon", .size = &M::active_anon},
     {.key = "inactive_file", .size = &M::inactive_file},
     {.key = "active_file", .size = &M::active_file},
+    {.key = "unevictable", .size = &M::unevictable},
+    {.key = "slab", .size = &M::slab},
     {.key = "workingset_refault_anon", .count = &M::refault_anon},
     {.key = "workingset_refault_file", .count = &M::refault_file},
     {.key = "pgscan", .count = &M::scanned},
@@ -57,6 +68,21 @@ constexpr std::array<Field, 6> kEvents = {{
     {.key = "oom_group_kill", .count = &M::events_oom_group_kill},
 }};
 
+constexpr std::array<KeyField<MemoryEvents>, 6> kLocalEvents = {{
+    {.key = "low", .count = &MemoryEvents::low},
+    {.key = "high", .count = &MemoryEvents::high},
+    {.key = "max", .count = &MemoryEvents::max},
+    {.key = "oom", .count = &MemoryEvents::oom},
+    {.key = "oom_kill", .count = &MemoryEvents::oom_kill},
+    {.key = "oom_group_kill", .count = &MemoryEvents::oom_group_kill},
+}};
+
+constexpr std::array<KeyField<MemoryMore>, 3> kSwapEvents = {{
+    {.key = "high", .count = &MemoryMore::swap_high},
+    {.key = "max", .count = &MemoryMore::swap_max},
+    {.key = "fail", .count = &MemoryMore::swap_fail},
+}};
+
 // v1 leaves out the total_ keys only with use_hierarchy 0, which kernels since 5.11 no longer have.
 bool stat_v1(std::string_view text, Sample& into) {
   const std::size_t totals = text.find("\ntotal_");
@@ -67,6 +93,16 @@ bool stat_v2(std::string_view text, Sample& into) {
 }
 bool events(std::string_view text, Sample& into) {
   return parse_keys(text, kEvents, into.memory);
+}
+
+bool local_events(std::string_view text, Sample& into) {
+  return parse_keys(text, kLocalEvents, into.memory.more.make().local);
+}
+bool swap_events(std::string_view text, Sample& into) {
+  return parse_keys(text, kSwapEvents, into.memory.more.make());
+}
+bool swap_peak(std::string_view text, Sample& into) {
+  return parse_size(text, into.memory.more.make().swap_peak);
 }
 
 bool oom_control(std::string_view text, Sample& into) {
@@ -95,7 +131,7 @@ bool failcnt(std::string_view text, Sample& into) {
   return parse_count(text, into.memory.failcnt);
 }
 
-constexpr std::array<SourceFile, 21> kFiles = {{
+constexpr std::array<SourceFile, 24> kFiles = {{
     {Where::kV1, "memory", "memory.usage_in_bytes", size<&M::usage>},
     {Where::kV1, "memory", "memory.max_usage_in_bytes", size<&M::max_usage>},
     {Where::kV1, "memory", "memory.memsw.usage_in_bytes", size<&M::memsw_usage>},
@@ -117,7 +153,10 @@ constexpr std::array<SourceFile, 21> kFiles = {{
     {Where::kV2, "memory", "memory.high", limit<&M::high>, When::kSetting},
     {Where::kV2, "memory", "memory.min", limit<&M::min>, When::kSetting},
     {Where::kV2, "memory", "memory.oom.group", oom_group, When::kSetting},
-    // memory.events.local is left out: a kill in a nested group is the container's kill.
+    // Never instead of memory.events: a kill in a nested group is the container's kill.
+    {Where::kV2, "memory", "memory.events.local", local_events, When::kSetting},
+    {Where::kV2, "memory", "memory.swap.events", swap_events, When::kSetting},
+    {Where::kV2, "memory", "memory.swap.peak", swap_peak, When::kSetting},
 }};
 
 }  // namespace

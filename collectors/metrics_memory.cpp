@@ -29,7 +29,7 @@ void failures(Lines& out, const Series& s) {
   out.add(memory.major_page_faults, R"(failure_type="pgmajfault",scope="hierarchy")");
 }
 
-constexpr std::array<Family, 25> kFamilies = {{
+constexpr auto kFamilies = std::to_array<Family>({
     {kCollector, "container_memory_usage_bytes", kGauge, "Memory in use, page cache included", "",
      "memory.usage_in_bytes", "memory.current", of<&M::usage>},
     {kCollector, "container_memory_max_usage_bytes", kGauge, "The most ever in use", "", "memory.max_usage_in_bytes",
@@ -92,7 +92,13 @@ constexpr std::array<Family, 25> kFamilies = {{
      "Memory limit: the tightest of the cgroup, its ancestors and the machine", "",
      "memory.limit_in_bytes of all ancestors", "memory.max of all ancestors",
      [](Lines& out, const Series& s) { out.add(s.effective.memory); }},
-}};
+    {kCollector, "container_memory_total_active_anon_bytes", kGauge, "Active anonymous memory", "",
+     "memory.stat total_active_anon", "memory.stat active_anon", of<&M::active_anon>},
+    {kCollector, "container_memory_total_inactive_anon_bytes", kGauge, "Inactive anonymous memory", "",
+     "memory.stat total_inactive_anon", "memory.stat inactive_anon", of<&M::inactive_anon>},
+    {kCollector, "container_memory_anon_hugepages_bytes", kGauge, "Anonymous memory in transparent huge pages", "",
+     "memory.stat total_rss_huge", "memory.stat anon_thp", of<&M::anon_huge>},
+});
 
 }  // namespace
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Families of the smaller subjects: general, pids, pressure, block devices, network.
+// Families of the smaller subjects: general, pids, pressure, the cgroup itself, disk.
 #include <array>
 #include <string>
 
@@ -20,34 +20,6 @@ void pressure(Lines& out, const Series& s) {
   out.add((s.sample->*kSubject).*kMember);
 }
 
-template <auto kMember>
-void devices(Lines& out, const Series& s) {
-  std::string extra;
-  for (const DeviceSample& device : s.sample->devices) {
-    extra = "device=\"";
-    if (device.name.view().empty()) {
-      extra += std::to_string(device.major) + ":" + std::to_string(device.minor);
-    } else {
-      extra += "/dev/";
-      append_label_value(extra, device.name.view());
-    }
-    extra += '"';
-    out.add(device.*kMember, extra);
-  }
-}
-
-template <auto kMember>
-void interfaces(Lines& out, const Series& s) {
-  if (!s.with_network) return;
-  std::string extra;
-  for (const InterfaceSample& interface : s.sample->interfaces) {
-    extra = "interface=\"";
-    append_label_value(extra, interface.name.view());
-    extra += '"';
-    out.add(interface.*kMember, extra);
-  }
-}
-
 void last_seen(Lines& out, const Series& s) {
   const auto time = s.sample->wall_time.time_since_epoch();
   if (time.count() != 0) out.add(std::chrono::nanoseconds(std::chrono::floor<std::chrono::seconds>(time)));
@@ -58,16 +30,47 @@ void start_time(Lines& out, const Series& s) {
   if (time) out.add(std::chrono::nanoseconds(time->time_since_epoch()));
 }
 
-constexpr std::array<Family, 2> kGeneral = {{
+void created(Lines& out, const Series& s) {
+  if (s.created) out.add(std::chrono::nanoseconds(s.created->time_since_epoch()));
+}
+
+// 1 healthy, 0 not, -1 not known yet.
+void health(Lines& out, const Series& s) {
+  if (s.lifecycle && s.lifecycle->health) out.add(static_cast<double>(*s.lifecycle->health));
+}
+
+void frozen(Lines& out, const Series& s) {
+  const GroupSample& group = s.sample->group;
+  if (!group.frozen && !group.frozen_v1) return;
+  out.add(std::uint64_t{group.frozen.value_or(false) || group.frozen_v1.value_or(false) ? 1U : 0U});
+}
+
+template <auto kMember>
+void group(Lines& out, const Series& s) {
+  out.add(s.sample->group.*kMember);
+}
+
+template <auto kMember>
+void disk(Lines& out, const Series& s) {
+  if (!s.filesystem) return;
+  std::string extra = "device=\"";
+  append_label_value(extra, s.filesystem->device);
+  extra += '"';
+  out.add((*s.filesystem).*kMember, extra);
+}
+
+constexpr auto kGeneral = std::to_array<Family>({
     {"general", "container_last_seen", kGauge, "When the counters were last read, in seconds since 1970", "", "", "",
      last_seen},
     {"general", "container_start_time_seconds", kGauge, "When the container was started, in seconds since 1970", "",
      "the runtime's record, or the cgroup's directory", "the runtime's record, or the cgroup's directory", start_time},
-}};
+    {"general", "container_creation_time_seconds", kGauge, "When the cgroup was made, in seconds since 1970", "",
+     "the cgroup's directory", "the cgroup's directory", created},
+    {"general", "container_health_state", kGauge, "1 healthy, 0 unhealthy, -1 not known yet; absent without a check", "",
+     "", "", health},
+});
 
-constexpr std::array<Family, 4> kPids = {{
-    {"pids", "container_processes", kGauge, "Processes", "", "cgroup.procs lines", "cgroup.procs lines",
-     pids<&PidsSample::processes>},
+constexpr auto kPids = std::to_array<Family>({
     {"pids", "container_threads", kGauge, "Tasks, threads counted", "", "pids.current", "pids.current",
      pids<&PidsSample::current>},
     {"pids", "container_threads_max", kGauge, "Tasks allowed; absent without a limit", "", "pids.max", "pids.max",
@@ -76,9 +79,11 @@ constexpr std::array<Family, 4> kPids = {{
      }},
     {"pids", "mete_container_forks_refused_total", kCounter, "Forks refused by a pids limit", "", "pids.events max",
      "pids.events max", pids<&PidsSample::refused>},
-}};
+    {"pids", "mete_container_threads_peak", kGauge, "The most tasks there ever were", "", "pids.peak", "pids.peak",
+     pids<&PidsSample::peak>},
+});
 
-constexpr std::array<Family, 7> kPressure = {{
+constexpr auto kPressure = std::to_array<Family>({
     {"pressure", "container_pressure_cpu_waiting_seconds_total", kCounter, "Time in which a task waited for a CPU", "",
      "cpu.pressure some (cgroup2 twin)", "cpu.pressure some", pressure<&Sample::cpu_pressure, &PressureSample::some>},
     {"pressure", "container_pressure_cpu_stalled_seconds_total", kCounter, "Time in which all tasks waited for a CPU",
@@ -96,38 +101,30 @@ constexpr std::array<Family, 7> kPressure = {{
      "io.pressure full (cgroup2 twin)", "io.pressure full", pressure<&Sample::io_pressure, &PressureSample::full>},
     {"pressure", "mete_container_pressure_irq_stalled_seconds_total", kCounter, "Time lost to interrupts", "",
      "irq.pressure full (cgroup2 twin)", "irq.pressure full", pressure<&Sample::irq_pressure, &PressureSample::full>},
-}};
+});
 
-constexpr std::array<Family, 4> kIo = {{
-    {"io", "container_fs_reads_bytes_total", kCounter, "Bytes read from the device", "device",
-     "blkio.throttle.io_service_bytes_recursive Read", "io.stat rbytes", devices<&DeviceSample::read_bytes>},
-    {"io", "container_fs_writes_bytes_total", kCounter, "Bytes written to the device", "device",
-     "blkio.throttle.io_service_bytes_recursive Write", "io.stat wbytes", devices<&DeviceSample::write_bytes>},
-    {"io", "container_fs_reads_total", kCounter, "Reads from the device", "device",
-     "blkio.throttle.io_serviced_recursive Read", "io.stat rios", devices<&DeviceSample::reads>},
-    {"io", "container_fs_writes_total", kCounter, "Writes to the device", "device",
-     "blkio.throttle.io_serviced_recursive Write", "io.stat wios", devices<&DeviceSample::writes>},
-}};
+constexpr auto kGroup = std::to_array<Family>({
+    {"cgroup", "mete_container_cgroup_descendants", kGauge, "Cgroups below this one", "",
+     "cgroup.stat nr_descendants (cgroup2 twin)", "cgroup.stat nr_descendants", group<&GroupSample::descendants>},
+    {"cgroup", "mete_container_cgroup_dying_descendants", kGauge,
+     "Cgroups below this one that are removed and still charged for something", "",
+     "cgroup.stat nr_dying_descendants (cgroup2 twin)", "cgroup.stat nr_dying_descendants",
+     group<&GroupSample::dying_descendants>},
+    {"cgroup", "mete_container_frozen", kGauge, "1 while all tasks are stopped by the freezer", "",
+     "freezer.state, cgroup.events frozen (cgroup2 twin)", "cgroup.events frozen", frozen},
+});
 
-constexpr std::string_view kNetDev = "/proc/PID/net/dev";
-constexpr std::array<Family, 8> kNetwork = {{
-    {"network", "container_network_receive_bytes_total", kCounter, "Bytes received", "interface", kNetDev, kNetDev,
-     interfaces<&InterfaceSample::receive_bytes>},
-    {"network", "container_network_receive_packets_total", kCounter, "Packets received", "interface", kNetDev, kNetDev,
-     interfaces<&InterfaceSample::receive_packets>},
-    {"network", "container_network_receive_packets_dropped_total", kCounter, "Packets dropped on receipt", "interface",
-     kNetDev, kNetDev, interfaces<&InterfaceSample::receive_dropped>},
-    {"network", "container_network_receive_errors_total", kCounter, "Errors on receipt", "interface", kNetDev, kNetDev,
-     interfaces<&InterfaceSample::receive_errors>},
-    {"network", "container_network_transmit_bytes_total", kCounter, "Bytes sent", "interface", kNetDev, kNetDev,
-     interfaces<&InterfaceSample::transmit_bytes>},
-    {"network", "container_network_transmit_packets_total", kCounter, "Packets sent", "interface", kNetDev, kNetDev,
-     interfaces<&InterfaceSample::transmit_packets>},
-    {"network", "container_network_transmit_packets_dropped_total", kCounter, "Packets dropped on sending",
-     "interface", kNetDev, kNetDev, interfaces<&InterfaceSample::transmit_dropped>},
-    {"network", "container_network_transmit_errors_total", kCounter, "Errors on sending", "interface", kNetDev,
-     kNetDev, interfaces<&InterfaceSample::transmit_errors>},
-}};
+// A gauge whose name ends in "_total" is untyped: see family.h.
+constexpr auto kDisk = std::to_array<Family>({
+    {"disk", "container_fs_usage_bytes", kGauge, "Space the writable layer takes", "device",
+     "project quota, or a walk over the layer", "project quota, or a walk over the layer", disk<&FilesystemUsage::usage>},
+    {"disk", "container_fs_limit_bytes", kGauge, "Size of the file system, or what a project quota leaves of it",
+     "device", "statfs", "statfs", disk<&FilesystemUsage::limit>},
+    {"disk", "container_fs_inodes_free", kGauge, "Free inodes of the file system", "device", "statfs", "statfs",
+     disk<&FilesystemUsage::inodes_free>},
+    {"disk", "container_fs_inodes_total", MetricType::kUntyped, "Inodes of the file system", "device", "statfs",
+     "statfs", disk<&FilesystemUsage::inodes_total>},
+});
 
 }  // namespace
 
@@ -140,11 +137,11 @@ std::span<const Family> pids_families() {
 std::span<const Family> pressure_families() {
   return kPressure;
 }
-std::span<const Family> io_families() {
-  return kIo;
+std::span<const Family> group_families() {
+  return kGroup;
 }
-std::span<const Family> network_families() {
-  return kNetwork;
+std::span<const Family> disk_families() {
+  return kDisk;
 }
 
 }  // namespace mete::collectors

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Controller pids: tasks (threads counted), and processes by cgroup.procs when asked.
-#include <algorithm>
-
+// Controller pids: tasks, threads counted.
 #include "collectors/collector.h"
 #include "collectors/parse.h"
 
@@ -27,22 +25,15 @@ bool events(std::string_view text, Sample& into) {
   });
 }
 
-bool procs(std::string_view text, Sample& into) {
-  into.pids.processes = static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
-  return true;
-}
-
-constexpr std::array<SourceFile, 10> kFiles = {{
+constexpr std::array<SourceFile, 8> kFiles = {{
     {Where::kV1, "pids", "pids.current", current},
     {Where::kV1, "pids", "pids.peak", peak},
     {Where::kV1, "pids", "pids.events", events},
     {Where::kV1, "pids", "pids.max", max, When::kSetting},
-    {Where::kV1, "pids", "cgroup.procs", procs, When::kEachPass, Wanted::kProcesses},
     {Where::kV2, "pids", "pids.current", current},
     {Where::kV2, "pids", "pids.peak", peak},
     {Where::kV2, "pids", "pids.events", events},
     {Where::kV2, "pids", "pids.max", max, When::kSetting},
-    {Where::kV2, "pids", "cgroup.procs", procs, When::kEachPass, Wanted::kProcesses},
 }};
 
 }  // namespace

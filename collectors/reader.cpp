@@ -2,17 +2,26 @@
 #include "collectors/reader.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "collectors/cumulative.h"
+#include "collectors/effective.h"
 
 namespace mete::collectors {
 namespace {
 
 using runtime::cgroup::Group;
 
+// Of an ancestor whose series nobody asked for.
+constexpr std::uint64_t kNotAsked = 1;
+
 Series series_of(const Target& target) {
   Series series;
+  series.path = target.path;
+  series.cgroup_id = target.cgroup_id;
+  series.who = target.who;
   series.labels = target.labels;
   series.workload = target.workload;
   series.lifecycle = target.lifecycle;
@@ -34,12 +43,32 @@ std::uint64_t own_oom_kills(const OomTally& tally, const OomCounts& others, cons
   return all > elsewhere ? all - elsewhere : 0;
 }
 
-Reader::Reader(const runtime::cgroup::Hierarchies& hierarchies, CollectionOptions options)
-    : hierarchies_(hierarchies), collection_(hierarchies, std::move(options)) {}
+Reader::Reader(const runtime::cgroup::Hierarchies& hierarchies, ReaderOptions options)
+    : hierarchies_(hierarchies),
+      collection_(hierarchies, options.collection),
+      machine_(options.collection.proc, options.collection.sys, options.collection.etc),
+      discovery_(std::move(options.discovery)) {}
+
+Status Reader::discover() {
+  METE_TRY(ForeignCgroups found, ForeignCgroups::open(hierarchies_, discovery_));
+  foreign_.emplace(std::move(found));
+  return {};
+}
+
+void Reader::see_changes() {
+  if (foreign_) forget(foreign_->see_changes());
+}
 
 void Reader::begin(std::vector<Target> targets) {
   targets_ = std::move(targets);
+  see_changes();
+  if (foreign_) {
+    auto found = foreign_->targets();
+    targets_.insert(targets_.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+  }
+  add_ancestors();
   next_ = 0;
+  failed_ = false;
   ++number_;
   reading_ = std::make_shared<Reading>();
   reading_->at = Clock::now();
@@ -53,7 +82,9 @@ bool Reader::step(Clock::duration budget) {
     if (Clock::now() >= end) return false;
   }
   forget_the_gone();
-  if (const auto machine = read_machine(collection_.options().proc)) reading_->machine = *machine;
+  reading_->machine = machine_.read();
+  reading_->machine.containers_failed = failed_;
+  set_effective_limits();
   reading_->cost.assign(cost().begin(), cost().end());
   reading_->took = Clock::now() - reading_->at;
   return true;
@@ -69,22 +100,27 @@ Reader::Watched& Reader::watched_of(const Target& target) {
   Watched& watched = watched_[target.path];
   if (watched.cgroup_id != target.cgroup_id) {
     watched = Watched();
+    throttles_.erase(target.path);
     watched.cgroup_id = target.cgroup_id;
   }
   watched.reading = number_;
   return watched;
 }
 
-// Null: nothing was ever read of it. A cgroup that went away meanwhile shows what was read before: the caller's next
-// snapshot has its last counters.
+// Null: nothing was ever read of it. One of the caller's own that went away meanwhile shows what was read before: the
+// next snapshot has its last counters.
 const Sample* Reader::read_cgroup(Watched& watched, const Target& target) {
   if (!watched.sampler) {
     const auto group = Group::at(hierarchies_, target.path);
     if (!group) return nullptr;
+    // Of what others made the tree tells when it is made again.
     const auto id = group->id();
-    if (!id || *id != target.cgroup_id) return nullptr;
+    if (!target.foreign && (!id || *id != target.cgroup_id)) return nullptr;
     auto sampler = CgroupSampler::open(collection_, *group);
-    if (!sampler) return nullptr;
+    if (!sampler) {
+      failed_ = failed_ || !runtime::cgroup::is_gone(sampler.error());
+      return nullptr;
+    }
     watched.sampler.emplace(std::move(*sampler));
   }
   CgroupSampler& sampler = *watched.sampler;
@@ -94,8 +130,51 @@ const Sample* Reader::read_cgroup(Watched& watched, const Target& target) {
   }
   if (watched.limit_changes != target.limit_changes) sampler.refresh_settings();
   watched.limit_changes = target.limit_changes;
-  if (sampler.read() == CgroupSampler::Outcome::kRead) watched.was_read = true;
+  if (sampler.read() == CgroupSampler::Outcome::kRead) {
+    watched.was_read = true;
+  } else if (target.foreign) {
+    watched.sampler.reset();
+    return nullptr;
+  }
   return watched.was_read ? &sampler.sample() : nullptr;
+}
+
+// Whose limits count though nobody asked for their series. A pod of a single container has its limits there only.
+void Reader::add_ancestors() {
+  std::set<std::string> known;
+  for (const Target& target : targets_) known.insert(target.path);
+  std::vector<Target> more;
+  for (const Target& target : targets_) {
+    std::string path = target.path;
+    for (bool first = true; path.size() > 1; first = false) {
+      path.erase(std::max<std::size_t>(path.rfind('/'), 1));
+      const bool skip = first && target.pod_labels != nullptr;
+      if (path == "/" || skip || !known.insert(path).second) continue;
+      Target ancestor;
+      ancestor.path = path;
+      ancestor.foreign = true;
+      ancestor.cgroup_id = kNotAsked;
+      more.push_back(std::move(ancestor));
+    }
+  }
+  targets_.insert(targets_.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+void Reader::set_effective_limits() {
+  std::unordered_map<std::string_view, const Sample*> samples;
+  for (const Series& series : reading_->series) samples.emplace(series.path, series.sample);
+  std::vector<const Sample*> chain;
+  for (Series& series : reading_->series) {
+    if (series.sample == nullptr) continue;
+    chain.assign(1, series.sample);
+    for (std::string_view path = series.path; path.size() > 1;) {
+      path = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
+      if (path == "/") break;
+      const auto found = samples.find(path);
+      chain.push_back(found == samples.end() ? nullptr : found->second);
+    }
+    series.effective = effective_limits(chain, reading_->machine);
+  }
 }
 
 void Reader::read_target(const Target& target) {
@@ -105,8 +184,7 @@ void Reader::read_target(const Target& target) {
     Watched& watched = watched_of(target);
     live = read_cgroup(watched, target);
     if (live != nullptr) {
-      watch_throttling(watched, target.path, *live);
-      if (watched.throttle) series.throttle_lengths = watched.throttle->lengths();
+      if (const auto* const throttle = watch_throttling(target, *live)) series.throttle_lengths = throttle->lengths();
     }
   }
   // With a cgroup that could not be read the base alone would look like counters that went back.
@@ -121,44 +199,60 @@ void Reader::read_target(const Target& target) {
   if (series.lifecycle) {
     series.lifecycle->oom_kills.container = own_oom_kills(target.oom, target.lifecycle->oom_kills, live);
   }
-  series.with_network = !target.pod_labels && !target.workload;
-  series.with_settings = target.workload != nullptr;
+  series.with_network = target.foreign || (!target.pod_labels && !target.workload);
+  series.with_settings = target.foreign ? target.path != "/" : target.workload != nullptr;
   reading_->series.push_back(series);
   if (!target.pod_labels || series.sample == nullptr) return;
   // The pod's cgroup holds nothing else: the same numbers, and the pod's network.
   Series pod;
+  pod.path = target.path;
   pod.labels = target.pod_labels;
   pod.sample = series.sample;
   pod.with_settings = false;
   reading_->series.push_back(std::move(pod));
 }
 
-void Reader::watch_throttling(Watched& watched, const std::string& path, const Sample& sample) {
+// Null: it has no quota.
+const ThrottleWatch* Reader::watch_throttling(const Target& target, const Sample& sample) {
+  const auto found = throttles_.find(target.path);
   if (!sample.cpu.quota) {
-    watched.throttle.reset();
-    return;
+    if (found != throttles_.end()) throttles_.erase(found);
+    return nullptr;
   }
-  if (watched.throttle) return;
-  const auto group = Group::at(hierarchies_, path);
-  if (!group) return;
-  if (auto throttle = ThrottleWatch::open(*group, Clock::now())) watched.throttle.emplace(std::move(*throttle));
+  if (found != throttles_.end()) return &found->second;
+  const auto group = Group::at(hierarchies_, target.path);
+  if (!group) return nullptr;
+  auto throttle = ThrottleWatch::open(*group, Clock::now());
+  return throttle ? &throttles_.emplace(target.path, std::move(*throttle)).first->second : nullptr;
 }
 
 void Reader::forget_the_gone() {
-  std::erase_if(watched_, [this](const auto& entry) { return entry.second.reading != number_; });
+  std::erase_if(watched_, [this](const auto& entry) {
+    const bool gone = entry.second.reading != number_;
+    if (gone) throttles_.erase(entry.first);
+    return gone;
+  });
+}
+
+void Reader::forget(const std::vector<std::string>& gone) {
+  for (const auto& path : gone) {
+    watched_.erase(path);
+    throttles_.erase(path);
+  }
 }
 
 std::optional<Reader::Clock::time_point> Reader::due() const {
   std::optional<Clock::time_point> first;
-  for (const auto& [path, watched] : watched_) {
-    if (watched.throttle && (!first || watched.throttle->due() < *first)) first = watched.throttle->due();
-  }
+  if (foreign_) first = foreign_->due();
+  for (const auto& [path, throttle] : throttles_) first = first ? std::min(*first, throttle.due()) : throttle.due();
   return first;
 }
 
 void Reader::sample(Clock::time_point now) {
-  for (auto& [path, watched] : watched_) {
-    if (watched.throttle && watched.throttle->due() <= now && !watched.throttle->read(now)) watched.throttle.reset();
+  if (foreign_) forget(foreign_->look_again(now));
+  for (auto each = throttles_.begin(); each != throttles_.end();) {
+    const bool gone = each->second.due() <= now && !each->second.read(now);
+    each = gone ? throttles_.erase(each) : std::next(each);
   }
 }
 

@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "collectors/discovery/foreign.h"
 #include "collectors/reading.h"
 #include "collectors/sampler.h"
 #include "collectors/target.h"
@@ -21,22 +22,33 @@
 
 namespace mete::collectors {
 
+struct ReaderOptions {
+  CollectionOptions collection;
+  ForeignCgroups::Options discovery;
+};
+
 class Reader {
  public:
   using Clock = std::chrono::steady_clock;
 
   // `hierarchies` must outlive the reader.
-  Reader(const runtime::cgroup::Hierarchies& hierarchies, CollectionOptions options);
+  Reader(const runtime::cgroup::Hierarchies& hierarchies, ReaderOptions options);
 
-  // A new reading, of these containers and pods. One at a time.
+  // Finds the cgroups that others made. An error: there is no inotify; readings are of the targets alone.
+  [[nodiscard]] Status discover();
+  // Readable when cgroups come or go: call see_changes(). -1 without discovery.
+  [[nodiscard]] int fd() const { return foreign_ ? foreign_->fd() : -1; }
+  void see_changes();
+
+  // A new reading, of these containers and pods and of the cgroups found. One at a time.
   void begin(std::vector<Target> targets);
   // Reads for about `budget`; true: complete.
   bool step(Clock::duration budget);
   [[nodiscard]] std::shared_ptr<const Reading> take();
 
-  // When sample() has something to do next; empty: nothing is watched.
+  // When sample() has something to do next.
   [[nodiscard]] std::optional<Clock::time_point> due() const;
-  // Reads cpu.stat of those that are due.
+  // Reads cpu.stat of those that are due, asks again who those are that nobody knew, looks for lost cgroups.
   void sample(Clock::time_point now);
 
   [[nodiscard]] std::span<const CollectionCost> cost() const { return collection_.cost(); }
@@ -49,19 +61,26 @@ class Reader {
     bool was_read = false;
     pid_t network_pid = 0;
     std::uint64_t limit_changes = 0;
-    std::optional<ThrottleWatch> throttle;
     std::uint64_t reading = 0;  // the last one it was in
   };
 
+  void forget(const std::vector<std::string>& gone);
+  void add_ancestors();
+  void set_effective_limits();
   void read_target(const Target& target);
   const Sample* read_cgroup(Watched& watched, const Target& target);
   Watched& watched_of(const Target& target);
-  void watch_throttling(Watched& watched, const std::string& path, const Sample& sample);
+  const ThrottleWatch* watch_throttling(const Target& target, const Sample& sample);
   void forget_the_gone();
 
   const runtime::cgroup::Hierarchies& hierarchies_;
   Collection collection_;
+  MachineReader machine_;
+  ForeignCgroups::Options discovery_;
+  std::optional<ForeignCgroups> foreign_;  // empty: not discovered
+  bool failed_ = false;                    // a cgroup that exists could not be read
   std::unordered_map<std::string, Watched> watched_;
+  std::unordered_map<std::string, ThrottleWatch> throttles_;  // of those with a quota
   std::vector<Target> targets_;
   std::size_t next_ = 0;
   std::uint64_t number_ = 0;

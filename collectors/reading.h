@@ -8,9 +8,11 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "collectors/discovery/identity.h"
 #include "collectors/exposition.h"
 #include "collectors/machine.h"
 #include "collectors/sample.h"
@@ -32,6 +34,7 @@ struct Lifecycle {
   RunState state = RunState::kWaiting;
   std::uint64_t restarts = 0;
   std::optional<int> exit_code;  // of the last attempt that ended
+  std::optional<int> health;  // 1 healthy, 0 not, -1 not known yet; empty: nothing is checked
   OomCounts oom_kills;
   std::shared_ptr<const Exemplar> last_oom;  // null: none yet
 };
@@ -53,10 +56,24 @@ using ThrottleLengths = Distribution<kThrottleBounds.size()>;
 struct EffectiveLimits {
   std::optional<double> cpu_cores;
   Size memory;
+  // Of the nearest ancestor that has a quota.
+  Time ancestor_throttled;
+  Count ancestor_throttled_periods;
+};
+
+// The writable layer of a container.
+struct FilesystemUsage {
+  std::string device;  // "/dev/vda1"
+  Size usage;
+  Size limit;  // of the file system, or of the project quota
+  Count inodes_free, inodes_total;
 };
 
 // One container, pod or any other cgroup in a reading.
 struct Series {
+  std::string path;  // of the cgroup
+  std::uint64_t cgroup_id = 0;
+  std::shared_ptr<const Identity> who;  // null: a pod's row that stands for its only container
   // id, name, image, namespace, pod, container and what else the export policy allows.
   std::shared_ptr<const LabelBlock> labels;
   // namespace, pod, container: for what outlives a cgroup. Null: a cgroup that no one of ours launched.
@@ -65,6 +82,7 @@ struct Series {
   std::optional<Lifecycle> lifecycle;
   std::optional<ThrottleLengths> throttle_lengths;
   EffectiveLimits effective;
+  std::shared_ptr<const FilesystemUsage> filesystem;  // null: it has none, or it was not measured yet
   std::optional<std::chrono::system_clock::time_point> created, started;
   bool with_network = true;   // network is written once per network namespace
   bool with_settings = true;  // spec_*: not on a pod's row that stands for its only container

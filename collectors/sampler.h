@@ -11,13 +11,17 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "collectors/collector.h"
+#include "collectors/open_files.h"
+#include "collectors/process_walk.h"
 #include "collectors/reading.h"
 #include "collectors/sample.h"
 #include "config/result.h"
@@ -28,10 +32,16 @@ namespace mete::collectors {
 
 struct CollectionOptions {
   std::string proc = "/proc";
-  bool per_cpu = false;          // cpuacct.usage_percpu
-  bool processes = false;        // count the lines of cgroup.procs
+  std::string sys = "/sys";
+  std::string etc = "/etc";
+  std::vector<std::string> with;     // collectors that are off by default and wanted
+  std::vector<std::string> without;  // those that are on and not wanted
   std::chrono::nanoseconds settings_for = std::chrono::seconds(10);  // so long limits and the like are not read again
+  std::size_t open_files = 0;                                        // how many may stay open; 0: no limit
   std::span<const Collector> collectors = builtin_collectors();
+
+  [[nodiscard]] bool wants(const Collector& collector) const;
+  [[nodiscard]] bool wants(std::string_view name) const;  // of builtin_collectors()
 };
 
 // What the samplers share. Not thread-safe: one thread reads. Must outlive its samplers and not be moved.
@@ -44,6 +54,7 @@ class Collection {
 
   [[nodiscard]] std::span<const CollectionCost> cost() const { return cost_; }
   [[nodiscard]] const CollectionOptions& options() const { return options_; }
+  [[nodiscard]] std::size_t open_files() const { return budget_.open(); }
 
  private:
   friend class CgroupSampler;
@@ -52,10 +63,26 @@ class Collection {
     std::uint16_t collector;  // index into cost_
     bool absent = false;      // this kernel does not have it: seen missing in a group that exists
   };
+  // A file of /proc/PID/net that some collector wants.
+  struct NetFile {
+    std::string_view name;  // "tcp6"
+    Parser parse;
+    std::uint16_t collector;
+  };
+  std::uint16_t cost_of(std::string_view collector);  // made when there is none
+
   CollectionOptions options_;
   std::vector<File> files_;
-  std::vector<CollectionCost> cost_;  // one a collector, "network" last
+  std::vector<NetFile> net_files_;
+  ProcessOptions processes_;
+  bool count_processes_ = false;
+  bool network_ = true;
+  SourceFile procs_{};  // cgroup.procs, of the hierarchy that knows the processes
+  runtime::UniqueFd proc_;
+  std::vector<CollectionCost> cost_;  // one a collector
+  std::uint16_t network_cost_ = 0, processes_cost_ = 0;
   DeviceNames devices_;
+  FileBudget budget_;
   std::vector<char> large_;  // for what does not fit the stack buffer
 };
 
@@ -71,34 +98,56 @@ class CgroupSampler {
   Outcome read();
   [[nodiscard]] const Sample& sample() const { return sample_; }
 
+  // Files of a sampler that may not keep them open (CollectionOptions::open_files) are opened for each read.
+
   // Limits were just written: read them in the next pass.
   void refresh_settings() { settings_at_.reset(); }
   // From now on the network counters of this process's network namespace are read too. The open file keeps the
-  // namespace alive, so that counters can be read after exit: destroy the sampler (or pass 0) to let it go.
+  // namespace alive, so that counters can be read after exit: destroy the sampler (or pass 0) to let it go. States of
+  // sockets (collectors tcp, udp, advtcp) are read as long as the process lives.
   [[nodiscard]] Status watch_network(pid_t pid);
   [[nodiscard]] std::size_t open_files() const;
 
  private:
   CgroupSampler(Collection& collection, const runtime::cgroup::Group& group)
-      : collection_(&collection), group_(group) {}
-  struct Open {
-    std::uint16_t file;  // index into Collection::files_
-    runtime::UniqueFd fd;
-  };
+      : collection_(&collection), group_(group), files_(collection.budget_.make()) {}
   enum class FileRead { kDone, kFailed, kGone };
-  [[nodiscard]] std::string directory_of(const SourceFile& source) const;
-  void open_files_of(const std::vector<std::string>& v2_controllers);
+  // The descriptors of a process's network namespace; counted as open files while they are there.
+  class Network {
+   public:
+    Network() = default;
+    Network(FileBudget& budget, runtime::UniqueFd dev, runtime::UniqueFd directory);
+    Network(Network&& other) noexcept
+        : budget_(std::exchange(other.budget_, nullptr)), dev(std::move(other.dev)), directory(std::move(other.directory)) {}
+    Network& operator=(Network&& other) noexcept;
+    ~Network();
+    [[nodiscard]] std::size_t open() const { return (dev.valid() ? 1U : 0U) + (directory.valid() ? 1U : 0U); }
+
+   private:
+    FileBudget* budget_ = nullptr;
+
+   public:
+    runtime::UniqueFd dev;
+    runtime::UniqueFd directory;  // /proc/PID/net
+  };
+
+  void choose_files(const std::vector<std::string>& v2_controllers);
+  void open_files_again();
+  template <class Parse>
+  FileRead read_text(int fd, bool whole, Parse parse);
   FileRead read_file(const Collection::File& file, int fd);
-  FileRead read_text(int fd, bool whole, Parser parse);
   Outcome read_counters();
   void read_settings();
   void read_network();
+  void read_processes();
 
   Collection* collection_;
   runtime::cgroup::Group group_;
-  std::vector<Open> open_;
+  std::uint64_t id_ = 0;  // of the group: one made again under its path has another
+  FileBudget::Set files_;
   std::vector<std::uint16_t> settings_;  // opened when they are read
-  runtime::UniqueFd network_;
+  Network network_;
+  std::unique_ptr<ProcessWalk> walk_;  // null: no collector asks for it
   std::optional<std::chrono::steady_clock::time_point> settings_at_;
   Sample sample_;
 };

@@ -26,6 +26,8 @@ struct OomTally {
 struct Target {
   std::string path;             // of the cgroup
   std::uint64_t cgroup_id = 0;  // its inode (Group::id); 0: it has none now, `base` is all there is
+  bool foreign = false;         // somebody else made it
+  std::shared_ptr<const Identity> who;
   std::shared_ptr<const LabelBlock> labels;
   std::shared_ptr<const LabelBlock> pod_labels;  // not null: the pod's only container; its row is the pod's too
   std::shared_ptr<const LabelBlock> workload;    // null: a pod's row

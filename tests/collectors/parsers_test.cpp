@@ -158,8 +158,6 @@ TEST(Parsers, Pids) {
   EXPECT_FALSE(parsed(Where::kV1, "pids.max", "max\n").pids.max);
   EXPECT_EQ(parsed(Where::kV2, "pids.max", "12\n").pids.max, 12U);
   EXPECT_EQ(parsed(Where::kV1, "pids.events", "max 5\n").pids.refused, 5U);
-  EXPECT_EQ(parsed(Where::kV2, "cgroup.procs", "1\n2\n").pids.processes, 2U);
-  EXPECT_EQ(parsed(Where::kV2, "cgroup.procs", "").pids.processes, 0U);
 }
 
 TEST(Parsers, BlockDevices) {

@@ -74,8 +74,9 @@ TEST_P(SamplerTest, GivesTheExpectedMetrics) {
 
 TEST_P(SamplerTest, AWarmReadAllocatesNothing) {
   CollectionOptions all = options();
-  all.per_cpu = true;
-  all.processes = true;
+  for (const Collector& collector : builtin_collectors()) {
+    if (!collector.on) all.with.emplace_back(collector.name);
+  }
   all.settings_for = std::chrono::nanoseconds(0);
   Collection collection(hierarchies_, all);
   auto sampler = CgroupSampler::open(collection, group()).value();
@@ -135,7 +136,6 @@ TEST(DeviceNamesTest, UnknownDevicesAreAskedForOnce) {
 
 TEST(Collectors, EachHasATableAndUniqueFiles) {
   for (const Collector& collector : builtin_collectors()) {
-    EXPECT_FALSE(collector.files.empty()) << collector.name;
     for (const SourceFile& a : collector.files) {
       int same = 0;
       for (const SourceFile& b : collector.files) same += a.where == b.where && a.file == b.file ? 1 : 0;

@@ -316,7 +316,7 @@ TEST_F(ROOT_Cgroup, AllThatThisMachineOffersIsRead) {
   });
   ASSERT_TRUE(within(5, [&] { return group.populated().value(); }));
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  Collection collection(hierarchies_, {.per_cpu = true, .processes = true});
+  Collection collection(hierarchies_, {.with = {"percpu", "processes"}});
   auto sampler = CgroupSampler::open(collection, group).value();
   ASSERT_TRUE(sampler.watch_network(pid));
   ASSERT_EQ(sampler.read(), CgroupSampler::Outcome::kRead);
