@@ -76,7 +76,7 @@ void Api::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& r
     return;
   }
   HttpResponse response = route(request);
-  services_.instruments.request(request.path.starts_with("/mete/") ? "/mete/v1" : response.status == 404 ? "other" : request.path, static_cast<int>(response.status));
+  services_.instruments.request(request.path.starts_with("/mete/") ? "/mete/v1" : response.status == 404 || response.status == 405 ? "other" : request.path, static_cast<int>(response.status));
   reply->send(std::move(response));
 }
 

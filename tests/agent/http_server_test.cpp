@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The HTTP server over real sockets: many at once, slow ones, cut ones, wrong ones.
+#include <sys/resource.h>
+
 #include "tests/agent/http_client.h"
 
 namespace mete::agent {
@@ -241,6 +243,39 @@ TEST(HttpServer, PastTheLimitsPeersAreToldSo) {
   // Those three are idle now and make room.
   for (int i = 0; i < 6; ++i) expect_serves(server);
   EXPECT_EQ(server.refused("limit"), 1U);
+}
+
+TEST(HttpServer, WithoutDescriptorsItWaitsAndDoesNotSpin) {
+  TestServer server;
+  Client client(server.port);
+  client.get("/x");
+  ASSERT_EQ(client.answer().status, 200U);
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{static_cast<rlim_t>(fd) + 1, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(server.port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const auto used = [] {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
+  };
+  const auto begin = used();
+  std::this_thread::sleep_for(500ms);
+  EXPECT_LT(used() - begin, 150) << "milliseconds of CPU";
+  client.get("/x");
+  EXPECT_EQ(client.answer().status, 200U) << "who is in is answered";
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  const std::string request = "GET /x HTTP/1.0\r\n\r\n";
+  ASSERT_GT(::send(fd, request.data(), request.size(), MSG_NOSIGNAL), 0);
+  char first = 0;
+  EXPECT_EQ(::recv(fd, &first, 1, 0), 1) << "who had to wait is answered when there is room";
+  ::close(fd);
 }
 
 TEST(HttpServer, WrongRequestsAreTold) {
