@@ -49,7 +49,16 @@ Result<runtime::UniqueFd> lock_parent(const runtime::cgroup::Hierarchies& hierar
   return lock(std::move(file), "cgroup " + path);
 }
 
-// As many descriptors as we may have: counter files stay open.
+// Counter files that stay open between scrapes. Each has a page of the kernel's memory, and the rest of the descriptors
+// is for everything else.
+std::size_t files_kept() {
+  constexpr rlim_t kMost = 16'384;
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 512;
+  return static_cast<std::size_t>(std::min(limit.rlim_max / 2, kMost));
+}
+
+// As many descriptors as we may have.
 void raise_descriptor_limit() {
   struct rlimit limit {};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -70,6 +79,16 @@ Result<std::string> shim_path(const Settings& settings) {
   return path;
 }
 
+collectors::ReaderOptions reader_options(const Settings& settings) {
+  collectors::ReaderOptions options;
+  options.own_parent = settings.cgroup_parent;
+  options.exported = settings.config.exported;
+  options.collection.with = settings.config.collectors.enable;
+  options.collection.without = settings.config.collectors.disable;
+  options.collection.open_files = files_kept();
+  return options;
+}
+
 class Agent {
  public:
   Agent(const Settings& settings, runtime::cgroup::Hierarchies hierarchies, runtime::image::Store images)
@@ -84,7 +103,7 @@ class Agent {
         services_{loop_, settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_, launches_, turns_, {}, {}, {}, 0, {}},
         manifests_(loop_, settings_, files_, events_),
         reconciler_(services_, manifests_),
-        collecting_(loop_, hierarchies_, {}),
+        collecting_(loop_, hierarchies_, reader_options(settings)),
         exporter_(services_, reconciler_, collecting_),
         api_(services_, manifests_, reconciler_, exporter_),
         server_(loop_, [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) { api_.handle(request, reply); }),
@@ -125,7 +144,9 @@ class Agent {
     remove_all_ = remove_all;
     log_info("mete " METE_VERSION " on http://" + server_.tcp_address() + "/metrics, state " + settings_.state + ", cgroups " +
              settings_.cgroup_parent + " (" + std::string(to_string(hierarchies_.mode)) + ")");
-    collecting_.start();
+    if (const auto started = collecting_.start(); !started) {
+      events_.add({.severity = Severity::kWarning, .reason = "NoDiscovery", .message = started.error().what + "; cgroups that others made are not measured"});
+    }
     reconciler_.adopt();
     api_.set_ready();
     signals_.async_wait([this](ErrorCode error, int) {

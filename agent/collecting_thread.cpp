@@ -67,15 +67,22 @@ class RenderedBody : public HttpSource, public std::enable_shared_from_this<Rend
 
 }  // namespace
 
-CollectingThread::CollectingThread(asio::io_context& loop, const runtime::cgroup::Hierarchies& hierarchies, collectors::CollectionOptions options)
-    : loop_(loop), work_(worker_.get_executor()), reader_(hierarchies, std::move(options)), sampling_(worker_) {}
+CollectingThread::CollectingThread(asio::io_context& loop, const runtime::cgroup::Hierarchies& hierarchies, collectors::ReaderOptions options)
+    : loop_(loop), work_(worker_.get_executor()), reader_(hierarchies, std::move(options)), sampling_(worker_), tree_(worker_) {}
 
 CollectingThread::~CollectingThread() {
   worker_.stop();
   if (thread_.joinable()) thread_.join();
+  (void)tree_.release();  // it is the reader's
 }
 
-void CollectingThread::start() {
+Status CollectingThread::start() {
+  const Status discovered = reader_.discover();
+  if (discovered) {
+    tree_.assign(reader_.fd());
+    watch_tree();
+    plan_sampling();
+  }
   // Signals are the loop's.
   sigset_t all;
   sigset_t before;
@@ -84,6 +91,16 @@ void CollectingThread::start() {
   thread_ = std::thread([this] { worker_.run(); });
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   ::pthread_setname_np(thread_.native_handle(), "mete-collect");
+  return discovered;
+}
+
+void CollectingThread::watch_tree() {
+  tree_.async_wait(asio::posix::stream_descriptor::wait_read, [this](ErrorCode error) {
+    if (error) return;
+    reader_.see_changes();
+    plan_sampling();
+    watch_tree();
+  });
 }
 
 void CollectingThread::read(std::vector<collectors::Target> targets, Done done) {

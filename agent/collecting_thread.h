@@ -19,12 +19,13 @@ namespace mete::agent {
 class CollectingThread {
  public:
   // `done` is called on `loop`. `hierarchies` must outlive the thread.
-  CollectingThread(asio::io_context& loop, const runtime::cgroup::Hierarchies& hierarchies, collectors::CollectionOptions options);
+  CollectingThread(asio::io_context& loop, const runtime::cgroup::Hierarchies& hierarchies, collectors::ReaderOptions options);
   ~CollectingThread();  // waits for it
   CollectingThread(const CollectingThread&) = delete;
   CollectingThread& operator=(const CollectingThread&) = delete;
 
-  void start();
+  // The error: there is no inotify for other people's cgroups; the agent's own are measured all the same.
+  [[nodiscard]] Status start();
   // From the loop's thread: a new reading. Calls that come while one is being made get it too when it was begun after them.
   using Done = std::function<void(std::shared_ptr<const collectors::Reading>)>;
   void read(std::vector<collectors::Target> targets, Done done);
@@ -47,6 +48,7 @@ class CollectingThread {
   void begin_next();
   void continue_reading();
   void plan_sampling();
+  void watch_tree();
 
   asio::io_context& loop_;
   asio::io_context worker_{1};
@@ -56,6 +58,7 @@ class CollectingThread {
   std::vector<Request> requests_;
   Done done_;
   asio::steady_timer sampling_;
+  asio::posix::stream_descriptor tree_;  // the reader's descriptor
   std::thread thread_;
 };
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "config/agent_config.h"
 #include "enforcers/restart.h"
 #include "runtime/shim/log_writer.h"
 
@@ -20,6 +21,7 @@ struct Settings {
   std::string listen = "127.0.0.1:9753";
   std::string shim;  // path of mete-shim; empty: beside our own executable
   bool json_logs = false;
+  config::AgentConfig config;  // of --config
   enforcers::BackoffLimits backoff;
   runtime::shim::LogLimits log_limits;
 

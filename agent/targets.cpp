@@ -13,12 +13,15 @@ using collectors::Target;
 
 std::shared_ptr<const LabelBlock> shared(LabelBlock labels) { return std::make_shared<const LabelBlock>(std::move(labels)); }
 
+const std::string& image_of(const Container& container) {
+  const bool from_spec = container.image_name().empty() && container.spec() != nullptr;
+  return from_spec ? container.spec()->image : container.image_name();
+}
+
 std::shared_ptr<const LabelBlock> container_labels(const Pod& pod, const Container& container) {
   const auto& record = pod.record();
   const std::string name = "k8s_" + container.record().name + "_" + record.name + "_" + record.namespace_;
-  const bool from_spec = container.image_name().empty() && container.spec() != nullptr;
-  const std::string& image = from_spec ? container.spec()->image : container.image_name();
-  return shared({{"id", container.cgroup().path()}, {"name", name},        {"image", image},
+  return shared({{"id", container.cgroup().path()}, {"name", name},        {"image", image_of(container)},
                  {"namespace", record.namespace_},  {"pod", record.name}, {"container", container.record().name}});
 }
 
@@ -31,6 +34,22 @@ std::shared_ptr<const LabelBlock> pod_labels(const Pod& pod) {
 std::shared_ptr<const LabelBlock> workload_labels(const Pod& pod, const Container& container) {
   const auto& record = pod.record();
   return shared({{"namespace", record.namespace_}, {"pod", record.name}, {"container", container.record().name}});
+}
+
+std::shared_ptr<const collectors::Identity> identity_of(const Pod& pod, const Container* container) {
+  collectors::Identity who;
+  who.kind = container != nullptr ? collectors::CgroupKind::kContainer : collectors::CgroupKind::kPod;
+  who.runtime = "mete";
+  who.namespace_ = pod.record().namespace_;
+  who.pod = pod.record().name;
+  who.pod_uid = pod.record().uid;
+  who.name = who.pod;
+  if (container != nullptr) {
+    who.container = container->record().name;
+    who.name += "/" + who.container;
+    who.image = image_of(*container);
+  }
+  return std::make_shared<const collectors::Identity>(std::move(who));
 }
 
 collectors::RunState state_of(ContainerState state) {
@@ -67,6 +86,7 @@ Target target_of(const Pod& pod, const Container& container, bool single) {
   Target target;
   target.path = container.cgroup().path();
   target.cgroup_id = record.cgroup_id;
+  target.who = identity_of(pod, &container);
   target.workload = workload_labels(pod, container);
   target.lifecycle = lifecycle_of(record);
   target.oom = {record.oom_kills_base, record.oom_kills_from, record.oom_kills_told, record.oom_by_group};
@@ -87,6 +107,7 @@ Target target_of(const Pod& pod, std::uint64_t cgroup_id) {
   Target target;
   target.path = pod.cgroup().path();
   target.cgroup_id = cgroup_id;
+  target.who = identity_of(pod, nullptr);
   target.labels = pod_labels(pod);
   target.network_pid = pod.sandbox_pid().value_or(0);
   return target;

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "collectors/discovery/identity.h"
 #include "collectors/exposition.h"
 #include "collectors/machine.h"
 #include "collectors/sample.h"
@@ -70,6 +71,9 @@ struct FilesystemUsage {
 
 // One container, pod or any other cgroup in a reading.
 struct Series {
+  std::string path;  // of the cgroup
+  std::uint64_t cgroup_id = 0;
+  std::shared_ptr<const Identity> who;  // null: a pod's row that stands for its only container
   // id, name, image, namespace, pod, container and what else the export policy allows.
   std::shared_ptr<const LabelBlock> labels;
   // namespace, pod, container: for what outlives a cgroup. Null: a cgroup that no one of ours launched.

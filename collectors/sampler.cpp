@@ -2,6 +2,7 @@
 #include "collectors/sampler.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -51,6 +52,16 @@ class PathText {
   std::size_t used_ = 0;
 };
 
+// The inode by any of its directories: on hybrid a group that somebody else made is not in cgroup2.
+Result<std::uint64_t> id_of(const Group& group) {
+  if (const auto id = group.id()) return *id;
+  for (const std::string& mount : group.hierarchies().v1_mounts()) {
+    struct stat status {};
+    if (::stat((mount + group.path()).c_str(), &status) == 0) return static_cast<std::uint64_t>(status.st_ino);
+  }
+  return fail_errno(group.path() + ": the cgroup is gone", runtime::cgroup::kGone);
+}
+
 }  // namespace
 
 CgroupSampler::Network::Network(FileBudget& budget, UniqueFd dev_file, UniqueFd net_directory)
@@ -71,15 +82,13 @@ CgroupSampler::Network::~Network() {
 
 Result<CgroupSampler> CgroupSampler::open(Collection& collection, const Group& group) {
   CgroupSampler sampler(collection, group);
-  if (!group.exists()) {
-    return fail_errno(group.path() + ": the cgroup is gone", runtime::cgroup::kGone);
-  }
-  METE_TRY(sampler.id_, group.id());
+  METE_TRY(sampler.id_, id_of(group));
   std::vector<std::string> v2_controllers;
   if (!group.hierarchies().v2_mount.empty()) {
-    // On v2 a controller may be off for this group and on for others.
-    METE_TRY(const std::string text, runtime::read_file(AT_FDCWD, group.unified_directory() + "/cgroup.controllers"));
-    std::string_view rest = text;
+    // On v2 a controller may be off for this group and on for others. On hybrid a group that somebody else made has no
+    // directory there.
+    const auto text = runtime::read_file(AT_FDCWD, group.unified_directory() + "/cgroup.controllers");
+    std::string_view rest = text ? std::string_view(*text) : std::string_view();
     for (auto word = next_word(rest); !word.empty(); word = next_word(rest)) v2_controllers.emplace_back(word);
   }
   sampler.choose_files(v2_controllers);
@@ -122,7 +131,7 @@ void CgroupSampler::open_files_again() {
     if (files[i].fd.valid()) continue;
     if (errno != ENOENT) {
       ++collection_->cost_[file.collector].errors;
-    } else if (source.where != Where::kUnified && !root && group_.exists()) {
+    } else if (source.where != Where::kUnified && !root && ::access(PathText(group_, source, "").c_str(), F_OK) == 0) {
       // Root groups lack files that others have, and cgroup.pressure can hide a group's pressure files.
       file.absent = true;
     }
@@ -189,7 +198,8 @@ void CgroupSampler::read_settings() {
       if (fd.valid()) {
         read_file(file, fd.get());
       } else if (errno == ENOENT) {
-        if (group_.path() != "/" && group_.exists()) file.absent = true;
+        const bool there = ::access(PathText(group_, *file.source, "").c_str(), F_OK) == 0;
+        if (group_.path() != "/" && there) file.absent = true;
       } else {
         ++cost.errors;
       }
@@ -247,7 +257,7 @@ CgroupSampler::Outcome CgroupSampler::read() {
   const auto before = sample_.at;
   if (!files_.kept()) {
     open_files_again();
-    const auto id = group_.id();
+    const auto id = id_of(group_);
     if (!id || *id != id_) {
       for (auto& file : files_.files()) file.fd.reset();
       return Outcome::kGone;

@@ -26,13 +26,16 @@ struct OomTally {
 struct Target {
   std::string path;             // of the cgroup
   std::uint64_t cgroup_id = 0;  // its inode (Group::id); 0: it has none now, `base` is all there is
+  bool foreign = false;         // somebody else made it
+  std::shared_ptr<const Identity> who;
   std::shared_ptr<const LabelBlock> labels;
   std::shared_ptr<const LabelBlock> pod_labels;  // not null: the pod's only container; its row is the pod's too
   std::shared_ptr<const LabelBlock> workload;    // null: a pod's row
   std::shared_ptr<const Sample> base;            // counters of the cgroups that are gone; null: none
   std::optional<Lifecycle> lifecycle;            // its oom_kills.container is set by the reader
   OomTally oom;
-  std::optional<std::chrono::system_clock::time_point> started;
+  std::optional<std::chrono::system_clock::time_point> created, started;  // the cgroup, what runs in it
+  std::shared_ptr<const FilesystemUsage> filesystem;                      // of its writable layer; null: not known
   std::uint64_t limit_changes = 0;  // another number than last time: read its settings again
   pid_t network_pid = 0;  // a process in its network namespace; 0: no network row
 };

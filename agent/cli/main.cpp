@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // mete: the command line, and with `mete agent` the daemon.
+#include <fcntl.h>
+
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 
 #include "agent/agent.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/output.h"
 #include "agent/log.h"
+#include "config/agent_config.h"
+#include "runtime/file.h"
 
 namespace {
 
@@ -16,6 +21,7 @@ namespace cli = mete::agent::cli;
 // What each command's options are parsed into, and what it then does.
 struct Arguments {
   Common common;
+  std::string config;  // agent.yaml
   std::string host;  // METE_HOST: unix:///path
   std::vector<std::string> files;
   std::vector<std::string> names;
@@ -47,9 +53,27 @@ void add_output(CLI::App* command, Arguments& arguments) {
   command->add_option("-o,--output", arguments.common.output, "table, wide, json or yaml")->check(CLI::IsMember({"table", "wide", "json", "yaml"}));
 }
 
+// agent.yaml; the file that is looked for without being asked for may be missing. One error at most: the first.
+mete::Status read_config(Arguments& arguments) {
+  const std::string file = arguments.config.empty() ? "/etc/mete/agent.yaml" : arguments.config;
+  const auto text = mete::runtime::read_file(AT_FDCWD, file);
+  if (!text) {
+    if (arguments.config.empty() && text.error().code == ENOENT) return {};
+    return mete::fail_in("config", text.error());
+  }
+  auto read = mete::config::read_agent_config(*text, file);
+  if (!read.errors.empty()) return mete::fail(mete::config::to_string(read.errors.front()));
+  arguments.common.settings.config = std::move(read.config);
+  return {};
+}
+
 int run_agent(Arguments& arguments) {
   auto& settings = arguments.common.settings;
   mete::agent::open_log(settings.json_logs);
+  if (const auto read = read_config(arguments); !read) {
+    mete::agent::log_error(read.error().what);
+    return cli::kFailed;
+  }
   std::optional<std::chrono::seconds> run_for;
   if (arguments.run_for) run_for = std::chrono::seconds(*arguments.run_for);
   const auto done = mete::agent::run_agent(settings, run_for, arguments.remove_all);
@@ -63,6 +87,7 @@ void add_agent(CLI::App& app, Arguments& arguments, std::map<const CLI::App*, Co
   auto* agent = add(app, "agent", "Run the daemon: launch, measure and hold what the manifests say",
                     "  mete agent\n  mete agent --manifests ./pods --listen 0.0.0.0:9753\n  mete agent --state /tmp/a --run /tmp/a/run --cgroup-parent /a --listen 127.0.0.1:0",
                     run_agent, commands);
+  agent->add_option("--config", arguments.config, "agent.yaml: what is exported; default: /etc/mete/agent.yaml if it is there")->envname("METE_CONFIG");
   agent->add_option("--manifests", settings.manifests, "Folder of manifests to watch; may be given more than once")->envname("METE_MANIFESTS");
   agent->add_option("--cgroup-parent", settings.cgroup_parent, "Where its cgroups are made")->envname("METE_CGROUP_PARENT");
   agent->add_option("--listen", settings.listen, "Address of /metrics; port 0: a free one")->envname("METE_LISTEN");

@@ -63,8 +63,8 @@ Result<CgroupTree> CgroupTree::open(const runtime::cgroup::Hierarchies& hierarch
   return tree;
 }
 
-void CgroupTree::add(std::uint8_t root, const std::string& path, std::uint64_t inode, system_clock::time_point created,
-                     Changes& changes) {
+CgroupNode& CgroupTree::add(std::uint8_t root, const std::string& path, std::uint64_t inode,
+                            system_clock::time_point created, Changes& changes) {
   const auto bit = static_cast<std::uint8_t>(1U << root);
   auto [found, is_new] = nodes_.try_emplace(path);
   CgroupNode& node = found->second;
@@ -72,19 +72,28 @@ void CgroupTree::add(std::uint8_t root, const std::string& path, std::uint64_t i
   if (!is_new && (node.in & bit) != 0 && first && node.id != inode) {
     changes.removed.push_back(path);  // made again while nobody looked
     is_new = true;
+    for (const int watch : node.watches) drop_watch(watch);
     node = CgroupNode();
   }
   if (first) node.id = inode;
   node.in |= bit;
-  if (!is_new) return;
+  if (!is_new) return node;
   node.created = created;
   changes.added.push_back(path);
+  return node;
+}
+
+// The kernel keeps the watch of a removed kernfs directory, and the directory with it: it has to be told.
+void CgroupTree::drop_watch(int watch) {
+  if (watch < 0 || watches_.erase(watch) == 0) return;
+  (void)::inotify_rm_watch(inotify_.get(), watch);
 }
 
 void CgroupTree::remove(std::uint8_t root, const std::string& path, Changes& changes) {
   const auto found = nodes_.find(path);
   if (found == nodes_.end()) return;
   found->second.in &= static_cast<std::uint8_t>(~(1U << root));
+  drop_watch(std::exchange(found->second.watches.at(root), -1));
   if (found->second.in != 0) return;
   nodes_.erase(found);
   changes.removed.push_back(path);
@@ -104,8 +113,11 @@ void CgroupTree::scan(std::uint8_t root, const std::string& path, bool new_now, 
   }
   const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(directory.c_str()));
   struct stat status {};
-  if (!stream || ::fstat(::dirfd(stream.get()), &status) != 0) return;
-  add(root, path, status.st_ino, new_now ? system_clock::now() : time_of(status.st_mtim), changes);
+  if (!stream || ::fstat(::dirfd(stream.get()), &status) != 0) return drop_watch(watch);
+  const auto created = new_now ? system_clock::now() : time_of(status.st_mtim);
+  int& kept = add(root, path, status.st_ino, created, changes).watches.at(root);
+  if (kept != watch) drop_watch(kept);
+  kept = watch;
   while (const dirent* entry = ::readdir(stream.get())) {
     if (entry->d_type == DT_DIR && entry->d_name[0] != '.') scan(root, child_of(path, entry->d_name), new_now, changes);
   }
@@ -166,12 +178,12 @@ CgroupTree::Changes CgroupTree::rescan() {
     if (!nodes_.contains(path)) changes.removed.push_back(path);
   }
   // Watches of directories that went without a word.
-  std::erase_if(watches_, [this](const auto& entry) {
-    const auto node = nodes_.find(entry.second.path);
-    const bool gone = node == nodes_.end() || (node->second.in & (1U << entry.second.root)) == 0;
-    if (gone) (void)::inotify_rm_watch(inotify_.get(), entry.first);
-    return gone;
-  });
+  std::vector<int> lost;
+  for (const auto& [watch, of] : watches_) {
+    const auto node = nodes_.find(of.path);
+    if (node == nodes_.end() || node->second.watches.at(of.root) != watch) lost.push_back(watch);
+  }
+  for (const int watch : lost) drop_watch(watch);
   return changes;
 }
 

@@ -20,6 +20,7 @@ struct CgroupNode {
   std::uint64_t id = 0;  // inode of its directory in the first hierarchy that has it: made again, it is another one
   std::chrono::system_clock::time_point created{};  // when it was seen to be made, else its directory's mtime
   std::uint8_t in = 0;                              // bit i: it is in hierarchy i of those watched
+  std::array<int, 2> watches = {-1, -1};            // inotify's, by hierarchy
 };
 
 class CgroupTree {
@@ -50,9 +51,10 @@ class CgroupTree {
     std::uint8_t root = 0;
   };
   CgroupTree() = default;
+  void drop_watch(int watch);
   void scan(std::uint8_t root, const std::string& path, bool new_now, Changes& changes);
-  void add(std::uint8_t root, const std::string& path, std::uint64_t inode,
-           std::chrono::system_clock::time_point created, Changes& changes);
+  CgroupNode& add(std::uint8_t root, const std::string& path, std::uint64_t inode,
+                  std::chrono::system_clock::time_point created, Changes& changes);
   void remove(std::uint8_t root, const std::string& path, Changes& changes);
   void handle(int watch, std::uint32_t mask, const char* name, Changes& changes);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What collecting costs, as ratios to a floor measured in the same run: the bare preads of the same files kept open.
 //
-//   collect_bench [passes] [cgroups]      default 200 passes, 213 cgroups; needs root (else only the scrape is timed)
+//   collect_bench [passes] [cgroups]      default 200 passes, 213 cgroups; needs root
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -11,11 +11,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "collectors/exposition_stream.h"
 #include "collectors/sampler.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/fd.h"
@@ -55,14 +53,6 @@ double seconds_of(const std::function<void()>& work) {
   const auto begin = Clock::now();
   work();
   return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-// The middle of the runs: a busy neighbour does not count.
-double median_of(int runs, const std::function<void()>& work) {
-  std::vector<double> times;
-  for (int run = 0; run < runs; ++run) times.push_back(seconds_of(work));
-  std::nth_element(times.begin(), times.begin() + runs / 2, times.end());
-  return times[static_cast<std::size_t>(runs / 2)];
 }
 
 // Medians of things timed in turn, so that all of them meet the same neighbours.
@@ -180,80 +170,6 @@ void bench_reads(const Hierarchies& hierarchies, const std::vector<Group>& group
   std::printf("  errors %llu\n", static_cast<unsigned long long>(errors));
 }
 
-mete::collectors::Sample full_sample() {
-  mete::collectors::Sample s;
-  for (const Collector& collector : mete::collectors::builtin_collectors()) {
-    for (const SourceFile& file : collector.files) {
-      (void)file.parse("123456789012", s);
-      (void)file.parse("8:0 Read 123456789\n8:0 Write 123456789\n254:0 Read 1\n254:0 Write 2\n", s);
-      (void)file.parse("some avg10=0.00 total=123456789\nfull avg10=0.00 total=2345678\n", s);
-      (void)file.parse(
-          "nr_periods 123456\nnr_throttled 1234\nthrottled_time 123456789012\nnr_bursts 1\nburst_time 5\nuser 12345\n"
-          "system 12345\noom_kill 1\n\ntotal_cache 123456789\ntotal_rss 123456789\ntotal_mapped_file 1234567\n"
-          "total_dirty 1\ntotal_writeback 1\ntotal_workingset_refault_anon 1\ntotal_workingset_refault_file 12345\n"
-          "total_swap 0\ntotal_pgfault 123456789\ntotal_pgmajfault 123\ntotal_inactive_file 123456\ntotal_active_file "
-          "1\n",
-          s);
-    }
-  }
-  (void)mete::collectors::parse_net_dev("eth0: 123456789 123456 0 0 0 0 0 0 123456789 123456 0 0 0 0 0 0\n", s);
-  s.wall_time = std::chrono::system_clock::now();
-  return s;
-}
-
-// A scrape of 35,000 series. The floor: the same bytes appended line by line, nothing rendered.
-void bench_scrape(int runs) {
-  const mete::collectors::Sample sample = full_sample();
-  const auto one = std::make_shared<mete::collectors::Reading>();
-  one->samples.push_back(sample);
-  one->series.push_back({.labels = std::make_shared<const mete::collectors::LabelBlock>(), .sample = &one->samples[0], .effective = {}, .created = {}, .started = sample.wall_time});
-  const std::string text = render(one);
-  const auto all_lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-  std::size_t heads = 0;
-  for (std::size_t at = text.find("# "); at != std::string::npos; at = text.find("\n# ", at + 1)) ++heads;
-  const auto reading = std::make_shared<mete::collectors::Reading>();
-  auto& series = reading->series;
-  const std::size_t containers = 35'000 / (all_lines - heads);
-  for (std::size_t i = 0; i < containers; ++i) {
-    const std::string name = "container-" + std::to_string(i);
-    reading->samples.push_back(sample);
-    auto next = one->series[0];
-    next.sample = &reading->samples.back();
-    next.labels = std::make_shared<const mete::collectors::LabelBlock>(
-        mete::collectors::LabelBlock{{"id", "/mete/default_some-pod-" + std::to_string(i) + "/" + name},
-                                     {"name", name},
-                                     {"image", "registry.example.com/team/image:1.2.3"},
-                                     {"namespace", "default"},
-                                     {"pod", "some-pod-" + std::to_string(i)},
-                                     {"container", name}});
-    series.push_back(next);
-  }
-  std::string out = render(reading);
-  std::vector<std::string> lines;
-  std::size_t lines_of_series = 0;
-  for (std::size_t at = 0; at < out.size();) {
-    const std::size_t end = out.find('\n', at) + 1;
-    lines.push_back(out.substr(at, end - at));
-    lines_of_series += lines.back().front() == '#' ? 0 : 1;
-    at = end;
-  }
-  std::string copy;
-  const double floor = median_of(runs, [&] {
-    copy.clear();
-    for (const std::string& line : lines) copy += line;
-  });
-  const double mete = median_of(runs, [&] {
-    mete::collectors::ExpositionStream stream(reading, mete::collectors::Format::kText, {}, {});
-    while (!stream.next().empty()) {
-    }
-  });
-  const double scale = 35'000.0 / static_cast<double>(lines_of_series);
-  std::printf("scrape text, %zu series of %zu containers, %.1f MB\n", lines_of_series, series.size(),
-              static_cast<double>(out.size()) / 1e6);
-  std::printf("  floor: the finished lines appended %6.2f ms\n  mete %34.2f ms   %.2f x floor, %.2f ms for 35,000\n",
-              floor * 1e3, mete * 1e3, mete / floor, mete * 1e3 * scale);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -268,6 +184,5 @@ int main(int argc, char** argv) {
   } else {
     std::printf("reads skipped: needs root and cgroups\n");
   }
-  bench_scrape(std::min(passes, 50));
   return 0;
 }

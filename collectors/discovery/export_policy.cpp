@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collectors/discovery/export_policy.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+
+namespace mete::collectors {
+namespace {
+
+bool matches_any(const std::vector<std::string>& patterns, std::string_view text) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) { return matches(pattern, text); });
+}
+
+}  // namespace
+
+// Without recursion: a star tries the shortest text first and comes back here when the rest does not fit.
+bool matches(std::string_view pattern, std::string_view text) {
+  std::size_t p = 0;
+  std::size_t t = 0;
+  std::size_t star = std::string_view::npos;
+  std::size_t after = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      after = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+      ++p;
+      ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++after;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+bool is_exported(const ExportPolicy& policy, const Identity& who, std::string_view path) {
+  if (matches_any(policy.exclude, path)) return false;
+  if (matches_any(policy.include, path)) return true;
+  switch (who.kind) {
+    case CgroupKind::kRoot:
+      return true;
+    case CgroupKind::kPod:
+    case CgroupKind::kContainer:
+      return policy.containers;
+    case CgroupKind::kSlice:
+      return policy.slices;
+    case CgroupKind::kService:
+    case CgroupKind::kScope:
+      return policy.services;
+    case CgroupKind::kOther:
+      return policy.other;
+  }
+  return false;
+}
+
+std::string label_name(std::string_view key) {
+  std::string name = "container_label_";
+  for (const char c : key) name += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+  return name;
+}
+
+LabelBlock exported_labels(const ExportPolicy& policy, const Identity& who, std::string_view path) {
+  const bool container = who.kind == CgroupKind::kContainer;
+  LabelBlock labels;
+  if (policy.id_label) labels.add("id", path);
+  labels.add("name", container ? who.name : "");
+  labels.add("image", container ? who.image : "");
+  labels.add("namespace", who.namespace_);
+  labels.add("pod", who.pod);
+  labels.add("container", container && who.container.empty() ? who.name : who.container);
+  std::map<std::string, std::string_view> more;  // two keys may become one name: the first has it
+  for (const auto& [key, value] : who.labels) {
+    if (matches_any(policy.labels, key)) more.try_emplace(label_name(key), value);
+  }
+  for (const auto& [name, value] : more) labels.add(name, value);
+  return labels;
+}
+
+}  // namespace mete::collectors

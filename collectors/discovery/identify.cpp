@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collectors/discovery/identify.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <memory>
+
+#include "collectors/discovery/runtimes.h"
+#include "collectors/parse.h"
+#include "runtime/file.h"
+
+namespace mete::collectors {
+namespace {
+
+// The first process of the group itself, else of a group right below it (podman's "container", an init's scope).
+pid_t first_process(const std::string& directory, bool below) {
+  if (const auto text = runtime::read_file(AT_FDCWD, directory + "/cgroup.procs")) {
+    std::string_view rest = *text;
+    // 0: a process of a pid namespace that is not ours.
+    const auto pid = parse_u64(trim(next_line(rest))).value_or(0);
+    if (pid != 0) return static_cast<pid_t>(pid);
+  }
+  if (!below) return 0;
+  struct CloseDirectory {
+    void operator()(DIR* stream) const { ::closedir(stream); }
+  };
+  const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(directory.c_str()));
+  while (const dirent* entry = stream ? ::readdir(stream.get()) : nullptr) {
+    if (entry->d_type != DT_DIR || entry->d_name[0] == '.') continue;
+    if (const pid_t pid = first_process(directory + "/" + entry->d_name, false); pid != 0) return pid;
+  }
+  return 0;
+}
+
+std::uint64_t namespace_of(const std::string& file) {
+  struct stat status {};
+  return ::stat(file.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_ino) : 0;
+}
+
+std::string directory_of(const runtime::cgroup::Hierarchies& hierarchies, const std::string& path) {
+  const std::string_view memory = hierarchies.mount_of("memory");
+  if (!memory.empty()) return std::string(memory) + path;
+  return (hierarchies.v2_mount.empty() ? hierarchies.v1_mounts().front() : hierarchies.v2_mount) + path;
+}
+
+// Ids of containerd may be any name, in a group of any name: only its bundle tells.
+bool try_containerd(const IdentityRoots& roots, const ProcessView& process, const std::string& path, Identity& who) {
+  Identity guess;
+  guess.kind = CgroupKind::kContainer;
+  guess.runtime = "containerd";
+  guess.id = path.substr(path.rfind('/') + 1);
+  if (process.pid == 0 || !describe_containerd(roots, process, guess)) return false;
+  who = std::move(guess);
+  return true;
+}
+
+bool describe(const IdentityRoots& roots, const ProcessView& process, Identity& who) {
+  if (who.runtime == "docker") return describe_docker(roots, process, who);
+  if (who.runtime == "podman") return describe_podman(roots, process, who);
+  if (who.runtime == "crio") return describe_crio(roots, process, who);
+  if (who.runtime == "containerd") return describe_containerd(roots, process, who);
+  if (who.runtime == "kubelet") {
+    return describe_containerd(roots, process, who) || describe_crio(roots, process, who) || describe_docker(roots, process, who);
+  }
+  return true;
+}
+
+}  // namespace
+
+Identifier::Answer Identifier::identify(const runtime::cgroup::Hierarchies& hierarchies, const std::string& path) const {
+  Answer answer;
+  Identity& who = answer.who;
+  who = classify_path(path);
+  if (who.kind == CgroupKind::kPod) {
+    answer.complete = describe_kubelet_pod(roots_, who);
+    return answer;
+  }
+  const bool nested = path.find('/', 1) != std::string::npos;
+  const bool maybe = who.kind == CgroupKind::kContainer || (who.kind == CgroupKind::kOther && nested);
+  if (!maybe) return answer;
+  answer.pid = first_process(directory_of(hierarchies, path), who.kind == CgroupKind::kContainer);
+  const ProcessView process = view_process(roots_, answer.pid);
+  if (who.kind == CgroupKind::kOther) {
+    answer.complete = try_containerd(roots_, process, path, who) || answer.pid != 0;
+  } else {
+    answer.complete = describe(roots_, process, who);
+    if (who.name.empty()) who.name = who.id;
+    if (!who.pod_uid.empty() && who.pod.empty()) (void)describe_kubelet_pod(roots_, who);
+  }
+  const std::string namespaces = "/ns/net";
+  const auto network = answer.pid == 0 ? 0 : namespace_of(roots_.proc + "/" + std::to_string(answer.pid) + namespaces);
+  if (network != namespace_of(roots_.proc + "/self" + namespaces)) answer.network_namespace = network;
+  return answer;
+}
+
+}  // namespace mete::collectors

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <ctime>
+
+#include "collectors/discovery/runtimes.h"
+#include "collectors/parse.h"
+#include "runtime/file.h"
+
+namespace mete::collectors {
+namespace {
+
+// mountinfo writes blanks and backslashes as \040, \011, \012, \134.
+std::string unescape_mount(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned value = 0;
+    const char* const digits = text.data() + i + 1;
+    const bool escape = text[i] == '\\' && i + 4 <= text.size() && std::from_chars(digits, digits + 3, value, 8).ptr == digits + 3;
+    out += escape ? static_cast<char>(value) : text[i];
+    if (escape) i += 3;
+  }
+  return out;
+}
+
+// The parent's pid from /proc/PID/stat: the second field after the last ')'.
+pid_t parent_of(std::string_view stat) {
+  const auto end = stat.rfind(')');
+  if (end == std::string_view::npos) return 0;
+  std::string_view rest = stat.substr(end + 1);
+  (void)next_word(rest);
+  return static_cast<pid_t>(parse_u64(next_word(rest)).value_or(0));
+}
+
+}  // namespace
+
+std::vector<MountLine> parse_mountinfo(std::string_view text) {
+  std::vector<MountLine> lines;
+  while (!text.empty()) {
+    std::string_view line = next_line(text);
+    MountLine mount;
+    (void)next_word(line);
+    (void)next_word(line);
+    mount.device = next_word(line);
+    mount.root = unescape_mount(next_word(line));
+    mount.point = unescape_mount(next_word(line));
+    // Options and any number of optional fields, up to a lone dash.
+    for (auto word = next_word(line); !word.empty() && word != "-"; word = next_word(line)) {
+    }
+    mount.type = next_word(line);
+    (void)next_word(line);
+    mount.options = unescape_mount(next_word(line));
+    if (!mount.point.empty()) lines.push_back(std::move(mount));
+  }
+  return lines;
+}
+
+std::optional<std::string> ProcessView::source_before(std::string_view marker) const {
+  for (const MountLine& mount : mounts) {
+    if (const auto at = mount.root.find(marker); at != std::string::npos) return mount.root.substr(0, at);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> ProcessView::layers_before(std::string_view marker) const {
+  for (const MountLine& mount : mounts) {
+    if (mount.type != "overlay") continue;
+    const auto at = mount.options.find(marker);
+    if (at == std::string::npos) continue;
+    const auto begin = mount.options.find_last_of("=:,", at);
+    return mount.options.substr(begin + 1, at - begin - 1);
+  }
+  return std::nullopt;
+}
+
+ProcessView view_process(const IdentityRoots& roots, pid_t pid) {
+  ProcessView view;
+  view.pid = pid;
+  if (pid <= 0) return view;
+  const std::string directory = roots.proc + "/" + std::to_string(pid);
+  if (const auto text = runtime::read_file(AT_FDCWD, directory + "/mountinfo")) view.mounts = parse_mountinfo(*text);
+  if (const auto text = runtime::read_file(AT_FDCWD, directory + "/stat")) view.parent = parent_of(*text);
+  return view;
+}
+
+std::string small_file(const IdentityRoots& roots, const std::string& path) {
+  constexpr off_t kMost = off_t{8} << 20U;
+  const runtime::UniqueFd file(::open((roots.files + path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file.valid()) return {};
+  std::string text;
+  char buffer[65'536];  // NOLINT(modernize-avoid-c-arrays): not cleared before each read
+  while (static_cast<off_t>(text.size()) <= kMost) {
+    const ssize_t got = ::read(file.get(), buffer, sizeof buffer);
+    if (got < 0) return {};
+    if (got == 0) return text;
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+  return {};
+}
+
+std::optional<std::chrono::system_clock::time_point> parse_rfc3339(std::string_view text) {
+  const auto number = [&](std::size_t at, std::size_t size) -> int {
+    int value = -1;
+    if (at + size > text.size()) return -1;
+    const auto parsed = std::from_chars(text.data() + at, text.data() + at + size, value);
+    return parsed.ptr == text.data() + at + size ? value : -1;
+  };
+  constexpr std::size_t kSeconds = 19;  // "2026-11-24T01:46:01"
+  std::tm parts{};
+  parts.tm_year = number(0, 4) - 1900;
+  parts.tm_mon = number(5, 2) - 1;
+  parts.tm_mday = number(8, 2);
+  parts.tm_hour = number(11, 2);
+  parts.tm_min = number(14, 2);
+  parts.tm_sec = number(17, 2);
+  const bool valid = text.size() > kSeconds && parts.tm_year >= 70 && parts.tm_mon >= 0 && parts.tm_mday > 0 &&
+                     parts.tm_hour >= 0 && parts.tm_min >= 0 && parts.tm_sec >= 0;
+  if (!valid) return std::nullopt;
+  std::chrono::system_clock::time_point time = std::chrono::system_clock::from_time_t(::timegm(&parts));
+  std::string_view rest = text.substr(kSeconds);
+  if (rest.starts_with('.')) {
+    const auto end = rest.find_first_not_of("0123456789", 1);
+    const std::string digits = (std::string(rest.substr(1, end - 1)) + "000000000").substr(0, 9);
+    time += std::chrono::duration_cast<std::chrono::system_clock::duration>(
+        std::chrono::nanoseconds(parse_u64(digits).value_or(0)));
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end);
+  }
+  if (rest.size() == 6 && (rest[0] == '+' || rest[0] == '-')) {
+    const std::size_t at = text.size() - 6;
+    const auto offset = std::chrono::hours(number(at + 1, 2)) + std::chrono::minutes(number(at + 4, 2));
+    time += rest[0] == '+' ? -offset : offset;
+  }
+  return time;
+}
+
+}  // namespace mete::collectors

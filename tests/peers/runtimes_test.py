@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Containers of dockerd, containerd and podman appear with their names, images and ids, without any configuration."""
+import re
+import sys
+import time
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from mete_agent import Agent, run_tests, wait_for  # noqa: E402
+from runtimes import Containerd, Docker, Podman  # noqa: E402
+
+
+def rows(agent, family):
+    """[(labels, value)] of a family."""
+    found = []
+    for line in agent.get("/metrics").splitlines():
+        if line.startswith(family + "{"):
+            labels, value = line[len(family):].rsplit(" ", 1)
+            found.append((dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels)), float(value)))
+    return found
+
+
+def container(agent, name):
+    for labels, value in rows(agent, "container_memory_usage_bytes"):
+        if labels["name"] == name:
+            return labels, value
+    return None
+
+
+def appears(agent, name, image, identity):
+    labels, value = wait_for(name + " on /metrics", lambda: container(agent, name))
+    print("     %s" % labels)
+    assert labels["image"] == image, labels
+    assert identity in labels["id"], labels
+    assert labels["container"], labels
+    assert value > 0, value
+    seen = [each for each, _ in rows(agent, "container_cpu_usage_seconds_total") if each["name"] == name]
+    assert len(seen) == 1, seen
+
+
+def goes(agent, name):
+    wait_for(name + " to be gone from /metrics", lambda: container(agent, name) is None, 5)
+
+
+def test_docker():
+    with Agent() as agent, Docker(agent.work) as docker:
+        before = docker.run("before-the-agent")
+        agent.start()
+        appears(agent, "before-the-agent", docker.tag, before)
+        after = docker.run("web-1", "--label", "com.docker.compose.project=shop", "--label", "secret=token", "--env", "PASSWORD=x", "--cpus", "0.5", "--memory", "64m")
+        appears(agent, "web-1", docker.tag, after)
+        labels, _ = container(agent, "web-1")
+        assert labels["container_label_com_docker_compose_project"] == "shop", labels
+        body = agent.get("/metrics")
+        assert "token" not in body and "PASSWORD" not in body, "a label or variable that nobody asked for"
+        limits = [value for labels, value in rows(agent, "container_spec_memory_limit_bytes") if labels["name"] == "web-1"]
+        assert limits == [64 << 20], limits
+        docker.remove(after)
+        goes(agent, "web-1")
+
+
+def test_containerd():
+    with Agent() as agent, Containerd(agent.work) as containerd:
+        agent.start()
+        containerd.run("plain-ctr")
+        appears(agent, "plain-ctr", containerd.tag, "plain-ctr")
+
+
+def test_podman():
+    with Agent() as agent, Podman(agent.work) as podman:
+        agent.start()
+        identity = podman.run("pod-sleeper")
+        appears(agent, "pod-sleeper", podman.tag, identity)
+
+
+def test_all_three_at_once_and_the_network_once_a_namespace():
+    with Agent() as agent, Docker(agent.work) as docker, Containerd(agent.work) as containerd, Podman(agent.work) as podman:
+        agent.start()
+        names = {"d1": docker.run("d1"), "c1": containerd.run("c1"), "p1": podman.run("p1")}
+        for name, identity in names.items():
+            tag = {"d": docker.tag, "c": containerd.tag, "p": podman.tag}[name[0]]
+            appears(agent, name, tag, identity)
+        time.sleep(0.3)
+        seen = {}
+        for labels, _ in rows(agent, "container_network_receive_bytes_total"):
+            seen.setdefault((labels["id"], labels["interface"]), 0)
+            seen[(labels["id"], labels["interface"])] += 1
+        assert all(count == 1 for count in seen.values()), seen
+
+
+if __name__ == "__main__":
+    run_tests(sys.modules[__name__])

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""dockerd, containerd and podman of the test's own: their own folders and sockets, no network, one container each."""
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import time
+
+from mete_agent import skip, wait_for
+
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+
+
+def need(*programs):
+    for each in programs:
+        if shutil.which(each) is None:
+            skip("needs %s (Debian's docker.io, containerd, podman, runc)" % each)
+
+
+def busybox_rootfs(path):
+    """A tar archive of a root with busybox."""
+    with tarfile.open(path, "w") as archive:
+        for name in ("bin", "etc", "proc", "sys", "dev", "tmp", "run"):
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(entry)
+        archive.add("/bin/busybox", "bin/busybox")
+        for name in ("sh", "sleep", "true"):
+            entry = tarfile.TarInfo("bin/" + name)
+            entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
+            archive.addfile(entry)
+        text = b"root:x:0:0:root:/:/bin/sh\n"
+        entry = tarfile.TarInfo("etc/passwd")
+        entry.size = len(text)
+        archive.addfile(entry, io.BytesIO(text))
+
+
+def docker_archive(path, rootfs, tag):
+    """The same as an image that `docker load` and `ctr image import` take."""
+    import hashlib
+    layer = open(rootfs, "rb").read()
+    digest = hashlib.sha256(layer).hexdigest()
+    config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Cmd": ["/bin/sleep", "600"]},
+                         "rootfs": {"type": "layers", "diff_ids": ["sha256:" + digest]}}).encode()
+    name = hashlib.sha256(config).hexdigest()
+    manifest = json.dumps([{"Config": name + ".json", "RepoTags": [tag], "Layers": [digest + "/layer.tar"]}]).encode()
+    with tarfile.open(path, "w") as archive:
+        for file, data in ((name + ".json", config), (digest + "/layer.tar", layer), ("manifest.json", manifest)):
+            entry = tarfile.TarInfo(file)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+
+
+class Daemon:
+    """A program in the foreground until the end of the `with`."""
+
+    def __init__(self, name, command, work, ready):
+        self.log = work + "/" + name + ".log"
+        self.name, self.command, self.ready = name, command, ready
+
+    def __enter__(self):
+        self.out = open(self.log, "w")
+        self.process = subprocess.Popen(self.command, stdout=self.out, stderr=self.out, stdin=subprocess.DEVNULL)
+
+        def up():
+            assert self.process.poll() is None, self.name + " ended: " + open(self.log).read()[-2000:]
+            return self.ready()
+        try:
+            wait_for(self.name, up, 60, 0.2)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *unused):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.out.close()
+
+
+class Docker:
+    def __init__(self, work, tag="docker.example/team/sleeper:1.0"):
+        need("dockerd", "docker", "containerd", "runc")
+        self.work, self.tag = work + "/docker", tag
+        os.makedirs(self.work)
+        socket = "unix://" + self.work + "/docker.sock"
+        self.client = ["docker", "-H", socket]
+        self.daemon = Daemon("dockerd", ["dockerd", "--data-root", self.work + "/data", "--exec-root", self.work + "/exec", "-H", socket,
+                                         "--pidfile", self.work + "/pid", "--bridge=none", "--iptables=false", "--exec-opt", "native.cgroupdriver=cgroupfs"],
+                             work, lambda: subprocess.run(self.client + ["info"], **QUIET).returncode == 0)
+        self.ids = []
+
+    def __enter__(self):
+        self.daemon.__enter__()
+        busybox_rootfs(self.work + "/rootfs.tar")
+        docker_archive(self.work + "/image.tar", self.work + "/rootfs.tar", self.tag)
+        subprocess.run(self.client + ["load", "-i", self.work + "/image.tar"], check=True, **QUIET)
+        return self
+
+    def run(self, name, *options):
+        done = subprocess.run(self.client + ["run", "-d", "--net=none", "--name", name, *options, self.tag], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        self.ids.append(done.stdout.strip())
+        return self.ids[-1]
+
+    def remove(self, container):
+        subprocess.run(self.client + ["rm", "-f", container], check=True, **QUIET)
+        self.ids.remove(container)
+
+    def __exit__(self, *unused):
+        for each in list(self.ids):
+            self.remove(each)
+        self.daemon.__exit__()
+        unmount_below(self.work)
+
+
+class Containerd:
+    def __init__(self, work, tag="containerd.example/team/sleeper:2.0"):
+        need("containerd", "ctr", "runc")
+        self.work, self.tag = work + "/containerd", tag
+        os.makedirs(self.work)
+        address = self.work + "/containerd.sock"
+        with open(self.work + "/config.toml", "w") as config:
+            config.write('version = 2\nroot = "%s/root"\nstate = "%s/state"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "%s"\n'
+                         % (self.work, self.work, address))
+        self.client = ["ctr", "--address", address]
+        self.daemon = Daemon("containerd", ["containerd", "--config", self.work + "/config.toml"], work,
+                             lambda: subprocess.run(self.client + ["version"], **QUIET).returncode == 0)
+        self.ids = []
+
+    def __enter__(self):
+        self.daemon.__enter__()
+        busybox_rootfs(self.work + "/rootfs.tar")
+        docker_archive(self.work + "/image.tar", self.work + "/rootfs.tar", self.tag)
+        subprocess.run(self.client + ["image", "import", self.work + "/image.tar"], check=True, **QUIET)
+        return self
+
+    def run(self, name, *options):
+        done = subprocess.run(self.client + ["run", "-d", *options, self.tag, name, "/bin/sleep", "600"], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        self.ids.append(name)
+        return name
+
+    def __exit__(self, *unused):
+        for each in self.ids:
+            subprocess.run(self.client + ["task", "kill", "-s", "SIGKILL", each], **QUIET)
+            time.sleep(0.3)
+            subprocess.run(self.client + ["task", "rm", "-f", each], **QUIET)
+            subprocess.run(self.client + ["container", "rm", each], **QUIET)
+        self.daemon.__exit__()
+        unmount_below(self.work)
+
+
+class Podman:
+    def __init__(self, work, tag="podman.example/team/sleeper:3.0"):
+        need("podman", "conmon", "runc")
+        self.work, self.tag = work + "/podman", tag
+        os.makedirs(self.work)
+        self.client = ["podman", "--root", self.work + "/root", "--runroot", self.work + "/run", "--tmpdir", self.work + "/tmp",
+                       "--runtime", "runc", "--cgroup-manager", "cgroupfs", "--events-backend", "none"]
+        self.ids = []
+
+    def __enter__(self):
+        busybox_rootfs(self.work + "/rootfs.tar")
+        subprocess.run(self.client + ["import", self.work + "/rootfs.tar", self.tag], check=True, **QUIET)
+        return self
+
+    def run(self, name, *options):
+        done = subprocess.run(self.client + ["run", "-d", "--net=none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1000:1000",
+                                             "--name", name, *options, self.tag, "/bin/sleep", "600"], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        self.ids.append(done.stdout.strip())
+        return self.ids[-1]
+
+    def __exit__(self, *unused):
+        for each in self.ids:
+            subprocess.run(self.client + ["rm", "-f", "-t", "0", each], **QUIET)
+        unmount_below(self.work)
+
+
+def unmount_below(folder):
+    points = [line.split()[4] for line in open("/proc/self/mountinfo")]
+    for point in sorted((each for each in points if each.startswith(folder + "/")), reverse=True):
+        subprocess.run(["umount", "-l", point], **QUIET)
