@@ -201,12 +201,19 @@ std::vector<ScreenLine> draw(const TopPicture& picture, const std::vector<TopRow
 }
 
 std::string plain_table(const std::vector<TopRow>& rows, bool tree) {
+  // What nobody has (IO on an idle machine, networks) takes no room; the first ones are always there.
+  constexpr int kAlways = 3;
+  std::vector<const Column*> columns;
+  for (const Column& column : kColumns) {
+    const auto has = [&](const TopRow& row) { return column.text(row) != "-"; };
+    if (column.priority <= kAlways || std::any_of(rows.begin(), rows.end(), has)) columns.push_back(&column);
+  }
   std::vector<std::string> heads = {"NAME", "STATE"};
-  for (const Column& column : kColumns) heads.emplace_back(column.title);
+  for (const Column* column : columns) heads.emplace_back(column->title);
   Table table(heads);
   for (const TopRow& row : rows) {
     std::vector<std::string> cells = {title_of(row, tree), row.state.empty() ? row.kind : row.state};
-    for (const Column& column : kColumns) cells.push_back(column.text(row));
+    for (const Column* column : columns) cells.push_back(column->text(row));
     table.add(std::move(cells));
   }
   return table.text();
