@@ -10,8 +10,17 @@ namespace mete::collectors {
 namespace {
 
 // For what inotify does not tell: cgroups made or removed through another mount, and no watches left.
-constexpr auto kRescanEvery = std::chrono::seconds(60);
-constexpr auto kRescanWithoutWatches = std::chrono::seconds(2);
+constexpr std::chrono::seconds kRescanEvery(60);
+constexpr std::chrono::seconds kRescanWithoutWatches(2);
+
+// A container's first process is in its cgroup before it leaves the machine's network: looked at again so many times.
+constexpr int kNetworkLooks = 4;
+
+// What a runtime has on file may be of an earlier run; what was seen is not.
+std::optional<std::chrono::system_clock::time_point> start_of(const Identity& who, const CgroupNode& node) {
+  const bool stale = node.seen_made && who.started && *who.started < node.created;
+  return who.started && !stale ? who.started : node.created;
+}
 
 }  // namespace
 
@@ -20,7 +29,7 @@ ForeignCgroups::ForeignCgroups(const runtime::cgroup::Hierarchies& hierarchies, 
       options_(std::move(options)),
       tree_(std::move(tree)),
       identifier_(options_.roots),
-      rescan_(Clock::now() + kRescanEvery) {}
+      rescan_(Clock::now() + (tree_.complete() ? kRescanEvery : kRescanWithoutWatches)) {}
 
 Result<ForeignCgroups> ForeignCgroups::open(const runtime::cgroup::Hierarchies& hierarchies, Options options) {
   std::vector<std::string> skip;
@@ -32,14 +41,19 @@ Result<ForeignCgroups> ForeignCgroups::open(const runtime::cgroup::Hierarchies& 
 }
 
 void ForeignCgroups::found(const std::string& path) {
-  identify(path, known_.insert_or_assign(path, Known()).first->second, Clock::now());
+  forget(path);
+  identify(path, known_[path], Clock::now());
+}
+
+void ForeignCgroups::forget(const std::string& path) {
+  const auto known = known_.find(path);
+  if (known == known_.end()) return;
+  if (known->second.ask_again) waiting_.erase({*known->second.ask_again, path});
+  known_.erase(known);
 }
 
 void ForeignCgroups::take(const CgroupTree::Changes& changes) {
-  for (const auto& path : changes.removed) {
-    known_.erase(path);
-    unknown_.erase(path);
-  }
+  for (const auto& path : changes.removed) forget(path);
   for (const auto& path : changes.added) {
     if (tree_.nodes().contains(path)) found(path);
   }
@@ -48,6 +62,7 @@ void ForeignCgroups::take(const CgroupTree::Changes& changes) {
 std::vector<std::string> ForeignCgroups::see_changes() {
   auto changes = tree_.read_events();
   take(changes);
+  if (!tree_.complete()) rescan_ = std::min(rescan_, Clock::now() + kRescanWithoutWatches);
   return std::move(changes.removed);
 }
 
@@ -55,13 +70,14 @@ std::vector<std::string> ForeignCgroups::see_changes() {
 void ForeignCgroups::identify(const std::string& path, Known& known, Clock::time_point now) {
   constexpr std::chrono::milliseconds kSlowest(60'000);
   auto answer = identifier_.identify(*hierarchies_, path);
-  if (answer.complete) {
-    unknown_.erase(path);
-  } else {
-    unknown_.insert(path);
+  const bool in_no_network = answer.who.kind == CgroupKind::kContainer && answer.network_namespace == 0;
+  const bool again = !answer.complete || (in_no_network && ++known.looks < kNetworkLooks);
+  known.ask_again.reset();
+  if (again) {
+    known.ask_again = now + known.retry_in;
+    known.retry_in = std::min(known.retry_in * 4, kSlowest);
+    waiting_.emplace(*known.ask_again, path);
   }
-  known.ask_again = now + known.retry_in;
-  known.retry_in = std::min(known.retry_in * 4, kSlowest);
   known.network = answer.network_namespace;
   known.network_pid = answer.pid;
   known.labels.reset();
@@ -72,9 +88,7 @@ void ForeignCgroups::identify(const std::string& path, Known& known, Clock::time
 }
 
 ForeignCgroups::Clock::time_point ForeignCgroups::due() const {
-  Clock::time_point first = rescan_;
-  for (const auto& path : unknown_) first = std::min(first, known_.at(path).ask_again);
-  return first;
+  return waiting_.empty() ? rescan_ : std::min(rescan_, waiting_.begin()->first);
 }
 
 std::vector<std::string> ForeignCgroups::look_again(Clock::time_point now) {
@@ -84,10 +98,10 @@ std::vector<std::string> ForeignCgroups::look_again(Clock::time_point now) {
     rescan_ = now + (tree_.complete() ? kRescanEvery : kRescanWithoutWatches);
     take(changes);
   }
-  const std::set<std::string> asked = unknown_;
-  for (const auto& path : asked) {
-    Known& known = known_.at(path);
-    if (known.ask_again <= now) identify(path, known, now);
+  while (!waiting_.empty() && waiting_.begin()->first <= now) {
+    const std::string path = waiting_.begin()->second;
+    waiting_.erase(waiting_.begin());
+    identify(path, known_.at(path), now);
   }
   return std::move(changes.removed);
 }
@@ -111,8 +125,10 @@ std::map<std::string, pid_t> ForeignCgroups::network_rows() const {
 std::vector<Target> ForeignCgroups::targets() const {
   const auto networks = network_rows();
   std::vector<Target> targets;
+  std::set<std::string_view> shown;  // without the path two groups may have the same labels: the first has them
   for (const auto& [path, known] : known_) {
     if (!known.labels) continue;
+    if (!options_.exported.id_label && !shown.insert(known.labels->text()).second) continue;
     if (targets.size() >= static_cast<std::size_t>(options_.exported.most_cgroups)) break;
     const auto node = tree_.nodes().find(path);
     if (node == tree_.nodes().end()) continue;
@@ -123,7 +139,7 @@ std::vector<Target> ForeignCgroups::targets() const {
     target.who = known.who;
     target.labels = known.labels;
     target.created = node->second.created;
-    target.started = known.who->started ? known.who->started : node->second.created;
+    target.started = start_of(*known.who, node->second);
     if (const auto row = networks.find(path); row != networks.end()) target.network_pid = row->second;
     targets.push_back(std::move(target));
   }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "collectors/discovery/cgroup_tree.h"
@@ -46,12 +47,14 @@ class ForeignCgroups {
     std::shared_ptr<const Identity> who;
     std::shared_ptr<const LabelBlock> labels;  // null: it is not exported
     std::chrono::milliseconds retry_in{50};
-    Clock::time_point ask_again{};
+    int looks = 0;
+    std::optional<Clock::time_point> ask_again;  // empty: all is known
     std::uint64_t network = 0;  // inode of its network namespace; 0: the machine's, or nothing runs in it
     pid_t network_pid = 0;
   };
   ForeignCgroups(const runtime::cgroup::Hierarchies& hierarchies, Options options, CgroupTree tree);
   void found(const std::string& path);
+  void forget(const std::string& path);
   void identify(const std::string& path, Known& known, Clock::time_point now);
   void take(const CgroupTree::Changes& changes);
   [[nodiscard]] std::map<std::string, pid_t> network_rows() const;
@@ -60,8 +63,8 @@ class ForeignCgroups {
   Options options_;
   CgroupTree tree_;
   Identifier identifier_;
-  std::map<std::string, Known> known_;  // by path; parents before their children
-  std::set<std::string> unknown_;       // those of them whose runtime has not told yet
+  std::map<std::string, Known> known_;                           // by path; parents before their children
+  std::set<std::pair<Clock::time_point, std::string>> waiting_;  // those of them to be asked again, by when
   Clock::time_point rescan_;
 };
 
