@@ -4,7 +4,7 @@
 // line: absent is absent, never 0.
 //
 // Some of cAdvisor's names do not fit their types: counters without "_total" (container_memory_failcnt), gauges that end
-// in it (container_network_tcp_usage_total, container_fs_inodes_total). Queries know the names, so the names stay the
+// in it or in "_count" (container_network_tcp_usage_total, container_fs_inodes_total, machine_thread_siblings_count). Queries know the names, so the names stay the
 // same in both formats, and the type is none: "untyped" in text 0.0.4, "unknown" in OpenMetrics 1.0, which lets a
 // sample of type gauge not end in "_total" and one of type counter not end in anything else.
 #pragma once
@@ -48,7 +48,7 @@ struct Family {
   bool of_workload = false;  // with Series::workload as labels: not of a cgroup, of the container that outlives it
 };
 
-// The same for what the machine has, without labels of a cgroup.
+// The same for what the machine has. Its labels are machine_id, system_uuid and boot_id.
 struct MachineFamily {
   std::string_view collector;  // "machine"
   std::string_view name;
@@ -72,7 +72,7 @@ struct MachineFamily {
 [[nodiscard]] std::span<const Family> network_families();
 [[nodiscard]] std::span<const Family> lifecycle_families();  // what the launcher alone knows
 
-[[nodiscard]] std::span<const MachineFamily> machine_families();
+[[nodiscard]] std::vector<const MachineFamily*> machine_families();
 
 // The explicit list of all of a cgroup's families, in the order in which they are written.
 [[nodiscard]] std::span<const Family* const> all_families();
@@ -81,7 +81,7 @@ struct MachineFamily {
 [[nodiscard]] std::string help_of(const Family& family);
 [[nodiscard]] std::string help_of(const MachineFamily& family);
 
-// machine_*, all at once.
+// machine_* and container_scrape_error, all at once.
 void write_machine(std::string& out, const Machine& machine, Format format = Format::kText);
 
 }  // namespace mete::collectors

@@ -63,6 +63,8 @@ class Agent:
         self.parent = "/mete-test-%d-%s" % (os.getpid(), os.path.basename(self.work)[-6:])
         self.log = self.work + "/agent.log"
         self.address = None
+        self.scheme = "http"
+        self.opener = urllib.request.build_opener()  # how get() asks: with certificates and passwords, when a test has some
         self.process = None
         self.more = []
         try:
@@ -92,10 +94,10 @@ class Agent:
         def ready():
             if self.process.poll() is not None:
                 raise AssertionError("the agent ended with %s:\n%s" % (self.process.returncode, self.log_text()[-3000:]))
-            found = re.findall(r"http://([0-9.:]+)/metrics, state", self.log_text())
+            found = re.findall(r"(https?)://([0-9.:]+)/metrics, state", self.log_text())
             if not found:
                 return False
-            self.address = found[-1]
+            self.scheme, self.address = found[-1]
             try:
                 return self.get("/readyz").strip() == "ok"
             except OSError:
@@ -209,7 +211,7 @@ class Agent:
         return [each for each in lines if reason in (None, each["reason"])]
 
     def get(self, path):
-        with urllib.request.urlopen("http://" + self.address + path, timeout=10) as answer:
+        with self.opener.open("%s://%s%s" % (self.scheme, self.address, path), timeout=10) as answer:
             return answer.read().decode()
 
     def metrics(self):
