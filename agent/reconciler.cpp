@@ -66,13 +66,12 @@ Container* Reconciler::by_cgroup(const std::string& path) const {
 void Reconciler::adopt() {
   read_desired();
   std::vector<Pod*> adopted;
-  bool all_read = true;
   for (const auto& uid : names_in(services_.settings.pods())) {
     const std::string directory = services_.settings.pods() + "/" + uid;
     const auto text = runtime::read_file(AT_FDCWD, directory + "/record.json");
     if (!text && text.error().code != ENOENT) {
       // It is there, and may be read the next time: nothing of it, or that might be it, is touched.
-      all_read = false;
+      all_read_ = false;
       services_.events.add({.severity = Severity::kWarning, .reason = "RecordUnreadable", .message = text.error().what + "; what it may tell of is left alone until the next start"});
       continue;
     }
@@ -92,7 +91,7 @@ void Reconciler::adopt() {
     adopted.push_back(pod->get());
     pods_[key] = std::move(*pod);
   }
-  if (all_read) remove_orphans();
+  if (all_read_) remove_orphans();
   protect_parent();
   for (Pod* pod : adopted) pod->begin_adopted();
   reconcile();
@@ -191,7 +190,8 @@ void Reconciler::see_to(const std::string& key) {
     case Step::kNothing:
       break;
     case Step::kCreate: {
-      auto made = Pod::create(services_, *plan, wanted->second.hash, [this, key] { gone(key); });
+      auto made = all_read_ ? Pod::create(services_, *plan, wanted->second.hash, [this, key] { gone(key); })
+                            : fail("pod " + key + ": it may be the one whose record could not be read; it is not made a second time");
       if (!made) {
         if (create_failed_.insert(key).second) {
           services_.events.add({.severity = Severity::kWarning, .reason = "CreateFailed", .pod = key, .message = made.error().what});

@@ -65,6 +65,7 @@ class Reconciler {
   std::map<std::string, std::unique_ptr<Pod>> pods_;  // "default/web"
   std::function<void()> on_gone_;
   std::optional<Bytes> protected_;  // memory.min of the parent of all pods; empty: what an earlier agent wrote
+  bool all_read_ = true;  // what earlier agents recorded
   bool ending_ = false;
   std::set<std::string> create_failed_;  // told once
   asio::steady_timer retry_;  // for pods that could not be made
