@@ -169,9 +169,11 @@ void Container::tell_oom(const enforcers::OomDecision& decision, bool done) {
     const std::string scope = kill ? scope_of(*kill, cgroup_.path(), pod_.cgroup().path()) : "container";
     if (scope != "container") ++pod_.record().containers[index_].oom_kills_by_scope[scope];
     services_.instruments.enforcement("oom", action, outcome);
+    std::string message = "The kernel killed process ";
+    message.append(pid).append(" (").append(command).append(") of container ").append(own.name).append(": memory limit ").append(limit);
+    message.append(" bytes, usage ").append(usage).append(" bytes; policy ").append(action).append(": ").append(outcome);
     pod_.tell(Severity::kWarning, "OOMKilled", own.name,
-              "The kernel killed process " + pid + " (" + command + ") of container " + own.name + ": memory limit " + limit + " bytes, usage " +
-                  usage + " bytes; policy " + action + ": " + outcome,
+              std::move(message),
               {{"pid", pid},
                {"command", command},
                {"limit", limit},

@@ -99,18 +99,18 @@ Result<std::string> prepare(const config::HostPathVolume& volume) {
 Result<std::string> prepare(const config::EmptyDirVolume& volume, const std::string& name, const VolumeDirectories& directories) {
   constexpr mode_t kEverybody = 0777;
   if (volume.memory) {
-    const std::string path = directories.memory + "/" + name;
+    std::string path = directories.memory + "/" + name;
     METE_CHECK(make_tmpfs(path, volume.size_limit, kEverybody));
     return path;
   }
-  const std::string path = directories.disk + "/" + name;
+  std::string path = directories.disk + "/" + name;
   METE_CHECK(make_directories(path));
   if (::chmod(path.c_str(), kEverybody) != 0) return fail_errno("chmod " + path);
   return path;
 }
 
 Result<std::string> prepare_files(const config::VolumeFiles& files, const VolumeDirectories& directories) {
-  const std::string path = directories.memory + "/" + files.volume;
+  std::string path = directories.memory + "/" + files.volume;
   // Secrets must not reach a disk; the small files of ConfigMaps go the same way.
   METE_CHECK(make_tmpfs(path, std::nullopt, 0755));
   for (const auto& file : files.files) {
