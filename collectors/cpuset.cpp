@@ -40,8 +40,9 @@ std::optional<std::uint64_t> count_of_list(std::string_view list) {
   std::uint64_t count = 0;
   while (!list.empty()) {
     std::string_view range = next_part(list, ',');
+    const bool single = range.find('-') == std::string_view::npos;
     const auto first = parse_u64(next_part(range, '-'));
-    const auto last = range.empty() ? first : parse_u64(range);
+    const auto last = single ? first : parse_u64(range);
     if (!first || !last || *last < *first || *last > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
     count += *last - *first + 1;
   }

@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <new>
+#include <set>
 
 #include "collectors/cumulative.h"
 #include "collectors/effective.h"
@@ -150,6 +151,26 @@ TEST_P(SamplerTest, CountsItsOwnCost) {
   EXPECT_EQ(files - first, sampler.open_files()) << "and not in the second";
 }
 
+TEST_P(SamplerTest, FilesThatMayNotStayOpenAreOpenedForEachRead) {
+  CollectionOptions few = options();
+  few.open_files = 3;  // fewer than one sampler has
+  Collection collection(hierarchies_, few);
+  auto sampler = CgroupSampler::open(collection, group()).value();
+  EXPECT_EQ(sampler.open_files(), 0U);
+  Collection all(hierarchies_, options());
+  auto kept = CgroupSampler::open(all, group()).value();
+  EXPECT_GT(kept.open_files(), 3U);
+  EXPECT_EQ(all.open_files(), kept.open_files());
+  for (int pass = 0; pass < 2; ++pass) {
+    ASSERT_EQ(sampler.read(), CgroupSampler::Outcome::kRead);
+    ASSERT_EQ(kept.read(), CgroupSampler::Outcome::kRead);
+    EXPECT_EQ(sampler.open_files(), 0U);
+    EXPECT_EQ(collection.open_files(), 0U);
+    EXPECT_EQ(to_text(sampler.sample()), to_text(kept.sample()));
+    EXPECT_EQ(sampler.sample().memory.usage, kept.sample().memory.usage);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Machines, SamplerTest, ::testing::Values(kHybrid, kV2, kV1, kSystemd), [](const auto& machine) {
   std::string name = machine.param.name;
   std::erase_if(name, [](char c) { return c == '-' || c == '.'; });
@@ -195,6 +216,26 @@ TEST(DeviceNamesTest, UnknownDevicesAreAskedForOnce) {
   const std::size_t before = allocations;
   names.name(devices);
   EXPECT_EQ(allocations, before) << "the file is not read again";
+}
+
+TEST(Collectors, EveryFamilyBelongsToOneAndEveryNameIsGoodAndUnique) {
+  std::set<std::string_view> names;
+  const auto check = [&](std::string_view name, MetricType type) {
+    EXPECT_TRUE(names.insert(name).second) << name;
+    EXPECT_TRUE(name.starts_with("container_") || name.starts_with("machine_") || name.starts_with("mete_")) << name;
+    // In OpenMetrics only a counter's sample ends in _total, and every counter's does.
+    if (type == MetricType::kCounter) {
+      EXPECT_TRUE(name.ends_with("_total")) << name;
+    } else if (type != MetricType::kUntyped) {
+      EXPECT_FALSE(name.ends_with("_total") || name.ends_with("_count")) << name;
+    }
+  };
+  for (const Family* family : all_families()) {
+    EXPECT_NE(find_collector(family->collector), nullptr) << family->name << ": " << family->collector;
+    EXPECT_FALSE(family->help.ends_with('.')) << family->name;
+    check(family->name, family->type);
+  }
+  for (const MachineFamily* family : machine_families()) check(family->name, family->type);
 }
 
 TEST(Collectors, EachHasATableAndUniqueFiles) {
