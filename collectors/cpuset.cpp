@@ -18,15 +18,8 @@ bool effective(std::string_view text, Sample& into) {
   return true;
 }
 
-bool migrate(std::string_view text, Sample& into) {
-  const auto number = parse_u64(trim(text));
-  if (number) into.cpu.memory_migrate = *number != 0;
-  return number.has_value();
-}
-
-constexpr std::array<SourceFile, 3> kFiles = {{
+constexpr std::array<SourceFile, 2> kFiles = {{
     {Where::kV1, "cpuset", "cpuset.effective_cpus", effective, When::kSetting},
-    {Where::kV1, "cpuset", "cpuset.memory_migrate", migrate, When::kSetting},
     {Where::kV2, "cpuset", "cpuset.cpus.effective", effective, When::kSetting},
 }};
 
