@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much space a directory tree takes: a container's writable layer. By project quota where the file system keeps one;
-// else by a walk in small steps, so that a tree of millions of files costs a bounded share of a core, however long a
-// whole round then takes.
+// How much space a directory tree takes: a container's writable layer. By project quota where the file system keeps
+// one; else by a walk in small steps, so that a tree of millions of files costs a bounded share of a core, however long
+// a whole round then takes.
 //
 //   METE_TRY(UsageWalker walker, UsageWalker::open("/var/lib/.../upper"));
 //   if (walker.due() <= now) walker.step(now);     // at most 2 ms or 2,000 entries
@@ -26,10 +26,10 @@
 namespace mete::collectors {
 
 struct UsageWalkOptions {
-  std::size_t entries = 2'000;                             // of a step
+  std::size_t entries = 2'000;                                    // of a step
   std::chrono::microseconds time = std::chrono::milliseconds(2);  // of a step
-  double duty = 0.01;                                      // share of wall time that steps may take
-  std::chrono::seconds every{60};                          // a new round, at the earliest
+  double duty = 0.01;                                             // share of wall time that steps may take
+  std::chrono::seconds every{60};                                 // a new round, at the earliest
 };
 
 class UsageWalker {

@@ -50,7 +50,8 @@ TEST(RareParsers, NumaV1CountsPagesOfTheGroupAndBelow) {
 
 TEST(RareParsers, NumaV2IsBytesMadePages) {
   const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  const std::string text = "anon N0=" + std::to_string(3 * page) + " N1=0\nfile N0=18446744073709551615 N1=1\nkernel_stack N0=16384\n";
+  const std::string text =
+      "anon N0=" + std::to_string(3 * page) + " N1=0\nfile N0=18446744073709551615 N1=1\nkernel_stack N0=16384\n";
   const auto [good, sample] = parsed(Where::kV2, "memory.numa_stat", text);
   EXPECT_TRUE(good);
   ASSERT_EQ(sample.numa.size(), 2U);
@@ -81,7 +82,9 @@ TEST(RareParsers, HugePagesByTheSizeInTheName) {
 }
 
 TEST(RareParsers, CpusetListsAreCounted) {
-  const auto count = [](std::string_view text) { return parsed(Where::kV2, "cpuset.cpus.effective", text).sample.cpu.cpuset_cpus; };
+  const auto count = [](std::string_view text) {
+    return parsed(Where::kV2, "cpuset.cpus.effective", text).sample.cpu.cpuset_cpus;
+  };
   EXPECT_EQ(count("0-3,8,10-11\n"), 7U);
   EXPECT_EQ(count("5\n"), 1U);
   EXPECT_EQ(count("\n"), Count()) << "an empty set is no limit that could be told";
@@ -91,7 +94,8 @@ TEST(RareParsers, CpusetListsAreCounted) {
 }
 
 TEST(RareParsers, TheCgroupItself) {
-  EXPECT_EQ(parsed(Where::kUnified, "cgroup.stat", "nr_descendants 3\nnr_subsys_memory 4\nnr_dying_descendants 18446744073709551615\n")
+  EXPECT_EQ(parsed(Where::kUnified, "cgroup.stat",
+                   "nr_descendants 3\nnr_subsys_memory 4\nnr_dying_descendants 18446744073709551615\n")
                 .sample.group.dying_descendants,
             UINT64_MAX);
   EXPECT_EQ(parsed(Where::kUnified, "cgroup.events", "populated 1\nfrozen 1\n").sample.group.frozen, true);
@@ -113,17 +117,20 @@ TEST(RareParsers, EventsOfTheGroupAloneAndOfSwap) {
 }
 
 TEST(RareParsers, IoCostAndBfq) {
-  const auto [good, sample] = parsed(Where::kV2, "io.stat",
-                                     "254:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6 cost.vrate=100.00 cost.usage=7 cost.wait=8 "
-                                     "cost.indebt=9 cost.indelay=10\n");
+  const auto [good, sample] =
+      parsed(Where::kV2, "io.stat",
+             "254:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6 cost.vrate=100.00 cost.usage=7 cost.wait=8 "
+             "cost.indebt=9 cost.indelay=10\n");
   EXPECT_TRUE(good);
   ASSERT_EQ(sample.device_details.size(), 1U);
   EXPECT_EQ(sample.device_details[0].cost_usage, nanoseconds(7'000));
   EXPECT_EQ(sample.device_details[0].cost_indelay, nanoseconds(10'000));
 
   Sample v1;
-  ASSERT_TRUE(source(Where::kV1, "blkio.throttle.io_service_bytes_recursive")->parse("8:0 Read 10\n8:0 Sync 10\n8:0 Async 0\nTotal 10\n", v1));
-  ASSERT_TRUE(source(Where::kV1, "blkio.bfq.io_service_bytes_recursive")->parse("8:0 Read 7\n8:16 Read 5\nTotal 12\n", v1));
+  ASSERT_TRUE(source(Where::kV1, "blkio.throttle.io_service_bytes_recursive")
+                  ->parse("8:0 Read 10\n8:0 Sync 10\n8:0 Async 0\nTotal 10\n", v1));
+  ASSERT_TRUE(
+      source(Where::kV1, "blkio.bfq.io_service_bytes_recursive")->parse("8:0 Read 7\n8:16 Read 5\nTotal 12\n", v1));
   ASSERT_TRUE(source(Where::kV1, "blkio.bfq.sectors_recursive")->parse("8:0 99\nTotal 99\n", v1));
   ASSERT_EQ(v1.devices.size(), 2U);
   EXPECT_EQ(v1.devices[0].read_bytes, Bytes(10)) << "bfq counts less than blk-throttle";
@@ -133,15 +140,19 @@ TEST(RareParsers, IoCostAndBfq) {
 
 TEST(RareParsers, SocketsByState) {
   Sample sample;
-  const std::string head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
-  EXPECT_TRUE(parse_net_tcp(head + "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1 1 f 100\n"
-                                   "   1: 0100007F:1F90 0100007F:C3A4 01 00000000:00000000 00:0 0 0 0 2\n"
-                                   "   2: 0100007F:1F90 0100007F:C3A4 7f 00000000:00000000 00:0 0 0 0 2\n", sample));
+  const std::string head =
+      "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+  EXPECT_TRUE(
+      parse_net_tcp(head + "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1 1 f 100\n"
+                           "   1: 0100007F:1F90 0100007F:C3A4 01 00000000:00000000 00:0 0 0 0 2\n"
+                           "   2: 0100007F:1F90 0100007F:C3A4 7f 00000000:00000000 00:0 0 0 0 2\n",
+                    sample));
   EXPECT_EQ(sample.sockets->tcp->at(9), 1U);
   EXPECT_EQ(sample.sockets->tcp->at(0), 1U);
   EXPECT_TRUE(parse_net_tcp(head, sample));
   EXPECT_EQ(sample.sockets->tcp->at(0), 0U) << "a gauge begins anew";
-  EXPECT_TRUE(parse_net_udp(head + "  9: 00000000:14E9 00000000:0000 07 00000010:00000240 00:0 0 0 0 5130 2 f 3\n", sample));
+  EXPECT_TRUE(
+      parse_net_udp(head + "  9: 00000000:14E9 00000000:0000 07 00000010:00000240 00:0 0 0 0 5130 2 f 3\n", sample));
   EXPECT_EQ(sample.sockets->udp->listen, 1U);
   EXPECT_EQ(sample.sockets->udp->txqueued, 16U);
   EXPECT_EQ(sample.sockets->udp->rxqueued, 576U);
@@ -152,7 +163,9 @@ TEST(RareParsers, SocketsByState) {
 
 TEST(RareParsers, TcpCountersByTheKernelsNames) {
   Sample sample;
-  EXPECT_TRUE(parse_net_snmp("Ip: Forwarding\nIp: 2\nTcp: RtoAlgorithm MaxConn NewOne\nTcp: 1 -1 18446744073709551615\nUdp: X\nUdp: 1\n", sample));
+  EXPECT_TRUE(parse_net_snmp(
+      "Ip: Forwarding\nIp: 2\nTcp: RtoAlgorithm MaxConn NewOne\nTcp: 1 -1 18446744073709551615\nUdp: X\nUdp: 1\n",
+      sample));
   ASSERT_EQ(sample.sockets->snmp.size(), 3U);
   EXPECT_EQ(sample.sockets->snmp[0].name.view(), "rtoalgorithm");
   EXPECT_EQ(sample.sockets->snmp[1].value, -1);
@@ -165,7 +178,9 @@ TEST(RareParsers, WhatProcTellsOfATask) {
   EXPECT_EQ(state_of_stat("42 (a) R (b) D 1 2 3"), 'D');
   EXPECT_EQ(state_of_stat("42 (a"), '\0');
   EXPECT_EQ(state_of_stat("42 (a)"), '\0');
-  EXPECT_EQ(open_files_limit("Limit  Soft\nMax open files            1024                 524288               files     \n"), 1024);
+  EXPECT_EQ(
+      open_files_limit("Limit  Soft\nMax open files            1024                 524288               files     \n"),
+      1024);
   EXPECT_EQ(open_files_limit("Max open files            unlimited            unlimited            files     \n"), -1);
   EXPECT_EQ(open_files_limit("Max open files \n"), std::optional<std::int64_t>());
   EXPECT_EQ(open_files_limit(""), std::optional<std::int64_t>());
@@ -178,7 +193,8 @@ TEST(RareParsers, WhatTheMachineIs) {
   EXPECT_EQ(parse_cache_size("8M"), Bytes(8'388'608));
   EXPECT_EQ(parse_cache_size("18446744073709551615K"), Size());
   EXPECT_EQ(parse_cache_size(""), Size());
-  EXPECT_EQ(os_version_of("NAME=x\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n"), "Debian GNU/Linux 12 (bookworm)");
+  EXPECT_EQ(os_version_of("NAME=x\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n"),
+            "Debian GNU/Linux 12 (bookworm)");
   EXPECT_EQ(os_version_of("PRETTY_NAME=\""), "\"");
   EXPECT_EQ(os_version_of(""), "");
 }

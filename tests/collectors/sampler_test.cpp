@@ -171,11 +171,12 @@ TEST_P(SamplerTest, FilesThatMayNotStayOpenAreOpenedForEachRead) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Machines, SamplerTest, ::testing::Values(kHybrid, kV2, kV1, kSystemd), [](const auto& machine) {
-  std::string name = machine.param.name;
-  std::erase_if(name, [](char c) { return c == '-' || c == '.'; });
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Machines, SamplerTest, ::testing::Values(kHybrid, kV2, kV1, kSystemd),
+                         [](const auto& machine) {
+                           std::string name = machine.param.name;
+                           std::erase_if(name, [](char c) { return c == '-' || c == '.'; });
+                           return name;
+                         });
 
 // The quota of a slice above holds for what is below it.
 TEST(EffectiveLimitsTest, OfASystemdTree) {

@@ -58,8 +58,9 @@ TEST_F(UsageWalkerTest, CountsLinksOnceAndFollowsNone) {
   auto walker = UsageWalker::open(top_.string()).value();
   EXPECT_EQ(walker.usage(), nullptr) << "nothing is known before the first round";
   round_of(walker);
-  const std::int64_t expected = allocated(top_) + allocated(top_ / "a") + allocated(top_ / "a/b") + allocated(top_ / "a/one") +
-                                allocated(top_ / "a/b/two") + allocated(top_ / "link") + allocated(top_ / "a/up");
+  const std::int64_t expected = allocated(top_) + allocated(top_ / "a") + allocated(top_ / "a/b") +
+                                allocated(top_ / "a/one") + allocated(top_ / "a/b/two") + allocated(top_ / "link") +
+                                allocated(top_ / "a/up");
   ASSERT_NE(walker.usage(), nullptr);
   EXPECT_EQ(walker.usage()->usage, Bytes(expected));
   EXPECT_GT(walker.usage()->limit, Bytes(expected));
@@ -119,7 +120,8 @@ TEST_F(UsageWalkerTest, ADeepTreeDoesNotTakeAllDescriptors) {
 
 TEST(MountsTest, TheDeviceIsTheOneOfTheNumber) {
   const std::string text =
-      "30 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw\n24 30 0:22 / /proc rw - proc proc rw\nbad\n31 30 0:40 / /x rw -\n";
+      "30 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw\n24 30 0:22 / /proc rw - proc proc rw\nbad\n31 30 0:40 "
+      "/ /x rw -\n";
   EXPECT_EQ(device_of_mount(text, 254, 1), "/dev/vda1");
   EXPECT_EQ(device_of_mount(text, 0, 22), "proc");
   EXPECT_EQ(device_of_mount(text, 0, 40), "");
