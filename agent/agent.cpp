@@ -18,6 +18,7 @@
 #include "agent/manifests.h"
 #include "agent/reconciler.h"
 #include "agent/services.h"
+#include "agent/web_access.h"
 #include "collectors/machine.h"
 #include "runtime/file.h"
 #include "runtime/process/capabilities.h"
@@ -81,8 +82,8 @@ Result<std::string> shim_path(const Settings& settings) {
 
 collectors::ReaderOptions reader_options(const Settings& settings) {
   collectors::ReaderOptions options;
-  options.own_parent = settings.cgroup_parent;
-  options.exported = settings.config.exported;
+  options.discovery.own_parent = settings.cgroup_parent;
+  options.discovery.exported = settings.config.exported;
   options.collection.with = settings.config.collectors.enable;
   options.collection.without = settings.config.collectors.disable;
   options.collection.open_files = files_kept();
@@ -106,7 +107,9 @@ class Agent {
         collecting_(loop_, hierarchies_, reader_options(settings)),
         exporter_(services_, reconciler_, collecting_),
         api_(services_, manifests_, reconciler_, exporter_),
-        server_(loop_, [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) { api_.handle(request, reply); }),
+        web_access_(loop_, [this](bool taken, const std::string& message) { web_config_changed(taken, message); }),
+        server_(loop_, [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) { api_.handle(request, reply); },
+                settings_.web_config.empty() ? nullptr : &web_access_),
         signals_(loop_, SIGTERM, SIGINT),
         lag_(loop_),
         end_(loop_) {}
@@ -131,6 +134,8 @@ class Agent {
         if (auto* const container = reconciler_.by_cgroup(kill.task_memcg)) container->oom_killed_in_log();
       });
     }
+    server_.on_refused([this](const char* why) { instruments_.refused(why); });
+    if (!settings_.web_config.empty()) METE_CHECK(web_access_.open(settings_.web_config));
     // The addresses first: an agent that nobody can reach must not begin to change anything.
     METE_CHECK(server_.listen_tcp(settings_.listen));
     METE_CHECK(server_.listen_unix(settings_.socket()));
@@ -142,7 +147,8 @@ class Agent {
 
   void run(std::optional<std::chrono::seconds> run_for, bool remove_all) {
     remove_all_ = remove_all;
-    log_info("mete " METE_VERSION " on http://" + server_.tcp_address() + "/metrics, state " + settings_.state + ", cgroups " +
+    const bool tls = !settings_.web_config.empty() && web_access_.tls() != nullptr;
+    log_info(std::string("mete " METE_VERSION " on ") + (tls ? "https://" : "http://") + server_.tcp_address() + "/metrics, state " + settings_.state + ", cgroups " +
              settings_.cgroup_parent + " (" + std::string(to_string(hierarchies_.mode)) + ")");
     if (const auto started = collecting_.start(); !started) {
       events_.add({.severity = Severity::kWarning, .reason = "NoDiscovery", .message = started.error().what + "; cgroups that others made are not measured"});
@@ -204,6 +210,11 @@ class Agent {
     });
   }
 
+  void web_config_changed(bool taken, const std::string& message) {
+    if (taken) return events_.add({.severity = Severity::kNormal, .reason = "WebConfigChanged", .message = message});
+    events_.add({.severity = Severity::kWarning, .reason = "WebConfigRefused", .message = message + "; what was in force stays so"});
+  }
+
   void measure_lag() {
     lag_.expires_after(kLagEvery);
     lag_.async_wait([this](ErrorCode error) {
@@ -231,6 +242,7 @@ class Agent {
   CollectingThread collecting_;
   Exporter exporter_;
   Api api_;
+  WebAccess web_access_;
   HttpServer server_;
   asio::signal_set signals_;
   asio::steady_timer lag_;

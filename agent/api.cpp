@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/api.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <set>
 
+#include "agent/http_sd.h"
 #include "agent/pod_json.h"
 #include "runtime/process/signals.h"
 
@@ -40,6 +43,11 @@ Result<std::optional<std::chrono::seconds>> grace_of(const HttpRequest& request)
   return {std::chrono::seconds(seconds)};
 }
 
+std::string machine_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
+}
+
 // The first document of a List holds several objects; kept one a file, they could not be told apart in it.
 Status check_one_each(const std::vector<AppliedObject>& objects) {
   for (std::size_t i = 1; i < objects.size(); ++i) {
@@ -57,6 +65,10 @@ void Api::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& r
     events(request, reply);
     return;
   }
+  if (request.local && request.method == "GET" && request.path == "/mete/v1/stats") {
+    exporter_.stats(reply);
+    return;
+  }
   const bool scrape = request.path == "/metrics" || request.path == "/metrics/cadvisor";
   if (scrape && (request.method == "GET" || request.method == "HEAD")) {
     services_.instruments.request(request.path, 200);
@@ -64,7 +76,7 @@ void Api::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& r
     return;
   }
   HttpResponse response = route(request);
-  services_.instruments.request(request.path.starts_with("/mete/") ? "/mete/v1" : response.status == 404 ? "other" : request.path, static_cast<int>(response.status));
+  services_.instruments.request(request.path.starts_with("/mete/") ? "/mete/v1" : response.status == 404 || response.status == 405 ? "other" : request.path, static_cast<int>(response.status));
   reply->send(std::move(response));
 }
 
@@ -74,16 +86,17 @@ HttpResponse Api::route(const HttpRequest& request) {
     if (!request.local) return error_response(403, "Pods are read and changed over the unix socket " + services_.settings.socket() + " only.");
     return route_local(request);
   }
-  if (!reading) return {405, "text/plain; charset=utf-8", "Only GET is answered here.\n"};
+  if (!reading) return {405, "text/plain; charset=utf-8", "Only GET is answered here.\n", {}, {{"Allow", "GET, HEAD"}}};
   if (request.path == "/healthz") return {200, "text/plain; charset=utf-8", "ok\n"};
   if (request.path == "/readyz") return {ready_ ? 200U : 503U, "text/plain; charset=utf-8", ready_ ? "ok\n" : "starting\n"};
+  if (request.path == "/sd") return service_discovery(request, machine_name());
   if (request.path == "/version") return json_response({{"version", METE_VERSION}});
   if (request.path == "/") {
     return {200, "text/html; charset=utf-8",
             "<!doctype html><title>mete</title><h1>mete " METE_VERSION "</h1><p><a href=\"/metrics\">/metrics</a> <a href=\"/metrics/cadvisor\">/metrics/cadvisor</a> "
-            "<a href=\"/healthz\">/healthz</a> <a href=\"/readyz\">/readyz</a></p>\n"};
+            "<a href=\"/sd\">/sd</a> <a href=\"/healthz\">/healthz</a> <a href=\"/readyz\">/readyz</a></p>\n"};
   }
-  return {404, "text/plain; charset=utf-8", "Not found. There are /metrics, /metrics/cadvisor, /healthz, /readyz and /version.\n"};
+  return {404, "text/plain; charset=utf-8", "Not found. There are /metrics, /metrics/cadvisor, /sd, /healthz, /readyz and /version.\n"};
 }
 
 HttpResponse Api::route_local(const HttpRequest& request) {

@@ -27,7 +27,7 @@ class RenderedBody : public HttpSource, public std::enable_shared_from_this<Rend
       : loop_(loop),
         worker_(worker),
         gzip_wanted_(rendering.gzip),
-        stream_(std::move(rendering.reading), rendering.format, std::move(rendering.filter), std::move(rendering.tail)) {}
+        rendering_(std::move(rendering)) {}
 
   void next(Take take) override {
     asio::post(worker_, [self = shared_from_this(), take = std::move(take)]() mutable {
@@ -43,9 +43,13 @@ class RenderedBody : public HttpSource, public std::enable_shared_from_this<Rend
       METE_TRY(GzipWriter writer, GzipWriter::create());
       gzip_.emplace(std::move(writer));
     }
+    if (!stream_) {
+      if (rendering_.more) rendering_.more(rendering_.tail);
+      stream_.emplace(std::move(rendering_.reading), rendering_.format, std::move(rendering_.filter), std::move(rendering_.tail));
+    }
     std::string out;
     while (out.size() < kPiece && !last) {
-      const std::string_view text = stream_.next(kPiece);
+      const std::string_view text = stream_->next(kPiece);
       last = text.empty();
       if (!gzip_) {
         out += text;
@@ -61,8 +65,25 @@ class RenderedBody : public HttpSource, public std::enable_shared_from_this<Rend
   asio::io_context& loop_;
   asio::io_context& worker_;
   bool gzip_wanted_;
-  ExpositionStream stream_;
+  CollectingThread::Rendering rendering_;
+  std::optional<ExpositionStream> stream_;
   std::optional<GzipWriter> gzip_;
+};
+
+class MadeBody : public HttpSource, public std::enable_shared_from_this<MadeBody> {
+ public:
+  MadeBody(asio::io_context& loop, asio::io_context& worker, std::function<std::string()> make)
+      : loop_(loop), worker_(worker), make_(std::move(make)) {}
+  void next(Take take) override {
+    asio::post(worker_, [self = shared_from_this(), take = std::move(take)]() mutable {
+      asio::post(self->loop_, [take = std::move(take), text = self->make_()]() mutable { take(std::move(text), true); });
+    });
+  }
+
+ private:
+  asio::io_context& loop_;
+  asio::io_context& worker_;
+  std::function<std::string()> make_;
 };
 
 }  // namespace
@@ -147,6 +168,10 @@ void CollectingThread::plan_sampling() {
 
 std::shared_ptr<HttpSource> CollectingThread::render(Rendering rendering) {
   return std::make_shared<RenderedBody>(loop_, worker_, std::move(rendering));
+}
+
+std::shared_ptr<HttpSource> CollectingThread::render(std::function<std::string()> make) {
+  return std::make_shared<MadeBody>(loop_, worker_, std::move(make));
 }
 
 }  // namespace mete::agent

@@ -31,6 +31,7 @@ class CollectingThread {
   void read(std::vector<collectors::Target> targets, Done done);
 
   struct Rendering {
+    std::function<void(std::string& tail)> more;  // called on the thread: appends to the tail
     std::shared_ptr<const collectors::Reading> reading;
     collectors::Format format = collectors::Format::kText;
     collectors::ExpositionStream::Filter filter;
@@ -39,6 +40,8 @@ class CollectingThread {
   };
   // A body whose pieces are rendered, and compressed, on this thread.
   [[nodiscard]] std::shared_ptr<HttpSource> render(Rendering rendering);
+  // One whole body that `make` makes on this thread.
+  [[nodiscard]] std::shared_ptr<HttpSource> render(std::function<std::string()> make);
 
  private:
   struct Request {

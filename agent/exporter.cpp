@@ -2,6 +2,7 @@
 #include "agent/exporter.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +12,7 @@
 
 #include "agent/families.h"
 #include "agent/http_negotiate.h"
+#include "agent/stats_json.h"
 #include "agent/targets.h"
 #include "collectors/family.h"
 
@@ -26,7 +28,7 @@ using collectors::Reading;
 constexpr auto kShared = std::chrono::milliseconds(200);
 
 std::set<std::string_view> collector_names() {
-  std::set<std::string_view> names = {"agent", "machine"};
+  std::set<std::string_view> names = {"agent", "kube", "machine"};
   for (const auto* family : collectors::all_families()) names.insert(family->collector);
   return names;
 }
@@ -54,6 +56,12 @@ void write_cost(std::string& out, const std::vector<collectors::CollectionCost>&
   for (const auto& cost : costs) files.add(LabelBlock{{"collector", cost.collector}}, cost.files);
   FamilyWriter errors(out, "mete_collection_errors_total", "Reads that failed or were not understood, by collector.", MetricType::kCounter, format);
   for (const auto& cost : costs) errors.add(LabelBlock{{"collector", cost.collector}}, cost.errors);
+}
+
+KubeNode node_of(const collectors::Machine& machine) {
+  std::array<char, 256> name{};
+  (void)::gethostname(name.data(), name.size() - 1);
+  return {name.data(), machine.cores, machine.memory};
 }
 
 // Since Linux 6.2 the size of /proc/PID/fd tells; before, they have to be counted.
@@ -103,20 +111,35 @@ void Exporter::read(CollectingThread::Done done) {
 void Exporter::scrape(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
   auto wanted = collector_filter(request.parameters("collect[]"), request.parameters("exclude[]"));
   if (!wanted) return reply->send({.status = 400, .body = wanted.error().what + "\n", .encoding = {}});
+  // Asked for by name it is given without agent.yaml's word too.
+  const auto named = request.parameters("collect[]");
+  const bool kube = (*wanted)("kube") && (services_.settings.config.exported.kube || std::find(named.begin(), named.end(), "kube") != named.end());
   const Format format = choose_format(request.accept);
   const bool gzip = accepts_gzip(request.accept_encoding);
-  read([this, reply, wanted = std::move(*wanted), format, gzip](const std::shared_ptr<const Reading>& reading) {
+  read([this, reply, wanted = std::move(*wanted), format, gzip, kube](const std::shared_ptr<const Reading>& reading) {
     CollectingThread::Rendering rendering;
     rendering.reading = reading;
     rendering.format = format;
     rendering.filter = [wanted](const collectors::Family& family) { return wanted(family.collector); };
     if (wanted("machine")) collectors::write_machine(rendering.tail, reading->machine, format);
     if (wanted("agent")) rendering.tail += own_families(*reading, format);
+    if (kube) {
+      rendering.more = [pods = kube_pods_of(reconciler_), node = node_of(reading->machine), format](std::string& tail) { write_kube(tail, pods, node, format); };
+    }
     rendering.gzip = gzip;
     HttpResponse head;
     head.type = content_type(format);
     if (gzip) head.encoding = "gzip";
+    head.headers = {{"Vary", "Accept, Accept-Encoding"}};
     reply->send(std::move(head), collecting_.render(std::move(rendering)));
+  });
+}
+
+void Exporter::stats(const std::shared_ptr<HttpReply>& reply) {
+  read([this, reply](const std::shared_ptr<const Reading>& reading) {
+    HttpResponse head;
+    head.type = "application/json";
+    reply->send(std::move(head), collecting_.render([reading] { return stats_json(*reading); }));
   });
 }
 

@@ -60,6 +60,10 @@ Instruments::Instruments()
                   .Help("Control files of managed cgroups that somebody else had changed.")
                   .Register(registry_)),
       requests_(prometheus::BuildCounter().Name("mete_agent_http_requests_total").Help("HTTP requests answered.").Register(registry_)),
+      refusals_(prometheus::BuildCounter()
+                    .Name("mete_agent_http_refused_total")
+                    .Help("Connections and requests turned away or cut: limit, auth, rate, slow, tls.")
+                    .Register(registry_)),
       lag_(histogram(registry_, "mete_agent_loop_lag_seconds", "How late the event loop ran a timer.")),
       scrapes_(histogram(registry_, "mete_agent_scrape_seconds", "Time to read all counters and write one exposition.")),
       launches_(histogram(registry_, "mete_agent_launch_seconds", "From the decision to start a container to the first instruction of its command.")) {
@@ -82,6 +86,7 @@ void Instruments::loop_lag(std::chrono::nanoseconds lag) { lag_.Observe(seconds(
 void Instruments::request(const std::string& handler, int code) {
   requests_.Add({{"handler", handler}, {"code", std::to_string(code)}}).Increment();
 }
+void Instruments::refused(const std::string& why) { refusals_.Add({{"reason", why}}).Increment(); }
 void Instruments::scrape(std::chrono::nanoseconds took) { scrapes_.Observe(seconds(took)); }
 void Instruments::launch(std::chrono::nanoseconds from_request_to_exec) { launches_.Observe(seconds(from_request_to_exec)); }
 

@@ -22,6 +22,8 @@ class Instruments {
   void drift(const std::string& file);
   void loop_lag(std::chrono::nanoseconds lag);
   void request(const std::string& handler, int code);
+  // "limit", "auth", "rate", "slow", "tls"
+  void refused(const std::string& why);
   void scrape(std::chrono::nanoseconds took);
   void launch(std::chrono::nanoseconds from_request_to_exec);
 
@@ -35,6 +37,7 @@ class Instruments {
   prometheus::Family<prometheus::Histogram>& reactions_;
   prometheus::Family<prometheus::Counter>& drifts_;
   prometheus::Family<prometheus::Counter>& requests_;
+  prometheus::Family<prometheus::Counter>& refusals_;
   prometheus::Histogram& lag_;
   prometheus::Histogram& scrapes_;
   prometheus::Histogram& launches_;

@@ -19,6 +19,7 @@ struct Settings {
   std::vector<std::string> manifests = {"/etc/mete/manifests"};
   std::string cgroup_parent = "/mete";
   std::string listen = "127.0.0.1:9753";
+  std::string web_config;  // Prometheus' web configuration file: TLS and passwords of `listen`; empty: neither
   std::string shim;  // path of mete-shim; empty: beside our own executable
   bool json_logs = false;
   config::AgentConfig config;  // of --config

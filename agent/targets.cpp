@@ -126,4 +126,30 @@ std::vector<Target> targets_of(const Reconciler& reconciler) {
   return targets;
 }
 
+std::vector<KubePod> kube_pods_of(const Reconciler& reconciler) {
+  std::vector<KubePod> pods;
+  for (const auto& [key, pod] : reconciler.pods()) {
+    const auto& record = pod->record();
+    KubePod& kube = pods.emplace_back();
+    kube.namespace_ = record.namespace_;
+    kube.name = record.name;
+    kube.uid = record.uid;
+    kube.phase = pod->phase();
+    kube.created = std::chrono::time_point_cast<std::chrono::system_clock::duration>(record.created);
+    for (const auto& container : pod->containers()) {
+      const auto& of = container->record();
+      KubeContainer& each = kube.containers.emplace_back();
+      each.name = of.name;
+      each.image = image_of(*container);
+      if (container->spec() != nullptr) each.resources = container->spec()->resources;
+      each.state = of.state;
+      each.restarts = of.restarts;
+      if (of.state == ContainerState::kWaiting) each.waiting_reason = of.waiting_reason.empty() ? of.reason : of.waiting_reason;
+      if (of.has_ended) each.last_terminated_reason = of.oom_in_attempt ? "OOMKilled" : of.exit_code == 0 ? "Completed" : "Error";
+      each.init = of.init;
+    }
+  }
+  return pods;
+}
+
 }  // namespace mete::agent

@@ -4,11 +4,14 @@
 
 #include <vector>
 
+#include "agent/kube_metrics.h"
 #include "agent/reconciler.h"
 #include "collectors/target.h"
 
 namespace mete::agent {
 
 [[nodiscard]] std::vector<collectors::Target> targets_of(const Reconciler& reconciler);
+// The same for the kube_* families.
+[[nodiscard]] std::vector<KubePod> kube_pods_of(const Reconciler& reconciler);
 
 }  // namespace mete::agent

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collectors/reader.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <iterator>
 #include <set>
@@ -16,11 +14,8 @@ namespace {
 
 using runtime::cgroup::Group;
 
-// For what inotify does not tell: cgroups made or removed through another mount, and no watches left.
 // Of an ancestor whose series nobody asked for.
 constexpr std::uint64_t kNotAsked = 1;
-constexpr auto kRescanEvery = std::chrono::seconds(60);
-constexpr auto kRescanWithoutWatches = std::chrono::seconds(2);
 
 Series series_of(const Target& target) {
   Series series;
@@ -52,95 +47,27 @@ std::uint64_t own_oom_kills(const OomTally& tally, const OomCounts& others, cons
 
 Reader::Reader(const runtime::cgroup::Hierarchies& hierarchies, ReaderOptions options)
     : hierarchies_(hierarchies),
-      options_(std::move(options)),
-      collection_(hierarchies, options_.collection),
-      machine_(options_.collection.proc, options_.collection.sys, options_.collection.etc),
-      identifier_(options_.roots) {}
+      collection_(hierarchies, options.collection),
+      machine_(options.collection.proc, options.collection.sys, options.collection.etc),
+      discovery_(std::move(options.discovery)) {}
 
 Status Reader::discover() {
-  std::vector<std::string> skip;
-  if (!options_.own_parent.empty()) skip.push_back(options_.own_parent);
-  METE_TRY(CgroupTree tree, CgroupTree::open(hierarchies_, std::move(skip)));
-  tree_.emplace(std::move(tree));
-  rescan_ = Clock::now() + kRescanEvery;
-  for (const auto& [path, node] : tree_->nodes()) found(path);
+  METE_TRY(ForeignCgroups found, ForeignCgroups::open(hierarchies_, discovery_));
+  foreign_.emplace(std::move(found));
   return {};
 }
 
-void Reader::found(const std::string& path) {
-  identify(path, foreign_.insert_or_assign(path, Foreign()).first->second, Clock::now());
-}
-
 void Reader::see_changes() {
-  if (!tree_) return;
-  take_changes(tree_->read_events());
-}
-
-void Reader::take_changes(const CgroupTree::Changes& changes) {
-  for (const auto& path : changes.removed) forget(path);
-  for (const auto& path : changes.added) {
-    if (tree_->nodes().contains(path)) found(path);
-  }
-}
-
-// A container's files may be written, and its first process put into the cgroup, after the cgroup was made.
-void Reader::identify(const std::string& path, Foreign& foreign, Clock::time_point now) {
-  constexpr std::chrono::milliseconds kSlowest(60'000);
-  auto answer = identifier_.identify(hierarchies_, path);
-  if (answer.complete) {
-    unknown_.erase(path);
-  } else {
-    unknown_.insert(path);
-  }
-  foreign.ask_again = now + foreign.retry_in;
-  foreign.retry_in = std::min(foreign.retry_in * 4, kSlowest);
-  foreign.network = answer.network_namespace;
-  foreign.network_pid = answer.pid;
-  if (is_exported(options_.exported, answer.who, path)) {
-    foreign.labels = std::make_shared<const LabelBlock>(exported_labels(options_.exported, answer.who, path));
-  }
-  foreign.who = std::make_shared<const Identity>(std::move(answer.who));
-}
-
-// The network of a namespace is reported once: on the row of the pod, else of the first container in it. The machine's
-// own is the root's.
-void Reader::add_foreign_targets() {
-  std::map<std::uint64_t, pid_t> pids;             // of a namespace
-  std::map<std::string, std::uint64_t> owners;     // path of the row -> namespace
-  std::set<std::uint64_t> owned;
-  for (const auto& [path, foreign] : foreign_) {
-    if (foreign.network == 0 || !foreign.labels || foreign.who->kind != CgroupKind::kContainer) continue;
-    if (!owned.insert(foreign.network).second) continue;
-    pids[foreign.network] = foreign.network_pid;
-    const std::string parent = path.substr(0, path.rfind('/'));
-    const auto pod = foreign_.find(parent);
-    const bool has_pod = pod != foreign_.end() && pod->second.labels && pod->second.who->kind == CgroupKind::kPod;
-    owners[has_pod ? parent : path] = foreign.network;
-  }
-  // Those of others come after the agent's own, and in the order of their paths, so that the bound cuts off the same.
-  const std::size_t most = targets_.size() + static_cast<std::size_t>(options_.exported.most_cgroups);
-  for (const auto& [path, foreign] : foreign_) {
-    if (!foreign.labels || targets_.size() >= most) continue;
-    Target target;
-    target.path = path;
-    target.foreign = true;
-    const auto node = tree_->nodes().find(path);
-    if (node == tree_->nodes().end()) continue;
-    target.cgroup_id = node->second.id;
-    target.who = foreign.who;
-    target.labels = foreign.labels;
-    target.created = node->second.created;
-    target.started = foreign.who->started ? foreign.who->started : node->second.created;
-    if (path == "/") target.network_pid = ::getpid();
-    if (const auto owner = owners.find(path); owner != owners.end()) target.network_pid = pids[owner->second];
-    targets_.push_back(std::move(target));
-  }
+  if (foreign_) forget(foreign_->see_changes());
 }
 
 void Reader::begin(std::vector<Target> targets) {
   targets_ = std::move(targets);
   see_changes();
-  if (tree_) add_foreign_targets();
+  if (foreign_) {
+    auto found = foreign_->targets();
+    targets_.insert(targets_.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+  }
   add_ancestors();
   next_ = 0;
   failed_ = false;
@@ -309,32 +236,22 @@ void Reader::forget_the_gone() {
   });
 }
 
-void Reader::forget(const std::string& path) {
-  foreign_.erase(path);
-  unknown_.erase(path);
-  watched_.erase(path);
-  throttles_.erase(path);
+void Reader::forget(const std::vector<std::string>& gone) {
+  for (const auto& path : gone) {
+    watched_.erase(path);
+    throttles_.erase(path);
+  }
 }
 
 std::optional<Reader::Clock::time_point> Reader::due() const {
   std::optional<Clock::time_point> first;
-  const auto consider = [&](Clock::time_point time) { first = first ? std::min(*first, time) : time; };
-  if (tree_) consider(rescan_);
-  for (const auto& path : unknown_) consider(foreign_.at(path).ask_again);
-  for (const auto& [path, throttle] : throttles_) consider(throttle.due());
+  if (foreign_) first = foreign_->due();
+  for (const auto& [path, throttle] : throttles_) first = first ? std::min(*first, throttle.due()) : throttle.due();
   return first;
 }
 
 void Reader::sample(Clock::time_point now) {
-  if (tree_ && rescan_ <= now) {
-    rescan_ = now + (tree_->complete() ? kRescanEvery : kRescanWithoutWatches);
-    take_changes(tree_->rescan());
-  }
-  const std::set<std::string> asked = unknown_;
-  for (const auto& path : asked) {
-    Foreign& foreign = foreign_.at(path);
-    if (foreign.ask_again <= now) identify(path, foreign, now);
-  }
+  if (foreign_) forget(foreign_->look_again(now));
   for (auto each = throttles_.begin(); each != throttles_.end();) {
     const bool gone = each->second.due() <= now && !each->second.read(now);
     each = gone ? throttles_.erase(each) : std::next(each);

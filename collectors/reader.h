@@ -8,17 +8,13 @@
 #pragma once
 
 #include <chrono>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "collectors/discovery/cgroup_tree.h"
-#include "collectors/discovery/export_policy.h"
-#include "collectors/discovery/identify.h"
+#include "collectors/discovery/foreign.h"
 #include "collectors/reading.h"
 #include "collectors/sampler.h"
 #include "collectors/target.h"
@@ -28,9 +24,7 @@ namespace mete::collectors {
 
 struct ReaderOptions {
   CollectionOptions collection;
-  IdentityRoots roots;
-  std::string own_parent;  // the subtree whose cgroups come as targets
-  ExportPolicy exported;
+  ForeignCgroups::Options discovery;
 };
 
 class Reader {
@@ -43,7 +37,7 @@ class Reader {
   // Finds the cgroups that others made. An error: there is no inotify; readings are of the targets alone.
   [[nodiscard]] Status discover();
   // Readable when cgroups come or go: call see_changes(). -1 without discovery.
-  [[nodiscard]] int fd() const { return tree_ ? tree_->fd() : -1; }
+  [[nodiscard]] int fd() const { return foreign_ ? foreign_->fd() : -1; }
   void see_changes();
 
   // A new reading, of these containers and pods and of the cgroups found. One at a time.
@@ -70,39 +64,21 @@ class Reader {
     std::uint64_t reading = 0;  // the last one it was in
   };
 
-  // A cgroup that somebody else made.
-  struct Foreign {
-    std::shared_ptr<const Identity> who;
-    std::shared_ptr<const LabelBlock> labels;  // null: it is not exported
-    std::chrono::milliseconds retry_in{50};
-    Clock::time_point ask_again{};
-    std::uint64_t network = 0;  // inode of its network namespace; 0: the machine's, or nothing runs in it
-    pid_t network_pid = 0;
-  };
-
-  void take_changes(const CgroupTree::Changes& changes);
-  void found(const std::string& path);
-  void identify(const std::string& path, Foreign& foreign, Clock::time_point now);
-  void add_foreign_targets();
+  void forget(const std::vector<std::string>& gone);
   void add_ancestors();
   void set_effective_limits();
   void read_target(const Target& target);
   const Sample* read_cgroup(Watched& watched, const Target& target);
   Watched& watched_of(const Target& target);
-  void forget(const std::string& path);
   const ThrottleWatch* watch_throttling(const Target& target, const Sample& sample);
   void forget_the_gone();
 
   const runtime::cgroup::Hierarchies& hierarchies_;
-  ReaderOptions options_;
   Collection collection_;
   MachineReader machine_;
-  bool failed_ = false;  // a cgroup that exists could not be read
-  Identifier identifier_;
-  std::optional<CgroupTree> tree_;
-  std::map<std::string, Foreign> foreign_;  // by path; parents before their children
-  std::set<std::string> unknown_;           // those of them whose runtime has not told yet
-  Clock::time_point rescan_{};
+  ForeignCgroups::Options discovery_;
+  std::optional<ForeignCgroups> foreign_;  // empty: not discovered
+  bool failed_ = false;                    // a cgroup that exists could not be read
   std::unordered_map<std::string, Watched> watched_;
   std::unordered_map<std::string, ThrottleWatch> throttles_;  // of those with a quota
   std::vector<Target> targets_;

@@ -17,7 +17,10 @@ namespace {
 
 using std::chrono::system_clock;
 
-constexpr std::uint32_t kEvents = IN_CREATE | IN_DELETE | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK;
+// v1 lets a cgroup be renamed.
+constexpr std::uint32_t kAppears = IN_CREATE | IN_MOVED_TO;
+constexpr std::uint32_t kVanishes = IN_DELETE | IN_MOVED_FROM;
+constexpr std::uint32_t kEvents = kAppears | kVanishes | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK;
 
 struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
@@ -63,22 +66,24 @@ Result<CgroupTree> CgroupTree::open(const runtime::cgroup::Hierarchies& hierarch
   return tree;
 }
 
-CgroupNode& CgroupTree::add(std::uint8_t root, const std::string& path, std::uint64_t inode,
-                            system_clock::time_point created, Changes& changes) {
+CgroupNode& CgroupTree::add(std::uint8_t root, const std::string& path, const CgroupNode& found, Changes& changes) {
   const auto bit = static_cast<std::uint8_t>(1U << root);
-  auto [found, is_new] = nodes_.try_emplace(path);
-  CgroupNode& node = found->second;
-  const bool first = node.in == 0 || (node.in & (bit - 1U)) == 0;  // no earlier hierarchy gives the id
-  if (!is_new && (node.in & bit) != 0 && first && node.id != inode) {
-    changes.removed.push_back(path);  // made again while nobody looked
-    is_new = true;
-    for (const int watch : node.watches) drop_watch(watch);
-    node = CgroupNode();
+  auto [at, is_new] = nodes_.try_emplace(path);
+  CgroupNode& node = at->second;
+  const bool gives_id = (node.in & (bit - 1U)) == 0;  // no earlier hierarchy does
+  const bool made_again = !is_new && gives_id && node.id_from == root && node.id != found.id;
+  if (made_again) {
+    changes.removed.push_back(path);
+    remove_below(root, path, changes);
   }
-  if (first) node.id = inode;
   node.in |= bit;
-  if (!is_new) return node;
-  node.created = created;
+  if (gives_id) {
+    node.id = found.id;
+    node.id_from = root;
+  }
+  if (!is_new && !made_again) return node;
+  node.created = found.created;
+  node.seen_made = found.seen_made;
   changes.added.push_back(path);
   return node;
 }
@@ -89,14 +94,25 @@ void CgroupTree::drop_watch(int watch) {
   (void)::inotify_rm_watch(inotify_.get(), watch);
 }
 
+void CgroupTree::leave(std::uint8_t root, Nodes::iterator node, Changes& changes) {
+  node->second.in &= static_cast<std::uint8_t>(~(1U << root));
+  drop_watch(std::exchange(node->second.watches.at(root), -1));
+  if (node->second.in != 0) return;
+  changes.removed.push_back(node->first);
+  nodes_.erase(node);
+}
+
+// What tells of those below may come after the watch that it comes by was dropped.
+void CgroupTree::remove_below(std::uint8_t root, const std::string& path, Changes& changes) {
+  const std::string start = path + "/";
+  for (auto node = nodes_.lower_bound(start); node != nodes_.end() && node->first.starts_with(start);) {
+    leave(root, node++, changes);
+  }
+}
+
 void CgroupTree::remove(std::uint8_t root, const std::string& path, Changes& changes) {
-  const auto found = nodes_.find(path);
-  if (found == nodes_.end()) return;
-  found->second.in &= static_cast<std::uint8_t>(~(1U << root));
-  drop_watch(std::exchange(found->second.watches.at(root), -1));
-  if (found->second.in != 0) return;
-  nodes_.erase(found);
-  changes.removed.push_back(path);
+  remove_below(root, path, changes);
+  if (const auto found = nodes_.find(path); found != nodes_.end()) leave(root, found, changes);
 }
 
 // Watches before it reads: what is made in between is in both. A directory that vanishes meanwhile is left out.
@@ -111,16 +127,26 @@ void CgroupTree::scan(std::uint8_t root, const std::string& path, bool new_now, 
   } else {
     complete_ = false;
   }
-  const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(directory.c_str()));
-  struct stat status {};
-  if (!stream || ::fstat(::dirfd(stream.get()), &status) != 0) return drop_watch(watch);
-  const auto created = new_now ? system_clock::now() : time_of(status.st_mtim);
-  int& kept = add(root, path, status.st_ino, created, changes).watches.at(root);
-  if (kept != watch) drop_watch(kept);
-  kept = watch;
-  while (const dirent* entry = ::readdir(stream.get())) {
-    if (entry->d_type == DT_DIR && entry->d_name[0] != '.') scan(root, child_of(path, entry->d_name), new_now, changes);
+  std::vector<std::string> below;  // kept, so that one descriptor is open however deep the groups are
+  {
+    const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(directory.c_str()));
+    struct stat status {};
+    if (!stream || ::fstat(::dirfd(stream.get()), &status) != 0) {
+      complete_ = complete_ && errno == ENOENT;
+      return drop_watch(watch);
+    }
+    CgroupNode found;
+    found.id = status.st_ino;
+    found.created = new_now ? system_clock::now() : time_of(status.st_mtim);
+    found.seen_made = new_now;
+    int& kept = add(root, path, found, changes).watches.at(root);
+    if (kept != watch) drop_watch(kept);
+    kept = watch;
+    while (const dirent* entry = ::readdir(stream.get())) {
+      if (entry->d_type == DT_DIR && entry->d_name[0] != '.') below.push_back(child_of(path, entry->d_name));
+    }
   }
+  for (const std::string& child : below) scan(root, child, new_now, changes);
 }
 
 void CgroupTree::handle(int watch, std::uint32_t mask, const char* name, Changes& changes) {
@@ -133,31 +159,36 @@ void CgroupTree::handle(int watch, std::uint32_t mask, const char* name, Changes
   if ((mask & IN_ISDIR) == 0) return;
   const std::uint8_t root = found->second.root;
   const std::string path = child_of(found->second.path, name);
-  if ((mask & IN_DELETE) != 0) remove(root, path, changes);
-  if ((mask & IN_CREATE) != 0) scan(root, path, true, changes);
+  if ((mask & kVanishes) != 0) remove(root, path, changes);
+  if ((mask & kAppears) != 0) scan(root, path, true, changes);
 }
 
 CgroupTree::Changes CgroupTree::read_events() {
+  constexpr int kMostReads = 16;  // 2,000 events or more each
   Changes changes;
+  bool lost = false;
   alignas(inotify_event) std::array<char, 65'536> buffer;
-  while (true) {
+  for (int i = 0; i < kMostReads; ++i) {
     const ssize_t got = ::read(inotify_.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return changes;
+    if (got <= 0) break;
     for (ssize_t at = 0; at < got;) {
       const auto* const event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
       at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
       if ((event->mask & IN_Q_OVERFLOW) != 0) {
-        changes.rescanned = true;
+        lost = true;
       } else {
         handle(event->wd, event->mask, event->len > 0 ? event->name : "", changes);
       }
     }
-    if (!changes.rescanned) continue;
-    Changes more = rescan();
-    changes.added.insert(changes.added.end(), more.added.begin(), more.added.end());
-    changes.removed.insert(changes.removed.end(), more.removed.begin(), more.removed.end());
   }
+  if (!lost) return changes;
+  // What is still queued tells of what the scan sees anyway.
+  Changes more = rescan();
+  changes.rescanned = true;
+  changes.added.insert(changes.added.end(), more.added.begin(), more.added.end());
+  changes.removed.insert(changes.removed.end(), more.removed.begin(), more.removed.end());
+  return changes;
 }
 
 CgroupTree::Changes CgroupTree::rescan() {
@@ -171,6 +202,7 @@ CgroupTree::Changes CgroupTree::rescan() {
     const auto old = before.find(path);
     const bool same = old != before.end() && old->second.id == node.id;
     if (same) node.created = old->second.created;
+    if (same) node.seen_made = old->second.seen_made;
     if (!same) changes.added.push_back(path);
     if (!same && old != before.end()) changes.removed.push_back(path);
   }

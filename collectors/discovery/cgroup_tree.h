@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -19,13 +20,15 @@ namespace mete::collectors {
 struct CgroupNode {
   std::uint64_t id = 0;  // inode of its directory in the first hierarchy that has it: made again, it is another one
   std::chrono::system_clock::time_point created{};  // when it was seen to be made, else its directory's mtime
+  bool seen_made = false;                           // `created` is the former
   std::uint8_t in = 0;                              // bit i: it is in hierarchy i of those watched
+  std::uint8_t id_from = 0;                         // the hierarchy that gave the id
   std::array<int, 2> watches = {-1, -1};            // inotify's, by hierarchy
 };
 
 class CgroupTree {
  public:
-  using Nodes = std::unordered_map<std::string, CgroupNode>;  // by path; "/" is the root
+  using Nodes = std::map<std::string, CgroupNode>;  // by path, a group before what is below it; "/" is the root
   struct Changes {
     std::vector<std::string> added, removed;  // a cgroup made again under its path is in both
     bool rescanned = false;                   // events were lost; everything was looked at again
@@ -36,6 +39,7 @@ class CgroupTree {
                                                std::vector<std::string> skip = {});
 
   [[nodiscard]] int fd() const { return inotify_.get(); }  // readable: call read_events()
+  // At most so many events that it comes to an end while others make cgroups faster than they can be looked at.
   [[nodiscard]] Changes read_events();
   // Everything again: for cgroups made or removed through another mount (a container's own), of which inotify does not
   // tell, and when the machine has no inotify watches left.
@@ -53,9 +57,10 @@ class CgroupTree {
   CgroupTree() = default;
   void drop_watch(int watch);
   void scan(std::uint8_t root, const std::string& path, bool new_now, Changes& changes);
-  CgroupNode& add(std::uint8_t root, const std::string& path, std::uint64_t inode,
-                  std::chrono::system_clock::time_point created, Changes& changes);
+  CgroupNode& add(std::uint8_t root, const std::string& path, const CgroupNode& found, Changes& changes);
+  void leave(std::uint8_t root, Nodes::iterator node, Changes& changes);
   void remove(std::uint8_t root, const std::string& path, Changes& changes);
+  void remove_below(std::uint8_t root, const std::string& path, Changes& changes);
   void handle(int watch, std::uint32_t mask, const char* name, Changes& changes);
 
   runtime::UniqueFd inotify_;

@@ -38,13 +38,14 @@ struct ContainerPrefix {
   bool infrastructure;
 };
 // Longer ones first: "libpod-conmon-" before "libpod-".
-constexpr std::array<ContainerPrefix, 7> kPrefixes = {{
+constexpr std::array<ContainerPrefix, 8> kPrefixes = {{
     {"docker-", "docker", false},
     {"cri-containerd-", "containerd", false},
     {"nerdctl-", "containerd", false},
     {"crio-conmon-", "crio", true},
     {"crio-", "crio", false},
     {"libpod-conmon-", "podman", true},
+    {"libpod-payload-", "podman", false},  // --cgroups=split, as in units
     {"libpod-", "podman", false},
 }};
 
@@ -73,6 +74,16 @@ Identity container(std::string_view runtime, std::string_view id, bool infrastru
 // A container of one of the runtimes that put their name before the id.
 bool classify_prefixed(std::string_view name, std::string_view parent, Identity& who) {
   take_suffix(name, ".scope");
+  // "SLICE:docker:ID": a name for systemd given to a runtime that makes its cgroups itself.
+  std::string named(name);
+  if (const auto id = named.rfind(':'); id != std::string::npos) {
+    named[id] = '-';
+    const auto slice = named.rfind(':', id);
+    if (slice == std::string::npos) return false;
+    parent = name.substr(0, slice);
+    named.erase(0, slice + 1);
+  }
+  name = named;
   for (const ContainerPrefix& known : kPrefixes) {
     std::string_view id = name;
     if (!take_prefix(id, known.prefix) || !is_id(id)) continue;

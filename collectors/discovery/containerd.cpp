@@ -1,62 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0
 // containerd, by its shim: the shim's working directory is the container's bundle, wherever containerd keeps its state.
-#include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <climits>
 
 #include "collectors/discovery/bolt.h"
 #include "collectors/discovery/runtimes.h"
-#include "runtime/fd.h"
 
 namespace mete::collectors {
 
-bool describe_bundle(const IdentityRoots& roots, const std::string& bundle, Identity& who);  // describe.cpp
+bool describe_bundle(const std::string& text, Identity& who);  // describe.cpp
 
 namespace {
 
-std::string folder_of(const IdentityRoots& roots, pid_t pid) {
-  char target[PATH_MAX];
-  const ssize_t size = ::readlink((roots.proc + "/" + std::to_string(pid) + "/cwd").c_str(), target, sizeof target);
-  return size > 0 ? std::string(target, static_cast<std::size_t>(size)) : std::string();
+struct Bundle {
+  std::string namespace_;  // containerd's
+  std::string config;      // the text of its config.json
+};
+
+// "STATE/io.containerd.runtime.v2.task/NAMESPACE/ID" -> "NAMESPACE"; empty when it is no such folder.
+std::string namespace_of_bundle(std::string_view folder, const std::string& id) {
+  if (!folder.ends_with("/" + id)) return {};
+  folder.remove_suffix(id.size() + 1);
+  const auto slash = folder.rfind('/');
+  if (slash == std::string_view::npos) return {};
+  const std::string_view above = folder.substr(0, slash);
+  const bool is_state = above.substr(above.rfind('/') + 1).starts_with("io.containerd.runtime.");
+  return is_state ? std::string(folder.substr(slash + 1)) : std::string();
 }
 
-// The bundle ".../NAMESPACE/ID" among the folders of the process's ancestors.
-std::string bundle_of(const IdentityRoots& roots, const ProcessView& process, const std::string& id) {
+// The bundle among the folders of the process's ancestors: the shim's, or that of the runtime which it has just called.
+// It is read through /proc, as the shim may see other mounts than the agent.
+std::optional<Bundle> bundle_of(const IdentityRoots& roots, const ProcessView& process, const std::string& id) {
   constexpr int kMostAncestors = 16;
   pid_t pid = process.parent;
-  for (int i = 0; i < kMostAncestors && pid > 1; ++i) {
-    std::string folder = folder_of(roots, pid);
-    if (folder.ends_with("/" + id)) return folder;
-    pid = view_process(roots, pid).parent;
+  for (int i = 0; i < kMostAncestors && pid > 1; ++i, pid = parent_of(roots, pid)) {
+    const std::string link = roots.proc + "/" + std::to_string(pid) + "/cwd";
+    std::array<char, PATH_MAX> target;
+    const ssize_t size = ::readlink(link.c_str(), target.data(), target.size());
+    if (size <= 0) continue;
+    std::string name = namespace_of_bundle({target.data(), static_cast<std::size_t>(size)}, id);
+    if (!name.empty()) return Bundle{std::move(name), small_file({}, link + "/config.json")};
   }
-  return {};
+  return std::nullopt;
 }
 
-std::optional<std::string> metadata_folder(const ProcessView& process) {
-  constexpr std::string_view kSnapshots = "/io.containerd.snapshotter.v1.";
-  if (auto root = process.layers_before(kSnapshots)) return root;
-  return process.source_before(kSnapshots);
+bool read_database(const IdentityRoots& roots, const std::string& root, const Bundle& bundle, Identity& who) {
+  const auto database = open_bolt(roots, root + "/io.containerd.metadata.v1.bolt/meta.db");
+  if (!database) return false;
+  auto image = database->get({"v1", bundle.namespace_, "containers", who.id}, "image");
+  if (!image) return false;
+  if (who.image.empty()) who.image = std::move(*image);
+  for (auto& label : database->entries({"v1", bundle.namespace_, "containers", who.id, "labels"})) {
+    const auto same = [&](const auto& known) { return known.first == label.first; };  // nerdctl's are annotations too
+    if (std::none_of(who.labels.begin(), who.labels.end(), same)) who.labels.push_back(std::move(label));
+  }
+  return true;
 }
 
 }  // namespace
 
-bool describe_containerd(const IdentityRoots& roots, const ProcessView& process, Identity& who) {
-  const std::string bundle = bundle_of(roots, process, who.id);
-  if (bundle.empty() || !describe_bundle(roots, bundle, who)) return false;
-  const std::string above = bundle.substr(0, bundle.rfind('/'));
-  const std::string namespace_ = above.substr(above.rfind('/') + 1);
+Found describe_containerd(const IdentityRoots& roots, const ProcessView& process, Identity& who) {
+  const auto bundle = bundle_of(roots, process, who.id);
+  if (!bundle) return Found::kNothing;
+  if (bundle->namespace_ == "moby") {
+    who.runtime = "docker";
+    return describe_docker(roots, process, who);
+  }
+  who.runtime = "containerd";
+  if (!describe_bundle(bundle->config, who)) return Found::kNothing;
+  constexpr std::string_view kSnapshots = "/io.containerd.snapshotter.v1.";
+  const auto read = [&](const std::string& root) { return read_database(roots, root, *bundle, who); };
+  const auto layers = process.layers_before(kSnapshots);
+  // Without an overlay its snapshots are seen as sources of mounts.
+  (void)((layers && read(*layers)) || process.any_source_before(roots, kSnapshots, read) || read("/var/lib/containerd"));
   if (who.name.empty()) who.name = who.container.empty() ? who.id : who.container;
-  if (!who.image.empty()) return true;
-  const std::string root = metadata_folder(process).value_or("/var/lib/containerd");
-  const runtime::UniqueFd file(::open((roots.files + root + "/io.containerd.metadata.v1.bolt/meta.db").c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.valid()) return true;
-  const BoltFile database([&](std::uint64_t offset, std::size_t size, std::string& into) {
-    into.resize(size);
-    return ::pread(file.get(), into.data(), size, static_cast<off_t>(offset)) == static_cast<ssize_t>(size);
-  });
-  who.image = database.get({"v1", namespace_, "containers", who.id}, "image").value_or("");
-  return true;
+  return who.image.empty() ? Found::kSome : Found::kAll;
 }
 
 }  // namespace mete::collectors

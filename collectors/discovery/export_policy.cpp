@@ -12,6 +12,15 @@ bool matches_any(const std::vector<std::string>& patterns, std::string_view text
   return std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) { return matches(pattern, text); });
 }
 
+// At most this much of a value, cut before a character: one label of a megabyte would be in every line.
+std::string_view bounded(std::string_view value) {
+  constexpr std::size_t kMost = 4096;
+  if (value.size() <= kMost) return value;
+  std::size_t end = kMost;
+  while (end > kMost - 4 && (static_cast<unsigned char>(value[end]) & 0xC0U) == 0x80U) --end;
+  return value.substr(0, end);
+}
+
 }  // namespace
 
 // Without recursion: a star tries the shortest text first and comes back here when the rest does not fit.
@@ -68,14 +77,19 @@ LabelBlock exported_labels(const ExportPolicy& policy, const Identity& who, std:
   const bool container = who.kind == CgroupKind::kContainer;
   LabelBlock labels;
   if (policy.id_label) labels.add("id", path);
-  labels.add("name", container ? who.name : "");
-  labels.add("image", container ? who.image : "");
+  labels.add("name", container ? bounded(who.name) : "");
+  labels.add("image", container ? bounded(who.image) : "");
   labels.add("namespace", who.namespace_);
   labels.add("pod", who.pod);
-  labels.add("container", container && who.container.empty() ? who.name : who.container);
+  // A pod's own container has none: what is summed over containers leaves it out.
+  const bool nameless = container && who.container.empty() && !who.infrastructure;
+  labels.add("container", bounded(nameless ? who.name : who.container));
   std::map<std::string, std::string_view> more;  // two keys may become one name: the first has it
+  constexpr std::size_t kMostLabels = 64;
+  constexpr std::size_t kLongestKey = 256;
   for (const auto& [key, value] : who.labels) {
-    if (matches_any(policy.labels, key)) more.try_emplace(label_name(key), value);
+    if (more.size() >= kMostLabels) break;
+    if (key.size() <= kLongestKey && matches_any(policy.labels, key)) more.try_emplace(label_name(key), bounded(value));
   }
   for (const auto& [name, value] : more) labels.add(name, value);
   return labels;

@@ -18,6 +18,7 @@ using config::ExportPolicy;
 [[nodiscard]] bool is_exported(const ExportPolicy& policy, const Identity& who, std::string_view path);
 // id, name, image, namespace, pod, container, then container_label_*. A container's `container` is its name where its
 // runtime has none, because rules of dashboards ask for either; of other groups both are empty, as with cAdvisor.
+// Bounded: values of 4 KiB, 64 labels of a container.
 [[nodiscard]] LabelBlock exported_labels(const ExportPolicy& policy, const Identity& who, std::string_view path);
 // "com.docker/x" -> "container_label_com_docker_x"
 [[nodiscard]] std::string label_name(std::string_view key);

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <memory>
 
@@ -40,31 +41,33 @@ std::uint64_t namespace_of(const std::string& file) {
 }
 
 std::string directory_of(const runtime::cgroup::Hierarchies& hierarchies, const std::string& path) {
-  const std::string_view memory = hierarchies.mount_of("memory");
-  if (!memory.empty()) return std::string(memory) + path;
-  return (hierarchies.v2_mount.empty() ? hierarchies.v1_mounts().front() : hierarchies.v2_mount) + path;
+  for (const char* controller : {"memory", "cpuacct", "cpu"}) {
+    std::string directory = std::string(hierarchies.mount_of(controller)) + path;
+    if (directory.size() > path.size() && ::access(directory.c_str(), F_OK) == 0) return directory;
+  }
+  return hierarchies.v2_mount + path;
 }
 
 // Ids of containerd may be any name, in a group of any name: only its bundle tells.
-bool try_containerd(const IdentityRoots& roots, const ProcessView& process, const std::string& path, Identity& who) {
+Found try_containerd(const IdentityRoots& roots, const ProcessView& process, const std::string& path, Identity& who) {
   Identity guess;
   guess.kind = CgroupKind::kContainer;
-  guess.runtime = "containerd";
   guess.id = path.substr(path.rfind('/') + 1);
-  if (process.pid == 0 || !describe_containerd(roots, process, guess)) return false;
-  who = std::move(guess);
-  return true;
+  const Found found = describe_containerd(roots, process, guess);
+  if (found != Found::kNothing) who = std::move(guess);
+  return found;
 }
 
-bool describe(const IdentityRoots& roots, const ProcessView& process, Identity& who) {
+Found describe(const IdentityRoots& roots, const ProcessView& process, Identity& who) {
   if (who.runtime == "docker") return describe_docker(roots, process, who);
   if (who.runtime == "podman") return describe_podman(roots, process, who);
   if (who.runtime == "crio") return describe_crio(roots, process, who);
   if (who.runtime == "containerd") return describe_containerd(roots, process, who);
-  if (who.runtime == "kubelet") {
-    return describe_containerd(roots, process, who) || describe_crio(roots, process, who) || describe_docker(roots, process, who);
+  if (who.runtime != "kubelet") return Found::kAll;
+  for (const auto each : {describe_containerd, describe_crio, describe_docker}) {
+    if (const Found found = each(roots, process, who); found != Found::kNothing) return found;
   }
-  return true;
+  return Found::kNothing;
 }
 
 }  // namespace
@@ -83,9 +86,11 @@ Identifier::Answer Identifier::identify(const runtime::cgroup::Hierarchies& hier
   answer.pid = first_process(directory_of(hierarchies, path), who.kind == CgroupKind::kContainer);
   const ProcessView process = view_process(roots_, answer.pid);
   if (who.kind == CgroupKind::kOther) {
-    answer.complete = try_containerd(roots_, process, path, who) || answer.pid != 0;
+    // Nobody's, as long as a process in it does not lead to a bundle.
+    answer.complete = answer.pid != 0 && try_containerd(roots_, process, path, who) != Found::kSome;
   } else {
-    answer.complete = describe(roots_, process, who);
+    // A runtime's files may be there before the first process is.
+    answer.complete = describe(roots_, process, who) == Found::kAll && answer.pid != 0;
     if (who.name.empty()) who.name = who.id;
     if (!who.pod_uid.empty() && who.pod.empty()) (void)describe_kubelet_pod(roots_, who);
   }

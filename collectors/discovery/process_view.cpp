@@ -2,8 +2,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <ctime>
+#include <memory>
+#include <set>
+#include <utility>
 
 #include "collectors/discovery/runtimes.h"
 #include "collectors/parse.h"
@@ -25,8 +29,8 @@ std::string unescape_mount(std::string_view text) {
   return out;
 }
 
-// The parent's pid from /proc/PID/stat: the second field after the last ')'.
-pid_t parent_of(std::string_view stat) {
+// From /proc/PID/stat: the second field after the last ')'.
+pid_t parent_in(std::string_view stat) {
   const auto end = stat.rfind(')');
   if (end == std::string_view::npos) return 0;
   std::string_view rest = stat.substr(end + 1);
@@ -57,11 +61,29 @@ std::vector<MountLine> parse_mountinfo(std::string_view text) {
   return lines;
 }
 
-std::optional<std::string> ProcessView::source_before(std::string_view marker) const {
+bool ProcessView::any_source_before(const IdentityRoots& roots, std::string_view marker,
+                                    const std::function<bool(const std::string&)>& found) const {
+  std::vector<MountLine> own;
+  bool own_read = false;
+  std::set<std::pair<std::string, std::string>> tried;
   for (const MountLine& mount : mounts) {
-    if (const auto at = mount.root.find(marker); at != std::string::npos) return mount.root.substr(0, at);
+    const auto at = mount.root.find(marker);
+    if (at == std::string::npos) continue;
+    const std::string folder = mount.root.substr(0, at);
+    if (!tried.emplace(mount.device, folder).second) continue;
+    if (found(folder)) return true;
+    if (!std::exchange(own_read, true)) {
+      if (const auto text = runtime::read_file(AT_FDCWD, roots.proc + "/self/mountinfo")) own = parse_mountinfo(*text);
+    }
+    for (const MountLine& here : own) {
+      const std::string_view root = here.root == "/" ? std::string_view() : std::string_view(here.root);
+      if (here.device != mount.device || !folder.starts_with(root)) continue;
+      const std::string_view rest = std::string_view(folder).substr(root.size());
+      if (!rest.empty() && rest.front() != '/') continue;
+      if (found((here.point == "/" ? std::string() : here.point) + std::string(rest))) return true;
+    }
   }
-  return std::nullopt;
+  return false;
 }
 
 std::optional<std::string> ProcessView::layers_before(std::string_view marker) const {
@@ -81,8 +103,22 @@ ProcessView view_process(const IdentityRoots& roots, pid_t pid) {
   if (pid <= 0) return view;
   const std::string directory = roots.proc + "/" + std::to_string(pid);
   if (const auto text = runtime::read_file(AT_FDCWD, directory + "/mountinfo")) view.mounts = parse_mountinfo(*text);
-  if (const auto text = runtime::read_file(AT_FDCWD, directory + "/stat")) view.parent = parent_of(*text);
+  view.parent = parent_of(roots, pid);
   return view;
+}
+
+pid_t parent_of(const IdentityRoots& roots, pid_t pid) {
+  const auto text = runtime::read_file(AT_FDCWD, roots.proc + "/" + std::to_string(pid) + "/stat");
+  return text ? parent_in(*text) : 0;
+}
+
+std::optional<BoltFile> open_bolt(const IdentityRoots& roots, const std::string& path) {
+  auto file = std::make_shared<runtime::UniqueFd>(::open((roots.files + path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file->valid()) return std::nullopt;
+  return BoltFile([file](std::uint64_t offset, std::size_t size, std::string& into) {
+    into.resize(size);
+    return ::pread(file->get(), into.data(), size, static_cast<off_t>(offset)) == static_cast<ssize_t>(size);
+  });
 }
 
 std::string small_file(const IdentityRoots& roots, const std::string& path) {
@@ -101,12 +137,14 @@ std::string small_file(const IdentityRoots& roots, const std::string& path) {
 }
 
 std::optional<std::chrono::system_clock::time_point> parse_rfc3339(std::string_view text) {
+  // -1: not `size` digits.
   const auto number = [&](std::size_t at, std::size_t size) -> int {
     int value = -1;
-    if (at + size > text.size()) return -1;
+    if (at + size > text.size() || text[at] == '-') return -1;
     const auto parsed = std::from_chars(text.data() + at, text.data() + at + size, value);
     return parsed.ptr == text.data() + at + size ? value : -1;
   };
+  const auto within = [](int value, int least, int most) { return value >= least && value <= most; };
   constexpr std::size_t kSeconds = 19;  // "2026-11-24T01:46:01"
   std::tm parts{};
   parts.tm_year = number(0, 4) - 1900;
@@ -115,24 +153,25 @@ std::optional<std::chrono::system_clock::time_point> parse_rfc3339(std::string_v
   parts.tm_hour = number(11, 2);
   parts.tm_min = number(14, 2);
   parts.tm_sec = number(17, 2);
-  const bool valid = text.size() > kSeconds && parts.tm_year >= 70 && parts.tm_mon >= 0 && parts.tm_mday > 0 &&
-                     parts.tm_hour >= 0 && parts.tm_min >= 0 && parts.tm_sec >= 0;
+  // 2262 is where nanoseconds in 64 bits end.
+  const bool valid = text.size() > kSeconds && within(parts.tm_year, 70, 300) && within(parts.tm_mon, 0, 11) && within(parts.tm_mday, 1, 31) &&
+                     within(parts.tm_hour, 0, 23) && within(parts.tm_min, 0, 59) && within(parts.tm_sec, 0, 60);
   if (!valid) return std::nullopt;
   std::chrono::system_clock::time_point time = std::chrono::system_clock::from_time_t(::timegm(&parts));
   std::string_view rest = text.substr(kSeconds);
   if (rest.starts_with('.')) {
-    const auto end = rest.find_first_not_of("0123456789", 1);
+    const auto end = std::min(rest.find_first_not_of("0123456789", 1), rest.size());
     const std::string digits = (std::string(rest.substr(1, end - 1)) + "000000000").substr(0, 9);
-    time += std::chrono::duration_cast<std::chrono::system_clock::duration>(
-        std::chrono::nanoseconds(parse_u64(digits).value_or(0)));
-    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end);
+    time += std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::nanoseconds(parse_u64(digits).value_or(0)));
+    rest = rest.substr(end);
   }
-  if (rest.size() == 6 && (rest[0] == '+' || rest[0] == '-')) {
-    const std::size_t at = text.size() - 6;
-    const auto offset = std::chrono::hours(number(at + 1, 2)) + std::chrono::minutes(number(at + 4, 2));
-    time += rest[0] == '+' ? -offset : offset;
-  }
-  return time;
+  if (rest == "Z") return time;
+  const std::size_t at = text.size() - rest.size();
+  const int hours = number(at + 1, 2);
+  const int minutes = number(at + 4, 2);
+  if (rest.size() != 6 || (rest[0] != '+' && rest[0] != '-') || rest[3] != ':' || !within(hours, 0, 23) || !within(minutes, 0, 59)) return std::nullopt;
+  const auto offset = std::chrono::hours(hours) + std::chrono::minutes(minutes);
+  return rest[0] == '+' ? time - offset : time + offset;
 }
 
 }  // namespace mete::collectors

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each container runtime has written about a container. One function a runtime; each fills what it finds and says
-// whether it found the container at all. Files are outside input: bounded, and not understood means not known.
+// What each container runtime has written about a container. One function a runtime; each fills what it finds. Files are
+// outside input: bounded, and not understood means not known.
 #pragma once
 
 #include <sys/types.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "collectors/discovery/bolt.h"
 #include "collectors/discovery/identify.h"
 
 namespace mete::collectors {
@@ -30,22 +32,32 @@ struct ProcessView {
   pid_t parent = 0;
   std::vector<MountLine> mounts;
 
-  // The part of a mount's source before `marker` ("/containers/ID/"), by any mount; a file system's root is taken to be
-  // the machine's.
-  [[nodiscard]] std::optional<std::string> source_before(std::string_view marker) const;
+  // Calls found(folder) with the part of a mount's source before `marker` ("/containers/ID/") until it returns true. A
+  // source is told from the root of its file system, so the folder is looked for where the machine has that mounted.
+  bool any_source_before(const IdentityRoots& roots, std::string_view marker, const std::function<bool(const std::string&)>& found) const;
   // The part before `marker` of an overlay's layer paths.
   [[nodiscard]] std::optional<std::string> layers_before(std::string_view marker) const;
 };
 [[nodiscard]] ProcessView view_process(const IdentityRoots& roots, pid_t pid);
+[[nodiscard]] pid_t parent_of(const IdentityRoots& roots, pid_t pid);  // 0: it is gone, or has none
 
 // The whole text of a file of at most 8 MiB below roots.files; empty when it is not to be had.
 [[nodiscard]] std::string small_file(const IdentityRoots& roots, const std::string& path);
 
-bool describe_docker(const IdentityRoots& roots, const ProcessView& process, Identity& who);
-bool describe_podman(const IdentityRoots& roots, const ProcessView& process, Identity& who);
-// Also for CRI, whose names are annotations in the bundle. `who.namespace_` is set for plain containerd.
-bool describe_containerd(const IdentityRoots& roots, const ProcessView& process, Identity& who);
-bool describe_crio(const IdentityRoots& roots, const ProcessView& process, Identity& who);
+// Empty: there is no such file.
+[[nodiscard]] std::optional<BoltFile> open_bolt(const IdentityRoots& roots, const std::string& path);
+
+enum class Found : std::uint8_t {
+  kNothing,  // another runtime's, or its files are not there yet
+  kSome,     // a name, but not all that there is to know
+  kAll,
+};
+Found describe_docker(const IdentityRoots& roots, const ProcessView& process, Identity& who);
+Found describe_podman(const IdentityRoots& roots, const ProcessView& process, Identity& who);
+// Also for CRI, whose names are annotations in the bundle, and for docker's containers in a cgroup of another name, which
+// are containerd's too: `who.runtime` is set to what it is.
+Found describe_containerd(const IdentityRoots& roots, const ProcessView& process, Identity& who);
+Found describe_crio(const IdentityRoots& roots, const ProcessView& process, Identity& who);
 // The pod's names by its uid, from the folders of its logs.
 bool describe_kubelet_pod(const IdentityRoots& roots, Identity& who);
 

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What users of kubernetes-mixin and cAdvisor have in Prometheus works on a mete agent with no edit: recording rules that join
+with kube_*, the throttling alert's expression, and the numbers of a container that lived for 50 ms."""
+import os
+import sys
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from mete_agent import Agent, run_tests, wait_for  # noqa: E402
+from prometheus_test import Prometheus  # noqa: E402
+
+JOBS = """global:
+  scrape_interval: 10s
+  evaluation_interval: 10s
+scrape_configs:
+- job_name: cadvisor
+  static_configs: [{targets: ["127.0.0.1:9753"]}]
+- job_name: kube-state-metrics
+  params: {"collect[]": [kube]}
+  static_configs: [{targets: ["%s"]}]
+"""
+
+BUSY = """apiVersion: v1
+kind: Pod
+metadata: {name: busy, namespace: default}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: loop
+    image: busybox
+    command: [sh, -c, "while :; do :; done"]
+    resources: {requests: {cpu: 50m}, limits: {cpu: 100m, memory: 32Mi}}
+"""
+
+# Dies of its limit some 50 ms after its start; never again.
+SHORT = """apiVersion: v1
+kind: Pod
+metadata: {name: short, namespace: default}
+spec:
+  restartPolicy: Never
+  containers:
+  - name: hog
+    image: busybox
+    command: [dd, if=/dev/zero, of=/dev/null, bs=64M, count=1]
+    resources: {limits: {memory: 16Mi}}
+"""
+
+# The rule behind the mixin's CPU panels (rules/apps), and its throttling alert without the threshold.
+CPU_RULE = ('sum by (cluster, namespace, pod, container) (irate(container_cpu_usage_seconds_total{job="cadvisor",image!=""}[30s])) '
+            '* on (cluster, namespace, pod) group_left(node) topk by (cluster, namespace, pod) (1, max by (cluster, namespace, pod, node) (kube_pod_info{node!=""}))')
+THROTTLING = ('sum(increase(container_cpu_cfs_throttled_periods_total{job="cadvisor",container!=""}[30s])) by (container, pod, namespace) '
+              '/ sum(increase(container_cpu_cfs_periods_total{job="cadvisor"}[30s])) by (container, pod, namespace)')
+REQUESTS = ('kube_pod_container_resource_limits{resource="cpu",job="kube-state-metrics"} * on (namespace, pod, cluster) group_left() '
+            'max by (namespace, pod, cluster) (kube_pod_status_phase{phase=~"Pending|Running"} == 1)')
+
+
+class TwoJobs(Prometheus):
+    """One agent, scraped as cadvisor and as kube-state-metrics."""
+
+    def __init__(self, agent):
+        import prometheus_test
+        folder = agent.work + "/dashboards/prometheus"
+        os.makedirs(folder)
+        with open(folder + "/prometheus.yml", "w") as out:
+            out.write(JOBS % agent.address)
+        before, prometheus_test.DASHBOARDS = prometheus_test.DASHBOARDS, agent.work + "/dashboards"
+        try:
+            super().__init__(agent)
+        finally:
+            prometheus_test.DASHBOARDS = before
+
+
+def test_rules_and_dashboards_of_the_mixin():
+    with Agent() as agent:
+        agent.start()
+        agent.apply(BUSY)
+        wait_for("the pod", lambda: agent.pod("busy")["phase"] == "Running")
+        with TwoJobs(agent) as prometheus:
+            [(labels, cores)] = wait_for("the mixin's CPU rule", lambda: prometheus.query(CPU_RULE), 40, 0.5)
+            assert labels["pod"] == "busy" and labels["container"] == "loop" and labels["node"], labels
+            assert 0.05 < cores < 0.15, cores
+            ratio = wait_for("the throttling ratio", lambda: prometheus.query(THROTTLING), 40, 0.5)
+            assert [each for each in ratio if each[0]["container"] == "loop" and each[1] > 0.25], ratio
+            [(labels, limit)] = prometheus.query(REQUESTS)
+            assert limit == 0.1 and labels["container"] == "loop", (labels, limit)
+            assert prometheus.value('kube_namespace_status_phase{namespace="default",phase="Active"}') == 1
+            assert prometheus.value('kube_node_status_allocatable{resource="cpu"}') == os.cpu_count()
+            assert prometheus.value('container_memory_working_set_bytes{namespace="default",container="loop",image!=""}') > 0
+            assert not prometheus.query("duplicate") and prometheus.value("count(up == 1)") == 2
+
+
+def test_a_container_that_lived_50_ms_leaves_its_numbers():
+    with Agent() as agent:
+        agent.start()
+        with TwoJobs(agent) as prometheus:
+            agent.apply(SHORT)
+            wait_for("its end", lambda: agent.pod("short")["phase"] == "Failed")
+            body = agent.get("/metrics")
+
+            def shown(family):
+                lines = [each for each in body.splitlines() if each.startswith(family + "{") and 'container="hog"' in each]
+                return float(lines[0].rsplit(" ", 1)[1]) if lines else None
+
+            assert shown("container_cpu_usage_seconds_total") > 0.001
+            assert shown("container_memory_max_usage_bytes") > 15 << 20
+            assert shown("mete_container_last_exit_code") == 137
+            assert shown("mete_oom_kills_total") == 1
+            assert shown("container_oom_events_total") == 1
+            query = '%s{namespace="default",pod="short",container="hog"}'
+            wait_for("Prometheus to have the kill", lambda: prometheus.value("max(" + query % "mete_oom_kills_total" + ")") == 1, 20, 0.3)
+            assert prometheus.value("max(" + query % "container_memory_max_usage_bytes" + ")") > 15 << 20
+            assert prometheus.value("max(" + query % "mete_container_last_exit_code" + ")") == 137
+
+
+if __name__ == "__main__":
+    run_tests(sys.modules[__name__])
