@@ -5,6 +5,7 @@
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
 #include "agent/families.h"
+#include "agent/kube_metrics.h"
 #include "collectors/collector.h"
 #include "collectors/family.h"
 
@@ -37,6 +38,13 @@ std::vector<Row> all_rows() {
     help.pop_back();  // the others' have no full stop
     rows.push_back({"agent", family.name, family.labels, "", "", std::string(type_name(family.type)), std::move(help)});
   }
+  for (const auto& family : kube_families()) {
+    std::string help(family.help);
+    help.pop_back();
+    Row row{"kube", family.name, family.labels, "", "", std::string(type_name(family.type)), std::move(help)};
+    row.on = false;
+    rows.push_back(std::move(row));
+  }
   return rows;
 }
 
@@ -65,6 +73,9 @@ std::string collectors_markdown() {
     if (!seen.insert(collector.name).second) continue;
     append_cells(out, {cell(collector.name), collector.on ? "on" : "off", cell(collector.cost, false)});
   }
+  append_cells(out, {cell("machine"), "on", ""});
+  append_cells(out, {cell("agent"), "on", ""});
+  append_cells(out, {cell("kube"), "off", "what kube-state-metrics tells of pods, from the manifests"});
   return out;
 }
 
