@@ -65,6 +65,10 @@ void Api::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& r
     events(request, reply);
     return;
   }
+  if (request.local && request.method == "GET" && request.path == "/mete/v1/stats") {
+    exporter_.stats(reply);
+    return;
+  }
   const bool scrape = request.path == "/metrics" || request.path == "/metrics/cadvisor";
   if (scrape && (request.method == "GET" || request.method == "HEAD")) {
     services_.instruments.request(request.path, 200);
@@ -72,7 +76,7 @@ void Api::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& r
     return;
   }
   HttpResponse response = route(request);
-  services_.instruments.request(request.path.starts_with("/mete/") ? "/mete/v1" : response.status == 404 ? "other" : request.path, static_cast<int>(response.status));
+  services_.instruments.request(request.path.starts_with("/mete/") ? "/mete/v1" : response.status == 404 || response.status == 405 ? "other" : request.path, static_cast<int>(response.status));
   reply->send(std::move(response));
 }
 

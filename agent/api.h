@@ -6,6 +6,7 @@
 //   GET  /mete/v1/pods[/NS/NAME]              POST /mete/v1/apply[?dry-run=1]      (manifest text)
 //   POST /mete/v1/delete[?grace=S]  (manifest text; or ?pod=NS/NAME)
 //   POST /mete/v1/pods/NS/NAME/stop|start|kill[?grace=S][?signal=S&container=C]
+//   GET  /mete/v1/stats                       raw counters of every cgroup of the machine
 //   GET  /mete/v1/events[?follow=1]           one JSON object a line
 #pragma once
 

@@ -70,6 +70,22 @@ class RenderedBody : public HttpSource, public std::enable_shared_from_this<Rend
   std::optional<GzipWriter> gzip_;
 };
 
+class MadeBody : public HttpSource, public std::enable_shared_from_this<MadeBody> {
+ public:
+  MadeBody(asio::io_context& loop, asio::io_context& worker, std::function<std::string()> make)
+      : loop_(loop), worker_(worker), make_(std::move(make)) {}
+  void next(Take take) override {
+    asio::post(worker_, [self = shared_from_this(), take = std::move(take)]() mutable {
+      asio::post(self->loop_, [take = std::move(take), text = self->make_()]() mutable { take(std::move(text), true); });
+    });
+  }
+
+ private:
+  asio::io_context& loop_;
+  asio::io_context& worker_;
+  std::function<std::string()> make_;
+};
+
 }  // namespace
 
 CollectingThread::CollectingThread(asio::io_context& loop, const runtime::cgroup::Hierarchies& hierarchies, collectors::ReaderOptions options)
@@ -152,6 +168,10 @@ void CollectingThread::plan_sampling() {
 
 std::shared_ptr<HttpSource> CollectingThread::render(Rendering rendering) {
   return std::make_shared<RenderedBody>(loop_, worker_, std::move(rendering));
+}
+
+std::shared_ptr<HttpSource> CollectingThread::render(std::function<std::string()> make) {
+  return std::make_shared<MadeBody>(loop_, worker_, std::move(make));
 }
 
 }  // namespace mete::agent

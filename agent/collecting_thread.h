@@ -40,6 +40,8 @@ class CollectingThread {
   };
   // A body whose pieces are rendered, and compressed, on this thread.
   [[nodiscard]] std::shared_ptr<HttpSource> render(Rendering rendering);
+  // One whole body that `make` makes on this thread.
+  [[nodiscard]] std::shared_ptr<HttpSource> render(std::function<std::string()> make);
 
  private:
   struct Request {

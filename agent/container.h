@@ -62,6 +62,7 @@ class Container {
   [[nodiscard]] std::string log_path() const;
   [[nodiscard]] const runtime::cgroup::Limits& limits() const { return limits_; }
   [[nodiscard]] int stop_signal() const { return stop_signal_; }
+  [[nodiscard]] const config::Policy* policy() const;   // null: none selects the pod
   // Nothing of an attempt was run (no image, no volume): it is tried again later, whatever the restart policy.
   void not_launched(const Error& error);
   [[nodiscard]] const std::string& image_name() const { return image_name_; }
@@ -89,14 +90,25 @@ class Container {
   void leave_gate();
 
   // container.cpp
+  [[nodiscard]] std::string attempts_directory() const;
+  [[nodiscard]] runtime::shim::AttemptFiles files() const;  // of the present attempt
+  void watch_process();
+  void process_ended();
+  void kill_rest();      // what the first process has left in the cgroup
+  void wait_for_shim();  // which has only to write the exit status: tells when it cannot
   void ended();
   void finish(const runtime::shim::ExitStatus& status, const std::string& reason = {});
+
+  // container_cgroup.cpp
+  [[nodiscard]] runtime::cgroup::Limits asked_limits() const;  // by manifest and policy; spec() is not null
   void open_cgroup();  // sampler, OOM notification and drift watch of a cgroup that exists
   void close_cgroup();
   std::optional<collectors::Sample> read_kernel();  // empty: there is no cgroup to be read
   void fold_cgroup();  // its counters into the record's base
-  void adopt_attempt(int tries_left);
   void check_drift();
+
+  // container_adopt.cpp
+  void adopt_attempt(int tries_left);
 
   // container_oom.cpp
   void watch_oom();
@@ -125,7 +137,11 @@ class Container {
   asio::posix::stream_descriptor oom_event_;
   asio::steady_timer oom_timer_;
   asio::steady_timer adopt_timer_;
+  asio::posix::stream_descriptor process_;  // its first one, while the shim lives
+  asio::steady_timer shim_timer_;
+  bool shim_stuck_told_ = false;
   std::chrono::steady_clock::time_point oom_woken_at_{};
+  std::chrono::steady_clock::time_point snapshot_at_{};
   int oom_checks_left_ = 0;
   std::vector<ProcessSeen> snapshot_;
   std::string first_command_;

@@ -20,10 +20,6 @@
 namespace mete::agent {
 namespace {
 
-std::string attempt_directory(const std::string& pod_directory, const std::string& container, std::uint32_t attempt) {
-  return pod_directory + "/containers/" + container + "/" + std::to_string(attempt);
-}
-
 const config::ContainerPlan* resolved_of(const config::PodPlan& plan, const std::string& name) {
   for (const auto* list : {&plan.init_containers, &plan.containers}) {
     for (const auto& each : *list) {
@@ -70,7 +66,10 @@ void Container::launch() {
     pod_.container_ended();
     return;
   }
+  const std::uint32_t restarts = record().restarts;
   if (auto begun = begin_attempt(); !begun) {
+    // Nothing was run, so nothing was run again.
+    record().restarts = restarts;
     leave_gate();
     not_launched(begun.error());
   }
@@ -78,22 +77,20 @@ void Container::launch() {
 
 Status Container::begin_attempt() {
   auto& own = record();
-  const std::uint32_t previous = own.attempt;
   if (own.has_ended) ++own.restarts;
   ++own.attempt;
   own.oom_in_attempt = false;
-  own.waiting_reason.clear();
-  own.message.clear();
   image_missing_ = false;
-  // The record first: what is made from here on is found by its attempt number.
-  pod_.save(runtime::Durability::volatile_);
-  if (previous > 0) METE_CHECK(runtime::remove_tree(attempt_directory(pod_.directory(), own.name, previous)));
-  const std::string directory = attempt_directory(pod_.directory(), own.name, own.attempt);
+  // The record first: what is made from here on is found by its attempt number. What no record can tell is not made.
+  METE_CHECK(pod_.try_save(runtime::Durability::volatile_));
+  // All earlier ones: an agent may have died between the record of one and this.
+  METE_CHECK(runtime::remove_tree(attempts_directory()));
+  const runtime::shim::AttemptFiles files = this->files();
+  const std::string& directory = files.directory();
   for (const char* each : {"", "/root", "/upper", "/work"}) METE_CHECK(runtime::make_directories(directory + each));
   METE_CHECK(prepare_cgroup());
   METE_CHECK(write_plan(directory));
   METE_CHECK(runtime::make_directories(log_path().substr(0, log_path().rfind('/'))));
-  const runtime::shim::AttemptFiles files(directory);
   METE_TRY(runtime::UniqueFd lock, files.try_lock());
   if (!lock.valid()) return fail(files.lock() + ": found it locked, expected nobody in a new attempt");
   const auto& log = services_.settings.log_limits;
@@ -108,8 +105,7 @@ Status Container::begin_attempt() {
 
 Status Container::prepare_cgroup() {
   auto& own = record();
-  const auto* policy = pod_.plan() != nullptr && pod_.plan()->policy ? &*pod_.plan()->policy : nullptr;
-  limits_ = enforcers::changed_limits(limits_, enforcers::container_limits(*spec(), policy, services_.hierarchies));
+  limits_ = enforcers::changed_limits(limits_, asked_limits());
   if (own.cgroup_id == 0) {
     // One that is there has been folded into the record already, but its removal was not finished: counted again, its
     // kills would be told twice.
@@ -187,19 +183,21 @@ void Container::ready() {
   ready_.close();
   leave_gate();
   auto& own = record();
-  const runtime::shim::AttemptFiles files(attempt_directory(pod_.directory(), own.name, own.attempt));
-  const auto started = files.started();
+  const auto started = files().started();
   if (!started || !*started || own.state != ContainerState::kStarting) return;  // it failed: the shim's end tells how
   own.state = ContainerState::kRunning;
   own.process = (*started)->id;
   own.started_at = (*started)->at;
+  own.waiting_reason.clear();
+  own.message.clear();
   services_.instruments.launch(std::chrono::steady_clock::now() - launch_requested_);
   remember_command();
   pod_.save(runtime::Durability::volatile_);
   pod_.tell(Severity::kNormal, "Started", own.name, "Started container " + own.name,
             {{"pid", std::to_string(own.process.pid)}, {"attempt", std::to_string(own.attempt)}});
   // Every attempt is refused the same: once is enough.
-  for (const auto& warning : own.attempt == 1 ? (*started)->warnings : std::vector<std::string>()) pod_.tell(Severity::kWarning, "NotEnforced", own.name, warning);
+  for (const auto& warning : !own.has_ended ? (*started)->warnings : std::vector<std::string>()) pod_.tell(Severity::kWarning, "NotEnforced", own.name, warning);
+  watch_process();
   pod_.container_started();
 }
 

@@ -14,6 +14,7 @@ namespace mete::agent {
 namespace {
 
 constexpr std::size_t kSnapshotProcesses = 64;
+constexpr auto kSnapshotEvery = std::chrono::milliseconds(100);
 // The wake-up comes before the kill (seen here: 0.4 ms after the last page, the victim dies 10 ms later).
 constexpr auto kFirstCheck = std::chrono::milliseconds(1);
 constexpr int kChecks = 12;  // doubling: the last after about 4 s
@@ -61,7 +62,15 @@ void Container::oom_woken() {
     (void)!::read(oom_event_.native_handle(), &times, sizeof times);
     oom_event_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { oom_woken(); }));
   }
-  oom_woken_at_ = std::chrono::steady_clock::now();
+  const auto now = std::chrono::steady_clock::now();
+  oom_woken_at_ = now;
+  // On v2 a container at its limit is told of 100 times a second without a kill. The counter is looked at each time;
+  // the processes were, a moment ago.
+  if (now - snapshot_at_ < kSnapshotEvery) {
+    check_oom();
+    return;
+  }
+  snapshot_at_ = now;
   take_snapshot();
   oom_checks_left_ = kChecks;
   check_oom();
@@ -128,8 +137,7 @@ void Container::check_oom() {
   if (*kills <= own.oom_kills_told) return;
   seen.processes_left = cgroup_.populated().value_or(false);
   seen.kernel_kills_group = limits_.oom_group.value_or(false);
-  const auto* policy = pod_.plan() != nullptr && pod_.plan()->policy ? &*pod_.plan()->policy : nullptr;
-  const auto decision = enforcers::decide_oom(seen, policy);
+  const auto decision = enforcers::decide_oom(seen, policy());
   const bool done = !decision.kill_rest || cgroup_.kill_all().has_value();
   own.oom_kills_told = *kills;
   own.oom_in_attempt = true;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "agent/http_negotiate.h"
+#include "agent/stats_json.h"
 #include "agent/targets.h"
 #include "collectors/family.h"
 
@@ -130,6 +131,14 @@ void Exporter::scrape(const HttpRequest& request, const std::shared_ptr<HttpRepl
     if (gzip) head.encoding = "gzip";
     head.headers = {{"Vary", "Accept, Accept-Encoding"}};
     reply->send(std::move(head), collecting_.render(std::move(rendering)));
+  });
+}
+
+void Exporter::stats(const std::shared_ptr<HttpReply>& reply) {
+  read([this, reply](const std::shared_ptr<const Reading>& reading) {
+    HttpResponse head;
+    head.type = "application/json";
+    reply->send(std::move(head), collecting_.render([reading] { return stats_json(*reading); }));
   });
 }
 

@@ -23,6 +23,8 @@ class Exporter {
 
   // Text 0.0.4 or OpenMetrics 1.0 by Accept, gzip by Accept-Encoding; ?collect[]= and ?exclude[]= name collectors.
   void scrape(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
+  // /mete/v1/stats
+  void stats(const std::shared_ptr<HttpReply>& reply);
   // A reading not older than 200 ms; `done` is called on the loop.
   void read(CollectingThread::Done done);
 

@@ -24,23 +24,14 @@ class Refusal : public std::enable_shared_from_this<Refusal> {
     text_ = whole_text(text_response(503, "Too many connections.\n", {{"Retry-After", "1"}}));
     stream_.expires_after(shared_->limits.linger);
     asio::async_write(stream_, asio::buffer(text_), [self = shared_from_this()](ErrorCode error, std::size_t) {
-      if (error) return;
-      self->stream_.socket().shutdown(tcp::socket::shutdown_send, error);
-      self->drain();
+      if (!error) linger(self->stream_, self->shared_->limits.linger, [self] {});
     });
   }
 
  private:
-  void drain() {
-    stream_.async_read_some(asio::buffer(scratch_), [self = shared_from_this()](ErrorCode error, std::size_t) {
-      if (!error) self->drain();
-    });
-  }
-
   std::shared_ptr<HttpShared> shared_;
   TcpStream stream_;
   std::string text_;
-  char scratch_[1024] = {};
 };
 
 }  // namespace

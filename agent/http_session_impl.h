@@ -17,8 +17,8 @@
 #include <chrono>
 #include <optional>
 #include <type_traits>
-#include <vector>
 
+#include "agent/http_linger_impl.h"
 #include "agent/http_message.h"
 #include "agent/http_session.h"
 #include "agent/http_stream_impl.h"
@@ -37,7 +37,8 @@ class Session final : public HttpReply, public StreamAnswer<Session<Stream>>, pu
 
   // `context` for TLS only.
   template <class Socket>
-  Session(std::shared_ptr<HttpShared> shared, std::unique_ptr<HttpConnections::Place> place, Socket socket, std::shared_ptr<asio::ssl::context> context = nullptr)
+  Session(std::shared_ptr<HttpShared> shared, std::unique_ptr<HttpConnections::Place> place, Socket socket,
+          std::shared_ptr<asio::ssl::context> context = nullptr)
       : shared_(std::move(shared)),
         place_(std::move(place)),
         access_(kLocal ? nullptr : shared_->access),
@@ -91,6 +92,11 @@ class Session final : public HttpReply, public StreamAnswer<Session<Stream>>, pu
       return Stream(std::move(socket));
     }
   }
+  // An empty line before a request is no request (RFC 9112 2.2).
+  std::size_t blank_lines() const {
+    const std::string_view text(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+    return std::min(text.find_first_not_of("\r\n"), text.size());
+  }
   auto& lowest() { return beast::get_lowest_layer(stream_); }
   const HttpLimits& limits() const { return shared_->limits; }
   const HttpHeaders& always() {
@@ -125,9 +131,7 @@ class Session final : public HttpReply, public StreamAnswer<Session<Stream>>, pu
   }
 
   void await_request(std::chrono::milliseconds most) {
-    while (buffer_.size() > 0 && std::string_view("\r\n").find(*static_cast<const char*>(buffer_.data().data())) != std::string_view::npos) {
-      buffer_.consume(1);  // an empty line before a request is no request
-    }
+    buffer_.consume(blank_lines());
     if (buffer_.size() > 0) return read_head();
     if (closed_) return;
     place_->idle([this] { close(); });
@@ -252,20 +256,7 @@ class Session final : public HttpReply, public StreamAnswer<Session<Stream>>, pu
   }
 
   void linger() {
-    ErrorCode ignored;
-    lowest().socket().shutdown(asio::socket_base::shutdown_send, ignored);
-    lowest().expires_after(limits().linger);
-    scratch_.resize(4096);
-    drain();
-  }
-
-  // Reads and forgets what the peer still sends: closing on unread bytes would reset the connection before our last
-  // words are read (RFC 9112 9.6).
-  void drain() {
-    lowest().async_read_some(asio::buffer(scratch_), [self = this->shared_from_this()](ErrorCode error, std::size_t) {
-      if (error) return self->close();
-      self->drain();
-    });
+    agent::linger(lowest(), limits().linger, [self = this->shared_from_this()] { self->close(); });
   }
 
   // In the middle of an answer: with a reset, so that a body which ends with its connection does not look whole.
@@ -295,7 +286,6 @@ class Session final : public HttpReply, public StreamAnswer<Session<Stream>>, pu
   std::string piece_;
   Clock::time_point asked_at_{};
   Clock::time_point body_end_{};
-  std::vector<char> scratch_;
   unsigned version_ = 11;
   bool chunked_ = true;
   bool keep_alive_ = true;

@@ -146,9 +146,13 @@ Container* Pod::container(const std::string& name) const {
   return nullptr;
 }
 
-void Pod::save(Durability durability) {
+Status Pod::try_save(Durability durability) {
   // The record of a pod that is being deleted goes with it: no power failure makes it worth more.
-  const auto saved = agent::save(record_, directory(), record_.terminating ? Durability::volatile_ : durability);
+  return agent::save(record_, directory(), record_.terminating ? Durability::volatile_ : durability);
+}
+
+void Pod::save(Durability durability) {
+  const auto saved = try_save(durability);
   if (!saved && !save_failed_) tell(Severity::kWarning, "RecordNotSaved", "", saved.error().what);
   save_failed_ = !saved;
 }

@@ -51,6 +51,8 @@ class Pod {
   [[nodiscard]] const runtime::cgroup::Group& cgroup() const { return cgroup_; }
   [[nodiscard]] Services& services() { return services_; }
   [[nodiscard]] config::RestartPolicy restart_policy() const;
+  // Its containers' processes are in a PID namespace that does not end with the container.
+  [[nodiscard]] bool shares_processes() const { return plan_ && (plan_->pod.spec.share_process_namespace || plan_->pod.spec.host_pid); }
 
   // For its containers.
   [[nodiscard]] std::string directory() const;
@@ -59,6 +61,7 @@ class Pod {
   [[nodiscard]] std::optional<int> sandbox_pid() const;
   // A failure to write is told once and does not stop anything: the kernel still has the truth.
   void save(runtime::Durability durability);
+  [[nodiscard]] Status try_save(runtime::Durability durability);  // for what must not be made unrecorded
   void tell(Severity severity, std::string reason, const std::string& container, std::string message,
             std::vector<std::pair<std::string, std::string>> fields = {});
   void container_started();

@@ -7,9 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <charconv>
+#include <cerrno>
+#include <csignal>
 
 #include "runtime/file.h"
+#include "runtime/shim/attempt_files.h"
 
 namespace mete::agent {
 namespace {
@@ -71,20 +73,21 @@ Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode,
   }
   // Ours until it is reaped, so the number cannot have been reused.
   spawned.pidfd = runtime::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, spawned.pid, 0)));
-  if (!spawned.pidfd.valid()) return fail_errno("open process " + std::to_string(spawned.pid));
+  if (!spawned.pidfd.valid()) {
+    // Out of descriptors, most likely. Nobody would ever look after it.
+    const int error = errno;
+    ::kill(spawned.pid, SIGKILL);
+    while (::waitpid(spawned.pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    return fail_errno("open process " + std::to_string(spawned.pid), error);
+  }
   spawned.ready = std::move(ready);
   return spawned;
 }
 
 Result<std::optional<runtime::process::ProcessId>> shim_of(const std::string& lock_file) {
   METE_TRY(const std::string text, runtime::read_file(AT_FDCWD, lock_file));
-  runtime::process::ProcessId id;
-  const char* end = text.data() + text.size();
-  const auto pid = std::from_chars(text.data(), end, id.pid);
-  if (pid.ec != std::errc() || pid.ptr == end || *pid.ptr != ' ') return {std::nullopt};
-  const auto start = std::from_chars(pid.ptr + 1, end, id.start_time);
-  if (start.ec != std::errc() || start.ptr == end || *start.ptr != '\n') return {std::nullopt};
-  return {id};
+  return runtime::shim::parse_lock(text);
 }
 
 void reap(pid_t pid) {

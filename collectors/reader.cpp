@@ -25,7 +25,9 @@ Series series_of(const Target& target) {
   series.labels = target.labels;
   series.workload = target.workload;
   series.lifecycle = target.lifecycle;
+  series.created = target.created;
   series.started = target.started;
+  series.filesystem = target.filesystem;
   return series;
 }
 

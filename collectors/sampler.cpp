@@ -198,7 +198,8 @@ void CgroupSampler::read_settings() {
       if (fd.valid()) {
         read_file(file, fd.get());
       } else if (errno == ENOENT) {
-        if (group_.path() != "/" && group_.exists()) file.absent = true;
+        const bool there = ::access(PathText(group_, *file.source, "").c_str(), F_OK) == 0;
+        if (group_.path() != "/" && there) file.absent = true;
       } else {
         ++cost.errors;
       }

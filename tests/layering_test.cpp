@@ -18,7 +18,8 @@ const std::vector<std::string> kLayers = {"config", "runtime", "collectors", "en
 // Include prefix -> the only layer that may use it.
 const std::map<std::string, std::string> kOwners = {
     {"yaml-cpp/", "config"}, {"boost/", "agent"},   {"spdlog/", "agent"},     {"prometheus/", "agent"},
-    {"CLI/", "agent"},       {"seccomp", "runtime"}, {"archive", "runtime"},
+    {"CLI/", "agent"},    {"openssl/", "agent"},     {"zlib.h", "agent"},  {"crypt.h", "agent"},
+          {"seccomp", "runtime"}, {"archive", "runtime"},
 };
 
 struct Include {

@@ -30,6 +30,13 @@ struct ExecOptions {
   bool tty = false;
 };
 
+struct TopOptions {
+  bool batch = false;
+  bool all = false;       // every cgroup, not containers alone
+  unsigned interval = 1;  // seconds
+  unsigned count = 0;     // of pictures; 0: until it is ended
+};
+
 struct LogOptions {
   std::string pod;
   std::string container;
@@ -50,7 +57,8 @@ int stop(const Common& common, const std::vector<std::string>& pods, std::option
 int start(const Common& common, const std::vector<std::string>& pods);
 int kill(const Common& common, const std::string& pod, const std::string& container, const std::string& signal);
 // top.cpp
-int top(const Common& common, bool batch, unsigned interval_seconds, unsigned count);
+int top(const Common& common, const TopOptions& options);
+int stats(const Common& common, const std::vector<std::string>& names, bool all);
 // follow.cpp
 int events(const Common& common, bool follow);
 int logs(const Common& common, const LogOptions& options);

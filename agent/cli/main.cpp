@@ -31,9 +31,7 @@ struct Arguments {
   std::optional<unsigned> grace;
   bool dry_run = false;
   bool follow = false;
-  bool batch = false;
-  unsigned interval = 1;
-  unsigned count = 0;
+  cli::TopOptions top;
   std::optional<unsigned> run_for;
   bool remove_all = false;
   cli::ExecOptions exec;
@@ -132,11 +130,18 @@ void add_pod_commands(CLI::App& app, Arguments& arguments, std::map<const CLI::A
   auto* inspect = add(app, "inspect", "All that is known of a pod", "  mete inspect web\n  mete inspect web -o json", [](Arguments& a) { return cli::inspect(a.common, a.pod); }, commands);
   inspect->add_option("pod", arguments.pod, "NAME or NAMESPACE/NAME")->required();
   add_output(inspect, arguments);
-  auto* top = add(app, "top", "CPU, throttling and memory of the containers, live", "  mete top\n  mete top -b -n 1", [](Arguments& a) { return cli::top(a.common, a.batch, a.interval, a.count); }, commands);
-  top->add_flag("-b,--batch", arguments.batch, "One table after the other, for files and pipes");
-  top->add_option("-d,--delay", arguments.interval, "Seconds between tables")->check(CLI::Range(1U, 3600U));
-  top->add_option("-n,--count", arguments.count, "End after so many tables");
+  auto* top = add(app, "top", "What the machine's containers and cgroups use, live", "  mete top\n  mete top --all\n  mete top -b -n 1\n  mete top -n 3 -o json",
+                  [](Arguments& a) { return cli::top(a.common, a.top); }, commands);
+  top->add_flag("-b,--batch", arguments.top.batch, "One table after the other, for files and pipes");
+  top->add_flag("--all", arguments.top.all, "Every cgroup, not containers alone");
+  top->add_option("-d,--delay", arguments.top.interval, "Seconds between tables")->check(CLI::Range(1U, 3600U));
+  top->add_option("-n,--count", arguments.top.count, "End after so many tables");
   add_output(top, arguments);
+  auto* stats = add(app, "stats", "The same once: what containers use now", "  mete stats\n  mete stats default/web/main\n  mete stats --all -o json",
+                    [](Arguments& a) { return cli::stats(a.common, a.names, a.top.all); }, commands);
+  stats->add_option("names", arguments.names, "Containers, pods, units or cgroup paths; default: all containers");
+  stats->add_flag("--all", arguments.top.all, "Every cgroup, not containers alone");
+  add_output(stats, arguments);
   auto* stop = add(app, "stop", "End a pod's containers; the pod stays, stopped, until `mete start`", "  mete stop web --grace 5", [](Arguments& a) { return cli::stop(a.common, a.names, a.grace); }, commands);
   stop->add_option("pods", arguments.names, "NAME or NAMESPACE/NAME")->required();
   stop->add_option("--grace", arguments.grace, "Seconds between the stop signal and the kill");

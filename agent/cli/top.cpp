@@ -1,100 +1,212 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
+// `mete top` and `mete stats`: what they ask the agent for, and when.
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <map>
 #include <thread>
 
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
+#include "agent/cli/top/keys.h"
+#include "agent/cli/top/terminal.h"
+#include "agent/http_url.h"
 
 namespace mete::agent::cli {
 namespace {
 
-struct Counters {
-  double cpu_seconds = 0;
-  double periods = 0;
-  double throttled_periods = 0;
-};
+using Clock = std::chrono::steady_clock;
 
-struct Shot {
-  std::chrono::steady_clock::time_point at;
-  std::map<std::string, Counters> by_container;
-  Json pods;
-};
+constexpr auto kFirst = std::chrono::milliseconds(500);  // the first picture needs two answers; it comes soon
 
-double number(const Json& value, const char* key) { return value.contains(key) && value[key].is_number() ? value[key].get<double>() : 0; }
-
-std::string fixed(double value, int digits) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
-
-std::optional<Shot> take(const Common& common, int& code) {
-  auto fetched = fetch(common, "GET", "/mete/v1/pods");
-  code = fetched.code;
-  if (code != kDone) return std::nullopt;
-  Shot shot{std::chrono::steady_clock::now(), {}, std::move(fetched.value["pods"])};
-  for (const auto& pod : shot.pods) {
-    for (const auto& container : pod["containers"]) {
-      const auto& usage = container["usage"];
-      shot.by_container[container["cgroup"].get<std::string>()] = {number(usage, "cpuSeconds"), number(usage, "periods"), number(usage, "throttledPeriods")};
-    }
+// Empty: the error is in `problem`.
+std::optional<Stats> ask(const Common& common, std::string& problem) {
+  const auto answer = Client(common.socket).request("GET", "/mete/v1/stats");
+  if (!answer || answer->status != 200) {
+    problem = answer ? "the agent answered " + std::to_string(answer->status) : answer.error().what;
+    return std::nullopt;
   }
-  return shot;
-}
-
-std::string render(const Shot& before, const Shot& now) {
-  const double elapsed = std::chrono::duration<double>(now.at - before.at).count();
-  Table table({"NAMESPACE", "POD", "CONTAINER", "STATE", "CPU%", "LIMIT%", "THROTTLED%", "MEMORY", "LIMIT", "PIDS", "OOMS", "RESTARTS"});
-  for (const auto& pod : now.pods) {
-    for (const auto& container : pod["containers"]) {
-      const auto& usage = container["usage"];
-      const auto& limits = container["limits"];
-      const auto old = before.by_container.find(container["cgroup"].get<std::string>());
-      const Counters last = old == before.by_container.end() ? Counters() : old->second;
-      const double cpu = elapsed > 0 && old != before.by_container.end() ? 100 * (number(usage, "cpuSeconds") - last.cpu_seconds) / elapsed : 0;
-      const double periods = number(usage, "periods") - last.periods;
-      const double throttled = periods > 0 ? 100 * (number(usage, "throttledPeriods") - last.throttled_periods) / periods : 0;
-      const double quota = number(limits, "cpuQuotaMicroseconds");
-      const double period = number(limits, "cpuPeriodMicroseconds");
-      const double memory_limit = number(limits, "memoryBytes");
-      table.add({printable(pod["namespace"].get<std::string>()), printable(pod["name"].get<std::string>()), printable(container["name"].get<std::string>()),
-                 container["state"].get<std::string>(), fixed(std::max(cpu, 0.0), 1), quota > 0 ? fixed(100 * quota / period, 0) : "-",
-                 quota > 0 ? fixed(std::clamp(throttled, 0.0, 100.0), 0) : "-", bytes_text(static_cast<std::int64_t>(number(usage, "memoryBytes"))),
-                 memory_limit > 0 ? bytes_text(static_cast<std::int64_t>(memory_limit)) : "-", fixed(number(usage, "pids"), 0),
-                 fixed(number(container, "oomKills"), 0), fixed(number(container, "restarts"), 0)});
-    }
-  }
-  return table.text();
+  Stats stats = Stats::parse(answer->body, nullptr, false);
+  if (stats.is_object() && stats.contains("cgroups") && stats["cgroups"].is_array()) return stats;
+  problem = "the agent's answer was not understood";
+  return std::nullopt;
 }
 
 volatile std::sig_atomic_t interrupted = 0;
 
+void sleep(std::chrono::milliseconds time) {
+  const auto end = Clock::now() + time;
+  while (interrupted == 0 && Clock::now() < end) std::this_thread::sleep_for(std::min(time, std::chrono::milliseconds(50)));
+}
+
+Json row_json(const TopRow& row) {
+  Json value = {{"path", row.path}, {"kind", row.kind}, {"runtime", row.runtime}, {"name", row.title()}, {"image", row.image}, {"state", row.state}};
+  const auto add = [&](const char* key, std::optional<double> number) {
+    if (number) value[key] = *number;
+  };
+  add("cpuPercent", row.cpu);
+  add("throttledPercent", row.throttled);
+  add("effectiveCpuCores", row.cpu_limit);
+  add("workingSetBytes", row.memory);
+  add("effectiveMemoryLimitBytes", row.memory_limit);
+  add("memoryPercent", row.memory_percent());
+  add("cpuPressurePercent", row.pressure_cpu);
+  add("memoryPressurePercent", row.pressure_memory);
+  add("ioPressurePercent", row.pressure_io);
+  add("readBytesPerSecond", row.read);
+  add("writeBytesPerSecond", row.write);
+  add("receiveBytesPerSecond", row.receive);
+  add("transmitBytesPerSecond", row.transmit);
+  add("pids", row.pids);
+  add("oomKills", row.ooms);
+  add("restarts", row.restarts);
+  add("lastExitCode", row.exit_code);
+  return value;
+}
+
+Json to_json(const std::vector<TopRow>& rows) {
+  Json list = Json::array();
+  for (const TopRow& row : rows) list.push_back(row_json(row));
+  return {{"cgroups", std::move(list)}};
+}
+
+class Screen {
+ public:
+  Screen(const Common& common, Terminal& terminal, unsigned interval, unsigned count, bool all) : common_(common), terminal_(terminal), count_(count) {
+    state_.delay = interval;
+    state_.view.all = all;
+  }
+
+  int run(Stats first) {
+    last_ = std::move(first);
+    take(nullptr);
+    auto next = Clock::now() + kFirst;
+    for (unsigned shown = 0; count_ == 0 || shown < count_;) {
+      draw_now();
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(next - Clock::now());
+      if (!terminal_.wait(std::max(left, std::chrono::milliseconds(0)), typed_)) return kDone;
+      if (!typed_.empty() && !handle_typed()) return kDone;
+      if (Clock::now() < next) continue;
+      refresh();
+      ++shown;
+      next = Clock::now() + std::chrono::milliseconds(static_cast<std::int64_t>(state_.delay * 1000));
+    }
+    draw_now();
+    return kDone;
+  }
+
+ private:
+  void take(const Stats* before) {
+    picture_ = compare(before, last_);
+    history_.add(picture_);
+  }
+
+  // An agent that has gone leaves the last picture and is asked again.
+  void refresh() {
+    std::string problem;
+    auto now = ask(common_, problem);
+    if (!now) {
+      state_.message = "No answer, trying again: " + problem;
+      return;
+    }
+    if (state_.message.starts_with("No answer")) state_.message.clear();
+    const Stats before = std::exchange(last_, std::move(*now));
+    take(&before);
+  }
+
+  void draw_now() {
+    rows_ = visible(picture_, state_.view);
+    const auto selected = [&](const TopRow& row) { return row.path == state_.selected; };
+    if (!rows_.empty() && std::none_of(rows_.begin(), rows_.end(), selected)) state_.selected = rows_.front().path;
+    terminal_.show(draw(picture_, rows_, state_, terminal_.size(), utf8_));
+  }
+
+  // False: end.
+  bool handle_typed() {
+    // The rest of an escape sequence comes at once, or it was the Escape key.
+    if (typed_.find('\x1b') != std::string::npos && !terminal_.wait(std::chrono::milliseconds(30), typed_)) return false;
+    const int page = std::max(1, terminal_.size().lines - 4);
+    for (const Key& key : take_keys(typed_, true)) {
+      const TopAction action = press(key, state_, rows_, page);
+      if (action.kind == TopAction::Kind::kQuit) return false;
+      if (action.kind == TopAction::Kind::kSignal) send(action.signal);
+      rows_ = visible(picture_, state_.view);
+    }
+    return true;
+  }
+
+  void send(const std::string& signal) {
+    const auto row = std::find_if(rows_.begin(), rows_.end(), [&](const TopRow& each) { return each.path == state_.selected; });
+    if (row == rows_.end() || row->runtime != "mete" || row->container.empty()) {
+      state_.message = "Signals go to containers of this agent only";
+      return;
+    }
+    const std::string target = "/mete/v1/pods/" + row->namespace_ + "/" + row->pod + "/kill?container=" + row->container + "&signal=" + url_encode(signal);
+    const auto answer = Client(common_.socket).request("POST", target);
+    state_.message = !answer ? answer.error().what : answer->status == 200 ? "Sent " + signal + " to " + row->title() : "Refused: " + answer->body;
+  }
+
+  const Common& common_;
+  Terminal& terminal_;
+  unsigned count_;
+  bool utf8_ = locale_is_utf8();
+  Stats last_;
+  TopPicture picture_;
+  TopHistory history_;
+  TopState state_;
+  std::vector<TopRow> rows_;
+  std::string typed_;
+};
+
+int batch(const Common& common, Stats before, const TopOptions& options) {
+  std::signal(SIGINT, [](int) { interrupted = 1; });
+  TopView view;
+  view.all = options.all;
+  for (unsigned shown = 0; interrupted == 0 && (options.count == 0 || shown < options.count); ++shown) {
+    sleep(shown == 0 ? kFirst : std::chrono::milliseconds(1000 * options.interval));
+    if (interrupted != 0) break;
+    std::string problem;
+    auto now = ask(common, problem);
+    if (!now) return complain(problem, kNoAgent);
+    const auto rows = visible(compare(&before, *now), view);
+    if (!print_structured(common, to_json(rows))) print((shown > 0 ? "\n" : "") + plain_table(rows, false));
+    before = std::move(*now);
+  }
+  return kDone;
+}
+
+bool named(const TopRow& row, const std::vector<std::string>& names) {
+  return names.empty() || std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+           const std::string pod = row.namespace_ + "/" + row.pod;
+           return name == row.title() || name == row.name || name == row.path || name == row.container || name == row.pod || name == pod;
+         });
+}
+
 }  // namespace
 
-int top(const Common& common, bool batch, unsigned interval_seconds, unsigned count) {
-  std::signal(SIGINT, [](int) { interrupted = 1; });
-  const bool live = !batch && ::isatty(STDOUT_FILENO) == 1;
-  int code = kDone;
-  auto before = take(common, code);
-  if (!before) return code;
-  for (unsigned shown = 0; interrupted == 0 && (count == 0 || shown < count); ++shown) {
-    // The first picture needs two readings; it comes soon.
-    const auto wait = shown == 0 ? std::chrono::milliseconds(500) : std::chrono::milliseconds(1000 * interval_seconds);
-    std::this_thread::sleep_for(wait);
-    if (interrupted != 0) break;
-    auto now = take(common, code);
-    if (!now) return code;
-    if (!print_structured(common, {{"pods", now->pods}})) {
-      print((live ? "\x1b[H\x1b[2J" : shown > 0 ? "\n" : "") + render(*before, *now));
-    }
-    before = std::move(now);
-  }
+int top(const Common& common, const TopOptions& options) {
+  std::string problem;
+  auto first = ask(common, problem);
+  if (!first) return complain(problem, kNoAgent);
+  Terminal terminal;
+  const bool live = !options.batch && common.output == "table" && terminal.open();
+  if (!live) return batch(common, std::move(*first), options);
+  return Screen(common, terminal, options.interval, options.count, options.all).run(std::move(*first));
+}
+
+int stats(const Common& common, const std::vector<std::string>& names, bool all) {
+  std::string problem;
+  const auto before = ask(common, problem);
+  if (!before) return complain(problem, kNoAgent);
+  sleep(kFirst);
+  const auto now = ask(common, problem);
+  if (!now) return complain(problem, kNoAgent);
+  TopView view;
+  view.all = all || !names.empty();
+  auto rows = visible(compare(&*before, *now), view);
+  std::erase_if(rows, [&](const TopRow& row) { return !named(row, names); });
+  if (rows.empty() && !names.empty()) return complain("no container or cgroup is called " + names.front(), kNotFound);
+  if (!print_structured(common, to_json(rows))) print(plain_table(rows, false));
   return kDone;
 }
 

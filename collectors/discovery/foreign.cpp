@@ -138,6 +138,7 @@ std::vector<Target> ForeignCgroups::targets() const {
     target.cgroup_id = node->second.id;
     target.who = known.who;
     target.labels = known.labels;
+    target.created = node->second.created;
     target.started = start_of(*known.who, node->second);
     if (const auto row = networks.find(path); row != networks.end()) target.network_pid = row->second;
     targets.push_back(std::move(target));

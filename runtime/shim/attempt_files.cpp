@@ -4,7 +4,10 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
 
 #include "runtime/file.h"
@@ -131,13 +134,59 @@ Result<ExitStatus> parse_exit_status(std::string_view text) {
 }
 
 Result<std::optional<Started>> AttemptFiles::started() const { return read_optional(directory_ + "/started", parse_started); }
-Result<std::optional<ExitStatus>> AttemptFiles::exit() const { return read_optional(directory_ + "/exit", parse_exit_status); }
+Result<std::optional<ExitStatus>> AttemptFiles::exit() const {
+  auto status = read_optional(directory_ + "/exit", parse_exit_status);
+  if (!status || *status) return status;
+  const auto text = read_file(AT_FDCWD, lock());
+  if (!text) return {std::nullopt};
+  const auto line = text->find('\n');
+  if (line == std::string::npos || line + 1 == text->size()) return {std::nullopt};
+  // One that is cut was being written when the machine died: there is none.
+  auto kept = parse_exit_status(std::string_view(*text).substr(line + 1));
+  if (!kept) return {std::nullopt};
+  return {std::move(*kept)};
+}
 
 Status AttemptFiles::write(const Started& started) const {
   // The process does not outlive the machine, so neither need this.
   return replace_file(directory_ + "/started", to_text(started), 0600, Durability::volatile_);
 }
 Status AttemptFiles::write(const ExitStatus& status) const { return replace_file(directory_ + "/exit", to_text(status)); }
+
+Status AttemptFiles::write_in_place(const ExitStatus& status, int lock_fd) const {
+  constexpr std::size_t kBlock = 1024;  // the smallest a file system has
+  ExitStatus cut = status;
+  cut.start_error.resize(std::min(cut.start_error.size(), kBlock / 2));
+  char block[kBlock];
+  const ssize_t signed_length = ::pread(lock_fd, block, sizeof block, 0);
+  if (signed_length < 0) return fail_errno("read " + lock());
+  const auto line = std::string_view(block, static_cast<std::size_t>(signed_length)).find('\n');
+  if (line == std::string_view::npos) return fail(lock() + ": found no name of a shim in it");
+  const std::string text = to_text(cut);
+  const auto at = static_cast<off_t>(line + 1);
+  const ssize_t put = ::pwrite(lock_fd, text.data(), text.size(), at);
+  if (put == static_cast<ssize_t>(text.size()) && ::fdatasync(lock_fd) == 0) return {};
+  const int error = put < 0 ? errno : ENOSPC;
+  (void)!::ftruncate(lock_fd, at);
+  return fail_errno("write " + lock(), error);
+}
+
+Status sign_lock(int lock_fd) {
+  METE_TRY(const process::ProcessId self, process::identify(::getpid()));
+  const std::string text = std::to_string(self.pid) + " " + std::to_string(self.start_time) + "\n";
+  if (::pwrite(lock_fd, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) return fail_errno("write the lock");
+  return {};
+}
+
+std::optional<process::ProcessId> parse_lock(std::string_view text) {
+  process::ProcessId id;
+  const char* end = text.data() + text.size();
+  const auto pid = std::from_chars(text.data(), end, id.pid);
+  if (pid.ec != std::errc() || pid.ptr == end || *pid.ptr != ' ') return std::nullopt;
+  const auto start = std::from_chars(pid.ptr + 1, end, id.start_time);
+  if (start.ec != std::errc() || start.ptr == end || *start.ptr != '\n') return std::nullopt;
+  return id;
+}
 
 Result<UniqueFd> AttemptFiles::try_lock() const {
   METE_TRY(UniqueFd fd, open_at(AT_FDCWD, lock(), O_RDWR | O_CREAT | O_NOFOLLOW, 0600));

@@ -2,7 +2,8 @@
 // The files of one attempt to run a container: what the agent and its shim tell each other. They are files and not
 // messages, so that either side may die at any point and the other, or the next agent, still knows what happened.
 //
-//   lock      held (flock) by the shim for as long as it lives: tells a live attempt from a dead one without pids
+//   lock      held (flock) by the shim for as long as it lives: tells a live attempt from a dead one without pids.
+//             Its first line is who the shim is; on a full disk the text of `exit` follows it, in the block it has already
 //   plan      the encoded Plan; written by the agent before the shim is started
 //   started   pid, start time and warnings; written when the command has been executed
 //   exit      how it ended, or why it did not start; on disk before anybody is told
@@ -52,11 +53,13 @@ class AttemptFiles {
   [[nodiscard]] std::string lock() const { return directory_ + "/lock"; }
   [[nodiscard]] std::string plan() const { return directory_ + "/plan"; }
 
-  // Empty when the file is not there yet.
+  // Empty when the file is not there yet. An exit status that is only in the lock counts.
   [[nodiscard]] Result<std::optional<Started>> started() const;
   [[nodiscard]] Result<std::optional<ExitStatus>> exit() const;
   [[nodiscard]] Status write(const Started& started) const;
   [[nodiscard]] Status write(const ExitStatus& status) const;
+  // Into the lock's own block, where there is room when the disk is full. `lock_fd` is the open lock, signed before.
+  [[nodiscard]] Status write_in_place(const ExitStatus& status, int lock_fd) const;
 
   // Takes the lock; an invalid descriptor when a shim holds it.
   [[nodiscard]] Result<UniqueFd> try_lock() const;
@@ -64,6 +67,11 @@ class AttemptFiles {
  private:
   std::string directory_;
 };
+
+// The lock's first line: "PID START_TIME\n", of the process that holds it.
+[[nodiscard]] Status sign_lock(int lock_fd);
+// Who signed it; empty when nobody has yet.
+[[nodiscard]] std::optional<process::ProcessId> parse_lock(std::string_view text);
 
 // A wait status (waitpid(2)) as a shell would show it.
 [[nodiscard]] ExitStatus exit_status_of(int wait_status);

@@ -54,7 +54,7 @@ class Shim {
       status.code = code_of(container.error());
       status.start_error = container.error().what;
       status.at = now();
-      const bool written = files_.write(status).has_value();
+      const bool written = write(status).has_value();
       tell_ready();
       return written ? 0 : 1;
     }
@@ -64,6 +64,8 @@ class Shim {
 
  private:
   Result<process::Launched> start() {
+    // An agent that finds the lock held looks there for who holds it: without a name it would take us for stuck.
+    METE_CHECK(sign_lock(options_.lock_fd));
     METE_TRY(const std::string bytes, read_file(AT_FDCWD, files_.plan()));
     METE_TRY(const process::Plan plan, process::decode_plan(bytes));
     METE_TRY(LogWriter log, LogWriter::open(options_.log_path, options_.log_limits));
@@ -124,11 +126,20 @@ class Shim {
     for (auto& stream : streams_) finish(stream);
     // A full disk must not lose the exit status: it is tried until it is written. A folder that is gone waits for nobody.
     while (true) {
-      const auto written = files_.write(status);
+      const auto written = write(status);
       if (written) return 0;
-      if (written.error().code != ENOSPC && written.error().code != EDQUOT) return 1;
+      if (!may_pass(written.error().code)) return 1;
       ::sleep(1);
     }
+  }
+
+  static bool may_pass(int error) { return error == ENOSPC || error == EDQUOT || error == EROFS; }
+
+  Status write(const ExitStatus& status) {
+    auto written = files_.write(status);
+    if (written || !may_pass(written.error().code)) return written;
+    // Its own error says more than that of the second way.
+    return files_.write_in_place(status, options_.lock_fd) ? Status() : written;
   }
 
   void copy(Stream& stream) {
@@ -164,14 +175,6 @@ class Shim {
   char buffer_[16 << 10];
 };
 
-// The agent that finds this lock held by an unknown process looks here for who it is.
-void sign_lock(int lock) {
-  const auto self = process::identify(::getpid());
-  if (!self) return;
-  const std::string text = std::to_string(self->pid) + " " + std::to_string(self->start_time) + "\n";
-  (void)!::pwrite(lock, text.data(), text.size(), 0);
-}
-
 void detach() {
   ::setsid();
   (void)!::chdir("/");
@@ -183,16 +186,15 @@ void detach() {
 }  // namespace
 
 int run_shim(const ShimOptions& options) {
-  sign_lock(options.lock_fd);
   detach();
   return Shim(options).run();
 }
 
 int run_sandbox(const ShimOptions& options) {
-  sign_lock(options.lock_fd);
   detach();
   const AttemptFiles files(options.directory);
   const auto start = [&]() -> Status {
+    METE_CHECK(sign_lock(options.lock_fd));
     METE_TRY(const std::string bytes, read_file(AT_FDCWD, files.plan()));
     METE_TRY(const process::Plan plan, process::decode_plan(bytes));
     METE_TRY(const process::Launched sandbox, process::launch(plan, {}));

@@ -181,68 +181,6 @@ TEST(HttpServer, ADroppedReplyClosesTheConnection) {
   EXPECT_TRUE(client.ended());
 }
 
-TEST(HttpServer, AHeadThatTricklesIsCut) {
-  HttpLimits limits;
-  limits.head = 300ms;
-  TestServer server(limits);
-  Client slow(server.port);
-  slow.say("GET /x HTTP/1.1\r\n");
-  const auto begin = Clock::now();
-  while (slow.say("A: b\r\n") && Clock::now() - begin < 10s) std::this_thread::sleep_for(20ms);
-  EXPECT_LT(Clock::now() - begin, 5s) << "each byte must not give it more time";
-  EXPECT_EQ(server.refused("slow"), 1U);
-  expect_serves(server);
-}
-
-TEST(HttpServer, WhoSaysNothingIsClosed) {
-  HttpLimits limits;
-  limits.fresh = 200ms;
-  limits.idle = 400ms;
-  limits.body = 300ms;
-  TestServer server(limits);
-  Client silent(server.port);
-  EXPECT_TRUE(silent.ended());
-  Client idle(server.port);
-  idle.get("/x");
-  EXPECT_EQ(idle.answer().status, 200U);
-  std::this_thread::sleep_for(250ms);
-  idle.get("/x");
-  EXPECT_EQ(idle.answer().status, 200U) << "between requests there is more time";
-  EXPECT_TRUE(idle.ended());
-  Client body(server.port);
-  body.say("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
-  EXPECT_TRUE(body.ended());
-}
-
-TEST(HttpServer, PastTheLimitsPeersAreToldSo) {
-  HttpLimits limits;
-  limits.connections = 8;
-  limits.per_address = 3;
-  TestServer server(limits);
-  std::vector<std::unique_ptr<Client>> busy;
-  for (int i = 0; i < 3; ++i) {
-    busy.push_back(std::make_unique<Client>(server.port));
-    busy.back()->get("/hold");
-  }
-  ASSERT_TRUE(TestServer::eventually([&] { return server.held() == 3; }));
-  Client refused(server.port);
-  refused.get("/x");
-  const Answer answer = refused.answer();
-  EXPECT_EQ(answer.status, 503U);
-  EXPECT_TRUE(answer.has("Connection: close"));
-  EXPECT_TRUE(refused.ended());
-  EXPECT_EQ(server.refused("limit"), 1U);
-  // The unix socket has places of its own.
-  Client local(server.unix_path);
-  local.get("/x");
-  EXPECT_EQ(local.answer().body, "GET /x 0 local\n");
-  server.release();
-  for (const auto& client : busy) EXPECT_EQ(client->answer().body, "released");
-  // Those three are idle now and make room.
-  for (int i = 0; i < 6; ++i) expect_serves(server);
-  EXPECT_EQ(server.refused("limit"), 1U);
-}
-
 TEST(HttpServer, WrongRequestsAreTold) {
   struct Wrong {
     std::string request;

@@ -9,7 +9,7 @@ namespace {
 AgentConfigFile read(std::string_view text) { return read_agent_config(text, "agent.yaml"); }
 
 TEST(AgentConfig, AllOfItMayBeLeftOut) {
-  for (const char* text : {"", "{}", "export: {}", "# nothing\n"}) {
+  for (const char* text : {"", "{}", "export: {}", "export:\n", "# nothing\n"}) {
     const auto file = read(text);
     EXPECT_TRUE(file.errors.empty()) << text << "\n" << joined(file.errors);
     const ExportPolicy& exported = file.config.exported;
@@ -52,30 +52,32 @@ TEST(AgentConfig, NoLabelsAtAll) { EXPECT_TRUE(read("export: {labels: []}").conf
 
 struct Wrong {
   const char* text;
-  const char* expected;  // part of the error
+  const char* error;  // how it begins
 };
 
 TEST(AgentConfig, ErrorsNameTheirPlace) {
   const std::vector<Wrong> cases = {
-      {"export:\n  containrs: true\n", "agent.yaml:2:3"},
-      {"export:\n  containrs: true\n", "containers"},  // did you mean
-      {"export:\n  slices: maybe\n", "agent.yaml:2:11"},
-      {"export:\n  maxCgroups: 0\n", "agent.yaml:2:15"},
-      {"export:\n  maxCgroups: 1000001\n", "maxCgroups"},
-      {"export:\n  maxCgroups: many\n", "maxCgroups"},
-      {"export:\n  labels: {a: b}\n", "labels"},
-      {"export: [1]\n", "export"},
-      {"exprot: {}\n", "agent.yaml:1:1"},
-      {"collectors:\n  disable: io\n", "disable"},
-      {"export: {other: true, other: false}\n", "other"},
-      {"export: {\n", "agent.yaml:"},
-      {"- export\n", "agent.yaml:1"},
-      {"export: text\n", "export"},
-      {"export:\n  include: [\"\xff\"]\n", "agent.yaml:2"},
+      {"export: {servces: true}", "agent.yaml:1:10: export.servces: unknown field, did you mean `services`?"},
+      {"exprot: {}\n", "agent.yaml:1:1: exprot: unknown field, did you mean `export`?"},
+      {"export: {kube: 3}", "agent.yaml:1:16: export.kube: found 3, expected"},
+      {"export:\n  slices: maybe\n", "agent.yaml:2:11: export.slices: found"},
+      {"export:\n  maxCgroups: 0\n", "agent.yaml:2:15: export.maxCgroups: found 0, expected"},
+      {"export: {maxCgroups: 1000001}", "agent.yaml:1:22: export.maxCgroups: found 1000001, expected"},
+      {"export: {maxCgroups: many}", "agent.yaml:1:22: export.maxCgroups: found"},
+      {"export: {labels: {a: b}}", "agent.yaml:1:18: export.labels: found"},
+      {"export: {include: [[a]]}", "agent.yaml:1:20: export.include"},
+      {"export: [1]", "agent.yaml:1:9: export: found"},
+      {"collectors: {disable: io}", "agent.yaml:1:23: collectors.disable: found"},
+      {"export: {other: true, other: false}", "agent.yaml:1:23: "},
+      {"export: [", "agent.yaml:"},
+      {"- export\n", "agent.yaml:1:1: "},
+      {"export:\n  include: [\"\xff\"]\n", "agent.yaml:2:"},
   };
-  for (const Wrong& each : cases) {
-    const auto file = read(each.text);
-    EXPECT_NE(joined(file.errors).find(each.expected), std::string::npos) << each.text << "says: " << joined(file.errors);
+  for (const Wrong& wrong : cases) {
+    const auto file = read(wrong.text);
+    ASSERT_FALSE(file.errors.empty()) << wrong.text;
+    EXPECT_TRUE(to_string(file.errors[0]).starts_with(wrong.error)) << wrong.text << "\n" << to_string(file.errors[0]);
+    EXPECT_FALSE(file.config.exported.kube) << "a wrong file changes nothing";
   }
 }
 

@@ -368,6 +368,19 @@ def test_a_key_with_a_pass_phrase_is_an_error_and_no_question():
         assert "found no key that can be read" in agent.log_text() and "without a pass phrase" in agent.log_text(), agent.log_text()
 
 
+def test_what_strangers_ask_for_makes_no_series():
+    with Site(tls=False) as site:
+        for method, path, status in (("POST", "/stranger/1", 405), ("GET", "/stranger/2", 404), ("PUT", "/metrics", 405), ("GET", "/mete/v1/stranger", 403)):
+            connection = site.connection()
+            connection.request(method, path)
+            answer = connection.getresponse()
+            assert answer.status == status, (path, answer.status)
+            assert status != 405 or answer.getheader("Allow") == "GET, HEAD"
+            connection.close()
+        text = site.get("/metrics")[1]
+        assert "stranger" not in text and 'handler="other"' in text, text
+
+
 def test_headers_and_rate_limit():
     site = Site(tls=False)
     write(site.path, "http_server_config: {http2: true, headers: {X-Frame-Options: deny, Strict-Transport-Security: max-age=1}}\nrate_limit: {interval: 1h, burst: 5}\n")

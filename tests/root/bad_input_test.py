@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad input: each is one clear error that says where, found and expected; nothing is changed, other pods are untouched."""
 import contextlib
+import glob
 import os
 import re
 import shutil
@@ -11,7 +12,7 @@ import urllib.error
 import urllib.request
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import BIN, Agent, free_port, run_tests, wait_for, known  # noqa: E402
+from mete_agent import BIN, Agent, free_port, run_tests, wait_for  # noqa: E402
 
 POD = """apiVersion: v1
 kind: Pod
@@ -707,15 +708,53 @@ def test_a_full_disk_harms_nothing_that_runs():
         wait_for("lines to be logged again", lambda: agent.mete("logs", "writer", "--tail", "1").stdout != last, 5)
 
 
-@known("what a shim cannot write is not told by the agent before the pod ends")
 def test_a_full_disk_is_said_once():
     with agent_on_a_small_disk() as (agent, _, disk):
-        disk.fill()
         before = len(agent.events())
+        disk.fill()
         full = lambda: [each for each in agent.events()[before:] if "No space left" in each["message"]]  # noqa: E731
         wait_for("an event about it, when a container has ended and cannot say so", full, 10)
         time.sleep(3)
         assert len(full()) <= 2, full()
+
+
+def test_an_exit_on_a_full_disk_is_known():
+    with Agent() as agent:
+        disk = Disk(agent, 8 << 20)
+        agent.start()
+        agent.apply(pod("p", "[sh, -c, 'while [ ! -e /m/end ]; do usleep 10000; done; exit 7']", more=MEMORY + "  restartPolicy: Never\n"))
+        wait_for("it to run", runs(agent, "p"))
+        disk.fill()
+        open("/proc/%d/root/m/end" % agent.container("p")["pid"], "w").close()
+        ended = wait_for("it to end", lambda: agent.container("p")["state"] == "exited" and agent.container("p"), 5)
+        assert ended["last"]["exitCode"] == 7 and ended["last"]["reason"] == "Error", ended
+        # The record could not be written; the shim's word is there all the same.
+        agent.kill()
+        agent.start()
+        ended = agent.container("p")
+        assert ended["state"] == "exited" and ended["last"]["exitCode"] == 7 and ended["last"]["reason"] == "Error", ended
+        disk.empty()
+
+
+def test_a_shim_that_cannot_write_is_told_of():
+    with Agent() as agent:
+        disk = Disk(agent, 8 << 20)
+        agent.start()
+        agent.apply(pod("p", "[sh, -c, 'while [ ! -e /m/end ]; do usleep 10000; done; exit 7']", more=MEMORY + "  restartPolicy: Never\n"))
+        wait_for("it to run", runs(agent, "p"))
+        # As on a file system that writes every block anew: no room even in the lock.
+        for lock in glob.glob(agent.state + "/pods/*/containers/*/*/lock"):
+            os.truncate(lock, 0)
+        disk.fill()
+        open("/proc/%d/root/m/end" % agent.container("p")["pid"], "w").close()
+        told = wait_for("an event", lambda: agent.events("ExitNotSaved"), 10)
+        assert "No space left" in told[0]["message"] and told[0]["pod"] == "default/p", told
+        time.sleep(3)
+        assert len(agent.events("ExitNotSaved")) == 1, agent.events()
+        assert "ExitNotSaved" in agent.log_text()
+        disk.empty()
+        ended = wait_for("it to end", lambda: agent.container("p")["state"] == "exited" and agent.container("p"), 5)
+        assert ended["last"]["exitCode"] == 7, ended
 
 
 def test_pods_are_deleted_from_a_full_disk():

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a new agent makes of a container that an earlier one recorded.
+#include <csignal>
+
+#include "agent/container.h"
+#include "agent/pod.h"
+#include "agent/spawn.h"
+#include "runtime/process/signals.h"
+
+namespace mete::agent {
+namespace {
+
+constexpr auto kAdoptEvery = std::chrono::milliseconds(10);
+constexpr int kAdoptTries = 3000;  // 30 s
+constexpr int kLostCode = 255;     // as the kubelet reports an end that nobody saw
+
+}  // namespace
+
+void Container::adopt() {
+  auto& own = record();
+  const auto id = cgroup_.id();
+  if (own.cgroup_id != 0 && (!id || *id != own.cgroup_id)) {
+    fold_cgroup();
+    pod_.save(runtime::Durability::durable);
+  }
+  if (spec() != nullptr) {
+    limits_ = asked_limits();
+    if (const auto image = services_.images.find(spec()->image)) {
+      image_name_ = image->name;
+      stop_signal_ = runtime::process::signal_number(image->config.stop_signal).value_or(SIGTERM);
+    }
+  }
+  if (own.cgroup_id != 0) {
+    open_cgroup();
+    choose_oom_counter();
+    check_oom();
+    // A policy may have gone while no agent ran: what it alone had asked for is taken back. Where there was none the
+    // files hold that already, or are not there.
+    runtime::cgroup::Limits asked;
+    if (!limits_.cpu_burst) asked.cpu_burst = std::chrono::microseconds(0);
+    if (!limits_.pids) asked.pids = runtime::cgroup::Limit<std::uint64_t>();
+    if (spec() != nullptr) (void)cgroup_.apply(asked);
+    check_drift();
+  }
+  if (is_active()) adopt_attempt(kAdoptTries);
+}
+
+void Container::adopt_attempt(int tries_left) {
+  auto& own = record();
+  const auto files = this->files();
+  const auto lock = files.try_lock();
+  const bool shim_gone = !lock || lock->valid();
+  const auto exit = files.exit();
+  const auto started = files.started();
+  if (shim_gone) {
+    if (started && *started) own.started_at = (*started)->at;
+    if (exit && *exit) {
+      finish(**exit);
+    } else if (pod_.record().boot_id != services_.boot_id) {
+      runtime::shim::ExitStatus lost;
+      lost.code = kLostCode;
+      lost.at = std::chrono::system_clock::now();
+      finish(lost, "Unknown");
+    } else if (started && *started) {
+      ended();
+    } else {
+      // Recorded, but its shim was never started.
+      own.state = ContainerState::kWaiting;
+      own.next_start = {};
+      pod_.container_ended();
+    }
+    return;
+  }
+  const auto shim = shim_of(files.lock());
+  const bool known = shim && *shim && ((started && *started) || (exit && *exit));
+  if (known) {
+    if (auto pidfd = runtime::process::open_pidfd(**shim)) {
+      if (started && *started) {
+        own.state = ContainerState::kRunning;
+        own.process = (*started)->id;
+        own.started_at = (*started)->at;
+        own.waiting_reason.clear();
+        own.message.clear();
+        remember_command();
+        pod_.container_started();
+      }
+      watch_shim(std::move(*pidfd));
+      if (own.state == ContainerState::kRunning) watch_process();
+      return;
+    }
+  }
+  if (tries_left == 0) {
+    pod_.tell(Severity::kWarning, "ShimStuck", own.name, "The shim of an earlier agent neither started nor failed in 30 s; it is killed");
+    kill();
+    if (shim && *shim) {
+      if (const auto pidfd = runtime::process::open_pidfd(**shim)) (void)runtime::process::send_signal(*pidfd, SIGKILL);
+    }
+    tries_left = kAdoptTries;
+  }
+  adopt_timer_.expires_after(kAdoptEvery);
+  adopt_timer_.async_wait(alive_.guard([this, tries_left] { adopt_attempt(tries_left - 1); }));
+}
+
+}  // namespace mete::agent

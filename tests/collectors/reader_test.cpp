@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the reader adds to samples: kills of the cgroups that are gone, lengths of throttled stretches.
+#include "collectors/reader.h"
+
+#include <gtest/gtest.h>
+
+namespace mete::collectors {
+namespace {
+
+using std::chrono::milliseconds;
+
+TEST(OwnOomKills, AddWhatIsGoneAndLeaveOutOtherScopes) {
+  Sample sample;
+  sample.memory.oom_kills = 5;
+  EXPECT_EQ(own_oom_kills({.base = 2, .from = 1, .told = 3}, {}, &sample), 6U);
+  EXPECT_EQ(own_oom_kills({.base = 2, .from = 1, .told = 3}, {.pod = 1, .ancestor = 1, .host = 1}, &sample), 3U);
+  EXPECT_EQ(own_oom_kills({.base = 2, .from = 1, .told = 3}, {}, nullptr), 4U) << "the cgroup is not read: what is known";
+  EXPECT_EQ(own_oom_kills({.base = 2, .told = 7}, {}, &sample), 9U) << "a reading is older than what was told";
+  EXPECT_EQ(own_oom_kills({}, {.host = 1}, nullptr), 0U);
+}
+
+TEST(OwnOomKills, GroupKillsCountOnceWhereTheyAreTheCounter) {
+  Sample sample;
+  sample.memory.oom_kills = 30;
+  sample.memory.events_oom_group_kill = 2;
+  EXPECT_EQ(own_oom_kills({.by_group = true}, {}, &sample), 2U);
+  EXPECT_EQ(own_oom_kills({}, {}, &sample), 30U);
+}
+
+TEST(Throttling, StretchesFallIntoTheirBuckets) {
+  ThrottleLengths lengths;
+  observe(lengths, {10, milliseconds(100)}, {11, milliseconds(160)});
+  EXPECT_EQ(lengths.buckets[6], 1U) << "60 ms is above 50 and below 100";
+  observe(lengths, {11, milliseconds(160)}, {13, milliseconds(164)});
+  EXPECT_EQ(lengths.buckets[1], 2U) << "two of 2 ms each";
+  observe(lengths, {13, milliseconds(164)}, {14, milliseconds(5'164)});
+  EXPECT_EQ(lengths.buckets.back(), 1U);
+  observe(lengths, {14, milliseconds(5'164)}, {14, milliseconds(5'164)});
+  EXPECT_EQ(lengths.sum, milliseconds(5'064));
+  observe(lengths, {14, milliseconds(5'164)}, {1, milliseconds(1)});
+  EXPECT_EQ(lengths.buckets[0], 1U) << "the cgroup was made again: its counters count from zero";
+}
+
+TEST(Throttling, IsLookedAtAsOftenAsItHappens) {
+  EXPECT_EQ(next_interval(milliseconds(1'000), true, true), milliseconds(100));
+  EXPECT_EQ(next_interval(milliseconds(100), false, true), milliseconds(200));
+  EXPECT_EQ(next_interval(milliseconds(800), false, true), milliseconds(1'000));
+  EXPECT_EQ(next_interval(milliseconds(800), false, false), milliseconds(1'600));
+  EXPECT_EQ(next_interval(milliseconds(8'000), false, false), milliseconds(10'000));
+}
+
+}  // namespace
+}  // namespace mete::collectors
