@@ -59,10 +59,10 @@ TEST(AgentConfig, ErrorsNameTheirPlace) {
   const std::vector<Wrong> cases = {
       {"export: {servces: true}", "agent.yaml:1:10: export.servces: unknown field, did you mean `services`?"},
       {"exprot: {}\n", "agent.yaml:1:1: exprot: unknown field, did you mean `export`?"},
-      {"export: {kube: 3}", "agent.yaml:1:16: export.kube: found 3, expected"},
+      {"export: {kube: 3}", "agent.yaml:1:16: export.kube: found the number 3, expected"},
       {"export:\n  slices: maybe\n", "agent.yaml:2:11: export.slices: found"},
-      {"export:\n  maxCgroups: 0\n", "agent.yaml:2:15: export.maxCgroups: found 0, expected"},
-      {"export: {maxCgroups: 1000001}", "agent.yaml:1:22: export.maxCgroups: found 1000001, expected"},
+      {"export:\n  maxCgroups: 0\n", "agent.yaml:2:15: export.maxCgroups: found the number 0, expected"},
+      {"export: {maxCgroups: 1000001}", "agent.yaml:1:22: export.maxCgroups: found the number 1000001, expected"},
       {"export: {maxCgroups: many}", "agent.yaml:1:22: export.maxCgroups: found"},
       {"export: {labels: {a: b}}", "agent.yaml:1:18: export.labels: found"},
       {"export: {include: [[a]]}", "agent.yaml:1:20: export.include"},
