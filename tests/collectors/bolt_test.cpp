@@ -13,8 +13,9 @@ namespace mete::collectors {
 namespace {
 
 const std::string& containerd_database() {
-  static const std::string text =
-      testing::read_text(METE_SOURCE_DIR "/tests/fixtures/runtimes/containerd/files/srv/containerd/root/io.containerd.metadata.v1.bolt/meta.db");
+  static const std::string text = testing::read_text(
+      METE_SOURCE_DIR
+      "/tests/fixtures/runtimes/containerd/files/srv/containerd/root/io.containerd.metadata.v1.bolt/meta.db");
   return text;
 }
 
@@ -93,7 +94,8 @@ class Database {
     put<std::uint32_t>(element + 4, 1);
     put<std::uint64_t>(element + 8, below);
   }
-  void leaf(std::size_t page, std::size_t i, const std::string& key, const std::string& value, std::uint32_t flags = 0) {
+  void leaf(std::size_t page, std::size_t i, const std::string& key, const std::string& value,
+            std::uint32_t flags = 0) {
     const std::size_t element = page * kPage + 16 + 16 * i;
     const std::size_t at = (page + 1) * kPage - 100 * (i + 1);
     text_.replace(at, key.size() + value.size(), key + value);

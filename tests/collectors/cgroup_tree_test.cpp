@@ -21,7 +21,9 @@ namespace {
 namespace fs = std::filesystem;
 using Set = std::multiset<std::string>;
 
-Set of(const std::vector<std::string>& paths) { return {paths.begin(), paths.end()}; }
+Set of(const std::vector<std::string>& paths) {
+  return {paths.begin(), paths.end()};
+}
 
 std::size_t kernel_watches(int fd) {
   std::ifstream info("/proc/self/fdinfo/" + std::to_string(fd));
@@ -35,7 +37,10 @@ class Tree : public ::testing::Test {
   void two_hierarchies() {
     fs::create_directories(folder_ / "memory");
     fs::create_directories(folder_ / "cpuacct");
-    hierarchies_.v1 = {{"memory", folder_ / "memory"}, {"cpuacct", folder_ / "cpuacct"}, {"cpu", folder_ / "cpu"}, {"pids", folder_ / "pids"}};
+    hierarchies_.v1 = {{"memory", folder_ / "memory"},
+                       {"cpuacct", folder_ / "cpuacct"},
+                       {"cpu", folder_ / "cpu"},
+                       {"pids", folder_ / "pids"}};
   }
   void one_hierarchy() {
     fs::create_directories(folder_ / "memory");
@@ -47,8 +52,12 @@ class Tree : public ::testing::Test {
     ASSERT_TRUE(tree) << tree.error().what;
     tree_.emplace(std::move(*tree));
   }
-  void make(const std::string& path, const std::string& hierarchy = "memory") const { fs::create_directories(folder_ / (hierarchy + path)); }
-  void remove(const std::string& path, const std::string& hierarchy = "memory") const { fs::remove_all(folder_ / (hierarchy + path)); }
+  void make(const std::string& path, const std::string& hierarchy = "memory") const {
+    fs::create_directories(folder_ / (hierarchy + path));
+  }
+  void remove(const std::string& path, const std::string& hierarchy = "memory") const {
+    fs::remove_all(folder_ / (hierarchy + path));
+  }
   Set paths() const {
     Set all;
     for (const auto& [path, node] : tree_->nodes()) all.insert(path);
@@ -268,7 +277,8 @@ TEST_F(Tree, DeepGroupsTakeOneDescriptorAtATime) {
   make(path);
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  const auto used = static_cast<rlim_t>(std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()));
+  const auto used =
+      static_cast<rlim_t>(std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()));
   const rlimit few{used + 20, before.rlim_max};
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
   open();

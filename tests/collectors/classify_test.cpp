@@ -21,7 +21,8 @@ struct Case {
 
 const std::vector<Case>& containers() {
   using enum CgroupKind;
-  static const std::string kubepods = "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" + kUidSystemd + ".slice";
+  static const std::string kubepods =
+      "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" + kUidSystemd + ".slice";
   static const std::vector<Case> cases = {
       {"/docker/" + kId, kContainer, "docker", kId, ""},
       {"/system.slice/docker-" + kId + ".scope", kContainer, "docker", kId, ""},
@@ -32,8 +33,10 @@ const std::vector<Case>& containers() {
       {"/machine.slice/libpod-conmon-" + kId + ".scope", kScope, "podman", kId, "", true},
       {"/libpod_parent/conmon", kOther, "", "", ""},
       {"/system.slice/web.service/libpod-payload-" + kId, kContainer, "podman", kId, ""},
-      {"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" + kId + ".scope", kContainer, "podman", kId, ""},
-      {"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" + kId + ".scope/container", kOther, "", "", ""},
+      {"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" + kId + ".scope", kContainer, "podman", kId,
+       ""},
+      {"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" + kId + ".scope/container", kOther, "", "",
+       ""},
       {kubepods + "/crio-" + kId + ".scope", kContainer, "crio", kId, kUid},
       {kubepods + "/crio-conmon-" + kId + ".scope", kScope, "crio", kId, kUid, true},
       {kubepods + "/cri-containerd-" + kId + ".scope", kContainer, "containerd", kId, kUid},
@@ -43,9 +46,12 @@ const std::vector<Case>& containers() {
       {"/kubepods/burstable/pod" + kUid, kPod, "kubelet", "", kUid},
       {"/kubepods/pod" + kUid + "/" + kId, kContainer, "kubelet", kId, kUid},
       {"/kubepods/besteffort/pod" + kUid + "/" + kId, kContainer, "kubelet", kId, kUid},
-      {"/kubepods/podd41d8cd98f00b204e9800998ecf8427e/" + kId, kContainer, "kubelet", kId, "d41d8cd98f00b204e9800998ecf8427e"},
-      {"/system.slice/containerd.service/kubepods-burstable-pod" + kUidSystemd + ".slice:cri-containerd:" + kId, kContainer, "containerd", kId, kUid},
-      {"/docker/" + kId + "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" + kUidSystemd + ".slice", kPod, "kubelet", "", kUid},
+      {"/kubepods/podd41d8cd98f00b204e9800998ecf8427e/" + kId, kContainer, "kubelet", kId,
+       "d41d8cd98f00b204e9800998ecf8427e"},
+      {"/system.slice/containerd.service/kubepods-burstable-pod" + kUidSystemd + ".slice:cri-containerd:" + kId,
+       kContainer, "containerd", kId, kUid},
+      {"/docker/" + kId + "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod" + kUidSystemd + ".slice", kPod,
+       "kubelet", "", kUid},
       {"/kubepods/burstable", kOther, "", "", ""},
       {"/lxc/box", kContainer, "lxc", "box", ""},
       {"/lxc.payload.box", kContainer, "lxc", "box", ""},
@@ -88,7 +94,8 @@ TEST(ClassifyPath, TellsNothingOfOthers) {
   EXPECT_EQ(classify_path("/").kind, CgroupKind::kRoot);
   EXPECT_EQ(classify_path("").kind, CgroupKind::kRoot);
   const std::vector<std::string> others = {
-      "/default/plain-ctr", "/custom/" + kId,  // containerd's, or docker's with another parent: only its process tells
+      "/default/plain-ctr",
+      "/custom/" + kId,  // containerd's, or docker's with another parent: only its process tells
       "/docker",
       "/docker/" + kId.substr(1),
       "/docker/" + kId.substr(1) + "G",

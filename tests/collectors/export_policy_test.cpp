@@ -31,7 +31,8 @@ TEST(Matches, StarsAndQuestionMarks) {
 
 TEST(IsExported, DefaultsLeaveOutWhatPeopleMakeByHand) {
   const ExportPolicy policy;
-  for (const CgroupKind kind : {CgroupKind::kRoot, CgroupKind::kPod, CgroupKind::kContainer, CgroupKind::kSlice, CgroupKind::kService, CgroupKind::kScope}) {
+  for (const CgroupKind kind : {CgroupKind::kRoot, CgroupKind::kPod, CgroupKind::kContainer, CgroupKind::kSlice,
+                                CgroupKind::kService, CgroupKind::kScope}) {
     EXPECT_TRUE(is_exported(policy, of(kind), "/x")) << to_string(kind);
   }
   EXPECT_FALSE(is_exported(policy, of(CgroupKind::kOther), "/docker/abc/nested"));
@@ -41,7 +42,8 @@ TEST(IsExported, EachKindHasItsSwitch) {
   ExportPolicy policy;
   policy.containers = policy.slices = policy.services = false;
   policy.other = true;
-  for (const CgroupKind kind : {CgroupKind::kPod, CgroupKind::kContainer, CgroupKind::kSlice, CgroupKind::kService, CgroupKind::kScope}) {
+  for (const CgroupKind kind :
+       {CgroupKind::kPod, CgroupKind::kContainer, CgroupKind::kSlice, CgroupKind::kService, CgroupKind::kScope}) {
     EXPECT_FALSE(is_exported(policy, of(kind), "/x")) << to_string(kind);
   }
   EXPECT_TRUE(is_exported(policy, of(CgroupKind::kRoot), "/"));
@@ -75,12 +77,14 @@ Identity container() {
 }
 
 TEST(ExportedLabels, OfAContainer) {
-  EXPECT_EQ(exported_labels({}, container(), "/docker/abc").text(),
-            R"(id="/docker/abc",name="web",image="nginx:1",namespace="",pod="",container="web",container_label_com_docker_compose_project="shop")");
+  EXPECT_EQ(
+      exported_labels({}, container(), "/docker/abc").text(),
+      R"(id="/docker/abc",name="web",image="nginx:1",namespace="",pod="",container="web",container_label_com_docker_compose_project="shop")");
   ExportPolicy policy;
   policy.id_label = false;
   policy.labels.clear();
-  EXPECT_EQ(exported_labels(policy, container(), "/docker/abc").text(), R"(name="web",image="nginx:1",namespace="",pod="",container="web")");
+  EXPECT_EQ(exported_labels(policy, container(), "/docker/abc").text(),
+            R"(name="web",image="nginx:1",namespace="",pod="",container="web")");
 }
 
 TEST(ExportedLabels, OfAPodAndItsOwnContainer) {
@@ -88,13 +92,15 @@ TEST(ExportedLabels, OfAPodAndItsOwnContainer) {
   pause.namespace_ = "shop";
   pause.pod = "web-0";
   pause.infrastructure = true;
-  EXPECT_NE(exported_labels({}, pause, "/x").text().find(R"(namespace="shop",pod="web-0",container="",)"), std::string::npos)
+  EXPECT_NE(exported_labels({}, pause, "/x").text().find(R"(namespace="shop",pod="web-0",container="",)"),
+            std::string::npos)
       << "sums over containers leave it out";
   Identity pod = of(CgroupKind::kPod);
   pod.name = "not shown";
   pod.namespace_ = "shop";
   pod.pod = "web-0";
-  EXPECT_EQ(exported_labels({}, pod, "/x").text(), R"(id="/x",name="",image="",namespace="shop",pod="web-0",container="")");
+  EXPECT_EQ(exported_labels({}, pod, "/x").text(),
+            R"(id="/x",name="",image="",namespace="shop",pod="web-0",container="")");
 }
 
 TEST(ExportedLabels, OfAUnitHaveNoNames) {
@@ -116,13 +122,15 @@ TEST(ExportedLabels, TwoKeysOfOneNameAreOneLabel) {
 TEST(ExportedLabels, HostileNamesStayOneLabelEach) {
   Identity who = container();
   who.name = "a\"b\\c\nd\xff\xfe";
-  EXPECT_NE(exported_labels({}, who, "/x").text().find("name=\"a\\\"b\\\\c\\nd\xef\xbf\xbd\xef\xbf\xbd\","), std::string::npos);
+  EXPECT_NE(exported_labels({}, who, "/x").text().find("name=\"a\\\"b\\\\c\\nd\xef\xbf\xbd\xef\xbf\xbd\","),
+            std::string::npos);
 }
 
 TEST(ExportedLabels, AreBounded) {
   Identity who = container();
   who.name = std::string(4096, 'n');
-  EXPECT_NE(exported_labels({}, who, "/x").text().find("name=\"" + who.name + "\""), std::string::npos) << "4,096 characters survive";
+  EXPECT_NE(exported_labels({}, who, "/x").text().find("name=\"" + who.name + "\""), std::string::npos)
+      << "4,096 characters survive";
   std::string snowmen;
   for (int i = 0; i < 2'000; ++i) snowmen += "\xe2\x98\x83";
   who.name = snowmen;

@@ -17,7 +17,9 @@ namespace {
 using namespace std::chrono_literals;
 using testing::write_text;
 
-std::string id_of(char digit) { return std::string(64, digit); }
+std::string id_of(char digit) {
+  return std::string(64, digit);
+}
 
 class Foreign : public ::testing::Test {
  protected:
@@ -31,10 +33,13 @@ class Foreign : public ::testing::Test {
     ASSERT_TRUE(found) << found.error().what;
     all_.emplace(std::move(*found));
   }
-  void cgroup(const std::string& path, const std::string& procs = "") { write_text(cgroups_.path() + path + "/cgroup.procs", procs); }
+  void cgroup(const std::string& path, const std::string& procs = "") {
+    write_text(cgroups_.path() + path + "/cgroup.procs", procs);
+  }
   void docker(char digit, const std::string& name, const std::string& started = "") {
-    write_text(files_ / ("var/lib/docker/containers/" + id_of(digit) + "/config.v2.json"),
-               R"({"Name": "/)" + name + R"(", "Config": {"Image": "i:1"}, "State": {"StartedAt": ")" + started + R"("}})");
+    write_text(
+        files_ / ("var/lib/docker/containers/" + id_of(digit) + "/config.v2.json"),
+        R"({"Name": "/)" + name + R"(", "Config": {"Image": "i:1"}, "State": {"StartedAt": ")" + started + R"("}})");
   }
   std::optional<Target> target(const std::string& path) const {
     for (auto& each : all_->targets()) {

@@ -29,13 +29,16 @@ class Identify : public ::testing::Test {
     hierarchies_.mode = runtime::cgroup::Mode::kV2;
     hierarchies_.v2_mount = cgroups_.path();
   }
-  void cgroup(const std::string& path, const std::string& procs = "100\n") { write_text(cgroups_.path() + path + "/cgroup.procs", procs); }
+  void cgroup(const std::string& path, const std::string& procs = "100\n") {
+    write_text(cgroups_.path() + path + "/cgroup.procs", procs);
+  }
   Identifier::Answer ask(const std::string& path, const std::string& files) {
     return Identifier({proc_.path(), files}).identify(hierarchies_, path);
   }
   static std::string mounts(const std::string& runtime) { return read_text(kFixtures + runtime + "/mountinfo"); }
   static std::string label(const Identity& who, const std::string& key) {
-    const auto found = std::find_if(who.labels.begin(), who.labels.end(), [&](const auto& each) { return each.first == key; });
+    const auto found =
+        std::find_if(who.labels.begin(), who.labels.end(), [&](const auto& each) { return each.first == key; });
     return found == who.labels.end() ? "(none)" : found->second;
   }
   // A container of containerd: its bundle's config.json, in a folder of its own.
@@ -68,7 +71,8 @@ TEST_F(Identify, Docker) {
   EXPECT_LT(*who.created, *who.started);
 }
 
-// Seen at once after the cgroup was made: the files may be there, the process not yet, or still in the machine's mounts.
+// Seen at once after the cgroup was made: the files may be there, the process not yet, or still in the machine's
+// mounts.
 TEST_F(Identify, DockerBeforeItsProcessIsReady) {
   const std::string path = "/docker/" + kDocker;
   EXPECT_FALSE(ask(path, kFixtures + "docker/files").complete) << "no such cgroup yet";
@@ -103,13 +107,17 @@ TEST_F(Identify, DockerOnAFileSystemOfItsOwn) {
   const std::string path = "/docker/" + kDocker;
   cgroup(path);
   proc_.own_mounts("21 20 8:2 / /var rw - ext4 /dev/sda2 rw\n");
-  proc_.add(kPid, {.parent = kShim, .mountinfo = "2 1 8:2 /docker/containers/" + kDocker + "/hostname /etc/hostname rw - ext4 /dev/sda2 rw\n"});
-  write_text(files_ / ("var/docker/containers/" + kDocker + "/config.v2.json"), R"({"Name": "/mounted", "Config": {"Image": "i"}})");
+  proc_.add(kPid, {.parent = kShim,
+                   .mountinfo =
+                       "2 1 8:2 /docker/containers/" + kDocker + "/hostname /etc/hostname rw - ext4 /dev/sda2 rw\n"});
+  write_text(files_ / ("var/docker/containers/" + kDocker + "/config.v2.json"),
+             R"({"Name": "/mounted", "Config": {"Image": "i"}})");
   EXPECT_EQ(ask(path, files_.path()).who.name, "mounted");
 }
 
 TEST_F(Identify, Containerd) {
-  const std::string folder = kFixtures + "containerd/files/srv/containerd/state/io.containerd.runtime.v2.task/default/plain-1";
+  const std::string folder =
+      kFixtures + "containerd/files/srv/containerd/state/io.containerd.runtime.v2.task/default/plain-1";
   cgroup("/default/plain-1");
   proc_.add(kPid, {.parent = 95, .mountinfo = mounts("containerd"), .network = "its own"});
   proc_.add(95, {.parent = kShim, .cwd = "/tmp"});  // what the runtime forked in between
@@ -209,11 +217,13 @@ TEST_F(Identify, PodmanThatRemovesItselfIsInTheVolatileList) {
 }
 
 TEST_F(Identify, Crio) {
-  const std::string path = "/kubepods.slice/kubepods-pod0f9e1c2d_1111_2222_3333_444455556666.slice/crio-" + kPodman + ".scope";
+  const std::string path =
+      "/kubepods.slice/kubepods-pod0f9e1c2d_1111_2222_3333_444455556666.slice/crio-" + kPodman + ".scope";
   cgroup(path);
   proc_.add(kPid, {.mountinfo = "1 0 0:9 / / rw - overlay overlay rw,upperdir=/g/overlay/x/diff\n"});
   const auto config = [](const std::string& type) {
-    return R"({"annotations": {"io.kubernetes.cri-o.ContainerType": ")" + type + R"(", "io.kubernetes.cri-o.Name": "k8s_main_web-0_shop_uid_0",
+    return R"({"annotations": {"io.kubernetes.cri-o.ContainerType": ")" + type +
+           R"(", "io.kubernetes.cri-o.Name": "k8s_main_web-0_shop_uid_0",
       "io.kubernetes.cri-o.ImageName": "quay.io/nginx:1", "io.kubernetes.container.name": "main", "io.kubernetes.pod.name": "web-0",
       "io.kubernetes.pod.namespace": "shop", "io.kubernetes.cri-o.Labels": "{\"app\": \"web\"}", "io.kubernetes.cri-o.Created": "2026-11-24T02:32:02Z"}})";
   };
@@ -246,8 +256,7 @@ TEST_F(Identify, APodByItsLogs) {
 }
 
 TEST_F(Identify, UnitsAndEmptyGroupsNeedNoFiles) {
-  EXPECT_TRUE(ask("/system.slice/ssh.service", files_.path()).complete);
-  EXPECT_TRUE(ask("/", files_.path()).complete);
+  for (const char* path : {"/system.slice/ssh.service", "/"}) EXPECT_TRUE(ask(path, files_.path()).complete);
   cgroup("/mine/nested", "");
   EXPECT_FALSE(ask("/mine/nested", files_.path()).complete) << "it may become a container";
   EXPECT_TRUE(ask("/top", files_.path()).complete);
@@ -267,16 +276,19 @@ TEST_F(Identify, MalformedFilesLeaveTheNameUnknown) {
   cgroup(path);
   proc_.add(kPid, {.parent = kShim});
   const std::string file = files_ / ("var/lib/docker/containers/" + kDocker + "/config.v2.json");
-  const std::string good = R"({"Name": "/n", "Config": {"Image": "i", "Labels": {"a": "b"}}, "State": {}, "Created": "2026-11-24T02:32:02Z"})";
+  const std::string good =
+      R"({"Name": "/n", "Config": {"Image": "i", "Labels": {"a": "b"}}, "State": {}, "Created": "2026-11-24T02:32:02Z"})";
   for (std::size_t size = 0; size < good.size(); ++size) {
     write_text(file, good.substr(0, size));
     const auto answer = ask(path, files_.path());
     EXPECT_FALSE(answer.complete) << size;
     EXPECT_EQ(answer.who.name, kDocker) << size;
   }
-  for (const std::string& text : {std::string(R"({"Name": 5, "Config": [], "State": "x", "Created": {}})"), std::string(R"({"Config": {"Labels": [1]}})"),
-                                  std::string(R"({"Config": {"Labels": {"a": 1}}})"), std::string("[]"), std::string("null"), std::string("{\"Name\": \"\xff\"}"),
-                                  std::string(1'000'000, '['), "{\"a\":" + std::string(500'000, '[') + std::string(500'000, ']') + "}"}) {
+  for (const std::string& text :
+       {std::string(R"({"Name": 5, "Config": [], "State": "x", "Created": {}})"),
+        std::string(R"({"Config": {"Labels": [1]}})"), std::string(R"({"Config": {"Labels": {"a": 1}}})"),
+        std::string("[]"), std::string("null"), std::string("{\"Name\": \"\xff\"}"), std::string(1'000'000, '['),
+        "{\"a\":" + std::string(500'000, '[') + std::string(500'000, ']') + "}"}) {
     write_text(file, text);
     EXPECT_EQ(ask(path, files_.path()).who.name, kDocker) << text.substr(0, 60);
   }

@@ -37,7 +37,8 @@ TEST(ProcessView, LayersAreFoundInAnyOverlayOption) {
   ProcessView view;
   view.mounts = parse_mountinfo(
       "1 0 0:1 / / rw - ext4 /dev/x rw,fake=/wrong/overlay2/y\n"
-      "2 1 0:2 / / rw - overlay overlay rw,lowerdir=l/A:/srv/docker/overlay2/l/B:/x,upperdir=/srv/docker/overlay2/c/diff\n");
+      "2 1 0:2 / / rw - overlay overlay "
+      "rw,lowerdir=l/A:/srv/docker/overlay2/l/B:/x,upperdir=/srv/docker/overlay2/c/diff\n");
   EXPECT_EQ(view.layers_before("/overlay2/"), "/srv/docker");
   EXPECT_EQ(view.layers_before("/overlay/"), std::nullopt);
 }
@@ -65,13 +66,15 @@ TEST(ProcessView, ASourceIsLookedForWhereItsFileSystemIsMounted) {
                             "2 1 8:2 /lib/docker/containers/abc/hostname /etc/hostname rw - ext4 /dev/sda2 rw\n"
                             "3 1 8:2 /lib/docker/containers/abc/hosts /etc/hosts rw - ext4 /dev/sda2 rw\n",
                             "/containers/abc/");
-  EXPECT_EQ(seen, (std::vector<std::string>{"/lib/docker", "/var/lib/docker", "/mnt/lib/docker"})) << "each once; /li is no folder above /lib";
+  EXPECT_EQ(seen, (std::vector<std::string>{"/lib/docker", "/var/lib/docker", "/mnt/lib/docker"}))
+      << "each once; /li is no folder above /lib";
 }
 
 TEST(ProcessView, AFileSystemOfItsOwnIsFoundByItsMountPoint) {
   const FakeProc proc;
   proc.own_mounts("21 20 8:3 / /data/docker rw - ext4 /dev/sda3 rw\n");
-  const auto seen = sources(proc, "2 1 8:3 /containers/abc/hostname /etc/hostname rw - ext4 /dev/sda3 rw\n", "/containers/abc/");
+  const auto seen =
+      sources(proc, "2 1 8:3 /containers/abc/hostname /etc/hostname rw - ext4 /dev/sda3 rw\n", "/containers/abc/");
   EXPECT_EQ(seen, (std::vector<std::string>{"", "/data/docker"}));
 }
 
@@ -114,9 +117,11 @@ TEST(ParseRfc3339, ReadsWhatRuntimesWrite) {
 }
 
 TEST(ParseRfc3339, RefusesTheRest) {
-  for (const char* text : {"", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-11-24T02:32:00", "2026-11-24T02:32:00.5", "2026-13-01T00:00:00Z",
-                           "2026-00-01T00:00:00Z", "2026-01-32T00:00:00Z", "2026-01-01T24:00:00Z", "2026--1-01T00:00:00Z", "2026-01-01T00:00:00X",
-                           "2026-01-01T00:00:00+2:00", "2026-01-01T00:00:00+99:00", "2026-01-01T00:00:00.Zz", "yesterday, at about ten"}) {
+  for (const char* text :
+       {"", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-11-24T02:32:00", "2026-11-24T02:32:00.5",
+        "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-01-32T00:00:00Z", "2026-01-01T24:00:00Z",
+        "2026--1-01T00:00:00Z", "2026-01-01T00:00:00X", "2026-01-01T00:00:00+2:00", "2026-01-01T00:00:00+99:00",
+        "2026-01-01T00:00:00.Zz", "yesterday, at about ten"}) {
     EXPECT_FALSE(parse_rfc3339(text)) << text;
   }
 }

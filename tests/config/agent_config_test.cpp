@@ -6,7 +6,9 @@
 namespace mete::config {
 namespace {
 
-AgentConfigFile read(std::string_view text) { return read_agent_config(text, "agent.yaml"); }
+AgentConfigFile read(std::string_view text) {
+  return read_agent_config(text, "agent.yaml");
+}
 
 TEST(AgentConfig, AllOfItMayBeLeftOut) {
   for (const char* text : {"", "{}", "export: {}", "export:\n", "# nothing\n"}) {
@@ -15,7 +17,8 @@ TEST(AgentConfig, AllOfItMayBeLeftOut) {
     const ExportPolicy& exported = file.config.exported;
     EXPECT_TRUE(exported.containers && exported.slices && exported.services && exported.id_label) << text;
     EXPECT_FALSE(exported.other || exported.kube) << text;
-    EXPECT_EQ(exported.labels, (std::vector<std::string>{"com.docker.compose.project", "com.docker.compose.service"})) << text;
+    EXPECT_EQ(exported.labels, (std::vector<std::string>{"com.docker.compose.project", "com.docker.compose.service"}))
+        << text;
     EXPECT_GT(exported.most_cgroups, 1'000) << text;
   }
 }
@@ -48,7 +51,9 @@ collectors:
   EXPECT_EQ(file.config.collectors.disable, (std::vector<std::string>{"io", "pids"}));
 }
 
-TEST(AgentConfig, NoLabelsAtAll) { EXPECT_TRUE(read("export: {labels: []}").config.exported.labels.empty()); }
+TEST(AgentConfig, NoLabelsAtAll) {
+  EXPECT_TRUE(read("export: {labels: []}").config.exported.labels.empty());
+}
 
 struct Wrong {
   const char* text;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What discovery reads of others: bbolt databases, mount tables, paths, patterns, dates. Whatever the bytes, no crash, no
-// overflow, and an end.
+// What discovery reads of others: bbolt databases, mount tables, paths, patterns, dates. Whatever the bytes, no crash,
+// no overflow, and an end.
 #include <cstdint>
 #include <cstring>
 #include <string>

@@ -43,7 +43,9 @@ class ROOT_Discovery : public test::RootCgroupTest {
     std::sort(found.begin(), found.end());
     return found;
   }
-  [[nodiscard]] bool knows(const CgroupTree& tree, const std::string& name) const { return tree.nodes().contains(parent().path() + name); }
+  [[nodiscard]] bool knows(const CgroupTree& tree, const std::string& name) const {
+    return tree.nodes().contains(parent().path() + name);
+  }
   [[nodiscard]] CgroupTree tree() const {
     auto opened = CgroupTree::open(hierarchies_);
     EXPECT_TRUE(opened) << opened.error().what;
@@ -123,7 +125,8 @@ TEST_F(ROOT_Discovery, TwoThousandThatComeAndGoLeaveNothing) {
                 std::vector<std::string> paths;
                 for (const auto& [path, node] : all.nodes()) paths.push_back(path);
                 return paths;
-              }()).empty());
+              }())
+                  .empty());
   // A few of others may have come meanwhile.
   EXPECT_LE(kernel_watches(all.fd()), watches + 40);
   EXPECT_LE(all.nodes().size(), nodes + 20);
