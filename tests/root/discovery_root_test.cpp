@@ -130,7 +130,11 @@ TEST_F(ROOT_Discovery, TwoThousandThatComeAndGoLeaveNothing) {
   // A few of others may have come meanwhile.
   EXPECT_LE(kernel_watches(all.fd()), watches + 40);
   EXPECT_LE(all.nodes().size(), nodes + 20);
+#ifndef __SANITIZE_ADDRESS__  // it keeps what was freed
   EXPECT_LE(resident_kib(), memory + 512);
+#else
+  (void)memory;
+#endif
   EXPECT_TRUE(all.complete());
 }
 
