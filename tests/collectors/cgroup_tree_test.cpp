@@ -172,7 +172,10 @@ TEST_F(Tree, APathIsOneNodeInAllHierarchies) {
   EXPECT_EQ(tree_->nodes().at("/b").in, 2);
   EXPECT_EQ(tree_->nodes().at("/").in, 3);
   make("/a", "cpuacct");
-  EXPECT_TRUE(events().added.empty()) << "it is known";
+  make("/b", "memory");
+  const auto changes = events();
+  EXPECT_TRUE(changes.added.empty() && changes.removed.empty()) << "they are known";
+  EXPECT_EQ(tree_->nodes().at("/b").in, 3);
   EXPECT_EQ(tree_->nodes().at("/a").in, 3);
   remove("/a", "memory");
   EXPECT_TRUE(events().removed.empty()) << "it is there yet";

@@ -288,7 +288,7 @@ TEST_F(Identify, MalformedFilesLeaveTheNameUnknown) {
        {std::string(R"({"Name": 5, "Config": [], "State": "x", "Created": {}})"),
         std::string(R"({"Config": {"Labels": [1]}})"), std::string(R"({"Config": {"Labels": {"a": 1}}})"),
         std::string("[]"), std::string("null"), std::string("{\"Name\": \"\xff\"}"), std::string(1'000'000, '['),
-        "{\"a\":" + std::string(500'000, '[') + std::string(500'000, ']') + "}"}) {
+        R"({"Name": "/n", "a": )" + std::string(500'000, '[') + std::string(500'000, ']') + "}"}) {
     write_text(file, text);
     EXPECT_EQ(ask(path, files_.path()).who.name, kDocker) << text.substr(0, 60);
   }
