@@ -14,6 +14,7 @@
 #include "agent/collecting_thread.h"
 #include "agent/exporter.h"
 #include "agent/http_server.h"
+#include "agent/image_collector.h"
 #include "agent/log.h"
 #include "agent/manifests.h"
 #include "agent/reconciler.h"
@@ -104,6 +105,7 @@ class Agent {
         services_{loop_, settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_, launches_, turns_, {}, {}, {}, 0, {}},
         manifests_(loop_, settings_, files_, events_),
         reconciler_(services_, manifests_),
+        image_collector_(services_, [this] { return reconciler_.layers_in_use(); }),
         collecting_(loop_, hierarchies_, reader_options(settings)),
         exporter_(services_, reconciler_, collecting_),
         api_(services_, manifests_, reconciler_, exporter_),
@@ -154,6 +156,8 @@ class Agent {
       events_.add({.severity = Severity::kWarning, .reason = "NoDiscovery", .message = started.error().what + "; cgroups that others made are not measured"});
     }
     reconciler_.adopt();
+    reconciler_.on_gone([this] { image_collector_.collect_soon(); });
+    image_collector_.start();
     api_.set_ready();
     signals_.async_wait([this](ErrorCode error, int) {
       if (!error) stop();
@@ -239,6 +243,7 @@ class Agent {
   Services services_;
   Manifests manifests_;
   Reconciler reconciler_;
+  ImageCollector image_collector_;
   CollectingThread collecting_;
   Exporter exporter_;
   Api api_;

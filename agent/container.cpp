@@ -189,9 +189,10 @@ void Container::finish(const runtime::shim::ExitStatus& status, const std::strin
     own.reason = status.code == 0 ? "Completed" : "Error";
   }
   note_end(own, pod_.restart_policy(), services_.settings.backoff);
-  if (pod_.record().terminating || pod_.record().stopped) own.state = ContainerState::kExited;
+  if (pod_.is_ending()) own.state = ContainerState::kExited;
   pod_.save(runtime::Durability::durable);
-  const bool bad = status.code != 0 && !pod_.record().terminating && !pod_.record().stopped;
+  const bool told_to = pod_.record().terminating || pod_.record().stopped || (own.sidecar && pod_.is_ending());
+  const bool bad = status.code != 0 && !told_to;
   std::string message = "Container " + own.name + " ended: " + own.reason + ", exit code " + std::to_string(own.exit_code);
   if (!own.message.empty()) message = "Container " + own.name + " did not start: " + own.message;
   pod_.tell(bad ? Severity::kWarning : Severity::kNormal, "Exited", own.name, std::move(message),

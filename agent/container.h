@@ -84,7 +84,7 @@ class Container {
   void launch();
   Status begin_attempt();
   Status prepare_cgroup();
-  Status write_plan(const std::string& directory);
+  Status write_plan(const std::string& directory, const runtime::image::Image& image);
   Result<std::string> seccomp_filter(std::uint64_t capabilities);
   void wait_until_ready(runtime::UniqueFd ready);
   void ready();

@@ -59,7 +59,7 @@ void Container::leave_gate() {
 
 void Container::launch() {
   in_gate_ = true;
-  if (pod_.record().terminating || pod_.record().stopped) {
+  if (pod_.is_ending()) {
     // Ended while it waited for its turn.
     record().state = ContainerState::kExited;
     leave_gate();
@@ -77,10 +77,15 @@ void Container::launch() {
 
 Status Container::begin_attempt() {
   auto& own = record();
+  image_missing_ = true;
+  METE_TRY(const runtime::image::Image image, services_.images.find(spec()->image));
+  image_missing_ = false;
+  image_name_ = image.name;
+  stop_signal_ = runtime::process::signal_number(image.config.stop_signal).value_or(SIGTERM);
   if (own.has_ended) ++own.restarts;
   ++own.attempt;
   own.oom_in_attempt = false;
-  image_missing_ = false;
+  own.layers = image.layers;
   // The record first: what is made from here on is found by its attempt number. What no record can tell is not made.
   METE_CHECK(pod_.try_save(runtime::Durability::volatile_));
   // All earlier ones: an agent may have died between the record of one and this.
@@ -89,7 +94,7 @@ Status Container::begin_attempt() {
   const std::string& directory = files.directory();
   for (const char* each : {"", "/root", "/upper", "/work"}) METE_CHECK(runtime::make_directories(directory + each));
   METE_CHECK(prepare_cgroup());
-  METE_CHECK(write_plan(directory));
+  METE_CHECK(write_plan(directory, image));
   METE_CHECK(runtime::make_directories(log_path().substr(0, log_path().rfind('/'))));
   METE_TRY(runtime::UniqueFd lock, files.try_lock());
   if (!lock.valid()) return fail(files.lock() + ": found it locked, expected nobody in a new attempt");
@@ -137,14 +142,9 @@ Result<std::string> Container::seccomp_filter(std::uint64_t capabilities) {
   return cache[capabilities] = std::move(filter);
 }
 
-Status Container::write_plan(const std::string& directory) {
+Status Container::write_plan(const std::string& directory, const runtime::image::Image& image) {
   const auto& plan = *pod_.plan();
   const auto& container = *spec();
-  image_missing_ = true;
-  METE_TRY(const runtime::image::Image image, services_.images.find(container.image));
-  image_missing_ = false;
-  image_name_ = image.name;
-  stop_signal_ = runtime::process::signal_number(image.config.stop_signal).value_or(SIGTERM);
   runtime::pod::ContainerContext context;
   context.image = image.config;
   context.overlay = {services_.images.layers_directory(), image.layers, directory + "/upper", directory + "/work"};

@@ -151,6 +151,7 @@ void Container::tell_oom(const enforcers::OomDecision& decision, bool done) {
   const std::string action(to_string(decision.action));
   const std::string outcome = decision.outcome == enforcers::OomOutcome::kDryRun ? "dry-run" : done ? "done" : "failed";
   std::vector<std::int32_t> pids;
+  pids.reserve(snapshot_.size());
   for (const auto& each : snapshot_) pids.push_back(each.pid);
   const auto& sample = read();
   const std::string limit = limits_.memory && !limits_.memory->is_unlimited() ? std::to_string(limits_.memory->value().count()) : "none";

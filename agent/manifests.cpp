@@ -210,6 +210,7 @@ config::DesiredState Manifests::with(const std::vector<AppliedObject>& objects) 
     all[{known == files_.end() ? next_order_ : known->second.order, path}] = config::read_documents(object.text, path, object.first_line);
   }
   std::vector<config::Documents> documents;
+  documents.reserve(all.size());
   for (auto& [order, each] : all) documents.push_back(std::move(each));
   return config::assemble(documents);
 }
@@ -225,13 +226,24 @@ std::string Manifests::text_of(const AppliedObject& object) const {
 }
 
 Status Manifests::apply(const std::vector<AppliedObject>& objects) {
-  for (const auto& object : objects) {
-    const std::string path = settings_.applied() + "/" + object.file_name();
-    METE_CHECK(runtime::replace_file(path, object.text));
+  constexpr auto kDurable = runtime::Durability::durable;
+  std::map<std::string, const std::string*> files;
+  for (const auto& object : objects) files[settings_.applied() + "/" + object.file_name()] = &object.text;
+  // A full disk shows itself here, before anything has changed.
+  for (const auto& [path, text] : files) {
+    if (auto staged = runtime::stage_file(path, *text, 0600, kDurable); !staged) {
+      for (const auto& [each, unused] : files) runtime::unstage_file(each);
+      return staged;
+    }
   }
-  for (const auto& object : objects) read_manifest(settings_.applied() + "/" + object.file_name());
+  Status done;
+  for (const auto& [path, text] : files) {
+    if (done) done = runtime::commit_file(path, kDurable);
+    if (!done) runtime::unstage_file(path);
+  }
+  for (const auto& [path, text] : files) read_manifest(path);
   assemble();
-  return {};
+  return done;
 }
 
 Status Manifests::remove(const std::vector<AppliedObject>& objects) {

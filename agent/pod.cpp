@@ -40,6 +40,7 @@ ContainerRecord new_container(const config::Container& container, bool init) {
   ContainerRecord record;
   record.name = container.name;
   record.init = init;
+  record.sidecar = container.sidecar;
   return record;
 }
 
@@ -78,7 +79,7 @@ Result<std::unique_ptr<Pod>> Pod::create(Services& services, config::PodPlan pla
   METE_TRY(runtime::cgroup::Group cgroup,
            runtime::cgroup::Group::at(services.hierarchies, pod_cgroup_path(services.settings.cgroup_parent, record.namespace_, record.name)));
   std::unique_ptr<Pod> pod(new Pod(services, std::move(record), std::move(cgroup), std::move(gone)));
-  pod->plan_ = std::move(plan);
+  pod->take(std::move(plan));
   METE_CHECK(runtime::make_directories(pod->directory(), 0700));
   if (auto saved = agent::save(pod->record_, pod->directory(), Durability::volatile_); !saved) {
     (void)runtime::remove_tree(pod->directory());
@@ -124,12 +125,18 @@ void Pod::begin_adopted() {
 
 void Pod::set_plan(config::PodPlan plan) {
   const bool policy_changed = plan_ && plan_->policy != plan.policy;
-  plan_ = std::move(plan);
+  take(std::move(plan));
   record_.source = plan_->pod.location.file;
   if (policy_changed) {
     for (auto& container : containers_) container->apply_limits();
     tell(Severity::kNormal, "PolicyChanged", "", "A changed policy is applied to the running containers");
   }
+}
+
+void Pod::take(config::PodPlan plan) {
+  plan_ = std::move(plan);
+  const auto limits = enforcers::pod_limits(plan_->pod.spec, services_.hierarchies);
+  memory_request_ = limits.memory_min ? limits.memory_min->value() : Bytes(0);
 }
 
 config::RestartPolicy Pod::restart_policy() const {
@@ -188,6 +195,10 @@ void Pod::step() {
     clean_up();
     return;
   }
+  if (is_finished(record_)) {
+    end_sidecars();
+    return;
+  }
   if (!plan_) return;
   const auto next = next_steps(record_, now());
   if (next.look_again) look_again_at(*next.look_again);
@@ -203,143 +214,6 @@ void Pod::step() {
 void Pod::look_again_at(WallTime at) {
   restart_timer_.expires_after(std::max(std::chrono::nanoseconds(0), at - now()) + std::chrono::milliseconds(1));
   restart_timer_.async_wait(alive_.guard([this] { step(); }));
-}
-
-void Pod::container_started() {
-  if (!record_.terminating && !record_.stopped) return;
-  // It was being started when the end was decided, and has missed the signal, or the kill after it.
-  signal_all();
-  if (end_at_ > std::chrono::steady_clock::now()) return;
-  for (auto& container : containers_) {
-    if (container->is_active()) container->kill();
-  }
-}
-
-void Pod::container_ended() {
-  // Later: the container is in the middle of its own function.
-  services_.turns.add(alive_.guard([this] { step(); }));
-}
-
-void Pod::signal_all() {
-  for (auto& container : containers_) {
-    if (container->record().state == ContainerState::kRunning) (void)container->signal(container->stop_signal());
-  }
-}
-
-void Pod::end_all(std::chrono::seconds grace) {
-  restart_timer_.cancel();
-  for (auto& container : containers_) {
-    auto& own = container->record();
-    if (own.state == ContainerState::kWaiting) own.state = ContainerState::kExited;
-  }
-  save(Durability::volatile_);
-  signal_all();
-  end_at_ = std::chrono::steady_clock::now() + grace;
-  end_timer_.expires_at(end_at_);
-  clean_up_delay_ = kFirstCleanUp;
-  end_timer_.async_wait(alive_.guard([this] { kill_all(); }));
-  clean_up();
-}
-
-void Pod::kill_all() {
-  for (auto& container : containers_) {
-    if (container->is_active()) container->kill();
-  }
-  // A shim may be unable to write how its container ended (a full disk); who is deleted need not know.
-  constexpr auto kPatience = std::chrono::seconds(3);
-  end_timer_.expires_after(kPatience);
-  end_timer_.async_wait(alive_.guard([this] {
-    for (auto& container : containers_) {
-      if (record_.terminating && container->is_active()) container->give_up_shim();
-    }
-    kill_all();
-  }));
-}
-
-void Pod::terminate(std::optional<std::chrono::seconds> grace) {
-  if (record_.terminating) {
-    // A second, more impatient delete shortens the first.
-    if (grace && *grace < record_.grace) end_all(*grace);
-    return;
-  }
-  if (grace) record_.grace = *grace;
-  record_.terminating = true;
-  ending_ = false;
-  tell(Severity::kNormal, "Terminating", "", "Pod " + record_.key() + " is being deleted");
-  end_all(record_.grace);
-}
-
-void Pod::stop(std::optional<std::chrono::seconds> grace) {
-  if (record_.terminating || record_.stopped) return;
-  record_.stopped = true;
-  tell(Severity::kNormal, "Stopping", "", "Pod " + record_.key() + " is being stopped");
-  end_all(grace.value_or(record_.grace));
-}
-
-void Pod::start() {
-  if (record_.terminating || !record_.stopped) return;
-  record_.stopped = false;
-  end_timer_.cancel();
-  for (auto& container : containers_) {
-    auto& own = container->record();
-    if (container->is_active() || (own.init && own.exit_code == 0 && own.has_ended)) continue;
-    own.state = ContainerState::kWaiting;
-    own.next_start = {};
-    own.backoff = {};
-  }
-  save(Durability::volatile_);
-  step();
-}
-
-void Pod::clean_up() {
-  if (ending_) return;
-  if (std::any_of(containers_.begin(), containers_.end(), [](const auto& each) { return each->is_active(); })) return;
-  end_timer_.cancel();
-  if (remove_everything()) {
-    if (!record_.terminating) return;
-    ending_ = true;
-    tell(Severity::kNormal, "Deleted", "", "Pod " + record_.key() + " is gone");
-    // A copy: the call destroys this pod, and with it the function.
-    asio::post(services_.loop, [gone = gone_] { gone(); });
-    return;
-  }
-  // A killed process is still leaving its cgroup. Looked for less and less often.
-  constexpr auto kLongest = std::chrono::milliseconds(500);
-  restart_timer_.expires_after(clean_up_delay_);
-  clean_up_delay_ = std::min(2 * clean_up_delay_, kLongest);
-  restart_timer_.async_wait(alive_.guard([this] { services_.turns.add(alive_.guard([this] { clean_up(); })); }));
-}
-
-bool Pod::remove_everything() {
-  if (record_.sandbox.pid != 0 || sandbox_starting_) {
-    const auto sandbox = cgroup_.child("_sandbox");
-    if (sandbox) (void)sandbox->kill_all();
-    if (sandbox_starting_) return false;
-    if (runtime::process::open_pidfd(record_.sandbox)) return false;
-    record_.sandbox = {};
-    save(Durability::volatile_);
-  }
-  for (auto& container : containers_) {
-    if (!container->remove_cgroup()) {
-      container->kill();
-      return false;
-    }
-  }
-  if (!cgroup_.remove()) return false;
-  prepared_ = false;
-  if (!record_.terminating) return true;
-  // The record goes last: until then a restart finds the rest.
-  const auto removed = [&]() -> Status {
-    if (plan_) METE_CHECK(runtime::network::driver_of(plan_->pod.spec).detach(record_.uid));
-    METE_CHECK(runtime::storage::remove_volumes({directory() + "/volumes", run_directory() + "/volumes"}));
-    METE_CHECK(runtime::remove_tree(run_directory()));
-    METE_CHECK(runtime::remove_tree(services_.settings.logs() + "/" + record_.namespace_ + "_" + record_.name));
-    METE_CHECK(runtime::remove_tree(directory() + "/containers"));
-    METE_CHECK(runtime::remove_tree(directory() + "/sandbox"));
-    return runtime::remove_tree(directory());
-  }();
-  if (!removed) tell(Severity::kWarning, "CleanUpFailed", "", removed.error().what);
-  return removed.has_value();
 }
 
 }  // namespace mete::agent

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,8 @@ class Pod {
   void start();
 
   [[nodiscard]] PodPhase phase() const;
+  // Of all that can run at once; 0 without a plan.
+  [[nodiscard]] Bytes memory_request() const { return memory_request_; }
   [[nodiscard]] const PodRecord& record() const { return record_; }
   [[nodiscard]] PodRecord& record() { return record_; }
   [[nodiscard]] const config::PodPlan* plan() const { return plan_ ? &*plan_ : nullptr; }
@@ -66,16 +69,24 @@ class Pod {
             std::vector<std::pair<std::string, std::string>> fields = {});
   void container_started();
   void container_ended();
+  // Nothing is started in it any more.
+  [[nodiscard]] bool is_ending() const { return record_.terminating || record_.stopped || is_finished(record_); }
 
  private:
   Pod(Services& services, PodRecord record, runtime::cgroup::Group cgroup, std::function<void()> gone);
+  void take(config::PodPlan plan);
   Status prepare();           // directories, volumes, cgroup: once per life of the agent
   bool ensure_sandbox();      // false: being started, step() is called again
   bool connect_network();     // false: it failed, step() is called again
   void start_sandbox();
+  void kill_sandbox();        // what is in its cgroup
   void sandbox_started();
   void watch_sandbox();
-  void signal_all();
+
+  // pod_end.cpp
+  void signal_due();          // who is to end now and was not told yet
+  void end_sidecars();        // once nothing else has anything to do
+  void kill_active();
   void end_all(std::chrono::seconds grace);
   void kill_all();
   void clean_up();            // after the last container: tries until nothing is left
@@ -85,10 +96,12 @@ class Pod {
   Services& services_;
   PodRecord record_;
   std::optional<config::PodPlan> plan_;
+  Bytes memory_request_;
   runtime::cgroup::Group cgroup_;
   std::function<void()> gone_;
   std::vector<std::unique_ptr<Container>> containers_;
   std::map<std::string, std::string> volumes_;
+  std::set<std::size_t> signalled_;  // containers that have been told to end
   bool prepared_ = false;
   bool ending_ = false;
   bool save_failed_ = false;

@@ -48,7 +48,7 @@ json container_json(const config::Container& container, const config::ContainerP
   for (const auto& each : container.volume_mounts) {
     mounts.push_back({{"name", each.name}, {"mountPath", each.mount_path}, {"subPath", each.sub_path}, {"readOnly", each.read_only}});
   }
-  return {{"name", container.name},
+  json value = {{"name", container.name},
           {"image", container.image},
           {"command", resolved.command},
           {"args", resolved.args},
@@ -59,6 +59,9 @@ json container_json(const config::Container& container, const config::ContainerP
           {"securityContext", security_json(container.security)},
           {"stdin", container.stdin_open},
           {"tty", container.tty}};
+  // Said only of sidecars: what is named by a hash made before there were any stays what it is.
+  if (container.sidecar) value["restartPolicy"] = "Always";
+  return value;
 }
 
 json volume_json(const config::Volume& volume, const config::PodPlan& plan) {
@@ -128,12 +131,15 @@ std::string shown_reason(const ContainerRecord& record) {
 
 ordered_json container_status_json(Pod& pod, Container& container) {
   const auto& record = container.record();
-  ordered_json value = {{"name", record.name}, {"init", record.init}};
+  ordered_json value = {{"name", record.name}, {"init", record.init}, {"sidecar", record.sidecar}};
   if (container.spec() != nullptr) value["image"] = container.spec()->image;
   value["state"] = to_string(record.state);
   value["reason"] = shown_reason(record);
   if (!record.message.empty()) value["message"] = record.message;
-  if (record.state == ContainerState::kRunning) value["pid"] = record.process.pid;
+  if (record.state == ContainerState::kRunning) {
+    value["pid"] = record.process.pid;
+    value["pidStartTime"] = record.process.start_time;  // field 22 of /proc/PID/stat: tells it from a later process of that number
+  }
   value["startedAt"] = time_text(record.started_at);
   if (record.state == ContainerState::kWaiting && record.next_start != WallTime()) value["nextStartAt"] = time_text(record.next_start);
   value["restarts"] = record.restarts;
@@ -146,6 +152,7 @@ ordered_json container_status_json(Pod& pod, Container& container) {
   value["cgroup"] = container.cgroup().path();
   value["procsFiles"] = container.cgroup().procs_files();
   value["log"] = container.log_path();
+  value["layers"] = record.layers;
   value["directory"] = pod.directory() + "/containers/" + record.name + "/" + std::to_string(record.attempt);
   return value;
 }

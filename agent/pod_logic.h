@@ -4,6 +4,8 @@
 //
 //   waiting --start--> starting --> running --ends--> waiting (restart) or exited
 //   init containers one after the other, each until it exits with 0; then all others at once.
+//   sidecars (init containers that are restarted always) in the same order, each until it runs; restarted as long as the
+//   pod has anything else to do, and ended after it, the last one first.
 #pragma once
 
 #include <optional>
@@ -25,6 +27,13 @@ struct NextSteps {
 };
 
 [[nodiscard]] NextSteps next_steps(const PodRecord& record, WallTime now);
+
+// Nothing but sidecars has anything left to do: all containers have ended for good, or an init container has failed.
+[[nodiscard]] bool is_finished(const PodRecord& record);
+
+// Which containers are to be told now to end, in a pod that ends: all but the sidecars; when there is none left of
+// them, the last sidecar.
+[[nodiscard]] std::vector<std::size_t> due_to_end(const PodRecord& record);
 
 [[nodiscard]] PodPhase phase_of(const PodRecord& record, config::RestartPolicy policy);
 

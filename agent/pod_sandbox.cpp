@@ -34,6 +34,12 @@ bool Pod::ensure_sandbox() {
   return connect_network();
 }
 
+void Pod::kill_sandbox() {
+  const auto group = cgroup_.child("_sandbox");
+  const auto populated = group ? group->populated() : Result<bool>(false);
+  if (populated && *populated) (void)group->kill_all();
+}
+
 bool Pod::connect_network() {
   const auto& driver = runtime::network::driver_of(plan_->pod.spec);
   if (!driver.needs_attachment()) return true;
@@ -65,6 +71,7 @@ void Pod::start_sandbox() {
     METE_CHECK(runtime::remove_tree(files.directory() + "/exit"));
     METE_TRY(const runtime::cgroup::Group group, cgroup_.child("_sandbox"));
     METE_CHECK(group.create());
+    kill_sandbox();
     runtime::process::CgroupJoin join{group.procs_files(), {}};
     if (const auto v2 = group.v2_directory()) join = {{}, *v2};
     const auto plan = runtime::process::make_sandbox_plan(runtime::pod::sandbox_spec(plan_->pod, join));

@@ -69,6 +69,12 @@ void Reconciler::adopt() {
   for (const auto& uid : names_in(services_.settings.pods())) {
     const std::string directory = services_.settings.pods() + "/" + uid;
     const auto text = runtime::read_file(AT_FDCWD, directory + "/record.json");
+    if (!text && text.error().code != ENOENT) {
+      // It is there, and may be read the next time: nothing of it, or that might be it, is touched.
+      all_read_ = false;
+      services_.events.add({.severity = Severity::kWarning, .reason = "RecordUnreadable", .message = text.error().what + "; what it may tell of is left alone until the next start"});
+      continue;
+    }
     auto record = text ? parse_record(*text) : tl::unexpected(text.error());
     if (!record || record->uid != uid) {
       if (text) services_.events.add({.severity = Severity::kWarning, .reason = "RecordUnreadable", .message = directory + ": " + (record ? "of another pod" : record.error().what)});
@@ -85,7 +91,8 @@ void Reconciler::adopt() {
     adopted.push_back(pod->get());
     pods_[key] = std::move(*pod);
   }
-  remove_orphans();
+  if (all_read_) remove_orphans();
+  protect_parent();
   for (Pod* pod : adopted) pod->begin_adopted();
   reconcile();
 }
@@ -99,7 +106,8 @@ void Reconciler::remove_orphans() {
     known.insert(pod->cgroup().path());
   }
   for (const auto& name : children_of(services_.hierarchies, parent)) {
-    const std::string path = parent + "/" + name;
+    std::string path = parent;
+    path.append("/").append(name);
     if (known.contains(path)) continue;
     const auto group = runtime::cgroup::Group::at(services_.hierarchies, path);
     if (!group) continue;
@@ -111,9 +119,36 @@ void Reconciler::remove_orphans() {
   const std::string run_pods = services_.settings.run + "/pods";
   for (const auto& uid : names_in(run_pods)) {
     if (uids.contains(uid)) continue;
-    (void)runtime::storage::remove_volumes({run_pods + "/" + uid + "/disk", run_pods + "/" + uid + "/volumes"});
-    (void)runtime::remove_tree(run_pods + "/" + uid);
+    std::string directory = run_pods;
+    directory.append("/").append(uid);
+    (void)runtime::storage::remove_volumes({directory + "/disk", directory + "/volumes"});
+    (void)runtime::remove_tree(directory);
   }
+}
+
+// On v2 a cgroup's memory is protected only as far as its parents' is.
+void Reconciler::protect_parent() {
+  if (!services_.hierarchies.on_v2("memory")) return;
+  Bytes sum(0);
+  for (const auto& [key, pod] : pods_) sum += pod->memory_request();
+  if (protected_ == sum) return;
+  protected_ = sum;
+  runtime::cgroup::Limits limits;
+  limits.memory_min = runtime::cgroup::Limit<Bytes>(sum);
+  const auto parent = runtime::cgroup::Group::at(services_.hierarchies, services_.settings.cgroup_parent);
+  const auto applied = parent ? parent->apply(limits) : tl::unexpected(parent.error());
+  if (!applied && sum > Bytes(0)) services_.events.add({.severity = Severity::kWarning, .reason = "LimitFailed", .message = applied.error().what});
+}
+
+std::optional<std::vector<std::string>> Reconciler::layers_in_use() const {
+  std::vector<std::string> layers;
+  for (const auto& [key, pod] : pods_) {
+    for (const auto& container : pod->record().containers) {
+      if (container.layers.empty() && container.attempt > 0) return std::nullopt;
+      layers.insert(layers.end(), container.layers.begin(), container.layers.end());
+    }
+  }
+  return layers;
 }
 
 void Reconciler::read_desired() {
@@ -155,7 +190,8 @@ void Reconciler::see_to(const std::string& key) {
     case Step::kNothing:
       break;
     case Step::kCreate: {
-      auto made = Pod::create(services_, *plan, wanted->second.hash, [this, key] { gone(key); });
+      auto made = all_read_ ? Pod::create(services_, *plan, wanted->second.hash, [this, key] { gone(key); })
+                            : fail("pod " + key + ": it may be the one whose record could not be read; it is not made a second time");
       if (!made) {
         if (create_failed_.insert(key).second) {
           services_.events.add({.severity = Severity::kWarning, .reason = "CreateFailed", .pod = key, .message = made.error().what});
@@ -167,6 +203,7 @@ void Reconciler::see_to(const std::string& key) {
       create_failed_.erase(key);
       Pod* fresh = (pods_[key] = std::move(*made)).get();
       fresh->tell(Severity::kNormal, "Created", "", "Pod " + key + " from " + fresh->record().source);
+      protect_parent();
       fresh->step();
       break;
     }
@@ -183,6 +220,8 @@ void Reconciler::see_to(const std::string& key) {
 
 void Reconciler::gone(const std::string& key) {
   pods_.erase(key);
+  protect_parent();
+  if (on_gone_) on_gone_();
   // Replaced: the new version may be made now that nothing of the old one is left.
   services_.turns.add(alive_.guard([this, key] { see_to(key); }));
 }

@@ -2,8 +2,10 @@
 // From desired to actual: which pods are made, ended or replaced. Owns the pods.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -39,6 +41,10 @@ class Reconciler {
 
   [[nodiscard]] const std::map<std::string, std::unique_ptr<Pod>>& pods() const { return pods_; }
   [[nodiscard]] Pod* find(const std::string& key) const;
+  // Called when nothing is left of a pod.
+  void on_gone(std::function<void()> callback) { on_gone_ = std::move(callback); }
+  // Image layers below the containers there are; empty when a record does not say.
+  [[nodiscard]] std::optional<std::vector<std::string>> layers_in_use() const;
   // Which container's cgroup this is; null when it is none of ours.
   [[nodiscard]] Container* by_cgroup(const std::string& path) const;
 
@@ -51,11 +57,15 @@ class Reconciler {
   void see_to(const std::string& key);
   void gone(const std::string& key);
   void remove_orphans();
+  void protect_parent();
 
   Services& services_;
   Manifests& manifests_;
   std::map<std::string, Wanted> wanted_;
   std::map<std::string, std::unique_ptr<Pod>> pods_;  // "default/web"
+  std::function<void()> on_gone_;
+  std::optional<Bytes> protected_;  // memory.min of the parent of all pods; empty: what an earlier agent wrote
+  bool all_read_ = true;  // what earlier agents recorded
   bool ending_ = false;
   std::set<std::string> create_failed_;  // told once
   asio::steady_timer retry_;  // for pods that could not be made

@@ -19,6 +19,8 @@ runtime::process::ProcessId process_of(const json& value) {
 json container_json(const ContainerRecord& record) {
   return {{"name", record.name},
           {"init", record.init},
+          {"sidecar", record.sidecar},
+          {"layers", record.layers},
           {"state", static_cast<int>(record.state)},
           {"reason", record.reason},
           {"waiting_reason", record.waiting_reason},
@@ -48,6 +50,8 @@ ContainerRecord container_of(const json& value) {
   ContainerRecord record;
   record.name = value.at("name").get<std::string>();
   record.init = value.at("init").get<bool>();
+  record.sidecar = value.value("sidecar", false);  // not in the records of 0.1.0
+  record.layers = value.value("layers", std::vector<std::string>());
   record.state = static_cast<ContainerState>(value.at("state").get<int>());
   record.reason = value.at("reason").get<std::string>();
   record.waiting_reason = value.at("waiting_reason").get<std::string>();

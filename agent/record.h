@@ -28,6 +28,7 @@ enum class ContainerState : std::uint8_t {
 struct ContainerRecord {
   std::string name;
   bool init = false;
+  bool sidecar = false;  // an init container that goes on: started and not waited for
   ContainerState state = ContainerState::kWaiting;
   std::string reason;       // "Completed", "Error", "OOMKilled", "StartError", "CrashLoopBackOff", ...
   std::string waiting_reason;  // why it could not be launched: "ImageNotFound", "CreateContainerError"; empty otherwise
@@ -49,6 +50,7 @@ struct ContainerRecord {
   std::uint64_t oom_kills_base = 0;     // of the cgroups that are gone, and of the other counter
   std::map<std::string, std::uint64_t> oom_kills_by_scope;  // of all, those not by its own limit: "pod", "ancestor", "host"
   bool oom_in_attempt = false;          // the kernel has killed in the present attempt
+  std::vector<std::string> layers;  // of the image that the present attempt was made from: not to be removed
   std::string base_sample;  // counters of the cgroups that are gone (collectors::to_text)
   std::string last_sample;  // of the present cgroup at the last exit, should it vanish (a reboot)
   bool operator==(const ContainerRecord&) const = default;

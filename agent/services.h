@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "agent/asio.h"
 #include "agent/event.h"
@@ -54,19 +55,22 @@ class Turns {
   explicit Turns(asio::io_context& loop) : loop_(loop) {}
   void add(std::function<void()> work) {
     work_.push_back(std::move(work));
-    if (work_.size() == 1) asio::post(loop_, [this] { run_one(); });
+    if (!std::exchange(posted_, true)) asio::post(loop_, [this] { run_one(); });
   }
 
  private:
   void run_one() {
-    work_.front()();
+    // Whatever it throws, the others have their turn; theirs is behind whatever the kernel has reported meanwhile.
+    const auto work = std::move(work_.front());
     work_.pop_front();
-    // Behind whatever the kernel has reported meanwhile.
-    if (!work_.empty()) asio::post(loop_, [this] { run_one(); });
+    posted_ = !work_.empty();
+    if (posted_) asio::post(loop_, [this] { run_one(); });
+    work();
   }
 
   asio::io_context& loop_;
   std::deque<std::function<void()>> work_;
+  bool posted_ = false;
 };
 
 struct Services {

@@ -55,6 +55,7 @@ Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode,
   std::vector<std::string> args = {"mete-shim", mode, "--dir", directory, "--lock-fd", std::to_string(kLockFd), "--ready-fd", std::to_string(kReadyFd)};
   args.insert(args.end(), more.begin(), more.end());
   std::vector<char*> argv;
+  argv.reserve(args.size() + 1);
   for (auto& arg : args) argv.push_back(arg.data());
   argv.push_back(nullptr);
   char* environment[] = {nullptr};

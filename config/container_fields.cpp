@@ -7,6 +7,7 @@
 namespace mete::config {
 namespace {
 
+constexpr std::array kRestartPolicies = std::to_array<std::string_view>({"Always", "OnFailure", "Never"});
 constexpr std::int64_t kMaxId = 4294967294;  // the kernel keeps the last 32-bit id for "none"
 
 constexpr std::array kKeyRefFields = std::to_array<FieldSpec>({
@@ -118,7 +119,8 @@ constexpr std::array kContainerFields = std::to_array<FieldSpec>({
     {.name = "startupProbe", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kProbeSpec},
     {.name = "ports", .type = FieldType::kObjectList, .use = FieldUse::kInactive, .object = &kPortSpec},
     {.name = "resizePolicy", .use = FieldUse::kInactive},
-    {.name = "restartPolicy", .type = FieldType::kString, .use = FieldUse::kInactive},
+    {.name = "restartPolicy", .type = FieldType::kString, .values = kRestartPolicies,
+     .doc = "Always, of an init container: a sidecar, which goes on beside the containers"},
     {.name = "restartPolicyRules", .use = FieldUse::kInactive},
     {.name = "terminationMessagePath", .type = FieldType::kString, .use = FieldUse::kInactive},
     {.name = "terminationMessagePolicy", .type = FieldType::kString, .use = FieldUse::kInactive},

@@ -160,6 +160,7 @@ struct Container {
   bool stdin_open = false;
   bool stdin_once = false;
   bool tty = false;
+  bool sidecar = false;  // an init container with restartPolicy Always: goes on beside the others
   Location location;
   Location image_location;
   bool operator==(const Container&) const = default;

@@ -37,10 +37,15 @@ void check_mounts(const View& container, const std::vector<Volume>& volumes) {
 
 // Init containers and containers share their names: a name finds one log, one cgroup.
 std::vector<Container> read_containers(const View& list, const std::vector<Volume>& volumes,
-                                       std::set<std::string>& names) {
+                                       std::set<std::string>& names, bool init) {
   std::vector<Container> containers;
   for (const auto& item : list.items()) {
     containers.push_back(read_container(item));
+    const View restart = item["restartPolicy"];
+    containers.back().sidecar = init && restart.text() == "Always";
+    if (restart && !containers.back().sidecar) {
+      restart.warn(mismatch(describe(restart.node()), "Always, of an init container; mete acts on nothing else here yet"));
+    }
     check_unique(item["name"], "container", names);
     check_mounts(item, volumes);
   }
@@ -71,8 +76,8 @@ Pod read_pod(const View& view) {
   to.security = read_pod_security(spec["securityContext"]);
   to.volumes = read_volumes(spec["volumes"]);
   std::set<std::string> names;
-  to.init_containers = read_containers(spec["initContainers"], to.volumes, names);
-  to.containers = read_containers(spec["containers"], to.volumes, names);
+  to.init_containers = read_containers(spec["initContainers"], to.volumes, names, true);
+  to.containers = read_containers(spec["containers"], to.volumes, names, false);
   const View containers = spec["containers"];
   if (containers && containers.node().kind == YamlNode::Kind::kList && containers.node().items.empty()) {
     containers.error(mismatch("an empty list", "at least one container"));

@@ -49,6 +49,10 @@ struct Sum {
     if (!value) total.reset();
     if (total) *total += *value;
   }
+  void at_least(const Sum& other) {
+    if (!other.total) total.reset();
+    if (total) *total = std::max(*total, *other.total);
+  }
 };
 
 }  // namespace
@@ -94,30 +98,57 @@ Limits changed_limits(const Limits& before, Limits after) {
   return after;
 }
 
-Limits pod_limits(const config::PodSpec& spec, const Hierarchies& machine) {
-  Limits limits;
+namespace {
+
+// What the pod needs at its peak: all containers and sidecars together, or one init container beside the sidecars that
+// were started before it (KEP-753).
+struct PodNeeds {
   Sum<MilliCpu> cpu;
   Sum<Bytes> memory;
-  MilliCpu request(0);
-  for (const auto& container : spec.containers) {
-    cpu.add(container.resources.limits.cpu);
-    memory.add(container.resources.limits.memory);
-    request += container.resources.requests.cpu.value_or(MilliCpu(0));
+  MilliCpu cpu_request{0};
+  Bytes memory_request{0};
+
+  void add(const config::Resources& resources) {
+    cpu.add(resources.limits.cpu);
+    memory.add(resources.limits.memory);
+    cpu_request += resources.requests.cpu.value_or(MilliCpu(0));
+    memory_request += resources.requests.memory.value_or(Bytes(0));
   }
+  void at_least(const PodNeeds& other) {
+    cpu.at_least(other.cpu);
+    memory.at_least(other.memory);
+    cpu_request = std::max(cpu_request, other.cpu_request);
+    memory_request = std::max(memory_request, other.memory_request);
+  }
+};
+
+PodNeeds needs_of(const config::PodSpec& spec) {
+  PodNeeds sidecars;
+  PodNeeds peak;
   for (const auto& container : spec.init_containers) {
-    const auto& own = container.resources;
-    if (!own.limits.cpu) cpu.total.reset();
-    if (!own.limits.memory) memory.total.reset();
-    if (cpu.total) cpu.total = std::max(*cpu.total, *own.limits.cpu);
-    if (memory.total) memory.total = std::max(*memory.total, *own.limits.memory);
-    request = std::max(request, own.requests.cpu.value_or(MilliCpu(0)));
+    PodNeeds here = sidecars;
+    here.add(container.resources);
+    if (container.sidecar) sidecars = here;
+    peak.at_least(here);
   }
-  if (has(machine, "cpu")) limits.cpu_shares = cpu_shares(request);
+  for (const auto& container : spec.containers) sidecars.add(container.resources);
+  peak.at_least(sidecars);
+  return peak;
+}
+
+}  // namespace
+
+Limits pod_limits(const config::PodSpec& spec, const Hierarchies& machine) {
+  Limits limits;
+  const PodNeeds needs = needs_of(spec);
+  if (has(machine, "cpu")) limits.cpu_shares = cpu_shares(needs.cpu_request);
+  // A child is protected only as far as its parents are.
+  if (machine.on_v2("memory") && needs.memory_request > Bytes(0)) limits.memory_min = Limit<Bytes>(needs.memory_request);
   // A single container's own limits say the same; a second quota would only throttle it in two places, and an OOM
   // would be the pod's or the container's by chance.
   if (spec.containers.size() + spec.init_containers.size() == 1) return limits;
-  if (has(machine, "cpu")) limits.cpu_bandwidth = cpu_bandwidth(cpu.total);
-  if (has(machine, "memory")) limits.memory = memory.total ? Limit<Bytes>(*memory.total) : Limit<Bytes>();
+  if (has(machine, "cpu")) limits.cpu_bandwidth = cpu_bandwidth(needs.cpu.total);
+  if (has(machine, "memory")) limits.memory = needs.memory.total ? Limit<Bytes>(*needs.memory.total) : Limit<Bytes>();
   return limits;
 }
 

@@ -28,7 +28,9 @@ namespace mete::enforcers {
 [[nodiscard]] runtime::cgroup::Limits changed_limits(const runtime::cgroup::Limits& before, runtime::cgroup::Limits after);
 
 // What the pod's own cgroup, the parent of its containers', is told: the sums of its containers, no limit where one of
-// them has none; init containers count by their largest, as they run one at a time. A pod of one container has its weight only.
+// them has none; init containers count by their largest, as they run one at a time, sidecars among them for as long as
+// they run. A pod of one container has its weight only, and on v2 its memory request, since protection is counted down
+// from the root.
 [[nodiscard]] runtime::cgroup::Limits pod_limits(const config::PodSpec& spec, const runtime::cgroup::Hierarchies& machine);
 
 }  // namespace mete::enforcers

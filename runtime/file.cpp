@@ -9,38 +9,71 @@
 namespace mete::runtime {
 namespace {
 
-Status remove_at(int dir, const char* name, dev_t device, const std::string& shown);
+// A container can make directories a hundred thousand deep. What lies deeper than this is moved up to the top and
+// removed from there, so that neither our stack, nor our descriptors, nor a path has to reach down to it.
+constexpr int kDeepest = 64;
 
-Status remove_children(int dir, dev_t device, const std::string& shown) {
-  const int copy = ::fcntl(dir, F_DUPFD_CLOEXEC, 0);
-  if (copy < 0) return fail_errno("dup " + shown);
-  const auto closer = [](DIR* stream) { ::closedir(stream); };
-  const std::unique_ptr<DIR, decltype(closer)> stream(::fdopendir(copy), closer);
-  if (!stream) return fail_errno("read directory " + shown);
-  while (true) {
-    errno = 0;
-    const dirent* entry = ::readdir(stream.get());
-    if (entry == nullptr) break;
-    const std::string_view name = entry->d_name;
-    if (name == "." || name == "..") continue;
-    METE_CHECK(remove_at(dir, entry->d_name, device, shown + "/" + entry->d_name));
+class TreeRemoval {
+ public:
+  TreeRemoval(dev_t device, std::string shown) : device_(device), shown_(std::move(shown)) {}
+
+  Status remove(int parent, const char* name) { return remove_at(parent, name, shown_, 0); }
+
+ private:
+  Status remove_at(int dir, const char* name, const std::string& shown, int depth) {
+    if (::unlinkat(dir, name, 0) == 0 || errno == ENOENT) return {};
+    if (errno != EISDIR && errno != EPERM) return fail_errno("remove " + shown);
+    const UniqueFd child(::openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!child.valid()) return errno == ENOENT ? Status{} : fail_errno("remove " + shown);
+    struct stat info {};
+    if (::fstat(child.get(), &info) != 0) return fail_errno("stat " + shown);
+    if (info.st_dev != device_) return fail(shown + ": is a mount point, expected a plain directory; nothing below it was removed");
+    if (depth == 0) top_ = child.get();
+    if (depth == kDeepest) return move_up(dir, name, shown);
+    unsigned moved = 0;
+    do {
+      moved = moved_;
+      METE_CHECK(remove_children(child.get(), shown, depth));
+    } while (depth == 0 && moved != moved_);
+    if (::unlinkat(dir, name, AT_REMOVEDIR) != 0 && errno != ENOENT) return fail_errno("remove " + shown);
+    return {};
   }
-  if (errno != 0) return fail_errno("read directory " + shown);
-  return {};
-}
 
-Status remove_at(int dir, const char* name, dev_t device, const std::string& shown) {
-  if (::unlinkat(dir, name, 0) == 0 || errno == ENOENT) return {};
-  if (errno != EISDIR && errno != EPERM) return fail_errno("remove " + shown);
-  const UniqueFd child(::openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!child.valid()) return errno == ENOENT ? Status{} : fail_errno("remove " + shown);
-  struct stat info {};
-  if (::fstat(child.get(), &info) != 0) return fail_errno("stat " + shown);
-  if (info.st_dev != device) return fail(shown + ": is a mount point, expected a plain directory; nothing below it was removed");
-  METE_CHECK(remove_children(child.get(), device, shown));
-  if (::unlinkat(dir, name, AT_REMOVEDIR) != 0 && errno != ENOENT) return fail_errno("remove " + shown);
-  return {};
-}
+  Status remove_children(int dir, const std::string& shown, int depth) {
+    const int copy = ::fcntl(dir, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) return fail_errno("dup " + shown);
+    const auto closer = [](DIR* stream) { ::closedir(stream); };
+    const std::unique_ptr<DIR, decltype(closer)> stream(::fdopendir(copy), closer);
+    if (!stream) {
+      ::close(copy);
+      return fail_errno("read directory " + shown);
+    }
+    ::rewinddir(stream.get());  // the copy stands where the last look has left it
+    while (true) {
+      errno = 0;
+      const dirent* entry = ::readdir(stream.get());
+      if (entry == nullptr) break;
+      const std::string_view name = entry->d_name;
+      if (name == "." || name == "..") continue;
+      METE_CHECK(remove_at(dir, entry->d_name, shown + "/" + entry->d_name, depth + 1));
+    }
+    if (errno != 0) return fail_errno("read directory " + shown);
+    return {};
+  }
+
+  Status move_up(int dir, const char* name, const std::string& shown) {
+    while (true) {
+      const std::string place = ".deep-" + std::to_string(++moved_);
+      if (::renameat(dir, name, top_, place.c_str()) == 0 || errno == ENOENT) return {};
+      if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR) return fail_errno("remove " + shown);
+    }
+  }
+
+  dev_t device_;
+  std::string shown_;
+  int top_ = -1;  // the tree's root, while it is open in remove_at
+  unsigned moved_ = 0;
+};
 
 }  // namespace
 
@@ -97,18 +130,30 @@ Status write_control(int dir, const std::string& path, std::string_view text) {
   return {};
 }
 
-Status replace_file(const std::string& path, std::string_view text, mode_t mode, Durability durability) {
-  const std::string temporary = path + ".tmp";
-  const auto write_temporary = [&]() -> Status {
+namespace {
+
+std::string staged(const std::string& path) { return path + ".tmp"; }
+
+}  // namespace
+
+Status stage_file(const std::string& path, std::string_view text, mode_t mode, Durability durability) {
+  const std::string temporary = staged(path);
+  const auto write = [&]() -> Status {
     METE_TRY(UniqueFd fd, open_at(AT_FDCWD, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode));
     if (auto written = write_all(fd.get(), text); !written) return fail_in(temporary, written.error());
     if (durability == Durability::durable && ::fsync(fd.get()) != 0) return fail_errno("fsync " + temporary);
-    if (::rename(temporary.c_str(), path.c_str()) != 0) return fail_errno("rename to " + path);
     return {};
   };
-  if (auto done = write_temporary(); !done) {
-    ::unlink(temporary.c_str());
-    return done;
+  auto done = write();
+  if (!done) unstage_file(path);
+  return done;
+}
+
+Status commit_file(const std::string& path, Durability durability) {
+  if (::rename(staged(path).c_str(), path.c_str()) != 0) {
+    auto failed = fail_errno("rename to " + path);
+    unstage_file(path);
+    return failed;
   }
   if (durability == Durability::volatile_) return {};
   const auto slash = path.rfind('/');
@@ -116,6 +161,13 @@ Status replace_file(const std::string& path, std::string_view text, mode_t mode,
   METE_TRY(UniqueFd dir, open_at(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY));
   if (::fsync(dir.get()) != 0) return fail_errno("fsync " + parent);
   return {};
+}
+
+void unstage_file(const std::string& path) { ::unlink(staged(path).c_str()); }
+
+Status replace_file(const std::string& path, std::string_view text, mode_t mode, Durability durability) {
+  METE_CHECK(stage_file(path, text, mode, durability));
+  return commit_file(path, durability);
 }
 
 Status make_directories(const std::string& path, mode_t mode) {
@@ -140,7 +192,7 @@ Status remove_tree(const std::string& path) {
   const UniqueFd dir(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!dir.valid()) return errno == ENOENT ? Status{} : fail_errno("open " + parent);
   if (::fstat(dir.get(), &info) != 0) return fail_errno("stat " + parent);
-  return remove_at(dir.get(), name.c_str(), info.st_dev, path);
+  return TreeRemoval(info.st_dev, path).remove(dir.get(), name.c_str());
 }
 
 }  // namespace mete::runtime

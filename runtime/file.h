@@ -36,6 +36,11 @@ enum class Durability { durable, volatile_ };
 [[nodiscard]] Status replace_file(const std::string& path, std::string_view text, mode_t mode = 0600,
                                   Durability durability = Durability::durable);
 
+// Its two halves, for several files that are to change together: all are staged (as PATH.tmp), then all committed.
+[[nodiscard]] Status stage_file(const std::string& path, std::string_view text, mode_t mode, Durability durability);
+[[nodiscard]] Status commit_file(const std::string& path, Durability durability);
+void unstage_file(const std::string& path);
+
 // mkdir -p. An existing directory is fine.
 [[nodiscard]] Status make_directories(const std::string& path, mode_t mode = 0755);
 

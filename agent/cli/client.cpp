@@ -16,7 +16,7 @@ namespace {
 
 Status connect(Socket& socket, const std::string& path) {
   ErrorCode error;
-  socket.connect(asio::local::stream_protocol::endpoint(path), error);
+  (void)socket.connect(asio::local::stream_protocol::endpoint(path), error);
   if (!error) return {};
   return fail_errno("no agent answers on " + path + " (start one with `mete agent`, or say --run or METE_HOST)", error.value());
 }

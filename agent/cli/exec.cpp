@@ -149,8 +149,12 @@ int exec(const Common& common, const ExecOptions& options) {
   if (!bytes) return complain(bytes.error().what);
   const auto launched_from = process::decode_plan(*bytes);
   if (!launched_from) return complain(launched_from.error().what);
-  const auto plan = process::make_enter_plan(*launched_from, {(*container)["pid"].get<pid_t>(), options.command, options.tty});
+  const process::ProcessId first{(*container)["pid"].get<pid_t>(), container->value("pidStartTime", std::uint64_t{0})};
+  // Before and after its namespaces are looked at: another process of that number may be the host's.
+  if (const auto there = process::open_pidfd(first); !there) return complain("the container has just ended: " + there.error().what);
+  const auto plan = process::make_enter_plan(*launched_from, {first.pid, options.command, options.tty});
   if (!plan) return complain(plan.error().what);
+  if (const auto there = process::open_pidfd(first); !there) return complain("the container has just ended: " + there.error().what);
   const auto code = run(*plan, (*container)["pid"].get<pid_t>(), options);
   if (code) return *code;
   const int failed = code.error().code == ENOENT ? 127 : code.error().code == EACCES ? 126 : kFailed;

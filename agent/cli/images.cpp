@@ -16,6 +16,10 @@ std::vector<std::string> layers_in_use(const Common& common, const runtime::imag
   if (value.is_discarded()) return layers;
   for (const auto& pod : value["pods"]) {
     for (const auto& container : pod["containers"]) {
+      // Of the attempt that runs; its image may have been imported again since.
+      if (const auto own = container.find("layers"); own != container.end() && own->is_array()) {
+        for (const auto& layer : *own) layers.push_back(layer.get<std::string>());
+      }
       if (!container.contains("image")) continue;
       if (const auto image = store.find(container["image"].get<std::string>())) layers.insert(layers.end(), image->layers.begin(), image->layers.end());
     }

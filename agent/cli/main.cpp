@@ -195,7 +195,9 @@ void add_image_commands(CLI::App& app, Arguments& arguments, std::map<const CLI:
 
 }  // namespace
 
-int main(int argc, char** argv) {
+namespace {
+
+int run(int argc, char** argv) {
   Arguments arguments;
   std::map<const CLI::App*, Command> commands;
   CLI::App app("mete: launches containers from manifests, measures them, holds them to their limits, tells Prometheus.\n"
@@ -222,4 +224,15 @@ int main(int argc, char** argv) {
   const CLI::App* chosen = app.get_subcommands().front();
   while (!chosen->get_subcommands().empty()) chosen = chosen->get_subcommands().front();
   return commands.at(chosen)(arguments);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {  // of a library; ours are results
+    std::fprintf(stderr, "mete: unexpected: %s\n", error.what());
+    return cli::kFailed;
+  }
 }

@@ -180,8 +180,9 @@ Status sign_lock(int lock_fd) {
 
 std::optional<process::ProcessId> parse_lock(std::string_view text) {
   process::ProcessId id;
-  const char* end = text.data() + text.size();
-  const auto pid = std::from_chars(text.data(), end, id.pid);
+  const char* const begin = text.begin();
+  const char* const end = text.end();
+  const auto pid = std::from_chars(begin, end, id.pid);
   if (pid.ec != std::errc() || pid.ptr == end || *pid.ptr != ' ') return std::nullopt;
   const auto start = std::from_chars(pid.ptr + 1, end, id.start_time);
   if (start.ec != std::errc() || start.ptr == end || *start.ptr != '\n') return std::nullopt;

@@ -108,7 +108,11 @@ class Shim {
     while (running || streams_[0].fd.valid() || streams_[1].fd.valid()) {
       pollfd waits[3] = {{streams_[0].fd.get(), POLLIN, 0}, {streams_[1].fd.get(), POLLIN, 0}, {running ? container.pidfd.get() : -1, POLLIN, 0}};
       const int ready = ::poll(waits, 3, running ? -1 : kDrainMilliseconds);
-      if (ready < 0 && errno != EINTR) break;
+      if (ready < 0) {
+        // Out of memory for a moment, at most. To stop looking would be to tell an end that nobody has seen.
+        if (errno != EINTR) ::sleep(1);
+        continue;
+      }
       // The container is gone, but something it left outside its PID namespace keeps the pipe open and is silent.
       if (ready == 0) break;
       for (std::size_t i = 0; i < 2; ++i) {
@@ -198,8 +202,13 @@ int run_sandbox(const ShimOptions& options) {
     METE_TRY(const std::string bytes, read_file(AT_FDCWD, files.plan()));
     METE_TRY(const process::Plan plan, process::decode_plan(bytes));
     METE_TRY(const process::Launched sandbox, process::launch(plan, {}));
-    METE_TRY(const process::ProcessId id, process::identify(sandbox.pid));
-    return files.write(Started{id, now(), sandbox.warnings});
+    const auto written = [&]() -> Status {
+      METE_TRY(const process::ProcessId id, process::identify(sandbox.pid));
+      return files.write(Started{id, now(), sandbox.warnings});
+    }();
+    // Nobody would ever learn its pid.
+    if (!written) (void)process::send_signal(sandbox.pidfd, SIGKILL);
+    return written;
   };
   const auto done = start();
   ExitStatus failure;

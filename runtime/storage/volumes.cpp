@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/storage/volumes.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -10,7 +11,7 @@
 #include <linux/magic.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <memory>
 #include <vector>
 
 #include "runtime/file.h"
@@ -130,21 +131,44 @@ Result<std::string> prepare_one(const config::Volume& volume, const config::PodP
   return prepare_files(*files, directories);
 }
 
-// Kubernetes' fsGroup: the volume and what is in it belong to the group, and so does what is made there later.
-Status give_to_group(const std::string& path, std::uint32_t group) {
+constexpr int kDeepest = 100;  // directories within each other in a volume
+
+Status give_children(const UniqueFd& directory, const std::string& shown, std::uint32_t group, int depth);
+
+// What has gone meanwhile needs no group. By descriptors and never through a link: a container of the pod may be at work
+// in there, and must not lead us out of it.
+Status give(int parent, const char* name, const std::string& shown, std::uint32_t group, int depth = 0) {
   constexpr mode_t kSetGroup = 02000;
-  std::error_code error;
-  const auto give = [&](const std::string& each) -> Status {
-    struct stat info {};
-    if (::lchown(each.c_str(), static_cast<uid_t>(-1), group) != 0 || ::lstat(each.c_str(), &info) != 0) return fail_errno("chown " + each);
-    if (S_ISDIR(info.st_mode) && ::chmod(each.c_str(), (info.st_mode & 07777U) | kSetGroup | 0070U) != 0) return fail_errno("chmod " + each);
-    return {};
-  };
-  METE_CHECK(give(path));
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(path, error)) METE_CHECK(give(entry.path().string()));
-  if (error) return fail(path + ": " + error.message());
-  return {};
+  struct stat info {};
+  if (::fchownat(parent, name, static_cast<uid_t>(-1), group, AT_SYMLINK_NOFOLLOW) != 0 || ::fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+    return errno == ENOENT ? Status() : fail_errno("chown " + shown);
+  }
+  if (!S_ISDIR(info.st_mode)) return {};
+  if (depth == kDeepest) return fail(shown + ": found directories deeper than that, expected at most " + std::to_string(kDeepest) + " within each other");
+  const UniqueFd directory(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!directory.valid()) return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? Status() : fail_errno("open " + shown);
+  if (::fchmod(directory.get(), (info.st_mode & 07777U) | kSetGroup | 0070U) != 0) return fail_errno("chmod " + shown);
+  return give_children(directory, shown, group, depth + 1);
 }
+
+Status give_children(const UniqueFd& directory, const std::string& shown, std::uint32_t group, int depth) {
+  UniqueFd copy(::fcntl(directory.get(), F_DUPFD_CLOEXEC, 0));
+  const auto closer = [](DIR* stream) { ::closedir(stream); };
+  const std::unique_ptr<DIR, decltype(closer)> stream(copy.valid() ? ::fdopendir(copy.get()) : nullptr, closer);
+  if (!stream) return fail_errno("read directory " + shown);
+  (void)copy.release();  // the stream closes it
+  while (true) {
+    errno = 0;
+    const dirent* entry = ::readdir(stream.get());
+    if (entry == nullptr) return errno == 0 ? Status() : fail_errno("read directory " + shown);
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    METE_CHECK(give(directory.get(), entry->d_name, shown + "/" + entry->d_name, group, depth));
+  }
+}
+
+// Kubernetes' fsGroup: the volume and what is in it belong to the group, and so does what is made there later.
+Status give_to_group(const std::string& path, std::uint32_t group) { return give(AT_FDCWD, path.c_str(), path, group); }
 
 }  // namespace
 

@@ -47,6 +47,56 @@ TEST(PodLogic, AFailedInitContainerEndsThePod) {
   EXPECT_EQ(phase_of(record, RestartPolicy::kNever), PodPhase::kFailed);
 }
 
+ContainerRecord sidecar(ContainerState state, bool has_ended = false) {
+  ContainerRecord record = container(true, state);
+  record.sidecar = true;
+  record.has_ended = has_ended;
+  return record;
+}
+
+TEST(PodLogic, ASidecarIsStartedAndNotWaitedFor) {
+  using enum ContainerState;
+  const auto starts = [](std::vector<ContainerRecord> containers) { return next_steps(pod(std::move(containers)), kNow).start; };
+  EXPECT_EQ(starts({sidecar(kWaiting), container(true, kWaiting), container(false, kWaiting)}), (Indices{0}));
+  EXPECT_EQ(starts({sidecar(kStarting), container(true, kWaiting), container(false, kWaiting)}), Indices{}) << "until it runs";
+  EXPECT_EQ(starts({sidecar(kRunning), container(true, kWaiting), container(false, kWaiting)}), (Indices{1}));
+  EXPECT_EQ(starts({sidecar(kRunning), sidecar(kRunning), container(false, kWaiting), container(false, kWaiting)}), (Indices{2, 3}));
+  EXPECT_EQ(starts({sidecar(kWaiting, true), container(true, kWaiting), container(false, kWaiting)}), (Indices{0})) << "it failed before the next one began";
+  EXPECT_EQ(starts({sidecar(kWaiting, true), container(true, kRunning), container(false, kWaiting)}), (Indices{0})) << "restarted beside an init container";
+  EXPECT_EQ(starts({sidecar(kWaiting, true), container(false, kRunning)}), (Indices{0})) << "restarted beside the containers";
+  EXPECT_EQ(starts({sidecar(kWaiting, true), container(false, kExited)}), Indices{}) << "nobody is left to need it";
+  EXPECT_EQ(starts({sidecar(kWaiting, true), container(true, kExited, 1), container(false, kWaiting)}), Indices{});
+}
+
+TEST(PodLogic, SidecarsAreEndedLastInReverse) {
+  using enum ContainerState;
+  EXPECT_EQ(due_to_end(pod({sidecar(kRunning), sidecar(kRunning), container(false, kRunning), container(false, kStarting)})), (Indices{2, 3}));
+  EXPECT_EQ(due_to_end(pod({sidecar(kRunning), container(true, kRunning), container(false, kWaiting)})), (Indices{1}));
+  EXPECT_EQ(due_to_end(pod({sidecar(kRunning), sidecar(kRunning), container(false, kExited)})), (Indices{1}));
+  EXPECT_EQ(due_to_end(pod({sidecar(kRunning), sidecar(kExited), container(false, kExited)})), (Indices{0}));
+  EXPECT_EQ(due_to_end(pod({sidecar(kExited), container(false, kExited)})), Indices{});
+}
+
+TEST(PodLogic, ASidecarKeepsNoPodFromCompleting) {
+  using enum ContainerState;
+  EXPECT_FALSE(is_finished(pod({sidecar(kRunning), container(false, kRunning)})));
+  EXPECT_TRUE(is_finished(pod({sidecar(kRunning), container(false, kExited)})));
+  EXPECT_TRUE(is_finished(pod({sidecar(kRunning), container(true, kExited, 1), container(false, kWaiting)})));
+  EXPECT_EQ(phase_of(pod({sidecar(kStarting), container(false, kWaiting)}), RestartPolicy::kNever), PodPhase::kPending);
+  EXPECT_EQ(phase_of(pod({sidecar(kRunning), container(false, kRunning)}), RestartPolicy::kNever), PodPhase::kRunning);
+  EXPECT_EQ(phase_of(pod({sidecar(kRunning), container(false, kExited)}), RestartPolicy::kNever), PodPhase::kRunning) << "the sidecar is still ending";
+  ContainerRecord killed = sidecar(kExited, true);
+  killed.exit_code = 143;
+  EXPECT_EQ(phase_of(pod({killed, container(false, kExited)}), RestartPolicy::kNever), PodPhase::kSucceeded) << "how a sidecar ended does not count";
+}
+
+TEST(PodLogic, ASidecarIsRestartedWhateverThePodsPolicy) {
+  ContainerRecord record = sidecar(ContainerState::kRunning);
+  record.finished_at = kNow;
+  note_end(record, RestartPolicy::kNever, {});
+  EXPECT_EQ(record.state, ContainerState::kWaiting);
+}
+
 TEST(PodLogic, ABackOffIsWaitedFor) {
   using enum ContainerState;
   const auto next = next_steps(pod({container(false, kWaiting, 1, kNow + 5s), container(false, kWaiting, 1, kNow + 3s), container(false, kWaiting)}), kNow);
@@ -107,6 +157,8 @@ TEST(Record, IsReadBackAsItWasWritten) {
   record.sandbox = {12, 34};
   record.containers[1].process = {56, 78};
   record.containers[1].message = "line\nwith \"quotes\"";
+  record.containers[0].sidecar = true;
+  record.containers[1].layers = {"one", "two"};
   record.containers[1].oom_kills_by_scope = {{"pod", 2}};
   const auto back = parse_record(to_json(record));
   ASSERT_TRUE(back) << back.error().what;

@@ -208,5 +208,24 @@ TEST(PodReader, BadNames) {
   }
 }
 
+TEST(Pod, AnInitContainerThatIsRestartedAlwaysIsASidecar) {
+  const auto read = [](const char* init, const char* main) {
+    return read_documents("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  initContainers: [{name: i, image: i" + std::string(init) +
+                              "}]\n  containers: [{name: c, image: i" + main + "}]\n",
+                          "p.yaml");
+  };
+  const auto sidecar = read(", restartPolicy: Always", "");
+  ASSERT_EQ(sidecar.pods.size(), 1U) << joined(sidecar.errors);
+  EXPECT_TRUE(sidecar.pods[0].spec.init_containers[0].sidecar);
+  EXPECT_FALSE(sidecar.pods[0].spec.containers[0].sidecar);
+  EXPECT_TRUE(sidecar.warnings.empty()) << joined(sidecar.warnings);
+  const auto other = read(", restartPolicy: Never", ", restartPolicy: Always");
+  ASSERT_EQ(other.pods.size(), 1U);
+  EXPECT_FALSE(other.pods[0].spec.init_containers[0].sidecar);
+  EXPECT_TRUE(has(other.warnings, "spec.initContainers[0].restartPolicy", "of an init container"));
+  EXPECT_TRUE(has(other.warnings, "spec.containers[0].restartPolicy", "of an init container"));
+  EXPECT_TRUE(has(read(", restartPolicy: always", "").errors, "spec.initContainers[0].restartPolicy", "did you mean `Always`?"));
+}
+
 }  // namespace
 }  // namespace mete::config

@@ -111,6 +111,28 @@ TEST(Limits, APodIsTheSumOfItsContainersAndItsLargestInitContainer) {
   EXPECT_FALSE(pod_limits(pod({container({}, 200_mCPU, {}, 64_MiB)}), v1()).memory) << "a single one's own limit is enough";
 }
 
+TEST(PodLimits, SidecarsCountForAsLongAsTheyRun) {
+  auto spec = pod({container(100_mCPU, 200_mCPU, 10_MiB, 64_MiB)});
+  auto early = container(200_mCPU, 300_mCPU, 20_MiB, 16_MiB);
+  auto late = container(50_mCPU, 100_mCPU, 5_MiB, 8_MiB);
+  early.sidecar = late.sidecar = true;
+  // 300 + 200 + 100 together; the init container beside the first sidecar needs more.
+  spec.init_containers = {early, container(100_mCPU, 500_mCPU, {}, 128_MiB), late};
+  const auto limits = pod_limits(spec, v2());
+  EXPECT_EQ(limits.cpu_bandwidth->quota.value().count(), 80'000);
+  EXPECT_EQ(limits.memory, Limit<Bytes>(144_MiB));
+  EXPECT_EQ(limits.cpu_shares, cpu_shares(350_mCPU));
+  EXPECT_EQ(limits.memory_min, Limit<Bytes>(35_MiB));
+}
+
+TEST(PodLimits, MemoryIsProtectedInThePodTooOnV2) {
+  const auto single = pod({container({}, {}, 64_MiB, 128_MiB)});
+  EXPECT_EQ(pod_limits(single, v2()).memory_min, Limit<Bytes>(64_MiB)) << "a container's own counts only as far as its pod's";
+  EXPECT_FALSE(pod_limits(single, v2()).memory);
+  EXPECT_FALSE(pod_limits(single, v1()).memory_min);
+  EXPECT_FALSE(pod_limits(pod({container({}, {}, {}, 128_MiB)}), v2()).memory_min);
+}
+
 TEST(Qos, ClassesAreKubernetesOwn) {
   EXPECT_EQ(qos_of(pod({container({}, {}, {}, {})})), QosClass::kBestEffort);
   EXPECT_EQ(qos_of(pod({container(1000_mCPU, 1000_mCPU, 1_GiB, 1_GiB)})), QosClass::kGuaranteed);

@@ -257,6 +257,40 @@ def test_an_image_in_use_is_not_removed_from_under_its_containers():
         assert agent.mete("exec", "p", "--", "/bin/ls", "/bin", check=False).stdout == "ls\nsleep\n"
 
 
+def test_layers_go_when_nobody_uses_them_any_more():
+    with Agent().start() as agent:
+        root = agent.work + "/root"
+        os.makedirs(root + "/bin")
+        shutil.copy("/bin/busybox", root + "/bin/busybox")
+        layers = lambda: set(os.listdir(agent.state + "/images/layers"))  # noqa: E731
+
+        def reimport(text):
+            before = layers()
+            write(root + "/version", text)
+            agent.mete("image", "import", root, "changing:1")
+            return (layers() - before).pop()
+
+        first = reimport("1")
+        agent.apply(pod("p", "[/bin/busybox, sleep, '1000']", image="changing:1"))
+        wait_for("it to run", runs(agent, "p"))
+        second = reimport("2")
+        third = reimport("3")
+        wait_for("the layer that nothing ever ran on to go", lambda: second not in layers(), 10)
+        assert first in layers() and third in layers()
+        assert agent.mete("exec", "p", "--", "/bin/busybox", "cat", "/version").stdout == "1"
+        # Not even when the image itself is removed, and by a new agent neither.
+        agent.mete("rmi", "changing:1")
+        assert first in layers()
+        agent.kill()
+        agent.start()
+        time.sleep(3)
+        assert first in layers()
+        assert agent.mete("exec", "p", "--", "/bin/busybox", "cat", "/version").stdout == "1"
+        agent.mete("delete", "p")
+        wait_for("the last of it to go", lambda: first not in layers(), 10)
+        assert len(layers()) == 1, "busybox has gone with it"
+
+
 def test_an_image_removed_between_two_starts_is_not_found():
     with Agent().start() as agent:
         root = agent.work + "/root"
@@ -358,22 +392,21 @@ def test_a_fifo_in_the_folder_does_not_stop_the_agent():
             os.unlink(agent.manifests + "/fifo.yaml")
 
 
-def test_a_link_to_a_manifest_counts_as_one():
+def check_link_to_a_manifest(name, link):
     with agent_with_bystander() as (agent, bystander):
         os.mkdir(agent.work + "/elsewhere")
-        write(agent.work + "/elsewhere/linked.yaml", pod("linked"))
-        os.symlink(agent.work + "/elsewhere/linked.yaml", agent.manifests + "/linked.yaml")
-        wait_for("the pod of a symbolic link to run", runs(agent, "linked"), 5)
-        bystander.check(["linked"])
+        write(agent.work + "/elsewhere/it.yaml", pod(name))
+        link(agent.work + "/elsewhere/it.yaml", agent.manifests + "/it.yaml")
+        wait_for("its pod to run", runs(agent, name), 5)
+        bystander.check([name])
+
+
+def test_a_link_to_a_manifest_counts_as_one():
+    check_link_to_a_manifest("linked", os.symlink)
 
 
 def test_a_second_name_of_a_manifest_counts_as_one():
-    with agent_with_bystander() as (agent, bystander):
-        os.mkdir(agent.work + "/elsewhere")
-        write(agent.work + "/elsewhere/hard.yaml", pod("hard"))
-        os.link(agent.work + "/elsewhere/hard.yaml", agent.manifests + "/hard.yaml")
-        wait_for("the pod of a hard link to run", runs(agent, "hard"), 5)
-        bystander.check(["hard"])
+    check_link_to_a_manifest("hard", os.link)
 
 
 def test_a_file_nobody_may_read():
@@ -716,6 +749,25 @@ def test_a_full_disk_is_said_once():
         wait_for("an event about it, when a container has ended and cannot say so", full, 10)
         time.sleep(3)
         assert len(full()) <= 2, full()
+
+
+def test_half_an_apply_on_a_full_disk_is_none():
+    with agent_on_a_small_disk() as (agent, bystander, disk):
+        def text(size):
+            return "".join("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: {k: %s}\n---\n" % (name, "x" * count) for name, count in (("a", 10), ("b", size))) + pod("z")
+        os.unlink(agent.manifests + "/again.yaml")
+        wait_for("it to be gone", lambda: agent.pod("again") is None)
+        agent.apply(text(10))
+        wait_for("it to run", runs(agent, "z"))
+        pid, folder = agent.container("z")["pid"], agent.state + "/applied"
+        before = {name: open(folder + "/" + name).read() for name in os.listdir(folder)}
+        disk.fill()
+        os.truncate(disk.path + "/filler", os.path.getsize(disk.path + "/filler") - (64 << 10))
+        done = agent.mete("apply", "-f", "-", text=text(200_000).replace("[sleep, '1000']", "[sleep, '999']"), check=False)
+        assert done.returncode == 1 and "No space left" in done.stderr, done
+        assert {name: open(folder + "/" + name).read() for name in os.listdir(folder)} == before
+        assert agent.container("z")["pid"] == pid
+        bystander.check(["writer", "z"])
 
 
 def test_an_exit_on_a_full_disk_is_known():

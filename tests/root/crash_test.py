@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 of the agent at random moments while pods start, stop and change: afterwards desired equals actual, and
 nothing is left over. METE_CRASHES says how many; METE_SEED repeats a run."""
+import glob
 import os
 import random
 import subprocess
@@ -13,7 +14,8 @@ from mete_agent import Agent, free_port, run_tests, wait_for  # noqa: E402
 PODS = 20
 
 KINDS = {
-    # One that stays, one that ends and is restarted, one that ends for good, one of several containers, one killed by OOM.
+    # One that stays, one that ends and is restarted, one that ends for good, one of several containers, one killed by OOM,
+    # one that ends its sidecar when it is done.
     "stay": "  containers:\n  - {name: main, image: busybox, command: [sleep, '1000'], env: [{name: V, value: '%d'}]}\n",
     "again": "  containers:\n  - {name: main, image: busybox, command: [sleep, '0.3'], env: [{name: V, value: '%d'}]}\n",
     "once": "  restartPolicy: Never\n  containers:\n  - {name: main, image: busybox, command: [sh, -c, 'sleep 0.2; exit 7'], env: [{name: V, value: '%d'}]}\n",
@@ -23,6 +25,8 @@ KINDS = {
                "  - {name: side, image: busybox, command: [sleep, '1000']}\n",
     "oom": "  restartPolicy: Never\n  containers:\n  - {name: main, image: busybox, command: [dd, if=/dev/zero, of=/dev/null, bs=64M, count=1], env: [{name: V, value: '%d'}],"
            " resources: {limits: {memory: 16Mi}}}\n",
+    "sidecar": "  restartPolicy: Never\n  initContainers:\n  - {name: beside, image: busybox, restartPolicy: Always, command: [sleep, '1000']}\n"
+               "  containers:\n  - {name: main, image: busybox, command: [sleep, '0.2'], env: [{name: V, value: '%d'}]}\n",
 }
 
 
@@ -103,6 +107,8 @@ def settled(agent, wanted):
             return "%s does not run: %s" % (pod["name"], [(each["name"], each["state"], each.get("message")) for each in pod["containers"]])
         if kind == "once" and (main["state"] != "exited" or main["last"]["exitCode"] not in (7, 137)):
             return "%s has not ended: %s" % (pod["name"], main["state"])
+        if kind == "sidecar" and (pod["phase"] not in ("Succeeded", "Failed") or any(each["state"] != "exited" for each in pod["containers"])):
+            return "%s is not done: %s" % (pod["name"], [(each["name"], each["state"]) for each in pod["containers"]])
         if kind == "oom" and (main["state"] != "exited" or main["oomKills"] != 1 or main["last"]["reason"] != "OOMKilled"):
             return "%s: %s" % (pod["name"], main)
         if kind == "again" and main["restarts"] == 0 and not main.get("last"):
@@ -130,6 +136,25 @@ def check(agent, wanted):
     shims = [command for _, command in agent.processes() if "mete-shim run" in command]  # a sandbox executes nothing, so it has its name too
     assert len(shims) <= active + 2, (active, shims)  # one that is just ending may be seen
     assert len(os.listdir(agent.state + "/pods")) == len(pods)
+
+
+def test_a_record_that_cannot_be_read_now_costs_nothing():
+    with Agent().start() as agent:
+        agent.apply("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n" + KINDS["stay"] % 1)
+        pid = wait_for("it to run", lambda: agent.container("p")["state"] == "running" and agent.container("p")["pid"])
+        agent.kill()
+        [record] = glob.glob(agent.state + "/pods/*/record.json")
+        os.rename(record, record + ".kept")
+        os.mkdir(record)  # reading it is an error, but it is there: as on a failing disk, or out of descriptors
+        agent.start()
+        wait_for("a word about it", lambda: agent.events("RecordUnreadable") and agent.events("CreateFailed"), 5)
+        assert os.path.exists("/proc/%d" % pid) and os.path.exists(record + ".kept") and agent.pod("p") is None
+        agent.kill()
+        os.rmdir(record)
+        os.rename(record + ".kept", record)
+        agent.start()
+        own = agent.container("p")
+        assert own["pid"] == pid and own["restarts"] == 0, own
 
 
 def test_what_ended_while_nobody_looked_is_known():

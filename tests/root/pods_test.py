@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a Pod can say, seen from inside its containers, and what the commands do with it."""
 import base64
+import glob
 import json
 import os
 import pty
@@ -220,6 +221,67 @@ def test_init_containers_run_in_order_and_must_succeed():
         assert not main.get("last") and agent.container("p", "bad")["last"]["exitCode"] == 4, agent.pod("p")
 
 
+SIDECAR = ("- {name: %s, image: busybox, restartPolicy: Always, command: [sh, -c, \"trap 'sleep 0.2; echo end %s >> /m/order; exit 0' TERM; echo %s >> /m/order; "
+           "while :; do usleep 10000; done\"], volumeMounts: [{name: m, mountPath: /m}]}\n")
+
+
+def test_sidecars_run_beside_the_others_and_end_last():
+    with Agent().start() as agent:
+        host = agent.work + "/host"
+        os.mkdir(host)
+        order = lambda: open(host + "/order").read().split("\n")[:-1]  # noqa: E731
+        volume = "volumes: [{name: m, hostPath: {path: %s}}]\nterminationGracePeriodSeconds: 10" % host
+        mount = "volumeMounts: [{name: m, mountPath: /m}]"
+        inits = ("initContainers:\n" + SIDECAR % (("one",) * 3) + "- {name: init, image: busybox, command: [sh, -c, 'echo init >> /m/order'], volumeMounts: [{name: m, mountPath: /m}]}\n" +
+                 SIDECAR % (("two",) * 3))
+        manifest = pod("p", "echo main >> /m/order; while [ ! -e /m/stop ]; do usleep 10000; done; echo end main >> /m/order", mount, inits + volume).replace("  terminationGracePeriodSeconds: 0\n", "")
+        agent.apply(manifest)
+        wait_for("all to run", lambda: running(agent, "p") and len(order()) == 4, 10)
+        assert order()[:3] == ["one", "init", "two"] or order()[:3] == ["one", "init", "main"], order()
+        # One that dies is started again, though the pod's restartPolicy is Never.
+        os.kill(agent.container("p", "one")["pid"], signal.SIGKILL)
+        wait_for("its restart", lambda: agent.container("p", "one")["restarts"] == 1 and agent.container("p", "one")["state"] == "running", 10)
+        assert agent.pod("p")["phase"] == "Running" and agent.container("p", "main")["restarts"] == 0
+        # The agent's death and birth change nothing.
+        agent.kill()
+        agent.start()
+        wait_for("all to run again", lambda: running(agent, "p") and agent.container("p", "two")["state"] == "running", 10)
+        wait_for("its word", lambda: order().count("one") == 2, 5)
+        # It completes though they would go on for ever: told one after the other, in reverse.
+        write(host + "/stop", "")
+        wait_for("the pod's end", lambda: agent.pod("p")["phase"] == "Succeeded", 15)
+        assert order()[-3:] == ["end main", "end two", "end one"], order()
+        agent.mete("delete", "p")
+        wait_for("it to be gone", lambda: agent.pod("p") is None)
+        # Deleted: the containers first, then the sidecars in reverse.
+        os.unlink(host + "/stop")
+        os.unlink(host + "/order")
+        agent.apply(manifest.replace("echo main", "trap 'sleep 0.2; echo end main >> /m/order; exit 0' TERM; echo main"))
+        wait_for("all to run", lambda: running(agent, "p") and len(order()) == 4, 10)
+        agent.mete("delete", "p")
+        wait_for("it to be gone", lambda: agent.pod("p") is None)
+        assert order()[-3:] == ["end main", "end two", "end one"], order()
+        assert not agent.pod_cgroups()
+        wait_for("init to have reaped what it had", lambda: not agent.processes(), 10)
+
+
+def test_a_sidecar_that_does_not_end_is_killed_after_the_grace():
+    with Agent().start() as agent:
+        deaf = "initContainers: [{name: deaf, image: busybox, restartPolicy: Always, command: [sh, -c, 'trap true TERM; while :; do sleep 1; done']}]\n"
+        agent.apply(pod("p", "sleep 0.3", spec=deaf).replace("terminationGracePeriodSeconds: 0", "terminationGracePeriodSeconds: 1"))
+        wait_for("the pod's end", lambda: agent.pod("p")["phase"] == "Succeeded", 15)
+        assert agent.container("p", "deaf")["last"]["signal"] == 9, agent.container("p", "deaf")
+
+
+def test_what_a_container_leaves_in_a_shared_pid_namespace_ends_with_it():
+    with Agent().start() as agent:
+        # It keeps the log open and writes all the time, so nothing but a kill ends it.
+        agent.apply(pod("p", "(while :; do echo left; usleep 10000; done) & sleep 0.3; exit 5", spec="shareProcessNamespace: true"))
+        ended = wait_for("it to end", lambda: agent.container("p")["state"] == "exited" and agent.container("p"), 5)
+        assert ended["last"]["exitCode"] == 5, ended
+        wait_for("the rest to be gone", lambda: not any("usleep" in command or "left" in command for _, command in agent.processes()), 5)
+
+
 def test_restart_policies():
     with Agent().start() as agent:
         for policy, code, phase, restarts in (("Never", 0, "Succeeded", 0), ("Never", 3, "Failed", 0), ("OnFailure", 0, "Succeeded", 0), ("OnFailure", 3, "Running", 1), ("Always", 0, "Running", 1)):
@@ -360,6 +422,52 @@ def test_users_and_groups():
         assert seen[:2] == ["1000", "2000"] and set(seen[2].split()) == {"2000", "3000", "4000"} and seen[3] == "refused" and int(seen[4].split()[1], 16) == 0, seen
         assert output(agent, "id -u; id -g", spec="securityContext: {runAsUser: 7, runAsGroup: 8}") == "7\n8\n"
         assert output(agent, "id -u; id -g", "securityContext: {runAsUser: 9}", "securityContext: {runAsUser: 7, runAsGroup: 8}") == "9\n8\n"
+
+
+def test_deep_directories_of_a_container_go_with_it():
+    with Agent().start() as agent:
+        agent.apply(pod("p", "p=$(yes d | head -n 1000 | tr '\\n' /); for i in $(seq 20); do mkdir -p $p && cd -P $p || exit 1; done 2>/dev/null; echo deep; sleep 1000"))
+        wait_for("it to be deep", lambda: agent.mete("logs", "p", check=False).stdout == "deep\n", 30)
+        agent.mete("delete", "p")
+        wait_for("it to be gone", lambda: agent.pod("p") is None, 20)
+        memory = int(re.search(r"VmHWM:\s+(\d+)", open("/proc/%d/status" % agent.process.pid).read()).group(1))
+        assert os.listdir(agent.state + "/pods") == [] and memory < 200_000, memory
+
+
+def test_a_sandbox_that_nobody_knows_of_goes_with_its_pod():
+    with Agent().start() as agent:
+        two = pod("p", "sleep 1000").replace("restartPolicy: Never", "restartPolicy: Always") + "  - {name: side, image: busybox, command: [sleep, '1000']}\n"
+        run(agent, two)
+        sandboxes = lambda: sum((open(each + "/cgroup.procs").read().split() for each in set(agent.cgroups()) if each.endswith("/_sandbox") and "/memory/" in each), [])  # noqa: E731
+        [first] = sandboxes() or [None]
+        if first is None:
+            return  # memory is on v2 here
+        # Its successor cannot be written down.
+        [folder] = glob.glob(agent.state + "/pods/*/sandbox")
+        os.mkdir(folder + "/started.tmp")
+        os.kill(int(first), signal.SIGKILL)
+        wait_for("an event", lambda: agent.events("SandboxFailed"), 10)
+        wait_for("none to be left", lambda: not sandboxes(), 5)
+        os.rmdir(folder + "/started.tmp")
+        agent.mete("delete", "p")
+        wait_for("it to be gone", lambda: agent.pod("p") is None, 10)
+        assert agent.pod_cgroups() == []
+
+
+def test_files_that_go_meanwhile_are_no_obstacle_to_an_fs_group():
+    with Agent().start() as agent:
+        # Containers that come again while another one works in the volume: its group is given anew by each new agent.
+        busy = pod("p", "mkdir /v/d; ln -s /etc /v/link; while :; do touch /v/d/x /v/d/y; rm /v/d/x /v/d/y; done", "volumeMounts: [{name: v, mountPath: /v}]",
+                   "securityContext: {fsGroup: 4000}\nvolumes: [{name: v, emptyDir: {}}]").replace("restartPolicy: Never", "restartPolicy: Always")
+        run(agent, busy + "  - {name: again, image: busybox, command: [sleep, '0.2'], volumeMounts: [{name: v, mountPath: /v}]}\n")
+        before = os.stat("/etc").st_gid
+        for _ in range(3):
+            agent.kill()
+            agent.start()
+            seen = agent.container("p", "again")["restarts"]
+            wait_for("the other's restart", lambda: agent.container("p", "again")["restarts"] > seen or agent.container("p", "again")["state"] == "waiting", 10)
+        assert not any("chown" in each["message"] or "chmod" in each["message"] for each in agent.events()), agent.events()
+        assert os.stat("/etc").st_gid == before
 
 
 def test_a_volume_is_its_fs_groups():

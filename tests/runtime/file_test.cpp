@@ -79,5 +79,21 @@ TEST_F(FileTest, MakeDirectoriesNamesTheFileInItsWay) {
   EXPECT_FALSE(make_directories(root_ + "/file/below"));
 }
 
+TEST_F(FileTest, ATreeTooDeepForAnyPathIsRemoved) {
+  // Made as a container can make it: by going down step by step.
+  constexpr int kDepth = 20'000;
+  ASSERT_TRUE(make_directories(root_ + "/tree/beside/it"));
+  UniqueFd at = open_at(AT_FDCWD, root_ + "/tree", O_RDONLY | O_DIRECTORY).value();
+  for (int i = 0; i < kDepth; ++i) {
+    ASSERT_EQ(::mkdirat(at.get(), "deep", 0755), 0);
+    at = open_at(at.get(), "deep", O_RDONLY | O_DIRECTORY).value();
+  }
+  ASSERT_EQ(::mkdirat(at.get(), ".deep-1", 0755), 0);
+  at.reset();
+  const auto removed = remove_tree(root_ + "/tree");
+  ASSERT_TRUE(removed) << removed.error().what;
+  EXPECT_TRUE(std::filesystem::is_empty(root_));
+}
+
 }  // namespace
 }  // namespace mete::runtime

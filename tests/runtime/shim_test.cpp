@@ -36,6 +36,31 @@ TEST(Log, TimesAreRfc3339WithNanoseconds) {
   EXPECT_STREQ(format_time(std::chrono::seconds(1'700'000'000) + std::chrono::milliseconds(5)).data(), "2023-11-14T22:13:20.005000000Z");
 }
 
+TEST(AttemptFiles, AnExitStatusIsKeptInTheLockOfAFullDisk) {
+  const testing::TempDir dir;
+  const AttemptFiles files(dir.path());
+  const UniqueFd lock = files.try_lock().value();
+  const ExitStatus status{.code = 7, .start_error = std::string(5000, 'x'), .at = TimePoint(std::chrono::nanoseconds(5))};
+  EXPECT_FALSE(files.write_in_place(status, lock.get())) << "no room is known to be there before it is signed";
+  ASSERT_TRUE(sign_lock(lock.get()));
+  EXPECT_FALSE(files.exit().value());
+  ASSERT_TRUE(files.write_in_place(status, lock.get()));
+  const auto text = read_file(AT_FDCWD, files.lock()).value();
+  EXPECT_LE(text.size(), 1024U) << "one block of any file system";
+  EXPECT_EQ(parse_lock(text)->pid, ::getpid()) << "who holds it is still told";
+  const auto kept = files.exit().value();
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->code, 7);
+  EXPECT_EQ(kept->start_error, std::string(512, 'x'));
+  EXPECT_EQ(kept->at, status.at);
+  // One that was cut by a power failure is none.
+  ASSERT_EQ(::ftruncate(lock.get(), static_cast<off_t>(text.size() - 3)), 0);
+  EXPECT_FALSE(files.exit().value());
+  // A file is worth more.
+  ASSERT_TRUE(files.write(ExitStatus{.code = 3, .at = status.at}));
+  EXPECT_EQ(files.exit().value()->code, 3);
+}
+
 TEST(Log, IsRotatedBySizeAndKeepsSoManyFiles) {
   const testing::TempDir dir;
   auto log = LogWriter::open(dir / "a.log", {.max_bytes = 20, .files = 3});

@@ -34,7 +34,7 @@ def wait_for(what, condition, seconds=15, every=0.02):
     while True:
         try:
             value = condition()
-        except (TypeError, KeyError):  # of a pod that is being replaced
+        except (TypeError, KeyError, FileNotFoundError, ProcessLookupError):  # of a pod that is being replaced
             value = None
         if value:
             return value

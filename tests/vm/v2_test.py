@@ -14,7 +14,8 @@ from mete_agent import BIN, SKIP, SOURCE, skip  # noqa: E402
 CACHE = os.environ.get("METE_VM_CACHE", SOURCE + "/build/vm")
 SECONDS = int(os.environ.get("METE_VM_SECONDS", "300"))
 # The payload's own cases: one that says nothing is a failure, like one that fails.
-CASES = ["agent_starts", "busy_loop_under_cpu_max_uses_ten_percent", "foreign_write_is_put_back", "fixtures_have_the_kernels_form",
+CASES = ["agent_starts", "busy_loop_under_cpu_max_uses_ten_percent", "memory_requests_are_protected_from_the_parent_down",
+         "foreign_write_is_put_back", "fixtures_have_the_kernels_form",
          "oom_kill_is_counted_once_and_told_with_its_numbers",
          "policy_kills_the_process_and_not_the_container", "changed_policy_counts_on", "killed_agent_comes_back_and_adopts", "delete_leaves_nothing"]
 PROGRAMS = ["cgroup_root_test", "launch_root_test", "oci_root_test"]
