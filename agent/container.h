@@ -51,6 +51,8 @@ class Container {
   [[nodiscard]] collectors::Sample read();
   // Of the cgroups that are gone; not changed any more once it is given out.
   [[nodiscard]] const std::shared_ptr<const collectors::Sample>& base() const { return base_; }
+  // The last OOM kill that this agent told; null: none.
+  [[nodiscard]] const std::shared_ptr<const collectors::Exemplar>& last_oom() const { return last_oom_; }
   // Grows whenever its limits may have been changed.
   [[nodiscard]] std::uint64_t limit_changes() const { return limit_changes_; }
   [[nodiscard]] std::uint64_t oom_kills();
@@ -149,6 +151,7 @@ class Container {
   bool drift_check_posted_ = false;
   bool drift_given_up_ = false;
   std::uint64_t limit_changes_ = 0;
+  std::shared_ptr<const collectors::Exemplar> last_oom_;
   std::shared_ptr<const collectors::Sample> base_;  // never null
   Alive alive_;
 };

@@ -182,6 +182,10 @@ void Container::tell_oom(const enforcers::OomDecision& decision, bool done) {
                {"action", action},
                {"outcome", outcome},
                {"kills", std::to_string(own.oom_kills_base + own.oom_kills_told - own.oom_kills_from - decision.new_kills + i + 1)}});
+    // Exemplars lead from the counter to this event; `mete events -o json` has its number.
+    last_oom_ = std::make_shared<const collectors::Exemplar>(
+        collectors::Exemplar{collectors::LabelBlock{{"event", std::to_string(services_.events.recent().back().sequence)}, {"pid", pid}}, std::uint64_t{1},
+                             std::chrono::system_clock::now()});
   }
   if (oom_woken_at_ != std::chrono::steady_clock::time_point()) {
     services_.instruments.reaction("oom", std::chrono::steady_clock::now() - oom_woken_at_);

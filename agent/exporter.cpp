@@ -10,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "agent/families.h"
 #include "agent/http_negotiate.h"
 #include "agent/stats_json.h"
 #include "agent/targets.h"
@@ -154,6 +155,7 @@ std::string Exporter::own_families(const Reading& reading, Format format) const 
     containers.add(LabelBlock{{"state", to_string(static_cast<ContainerState>(i))}}, by_state.at(i));
   }
   FamilyWriter(out, "mete_agent_open_fds", "File descriptors the agent has open.", MetricType::kGauge, format).add(open_descriptors());
+  write_version(out, reading.machine, format);
   services_.instruments.write(out, format);
   return out;
 }

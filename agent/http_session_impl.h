@@ -149,7 +149,7 @@ class Session final : public HttpReply, public StreamAnswer<Session<Stream>>, pu
     asked_at_ = Clock::now();
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(limits().request_head));
-    parser_->body_limit(limits().request_body);
+    parser_->body_limit(kLocal ? limits().request_body : limits().tcp_request_body);
     lowest().expires_after(limits().head);
     http::async_read_header(stream_, buffer_, *parser_, [self = this->shared_from_this()](ErrorCode error, std::size_t) { self->have_head(error); });
   }

@@ -88,7 +88,8 @@ struct HttpLimits {
   std::chrono::milliseconds whole{120'000};  // for a body in pieces, or the scrape's own timeout when that is shorter
   std::chrono::milliseconds linger{1'000};   // for the peer to take the end of the last answer
   std::size_t request_head = 16U << 10U;     // bytes
-  std::size_t request_body = 16U << 20U;
+  std::size_t request_body = 16U << 20U;      // over the unix socket: manifests
+  std::size_t tcp_request_body = 64U << 10U;  // nothing that is answered over TCP has one
   std::size_t queued = 4U << 20U;  // bytes of a stream that its reader has not taken
 };
 

@@ -89,6 +89,7 @@ Target target_of(const Pod& pod, const Container& container, bool single) {
   target.who = identity_of(pod, &container);
   target.workload = workload_labels(pod, container);
   target.lifecycle = lifecycle_of(record);
+  target.lifecycle->last_oom = container.last_oom();
   target.oom = {record.oom_kills_base, record.oom_kills_from, record.oom_kills_told, record.oom_by_group};
   if (!record.has_ended && record.cgroup_id == 0) return target;  // it never ran
   target.labels = container_labels(pod, container);

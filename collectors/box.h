@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A value that most of its owners do not have: one pointer when empty. Copying into one that is there reuses its memory,
-// so that a warm copy allocates nothing.
+// A value that most of its owners do not have: one pointer when empty. Copying into one that is there reuses its
+// memory, so that a warm copy allocates nothing.
 #pragma once
 
 #include <memory>

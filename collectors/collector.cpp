@@ -18,7 +18,7 @@ std::span<const Collector> builtin_collectors() {
       {"percpu", percpu_files(), false, "a file per cgroup, a series per CPU; v1 only"},
       {"cpuset", cpuset_files()},
       {"memory", memory_files()},
-      {"numa", numa_files(), false, "a file per cgroup, six series per node"},
+      {"numa", numa_files(), false, "two files per cgroup, six series per node"},
       {"hugetlb", hugetlb_files(), false, "seven files per cgroup and page size"},
       {"pids", pids_files()},
       {"io", io_files()},

@@ -18,15 +18,8 @@ bool effective(std::string_view text, Sample& into) {
   return true;
 }
 
-bool migrate(std::string_view text, Sample& into) {
-  const auto number = parse_u64(trim(text));
-  if (number) into.cpu.memory_migrate = *number != 0;
-  return number.has_value();
-}
-
-constexpr std::array<SourceFile, 3> kFiles = {{
+constexpr std::array<SourceFile, 2> kFiles = {{
     {Where::kV1, "cpuset", "cpuset.effective_cpus", effective, When::kSetting},
-    {Where::kV1, "cpuset", "cpuset.memory_migrate", migrate, When::kSetting},
     {Where::kV2, "cpuset", "cpuset.cpus.effective", effective, When::kSetting},
 }};
 
@@ -40,8 +33,9 @@ std::optional<std::uint64_t> count_of_list(std::string_view list) {
   std::uint64_t count = 0;
   while (!list.empty()) {
     std::string_view range = next_part(list, ',');
+    const bool single = range.find('-') == std::string_view::npos;
     const auto first = parse_u64(next_part(range, '-'));
-    const auto last = range.empty() ? first : parse_u64(range);
+    const auto last = single ? first : parse_u64(range);
     if (!first || !last || *last < *first || *last > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
     count += *last - *first + 1;
   }

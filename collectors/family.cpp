@@ -6,8 +6,8 @@ namespace mete::collectors {
 std::span<const Family* const> all_families() {
   static const std::vector<const Family*> all = [] {
     std::vector<const Family*> list;
-    for (const auto table : {general_families(), cpu_families(), memory_families(), memory_more_families(), pids_families(),
-                             process_families(), pressure_families(), io_families(), disk_families(),
+    for (const auto table : {general_families(), cpu_families(), memory_families(), memory_more_families(),
+                             pids_families(), process_families(), pressure_families(), io_families(), disk_families(),
                              network_families(), group_families(), lifecycle_families()}) {
       for (const Family& family : table) list.push_back(&family);
     }

@@ -10,7 +10,7 @@ namespace mete::collectors {
 namespace {
 
 using H = HugetlbSample;
-constexpr std::array<std::string_view, 9> kSizes = {"64KB", "1MB",   "2MB", "16MB", "32MB",
+constexpr std::array<std::string_view, 9> kSizes = {"64KB",  "1MB", "2MB", "16MB", "32MB",
                                                     "512MB", "1GB", "2GB", "16GB"};
 
 template <std::size_t kSize>
@@ -52,18 +52,19 @@ bool limit(std::string_view text, Sample& into) {
 }
 
 // NOLINTBEGIN(cppcoreguidelines-macro-usage): names are made of literals
-#define METE_HUGETLB(I, SIZE)                                                                                       \
-  {Where::kV1, "hugetlb", "hugetlb." SIZE ".usage_in_bytes", size<I, &H::usage>, When::kSetting},                    \
-      {Where::kV1, "hugetlb", "hugetlb." SIZE ".max_usage_in_bytes", size<I, &H::max_usage>, When::kSetting},        \
-      {Where::kV1, "hugetlb", "hugetlb." SIZE ".failcnt", count<I, &H::failcnt>, When::kSetting},                    \
-      {Where::kV1, "hugetlb", "hugetlb." SIZE ".limit_in_bytes", limit<I>, When::kSetting},                          \
-      {Where::kV1, "hugetlb", "hugetlb." SIZE ".rsvd.usage_in_bytes", size<I, &H::reserved>, When::kSetting},        \
+#define METE_HUGETLB(I, SIZE)                                                                                         \
+  {Where::kV1, "hugetlb", "hugetlb." SIZE ".usage_in_bytes", size<I, &H::usage>, When::kSetting},                     \
+      {Where::kV1, "hugetlb", "hugetlb." SIZE ".max_usage_in_bytes", size<I, &H::max_usage>, When::kSetting},         \
+      {Where::kV1, "hugetlb", "hugetlb." SIZE ".failcnt", count<I, &H::failcnt>, When::kSetting},                     \
+      {Where::kV1, "hugetlb", "hugetlb." SIZE ".limit_in_bytes", limit<I>, When::kSetting},                           \
+      {Where::kV1, "hugetlb", "hugetlb." SIZE ".rsvd.usage_in_bytes", size<I, &H::reserved>, When::kSetting},         \
       {Where::kV1, "hugetlb", "hugetlb." SIZE ".rsvd.max_usage_in_bytes", size<I, &H::max_reserved>, When::kSetting}, \
-      {Where::kV1, "hugetlb", "hugetlb." SIZE ".rsvd.failcnt", count<I, &H::reserve_failcnt>, When::kSetting},       \
-      {Where::kV2, "hugetlb", "hugetlb." SIZE ".current", size<I, &H::usage>, When::kSetting},                       \
-      {Where::kV2, "hugetlb", "hugetlb." SIZE ".events", events<I, &H::failcnt>, When::kSetting},                    \
-      {Where::kV2, "hugetlb", "hugetlb." SIZE ".max", limit<I>, When::kSetting},                                     \
-      {Where::kV2, "hugetlb", "hugetlb." SIZE ".rsvd.current", size<I, &H::reserved>, When::kSetting}
+      {Where::kV1, "hugetlb", "hugetlb." SIZE ".rsvd.failcnt", count<I, &H::reserve_failcnt>, When::kSetting},        \
+      {Where::kV2, "hugetlb", "hugetlb." SIZE ".current", size<I, &H::usage>, When::kSetting},                        \
+      {Where::kV2, "hugetlb", "hugetlb." SIZE ".events", events<I, &H::failcnt>, When::kSetting},                     \
+      {Where::kV2, "hugetlb", "hugetlb." SIZE ".max", limit<I>, When::kSetting}, {                                    \
+    Where::kV2, "hugetlb", "hugetlb." SIZE ".rsvd.current", size<I, &H::reserved>, When::kSetting                     \
+  }
 // NOLINTEND(cppcoreguidelines-macro-usage)
 
 constexpr std::array<SourceFile, 99> kFiles = {{

@@ -50,9 +50,9 @@ struct MachineParts {
 };
 
 struct Machine {
-  Count cores;  // online logical CPUs: the cpuN lines of /proc/stat
-  Size memory;  // MemTotal of /proc/meminfo
-  Size swap;    // SwapTotal of /proc/meminfo
+  Count cores;                                // online logical CPUs: the cpuN lines of /proc/stat
+  Size memory;                                // MemTotal of /proc/meminfo
+  Size swap;                                  // SwapTotal of /proc/meminfo
   std::shared_ptr<const MachineParts> parts;  // null: not looked at
   bool failed = false;                        // /proc could not be read
   bool containers_failed = false;             // a cgroup that exists could not be read

@@ -116,7 +116,8 @@ void read_nodes(const fs::path& sys, Parts& parts) {
     Parts::Node node{.id = id, .memory = node_memory(text_of(path / "meminfo")), .huge_pages = {}, .distances = {}};
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(path / "hugepages", ignored)) {
-      std::string_view name = entry.path().filename().native();  // "hugepages-2048kB"
+      const std::string file = entry.path().filename().string();  // "hugepages-2048kB"
+      std::string_view name = file;
       const auto count = number_of(entry.path() / "nr_hugepages");
       if (!name.starts_with("hugepages-") || !name.ends_with("kB") || !count) continue;
       name.remove_prefix(10);

@@ -109,18 +109,19 @@ constexpr auto kFamilies = std::to_array<Family>({
      "CPU limit in cores: the tightest quota and cpuset of the cgroup, its ancestors and the machine", "",
      "cpu.cfs_quota_us, cpuset.effective_cpus of all ancestors", "cpu.max, cpuset.cpus.effective of all ancestors",
      [](Lines& out, const Series& s) { out.add(s.effective.cpu_cores); }},
-    {"cpuset", "mete_container_cpuset_cpus", kGauge, "CPUs it may run on, those of its ancestors taken into account", "",
-     "cpuset.effective_cpus", "cpuset.cpus.effective",
+    {"cpuset", "mete_container_cpuset_cpus", kGauge, "CPUs it may run on, those of its ancestors taken into account",
+     "", "cpuset.effective_cpus", "cpuset.cpus.effective",
      [](Lines& out, const Series& s) {
        if (s.with_settings) out.add(s.sample->cpu.cpuset_cpus);
      }},
     {kCollector, "mete_container_cpu_ancestor_throttled_seconds_total", kCounter,
-     "Time stopped of the nearest ancestor that has a quota, summed over CPUs: an upper bound of what this cgroup lost by it",
+     "Time stopped of the nearest ancestor that has a quota, summed over CPUs: an upper bound of what this cgroup lost "
+     "by it",
      "", "cpu.stat throttled_time of that ancestor", "cpu.stat throttled_usec of that ancestor",
      [](Lines& out, const Series& s) { out.add(s.effective.ancestor_throttled); }},
     {kCollector, "mete_container_cpu_ancestor_throttled_periods_total", kCounter,
-     "Periods in which the quota of the nearest ancestor that has one ran out", "", "cpu.stat nr_throttled of that ancestor",
-     "cpu.stat nr_throttled of that ancestor",
+     "Periods in which the quota of the nearest ancestor that has one ran out", "",
+     "cpu.stat nr_throttled of that ancestor", "cpu.stat nr_throttled of that ancestor",
      [](Lines& out, const Series& s) { out.add(s.effective.ancestor_throttled_periods); }},
 });
 

@@ -28,7 +28,8 @@ void of_parts(Lines& out, const Machine& machine) {
 void siblings(Lines& out, const Machine& machine) {
   if (!machine.parts) return;
   for (const Parts::Thread& thread : machine.parts->threads) {
-    out.add(thread.siblings, numbers({{"node_id", thread.node}, {"core_id", thread.core}, {"thread_id", thread.thread}}));
+    out.add(thread.siblings,
+            numbers({{"node_id", thread.node}, {"core_id", thread.core}, {"thread_id", thread.thread}}));
   }
 }
 
@@ -97,8 +98,9 @@ constexpr auto kFamilies = std::to_array<MachineFamily>({
      [](Lines& out, const Machine& machine) { out.add(machine.swap); }},
     {"machine", "machine_node_memory_capacity_bytes", kGauge, "Memory of a NUMA node", "node_id",
      "/sys/devices/system/node/node*/meminfo", node_memory},
-    {"machine", "machine_node_hugepages_count", MetricType::kUntyped, "Huge pages of a NUMA node by size in KiB, a gauge",
-     "node_id,page_size", "/sys/devices/system/node/node*/hugepages", huge_pages},
+    {"machine", "machine_node_hugepages_count", MetricType::kUntyped,
+     "Huge pages of a NUMA node by size in KiB, a gauge", "node_id,page_size",
+     "/sys/devices/system/node/node*/hugepages", huge_pages},
     {"machine", "machine_node_distance", kGauge, "Distance between NUMA nodes", "node_id,target_node_id",
      "/sys/devices/system/node/node*/distance", distances},
     {"machine", "machine_dimm_count", MetricType::kUntyped, "Memory modules by type, a gauge", "type",
@@ -110,7 +112,8 @@ constexpr auto kFamilies = std::to_array<MachineFamily>({
 constexpr auto kErrors = std::to_array<MachineFamily>({
     {"machine", "machine_scrape_error", kGauge, "1 when the machine could not be read", "", "/proc/stat, /proc/meminfo",
      [](Lines& out, const Machine& machine) { out.add(std::uint64_t{machine.failed ? 1U : 0U}); }},
-    {"machine", "container_scrape_error", kGauge, "1 when a cgroup that exists could not be read", "", "all of its files",
+    {"machine", "container_scrape_error", kGauge, "1 when a cgroup that exists could not be read", "",
+     "all of its files",
      [](Lines& out, const Machine& machine) { out.add(std::uint64_t{machine.containers_failed ? 1U : 0U}); }},
 });
 

@@ -105,7 +105,7 @@ constexpr auto kMemory = std::to_array<Family>({
      [](Lines& out, const Series& s) {
        if (s.sample->memory.more) out.add(s.sample->memory.more->swap_peak);
      }},
-    {"cpuset", "container_memory_migrate", kGauge, "1 when pages move with a change of cpuset.mems", "",
+    {"numa", "container_memory_migrate", kGauge, "1 when pages move with a change of cpuset.mems", "",
      "cpuset.memory_migrate", "",
      [](Lines& out, const Series& s) {
        const auto& migrate = s.sample->cpu.memory_migrate;

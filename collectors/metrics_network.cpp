@@ -80,10 +80,10 @@ constexpr auto kFamilies = std::to_array<Family>({
      interfaces<&InterfaceSample::transmit_bytes>},
     {"network", "container_network_transmit_packets_total", kCounter, "Packets sent", "interface", kNetDev, kNetDev,
      interfaces<&InterfaceSample::transmit_packets>},
-    {"network", "container_network_transmit_packets_dropped_total", kCounter, "Packets dropped on sending",
-     "interface", kNetDev, kNetDev, interfaces<&InterfaceSample::transmit_dropped>},
-    {"network", "container_network_transmit_errors_total", kCounter, "Errors on sending", "interface", kNetDev,
-     kNetDev, interfaces<&InterfaceSample::transmit_errors>},
+    {"network", "container_network_transmit_packets_dropped_total", kCounter, "Packets dropped on sending", "interface",
+     kNetDev, kNetDev, interfaces<&InterfaceSample::transmit_dropped>},
+    {"network", "container_network_transmit_errors_total", kCounter, "Errors on sending", "interface", kNetDev, kNetDev,
+     interfaces<&InterfaceSample::transmit_errors>},
     {"tcp", "container_network_tcp_usage_total", kUntyped, "TCP sockets by state, a gauge", "tcp_state",
      "/proc/PID/net/tcp", "/proc/PID/net/tcp", tcp<&SocketsSample::tcp>},
     {"tcp", "container_network_tcp6_usage_total", kUntyped, "TCP sockets over IPv6 by state, a gauge", "tcp_state",
@@ -93,9 +93,10 @@ constexpr auto kFamilies = std::to_array<Family>({
     {"udp", "container_network_udp6_usage_total", kUntyped,
      "UDP sockets over IPv6, bytes queued and datagrams dropped, a gauge", "udp_state", "/proc/PID/net/udp6",
      "/proc/PID/net/udp6", udp<&SocketsSample::udp6>},
-    {"advtcp", "container_network_advance_tcp_stats_total", kUntyped, "Counters and settings of TCP, by the kernel's names",
-     "tcp_state", "/proc/PID/net/snmp Tcp, /proc/PID/net/netstat TcpExt",
-     "/proc/PID/net/snmp Tcp, /proc/PID/net/netstat TcpExt", advanced},
+    {"advtcp", "container_network_advance_tcp_stats_total", kUntyped,
+     "Counters and settings of TCP, by the kernel's names", "tcp_state",
+     "/proc/PID/net/snmp Tcp, /proc/PID/net/netstat TcpExt", "/proc/PID/net/snmp Tcp, /proc/PID/net/netstat TcpExt",
+     advanced},
 });
 
 }  // namespace

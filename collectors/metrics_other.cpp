@@ -66,8 +66,8 @@ constexpr auto kGeneral = std::to_array<Family>({
      "the runtime's record, or the cgroup's directory", "the runtime's record, or the cgroup's directory", start_time},
     {"general", "container_creation_time_seconds", kGauge, "When the cgroup was made, in seconds since 1970", "",
      "the cgroup's directory", "the cgroup's directory", created},
-    {"general", "container_health_state", kGauge, "1 healthy, 0 unhealthy, -1 not known yet; absent without a check", "",
-     "", "", health},
+    {"general", "container_health_state", kGauge, "1 healthy, 0 unhealthy, -1 not known yet; absent without a check",
+     "", "", "", health},
 });
 
 constexpr auto kPids = std::to_array<Family>({
@@ -117,7 +117,8 @@ constexpr auto kGroup = std::to_array<Family>({
 // A gauge whose name ends in "_total" is untyped: see family.h.
 constexpr auto kDisk = std::to_array<Family>({
     {"disk", "container_fs_usage_bytes", kGauge, "Space the writable layer takes", "device",
-     "project quota, or a walk over the layer", "project quota, or a walk over the layer", disk<&FilesystemUsage::usage>},
+     "project quota, or a walk over the layer", "project quota, or a walk over the layer",
+     disk<&FilesystemUsage::usage>},
     {"disk", "container_fs_limit_bytes", kGauge, "Size of the file system, or what a project quota leaves of it",
      "device", "statfs", "statfs", disk<&FilesystemUsage::limit>},
     {"disk", "container_fs_inodes_free", kGauge, "Free inodes of the file system", "device", "statfs", "statfs",

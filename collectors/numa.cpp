@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // memory.numa_stat: where the memory is. v1 counts pages, of the group and with those below it ("hierarchical_");
-// v2 counts bytes, with those below it.
+// v2 counts bytes, with those below it. And does it move when cpuset.mems changes.
 #include <unistd.h>
 
 #include <algorithm>
@@ -82,8 +82,15 @@ bool stat_v2(std::string_view text, Sample& into) {
   return understood;
 }
 
-constexpr std::array<SourceFile, 2> kFiles = {{
+bool migrate(std::string_view text, Sample& into) {
+  const auto number = parse_u64(trim(text));
+  if (number) into.cpu.memory_migrate = *number != 0;
+  return number.has_value();
+}
+
+constexpr std::array<SourceFile, 3> kFiles = {{
     {Where::kV1, "memory", "memory.numa_stat", stat_v1, When::kSetting},
+    {Where::kV1, "cpuset", "cpuset.memory_migrate", migrate, When::kSetting},
     {Where::kV2, "memory", "memory.numa_stat", stat_v2, When::kSetting},
 }};
 

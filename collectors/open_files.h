@@ -21,7 +21,7 @@ class FileBudget {
  public:
   using Clock = std::chrono::steady_clock;
   struct File {
-    std::uint16_t index;  // its owner's
+    std::uint16_t index;   // its owner's
     runtime::UniqueFd fd;  // not valid: closed, or not there when last opened
   };
 
@@ -78,7 +78,7 @@ class FileBudget {
 
   std::size_t most_;
   std::size_t open_ = 0;
-  Nodes kept_;    // the one used last comes first
+  Nodes kept_;  // the one used last comes first
   Nodes closed_;
 };
 

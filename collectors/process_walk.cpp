@@ -211,7 +211,8 @@ void ProcessWalk::look_at(int proc, pid_t pid) {
   if (options_.descriptors && !open_files_) {
     ++files_;
     std::array<char, 4096> buffer;
-    if (const auto text = read_small(proc, ProcPath() << pid << "/limits", buffer)) open_files_ = open_files_limit(*text);
+    if (const auto text = read_small(proc, ProcPath() << pid << "/limits", buffer))
+      open_files_ = open_files_limit(*text);
   }
   if (options_.descriptors || options_.sockets) look_at_descriptors(proc, pid);
   if (options_.tasks || options_.schedstat) look_at_tasks(proc, pid);
@@ -249,7 +250,8 @@ std::uint64_t ProcessWalk::run(int proc, std::string_view pids, Clock::time_poin
   if (next_ >= pids_.size()) {
     pids_.clear();
     for (std::string_view word = next_word(pids); !word.empty(); word = next_word(pids)) {
-      if (const auto pid = parse_u64(word); pid && *pid > 0 && *pid <= 0x7fffffff) pids_.push_back(static_cast<pid_t>(*pid));
+      if (const auto pid = parse_u64(word); pid && *pid > 0 && *pid <= 0x7fffffff)
+        pids_.push_back(static_cast<pid_t>(*pid));
     }
     next_ = 0;
     ++walk_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One walk over a cgroup's processes for all that only /proc/PID tells. Bounded: of many tasks each run looks at some and
-// goes on at the next; what a walk found is told when it is complete. A process that vanished meanwhile is no error.
+// One walk over a cgroup's processes for all that only /proc/PID tells. Bounded: of many tasks each run looks at some
+// and goes on at the next; what a walk found is told when it is complete. A process that vanished meanwhile is no
+// error.
 #pragma once
 
 #include <sys/types.h>

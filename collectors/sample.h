@@ -71,7 +71,7 @@ struct MemorySample {
   Size unevictable;                 // memory.stat total_unevictable; unevictable
   // memory.stat of v2: parts of `kernel`, and what zswap takes and holds
   Size slab, sock, percpu, pagetables, kernel_stack, zswap, zswapped;
-  std::optional<bool> under_oom;    // memory.oom_control under_oom
+  std::optional<bool> under_oom;         // memory.oom_control under_oom
   std::optional<bool> oom_kill_disable;  // memory.oom_control oom_kill_disable
   std::optional<bool> oom_group;         // memory.oom.group
   // counters
@@ -116,11 +116,11 @@ inline constexpr std::size_t kTaskStates = 4;
 // file or more for each of them. See process_walk.h.
 struct ProcessesSample {
   // gauges
-  Count descriptors;                        // /proc/PID/fd
-  Count sockets;                            // /proc/PID/fd/*: "socket:"
-  std::optional<std::int64_t> open_files;   // /proc/PID/limits of the first process, soft; -1 unlimited
+  Count descriptors;                       // /proc/PID/fd
+  Count sockets;                           // /proc/PID/fd/*: "socket:"
+  std::optional<std::int64_t> open_files;  // /proc/PID/limits of the first process, soft; -1 unlimited
   std::optional<std::array<std::uint64_t, kTaskStates>> tasks;  // by state: /proc/PID/task/*/stat
-  Count load, load_d;                       // thousandths of a task: running, uninterruptible; mean over 10 s
+  Count load, load_d;  // thousandths of a task: running, uninterruptible; mean over 10 s
   // counters, tasks that ended included: /proc/PID/task/*/schedstat
   Time run, run_queue;
   Count run_periods;
@@ -169,8 +169,8 @@ struct DeviceDetail {
 // v1 memory.numa_stat in pages; v2 memory.numa_stat in bytes, which are made pages. Gauges.
 struct NumaSample {
   std::uint32_t node = 0;
-  Count file, anon, unevictable;                                // of this group alone; not on v2
-  Count nested_file, nested_anon, nested_unevictable;           // with the groups below it
+  Count file, anon, unevictable;                       // of this group alone; not on v2
+  Count nested_file, nested_anon, nested_unevictable;  // with the groups below it
 };
 
 // hugetlb.SIZE.*
@@ -214,8 +214,8 @@ struct SocketsSample {
 
 // cgroup.stat, cgroup.events (cgroup2; on hybrid the twin's), freezer.state (v1). Gauges.
 struct GroupSample {
-  Count descendants;           // nr_descendants
-  Count dying_descendants;     // nr_dying_descendants: removed, but still charged for something
+  Count descendants;              // nr_descendants
+  Count dying_descendants;        // nr_dying_descendants: removed, but still charged for something
   std::optional<bool> frozen;     // cgroup.events frozen
   std::optional<bool> frozen_v1;  // freezer.state; on hybrid either may have been used
 };

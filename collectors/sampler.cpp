@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 
+#include "collectors/control_path.h"
 #include "collectors/parse.h"
 #include "runtime/file.h"
 
@@ -28,29 +29,6 @@ ssize_t read_at(int fd, char* buffer, std::size_t size, std::size_t offset) {
     if (got >= 0 || errno != EINTR) return got;
   }
 }
-
-// mount + group + "/" + file, or a file alone, without a heap allocation. A path that does not fit is cut and then not found.
-class PathText {
- public:
-  PathText(const Group& group, const SourceFile& source, std::string_view file) {
-    const Hierarchies& all = group.hierarchies();
-    add(source.where == Where::kUnified ? std::string_view(all.v2_mount) : all.mount_of(source.controller));
-    if (group.path() != "/") add(group.path());
-    add("/");
-    add(file);
-    text_[used_] = '\0';
-  }
-  explicit PathText(std::string_view file) {
-    add(file);
-    text_[used_] = '\0';
-  }
-  [[nodiscard]] const char* c_str() const { return text_.data(); }
-
- private:
-  void add(std::string_view part) { used_ += part.copy(text_.data() + used_, text_.size() - 1 - used_); }
-  std::array<char, 4096> text_;
-  std::size_t used_ = 0;
-};
 
 // The inode by any of its directories: on hybrid a group that somebody else made is not in cgroup2.
 Result<std::uint64_t> id_of(const Group& group) {
@@ -124,14 +102,15 @@ void CgroupSampler::open_files_again() {
     const SourceFile& source = *file.source;
     if (at == nullptr || at->where != source.where || at->controller != source.controller) {
       at = &source;
-      directory = UniqueFd(::open(PathText(group_, source, "").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+      directory = UniqueFd(::open(ControlPath(group_, source, "").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     }
     if (!directory.valid() || file.absent) continue;
-    files[i].fd = UniqueFd(::openat(directory.get(), PathText(source.file).c_str(), O_RDONLY | O_CLOEXEC));
+    files[i].fd = UniqueFd(::openat(directory.get(), ControlPath(source.file).c_str(), O_RDONLY | O_CLOEXEC));
     if (files[i].fd.valid()) continue;
     if (errno != ENOENT) {
       ++collection_->cost_[file.collector].errors;
-    } else if (source.where != Where::kUnified && !root && ::access(PathText(group_, source, "").c_str(), F_OK) == 0) {
+    } else if (source.where != Where::kUnified && !root &&
+               ::access(ControlPath(group_, source, "").c_str(), F_OK) == 0) {
       // Root groups lack files that others have, and cgroup.pressure can hide a group's pressure files.
       file.absent = true;
     }
@@ -194,11 +173,11 @@ void CgroupSampler::read_settings() {
     Collection::File& file = collection_->files_[settings_[i]];
     CollectionCost& cost = collection_->cost_[file.collector];
     if (!file.absent) {
-      const UniqueFd fd(::open(PathText(group_, *file.source, file.source->file).c_str(), O_RDONLY | O_CLOEXEC));
+      const UniqueFd fd(::open(ControlPath(group_, *file.source, file.source->file).c_str(), O_RDONLY | O_CLOEXEC));
       if (fd.valid()) {
         read_file(file, fd.get());
       } else if (errno == ENOENT) {
-        const bool there = ::access(PathText(group_, *file.source, "").c_str(), F_OK) == 0;
+        const bool there = ::access(ControlPath(group_, *file.source, "").c_str(), F_OK) == 0;
         if (group_.path() != "/" && there) file.absent = true;
       } else {
         ++cost.errors;
@@ -223,7 +202,7 @@ void CgroupSampler::read_network() {
     begin = now;
     CollectionCost& own = collection_->cost_[file.collector];
     // Without its process the directory is empty: what was read last stands.
-    const UniqueFd fd(::openat(network_.directory.get(), PathText(file.name).c_str(), O_RDONLY | O_CLOEXEC));
+    const UniqueFd fd(::openat(network_.directory.get(), ControlPath(file.name).c_str(), O_RDONLY | O_CLOEXEC));
     if (fd.valid()) {
       ++own.files;
       if (read_text(fd.get(), true, file.parse) != FileRead::kDone) ++own.errors;
@@ -236,7 +215,7 @@ void CgroupSampler::read_network() {
 void CgroupSampler::read_processes() {
   CollectionCost& cost = collection_->cost_[collection_->processes_cost_];
   const auto begin = steady_clock::now();
-  const UniqueFd fd(::open(PathText(group_, collection_->procs_, "cgroup.procs").c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd fd(::open(ControlPath(group_, collection_->procs_, "cgroup.procs").c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return;
   ++cost.files;
   const auto read = read_text(fd.get(), true, [&](std::string_view pids, Sample& into) {

@@ -34,8 +34,8 @@ struct CollectionOptions {
   std::string proc = "/proc";
   std::string sys = "/sys";
   std::string etc = "/etc";
-  std::vector<std::string> with;     // collectors that are off by default and wanted
-  std::vector<std::string> without;  // those that are on and not wanted
+  std::vector<std::string> with;                                     // collectors that are off by default and wanted
+  std::vector<std::string> without;                                  // those that are on and not wanted
   std::chrono::nanoseconds settings_for = std::chrono::seconds(10);  // so long limits and the like are not read again
   std::size_t open_files = 0;                                        // how many may stay open; 0: no limit
   std::span<const Collector> collectors = builtin_collectors();
@@ -118,7 +118,9 @@ class CgroupSampler {
     Network() = default;
     Network(FileBudget& budget, runtime::UniqueFd dev, runtime::UniqueFd directory);
     Network(Network&& other) noexcept
-        : budget_(std::exchange(other.budget_, nullptr)), dev(std::move(other.dev)), directory(std::move(other.directory)) {}
+        : budget_(std::exchange(other.budget_, nullptr)),
+          dev(std::move(other.dev)),
+          directory(std::move(other.directory)) {}
     Network& operator=(Network&& other) noexcept;
     ~Network();
     [[nodiscard]] std::size_t open() const { return (dev.valid() ? 1U : 0U) + (directory.valid() ? 1U : 0U); }

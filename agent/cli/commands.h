@@ -62,6 +62,8 @@ int stats(const Common& common, const std::vector<std::string>& names, bool all)
 // follow.cpp
 int events(const Common& common, bool follow);
 int logs(const Common& common, const LogOptions& options);
+// metrics.cpp: needs no agent
+int metrics(const Common& common);
 // exec.cpp: the command's exit code; 126 and 127 as a shell has them
 int exec(const Common& common, const ExecOptions& options);
 // images.cpp: act on the store, so they work with and without an agent

@@ -183,6 +183,9 @@ void add_image_commands(CLI::App& app, Arguments& arguments, std::map<const CLI:
   add_output(images, arguments);
   auto* rmi = add(app, "rmi", "Remove images", "  mete rmi app:1.0", [](Arguments& a) { return cli::remove_images(a.common, a.names); }, commands);
   rmi->add_option("names", arguments.names, "NAME[:TAG]")->required();
+  auto* metrics = add(app, "metrics", "Every metric there can be, and the kernel files it comes from; needs no agent", "  mete metrics\n  mete metrics -o json\n  mete metrics -o markdown > metrics.md",
+                      [](Arguments& a) { return cli::metrics(a.common); }, commands);
+  metrics->add_option("-o,--output", arguments.common.output, "table, json, yaml or markdown")->check(CLI::IsMember({"table", "json", "yaml", "markdown"}));
   auto* version = add(app, "version", "Print the version", "  mete version -o json", [](Arguments& a) {
     if (!cli::print_structured(a.common, {{"version", METE_VERSION}})) cli::print("mete " METE_VERSION "\n");
     return cli::kDone;

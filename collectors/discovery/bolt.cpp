@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The file format is bbolt's: pages of a head (id u64, flags u16, count u16, overflow u32) and elements; branch elements
-// are (pos u32, key size u32, page u64), leaf elements (flags u32, pos u32, key size u32, value size u32), with pos
-// counted from the element. A bucket is a leaf value (root page u64, sequence u64); root page 0: its only page follows.
+// The file format is bbolt's: pages of a head (id u64, flags u16, count u16, overflow u32) and elements; branch
+// elements are (pos u32, key size u32, page u64), leaf elements (flags u32, pos u32, key size u32, value size u32),
+// with pos counted from the element. A bucket is a leaf value (root page u64, sequence u64); root page 0: its only page
+// follows.
 #include "collectors/discovery/bolt.h"
 
 #include <array>
@@ -64,7 +65,8 @@ bool for_each_element(std::string_view text, Each each) {
     const auto key = leaf ? part(text, at + head[1], head[2]) : part(text, at + head[0], head[1]);
     const auto value = leaf ? part(text, at + head[1] + head[2], head[3]) : std::string_view();
     if (!key || !value) return false;
-    if (!each(Element{leaf ? head[0] : 0, *key, *value, leaf ? 0 : head[2] | (std::uint64_t{head[3]} << 32U)}, leaf)) break;
+    if (!each(Element{leaf ? head[0] : 0, *key, *value, leaf ? 0 : head[2] | (std::uint64_t{head[3]} << 32U)}, leaf))
+      break;
   }
   return true;
 }
@@ -97,9 +99,10 @@ std::optional<BoltFile::Meta> BoltFile::meta() const {
     std::uint32_t version = 0;
     std::uint64_t sum = 0;
     Meta meta;
-    const bool whole = take(text, 0, magic) && take(text, 4, version) && take(text, 8, meta.page_size) && take(text, 16, meta.root) &&
-                       take(text, 48, meta.transaction) && take(text, 56, sum);
-    if (!whole || magic != kMagic || version != kVersion || sum != fnv1a(std::string_view(text).substr(0, 56))) return std::nullopt;
+    const bool whole = take(text, 0, magic) && take(text, 4, version) && take(text, 8, meta.page_size) &&
+                       take(text, 16, meta.root) && take(text, 48, meta.transaction) && take(text, 56, sum);
+    if (!whole || magic != kMagic || version != kVersion || sum != fnv1a(std::string_view(text).substr(0, 56)))
+      return std::nullopt;
     return meta.page_size >= 512 && meta.page_size <= 65536 ? std::optional(meta) : std::nullopt;
   };
   const auto first = read(0);
@@ -155,7 +158,8 @@ std::optional<std::string> BoltFile::bucket(const Meta& meta, Buckets names) con
     auto found = find(meta, std::move(*text), name);
     std::uint64_t root = 0;
     if (!found || (found->flags & kBucket) == 0 || !take(found->value, 0, root)) return std::nullopt;
-    text = root == 0 && found->value.size() >= kBucketHead ? std::optional(found->value.substr(kBucketHead)) : page(meta, root);
+    text = root == 0 && found->value.size() >= kBucketHead ? std::optional(found->value.substr(kBucketHead))
+                                                           : page(meta, root);
   }
   return text;
 }

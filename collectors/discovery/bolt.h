@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads one value of a bbolt database (containerd's meta.db) without its library and without its lock. The file is a
-// copy-on-write B+tree: while its owner makes the next commit, the pages of the last one stay; a read that was overtaken
-// by a commit is noticed by the transaction number and made again. Everything read is checked and bounded: at worst a
-// value is not found.
+// copy-on-write B+tree: while its owner makes the next commit, the pages of the last one stay; a read that was
+// overtaken by a commit is noticed by the transaction number and made again. Everything read is checked and bounded: at
+// worst a value is not found.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +23,11 @@ class BoltFile {
   explicit BoltFile(ReadAt read_at) : read_at_(std::move(read_at)) {}
 
   // The value of `key` in the bucket that the names lead to; empty when there is none.
-  [[nodiscard]] std::optional<std::string> get(std::initializer_list<std::string_view> buckets, std::string_view key) const;
+  [[nodiscard]] std::optional<std::string> get(std::initializer_list<std::string_view> buckets,
+                                               std::string_view key) const;
   // All keys and values of the bucket, without the buckets in it; at most 1,000. Empty when there is none.
-  [[nodiscard]] std::vector<std::pair<std::string, std::string>> entries(std::initializer_list<std::string_view> buckets) const;
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> entries(
+      std::initializer_list<std::string_view> buckets) const;
 
  private:
   using Entries = std::vector<std::pair<std::string, std::string>>;

@@ -62,9 +62,10 @@ bool read_database(const IdentityRoots& roots, const std::string& root, const Bu
 
 }  // namespace
 
-Found describe_containerd(const IdentityRoots& roots, const ProcessView& process, Identity& who) {
-  const auto bundle = bundle_of(roots, process, who.id);
+Found describe_containerd(const IdentityRoots& roots, const ProcessView& of, Identity& who) {
+  const auto bundle = bundle_of(roots, of, who.id);
   if (!bundle) return Found::kNothing;
+  const ProcessView process = of.mounts.empty() ? view_process(roots, of.pid) : of;
   if (bundle->namespace_ == "moby") {
     who.runtime = "docker";
     return describe_docker(roots, process, who);
@@ -75,7 +76,8 @@ Found describe_containerd(const IdentityRoots& roots, const ProcessView& process
   const auto read = [&](const std::string& root) { return read_database(roots, root, *bundle, who); };
   const auto layers = process.layers_before(kSnapshots);
   // Without an overlay its snapshots are seen as sources of mounts.
-  (void)((layers && read(*layers)) || process.any_source_before(roots, kSnapshots, read) || read("/var/lib/containerd"));
+  (void)((layers && read(*layers)) || process.any_source_before(roots, kSnapshots, read) ||
+         read("/var/lib/containerd"));
   if (who.name.empty()) who.name = who.container.empty() ? who.id : who.container;
   return who.image.empty() ? Found::kSome : Found::kAll;
 }

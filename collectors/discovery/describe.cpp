@@ -32,7 +32,8 @@ bool read_docker(const IdentityRoots& roots, const std::string& root, Identity& 
 Found describe_docker(const IdentityRoots& roots, const ProcessView& process, Identity& who) {
   const auto read = [&](const std::string& root) { return read_docker(roots, root, who); };
   const auto layers = process.layers_before("/overlay2/");
-  const bool found = (layers && read(*layers)) || process.any_source_before(roots, "/containers/" + who.id + "/", read) || read("/var/lib/docker");
+  const bool found = (layers && read(*layers)) ||
+                     process.any_source_before(roots, "/containers/" + who.id + "/", read) || read("/var/lib/docker");
   return found ? Found::kAll : Found::kNothing;
 }
 

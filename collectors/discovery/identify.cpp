@@ -49,10 +49,13 @@ std::string directory_of(const runtime::cgroup::Hierarchies& hierarchies, const 
 }
 
 // Ids of containerd may be any name, in a group of any name: only its bundle tells.
-Found try_containerd(const IdentityRoots& roots, const ProcessView& process, const std::string& path, Identity& who) {
+Found try_containerd(const IdentityRoots& roots, pid_t pid, const std::string& path, Identity& who) {
   Identity guess;
   guess.kind = CgroupKind::kContainer;
   guess.id = path.substr(path.rfind('/') + 1);
+  ProcessView process;  // most are no containers: their mounts are not read
+  process.pid = pid;
+  process.parent = parent_of(roots, pid);
   const Found found = describe_containerd(roots, process, guess);
   if (found != Found::kNothing) who = std::move(guess);
   return found;
@@ -72,7 +75,8 @@ Found describe(const IdentityRoots& roots, const ProcessView& process, Identity&
 
 }  // namespace
 
-Identifier::Answer Identifier::identify(const runtime::cgroup::Hierarchies& hierarchies, const std::string& path) const {
+Identifier::Answer Identifier::identify(const runtime::cgroup::Hierarchies& hierarchies,
+                                        const std::string& path) const {
   Answer answer;
   Identity& who = answer.who;
   who = classify_path(path);
@@ -84,13 +88,12 @@ Identifier::Answer Identifier::identify(const runtime::cgroup::Hierarchies& hier
   const bool maybe = who.kind == CgroupKind::kContainer || (who.kind == CgroupKind::kOther && nested);
   if (!maybe) return answer;
   answer.pid = first_process(directory_of(hierarchies, path), who.kind == CgroupKind::kContainer);
-  const ProcessView process = view_process(roots_, answer.pid);
   if (who.kind == CgroupKind::kOther) {
     // Nobody's, as long as a process in it does not lead to a bundle.
-    answer.complete = answer.pid != 0 && try_containerd(roots_, process, path, who) != Found::kSome;
+    answer.complete = answer.pid != 0 && try_containerd(roots_, answer.pid, path, who) != Found::kSome;
   } else {
     // A runtime's files may be there before the first process is.
-    answer.complete = describe(roots_, process, who) == Found::kAll && answer.pid != 0;
+    answer.complete = describe(roots_, view_process(roots_, answer.pid), who) == Found::kAll && answer.pid != 0;
     if (who.name.empty()) who.name = who.id;
     if (!who.pod_uid.empty() && who.pod.empty()) (void)describe_kubelet_pod(roots_, who);
   }

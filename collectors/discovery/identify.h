@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who a cgroup is, by its path and by the files that its runtime keeps: nobody is asked, nothing is configured. Where a
-// runtime keeps its files is told by the container's own process: its mounts (/proc/PID/mountinfo) and its shim's folder.
+// runtime keeps its files is told by the container's own process: its mounts (/proc/PID/mountinfo) and its shim's
+// folder.
 #pragma once
 
 #include <sys/types.h>

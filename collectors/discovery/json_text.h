@@ -3,8 +3,9 @@
 // folder only; exceptions of the library end here.
 #pragma once
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>

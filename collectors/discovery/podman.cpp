@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// podman and CRI-O, which keep their containers by the same library (containers/storage): where it keeps them is told by
-// the layers that the container's process sees mounted, else by the folder that its monitor, conmon, was given.
+// podman and CRI-O, which keep their containers by the same library (containers/storage): where it keeps them is told
+// by the layers that the container's process sees mounted, else by the folder that its monitor, conmon, was given.
 #include <fcntl.h>
 
 #include <functional>
@@ -55,16 +55,31 @@ bool any_graph(const IdentityRoots& roots, const ProcessView& process, const std
   return slash != std::string::npos && found(list.substr(0, slash), list.substr(slash + 1));
 }
 
+// The first element of a list of objects that has this text in it, alone: the list has all containers of the machine,
+// and each of them is asked for.
+std::string_view element_with(std::string_view list, std::string_view text) {
+  const auto wanted = list.find(text);
+  if (wanted == std::string_view::npos) return {};
+  std::size_t start = 0;
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const char c = list[i];
+    if (quoted && c == '\\') ++i;
+    if (c == '"') quoted = !quoted;
+    if (quoted) continue;
+    if ((c == '{' || c == '[') && ++depth == 2) start = i;
+    if ((c == '}' || c == ']') && --depth == 1 && i > wanted) return list.substr(start, i + 1 - start);
+  }
+  return {};
+}
+
 // The entry of the storage's lists for this container; a container that removes itself is in the second.
 Json stored_container(const IdentityRoots& roots, const std::string& lists, const std::string& id) {
   for (const char* name : {"/containers.json", "/volatile-containers.json"}) {
-    const std::string text = small_file(roots, lists + name);
-    if (text.find(id) == std::string::npos) continue;
-    const Json list = parse_json(text);
-    if (!list.is_array()) continue;
-    for (const Json& entry : list) {
-      if (text_at(entry, "id") == id) return entry;
-    }
+    const std::string list = small_file(roots, lists + name);
+    Json entry = parse_json(std::string(element_with(list, "\"" + id + "\"")));
+    if (text_at(entry, "id") == id) return entry;
   }
   return {};
 }
@@ -94,7 +109,8 @@ bool read_podman(const IdentityRoots& roots, const std::string& graph, const std
 }
 
 bool read_crio(const IdentityRoots& roots, const std::string& graph, const std::string& driver, Identity& who) {
-  const Json bundle = parse_json(small_file(roots, graph + "/" + driver + "-containers/" + who.id + "/userdata/config.json"));
+  const Json bundle =
+      parse_json(small_file(roots, graph + "/" + driver + "-containers/" + who.id + "/userdata/config.json"));
   const Json& notes = at(bundle, "annotations");
   if (!notes.is_object()) return false;
   names_from(notes, who);
@@ -110,7 +126,9 @@ bool read_crio(const IdentityRoots& roots, const std::string& graph, const std::
 }  // namespace
 
 Found describe_podman(const IdentityRoots& roots, const ProcessView& process, Identity& who) {
-  const auto read = [&](const std::string& graph, const std::string& driver) { return read_podman(roots, graph, driver, who); };
+  const auto read = [&](const std::string& graph, const std::string& driver) {
+    return read_podman(roots, graph, driver, who);
+  };
   if (any_graph(roots, process, who.id, read)) return Found::kAll;
   const auto conmon = conmon_of(roots, process, who.id);
   if (!conmon) return Found::kNothing;
@@ -119,7 +137,9 @@ Found describe_podman(const IdentityRoots& roots, const ProcessView& process, Id
 }
 
 Found describe_crio(const IdentityRoots& roots, const ProcessView& process, Identity& who) {
-  const auto read = [&](const std::string& graph, const std::string& driver) { return read_crio(roots, graph, driver, who); };
+  const auto read = [&](const std::string& graph, const std::string& driver) {
+    return read_crio(roots, graph, driver, who);
+  };
   return any_graph(roots, process, who.id, read) ? Found::kAll : Found::kNothing;
 }
 

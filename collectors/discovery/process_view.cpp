@@ -22,7 +22,8 @@ std::string unescape_mount(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     unsigned value = 0;
     const char* const digits = text.data() + i + 1;
-    const bool escape = text[i] == '\\' && i + 4 <= text.size() && std::from_chars(digits, digits + 3, value, 8).ptr == digits + 3;
+    const bool escape =
+        text[i] == '\\' && i + 4 <= text.size() && std::from_chars(digits, digits + 3, value, 8).ptr == digits + 3;
     out += escape ? static_cast<char>(value) : text[i];
     if (escape) i += 3;
   }
@@ -113,7 +114,8 @@ pid_t parent_of(const IdentityRoots& roots, pid_t pid) {
 }
 
 std::optional<BoltFile> open_bolt(const IdentityRoots& roots, const std::string& path) {
-  auto file = std::make_shared<runtime::UniqueFd>(::open((roots.files + path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  auto file = std::make_shared<runtime::UniqueFd>(
+      ::open((roots.files + path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file->valid()) return std::nullopt;
   return BoltFile([file](std::uint64_t offset, std::size_t size, std::string& into) {
     into.resize(size);
@@ -154,22 +156,26 @@ std::optional<std::chrono::system_clock::time_point> parse_rfc3339(std::string_v
   parts.tm_min = number(14, 2);
   parts.tm_sec = number(17, 2);
   // 2262 is where nanoseconds in 64 bits end.
-  const bool valid = text.size() > kSeconds && within(parts.tm_year, 70, 300) && within(parts.tm_mon, 0, 11) && within(parts.tm_mday, 1, 31) &&
-                     within(parts.tm_hour, 0, 23) && within(parts.tm_min, 0, 59) && within(parts.tm_sec, 0, 60);
+  const bool valid = text.size() > kSeconds && within(parts.tm_year, 70, 300) && within(parts.tm_mon, 0, 11) &&
+                     within(parts.tm_mday, 1, 31) && within(parts.tm_hour, 0, 23) && within(parts.tm_min, 0, 59) &&
+                     within(parts.tm_sec, 0, 60);
   if (!valid) return std::nullopt;
   std::chrono::system_clock::time_point time = std::chrono::system_clock::from_time_t(::timegm(&parts));
   std::string_view rest = text.substr(kSeconds);
   if (rest.starts_with('.')) {
     const auto end = std::min(rest.find_first_not_of("0123456789", 1), rest.size());
     const std::string digits = (std::string(rest.substr(1, end - 1)) + "000000000").substr(0, 9);
-    time += std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::nanoseconds(parse_u64(digits).value_or(0)));
+    time += std::chrono::duration_cast<std::chrono::system_clock::duration>(
+        std::chrono::nanoseconds(parse_u64(digits).value_or(0)));
     rest = rest.substr(end);
   }
   if (rest == "Z") return time;
   const std::size_t at = text.size() - rest.size();
   const int hours = number(at + 1, 2);
   const int minutes = number(at + 4, 2);
-  if (rest.size() != 6 || (rest[0] != '+' && rest[0] != '-') || rest[3] != ':' || !within(hours, 0, 23) || !within(minutes, 0, 59)) return std::nullopt;
+  if (rest.size() != 6 || (rest[0] != '+' && rest[0] != '-') || rest[3] != ':' || !within(hours, 0, 23) ||
+      !within(minutes, 0, 59))
+    return std::nullopt;
   const auto offset = std::chrono::hours(hours) + std::chrono::minutes(minutes);
   return rest[0] == '+' ? time - offset : time + offset;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each container runtime has written about a container. One function a runtime; each fills what it finds. Files are
-// outside input: bounded, and not understood means not known.
+// What each container runtime has written about a container. One function a runtime; each fills what it finds. Files
+// are outside input: bounded, and not understood means not known.
 #pragma once
 
 #include <sys/types.h>
@@ -34,7 +34,8 @@ struct ProcessView {
 
   // Calls found(folder) with the part of a mount's source before `marker` ("/containers/ID/") until it returns true. A
   // source is told from the root of its file system, so the folder is looked for where the machine has that mounted.
-  bool any_source_before(const IdentityRoots& roots, std::string_view marker, const std::function<bool(const std::string&)>& found) const;
+  bool any_source_before(const IdentityRoots& roots, std::string_view marker,
+                         const std::function<bool(const std::string&)>& found) const;
   // The part before `marker` of an overlay's layer paths.
   [[nodiscard]] std::optional<std::string> layers_before(std::string_view marker) const;
 };
@@ -54,8 +55,9 @@ enum class Found : std::uint8_t {
 };
 Found describe_docker(const IdentityRoots& roots, const ProcessView& process, Identity& who);
 Found describe_podman(const IdentityRoots& roots, const ProcessView& process, Identity& who);
-// Also for CRI, whose names are annotations in the bundle, and for docker's containers in a cgroup of another name, which
-// are containerd's too: `who.runtime` is set to what it is.
+// Also for CRI, whose names are annotations in the bundle, and for docker's containers in a cgroup of another name,
+// which are containerd's too: `who.runtime` is set to what it is. `process` may be without mounts: they are read when
+// needed.
 Found describe_containerd(const IdentityRoots& roots, const ProcessView& process, Identity& who);
 Found describe_crio(const IdentityRoots& roots, const ProcessView& process, Identity& who);
 // The pod's names by its uid, from the folders of its logs.

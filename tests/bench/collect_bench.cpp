@@ -4,10 +4,12 @@
 //   collect_bench [passes] [cgroups]      default 200 passes, 213 cgroups; needs root
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -139,6 +141,8 @@ void bench_reads(const Hierarchies& hierarchies, const std::vector<Group>& group
   Collection every(hierarchies, {});
   auto few_samplers = open_all(few, groups);
   auto every_samplers = open_all(every, groups);
+  Collection unkept(hierarchies, {.settings_for = std::chrono::hours(1), .open_files = 1});
+  auto unkept_samplers = open_all(unkept, groups);
   char buffer[16'384];
   const auto times = medians_in_turn(passes, {[&] {
                                                 for (const UniqueFd& fd : fds)
@@ -155,6 +159,15 @@ void bench_reads(const Hierarchies& hierarchies, const std::vector<Group>& group
                                               },
                                               [&] {
                                                 for (CgroupSampler& sampler : every_samplers) sampler.read();
+                                              },
+                                              [&] {
+                                                for (CgroupSampler& sampler : unkept_samplers) sampler.read();
+                                              },
+                                              [&] {
+                                                for (CgroupSampler& sampler : every_samplers) {
+                                                  sampler.refresh_settings();
+                                                  sampler.read();
+                                                }
                                               }});
   const double each = 1e6 / static_cast<double>(groups.size());
   std::printf("one pass over one cgroup, %zu files each, %zu cgroups, median of %d\n", nine.size(), groups.size(),
@@ -165,9 +178,43 @@ void bench_reads(const Hierarchies& hierarchies, const std::vector<Group>& group
               times[2] / times[0], times[2] / times[1]);
   std::printf("  mete, all counters (%zu files)     %7.2f us   %.2f %% of a core at one pass a second\n",
               every_samplers.front().open_files(), times[3] * each, times[3] * 100);
+  std::printf("  mete, past the budget of files    %7.2f us   %.2f x kept open: opened for each read\n", times[4] * each,
+              times[4] / times[3]);
+  std::printf("  mete, settings too (every 10 s)   %7.2f us   %.2f x\n", times[5] * each, times[5] / times[3]);
   std::uint64_t errors = 0;
   for (const auto& cost : every.cost()) errors += cost.errors;
   std::printf("  errors %llu\n", static_cast<unsigned long long>(errors));
+}
+
+// What the collectors cost that are off by default: of 100 sleeping processes with three files each.
+void bench_processes(int passes) {
+  using mete::collectors::ProcessOptions;
+  constexpr int kProcesses = 100;
+  std::vector<pid_t> children;
+  std::string pids;
+  for (int i = 0; i < kProcesses; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      while (true) ::pause();
+    }
+    if (child < 0) break;
+    children.push_back(child);
+    pids += std::to_string(child) + "\n";
+  }
+  const UniqueFd proc(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const std::pair<const char*, ProcessOptions> kinds[] = {
+      {"processes", {.descriptors = true}}, {"sockets", {.sockets = true}}, {"tasks", {.tasks = true}}, {"schedstat", {.schedstat = true}}};
+  std::printf("one walk over %zu processes\n", children.size());
+  for (const auto& [name, options] : kinds) {
+    mete::collectors::ProcessWalk walk(options);
+    mete::collectors::Sample sample;
+    const double time = medians_in_turn(passes, {[&] { walk.run(proc.get(), pids, Clock::now(), sample); }}).front();
+    std::printf("  %-10s %7.2f us a process\n", name, time * 1e6 / static_cast<double>(children.size()));
+  }
+  for (const pid_t child : children) {
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+  }
 }
 
 }  // namespace
@@ -184,5 +231,6 @@ int main(int argc, char** argv) {
   } else {
     std::printf("reads skipped: needs root and cgroups\n");
   }
+  bench_processes(passes);
   return 0;
 }

@@ -1,53 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/agent_config.h"
 
-#include <gtest/gtest.h>
+#include "tests/config/support.h"
 
 namespace mete::config {
 namespace {
 
+AgentConfigFile read(std::string_view text) {
+  return read_agent_config(text, "agent.yaml");
+}
+
 TEST(AgentConfig, AllOfItMayBeLeftOut) {
-  for (const char* text : {"", "# nothing\n", "export: {}\n", "export:\n"}) {
-    const auto read = read_agent_config(text, "agent.yaml");
-    EXPECT_TRUE(read.errors.empty()) << text;
-    EXPECT_TRUE(read.config.exported.containers);
-    EXPECT_FALSE(read.config.exported.other);
-    EXPECT_FALSE(read.config.exported.kube);
-    EXPECT_FALSE(read.config.exported.labels.empty());
+  for (const char* text : {"", "{}", "export: {}", "export:\n", "# nothing\n"}) {
+    const auto file = read(text);
+    EXPECT_TRUE(file.errors.empty()) << text << "\n" << joined(file.errors);
+    const ExportPolicy& exported = file.config.exported;
+    EXPECT_TRUE(exported.containers && exported.slices && exported.services && exported.id_label) << text;
+    EXPECT_FALSE(exported.other || exported.kube) << text;
+    EXPECT_EQ(exported.labels, (std::vector<std::string>{"com.docker.compose.project", "com.docker.compose.service"}))
+        << text;
+    EXPECT_GT(exported.most_cgroups, 1'000) << text;
   }
 }
 
-TEST(AgentConfig, IsReadWhole) {
-  const auto read = read_agent_config(
-      "export:\n  services: false\n  include: [\"/batch/*\"]\n  labels: []\n  maxCgroups: 5\n  kube: true\n"
-      "collectors: {enable: [tcp], disable: [io, numa]}\n",
-      "agent.yaml");
-  ASSERT_TRUE(read.errors.empty());
-  const ExportPolicy& policy = read.config.exported;
-  EXPECT_FALSE(policy.services);
-  EXPECT_TRUE(policy.slices);
-  EXPECT_EQ(policy.include, std::vector<std::string>{"/batch/*"});
-  EXPECT_TRUE(policy.labels.empty()) << "none are wanted";
-  EXPECT_EQ(policy.most_cgroups, 5);
-  EXPECT_TRUE(policy.kube);
-  EXPECT_EQ(read.config.collectors.enable, std::vector<std::string>{"tcp"});
-  EXPECT_EQ(read.config.collectors.disable.size(), 2U);
+TEST(AgentConfig, ReadsEverything) {
+  const auto file = read(R"(export:
+  containers: false
+  slices: false
+  services: false
+  other: true
+  include: ["/hand/*"]
+  exclude: [/docker/*, "*.mount"]
+  idLabel: false
+  labels: ["app.kubernetes.io/*"]
+  maxCgroups: 7
+  kube: true
+collectors:
+  enable: [sockets]
+  disable: [io, pids]
+)");
+  ASSERT_TRUE(file.errors.empty()) << joined(file.errors);
+  const ExportPolicy& exported = file.config.exported;
+  EXPECT_FALSE(exported.containers || exported.slices || exported.services || exported.id_label);
+  EXPECT_TRUE(exported.other && exported.kube);
+  EXPECT_EQ(exported.include, std::vector<std::string>{"/hand/*"});
+  EXPECT_EQ(exported.exclude, (std::vector<std::string>{"/docker/*", "*.mount"}));
+  EXPECT_EQ(exported.labels, std::vector<std::string>{"app.kubernetes.io/*"});
+  EXPECT_EQ(exported.most_cgroups, 7);
+  EXPECT_EQ(file.config.collectors.enable, std::vector<std::string>{"sockets"});
+  EXPECT_EQ(file.config.collectors.disable, (std::vector<std::string>{"io", "pids"}));
 }
 
-TEST(AgentConfig, ErrorsNameThePlace) {
-  struct Case {
-    const char* text;
-    const char* error;
+TEST(AgentConfig, NoLabelsAtAll) {
+  EXPECT_TRUE(read("export: {labels: []}").config.exported.labels.empty());
+}
+
+struct Wrong {
+  const char* text;
+  const char* error;  // how it begins
+};
+
+TEST(AgentConfig, ErrorsNameTheirPlace) {
+  const std::vector<Wrong> cases = {
+      {"export: {servces: true}", "agent.yaml:1:10: export.servces: unknown field, did you mean `services`?"},
+      {"exprot: {}\n", "agent.yaml:1:1: exprot: unknown field, did you mean `export`?"},
+      {"export: {kube: 3}", "agent.yaml:1:16: export.kube: found the number 3, expected"},
+      {"export:\n  slices: maybe\n", "agent.yaml:2:11: export.slices: found"},
+      {"export:\n  maxCgroups: 0\n", "agent.yaml:2:15: export.maxCgroups: found the number 0, expected"},
+      {"export: {maxCgroups: 1000001}", "agent.yaml:1:22: export.maxCgroups: found the number 1000001, expected"},
+      {"export: {maxCgroups: many}", "agent.yaml:1:22: export.maxCgroups: found"},
+      {"export: {labels: {a: b}}", "agent.yaml:1:18: export.labels: found"},
+      {"export: {include: [[a]]}", "agent.yaml:1:20: export.include"},
+      {"export: [1]", "agent.yaml:1:9: export: found"},
+      {"collectors: {disable: io}", "agent.yaml:1:23: collectors.disable: found"},
+      {"export: {other: true, other: false}", "agent.yaml:1:23: "},
+      {"export: [", "agent.yaml:"},
+      {"- export\n", "agent.yaml:1:1: "},
+      {"export:\n  include: [\"\xff\"]\n", "agent.yaml:2:"},
   };
-  for (const Case& wrong : {Case{"export: {servces: true}", "agent.yaml:1:10: export.servces: unknown field, did you mean `services`?"},
-                            Case{"export: {kube: 3}", "agent.yaml:1:16: export.kube: found 3, expected"},
-                            Case{"export: {maxCgroups: 0}", "agent.yaml:1:22: export.maxCgroups: found 0, expected"},
-                            Case{"export: [", "agent.yaml:"}, Case{"- a", "agent.yaml:1:1: "}, Case{"a: \xff", "agent.yaml:1:"}}) {
-    const auto read = read_agent_config(wrong.text, "agent.yaml");
-    ASSERT_FALSE(read.errors.empty()) << wrong.text;
-    EXPECT_TRUE(to_string(read.errors[0]).starts_with(wrong.error)) << to_string(read.errors[0]);
-    EXPECT_FALSE(read.config.exported.kube) << "a wrong file changes nothing";
+  for (const Wrong& wrong : cases) {
+    const auto file = read(wrong.text);
+    ASSERT_FALSE(file.errors.empty()) << wrong.text;
+    EXPECT_TRUE(to_string(file.errors[0]).starts_with(wrong.error)) << wrong.text << "\n" << to_string(file.errors[0]);
+    EXPECT_FALSE(file.config.exported.kube) << "a wrong file changes nothing";
   }
+}
+
+TEST(AgentConfig, OfSeveralErrorsAllAreTold) {
+  EXPECT_EQ(read("export:\n  containrs: true\n  slices: maybe\n  maxCgroups: -1\n").errors.size(), 3U);
+}
+
+TEST(AgentConfig, WithAnErrorNothingIsTaken) {
+  const auto file = read("export: {containers: false, slcies: false}");
+  EXPECT_FALSE(file.errors.empty());
+  EXPECT_TRUE(file.config.exported.containers);
 }
 
 }  // namespace

@@ -8,7 +8,10 @@
 
 #include "collectors/collector.h"
 #include "collectors/cumulative.h"
+#include "collectors/effective.h"
 #include "collectors/machine.h"
+#include "collectors/process_walk.h"
+#include "collectors/usage_walker.h"
 #include "runtime/cgroup/hierarchies.h"
 #include "runtime/cgroup/plan.h"
 #include "tests/support/readings.h"
@@ -21,8 +24,24 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const Collector& collector : builtin_collectors()) {
     for (const SourceFile& file : collector.files) (void)file.parse(text, sample);
   }
-  (void)parse_net_dev(text, sample);
+  for (const auto parse : {parse_net_dev, parse_net_tcp, parse_net_tcp6, parse_net_udp, parse_net_udp6, parse_net_snmp, parse_net_netstat}) {
+    (void)parse(text, sample);
+  }
   (void)parse_machine(text, text);
+  (void)parse_cache_size(text);
+  (void)os_version_of(text);
+  (void)count_of_list(text);
+  (void)state_of_stat(text);
+  (void)open_files_limit(text);
+  (void)device_of_mount(text, 254, 1);
+  if (const auto counters = parse_schedstat(text)) {
+    SchedstatSum sum;
+    sum.seen(1, *counters, 1);
+    sum.seen(1, {}, 2);
+    sum.seen(2, *counters, 2);
+    sum.end_of(3);
+    if (sum.total().run < counters->run) std::abort();
+  }
 
   const LabelBlock labels{{"id", text}};
   (void)render(reading_of(labels, sample));
@@ -35,6 +54,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string again = to_text(*back);
   if (const auto twice = from_text(again); !twice || to_text(*twice) != again) std::abort();
   (void)add(sample, *back);
+  const Sample* const chain[] = {&sample, nullptr, &*back};
+  (void)effective_limits(chain, parse_machine(text, text));
   (void)from_text(text);
 
   const auto cut = static_cast<std::size_t>(data[0]) % size;

@@ -2,7 +2,9 @@
 """What users of kubernetes-mixin and cAdvisor have in Prometheus works on a mete agent with no edit: recording rules that join
 with kube_*, the throttling alert's expression, and the numbers of a container that lived for 50 ms."""
 import os
+import re
 import sys
+import urllib.request
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -106,6 +108,12 @@ def test_a_container_that_lived_50_ms_leaves_its_numbers():
             assert shown("mete_container_last_exit_code") == 137
             assert shown("mete_oom_kills_total") == 1
             assert shown("container_oom_events_total") == 1
+            request = urllib.request.Request("http://%s/metrics" % agent.address, headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                assert answer.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+                text = answer.read().decode()
+            [event] = re.findall(r'mete_oom_kills_total\{[^}]*container="hog"[^}]*\} 1 # \{event="(\d+)",pid="\d+"\} 1 \d+', text)
+            assert [each for each in agent.events("OOMKilled") if each["sequence"] == int(event)], agent.events("OOMKilled")
             query = '%s{namespace="default",pod="short",container="hog"}'
             wait_for("Prometheus to have the kill", lambda: prometheus.value("max(" + query % "mete_oom_kills_total" + ")") == 1, 20, 0.3)
             assert prometheus.value("max(" + query % "container_memory_max_usage_bytes" + ")") > 15 << 20

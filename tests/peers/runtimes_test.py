@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Containers of dockerd, containerd and podman appear with their names, images and ids, without any configuration."""
+import os
 import re
+import subprocess
 import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import Agent, run_tests, wait_for  # noqa: E402
+from mete_agent import Agent, cgroup_mounts, run_tests, wait_for  # noqa: E402
 from runtimes import Containerd, Docker, Podman  # noqa: E402
 
 
@@ -70,6 +72,44 @@ def test_podman():
         agent.start()
         identity = podman.run("pod-sleeper")
         appears(agent, "pod-sleeper", podman.tag, identity)
+
+
+def test_labels_that_are_asked_for():
+    with Agent() as agent, Containerd(agent.work) as containerd, Podman(agent.work) as podman:
+        with open(agent.work + "/agent.yaml", "w") as config:
+            config.write("export: {labels: [te*]}\n")
+        agent.start("--config", agent.work + "/agent.yaml")
+        containerd.run("of-containerd", "--label", "team=blue", "--label", "other=x")
+        podman.run("of-podman", "--label", "team=red", "--label", "other=x")
+        for name, tag, team in (("of-containerd", containerd.tag, "blue"), ("of-podman", podman.tag, "red")):
+            appears(agent, name, tag, "")
+            labels = wait_for("the labels of " + name, lambda: (container(agent, name) or [{}])[0])
+            assert labels["container_label_team"] == team, labels
+            assert "container_label_other" not in labels, labels
+
+
+def test_docker_under_another_parent_and_started_again():
+    parent = "mete-peers-%d" % os.getpid()
+    try:
+        with Agent() as agent, Docker(agent.work) as docker:
+            agent.start()
+            identity = docker.run("elsewhere", "--cgroup-parent", "/" + parent)
+            appears(agent, "elsewhere", docker.tag, "/" + parent + "/" + identity)
+            first = start_of(agent, "elsewhere")
+            time.sleep(1.5)
+            subprocess.run(docker.client + ["restart", "-t", "0", identity], check=True, capture_output=True)
+            began = time.time()
+            wait_for("the second start", lambda: (start_of(agent, "elsewhere") or 0) > first + 1)
+            assert abs(start_of(agent, "elsewhere") - began) < 5, (start_of(agent, "elsewhere"), began)
+    finally:
+        for mount in cgroup_mounts():
+            if os.path.isdir(mount + "/" + parent):
+                os.rmdir(mount + "/" + parent)
+
+
+def start_of(agent, name):
+    found = [value for labels, value in rows(agent, "container_start_time_seconds") if labels["name"] == name]
+    return found[0] if found else None
 
 
 def test_all_three_at_once_and_the_network_once_a_namespace():

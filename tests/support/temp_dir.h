@@ -10,9 +10,9 @@ namespace mete::testing {
 // A directory of the test's own, removed with everything in it.
 class TempDir {
  public:
-  TempDir() {
-    char path[] = "/tmp/mete-test-XXXXXX";
-    if (const char* made = ::mkdtemp(path); made != nullptr) path_ = made;
+  explicit TempDir(const std::string& below = "/tmp") {
+    std::string path = below + "/mete-test-XXXXXX";
+    if (const char* made = ::mkdtemp(path.data()); made != nullptr) path_ = made;
   }
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;

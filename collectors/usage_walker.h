@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much space a directory tree takes: a container's writable layer. By project quota where the file system keeps
+// one; else by a walk in small steps, so that a tree of millions of files costs a bounded share of a core, however long
+// a whole round then takes.
+//
+//   METE_TRY(UsageWalker walker, UsageWalker::open("/var/lib/.../upper"));
+//   if (walker.due() <= now) walker.step(now);     // at most 2 ms or 2,000 entries
+//   walker.usage()                                 // of the last complete round; null before the first
+//
+// It does not follow links, does not leave the file system, and counts what is linked more than once one time. What
+// vanishes while it looks is no error. Space is what is allocated (st_blocks), as `du` says it.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "collectors/reading.h"
+#include "config/result.h"
+#include "runtime/fd.h"
+
+namespace mete::collectors {
+
+struct UsageWalkOptions {
+  std::size_t entries = 2'000;                                    // of a step
+  std::chrono::microseconds time = std::chrono::milliseconds(2);  // of a step
+  double duty = 0.01;                                             // share of wall time that steps may take
+  std::chrono::seconds every{60};                                 // a new round, at the earliest
+};
+
+class UsageWalker {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  [[nodiscard]] static Result<UsageWalker> open(const std::string& directory, UsageWalkOptions options = {});
+
+  // One portion; true: a round was completed by it. Before due() it does nothing.
+  bool step(Clock::time_point now);
+  // When the next step may be made: the duty cycle's pause, or the next round.
+  [[nodiscard]] Clock::time_point due() const { return due_; }
+  // Null before the first complete round.
+  [[nodiscard]] const std::shared_ptr<const FilesystemUsage>& usage() const { return usage_; }
+  [[nodiscard]] std::uint64_t entries() const { return entries_; }  // seen so far, over all rounds
+
+ private:
+  struct Level {
+    runtime::UniqueFd directory;
+    std::string buffer;  // entries read and not yet looked at
+    std::size_t at = 0, end = 0;
+  };
+  explicit UsageWalker(UsageWalkOptions options) : options_(options) {}
+  void begin_round();
+  bool walk(Clock::time_point end);
+  // Of the entry `name` of the deepest level; opens it when it is a directory.
+  void look_at(const char* name);
+  [[nodiscard]] bool read_quota(FilesystemUsage& usage) const;
+  void finish();
+
+  UsageWalkOptions options_;
+  runtime::UniqueFd root_;
+  std::uint64_t device_ = 0;  // st_dev: other file systems are left out
+  std::string device_name_;
+  std::optional<std::uint32_t> project_;
+  std::vector<Level> levels_;  // from the root to where the walk is
+  bool walking_ = false;
+  std::uint64_t bytes_ = 0;
+  std::unordered_set<std::uint64_t> linked_;  // inodes with more than one link, of this round
+  std::uint64_t entries_ = 0;
+  Clock::time_point due_{}, round_began_{};
+  std::shared_ptr<const FilesystemUsage> usage_;
+};
+
+// The device of a file system by /proc/self/mountinfo's text: "/dev/vda1"; empty when it is not listed.
+[[nodiscard]] std::string device_of_mount(std::string_view mountinfo, std::uint32_t major, std::uint32_t minor);
+
+}  // namespace mete::collectors
