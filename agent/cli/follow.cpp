@@ -88,9 +88,21 @@ std::string rotated_text(const std::string& path, int current) {
   }
 }
 
+// In the middle of a rotation the file has no name for a moment; one that stays away was deleted.
+bool is_there(const std::string& path) {
+  constexpr int kTries = 20;
+  for (int i = 0; i < kTries; ++i) {
+    if (::access(path.c_str(), F_OK) == 0) return true;
+    if (::access((path + ".1").c_str(), F_OK) != 0) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return false;
+}
+
 // What is in the files, and then what comes, also after a rotation.
 int follow_file(const std::string& path, const LogOptions& options) {
   constexpr auto kLook = std::chrono::milliseconds(100);
+  (void)is_there(path);
   auto fd = runtime::open_at(AT_FDCWD, path, O_RDONLY);
   if (!fd) return complain(fd.error().what, kNotFound);
   auto rest = runtime::read_all(fd->get(), path, std::size_t{1} << 30U);
@@ -105,7 +117,7 @@ int follow_file(const std::string& path, const LogOptions& options) {
     if (got > 0) {
       pending.append(buffer, static_cast<std::size_t>(got));
       print_lines(pending, options.timestamps);
-    } else if (::access(path.c_str(), F_OK) != 0) {
+    } else if (!is_there(path)) {
       return kDone;  // the pod was deleted
     } else if (same_file(fd->get(), path)) {
       std::this_thread::sleep_for(kLook);

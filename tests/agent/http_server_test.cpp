@@ -212,7 +212,9 @@ TEST(HttpServer, WrongRequestsAreTold) {
 }
 
 TEST(HttpServer, ALargeBodyIsAskedFor) {
-  TestServer server;
+  HttpLimits limits;
+  limits.tcp_request_body = 4U << 20U;
+  TestServer server(limits);
   Client client(server.port);
   client.say("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\nExpect: 100-continue\r\n\r\n");
   std::this_thread::sleep_for(50ms);

@@ -798,10 +798,11 @@ def test_the_tail_of_logs_goes_back_over_a_rotation():
 
 def test_stop_start_and_kill():
     with Agent().start() as agent:
-        run(agent, pod("p", "trap 'echo hup' HUP; while :; do usleep 20000; done").replace("restartPolicy: Never", "restartPolicy: Always"))
+        run(agent, pod("p", "trap 'echo hup' HUP; echo ready; while :; do usleep 20000; done").replace("restartPolicy: Never", "restartPolicy: Always"))
         first = agent.container("p")["pid"]
+        wait_for("its trap", lambda: agent.mete("logs", "p").stdout == "ready\n", 5)
         agent.mete("kill", "p", "-s", "HUP")
-        wait_for("the signal", lambda: agent.mete("logs", "p").stdout == "hup\n", 5)
+        wait_for("the signal", lambda: agent.mete("logs", "p").stdout == "ready\nhup\n", 5)
         assert agent.container("p")["pid"] == first
         agent.mete("stop", "p")
         wait_for("it to be stopped", lambda: agent.container("p")["state"] == "exited", 5)
@@ -887,7 +888,7 @@ def test_what_is_printed_as_a_table_comes_as_yaml_too():
         run(agent, pod("p", "sleep 1000"))
         assert "name: p\n" in agent.mete("ps", "-o", "yaml").stdout
         assert "name: busybox" in agent.mete("images", "-o", "yaml").stdout
-        assert "name: p\n" in agent.mete("top", "-b", "-n", "1", "-o", "yaml").stdout, "top -o yaml"
+        assert "name: default/p/main\n" in agent.mete("top", "-b", "-n", "1", "-o", "yaml").stdout, "top -o yaml"
         yaml = agent.mete("events", "-o", "yaml").stdout
         assert re.search(r"(?m)^(- )?\s*reason: Created$", yaml), yaml
 
@@ -903,11 +904,13 @@ def test_lists_are_printed_as_asked():
         assert "phase: Running\n" in agent.mete("inspect", "p").stdout
         assert json.loads(agent.mete("inspect", "p", "-o", "json").stdout)["containers"][0]["limits"]["memoryBytes"] == 40 << 20
         top = agent.mete("top", "-b", "-n", "1").stdout.splitlines()
-        assert len(top) == 2 and top[0].split()[:4] == ["NAMESPACE", "POD", "CONTAINER", "STATE"], top
-        assert top[1].split()[:4] == ["default", "p", "main", "running"] and "30" in top[1].split() and "40.0Mi" in top[1].split(), top
-        assert len(agent.mete("top", "-b", "-n", "2", "-d", "1").stdout.splitlines()) == 5
+        assert top[0].split()[:4] == ["NAME", "STATE", "CPU%", "LIMIT%"], top
+        [row] = [each.split() for each in top if each.startswith("default/p/main ")]
+        assert row[1] == "running" and row[3] == "30", top
+        assert agent.mete("top", "-b", "-n", "2", "-d", "1").stdout.count("NAME ") == 2
         shown = json.loads(agent.mete("top", "-b", "-n", "1", "-o", "json").stdout)
-        assert shown["pods"][0]["containers"][0]["usage"]["pids"] == 1, shown
+        [row] = [each for each in shown["cgroups"] if each["name"] == "default/p/main"]
+        assert row["pids"] == 1 and row["effectiveMemoryLimitBytes"] == 40 << 20, row
         images = agent.mete("images").stdout
         assert "busybox" in images and json.loads(agent.mete("images", "-o", "json").stdout), images
         assert re.fullmatch(r"mete \d+\.\d+\.\d+\S*\n", agent.mete("version").stdout)
