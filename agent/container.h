@@ -62,6 +62,7 @@ class Container {
   [[nodiscard]] const config::Container* spec() const;  // null: the pod was adopted and its manifest is gone
   [[nodiscard]] const runtime::cgroup::Group& cgroup() const { return cgroup_; }
   [[nodiscard]] std::string log_path() const;
+  [[nodiscard]] std::string writable_layer() const { return files().directory() + "/upper"; }  // of the present attempt
   [[nodiscard]] const runtime::cgroup::Limits& limits() const { return limits_; }
   [[nodiscard]] int stop_signal() const { return stop_signal_; }
   [[nodiscard]] const config::Policy* policy() const;   // null: none selects the pod

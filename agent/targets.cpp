@@ -95,6 +95,7 @@ Target target_of(const Pod& pod, const Container& container, bool single) {
   target.labels = container_labels(pod, container);
   if (single) target.pod_labels = pod_labels(pod);
   target.base = container.base();
+  target.writable = container.writable_layer();
   if (record.started_at != WallTime()) {
     target.started = std::chrono::time_point_cast<std::chrono::system_clock::duration>(record.started_at);
   }

@@ -3,19 +3,14 @@
 
 #include <algorithm>
 #include <iterator>
-#include <set>
 #include <utility>
 
 #include "collectors/cumulative.h"
-#include "collectors/effective.h"
 
 namespace mete::collectors {
 namespace {
 
 using runtime::cgroup::Group;
-
-// Of an ancestor whose series nobody asked for.
-constexpr std::uint64_t kNotAsked = 1;
 
 Series series_of(const Target& target) {
   Series series;
@@ -27,7 +22,6 @@ Series series_of(const Target& target) {
   series.lifecycle = target.lifecycle;
   series.created = target.created;
   series.started = target.started;
-  series.filesystem = target.filesystem;
   return series;
 }
 
@@ -141,46 +135,31 @@ const Sample* Reader::read_cgroup(Watched& watched, const Target& target) {
   return watched.was_read ? &sampler.sample() : nullptr;
 }
 
-// Whose limits count though nobody asked for their series. A pod of a single container has its limits there only.
-void Reader::add_ancestors() {
-  std::set<std::string> known;
-  for (const Target& target : targets_) known.insert(target.path);
-  std::vector<Target> more;
-  for (const Target& target : targets_) {
-    std::string path = target.path;
-    for (bool first = true; path.size() > 1; first = false) {
-      path.erase(std::max<std::size_t>(path.rfind('/'), 1));
-      const bool skip = first && target.pod_labels != nullptr;
-      if (path == "/" || skip || !known.insert(path).second) continue;
-      Target ancestor;
-      ancestor.path = path;
-      ancestor.foreign = true;
-      ancestor.cgroup_id = kNotAsked;
-      more.push_back(std::move(ancestor));
-    }
+// Null: it has no writable layer, or it was not measured yet.
+std::shared_ptr<const FilesystemUsage> Reader::filesystem_of(const Target& target) {
+  if (target.writable.empty() || !collection_.options().wants("disk")) return nullptr;
+  auto found = walks_.find(target.writable);
+  if (found == walks_.end()) {
+    auto walker = UsageWalker::open(target.writable);
+    if (!walker) return nullptr;
+    found = walks_.emplace(target.writable, Walk{std::move(*walker)}).first;
   }
-  targets_.insert(targets_.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  found->second.reading = number_;
+  return found->second.walker.usage();
 }
 
-void Reader::set_effective_limits() {
-  std::unordered_map<std::string_view, const Sample*> samples;
-  for (const Series& series : reading_->series) samples.emplace(series.path, series.sample);
-  std::vector<const Sample*> chain;
-  for (Series& series : reading_->series) {
-    if (series.sample == nullptr) continue;
-    chain.assign(1, series.sample);
-    for (std::string_view path = series.path; path.size() > 1;) {
-      path = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
-      if (path == "/") break;
-      const auto found = samples.find(path);
-      chain.push_back(found == samples.end() ? nullptr : found->second);
-    }
-    series.effective = effective_limits(chain, reading_->machine);
+// One portion of one tree, so that what is read in between waits for 2 ms at most.
+void Reader::walk_one(Clock::time_point now) {
+  for (auto& [directory, walk] : walks_) {
+    if (walk.walker.due() > now) continue;
+    (void)walk.walker.step(now);
+    return;
   }
 }
 
 void Reader::read_target(const Target& target) {
   Series series = series_of(target);
+  series.filesystem = filesystem_of(target);
   const Sample* live = nullptr;
   if (target.cgroup_id != 0) {
     Watched& watched = watched_of(target);
@@ -229,6 +208,7 @@ const ThrottleWatch* Reader::watch_throttling(const Target& target, const Sample
 }
 
 void Reader::forget_the_gone() {
+  std::erase_if(walks_, [this](const auto& entry) { return entry.second.reading != number_; });
   std::erase_if(watched_, [this](const auto& entry) {
     const bool gone = entry.second.reading != number_;
     if (gone) throttles_.erase(entry.first);
@@ -246,12 +226,15 @@ void Reader::forget(const std::vector<std::string>& gone) {
 std::optional<Reader::Clock::time_point> Reader::due() const {
   std::optional<Clock::time_point> first;
   if (foreign_) first = foreign_->due();
-  for (const auto& [path, throttle] : throttles_) first = first ? std::min(*first, throttle.due()) : throttle.due();
+  const auto consider = [&](Clock::time_point due) { first = first ? std::min(*first, due) : due; };
+  for (const auto& [path, throttle] : throttles_) consider(throttle.due());
+  for (const auto& [directory, walk] : walks_) consider(walk.walker.due());
   return first;
 }
 
 void Reader::sample(Clock::time_point now) {
   if (foreign_) forget(foreign_->look_again(now));
+  walk_one(now);
   for (auto each = throttles_.begin(); each != throttles_.end();) {
     const bool gone = each->second.due() <= now && !each->second.read(now);
     each = gone ? throttles_.erase(each) : std::next(each);

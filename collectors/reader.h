@@ -19,6 +19,7 @@
 #include "collectors/sampler.h"
 #include "collectors/target.h"
 #include "collectors/throttle.h"
+#include "collectors/usage_walker.h"
 
 namespace mete::collectors {
 
@@ -72,6 +73,8 @@ class Reader {
   Watched& watched_of(const Target& target);
   const ThrottleWatch* watch_throttling(const Target& target, const Sample& sample);
   void forget_the_gone();
+  [[nodiscard]] std::shared_ptr<const FilesystemUsage> filesystem_of(const Target& target);
+  void walk_one(Clock::time_point now);
 
   const runtime::cgroup::Hierarchies& hierarchies_;
   Collection collection_;
@@ -81,6 +84,11 @@ class Reader {
   bool failed_ = false;                    // a cgroup that exists could not be read
   std::unordered_map<std::string, Watched> watched_;
   std::unordered_map<std::string, ThrottleWatch> throttles_;  // of those with a quota
+  struct Walk {
+    UsageWalker walker;
+    std::uint64_t reading = 0;  // the last one it was in
+  };
+  std::unordered_map<std::string, Walk> walks_;  // by writable directory
   std::vector<Target> targets_;
   std::size_t next_ = 0;
   std::uint64_t number_ = 0;

@@ -85,6 +85,8 @@ def test_rules_and_dashboards_of_the_mixin():
             assert [each for each in ratio if each[0]["container"] == "loop" and each[1] > 0.25], ratio
             [(labels, limit)] = prometheus.query(REQUESTS)
             assert limit == 0.1 and labels["container"] == "loop", (labels, limit)
+            device = prometheus.query('container_fs_usage_bytes{namespace="default",container="loop",device=~"/dev/.+|overlay.*|.+"}')
+            assert len(device) == 1 and device[0][1] >= 0 and prometheus.value('container_fs_limit_bytes{container="loop"}') > 1 << 20, device
             assert prometheus.value('kube_namespace_status_phase{namespace="default",phase="Active"}') == 1
             assert prometheus.value('kube_node_status_allocatable{resource="cpu"}') == os.cpu_count()
             assert prometheus.value('container_memory_working_set_bytes{namespace="default",container="loop",image!=""}') > 0

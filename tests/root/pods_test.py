@@ -796,6 +796,22 @@ def test_the_tail_of_logs_goes_back_over_a_rotation():
         assert len(agent.mete("logs", "p").stdout.splitlines()) == 200
 
 
+def test_the_writable_layer_is_measured():
+    with Agent().start() as agent:
+        run(agent, pod("p", "dd if=/dev/zero of=/big bs=1M count=8 2>/dev/null; sleep 1000"))
+
+        def shown(family):
+            lines = [each for each in agent.get("/metrics").splitlines() if each.startswith(family + "{") and 'container="main"' in each]
+            return float(lines[0].rsplit(" ", 1)[1]) if lines else None
+
+        # The first scrape has it looked at; a walk that came too early is made again after a minute.
+        wait_for("the file", lambda: os.path.exists(agent.container("p")["directory"] + "/upper/big") and
+                 os.path.getsize(agent.container("p")["directory"] + "/upper/big") == 8 << 20)
+        used = wait_for("the walk", lambda: shown("container_fs_usage_bytes"), 10, 0.3)
+        assert 8 << 20 <= used < 9 << 20, used
+        assert shown("container_fs_limit_bytes") > used and shown("container_fs_inodes_free") > 0
+
+
 def test_stop_start_and_kill():
     with Agent().start() as agent:
         run(agent, pod("p", "trap 'echo hup' HUP; echo ready; while :; do usleep 20000; done").replace("restartPolicy: Never", "restartPolicy: Always"))
