@@ -116,13 +116,15 @@ void Exporter::scrape(const HttpRequest& request, const std::shared_ptr<HttpRepl
   const bool kube = (*wanted)("kube") && (services_.settings.config.exported.kube || std::find(named.begin(), named.end(), "kube") != named.end());
   const Format format = choose_format(request.accept);
   const bool gzip = accepts_gzip(request.accept_encoding);
-  read([this, reply, wanted = std::move(*wanted), format, gzip, kube](const std::shared_ptr<const Reading>& reading) {
+  read([this, reply, wanted = std::move(*wanted), format, gzip, kube, cadvisor = request.path == "/metrics/cadvisor"](const std::shared_ptr<const Reading>& reading) {
     CollectingThread::Rendering rendering;
     rendering.reading = reading;
     rendering.format = format;
     rendering.filter = [wanted](const collectors::Family& family) { return wanted(family.collector); };
     if (wanted("machine")) collectors::write_machine(rendering.tail, reading->machine, format);
     if (wanted("agent")) rendering.tail += own_families(*reading, format);
+    // Its labels are not as Prometheus would have them: for those only who ask for cAdvisor's page.
+    if (wanted("agent") && cadvisor) write_version(rendering.tail, reading->machine, format);
     if (kube) {
       rendering.more = [pods = kube_pods_of(reconciler_), node = node_of(reading->machine), format](std::string& tail) { write_kube(tail, pods, node, format); };
     }
@@ -155,7 +157,6 @@ std::string Exporter::own_families(const Reading& reading, Format format) const 
     containers.add(LabelBlock{{"state", to_string(static_cast<ContainerState>(i))}}, by_state.at(i));
   }
   FamilyWriter(out, "mete_agent_open_fds", "File descriptors the agent has open.", MetricType::kGauge, format).add(open_descriptors());
-  write_version(out, reading.machine, format);
   services_.instruments.write(out, format);
   return out;
 }

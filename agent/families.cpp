@@ -8,7 +8,7 @@ namespace {
 
 using collectors::MetricType;
 
-constexpr std::string_view kVersionHelp = "Always 1; kernel, operating system and version of mete are in the labels.";
+constexpr std::string_view kVersionHelp = "Always 1; kernel, operating system and version of mete are in the labels. On /metrics/cadvisor only.";
 
 constexpr auto kFamilies = std::to_array<OwnFamily>({
     {"mete_collection_seconds_total", MetricType::kCounter, "collector", "Time spent reading and parsing, by collector."},
