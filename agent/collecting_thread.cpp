@@ -19,15 +19,11 @@ using collectors::ExpositionStream;
 constexpr auto kSlice = std::chrono::milliseconds(5);
 constexpr std::size_t kPiece = std::size_t{256} << 10U;
 
-// What is asked of it comes from the loop; what it makes goes back there. It lives on the loop: its last reference may
-// go on either thread, and holds nothing that minds.
-class RenderedBody : public HttpSource, public std::enable_shared_from_this<RenderedBody> {
+// A body whose pieces are made on the thread. What is asked of it comes from the loop; what it makes goes back there. Its
+// last reference may go on either thread, and holds nothing that minds.
+class WorkerBody : public HttpSource, public std::enable_shared_from_this<WorkerBody> {
  public:
-  RenderedBody(asio::io_context& loop, asio::io_context& worker, CollectingThread::Rendering rendering)
-      : loop_(loop),
-        worker_(worker),
-        gzip_wanted_(rendering.gzip),
-        rendering_(std::move(rendering)) {}
+  WorkerBody(asio::io_context& loop, asio::io_context& worker) : loop_(loop), worker_(worker) {}
 
   void next(Take take) override {
     asio::post(worker_, [self = shared_from_this(), take = std::move(take)]() mutable {
@@ -38,8 +34,21 @@ class RenderedBody : public HttpSource, public std::enable_shared_from_this<Rend
   }
 
  private:
-  Result<std::string> make(bool& last) {
-    if (gzip_wanted_ && !gzip_) {
+  // The next piece; called on the thread.
+  virtual Result<std::string> make(bool& last) = 0;
+
+  asio::io_context& loop_;
+  asio::io_context& worker_;
+};
+
+class RenderedBody : public WorkerBody {
+ public:
+  RenderedBody(asio::io_context& loop, asio::io_context& worker, CollectingThread::Rendering rendering)
+      : WorkerBody(loop, worker), rendering_(std::move(rendering)) {}
+
+ private:
+  Result<std::string> make(bool& last) override {
+    if (rendering_.gzip && !gzip_) {
       METE_TRY(GzipWriter writer, GzipWriter::create());
       gzip_.emplace(std::move(writer));
     }
@@ -62,27 +71,22 @@ class RenderedBody : public HttpSource, public std::enable_shared_from_this<Rend
     return out;
   }
 
-  asio::io_context& loop_;
-  asio::io_context& worker_;
-  bool gzip_wanted_;
   CollectingThread::Rendering rendering_;
   std::optional<ExpositionStream> stream_;
   std::optional<GzipWriter> gzip_;
 };
 
-class MadeBody : public HttpSource, public std::enable_shared_from_this<MadeBody> {
+class MadeBody : public WorkerBody {
  public:
   MadeBody(asio::io_context& loop, asio::io_context& worker, std::function<std::string()> make)
-      : loop_(loop), worker_(worker), make_(std::move(make)) {}
-  void next(Take take) override {
-    asio::post(worker_, [self = shared_from_this(), take = std::move(take)]() mutable {
-      asio::post(self->loop_, [take = std::move(take), text = self->make_()]() mutable { take(std::move(text), true); });
-    });
-  }
+      : WorkerBody(loop, worker), make_(std::move(make)) {}
 
  private:
-  asio::io_context& loop_;
-  asio::io_context& worker_;
+  Result<std::string> make(bool& last) override {
+    last = true;
+    return make_();
+  }
+
   std::function<std::string()> make_;
 };
 

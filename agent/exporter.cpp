@@ -19,10 +19,8 @@
 namespace mete::agent {
 namespace {
 
-using collectors::FamilyWriter;
 using collectors::Format;
 using collectors::LabelBlock;
-using collectors::MetricType;
 using collectors::Reading;
 
 constexpr auto kShared = std::chrono::milliseconds(200);
@@ -50,11 +48,11 @@ std::vector<collectors::CollectionCost> cost_of(const Reading& reading, const co
 }
 
 void write_cost(std::string& out, const std::vector<collectors::CollectionCost>& costs, Format format) {
-  FamilyWriter seconds(out, "mete_collection_seconds_total", "Time spent reading and parsing, by collector.", MetricType::kCounter, format);
+  auto seconds = own_writer(out, "mete_collection_seconds_total", format);
   for (const auto& cost : costs) seconds.add(LabelBlock{{"collector", cost.collector}}, cost.time);
-  FamilyWriter files(out, "mete_collection_files_total", "Files read, by collector.", MetricType::kCounter, format);
+  auto files = own_writer(out, "mete_collection_files_total", format);
   for (const auto& cost : costs) files.add(LabelBlock{{"collector", cost.collector}}, cost.files);
-  FamilyWriter errors(out, "mete_collection_errors_total", "Reads that failed or were not understood, by collector.", MetricType::kCounter, format);
+  auto errors = own_writer(out, "mete_collection_errors_total", format);
   for (const auto& cost : costs) errors.add(LabelBlock{{"collector", cost.collector}}, cost.errors);
 }
 
@@ -152,11 +150,11 @@ std::string Exporter::own_families(const Reading& reading, Format format) const 
   for (const auto& [key, pod] : reconciler_.pods()) {
     for (const auto& container : pod->containers()) ++by_state.at(static_cast<std::size_t>(container->record().state));
   }
-  FamilyWriter containers(out, "mete_agent_containers", "Containers of this agent, by state.", MetricType::kGauge, format);
+  auto containers = own_writer(out, "mete_agent_containers", format);
   for (std::size_t i = 0; i < by_state.size(); ++i) {
     containers.add(LabelBlock{{"state", to_string(static_cast<ContainerState>(i))}}, by_state.at(i));
   }
-  FamilyWriter(out, "mete_agent_open_fds", "File descriptors the agent has open.", MetricType::kGauge, format).add(open_descriptors());
+  own_writer(out, "mete_agent_open_fds", format).add(open_descriptors());
   services_.instruments.write(out, format);
   return out;
 }

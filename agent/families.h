@@ -20,6 +20,9 @@ struct OwnFamily {
 
 // Collector "agent".
 [[nodiscard]] std::span<const OwnFamily> own_families();
+// The one of that name, which is in the table: names, types and HELP texts are said there only.
+[[nodiscard]] const OwnFamily& own_family(std::string_view name);
+[[nodiscard]] collectors::FamilyWriter own_writer(std::string& out, std::string_view name, collectors::Format format);
 
 // cadvisor_version_info: this machine and this program, by the labels that cAdvisor's users join with.
 void write_version(std::string& out, const collectors::Machine& machine, collectors::Format format);

@@ -6,22 +6,13 @@
 #include <charconv>
 #include <string>
 
+#include "runtime/cgroup/text.h"
+
 namespace mete::agent {
 namespace {
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-// The part before the separator; the rest stays in `text`.
-std::string_view next_part(std::string_view& text, char separator) {
-  const auto end = text.find(separator);
-  const std::string_view part = text.substr(0, end);
-  text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-  return trim(part);
-}
+// The part before the separator, without blanks around it; the rest stays in `text`.
+std::string_view next_part(std::string_view& text, char separator) { return runtime::cgroup::trim(runtime::cgroup::next_part(text, separator)); }
 
 std::string lower(std::string_view text) {
   std::string out(text);

@@ -4,6 +4,8 @@
 #include <prometheus/client_metric.h>
 #include <prometheus/metric_family.h>
 
+#include "agent/families.h"
+
 namespace mete::agent {
 namespace {
 
@@ -14,8 +16,16 @@ double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<dou
 
 const Histogram::BucketBoundaries kFast = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5};
 
-Histogram& histogram(prometheus::Registry& registry, const char* name, const char* help) {
-  return prometheus::BuildHistogram().Name(name).Help(help).Register(registry).Add({}, kFast);
+// Name and HELP by the table of families.h.
+template <class Builder>
+Builder described(Builder builder, std::string_view name) {
+  return builder.Name(std::string(name)).Help(std::string(own_family(name).help));
+}
+prometheus::Family<prometheus::Counter>& counter(prometheus::Registry& registry, std::string_view name) {
+  return described(prometheus::BuildCounter(), name).Register(registry);
+}
+Histogram& histogram(prometheus::Registry& registry, std::string_view name) {
+  return described(prometheus::BuildHistogram(), name).Register(registry).Add({}, kFast);
 }
 
 MetricType type_of(prometheus::MetricType type) {
@@ -47,32 +57,15 @@ void write_metric(collectors::FamilyWriter& writer, const collectors::LabelBlock
 }  // namespace
 
 Instruments::Instruments()
-    : actions_(prometheus::BuildCounter()
-                   .Name("mete_enforcement_actions_total")
-                   .Help("Actions of the enforcers, by outcome: done, failed, dry-run, guarded.")
-                   .Register(registry_)),
-      reactions_(prometheus::BuildHistogram()
-                     .Name("mete_enforcement_reaction_seconds")
-                     .Help("From the kernel's event to the end of the action.")
-                     .Register(registry_)),
-      drifts_(prometheus::BuildCounter()
-                  .Name("mete_limit_drift_total")
-                  .Help("Control files of managed cgroups that somebody else had changed.")
-                  .Register(registry_)),
-      requests_(prometheus::BuildCounter().Name("mete_agent_http_requests_total").Help("HTTP requests answered.").Register(registry_)),
-      refusals_(prometheus::BuildCounter()
-                    .Name("mete_agent_http_refused_total")
-                    .Help("Connections and requests turned away or cut: limit, auth, rate, slow, tls.")
-                    .Register(registry_)),
-      lag_(histogram(registry_, "mete_agent_loop_lag_seconds", "How late the event loop ran a timer.")),
-      scrapes_(histogram(registry_, "mete_agent_scrape_seconds", "Time to read all counters and write one exposition.")),
-      launches_(histogram(registry_, "mete_agent_launch_seconds", "From the decision to start a container to the first instruction of its command.")) {
-  prometheus::BuildGauge()
-      .Name("mete_agent_build_info")
-      .Help("Always 1; the version is in the label.")
-      .Register(registry_)
-      .Add({{"version", METE_VERSION}})
-      .Set(1);
+    : actions_(counter(registry_, "mete_enforcement_actions_total")),
+      reactions_(described(prometheus::BuildHistogram(), "mete_enforcement_reaction_seconds").Register(registry_)),
+      drifts_(counter(registry_, "mete_limit_drift_total")),
+      requests_(counter(registry_, "mete_agent_http_requests_total")),
+      refusals_(counter(registry_, "mete_agent_http_refused_total")),
+      lag_(histogram(registry_, "mete_agent_loop_lag_seconds")),
+      scrapes_(histogram(registry_, "mete_agent_scrape_seconds")),
+      launches_(histogram(registry_, "mete_agent_launch_seconds")) {
+  described(prometheus::BuildGauge(), "mete_agent_build_info").Register(registry_).Add({{"version", METE_VERSION}}).Set(1);
 }
 
 void Instruments::enforcement(const std::string& enforcer, const std::string& action, const std::string& outcome) {

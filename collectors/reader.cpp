@@ -110,8 +110,7 @@ const Sample* Reader::read_cgroup(Watched& watched, const Target& target) {
     const auto group = Group::at(hierarchies_, target.path);
     if (!group) return nullptr;
     // Of what others made the tree tells when it is made again.
-    const auto id = group->id();
-    if (!target.foreign && (!id || *id != target.cgroup_id)) return nullptr;
+    if (!target.foreign && group->id().value_or(0) != target.cgroup_id) return nullptr;
     auto sampler = CgroupSampler::open(collection_, *group);
     if (!sampler) {
       failed_ = failed_ || !runtime::cgroup::is_gone(sampler.error());
@@ -171,9 +170,12 @@ void Reader::read_target(const Target& target) {
   // With a cgroup that could not be read the base alone would look like counters that went back.
   const bool complete = live != nullptr || target.cgroup_id == 0;
   if (complete && (live != nullptr || target.base)) {
-    const Sample empty;
     Sample& sample = reading_->samples.emplace_back();
-    add_into(target.base ? *target.base : empty, live != nullptr ? *live : empty, sample);
+    if (!target.base) {
+      sample = *live;
+    } else {
+      add_into(*target.base, live != nullptr ? *live : Sample(), sample);
+    }
     sample.at = live != nullptr ? live->at : reading_->at;
     series.sample = &sample;
   }

@@ -16,20 +16,6 @@
 namespace mete::collectors {
 namespace {
 
-// mountinfo writes blanks and backslashes as \040, \011, \012, \134.
-std::string unescape_mount(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned value = 0;
-    const char* const digits = text.data() + i + 1;
-    const bool escape =
-        text[i] == '\\' && i + 4 <= text.size() && std::from_chars(digits, digits + 3, value, 8).ptr == digits + 3;
-    out += escape ? static_cast<char>(value) : text[i];
-    if (escape) i += 3;
-  }
-  return out;
-}
-
 // From /proc/PID/stat: the second field after the last ')'.
 pid_t parent_in(std::string_view stat) {
   const auto end = stat.rfind(')');
@@ -49,14 +35,14 @@ std::vector<MountLine> parse_mountinfo(std::string_view text) {
     (void)next_word(line);
     (void)next_word(line);
     mount.device = next_word(line);
-    mount.root = unescape_mount(next_word(line));
-    mount.point = unescape_mount(next_word(line));
+    mount.root = runtime::cgroup::unescape_mountinfo(next_word(line));
+    mount.point = runtime::cgroup::unescape_mountinfo(next_word(line));
     // Options and any number of optional fields, up to a lone dash.
     for (auto word = next_word(line); !word.empty() && word != "-"; word = next_word(line)) {
     }
     mount.type = next_word(line);
     (void)next_word(line);
-    mount.options = unescape_mount(next_word(line));
+    mount.options = runtime::cgroup::unescape_mountinfo(next_word(line));
     if (!mount.point.empty()) lines.push_back(std::move(mount));
   }
   return lines;

@@ -28,21 +28,6 @@ bool is_octal(char c) {
   return c >= '0' && c <= '7';
 }
 
-// mountinfo writes space, tab, newline and backslash as \ooo.
-std::string unescape(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size() && is_octal(text[i + 1]) && is_octal(text[i + 2]) &&
-        is_octal(text[i + 3])) {
-      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
-      i += 3;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
 struct Mount {
   std::string root;
   std::string point;
@@ -56,8 +41,8 @@ std::optional<Mount> parse_mount(std::string_view line) {
   for (int field = 0; field < 6; ++field) {
     const std::string_view word = next_word(line);
     if (word.empty()) return std::nullopt;
-    if (field == 3) mount.root = unescape(word);
-    if (field == 4) mount.point = unescape(word);
+    if (field == 3) mount.root = unescape_mountinfo(word);
+    if (field == 4) mount.point = unescape_mountinfo(word);
   }
   std::string_view word = next_word(line);
   while (!word.empty() && word != "-") word = next_word(line);
@@ -95,6 +80,20 @@ class Chosen {
 };
 
 }  // namespace
+
+std::string unescape_mountinfo(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size() && is_octal(text[i + 1]) && is_octal(text[i + 2]) &&
+        is_octal(text[i + 3])) {
+      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+      i += 3;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
 
 std::string_view to_string(Mode mode) {
   switch (mode) {
@@ -147,7 +146,7 @@ Result<Hierarchies> parse_hierarchies(std::string_view mountinfo, std::string_vi
     for (std::string_view rest = mount.options; !rest.empty();) {
       const std::string_view option = next_part(rest, ',');
       if (is_controller(option)) v1.offer(std::string(option), mount);
-      if (option.starts_with("name=")) named.offer(unescape(option.substr(5)), mount);
+      if (option.starts_with("name=")) named.offer(unescape_mountinfo(option.substr(5)), mount);
     }
   });
   Hierarchies found;

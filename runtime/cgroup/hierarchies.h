@@ -47,6 +47,9 @@ struct Hierarchies {
 // Pure: where cgroup2 is mounted by this mountinfo text.
 [[nodiscard]] std::optional<std::string> v2_mount_point(std::string_view mountinfo);
 
+// A path of mountinfo, which writes space, tab, newline and backslash as \ooo.
+[[nodiscard]] std::string unescape_mountinfo(std::string_view text);
+
 // Reads <proc>/self/mountinfo and cgroup.controllers. `files` is put before every mount point, so that a fixture tree
 // {files}/sys/fs/cgroup/... can stand in; it is empty on a real machine.
 [[nodiscard]] Result<Hierarchies> find_hierarchies(const std::string& proc = "/proc", const std::string& files = "");
