@@ -12,6 +12,7 @@
 
 #include "agent/api.h"
 #include "agent/collecting_thread.h"
+#include "agent/enforcement/enforcement.h"
 #include "agent/exporter.h"
 #include "agent/http_server.h"
 #include "agent/image_collector.h"
@@ -102,7 +103,8 @@ class Agent {
         kernel_log_(loop_),
         launches_(2 * std::max(1U, std::thread::hardware_concurrency())),
         turns_(loop_),
-        services_{loop_, settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_, launches_, turns_, {}, {}, {}, 0, {}},
+        enforcement_(loop_, Forensics(settings_.forensics(), {})),
+        services_{loop_, settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_, launches_, turns_, enforcement_, {}, {}, {}, 0, {}},
         manifests_(loop_, settings_, files_, events_),
         reconciler_(services_, manifests_),
         image_collector_(services_, [this] { return reconciler_.layers_in_use(); }),
@@ -129,6 +131,7 @@ class Agent {
     METE_CHECK(runtime::make_directories(settings_.run, 0755));
     METE_CHECK(runtime::make_directories(settings_.run + "/pods", 0700));
     METE_CHECK(files_.open());
+    METE_CHECK(enforcement_.forensics().open());
     if (auto log = kernel_log_.open(); !log) {
       events_.add({.severity = Severity::kWarning, .reason = "NoKernelLog", .message = log.error().what + "; the victim of an OOM kill can only be guessed"});
     } else {
@@ -240,6 +243,7 @@ class Agent {
   Instruments instruments_;
   LaunchGate launches_;
   Turns turns_;
+  Enforcement enforcement_;
   Services services_;
   Manifests manifests_;
   Reconciler reconciler_;

@@ -6,6 +6,8 @@
 
 #include <csignal>
 
+#include "agent/enforcement/container_subject.h"
+#include "agent/enforcement/memory_enforcer.h"
 #include "agent/pod.h"
 #include "agent/spawn.h"
 #include "runtime/file.h"
@@ -40,7 +42,10 @@ Container::Container(Pod& pod, std::size_t index)
       oom_timer_(services_.loop),
       adopt_timer_(services_.loop),
       process_(services_.loop),
-      shim_timer_(services_.loop) {
+      shim_timer_(services_.loop),
+      restart_timer_(services_.loop),
+      subject_(std::make_unique<ContainerSubject>(services_, pod, *this)),
+      enforcer_(std::make_unique<MemoryEnforcer>(services_, *subject_)) {
   base_ = std::make_shared<const collectors::Sample>(collectors::from_text(record().base_sample).value_or(collectors::Sample()));
 }
 
@@ -173,14 +178,20 @@ void Container::finish(const runtime::shim::ExitStatus& status, const std::strin
   check_oom();
   if (const auto last = read_kernel()) own.last_sample = collectors::to_text(*last);
   oom_timer_.cancel();
+  restart_timer_.cancel();
   own.exit_code = status.code;
   own.exit_signal = status.signal;
   own.finished_at = status.at;
   own.message = status.start_error;
   own.waiting_reason.clear();
   if (!status.start_error.empty()) own.started_at = own.finished_at;
+  const std::string by_policy = std::exchange(end_reason_, {});
   if (!reason.empty()) {
     own.reason = reason;
+  } else if (!by_policy.empty()) {
+    own.reason = by_policy;
+  } else if (own.killed_by_policy && status.code == 128 + SIGKILL) {
+    own.reason = "PolicyKilled";
   } else if (!status.start_error.empty()) {
     own.reason = "StartError";
   } else if (own.oom_in_attempt && status.code != 0) {
@@ -189,6 +200,10 @@ void Container::finish(const runtime::shim::ExitStatus& status, const std::strin
     own.reason = status.code == 0 ? "Completed" : "Error";
   }
   note_end(own, pod_.restart_policy(), services_.settings.backoff);
+  if (std::exchange(restart_wanted_, false)) {
+    own.state = ContainerState::kWaiting;
+    own.next_start = {};
+  }
   if (pod_.is_ending()) own.state = ContainerState::kExited;
   pod_.save(runtime::Durability::durable);
   const bool told_to = pod_.record().terminating || pod_.record().stopped || (own.sidecar && pod_.is_ending());

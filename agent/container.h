@@ -12,6 +12,7 @@
 #include "agent/asio.h"
 #include "agent/record.h"
 #include "agent/services.h"
+#include "collectors/process_memory.h"
 #include "collectors/cumulative.h"
 #include "collectors/sampler.h"
 #include "config/desired_state.h"
@@ -21,6 +22,9 @@
 
 namespace mete::agent {
 
+class ContainerSubject;
+class MemoryEnforcer;
+struct ForensicRecord;
 class Pod;
 
 class Container {
@@ -70,14 +74,21 @@ class Container {
   void not_launched(const Error& error);
   [[nodiscard]] const std::string& image_name() const { return image_name_; }
 
+  // What enforcement changes, for this attempt. The error: nothing is changed.
+  [[nodiscard]] Status raise_memory(Bytes to);
+  [[nodiscard]] Status restart(const std::string& reason);  // stop signal, grace, kill; started again whatever the restart policy
+  [[nodiscard]] Status allow_oom_kill();
+  void killed_by_policy(const std::string& reason);  // of its end; empty: it goes on
+  void wake_shim();  // its watchdog files have changed
+  [[nodiscard]] std::string attempt_directory() const { return files().directory(); }
+  [[nodiscard]] const MemoryEnforcer& enforcer() const { return *enforcer_; }
+
   // The kernel's log says that it killed here.
   void oom_killed_in_log() { check_oom(); }
 
  private:
   struct ProcessSeen {
-    pid_t pid;
-    std::string command;
-    Bytes rss;
+    collectors::ProcessMemory process;
     std::chrono::steady_clock::time_point at;
   };
 
@@ -110,6 +121,9 @@ class Container {
   void fold_cgroup();  // its counters into the record's base
   void check_drift();
 
+  // container_limits.cpp
+  void guard_oom();  // for the time in which there is no agent
+
   // container_adopt.cpp
   void adopt_attempt(int tries_left);
 
@@ -121,6 +135,7 @@ class Container {
   [[nodiscard]] Result<std::uint64_t> oom_counter() const;
   void check_oom_later(std::chrono::milliseconds delay);
   void tell_oom(const enforcers::OomDecision& decision, bool done);
+  void name_victim(const std::optional<KernelKill>& kill, ForensicRecord& forensic) const;
   void take_snapshot();
   void remember_command();  // of the first process, which may be dead before an OOM is looked at
 
@@ -154,6 +169,11 @@ class Container {
   std::uint64_t limit_changes_ = 0;
   std::shared_ptr<const collectors::Exemplar> last_oom_;
   std::shared_ptr<const collectors::Sample> base_;  // never null
+  bool restart_wanted_ = false;  // by a policy, whatever the pod's restart policy
+  std::string end_reason_;       // why it ends, when a policy has seen to that
+  asio::steady_timer restart_timer_;
+  std::unique_ptr<ContainerSubject> subject_;
+  std::unique_ptr<MemoryEnforcer> enforcer_;
   Alive alive_;
 };
 

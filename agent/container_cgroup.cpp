@@ -5,17 +5,16 @@
 #include <algorithm>
 
 #include "agent/container.h"
+#include "agent/enforcement/memory_enforcer.h"
 #include "agent/pod.h"
 #include "enforcers/limits.h"
 
 namespace mete::agent {
 
-runtime::cgroup::Limits Container::asked_limits() const {
-  return enforcers::container_limits(*spec(), policy(), services_.hierarchies);
-}
-
 void Container::open_cgroup() {
   ++limit_changes_;
+  guard_oom();
+  enforcer_->open();
   if (!watches_.empty()) return;
   drift_given_up_ = false;
   watch_oom();
@@ -37,6 +36,7 @@ void Container::open_cgroup() {
 void Container::close_cgroup() {
   for (const int watch : watches_) services_.files.forget(watch);
   watches_.clear();
+  enforcer_->close();
   oom_event_.close();
   oom_timer_.cancel();
 }
@@ -92,6 +92,8 @@ void Container::apply_limits() {
   services_.instruments.enforcement("limits", "apply", applied ? "done" : "failed");
   if (!applied) pod_.tell(Severity::kWarning, "LimitFailed", record().name, applied.error().what);
   ++limit_changes_;
+  guard_oom();
+  enforcer_->open();
 }
 
 void Container::check_drift() {

@@ -85,6 +85,8 @@ Status Container::begin_attempt() {
   if (own.has_ended) ++own.restarts;
   ++own.attempt;
   own.oom_in_attempt = false;
+  own.killed_by_policy = false;
+  own.raised_memory = 0;
   own.layers = image.layers;
   // The record first: what is made from here on is found by its attempt number. What no record can tell is not made.
   METE_CHECK(pod_.try_save(runtime::Durability::volatile_));

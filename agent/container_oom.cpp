@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "agent/container.h"
+#include "agent/enforcement/container_subject.h"
+#include "agent/enforcement/memory_enforcer.h"
 #include "agent/pod.h"
 #include "enforcers/oom.h"
 #include "runtime/file.h"
@@ -13,32 +15,13 @@
 namespace mete::agent {
 namespace {
 
-constexpr std::size_t kSnapshotProcesses = 64;
+constexpr std::size_t kSnapshotProcesses = 128;  // what is remembered of a moment ago included
 constexpr auto kSnapshotEvery = std::chrono::milliseconds(100);
 // The wake-up comes before the kill (seen here: 0.4 ms after the last page, the victim dies 10 ms later).
 constexpr auto kFirstCheck = std::chrono::milliseconds(1);
 constexpr int kChecks = 12;  // doubling: the last after about 4 s
 // On v2 the wake-ups of one kill are up to 10 ms apart, and at a later one the victim has no command line any more.
 constexpr auto kRememberVictim = std::chrono::seconds(1);
-
-std::string command_line(pid_t pid) {
-  auto text = runtime::read_file(AT_FDCWD, "/proc/" + std::to_string(pid) + "/cmdline", 64U << 10U);
-  if (!text) return {};
-  std::string command = std::move(*text);
-  while (!command.empty() && command.back() == '\0') command.pop_back();
-  std::replace(command.begin(), command.end(), '\0', ' ');
-  constexpr std::size_t kLongest = 256;
-  if (command.size() > kLongest) command.resize(kLongest);
-  return command;
-}
-
-Bytes resident(pid_t pid) {
-  const auto text = runtime::read_file(AT_FDCWD, "/proc/" + std::to_string(pid) + "/statm");
-  if (!text) return Bytes(0);
-  const auto space = text->find(' ');
-  if (space == std::string::npos) return Bytes(0);
-  return Bytes(std::strtoll(text->c_str() + space, nullptr, 10) * ::sysconf(_SC_PAGESIZE));
-}
 
 std::string scope_of(const KernelKill& kill, const std::string& container, const std::string& pod) {
   if (!kill.of_cgroup) return "host";
@@ -66,15 +49,14 @@ void Container::oom_woken() {
   oom_woken_at_ = now;
   // On v2 a container at its limit is told of 100 times a second without a kill. The counter is looked at each time;
   // the processes were, a moment ago.
-  if (now - snapshot_at_ < kSnapshotEvery) {
-    check_oom();
-    return;
+  if (now - snapshot_at_ >= kSnapshotEvery) {
+    snapshot_at_ = now;
+    take_snapshot();
+    oom_checks_left_ = kChecks;
+    check_oom_later(kFirstCheck);
   }
-  snapshot_at_ = now;
-  take_snapshot();
-  oom_checks_left_ = kChecks;
   check_oom();
-  check_oom_later(kFirstCheck);
+  enforcer_->out_of_memory(now);
 }
 
 void Container::check_oom_later(std::chrono::milliseconds delay) {
@@ -86,21 +68,18 @@ void Container::check_oom_later(std::chrono::milliseconds delay) {
   }));
 }
 
-void Container::remember_command() { first_command_ = command_line(record().process.pid); }
+void Container::remember_command() {
+  first_command_ = collectors::command_line_of(
+      runtime::read_file(AT_FDCWD, "/proc/" + std::to_string(record().process.pid) + "/cmdline", 64U << 10U).value_or(std::string()));
+}
 
 void Container::take_snapshot() {
-  const auto pids = cgroup_.processes();
-  if (!pids) return;
   const auto now = std::chrono::steady_clock::now();
   const auto before = std::exchange(snapshot_, {});
-  for (const pid_t pid : *pids) {
-    if (snapshot_.size() >= kSnapshotProcesses) break;
-    auto command = command_line(pid);
-    if (!command.empty()) snapshot_.push_back({pid, std::move(command), resident(pid), now});
-  }
+  for (auto& each : snapshot_of(cgroup_)) snapshot_.push_back({std::move(each), now});
   for (const auto& old : before) {
     if (snapshot_.size() >= kSnapshotProcesses) break;
-    const bool seen = std::any_of(snapshot_.begin(), snapshot_.end(), [&](const auto& each) { return each.pid == old.pid; });
+    const bool seen = std::any_of(snapshot_.begin(), snapshot_.end(), [&](const auto& each) { return each.process.pid == old.process.pid; });
     if (!seen && now - old.at < kRememberVictim) snapshot_.push_back(old);
   }
 }
@@ -148,50 +127,63 @@ void Container::check_oom() {
 
 void Container::tell_oom(const enforcers::OomDecision& decision, bool done) {
   const auto& own = record();
-  const std::string action(to_string(decision.action));
-  const std::string outcome = decision.outcome == enforcers::OomOutcome::kDryRun ? "dry-run" : done ? "done" : "failed";
   std::vector<std::int32_t> pids;
   pids.reserve(snapshot_.size());
-  for (const auto& each : snapshot_) pids.push_back(each.pid);
-  const auto& sample = read();
-  const std::string limit = limits_.memory && !limits_.memory->is_unlimited() ? std::to_string(limits_.memory->value().count()) : "none";
-  const std::string usage = std::to_string(sample.memory.max_usage.value_or(sample.memory.usage.value_or(Bytes(0))).count());
+  for (const auto& each : snapshot_) pids.push_back(each.process.pid);
+  Trigger trigger;
+  trigger.enforcer = "oom";
+  trigger.rule = "kernel OOM kill";
+  trigger.woken = oom_woken_at_ == std::chrono::steady_clock::time_point() ? std::chrono::steady_clock::now() : std::exchange(oom_woken_at_, {});
+  const Outcome outcome = decision.outcome == enforcers::OomOutcome::kDryRun ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
+  const std::string action(to_string(decision.action));
   for (std::uint64_t i = 0; i < decision.new_kills; ++i) {
     const auto kill = services_.kernel_log.take(cgroup_.path(), pids);
-    const auto victim = kill ? std::find_if(snapshot_.begin(), snapshot_.end(), [&](const auto& each) { return each.pid == kill->pid; })
-                             : std::max_element(snapshot_.begin(), snapshot_.end(), [](const auto& a, const auto& b) { return a.rss < b.rss; });
-    const bool in_snapshot = victim != snapshot_.end();
-    const std::string pid = kill ? std::to_string(kill->pid) : in_snapshot ? std::to_string(victim->pid) : "unknown";
-    const std::string command = in_snapshot && !victim->command.empty() ? victim->command
-                                : kill && kill->pid == own.process.pid && !first_command_.empty() ? first_command_
-                                : kill ? kill->task
-                                       : "unknown";
-    const std::string scope = kill ? scope_of(*kill, cgroup_.path(), pod_.cgroup().path()) : "container";
-    if (scope != "container") ++pod_.record().containers[index_].oom_kills_by_scope[scope];
-    services_.instruments.enforcement("oom", action, outcome);
+    auto forensic = begin_record(*subject_, *enforcer_, services_, trigger, enforcer_->history());
+    for (const auto& each : snapshot_) forensic.processes.push_back(each.process);
+    if (decision.kill_rest) forensic.steps.emplace_back("the rest of the container killed", std::chrono::steady_clock::now() - trigger.woken);
+    name_victim(kill, forensic);
+    if (forensic.scope != "container") ++pod_.record().containers[index_].oom_kills_by_scope[forensic.scope];
+    // Usage has gone with the victim: the most that it was says more.
+    if (forensic.peak) forensic.usage = forensic.peak;
+    const std::string pid = forensic.victim ? std::to_string(*forensic.victim) : "unknown";
+    const std::string limit = forensic.limit ? std::to_string(forensic.limit->count()) : "none";
+    const std::string usage = std::to_string(forensic.usage.value_or(Bytes(0)).count());
     std::string message = "The kernel killed process ";
-    message.append(pid).append(" (").append(command).append(") of container ").append(own.name).append(": memory limit ").append(limit);
-    message.append(" bytes, usage ").append(usage).append(" bytes; policy ").append(action).append(": ").append(outcome);
-    pod_.tell(Severity::kWarning, "OOMKilled", own.name,
-              std::move(message),
-              {{"pid", pid},
-               {"command", command},
-               {"limit", limit},
-               {"usage", usage},
-               {"scope", scope},
-               {"action", action},
-               {"outcome", outcome},
-               {"kills", std::to_string(own.oom_kills_base + own.oom_kills_told - own.oom_kills_from - decision.new_kills + i + 1)}});
-    // Exemplars lead from the counter to this event; `mete events -o json` has its number.
+    message.append(pid).append(" (").append(forensic.victim_command).append(") of container ").append(own.name).append(": memory limit ").append(limit);
+    message.append(" bytes, usage ").append(usage).append(" bytes; policy ").append(action).append(": ").append(to_string(outcome));
+    EventFields more = {{"pid", pid},
+                        {"command", forensic.victim_command},
+                        {"scope", forensic.scope},
+                        {"kills", std::to_string(own.oom_kills_base + own.oom_kills_told - own.oom_kills_from - decision.new_kills + i + 1)}};
+    if (!forensic.limit) more.emplace_back("limit", limit);
+    if (forensic.usage == std::nullopt) more.emplace_back("usage", usage);
+    Incident incident(*subject_, services_, trigger, std::move(forensic));
+    incident.finish(outcome, action, "OOMKilled", std::move(message), {}, std::move(more));
+    // Exemplars lead from the counter to the record: `mete oom show ID`.
     last_oom_ = std::make_shared<const collectors::Exemplar>(
-        collectors::Exemplar{collectors::LabelBlock{{"event", std::to_string(services_.events.recent().back().sequence)}, {"pid", pid}}, std::uint64_t{1},
-                             std::chrono::system_clock::now()});
-  }
-  if (oom_woken_at_ != std::chrono::steady_clock::time_point()) {
-    services_.instruments.reaction("oom", std::chrono::steady_clock::now() - oom_woken_at_);
-    oom_woken_at_ = {};
+        collectors::Exemplar{collectors::LabelBlock{{"record", incident.record().id}, {"pid", pid}}, std::uint64_t{1}, std::chrono::system_clock::now()});
   }
   snapshot_.clear();
+}
+
+// By the kernel's log when it told; else the largest of those that were seen.
+void Container::name_victim(const std::optional<KernelKill>& kill, ForensicRecord& forensic) const {
+  const auto& processes = forensic.processes;
+  const auto victim = kill ? std::find_if(processes.begin(), processes.end(), [&](const auto& each) { return each.pid == kill->pid; })
+                           : std::max_element(processes.begin(), processes.end(), [](const auto& a, const auto& b) { return a.rss < b.rss; });
+  const bool seen = victim != processes.end();
+  if (kill) {
+    forensic.victim = kill->pid;
+    forensic.scope = scope_of(*kill, cgroup_.path(), pod_.cgroup().path());
+  } else if (seen) {
+    forensic.victim = victim->pid;
+  }
+  const bool named = seen && !victim->command.empty() && victim->command.front() != '[';
+  forensic.victim_command = named ? victim->command
+                            : kill && kill->pid == record().process.pid && !first_command_.empty() ? first_command_
+                            : kill ? kill->task
+                            : seen ? victim->command
+                                   : "unknown";
 }
 
 }  // namespace mete::agent

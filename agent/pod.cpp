@@ -190,6 +190,23 @@ Status Pod::prepare() {
   return {};
 }
 
+// The pod's limit is a sum, so that what one container gets more is added to it; it is the old one again when the pod is
+// prepared the next time.
+Status Pod::make_room_for(const runtime::cgroup::Limits& container) {
+  if (!plan_) return {};
+  auto limits = enforcers::pod_limits(plan_->pod.spec, services_.hierarchies);
+  if (!limits.memory || limits.memory->is_unlimited() || !container.memory || container.memory->is_unlimited()) return {};
+  Bytes more(0);
+  for (const auto& each : containers_) {
+    const auto* const spec = each->spec();
+    if (spec == nullptr || !spec->resources.limits.memory || each->record().raised_memory == 0) continue;
+    more += Bytes(each->record().raised_memory) - *spec->resources.limits.memory;
+  }
+  limits.memory = runtime::cgroup::Limit<Bytes>(limits.memory->value() + more);
+  if (auto applied = cgroup_.apply(limits); !applied) return tl::unexpected(std::move(applied.error()));
+  return {};
+}
+
 void Pod::step() {
   if (record_.terminating || record_.stopped) {
     clean_up();

@@ -67,6 +67,8 @@ class Pod {
   [[nodiscard]] Status try_save(runtime::Durability durability);  // for what must not be made unrecorded
   void tell(Severity severity, std::string reason, const std::string& container, std::string message,
             std::vector<std::pair<std::string, std::string>> fields = {});
+  // A container's limit that grows must fit into the pod's own; the error: nothing is changed.
+  [[nodiscard]] Status make_room_for(const runtime::cgroup::Limits& container);
   void container_started();
   void container_ended();
   // Nothing is started in it any more.

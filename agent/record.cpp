@@ -42,6 +42,9 @@ json container_json(const ContainerRecord& record) {
           {"oom_kills_base", record.oom_kills_base},
           {"oom_kills_by_scope", record.oom_kills_by_scope},
           {"oom_in_attempt", record.oom_in_attempt},
+          {"policy_kills", record.policy_kills},
+          {"killed_by_policy", record.killed_by_policy},
+          {"raised_memory", record.raised_memory},
           {"base_sample", record.base_sample},
           {"last_sample", record.last_sample}};
 }
@@ -73,6 +76,9 @@ ContainerRecord container_of(const json& value) {
   record.oom_kills_base = value.at("oom_kills_base").get<std::uint64_t>();
   record.oom_kills_by_scope = value.at("oom_kills_by_scope").get<std::map<std::string, std::uint64_t>>();
   record.oom_in_attempt = value.at("oom_in_attempt").get<bool>();
+  record.policy_kills = value.value("policy_kills", std::uint64_t{0});
+  record.killed_by_policy = value.value("killed_by_policy", false);
+  record.raised_memory = value.value("raised_memory", std::int64_t{0});
   record.base_sample = value.at("base_sample").get<std::string>();
   record.last_sample = value.at("last_sample").get<std::string>();
   return record;

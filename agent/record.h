@@ -50,6 +50,9 @@ struct ContainerRecord {
   std::uint64_t oom_kills_base = 0;     // of the cgroups that are gone, and of the other counter
   std::map<std::string, std::uint64_t> oom_kills_by_scope;  // of all, those not by its own limit: "pod", "ancestor", "host"
   bool oom_in_attempt = false;          // the kernel has killed in the present attempt
+  std::uint64_t policy_kills = 0;       // for want of memory, by a policy and not by the kernel
+  bool killed_by_policy = false;        // in the present attempt
+  std::int64_t raised_memory = 0;       // bytes: the limit that a policy has raised it to, for the present attempt; 0: it has not
   std::vector<std::string> layers;  // of the image that the present attempt was made from: not to be removed
   std::string base_sample;  // counters of the cgroups that are gone (collectors::to_text)
   std::string last_sample;  // of the present cgroup at the last exit, should it vanish (a reboot)

@@ -20,6 +20,8 @@
 
 namespace mete::agent {
 
+class Enforcement;
+
 // Starting a thousand containers at once would make each of them slow: so many launches run at the same time, the
 // others wait their turn.
 class LaunchGate {
@@ -85,6 +87,7 @@ struct Services {
   Instruments& instruments;
   LaunchGate& launches;
   Turns& turns;
+  Enforcement& enforcement;
   std::string boot_id;
   std::string shim;  // path of mete-shim
   Bytes machine_memory;

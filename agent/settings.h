@@ -30,6 +30,7 @@ struct Settings {
   [[nodiscard]] std::string applied() const { return state + "/applied"; }
   [[nodiscard]] std::string pods() const { return state + "/pods"; }
   [[nodiscard]] std::string logs() const { return state + "/logs"; }
+  [[nodiscard]] std::string forensics() const { return state + "/forensics"; }
   [[nodiscard]] std::string socket() const { return run + "/mete.sock"; }
 };
 

@@ -42,6 +42,26 @@ Result<runtime::UniqueFd> raise_descriptor(const runtime::UniqueFd& fd) {
   return copy;
 }
 
+// Its own standard streams must not keep a pipe of ours open after we are gone.
+void close_standard_streams(FileActions& actions) {
+  actions.open(STDIN_FILENO, "/dev/null", O_RDONLY);
+  actions.open(STDOUT_FILENO, "/dev/null", O_WRONLY);
+  actions.open(STDERR_FILENO, "/dev/null", O_WRONLY);
+}
+
+Result<pid_t> spawn(const std::string& shim, std::vector<std::string> args, const FileActions& actions) {
+  std::vector<char*> argv;
+  argv.reserve(args.size() + 1);
+  for (auto& arg : args) argv.push_back(arg.data());
+  argv.push_back(nullptr);
+  char* environment[] = {nullptr};
+  pid_t pid = 0;
+  if (const int error = ::posix_spawn(&pid, shim.c_str(), actions.get(), nullptr, argv.data(), environment); error != 0) {
+    return fail_errno("start " + shim, error);
+  }
+  return pid;
+}
+
 }  // namespace
 
 Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode, const std::string& directory,
@@ -54,24 +74,14 @@ Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode,
   METE_TRY(const runtime::UniqueFd high_ready, raise_descriptor(ready_write));
   std::vector<std::string> args = {"mete-shim", mode, "--dir", directory, "--lock-fd", std::to_string(kLockFd), "--ready-fd", std::to_string(kReadyFd)};
   args.insert(args.end(), more.begin(), more.end());
-  std::vector<char*> argv;
-  argv.reserve(args.size() + 1);
-  for (auto& arg : args) argv.push_back(arg.data());
-  argv.push_back(nullptr);
-  char* environment[] = {nullptr};
   FileActions actions;
-  // Its own standard streams must not keep a pipe of ours open after we are gone.
-  actions.open(STDIN_FILENO, "/dev/null", O_RDONLY);
-  actions.open(STDOUT_FILENO, "/dev/null", O_WRONLY);
-  actions.open(STDERR_FILENO, "/dev/null", O_WRONLY);
+  close_standard_streams(actions);
   actions.duplicate(high_lock.get(), kLockFd);
   actions.duplicate(high_ready.get(), kReadyFd);
   // Asio's sockets are not close-on-exec: a shim that held one would keep the port taken after the agent's death.
   actions.close_from(kReadyFd + 1);
   SpawnedShim spawned;
-  if (const int error = ::posix_spawn(&spawned.pid, shim.c_str(), actions.get(), nullptr, argv.data(), environment); error != 0) {
-    return fail_errno("start " + shim, error);
-  }
+  METE_TRY(spawned.pid, spawn(shim, std::move(args), actions));
   // Ours until it is reaped, so the number cannot have been reused.
   spawned.pidfd = runtime::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, spawned.pid, 0)));
   if (!spawned.pidfd.valid()) {
@@ -84,6 +94,17 @@ Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode,
   }
   spawned.ready = std::move(ready);
   return spawned;
+}
+
+Result<pid_t> spawn_exec(const std::string& shim, const std::string& attempt_directory, const runtime::process::ProcessId& process,
+                         std::chrono::milliseconds timeout, const std::vector<std::string>& command) {
+  std::vector<std::string> args = {"mete-shim", "exec", "--dir", attempt_directory, "--pid", std::to_string(process.pid), "--start-time",
+                                   std::to_string(process.start_time), "--timeout-ms", std::to_string(timeout.count()), "--"};
+  args.insert(args.end(), command.begin(), command.end());
+  FileActions actions;
+  close_standard_streams(actions);
+  actions.close_from(STDERR_FILENO + 1);
+  return spawn(shim, std::move(args), actions);
 }
 
 Result<std::optional<runtime::process::ProcessId>> shim_of(const std::string& lock_file) {

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,11 @@ struct SpawnedShim {
 // `mode` is "run" or "sandbox". The lock goes to the shim: it is held until the shim ends, whatever becomes of us.
 [[nodiscard]] Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode, const std::string& directory,
                                              runtime::UniqueFd lock, const std::vector<std::string>& more);
+
+// `mete-shim exec`: a command inside the container that was launched from `attempt_directory`, killed after `timeout`. The
+// caller reaps it.
+[[nodiscard]] Result<pid_t> spawn_exec(const std::string& shim, const std::string& attempt_directory, const runtime::process::ProcessId& process,
+                                       std::chrono::milliseconds timeout, const std::vector<std::string>& command);
 
 // The process whose id the shim of this attempt wrote into its lock file; empty when it has not got that far.
 [[nodiscard]] Result<std::optional<runtime::process::ProcessId>> shim_of(const std::string& lock_file);

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "agent/enforcement/memory_enforcer.h"
+
 namespace mete::agent {
 namespace {
 
@@ -90,6 +92,8 @@ Target target_of(const Pod& pod, const Container& container, bool single) {
   target.workload = workload_labels(pod, container);
   target.lifecycle = lifecycle_of(record);
   target.lifecycle->last_oom = container.last_oom();
+  target.lifecycle->policy_kills = record.policy_kills;
+  target.lifecycle->time_to_oom = container.enforcer().time_to_limit();
   target.oom = {record.oom_kills_base, record.oom_kills_from, record.oom_kills_told, record.oom_by_group};
   if (!record.has_ended && record.cgroup_id == 0) return target;  // it never ran
   target.labels = container_labels(pod, container);

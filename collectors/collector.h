@@ -72,6 +72,8 @@ struct Collector {
 [[nodiscard]] std::span<const SourceFile> pids_files();
 [[nodiscard]] std::span<const SourceFile> io_files();
 [[nodiscard]] std::span<const SourceFile> pressure_files();
+// "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234": only the total, in microseconds, is a counter. False: there is none.
+bool parse_pressure(std::string_view text, PressureSample& into);
 [[nodiscard]] std::span<const SourceFile> group_files();
 
 // "0-3,8": 5; empty when it is no such list.

@@ -16,6 +16,7 @@ void oom_kills(Lines& out, const Series& s) {
   if (!s.lifecycle) return;
   const OomCounts& kills = s.lifecycle->oom_kills;
   out.add(kills.container, R"(scope="container",by="kernel")", s.lifecycle->last_oom.get());
+  if (s.lifecycle->policy_kills > 0) out.add(s.lifecycle->policy_kills, R"(scope="container",by="policy")");
   // The other scopes are rare: a line appears with the first kill.
   if (kills.pod > 0) out.add(kills.pod, R"(scope="pod",by="kernel")");
   if (kills.ancestor > 0) out.add(kills.ancestor, R"(scope="ancestor",by="kernel")");
@@ -33,7 +34,7 @@ void states(Lines& out, const Series& s) {
   }
 }
 
-constexpr std::array<Family, 4> kFamilies = {{
+constexpr std::array<Family, 5> kFamilies = {{
     {kCollector, "mete_oom_kills_total", kCounter,
      "Processes killed for want of memory, by whose limit; over all restarts of the container and of the agent",
      "scope,by", "memory.oom_control oom_kill", "memory.events oom_kill, oom_group_kill", oom_kills, true},
@@ -46,6 +47,13 @@ constexpr std::array<Family, 4> kFamilies = {{
      "Exit code of the last attempt that ended; 128 + signal for a killed one", "", "", "",
      [](Lines& out, const Series& s) {
        if (s.lifecycle && s.lifecycle->exit_code) out.add(static_cast<std::uint64_t>(*s.lifecycle->exit_code));
+     },
+     true},
+    {kCollector, "mete_container_memory_time_to_limit_seconds", kGauge,
+     "Until memory usage, page cache included, reaches the limit at the rate of the last half second; absent when it does not grow", "",
+     "memory.usage_in_bytes", "memory.current",
+     [](Lines& out, const Series& s) {
+       if (s.lifecycle && s.lifecycle->time_to_oom) out.add(*s.lifecycle->time_to_oom);
      },
      true},
     {kCollector, "mete_container_state", kGauge, "1 for the state the container is in, 0 for the others", "state", "",

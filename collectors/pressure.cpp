@@ -4,9 +4,7 @@
 #include "collectors/parse.h"
 
 namespace mete::collectors {
-namespace {
 
-// "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234": only the total, in microseconds, is a counter.
 bool parse_pressure(std::string_view text, PressureSample& into) {
   bool understood = false;
   while (!text.empty()) {
@@ -23,6 +21,8 @@ bool parse_pressure(std::string_view text, PressureSample& into) {
   }
   return understood;
 }
+
+namespace {
 
 template <PressureSample Sample::*kMember>
 bool pressure(std::string_view text, Sample& into) {

@@ -36,6 +36,8 @@ struct Lifecycle {
   std::optional<int> exit_code;  // of the last attempt that ended
   std::optional<int> health;  // 1 healthy, 0 not, -1 not known yet; empty: nothing is checked
   OomCounts oom_kills;
+  std::uint64_t policy_kills = 0;  // by a policy and not by the kernel
+  Time time_to_oom;  // until memory usage reaches its limit, at the present rate; empty: it does not grow, or has no limit
   std::shared_ptr<const Exemplar> last_oom;  // null: none yet
 };
 

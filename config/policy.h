@@ -53,14 +53,26 @@ struct CpuPolicy {
   bool operator==(const CpuPolicy&) const = default;
 };
 
-enum class ThresholdAction { kSignal, kReclaim, kExec, kKillContainer, kKillProcess };
+enum class ThresholdAction {
+  kSignal,         // to the container's first process
+  kReclaim,        // page cache and what else can be had without killing
+  kExec,           // a command inside the container
+  kFreeze,         // stop all of it for a person or a program to decide; after `timeout`, `then`
+  kRaise,          // the limit, as MemoryPolicy::raise says
+  kRestart,        // gracefully: stop signal, grace, kill, start
+  kKillContainer,
+  kKillProcess,    // the one the kernel would take
+};
+
+enum class AfterFreeze { kKillContainer, kKillProcess, kThaw };
 
 struct MemoryThreshold {
   Ratio usage;  // of the container's own limit
   ThresholdAction action = ThresholdAction::kReclaim;
   int signal = 0;                    // for kSignal: the number; 0 otherwise
   std::vector<std::string> command;  // for kExec
-  std::optional<Duration> timeout;   // for kExec
+  std::optional<Duration> timeout;   // for kExec and kFreeze, which always has one
+  AfterFreeze then = AfterFreeze::kThaw;  // for kFreeze
   bool operator==(const MemoryThreshold&) const = default;
 };
 
@@ -70,6 +82,14 @@ struct MemoryPressure {
   Duration over{};  // "for"
   ThresholdAction action = ThresholdAction::kKillContainer;
   bool operator==(const MemoryPressure&) const = default;
+};
+
+// Pages that were thrown out and are read again: what a container does that needs more than it has, swap or not.
+struct MemoryThrashing {
+  Ratio refaults;   // bytes read again within `over`, as a share of the container's own limit
+  Duration over{};  // "for"
+  ThresholdAction action = ThresholdAction::kKillContainer;
+  bool operator==(const MemoryThrashing&) const = default;
 };
 
 enum class OnOom {
@@ -94,9 +114,12 @@ struct OomRaise {
 struct MemoryPolicy {
   std::vector<MemoryThreshold> at;
   std::optional<MemoryPressure> pressure;
+  std::optional<MemoryThrashing> thrashing;
   std::optional<OnOom> on_oom;
   std::optional<OomHold> hold;
   std::optional<OomRaise> raise;
+  // The container is told of memory pressure by the protocol of systemd's services (MEMORY_PRESSURE_WATCH).
+  bool notify = false;
   bool operator==(const MemoryPolicy&) const = default;
 };
 

@@ -10,9 +10,10 @@ constexpr std::array kMeteVersion = std::to_array<std::string_view>({"mete/v1"})
 constexpr std::array kPolicyKind = std::to_array<std::string_view>({"Policy"});
 constexpr std::array kOnOom = std::to_array<std::string_view>({"kill-container", "kill-process", "hold", "raise"});
 constexpr std::array kThresholdActions =
-    std::to_array<std::string_view>({"signal", "reclaim", "exec", "kill-container", "kill-process"});
+    std::to_array<std::string_view>({"signal", "reclaim", "exec", "freeze", "raise", "restart", "kill-container", "kill-process"});
+constexpr std::array kAfterFreeze = std::to_array<std::string_view>({"kill-container", "kill-process", "thaw"});
 // What needs no further field, as pressure has none.
-constexpr std::array kPressureActions = std::to_array<std::string_view>({"reclaim", "kill-container", "kill-process"});
+constexpr std::array kPressureActions = std::to_array<std::string_view>({"reclaim", "restart", "kill-container", "kill-process"});
 constexpr std::array kLabelOperators = std::to_array<std::string_view>({"In", "NotIn", "Exists", "DoesNotExist"});
 constexpr std::int64_t kMaxPids = 4194304;  // PID_MAX_LIMIT of the kernel
 
@@ -20,6 +21,7 @@ constexpr std::int64_t kMaxPids = 4194304;  // PID_MAX_LIMIT of the kernel
 
 const std::span<const std::string_view> kOnOomNames = kOnOom;
 const std::span<const std::string_view> kThresholdActionNames = kThresholdActions;
+const std::span<const std::string_view> kAfterFreezeNames = kAfterFreeze;
 const std::span<const std::string_view> kLabelOperatorNames = kLabelOperators;
 
 namespace {
@@ -38,7 +40,6 @@ constexpr std::array kSelectorFields = std::to_array<FieldSpec>({
     {.name = "matchExpressions", .type = FieldType::kObjectList, .object = &kExpressionSpec},
     {.name = "cgroups",
      .type = FieldType::kStringList,
-     .use = FieldUse::kInactive,
      .doc = "Globs of cgroup paths that others made, as /docker/*"},
 });
 constexpr ObjectSpec kSelectorSpec = {.name = "Selector", .fields = kSelectorFields};
@@ -63,7 +64,8 @@ constexpr std::array kThresholdFields = std::to_array<FieldSpec>({
     {.name = "do", .type = FieldType::kString, .required = true, .values = kThresholdActions},
     {.name = "signal", .type = FieldType::kString},
     {.name = "command", .type = FieldType::kStringList},
-    {.name = "timeout", .type = FieldType::kDuration},
+    {.name = "timeout", .type = FieldType::kDuration, .doc = "exec: killed after it; freeze: `then` is done after it"},
+    {.name = "then", .type = FieldType::kString, .values = kAfterFreeze},
 });
 constexpr ObjectSpec kThresholdSpec = {.name = "MemoryThreshold", .fields = kThresholdFields};
 
@@ -74,6 +76,13 @@ constexpr std::array kPressureFields = std::to_array<FieldSpec>({
     {.name = "do", .type = FieldType::kString, .required = true, .values = kPressureActions},
 });
 constexpr ObjectSpec kPressureSpec = {.name = "MemoryPressure", .fields = kPressureFields};
+
+constexpr std::array kThrashingFields = std::to_array<FieldSpec>({
+    {.name = "refaults", .type = FieldType::kPercent, .required = true, .doc = "Pages read again within `for`, of the memory limit"},
+    {.name = "for", .type = FieldType::kDuration, .required = true},
+    {.name = "do", .type = FieldType::kString, .required = true, .values = kPressureActions},
+});
+constexpr ObjectSpec kThrashingSpec = {.name = "MemoryThrashing", .fields = kThrashingFields};
 
 constexpr std::array kHoldFields = std::to_array<FieldSpec>({
     {.name = "timeout", .type = FieldType::kDuration, .required = true},
@@ -88,11 +97,13 @@ constexpr std::array kRaiseFields = std::to_array<FieldSpec>({
 constexpr ObjectSpec kRaiseSpec = {.name = "OomRaise", .fields = kRaiseFields};
 
 constexpr std::array kMemoryFields = std::to_array<FieldSpec>({
-    {.name = "at", .type = FieldType::kObjectList, .use = FieldUse::kInactive, .object = &kThresholdSpec},
-    {.name = "pressure", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kPressureSpec},
+    {.name = "at", .type = FieldType::kObjectList, .object = &kThresholdSpec},
+    {.name = "pressure", .type = FieldType::kObject, .object = &kPressureSpec},
+    {.name = "thrashing", .type = FieldType::kObject, .object = &kThrashingSpec},
     {.name = "onOOM", .type = FieldType::kString, .values = kOnOom},
-    {.name = "hold", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kHoldSpec},
-    {.name = "raise", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kRaiseSpec},
+    {.name = "hold", .type = FieldType::kObject, .object = &kHoldSpec},
+    {.name = "raise", .type = FieldType::kObject, .object = &kRaiseSpec},
+    {.name = "notify", .type = FieldType::kBool, .doc = "Tell the container of memory pressure (MEMORY_PRESSURE_WATCH)"},
 });
 constexpr ObjectSpec kMemorySpec = {.name = "MemoryPolicy", .fields = kMemoryFields};
 
@@ -129,7 +140,7 @@ constexpr std::array kPolicyBodyFields = std::to_array<FieldSpec>({
     {.name = "memory", .type = FieldType::kObject, .object = &kMemorySpec},
     {.name = "io", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kIoSpec},
     {.name = "pids", .type = FieldType::kObject, .object = &kPidsSpec},
-    {.name = "guard", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kGuardSpec},
+    {.name = "guard", .type = FieldType::kObject, .object = &kGuardSpec},
 });
 constexpr ObjectSpec kPolicyBodySpec = {.name = "PolicySpec", .fields = kPolicyBodyFields};
 

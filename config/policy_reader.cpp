@@ -127,6 +127,15 @@ MemoryThreshold read_threshold(const View& view) {
     if (threshold.command.empty()) view.error({"`command` is missing: `do: exec` needs it", "nothing", "`command`"});
     if (view["timeout"]) threshold.timeout = read_time(view["timeout"]);
   }
+  if (threshold.action == ThresholdAction::kFreeze) {
+    // Nothing stays frozen for ever.
+    for (const char* field : {"timeout", "then"}) {
+      const std::string quoted = "`" + std::string(field) + "`";
+      if (!view[field]) view.error({quoted + " is missing: `do: freeze` needs it", "nothing", quoted});
+    }
+    threshold.timeout = read_time(view["timeout"]);
+    threshold.then = read_enum(view["then"], kAfterFreezeNames, AfterFreeze::kThaw);
+  }
   return threshold;
 }
 
@@ -140,14 +149,32 @@ MemoryPressure read_pressure(const View& view) {
   return pressure;
 }
 
+MemoryThrashing read_thrashing(const View& view) {
+  return {read_amount(view["refaults"], parse_percent, Ratio(1), "more than 0%"), read_time(view["for"]),
+          read_enum(view["do"], kThresholdActionNames, ThresholdAction::kKillContainer)};
+}
+
+// Whoever asks for a raise says by how much.
+void check_raise(const View& view, const MemoryPolicy& memory) {
+  if (memory.raise) return;
+  const auto missing = [](const View& where, const std::string& value) {
+    where.error(mismatch("`" + value + ": raise`", "a field `memory.raise` that says how"));
+  };
+  for (const auto& item : view["at"].items()) {
+    if (item["do"].text() == "raise") missing(item["do"], "do");
+  }
+  if (memory.hold && memory.hold->then == OnOom::kRaise) missing(view["hold"]["then"], "then");
+}
+
 MemoryPolicy read_memory(const View& view) {
   MemoryPolicy memory;
   for (const auto& item : view["at"].items()) memory.at.push_back(read_threshold(item));
   if (const View pressure = view["pressure"]) memory.pressure = read_pressure(pressure);
+  if (const View thrashing = view["thrashing"]) memory.thrashing = read_thrashing(thrashing);
+  memory.notify = view["notify"].boolean();
   if (const View on_oom = view["onOOM"]) {
     memory.on_oom = read_enum(on_oom, kOnOomNames, OnOom::kKillContainer);
     const bool later = memory.on_oom == OnOom::kHold || memory.on_oom == OnOom::kRaise;
-    if (later) on_oom.warn({"`onOOM: " + on_oom.text() + "` is not active yet"});
     if (later && !view[on_oom.text()]) {
       on_oom.error(mismatch("`onOOM: " + on_oom.text() + "`", "a field `" + on_oom.text() + "` that says how"));
     }
@@ -162,6 +189,7 @@ MemoryPolicy read_memory(const View& view) {
     memory.raise =
         OomRaise{read_amount(raise["by"], parse_percent, Ratio(1), "more than 0%"), read_bytes(raise["max"])};
   }
+  check_raise(view, memory);
   return memory;
 }
 

@@ -41,6 +41,15 @@ void add_memory(const config::Resources& resources, const Hierarchies& machine, 
   }
 }
 
+void add_oom_policy(const config::Resources& resources, const config::Policy* policy, const Hierarchies& machine, Limits& limits) {
+  if (!decides_before_the_kernel(policy) || !resources.limits.memory) return;
+  if (machine.on_v1("memory")) {
+    limits.oom_kill_disable = true;
+  } else {
+    limits.memory_high = Limit<Bytes>(tripwire_of(*resources.limits.memory));
+  }
+}
+
 // Sums of a pod; empty once a container without a value makes the sum unlimited.
 template <class T>
 struct Sum {
@@ -82,6 +91,7 @@ Limits container_limits(const config::Container& container, const config::Policy
   if (has(machine, "memory")) {
     add_memory(resources, machine, limits);
     limits.oom_group = machine.on_v2("memory") && oom_action(policy) == OomAction::kKillContainer;
+    add_oom_policy(resources, policy, machine, limits);
   }
   if (policy != nullptr && policy->pids.max && has(machine, "pids")) {
     limits.pids = Limit<std::uint64_t>(static_cast<std::uint64_t>(*policy->pids.max));
@@ -95,6 +105,8 @@ Limits container_limits(const config::Container& container, const config::Policy
 Limits changed_limits(const Limits& before, Limits after) {
   if (before.cpu_burst && !after.cpu_burst) after.cpu_burst = microseconds(0);
   if (before.pids && !after.pids) after.pids = Limit<std::uint64_t>();
+  if (before.oom_kill_disable.value_or(false) && !after.oom_kill_disable) after.oom_kill_disable = false;
+  if (before.memory_high && !after.memory_high) after.memory_high = Limit<Bytes>();
   return after;
 }
 

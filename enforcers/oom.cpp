@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "enforcers/oom.h"
 
+#include <algorithm>
+
 namespace mete::enforcers {
 
 std::string_view to_string(OomAction action) {
@@ -9,7 +11,20 @@ std::string_view to_string(OomAction action) {
 
 OomAction oom_action(const config::Policy* policy) {
   if (policy == nullptr || !policy->memory.on_oom) return OomAction::kKillContainer;
-  return *policy->memory.on_oom == config::OnOom::kKillProcess ? OomAction::kKillProcess : OomAction::kKillContainer;
+  const auto& memory = policy->memory;
+  const config::OnOom choice = memory.on_oom == config::OnOom::kHold && memory.hold ? memory.hold->then : *memory.on_oom;
+  return choice == config::OnOom::kKillProcess ? OomAction::kKillProcess : OomAction::kKillContainer;
+}
+
+bool decides_before_the_kernel(const config::Policy* policy) {
+  if (policy == nullptr || policy->dry_run || !policy->memory.on_oom) return false;
+  return *policy->memory.on_oom == config::OnOom::kHold || *policy->memory.on_oom == config::OnOom::kRaise;
+}
+
+Bytes tripwire_of(Bytes limit) {
+  constexpr std::int64_t kLeast = 1 << 20;
+  const std::int64_t below = std::min(std::max(limit.count() / 32, kLeast), limit.count() / 2);
+  return limit - Bytes(below);
 }
 
 OomDecision decide_oom(const OomObservation& seen, const config::Policy* policy) {

@@ -16,9 +16,17 @@ enum class OomAction { kKillContainer, kKillProcess };
 
 [[nodiscard]] std::string_view to_string(OomAction action);
 
-// Without a policy the whole container dies with the kernel's victim, as in Kubernetes since 1.28. `hold` and `raise`
-// are not active yet and fall back to it.
+// What becomes of the rest after the kernel has killed one. Without a policy the whole container dies with the kernel's
+// victim, as in Kubernetes since 1.28. A policy that holds or raises has kept the kernel from killing at the container's
+// own limit; where it killed all the same (an ancestor's limit, v2) its second choice counts.
 [[nodiscard]] OomAction oom_action(const config::Policy* policy);
+
+// Does the policy want to decide before the kernel kills (`hold`, `raise`)? On v1 by memory.oom_control, on v2 by a
+// memory.high below the limit. Not in dry run.
+[[nodiscard]] bool decides_before_the_kernel(const config::Policy* policy);
+
+// Where memory.high stands (v2) for such a policy: below the limit by 1/32 of it, at least 1 MiB and at most half.
+[[nodiscard]] Bytes tripwire_of(Bytes limit);
 
 struct OomObservation {
   std::uint64_t kills_before = 0;  // memory.oom_control oom_kill, memory.events oom_kill or oom_group_kill

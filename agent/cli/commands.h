@@ -64,6 +64,9 @@ int events(const Common& common, bool follow);
 int logs(const Common& common, const LogOptions& options);
 // metrics.cpp: needs no agent
 int metrics(const Common& common);
+// oom.cpp: reads the records, so it needs no agent
+int oom_list(const Common& common);
+int oom_show(const Common& common, const std::string& id);
 // exec.cpp: the command's exit code; 126 and 127 as a shell has them
 int exec(const Common& common, const ExecOptions& options);
 // images.cpp: act on the store, so they work with and without an agent

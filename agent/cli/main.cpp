@@ -171,6 +171,16 @@ void add_stream_commands(CLI::App& app, Arguments& arguments, std::map<const CLI
   exec->add_option("command", arguments.exec.command, "The command and its arguments, after --")->required();
 }
 
+void add_oom_commands(CLI::App& app, Arguments& arguments, std::map<const CLI::App*, Command>& commands) {
+  auto* oom = app.add_subcommand("oom", "What was seen and done at OOM kills and at acts of policies")->require_subcommand(1);
+  oom->footer("\nExamples:\n  mete oom ls\n  mete oom show 20261124t045012-123");
+  auto* list = add(*oom, "ls", "List the forensic records", "  mete oom ls\n  mete oom ls -o json", [](Arguments& a) { return cli::oom_list(a.common); }, commands);
+  add_output(list, arguments);
+  auto* show = add(*oom, "show", "One of them", "  mete oom show 20261124t045012-123", [](Arguments& a) { return cli::oom_show(a.common, a.names.front()); }, commands);
+  show->add_option("record", arguments.names, "Its name by `mete oom ls`")->required()->expected(1);
+  add_output(show, arguments);
+}
+
 void add_image_commands(CLI::App& app, Arguments& arguments, std::map<const CLI::App*, Command>& commands) {
   auto* image = app.add_subcommand("image", "Images")->require_subcommand(1);
   image->footer("\nExamples:\n  mete image import busybox.tar busybox");
@@ -213,6 +223,7 @@ int run(int argc, char** argv) {
   add_manifest_commands(app, arguments, commands);
   add_pod_commands(app, arguments, commands);
   add_stream_commands(app, arguments, commands);
+  add_oom_commands(app, arguments, commands);
   add_image_commands(app, arguments, commands);
   try {
     app.parse(argc, argv);

@@ -107,6 +107,11 @@ class Group {
   [[nodiscard]] Result<UniqueFd> oom_eventfd() const;
   // v1: an eventfd for usage crossing `threshold` in either direction (memory.usage_in_bytes).
   [[nodiscard]] Result<UniqueFd> usage_eventfd(Bytes threshold) const;
+  // v1: an eventfd for memory.pressure_level; `level` is "low", "medium" or "critical". It fires by the thousand: whoever
+  // waits for it bounds how often it is looked at.
+  [[nodiscard]] Result<UniqueFd> pressure_eventfd(std::string_view level) const;
+  // Is somebody in it waiting for memory (v1, memory.oom_control under_oom)? False on v2.
+  [[nodiscard]] Result<bool> under_oom() const;
   // v2: memory.events, for inotify (IN_MODIFY) or poll (POLLPRI); empty where memory is on v1.
   [[nodiscard]] std::string memory_events_file() const;
   // Both of the kernel's counters, read at once.

@@ -56,6 +56,10 @@ struct Limits {
   std::optional<Limit<Bytes>> memory_min;   // (v2) memory.min: never reclaimed below
   std::optional<bool> oom_group;  // (v2) memory.oom.group: an OOM kill takes the whole group. false is fine on v1
 
+  // v1 memory.oom_control: who runs out of memory waits instead of being killed, until there is room or somebody decides.
+  // On v2, where nothing like it exists, only false can be had.
+  std::optional<bool> oom_kill_disable;
+
   std::optional<Limit<std::uint64_t>> pids;     // tasks, threads counted; pids.max on both
   std::map<std::string, Limit<Bytes>> hugetlb;  // page size as in the file names ("2MB") -> limit
 };

@@ -38,6 +38,16 @@ Result<UniqueFd> Group::usage_eventfd(Bytes threshold) const {
   return event_on(*this, "memory.usage_in_bytes", std::to_string(threshold.count()));
 }
 
+Result<UniqueFd> Group::pressure_eventfd(std::string_view level) const {
+  return event_on(*this, "memory.pressure_level", std::string(level));
+}
+
+Result<bool> Group::under_oom() const {
+  if (!hierarchies_->on_v1("memory")) return false;
+  METE_TRY(const std::string text, read("memory", "memory.oom_control"));
+  return value_of(text, "under_oom").value_or(0) == 1;
+}
+
 std::string Group::memory_events_file() const {
   if (hierarchies_->on_v1("memory") || !hierarchies_->on_v2("memory")) return {};
   return unified_directory() + "/memory.events";

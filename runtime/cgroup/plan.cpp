@@ -174,6 +174,7 @@ Status plan_memory_v1(Plan& plan, const Limits& limits, const Present& present) 
   if (memsw) plan.write("memory", "memory.memsw.limit_in_bytes", text_of(*memsw, "-1"));
   if (raised) write_memory();
   if (limits.memory_soft) plan.write("memory", "memory.soft_limit_in_bytes", text_of(*limits.memory_soft, "-1"));
+  if (limits.oom_kill_disable) plan.write("memory", "memory.oom_control", *limits.oom_kill_disable ? "1" : "0");
   return {};
 }
 
@@ -190,6 +191,9 @@ Status plan_memory(Plan& plan, const Limits& limits, const Present& present) {
   if (limits.memory_min) METE_CHECK(plan.need("memory", "memory min"));
   if (limits.oom_group) METE_CHECK(plan.need("memory", "memory oom group"));
   if (plan.on_v1("memory")) return plan_memory_v1(plan, limits, present);
+  if (limits.oom_kill_disable.value_or(false)) {
+    return fail("oom kill disable: this machine has the controller \"memory\" on cgroup v2, expected it on cgroup v1");
+  }
   // Protections first, the hard limit last: what reclaims, does so before what kills.
   if (limits.memory_min) plan.write("memory", "memory.min", text_of(*limits.memory_min, "max"));
   if (limits.memory_soft) plan.write("memory", "memory.low", text_of(*limits.memory_soft, "max"));
@@ -225,7 +229,7 @@ Bytes huge_page_size(std::string_view name) {
 
 // Size files hold whole pages; v1 shows "no limit" as a number.
 std::string as_read(const ControlWrite& write, Bytes page) {
-  const bool size = write.controller == "memory" && write.file != "memory.oom.group";
+  const bool size = write.controller == "memory" && write.file != "memory.oom.group" && write.file != "memory.oom_control";
   const bool huge = write.controller == "hugetlb";
   if (!size && !huge) return write.text;
   if (write.text == "max") return write.text;
@@ -283,6 +287,11 @@ bool same_setting(const std::string& file, std::string_view expected, std::strin
     const auto a = list_bits(expected);
     const auto b = list_bits(found);
     return a && b && *a == *b;
+  }
+  if (file == "memory.oom_control") {
+    // Reading shows it among others: "oom_kill_disable 1\nunder_oom 0\noom_kill 0".
+    const auto disabled = value_of(found, "oom_kill_disable");
+    return disabled && std::to_string(*disabled) == expected;
   }
   if (file.ends_with("limit_in_bytes")) {
     const auto a = parse_u64(expected);

@@ -17,19 +17,33 @@ constexpr const char* kUsage =
 int main(int argc, char** argv) {
   using mete::runtime::shim::ShimOptions;
   ShimOptions options;
+  mete::runtime::shim::ExecOptions exec;
   if (argc == 2 && std::strcmp(argv[1], "--version") == 0) {
     std::printf("mete-shim version %s\n", METE_VERSION);
     return 0;
   }
-  if (argc < 2 || argc % 2 != 0) {
+  // A command may follow, after "--".
+  int options_end = argc;
+  for (int i = 2; i < argc && options_end == argc; ++i) {
+    if (std::strcmp(argv[i], "--") == 0) options_end = i;
+  }
+  if (options_end < argc) exec.command.assign(argv + options_end + 1, argv + argc);
+  if (argc < 2 || options_end % 2 != 0) {
     std::fputs(kUsage, stderr);
     return 2;
   }
-  for (int i = 2; i + 1 < argc; i += 2) {
+  for (int i = 2; i + 1 < options_end; i += 2) {
     const char* name = argv[i];
     const char* value = argv[i + 1];
     if (std::strcmp(name, "--dir") == 0) {
       options.directory = value;
+      exec.directory = value;
+    } else if (std::strcmp(name, "--pid") == 0) {
+      exec.process.pid = std::atoi(value);
+    } else if (std::strcmp(name, "--start-time") == 0) {
+      exec.process.start_time = std::strtoull(value, nullptr, 10);
+    } else if (std::strcmp(name, "--timeout-ms") == 0) {
+      exec.timeout = std::chrono::milliseconds(std::atoll(value));
     } else if (std::strcmp(name, "--log") == 0) {
       options.log_path = value;
     } else if (std::strcmp(name, "--lock-fd") == 0) {
@@ -47,6 +61,7 @@ int main(int argc, char** argv) {
   }
   if (std::strcmp(argv[1], "run") == 0) return mete::runtime::shim::run_shim(options);
   if (std::strcmp(argv[1], "sandbox") == 0) return mete::runtime::shim::run_sandbox(options);
+  if (std::strcmp(argv[1], "exec") == 0 && !exec.command.empty()) return mete::runtime::shim::run_exec(exec);
   std::fputs(kUsage, stderr);
   return 2;
 }

@@ -14,6 +14,7 @@
 #include "runtime/process/launcher.h"
 #include "runtime/process/wire.h"
 #include "runtime/shim/attempt_files.h"
+#include "runtime/shim/watchdog.h"
 
 namespace mete::runtime::shim {
 namespace {
@@ -105,16 +106,24 @@ class Shim {
     constexpr int kDrainMilliseconds = 100;
     bool running = true;
     ExitStatus status;
+    Watchdog watchdog(options_.directory);
     while (running || streams_[0].fd.valid() || streams_[1].fd.valid()) {
-      pollfd waits[3] = {{streams_[0].fd.get(), POLLIN, 0}, {streams_[1].fd.get(), POLLIN, 0}, {running ? container.pidfd.get() : -1, POLLIN, 0}};
-      const int ready = ::poll(waits, 3, running ? -1 : kDrainMilliseconds);
+      pollfd waits[5] = {{streams_[0].fd.get(), POLLIN, 0},
+                         {streams_[1].fd.get(), POLLIN, 0},
+                         {running ? container.pidfd.get() : -1, POLLIN, 0},
+                         {running ? watchdog.files_fd() : -1, POLLIN, 0},
+                         {running ? watchdog.oom_fd() : -1, POLLIN, 0}};
+      const int ready = ::poll(waits, 5, running ? watchdog.timeout() : kDrainMilliseconds);
       if (ready < 0) {
         // Out of memory for a moment, at most. To stop looking would be to tell an end that nobody has seen.
         if (errno != EINTR) ::sleep(1);
         continue;
       }
       // The container is gone, but something it left outside its PID namespace keeps the pipe open and is silent.
-      if (ready == 0) break;
+      if (ready == 0 && !running) break;
+      if (ready == 0) watchdog.check();
+      if (waits[3].revents != 0) watchdog.see_files();
+      if (waits[4].revents != 0) watchdog.see_oom();
       for (std::size_t i = 0; i < 2; ++i) {
         if ((waits[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) copy(streams_[i]);
       }

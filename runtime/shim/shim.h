@@ -2,8 +2,11 @@
 // The parent of one container: launches it, writes its log, and puts its exit status on disk. It outlives the agent.
 #pragma once
 
+#include <chrono>
 #include <string>
+#include <vector>
 
+#include "runtime/process/process_id.h"
 #include "runtime/shim/log_writer.h"
 
 namespace mete::runtime::shim {
@@ -21,5 +24,14 @@ int run_shim(const ShimOptions& options);
 
 // Launches a pod's sandbox from the plan in `directory`, writes `started` and returns: the sandbox needs no parent.
 int run_sandbox(const ShimOptions& options);
+
+struct ExecOptions {
+  std::string directory;          // of the attempt: its plan says with which rights
+  process::ProcessId process;     // the container's first one
+  std::chrono::milliseconds timeout{};
+  std::vector<std::string> command;
+};
+// Returns the command's exit code; 124: it took too long, 125 to 127: it did not run.
+int run_exec(const ExecOptions& options);
 
 }  // namespace mete::runtime::shim

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// What enforcement changes about a container while it runs: a raised limit, a restart, who may kill in it.
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "agent/container.h"
+#include "agent/enforcement/container_subject.h"
+#include "agent/enforcement/memory_enforcer.h"
+#include "agent/pod.h"
+#include "enforcers/limits.h"
+#include "enforcers/oom.h"
+#include "runtime/file.h"
+#include "runtime/shim/watchdog.h"
+
+namespace mete::agent {
+
+runtime::cgroup::Limits Container::asked_limits() const {
+  auto limits = enforcers::container_limits(*spec(), policy(), services_.hierarchies);
+  const Bytes raised(record().raised_memory);
+  if (limits.memory && !limits.memory->is_unlimited() && raised > limits.memory->value()) {
+    limits.memory = runtime::cgroup::Limit<Bytes>(raised);
+    if (limits.memory_high) limits.memory_high = runtime::cgroup::Limit<Bytes>(enforcers::tripwire_of(raised));
+  }
+  return limits;
+}
+
+Status Container::raise_memory(Bytes to) {
+  auto& own = record();
+  const auto before = std::exchange(own.raised_memory, to.count());
+  // Recorded first: an agent that dies in between leaves a record, from which the next one writes the limit.
+  const auto raised = [&]() -> Status {
+    METE_CHECK(pod_.try_save(runtime::Durability::volatile_));
+    auto limits = enforcers::changed_limits(limits_, asked_limits());
+    METE_CHECK(pod_.make_room_for(limits));
+    if (auto applied = cgroup_.apply(limits); !applied) return tl::unexpected(std::move(applied.error()));
+    limits_ = std::move(limits);
+    return {};
+  }();
+  if (!raised) {
+    own.raised_memory = before;
+    pod_.save(runtime::Durability::volatile_);
+    return raised;
+  }
+  ++limit_changes_;
+  enforcer_->open();  // thresholds are shares of the limit
+  return {};
+}
+
+Status Container::restart(const std::string& reason) {
+  const auto& own = record();
+  if (own.state != ContainerState::kRunning) return fail("container " + own.name + ": found it " + to_string(own.state) + ", expected it running");
+  if (restart_wanted_) return {};  // it is on its way
+  METE_CHECK(signal(stop_signal_));
+  restart_wanted_ = true;
+  end_reason_ = reason;
+  restart_timer_.expires_after(pod_.record().grace);
+  restart_timer_.async_wait(alive_.guard([this] { kill(); }));
+  return {};
+}
+
+Status Container::allow_oom_kill() {
+  // In limits_ too: else it would be put back as somebody else's doing.
+  limits_.oom_kill_disable = false;
+  return cgroup_.write("memory", "memory.oom_control", "0");
+}
+
+void Container::killed_by_policy(const std::string& reason) {
+  auto& own = record();
+  ++own.policy_kills;
+  own.killed_by_policy = true;
+  if (!reason.empty()) end_reason_ = reason;
+  pod_.save(runtime::Durability::volatile_);
+}
+
+void Container::wake_shim() {
+  if (shim_.is_open()) ::syscall(SYS_pidfd_send_signal, shim_.native_handle(), runtime::shim::kFilesChanged, nullptr, 0);
+}
+
+void Container::guard_oom() {
+  const std::string path = runtime::shim::oom_watchdog(attempt_directory());
+  if (!limits_.oom_kill_disable.value_or(false)) {
+    if (::unlink(path.c_str()) == 0) wake_shim();
+    return;
+  }
+  constexpr auto kUsual = std::chrono::seconds(5);
+  runtime::shim::Undo undo;
+  undo.memory_directory = cgroup_.directory("memory");
+  const auto& hold = policy()->memory.hold;
+  undo.wait = hold ? std::chrono::ceil<std::chrono::milliseconds>(hold->timeout) : std::chrono::milliseconds(kUsual);
+  undo.writes.push_back({undo.memory_directory + "/memory.oom_control", "0"});
+  const auto written = runtime::replace_file(path, to_text(undo), 0600, runtime::Durability::volatile_);
+  if (!written) {
+    pod_.tell(Severity::kWarning, "NotEnforced", record().name, "Without " + path + " nobody would free it, should this agent die: " + written.error().what);
+    return;
+  }
+  wake_shim();
+}
+
+}  // namespace mete::agent

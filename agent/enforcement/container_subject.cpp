@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/enforcement/container_subject.h"
+
+#include <unistd.h>
+
+#include "agent/container.h"
+#include "agent/pod.h"
+#include "agent/spawn.h"
+#include "runtime/file.h"
+#include "runtime/shim/watchdog.h"
+
+namespace mete::agent {
+
+const runtime::cgroup::Group& ContainerSubject::cgroup() const { return container_.cgroup(); }
+std::string ContainerSubject::shown() const { return "container " + container_.record().name + " of " + pod_.record().key(); }
+std::string ContainerSubject::pod_key() const { return pod_.record().key(); }
+std::string ContainerSubject::container_name() const { return container_.record().name; }
+const config::Policy* ContainerSubject::policy() const { return container_.policy(); }
+
+std::optional<Bytes> ContainerSubject::memory_limit() const {
+  const auto& limit = container_.limits().memory;
+  if (!limit || limit->is_unlimited()) return std::nullopt;
+  return limit->value();
+}
+
+std::optional<Bytes> ContainerSubject::original_limit() const {
+  return container_.spec() != nullptr ? container_.spec()->resources.limits.memory : memory_limit();
+}
+
+void ContainerSubject::tell(Severity severity, std::string reason, std::string message, EventFields fields) {
+  pod_.tell(severity, std::move(reason), container_.record().name, std::move(message), std::move(fields));
+}
+
+Result<runtime::process::ProcessId> ContainerSubject::first_process() const {
+  const auto& process = container_.record().process;
+  if (process.pid == 0) return fail("it has no process");
+  return process;
+}
+
+Status ContainerSubject::raise_memory_limit(Bytes to) { return container_.raise_memory(to); }
+Status ContainerSubject::restart(const std::string& reason) { return container_.restart(reason); }
+Status ContainerSubject::allow_oom_kill() { return container_.allow_oom_kill(); }
+void ContainerSubject::killed_by_policy(const std::string& reason) { container_.killed_by_policy(reason); }
+
+Result<pid_t> ContainerSubject::exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) {
+  METE_TRY(const auto process, first_process());
+  return spawn_exec(services_.shim, container_.attempt_directory(), process, std::chrono::ceil<std::chrono::milliseconds>(timeout), command);
+}
+
+Status ContainerSubject::guard_freeze(std::chrono::nanoseconds timeout) {
+  runtime::shim::Undo undo;
+  undo.at = runtime::shim::boot_time() + timeout;
+  const std::string unified = cgroup().unified_directory();
+  if (!unified.empty()) {
+    undo.writes.push_back({unified + "/cgroup.freeze", "0"});
+  } else {
+    undo.writes.push_back({cgroup().directory("freezer") + "/freezer.state", "THAWED"});
+  }
+  METE_CHECK(runtime::replace_file(runtime::shim::freeze_watchdog(container_.attempt_directory()), to_text(undo), 0600, runtime::Durability::volatile_));
+  container_.wake_shim();
+  return {};
+}
+
+void ContainerSubject::unguard_freeze() {
+  (void)::unlink(runtime::shim::freeze_watchdog(container_.attempt_directory()).c_str());
+  container_.wake_shim();
+}
+
+}  // namespace mete::agent

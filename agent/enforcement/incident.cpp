@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/enforcement/incident.h"
+
+#include <algorithm>
+
+#include "collectors/parse.h"
+#include "config/objects.h"
+#include "runtime/file.h"
+
+namespace mete::agent {
+namespace {
+
+constexpr std::size_t kSnapshotProcesses = 64;
+
+std::optional<Bytes> number_in(const runtime::cgroup::Group& group, const std::string& file) {
+  const auto text = group.read("memory", file);
+  const auto number = text ? collectors::parse_u64(collectors::trim(*text)) : std::nullopt;
+  if (!number) return std::nullopt;
+  return collectors::to_bytes(*number);
+}
+
+// v1 writes "no limit" as the largest multiple of a page.
+bool is_limit(Bytes limit) { return limit.count() < (std::int64_t{1} << 62); }
+
+}  // namespace
+
+std::string_view to_string(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kDone:
+      return "done";
+    case Outcome::kFailed:
+      return "failed";
+    case Outcome::kDryRun:
+      return "dry-run";
+    case Outcome::kGuarded:
+      return "guarded";
+  }
+  return "failed";
+}
+
+std::vector<collectors::ProcessMemory> snapshot_of(const runtime::cgroup::Group& group) {
+  const auto pids = group.processes();
+  return pids ? collectors::read_processes(*pids, kSnapshotProcesses) : std::vector<collectors::ProcessMemory>();
+}
+
+std::optional<EffectiveLimit> effective_memory_limit(const runtime::cgroup::Group& group) {
+  const auto& hierarchies = group.hierarchies();
+  const std::string file = hierarchies.on_v1("memory") ? "memory.limit_in_bytes" : "memory.max";
+  std::optional<EffectiveLimit> tightest;
+  for (std::string path = group.path(); path.size() > 1; path = path.substr(0, path.rfind('/'))) {
+    const auto each = runtime::cgroup::Group::at(hierarchies, path);
+    const auto limit = each ? number_in(*each, file) : std::nullopt;
+    if (limit && is_limit(*limit) && (!tightest || *limit < tightest->limit)) tightest = {*limit, path};
+  }
+  return tightest;
+}
+
+ForensicRecord begin_record(const Subject& subject, const Watched& watched, Services& services, const Trigger& trigger,
+                            const collectors::UsageHistory& history) {
+  const auto& group = subject.cgroup();
+  const bool v1 = services.hierarchies.on_v1("memory");
+  ForensicRecord record;
+  record.at = std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::steady_clock::now() - trigger.woken);
+  record.rule = trigger.rule;
+  if (subject.policy() != nullptr) record.policy = config::full_name(subject.policy()->metadata);
+  record.pod = subject.pod_key();
+  record.container = subject.container_name();
+  record.cgroup = group.path();
+  record.limit = subject.memory_limit();
+  if (auto effective = effective_memory_limit(group)) {
+    record.effective_limit = effective->limit;
+    record.effective_by = std::move(effective->of);
+  }
+  record.usage = number_in(group, v1 ? "memory.usage_in_bytes" : "memory.current");
+  record.peak = number_in(group, v1 ? "memory.max_usage_in_bytes" : "memory.peak");
+  record.memory_stat = group.read("memory", "memory.stat").value_or("");
+  const std::string unified = group.unified_directory();
+  if (!unified.empty()) record.pressure = runtime::read_file(AT_FDCWD, unified + "/memory.pressure", 4096).value_or("");
+  for (const auto& point : history.points()) record.history.push_back({trigger.woken - point.at, point.usage});
+  record.neighbours = services.enforcement.neighbours_of(watched);
+  return record;
+}
+
+void Incident::step(std::string what) { record_.steps.emplace_back(std::move(what), std::chrono::steady_clock::now() - trigger_.woken); }
+
+void Incident::finish(Outcome outcome, std::string action, const std::string& reason, std::string sentence, const std::string& detail, EventFields more) {
+  record_.action = std::move(action);
+  record_.outcome = to_string(outcome);
+  record_.detail = detail;
+  services_.instruments.enforcement(trigger_.enforcer, record_.action, record_.outcome);
+  const auto written = services_.enforcement.forensics().add(record_);
+  services_.instruments.reaction(trigger_.enforcer, std::chrono::steady_clock::now() - trigger_.woken);
+  EventFields fields = {{"rule", record_.rule}, {"action", record_.action}, {"outcome", record_.outcome}};
+  if (record_.usage) fields.emplace_back("usage", std::to_string(record_.usage->count()));
+  if (record_.limit) fields.emplace_back("limit", std::to_string(record_.limit->count()));
+  if (!record_.policy.empty()) fields.emplace_back("policy", record_.policy);
+  for (auto& each : more) fields.push_back(std::move(each));
+  if (written) fields.emplace_back("record", *written);
+  if (!detail.empty()) sentence.append(": ").append(detail);
+  if (!written) sentence.append(" (its record could not be written: ").append(written.error().what).append(")");
+  subject_.tell(Severity::kWarning, reason, std::move(sentence), std::move(fields));
+}
+
+}  // namespace mete::agent

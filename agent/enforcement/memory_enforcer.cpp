@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/enforcement/memory_enforcer.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "enforcers/oom.h"
+#include "runtime/cgroup/psi_trigger.h"
+#include "runtime/cgroup/text.h"
+
+namespace mete::agent {
+namespace {
+
+using std::chrono::nanoseconds;
+
+// Rules about stalled time and refaults: this often, and this often while there is some.
+constexpr nanoseconds kIdleLook = std::chrono::seconds(1);
+constexpr nanoseconds kBusyLook = std::chrono::milliseconds(50);
+// v1's memory.pressure_level fires by the thousand: it is listened to again after this.
+constexpr auto kPressurePause = std::chrono::milliseconds(100);
+// An estimate below the first is told, and may be told again once it is above the second.
+constexpr nanoseconds kNear = std::chrono::seconds(10);
+constexpr nanoseconds kFar = std::chrono::seconds(30);
+// Limits of ancestors change rarely.
+constexpr auto kBoundAgain = std::chrono::seconds(10);
+
+std::string percent(Ratio share) {
+  std::string text = std::to_string(share.count() / 10'000);
+  if (share.count() % 10'000 != 0) text += "." + std::to_string(share.count() % 10'000 / 100);
+  return text + "%";
+}
+
+std::string seconds_text(nanoseconds time) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3gs", std::chrono::duration<double>(time).count());
+  return text;
+}
+
+}  // namespace
+
+MemoryEnforcer::MemoryEnforcer(Services& services, Subject& subject)
+    : services_(services),
+      subject_(subject),
+      pressure_(services.loop),
+      pressure_timer_(services.loop),
+      look_timer_(services.loop),
+      stop_timer_(services.loop),
+      release_timer_(services.loop) {}
+
+MemoryEnforcer::~MemoryEnforcer() { close(); }
+
+std::optional<Bytes> MemoryEnforcer::bound() {
+  if (const auto own = subject_.memory_limit()) return own;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - bound_read_ >= kBoundAgain) {
+    bound_read_ = now;
+    const auto effective = effective_memory_limit(subject_.cgroup());
+    bound_above_ = effective ? std::optional(effective->limit) : std::nullopt;
+    if (!bound_above_ && services_.machine_memory > Bytes(0)) bound_above_ = services_.machine_memory;
+  }
+  return bound_above_;
+}
+
+// Page cache makes room by itself: usage at the limit because of it is no sign of an OOM.
+bool MemoryEnforcer::mostly_cache(Bytes limit) const {
+  const auto stat = subject_.cgroup().read("memory", "memory.stat");
+  if (!stat) return true;
+  const bool v1 = services_.hierarchies.on_v1("memory");
+  using runtime::cgroup::value_of;
+  const auto file = value_of(*stat, v1 ? "total_inactive_file" : "inactive_file").value_or(0) + value_of(*stat, v1 ? "total_active_file" : "active_file").value_or(0);
+  return static_cast<std::int64_t>(file) > limit.count() / 10;
+}
+
+void MemoryEnforcer::open() {
+  const auto* const policy = subject_.policy();
+  collectors::MemoryProbe::Wanted wanted;
+  if (policy != nullptr) {
+    wanted.pressure = policy->memory.pressure.has_value();
+    wanted.refaults = policy->memory.thrashing.has_value();
+  }
+  auto probe = collectors::MemoryProbe::open(subject_.cgroup(), wanted);
+  if (!probe) return;  // gone, or no memory controller: whoever measures tells
+  probe_ = std::move(*probe);
+  if (!std::exchange(open_, true)) services_.enforcement.enter(*this);
+  bound_read_ = {};
+  stalls_ = {};
+  refaults_.reset();
+  if (wanted.pressure) {
+    const auto& rule = *policy->memory.pressure;
+    if (rule.some) stalls_[0].emplace(rule.over);
+    if (rule.full) stalls_[1].emplace(rule.over);
+    if (!probe_->has_pressure()) {
+      subject_.tell(Severity::kWarning, "NotEnforced", "memory.pressure: this machine has no pressure (PSI) of a cgroup; the rule is not active", {});
+    }
+  }
+  if (wanted.refaults) refaults_.emplace(policy->memory.thrashing->over);
+  watch_thresholds();
+  watch_pressure();
+  look(std::chrono::steady_clock::now());
+}
+
+void MemoryEnforcer::close() {
+  if (stopped_ != Stopped::kNo) let_go();
+  if (std::exchange(open_, false)) services_.enforcement.leave(*this);
+  if (reclaiming_) *reclaiming_ = true;
+  probe_.reset();
+  thresholds_.clear();
+  pressure_.close();
+  pressure_timer_.cancel();
+  look_timer_.cancel();
+  rate_.forget();
+  time_to_limit_.reset();
+}
+
+void MemoryEnforcer::watch_thresholds() {
+  thresholds_.clear();
+  const auto* const policy = subject_.policy();
+  const auto limit = bound();
+  if (policy == nullptr || !limit || !services_.hierarchies.on_v1("memory")) return;
+  std::set<Bytes> levels;
+  for (const auto& rule : policy->memory.at) levels.insert(enforcers::share_of(*limit, rule.usage));
+  for (const Bytes level : levels) {
+    auto event = subject_.cgroup().usage_eventfd(level);
+    if (!event) continue;  // looking by need is enough then
+    auto& descriptor = *thresholds_.emplace_back(std::make_unique<asio::posix::stream_descriptor>(services_.loop, event->release()));
+    await(descriptor, asio::posix::stream_descriptor::wait_read, true);
+  }
+}
+
+// Both ways only say that it is worth looking; what decides are the totals.
+void MemoryEnforcer::watch_pressure() {
+  pressure_.close();
+  pressure_timer_.cancel();
+  const auto* const policy = subject_.policy();
+  if (policy == nullptr || (!policy->memory.pressure && !policy->memory.thrashing)) return;
+  const std::string unified = subject_.cgroup().unified_directory();
+  if (policy->memory.pressure && !unified.empty()) {
+    constexpr std::chrono::microseconds kWindow(500'000);
+    const auto& rule = *policy->memory.pressure;
+    const Ratio share = rule.full.value_or(rule.some.value_or(Ratio(1'000'000)));
+    const std::chrono::microseconds stall(std::max<std::int64_t>(kWindow.count() * share.count() / 2'000'000, 1));
+    if (auto trigger = runtime::cgroup::open_psi_trigger(unified + "/memory.pressure", {rule.full.has_value(), stall, kWindow})) {
+      pressure_.assign(trigger->release());
+      await(pressure_, asio::posix::stream_descriptor::wait_error, false);
+      return;
+    }
+  }
+  if (auto event = subject_.cgroup().pressure_eventfd("medium")) {
+    pressure_.assign(event->release());
+    await(pressure_, asio::posix::stream_descriptor::wait_read, true);
+  }
+}
+
+void MemoryEnforcer::await(asio::posix::stream_descriptor& descriptor, asio::posix::stream_descriptor::wait_type kind, bool drain) {
+  descriptor.async_wait(kind, alive_.guard([this, &descriptor, kind, drain] {
+    if (drain) {
+      std::uint64_t times = 0;
+      (void)!::read(descriptor.native_handle(), &times, sizeof times);
+    }
+    if (&descriptor != &pressure_) {
+      await(descriptor, kind, drain);
+    } else {
+      pressure_timer_.expires_after(kPressurePause);
+      pressure_timer_.async_wait(alive_.guard([this, kind, drain] {
+        if (pressure_.is_open()) await(pressure_, kind, drain);
+      }));
+    }
+    look(std::chrono::steady_clock::now());
+  }));
+}
+
+void MemoryEnforcer::look(Moment woken) {
+  if (!probe_) return;
+  const auto moment = probe_->read();
+  if (!moment) return;  // the group is gone: close() follows
+  usage_ = moment->usage;
+  history_.see(moment->at, moment->usage);
+  rate_.see(moment->at, moment->usage);
+  see_time_to_limit(*moment);
+  look_later(*moment);
+  if (stopped_ == Stopped::kNo) look_at(*moment, woken);
+}
+
+// The rules may change what they look at (a raised limit): open() is called then, and looks again.
+void MemoryEnforcer::look_at(const collectors::MemoryMoment& moment, Moment woken) {
+  const auto* const policy = subject_.policy();
+  const auto limit = bound();
+  if (policy == nullptr || !limit) return;
+  const auto rules = policy->memory.at;
+  for (const auto index : latch_.crossed(rules, moment.usage, *limit, moment.at)) {
+    const auto& rule = rules[index];
+    Trigger trigger;
+    trigger.enforcer = "memory";
+    trigger.rule = "memory.at[" + std::to_string(index) + "]: usage " + percent(rule.usage);
+    trigger.because = "memory usage " + std::to_string(moment.usage.count()) + " is at least " + percent(rule.usage) + " of the limit " + std::to_string(limit->count());
+    trigger.woken = woken;
+    act(rule, trigger);
+    if (stopped_ != Stopped::kNo) return;
+  }
+  see_pressure(moment, woken);
+}
+
+void MemoryEnforcer::see_pressure(const collectors::MemoryMoment& moment, Moment woken) {
+  const auto* const policy = subject_.policy();
+  if (policy == nullptr) return;
+  const auto fires = [&](std::size_t which, nanoseconds over) {
+    if (moment.at - fired_[which] < over) return false;
+    fired_[which] = moment.at;
+    return true;
+  };
+  const auto totals = std::array{moment.pressure.some, moment.pressure.full};
+  for (std::size_t i = 0; i < stalls_.size() && policy->memory.pressure; ++i) {
+    if (!stalls_[i] || !totals[i]) continue;
+    stalls_[i]->see(moment.at, static_cast<std::uint64_t>(totals[i]->count()));
+    const auto rule = *policy->memory.pressure;
+    const Ratio share = *(i == 0 ? rule.some : rule.full);
+    const auto growth = stalls_[i]->growth();
+    if (!growth || !enforcers::stalls(*growth, share) || !fires(i, rule.over)) continue;
+    const std::string kind = i == 0 ? "some" : "full";
+    Trigger trigger;
+    trigger.enforcer = "pressure";
+    trigger.rule = "memory.pressure: " + kind + " " + percent(share) + " for " + seconds_text(rule.over);
+    trigger.because = "it waited for memory (" + kind + ") for " + seconds_text(nanoseconds(growth->by)) + " of the last " + seconds_text(growth->in);
+    trigger.woken = woken;
+    act(rule.action, trigger);
+    return;
+  }
+  if (!refaults_ || !moment.refaults || !policy->memory.thrashing) return;
+  refaults_->see(moment.at, *moment.refaults);
+  const auto rule = *policy->memory.thrashing;
+  const auto growth = refaults_->growth();
+  const auto limit = bound();
+  const Bytes page(::sysconf(_SC_PAGESIZE));
+  if (!growth || !limit || !enforcers::thrashes(*growth, page, rule.refaults, *limit) || !fires(2, rule.over)) return;
+  Trigger trigger;
+  trigger.enforcer = "thrashing";
+  trigger.rule = "memory.thrashing: refaults " + percent(rule.refaults) + " for " + seconds_text(rule.over);
+  trigger.because = "it read " + std::to_string(static_cast<std::int64_t>(growth->by) * page.count()) + " bytes again within " + seconds_text(growth->in) +
+                    ", with a limit of " + std::to_string(limit->count());
+  trigger.woken = woken;
+  act(rule.action, trigger);
+}
+
+void MemoryEnforcer::see_time_to_limit(const collectors::MemoryMoment& moment) {
+  const auto limit = subject_.memory_limit();
+  time_to_limit_ = limit ? enforcers::time_to_limit(moment.usage, *limit, rate_.bytes_per_second()) : std::nullopt;
+  if (!time_to_limit_ || *time_to_limit_ > kFar) near_told_ = false;
+  if (!time_to_limit_ || *time_to_limit_ > kNear || near_told_ || moment.usage < enforcers::share_of(*limit, Ratio(500'000))) return;
+  near_told_ = true;
+  if (mostly_cache(*limit)) return;
+  const auto rate = static_cast<std::int64_t>(rate_.bytes_per_second());
+  subject_.tell(Severity::kWarning, "NearOOM",
+                "Memory of " + subject_.shown() + " is full in " + seconds_text(*time_to_limit_) + " at the present rate of " + std::to_string(rate) + " bytes a second",
+                {{"usage", std::to_string(moment.usage.count())},
+                 {"limit", std::to_string(limit->count())},
+                 {"bytes_per_second", std::to_string(rate)},
+                 {"seconds", seconds_text(*time_to_limit_)}});
+}
+
+void MemoryEnforcer::look_later(const collectors::MemoryMoment& moment) {
+  nanoseconds next = kIdleLook;
+  if (const auto limit = bound()) {
+    // To the next threshold that it has not reached; on v1 the kernel tells of those.
+    Bytes headroom = *limit - moment.usage;
+    const auto* const policy = subject_.policy();
+    if (policy != nullptr && !services_.hierarchies.on_v1("memory")) {
+      for (const auto& rule : policy->memory.at) {
+        const Bytes left = enforcers::share_of(*limit, rule.usage) - moment.usage;
+        if (left > Bytes(0)) headroom = std::min(headroom, left);
+      }
+    }
+    next = enforcers::next_look(headroom, rate_.bytes_per_second());
+  }
+  for (const auto* window : {&stalls_[0], &stalls_[1], &refaults_}) {
+    if (!*window) continue;
+    const auto growth = (*window)->last();
+    next = std::min(next, !growth || growth->by > 0 ? kBusyLook : kIdleLook);
+  }
+  look_timer_.expires_after(next);
+  look_timer_.async_wait(alive_.guard([this] { look(std::chrono::steady_clock::now()); }));
+}
+
+Neighbour MemoryEnforcer::as_neighbour() const { return {subject_.shown(), usage_, subject_.memory_limit()}; }
+
+}  // namespace mete::agent

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stopping a container for somebody to decide: by freezing it (a threshold's `freeze`, and `hold` on v2), or by letting
+// who runs out of memory wait (`hold` on v1). Always for a bounded time; nothing hangs for ever, whoever dies when.
+#include "agent/enforcement/memory_enforcer.h"
+#include "enforcers/oom.h"
+
+namespace mete::agent {
+namespace {
+
+using config::AfterFreeze;
+using config::OnOom;
+using config::ThresholdAction;
+
+// Somebody may have made room, raised the limit or thawed it.
+constexpr auto kLookWhetherReleased = std::chrono::milliseconds(20);
+
+std::string sentence(const Trigger& trigger, const Subject& subject, const std::string& what) {
+  return "Rule " + trigger.rule + " of " + subject.shown() + ": " + trigger.because + "; " + what;
+}
+
+}  // namespace
+
+void MemoryEnforcer::out_of_memory(Moment woken) {
+  const auto* const policy = subject_.policy();
+  if (policy == nullptr || !policy->memory.on_oom || stopped_ != Stopped::kNo || !probe_) return;
+  const bool hold_wanted = *policy->memory.on_oom == OnOom::kHold;
+  if (!hold_wanted && *policy->memory.on_oom != OnOom::kRaise) return;
+  const auto moment = probe_->read();
+  const auto limit = subject_.memory_limit();
+  if (!moment || !limit) return;
+  usage_ = moment->usage;
+  history_.see(moment->at, moment->usage);
+  const bool v1 = services_.hierarchies.on_v1("memory");
+  // A dry run leaves the kernel to kill: what it would have done is told by its wake-up.
+  const bool now = dry_run() || (v1 ? subject_.cgroup().under_oom().value_or(false) : moment->usage >= enforcers::tripwire_of(*limit) - Bytes(1 << 20));
+  if (!now) return;
+  Trigger trigger;
+  trigger.enforcer = "oom";
+  trigger.rule = std::string("memory.onOOM: ") + (hold_wanted ? "hold" : "raise");
+  trigger.because = "it needs more than its limit of " + std::to_string(limit->count()) + " bytes";
+  trigger.woken = woken;
+  if (hold_wanted) return hold(trigger);
+  if (raise(trigger) == Outcome::kFailed) kill(ThresholdAction::kKillContainer, trigger);
+}
+
+void MemoryEnforcer::hold(const Trigger& trigger) {
+  const auto rule = subject_.policy()->memory.hold.value_or(config::OomHold{std::chrono::seconds(5), OnOom::kKillContainer});
+  auto told_of = incident(trigger);
+  const bool v1 = services_.hierarchies.on_v1("memory");
+  Status done;
+  if (!v1 && !dry_run()) {
+    done = subject_.guard_freeze(rule.timeout);
+    if (done) done = executor().freeze(subject_.cgroup());
+  }
+  const Outcome outcome = dry_run() ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
+  told_of.step("held");
+  told_of.finish(outcome, "hold", "OOMHeld",
+                 sentence(trigger, subject_, "held for " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(rule.timeout).count()) + " ms: " + std::string(to_string(outcome))),
+                 done ? "" : done.error().what);
+  if (outcome != Outcome::kDone) return;
+  stopped_ = Stopped::kHeld;
+  stopped_by_ = trigger;
+  stopped_for(rule.timeout);
+}
+
+void MemoryEnforcer::freeze(const config::MemoryThreshold& rule, const Trigger& trigger) {
+  auto told_of = incident(trigger);
+  Status done;
+  // Guarded first: an agent that dies between the two lines leaves nothing frozen.
+  if (!dry_run()) done = subject_.guard_freeze(*rule.timeout);
+  if (done) done = executor().freeze(subject_.cgroup());
+  const Outcome outcome = dry_run() ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
+  told_of.step("frozen");
+  told_of.finish(outcome, "freeze", "Frozen",
+                 sentence(trigger, subject_, "freeze for " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(*rule.timeout).count()) + " ms: " + std::string(to_string(outcome))),
+                 done ? "" : done.error().what);
+  if (outcome != Outcome::kDone) {
+    if (!dry_run()) subject_.unguard_freeze();
+    return;
+  }
+  stopped_ = Stopped::kFrozen;
+  stopped_by_ = trigger;
+  after_freeze_ = rule.then;
+  stopped_for(*rule.timeout);
+}
+
+void MemoryEnforcer::stopped_for(std::chrono::nanoseconds timeout) {
+  stop_timer_.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(timeout));
+  stop_timer_.async_wait(alive_.guard([this] { time_is_over(); }));
+  look_whether_released();
+}
+
+void MemoryEnforcer::look_whether_released() {
+  release_timer_.expires_after(kLookWhetherReleased);
+  release_timer_.async_wait(alive_.guard([this] {
+    if (stopped_ == Stopped::kNo) return;
+    const bool waits = stopped_ == Stopped::kHeld && services_.hierarchies.on_v1("memory");
+    const auto still = waits ? subject_.cgroup().under_oom() : subject_.cgroup().frozen();
+    if (still && *still) return look_whether_released();
+    const Trigger by = stopped_by_;
+    const bool gone = !still;
+    let_go();
+    if (gone) return;
+    services_.instruments.enforcement(by.enforcer, "release", "done");
+    subject_.tell(Severity::kNormal, "Released", sentence(by, subject_, waits ? "it has room again and goes on" : "somebody has thawed it"), {{"rule", by.rule}});
+  }));
+}
+
+void MemoryEnforcer::let_go() {
+  stop_timer_.cancel();
+  release_timer_.cancel();
+  const bool frozen = stopped_ == Stopped::kFrozen || !services_.hierarchies.on_v1("memory");
+  stopped_ = Stopped::kNo;
+  if (frozen) {
+    (void)subject_.cgroup().thaw();
+    subject_.unguard_freeze();
+  }
+}
+
+void MemoryEnforcer::time_is_over() {
+  if (stopped_ == Stopped::kNo) return;
+  if (stopped_ == Stopped::kFrozen) return end_freeze();
+  end_hold();
+}
+
+void MemoryEnforcer::end_freeze() {
+  Trigger trigger = stopped_by_;
+  trigger.woken = std::chrono::steady_clock::now();
+  trigger.because += ", and nobody has thawed it in time";
+  // A frozen cgroup2 dies at once, and thaws after: it must not run on in between.
+  if (after_freeze_ == AfterFreeze::kKillContainer) kill(ThresholdAction::kKillContainer, trigger);
+  if (after_freeze_ == AfterFreeze::kKillProcess) kill(ThresholdAction::kKillProcess, trigger);
+  let_go();
+  if (after_freeze_ == AfterFreeze::kThaw) told(trigger, "thaw", Outcome::kDone, "");
+}
+
+void MemoryEnforcer::end_hold() {
+  const auto* const policy = subject_.policy();
+  const OnOom then = policy != nullptr && policy->memory.hold ? policy->memory.hold->then : OnOom::kKillContainer;
+  Trigger trigger = stopped_by_;
+  trigger.woken = std::chrono::steady_clock::now();
+  trigger.because += ", and nobody has given it more in time";
+  bool killed = false;
+  if (then != OnOom::kRaise || raise(trigger) == Outcome::kFailed) {
+    kill(then == OnOom::kKillProcess ? ThresholdAction::kKillProcess : ThresholdAction::kKillContainer, trigger);
+    killed = true;
+  }
+  const bool v1 = services_.hierarchies.on_v1("memory");
+  let_go();
+  if (!killed || !v1) return;
+  // The guard may have forbidden it, or the choice was no help: then the kernel decides, rather than nobody.
+  release_timer_.expires_after(std::chrono::milliseconds(200));
+  release_timer_.async_wait(alive_.guard([this] {
+    if (!subject_.cgroup().under_oom().value_or(false)) return;
+    const Status done = subject_.allow_oom_kill();
+    subject_.tell(Severity::kWarning, "HoldEnded", "Out of memory, and no longer held: the kernel decides in " + subject_.shown() + (done ? "" : ": " + done.error().what), {});
+  }));
+}
+
+}  // namespace mete::agent

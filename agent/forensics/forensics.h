@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The forensic records under STATE/forensics: bounded in number of bytes and in age. A record is there when add()
+// returns; it survives a power failure some moments later.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+
+#include "agent/forensics/record.h"
+#include "config/result.h"
+
+namespace mete::agent {
+
+struct ForensicsLimits {
+  std::int64_t max_bytes = 64 << 20;
+  std::chrono::seconds max_age = std::chrono::hours(24 * 30);
+};
+
+class Forensics {
+ public:
+  Forensics(std::string directory, ForensicsLimits limits) : directory_(std::move(directory)), limits_(limits) {}
+
+  // Makes the folder and looks at what earlier agents left.
+  [[nodiscard]] Status open();
+  // Gives the record its id and writes it. An error (a full disk): the event is told all the same, without a record.
+  [[nodiscard]] Result<std::string> add(ForensicRecord& record);
+  // Removes what is too old or too much.
+  void prune();
+
+ private:
+  struct Kept {
+    std::string name;
+    std::int64_t bytes;
+    std::chrono::system_clock::time_point at;
+  };
+  [[nodiscard]] std::string next_id(enforcers::WallTime at);
+
+  std::string directory_;
+  ForensicsLimits limits_;
+  std::deque<Kept> kept_;  // the oldest first
+  std::int64_t bytes_ = 0;
+  std::string last_id_;
+};
+
+}  // namespace mete::agent

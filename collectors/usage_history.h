@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The last minute of one number, as finely as it was looked at, in little memory.
+#pragma once
+
+#include <chrono>
+#include <deque>
+
+#include "config/units.h"
+
+namespace mete::collectors {
+
+class UsageHistory {
+ public:
+  using Moment = std::chrono::steady_clock::time_point;
+  struct Point {
+    Moment at;
+    Bytes usage;
+  };
+  static constexpr auto kKept = std::chrono::seconds(60);
+  static constexpr std::size_t kMostPoints = 1024;
+
+  // Of a stretch in which it stays the same, the first and the last point are kept. When there are too many, every second
+  // one of the older half goes.
+  void see(Moment at, Bytes usage);
+  [[nodiscard]] const std::deque<Point>& points() const { return points_; }  // the oldest first
+
+ private:
+  std::deque<Point> points_;
+};
+
+}  // namespace mete::collectors

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Getting memory back from a cgroup without killing anybody.
+#pragma once
+
+#include <atomic>
+
+#include "config/result.h"
+#include "config/units.h"
+#include "runtime/cgroup/cgroup.h"
+
+namespace mete::runtime::cgroup {
+
+// Reclaims until usage is at most `target`, or nothing more is to be had; returns what usage is then. It waits for the
+// kernel, up to seconds: to be called on a thread that has nothing else to do. `stop` ends it at the next piece.
+//   v2: memory.reclaim (kernel 5.19).
+//   v1: memory.force_empty, which knows no amount and would throw out all page cache: it is interrupted every 2 ms by a
+//   timer of this thread (SIGRTMIN + 7, which the process must not use for anything else) to see whether it is enough.
+//   Nothing has to be put back, whoever dies when; lowering the limit for a moment could kill.
+[[nodiscard]] Result<Bytes> reclaim(const Group& group, Bytes target, const std::atomic<bool>& stop);
+
+}  // namespace mete::runtime::cgroup

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/shim/watchdog.h"
+
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "runtime/cgroup/text.h"
+#include "runtime/file.h"
+
+namespace mete::runtime::shim {
+namespace {
+
+using cgroup::next_line;
+using cgroup::next_word;
+using cgroup::parse_u64;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+// The agent does it at the very time; we only when it is not there.
+constexpr nanoseconds kPatience = std::chrono::seconds(1);
+
+std::optional<Undo> read_undo(const std::string& path) {
+  const auto text = read_file(AT_FDCWD, path, 64U << 10U);
+  if (!text) return std::nullopt;
+  auto undo = parse_undo(*text);
+  if (!undo) return std::nullopt;
+  return std::move(*undo);
+}
+
+void do_writes(const Undo& undo) {
+  for (const auto& write : undo.writes) (void)write_control(AT_FDCWD, write.path, write.text);
+}
+
+bool under_oom(const Undo& undo) {
+  const auto text = read_file(AT_FDCWD, undo.memory_directory + "/memory.oom_control", 4096);
+  return text && cgroup::value_of(*text, "under_oom").value_or(0) == 1;
+}
+
+UniqueFd oom_eventfd(const std::string& directory) {
+  UniqueFd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  const auto watched = open_at(AT_FDCWD, directory + "/memory.oom_control", O_RDONLY);
+  if (!event.valid() || !watched) return {};
+  const std::string line = std::to_string(event.get()) + " " + std::to_string(watched->get());
+  if (!write_control(AT_FDCWD, directory + "/cgroup.event_control", line)) return {};
+  return event;
+}
+
+}  // namespace
+
+std::string freeze_watchdog(const std::string& attempt_directory) { return attempt_directory + "/watchdog.freeze"; }
+std::string oom_watchdog(const std::string& attempt_directory) { return attempt_directory + "/watchdog.oom"; }
+
+std::string to_text(const Undo& undo) {
+  std::string text = undo.memory_directory.empty() ? "at " + std::to_string(undo.at.count()) + "\n"
+                                                   : "oom " + undo.memory_directory + " " + std::to_string(undo.wait.count()) + "\n";
+  for (const auto& write : undo.writes) text.append("write ").append(write.path).append(" ").append(write.text).append("\n");
+  return text;
+}
+
+Result<Undo> parse_undo(std::string_view text) {
+  Undo undo;
+  std::string_view first = next_line(text);
+  const std::string_view kind = next_word(first);
+  if (kind == "oom") undo.memory_directory = next_word(first);
+  const auto number = parse_u64(next_word(first));
+  if (!number || (kind != "at" && undo.memory_directory.empty())) return fail("watchdog: found no \"at TIME\" and no \"oom DIRECTORY TIME\" in its first line");
+  if (kind == "at") undo.at = nanoseconds(static_cast<std::int64_t>(*number));
+  if (kind == "oom") undo.wait = milliseconds(static_cast<std::int64_t>(*number));
+  while (!text.empty()) {
+    std::string_view line = next_line(text);
+    const bool known = next_word(line) == "write";
+    const std::string_view path = next_word(line);
+    if (!known || path.empty()) return fail("watchdog: found a line that is not \"write PATH TEXT\"");
+    undo.writes.push_back({std::string(path), std::string(cgroup::trim(line))});
+  }
+  return undo;
+}
+
+nanoseconds boot_time() {
+  struct timespec now {};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return std::chrono::seconds(now.tv_sec) + nanoseconds(now.tv_nsec);
+}
+
+Watchdog::Watchdog(std::string attempt_directory) : directory_(std::move(attempt_directory)) {
+  sigset_t changed;
+  ::sigemptyset(&changed);
+  ::sigaddset(&changed, kFilesChanged);
+  ::sigprocmask(SIG_BLOCK, &changed, nullptr);
+  signal_ = UniqueFd(::signalfd(-1, &changed, SFD_CLOEXEC | SFD_NONBLOCK));
+  see_files();
+}
+
+void Watchdog::see_files() {
+  struct signalfd_siginfo told {};
+  while (signal_.valid() && ::read(signal_.get(), &told, sizeof told) > 0) {
+  }
+  freeze_ = read_undo(freeze_watchdog(directory_));
+  auto oom = read_undo(oom_watchdog(directory_));
+  if (oom == oom_) return;
+  oom_ = std::move(oom);
+  oom_since_.reset();
+  oom_event_ = oom_ ? oom_eventfd(oom_->memory_directory) : UniqueFd();
+  if (oom_) see_oom();
+}
+
+void Watchdog::see_oom() {
+  std::uint64_t times = 0;
+  if (oom_event_.valid()) (void)!::read(oom_event_.get(), &times, sizeof times);
+  if (!oom_ || !under_oom(*oom_)) {
+    oom_since_.reset();
+  } else if (!oom_since_) {
+    oom_since_ = boot_time();
+  }
+}
+
+int Watchdog::timeout() const {
+  std::optional<nanoseconds> due;
+  if (freeze_) due = freeze_->at + kPatience;
+  if (oom_ && oom_since_) due = std::min(due.value_or(nanoseconds::max()), *oom_since_ + oom_->wait + kPatience);
+  if (!due) return -1;
+  constexpr std::int64_t kDay = 86'400'000;
+  const auto left = std::chrono::duration_cast<milliseconds>(*due - boot_time()).count() + 1;
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, kDay));
+}
+
+void Watchdog::check() {
+  const nanoseconds now = boot_time();
+  if (freeze_ && now >= freeze_->at + kPatience) {
+    // Once more: the agent may have done it in this moment.
+    if (const auto still = read_undo(freeze_watchdog(directory_)); still == freeze_) {
+      do_writes(*freeze_);
+      (void)::unlink(freeze_watchdog(directory_).c_str());
+    }
+    freeze_.reset();
+  }
+  if (!oom_ || !oom_since_) return;
+  see_oom();
+  if (!oom_since_ || now < *oom_since_ + oom_->wait + kPatience) return;
+  do_writes(*oom_);
+  oom_since_.reset();
+}
+
+}  // namespace mete::runtime::shim

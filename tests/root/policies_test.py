@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same memory hog under each policy: what happened is what the policy says, the record is complete, counters are exact."""
+import json
+import os
+import sys
+import time
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from mete_agent import Agent, run_tests, wait_for  # noqa: E402
+
+MiB = 1 << 20
+
+# Anonymous memory that grows by `step` MiB each `pause` seconds up to `most`, then stays: awk keeps what it appends.
+GROW = r"""trap 'echo GOT-USR1' USR1; exec awk 'BEGIN { for (i = 0; i < %d; ++i) { s = "x"; while (length(s) < 1048576) s = s s; a[i] = s; system("sleep %s") } while (1) system("sleep 1") }'"""
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: hog, labels: {app: hog}}
+spec:
+  restartPolicy: %(restart)s
+  terminationGracePeriodSeconds: 1
+  containers:
+  - name: hog
+    image: busybox
+    command: [sh, -c, %(command)s]
+    resources: {limits: {memory: 64Mi}}
+---
+apiVersion: mete/v1
+kind: Policy
+metadata: {name: hog}
+spec:
+  selector: {matchLabels: {app: hog}}
+%(policy)s
+"""
+
+
+def pod(policy, most=200, pause="0.01", restart="Never", command=None):
+    return POD % {"restart": restart, "command": json.dumps(command or GROW % (most, pause)), "policy": policy}
+
+
+def records(agent):
+    return json.loads(agent.mete("oom", "ls", "-o", "json").stdout)["records"]
+
+
+def show(agent, record):
+    return json.loads(agent.mete("oom", "show", record, "-o", "json").stdout)
+
+
+def wait_event(agent, reason, seconds=15, **fields):
+    def found():
+        for event in agent.events(reason):
+            if fields.items() <= event.get("fields", {}).items():
+                return event
+        return None
+    return wait_for("event %s %s" % (reason, fields), found, seconds)
+
+
+def check_record(agent, event):
+    """What every record holds, whatever it is of."""
+    record = show(agent, event["fields"]["record"])
+    assert record["pod"] == "default/hog" and record["container"] == "hog", record
+    assert record["limit"] in (64 * MiB, 80 * MiB, 96 * MiB), record["limit"]
+    assert record["effectiveLimit"] <= record["limit"] and record["effectiveLimitOf"].endswith("/hog"), record
+    assert record["memoryStat"]["cache"] >= 0 if "cache" in record["memoryStat"] else record["memoryStat"]["file"] >= 0
+    assert record["history"] and record["history"][-1]["usage"] > 0, record.get("history")
+    assert record["steps"] and all(step["ms"] >= 0 for step in record["steps"]), record
+    return record
+
+
+def anon(processes):
+    return sum(each["anon"] for each in processes)
+
+
+def test_kill_container_at_a_threshold():
+    with Agent().start() as agent:
+        agent.apply(pod("  memory: {at: [{usage: 80%, do: kill-container}]}"))
+        event = wait_event(agent, "PolicyKill", action="kill-container", outcome="done")
+        wait_for("the end", lambda: agent.container("hog")["state"] == "exited")
+        assert agent.container("hog")["last"]["reason"] == "PolicyKilled", agent.container("hog")
+        assert 0.8 * 64 * MiB <= int(event["fields"]["usage"]) <= 64 * MiB, event
+        record = check_record(agent, event)
+        assert record["rule"] == "memory.at[0]: usage 80%" and record["action"] == "kill-container", record
+        assert anon(record["processes"]) > 0.7 * 64 * MiB, record["processes"]
+        assert record["victim"]["pid"] == record["processes"][0]["pid"], record["victim"]
+        assert agent.metric("mete_oom_kills_total", container="hog", by="policy") == 1
+        assert agent.metric("mete_oom_kills_total", container="hog", by="kernel") == 0
+        assert agent.metric("mete_enforcement_actions_total", enforcer="memory", action="kill-container", outcome="done") == 1
+        assert not agent.events("OOMKilled"), agent.events("OOMKilled")
+
+
+def test_signal_and_exec_at_thresholds():
+    with Agent().start() as agent:
+        command = "trap 'echo GOT-USR1' USR1; head -c 48m /dev/zero | tail -c 48m | sh -c 'sleep 1; cat > /dev/null' & while :; do sleep 0.1; done"
+        agent.apply(pod("""  memory:
+    at:
+    - {usage: 50%, do: signal, signal: SIGUSR1}
+    - {usage: 60%, do: exec, command: [sh, -c, "echo told > /tmp/told; exit 3"], timeout: 5s}
+""", command=command))
+        wait_event(agent, "PolicyAction", action="signal", outcome="done")
+        event = wait_event(agent, "PolicyAction", action="exec", exit_code="3")
+        assert event["fields"]["outcome"] == "failed", event  # the command's own code says so
+        wait_for("the trap", lambda: "GOT-USR1" in agent.mete("logs", "hog").stdout)
+        assert agent.mete("exec", "hog", "--", "cat", "/tmp/told").stdout == "told\n"
+
+
+def test_an_exec_that_hangs_or_is_not_there_is_told():
+    with Agent().start() as agent:
+        agent.apply(pod("""  memory:
+    at:
+    - {usage: 30%, do: exec, command: [sh, -c, "sleep 100 & sleep 100"], timeout: 300ms}
+    - {usage: 40%, do: exec, command: [/no/such/thing]}
+""", most=40))
+        late = wait_event(agent, "PolicyAction", action="exec", exit_code="124")
+        assert "took too long" in late["message"], late
+        wait_event(agent, "PolicyAction", action="exec", exit_code="127")
+        assert agent.container("hog")["state"] == "running"
+        inside = agent.mete("exec", "hog", "--", "ps").stdout
+        assert "sleep 100" not in inside, inside
+
+
+def test_reclaim_frees_page_cache_and_kills_nobody():
+    with Agent().start() as agent:
+        agent.apply(pod("  memory: {at: [{usage: 70%, do: reclaim}]}",
+                        command="dd if=/dev/zero of=/tmp/big bs=1M count=56 2>/dev/null; sync; while :; do sleep 1; done"))
+        event = wait_event(agent, "PolicyAction", action="reclaim", outcome="done")
+        before, after = [int(word) for word in event["message"].replace(",", " ").replace(";", " ").split() if word.isdigit()][-2:]
+        assert after < before, event
+        assert agent.metric("container_memory_usage_bytes", container="hog") < 0.7 * 64 * MiB
+        assert agent.container("hog")["state"] == "running" and agent.container("hog")["restarts"] == 0
+
+
+def test_freeze_then_thaw_or_kill():
+    for then in ("thaw", "kill-container"):
+        with Agent().start() as agent:
+            agent.apply(pod("  memory: {at: [{usage: 60%%, do: freeze, timeout: 700ms, then: %s}]}" % then, most=45))
+            event = wait_event(agent, "Frozen", outcome="done")
+            check_record(agent, event)
+            assert agent.mete("exec", "hog", "--", "true", check=False) is not None if then == "never" else True
+            time.sleep(0.2)
+            frozen = [open(each + "/cgroup.events").read() for each in agent.cgroups() if each.endswith("/hog") and os.path.exists(each + "/cgroup.events")]
+            assert any("frozen 1" in each for each in frozen), frozen
+            if then == "thaw":
+                wait_event(agent, "PolicyAction", action="thaw")
+                usage = agent.metric("container_memory_usage_bytes", container="hog")
+                wait_for("it to go on", lambda: agent.metric("container_memory_usage_bytes", container="hog") > usage)
+            else:
+                wait_event(agent, "PolicyKill", action="kill-container", outcome="done")
+                wait_for("the end", lambda: agent.container("hog")["state"] == "exited")
+
+
+def test_somebody_thaws_it_in_time():
+    with Agent().start() as agent:
+        agent.apply(pod("  memory: {at: [{usage: 60%, do: freeze, timeout: 60s, then: kill-container}]}", most=45))
+        wait_event(agent, "Frozen", outcome="done")
+        for each in agent.cgroups():
+            if each.endswith("/hog") and os.path.exists(each + "/cgroup.freeze"):
+                open(each + "/cgroup.freeze", "w").write("0")
+        wait_event(agent, "Released")
+        assert agent.container("hog")["state"] == "running"
+
+
+def test_restart_is_graceful():
+    with Agent().start() as agent:
+        agent.apply(pod("  memory: {at: [{usage: 60%, do: restart}]}\n  guard: {maxKills: 1, per: 60s}", most=45))
+        check_record(agent, wait_event(agent, "PolicyRestart", outcome="done"))
+        wait_for("the restart", lambda: agent.container("hog")["restarts"] == 1 and agent.container("hog")["state"] == "running")
+        assert agent.container("hog")["last"]["reason"] == "PolicyRestarted", agent.container("hog")
+        # The next one is one more than its guard allows.
+        event = wait_event(agent, "KillGuarded", outcome="guarded")
+        assert show(agent, event["fields"]["record"])["outcome"] == "guarded"
+        assert agent.container("hog")["restarts"] == 1
+
+
+def test_raise_at_a_threshold_up_to_its_maximum():
+    with Agent().start() as agent:
+        agent.apply(pod("  memory:\n    at: [{usage: 90%, do: raise}]\n    raise: {by: 25%, max: 96Mi}"))
+        first = wait_event(agent, "LimitRaised", **{"from": str(64 * MiB), "to": str(80 * MiB)})
+        check_record(agent, first)
+        wait_event(agent, "LimitRaised", **{"from": str(80 * MiB), "to": str(96 * MiB)})
+        refused = wait_event(agent, "LimitNotRaised", outcome="failed")
+        assert "largest" in refused["message"], refused
+        assert agent.metric("container_spec_memory_limit_bytes", container="hog") in (96 * MiB, None)
+        assert not agent.events("LimitDrift"), agent.events("LimitDrift")
+        wait_for("the kernel's kill at last", lambda: agent.events("OOMKilled"))
+
+
+def test_on_oom_raise_lets_it_live():
+    with Agent().start() as agent:
+        agent.apply(pod("  memory: {onOOM: raise, raise: {by: 25%, max: 96Mi}}", most=70))
+        wait_event(agent, "LimitRaised", **{"from": str(64 * MiB), "to": str(80 * MiB)})
+        time.sleep(1)
+        container = agent.container("hog")
+        assert container["state"] == "running" and container["restarts"] == 0, container
+        assert agent.metric("mete_oom_kills_total", container="hog", by="kernel") == 0
+
+
+def test_on_oom_raise_that_is_not_enough_kills():
+    with Agent().start() as agent:
+        agent.apply(pod("  memory: {onOOM: raise, raise: {by: 25%, max: 96Mi}}"))
+        wait_for("the end", lambda: agent.container("hog")["state"] == "exited")
+        wait_event(agent, "LimitRaised", **{"to": str(96 * MiB)})
+        wait_event(agent, "PolicyKill", action="kill-container", outcome="done")
+        assert agent.metric("mete_oom_kills_total", container="hog", by="policy") == 1
+
+
+def test_on_oom_hold_then_kill():
+    with Agent().start() as agent:
+        agent.apply(pod("  memory: {onOOM: hold, hold: {timeout: 800ms, then: kill-container}}"))
+        held = wait_event(agent, "OOMHeld", outcome="done")
+        record = check_record(agent, held)
+        assert anon(record["processes"]) > 0.7 * 64 * MiB, record["processes"]
+        assert agent.container("hog")["state"] == "running"
+        killed = wait_event(agent, "PolicyKill", action="kill-container", outcome="done")
+        assert killed["sequence"] > held["sequence"]
+        wait_for("the end", lambda: agent.container("hog")["state"] == "exited")
+        assert agent.metric("mete_oom_kills_total", container="hog", by="policy") == 1
+        assert agent.metric("mete_oom_kills_total", container="hog", by="kernel") == 0
+
+
+def test_on_oom_hold_and_a_person_gives_it_more():
+    with Agent().start() as agent:
+        agent.apply(pod("  memory: {onOOM: hold, hold: {timeout: 60s, then: kill-container}}", most=70))
+        wait_event(agent, "OOMHeld", outcome="done")
+        agent.apply(pod("  memory: {onOOM: raise, raise: {by: 50%, max: 96Mi}}", most=70))
+        time.sleep(0.5)
+        assert agent.container("hog")["state"] == "running", agent.container("hog")
+        assert not agent.events("PolicyKill"), agent.events("PolicyKill")
+
+
+def test_dry_run_does_nothing_and_records_all():
+    with Agent().start() as agent:
+        agent.apply(pod("""  dryRun: true
+  memory:
+    at: [{usage: 50%, do: kill-container}, {usage: 60%, do: freeze, timeout: 5s, then: thaw}, {usage: 70%, do: restart}]
+    onOOM: hold
+    hold: {timeout: 5s, then: kill-container}
+""", most=52))
+        wait_event(agent, "PolicyKill", outcome="dry-run")
+        wait_event(agent, "Frozen", outcome="dry-run")
+        check_record(agent, wait_event(agent, "PolicyRestart", outcome="dry-run"))
+        assert agent.container("hog")["state"] == "running" and agent.container("hog")["restarts"] == 0
+        assert agent.metric("mete_oom_kills_total", container="hog", by="policy") is None
+        agent.apply(pod("  dryRun: true\n  memory: {onOOM: hold, hold: {timeout: 5s, then: kill-container}}", most=200))
+        event = wait_event(agent, "OOMKilled", outcome="done")
+        assert event["fields"]["pid"].isdigit()
+
+
+def test_guard_alerts_instead_of_killing():
+    with Agent().start() as agent:
+        agent.apply(pod("  memory: {at: [{usage: 60%, do: kill-container}]}\n  guard: {maxKills: 2, per: 10m}", most=45, restart="Always"))
+        wait_for("two kills", lambda: len(agent.events("PolicyKill")) == 2, 40)
+        wait_event(agent, "KillGuarded", outcome="guarded", seconds=30)
+        assert len(agent.events("PolicyKill")) == 2
+        assert agent.metric("mete_oom_kills_total", container="hog", by="policy") == 2
+        assert agent.metric("mete_enforcement_actions_total", enforcer="memory", action="kill-container", outcome="guarded") >= 1
+
+
+if __name__ == "__main__":
+    run_tests(sys.modules[__name__])
