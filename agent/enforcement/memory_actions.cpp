@@ -19,6 +19,9 @@ namespace {
 
 using config::ThresholdAction;
 
+constexpr auto kRaiseSettles = std::chrono::milliseconds(20);
+constexpr auto kKillSettles = std::chrono::seconds(1);
+
 // What reclaim aims at: so much of the limit below the threshold that fired.
 constexpr Ratio kReclaimBelow(100'000);
 
@@ -171,6 +174,9 @@ void MemoryEnforcer::restart(const Trigger& trigger) {
 }
 
 void MemoryEnforcer::kill(ThresholdAction action, const Trigger& trigger) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < killed_until_) return;
+  killed_until_ = now + kKillSettles;
   auto told_of = incident(trigger);
   auto& record = told_of.record();
   const auto victim = enforcers::oom_victim(record.processes, bound().value_or(Bytes(0)));
@@ -204,14 +210,15 @@ Outcome MemoryEnforcer::raise(const Trigger& trigger) {
   const auto wanted = policy == nullptr || !policy->memory.raise ? fail("the policy does not say by how much")
                       : !current ? fail("it has no memory limit of its own")
                                  : enforcers::raised_limit(*policy->memory.raise, {subject_.original_limit().value_or(*current), *current, services_.enforcement.available_memory()});
+  Incident told_of(subject_, services_, trigger, begin_record(subject_, *this, services_, trigger, history_));
   Status done;
   if (!wanted) {
     done = tl::unexpected(wanted.error());
   } else if (!dry_run()) {
     done = subject_.raise_memory_limit(*wanted);
+    if (done) raised_until_ = std::chrono::steady_clock::now() + kRaiseSettles;
   }
   const Outcome outcome = !done ? Outcome::kFailed : dry_run() ? Outcome::kDryRun : Outcome::kDone;
-  Incident told_of(subject_, services_, trigger, begin_record(subject_, *this, services_, trigger, history_));
   told_of.step(done && !dry_run() ? "raised" : "decided");
   const std::string to = wanted ? std::to_string(wanted->count()) : "";
   std::string sentence = "Rule " + trigger.rule + " of " + subject_.shown() + ": " + trigger.because + "; raise: " + std::string(to_string(outcome));

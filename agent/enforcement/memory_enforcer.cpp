@@ -85,6 +85,7 @@ void MemoryEnforcer::open() {
   probe_ = std::move(*probe);
   if (!std::exchange(open_, true)) services_.enforcement.enter(*this);
   bound_read_ = {};
+  killed_until_ = {};
   stalls_ = {};
   refaults_.reset();
   if (wanted.pressure) {

@@ -105,6 +105,8 @@ class MemoryEnforcer : public Watched {
   Stopped stopped_ = Stopped::kNo;
   Trigger stopped_by_;
   config::AfterFreeze after_freeze_ = config::AfterFreeze::kThaw;
+  Moment raised_until_{};  // those who wait for memory take what they were given
+  Moment killed_until_{};  // what was killed goes: it is not killed twice
   std::shared_ptr<std::atomic<bool>> reclaiming_;  // null: not; set to true it ends early
   Alive alive_;
 };

@@ -25,6 +25,12 @@ void MemoryEnforcer::out_of_memory(Moment woken) {
   if (policy == nullptr || !policy->memory.on_oom || stopped_ != Stopped::kNo || !probe_) return;
   const bool hold_wanted = *policy->memory.on_oom == OnOom::kHold;
   if (!hold_wanted && *policy->memory.on_oom != OnOom::kRaise) return;
+  if (woken < raised_until_) {
+    // Those who wait have not yet taken what they were given. Should that not be enough, they wait still.
+    release_timer_.expires_at(raised_until_);
+    release_timer_.async_wait(alive_.guard([this] { out_of_memory(std::chrono::steady_clock::now()); }));
+    return;
+  }
   const auto moment = probe_->read();
   const auto limit = subject_.memory_limit();
   if (!moment || !limit) return;
