@@ -18,8 +18,7 @@ constexpr auto kRateOver = std::chrono::milliseconds(500);
 constexpr nanoseconds kSoonest = std::chrono::milliseconds(10);
 constexpr nanoseconds kLatest = std::chrono::seconds(1);
 constexpr double kLooksUntilFull = 4;
-// A window's samples: at the finest interval, 10 ms, of windows of 20 s. Longer ones are thinned.
-constexpr std::size_t kMostSeen = 2048;
+constexpr int kMostSeen = 1024;  // samples of a window
 
 bool is_repeated(config::ThresholdAction action) {
   using enum config::ThresholdAction;
@@ -50,7 +49,7 @@ std::vector<std::size_t> ThresholdLatch::crossed(std::span<const config::MemoryT
 }
 
 void FillRate::see(Moment at, Bytes usage) {
-  while (seen_.size() > 1 && at - seen_[1].at > kRateOver) seen_.pop_front();
+  while (seen_.size() > 1 && at - seen_.front().at > kRateOver) seen_.pop_front();
   seen_.push_back({at, usage});
 }
 
@@ -82,10 +81,8 @@ void Window::see(Moment at, std::uint64_t total) {
   if (!seen_.empty() && total < seen_.back().total) seen_.clear();
   // The newest of those that are old enough stays: the window is measured from there.
   while (seen_.size() > 1 && at - seen_[1].at >= over_) seen_.pop_front();
-  if (seen_.size() >= kMostSeen) {
-    for (std::size_t i = 1; 2 * i < seen_.size(); ++i) seen_[i] = seen_[2 * i];
-    seen_.resize((seen_.size() + 1) / 2);
-  }
+  // So close to the one before that the last stands for both.
+  if (seen_.size() > 1 && at - seen_[seen_.size() - 2].at < over_ / kMostSeen) seen_.pop_back();
   seen_.push_back({at, total});
 }
 

@@ -60,16 +60,39 @@ TEST(PolicyReader, ReadsEverything) {
 
 TEST(PolicyReader, WhatIsNotActiveYetWarns) {
   const auto documents = read_documents(policy_text(kEverything), "policy.yaml");
-  for (const std::string field : {"spec.cpu.boost", "spec.memory.at", "spec.memory.pressure", "spec.memory.hold",
-                                  "spec.memory.raise", "spec.io", "spec.guard"}) {
+  for (const std::string field : {"spec.cpu.boost", "spec.io"}) {
     EXPECT_TRUE(has(documents.warnings, field, "is not active yet")) << field;
   }
-  EXPECT_EQ(documents.warnings.size(), 7U) << joined(documents.warnings);
-  const auto hold =
-      read_documents(policy_text("  memory: {onOOM: hold, hold: {timeout: 5s, then: kill-process}}\n"), "");
-  EXPECT_TRUE(has(hold.warnings, "spec.memory.onOOM", "`onOOM: hold` is not active yet"));
-  const auto cgroups = read_documents(policy_text("", "{cgroups: [\"/docker/*\"]}"), "");
-  EXPECT_TRUE(has(cgroups.warnings, "spec.selector.cgroups", "is not active yet")) << joined(cgroups.errors);
+  EXPECT_EQ(documents.warnings.size(), 2U) << joined(documents.warnings);
+}
+
+TEST(PolicyReader, WhatDecidesBeforeTheKernelIsRead) {
+  const auto documents = read_documents(policy_text("  memory:\n"
+                                                    R"(
+    at:
+    - {usage: 70%, do: freeze, timeout: 3s, then: kill-process}
+    - {usage: 80%, do: raise}
+    - {usage: 90%, do: restart}
+    thrashing: {refaults: 150%, for: 2s, do: restart}
+    onOOM: hold
+    hold: {timeout: 5s, then: raise}
+    raise: {by: 25%, max: 96Mi}
+    notify: true
+)", "{cgroups: [\"/docker/*\"]}"), "");
+  ASSERT_TRUE(documents.ok()) << joined(documents.errors);
+  EXPECT_TRUE(documents.warnings.empty()) << joined(documents.warnings);
+  const auto& memory = documents.policies.at(0).memory;
+  ASSERT_EQ(memory.at.size(), 3U);
+  EXPECT_EQ(memory.at[0].action, ThresholdAction::kFreeze);
+  EXPECT_EQ(memory.at[0].timeout, 3s);
+  EXPECT_EQ(memory.at[0].then, AfterFreeze::kKillProcess);
+  EXPECT_EQ(memory.at[1].action, ThresholdAction::kRaise);
+  EXPECT_EQ(memory.at[2].action, ThresholdAction::kRestart);
+  EXPECT_EQ(memory.thrashing->refaults, Ratio(1'500'000));
+  EXPECT_EQ(memory.thrashing->action, ThresholdAction::kRestart);
+  EXPECT_EQ(memory.hold->then, OnOom::kRaise);
+  EXPECT_TRUE(memory.notify);
+  EXPECT_EQ(documents.policies.at(0).selector.cgroups, std::vector<std::string>{"/docker/*"});
 }
 
 TEST(PolicyReader, WhatIsActiveDoesNotWarn) {
@@ -94,6 +117,12 @@ TEST(PolicyReader, WhatIsWrongIsNamed) {
       {"  memory: {at: [{usage: 80%, do: signal}]}\n", "spec.memory.at[0]", "`signal` is missing"},
       {"  memory: {at: [{usage: 80%, do: exec}]}\n", "spec.memory.at[0]", "`command` is missing"},
       {"  memory: {at: [{usage: 80%, do: signal, signal: SIGFOO}]}\n", "spec.memory.at[0].signal", "SIGUSR1"},
+      {"  memory: {at: [{usage: 80%, do: freeze, then: thaw}]}\n", "spec.memory.at[0]", "`timeout` is missing"},
+      {"  memory: {at: [{usage: 80%, do: freeze, timeout: 1s}]}\n", "spec.memory.at[0]", "`then` is missing"},
+      {"  memory: {at: [{usage: 80%, do: raise}]}\n", "spec.memory.at[0].do", "a field `memory.raise`"},
+      {"  memory: {hold: {timeout: 1s, then: raise}}\n", "spec.memory.hold.then", "a field `memory.raise`"},
+      {"  memory: {pressure: {full: 1%, for: 1s, do: freeze}}\n", "spec.memory.pressure.do", "reclaim, restart"},
+      {"  memory: {thrashing: {refaults: 0%, for: 1s, do: reclaim}}\n", "spec.memory.thrashing.refaults", "more than 0%"},
       {"  memory: {pressure: {for: 1s, do: reclaim}}\n", "spec.memory.pressure", "neither `some` nor `full`"},
       {"  memory: {hold: {timeout: 1s, then: hold}}\n", "spec.memory.hold.then", "kill-container"},
       {"  memory: {raise: {by: 0%}}\n", "spec.memory.raise.by", "more than 0%"},
