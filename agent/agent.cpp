@@ -13,6 +13,7 @@
 #include "agent/api.h"
 #include "agent/collecting_thread.h"
 #include "agent/enforcement/enforcement.h"
+#include "agent/enforcement/foreign.h"
 #include "agent/exporter.h"
 #include "agent/http_server.h"
 #include "agent/image_collector.h"
@@ -106,6 +107,7 @@ class Agent {
         enforcement_(loop_, Forensics(settings_.forensics(), {})),
         services_{loop_, settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_, launches_, turns_, enforcement_, {}, {}, {}, 0, {}},
         manifests_(loop_, settings_, files_, events_),
+        foreign_(services_),
         reconciler_(services_, manifests_),
         image_collector_(services_, [this] { return reconciler_.layers_in_use(); }),
         collecting_(loop_, hierarchies_, reader_options(settings)),
@@ -144,7 +146,9 @@ class Agent {
     // The addresses first: an agent that nobody can reach must not begin to change anything.
     METE_CHECK(server_.listen_tcp(settings_.listen));
     METE_CHECK(server_.listen_unix(settings_.socket()));
+    METE_CHECK(foreign_.open());
     METE_CHECK(manifests_.open([this] { reconciler_.reconcile(); }));
+    reconciler_.on_desired([this] { foreign_.set_policies(manifests_.desired().policies); });
     // Last: an agent that cannot start has made no cgroup.
     METE_TRY(parent_lock_, lock_parent(hierarchies_, settings_.cgroup_parent));
     return {};
@@ -187,6 +191,7 @@ class Agent {
   void stop() {
     if (!remove_all_) {
       log_info("stopping; containers go on");
+      foreign_.release_all();
       loop_.stop();
       return;
     }
@@ -196,6 +201,7 @@ class Agent {
     }
     stopping_ = true;
     log_info("stopping; all containers are ended");
+    foreign_.release_all();
     constexpr auto kGrace = std::chrono::seconds(1);
     reconciler_.end_all(kGrace);
     signals_.async_wait([this](ErrorCode error, int) {
@@ -246,6 +252,7 @@ class Agent {
   Enforcement enforcement_;
   Services services_;
   Manifests manifests_;
+  ForeignEnforcement foreign_;
   Reconciler reconciler_;
   ImageCollector image_collector_;
   CollectingThread collecting_;
@@ -261,6 +268,17 @@ class Agent {
 };
 
 }  // namespace
+
+Result<std::vector<std::string>> roll_back(const Settings& settings) {
+  METE_TRY(const runtime::UniqueFd state_lock, lock_directory(settings.state, 0700));
+  METE_TRY(const runtime::cgroup::Hierarchies hierarchies, runtime::cgroup::find_hierarchies());
+  METE_TRY(Ledger ledger, Ledger::open(ForeignEnforcement::ledger_file(settings)));
+  std::vector<std::string> errors;
+  std::vector<std::string> lines;
+  for (const auto& knob : ledger.restore_all(hierarchies, errors)) lines.push_back(knob.file + " of cgroup " + knob.path + " is what it was: " + knob.before);
+  if (!errors.empty()) return fail(errors.front());
+  return lines;
+}
 
 Status run_agent(const Settings& settings, std::optional<std::chrono::seconds> run_for, bool remove_all) {
   ::signal(SIGPIPE, SIG_IGN);

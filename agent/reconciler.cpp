@@ -154,6 +154,7 @@ std::optional<std::vector<std::string>> Reconciler::layers_in_use() const {
 void Reconciler::read_desired() {
   wanted_.clear();
   for (const auto& plan : manifests_.desired().pods) wanted_[config::full_name(plan.pod.metadata)] = {&plan, hash_of(plan)};
+  if (on_desired_) on_desired_();
 }
 
 void Reconciler::reconcile(const std::vector<std::string>& at_once) {

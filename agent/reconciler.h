@@ -43,6 +43,8 @@ class Reconciler {
   [[nodiscard]] Pod* find(const std::string& key) const;
   // Called when nothing is left of a pod.
   void on_gone(std::function<void()> callback) { on_gone_ = std::move(callback); }
+  // Called whenever the desired state was read.
+  void on_desired(std::function<void()> callback) { on_desired_ = std::move(callback); }
   // Image layers below the containers there are; empty when a record does not say.
   [[nodiscard]] std::optional<std::vector<std::string>> layers_in_use() const;
   // Which container's cgroup this is; null when it is none of ours.
@@ -64,6 +66,7 @@ class Reconciler {
   std::map<std::string, Wanted> wanted_;
   std::map<std::string, std::unique_ptr<Pod>> pods_;  // "default/web"
   std::function<void()> on_gone_;
+  std::function<void()> on_desired_;
   std::optional<Bytes> protected_;  // memory.min of the parent of all pods; empty: what an earlier agent wrote
   bool all_read_ = true;  // what earlier agents recorded
   bool ending_ = false;

@@ -34,6 +34,7 @@ struct Arguments {
   cli::TopOptions top;
   std::optional<unsigned> run_for;
   bool remove_all = false;
+  bool rollback = false;
   cli::ExecOptions exec;
   cli::LogOptions logs;
 };
@@ -65,6 +66,14 @@ mete::Status read_config(Arguments& arguments) {
   return {};
 }
 
+int undo_changes(const mete::agent::Settings& settings) {
+  const auto lines = mete::agent::roll_back(settings);
+  if (!lines) return cli::complain(lines.error().what);
+  for (const auto& line : *lines) cli::print(line + "\n");
+  if (lines->empty()) cli::print("There was nothing to put back.\n");
+  return cli::kDone;
+}
+
 int run_agent(Arguments& arguments) {
   auto& settings = arguments.common.settings;
   mete::agent::open_log(settings.json_logs);
@@ -72,6 +81,7 @@ int run_agent(Arguments& arguments) {
     mete::agent::log_error(read.error().what);
     return cli::kFailed;
   }
+  if (arguments.rollback) return undo_changes(settings);
   std::optional<std::chrono::seconds> run_for;
   if (arguments.run_for) run_for = std::chrono::seconds(*arguments.run_for);
   const auto done = mete::agent::run_agent(settings, run_for, arguments.remove_all);
@@ -98,6 +108,7 @@ void add_agent(CLI::App& app, Arguments& arguments, std::map<const CLI::App*, Co
   agent->add_option("--log-max-bytes", settings.log_limits.max_bytes, "Size at which a container's log file is rotated")->check(CLI::Range(std::int64_t{4096}, std::int64_t{1} << 40));
   agent->add_option("--log-files", settings.log_limits.files, "How many log files of a container are kept")->check(CLI::Range(1, 100));
   agent->add_option("--for", arguments.run_for, "End by itself after so many seconds");
+  agent->add_flag("--rollback", arguments.rollback, "Run nothing; put back what an agent that was killed has changed on cgroups of others");
   agent->add_flag("--remove-all", arguments.remove_all, "At its end, end all containers and leave nothing behind");
 }
 

@@ -75,8 +75,12 @@ Status write_one(const Group& group, const ControlWrite& write) {
 
 }  // namespace
 
+Result<std::vector<ControlWrite>> Group::planned(const Limits& limits) const {
+  return plan_writes(limits, *hierarchies_, read_present(*this, limits));
+}
+
 Result<std::vector<ControlWrite>> Group::apply(const Limits& limits) const {
-  METE_TRY(std::vector<ControlWrite> writes, plan_writes(limits, *hierarchies_, read_present(*this, limits)));
+  METE_TRY(std::vector<ControlWrite> writes, planned(limits));
   METE_CHECK(make_room(*this, limits));
   for (const ControlWrite& write : writes) METE_CHECK(write_one(*this, write));
   return writes;

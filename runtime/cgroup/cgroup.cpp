@@ -102,6 +102,7 @@ Result<Group> Group::child(const std::string& name) const {
 }
 
 std::string Group::directory(std::string_view controller) const {
+  if (controller.empty()) return unified_directory();
   const std::string_view mount = hierarchies_->mount_of(controller);
   return mount.empty() ? std::string() : in(mount, path_);
 }

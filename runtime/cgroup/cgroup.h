@@ -60,7 +60,8 @@ class Group {
   [[nodiscard]] const Hierarchies& hierarchies() const { return *hierarchies_; }
   [[nodiscard]] Result<Group> child(const std::string& name) const;
 
-  // The directory in which this controller's files are; empty when the machine does not have it.
+  // The directory in which this controller's files are; empty when the machine does not have it. Of no controller (""):
+  // the unified_directory(), where cgroup.freeze is.
   [[nodiscard]] std::string directory(std::string_view controller) const;
   // The directory in cgroup2: the group itself on v2, its twin on hybrid, empty on v1.
   [[nodiscard]] std::string unified_directory() const;
@@ -87,6 +88,8 @@ class Group {
   // Writes what is asked, in order (plan_writes), stops at the first failure and returns what was written. On v2 a
   // memory.max below memory.current is first reclaimed for, then refused with is_busy: the kernel would kill.
   [[nodiscard]] Result<std::vector<ControlWrite>> apply(const Limits& limits) const;
+  // What apply(limits) would write now.
+  [[nodiscard]] Result<std::vector<ControlWrite>> planned(const Limits& limits) const;
   // The files that do not hold what apply(limits) made them hold.
   [[nodiscard]] Result<std::vector<Drift>> verify(const Limits& limits) const;
 

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/enforcement/foreign_subject.h"
+
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "enforcers/oom.h"
+#include "runtime/cgroup/text.h"
+
+namespace mete::agent {
+namespace {
+
+using runtime::cgroup::Limit;
+using runtime::cgroup::Limits;
+
+constexpr int kChecks = 10;  // doubling from 1 ms: the last after a second
+
+std::optional<Bytes> limit_of(const runtime::cgroup::Group& group) {
+  const bool v1 = group.hierarchies().on_v1("memory");
+  const auto text = group.read("memory", v1 ? "memory.limit_in_bytes" : "memory.max");
+  const auto number = text ? runtime::cgroup::parse_u64(runtime::cgroup::trim(*text)) : std::nullopt;
+  if (!number || runtime::cgroup::is_v1_unlimited(*number)) return std::nullopt;
+  return Bytes(static_cast<std::int64_t>(*number));
+}
+
+}  // namespace
+
+ForeignSubject::ForeignSubject(Services& services, Ledger& ledger, runtime::cgroup::Group group, std::uint64_t cgroup_id)
+    : services_(services),
+      ledger_(ledger),
+      group_(std::move(group)),
+      cgroup_id_(cgroup_id),
+      oom_event_(services.loop),
+      oom_timer_(services.loop),
+      look_timer_(services.loop),
+      enforcer_(services, *this) {}
+
+ForeignSubject::~ForeignSubject() {
+  if (watch_ >= 0) services_.files.forget(watch_);
+}
+
+void ForeignSubject::tell(Severity severity, std::string reason, std::string message, EventFields fields) {
+  fields.emplace_back("cgroup", group_.path());
+  services_.events.add({.severity = severity, .reason = std::move(reason), .message = std::move(message), .fields = std::move(fields)});
+}
+
+Limits ForeignSubject::asked_limits() const {
+  Limits limits;
+  if (policy_->dry_run) return limits;
+  if (policy_->pids.max) limits.pids = Limit<std::uint64_t>(static_cast<std::uint64_t>(*policy_->pids.max));
+  if (policy_->cpu.burst) limits.cpu_burst = std::chrono::duration_cast<std::chrono::microseconds>(*policy_->cpu.burst);
+  if (enforcers::decides_before_the_kernel(&*policy_) && limit_) {
+    if (services_.hierarchies.on_v1("memory")) {
+      limits.oom_kill_disable = true;
+    } else {
+      limits.memory_high = Limit<Bytes>(enforcers::tripwire_of(*limit_));
+    }
+  }
+  return limits;
+}
+
+Status ForeignSubject::apply(const Limits& limits) {
+  METE_TRY(const auto writes, group_.planned(limits));
+  for (const auto& write : writes) METE_CHECK(ledger_.write(group_, cgroup_id_, write));
+  return {};
+}
+
+void ForeignSubject::apply_policy() {
+  limit_ = original_limit_ = limit_of(group_);
+  const Status done = apply(asked_limits());
+  const bool gone = !done && runtime::cgroup::is_gone(done.error());
+  applied_ = done.has_value();
+  // Gone: not made yet, in this hierarchy. Who makes a cgroup makes its directories one after the other.
+  if (!gone) services_.instruments.enforcement("limits", "apply", done ? "done" : "failed");
+  if (!done && !gone) tell(Severity::kWarning, "LimitFailed", shown() + ": " + done.error().what, {});
+}
+
+// Who makes a cgroup gives it its limits after it is seen, and may change them later.
+void ForeignSubject::look_again(std::chrono::milliseconds delay) {
+  static constexpr std::chrono::milliseconds kSlowest(10'000);
+  look_timer_.expires_after(delay);
+  look_timer_.async_wait(alive_.guard([this, delay] {
+    if (limit_of(group_) != limit_ || !applied_) {
+      apply_policy();
+      enforcer_.open();
+    }
+    look_again(std::min(4 * delay, kSlowest));
+  }));
+}
+
+void ForeignSubject::hold_to(const config::Policy& policy) {
+  if (policy_ == policy) return;
+  if (policy_) {
+    // What the one before asked for and this does not.
+    std::vector<std::string> errors;
+    (void)ledger_.restore(group_.path(), services_.hierarchies, errors);
+    for (const auto& error : errors) tell(Severity::kWarning, "RestoreFailed", error, {});
+  }
+  policy_ = policy;
+  apply_policy();
+  look_again(std::chrono::milliseconds(5));
+  if (const auto kills = group_.oom_kill_count()) kills_ = *kills;
+  watch_oom();
+  enforcer_.open();
+  if (const auto under = group_.under_oom(); under && *under) oom_woken();
+}
+
+void ForeignSubject::release() {
+  enforcer_.close();
+  oom_event_.close();
+  oom_timer_.cancel();
+  look_timer_.cancel();
+  std::vector<std::string> errors;
+  const auto restored = ledger_.restore(group_.path(), services_.hierarchies, errors);
+  for (const auto& knob : restored) {
+    tell(Severity::kNormal, "Restored", knob.file + " of " + shown() + " is what it was: " + knob.before, {{"file", knob.file}, {"text", knob.before}});
+  }
+  for (const auto& error : errors) tell(Severity::kWarning, "RestoreFailed", error, {});
+  policy_.reset();
+}
+
+Result<runtime::process::ProcessId> ForeignSubject::first_process() const {
+  METE_TRY(const auto pids, group_.processes());
+  std::optional<runtime::process::ProcessId> first;
+  for (const pid_t pid : pids) {
+    const auto each = runtime::process::identify(pid);
+    if (each && (!first || each->start_time < first->start_time)) first = *each;
+  }
+  if (!first) return fail(shown() + " has no process");
+  return *first;
+}
+
+Status ForeignSubject::raise_memory_limit(Bytes to) {
+  Limits limits;
+  limits.memory = Limit<Bytes>(to);
+  if (enforcers::decides_before_the_kernel(policy()) && !services_.hierarchies.on_v1("memory")) limits.memory_high = Limit<Bytes>(enforcers::tripwire_of(to));
+  METE_CHECK(apply(limits));
+  limit_ = to;
+  enforcer_.open();
+  return {};
+}
+
+Status ForeignSubject::restart(const std::string& /*reason*/) { return fail("it is no container of mete's: who launched it restarts it"); }
+
+Result<pid_t> ForeignSubject::exec(const std::vector<std::string>& /*command*/, std::chrono::nanoseconds /*timeout*/) {
+  return fail("it is no container of mete's: with which rights a command would run in it is not known");
+}
+
+// There is no shim here: the ledger has the next agent thaw it.
+Status ForeignSubject::guard_freeze(std::chrono::nanoseconds /*timeout*/) {
+  const bool unified = !group_.unified_directory().empty();
+  const std::string controller = unified ? "" : "freezer";
+  return ledger_.write(group_, cgroup_id_, {controller, unified ? "cgroup.freeze" : "freezer.state", unified ? "0" : "THAWED"});
+}
+
+Status ForeignSubject::allow_oom_kill() { return ledger_.write(group_, cgroup_id_, {"memory", "memory.oom_control", "0"}); }
+void ForeignSubject::killed_by_policy(const std::string& /*reason*/) {}
+
+void ForeignSubject::watch_oom() {
+  oom_event_.close();
+  if (auto event = group_.oom_eventfd()) {
+    oom_event_.assign(event->release());
+    oom_event_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { oom_woken(); }));
+    return;
+  }
+  if (watch_ >= 0) return;
+  const auto watch = services_.files.watch(group_.directory("memory"), IN_MODIFY, [this](std::string_view name, std::uint32_t /*mask*/) {
+    if (name == "memory.events") oom_woken();
+  });
+  if (watch) watch_ = *watch;
+}
+
+void ForeignSubject::oom_woken() {
+  if (oom_event_.is_open()) {
+    std::uint64_t times = 0;
+    (void)!::read(oom_event_.native_handle(), &times, sizeof times);
+    oom_event_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { oom_woken(); }));
+  }
+  woken_ = std::chrono::steady_clock::now();
+  if (auto processes = snapshot_of(group_); !processes.empty()) snapshot_ = std::move(processes);
+  check_kills(kChecks, std::chrono::milliseconds(1));
+  enforcer_.out_of_memory(woken_);
+}
+
+void ForeignSubject::check_kills(int checks_left, std::chrono::milliseconds delay) {
+  const auto kills = group_.oom_kill_count();
+  if (kills && *kills > kills_) {
+    tell_kills(*kills - std::exchange(kills_, *kills));
+    return;
+  }
+  if (checks_left == 0) return;
+  oom_timer_.expires_after(delay);
+  oom_timer_.async_wait(alive_.guard([this, checks_left, delay] { check_kills(checks_left - 1, 2 * delay); }));
+}
+
+void ForeignSubject::tell_kills(std::uint64_t kills) {
+  std::vector<std::int32_t> pids;
+  for (const auto& each : snapshot_) pids.push_back(each.pid);
+  for (std::uint64_t i = 0; i < kills; ++i) {
+    Trigger trigger;
+    trigger.enforcer = "oom";
+    trigger.rule = "kernel OOM kill";
+    trigger.woken = woken_;
+    auto record = begin_record(*this, enforcer_, services_, trigger, enforcer_.history());
+    record.processes = snapshot_;
+    if (const auto kill = services_.kernel_log.take(group_.path(), pids)) {
+      record.victim = kill->pid;
+      record.victim_command = kill->task;
+      const auto seen = std::find_if(snapshot_.begin(), snapshot_.end(), [&](const auto& each) { return each.pid == kill->pid; });
+      if (seen != snapshot_.end()) record.victim_command = seen->command;
+    }
+    const std::string pid = record.victim ? std::to_string(*record.victim) : "unknown";
+    std::string message = "The kernel killed process " + pid + " (" + record.victim_command + ") of " + shown();
+    EventFields more = {{"pid", pid}, {"command", record.victim_command}};
+    Incident(*this, services_, trigger, std::move(record)).finish(Outcome::kDone, "kill-process", "OOMKilled", std::move(message), {}, std::move(more));
+  }
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// A cgroup that somebody else made, held by a policy that selects it by its path. Everything that is changed on it goes
+// through the ledger.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/enforcement/ledger.h"
+#include "agent/enforcement/memory_enforcer.h"
+#include "agent/enforcement/subject.h"
+
+namespace mete::agent {
+
+class ForeignSubject : public Subject {
+ public:
+  ForeignSubject(Services& services, Ledger& ledger, runtime::cgroup::Group group, std::uint64_t cgroup_id);
+  ~ForeignSubject() override;
+
+  // Writes what the policy says, and begins to watch; puts back what an earlier one has changed and this does not.
+  void hold_to(const config::Policy& policy);
+  // Ends that and puts everything back.
+  void release();
+  [[nodiscard]] std::uint64_t cgroup_id() const { return cgroup_id_; }
+
+  [[nodiscard]] const runtime::cgroup::Group& cgroup() const override { return group_; }
+  [[nodiscard]] std::string shown() const override { return "cgroup " + group_.path(); }
+  [[nodiscard]] std::string pod_key() const override { return {}; }
+  [[nodiscard]] std::string container_name() const override { return {}; }
+  [[nodiscard]] const config::Policy* policy() const override { return policy_ ? &*policy_ : nullptr; }
+  [[nodiscard]] std::optional<Bytes> memory_limit() const override { return limit_; }
+  [[nodiscard]] std::optional<Bytes> original_limit() const override { return original_limit_; }
+  void tell(Severity severity, std::string reason, std::string message, EventFields fields) override;
+  [[nodiscard]] Result<runtime::process::ProcessId> first_process() const override;
+  [[nodiscard]] Status raise_memory_limit(Bytes to) override;
+  [[nodiscard]] Status restart(const std::string& reason) override;
+  [[nodiscard]] Result<pid_t> exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) override;
+  [[nodiscard]] Status guard_freeze(std::chrono::nanoseconds timeout) override;
+  void unguard_freeze() override {}
+  [[nodiscard]] Status allow_oom_kill() override;
+  void killed_by_policy(const std::string& reason) override;
+
+ private:
+  [[nodiscard]] runtime::cgroup::Limits asked_limits() const;
+  void apply_policy();  // with what its limit is now
+  [[nodiscard]] Status apply(const runtime::cgroup::Limits& limits);
+  void look_again(std::chrono::milliseconds delay);
+  void watch_oom();
+  void oom_woken();
+  void check_kills(int checks_left, std::chrono::milliseconds delay);
+  void tell_kills(std::uint64_t kills);
+
+  Services& services_;
+  Ledger& ledger_;
+  runtime::cgroup::Group group_;
+  std::uint64_t cgroup_id_;
+  std::optional<config::Policy> policy_;
+  std::optional<Bytes> limit_, original_limit_;
+  asio::posix::stream_descriptor oom_event_;
+  asio::steady_timer oom_timer_;
+  asio::steady_timer look_timer_;
+  bool applied_ = false;
+  int watch_ = -1;  // of its memory directory, v2
+  std::uint64_t kills_ = 0;
+  Moment woken_{};
+  std::vector<collectors::ProcessMemory> snapshot_;
+  MemoryEnforcer enforcer_;
+  Alive alive_;
+};
+
+}  // namespace mete::agent

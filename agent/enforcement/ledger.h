@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What mete has changed on cgroups that it does not own, and what was there before: written down before the change, so
+// that whoever dies when, everything is put back to the bytes it had.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "config/result.h"
+#include "runtime/cgroup/cgroup.h"
+
+namespace mete::agent {
+
+struct Knob {
+  std::string path;             // of the cgroup
+  std::uint64_t cgroup_id = 0;  // a group made again under the path is another one, and is left alone
+  std::string controller, file;
+  std::string before;  // what writing makes it what it was
+  bool operator==(const Knob&) const = default;
+};
+
+[[nodiscard]] std::string to_json(const std::vector<Knob>& knobs);
+[[nodiscard]] Result<std::vector<Knob>> parse_knobs(const std::string& json);
+
+// Pure: the text that puts a file back, from what reading it shows: memory.oom_control shows more than can be written.
+[[nodiscard]] std::string restoring_text(const std::string& file, std::string_view shown);
+
+class Ledger {
+ public:
+  // `file`: where it is kept. What cannot be understood there is an error: it must not be written over.
+  [[nodiscard]] static Result<Ledger> open(std::string file);
+
+  // Notes what the file holds, unless that was noted before, and then writes. The error: nothing is written.
+  [[nodiscard]] Status write(const runtime::cgroup::Group& group, std::uint64_t cgroup_id, const runtime::cgroup::ControlWrite& write);
+  // Puts back what was changed in this cgroup, the last change first; what is gone is forgotten. Returns what was put
+  // back; what could not be stays in the ledger, its error is in `errors`.
+  std::vector<Knob> restore(const std::string& path, const runtime::cgroup::Hierarchies& hierarchies, std::vector<std::string>& errors);
+  std::vector<Knob> restore_all(const runtime::cgroup::Hierarchies& hierarchies, std::vector<std::string>& errors);
+  [[nodiscard]] const std::vector<Knob>& knobs() const { return knobs_; }
+
+ private:
+  Ledger(std::string file, std::vector<Knob> knobs) : file_(std::move(file)), knobs_(std::move(knobs)) {}
+  [[nodiscard]] Status save() const;
+
+  std::string file_;
+  std::vector<Knob> knobs_;
+};
+
+}  // namespace mete::agent

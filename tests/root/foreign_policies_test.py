@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Policies for cgroups that others made: held while the policy is there, and put back to the bytes they had."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from mete_agent import Agent, cgroup_mounts, run_tests, skip, wait_for  # noqa: E402
+
+MiB = 1 << 20
+V1 = "/sys/fs/cgroup/memory"
+
+POLICY = """
+apiVersion: mete/v1
+kind: Policy
+metadata: {name: foreign}
+spec:
+  selector: {cgroups: ["%s"]}
+%s
+"""
+
+GROW = "a = []\nimport time\nfor i in range(%d):\n    a.append(bytearray(b'x') * (1 << 20))\n    time.sleep(%s)\ntime.sleep(1000)"
+
+
+class Foreign:
+    """A cgroup as another program would make it, with a memory limit, in all hierarchies; removed at the end."""
+
+    def __init__(self, limit=64 * MiB):
+        if not os.path.isdir(V1):
+            skip("needs cgroup v1's memory controller")
+        self.path = "/mete-foreign-%d-%d" % (os.getpid(), time.monotonic_ns() % 1000000)
+        self.processes = []
+        self.directories = [mount + self.path for mount in cgroup_mounts()]
+        for directory in self.directories:
+            os.mkdir(directory)
+        self.write("memory", "memory.limit_in_bytes", str(limit))
+        for name in ("cpuset.cpus", "cpuset.mems"):
+            self.write("cpuset", name, open("/sys/fs/cgroup/cpuset/" + name).read())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.write("unified", "cgroup.freeze", "0")
+        for process in self.processes:
+            process.kill()
+            process.wait()
+        for directory in self.directories:
+            for _ in range(50):
+                try:
+                    os.rmdir(directory)
+                    break
+                except OSError:
+                    time.sleep(0.05)
+
+    def file(self, controller, name):
+        return "/sys/fs/cgroup/%s%s/%s" % (controller, self.path, name)
+
+    def write(self, controller, name, text):
+        with open(self.file(controller, name), "w") as out:
+            out.write(text)
+
+    def run(self, code):
+        def join():
+            for directory in self.directories:
+                with open(directory + "/cgroup.procs", "w") as procs:
+                    procs.write("0")
+        process = subprocess.Popen([sys.executable, "-c", code], preexec_fn=join)
+        self.processes.append(process)
+        return process
+
+    def settings(self):
+        """Every control file that can be written, as bytes."""
+        names = {"memory": ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.oom_control", "memory.soft_limit_in_bytes"],
+                 "pids": ["pids.max"], "cpu": ["cpu.cfs_burst_us", "cpu.cfs_quota_us", "cpu.shares"], "unified": ["cgroup.freeze"]}
+        found = {}
+        for controller, files in names.items():
+            for name in files:
+                text = open(self.file(controller, name), "rb").read()
+                found[name] = text.split(b"\n")[0] if name == "memory.oom_control" else text
+        return found
+
+
+def apply(agent, foreign, spec, glob=None):
+    agent.apply(POLICY % (glob or foreign.path, spec))
+
+
+def event(agent, reason, seconds=15, **fields):
+    return wait_for("event %s %s" % (reason, fields),
+                    lambda: next((each for each in agent.events(reason) if fields.items() <= each.get("fields", {}).items()), None), seconds)
+
+
+def test_held_and_put_back_to_the_exact_bytes():
+    with Foreign() as foreign, Agent().start() as agent:
+        before = foreign.settings()
+        apply(agent, foreign, "  pids: {max: 33}\n  memory: {at: [{usage: 80%, do: raise}], raise: {by: 50%}, onOOM: hold, hold: {timeout: 5s, then: kill-process}}")
+        wait_for("the limits", lambda: foreign.settings()["pids.max"] == b"33\n" and foreign.settings()["memory.oom_control"] == b"oom_kill_disable 1")
+        foreign.run(GROW % (60, "0.005"))
+        event(agent, "LimitRaised", to=str(96 * MiB))
+        assert foreign.settings() != before
+        agent.mete("delete", "-f", "-", text=POLICY % (foreign.path, "  pids: {max: 33}"))
+        wait_for("what was there", lambda: foreign.settings() == before)
+        assert len(agent.events("Restored")) >= 3, agent.events("Restored")
+
+
+def test_put_back_when_the_agent_stops_and_after_it_was_killed():
+    with Foreign() as foreign, Agent().start() as agent:
+        before = foreign.settings()
+        apply(agent, foreign, "  pids: {max: 33}\n  memory: {onOOM: hold, hold: {timeout: 5s, then: kill-process}}")
+        wait_for("the limits", lambda: foreign.settings() != before)
+        agent.stop()
+        assert foreign.settings() == before
+        agent.start()
+        wait_for("the limits again", lambda: foreign.settings()["pids.max"] == b"33\n")
+        agent.kill()
+        assert foreign.settings() != before
+        os.remove(agent.state + "/applied/Policy.default.foreign.yaml")
+        agent.start()
+        wait_for("what was there", lambda: foreign.settings() == before)
+
+
+def test_rollback_needs_no_running_agent():
+    with Foreign() as foreign, Agent().start() as agent:
+        before = foreign.settings()
+        apply(agent, foreign, "  pids: {max: 33}")
+        wait_for("the limits", lambda: foreign.settings() != before)
+        refused = agent.mete("agent", "--cgroup-parent", agent.parent, "--rollback", check=False)
+        assert refused.returncode == 1 and "another agent" in refused.stderr, refused
+        agent.kill()
+        done = agent.mete("agent", "--cgroup-parent", agent.parent, "--rollback")
+        assert foreign.settings() == before, done
+        assert "pids.max of cgroup " + foreign.path in done.stdout, done
+        assert "nothing" in agent.mete("agent", "--cgroup-parent", agent.parent, "--rollback").stdout
+
+
+def test_a_frozen_one_is_thawed_after_the_agents_death():
+    with Foreign() as foreign, Agent().start() as agent:
+        apply(agent, foreign, "  memory: {at: [{usage: 40%, do: freeze, timeout: 60s, then: thaw}]}")
+        foreign.run(GROW % (60, "0.01"))
+        event(agent, "Frozen", outcome="done")
+        wait_for("the freeze", lambda: foreign.settings()["cgroup.freeze"] == b"1\n")
+        agent.kill()
+        assert foreign.settings()["cgroup.freeze"] == b"1\n"
+        os.remove(agent.state + "/applied/Policy.default.foreign.yaml")
+        agent.start()
+        wait_for("the thaw", lambda: foreign.settings()["cgroup.freeze"] == b"0\n")
+
+
+def test_threshold_hold_and_kill_in_a_cgroup_of_others():
+    with Foreign() as foreign, Agent().start() as agent:
+        apply(agent, foreign, "  memory: {at: [{usage: 50%, do: signal, signal: SIGCONT}], onOOM: hold, hold: {timeout: 500ms, then: kill-process}}", glob="/mete-foreign-%d-*" % os.getpid())
+        victim = foreign.run(GROW % (200, "0.002"))
+        event(agent, "PolicyAction", action="signal", outcome="done")
+        event(agent, "OOMHeld", outcome="done")
+        killed = event(agent, "PolicyKill", action="kill-process", outcome="done")
+        assert killed["fields"]["pid"] == str(victim.pid), killed
+        assert victim.wait(10) == -signal.SIGKILL
+        record = json.loads(agent.mete("oom", "show", killed["fields"]["record"], "-o", "json").stdout)
+        assert record["cgroup"] == foreign.path and record["victim"]["pid"] == victim.pid, record
+
+
+def test_kernel_kills_in_a_cgroup_of_others_are_recorded():
+    with Foreign() as foreign, Agent().start() as agent:
+        apply(agent, foreign, "  memory: {onOOM: kill-process}")
+        victim = foreign.run(GROW % (200, "0.001"))
+        told = event(agent, "OOMKilled", pid=str(victim.pid))
+        record = json.loads(agent.mete("oom", "show", told["fields"]["record"], "-o", "json").stdout)
+        assert record["processes"] and record["limit"] == 64 * MiB, record
+        assert len(agent.events("OOMKilled")) == 1
+
+
+def test_new_cgroups_are_held_at_once_and_gone_ones_forgotten():
+    with Agent().start() as agent:
+        agent.apply(POLICY % ("/mete-foreign-%d-*" % os.getpid(), "  pids: {max: 44}"))
+        wait_for("the warning", lambda: agent.events("PolicyMatchesNothing"))
+        with Foreign() as foreign:
+            begin = time.monotonic()
+            wait_for("the limit", lambda: foreign.settings()["pids.max"] == b"44\n", every=0.002)
+            print("     held %.1f ms after it was made" % ((time.monotonic() - begin) * 1000))
+        wait_for("an empty ledger at the end", lambda: not agent.stop() and json.load(open(agent.state + "/foreign.json"))["knobs"] == [])
+
+
+def test_the_agent_itself_is_refused_and_contradictions_name_both():
+    with Foreign() as foreign, Agent().start() as agent:
+        own = next(line.split(":", 2)[2].strip() for line in open("/proc/%d/cgroup" % agent.process.pid) if "memory" in line)
+        agent.apply(POLICY % (own, "  pids: {max: 5}"))
+        refused = wait_for("the refusal", lambda: agent.events("PolicyRefused"))
+        assert own in refused[0]["message"] and "default/foreign" in refused[0]["message"], refused
+        agent.apply(POLICY % (foreign.path, "  pids: {max: 5}") + "---" + (POLICY % (foreign.path, "  pids: {max: 6}")).replace("name: foreign", "name: twin"))
+        conflict = wait_for("the conflict", lambda: agent.events("PolicyConflict"))
+        assert "default/foreign" in conflict[0]["message"] and "default/twin" in conflict[0]["message"], conflict
+        assert foreign.settings()["pids.max"] == b"max\n"
+
+
+def test_dry_run_changes_nothing():
+    with Foreign() as foreign, Agent().start() as agent:
+        before = foreign.settings()
+        apply(agent, foreign, "  dryRun: true\n  pids: {max: 5}\n  memory: {at: [{usage: 50%, do: kill-container}], onOOM: hold, hold: {timeout: 1s, then: kill-process}}")
+        process = foreign.run(GROW % (50, "0.002"))
+        event(agent, "PolicyKill", outcome="dry-run")
+        assert process.poll() is None and foreign.settings() == before
+
+
+if __name__ == "__main__":
+    run_tests(sys.modules[__name__])
