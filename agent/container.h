@@ -123,6 +123,7 @@ class Container {
 
   // container_limits.cpp
   void guard_oom();  // for the time in which there is no agent
+  void thaw_leftover();  // what an earlier agent froze: should a rule want that still, it is done again
 
   // container_adopt.cpp
   void adopt_attempt(int tries_left);

@@ -31,6 +31,7 @@ void Container::adopt() {
     }
   }
   if (own.cgroup_id != 0) {
+    thaw_leftover();
     open_cgroup();
     choose_oom_counter();
     check_oom();

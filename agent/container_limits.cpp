@@ -76,6 +76,16 @@ void Container::wake_shim() {
   if (shim_.is_open()) ::syscall(SYS_pidfd_send_signal, shim_.native_handle(), runtime::shim::kFilesChanged, nullptr, 0);
 }
 
+void Container::thaw_leftover() {
+  const std::string path = runtime::shim::freeze_watchdog(attempt_directory());
+  if (::access(path.c_str(), F_OK) != 0) return;
+  const auto thawed = cgroup_.thaw();
+  services_.instruments.enforcement("memory", "thaw", thawed ? "done" : "failed");
+  if (!thawed) return pod_.tell(Severity::kWarning, "ThawFailed", record().name, thawed.error().what);
+  (void)::unlink(path.c_str());
+  wake_shim();
+}
+
 void Container::guard_oom() {
   const std::string path = runtime::shim::oom_watchdog(attempt_directory());
   if (!limits_.oom_kill_disable.value_or(false)) {

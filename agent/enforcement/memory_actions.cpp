@@ -215,8 +215,10 @@ Outcome MemoryEnforcer::raise(const Trigger& trigger) {
   if (!wanted) {
     done = tl::unexpected(wanted.error());
   } else if (!dry_run()) {
+    // Before: raising looks again, and finds that those who wait do so still.
+    raised_until_ = std::chrono::steady_clock::now() + kRaiseSettles;
     done = subject_.raise_memory_limit(*wanted);
-    if (done) raised_until_ = std::chrono::steady_clock::now() + kRaiseSettles;
+    if (!done) raised_until_ = {};
   }
   const Outcome outcome = !done ? Outcome::kFailed : dry_run() ? Outcome::kDryRun : Outcome::kDone;
   told_of.step(done && !dry_run() ? "raised" : "decided");

@@ -99,7 +99,10 @@ void MemoryEnforcer::open() {
   if (wanted.refaults) refaults_.emplace(policy->memory.thrashing->over);
   watch_thresholds();
   watch_pressure();
+  if (stopped_ != Stopped::kNo && !policy_still_stops()) let_go();
   look(std::chrono::steady_clock::now());
+  // Somebody may wait since before there was anybody to be woken.
+  if (stopped_ == Stopped::kNo && subject_.cgroup().under_oom().value_or(false)) out_of_memory(std::chrono::steady_clock::now());
 }
 
 void MemoryEnforcer::close() {

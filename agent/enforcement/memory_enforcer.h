@@ -78,6 +78,7 @@ class MemoryEnforcer : public Watched {
   void time_is_over();
   void look_whether_released();
   void let_go();  // frozen or held no more
+  [[nodiscard]] bool policy_still_stops() const;
   void end_hold();
   void end_freeze();
 

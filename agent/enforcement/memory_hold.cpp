@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stopping a container for somebody to decide: by freezing it (a threshold's `freeze`, and `hold` on v2), or by letting
 // who runs out of memory wait (`hold` on v1). Always for a bounded time; nothing hangs for ever, whoever dies when.
+#include <algorithm>
+
 #include "agent/enforcement/memory_enforcer.h"
 #include "enforcers/oom.h"
 
@@ -121,6 +123,14 @@ void MemoryEnforcer::let_go() {
     (void)subject_.cgroup().thaw();
     subject_.unguard_freeze();
   }
+}
+
+bool MemoryEnforcer::policy_still_stops() const {
+  const auto* const policy = subject_.policy();
+  if (policy == nullptr || policy->dry_run) return false;
+  if (stopped_ == Stopped::kHeld) return policy->memory.on_oom == OnOom::kHold;
+  const auto& rules = policy->memory.at;
+  return std::any_of(rules.begin(), rules.end(), [](const auto& rule) { return rule.action == ThresholdAction::kFreeze; });
 }
 
 void MemoryEnforcer::time_is_over() {
