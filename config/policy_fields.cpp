@@ -103,7 +103,7 @@ constexpr std::array kMemoryFields = std::to_array<FieldSpec>({
     {.name = "onOOM", .type = FieldType::kString, .values = kOnOom},
     {.name = "hold", .type = FieldType::kObject, .object = &kHoldSpec},
     {.name = "raise", .type = FieldType::kObject, .object = &kRaiseSpec},
-    {.name = "notify", .type = FieldType::kBool, .doc = "Tell the container of memory pressure (MEMORY_PRESSURE_WATCH)"},
+    {.name = "notify", .type = FieldType::kBool, .use = FieldUse::kInactive, .doc = "Tell the container of memory pressure (MEMORY_PRESSURE_WATCH)"},
 });
 constexpr ObjectSpec kMemorySpec = {.name = "MemoryPolicy", .fields = kMemoryFields};
 

@@ -80,7 +80,8 @@ TEST(PolicyReader, WhatDecidesBeforeTheKernelIsRead) {
     notify: true
 )", "{cgroups: [\"/docker/*\"]}"), "");
   ASSERT_TRUE(documents.ok()) << joined(documents.errors);
-  EXPECT_TRUE(documents.warnings.empty()) << joined(documents.warnings);
+  EXPECT_EQ(documents.warnings.size(), 1U) << joined(documents.warnings);
+  EXPECT_TRUE(has(documents.warnings, "spec.memory.notify", "is not active yet"));
   const auto& memory = documents.policies.at(0).memory;
   ASSERT_EQ(memory.at.size(), 3U);
   EXPECT_EQ(memory.at[0].action, ThresholdAction::kFreeze);
