@@ -185,6 +185,14 @@ void MemoryEnforcer::look(Moment woken) {
   see_time_to_limit(*moment);
   look_later(*moment);
   if (stopped_ == Stopped::kNo) look_at(*moment, woken);
+  // The kernel's notice of memory.high may come late: it is sent when the program returns from the kernel.
+  if (const auto level = tripwire(); level && moment->usage >= *level) out_of_memory(woken);
+}
+
+std::optional<Bytes> MemoryEnforcer::tripwire() const {
+  const auto limit = subject_.memory_limit();
+  if (services_.hierarchies.on_v1("memory") || !limit || !enforcers::decides_before_the_kernel(subject_.policy())) return std::nullopt;
+  return enforcers::tripwire_of(*limit);
 }
 
 // The rules may change what they look at (a raised limit): open() is called then, and looks again.
@@ -267,7 +275,7 @@ void MemoryEnforcer::look_later(const collectors::MemoryMoment& moment) {
   nanoseconds next = kIdleLook;
   if (const auto limit = bound()) {
     // To the next threshold that it has not reached; on v1 the kernel tells of those.
-    Bytes headroom = *limit - moment.usage;
+    Bytes headroom = tripwire().value_or(*limit) - moment.usage;
     const auto* const policy = subject_.policy();
     if (policy != nullptr && !services_.hierarchies.on_v1("memory")) {
       for (const auto& rule : policy->memory.at) {

@@ -54,6 +54,7 @@ class MemoryEnforcer : public Watched {
   void see_pressure(const collectors::MemoryMoment& moment, Moment woken);
   void see_time_to_limit(const collectors::MemoryMoment& moment);
   [[nodiscard]] std::optional<Bytes> bound();  // what shares of usage are of: its limit, else the tightest above it
+  [[nodiscard]] std::optional<Bytes> tripwire() const;  // memory.high of a policy that decides before the kernel, v2
   [[nodiscard]] bool mostly_cache(Bytes limit) const;
 
   // memory_actions.cpp
