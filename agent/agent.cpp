@@ -20,6 +20,7 @@
 #include "agent/log.h"
 #include "agent/manifests.h"
 #include "agent/reconciler.h"
+#include "agent/self_protection.h"
 #include "agent/services.h"
 #include "agent/web_access.h"
 #include "collectors/machine.h"
@@ -159,6 +160,7 @@ class Agent {
     const bool tls = !settings_.web_config.empty() && web_access_.tls() != nullptr;
     log_info(std::string("mete " METE_VERSION " on ") + (tls ? "https://" : "http://") + server_.tcp_address() + "/metrics, state " + settings_.state + ", cgroups " +
              settings_.cgroup_parent + " (" + std::string(to_string(hierarchies_.mode)) + ")");
+    for (const auto& why : protect_self()) log_info("not protected: " + why);
     if (const auto started = collecting_.start(); !started) {
       events_.add({.severity = Severity::kWarning, .reason = "NoDiscovery", .message = started.error().what + "; cgroups that others made are not measured"});
     }

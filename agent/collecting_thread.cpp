@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "agent/gzip.h"
+#include "agent/self_protection.h"
 
 namespace mete::agent {
 namespace {
@@ -113,7 +114,10 @@ Status CollectingThread::start() {
   sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_BLOCK, &all, &before);
-  thread_ = std::thread([this] { worker_.run(); });
+  thread_ = std::thread([this] {
+    ordinary_priority();
+    worker_.run();
+  });
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   ::pthread_setname_np(thread_.native_handle(), "mete-collect");
   return discovered;

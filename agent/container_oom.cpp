@@ -49,12 +49,12 @@ void Container::oom_woken() {
   oom_woken_at_ = now;
   // On v2 a container at its limit is told of 100 times a second without a kill. The counter is looked at each time;
   // the processes were, a moment ago.
-  if (now - snapshot_at_ >= kSnapshotEvery) {
+  if (oom_event_.is_open() || now - snapshot_at_ >= kSnapshotEvery) {
     snapshot_at_ = now;
     take_snapshot();
-    oom_checks_left_ = kChecks;
-    check_oom_later(kFirstCheck);
   }
+  oom_checks_left_ = kChecks;
+  check_oom_later(kFirstCheck);
   check_oom();
   enforcer_->out_of_memory(now);
 }

@@ -32,13 +32,15 @@ Bytes share_of(Bytes whole, Ratio share) {
   return Bytes(static_cast<std::int64_t>(product));
 }
 
+Ratio armed_again_below(Ratio share) { return std::max(share - kHysteresis, Ratio(0)); }
+
 std::vector<std::size_t> ThresholdLatch::crossed(std::span<const config::MemoryThreshold> rules, Bytes usage, Bytes limit,
                                                  Moment now) {
   fired_.resize(rules.size());
   std::vector<std::size_t> firing;
   for (std::size_t i = 0; i < rules.size(); ++i) {
     Fired& fired = fired_[i];
-    if (usage < share_of(limit, rules[i].usage - kHysteresis)) fired.latched = false;
+    if (usage < share_of(limit, armed_again_below(rules[i].usage))) fired.latched = false;
     if (usage < share_of(limit, rules[i].usage)) continue;
     if (fired.latched && !(is_repeated(rules[i].action) && now - fired.at >= kAgain)) continue;
     fired = {true, now};

@@ -19,6 +19,9 @@ using Moment = std::chrono::steady_clock::time_point;
 // A share of a size, rounded down.
 [[nodiscard]] Bytes share_of(Bytes whole, Ratio share);
 
+// A rule that has fired at this share is armed again when usage is below that one.
+[[nodiscard]] Ratio armed_again_below(Ratio share);
+
 // Remembers which thresholds have fired, so that usage that swings about one does not set it off each time (flap
 // damping). A rule is armed again when usage has fallen 5 % of the limit below it. What goes on helping (reclaim, kill)
 // is repeated every second for as long as usage stays above.

@@ -124,7 +124,11 @@ void MemoryEnforcer::watch_thresholds() {
   const auto limit = bound();
   if (policy == nullptr || !limit || !services_.hierarchies.on_v1("memory")) return;
   std::set<Bytes> levels;
-  for (const auto& rule : policy->memory.at) levels.insert(enforcers::share_of(*limit, rule.usage));
+  for (const auto& rule : policy->memory.at) {
+    levels.insert(enforcers::share_of(*limit, rule.usage));
+    // On its way down it is armed again, which a short dip would not show to who looks by need.
+    levels.insert(enforcers::share_of(*limit, enforcers::armed_again_below(rule.usage)));
+  }
   for (const Bytes level : levels) {
     auto event = subject_.cgroup().usage_eventfd(level);
     if (!event) continue;  // looking by need is enough then

@@ -2,6 +2,7 @@
 // `mete-shim exec`: a command in a running container, with a bound on its time. Ends with the command's exit code, or
 // 124 when it took too long.
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -36,6 +37,8 @@ Result<process::Launched> start(const ExecOptions& options) {
 }  // namespace
 
 int run_exec(const ExecOptions& options) {
+  // The agent's own priority is not its containers'.
+  (void)::setpriority(PRIO_PROCESS, 0, 0);
   const auto launched = start(options);
   if (!launched) return launched.error().code == ENOENT ? 127 : launched.error().code == EACCES ? 126 : kNotRun;
   const auto end = std::chrono::steady_clock::now() + options.timeout;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -190,6 +191,8 @@ class Shim {
 
 void detach() {
   ::setsid();
+  // The agent's own priority is not its containers'.
+  (void)::setpriority(PRIO_PROCESS, 0, 0);
   (void)!::chdir("/");
   ::signal(SIGPIPE, SIG_IGN);
   // The terminal's and the agent's signals are not ours: the shim ends when its container does.

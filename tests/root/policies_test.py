@@ -359,5 +359,23 @@ def test_a_file_thrashing_neighbour_is_caught_and_a_well_behaved_one_is_not():
         assert agent.container("hog")["state"] == "running"
 
 
+def test_a_short_dip_arms_a_rule_again():
+    with Agent().start() as agent:
+        agent.apply(pod("  memory: {at: [{usage: 60%, do: signal, signal: SIGCONT}]}",
+                        command="while :; do dd if=/dev/zero of=/dev/null bs=50M count=1 2>/dev/null; sleep 0.01; done"))
+        wait_for("ten signals", lambda: len(agent.events("PolicyAction")) >= 10, 10)
+
+
+def test_containers_do_not_have_the_agents_priority():
+    with Agent().start() as agent:
+        nice = lambda pid: int(read("/proc/%s/stat" % pid).rsplit(")", 1)[1].split()[16])  # noqa: E731
+        assert nice(agent.process.pid) == -20
+        agent.apply(pod("  memory: {at: [{usage: 30%, do: exec, command: [sh, -c, 'cut -d \" \" -f 19 /proc/self/stat > /tmp/nice']}]}", most=30))
+        wait_for("it to run", lambda: agent.container("hog")["state"] == "running")
+        assert nice(agent.container("hog")["pid"]) == 0
+        wait_event(agent, "PolicyAction", action="exec", outcome="done")
+        assert agent.mete("exec", "hog", "--", "cat", "/tmp/nice").stdout.strip() == "0"
+
+
 if __name__ == "__main__":
     run_tests(sys.modules[__name__])

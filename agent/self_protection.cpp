@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/self_protection.h"
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "config/result.h"
+#include "runtime/file.h"
+
+namespace mete::agent {
+namespace {
+
+constexpr int kHighest = -20;
+constexpr int kOrdinary = 0;
+
+}  // namespace
+
+std::vector<std::string> protect_self() {
+  std::vector<std::string> refused;
+  // Linux: 0 is the calling thread, not its process.
+  if (::setpriority(PRIO_PROCESS, 0, kHighest) != 0) refused.push_back(fail_errno("nice -20").value().what);
+  if (const auto written = runtime::write_control(AT_FDCWD, "/proc/self/oom_score_adj", "-999"); !written) refused.push_back(written.error().what);
+  if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) refused.push_back(fail_errno("lock its memory").value().what);
+  return refused;
+}
+
+void ordinary_priority() { (void)::setpriority(PRIO_PROCESS, 0, kOrdinary); }
+
+}  // namespace mete::agent

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long from the kernel's event until it is done and told: tests/bench/react.py [--events N] [--busy N]
+
+The clock starts when the kernel wakes this program, which listens for the same event as the agent (an eventfd on
+memory.oom_control, or on a usage threshold), and ends when the event of the agent's action has come out of its API: by then the
+action is done, the metric counted and, for an OOM and whatever kills or freezes, the forensic record written. Each figure holds
+the time that this program takes to notice. Needs cgroup v1's memory controller, whose events two can listen for.
+"""
+import argparse
+import bisect
+import json
+import os
+import select
+import socket
+import statistics
+import sys
+import threading
+import time
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from mete_agent import Agent, skip, wait_for  # noqa: E402
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: react, labels: {app: react}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: main
+    image: busybox
+    command: [sh, -c, "while :; do dd if=/dev/zero of=/dev/null bs=%dM count=1 2>/dev/null; sleep 0.01; done"]
+    resources: {limits: {memory: 64Mi}}
+---
+apiVersion: mete/v1
+kind: Policy
+metadata: {name: react}
+spec: {selector: {matchLabels: {app: react}}, memory: %s}
+"""
+
+BUSY = """
+apiVersion: v1
+kind: Pod
+metadata: {name: busy%d}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: main
+    image: busybox
+    command: [sh, -c, "while :; do :; done"]
+    resources: {limits: {cpu: 50m, memory: 16Mi}}
+"""
+
+# What is measured: (name, what the container allocates, its policy, the reason of the event, the usage threshold or None for OOM)
+KINDS = [
+    ("oom kill, record", 200, "{onOOM: kill-process}", "OOMKilled", None),
+    ("threshold: signal", 50, "{at: [{usage: 60%, do: signal, signal: SIGCONT}], onOOM: kill-process}", "PolicyAction", 0.6),
+    ("threshold: exec", 50, "{at: [{usage: 60%, do: exec, command: ['true']}], onOOM: kill-process}", "PolicyAction", 0.6),
+    ("threshold: kill-process, record", 50, "{at: [{usage: 60%, do: kill-process}], onOOM: kill-process}", "PolicyKill", 0.6),
+    ("threshold: freeze, record", 50, "{at: [{usage: 60%, do: freeze, timeout: 5ms, then: thaw}], onOOM: kill-process}", "Frozen", 0.6),
+]
+
+
+class Listener(threading.Thread):
+    """When events of a reason come out of the agent's API."""
+
+    def __init__(self, agent, reason):
+        super().__init__(daemon=True)
+        self.reason, self.times = reason, []
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(agent.run + "/mete.sock")
+        self.socket.sendall(b"GET /mete/v1/events?follow=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.begin = len(agent.events())
+        self.start()
+
+    def run(self):
+        pending = b""
+        while True:
+            try:
+                got = self.socket.recv(1 << 16)
+            except OSError:
+                return
+            now = time.monotonic()
+            if not got:
+                return
+            pending += got
+            *lines, pending = pending.split(b"\n")
+            for line in lines:
+                if line.startswith(b"{"):
+                    event = json.loads(line)
+                    if event["sequence"] > self.begin and event["reason"] == self.reason:
+                        self.times.append(now)
+
+
+def kernel_event(directory, threshold):
+    event = os.eventfd(0, os.EFD_NONBLOCK)
+    name = "memory.oom_control" if threshold is None else "memory.usage_in_bytes"
+    watched = os.open(directory + "/" + name, os.O_RDONLY)
+    with open(directory + "/cgroup.event_control", "w") as control:
+        control.write("%d %d%s" % (event, watched, "" if threshold is None else " %d" % threshold))
+    os.close(watched)
+    return event
+
+
+def measure(agent, kind, wanted):
+    name, size, memory, reason, share = kind
+    agent.apply(POD % (size, memory))
+    container = wait_for("it to run", lambda: agent.container("react")["state"] == "running" and agent.container("react"))
+    directory = "/sys/fs/cgroup/memory" + agent.parent + "/default_react/" + container["name"]
+    listener = Listener(agent, reason)
+    event = kernel_event(directory, None if share is None else int(share * (64 << 20)))
+    usage = os.open(directory + "/memory.usage_in_bytes", os.O_RDONLY)
+    kernel, end = [], time.monotonic() + 20 + wanted * 0.1
+    while len(listener.times) < wanted and time.monotonic() < end:
+        if not select.select([event], [], [], 1)[0]:
+            continue
+        now = time.monotonic()
+        os.read(event, 8)
+        # A threshold tells of both directions; the way down is nobody's business.
+        if share is None or int(os.pread(usage, 32, 0)) >= share * (64 << 20):
+            kernel.append(now)
+    stopped = time.monotonic()  # what is told from now on belongs to events that nobody has listened for
+    listener.socket.close()
+    os.close(event)
+    os.close(usage)
+    agent.mete("delete", "react", "--grace", "0")
+    wait_for("its end", lambda: agent.pod("react") is None)
+    return pair(kernel, [each for each in listener.times if each < stopped])
+
+
+def pair(kernel, told):
+    """(milliseconds of each, how many of the kernel's events nothing was told of): what was told belongs to the last event of the
+    kernel before it; events are 30 ms apart and more. A rule that was not armed again, because usage did not fall far enough, tells
+    nothing."""
+    took = []
+    for moment in told:
+        before = [each for each in kernel[max(0, bisect.bisect_right(kernel, moment) - 1):] if each <= moment]
+        if before:
+            took.append((moment - before[0]) * 1000)
+    return took, len(kernel) - len(took)
+
+
+def own_p99(agent, enforcer):
+    """By the agent's own histogram: the bound of the bucket in which 99 of 100 are."""
+    buckets = sorted((float(dict(labels)["le"]), value) for (name, labels), value in agent.metrics().items()
+                     if name == "mete_enforcement_reaction_seconds_bucket" and dict(labels)["enforcer"] == enforcer)
+    return next(("<= %g" % (bound * 1000) for bound, count in buckets if count >= 0.99 * buckets[-1][1]), "none") if buckets else "none"
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--events", type=int, default=1000)
+    options.add_argument("--busy", type=int, default=200)
+    options = options.parse_args()
+    if not os.path.isdir("/sys/fs/cgroup/memory"):
+        skip("needs cgroup v1's memory controller")
+    print("%-34s %6s %8s %8s %8s   %s" % ("ms from event to told", "n", "p50", "p99", "max", "the kernel's events nothing was told of"))
+    with Agent().start() as agent:
+        for busy in (0, options.busy):
+            for number in range(busy):
+                agent.apply(BUSY % number)
+            if busy:
+                wait_for("them to run", lambda: agent.metric("mete_container_state", state="running") == busy, 120)
+            print("%d busy containers" % busy)
+            for kind in KINDS:
+                took, missed = measure(agent, kind, options.events)
+                if len(took) < 2:
+                    print("%-34s %6d too few" % (kind[0], len(took)))
+                    continue
+                centiles = statistics.quantiles(took, n=100)
+                print("%-34s %6d %8.2f %8.2f %8.2f   %d" % (kind[0], len(took), centiles[49], centiles[98], max(took), missed), flush=True)
+            print("the agent's own p99 so far, ms: oom %s, thresholds %s" % (own_p99(agent, "oom"), own_p99(agent, "memory")), flush=True)
+
+
+if __name__ == "__main__":
+    main()
