@@ -16,6 +16,9 @@ SOURCE = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 BIN = os.environ.get("METE_BIN_DIR", os.path.join(SOURCE, "build/release/bin"))
 SKIP = 77
 
+# A test that is told to end (timeout(1), ctest) cleans up like one that fails.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
 
 def skip(why):
     print("SKIP: " + why)
