@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What users of kubernetes-mixin and cAdvisor have in Prometheus works on a mete agent with no edit: recording rules that join
 with kube_*, the throttling alert's expression, and the numbers of a container that lived for 50 ms."""
+import json
 import os
 import re
 import sys
@@ -114,8 +115,9 @@ def test_a_container_that_lived_50_ms_leaves_its_numbers():
             with urllib.request.urlopen(request, timeout=10) as answer:
                 assert answer.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
                 text = answer.read().decode()
-            [event] = re.findall(r'mete_oom_kills_total\{[^}]*container="hog"[^}]*\} 1 # \{event="(\d+)",pid="\d+"\} 1 \d+', text)
-            assert [each for each in agent.events("OOMKilled") if each["sequence"] == int(event)], agent.events("OOMKilled")
+            [record] = re.findall(r'mete_oom_kills_total\{[^}]*container="hog"[^}]*\} 1 # \{record="([^"]+)",pid="\d+"\} 1 \d+', text)
+            assert [each["fields"]["record"] for each in agent.events("OOMKilled")] == [record], (record, agent.events("OOMKilled"))
+            assert json.loads(agent.mete("oom", "show", record, "-o", "json").stdout)["container"] == "hog"
             query = '%s{namespace="default",pod="short",container="hog"}'
             wait_for("Prometheus to have the kill", lambda: prometheus.value("max(" + query % "mete_oom_kills_total" + ")") == 1, 20, 0.3)
             assert prometheus.value("max(" + query % "container_memory_max_usage_bytes" + ")") > 15 << 20
