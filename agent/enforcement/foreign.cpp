@@ -25,7 +25,7 @@ std::set<std::string> own_cgroups() {
 
 }  // namespace
 
-ForeignEnforcement::ForeignEnforcement(Services& services) : services_(services), own_(own_cgroups()), changes_(services.loop), half_made_timer_(services.loop) {}
+ForeignEnforcement::ForeignEnforcement(Services& services) : services_(services), own_(own_cgroups()), changes_(services.loop), half_made_timer_(services.loop), restore_timer_(services.loop) {}
 
 Status ForeignEnforcement::open() {
   METE_TRY(Ledger ledger, Ledger::open(ledger_file(services_.settings)));
@@ -35,7 +35,31 @@ Status ForeignEnforcement::open() {
     services_.events.add({.reason = "Restored", .message = knob.file + " of cgroup " + knob.path + " is what it was before an agent that ended too early changed it: " + knob.before});
   }
   for (const auto& error : errors) services_.events.add({.severity = Severity::kWarning, .reason = "RestoreFailed", .message = error});
+  restore_what_is_left();
   return {};
+}
+
+// A memory limit of v1 cannot be put back while more than it is in use: it is tried until it can.
+void ForeignEnforcement::restore_what_is_left() {
+  constexpr auto kAgain = std::chrono::seconds(1);
+  std::set<std::string> left;
+  for (const auto& knob : ledger_->knobs()) {
+    if (!subjects_.contains(knob.path)) left.insert(knob.path);
+  }
+  if (left.empty()) return;
+  restore_timer_.expires_after(kAgain);
+  restore_timer_.async_wait(alive_.guard([this, left] {
+    for (const auto& path : left) {
+      if (subjects_.contains(path)) continue;
+      std::vector<std::string> told_before;
+      for (const auto& knob : ledger_->restore(path, services_.hierarchies, told_before)) {
+        services_.events.add({.reason = "Restored",
+                              .message = knob.file + " of cgroup " + path + " is what it was: " + knob.before,
+                              .fields = {{"file", knob.file}, {"text", knob.before}, {"cgroup", path}}});
+      }
+    }
+    restore_what_is_left();
+  }));
 }
 
 void ForeignEnforcement::set_policies(const std::vector<config::Policy>& policies) {
@@ -48,7 +72,7 @@ void ForeignEnforcement::set_policies(const std::vector<config::Policy>& policie
     release_all();
     tree_.reset();
     changes_.close();
-    return;
+    return restore_what_is_left();
   }
   if (!tree_) watch_tree();
   if (!tree_) return;
@@ -106,7 +130,7 @@ void ForeignEnforcement::see_to(const std::string& path) {
     if (known == subjects_.end()) return;
     known->second->release();
     subjects_.erase(known);
-    return;
+    return restore_what_is_left();
   }
   if (known != subjects_.end()) return known->second->hold_to(**policy);
   auto group = runtime::cgroup::Group::at(services_.hierarchies, path);

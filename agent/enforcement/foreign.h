@@ -37,6 +37,7 @@ class ForeignEnforcement {
   void take(const collectors::CgroupTree::Changes& changes);
   void see_to(const std::string& path);
   void look_for_half_made();
+  void restore_what_is_left();
   void tell_those_that_match_nothing();
   [[nodiscard]] bool is_own(const std::string& path) const;  // of the agent, or above it
 
@@ -49,6 +50,7 @@ class ForeignEnforcement {
   std::map<std::string, std::unique_ptr<ForeignSubject>> subjects_;  // by path
   std::map<std::string, int> half_made_;  // found, and not there yet in its first hierarchy: tries left
   asio::steady_timer half_made_timer_;
+  asio::steady_timer restore_timer_;
   std::set<std::string> told_;  // refusals and conflicts, once for a set of policies
   Alive alive_;
 };

@@ -98,10 +98,14 @@ def test_held_and_put_back_to_the_exact_bytes():
         before = foreign.settings()
         apply(agent, foreign, "  pids: {max: 33}\n  memory: {at: [{usage: 80%, do: raise}], raise: {by: 50%}, onOOM: hold, hold: {timeout: 5s, then: kill-process}}")
         wait_for("the limits", lambda: foreign.settings()["pids.max"] == b"33\n" and foreign.settings()["memory.oom_control"] == b"oom_kill_disable 1")
-        foreign.run(GROW % (60, "0.005"))
+        grower = foreign.run(GROW % (80, "0.005"))
         event(agent, "LimitRaised", to=str(96 * MiB))
-        assert foreign.settings() != before
+        wait_for("more than the old limit", lambda: int(open(foreign.file("memory", "memory.usage_in_bytes")).read()) > 66 * MiB)
         agent.mete("delete", "-f", "-", text=POLICY % (foreign.path, "  pids: {max: 33}"))
+        # The kernel refuses the old limit while more is in use; all else is put back at once.
+        event(agent, "RestoreFailed")
+        assert foreign.settings() == {**before, "memory.limit_in_bytes": b"%d\n" % (96 * MiB)}, foreign.settings()
+        grower.kill()
         wait_for("what was there", lambda: foreign.settings() == before)
         assert len(agent.events("Restored")) >= 3, agent.events("Restored")
 
