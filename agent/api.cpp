@@ -10,6 +10,7 @@
 
 #include "agent/http_sd.h"
 #include "agent/pod_json.h"
+#include "config/quantity.h"
 #include "runtime/process/signals.h"
 
 namespace mete::agent {
@@ -135,6 +136,7 @@ HttpResponse Api::act(const std::string& key, const std::string& action, const H
   if (found == nullptr) return error_response(404, "There is no pod " + key + ".");
   const auto grace = grace_of(request);
   if (!grace) return error_response(400, grace.error().what);
+  if (action == "update") return update(*found, request);
   if (action == "stop") {
     found->stop(*grace);
   } else if (action == "start") {
@@ -157,6 +159,35 @@ HttpResponse Api::act(const std::string& key, const std::string& action, const H
     return error_response(404, "There is no action " + action + ".");
   }
   return json_response({{"pod", key}, {"action", action}});
+}
+
+HttpResponse Api::update(Pod& pod, const HttpRequest& request) {
+  const auto read = [&](const char* key, auto parse, auto& to, auto least) -> Status {
+    const std::string text = request.parameter(key);
+    if (text.empty()) return {};
+    METE_TRY(const auto value, parse(text));
+    if (value < least) return fail("found \"" + text + "\", expected more");
+    to = value;
+    return {};
+  };
+  const std::string container = request.parameter("container");
+  if (!container.empty() && pod.container(container) == nullptr) return error_response(404, "Pod " + pod.record().key() + " has no container " + container + ".");
+  // The kernel takes no quota below 1 ms of 100 ms, and nothing runs in less than some pages.
+  constexpr MilliCpu kLeastLimit(10);
+  constexpr Bytes kLeastMemory(64 << 10);
+  enforcers::ResourceUpdate update;
+  const std::pair<const char*, Status> done[] = {{"cpus", read("cpus", config::parse_cpu, update.cpu_limit, kLeastLimit)},
+                                                 {"cpu-request", read("cpu-request", config::parse_cpu, update.cpu_request, MilliCpu(0))},
+                                                 {"memory", read("memory", config::parse_bytes, update.memory_limit, kLeastMemory)},
+                                                 {"memory-request", read("memory-request", config::parse_bytes, update.memory_request, Bytes(0))}};
+  for (const auto& [key, status] : done) {
+    if (!status) return error_response(400, std::string(key) + ": " + status.error().what);
+  }
+  const bool reset = request.parameter("reset") == "1";
+  if (!reset && update.empty()) return error_response(400, "update: found nothing to change, expected cpus, memory, cpu-request, memory-request or reset");
+  const auto updated = reconciler_.update(pod, container, update, reset);
+  if (!updated) return error_response(409, updated.error().what);
+  return json_response(pod_status_json(pod));
 }
 
 HttpResponse Api::apply(const HttpRequest& request) {

@@ -6,6 +6,7 @@
 //   GET  /mete/v1/pods[/NS/NAME]              POST /mete/v1/apply[?dry-run=1]      (manifest text)
 //   POST /mete/v1/delete[?grace=S]  (manifest text; or ?pod=NS/NAME)
 //   POST /mete/v1/pods/NS/NAME/stop|start|kill[?grace=S][?signal=S&container=C]
+//   POST /mete/v1/pods/NS/NAME/update[?container=C][&cpus=][&memory=][&cpu-request=][&memory-request=][&reset=1]
 //   GET  /mete/v1/stats                       raw counters of every cgroup of the machine
 //   GET  /mete/v1/events[?follow=1]           one JSON object a line
 #pragma once
@@ -34,6 +35,7 @@ class Api {
   HttpResponse pods();
   HttpResponse pod(const std::string& key);
   HttpResponse act(const std::string& key, const std::string& action, const HttpRequest& request);
+  HttpResponse update(Pod& pod, const HttpRequest& request);
   HttpResponse apply(const HttpRequest& request);
   HttpResponse remove(const HttpRequest& request);
   HttpResponse remove_pod(const std::string& key, const HttpRequest& request);

@@ -6,6 +6,7 @@
 
 #include <csignal>
 
+#include "agent/drift_watch.h"
 #include "agent/enforcement/container_subject.h"
 #include "agent/enforcement/memory_enforcer.h"
 #include "agent/pod.h"
@@ -46,6 +47,13 @@ Container::Container(Pod& pod, std::size_t index)
       restart_timer_(services_.loop),
       subject_(std::make_unique<ContainerSubject>(services_, pod, *this)),
       enforcer_(std::make_unique<MemoryEnforcer>(services_, *subject_)) {
+  drift_ = std::make_unique<DriftWatch>(
+      services_, cgroup_,
+      DriftWatch::Owner{.limits = [this] { return spec() == nullptr || record().cgroup_id == 0 ? nullptr : &limits_; },
+                        .report_only = [this] { return policy() != nullptr && policy()->drift == config::OnDrift::kReport; },
+                        .tell = [this](std::string message, auto fields) { pod_.tell(Severity::kWarning, "LimitDrift", record().name, std::move(message), std::move(fields)); },
+                        .changed = [this] { ++limit_changes_; },
+                        .memory_event = [this] { oom_woken(); }});
   base_ = std::make_shared<const collectors::Sample>(collectors::from_text(record().base_sample).value_or(collectors::Sample()));
 }
 

@@ -23,6 +23,7 @@
 namespace mete::agent {
 
 class ContainerSubject;
+class DriftWatch;
 class MemoryEnforcer;
 struct ForensicRecord;
 class Pod;
@@ -48,6 +49,19 @@ class Container {
 
   // Writes the limits again after the policy has changed.
   void apply_limits();
+  // What it had before resize().
+  struct Allotment {
+    runtime::cgroup::Limits limits;
+    std::int64_t raised_memory = 0;
+  };
+  [[nodiscard]] Allotment allotment() const { return {limits_, record().raised_memory}; }
+  // Writes the limits that `to` asks for. The error: it has what it had before. After all of a pod's: resized(), or
+  // undo_resize() of those that were done.
+  [[nodiscard]] Status resize(const config::Container& to);
+  void undo_resize(const Allotment& before);
+  void resized();
+  // By how much it uses more memory than this; empty: it does not, or is not there.
+  [[nodiscard]] std::optional<Bytes> memory_above(Bytes limit) const;
   // Ends the cgroup: its counters go to the record, then it is removed. False: something is still inside, try again.
   bool remove_cgroup();
 
@@ -114,12 +128,12 @@ class Container {
   void finish(const runtime::shim::ExitStatus& status, const std::string& reason = {});
 
   // container_cgroup.cpp
-  [[nodiscard]] runtime::cgroup::Limits asked_limits() const;  // by manifest and policy; spec() is not null
+  [[nodiscard]] runtime::cgroup::Limits asked_limits() const { return limits_for(*spec()); }  // spec() is not null
+  [[nodiscard]] runtime::cgroup::Limits limits_for(const config::Container& container) const;  // by manifest and policy
   void open_cgroup();  // sampler, OOM notification and drift watch of a cgroup that exists
   void close_cgroup();
   std::optional<collectors::Sample> read_kernel();  // empty: there is no cgroup to be read
   void fold_cgroup();  // its counters into the record's base
-  void check_drift();
 
   // container_limits.cpp
   void guard_oom();  // for the time in which there is no agent
@@ -164,9 +178,6 @@ class Container {
   int oom_checks_left_ = 0;
   std::vector<ProcessSeen> snapshot_;
   std::string first_command_;
-  std::vector<int> watches_;
-  bool drift_check_posted_ = false;
-  bool drift_given_up_ = false;
   std::uint64_t limit_changes_ = 0;
   std::shared_ptr<const collectors::Exemplar> last_oom_;
   std::shared_ptr<const collectors::Sample> base_;  // never null
@@ -175,6 +186,7 @@ class Container {
   asio::steady_timer restart_timer_;
   std::unique_ptr<ContainerSubject> subject_;
   std::unique_ptr<MemoryEnforcer> enforcer_;
+  std::unique_ptr<DriftWatch> drift_;
   Alive alive_;
 };
 

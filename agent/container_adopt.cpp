@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include "agent/container.h"
+#include "agent/drift_watch.h"
 #include "agent/pod.h"
 #include "agent/spawn.h"
 #include "runtime/process/signals.h"
@@ -41,7 +42,7 @@ void Container::adopt() {
     if (!limits_.cpu_burst) asked.cpu_burst = std::chrono::microseconds(0);
     if (!limits_.pids) asked.pids = runtime::cgroup::Limit<std::uint64_t>();
     if (spec() != nullptr) (void)cgroup_.apply(asked);
-    check_drift();
+    drift_->check();
   }
   if (is_active()) adopt_attempt(kAdoptTries);
 }

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A container's cgroup: what it is told, whether somebody else changed that, what it counted, and its end.
-#include <sys/inotify.h>
-
-#include <algorithm>
-
+// A container's cgroup: what it is told, what it counted, and its end.
 #include "agent/container.h"
+#include "agent/drift_watch.h"
 #include "agent/enforcement/memory_enforcer.h"
 #include "agent/pod.h"
 #include "enforcers/limits.h"
@@ -15,27 +12,13 @@ void Container::open_cgroup() {
   ++limit_changes_;
   guard_oom();
   enforcer_->open();
-  if (!watches_.empty()) return;
-  drift_given_up_ = false;
+  if (drift_->is_open()) return;
+  drift_->open();
   watch_oom();
-  for (const char* controller : {"cpu", "memory", "pids"}) {
-    const std::string directory = cgroup_.directory(controller);
-    if (directory.empty()) continue;
-    // One watch a directory: foreign writes (IN_CLOSE_WRITE) and the kernel's own notices (IN_MODIFY).
-    const auto watch = services_.files.watch(directory, IN_CLOSE_WRITE | IN_MODIFY, [this](std::string_view name, std::uint32_t mask) {
-      if ((mask & IN_MODIFY) != 0 && name == "memory.events") oom_woken();
-      if ((mask & (IN_CLOSE_WRITE | IN_Q_OVERFLOW)) == 0 || drift_check_posted_) return;
-      if (name == "cgroup.procs" || name == "tasks" || name == "cgroup.event_control") return;
-      drift_check_posted_ = true;
-      asio::post(services_.loop, alive_.guard([this] { check_drift(); }));
-    });
-    if (watch && std::find(watches_.begin(), watches_.end(), *watch) == watches_.end()) watches_.push_back(*watch);
-  }
 }
 
 void Container::close_cgroup() {
-  for (const int watch : watches_) services_.files.forget(watch);
-  watches_.clear();
+  drift_->close();
   enforcer_->close();
   oom_event_.close();
   oom_timer_.cancel();
@@ -94,29 +77,6 @@ void Container::apply_limits() {
   ++limit_changes_;
   guard_oom();
   enforcer_->open();
-}
-
-void Container::check_drift() {
-  drift_check_posted_ = false;
-  if (spec() == nullptr || record().cgroup_id == 0 || drift_given_up_) return;
-  const auto woken = std::chrono::steady_clock::now();
-  const auto drifts = cgroup_.verify(limits_);
-  if (!drifts || drifts->empty()) return;
-  const auto applied = cgroup_.apply(limits_);
-  const auto left = cgroup_.verify(limits_);
-  const bool restored = applied && left && left->empty();
-  // Our own writes wake this check again: what cannot be put back must not be tried for ever.
-  drift_given_up_ = !restored;
-  for (const auto& drift : *drifts) {
-    services_.instruments.drift(drift.file);
-    services_.instruments.enforcement("limits", "restore", restored ? "done" : "failed");
-    pod_.tell(Severity::kWarning, "LimitDrift", record().name,
-              drift.file + " of " + cgroup_.path() + " was changed to " + drift.found + " by somebody else; " +
-                  (restored ? "it is put back to " : "it could not be put back to ") + drift.expected,
-              {{"file", drift.file}, {"found", drift.found}, {"expected", drift.expected}});
-  }
-  services_.instruments.reaction("limits", std::chrono::steady_clock::now() - woken);
-  ++limit_changes_;
 }
 
 }  // namespace mete::agent

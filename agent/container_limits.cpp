@@ -9,13 +9,14 @@
 #include "agent/pod.h"
 #include "enforcers/limits.h"
 #include "enforcers/oom.h"
+#include "runtime/cgroup/text.h"
 #include "runtime/file.h"
 #include "runtime/shim/watchdog.h"
 
 namespace mete::agent {
 
-runtime::cgroup::Limits Container::asked_limits() const {
-  auto limits = enforcers::container_limits(*spec(), policy(), services_.hierarchies);
+runtime::cgroup::Limits Container::limits_for(const config::Container& container) const {
+  auto limits = enforcers::container_limits(container, policy(), services_.hierarchies);
   const Bytes raised(record().raised_memory);
   if (limits.memory && !limits.memory->is_unlimited() && raised > limits.memory->value()) {
     limits.memory = runtime::cgroup::Limit<Bytes>(raised);
@@ -31,7 +32,7 @@ Status Container::raise_memory(Bytes to) {
   const auto raised = [&]() -> Status {
     METE_CHECK(pod_.try_save(runtime::Durability::volatile_));
     auto limits = enforcers::changed_limits(limits_, asked_limits());
-    METE_CHECK(pod_.make_room_for(limits));
+    METE_CHECK(pod_.make_room());
     if (auto applied = cgroup_.apply(limits); !applied) return tl::unexpected(std::move(applied.error()));
     limits_ = std::move(limits);
     return {};
@@ -44,6 +45,45 @@ Status Container::raise_memory(Bytes to) {
   ++limit_changes_;
   enforcer_->open();  // thresholds are shares of the limit
   return {};
+}
+
+Status Container::resize(const config::Container& to) {
+  if (record().cgroup_id == 0) return {};
+  const Allotment before = allotment();
+  // Whoever says a new limit has seen to what a policy had to raise.
+  if (to.resources.limits.memory != spec()->resources.limits.memory) record().raised_memory = 0;
+  auto limits = enforcers::changed_limits(limits_, limits_for(to));
+  if (auto applied = cgroup_.apply(limits); !applied) {
+    undo_resize(before);
+    return tl::unexpected(std::move(applied.error()));
+  }
+  limits_ = std::move(limits);
+  return {};
+}
+
+void Container::undo_resize(const Allotment& before) {
+  record().raised_memory = before.raised_memory;
+  if (record().cgroup_id == 0) return;
+  limits_ = enforcers::changed_limits(limits_, before.limits);
+  const auto applied = cgroup_.apply(limits_);
+  if (!applied) pod_.tell(Severity::kWarning, "LimitFailed", record().name, applied.error().what);
+}
+
+void Container::resized() {
+  if (record().cgroup_id == 0) return;
+  services_.instruments.enforcement("limits", "resize", "done");
+  ++limit_changes_;
+  guard_oom();
+  enforcer_->open();
+}
+
+std::optional<Bytes> Container::memory_above(Bytes limit) const {
+  if (record().cgroup_id == 0) return std::nullopt;
+  const bool v1 = services_.hierarchies.on_v1("memory");
+  const auto text = cgroup_.read("memory", v1 ? "memory.usage_in_bytes" : "memory.current");
+  const auto usage = text ? runtime::cgroup::parse_u64(runtime::cgroup::trim(*text)) : std::nullopt;
+  if (!usage || *usage <= static_cast<std::uint64_t>(limit.count())) return std::nullopt;
+  return Bytes(static_cast<std::int64_t>(*usage)) - limit;
 }
 
 Status Container::restart(const std::string& reason) {

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "agent/pod_json.h"
+#include "agent/pod_resize.h"
 #include "enforcers/limits.h"
 #include "enforcers/qos.h"
 #include "runtime/file.h"
@@ -58,7 +60,15 @@ Pod::Pod(Services& services, PodRecord record, runtime::cgroup::Group cgroup, st
       restart_timer_(services.loop),
       end_timer_(services.loop),
       sandbox_ready_(services.loop),
-      sandbox_(services.loop) {}
+      sandbox_(services.loop) {
+  drift_ = std::make_unique<DriftWatch>(
+      services_, cgroup_,
+      DriftWatch::Owner{.limits = [this] { return plan_ ? &limits_ : nullptr; },
+                        .report_only = [this] { return plan_->policy && plan_->policy->drift == config::OnDrift::kReport; },
+                        .tell = [this](std::string message, auto fields) { tell(Severity::kWarning, "LimitDrift", "", std::move(message), std::move(fields)); },
+                        .changed = [] {},
+                        .memory_event = {}});
+}
 
 Pod::~Pod() = default;
 
@@ -71,6 +81,7 @@ Result<std::unique_ptr<Pod>> Pod::create(Services& services, config::PodPlan pla
   record.name = metadata.name;
   record.source = plan.pod.location.file;
   record.hash = std::move(hash);
+  record.resources = resources_hash_of(plan);
   record.boot_id = services.boot_id;
   record.created = now();
   record.grace = plan.pod.spec.termination_grace_period;
@@ -80,6 +91,7 @@ Result<std::unique_ptr<Pod>> Pod::create(Services& services, config::PodPlan pla
            runtime::cgroup::Group::at(services.hierarchies, pod_cgroup_path(services.settings.cgroup_parent, record.namespace_, record.name)));
   std::unique_ptr<Pod> pod(new Pod(services, std::move(record), std::move(cgroup), std::move(gone)));
   pod->take(std::move(plan));
+  pod->begun_ = true;
   METE_CHECK(runtime::make_directories(pod->directory(), 0700));
   if (auto saved = agent::save(pod->record_, pod->directory(), Durability::volatile_); !saved) {
     (void)runtime::remove_tree(pod->directory());
@@ -108,6 +120,12 @@ void Pod::begin_adopted() {
   }
   if (record_.sandbox.pid != 0) watch_sandbox();
   for (auto& container : containers_) container->adopt();
+  if (plan_ && cgroup_.exists()) {
+    limits_ = limits_for(plan_->pod.spec);
+    open_cgroup();
+    drift_->check();
+  }
+  begun_ = true;
   if (rebooted) {
     record_.boot_id = services_.boot_id;
     save(Durability::volatile_);
@@ -125,18 +143,30 @@ void Pod::begin_adopted() {
 
 void Pod::set_plan(config::PodPlan plan) {
   const bool policy_changed = plan_ && plan_->policy != plan.policy;
+  if (auto resources = resources_hash_of(plan); resources != record_.resources) {
+    // The manifest speaks last. A record of an agent that knew of no resources is no change.
+    for (auto& container : record_.containers) container.update = {};
+    record_.resources = std::move(resources);
+  }
   take(std::move(plan));
   record_.source = plan_->pod.location.file;
   if (policy_changed) {
     for (auto& container : containers_) container->apply_limits();
     tell(Severity::kNormal, "PolicyChanged", "", "A changed policy is applied to the running containers");
   }
+  if (begun_) try_resize();
 }
 
 void Pod::take(config::PodPlan plan) {
+  manifest_resources_.clear();
+  for_each_container(plan.pod.spec, [&](std::size_t i, config::Container& container) {
+    auto& own = record_.containers[i];
+    manifest_resources_.push_back(container.resources);
+    if (!own.resources) own.resources = container.resources;
+    container.resources = *own.resources;
+  });
   plan_ = std::move(plan);
-  const auto limits = enforcers::pod_limits(plan_->pod.spec, services_.hierarchies);
-  memory_request_ = limits.memory_min ? limits.memory_min->value() : Bytes(0);
+  begin_resize();
 }
 
 config::RestartPolicy Pod::restart_policy() const {
@@ -185,26 +215,36 @@ Status Pod::prepare() {
   METE_CHECK(runtime::replace_file(etc + "/hosts", hosts, 0644, Durability::volatile_));
   METE_CHECK(runtime::replace_file(etc + "/hostname", hostname + "\n", 0644, Durability::volatile_));
   METE_CHECK(cgroup_.create());
-  if (auto applied = cgroup_.apply(enforcers::pod_limits(pod.spec, services_.hierarchies)); !applied) return tl::unexpected(applied.error());
+  METE_CHECK(write_limits(limits_for(pod.spec)));
+  open_cgroup();
   prepared_ = true;
   return {};
 }
 
-// The pod's limit is a sum, so that what one container gets more is added to it; it is the old one again when the pod is
-// prepared the next time.
-Status Pod::make_room_for(const runtime::cgroup::Limits& container) {
-  if (!plan_) return {};
-  auto limits = enforcers::pod_limits(plan_->pod.spec, services_.hierarchies);
-  if (!limits.memory || limits.memory->is_unlimited() || !container.memory || container.memory->is_unlimited()) return {};
-  Bytes more(0);
-  for (const auto& each : containers_) {
-    const auto* const spec = each->spec();
-    if (spec == nullptr || !spec->resources.limits.memory || each->record().raised_memory == 0) continue;
-    more += Bytes(each->record().raised_memory) - *spec->resources.limits.memory;
-  }
-  limits.memory = runtime::cgroup::Limit<Bytes>(limits.memory->value() + more);
+void Pod::open_cgroup() { drift_->open(); }
+
+Status Pod::write_limits(runtime::cgroup::Limits limits) {
   if (auto applied = cgroup_.apply(limits); !applied) return tl::unexpected(std::move(applied.error()));
+  limits_ = std::move(limits);
   return {};
+}
+
+// The pod's limit is a sum, so that what a policy gave one container more is added to it.
+runtime::cgroup::Limits Pod::limits_for(const config::PodSpec& spec) const {
+  auto limits = enforcers::pod_limits(spec, services_.hierarchies);
+  if (!limits.memory || limits.memory->is_unlimited()) return limits;
+  Bytes more(0);
+  for_each_container(spec, [&](std::size_t i, const config::Container& container) {
+    const Bytes raised(record_.containers[i].raised_memory);
+    if (container.resources.limits.memory && raised > *container.resources.limits.memory) more += raised - *container.resources.limits.memory;
+  });
+  limits.memory = runtime::cgroup::Limit<Bytes>(limits.memory->value() + more);
+  return limits;
+}
+
+Status Pod::make_room() {
+  if (!plan_) return {};
+  return write_limits(limits_for(plan_->pod.spec));
 }
 
 void Pod::step() {
@@ -217,6 +257,7 @@ void Pod::step() {
     return;
   }
   if (!plan_) return;
+  if (resize_) try_resize();
   const auto next = next_steps(record_, now());
   if (next.look_again) look_again_at(*next.look_again);
   if (next.start.empty()) return;

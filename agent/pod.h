@@ -13,6 +13,7 @@
 
 #include "agent/asio.h"
 #include "agent/container.h"
+#include "agent/drift_watch.h"
 #include "agent/pod_logic.h"
 #include "agent/record.h"
 #include "agent/services.h"
@@ -33,8 +34,20 @@ class Pod {
 
   // The rest of adopt(), once it is known whether there is a plan: looks at what became of everything, and goes on.
   void begin_adopted();
-  // What the manifests say now, of the same hash; a changed policy is applied to the running containers.
+  // What the manifests say now, of the same hash; a changed policy and changed resources are applied to the running
+  // containers.
   void set_plan(config::PodPlan plan);
+  // Beyond the manifest, until the manifest's resources change: for one container, or all. `reset`: back to the manifest
+  // first. The error: nothing is changed. What cannot be done at once shows in resizing().
+  [[nodiscard]] Status update(const std::string& container, const enforcers::ResourceUpdate& update, bool reset);
+  // A change of resources that is still waiting; what it waits for. Empty: there is none.
+  struct Resizing {
+    bool refused = false;  // not tried again before a container ends
+    std::string why;
+  };
+  [[nodiscard]] std::optional<Resizing> resizing() const;
+  // Why the last change of resources was not made; empty: it was.
+  [[nodiscard]] const std::string& resize_error() const { return resize_error_; }
   // Starts what can be started. Called whenever something has changed.
   void step();
   // Deletes it: signal, grace, kill, and nothing left. `grace` overrides the manifest's.
@@ -52,6 +65,7 @@ class Pod {
   [[nodiscard]] const std::vector<std::unique_ptr<Container>>& containers() const { return containers_; }
   [[nodiscard]] Container* container(const std::string& name) const;
   [[nodiscard]] const runtime::cgroup::Group& cgroup() const { return cgroup_; }
+  [[nodiscard]] const runtime::cgroup::Limits& limits() const { return limits_; }  // of the pod's own cgroup
   [[nodiscard]] Services& services() { return services_; }
   [[nodiscard]] config::RestartPolicy restart_policy() const;
   // Its containers' processes are in a PID namespace that does not end with the container.
@@ -67,8 +81,8 @@ class Pod {
   [[nodiscard]] Status try_save(runtime::Durability durability);  // for what must not be made unrecorded
   void tell(Severity severity, std::string reason, const std::string& container, std::string message,
             std::vector<std::pair<std::string, std::string>> fields = {});
-  // A container's limit that grows must fit into the pod's own; the error: nothing is changed.
-  [[nodiscard]] Status make_room_for(const runtime::cgroup::Limits& container);
+  // What a policy has raised must fit into the pod's own limit; the error: nothing is changed.
+  [[nodiscard]] Status make_room();
   void container_started();
   void container_ended();
   // Nothing is started in it any more.
@@ -77,6 +91,9 @@ class Pod {
  private:
   Pod(Services& services, PodRecord record, runtime::cgroup::Group cgroup, std::function<void()> gone);
   void take(config::PodPlan plan);
+  [[nodiscard]] runtime::cgroup::Limits limits_for(const config::PodSpec& spec) const;
+  Status write_limits(runtime::cgroup::Limits limits);
+  void open_cgroup();
   Status prepare();           // directories, volumes, cgroup: once per life of the agent
   bool ensure_sandbox();      // false: being started, step() is called again
   bool connect_network();     // false: it failed, step() is called again
@@ -84,6 +101,16 @@ class Pod {
   void kill_sandbox();        // what is in its cgroup
   void sandbox_started();
   void watch_sandbox();
+
+  // pod_resize.cpp
+  struct Resize;
+  void begin_resize();
+  void try_resize();
+  Status resize_now(const config::PodSpec& to);
+  void resized(const config::PodSpec& to);
+  void wait_to_resize(const Error& error);
+  void refuse_resize(const Error& error);
+  void reclaim_for_resize();
 
   // pod_end.cpp
   void signal_due();          // who is to end now and was not told yet
@@ -100,10 +127,16 @@ class Pod {
   std::optional<config::PodPlan> plan_;
   Bytes memory_request_;
   runtime::cgroup::Group cgroup_;
+  runtime::cgroup::Limits limits_;
+  std::unique_ptr<DriftWatch> drift_;
   std::function<void()> gone_;
   std::vector<std::unique_ptr<Container>> containers_;
   std::map<std::string, std::string> volumes_;
   std::set<std::size_t> signalled_;  // containers that have been told to end
+  bool begun_ = false;  // what its containers are is known
+  std::unique_ptr<Resize> resize_;
+  std::vector<config::Resources> manifest_resources_;  // by container, as the manifest has them
+  std::string resize_error_;
   bool prepared_ = false;
   bool ending_ = false;
   bool save_failed_ = false;

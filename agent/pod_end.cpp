@@ -157,6 +157,7 @@ bool Pod::remove_everything() {
       return false;
     }
   }
+  drift_->close();
   if (!cgroup_.remove()) return false;
   prepared_ = false;
   if (!record_.terminating) return true;

@@ -55,7 +55,6 @@ json container_json(const config::Container& container, const config::ContainerP
           {"workingDir", container.working_dir},
           {"env", std::move(env)},
           {"volumeMounts", std::move(mounts)},
-          {"resources", {{"requests", resource_json(container.resources.requests)}, {"limits", resource_json(container.resources.limits)}}},
           {"securityContext", security_json(container.security)},
           {"stdin", container.stdin_open},
           {"tty", container.tty}};
@@ -147,6 +146,8 @@ ordered_json container_status_json(Pod& pod, Container& container) {
   if (record.has_ended) {
     value["last"] = {{"reason", record.reason}, {"exitCode", record.exit_code}, {"signal", record.exit_signal}, {"finishedAt", time_text(record.finished_at)}};
   }
+  if (record.resources) value["resources"] = {{"requests", resource_json(record.resources->requests)}, {"limits", resource_json(record.resources->limits)}};
+  if (!record.update.empty()) value["updated"] = true;  // by `mete update`, over the manifest's
   value["limits"] = limits_json(container.limits());
   value["usage"] = usage_json(container.read());
   value["cgroup"] = container.cgroup().path();
@@ -180,6 +181,8 @@ json plan_json(const config::PodPlan& plan) {
     value["initContainers"].push_back(container_json(spec.init_containers[i], plan.init_containers[i]));
   }
   for (std::size_t i = 0; i < spec.containers.size(); ++i) value["containers"].push_back(container_json(spec.containers[i], plan.containers[i]));
+  // Kubernetes fixes it at creation; here it decides oom_score_adj, which is given to a process at its start.
+  value["qosClass"] = enforcers::to_string(enforcers::qos_of(spec));
   for (const auto& volume : spec.volumes) value["volumes"].push_back(volume_json(volume, plan));
   return value;
 }
@@ -188,6 +191,16 @@ json plan_json(const config::PodPlan& plan) {
 
 std::string hash_of(const config::PodPlan& plan) {
   return digest(plan_json(plan).dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+std::string resources_hash_of(const config::PodPlan& plan) {
+  json all = json::array();
+  const auto add = [&](const config::Container& container) {
+    all.push_back({container.name, resource_json(container.resources.requests), resource_json(container.resources.limits)});
+  };
+  for (const auto& container : plan.pod.spec.init_containers) add(container);
+  for (const auto& container : plan.pod.spec.containers) add(container);
+  return digest(all.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 ordered_json pod_status_json(Pod& pod) {
@@ -205,6 +218,8 @@ ordered_json pod_status_json(Pod& pod) {
     if (plan.policy) value["policy"] = plan.policy->metadata.name;
     value["hostNetwork"] = plan.pod.spec.host_network;
   }
+  if (const auto resizing = pod.resizing()) value["resize"] = {{"state", resizing->refused ? "refused" : "in progress"}, {"message", resizing->why}};
+  if (!pod.resize_error().empty()) value["resizeError"] = pod.resize_error();
   if (const auto sandbox = pod.sandbox_pid()) value["sandboxPid"] = *sandbox;
   value["cgroup"] = pod.cgroup().path();
   value["containers"] = ordered_json::array();

@@ -44,7 +44,7 @@ Step decide(const PodFacts& facts) {
   if (facts.undecided) return Step::kNothing;
   if (!facts.desired) return Step::kDelete;
   if (!facts.same_hash) return Step::kReplace;
-  return facts.same_policy ? Step::kNothing : Step::kUpdatePolicy;
+  return facts.same_settings ? Step::kNothing : Step::kUpdate;
 }
 
 Pod* Reconciler::find(const std::string& key) const {
@@ -153,7 +153,7 @@ std::optional<std::vector<std::string>> Reconciler::layers_in_use() const {
 
 void Reconciler::read_desired() {
   wanted_.clear();
-  for (const auto& plan : manifests_.desired().pods) wanted_[config::full_name(plan.pod.metadata)] = {&plan, hash_of(plan)};
+  for (const auto& plan : manifests_.desired().pods) wanted_[config::full_name(plan.pod.metadata)] = {&plan, hash_of(plan), resources_hash_of(plan)};
   if (on_desired_) on_desired_();
 }
 
@@ -186,7 +186,7 @@ void Reconciler::see_to(const std::string& key) {
   facts.terminating = pod != nullptr && pod->record().terminating;
   facts.undecided = pod != nullptr && plan == nullptr && manifests_.undecided(pod->record().source, key);
   facts.same_hash = pod != nullptr && plan != nullptr && pod->record().hash == wanted->second.hash;
-  facts.same_policy = facts.same_hash && pod->plan() != nullptr && pod->plan()->policy == plan->policy;
+  facts.same_settings = facts.same_hash && pod->plan() != nullptr && pod->plan()->policy == plan->policy && pod->record().resources == wanted->second.resources;
   switch (decide(facts)) {
     case Step::kNothing:
       break;
@@ -208,8 +208,9 @@ void Reconciler::see_to(const std::string& key) {
       fresh->step();
       break;
     }
-    case Step::kUpdatePolicy:
+    case Step::kUpdate:
       pod->set_plan(*plan);
+      protect_parent();
       pod->step();
       break;
     case Step::kReplace:
@@ -217,6 +218,12 @@ void Reconciler::see_to(const std::string& key) {
       pod->terminate();
       break;
   }
+}
+
+Status Reconciler::update(Pod& pod, const std::string& container, const enforcers::ResourceUpdate& update, bool reset) {
+  METE_CHECK(pod.update(container, update, reset));
+  protect_parent();
+  return {};
 }
 
 void Reconciler::gone(const std::string& key) {

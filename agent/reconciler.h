@@ -17,12 +17,12 @@
 namespace mete::agent {
 
 // What is done about one pod. Pure.
-enum class Step { kNothing, kCreate, kUpdatePolicy, kReplace, kDelete };
+enum class Step { kNothing, kCreate, kUpdate, kReplace, kDelete };
 struct PodFacts {
   bool desired = false;
   bool exists = false;
   bool same_hash = false;
-  bool same_policy = false;
+  bool same_settings = false;  // policy and resources
   bool terminating = false;
   bool undecided = false;  // its manifest cannot be read now
 };
@@ -36,6 +36,8 @@ class Reconciler {
   void adopt();
   // The manifests have changed. The pods named in `at_once` are seen to before this returns, the others in turn.
   void reconcile(const std::vector<std::string>& at_once = {});
+  // `mete update`: Pod::update.
+  [[nodiscard]] Status update(Pod& pod, const std::string& container, const enforcers::ResourceUpdate& update, bool reset);
   // Deletes every pod and makes none again.
   void end_all(std::chrono::seconds grace);
 
@@ -54,6 +56,7 @@ class Reconciler {
   struct Wanted {
     const config::PodPlan* plan;  // in manifests_.desired()
     std::string hash;
+    std::string resources;  // their hash
   };
   void read_desired();
   void see_to(const std::string& key);

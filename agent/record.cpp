@@ -16,8 +16,53 @@ runtime::process::ProcessId process_of(const json& value) {
   return {value.at("pid").get<pid_t>(), value.at("start_time").get<std::uint64_t>()};
 }
 
+template <class T>
+void set(json& value, const char* key, const std::optional<T>& number) {
+  if (number) value[key] = number->count();
+}
+
+template <class T>
+std::optional<T> get(const json& value, const char* key) {
+  return value.contains(key) ? std::optional<T>(T(value.at(key).get<std::int64_t>())) : std::nullopt;
+}
+
+json list_json(const config::ResourceList& list) {
+  json value = json::object();
+  set(value, "cpu", list.cpu);
+  set(value, "memory", list.memory);
+  for (const auto& [size, bytes] : list.huge_pages) value["hugepages"][size] = bytes.count();
+  return value;
+}
+
+config::ResourceList list_of(const json& value) {
+  config::ResourceList list;
+  list.cpu = get<MilliCpu>(value, "cpu");
+  list.memory = get<Bytes>(value, "memory");
+  const auto pages = value.value("hugepages", std::map<std::string, std::int64_t>());
+  for (const auto& [size, bytes] : pages) list.huge_pages[size] = Bytes(bytes);
+  return list;
+}
+
+json update_json(const enforcers::ResourceUpdate& update) {
+  json value = json::object();
+  set(value, "cpu_limit", update.cpu_limit);
+  set(value, "cpu_request", update.cpu_request);
+  set(value, "memory_limit", update.memory_limit);
+  set(value, "memory_request", update.memory_request);
+  return value;
+}
+
+enforcers::ResourceUpdate update_of(const json& value) {
+  enforcers::ResourceUpdate update;
+  update.cpu_limit = get<MilliCpu>(value, "cpu_limit");
+  update.cpu_request = get<MilliCpu>(value, "cpu_request");
+  update.memory_limit = get<Bytes>(value, "memory_limit");
+  update.memory_request = get<Bytes>(value, "memory_request");
+  return update;
+}
+
 json container_json(const ContainerRecord& record) {
-  return {{"name", record.name},
+  json value = {{"name", record.name},
           {"init", record.init},
           {"sidecar", record.sidecar},
           {"layers", record.layers},
@@ -47,6 +92,9 @@ json container_json(const ContainerRecord& record) {
           {"raised_memory", record.raised_memory},
           {"base_sample", record.base_sample},
           {"last_sample", record.last_sample}};
+  if (record.resources) value["resources"] = {{"requests", list_json(record.resources->requests)}, {"limits", list_json(record.resources->limits)}};
+  if (!record.update.empty()) value["update"] = update_json(record.update);
+  return value;
 }
 
 ContainerRecord container_of(const json& value) {
@@ -79,6 +127,11 @@ ContainerRecord container_of(const json& value) {
   record.policy_kills = value.value("policy_kills", std::uint64_t{0});
   record.killed_by_policy = value.value("killed_by_policy", false);
   record.raised_memory = value.value("raised_memory", std::int64_t{0});
+  if (value.contains("resources")) {
+    const auto& resources = value.at("resources");
+    record.resources = config::Resources{list_of(resources.at("requests")), list_of(resources.at("limits"))};
+  }
+  if (value.contains("update")) record.update = update_of(value.at("update"));
   record.base_sample = value.at("base_sample").get<std::string>();
   record.last_sample = value.at("last_sample").get<std::string>();
   return record;
@@ -95,6 +148,7 @@ std::string to_json(const PodRecord& record) {
                       {"name", record.name},
                       {"source", record.source},
                       {"hash", record.hash},
+                      {"resources", record.resources},
                       {"boot_id", record.boot_id},
                       {"created", nanoseconds(record.created)},
                       {"grace", record.grace.count()},
@@ -115,6 +169,7 @@ Result<PodRecord> parse_record(const std::string& text) {
     record.name = value.at("name").get<std::string>();
     record.source = value.at("source").get<std::string>();
     record.hash = value.at("hash").get<std::string>();
+    record.resources = value.value("resources", std::string());
     record.boot_id = value.at("boot_id").get<std::string>();
     record.created = wall_time(value.at("created").get<std::int64_t>());
     record.grace = std::chrono::seconds(value.at("grace").get<std::int64_t>());

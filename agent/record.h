@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "config/result.h"
+#include "config/pod.h"
+#include "enforcers/resize.h"
 #include "enforcers/restart.h"
 #include "runtime/file.h"
 #include "runtime/process/process_id.h"
@@ -53,6 +55,8 @@ struct ContainerRecord {
   std::uint64_t policy_kills = 0;       // for want of memory, by a policy and not by the kernel
   bool killed_by_policy = false;        // in the present attempt
   std::int64_t raised_memory = 0;       // bytes: the limit that a policy has raised it to, for the present attempt; 0: it has not
+  std::optional<config::Resources> resources;  // in force, which may be older than the manifest's; empty: never said
+  enforcers::ResourceUpdate update;            // by `mete update`, over the manifest's
   std::vector<std::string> layers;  // of the image that the present attempt was made from: not to be removed
   std::string base_sample;  // counters of the cgroups that are gone (collectors::to_text)
   std::string last_sample;  // of the present cgroup at the last exit, should it vanish (a reboot)
@@ -65,6 +69,7 @@ struct PodRecord {
   std::string name;
   std::string source;   // the manifest's file
   std::string hash;     // of the PodPlan it was made from
+  std::string resources;  // hash of the manifest's resources that were last taken up
   std::string boot_id;  // of the boot in which its processes were started
   WallTime created{};
   std::chrono::seconds grace{30};

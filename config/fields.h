@@ -68,6 +68,7 @@ extern const ObjectSpec kSecretSpec;
 extern const std::span<const std::string_view> kOnOomNames;
 extern const std::span<const std::string_view> kThresholdActionNames;
 extern const std::span<const std::string_view> kAfterFreezeNames;
+extern const std::span<const std::string_view> kOnDriftNames;
 extern const std::span<const std::string_view> kLabelOperatorNames;
 // In the order of RestartPolicy and HostPathType in pod.h.
 extern const std::span<const std::string_view> kRestartPolicyNames;

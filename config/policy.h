@@ -150,10 +150,14 @@ struct GuardPolicy {
   bool operator==(const GuardPolicy&) const = default;
 };
 
+// What becomes of a managed file into which somebody else wrote.
+enum class OnDrift { kRestore, kReport };
+
 struct Policy {
   ObjectMeta metadata;
   Selector selector;
   bool dry_run = false;  // decide and record, but do nothing
+  OnDrift drift = OnDrift::kRestore;
   CpuPolicy cpu;
   MemoryPolicy memory;
   IoPolicy io;

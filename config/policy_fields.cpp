@@ -11,6 +11,7 @@ constexpr std::array kPolicyKind = std::to_array<std::string_view>({"Policy"});
 constexpr std::array kOnOom = std::to_array<std::string_view>({"kill-container", "kill-process", "hold", "raise"});
 constexpr std::array kThresholdActions =
     std::to_array<std::string_view>({"signal", "reclaim", "exec", "freeze", "raise", "restart", "kill-container", "kill-process"});
+constexpr std::array kOnDrift = std::to_array<std::string_view>({"restore", "report"});
 constexpr std::array kAfterFreeze = std::to_array<std::string_view>({"kill-container", "kill-process", "thaw"});
 // What needs no further field, as pressure has none.
 constexpr std::array kPressureActions = std::to_array<std::string_view>({"reclaim", "restart", "kill-container", "kill-process"});
@@ -22,6 +23,7 @@ constexpr std::int64_t kMaxPids = 4194304;  // PID_MAX_LIMIT of the kernel
 const std::span<const std::string_view> kOnOomNames = kOnOom;
 const std::span<const std::string_view> kThresholdActionNames = kThresholdActions;
 const std::span<const std::string_view> kAfterFreezeNames = kAfterFreeze;
+const std::span<const std::string_view> kOnDriftNames = kOnDrift;
 const std::span<const std::string_view> kLabelOperatorNames = kLabelOperators;
 
 namespace {
@@ -136,6 +138,7 @@ constexpr ObjectSpec kGuardSpec = {.name = "GuardPolicy", .fields = kGuardFields
 constexpr std::array kPolicyBodyFields = std::to_array<FieldSpec>({
     {.name = "selector", .type = FieldType::kObject, .required = true, .object = &kSelectorSpec},
     {.name = "dryRun", .type = FieldType::kBool, .doc = "Decide and record, but do nothing"},
+    {.name = "drift", .type = FieldType::kString, .values = kOnDrift, .doc = "What somebody else writes into a managed file is put back (restore), or only told (report)"},
     {.name = "cpu", .type = FieldType::kObject, .object = &kCpuSpec},
     {.name = "memory", .type = FieldType::kObject, .object = &kMemorySpec},
     {.name = "io", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kIoSpec},

@@ -215,6 +215,7 @@ Policy read_policy(const View& view) {
   const View spec = view["spec"];
   policy.selector = read_selector(spec["selector"]);
   policy.dry_run = spec["dryRun"].boolean();
+  policy.drift = read_enum(spec["drift"], kOnDriftNames, OnDrift::kRestore);
   policy.cpu = read_cpu(spec["cpu"]);
   policy.memory = read_memory(spec["memory"]);
   policy.io = read_io(spec["io"]);

@@ -56,6 +56,12 @@ int inspect(const Common& common, const std::string& pod);
 int stop(const Common& common, const std::vector<std::string>& pods, std::optional<unsigned> grace);
 int start(const Common& common, const std::vector<std::string>& pods);
 int kill(const Common& common, const std::string& pod, const std::string& container, const std::string& signal);
+struct UpdateOptions {
+  std::string pod, container, cpus, memory, cpu_request, memory_request;
+  bool reset = false;
+};
+// update.cpp: returns when it is done or refused
+int update(const Common& common, const UpdateOptions& options);
 // top.cpp
 int top(const Common& common, const TopOptions& options);
 int stats(const Common& common, const std::vector<std::string>& names, bool all);

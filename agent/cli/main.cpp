@@ -31,6 +31,7 @@ struct Arguments {
   std::optional<unsigned> grace;
   bool dry_run = false;
   bool follow = false;
+  cli::UpdateOptions update;
   cli::TopOptions top;
   std::optional<unsigned> run_for;
   bool remove_all = false;
@@ -158,6 +159,16 @@ void add_pod_commands(CLI::App& app, Arguments& arguments, std::map<const CLI::A
   stop->add_option("--grace", arguments.grace, "Seconds between the stop signal and the kill");
   auto* start = add(app, "start", "Start a stopped pod again", "  mete start web", [](Arguments& a) { return cli::start(a.common, a.names); }, commands);
   start->add_option("pods", arguments.names, "NAME or NAMESPACE/NAME")->required();
+  auto* update = add(app, "update", "Change what a running pod is allotted, without a restart", "  mete update web --memory 256Mi\n  mete update web -c nginx --cpus 1.5 --cpu-request 500m\n  mete update web --reset",
+                     [](Arguments& a) { return cli::update(a.common, a.update); }, commands);
+  update->add_option("pod", arguments.update.pod, "NAME or NAMESPACE/NAME")->required();
+  update->add_option("-c,--container", arguments.update.container, "One container; default: all that are no init containers");
+  update->add_option("--cpus", arguments.update.cpus, "CPU limit: 2, 0.5, 500m");
+  update->add_option("-m,--memory", arguments.update.memory, "Memory limit: 256Mi, 1Gi");
+  update->add_option("--cpu-request", arguments.update.cpu_request, "CPU request, its share when all want the CPU");
+  update->add_option("--memory-request", arguments.update.memory_request, "Memory request, what is reclaimed from it last");
+  update->add_flag("--reset", arguments.update.reset, "Back to what the manifest says");
+  add_output(update, arguments);
   auto* kill = add(app, "kill", "Send a signal to a pod's containers", "  mete kill web\n  mete kill web -s HUP -c nginx", [](Arguments& a) { return cli::kill(a.common, a.pod, a.exec.container, a.signal); }, commands);
   kill->add_option("pod", arguments.pod, "NAME or NAMESPACE/NAME")->required();
   kill->add_option("-s,--signal", arguments.signal, "TERM, SIGHUP, 9, ...");

@@ -140,8 +140,8 @@ TEST(PodLogic, AnEndIsNotedByTheRestartPolicy) {
 
 TEST(Reconcile, DecidesByWhatIsDesiredAndWhatIs) {
   EXPECT_EQ(decide({.desired = true}), Step::kCreate);
-  EXPECT_EQ(decide({.desired = true, .exists = true, .same_hash = true, .same_policy = true}), Step::kNothing);
-  EXPECT_EQ(decide({.desired = true, .exists = true, .same_hash = true}), Step::kUpdatePolicy);
+  EXPECT_EQ(decide({.desired = true, .exists = true, .same_hash = true, .same_settings = true}), Step::kNothing);
+  EXPECT_EQ(decide({.desired = true, .exists = true, .same_hash = true}), Step::kUpdate);
   EXPECT_EQ(decide({.desired = true, .exists = true}), Step::kReplace);
   EXPECT_EQ(decide({.exists = true}), Step::kDelete);
   EXPECT_EQ(decide({.exists = true, .undecided = true}), Step::kNothing) << "a manifest that cannot be read deletes nothing";
@@ -160,6 +160,9 @@ TEST(Record, IsReadBackAsItWasWritten) {
   record.containers[0].sidecar = true;
   record.containers[1].layers = {"one", "two"};
   record.containers[1].oom_kills_by_scope = {{"pod", 2}};
+  record.resources = "hash";
+  record.containers[0].resources = config::Resources{{MilliCpu(5), Bytes(6), {{"2Mi", Bytes(7)}}}, {std::nullopt, Bytes(8), {}}};
+  record.containers[1].update = {.cpu_limit = MilliCpu(9), .memory_request = Bytes(10)};
   const auto back = parse_record(to_json(record));
   ASSERT_TRUE(back) << back.error().what;
   EXPECT_EQ(*back, record);

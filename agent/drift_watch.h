@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tells when somebody else writes into the files of a cgroup that this agent manages, and puts them back.
+//
+// Woken by inotify: by the write itself (IN_MODIFY), so that a writer who keeps the file open is noticed too.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "agent/asio.h"
+#include "agent/event.h"
+#include "agent/services.h"
+#include "runtime/cgroup/cgroup.h"
+
+namespace mete::agent {
+
+class DriftWatch {
+ public:
+  struct Owner {
+    // What the files should hold; null: now is not the time to look.
+    std::function<const runtime::cgroup::Limits*()> limits;
+    // A policy may want it told and nothing more.
+    std::function<bool()> report_only;
+    std::function<void(std::string message, std::vector<std::pair<std::string, std::string>> fields)> tell;
+    std::function<void()> changed;       // after files were found changed
+    std::function<void()> memory_event;  // v2: the kernel has changed memory.events; may be empty
+  };
+
+  DriftWatch(Services& services, const runtime::cgroup::Group& group, Owner owner) : services_(services), group_(group), owner_(std::move(owner)) {}
+  ~DriftWatch() { close(); }
+  DriftWatch(const DriftWatch&) = delete;
+  DriftWatch& operator=(const DriftWatch&) = delete;
+
+  // Of a cgroup that exists; does nothing when it is open.
+  void open();
+  void close();
+  [[nodiscard]] bool is_open() const { return !watches_.empty(); }
+  void check();
+
+ private:
+  void woken(std::string_view name, std::uint32_t mask);
+  void look_soon();
+
+  Services& services_;
+  const runtime::cgroup::Group& group_;
+  Owner owner_;
+  std::vector<int> watches_;
+  bool check_posted_ = false;
+  bool given_up_ = false;
+  std::vector<std::pair<std::string, std::string>> reported_;  // file and what was found in it
+  Alive alive_;
+};
+
+}  // namespace mete::agent
