@@ -22,6 +22,7 @@
 #include "agent/reconciler.h"
 #include "agent/self_protection.h"
 #include "agent/services.h"
+#include "agent/usage_models.h"
 #include "agent/web_access.h"
 #include "collectors/machine.h"
 #include "runtime/file.h"
@@ -113,7 +114,8 @@ class Agent {
         image_collector_(services_, [this] { return reconciler_.layers_in_use(); }),
         collecting_(loop_, hierarchies_, reader_options(settings)),
         exporter_(services_, reconciler_, collecting_),
-        api_(services_, manifests_, reconciler_, exporter_),
+        usage_models_(services_, reconciler_),
+        api_(services_, manifests_, reconciler_, exporter_, usage_models_),
         web_access_(loop_, [this](bool taken, const std::string& message) { web_config_changed(taken, message); }),
         server_(loop_, [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) { api_.handle(request, reply); },
                 settings_.web_config.empty() ? nullptr : &web_access_),
@@ -167,6 +169,7 @@ class Agent {
     reconciler_.adopt();
     reconciler_.on_gone([this] { image_collector_.collect_soon(); });
     image_collector_.start();
+    usage_models_.start();
     api_.set_ready();
     signals_.async_wait([this](ErrorCode error, int) {
       if (!error) stop();
@@ -191,6 +194,7 @@ class Agent {
 
  private:
   void stop() {
+    usage_models_.save_all();
     if (!remove_all_) {
       log_info("stopping; containers go on");
       foreign_.release_all();
@@ -259,6 +263,7 @@ class Agent {
   ImageCollector image_collector_;
   CollectingThread collecting_;
   Exporter exporter_;
+  UsageModels usage_models_;
   Api api_;
   WebAccess web_access_;
   HttpServer server_;

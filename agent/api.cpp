@@ -105,6 +105,7 @@ HttpResponse Api::route_local(const HttpRequest& request) {
   const bool get = request.method == "GET";
   const bool post = request.method == "POST";
   if (get && path == "/pods") return pods();
+  if (get && path == "/usage") return {200, "application/x-ndjson", usage_models_.as_lines()};
   if (post && path == "/apply") return apply(request);
   if (post && path == "/delete") return remove(request);
   if (path.starts_with("/pods/")) {

@@ -7,6 +7,7 @@
 //   POST /mete/v1/delete[?grace=S]  (manifest text; or ?pod=NS/NAME)
 //   POST /mete/v1/pods/NS/NAME/stop|start|kill[?grace=S][?signal=S&container=C]
 //   POST /mete/v1/pods/NS/NAME/update[?container=C][&cpus=][&memory=][&cpu-request=][&memory-request=][&reset=1]
+//   GET  /mete/v1/usage                       the usage models, one JSON object a line
 //   GET  /mete/v1/stats                       raw counters of every cgroup of the machine
 //   GET  /mete/v1/events[?follow=1]           one JSON object a line
 #pragma once
@@ -18,13 +19,14 @@
 #include "agent/manifests.h"
 #include "agent/reconciler.h"
 #include "agent/services.h"
+#include "agent/usage_models.h"
 
 namespace mete::agent {
 
 class Api {
  public:
-  Api(Services& services, Manifests& manifests, Reconciler& reconciler, Exporter& exporter)
-      : services_(services), manifests_(manifests), reconciler_(reconciler), exporter_(exporter) {}
+  Api(Services& services, Manifests& manifests, Reconciler& reconciler, Exporter& exporter, const UsageModels& usage_models)
+      : services_(services), manifests_(manifests), reconciler_(reconciler), exporter_(exporter), usage_models_(usage_models) {}
 
   void handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
   void set_ready() { ready_ = true; }
@@ -45,6 +47,7 @@ class Api {
   Manifests& manifests_;
   Reconciler& reconciler_;
   Exporter& exporter_;
+  const UsageModels& usage_models_;
   bool ready_ = false;
 };
 

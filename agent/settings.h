@@ -22,6 +22,7 @@ struct Settings {
   std::string web_config;  // Prometheus' web configuration file: TLS and passwords of `listen`; empty: neither
   std::string shim;  // path of mete-shim; empty: beside our own executable
   bool json_logs = false;
+  std::chrono::seconds usage_every{60};  // how often usage is looked at for `mete advise`
   config::AgentConfig config;  // of --config
   enforcers::BackoffLimits backoff;
   runtime::shim::LogLimits log_limits;
@@ -31,6 +32,7 @@ struct Settings {
   [[nodiscard]] std::string pods() const { return state + "/pods"; }
   [[nodiscard]] std::string logs() const { return state + "/logs"; }
   [[nodiscard]] std::string forensics() const { return state + "/forensics"; }
+  [[nodiscard]] std::string usage() const { return state + "/usage"; }
   [[nodiscard]] std::string socket() const { return run + "/mete.sock"; }
 };
 

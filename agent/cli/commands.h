@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/settings.h"
+#include "enforcers/advice.h"
 
 namespace mete::agent::cli {
 
@@ -62,6 +63,13 @@ struct UpdateOptions {
 };
 // update.cpp: returns when it is done or refused
 int update(const Common& common, const UpdateOptions& options);
+struct AdviseOptions {
+  std::vector<std::string> names;  // pods or containers; none: all
+  std::string recording;           // a file instead of what the agent has measured
+  enforcers::AdviceOptions advice;
+};
+// advise.cpp: with and without an agent
+int advise(const Common& common, const AdviseOptions& options);
 // top.cpp
 int top(const Common& common, const TopOptions& options);
 int stats(const Common& common, const std::vector<std::string>& names, bool all);

@@ -32,6 +32,9 @@ struct Arguments {
   bool dry_run = false;
   bool follow = false;
   cli::UpdateOptions update;
+  cli::AdviseOptions advise;
+  std::int64_t least_cpu = mete::enforcers::AdviceOptions().least_cpu.count();
+  std::int64_t least_memory = mete::enforcers::AdviceOptions().least_memory.count() >> 20;
   cli::TopOptions top;
   std::optional<unsigned> run_for;
   bool remove_all = false;
@@ -108,6 +111,12 @@ void add_agent(CLI::App& app, Arguments& arguments, std::map<const CLI::App*, Co
        })->type_name("text|json")->check(CLI::IsMember({"text", "json"}))->description("Log lines as key=value or JSON");
   agent->add_option("--log-max-bytes", settings.log_limits.max_bytes, "Size at which a container's log file is rotated")->check(CLI::Range(std::int64_t{4096}, std::int64_t{1} << 40));
   agent->add_option("--log-files", settings.log_limits.files, "How many log files of a container are kept")->check(CLI::Range(1, 100));
+  agent->add_option("--usage-interval", [&settings](const CLI::results_t& values) {
+         unsigned seconds = 0;
+         if (!CLI::detail::lexical_cast(values.front(), seconds)) return false;
+         settings.usage_every = std::chrono::seconds(seconds);
+         return true;
+       })->type_name("SECONDS")->check(CLI::Range(1, 3600))->description("How often usage is looked at for `mete advise`; default: 60");
   agent->add_option("--for", arguments.run_for, "End by itself after so many seconds");
   agent->add_flag("--rollback", arguments.rollback, "Run nothing; put back what an agent that was killed has changed on cgroups of others");
   agent->add_flag("--remove-all", arguments.remove_all, "At its end, end all containers and leave nothing behind");
@@ -169,6 +178,23 @@ void add_pod_commands(CLI::App& app, Arguments& arguments, std::map<const CLI::A
   update->add_option("--memory-request", arguments.update.memory_request, "Memory request, what is reclaimed from it last");
   update->add_flag("--reset", arguments.update.reset, "Back to what the manifest says");
   add_output(update, arguments);
+  auto* advise = add(app, "advise", "What containers should ask for, by what they have used", "  mete advise\n  mete advise web\n  mete advise web -o yaml > patch.yaml\n  mete advise --recording day.csv",
+                     [](Arguments& a) {
+                       a.advise.advice.least_cpu = mete::MilliCpu(a.least_cpu);
+                       a.advise.advice.least_memory = mete::Bytes(a.least_memory << 20);
+                       return cli::advise(a.common, a.advise);
+                     }, commands);
+  auto& advice = arguments.advise.advice;
+  const CLI::Range share(0.0, 1.0);
+  advise->add_option("names", arguments.advise.names, "Pods or containers (NAMESPACE/POD/CONTAINER); default: all");
+  advise->add_option("--recording", arguments.advise.recording, "Of a file instead: lines of seconds,cores,throttled cores,bytes,OOM kills");
+  advise->add_option("--target", advice.target, "Percentile that requests cover")->check(share)->capture_default_str();
+  advise->add_option("--lower", advice.lower, "Percentile of the lower bound")->check(share)->capture_default_str();
+  advise->add_option("--upper", advice.upper, "Percentile that limits cover")->check(share)->capture_default_str();
+  advise->add_option("--margin", advice.margin, "On top of each")->check(CLI::Range(0.0, 10.0))->capture_default_str();
+  advise->add_option("--min-cpu", arguments.least_cpu, "Least CPU, in thousandths of a core")->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))->capture_default_str();
+  advise->add_option("--min-memory", arguments.least_memory, "Least memory, in MiB")->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))->capture_default_str();
+  add_output(advise, arguments);
   auto* kill = add(app, "kill", "Send a signal to a pod's containers", "  mete kill web\n  mete kill web -s HUP -c nginx", [](Arguments& a) { return cli::kill(a.common, a.pod, a.exec.container, a.signal); }, commands);
   kill->add_option("pod", arguments.pod, "NAME or NAMESPACE/NAME")->required();
   kill->add_option("-s,--signal", arguments.signal, "TERM, SIGHUP, 9, ...");

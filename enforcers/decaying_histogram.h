@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// How often which amount was used, the recent counting more than what is long ago. Pure.
+//
+// Buckets grow exponentially, weights halve with each half-life: the histogram of the Kubernetes vertical pod autoscaler,
+// so that what is advised from it can be compared.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "enforcers/restart.h"
+
+namespace mete::enforcers {
+
+struct HistogramShape {
+  double first = 0;   // width of the first bucket
+  double ratio = 0;   // of each bucket's width to the one before
+  double most = 0;    // what is larger counts as this
+  std::chrono::seconds half_life{0};  // 0: nothing is forgotten
+  bool operator==(const HistogramShape&) const = default;
+};
+
+inline constexpr HistogramShape kCpuShape{0.01, 1.05, 1000, std::chrono::hours(24)};      // cores
+inline constexpr HistogramShape kMemoryShape{1e7, 1.05, 1e12, std::chrono::hours(24)};  // bytes
+inline constexpr HistogramShape kThrottledShape{0.01, 1.05, 1000, std::chrono::seconds(0)};
+
+class DecayingHistogram {
+ public:
+  explicit DecayingHistogram(const HistogramShape& shape);
+
+  void add(double value, double weight, WallTime at);
+  // What add() of the same arguments did is undone.
+  void remove(double value, double weight, WallTime at) { add(value, -weight, at); }
+  // The upper end of the bucket up to which lies `share` (0 to 1) of all weight; 0 when it is empty.
+  [[nodiscard]] double percentile(double share) const;
+  // Share of the weight in buckets that end at or below `value`; 0 when it is empty.
+  [[nodiscard]] double share_below(double value) const;
+  [[nodiscard]] bool empty() const { return total_ <= kLeast; }
+  [[nodiscard]] double total() const { return total_; }  // as of reference()
+
+  // For keeping it.
+  [[nodiscard]] const std::vector<double>& weights() const { return weights_; }
+  [[nodiscard]] WallTime reference() const { return reference_; }
+  // Weights beyond the number of buckets, and those that are no number or negative, are left out.
+  void restore(const std::vector<double>& weights, WallTime reference);
+
+ private:
+  static constexpr double kLeast = 1e-9;  // less is a rounding error
+  [[nodiscard]] std::size_t bucket_of(double value) const;
+  [[nodiscard]] double start_of(std::size_t bucket) const;
+  [[nodiscard]] double factor(WallTime at);
+
+  HistogramShape shape_;
+  std::vector<double> weights_;
+  double total_ = 0;
+  WallTime reference_{};  // at which a weight counts as it was given
+};
+
+}  // namespace mete::enforcers
