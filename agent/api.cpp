@@ -8,6 +8,7 @@
 #include <csignal>
 #include <set>
 
+#include "agent/explain.h"
 #include "agent/http_sd.h"
 #include "agent/pod_json.h"
 #include "config/quantity.h"
@@ -115,6 +116,7 @@ HttpResponse Api::route_local(const HttpRequest& request) {
     const auto action = slash == std::string::npos ? slash : rest.find('/', slash + 1);
     const std::string key = rest.substr(0, action);
     if (get && action == std::string::npos) return pod(key);
+    if (get && rest.substr(action + 1) == "explain") return explain(key);
     if (post && action != std::string::npos) return act(key, rest.substr(action + 1), request);
   }
   return error_response(404, "There is no " + request.method + " " + request.path + ".");
@@ -130,6 +132,12 @@ HttpResponse Api::pod(const std::string& key) {
   Pod* const found = reconciler_.find(key);
   if (found == nullptr) return error_response(404, "There is no pod " + key + ".");
   return json_response(pod_status_json(*found));
+}
+
+HttpResponse Api::explain(const std::string& key) {
+  Pod* const found = reconciler_.find(key);
+  if (found == nullptr) return error_response(404, "There is no pod " + key + ".");
+  return json_response(explain_json(*found));
 }
 
 HttpResponse Api::act(const std::string& key, const std::string& action, const HttpRequest& request) {

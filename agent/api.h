@@ -3,6 +3,7 @@
 // and changed over the unix socket only.
 //
 //   GET  /metrics /metrics/cadvisor /sd /healthz /readyz /version
+//   GET  /mete/v1/pods/NS/NAME/explain
 //   GET  /mete/v1/pods[/NS/NAME]              POST /mete/v1/apply[?dry-run=1]      (manifest text)
 //   POST /mete/v1/delete[?grace=S]  (manifest text; or ?pod=NS/NAME)
 //   POST /mete/v1/pods/NS/NAME/stop|start|kill[?grace=S][?signal=S&container=C]
@@ -35,6 +36,7 @@ class Api {
   HttpResponse route(const HttpRequest& request);
   HttpResponse route_local(const HttpRequest& request);
   HttpResponse pods();
+  HttpResponse explain(const std::string& key);
   HttpResponse pod(const std::string& key);
   HttpResponse act(const std::string& key, const std::string& action, const HttpRequest& request);
   HttpResponse update(Pod& pod, const HttpRequest& request);

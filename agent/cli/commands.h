@@ -63,6 +63,8 @@ struct UpdateOptions {
 };
 // update.cpp: returns when it is done or refused
 int update(const Common& common, const UpdateOptions& options);
+// explain.cpp
+int explain(const Common& common, const std::string& pod);
 struct AdviseOptions {
   std::vector<std::string> names;  // pods or containers; none: all
   std::string recording;           // a file instead of what the agent has measured

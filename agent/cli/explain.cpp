@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/cli/output.h"
+#include "agent/cli/table.h"
+
+namespace mete::agent::cli {
+namespace {
+
+std::string text_of(const Json& value, const char* key) { return value.contains(key) ? printable(value[key].get<std::string>()) : std::string(); }
+
+// "-1" and the largest number of v1, "max" of v2: none.
+std::string shown(const std::string& value) {
+  const bool none = value == "-1" || value == "max" || value.starts_with("max ") || value.starts_with("92233720368547");
+  return none ? "none" : printable(value);
+}
+
+std::string settings_text(const Json& settings) {
+  Table table({"  FILE", "HOLDS", "FROM"});
+  for (const auto& each : settings) {
+    const std::string expected = each["expected"].get<std::string>();
+    std::string holds = each.contains("found") ? shown(each["found"].get<std::string>()) : "?";
+    if (each.contains("error")) holds += " (" + text_of(each, "error") + ")";
+    if (each.contains("found") && each["found"] != each["expected"]) holds += " (expected " + shown(expected) + ")";
+    table.add({"  " + text_of(each, "file"), holds, text_of(each, "from")});
+  }
+  return table.text();
+}
+
+std::string above_text(const Json& above) {
+  std::string text;
+  for (const auto& each : above) {
+    text += "  above it: " + text_of(each, "cgroup");
+    if (each.contains("memoryBytes")) text += ", memory " + bytes_text(each["memoryBytes"].get<std::int64_t>());
+    if (each.contains("cpuQuota")) text += ", CPU quota " + text_of(each, "cpuQuota") + " us";
+    if (each.contains("pids")) text += ", pids " + text_of(each, "pids");
+    text += "\n";
+  }
+  return text;
+}
+
+std::string container_text(const Json& container, const Json& machine) {
+  std::string text = "\nContainer " + text_of(container, "name") + ", " + text_of(container, "state");
+  if (!container.contains("settings")) return text + ": it has no cgroup now\n";
+  text += ", cgroup " + text_of(container, "cgroup") + "\n" + settings_text(container["settings"]) + above_text(container["above"]);
+  if (container.contains("effectiveMemory")) {
+    text += "  the memory limit that is felt: " + bytes_text(container["effectiveMemory"]["bytes"].get<std::int64_t>()) + " by " + text_of(container["effectiveMemory"], "of") + "\n";
+  } else {
+    text += "  the memory limit that is felt: the machine's " + bytes_text(machine["memoryBytes"].get<std::int64_t>()) + "\n";
+  }
+  if (container.contains("cpus")) text += "  CPUs: " + text_of(container, "cpus") + "\n";
+  return text;
+}
+
+}  // namespace
+
+int explain(const Common& common, const std::string& pod) {
+  const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + pod_key(pod) + "/explain");
+  if (fetched.code != kDone) return fetched.code;
+  if (print_structured(common, fetched.value)) return kDone;
+  const auto& value = fetched.value;
+  std::string text = "Pod " + text_of(value, "pod") + ", " + text_of(value, "qosClass") + ", from " + text_of(value, "source") + "\n";
+  if (value.contains("policy")) {
+    text += "Policy " + text_of(value["policy"], "name") + " (" + text_of(value["policy"], "at") + ")";
+    text += value["policy"]["dryRun"].get<bool>() ? ", dry run: it only tells\n" : "\n";
+  } else {
+    text += "No policy selects it\n";
+  }
+  if (value.contains("resize")) text += "A change of its resources waits: " + text_of(value, "resize") + "\n";
+  if (value.contains("settings")) text += "\nThe pod's own cgroup " + text_of(value, "cgroup") + "\n" + settings_text(value["settings"]);
+  for (const auto& container : value["containers"]) text += container_text(container, value["machine"]);
+  Table events({"AGE", "REASON", "CONTAINER", "MESSAGE"});
+  for (const auto& event : value["events"]) {
+    events.add({age_text(event["time"].get<std::string>()), text_of(event, "reason"), text_of(event, "container"), text_of(event, "message")});
+  }
+  print(text + "\nLately\n" + events.text());
+  return kDone;
+}
+
+}  // namespace mete::agent::cli

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "enforcers/limit_origin.h"
+
+#include <algorithm>
+
+#include "enforcers/oom.h"
+
+namespace mete::enforcers {
+namespace {
+
+enum class Setting { kOther, kWeight, kQuota, kPeriod, kBurst, kMemory, kSwap, kProtection, kOom, kPids, kHugePages };
+
+Setting setting_of(std::string_view file) {
+  if (file == "cpu.shares" || file == "cpu.weight") return Setting::kWeight;
+  if (file == "cpu.cfs_quota_us" || file == "cpu.max") return Setting::kQuota;
+  if (file == "cpu.cfs_period_us") return Setting::kPeriod;
+  if (file == "cpu.cfs_burst_us" || file == "cpu.max.burst") return Setting::kBurst;
+  if (file == "memory.limit_in_bytes" || file == "memory.max") return Setting::kMemory;
+  if (file == "memory.memsw.limit_in_bytes" || file == "memory.swap.max") return Setting::kSwap;
+  if (file == "memory.soft_limit_in_bytes" || file == "memory.min" || file == "memory.low") return Setting::kProtection;
+  if (file == "memory.oom_control" || file == "memory.oom.group" || file == "memory.high") return Setting::kOom;
+  if (file == "pids.max") return Setting::kPids;
+  if (file.starts_with("hugetlb.")) return Setting::kHugePages;
+  return Setting::kOther;
+}
+
+std::string by_manifest(bool said, const char* field, const LimitFacts& facts) {
+  if (!said) return std::string("no ") + field + " in the manifest";
+  return std::string(field) + (facts.updated ? " of the manifest or of `mete update`" : " of the manifest");
+}
+
+std::string by_policy(const LimitFacts& facts, const std::string& field) {
+  if (facts.policy == nullptr) return field + ": no policy selects it";
+  return field + " of policy " + config::full_name(facts.policy->metadata);
+}
+
+std::string oom_origin(const LimitFacts& facts) {
+  const auto* const policy = facts.policy;
+  if (policy == nullptr || policy->dry_run || !policy->memory.on_oom) return "memory.onOOM: kill-container, what is done where no policy says otherwise";
+  return by_policy(facts, "memory.onOOM");
+}
+
+}  // namespace
+
+std::string origin_of(std::string_view file, const LimitFacts& facts) {
+  const auto& [requests, limits] = facts.resources;
+  switch (setting_of(file)) {
+    case Setting::kWeight:
+      return by_manifest(requests.cpu.has_value(), "requests.cpu", facts);
+    case Setting::kQuota:
+      return by_manifest(limits.cpu.has_value(), "limits.cpu", facts);
+    case Setting::kPeriod:
+      return "the period of every quota";
+    case Setting::kBurst:
+      return by_policy(facts, "cpu.burst");
+    case Setting::kMemory:
+      if (facts.raised) return by_policy(facts, "memory.raise") + ", above limits.memory of the manifest";
+      return by_manifest(limits.memory.has_value(), "limits.memory", facts);
+    case Setting::kSwap:
+      return "none beyond the memory limit, as the kubelet's NoSwap";
+    case Setting::kProtection:
+      return by_manifest(requests.memory.has_value(), "requests.memory", facts);
+    case Setting::kOom:
+      return oom_origin(facts);
+    case Setting::kPids:
+      return by_policy(facts, "pids.max");
+    case Setting::kHugePages:
+      return by_manifest(!limits.huge_pages.empty(), "limits.hugepages", facts);
+    case Setting::kOther:
+      break;
+  }
+  return "";
+}
+
+std::string pod_origin_of(std::string_view file) {
+  switch (setting_of(file)) {
+    case Setting::kWeight:
+      return "the sum of its containers' requests.cpu";
+    case Setting::kQuota:
+      return "the sum of its containers' limits.cpu";
+    case Setting::kPeriod:
+      return "the period of every quota";
+    case Setting::kMemory:
+      return "the sum of its containers' memory limits";
+    case Setting::kProtection:
+      return "the sum of its containers' requests.memory";
+    default:
+      return "";
+  }
+}
+
+}  // namespace mete::enforcers
