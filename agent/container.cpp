@@ -8,6 +8,7 @@
 
 #include "agent/drift_watch.h"
 #include "agent/enforcement/container_subject.h"
+#include "agent/enforcement/cpu_enforcer.h"
 #include "agent/enforcement/memory_enforcer.h"
 #include "agent/pod.h"
 #include "agent/spawn.h"
@@ -46,7 +47,8 @@ Container::Container(Pod& pod, std::size_t index)
       shim_timer_(services_.loop),
       restart_timer_(services_.loop),
       subject_(std::make_unique<ContainerSubject>(services_, pod, *this)),
-      enforcer_(std::make_unique<MemoryEnforcer>(services_, *subject_)) {
+      enforcer_(std::make_unique<MemoryEnforcer>(services_, *subject_)),
+      cpu_enforcer_(std::make_unique<CpuEnforcer>(services_, pod, *this)) {
   drift_ = std::make_unique<DriftWatch>(
       services_, cgroup_,
       DriftWatch::Owner{.limits = [this] { return spec() == nullptr || record().cgroup_id == 0 ? nullptr : &limits_; },

@@ -23,6 +23,7 @@
 namespace mete::agent {
 
 class ContainerSubject;
+class CpuEnforcer;
 class DriftWatch;
 class MemoryEnforcer;
 struct ForensicRecord;
@@ -53,8 +54,9 @@ class Container {
   struct Allotment {
     runtime::cgroup::Limits limits;
     std::int64_t raised_memory = 0;
+    std::optional<std::chrono::microseconds> boosted_quota;
   };
-  [[nodiscard]] Allotment allotment() const { return {limits_, record().raised_memory}; }
+  [[nodiscard]] Allotment allotment() const { return {limits_, record().raised_memory, boosted_quota_}; }
   // Writes the limits that `to` asks for. The error: it has what it had before. After all of a pod's: resized(), or
   // undo_resize() of those that were done.
   [[nodiscard]] Status resize(const config::Container& to);
@@ -90,6 +92,9 @@ class Container {
 
   // What enforcement changes, for this attempt. The error: nothing is changed.
   [[nodiscard]] Status raise_memory(Bytes to);
+  // More CPU than its own, of a period of its own quota; empty: its own again.
+  [[nodiscard]] Status boost_cpu(std::optional<std::chrono::microseconds> quota);
+  [[nodiscard]] const std::optional<std::chrono::microseconds>& boosted_quota() const { return boosted_quota_; }
   [[nodiscard]] Status restart(const std::string& reason);  // stop signal, grace, kill; started again whatever the restart policy
   [[nodiscard]] Status allow_oom_kill();
   void killed_by_policy(const std::string& reason);  // of its end; empty: it goes on
@@ -186,6 +191,8 @@ class Container {
   asio::steady_timer restart_timer_;
   std::unique_ptr<ContainerSubject> subject_;
   std::unique_ptr<MemoryEnforcer> enforcer_;
+  std::unique_ptr<CpuEnforcer> cpu_enforcer_;
+  std::optional<std::chrono::microseconds> boosted_quota_;
   std::unique_ptr<DriftWatch> drift_;
   Alive alive_;
 };

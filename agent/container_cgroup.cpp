@@ -2,6 +2,7 @@
 // A container's cgroup: what it is told, what it counted, and its end.
 #include "agent/container.h"
 #include "agent/drift_watch.h"
+#include "agent/enforcement/cpu_enforcer.h"
 #include "agent/enforcement/memory_enforcer.h"
 #include "agent/pod.h"
 #include "enforcers/limits.h"
@@ -12,6 +13,7 @@ void Container::open_cgroup() {
   ++limit_changes_;
   guard_oom();
   enforcer_->open();
+  cpu_enforcer_->open();
   if (drift_->is_open()) return;
   drift_->open();
   watch_oom();
@@ -20,6 +22,8 @@ void Container::open_cgroup() {
 void Container::close_cgroup() {
   drift_->close();
   enforcer_->close();
+  cpu_enforcer_->close();
+  boosted_quota_.reset();
   oom_event_.close();
   oom_timer_.cancel();
 }
@@ -77,6 +81,7 @@ void Container::apply_limits() {
   ++limit_changes_;
   guard_oom();
   enforcer_->open();
+  cpu_enforcer_->open();
 }
 
 }  // namespace mete::agent

@@ -5,6 +5,7 @@
 
 #include "agent/container.h"
 #include "agent/enforcement/container_subject.h"
+#include "agent/enforcement/cpu_enforcer.h"
 #include "agent/enforcement/memory_enforcer.h"
 #include "agent/pod.h"
 #include "enforcers/limits.h"
@@ -21,6 +22,9 @@ runtime::cgroup::Limits Container::limits_for(const config::Container& container
   if (limits.memory && !limits.memory->is_unlimited() && raised > limits.memory->value()) {
     limits.memory = runtime::cgroup::Limit<Bytes>(raised);
     if (limits.memory_high) limits.memory_high = runtime::cgroup::Limit<Bytes>(enforcers::tripwire_of(raised));
+  }
+  if (boosted_quota_ && limits.cpu_bandwidth && !limits.cpu_bandwidth->quota.is_unlimited()) {
+    limits.cpu_bandwidth->quota = std::max(limits.cpu_bandwidth->quota.value(), *boosted_quota_);
   }
   return limits;
 }
@@ -52,6 +56,7 @@ Status Container::resize(const config::Container& to) {
   const Allotment before = allotment();
   // Whoever says a new limit has seen to what a policy had to raise.
   if (to.resources.limits.memory != spec()->resources.limits.memory) record().raised_memory = 0;
+  if (to.resources.limits.cpu != spec()->resources.limits.cpu) boosted_quota_.reset();
   auto limits = enforcers::changed_limits(limits_, limits_for(to));
   if (auto applied = cgroup_.apply(limits); !applied) {
     undo_resize(before);
@@ -63,6 +68,7 @@ Status Container::resize(const config::Container& to) {
 
 void Container::undo_resize(const Allotment& before) {
   record().raised_memory = before.raised_memory;
+  boosted_quota_ = before.boosted_quota;
   if (record().cgroup_id == 0) return;
   limits_ = enforcers::changed_limits(limits_, before.limits);
   const auto applied = cgroup_.apply(limits_);
@@ -75,6 +81,29 @@ void Container::resized() {
   ++limit_changes_;
   guard_oom();
   enforcer_->open();
+  cpu_enforcer_->open();
+}
+
+Status Container::boost_cpu(std::optional<std::chrono::microseconds> quota) {
+  const auto before = std::exchange(boosted_quota_, quota);
+  const auto asked = asked_limits();
+  runtime::cgroup::Limits cpu;
+  cpu.cpu_bandwidth = asked.cpu_bandwidth;
+  cpu.cpu_burst = asked.cpu_burst;
+  const bool up = quota.value_or(std::chrono::microseconds(0)) > before.value_or(std::chrono::microseconds(0));
+  // No container may have more than its pod: first the pod when it grows, last when it shrinks.
+  const auto done = [&]() -> Status {
+    if (up) METE_CHECK(pod_.make_room());
+    if (auto applied = cgroup_.apply(cpu); !applied) return tl::unexpected(std::move(applied.error()));
+    limits_.cpu_bandwidth = cpu.cpu_bandwidth;
+    if (!up) METE_CHECK(pod_.make_room());
+    return {};
+  }();
+  ++limit_changes_;
+  if (done) return {};
+  boosted_quota_ = before;
+  (void)pod_.make_room();
+  return done;
 }
 
 std::optional<Bytes> Container::memory_above(Bytes limit) const {

@@ -229,16 +229,20 @@ Status Pod::write_limits(runtime::cgroup::Limits limits) {
   return {};
 }
 
-// The pod's limit is a sum, so that what a policy gave one container more is added to it.
+// The pod's limits are sums, so that what a policy gave one container more is added to them.
 runtime::cgroup::Limits Pod::limits_for(const config::PodSpec& spec) const {
   auto limits = enforcers::pod_limits(spec, services_.hierarchies);
-  if (!limits.memory || limits.memory->is_unlimited()) return limits;
   Bytes more(0);
+  std::chrono::microseconds lent(0);
   for_each_container(spec, [&](std::size_t i, const config::Container& container) {
+    const auto& own = container.resources.limits;
     const Bytes raised(record_.containers[i].raised_memory);
-    if (container.resources.limits.memory && raised > *container.resources.limits.memory) more += raised - *container.resources.limits.memory;
+    if (own.memory && raised > *own.memory) more += raised - *own.memory;
+    const auto& boosted = containers_[i]->boosted_quota();
+    if (own.cpu && boosted) lent += *boosted - enforcers::cpu_bandwidth(own.cpu).quota.value();
   });
-  limits.memory = runtime::cgroup::Limit<Bytes>(limits.memory->value() + more);
+  if (limits.memory && !limits.memory->is_unlimited()) limits.memory = runtime::cgroup::Limit<Bytes>(limits.memory->value() + more);
+  if (limits.cpu_bandwidth && !limits.cpu_bandwidth->quota.is_unlimited()) limits.cpu_bandwidth->quota = limits.cpu_bandwidth->quota.value() + lent;
   return limits;
 }
 

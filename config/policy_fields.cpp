@@ -57,7 +57,7 @@ constexpr ObjectSpec kBoostSpec = {.name = "CpuBoost", .fields = kBoostFields};
 
 constexpr std::array kCpuFields = std::to_array<FieldSpec>({
     {.name = "burst", .type = FieldType::kDuration, .doc = "CPU time that may be saved up and used beyond the quota"},
-    {.name = "boost", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kBoostSpec},
+    {.name = "boost", .type = FieldType::kObject, .object = &kBoostSpec, .doc = "Lends a throttled container what of the machine is idle"},
 });
 constexpr ObjectSpec kCpuSpec = {.name = "CpuPolicy", .fields = kCpuFields};
 

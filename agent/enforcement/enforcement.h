@@ -13,6 +13,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "agent/asio.h"
+#include "agent/enforcement/idle_cpu.h"
 #include "agent/forensics/forensics.h"
 #include "config/policy.h"
 #include "enforcers/guard.h"
@@ -47,6 +48,7 @@ class Enforcement {
 
   // What may still be given to a container: MemAvailable, less what is kept for the machine. 0 when it cannot be read.
   [[nodiscard]] Bytes available_memory() const;
+  [[nodiscard]] IdleCpu& idle_cpu() { return idle_cpu_; }
   void reserve_memory(Bytes bytes) { reserved_ = bytes; }
 
  private:
@@ -55,6 +57,7 @@ class Enforcement {
   std::map<std::string, enforcers::KillGuard> guards_;
   std::set<const Watched*> watched_;
   Bytes reserved_;
+  IdleCpu idle_cpu_;
   std::unique_ptr<asio::thread_pool> threads_;  // made when first needed
 };
 

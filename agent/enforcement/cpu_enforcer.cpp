@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/enforcement/cpu_enforcer.h"
+
+#include "agent/container.h"
+#include "agent/enforcement/enforcement.h"
+#include "agent/pod.h"
+#include "enforcers/limits.h"
+#include "runtime/cgroup/text.h"
+
+namespace mete::agent {
+namespace {
+
+constexpr auto kEvery = std::chrono::seconds(1);
+
+std::string cores_text(std::chrono::microseconds quota, std::chrono::microseconds period) {
+  const auto milli = quota.count() * 1000 / std::max<std::int64_t>(period.count(), 1);
+  return std::to_string(milli) + "m";
+}
+
+// cpu.stat, of v1 and of v2.
+std::optional<enforcers::CpuMoment> read_moment(const runtime::cgroup::Group& group) {
+  const bool v1 = group.hierarchies().on_v1("cpu");
+  const auto stat = group.read("cpu", "cpu.stat");
+  if (!stat) return std::nullopt;
+  enforcers::CpuMoment moment;
+  moment.at = std::chrono::steady_clock::now();
+  moment.periods = runtime::cgroup::value_of(*stat, "nr_periods").value_or(0);
+  moment.throttled = runtime::cgroup::value_of(*stat, "nr_throttled").value_or(0);
+  if (!v1) {
+    moment.usage = std::chrono::microseconds(runtime::cgroup::value_of(*stat, "usage_usec").value_or(0));
+    return moment;
+  }
+  const auto usage = group.read("cpuacct", "cpuacct.usage");
+  if (!usage) return std::nullopt;
+  moment.usage = std::chrono::nanoseconds(runtime::cgroup::parse_u64(runtime::cgroup::trim(*usage)).value_or(0));
+  return moment;
+}
+
+}  // namespace
+
+void CpuEnforcer::open() {
+  const auto* const policy = container_.policy();
+  const bool wanted = policy != nullptr && policy->cpu.boost && container_.spec() != nullptr && container_.spec()->resources.limits.cpu;
+  const auto rule = wanted && !policy->dry_run ? policy->cpu.boost : std::nullopt;
+  const bool changed = std::exchange(rule_, rule) != rule;
+  // Lent by a rule that is not there any more, or is another one.
+  if (changed && container_.boosted_quota()) (void)container_.boost_cpu(std::nullopt);
+  if (!wanted) return close();
+  if (std::exchange(open_, true) && !changed) return;
+  booster_ = {};
+  pretended_ = {};
+  look_later();
+}
+
+void CpuEnforcer::close() {
+  open_ = false;
+  timer_.cancel();
+}
+
+void CpuEnforcer::look_later() {
+  timer_.expires_after(kEvery);
+  timer_.async_wait(alive_.guard([this] {
+    if (!open_) return;
+    look();
+    if (open_) look_later();
+  }));
+}
+
+void CpuEnforcer::look() {
+  const auto* const policy = container_.policy();
+  if (policy == nullptr || !policy->cpu.boost) return;
+  const auto idle = services_.enforcement.idle_cpu().cores();
+  const auto moment = read_moment(container_.cgroup());
+  if (!moment || !idle) return;
+  booster_.see(*moment, policy->cpu.boost->over);
+  const auto bandwidth = enforcers::cpu_bandwidth(container_.spec()->resources.limits.cpu);
+  const auto base = bandwidth.quota.value();
+  const auto quota = policy->dry_run ? std::max(base, pretended_) : container_.boosted_quota().value_or(base);
+  const auto decision = booster_.decide(*policy->cpu.boost, {.base = base, .quota = quota, .period = bandwidth.period, .idle_cores = *idle, .cpus = static_cast<double>(IdleCpu::cpus())},
+                                        moment->at);
+  if (decision) change(*decision, base);
+}
+
+void CpuEnforcer::change(const enforcers::BoostDecision& decision, std::chrono::microseconds base) {
+  const auto* const policy = container_.policy();
+  const bool up = decision.quota > base;
+  const auto period = enforcers::cpu_bandwidth(container_.spec()->resources.limits.cpu).period;
+  Status done;
+  if (policy->dry_run) {
+    pretended_ = decision.quota;
+  } else {
+    done = container_.boost_cpu(up ? std::optional(decision.quota) : std::nullopt);
+  }
+  const std::string action = up ? "boost" : "boost-end";
+  const std::string outcome = policy->dry_run ? "dry-run" : done ? "done" : "failed";
+  services_.instruments.enforcement("cpu", action, outcome);
+  std::string message = "CPU limit of container " + container_.record().name + (up ? " lent " : " back to ") + cores_text(decision.quota, period) + " (its own: " + cores_text(base, period) +
+                        "): " + decision.because + "; " + outcome;
+  if (!done) message += ": " + done.error().what;
+  pod_.tell(done ? Severity::kNormal : Severity::kWarning, up ? "CpuBoosted" : "CpuBoostEnded", container_.record().name, std::move(message),
+            {{"quota", std::to_string(decision.quota.count())},
+             {"own", std::to_string(base.count())},
+             {"outcome", outcome},
+             {"policy", config::full_name(policy->metadata)}});
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lends a throttled container of ours what of the machine is idle, by cpu.boost of its policy.
+//
+// Throttling has no event in the kernel: it is looked at once a second, and only where a policy wants that. What was lent
+// is in no record: an agent that comes back writes the quota of the manifest.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "agent/asio.h"
+#include "agent/services.h"
+#include "enforcers/cpu_boost.h"
+
+namespace mete::agent {
+
+class Container;
+class Pod;
+
+class CpuEnforcer {
+ public:
+  CpuEnforcer(Services& services, Pod& pod, Container& container) : services_(services), pod_(pod), container_(container), timer_(services.loop) {}
+
+  // The cgroup is there; also after its policy or limit has changed.
+  void open();
+  void close();
+
+ private:
+  void look();
+  void look_later();
+  void change(const enforcers::BoostDecision& decision, std::chrono::microseconds base);
+
+  Services& services_;
+  Pod& pod_;
+  Container& container_;
+  enforcers::CpuBooster booster_;
+  std::optional<config::CpuBoost> rule_;  // by which was lent; empty: none, or a dry run
+  std::chrono::microseconds pretended_{0};  // the quota that a dry run would have written
+  asio::steady_timer timer_;
+  bool open_ = false;
+  Alive alive_;
+};
+
+}  // namespace mete::agent
