@@ -14,6 +14,7 @@
 #include "agent/collecting_thread.h"
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/foreign.h"
+#include "agent/enforcement/machine_enforcer.h"
 #include "agent/exporter.h"
 #include "agent/http_server.h"
 #include "agent/image_collector.h"
@@ -115,6 +116,7 @@ class Agent {
         collecting_(loop_, hierarchies_, reader_options(settings)),
         exporter_(services_, reconciler_, collecting_),
         usage_models_(services_, reconciler_),
+        machine_(services_, reconciler_),
         api_(services_, manifests_, reconciler_, exporter_, usage_models_),
         web_access_(loop_, [this](bool taken, const std::string& message) { web_config_changed(taken, message); }),
         server_(loop_, [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) { api_.handle(request, reply); },
@@ -137,6 +139,8 @@ class Agent {
     METE_CHECK(runtime::make_directories(settings_.run + "/pods", 0700));
     METE_CHECK(files_.open());
     METE_CHECK(enforcement_.forensics().open());
+    enforcement_.reserve_memory(settings_.config.machine.reserve_memory);
+    enforcement_.idle_cpu().reserve(settings_.config.machine.reserve_cpu);
     if (auto log = kernel_log_.open(); !log) {
       events_.add({.severity = Severity::kWarning, .reason = "NoKernelLog", .message = log.error().what + "; the victim of an OOM kill can only be guessed"});
     } else {
@@ -170,6 +174,7 @@ class Agent {
     reconciler_.on_gone([this] { image_collector_.collect_soon(); });
     image_collector_.start();
     usage_models_.start();
+    machine_.start();
     api_.set_ready();
     signals_.async_wait([this](ErrorCode error, int) {
       if (!error) stop();
@@ -264,6 +269,7 @@ class Agent {
   CollectingThread collecting_;
   Exporter exporter_;
   UsageModels usage_models_;
+  MachineEnforcer machine_;
   Api api_;
   WebAccess web_access_;
   HttpServer server_;

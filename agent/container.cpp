@@ -74,6 +74,8 @@ const config::Container* Container::spec() const {
   return index_ < init ? &spec.init_containers[index_] : &spec.containers[index_ - init];
 }
 
+Subject& Container::subject() const { return *subject_; }
+
 const config::Policy* Container::policy() const {
   return pod_.plan() != nullptr && pod_.plan()->policy ? &*pod_.plan()->policy : nullptr;
 }

@@ -26,6 +26,7 @@ class ContainerSubject;
 class CpuEnforcer;
 class DriftWatch;
 class MemoryEnforcer;
+class Subject;
 struct ForensicRecord;
 class Pod;
 
@@ -101,6 +102,7 @@ class Container {
   void wake_shim();  // its watchdog files have changed
   [[nodiscard]] std::string attempt_directory() const { return files().directory(); }
   [[nodiscard]] const MemoryEnforcer& enforcer() const { return *enforcer_; }
+  [[nodiscard]] Subject& subject() const;
 
   // The kernel's log says that it killed here.
   void oom_killed_in_log() { check_oom(); }

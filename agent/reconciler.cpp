@@ -7,7 +7,9 @@
 #include <filesystem>
 #include <set>
 
+#include "agent/enforcement/idle_cpu.h"
 #include "agent/pod_json.h"
+#include "enforcers/limits.h"
 #include "runtime/file.h"
 #include "runtime/storage/volumes.h"
 
@@ -126,18 +128,25 @@ void Reconciler::remove_orphans() {
   }
 }
 
-// On v2 a cgroup's memory is protected only as far as its parents' is.
+// On v2 a cgroup's memory is protected only as far as its parents' is. What is kept of the CPU for the system is taken off
+// the weight of all pods together.
 void Reconciler::protect_parent() {
-  if (!services_.hierarchies.on_v2("memory")) return;
-  Bytes sum(0);
-  for (const auto& [key, pod] : pods_) sum += pod->memory_request();
-  if (protected_ == sum) return;
-  protected_ = sum;
   runtime::cgroup::Limits limits;
-  limits.memory_min = runtime::cgroup::Limit<Bytes>(sum);
+  Bytes sum(0);
+  if (services_.hierarchies.on_v2("memory")) {
+    for (const auto& [key, pod] : pods_) sum += pod->memory_request();
+    limits.memory_min = runtime::cgroup::Limit<Bytes>(sum);
+  }
+  if (const auto reserved = services_.settings.config.machine.reserve_cpu; reserved > MilliCpu(0)) {
+    limits.cpu_shares = enforcers::cpu_shares(std::max(MilliCpu(0), MilliCpu(1000L * IdleCpu::cpus()) - reserved));
+  }
+  if ((!limits.memory_min && !limits.cpu_shares) || protected_ == sum) return;
   const auto parent = runtime::cgroup::Group::at(services_.hierarchies, services_.settings.cgroup_parent);
   const auto applied = parent ? parent->apply(limits) : tl::unexpected(parent.error());
-  if (!applied && sum > Bytes(0)) services_.events.add({.severity = Severity::kWarning, .reason = "LimitFailed", .message = applied.error().what});
+  if (applied || !runtime::cgroup::is_gone(applied.error())) protected_ = sum;
+  if (!applied && (sum > Bytes(0) || limits.cpu_shares) && !runtime::cgroup::is_gone(applied.error())) {
+    services_.events.add({.severity = Severity::kWarning, .reason = "LimitFailed", .message = applied.error().what});
+  }
 }
 
 std::optional<std::vector<std::string>> Reconciler::layers_in_use() const {
@@ -186,7 +195,8 @@ void Reconciler::see_to(const std::string& key) {
   facts.terminating = pod != nullptr && pod->record().terminating;
   facts.undecided = pod != nullptr && plan == nullptr && manifests_.undecided(pod->record().source, key);
   facts.same_hash = pod != nullptr && plan != nullptr && pod->record().hash == wanted->second.hash;
-  facts.same_settings = facts.same_hash && pod->plan() != nullptr && pod->plan()->policy == plan->policy && pod->record().resources == wanted->second.resources;
+  facts.same_settings = facts.same_hash && pod->plan() != nullptr && pod->plan()->policy == plan->policy &&
+                        pod->plan()->pod.spec.priority == plan->pod.spec.priority && pod->plan()->pod.spec.priority_class == plan->pod.spec.priority_class && pod->record().resources == wanted->second.resources;
   switch (decide(facts)) {
     case Step::kNothing:
       break;

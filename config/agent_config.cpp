@@ -4,7 +4,9 @@
 #include <array>
 #include <utility>
 
+#include "config/diagnostics.h"
 #include "config/fields.h"
+#include "config/quantity.h"
 #include "config/shape.h"
 #include "config/view.h"
 #include "config/yaml_tree.h"
@@ -34,9 +36,38 @@ constexpr std::array kCollectorFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kCollectorsSpec = {.name = "Collectors", .fields = kCollectorFields};
 
+constexpr std::array kOutOfMemoryActions = std::to_array<std::string_view>({"kill-container", "report"});
+
+constexpr std::array kReserveFields = std::to_array<FieldSpec>({
+    {.name = "cpu", .type = FieldType::kCpu, .doc = "Taken off the weight of all pods together, and never lent"},
+    {.name = "memory", .type = FieldType::kBytes, .doc = "Before less is available to the system, containers are ended"},
+});
+constexpr ObjectSpec kReserveSpec = {.name = "Reserve", .fields = kReserveFields};
+
+constexpr std::array kPressureFields = std::to_array<FieldSpec>({
+    {.name = "some", .type = FieldType::kPercent, .doc = "Share of time in which some task waited for memory"},
+    {.name = "full", .type = FieldType::kPercent, .doc = "Share of time in which all waited"},
+    {.name = "for", .type = FieldType::kDuration, .required = true},
+});
+constexpr ObjectSpec kPressureSpec = {.name = "MachinePressure", .fields = kPressureFields};
+
+constexpr std::array kOutOfMemoryFields = std::to_array<FieldSpec>({
+    {.name = "pressure", .type = FieldType::kObject, .object = &kPressureSpec, .doc = "Of the whole machine: as good as out of memory"},
+    {.name = "do", .type = FieldType::kString, .values = kOutOfMemoryActions, .doc = "kill-container: by priority, then usage above request, then size"},
+    {.name = "protect", .type = FieldType::kStringList, .doc = "Patterns of NAMESPACE/NAME: pods that are never ended"},
+});
+constexpr ObjectSpec kOutOfMemorySpec = {.name = "OutOfMemory", .fields = kOutOfMemoryFields};
+
+constexpr std::array kMachineFields = std::to_array<FieldSpec>({
+    {.name = "reserve", .type = FieldType::kObject, .object = &kReserveSpec, .doc = "What is kept for the system"},
+    {.name = "outOfMemory", .type = FieldType::kObject, .object = &kOutOfMemorySpec, .doc = "When the machine itself runs out"},
+});
+constexpr ObjectSpec kMachineSpec = {.name = "Machine", .fields = kMachineFields};
+
 constexpr std::array kFields = std::to_array<FieldSpec>({
     {.name = "collectors", .type = FieldType::kObject, .object = &kCollectorsSpec, .doc = "What is read"},
     {.name = "export", .type = FieldType::kObject, .object = &kExportSpec, .doc = "What is exported"},
+    {.name = "machine", .type = FieldType::kObject, .object = &kMachineSpec, .doc = "What is kept for the system"},
 });
 constexpr ObjectSpec kSpec = {.name = "AgentConfig", .fields = kFields};
 
@@ -55,6 +86,30 @@ ExportPolicy read_export(const View& view) {
   return policy;
 }
 
+MachinePolicy read_machine(const View& view) {
+  constexpr Ratio kAll(1'000'000);
+  MachinePolicy machine;
+  const View reserve = view["reserve"];
+  machine.reserve_memory = read_with(reserve["memory"], parse_bytes).value_or(Bytes(0));
+  machine.reserve_cpu = read_with(reserve["cpu"], parse_cpu).value_or(MilliCpu(0));
+  if (machine.reserve_memory < Bytes(0)) reserve["memory"].error(mismatch(describe(reserve["memory"].node()), "0 or more"));
+  if (machine.reserve_cpu < MilliCpu(0)) reserve["cpu"].error(mismatch(describe(reserve["cpu"].node()), "0 or more"));
+  const View out = view["outOfMemory"];
+  machine.report_only = out["do"].text() == "report";
+  machine.protect = out["protect"].texts();
+  const View pressure = out["pressure"];
+  if (!pressure) return machine;
+  machine.pressure.emplace();
+  for (const auto& [name, share] : {std::pair("some", &machine.pressure->some), std::pair("full", &machine.pressure->full)}) {
+    *share = read_with(pressure[name], parse_percent);
+    if (*share && (**share <= Ratio(0) || **share > kAll)) pressure[name].error(mismatch(describe(pressure[name].node()), "more than 0% and at most 100%"));
+  }
+  machine.pressure->over = read_with(pressure["for"], parse_duration).value_or(std::chrono::nanoseconds(0));
+  if (!machine.pressure->some && !machine.pressure->full) pressure.error(mismatch("neither `some` nor `full`", "at least one of them"));
+  if (machine.pressure->over <= std::chrono::nanoseconds(0)) pressure["for"].error(mismatch(describe(pressure["for"].node()), "more than 0"));
+  return machine;
+}
+
 }  // namespace
 
 AgentConfigFile read_agent_config(std::string_view text, std::string_view file) {
@@ -69,6 +124,7 @@ AgentConfigFile read_agent_config(std::string_view text, std::string_view file) 
       if (view) check_shape(view, kSpec, "is not acted on yet");
       if (view && out.errors.empty()) {
         result.config.exported = read_export(view["export"]);
+        result.config.machine = read_machine(view["machine"]);
         result.config.collectors = {view["collectors"]["enable"].texts(), view["collectors"]["disable"].texts()};
       }
     } else {

@@ -2,11 +2,14 @@
 // agent.yaml (--config): what the agent exports. All of it may be left out.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/documents.h"
+#include "config/units.h"
 
 namespace mete::config {
 
@@ -31,9 +34,24 @@ struct CollectorChoice {
   std::vector<std::string> disable;  // of those that are on
 };
 
+// What is kept for the system, and what is done when the machine itself runs out of memory.
+struct MachinePressure {
+  std::optional<Ratio> some;  // share of time that some task waited for memory; at least one of the two is set
+  std::optional<Ratio> full;
+  std::chrono::nanoseconds over{};
+};
+struct MachinePolicy {
+  Bytes reserve_memory;  // containers of ours end before less is available; 0: none do
+  MilliCpu reserve_cpu{0};
+  std::optional<MachinePressure> pressure;
+  bool report_only = false;          // tell who would be ended
+  std::vector<std::string> protect;  // patterns of NAMESPACE/NAME: pods that are never ended
+};
+
 struct AgentConfig {
   ExportPolicy exported;
   CollectorChoice collectors;
+  MachinePolicy machine;
 };
 
 struct AgentConfigFile {

@@ -184,6 +184,8 @@ struct PodSpec {
   bool host_pid = false;
   bool host_ipc = false;
   bool share_process_namespace = false;
+  std::optional<std::int64_t> priority;  // who goes when the machine runs out of memory: the lowest first
+  std::string priority_class;            // looked at for the two that every cluster has
   PodSecurityContext security;
   std::vector<Container> init_containers;
   std::vector<Container> containers;

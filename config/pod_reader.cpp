@@ -69,6 +69,12 @@ Pod read_pod(const View& view) {
   to.host_network = spec["hostNetwork"].boolean();
   to.host_pid = spec["hostPID"].boolean();
   to.host_ipc = spec["hostIPC"].boolean();
+  to.priority = spec["priority"].integer();
+  const View priority_class = spec["priorityClassName"];
+  to.priority_class = priority_class.text();
+  if (priority_class && !to.priority && !to.priority_class.starts_with("system-")) {
+    priority_class.warn(mismatch(describe(priority_class.node()), "`priority` beside it, as PriorityClass objects are not read, or system-node-critical or system-cluster-critical"));
+  }
   to.share_process_namespace = spec["shareProcessNamespace"].boolean();
   if (to.share_process_namespace && to.host_pid) {
     spec["shareProcessNamespace"].error(mismatch("true together with hostPID", "one of them"));

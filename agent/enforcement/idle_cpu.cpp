@@ -43,7 +43,7 @@ std::optional<double> IdleCpu::cores() {
     read_at_ = now;
   }
   if (!share_) return std::nullopt;
-  return *share_ * cpus();
+  return std::max(0.0, *share_ * cpus() - static_cast<double>(reserved_.count()) / 1000);
 }
 
 }  // namespace mete::agent

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string_view>
 
+#include "config/units.h"
+
 namespace mete::agent {
 
 struct CpuTimes {
@@ -19,11 +21,14 @@ class IdleCpu {
  public:
   // Cores; empty: not known yet, or /proc/stat cannot be read. Costs a read a second, however often it is asked.
   [[nodiscard]] std::optional<double> cores();
+  // What is kept for the system counts as in use.
+  void reserve(MilliCpu cpu) { reserved_ = cpu; }
   [[nodiscard]] static unsigned cpus();
 
  private:
   std::chrono::steady_clock::time_point read_at_{};
   CpuTimes last_;
+  MilliCpu reserved_;
   std::optional<double> share_;
 };
 

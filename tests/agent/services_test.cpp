@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "agent/enforcement/idle_cpu.h"
 #include "agent/services.h"
 
 #include <gtest/gtest.h>
@@ -47,4 +48,14 @@ TEST(LaunchGate, LetsSoManyInAtOnce) {
 }
 
 }  // namespace
+TEST(IdleCpu, TheFirstLineOfProcStat) {
+  const auto times = parse_cpu_times("cpu  10 1 5 100 20 2 3 4 7 0\ncpu0 10 1 5 100 20 2 3 4 7 0\n");
+  ASSERT_TRUE(times);
+  EXPECT_EQ(times->idle, 120U) << "idle, and waiting for a disk";
+  EXPECT_EQ(times->all, 145U) << "guests are in user time already";
+  EXPECT_FALSE(parse_cpu_times(""));
+  EXPECT_FALSE(parse_cpu_times("cpu 1 2 3\n"));
+  EXPECT_FALSE(parse_cpu_times("intr 1 2 3 4 5 6 7 8\n"));
+}
+
 }  // namespace mete::agent

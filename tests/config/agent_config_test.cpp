@@ -51,6 +51,27 @@ collectors:
   EXPECT_EQ(file.config.collectors.disable, (std::vector<std::string>{"io", "pids"}));
 }
 
+TEST(AgentConfig, ReadsWhatIsKeptForTheMachine) {
+  const auto file = read(R"(machine:
+  reserve: {cpu: 500m, memory: 512Mi}
+  outOfMemory:
+    pressure: {full: 20%, for: 2s}
+    do: report
+    protect: [default/db, "kube-system/*"]
+)");
+  ASSERT_TRUE(file.errors.empty()) << joined(file.errors);
+  const MachinePolicy& machine = file.config.machine;
+  EXPECT_EQ(machine.reserve_cpu, MilliCpu(500));
+  EXPECT_EQ(machine.reserve_memory, Bytes(512 << 20));
+  ASSERT_TRUE(machine.pressure);
+  EXPECT_FALSE(machine.pressure->some);
+  EXPECT_EQ(machine.pressure->full, Ratio(200'000));
+  EXPECT_EQ(machine.pressure->over, std::chrono::seconds(2));
+  EXPECT_TRUE(machine.report_only);
+  EXPECT_EQ(machine.protect, (std::vector<std::string>{"default/db", "kube-system/*"}));
+  EXPECT_EQ(read("").config.machine.reserve_memory, Bytes(0)) << "whoever says nothing has nobody ended";
+}
+
 TEST(AgentConfig, NoLabelsAtAll) {
   EXPECT_TRUE(read("export: {labels: []}").config.exported.labels.empty());
 }
@@ -76,6 +97,12 @@ TEST(AgentConfig, ErrorsNameTheirPlace) {
       {"export: {other: true, other: false}", "agent.yaml:1:23: "},
       {"export: [", "agent.yaml:"},
       {"- export\n", "agent.yaml:1:1: "},
+      {"machine: {reserve: {memory: -1}}", "agent.yaml:1:29: machine.reserve.memory: found"},
+      {"machine: {reserve: {cpu: lots}}", "agent.yaml:1:26: machine.reserve.cpu: found"},
+      {"machine: {outOfMemory: {do: reboot}}", "agent.yaml:1:29: machine.outOfMemory.do: found"},
+      {"machine: {outOfMemory: {pressure: {for: 1s}}}", "agent.yaml:1:35: machine.outOfMemory.pressure: found neither"},
+      {"machine: {outOfMemory: {pressure: {full: 101%, for: 1s}}}", "agent.yaml:1:42: machine.outOfMemory.pressure.full: found"},
+      {"machine: {outOfMemory: {pressure: {full: 10%, for: 0s}}}", "agent.yaml:1:52: machine.outOfMemory.pressure.for: found"},
       {"export:\n  include: [\"\xff\"]\n", "agent.yaml:2:"},
   };
   for (const Wrong& wrong : cases) {
