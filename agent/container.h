@@ -16,6 +16,7 @@
 #include "collectors/cumulative.h"
 #include "collectors/sampler.h"
 #include "config/desired_state.h"
+#include "enforcers/limits.h"
 #include "enforcers/oom.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/shim/attempt_files.h"
@@ -143,6 +144,7 @@ class Container {
   void fold_cgroup();  // its counters into the record's base
 
   // container_limits.cpp
+  void look_for_disks();  // that the policy's io is about; the cgroup is there
   void guard_oom();  // for the time in which there is no agent
   void thaw_leftover();  // what an earlier agent froze: should a rule want that still, it is done again
 
@@ -195,6 +197,8 @@ class Container {
   std::unique_ptr<MemoryEnforcer> enforcer_;
   std::unique_ptr<CpuEnforcer> cpu_enforcer_;
   std::optional<std::chrono::microseconds> boosted_quota_;
+  enforcers::IoFacts io_;
+  config::IoPolicy io_told_;  // whose faults were told
   std::unique_ptr<DriftWatch> drift_;
   Alive alive_;
 };

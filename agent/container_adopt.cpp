@@ -6,6 +6,7 @@
 #include "agent/drift_watch.h"
 #include "agent/pod.h"
 #include "agent/spawn.h"
+#include "runtime/cgroup/block_device.h"
 #include "runtime/process/signals.h"
 
 namespace mete::agent {
@@ -25,6 +26,7 @@ void Container::adopt() {
     pod_.save(runtime::Durability::durable);
   }
   if (spec() != nullptr) {
+    if (own.cgroup_id != 0) look_for_disks();
     limits_ = asked_limits();
     if (const auto image = services_.images.find(spec()->image)) {
       image_name_ = image->name;
@@ -41,6 +43,9 @@ void Container::adopt() {
     runtime::cgroup::Limits asked;
     if (!limits_.cpu_burst) asked.cpu_burst = std::chrono::microseconds(0);
     if (!limits_.pids) asked.pids = runtime::cgroup::Limit<std::uint64_t>();
+    for (auto& disk : runtime::cgroup::limited_disks(cgroup_)) {
+      if (!limits_.io.contains(disk)) asked.io.try_emplace(std::move(disk));
+    }
     if (spec() != nullptr) (void)cgroup_.apply(asked);
     drift_->check();
   }

@@ -73,6 +73,7 @@ std::uint64_t Container::oom_kills() {
 
 void Container::apply_limits() {
   if (spec() == nullptr || record().cgroup_id == 0) return;
+  look_for_disks();
   limits_ = enforcers::changed_limits(limits_, asked_limits());
   choose_oom_counter();
   const auto applied = cgroup_.apply(limits_);

@@ -112,7 +112,6 @@ Status Container::begin_attempt() {
 
 Status Container::prepare_cgroup() {
   auto& own = record();
-  limits_ = enforcers::changed_limits(limits_, asked_limits());
   if (own.cgroup_id == 0) {
     // One that is there has been folded into the record already, but its removal was not finished: counted again, its
     // kills would be told twice.
@@ -120,6 +119,8 @@ Status Container::prepare_cgroup() {
     METE_CHECK(cgroup_.remove());
   }
   METE_CHECK(cgroup_.create());
+  look_for_disks();
+  limits_ = enforcers::changed_limits(limits_, asked_limits());
   METE_TRY(const std::uint64_t id, cgroup_.id());
   if (own.cgroup_id != id) {
     if (own.cgroup_id != 0) fold_cgroup();  // somebody removed it meanwhile

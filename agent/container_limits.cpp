@@ -10,6 +10,7 @@
 #include "agent/pod.h"
 #include "enforcers/limits.h"
 #include "enforcers/oom.h"
+#include "runtime/cgroup/block_device.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
 #include "runtime/shim/watchdog.h"
@@ -17,7 +18,7 @@
 namespace mete::agent {
 
 runtime::cgroup::Limits Container::limits_for(const config::Container& container) const {
-  auto limits = enforcers::container_limits(container, policy(), services_.hierarchies);
+  auto limits = enforcers::container_limits(container, policy(), services_.hierarchies, io_);
   const Bytes raised(record().raised_memory);
   if (limits.memory && !limits.memory->is_unlimited() && raised > limits.memory->value()) {
     limits.memory = runtime::cgroup::Limit<Bytes>(raised);
@@ -27,6 +28,29 @@ runtime::cgroup::Limits Container::limits_for(const config::Container& container
     limits.cpu_bandwidth->quota = std::max(limits.cpu_bandwidth->quota.value(), *boosted_quota_);
   }
   return limits;
+}
+
+void Container::look_for_disks() {
+  io_ = {};
+  const auto* const policy = this->policy();
+  if (policy == nullptr) return;
+  const bool news = std::exchange(io_told_, policy->io) != policy->io;
+  const auto tell = [&](const std::string& what) {
+    if (news) pod_.tell(Severity::kWarning, "NotEnforced", record().name, what);
+  };
+  for (const auto& device : policy->io.devices) {
+    auto disk = runtime::cgroup::disk_of(device.path);
+    if (disk) {
+      io_.disks[device.path] = std::move(*disk);
+    } else {
+      tell("io.devices: " + disk.error().what + "; it is not limited");
+    }
+  }
+  if (!policy->io.weight) return;
+  const bool v1 = services_.hierarchies.on_v1("blkio");
+  const std::string file = cgroup_.directory(v1 ? "blkio" : "io") + (v1 ? "/blkio.bfq.weight" : "/io.weight");
+  io_.has_weight = ::access(file.c_str(), F_OK) == 0;
+  if (!io_.has_weight) tell("io.weight: this kernel has no IO scheduler with weights here (" + file + "); it is not active");
 }
 
 Status Container::raise_memory(Bytes to) {

@@ -110,7 +110,7 @@ constexpr std::array kMemoryFields = std::to_array<FieldSpec>({
 constexpr ObjectSpec kMemorySpec = {.name = "MemoryPolicy", .fields = kMemoryFields};
 
 constexpr std::array kIoDeviceFields = std::to_array<FieldSpec>({
-    {.name = "path", .type = FieldType::kString, .required = true},
+    {.name = "path", .type = FieldType::kString, .required = true, .doc = "A disk, or a path on the file system that lies on it"},
     {.name = "readBps", .type = FieldType::kBytes},
     {.name = "writeBps", .type = FieldType::kBytes},
     {.name = "readIops", .type = FieldType::kCount, .min = 1},
@@ -141,7 +141,7 @@ constexpr std::array kPolicyBodyFields = std::to_array<FieldSpec>({
     {.name = "drift", .type = FieldType::kString, .values = kOnDrift, .doc = "What somebody else writes into a managed file is put back (restore), or only told (report)"},
     {.name = "cpu", .type = FieldType::kObject, .object = &kCpuSpec},
     {.name = "memory", .type = FieldType::kObject, .object = &kMemorySpec},
-    {.name = "io", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kIoSpec},
+    {.name = "io", .type = FieldType::kObject, .object = &kIoSpec},
     {.name = "pids", .type = FieldType::kObject, .object = &kPidsSpec},
     {.name = "guard", .type = FieldType::kObject, .object = &kGuardSpec},
 });

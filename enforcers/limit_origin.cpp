@@ -8,7 +8,7 @@
 namespace mete::enforcers {
 namespace {
 
-enum class Setting { kOther, kWeight, kQuota, kPeriod, kBurst, kMemory, kSwap, kProtection, kOom, kPids, kHugePages };
+enum class Setting { kOther, kWeight, kQuota, kPeriod, kBurst, kMemory, kSwap, kProtection, kOom, kPids, kHugePages, kIo };
 
 Setting setting_of(std::string_view file) {
   if (file == "cpu.shares" || file == "cpu.weight") return Setting::kWeight;
@@ -20,6 +20,7 @@ Setting setting_of(std::string_view file) {
   if (file == "memory.soft_limit_in_bytes" || file == "memory.min" || file == "memory.low") return Setting::kProtection;
   if (file == "memory.oom_control" || file == "memory.oom.group" || file == "memory.high") return Setting::kOom;
   if (file == "pids.max") return Setting::kPids;
+  if (file.starts_with("blkio.") || file.starts_with("io.")) return Setting::kIo;
   if (file.starts_with("hugetlb.")) return Setting::kHugePages;
   return Setting::kOther;
 }
@@ -66,6 +67,8 @@ std::string origin_of(std::string_view file, const LimitFacts& facts) {
       return by_policy(facts, "pids.max");
     case Setting::kHugePages:
       return by_manifest(!limits.huge_pages.empty(), "limits.hugepages", facts);
+    case Setting::kIo:
+      return by_policy(facts, "io");
     case Setting::kOther:
       break;
   }

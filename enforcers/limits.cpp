@@ -50,6 +50,28 @@ void add_oom_policy(const config::Resources& resources, const config::Policy* po
   }
 }
 
+// Two paths may lie on one disk: the tighter bound holds.
+void tighten(std::optional<std::uint64_t>& bound, std::optional<std::int64_t> other) {
+  if (!other) return;
+  const auto most = static_cast<std::uint64_t>(*other);
+  bound = bound ? std::min(*bound, most) : most;
+}
+
+std::optional<std::int64_t> count_of(const std::optional<Bytes>& bytes) { return bytes ? std::optional(bytes->count()) : std::nullopt; }
+
+void add_io(const config::IoPolicy& policy, const IoFacts& facts, Limits& limits) {
+  for (const auto& device : policy.devices) {
+    const auto disk = facts.disks.find(device.path);
+    if (disk == facts.disks.end()) continue;
+    auto& limit = limits.io[disk->second];
+    tighten(limit.read_bps, count_of(device.read_per_second));
+    tighten(limit.write_bps, count_of(device.write_per_second));
+    tighten(limit.read_iops, device.read_operations_per_second);
+    tighten(limit.write_iops, device.write_operations_per_second);
+  }
+  if (policy.weight && facts.has_weight) limits.io_weight = static_cast<std::uint64_t>(*policy.weight);
+}
+
 // Sums of a pod; empty once a container without a value makes the sum unlimited.
 template <class T>
 struct Sum {
@@ -76,7 +98,7 @@ CpuBandwidth cpu_bandwidth(std::optional<MilliCpu> limit) {
   return {std::max(microseconds(limit->count() * kPeriod.count() / 1000), kMinQuota), kPeriod};
 }
 
-Limits container_limits(const config::Container& container, const config::Policy* policy, const Hierarchies& machine) {
+Limits container_limits(const config::Container& container, const config::Policy* policy, const Hierarchies& machine, const IoFacts& io) {
   Limits limits;
   const auto& resources = container.resources;
   if (policy != nullptr && policy->dry_run) policy = nullptr;
@@ -96,6 +118,7 @@ Limits container_limits(const config::Container& container, const config::Policy
   if (policy != nullptr && policy->pids.max && has(machine, "pids")) {
     limits.pids = Limit<std::uint64_t>(static_cast<std::uint64_t>(*policy->pids.max));
   }
+  if (policy != nullptr && (has(machine, "blkio") || has(machine, "io"))) add_io(policy->io, io, limits);
   if (has(machine, "hugetlb")) {
     for (const auto& [size, bytes] : resources.limits.huge_pages) limits.hugetlb[kernel_page_size(size)] = Limit<Bytes>(bytes);
   }
@@ -106,6 +129,9 @@ Limits changed_limits(const Limits& before, Limits after) {
   if (before.cpu_burst && !after.cpu_burst) after.cpu_burst = microseconds(0);
   if (before.pids && !after.pids) after.pids = Limit<std::uint64_t>();
   if (before.oom_kill_disable.value_or(false) && !after.oom_kill_disable) after.oom_kill_disable = false;
+  constexpr std::uint64_t kUsualWeight = 100;
+  if (before.io_weight && !after.io_weight) after.io_weight = kUsualWeight;
+  for (const auto& [disk, limit] : before.io) after.io.try_emplace(disk);
   if (before.memory_high && !after.memory_high) after.memory_high = Limit<Bytes>();
   return after;
 }

@@ -3,7 +3,9 @@
 // (pkg/kubelet/cm/helpers_linux.go): shares from the CPU request, quota from the limit, 100 ms periods.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "config/pod.h"
@@ -19,12 +21,18 @@ namespace mete::enforcers {
 // limit * period, at least 1 ms. No limit: unlimited.
 [[nodiscard]] runtime::cgroup::CpuBandwidth cpu_bandwidth(std::optional<MilliCpu> limit);
 
+// What limits on IO need to know of the machine.
+struct IoFacts {
+  std::map<std::string, std::string> disks;  // by path of the policy: "8:0". Those that are on no disk are left out
+  bool has_weight = false;                   // the kernel has an IO scheduler with weights
+};
+
 // What a container's cgroup is told. `policy` may be null. A policy in dry run changes nothing. What the machine cannot
 // do at all (swap accounting off, no hugetlb controller) is left out where Kubernetes would leave it out.
 [[nodiscard]] runtime::cgroup::Limits container_limits(const config::Container& container, const config::Policy* policy,
-                                                       const runtime::cgroup::Hierarchies& machine);
+                                                       const runtime::cgroup::Hierarchies& machine, const IoFacts& io = {});
 
-// `after`, with what only `before` asked for taken back: no burst, no bound on processes.
+// `after`, with what only `before` asked for taken back: no burst, no bound on processes, disks without a limit.
 [[nodiscard]] runtime::cgroup::Limits changed_limits(const runtime::cgroup::Limits& before, runtime::cgroup::Limits after);
 
 // What the pod's own cgroup, the parent of its containers', is told: the sums of its containers, no limit where one of

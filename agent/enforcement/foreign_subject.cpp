@@ -99,6 +99,9 @@ void ForeignSubject::hold_to(const config::Policy& policy) {
     for (const auto& error : errors) tell(Severity::kWarning, "RestoreFailed", error, {});
   }
   policy_ = policy;
+  if (policy.cpu.boost || policy.io != config::IoPolicy()) {
+    tell(Severity::kWarning, "NotEnforced", "policy " + config::full_name(policy.metadata) + ": cpu.boost and io are for pods alone; they are not active on " + shown(), {});
+  }
   apply_policy();
   look_again(std::chrono::milliseconds(5));
   if (const auto kills = group_.oom_kill_count()) kills_ = *kills;

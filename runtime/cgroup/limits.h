@@ -37,6 +37,13 @@ struct CpuBandwidth {
   bool operator==(const CpuBandwidth&) const = default;
 };
 
+// Of one disk. An empty field is no limit.
+struct IoLimit {
+  std::optional<std::uint64_t> read_bps, write_bps;    // bytes a second
+  std::optional<std::uint64_t> read_iops, write_iops;  // operations a second
+  bool operator==(const IoLimit&) const = default;
+};
+
 // An empty field means "leave alone". (v2) fields cannot be had where the memory controller is on v1: asking for one
 // there is an error that says so.
 struct Limits {
@@ -59,6 +66,11 @@ struct Limits {
   // v1 memory.oom_control: who runs out of memory waits instead of being killed, until there is room or somebody decides.
   // On v2, where nothing like it exists, only false can be had.
   std::optional<bool> oom_kill_disable;
+
+  // By disk, "8:0". v1 blkio.throttle.*, which knows of buffered writes only who flushes them; v2 io.max.
+  std::map<std::string, IoLimit> io;
+  // 1..10000, 100 = a default. v1 blkio.bfq.weight (1..1000), v2 io.weight; both only where the kernel has a scheduler for it.
+  std::optional<std::uint64_t> io_weight;
 
   std::optional<Limit<std::uint64_t>> pids;     // tasks, threads counted; pids.max on both
   std::map<std::string, Limit<Bytes>> hugetlb;  // page size as in the file names ("2MB") -> limit

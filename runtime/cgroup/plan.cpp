@@ -204,6 +204,46 @@ Status plan_memory(Plan& plan, const Limits& limits, const Present& present) {
   return {};
 }
 
+Status plan_io(Plan& plan, const Limits& limits) {
+  if (limits.io.empty() && !limits.io_weight) return {};
+  const bool v1 = plan.on_v1("blkio");
+  METE_CHECK(plan.need(v1 ? "blkio" : "io", "io limits"));
+  if (limits.io_weight) {
+    if (*limits.io_weight < 1 || *limits.io_weight > 10'000) return fail("io weight: found " + std::to_string(*limits.io_weight) + ", expected 1 to 10000");
+    if (v1) {
+      plan.write("blkio", "blkio.bfq.weight", std::to_string(std::min<std::uint64_t>(*limits.io_weight, 1000)));
+    } else {
+      plan.write("io", "io.weight", "default " + std::to_string(*limits.io_weight));
+    }
+  }
+  for (const auto& [disk, limit] : limits.io) {
+    if (v1) {
+      const auto write = [&plan, &disk = disk](const char* file, const std::optional<std::uint64_t>& most) {
+        plan.write("blkio", std::string("blkio.throttle.") + file, disk + " " + std::to_string(most.value_or(0)));
+      };
+      write("read_bps_device", limit.read_bps);
+      write("write_bps_device", limit.write_bps);
+      write("read_iops_device", limit.read_iops);
+      write("write_iops_device", limit.write_iops);
+    } else {
+      const auto text = [](const std::optional<std::uint64_t>& most) { return most ? std::to_string(*most) : std::string("max"); };
+      plan.write("io", "io.max", disk + " rbps=" + text(limit.read_bps) + " wbps=" + text(limit.write_bps) + " riops=" + text(limit.read_iops) + " wiops=" + text(limit.write_iops));
+    }
+  }
+  return {};
+}
+
+// A file with a line for each disk that has a limit: is this one as it should be?
+bool same_disk_setting(std::string_view expected, std::string_view found) {
+  const bool none = expected.ends_with(" 0") || expected.ends_with(" rbps=max wbps=max riops=max wiops=max");
+  const std::string_view disk = expected.substr(0, expected.find(' ') + 1);
+  while (!found.empty()) {
+    const std::string_view line = next_part(found, '\n');
+    if (line.starts_with(disk)) return line == expected;
+  }
+  return none;
+}
+
 Status plan_others(Plan& plan, const Limits& limits) {
   if (limits.pids) {
     METE_CHECK(plan.need("pids", "pids max"));
@@ -264,6 +304,7 @@ Result<std::vector<ControlWrite>> plan_writes(const Limits& limits, const Hierar
   METE_CHECK(plan_cpuset(plan, limits));
   METE_CHECK(plan_cpu(plan, limits, present));
   METE_CHECK(plan_memory(plan, limits, present));
+  METE_CHECK(plan_io(plan, limits));
   METE_CHECK(plan_others(plan, limits));
   return plan.take();
 }
@@ -288,6 +329,7 @@ bool same_setting(const std::string& file, std::string_view expected, std::strin
     const auto b = list_bits(found);
     return a && b && *a == *b;
   }
+  if (file == "io.max" || file.starts_with("blkio.throttle.")) return same_disk_setting(expected, found);
   if (file == "memory.oom_control") {
     // Reading shows it among others: "oom_kill_disable 1\nunder_oom 0\noom_kill 0".
     const auto disabled = value_of(found, "oom_kill_disable");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include "runtime/cgroup/block_device.h"
 #include "runtime/cgroup/plan.h"
 
 namespace mete::runtime::cgroup {
@@ -107,6 +108,52 @@ TEST(PlanWrites, TheQuotaIsNeverBelowTheBurst) {
   EXPECT_EQ(plan_writes(limits, v1(), present).value(), (Writes{{"cpu", "cpu.cfs_burst_us", "0"},
                                                                 {"cpu", "cpu.cfs_quota_us", "5000"},
                                                                 {"cpu", "cpu.cfs_period_us", "20000"}}));
+}
+
+TEST(PlanWrites, IoIsByDiskAndWhatIsNotSaidIsNoLimit) {
+  Limits limits;
+  limits.io["8:0"] = {.read_bps = 1000, .write_iops = 7};
+  limits.io["8:16"] = {};
+  limits.io_weight = 2000;
+  auto old = v1();
+  old.v1["blkio"] = "/blkio";
+  EXPECT_EQ(plan_writes(limits, old).value(), (Writes{{"blkio", "blkio.bfq.weight", "1000"},
+                                                      {"blkio", "blkio.throttle.read_bps_device", "8:0 1000"},
+                                                      {"blkio", "blkio.throttle.write_bps_device", "8:0 0"},
+                                                      {"blkio", "blkio.throttle.read_iops_device", "8:0 0"},
+                                                      {"blkio", "blkio.throttle.write_iops_device", "8:0 7"},
+                                                      {"blkio", "blkio.throttle.read_bps_device", "8:16 0"},
+                                                      {"blkio", "blkio.throttle.write_bps_device", "8:16 0"},
+                                                      {"blkio", "blkio.throttle.read_iops_device", "8:16 0"},
+                                                      {"blkio", "blkio.throttle.write_iops_device", "8:16 0"}}));
+  auto now = v2();
+  now.v2_controllers.emplace_back("io");
+  EXPECT_EQ(plan_writes(limits, now).value(), (Writes{{"io", "io.weight", "default 2000"},
+                                                      {"io", "io.max", "8:0 rbps=1000 wbps=max riops=max wiops=7"},
+                                                      {"io", "io.max", "8:16 rbps=max wbps=max riops=max wiops=max"}}));
+  EXPECT_FALSE(plan_writes(limits, v1())) << "without the controller";
+  limits.io_weight = 0;
+  EXPECT_FALSE(plan_writes(limits, now));
+}
+
+TEST(SameSetting, ALineADisk) {
+  const std::string file = "blkio.throttle.read_bps_device";
+  EXPECT_TRUE(same_setting(file, "8:0 1000", "8:16 5\n8:0 1000\n"));
+  EXPECT_FALSE(same_setting(file, "8:0 1000", "8:0 10000\n"));
+  EXPECT_FALSE(same_setting(file, "8:0 1000", "8:16 1000\n"));
+  EXPECT_TRUE(same_setting(file, "8:0 0", "8:16 1000\n")) << "no limit is no line";
+  EXPECT_FALSE(same_setting(file, "8:1 0", "8:16 5\n8:1 6\n"));
+  EXPECT_TRUE(same_setting("io.max", "8:0 rbps=max wbps=max riops=max wiops=max", ""));
+  EXPECT_FALSE(same_setting("io.max", "8:0 rbps=max wbps=max riops=max wiops=max", "8:0 rbps=5 wbps=max riops=max wiops=max\n"));
+}
+
+TEST(SourceOfMount, ByTheDeviceThatStatShows) {
+  const std::string mounts = "22 27 0:21 / /proc rw,relatime - proc proc rw\n30 1 0:45 /root / rw shared:1 - btrfs /dev/sda2 rw,subvol=/root\n31 1 bad\n";
+  EXPECT_EQ(source_of_mount(mounts, "0:45"), "/dev/sda2");
+  EXPECT_EQ(source_of_mount(mounts, "0:21"), "proc");
+  EXPECT_EQ(source_of_mount(mounts, "0:99"), "");
+  EXPECT_EQ(source_of_mount("", "0:45"), "");
+  EXPECT_EQ(source_of_mount("30 1 0:45 / / rw", "0:45"), "") << "cut off";
 }
 
 TEST(PlanWrites, WhatTheMachineLacksIsNamed) {
