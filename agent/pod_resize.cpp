@@ -100,9 +100,9 @@ Status Pod::resize_now(const config::PodSpec& to) {
     if (!fits || !limit || !containers_[i]->is_active()) return;
     const auto above = containers_[i]->memory_above(*limit);
     if (!above) return;
-    fits = fail_errno("container " + container.name + " uses " + std::to_string((*limit + *above).count()) + " bytes of memory, which is more than the new limit of " +
-                          std::to_string(limit->count()) + " bytes",
-                      runtime::cgroup::kBusy);
+    fits = fail("container " + container.name + " uses " + std::to_string((*limit + *above).count()) + " bytes of memory, which is more than the new limit of " +
+                std::to_string(limit->count()) + " bytes");
+    fits.error().code = runtime::cgroup::kBusy;
   });
   METE_CHECK(std::move(fits));
   const auto own = limits_;

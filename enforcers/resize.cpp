@@ -33,7 +33,7 @@ Status update(std::optional<T>& limit, std::optional<T>& request, const std::opt
   if (new_limit) limit = new_limit;
   if (new_request) {
     request = new_request;
-  } else if (follows || (limit && !request)) {
+  } else if (follows) {
     request = limit;
   }
   if (!limit || !request || *request <= *limit) return {};

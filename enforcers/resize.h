@@ -18,8 +18,8 @@ struct ResourceUpdate {
   [[nodiscard]] bool empty() const { return *this == ResourceUpdate(); }
 };
 
-// A request that was the limit stays the limit, unless it is given too, as in a manifest that says limits alone. The
-// error: a request above its limit; it names both.
+// A request that was the limit stays the limit, unless it is given too. What had no request gets none by a limit: that
+// would make it another QoS class. The error: a request above its limit; it names both.
 [[nodiscard]] Result<config::Resources> updated(config::Resources resources, const ResourceUpdate& update);
 
 // `later` over `earlier`, field by field.

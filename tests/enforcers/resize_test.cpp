@@ -30,8 +30,7 @@ TEST(Resize, ARequestThatWasTheLimitStaysTheLimit) {
   const auto guaranteed = resources(200_mCPU, 200_mCPU, 64_MiB, 64_MiB);
   EXPECT_EQ(updated(guaranteed, {.cpu_limit = 100_mCPU, .memory_limit = 32_MiB}), resources(100_mCPU, 100_mCPU, 32_MiB, 32_MiB));
   EXPECT_EQ(updated(guaranteed, {.memory_request = 16_MiB}), resources(200_mCPU, 200_mCPU, 16_MiB, 64_MiB));
-  // As a manifest that says a limit alone.
-  EXPECT_EQ(updated({}, {.memory_limit = 32_MiB}), resources(std::nullopt, std::nullopt, 32_MiB, 32_MiB));
+  EXPECT_EQ(updated({}, {.memory_limit = 32_MiB}), resources(std::nullopt, std::nullopt, std::nullopt, 32_MiB)) << "none before, none now";
 }
 
 TEST(Resize, ARequestAboveItsLimitNamesBoth) {

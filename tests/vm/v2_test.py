@@ -19,6 +19,7 @@ CASES = ["agent_starts", "busy_loop_under_cpu_max_uses_ten_percent", "memory_req
          "oom_kill_is_counted_once_and_told_with_its_numbers",
          "policy_kills_the_process_and_not_the_container", "changed_policy_counts_on", "killed_agent_comes_back_and_adopts",
          "threshold_kills_before_the_kernel", "hold_freezes_at_memory_high_and_then_kills", "raise_lets_it_live", "reclaim_by_memory_reclaim",
+         "resizes_in_place_or_refuses",
          "shim_thaws_when_no_agent_comes_back", "delete_leaves_nothing"]
 PROGRAMS = ["cgroup_root_test", "launch_root_test", "oci_root_test"]
 
