@@ -131,7 +131,7 @@ Status Container::prepare_cgroup() {
   }
   choose_oom_counter();  // the policy may have changed since the last attempt
   if (auto applied = cgroup_.apply(limits_); !applied) return tl::unexpected(applied.error());
-  if (!spec()->security.privileged) METE_CHECK(runtime::cgroup::restrict_devices(cgroup_));
+  if (!spec()->security.privileged) METE_CHECK(runtime::cgroup::apply_device_rules(cgroup_, {}));
   // What an earlier attempt left behind outside its PID namespace must not live on beside the new one.
   if (const auto populated = cgroup_.populated(); populated && *populated) METE_CHECK(cgroup_.kill_all());
   open_cgroup();

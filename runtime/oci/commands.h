@@ -5,6 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "config/result.h"
+#include "runtime/fd.h"
 #include "runtime/oci/options.h"
 
 namespace mete::runtime::oci {
@@ -32,6 +33,8 @@ namespace mete::runtime::oci {
 
 // follow.cpp: passes signals on to `process`, waits for its end, returns its code (128 + signal for a killed one).
 [[nodiscard]] int follow(int pid, int pidfd);
+// The same with our terminal before the process's.
+[[nodiscard]] int follow_terminal(int pid, const UniqueFd& pidfd, const UniqueFd& terminal);
 // Blocks the signals that follow() passes on. Before the process is made, or one could be missed.
 void hold_signals();
 

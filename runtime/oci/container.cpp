@@ -14,7 +14,10 @@
 #include <csignal>
 
 #include "runtime/file.h"
-#include "runtime/oci/device_rules.h"
+#include "runtime/oci/console.h"
+#include "runtime/oci/control_lines.h"
+#include "runtime/oci/hooks.h"
+#include "runtime/oci/net_devices.h"
 #include "runtime/oci/time_text.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/wire.h"
@@ -40,12 +43,6 @@ Status check_rootfs(const std::string& path) {
   if (::stat(path.c_str(), &info) != 0) return fail_errno("config.json: root.path: " + path);
   if (!S_ISDIR(info.st_mode)) return fail("config.json: root.path: found a file at " + path + ", expected a directory");
   return {};
-}
-
-bool asks_for_limits(const Config& config) {
-  const auto& limits = config.limits;
-  return limits.cpu_shares || limits.cpu_bandwidth || limits.cpu_burst || limits.cpu_idle || !limits.cpuset_cpus.empty() ||
-         !limits.cpuset_mems.empty() || limits.memory || limits.swap || limits.memory_soft || limits.pids || !limits.hugetlb.empty();
 }
 
 // HOME of the image's /etc/passwd for the user, as other runtimes give it when the bundle says nothing.
@@ -86,10 +83,11 @@ class Maker {
       std::optional<State> made = state_;
       if (!group_made_) made->cgroup.clear();
       (void)remove_container(place_, made);
+      if (hooks_began_) (void)run_poststop(*made);
       return tl::unexpected<Error>(std::move(launched.error()));
     }
     for (auto& warning : launched->warnings) config.warnings.push_back(std::move(warning));
-    return Made{std::move(state_), std::move(*launched), std::move(config.warnings)};
+    return Made{std::move(state_), std::move(*launched), std::move(terminal_), gated_, std::move(config.warnings)};
   }
 
  private:
@@ -101,6 +99,7 @@ class Maker {
     Surroundings surroundings;
     surroundings.bundle = bundle;
     surroundings.capabilities = own_capabilities();
+    surroundings.apparmor = has_apparmor();
     auto found = hierarchies();
     if (found) {
       surroundings.cgroup_view = view_of(**found);
@@ -110,6 +109,12 @@ class Maker {
     METE_TRY(const std::string text, read_document(request_.config_file.empty() ? surroundings.bundle + "/config.json" : request_.config_file));
     METE_TRY(Config config, read_config(text, surroundings));
     METE_CHECK(check_rootfs(config.launch.rootfs));
+    METE_CHECK(check_terminal(config));
+    config.launch.env.insert(config.launch.env.end(), request_.more_env.begin(), request_.more_env.end());
+    hooks_ = std::move(config.hooks);
+    net_devices_ = std::move(config.net_devices);
+    gated_ = request_.with_gate || !hooks_.start_container.empty();
+    state_.hooks = {{}, {}, {}, hooks_.start_container, hooks_.poststart, hooks_.poststop};
     state_.version = config.version;
     state_.id = request_.id;
     state_.bundle = bundle;
@@ -117,6 +122,16 @@ class Maker {
     state_.created = time_text();
     state_.annotations = config.annotations;
     return config;
+  }
+
+  // As runc words them: its clients' users know these lines.
+  Status check_terminal(const Config& config) const {
+    const bool wanted = config.launch.terminal.has_value();
+    if (wanted && !request_.console.valid() && !request_.takes_terminal) {
+      return fail("process.terminal: found true and no --console-socket, expected one: cannot allocate tty if mete-oci will detach without setting console socket");
+    }
+    if (!wanted && request_.console.valid()) return fail("--console-socket: found one, expected none without process.terminal: cannot use console socket if mete-oci will not detach or allocate tty");
+    return {};
   }
 
   Result<process::Plan> plan_of(Config& config) {
@@ -128,7 +143,7 @@ class Maker {
     const bool has_home = std::any_of(launch.env.begin(), launch.env.end(), [](const std::string& each) { return each.starts_with("HOME="); });
     if (!has_home) launch.env.push_back("HOME=" + home_of(launch.rootfs, launch.identity.uid));
     if (!request_.cgroups) {
-      if (asks_for_limits(config)) return fail("config.json: linux.resources: found limits, expected none with --cgroup-manager=disabled");
+      if (config.resources.limits_something()) return fail("config.json: linux.resources: found limits, expected none with --cgroup-manager=disabled");
       return process::make_plan(launch);
     }
     state_.cgroup = config.cgroups_path.empty() ? "/" + request_.id : config.cgroups_path;
@@ -152,9 +167,8 @@ class Maker {
     }
     METE_CHECK(group_->create());
     group_made_ = !existed;
-    METE_TRY(const auto writes, group_->apply(config.limits));
-    (void)writes;
-    return apply_device_rules(*group_, config.device_rules);
+    METE_CHECK(apply_resources(*group_, config.resources));
+    return cgroup::apply_device_rules(*group_, config.resources.device_rules);
   }
 
   Result<process::Launched> build(const Config& config, const process::Plan& plan) {
@@ -167,7 +181,7 @@ class Maker {
     options.stderr_fd = STDERR_FILENO;
     options.preserved = request_.preserved_fds;
     UniqueFd gate;
-    if (request_.with_gate) {
+    if (gated_) {
       if (::mkfifo(place_.gate().c_str(), 0600) != 0) return fail_errno("mkfifo " + place_.gate());
       METE_TRY(gate, open_at(AT_FDCWD, place_.gate(), O_RDWR));
       options.start_gate = gate.get();
@@ -176,7 +190,22 @@ class Maker {
       METE_TRY(state_.process, process::identify(pid));
       return place_.save(state_);
     };
+    options.terminal = [this](UniqueFd terminal) -> Status {
+      if (request_.console.valid()) return send_terminal(request_.console, terminal);
+      terminal_ = std::move(terminal);
+      return {};
+    };
+    options.hooks = [this](pid_t pid) { return run_create_hooks(pid); };
     return process::launch(plan, options);
+  }
+
+  Status run_create_hooks(pid_t pid) {
+    METE_CHECK(move_net_devices(net_devices_, pid));
+    hooks_began_ = true;
+    const std::string state = spec_state(state_, "creating", pid);
+    METE_CHECK(run_hooks(hooks_.prestart, "prestart", state, {state_.bundle}));
+    METE_CHECK(run_hooks(hooks_.create_runtime, "createRuntime", state, {state_.bundle}));
+    return run_hooks(hooks_.create_container, "createContainer", state, {state_.bundle, pid});
   }
 
   const CreateRequest& request_;
@@ -184,6 +213,11 @@ class Maker {
   State state_;
   std::optional<cgroup::Group> group_;
   bool group_made_ = false;
+  Hooks hooks_;
+  std::vector<NetDevice> net_devices_;
+  UniqueFd terminal_;
+  bool gated_ = false;
+  bool hooks_began_ = false;
 };
 
 // Its end, not its reaping: that is the parent's.
@@ -215,9 +249,47 @@ Status remove_group(const std::string& path) {
   }
 }
 
+Status open_gate(const Place& place) {
+  METE_TRY(const UniqueFd gate, open_at(AT_FDCWD, place.gate(), O_WRONLY | O_NONBLOCK));
+  const char go = 1;
+  if (::write(gate.get(), &go, 1) != 1) return fail_errno("open the start gate of \"" + place.id() + "\"");
+  // The last reader is gone with the exec, so that after us nobody finds the container "created".
+  constexpr int kLongestMilliseconds = 10'000;
+  pollfd wait{gate.get(), 0, 0};
+  (void)::poll(&wait, 1, kLongestMilliseconds);
+  return {};
+}
+
 }  // namespace
 
 Result<Made> make_container(const CreateRequest& request) { return Maker(request).make(); }
+
+Status start_container(const Place& place, const State& state) {
+  const auto with_hooks = [&]() -> Status {
+    if (!state.hooks.start_container.empty()) {
+      METE_TRY(const std::string plan, read_file(AT_FDCWD, place.plan()));
+      METE_CHECK(run_start_hooks(state.hooks.start_container, spec_state(state, "created", state.process.pid), plan, state.process.pid));
+    }
+    METE_CHECK(open_gate(place));
+    return run_hooks(state.hooks.poststart, "poststart", spec_state(state, "running", state.process.pid), {state.bundle});
+  };
+  auto started = with_hooks();
+  const bool hooked = !state.hooks.start_container.empty() || !state.hooks.poststart.empty();
+  if (!started && hooked) {
+    (void)remove_container(place, state);
+    (void)run_poststop(state);
+  }
+  return started;
+}
+
+std::vector<std::string> run_poststop(const State& state) {
+  std::vector<std::string> warnings;
+  // One that fails does not keep the others from running.
+  for (const auto& hook : state.hooks.poststop) {
+    if (auto done = run_hooks({hook}, "poststop", spec_state(state, "stopped", 0), {state.bundle}); !done) warnings.push_back(done.error().what);
+  }
+  return warnings;
+}
 
 Status remove_container(const Place& place, const std::optional<State>& state) {
   Status first;
@@ -249,6 +321,11 @@ Result<std::string> read_document(const std::string& path) {
   if (S_ISDIR(info.st_mode)) return fail(path + ": found a directory, expected a file");
   if (info.st_size > kLargest) return fail(path + ": found " + std::to_string(info.st_size) + " bytes, expected at most 16 MiB");
   return read_file(AT_FDCWD, path);
+}
+
+bool has_apparmor() {
+  const auto enabled = read_file(AT_FDCWD, "/sys/module/apparmor/parameters/enabled");
+  return enabled && enabled->starts_with('Y');
 }
 
 std::uint64_t own_capabilities() {

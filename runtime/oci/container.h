@@ -22,20 +22,36 @@ struct CreateRequest {
   bool with_gate = false;   // `create`; else the command is executed at once
   bool cgroups = true;      // --cgroup-manager=disabled: none are made
   int preserved_fds = 0;
+  std::vector<std::string> more_env;       // NAME=value, after the bundle's
+  bool takes_terminal = false;             // Made::terminal is wanted when no console socket is given
+  UniqueFd console;                        // --console-socket, connected
 };
 
 struct Made {
   State state;
   process::Launched launched;
+  UniqueFd terminal;  // see CreateRequest
+  bool gated = false;
   std::vector<std::string> warnings;
 };
 
-// After an error nothing is left: no process, cgroup, mount, state directory.
+// After an error nothing is left: no process, cgroup, mount, state directory. With startContainer hooks there is a gate
+// whether it is asked for or not.
 [[nodiscard]] Result<Made> make_container(const CreateRequest& request);
+
+// What `start` does: startContainer hooks, the gate, poststart hooks. The caller holds the lock. After an error of a hook the
+// container is gone, as the specification wants it.
+[[nodiscard]] Status start_container(const Place& place, const State& state);
+
+// The poststop hooks of a container that is gone; each failure is a warning.
+[[nodiscard]] std::vector<std::string> run_poststop(const State& state);
 
 // SIGKILL to all of it, a bounded wait for their end, cgroup and state removed. The caller holds the container's lock
 // and has checked that this is wanted. A container of which only parts exist is fine.
 [[nodiscard]] Status remove_container(const Place& place, const std::optional<State>& state);
+
+// Does the kernel have AppArmor, and is it on?
+[[nodiscard]] bool has_apparmor();
 
 // This machine's cgroups; found once.
 [[nodiscard]] Result<const cgroup::Hierarchies*> hierarchies();

@@ -9,6 +9,7 @@
 #include "runtime/file.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/config.h"
+#include "runtime/oci/own_image.h"
 #include "runtime/oci/time_text.h"
 
 namespace mete::runtime::oci {
@@ -30,7 +31,10 @@ void fill_stdio() {
   }
 }
 
-int run_main(int argc, const char* const* argv) {
+// Those whose children are seen by a container before they execute its command.
+bool enters_a_container(const std::string& command) { return command == "create" || command == "run" || command == "exec" || command == "start"; }
+
+int run_main(int argc, char* const* argv) {
   fill_stdio();
   // What is made for the container has the modes that were asked for, whatever our caller's mask.
   ::umask(022);
@@ -38,6 +42,8 @@ int run_main(int argc, const char* const* argv) {
   auto code = Result<int>(1);
   if (auto parsed = parse_options(argc, argv, options); !parsed) {
     code = tl::unexpected<Error>(std::move(parsed.error()));
+  } else if (auto safe = enters_a_container(options.command) ? protect_own_image(argv) : Status(); !safe) {
+    code = tl::unexpected<Error>(std::move(safe.error()));
   } else {
     code = run_command(options);
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string_view>
 #include <variant>
 
@@ -176,6 +177,15 @@ class Parser {
 }  // namespace
 
 Status parse_options(int argc, const char* const* argv, Options& options) { return Parser(argc, argv, options).parse(); }
+
+Result<int> preserved_fds(const Options& options) {
+  const auto& text = options.preserve_fds;
+  int count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  constexpr int kMost = 1024;
+  if (error == std::errc() && end == text.data() + text.size() && count >= 0 && count <= kMost) return count;
+  return fail("--preserve-fds: found \"" + text + "\", expected a number of descriptors, at most 1024");
+}
 
 std::string help_text() {
   std::string text =

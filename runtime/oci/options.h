@@ -53,6 +53,9 @@ struct Options {
 // read until then, so that --log is known for the error.
 [[nodiscard]] Status parse_options(int argc, const char* const* argv, Options& options);
 
+// --preserve-fds as a number of descriptors.
+[[nodiscard]] Result<int> preserved_fds(const Options& options);
+
 [[nodiscard]] std::string help_text();
 
 }  // namespace mete::runtime::oci

@@ -8,7 +8,7 @@
 #include "runtime/file.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/container.h"
-#include "runtime/oci/device_rules.h"
+#include "runtime/oci/control_lines.h"
 #include "runtime/process/signals.h"
 
 namespace mete::runtime::oci {
@@ -115,9 +115,8 @@ Result<int> update(const Options& options) {
   METE_TRY(const std::string text, read_document(options.resources == "-" ? "/dev/stdin" : options.resources));
   METE_TRY(const Resources resources, read_resources(text));
   METE_TRY(const cgroup::Group group, group_of(found, "update"));
-  METE_TRY(const auto writes, group.apply(resources.limits));
-  (void)writes;
-  if (!resources.device_rules.empty()) METE_CHECK(apply_device_rules(group, resources.device_rules));
+  METE_CHECK(apply_resources(group, resources));
+  if (!resources.device_rules.empty()) METE_CHECK(cgroup::apply_device_rules(group, resources.device_rules));
   return 0;
 }
 

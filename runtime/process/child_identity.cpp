@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "runtime/process/child_context.h"
 
@@ -71,10 +75,32 @@ void set_capabilities(const ChildContext& child, const CapabilitySets& sets) {
   }
 }
 
+// Takes effect at the exec.
+void set_profile(const ChildContext& child, const std::string& profile) {
+  if (profile.empty()) return;
+  constexpr char kPrefix[] = "exec ";
+  char text[512];
+  const std::size_t length = sizeof kPrefix - 1 + profile.size();
+  if (length > sizeof text) child.die("AppArmor profile's name is too long:", profile.c_str(), ENAMETOOLONG);
+  std::memcpy(text, kPrefix, sizeof kPrefix - 1);
+  std::memcpy(text + sizeof kPrefix - 1, profile.data(), profile.size());
+  child.must(::write(child.profile, text, length), "set the AppArmor profile", profile.c_str());
+}
+
 }  // namespace
+
+void execute(ChildContext& child, const OpenProfile&) {
+  child.profile = ::open("/proc/self/attr/apparmor/exec", O_WRONLY | O_CLOEXEC);
+  if (child.profile < 0 && errno == ENOENT) child.profile = ::open("/proc/self/attr/exec", O_WRONLY | O_CLOEXEC);  // before Linux 5.8
+  child.must(child.profile, "open /proc/self/attr/exec");
+  struct statfs info {};
+  child.must(::fstatfs(child.profile, &info), "stat /proc/self/attr/exec");
+  if (info.f_type != PROC_SUPER_MAGIC) child.die("/proc/self/attr/exec is not procfs", "", EINVAL);
+}
 
 void become(const ChildContext& child, const Identity& identity) {
   set_rlimits(child, identity);
+  set_profile(child, identity.apparmor_profile);
   if (identity.umask) ::umask(*identity.umask);
   if (identity.no_new_privileges) child.must(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "set no_new_privs");
   // Without no_new_privs a filter needs CAP_SYS_ADMIN, so it is loaded before the capabilities go; it must then allow
