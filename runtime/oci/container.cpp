@@ -139,9 +139,12 @@ class Maker {
     if (config.seccomp) {
       METE_TRY(launch.identity.seccomp_filter, compile_seccomp(*config.seccomp));
       launch.identity.seccomp_flags = config.seccomp->flags;
+      state_.listener_path = config.seccomp->listener_path;
+      state_.listener_metadata = config.seccomp->listener_metadata;
     }
     const bool has_home = std::any_of(launch.env.begin(), launch.env.end(), [](const std::string& each) { return each.starts_with("HOME="); });
     if (!has_home) launch.env.push_back("HOME=" + home_of(launch.rootfs, launch.identity.uid));
+    if (request_.new_keyring) launch.session_keyring = "_ses." + request_.id;
     if (!request_.cgroups) {
       if (config.resources.limits_something()) return fail("config.json: linux.resources: found limits, expected none with --cgroup-manager=disabled");
       return process::make_plan(launch);
@@ -194,6 +197,9 @@ class Maker {
       if (request_.console.valid()) return send_terminal(request_.console, terminal);
       terminal_ = std::move(terminal);
       return {};
+    };
+    options.listener = [this](UniqueFd listener, pid_t pid) {
+      return send_listener(state_.listener_path, process_state(state_, "creating", pid), listener);
     };
     options.hooks = [this](pid_t pid) { return run_create_hooks(pid); };
     return process::launch(plan, options);

@@ -21,6 +21,7 @@ struct CreateRequest {
   std::string config_file;  // empty: config.json in the bundle
   bool with_gate = false;   // `create`; else the command is executed at once
   bool cgroups = true;      // --cgroup-manager=disabled: none are made
+  bool new_keyring = true;  // --no-new-keyring: the session keyring of the caller stays
   int preserved_fds = 0;
   std::vector<std::string> more_env;       // NAME=value, after the bundle's
   bool takes_terminal = false;             // Made::terminal is wanted when no console socket is given

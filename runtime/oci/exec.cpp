@@ -108,7 +108,7 @@ bool opens_terminal(const process::Plan& plan) {
 Status open_console(const Options& options, const process::Plan& plan, UniqueFd& console) {
   if (!options.console_socket.empty()) {
     if (!opens_terminal(plan)) return fail("--console-socket: found one, expected none without a terminal: cannot use console socket if mete-oci will not detach or allocate tty");
-    METE_TRY(console, connect_console(options.console_socket));
+    METE_TRY(console, connect_to(options.console_socket, "--console-socket"));
     return {};
   }
   if (options.detach && opens_terminal(plan)) return fail("exec: found a terminal and --detach, expected --console-socket with them: cannot allocate tty if mete-oci will detach without setting console socket");
@@ -139,6 +139,9 @@ Result<int> exec(const Options& options) {
     if (console.valid()) return send_terminal(console, opened);
     terminal = std::move(opened);
     return {};
+  };
+  launch.listener = [&](UniqueFd listener, pid_t pid) {
+    return send_listener(state.listener_path, process_state(state, to_string(life), pid), listener);
   };
   METE_TRY(const process::Launched launched, process::launch(plan, launch));
   for (const auto& warning : launched.warnings) report(options, "warning", warning);

@@ -37,10 +37,11 @@ Result<CreateRequest> request_of(const Options& options) {
   request.bundle = options.bundle;
   request.config_file = options.config;
   request.cgroups = options.cgroup_manager != "disabled";
+  request.new_keyring = !options.no_new_keyring;
   METE_TRY(request.preserved_fds, preserved_fds(options));
   pass_activation(request.preserved_fds, request.more_env);
   if (!options.console_socket.empty()) {
-    METE_TRY(request.console, connect_console(options.console_socket));
+    METE_TRY(request.console, connect_to(options.console_socket, "--console-socket"));
   }
   return request;
 }

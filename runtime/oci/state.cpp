@@ -54,12 +54,20 @@ std::string spec_state(const State& state, const std::string& status, pid_t pid)
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+std::string process_state(const State& state, const std::string& status, pid_t pid) {
+  nlohmann::ordered_json json = {{"ociVersion", state.version.empty() ? kSpecVersion : state.version}, {"fds", {"seccompFd"}}, {"pid", pid}};
+  if (!state.listener_metadata.empty()) json["metadata"] = state.listener_metadata;
+  json["state"] = nlohmann::ordered_json::parse(spec_state(state, status, state.process.pid));
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 std::string to_text(const State& state) {
   nlohmann::json json = {{"ociVersion", state.version}, {"id", state.id},
                          {"bundle", state.bundle},      {"rootfs", state.rootfs},
                          {"cgroup", state.cgroup},      {"created", state.created},
                          {"pid", state.process.pid},    {"startTime", state.process.start_time},
                          {"annotations", state.annotations}};
+  if (!state.listener_path.empty()) json["seccompListener"] = {{"path", state.listener_path}, {"metadata", state.listener_metadata}};
   const std::pair<const char*, const std::vector<Hook>*> points[] = {
       {"startContainer", &state.hooks.start_container}, {"poststart", &state.hooks.poststart}, {"poststop", &state.hooks.poststop}};
   for (const auto& [point, hooks] : points) {
@@ -86,6 +94,8 @@ Result<State> parse_state(std::string_view text) {
   state.process.pid = static_cast<pid_t>(node["pid"].integer(0, 0, INT32_MAX));
   state.process.start_time = node["startTime"].u64();
   for (const auto& [key, value] : node["annotations"].members()) state.annotations[key] = value.text();
+  state.listener_path = node["seccompListener"]["path"].text();
+  state.listener_metadata = node["seccompListener"]["metadata"].text();
   state.hooks = read_hooks(node["hooks"]);
   METE_CHECK(problems.status());
   return state;

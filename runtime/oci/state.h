@@ -34,11 +34,16 @@ struct State {
   std::string created;  // RFC 3339
   process::ProcessId process;  // pid 0: not yet
   std::map<std::string, std::string> annotations;
+  std::string listener_path;  // see SeccompProfile; for `exec`
+  std::string listener_metadata;
   Hooks hooks;  // those that are still to come: startContainer, poststart, poststop
 };
 
 // The state as the specification has it, for `state` and hooks. With `pid` 0 it has none.
 [[nodiscard]] std::string spec_state(const State& state, const std::string& status, pid_t pid);
+
+// What a seccomp listener is told beside the descriptor (config-linux.md, "The Container Process State").
+[[nodiscard]] std::string process_state(const State& state, const std::string& status, pid_t pid);
 
 [[nodiscard]] std::string to_text(const State& state);
 [[nodiscard]] Result<State> parse_state(std::string_view text);

@@ -193,11 +193,18 @@ void ChildContext::tell(char word, int fd) const {
   must(send_with_descriptor(control_, &word, 1, fd), "hand a descriptor to the launcher");
 }
 
+void ChildContext::tell_number(char word, int fd) const {
+  ChildNumber message;
+  message.word = word;
+  message.number = fd;
+  must(::write(control_, &message, sizeof message), "tell the launcher");
+}
+
 void ChildContext::await(char word) const {
   char got = 0;
   ssize_t count = 0;
   do {
-    count = ::recv(control_, &got, 1, 0);
+    count = ::read(control_, &got, 1);
   } while (count < 0 && errno == EINTR);
   if (count != 1 || got != word) die("wait for the launcher", "", EPIPE);
 }

@@ -23,11 +23,18 @@ constexpr std::int32_t kReportCommand = -2;   // finding or executing the comman
 constexpr char kMappingsWritten = 'm';
 constexpr char kCgroupsJoined = 'c';
 constexpr char kHooksRan = 'h';
+constexpr char kListenerTaken = 's';
 constexpr char kGo = 'g';  // execute: the parent has nothing more to do
 // The child's words.
 constexpr char kTerminal = 't';  // the other end of its terminal comes with it
 constexpr char kAtHooks = 'H';   // all is mounted, and it waits for kHooksRan
+constexpr char kListener = 'S';  // in a ChildNumber: the seccomp listener's descriptor in the child
 constexpr char kAtGate = 'r';    // all is done but the exec, and it waits at the start gate
+
+struct ChildNumber {
+  char word = 0;
+  std::int32_t number = 0;
+};
 
 struct ChildFds {
   int control = -1;  // socket to the parent: reads the words above, writes one ChildReport

@@ -25,6 +25,8 @@ class ChildContext {
 
   // One word to the parent, with a descriptor when `fd` is one.
   void tell(char word, int fd = -1) const;
+  // Where seccomp lets only write() through: the parent fetches the descriptor itself.
+  void tell_number(char word, int fd) const;
 
   std::span<const int> cgroup_tasks;  // see ChildFds
   std::span<const int> trees;         // see ChildFds; of the operation at hand, taken one by one
@@ -46,6 +48,7 @@ void execute(ChildContext& child, const BindMount& op);
 void execute(ChildContext& child, const MaskPath& op);
 void execute(ChildContext& child, const MakePathReadOnly& op);
 void execute(ChildContext& child, const PivotRoot& op);
+void execute(ChildContext& child, const EnterRoot& op);
 void execute(ChildContext& child, const ChangeMount& op);
 void execute(ChildContext& child, const SetRootPropagation& op);
 // A detached mount onto a descriptor of its target; `shown` is for the error.
@@ -82,6 +85,7 @@ void execute(ChildContext& child, const AwaitHooks& op);
 
 // child_identity.cpp
 void execute(ChildContext& child, const OpenProfile& op);
+void execute(ChildContext& child, const JoinKeyring& op);
 // rlimits, user and groups, capabilities, no_new_privs, seccomp; in the order they allow.
 void become(const ChildContext& child, const Identity& identity);
 

@@ -229,6 +229,13 @@ void execute(ChildContext& child, const SetRootPropagation& op) {
   child.must(::mount(nullptr, "/", nullptr, op.propagation, nullptr), "set the propagation of the root");
 }
 
+void execute(ChildContext& child, const EnterRoot&) {
+  child.must(::fchdir(child.root), "change directory to the root");
+  child.must(::chroot("."), "chroot");
+  ::close(child.root);
+  child.root = -1;
+}
+
 void execute(ChildContext& child, const PivotRoot&) {
   child.must(::fchdir(child.root), "change directory to the root");
   // pivot_root(".", "."): the old root ends up on top of the new one, and is detached from there; no directory in the

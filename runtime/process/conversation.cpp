@@ -60,6 +60,11 @@ Result<ChildSays> next_word(const Plan& plan, const UniqueFd& control) {
     std::memcpy(&word, &received.report, 1);
     return ChildSays{word, std::move(received.descriptor)};
   }
+  if (received.length == static_cast<ssize_t>(sizeof(ChildNumber))) {
+    ChildNumber message;
+    std::memcpy(static_cast<void*>(&message), &received.report, sizeof message);
+    return ChildSays{message.word, {}, message.number};
+  }
   if (received.length == static_cast<ssize_t>(sizeof(ChildReport))) return explain(plan, received.report);
   return fail("the container's first process was ended before it could execute its command");
 }

@@ -27,6 +27,9 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
   plan.tuning.personality = container.tuning.personality;
   plan.tuning.memory_policy = container.tuning.memory_policy;
   add_cgroup_entry(plan.tuning, plan.ops);
+  for (const auto& op : container.ops) {
+    if (std::holds_alternative<JoinKeyring>(op)) plan.ops.push_back(op);
+  }
   if (!plan.identity.apparmor_profile.empty()) plan.ops.push_back(OpenProfile{});
   // The user namespace first: it gives the right to join the others. The mount namespace last: with it goes /proc.
   constexpr std::array<std::pair<NamespaceKind, const char*>, 8> kKinds = {{{NamespaceKind::user, "user"},

@@ -97,7 +97,7 @@ struct Identity {
   bool no_new_privileges = false;
   // A compiled BPF program (an array of sock_filter); empty: no filter.
   std::string seccomp_filter;
-  std::uint32_t seccomp_flags = 0;  // SECCOMP_FILTER_FLAG_*
+  std::uint32_t seccomp_flags = 0;  // SECCOMP_FILTER_FLAG_*; with NEW_LISTENER the launcher takes its descriptor
   std::vector<ResourceLimit> rlimits;
   std::string apparmor_profile;  // that the command is executed under; empty: as we are
   bool operator==(const Identity&) const = default;
@@ -177,6 +177,7 @@ struct LaunchSpec {
   std::map<std::string, std::string> sysctls;  // "net.ipv4.ip_forward" -> "1"
   std::string hostname;
   std::string domainname;
+  std::string session_keyring;  // its name (keyctl(2)); empty: the keys of whoever launches stay within reach
 
   std::vector<std::string> args;
   std::vector<std::string> env;  // NAME=value

@@ -179,12 +179,23 @@ class Child {
           METE_CHECK(say(kHooksRan));
           METE_CHECK(say(kGo));
           break;
+        case kListener:
+          METE_CHECK(take_listener(says.number));
+          METE_CHECK(say(kListenerTaken));
+          break;
         case kAtGate:
           return {};
         default:
           return options_.start_gate < 0 ? Status() : fail("the container's first process ended before it could be started");
       }
     }
+  }
+
+  Status take_listener(int number) {
+    UniqueFd listener(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd_.get(), number, 0)));
+    if (!listener.valid()) return fail_errno("fetch the seccomp listener");
+    if (!options_.listener) return fail("the seccomp filter has a listener, and nobody is there to take it");
+    return options_.listener(std::move(listener), pid_);
   }
 
   Status say(char word) {

@@ -26,6 +26,8 @@ struct LaunchOptions {
   std::function<Status(pid_t)> record;
   // Of a plan that opens a terminal: takes its other end. An error ends the launch.
   std::function<Status(UniqueFd)> terminal;
+  // Of a filter with a listener: takes it (seccomp_unotify(2)) for the process of that pid. An error ends the launch.
+  std::function<Status(UniqueFd, pid_t)> listener;
   // Of a plan that awaits hooks: called with the pid when all is mounted and nothing of the image has run. An error ends the launch.
   std::function<Status(pid_t)> hooks;
 };

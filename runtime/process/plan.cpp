@@ -169,9 +169,13 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
       plan.join_pid_namespace = use.path;
     } else if (use.kind == NamespaceKind::user) {
       plan.join_user_namespace = use.path;
-    } else {
+    } else if (use.kind != NamespaceKind::mount) {
       plan.ops.push_back(JoinNamespace{use.kind, use.path});
     }
+  }
+  // The last one: with it the paths of the others may be gone.
+  if (const auto* mount = find(spec, NamespaceKind::mount); mount != nullptr && !mount->path.empty()) {
+    plan.ops.push_back(JoinNamespace{NamespaceKind::mount, mount->path});
   }
   if (has_own(spec, NamespaceKind::user)) {
     plan.uid_mappings = spec.uid_mappings;
@@ -189,7 +193,8 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
 }
 
 Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
-  ops.push_back(MakeMountsPrivate{spec.receive_host_mounts});
+  const bool own_mounts = has_own(spec, NamespaceKind::mount);
+  if (own_mounts) ops.push_back(MakeMountsPrivate{spec.receive_host_mounts});
   METE_CHECK(add_root(spec, ops));
   METE_CHECK(add_mounts(spec.mounts, ops));
   add_devices(spec, ops);
@@ -210,7 +215,8 @@ Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   if (spec.hooks) ops.push_back(AwaitHooks{});
   if (spec.read_only_root) ops.push_back(MakePathReadOnly{"/"});
   if (!spec.identity.apparmor_profile.empty()) ops.push_back(OpenProfile{});
-  ops.push_back(PivotRoot{});
+  if (!spec.session_keyring.empty()) ops.push_back(JoinKeyring{spec.session_keyring});
+  ops.push_back(own_mounts ? SetupOp(PivotRoot{}) : SetupOp(EnterRoot{}));
   if (spec.root_propagation != 0) ops.push_back(SetRootPropagation{spec.root_propagation});
   ops.push_back(ChangeDirectory{spec.cwd});
   return {};
@@ -280,6 +286,7 @@ std::string describe(const SetupOp& op) {
           [](const MaskPath& each) { return " " + each.path; },
           [](const MakePathReadOnly& each) { return " " + each.path; },
           [](const ChangeDirectory& each) { return " " + each.path; },
+          [](const JoinKeyring& each) { return " " + each.name; },
           [](const ChangeMount& each) { return " " + each.path; },
           [](const auto&) { return std::string(); },
       },

@@ -265,6 +265,25 @@ struct PivotRoot {
   bool operator==(const PivotRoot&) const = default;
 };
 
+// In a mount namespace that others are in, whose root may not be changed.
+struct EnterRoot {
+  static constexpr const char* kName = "enter root";
+  template <class Archive>
+  void fields(Archive&) {}
+  bool operator==(const EnterRoot&) const = default;
+};
+
+// A session keyring of the container's own, made when there is none of that name.
+struct JoinKeyring {
+  static constexpr const char* kName = "join session keyring";
+  std::string name;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(name);
+  }
+  bool operator==(const JoinKeyring&) const = default;
+};
+
 struct ChangeDirectory {
   static constexpr const char* kName = "change directory";
   std::string path;
@@ -279,7 +298,7 @@ using SetupOp =
     std::variant<AwaitIdMappings, JoinNamespace, SetHostname, LoopbackUp, MakeMountsPrivate, MountRoot, MountFilesystem,
                  BindMount, MakeDevice, MakeSymlink, AwaitCgroups, NewCgroupNamespace, WriteSysctl, MaskPath,
                  MakePathReadOnly, PivotRoot, ChangeDirectory, ChangeMount, SetRootPropagation, OpenTerminal, AwaitHooks, Tune,
-                 SetAffinity, OpenProfile>;
+                 SetAffinity, OpenProfile, EnterRoot, JoinKeyring>;
 
 // What the child becomes when the operations are done.
 enum class Final : std::uint8_t {
