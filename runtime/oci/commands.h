@@ -22,13 +22,16 @@ namespace mete::runtime::oci {
 [[nodiscard]] Result<int> pause(const Options& options);
 [[nodiscard]] Result<int> resume(const Options& options);
 [[nodiscard]] Result<int> update(const Options& options);
+// events.cpp
+[[nodiscard]] Result<int> events(const Options& options);
+// features.cpp
+[[nodiscard]] Result<int> features(const Options& options);
 // exec.cpp
 [[nodiscard]] Result<int> exec(const Options& options);
 // show.cpp
 [[nodiscard]] Result<int> state(const Options& options);
 [[nodiscard]] Result<int> list(const Options& options);
 [[nodiscard]] Result<int> processes(const Options& options);
-[[nodiscard]] Result<int> features(const Options& options);
 [[nodiscard]] Result<int> spec(const Options& options);
 
 // follow.cpp: passes signals on to `process`, waits for its end, returns its code (128 + signal for a killed one).

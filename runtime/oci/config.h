@@ -76,4 +76,7 @@ struct Surroundings {
 // The `linux.resources` object alone (`update --resources`).
 [[nodiscard]] Result<Resources> read_resources(std::string_view text);
 
+// The mount options that have a meaning for us; all others go to the file system.
+[[nodiscard]] std::vector<std::string> mount_option_names();
+
 }  // namespace mete::runtime::oci

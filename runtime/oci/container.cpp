@@ -2,7 +2,6 @@
 #include "runtime/oci/container.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -18,25 +17,13 @@
 #include "runtime/oci/control_lines.h"
 #include "runtime/oci/hooks.h"
 #include "runtime/oci/net_devices.h"
+#include "runtime/oci/rights.h"
 #include "runtime/oci/time_text.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/wire.h"
 
 namespace mete::runtime::oci {
 namespace {
-
-process::CgroupView view_of(const cgroup::Hierarchies& found) {
-  process::CgroupView view;
-  view.unified = !found.v2_mount.empty();
-  for (const auto& mount : found.v1_mounts()) {
-    std::string controllers;
-    for (const auto& [controller, where] : found.v1) {
-      if (where == mount) controllers += (controllers.empty() ? "" : ",") + controller;
-    }
-    view.v1.emplace_back(mount.substr(mount.rfind('/') + 1), controllers);
-  }
-  return view;
-}
 
 Status check_rootfs(const std::string& path) {
   struct stat info {};
@@ -75,9 +62,9 @@ class Maker {
 
   Result<Made> make() {
     METE_TRY(Config config, read());
-    METE_TRY(const process::Plan plan, plan_of(config));
+    METE_CHECK(prepare(config));
     METE_TRY(const UniqueFd lock, place_.claim(request_.root));
-    auto launched = build(config, plan);
+    auto launched = build(config);
     if (!launched) {
       // What this call made goes; a cgroup that was there before stays.
       std::optional<State> made = state_;
@@ -102,7 +89,7 @@ class Maker {
     surroundings.apparmor = has_apparmor();
     auto found = hierarchies();
     if (found) {
-      surroundings.cgroup_view = view_of(**found);
+      surroundings.cgroup_view = process::view_of(**found);
     } else if (request_.cgroups) {
       return tl::unexpected<Error>(std::move(found.error()));
     }
@@ -134,7 +121,7 @@ class Maker {
     return {};
   }
 
-  Result<process::Plan> plan_of(Config& config) {
+  Status prepare(Config& config) {
     auto& launch = config.launch;
     if (config.seccomp) {
       METE_TRY(launch.identity.seccomp_filter, compile_seccomp(*config.seccomp));
@@ -147,7 +134,7 @@ class Maker {
     if (request_.new_keyring) launch.session_keyring = "_ses." + request_.id;
     if (!request_.cgroups) {
       if (config.resources.limits_something()) return fail("config.json: linux.resources: found limits, expected none with --cgroup-manager=disabled");
-      return process::make_plan(launch);
+      return {};
     }
     state_.cgroup = config.cgroups_path.empty() ? "/" + request_.id : config.cgroups_path;
     METE_TRY(const auto* found, hierarchies());
@@ -155,9 +142,28 @@ class Maker {
     if (!group) return fail_in("config.json: linux.cgroupsPath", group.error());
     if (state_.cgroup == "/") return fail("config.json: linux.cgroupsPath: found the root, expected a group below it");
     group_ = std::move(*group);
-    launch.cgroup.procs_files = group_->procs_files();
-    if (const auto v2 = group_->v2_directory()) launch.cgroup = {{}, *v2};
-    return process::make_plan(launch);
+    // Told before anything is made; what is launched is planned when its cgroups are known.
+    METE_TRY(const auto plan, process::make_plan(launch));
+    (void)plan;
+    return {};
+  }
+
+  // Who is not root may often make no cgroup, and runs without: that is no reason to fail, unless limits are wanted.
+  Status make_group_or_do_without(Config& config) {
+    auto made = make_group(config);
+    if (made && group_) {
+      config.launch.cgroup.procs_files = group_->procs_files();
+      if (const auto v2 = group_->v2_directory()) config.launch.cgroup = {{}, *v2};
+    }
+    const bool refused = !made && (made.error().code == EACCES || made.error().code == EPERM || made.error().code == EROFS);
+    if (!refused || !request_.rootless) return made;
+    if (config.resources.limits_something()) return fail("linux.resources: found limits, expected none without the right to make cgroups (" + made.error().what + ")");
+    config.warnings.push_back("without the right to make cgroups it runs without limits (" + made.error().what + ")");
+    if (group_made_) (void)group_->remove();
+    group_.reset();
+    group_made_ = false;
+    state_.cgroup.clear();
+    return place_.save(state_);
   }
 
   Status make_group(const Config& config) {
@@ -174,9 +180,10 @@ class Maker {
     return cgroup::apply_device_rules(*group_, config.resources.device_rules);
   }
 
-  Result<process::Launched> build(const Config& config, const process::Plan& plan) {
+  Result<process::Launched> build(Config& config) {
     METE_CHECK(place_.write_new("state.json", to_text(state_)));
-    METE_CHECK(make_group(config));
+    METE_CHECK(make_group_or_do_without(config));
+    METE_TRY(const process::Plan plan, process::make_plan(config.launch));
     METE_CHECK(place_.write_new("plan", process::encode(plan)));
     process::LaunchOptions options;
     options.stdin_fd = STDIN_FILENO;
@@ -327,19 +334,6 @@ Result<std::string> read_document(const std::string& path) {
   if (S_ISDIR(info.st_mode)) return fail(path + ": found a directory, expected a file");
   if (info.st_size > kLargest) return fail(path + ": found " + std::to_string(info.st_size) + " bytes, expected at most 16 MiB");
   return read_file(AT_FDCWD, path);
-}
-
-bool has_apparmor() {
-  const auto enabled = read_file(AT_FDCWD, "/sys/module/apparmor/parameters/enabled");
-  return enabled && enabled->starts_with('Y');
-}
-
-std::uint64_t own_capabilities() {
-  struct __user_cap_header_struct header {};
-  header.version = _LINUX_CAPABILITY_VERSION_3;
-  struct __user_cap_data_struct data[2] = {};
-  if (::syscall(SYS_capget, &header, data) != 0) return ~0ULL;
-  return data[0].permitted | static_cast<std::uint64_t>(data[1].permitted) << 32U;
 }
 
 }  // namespace mete::runtime::oci

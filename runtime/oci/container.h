@@ -21,6 +21,7 @@ struct CreateRequest {
   std::string config_file;  // empty: config.json in the bundle
   bool with_gate = false;   // `create`; else the command is executed at once
   bool cgroups = true;      // --cgroup-manager=disabled: none are made
+  bool rootless = false;    // where no cgroup may be made there is none, unless limits are asked for
   bool new_keyring = true;  // --no-new-keyring: the session keyring of the caller stays
   int preserved_fds = 0;
   std::vector<std::string> more_env;       // NAME=value, after the bundle's
@@ -51,16 +52,10 @@ struct Made {
 // and has checked that this is wanted. A container of which only parts exist is fine.
 [[nodiscard]] Status remove_container(const Place& place, const std::optional<State>& state);
 
-// Does the kernel have AppArmor, and is it on?
-[[nodiscard]] bool has_apparmor();
-
 // This machine's cgroups; found once.
 [[nodiscard]] Result<const cgroup::Hierarchies*> hierarchies();
 
 // The text of a file that a client gives us: an error names it; more than 16 MiB is refused before it is read.
 [[nodiscard]] Result<std::string> read_document(const std::string& path);
-
-// Bits of the capabilities we hold ourselves.
-[[nodiscard]] std::uint64_t own_capabilities();
 
 }  // namespace mete::runtime::oci

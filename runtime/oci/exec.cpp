@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "runtime/oci/commands.h"
 #include "runtime/oci/console.h"
 #include "runtime/oci/container.h"
+#include "runtime/oci/rights.h"
 #include "runtime/process/capabilities.h"
 #include "runtime/process/enter.h"
 #include "runtime/process/wire.h"
@@ -89,7 +91,8 @@ Result<process::Plan> enter_plan(const Options& options, const Place& place, con
   std::optional<Config> given;
   if (!options.process.empty()) {
     METE_TRY(const std::string text, read_document(options.process));
-    METE_TRY(given, read_process(text, {.bundle = {}, .cgroup_view = {}, .capabilities = own_capabilities(), .apparmor = has_apparmor()}));
+    const bool in_user_namespace = (container.clone_flags & CLONE_NEWUSER) != 0 || !container.join_user_namespace.empty();
+    METE_TRY(given, read_process(text, {.bundle = {}, .cgroup_view = {}, .capabilities = in_user_namespace ? ~0ULL : own_capabilities(), .apparmor = has_apparmor()}));
     spec.args = given->launch.args;
     spec.tuning = given->launch.tuning;
     spec.terminal = given->launch.terminal;

@@ -11,6 +11,7 @@
 #include "runtime/file.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/console.h"
+#include "runtime/oci/rights.h"
 #include "runtime/oci/container.h"
 
 namespace mete::runtime::oci {
@@ -37,6 +38,7 @@ Result<CreateRequest> request_of(const Options& options) {
   request.bundle = options.bundle;
   request.config_file = options.config;
   request.cgroups = options.cgroup_manager != "disabled";
+  request.rootless = is_rootless(options.rootless);
   request.new_keyring = !options.no_new_keyring;
   METE_TRY(request.preserved_fds, preserved_fds(options));
   pass_activation(request.preserved_fds, request.more_env);

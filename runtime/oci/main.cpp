@@ -10,6 +10,7 @@
 #include "runtime/oci/commands.h"
 #include "runtime/oci/config.h"
 #include "runtime/oci/own_image.h"
+#include "runtime/oci/rights.h"
 #include "runtime/oci/time_text.h"
 
 namespace mete::runtime::oci {
@@ -39,6 +40,7 @@ int run_main(int argc, char* const* argv) {
   // What is made for the container has the modes that were asked for, whatever our caller's mask.
   ::umask(022);
   Options options;
+  options.root = default_root();
   auto code = Result<int>(1);
   if (auto parsed = parse_options(argc, argv, options); !parsed) {
     code = tl::unexpected<Error>(std::move(parsed.error()));
@@ -75,18 +77,20 @@ Result<int> run_command(const Options& options) {
   if (options.cgroup_manager != "cgroupfs" && options.cgroup_manager != "disabled") {
     return fail("--cgroup-manager: found \"" + options.cgroup_manager + "\", expected cgroupfs or disabled");
   }
-  if (options.rootless == "true") return fail("--rootless: found true, expected false: only root can be served yet");
+  if (options.rootless != "auto" && options.rootless != "true" && options.rootless != "false") {
+    return fail("--rootless: found \"" + options.rootless + "\", expected auto, true or false");
+  }
   struct Entry {
     const char* name;
     Result<int> (*function)(const Options&);
   };
   constexpr Entry kEntries[] = {{"create", create}, {"start", start},   {"run", run},       {"state", state},     {"kill", kill},
                                 {"delete", remove}, {"exec", exec},     {"list", list},     {"ps", processes},    {"pause", pause},
-                                {"resume", resume}, {"update", update}, {"features", features}, {"spec", spec}};
+                                {"resume", resume}, {"update", update}, {"events", events}, {"features", features}, {"spec", spec}};
   for (const auto& entry : kEntries) {
     if (options.command == entry.name) return entry.function(options);
   }
-  return fail(options.command + ": not yet");
+  return fail(options.command + ": found a command without a function");
 }
 
 }  // namespace mete::runtime::oci

@@ -208,6 +208,12 @@ void check_id_map(const Node& node, Parsed& parsed, const process::LaunchSpec& l
 
 }  // namespace
 
+std::vector<std::string> mount_option_names() {
+  std::vector<std::string> names;
+  for (const auto& option : kOptions) names.emplace_back(option.name);
+  return names;
+}
+
 void read_mounts_part(const Node& mounts, ReadContext& context) {
   for (const auto& node : mounts.items()) {
     Parsed parsed;

@@ -52,6 +52,9 @@ void read_rlimits(const Node& rlimits, std::vector<process::ResourceLimit>& limi
 
 std::uint64_t read_set(const Node& set, ReadContext& context) {
   std::uint64_t mask = 0;
+  // There the first process has them all, whatever we have.
+  const auto& namespaces = context.config.launch.namespaces;
+  const bool in_user_namespace = std::any_of(namespaces.begin(), namespaces.end(), [](const auto& use) { return use.kind == process::NamespaceKind::user; });
   for (const auto& name : set.texts()) {
     const auto bit = name == "ALL" ? std::nullopt : process::capability_mask(name);
     if (!bit) {
@@ -59,7 +62,7 @@ std::uint64_t read_set(const Node& set, ReadContext& context) {
       context.config.warnings.push_back(set.path() + ": \"" + name + "\" is not a capability known here; left out");
       continue;
     }
-    if ((*bit & context.surroundings.capabilities) == 0) {
+    if (!in_user_namespace && (*bit & context.surroundings.capabilities) == 0) {
       context.config.warnings.push_back(set.path() + ": " + name + " is not ours to give; left out");
       continue;
     }

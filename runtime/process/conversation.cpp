@@ -17,9 +17,14 @@ tl::unexpected<Error> explain(const Plan& plan, ChildReport& report) {
   const int code = report.error;
   if (report.operation == kReportCommand) {
     const std::string command = plan.args.empty() ? "" : plan.args.front();
-    if (code == ENOENT) return fail_errno("command \"" + command + "\": not found in the container", code);
-    if (code == EACCES) return fail_errno("command \"" + command + "\": not executable", code);
-    return fail_errno("command \"" + command + "\"", code);
+    // Docker tells its exit codes 126 and 127 by these words, in Go's spelling.
+    const auto say = [&](const std::string& what) { return tl::unexpected<Error>(Error{code, "exec \"" + command + "\": " + what}); };
+    if (code == ENOENT && command.find('/') == std::string::npos) return say("executable file not found in $PATH of the container");
+    if (code == ENOENT) return say("not found in the container: no such file or directory");
+    if (code == ENOTDIR) return say("not found in the container: not a directory");
+    if (code == EACCES) return say("not executable: permission denied");
+    if (code == ENOEXEC) return say("not executable: exec format error");
+    return fail_errno("exec \"" + command + "\"", code);
   }
   if (report.operation >= 0 && static_cast<std::size_t>(report.operation) < plan.ops.size()) {
     const std::string op = describe(plan.ops[static_cast<std::size_t>(report.operation)]);

@@ -144,11 +144,13 @@ Status add_root(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
 }
 
 void add_devices(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
-  for (const auto& device : spec.devices) {
-    ops.push_back(MakeDevice{device.path, device.type_and_mode, device.device, device.uid, device.gid});
-  }
   const bool has_dev = std::any_of(spec.mounts.begin(), spec.mounts.end(),
                                    [](const MountSpec& mount) { return mount.destination == "/dev" && mount.type == "tmpfs"; });
+  for (const auto& device : spec.devices) {
+    // The one of the container's own devpts, whatever was asked for (config-linux.md, default devices).
+    if (has_dev && device.path == "/dev/ptmx") continue;
+    ops.push_back(MakeDevice{device.path, device.type_and_mode, device.device, device.uid, device.gid});
+  }
   if (!has_dev) return;
   ops.push_back(MakeSymlink{"/proc/self/fd", "/dev/fd"});
   ops.push_back(MakeSymlink{"/proc/self/fd/0", "/dev/stdin"});

@@ -233,7 +233,7 @@ TEST(OciConfig, WhatIsWrongIsNamed) {
       {"/linux/resources/memory", "{\"limit\":10,\"swap\":5}", "linux.resources.memory.swap: found 5"},
       {"/linux/resources/unified", "{\"../x.max\":\"1\"}", "found \"../x.max\", expected a control file of cgroup2"},
       {"/linux/seccomp", "{\"defaultAction\":\"ALLOW\"}", "linux.seccomp.defaultAction: found \"ALLOW\""},
-      {"/linux/seccomp", "{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", "SCMP_ACT_NOTIFY cannot be done yet"},
+      {"/linux/seccomp", "{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", "linux.seccomp.defaultAction: found SCMP_ACT_NOTIFY, expected it in rules alone"},
       {"/linux/memoryPolicy", "{\"mode\":\"BIND\"}", "linux.memoryPolicy.mode: found \"BIND\""},
       {"/linux/personality", "{\"domain\":\"BSD\"}", "linux.personality.domain: found \"BSD\", expected LINUX or LINUX32"},
       {"/linux/netDevices", "{\"eth0\":{\"name\":\"a/b\"}}", "found \"a/b\", expected a name for a network interface"},
