@@ -51,7 +51,7 @@ struct NetDevice {
 struct Config {
   std::string version;
   process::LaunchSpec launch;  // without its cgroup join and its compiled seccomp filter
-  std::string cgroups_path;    // "/...": as it is within each hierarchy; empty: not said
+  std::string cgroups_path;    // "/...": as it is within each hierarchy (or systemd's form); empty: not said
   Resources resources;
   std::optional<SeccompProfile> seccomp;
   Hooks hooks;
@@ -65,6 +65,7 @@ struct Surroundings {
   std::string bundle;               // absolute
   process::CgroupView cgroup_view;  // for mounts of type "cgroup"
   std::uint64_t capabilities = ~0ULL;  // what we have to give: others are left out, with a warning
+  bool systemd = false;                // linux.cgroupsPath is in systemd's form
   bool apparmor = false;               // the kernel has it, and it is on
 };
 

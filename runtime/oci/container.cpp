@@ -18,6 +18,7 @@
 #include "runtime/oci/hooks.h"
 #include "runtime/oci/net_devices.h"
 #include "runtime/oci/rights.h"
+#include "runtime/oci/systemd.h"
 #include "runtime/oci/time_text.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/wire.h"
@@ -87,6 +88,7 @@ class Maker {
     surroundings.bundle = bundle;
     surroundings.capabilities = own_capabilities();
     surroundings.apparmor = has_apparmor();
+    surroundings.systemd = request_.systemd;
     auto found = hierarchies();
     if (found) {
       surroundings.cgroup_view = process::view_of(**found);
@@ -137,6 +139,11 @@ class Maker {
       return {};
     }
     state_.cgroup = config.cgroups_path.empty() ? "/" + request_.id : config.cgroups_path;
+    if (request_.systemd) {
+      METE_TRY(unit_, parse_systemd_path(config.cgroups_path, request_.id));
+      state_.cgroup = unit_->path();
+      state_.unit = unit_->name;
+    }
     METE_TRY(const auto* found, hierarchies());
     auto group = cgroup::Group::at(*found, state_.cgroup);
     if (!group) return fail_in("config.json: linux.cgroupsPath", group.error());
@@ -148,13 +155,25 @@ class Maker {
     return {};
   }
 
+  void know_group(process::CgroupJoin& join) const {
+    join.procs_files = group_->procs_files();
+    if (const auto v2 = group_->v2_directory()) join = {{}, *v2};
+  }
+
+  Status enter_unit(pid_t pid, const Config& config) {
+    group_made_ = true;
+    METE_CHECK(start_unit(*unit_, pid, config.resources.limits, !group_->hierarchies().on_v1("memory")));
+    // What systemd does not make: controllers that it was not asked for, v1 hierarchies that it has not.
+    METE_CHECK(group_->create());
+    METE_CHECK(group_->attach(pid));
+    METE_CHECK(apply_resources(*group_, config.resources));
+    return cgroup::apply_device_rules(*group_, config.resources.device_rules);
+  }
+
   // Who is not root may often make no cgroup, and runs without: that is no reason to fail, unless limits are wanted.
   Status make_group_or_do_without(Config& config) {
     auto made = make_group(config);
-    if (made && group_) {
-      config.launch.cgroup.procs_files = group_->procs_files();
-      if (const auto v2 = group_->v2_directory()) config.launch.cgroup = {{}, *v2};
-    }
+    if (made && group_) know_group(config.launch.cgroup);
     const bool refused = !made && (made.error().code == EACCES || made.error().code == EPERM || made.error().code == EROFS);
     if (!refused || !request_.rootless) return made;
     if (config.resources.limits_something()) return fail("linux.resources: found limits, expected none without the right to make cgroups (" + made.error().what + ")");
@@ -182,8 +201,10 @@ class Maker {
 
   Result<process::Launched> build(Config& config) {
     METE_CHECK(place_.write_new("state.json", to_text(state_)));
-    METE_CHECK(make_group_or_do_without(config));
-    METE_TRY(const process::Plan plan, process::make_plan(config.launch));
+    // systemd makes the group around the process: not before there is one.
+    if (!unit_) METE_CHECK(make_group_or_do_without(config));
+    if (unit_) know_group(config.launch.cgroup);
+    METE_TRY(process::Plan plan, process::make_plan(config.launch));
     METE_CHECK(place_.write_new("plan", process::encode(plan)));
     process::LaunchOptions options;
     options.stdin_fd = STDIN_FILENO;
@@ -196,9 +217,11 @@ class Maker {
       METE_TRY(gate, open_at(AT_FDCWD, place_.gate(), O_RDWR));
       options.start_gate = gate.get();
     }
-    options.record = [this](pid_t pid) -> Status {
+    if (unit_) plan.cgroup = {};
+    options.record = [this, &config](pid_t pid) -> Status {
       METE_TRY(state_.process, process::identify(pid));
-      return place_.save(state_);
+      METE_CHECK(place_.save(state_));
+      return unit_ ? enter_unit(pid, config) : Status();
     };
     options.terminal = [this](UniqueFd terminal) -> Status {
       if (request_.console.valid()) return send_terminal(request_.console, terminal);
@@ -226,6 +249,7 @@ class Maker {
   State state_;
   std::optional<cgroup::Group> group_;
   bool group_made_ = false;
+  std::optional<SystemdUnit> unit_;
   Hooks hooks_;
   std::vector<NetDevice> net_devices_;
   UniqueFd terminal_;
@@ -315,6 +339,7 @@ Status remove_container(const Place& place, const std::optional<State>& state) {
     }
     kill_and_wait(state->process);
     if (!state->cgroup.empty()) first = remove_group(state->cgroup);
+    if (!state->unit.empty()) (void)stop_unit(state->unit);  // it went with its last process
   }
   // The record goes last: while anything is left, it is known of what.
   METE_CHECK(std::move(first));

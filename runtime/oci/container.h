@@ -21,6 +21,7 @@ struct CreateRequest {
   std::string config_file;  // empty: config.json in the bundle
   bool with_gate = false;   // `create`; else the command is executed at once
   bool cgroups = true;      // --cgroup-manager=disabled: none are made
+  bool systemd = false;     // --systemd-cgroup
   bool rootless = false;    // where no cgroup may be made there is none, unless limits are asked for
   bool new_keyring = true;  // --no-new-keyring: the session keyring of the caller stays
   int preserved_fds = 0;

@@ -38,6 +38,7 @@ Result<CreateRequest> request_of(const Options& options) {
   request.bundle = options.bundle;
   request.config_file = options.config;
   request.cgroups = options.cgroup_manager != "disabled";
+  request.systemd = options.systemd_cgroup || options.cgroup_manager == "systemd";
   request.rootless = is_rootless(options.rootless);
   request.new_keyring = !options.no_new_keyring;
   METE_TRY(request.preserved_fds, preserved_fds(options));

@@ -73,9 +73,8 @@ Result<int> run_command(const Options& options) {
     (void)write_all(STDOUT_FILENO, std::string("mete-oci version ") + METE_VERSION + "\nspec: " + kSpecVersion + "\n");
     return 0;
   }
-  if (options.systemd_cgroup) return fail("--systemd-cgroup: found it, expected it left out: cgroups are made by mkdir alone yet");
-  if (options.cgroup_manager != "cgroupfs" && options.cgroup_manager != "disabled") {
-    return fail("--cgroup-manager: found \"" + options.cgroup_manager + "\", expected cgroupfs or disabled");
+  if (options.cgroup_manager != "cgroupfs" && options.cgroup_manager != "systemd" && options.cgroup_manager != "disabled") {
+    return fail("--cgroup-manager: found \"" + options.cgroup_manager + "\", expected cgroupfs, systemd or disabled");
   }
   if (options.rootless != "auto" && options.rootless != "true" && options.rootless != "false") {
     return fail("--rootless: found \"" + options.rootless + "\", expected auto, true or false");

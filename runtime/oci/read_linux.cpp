@@ -148,6 +148,18 @@ void refuse_what_is_not_done(const Node& linux_part) {
   if (linux_part["mountLabel"].asks()) linux_part["mountLabel"].refuse("SELinux labels cannot be set; leave the field out");
 }
 
+void read_cgroups_path(const Node& path, ReadContext& context) {
+  context.config.cgroups_path = path.text();
+  const bool for_systemd = context.config.cgroups_path.find(':') != std::string::npos && !context.config.cgroups_path.starts_with('/');
+  if (for_systemd && !context.surroundings.systemd) {
+    path.bad("\"" + context.config.cgroups_path + "\", systemd's form", "a path, or --systemd-cgroup with it");
+  }
+  if (context.surroundings.systemd) return;
+  if (!context.config.cgroups_path.empty() && !context.config.cgroups_path.starts_with('/')) {
+    context.config.cgroups_path = "/" + context.config.cgroups_path;
+  }
+}
+
 }  // namespace
 
 void read_mappings(const Node& mappings, std::vector<process::IdMapping>& all) {
@@ -172,14 +184,7 @@ void read_linux_part(const Node& linux_part, ReadContext& context) {
     }
   }
   for (const auto& [key, value] : linux_part["sysctl"].members()) launch.sysctls[key] = value.text();
-  const Node path = linux_part["cgroupsPath"];
-  context.config.cgroups_path = path.text();
-  if (context.config.cgroups_path.find(':') != std::string::npos && !context.config.cgroups_path.starts_with('/')) {
-    path.refuse("\"" + context.config.cgroups_path + "\" is systemd's form (slice:prefix:name); only paths can be had yet");
-  }
-  if (!context.config.cgroups_path.empty() && !context.config.cgroups_path.starts_with('/')) {
-    context.config.cgroups_path = "/" + context.config.cgroups_path;
-  }
+  read_cgroups_path(linux_part["cgroupsPath"], context);
   read_resources_part(linux_part["resources"], context.config.resources);
   read_net_devices(linux_part["netDevices"], context);
   read_machine_tuning(linux_part, launch.tuning);

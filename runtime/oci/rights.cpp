@@ -37,10 +37,11 @@ bool is_rootless(const std::string& flag) {
   return cgroup::next_word(line) != "4294967295";
 }
 
-std::string default_root() {
+std::string runtime_directory() {
   const char* const run = std::getenv("XDG_RUNTIME_DIR");
-  if (::geteuid() != 0 && run != nullptr && *run == '/') return std::string(run) + "/mete-oci";
-  return "/run/mete-oci";
+  return run != nullptr && *run == '/' ? run : "/run/user/" + std::to_string(::geteuid());
 }
+
+std::string default_root() { return ::geteuid() == 0 ? "/run/mete-oci" : runtime_directory() + "/mete-oci"; }
 
 }  // namespace mete::runtime::oci

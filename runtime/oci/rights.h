@@ -16,6 +16,9 @@ namespace mete::runtime::oci {
 // `flag` is --rootless. auto: not root, or root of a user namespace only.
 [[nodiscard]] bool is_rootless(const std::string& flag);
 
+// $XDG_RUNTIME_DIR, or what it is for a user of ours.
+[[nodiscard]] std::string runtime_directory();
+
 // Where state is kept without --root: /run/mete-oci, or who is not root $XDG_RUNTIME_DIR/mete-oci.
 [[nodiscard]] std::string default_root();
 

@@ -9,6 +9,7 @@
 #include "runtime/oci/commands.h"
 #include "runtime/oci/container.h"
 #include "runtime/oci/control_lines.h"
+#include "runtime/oci/systemd.h"
 #include "runtime/oci/update_flags.h"
 #include "runtime/process/signals.h"
 
@@ -120,6 +121,7 @@ Result<int> update(const Options& options) {
   METE_TRY(const std::string text, asked_of(options));
   METE_TRY(const Resources resources, read_resources(text));
   METE_TRY(const cgroup::Group group, group_of(found, "update"));
+  if (!found.state.unit.empty()) METE_CHECK(change_unit(found.state.unit, resources.limits, !group.hierarchies().on_v1("memory")));
   METE_CHECK(apply_resources(group, resources));
   if (!resources.device_rules.empty()) METE_CHECK(cgroup::apply_device_rules(group, resources.device_rules));
   return 0;

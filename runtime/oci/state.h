@@ -31,6 +31,7 @@ struct State {
   std::string bundle;
   std::string rootfs;
   std::string cgroup;  // path within each hierarchy; empty: none was made
+  std::string unit;    // systemd's scope of it; empty: none
   std::string created;  // RFC 3339
   process::ProcessId process;  // pid 0: not yet
   std::map<std::string, std::string> annotations;
