@@ -155,6 +155,26 @@ class Maker {
     return {};
   }
 
+  // In the host's cgroup namespace a fresh mount would show all of the machine's groups, and who has a user namespace may not
+  // make one: the container's own part is bound instead, as runc has it.
+  void show_own_groups(process::LaunchSpec& launch) const {
+    const auto& all = launch.namespaces;
+    if (std::any_of(all.begin(), all.end(), [](const auto& use) { return use.kind == process::NamespaceKind::cgroup; })) return;
+    const auto& machine = group_->hierarchies();
+    for (auto& mount : launch.cgroup_mounts) {
+      const std::string name = mount.destination.substr(mount.destination.rfind('/') + 1);
+      std::string source;
+      for (const auto& each : machine.v1_process_mounts()) {
+        if (mount.type == "cgroup" && each.substr(each.rfind('/') + 1) == name) source = each;
+      }
+      if (mount.type == "cgroup2") source = machine.v2_mount;
+      if (source.empty()) continue;  // the tmpfs that holds them
+      mount.type = "bind";
+      mount.source = source + state_.cgroup;
+      mount.data.clear();
+    }
+  }
+
   void know_group(process::CgroupJoin& join) const {
     join.procs_files = group_->procs_files();
     if (const auto v2 = group_->v2_directory()) join = {{}, *v2};
@@ -204,6 +224,7 @@ class Maker {
     // systemd makes the group around the process: not before there is one.
     if (!unit_) METE_CHECK(make_group_or_do_without(config));
     if (unit_) know_group(config.launch.cgroup);
+    if (group_) show_own_groups(config.launch);
     METE_TRY(process::Plan plan, process::make_plan(config.launch));
     METE_CHECK(place_.write_new("plan", process::encode(plan)));
     process::LaunchOptions options;

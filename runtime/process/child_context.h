@@ -64,8 +64,9 @@ int open_target(const ChildContext& child, const char* path, bool as_file);
 // The same without making anything; -1 with errno when it is not there.
 int open_inside(int root, const char* path, std::uint64_t flags);
 
-// child_copy.cpp: what is in `from` (open for reading) into `to`, with owners, modes and times; other mounts below are not entered.
-void copy_tree(const ChildContext& child, int from, int to, const char* shown);
+// child_copy.cpp: what is in `from` (open for reading) into `to`, with owners, modes and times; other mounts below are not
+// entered. `with_top`: `to` itself gets those of `from`, too.
+void copy_tree(const ChildContext& child, int from, int to, bool with_top, const char* shown);
 
 // child_terminal.cpp
 void execute(ChildContext& child, const OpenTerminal& op);

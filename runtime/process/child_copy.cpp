@@ -107,14 +107,14 @@ struct Copier {
 
 }  // namespace
 
-void copy_tree(const ChildContext& child, int from, int to, const char* shown) {
+void copy_tree(const ChildContext& child, int from, int to, bool with_top, const char* shown) {
   struct stat info {};
   child.must(::fstat(from, &info), "stat", shown);
   // A mount that is not attached yet is only a place (O_PATH); it is written through a directory of it.
   const int out = static_cast<int>(child.must(::openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open", shown));
   const Copier copier{child, shown, mount_of(from, "")};
   copier.directory(from, out, 0);
-  copier.owner_and_times(out, "", info);
+  if (with_top) copier.owner_and_times(out, "", info);
   ::close(out);
 }
 

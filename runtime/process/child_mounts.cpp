@@ -81,6 +81,13 @@ int new_filesystem(const ChildContext& child, const MountFilesystem& op) {
   return mount;
 }
 
+bool sets_mode(const MountFilesystem& op) {
+  for (const auto& option : op.options) {
+    if (option.starts_with("mode=")) return true;
+  }
+  return false;
+}
+
 // A detached copy of what `source` shows.
 int clone_tree(ChildContext& child, const BindMount& op) {
   if (op.by_launcher) {
@@ -145,11 +152,11 @@ void execute(ChildContext& child, const MountRoot& op) {
 void execute(ChildContext& child, const MountFilesystem& op) {
   const int mount = new_filesystem(child, op);
   if (mount < 0) return;
+  const int from = op.copy_up ? open_inside(child.root, op.destination.c_str(), O_RDONLY | O_DIRECTORY) : -1;
   const int target = open_target(child, op.destination.c_str(), false);
   if (op.copy_up) {
-    const int from = open_inside(child.root, op.destination.c_str(), O_RDONLY | O_DIRECTORY);
-    child.must(from, "open", op.destination.c_str());
-    copy_tree(child, from, mount, op.destination.c_str());
+    // What the image does not have, has nothing to copy.
+    if (from >= 0) copy_tree(child, from, mount, !sets_mode(op), op.destination.c_str());
     ::close(from);
     // Only now: nothing can be copied into a read-only mount.
     set_attributes(child, mount, op.attributes, false, op.destination.c_str());
