@@ -11,6 +11,7 @@
 #include "runtime/file.h"
 #include "runtime/process/enter.h"
 #include "runtime/process/launcher.h"
+#include "runtime/process/own_image.h"
 #include "runtime/process/terminal.h"
 #include "runtime/process/wire.h"
 #include "runtime/shim/attempt_files.h"
@@ -59,6 +60,7 @@ Result<int> run(const process::Plan& plan, const ExecOptions& options) {
 }  // namespace
 
 int exec(const Common& common, const ExecOptions& options) {
+  if (const auto safe = process::protect_own_image(); !safe) return complain(safe.error().what);
   const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + pod_key(options.pod));
   if (fetched.code != kDone) return fetched.code;
   const auto container = find_container(fetched.value, options.container);

@@ -11,12 +11,14 @@
 #include <algorithm>
 #include <climits>
 #include <csignal>
+#include <cstdlib>
 
 #include "runtime/file.h"
 #include "runtime/oci/console.h"
 #include "runtime/oci/control_lines.h"
 #include "runtime/oci/hooks.h"
 #include "runtime/oci/net_devices.h"
+#include "runtime/oci/notify.h"
 #include "runtime/oci/rights.h"
 #include "runtime/oci/systemd.h"
 #include "runtime/oci/time_text.h"
@@ -102,7 +104,8 @@ class Maker {
     config.launch.env.insert(config.launch.env.end(), request_.more_env.begin(), request_.more_env.end());
     hooks_ = std::move(config.hooks);
     net_devices_ = std::move(config.net_devices);
-    gated_ = request_.with_gate || !hooks_.start_container.empty();
+    // Hooks before the command, and the socket it finds when it begins, are the work of start_container().
+    gated_ = request_.with_gate || !hooks_.start_container.empty() || !hooks_.poststart.empty() || std::getenv("NOTIFY_SOCKET") != nullptr;
     state_.hooks = {{}, {}, {}, hooks_.start_container, hooks_.poststart, hooks_.poststop};
     state_.version = config.version;
     state_.id = request_.id;
@@ -221,6 +224,7 @@ class Maker {
 
   Result<process::Launched> build(Config& config) {
     METE_CHECK(place_.write_new("state.json", to_text(state_)));
+    METE_CHECK(offer_notify_socket(place_, config.launch));
     // systemd makes the group around the process: not before there is one.
     if (!unit_) METE_CHECK(make_group_or_do_without(config));
     if (unit_) know_group(config.launch.cgroup);
@@ -328,7 +332,10 @@ Status start_container(const Place& place, const State& state) {
       METE_TRY(const std::string plan, read_file(AT_FDCWD, place.plan()));
       METE_CHECK(run_start_hooks(state.hooks.start_container, spec_state(state, "created", state.process.pid), plan, state.process.pid));
     }
+    METE_TRY(const UniqueFd notify, open_notify_socket(place));
+    METE_TRY(const UniqueFd pidfd, process::open_pidfd(state.process));
     METE_CHECK(open_gate(place));
+    pass_readiness(notify, state.process.pid, pidfd);
     return run_hooks(state.hooks.poststart, "poststart", spec_state(state, "running", state.process.pid), {state.bundle});
   };
   auto started = with_hooks();

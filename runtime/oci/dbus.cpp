@@ -188,7 +188,8 @@ Result<Connection> Connection::open(const std::string& socket_path) {
     hello += kHex[static_cast<unsigned char>(digit) >> 4U];
     hello += kHex[static_cast<unsigned char>(digit) & 0xFU];
   }
-  METE_CHECK(write_all(made.socket_.get(), hello + "\r\n"));
+  // All at once, as systemd's own clients do: what comes to its side together with BEGIN alone is looked at only when more comes.
+  METE_CHECK(write_all(made.socket_.get(), hello + "\r\nBEGIN\r\n"));
   std::string answer;
   while (!answer.ends_with("\r\n")) {
     METE_TRY(const std::string next, made.receive(1));
@@ -197,7 +198,6 @@ Result<Connection> Connection::open(const std::string& socket_path) {
     if (answer.size() > kLongestLine) break;
   }
   if (!answer.starts_with("OK ")) return fail("D-Bus at " + socket_path + ": found \"" + answer.substr(0, answer.find('\r')) + "\", expected to be let in");
-  METE_CHECK(write_all(made.socket_.get(), "BEGIN\r\n"));
   return made;
 }
 

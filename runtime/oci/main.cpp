@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // mete-oci: an OCI runtime. See options.cpp for its commands.
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,9 +10,9 @@
 #include "runtime/file.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/config.h"
-#include "runtime/oci/own_image.h"
 #include "runtime/oci/rights.h"
 #include "runtime/oci/time_text.h"
+#include "runtime/process/own_image.h"
 
 namespace mete::runtime::oci {
 namespace {
@@ -35,8 +36,10 @@ void fill_stdio() {
 // Those whose children are seen by a container before they execute its command.
 bool enters_a_container(const std::string& command) { return command == "create" || command == "run" || command == "exec" || command == "start"; }
 
-int run_main(int argc, char* const* argv) {
+int run_main(int argc, const char* const* argv) {
   fill_stdio();
+  // Executed from a descriptor, the kernel names it by that.
+  (void)::prctl(PR_SET_NAME, "mete-oci");
   // What is made for the container has the modes that were asked for, whatever our caller's mask.
   ::umask(022);
   Options options;
@@ -44,7 +47,7 @@ int run_main(int argc, char* const* argv) {
   auto code = Result<int>(1);
   if (auto parsed = parse_options(argc, argv, options); !parsed) {
     code = tl::unexpected<Error>(std::move(parsed.error()));
-  } else if (auto safe = enters_a_container(options.command) ? protect_own_image(argv) : Status(); !safe) {
+  } else if (auto safe = enters_a_container(options.command) ? process::protect_own_image() : Status(); !safe) {
     code = tl::unexpected<Error>(std::move(safe.error()));
   } else {
     code = run_command(options);

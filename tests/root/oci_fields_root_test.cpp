@@ -335,6 +335,26 @@ TEST_F(OciFieldsTest, ASessionKeyringOfItsOwn) {
   EXPECT_TRUE(has(seen("cat /proc/keys"), "_ses.one"));
 }
 
+TEST_F(OciFieldsTest, ReadinessIsToldOn) {
+  if (std::system("command -v python3 > /dev/null") != 0) GTEST_SKIP() << "needs python3 as the manager";
+  command("echo $NOTIFY_SOCKET; sleep 0.2; echo told; sleep 60");
+  ASSERT_EQ(::setenv("NOTIFY_SOCKET", (dir_ / "manager").c_str(), 1), 0);
+  const Done made = create();
+  const std::string inside = root() + "/one/notify/notify.sock";
+  // The manager's side, and then the container's: busybox has no client of datagram sockets.
+  const std::string script = "import socket,sys,time\nm=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\nm.bind(sys.argv[1])\nm.settimeout(10)\nc=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\n"
+                             "for i in range(200):\n  try:\n    c.sendto(b\"STATUS=x\\nREADY=1\",sys.argv[2]); break\n  except OSError: time.sleep(0.02)\nprint(m.recv(100).decode())\n";
+  std::ofstream(dir_ / "manager.py") << script;
+  ASSERT_EQ(std::system(("python3 " + std::string(dir_ / "manager.py") + " " + std::string(dir_ / "manager") + " " + inside + " > " + std::string(dir_ / "heard") + " &").c_str()), 0);
+  ASSERT_TRUE(within(5, [&] { return std::filesystem::exists(std::filesystem::path(dir_ / "manager")); }));
+  const Done started = oci({"start", "one"});
+  ::unsetenv("NOTIFY_SOCKET");
+  EXPECT_EQ(made.code, 0) << made.err;
+  EXPECT_EQ(started.code, 0) << started.err;
+  EXPECT_TRUE(within(5, [&] { return has(slurp(dir_ / "heard"), "MAINPID=" + slurp(dir_ / "pid") + "\nREADY=1"); })) << slurp(dir_ / "heard");
+  EXPECT_TRUE(has(slurp(dir_ / "create-one.out"), "/run/notify/notify.sock"));
+}
+
 TEST_F(OciFieldsTest, PreservedAndActivationDescriptors) {
   command("cat <&3; ls /proc/self/fd; echo $LISTEN_FDS,$LISTEN_PID");
   write_config();

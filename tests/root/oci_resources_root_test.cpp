@@ -263,7 +263,7 @@ TEST_F(OciResourcesTest, ASeccompListenerIsTold) {
 }
 
 TEST_F(OciResourcesTest, NetworkInterfacesAreMoved) {
-  if (std::system("command -v ip > /dev/null") != 0) GTEST_SKIP() << "needs Debian's iproute2";
+  if (std::system("ip -V 2> /dev/null | grep -q iproute2") != 0) GTEST_SKIP() << "needs Debian's iproute2";
   config_["linux"]["netDevices"] = {{"mete-a", {{"name", "inside0"}}}};
   command("cat /proc/net/dev | grep inside0; cat /sys/class/net/inside0/flags; cat /proc/net/fib_trie | grep -c 10.99.7.5; cat /proc/net/if_inet6 | grep inside0");
   write_config();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/oci/own_image.h"
+#include "runtime/process/own_image.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -11,10 +11,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
+#include <vector>
 
 #include "runtime/fd.h"
+#include "runtime/file.h"
 
-namespace mete::runtime::oci {
+namespace mete::runtime::process {
 namespace {
 
 constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
@@ -36,8 +39,8 @@ UniqueFd read_only_mount(const UniqueFd& own) {
 
 UniqueFd sealed_copy(const UniqueFd& own) {
   constexpr unsigned kExecutable = 0x10;  // MFD_EXEC, Linux 6.3
-  UniqueFd copy(::memfd_create("mete-oci", MFD_CLOEXEC | MFD_ALLOW_SEALING | kExecutable));
-  if (!copy.valid() && errno == EINVAL) copy = UniqueFd(::memfd_create("mete-oci", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  UniqueFd copy(::memfd_create("mete", MFD_CLOEXEC | MFD_ALLOW_SEALING | kExecutable));
+  if (!copy.valid() && errno == EINVAL) copy = UniqueFd(::memfd_create("mete", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   struct stat info {};
   if (!copy.valid() || ::fstat(own.get(), &info) != 0) return {};
   off_t at = 0;
@@ -51,15 +54,19 @@ UniqueFd sealed_copy(const UniqueFd& own) {
 
 }  // namespace
 
-Status protect_own_image(char* const* arguments) {
+Status protect_own_image() {
   const UniqueFd own(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   if (!own.valid()) return fail_errno("open /proc/self/exe");
   if (is_protected(own)) return {};
   UniqueFd image = read_only_mount(own);
   if (!image.valid()) image = sealed_copy(own);
   if (!image.valid()) return fail_errno("make a read-only image of this program");
-  ::syscall(SYS_execveat, image.get(), "", arguments, environ, AT_EMPTY_PATH);
+  METE_TRY(std::string words, read_file(AT_FDCWD, "/proc/self/cmdline"));
+  std::vector<char*> arguments;
+  for (std::size_t at = 0; at < words.size(); at = words.find('\0', at) + 1) arguments.push_back(words.data() + at);
+  arguments.push_back(nullptr);
+  ::syscall(SYS_execveat, image.get(), "", arguments.data(), environ, AT_EMPTY_PATH);
   return fail_errno("execute a read-only image of this program");
 }
 
-}  // namespace mete::runtime::oci
+}  // namespace mete::runtime::process

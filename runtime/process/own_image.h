@@ -6,11 +6,11 @@
 
 #include "config/result.h"
 
-namespace mete::runtime::oci {
+namespace mete::runtime::process {
 
-// Executes this program again, with the same arguments, from a read-only mount of its file that is in no namespace (Linux
+// Executes this program again, with the same arguments and environment, from a read-only mount of its file that is in no namespace (Linux
 // 5.12), or where that is not allowed from a sealed copy in memory. Returns at once when it runs from such a one already, or
 // lies on a read-only mount.
-[[nodiscard]] Status protect_own_image(char* const* arguments);
+[[nodiscard]] Status protect_own_image();
 
-}  // namespace mete::runtime::oci
+}  // namespace mete::runtime::process
