@@ -183,6 +183,11 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
     plan.uid_mappings = spec.uid_mappings;
     plan.gid_mappings = spec.gid_mappings;
     plan.ops.insert(plan.ops.begin(), AwaitIdMappings{});
+    // A message queue's file system belongs to the namespace's root, who must be somebody when it is made.
+    if ((plan.clone_flags & CLONE_NEWIPC) != 0) {
+      plan.clone_flags &= ~std::uint64_t{CLONE_NEWIPC};
+      plan.ops.insert(plan.ops.begin() + 1, Unshare{CLONE_NEWIPC});
+    }
   }
   const auto offset = [&](const char* clock, const std::optional<TimeOffset>& value) {
     if (!value) return;
