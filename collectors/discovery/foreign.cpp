@@ -80,6 +80,7 @@ void ForeignCgroups::identify(const std::string& path, Known& known, Clock::time
   }
   known.network = answer.network_namespace;
   known.network_pid = answer.pid;
+  known.writable = std::move(answer.writable);
   known.labels.reset();
   if (is_exported(options_.exported, answer.who, path)) {
     known.labels = std::make_shared<const LabelBlock>(exported_labels(options_.exported, answer.who, path));
@@ -138,6 +139,7 @@ std::vector<Target> ForeignCgroups::targets() const {
     target.cgroup_id = node->second.id;
     target.who = known.who;
     target.labels = known.labels;
+    target.writable = known.writable;
     target.created = node->second.created;
     target.started = start_of(*known.who, node->second);
     if (const auto row = networks.find(path); row != networks.end()) target.network_pid = row->second;

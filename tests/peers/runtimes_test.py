@@ -127,5 +127,35 @@ def test_all_three_at_once_and_the_network_once_a_namespace():
         assert all(count == 1 for count in seen.values()), seen
 
 
+def process_of(identity):
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if "/" + identity in open("/proc/%s/cgroup" % pid).read() or "-" + identity in open("/proc/%s/cgroup" % pid).read():
+                return pid
+        except OSError:
+            pass
+    return None
+
+
+def test_writable_layers_are_measured():
+    with Agent() as agent, Docker(agent.work) as docker, Containerd(agent.work) as containerd, Podman(agent.work) as podman:
+        names = {"d2": docker.run("d2"), "c2": containerd.run("c2"), "p2": podman.run("p2")}
+        for number, identity in enumerate(names.values(), 1):
+            root = "/proc/%s/root" % wait_for("a process of " + identity, lambda: process_of(identity))
+            assert "overlay" in open(root + "/../mounts").read().splitlines()[0], "its root is no overlay"
+            with open(root + "/big", "wb") as out:
+                out.write(b"x" * (number * 3 << 20))
+                os.fsync(out.fileno())
+        agent.start()
+        for number, name in enumerate(names, 1):
+            def used():
+                return [(labels["device"], value) for labels, value in rows(agent, "container_fs_usage_bytes") if labels["name"] == name]
+            (device, value), = wait_for("the walk of " + name, used, 20, 0.3)
+            print("     %s: %d bytes on %s" % (name, value, device))
+            assert number * 3 << 20 <= value < (number * 3 + 2) << 20, value
+            free = [value for labels, value in rows(agent, "container_fs_inodes_free") if labels["name"] == name]
+            assert len(free) == 1, free
+
+
 if __name__ == "__main__":
     run_tests(sys.modules[__name__])

@@ -69,7 +69,8 @@ def basic(user, password):
 class Site:
     """An agent behind a web configuration file, and a client of its address."""
 
-    def __init__(self, more="", tls=True, users=None):
+    def __init__(self, more="", tls=True, users=None, by_agent_yaml=False):
+        self.by_agent_yaml = by_agent_yaml
         self.agent = Agent()
         self.folder = self.agent.work + "/web"
         os.makedirs(self.folder)
@@ -86,7 +87,11 @@ class Site:
         write(self.path, text)
 
     def __enter__(self):
-        self.agent.start("--web-config", self.path, wait=False)
+        said = ["--web-config", self.path]
+        if self.by_agent_yaml:
+            write(self.folder + "/agent.yaml", "web: {configFile: web.yml}\n")
+            said = ["--config", self.folder + "/agent.yaml"]
+        self.agent.start(*said, wait=False)
         def listening():
             assert self.agent.process.poll() is None, self.agent.log_text()
             found = re.findall(r"(https?)://([0-9.:]+)/metrics, state", self.agent.log_text())
@@ -345,6 +350,12 @@ def start_wrong(text, files=None):
         lines = agent.log_text().strip().splitlines()
         assert len(lines) == 1, lines
         return lines[0].replace(agent.work, "WORK")
+
+
+def test_agent_yaml_names_the_file_too():
+    with Site(users={"prometheus": bcrypt("secret")}, by_agent_yaml=True) as site:
+        assert site.get()[0] == 401
+        assert site.get(authorization=basic("prometheus", "secret"))[0] == 200
 
 
 def test_a_wrong_file_and_the_agent_does_not_start():
