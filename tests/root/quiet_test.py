@@ -125,7 +125,19 @@ def kernels(groups, path):
     return said
 
 
+def numbers(groups):
+    return [kernels(groups, groups.path(name)) for name in ("empty", "asleep", "worker")]
+
+
+def at_rest(groups):
+    """The kernel frees some of what was a process's a while after its end."""
+    before = numbers(groups)
+    time.sleep(0.15)
+    return before == numbers(groups)
+
+
 def check(agent, groups, when):
+    wait_for("the kernel to come to rest", lambda: at_rest(groups))
     body = agent.get("/metrics")
     for name in ("empty", "asleep", "worker"):
         path = groups.path(name)
