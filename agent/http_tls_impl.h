@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "agent/asio_ssl.h"
@@ -64,7 +65,7 @@ class TlsBegin {
     own().piece_ = std::exchange(step.send, {});
     asio::async_write(own().lowest(), asio::buffer(own().piece_), [self = own().shared_from_this(), step = std::move(step)](ErrorCode error, std::size_t) mutable {
       if (error || step.state == TlsHandshake::State::kFailed) return self->no_handshake(error);
-      if (step.state == TlsHandshake::State::kDone) return self->have_handshake(std::move(step.left));
+      if (step.state == TlsHandshake::State::kDone) return self->have_handshake(step.first);
       self->read_more();
     });
   }
@@ -84,14 +85,11 @@ class TlsBegin {
     own().close();
   }
 
-  // The stream learns that there is nothing to do any more, and what came behind the handshake.
-  void have_handshake(std::string left) {
+  void have_handshake(std::string_view first) {
     handshake_.reset();
-    own().piece_ = std::move(left);
-    own().stream_.async_handshake(asio::ssl::stream_base::server, asio::buffer(own().piece_), [self = own().shared_from_this()](ErrorCode error, std::size_t) {
-      if (error) return self->no_handshake(error);
-      self->await_request(self->limits().fresh);
-    });
+    auto& buffer = own().buffer_;
+    buffer.commit(asio::buffer_copy(buffer.prepare(first.size()), asio::buffer(first)));
+    own().await_request(own().limits().fresh);
   }
 
   std::unique_ptr<TlsHandshake> handshake_;  // as long as it lasts

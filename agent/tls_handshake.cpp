@@ -17,6 +17,21 @@ std::string drain(BIO* bio) {
   return bytes;
 }
 
+// Until nothing more has come, or nothing more will: who reads next is told so again.
+std::string read_all(SSL* ssl) {
+  constexpr std::size_t kRead = 4096;
+  std::string text;
+  std::size_t got = 0;
+  do {
+    const std::size_t before = text.size();
+    text.resize(before + kRead);
+    if (::SSL_read_ex(ssl, text.data() + before, kRead, &got) != 1) got = 0;
+    text.resize(before + got);
+  } while (got > 0);
+  ::ERR_clear_error();
+  return text;
+}
+
 }  // namespace
 
 TlsHandshake::TlsHandshake(SSL* ssl) : ssl_(ssl), streams_(::SSL_get_rbio(ssl)), in_(::BIO_new(::BIO_s_mem())), out_(::BIO_new(::BIO_s_mem())) {
@@ -39,7 +54,8 @@ TlsHandshake::Step TlsHandshake::step(const std::string& received) {
   if (out_ != nullptr) step.send = drain(out_);
   if (result == 1) {
     step.state = State::kDone;
-    step.left = drain(in_);
+    step.first = read_all(ssl_);  // what is left is a record not yet whole, which `ssl_` keeps
+    step.send += drain(out_);
     ::BIO_up_ref(streams_);
     ::SSL_set0_rbio(ssl_, streams_);
     ::BIO_up_ref(streams_);

@@ -19,7 +19,7 @@ class TlsHandshake {
   struct Step {
     State state = State::kMore;
     std::string send;  // to the peer, also when it failed: the alert that says why
-    std::string left;  // kDone: came from the peer behind the handshake
+    std::string first;  // kDone: what the peer said right behind the handshake, deciphered
   };
 
   // Takes `ssl` from the stream that owns it, and gives it back with kDone. Until then nobody else uses it.
