@@ -148,6 +148,7 @@ class Agent {
         if (auto* const container = reconciler_.by_cgroup(kill.task_memcg)) container->oom_killed_in_log();
       });
     }
+    server_.handshakes_on(collecting_.context());
     server_.on_refused([this](const char* why) { instruments_.refused(why); });
     if (!settings_.web_config.empty()) METE_CHECK(web_access_.open(settings_.web_config));
     // The addresses first: an agent that nobody can reach must not begin to change anything.

@@ -57,13 +57,16 @@ class RenderedBody : public WorkerBody {
       if (rendering_.more) rendering_.more(rendering_.tail);
       stream_.emplace(std::move(rendering_.reading), rendering_.format, std::move(rendering_.filter), std::move(rendering_.tail));
     }
+    if (!gzip_) {
+      auto text = stream_->take(kPiece);
+      last = text.empty();
+      return text;
+    }
     std::string out;
     while (out.size() < kPiece && !last) {
       const std::string_view text = stream_->next(kPiece);
       last = text.empty();
-      if (!gzip_) {
-        out += text;
-      } else if (last) {
+      if (last) {
         METE_CHECK(gzip_->finish(out));
       } else {
         METE_CHECK(gzip_->append(text, out));

@@ -97,6 +97,7 @@ void Exporter::read(CollectingThread::Done done) {
     pending_->waiting.push_back(std::move(done));
     return;
   }
+  reading_.reset();  // too old for anybody: not kept beside the one that is made now
   pending_ = std::make_shared<Pending>(Pending{now, {std::move(done)}});
   collecting_.read(targets_of(reconciler_), [this, pending = pending_](const std::shared_ptr<const Reading>& reading) {
     reading_ = reading;

@@ -41,6 +41,7 @@ struct AnswerForm {
 
 // One chunk of a chunked body; none for an empty one, which would be the end.
 [[nodiscard]] std::string framed(std::string_view chunk);
+[[nodiscard]] std::string framed(std::string&& chunk);  // in place, when it has the room
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 }  // namespace mete::agent

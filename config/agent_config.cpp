@@ -64,12 +64,17 @@ constexpr std::array kMachineFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kMachineSpec = {.name = "Machine", .fields = kMachineFields};
 
+constexpr std::array kWebFields = std::to_array<FieldSpec>({
+    {.name = "configFile", .type = FieldType::kString, .doc = "Prometheus' web configuration file: TLS and passwords of --listen; a relative path begins at this file's folder"},
+});
+constexpr ObjectSpec kWebSpec = {.name = "Web", .fields = kWebFields};
+
 constexpr std::array kFields = std::to_array<FieldSpec>({
     {.name = "collectors", .type = FieldType::kObject, .object = &kCollectorsSpec, .doc = "What is read"},
     {.name = "export", .type = FieldType::kObject, .object = &kExportSpec, .doc = "What is exported"},
     {.name = "machine", .type = FieldType::kObject, .object = &kMachineSpec, .doc = "What is kept for the system"},
+    {.name = "web", .type = FieldType::kObject, .object = &kWebSpec, .doc = "How the address is guarded"},
 });
-constexpr ObjectSpec kSpec = {.name = "AgentConfig", .fields = kFields};
 
 ExportPolicy read_export(const View& view) {
   ExportPolicy policy;
@@ -110,7 +115,16 @@ MachinePolicy read_machine(const View& view) {
   return machine;
 }
 
+std::string read_web(const View& view) {
+  const View file = view["configFile"];
+  const std::string path = file.text();
+  if (file && path.empty()) file.error(mismatch("an empty path", "the path of a web configuration file"));
+  return path;
+}
+
 }  // namespace
+
+const ObjectSpec kAgentConfigSpec = {.name = "AgentConfig", .fields = kFields};
 
 AgentConfigFile read_agent_config(std::string_view text, std::string_view file) {
   AgentConfigFile result;
@@ -121,10 +135,11 @@ AgentConfigFile read_agent_config(std::string_view text, std::string_view file) 
     const auto tree = parse_document(text, 1);
     if (tree) {
       const View view(&*tree, "", report);
-      if (view) check_shape(view, kSpec, "is not acted on yet");
+      if (view) check_shape(view, kAgentConfigSpec, "is not acted on yet");
       if (view && out.errors.empty()) {
         result.config.exported = read_export(view["export"]);
         result.config.machine = read_machine(view["machine"]);
+        result.config.web_config = read_web(view["web"]);
         result.config.collectors = {view["collectors"]["enable"].texts(), view["collectors"]["disable"].texts()};
       }
     } else {

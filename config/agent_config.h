@@ -52,6 +52,7 @@ struct AgentConfig {
   ExportPolicy exported;
   CollectorChoice collectors;
   MachinePolicy machine;
+  std::string web_config;  // Prometheus' web configuration file, from agent.yaml's folder; empty: none
 };
 
 struct AgentConfigFile {
