@@ -182,9 +182,16 @@ void MemoryEnforcer::kill(ThresholdAction action, const Trigger& trigger) {
     record.victim = record.processes[*victim].pid;
     record.victim_command = record.processes[*victim].command;
   }
-  const bool refused = !dry_run() && guarded();
+  // Pressure and thrashing are about page cache, which is no process' own; there the kernel's choice stands.
+  const bool gone = action == ThresholdAction::kKillProcess && trigger.enforcer == "memory" && victim && !enforcers::worth_killing(record.processes[*victim], bound().value_or(Bytes(0)));
+  const bool refused = !gone && !dry_run() && guarded();
   Status done;
-  if (!refused && action == ThresholdAction::kKillContainer) {
+  if (gone) {
+    killed_until_ = {};  // nothing was killed: it may be by the next who grows
+    record.victim.reset();
+    record.victim_command.clear();
+    done = fail("who had grown is gone, and no other process has a fiftieth of the limit");
+  } else if (!refused && action == ThresholdAction::kKillContainer) {
     if (!dry_run()) subject_.killed_by_policy("PolicyKilled");
     done = executor().kill_all(subject_.cgroup());
   } else if (!refused && victim) {
@@ -193,8 +200,8 @@ void MemoryEnforcer::kill(ThresholdAction action, const Trigger& trigger) {
   } else if (!refused) {
     done = fail("there is no process that may be killed");
   }
-  if (!refused && !dry_run()) told_of.step("killed");
-  const Outcome outcome = refused ? Outcome::kGuarded : dry_run() ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
+  if (!refused && !gone && !dry_run()) told_of.step("killed");
+  const Outcome outcome = refused ? Outcome::kGuarded : gone ? Outcome::kFailed : dry_run() ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
   std::string sentence = "Rule " + trigger.rule + " of " + subject_.shown() + ": " + trigger.because + "; " + name_of(action) + ": " + std::string(to_string(outcome));
   if (refused) sentence += ", its policy has killed as often as its guard allows";
   EventFields more;

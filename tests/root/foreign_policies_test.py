@@ -244,7 +244,7 @@ def test_a_throttled_cgroup_of_others_is_lent_cpu_and_gives_it_back():
         before = foreign.settings()
         apply(agent, foreign, BOOST)
         foreign.run("while True: pass")
-        lent = event(agent, "CpuBoosted", outcome="done", quota="10000", own="5000")
+        lent = event(agent, "CpuBoosted", outcome="done", quota="10000", own="5000", seconds=60)  # once some CPU is idle
         assert "cgroup " + foreign.path in lent["message"], lent
         wait_for("the quota", lambda: int(foreign.settings()["cpu.cfs_quota_us"]) in (10000, 15000))
         # Whoever made it changes its mind: that is its own from now on.
@@ -252,7 +252,7 @@ def test_a_throttled_cgroup_of_others_is_lent_cpu_and_gives_it_back():
         wait_for("its own quota", lambda: foreign.settings() == before)
         apply(agent, foreign, BOOST)
         event_count = len(agent.events("CpuBoosted"))
-        wait_for("it to be lent again", lambda: len(agent.events("CpuBoosted")) > event_count)
+        wait_for("it to be lent again", lambda: len(agent.events("CpuBoosted")) > event_count, 60)
         agent.kill()
         assert foreign.settings() != before
         agent.mete("agent", "--cgroup-parent", agent.parent, "--rollback")
@@ -264,9 +264,9 @@ def test_a_quota_that_its_owner_changes_meanwhile_stays():
         foreign.write("cpu", "cpu.cfs_quota_us", "5000")
         apply(agent, foreign, BOOST)
         foreign.run("while True: pass")
-        event(agent, "CpuBoosted", outcome="done")
+        event(agent, "CpuBoosted", outcome="done", seconds=60)
         foreign.write("cpu", "cpu.cfs_quota_us", "7000")
-        event(agent, "CpuBoosted", outcome="done", own="7000", seconds=20)
+        event(agent, "CpuBoosted", outcome="done", own="7000", seconds=60)
         agent.mete("delete", "-f", "-", text=POLICY % (foreign.path, BOOST))
         wait_for("what its owner said last", lambda: foreign.settings()["cpu.cfs_quota_us"] == b"7000\n")
 
@@ -275,7 +275,7 @@ def test_a_signal_for_nobody_is_told():
     with Foreign() as foreign, Agent().start() as agent:
         # What a process has written stays charged to the cgroup that it was in.
         path = "/dev/shm/mete-foreign-%d" % os.getpid()
-        foreign.run("open(%r, 'wb').write(b'x' * (50 << 20))" % path).wait()
+        assert foreign.run("out = open(%r, 'wb')\nfor i in range(50): out.write(b'x' * (1 << 20))" % path).wait() == 0
         try:
             apply(agent, foreign, "  memory: {at: [{usage: 50%, do: signal, signal: SIGUSR1}, {usage: 60%, do: kill-process}]}")
             failed = event(agent, "PolicyAction", action="signal", outcome="failed")
