@@ -58,8 +58,14 @@ constexpr std::array kOutOfMemoryFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kOutOfMemorySpec = {.name = "OutOfMemory", .fields = kOutOfMemoryFields};
 
+constexpr std::array kBestEffortFields = std::to_array<FieldSpec>({
+    {.name = "cpu", .type = FieldType::kPercent, .required = true, .doc = "What all may use together before pods without requests are held back"},
+});
+constexpr ObjectSpec kBestEffortSpec = {.name = "BestEffort", .fields = kBestEffortFields};
+
 constexpr std::array kMachineFields = std::to_array<FieldSpec>({
     {.name = "reserve", .type = FieldType::kObject, .object = &kReserveSpec, .doc = "What is kept for the system"},
+    {.name = "bestEffort", .type = FieldType::kObject, .object = &kBestEffortSpec, .doc = "Pods without requests when the machine is loaded"},
     {.name = "outOfMemory", .type = FieldType::kObject, .object = &kOutOfMemorySpec, .doc = "When the machine itself runs out"},
 });
 constexpr ObjectSpec kMachineSpec = {.name = "Machine", .fields = kMachineFields};
@@ -99,6 +105,11 @@ MachinePolicy read_machine(const View& view) {
   machine.reserve_cpu = read_with(reserve["cpu"], parse_cpu).value_or(MilliCpu(0));
   if (machine.reserve_memory < Bytes(0)) reserve["memory"].error(mismatch(describe(reserve["memory"].node()), "0 or more"));
   if (machine.reserve_cpu < MilliCpu(0)) reserve["cpu"].error(mismatch(describe(reserve["cpu"].node()), "0 or more"));
+  const View best_effort = view["bestEffort"]["cpu"];
+  machine.best_effort_cpu = read_with(best_effort, parse_percent);
+  if (machine.best_effort_cpu && (*machine.best_effort_cpu <= Ratio(0) || *machine.best_effort_cpu > kAll)) {
+    best_effort.error(mismatch(describe(best_effort.node()), "more than 0% and at most 100%"));
+  }
   const View out = view["outOfMemory"];
   machine.report_only = out["do"].text() == "report";
   machine.protect = out["protect"].texts();

@@ -43,6 +43,7 @@ struct MachinePressure {
 struct MachinePolicy {
   Bytes reserve_memory;  // containers of ours end before less is available; 0: none do
   MilliCpu reserve_cpu{0};
+  std::optional<Ratio> best_effort_cpu;  // share of the CPUs that all may use before pods without requests are held back
   std::optional<MachinePressure> pressure;
   bool report_only = false;          // tell who would be ended
   std::vector<std::string> protect;  // patterns of NAMESPACE/NAME: pods that are never ended
