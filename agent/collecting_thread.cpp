@@ -18,7 +18,7 @@ using collectors::ExpositionStream;
 
 // After so long a piece of other work gets its turn: sampling that is due, another scrape's next piece.
 constexpr auto kSlice = std::chrono::milliseconds(5);
-constexpr std::size_t kPiece = std::size_t{256} << 10U;
+constexpr std::size_t kPiece = std::size_t{128} << 10U;
 
 // A body whose pieces are made on the thread. What is asked of it comes from the loop; what it makes goes back there. Its
 // last reference may go on either thread, and holds nothing that minds.

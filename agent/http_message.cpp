@@ -108,7 +108,7 @@ std::optional<HttpResponse> complaint_of(ErrorCode error, const HttpLimits& limi
   return text_response(400, "Not an HTTP request: " + error.message() + ".\n");
 }
 
-std::string framed(std::string&& chunk) {
+std::string framed(std::string chunk) {
   if (chunk.empty()) return {};
   char size[20];
   const auto end = std::to_chars(size, size + sizeof size, chunk.size(), 16).ptr;
@@ -116,11 +116,7 @@ std::string framed(std::string&& chunk) {
   head += "\r\n";
   chunk.insert(0, head);
   chunk += "\r\n";
-  return std::move(chunk);
-}
-
-std::string framed(std::string_view chunk) {
-  return framed(std::string(chunk));
+  return chunk;
 }
 
 }  // namespace mete::agent
