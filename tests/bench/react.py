@@ -32,7 +32,7 @@ spec:
   containers:
   - name: main
     image: busybox
-    command: [sh, -c, "sleep 0.2; %s"]
+    command: [sh, -c, "sleep 0.5; %s"]
     resources: {limits: {memory: 64Mi}}
 ---
 apiVersion: mete/v1
@@ -87,7 +87,7 @@ class Listener(threading.Thread):
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(agent.run + "/mete.sock")
         self.socket.sendall(b"GET /mete/v1/events?follow=1 HTTP/1.1\r\nHost: x\r\n\r\n")
-        self.begin = len(agent.events())
+        self.begin = max((each["sequence"] for each in agent.events()), default=0)
         self.start()
 
     def run(self):
@@ -143,8 +143,8 @@ def kills_of(control):
 def measure(agent, kind, wanted):
     """(milliseconds of each, how many of the kernel's events nothing was told of, milliseconds of the kernel's own share)"""
     name, size, memory, reason, share = kind
-    directory, event = started(agent, kind)
     listener = Listener(agent, reason)
+    directory, event = started(agent, kind)
     usage = os.open(directory + "/memory.usage_in_bytes", os.O_RDONLY)
     control = os.open(directory + "/memory.oom_control", os.O_RDONLY)
     kernel, own, end = [], [], time.monotonic() + 20 + wanted * 0.1
@@ -173,8 +173,8 @@ def measure_once(agent, kind, wanted):
     """The same of actions that change the container for good."""
     took, missed = [], 0
     for _ in range(wanted):
-        directory, event = started(agent, kind)
         listener = Listener(agent, kind[3])
+        directory, event = started(agent, kind)
         if select.select([event], [], [], 5)[0]:
             now = time.monotonic()
             end = now + 2
@@ -222,10 +222,19 @@ def main():
     options.add_argument("--busy", type=int, default=200)
     options.add_argument("--kind", default="", help="only those with this in their name")
     options = options.parse_args()
+    # What notices must not be what is measured.
+    sys.setswitchinterval(0.0001)
+    os.setpriority(os.PRIO_PROCESS, 0, -20)
+    if os.path.exists("/proc/self/autogroup"):
+        if os.getsid(0) != os.getpid():
+            os.setpgid(0, os.getpgid(os.getppid()))  # a group's leader cannot begin a session
+            os.setsid()
+        with open("/proc/self/autogroup", "w") as weight:
+            weight.write("-20")
     if not os.path.isdir("/sys/fs/cgroup/memory"):
         skip("needs cgroup v1's memory controller")
     print("%-34s %6s %8s %8s %8s   %s" % ("ms from event to told", "n", "p50", "p99", "max", "the kernel's events nothing was told of"))
-    with Agent().start() as agent:
+    with Agent().start(session=True) as agent:
         for busy in (0, options.busy):
             for number in range(busy):
                 agent.apply(BUSY % number)
