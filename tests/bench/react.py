@@ -2,15 +2,17 @@
 """How long from the kernel's event until it is done and told: tests/bench/react.py [--events N] [--busy N] [--kind TEXT]
 
 The clock starts when the kernel wakes this program, which listens for the same event as the agent (an eventfd on
-memory.oom_control, or on a usage threshold), and ends when the event of the agent's action has come out of its API: by then the
-action is done, the metric counted and, for an OOM and whatever kills or freezes, the forensic record written. Each figure holds
-the time that this program takes to notice. Needs cgroup v1's memory controller, whose events two can listen for.
+memory.oom_control, or on a usage threshold), and ends with the time that the event of the agent's action has: by then the action is done,
+the metric counted and, for an OOM and whatever kills or freezes, the forensic record written. Both programs run at the highest ordinary
+priority, in sessions of their own; how late either is woken on a busy machine is in the figures. Needs cgroup v1's memory controller, whose
+events two can listen for.
 
 An OOM's event comes before the kernel has killed. Its own share, from its event until its counter of kills has risen, is printed on a
 line below: nobody can tell of a kill before that. Likewise what a reclaim of the same cache takes that nobody watches.
 """
 import argparse
 import bisect
+import datetime
 import json
 import os
 import select
@@ -78,8 +80,15 @@ ONCE = [
 FEWER = 20
 
 
+def moment_of(text):
+    """An event's time, on the monotonic clock."""
+    whole, fraction = text.rstrip("Z").split(".")
+    wall = datetime.datetime.fromisoformat(whole).replace(tzinfo=datetime.timezone.utc).timestamp() + float("0." + fraction)
+    return time.monotonic() - (time.time() - wall)
+
+
 class Listener(threading.Thread):
-    """When events of a reason come out of the agent's API."""
+    """When events of a reason were made, as the agent's API tells."""
 
     def __init__(self, agent, reason):
         super().__init__(daemon=True)
@@ -97,7 +106,6 @@ class Listener(threading.Thread):
                 got = self.socket.recv(1 << 16)
             except OSError:
                 return
-            now = time.monotonic()
             if not got:
                 return
             pending += got
@@ -106,7 +114,7 @@ class Listener(threading.Thread):
                 if line.startswith(b"{"):
                     event = json.loads(line)
                     if event["sequence"] > self.begin and event["reason"] == self.reason:
-                        self.times.append(now)
+                        self.times.append(moment_of(event["time"]))
 
 
 def kernel_event(directory, threshold):
