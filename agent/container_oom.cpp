@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // OOM in a container: woken by the kernel, counted by the kernel's counter, told once for each kill.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 
 #include "agent/container.h"
 #include "agent/enforcement/container_subject.h"
+#include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/memory_enforcer.h"
 #include "agent/pod.h"
 #include "agent/spare_descriptors.h"
@@ -28,6 +30,14 @@ std::string scope_of(const KernelKill& kill, const std::string& container, const
   if (!kill.of_cgroup) return "host";
   if (kill.oom_memcg.empty() || kill.oom_memcg.starts_with(container)) return "container";
   return kill.oom_memcg == pod ? "pod" : "ancestor";
+}
+
+// What cannot be synced (the pod is gone) need not be.
+void sync_record(const std::string& directory) {
+  for (const std::string& path : {directory + "/record.json", directory}) {
+    const runtime::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.valid()) (void)::fsync(file.get());
+  }
 }
 
 }  // namespace
@@ -123,8 +133,10 @@ void Container::check_oom() {
   const bool done = !decision.kill_rest || cgroup_.kill_all().has_value();
   own.oom_kills_told = *kills;
   own.oom_in_attempt = true;
-  pod_.save(runtime::Durability::durable);
+  // Should the agent die, this is enough. For a power failure it must be on disk, which takes milliseconds, and so nobody waits for it.
+  pod_.save(runtime::Durability::volatile_);
   tell_oom(decision, done);
+  services_.enforcement.run([directory = pod_.directory()] { sync_record(directory); }, [] {});
   oom_checks_left_ = 0;
 }
 

@@ -35,7 +35,10 @@ Status Container::raise_memory(Bytes to) {
     return raised;
   }
   ++limit_changes_;
-  enforcer_->open();  // thresholds are shares of the limit
+  // Thresholds are shares of the limit. Registering one waits for an RCU grace period (v1): not before the raise is told.
+  asio::post(services_.loop, alive_.guard([this] {
+    if (record().cgroup_id != 0) enforcer_->open();
+  }));
   return {};
 }
 

@@ -184,7 +184,10 @@ Status ForeignSubject::raise_memory_limit(Bytes to) {
   if (enforcers::decides_before_the_kernel(policy()) && !services_.hierarchies.on_v1("memory")) limits.memory_high = Limit<Bytes>(enforcers::tripwire_of(to));
   METE_CHECK(apply(limits));
   limit_ = to;
-  enforcer_.open();
+  // As with a container of ours: not before the raise is told.
+  asio::post(services_.loop, alive_.guard([this] {
+    if (policy_) enforcer_.open();
+  }));
   return {};
 }
 

@@ -21,6 +21,7 @@ constexpr nanoseconds kBusyLook = std::chrono::milliseconds(50);
 // An estimate below the first is told, and may be told again once it is above the second.
 constexpr nanoseconds kNear = std::chrono::seconds(10);
 constexpr nanoseconds kFar = std::chrono::seconds(30);
+constexpr nanoseconds kNearAgain = std::chrono::minutes(1);
 // Limits of ancestors change rarely.
 constexpr auto kBoundAgain = std::chrono::seconds(10);
 
@@ -174,7 +175,10 @@ void MemoryEnforcer::see_time_to_limit(const collectors::MemoryMoment& moment) {
   if (!time_to_limit_ || *time_to_limit_ > kFar) near_told_ = false;
   if (!time_to_limit_ || *time_to_limit_ > kNear || near_told_ || moment.usage < enforcers::share_of(*limit, Ratio(500'000))) return;
   near_told_ = true;
+  // Usage that swings comes near again and again.
+  if (near_told_at_ != Moment() && moment.at - near_told_at_ < kNearAgain) return;
   if (mostly_cache(*limit)) return;
+  near_told_at_ = moment.at;
   const auto rate = static_cast<std::int64_t>(rate_.bytes_per_second());
   subject_.tell(Severity::kWarning, "NearOOM",
                 "Memory of " + subject_.shown() + " is full in " + seconds_text(*time_to_limit_) + " at the present rate of " + std::to_string(rate) + " bytes a second",

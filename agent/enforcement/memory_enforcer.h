@@ -110,6 +110,7 @@ class MemoryEnforcer : public Watched {
   std::array<Moment, 3> fired_{};  // some, full, thrashing: not again within their time
   collectors::UsageHistory history_;
   std::optional<std::chrono::nanoseconds> time_to_limit_;
+  Moment near_told_at_{};
   bool near_told_ = false;
   Bytes usage_;  // as last seen
   std::optional<Bytes> bound_above_;  // of ancestors and the machine

@@ -85,12 +85,12 @@ class Agent:
             print(self.log_text()[-8000:])
         self.close()
 
-    def start(self, *more, wait=True, listen="127.0.0.1:0", descriptors=None):
-        """`descriptors`: so many it may have open at most."""
+    def start(self, *more, wait=True, listen="127.0.0.1:0", descriptors=None, session=False):
+        """`descriptors`: so many it may have open at most. `session`: of its own, as a service manager starts it."""
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(
                 [BIN + "/mete", "--state", self.state, "--run", self.run, "agent", "--manifests", self.manifests, "--cgroup-parent", self.parent,
-                 "--listen", listen, *self.more, *more], stderr=log, stdout=log, stdin=subprocess.DEVNULL,
+                 "--listen", listen, *self.more, *more], stderr=log, stdout=log, stdin=subprocess.DEVNULL, start_new_session=session,
                 preexec_fn=descriptors and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))))
         if wait:
             self.wait_until_ready()
