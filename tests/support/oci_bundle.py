@@ -21,7 +21,8 @@ class Oci:
         need_root()
         if not os.path.exists(PROGRAM):
             skip("needs " + PROGRAM)
-        self.work = tempfile.mkdtemp(prefix="mete-oci-test-")
+        self.program = PROGRAM
+        self.work = tempfile.mkdtemp(prefix="mete-bundle-")
         self.root = self.work + "/state"
         self.bundle = self.work + "/bundle"
         self.rootfs = self.bundle + "/rootfs"
@@ -52,21 +53,19 @@ class Oci:
 
     # A bundle for each container, because each names its own cgroup.
     def write(self, name="one", script=None, args=None, **changes):
-        """The bundle's folder; `changes` replace top-level parts of the configuration."""
+        """The bundle's folder; `changes` replace top-level parts of the configuration, but for the command and the cgroup."""
         folder = self.work + "/bundles/" + name
         os.makedirs(folder, exist_ok=True)
-        config = json.loads(json.dumps(self.config))
+        config = json.loads(json.dumps({**self.config, **changes}))
         config["root"]["path"] = self.rootfs
         config["linux"]["cgroupsPath"] = self.parent + "/" + name
         config["process"]["args"] = args or ["sh", "-c", script if script is not None else "sleep 600"]
-        for key, value in changes.items():
-            config[key] = value
         with open(folder + "/config.json", "w") as file:
             json.dump(config, file)
         return folder
 
     def words(self, *words):
-        return [PROGRAM, "--root", self.root, *words]
+        return [self.program, "--root", self.root, *words]
 
     def begin(self, *words, **how):
         how.setdefault("stdin", subprocess.DEVNULL)
@@ -133,7 +132,7 @@ class Oci:
                 continue
             if zombie(int(pid)):
                 continue  # its cgroup and its id are free
-            if (PROGRAM in command and self.work in command) or self.parent + "/" in cgroup:
+            if (self.program in command and self.work in command) or self.parent + "/" in cgroup:
                 found.append("%s %s" % (pid, command.strip()))
         return found
 
