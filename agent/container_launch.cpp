@@ -29,19 +29,6 @@ const config::ContainerPlan* resolved_of(const config::PodPlan& plan, const std:
   return nullptr;
 }
 
-runtime::process::CgroupView view_of(const runtime::cgroup::Hierarchies& hierarchies) {
-  runtime::process::CgroupView view;
-  view.unified = !hierarchies.v2_mount.empty();
-  for (const auto& mount : hierarchies.v1_mounts()) {
-    std::string controllers;
-    for (const auto& [controller, where] : hierarchies.v1) {
-      if (where == mount) controllers += (controllers.empty() ? "" : ",") + controller;
-    }
-    view.v1.emplace_back(mount.substr(mount.rfind('/') + 1), controllers);
-  }
-  return view;
-}
-
 }  // namespace
 
 void Container::start() {
@@ -131,7 +118,7 @@ Status Container::prepare_cgroup() {
   }
   choose_oom_counter();  // the policy may have changed since the last attempt
   if (auto applied = cgroup_.apply(limits_); !applied) return tl::unexpected(applied.error());
-  if (!spec()->security.privileged) METE_CHECK(runtime::cgroup::restrict_devices(cgroup_));
+  if (!spec()->security.privileged) METE_CHECK(runtime::cgroup::apply_device_rules(cgroup_, {}));
   // What an earlier attempt left behind outside its PID namespace must not live on beside the new one.
   if (const auto populated = cgroup_.populated(); populated && *populated) METE_CHECK(cgroup_.kill_all());
   open_cgroup();
@@ -164,7 +151,7 @@ Status Container::write_plan(const std::string& directory, const runtime::image:
   context.sandbox_pid = pod_.sandbox_pid();
   context.cgroup.procs_files = cgroup_.procs_files();
   if (const auto v2 = cgroup_.v2_directory()) context.cgroup = {{}, *v2};
-  context.cgroup_view = view_of(services_.hierarchies);
+  context.cgroup_view = runtime::process::view_of(services_.hierarchies);
   context.capabilities = services_.capabilities;
   context.oom_score_adj = enforcers::oom_score_adj(enforcers::qos_of(plan.pod.spec), container, services_.machine_memory);
   METE_TRY(runtime::process::LaunchSpec spec, runtime::pod::container_spec(plan, container, *resolved_of(plan, container.name), context));

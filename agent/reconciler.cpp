@@ -30,7 +30,7 @@ std::vector<std::string> names_in(const std::string& directory) {
 // Names of the cgroups right below `parent`, in whichever hierarchy they are left.
 std::set<std::string> children_of(const runtime::cgroup::Hierarchies& hierarchies, const std::string& parent) {
   std::set<std::string> children;
-  std::vector<std::string> mounts = hierarchies.v1_mounts();
+  std::vector<std::string> mounts = hierarchies.v1_process_mounts();
   if (!hierarchies.v2_mount.empty()) mounts.push_back(hierarchies.v2_mount);
   for (const auto& mount : mounts) {
     for (auto& name : names_in(mount + parent)) children.insert(std::move(name));

@@ -112,7 +112,7 @@ std::string Group::unified_directory() const {
 }
 
 std::vector<std::string> Group::directories() const {
-  std::vector<std::string> all = hierarchies_->v1_mounts();
+  std::vector<std::string> all = hierarchies_->v1_process_mounts();
   if (!hierarchies_->v2_mount.empty()) all.push_back(hierarchies_->v2_mount);
   for (std::string& mount : all) mount = in(mount, path_);
   return all;
@@ -129,7 +129,7 @@ Status Group::create() const {
   if (path_ == "/") return {};
   std::vector<std::string> made;
   const auto make_all = [&]() -> Status {
-    for (const std::string& mount : hierarchies_->v1_mounts()) METE_CHECK(make_below(mount, path_, made));
+    for (const std::string& mount : hierarchies_->v1_process_mounts()) METE_CHECK(make_below(mount, path_, made));
     if (const auto cpuset = hierarchies_->v1.find("cpuset"); cpuset != hierarchies_->v1.end()) {
       METE_CHECK(fill_cpuset(cpuset->second, path_));
     }

@@ -1,15 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/cgroup/devices.h"
 
-namespace mete::runtime::cgroup {
+#include <fcntl.h>
+#include <unistd.h>
 
-Status restrict_devices(const Group& group) {
-  if (!group.hierarchies().on_v1("devices")) return {};
-  METE_CHECK(group.write("devices", "devices.deny", "a"));
-  for (const char* rule : {"c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm",
-                           "c 5:2 rwm", "c 136:* rwm"}) {
-    METE_CHECK(group.write("devices", "devices.allow", rule));
+#include <algorithm>
+
+#include "runtime/cgroup/device_program.h"
+#include "runtime/fd.h"
+#include "runtime/file.h"
+
+namespace mete::runtime::cgroup {
+namespace {
+
+// Kept open: a profile has dozens of lines.
+class DeviceFile {
+ public:
+  explicit DeviceFile(std::string path) : path_(std::move(path)) {}
+  Status write(std::string_view text) {
+    if (!fd_.valid()) {
+      METE_TRY(fd_, open_at(AT_FDCWD, path_, O_WRONLY));
+    }
+    if (::write(fd_.get(), text.data(), text.size()) < 0) return fail_errno("write \"" + std::string(text) + "\" to " + path_);
+    return {};
   }
+
+ private:
+  std::string path_;
+  UniqueFd fd_;
+};
+
+std::vector<DeviceRule> with_what_all_have(std::vector<DeviceRule> rules) {
+  if (rules.empty()) rules.push_back({});
+  const auto last = std::find_if(rules.rbegin(), rules.rend(), [](const DeviceRule& rule) { return rule.type == 'a'; });
+  if (last != rules.rend() && last->allow) return rules;
+  for (const char type : {'c', 'b'}) rules.push_back({true, type, std::nullopt, std::nullopt, "m"});
+  constexpr std::pair<std::uint32_t, std::uint32_t> kEverybodys[] = {{1, 3}, {1, 5}, {1, 7}, {1, 8}, {1, 9}, {5, 0}, {5, 2}};
+  for (const auto& [major, minor] : kEverybodys) rules.push_back({true, 'c', major, minor, "rwm"});
+  rules.push_back({true, 'c', 136, std::nullopt, "rwm"});
+  return rules;
+}
+
+}  // namespace
+
+std::string to_text(const DeviceRule& rule) {
+  // The kernel knows "all" only as a whole: it forgets all rules, then allows or denies everything.
+  if (rule.type == 'a') return "a";
+  const auto number = [](const std::optional<std::uint32_t>& value) { return value ? std::to_string(*value) : std::string("*"); };
+  return std::string(1, rule.type) + " " + number(rule.major) + ":" + number(rule.minor) + " " + rule.access;
+}
+
+Status apply_device_rules(const Group& group, const std::vector<DeviceRule>& rules) {
+  const auto all = with_what_all_have(rules);
+  if (!group.hierarchies().on_v1("devices")) {
+    // Hybrid without the controller on v1, too: the program sits on the twin.
+    const std::string directory = group.unified_directory();
+    return directory.empty() ? Status() : attach_device_program(directory, device_program(all));
+  }
+  const std::string directory = group.directory("devices");
+  DeviceFile allow(directory + "/devices.allow");
+  DeviceFile deny(directory + "/devices.deny");
+  for (const auto& rule : all) METE_CHECK((rule.allow ? allow : deny).write(to_text(rule)));
   return {};
 }
 

@@ -1,14 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
+// Which devices the processes of a cgroup may use. v1: devices.allow and devices.deny. v2 has no files for it but a BPF
+// program that is attached to the directory (BPF_PROG_TYPE_CGROUP_DEVICE, Linux 4.15).
 #pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "config/result.h"
 #include "runtime/cgroup/cgroup.h"
 
 namespace mete::runtime::cgroup {
 
-// Denies all devices but those of every container (null, zero, full, random, urandom, tty, ptmx, pts; mknod of any).
-// v1 devices.deny, devices.allow. On v2, where that takes a BPF program, nothing is done: there containers are kept
-// from devices by a root mounted nodev and by having no CAP_MKNOD.
-[[nodiscard]] Status restrict_devices(const Group& group);
+struct DeviceRule {
+  bool allow = false;
+  char type = 'a';                     // 'a': all devices, and all rules before are forgotten; else 'b' or 'c'
+  std::optional<std::uint32_t> major;  // empty: any
+  std::optional<std::uint32_t> minor;
+  std::string access = "rwm";          // of r(ead), w(rite), m(knod)
+  bool operator==(const DeviceRule&) const = default;
+};
+
+// As v1's files take it: "c 1:3 rwm", "a".
+[[nodiscard]] std::string to_text(const DeviceRule& rule);
+
+// The rules in their order, then, unless they allow all, what every container may use (null, zero, full, random, urandom,
+// tty, ptmx, pts; mknod of any), as runc has it. Without rules: that alone. On v2 it takes the place of what an earlier call
+// has set; nothing else's program is touched.
+[[nodiscard]] Status apply_device_rules(const Group& group, const std::vector<DeviceRule>& rules);
 
 }  // namespace mete::runtime::cgroup

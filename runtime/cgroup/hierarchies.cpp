@@ -129,6 +129,12 @@ std::vector<std::string> Hierarchies::v1_mounts() const {
   return mounts;
 }
 
+std::vector<std::string> Hierarchies::v1_process_mounts() const {
+  std::vector<std::string> mounts = v1_mounts();
+  for (const auto& [name, point] : named) mounts.push_back(point);
+  return mounts;
+}
+
 std::optional<std::string> v2_mount_point(std::string_view mountinfo) {
   Chosen chosen;
   for_each_mount(mountinfo, [&](const Mount& mount) {

@@ -74,6 +74,8 @@ struct Limits {
 
   std::optional<Limit<std::uint64_t>> pids;     // tasks, threads counted; pids.max on both
   std::map<std::string, Limit<Bytes>> hugetlb;  // page size as in the file names ("2MB") -> limit
+
+  bool operator==(const Limits&) const = default;
 };
 
 // OCI's memory.swap (v1 meaning: memory and swap together) to the field above.

@@ -5,6 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "config/result.h"
+#include "runtime/fd.h"
 #include "runtime/oci/options.h"
 
 namespace mete::runtime::oci {
@@ -21,17 +22,22 @@ namespace mete::runtime::oci {
 [[nodiscard]] Result<int> pause(const Options& options);
 [[nodiscard]] Result<int> resume(const Options& options);
 [[nodiscard]] Result<int> update(const Options& options);
+// events.cpp
+[[nodiscard]] Result<int> events(const Options& options);
+// features.cpp
+[[nodiscard]] Result<int> features(const Options& options);
 // exec.cpp
 [[nodiscard]] Result<int> exec(const Options& options);
 // show.cpp
 [[nodiscard]] Result<int> state(const Options& options);
 [[nodiscard]] Result<int> list(const Options& options);
 [[nodiscard]] Result<int> processes(const Options& options);
-[[nodiscard]] Result<int> features(const Options& options);
 [[nodiscard]] Result<int> spec(const Options& options);
 
 // follow.cpp: passes signals on to `process`, waits for its end, returns its code (128 + signal for a killed one).
 [[nodiscard]] int follow(int pid, int pidfd);
+// The same with our terminal before the process's.
+[[nodiscard]] int follow_terminal(int pid, const UniqueFd& pidfd, const UniqueFd& terminal);
 // Blocks the signals that follow() passes on. Before the process is made, or one could be missed.
 void hold_signals();
 

@@ -41,12 +41,6 @@ void read_names(const Node& document, ReadContext& context) {
   }
 }
 
-void read_hooks(const Node& hooks) {
-  for (const char* const point : {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"}) {
-    if (hooks[point].asks()) hooks[point].refuse("hooks cannot be run yet; leave them out");
-  }
-}
-
 }  // namespace
 
 Result<Config> read_config(std::string_view text, const Surroundings& surroundings) {
@@ -58,11 +52,16 @@ Result<Config> read_config(std::string_view text, const Surroundings& surroundin
   if (!json.is_object()) return fail("config.json: found no object, expected one");
   read_version(document["ociVersion"], config);
   read_root(document["root"], context);
+  // Before the mounts, whose owners may be mapped as in the user namespace.
+  read_mappings(document["linux"]["uidMappings"], config.launch.uid_mappings);
+  read_mappings(document["linux"]["gidMappings"], config.launch.gid_mappings);
   read_mounts_part(document["mounts"], context);
   read_linux_part(document["linux"], context);
   read_names(document, context);
   read_process_part(document["process"], context);
-  read_hooks(document["hooks"]);
+  config.hooks = read_hooks(document["hooks"]);
+  config.launch.hooks = !config.hooks.prestart.empty() || !config.hooks.create_runtime.empty() || !config.hooks.create_container.empty() ||
+                        !config.net_devices.empty();
   for (const auto& [key, value] : document["annotations"].members()) config.annotations[key] = value.text();
   if (auto status = problems.status(); !status) return fail_in("config.json", status.error());
   return config;
@@ -82,7 +81,7 @@ Result<Resources> read_resources(std::string_view text) {
   METE_TRY(const nlohmann::json json, parse_json(text, "resources"));
   Problems problems;
   Resources resources;
-  read_resources_part(Node(&json, problems, "resources"), resources.limits, resources.device_rules);
+  read_resources_part(Node(&json, problems, "resources"), resources);
   METE_CHECK(problems.status());
   return resources;
 }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "runtime/file.h"
 #include "runtime/oci/commands.h"
+#include "runtime/oci/console.h"
 #include "runtime/oci/container.h"
+#include "runtime/oci/rights.h"
 #include "runtime/process/capabilities.h"
 #include "runtime/process/enter.h"
 #include "runtime/process/wire.h"
@@ -31,9 +35,7 @@ void set_directory(process::Plan& plan, const std::string& directory) {
 }
 
 // exec --process FILE: everything but the seccomp filter, which is the container's.
-Status apply_process_file(const Options& options, process::Plan& plan) {
-  METE_TRY(const std::string text, read_document(options.process));
-  METE_TRY(Config config, read_process(text, Surroundings{.bundle = {}, .cgroup_view = {}, .capabilities = own_capabilities()}));
+void apply_process(Config&& config, process::Plan& plan) {
   config.launch.identity.seccomp_filter = std::move(plan.identity.seccomp_filter);
   config.launch.identity.seccomp_flags = plan.identity.seccomp_flags;
   plan.identity = std::move(config.launch.identity);
@@ -44,7 +46,6 @@ Status apply_process_file(const Options& options, process::Plan& plan) {
     plan.oom_score_adj = *config.launch.oom_score_adj;
   }
   set_directory(plan, config.launch.cwd);
-  return {};
 }
 
 Status apply_flags(const Options& options, process::Plan& plan) {
@@ -87,17 +88,39 @@ Result<process::Plan> enter_plan(const Options& options, const Place& place, con
   process::EnterSpec spec;
   spec.pid = state.process.pid;
   spec.args = {options.words.begin() + 1, options.words.end()};
-  if (spec.args.empty() && !options.process.empty()) spec.args = {"-"};  // the file has them
+  std::optional<Config> given;
+  if (!options.process.empty()) {
+    METE_TRY(const std::string text, read_document(options.process));
+    const bool in_user_namespace = (container.clone_flags & CLONE_NEWUSER) != 0 || !container.join_user_namespace.empty();
+    METE_TRY(given, read_process(text, {.bundle = {}, .cgroup_view = {}, .capabilities = in_user_namespace ? ~0ULL : own_capabilities(), .apparmor = has_apparmor()}));
+    spec.args = given->launch.args;
+    spec.tuning = given->launch.tuning;
+    spec.terminal = given->launch.terminal;
+  }
+  if (options.tty && !spec.terminal) spec.terminal = process::TerminalSpec{};
   METE_TRY(process::Plan plan, process::make_enter_plan(container, spec));
-  if (!options.process.empty()) METE_CHECK(apply_process_file(options, plan));
+  if (given) apply_process(std::move(*given), plan);
   METE_CHECK(apply_flags(options, plan));
   return plan;
+}
+
+bool opens_terminal(const process::Plan& plan) {
+  return std::any_of(plan.ops.begin(), plan.ops.end(), [](const auto& op) { return std::holds_alternative<process::OpenTerminal>(op); });
+}
+
+Status open_console(const Options& options, const process::Plan& plan, UniqueFd& console) {
+  if (!options.console_socket.empty()) {
+    if (!opens_terminal(plan)) return fail("--console-socket: found one, expected none without a terminal: cannot use console socket if mete-oci will not detach or allocate tty");
+    METE_TRY(console, connect_to(options.console_socket, "--console-socket"));
+    return {};
+  }
+  if (options.detach && opens_terminal(plan)) return fail("exec: found a terminal and --detach, expected --console-socket with them: cannot allocate tty if mete-oci will detach without setting console socket");
+  return {};
 }
 
 }  // namespace
 
 Result<int> exec(const Options& options) {
-  if (options.tty || !options.console_socket.empty()) return fail("exec: found --tty or --console-socket, expected neither: terminals cannot be had yet");
   const Place place(options.root, options.words.front());
   METE_CHECK(check_id(place.id()));
   METE_TRY(const State state, place.load());
@@ -106,17 +129,30 @@ Result<int> exec(const Options& options) {
   if (life == Life::paused) return fail("container \"" + place.id() + "\": found it paused, expected it running");
   if (life != Life::running && life != Life::created) return fail("container not running: found \"" + place.id() + "\" " + to_string(life));
   METE_TRY(const process::Plan plan, enter_plan(options, place, state));
+  UniqueFd console;
+  METE_CHECK(open_console(options, plan, console));
   if (!options.detach) hold_signals();
   process::LaunchOptions launch;
   launch.stdin_fd = STDIN_FILENO;
   launch.stdout_fd = STDOUT_FILENO;
   launch.stderr_fd = STDERR_FILENO;
+  METE_TRY(launch.preserved, preserved_fds(options));
+  UniqueFd terminal;
+  launch.terminal = [&](UniqueFd opened) -> Status {
+    if (console.valid()) return send_terminal(console, opened);
+    terminal = std::move(opened);
+    return {};
+  };
+  launch.listener = [&](UniqueFd listener, pid_t pid) {
+    return send_listener(state.listener_path, process_state(state, to_string(life), pid), listener);
+  };
   METE_TRY(const process::Launched launched, process::launch(plan, launch));
   for (const auto& warning : launched.warnings) report(options, "warning", warning);
   if (!options.pid_file.empty()) {
     METE_CHECK(replace_file(options.pid_file, std::to_string(launched.pid), 0644, Durability::volatile_));
   }
-  return options.detach ? 0 : follow(launched.pid, launched.pidfd.get());
+  if (options.detach) return 0;
+  return terminal.valid() ? follow_terminal(launched.pid, launched.pidfd, terminal) : follow(launched.pid, launched.pidfd.get());
 }
 
 }  // namespace mete::runtime::oci

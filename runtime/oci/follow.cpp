@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include "runtime/oci/commands.h"
+#include "runtime/process/terminal.h"
 
 namespace mete::runtime::oci {
 namespace {
@@ -24,6 +25,11 @@ sigset_t passed_on() {
 void hold_signals() {
   const sigset_t set = passed_on();
   ::sigprocmask(SIG_BLOCK, &set, nullptr);
+}
+
+int follow_terminal(int pid, const UniqueFd& pidfd, const UniqueFd& terminal) {
+  process::relay(terminal, pidfd, passed_on());
+  return follow(pid, pidfd.get());
 }
 
 int follow(int pid, int pidfd) {

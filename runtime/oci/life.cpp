@@ -5,28 +5,46 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <cstdlib>
+#include <cstring>
 
 #include "runtime/file.h"
 #include "runtime/oci/commands.h"
+#include "runtime/oci/console.h"
+#include "runtime/oci/rights.h"
 #include "runtime/oci/container.h"
 
 namespace mete::runtime::oci {
 namespace {
 
+// Socket activation (sd_listen_fds(3)): the descriptors from 3 on that were given to us go on to the container.
+void pass_activation(int& preserved, std::vector<std::string>& env) {
+  const char* const text = std::getenv("LISTEN_FDS");
+  if (text == nullptr) return;
+  int count = 0;
+  const auto [end, error] = std::from_chars(text, text + std::strlen(text), count);
+  constexpr int kMost = 1024;
+  if (error != std::errc() || *end != '\0' || count < 0 || count > kMost) return;
+  preserved += count;
+  env.push_back("LISTEN_FDS=" + std::to_string(count));
+  env.emplace_back("LISTEN_PID=1");
+}
+
 Result<CreateRequest> request_of(const Options& options) {
   if (options.no_pivot) return fail("--no-pivot: found it, expected it left out: without pivot_root the host's root stays reachable");
-  if (!options.console_socket.empty()) return fail("--console-socket: found one, expected none: terminals cannot be had yet");
   CreateRequest request;
   request.root = options.root;
   request.id = options.words.front();
   request.bundle = options.bundle;
   request.config_file = options.config;
   request.cgroups = options.cgroup_manager != "disabled";
-  const auto& text = options.preserve_fds;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), request.preserved_fds);
-  constexpr int kMost = 1024;
-  if (error != std::errc() || end != text.data() + text.size() || request.preserved_fds < 0 || request.preserved_fds > kMost) {
-    return fail("--preserve-fds: found \"" + text + "\", expected a number of descriptors, at most 1024");
+  request.systemd = options.systemd_cgroup || options.cgroup_manager == "systemd";
+  request.rootless = is_rootless(options.rootless);
+  request.new_keyring = !options.no_new_keyring;
+  METE_TRY(request.preserved_fds, preserved_fds(options));
+  pass_activation(request.preserved_fds, request.more_env);
+  if (!options.console_socket.empty()) {
+    METE_TRY(request.console, connect_to(options.console_socket, "--console-socket"));
   }
   return request;
 }
@@ -41,6 +59,13 @@ Status write_pid_file(const Options& options, int pid) {
 Status give_up(const Place& place, const State& made, Error error) {
   (void)remove_container(place, made);
   return tl::unexpected<Error>(std::move(error));
+}
+
+Status start_made(const Options& options, const Place& place, const Made& made) {
+  if (auto written = write_pid_file(options, made.launched.pid); !written) return give_up(place, made.state, std::move(written.error()));
+  if (!made.gated) return {};
+  METE_TRY(const UniqueFd lock, place.lock());
+  return start_container(place, made.state);
 }
 
 }  // namespace
@@ -63,33 +88,28 @@ Result<int> start(const Options& options) {
   METE_TRY(const State state, place.load());
   const Life life = life_of(place, state, nullptr);
   if (life != Life::created) return fail("container \"" + place.id() + "\": found it " + to_string(life) + ", expected it created");
-  METE_TRY(const UniqueFd gate, open_at(AT_FDCWD, place.gate(), O_WRONLY | O_NONBLOCK));
-  const char go = 1;
-  if (::write(gate.get(), &go, 1) != 1) return fail_errno("open the start gate of \"" + place.id() + "\"");
-  // The last reader is gone with the exec, so that after us nobody finds the container "created".
-  constexpr int kLongestMilliseconds = 10'000;
-  pollfd wait{gate.get(), 0, 0};
-  (void)::poll(&wait, 1, kLongestMilliseconds);
+  METE_CHECK(start_container(place, state));
   return 0;
 }
 
 Result<int> run(const Options& options) {
-  METE_TRY(const CreateRequest request, request_of(options));
+  METE_TRY(CreateRequest request, request_of(options));
+  request.takes_terminal = !options.detach;
   if (!options.detach) hold_signals();
   METE_TRY(const Made made, make_container(request));
   for (const auto& warning : made.warnings) report(options, "warning", warning);
   const Place place(options.root, request.id);
-  if (auto written = write_pid_file(options, made.launched.pid); !written) {
-    METE_CHECK(give_up(place, made.state, std::move(written.error())));
-  }
+  METE_CHECK(start_made(options, place, made));
   if (options.detach) return 0;
-  const int code = follow(made.launched.pid, made.launched.pidfd.get());
+  const int code = made.terminal.valid() ? follow_terminal(made.launched.pid, made.launched.pidfd, made.terminal)
+                                         : follow(made.launched.pid, made.launched.pidfd.get());
   if (options.keep) return code;
   const auto lock = place.lock();
   if (!lock) return code;  // somebody else has removed it meanwhile
   State ended = made.state;
   ended.process = {};
   METE_CHECK(remove_container(place, ended));
+  for (const auto& warning : run_poststop(made.state)) report(options, "warning", warning);
   return code;
 }
 
@@ -110,6 +130,9 @@ Result<int> remove(const Options& options) {
     }
   }
   METE_CHECK(remove_container(place, state ? std::optional(*state) : std::nullopt));
+  if (state) {
+    for (const auto& warning : run_poststop(*state)) report(options, "warning", warning);
+  }
   return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // mete-oci: an OCI runtime. See options.cpp for its commands.
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,7 +10,9 @@
 #include "runtime/file.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/config.h"
+#include "runtime/oci/rights.h"
 #include "runtime/oci/time_text.h"
+#include "runtime/process/own_image.h"
 
 namespace mete::runtime::oci {
 namespace {
@@ -30,14 +33,22 @@ void fill_stdio() {
   }
 }
 
+// Those whose children are seen by a container before they execute its command.
+bool enters_a_container(const std::string& command) { return command == "create" || command == "run" || command == "exec" || command == "start"; }
+
 int run_main(int argc, const char* const* argv) {
   fill_stdio();
+  // Executed from a descriptor, the kernel names it by that.
+  (void)::prctl(PR_SET_NAME, "mete-oci");
   // What is made for the container has the modes that were asked for, whatever our caller's mask.
   ::umask(022);
   Options options;
+  options.root = default_root();
   auto code = Result<int>(1);
   if (auto parsed = parse_options(argc, argv, options); !parsed) {
     code = tl::unexpected<Error>(std::move(parsed.error()));
+  } else if (auto safe = enters_a_container(options.command) ? process::protect_own_image() : Status(); !safe) {
+    code = tl::unexpected<Error>(std::move(safe.error()));
   } else {
     code = run_command(options);
   }
@@ -65,22 +76,23 @@ Result<int> run_command(const Options& options) {
     (void)write_all(STDOUT_FILENO, std::string("mete-oci version ") + METE_VERSION + "\nspec: " + kSpecVersion + "\n");
     return 0;
   }
-  if (options.systemd_cgroup) return fail("--systemd-cgroup: found it, expected it left out: cgroups are made by mkdir alone yet");
-  if (options.cgroup_manager != "cgroupfs" && options.cgroup_manager != "disabled") {
-    return fail("--cgroup-manager: found \"" + options.cgroup_manager + "\", expected cgroupfs or disabled");
+  if (options.cgroup_manager != "cgroupfs" && options.cgroup_manager != "systemd" && options.cgroup_manager != "disabled") {
+    return fail("--cgroup-manager: found \"" + options.cgroup_manager + "\", expected cgroupfs, systemd or disabled");
   }
-  if (options.rootless == "true") return fail("--rootless: found true, expected false: only root can be served yet");
+  if (options.rootless != "auto" && options.rootless != "true" && options.rootless != "false") {
+    return fail("--rootless: found \"" + options.rootless + "\", expected auto, true or false");
+  }
   struct Entry {
     const char* name;
     Result<int> (*function)(const Options&);
   };
   constexpr Entry kEntries[] = {{"create", create}, {"start", start},   {"run", run},       {"state", state},     {"kill", kill},
                                 {"delete", remove}, {"exec", exec},     {"list", list},     {"ps", processes},    {"pause", pause},
-                                {"resume", resume}, {"update", update}, {"features", features}, {"spec", spec}};
+                                {"resume", resume}, {"update", update}, {"events", events}, {"features", features}, {"spec", spec}};
   for (const auto& entry : kEntries) {
     if (options.command == entry.name) return entry.function(options);
   }
-  return fail(options.command + ": not yet");
+  return fail(options.command + ": found a command without a function");
 }
 
 }  // namespace mete::runtime::oci

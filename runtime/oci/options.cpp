@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string_view>
 #include <variant>
 
@@ -25,6 +26,8 @@ const auto kFlags = std::to_array<Flag>({
     {"debug", '\0', "", &Options::debug},
     {"systemd-cgroup", '\0', "", &Options::systemd_cgroup},
     {"cgroup-manager", '\0', "", &Options::cgroup_manager},
+    // Before the global one, whose value it has not.
+    {"rootless", '\0', " spec ", &Options::rootless_spec},
     {"rootless", '\0', "", &Options::rootless},
     {"version", 'v', "", &Options::version},
     {"help", 'h', "", &Options::help},
@@ -51,6 +54,22 @@ const auto kFlags = std::to_array<Flag>({
     {"additional-gids", 'g', " exec ", &Options::additional_gids},
     {"no-new-privs", '\0', " exec ", &Options::no_new_privs},
     {"resources", 'r', " update ", &Options::resources},
+    {"blkio-weight", '\0', " update ", &Options::blkio_weight},
+    {"cpu-period", '\0', " update ", &Options::cpu_period},
+    {"cpu-quota", '\0', " update ", &Options::cpu_quota},
+    {"cpu-burst", '\0', " update ", &Options::cpu_burst},
+    {"cpu-share", '\0', " update ", &Options::cpu_share},
+    {"cpu-rt-period", '\0', " update ", &Options::cpu_rt_period},
+    {"cpu-rt-runtime", '\0', " update ", &Options::cpu_rt_runtime},
+    {"cpu-idle", '\0', " update ", &Options::cpu_idle},
+    {"cpuset-cpus", '\0', " update ", &Options::cpuset_cpus},
+    {"cpuset-mems", '\0', " update ", &Options::cpuset_mems},
+    {"memory", '\0', " update ", &Options::memory},
+    {"memory-reservation", '\0', " update ", &Options::memory_reservation},
+    {"memory-swap", '\0', " update ", &Options::memory_swap},
+    {"pids-limit", '\0', " update ", &Options::pids_limit},
+    {"stats", '\0', " events ", &Options::stats},
+    {"interval", '\0', " events ", &Options::interval},
 });
 
 struct Command {
@@ -70,11 +89,11 @@ constexpr auto kCommands = std::to_array<Command>({
     {"delete", 1, 1, "ID", "remove a stopped container; --force kills it first"},
     {"exec", 1, kAny, "ID [COMMAND ...]", "run a further process in a running container"},
     {"list", 0, 0, "", "print all containers below --root"},
-    {"ps", 1, 1, "ID", "print the container's processes"},
+    {"ps", 1, kAny, "ID", "print the container's processes"},
     {"pause", 1, 1, "ID", "freeze the container"},
     {"resume", 1, 1, "ID", "thaw the container"},
-    {"update", 1, 1, "ID", "change limits: --resources FILE or - for standard input"},
-    {"events", 1, 1, "ID", "not yet"},
+    {"update", 1, 1, "ID", "change limits: by flags, or --resources FILE (- for standard input)"},
+    {"events", 1, 1, "ID", "print what the container uses, and its OOM kills, as JSON lines"},
     {"features", 0, 0, "", "print what this runtime can do as JSON"},
     {"spec", 0, 0, "", "write an example config.json into the bundle"},
 });
@@ -176,6 +195,15 @@ class Parser {
 }  // namespace
 
 Status parse_options(int argc, const char* const* argv, Options& options) { return Parser(argc, argv, options).parse(); }
+
+Result<int> preserved_fds(const Options& options) {
+  const auto& text = options.preserve_fds;
+  int count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  constexpr int kMost = 1024;
+  if (error == std::errc() && end == text.data() + text.size() && count >= 0 && count <= kMost) return count;
+  return fail("--preserve-fds: found \"" + text + "\", expected a number of descriptors, at most 1024");
+}
 
 std::string help_text() {
   std::string text =

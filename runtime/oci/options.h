@@ -11,7 +11,7 @@ namespace mete::runtime::oci {
 
 struct Options {
   // global
-  std::string root = "/run/mete-oci";
+  std::string root;
   std::string log;
   std::string log_format = "text";
   std::string cgroup_manager = "cgroupfs";
@@ -32,6 +32,10 @@ struct Options {
   std::string cwd;
   std::string user;
   std::string resources;
+  // update, as text: see update_flags.h
+  std::string blkio_weight, cpu_period, cpu_quota, cpu_burst, cpu_share, cpu_rt_period, cpu_rt_runtime, cpu_idle;
+  std::string cpuset_cpus, cpuset_mems, memory, memory_reservation, memory_swap, pids_limit;
+  std::string interval = "5s";
   std::vector<std::string> env;
   std::vector<std::string> capabilities;
   std::vector<std::string> additional_gids;
@@ -45,6 +49,8 @@ struct Options {
   bool all = false;
   bool quiet = false;
   bool tty = false;
+  bool stats = false;
+  bool rootless_spec = false;
 
   std::vector<std::string> words;  // the id, then what follows it
 };
@@ -52,6 +58,9 @@ struct Options {
 // Fails on an unknown command or flag, a flag without its value, and too few or too many words. `options` holds what was
 // read until then, so that --log is known for the error.
 [[nodiscard]] Status parse_options(int argc, const char* const* argv, Options& options);
+
+// --preserve-fds as a number of descriptors.
+[[nodiscard]] Result<int> preserved_fds(const Options& options);
 
 [[nodiscard]] std::string help_text();
 

@@ -34,17 +34,7 @@ void read_namespaces(const Node& namespaces, process::LaunchSpec& launch) {
       node["type"].bad("\"" + type + "\" twice", "each namespace once");
     }
     if (!use.path.empty() && use.path.front() != '/') node["path"].bad("\"" + use.path + "\"", "an absolute path");
-    if (!use.path.empty() && (use.kind == NamespaceKind::mount || use.kind == NamespaceKind::user)) {
-      node["path"].refuse("joining a " + type + " namespace cannot be done yet; leave the path out for a new one");
-    }
     launch.namespaces.push_back(std::move(use));
-  }
-}
-
-void read_mappings(const Node& mappings, std::vector<process::IdMapping>& all) {
-  for (const auto& node : mappings.items()) {
-    all.push_back({node["containerID"].u32(), node["hostID"].u32(), node["size"].u32()});
-    if (all.back().count == 0) node["size"].bad("0", "at least 1");
   }
 }
 
@@ -64,6 +54,10 @@ void read_time_offsets(const Node& offsets, process::LaunchSpec& launch) {
 bool has_own(const process::LaunchSpec& launch, NamespaceKind kind) {
   return std::any_of(launch.namespaces.begin(), launch.namespaces.end(),
                      [&](const process::NamespaceUse& use) { return use.kind == kind && use.path.empty(); });
+}
+
+bool has(const process::LaunchSpec& launch, NamespaceKind kind) {
+  return std::any_of(launch.namespaces.begin(), launch.namespaces.end(), [&](const process::NamespaceUse& use) { return use.kind == kind; });
 }
 
 void read_devices(const Node& devices, process::LaunchSpec& launch) {
@@ -99,49 +93,85 @@ void read_devices(const Node& devices, process::LaunchSpec& launch) {
 }
 
 void read_propagation(const Node& node, process::LaunchSpec& launch) {
+  constexpr std::array<std::pair<std::string_view, std::uint64_t>, 4> kNames = {
+      {{"private", MS_PRIVATE}, {"slave", MS_SLAVE}, {"shared", MS_SHARED}, {"unbindable", MS_UNBINDABLE}}};
   const std::string name = node.text();
-  if (name == "slave" || name == "rslave") {
-    launch.root_propagation = MS_SLAVE | MS_REC;
-    launch.receive_host_mounts = true;
-  } else if (name.empty() || name == "private" || name == "rprivate") {
-    if (launch.receive_host_mounts) launch.root_propagation = MS_PRIVATE | MS_REC;
-  } else if (name == "shared" || name == "rshared" || name == "unbindable" || name == "runbindable") {
-    node.refuse("\"" + name + "\" cannot be done yet; private and slave can");
-  } else {
-    node.bad("\"" + name + "\"", "private or slave");
+  if (name.empty()) return;
+  const bool recursive = name.front() == 'r';
+  const auto at = std::find_if(kNames.begin(), kNames.end(), [&](const auto& each) { return each.first == std::string_view(name).substr(recursive ? 1 : 0); });
+  if (at == kNames.end()) {
+    node.bad("\"" + name + "\"", "private, slave, shared or unbindable, or one of them with r before it");
+    return;
+  }
+  if (at->second == MS_PRIVATE) return;  // as it is
+  launch.root_propagation = at->second | (recursive ? std::uint64_t{MS_REC} : 0U);
+  if (at->second == MS_SLAVE || at->second == MS_SHARED) launch.receive_host_mounts = true;
+}
+
+void read_net_devices(const Node& devices, ReadContext& context) {
+  constexpr std::size_t kLongest = 15;  // IFNAMSIZ - 1
+  const auto good = [](const std::string& name) {
+    return !name.empty() && name.size() <= kLongest && name != "." && name != ".." && name.find_first_of("/: \t\n%") == std::string::npos;
+  };
+  for (const auto& [host_name, node] : devices.members()) {
+    const std::string name = node["name"].text(host_name);
+    if (!good(host_name)) node.bad("\"" + host_name + "\"", "the name of a network interface");
+    if (!good(name)) node["name"].bad("\"" + name + "\"", "a name for a network interface, at most 15 characters");
+    for (const auto& other : context.config.net_devices) {
+      if (other.name == name) node["name"].bad("\"" + name + "\" twice", "each name once");
+    }
+    context.config.net_devices.push_back({host_name, name});
+  }
+  if (!context.config.net_devices.empty() && !has_own(context.config.launch, NamespaceKind::network)) {
+    devices.bad("interfaces and no network namespace of the container's own", "none without one");
   }
 }
 
 void check_identities(const Node& linux_part, const process::LaunchSpec& launch) {
   const bool user = has_own(launch, NamespaceKind::user);
+  const bool joined = !user && has(launch, NamespaceKind::user);
   if (user && (launch.uid_mappings.empty() || launch.gid_mappings.empty())) {
     linux_part["uidMappings"].bad("no mappings", "some of users and of groups, for the new user namespace");
   }
-  if (!user && (!launch.uid_mappings.empty() || !launch.gid_mappings.empty())) {
+  if (!user && !joined && (!launch.uid_mappings.empty() || !launch.gid_mappings.empty())) {
     linux_part["uidMappings"].bad("mappings", "none without a new user namespace");
   }
   const bool offsets = launch.monotonic_offset || launch.boottime_offset;
   if (offsets && !has_own(launch, NamespaceKind::time)) {
     linux_part["timeOffsets"].bad("offsets", "none without a new time namespace");
   }
-  if (!has_own(launch, NamespaceKind::mount)) linux_part["namespaces"].bad("no mount namespace", "a new one");
+  if (!has(launch, NamespaceKind::mount)) linux_part["namespaces"].bad("no mount namespace", "one: the root is changed in it");
 }
 
 void refuse_what_is_not_done(const Node& linux_part) {
-  for (const char* const field : {"intelRdt", "netDevices", "memoryPolicy", "mountLabel"}) {
-    if (linux_part[field].asks()) linux_part[field].refuse("this cannot be done yet; leave the field out");
+  if (linux_part["intelRdt"].asks()) linux_part["intelRdt"].refuse("cache and memory bandwidth allocation cannot be set; leave the field out");
+  if (linux_part["mountLabel"].asks()) linux_part["mountLabel"].refuse("SELinux labels cannot be set; leave the field out");
+}
+
+void read_cgroups_path(const Node& path, ReadContext& context) {
+  context.config.cgroups_path = path.text();
+  const bool for_systemd = context.config.cgroups_path.find(':') != std::string::npos && !context.config.cgroups_path.starts_with('/');
+  if (for_systemd && !context.surroundings.systemd) {
+    path.bad("\"" + context.config.cgroups_path + "\", systemd's form", "a path, or --systemd-cgroup with it");
   }
-  const Node domain = linux_part["personality"]["domain"];
-  if (domain.asks() && domain.text() != "LINUX") domain.refuse("found \"" + domain.text() + "\"; only LINUX can be had yet");
+  if (context.surroundings.systemd) return;
+  if (!context.config.cgroups_path.empty() && !context.config.cgroups_path.starts_with('/')) {
+    context.config.cgroups_path = "/" + context.config.cgroups_path;
+  }
 }
 
 }  // namespace
 
+void read_mappings(const Node& mappings, std::vector<process::IdMapping>& all) {
+  for (const auto& node : mappings.items()) {
+    all.push_back({node["containerID"].u32(), node["hostID"].u32(), node["size"].u32()});
+    if (all.back().count == 0) node["size"].bad("0", "at least 1");
+  }
+}
+
 void read_linux_part(const Node& linux_part, ReadContext& context) {
   auto& launch = context.config.launch;
   read_namespaces(linux_part["namespaces"], launch);
-  read_mappings(linux_part["uidMappings"], launch.uid_mappings);
-  read_mappings(linux_part["gidMappings"], launch.gid_mappings);
   read_time_offsets(linux_part["timeOffsets"], launch);
   read_devices(linux_part["devices"], launch);
   read_propagation(linux_part["rootfsPropagation"], launch);
@@ -154,15 +184,10 @@ void read_linux_part(const Node& linux_part, ReadContext& context) {
     }
   }
   for (const auto& [key, value] : linux_part["sysctl"].members()) launch.sysctls[key] = value.text();
-  const Node path = linux_part["cgroupsPath"];
-  context.config.cgroups_path = path.text();
-  if (context.config.cgroups_path.find(':') != std::string::npos && !context.config.cgroups_path.starts_with('/')) {
-    path.refuse("\"" + context.config.cgroups_path + "\" is systemd's form (slice:prefix:name); only paths can be had yet");
-  }
-  if (!context.config.cgroups_path.empty() && !context.config.cgroups_path.starts_with('/')) {
-    context.config.cgroups_path = "/" + context.config.cgroups_path;
-  }
-  read_resources_part(linux_part["resources"], context.config.limits, context.config.device_rules);
+  read_cgroups_path(linux_part["cgroupsPath"], context);
+  read_resources_part(linux_part["resources"], context.config.resources);
+  read_net_devices(linux_part["netDevices"], context);
+  read_machine_tuning(linux_part, launch.tuning);
   read_seccomp_part(linux_part["seccomp"], context);
   refuse_what_is_not_done(linux_part);
 }

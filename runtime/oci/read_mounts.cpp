@@ -21,6 +21,9 @@ enum class Kind : std::uint8_t {
   propagation,
   bind,
   rbind,
+  remount,
+  copy_up,
+  id_map,      // bits: 1 when recursive
   superblock,  // a flag of the file system, given to it by name
   nothing,     // the default, or without a meaning here
 };
@@ -40,6 +43,7 @@ constexpr auto kOptions = std::to_array<Option>({
     {"diratime", Kind::unattribute, MOUNT_ATTR_NODIRATIME},
     {"dirsync", Kind::superblock},
     {"exec", Kind::unattribute, MOUNT_ATTR_NOEXEC},
+    {"idmap", Kind::id_map},
     {"lazytime", Kind::superblock},
     {"loud", Kind::nothing},
     {"mand", Kind::nothing},  // the kernel dropped mandatory locks
@@ -59,7 +63,9 @@ constexpr auto kOptions = std::to_array<Option>({
     {"rdev", Kind::recursive_unattribute, MOUNT_ATTR_NODEV},
     {"rdiratime", Kind::recursive_unattribute, MOUNT_ATTR_NODIRATIME},
     {"relatime", Kind::nothing},
+    {"remount", Kind::remount},
     {"rexec", Kind::recursive_unattribute, MOUNT_ATTR_NOEXEC},
+    {"ridmap", Kind::id_map, 1},
     {"rnoatime", Kind::recursive_attribute, MOUNT_ATTR_NOATIME},
     {"rnodev", Kind::recursive_attribute, MOUNT_ATTR_NODEV},
     {"rnodiratime", Kind::recursive_attribute, MOUNT_ATTR_NODIRATIME},
@@ -87,11 +93,10 @@ constexpr auto kOptions = std::to_array<Option>({
     {"suid", Kind::unattribute, MOUNT_ATTR_NOSUID},
     {"symfollow", Kind::unattribute, MOUNT_ATTR_NOSYMFOLLOW},
     {"sync", Kind::superblock},
+    {"tmpcopyup", Kind::copy_up},
     {"unbindable", Kind::propagation, MS_UNBINDABLE},
 });
 static_assert(std::is_sorted(kOptions.begin(), kOptions.end(), [](const Option& a, const Option& b) { return a.name < b.name; }));
-
-constexpr std::array<std::string_view, 6> kNotYet = {"copy-symlink", "idmap", "remount", "ridmap", "tmpcopyup", "rtmpcopyup"};
 
 void set_or_clear(std::uint64_t& attributes, std::uint64_t bits, bool set) {
   attributes = set ? attributes | bits : attributes & ~bits;
@@ -100,15 +105,15 @@ void set_or_clear(std::uint64_t& attributes, std::uint64_t bits, bool set) {
 struct Parsed {
   process::MountSpec mount;
   std::uint64_t recursive_attributes = 0;
+  bool id_mapped = false;
 };
 
 void read_option(const Node& options, const std::string& text, Parsed& parsed) {
   auto& mount = parsed.mount;
   const auto at = std::lower_bound(kOptions.begin(), kOptions.end(), text, [](const Option& option, const std::string& name) { return option.name < name; });
   if (at == kOptions.end() || at->name != text) {
-    const std::string_view name = std::string_view(text).substr(0, text.find('='));
-    if (std::find(kNotYet.begin(), kNotYet.end(), name) != kNotYet.end()) {
-      options.refuse("\"" + text + "\" cannot be done yet; leave it out");
+    if (text == "copy-symlink") {
+      options.refuse("\"copy-symlink\" cannot be done; leave it out");
     } else if (!text.starts_with("x-") && !text.starts_with("X-")) {
       if (!mount.data.empty()) mount.data += ',';
       mount.data += text;
@@ -132,6 +137,16 @@ void read_option(const Node& options, const std::string& text, Parsed& parsed) {
       mount.type = "bind";
       mount.recursive = at->kind == Kind::rbind;
       break;
+    case Kind::remount:
+      mount.remount = true;
+      break;
+    case Kind::copy_up:
+      mount.copy_up = true;
+      break;
+    case Kind::id_map:
+      parsed.id_mapped = true;
+      mount.id_map.recursive = at->bits != 0;
+      break;
     case Kind::superblock:
       if (!mount.data.empty()) mount.data += ',';
       mount.data += text;
@@ -154,7 +169,10 @@ void add_cgroup_mounts(const process::MountSpec& asked, ReadContext& context) {
 
 void finish(const Node& node, Parsed& parsed, ReadContext& context) {
   auto& mount = parsed.mount;
-  if (mount.type == "bind") {
+  if (mount.remount) {
+    mount.attributes |= parsed.recursive_attributes;
+    mount.recursive = mount.recursive || parsed.recursive_attributes != 0;
+  } else if (mount.type == "bind") {
     if (mount.source.empty()) node["source"].bad("nothing", "the path of what is bound");
     if (!mount.source.empty() && mount.source.front() != '/') mount.source = context.surroundings.bundle + "/" + mount.source;
     // File system options have no meaning for what is mounted already.
@@ -166,6 +184,7 @@ void finish(const Node& node, Parsed& parsed, ReadContext& context) {
     if (mount.type.empty()) node["type"].bad("nothing", "a file system type");
   }
   if (mount.type == "mqueue") mount.optional = true;
+  if (mount.copy_up && mount.type != "tmpfs") node["options"].bad("tmpcopyup and the type " + mount.type, "it with a tmpfs");
   if (mount.type == "cgroup") {
     add_cgroup_mounts(mount, context);
   } else if (mount.type == "cgroup2") {
@@ -175,7 +194,25 @@ void finish(const Node& node, Parsed& parsed, ReadContext& context) {
   }
 }
 
+// Without mappings of its own an id-mapped mount has those of the container's user namespace.
+void check_id_map(const Node& node, Parsed& parsed, const process::LaunchSpec& launch) {
+  auto& map = parsed.mount.id_map;
+  if (map.uids.empty() != map.gids.empty()) node["uidMappings"].bad("mappings of users or of groups alone", "both, or none");
+  if (map.uids.empty() && parsed.id_mapped) {
+    map.uids = launch.uid_mappings;
+    map.gids = launch.gid_mappings;
+    if (map.uids.empty()) node["options"].bad("idmap without mappings", "uidMappings and gidMappings of the mount, or a user namespace that has them");
+  }
+  if (!map.uids.empty() && parsed.mount.type != "bind") node["type"].bad("mappings and the type " + parsed.mount.type, "them with a bind mount");
+}
+
 }  // namespace
+
+std::vector<std::string> mount_option_names() {
+  std::vector<std::string> names;
+  for (const auto& option : kOptions) names.emplace_back(option.name);
+  return names;
+}
 
 void read_mounts_part(const Node& mounts, ReadContext& context) {
   for (const auto& node : mounts.items()) {
@@ -188,9 +225,9 @@ void read_mounts_part(const Node& mounts, ReadContext& context) {
     parsed.mount.source = node["source"].text();
     const Node options = node["options"];
     for (const auto& option : options.texts()) read_option(options, option, parsed);
-    for (const char* const field : {"uidMappings", "gidMappings"}) {
-      if (node[field].asks()) node[field].refuse("an id-mapped mount cannot be had yet");
-    }
+    read_mappings(node["uidMappings"], parsed.mount.id_map.uids);
+    read_mappings(node["gidMappings"], parsed.mount.id_map.gids);
+    check_id_map(node, parsed, context.config.launch);
     finish(node, parsed, context);
   }
   const auto receives = [](const process::MountSpec& mount) { return (mount.propagation & (MS_SLAVE | MS_SHARED)) != 0; };

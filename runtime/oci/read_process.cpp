@@ -52,6 +52,9 @@ void read_rlimits(const Node& rlimits, std::vector<process::ResourceLimit>& limi
 
 std::uint64_t read_set(const Node& set, ReadContext& context) {
   std::uint64_t mask = 0;
+  // There the first process has them all, whatever we have.
+  const auto& namespaces = context.config.launch.namespaces;
+  const bool in_user_namespace = std::any_of(namespaces.begin(), namespaces.end(), [](const auto& use) { return use.kind == process::NamespaceKind::user; });
   for (const auto& name : set.texts()) {
     const auto bit = name == "ALL" ? std::nullopt : process::capability_mask(name);
     if (!bit) {
@@ -59,7 +62,7 @@ std::uint64_t read_set(const Node& set, ReadContext& context) {
       context.config.warnings.push_back(set.path() + ": \"" + name + "\" is not a capability known here; left out");
       continue;
     }
-    if ((*bit & context.surroundings.capabilities) == 0) {
+    if (!in_user_namespace && (*bit & context.surroundings.capabilities) == 0) {
       context.config.warnings.push_back(set.path() + ": " + name + " is not ours to give; left out");
       continue;
     }
@@ -93,6 +96,22 @@ void read_identity(const Node& node, ReadContext& context) {
   read_rlimits(node["rlimits"], identity.rlimits);
 }
 
+void read_terminal(const Node& process, process::LaunchSpec& launch) {
+  const Node size = process["consoleSize"];
+  const process::TerminalSpec terminal{static_cast<std::uint16_t>(size["height"].integer(0, 0, UINT16_MAX)),
+                                       static_cast<std::uint16_t>(size["width"].integer(0, 0, UINT16_MAX))};
+  if (process["terminal"].boolean()) launch.terminal = terminal;
+}
+
+void read_labels(const Node& process, ReadContext& context) {
+  const Node apparmor = process["apparmorProfile"];
+  const std::string profile = apparmor.text();
+  if (!profile.empty() && !context.surroundings.apparmor && profile != "unconfined") apparmor.refuse("this kernel has no AppArmor; leave the field out");
+  if (context.surroundings.apparmor) context.config.launch.identity.apparmor_profile = profile;
+  const Node selinux = process["selinuxLabel"];
+  if (selinux.asks()) selinux.refuse("SELinux labels cannot be set; leave the field out");
+}
+
 }  // namespace
 
 void read_process_part(const Node& process, ReadContext& context) {
@@ -113,10 +132,9 @@ void read_process_part(const Node& process, ReadContext& context) {
     launch.oom_score_adj = static_cast<int>(adjust.integer(0, -1000, 1000));
   }
   read_identity(process, context);
-  if (process["terminal"].boolean()) process["terminal"].refuse("a terminal cannot be had yet; set it to false");
-  for (const char* const field : {"apparmorProfile", "selinuxLabel", "scheduler", "ioPriority", "execCPUAffinity"}) {
-    if (process[field].asks()) process[field].refuse("this cannot be done yet; leave the field out");
-  }
+  read_terminal(process, launch);
+  read_tuning(process, launch.tuning);
+  read_labels(process, context);
 }
 
 }  // namespace mete::runtime::oci

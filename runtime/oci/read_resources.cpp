@@ -15,7 +15,8 @@ std::optional<Limit<Bytes>> read_bytes(const Node& node) {
   return Limit<Bytes>(Bytes(number));
 }
 
-void read_memory(const Node& memory, cgroup::Limits& limits) {
+void read_memory(const Node& memory, Resources& resources) {
+  auto& limits = resources.limits;
   limits.memory = read_bytes(memory["limit"]);
   limits.memory_soft = read_bytes(memory["reservation"]);
   const Node swap = memory["swap"];
@@ -30,12 +31,17 @@ void read_memory(const Node& memory, cgroup::Limits& limits) {
       limits.swap = swap_alone(*both, *limits.memory);
     }
   }
-  if (memory["disableOOMKiller"].boolean()) memory["disableOOMKiller"].refuse("the OOM killer cannot be turned off");
-  if (memory["swappiness"].present() && memory["swappiness"].u64() > 100) memory["swappiness"].bad("more than 100", "0 to 100");
-  if (memory["swappiness"].asks()) memory["swappiness"].refuse("this cannot be set yet; leave the field out");
+  if (memory["disableOOMKiller"].boolean()) limits.oom_kill_disable = true;
+  if (const Node swappiness = memory["swappiness"]; swappiness.present()) {
+    // 2^64 - 1 is what clients of old send for "nothing asked".
+    const std::uint64_t number = swappiness.u64();
+    if (number > 100 && number != UINT64_MAX) swappiness.bad(std::to_string(number), "0 to 100");
+    if (number <= 100) resources.lines.push_back({swappiness.path(), "memory", "memory.swappiness", "", std::to_string(number)});
+  }
 }
 
-void read_cpu(const Node& cpu, cgroup::Limits& limits) {
+void read_cpu(const Node& cpu, Resources& resources) {
+  auto& limits = resources.limits;
   using std::chrono::microseconds;
   if (const std::uint64_t shares = cpu["shares"].u64(); shares != 0) limits.cpu_shares = shares;
   const std::int64_t quota = cpu["quota"].i64();
@@ -50,66 +56,119 @@ void read_cpu(const Node& cpu, cgroup::Limits& limits) {
   if (const Node idle = cpu["idle"]; idle.present()) limits.cpu_idle = idle.integer(0, 0, 1) == 1;
   limits.cpuset_cpus = cpu["cpus"].text();
   limits.cpuset_mems = cpu["mems"].text();
-  for (const char* const field : {"realtimeRuntime", "realtimePeriod"}) {
-    if (cpu[field].asks()) cpu[field].refuse("real-time bandwidth cannot be set");
+  // The period first: the runtime may not exceed it.
+  constexpr std::pair<const char*, const char*> kRealTime[] = {{"realtimePeriod", "cpu.rt_period_us"}, {"realtimeRuntime", "cpu.rt_runtime_us"}};
+  for (const auto& [field, file] : kRealTime) {
+    if (cpu[field].asks()) resources.lines.push_back({cpu[field].path(), "cpu", file, "", std::to_string(cpu[field].i64())});
   }
 }
 
-std::string number_or_star(const Node& node) {
-  if (!node.present() || node.i64() < 0) return "*";
-  return std::to_string(node.u32());
+std::optional<std::uint32_t> number_or_any(const Node& node) {
+  if (!node.present() || node.i64() < 0) return std::nullopt;
+  return node.u32();
 }
 
-void read_devices(const Node& devices, std::vector<DeviceRule>& rules) {
+void read_devices(const Node& devices, std::vector<cgroup::DeviceRule>& rules) {
   for (const auto& node : devices.items()) {
     const std::string type = node["type"].text("a");
-    const std::string access = node["access"].text("rwm");
-    if (type != "a" && type != "b" && type != "c") node["type"].bad("\"" + type + "\"", "a, b or c");
-    if (access.empty() || access.find_first_not_of("rwm") != std::string::npos) node["access"].bad("\"" + access + "\"", "letters of rwm");
-    DeviceRule rule{node["allow"].boolean(), {}};
-    if (type == "a") {
-      // The kernel knows "all" only as a whole: it forgets all rules, then allows or denies everything.
-      rule.text = "a";
-    } else {
-      rule.text = type;
-      rule.text.append(" ").append(number_or_star(node["major"])).append(":").append(number_or_star(node["minor"]));
-      rule.text.append(" ").append(access);
+    cgroup::DeviceRule rule;
+    rule.allow = node["allow"].boolean();
+    rule.access = node["access"].text("rwm");
+    if (rule.access.empty()) rule.access = "rwm";
+    if (!type.empty() && type != "a" && type != "b" && type != "c") node["type"].bad("\"" + type + "\"", "a, b or c");
+    if (rule.access.find_first_not_of("rwm") != std::string::npos) node["access"].bad("\"" + rule.access + "\"", "letters of rwm");
+    rule.type = type.empty() ? 'a' : type.front();
+    if (rule.type != 'a') {
+      rule.major = number_or_any(node["major"]);
+      rule.minor = number_or_any(node["minor"]);
     }
     rules.push_back(std::move(rule));
   }
 }
 
-void refuse_what_is_not_done(const Node& resources) {
-  const Node block = resources["blockIO"];
-  for (const char* const field : {"weight", "leafWeight", "weightDevice", "throttleReadBpsDevice", "throttleWriteBpsDevice",
-                                  "throttleReadIOPSDevice", "throttleWriteIOPSDevice"}) {
-    if (block[field].asks()) block[field].refuse("this cannot be set yet; leave the field out");
+std::string disk_of(const Node& node) { return std::to_string(node["major"].u32()) + ":" + std::to_string(node["minor"].u32()); }
+
+// v1's 10 to 1000 onto v2's 1 to 10000, as all runtimes have it.
+std::uint64_t io_weight_of(std::uint64_t weight) { return 1 + (weight - 10) * 9999 / 990; }
+
+std::uint64_t read_weight(const Node& node) { return static_cast<std::uint64_t>(node.integer(10, 10, 1000)); }
+
+void read_block_io(const Node& block, Resources& resources) {
+  if (block["weight"].asks()) {
+    const std::uint64_t weight = read_weight(block["weight"]);
+    resources.lines.push_back({block["weight"].path(), "blkio", "blkio.bfq.weight", "io.weight", std::to_string(weight), "default " + std::to_string(io_weight_of(weight))});
   }
-  const Node network = resources["network"];
-  for (const char* const field : {"classID", "priorities"}) {
-    if (network[field].asks()) network[field].refuse("this cannot be set yet; leave the field out");
+  if (block["leafWeight"].asks()) block["leafWeight"].refuse("no kernel since 5.0 has it; leave the field out");
+  for (const auto& node : block["weightDevice"].items()) {
+    if (node["leafWeight"].asks()) node["leafWeight"].refuse("no kernel since 5.0 has it; leave the field out");
+    if (!node["weight"].asks()) continue;
+    const std::uint64_t weight = read_weight(node["weight"]);
+    resources.lines.push_back({node.path(), "blkio", "blkio.bfq.weight_device", "io.weight", disk_of(node) + " " + std::to_string(weight),
+                               disk_of(node) + " " + std::to_string(io_weight_of(weight))});
   }
-  for (const char* const field : {"rdma", "unified"}) {
-    if (resources[field].asks()) resources[field].refuse("this cannot be set yet; leave the field out");
+  using Field = std::optional<std::uint64_t> cgroup::IoLimit::*;
+  constexpr std::pair<const char*, Field> kThrottles[] = {{"throttleReadBpsDevice", &cgroup::IoLimit::read_bps},
+                                                          {"throttleWriteBpsDevice", &cgroup::IoLimit::write_bps},
+                                                          {"throttleReadIOPSDevice", &cgroup::IoLimit::read_iops},
+                                                          {"throttleWriteIOPSDevice", &cgroup::IoLimit::write_iops}};
+  for (const auto& [field, limit] : kThrottles) {
+    for (const auto& node : block[field].items()) {
+      auto& of_disk = resources.limits.io[disk_of(node)];
+      if (const std::uint64_t rate = node["rate"].u64(); rate != 0) of_disk.*limit = rate;  // 0: none
+    }
+  }
+}
+
+void read_network(const Node& network, Resources& resources) {
+  if (const Node id = network["classID"]; id.asks()) {
+    resources.lines.push_back({id.path(), "net_cls", "net_cls.classid", "", std::to_string(id.u32())});
+  }
+  for (const auto& node : network["priorities"].items()) {
+    const std::string name = node["name"].text();
+    if (name.empty() || name.find_first_of(" \n") != std::string::npos) node["name"].bad("\"" + name + "\"", "the name of a network interface");
+    resources.lines.push_back({node.path(), "net_prio", "net_prio.ifpriomap", "", name + " " + std::to_string(node["priority"].u32())});
+  }
+}
+
+void read_rdma(const Node& rdma, Resources& resources) {
+  for (const auto& [device, node] : rdma.members()) {
+    std::string text = device;
+    if (node["hcaHandles"].present()) text += " hca_handle=" + std::to_string(node["hcaHandles"].u32());
+    if (node["hcaObjects"].present()) text += " hca_object=" + std::to_string(node["hcaObjects"].u32());
+    if (device.empty() || device.find_first_of(" \n") != std::string::npos) node.bad("\"" + device + "\"", "the name of an RDMA device");
+    resources.lines.push_back({node.path(), "rdma", "rdma.max", "rdma.max", text, text});
+  }
+}
+
+// Files of cgroup2 by their names; its core's own (cgroup.procs, ...) are not the container's to set.
+void read_unified(const Node& unified, Resources& resources) {
+  for (const auto& [file, node] : unified.members()) {
+    const auto dot = file.find('.');
+    const bool plain = file.find('/') == std::string::npos && file.find("..") == std::string::npos;
+    if (dot == std::string::npos || dot == 0 || !plain || file.starts_with("cgroup.")) node.bad("\"" + file + "\"", "a control file of cgroup2 such as memory.high");
+    resources.lines.push_back({node.path(), file.substr(0, dot), "", file, "", node.text()});
   }
 }
 
 }  // namespace
 
-void read_resources_part(const Node& resources, cgroup::Limits& limits, std::vector<DeviceRule>& rules) {
-  read_memory(resources["memory"], limits);
-  read_cpu(resources["cpu"], limits);
-  if (const Node pids = resources["pids"]["limit"]; pids.asks()) {
+void read_resources_part(const Node& node, Resources& resources) {
+  read_memory(node["memory"], resources);
+  read_cpu(node["cpu"], resources);
+  if (const Node pids = node["pids"]["limit"]; pids.asks()) {
     const std::int64_t number = pids.i64();
-    limits.pids = number < 0 ? Limit<std::uint64_t>() : Limit<std::uint64_t>(static_cast<std::uint64_t>(number));
+    resources.limits.pids = number < 0 ? Limit<std::uint64_t>() : Limit<std::uint64_t>(static_cast<std::uint64_t>(number));
   }
-  for (const auto& node : resources["hugepageLimits"].items()) {
-    const std::string size = node["pageSize"].text();
-    if (size.empty() || size.find('/') != std::string::npos) node["pageSize"].bad("\"" + size + "\"", "a page size such as 2MB");
-    limits.hugetlb[size] = Limit<Bytes>(Bytes(static_cast<std::int64_t>(node["limit"].integer(0, 0, INT64_MAX))));
+  for (const auto& each : node["hugepageLimits"].items()) {
+    const std::string size = each["pageSize"].text();
+    if (size.empty() || size.find('/') != std::string::npos) each["pageSize"].bad("\"" + size + "\"", "a page size such as 2MB");
+    resources.limits.hugetlb[size] = Limit<Bytes>(Bytes(static_cast<std::int64_t>(each["limit"].integer(0, 0, INT64_MAX))));
   }
-  read_devices(resources["devices"], rules);
-  refuse_what_is_not_done(resources);
+  read_devices(node["devices"], resources.device_rules);
+  read_block_io(node["blockIO"], resources);
+  read_network(node["network"], resources);
+  read_rdma(node["rdma"], resources);
+  read_unified(node["unified"], resources);
 }
 
 }  // namespace mete::runtime::oci

@@ -12,6 +12,7 @@ namespace mete::runtime::oci {
 namespace {
 
 constexpr std::uint32_t kHighestErrno = 4095;
+constexpr std::uint32_t kWaitKillable = 1U << 5U;  // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19
 
 std::uint32_t read_action(const Node& action, const Node& errno_return) {
   const std::string name = action.text();
@@ -24,11 +25,8 @@ std::uint32_t read_action(const Node& action, const Node& errno_return) {
   if (name == "SCMP_ACT_TRAP") return SECCOMP_RET_TRAP;
   if (name == "SCMP_ACT_TRACE") return SECCOMP_RET_TRACE | code;
   if (name == "SCMP_ACT_LOG") return SECCOMP_RET_LOG;
-  if (name == "SCMP_ACT_NOTIFY") {
-    action.refuse("SCMP_ACT_NOTIFY cannot be done yet");
-  } else {
-    action.bad("\"" + name + "\"", "SCMP_ACT_ALLOW, _ERRNO, _KILL, _KILL_PROCESS, _TRAP, _TRACE or _LOG");
-  }
+  if (name == "SCMP_ACT_NOTIFY") return SECCOMP_RET_USER_NOTIF;
+  action.bad("\"" + name + "\"", "SCMP_ACT_ALLOW, _ERRNO, _KILL, _KILL_PROCESS, _TRAP, _TRACE, _LOG or _NOTIFY");
   return SECCOMP_RET_KILL_PROCESS;
 }
 
@@ -65,9 +63,10 @@ std::uint32_t read_flags(const Node& flags) {
       bits |= SECCOMP_FILTER_FLAG_LOG;
     } else if (flag == "SECCOMP_FILTER_FLAG_SPEC_ALLOW") {
       bits |= SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-    } else if (flag != "SECCOMP_FILTER_FLAG_TSYNC" && flag != "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") {
-      // (The first has no meaning for one thread, the second none without a notify listener.)
-      flags.bad("\"" + flag + "\"", "SECCOMP_FILTER_FLAG_LOG, _SPEC_ALLOW or _TSYNC");
+    } else if (flag == "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") {
+      bits |= kWaitKillable;
+    } else if (flag != "SECCOMP_FILTER_FLAG_TSYNC") {  // which has no meaning for one thread
+      flags.bad("\"" + flag + "\"", "SECCOMP_FILTER_FLAG_LOG, _SPEC_ALLOW, _TSYNC or _WAIT_KILLABLE_RECV");
     }
   }
   return bits;
@@ -97,6 +96,26 @@ void read_rule(const Node& node, SeccompProfile& profile) {
   for (const auto& check : rule.arguments) profile.rules.push_back({rule.names, rule.action, {check}});
 }
 
+void read_listener(const Node& seccomp, SeccompProfile& profile) {
+  if (profile.default_action == SECCOMP_RET_USER_NOTIF) seccomp["defaultAction"].bad("SCMP_ACT_NOTIFY", "it in rules alone: nobody could listen before the first call");
+  bool notifies = false;
+  for (const auto& rule : profile.rules) {
+    if (rule.action != SECCOMP_RET_USER_NOTIF) continue;
+    notifies = true;
+    if (std::find(rule.names.begin(), rule.names.end(), "write") != rule.names.end()) {
+      seccomp["syscalls"].bad("SCMP_ACT_NOTIFY for write", "another action: with write the listener is handed over");
+    }
+  }
+  if (!notifies) {
+    profile.flags &= ~kWaitKillable;
+    return;
+  }
+  profile.listener_path = seccomp["listenerPath"].text();
+  profile.listener_metadata = seccomp["listenerMetadata"].text();
+  if (profile.listener_path.empty()) seccomp["listenerPath"].bad("nothing and SCMP_ACT_NOTIFY", "the path of a Unix socket");
+  profile.flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+}
+
 }  // namespace
 
 void read_seccomp_part(const Node& seccomp, ReadContext& context) {
@@ -108,8 +127,8 @@ void read_seccomp_part(const Node& seccomp, ReadContext& context) {
     if (const std::uint32_t token = read_architecture(architectures, name); token != 0) profile.architectures.push_back(token);
   }
   profile.flags = read_flags(seccomp["flags"]);
-  if (seccomp["listenerPath"].asks()) seccomp["listenerPath"].refuse("a notify listener cannot be had yet");
   for (const auto& rule : seccomp["syscalls"].items()) read_rule(rule, profile);
+  read_listener(seccomp, profile);
   context.config.seccomp = std::move(profile);
 }
 

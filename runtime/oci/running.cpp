@@ -8,7 +8,9 @@
 #include "runtime/file.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/container.h"
-#include "runtime/oci/device_rules.h"
+#include "runtime/oci/control_lines.h"
+#include "runtime/oci/systemd.h"
+#include "runtime/oci/update_flags.h"
 #include "runtime/process/signals.h"
 
 namespace mete::runtime::oci {
@@ -68,6 +70,11 @@ Status freeze(const Found& found, bool wanted) {
   return fail("container \"" + found.place.id() + "\": found tasks that do not freeze within 5 s; thawed again");
 }
 
+Result<std::string> asked_of(const Options& options) {
+  if (options.resources.empty()) return resources_of_flags(options);
+  return options.resources == "-" ? read_all(STDIN_FILENO, "standard input") : read_document(options.resources);
+}
+
 }  // namespace
 
 Result<int> kill(const Options& options) {
@@ -109,15 +116,14 @@ Result<int> resume(const Options& options) {
 }
 
 Result<int> update(const Options& options) {
-  if (options.resources.empty()) return fail("update: found no --resources, expected --resources FILE, or - for standard input");
   METE_TRY(const Found found, find(options));
   if (found.life == Life::stopped) return fail("container not running: found \"" + found.place.id() + "\" stopped");
-  METE_TRY(const std::string text, read_document(options.resources == "-" ? "/dev/stdin" : options.resources));
+  METE_TRY(const std::string text, asked_of(options));
   METE_TRY(const Resources resources, read_resources(text));
   METE_TRY(const cgroup::Group group, group_of(found, "update"));
-  METE_TRY(const auto writes, group.apply(resources.limits));
-  (void)writes;
-  if (!resources.device_rules.empty()) METE_CHECK(apply_device_rules(group, resources.device_rules));
+  if (!found.state.unit.empty()) METE_CHECK(change_unit(found.state.unit, resources.limits, !group.hierarchies().on_v1("memory")));
+  METE_CHECK(apply_resources(group, resources));
+  if (!resources.device_rules.empty()) METE_CHECK(cgroup::apply_device_rules(group, resources.device_rules));
   return 0;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// state, list, ps, features, spec: what is only printed.
+// state, list, ps, spec: what is only printed.
 #include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -117,13 +117,12 @@ Result<int> processes(const Options& options) {
   return 0;
 }
 
-Result<int> features(const Options&) { return print(Json::parse(features_text())); }
-
 Result<int> spec(const Options& options) {
   const std::string path = options.bundle + "/config.json";
   const auto file = open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0644);
   if (!file) return tl::unexpected<Error>(file.error());
-  METE_CHECK(write_all(file->get(), Json::parse(example_config()).dump(2) + "\n"));
+  const std::string text = options.rootless_spec ? rootless_example_config(::geteuid(), ::getegid()) : Json::parse(example_config()).dump(2);
+  METE_CHECK(write_all(file->get(), text + "\n"));
   return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/file.h"
 #include "runtime/oci/json.h"
+#include "runtime/oci/read_parts.h"
 
 namespace mete::runtime::oci {
 namespace {
@@ -45,12 +46,38 @@ const char* to_string(Life life) {
   return "?";
 }
 
+std::string spec_state(const State& state, const std::string& status, pid_t pid) {
+  nlohmann::ordered_json json = {{"ociVersion", state.version.empty() ? kSpecVersion : state.version}, {"id", state.id}, {"status", status}};
+  if (pid != 0) json["pid"] = pid;
+  json["bundle"] = state.bundle;
+  if (!state.annotations.empty()) json["annotations"] = state.annotations;
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string process_state(const State& state, const std::string& status, pid_t pid) {
+  nlohmann::ordered_json json = {{"ociVersion", state.version.empty() ? kSpecVersion : state.version}, {"fds", {"seccompFd"}}, {"pid", pid}};
+  if (!state.listener_metadata.empty()) json["metadata"] = state.listener_metadata;
+  json["state"] = nlohmann::ordered_json::parse(spec_state(state, status, state.process.pid));
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 std::string to_text(const State& state) {
-  const nlohmann::json json = {{"ociVersion", state.version}, {"id", state.id},
-                               {"bundle", state.bundle},      {"rootfs", state.rootfs},
-                               {"cgroup", state.cgroup},      {"created", state.created},
-                               {"pid", state.process.pid},    {"startTime", state.process.start_time},
-                               {"annotations", state.annotations}};
+  nlohmann::json json = {{"ociVersion", state.version}, {"id", state.id},
+                         {"bundle", state.bundle},      {"rootfs", state.rootfs},
+                         {"cgroup", state.cgroup},      {"created", state.created},
+                         {"pid", state.process.pid},    {"startTime", state.process.start_time},
+                         {"annotations", state.annotations}};
+  if (!state.unit.empty()) json["systemdUnit"] = state.unit;
+  if (!state.listener_path.empty()) json["seccompListener"] = {{"path", state.listener_path}, {"metadata", state.listener_metadata}};
+  const std::pair<const char*, const std::vector<Hook>*> points[] = {
+      {"startContainer", &state.hooks.start_container}, {"poststart", &state.hooks.poststart}, {"poststop", &state.hooks.poststop}};
+  for (const auto& [point, hooks] : points) {
+    for (const auto& hook : *hooks) {
+      nlohmann::json each = {{"path", hook.path}, {"args", hook.args}, {"env", hook.env}};
+      if (hook.timeout) each["timeout"] = hook.timeout->count();
+      json["hooks"][point].push_back(std::move(each));
+    }
+  }
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
@@ -64,10 +91,14 @@ Result<State> parse_state(std::string_view text) {
   state.bundle = node["bundle"].text();
   state.rootfs = node["rootfs"].text();
   state.cgroup = node["cgroup"].text();
+  state.unit = node["systemdUnit"].text();
   state.created = node["created"].text();
   state.process.pid = static_cast<pid_t>(node["pid"].integer(0, 0, INT32_MAX));
   state.process.start_time = node["startTime"].u64();
   for (const auto& [key, value] : node["annotations"].members()) state.annotations[key] = value.text();
+  state.listener_path = node["seccompListener"]["path"].text();
+  state.listener_metadata = node["seccompListener"]["metadata"].text();
+  state.hooks = read_hooks(node["hooks"]);
   METE_CHECK(problems.status());
   return state;
 }

@@ -17,6 +17,7 @@
 #include "config/result.h"
 #include "runtime/cgroup/hierarchies.h"
 #include "runtime/fd.h"
+#include "runtime/oci/hooks.h"
 #include "runtime/process/process_id.h"
 
 namespace mete::runtime::oci {
@@ -30,10 +31,20 @@ struct State {
   std::string bundle;
   std::string rootfs;
   std::string cgroup;  // path within each hierarchy; empty: none was made
+  std::string unit;    // systemd's scope of it; empty: none
   std::string created;  // RFC 3339
   process::ProcessId process;  // pid 0: not yet
   std::map<std::string, std::string> annotations;
+  std::string listener_path;  // see SeccompProfile; for `exec`
+  std::string listener_metadata;
+  Hooks hooks;  // those that are still to come: startContainer, poststart, poststop
 };
+
+// The state as the specification has it, for `state` and hooks. With `pid` 0 it has none.
+[[nodiscard]] std::string spec_state(const State& state, const std::string& status, pid_t pid);
+
+// What a seccomp listener is told beside the descriptor (config-linux.md, "The Container Process State").
+[[nodiscard]] std::string process_state(const State& state, const std::string& status, pid_t pid);
 
 [[nodiscard]] std::string to_text(const State& state);
 [[nodiscard]] Result<State> parse_state(std::string_view text);

@@ -15,6 +15,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "runtime/descriptor_passing.h"
 #include "runtime/process/child_context.h"
 
 namespace mete::runtime::process {
@@ -36,11 +37,24 @@ void close_host_descriptors(const ChildContext& child, const ChildFds& fds) {
   child.must(::close_range(std::max(high + 1, first), ~0U, 0), "close_range");
 }
 
+// Pipes and terminals are made by root: as another user the command could not open them again as /dev/stdout. What is
+// not ours to give away (the null device, a file of a read-only file system, a socket) stays as it is.
+void give_stdio(std::uint32_t uid) {
+  struct stat null_device {};
+  const bool known = ::stat("/dev/null", &null_device) == 0;
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat info {};
+    if (::fstat(fd, &info) != 0 || info.st_uid == uid || (known && info.st_rdev == null_device.st_rdev && S_ISCHR(info.st_mode))) continue;
+    (void)!::fchown(fd, uid, static_cast<gid_t>(-1));
+  }
+}
+
 void set_stdio(const ChildContext& child, const ChildFds& fds) {
-  child.must(::dup2(fds.stdin_fd, STDIN_FILENO), "dup2 stdin");
-  child.must(::dup2(fds.stdout_fd, STDOUT_FILENO), "dup2 stdout");
-  child.must(::dup2(fds.stderr_fd, STDERR_FILENO), "dup2 stderr");
-  if (fds.controlling_terminal) child.must(::ioctl(STDIN_FILENO, TIOCSCTTY, 0), "take the terminal");
+  const bool own = child.terminal >= 0;
+  child.must(::dup2(own ? child.terminal : fds.stdin_fd, STDIN_FILENO), "dup2 stdin");
+  child.must(::dup2(own ? child.terminal : fds.stdout_fd, STDOUT_FILENO), "dup2 stdout");
+  child.must(::dup2(own ? child.terminal : fds.stderr_fd, STDERR_FILENO), "dup2 stderr");
+  if (own) child.must(::ioctl(STDIN_FILENO, TIOCSCTTY, 0), "take the terminal");
 }
 
 void reset_signals() {
@@ -65,8 +79,7 @@ void verify_working_directory(const ChildContext& child) {
 
 // The gate is a FIFO open for reading and writing, so it never reports an end: `start` writes one byte into it.
 void wait_at_start_gate(const ChildContext& child, int gate) {
-  // Not send(): a seccomp filter is on by now, and write() is what every one allows. Without a reader it ends us.
-  child.must(::write(child.control(), &kAtGate, 1), "tell the launcher");
+  child.tell(kAtGate);
   char byte = 0;
   ssize_t got = 0;
   do {
@@ -120,12 +133,12 @@ void check_command(const ChildContext& child, const char* name, char* const* env
   if (reason == ENOENT || reason == ENOTDIR || reason == EACCES) child.die("execute", name, reason);
 }
 
-[[noreturn]] void execute_command(const ChildContext& child, char* const* args, char* const* env) {
-  const int reason = for_each_path(args[0], env, [&](const char* path) {
+[[noreturn]] void execute_command(const ChildContext& child, const char* file, char* const* args, char* const* env) {
+  const int reason = for_each_path(file, env, [&](const char* path) {
     ::execve(path, args, env);
     return false;
   });
-  child.die("execute", args[0], reason);
+  child.die("execute", file, reason);
 }
 
 void run_as_init(const ChildContext& child, const Plan& plan) {
@@ -171,11 +184,27 @@ void ChildContext::die(const char* tried, const char* object, int error) const {
   ::_exit(127);
 }
 
+void ChildContext::tell(char word, int fd) const {
+  // Not send(): a seccomp filter may be on by now, and write() is what every one allows. Without a reader it ends us.
+  if (fd < 0) {
+    must(::write(control_, &word, 1), "tell the launcher");
+    return;
+  }
+  must(send_with_descriptor(control_, &word, 1, fd), "hand a descriptor to the launcher");
+}
+
+void ChildContext::tell_number(char word, int fd) const {
+  ChildNumber message;
+  message.word = word;
+  message.number = fd;
+  must(::write(control_, &message, sizeof message), "tell the launcher");
+}
+
 void ChildContext::await(char word) const {
   char got = 0;
   ssize_t count = 0;
   do {
-    count = ::recv(control_, &got, 1, 0);
+    count = ::read(control_, &got, 1);
   } while (count < 0 && errno == EINTR);
   if (count != 1 || got != word) die("wait for the launcher", "", EPIPE);
 }
@@ -183,13 +212,17 @@ void ChildContext::await(char word) const {
 void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* const* env) {
   ChildContext child(fds.control);
   child.cgroup_tasks = fds.cgroup_tasks;
+  child.trees = fds.trees;
   for (const auto& op : plan.ops) {
     std::visit([&](const auto& each) { execute(child, each); }, op);
     ++child.operation;
   }
   child.operation = kReportIdentity;
   ::setsid();  // fails only for a group leader, which a fresh clone is not
-  if (plan.final != Final::pause) set_stdio(child, fds);
+  if (plan.final != Final::pause) {
+    set_stdio(child, fds);
+    give_stdio(plan.identity.uid);
+  }
   reset_signals();
   child.await(kGo);
   close_host_descriptors(child, fds);
@@ -197,11 +230,12 @@ void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* c
   if (plan.final != Final::exec) run_as_init(child, plan);
   verify_working_directory(child);
   child.operation = kReportCommand;
+  const char* const file = plan.file.empty() ? args[0] : plan.file.c_str();
   if (fds.start_gate >= 0) {
-    check_command(child, args[0], env);
+    check_command(child, file, env);
     wait_at_start_gate(child, fds.start_gate);
   }
-  execute_command(child, args, env);
+  execute_command(child, file, args, env);
 }
 
 }  // namespace mete::runtime::process

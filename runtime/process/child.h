@@ -22,9 +22,19 @@ constexpr std::int32_t kReportCommand = -2;   // finding or executing the comman
 // The parent's words over the control socket, in this order when the plan asks for them.
 constexpr char kMappingsWritten = 'm';
 constexpr char kCgroupsJoined = 'c';
+constexpr char kHooksRan = 'h';
+constexpr char kListenerTaken = 's';
 constexpr char kGo = 'g';  // execute: the parent has nothing more to do
-// The child's one word: all is done but the exec, and it waits at the start gate.
-constexpr char kAtGate = 'r';
+// The child's words.
+constexpr char kTerminal = 't';  // the other end of its terminal comes with it
+constexpr char kAtHooks = 'H';   // all is mounted, and it waits for kHooksRan
+constexpr char kListener = 'S';  // in a ChildNumber: the seccomp listener's descriptor in the child
+constexpr char kAtGate = 'r';    // all is done but the exec, and it waits at the start gate
+
+struct ChildNumber {
+  char word = 0;
+  std::int32_t number = 0;
+};
 
 struct ChildFds {
   int control = -1;  // socket to the parent: reads the words above, writes one ChildReport
@@ -32,8 +42,8 @@ struct ChildFds {
   int stdout_fd = -1;
   int stderr_fd = -1;
   int start_gate = -1;  // when valid: a FIFO opened for reading and writing; exec waits for one byte (OCI start)
-  bool controlling_terminal = false;
   std::span<const int> cgroup_tasks;  // v1 "tasks" files, into which the child writes itself (cgroup_entry.h)
+  std::span<const int> trees;         // detached mounts of BindMount::by_launcher, in the order of the operations
   int preserved = 0;                  // descriptors from 3 on that the command inherits
 };
 

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "runtime/process/child_context.h"
 
@@ -32,7 +36,11 @@ void load_seccomp(const ChildContext& child, const Identity& identity) {
   // The text holds an array of sock_filter; std::string's buffer is aligned for it (operator new).
   program.filter = const_cast<struct sock_filter*>(
       static_cast<const struct sock_filter*>(static_cast<const void*>(identity.seccomp_filter.data())));
-  child.must(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, identity.seccomp_flags, &program), "load the seccomp filter");
+  const long listener = child.must(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, identity.seccomp_flags, &program), "load the seccomp filter");
+  if ((identity.seccomp_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) == 0) return;
+  // From now on a call may wait for who listens: the launcher hands the descriptor on first.
+  child.tell_number(kListener, static_cast<int>(listener));
+  child.await(kListenerTaken);
 }
 
 void drop_bounding_set(const ChildContext& child, std::uint64_t keep) {
@@ -71,10 +79,38 @@ void set_capabilities(const ChildContext& child, const CapabilitySets& sets) {
   }
 }
 
+// Takes effect at the exec.
+void set_profile(const ChildContext& child, const std::string& profile) {
+  if (profile.empty()) return;
+  constexpr char kPrefix[] = "exec ";
+  char text[512];
+  const std::size_t length = sizeof kPrefix - 1 + profile.size();
+  if (length > sizeof text) child.die("AppArmor profile's name is too long:", profile.c_str(), ENAMETOOLONG);
+  std::memcpy(text, kPrefix, sizeof kPrefix - 1);
+  std::memcpy(text + sizeof kPrefix - 1, profile.data(), profile.size());
+  child.must(::write(child.profile, text, length), "set the AppArmor profile", profile.c_str());
+}
+
 }  // namespace
+
+void execute(ChildContext& child, const JoinKeyring& op) {
+  constexpr int kJoinSession = 1;  // KEYCTL_JOIN_SESSION_KEYRING
+  // A kernel without keys has none to keep apart.
+  if (::syscall(SYS_keyctl, kJoinSession, op.name.c_str()) < 0 && errno != ENOSYS) child.die("join session keyring", op.name.c_str());
+}
+
+void execute(ChildContext& child, const OpenProfile&) {
+  child.profile = ::open("/proc/self/attr/apparmor/exec", O_WRONLY | O_CLOEXEC);
+  if (child.profile < 0 && errno == ENOENT) child.profile = ::open("/proc/self/attr/exec", O_WRONLY | O_CLOEXEC);  // before Linux 5.8
+  child.must(child.profile, "open /proc/self/attr/exec");
+  struct statfs info {};
+  child.must(::fstatfs(child.profile, &info), "stat /proc/self/attr/exec");
+  if (info.f_type != PROC_SUPER_MAGIC) child.die("/proc/self/attr/exec is not procfs", "", EINVAL);
+}
 
 void become(const ChildContext& child, const Identity& identity) {
   set_rlimits(child, identity);
+  set_profile(child, identity.apparmor_profile);
   if (identity.umask) ::umask(*identity.umask);
   if (identity.no_new_privileges) child.must(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "set no_new_privs");
   // Without no_new_privs a filter needs CAP_SYS_ADMIN, so it is loaded before the capabilities go; it must then allow

@@ -38,10 +38,6 @@ void set_propagation(const ChildContext& child, int mount, std::uint64_t propaga
   child.must(::mount_setattr(mount, "", flags, &change, sizeof change), "set propagation of", shown);
 }
 
-void attach(const ChildContext& child, int mount, int target, const char* shown) {
-  child.must(::move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH), "mount on", shown);
-}
-
 // "key=value" in place: fsconfig wants two texts. At most what a page holds.
 int set_option(int context, const char* option) {
   const char* equals = std::strchr(option, '=');
@@ -80,13 +76,26 @@ int new_filesystem(const ChildContext& child, const MountFilesystem& op) {
     }
     child.die("mount", op.destination.c_str(), reason);
   }
-  const int mount = static_cast<int>(child.must(::fsmount(context, FSMOUNT_CLOEXEC, static_cast<unsigned>(op.attributes)), "mount", op.destination.c_str()));
+  const int mount = static_cast<int>(child.must(::fsmount(context, FSMOUNT_CLOEXEC, static_cast<unsigned>(op.copy_up ? 0 : op.attributes)), "mount", op.destination.c_str()));
   ::close(context);
   return mount;
 }
 
+bool sets_mode(const MountFilesystem& op) {
+  for (const auto& option : op.options) {
+    if (option.starts_with("mode=")) return true;
+  }
+  return false;
+}
+
 // A detached copy of what `source` shows.
-int clone_tree(const ChildContext& child, const BindMount& op) {
+int clone_tree(ChildContext& child, const BindMount& op) {
+  if (op.by_launcher) {
+    if (child.trees.empty()) child.die("the launcher has made no mount of", op.source.c_str(), EBADF);
+    const int tree = child.trees.front();
+    child.trees = child.trees.subspan(1);
+    return tree;
+  }
   const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op.recursive ? AT_RECURSIVE : 0U);
   if (op.sub_path.empty()) {
     return static_cast<int>(child.must(::open_tree(AT_FDCWD, op.source.c_str(), flags), "bind", op.source.c_str()));
@@ -114,6 +123,10 @@ int open_null_device(const ChildContext& child) {
 
 }  // namespace
 
+void attach(const ChildContext& child, int mount, int target, const char* shown) {
+  child.must(::move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH), "mount on", shown);
+}
+
 void execute(ChildContext& child, const MakeMountsPrivate& op) {
   child.must(::mount(nullptr, "/", nullptr, MS_REC | (op.receive ? MS_SLAVE : MS_PRIVATE), nullptr), "make mounts private");
 }
@@ -124,7 +137,7 @@ void execute(ChildContext& child, const MountRoot& op) {
     const int tree = static_cast<int>(
         child.must(::open_tree(AT_FDCWD, target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE), "open root", target));
     if (!is_directory(tree)) child.die("root is not a directory:", target, ENOTDIR);
-    set_propagation(child, tree, op.propagation, target);
+    set_propagation(child, tree, MS_PRIVATE | MS_REC, target);
     child.must(::move_mount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH), "mount root", target);
     ::close(tree);
   } else {
@@ -139,7 +152,15 @@ void execute(ChildContext& child, const MountRoot& op) {
 void execute(ChildContext& child, const MountFilesystem& op) {
   const int mount = new_filesystem(child, op);
   if (mount < 0) return;
+  const int from = op.copy_up ? open_inside(child.root, op.destination.c_str(), O_RDONLY | O_DIRECTORY) : -1;
   const int target = open_target(child, op.destination.c_str(), false);
+  if (op.copy_up) {
+    // What the image does not have, has nothing to copy.
+    if (from >= 0) copy_tree(child, from, mount, !sets_mode(op), op.destination.c_str());
+    ::close(from);
+    // Only now: nothing can be copied into a read-only mount.
+    set_attributes(child, mount, op.attributes, false, op.destination.c_str());
+  }
   attach(child, mount, target, op.destination.c_str());
   set_propagation(child, mount, op.propagation, op.destination.c_str());
   ::close(target);
@@ -197,6 +218,29 @@ void execute(ChildContext& child, const MakePathReadOnly& op) {
   attach(child, tree, target, op.path.c_str());
   ::close(tree);
   ::close(target);
+}
+
+void execute(ChildContext& child, const ChangeMount& op) {
+  const int target = open_inside(child.root, op.path.c_str(), O_PATH);
+  child.must(target, "open", op.path.c_str());
+  struct mount_attr change {};
+  change.attr_set = op.attributes;
+  if ((op.attributes & MOUNT_ATTR__ATIME) != 0) change.attr_clr = MOUNT_ATTR__ATIME;
+  if ((op.attributes & MOUNT_ATTR_RDONLY) == 0) change.attr_clr |= MOUNT_ATTR_RDONLY;
+  const unsigned flags = AT_EMPTY_PATH | (op.recursive ? AT_RECURSIVE : 0U);
+  child.must(::mount_setattr(target, "", flags, &change, sizeof change), "change the mount at", op.path.c_str());
+  ::close(target);
+}
+
+void execute(ChildContext& child, const SetRootPropagation& op) {
+  child.must(::mount(nullptr, "/", nullptr, op.propagation, nullptr), "set the propagation of the root");
+}
+
+void execute(ChildContext& child, const EnterRoot&) {
+  child.must(::fchdir(child.root), "change directory to the root");
+  child.must(::chroot("."), "chroot");
+  ::close(child.root);
+  child.root = -1;
 }
 
 void execute(ChildContext& child, const PivotRoot&) {

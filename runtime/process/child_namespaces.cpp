@@ -47,6 +47,11 @@ void execute(ChildContext& child, const AwaitCgroups&) {
   child.await(kCgroupsJoined);
 }
 
+void execute(ChildContext& child, const AwaitHooks&) {
+  child.tell(kAtHooks);
+  child.await(kHooksRan);
+}
+
 void execute(ChildContext& child, const NewCgroupNamespace&) {
   child.must(::unshare(CLONE_NEWCGROUP), "make cgroup namespace");
 }

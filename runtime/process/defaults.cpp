@@ -49,6 +49,21 @@ std::vector<std::string> default_read_only_paths() {
   return {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
 }
 
+CgroupView view_of(const cgroup::Hierarchies& hierarchies) {
+  CgroupView view;
+  view.unified = !hierarchies.v2_mount.empty();
+  const auto name_of = [](const std::string& mount) { return mount.substr(mount.rfind('/') + 1); };
+  for (const auto& mount : hierarchies.v1_mounts()) {
+    std::string controllers;
+    for (const auto& [controller, where] : hierarchies.v1) {
+      if (where == mount) controllers += (controllers.empty() ? "" : ",") + controller;
+    }
+    view.v1.emplace_back(name_of(mount), controllers);
+  }
+  for (const auto& [name, mount] : hierarchies.named) view.v1.emplace_back(name_of(mount), "none,name=" + name);
+  return view;
+}
+
 std::vector<MountSpec> cgroup_mounts(const CgroupView& view) {
   constexpr std::uint64_t kReadOnly = kSafe | MOUNT_ATTR_RDONLY;
   if (view.v1.empty()) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/cgroup/hierarchies.h"
 #include "runtime/process/launch_spec.h"
 
 namespace mete::runtime::process {
@@ -19,12 +20,15 @@ namespace mete::runtime::process {
 [[nodiscard]] std::vector<std::string> default_masked_paths();
 [[nodiscard]] std::vector<std::string> default_read_only_paths();
 
-// /sys/fs/cgroup as the container's own cgroup namespace shows it, read-only. `v1_mounts` are the host's mount points
-// ("/sys/fs/cgroup/cpu,cpuacct"), of which the last component is kept; `unified` is the cgroup2 mount point, or empty.
+// The hierarchies that a container is to see below /sys/fs/cgroup.
 struct CgroupView {
-  std::vector<std::pair<std::string, std::string>> v1;  // directory name, controllers ("cpu,cpuacct")
+  std::vector<std::pair<std::string, std::string>> v1;  // directory name, mount options ("cpu,cpuacct", "none,name=systemd")
   bool unified = false;                                 // with v1: as /sys/fs/cgroup/unified; alone: /sys/fs/cgroup
 };
+// All of the machine's, in directories named as its mount points are.
+[[nodiscard]] CgroupView view_of(const cgroup::Hierarchies& hierarchies);
+
+// /sys/fs/cgroup as the container's own cgroup namespace shows it, read-only.
 [[nodiscard]] std::vector<MountSpec> cgroup_mounts(const CgroupView& view);
 
 }  // namespace mete::runtime::process

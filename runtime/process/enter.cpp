@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "runtime/process/plan.h"
+
 namespace mete::runtime::process {
 
 Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
@@ -20,7 +22,15 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
   }
   plan.has_oom_score_adj = container.has_oom_score_adj;
   plan.oom_score_adj = container.oom_score_adj;
-  plan.ops.push_back(AwaitCgroups{});
+  // Of a `process` of its own scheduling, IO priority and affinity; personality and memory policy are the container's.
+  plan.tuning = spec.tuning.value_or(container.tuning);
+  plan.tuning.personality = container.tuning.personality;
+  plan.tuning.memory_policy = container.tuning.memory_policy;
+  add_cgroup_entry(plan.tuning, plan.ops);
+  for (const auto& op : container.ops) {
+    if (std::holds_alternative<JoinKeyring>(op)) plan.ops.push_back(op);
+  }
+  if (!plan.identity.apparmor_profile.empty()) plan.ops.push_back(OpenProfile{});
   // The user namespace first: it gives the right to join the others. The mount namespace last: with it goes /proc.
   constexpr std::array<std::pair<NamespaceKind, const char*>, 8> kKinds = {{{NamespaceKind::user, "user"},
                                                                            {NamespaceKind::pid, "pid"},
@@ -47,6 +57,7 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
   for (const auto& op : container.ops) {
     if (const auto* change = std::get_if<ChangeDirectory>(&op)) directory = change->path;
   }
+  if (spec.terminal) plan.ops.push_back(OpenTerminal{spec.terminal->rows, spec.terminal->columns, false});
   plan.ops.push_back(ChangeDirectory{directory});
   return plan;
 }

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ namespace mete::runtime::process {
 struct EnterSpec {
   pid_t pid = 0;  // the container's first process
   std::vector<std::string> args;
-  bool terminal = false;
+  std::optional<Tuning> tuning;          // empty: the container's
+  std::optional<TerminalSpec> terminal;  // see OpenTerminal; TERM is set when the environment has none
 };
 
 // `container` is the plan the container was launched from: its identity, environment and working directory are taken.

@@ -10,11 +10,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "runtime/file.h"
 #include "runtime/process/cgroup_entry.h"
 #include "runtime/process/child.h"
+#include "runtime/process/conversation.h"
+#include "runtime/process/id_mappings.h"
+#include "runtime/process/prepared_trees.h"
+#include "runtime/process/user_namespace.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/process_id.h"
 
@@ -57,19 +62,6 @@ Status make_time_namespace(const Plan& plan) {
   return write_control(AT_FDCWD, "/proc/self/timens_offsets", plan.time_offsets);
 }
 
-Status write_id_mappings(pid_t pid, const Plan& plan) {
-  const auto text = [](const std::vector<IdMapping>& mappings) {
-    std::string lines;
-    for (const auto& each : mappings) {
-      lines += std::to_string(each.inside) + " " + std::to_string(each.outside) + " " + std::to_string(each.count) + "\n";
-    }
-    return lines;
-  };
-  const std::string proc = "/proc/" + std::to_string(pid);
-  METE_CHECK(write_control(AT_FDCWD, proc + "/uid_map", text(plan.uid_mappings)));
-  return write_control(AT_FDCWD, proc + "/gid_map", text(plan.gid_mappings));
-}
-
 Status join_cgroups(pid_t pid, const std::vector<std::string>& procs_files) {
   const std::string text = std::to_string(pid);
   for (const auto& file : procs_files) METE_CHECK(write_control(AT_FDCWD, file, text));
@@ -83,47 +75,11 @@ void set_oom_score_adj(pid_t pid, const Plan& plan, std::vector<std::string>& wa
   if (!set) warnings.push_back("oom_score_adj " + std::to_string(plan.oom_score_adj) + " was refused: " + set.error().what);
 }
 
-tl::unexpected<Error> explain(const Plan& plan, const ChildReport& report) {
-  const int code = report.error;
-  if (report.operation == kReportCommand) {
-    std::string command = plan.args.empty() ? "" : plan.args.front();
-    if (code == ENOENT) return fail_errno("command \"" + command + "\": not found in the container", code);
-    if (code == EACCES) return fail_errno("command \"" + command + "\": not executable", code);
-    return fail_errno("command \"" + command + "\"", code);
-  }
-  if (report.operation >= 0 && static_cast<std::size_t>(report.operation) < plan.ops.size()) {
-    const std::string op = describe(plan.ops[static_cast<std::size_t>(report.operation)]);
-    return fail_errno(op + " (" + report.detail + ")", code);
-  }
-  return fail_errno(report.detail, code);
-}
-
-// What the child has written. A child that ended with words of ours unread resets the connection: the error comes
-// before what it wrote last, which is still there.
-ssize_t receive(const UniqueFd& control, ChildReport& report, int flags) {
-  bool was_reset = false;
-  while (true) {
-    const ssize_t got = ::recv(control.get(), &report, sizeof report, flags);
-    if (got >= 0 || (errno != EINTR && (errno != ECONNRESET || was_reset))) return got == 0 && was_reset ? -1 : got;
-    was_reset = was_reset || errno == ECONNRESET;
-  }
-}
-
-// True: the child said that it waits at the gate. False: the socket closed, at the exec or with the child's end.
-Result<bool> await_word(const Plan& plan, const UniqueFd& control) {
-  ChildReport report;
-  const ssize_t got = receive(control, report, 0);
-  if (got == 0) return false;
-  if (got == 1) return true;
-  if (got != static_cast<ssize_t>(sizeof report)) return fail("the container's first process was ended before it could execute its command");
-  report.detail[sizeof report.detail - 1] = '\0';
-  return explain(plan, report);
-}
-
 class Child {
  public:
   Child(const Plan& plan, const LaunchOptions& options, bool clone_into_cgroup)
-      : plan_(plan), options_(options), clone_into_cgroup_(clone_into_cgroup) {}
+      : plan_(plan), options_(options), // A process of another user namespace may not clone into our cgroups.
+        clone_into_cgroup_(clone_into_cgroup && plan.join_user_namespace.empty()) {}
 
   Result<Launched> start() {
     int sockets[2];
@@ -147,6 +103,7 @@ class Child {
 
  private:
   Status clone(int child_end) {
+    METE_TRY(const PreparedTrees trees, prepare_trees(plan_));
     PidNamespaceVisit visit;
     if (!plan_.join_pid_namespace.empty()) METE_CHECK(visit.enter(plan_.join_pid_namespace));
     if (plan_.new_time_namespace) METE_CHECK(make_time_namespace(plan_));
@@ -171,14 +128,21 @@ class Child {
     // All the child needs is made here: it may not allocate.
     const auto arguments = pointers(plan_.args);
     const auto environment = pointers(plan_.env);
-    const ChildFds fds{child_end, options_.stdin_fd, options_.stdout_fd, options_.stderr_fd, options_.start_gate, options_.controlling_terminal,
-                       tasks, options_.preserved};
-    const long pid = ::syscall(SYS_clone3, &args, sizeof args);
-    if (pid < 0) return fail_errno("clone3");
-    if (pid == 0) {
+    const auto tree_fds = trees.numbers();
+    const ChildFds fds{child_end, options_.stdin_fd, options_.stdout_fd, options_.stderr_fd, options_.start_gate, tasks, tree_fds, options_.preserved};
+    const auto child = [&] {
       ::close(control_.get());
       run_child(plan_, fds, arguments.data(), environment.data());
+    };
+    if (!plan_.join_user_namespace.empty()) {
+      METE_TRY(Cloned cloned, clone_in_user_namespace(plan_.join_user_namespace, args, child));
+      pid_ = cloned.pid;
+      pidfd_ = std::move(cloned.pidfd);
+      return {};
     }
+    const long pid = ::syscall(SYS_clone3, &args, sizeof args);
+    if (pid < 0) return fail_errno("clone3");
+    if (pid == 0) child();
     pid_ = static_cast<pid_t>(pid);
     pidfd_ = UniqueFd(pidfd);
     return {};
@@ -186,31 +150,57 @@ class Child {
 
   Status prepare() {
     if (!plan_.uid_mappings.empty()) {
-      METE_CHECK(or_report(write_id_mappings(pid_, plan_)));
+      METE_CHECK(or_report(plan_, control_, write_id_mappings(pid_, plan_.uid_mappings, plan_.gid_mappings)));
       METE_CHECK(say(kMappingsWritten));
     }
-    METE_CHECK(or_report(join_cgroups(pid_, procs_files_)));
+    METE_CHECK(or_report(plan_, control_, join_cgroups(pid_, procs_files_)));
     set_oom_score_adj(pid_, plan_, launched_.warnings);
     if (options_.record) METE_CHECK(options_.record(pid_));
     METE_CHECK(say(kCgroupsJoined));
-    METE_CHECK(say(kGo));
-    if (options_.start_gate < 0) return await_exec(plan_, control_);
-    METE_TRY(const bool waits, await_word(plan_, control_));
-    if (!waits) return fail("the container's first process ended before it could be started");
-    return {};
+    if (!awaits_hooks()) METE_CHECK(say(kGo));
+    return converse();
   }
 
-  // The child may have died with a report of its own, which then is the better explanation of our failure.
-  Status or_report(Status done) {
-    if (done) return done;
-    ChildReport report;
-    if (receive(control_, report, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof report)) return explain(plan_, report);
-    return done;
+  [[nodiscard]] bool awaits_hooks() const {
+    return std::any_of(plan_.ops.begin(), plan_.ops.end(), [](const SetupOp& op) { return std::holds_alternative<AwaitHooks>(op); });
+  }
+
+  // Serves the child until it has executed its command, or waits at the start gate.
+  Status converse() {
+    while (true) {
+      METE_TRY(ChildSays says, next_word(plan_, control_));
+      switch (says.word) {
+        case kTerminal:
+          if (!options_.terminal) return fail("the plan opens a terminal, and nobody is there to take it");
+          METE_CHECK(options_.terminal(std::move(says.descriptor)));
+          break;
+        case kAtHooks:
+          if (options_.hooks) METE_CHECK(options_.hooks(pid_));
+          METE_CHECK(say(kHooksRan));
+          METE_CHECK(say(kGo));
+          break;
+        case kListener:
+          METE_CHECK(take_listener(says.number));
+          METE_CHECK(say(kListenerTaken));
+          break;
+        case kAtGate:
+          return {};
+        default:
+          return options_.start_gate < 0 ? Status() : fail("the container's first process ended before it could be started");
+      }
+    }
+  }
+
+  Status take_listener(int number) {
+    UniqueFd listener(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd_.get(), number, 0)));
+    if (!listener.valid()) return fail_errno("fetch the seccomp listener");
+    if (!options_.listener) return fail("the seccomp filter has a listener, and nobody is there to take it");
+    return options_.listener(std::move(listener), pid_);
   }
 
   Status say(char word) {
     if (::send(control_.get(), &word, 1, MSG_NOSIGNAL) == 1) return {};
-    return or_report(fail_errno("tell the container's first process to go on"));
+    return or_report(plan_, control_, fail_errno("tell the container's first process to go on"));
   }
 
   void end() {
@@ -252,8 +242,8 @@ Result<Launched> launch(const Plan& plan, const LaunchOptions& options) {
 }
 
 Status await_exec(const Plan& plan, const UniqueFd& control) {
-  METE_TRY(const bool waits, await_word(plan, control));
-  if (waits) return fail("the container's first process waits at a start gate, expected it to execute its command");
+  METE_TRY(const ChildSays says, next_word(plan, control));
+  if (says.word != 0) return fail("the container's first process waits at a start gate, expected it to execute its command");
   return {};
 }
 

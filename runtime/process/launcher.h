@@ -20,11 +20,16 @@ struct LaunchOptions {
   int stdout_fd = -1;
   int stderr_fd = -1;
   int start_gate = -1;  // see ChildFds
-  bool controlling_terminal = false;  // stdin_fd is a terminal that becomes the new session's
   int preserved = 0;                  // descriptors from 3 on that the command inherits
   // Called with the pid while the child cannot yet execute anything, and dies if we do: the place to record it.
   // An error ends the launch.
   std::function<Status(pid_t)> record;
+  // Of a plan that opens a terminal: takes its other end. An error ends the launch.
+  std::function<Status(UniqueFd)> terminal;
+  // Of a filter with a listener: takes it (seccomp_unotify(2)) for the process of that pid. An error ends the launch.
+  std::function<Status(UniqueFd, pid_t)> listener;
+  // Of a plan that awaits hooks: called with the pid when all is mounted and nothing of the image has run. An error ends the launch.
+  std::function<Status(pid_t)> hooks;
 };
 
 struct Launched {

@@ -96,14 +96,19 @@ Result<std::string> sysctl_path(const LaunchSpec& spec, const std::string& key) 
 Status add_mounts(const std::vector<MountSpec>& mounts, std::vector<SetupOp>& ops) {
   for (const auto& mount : mounts) {
     METE_CHECK(check_inside_path(mount.destination, "mount destination"));
-    if (mount.type == "bind") {
+    if (mount.remount) {
+      ops.push_back(ChangeMount{mount.destination, mount.attributes | mount.top_attributes, mount.recursive});
+    } else if (mount.type == "bind") {
+      const bool mapped = !mount.id_map.uids.empty() || !mount.id_map.gids.empty();
       ops.push_back(BindMount{.source = mount.source,
                               .sub_path = mount.sub_path,
                               .destination = mount.destination,
                               .attributes = mount.attributes,
                               .top_attributes = mount.top_attributes,
                               .propagation = mount.propagation,
-                              .recursive = mount.recursive});
+                              .recursive = mount.recursive,
+                              .by_launcher = mapped || (mount.propagation & MS_SHARED) != 0,
+                              .id_map = mount.id_map});
     } else {
       ops.push_back(MountFilesystem{.type = mount.type,
                                     .source = mount.source,
@@ -111,7 +116,8 @@ Status add_mounts(const std::vector<MountSpec>& mounts, std::vector<SetupOp>& op
                                     .options = split_options(mount.data),
                                     .attributes = mount.attributes,
                                     .propagation = mount.propagation,
-                                    .optional = mount.optional});
+                                    .optional = mount.optional,
+                                    .copy_up = mount.copy_up});
     }
   }
   return {};
@@ -119,7 +125,7 @@ Status add_mounts(const std::vector<MountSpec>& mounts, std::vector<SetupOp>& op
 
 Status add_root(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   METE_CHECK(check_inside_path(spec.rootfs, "root directory"));
-  MountRoot root{.target = spec.rootfs, .overlay_dir = {}, .overlay_options = {}, .attributes = spec.root_attributes, .propagation = spec.root_propagation};
+  MountRoot root{.target = spec.rootfs, .overlay_dir = {}, .overlay_options = {}, .attributes = spec.root_attributes};
   if (spec.overlay) {
     const auto& overlay = *spec.overlay;
     if (overlay.lowers.empty()) return fail("overlay: found no layer, expected at least one");
@@ -138,11 +144,13 @@ Status add_root(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
 }
 
 void add_devices(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
-  for (const auto& device : spec.devices) {
-    ops.push_back(MakeDevice{device.path, device.type_and_mode, device.device, device.uid, device.gid});
-  }
   const bool has_dev = std::any_of(spec.mounts.begin(), spec.mounts.end(),
                                    [](const MountSpec& mount) { return mount.destination == "/dev" && mount.type == "tmpfs"; });
+  for (const auto& device : spec.devices) {
+    // The one of the container's own devpts, whatever was asked for (config-linux.md, default devices).
+    if (has_dev && device.path == "/dev/ptmx") continue;
+    ops.push_back(MakeDevice{device.path, device.type_and_mode, device.device, device.uid, device.gid});
+  }
   if (!has_dev) return;
   ops.push_back(MakeSymlink{"/proc/self/fd", "/dev/fd"});
   ops.push_back(MakeSymlink{"/proc/self/fd/0", "/dev/stdin"});
@@ -161,9 +169,15 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
       }
     } else if (use.kind == NamespaceKind::pid) {
       plan.join_pid_namespace = use.path;
-    } else {
+    } else if (use.kind == NamespaceKind::user) {
+      plan.join_user_namespace = use.path;
+    } else if (use.kind != NamespaceKind::mount) {
       plan.ops.push_back(JoinNamespace{use.kind, use.path});
     }
+  }
+  // The last one: with it the paths of the others may be gone.
+  if (const auto* mount = find(spec, NamespaceKind::mount); mount != nullptr && !mount->path.empty()) {
+    plan.ops.push_back(JoinNamespace{NamespaceKind::mount, mount->path});
   }
   if (has_own(spec, NamespaceKind::user)) {
     plan.uid_mappings = spec.uid_mappings;
@@ -181,7 +195,8 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
 }
 
 Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
-  ops.push_back(MakeMountsPrivate{spec.receive_host_mounts});
+  const bool own_mounts = has_own(spec, NamespaceKind::mount);
+  if (own_mounts) ops.push_back(MakeMountsPrivate{spec.receive_host_mounts});
   METE_CHECK(add_root(spec, ops));
   METE_CHECK(add_mounts(spec.mounts, ops));
   add_devices(spec, ops);
@@ -189,13 +204,22 @@ Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
     METE_TRY(std::string path, sysctl_path(spec, key));
     ops.push_back(WriteSysctl{std::move(path), value});
   }
-  ops.push_back(AwaitCgroups{});
+  // CPU affinity is for what enters the container later (config.md, execCPUAffinity).
+  Tuning own = spec.tuning;
+  own.first_cpus.clear();
+  own.cpus.clear();
+  add_cgroup_entry(own, ops);
   if (has_own(spec, NamespaceKind::cgroup)) ops.push_back(NewCgroupNamespace{});
   METE_CHECK(add_mounts(spec.cgroup_mounts, ops));
+  if (spec.terminal) ops.push_back(OpenTerminal{spec.terminal->rows, spec.terminal->columns, true});
   for (const auto& path : spec.masked_paths) ops.push_back(MaskPath{path});
   for (const auto& path : spec.read_only_paths) ops.push_back(MakePathReadOnly{path});
+  if (spec.hooks) ops.push_back(AwaitHooks{});
   if (spec.read_only_root) ops.push_back(MakePathReadOnly{"/"});
-  ops.push_back(PivotRoot{});
+  if (!spec.identity.apparmor_profile.empty()) ops.push_back(OpenProfile{});
+  if (!spec.session_keyring.empty()) ops.push_back(JoinKeyring{spec.session_keyring});
+  ops.push_back(own_mounts ? SetupOp(PivotRoot{}) : SetupOp(EnterRoot{}));
+  if (spec.root_propagation != 0) ops.push_back(SetRootPropagation{spec.root_propagation});
   ops.push_back(ChangeDirectory{spec.cwd});
   return {};
 }
@@ -209,6 +233,14 @@ Overloaded(Ts...) -> Overloaded<Ts...>;  // implied in C++20; clang 14 wants it 
 
 }  // namespace
 
+void add_cgroup_entry(const Tuning& tuning, std::vector<SetupOp>& ops) {
+  if (!tuning.first_cpus.empty()) ops.push_back(SetAffinity{tuning.first_cpus});
+  ops.push_back(AwaitCgroups{});
+  Tuning rest = tuning;
+  rest.first_cpus.clear();
+  if (rest != Tuning{}) ops.push_back(Tune{std::move(rest)});
+}
+
 Result<Plan> make_plan(const LaunchSpec& spec) {
   if (spec.args.empty() || spec.args.front().empty()) return fail("command: found none, expected at least one word");
   METE_CHECK(check_inside_path(spec.cwd, "working directory"));
@@ -218,6 +250,7 @@ Result<Plan> make_plan(const LaunchSpec& spec) {
   METE_CHECK(add_filesystem(spec, plan.ops));
   plan.cgroup = spec.cgroup;
   plan.identity = spec.identity;
+  plan.tuning = spec.tuning;
   plan.final = spec.init ? Final::init : Final::exec;
   plan.args = spec.args;
   plan.env = spec.env;
@@ -255,6 +288,8 @@ std::string describe(const SetupOp& op) {
           [](const MaskPath& each) { return " " + each.path; },
           [](const MakePathReadOnly& each) { return " " + each.path; },
           [](const ChangeDirectory& each) { return " " + each.path; },
+          [](const JoinKeyring& each) { return " " + each.name; },
+          [](const ChangeMount& each) { return " " + each.path; },
           [](const auto&) { return std::string(); },
       },
       op);

@@ -15,6 +15,9 @@ namespace mete::runtime::process {
 // A pod's sandbox: new network, IPC and UTS namespaces (and PID, when shared) held by a process that only reaps.
 [[nodiscard]] Plan make_sandbox_plan(const LaunchSpec& spec);
 
+// Into the cgroups, and what of the tuning comes before and after.
+void add_cgroup_entry(const Tuning& tuning, std::vector<SetupOp>& ops);
+
 // One line an operation, for `mete-oci spec --plan`, logs and tests.
 [[nodiscard]] std::string describe(const SetupOp& op);
 

@@ -66,10 +66,9 @@ struct MountRoot {
   std::string overlay_dir;      // working directory for the relative lower paths; empty: bind `target` to itself
   std::string overlay_options;  // lowerdir=...,upperdir=...,workdir=...
   std::uint64_t attributes = 0;
-  std::uint64_t propagation = 0;
   template <class Archive>
   void fields(Archive& archive) {
-    archive(target, overlay_dir, overlay_options, attributes, propagation);
+    archive(target, overlay_dir, overlay_options, attributes);
   }
   bool operator==(const MountRoot&) const = default;
 };
@@ -83,9 +82,10 @@ struct MountFilesystem {
   std::uint64_t attributes = 0;
   std::uint64_t propagation = 0;
   bool optional = false;
+  bool copy_up = false;
   template <class Archive>
   void fields(Archive& archive) {
-    archive(type, source, destination, options, attributes, propagation, optional);
+    archive(type, source, destination, options, attributes, propagation, optional, copy_up);
   }
   bool operator==(const MountFilesystem&) const = default;
 };
@@ -99,11 +99,91 @@ struct BindMount {
   std::uint64_t top_attributes = 0;
   std::uint64_t propagation = 0;
   bool recursive = false;
+  // The launcher makes the copy of `source` before the clone: for what the child has no right to (id_map), or would lose
+  // with its own mount namespace (a shared mount's peers).
+  bool by_launcher = false;
+  IdMap id_map;
   template <class Archive>
   void fields(Archive& archive) {
-    archive(source, sub_path, destination, attributes, top_attributes, propagation, recursive);
+    archive(source, sub_path, destination, attributes, top_attributes, propagation, recursive, by_launcher, id_map);
   }
   bool operator==(const BindMount&) const = default;
+};
+
+// Attributes of what is mounted at `path` already.
+struct ChangeMount {
+  static constexpr const char* kName = "change the mount";
+  std::string path;
+  std::uint64_t attributes = 0;
+  bool recursive = false;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(path, attributes, recursive);
+  }
+  bool operator==(const ChangeMount&) const = default;
+};
+
+// Of the root, when it is one: as long as anything is mounted below a shared root, the host would see it.
+struct SetRootPropagation {
+  static constexpr const char* kName = "set the root's propagation";
+  std::uint64_t propagation = 0;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(propagation);
+  }
+  bool operator==(const SetRootPropagation&) const = default;
+};
+
+// A pseudo-terminal from the container's devpts; its other end goes to the launcher.
+struct OpenTerminal {
+  static constexpr const char* kName = "open a terminal";
+  std::uint16_t rows = 0;
+  std::uint16_t columns = 0;
+  bool console = false;  // is mounted on /dev/console, too
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(rows, columns, console);
+  }
+  bool operator==(const OpenTerminal&) const = default;
+};
+
+// Lets the launcher do something (hooks) while nothing of the image has run.
+struct AwaitHooks {
+  static constexpr const char* kName = "wait for the hooks";
+  template <class Archive>
+  void fields(Archive&) {}
+  bool operator==(const AwaitHooks&) const = default;
+};
+
+// AppArmor's file of ourselves (/proc/self/attr/apparmor/exec) of the host's procfs: the container's could be anything by the
+// time it is written (CVE-2019-16884).
+struct OpenProfile {
+  static constexpr const char* kName = "open the AppArmor attribute";
+  template <class Archive>
+  void fields(Archive&) {}
+  bool operator==(const OpenProfile&) const = default;
+};
+
+// See Tuning. In the cgroups already, so that their cpuset and real-time bandwidth count; still with all rights.
+struct Tune {
+  static constexpr const char* kName = "set the scheduling";
+  Tuning tuning;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(tuning);
+  }
+  bool operator==(const Tune&) const = default;
+};
+
+// CPU affinity before the cgroups are entered.
+struct SetAffinity {
+  static constexpr const char* kName = "set the CPU affinity";
+  std::vector<std::uint64_t> cpus;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(cpus);
+  }
+  bool operator==(const SetAffinity&) const = default;
 };
 
 struct MakeDevice {
@@ -185,6 +265,25 @@ struct PivotRoot {
   bool operator==(const PivotRoot&) const = default;
 };
 
+// In a mount namespace that others are in, whose root may not be changed.
+struct EnterRoot {
+  static constexpr const char* kName = "enter root";
+  template <class Archive>
+  void fields(Archive&) {}
+  bool operator==(const EnterRoot&) const = default;
+};
+
+// A session keyring of the container's own, made when there is none of that name.
+struct JoinKeyring {
+  static constexpr const char* kName = "join session keyring";
+  std::string name;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(name);
+  }
+  bool operator==(const JoinKeyring&) const = default;
+};
+
 struct ChangeDirectory {
   static constexpr const char* kName = "change directory";
   std::string path;
@@ -198,7 +297,8 @@ struct ChangeDirectory {
 using SetupOp =
     std::variant<AwaitIdMappings, JoinNamespace, SetHostname, LoopbackUp, MakeMountsPrivate, MountRoot, MountFilesystem,
                  BindMount, MakeDevice, MakeSymlink, AwaitCgroups, NewCgroupNamespace, WriteSysctl, MaskPath,
-                 MakePathReadOnly, PivotRoot, ChangeDirectory>;
+                 MakePathReadOnly, PivotRoot, ChangeDirectory, ChangeMount, SetRootPropagation, OpenTerminal, AwaitHooks, Tune,
+                 SetAffinity, OpenProfile, EnterRoot, JoinKeyring>;
 
 // What the child becomes when the operations are done.
 enum class Final : std::uint8_t {
@@ -210,6 +310,7 @@ enum class Final : std::uint8_t {
 struct Plan {
   std::uint64_t clone_flags = 0;   // CLONE_NEW*, for clone3
   std::string join_pid_namespace;  // entered by the parent, because it takes effect at the next clone
+  std::string join_user_namespace;  // entered by an intermediate process, so that what is cloned belongs to it
   bool new_time_namespace = false;
   std::string time_offsets;  // text for /proc/self/timens_offsets
   std::vector<IdMapping> uid_mappings;
@@ -217,16 +318,18 @@ struct Plan {
   CgroupJoin cgroup;
   std::vector<SetupOp> ops;
   Identity identity;
+  Tuning tuning;  // for what enters the container later; the container's own part of it is an operation
   Final final = Final::exec;
   std::vector<std::string> args;
   std::vector<std::string> env;
+  std::string file;  // what is executed; empty: args[0], looked for in PATH
   bool has_oom_score_adj = false;
   std::int64_t oom_score_adj = 0;
 
   template <class Archive>
   void fields(Archive& archive) {
-    archive(clone_flags, join_pid_namespace, new_time_namespace, time_offsets, uid_mappings, gid_mappings, cgroup, ops,
-            identity, final, args, env, has_oom_score_adj, oom_score_adj);
+    archive(clone_flags, join_pid_namespace, join_user_namespace, new_time_namespace, time_offsets, uid_mappings, gid_mappings, cgroup, ops,
+            identity, tuning, final, args, env, file, has_oom_score_adj, oom_score_adj);
   }
   bool operator==(const Plan&) const = default;
 };

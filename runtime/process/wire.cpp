@@ -8,13 +8,29 @@
 namespace mete::runtime::process {
 namespace {
 
-constexpr std::string_view kMagic = "mete-plan-2\n";
+constexpr std::string_view kMagic = "mete-plan-3\n";
 
 
 // The structs of launch_spec.h are plain; their fields are named here.
 template <class Archive>
 void fields_of(Archive& archive, IdMapping& value) {
   archive(value.inside, value.outside, value.count);
+}
+template <class Archive>
+void fields_of(Archive& archive, IdMap& value) {
+  archive(value.uids, value.gids, value.recursive);
+}
+template <class Archive>
+void fields_of(Archive& archive, Scheduling& value) {
+  archive(value.policy, value.flags, value.nice, value.priority, value.runtime, value.deadline, value.period);
+}
+template <class Archive>
+void fields_of(Archive& archive, MemoryPolicy& value) {
+  archive(value.mode, value.nodes);
+}
+template <class Archive>
+void fields_of(Archive& archive, Tuning& value) {
+  archive(value.scheduling, value.io_priority, value.personality, value.memory_policy, value.first_cpus, value.cpus);
 }
 template <class Archive>
 void fields_of(Archive& archive, CapabilitySets& value) {
@@ -27,7 +43,7 @@ void fields_of(Archive& archive, ResourceLimit& value) {
 template <class Archive>
 void fields_of(Archive& archive, Identity& value) {
   archive(value.uid, value.gid, value.additional_gids, value.umask, value.capabilities, value.no_new_privileges,
-          value.seccomp_filter, value.seccomp_flags, value.rlimits);
+          value.seccomp_filter, value.seccomp_flags, value.rlimits, value.apparmor_profile);
 }
 template <class Archive>
 void fields_of(Archive& archive, CgroupJoin& value) {
@@ -153,7 +169,7 @@ std::string encode(const Plan& plan) {
 
 Result<Plan> decode_plan(std::string_view bytes) {
   if (bytes.substr(0, kMagic.size()) != kMagic) {
-    return fail("plan: found no \"mete-plan-2\" at its start, expected one written by the same version of mete");
+    return fail("plan: found no \"mete-plan-3\" at its start, expected one written by the same version of mete");
   }
   Reader reader(bytes.substr(kMagic.size()));
   Plan plan;

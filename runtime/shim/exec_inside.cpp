@@ -28,7 +28,7 @@ Result<process::Launched> start(const ExecOptions& options) {
   METE_TRY(const process::Plan container, process::decode_plan(bytes));
   // Before and after its namespaces are looked at: another process of that number may be the host's.
   METE_TRY(const UniqueFd before, process::open_pidfd(options.process));
-  METE_TRY(const process::Plan plan, process::make_enter_plan(container, {options.process.pid, options.command, false}));
+  METE_TRY(const process::Plan plan, process::make_enter_plan(container, {options.process.pid, options.command, {}, {}}));
   METE_TRY(const UniqueFd after, process::open_pidfd(options.process));
   METE_TRY(const UniqueFd null, open_at(AT_FDCWD, "/dev/null", O_RDWR));
   return process::launch(plan, {null.get(), null.get(), null.get(), -1});

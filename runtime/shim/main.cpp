@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // mete-shim: started by the agent, not by people. See shim.h.
+#include <sys/prctl.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
+#include "runtime/process/own_image.h"
 #include "runtime/shim/shim.h"
 
 namespace {
@@ -18,6 +21,8 @@ int main(int argc, char** argv) {
   using mete::runtime::shim::ShimOptions;
   ShimOptions options;
   mete::runtime::shim::ExecOptions exec;
+  // Executed from a descriptor, the kernel names it by that.
+  (void)::prctl(PR_SET_NAME, "mete-shim");
   if (argc == 2 && std::strcmp(argv[1], "--version") == 0) {
     std::printf("mete-shim version %s\n", METE_VERSION);
     return 0;
@@ -58,6 +63,10 @@ int main(int argc, char** argv) {
       std::fputs(kUsage, stderr);
       return 2;
     }
+  }
+  if (auto safe = mete::runtime::process::protect_own_image(); !safe) {
+    std::fprintf(stderr, "mete-shim: %s\n", safe.error().what.c_str());
+    return 1;
   }
   if (std::strcmp(argv[1], "run") == 0) return mete::runtime::shim::run_shim(options);
   if (std::strcmp(argv[1], "sandbox") == 0) return mete::runtime::shim::run_sandbox(options);

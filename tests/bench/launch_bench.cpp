@@ -101,7 +101,7 @@ class Bench {
     floor_.push_back(cpuset ? parent_->read("cpuset", "cpuset.mems").value() : "");
     floor_.push_back(cpuset ? parent_->directory("cpuset") + "/floor" : "");
     floor_.push_back(hierarchies_.v2_mount.empty() ? "" : hierarchies_.v2_mount + parent + "/floor");
-    for (const auto& mount : hierarchies_.v1_mounts()) floor_.push_back(mount + parent + "/floor");
+    for (const auto& mount : hierarchies_.v1_process_mounts()) floor_.push_back(mount + parent + "/floor");
   }
 
   void add(Row row) {

@@ -174,9 +174,9 @@ TEST_F(LaunchRootTest, NoHostDescriptorIsInherited) {
 }
 
 TEST_F(LaunchRootTest, ACommandThatIsNotThereOrCannotBeRunSaysSo) {
-  EXPECT_EQ(run({"nope"}).error, "command \"nope\": not found in the container: No such file or directory");
+  EXPECT_EQ(run({"nope"}).error, "exec \"nope\": executable file not found in $PATH of the container");
   ASSERT_TRUE(replace_file(layer() + "/bin/plain", "text", 0644));
-  EXPECT_EQ(run({"/bin/plain"}).error, "command \"/bin/plain\": not executable: Permission denied");
+  EXPECT_EQ(run({"/bin/plain"}).error, "exec \"/bin/plain\": not executable: permission denied");
 }
 
 TEST_F(LaunchRootTest, AFailedMountNamesItself) {

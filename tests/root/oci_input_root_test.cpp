@@ -67,10 +67,10 @@ TEST_F(OciInputTest, WhatFailsLateLeavesNothing) {
   config_ = good;
   config_["process"]["args"] = {"/no/such"};
   write_config();
-  expect_refused("command \"/no/such\": not found in the container");
+  expect_refused("exec \"/no/such\": not found in the container: no such file or directory");
   config_["process"]["args"] = {"/proc"};
   write_config();
-  expect_refused("command \"/proc\": not executable");
+  expect_refused("exec \"/proc\": not executable: permission denied");
   config_ = good;
   config_["linux"]["resources"]["cpu"] = {{"cpus", "0-4095"}};
   write_config();

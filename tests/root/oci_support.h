@@ -114,7 +114,15 @@ class OciTest : public RootCgroupTest {
     return shown.code == 0 ? Json::parse(shown.out).at("status").get<std::string>() : "none";
   }
 
-  static std::string mounts() { return slurp("/proc/self/mounts"); }
+  // Those below our folder: the machine's others come and go.
+  std::string mounts() const {
+    std::string ours;
+    std::istringstream all(slurp("/proc/self/mounts"));
+    for (std::string line; std::getline(all, line);) {
+      if (line.find(dir_.path()) != std::string::npos) ours += line + "\n";
+    }
+    return ours;
+  }
 
   // What must be so after every failure and every delete.
   void expect_nothing_left() {

@@ -53,7 +53,7 @@ TEST(OciConfig, TheExampleIsReadAndPlanned) {
   EXPECT_EQ(config->launch.masked_paths.size(), 12U);
   EXPECT_EQ(config->launch.identity.umask, 022U);
   EXPECT_EQ(config->cgroups_path, "");
-  EXPECT_EQ(config->device_rules, (std::vector<DeviceRule>{{false, "a"}}));
+  EXPECT_EQ(config->resources.device_rules, (std::vector<cgroup::DeviceRule>{{}}));
   EXPECT_TRUE(process::make_plan(config->launch));
 }
 
@@ -143,7 +143,7 @@ TEST(OciConfig, Resources) {
       {"blockIO", {{"weight", 0}}}};
   const auto config = read(json);
   ASSERT_TRUE(config) << config.error().what;
-  const auto& limits = config->limits;
+  const auto& limits = config->resources.limits;
   EXPECT_EQ(limits.cpu_shares, 512U);
   EXPECT_EQ(limits.cpu_bandwidth->quota.value().count(), 20000);
   EXPECT_EQ(limits.cpu_bandwidth->period.count(), 50000);
@@ -155,7 +155,7 @@ TEST(OciConfig, Resources) {
   EXPECT_EQ(limits.memory_soft->value(), Bytes(500000));
   EXPECT_EQ(limits.pids->value(), 77U);
   EXPECT_EQ(limits.hugetlb.at("2MB").value(), Bytes(4194304));
-  EXPECT_EQ(config->device_rules, (std::vector<DeviceRule>{{false, "a"}, {true, "c 10:229 rw"}}));
+  EXPECT_EQ(config->resources.device_rules, (std::vector<cgroup::DeviceRule>{{}, {true, 'c', 10, 229, "rw"}}));
 }
 
 TEST(OciConfig, UnlimitedIsMinusOneAndNothingIsZero) {
@@ -205,32 +205,40 @@ TEST(OciConfig, WhatIsWrongIsNamed) {
       {"/process/cwd", "\"x\"", "process.cwd: found \"x\", expected an absolute path"},
       {"/process/env", "[\"X\"]", "process.env: found \"X\", expected NAME=value"},
       {"/process/env", "[\"A=\\u0000\"]", "process.env: found a NUL byte"},
-      {"/process/terminal", "true", "process.terminal: a terminal cannot be had yet"},
+      {"/process/consoleSize", "{\"height\":70000}", "process.consoleSize.height: found 70000, expected 0 to 65535"},
+      {"/process/scheduler", "{\"policy\":\"FIFO\"}", "process.scheduler.policy: found \"FIFO\""},
+      {"/process/scheduler", "{\"policy\":\"SCHED_OTHER\",\"priority\":5}", "process.scheduler.priority: found 5"},
+      {"/process/ioPriority", "{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":8}", "process.ioPriority.priority: found 8, expected 0 to 7"},
+      {"/process/execCPUAffinity", "{\"initial\":\"3-1\"}", "process.execCPUAffinity.initial: found \"3-1\", expected a list such as 0-3,7"},
       {"/process/user/uid", "-1", "process.user.uid: found -1"},
       {"/process/user/uid", "4294967295", "process.user.uid: found 4294967295"},
       {"/process/user/uid", "1.5", "process.user.uid: found a fraction"},
       {"/process/rlimits", "[{\"type\":\"RLIMIT_X\",\"soft\":1,\"hard\":1}]", "process.rlimits[0].type: found \"RLIMIT_X\""},
       {"/process/rlimits", "[{\"type\":\"RLIMIT_CPU\",\"soft\":2,\"hard\":1}]", "process.rlimits[0].soft: found 2"},
       {"/process/oomScoreAdj", "2000", "process.oomScoreAdj: found 2000, expected -1000 to 1000"},
-      {"/process/apparmorProfile", "\"x\"", "process.apparmorProfile: this cannot be done yet"},
+      {"/process/apparmorProfile", "\"x\"", "process.apparmorProfile: this kernel has no AppArmor"},
       {"/root/path", "\"\"", "root.path: found nothing"},
       {"/root", "null", "root.path: found nothing"},
       {"/hostname", "7", "hostname: found a number, expected a text"},
       {"/mounts", "{}", "mounts: found an object, expected a list"},
-      {"/mounts/0/options", "[\"idmap\"]", "mounts[0].options: \"idmap\" cannot be done yet"},
+      {"/mounts/0/options", "[\"idmap\"]", "mounts[0].options: found idmap without mappings"},
       {"/mounts/0/destination", "\"/\"", "mounts[0].destination: found the root"},
       {"/linux/namespaces", "[{\"type\":\"pid\"}]", "no mount namespace"},
       {"/linux/namespaces/0/type", "\"disk\"", "linux.namespaces[0].type: found \"disk\""},
       {"/linux/namespaces/1/type", "\"pid\"", "linux.namespaces[1].type: found \"pid\" twice"},
       {"/linux/uidMappings", "[{\"containerID\":0,\"hostID\":0,\"size\":1}]", "linux.uidMappings: found mappings"},
       {"/linux/cgroupsPath", "\"a.slice:b:c\"", "systemd's form"},
-      {"/linux/rootfsPropagation", "\"shared\"", "linux.rootfsPropagation: \"shared\" cannot be done yet"},
-      {"/linux/intelRdt", "{\"closID\":\"x\"}", "linux.intelRdt: this cannot be done yet"},
+      {"/linux/rootfsPropagation", "\"common\"", "linux.rootfsPropagation: found \"common\", expected private, slave, shared or unbindable"},
+      {"/linux/intelRdt", "{\"closID\":\"x\"}", "linux.intelRdt: cache and memory bandwidth allocation cannot be set"},
       {"/linux/resources/memory", "{\"limit\":10,\"swap\":5}", "linux.resources.memory.swap: found 5"},
-      {"/linux/resources/unified", "{\"memory.max\":\"1\"}", "linux.resources.unified: this cannot be set yet"},
+      {"/linux/resources/unified", "{\"../x.max\":\"1\"}", "found \"../x.max\", expected a control file of cgroup2"},
       {"/linux/seccomp", "{\"defaultAction\":\"ALLOW\"}", "linux.seccomp.defaultAction: found \"ALLOW\""},
-      {"/linux/seccomp", "{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", "SCMP_ACT_NOTIFY cannot be done yet"},
-      {"/hooks", "{\"prestart\":[{\"path\":\"/x\"}]}", "hooks.prestart: hooks cannot be run yet"},
+      {"/linux/seccomp", "{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", "linux.seccomp.defaultAction: found SCMP_ACT_NOTIFY, expected it in rules alone"},
+      {"/linux/memoryPolicy", "{\"mode\":\"BIND\"}", "linux.memoryPolicy.mode: found \"BIND\""},
+      {"/linux/personality", "{\"domain\":\"BSD\"}", "linux.personality.domain: found \"BSD\", expected LINUX or LINUX32"},
+      {"/linux/netDevices", "{\"eth0\":{\"name\":\"a/b\"}}", "found \"a/b\", expected a name for a network interface"},
+      {"/hooks", "{\"prestart\":[{\"path\":\"x\"}]}", "hooks.prestart[0].path: found \"x\", expected an absolute path"},
+      {"/hooks", "{\"poststop\":[{\"path\":\"/x\",\"timeout\":0}]}", "hooks.poststop[0].timeout: found 0, expected 1 to 86400"},
   };
   for (const auto& each : refusals) {
     Json json = example();

@@ -42,7 +42,7 @@ inline void clear(const runtime::cgroup::Group& group) {
 inline void clear_leftovers(const runtime::cgroup::Hierarchies& hierarchies) {
   const std::string own = own_parent();
   const std::string start = own.substr(1, own.rfind('-'));  // without the "/", with the "-"
-  std::vector<std::string> mounts = hierarchies.v1_mounts();
+  std::vector<std::string> mounts = hierarchies.v1_process_mounts();
   if (!hierarchies.v2_mount.empty()) mounts.push_back(hierarchies.v2_mount);
   for (const std::string& mount : mounts) {
     std::error_code ignored;

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mounts that the launcher makes for the child (BindMount::by_launcher): detached copies, taken in our own mount
+// namespace. There a shared mount still has its peers, and there is the right to map owners (MOUNT_ATTR_IDMAP, Linux 5.12).
+#pragma once
+
+#include <vector>
+
+#include "config/result.h"
+#include "runtime/fd.h"
+#include "runtime/process/setup_op.h"
+
+namespace mete::runtime::process {
+
+struct PreparedTrees {
+  std::vector<UniqueFd> trees;  // in the order of the operations
+  [[nodiscard]] std::vector<int> numbers() const;
+};
+
+// The error names the source.
+[[nodiscard]] Result<PreparedTrees> prepare_trees(const Plan& plan);
+
+}  // namespace mete::runtime::process

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mete-oci --systemd-cgroup against systemd itself, which runs as a container of mete-oci's: its root is an overlay over the
+machine's own, so that Debian's systemd is there, and its cgroups are below one that the test makes and removes."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from mete_agent import BIN, cgroup_mounts, need_root, run_tests, skip, wait_for  # noqa: E402
+
+CAPABILITIES = ["CAP_" + name for name in
+                "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE NET_ADMIN SYS_CHROOT "
+                "SYS_PTRACE SYS_ADMIN SYS_NICE MKNOD SETFCAP".split()]
+
+
+def outer_config(config, root, group):
+    """systemd's container interface: writable cgroups, /run and /tmp of its own, the rights of a manager."""
+    config["root"] = {"path": root, "readonly": False}
+    config["process"].update(args=["/lib/systemd/systemd", "--system", "--unit=basic.target", "--log-target=null"],
+                             env=["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "container=oci"], noNewPrivileges=False, rlimits=[])
+    for kind in ("bounding", "effective", "permitted"):
+        config["process"]["capabilities"][kind] = CAPABILITIES
+    config["linux"].update(maskedPaths=[], readonlyPaths=[], cgroupsPath=group,
+                           resources={"devices": [{"allow": True, "access": "rwm"}], "memory": {"limit": 512 << 20}, "pids": {"limit": 500}})
+    for mount in config["mounts"]:
+        if mount["type"] in ("cgroup", "sysfs"):
+            mount["options"].remove("ro")
+    for place in ("/run", "/run/lock", "/tmp"):
+        config["mounts"].append({"destination": place, "type": "tmpfs", "source": "tmpfs", "options": ["mode=755", "nosuid", "nodev"]})
+    return config
+
+
+class Machine:
+    def __init__(self):
+        self.group = "/mete-systemd-test-%d" % os.getpid()
+        self.mounts = []
+
+    def __enter__(self):
+        self.work = tempfile.mkdtemp(prefix="mete-systemd-")
+        self.oci = [BIN + "/mete-oci", "--root", self.work + "/state"]
+        try:
+            self.boot()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def mount(self, *arguments):
+        subprocess.run(["mount", *arguments], check=True)
+        self.mounts.append(arguments[-1])
+
+    def boot(self):
+        upper, root = self.work + "/upper", self.work + "/root"
+        os.makedirs(upper)
+        os.makedirs(root)
+        self.mount("-t", "tmpfs", "mete", upper)  # an overlay's upper directory may not itself be on an overlay
+        os.makedirs(upper + "/up/mete/bundle/rootfs/bin")
+        os.makedirs(upper + "/work")
+        self.mount("-t", "overlay", "overlay", "-o", "lowerdir=/,upperdir=%s/up,workdir=%s/work" % (upper, upper), root)
+        shutil.copy(BIN + "/mete-oci", root + "/mete/")
+        shutil.copy("/bin/busybox", root + "/mete/bundle/rootfs/bin/")
+        for name in ("sh", "cat", "sleep"):
+            os.symlink("busybox", root + "/mete/bundle/rootfs/bin/" + name)
+        subprocess.run([BIN + "/mete-oci", "spec", "--bundle", self.work], check=True)
+        with open(self.work + "/config.json") as file:
+            config = outer_config(json.load(file), root, self.group)
+        with open(self.work + "/config.json", "w") as file:
+            json.dump(config, file)
+        with open(self.work + "/log", "w") as log:
+            subprocess.run(self.oci + ["run", "--detach", "--bundle", self.work, "machine"], check=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_for("systemd", lambda: self.run("systemctl is-system-running").stdout.strip() in ("running", "degraded"), 60, 0.2)
+
+    def run(self, script):
+        return subprocess.run(self.oci + ["exec", "machine", "/bin/sh", "-c", "cd /mete; " + script], capture_output=True, text=True)
+
+    def __exit__(self, *unused):
+        subprocess.run(self.oci + ["delete", "--force", "machine"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for place in reversed(self.mounts):
+            subprocess.run(["umount", "-l", place])
+        shutil.rmtree(self.work, ignore_errors=True)
+        left = [mount + self.group for mount in cgroup_mounts() if os.path.exists(mount + self.group)]
+        assert not left, left
+
+
+machine = Machine()
+
+
+def inner_config(**changes):
+    made = machine.run("rm -f bundle/config.json; ./mete-oci spec --bundle bundle && cat bundle/config.json")
+    config = json.loads(made.stdout)
+    config["process"].update(args=["sh", "-c", "sleep 60"], env=["PATH=/bin"])
+    config["linux"].update(changes)
+    with open(machine.work + "/root/mete/bundle/config.json", "w") as file:
+        json.dump(config, file)
+
+
+def properties(unit, *names):
+    shown = machine.run("systemctl show %s %s" % (unit, " ".join("-p " + name for name in names))).stdout
+    return dict(line.split("=", 1) for line in shown.splitlines())
+
+
+def test_a_scope_with_the_limits_as_its_properties():
+    inner_config(cgroupsPath="system.slice:mete:one",
+                 resources={"memory": {"limit": 32 << 20}, "cpu": {"quota": 20000, "period": 100000, "shares": 512}, "pids": {"limit": 40}})
+    made = machine.run("./mete-oci --systemd-cgroup run --detach --bundle bundle one > out 2>&1 < /dev/null || cat out")
+    assert made.returncode == 0 and not made.stdout, made.stdout + made.stderr
+    unit = properties("mete-one.scope", "ActiveState", "Slice", "Delegate", "TasksMax", "CPUQuotaPerSecUSec")
+    assert unit == {"ActiveState": "active", "Slice": "system.slice", "Delegate": "yes", "TasksMax": "40", "CPUQuotaPerSecUSec": "200ms"}, unit
+    pid = json.loads(machine.run("./mete-oci state one").stdout)["pid"]
+    for line in machine.run("cat /proc/%d/cgroup" % pid).stdout.splitlines():
+        assert line.endswith(":/system.slice/mete-one.scope"), line
+    machine.run("systemctl daemon-reload")  # which writes its own idea of the limits again
+    assert machine.run("./mete-oci exec one cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max").stdout.strip() == "40"
+    assert machine.run("./mete-oci update --pids-limit 44 one").returncode == 0
+    assert properties("mete-one.scope", "TasksMax") == {"TasksMax": "44"}
+    assert machine.run("./mete-oci delete --force one").returncode == 0
+    wait_for("the scope's end", lambda: properties("mete-one.scope", "ActiveState")["ActiveState"] == "inactive", 10)
+    assert machine.run("ls -d /sys/fs/cgroup/*/system.slice/mete-one.scope /sys/fs/cgroup/system.slice/mete-one.scope").stdout == ""
+
+
+def test_a_slice_below_slices():
+    inner_config(cgroupsPath="machine-a.slice:mete:two", resources={})
+    assert machine.run("./mete-oci --systemd-cgroup run --detach --bundle bundle two > out 2>&1 < /dev/null || cat out").stdout == ""
+    pid = json.loads(machine.run("./mete-oci state two").stdout)["pid"]
+    assert ":/machine.slice/machine-a.slice/mete-two.scope\n" in machine.run("cat /proc/%d/cgroup" % pid).stdout
+    assert machine.run("./mete-oci delete --force two").returncode == 0
+
+
+def test_what_systemd_refuses_is_said_and_nothing_is_left():
+    inner_config(cgroupsPath="system.slice:mete:three", resources={})
+    machine.run("systemctl mask --runtime three.slice; sed -i 's/system.slice:/three.slice:/' bundle/config.json")
+    made = machine.run("./mete-oci --systemd-cgroup create --bundle bundle three 2>&1 < /dev/null")
+    assert made.returncode == 1 and "StartTransientUnit" in made.stdout, made.stdout
+    assert "does not exist" in machine.run("./mete-oci state three 2>&1").stdout
+
+
+def test_a_path_in_the_wrong_form():
+    inner_config(cgroupsPath="/plain/path", resources={})
+    made = machine.run("./mete-oci --systemd-cgroup create --bundle bundle four 2>&1 < /dev/null")
+    assert made.returncode == 1 and "expected slice:prefix:name for --systemd-cgroup" in made.stdout, made.stdout
+
+
+def main():
+    need_root()
+    if not os.path.exists("/lib/systemd/systemd"):
+        skip("needs Debian's systemd")
+    with machine:
+        run_tests(sys.modules[__name__])
+
+
+if __name__ == "__main__":
+    main()

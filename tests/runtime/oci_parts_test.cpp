@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// mete-oci's smaller pure parts: flags of update, state, the new fields of config.json as data.
+#include <gtest/gtest.h>
+#include <linux/mempolicy.h>
+#include <sys/mount.h>
+
+#include <nlohmann/json.hpp>
+
+#include "runtime/oci/config.h"
+#include "runtime/oci/example.h"
+#include "runtime/oci/state.h"
+#include "runtime/oci/update_flags.h"
+#include "runtime/process/plan.h"
+
+namespace mete::runtime::oci {
+namespace {
+
+using Json = nlohmann::json;
+
+Config read(const Json& json) {
+  auto config = read_config(json.dump(), {.bundle = "/bundle", .cgroup_view = {}});
+  EXPECT_TRUE(config) << config.error().what;
+  return config ? std::move(*config) : Config{};
+}
+
+template <class Op>
+std::vector<Op> operations(const Config& config) {
+  std::vector<Op> all;
+  const auto plan = process::make_plan(config.launch);
+  EXPECT_TRUE(plan) << plan.error().what;
+  if (!plan) return all;
+  for (const auto& op : plan->ops) {
+    if (const auto* each = std::get_if<Op>(&op)) all.push_back(*each);
+  }
+  return all;
+}
+
+TEST(UpdateFlags, BecomeResources) {
+  Options options;
+  EXPECT_FALSE(resources_of_flags(options));
+  options.memory = "64MiB";
+  options.memory_swap = "-1";
+  options.cpuset_cpus = "0-1";
+  options.pids_limit = "7";
+  EXPECT_EQ(Json::parse(resources_of_flags(options).value()),
+            (Json{{"memory", {{"limit", 64 << 20}, {"swap", -1}}}, {"cpu", {{"cpus", "0-1"}}}, {"pids", {{"limit", 7}}}}));
+  for (const char* const text : {"x", "1q", "1mm", "-1k", "99999999999g"}) {
+    options.memory = text;
+    EXPECT_FALSE(resources_of_flags(options)) << text;
+  }
+}
+
+TEST(OciState, ReadsBackWhatItWrites) {
+  State state;
+  state.version = "1.3.0";
+  state.id = "a";
+  state.bundle = "/b";
+  state.unit = "x-a.scope";
+  state.listener_path = "/l";
+  state.listener_metadata = "m";
+  state.annotations = {{"k", "v"}};
+  state.hooks.poststop = {{"/x", {"x", "y"}, {"A=b"}, std::chrono::seconds(3)}};
+  const auto back = parse_state(to_text(state));
+  ASSERT_TRUE(back) << back.error().what;
+  EXPECT_EQ(back->unit, "x-a.scope");
+  EXPECT_EQ(back->hooks, state.hooks);
+  EXPECT_EQ(back->listener_metadata, "m");
+  EXPECT_EQ(spec_state(*back, "stopped", 0), R"({"ociVersion":"1.3.0","id":"a","status":"stopped","bundle":"/b","annotations":{"k":"v"}})");
+}
+
+TEST(OciFields, TuningTerminalAndHooks) {
+  Json json = Json::parse(example_config());
+  json["process"]["terminal"] = true;
+  json["process"]["consoleSize"] = {{"height", 30}, {"width", 90}};
+  json["process"]["execCPUAffinity"] = {{"initial", "0"}, {"final", "1,64"}};
+  json["linux"]["memoryPolicy"] = {{"mode", "MPOL_INTERLEAVE"}, {"nodes", "0-1"}, {"flags", {"MPOL_F_STATIC_NODES"}}};
+  json["hooks"] = {{"prestart", {{{"path", "/x"}, {"timeout", 4}}}}, {"poststop", {{{"path", "/y"}}}}};
+  const Config config = read(json);
+  EXPECT_EQ(operations<process::OpenTerminal>(config), (std::vector<process::OpenTerminal>{{30, 90, true}}));
+  EXPECT_EQ(operations<process::AwaitHooks>(config).size(), 1U);
+  ASSERT_EQ(operations<process::Tune>(config).size(), 1U);
+  EXPECT_EQ(operations<process::Tune>(config)[0].tuning.memory_policy, (process::MemoryPolicy{MPOL_INTERLEAVE | MPOL_F_STATIC_NODES, {3}}));
+  EXPECT_TRUE(operations<process::Tune>(config)[0].tuning.cpus.empty()) << "affinity is for exec";
+  EXPECT_EQ(config.launch.tuning.cpus, (std::vector<std::uint64_t>{2, 1}));
+  EXPECT_EQ(config.hooks.prestart[0].timeout, std::chrono::seconds(4));
+}
+
+TEST(OciFields, MountsThatTheLauncherMakes) {
+  Json json = Json::parse(example_config());
+  const Json map = {{{"containerID", 0}, {"hostID", 5}, {"size", 6}}};
+  json["mounts"] = {{{"destination", "/s"}, {"source", "/x"}, {"options", {"rbind", "rshared"}}},
+                    {{"destination", "/m"}, {"source", "/y"}, {"options", {"bind", "ridmap"}}, {"uidMappings", map}, {"gidMappings", map}},
+                    {{"destination", "/p"}, {"source", "/z"}, {"options", {"bind"}}},
+                    {{"destination", "/p"}, {"options", {"remount", "ro"}}}};
+  const Config config = read(json);
+  const auto binds = operations<process::BindMount>(config);
+  ASSERT_EQ(binds.size(), 3U);
+  EXPECT_TRUE(binds[0].by_launcher && binds[1].by_launcher && !binds[2].by_launcher);
+  EXPECT_TRUE(binds[1].id_map.recursive);
+  EXPECT_EQ(binds[1].id_map.uids, (std::vector<process::IdMapping>{{0, 5, 6}}));
+  EXPECT_EQ(operations<process::ChangeMount>(config), (std::vector<process::ChangeMount>{{"/p", MOUNT_ATTR_RDONLY, false}}));
+}
+
+TEST(OciFields, AJoinedMountNamespaceKeepsItsRoot) {
+  Json json = Json::parse(example_config());
+  for (auto& each : json["linux"]["namespaces"]) {
+    if (each["type"] == "mount") each["path"] = "/proc/1/ns/mnt";
+  }
+  const Config config = read(json);
+  EXPECT_EQ(operations<process::EnterRoot>(config).size(), 1U);
+  EXPECT_TRUE(operations<process::PivotRoot>(config).empty() && operations<process::MakeMountsPrivate>(config).empty());
+}
+
+TEST(OciFields, ResourcesThatAreLines) {
+  Json json = Json::parse(example_config());
+  json["linux"]["resources"] = {{"memory", {{"swappiness", 9}}},
+                                {"blockIO", {{"weight", 10}, {"weightDevice", {{{"major", 8}, {"minor", 0}, {"weight", 1000}}}}}},
+                                {"network", {{"classID", 5}, {"priorities", {{{"name", "eth0"}, {"priority", 3}}}}}},
+                                {"rdma", {{"mlx", {{"hcaHandles", 2}, {"hcaObjects", 3}}}}},
+                                {"unified", {{"memory.high", "7"}}}};
+  const auto lines = read(json).resources.lines;
+  ASSERT_EQ(lines.size(), 7U);
+  EXPECT_EQ(lines[0], (ControlLine{"linux.resources.memory.swappiness", "memory", "memory.swappiness", "", "9", ""}));
+  EXPECT_EQ(lines[1].v1_text, "10");
+  EXPECT_EQ(lines[1].v2_text, "default 1");
+  EXPECT_EQ(lines[2].v2_text, "8:0 10000");
+  EXPECT_EQ(lines[3].v1_text, "5");
+  EXPECT_EQ(lines[4].v1_text, "eth0 3");
+  EXPECT_EQ(lines[5].v2_text, "mlx hca_handle=2 hca_object=3");
+  EXPECT_EQ(lines[6], (ControlLine{"linux.resources.unified.memory.high", "memory", "", "memory.high", "", "7"}));
+}
+
+}  // namespace
+}  // namespace mete::runtime::oci
