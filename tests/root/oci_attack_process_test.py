@@ -15,6 +15,7 @@ sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from mete_agent import cgroup_mounts, run_tests, wait_for  # noqa: E402
 from oci_bundle import PROGRAM, Oci  # noqa: E402
 
+SLOW = float(os.environ.get("METE_SLOW", "1"))  # how much longer than on a machine of today all takes
 ALL = ["CAP_" + each for each in (
     "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK "
     "IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE "
@@ -65,15 +66,15 @@ class Attacked(Oci):
                             mounts=self.config["mounts"] + self.python_mounts)
         with open(self.work + "/attacker.out", "w") as out, open(self.work + "/attacker.err", "w") as err:
             attacker = self.begin("run", "--pid-file", self.work + "/pid", "--bundle", bundle, "one", stdout=out, stderr=err)
-            wait_for("the attacker to run", lambda: self.status() == "running" and os.path.exists(self.work + "/pid"))
-            time.sleep(0.5)
+            wait_for("the attacker to run", lambda: self.status() == "running" and os.path.exists(self.work + "/pid"), 15 * SLOW)
+            time.sleep(0.5 * SLOW)
             assert attacker.poll() is None, open(self.work + "/attacker.err").read()
-            calls, end = 0, time.monotonic() + seconds
+            calls, end = 0, time.monotonic() + seconds * SLOW
             while time.monotonic() < end and not (until and until in open(self.work + "/attacker.out").read()):
                 begin()
                 calls += 1
             open(self.rootfs + "/tmp/stop", "w").close()
-            attacker.wait(30)
+            attacker.wait(30 * SLOW)
         os.remove(self.rootfs + "/tmp/stop")
         text = open(self.work + "/attacker.out").read()
         found = [tuple(json.loads(line)) for line in text.splitlines()]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""mete-oci under many, fast and dying calls: nothing grows, nothing fails, nothing is left. `--full`: 10,000 cycles instead of 1,000."""
+"""mete-oci under many, fast and dying calls: nothing grows, nothing fails, nothing is left. `--full`: 10,000 cycles instead of 1,000;
+METE_CYCLES, METE_AT_ONCE and METE_KILLS say how many of each, for slow machines. METE_SEED repeats a run's moments."""
 import json
 import os
 import random
@@ -14,7 +15,9 @@ sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from mete_agent import run_tests, wait_for  # noqa: E402
 from oci_bundle import Oci  # noqa: E402
 
-CYCLES = 10_000 if "--full" in sys.argv else 1_000
+CYCLES = 10_000 if "--full" in sys.argv else int(os.environ.get("METE_CYCLES", "1000"))
+AT_ONCE = int(os.environ.get("METE_AT_ONCE", "200"))
+KILLS = int(os.environ.get("METE_KILLS", "200"))
 SEED = int(os.environ.get("METE_SEED", str(random.randrange(1 << 30))))
 
 
@@ -97,7 +100,7 @@ def test_cycles_leave_nothing_and_nothing_grows():
         took = time.monotonic() - began
         assert oci.leftovers() == [], oci.leftovers()
         # A leak is one for each cycle; what others do on the machine meanwhile is not.
-        allowed = CYCLES // 5
+        allowed = max(CYCLES // 5, 64)  # the kernel counts files in lots of 32 for each CPU
         for name, count in before.items():
             grown = settled(lambda: dying().get(name, 0), count + allowed) - count
             print("     dying cgroups of %-8s %+d" % (name, grown))
@@ -121,8 +124,8 @@ def test_the_measure_sees_what_is_left():
         assert oci.leftovers() == [], oci.leftovers()
 
 
-def test_two_hundred_at_the_same_moment():
-    count = 200
+def test_many_at_the_same_moment():
+    count = AT_ONCE
     with Oci() as oci:
         bundles = [oci.write("c%d" % number, "echo is $$ %d" % number) for number in range(count)]
         calls = [oci.begin("run", "--bundle", bundles[number], "c%d" % number, stdout=subprocess.PIPE) for number in range(count)]
@@ -132,8 +135,8 @@ def test_two_hundred_at_the_same_moment():
         assert oci.leftovers() == [], oci.leftovers()
 
 
-def test_two_hundred_created_started_and_deleted_together():
-    count = 200
+def test_many_created_started_and_deleted_together():
+    count = AT_ONCE
     with Oci() as oci:
         for words in (["create"], ["start"], ["delete", "--force"]):
             calls = []
@@ -160,7 +163,7 @@ def raced(oci, *calls):
 def test_of_two_at_the_same_moment_one_wins():
     with Oci() as oci:
         bundle = oci.write()
-        for _ in range(25):
+        for _ in range(KILLS // 8):
             with open(oci.work + "/err", "w") as err:
                 begun = [oci.begin("create", "--bundle", bundle, "one", stderr=err) for _ in range(2)]
             codes = sorted(call.wait(60) for call in begun)
@@ -179,7 +182,7 @@ def test_create_against_delete():
     with Oci() as oci:
         bundle = oci.write()
         seen = set()
-        for _ in range(40):
+        for _ in range(KILLS // 5):
             with open(oci.work + "/err", "w") as err:
                 made = oci.begin("create", "--bundle", bundle, "one", stderr=err)
                 time.sleep(random.Random(SEED).random() * 0.01)
@@ -211,7 +214,7 @@ def test_what_is_killed_at_any_moment_is_removed_by_delete_force():
         user["cgroupsPath"] = oci.parent + "/one"
         longest = max(duration(oci, oci.write()) for _ in range(5))
         reached = {"create": 0, "run": 0}
-        for number in range(200):
+        for number in range(KILLS):
             words = "run" if number % 4 == 3 else "create"
             bundle = oci.write(**({"linux": user} if number % 5 == 4 else {}))
             call = oci.begin(words, "--bundle", bundle, "one", stderr=subprocess.DEVNULL)
@@ -222,14 +225,14 @@ def test_what_is_killed_at_any_moment_is_removed_by_delete_force():
             assert done.code == 0, done
             assert oci.leftovers() == [], (number, words, oci.leftovers())
         print("     died by the signal: %s" % reached)
-        assert reached["create"] > 20, "most calls had ended before they were killed: %s" % reached
+        assert reached["create"] > KILLS // 10, "most calls had ended before they were killed: %s" % reached
 
 
 def test_a_killed_start_or_delete_is_finished_by_the_next():
     moments = random.Random(SEED + 1)
     with Oci() as oci:
         bundle = oci.write(script="sleep 600 & sleep 600")
-        for number in range(60):
+        for number in range(KILLS * 3 // 10):
             oci.oci("create", "--bundle", bundle, "one")
             for words in (["start", "one"], ["delete", "--force", "one"]):
                 call = oci.begin(*words, stderr=subprocess.DEVNULL)
@@ -246,7 +249,7 @@ def test_signals_during_create():
     with Oci() as oci:
         bundle = oci.write()
         longest = max(duration(oci, bundle) for _ in range(5))
-        for number in range(80):
+        for number in range(KILLS * 4 // 10):
             sent = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD, signal.SIGALRM, signal.SIGSTOP, signal.SIGUSR1)[number % 8]
             call = oci.begin("create", "--bundle", bundle, "one", stderr=subprocess.DEVNULL)
             time.sleep(moments.random() * longest)
