@@ -183,6 +183,7 @@ Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Con
   const std::string& directory = container.working_dir.empty() ? context.image.working_dir : container.working_dir;
   launch.cwd = directory.empty() ? "/" : directory;
   METE_CHECK(add_identity(spec, container, context, launch));
+  launch.session_keyring = "_ses." + plan.pod.metadata.namespace_ + "_" + plan.pod.metadata.name + "_" + container.name;
   launch.oom_score_adj = context.oom_score_adj;
   launch.init = wants_init(plan.pod) && !spec.share_process_namespace;
   return launch;
