@@ -10,7 +10,7 @@ import tempfile
 sys.path.insert(0, __file__.rsplit("/", 1)[0])
 from v2_test import BIN, CACHE, SECONDS, SKIP, SOURCE, boot, skip  # noqa: E402
 
-SCRIPTS = ["oci_stress_test", "oci_attack_test", "oci_attack_process_test", "oci_hostile_config_test"]
+SCRIPTS = ["oci_stress_test", "oci_attack_test", "oci_attack_process_test", "oci_attack_rights_test", "oci_hostile_config_test"]
 
 
 def cases_of(script):
