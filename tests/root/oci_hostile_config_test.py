@@ -46,12 +46,32 @@ def with_value(oci, path, value):
     return json.dumps(config)
 
 
+NO_CONFIGURATIONS = ["", " ", "[]", "7", '"text"', "{", "[" * 100_000, '{"a":' * 100_000, "[" * 1000 + "]" * 1000, "\0" * 1000, "nan", '{"ociVersion": 1e999}',
+                     '{"args": -1e999}', '{"pids": {"limit": 1e400}}', "{" + '"a":1,' * 200_000 + '"b":}', '{"ociVersion":"' + "x" * 1_000_000 + '"']
+
+
+def test_the_files_that_come_later():
+    """`exec --process` and `update --resources`, as file and on standard input: the container goes on as it was."""
+    with Oci() as oci:
+        oci.started()
+        file = oci.work + "/given.json"
+        for text in NO_CONFIGURATIONS:
+            with open(file, "w") as out:
+                out.write(text)
+            with open(file) as given:
+                calls = [oci.oci("exec", "--process", file, "one", check=False), oci.oci("update", "--resources", file, "one", check=False),
+                         oci.oci("update", "--resources", "-", "one", check=False, stdin=given)]
+            for done in calls:
+                assert done.code == 1 and done.err.startswith("mete-oci: ") and len(done.err) < 10_000, (text[:100], done)
+        assert oci.status() == "running", oci.status()
+        assert oci.oci("exec", "one", "echo", "fine").out == "fine\n"  # the control, and the container's life
+
+
 def test_text_that_is_no_configuration():
     with Oci() as oci:
         attempt(oci, with_value(oci, "annotations.fine", "yes"), refused=False)  # the control
         good = with_value(oci, "annotations.fine", "yes")
-        for text in ("", " ", "null", "[]", "{}", "7", '"text"', "{", "[" * 100_000, '{"a":' * 100_000, "[" * 1000 + "]" * 1000, "\0" * 1000, "\ufeff" + good + "}", good + good,
-                     good[:-1], good.replace("true", "tru"), "{" + '"a":1,' * 200_000 + '"b":1}', '{"ociVersion":"' + "x" * 1_000_000 + '"}', '{"ociVersion": 1e999}', "nan"):
+        for text in NO_CONFIGURATIONS + ["\ufeff" + good + "}", good + good, good[:-1], good.replace("true", "tru"), "{}", "null"]:
             attempt(oci, text, refused=True)
         twice = good[:-1] + ', "process": {"args": ["/bin/sh", "-c", "echo second"], "cwd": "/", "user": {"uid": 0, "gid": 0}}}'
         attempt(oci, twice)
