@@ -180,13 +180,14 @@ def test_of_two_at_the_same_moment_one_wins():
 
 def test_create_against_delete():
     """Whoever wins: what `state` says is so, and another delete leaves nothing."""
+    moments = random.Random(SEED + 3)
     with Oci() as oci:
         bundle = oci.write()
         seen = set()
         for _ in range(KILLS // 5):
             with open(oci.work + "/err", "w") as err:
                 made = oci.begin("create", "--bundle", bundle, "one", stderr=err)
-                time.sleep(random.Random(SEED).random() * 0.01)
+                time.sleep(moments.random() * 0.02)
                 removed = oci.begin("delete", "--force", "one", stderr=err)
                 codes = made.wait(60), removed.wait(60)
             assert codes[1] == 0, (codes, open(oci.work + "/err").read())

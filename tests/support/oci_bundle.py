@@ -22,6 +22,7 @@ class Oci:
         if not os.path.exists(PROGRAM):
             skip("needs " + PROGRAM)
         self.program = PROGRAM
+        self.begun = []
         self.work = tempfile.mkdtemp(prefix="mete-bundle-")
         self.root = self.work + "/state"
         self.bundle = self.work + "/bundle"
@@ -71,7 +72,8 @@ class Oci:
         how.setdefault("stdin", subprocess.DEVNULL)
         how.setdefault("stdout", subprocess.DEVNULL)
         how.setdefault("stderr", subprocess.PIPE)
-        return subprocess.Popen(self.words(*words), **how)
+        self.begun = [each for each in self.begun if each.returncode is None] + [subprocess.Popen(self.words(*words), **how)]
+        return self.begun[-1]
 
     def oci(self, *words, check=True, seconds=60, **how):
         """Output goes to files: a container that goes on has them open, and a pipe would not end."""
@@ -140,17 +142,14 @@ class Oci:
         return [line.split()[4] for line in open("/proc/self/mountinfo") if self.work in line]
 
     def reap(self):
-        """Those who became ours; a Popen's own child is left to it."""
-        own = {each.pid for each in subprocess._active}  # noqa: SLF001
-        count = 0
+        """Those who became ours; a call that was begun is left to whoever waits for it."""
+        own = {each.pid for each in self.begun if each.returncode is None}
         for pid in children():
             if pid not in own and zombie(pid):
                 try:
                     os.waitpid(pid, os.WNOHANG)
-                    count += 1
                 except ChildProcessError:
                     pass
-        return count
 
     def remove_leftovers(self):
         for folder in self.cgroups():
