@@ -2,7 +2,6 @@
 #include "agent/agent.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -12,17 +11,22 @@
 
 #include "agent/api.h"
 #include "agent/collecting_thread.h"
+#include "agent/enforcement/best_effort_enforcer.h"
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/foreign.h"
 #include "agent/enforcement/machine_enforcer.h"
 #include "agent/exporter.h"
 #include "agent/http_server.h"
 #include "agent/image_collector.h"
+#include "agent/locks.h"
 #include "agent/log.h"
 #include "agent/manifests.h"
+#include "agent/own_cgroup.h"
 #include "agent/reconciler.h"
 #include "agent/self_protection.h"
 #include "agent/services.h"
+#include "agent/spare_descriptors.h"
+#include "agent/unmatched_policies.h"
 #include "agent/usage_models.h"
 #include "agent/web_access.h"
 #include "collectors/machine.h"
@@ -35,27 +39,6 @@ namespace {
 
 constexpr auto kLagEvery = std::chrono::seconds(1);
 
-Result<runtime::UniqueFd> lock(runtime::UniqueFd file, const std::string& shown) {
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return file;
-  if (errno != EWOULDBLOCK) return fail_errno("lock " + shown);
-  return fail(shown + ": found another agent running on it, expected none; give this one its own --state, --run and --cgroup-parent");
-}
-
-Result<runtime::UniqueFd> lock_directory(const std::string& directory, mode_t mode) {
-  METE_CHECK(runtime::make_directories(directory, mode));
-  METE_TRY(runtime::UniqueFd file, runtime::open_at(AT_FDCWD, directory + "/lock", O_RDWR | O_CREAT, 0600));
-  return lock(std::move(file), directory);
-}
-
-// Made here, so that an agent that may not make cgroups says so before anything else.
-Result<runtime::UniqueFd> lock_parent(const runtime::cgroup::Hierarchies& hierarchies, const std::string& path) {
-  METE_TRY(const runtime::cgroup::Group parent, runtime::cgroup::Group::at(hierarchies, path));
-  METE_CHECK(parent.create());
-  const std::string directory = hierarchies.v2_mount.empty() ? hierarchies.v1_mounts().front() + path : hierarchies.v2_mount + path;
-  METE_TRY(runtime::UniqueFd file, runtime::open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY));
-  return lock(std::move(file), "cgroup " + path);
-}
-
 // Counter files that stay open between scrapes. Each has a page of the kernel's memory, and the rest of the descriptors
 // is for everything else.
 std::size_t files_kept() {
@@ -63,14 +46,6 @@ std::size_t files_kept() {
   struct rlimit limit {};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 512;
   return static_cast<std::size_t>(std::min(limit.rlim_max / 2, kMost));
-}
-
-// As many descriptors as we may have.
-void raise_descriptor_limit() {
-  struct rlimit limit {};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 Result<std::string> shim_path(const Settings& settings) {
@@ -108,7 +83,7 @@ class Agent {
         launches_(2 * std::max(1U, std::thread::hardware_concurrency())),
         turns_(loop_),
         enforcement_(loop_, Forensics(settings_.forensics(), {})),
-        services_{loop_, settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_, launches_, turns_, enforcement_, {}, {}, {}, 0, {}},
+        services_{loop_, settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_, launches_, turns_, enforcement_, {}, {}, {}, 0},
         manifests_(loop_, settings_, files_, events_),
         foreign_(services_),
         reconciler_(services_, manifests_),
@@ -117,6 +92,7 @@ class Agent {
         exporter_(services_, reconciler_, collecting_),
         usage_models_(services_, reconciler_),
         machine_(services_, reconciler_),
+        best_effort_(services_, reconciler_),
         api_(services_, manifests_, reconciler_, exporter_, usage_models_),
         web_access_(loop_, [this](bool taken, const std::string& message) { web_config_changed(taken, message); }),
         server_(loop_, [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) { api_.handle(request, reply); },
@@ -132,7 +108,7 @@ class Agent {
     METE_TRY(const collectors::Machine machine, collectors::read_machine());
     METE_TRY(services_.capabilities, runtime::process::own_bounding_set());
     services_.machine_memory = machine.memory.value_or(Bytes(0));
-    raise_descriptor_limit();
+    keep_spare_descriptors();
     METE_CHECK(runtime::make_directories(settings_.pods(), 0700));
     METE_CHECK(runtime::make_directories(settings_.logs()));
     METE_CHECK(runtime::make_directories(settings_.run, 0755));
@@ -148,16 +124,29 @@ class Agent {
         if (auto* const container = reconciler_.by_cgroup(kill.task_memcg)) container->oom_killed_in_log();
       });
     }
+    server_.handshakes_on(collecting_.context());
     server_.on_refused([this](const char* why) { instruments_.refused(why); });
     if (!settings_.web_config.empty()) METE_CHECK(web_access_.open(settings_.web_config));
     // The addresses first: an agent that nobody can reach must not begin to change anything.
     METE_CHECK(server_.listen_tcp(settings_.listen));
     METE_CHECK(server_.listen_unix(settings_.socket()));
+    if (const auto own = own_cgroup_.enter(hierarchies_, settings_.cgroup_parent + "-agent"); !own) log_info("not protected: its memory: " + own.error().what);
     METE_CHECK(foreign_.open());
     METE_CHECK(manifests_.open([this] { reconciler_.reconcile(); }));
-    reconciler_.on_desired([this] { foreign_.set_policies(manifests_.desired().policies); });
+    reconciler_.on_desired([this] {
+      foreign_.set_policies(manifests_.desired().policies);
+      for (auto& sentence : unmatched_.see(manifests_.desired())) {
+        events_.add({.severity = Severity::kWarning, .reason = "PolicyMatchesNothing", .message = std::move(sentence)});
+      }
+    });
     // Last: an agent that cannot start has made no cgroup.
     METE_TRY(parent_lock_, lock_parent(hierarchies_, settings_.cgroup_parent));
+    METE_TRY(const auto parent, runtime::cgroup::Group::at(hierarchies_, settings_.cgroup_parent));
+    services_.features = runtime::cgroup::probe_features(parent);
+    (void)enforcement_.cores().open(hierarchies_, settings_.cgroup_parent, settings_.config.machine.reserve_cpu);
+    enforcement_.cores().on_changed([this] {
+      for (const auto& [key, pod] : reconciler_.pods()) pod->share_cpus();
+    });
     return {};
   }
 
@@ -175,6 +164,7 @@ class Agent {
     image_collector_.start();
     usage_models_.start();
     machine_.start();
+    best_effort_.start();
     api_.set_ready();
     signals_.async_wait([this](ErrorCode error, int) {
       if (!error) stop();
@@ -252,6 +242,7 @@ class Agent {
   asio::io_context loop_{1};
   const Settings& settings_;
   runtime::cgroup::Hierarchies hierarchies_;
+  OwnCgroup own_cgroup_;
   runtime::image::Store images_;
   collectors::Collection collection_;
   EventLog events_;
@@ -263,6 +254,7 @@ class Agent {
   Enforcement enforcement_;
   Services services_;
   Manifests manifests_;
+  UnmatchedPolicies unmatched_;
   ForeignEnforcement foreign_;
   Reconciler reconciler_;
   ImageCollector image_collector_;
@@ -270,6 +262,7 @@ class Agent {
   Exporter exporter_;
   UsageModels usage_models_;
   MachineEnforcer machine_;
+  BestEffortEnforcer best_effort_;
   Api api_;
   WebAccess web_access_;
   HttpServer server_;

@@ -4,8 +4,8 @@
 #include <crypt.h>
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
 #include <pthread.h>
+#include <sys/random.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -103,7 +103,7 @@ struct BasicAuth::Worker {
 };
 
 BasicAuth::BasicAuth(asio::io_context& loop) : loop_(loop), secret_(32, '\0'), worker_(std::make_shared<Worker>()) {
-  (void)::RAND_bytes(reinterpret_cast<unsigned char*>(secret_.data()), static_cast<int>(secret_.size()));
+  (void)::getrandom(secret_.data(), secret_.size(), 0);  // not OpenSSL's: it would be set up for those, too, who have no users
   worker_->owner = this;
 }
 

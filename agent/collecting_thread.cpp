@@ -18,7 +18,7 @@ using collectors::ExpositionStream;
 
 // After so long a piece of other work gets its turn: sampling that is due, another scrape's next piece.
 constexpr auto kSlice = std::chrono::milliseconds(5);
-constexpr std::size_t kPiece = std::size_t{256} << 10U;
+constexpr std::size_t kPiece = std::size_t{128} << 10U;
 
 // A body whose pieces are made on the thread. What is asked of it comes from the loop; what it makes goes back there. Its
 // last reference may go on either thread, and holds nothing that minds.
@@ -57,13 +57,16 @@ class RenderedBody : public WorkerBody {
       if (rendering_.more) rendering_.more(rendering_.tail);
       stream_.emplace(std::move(rendering_.reading), rendering_.format, std::move(rendering_.filter), std::move(rendering_.tail));
     }
+    if (!gzip_) {
+      auto text = stream_->take(kPiece);
+      last = text.empty();
+      return text;
+    }
     std::string out;
     while (out.size() < kPiece && !last) {
       const std::string_view text = stream_->next(kPiece);
       last = text.empty();
-      if (!gzip_) {
-        out += text;
-      } else if (last) {
+      if (last) {
         METE_CHECK(gzip_->finish(out));
       } else {
         METE_CHECK(gzip_->append(text, out));

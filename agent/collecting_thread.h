@@ -26,6 +26,8 @@ class CollectingThread {
 
   // The error: there is no inotify for other people's cgroups; the agent's own are measured all the same.
   [[nodiscard]] Status start();
+  // Other work that the loop must not wait for may be posted there.
+  [[nodiscard]] asio::io_context& context() { return worker_; }
   // From the loop's thread: a new reading. Calls that come while one is being made get it too when it was begun after them.
   using Done = std::function<void(std::shared_ptr<const collectors::Reading>)>;
   void read(std::vector<collectors::Target> targets, Done done);

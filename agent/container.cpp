@@ -9,6 +9,7 @@
 #include "agent/drift_watch.h"
 #include "agent/enforcement/container_subject.h"
 #include "agent/enforcement/cpu_enforcer.h"
+#include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/memory_enforcer.h"
 #include "agent/pod.h"
 #include "agent/spawn.h"
@@ -46,20 +47,27 @@ Container::Container(Pod& pod, std::size_t index)
       process_(services_.loop),
       shim_timer_(services_.loop),
       restart_timer_(services_.loop),
+      pre_stop_(services_.loop),
       subject_(std::make_unique<ContainerSubject>(services_, pod, *this)),
       enforcer_(std::make_unique<MemoryEnforcer>(services_, *subject_)),
-      cpu_enforcer_(std::make_unique<CpuEnforcer>(services_, pod, *this)) {
+      cpu_enforcer_(std::make_unique<CpuEnforcer>(services_, *subject_)),
+      lower_timer_(services_.loop),
+      limit_events_(services_, cgroup_, [this](std::string reason, const std::string& message, auto fields) {
+        pod_.tell(Severity::kWarning, std::move(reason), record().name, "Container " + record().name + ": " + message, std::move(fields));
+      }) {
   drift_ = std::make_unique<DriftWatch>(
       services_, cgroup_,
       DriftWatch::Owner{.limits = [this] { return spec() == nullptr || record().cgroup_id == 0 ? nullptr : &limits_; },
                         .report_only = [this] { return policy() != nullptr && policy()->drift == config::OnDrift::kReport; },
                         .tell = [this](std::string message, auto fields) { pod_.tell(Severity::kWarning, "LimitDrift", record().name, std::move(message), std::move(fields)); },
                         .changed = [this] { ++limit_changes_; },
-                        .memory_event = [this] { oom_woken(); }});
+                        .memory_event = [this] { oom_woken(); },
+                        .limit_event = [this] { limit_events_.look(); }});
   base_ = std::make_shared<const collectors::Sample>(collectors::from_text(record().base_sample).value_or(collectors::Sample()));
 }
 
 Container::~Container() {
+  services_.enforcement.cores().release(cgroup_.path());
   close_cgroup();
   leave_gate();
 }
@@ -99,6 +107,25 @@ Status Container::signal(int number) {
   if (record().state != ContainerState::kRunning) return fail("container " + record().name + ": found it " + to_string(record().state) + ", expected it running");
   METE_TRY(const runtime::UniqueFd process, runtime::process::open_pidfd(record().process));
   return runtime::process::send_signal(process, number);
+}
+
+void Container::ask_to_end(std::chrono::nanoseconds grace) {
+  const auto& own = record();
+  if (!own.pre_stop || pre_stopped_ || grace <= std::chrono::nanoseconds(0)) {
+    pre_stop_.cancel();
+    (void)signal(stop_signal_);
+    return;
+  }
+  pre_stop_.run(
+      *own.pre_stop, grace, [this](const auto& command, auto timeout) { return subject_->exec(command, timeout); },
+      [this](const std::string& failure) {
+        pre_stopped_ = true;
+        if (!failure.empty()) {
+          // The kubelet's name for it.
+          pod_.tell(Severity::kWarning, "FailedPreStopHook", record().name, "The preStop hook of container " + record().name + " failed: " + failure + "; it is told to end all the same");
+        }
+        (void)signal(stop_signal_);
+      });
 }
 
 void Container::kill() {
@@ -191,13 +218,14 @@ void Container::finish(const runtime::shim::ExitStatus& status, const std::strin
   if (const auto last = read_kernel()) own.last_sample = collectors::to_text(*last);
   oom_timer_.cancel();
   restart_timer_.cancel();
+  pre_stop_.cancel();
   own.exit_code = status.code;
   own.exit_signal = status.signal;
   own.finished_at = status.at;
   own.message = status.start_error;
   own.waiting_reason.clear();
   if (!status.start_error.empty()) own.started_at = own.finished_at;
-  const std::string by_policy = std::exchange(end_reason_, {});
+  const std::string by_policy = std::exchange(own.end_reason, {});
   if (!reason.empty()) {
     own.reason = reason;
   } else if (!by_policy.empty()) {
@@ -212,7 +240,7 @@ void Container::finish(const runtime::shim::ExitStatus& status, const std::strin
     own.reason = status.code == 0 ? "Completed" : "Error";
   }
   note_end(own, pod_.restart_policy(), services_.settings.backoff);
-  if (std::exchange(restart_wanted_, false)) {
+  if (std::exchange(own.restart_wanted, false)) {
     own.state = ContainerState::kWaiting;
     own.next_start = {};
   }

@@ -3,6 +3,7 @@
 // its ContainerRecord; everything here can be made again from that and the kernel (adopt()).
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -10,6 +11,8 @@
 #include <vector>
 
 #include "agent/asio.h"
+#include "agent/limit_events.h"
+#include "agent/pre_stop.h"
 #include "agent/record.h"
 #include "agent/services.h"
 #include "collectors/process_memory.h"
@@ -44,12 +47,18 @@ class Container {
   void adopt();
   // To its first process. The error when it does not run.
   [[nodiscard]] Status signal(int number);
+  // Its preStop hook, for at most `grace`, then its stop signal. Who kills it when the grace is over is the caller.
+  void ask_to_end(std::chrono::nanoseconds grace);
   // SIGKILL to everything in it.
   void kill();
   // SIGKILL to its shim when nothing runs in the container any more.
   void give_up_shim();
   [[nodiscard]] bool is_active() const;
 
+  // The CPUs that all share are others now.
+  void share_cpus();
+  // Of its own, that the record of an earlier agent has. Before anybody's limits are asked for.
+  void adopt_cores();
   // Writes the limits again after the policy has changed.
   void apply_limits();
   // What it had before resize().
@@ -86,7 +95,6 @@ class Container {
   [[nodiscard]] std::string log_path() const;
   [[nodiscard]] std::string writable_layer() const { return files().directory() + "/upper"; }  // of the present attempt
   [[nodiscard]] const runtime::cgroup::Limits& limits() const { return limits_; }
-  [[nodiscard]] int stop_signal() const { return stop_signal_; }
   [[nodiscard]] const config::Policy* policy() const;   // null: none selects the pod
   // Nothing of an attempt was run (no image, no volume): it is tried again later, whatever the restart policy.
   void not_launched(const Error& error);
@@ -144,11 +152,23 @@ class Container {
   void fold_cgroup();  // its counters into the record's base
 
   // container_limits.cpp
+  void go_on_with_restart();
   void look_for_disks();  // that the policy's io is about; the cgroup is there
   void guard_oom();  // for the time in which there is no agent
   void thaw_leftover();  // what an earlier agent froze: should a rule want that still, it is done again
 
+  // container_raise.cpp
+  void see_to_raise();
+  void lower_later(std::chrono::milliseconds delay);
+  void stop_lowering();
+
+  // container_cores.cpp
+  void see_to_cores();
+  void give_up_cores();
+  [[nodiscard]] std::string leftover_cpus() const;  // to be written once; empty: there is nothing to mend
+
   // container_adopt.cpp
+  void take_back_leftovers();
   void adopt_attempt(int tries_left);
 
   // container_oom.cpp
@@ -190,15 +210,19 @@ class Container {
   std::uint64_t limit_changes_ = 0;
   std::shared_ptr<const collectors::Exemplar> last_oom_;
   std::shared_ptr<const collectors::Sample> base_;  // never null
-  bool restart_wanted_ = false;  // by a policy, whatever the pod's restart policy
-  std::string end_reason_;       // why it ends, when a policy has seen to that
   asio::steady_timer restart_timer_;
+  PreStop pre_stop_;
+  bool pre_stopped_ = false;  // its hook has run in the present attempt
   std::unique_ptr<ContainerSubject> subject_;
   std::unique_ptr<MemoryEnforcer> enforcer_;
   std::unique_ptr<CpuEnforcer> cpu_enforcer_;
   std::optional<std::chrono::microseconds> boosted_quota_;
   enforcers::IoFacts io_;
   config::IoPolicy io_told_;  // whose faults were told
+  asio::steady_timer lower_timer_;
+  std::shared_ptr<std::atomic<bool>> lowering_;  // a raised limit that is to go back; set to true reclaim ends early
+  LimitEvents limit_events_;
+  std::string cores_told_;  // why it has no CPUs of its own
   std::unique_ptr<DriftWatch> drift_;
   Alive alive_;
 };

@@ -7,6 +7,7 @@
 #include "agent/pod.h"
 #include "agent/spawn.h"
 #include "runtime/cgroup/block_device.h"
+#include "runtime/cgroup/text.h"
 #include "runtime/process/signals.h"
 
 namespace mete::agent {
@@ -27,6 +28,8 @@ void Container::adopt() {
   }
   if (spec() != nullptr) {
     if (own.cgroup_id != 0) look_for_disks();
+    see_to_cores();
+    if (own.cgroup_id != 0) see_to_raise();
     limits_ = asked_limits();
     if (const auto image = services_.images.find(spec()->image)) {
       image_name_ = image->name;
@@ -35,21 +38,34 @@ void Container::adopt() {
   }
   if (own.cgroup_id != 0) {
     thaw_leftover();
+    take_back_leftovers();
     open_cgroup();
     choose_oom_counter();
     check_oom();
-    // A policy may have gone while no agent ran: what it alone had asked for is taken back. Where there was none the
-    // files hold that already, or are not there.
-    runtime::cgroup::Limits asked;
-    if (!limits_.cpu_burst) asked.cpu_burst = std::chrono::microseconds(0);
-    if (!limits_.pids) asked.pids = runtime::cgroup::Limit<std::uint64_t>();
-    for (auto& disk : runtime::cgroup::limited_disks(cgroup_)) {
-      if (!limits_.io.contains(disk)) asked.io.try_emplace(std::move(disk));
-    }
-    if (spec() != nullptr) (void)cgroup_.apply(asked);
     drift_->check();
   }
   if (is_active()) adopt_attempt(kAdoptTries);
+}
+
+// A policy may have gone while no agent ran: what it alone had asked for is taken back, before the shim's watchdog is told
+// that there is nothing to be undone. Where there was none the files hold that already, or are not there.
+void Container::take_back_leftovers() {
+  if (spec() == nullptr) return;
+  runtime::cgroup::Limits asked;
+  if (!limits_.cpu_burst) asked.cpu_burst = std::chrono::microseconds(0);
+  asked.cpuset_cpus = leftover_cpus();
+  if (!limits_.pids) asked.pids = runtime::cgroup::Limit<std::uint64_t>();
+  for (auto& disk : runtime::cgroup::limited_disks(cgroup_)) {
+    if (!limits_.io.contains(disk)) asked.io.try_emplace(std::move(disk));
+  }
+  (void)cgroup_.apply(asked);
+  // Alone: whoever waits for memory must not go on doing so because another file could not be written.
+  runtime::cgroup::Limits memory;
+  const bool v1 = services_.hierarchies.on_v1("memory");
+  const auto control = v1 ? cgroup_.read("memory", "memory.oom_control") : fail("none");
+  if (control && !limits_.oom_kill_disable && runtime::cgroup::value_of(*control, "oom_kill_disable").value_or(0) != 0) memory.oom_kill_disable = false;
+  if (!v1 && !limits_.memory_high && services_.hierarchies.on_v2("memory")) memory.memory_high = runtime::cgroup::Limit<Bytes>();
+  if (const auto done = cgroup_.apply(memory); !done && !runtime::cgroup::is_gone(done.error())) pod_.tell(Severity::kWarning, "LimitFailed", record().name, done.error().what);
 }
 
 void Container::adopt_attempt(int tries_left) {
@@ -71,7 +87,8 @@ void Container::adopt_attempt(int tries_left) {
     } else if (started && *started) {
       ended();
     } else {
-      // Recorded, but its shim was never started.
+      // Recorded, but its shim was never started: nothing was run, so nothing was run again.
+      if (own.has_ended && own.restarts > 0) --own.restarts;
       own.state = ContainerState::kWaiting;
       own.next_start = {};
       pod_.container_ended();
@@ -93,6 +110,7 @@ void Container::adopt_attempt(int tries_left) {
       }
       watch_shim(std::move(*pidfd));
       if (own.state == ContainerState::kRunning) watch_process();
+      if (own.state == ContainerState::kRunning && own.restart_wanted) go_on_with_restart();
       return;
     }
   }

@@ -14,6 +14,7 @@ void Container::open_cgroup() {
   guard_oom();
   enforcer_->open();
   cpu_enforcer_->open();
+  limit_events_.open(limits_.pids && !limits_.pids->is_unlimited());
   if (drift_->is_open()) return;
   drift_->open();
   watch_oom();
@@ -23,6 +24,8 @@ void Container::close_cgroup() {
   drift_->close();
   enforcer_->close();
   cpu_enforcer_->close();
+  limit_events_.close();
+  stop_lowering();
   boosted_quota_.reset();
   oom_event_.close();
   oom_timer_.cancel();
@@ -50,6 +53,7 @@ bool Container::remove_cgroup() {
     pod_.save(runtime::Durability::durable);
     close_cgroup();
   }
+  give_up_cores();
   return cgroup_.remove().has_value();
 }
 
@@ -74,6 +78,8 @@ std::uint64_t Container::oom_kills() {
 void Container::apply_limits() {
   if (spec() == nullptr || record().cgroup_id == 0) return;
   look_for_disks();
+  see_to_cores();
+  see_to_raise();
   limits_ = enforcers::changed_limits(limits_, asked_limits());
   choose_oom_counter();
   const auto applied = cgroup_.apply(limits_);
@@ -83,6 +89,7 @@ void Container::apply_limits() {
   guard_oom();
   enforcer_->open();
   cpu_enforcer_->open();
+  limit_events_.open(limits_.pids && !limits_.pids->is_unlimited());
 }
 
 }  // namespace mete::agent

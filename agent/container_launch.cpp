@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The start of an attempt: its files, its cgroup, its plan, its shim.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -74,6 +75,9 @@ Status Container::begin_attempt() {
   own.oom_in_attempt = false;
   own.killed_by_policy = false;
   own.raised_memory = 0;
+  own.restart_wanted = false;
+  own.end_reason.clear();
+  pre_stopped_ = false;
   own.layers = image.layers;
   // The record first: what is made from here on is found by its attempt number. What no record can tell is not made.
   METE_CHECK(pod_.try_save(runtime::Durability::volatile_));
@@ -107,6 +111,7 @@ Status Container::prepare_cgroup() {
   }
   METE_CHECK(cgroup_.create());
   look_for_disks();
+  see_to_cores();
   limits_ = enforcers::changed_limits(limits_, asked_limits());
   METE_TRY(const std::uint64_t id, cgroup_.id());
   if (own.cgroup_id != id) {
@@ -147,6 +152,11 @@ Status Container::write_plan(const std::string& directory, const runtime::image:
   if (host_network) context.resolv_file = etc + "/resolv.conf";
   for (auto* file : {&context.hosts_file, &context.hostname_file, &context.resolv_file}) {
     if (!file->empty() && ::access(file->c_str(), R_OK) != 0) file->clear();
+  }
+  if (policy() != nullptr && policy()->memory.notify) {
+    context.pressure_fifo = files().pressure();
+    constexpr mode_t kAnybody = 0666;  // whoever runs in the container; the attempt's directory is root's
+    if (::mkfifo(context.pressure_fifo.c_str(), 0600) != 0 || ::chmod(context.pressure_fifo.c_str(), kAnybody) != 0) return fail_errno("make " + context.pressure_fifo);
   }
   context.sandbox_pid = pod_.sandbox_pid();
   context.cgroup.procs_files = cgroup_.procs_files();

@@ -6,11 +6,13 @@
 #include "agent/container.h"
 #include "agent/enforcement/container_subject.h"
 #include "agent/enforcement/cpu_enforcer.h"
+#include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/memory_enforcer.h"
+#include "agent/io_facts.h"
 #include "agent/pod.h"
+#include "enforcers/core_assignment.h"
 #include "enforcers/limits.h"
 #include "enforcers/oom.h"
-#include "runtime/cgroup/block_device.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
 #include "runtime/shim/watchdog.h"
@@ -24,6 +26,8 @@ runtime::cgroup::Limits Container::limits_for(const config::Container& container
     limits.memory = runtime::cgroup::Limit<Bytes>(raised);
     if (limits.memory_high) limits.memory_high = runtime::cgroup::Limit<Bytes>(enforcers::tripwire_of(raised));
   }
+  const auto& cores = record().cores;
+  limits.cpuset_cpus = cores.empty() ? services_.enforcement.cores().shared() : enforcers::cpu_list_text(cores);
   if (boosted_quota_ && limits.cpu_bandwidth && !limits.cpu_bandwidth->quota.is_unlimited()) {
     limits.cpu_bandwidth->quota = std::max(limits.cpu_bandwidth->quota.value(), *boosted_quota_);
   }
@@ -35,44 +39,9 @@ void Container::look_for_disks() {
   const auto* const policy = this->policy();
   if (policy == nullptr) return;
   const bool news = std::exchange(io_told_, policy->io) != policy->io;
-  const auto tell = [&](const std::string& what) {
-    if (news) pod_.tell(Severity::kWarning, "NotEnforced", record().name, what);
-  };
-  for (const auto& device : policy->io.devices) {
-    auto disk = runtime::cgroup::disk_of(device.path);
-    if (disk) {
-      io_.disks[device.path] = std::move(*disk);
-    } else {
-      tell("io.devices: " + disk.error().what + "; it is not limited");
-    }
-  }
-  if (!policy->io.weight) return;
-  const bool v1 = services_.hierarchies.on_v1("blkio");
-  const std::string file = cgroup_.directory(v1 ? "blkio" : "io") + (v1 ? "/blkio.bfq.weight" : "/io.weight");
-  io_.has_weight = ::access(file.c_str(), F_OK) == 0;
-  if (!io_.has_weight) tell("io.weight: this kernel has no IO scheduler with weights here (" + file + "); it is not active");
-}
-
-Status Container::raise_memory(Bytes to) {
-  auto& own = record();
-  const auto before = std::exchange(own.raised_memory, to.count());
-  // Recorded first: an agent that dies in between leaves a record, from which the next one writes the limit.
-  const auto raised = [&]() -> Status {
-    METE_CHECK(pod_.try_save(runtime::Durability::volatile_));
-    auto limits = enforcers::changed_limits(limits_, asked_limits());
-    METE_CHECK(pod_.make_room());
-    if (auto applied = cgroup_.apply(limits); !applied) return tl::unexpected(std::move(applied.error()));
-    limits_ = std::move(limits);
-    return {};
-  }();
-  if (!raised) {
-    own.raised_memory = before;
-    pod_.save(runtime::Durability::volatile_);
-    return raised;
-  }
-  ++limit_changes_;
-  enforcer_->open();  // thresholds are shares of the limit
-  return {};
+  std::vector<std::string> faults;
+  io_ = agent::look_for_disks(policy->io, cgroup_, faults);
+  for (const auto& fault : news ? faults : std::vector<std::string>()) pod_.tell(Severity::kWarning, "NotEnforced", record().name, fault);
 }
 
 Status Container::resize(const config::Container& to) {
@@ -140,15 +109,22 @@ std::optional<Bytes> Container::memory_above(Bytes limit) const {
 }
 
 Status Container::restart(const std::string& reason) {
-  const auto& own = record();
+  auto& own = record();
   if (own.state != ContainerState::kRunning) return fail("container " + own.name + ": found it " + to_string(own.state) + ", expected it running");
-  if (restart_wanted_) return {};  // it is on its way
-  METE_CHECK(signal(stop_signal_));
-  restart_wanted_ = true;
-  end_reason_ = reason;
+  if (own.restart_wanted) return {};  // it is on its way
+  if (const auto process = runtime::process::open_pidfd(own.process); !process) return tl::unexpected(process.error());
+  own.restart_wanted = true;
+  own.end_reason = reason;
+  // Recorded first: should the agent die now, the next one knows that an end that was asked for here is no end for good.
+  pod_.save(runtime::Durability::volatile_);
+  go_on_with_restart();
+  return {};
+}
+
+void Container::go_on_with_restart() {
+  ask_to_end(pod_.record().grace);
   restart_timer_.expires_after(pod_.record().grace);
   restart_timer_.async_wait(alive_.guard([this] { kill(); }));
-  return {};
 }
 
 Status Container::allow_oom_kill() {
@@ -161,7 +137,7 @@ void Container::killed_by_policy(const std::string& reason) {
   auto& own = record();
   ++own.policy_kills;
   own.killed_by_policy = true;
-  if (!reason.empty()) end_reason_ = reason;
+  if (!reason.empty()) own.end_reason = reason;
   pod_.save(runtime::Durability::volatile_);
 }
 

@@ -9,6 +9,7 @@
 #include "agent/enforcement/container_subject.h"
 #include "agent/enforcement/memory_enforcer.h"
 #include "agent/pod.h"
+#include "agent/spare_descriptors.h"
 #include "enforcers/oom.h"
 #include "runtime/file.h"
 
@@ -45,6 +46,7 @@ void Container::oom_woken() {
     (void)!::read(oom_event_.native_handle(), &times, sizeof times);
     oom_event_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { oom_woken(); }));
   }
+  const SpareDescriptors spare;
   const auto now = std::chrono::steady_clock::now();
   oom_woken_at_ = now;
   // On v2 a container at its limit is told of 100 times a second without a kill. The counter is looked at each time;
@@ -108,6 +110,7 @@ void Container::choose_oom_counter() {
 void Container::check_oom() {
   auto& own = record();
   if (own.cgroup_id == 0) return;
+  const SpareDescriptors spare;
   const auto kills = oom_counter();
   if (!kills) return;
   enforcers::OomObservation seen;

@@ -36,6 +36,7 @@ void DriftWatch::close() {
 
 void DriftWatch::woken(std::string_view name, std::uint32_t mask) {
   if ((mask & IN_MODIFY) != 0 && name == "memory.events" && owner_.memory_event) owner_.memory_event();
+  if ((mask & IN_MODIFY) != 0 && (name == "pids.events" || name == "memory.swap.events") && owner_.limit_event) owner_.limit_event();
   if ((mask & IN_Q_OVERFLOW) != 0 || is_limit(name)) look_soon();
 }
 

@@ -25,6 +25,7 @@ class DriftWatch {
     std::function<void(std::string message, std::vector<std::pair<std::string, std::string>> fields)> tell;
     std::function<void()> changed;       // after files were found changed
     std::function<void()> memory_event;  // v2: the kernel has changed memory.events; may be empty
+    std::function<void()> limit_event = {};  // v2: the same of pids.events and memory.swap.events
   };
 
   DriftWatch(Services& services, const runtime::cgroup::Group& group, Owner owner) : services_(services), group_(group), owner_(std::move(owner)) {}

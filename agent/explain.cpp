@@ -79,6 +79,7 @@ ordered_json container_json(Pod& pod, const Container& container) {
   if (record.resources) facts.resources = *record.resources;
   facts.policy = container.policy();
   facts.updated = !record.update.empty();
+  facts.exclusive = !record.cores.empty();
   facts.raised = record.raised_memory != 0;
   value["settings"] = settings_json(container.cgroup(), container.limits(), [&](const std::string& file) { return enforcers::origin_of(file, facts); });
   value["above"] = ancestors_json(container.cgroup());
@@ -105,7 +106,7 @@ ordered_json explain_json(Pod& pod) {
                       {"cpus", std::thread::hardware_concurrency()},
                       {"cgroups", std::string(to_string(services.hierarchies.mode))}};
   value["cgroup"] = pod.cgroup().path();
-  if (pod.cgroup().exists()) value["settings"] = settings_json(pod.cgroup(), pod.limits(), [](const std::string& file) { return enforcers::pod_origin_of(file); });
+  if (pod.cgroup().exists()) value["settings"] = settings_json(pod.cgroup(), pod.limits(), [&](const std::string& file) { return enforcers::pod_origin_of(file, pod.held_cpu().has_value()); });
   value["containers"] = ordered_json::array();
   for (const auto& container : pod.containers()) value["containers"].push_back(container_json(pod, *container));
   ordered_json events = ordered_json::array();

@@ -97,6 +97,7 @@ void Exporter::read(CollectingThread::Done done) {
     pending_->waiting.push_back(std::move(done));
     return;
   }
+  reading_.reset();  // too old for anybody: not kept beside the one that is made now
   pending_ = std::make_shared<Pending>(Pending{now, {std::move(done)}});
   collecting_.read(targets_of(reconciler_), [this, pending = pending_](const std::shared_ptr<const Reading>& reading) {
     reading_ = reading;
@@ -155,6 +156,9 @@ std::string Exporter::own_families(const Reading& reading, Format format) const 
     containers.add(LabelBlock{{"state", to_string(static_cast<ContainerState>(i))}}, by_state.at(i));
   }
   own_writer(out, "mete_agent_open_fds", format).add(open_descriptors());
+  auto features = own_writer(out, "mete_agent_kernel_feature", format);
+  for (const auto& feature : services_.features.list) features.add(LabelBlock{{"feature", feature.name}}, std::uint64_t{feature.there ? 1U : 0U});
+  if (const auto window = services_.features.psi_window) own_writer(out, "mete_agent_psi_window_seconds", format).add(std::chrono::nanoseconds(*window));
   services_.instruments.write(out, format);
   return out;
 }

@@ -15,6 +15,8 @@ constexpr auto kFamilies = std::to_array<OwnFamily>({
     {"mete_collection_files_total", MetricType::kCounter, "collector", "Files read, by collector."},
     {"mete_collection_errors_total", MetricType::kCounter, "collector", "Reads that failed or were not understood, by collector."},
     {"mete_agent_build_info", MetricType::kGauge, "version", "Always 1; the version is in the label."},
+    {"mete_agent_kernel_feature", MetricType::kGauge, "feature", "What this kernel offers, found by trying at the start: 1, or 0."},
+    {"mete_agent_psi_window_seconds", MetricType::kGauge, "", "The shortest window of a PSI trigger that the kernel takes from the agent."},
     {"mete_agent_containers", MetricType::kGauge, "state", "Containers of this agent, by state."},
     {"mete_agent_open_fds", MetricType::kGauge, "", "File descriptors the agent has open."},
     {"mete_agent_http_requests_total", MetricType::kCounter, "handler,code", "HTTP requests answered."},

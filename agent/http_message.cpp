@@ -108,16 +108,15 @@ std::optional<HttpResponse> complaint_of(ErrorCode error, const HttpLimits& limi
   return text_response(400, "Not an HTTP request: " + error.message() + ".\n");
 }
 
-std::string framed(std::string_view chunk) {
+std::string framed(std::string chunk) {
   if (chunk.empty()) return {};
   char size[20];
   const auto end = std::to_chars(size, size + sizeof size, chunk.size(), 16).ptr;
-  std::string text(size, end);
-  text.reserve(text.size() + chunk.size() + 4);
-  text += "\r\n";
-  text += chunk;
-  text += "\r\n";
-  return text;
+  std::string head(size, end);
+  head += "\r\n";
+  chunk.insert(0, head);
+  chunk += "\r\n";
+  return chunk;
 }
 
 }  // namespace mete::agent

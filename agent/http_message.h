@@ -40,7 +40,7 @@ struct AnswerForm {
 [[nodiscard]] std::optional<HttpResponse> complaint_of(ErrorCode error, const HttpLimits& limits);
 
 // One chunk of a chunked body; none for an empty one, which would be the end.
-[[nodiscard]] std::string framed(std::string_view chunk);
+[[nodiscard]] std::string framed(std::string chunk);
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 }  // namespace mete::agent

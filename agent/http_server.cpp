@@ -47,10 +47,12 @@ std::string HttpRequest::parameter(const std::string& name) const {
 }
 
 HttpServer::HttpServer(asio::io_context& loop, HttpHandler handler, HttpAccess* access, HttpLimits limits)
-    : shared_(std::make_shared<HttpShared>(std::move(handler), limits, access)), tcp_(loop), unix_(loop), tcp_again_(loop), unix_again_(loop) {}
+    : shared_(std::make_shared<HttpShared>(loop, std::move(handler), limits, access)), tcp_(loop), unix_(loop), tcp_again_(loop), unix_again_(loop) {}
 HttpServer::~HttpServer() { close(); }
 
 void HttpServer::on_refused(std::function<void(const char* why)> callback) { shared_->refused = std::move(callback); }
+
+void HttpServer::handshakes_on(asio::io_context& worker) { shared_->worker = &worker; }
 
 const std::string& HttpServer::tcp_address() const { return shared_->tcp_address; }
 

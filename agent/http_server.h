@@ -26,6 +26,8 @@ class HttpServer {
 
   // Told of each connection or request that was turned away: "limit", "auth", "rate", "slow", "tls".
   void on_refused(std::function<void(const char* why)> callback);
+  // TLS handshakes are made on `worker`, which ends before the loop; without this on the loop.
+  void handshakes_on(asio::io_context& worker);
   // "127.0.0.1:9753", "[::1]:0" (a free port). The error names the address: taken, not ours, no number.
   [[nodiscard]] Status listen_tcp(const std::string& address);
   // The address as it is bound: with the port that the kernel chose.

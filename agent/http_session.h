@@ -16,13 +16,16 @@ namespace mete::agent {
 
 // What all connections of a server share. Lives as long as the last of them.
 struct HttpShared {
-  HttpShared(HttpHandler handler_, HttpLimits limits_, HttpAccess* access_)
-      : handler(std::move(handler_)),
+  HttpShared(asio::io_context& loop_, HttpHandler handler_, HttpLimits limits_, HttpAccess* access_)
+      : loop(loop_),
+        handler(std::move(handler_)),
         limits(limits_),
         access(access_),
         tcp(limits_.connections, limits_.per_address),
         local(limits_.local, limits_.local) {}
 
+  asio::io_context& loop;
+  asio::io_context* worker = nullptr;  // where TLS handshakes are made; null: on the loop
   HttpHandler handler;
   HttpLimits limits;
   HttpAccess* access;  // null: everybody, plain HTTP

@@ -2,11 +2,8 @@
 // The session over each kind of stream (TCP, unix socket, TLS). Internal to http_session.cpp.
 #pragma once
 
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/detect_ssl.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/stream_traits.hpp>
 #include <boost/beast/core/string.hpp>
@@ -18,10 +15,12 @@
 #include <optional>
 #include <type_traits>
 
+#include "agent/asio_ssl.h"
 #include "agent/http_linger_impl.h"
 #include "agent/http_message.h"
 #include "agent/http_session.h"
 #include "agent/http_stream_impl.h"
+#include "agent/http_tls_impl.h"
 
 namespace mete::agent {
 
@@ -29,7 +28,7 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
 template <class Stream>
-class Session final : public HttpReply, public StreamAnswer<Session<Stream>>, public std::enable_shared_from_this<Session<Stream>> {
+class Session final : public HttpReply, public StreamAnswer<Session<Stream>>, public TlsBegin<Session<Stream>>, public std::enable_shared_from_this<Session<Stream>> {
  public:
   using Clock = std::chrono::steady_clock;
   static constexpr bool kTls = std::is_same_v<Stream, asio::ssl::stream<beast::basic_stream<asio::ip::tcp>>>;
@@ -48,8 +47,7 @@ class Session final : public HttpReply, public StreamAnswer<Session<Stream>>, pu
   void start() {
     if constexpr (kTls) {
       place_->idle([this] { close(); });
-      lowest().expires_after(limits().fresh);
-      beast::async_detect_ssl(lowest(), buffer_, [self = this->shared_from_this()](ErrorCode error, bool tls) { self->detected(error, tls); });
+      this->begin_tls();
     } else {
       await_request(limits().fresh);
     }
@@ -83,6 +81,7 @@ class Session final : public HttpReply, public StreamAnswer<Session<Stream>>, pu
 
  private:
   friend class StreamAnswer<Session<Stream>>;
+  friend class TlsBegin<Session<Stream>>;
 
   template <class Socket>
   static Stream make(Socket socket, asio::ssl::context* context) {
@@ -102,32 +101,6 @@ class Session final : public HttpReply, public StreamAnswer<Session<Stream>>, pu
   const HttpHeaders& always() {
     static const HttpHeaders kNone;
     return access_ == nullptr ? kNone : access_->headers();
-  }
-
-  void detected(ErrorCode error, bool tls) {
-    if constexpr (kTls) {
-      if (error || closed_) return close();
-      if (!tls) return answer_plain();
-      stream_.async_handshake(asio::ssl::stream_base::server, buffer_.data(), [self = this->shared_from_this()](ErrorCode failed, std::size_t used) {
-        if (failed) {
-          self->shared_->refused(failed == beast::error::timeout ? "slow" : "tls");
-          return self->close();
-        }
-        self->buffer_.consume(used);
-        self->await_request(self->limits().fresh);
-      });
-    }
-  }
-
-  // To one who speaks HTTP to the TLS address.
-  void answer_plain() {
-    shared_->refused("tls");
-    piece_ = whole_text(text_response(400, "This address speaks HTTPS; the request was plain HTTP.\n"));
-    lowest().expires_after(limits().slow);
-    asio::async_write(lowest(), asio::buffer(piece_), [self = this->shared_from_this()](ErrorCode error, std::size_t) {
-      if (error) return self->close();
-      self->linger();
-    });
   }
 
   void await_request(std::chrono::milliseconds most) {
@@ -237,7 +210,7 @@ class Session final : public HttpReply, public StreamAnswer<Session<Stream>>, pu
     lowest().expires_never();
     source_->next([self = this->shared_from_this()](Result<std::string> piece, bool last) {
       if (!piece || self->closed_) return self->cut();
-      self->piece_ = self->chunked_ ? framed(*piece) : std::move(*piece);
+      self->piece_ = self->chunked_ ? framed(std::move(*piece)) : std::move(*piece);
       if (last && self->chunked_) self->piece_ += kLastChunk;
       self->write_piece(last);
     });

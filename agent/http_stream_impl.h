@@ -26,7 +26,7 @@ class StreamAnswer : public HttpStream {
       own().close();
       return false;
     }
-    if (!chunk.empty()) queue(chunked_ ? framed(chunk) : std::string(chunk));
+    if (!chunk.empty()) queue(chunked_ ? framed(std::string(chunk)) : std::string(chunk));
     return true;
   }
 

@@ -43,6 +43,7 @@ ContainerRecord new_container(const config::Container& container, bool init) {
   record.name = container.name;
   record.init = init;
   record.sidecar = container.sidecar;
+  record.pre_stop = container.pre_stop;
   return record;
 }
 
@@ -109,6 +110,14 @@ Result<std::unique_ptr<Pod>> Pod::adopt(Services& services, PodRecord record, st
   return pod;
 }
 
+void Pod::adopt_cores() {
+  for (auto& container : containers_) container->adopt_cores();
+}
+
+void Pod::share_cpus() {
+  for (auto& container : containers_) container->share_cpus();
+}
+
 void Pod::begin_adopted() {
   const bool rebooted = record_.boot_id != services_.boot_id;
   if (rebooted) {
@@ -122,6 +131,11 @@ void Pod::begin_adopted() {
   for (auto& container : containers_) container->adopt();
   if (plan_ && cgroup_.exists()) {
     limits_ = limits_for(plan_->pod.spec);
+    // Of an earlier agent, for a reason that may be gone: no drift.
+    runtime::cgroup::Limits leftover;
+    leftover.cpu_idle = limits_.cpu_idle;
+    if (limits_.cpu_bandwidth && limits_.cpu_bandwidth->quota.is_unlimited()) leftover.cpu_bandwidth = limits_.cpu_bandwidth;
+    (void)cgroup_.apply(leftover);
     open_cgroup();
     drift_->check();
   }
@@ -152,6 +166,9 @@ void Pod::set_plan(config::PodPlan plan) {
   record_.source = plan_->pod.location.file;
   if (policy_changed) {
     for (auto& container : containers_) container->apply_limits();
+    if (prepared_ || cgroup_.exists()) {
+      if (const Status written = make_room(); !written) tell(Severity::kWarning, "LimitFailed", "", written.error().what);
+    }
     tell(Severity::kNormal, "PolicyChanged", "", "A changed policy is applied to the running containers");
   }
   if (begun_) try_resize();
@@ -222,34 +239,6 @@ Status Pod::prepare() {
 }
 
 void Pod::open_cgroup() { drift_->open(); }
-
-Status Pod::write_limits(runtime::cgroup::Limits limits) {
-  if (auto applied = cgroup_.apply(limits); !applied) return tl::unexpected(std::move(applied.error()));
-  limits_ = std::move(limits);
-  return {};
-}
-
-// The pod's limits are sums, so that what a policy gave one container more is added to them.
-runtime::cgroup::Limits Pod::limits_for(const config::PodSpec& spec) const {
-  auto limits = enforcers::pod_limits(spec, services_.hierarchies);
-  Bytes more(0);
-  std::chrono::microseconds lent(0);
-  for_each_container(spec, [&](std::size_t i, const config::Container& container) {
-    const auto& own = container.resources.limits;
-    const Bytes raised(record_.containers[i].raised_memory);
-    if (own.memory && raised > *own.memory) more += raised - *own.memory;
-    const auto& boosted = containers_[i]->boosted_quota();
-    if (own.cpu && boosted) lent += *boosted - enforcers::cpu_bandwidth(own.cpu).quota.value();
-  });
-  if (limits.memory && !limits.memory->is_unlimited()) limits.memory = runtime::cgroup::Limit<Bytes>(limits.memory->value() + more);
-  if (limits.cpu_bandwidth && !limits.cpu_bandwidth->quota.is_unlimited()) limits.cpu_bandwidth->quota = limits.cpu_bandwidth->quota.value() + lent;
-  return limits;
-}
-
-Status Pod::make_room() {
-  if (!plan_) return {};
-  return write_limits(limits_for(plan_->pod.spec));
-}
 
 void Pod::step() {
   if (record_.terminating || record_.stopped) {

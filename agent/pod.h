@@ -32,6 +32,13 @@ class Pod {
   Pod(const Pod&) = delete;
   Pod& operator=(const Pod&) = delete;
 
+  // Cores that all of it may use while the machine is loaded; empty: as many as it likes.
+  [[nodiscard]] const std::optional<double>& held_cpu() const { return held_cpu_; }
+  void hold_cpu(std::optional<double> cores);
+  // Of all adopted pods before any other's begin_adopted().
+  void adopt_cores();
+  // The CPUs that all share are others now.
+  void share_cpus();
   // The rest of adopt(), once it is known whether there is a plan: looks at what became of everything, and goes on.
   void begin_adopted();
   // What the manifests say now, of the same hash; a changed policy and changed resources are applied to the running
@@ -92,6 +99,8 @@ class Pod {
   Pod(Services& services, PodRecord record, runtime::cgroup::Group cgroup, std::function<void()> gone);
   void take(config::PodPlan plan);
   [[nodiscard]] runtime::cgroup::Limits limits_for(const config::PodSpec& spec) const;
+  [[nodiscard]] bool is_idle() const;
+  [[nodiscard]] bool has_quota() const;
   Status write_limits(runtime::cgroup::Limits limits);
   void open_cgroup();
   Status prepare();           // directories, volumes, cgroup: once per life of the agent
@@ -128,6 +137,7 @@ class Pod {
   Bytes memory_request_;
   runtime::cgroup::Group cgroup_;
   runtime::cgroup::Limits limits_;
+  std::optional<double> held_cpu_;
   std::unique_ptr<DriftWatch> drift_;
   std::function<void()> gone_;
   std::vector<std::unique_ptr<Container>> containers_;

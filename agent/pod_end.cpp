@@ -31,7 +31,7 @@ void Pod::signal_due() {
   for (const auto index : due_to_end(record_)) {
     auto& container = *containers_[index];
     if (container.record().state != ContainerState::kRunning || !signalled_.insert(index).second) continue;
-    (void)container.signal(container.stop_signal());
+    container.ask_to_end(end_at_ - std::chrono::steady_clock::now());
   }
 }
 
@@ -62,8 +62,8 @@ void Pod::end_all(std::chrono::seconds grace) {
   }
   save(Durability::volatile_);
   signalled_.clear();
-  signal_due();
   end_at_ = std::chrono::steady_clock::now() + grace;
+  signal_due();
   end_timer_.expires_at(end_at_);
   clean_up_delay_ = kFirstCleanUp;
   end_timer_.async_wait(alive_.guard([this] { kill_all(); }));

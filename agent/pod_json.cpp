@@ -60,6 +60,7 @@ json container_json(const config::Container& container, const config::ContainerP
           {"tty", container.tty}};
   // Said only of sidecars: what is named by a hash made before there were any stays what it is.
   if (container.sidecar) value["restartPolicy"] = "Always";
+  if (container.pre_stop) value["preStop"] = {{"command", container.pre_stop->command}, {"pause", container.pre_stop->pause.count()}};
   return value;
 }
 

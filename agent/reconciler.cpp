@@ -95,6 +95,7 @@ void Reconciler::adopt() {
   }
   if (all_read_) remove_orphans();
   protect_parent();
+  for (Pod* pod : adopted) pod->adopt_cores();
   for (Pod* pod : adopted) pod->begin_adopted();
   reconcile();
 }

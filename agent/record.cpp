@@ -94,6 +94,10 @@ json container_json(const ContainerRecord& record) {
           {"last_sample", record.last_sample}};
   if (record.resources) value["resources"] = {{"requests", list_json(record.resources->requests)}, {"limits", list_json(record.resources->limits)}};
   if (!record.update.empty()) value["update"] = update_json(record.update);
+  if (!record.cores.empty()) value["cores"] = record.cores;
+  if (record.restart_wanted) value["restart_wanted"] = true;
+  if (!record.end_reason.empty()) value["end_reason"] = record.end_reason;
+  if (record.pre_stop) value["pre_stop"] = {{"command", record.pre_stop->command}, {"pause", record.pre_stop->pause.count()}};
   return value;
 }
 
@@ -132,6 +136,13 @@ ContainerRecord container_of(const json& value) {
     record.resources = config::Resources{list_of(resources.at("requests")), list_of(resources.at("limits"))};
   }
   if (value.contains("update")) record.update = update_of(value.at("update"));
+  record.cores = value.value("cores", std::vector<unsigned>());
+  record.restart_wanted = value.value("restart_wanted", false);
+  record.end_reason = value.value("end_reason", std::string());
+  if (value.contains("pre_stop")) {
+    const auto& hook = value.at("pre_stop");
+    record.pre_stop = config::PreStopHook{hook.at("command").get<std::vector<std::string>>(), std::chrono::seconds(hook.at("pause").get<std::int64_t>())};
+  }
   record.base_sample = value.at("base_sample").get<std::string>();
   record.last_sample = value.at("last_sample").get<std::string>();
   return record;

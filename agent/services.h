@@ -15,6 +15,7 @@
 #include "agent/kernel_log.h"
 #include "agent/settings.h"
 #include "collectors/sampler.h"
+#include "runtime/cgroup/features.h"
 #include "runtime/cgroup/hierarchies.h"
 #include "runtime/image/store.h"
 
@@ -92,7 +93,8 @@ struct Services {
   std::string shim;  // path of mete-shim
   Bytes machine_memory;
   std::uint64_t capabilities = 0;  // the agent's own bounding set: what it can give a container at most
-  std::map<std::uint64_t, std::string> seccomp_filters;  // by capability mask, compiled on first use
+  runtime::cgroup::Features features = {};
+  std::map<std::uint64_t, std::string> seccomp_filters = {};  // by capability mask, compiled on first use
 };
 
 }  // namespace mete::agent

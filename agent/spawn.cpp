@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "agent/spare_descriptors.h"
 #include "runtime/file.h"
 #include "runtime/shim/attempt_files.h"
 
@@ -55,6 +56,7 @@ Result<pid_t> spawn(const std::string& shim, std::vector<std::string> args, cons
   for (auto& arg : args) argv.push_back(arg.data());
   argv.push_back(nullptr);
   char* environment[] = {nullptr};
+  const SpareDescriptors spare;  // its limit is what the agent was given, not what is left of it
   pid_t pid = 0;
   if (const int error = ::posix_spawn(&pid, shim.c_str(), actions.get(), nullptr, argv.data(), environment); error != 0) {
     return fail_errno("start " + shim, error);

@@ -26,7 +26,7 @@ struct SpawnedShim {
                                              runtime::UniqueFd lock, const std::vector<std::string>& more);
 
 // `mete-shim exec`: a command inside the container that was launched from `attempt_directory`, killed after `timeout`. The
-// caller reaps it.
+// caller reaps it (await_child).
 [[nodiscard]] Result<pid_t> spawn_exec(const std::string& shim, const std::string& attempt_directory, const runtime::process::ProcessId& process,
                                        std::chrono::milliseconds timeout, const std::vector<std::string>& command);
 

@@ -2,11 +2,10 @@
 // A web configuration's TLS part as an OpenSSL context.
 #pragma once
 
-#include <boost/asio/ssl/context.hpp>
-
 #include <memory>
 #include <string>
 
+#include "agent/asio_ssl.h"
 #include "config/result.h"
 #include "config/web_config.h"
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "collectors/quiet.h"
 #include "collectors/sampler.h"
 #include "runtime/file.h"
 
@@ -64,6 +65,13 @@ std::uint16_t Collection::cost_of(std::string_view collector) {
   const auto index = static_cast<std::uint16_t>(found - cost_.begin());
   if (found == cost_.end()) cost_.push_back({.collector = collector});
   return index;
+}
+
+// Without it nothing tells of reclaim, and nobody backs off.
+void Collection::begin_pass() {
+  if (!options_.back_off) return;
+  const auto text = runtime::read_file(proc_.get(), "vmstat");
+  reclaims_ = text ? parse_reclaims(*text) : reclaims_ + 1;
 }
 
 Collection::Collection(const Hierarchies& hierarchies, CollectionOptions options)

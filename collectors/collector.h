@@ -40,8 +40,11 @@ enum class Where : std::uint8_t {
   kV2,
   kUnified
 };  // kUnified: any cgroup2 directory, also a twin without controllers
+// kEachPass: always, and first: by these numbers QuietWatch tells whether the others can have moved.
+// kWaiting: moves while tasks only wait, too: left out in a quiet group without tasks.
+// kRunning: stands still while nothing runs in the group and its memory usage is the same: left out in a quiet group.
 // kSetting: settings, and what few look at; read anew every CollectionOptions::settings_for.
-enum class When : std::uint8_t { kEachPass, kSetting };
+enum class When : std::uint8_t { kEachPass, kWaiting, kRunning, kSetting };
 // kBfq, kCfq: where a disk of the machine uses that scheduler.
 enum class Wanted : std::uint8_t { kAlways, kBfq, kCfq };
 

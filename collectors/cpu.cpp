@@ -82,14 +82,14 @@ bool weight_v2(std::string_view text, Sample& into) {
 }
 
 constexpr std::array<SourceFile, 11> kFiles = {{
-    {Where::kV1, "cpu", "cpu.stat", stat_v1},
-    {Where::kV1, "cpu", "cpu.stat.local", stat_local},
+    {Where::kV1, "cpu", "cpu.stat", stat_v1, When::kWaiting},
+    {Where::kV1, "cpu", "cpu.stat.local", stat_local, When::kWaiting},
     {Where::kV1, "cpu", "cpu.cfs_quota_us", quota_v1, When::kSetting},
     {Where::kV1, "cpu", "cpu.cfs_period_us", period_v1, When::kSetting},
     {Where::kV1, "cpu", "cpu.cfs_burst_us", burst, When::kSetting},
     {Where::kV1, "cpu", "cpu.shares", shares_v1, When::kSetting},
     {Where::kV2, "cpu", "cpu.stat", stat_v2},
-    {Where::kV2, "cpu", "cpu.stat.local", stat_local},
+    {Where::kV2, "cpu", "cpu.stat.local", stat_local, When::kWaiting},
     {Where::kV2, "cpu", "cpu.max", max_v2, When::kSetting},
     {Where::kV2, "cpu", "cpu.max.burst", burst, When::kSetting},
     {Where::kV2, "cpu", "cpu.weight", weight_v2, When::kSetting},

@@ -39,10 +39,10 @@ bool per_cpu(std::string_view text, Sample& into) {
 
 constexpr std::array<SourceFile, 2> kFiles = {{
     {Where::kV1, "cpuacct", "cpuacct.usage", usage},
-    {Where::kV1, "cpuacct", "cpuacct.stat", stat},
+    {Where::kV1, "cpuacct", "cpuacct.stat", stat, When::kRunning},
 }};
 constexpr std::array<SourceFile, 1> kPerCpu = {{
-    {Where::kV1, "cpuacct", "cpuacct.usage_percpu", per_cpu},
+    {Where::kV1, "cpuacct", "cpuacct.usage_percpu", per_cpu, When::kRunning},
 }};
 
 }  // namespace

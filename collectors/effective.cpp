@@ -28,7 +28,9 @@ EffectiveLimits effective_limits(std::span<const Sample* const> chain, const Mac
   limits.cpu_cores = cores(machine.cores);
   limits.memory = machine.memory;
   bool is_self = true;
-  bool found = false;
+  bool limited = false;  // some ancestor has a quota
+  std::chrono::nanoseconds throttled{};
+  std::uint64_t periods = 0;
   for (const Sample* sample : chain) {
     const bool self = std::exchange(is_self, false);
     if (sample == nullptr) continue;
@@ -37,11 +39,15 @@ EffectiveLimits effective_limits(std::span<const Sample* const> chain, const Mac
     tighten(limits.cpu_cores, cores(sample->cpu.cpuset_cpus));
     const SizeLimit& memory = sample->memory.limit;
     if (memory && !memory->is_unlimited()) tighten(limits.memory, Size(memory->value()));
-    if (self || found || !quota) continue;
-    found = true;
-    limits.ancestor_throttled = sample->cpu.throttled;
-    limits.ancestor_throttled_periods = sample->cpu.throttled_periods;
+    if (self) continue;
+    limited = limited || quota;
+    // Those without a quota count too: one that is taken away must not take its counter along.
+    throttled += sample->cpu.throttled.value_or(std::chrono::nanoseconds(0));
+    periods += sample->cpu.throttled_periods.value_or(0);
   }
+  if (!limited) return limits;
+  limits.ancestor_throttled = throttled;
+  limits.ancestor_throttled_periods = periods;
   return limits;
 }
 

@@ -46,6 +46,13 @@ std::string_view ExpositionStream::next(std::size_t size) {
   return piece_;
 }
 
+std::string ExpositionStream::take(std::size_t size) {
+  constexpr std::size_t kRoom = 4096;  // the line that goes past `size`, and what a protocol puts around it
+  piece_.reserve(size + kRoom);
+  (void)next(size);
+  return std::exchange(piece_, {});
+}
+
 std::string render(std::shared_ptr<const Reading> reading, Format format) {
   ExpositionStream stream(std::move(reading), format, {}, {});
   std::string all;

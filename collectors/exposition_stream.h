@@ -22,6 +22,8 @@ class ExpositionStream {
 
   // About `size` bytes of whole lines, valid until the next call; empty: that was all.
   [[nodiscard]] std::string_view next(std::size_t size = std::size_t{64} << 10U);
+  // The same, given away instead of lent; with room for a few bytes more.
+  [[nodiscard]] std::string take(std::size_t size);
 
  private:
   void open_family();

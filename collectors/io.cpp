@@ -162,25 +162,26 @@ bool stat_v2(std::string_view text, Sample& into) {
   return understood;
 }
 
-constexpr auto kEach = When::kEachPass;
+constexpr auto kWaiting = When::kWaiting;
 constexpr auto kBfq = Wanted::kBfq;
 constexpr auto kCfq = Wanted::kCfq;
 
+// On v1 what the kernel writes back later is on nobody's account; on v2 it is on the group's.
 constexpr std::array<SourceFile, 15> kFiles = {{
-    {Where::kV1, "blkio", "blkio.throttle.io_service_bytes_recursive", bytes_v1},
-    {Where::kV1, "blkio", "blkio.throttle.io_serviced_recursive", operations_v1},
-    {Where::kV1, "blkio", "blkio.bfq.io_service_bytes_recursive", bytes, kEach, kBfq},
-    {Where::kV1, "blkio", "blkio.bfq.io_serviced_recursive", operations_v1, kEach, kBfq},
-    {Where::kV1, "blkio", "blkio.bfq.sectors_recursive", sectors, kEach, kBfq},
-    {Where::kV1, "blkio", "blkio.bfq.io_merged_recursive", merged, kEach, kBfq},
-    {Where::kV1, "blkio", "blkio.bfq.io_service_time_recursive", service_time, kEach, kBfq},
-    {Where::kV1, "blkio", "blkio.bfq.io_queued_recursive", queued, kEach, kBfq},
-    {Where::kV1, "blkio", "blkio.io_service_bytes_recursive", bytes, kEach, kCfq},
-    {Where::kV1, "blkio", "blkio.io_serviced_recursive", operations_v1, kEach, kCfq},
-    {Where::kV1, "blkio", "blkio.sectors_recursive", sectors, kEach, kCfq},
-    {Where::kV1, "blkio", "blkio.io_merged_recursive", merged, kEach, kCfq},
-    {Where::kV1, "blkio", "blkio.io_service_time_recursive", service_time, kEach, kCfq},
-    {Where::kV1, "blkio", "blkio.io_queued_recursive", queued, kEach, kCfq},
+    {Where::kV1, "blkio", "blkio.throttle.io_service_bytes_recursive", bytes_v1, kWaiting},
+    {Where::kV1, "blkio", "blkio.throttle.io_serviced_recursive", operations_v1, kWaiting},
+    {Where::kV1, "blkio", "blkio.bfq.io_service_bytes_recursive", bytes, kWaiting, kBfq},
+    {Where::kV1, "blkio", "blkio.bfq.io_serviced_recursive", operations_v1, kWaiting, kBfq},
+    {Where::kV1, "blkio", "blkio.bfq.sectors_recursive", sectors, kWaiting, kBfq},
+    {Where::kV1, "blkio", "blkio.bfq.io_merged_recursive", merged, kWaiting, kBfq},
+    {Where::kV1, "blkio", "blkio.bfq.io_service_time_recursive", service_time, kWaiting, kBfq},
+    {Where::kV1, "blkio", "blkio.bfq.io_queued_recursive", queued, kWaiting, kBfq},
+    {Where::kV1, "blkio", "blkio.io_service_bytes_recursive", bytes, kWaiting, kCfq},
+    {Where::kV1, "blkio", "blkio.io_serviced_recursive", operations_v1, kWaiting, kCfq},
+    {Where::kV1, "blkio", "blkio.sectors_recursive", sectors, kWaiting, kCfq},
+    {Where::kV1, "blkio", "blkio.io_merged_recursive", merged, kWaiting, kCfq},
+    {Where::kV1, "blkio", "blkio.io_service_time_recursive", service_time, kWaiting, kCfq},
+    {Where::kV1, "blkio", "blkio.io_queued_recursive", queued, kWaiting, kCfq},
     {Where::kV2, "io", "io.stat", stat_v2},
 }};
 

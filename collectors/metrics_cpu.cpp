@@ -115,13 +115,13 @@ constexpr auto kFamilies = std::to_array<Family>({
        if (s.with_settings) out.add(s.sample->cpu.cpuset_cpus);
      }},
     {kCollector, "mete_container_cpu_ancestor_throttled_seconds_total", kCounter,
-     "Time stopped of the nearest ancestor that has a quota, summed over CPUs: an upper bound of what this cgroup lost "
-     "by it",
-     "", "cpu.stat throttled_time of that ancestor", "cpu.stat throttled_usec of that ancestor",
+     "Time that the quotas of all cgroups above stopped them, summed over CPUs: an upper bound of what this cgroup lost "
+     "by them, where the kernel has no cpu.stat.local; absent when none of them has a quota",
+     "", "cpu.stat throttled_time of all ancestors", "cpu.stat throttled_usec of all ancestors",
      [](Lines& out, const Series& s) { out.add(s.effective.ancestor_throttled); }},
     {kCollector, "mete_container_cpu_ancestor_throttled_periods_total", kCounter,
-     "Periods in which the quota of the nearest ancestor that has one ran out", "",
-     "cpu.stat nr_throttled of that ancestor", "cpu.stat nr_throttled of that ancestor",
+     "Periods in which the quota of a cgroup above ran out, summed over these cgroups", "",
+     "cpu.stat nr_throttled of all ancestors", "cpu.stat nr_throttled of all ancestors",
      [](Lines& out, const Series& s) { out.add(s.effective.ancestor_throttled_periods); }},
 });
 

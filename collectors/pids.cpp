@@ -27,12 +27,12 @@ bool events(std::string_view text, Sample& into) {
 
 constexpr std::array<SourceFile, 8> kFiles = {{
     {Where::kV1, "pids", "pids.current", current},
-    {Where::kV1, "pids", "pids.peak", peak},
-    {Where::kV1, "pids", "pids.events", events},
+    {Where::kV1, "pids", "pids.peak", peak, When::kRunning},
+    {Where::kV1, "pids", "pids.events", events, When::kRunning},
     {Where::kV1, "pids", "pids.max", max, When::kSetting},
     {Where::kV2, "pids", "pids.current", current},
-    {Where::kV2, "pids", "pids.peak", peak},
-    {Where::kV2, "pids", "pids.events", events},
+    {Where::kV2, "pids", "pids.peak", peak, When::kRunning},
+    {Where::kV2, "pids", "pids.events", events, When::kRunning},
     {Where::kV2, "pids", "pids.max", max, When::kSetting},
 }};
 

@@ -30,10 +30,10 @@ bool pressure(std::string_view text, Sample& into) {
 }
 
 constexpr std::array<SourceFile, 4> kFiles = {{
-    {Where::kUnified, "", "cpu.pressure", pressure<&Sample::cpu_pressure>},
-    {Where::kUnified, "", "memory.pressure", pressure<&Sample::memory_pressure>},
-    {Where::kUnified, "", "io.pressure", pressure<&Sample::io_pressure>},
-    {Where::kUnified, "", "irq.pressure", pressure<&Sample::irq_pressure>},
+    {Where::kUnified, "", "cpu.pressure", pressure<&Sample::cpu_pressure>, When::kWaiting},
+    {Where::kUnified, "", "memory.pressure", pressure<&Sample::memory_pressure>, When::kWaiting},
+    {Where::kUnified, "", "io.pressure", pressure<&Sample::io_pressure>, When::kWaiting},
+    {Where::kUnified, "", "irq.pressure", pressure<&Sample::irq_pressure>, When::kWaiting},
 }};
 
 }  // namespace

@@ -25,6 +25,11 @@ Series series_of(const Target& target) {
   return series;
 }
 
+CollectionOptions with_back_off(CollectionOptions options) {
+  options.back_off = true;
+  return options;
+}
+
 }  // namespace
 
 std::uint64_t own_oom_kills(const OomTally& tally, const OomCounts& others, const Sample* sample) {
@@ -41,7 +46,7 @@ std::uint64_t own_oom_kills(const OomTally& tally, const OomCounts& others, cons
 
 Reader::Reader(const runtime::cgroup::Hierarchies& hierarchies, ReaderOptions options)
     : hierarchies_(hierarchies),
-      collection_(hierarchies, options.collection),
+      collection_(hierarchies, with_back_off(options.collection)),
       machine_(options.collection.proc, options.collection.sys, options.collection.etc),
       discovery_(std::move(options.discovery)) {}
 
@@ -57,18 +62,21 @@ void Reader::see_changes() {
 
 void Reader::begin(std::vector<Target> targets) {
   targets_ = std::move(targets);
+  const std::size_t own = targets_.size();  // may have a pod's row too
   see_changes();
   if (foreign_) {
     auto found = foreign_->targets();
     targets_.insert(targets_.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
   }
   add_ancestors();
+  collection_.begin_pass();
   next_ = 0;
   failed_ = false;
   ++number_;
   reading_ = std::make_shared<Reading>();
   reading_->at = Clock::now();
-  reading_->series.reserve(targets_.size() * 2);
+  reading_->samples.reserve(targets_.size());
+  reading_->series.reserve(targets_.size() + own);
 }
 
 bool Reader::step(Clock::duration budget) {
@@ -147,13 +155,17 @@ std::shared_ptr<const FilesystemUsage> Reader::filesystem_of(const Target& targe
   return found->second.walker.usage();
 }
 
-// One portion of one tree, so that what is read in between waits for 2 ms at most.
+// One portion of the tree that has waited longest, so that what is read in between waits for 2 ms at most.
 void Reader::walk_one(Clock::time_point now) {
+  if (now < walk_again_) return;
+  UsageWalker* first = nullptr;
   for (auto& [directory, walk] : walks_) {
-    if (walk.walker.due() > now) continue;
-    (void)walk.walker.step(now);
-    return;
+    if (walk.walker.due() <= now && (first == nullptr || walk.walker.due() < first->due())) first = &walk.walker;
   }
+  if (first == nullptr) return;
+  const auto began = Clock::now();
+  (void)first->step(now);
+  walk_again_ = now + std::chrono::duration_cast<Clock::duration>((Clock::now() - began) / UsageWalkOptions().duty);
 }
 
 void Reader::read_target(const Target& target) {
@@ -184,13 +196,14 @@ void Reader::read_target(const Target& target) {
   }
   series.with_network = target.foreign || (!target.pod_labels && !target.workload);
   series.with_settings = target.foreign ? target.path != "/" : target.workload != nullptr;
-  reading_->series.push_back(series);
-  if (!target.pod_labels || series.sample == nullptr) return;
+  const Sample* const shown = series.sample;
+  reading_->series.push_back(std::move(series));
+  if (!target.pod_labels || shown == nullptr) return;
   // The pod's cgroup holds nothing else: the same numbers, and the pod's network.
   Series pod;
   pod.path = target.path;
   pod.labels = target.pod_labels;
-  pod.sample = series.sample;
+  pod.sample = shown;
   pod.with_settings = false;
   reading_->series.push_back(std::move(pod));
 }
@@ -230,7 +243,7 @@ std::optional<Reader::Clock::time_point> Reader::due() const {
   if (foreign_) first = foreign_->due();
   const auto consider = [&](Clock::time_point due) { first = first ? std::min(*first, due) : due; };
   for (const auto& [path, throttle] : throttles_) consider(throttle.due());
-  for (const auto& [directory, walk] : walks_) consider(walk.walker.due());
+  for (const auto& [directory, walk] : walks_) consider(std::max(walk.walker.due(), walk_again_));
   return first;
 }
 

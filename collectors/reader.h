@@ -89,6 +89,7 @@ class Reader {
     std::uint64_t reading = 0;  // the last one it was in
   };
   std::unordered_map<std::string, Walk> walks_;  // by writable directory
+  Clock::time_point walk_again_{};               // all walks together keep to the pace of one
   std::vector<Target> targets_;
   std::size_t next_ = 0;
   std::uint64_t number_ = 0;

@@ -5,7 +5,6 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,7 +57,8 @@ using ThrottleLengths = Distribution<kThrottleBounds.size()>;
 struct EffectiveLimits {
   std::optional<double> cpu_cores;
   Size memory;
-  // Of the nearest ancestor that has a quota.
+  // Of all ancestors together; empty when none has a quota. A group is stopped on a CPU only while one of them is, so it
+  // lost no more than that.
   Time ancestor_throttled;
   Count ancestor_throttled_periods;
 };
@@ -102,7 +102,7 @@ struct Reading {
   std::chrono::steady_clock::time_point at{};  // when it was begun
   std::chrono::nanoseconds took{};
   std::vector<CollectionCost> cost;  // since the start of who reads
-  std::deque<Sample> samples;  // stable addresses
+  std::vector<Sample> samples;  // pointed to: has room for all before the first is read
   std::vector<Series> series;
   Machine machine;
 };

@@ -22,6 +22,7 @@
 #include "collectors/collector.h"
 #include "collectors/open_files.h"
 #include "collectors/process_walk.h"
+#include "collectors/quiet.h"
 #include "collectors/reading.h"
 #include "collectors/sample.h"
 #include "config/result.h"
@@ -38,6 +39,9 @@ struct CollectionOptions {
   std::vector<std::string> without;                                  // those that are on and not wanted
   std::chrono::nanoseconds settings_for = std::chrono::seconds(10);  // so long limits and the like are not read again
   std::size_t open_files = 0;                                        // how many may stay open; 0: no limit
+  // In a quiet group (see quiet.h) counters that cannot have moved are read with the settings only, and the settings of a
+  // group without tasks three times as seldom. Whoever sets it calls Collection::begin_pass().
+  bool back_off = false;
   std::span<const Collector> collectors = builtin_collectors();
 
   [[nodiscard]] bool wants(const Collector& collector) const;
@@ -52,6 +56,8 @@ class Collection {
   Collection(const Collection&) = delete;
   Collection& operator=(const Collection&) = delete;
 
+  // Before the groups are read, each time: what of the machine may have changed in all of them.
+  void begin_pass();
   [[nodiscard]] std::span<const CollectionCost> cost() const { return cost_; }
   [[nodiscard]] const CollectionOptions& options() const { return options_; }
   [[nodiscard]] std::size_t open_files() const { return budget_.open(); }
@@ -83,6 +89,7 @@ class Collection {
   std::uint16_t network_cost_ = 0, processes_cost_ = 0;
   DeviceNames devices_;
   FileBudget budget_;
+  std::uint64_t reclaims_ = 0;  // see parse_reclaims()
   std::vector<char> large_;  // for what does not fit the stack buffer
 };
 
@@ -133,12 +140,15 @@ class CgroupSampler {
     runtime::UniqueFd directory;  // /proc/PID/net
   };
 
+  [[nodiscard]] static Result<std::uint64_t> id_of(const runtime::cgroup::Group& group);
+  [[nodiscard]] bool has_same_processes() const;
   void choose_files(const std::vector<std::string>& v2_controllers);
   void open_files_again();
   template <class Parse>
   FileRead read_text(int fd, bool whole, Parse parse);
   FileRead read_file(const Collection::File& file, int fd);
-  Outcome read_counters();
+  Outcome read_files(When from, When to);
+  Outcome read_counters(bool all);
   void read_settings();
   void read_network();
   void read_processes();
@@ -151,6 +161,8 @@ class CgroupSampler {
   Network network_;
   std::unique_ptr<ProcessWalk> walk_;  // null: no collector asks for it
   std::optional<std::chrono::steady_clock::time_point> settings_at_;
+  QuietWatch quiet_;
+  Quiet quiet_now_ = Quiet::kNo;
   Sample sample_;
 };
 

@@ -58,18 +58,29 @@ constexpr std::array kOutOfMemoryFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kOutOfMemorySpec = {.name = "OutOfMemory", .fields = kOutOfMemoryFields};
 
+constexpr std::array kBestEffortFields = std::to_array<FieldSpec>({
+    {.name = "cpu", .type = FieldType::kPercent, .required = true, .doc = "What all may use together before pods without requests are held back"},
+});
+constexpr ObjectSpec kBestEffortSpec = {.name = "BestEffort", .fields = kBestEffortFields};
+
 constexpr std::array kMachineFields = std::to_array<FieldSpec>({
     {.name = "reserve", .type = FieldType::kObject, .object = &kReserveSpec, .doc = "What is kept for the system"},
+    {.name = "bestEffort", .type = FieldType::kObject, .object = &kBestEffortSpec, .doc = "Pods without requests when the machine is loaded"},
     {.name = "outOfMemory", .type = FieldType::kObject, .object = &kOutOfMemorySpec, .doc = "When the machine itself runs out"},
 });
 constexpr ObjectSpec kMachineSpec = {.name = "Machine", .fields = kMachineFields};
+
+constexpr std::array kWebFields = std::to_array<FieldSpec>({
+    {.name = "configFile", .type = FieldType::kString, .doc = "Prometheus' web configuration file: TLS and passwords of --listen; a relative path begins at this file's folder"},
+});
+constexpr ObjectSpec kWebSpec = {.name = "Web", .fields = kWebFields};
 
 constexpr std::array kFields = std::to_array<FieldSpec>({
     {.name = "collectors", .type = FieldType::kObject, .object = &kCollectorsSpec, .doc = "What is read"},
     {.name = "export", .type = FieldType::kObject, .object = &kExportSpec, .doc = "What is exported"},
     {.name = "machine", .type = FieldType::kObject, .object = &kMachineSpec, .doc = "What is kept for the system"},
+    {.name = "web", .type = FieldType::kObject, .object = &kWebSpec, .doc = "How the address is guarded"},
 });
-constexpr ObjectSpec kSpec = {.name = "AgentConfig", .fields = kFields};
 
 ExportPolicy read_export(const View& view) {
   ExportPolicy policy;
@@ -94,6 +105,11 @@ MachinePolicy read_machine(const View& view) {
   machine.reserve_cpu = read_with(reserve["cpu"], parse_cpu).value_or(MilliCpu(0));
   if (machine.reserve_memory < Bytes(0)) reserve["memory"].error(mismatch(describe(reserve["memory"].node()), "0 or more"));
   if (machine.reserve_cpu < MilliCpu(0)) reserve["cpu"].error(mismatch(describe(reserve["cpu"].node()), "0 or more"));
+  const View best_effort = view["bestEffort"]["cpu"];
+  machine.best_effort_cpu = read_with(best_effort, parse_percent);
+  if (machine.best_effort_cpu && (*machine.best_effort_cpu <= Ratio(0) || *machine.best_effort_cpu > kAll)) {
+    best_effort.error(mismatch(describe(best_effort.node()), "more than 0% and at most 100%"));
+  }
   const View out = view["outOfMemory"];
   machine.report_only = out["do"].text() == "report";
   machine.protect = out["protect"].texts();
@@ -110,7 +126,16 @@ MachinePolicy read_machine(const View& view) {
   return machine;
 }
 
+std::string read_web(const View& view) {
+  const View file = view["configFile"];
+  const std::string path = file.text();
+  if (file && path.empty()) file.error(mismatch("an empty path", "the path of a web configuration file"));
+  return path;
+}
+
 }  // namespace
+
+const ObjectSpec kAgentConfigSpec = {.name = "AgentConfig", .fields = kFields};
 
 AgentConfigFile read_agent_config(std::string_view text, std::string_view file) {
   AgentConfigFile result;
@@ -121,10 +146,11 @@ AgentConfigFile read_agent_config(std::string_view text, std::string_view file) 
     const auto tree = parse_document(text, 1);
     if (tree) {
       const View view(&*tree, "", report);
-      if (view) check_shape(view, kSpec, "is not acted on yet");
+      if (view) check_shape(view, kAgentConfigSpec, "is not acted on yet");
       if (view && out.errors.empty()) {
         result.config.exported = read_export(view["export"]);
         result.config.machine = read_machine(view["machine"]);
+        result.config.web_config = read_web(view["web"]);
         result.config.collectors = {view["collectors"]["enable"].texts(), view["collectors"]["disable"].texts()};
       }
     } else {

@@ -43,6 +43,7 @@ struct MachinePressure {
 struct MachinePolicy {
   Bytes reserve_memory;  // containers of ours end before less is available; 0: none do
   MilliCpu reserve_cpu{0};
+  std::optional<Ratio> best_effort_cpu;  // share of the CPUs that all may use before pods without requests are held back
   std::optional<MachinePressure> pressure;
   bool report_only = false;          // tell who would be ended
   std::vector<std::string> protect;  // patterns of NAMESPACE/NAME: pods that are never ended
@@ -52,6 +53,7 @@ struct AgentConfig {
   ExportPolicy exported;
   CollectorChoice collectors;
   MachinePolicy machine;
+  std::string web_config;  // Prometheus' web configuration file, from agent.yaml's folder; empty: none
 };
 
 struct AgentConfigFile {

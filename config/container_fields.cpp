@@ -113,7 +113,7 @@ constexpr std::array kContainerFields = std::to_array<FieldSpec>({
     {.name = "stdinOnce", .type = FieldType::kBool},
     {.name = "tty", .type = FieldType::kBool},
     {.name = "imagePullPolicy", .type = FieldType::kString, .use = FieldUse::kInactive},
-    {.name = "lifecycle", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kLifecycleSpec},
+    {.name = "lifecycle", .type = FieldType::kObject, .object = &kLifecycleSpec},
     {.name = "livenessProbe", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kProbeSpec},
     {.name = "readinessProbe", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kProbeSpec},
     {.name = "startupProbe", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kProbeSpec},

@@ -70,6 +70,23 @@ void check_image(const View& view) {
   }
 }
 
+// Kubernetes takes one handler of each hook; a pause of 0 is none.
+std::optional<PreStopHook> read_pre_stop(const View& view) {
+  if (!view) return std::nullopt;
+  const auto handlers = view.entries().size();
+  if (handlers != 1) {
+    view.error(mismatch(std::to_string(handlers) + " handlers", "one of exec, sleep, httpGet and tcpSocket"));
+    return std::nullopt;
+  }
+  if (view["exec"]) {
+    PreStopHook hook{.command = view["exec"]["command"].texts()};
+    if (hook.command.empty()) view["exec"].error({"`command` is missing", "nothing", "`command`"});
+    return hook;
+  }
+  const auto seconds = view["sleep"]["seconds"].integer().value_or(0);
+  return seconds > 0 ? std::optional(PreStopHook{.pause = std::chrono::seconds(seconds)}) : std::nullopt;
+}
+
 }  // namespace
 
 SecurityContext read_security(const View& view) {
@@ -106,6 +123,7 @@ Container read_container(const View& view) {
   container.volume_mounts = read_mounts(view["volumeMounts"]);
   container.resources = read_resources(view["resources"]);
   container.security = read_security(view["securityContext"]);
+  container.pre_stop = read_pre_stop(view["lifecycle"]["preStop"]);
   container.stdin_open = view["stdin"].boolean();
   container.stdin_once = view["stdinOnce"].boolean();
   container.tty = view["tty"].boolean();

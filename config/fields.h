@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fields of every object that can stand in a manifest, as tables. Unknown fields, the nearest known name, wrong
+// The fields of every object that can stand in a manifest or in agent.yaml, as tables. Unknown fields, the nearest known name, wrong
 // types, "not acted on" warnings and the JSON Schemas all come from here, so they cannot disagree. A new field is one
 // row here and one line in the reader of its object. Internal to config/.
 #pragma once
@@ -63,6 +63,7 @@ extern const ObjectSpec kVolumeSpec;
 extern const ObjectSpec kPolicySpec;
 extern const ObjectSpec kConfigMapSpec;
 extern const ObjectSpec kSecretSpec;
+extern const ObjectSpec kAgentConfigSpec;
 
 // Values of Policy fields, in the order of the enums in policy.h.
 extern const std::span<const std::string_view> kOnOomNames;

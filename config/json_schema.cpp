@@ -136,5 +136,8 @@ std::string pod_schema() {
 std::string policy_schema() {
   return SchemaWriter().write(kPolicySpec);
 }
+std::string agent_schema() {
+  return SchemaWriter().write(kAgentConfigSpec);
+}
 
 }  // namespace mete::config

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON Schemas (draft 7, which editors know) of the manifests, made from the tables that the reader uses. The same text
+// JSON Schemas (draft 7, which editors know) of the manifests and of agent.yaml, made from the tables that the reader uses. The same text
 // is in config/schema/*.schema.json; a test compares them.
 #pragma once
 
@@ -9,5 +9,6 @@ namespace mete::config {
 
 [[nodiscard]] std::string pod_schema();
 [[nodiscard]] std::string policy_schema();
+[[nodiscard]] std::string agent_schema();
 
 }  // namespace mete::config

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Objects of Kubernetes v1 that mete knows and checks but does not act on yet: probes, hooks, scheduling, DNS.
+// Objects of Kubernetes v1 that mete knows and checks but, but for preStop, does not act on yet: probes, hooks, scheduling, DNS.
 #include "config/known_fields.h"
 
 #include <array>
@@ -75,10 +75,19 @@ constexpr std::array kHandlerFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kHandlerSpec = {.name = "LifecycleHandler", .fields = kHandlerFields};
 
+// Of a preStop hook: a request over HTTP would have to be made from inside the pod's network namespace.
+constexpr std::array kPreStopFields = std::to_array<FieldSpec>({
+    {.name = "exec", .type = FieldType::kObject, .object = &kExecActionSpec},
+    {.name = "httpGet", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kHttpGetSpec},
+    {.name = "tcpSocket", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kTcpSocketSpec},
+    {.name = "sleep", .type = FieldType::kObject, .object = &kSleepSpec},
+});
+constexpr ObjectSpec kPreStopSpec = {.name = "PreStopHandler", .fields = kPreStopFields};
+
 constexpr std::array kLifecycleFields = std::to_array<FieldSpec>({
-    {.name = "postStart", .type = FieldType::kObject, .object = &kHandlerSpec},
-    {.name = "preStop", .type = FieldType::kObject, .object = &kHandlerSpec},
-    {.name = "stopSignal", .type = FieldType::kString},
+    {.name = "postStart", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kHandlerSpec},
+    {.name = "preStop", .type = FieldType::kObject, .object = &kPreStopSpec, .doc = "Done before the stop signal, within the grace period"},
+    {.name = "stopSignal", .type = FieldType::kString, .use = FieldUse::kInactive},
 });
 
 }  // namespace

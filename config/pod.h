@@ -146,6 +146,13 @@ struct SecurityContext {
   bool operator==(const SecurityContext&) const = default;
 };
 
+// What is done before a container is told to end (lifecycle.preStop): a command inside, or a pause.
+struct PreStopHook {
+  std::vector<std::string> command;  // empty: a pause
+  std::chrono::seconds pause{0};
+  bool operator==(const PreStopHook&) const = default;
+};
+
 struct Container {
   std::string name;
   std::string image;
@@ -157,6 +164,7 @@ struct Container {
   std::vector<VolumeMount> volume_mounts;
   Resources resources;
   SecurityContext security;
+  std::optional<PreStopHook> pre_stop;
   bool stdin_open = false;
   bool stdin_once = false;
   bool tty = false;

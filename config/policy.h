@@ -50,6 +50,8 @@ struct CpuBoost {
 struct CpuPolicy {
   std::optional<Duration> burst;  // whole microseconds
   std::optional<CpuBoost> boost;
+  bool exclusive = false;  // CPUs of its own, for containers of Guaranteed pods that ask for whole cores
+  bool idle = false;       // runs only when nobody else wants the CPU (SCHED_IDLE)
   bool operator==(const CpuPolicy&) const = default;
 };
 

@@ -58,6 +58,8 @@ constexpr ObjectSpec kBoostSpec = {.name = "CpuBoost", .fields = kBoostFields};
 constexpr std::array kCpuFields = std::to_array<FieldSpec>({
     {.name = "burst", .type = FieldType::kDuration, .doc = "CPU time that may be saved up and used beyond the quota"},
     {.name = "boost", .type = FieldType::kObject, .object = &kBoostSpec, .doc = "Lends a throttled container what of the machine is idle"},
+    {.name = "exclusive", .type = FieldType::kBool, .doc = "CPUs of its own, for containers of Guaranteed pods that ask for whole cores"},
+    {.name = "idle", .type = FieldType::kBool, .doc = "Runs only when nobody else wants the CPU"},
 });
 constexpr ObjectSpec kCpuSpec = {.name = "CpuPolicy", .fields = kCpuFields};
 
@@ -105,7 +107,7 @@ constexpr std::array kMemoryFields = std::to_array<FieldSpec>({
     {.name = "onOOM", .type = FieldType::kString, .values = kOnOom},
     {.name = "hold", .type = FieldType::kObject, .object = &kHoldSpec},
     {.name = "raise", .type = FieldType::kObject, .object = &kRaiseSpec},
-    {.name = "notify", .type = FieldType::kBool, .use = FieldUse::kInactive, .doc = "Tell the container of memory pressure (MEMORY_PRESSURE_WATCH)"},
+    {.name = "notify", .type = FieldType::kBool, .doc = "Tell the container of memory pressure (MEMORY_PRESSURE_WATCH)"},
 });
 constexpr ObjectSpec kMemorySpec = {.name = "MemoryPolicy", .fields = kMemoryFields};
 

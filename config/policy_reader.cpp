@@ -105,6 +105,9 @@ CpuPolicy read_cpu(const View& view) {
   if (cpu.burst && *cpu.burst % std::chrono::microseconds(1) != Duration(0)) {
     view["burst"].error(mismatch(describe(view["burst"].node()), "whole microseconds"));
   }
+  cpu.exclusive = view["exclusive"].boolean();
+  cpu.idle = view["idle"].boolean();
+  if (cpu.exclusive && cpu.idle) view["idle"].error(mismatch("`idle` and `exclusive`", "one of them"));
   const View boost = view["boost"];
   if (!boost) return cpu;
   cpu.boost = CpuBoost{read_share(boost["whenThrottled"]), read_time(boost["for"]),

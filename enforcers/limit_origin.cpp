@@ -8,7 +8,7 @@
 namespace mete::enforcers {
 namespace {
 
-enum class Setting { kOther, kWeight, kQuota, kPeriod, kBurst, kMemory, kSwap, kProtection, kOom, kPids, kHugePages, kIo };
+enum class Setting { kOther, kWeight, kQuota, kPeriod, kBurst, kMemory, kSwap, kProtection, kOom, kPids, kHugePages, kIo, kCpus, kIdle };
 
 Setting setting_of(std::string_view file) {
   if (file == "cpu.shares" || file == "cpu.weight") return Setting::kWeight;
@@ -19,6 +19,8 @@ Setting setting_of(std::string_view file) {
   if (file == "memory.memsw.limit_in_bytes" || file == "memory.swap.max") return Setting::kSwap;
   if (file == "memory.soft_limit_in_bytes" || file == "memory.min" || file == "memory.low") return Setting::kProtection;
   if (file == "memory.oom_control" || file == "memory.oom.group" || file == "memory.high") return Setting::kOom;
+  if (file == "cpuset.cpus") return Setting::kCpus;
+  if (file == "cpu.idle") return Setting::kIdle;
   if (file == "pids.max") return Setting::kPids;
   if (file.starts_with("blkio.") || file.starts_with("io.")) return Setting::kIo;
   if (file.starts_with("hugetlb.")) return Setting::kHugePages;
@@ -69,18 +71,24 @@ std::string origin_of(std::string_view file, const LimitFacts& facts) {
       return by_manifest(!limits.huge_pages.empty(), "limits.hugepages", facts);
     case Setting::kIo:
       return by_policy(facts, "io");
+    case Setting::kCpus:
+      return facts.exclusive ? by_policy(facts, "cpu.exclusive") : "the CPUs that no container has to itself";
+    case Setting::kIdle:
+      return by_policy(facts, "cpu.idle");
     case Setting::kOther:
       break;
   }
   return "";
 }
 
-std::string pod_origin_of(std::string_view file) {
+std::string pod_origin_of(std::string_view file, bool held_back) {
   switch (setting_of(file)) {
     case Setting::kWeight:
       return "the sum of its containers' requests.cpu";
     case Setting::kQuota:
-      return "the sum of its containers' limits.cpu";
+      return held_back ? "machine.bestEffort of agent.yaml: the machine is loaded" : "the sum of its containers' limits.cpu";
+    case Setting::kIdle:
+      return "cpu.idle of its policy";
     case Setting::kPeriod:
       return "the period of every quota";
     case Setting::kMemory:

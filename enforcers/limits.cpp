@@ -59,6 +59,8 @@ void tighten(std::optional<std::uint64_t>& bound, std::optional<std::int64_t> ot
 
 std::optional<std::int64_t> count_of(const std::optional<Bytes>& bytes) { return bytes ? std::optional(bytes->count()) : std::nullopt; }
 
+}  // namespace
+
 void add_io(const config::IoPolicy& policy, const IoFacts& facts, Limits& limits) {
   for (const auto& device : policy.devices) {
     const auto disk = facts.disks.find(device.path);
@@ -71,6 +73,8 @@ void add_io(const config::IoPolicy& policy, const IoFacts& facts, Limits& limits
   }
   if (policy.weight && facts.has_weight) limits.io_weight = static_cast<std::uint64_t>(*policy.weight);
 }
+
+namespace {
 
 // Sums of a pod; empty once a container without a value makes the sum unlimited.
 template <class T>

@@ -27,6 +27,9 @@ struct IoFacts {
   bool has_weight = false;                   // the kernel has an IO scheduler with weights
 };
 
+// The policy's limits of IO, into `limits`.
+void add_io(const config::IoPolicy& policy, const IoFacts& facts, runtime::cgroup::Limits& limits);
+
 // What a container's cgroup is told. `policy` may be null. A policy in dry run changes nothing. What the machine cannot
 // do at all (swap accounting off, no hugetlb controller) is left out where Kubernetes would leave it out.
 [[nodiscard]] runtime::cgroup::Limits container_limits(const config::Container& container, const config::Policy* policy,

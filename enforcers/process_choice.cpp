@@ -20,4 +20,9 @@ std::optional<std::size_t> oom_victim(std::span<const collectors::ProcessMemory>
   return worst;
 }
 
+bool worth_killing(const collectors::ProcessMemory& process, Bytes limit) {
+  constexpr std::int64_t kShare = 50;
+  return (process.anon + process.shmem + process.swap + process.page_tables).count() >= limit.count() / kShare;
+}
+
 }  // namespace mete::enforcers

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // mete: the command line, and with `mete agent` the daemon.
 #include <fcntl.h>
+#include <malloc.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
@@ -66,7 +67,12 @@ mete::Status read_config(Arguments& arguments) {
   }
   auto read = mete::config::read_agent_config(*text, file);
   if (!read.errors.empty()) return mete::fail(mete::config::to_string(read.errors.front()));
-  arguments.common.settings.config = std::move(read.config);
+  auto& settings = arguments.common.settings;
+  settings.config = std::move(read.config);
+  // What was said on the command line counts more.
+  const std::string& web = settings.config.web_config;
+  const bool relative = !web.starts_with('/') && file.find('/') != std::string::npos;
+  if (settings.web_config.empty() && !web.empty()) settings.web_config = (relative ? file.substr(0, file.rfind('/') + 1) : "") + web;
   return {};
 }
 
@@ -80,6 +86,8 @@ int undo_changes(const mete::agent::Settings& settings) {
 
 int run_agent(Arguments& arguments) {
   auto& settings = arguments.common.settings;
+  // Its two threads hand each other what they allocate: two arenas would hold it twice.
+  (void)::mallopt(M_ARENA_MAX, 1);
   mete::agent::open_log(settings.json_logs);
   if (const auto read = read_config(arguments); !read) {
     mete::agent::log_error(read.error().what);
@@ -103,7 +111,7 @@ void add_agent(CLI::App& app, Arguments& arguments, std::map<const CLI::App*, Co
   agent->add_option("--manifests", settings.manifests, "Folder of manifests to watch; may be given more than once")->envname("METE_MANIFESTS");
   agent->add_option("--cgroup-parent", settings.cgroup_parent, "Where its cgroups are made")->envname("METE_CGROUP_PARENT");
   agent->add_option("--listen", settings.listen, "Address of /metrics; port 0: a free one")->envname("METE_LISTEN");
-  agent->add_option("--web-config", settings.web_config, "TLS and basic authentication of that address: Prometheus' web configuration file")->envname("METE_WEB_CONFIG");
+  agent->add_option("--web-config", settings.web_config, "TLS and basic authentication of that address: Prometheus' web configuration file; default: web.configFile of agent.yaml")->envname("METE_WEB_CONFIG");
   agent->add_option("--shim", settings.shim, "mete-shim; default: beside this program")->envname("METE_SHIM");
   agent->add_option("--log-format", [&settings](const CLI::results_t& values) {
          settings.json_logs = values.front() == "json";

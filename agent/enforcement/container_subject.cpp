@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/enforcement/container_subject.h"
 
+#include <fcntl.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include "agent/container.h"
 #include "agent/pod.h"
 #include "agent/spawn.h"
+#include "enforcers/limits.h"
 #include "runtime/file.h"
 #include "runtime/shim/watchdog.h"
 
@@ -38,6 +42,14 @@ Result<runtime::process::ProcessId> ContainerSubject::first_process() const {
 }
 
 Status ContainerSubject::raise_memory_limit(Bytes to) { return container_.raise_memory(to); }
+std::optional<runtime::cgroup::CpuBandwidth> ContainerSubject::own_cpu() const {
+  if (container_.spec() == nullptr || !container_.spec()->resources.limits.cpu) return std::nullopt;
+  return enforcers::cpu_bandwidth(container_.spec()->resources.limits.cpu);
+}
+
+std::optional<std::chrono::microseconds> ContainerSubject::lent_quota() const { return container_.boosted_quota(); }
+Status ContainerSubject::lend_quota(std::optional<std::chrono::microseconds> quota) { return container_.boost_cpu(quota); }
+
 Status ContainerSubject::restart(const std::string& reason) { return container_.restart(reason); }
 Status ContainerSubject::allow_oom_kill() { return container_.allow_oom_kill(); }
 void ContainerSubject::killed_by_policy(const std::string& reason) { container_.killed_by_policy(reason); }
@@ -45,6 +57,16 @@ void ContainerSubject::killed_by_policy(const std::string& reason) { container_.
 Result<pid_t> ContainerSubject::exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) {
   METE_TRY(const auto process, first_process());
   return spawn_exec(services_.shim, container_.attempt_directory(), process, std::chrono::ceil<std::chrono::milliseconds>(timeout), command);
+}
+
+Status ContainerSubject::lift_memory_high() { return cgroup().write("memory", "memory.high", "max"); }
+
+Status ContainerSubject::notify_pressure() {
+  const runtime::UniqueFd fifo(::open(runtime::shim::AttemptFiles(container_.attempt_directory()).pressure().c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!fifo.valid()) return errno == ENOENT ? fail("it was started without memory.notify; it is told from its next start on") : fail_errno("tell it of memory pressure");
+  // Full: it has not read what it was told before, and finds that.
+  if (::write(fifo.get(), "\n", 1) != 1 && errno != EAGAIN) return fail_errno("tell it of memory pressure");
+  return {};
 }
 
 Status ContainerSubject::guard_freeze(std::chrono::nanoseconds timeout) {

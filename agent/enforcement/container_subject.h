@@ -24,11 +24,16 @@ class ContainerSubject : public Subject {
   void tell(Severity severity, std::string reason, std::string message, EventFields fields) override;
   [[nodiscard]] Result<runtime::process::ProcessId> first_process() const override;
   [[nodiscard]] Status raise_memory_limit(Bytes to) override;
+  [[nodiscard]] std::optional<runtime::cgroup::CpuBandwidth> own_cpu() const override;
+  [[nodiscard]] std::optional<std::chrono::microseconds> lent_quota() const override;
+  [[nodiscard]] Status lend_quota(std::optional<std::chrono::microseconds> quota) override;
   [[nodiscard]] Status restart(const std::string& reason) override;
   [[nodiscard]] Result<pid_t> exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) override;
   [[nodiscard]] Status guard_freeze(std::chrono::nanoseconds timeout) override;
   void unguard_freeze() override;
   [[nodiscard]] Status allow_oom_kill() override;
+  [[nodiscard]] Status lift_memory_high() override;
+  [[nodiscard]] Status notify_pressure() override;
   void killed_by_policy(const std::string& reason) override;
 
  private:

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/enforcement/cpu_enforcer.h"
 
-#include "agent/container.h"
 #include "agent/enforcement/enforcement.h"
-#include "agent/pod.h"
-#include "enforcers/limits.h"
+#include "config/objects.h"
 #include "runtime/cgroup/text.h"
 
 namespace mete::agent {
@@ -39,12 +37,13 @@ std::optional<enforcers::CpuMoment> read_moment(const runtime::cgroup::Group& gr
 }  // namespace
 
 void CpuEnforcer::open() {
-  const auto* const policy = container_.policy();
-  const bool wanted = policy != nullptr && policy->cpu.boost && container_.spec() != nullptr && container_.spec()->resources.limits.cpu;
+  const auto* const policy = subject_.policy();
+  const auto own = subject_.own_cpu();
+  const bool wanted = policy != nullptr && policy->cpu.boost && own && !own->quota.is_unlimited();
   const auto rule = wanted && !policy->dry_run ? policy->cpu.boost : std::nullopt;
   const bool changed = std::exchange(rule_, rule) != rule;
   // Lent by a rule that is not there any more, or is another one.
-  if (changed && container_.boosted_quota()) (void)container_.boost_cpu(std::nullopt);
+  if (changed && subject_.lent_quota()) (void)subject_.lend_quota(std::nullopt);
   if (!wanted) return close();
   if (std::exchange(open_, true) && !changed) return;
   booster_ = {};
@@ -67,41 +66,41 @@ void CpuEnforcer::look_later() {
 }
 
 void CpuEnforcer::look() {
-  const auto* const policy = container_.policy();
-  if (policy == nullptr || !policy->cpu.boost) return;
+  const auto* const policy = subject_.policy();
+  const auto own = subject_.own_cpu();
+  if (policy == nullptr || !policy->cpu.boost || !own || own->quota.is_unlimited()) return;
   const auto idle = services_.enforcement.idle_cpu().cores();
-  const auto moment = read_moment(container_.cgroup());
+  const auto moment = read_moment(subject_.cgroup());
   if (!moment || !idle) return;
   booster_.see(*moment, policy->cpu.boost->over);
-  const auto bandwidth = enforcers::cpu_bandwidth(container_.spec()->resources.limits.cpu);
-  const auto base = bandwidth.quota.value();
-  const auto quota = policy->dry_run ? std::max(base, pretended_) : container_.boosted_quota().value_or(base);
-  const auto decision = booster_.decide(*policy->cpu.boost, {.base = base, .quota = quota, .period = bandwidth.period, .idle_cores = *idle, .cpus = static_cast<double>(IdleCpu::cpus())},
+  const auto base = own->quota.value();
+  const auto quota = policy->dry_run ? std::max(base, pretended_) : subject_.lent_quota().value_or(base);
+  const auto decision = booster_.decide(*policy->cpu.boost, {.base = base, .quota = quota, .period = own->period, .idle_cores = *idle, .cpus = static_cast<double>(IdleCpu::cpus())},
                                         moment->at);
-  if (decision) change(*decision, base);
+  if (decision) change(*decision, *own);
 }
 
-void CpuEnforcer::change(const enforcers::BoostDecision& decision, std::chrono::microseconds base) {
-  const auto* const policy = container_.policy();
+void CpuEnforcer::change(const enforcers::BoostDecision& decision, const runtime::cgroup::CpuBandwidth& own) {
+  const auto* const policy = subject_.policy();
+  const auto base = own.quota.value();
   const bool up = decision.quota > base;
-  const auto period = enforcers::cpu_bandwidth(container_.spec()->resources.limits.cpu).period;
   Status done;
   if (policy->dry_run) {
     pretended_ = decision.quota;
   } else {
-    done = container_.boost_cpu(up ? std::optional(decision.quota) : std::nullopt);
+    done = subject_.lend_quota(up ? std::optional(decision.quota) : std::nullopt);
   }
   const std::string action = up ? "boost" : "boost-end";
   const std::string outcome = policy->dry_run ? "dry-run" : done ? "done" : "failed";
   services_.instruments.enforcement("cpu", action, outcome);
-  std::string message = "CPU limit of container " + container_.record().name + (up ? " lent " : " back to ") + cores_text(decision.quota, period) + " (its own: " + cores_text(base, period) +
+  std::string message = "CPU limit of " + subject_.shown() + (up ? " lent " : " back to ") + cores_text(decision.quota, own.period) + " (its own: " + cores_text(base, own.period) +
                         "): " + decision.because + "; " + outcome;
   if (!done) message += ": " + done.error().what;
-  pod_.tell(done ? Severity::kNormal : Severity::kWarning, up ? "CpuBoosted" : "CpuBoostEnded", container_.record().name, std::move(message),
-            {{"quota", std::to_string(decision.quota.count())},
-             {"own", std::to_string(base.count())},
-             {"outcome", outcome},
-             {"policy", config::full_name(policy->metadata)}});
+  subject_.tell(done ? Severity::kNormal : Severity::kWarning, up ? "CpuBoosted" : "CpuBoostEnded", std::move(message),
+                {{"quota", std::to_string(decision.quota.count())},
+                 {"own", std::to_string(base.count())},
+                 {"outcome", outcome},
+                 {"policy", config::full_name(policy->metadata)}});
 }
 
 }  // namespace mete::agent

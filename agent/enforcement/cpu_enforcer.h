@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lends a throttled container of ours what of the machine is idle, by cpu.boost of its policy.
+// Lends whom a policy holds, when it is throttled, what of the machine is idle: cpu.boost.
 //
 // Throttling has no event in the kernel: it is looked at once a second, and only where a policy wants that. What was lent
-// is in no record: an agent that comes back writes the quota of the manifest.
+// is in no record of a container of ours: an agent that comes back writes the quota of the manifest.
 #pragma once
 
 #include <memory>
 #include <optional>
 
 #include "agent/asio.h"
+#include "agent/enforcement/subject.h"
 #include "agent/services.h"
 #include "enforcers/cpu_boost.h"
 
 namespace mete::agent {
 
-class Container;
-class Pod;
-
 class CpuEnforcer {
  public:
-  CpuEnforcer(Services& services, Pod& pod, Container& container) : services_(services), pod_(pod), container_(container), timer_(services.loop) {}
+  CpuEnforcer(Services& services, Subject& subject) : services_(services), subject_(subject), timer_(services.loop) {}
 
   // The cgroup is there; also after its policy or limit has changed.
   void open();
@@ -28,11 +26,10 @@ class CpuEnforcer {
  private:
   void look();
   void look_later();
-  void change(const enforcers::BoostDecision& decision, std::chrono::microseconds base);
+  void change(const enforcers::BoostDecision& decision, const runtime::cgroup::CpuBandwidth& own);
 
   Services& services_;
-  Pod& pod_;
-  Container& container_;
+  Subject& subject_;
   enforcers::CpuBooster booster_;
   std::optional<config::CpuBoost> rule_;  // by which was lent; empty: none, or a dry run
   std::chrono::microseconds pretended_{0};  // the quota that a dry run would have written

@@ -13,6 +13,7 @@
 #include <boost/asio/thread_pool.hpp>
 
 #include "agent/asio.h"
+#include "agent/enforcement/cpu_cores.h"
 #include "agent/enforcement/idle_cpu.h"
 #include "agent/forensics/forensics.h"
 #include "config/policy.h"
@@ -29,7 +30,7 @@ class Watched {
 
 class Enforcement {
  public:
-  Enforcement(asio::io_context& loop, Forensics forensics) : loop_(loop), forensics_(std::move(forensics)) {}
+  Enforcement(asio::io_context& loop, Forensics forensics) : loop_(loop), forensics_(std::move(forensics)), cores_(loop) {}
   ~Enforcement();
   Enforcement(const Enforcement&) = delete;
   Enforcement& operator=(const Enforcement&) = delete;
@@ -49,6 +50,7 @@ class Enforcement {
   // What may still be given to a container: MemAvailable, less what is kept for the machine. 0 when it cannot be read.
   [[nodiscard]] Bytes available_memory() const;
   [[nodiscard]] IdleCpu& idle_cpu() { return idle_cpu_; }
+  [[nodiscard]] CpuCores& cores() { return cores_; }
   void reserve_memory(Bytes bytes) { reserved_ = bytes; }
 
  private:
@@ -58,6 +60,7 @@ class Enforcement {
   std::set<const Watched*> watched_;
   Bytes reserved_;
   IdleCpu idle_cpu_;
+  CpuCores cores_;
   std::unique_ptr<asio::thread_pool> threads_;  // made when first needed
 };
 

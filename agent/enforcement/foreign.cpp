@@ -25,9 +25,10 @@ std::set<std::string> own_cgroups() {
 
 }  // namespace
 
-ForeignEnforcement::ForeignEnforcement(Services& services) : services_(services), own_(own_cgroups()), changes_(services.loop), half_made_timer_(services.loop), restore_timer_(services.loop) {}
+ForeignEnforcement::ForeignEnforcement(Services& services) : services_(services), changes_(services.loop), half_made_timer_(services.loop), restore_timer_(services.loop) {}
 
 Status ForeignEnforcement::open() {
+  own_ = own_cgroups();
   METE_TRY(Ledger ledger, Ledger::open(ledger_file(services_.settings)));
   ledger_.emplace(std::move(ledger));
   std::vector<std::string> errors;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "agent/io_facts.h"
 #include "enforcers/oom.h"
 #include "runtime/cgroup/text.h"
 
@@ -25,6 +26,26 @@ std::optional<Bytes> limit_of(const runtime::cgroup::Group& group) {
   return Bytes(static_cast<std::int64_t>(*number));
 }
 
+std::optional<runtime::cgroup::CpuBandwidth> cpu_of(const runtime::cgroup::Group& group) {
+  using runtime::cgroup::next_word;
+  using runtime::cgroup::parse_u64;
+  std::string quota;
+  std::string period;
+  if (group.hierarchies().on_v1("cpu")) {
+    quota = group.read("cpu", "cpu.cfs_quota_us").value_or("");
+    period = group.read("cpu", "cpu.cfs_period_us").value_or("");
+  } else {
+    const std::string text = group.read("cpu", "cpu.max").value_or("");
+    std::string_view rest = text;
+    quota = next_word(rest);
+    period = next_word(rest);
+  }
+  const auto quota_us = parse_u64(runtime::cgroup::trim(quota));  // "-1", "max": none
+  const auto period_us = parse_u64(runtime::cgroup::trim(period));
+  if (!quota_us || !period_us) return std::nullopt;
+  return runtime::cgroup::CpuBandwidth{std::chrono::microseconds(*quota_us), std::chrono::microseconds(*period_us)};
+}
+
 }  // namespace
 
 ForeignSubject::ForeignSubject(Services& services, Ledger& ledger, runtime::cgroup::Group group, std::uint64_t cgroup_id)
@@ -35,7 +56,8 @@ ForeignSubject::ForeignSubject(Services& services, Ledger& ledger, runtime::cgro
       oom_event_(services.loop),
       oom_timer_(services.loop),
       look_timer_(services.loop),
-      enforcer_(services, *this) {}
+      enforcer_(services, *this),
+      cpu_enforcer_(services, *this) {}
 
 ForeignSubject::~ForeignSubject() {
   if (watch_ >= 0) services_.files.forget(watch_);
@@ -51,6 +73,7 @@ Limits ForeignSubject::asked_limits() const {
   if (policy_->dry_run) return limits;
   if (policy_->pids.max) limits.pids = Limit<std::uint64_t>(static_cast<std::uint64_t>(*policy_->pids.max));
   if (policy_->cpu.burst) limits.cpu_burst = std::chrono::duration_cast<std::chrono::microseconds>(*policy_->cpu.burst);
+  enforcers::add_io(policy_->io, io_, limits);
   if (enforcers::decides_before_the_kernel(&*policy_) && limit_) {
     if (services_.hierarchies.on_v1("memory")) {
       limits.oom_kill_disable = true;
@@ -65,6 +88,19 @@ Status ForeignSubject::apply(const Limits& limits) {
   METE_TRY(const auto writes, group_.planned(limits));
   for (const auto& write : writes) METE_CHECK(ledger_.write(group_, cgroup_id_, write));
   return {};
+}
+
+// What somebody else has written since is its own from now on, and what it was before does not come back.
+void ForeignSubject::see_own_cpu() {
+  const auto found = cpu_of(group_);
+  const bool ours = lent_ && found && found->quota == runtime::cgroup::Limit(*lent_);
+  if (ours || found == cpu_) return;
+  if (lent_) {
+    lent_.reset();
+    for (const char* file : {"cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.max"}) ledger_.forget(group_.path(), file);
+  }
+  cpu_ = found;
+  cpu_enforcer_.open();
 }
 
 void ForeignSubject::apply_policy() {
@@ -82,6 +118,7 @@ void ForeignSubject::look_again(std::chrono::milliseconds delay) {
   static constexpr std::chrono::milliseconds kSlowest(10'000);
   look_timer_.expires_after(delay);
   look_timer_.async_wait(alive_.guard([this, delay] {
+    see_own_cpu();
     if (limit_of(group_) != limit_ || !applied_) {
       apply_policy();
       enforcer_.open();
@@ -99,19 +136,25 @@ void ForeignSubject::hold_to(const config::Policy& policy) {
     for (const auto& error : errors) tell(Severity::kWarning, "RestoreFailed", error, {});
   }
   policy_ = policy;
-  if (policy.cpu.boost || policy.io != config::IoPolicy()) {
-    tell(Severity::kWarning, "NotEnforced", "policy " + config::full_name(policy.metadata) + ": cpu.boost and io are for pods alone; they are not active on " + shown(), {});
-  }
+  std::vector<std::string> faults;
+  io_ = look_for_disks(policy.io, group_, faults);
+  if (policy.cpu.exclusive || policy.cpu.idle) faults.emplace_back("cpu.exclusive and cpu.idle are for pods alone");
+  if (policy.memory.notify) faults.emplace_back("memory.notify is for pods alone");
+  for (const auto& fault : faults) tell(Severity::kWarning, "NotEnforced", "policy " + config::full_name(policy.metadata) + " on " + shown() + ": " + fault, {});
   apply_policy();
   look_again(std::chrono::milliseconds(5));
   if (const auto kills = group_.oom_kill_count()) kills_ = *kills;
   watch_oom();
   enforcer_.open();
+  lent_.reset();  // put back above, or never lent
+  cpu_ = cpu_of(group_);
+  cpu_enforcer_.open();
   if (const auto under = group_.under_oom(); under && *under) oom_woken();
 }
 
 void ForeignSubject::release() {
   enforcer_.close();
+  cpu_enforcer_.close();
   oom_event_.close();
   oom_timer_.cancel();
   look_timer_.cancel();
@@ -145,6 +188,19 @@ Status ForeignSubject::raise_memory_limit(Bytes to) {
   return {};
 }
 
+std::optional<runtime::cgroup::CpuBandwidth> ForeignSubject::own_cpu() const { return cpu_; }
+std::optional<std::chrono::microseconds> ForeignSubject::lent_quota() const { return lent_; }
+
+Status ForeignSubject::lend_quota(std::optional<std::chrono::microseconds> quota) {
+  see_own_cpu();
+  if (!cpu_) return fail("it has no CPU limit any more");
+  Limits limits;
+  limits.cpu_bandwidth = runtime::cgroup::CpuBandwidth{quota.value_or(cpu_->quota.value()), cpu_->period};
+  METE_CHECK(apply(limits));
+  lent_ = quota;
+  return {};
+}
+
 Status ForeignSubject::restart(const std::string& /*reason*/) { return fail("it is no container of mete's: who launched it restarts it"); }
 
 Result<pid_t> ForeignSubject::exec(const std::vector<std::string>& /*command*/, std::chrono::nanoseconds /*timeout*/) {
@@ -159,6 +215,8 @@ Status ForeignSubject::guard_freeze(std::chrono::nanoseconds /*timeout*/) {
 }
 
 Status ForeignSubject::allow_oom_kill() { return ledger_.write(group_, cgroup_id_, {"memory", "memory.oom_control", "0"}); }
+Status ForeignSubject::lift_memory_high() { return ledger_.write(group_, cgroup_id_, {"memory", "memory.high", "max"}); }
+Status ForeignSubject::notify_pressure() { return fail("who launched it says in its environment where it listens, which is not known"); }
 void ForeignSubject::killed_by_policy(const std::string& /*reason*/) {}
 
 void ForeignSubject::watch_oom() {

@@ -7,9 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "agent/enforcement/cpu_enforcer.h"
 #include "agent/enforcement/ledger.h"
 #include "agent/enforcement/memory_enforcer.h"
 #include "agent/enforcement/subject.h"
+#include "enforcers/limits.h"
 
 namespace mete::agent {
 
@@ -34,17 +36,23 @@ class ForeignSubject : public Subject {
   void tell(Severity severity, std::string reason, std::string message, EventFields fields) override;
   [[nodiscard]] Result<runtime::process::ProcessId> first_process() const override;
   [[nodiscard]] Status raise_memory_limit(Bytes to) override;
+  [[nodiscard]] std::optional<runtime::cgroup::CpuBandwidth> own_cpu() const override;
+  [[nodiscard]] std::optional<std::chrono::microseconds> lent_quota() const override;
+  [[nodiscard]] Status lend_quota(std::optional<std::chrono::microseconds> quota) override;
   [[nodiscard]] Status restart(const std::string& reason) override;
   [[nodiscard]] Result<pid_t> exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) override;
   [[nodiscard]] Status guard_freeze(std::chrono::nanoseconds timeout) override;
   void unguard_freeze() override {}
   [[nodiscard]] Status allow_oom_kill() override;
+  [[nodiscard]] Status lift_memory_high() override;
+  [[nodiscard]] Status notify_pressure() override;
   void killed_by_policy(const std::string& reason) override;
 
  private:
   [[nodiscard]] runtime::cgroup::Limits asked_limits() const;
   void apply_policy();  // with what its limit is now
   [[nodiscard]] Status apply(const runtime::cgroup::Limits& limits);
+  void see_own_cpu();
   void look_again(std::chrono::milliseconds delay);
   void watch_oom();
   void oom_woken();
@@ -57,6 +65,9 @@ class ForeignSubject : public Subject {
   std::uint64_t cgroup_id_;
   std::optional<config::Policy> policy_;
   std::optional<Bytes> limit_, original_limit_;
+  std::optional<runtime::cgroup::CpuBandwidth> cpu_;  // its own
+  std::optional<std::chrono::microseconds> lent_;
+  enforcers::IoFacts io_;
   asio::posix::stream_descriptor oom_event_;
   asio::steady_timer oom_timer_;
   asio::steady_timer look_timer_;
@@ -66,6 +77,7 @@ class ForeignSubject : public Subject {
   Moment woken_{};
   std::vector<collectors::ProcessMemory> snapshot_;
   MemoryEnforcer enforcer_;
+  CpuEnforcer cpu_enforcer_;
   Alive alive_;
 };
 

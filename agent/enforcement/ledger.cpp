@@ -15,7 +15,9 @@ using nlohmann::json;
 using runtime::cgroup::Group;
 using runtime::cgroup::Hierarchies;
 
-bool same_file(const Knob& knob, const std::string& path, const std::string& file) { return knob.path == path && knob.file == file; }
+bool same_file(const Knob& knob, const std::string& path, const std::string& file, const std::string& disk) {
+  return knob.path == path && knob.file == file && knob.disk == disk;
+}
 
 // True: it is as it was, or gone.
 Status put_back(const Knob& knob, const Hierarchies& hierarchies) {
@@ -32,6 +34,7 @@ std::string to_json(const std::vector<Knob>& knobs) {
   json list = json::array();
   for (const auto& knob : knobs) {
     list.push_back({{"cgroup", knob.path}, {"id", knob.cgroup_id}, {"controller", knob.controller}, {"file", knob.file}, {"before", knob.before}});
+    if (!knob.disk.empty()) list.back()["disk"] = knob.disk;
   }
   return json{{"version", 1}, {"knobs", std::move(list)}}.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -43,7 +46,7 @@ Result<std::vector<Knob>> parse_knobs(const std::string& text) {
     std::vector<Knob> knobs;
     for (const auto& each : value.at("knobs")) {
       knobs.push_back({each.at("cgroup").get<std::string>(), each.at("id").get<std::uint64_t>(), each.at("controller").get<std::string>(),
-                       each.at("file").get<std::string>(), each.at("before").get<std::string>()});
+                       each.at("file").get<std::string>(), each.value("disk", std::string()), each.at("before").get<std::string>()});
     }
     return knobs;
   } catch (const json::exception& error) {
@@ -51,7 +54,19 @@ Result<std::vector<Knob>> parse_knobs(const std::string& text) {
   }
 }
 
-std::string restoring_text(const std::string& file, std::string_view shown) {
+std::string disk_of_write(const runtime::cgroup::ControlWrite& write) {
+  if (write.file != "io.max" && !write.file.starts_with("blkio.throttle.")) return {};
+  return write.text.substr(0, write.text.find(' '));
+}
+
+std::string restoring_text(const std::string& file, const std::string& disk, std::string_view shown) {
+  if (!disk.empty()) {
+    while (!shown.empty()) {
+      const std::string_view line = runtime::cgroup::next_line(shown);
+      if (line.starts_with(disk + " ")) return std::string(line);
+    }
+    return disk + (file == "io.max" ? " rbps=max wbps=max riops=max wiops=max" : " 0");
+  }
   if (file == "memory.oom_control") return std::to_string(runtime::cgroup::value_of(shown, "oom_kill_disable").value_or(0));
   return std::string(runtime::cgroup::trim(shown));
 }
@@ -68,12 +83,13 @@ Result<Ledger> Ledger::open(std::string file) {
 Status Ledger::save() const { return runtime::replace_file(file_, to_json(knobs_)); }
 
 Status Ledger::write(const Group& group, std::uint64_t cgroup_id, const runtime::cgroup::ControlWrite& write) {
-  const auto of_it = [&](const Knob& knob) { return same_file(knob, group.path(), write.file); };
+  const std::string disk = disk_of_write(write);
+  const auto of_it = [&](const Knob& knob) { return same_file(knob, group.path(), write.file, disk); };
   // Of a group that was there before under the same path.
   std::erase_if(knobs_, [&](const Knob& knob) { return of_it(knob) && knob.cgroup_id != cgroup_id; });
   if (std::none_of(knobs_.begin(), knobs_.end(), of_it)) {
     METE_TRY(const std::string shown, group.read(write.controller, write.file));
-    knobs_.push_back({group.path(), cgroup_id, write.controller, write.file, restoring_text(write.file, shown)});
+    knobs_.push_back({group.path(), cgroup_id, write.controller, write.file, disk, restoring_text(write.file, disk, shown)});
     if (auto saved = save(); !saved) {
       knobs_.pop_back();
       return saved;
@@ -102,6 +118,10 @@ std::vector<Knob> Ledger::restore(const std::string& path, const Hierarchies& hi
   std::erase_if(knobs_, [&](const Knob& knob) { return std::find(restored.begin(), restored.end(), knob) != restored.end(); });
   if (const auto saved = save(); !saved) errors.push_back(saved.error().what);
   return restored;
+}
+
+void Ledger::forget(const std::string& path, const std::string& file) {
+  if (std::erase_if(knobs_, [&](const Knob& knob) { return knob.path == path && knob.file == file; }) > 0) (void)save();
 }
 
 std::vector<Knob> Ledger::restore_all(const Hierarchies& hierarchies, std::vector<std::string>& errors) {

@@ -16,6 +16,7 @@ struct Knob {
   std::string path;             // of the cgroup
   std::uint64_t cgroup_id = 0;  // a group made again under the path is another one, and is left alone
   std::string controller, file;
+  std::string disk = {};  // "8:0", of a file with a line for each disk; empty: it is about the whole file
   std::string before;  // what writing makes it what it was
   bool operator==(const Knob&) const = default;
 };
@@ -23,8 +24,12 @@ struct Knob {
 [[nodiscard]] std::string to_json(const std::vector<Knob>& knobs);
 [[nodiscard]] Result<std::vector<Knob>> parse_knobs(const std::string& json);
 
-// Pure: the text that puts a file back, from what reading it shows: memory.oom_control shows more than can be written.
-[[nodiscard]] std::string restoring_text(const std::string& file, std::string_view shown);
+// Pure: which disk's line this write is about (io.max, blkio.throttle.*); empty: the file has no such lines.
+[[nodiscard]] std::string disk_of_write(const runtime::cgroup::ControlWrite& write);
+
+// Pure: the text that puts a file back, from what reading it shows: memory.oom_control shows more than can be written, and
+// of a file with a line for each disk only this disk's counts.
+[[nodiscard]] std::string restoring_text(const std::string& file, const std::string& disk, std::string_view shown);
 
 class Ledger {
  public:
@@ -37,6 +42,8 @@ class Ledger {
   // back; what could not be stays in the ledger, its error is in `errors`.
   std::vector<Knob> restore(const std::string& path, const runtime::cgroup::Hierarchies& hierarchies, std::vector<std::string>& errors);
   std::vector<Knob> restore_all(const runtime::cgroup::Hierarchies& hierarchies, std::vector<std::string>& errors);
+  // Somebody else has written this file since: what mete found there once is not to come back.
+  void forget(const std::string& path, const std::string& file);
   [[nodiscard]] const std::vector<Knob>& knobs() const { return knobs_; }
 
  private:

@@ -8,6 +8,7 @@
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/incident.h"
 #include "agent/enforcement/memory_enforcer.h"
+#include "agent/spare_descriptors.h"
 #include "collectors/discovery/export_policy.h"
 #include "enforcers/executor.h"
 #include "runtime/cgroup/psi_trigger.h"
@@ -143,6 +144,7 @@ std::vector<MachineEnforcer::Chosen> MachineEnforcer::candidates() const {
 }
 
 void MachineEnforcer::end_somebody(const std::string& rule, const std::string& because, Moment woken) {
+  const SpareDescriptors spare;
   const auto all = candidates();
   std::vector<enforcers::OomCandidate> facts;
   facts.reserve(all.size());

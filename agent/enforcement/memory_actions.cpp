@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is done when a rule fires. Each of them ends in told() or Incident::finish(): event, metric, and for whatever
 // stops or kills a forensic record.
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <csignal>
+#include <memory>
 
+#include "agent/child.h"
 #include "agent/enforcement/memory_enforcer.h"
 #include "config/objects.h"
 #include "enforcers/process_choice.h"
@@ -147,20 +145,20 @@ void MemoryEnforcer::exec(const config::MemoryThreshold& rule, const Trigger& tr
   if (!started) return told(trigger, "exec", Outcome::kFailed, command + ": " + started.error().what);
   // The reaction ends with the start; how the command ends is told when it does.
   services_.instruments.reaction(trigger.enforcer, std::chrono::steady_clock::now() - trigger.woken);
-  const runtime::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, *started, 0)));
-  const auto process = std::make_shared<asio::posix::stream_descriptor>(services_.loop);
-  if (pidfd.valid()) process->assign(::fcntl(pidfd.get(), F_DUPFD_CLOEXEC, 0));
-  process->async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this, trigger, command, process, pid = *started] {
-    int status = 0;
-    const bool reaped = ::waitpid(pid, &status, WNOHANG) == pid;
-    const int code = reaped && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  const auto code_of_it = std::make_shared<int>(0);
+  auto ended = alive_.guard([this, trigger, command, code_of_it] {
+    const int code = *code_of_it;
     constexpr int kTimedOut = 124;
     const std::string how = code == kTimedOut ? "it took too long and was killed" : code < 0 ? "it was lost" : "exit code " + std::to_string(code);
     services_.instruments.enforcement(trigger.enforcer, "exec", code == 0 ? "done" : "failed");
     subject_.tell(code == 0 ? Severity::kNormal : Severity::kWarning, "PolicyAction",
                   "Rule " + trigger.rule + " of " + subject_.shown() + ": " + trigger.because + "; exec " + command + ": " + how,
                   {{"rule", trigger.rule}, {"action", "exec"}, {"outcome", code == 0 ? "done" : "failed"}, {"command", command}, {"exit_code", std::to_string(code)}});
-  }));
+  });
+  await_child(services_.loop, *started, [code_of_it, ended = std::move(ended)](int code) mutable {
+    *code_of_it = code;
+    ended();
+  });
 }
 
 void MemoryEnforcer::restart(const Trigger& trigger) {
@@ -184,9 +182,16 @@ void MemoryEnforcer::kill(ThresholdAction action, const Trigger& trigger) {
     record.victim = record.processes[*victim].pid;
     record.victim_command = record.processes[*victim].command;
   }
-  const bool refused = !dry_run() && guarded();
+  // Pressure and thrashing are about page cache, which is no process' own; there the kernel's choice stands.
+  const bool gone = action == ThresholdAction::kKillProcess && trigger.enforcer == "memory" && victim && !enforcers::worth_killing(record.processes[*victim], bound().value_or(Bytes(0)));
+  const bool refused = !gone && !dry_run() && guarded();
   Status done;
-  if (!refused && action == ThresholdAction::kKillContainer) {
+  if (gone) {
+    killed_until_ = {};  // nothing was killed: it may be by the next who grows
+    record.victim.reset();
+    record.victim_command.clear();
+    done = fail("who had grown is gone, and no other process has a fiftieth of the limit");
+  } else if (!refused && action == ThresholdAction::kKillContainer) {
     if (!dry_run()) subject_.killed_by_policy("PolicyKilled");
     done = executor().kill_all(subject_.cgroup());
   } else if (!refused && victim) {
@@ -195,8 +200,8 @@ void MemoryEnforcer::kill(ThresholdAction action, const Trigger& trigger) {
   } else if (!refused) {
     done = fail("there is no process that may be killed");
   }
-  if (!refused && !dry_run()) told_of.step("killed");
-  const Outcome outcome = refused ? Outcome::kGuarded : dry_run() ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
+  if (!refused && !gone && !dry_run()) told_of.step("killed");
+  const Outcome outcome = refused ? Outcome::kGuarded : gone ? Outcome::kFailed : dry_run() ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
   std::string sentence = "Rule " + trigger.rule + " of " + subject_.shown() + ": " + trigger.because + "; " + name_of(action) + ": " + std::string(to_string(outcome));
   if (refused) sentence += ", its policy has killed as often as its guard allows";
   EventFields more;

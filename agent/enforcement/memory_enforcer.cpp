@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <set>
 
+#include "agent/spare_descriptors.h"
 #include "enforcers/oom.h"
-#include "runtime/cgroup/psi_trigger.h"
 #include "runtime/cgroup/text.h"
 
 namespace mete::agent {
@@ -18,25 +18,11 @@ using std::chrono::nanoseconds;
 // Rules about stalled time and refaults: this often, and this often while there is some.
 constexpr nanoseconds kIdleLook = std::chrono::seconds(1);
 constexpr nanoseconds kBusyLook = std::chrono::milliseconds(50);
-// v1's memory.pressure_level fires by the thousand: it is listened to again after this.
-constexpr auto kPressurePause = std::chrono::milliseconds(100);
 // An estimate below the first is told, and may be told again once it is above the second.
 constexpr nanoseconds kNear = std::chrono::seconds(10);
 constexpr nanoseconds kFar = std::chrono::seconds(30);
 // Limits of ancestors change rarely.
 constexpr auto kBoundAgain = std::chrono::seconds(10);
-
-std::string percent(Ratio share) {
-  std::string text = std::to_string(share.count() / 10'000);
-  if (share.count() % 10'000 != 0) text += "." + std::to_string(share.count() % 10'000 / 100);
-  return text + "%";
-}
-
-std::string seconds_text(nanoseconds time) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3gs", std::chrono::duration<double>(time).count());
-  return text;
-}
 
 }  // namespace
 
@@ -77,9 +63,10 @@ void MemoryEnforcer::open() {
   const auto* const policy = subject_.policy();
   collectors::MemoryProbe::Wanted wanted;
   if (policy != nullptr) {
-    wanted.pressure = policy->memory.pressure.has_value();
+    wanted.pressure = policy->memory.pressure.has_value() || policy->memory.notify;
     wanted.refaults = policy->memory.thrashing.has_value();
   }
+  if (!services_.hierarchies.on_v1("memory")) wanted.pressure = true;  // for see_high()
   auto probe = collectors::MemoryProbe::open(subject_.cgroup(), wanted);
   if (!probe) return;  // gone, or no memory controller: whoever measures tells
   probe_ = std::move(*probe);
@@ -88,7 +75,9 @@ void MemoryEnforcer::open() {
   killed_until_ = {};
   stalls_ = {};
   refaults_.reset();
-  if (wanted.pressure) {
+  notice_.reset();
+  if (policy != nullptr && policy->memory.notify && !subject_.pod_key().empty()) notice_.emplace();
+  if (policy != nullptr && policy->memory.pressure) {
     const auto& rule = *policy->memory.pressure;
     if (rule.some) stalls_[0].emplace(rule.over);
     if (rule.full) stalls_[1].emplace(rule.over);
@@ -137,48 +126,6 @@ void MemoryEnforcer::watch_thresholds() {
   }
 }
 
-// Both ways only say that it is worth looking; what decides are the totals.
-void MemoryEnforcer::watch_pressure() {
-  pressure_.close();
-  pressure_timer_.cancel();
-  const auto* const policy = subject_.policy();
-  if (policy == nullptr || (!policy->memory.pressure && !policy->memory.thrashing)) return;
-  const std::string unified = subject_.cgroup().unified_directory();
-  if (policy->memory.pressure && !unified.empty()) {
-    constexpr std::chrono::microseconds kWindow(500'000);
-    const auto& rule = *policy->memory.pressure;
-    const Ratio share = rule.full.value_or(rule.some.value_or(Ratio(1'000'000)));
-    const std::chrono::microseconds stall(std::max<std::int64_t>(kWindow.count() * share.count() / 2'000'000, 1));
-    if (auto trigger = runtime::cgroup::open_psi_trigger(unified + "/memory.pressure", {rule.full.has_value(), stall, kWindow})) {
-      pressure_.assign(trigger->release());
-      await(pressure_, asio::posix::stream_descriptor::wait_error, false);
-      return;
-    }
-  }
-  if (auto event = subject_.cgroup().pressure_eventfd("medium")) {
-    pressure_.assign(event->release());
-    await(pressure_, asio::posix::stream_descriptor::wait_read, true);
-  }
-}
-
-void MemoryEnforcer::await(asio::posix::stream_descriptor& descriptor, asio::posix::stream_descriptor::wait_type kind, bool drain) {
-  descriptor.async_wait(kind, alive_.guard([this, &descriptor, kind, drain] {
-    if (drain) {
-      std::uint64_t times = 0;
-      (void)!::read(descriptor.native_handle(), &times, sizeof times);
-    }
-    if (&descriptor != &pressure_) {
-      await(descriptor, kind, drain);
-    } else {
-      pressure_timer_.expires_after(kPressurePause);
-      pressure_timer_.async_wait(alive_.guard([this, kind, drain] {
-        if (pressure_.is_open()) await(pressure_, kind, drain);
-      }));
-    }
-    look(std::chrono::steady_clock::now());
-  }));
-}
-
 void MemoryEnforcer::look(Moment woken) {
   if (!probe_) return;
   const auto moment = probe_->read();
@@ -187,6 +134,8 @@ void MemoryEnforcer::look(Moment woken) {
   history_.see(moment->at, moment->usage);
   rate_.see(moment->at, moment->usage);
   see_time_to_limit(*moment);
+  see_high(*moment);
+  see_notice(*moment, woken_by_pressure_);
   look_later(*moment);
   if (stopped_ == Stopped::kNo) look_at(*moment, woken);
   // The kernel's notice of memory.high may come late: it is sent when the program returns from the kernel.
@@ -209,54 +158,14 @@ void MemoryEnforcer::look_at(const collectors::MemoryMoment& moment, Moment woke
     const auto& rule = rules[index];
     Trigger trigger;
     trigger.enforcer = "memory";
-    trigger.rule = "memory.at[" + std::to_string(index) + "]: usage " + percent(rule.usage);
-    trigger.because = "memory usage " + std::to_string(moment.usage.count()) + " is at least " + percent(rule.usage) + " of the limit " + std::to_string(limit->count());
+    trigger.rule = "memory.at[" + std::to_string(index) + "]: usage " + percent_text(rule.usage);
+    trigger.because = "memory usage " + std::to_string(moment.usage.count()) + " is at least " + percent_text(rule.usage) + " of the limit " + std::to_string(limit->count());
     trigger.woken = woken;
+    const SpareDescriptors spare;
     act(rule, trigger);
     if (stopped_ != Stopped::kNo) return;
   }
   see_pressure(moment, woken);
-}
-
-void MemoryEnforcer::see_pressure(const collectors::MemoryMoment& moment, Moment woken) {
-  const auto* const policy = subject_.policy();
-  if (policy == nullptr) return;
-  const auto fires = [&](std::size_t which, nanoseconds over) {
-    if (moment.at - fired_[which] < over) return false;
-    fired_[which] = moment.at;
-    return true;
-  };
-  const auto totals = std::array{moment.pressure.some, moment.pressure.full};
-  for (std::size_t i = 0; i < stalls_.size() && policy->memory.pressure; ++i) {
-    if (!stalls_[i] || !totals[i]) continue;
-    stalls_[i]->see(moment.at, static_cast<std::uint64_t>(totals[i]->count()));
-    const auto rule = *policy->memory.pressure;
-    const Ratio share = *(i == 0 ? rule.some : rule.full);
-    const auto growth = stalls_[i]->growth();
-    if (!growth || !enforcers::stalls(*growth, share) || !fires(i, rule.over)) continue;
-    const std::string kind = i == 0 ? "some" : "full";
-    Trigger trigger;
-    trigger.enforcer = "pressure";
-    trigger.rule = "memory.pressure: " + kind + " " + percent(share) + " for " + seconds_text(rule.over);
-    trigger.because = "it waited for memory (" + kind + ") for " + seconds_text(nanoseconds(growth->by)) + " of the last " + seconds_text(growth->in);
-    trigger.woken = woken;
-    act(rule.action, trigger);
-    return;
-  }
-  if (!refaults_ || !moment.refaults || !policy->memory.thrashing) return;
-  refaults_->see(moment.at, *moment.refaults);
-  const auto rule = *policy->memory.thrashing;
-  const auto growth = refaults_->growth();
-  const auto limit = bound();
-  const Bytes page(::sysconf(_SC_PAGESIZE));
-  if (!growth || !limit || !enforcers::thrashes(*growth, page, rule.refaults, *limit) || !fires(2, rule.over)) return;
-  Trigger trigger;
-  trigger.enforcer = "thrashing";
-  trigger.rule = "memory.thrashing: refaults " + percent(rule.refaults) + " for " + seconds_text(rule.over);
-  trigger.because = "it read " + std::to_string(static_cast<std::int64_t>(growth->by) * page.count()) + " bytes again within " + seconds_text(growth->in) +
-                    ", with a limit of " + std::to_string(limit->count());
-  trigger.woken = woken;
-  act(rule.action, trigger);
 }
 
 void MemoryEnforcer::see_time_to_limit(const collectors::MemoryMoment& moment) {
@@ -294,6 +203,7 @@ void MemoryEnforcer::look_later(const collectors::MemoryMoment& moment) {
     const auto growth = (*window)->last();
     next = std::min(next, !growth || growth->by > 0 ? kBusyLook : kIdleLook);
   }
+  if (notice_ && notice_->stalls()) next = std::min(next, kBusyLook);
   look_timer_.expires_after(next);
   look_timer_.async_wait(alive_.guard([this] { look(std::chrono::steady_clock::now()); }));
 }

@@ -18,6 +18,8 @@
 #include "collectors/usage_history.h"
 #include "enforcers/executor.h"
 #include "enforcers/memory_watch.h"
+#include "enforcers/pressure_notice.h"
+#include "enforcers/stuck_at_high.h"
 
 namespace mete::agent {
 
@@ -46,16 +48,20 @@ class MemoryEnforcer : public Watched {
 
   // memory_enforcer.cpp
   void watch_thresholds();
-  void watch_pressure();
-  void await(asio::posix::stream_descriptor& descriptor, asio::posix::stream_descriptor::wait_type kind, bool drain);
   void look(Moment woken);
   void look_at(const collectors::MemoryMoment& moment, Moment woken);
   void look_later(const collectors::MemoryMoment& moment);
-  void see_pressure(const collectors::MemoryMoment& moment, Moment woken);
   void see_time_to_limit(const collectors::MemoryMoment& moment);
   [[nodiscard]] std::optional<Bytes> bound();  // what shares of usage are of: its limit, else the tightest above it
   [[nodiscard]] std::optional<Bytes> tripwire() const;  // memory.high of a policy that decides before the kernel, v2
   [[nodiscard]] bool mostly_cache(Bytes limit) const;
+
+  // memory_pressure.cpp
+  void watch_pressure();
+  void await(asio::posix::stream_descriptor& descriptor, asio::posix::stream_descriptor::wait_type kind, bool drain);
+  void see_pressure(const collectors::MemoryMoment& moment, Moment woken);
+  void see_high(const collectors::MemoryMoment& moment);
+  void see_notice(const collectors::MemoryMoment& moment, bool by_kernel);
 
   // memory_actions.cpp
   void act(const config::MemoryThreshold& rule, const Trigger& trigger);
@@ -97,6 +103,10 @@ class MemoryEnforcer : public Watched {
   enforcers::FillRate rate_;
   std::array<std::optional<enforcers::Window>, 2> stalls_;  // some, full
   std::optional<enforcers::Window> refaults_;
+  std::optional<enforcers::PressureNotice> notice_;  // where memory.notify is wanted
+  enforcers::StuckAtHigh stuck_;
+  Moment high_looked_at_{};
+  bool woken_by_pressure_ = false;                   // by the kernel, within look()
   std::array<Moment, 3> fired_{};  // some, full, thrashing: not again within their time
   collectors::UsageHistory history_;
   std::optional<std::chrono::nanoseconds> time_to_limit_;
@@ -112,5 +122,9 @@ class MemoryEnforcer : public Watched {
   std::shared_ptr<std::atomic<bool>> reclaiming_;  // null: not; set to true it ends early
   Alive alive_;
 };
+
+// "12.5%"; "1.5s".
+[[nodiscard]] std::string percent_text(Ratio share);
+[[nodiscard]] std::string seconds_text(std::chrono::nanoseconds time);
 
 }  // namespace mete::agent

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "agent/enforcement/memory_enforcer.h"
+#include "agent/spare_descriptors.h"
 #include "enforcers/oom.h"
 
 namespace mete::agent {
@@ -33,6 +34,7 @@ void MemoryEnforcer::out_of_memory(Moment woken) {
     release_timer_.async_wait(alive_.guard([this] { out_of_memory(std::chrono::steady_clock::now()); }));
     return;
   }
+  const SpareDescriptors spare;
   const auto moment = probe_->read();
   const auto limit = subject_.memory_limit();
   if (!moment || !limit) return;
@@ -135,6 +137,7 @@ bool MemoryEnforcer::policy_still_stops() const {
 
 void MemoryEnforcer::time_is_over() {
   if (stopped_ == Stopped::kNo) return;
+  const SpareDescriptors spare;
   if (stopped_ == Stopped::kFrozen) return end_freeze();
   end_hold();
 }

@@ -34,6 +34,11 @@ class Subject {
 
   [[nodiscard]] virtual Result<runtime::process::ProcessId> first_process() const = 0;
   [[nodiscard]] virtual Status raise_memory_limit(Bytes to) = 0;
+  // Its own CPU limit, without what is lent; empty: none.
+  [[nodiscard]] virtual std::optional<runtime::cgroup::CpuBandwidth> own_cpu() const = 0;
+  // The quota that it is lent; empty: none. Lending nothing any more gives it its own again.
+  [[nodiscard]] virtual std::optional<std::chrono::microseconds> lent_quota() const = 0;
+  [[nodiscard]] virtual Status lend_quota(std::optional<std::chrono::microseconds> quota) = 0;
   // Stop signal, grace, kill, start.
   [[nodiscard]] virtual Status restart(const std::string& reason) = 0;
   // Starts a command inside, which is killed after `timeout`: a child of ours, whose exit code is the command's, or 124.
@@ -43,6 +48,10 @@ class Subject {
   virtual void unguard_freeze() = 0;
   // v1: the kernel decides again, where a hold has come to nothing.
   [[nodiscard]] virtual Status allow_oom_kill() = 0;
+  // v2: it is stuck at its memory.high, which it has no more when this is done.
+  [[nodiscard]] virtual Status lift_memory_high() = 0;
+  // Memory is short: by the protocol of systemd's services, for those inside who listen.
+  [[nodiscard]] virtual Status notify_pressure() = 0;
   // A policy has killed in it: for the counters and for the reason of its end.
   virtual void killed_by_policy(const std::string& reason) = 0;
 };

@@ -30,12 +30,12 @@ std::vector<std::string> watched_mounts(const runtime::cgroup::Hierarchies& hier
   std::vector<std::string> mounts;
   for (const char* controller : {"memory", "cpuacct", "cpu"}) {
     const auto found = hierarchies.v1.find(controller);
-    if (found == hierarchies.v1.end() || mounts.size() == 2) continue;
+    if (found == hierarchies.v1.end()) continue;
     if (std::find(mounts.begin(), mounts.end(), found->second) == mounts.end()) mounts.push_back(found->second);
   }
   if (mounts.empty() && !hierarchies.v2_mount.empty()) mounts.push_back(hierarchies.v2_mount);
   if (mounts.empty()) mounts = hierarchies.v1_mounts();
-  if (mounts.size() > 2) mounts.resize(2);
+  if (mounts.size() > kWatchedHierarchies) mounts.resize(kWatchedHierarchies);
   return mounts;
 }
 

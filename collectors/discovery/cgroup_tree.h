@@ -17,13 +17,16 @@
 
 namespace mete::collectors {
 
+// So many hierarchies are watched at most: memory, cpuacct and cpu, which people make groups in by hand.
+inline constexpr std::size_t kWatchedHierarchies = 3;
+
 struct CgroupNode {
   std::uint64_t id = 0;  // inode of its directory in the first hierarchy that has it: made again, it is another one
   std::chrono::system_clock::time_point created{};  // when it was seen to be made, else its directory's mtime
   bool seen_made = false;                           // `created` is the former
   std::uint8_t in = 0;                              // bit i: it is in hierarchy i of those watched
   std::uint8_t id_from = 0;                         // the hierarchy that gave the id
-  std::array<int, 2> watches = {-1, -1};            // inotify's, by hierarchy
+  std::array<int, kWatchedHierarchies> watches = {-1, -1, -1};  // inotify's, by hierarchy
 };
 
 class CgroupTree {

@@ -13,8 +13,9 @@ namespace {
 constexpr std::chrono::seconds kRescanEvery(60);
 constexpr std::chrono::seconds kRescanWithoutWatches(2);
 
-// A container's first process is in its cgroup before it leaves the machine's network: looked at again so many times.
-constexpr int kNetworkLooks = 4;
+// A container's first process is in its cgroup before it leaves the machine's network and root: looked at again so many
+// times.
+constexpr int kLooks = 4;
 
 // What a runtime has on file may be of an earlier run; what was seen is not.
 std::optional<std::chrono::system_clock::time_point> start_of(const Identity& who, const CgroupNode& node) {
@@ -70,8 +71,9 @@ std::vector<std::string> ForeignCgroups::see_changes() {
 void ForeignCgroups::identify(const std::string& path, Known& known, Clock::time_point now) {
   constexpr std::chrono::milliseconds kSlowest(60'000);
   auto answer = identifier_.identify(*hierarchies_, path);
-  const bool in_no_network = answer.who.kind == CgroupKind::kContainer && answer.network_namespace == 0;
-  const bool again = !answer.complete || (in_no_network && ++known.looks < kNetworkLooks);
+  const bool container = answer.who.kind == CgroupKind::kContainer;
+  const bool outside = container && (answer.network_namespace == 0 || answer.writable.empty());
+  const bool again = !answer.complete || (outside && ++known.looks < kLooks);
   known.ask_again.reset();
   if (again) {
     known.ask_again = now + known.retry_in;
@@ -80,6 +82,7 @@ void ForeignCgroups::identify(const std::string& path, Known& known, Clock::time
   }
   known.network = answer.network_namespace;
   known.network_pid = answer.pid;
+  known.writable = std::move(answer.writable);
   known.labels.reset();
   if (is_exported(options_.exported, answer.who, path)) {
     known.labels = std::make_shared<const LabelBlock>(exported_labels(options_.exported, answer.who, path));
@@ -138,6 +141,7 @@ std::vector<Target> ForeignCgroups::targets() const {
     target.cgroup_id = node->second.id;
     target.who = known.who;
     target.labels = known.labels;
+    target.writable = known.writable;
     target.created = node->second.created;
     target.started = start_of(*known.who, node->second);
     if (const auto row = networks.find(path); row != networks.end()) target.network_pid = row->second;

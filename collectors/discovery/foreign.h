@@ -51,6 +51,7 @@ class ForeignCgroups {
     std::optional<Clock::time_point> ask_again;  // empty: all is known
     std::uint64_t network = 0;  // inode of its network namespace; 0: the machine's, or nothing runs in it
     pid_t network_pid = 0;
+    std::string writable;  // its writable layer
   };
   ForeignCgroups(const runtime::cgroup::Hierarchies& hierarchies, Options options, CgroupTree tree);
   void found(const std::string& path);

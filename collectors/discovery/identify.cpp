@@ -91,9 +91,12 @@ Identifier::Answer Identifier::identify(const runtime::cgroup::Hierarchies& hier
   if (who.kind == CgroupKind::kOther) {
     // Nobody's, as long as a process in it does not lead to a bundle.
     answer.complete = answer.pid != 0 && try_containerd(roots_, answer.pid, path, who) != Found::kSome;
+    if (who.kind == CgroupKind::kContainer) answer.writable = view_process(roots_, answer.pid).writable_layer();
   } else {
+    const ProcessView process = view_process(roots_, answer.pid);
     // A runtime's files may be there before the first process is.
-    answer.complete = describe(roots_, view_process(roots_, answer.pid), who) == Found::kAll && answer.pid != 0;
+    answer.complete = describe(roots_, process, who) == Found::kAll && answer.pid != 0;
+    answer.writable = process.writable_layer();
     if (who.name.empty()) who.name = who.id;
     if (!who.pod_uid.empty() && who.pod.empty()) (void)describe_kubelet_pod(roots_, who);
   }

@@ -28,6 +28,7 @@ class Identifier {
     Identity who;
     bool complete = true;  // false: a container whose files or first process are not there yet; ask again
     pid_t pid = 0;         // one of its processes; 0: none runs in it
+    std::string writable;  // directory of a container's writable layer; empty: none that is known
     std::uint64_t network_namespace = 0;  // inode of its namespace; 0: the machine's own, or nothing runs
   };
   // Reads a handful of files. What cannot be read or understood is not known; nothing here is an error.

@@ -73,6 +73,21 @@ bool ProcessView::any_source_before(const IdentityRoots& roots, std::string_view
   return false;
 }
 
+std::string ProcessView::writable_layer() const {
+  constexpr std::string_view kKey = "upperdir=";
+  std::string layer;
+  for (const MountLine& mount : mounts) {
+    if (mount.point != "/") continue;
+    layer.clear();  // what is mounted later covers it
+    if (mount.type != "overlay") continue;
+    for (std::string_view rest = mount.options; !rest.empty();) {
+      const std::string_view option = next_part(rest, ',');
+      if (option.starts_with(kKey) && option.substr(kKey.size()).starts_with('/')) layer = option.substr(kKey.size());
+    }
+  }
+  return layer;
+}
+
 std::optional<std::string> ProcessView::layers_before(std::string_view marker) const {
   for (const MountLine& mount : mounts) {
     if (mount.type != "overlay") continue;

@@ -210,6 +210,9 @@ Result<nlohmann::json> parse_json(std::string_view text, const std::string& name
     const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(std::min(error.byte, text.size())), '\n');
     const char* const colon = std::strstr(error.what(), ": ");
     return fail(name + ": line " + std::to_string(line) + ": not JSON: " + (colon == nullptr ? error.what() : colon + 2));
+  } catch (const nlohmann::json::exception& error) {  // a number that no machine type holds
+    const char* const bracket = std::strstr(error.what(), "] ");
+    return fail(name + ": not JSON: " + (bracket == nullptr ? error.what() : bracket + 2));
   }
   return fail(name + ": not JSON");
 }

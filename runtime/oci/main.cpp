@@ -57,9 +57,25 @@ int run_main(int argc, const char* const* argv) {
   return 1;
 }
 
+// A message may quote what somebody else wrote: it is one line, and one that a person can read, all the same.
+std::string one_line(std::string_view message) {
+  constexpr std::size_t kLongest = 2'000;
+  std::string line;
+  for (const char c : message.substr(0, kLongest)) {
+    if (c == '\n' || c == '\t') {
+      line += c == '\n' ? "\\n" : "\\t";
+    } else {
+      line += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+    }
+  }
+  if (message.size() > kLongest) line += "... (" + std::to_string(message.size()) + " characters)";
+  return line;
+}
+
 }  // namespace
 
-void report(const Options& options, const char* level, const std::string& message) {
+void report(const Options& options, const char* level, const std::string& text) {
+  const std::string message = one_line(text);
   const std::string shown = "mete-oci: " + std::string(*level == 'e' ? "" : level) + (*level == 'e' ? "" : ": ") + message + "\n";
   (void)!::write(STDERR_FILENO, shown.data(), shown.size());
   if (options.log.empty()) return;

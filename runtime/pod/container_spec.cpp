@@ -121,6 +121,7 @@ void add_files(const ContainerContext& context, LaunchSpec& launch) {
   bind(context.hosts_file, "/etc/hosts");
   bind(context.resolv_file, "/etc/resolv.conf");
   bind(context.hostname_file, "/etc/hostname");
+  bind(context.pressure_fifo, kPressurePath);
 }
 
 void add_filesystems(const config::PodSpec& spec, const config::Container& container, const ContainerContext& context, LaunchSpec& launch) {
@@ -178,6 +179,7 @@ Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Con
   add_files(context, launch);
   if (!spec.host_network) launch.hostname = hostname_of(plan.pod);
   launch.env = {kDefaultPath, "HOSTNAME=" + hostname_of(plan.pod)};
+  if (!context.pressure_fifo.empty()) launch.env.push_back(std::string("MEMORY_PRESSURE_WATCH=") + kPressurePath);
   for (const auto& assignment : context.image.env) set_env(launch.env, assignment);
   for (const auto& each : resolved.env) set_env(launch.env, each.name + "=" + each.value);
   const std::string& directory = container.working_dir.empty() ? context.image.working_dir : container.working_dir;

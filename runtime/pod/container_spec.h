@@ -14,6 +14,9 @@
 
 namespace mete::runtime::pod {
 
+// Where a container is told of memory pressure (systemd's docs/PRESSURE.md): a FIFO, readable when there is some.
+inline constexpr const char* kPressurePath = "/run/mete/memory.pressure";
+
 struct ContainerContext {
   image::ImageConfig image;
   process::OverlayRoot overlay;
@@ -22,6 +25,7 @@ struct ContainerContext {
   std::string hosts_file;                       // bound to /etc/hosts and so on; empty: the image's own
   std::string resolv_file;
   std::string hostname_file;
+  std::string pressure_fifo;  // bound to kPressurePath, which MEMORY_PRESSURE_WATCH then names; empty: it is told nothing
   std::optional<int> sandbox_pid;  // whose network, IPC, UTS (and PID) namespaces are shared
   process::CgroupJoin cgroup;
   process::CgroupView cgroup_view;

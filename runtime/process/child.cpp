@@ -24,17 +24,30 @@ namespace {
 // Where a command without a slash is looked for when the environment has no PATH (as in execvp and runc).
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-// Host descriptors must not reach the container (CVE-2024-21626). The exec closes all but stdio and what is to be
-// preserved; who waits at the start gate for a person to come closes them now, so that no host file is held by it.
+// Host descriptors must not be seen by the container (CVE-2024-21626, CVE-2016-9962): in a PID namespace that others are in,
+// a process of theirs looks through /proc/PID/fd as soon as the clone is made.
+void close_foreign_descriptors(const ChildContext& child, const ChildFds& fds) {
+  auto next = 3U + static_cast<unsigned>(fds.preserved);
+  for (const int fd : fds.kept) {
+    const auto number = static_cast<unsigned>(fd);
+    if (number > next) child.must(::close_range(next, number - 1, 0), "close_range");
+    next = std::max(next, number + 1);
+  }
+  child.must(::close_range(next, ~0U, 0), "close_range");
+}
+
+// The exec closes all but stdio and what is to be preserved; who waits at the start gate for a person to come closes them
+// now, so that no host file is held by it.
 void close_host_descriptors(const ChildContext& child, const ChildFds& fds) {
   const auto first = 3U + static_cast<unsigned>(fds.preserved);
   child.must(::close_range(first, ~0U, CLOSE_RANGE_CLOEXEC), "close_range");
   if (fds.start_gate < 0) return;
-  const auto low = static_cast<unsigned>(std::min(fds.start_gate, child.control()));
-  const auto high = static_cast<unsigned>(std::max(fds.start_gate, child.control()));
-  if (low > first) child.must(::close_range(first, low - 1, 0), "close_range");
-  if (high > std::max(low + 1, first)) child.must(::close_range(std::max(low + 1, first), high - 1, 0), "close_range");
-  child.must(::close_range(std::max(high + 1, first), ~0U, 0), "close_range");
+  int kept[] = {child.control(), fds.start_gate, child.profile};
+  std::sort(std::begin(kept), std::end(kept));
+  ChildFds waiting = fds;
+  // (No profile is -1, and the first.)
+  waiting.kept = std::span<const int>(kept).subspan(kept[0] < 0 ? 1 : 0);
+  close_foreign_descriptors(child, waiting);
 }
 
 // Pipes and terminals are made by root: as another user the command could not open them again as /dev/stdout. What is
@@ -213,6 +226,7 @@ void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* c
   ChildContext child(fds.control);
   child.cgroup_tasks = fds.cgroup_tasks;
   child.trees = fds.trees;
+  close_foreign_descriptors(child, fds);
   for (const auto& op : plan.ops) {
     std::visit([&](const auto& each) { execute(child, each); }, op);
     ++child.operation;

@@ -45,6 +45,7 @@ struct ChildFds {
   std::span<const int> cgroup_tasks;  // v1 "tasks" files, into which the child writes itself (cgroup_entry.h)
   std::span<const int> trees;         // detached mounts of BindMount::by_launcher, in the order of the operations
   int preserved = 0;                  // descriptors from 3 on that the command inherits
+  std::span<const int> kept;          // all of the above that are above those, in rising order: everything else is closed at once
 };
 
 [[noreturn]] void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* const* env);

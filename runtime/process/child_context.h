@@ -77,6 +77,7 @@ void execute(ChildContext& child, const SetAffinity& op);
 
 // child_namespaces.cpp
 void execute(ChildContext& child, const AwaitIdMappings& op);
+void execute(ChildContext& child, const Unshare& op);
 void execute(ChildContext& child, const JoinNamespace& op);
 void execute(ChildContext& child, const SetHostname& op);
 void execute(ChildContext& child, const LoopbackUp& op);

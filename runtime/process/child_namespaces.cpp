@@ -19,6 +19,8 @@ void execute(ChildContext& child, const AwaitIdMappings&) {
   child.must(::setresuid(0, 0, 0), "become root of the user namespace");
 }
 
+void execute(ChildContext& child, const Unshare& op) { child.must(::unshare(static_cast<int>(op.flags)), "unshare"); }
+
 void execute(ChildContext& child, const JoinNamespace& op) {
   const int fd = static_cast<int>(child.must(::open(op.path.c_str(), O_RDONLY | O_CLOEXEC), "open namespace", op.path.c_str()));
   child.must(::setns(fd, 0), "join namespace", op.path.c_str());

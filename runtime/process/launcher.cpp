@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -55,6 +56,33 @@ class PidNamespaceVisit {
  private:
   UniqueFd own_;
 };
+
+// A process that enters others' PID namespace is in their /proc from its clone on: it shall not be looked into there, by who
+// has no CAP_SYS_PTRACE, before it has executed its command (ptrace(2), "Ptrace access mode checking"). The child inherits it.
+class Undumpable {
+ public:
+  explicit Undumpable(bool wanted) : before_(wanted ? ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) : 0) {
+    if (before_ == 1) ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  }
+  Undumpable(const Undumpable&) = delete;
+  Undumpable& operator=(const Undumpable&) = delete;
+  ~Undumpable() {
+    if (before_ == 1) ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+  }
+
+ private:
+  int before_;
+};
+
+std::vector<int> kept_descriptors(const ChildFds& fds) {
+  std::vector<int> kept = {fds.control, fds.stdin_fd, fds.stdout_fd, fds.stderr_fd, fds.start_gate};
+  kept.insert(kept.end(), fds.cgroup_tasks.begin(), fds.cgroup_tasks.end());
+  kept.insert(kept.end(), fds.trees.begin(), fds.trees.end());
+  // Standard streams and what is preserved stay anyhow.
+  std::erase_if(kept, [&](int fd) { return fd < 3 + fds.preserved; });
+  std::sort(kept.begin(), kept.end());
+  return kept;
+}
 
 Status make_time_namespace(const Plan& plan) {
   if (::unshare(kCloneNewTime) != 0) return fail_errno("make time namespace");
@@ -129,7 +157,10 @@ class Child {
     const auto arguments = pointers(plan_.args);
     const auto environment = pointers(plan_.env);
     const auto tree_fds = trees.numbers();
-    const ChildFds fds{child_end, options_.stdin_fd, options_.stdout_fd, options_.stderr_fd, options_.start_gate, tasks, tree_fds, options_.preserved};
+    ChildFds fds{child_end, options_.stdin_fd, options_.stdout_fd, options_.stderr_fd, options_.start_gate, tasks, tree_fds, options_.preserved, {}};
+    const auto kept = kept_descriptors(fds);
+    fds.kept = kept;
+    const Undumpable hidden(!plan_.join_pid_namespace.empty());
     const auto child = [&] {
       ::close(control_.get());
       run_child(plan_, fds, arguments.data(), environment.data());

@@ -183,6 +183,11 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
     plan.uid_mappings = spec.uid_mappings;
     plan.gid_mappings = spec.gid_mappings;
     plan.ops.insert(plan.ops.begin(), AwaitIdMappings{});
+    // A message queue's file system belongs to the namespace's root, who must be somebody when it is made.
+    if ((plan.clone_flags & CLONE_NEWIPC) != 0) {
+      plan.clone_flags &= ~std::uint64_t{CLONE_NEWIPC};
+      plan.ops.insert(plan.ops.begin() + 1, Unshare{CLONE_NEWIPC});
+    }
   }
   const auto offset = [&](const char* clock, const std::optional<TimeOffset>& value) {
     if (!value) return;
@@ -224,13 +229,6 @@ Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   return {};
 }
 
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
-template <class... Ts>
-Overloaded(Ts...) -> Overloaded<Ts...>;  // implied in C++20; clang 14 wants it said
-
 }  // namespace
 
 void add_cgroup_entry(const Tuning& tuning, std::vector<SetupOp>& ops) {
@@ -269,31 +267,6 @@ Plan make_sandbox_plan(const LaunchSpec& spec) {
   plan.has_oom_score_adj = spec.oom_score_adj.has_value();
   plan.oom_score_adj = spec.oom_score_adj.value_or(0);
   return plan;
-}
-
-std::string describe(const SetupOp& op) {
-  const std::string name = std::visit([](const auto& each) { return std::string(each.kName); }, op);
-  const std::string details = std::visit(
-      Overloaded{
-          [](const JoinNamespace& each) { return " " + each.path; },
-          [](const SetHostname& each) { return " " + each.name; },
-          [](const MountRoot& each) { return " " + each.target; },
-          [](const MountFilesystem& each) { return " " + each.type + " on " + each.destination; },
-          [](const BindMount& each) {
-            return " " + each.source + (each.sub_path.empty() ? "" : "/" + each.sub_path) + " on " + each.destination;
-          },
-          [](const MakeDevice& each) { return " " + each.path; },
-          [](const MakeSymlink& each) { return " " + each.path; },
-          [](const WriteSysctl& each) { return " " + each.path; },
-          [](const MaskPath& each) { return " " + each.path; },
-          [](const MakePathReadOnly& each) { return " " + each.path; },
-          [](const ChangeDirectory& each) { return " " + each.path; },
-          [](const JoinKeyring& each) { return " " + each.name; },
-          [](const ChangeMount& each) { return " " + each.path; },
-          [](const auto&) { return std::string(); },
-      },
-      op);
-  return name + details;
 }
 
 }  // namespace mete::runtime::process

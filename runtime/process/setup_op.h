@@ -20,6 +20,17 @@ struct AwaitIdMappings {
   bool operator==(const AwaitIdMappings&) const = default;
 };
 
+// Namespaces that are to belong to a user namespace whose mappings were not there yet at the clone (CLONE_NEW*).
+struct Unshare {
+  static constexpr const char* kName = "make namespaces";
+  std::uint64_t flags = 0;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(flags);
+  }
+  bool operator==(const Unshare&) const = default;
+};
+
 struct JoinNamespace {
   static constexpr const char* kName = "join namespace";
   NamespaceKind kind{};
@@ -298,7 +309,7 @@ using SetupOp =
     std::variant<AwaitIdMappings, JoinNamespace, SetHostname, LoopbackUp, MakeMountsPrivate, MountRoot, MountFilesystem,
                  BindMount, MakeDevice, MakeSymlink, AwaitCgroups, NewCgroupNamespace, WriteSysctl, MaskPath,
                  MakePathReadOnly, PivotRoot, ChangeDirectory, ChangeMount, SetRootPropagation, OpenTerminal, AwaitHooks, Tune,
-                 SetAffinity, OpenProfile, EnterRoot, JoinKeyring>;
+                 SetAffinity, OpenProfile, EnterRoot, JoinKeyring, Unshare>;
 
 // What the child becomes when the operations are done.
 enum class Final : std::uint8_t {

@@ -6,6 +6,8 @@
 //             Its first line is who the shim is; on a full disk the text of `exit` follows it, in the block it has already
 //   plan      the encoded Plan; written by the agent before the shim is started
 //   started   pid, start time and warnings; written when the command has been executed
+//   pressure  a FIFO, where the container wants to be told of memory pressure: the agent writes, the container reads, and
+//             the shim holds it open, so that a reader sees no end of file while nobody writes
 //   exit      how it ended, or why it did not start; on disk before anybody is told
 #pragma once
 
@@ -52,6 +54,7 @@ class AttemptFiles {
   [[nodiscard]] const std::string& directory() const { return directory_; }
   [[nodiscard]] std::string lock() const { return directory_ + "/lock"; }
   [[nodiscard]] std::string plan() const { return directory_ + "/plan"; }
+  [[nodiscard]] std::string pressure() const { return directory_ + "/pressure"; }
 
   // Empty when the file is not there yet. An exit status that is only in the lock counts.
   [[nodiscard]] Result<std::optional<Started>> started() const;

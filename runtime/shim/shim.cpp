@@ -108,6 +108,7 @@ class Shim {
     bool running = true;
     ExitStatus status;
     Watchdog watchdog(options_.directory);
+    const UniqueFd pressure(::open(files_.pressure().c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
     while (running || streams_[0].fd.valid() || streams_[1].fd.valid()) {
       pollfd waits[5] = {{streams_[0].fd.get(), POLLIN, 0},
                          {streams_[1].fd.get(), POLLIN, 0},

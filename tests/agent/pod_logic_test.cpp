@@ -163,6 +163,10 @@ TEST(Record, IsReadBackAsItWasWritten) {
   record.resources = "hash";
   record.containers[0].resources = config::Resources{{MilliCpu(5), Bytes(6), {{"2Mi", Bytes(7)}}}, {std::nullopt, Bytes(8), {}}};
   record.containers[1].update = {.cpu_limit = MilliCpu(9), .memory_request = Bytes(10)};
+  record.containers[0].cores = {1, 3};
+  record.containers[0].restart_wanted = true;
+  record.containers[0].end_reason = "PolicyRestarted";
+  record.containers[1].pre_stop = config::PreStopHook{.command = {"sh", "-c", "true"}};
   const auto back = parse_record(to_json(record));
   ASSERT_TRUE(back) << back.error().what;
   EXPECT_EQ(*back, record);

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long from the kernel's event until it is done and told: tests/bench/react.py [--events N] [--busy N]
+"""How long from the kernel's event until it is done and told: tests/bench/react.py [--events N] [--busy N] [--kind TEXT]
 
 The clock starts when the kernel wakes this program, which listens for the same event as the agent (an eventfd on
 memory.oom_control, or on a usage threshold), and ends when the event of the agent's action has come out of its API: by then the
 action is done, the metric counted and, for an OOM and whatever kills or freezes, the forensic record written. Each figure holds
 the time that this program takes to notice. Needs cgroup v1's memory controller, whose events two can listen for.
+
+An OOM's event comes before the kernel has killed. Its own share, from its event until its counter of kills has risen, is printed on a
+line below: nobody can tell of a kill before that. Likewise what a reclaim of the same cache takes that nobody watches.
 """
 import argparse
 import bisect
@@ -29,7 +32,7 @@ spec:
   containers:
   - name: main
     image: busybox
-    command: [sh, -c, "while :; do dd if=/dev/zero of=/dev/null bs=%dM count=1 2>/dev/null; sleep 0.01; done"]
+    command: [sh, -c, "sleep 0.2; %s"]
     resources: {limits: {memory: 64Mi}}
 ---
 apiVersion: mete/v1
@@ -51,14 +54,28 @@ spec:
     resources: {limits: {cpu: 50m, memory: 16Mi}}
 """
 
+# Page cache up and down.
+CACHE = "while :; do dd if=/dev/zero of=/tmp/f bs=1M count=50 2>/dev/null; rm /tmp/f; sleep 0.05; done"
+
 # What is measured: (name, what the container allocates, its policy, the reason of the event, the usage threshold or None for OOM)
 KINDS = [
     ("oom kill, record", 200, "{onOOM: kill-process}", "OOMKilled", None),
     ("threshold: signal", 50, "{at: [{usage: 60%, do: signal, signal: SIGCONT}], onOOM: kill-process}", "PolicyAction", 0.6),
     ("threshold: exec", 50, "{at: [{usage: 60%, do: exec, command: ['true']}], onOOM: kill-process}", "PolicyAction", 0.6),
     ("threshold: kill-process, record", 50, "{at: [{usage: 60%, do: kill-process}], onOOM: kill-process}", "PolicyKill", 0.6),
+    ("threshold: reclaim", CACHE, "{at: [{usage: 60%, do: reclaim}], onOOM: kill-process}", "PolicyAction", 0.6),
     ("threshold: freeze, record", 50, "{at: [{usage: 60%, do: freeze, timeout: 5ms, then: thaw}], onOOM: kill-process}", "Frozen", 0.6),
 ]
+
+# Those that a container does not go on after as before: each event has a container of its own, and there are fewer of them.
+ONCE = [
+    ("threshold: raise, record", 50, "{at: [{usage: 60%, do: raise}], raise: {by: 25%}}", "LimitRaised", 0.6),
+    ("threshold: restart, record", 50, "{at: [{usage: 60%, do: restart}]}", "PolicyRestart", 0.6),
+    ("threshold: kill-container, record", 50, "{at: [{usage: 60%, do: kill-container}]}", "PolicyKill", 0.6),
+    ("oom: hold, record", 200, "{onOOM: hold, hold: {timeout: 10s, then: kill-container}}", "OOMHeld", None),
+    ("oom: raise, record", 80, "{onOOM: raise, raise: {by: 50%}}", "LimitRaised", None),
+]
+FEWER = 20
 
 
 class Listener(threading.Thread):
@@ -102,16 +119,37 @@ def kernel_event(directory, threshold):
     return event
 
 
-def measure(agent, kind, wanted):
+UP_AND_DOWN = "while :; do dd if=/dev/zero of=/dev/null bs=%dM count=1 2>/dev/null; sleep 0.01; done"
+
+
+def started(agent, kind):
+    """The memory directory of a container that does what `kind` says, and the kernel's event of it."""
     name, size, memory, reason, share = kind
-    agent.apply(POD % (size, memory))
-    container = wait_for("it to run", lambda: agent.container("react")["state"] == "running" and agent.container("react"))
+    agent.apply(POD % (size if isinstance(size, str) else UP_AND_DOWN % size, memory))
+    container = wait_for("it to run", lambda: agent.container("react")["state"] == "running" and agent.container("react"), every=0.005)
     directory = "/sys/fs/cgroup/memory" + agent.parent + "/default_react/" + container["name"]
+    return directory, kernel_event(directory, None if share is None else int(share * (64 << 20)))
+
+
+def ended(agent):
+    agent.mete("delete", "react", "--grace", "0")
+    wait_for("its end", lambda: agent.pod("react") is None, every=0.005)
+
+
+def kills_of(control):
+    return int(os.pread(control, 128, 0).decode().split()[-1])
+
+
+def measure(agent, kind, wanted):
+    """(milliseconds of each, how many of the kernel's events nothing was told of, milliseconds of the kernel's own share)"""
+    name, size, memory, reason, share = kind
+    directory, event = started(agent, kind)
     listener = Listener(agent, reason)
-    event = kernel_event(directory, None if share is None else int(share * (64 << 20)))
     usage = os.open(directory + "/memory.usage_in_bytes", os.O_RDONLY)
-    kernel, end = [], time.monotonic() + 20 + wanted * 0.1
+    control = os.open(directory + "/memory.oom_control", os.O_RDONLY)
+    kernel, own, end = [], [], time.monotonic() + 20 + wanted * 0.1
     while len(listener.times) < wanted and time.monotonic() < end:
+        killed = kills_of(control) if share is None else 0
         if not select.select([event], [], [], 1)[0]:
             continue
         now = time.monotonic()
@@ -119,13 +157,36 @@ def measure(agent, kind, wanted):
         # A threshold tells of both directions; the way down is nobody's business.
         if share is None or int(os.pread(usage, 32, 0)) >= share * (64 << 20):
             kernel.append(now)
+        while share is None and kills_of(control) == killed and time.monotonic() < now + 0.1:
+            time.sleep(0.0002)
+        if share is None:
+            own.append((time.monotonic() - now) * 1000)
     stopped = time.monotonic()  # what is told from now on belongs to events that nobody has listened for
     listener.socket.close()
-    os.close(event)
-    os.close(usage)
-    agent.mete("delete", "react", "--grace", "0")
-    wait_for("its end", lambda: agent.pod("react") is None)
-    return pair(kernel, [each for each in listener.times if each < stopped])
+    for each in (event, usage, control):
+        os.close(each)
+    ended(agent)
+    return (*pair(kernel, [each for each in listener.times if each < stopped]), own)
+
+
+def measure_once(agent, kind, wanted):
+    """The same of actions that change the container for good."""
+    took, missed = [], 0
+    for _ in range(wanted):
+        directory, event = started(agent, kind)
+        listener = Listener(agent, kind[3])
+        if select.select([event], [], [], 5)[0]:
+            now = time.monotonic()
+            end = now + 2
+            while not listener.times and time.monotonic() < end:
+                time.sleep(0.001)
+            # Of several raises the first is that of this event.
+            took += [(listener.times[0] - now) * 1000] if listener.times else []
+            missed += not listener.times
+        listener.socket.close()
+        os.close(event)
+        ended(agent)
+    return took, missed, []
 
 
 def pair(kernel, told):
@@ -147,10 +208,19 @@ def own_p99(agent, enforcer):
     return next(("<= %g" % (bound * 1000) for bound, count in buckets if count >= 0.99 * buckets[-1][1]), "none") if buckets else "none"
 
 
+def show(name, took, missed):
+    if len(took) < 2:
+        print("%-34s %6d too few" % (name, len(took)), flush=True)
+        return
+    centiles = statistics.quantiles(took, n=100, method="inclusive")
+    print("%-34s %6d %8.2f %8.2f %8.2f   %s" % (name, len(took), centiles[49], centiles[98], max(took), missed), flush=True)
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--events", type=int, default=1000)
     options.add_argument("--busy", type=int, default=200)
+    options.add_argument("--kind", default="", help="only those with this in their name")
     options = options.parse_args()
     if not os.path.isdir("/sys/fs/cgroup/memory"):
         skip("needs cgroup v1's memory controller")
@@ -162,13 +232,13 @@ def main():
             if busy:
                 wait_for("them to run", lambda: agent.metric("mete_container_state", state="running") == busy, 120)
             print("%d busy containers" % busy)
-            for kind in KINDS:
-                took, missed = measure(agent, kind, options.events)
-                if len(took) < 2:
-                    print("%-34s %6d too few" % (kind[0], len(took)))
+            for kind in KINDS + ONCE:
+                if options.kind and options.kind not in kind[0]:
                     continue
-                centiles = statistics.quantiles(took, n=100)
-                print("%-34s %6d %8.2f %8.2f %8.2f   %d" % (kind[0], len(took), centiles[49], centiles[98], max(took), missed), flush=True)
+                took, missed, own = measure(agent, kind, options.events) if kind in KINDS else measure_once(agent, kind, max(2, options.events // FEWER))
+                show(kind[0], took, missed)
+                if own:
+                    show("  of that, the kernel's own kill", own, "")
             print("the agent's own p99 so far, ms: oom %s, thresholds %s" % (own_p99(agent, "oom"), own_p99(agent, "memory")), flush=True)
 
 

@@ -52,6 +52,7 @@ Sample full_sample() {
 std::shared_ptr<Reading> reading_of(std::size_t containers) {
   auto reading = std::make_shared<Reading>();
   const Sample sample = full_sample();
+  reading->samples.reserve(containers);
   for (std::size_t i = 0; i < containers; ++i) {
     const std::string name = "container-" + std::to_string(i);
     reading->samples.push_back(sample);

@@ -101,7 +101,7 @@ TEST_F(Foreign, WithoutTheIdNoTwoHaveTheSameLabels) {
   EXPECT_EQ(paths(), (std::vector<std::string>{"/", "/docker/" + id_of('1'), "/docker/" + id_of('2')}));
 }
 
-// The cgroup, the process in it, its files and its network come one after another.
+// The cgroup, the process in it, its files, its network and its root come one after another.
 TEST_F(Foreign, AContainerIsAskedAgainUntilAllIsKnown) {
   open();
   const std::string path = "/docker/" + id_of('a');
@@ -122,6 +122,10 @@ TEST_F(Foreign, AContainerIsAskedAgainUntilAllIsKnown) {
   proc_.add(7, {.network = "its own"});
   later(10s);
   EXPECT_EQ(target(path)->network_pid, 7);
+  EXPECT_EQ(target(path)->writable, "") << "still in the machine's root";
+  proc_.add(7, {.mountinfo = "1 0 0:2 / / rw - overlay overlay rw,lowerdir=/a,upperdir=/layers/7/diff,workdir=/w\n", .network = "its own"});
+  later(60s);
+  EXPECT_EQ(target(path)->writable, "/layers/7/diff");
   EXPECT_NE(target(path)->labels->text().find("name=\"web\",image=\"i:1\""), std::string::npos);
   EXPECT_GT(all_->due(), ForeignCgroups::Clock::now() + 30s) << "all is known";
 }

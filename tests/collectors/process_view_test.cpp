@@ -43,6 +43,23 @@ TEST(ProcessView, LayersAreFoundInAnyOverlayOption) {
   EXPECT_EQ(view.layers_before("/overlay/"), std::nullopt);
 }
 
+std::string writable(const std::string& mountinfo) {
+  ProcessView view;
+  view.mounts = parse_mountinfo(mountinfo);
+  return view.writable_layer();
+}
+
+TEST(ProcessView, TheWritableLayerIsTheRootsUpperDirectory) {
+  const std::string other = "3 1 0:3 / /mnt rw - overlay overlay rw,lowerdir=/x,upperdir=/other\n";
+  EXPECT_EQ(writable("1 0 0:2 / / rw - overlay overlay rw,lowerdir=/a:/b,upperdir=/srv/c,workdir=/w\n" + other), "/srv/c");
+  EXPECT_EQ(writable("1 0 0:2 / / rw - overlay overlay rw,lowerdir=/a:/b,upperdir=/srv/c\\040d/fs,workdir=/w\n" + other), "/srv/c d/fs");
+  EXPECT_EQ(writable("1 0 0:2 / / ro - overlay overlay ro,lowerdir=/a:/b\n" + other), "") << "it has none";
+  EXPECT_EQ(writable("1 0 0:2 / / rw - overlay overlay rw,upperdir=ID/diff\n"), "") << "begins at a folder that nobody tells";
+  EXPECT_EQ(writable("1 0 8:1 / / rw - ext4 /dev/sda1 rw,upperdir=/etc\n" + other), "");
+  EXPECT_EQ(writable("1 0 0:2 / / rw - overlay o rw,upperdir=/a\n2 1 8:1 / / rw - ext4 /dev/sda1 rw\n"), "") << "it is covered";
+  EXPECT_EQ(writable(""), "");
+}
+
 std::vector<std::string> sources(const FakeProc& proc, const std::string& mountinfo, std::string_view marker) {
   ProcessView view;
   view.mounts = parse_mountinfo(mountinfo);

@@ -205,6 +205,27 @@ TEST(EffectiveLimitsTest, OfASystemdTree) {
   EXPECT_EQ(effective_limits(std::span(chain).subspan(3), machine).ancestor_throttled, Time());
 }
 
+// A group is stopped while any of them is, so the nearest alone would be no bound.
+TEST(EffectiveLimitsTest, ThrottlingOfAllAncestorsIsSummed) {
+  const auto with = [](Time quota, int throttled, std::uint64_t periods) {
+    Sample sample;
+    sample.cpu.quota = quota;
+    sample.cpu.period = std::chrono::milliseconds(100);
+    sample.cpu.throttled = std::chrono::seconds(throttled);
+    sample.cpu.throttled_periods = periods;
+    return sample;
+  };
+  const Sample self = with(std::chrono::milliseconds(50), 100, 100);
+  const Sample near = with(std::chrono::milliseconds(50), 3, 30);
+  const Sample lifted = with({}, 2, 20);  // had a quota once
+  const Sample far = with(std::chrono::milliseconds(80), 1, 10);
+  const Sample* const chain[] = {&self, &near, nullptr, &lifted, &far};
+  EXPECT_EQ(effective_limits(chain, {}).ancestor_throttled, Time(std::chrono::seconds(6))) << "its own is not among them";
+  EXPECT_EQ(effective_limits(chain, {}).ancestor_throttled_periods, Count(60));
+  const Sample* const free[] = {&self, &lifted};
+  EXPECT_EQ(effective_limits(free, {}).ancestor_throttled, Time());
+}
+
 TEST(DeviceNamesTest, UnknownDevicesAreAskedForOnce) {
   DeviceNames names(METE_SOURCE_DIR "/tests/fixtures/v2-6.1/proc");
   std::vector<DeviceSample> devices(3);

@@ -38,6 +38,7 @@ TEST(AgentConfig, ReadsEverything) {
 collectors:
   enable: [sockets]
   disable: [io, pids]
+web: {configFile: web.yml}
 )");
   ASSERT_TRUE(file.errors.empty()) << joined(file.errors);
   const ExportPolicy& exported = file.config.exported;
@@ -48,6 +49,7 @@ collectors:
   EXPECT_EQ(exported.labels, std::vector<std::string>{"app.kubernetes.io/*"});
   EXPECT_EQ(exported.most_cgroups, 7);
   EXPECT_EQ(file.config.collectors.enable, std::vector<std::string>{"sockets"});
+  EXPECT_EQ(file.config.web_config, "web.yml");
   EXPECT_EQ(file.config.collectors.disable, (std::vector<std::string>{"io", "pids"}));
 }
 
@@ -103,6 +105,9 @@ TEST(AgentConfig, ErrorsNameTheirPlace) {
       {"machine: {outOfMemory: {pressure: {for: 1s}}}", "agent.yaml:1:35: machine.outOfMemory.pressure: found neither"},
       {"machine: {outOfMemory: {pressure: {full: 101%, for: 1s}}}", "agent.yaml:1:42: machine.outOfMemory.pressure.full: found"},
       {"machine: {outOfMemory: {pressure: {full: 10%, for: 0s}}}", "agent.yaml:1:52: machine.outOfMemory.pressure.for: found"},
+      {"web: {configFile: [a]}", "agent.yaml:1:19: web.configFile: found"},
+      {"web: {configFile: ''}", "agent.yaml:1:19: web.configFile: found an empty path, expected"},
+      {"web: {confgFile: a}", "agent.yaml:1:7: web.confgFile: unknown field, did you mean `configFile`?"},
       {"export:\n  include: [\"\xff\"]\n", "agent.yaml:2:"},
   };
   for (const Wrong& wrong : cases) {

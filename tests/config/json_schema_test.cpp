@@ -21,10 +21,13 @@ TEST(JsonSchema, PodIsCurrent) {
 TEST(JsonSchema, PolicyIsCurrent) {
   compare("config/schema/policy.schema.json", policy_schema());
 }
+TEST(JsonSchema, AgentIsCurrent) {
+  compare("config/schema/agent.schema.json", agent_schema());
+}
 
 // Every manifest is YAML, and so is JSON: the reader of manifests can at least tell that the text is well-formed.
 TEST(JsonSchema, IsWellFormed) {
-  for (const auto& schema : {pod_schema(), policy_schema()}) {
+  for (const auto& schema : {pod_schema(), policy_schema(), agent_schema()}) {
     const auto documents = read_documents(schema, "schema");
     ASSERT_EQ(documents.errors.size(), 1U);
     EXPECT_EQ(documents.errors[0].message, "`kind` is missing");

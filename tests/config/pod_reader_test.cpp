@@ -52,11 +52,27 @@ TEST(PodReader, TheNginxOfTheDocumentationWarnsAndRuns) {
   for (const std::string field :
        {"spec.serviceAccountName", "spec.nodeSelector", "spec.dnsPolicy", "spec.affinity", "spec.tolerations",
         "spec.securityContext.seccompProfile", "spec.containers[0].imagePullPolicy", "spec.containers[0].ports",
-        "spec.containers[0].livenessProbe", "spec.containers[0].readinessProbe", "spec.containers[0].lifecycle",
+        "spec.containers[0].livenessProbe", "spec.containers[0].readinessProbe",
         "spec.containers[0].resources.requests.ephemeral-storage"}) {
     EXPECT_TRUE(has(documents.warnings, field, "is not acted on yet")) << field;
   }
-  EXPECT_EQ(documents.warnings.size(), 12U) << joined(documents.warnings);
+  EXPECT_EQ(documents.warnings.size(), 11U) << joined(documents.warnings);
+  EXPECT_EQ(nginx.pre_stop, (PreStopHook{.command = {"nginx", "-s", "quit"}}));
+}
+
+TEST(PodReader, PreStopHooks) {
+  const auto hook = [](const std::string& text) { return read_one(pod_text("    lifecycle: {preStop: " + text + "}\n")).spec.containers.at(0).pre_stop; };
+  EXPECT_EQ(hook("{sleep: {seconds: 5}}"), (PreStopHook{.pause = std::chrono::seconds(5)}));
+  EXPECT_EQ(hook("{sleep: {seconds: 0}}"), std::nullopt);
+  EXPECT_EQ(hook("{exec: {command: [a, b]}}"), (PreStopHook{.command = {"a", "b"}}));
+  const auto inactive = read_documents(pod_text("    lifecycle: {preStop: {httpGet: {port: 80}}, postStart: {exec: {command: [a]}}}\n"), "");
+  ASSERT_TRUE(inactive.ok()) << joined(inactive.errors);
+  EXPECT_FALSE(inactive.pods.at(0).spec.containers.at(0).pre_stop);
+  EXPECT_TRUE(has(inactive.warnings, "spec.containers[0].lifecycle.preStop.httpGet", "is not acted on yet")) << joined(inactive.warnings);
+  EXPECT_TRUE(has(inactive.warnings, "spec.containers[0].lifecycle.postStart", "is not acted on yet")) << joined(inactive.warnings);
+  for (const char* wrong : {"{}", "{exec: {}}", "{exec: {command: []}}", "{sleep: {seconds: -1}}", "{sleep: {}}", "{exec: {command: [a]}, sleep: {seconds: 1}}"}) {
+    EXPECT_FALSE(read_documents(pod_text(std::string("    lifecycle: {preStop: ") + wrong + "}\n"), "").ok()) << wrong;
+  }
 }
 
 TEST(PodReader, WhatPodmanGenerates) {

@@ -18,6 +18,7 @@ std::string policy_text(const std::string& rest, const std::string& selector = "
 constexpr const char* kEverything = R"(  dryRun: true
   cpu:
     burst: 50ms
+    exclusive: true
     boost: {whenThrottled: 25%, for: 10s, factor: 1.2, max: 300%, coolDown: 60s}
   memory:
     at:
@@ -39,6 +40,7 @@ TEST(PolicyReader, ReadsEverything) {
   const Policy& policy = documents.policies.at(0);
   EXPECT_TRUE(policy.dry_run);
   EXPECT_EQ(policy.cpu.burst, 50ms);
+  EXPECT_TRUE(policy.cpu.exclusive && !policy.cpu.idle);
   EXPECT_EQ(policy.cpu.boost->factor, Ratio(1'200'000));
   EXPECT_EQ(policy.cpu.boost->max, Ratio(3'000'000));
   EXPECT_EQ(policy.cpu.boost->cool_down, 60s);
@@ -77,8 +79,7 @@ TEST(PolicyReader, WhatDecidesBeforeTheKernelIsRead) {
     notify: true
 )", "{cgroups: [\"/docker/*\"]}"), "");
   ASSERT_TRUE(documents.ok()) << joined(documents.errors);
-  EXPECT_EQ(documents.warnings.size(), 1U) << joined(documents.warnings);
-  EXPECT_TRUE(has(documents.warnings, "spec.memory.notify", "is not active yet"));
+  EXPECT_TRUE(documents.warnings.empty()) << joined(documents.warnings);
   const auto& memory = documents.policies.at(0).memory;
   ASSERT_EQ(memory.at.size(), 3U);
   EXPECT_EQ(memory.at[0].action, ThresholdAction::kFreeze);
@@ -108,6 +109,7 @@ TEST(PolicyReader, WhatIsWrongIsNamed) {
       {"  cpu: {burst: 50}\n", "spec.cpu.burst", "a duration"},
       {"  cpu: {burst: 1500ns}\n", "spec.cpu.burst", "whole microseconds"},
       {"  cpu: {boost: {whenThrottled: 25%, for: 1s, factor: 1, coolDown: 1s}}\n", "spec.cpu.boost.factor", "above 1"},
+      {"  cpu: {exclusive: true, idle: true}\n", "spec.cpu.idle", "one of them"},
       {"  memory: {onOOM: kill}\n", "spec.memory.onOOM", "kill-container, kill-process, hold or raise"},
       {"  memory: {onOOM: raise}\n", "spec.memory.onOOM", "a field `raise`"},
       {"  memory: {at: [{usage: 120%, do: reclaim}]}\n", "spec.memory.at[0].usage", "at most 100%"},

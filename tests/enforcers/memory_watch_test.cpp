@@ -192,5 +192,15 @@ TEST(Oom, HoldAndRaiseDecideBeforeTheKernel) {
   EXPECT_EQ(tripwire_of(1_MiB), Bytes(512 << 10));
 }
 
+TEST(ProcessChoice, WhoHasNothingIsNotWorthKilling) {
+  collectors::ProcessMemory shell;
+  shell.rss = 1_MiB;
+  shell.file = 1_MiB;
+  EXPECT_FALSE(worth_killing(shell, 64_MiB)) << "its pages are the binary's";
+  shell.anon = 2_MiB;
+  EXPECT_TRUE(worth_killing(shell, 64_MiB));
+  EXPECT_FALSE(worth_killing(shell, 128_MiB));
+}
+
 }  // namespace
 }  // namespace mete::enforcers

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Prometheus, Debian's, with the files of dashboards/, scrapes a running agent: numbers, rules, alerts, names."""
+import calendar
 import json
 import os
 import re
@@ -230,6 +231,46 @@ def test_prometheus_scrapes_computes_and_alerts():
         check_names(agent, prometheus)
         broken = ["%s: %s" % (rule["name"], rule.get("lastError")) for rule in prometheus.rules() if rule["health"] != "ok"]
         assert not broken, broken
+
+
+SHORT = """apiVersion: v1
+kind: Pod
+metadata: {name: short}
+spec:
+  restartPolicy: Never
+  containers:
+  - name: hog
+    image: busybox
+    command: [sh, -c, "usleep 30000; exec dd if=/dev/zero of=/dev/null bs=64M count=1"]
+    resources: {limits: {memory: 16Mi}}
+"""
+
+
+def time_of(text):
+    """Seconds; Python's own parser knows no nanoseconds."""
+    whole, _, fraction = text.rstrip("Z").partition(".")
+    return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + float("0." + (fraction or "0"))
+
+
+def test_a_container_of_50_ms_that_dies_by_oom_is_in_the_next_scrape_and_in_prometheus():
+    with Agent().start() as agent, Prometheus(agent) as prometheus:
+        wait_for("the first scrape", lambda: prometheus.value('up{job="mete"}') == 1, 20, 0.2)
+        agent.apply(SHORT)
+        wait_for("its end", lambda: agent.container("short")["state"] == "exited")
+        last = agent.container("short")
+        lived = time_of(last["last"]["finishedAt"]) - time_of(last["startedAt"])
+        print("     it lived %.0f ms" % (1000 * lived))
+        assert 0.02 < lived < 0.2, last
+        body = agent.get("/metrics")
+        names = {"container_cpu_usage_seconds_total": lambda value: 0.001 < value < 0.2,
+                 "container_memory_max_usage_bytes": lambda value: 15 << 20 < value <= 16 << 20,
+                 "mete_container_last_exit_code": lambda value: value == 137,
+                 "mete_oom_kills_total": lambda value: value == 1}
+        for name, fits in names.items():
+            found = [float(line.rsplit(" ", 1)[1]) for line in body.splitlines() if line.startswith(name + "{") and 'pod="short",container="hog"' in line]
+            assert len(found) == 1 and fits(found[0]), (name, found)
+            seen = wait_for(name + " in Prometheus", lambda: prometheus.value('%s{pod="short",container="hog"}' % name), 10, 0.2)
+            assert seen == found[0], (name, found, seen)
 
 
 def check_names(agent, prometheus):

@@ -127,5 +127,38 @@ def test_all_three_at_once_and_the_network_once_a_namespace():
         assert all(count == 1 for count in seen.values()), seen
 
 
+def process_of(identity):
+    """One whose root is the container's: a runtime's own is in the cgroup before it."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            cgroup = open("/proc/%s/cgroup" % pid).read()
+            roots = [line.split()[2] for line in open("/proc/%s/mounts" % pid) if line.split()[1] == "/"]
+        except OSError:
+            continue
+        if ("/" + identity in cgroup or "-" + identity in cgroup) and roots[-1:] == ["overlay"]:
+            return pid
+    return None
+
+
+def test_writable_layers_are_measured():
+    with Agent() as agent, Docker(agent.work) as docker, Containerd(agent.work) as containerd, Podman(agent.work) as podman:
+        names = {"d2": docker.run("d2"), "c2": containerd.run("c2"), "p2": podman.run("p2")}
+        for number, (name, identity) in enumerate(names.items(), 1):
+            pid = wait_for("a process of %s in its own root" % name, lambda: process_of(identity))
+            root = "/proc/%s/root" % pid
+            with open(root + "/big", "wb") as out:
+                out.write(b"x" * (number * 3 << 20))
+                os.fsync(out.fileno())
+        agent.start()
+        for number, name in enumerate(names, 1):
+            def used():
+                return [(labels["device"], value) for labels, value in rows(agent, "container_fs_usage_bytes") if labels["name"] == name]
+            (device, value), = wait_for("the walk of " + name, used, 20, 0.3)
+            print("     %s: %d bytes on %s" % (name, value, device))
+            assert number * 3 << 20 <= value < (number * 3 + 2) << 20, value
+            free = [value for labels, value in rows(agent, "container_fs_inodes_free") if labels["name"] == name]
+            assert len(free) == 1, free
+
+
 if __name__ == "__main__":
     run_tests(sys.modules[__name__])

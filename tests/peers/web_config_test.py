@@ -69,7 +69,8 @@ def basic(user, password):
 class Site:
     """An agent behind a web configuration file, and a client of its address."""
 
-    def __init__(self, more="", tls=True, users=None):
+    def __init__(self, more="", tls=True, users=None, by_agent_yaml=False):
+        self.by_agent_yaml = by_agent_yaml
         self.agent = Agent()
         self.folder = self.agent.work + "/web"
         os.makedirs(self.folder)
@@ -86,7 +87,11 @@ class Site:
         write(self.path, text)
 
     def __enter__(self):
-        self.agent.start("--web-config", self.path, wait=False)
+        said = ["--web-config", self.path]
+        if self.by_agent_yaml:
+            write(self.folder + "/agent.yaml", "web: {configFile: web.yml}\n")
+            said = ["--config", self.folder + "/agent.yaml"]
+        self.agent.start(*said, wait=False)
         def listening():
             assert self.agent.process.poll() is None, self.agent.log_text()
             found = re.findall(r"(https?)://([0-9.:]+)/metrics, state", self.agent.log_text())
@@ -345,6 +350,45 @@ def start_wrong(text, files=None):
         lines = agent.log_text().strip().splitlines()
         assert len(lines) == 1, lines
         return lines[0].replace(agent.work, "WORK")
+
+
+def test_a_request_that_comes_with_the_end_of_the_handshake():
+    """In one segment with it, cut in the middle of a record, and byte by byte."""
+    with Site() as site:
+        for most in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            for cut in (None, 40, -10, 1):
+                came, goes = ssl.MemoryBIO(), ssl.MemoryBIO()
+                client = site.context(most=most).wrap_bio(came, goes, server_hostname="127.0.0.1")
+                with socket.create_connection(("127.0.0.1", site.port), timeout=10) as raw:
+                    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    while True:
+                        try:
+                            client.do_handshake()
+                            break
+                        except ssl.SSLWantReadError:
+                            raw.sendall(goes.read())
+                            came.write(raw.recv(65536))
+                    client.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                    last = goes.read()
+                    parts = [last] if cut is None else [last[i:i + 1] for i in range(len(last))] if cut == 1 else [last[:cut], last[cut:]]
+                    for part in parts:
+                        raw.sendall(part)
+                        time.sleep(0.001 if cut == 1 else 0.02)
+                    answer = b""
+                    while b"\r\n\r\nok\n" not in answer:
+                        try:
+                            answer += client.read(65536)
+                        except ssl.SSLWantReadError:
+                            data = raw.recv(65536)
+                            assert data, (most, cut, answer)
+                            came.write(data)
+                assert answer.startswith(b"HTTP/1.1 200"), (most, cut, answer)
+
+
+def test_agent_yaml_names_the_file_too():
+    with Site(users={"prometheus": bcrypt("secret")}, by_agent_yaml=True) as site:
+        assert site.get()[0] == 401
+        assert site.get(authorization=basic("prometheus", "secret"))[0] == 200
 
 
 def test_a_wrong_file_and_the_agent_does_not_start():

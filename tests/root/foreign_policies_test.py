@@ -208,5 +208,83 @@ def test_dry_run_changes_nothing():
         assert process.poll() is None and foreign.settings() == before
 
 
+def disk_file(foreign, name):
+    return open(foreign.file("blkio", "blkio.throttle." + name)).read()
+
+
+def test_io_of_a_cgroup_of_others_is_limited_and_put_back():
+    with Foreign() as foreign, Agent().start() as agent:
+        device = os.stat(agent.state).st_dev
+        if not os.path.exists("/sys/dev/block/%d:%d" % (os.major(device), os.minor(device))):
+            skip("needs a state folder on a disk")
+        names = ("read_bps_device", "write_bps_device", "read_iops_device", "write_iops_device")
+        spec = "  io: {devices: [{path: %s, writeBps: 20Mi, readIops: 500}]}" % agent.state
+        apply(agent, foreign, spec)
+        wait_for("the limit", lambda: disk_file(foreign, "write_bps_device").split()[1:] == [str(20 * MiB)])
+        assert disk_file(foreign, "read_iops_device").split()[1:] == ["500"], disk_file(foreign, "read_iops_device")
+        disk = disk_file(foreign, "write_bps_device").split()[0]
+        agent.mete("delete", "-f", "-", text=POLICY % (foreign.path, spec))
+        wait_for("no limit", lambda: all(disk_file(foreign, each) == "" for each in names))
+        # And one that was there comes back, after a death too.
+        foreign.write("blkio", "blkio.throttle.write_bps_device", disk + " 1048576")
+        before = [disk_file(foreign, each) for each in names]
+        apply(agent, foreign, spec)
+        wait_for("the limit", lambda: disk_file(foreign, "write_bps_device").split()[1:] == [str(20 * MiB)])
+        agent.kill()
+        agent.mete("agent", "--cgroup-parent", agent.parent, "--rollback")
+        assert [disk_file(foreign, each) for each in names] == before, [disk_file(foreign, each) for each in names]
+
+
+BOOST = "  cpu: {boost: {whenThrottled: 10%, for: 1s, factor: 2, max: 300%, coolDown: 2s}}"
+
+
+def test_a_throttled_cgroup_of_others_is_lent_cpu_and_gives_it_back():
+    with Foreign() as foreign, Agent().start() as agent:
+        foreign.write("cpu", "cpu.cfs_quota_us", "5000")
+        before = foreign.settings()
+        apply(agent, foreign, BOOST)
+        foreign.run("while True: pass")
+        lent = event(agent, "CpuBoosted", outcome="done", quota="10000", own="5000", seconds=60)  # once some CPU is idle
+        assert "cgroup " + foreign.path in lent["message"], lent
+        wait_for("the quota", lambda: int(foreign.settings()["cpu.cfs_quota_us"]) in (10000, 15000))
+        # Whoever made it changes its mind: that is its own from now on.
+        agent.mete("delete", "-f", "-", text=POLICY % (foreign.path, BOOST))
+        wait_for("its own quota", lambda: foreign.settings() == before)
+        apply(agent, foreign, BOOST)
+        event_count = len(agent.events("CpuBoosted"))
+        wait_for("it to be lent again", lambda: len(agent.events("CpuBoosted")) > event_count, 60)
+        agent.kill()
+        assert foreign.settings() != before
+        agent.mete("agent", "--cgroup-parent", agent.parent, "--rollback")
+        assert foreign.settings() == before, foreign.settings()
+
+
+def test_a_quota_that_its_owner_changes_meanwhile_stays():
+    with Foreign() as foreign, Agent().start() as agent:
+        foreign.write("cpu", "cpu.cfs_quota_us", "5000")
+        apply(agent, foreign, BOOST)
+        foreign.run("while True: pass")
+        event(agent, "CpuBoosted", outcome="done", seconds=60)
+        foreign.write("cpu", "cpu.cfs_quota_us", "7000")
+        event(agent, "CpuBoosted", outcome="done", own="7000", seconds=60)
+        agent.mete("delete", "-f", "-", text=POLICY % (foreign.path, BOOST))
+        wait_for("what its owner said last", lambda: foreign.settings()["cpu.cfs_quota_us"] == b"7000\n")
+
+
+def test_a_signal_for_nobody_is_told():
+    with Foreign() as foreign, Agent().start() as agent:
+        # What a process has written stays charged to the cgroup that it was in.
+        path = "/dev/shm/mete-foreign-%d" % os.getpid()
+        assert foreign.run("out = open(%r, 'wb')\nfor i in range(50): out.write(b'x' * (1 << 20))" % path).wait() == 0
+        try:
+            apply(agent, foreign, "  memory: {at: [{usage: 50%, do: signal, signal: SIGUSR1}, {usage: 60%, do: kill-process}]}")
+            failed = event(agent, "PolicyAction", action="signal", outcome="failed")
+            assert "has no process" in failed["message"], failed
+            failed = event(agent, "PolicyKill", action="kill-process", outcome="failed")
+            assert "no process that may be killed" in failed["message"], failed
+        finally:
+            os.unlink(path)
+
+
 if __name__ == "__main__":
     run_tests(sys.modules[__name__])

@@ -203,6 +203,41 @@ def test_on_oom_raise_that_is_not_enough_kills():
         assert agent.metric("mete_oom_kills_total", container="hog", by="policy") == 1
 
 
+def test_a_raise_that_the_machine_cannot_afford_is_refused():
+    with Agent() as agent:
+        with open(agent.work + "/agent.yaml", "w") as config:
+            # All of its memory is kept for the system, and nobody is ended for that.
+            total = next(int(line.split()[1]) for line in open("/proc/meminfo") if line.startswith("MemTotal"))
+            config.write("machine: {reserve: {memory: %dKi}, outOfMemory: {do: report}}\n" % total)
+        agent.start("--config", agent.work + "/agent.yaml")
+        agent.apply(pod("  memory: {at: [{usage: 60%, do: raise}], raise: {by: 25%, max: 96Mi}}", most=45))
+        refused = wait_event(agent, "LimitNotRaised", outcome="failed")
+        assert "machine" in refused["message"], refused
+        assert agent.container("hog")["state"] == "running"
+        assert int(read(cgroup_file(agent, "memory.limit_in_bytes") or cgroup_file(agent, "memory.max"))) == 64 * MiB
+        assert agent.metric("mete_enforcement_actions_total", action="raise", outcome="failed") >= 1
+
+
+def test_a_raised_limit_goes_back_with_its_policy():
+    with Agent().start() as agent:
+        limit = lambda: int(read(cgroup_file(agent, "memory.limit_in_bytes") or cgroup_file(agent, "memory.max")))  # noqa: E731
+        raising = "  memory: {at: [{usage: 50%, do: raise}], raise: {by: 25%, max: 80Mi}}"
+        agent.apply(pod(raising, most=40))
+        wait_event(agent, "LimitRaised", to=str(80 * MiB))
+        agent.apply(pod("  memory: {}", most=40))
+        wait_for("the manifest's limit", lambda: limit() == 64 * MiB)
+        assert agent.container("hog")["state"] == "running" and not agent.events("LimitDrift"), agent.events()
+    with Agent().start() as agent:
+        # It uses more than the manifest allows, of page cache: that is given back first.
+        agent.apply(pod("  memory: {at: [{usage: 80%, do: raise}], raise: {by: 50%, max: 96Mi}}",
+                        command="dd if=/dev/zero of=/tmp/big bs=1M count=90 2>/dev/null; sync; while :; do sleep 1; done"))
+        wait_event(agent, "LimitRaised", to=str(96 * MiB))
+        wait_for("more than the manifest's", lambda: agent.metric("container_memory_usage_bytes", container="hog") > 66 * MiB)
+        agent.apply(pod("  memory: {}", command="dd if=/dev/zero of=/tmp/big bs=1M count=90 2>/dev/null; sync; while :; do sleep 1; done"))
+        wait_for("the manifest's limit", lambda: limit() == 64 * MiB)
+        assert agent.container("hog")["restarts"] == 0 and not agent.events("OOMKilled"), agent.events()
+
+
 def test_on_oom_hold_then_kill():
     with Agent().start() as agent:
         agent.apply(pod("  memory: {onOOM: hold, hold: {timeout: 800ms, then: kill-container}}"))

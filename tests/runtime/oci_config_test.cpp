@@ -265,6 +265,9 @@ TEST(OciConfig, WhatIsNoJsonSaysWhere) {
   EXPECT_FALSE(read_config("[]", surroundings()));
   EXPECT_FALSE(read_config(std::string(1000, '['), surroundings()));
   EXPECT_FALSE(read_config("{\"a\":\"\xff\"}", surroundings()));
+  const auto huge = read_config("{\"a\":433e333}", surroundings());
+  ASSERT_FALSE(huge);
+  EXPECT_NE(huge.error().what.find("config.json: not JSON: number overflow"), std::string::npos) << huge.error().what;
 }
 
 TEST(OciOptions, AsClientsCall) {

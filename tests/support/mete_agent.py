@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -84,11 +85,13 @@ class Agent:
             print(self.log_text()[-8000:])
         self.close()
 
-    def start(self, *more, wait=True, listen="127.0.0.1:0"):
+    def start(self, *more, wait=True, listen="127.0.0.1:0", descriptors=None):
+        """`descriptors`: so many it may have open at most."""
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(
                 [BIN + "/mete", "--state", self.state, "--run", self.run, "agent", "--manifests", self.manifests, "--cgroup-parent", self.parent,
-                 "--listen", listen, *self.more, *more], stderr=log, stdout=log, stdin=subprocess.DEVNULL)
+                 "--listen", listen, *self.more, *more], stderr=log, stdout=log, stdin=subprocess.DEVNULL,
+                preexec_fn=descriptors and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))))
         if wait:
             self.wait_until_ready()
         return self

@@ -105,8 +105,8 @@ class Docker:
         subprocess.run(self.client + ["load", "-i", self.work + "/image.tar"], check=True, **QUIET)
         return self
 
-    def run(self, name, *options):
-        done = subprocess.run(self.client + ["run", "-d", "--net=none", "--name", name, *options, self.tag], capture_output=True, text=True)
+    def run(self, name, *options, command=()):
+        done = subprocess.run(self.client + ["run", "-d", "--net=none", "--name", name, *options, self.tag, *command], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         self.ids.append(done.stdout.strip())
         return self.ids[-1]
@@ -116,8 +116,8 @@ class Docker:
         self.ids.remove(container)
 
     def __exit__(self, *unused):
-        for each in list(self.ids):
-            self.remove(each)
+        for each in self.ids:
+            subprocess.run(self.client + ["rm", "-f", each], **QUIET)
         self.daemon.__exit__()
         unmount_below(self.work)
 

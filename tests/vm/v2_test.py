@@ -14,12 +14,12 @@ from mete_agent import BIN, SKIP, SOURCE, skip  # noqa: E402
 CACHE = os.environ.get("METE_VM_CACHE", SOURCE + "/build/vm")
 SECONDS = int(os.environ.get("METE_VM_SECONDS", "300"))
 # The payload's own cases: one that says nothing is a failure, like one that fails.
-CASES = ["agent_starts", "busy_loop_under_cpu_max_uses_ten_percent", "memory_requests_are_protected_from_the_parent_down",
+CASES = ["agent_starts", "agent_has_a_protected_cgroup_of_its_own", "busy_loop_under_cpu_max_uses_ten_percent", "memory_requests_are_protected_from_the_parent_down",
          "foreign_write_is_put_back", "fixtures_have_the_kernels_form",
          "oom_kill_is_counted_once_and_told_with_its_numbers",
          "policy_kills_the_process_and_not_the_container", "changed_policy_counts_on", "killed_agent_comes_back_and_adopts",
          "threshold_kills_before_the_kernel", "hold_freezes_at_memory_high_and_then_kills", "raise_lets_it_live", "reclaim_by_memory_reclaim",
-         "resizes_in_place_or_refuses",
+         "stuck_at_high_is_freed", "refused_forks_are_told", "resizes_in_place_or_refuses",
          "shim_thaws_when_no_agent_comes_back", "delete_leaves_nothing"]
 PROGRAMS = ["cgroup_root_test", "launch_root_test", "oci_root_test"]
 

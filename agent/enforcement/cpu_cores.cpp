@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/enforcement/cpu_cores.h"
+
+#include <utility>
+
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/text.h"
+#include "runtime/file.h"
+
+namespace mete::agent {
+namespace {
+
+constexpr std::int64_t kMilliPerCore = 1000;
+
+// Of which physical core a CPU is a thread; where that is not told (some virtual machines), each is one of its own.
+unsigned core_of(unsigned cpu) {
+  const std::string topology = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
+  const auto siblings = runtime::read_file(AT_FDCWD, topology + "thread_siblings_list", 4096);
+  const auto list = siblings ? enforcers::parse_cpu_list(*siblings) : std::nullopt;
+  return list && !list->empty() ? list->front() : cpu;
+}
+
+}  // namespace
+
+Status CpuCores::open(const runtime::cgroup::Hierarchies& hierarchies, const std::string& parent, MilliCpu reserved) {
+  METE_TRY(const auto group, runtime::cgroup::Group::at(hierarchies, parent));
+  METE_TRY(const std::string text, group.read("cpuset", hierarchies.on_v1("cpuset") ? "cpuset.cpus" : "cpuset.cpus.effective"));
+  const auto numbers = enforcers::parse_cpu_list(text);
+  if (!numbers || numbers->empty()) return fail("cpuset.cpus of " + parent + ": found \"" + text + "\", expected a list of CPUs");
+  std::vector<enforcers::Cpu> cpus;
+  for (const unsigned number : *numbers) cpus.push_back({number, core_of(number)});
+  all_ = enforcers::cpu_list_text(*numbers);
+  cores_.emplace(std::move(cpus), static_cast<std::size_t>((reserved.count() + kMilliPerCore - 1) / kMilliPerCore));
+  return {};
+}
+
+Result<std::vector<unsigned>> CpuCores::claim(const std::string& owner, std::size_t count) {
+  if (!cores_) return fail("this machine has no cpuset controller");
+  const auto before = cores_->of(owner);
+  auto claimed = cores_->claim(owner, count);
+  if (claimed && *claimed != before) tell();
+  return claimed;
+}
+
+bool CpuCores::adopt(const std::string& owner, const std::vector<unsigned>& cpus) {
+  if (!cores_ || !cores_->adopt(owner, cpus)) return false;
+  tell();
+  return true;
+}
+
+void CpuCores::release(const std::string& owner) {
+  if (cores_ && cores_->release(owner)) tell();
+}
+
+std::string CpuCores::shared() const { return used_ ? enforcers::cpu_list_text(cores_->shared()) : std::string(); }
+
+void CpuCores::tell() {
+  used_ = true;
+  if (std::exchange(told_, true)) return;
+  asio::post(loop_, alive_.guard([this] {
+    told_ = false;
+    if (changed_) changed_();
+  }));
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which files a sampler reads, and their descriptors.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "collectors/control_path.h"
+#include "collectors/parse.h"
+#include "collectors/sampler.h"
+#include "runtime/file.h"
+
+namespace mete::collectors {
+
+using runtime::UniqueFd;
+using runtime::cgroup::Group;
+using std::chrono::steady_clock;
+
+namespace {
+
+// Sorted: cgroup2 does not.
+Result<std::vector<pid_t>> pids_of(const char* file) {
+  METE_TRY(const std::string text, runtime::read_file(AT_FDCWD, file));
+  std::vector<pid_t> pids;
+  for (std::string_view rest = text; !rest.empty();) {
+    if (const auto pid = parse_u64(trim(next_line(rest)))) pids.push_back(static_cast<pid_t>(*pid));
+  }
+  std::sort(pids.begin(), pids.end());
+  return pids;
+}
+
+}  // namespace
+
+// The inode by any of its directories: on hybrid a group that somebody else made is not in cgroup2.
+Result<std::uint64_t> CgroupSampler::id_of(const Group& group) {
+  if (const auto id = group.id()) return *id;
+  for (const std::string& mount : group.hierarchies().v1_mounts()) {
+    struct stat status {};
+    if (::stat((mount + group.path()).c_str(), &status) == 0) return static_cast<std::uint64_t>(status.st_ino);
+  }
+  return fail_errno(group.path() + ": the cgroup is gone", runtime::cgroup::kGone);
+}
+
+CgroupSampler::Network::Network(FileBudget& budget, UniqueFd dev_file, UniqueFd net_directory)
+    : budget_(&budget), dev(std::move(dev_file)), directory(std::move(net_directory)) {
+  budget.add_fixed(static_cast<std::ptrdiff_t>(open()));
+}
+
+CgroupSampler::Network& CgroupSampler::Network::operator=(Network&& other) noexcept {
+  std::swap(budget_, other.budget_);
+  std::swap(dev, other.dev);
+  std::swap(directory, other.directory);
+  return *this;
+}
+
+CgroupSampler::Network::~Network() {
+  if (budget_ != nullptr) budget_->add_fixed(-static_cast<std::ptrdiff_t>(open()));
+}
+
+Result<CgroupSampler> CgroupSampler::open(Collection& collection, const Group& group) {
+  CgroupSampler sampler(collection, group);
+  METE_TRY(sampler.id_, id_of(group));
+  std::vector<std::string> v2_controllers;
+  if (!group.hierarchies().v2_mount.empty()) {
+    // On v2 a controller may be off for this group and on for others. On hybrid a group that somebody else made has no
+    // directory there.
+    const auto text = runtime::read_file(AT_FDCWD, group.unified_directory() + "/cgroup.controllers");
+    std::string_view rest = text ? std::string_view(*text) : std::string_view();
+    for (auto word = next_word(rest); !word.empty(); word = next_word(rest)) v2_controllers.emplace_back(word);
+  }
+  sampler.choose_files(v2_controllers);
+  sampler.open_files_again();
+  collection.budget_.use(sampler.files_, steady_clock::time_point::min());
+  return sampler;
+}
+
+void CgroupSampler::choose_files(const std::vector<std::string>& v2_controllers) {
+  for (std::size_t index = 0; index < collection_->files_.size(); ++index) {
+    const Collection::File& file = collection_->files_[index];
+    if (file.absent) continue;
+    const SourceFile& source = *file.source;
+    const bool off = source.where == Where::kV2 &&
+                     std::find(v2_controllers.begin(), v2_controllers.end(), source.controller) == v2_controllers.end();
+    if (off) continue;
+    if (source.when == When::kSetting) {
+      settings_.push_back(static_cast<std::uint16_t>(index));
+    } else {
+      files_.files().push_back({static_cast<std::uint16_t>(index), UniqueFd()});
+    }
+  }
+  std::stable_sort(files_.files().begin(), files_.files().end(), [this](const auto& a, const auto& b) {
+    return collection_->files_[a.index].source->when < collection_->files_[b.index].source->when;
+  });
+}
+
+// Those that are missing stay in the list without a descriptor when they may come back.
+void CgroupSampler::open_files_again() {
+  const bool root = group_.path() == "/";
+  ControlDirectory directory(group_);
+  auto& files = files_.files();
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    Collection::File& file = collection_->files_[files[i].index];
+    const SourceFile& source = *file.source;
+    if (file.absent) continue;
+    files[i].fd = directory.open(source);
+    if (files[i].fd.valid()) continue;
+    if (errno != ENOENT) {
+      ++collection_->cost_[file.collector].errors;
+    } else if (source.where != Where::kUnified && !root && directory.exists()) {
+      // Root groups lack files that others have, and cgroup.pressure can hide a group's pressure files.
+      file.absent = true;
+    }
+  }
+}
+
+Status CgroupSampler::watch_network(pid_t pid) {
+  sample_.interfaces.clear();
+  sample_.sockets.reset();
+  network_ = Network();
+  if (pid <= 0 || !collection_->network_) return {};
+  const std::string path = collection_->options_.proc + "/" + std::to_string(pid) + "/net";
+  METE_TRY(UniqueFd dev, runtime::open_at(AT_FDCWD, path + "/dev", O_RDONLY));
+  UniqueFd directory;
+  if (!collection_->net_files_.empty()) {
+    METE_TRY(directory, runtime::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY));
+  }
+  network_ = Network(collection_->budget_, std::move(dev), std::move(directory));
+  return {};
+}
+
+std::size_t CgroupSampler::open_files() const {
+  const auto& files = files_.files();
+  const auto open = std::count_if(files.begin(), files.end(), [](const auto& file) { return file.fd.valid(); });
+  return static_cast<std::size_t>(open) + network_.open();
+}
+
+// On v1 a process may be in this group in one hierarchy and in another group in the next: then the CPU usage of the one
+// tells nothing of the other.
+bool CgroupSampler::has_same_processes() const {
+  if (group_.hierarchies().v1.empty()) return true;
+  std::vector<pid_t> first;
+  const SourceFile* at = nullptr;
+  for (const auto& file : files_.files()) {
+    const SourceFile& source = *collection_->files_[file.index].source;
+    const bool is_first = at == nullptr;
+    if (!file.fd.valid() || (!is_first && at->where == source.where && at->controller == source.controller)) continue;
+    at = &source;
+    auto pids = pids_of(ControlPath(group_, source, "cgroup.procs").c_str());
+    if (!pids || (!is_first && *pids != first)) return false;
+    if (is_first) first = std::move(*pids);
+  }
+  return true;
+}
+
+}  // namespace mete::collectors

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "enforcers/stuck_at_high.h"
+
+namespace mete::enforcers {
+
+bool StuckAtHigh::see(Moment at, Bytes usage, Bytes high, std::uint64_t stalled) {
+  // Reclaim takes it a little below each time.
+  constexpr Ratio kNear{970'000};
+  if (usage < share_of(high, kNear)) {
+    forget();
+    return false;
+  }
+  window_.see(at, stalled);
+  const auto growth = window_.growth();
+  return growth && stalls(*growth, kStuckShare);
+}
+
+}  // namespace mete::enforcers

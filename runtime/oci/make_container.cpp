@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+// Making a container: read, record, cgroups, launch; and all of it undone when a step fails.
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstdlib>
+
+#include "runtime/file.h"
+#include "runtime/oci/console.h"
+#include "runtime/oci/container.h"
+#include "runtime/oci/control_lines.h"
+#include "runtime/oci/hooks.h"
+#include "runtime/oci/net_devices.h"
+#include "runtime/oci/notify.h"
+#include "runtime/oci/rights.h"
+#include "runtime/oci/systemd.h"
+#include "runtime/oci/time_text.h"
+#include "runtime/process/plan.h"
+#include "runtime/process/wire.h"
+
+namespace mete::runtime::oci {
+namespace {
+
+Status check_rootfs(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return fail_errno("config.json: root.path: " + path);
+  if (!S_ISDIR(info.st_mode)) return fail("config.json: root.path: found a file at " + path + ", expected a directory");
+  return {};
+}
+
+// HOME of the image's /etc/passwd for the user, as other runtimes give it when the bundle says nothing.
+std::string home_of(const std::string& rootfs, std::uint32_t uid) {
+  const UniqueFd root(::open(rootfs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  struct open_how how {};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const UniqueFd file(static_cast<int>(::syscall(SYS_openat2, root.get(), "etc/passwd", &how, sizeof how)));
+  char buffer[16 << 10];
+  const ssize_t got = file.valid() ? ::read(file.get(), buffer, sizeof buffer) : 0;
+  std::string_view text(buffer, got > 0 ? static_cast<std::size_t>(got) : 0);
+  const std::string wanted = std::to_string(uid);
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    std::string_view fields[6];
+    for (auto& field : fields) {
+      field = line.substr(0, line.find(':'));
+      line.remove_prefix(std::min(field.size() + 1, line.size()));
+    }
+    if (fields[2] == wanted && fields[5].starts_with('/')) return std::string(fields[5]);
+  }
+  return uid == 0 ? "/root" : "/";
+}
+
+class Maker {
+ public:
+  explicit Maker(const CreateRequest& request) : request_(request), place_(request.root, request.id) {}
+
+  Result<Made> make() {
+    METE_TRY(Config config, read());
+    METE_CHECK(prepare(config));
+    METE_TRY(const UniqueFd lock, place_.claim(request_.root));
+    auto launched = build(config);
+    if (!launched) {
+      // What this call made goes; a cgroup that was there before stays.
+      std::optional<State> made = state_;
+      if (!group_made_) made->cgroup.clear();
+      (void)remove_container(place_, made);
+      if (hooks_began_) (void)run_poststop(*made);
+      return tl::unexpected<Error>(std::move(launched.error()));
+    }
+    for (auto& warning : launched->warnings) config.warnings.push_back(std::move(warning));
+    return Made{std::move(state_), std::move(*launched), std::move(terminal_), gated_, std::move(config.warnings)};
+  }
+
+ private:
+  Result<Config> read() {
+    METE_CHECK(check_id(request_.id));
+    // Told early, before anything is read; mkdir decides.
+    char bundle[PATH_MAX];
+    if (::realpath(request_.bundle.c_str(), bundle) == nullptr) return fail_errno("bundle " + request_.bundle);
+    Surroundings surroundings;
+    surroundings.bundle = bundle;
+    surroundings.capabilities = own_capabilities();
+    surroundings.apparmor = has_apparmor();
+    surroundings.systemd = request_.systemd;
+    auto found = hierarchies();
+    if (found) {
+      surroundings.cgroup_view = process::view_of(**found);
+    } else if (request_.cgroups) {
+      return tl::unexpected<Error>(std::move(found.error()));
+    }
+    METE_TRY(const std::string text, read_document(request_.config_file.empty() ? surroundings.bundle + "/config.json" : request_.config_file));
+    METE_TRY(Config config, read_config(text, surroundings));
+    METE_CHECK(check_rootfs(config.launch.rootfs));
+    METE_CHECK(check_terminal(config));
+    config.launch.env.insert(config.launch.env.end(), request_.more_env.begin(), request_.more_env.end());
+    hooks_ = std::move(config.hooks);
+    net_devices_ = std::move(config.net_devices);
+    // Hooks before the command, and the socket it finds when it begins, are the work of start_container().
+    gated_ = request_.with_gate || !hooks_.start_container.empty() || !hooks_.poststart.empty() || std::getenv("NOTIFY_SOCKET") != nullptr;
+    state_.hooks = {{}, {}, {}, hooks_.start_container, hooks_.poststart, hooks_.poststop};
+    state_.version = config.version;
+    state_.id = request_.id;
+    state_.bundle = bundle;
+    state_.rootfs = config.launch.rootfs;
+    state_.created = time_text();
+    state_.annotations = config.annotations;
+    return config;
+  }
+
+  // As runc words them: its clients' users know these lines.
+  Status check_terminal(const Config& config) const {
+    const bool wanted = config.launch.terminal.has_value();
+    if (wanted && !request_.console.valid() && !request_.takes_terminal) {
+      return fail("process.terminal: found true and no --console-socket, expected one: cannot allocate tty if mete-oci will detach without setting console socket");
+    }
+    if (!wanted && request_.console.valid()) return fail("--console-socket: found one, expected none without process.terminal: cannot use console socket if mete-oci will not detach or allocate tty");
+    return {};
+  }
+
+  Status prepare(Config& config) {
+    auto& launch = config.launch;
+    if (config.seccomp) {
+      METE_TRY(launch.identity.seccomp_filter, compile_seccomp(*config.seccomp));
+      launch.identity.seccomp_flags = config.seccomp->flags;
+      state_.listener_path = config.seccomp->listener_path;
+      state_.listener_metadata = config.seccomp->listener_metadata;
+    }
+    const bool has_home = std::any_of(launch.env.begin(), launch.env.end(), [](const std::string& each) { return each.starts_with("HOME="); });
+    if (!has_home) launch.env.push_back("HOME=" + home_of(launch.rootfs, launch.identity.uid));
+    if (request_.new_keyring) launch.session_keyring = "_ses." + request_.id;
+    if (!request_.cgroups) {
+      if (config.resources.limits_something()) return fail("config.json: linux.resources: found limits, expected none with --cgroup-manager=disabled");
+      return {};
+    }
+    state_.cgroup = config.cgroups_path.empty() ? "/" + request_.id : config.cgroups_path;
+    if (request_.systemd) {
+      METE_TRY(unit_, parse_systemd_path(config.cgroups_path, request_.id));
+      state_.cgroup = unit_->path();
+      state_.unit = unit_->name;
+    }
+    METE_TRY(const auto* found, hierarchies());
+    auto group = cgroup::Group::at(*found, state_.cgroup);
+    if (!group) return fail_in("config.json: linux.cgroupsPath", group.error());
+    if (state_.cgroup == "/") return fail("config.json: linux.cgroupsPath: found the root, expected a group below it");
+    group_ = std::move(*group);
+    // Told before anything is made; what is launched is planned when its cgroups are known.
+    METE_TRY(const auto plan, process::make_plan(launch));
+    (void)plan;
+    return {};
+  }
+
+  // In the host's cgroup namespace a fresh mount would show all of the machine's groups, and who has a user namespace may not
+  // make one: the container's own part is bound instead, as runc has it.
+  void show_own_groups(process::LaunchSpec& launch) const {
+    const auto& all = launch.namespaces;
+    if (std::any_of(all.begin(), all.end(), [](const auto& use) { return use.kind == process::NamespaceKind::cgroup; })) return;
+    const auto& machine = group_->hierarchies();
+    for (auto& mount : launch.cgroup_mounts) {
+      const std::string name = mount.destination.substr(mount.destination.rfind('/') + 1);
+      std::string source;
+      for (const auto& each : machine.v1_process_mounts()) {
+        if (mount.type == "cgroup" && each.substr(each.rfind('/') + 1) == name) source = each;
+      }
+      if (mount.type == "cgroup2") source = machine.v2_mount;
+      if (source.empty()) continue;  // the tmpfs that holds them
+      mount.type = "bind";
+      mount.source = source + state_.cgroup;
+      mount.data.clear();
+    }
+  }
+
+  void know_group(process::CgroupJoin& join) const {
+    join.procs_files = group_->procs_files();
+    if (const auto v2 = group_->v2_directory()) join = {{}, *v2};
+  }
+
+  Status enter_unit(pid_t pid, const Config& config) {
+    group_made_ = true;
+    METE_CHECK(start_unit(*unit_, pid, config.resources.limits, !group_->hierarchies().on_v1("memory")));
+    // What systemd does not make: controllers that it was not asked for, v1 hierarchies that it has not.
+    METE_CHECK(group_->create());
+    METE_CHECK(group_->attach(pid));
+    METE_CHECK(apply_resources(*group_, config.resources));
+    return cgroup::apply_device_rules(*group_, config.resources.device_rules);
+  }
+
+  // Who is not root may often make no cgroup, and runs without: that is no reason to fail, unless limits are wanted.
+  Status make_group_or_do_without(Config& config) {
+    auto made = make_group(config);
+    if (made && group_) know_group(config.launch.cgroup);
+    const bool refused = !made && (made.error().code == EACCES || made.error().code == EPERM || made.error().code == EROFS);
+    if (!refused || !request_.rootless) return made;
+    if (config.resources.limits_something()) return fail("linux.resources: found limits, expected none without the right to make cgroups (" + made.error().what + ")");
+    config.warnings.push_back("without the right to make cgroups it runs without limits (" + made.error().what + ")");
+    if (group_made_) (void)group_->remove();
+    group_.reset();
+    group_made_ = false;
+    state_.cgroup.clear();
+    return place_.save(state_);
+  }
+
+  Status make_group(const Config& config) {
+    if (!group_) return {};
+    const bool existed = group_->exists();
+    if (existed) {
+      // Whoever is in it would be killed with the container.
+      METE_TRY(const bool populated, group_->populated());
+      if (populated) return fail("cgroup " + state_.cgroup + ": found processes in it, expected a group of the container's own");
+    }
+    METE_CHECK(group_->create());
+    group_made_ = !existed;
+    METE_CHECK(apply_resources(*group_, config.resources));
+    return cgroup::apply_device_rules(*group_, config.resources.device_rules);
+  }
+
+  Result<process::Launched> build(Config& config) {
+    METE_CHECK(place_.write_new("state.json", to_text(state_)));
+    METE_CHECK(offer_notify_socket(place_, config.launch));
+    // systemd makes the group around the process: not before there is one.
+    if (!unit_) METE_CHECK(make_group_or_do_without(config));
+    if (unit_) know_group(config.launch.cgroup);
+    if (group_) show_own_groups(config.launch);
+    METE_TRY(process::Plan plan, process::make_plan(config.launch));
+    METE_CHECK(place_.write_new("plan", process::encode(plan)));
+    process::LaunchOptions options;
+    options.stdin_fd = STDIN_FILENO;
+    options.stdout_fd = STDOUT_FILENO;
+    options.stderr_fd = STDERR_FILENO;
+    options.preserved = request_.preserved_fds;
+    UniqueFd gate;
+    if (gated_) {
+      if (::mkfifo(place_.gate().c_str(), 0600) != 0) return fail_errno("mkfifo " + place_.gate());
+      METE_TRY(gate, open_at(AT_FDCWD, place_.gate(), O_RDWR));
+      options.start_gate = gate.get();
+    }
+    if (unit_) plan.cgroup = {};
+    options.record = [this, &config](pid_t pid) -> Status {
+      METE_TRY(state_.process, process::identify(pid));
+      METE_CHECK(place_.save(state_));
+      return unit_ ? enter_unit(pid, config) : Status();
+    };
+    options.terminal = [this](UniqueFd terminal) -> Status {
+      if (request_.console.valid()) return send_terminal(request_.console, terminal);
+      terminal_ = std::move(terminal);
+      return {};
+    };
+    options.listener = [this](UniqueFd listener, pid_t pid) {
+      return send_listener(state_.listener_path, process_state(state_, "creating", pid), listener);
+    };
+    options.hooks = [this](pid_t pid) { return run_create_hooks(pid); };
+    return process::launch(plan, options);
+  }
+
+  Status run_create_hooks(pid_t pid) {
+    METE_CHECK(move_net_devices(net_devices_, pid));
+    hooks_began_ = true;
+    const std::string state = spec_state(state_, "creating", pid);
+    METE_CHECK(run_hooks(hooks_.prestart, "prestart", state, {state_.bundle}));
+    METE_CHECK(run_hooks(hooks_.create_runtime, "createRuntime", state, {state_.bundle}));
+    return run_hooks(hooks_.create_container, "createContainer", state, {state_.bundle, pid});
+  }
+
+  const CreateRequest& request_;
+  Place place_;
+  State state_;
+  std::optional<cgroup::Group> group_;
+  bool group_made_ = false;
+  std::optional<SystemdUnit> unit_;
+  Hooks hooks_;
+  std::vector<NetDevice> net_devices_;
+  UniqueFd terminal_;
+  bool gated_ = false;
+  bool hooks_began_ = false;
+};
+
+}  // namespace
+
+Result<Made> make_container(const CreateRequest& request) { return Maker(request).make(); }
+
+}  // namespace mete::runtime::oci

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""cpu.exclusive: containers of Guaranteed pods that ask for whole cores have CPUs of their own, all others share the rest; cpu.idle."""
+import os
+import sys
+import time
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from mete_agent import Agent, run_tests, skip, wait_for  # noqa: E402
+
+CPUS = os.cpu_count()
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: %(name)s, labels: {app: %(app)s}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: main
+    image: busybox
+    command: [sleep, "1000"]
+    resources: %(resources)s
+"""
+WHOLE = "{limits: {cpu: '%d', memory: 32Mi}, requests: {cpu: '%d', memory: 32Mi}}"
+POLICY = """---
+apiVersion: mete/v1
+kind: Policy
+metadata: {name: exclusive}
+spec: {selector: {matchLabels: {app: pinned}}, cpu: {%s}%s}
+"""
+
+
+def pod(name, app="other", resources="{}"):
+    return POD % {"name": name, "app": app, "resources": resources}
+
+
+def policy(cpu="exclusive: true", more=""):
+    return POLICY % (cpu, more)
+
+
+def numbers(text):
+    found = set()
+    for part in filter(None, text.strip().split(",")):
+        first, _, last = part.partition("-")
+        found |= set(range(int(first), int(last or first) + 1))
+    return found
+
+
+def group(agent, name):
+    return agent.pod(name)["cgroup"] + "/main"
+
+
+def cpus(agent, name):
+    """Where its process may run, as the kernel says."""
+    status = open("/proc/%d/status" % agent.container(name)["pid"]).read()
+    return numbers(next(line.split(":")[1] for line in status.splitlines() if line.startswith("Cpus_allowed_list")))
+
+
+def running(agent, *names):
+    wait_for("them to run", lambda: all(agent.container(each)["state"] == "running" for each in names))
+
+
+ALL = set(range(CPUS))
+
+
+def test_its_own_cpus_and_the_others_share_the_rest_until_its_end():
+    if CPUS < 2:
+        skip("needs two CPUs")
+    with Agent().start() as agent:
+        agent.apply(pod("before") + policy())
+        running(agent, "before")
+        assert cpus(agent, "before") == ALL
+        agent.apply(pod("pinned", "pinned", WHOLE % (1, 1)))
+        running(agent, "pinned")
+        agent.apply(pod("after"))
+        running(agent, "after")
+        own = cpus(agent, "pinned")
+        assert len(own) == 1 and 0 not in own, own
+        wait_for("the others to have left", lambda: cpus(agent, "before") == ALL - own and cpus(agent, "after") == ALL - own)
+        told = agent.events("CpusAssigned")
+        assert len(told) == 1 and told[0]["fields"]["cpus"] == str(min(own)), told
+        # What somebody else writes there is put back, as any limit.
+        if os.path.isdir("/sys/fs/cgroup/cpuset"):
+            open("/sys/fs/cgroup/cpuset%s/cpuset.cpus" % group(agent, "pinned"), "w").write("0-%d" % (CPUS - 1))
+            wait_for("it to be put back", lambda: cpus(agent, "pinned") == own)
+        agent.mete("delete", "pinned")
+        wait_for("its CPUs to be everybody's", lambda: cpus(agent, "before") == ALL and cpus(agent, "after") == ALL)
+
+
+def test_they_stay_its_own_over_restarts_of_container_and_agent():
+    if CPUS < 2:
+        skip("needs two CPUs")
+    with Agent().start() as agent:
+        agent.apply(pod("other") + pod("pinned", "pinned", WHOLE % (1, 1)).replace("apiVersion", "---\napiVersion", 1) + policy())
+        running(agent, "pinned", "other")
+        own = cpus(agent, "pinned")
+        first = agent.container("pinned")["pid"]
+        os.kill(first, 9)
+        wait_for("the restart", lambda: agent.container("pinned")["state"] == "running" and agent.container("pinned")["pid"] != first, 20)
+        assert cpus(agent, "pinned") == own
+        agent.kill()
+        agent.start()
+        assert cpus(agent, "pinned") == own and cpus(agent, "other") == ALL - own
+        assert not agent.events("LimitDrift"), agent.events("LimitDrift")
+        agent.apply(pod("late", "pinned", WHOLE % (CPUS - 1, CPUS - 1)))
+        running(agent, "late")
+        assert cpus(agent, "late") == ALL - own, "more than there are: it shares"
+        assert "to itself" in agent.events("NotEnforced")[0]["message"], agent.events("NotEnforced")
+        # An agent that dies at the worst moment: the pod is gone from the manifests, and the others have not been told.
+        agent.kill()
+        os.remove(agent.state + "/applied/Pod.default.pinned.yaml")
+        os.remove(agent.state + "/applied/Pod.default.late.yaml")
+        agent.start()
+        wait_for("all CPUs for the other", lambda: agent.pod("pinned") is None and cpus(agent, "other") == ALL)
+
+
+def test_a_policy_that_goes_gives_them_back():
+    if CPUS < 2:
+        skip("needs two CPUs")
+    with Agent().start() as agent:
+        agent.apply(pod("other") + pod("pinned", "pinned", WHOLE % (1, 1)).replace("apiVersion", "---\napiVersion", 1) + policy())
+        running(agent, "pinned", "other")
+        assert len(cpus(agent, "pinned")) == 1
+        agent.mete("delete", "-f", "-", text=policy().lstrip("-\n"))
+        wait_for("it to share again", lambda: cpus(agent, "pinned") == ALL and cpus(agent, "other") == ALL)
+        assert agent.container("pinned")["restarts"] == 0
+
+
+def test_who_gets_none_is_told_why():
+    with Agent().start() as agent:
+        for resources, why in (("{limits: {cpu: 1500m, memory: 32Mi}}", "whole cores"), ("{limits: {memory: 32Mi}}", "not Guaranteed"), (WHOLE % (CPUS, CPUS), "can be given away")):
+            agent.apply(pod("pinned", "pinned", resources) + policy())
+            wait_for("the reason", lambda: any(why in each["message"] for each in agent.events("NotEnforced")))
+            running(agent, "pinned")
+            assert cpus(agent, "pinned") == ALL
+            agent.mete("delete", "pinned")
+            wait_for("its end", lambda: agent.pod("pinned") is None)
+        agent.apply(pod("pinned", "pinned", WHOLE % (1, 1)) + policy(more=", dryRun: true"))
+        running(agent, "pinned")
+        assert cpus(agent, "pinned") == ALL
+
+
+def idle(agent, name):
+    path = agent.pod(name)["cgroup"] + "/cpu.idle"
+    return open(next(each for each in ("/sys/fs/cgroup/cpu" + path, "/sys/fs/cgroup" + path) if os.path.exists(each))).read().strip()
+
+
+def test_an_idle_pod_yields_to_others():
+    with Agent().start() as agent:
+        agent.apply(pod("pinned", "pinned").replace("sleep, \"1000\"", "sh, -c, \"while :; do :; done\"") + policy("idle: true"))
+        running(agent, "pinned")
+        assert idle(agent, "pinned") == "1"
+        assert "idle" in agent.mete("explain", "pinned").stdout
+        agent.kill()
+        agent.start()
+        assert idle(agent, "pinned") == "1" and not agent.events("LimitDrift"), agent.events("LimitDrift")
+        agent.mete("delete", "-f", "-", text=policy("idle: true").lstrip("-\n"))
+        wait_for("it to be ordinary again", lambda: idle(agent, "pinned") == "0")
+        assert agent.container("pinned")["restarts"] == 0
+    with Agent() as agent:
+        agent.start()
+        refused = agent.mete("apply", "-f", "-", text=policy("idle: true, exclusive: true").lstrip("-\n"), check=False)
+        assert refused.returncode != 0 and "one of them" in refused.stderr, refused
+
+
+if __name__ == "__main__":
+    run_tests(sys.modules[__name__])

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""10,000 rounds of enforcement leave the agent as large as it was: memory, descriptors, threads, inotify watches, cgroups, children.
+METE_ROUNDS says how many."""
+import os
+import sys
+import time
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from mete_agent import Agent, run_tests, wait_for  # noqa: E402
+
+ROUNDS = int(os.environ.get("METE_ROUNDS", "10000"))
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: %(name)s, labels: {app: %(name)s}}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: main
+    image: busybox
+    command: [sh, -c, %(command)s]
+    resources: {limits: {memory: 16Mi}}
+---
+apiVersion: mete/v1
+kind: Policy
+metadata: {name: %(name)s}
+spec:
+  selector: {matchLabels: {app: %(name)s}}
+  memory: %(memory)s
+"""
+
+UP_AND_DOWN = "while :; do dd if=/dev/zero of=/dev/null bs=%dM count=1 2>/dev/null; sleep 0.005; done"
+CACHE = "while :; do dd if=/dev/zero of=/tmp/f bs=1M count=14 2>/dev/null; rm /tmp/f; sleep 0.1; done"
+
+# Each kind of action, over and over: name -> (command, memory policy).
+KINDS = {
+    "signal": (UP_AND_DOWN % 12, "{at: [{usage: 60%, do: signal, signal: SIGCONT}]}"),
+    "exec": (UP_AND_DOWN % 12, "{at: [{usage: 60%, do: exec, command: ['true'], timeout: 1s}]}"),
+    "freeze": (UP_AND_DOWN % 12, "{at: [{usage: 60%, do: freeze, timeout: 2ms, then: thaw}]}"),
+    "kill": (UP_AND_DOWN % 12, "{at: [{usage: 60%, do: kill-process}]}"),
+    "reclaim": (CACHE, "{at: [{usage: 70%, do: reclaim}]}"),
+    "oom": (UP_AND_DOWN % 40, "{onOOM: kill-process}"),
+    "hold": ((UP_AND_DOWN % 40).replace("0.005", "1.1"), "{onOOM: hold, hold: {timeout: 2ms, then: kill-process}}"),
+    # Some hundred steps, until it has what it wants.
+    "raise": (UP_AND_DOWN % 40, "{onOOM: raise, raise: {by: 1%, max: 64Mi}}"),
+    "pressed": (UP_AND_DOWN % 40, "{onOOM: kill-process, pressure: {some: 1%, for: 100ms, do: reclaim}, thrashing: {refaults: 1%, for: 100ms, do: reclaim}}"),
+}
+
+
+def rounds(agent):
+    return sum(value for (name, _), value in agent.metrics().items() if name == "mete_enforcement_actions_total")
+
+
+def children(pid):
+    return len(open("/proc/%d/task/%d/children" % (pid, pid)).read().split())
+
+
+def size_of(agent):
+    """What must not grow."""
+    pid = agent.process.pid
+    status = dict(line.split(":", 1) for line in open("/proc/%d/status" % pid).read().splitlines())
+    watches = 0
+    for each in os.listdir("/proc/%d/fdinfo" % pid):
+        try:
+            watches += open("/proc/%d/fdinfo/%s" % (pid, each)).read().count("inotify wd:")
+        except OSError:
+            pass  # closed meanwhile
+    return {"RSS KiB": int(status["VmRSS"].split()[0]), "threads": int(status["Threads"]), "descriptors": len(os.listdir("/proc/%d/fd" % pid)),
+            "watches": watches, "cgroups": len(agent.cgroups()), "children": children(pid)}
+
+
+def settled(agent):
+    """Of several looks the least of each: an action in flight has a descriptor, a child, a timer."""
+    looks = []
+    for _ in range(20):
+        looks.append(size_of(agent))
+        time.sleep(0.05)
+    return {key: min(each[key] for each in looks) for key in looks[0]}
+
+
+def test_rounds_of_every_kind_of_action_leave_nothing():
+    with Agent().start() as agent:
+        for name, (command, memory) in KINDS.items():
+            agent.apply(POD % {"name": name, "command": repr(command), "memory": memory})
+        wait_for("all to run", lambda: agent.metric("mete_container_state", state="running") == len(KINDS))
+        # A quarter of them before: pools, histograms, records up to their bounds.
+        wait_for("the first rounds", lambda: rounds(agent) >= ROUNDS / 4, 300, 0.5)
+        first, begun = settled(agent), rounds(agent)
+        wait_for("all rounds", lambda: rounds(agent) >= begun + ROUNDS, 900, 0.5)
+        last = settled(agent)
+        done = {}
+        for (name, labels), value in agent.metrics().items():
+            if name == "mete_enforcement_actions_total":
+                action = dict(labels)["action"] + " " + dict(labels)["outcome"]
+                done[action] = done.get(action, 0) + int(value)
+        print("     %d rounds: %s" % (rounds(agent) - begun, done))
+        for key, before in first.items():
+            print("     %-12s %8d -> %d" % (key, before, last[key]))
+        for action in ("signal done", "exec done", "freeze done", "kill-process done", "reclaim done", "hold done", "raise done"):
+            assert done.get(action, 0) >= 10, "%s: only %d" % (action, done.get(action, 0))
+        for key in ("threads", "descriptors", "watches", "cgroups", "children"):
+            assert last[key] <= first[key] + 3, "%s grew from %d to %d" % (key, first[key], last[key])
+        # Records are bounded, events are a ring: what is left is the heap's own untidiness.
+        assert last["RSS KiB"] <= first["RSS KiB"] * 1.05 + 1024, "RSS grew from %d to %d KiB" % (first["RSS KiB"], last["RSS KiB"])
+        # And without them it is as it was before.
+        for name in KINDS:
+            agent.mete("delete", name, "--grace", "0")
+        wait_for("the pods to be gone", lambda: not agent.pods(), 30)
+        wait_for("nothing but the agent", lambda: children(agent.process.pid) == 0 and agent.pod_cgroups() == [])
+
+
+if __name__ == "__main__":
+    run_tests(sys.modules[__name__])
