@@ -23,6 +23,7 @@ struct CreateRequest {
   bool cgroups = true;      // --cgroup-manager=disabled: none are made
   bool systemd = false;     // --systemd-cgroup
   bool rootless = false;    // where no cgroup may be made there is none, unless limits are asked for
+  bool move_root = false;   // --no-pivot
   bool new_keyring = true;  // --no-new-keyring: the session keyring of the caller stays
   int preserved_fds = 0;
   std::vector<std::string> more_env;       // NAME=value, after the bundle's

@@ -31,7 +31,6 @@ void pass_activation(int& preserved, std::vector<std::string>& env) {
 }
 
 Result<CreateRequest> request_of(const Options& options) {
-  if (options.no_pivot) return fail("--no-pivot: found it, expected it left out: without pivot_root the host's root stays reachable");
   CreateRequest request;
   request.root = options.root;
   request.id = options.words.front();
@@ -40,6 +39,7 @@ Result<CreateRequest> request_of(const Options& options) {
   request.cgroups = options.cgroup_manager != "disabled";
   request.systemd = options.systemd_cgroup || options.cgroup_manager == "systemd";
   request.rootless = is_rootless(options.rootless);
+  request.move_root = options.no_pivot;
   request.new_keyring = !options.no_new_keyring;
   METE_TRY(request.preserved_fds, preserved_fds(options));
   pass_activation(request.preserved_fds, request.more_env);

@@ -134,6 +134,7 @@ class Maker {
     }
     const bool has_home = std::any_of(launch.env.begin(), launch.env.end(), [](const std::string& each) { return each.starts_with("HOME="); });
     if (!has_home) launch.env.push_back("HOME=" + home_of(launch.rootfs, launch.identity.uid));
+    launch.move_root = request_.move_root;
     if (request_.new_keyring) launch.session_keyring = "_ses." + request_.id;
     if (!request_.cgroups) {
       if (config.resources.limits_something()) return fail("config.json: linux.resources: found limits, expected none with --cgroup-manager=disabled");

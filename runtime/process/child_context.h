@@ -49,6 +49,7 @@ void execute(ChildContext& child, const MaskPath& op);
 void execute(ChildContext& child, const MakePathReadOnly& op);
 void execute(ChildContext& child, const PivotRoot& op);
 void execute(ChildContext& child, const EnterRoot& op);
+void execute(ChildContext& child, const MoveRoot& op);
 void execute(ChildContext& child, const ChangeMount& op);
 void execute(ChildContext& child, const SetRootPropagation& op);
 // A detached mount onto a descriptor of its target; `shown` is for the error.

@@ -236,6 +236,15 @@ void execute(ChildContext& child, const SetRootPropagation& op) {
   child.must(::mount(nullptr, "/", nullptr, op.propagation, nullptr), "set the propagation of the root");
 }
 
+void execute(ChildContext& child, const MoveRoot&) {
+  child.must(::fchdir(child.root), "change directory to the root");
+  child.must(::mount(".", "/", nullptr, MS_MOVE, nullptr), "move the root");
+  child.must(::chroot("."), "chroot");
+  child.must(::chdir("/"), "change directory to /");
+  ::close(child.root);
+  child.root = -1;
+}
+
 void execute(ChildContext& child, const EnterRoot&) {
   child.must(::fchdir(child.root), "change directory to the root");
   child.must(::chroot("."), "chroot");

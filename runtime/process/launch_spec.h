@@ -166,6 +166,7 @@ struct LaunchSpec {
   std::string rootfs;                  // directory; with `overlay` the empty one it is mounted on
   std::optional<OverlayRoot> overlay;  // else `rootfs` is bound to itself
   bool read_only_root = false;
+  bool move_root = false;              // instead of pivot_root: see MoveRoot
   std::uint64_t root_attributes = 0;  // MOUNT_ATTR_* for the root mount
   std::uint64_t root_propagation = 0;  // MS_SLAVE, ... of the root mount, set when all is mounted; 0: private
   bool receive_host_mounts = false;    // the host's mounts are made slaves, not private: what it mounts later comes in

@@ -223,7 +223,7 @@ Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   if (spec.read_only_root) ops.push_back(MakePathReadOnly{"/"});
   if (!spec.identity.apparmor_profile.empty()) ops.push_back(OpenProfile{});
   if (!spec.session_keyring.empty()) ops.push_back(JoinKeyring{spec.session_keyring});
-  ops.push_back(own_mounts ? SetupOp(PivotRoot{}) : SetupOp(EnterRoot{}));
+  ops.push_back(!own_mounts ? SetupOp(EnterRoot{}) : spec.move_root ? SetupOp(MoveRoot{}) : SetupOp(PivotRoot{}));
   if (spec.root_propagation != 0) ops.push_back(SetRootPropagation{spec.root_propagation});
   ops.push_back(ChangeDirectory{spec.cwd});
   return {};

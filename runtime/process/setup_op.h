@@ -276,6 +276,15 @@ struct PivotRoot {
   bool operator==(const PivotRoot&) const = default;
 };
 
+// Where the root is the kernel's first file system, which cannot be exchanged (an initramfs): the container's is moved on top of
+// it. Weaker than a pivot: with CAP_SYS_ADMIN what lies below can be uncovered.
+struct MoveRoot {
+  static constexpr const char* kName = "move root";
+  template <class Archive>
+  void fields(Archive&) {}
+  bool operator==(const MoveRoot&) const = default;
+};
+
 // In a mount namespace that others are in, whose root may not be changed.
 struct EnterRoot {
   static constexpr const char* kName = "enter root";
@@ -309,7 +318,7 @@ using SetupOp =
     std::variant<AwaitIdMappings, JoinNamespace, SetHostname, LoopbackUp, MakeMountsPrivate, MountRoot, MountFilesystem,
                  BindMount, MakeDevice, MakeSymlink, AwaitCgroups, NewCgroupNamespace, WriteSysctl, MaskPath,
                  MakePathReadOnly, PivotRoot, ChangeDirectory, ChangeMount, SetRootPropagation, OpenTerminal, AwaitHooks, Tune,
-                 SetAffinity, OpenProfile, EnterRoot, JoinKeyring, Unshare>;
+                 SetAffinity, OpenProfile, EnterRoot, JoinKeyring, Unshare, MoveRoot>;
 
 // What the child becomes when the operations are done.
 enum class Final : std::uint8_t {

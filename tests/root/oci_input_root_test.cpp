@@ -171,7 +171,6 @@ TEST_F(OciInputTest, FlagsThatCannotBeServedSaySo) {
   command("true");
   write_config();
   EXPECT_NE(oci({"--systemd-cgroup", "create", "--bundle", bundle(), "one"}).err.find("--systemd-cgroup"), std::string::npos);
-  EXPECT_NE(oci({"create", "--no-pivot", "--bundle", bundle(), "one"}).err.find("--no-pivot"), std::string::npos);
   EXPECT_NE(oci({"create", "--console-socket", "/x", "--bundle", bundle(), "one"}).err.find("--console-socket"), std::string::npos);
   EXPECT_NE(oci({"--cgroup-manager", "x", "create", "--bundle", bundle(), "one"}).err.find("--cgroup-manager"), std::string::npos);
   EXPECT_EQ(oci({"--rootless=false", "--debug", "run", "--no-new-keyring", "--bundle", bundle(), "one"}).code, 0);

@@ -96,6 +96,14 @@ TEST_F(OciMountsTest, ASharedMountReachesTheHostAndASlaveDoesNot) {
   ::umount2(volume.c_str(), MNT_DETACH);
 }
 
+TEST_F(OciMountsTest, WithoutAPivotTheRootIsTheContainersAllTheSame) {
+  command("ls /; ls /../..; cat /proc/self/mounts | grep -c overlay; touch /x || echo ro");
+  write_config();
+  const Done done = oci({"run", "--no-pivot", "--bundle", bundle(), "one"});
+  EXPECT_TRUE(has(done.out, "bin\ndev\nproc\nsys\nbin\ndev\nproc\nsys\n") && has(done.out, "ro\n")) << done.out << done.err;
+  expect_nothing_left();
+}
+
 TEST_F(OciMountsTest, RootPropagation) {
   for (const auto& [asked, expected] : std::map<std::string, std::string>{{"shared", "shared:"}, {"rslave", ""}, {"unbindable", "unbindable"}, {"private", ""}}) {
     config_["linux"]["rootfsPropagation"] = asked;
