@@ -27,14 +27,16 @@ def busybox_rootfs(path):
             entry.type, entry.mode = tarfile.DIRTYPE, 0o755
             archive.addfile(entry)
         archive.add("/bin/busybox", "bin/busybox")
-        for name in ("sh", "sleep", "true"):
+        for name in subprocess.run(["/bin/busybox", "--list"], capture_output=True, text=True, check=True).stdout.split():
+            if name == "busybox":
+                continue
             entry = tarfile.TarInfo("bin/" + name)
             entry.type, entry.linkname = tarfile.SYMTYPE, "busybox"
             archive.addfile(entry)
-        text = b"root:x:0:0:root:/:/bin/sh\n"
-        entry = tarfile.TarInfo("etc/passwd")
-        entry.size = len(text)
-        archive.addfile(entry, io.BytesIO(text))
+        for name, text in (("etc/passwd", b"root:x:0:0:root:/:/bin/sh\nuser:x:1000:1001::/tmp:/bin/sh\n"), ("etc/group", b"root:x:0:\nteam:x:7:user\n")):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text))
 
 
 def docker_archive(path, rootfs, tag):
@@ -168,7 +170,7 @@ class Podman:
 
     def __enter__(self):
         busybox_rootfs(self.work + "/rootfs.tar")
-        subprocess.run(self.client + ["import", self.work + "/rootfs.tar", self.tag], check=True, **QUIET)
+        subprocess.run(self.client + ["import", "-c", 'CMD ["/bin/sleep", "600"]', self.work + "/rootfs.tar", self.tag], check=True, **QUIET)
         return self
 
     def run(self, name, *options):
