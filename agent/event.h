@@ -37,6 +37,7 @@ class EventLog {
 
   void add(Event event);
   [[nodiscard]] const std::deque<Event>& recent() const { return events_; }
+  [[nodiscard]] std::uint64_t newest() const { return next_ - 1; }  // its sequence; 0: none yet
   // Listeners are called in the order of events; they may not add events.
   using Handle = std::list<Listener>::iterator;
   Handle listen(Listener listener);

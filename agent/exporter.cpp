@@ -91,16 +91,18 @@ Result<std::function<bool(std::string_view)>> collector_filter(const std::vector
 
 void Exporter::read(CollectingThread::Done done) {
   const auto now = std::chrono::steady_clock::now();
-  if (reading_ && now - reading_->at < kShared) return done(reading_);
+  const auto event = services_.events.newest();
+  if (reading_ && reading_event_ == event && now - reading_->at < kShared) return done(reading_);
   // One that was asked for just now will do too.
-  if (pending_ && now - pending_->asked_at < kShared) {
+  if (pending_ && pending_->event == event && now - pending_->asked_at < kShared) {
     pending_->waiting.push_back(std::move(done));
     return;
   }
   reading_.reset();  // too old for anybody: not kept beside the one that is made now
-  pending_ = std::make_shared<Pending>(Pending{now, {std::move(done)}});
+  pending_ = std::make_shared<Pending>(Pending{now, event, {std::move(done)}});
   collecting_.read(targets_of(reconciler_), [this, pending = pending_](const std::shared_ptr<const Reading>& reading) {
     reading_ = reading;
+    reading_event_ = pending->event;
     if (pending_ == pending) pending_.reset();
     services_.instruments.scrape(reading->took);
     for (const auto& each : pending->waiting) each(reading);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /metrics: a scrape takes a snapshot of the agent's own containers, has the collecting thread read all counters, and
-// sends what it renders. Two scrapes within 200 ms get the same reading.
+// sends what it renders. Two scrapes within 200 ms get the same reading, unless something happened between them: who has
+// seen an event finds what it did in the next scrape.
 #pragma once
 
 #include <chrono>
@@ -25,7 +26,7 @@ class Exporter {
   void scrape(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
   // /mete/v1/stats
   void stats(const std::shared_ptr<HttpReply>& reply);
-  // A reading not older than 200 ms; `done` is called on the loop.
+  // A reading not older than 200 ms and than the newest event; `done` is called on the loop.
   void read(CollectingThread::Done done);
 
  private:
@@ -35,8 +36,10 @@ class Exporter {
   const Reconciler& reconciler_;
   CollectingThread& collecting_;
   std::shared_ptr<const collectors::Reading> reading_;
+  std::uint64_t reading_event_ = 0;  // the newest event when `reading_` was asked for
   struct Pending {
     std::chrono::steady_clock::time_point asked_at;
+    std::uint64_t event;
     std::vector<CollectingThread::Done> waiting;
   };
   std::shared_ptr<Pending> pending_;  // the newest reading that is being made

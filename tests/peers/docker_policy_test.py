@@ -31,8 +31,9 @@ HELD = """  cpu: {burst: 20ms}
 GROW = """BEGIN { for (i = 0; i < %d; ++i) { s = "x"; while (length(s) < 1048576) s = s s; a[i] = s; system("/bin/busybox sleep 0.01") } while (1) system("/bin/busybox sleep 1") }"""
 
 # Counters, which go on by themselves, and files that show who is in the cgroup or what was last asked of it.
-COUNTERS = {"memory.max_usage_in_bytes", "memory.memsw.max_usage_in_bytes", "memory.failcnt", "memory.memsw.failcnt", "memory.pressure_level", "cpuacct.usage",
-            "cgroup.procs", "cgroup.threads", "tasks", "cpu.pressure", "io.pressure", "memory.pressure", "irq.pressure", "memory.peak", "memory.swap.peak"}
+COUNTERS = {"memory.%s%s" % (kind, name) for kind in ("", "memsw.", "kmem.", "kmem.tcp.") for name in ("max_usage_in_bytes", "failcnt")} | {
+    "memory.pressure_level", "cpuacct.usage", "cgroup.procs", "cgroup.threads", "tasks", "cpu.pressure", "io.pressure", "memory.pressure", "irq.pressure",
+    "memory.peak", "memory.swap.peak"}
 
 
 class Held:

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a container sees of itself, as text of which every line must be the same below two runtimes. Left out are choices that are
 as good: which mount a masked file's null device came from (that it is one is a line of its own), the size of cgroup's tmpfs, and that
-on a hybrid machine the part of the v2 hierarchy is there, too; and whom /dev/mqueue, open to all, belongs to in a user namespace."""
+on a hybrid machine the part of the v2 hierarchy is there, too; whom /dev/mqueue, open to all, belongs to in a user namespace; and that
+runc passes on a real-time signal which its caller ignores."""
 import os
 
 INVENTORY = r"""
 echo "id $(id) umask $(umask) cwd $(pwd) host $(hostname) domain $(cat /proc/sys/kernel/domainname)"
-grep -E '^(Uid|Gid|Groups|Cap...|NoNewPrivs|Seccomp|SigQ|SigBlk|SigIgn|SigCgt|Cpus_allowed_list|Mems_allowed_list|CoreDumping|THP_enabled)' /proc/self/status | grep -v SigQ
+grep -E '^(Uid|Gid|Groups|Cap...|NoNewPrivs|Seccomp|SigQ|SigBlk|SigIgn|SigCgt|Cpus_allowed_list|Mems_allowed_list|CoreDumping|THP_enabled)' /proc/self/status | grep -v SigQ | sed -E 's/^(SigIgn:).*(.{7})$/\1 \2/'
 env | grep -v '^HOSTNAME=\|^SHLVL=' | sort
 ulimit -a; ulimit -H -a
 echo "oom $(cat /proc/self/oom_score_adj) nice $(cut -d ' ' -f 19 /proc/self/stat) session $(cut -d ' ' -f 5-7 /proc/1/stat) dumpable $(stat -c %U /proc/self/stat)"
