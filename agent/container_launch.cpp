@@ -13,6 +13,7 @@
 #include "runtime/cgroup/devices.h"
 #include "runtime/file.h"
 #include "runtime/pod/container_spec.h"
+#include "runtime/process/cgroup_entry.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/seccomp.h"
 #include "runtime/process/signals.h"
@@ -159,8 +160,7 @@ Status Container::write_plan(const std::string& directory, const runtime::image:
     if (::mkfifo(context.pressure_fifo.c_str(), 0600) != 0 || ::chmod(context.pressure_fifo.c_str(), kAnybody) != 0) return fail_errno("make " + context.pressure_fifo);
   }
   context.sandbox_pid = pod_.sandbox_pid();
-  context.cgroup.procs_files = cgroup_.procs_files();
-  if (const auto v2 = cgroup_.v2_directory()) context.cgroup = {{}, *v2};
+  context.cgroup = runtime::process::join_of(cgroup_);
   context.cgroup_view = runtime::process::view_of(services_.hierarchies);
   context.capabilities = services_.capabilities;
   context.oom_score_adj = enforcers::oom_score_adj(enforcers::qos_of(plan.pod.spec), container, services_.machine_memory);

@@ -7,6 +7,7 @@
 #include "runtime/file.h"
 #include "runtime/network/network.h"
 #include "runtime/pod/container_spec.h"
+#include "runtime/process/cgroup_entry.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/wire.h"
 
@@ -72,9 +73,7 @@ void Pod::start_sandbox() {
     METE_TRY(const runtime::cgroup::Group group, cgroup_.child("_sandbox"));
     METE_CHECK(group.create());
     kill_sandbox();
-    runtime::process::CgroupJoin join{group.procs_files(), {}};
-    if (const auto v2 = group.v2_directory()) join = {{}, *v2};
-    const auto plan = runtime::process::make_sandbox_plan(runtime::pod::sandbox_spec(plan_->pod, join));
+    const auto plan = runtime::process::make_sandbox_plan(runtime::pod::sandbox_spec(plan_->pod, runtime::process::join_of(group)));
     METE_CHECK(runtime::replace_file(files.plan(), runtime::process::encode(plan), 0600, Durability::volatile_));
     METE_TRY(SpawnedShim shim, spawn_shim(services_.shim, "sandbox", files.directory(), std::move(lock), {}));
     sandbox_shim_ = shim.pid;

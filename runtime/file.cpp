@@ -172,6 +172,8 @@ Status replace_file(const std::string& path, std::string_view text, mode_t mode,
 
 Status make_directories(const std::string& path, mode_t mode) {
   if (path.empty()) return fail("mkdir: found an empty path, expected a directory's");
+  // The common case is one call: all but the last is there.
+  if (::mkdir(path.c_str(), mode) == 0) return {};
   for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     const std::string part = path.substr(0, end);
     if (!part.empty() && ::mkdir(part.c_str(), mode) != 0 && errno != EEXIST) return fail_errno("mkdir " + part);

@@ -58,19 +58,48 @@ Status make_below(const std::string& mount, const std::string& path, std::vector
   return fail_errno("mkdir " + directory, ENOENT);
 }
 
-// A v1 group whose cpuset.cpus or cpuset.mems is empty takes no tasks; the kernel does not inherit them.
-Status fill_cpuset(const std::string& mount, const std::string& path) {
+struct Cpuset {
+  std::string cpus;
+  std::string mems;
+};
+
+// A v1 group whose cpuset.cpus or cpuset.mems is empty takes no tasks; the kernel does not inherit them. What is in force then.
+Result<Cpuset> fill_cpuset(const std::string& mount, const std::string& path) {
+  const std::string directory = mount + path;
+  METE_TRY(std::string cpus, internal::read_control(directory, "cpuset.cpus"));
+  METE_TRY(std::string mems, internal::read_control(directory, "cpuset.mems"));
+  Cpuset own{std::string(trim(cpus)), std::string(trim(mems))};
   const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return {};
-  for (const char* const file : {"cpuset.cpus", "cpuset.mems"}) {
-    METE_TRY(const std::string own, internal::read_control(mount + path, file));
-    if (!trim(own).empty()) continue;
-    const std::string parent = path.substr(0, slash);
-    METE_CHECK(fill_cpuset(mount, parent));
-    METE_TRY(const std::string inherited, internal::read_control(mount + parent, file));
-    METE_CHECK(internal::write_control(mount + path, file, trim(inherited)));
+  if ((!own.cpus.empty() && !own.mems.empty()) || slash == std::string::npos) return own;
+  METE_TRY(Cpuset parent, fill_cpuset(mount, path.substr(0, slash)));
+  if (own.cpus.empty()) {
+    METE_CHECK(internal::write_control(directory, "cpuset.cpus", parent.cpus));
+    own.cpus = std::move(parent.cpus);
   }
-  return {};
+  if (own.mems.empty()) {
+    METE_CHECK(internal::write_control(directory, "cpuset.mems", parent.mems));
+    own.mems = std::move(parent.mems);
+  }
+  return own;
+}
+
+Status make_unified(const Hierarchies& hierarchies, const std::string& path, std::vector<std::string>& made) {
+  if (hierarchies.v2_mount.empty()) return {};
+  METE_CHECK(make_below(hierarchies.v2_mount, path, made));
+  std::vector<std::string_view> wanted;
+  for (const std::string_view controller : kV2Controllers) {
+    if (hierarchies.on_v2(controller) && !hierarchies.on_v1(controller)) wanted.push_back(controller);
+  }
+  return internal::enable_controllers(hierarchies.v2_mount, path, wanted);
+}
+
+// After a failure nothing that was made stays.
+Status or_unmake(Status done, std::vector<std::string>& made) {
+  while (!done && !made.empty()) {
+    ::rmdir(made.back().c_str());
+    made.pop_back();
+  }
+  return done;
 }
 
 Status remove_below(const std::string& directory) {
@@ -131,24 +160,18 @@ Status Group::create() const {
   const auto make_all = [&]() -> Status {
     for (const std::string& mount : hierarchies_->v1_process_mounts()) METE_CHECK(make_below(mount, path_, made));
     if (const auto cpuset = hierarchies_->v1.find("cpuset"); cpuset != hierarchies_->v1.end()) {
-      METE_CHECK(fill_cpuset(cpuset->second, path_));
+      METE_TRY(const Cpuset in_force, fill_cpuset(cpuset->second, path_));
+      (void)in_force;
     }
-    if (hierarchies_->v2_mount.empty()) return {};
-    METE_CHECK(make_below(hierarchies_->v2_mount, path_, made));
-    std::vector<std::string_view> wanted;
-    for (const std::string_view controller : kV2Controllers) {
-      if (hierarchies_->on_v2(controller) && !hierarchies_->on_v1(controller)) wanted.push_back(controller);
-    }
-    return internal::enable_controllers(hierarchies_->v2_mount, path_, wanted);
+    return make_unified(*hierarchies_, path_, made);
   };
-  Status done = make_all();
-  if (!done) {
-    while (!made.empty()) {
-      ::rmdir(made.back().c_str());
-      made.pop_back();
-    }
-  }
-  return done;
+  return or_unmake(make_all(), made);
+}
+
+Status Group::create_unified() const {
+  if (path_ == "/") return {};
+  std::vector<std::string> made;
+  return or_unmake(make_unified(*hierarchies_, path_, made), made);
 }
 
 bool Group::exists() const {
@@ -177,11 +200,6 @@ std::vector<std::string> Group::procs_files() const {
   std::vector<std::string> files = directories();
   for (std::string& file : files) file += "/cgroup.procs";
   return files;
-}
-
-std::optional<std::string> Group::v2_directory() const {
-  if (hierarchies_->mode != Mode::kV2) return std::nullopt;
-  return unified_directory();
 }
 
 Status Group::attach(pid_t pid) const {

@@ -70,6 +70,8 @@ class Group {
   // (a task cannot join before); on v2 the controllers that are there are enabled in the ancestors' subtree_control,
   // from the root down. Idempotent. On failure what this call made is removed again.
   [[nodiscard]] Status create() const;
+  // The part of create() that is in cgroup2: a process that is cloned into the group needs no more.
+  [[nodiscard]] Status create_unified() const;
   [[nodiscard]] bool exists() const;  // in the primary hierarchy (see id)
   // rmdir in all hierarchies, with the child groups made inside by the container, depth first. A missing group is fine.
   // is_busy: something is still in it; call again later.
@@ -80,8 +82,6 @@ class Group {
 
   // Every cgroup.procs a process must be written to, in this order; v1 first, the twin last.
   [[nodiscard]] std::vector<std::string> procs_files() const;
-  // For CLONE_INTO_CGROUP: set only when cgroup2 is the only hierarchy, so that one clone puts a process everywhere.
-  [[nodiscard]] std::optional<std::string> v2_directory() const;
   // Writes the process (with all its threads) to all procs_files. On failure it may be in some of them.
   [[nodiscard]] Status attach(pid_t pid) const;
 

@@ -20,6 +20,7 @@
 #include "runtime/oci/rights.h"
 #include "runtime/oci/systemd.h"
 #include "runtime/oci/time_text.h"
+#include "runtime/process/cgroup_entry.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/wire.h"
 
@@ -160,8 +161,7 @@ class Maker {
   // In the host's cgroup namespace a fresh mount would show all of the machine's groups, and who has a user namespace may not
   // make one: the container's own part is bound instead, as runc has it.
   void show_own_groups(process::LaunchSpec& launch) const {
-    const auto& all = launch.namespaces;
-    if (std::any_of(all.begin(), all.end(), [](const auto& use) { return use.kind == process::NamespaceKind::cgroup; })) return;
+    if (has_own_view(launch)) return;
     const auto& machine = group_->hierarchies();
     for (auto& mount : launch.cgroup_mounts) {
       const std::string name = mount.destination.substr(mount.destination.rfind('/') + 1);
@@ -177,25 +177,17 @@ class Maker {
     }
   }
 
-  void know_group(process::CgroupJoin& join) const {
-    join.procs_files = group_->procs_files();
-    if (const auto v2 = group_->v2_directory()) join = {{}, *v2};
-  }
-
   Status enter_unit(pid_t pid, const Config& config) {
     group_made_ = true;
     METE_CHECK(start_unit(*unit_, pid, config.resources.limits, !group_->hierarchies().on_v1("memory")));
     // What systemd does not make: controllers that it was not asked for, v1 hierarchies that it has not.
-    METE_CHECK(group_->create());
-    METE_CHECK(group_->attach(pid));
-    METE_CHECK(apply_resources(*group_, config.resources));
-    return cgroup::apply_device_rules(*group_, config.resources.device_rules);
+    METE_CHECK(fill_group(config));
+    return group_->attach(pid);
   }
 
   // Who is not root may often make no cgroup, and runs without: that is no reason to fail, unless limits are wanted.
   Status make_group_or_do_without(Config& config) {
     auto made = make_group(config);
-    if (made && group_) know_group(config.launch.cgroup);
     const bool refused = !made && (made.error().code == EACCES || made.error().code == EPERM || made.error().code == EROFS);
     if (!refused || !request_.rootless) return made;
     if (config.resources.limits_something()) return fail("linux.resources: found limits, expected none without the right to make cgroups (" + made.error().what + ")");
@@ -209,16 +201,34 @@ class Maker {
 
   Status make_group(const Config& config) {
     if (!group_) return {};
-    const bool existed = group_->exists();
-    if (existed) {
-      // Whoever is in it would be killed with the container.
-      METE_TRY(const bool populated, group_->populated());
-      if (populated) return fail("cgroup " + state_.cgroup + ": found processes in it, expected a group of the container's own");
-    }
+    METE_CHECK(claim_group());
+    // On v1 it is made while the child mounts: that takes as long, and there are two processors more often than not. Where the
+    // child mounts the groups themselves, or may have to do without, they come first.
+    const bool later = !request_.rootless && has_own_view(config.launch) && !group_->hierarchies().v1.empty();
+    if (!later) return fill_group(config);
+    make_group_later_ = true;
+    return group_->create_unified();
+  }
+
+  // Whoever is in a group that is there would be killed with the container.
+  Status claim_group() {
+    group_made_ = !group_->exists();
+    if (group_made_) return {};
+    METE_TRY(const bool populated, group_->populated());
+    if (populated) return fail("cgroup " + state_.cgroup + ": found processes in it, expected a group of the container's own");
+    return {};
+  }
+
+  Status fill_group(const Config& config) {
     METE_CHECK(group_->create());
-    group_made_ = !existed;
     METE_CHECK(apply_resources(*group_, config.resources));
     return cgroup::apply_device_rules(*group_, config.resources.device_rules);
+  }
+
+  // A cgroup namespace of its own: its mounts are made in that, after the child has entered the groups.
+  static bool has_own_view(const process::LaunchSpec& launch) {
+    const auto& all = launch.namespaces;
+    return std::any_of(all.begin(), all.end(), [](const auto& use) { return use.kind == process::NamespaceKind::cgroup; });
   }
 
   Result<process::Launched> build(Config& config) {
@@ -226,8 +236,10 @@ class Maker {
     METE_CHECK(offer_notify_socket(place_, config.launch));
     // systemd makes the group around the process: not before there is one.
     if (!unit_) METE_CHECK(make_group_or_do_without(config));
-    if (unit_) know_group(config.launch.cgroup);
-    if (group_) show_own_groups(config.launch);
+    if (group_) {
+      config.launch.cgroup = process::join_of(*group_);
+      show_own_groups(config.launch);
+    }
     METE_TRY(process::Plan plan, process::make_plan(config.launch));
     METE_CHECK(place_.write_new("plan", process::encode(plan)));
     process::LaunchOptions options;
@@ -242,6 +254,7 @@ class Maker {
       options.start_gate = gate.get();
     }
     if (unit_) plan.cgroup = {};
+    if (make_group_later_) options.make_cgroups = [this, &config] { return fill_group(config); };
     options.record = [this, &config](pid_t pid) -> Status {
       METE_TRY(state_.process, process::identify(pid));
       METE_CHECK(place_.save(state_));
@@ -273,6 +286,7 @@ class Maker {
   State state_;
   std::optional<cgroup::Group> group_;
   bool group_made_ = false;
+  bool make_group_later_ = false;
   std::optional<SystemdUnit> unit_;
   Hooks hooks_;
   std::vector<NetDevice> net_devices_;

@@ -2,6 +2,7 @@
 #include "runtime/process/cgroup_entry.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <string_view>
 
@@ -9,24 +10,32 @@
 
 namespace mete::runtime::process {
 
-Result<CgroupEntry> open_entry(const CgroupJoin& join) {
+CgroupJoin join_of(const cgroup::Group& group) {
+  CgroupJoin join;
+  join.procs_files = group.procs_files();
+  join.v2_directory = group.unified_directory();
+  std::erase(join.procs_files, join.v2_directory + "/cgroup.procs");
+  return join;
+}
+
+Result<UniqueFd> open_v2(const CgroupJoin& join) {
+  if (join.v2_directory.empty()) return UniqueFd();
+  return open_at(AT_FDCWD, join.v2_directory, O_RDONLY | O_DIRECTORY);
+}
+
+Result<V1Entry> open_v1(const CgroupJoin& join) {
   constexpr std::string_view kProcs = "cgroup.procs";
-  CgroupEntry entry;
-  std::string v2 = join.v2_directory;
+  V1Entry entry;
   for (const auto& file : join.procs_files) {
     if (!file.ends_with(kProcs)) return fail("cgroup: found \"" + file + "\", expected a path of cgroup.procs");
-    const std::string directory = file.substr(0, file.size() - kProcs.size());
-    auto tasks = open_at(AT_FDCWD, directory + "tasks", O_WRONLY);
+    auto tasks = open_at(AT_FDCWD, file.substr(0, file.size() - kProcs.size()) + "tasks", O_WRONLY);
     if (tasks) {
       entry.tasks.push_back(std::move(*tasks));
-    } else if (v2.empty()) {
-      v2 = directory;  // only v2 has no "tasks"
+    } else if (::access(file.c_str(), F_OK) == 0) {
+      entry.procs_files.push_back(file);  // only v2 has no "tasks": a twin in a plan of an older build
     } else {
-      entry.procs_files.push_back(file);
+      return tl::unexpected<Error>(std::move(tasks.error()));
     }
-  }
-  if (!v2.empty()) {
-    METE_TRY(entry.v2_directory, open_at(AT_FDCWD, v2, O_RDONLY | O_DIRECTORY));
   }
   return entry;
 }

@@ -224,7 +224,6 @@ void ChildContext::await(char word) const {
 
 void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* const* env) {
   ChildContext child(fds.control);
-  child.cgroup_tasks = fds.cgroup_tasks;
   child.trees = fds.trees;
   close_foreign_descriptors(child, fds);
   for (const auto& op : plan.ops) {

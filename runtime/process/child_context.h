@@ -28,8 +28,7 @@ class ChildContext {
   // Where seccomp lets only write() through: the parent fetches the descriptor itself.
   void tell_number(char word, int fd) const;
 
-  std::span<const int> cgroup_tasks;  // see ChildFds
-  std::span<const int> trees;         // see ChildFds; of the operation at hand, taken one by one
+  std::span<const int> trees;  // see ChildFds; of the operation at hand, taken one by one
   std::int32_t operation = 0;
   int root = -1;       // the container's root directory, from MountRoot until PivotRoot
   int profile = -1;    // AppArmor's attribute, from OpenProfile on

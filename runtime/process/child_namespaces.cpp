@@ -6,8 +6,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 
+#include "runtime/descriptor_passing.h"
 #include "runtime/process/child_context.h"
 
 namespace mete::runtime::process {
@@ -42,11 +44,18 @@ void execute(ChildContext& child, const LoopbackUp&) {
 }
 
 void execute(ChildContext& child, const AwaitCgroups&) {
-  for (const int file : child.cgroup_tasks) {
-    child.must(::write(file, "0", 1), "enter cgroup");
-    ::close(file);
+  char word = 0;
+  int files[kMostDescriptors];
+  std::size_t count = 0;
+  ssize_t got = 0;
+  do {
+    got = receive_with_descriptors(child.control(), &word, 1, files, count);
+  } while (got < 0 && errno == EINTR);
+  if (got != 1 || word != kEnterCgroups) child.die("wait for the launcher", "", EPIPE);
+  for (std::size_t i = 0; i < count; ++i) {
+    child.must(::write(files[i], "0", 1), "enter cgroup");
+    ::close(files[i]);
   }
-  child.await(kCgroupsJoined);
 }
 
 void execute(ChildContext& child, const AwaitHooks&) {

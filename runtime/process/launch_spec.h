@@ -150,8 +150,8 @@ struct TimeOffset {
 // Which cgroups the process shall be in before it runs anything of the image. How it gets there is the launcher's
 // business (cgroup_entry.h).
 struct CgroupJoin {
-  std::vector<std::string> procs_files;  // absolute paths of cgroup.procs, v1 and twins
-  std::string v2_directory;              // when v2 is the only hierarchy: cloned straight into it
+  std::vector<std::string> procs_files;  // v1: absolute paths of cgroup.procs
+  std::string v2_directory;              // v2, or the twin on hybrid: cloned straight into it
   bool operator==(const CgroupJoin&) const = default;
 };
 

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "runtime/descriptor_passing.h"
 #include "runtime/file.h"
 #include "runtime/process/cgroup_entry.h"
 #include "runtime/process/child.h"
@@ -76,7 +77,6 @@ class Undumpable {
 
 std::vector<int> kept_descriptors(const ChildFds& fds) {
   std::vector<int> kept = {fds.control, fds.stdin_fd, fds.stdout_fd, fds.stderr_fd, fds.start_gate};
-  kept.insert(kept.end(), fds.cgroup_tasks.begin(), fds.cgroup_tasks.end());
   kept.insert(kept.end(), fds.trees.begin(), fds.trees.end());
   // Standard streams and what is preserved stay anyhow.
   std::erase_if(kept, [&](int fd) { return fd < 3 + fds.preserved; });
@@ -88,12 +88,6 @@ Status make_time_namespace(const Plan& plan) {
   if (::unshare(kCloneNewTime) != 0) return fail_errno("make time namespace");
   if (plan.time_offsets.empty()) return {};
   return write_control(AT_FDCWD, "/proc/self/timens_offsets", plan.time_offsets);
-}
-
-Status join_cgroups(pid_t pid, const std::vector<std::string>& procs_files) {
-  const std::string text = std::to_string(pid);
-  for (const auto& file : procs_files) METE_CHECK(write_control(AT_FDCWD, file, text));
-  return {};
 }
 
 void set_oom_score_adj(pid_t pid, const Plan& plan, std::vector<std::string>& warnings) {
@@ -135,29 +129,24 @@ class Child {
     PidNamespaceVisit visit;
     if (!plan_.join_pid_namespace.empty()) METE_CHECK(visit.enter(plan_.join_pid_namespace));
     if (plan_.new_time_namespace) METE_CHECK(make_time_namespace(plan_));
-    METE_TRY(CgroupEntry entry, open_entry(plan_.cgroup));
-    procs_files_ = std::move(entry.procs_files);
-    if (entry.v2_directory.valid() && !clone_into_cgroup_) {
-      procs_files_.push_back("/proc/self/fd/" + std::to_string(entry.v2_directory.get()) + "/cgroup.procs");
-      v2_directory_ = std::move(entry.v2_directory);
+    METE_TRY(v2_directory_, open_v2(plan_.cgroup));
+    if (!options_.make_cgroups) {
+      METE_TRY(v1_entry_, open_v1(plan_.cgroup));
     }
-    std::vector<int> tasks;
-    tasks.reserve(entry.tasks.size());
-    for (const auto& file : entry.tasks) tasks.push_back(file.get());
     struct clone_args args {};
     int pidfd = -1;
     args.flags = plan_.clone_flags | CLONE_PIDFD;
     args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
     args.exit_signal = SIGCHLD;
-    if (entry.v2_directory.valid()) {
+    if (v2_directory_.valid() && clone_into_cgroup_) {
       args.flags |= CLONE_INTO_CGROUP;
-      args.cgroup = static_cast<std::uint64_t>(entry.v2_directory.get());
+      args.cgroup = static_cast<std::uint64_t>(v2_directory_.get());
     }
     // All the child needs is made here: it may not allocate.
     const auto arguments = pointers(plan_.args);
     const auto environment = pointers(plan_.env);
     const auto tree_fds = trees.numbers();
-    ChildFds fds{child_end, options_.stdin_fd, options_.stdout_fd, options_.stderr_fd, options_.start_gate, tasks, tree_fds, options_.preserved, {}};
+    ChildFds fds{child_end, options_.stdin_fd, options_.stdout_fd, options_.stderr_fd, options_.start_gate, tree_fds, options_.preserved, {}};
     const auto kept = kept_descriptors(fds);
     fds.kept = kept;
     const Undumpable hidden(!plan_.join_pid_namespace.empty());
@@ -184,12 +173,35 @@ class Child {
       METE_CHECK(or_report(plan_, control_, write_id_mappings(pid_, plan_.uid_mappings, plan_.gid_mappings)));
       METE_CHECK(say(kMappingsWritten));
     }
-    METE_CHECK(or_report(plan_, control_, join_cgroups(pid_, procs_files_)));
+    if (options_.make_cgroups) {
+      METE_CHECK(options_.make_cgroups());
+      METE_TRY(v1_entry_, open_v1(plan_.cgroup));
+    }
+    METE_CHECK(or_report(plan_, control_, join_cgroups()));
     set_oom_score_adj(pid_, plan_, launched_.warnings);
     if (options_.record) METE_CHECK(options_.record(pid_));
-    METE_CHECK(say(kCgroupsJoined));
+    METE_CHECK(tell_to_enter());
     if (!awaits_hooks()) METE_CHECK(say(kGo));
     return converse();
+  }
+
+  // What the child cannot enter by itself.
+  Status join_cgroups() const {
+    const std::string text = std::to_string(pid_);
+    for (const auto& file : v1_entry_.procs_files) METE_CHECK(write_control(AT_FDCWD, file, text));
+    if (!v2_directory_.valid() || clone_into_cgroup_) return {};
+    return write_control(v2_directory_.get(), "cgroup.procs", text);
+  }
+
+  Status tell_to_enter() {
+    std::vector<int> tasks;
+    tasks.reserve(v1_entry_.tasks.size());
+    for (const auto& file : v1_entry_.tasks) tasks.push_back(file.get());
+    if (send_with_descriptors(control_.get(), &kEnterCgroups, 1, tasks) != 1) {
+      return or_report(plan_, control_, fail_errno("tell the container's first process to enter its cgroups"));
+    }
+    v1_entry_ = {};
+    return {};
   }
 
   [[nodiscard]] bool awaits_hooks() const {
@@ -253,11 +265,11 @@ class Child {
   const LaunchOptions& options_;
   bool clone_into_cgroup_;
   bool was_killed_ = false;
-  UniqueFd v2_directory_;  // open while its cgroup.procs is in procs_files_
+  UniqueFd v2_directory_;
+  V1Entry v1_entry_;
   UniqueFd control_;
   UniqueFd pidfd_;
   pid_t pid_ = 0;
-  std::vector<std::string> procs_files_;
   Launched launched_;
 };
 

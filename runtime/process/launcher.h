@@ -21,6 +21,9 @@ struct LaunchOptions {
   int stderr_fd = -1;
   int start_gate = -1;  // see ChildFds
   int preserved = 0;                  // descriptors from 3 on that the command inherits
+  // Makes the v1 groups that the plan's `cgroup` names, while the child mounts; its v2 directory must be there before. Not set:
+  // they are there. An error ends the launch.
+  std::function<Status()> make_cgroups;
   // Called with the pid while the child cannot yet execute anything, and dies if we do: the place to record it.
   // An error ends the launch.
   std::function<Status(pid_t)> record;

@@ -164,7 +164,7 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
     if (use.path.empty()) {
       if (use.kind == NamespaceKind::time) {
         plan.new_time_namespace = true;
-      } else if (use.kind != NamespaceKind::cgroup) {  // made after the cgroups are joined, by its own operation
+      } else if (use.kind != NamespaceKind::cgroup && use.kind != NamespaceKind::network) {  // those are made by operations
         plan.clone_flags |= clone_flag(use.kind);
       }
     } else if (use.kind == NamespaceKind::pid) {
@@ -196,7 +196,12 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
   offset("monotonic", spec.monotonic_offset);
   offset("boottime", spec.boottime_offset);
   if (has_own(spec, NamespaceKind::uts) && !spec.hostname.empty()) plan.ops.push_back(SetHostname{spec.hostname, spec.domainname});
-  if (has_own(spec, NamespaceKind::network)) plan.ops.push_back(LoopbackUp{});
+  if (has_own(spec, NamespaceKind::network)) {
+    // The dearest of all namespaces: as long as the rest of the clone. Made by the child it does not hold up the launcher, who
+    // makes the cgroups meanwhile.
+    plan.ops.push_back(Unshare{CLONE_NEWNET});
+    plan.ops.push_back(LoopbackUp{});
+  }
 }
 
 Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {

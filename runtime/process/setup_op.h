@@ -20,7 +20,8 @@ struct AwaitIdMappings {
   bool operator==(const AwaitIdMappings&) const = default;
 };
 
-// Namespaces that are to belong to a user namespace whose mappings were not there yet at the clone (CLONE_NEW*).
+// Namespaces that the child makes itself (CLONE_NEW*): those that are to belong to a user namespace whose mappings were not there
+// yet at the clone, and the one that takes long.
 struct Unshare {
   static constexpr const char* kName = "make namespaces";
   std::uint64_t flags = 0;

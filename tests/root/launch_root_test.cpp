@@ -16,6 +16,7 @@
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/file.h"
 #include "runtime/process/launcher.h"
+#include "runtime/process/cgroup_entry.h"
 #include "runtime/process/plan.h"
 #include "tests/support/temp_dir.h"
 
@@ -215,7 +216,7 @@ TEST_F(LaunchRootTest, StartsAgainInACgroupThatWasKilled) {
   const auto group = cgroup::Group::at(*hierarchies, "/mete-launch-test-" + std::to_string(::getpid()));
   ASSERT_TRUE(group);
   ASSERT_TRUE(group->create());
-  spec_.cgroup = {group->procs_files(), group->v2_directory().value_or("")};
+  spec_.cgroup = join_of(*group);
   for (int round = 0; round < 3; ++round) {
     const auto seen = shell("echo alive; cat /proc/self/cgroup | grep -v systemd | grep -vc ':/$'");
     EXPECT_EQ(seen.output, "alive\n0\n") << round << ": " << seen.error;

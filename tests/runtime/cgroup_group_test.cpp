@@ -60,7 +60,7 @@ TEST_F(GroupTest, V2EnablesWhatIsMissingFromTheRootDown) {
   EXPECT_EQ(get("/mete/cgroup.subtree_control").substr(0, 7), "+memory");
   EXPECT_EQ(get("/mete/pod/cgroup.subtree_control").substr(0, 7), "+memory");
   EXPECT_TRUE(std::filesystem::is_directory(root_ + "/mete/pod/main"));
-  EXPECT_EQ(group.v2_directory(), root_ + "/mete/pod/main");
+  EXPECT_EQ(group.unified_directory(), root_ + "/mete/pod/main");
   EXPECT_EQ(group.memory_events_file(), root_ + "/mete/pod/main/memory.events");
 }
 
@@ -90,7 +90,6 @@ TEST_F(GroupTest, V1CpusetIsFilledFromAbove) {
   EXPECT_EQ(get("/cpuset/mete/web/cpuset.mems").substr(0, 1), "0");
   EXPECT_EQ(group.procs_files(), (std::vector<std::string>{root_ + "/cpuset/mete/web/cgroup.procs",
                                                            root_ + "/memory/mete/web/cgroup.procs"}));
-  EXPECT_FALSE(group.v2_directory());
 }
 
 TEST_F(GroupTest, V2MemoryBelowUsageIsRefusedBeforeAnythingIsWritten) {

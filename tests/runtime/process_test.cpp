@@ -41,10 +41,11 @@ TEST(Plan, PutsTheOperationsInTheOrderTheyNeed) {
   const auto plan = process::make_plan(small_spec());
   ASSERT_TRUE(plan) << plan.error().what;
   EXPECT_EQ(described(*plan),
-            (std::vector<std::string>{"set host name h", "bring up lo", "make mounts private", "mount root /root", "mount proc on /proc", "wait for the cgroups",
-                                      "make cgroup namespace", "mask /proc/kcore", "pivot root", "change directory /"}));
-  EXPECT_EQ(plan->clone_flags, static_cast<std::uint64_t>(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS)) << "the cgroup namespace comes after its cgroup";
-  const auto& mount = std::get<process::MountFilesystem>(plan->ops[4]);
+            (std::vector<std::string>{"set host name h", "make namespaces", "bring up lo", "make mounts private", "mount root /root", "mount proc on /proc",
+                                      "wait for the cgroups", "make cgroup namespace", "mask /proc/kcore", "pivot root", "change directory /"}));
+  EXPECT_EQ(plan->clone_flags, static_cast<std::uint64_t>(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS)) << "the cgroup namespace comes after its cgroup";
+  EXPECT_EQ(std::count(plan->ops.begin(), plan->ops.end(), process::SetupOp(process::Unshare{CLONE_NEWNET})), 1);
+  const auto& mount = std::get<process::MountFilesystem>(plan->ops[5]);
   EXPECT_EQ(mount.options, (std::vector<std::string>{"a=1", "b"}));
 }
 
