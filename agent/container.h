@@ -125,6 +125,9 @@ class Container {
   // container_launch.cpp
   void launch();
   Status begin_attempt();
+  // Before the shim: nobody is in the cgroup, and its part in cgroup2 is there.
+  Status claim_cgroup();
+  // The rest of it, its limits and what watches them.
   Status prepare_cgroup();
   Status write_plan(const std::string& directory, const runtime::image::Image& image);
   Result<std::string> seccomp_filter(std::uint64_t capabilities);

@@ -87,7 +87,7 @@ Status Container::begin_attempt() {
   const runtime::shim::AttemptFiles files = this->files();
   const std::string& directory = files.directory();
   for (const char* each : {"", "/root", "/upper", "/work"}) METE_CHECK(runtime::make_directories(directory + each));
-  METE_CHECK(prepare_cgroup());
+  METE_CHECK(claim_cgroup());
   METE_CHECK(write_plan(directory, image));
   METE_CHECK(runtime::make_directories(log_path().substr(0, log_path().rfind('/'))));
   METE_TRY(runtime::UniqueFd lock, files.try_lock());
@@ -96,20 +96,34 @@ Status Container::begin_attempt() {
   METE_TRY(SpawnedShim shim, spawn_shim(services_.shim, "run", directory, std::move(lock),
                                         {"--log", log_path(), "--log-max-bytes", std::to_string(log.max_bytes), "--log-files",
                                          std::to_string(log.files)}));
+  // Beside the shim, who makes the namespaces and mounts meanwhile, and lets nothing of the container run before it is told.
+  if (auto prepared = prepare_cgroup(); !prepared) {
+    give_up(std::move(shim));
+    return prepared;
+  }
+  const char made = 1;
+  (void)!::write(shim.cgroups.get(), &made, 1);  // one that has ended meanwhile is noticed by its pidfd
   shim_pid_ = shim.pid;
   wait_until_ready(std::move(shim.ready));
   watch_shim(std::move(shim.pidfd));
   return {};
 }
 
-Status Container::prepare_cgroup() {
-  auto& own = record();
-  if (own.cgroup_id == 0) {
+Status Container::claim_cgroup() {
+  if (record().cgroup_id == 0) {
     // One that is there has been folded into the record already, but its removal was not finished: counted again, its
     // kills would be told twice.
     (void)cgroup_.kill_all();
     METE_CHECK(cgroup_.remove());
   }
+  METE_CHECK(cgroup_.create_unified());
+  // What an earlier attempt left behind outside its PID namespace must not live on beside the new one.
+  if (const auto populated = cgroup_.populated(); populated && *populated) return cgroup_.kill_all();
+  return {};
+}
+
+Status Container::prepare_cgroup() {
+  auto& own = record();
   METE_CHECK(cgroup_.create());
   look_for_disks();
   see_to_cores();
@@ -125,8 +139,6 @@ Status Container::prepare_cgroup() {
   choose_oom_counter();  // the policy may have changed since the last attempt
   if (auto applied = cgroup_.apply(limits_); !applied) return tl::unexpected(applied.error());
   if (!spec()->security.privileged) METE_CHECK(runtime::cgroup::apply_device_rules(cgroup_, {}));
-  // What an earlier attempt left behind outside its PID namespace must not live on beside the new one.
-  if (const auto populated = cgroup_.populated(); populated && *populated) METE_CHECK(cgroup_.kill_all());
   open_cgroup();
   return {};
 }

@@ -19,6 +19,7 @@ namespace {
 
 constexpr int kLockFd = 3;
 constexpr int kReadyFd = 4;
+constexpr int kCgroupsFd = 5;
 
 // posix_spawn's file actions, with the destructor C lacks.
 class FileActions {
@@ -36,9 +37,20 @@ class FileActions {
   posix_spawn_file_actions_t actions_{};
 };
 
+struct Pipe {
+  runtime::UniqueFd read;
+  runtime::UniqueFd write;
+};
+
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");
+  return Pipe{runtime::UniqueFd(ends[0]), runtime::UniqueFd(ends[1])};
+}
+
 // Above the numbers the shim is given, so that the duplications cannot overwrite each other.
 Result<runtime::UniqueFd> raise_descriptor(const runtime::UniqueFd& fd) {
-  runtime::UniqueFd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kReadyFd + 1));
+  runtime::UniqueFd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kCgroupsFd + 1));
   if (!copy.valid()) return fail_errno("dup");
   return copy;
 }
@@ -68,20 +80,21 @@ Result<pid_t> spawn(const std::string& shim, std::vector<std::string> args, cons
 
 Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode, const std::string& directory,
                                runtime::UniqueFd lock, const std::vector<std::string>& more) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");
-  runtime::UniqueFd ready(ends[0]);
-  const runtime::UniqueFd ready_write(ends[1]);
+  METE_TRY(Pipe ready, make_pipe());
+  METE_TRY(Pipe cgroups, make_pipe());
   METE_TRY(const runtime::UniqueFd high_lock, raise_descriptor(lock));
-  METE_TRY(const runtime::UniqueFd high_ready, raise_descriptor(ready_write));
+  METE_TRY(const runtime::UniqueFd high_ready, raise_descriptor(ready.write));
+  METE_TRY(const runtime::UniqueFd high_cgroups, raise_descriptor(cgroups.read));
   std::vector<std::string> args = {"mete-shim", mode, "--dir", directory, "--lock-fd", std::to_string(kLockFd), "--ready-fd", std::to_string(kReadyFd)};
+  if (mode == "run") args.insert(args.end(), {"--cgroups-fd", std::to_string(kCgroupsFd)});
   args.insert(args.end(), more.begin(), more.end());
   FileActions actions;
   close_standard_streams(actions);
   actions.duplicate(high_lock.get(), kLockFd);
   actions.duplicate(high_ready.get(), kReadyFd);
+  actions.duplicate(high_cgroups.get(), kCgroupsFd);
   // Asio's sockets are not close-on-exec: a shim that held one would keep the port taken after the agent's death.
-  actions.close_from(kReadyFd + 1);
+  actions.close_from(kCgroupsFd + 1);
   SpawnedShim spawned;
   METE_TRY(spawned.pid, spawn(shim, std::move(args), actions));
   // Ours until it is reaped, so the number cannot have been reused.
@@ -89,12 +102,12 @@ Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode,
   if (!spawned.pidfd.valid()) {
     // Out of descriptors, most likely. Nobody would ever look after it.
     const int error = errno;
-    ::kill(spawned.pid, SIGKILL);
-    while (::waitpid(spawned.pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    return fail_errno("open process " + std::to_string(spawned.pid), error);
+    const pid_t pid = spawned.pid;
+    give_up(std::move(spawned));
+    return fail_errno("open process " + std::to_string(pid), error);
   }
-  spawned.ready = std::move(ready);
+  spawned.ready = std::move(ready.read);
+  spawned.cgroups = std::move(cgroups.write);
   return spawned;
 }
 
@@ -112,6 +125,12 @@ Result<pid_t> spawn_exec(const std::string& shim, const std::string& attempt_dir
 Result<std::optional<runtime::process::ProcessId>> shim_of(const std::string& lock_file) {
   METE_TRY(const std::string text, runtime::read_file(AT_FDCWD, lock_file));
   return runtime::shim::parse_lock(text);
+}
+
+void give_up(SpawnedShim shim) {
+  ::kill(shim.pid, SIGKILL);
+  while (::waitpid(shim.pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
 }
 
 void reap(pid_t pid) {

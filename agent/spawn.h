@@ -18,7 +18,8 @@ namespace mete::agent {
 struct SpawnedShim {
   pid_t pid = 0;
   runtime::UniqueFd pidfd;
-  runtime::UniqueFd ready;  // readable (a byte or the end) when `started` or `exit` has been written
+  runtime::UniqueFd ready;    // readable (a byte or the end) when `started` or `exit` has been written
+  runtime::UniqueFd cgroups;  // of "run": takes a byte when the cgroups are made; closed without, the shim gives up
 };
 
 // `mode` is "run" or "sandbox". The lock goes to the shim: it is held until the shim ends, whatever becomes of us.
@@ -32,6 +33,9 @@ struct SpawnedShim {
 
 // The process whose id the shim of this attempt wrote into its lock file; empty when it has not got that far.
 [[nodiscard]] Result<std::optional<runtime::process::ProcessId>> shim_of(const std::string& lock_file);
+
+// Of a launch that failed while the shim waited for its cgroups: kills and reaps it; what it had cloned ends with it.
+void give_up(SpawnedShim shim);
 
 // Takes the wait status of a shim that is our child; one of an earlier agent is not, and is reaped by init.
 void reap(pid_t pid);

@@ -12,7 +12,7 @@
 namespace {
 
 constexpr const char* kUsage =
-    "usage: mete-shim run|sandbox --dir ATTEMPT --lock-fd N --ready-fd N [--log FILE --log-max-bytes N --log-files N]\n"
+    "usage: mete-shim run|sandbox --dir ATTEMPT --lock-fd N --ready-fd N [--cgroups-fd N --log FILE --log-max-bytes N --log-files N]\n"
     "The parent of one container. Started by `mete agent`; there is nothing to run by hand.\n";
 
 }  // namespace
@@ -55,6 +55,8 @@ int main(int argc, char** argv) {
       options.lock_fd = std::atoi(value);
     } else if (std::strcmp(name, "--ready-fd") == 0) {
       options.ready_fd = std::atoi(value);
+    } else if (std::strcmp(name, "--cgroups-fd") == 0) {
+      options.cgroups_fd = std::atoi(value);
     } else if (std::strcmp(name, "--log-max-bytes") == 0) {
       options.log_limits.max_bytes = std::atoll(value);
     } else if (std::strcmp(name, "--log-files") == 0) {

@@ -51,6 +51,7 @@ class Shim {
 
   int run() {
     auto container = start();
+    if (!container && given_up_) return 1;
     if (!container) {
       ExitStatus status;
       status.code = code_of(container.error());
@@ -79,6 +80,7 @@ class Shim {
     launch.stdin_fd = null.get();
     launch.stdout_fd = out.write.get();
     launch.stderr_fd = err.write.get();
+    if (options_.cgroups_fd >= 0) launch.make_cgroups = [this] { return await_cgroups(); };
     METE_TRY(process::Launched container, process::launch(plan, launch));
     container.control.reset();
     streams_[0].fd = std::move(out.read);
@@ -95,6 +97,20 @@ class Shim {
       return tl::unexpected(std::move(written.error()));
     }
     return container;
+  }
+
+  // Asked twice when a launch is tried a second time.
+  Status await_cgroups() {
+    if (cgroups_made_) return {};
+    char byte = 0;
+    ssize_t got = 0;
+    do {
+      got = ::read(options_.cgroups_fd, &byte, 1);
+    } while (got < 0 && errno == EINTR);
+    ::close(options_.cgroups_fd);
+    cgroups_made_ = got == 1;
+    given_up_ = !cgroups_made_;
+    return cgroups_made_ ? Status() : fail("the agent ended, or gave up, before it had made the cgroups");
   }
 
   void tell_ready() {
@@ -186,6 +202,8 @@ class Shim {
   std::optional<LogWriter> log_;
   Stream streams_[2] = {{UniqueFd(), RecordFormatter("stdout")}, {UniqueFd(), RecordFormatter("stderr")}};
   std::string records_;
+  bool cgroups_made_ = false;
+  bool given_up_ = false;
   std::array<char, 31> timestamp_{};
   char buffer_[16 << 10];
 };

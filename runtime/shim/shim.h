@@ -17,6 +17,9 @@ struct ShimOptions {
   LogLimits log_limits;
   int lock_fd = -1;   // the attempt's lock, taken by the agent; held until the end
   int ready_fd = -1;  // one byte when `started` or `exit` has been written; may be a closed pipe
+  // A byte comes from the agent when the plan's cgroups are made and limited: the shim launches meanwhile. When it closes
+  // without one, the attempt is given up, as if it had never been begun. -1: they are there.
+  int cgroups_fd = -1;
 };
 
 // Returns the exit code of the shim itself: 0 when the container's end is on disk.

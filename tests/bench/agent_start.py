@@ -3,7 +3,8 @@
 
 The clock starts before `POST /mete/v1/apply` is sent over the agent's socket and ends when the kernel tells (inotify) that the
 container's program, busybox's cat, has opened the file that it is to read: that is some 0.5 ms after its first instruction. Before each
-start all is idle for 300 ms. The pod has no network but loopback and one host folder; its image is Debian's busybox on overlay.
+start all is idle for 300 ms. The pod has no network but loopback and one host folder; its image is Debian's busybox on overlay. The state
+folder is on tmpfs: ext4 without a journal, as it is here, makes no file in less than 0.2 ms when many have lately been removed.
 Beside it what `mete-oci run` takes for the same program, lone, until it has ended.
 """
 import argparse
@@ -15,6 +16,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
@@ -97,6 +99,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=30)
     runs = parser.parse_args().runs
+    tempfile.tempdir = "/dev/shm"
     with Agent() as agent:
         agent.start()
         folder = agent.work + "/given"

@@ -4,12 +4,13 @@ nothing is left over. METE_CRASHES says how many; METE_SEED repeats a run."""
 import glob
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import Agent, free_port, run_tests, wait_for  # noqa: E402
+from mete_agent import BIN, Agent, free_port, run_tests, wait_for  # noqa: E402
 
 PODS = 20
 
@@ -192,6 +193,38 @@ def test_a_killed_sandbox_is_replaced_with_its_containers():
         wait_for("another sandbox", lambda: agent.pod("pod-1").get("sandboxPid") not in (None, sandbox) and running(), 20)
         names = {os.readlink("/proc/%d/ns/net" % each["pid"]) for each in agent.pod("pod-1")["containers"] if "pid" in each}
         assert len(names) == 1, names
+
+
+def test_a_shim_whose_agent_dies_before_the_cgroups_are_made_leaves_nothing():
+    # It is started before them, and told by a byte: a pod's own plan, and a pipe that is closed without one and with one.
+    with Agent().start() as agent:
+        agent.apply(manifest(1, "stay", 1))
+        wait_for("it to run", lambda: agent.container("pod-1")["state"] == "running")
+        plan = glob.glob(agent.state + "/pods/*/containers/main/1/plan")[0]
+        before = {pid for pid, _ in agent.processes()}
+        for told in (False, True):
+            attempt = "%s/attempt-%s" % (agent.work, told)
+            os.mkdir(attempt)
+            shutil.copy(plan, attempt)
+            lock = os.open(attempt + "/lock", os.O_RDWR | os.O_CREAT)
+            ready, ready_write = os.pipe()
+            cgroups, cgroups_write = os.pipe()
+            shim = subprocess.Popen([BIN + "/mete-shim", "run", "--dir", attempt, "--lock-fd", str(lock), "--ready-fd", str(ready_write),
+                                     "--cgroups-fd", str(cgroups), "--log", attempt + "/log"], pass_fds=(lock, ready_write, cgroups))
+            for each in (lock, ready_write, cgroups):
+                os.close(each)
+            time.sleep(0.2)
+            assert shim.poll() is None and not os.path.exists(attempt + "/started")
+            if told:
+                os.write(cgroups_write, b"1")
+            os.close(cgroups_write)
+            os.read(ready, 1)  # or its end, when nothing is started
+            os.close(ready)
+            assert os.path.exists(attempt + "/started") == told and not os.path.exists(attempt + "/exit"), os.listdir(attempt)
+            if told:
+                os.kill(int(dict(line.split(" ", 1) for line in open(attempt + "/started"))["pid"]), 9)
+            assert shim.wait(5) == (0 if told else 1)
+            wait_for("nothing to be left", lambda: {pid for pid, _ in agent.processes()} == before)
 
 
 def test_a_shim_whose_state_is_gone_ends_with_its_container():
