@@ -180,7 +180,7 @@ class Container {
   void check_oom();
   void choose_oom_counter();
   [[nodiscard]] Result<std::uint64_t> oom_counter() const;
-  void check_oom_later(std::chrono::milliseconds delay);
+  void check_oom_later(std::chrono::microseconds delay);
   void tell_oom(const enforcers::OomDecision& decision, bool done);
   void name_victim(const std::optional<KernelKill>& kill, ForensicRecord& forensic) const;
   void take_snapshot();

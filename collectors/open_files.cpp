@@ -28,12 +28,17 @@ void FileBudget::remove(Nodes::iterator node) {
 void FileBudget::use(Set& set, Clock::time_point now) {
   const auto node = set.node_;
   const auto before = std::exchange(node->used, now);
-  if (node->counted > 0) {
+  const auto count = static_cast<std::size_t>(
+      std::count_if(node->files.begin(), node->files.end(), [](const File& file) { return file.fd.valid(); }));
+  if (node->counted > 0 && node->counted == count) {
     kept_.splice(kept_.begin(), kept_, node);
     return;
   }
-  const auto count = static_cast<std::size_t>(
-      std::count_if(node->files.begin(), node->files.end(), [](const File& file) { return file.fd.valid(); }));
+  if (node->counted > 0) {
+    // More of them than before: they have to fit anew.
+    open_ -= std::exchange(node->counted, 0);
+    closed_.splice(closed_.begin(), kept_, node);
+  }
   if (count == 0) return;
   while (most_ > 0 && open_ + count > most_) {
     if (kept_.empty() || kept_.back().used >= before) return close(node);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "collectors/control_path.h"
 #include "collectors/parse.h"
@@ -91,6 +92,8 @@ CgroupSampler::Outcome CgroupSampler::read_counters(bool all) {
     quiet_.forget();
   }
   quiet_now_ = quiet;
+  const bool more = quiet != Quiet::kEmpty || all;
+  if (more && std::exchange(partly_open_, false) && open_files_again(When::kRunning) == Outcome::kGone) return Outcome::kGone;
   if (quiet == Quiet::kNo || all) return read_files(When::kWaiting, When::kRunning);
   if (quiet == Quiet::kWaiting) return read_files(When::kWaiting, When::kWaiting);
   return Outcome::kRead;
@@ -168,12 +171,9 @@ CgroupSampler::Outcome CgroupSampler::read() {
   const auto settings_for = collection_->options_.settings_for * (was_empty ? kSeldom : 1);
   bool settings_due = !settings_at_ || at - *settings_at_ >= settings_for;
   if (!files_.kept()) {
-    open_files_again();
-    const auto id = id_of(group_);
-    if (!id || *id != id_) {
-      for (auto& file : files_.files()) file.fd.reset();
-      return Outcome::kGone;
-    }
+    // What a quiet group will not be asked for is not opened for it.
+    partly_open_ = quiet_now_ != Quiet::kNo;
+    if (open_files_again(partly_open_ ? When::kEachPass : When::kRunning) == Outcome::kGone) return Outcome::kGone;
   }
   sample_.at = at;
   const Outcome outcome = read_counters(settings_due);

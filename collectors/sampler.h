@@ -143,7 +143,8 @@ class CgroupSampler {
   [[nodiscard]] static Result<std::uint64_t> id_of(const runtime::cgroup::Group& group);
   [[nodiscard]] bool has_same_processes() const;
   void choose_files(const std::vector<std::string>& v2_controllers);
-  void open_files_again();
+  void open_files(When to);
+  Outcome open_files_again(When to);
   template <class Parse>
   FileRead read_text(int fd, bool whole, Parse parse);
   FileRead read_file(const Collection::File& file, int fd);
@@ -163,6 +164,7 @@ class CgroupSampler {
   std::optional<std::chrono::steady_clock::time_point> settings_at_;
   QuietWatch quiet_;
   Quiet quiet_now_ = Quiet::kNo;
+  bool partly_open_ = false;  // a quiet group's files of each pass alone
   Sample sample_;
 };
 

@@ -71,7 +71,7 @@ Result<CgroupSampler> CgroupSampler::open(Collection& collection, const Group& g
     for (auto word = next_word(rest); !word.empty(); word = next_word(rest)) v2_controllers.emplace_back(word);
   }
   sampler.choose_files(v2_controllers);
-  sampler.open_files_again();
+  sampler.open_files(When::kRunning);
   collection.budget_.use(sampler.files_, steady_clock::time_point::min());
   return sampler;
 }
@@ -96,14 +96,15 @@ void CgroupSampler::choose_files(const std::vector<std::string>& v2_controllers)
 }
 
 // Those that are missing stay in the list without a descriptor when they may come back.
-void CgroupSampler::open_files_again() {
+void CgroupSampler::open_files(When to) {
   const bool root = group_.path() == "/";
   ControlDirectory directory(group_);
   auto& files = files_.files();
   for (std::size_t i = 0; i < files.size(); ++i) {
     Collection::File& file = collection_->files_[files[i].index];
     const SourceFile& source = *file.source;
-    if (file.absent) continue;
+    if (source.when > to) break;
+    if (file.absent || files[i].fd.valid()) continue;
     files[i].fd = directory.open(source);
     if (files[i].fd.valid()) continue;
     if (errno != ENOENT) {
@@ -113,6 +114,14 @@ void CgroupSampler::open_files_again() {
       file.absent = true;
     }
   }
+}
+
+CgroupSampler::Outcome CgroupSampler::open_files_again(When to) {
+  open_files(to);
+  const auto id = id_of(group_);
+  if (id && *id == id_) return Outcome::kRead;
+  for (auto& file : files_.files()) file.fd.reset();
+  return Outcome::kGone;
 }
 
 Status CgroupSampler::watch_network(pid_t pid) {

@@ -7,6 +7,9 @@ the metric counted and, for an OOM and whatever kills or freezes, the forensic r
 priority, in sessions of their own; how late either is woken on a busy machine is in the figures. Needs cgroup v1's memory controller, whose
 events two can listen for.
 
+earlyoom, where it is, kills at the same threshold (earlyoom_peer.py). systemd-oomd is not here: it needs cgroup v2's memory controller, and
+looks every 150 ms (swap) or 1 s (pressure).
+
 An OOM's event comes before the kernel has killed. Its own share, from its event until its counter of kills has risen, is printed on a
 line below: nobody can tell of a kill before that. Likewise what a reclaim of the same cache takes that nobody watches.
 """
@@ -23,25 +26,11 @@ import threading
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+sys.path.insert(0, __file__.rsplit("/", 1)[0])
+import earlyoom_peer  # noqa: E402
+from hog import hog  # noqa: E402
 from mete_agent import Agent, skip, wait_for  # noqa: E402
 
-POD = """
-apiVersion: v1
-kind: Pod
-metadata: {name: react, labels: {app: react}}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - name: main
-    image: busybox
-    command: [sh, -c, "sleep 0.5; %s"]
-    resources: {limits: {memory: 64Mi}}
----
-apiVersion: mete/v1
-kind: Policy
-metadata: {name: react}
-spec: {selector: {matchLabels: {app: react}}, memory: %s}
-"""
 
 BUSY = """
 apiVersion: v1
@@ -133,7 +122,7 @@ UP_AND_DOWN = "while :; do dd if=/dev/zero of=/dev/null bs=%dM count=1 2>/dev/nu
 def started(agent, kind):
     """The memory directory of a container that does what `kind` says, and the kernel's event of it."""
     name, size, memory, reason, share = kind
-    agent.apply(POD % (size if isinstance(size, str) else UP_AND_DOWN % size, memory))
+    agent.apply(hog("sleep 0.5; " + (size if isinstance(size, str) else UP_AND_DOWN % size), "  memory: " + memory, name="react", restart="Always"))
     container = wait_for("it to run", lambda: agent.container("react")["state"] == "running" and agent.container("react"), every=0.005)
     directory = "/sys/fs/cgroup/memory" + agent.parent + "/default_react/" + container["name"]
     return directory, kernel_event(directory, None if share is None else int(share * (64 << 20)))
@@ -225,6 +214,16 @@ def show(name, took, missed):
     print("%-34s %6d %8.2f %8.2f %8.2f   %s" % (name, len(took), centiles[49], centiles[98], max(took), missed), flush=True)
 
 
+def show_earlyoom(wanted, kind):
+    if kind not in "earlyoom: kill":
+        return
+    if earlyoom_peer.program() is None:
+        print("earlyoom: not installed (nor named by METE_EARLYOOM), left out")
+        return
+    with earlyoom_peer.EarlyOom() as peer:
+        show("earlyoom: kill, same threshold", peer.measure(wanted), "")
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--events", type=int, default=1000)
@@ -257,6 +256,7 @@ def main():
                 show(kind[0], took, missed)
                 if own:
                     show("  of that, the kernel's own kill", own, "")
+            show_earlyoom(max(2, options.events // FEWER), options.kind)
             print("the agent's own p99 so far, ms: oom %s, thresholds %s" % (own_p99(agent, "oom"), own_p99(agent, "memory")), flush=True)
 
 

@@ -171,6 +171,23 @@ TEST_P(SamplerTest, FilesThatMayNotStayOpenAreOpenedForEachRead) {
   }
 }
 
+TEST_P(SamplerTest, AQuietGroupOpensOnlyWhatItIsAskedForEachTime) {
+  CollectionOptions few = options();
+  few.open_files = 3;
+  few.back_off = true;
+  Collection collection(hierarchies_, few);
+  auto sampler = CgroupSampler::open(collection, group()).value();
+  Collection all(hierarchies_, options());
+  auto kept = CgroupSampler::open(all, group()).value();
+  for (int pass = 0; pass < 6; ++pass) {
+    ASSERT_EQ(sampler.read(), CgroupSampler::Outcome::kRead);
+    ASSERT_EQ(kept.read(), CgroupSampler::Outcome::kRead);
+    EXPECT_LE(sampler.open_files(), 3U);
+    EXPECT_EQ(collection.open_files(), sampler.open_files());
+    EXPECT_EQ(to_text(sampler.sample()), to_text(kept.sample()));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Machines, SamplerTest, ::testing::Values(kHybrid, kV2, kV1, kSystemd),
                          [](const auto& machine) {
                            std::string name = machine.param.name;

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Without swap: a container of ever more anonymous memory, and one that reads a file larger than its limit, are each caught, while a
 small server beside them goes on answering. How long its answers took is printed; that all came is what is tested."""
-import json
 import os
 import statistics
 import sys
@@ -10,6 +9,7 @@ import time
 import urllib.request
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from hog import hog  # noqa: E402
 from mete_agent import Agent, free_port, run_tests, wait_for  # noqa: E402
 
 SERVER = """
@@ -27,26 +27,6 @@ spec:
 ---
 """
 
-HOG = """
-apiVersion: v1
-kind: Pod
-metadata: {name: hog, labels: {app: hog}}
-spec:
-  restartPolicy: Never
-  terminationGracePeriodSeconds: 0
-  containers:
-  - name: hog
-    image: busybox
-    command: [sh, -c, %s]
-    resources: {limits: {memory: 128Mi}}
----
-apiVersion: mete/v1
-kind: Policy
-metadata: {name: hog}
-spec:
-  selector: {matchLabels: {app: hog}}
-  memory: %s
-"""
 
 ANON = r"""exec awk 'BEGIN { for (i = 0; i < 400; ++i) { s = "x"; while (length(s) < 1048576) s = s s; a[i] = s } while (1) system("sleep 1") }'"""
 FILE = "dd if=/dev/zero of=/tmp/big bs=1M count=256 2>/dev/null; while :; do cat /tmp/big > /dev/null; done & while :; do cat /tmp/big > /dev/null; done"
@@ -100,7 +80,7 @@ def test_a_server_answers_while_its_neighbours_are_caught():
         for name, command, memory, reason in kinds:
             before = len(agent.events(reason))
             begin = time.monotonic()
-            agent.apply(HOG % (json.dumps(command), memory))
+            agent.apply(hog(command, "  memory: " + memory, memory="128Mi"))
             wait_for("%s to be caught" % name, lambda: len(agent.events(reason)) > before, 60)
             wait_for("its end", lambda: agent.container("hog")["state"] == "exited")
             end = time.monotonic()

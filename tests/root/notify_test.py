@@ -1,33 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """memory.notify: a container that listens as systemd's services do (MEMORY_PRESSURE_WATCH) is told of memory pressure, and can do something."""
-import json
 import os
 import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from hog import hog  # noqa: E402
 from mete_agent import Agent, run_tests, wait_for  # noqa: E402
-
-POD = """
-apiVersion: v1
-kind: Pod
-metadata: {name: listener, labels: {app: listener}}
-spec:
-  terminationGracePeriodSeconds: 0
-  %(security)s
-  containers:
-  - name: main
-    image: busybox
-    command: [sh, -c, %(command)s]
-    resources: {limits: {memory: 64Mi}}
----
-apiVersion: mete/v1
-kind: Policy
-metadata: {name: listener}
-spec:
-  selector: {matchLabels: {app: listener}}
-%(policy)s
-"""
 
 # Reads a file that is larger than its limit again and again, until it is told that this is too much.
 THRASH = """mkdir -p /tmp/w; dd if=/dev/zero of=/tmp/w/big bs=1M count=120 2>/dev/null
@@ -39,7 +18,7 @@ head -c 1 <&3 > /dev/null; echo TOLD-AGAIN; sleep 1000"""
 
 
 def manifest(policy, command, security=""):
-    return POD % {"policy": policy, "command": json.dumps(command), "security": security}
+    return hog(command, policy, name="listener", restart="Always", more=security)
 
 
 def logs(agent):

@@ -32,15 +32,38 @@ class OciFieldsTest : public OciTest {
   static bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 };
 
-TEST_F(OciFieldsTest, SchedulerAndNice) {
-  config_["process"]["scheduler"] = {{"policy", "SCHED_BATCH"}, {"nice", 7}};
-  const std::string stat = seen("cat /proc/self/stat");
-  // Fields 19 and 41 of proc(5), counted behind the command in parentheses.
+// Fields 19 (nice) and 41 (policy) of /proc/PID/stat, counted behind the command in parentheses.
+std::pair<std::string, std::string> nice_and_policy(const std::string& stat) {
   std::istringstream fields(stat.substr(stat.rfind(')') + 2));
   std::vector<std::string> all;
   for (std::string each; fields >> each;) all.push_back(each);
-  EXPECT_EQ(all.at(16), "7");
-  EXPECT_EQ(all.at(38), "3") << "SCHED_BATCH";
+  return {all.at(16), all.at(38)};
+}
+
+TEST_F(OciFieldsTest, SchedulerAndNice) {
+  config_["process"]["scheduler"] = {{"policy", "SCHED_BATCH"}, {"nice", 7}};
+  EXPECT_EQ(nice_and_policy(seen("cat /proc/self/stat")), std::pair(std::string("7"), std::to_string(SCHED_BATCH)));
+}
+
+TEST_F(OciFieldsTest, ADeadline) {
+  config_["process"]["scheduler"] = {{"policy", "SCHED_DEADLINE"}, {"runtime", 1000000}, {"deadline", 20000000}, {"period", 20000000}};
+  command("sleep 60");
+  ASSERT_EQ(create().code, 0) << slurp(dir_ / "create-one.err");
+  const std::string pid = slurp(dir_ / "pid");
+  constexpr int kDeadline = 6;  // SCHED_DEADLINE, which libc has no name for
+  EXPECT_EQ(nice_and_policy(slurp("/proc/" + pid + "/stat")).second, std::to_string(kDeadline));
+  // sched_getattr(2): size, policy, flags, nice, priority, runtime, deadline, period.
+  struct {
+    std::uint32_t size, policy;
+    std::uint64_t flags;
+    std::int32_t nice;
+    std::uint32_t priority;
+    std::uint64_t runtime, deadline, period;
+  } attributes{};
+  ASSERT_EQ(::syscall(SYS_sched_getattr, std::stoi(pid), &attributes, sizeof attributes, 0), 0);
+  EXPECT_EQ(attributes.runtime, 1000000U);
+  EXPECT_EQ(attributes.deadline, 20000000U);
+  EXPECT_EQ(attributes.period, 20000000U);
 }
 
 TEST_F(OciFieldsTest, ARealTimeSchedulerWithoutBandwidthFailsCreate) {

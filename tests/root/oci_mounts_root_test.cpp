@@ -140,6 +140,23 @@ TEST_F(OciMountsTest, NamespacesByPath) {
   EXPECT_EQ(oci({"delete", "--force", "holder"}).code, 0);
 }
 
+TEST_F(OciMountsTest, ATimeNamespaceByPath) {
+  config_["linux"]["namespaces"].push_back({{"type", "time"}});
+  config_["linux"]["timeOffsets"] = {{"boottime", {{"secs", 500000000}}}};
+  command("sleep 60");
+  ASSERT_EQ(create("holder").code, 0) << slurp(dir_ / "create-holder.err");
+  const std::string path = "/proc/" + slurp(dir_ / "pid") + "/ns/time";
+  config_["linux"]["namespaces"].back()["path"] = path;
+  config_["linux"].erase("timeOffsets");
+  use_group("two");
+  command("readlink /proc/self/ns/time; test $(cut -d . -f 1 /proc/uptime) -gt 500000000");
+  write_config();
+  const Done done = oci({"run", "--bundle", bundle(), "two"});
+  EXPECT_EQ(done.code, 0) << done.err << "its clock is the holder's";
+  EXPECT_EQ(done.out, std::filesystem::read_symlink(path).string() + "\n");
+  EXPECT_EQ(oci({"delete", "--force", "holder"}).code, 0);
+}
+
 TEST_F(OciMountsTest, AUserNamespaceByPath) {
   config_["linux"]["namespaces"].push_back({{"type", "user"}});
   config_["linux"]["uidMappings"] = {{{"containerID", 0}, {"hostID", 100000}, {"size", 1000}}};

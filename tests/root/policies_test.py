@@ -6,6 +6,7 @@ import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from hog import hog  # noqa: E402
 from mete_agent import Agent, run_tests, wait_for  # noqa: E402
 
 MiB = 1 << 20
@@ -13,30 +14,9 @@ MiB = 1 << 20
 # Anonymous memory that grows by `step` MiB each `pause` seconds up to `most`, then stays: awk keeps what it appends.
 GROW = r"""trap 'echo GOT-USR1' USR1; exec awk 'BEGIN { for (i = 0; i < %d; ++i) { s = "x"; while (length(s) < 1048576) s = s s; a[i] = s; system("sleep %s") } while (1) system("sleep 1") }'"""
 
-POD = """
-apiVersion: v1
-kind: Pod
-metadata: {name: hog, labels: {app: hog}}
-spec:
-  restartPolicy: %(restart)s
-  terminationGracePeriodSeconds: 1
-  containers:
-  - name: hog
-    image: busybox
-    command: [sh, -c, %(command)s]
-    resources: {limits: {memory: 64Mi}}
----
-apiVersion: mete/v1
-kind: Policy
-metadata: {name: hog}
-spec:
-  selector: {matchLabels: {app: hog}}
-%(policy)s
-"""
-
 
 def pod(policy, most=200, pause="0.01", restart="Never", command=None):
-    return POD % {"restart": restart, "command": json.dumps(command or GROW % (most, pause)), "policy": policy}
+    return hog(command or GROW % (most, pause), policy, restart=restart, grace=1)
 
 
 def records(agent):

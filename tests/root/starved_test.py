@@ -10,28 +10,10 @@ import time
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from foreign_policies_test import Foreign  # noqa: E402
+from hog import hog  # noqa: E402
 from mete_agent import Agent, run_tests, skip, wait_for  # noqa: E402
 
-POD = """
-apiVersion: v1
-kind: Pod
-metadata: {name: hog, labels: {app: hog}}
-spec:
-  terminationGracePeriodSeconds: 0
-  restartPolicy: Never
-  containers:
-  - name: hog
-    image: busybox
-    command: [sh, -c, "sleep 3; while :; do dd if=/dev/zero of=/dev/null bs=%dM count=1 2>/dev/null; sleep 0.05; done"]
-    resources: {limits: {memory: 64Mi}}
----
-apiVersion: mete/v1
-kind: Policy
-metadata: {name: hog}
-spec:
-  selector: {matchLabels: {app: hog}}
-  memory: %s
-"""
+GROW = "sleep 3; while :; do dd if=/dev/zero of=/dev/null bs=%dM count=1 2>/dev/null; sleep 0.05; done"
 
 
 class OnSmallDisk(Agent):
@@ -69,7 +51,7 @@ class OnSmallDisk(Agent):
 
 
 def running(agent, size, memory):
-    agent.apply(POD % (size, memory))
+    agent.apply(hog(GROW % size, "  memory: " + memory))
     wait_for("it to run", lambda: agent.container("hog")["state"] == "running")
 
 
