@@ -14,7 +14,7 @@ spec:
   - name: %(name)s
     image: busybox
     command: [sh, -c, %(command)s]
-    resources: {limits: {memory: %(memory)s}}
+    resources: {requests: {cpu: %(cpu)s}, limits: {memory: %(memory)s}}
 ---
 apiVersion: mete/v1
 kind: Policy
@@ -25,6 +25,6 @@ spec:
 """
 
 
-def hog(command, policy, name="hog", memory="64Mi", restart="Never", grace=0, more=""):
+def hog(command, policy, name="hog", memory="64Mi", cpu="10m", restart="Never", grace=0, more=""):
     """`command` is the shell's; `policy`: lines below the policy's spec, indented by two; `more`: a line of the pod's spec."""
-    return HOG % {"name": name, "command": json.dumps(command), "policy": policy, "memory": memory, "restart": restart, "grace": grace, "more": more}
+    return HOG % {"name": name, "command": json.dumps(command), "policy": policy, "memory": memory, "cpu": cpu, "restart": restart, "grace": grace, "more": more}
