@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 
 #include "runtime/oci/read_parts.h"
 #include "runtime/process/capabilities.h"
+#include "runtime/process/resource_names.h"
 
 namespace mete::runtime::oci {
 namespace {
@@ -14,33 +13,10 @@ namespace {
 constexpr std::uint32_t kUsualUmask = 022;
 constexpr std::uint32_t kNobody = 0xFFFF'FFFF;  // (uid_t)-1 means "leave alone" to the kernel
 
-int resource_number(std::string_view name) {
-  constexpr std::array<std::pair<std::string_view, int>, 16> kNames = {{{"RLIMIT_AS", RLIMIT_AS},
-                                                                       {"RLIMIT_CORE", RLIMIT_CORE},
-                                                                       {"RLIMIT_CPU", RLIMIT_CPU},
-                                                                       {"RLIMIT_DATA", RLIMIT_DATA},
-                                                                       {"RLIMIT_FSIZE", RLIMIT_FSIZE},
-                                                                       {"RLIMIT_LOCKS", RLIMIT_LOCKS},
-                                                                       {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},
-                                                                       {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
-                                                                       {"RLIMIT_NICE", RLIMIT_NICE},
-                                                                       {"RLIMIT_NOFILE", RLIMIT_NOFILE},
-                                                                       {"RLIMIT_NPROC", RLIMIT_NPROC},
-                                                                       {"RLIMIT_RSS", RLIMIT_RSS},
-                                                                       {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
-                                                                       {"RLIMIT_RTTIME", RLIMIT_RTTIME},
-                                                                       {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
-                                                                       {"RLIMIT_STACK", RLIMIT_STACK}}};
-  for (const auto& [known, number] : kNames) {
-    if (name == known) return number;
-  }
-  return -1;
-}
-
 void read_rlimits(const Node& rlimits, std::vector<process::ResourceLimit>& limits) {
   for (const auto& each : rlimits.items()) {
     const std::string type = each["type"].text();
-    const process::ResourceLimit limit{resource_number(type), each["soft"].u64(), each["hard"].u64()};
+    const process::ResourceLimit limit{process::resource_number(type), each["soft"].u64(), each["hard"].u64()};
     if (limit.resource < 0) each["type"].bad("\"" + type + "\"", "a resource such as RLIMIT_NOFILE");
     if (limit.soft > limit.hard) each["soft"].bad(std::to_string(limit.soft), "at most the hard limit " + std::to_string(limit.hard));
     if (std::any_of(limits.begin(), limits.end(), [&](const auto& other) { return other.resource == limit.resource; })) {

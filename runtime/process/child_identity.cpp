@@ -16,6 +16,7 @@
 #include <cstring>
 
 #include "runtime/process/child_context.h"
+#include "runtime/process/resource_names.h"
 
 namespace mete::runtime::process {
 namespace {
@@ -25,7 +26,7 @@ constexpr int kLastCapability = 63;
 void set_rlimits(const ChildContext& child, const Identity& identity) {
   for (const auto& limit : identity.rlimits) {
     const struct rlimit value {limit.soft, limit.hard};
-    child.must(::setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &value), "set resource limit");
+    child.must(::setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &value), "set resource limit", resource_name(limit.resource));
   }
 }
 

@@ -117,6 +117,13 @@ TEST_F(OciFieldsTest, RlimitsAndCapabilities) {
   EXPECT_TRUE(has(text, "CapInh:\t0000000000000020\nCapPrm:\t0000000000000020\nCapEff:\t0000000000000020\nCapBnd:\t0000000000000021\nCapAmb:\t0000000000000020")) << text;
 }
 
+TEST_F(OciFieldsTest, ARlimitThatIsRefusedIsNamed) {
+  // Past /proc/sys/fs/nr_open nobody may go, whatever his capabilities.
+  const std::uint64_t most = std::stoull(slurp("/proc/sys/fs/nr_open"));
+  config_["process"]["rlimits"] = {{{"type", "RLIMIT_NOFILE"}, {"soft", 33}, {"hard", most + 1}}};
+  EXPECT_TRUE(has(refused(), "set resource limit RLIMIT_NOFILE"));
+}
+
 TEST_F(OciFieldsTest, OomScoreAdj) {
   config_["process"]["oomScoreAdj"] = 321;
   EXPECT_EQ(seen("cat /proc/self/oom_score_adj"), "321\n");
