@@ -7,7 +7,6 @@
 #include <linux/mount.h>
 #include <sys/syscall.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 
@@ -20,7 +19,6 @@ struct KernelStatfs {
 constexpr long kReadOnly = 1;  // ST_RDONLY
 constexpr long kCloneTree = 1 | O_CLOEXEC;  // OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
 constexpr long kEmptyPath = 0x1000;         // AT_EMPTY_PATH
-constexpr long kHere = -100;                // AT_FDCWD
 
 struct MountAttributes {
   std::uint64_t set, clear, propagation, user_namespace;

@@ -15,8 +15,8 @@
 
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/file.h"
-#include "runtime/process/launcher.h"
 #include "runtime/process/cgroup_entry.h"
+#include "runtime/process/launcher.h"
 #include "runtime/process/plan.h"
 #include "tests/support/temp_dir.h"
 

@@ -6,29 +6,10 @@ import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from hog import hog  # noqa: E402
 from mete_agent import Agent, run_tests, wait_for  # noqa: E402
 
 ROUNDS = int(os.environ.get("METE_ROUNDS", "10000"))
-
-POD = """
-apiVersion: v1
-kind: Pod
-metadata: {name: %(name)s, labels: {app: %(name)s}}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - name: main
-    image: busybox
-    command: [sh, -c, %(command)s]
-    resources: {limits: {memory: 16Mi}}
----
-apiVersion: mete/v1
-kind: Policy
-metadata: {name: %(name)s}
-spec:
-  selector: {matchLabels: {app: %(name)s}}
-  memory: %(memory)s
-"""
 
 UP_AND_DOWN = "while :; do dd if=/dev/zero of=/dev/null bs=%dM count=1 2>/dev/null; sleep 0.005; done"
 CACHE = "while :; do dd if=/dev/zero of=/tmp/f bs=1M count=14 2>/dev/null; rm /tmp/f; sleep 0.1; done"
@@ -82,7 +63,7 @@ def settled(agent):
 def test_rounds_of_every_kind_of_action_leave_nothing():
     with Agent().start() as agent:
         for name, (command, memory) in KINDS.items():
-            agent.apply(POD % {"name": name, "command": repr(command), "memory": memory})
+            agent.apply(hog(command, "  memory: " + memory, name=name, memory="16Mi", restart="Always"))
         wait_for("all to run", lambda: agent.metric("mete_container_state", state="running") == len(KINDS))
         # A quarter of them before: pools, histograms, records up to their bounds.
         wait_for("the first rounds", lambda: rounds(agent) >= ROUNDS / 4, 300, 0.5)

@@ -27,7 +27,6 @@ spec:
 ---
 """
 
-
 ANON = r"""exec awk 'BEGIN { for (i = 0; i < 400; ++i) { s = "x"; while (length(s) < 1048576) s = s s; a[i] = s } while (1) system("sleep 1") }'"""
 FILE = "dd if=/dev/zero of=/tmp/big bs=1M count=256 2>/dev/null; while :; do cat /tmp/big > /dev/null; done & while :; do cat /tmp/big > /dev/null; done"
 
