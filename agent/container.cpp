@@ -117,7 +117,8 @@ void Container::ask_to_end(std::chrono::nanoseconds grace) {
     return;
   }
   pre_stop_.run(
-      *own.pre_stop, grace, [this](const auto& command, auto timeout) { return subject_->exec(command, timeout); },
+      *own.pre_stop, grace,
+      [this](const config::PreStopHook& hook, auto timeout) { return hook.http ? spawn_http_get(record().process, *hook.http, timeout) : subject_->exec(hook.command, timeout); },
       [this](const std::string& failure) {
         pre_stopped_ = true;
         if (!failure.empty()) {

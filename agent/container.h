@@ -156,9 +156,17 @@ class Container {
 
   // container_limits.cpp
   void go_on_with_restart();
-  void look_for_disks();  // that the policy's io is about; the cgroup is there
+  void look_for_disks();  // that the policy's io is about; the cgroup is there. Tells what of the policy cannot be had
   void guard_oom();  // for the time in which there is no agent
   void thaw_leftover();  // what an earlier agent froze: should a rule want that still, it is done again
+
+  // container_devices.cpp
+  void look_for_devices();  // of the machine, that its policy is about
+  [[nodiscard]] std::vector<runtime::process::DeviceSpec> allowed_devices() const;  // by its policy
+  [[nodiscard]] std::vector<runtime::cgroup::DeviceRule> base_device_rules() const;
+  [[nodiscard]] std::vector<runtime::cgroup::DeviceRule> policy_device_rules() const;
+  Status set_up_devices();  // of a cgroup in which nothing runs yet
+  void change_devices();    // the policy has changed while it runs, or an earlier agent knew another
 
   // container_raise.cpp
   void see_to_raise();
@@ -221,7 +229,9 @@ class Container {
   std::unique_ptr<CpuEnforcer> cpu_enforcer_;
   std::optional<std::chrono::microseconds> boosted_quota_;
   enforcers::IoFacts io_;
-  config::IoPolicy io_told_;  // whose faults were told
+  config::Policy faults_told_;  // what of it cannot be had
+  std::map<std::string, runtime::process::DeviceSpec> devices_;  // of the machine, by path
+  std::optional<std::vector<runtime::cgroup::DeviceRule>> device_rules_;  // the policy's, as they are in force; empty: not known
   asio::steady_timer lower_timer_;
   std::shared_ptr<std::atomic<bool>> lowering_;  // a raised limit that is to go back; set to true reclaim ends early
   LimitEvents limit_events_;

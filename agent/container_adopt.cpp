@@ -58,7 +58,16 @@ void Container::take_back_leftovers() {
   for (auto& disk : runtime::cgroup::limited_disks(cgroup_)) {
     if (!limits_.io.contains(disk)) asked.io.try_emplace(std::move(disk));
   }
+  for (auto& disk : runtime::cgroup::disks_with_latency(cgroup_)) {
+    const auto at = limits_.io.find(disk);
+    if (at != limits_.io.end() && at->second.latency) continue;
+    auto& io = asked.io[disk];
+    if (at != limits_.io.end()) io = at->second;
+    io.latency = std::chrono::microseconds(0);
+  }
+  if (!limits_.net_class && !services_.hierarchies.mount_of("net_cls").empty()) asked.net_class = 0;
   (void)cgroup_.apply(asked);
+  change_devices();
   // Alone: whoever waits for memory must not go on doing so because another file could not be written.
   runtime::cgroup::Limits memory;
   const bool v1 = services_.hierarchies.on_v1("memory");

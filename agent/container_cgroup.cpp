@@ -85,6 +85,7 @@ void Container::apply_limits() {
   const auto applied = cgroup_.apply(limits_);
   services_.instruments.enforcement("limits", "apply", applied ? "done" : "failed");
   if (!applied) pod_.tell(Severity::kWarning, "LimitFailed", record().name, applied.error().what);
+  change_devices();
   ++limit_changes_;
   guard_oom();
   enforcer_->open();

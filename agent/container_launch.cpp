@@ -138,7 +138,7 @@ Status Container::prepare_cgroup() {
   }
   choose_oom_counter();  // the policy may have changed since the last attempt
   if (auto applied = cgroup_.apply(limits_); !applied) return tl::unexpected(applied.error());
-  if (!spec()->security.privileged) METE_CHECK(runtime::cgroup::apply_device_rules(cgroup_, {}));
+  METE_CHECK(set_up_devices());
   open_cgroup();
   return {};
 }
@@ -171,6 +171,8 @@ Status Container::write_plan(const std::string& directory, const runtime::image:
     constexpr mode_t kAnybody = 0666;  // whoever runs in the container; the attempt's directory is root's
     if (::mkfifo(context.pressure_fifo.c_str(), 0600) != 0 || ::chmod(context.pressure_fifo.c_str(), kAnybody) != 0) return fail_errno("make " + context.pressure_fifo);
   }
+  look_for_devices();
+  context.devices = allowed_devices();
   context.sandbox_pid = pod_.sandbox_pid();
   context.cgroup = runtime::process::join_of(cgroup_);
   context.cgroup_view = runtime::process::view_of(services_.hierarchies);

@@ -38,8 +38,8 @@ void Container::look_for_disks() {
   io_ = {};
   const auto* const policy = this->policy();
   if (policy == nullptr) return;
-  const bool news = std::exchange(io_told_, policy->io) != policy->io;
-  std::vector<std::string> faults;
+  const bool news = std::exchange(faults_told_, *policy) != *policy;
+  std::vector<std::string> faults = enforcers::not_to_be_had(*policy, services_.hierarchies);
   io_ = agent::look_for_disks(policy->io, cgroup_, faults);
   for (const auto& fault : news ? faults : std::vector<std::string>()) pod_.tell(Severity::kWarning, "NotEnforced", record().name, fault);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pod_json.h"
 
+#include "agent/pre_stop_json.h"
 #include "enforcers/qos.h"
 #include "runtime/shim/log_writer.h"
 
@@ -60,7 +61,7 @@ json container_json(const config::Container& container, const config::ContainerP
           {"tty", container.tty}};
   // Said only of sidecars: what is named by a hash made before there were any stays what it is.
   if (container.sidecar) value["restartPolicy"] = "Always";
-  if (container.pre_stop) value["preStop"] = {{"command", container.pre_stop->command}, {"pause", container.pre_stop->pause.count()}};
+  if (container.pre_stop) value["preStop"] = to_json(*container.pre_stop);
   return value;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/record.h"
+#include "agent/pre_stop_json.h"
 
 #include <nlohmann/json.hpp>
 
@@ -97,7 +98,7 @@ json container_json(const ContainerRecord& record) {
   if (!record.cores.empty()) value["cores"] = record.cores;
   if (record.restart_wanted) value["restart_wanted"] = true;
   if (!record.end_reason.empty()) value["end_reason"] = record.end_reason;
-  if (record.pre_stop) value["pre_stop"] = {{"command", record.pre_stop->command}, {"pause", record.pre_stop->pause.count()}};
+  if (record.pre_stop) value["pre_stop"] = to_json(*record.pre_stop);
   return value;
 }
 
@@ -139,10 +140,7 @@ ContainerRecord container_of(const json& value) {
   record.cores = value.value("cores", std::vector<unsigned>());
   record.restart_wanted = value.value("restart_wanted", false);
   record.end_reason = value.value("end_reason", std::string());
-  if (value.contains("pre_stop")) {
-    const auto& hook = value.at("pre_stop");
-    record.pre_stop = config::PreStopHook{hook.at("command").get<std::vector<std::string>>(), std::chrono::seconds(hook.at("pause").get<std::int64_t>())};
-  }
+  if (value.contains("pre_stop")) record.pre_stop = pre_stop_of(value.at("pre_stop"));
   record.base_sample = value.at("base_sample").get<std::string>();
   record.last_sample = value.at("last_sample").get<std::string>();
   return record;

@@ -122,6 +122,19 @@ Result<pid_t> spawn_exec(const std::string& shim, const std::string& attempt_dir
   return spawn(shim, std::move(args), actions);
 }
 
+Result<pid_t> spawn_http_get(const runtime::process::ProcessId& process, const config::HttpGet& get, std::chrono::nanoseconds timeout) {
+  std::vector<std::string> args = {"mete", "http-get", "--pid", std::to_string(process.pid), "--start-time", std::to_string(process.start_time),
+                                   "--timeout-ms", std::to_string(std::chrono::ceil<std::chrono::milliseconds>(timeout).count()),
+                                   "--port", std::to_string(get.port), "--path", get.path};
+  if (!get.host.empty()) args.insert(args.end(), {"--to", get.host});
+  if (get.https) args.emplace_back("--https");
+  for (const auto& [name, value] : get.headers) args.insert(args.end(), {"--header", name + ":" + value});
+  FileActions actions;
+  close_standard_streams(actions);
+  actions.close_from(STDERR_FILENO + 1);
+  return spawn("/proc/self/exe", std::move(args), actions);  // also when the file has been replaced by a newer one
+}
+
 Result<std::optional<runtime::process::ProcessId>> shim_of(const std::string& lock_file) {
   METE_TRY(const std::string text, runtime::read_file(AT_FDCWD, lock_file));
   return runtime::shim::parse_lock(text);

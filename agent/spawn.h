@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "config/pod.h"
 #include "config/result.h"
 #include "runtime/fd.h"
 #include "runtime/process/process_id.h"
@@ -30,6 +31,10 @@ struct SpawnedShim {
 // caller reaps it (await_child).
 [[nodiscard]] Result<pid_t> spawn_exec(const std::string& shim, const std::string& attempt_directory, const runtime::process::ProcessId& process,
                                        std::chrono::milliseconds timeout, const std::vector<std::string>& command);
+
+// `mete http-get`: the request, made in the network namespace of the process. Exit status: 0, or the errno of what failed. The
+// caller reaps it (await_child).
+[[nodiscard]] Result<pid_t> spawn_http_get(const runtime::process::ProcessId& process, const config::HttpGet& get, std::chrono::nanoseconds timeout);
 
 // The process whose id the shim of this attempt wrote into its lock file; empty when it has not got that far.
 [[nodiscard]] Result<std::optional<runtime::process::ProcessId>> shim_of(const std::string& lock_file);

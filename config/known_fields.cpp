@@ -22,11 +22,13 @@ constexpr std::array kHttpHeaderFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kHttpHeaderSpec = {.name = "HTTPHeader", .fields = kHttpHeaderFields};
 
+constexpr std::array kSchemes = std::to_array<std::string_view>({"HTTP", "HTTPS"});
+
 constexpr std::array kHttpGetFields = std::to_array<FieldSpec>({
     {.name = "path", .type = FieldType::kString},
     {.name = "port", .type = FieldType::kIntegerOrString, .required = true},
     {.name = "host", .type = FieldType::kString},
-    {.name = "scheme", .type = FieldType::kString},
+    {.name = "scheme", .type = FieldType::kString, .values = kSchemes},
     {.name = "httpHeaders", .type = FieldType::kObjectList, .object = &kHttpHeaderSpec},
 });
 constexpr ObjectSpec kHttpGetSpec = {.name = "HTTPGetAction", .fields = kHttpGetFields};
@@ -75,10 +77,10 @@ constexpr std::array kHandlerFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kHandlerSpec = {.name = "LifecycleHandler", .fields = kHandlerFields};
 
-// Of a preStop hook: a request over HTTP would have to be made from inside the pod's network namespace.
+// Of a preStop hook. The kubelet takes tcpSocket, and then fails at it.
 constexpr std::array kPreStopFields = std::to_array<FieldSpec>({
     {.name = "exec", .type = FieldType::kObject, .object = &kExecActionSpec},
-    {.name = "httpGet", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kHttpGetSpec},
+    {.name = "httpGet", .type = FieldType::kObject, .object = &kHttpGetSpec},
     {.name = "tcpSocket", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kTcpSocketSpec},
     {.name = "sleep", .type = FieldType::kObject, .object = &kSleepSpec},
 });

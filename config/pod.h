@@ -146,9 +146,20 @@ struct SecurityContext {
   bool operator==(const SecurityContext&) const = default;
 };
 
-// What is done before a container is told to end (lifecycle.preStop): a command inside, or a pause.
+// A request that is made from inside the pod's network namespace; whatever is answered is taken.
+struct HttpGet {
+  std::string host;  // empty: the pod itself, by its loopback address
+  std::uint16_t port = 0;
+  std::string path = "/";
+  bool https = false;  // whose certificate nobody checks, as with the kubelet
+  std::vector<std::pair<std::string, std::string>> headers;
+  bool operator==(const HttpGet&) const = default;
+};
+
+// What is done before a container is told to end (lifecycle.preStop): a command inside, a request, or a pause.
 struct PreStopHook {
-  std::vector<std::string> command;  // empty: a pause
+  std::vector<std::string> command;  // empty: one of the others
+  std::optional<HttpGet> http;       // empty, and no command: a pause
   std::chrono::seconds pause{0};
   bool operator==(const PreStopHook&) const = default;
 };

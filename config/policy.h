@@ -122,6 +122,7 @@ struct MemoryPolicy {
   std::optional<OomRaise> raise;
   // The container is told of memory pressure by the protocol of systemd's services (MEMORY_PRESSURE_WATCH).
   bool notify = false;
+  std::optional<Bytes> swap;  // what it may have in swap, beyond its memory limit; without it: none
   bool operator==(const MemoryPolicy&) const = default;
 };
 
@@ -131,6 +132,7 @@ struct IoDeviceLimit {
   std::optional<Bytes> write_per_second;
   std::optional<std::int64_t> read_operations_per_second;
   std::optional<std::int64_t> write_operations_per_second;
+  std::optional<Duration> latency;  // that its requests shall keep to, at the cost of those with more; whole microseconds
   bool operator==(const IoDeviceLimit&) const = default;
 };
 
@@ -143,6 +145,26 @@ struct IoPolicy {
 struct PidsPolicy {
   std::optional<std::int64_t> max;
   bool operator==(const PidsPolicy&) const = default;
+};
+
+// A device of the machine.
+struct DevicePermission {
+  std::string path;              // below /dev
+  std::string access = "rwm";    // of r(ead), w(rite), m(knod)
+  bool operator==(const DevicePermission&) const = default;
+};
+
+// Beyond what every container may use (null, zero, full, random, urandom, tty, ptmx, pts); `deny` has the last word.
+struct DevicePolicy {
+  std::vector<DevicePermission> allow;  // they are also there, in the container's /dev
+  std::vector<DevicePermission> deny;
+  bool operator==(const DevicePolicy&) const = default;
+};
+
+// The class of what it sends, for tc(8) and iptables(8) to tell it by: cgroup v1's net_cls.
+struct NetClassPolicy {
+  std::optional<std::uint32_t> class_id;  // as the kernel has it: 0xMAJORMINOR
+  bool operator==(const NetClassPolicy&) const = default;
 };
 
 // Blast radius: after max_kills within `per`, mete alerts instead of killing.
@@ -164,6 +186,8 @@ struct Policy {
   MemoryPolicy memory;
   IoPolicy io;
   PidsPolicy pids;
+  DevicePolicy devices;
+  NetClassPolicy net_cls;
   std::optional<GuardPolicy> guard;
   Location location;
   bool operator==(const Policy&) const = default;

@@ -108,6 +108,7 @@ constexpr std::array kMemoryFields = std::to_array<FieldSpec>({
     {.name = "hold", .type = FieldType::kObject, .object = &kHoldSpec},
     {.name = "raise", .type = FieldType::kObject, .object = &kRaiseSpec},
     {.name = "notify", .type = FieldType::kBool, .doc = "Tell the container of memory pressure (MEMORY_PRESSURE_WATCH)"},
+    {.name = "swap", .type = FieldType::kBytes, .doc = "What it may have in swap beyond its memory limit; without it none"},
 });
 constexpr ObjectSpec kMemorySpec = {.name = "MemoryPolicy", .fields = kMemoryFields};
 
@@ -117,6 +118,7 @@ constexpr std::array kIoDeviceFields = std::to_array<FieldSpec>({
     {.name = "writeBps", .type = FieldType::kBytes},
     {.name = "readIops", .type = FieldType::kCount, .min = 1},
     {.name = "writeIops", .type = FieldType::kCount, .min = 1},
+    {.name = "latency", .type = FieldType::kDuration, .doc = "Its requests are to take no longer; who has more time is held back for it (cgroup v2, io.latency)"},
 });
 constexpr ObjectSpec kIoDeviceSpec = {.name = "IoDeviceLimit", .fields = kIoDeviceFields};
 
@@ -130,6 +132,23 @@ constexpr std::array kPidsFields = std::to_array<FieldSpec>({
     {.name = "max", .type = FieldType::kCount, .min = 1, .max = kMaxPids},
 });
 constexpr ObjectSpec kPidsSpec = {.name = "PidsPolicy", .fields = kPidsFields};
+
+constexpr std::array kDeviceFields = std::to_array<FieldSpec>({
+    {.name = "path", .type = FieldType::kString, .required = true, .doc = "A device below /dev"},
+    {.name = "access", .type = FieldType::kString, .doc = "Of r(ead), w(rite) and m(knod); without it all three"},
+});
+constexpr ObjectSpec kDeviceSpec = {.name = "DevicePermission", .fields = kDeviceFields};
+
+constexpr std::array kDevicesFields = std::to_array<FieldSpec>({
+    {.name = "allow", .type = FieldType::kObjectList, .object = &kDeviceSpec, .doc = "Beyond what every container may use; made in its /dev when it starts"},
+    {.name = "deny", .type = FieldType::kObjectList, .object = &kDeviceSpec, .doc = "Has the last word"},
+});
+constexpr ObjectSpec kDevicesSpec = {.name = "DevicePolicy", .fields = kDevicesFields};
+
+constexpr std::array kNetClsFields = std::to_array<FieldSpec>({
+    {.name = "classId", .type = FieldType::kString, .required = true, .doc = "MAJOR:MINOR in hexadecimal digits, as tc(8) has it"},
+});
+constexpr ObjectSpec kNetClsSpec = {.name = "NetClassPolicy", .fields = kNetClsFields};
 
 constexpr std::array kGuardFields = std::to_array<FieldSpec>({
     {.name = "maxKills", .type = FieldType::kCount, .required = true, .min = 0},
@@ -145,6 +164,8 @@ constexpr std::array kPolicyBodyFields = std::to_array<FieldSpec>({
     {.name = "memory", .type = FieldType::kObject, .object = &kMemorySpec},
     {.name = "io", .type = FieldType::kObject, .object = &kIoSpec},
     {.name = "pids", .type = FieldType::kObject, .object = &kPidsSpec},
+    {.name = "devices", .type = FieldType::kObject, .object = &kDevicesSpec},
+    {.name = "netCls", .type = FieldType::kObject, .object = &kNetClsSpec, .doc = "The class of what it sends, for tc and iptables (cgroup v1, net_cls)"},
     {.name = "guard", .type = FieldType::kObject, .object = &kGuardSpec},
 });
 constexpr ObjectSpec kPolicyBodySpec = {.name = "PolicySpec", .fields = kPolicyBodyFields};

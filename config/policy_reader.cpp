@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
+#include <charconv>
 #include <csignal>
 
 #include "config/diagnostics.h"
@@ -175,6 +176,7 @@ MemoryPolicy read_memory(const View& view) {
   if (const View pressure = view["pressure"]) memory.pressure = read_pressure(pressure);
   if (const View thrashing = view["thrashing"]) memory.thrashing = read_thrashing(thrashing);
   memory.notify = view["notify"].boolean();
+  memory.swap = read_with(view["swap"], parse_bytes);
   if (const View on_oom = view["onOOM"]) {
     memory.on_oom = read_enum(on_oom, kOnOomNames, OnOom::kKillContainer);
     const bool later = memory.on_oom == OnOom::kHold || memory.on_oom == OnOom::kRaise;
@@ -196,17 +198,65 @@ MemoryPolicy read_memory(const View& view) {
   return memory;
 }
 
+// At least one, as the kernel counts them.
+Duration read_microseconds(const View& view) {
+  const Duration time = read_time(view);
+  if (time % std::chrono::microseconds(1) != Duration(0)) view.error(mismatch(describe(view.node()), "whole microseconds"));
+  return time;
+}
+
 IoPolicy read_io(const View& view) {
   IoPolicy io;
   io.weight = view["weight"].integer();
   std::set<std::string> paths;
   for (const auto& item : view["devices"].items()) {
     io.devices.push_back({item["path"].text(), read_bytes(item["readBps"]), read_bytes(item["writeBps"]),
-                          read_with(item["readIops"], parse_count), read_with(item["writeIops"], parse_count)});
+                          read_with(item["readIops"], parse_count), read_with(item["writeIops"], parse_count), std::nullopt});
+    if (item["latency"]) io.devices.back().latency = read_microseconds(item["latency"]);
     if (item["path"]) item["path"].check(check_absolute_path(item["path"].text()));
     check_unique(item["path"], "device", paths);
   }
   return io;
+}
+
+std::vector<DevicePermission> read_devices(const View& view) {
+  std::vector<DevicePermission> devices;
+  std::set<std::string> paths;
+  for (const auto& item : view.items()) {
+    DevicePermission device{item["path"].text()};
+    // No root file system of a container opens devices; its /dev does.
+    if (item["path"] && (!device.path.starts_with("/dev/") || !check_absolute_path(device.path))) item["path"].error(mismatch(describe(item["path"].node()), "a path below /dev"));
+    check_unique(item["path"], "device", paths);
+    if (const View access = item["access"]) {
+      device.access = access.text();
+      std::set<char> letters(device.access.begin(), device.access.end());
+      if (device.access.empty() || letters.size() != device.access.size() || device.access.find_first_not_of("rwm") != std::string::npos) {
+        access.error(mismatch(describe(access.node()), "some of the letters r, w and m"));
+      }
+    }
+    devices.push_back(std::move(device));
+  }
+  return devices;
+}
+
+// "10:1" -> 0x100001, as tc(8) writes classes.
+std::optional<std::uint32_t> read_class_id(const View& view) {
+  if (!view) return std::nullopt;
+  const std::string text = view.text();
+  const auto part = [](std::string_view digits) -> std::optional<std::uint32_t> {
+    std::uint32_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+    if (error != std::errc() || end != digits.data() + digits.size() || value > 0xFFFF) return std::nullopt;
+    return value;
+  };
+  const std::size_t colon = text.find(':');
+  const auto major = colon == std::string::npos ? std::nullopt : part(std::string_view(text).substr(0, colon));
+  const auto minor = colon == std::string::npos ? std::nullopt : part(std::string_view(text).substr(colon + 1));
+  if (!major || !minor || *major == 0) {
+    view.error(mismatch(describe(view.node()), "a class MAJOR:MINOR in hexadecimal digits, each at most ffff, such as \"10:1\""));
+    return std::nullopt;
+  }
+  return *major << 16U | *minor;
 }
 
 }  // namespace
@@ -223,6 +273,8 @@ Policy read_policy(const View& view) {
   policy.memory = read_memory(spec["memory"]);
   policy.io = read_io(spec["io"]);
   policy.pids.max = read_with(spec["pids"]["max"], parse_count);
+  policy.devices = {read_devices(spec["devices"]["allow"]), read_devices(spec["devices"]["deny"])};
+  policy.net_cls.class_id = read_class_id(spec["netCls"]["classId"]);
   if (const View guard = spec["guard"]) {
     policy.guard = GuardPolicy{read_with(guard["maxKills"], parse_count).value_or(0), read_time(guard["per"])};
   }

@@ -8,7 +8,7 @@
 namespace mete::enforcers {
 namespace {
 
-enum class Setting { kOther, kWeight, kQuota, kPeriod, kBurst, kMemory, kSwap, kProtection, kOom, kPids, kHugePages, kIo, kCpus, kIdle };
+enum class Setting { kOther, kWeight, kQuota, kPeriod, kBurst, kMemory, kSwap, kProtection, kOom, kPids, kHugePages, kIo, kCpus, kIdle, kNetClass };
 
 Setting setting_of(std::string_view file) {
   if (file == "cpu.shares" || file == "cpu.weight") return Setting::kWeight;
@@ -24,6 +24,7 @@ Setting setting_of(std::string_view file) {
   if (file == "pids.max") return Setting::kPids;
   if (file.starts_with("blkio.") || file.starts_with("io.")) return Setting::kIo;
   if (file.starts_with("hugetlb.")) return Setting::kHugePages;
+  if (file == "net_cls.classid") return Setting::kNetClass;
   return Setting::kOther;
 }
 
@@ -60,6 +61,7 @@ std::string origin_of(std::string_view file, const LimitFacts& facts) {
       if (facts.raised) return by_policy(facts, "memory.raise") + ", above limits.memory of the manifest";
       return by_manifest(limits.memory.has_value(), "limits.memory", facts);
     case Setting::kSwap:
+      if (facts.policy != nullptr && !facts.policy->dry_run && facts.policy->memory.swap) return by_policy(facts, "memory.swap");
       return "none beyond the memory limit, as the kubelet's NoSwap";
     case Setting::kProtection:
       return by_manifest(requests.memory.has_value(), "requests.memory", facts);
@@ -75,6 +77,8 @@ std::string origin_of(std::string_view file, const LimitFacts& facts) {
       return facts.exclusive ? by_policy(facts, "cpu.exclusive") : "the CPUs that no container has to itself";
     case Setting::kIdle:
       return by_policy(facts, "cpu.idle");
+    case Setting::kNetClass:
+      return by_policy(facts, "netCls.classId");
     case Setting::kOther:
       break;
   }

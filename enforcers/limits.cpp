@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "enforcers/limits.h"
 
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
 #include <algorithm>
 #include <string>
 
@@ -10,9 +13,11 @@ namespace mete::enforcers {
 namespace {
 
 using runtime::cgroup::CpuBandwidth;
+using runtime::cgroup::DeviceRule;
 using runtime::cgroup::Hierarchies;
 using runtime::cgroup::Limit;
 using runtime::cgroup::Limits;
+using runtime::process::DeviceSpec;
 using std::chrono::microseconds;
 
 constexpr std::int64_t kSharesPerCore = 1024;
@@ -28,11 +33,11 @@ std::string kernel_page_size(const std::string& size) {
   return size.size() > 1 && size.back() == 'i' ? size.substr(0, size.size() - 1) + "B" : size;
 }
 
-void add_memory(const config::Resources& resources, const Hierarchies& machine, Limits& limits) {
+void add_memory(const config::Resources& resources, std::optional<Bytes> swap, const Hierarchies& machine, Limits& limits) {
   const bool v2 = machine.on_v2("memory") && !machine.on_v1("memory");
   limits.memory = resources.limits.memory ? Limit<Bytes>(*resources.limits.memory) : Limit<Bytes>();
-  // A container may not escape its limit into swap (the kubelet's NoSwap).
-  if (resources.limits.memory) limits.swap = Limit<Bytes>(Bytes(0));
+  // A container may not escape its limit into swap (the kubelet's NoSwap), unless a policy says so.
+  if (resources.limits.memory) limits.swap = Limit<Bytes>(swap.value_or(Bytes(0)));
   if (!resources.requests.memory) return;
   if (v2) {
     limits.memory_min = Limit<Bytes>(*resources.requests.memory);
@@ -70,8 +75,35 @@ void add_io(const config::IoPolicy& policy, const IoFacts& facts, Limits& limits
     tighten(limit.write_bps, count_of(device.write_per_second));
     tighten(limit.read_iops, device.read_operations_per_second);
     tighten(limit.write_iops, device.write_operations_per_second);
+    if (device.latency && facts.has_latency) {
+      const auto latency = std::chrono::duration_cast<microseconds>(*device.latency);
+      limit.latency = std::min(limit.latency.value_or(latency), latency);
+    }
   }
   if (policy.weight && facts.has_weight) limits.io_weight = static_cast<std::uint64_t>(*policy.weight);
+}
+
+std::vector<DeviceRule> device_rules(const config::DevicePolicy& policy, const std::map<std::string, DeviceSpec>& devices) {
+  std::vector<DeviceRule> rules;
+  const auto add = [&](const std::vector<config::DevicePermission>& permissions, bool allow) {
+    for (const auto& [path, access] : permissions) {
+      const auto at = devices.find(path);
+      if (at == devices.end()) continue;
+      const auto& device = at->second;
+      rules.push_back({allow, S_ISBLK(device.type_and_mode) ? 'b' : 'c', gnu_dev_major(device.device), gnu_dev_minor(device.device), access});
+    }
+  };
+  add(policy.allow, true);
+  add(policy.deny, false);
+  return rules;
+}
+
+std::vector<std::string> not_to_be_had(const config::Policy& policy, const Hierarchies& machine) {
+  std::vector<std::string> faults;
+  if (policy.net_cls.class_id && !has(machine, "net_cls")) {
+    faults.emplace_back("netCls: this machine has no cgroup v1 hierarchy with net_cls mounted; it is not active");
+  }
+  return faults;
 }
 
 namespace {
@@ -115,13 +147,14 @@ Limits container_limits(const config::Container& container, const config::Policy
     }
   }
   if (has(machine, "memory")) {
-    add_memory(resources, machine, limits);
+    add_memory(resources, policy != nullptr ? policy->memory.swap : std::nullopt, machine, limits);
     limits.oom_group = machine.on_v2("memory") && oom_action(policy) == OomAction::kKillContainer;
     add_oom_policy(resources, policy, machine, limits);
   }
   if (policy != nullptr && policy->pids.max && has(machine, "pids")) {
     limits.pids = Limit<std::uint64_t>(static_cast<std::uint64_t>(*policy->pids.max));
   }
+  if (policy != nullptr && policy->net_cls.class_id && has(machine, "net_cls")) limits.net_class = policy->net_cls.class_id;
   if (policy != nullptr && (has(machine, "blkio") || has(machine, "io"))) add_io(policy->io, io, limits);
   if (has(machine, "hugetlb")) {
     for (const auto& [size, bytes] : resources.limits.huge_pages) limits.hugetlb[kernel_page_size(size)] = Limit<Bytes>(bytes);
@@ -135,7 +168,11 @@ Limits changed_limits(const Limits& before, Limits after) {
   if (before.oom_kill_disable.value_or(false) && !after.oom_kill_disable) after.oom_kill_disable = false;
   constexpr std::uint64_t kUsualWeight = 100;
   if (before.io_weight && !after.io_weight) after.io_weight = kUsualWeight;
-  for (const auto& [disk, limit] : before.io) after.io.try_emplace(disk);
+  for (const auto& [disk, limit] : before.io) {
+    auto& now = after.io[disk];
+    if (limit.latency && !now.latency) now.latency = microseconds(0);
+  }
+  if (before.net_class && !after.net_class) after.net_class = 0;
   if (before.memory_high && !after.memory_high) after.memory_high = Limit<Bytes>();
   return after;
 }

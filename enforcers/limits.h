@@ -7,11 +7,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/pod.h"
 #include "config/policy.h"
+#include "runtime/cgroup/devices.h"
 #include "runtime/cgroup/hierarchies.h"
 #include "runtime/cgroup/limits.h"
+#include "runtime/process/launch_spec.h"
 
 namespace mete::enforcers {
 
@@ -25,10 +28,18 @@ namespace mete::enforcers {
 struct IoFacts {
   std::map<std::string, std::string> disks;  // by path of the policy: "8:0". Those that are on no disk are left out
   bool has_weight = false;                   // the kernel has an IO scheduler with weights
+  bool has_latency = false;                  // and io.latency
 };
 
 // The policy's limits of IO, into `limits`.
 void add_io(const config::IoPolicy& policy, const IoFacts& facts, runtime::cgroup::Limits& limits);
+
+// The policy's devices as rules that come after what every container may use. `devices`: those that the machine has, by path.
+[[nodiscard]] std::vector<runtime::cgroup::DeviceRule> device_rules(const config::DevicePolicy& policy,
+                                                                    const std::map<std::string, runtime::process::DeviceSpec>& devices);
+
+// What of the policy cannot be had on cgroups of this kind: a sentence each, that says so.
+[[nodiscard]] std::vector<std::string> not_to_be_had(const config::Policy& policy, const runtime::cgroup::Hierarchies& machine);
 
 // What a container's cgroup is told. `policy` may be null. A policy in dry run changes nothing. What the machine cannot
 // do at all (swap accounting off, no hugetlb controller) is left out where Kubernetes would leave it out.

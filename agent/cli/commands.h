@@ -3,12 +3,15 @@
 // answers, 4 not found. What a table shows comes as -o json or yaml too.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/settings.h"
+#include "config/pod.h"
 #include "enforcers/advice.h"
+#include "runtime/process/process_id.h"
 
 namespace mete::agent::cli {
 
@@ -85,6 +88,13 @@ int oom_list(const Common& common);
 int oom_show(const Common& common, const std::string& id);
 // exec.cpp: the command's exit code; 126 and 127 as a shell has them
 int exec(const Common& common, const ExecOptions& options);
+struct HttpGetOptions {
+  config::HttpGet get;
+  runtime::process::ProcessId process;  // in whose network namespace
+  std::chrono::milliseconds timeout{0};
+};
+// http_get.cpp: what the agent runs for a preStop hook. Returns 0, or the errno of what failed
+int http_get(const HttpGetOptions& options);
 // images.cpp: act on the store, so they work with and without an agent
 int image_import(const Common& common, const std::string& path, const std::string& name);
 int images(const Common& common);

@@ -41,6 +41,7 @@ struct Arguments {
   bool remove_all = false;
   bool rollback = false;
   cli::ExecOptions exec;
+  cli::HttpGetOptions http;
   cli::LogOptions logs;
 };
 
@@ -231,6 +232,29 @@ void add_stream_commands(CLI::App& app, Arguments& arguments, std::map<const CLI
   exec->add_option("command", arguments.exec.command, "The command and its arguments, after --")->required();
 }
 
+// Not for people: the agent's own.
+void add_hidden_commands(CLI::App& app, Arguments& arguments, std::map<const CLI::App*, Command>& commands) {
+  auto* get = add(app, "http-get", "The request of a preStop hook", "", [](Arguments& a) { return cli::http_get(a.http); }, commands);
+  get->group("");
+  auto& options = arguments.http;
+  get->add_option("--pid", options.process.pid)->required();
+  get->add_option("--start-time", options.process.start_time)->required();
+  get->add_option("--timeout-ms", [&options](const CLI::results_t& values) {
+    std::int64_t milliseconds = 0;
+    if (!CLI::detail::lexical_cast(values.front(), milliseconds)) return false;
+    options.timeout = std::chrono::milliseconds(milliseconds);
+    return true;
+  })->required();
+  get->add_option("--to", options.get.host);
+  get->add_option("--port", options.get.port)->required();
+  get->add_option("--path", options.get.path)->required();
+  get->add_flag("--https", options.get.https);
+  get->add_option("--header", [&options](const CLI::results_t& values) {
+    for (const auto& value : values) options.get.headers.emplace_back(value.substr(0, value.find(':')), value.substr(value.find(':') + 1));
+    return true;
+  })->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 void add_oom_commands(CLI::App& app, Arguments& arguments, std::map<const CLI::App*, Command>& commands) {
   auto* oom = app.add_subcommand("oom", "What was seen and done at OOM kills and at acts of policies")->require_subcommand(1);
   oom->footer("\nExamples:\n  mete oom ls\n  mete oom show 20261124t045012-123");
@@ -283,6 +307,7 @@ int run(int argc, char** argv) {
   add_manifest_commands(app, arguments, commands);
   add_pod_commands(app, arguments, commands);
   add_stream_commands(app, arguments, commands);
+  add_hidden_commands(app, arguments, commands);
   add_oom_commands(app, arguments, commands);
   add_image_commands(app, arguments, commands);
   try {

@@ -73,6 +73,8 @@ Limits ForeignSubject::asked_limits() const {
   if (policy_->dry_run) return limits;
   if (policy_->pids.max) limits.pids = Limit<std::uint64_t>(static_cast<std::uint64_t>(*policy_->pids.max));
   if (policy_->cpu.burst) limits.cpu_burst = std::chrono::duration_cast<std::chrono::microseconds>(*policy_->cpu.burst);
+  if (policy_->memory.swap && limit_) limits.swap = Limit<Bytes>(*policy_->memory.swap);
+  if (!services_.hierarchies.mount_of("net_cls").empty()) limits.net_class = policy_->net_cls.class_id;
   enforcers::add_io(policy_->io, io_, limits);
   if (enforcers::decides_before_the_kernel(&*policy_) && limit_) {
     if (services_.hierarchies.on_v1("memory")) {
@@ -136,10 +138,11 @@ void ForeignSubject::hold_to(const config::Policy& policy) {
     for (const auto& error : errors) tell(Severity::kWarning, "RestoreFailed", error, {});
   }
   policy_ = policy;
-  std::vector<std::string> faults;
+  std::vector<std::string> faults = enforcers::not_to_be_had(policy, services_.hierarchies);
   io_ = look_for_disks(policy.io, group_, faults);
   if (policy.cpu.exclusive || policy.cpu.idle) faults.emplace_back("cpu.exclusive and cpu.idle are for pods alone");
   if (policy.memory.notify) faults.emplace_back("memory.notify is for pods alone");
+  if (policy.devices != config::DevicePolicy()) faults.emplace_back("devices is for pods alone");
   for (const auto& fault : faults) tell(Severity::kWarning, "NotEnforced", "policy " + config::full_name(policy.metadata) + " on " + shown() + ": " + fault, {});
   apply_policy();
   look_again(std::chrono::milliseconds(5));

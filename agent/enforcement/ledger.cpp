@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "runtime/cgroup/plan.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
 
@@ -55,7 +56,7 @@ Result<std::vector<Knob>> parse_knobs(const std::string& text) {
 }
 
 std::string disk_of_write(const runtime::cgroup::ControlWrite& write) {
-  if (write.file != "io.max" && !write.file.starts_with("blkio.throttle.")) return {};
+  if (!runtime::cgroup::has_a_line_for_each_disk(write.file)) return {};
   return write.text.substr(0, write.text.find(' '));
 }
 
@@ -65,7 +66,7 @@ std::string restoring_text(const std::string& file, const std::string& disk, std
       const std::string_view line = runtime::cgroup::next_line(shown);
       if (line.starts_with(disk + " ")) return std::string(line);
     }
-    return disk + (file == "io.max" ? " rbps=max wbps=max riops=max wiops=max" : " 0");
+    return disk + (file == "io.max" ? " rbps=max wbps=max riops=max wiops=max" : file == "io.latency" ? " target=0" : " 0");
   }
   if (file == "memory.oom_control") return std::to_string(runtime::cgroup::value_of(shown, "oom_kill_disable").value_or(0));
   return std::string(runtime::cgroup::trim(shown));

@@ -27,22 +27,31 @@ Result<std::string> whole_disk(const std::string& device, const std::string& pat
   return std::string(trim(disk));
 }
 
+// That a file has a line for, besides those in `disks`.
+void add_disks(const Group& group, const char* controller, const char* file, std::vector<std::string>& disks) {
+  const auto text = group.read(controller, file);
+  if (!text) return;
+  for (std::string_view rest = trim(*text); !rest.empty();) {
+    std::string_view line = next_part(rest, '\n');
+    std::string disk(next_part(line, ' '));
+    if (std::find(disks.begin(), disks.end(), disk) == disks.end()) disks.push_back(std::move(disk));
+  }
+}
+
 }  // namespace
+
+std::vector<std::string> disks_with_latency(const Group& group) {
+  std::vector<std::string> disks;
+  if (group.hierarchies().on_v2("io")) add_disks(group, "io", "io.latency", disks);
+  return disks;
+}
 
 std::vector<std::string> limited_disks(const Group& group) {
   static constexpr const char* kV1[] = {"blkio.throttle.read_bps_device", "blkio.throttle.write_bps_device", "blkio.throttle.read_iops_device", "blkio.throttle.write_iops_device"};
   static constexpr const char* kV2[] = {"io.max"};
   const bool v1 = group.hierarchies().on_v1("blkio");
   std::vector<std::string> disks;
-  for (const char* file : v1 ? std::span<const char* const>(kV1) : std::span<const char* const>(kV2)) {
-    const auto text = group.read(v1 ? "blkio" : "io", file);
-    if (!text) continue;
-    for (std::string_view rest = trim(*text); !rest.empty();) {
-      std::string_view line = next_part(rest, '\n');
-      std::string disk(next_part(line, ' '));
-      if (std::find(disks.begin(), disks.end(), disk) == disks.end()) disks.push_back(std::move(disk));
-    }
-  }
+  for (const char* file : v1 ? std::span<const char* const>(kV1) : std::span<const char* const>(kV2)) add_disks(group, v1 ? "blkio" : "io", file, disks);
   return disks;
 }
 

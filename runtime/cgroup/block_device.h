@@ -18,6 +18,9 @@ namespace mete::runtime::cgroup {
 // Those that this group has limits for, whoever set them.
 [[nodiscard]] std::vector<std::string> limited_disks(const Group& group);
 
+// Those that this group has a target of latency for (v2, io.latency).
+[[nodiscard]] std::vector<std::string> disks_with_latency(const Group& group);
+
 // Pure: the source ("/dev/vda1") of the mount with this id of /proc/self/mountinfo; empty: there is none.
 [[nodiscard]] std::string source_of_mount(std::string_view mountinfo, std::string_view device);
 

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "runtime/cgroup/device_outcome.h"
 #include "runtime/fd.h"
 #include "runtime/file.h"
 
@@ -17,47 +18,6 @@ namespace mete::runtime::cgroup {
 namespace {
 
 constexpr char kName[] = "mete_devices";
-
-struct Exception {
-  char type = 'c';
-  std::optional<std::uint32_t> major;
-  std::optional<std::uint32_t> minor;
-  unsigned access = 0;
-  [[nodiscard]] bool same_device(const Exception& other) const { return type == other.type && major == other.major && minor == other.minor; }
-};
-
-struct Outcome {
-  bool allow = true;  // a fresh group may use everything
-  std::vector<Exception> exceptions;
-};
-
-unsigned access_bits(const std::string& text) {
-  unsigned bits = 0;
-  for (const char c : text) bits |= c == 'r' ? BPF_DEVCG_ACC_READ : c == 'w' ? BPF_DEVCG_ACC_WRITE : BPF_DEVCG_ACC_MKNOD;
-  return bits;
-}
-
-Outcome outcome_of(const std::vector<DeviceRule>& rules) {
-  Outcome outcome;
-  for (const auto& rule : rules) {
-    if (rule.type == 'a') {
-      outcome = {rule.allow, {}};
-      continue;
-    }
-    const Exception exception{rule.type, rule.major, rule.minor, access_bits(rule.access)};
-    const auto at = std::find_if(outcome.exceptions.begin(), outcome.exceptions.end(), [&](const auto& other) { return other.same_device(exception); });
-    if (rule.allow != outcome.allow) {
-      if (at == outcome.exceptions.end()) {
-        outcome.exceptions.push_back(exception);
-      } else {
-        at->access |= exception.access;
-      }
-    } else if (at != outcome.exceptions.end()) {
-      at->access &= ~exception.access;
-    }
-  }
-  return outcome;
-}
 
 struct bpf_insn instruction(unsigned code, unsigned destination, unsigned source, int offset, int value) {
   struct bpf_insn made {};
@@ -81,7 +41,7 @@ void answer(Program& program, bool allow) {
 }
 
 // Registers: 2 type, 3 access, 4 major, 5 minor; 1 is free once all are loaded.
-void add(Program& program, const Exception& exception, bool allow) {
+void add(Program& program, const DeviceException& exception, bool allow) {
   Program checks;
   const auto skip_unless_equal = [&](unsigned field, std::uint32_t value) {
     checks.push_back(instruction(BPF_JMP32 | BPF_JNE | BPF_K, field, 0, 0, static_cast<int>(value)));
@@ -149,7 +109,7 @@ UniqueFd find_ours(int directory) {
 }  // namespace
 
 std::vector<struct bpf_insn> device_program(const std::vector<DeviceRule>& rules) {
-  const Outcome outcome = outcome_of(rules);
+  const DeviceOutcome outcome = outcome_of(rules);
   Program program;
   load(program, BPF_REG_2, offsetof(struct bpf_cgroup_dev_ctx, access_type));
   program.push_back(instruction(BPF_ALU | BPF_MOV | BPF_X, BPF_REG_3, BPF_REG_2, 0, 0));

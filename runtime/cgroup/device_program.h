@@ -12,8 +12,7 @@
 
 namespace mete::runtime::cgroup {
 
-// Pure. What the rules leave, as v1's kernel code works it out (security/device_cgroup.c): one answer for all devices, and
-// exceptions from it.
+// Pure. What the rules leave (device_outcome.h).
 [[nodiscard]] std::vector<struct bpf_insn> device_program(const std::vector<DeviceRule>& rules);
 
 // In the place of the program that this function has attached before, if any (known by its name, "mete_devices").

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "runtime/cgroup/device_outcome.h"
 #include "runtime/cgroup/device_program.h"
 #include "runtime/fd.h"
 #include "runtime/file.h"
@@ -41,6 +42,20 @@ std::vector<DeviceRule> with_what_all_have(std::vector<DeviceRule> rules) {
   return rules;
 }
 
+std::vector<DeviceRule> all_rules(const std::vector<DeviceRule>& rules, const std::vector<DeviceRule>& last) {
+  auto all = with_what_all_have(rules);
+  all.insert(all.end(), last.begin(), last.end());
+  return all;
+}
+
+Status write_rules(const Group& group, const std::vector<DeviceRule>& rules) {
+  const std::string directory = group.directory("devices");
+  DeviceFile allow(directory + "/devices.allow");
+  DeviceFile deny(directory + "/devices.deny");
+  for (const auto& rule : rules) METE_CHECK((rule.allow ? allow : deny).write(to_text(rule)));
+  return {};
+}
+
 }  // namespace
 
 std::string to_text(const DeviceRule& rule) {
@@ -50,18 +65,22 @@ std::string to_text(const DeviceRule& rule) {
   return std::string(1, rule.type) + " " + number(rule.major) + ":" + number(rule.minor) + " " + rule.access;
 }
 
-Status apply_device_rules(const Group& group, const std::vector<DeviceRule>& rules) {
-  const auto all = with_what_all_have(rules);
+Status apply_device_rules(const Group& group, const std::vector<DeviceRule>& rules, const std::vector<DeviceRule>& last) {
+  const auto all = all_rules(rules, last);
   if (!group.hierarchies().on_v1("devices")) {
     // Hybrid without the controller on v1, too: the program sits on the twin.
     const std::string directory = group.unified_directory();
     return directory.empty() ? Status() : attach_device_program(directory, device_program(all));
   }
-  const std::string directory = group.directory("devices");
-  DeviceFile allow(directory + "/devices.allow");
-  DeviceFile deny(directory + "/devices.deny");
-  for (const auto& rule : all) METE_CHECK((rule.allow ? allow : deny).write(to_text(rule)));
-  return {};
+  return write_rules(group, all);
+}
+
+Status change_device_rules(const Group& group, const std::vector<DeviceRule>& rules, const std::vector<DeviceRule>& last) {
+  if (!group.hierarchies().on_v1("devices")) return apply_device_rules(group, rules, last);
+  const auto all = all_rules(rules, last);
+  METE_TRY(const std::string list, group.read("devices", "devices.list"));
+  const auto changes = device_changes(parse_devices_list(list), outcome_of(all));
+  return write_rules(group, changes ? *changes : all);
 }
 
 }  // namespace mete::runtime::cgroup

@@ -26,8 +26,12 @@ struct DeviceRule {
 [[nodiscard]] std::string to_text(const DeviceRule& rule);
 
 // The rules in their order, then, unless they allow all, what every container may use (null, zero, full, random, urandom,
-// tty, ptmx, pts; mknod of any), as runc has it. Without rules: that alone. On v2 it takes the place of what an earlier call
-// has set; nothing else's program is touched.
-[[nodiscard]] Status apply_device_rules(const Group& group, const std::vector<DeviceRule>& rules);
+// tty, ptmx, pts; mknod of any), as runc has it, then those of `last`. Without rules: what every container may use alone. On v2
+// it takes the place of what an earlier call has set; nothing else's program is touched.
+[[nodiscard]] Status apply_device_rules(const Group& group, const std::vector<DeviceRule>& rules, const std::vector<DeviceRule>& last = {});
+
+// The same for a group in which processes run: where that can be had, only what is different is written, so that nothing
+// that is allowed before and after is refused meanwhile (v1; on v2 programs are exchanged at once).
+[[nodiscard]] Status change_device_rules(const Group& group, const std::vector<DeviceRule>& rules, const std::vector<DeviceRule>& last);
 
 }  // namespace mete::runtime::cgroup

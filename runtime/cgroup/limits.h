@@ -41,6 +41,7 @@ struct CpuBandwidth {
 struct IoLimit {
   std::optional<std::uint64_t> read_bps, write_bps;    // bytes a second
   std::optional<std::uint64_t> read_iops, write_iops;  // operations a second
+  std::optional<std::chrono::microseconds> latency;    // (v2) io.latency: what its requests shall keep to; 0: nothing any more
   bool operator==(const IoLimit&) const = default;
 };
 
@@ -73,6 +74,7 @@ struct Limits {
   std::optional<std::uint64_t> io_weight;
 
   std::optional<Limit<std::uint64_t>> pids;     // tasks, threads counted; pids.max on both
+  std::optional<std::uint32_t> net_class;       // (v1) net_cls.classid: 0xMAJORMINOR; 0: none
   std::map<std::string, Limit<Bytes>> hugetlb;  // page size as in the file names ("2MB") -> limit
 
   bool operator==(const Limits&) const = default;

@@ -217,6 +217,10 @@ Status plan_io(Plan& plan, const Limits& limits) {
     }
   }
   for (const auto& [disk, limit] : limits.io) {
+    if (limit.latency) {
+      METE_CHECK(plan.need_v2(v1 ? "blkio" : "io", "io latency"));
+      plan.write("io", "io.latency", disk + " target=" + std::to_string(limit.latency->count()));
+    }
     if (v1) {
       const auto write = [&plan, &disk = disk](const char* file, const std::optional<std::uint64_t>& most) {
         plan.write("blkio", std::string("blkio.throttle.") + file, disk + " " + std::to_string(most.value_or(0)));
@@ -235,7 +239,7 @@ Status plan_io(Plan& plan, const Limits& limits) {
 
 // A file with a line for each disk that has a limit: is this one as it should be?
 bool same_disk_setting(std::string_view expected, std::string_view found) {
-  const bool none = expected.ends_with(" 0") || expected.ends_with(" rbps=max wbps=max riops=max wiops=max");
+  const bool none = expected.ends_with(" 0") || expected.ends_with(" rbps=max wbps=max riops=max wiops=max") || expected.ends_with(" target=0");
   const std::string_view disk = expected.substr(0, expected.find(' ') + 1);
   while (!found.empty()) {
     const std::string_view line = next_part(found, '\n');
@@ -248,6 +252,10 @@ Status plan_others(Plan& plan, const Limits& limits) {
   if (limits.pids) {
     METE_CHECK(plan.need("pids", "pids max"));
     plan.write("pids", "pids.max", text_of(*limits.pids, "max"));
+  }
+  if (limits.net_class) {
+    METE_CHECK(plan.need("net_cls", "net class"));
+    plan.write("net_cls", "net_cls.classid", std::to_string(*limits.net_class));
   }
   for (const auto& [size, limit] : limits.hugetlb) {
     METE_CHECK(plan.need("hugetlb", "hugepages " + size));
@@ -320,6 +328,8 @@ Result<std::vector<ControlWrite>> plan_reads(const Limits& limits, const Hierarc
   return writes;
 }
 
+bool has_a_line_for_each_disk(std::string_view file) { return file == "io.max" || file == "io.latency" || file.starts_with("blkio.throttle."); }
+
 bool same_setting(const std::string& file, std::string_view expected, std::string_view found) {
   expected = trim(expected);
   found = trim(found);
@@ -329,7 +339,7 @@ bool same_setting(const std::string& file, std::string_view expected, std::strin
     const auto b = list_bits(found);
     return a && b && *a == *b;
   }
-  if (file == "io.max" || file.starts_with("blkio.throttle.")) return same_disk_setting(expected, found);
+  if (has_a_line_for_each_disk(file)) return same_disk_setting(expected, found);
   if (file == "memory.oom_control") {
     // Reading shows it among others: "oom_kill_disable 1\nunder_oom 0\noom_kill 0".
     const auto disabled = value_of(found, "oom_kill_disable");

@@ -39,6 +39,9 @@ struct Present {
 [[nodiscard]] Result<std::vector<ControlWrite>> plan_reads(const Limits& limits, const Hierarchies& hierarchies,
                                                            Bytes page);
 
+// io.max and the like: what is written is about the disk that it begins with ("8:0 ...").
+[[nodiscard]] bool has_a_line_for_each_disk(std::string_view file);
+
 // True when the two texts mean the same to the kernel: white space at the ends, and list formats of cpuset
 // ("0,1,2" and "0-2").
 [[nodiscard]] bool same_setting(const std::string& file, std::string_view expected, std::string_view found);

@@ -133,6 +133,10 @@ void add_filesystems(const config::PodSpec& spec, const config::Container& conta
     }
   }
   launch.devices = process::default_devices();
+  for (const auto& device : context.devices) {
+    const auto same = std::find_if(launch.devices.begin(), launch.devices.end(), [&](const auto& other) { return other.path == device.path; });
+    if (same == launch.devices.end()) launch.devices.push_back(device);
+  }
   launch.cgroup_mounts = process::cgroup_mounts(context.cgroup_view);
   if (privileged) {
     for (auto* mounts : {&launch.mounts, &launch.cgroup_mounts}) {

@@ -26,6 +26,7 @@ struct ContainerContext {
   std::string resolv_file;
   std::string hostname_file;
   std::string pressure_fifo;  // bound to kPressurePath, which MEMORY_PRESSURE_WATCH then names; empty: it is told nothing
+  std::vector<process::DeviceSpec> devices;  // besides those that every container has
   std::optional<int> sandbox_pid;  // whose network, IPC, UTS (and PID) namespaces are shared
   process::CgroupJoin cgroup;
   process::CgroupView cgroup_view;

@@ -29,8 +29,11 @@ constexpr const char* kEverything = R"(  dryRun: true
     onOOM: kill-process
     hold: {timeout: 5s, then: kill-container}
     raise: {by: 25%, max: 512Mi}
-  io: {devices: [{path: /, readBps: 50Mi, writeBps: 20Mi, readIops: 2k, writeIops: 1k}], weight: 100}
+    swap: 64Mi
+  io: {devices: [{path: /, readBps: 50Mi, writeBps: 20Mi, readIops: 2k, writeIops: 1k, latency: 10ms}], weight: 100}
   pids: {max: 256}
+  devices: {allow: [{path: /dev/fuse}, {path: /dev/net/tun, access: rw}], deny: [{path: /dev/full}]}
+  netCls: {classId: "10:2a"}
   guard: {maxKills: 3, per: 1m}
 )";
 
@@ -56,6 +59,11 @@ TEST(PolicyReader, ReadsEverything) {
   EXPECT_EQ(policy.io.devices[0].read_operations_per_second, 2000);
   EXPECT_EQ(policy.io.devices[0].write_per_second, 20_MiB);
   EXPECT_EQ(policy.io.weight, 100);
+  EXPECT_EQ(policy.io.devices[0].latency, 10ms);
+  EXPECT_EQ(policy.memory.swap, 64_MiB);
+  EXPECT_EQ(policy.devices.allow, (std::vector<DevicePermission>{{"/dev/fuse", "rwm"}, {"/dev/net/tun", "rw"}}));
+  EXPECT_EQ(policy.devices.deny, (std::vector<DevicePermission>{{"/dev/full", "rwm"}}));
+  EXPECT_EQ(policy.net_cls.class_id, 0x10002AU);
   EXPECT_EQ(policy.pids.max, 256);
   EXPECT_EQ(policy.guard->max_kills, 3);
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "enforcers/limits.h"
 #include "enforcers/oom.h"
@@ -87,6 +89,42 @@ TEST(Limits, ThePolicyAddsBurstAndPidsUnlessItIsADryRun) {
   policy.dry_run = true;
   EXPECT_FALSE(container_limits(asked, &policy, v1()).cpu_burst);
   EXPECT_FALSE(container_limits(asked, &policy, v1()).pids);
+}
+
+TEST(Limits, ThePolicyMayGiveSwap) {
+  config::Policy policy;
+  policy.memory.swap = 16_MiB;
+  EXPECT_EQ(container_limits(container({}, {}, {}, 64_MiB), &policy, v2()).swap, Limit<Bytes>(16_MiB));
+  EXPECT_FALSE(container_limits(container({}, {}, {}, {}), &policy, v2()).swap) << "without a memory limit there is nothing to go beyond";
+}
+
+TEST(Limits, NetClassAndLatencyWhereTheMachineHasThem) {
+  config::Policy policy;
+  policy.net_cls.class_id = 0x100001;
+  policy.io.devices = {{.path = "/a", .latency = std::chrono::milliseconds(10)}, {.path = "/b", .latency = std::chrono::milliseconds(5)}};
+  auto machine = v1();
+  EXPECT_FALSE(container_limits({}, &policy, machine).net_class);
+  EXPECT_EQ(not_to_be_had(policy, machine).size(), 1U);
+  machine.v1["net_cls"] = "/net_cls";
+  EXPECT_EQ(container_limits({}, &policy, machine).net_class, 0x100001U);
+  EXPECT_TRUE(not_to_be_had(policy, machine).empty());
+  runtime::cgroup::Limits limits;
+  IoFacts facts{.disks = {{"/a", "8:0"}, {"/b", "8:0"}}};
+  add_io(policy.io, facts, limits);
+  EXPECT_FALSE(limits.io.at("8:0").latency);
+  facts.has_latency = true;
+  add_io(policy.io, facts, limits);
+  EXPECT_EQ(limits.io.at("8:0").latency, std::chrono::milliseconds(5)) << "two paths on one disk: the tighter holds";
+  limits.net_class = 7;
+  const auto after = changed_limits(limits, {});
+  EXPECT_EQ(after.io.at("8:0").latency, std::chrono::microseconds(0));
+  EXPECT_EQ(after.net_class, 0U);
+}
+
+TEST(DeviceRules, ThoseThatTheMachineHasDeniesLast) {
+  config::DevicePolicy policy{.allow = {{"/dev/a", "r"}, {"/dev/none"}}, .deny = {{"/dev/b"}}};
+  const std::map<std::string, runtime::process::DeviceSpec> devices = {{"/dev/a", {"/dev/a", S_IFCHR | 0600, makedev(10, 229)}}, {"/dev/b", {"/dev/b", S_IFBLK | 0600, makedev(7, 1)}}};
+  EXPECT_EQ(device_rules(policy, devices), (std::vector<runtime::cgroup::DeviceRule>{{true, 'c', 10, 229, "r"}, {false, 'b', 7, 1, "rwm"}}));
 }
 
 TEST(Limits, WhatAPolicyNoLongerAsksForIsTakenBack) {

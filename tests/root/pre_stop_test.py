@@ -2,7 +2,11 @@
 """preStop hooks: before the stop signal, within the grace period, at a pod's deletion, its stop and a restart by policy."""
 import json
 import os
+import socket
+import ssl
+import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
@@ -102,6 +106,97 @@ def test_a_hook_that_hangs_ends_with_the_grace_period():
             assert not agent.processes(), agent.processes()
 
 
+# In a pod without a network its own loopback is all there is.
+SERVER = r"""mkdir -p /www/cgi-bin
+printf '#!/bin/sh\necho "hook $REQUEST_METHOD $QUERY_STRING $HTTP_X_WHY" >> /out/log\necho Status: 503 no\necho\n' > /www/cgi-bin/hook
+chmod 755 /www/cgi-bin/hook; ip link set lo up; httpd -p 127.0.0.1:8080 -h /www
+trap 'echo term >> /out/log; exit 0' TERM; echo start >> /out/log; while :; do sleep 0.02; done"""
+
+
+def serving(agent, hook, more=""):
+    text = pod(agent, hook).replace("command: [sh", "ports: [{name: web, containerPort: 8080}]\n    command: [sh")
+    begin = text.index("[sh, -c,")
+    text = text[:begin] + json.dumps(["sh", "-c", SERVER]) + text[text.index("\n", begin):]
+    running(agent, text.replace("  volumes:", more + "  volumes:"))
+
+
+def test_a_request_is_made_from_inside_the_pod_and_any_answer_will_do():
+    for port in (8080, "web"):
+        with Agent().start() as agent:
+            serving(agent, {"httpGet": {"port": port, "path": "/cgi-bin/hook?a=b", "httpHeaders": [{"name": "X-Why", "value": "it ends"}]}})
+            took = deleted(agent)
+            said = open(agent.work + "/out/log").read().splitlines()
+            assert said == ["start", "hook GET a=b it ends", "term"], said
+            assert took < 5 and not agent.events("FailedPreStopHook"), (took, agent.events("FailedPreStopHook"))
+
+
+class Server:
+    """On the machine's loopback: with TLS, or never answering."""
+
+    def __init__(self, agent, tls):
+        self.got, self.socket = [], socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        context = None
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=nobody", "-days", "1",
+                            "-keyout", agent.work + "/key", "-out", agent.work + "/certificate"], check=True, capture_output=True)
+            context.load_cert_chain(agent.work + "/certificate", agent.work + "/key")
+        threading.Thread(target=self.serve, args=(context,), daemon=True).start()
+
+    def serve(self, context):
+        peer, _ = self.socket.accept()
+        if context is None:
+            self.got.append(peer)  # kept, and not answered
+            return
+        with context.wrap_socket(peer, server_side=True) as stream:
+            self.got.append(stream.recv(4096).decode())
+            stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
+def on_the_host(agent, server, **more):
+    text = pod(agent, {"httpGet": {"host": "localhost", "port": server.port, "path": "/x", **more}}, grace=2)
+    running(agent, text.replace("  volumes:", "  hostNetwork: true\n  volumes:"))
+
+
+def test_over_tls_whoever_signed_the_certificate():
+    with Agent().start() as agent:
+        server = Server(agent, tls=True)
+        on_the_host(agent, server, scheme="HTTPS")
+        deleted(agent)
+        assert server.got and server.got[0].startswith("GET /x HTTP/1.1\r\nHost: localhost:%d\r\n" % server.port), server.got
+        assert log(agent) == ["start", "term"] and not agent.events("FailedPreStopHook"), agent.events("FailedPreStopHook")
+
+
+def test_a_server_that_does_not_answer_ends_with_the_grace_period():
+    with Agent().start() as agent:
+        server = Server(agent, tls=False)
+        on_the_host(agent, server)
+        took = deleted(agent)
+        assert server.got and 1.9 <= took < 5, took
+        assert "longer than the grace period" in agent.events("FailedPreStopHook")[0]["message"], agent.events("FailedPreStopHook")
+
+
+def test_a_request_that_nobody_takes_is_told():
+    for get, why in (({"port": 9}, "Connection refused"), ({"port": 9, "host": "no-such-host.invalid"}, "No route to host")):
+        with Agent().start() as agent:
+            serving(agent, {"httpGet": get})
+            took = deleted(agent)
+            told = agent.events("FailedPreStopHook")
+            assert len(told) == 1 and why in told[0]["message"], told
+            assert log(agent) == ["start", "term"] and took < 5, (log(agent), took)
+
+
+def test_a_request_survives_the_agent():
+    with Agent().start() as agent:
+        serving(agent, {"httpGet": {"port": 8080, "path": "/cgi-bin/hook"}})
+        agent.kill()
+        os.remove(agent.state + "/applied/Pod.default.hooked.yaml")
+        agent.start()
+        wait_for("the pod to be gone", lambda: agent.pod("hooked") is None)
+        assert [line.strip() for line in open(agent.work + "/out/log")] == ["start", "hook GET", "term"], log(agent)
+
+
 def test_a_second_delete_shortens_it():
     with Agent().start() as agent:
         running(agent, pod(agent, {"sleep": {"seconds": 100}}, grace=200))
@@ -153,7 +248,10 @@ def test_a_restart_that_the_agent_did_not_see_to_its_end_is_gone_on_with():
 
 def test_what_cannot_be_understood_is_refused():
     with Agent().start() as agent:
-        for hook, expected in (({"exec": {}}, "command"), ({"exec": {"command": ["a"]}, "sleep": {"seconds": 1}}, "one of exec"), ({}, "one of exec"), ({"sleep": {"seconds": -1}}, "seconds")):
+        for hook, expected in (({"exec": {}}, "command"), ({"exec": {"command": ["a"]}, "sleep": {"seconds": 1}}, "one of exec"), ({}, "one of exec"), ({"sleep": {"seconds": -1}}, "seconds"),
+                               ({"httpGet": {"port": 0}}, "a port from 1"), ({"httpGet": {"port": "nobody"}}, "`ports`"), ({"httpGet": {"port": 1, "scheme": "FTP"}}, "HTTPS"),
+                               ({"httpGet": {"port": 1, "path": "/a b"}}, "blanks"), ({"httpGet": {"port": 1, "httpHeaders": [{"name": "a:", "value": "b"}]}}, "header"),
+                               ({"httpGet": {"port": 1, "httpHeaders": [{"name": "a", "value": "b\r\nc: d"}]}}, "line breaks")):
             done = agent.mete("apply", "-f", "-", text=pod(agent, hook), check=False)
             assert done.returncode != 0 and expected in done.stderr, (hook, done)
         assert agent.pods() == []

@@ -136,6 +136,26 @@ TEST(PlanWrites, IoIsByDiskAndWhatIsNotSaidIsNoLimit) {
   EXPECT_FALSE(plan_writes(limits, now));
 }
 
+TEST(PlanWrites, LatencyIsCgroup2sAndTheClassOfPacketsCgroup1s) {
+  Limits limits;
+  limits.io["8:0"] = {.latency = std::chrono::microseconds(10'000)};
+  limits.net_class = 0x100001;
+  auto now = v2();
+  now.v2_controllers.emplace_back("io");
+  now.v1["net_cls"] = "/net_cls";
+  EXPECT_EQ(plan_writes(limits, now).value(), (Writes{{"io", "io.latency", "8:0 target=10000"},
+                                                      {"io", "io.max", "8:0 rbps=max wbps=max riops=max wiops=max"},
+                                                      {"net_cls", "net_cls.classid", "1048577"}}));
+  EXPECT_TRUE(same_setting("io.latency", "8:0 target=10000", "8:16 target=5\n8:0 target=10000\n"));
+  EXPECT_FALSE(same_setting("io.latency", "8:0 target=10000", ""));
+  EXPECT_TRUE(same_setting("io.latency", "8:0 target=0", "8:16 target=5\n"));
+  auto old = v1();
+  old.v1["blkio"] = "/blkio";
+  const auto missing = plan_writes(limits, old);
+  ASSERT_FALSE(missing);
+  EXPECT_NE(missing.error().what.find("io latency"), std::string::npos) << missing.error().what;
+}
+
 TEST(SameSetting, ALineADisk) {
   const std::string file = "blkio.throttle.read_bps_device";
   EXPECT_TRUE(same_setting(file, "8:0 1000", "8:16 5\n8:0 1000\n"));

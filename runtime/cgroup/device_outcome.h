@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a list of device rules leaves, as v1's kernel code works it out (security/device_cgroup.c): one answer for all devices,
+// and exceptions from it. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/cgroup/devices.h"
+
+namespace mete::runtime::cgroup {
+
+struct DeviceException {
+  char type = 'c';
+  std::optional<std::uint32_t> major;
+  std::optional<std::uint32_t> minor;
+  unsigned access = 0;  // BPF_DEVCG_ACC_*; 0: none any more
+  [[nodiscard]] bool same_device(const DeviceException& other) const { return type == other.type && major == other.major && minor == other.minor; }
+  bool operator==(const DeviceException&) const = default;
+};
+
+struct DeviceOutcome {
+  bool allow = true;  // a fresh group may use everything
+  std::vector<DeviceException> exceptions;
+};
+
+[[nodiscard]] DeviceOutcome outcome_of(const std::vector<DeviceRule>& rules);
+
+// devices.list. Where all is allowed by default it tells of no exceptions. Lines that are none are left out.
+[[nodiscard]] DeviceOutcome parse_devices_list(std::string_view text);
+
+// The rules that lead from the one to the other without a moment in which less is allowed than by both. Empty optional:
+// there are none, because the answer for all devices is another one, or the exceptions cannot be known.
+[[nodiscard]] std::optional<std::vector<DeviceRule>> device_changes(const DeviceOutcome& found, const DeviceOutcome& wanted);
+
+}  // namespace mete::runtime::cgroup
