@@ -15,6 +15,7 @@
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/foreign.h"
 #include "agent/enforcement/machine_enforcer.h"
+#include "agent/enforcement/other_kills.h"
 #include "agent/exporter.h"
 #include "agent/http_server.h"
 #include "agent/image_collector.h"
@@ -121,7 +122,8 @@ class Agent {
       events_.add({.severity = Severity::kWarning, .reason = "NoKernelLog", .message = log.error().what + "; the victim of an OOM kill can only be guessed"});
     } else {
       kernel_log_.on_kill([this](const KernelKill& kill) {
-        if (auto* const container = reconciler_.by_cgroup(kill.task_memcg)) container->oom_killed_in_log();
+        if (auto* const container = reconciler_.by_cgroup(kill.task_memcg)) return container->oom_killed_in_log();
+        if (!foreign_.oom_killed_in_log(kill.task_memcg)) tell_kill_of_others(services_, kill);
       });
     }
     server_.handshakes_on(collecting_.context());
@@ -193,6 +195,7 @@ class Agent {
     if (!remove_all_) {
       log_info("stopping; containers go on");
       foreign_.release_all();
+      for (const auto& [key, pod] : reconciler_.pods()) pod->give_back();
       loop_.stop();
       return;
     }
@@ -279,10 +282,10 @@ Result<std::vector<std::string>> roll_back(const Settings& settings) {
   METE_TRY(const runtime::UniqueFd state_lock, lock_directory(settings.state, 0700));
   METE_TRY(const runtime::cgroup::Hierarchies hierarchies, runtime::cgroup::find_hierarchies());
   METE_TRY(Ledger ledger, Ledger::open(ForeignEnforcement::ledger_file(settings)));
-  std::vector<std::string> errors;
   std::vector<std::string> lines;
-  for (const auto& knob : ledger.restore_all(hierarchies, errors)) lines.push_back(knob.file + " of cgroup " + knob.path + " is what it was: " + knob.before);
-  if (!errors.empty()) return fail(errors.front());
+  const auto restored = ledger.restore_all(hierarchies, Ledger::Usage::kReclaim);
+  for (const auto& knob : restored.put_back) lines.push_back(knob.file + " of cgroup " + knob.path + " is what it was: " + knob.before);
+  if (!restored.errors.empty()) return fail(restored.errors.front());
   return lines;
 }
 

@@ -106,7 +106,7 @@ class Container {
   [[nodiscard]] Status boost_cpu(std::optional<std::chrono::microseconds> quota);
   [[nodiscard]] const std::optional<std::chrono::microseconds>& boosted_quota() const { return boosted_quota_; }
   [[nodiscard]] Status restart(const std::string& reason);  // stop signal, grace, kill; started again whatever the restart policy
-  [[nodiscard]] Status allow_oom_kill();
+  [[nodiscard]] Status let_kernel_decide();
   void killed_by_policy(const std::string& reason);  // of its end; empty: it goes on
   void wake_shim();  // its watchdog files have changed
   [[nodiscard]] std::string attempt_directory() const { return files().directory(); }
@@ -156,6 +156,7 @@ class Container {
 
   // container_limits.cpp
   void go_on_with_restart();
+  void limits_are_written();
   void look_for_disks();  // that the policy's io is about; the cgroup is there. Tells what of the policy cannot be had
   void guard_oom();  // for the time in which there is no agent
   void thaw_leftover();  // what an earlier agent froze: should a rule want that still, it is done again
@@ -180,6 +181,7 @@ class Container {
 
   // container_adopt.cpp
   void take_back_leftovers();
+  void write_what_has_changed();
   void adopt_attempt(int tries_left);
 
   // container_oom.cpp

@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include "agent/container.h"
+#include "agent/digest.h"
 #include "agent/drift_watch.h"
 #include "agent/pod.h"
 #include "agent/spawn.h"
@@ -39,12 +40,23 @@ void Container::adopt() {
   if (own.cgroup_id != 0) {
     thaw_leftover();
     take_back_leftovers();
+    write_what_has_changed();
     open_cgroup();
     choose_oom_counter();
     check_oom();
     drift_->check();
   }
   if (is_active()) adopt_attempt(kAdoptTries);
+}
+
+// The manifest or its policy is another one than when the last agent wrote its limits, or that agent had lent something: what
+// differs then is nobody's drift.
+void Container::write_what_has_changed() {
+  if (spec() == nullptr || record().limits_written == digest(limits_, services_.hierarchies)) return;
+  const auto applied = cgroup_.apply_each(limits_);
+  services_.instruments.enforcement("limits", "apply", applied ? "done" : "failed");
+  if (!applied && !runtime::cgroup::is_gone(applied.error())) pod_.tell(Severity::kWarning, "LimitFailed", record().name, applied.error().what);
+  limits_are_written();
 }
 
 // A policy may have gone while no agent ran: what it alone had asked for is taken back, before the shim's watchdog is told
@@ -118,6 +130,7 @@ void Container::adopt_attempt(int tries_left) {
         pod_.container_started();
       }
       watch_shim(std::move(*pidfd));
+      wake_shim();  // its watchdog files may be this agent's
       if (own.state == ContainerState::kRunning) watch_process();
       if (own.state == ContainerState::kRunning && own.restart_wanted) go_on_with_restart();
       return;

@@ -82,7 +82,8 @@ void Container::apply_limits() {
   see_to_raise();
   limits_ = enforcers::changed_limits(limits_, asked_limits());
   choose_oom_counter();
-  const auto applied = cgroup_.apply(limits_);
+  const auto applied = cgroup_.apply_each(limits_);
+  limits_are_written();
   services_.instruments.enforcement("limits", "apply", applied ? "done" : "failed");
   if (!applied) pod_.tell(Severity::kWarning, "LimitFailed", record().name, applied.error().what);
   change_devices();

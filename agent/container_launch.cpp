@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "agent/container.h"
+#include "agent/digest.h"
 #include "agent/pod.h"
 #include "agent/spawn.h"
 #include "enforcers/limits.h"
@@ -129,6 +130,7 @@ Status Container::prepare_cgroup() {
   see_to_cores();
   limits_ = enforcers::changed_limits(limits_, asked_limits());
   METE_TRY(const std::uint64_t id, cgroup_.id());
+  own.limits_written = digest(limits_, services_.hierarchies);
   if (own.cgroup_id != id) {
     if (own.cgroup_id != 0) fold_cgroup();  // somebody removed it meanwhile
     own.cgroup_id = id;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "agent/container.h"
+#include "agent/digest.h"
 #include "agent/enforcement/container_subject.h"
 #include "agent/enforcement/cpu_enforcer.h"
 #include "agent/enforcement/enforcement.h"
@@ -44,6 +45,14 @@ void Container::look_for_disks() {
   for (const auto& fault : news ? faults : std::vector<std::string>()) pod_.tell(Severity::kWarning, "NotEnforced", record().name, fault);
 }
 
+// So that the next agent can tell a limit that others have changed from one that this agent would have.
+void Container::limits_are_written() {
+  auto written = digest(limits_, services_.hierarchies);
+  if (record().limits_written == written) return;
+  record().limits_written = std::move(written);
+  pod_.save(runtime::Durability::volatile_);
+}
+
 Status Container::resize(const config::Container& to) {
   if (record().cgroup_id == 0) return {};
   const Allotment before = allotment();
@@ -56,6 +65,7 @@ Status Container::resize(const config::Container& to) {
     return tl::unexpected(std::move(applied.error()));
   }
   limits_ = std::move(limits);
+  limits_are_written();
   return {};
 }
 
@@ -65,6 +75,7 @@ void Container::undo_resize(const Allotment& before) {
   if (record().cgroup_id == 0) return;
   limits_ = enforcers::changed_limits(limits_, before.limits);
   const auto applied = cgroup_.apply(limits_);
+  limits_are_written();
   if (!applied) pod_.tell(Severity::kWarning, "LimitFailed", record().name, applied.error().what);
 }
 
@@ -93,6 +104,7 @@ Status Container::boost_cpu(std::optional<std::chrono::microseconds> quota) {
     return {};
   }();
   ++limit_changes_;
+  limits_are_written();
   if (done) return {};
   boosted_quota_ = before;
   (void)pod_.make_room();
@@ -127,9 +139,15 @@ void Container::go_on_with_restart() {
   restart_timer_.async_wait(alive_.guard([this] { kill(); }));
 }
 
-Status Container::allow_oom_kill() {
+Status Container::let_kernel_decide() {
   // In limits_ too: else it would be put back as somebody else's doing.
+  if (!services_.hierarchies.on_v1("memory")) {
+    limits_.memory_high = runtime::cgroup::Limit<Bytes>();
+    limits_are_written();
+    return cgroup_.write("memory", "memory.high", "max");
+  }
   limits_.oom_kill_disable = false;
+  limits_are_written();
   return cgroup_.write("memory", "memory.oom_control", "0");
 }
 

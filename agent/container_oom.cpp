@@ -28,12 +28,6 @@ constexpr int kChecks = kChecksInARow + 13;  // doubling: the last after about 4
 // On v2 the wake-ups of one kill are up to 10 ms apart, and at a later one the victim has no command line any more.
 constexpr auto kRememberVictim = std::chrono::seconds(1);
 
-std::string scope_of(const KernelKill& kill, const std::string& container, const std::string& pod) {
-  if (!kill.of_cgroup) return "host";
-  if (kill.oom_memcg.empty() || kill.oom_memcg.starts_with(container)) return "container";
-  return kill.oom_memcg == pod ? "pod" : "ancestor";
-}
-
 // What cannot be synced (the pod is gone) need not be.
 void sync_record(const std::string& directory) {
   for (const std::string& path : {directory + "/record.json", directory}) {

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "agent/container.h"
+#include "agent/digest.h"
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/memory_enforcer.h"
 #include "agent/pod.h"
@@ -22,8 +23,9 @@ Status Container::raise_memory(Bytes to) {
   const auto before = std::exchange(own.raised_memory, to.count());
   // Recorded first: an agent that dies in between leaves a record, from which the next one writes the limit.
   const auto raised = [&]() -> Status {
-    METE_CHECK(pod_.try_save(runtime::Durability::volatile_));
     auto limits = enforcers::changed_limits(limits_, asked_limits());
+    own.limits_written = digest(limits, services_.hierarchies);
+    METE_CHECK(pod_.try_save(runtime::Durability::volatile_));
     METE_CHECK(pod_.make_room());
     if (auto applied = cgroup_.apply(limits); !applied) return tl::unexpected(std::move(applied.error()));
     limits_ = std::move(limits);
@@ -31,6 +33,7 @@ Status Container::raise_memory(Bytes to) {
   }();
   if (!raised) {
     own.raised_memory = before;
+    own.limits_written = digest(limits_, services_.hierarchies);
     pod_.save(runtime::Durability::volatile_);
     return raised;
   }

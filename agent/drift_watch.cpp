@@ -4,6 +4,11 @@
 #include <sys/inotify.h>
 
 #include <algorithm>
+#include <optional>
+
+#include "agent/enforcement/enforcement.h"
+#include "runtime/cgroup/reclaim.h"
+#include "runtime/cgroup/text.h"
 
 namespace mete::agent {
 namespace {
@@ -14,11 +19,21 @@ bool is_limit(std::string_view name) {
          name != "memory.reclaim" && name != "memory.force_empty" && name != "memory.pressure" && name != "cpu.pressure" && name != "io.pressure";
 }
 
+std::optional<Bytes> memory_usage(const runtime::cgroup::Group& group) {
+  const auto text = group.read("memory", group.hierarchies().on_v1("memory") ? "memory.usage_in_bytes" : "memory.current");
+  const auto number = text ? runtime::cgroup::parse_u64(runtime::cgroup::trim(*text)) : std::nullopt;
+  return number ? std::optional(Bytes(static_cast<std::int64_t>(*number))) : std::nullopt;
+}
+
 }  // namespace
+
+DriftWatch::DriftWatch(Services& services, const runtime::cgroup::Group& group, Owner owner)
+    : services_(services), group_(group), owner_(std::move(owner)), again_timer_(services.loop) {}
+
+DriftWatch::~DriftWatch() { close(); }
 
 void DriftWatch::open() {
   if (!watches_.empty()) return;
-  given_up_ = false;
   for (const char* controller : {"cpu", "cpuset", "memory", "pids", "hugetlb", "blkio", "io", "net_cls"}) {
     const std::string directory = group_.directory(controller);
     if (directory.empty()) continue;
@@ -31,7 +46,9 @@ void DriftWatch::open() {
 void DriftWatch::close() {
   for (const int watch : watches_) services_.files.forget(watch);
   watches_.clear();
-  reported_.clear();
+  left_.clear();
+  again_timer_.cancel();
+  if (making_room_) *making_room_ = true;
 }
 
 void DriftWatch::woken(std::string_view name, std::uint32_t mask) {
@@ -48,42 +65,73 @@ void DriftWatch::look_soon() {
   }));
 }
 
-void DriftWatch::check() {
+void DriftWatch::check() { check(false); }
+
+void DriftWatch::check(bool again) {
   const auto* const limits = owner_.limits();
-  if (limits == nullptr || given_up_) return;
+  if (limits == nullptr) return;
   const auto woken = std::chrono::steady_clock::now();
   const auto drifts = group_.verify(*limits);
-  if (!drifts || drifts->empty()) {
-    reported_.clear();
-    return;
-  }
+  if (!drifts) return;
+  const auto is_drift = [&](const Left& left) { return std::any_of(drifts->begin(), drifts->end(), [&](const auto& drift) { return drift.file == left.file && drift.found == left.found; }); };
+  std::erase_if(left_, [&](const Left& left) { return !is_drift(left); });
+  const auto is_news = [&](const runtime::cgroup::Drift& drift) { return std::find(left_.begin(), left_.end(), Left{drift.file, drift.found}) == left_.end(); };
+  // Our own writes wake this check again: what cannot be put back must not be tried for ever.
+  const bool news = std::any_of(drifts->begin(), drifts->end(), is_news);
   const bool report_only = owner_.report_only();
-  bool restored = false;
-  if (!report_only) {
-    const auto applied = group_.apply(*limits);
-    const auto left = group_.verify(*limits);
-    restored = applied && left && left->empty();
-    // Our own writes wake this check again: what cannot be put back must not be tried for ever.
-    given_up_ = !restored;
-  }
-  bool news = false;
+  if (drifts->empty() || (!news && (report_only || !again))) return;
+  const bool done = !report_only && put_back(*limits);
+  const auto after = report_only || done ? Result<std::vector<runtime::cgroup::Drift>>() : group_.verify(*limits);
   for (const auto& drift : *drifts) {
-    const std::pair<std::string, std::string> seen(drift.file, drift.found);
-    if (report_only && std::find(reported_.begin(), reported_.end(), seen) != reported_.end()) continue;
-    news = true;
-    if (report_only) {
-      std::erase_if(reported_, [&](const auto& each) { return each.first == drift.file; });
-      reported_.push_back(seen);
-    }
-    const std::string outcome = report_only ? "the policy wants it told and left: expected " : restored ? "it is put back to " : "it could not be put back to ";
-    services_.instruments.drift(drift.file);
-    if (!report_only) services_.instruments.enforcement("limits", "restore", restored ? "done" : "failed");
-    owner_.tell(drift.file + " of " + group_.path() + " was changed to " + drift.found + " by somebody else; " + outcome + drift.expected,
-                {{"file", drift.file}, {"found", drift.found}, {"expected", drift.expected}});
+    const bool left = report_only || (after && std::any_of(after->begin(), after->end(), [&](const auto& other) { return other.file == drift.file; }));
+    const bool told = !is_news(drift);
+    if (left && told) continue;
+    if (left) left_.push_back({drift.file, drift.found});
+    if (!told) services_.instruments.drift(drift.file);
+    if (!report_only) services_.instruments.enforcement("limits", "restore", left ? "failed" : "done");
+    tell(drift, report_only ? "the policy wants it told and left: expected " : left ? "it could not be put back yet to " : "it is put back to ");
   }
-  if (!news) return;
   if (!report_only) services_.instruments.reaction("limits", std::chrono::steady_clock::now() - woken);
+  if (!report_only && !left_.empty()) try_again_later();
   owner_.changed();
+}
+
+// True: all of them hold. A memory limit below what is used is not written: the kernel would reclaim while the loop waits (v1), or
+// kill (v2).
+bool DriftWatch::put_back(const runtime::cgroup::Limits& limits) {
+  auto now = limits;
+  if (limits.memory && !limits.memory->is_unlimited()) {
+    const auto usage = memory_usage(group_);
+    if (usage && *usage > limits.memory->value()) {
+      make_room(limits.memory->value());
+      now.memory.reset();
+      now.swap.reset();
+    }
+  }
+  const Status written = owner_.apply ? owner_.apply(now) : group_.apply_each(now);
+  const auto left = group_.verify(limits);
+  return written && left && left->empty();
+}
+
+void DriftWatch::make_room(Bytes limit) {
+  if (making_room_) return;
+  making_room_ = std::make_shared<std::atomic<bool>>(false);
+  services_.enforcement.run([group = group_, limit, stop = making_room_] { (void)runtime::cgroup::reclaim(group, limit, *stop); },
+                            alive_.guard([this] {
+                              making_room_.reset();
+                              check(true);
+                            }));
+}
+
+void DriftWatch::try_again_later() {
+  constexpr auto kAgain = std::chrono::seconds(10);
+  again_timer_.expires_after(kAgain);
+  again_timer_.async_wait(alive_.guard([this] { check(true); }));
+}
+
+void DriftWatch::tell(const runtime::cgroup::Drift& drift, const std::string& outcome) {
+  owner_.tell(drift.file + " of " + group_.path() + " was changed to " + drift.found + " by somebody else; " + outcome + drift.expected,
+              {{"file", drift.file}, {"found", drift.found}, {"expected", drift.expected}});
 }
 
 }  // namespace mete::agent

@@ -8,6 +8,12 @@
 
 namespace mete::agent {
 
+std::string scope_of(const KernelKill& kill, const std::string& cgroup, const std::string& pod) {
+  if (!kill.of_cgroup) return "host";
+  if (kill.oom_memcg.empty() || kill.oom_memcg == cgroup || kill.oom_memcg.starts_with(cgroup + "/")) return "container";
+  return kill.oom_memcg == pod ? "pod" : "ancestor";
+}
+
 Status KernelLog::open() {
   const int fd = ::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return fail_errno("open /dev/kmsg");

@@ -23,6 +23,9 @@ struct KernelKill {
   bool of_cgroup = true;
 };
 
+// Whose limit it was: "container" (of `cgroup`, or one below it), "pod" (of `pod`, which may be empty), "ancestor" or "host".
+[[nodiscard]] std::string scope_of(const KernelKill& kill, const std::string& cgroup, const std::string& pod);
+
 class KernelLog {
  public:
   explicit KernelLog(asio::io_context& loop) : descriptor_(loop) {}

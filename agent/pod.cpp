@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "agent/digest.h"
 #include "agent/pod_json.h"
 #include "agent/pod_resize.h"
 #include "enforcers/limits.h"
@@ -136,6 +137,12 @@ void Pod::begin_adopted() {
     leftover.cpu_idle = limits_.cpu_idle;
     if (limits_.cpu_bandwidth && limits_.cpu_bandwidth->quota.is_unlimited()) leftover.cpu_bandwidth = limits_.cpu_bandwidth;
     (void)cgroup_.apply(leftover);
+    if (record_.limits_written != digest(limits_, services_.hierarchies)) {
+      // As with a container: changed while no agent ran.
+      if (const auto applied = cgroup_.apply_each(limits_); !applied) tell(Severity::kWarning, "LimitFailed", "", applied.error().what);
+      record_.limits_written = digest(limits_, services_.hierarchies);
+      save(Durability::volatile_);
+    }
     open_cgroup();
     drift_->check();
   }

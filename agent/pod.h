@@ -35,6 +35,8 @@ class Pod {
   // Cores that all of it may use while the machine is loaded; empty: as many as it likes.
   [[nodiscard]] const std::optional<double>& held_cpu() const { return held_cpu_; }
   void hold_cpu(std::optional<double> cores);
+  // The agent goes, the pod stays: what was lent or held back for a moment, and nobody sees to then, is as the manifest says.
+  void give_back();
   // Of all adopted pods before any other's begin_adopted().
   void adopt_cores();
   // The CPUs that all share are others now.

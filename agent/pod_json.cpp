@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pod_json.h"
 
+#include "agent/digest.h"
 #include "agent/pre_stop_json.h"
 #include "enforcers/qos.h"
 #include "runtime/shim/log_writer.h"
@@ -10,19 +11,6 @@ namespace {
 
 using nlohmann::json;
 using nlohmann::ordered_json;
-
-// Stands for bytes that need not be text, and that may be secret.
-std::string digest(const std::string& bytes) {
-  // FNV-1a, 64 bits: told apart are versions of one manifest, not an attacker's.
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : bytes) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3;
-  }
-  char text[17];
-  std::snprintf(text, sizeof text, "%016lx", hash);
-  return text;
-}
 
 json resource_json(const config::ResourceList& list) {
   json value = json::object();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the pod's own cgroup, the parent of its containers', is told.
+#include "agent/digest.h"
 #include "agent/pod.h"
 #include "agent/pod_resize.h"
 #include "enforcers/limits.h"
@@ -10,6 +11,9 @@ namespace mete::agent {
 Status Pod::write_limits(runtime::cgroup::Limits limits) {
   if (auto applied = cgroup_.apply(limits); !applied) return tl::unexpected(std::move(applied.error()));
   limits_ = std::move(limits);
+  // Of a new pod: who launches its first container saves the record.
+  const auto before = std::exchange(record_.limits_written, digest(limits_, services_.hierarchies));
+  if (!before.empty() && before != record_.limits_written) save(runtime::Durability::volatile_);
   return {};
 }
 
@@ -58,6 +62,13 @@ runtime::cgroup::Limits Pod::limits_for(const config::PodSpec& spec) const {
 Status Pod::make_room() {
   if (!plan_) return {};
   return write_limits(limits_for(plan_->pod.spec));
+}
+
+void Pod::give_back() {
+  for (const auto& container : containers_) {
+    if (container->boosted_quota()) (void)container->boost_cpu(std::nullopt);
+  }
+  if (held_cpu_) hold_cpu(std::nullopt);
 }
 
 void Pod::hold_cpu(std::optional<double> cores) {

@@ -94,6 +94,7 @@ json container_json(const ContainerRecord& record) {
           {"base_sample", record.base_sample},
           {"last_sample", record.last_sample}};
   if (record.resources) value["resources"] = {{"requests", list_json(record.resources->requests)}, {"limits", list_json(record.resources->limits)}};
+  if (!record.limits_written.empty()) value["limits_written"] = record.limits_written;
   if (!record.update.empty()) value["update"] = update_json(record.update);
   if (!record.cores.empty()) value["cores"] = record.cores;
   if (record.restart_wanted) value["restart_wanted"] = true;
@@ -136,6 +137,7 @@ ContainerRecord container_of(const json& value) {
     const auto& resources = value.at("resources");
     record.resources = config::Resources{list_of(resources.at("requests")), list_of(resources.at("limits"))};
   }
+  record.limits_written = value.value("limits_written", std::string());
   if (value.contains("update")) record.update = update_of(value.at("update"));
   record.cores = value.value("cores", std::vector<unsigned>());
   record.restart_wanted = value.value("restart_wanted", false);
@@ -158,6 +160,7 @@ std::string to_json(const PodRecord& record) {
                       {"source", record.source},
                       {"hash", record.hash},
                       {"resources", record.resources},
+                      {"limits_written", record.limits_written},
                       {"boot_id", record.boot_id},
                       {"created", nanoseconds(record.created)},
                       {"grace", record.grace.count()},
@@ -179,6 +182,7 @@ Result<PodRecord> parse_record(const std::string& text) {
     record.source = value.at("source").get<std::string>();
     record.hash = value.at("hash").get<std::string>();
     record.resources = value.value("resources", std::string());
+    record.limits_written = value.value("limits_written", std::string());
     record.boot_id = value.at("boot_id").get<std::string>();
     record.created = wall_time(value.at("created").get<std::int64_t>());
     record.grace = std::chrono::seconds(value.at("grace").get<std::int64_t>());

@@ -56,6 +56,7 @@ struct ContainerRecord {
   bool killed_by_policy = false;        // in the present attempt
   std::int64_t raised_memory = 0;       // bytes: the limit that a policy has raised it to, for the present attempt; 0: it has not
   std::optional<config::Resources> resources;  // in force, which may be older than the manifest's; empty: never said
+  std::string limits_written;   // a digest of its limits as they were last written: others are no drift, but were changed while no agent ran
   enforcers::ResourceUpdate update;            // by `mete update`, over the manifest's
   bool restart_wanted = false;  // a policy ends the present attempt: another one follows, whatever the pod's restart policy
   std::string end_reason;       // why it ends, when a policy has seen to that
@@ -74,6 +75,7 @@ struct PodRecord {
   std::string source;   // the manifest's file
   std::string hash;     // of the PodPlan it was made from
   std::string resources;  // hash of the manifest's resources that were last taken up
+  std::string limits_written;  // as a container's, of the pod's own
   std::string boot_id;  // of the boot in which its processes were started
   WallTime created{};
   std::chrono::seconds grace{30};

@@ -122,6 +122,13 @@ Result<pid_t> spawn_exec(const std::string& shim, const std::string& attempt_dir
   return spawn(shim, std::move(args), actions);
 }
 
+Result<pid_t> spawn_watchdog(const std::string& shim, const std::string& directory) {
+  FileActions actions;
+  close_standard_streams(actions);
+  actions.close_from(STDERR_FILENO + 1);
+  return spawn(shim, {"mete-shim", "watchdog", "--dir", directory}, actions);
+}
+
 Result<pid_t> spawn_http_get(const runtime::process::ProcessId& process, const config::HttpGet& get, std::chrono::nanoseconds timeout) {
   std::vector<std::string> args = {"mete", "http-get", "--pid", std::to_string(process.pid), "--start-time", std::to_string(process.start_time),
                                    "--timeout-ms", std::to_string(std::chrono::ceil<std::chrono::milliseconds>(timeout).count()),

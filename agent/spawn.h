@@ -32,6 +32,9 @@ struct SpawnedShim {
 [[nodiscard]] Result<pid_t> spawn_exec(const std::string& shim, const std::string& attempt_directory, const runtime::process::ProcessId& process,
                                        std::chrono::milliseconds timeout, const std::vector<std::string>& command);
 
+// `mete-shim watchdog`: undoes what the files in `directory` say, until there are none. The caller reaps it (await_child).
+[[nodiscard]] Result<pid_t> spawn_watchdog(const std::string& shim, const std::string& directory);
+
 // `mete http-get`: the request, made in the network namespace of the process. Exit status: 0, or the errno of what failed. The
 // caller reaps it (await_child).
 [[nodiscard]] Result<pid_t> spawn_http_get(const runtime::process::ProcessId& process, const config::HttpGet& get, std::chrono::nanoseconds timeout);

@@ -34,16 +34,27 @@ Bytes share_of(Bytes whole, Ratio share) {
 
 Ratio armed_again_below(Ratio share) { return std::max(share - kHysteresis, Ratio(0)); }
 
+void ThresholdLatch::take(std::span<const config::MemoryThreshold> rules) {
+  std::vector<Fired> fired(rules.size());
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const auto before = std::find(rules_.begin(), rules_.end(), rules[i]);
+    if (before != rules_.end()) fired[i] = fired_[static_cast<std::size_t>(before - rules_.begin())];
+  }
+  fired_ = std::move(fired);
+  rules_.assign(rules.begin(), rules.end());
+}
+
 std::vector<std::size_t> ThresholdLatch::crossed(std::span<const config::MemoryThreshold> rules, Bytes usage, Bytes limit,
                                                  Moment now) {
-  fired_.resize(rules.size());
+  if (!std::equal(rules.begin(), rules.end(), rules_.begin(), rules_.end())) take(rules);
   std::vector<std::size_t> firing;
   for (std::size_t i = 0; i < rules.size(); ++i) {
     Fired& fired = fired_[i];
-    if (usage < share_of(limit, armed_again_below(rules[i].usage))) fired.latched = false;
+    const bool raised = rules[i].action == config::ThresholdAction::kRaise && limit > fired.limit;
+    if (raised || usage < share_of(limit, armed_again_below(rules[i].usage))) fired.latched = false;
     if (usage < share_of(limit, rules[i].usage)) continue;
     if (fired.latched && !(is_repeated(rules[i].action) && now - fired.at >= kAgain)) continue;
-    fired = {true, now};
+    fired = {true, now, limit};
     firing.push_back(i);
   }
   std::stable_sort(firing.begin(), firing.end(), [&](auto a, auto b) { return rules[a].usage < rules[b].usage; });

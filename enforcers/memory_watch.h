@@ -23,8 +23,9 @@ using Moment = std::chrono::steady_clock::time_point;
 [[nodiscard]] Ratio armed_again_below(Ratio share);
 
 // Remembers which thresholds have fired, so that usage that swings about one does not set it off each time (flap
-// damping). A rule is armed again when usage has fallen 5 % of the limit below it. What goes on helping (reclaim, kill)
-// is repeated every second for as long as usage stays above.
+// damping). A rule is armed again when usage has fallen 5 % of the limit below it, and one that raises the limit when it has
+// been raised. What goes on helping (reclaim, kill) is repeated every second for as long as usage stays above. Rules that change
+// take what they have done along; a new one has done nothing yet.
 class ThresholdLatch {
  public:
   // Indexes into `rules` that fire, in ascending order of their usage.
@@ -35,8 +36,12 @@ class ThresholdLatch {
   struct Fired {
     bool latched = false;
     Moment at{};
+    Bytes limit;
   };
-  std::vector<Fired> fired_;
+  void take(std::span<const config::MemoryThreshold> rules);
+
+  std::vector<config::MemoryThreshold> rules_;
+  std::vector<Fired> fired_;  // of each
 };
 
 // How fast usage grows: a straight line through the samples of the last half second.

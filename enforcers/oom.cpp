@@ -27,6 +27,14 @@ Bytes tripwire_of(Bytes limit) {
   return limit - Bytes(below);
 }
 
+bool out_of_memory_at(Bytes usage, Bytes reclaimable, Bytes limit) {
+  // memory.high is kept to roughly, and the last pages of cache are the program's own text.
+  constexpr Bytes kRoughly(1 << 20);
+  const Bytes tripwire = tripwire_of(limit);
+  const Bytes below = limit - tripwire;
+  return usage >= tripwire - kRoughly && usage - reclaimable >= tripwire - below - kRoughly;
+}
+
 OomDecision decide_oom(const OomObservation& seen, const config::Policy* policy) {
   OomDecision decision;
   decision.action = oom_action(policy);

@@ -28,6 +28,10 @@ enum class OomAction { kKillContainer, kKillProcess };
 // Where memory.high stands (v2) for such a policy: below the limit by 1/32 of it, at least 1 MiB and at most half.
 [[nodiscard]] Bytes tripwire_of(Bytes limit);
 
+// v2: is a group at its tripwire because it needs more than its limit, and not because of page cache that makes room by itself?
+// `reclaimable`: file pages on the group's LRU lists and reclaimable slab, of memory.stat.
+[[nodiscard]] bool out_of_memory_at(Bytes usage, Bytes reclaimable, Bytes limit);
+
 struct OomObservation {
   std::uint64_t kills_before = 0;  // memory.oom_control oom_kill, memory.events oom_kill or oom_group_kill
   std::uint64_t kills_now = 0;

@@ -51,7 +51,9 @@ std::optional<std::chrono::microseconds> ContainerSubject::lent_quota() const { 
 Status ContainerSubject::lend_quota(std::optional<std::chrono::microseconds> quota) { return container_.boost_cpu(quota); }
 
 Status ContainerSubject::restart(const std::string& reason) { return container_.restart(reason); }
-Status ContainerSubject::allow_oom_kill() { return container_.allow_oom_kill(); }
+Status ContainerSubject::let_kernel_decide() { return container_.let_kernel_decide(); }
+void ContainerSubject::decide_again() { container_.apply_limits(); }
+bool ContainerSubject::restarting() const { return container_.record().restart_wanted; }
 void ContainerSubject::killed_by_policy(const std::string& reason) { container_.killed_by_policy(reason); }
 
 Result<pid_t> ContainerSubject::exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) {

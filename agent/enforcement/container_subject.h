@@ -31,7 +31,9 @@ class ContainerSubject : public Subject {
   [[nodiscard]] Result<pid_t> exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) override;
   [[nodiscard]] Status guard_freeze(std::chrono::nanoseconds timeout) override;
   void unguard_freeze() override;
-  [[nodiscard]] Status allow_oom_kill() override;
+  [[nodiscard]] Status let_kernel_decide() override;
+  void decide_again() override;
+  [[nodiscard]] bool restarting() const override;
   [[nodiscard]] Status lift_memory_high() override;
   [[nodiscard]] Status notify_pressure() override;
   void killed_by_policy(const std::string& reason) override;

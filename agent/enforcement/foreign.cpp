@@ -2,14 +2,19 @@
 #include "agent/enforcement/foreign.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "collectors/discovery/export_policy.h"
 #include "config/objects.h"
 #include "enforcers/cgroup_policies.h"
+#include "runtime/cgroup/reclaim.h"
 #include "runtime/file.h"
 
 namespace mete::agent {
 namespace {
+
+constexpr auto kRescan = std::chrono::minutes(1);
+constexpr auto kRescanWithoutWatches = std::chrono::seconds(5);
 
 // The cgroups of this process and what is above them: a policy must not stop who carries it out.
 std::set<std::string> own_cgroups() {
@@ -25,22 +30,24 @@ std::set<std::string> own_cgroups() {
 
 }  // namespace
 
-ForeignEnforcement::ForeignEnforcement(Services& services) : services_(services), changes_(services.loop), half_made_timer_(services.loop), restore_timer_(services.loop) {}
+ForeignEnforcement::ForeignEnforcement(Services& services) : services_(services), changes_(services.loop), half_made_timer_(services.loop), restore_timer_(services.loop), rescan_timer_(services.loop) {}
 
 Status ForeignEnforcement::open() {
   own_ = own_cgroups();
   METE_TRY(Ledger ledger, Ledger::open(ledger_file(services_.settings)));
   ledger_.emplace(std::move(ledger));
-  std::vector<std::string> errors;
-  for (const auto& knob : ledger_->restore_all(services_.hierarchies, errors)) {
+  // Of watchdogs whose agent died: what they were to undo is put back here, and without files they end.
+  (void)runtime::remove_tree(services_.settings.run + "/watchdogs");
+  const auto restored = ledger_->restore_all(services_.hierarchies, Ledger::Usage::kLeave);
+  for (const auto& knob : restored.put_back) {
     services_.events.add({.reason = "Restored", .message = knob.file + " of cgroup " + knob.path + " is what it was before an agent that ended too early changed it: " + knob.before});
   }
-  for (const auto& error : errors) services_.events.add({.severity = Severity::kWarning, .reason = "RestoreFailed", .message = error});
+  for (const auto& error : restored.errors) services_.events.add({.severity = Severity::kWarning, .reason = "RestoreFailed", .message = error});
   restore_what_is_left();
   return {};
 }
 
-// A memory limit of v1 cannot be put back while more than it is in use: it is tried until it can.
+// A memory limit cannot be put back while more than it is in use: it is reclaimed for, and tried until it can.
 void ForeignEnforcement::restore_what_is_left() {
   constexpr auto kAgain = std::chrono::seconds(1);
   std::set<std::string> left;
@@ -52,8 +59,12 @@ void ForeignEnforcement::restore_what_is_left() {
   restore_timer_.async_wait(alive_.guard([this, left] {
     for (const auto& path : left) {
       if (subjects_.contains(path)) continue;
-      std::vector<std::string> told_before;
-      for (const auto& knob : ledger_->restore(path, services_.hierarchies, told_before)) {
+      const auto group = runtime::cgroup::Group::at(services_.hierarchies, path);
+      if (const auto limit = ledger_->memory_limit_before(path); limit && group) {
+        static const std::atomic<bool> kToItsEnd = false;
+        services_.enforcement.run([group = *group, limit = *limit] { (void)runtime::cgroup::reclaim(group, limit, kToItsEnd); }, [] {});
+      }
+      for (const auto& knob : ledger_->restore(path, services_.hierarchies, Ledger::Usage::kLeave).put_back) {
         services_.events.add({.reason = "Restored",
                               .message = knob.file + " of cgroup " + path + " is what it was: " + knob.before,
                               .fields = {{"file", knob.file}, {"text", knob.before}, {"cgroup", path}}});
@@ -70,9 +81,10 @@ void ForeignEnforcement::set_policies(const std::vector<config::Policy>& policie
   policies_ = std::move(chosen);
   told_.clear();
   if (policies_.empty()) {
-    release_all();
+    let_all_go(Ledger::Usage::kLeave);
     tree_.reset();
     changes_.close();
+    rescan_timer_.cancel();
     return restore_what_is_left();
   }
   if (!tree_) watch_tree();
@@ -90,6 +102,17 @@ void ForeignEnforcement::watch_tree() {
   tree_.emplace(std::move(*tree));
   changes_.assign(::fcntl(tree_->fd(), F_DUPFD_CLOEXEC, 0));
   wait_for_tree();
+  rescan_later();
+}
+
+// For what inotify does not tell of: cgroups made through another mount, and all when there are no watches left.
+void ForeignEnforcement::rescan_later() {
+  rescan_timer_.expires_after(tree_->complete() ? kRescan : kRescanWithoutWatches);
+  rescan_timer_.async_wait(alive_.guard([this] {
+    if (!tree_) return;
+    take(tree_->rescan());
+    rescan_later();
+  }));
 }
 
 void ForeignEnforcement::wait_for_tree() {
@@ -104,8 +127,7 @@ void ForeignEnforcement::take(const collectors::CgroupTree::Changes& changes) {
   for (const auto& path : changes.removed) {
     half_made_.erase(path);
     if (subjects_.erase(path) == 0) continue;
-    std::vector<std::string> ignored;  // there is nothing left to be put back: it is forgotten
-    (void)ledger_->restore(path, services_.hierarchies, ignored);
+    (void)ledger_->restore(path, services_.hierarchies, Ledger::Usage::kLeave);  // there is nothing left to be put back: it is forgotten
   }
   for (const auto& path : changes.added) see_to(path);
 }
@@ -129,7 +151,7 @@ void ForeignEnforcement::see_to(const std::string& path) {
   const auto known = subjects_.find(path);
   if (!policy || *policy == nullptr || refused) {
     if (known == subjects_.end()) return;
-    known->second->release();
+    known->second->release(Ledger::Usage::kLeave);
     subjects_.erase(known);
     return restore_what_is_left();
   }
@@ -143,8 +165,12 @@ void ForeignEnforcement::see_to(const std::string& path) {
     return;
   }
   half_made_.erase(path);
-  auto subject = std::make_unique<ForeignSubject>(services_, *ledger_, std::move(*group), *id);
-  subject->hold_to(**policy);
+  hold(path, **policy, std::move(*group), *id);
+}
+
+void ForeignEnforcement::hold(const std::string& path, const config::Policy& policy, runtime::cgroup::Group group, std::uint64_t id) {
+  auto subject = std::make_unique<ForeignSubject>(services_, *ledger_, std::move(group), id);
+  subject->hold_to(policy);
   subjects_[path] = std::move(subject);
 }
 
@@ -156,6 +182,11 @@ void ForeignEnforcement::look_for_half_made() {
     for (const auto& [path, tries] : all) {
       if (tries == 0) {
         half_made_.erase(path);
+        // It is only in some hierarchies, and stays so: who made it by hand wanted no more.
+        const auto policy = enforcers::policy_of_cgroup(policies_, path);
+        auto group = runtime::cgroup::Group::at(services_.hierarchies, path);
+        const auto id = group ? group->id_anywhere() : tl::unexpected(group.error());
+        if (id && policy && *policy != nullptr) hold(path, **policy, std::move(*group), *id);
       } else {
         half_made_[path] = tries - 1;
         see_to(path);
@@ -178,9 +209,21 @@ void ForeignEnforcement::tell_those_that_match_nothing() {
   }
 }
 
-void ForeignEnforcement::release_all() {
-  for (const auto& [path, subject] : subjects_) subject->release();
+bool ForeignEnforcement::oom_killed_in_log(const std::string& path) {
+  for (std::string each = path; each.size() > 1; each = each.substr(0, each.rfind('/'))) {
+    const auto subject = subjects_.find(each);
+    if (subject == subjects_.end()) continue;
+    subject->second->oom_killed_in_log();
+    return true;
+  }
+  return false;
+}
+
+void ForeignEnforcement::let_all_go(Ledger::Usage usage) {
+  for (const auto& [path, subject] : subjects_) subject->release(usage);
   subjects_.clear();
 }
+
+void ForeignEnforcement::release_all() { let_all_go(Ledger::Usage::kReclaim); }
 
 }  // namespace mete::agent

@@ -30,6 +30,8 @@ class ForeignEnforcement {
   void set_policies(const std::vector<config::Policy>& policies);
   // Puts everything back: the agent ends.
   void release_all();
+  // The kernel's log tells of a kill. False: nobody of these.
+  bool oom_killed_in_log(const std::string& path);
 
  private:
   void watch_tree();
@@ -37,6 +39,9 @@ class ForeignEnforcement {
   void take(const collectors::CgroupTree::Changes& changes);
   void see_to(const std::string& path);
   void look_for_half_made();
+  void rescan_later();
+  void let_all_go(Ledger::Usage usage);
+  void hold(const std::string& path, const config::Policy& policy, runtime::cgroup::Group group, std::uint64_t id);
   void restore_what_is_left();
   void tell_those_that_match_nothing();
   [[nodiscard]] bool is_own(const std::string& path) const;  // of the agent, or above it
@@ -51,6 +56,7 @@ class ForeignEnforcement {
   std::map<std::string, int> half_made_;  // found, and not there yet in its first hierarchy: tries left
   asio::steady_timer half_made_timer_;
   asio::steady_timer restore_timer_;
+  asio::steady_timer rescan_timer_;
   std::set<std::string> told_;  // refusals and conflicts, once for a set of policies
   Alive alive_;
 };

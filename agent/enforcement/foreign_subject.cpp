@@ -16,8 +16,6 @@ namespace {
 using runtime::cgroup::Limit;
 using runtime::cgroup::Limits;
 
-constexpr int kChecks = 10;  // doubling from 1 ms: the last after a second
-
 std::optional<Bytes> limit_of(const runtime::cgroup::Group& group) {
   const bool v1 = group.hierarchies().on_v1("memory");
   const auto text = group.read("memory", v1 ? "memory.limit_in_bytes" : "memory.max");
@@ -56,12 +54,20 @@ ForeignSubject::ForeignSubject(Services& services, Ledger& ledger, runtime::cgro
       oom_event_(services.loop),
       oom_timer_(services.loop),
       look_timer_(services.loop),
+      watchdog_(services, group_),
       enforcer_(services, *this),
-      cpu_enforcer_(services, *this) {}
-
-ForeignSubject::~ForeignSubject() {
-  if (watch_ >= 0) services_.files.forget(watch_);
+      cpu_enforcer_(services, *this) {
+  drift_ = std::make_unique<DriftWatch>(
+      services_, group_,
+      DriftWatch::Owner{.limits = [this] { return policy_ ? &limits_ : nullptr; },
+                        .report_only = [this] { return policy_->drift == config::OnDrift::kReport; },
+                        .tell = [this](std::string message, auto fields) { tell(Severity::kWarning, "LimitDrift", std::move(message), std::move(fields)); },
+                        .changed = [] {},
+                        .memory_event = [this] { oom_woken(); },
+                        .apply = [this](const Limits& limits) { return apply(limits); }});
 }
+
+ForeignSubject::~ForeignSubject() = default;
 
 void ForeignSubject::tell(Severity severity, std::string reason, std::string message, EventFields fields) {
   fields.emplace_back("cgroup", group_.path());
@@ -72,10 +78,13 @@ Limits ForeignSubject::asked_limits() const {
   Limits limits;
   if (policy_->dry_run) return limits;
   if (policy_->pids.max) limits.pids = Limit<std::uint64_t>(static_cast<std::uint64_t>(*policy_->pids.max));
-  if (policy_->cpu.burst) limits.cpu_burst = std::chrono::duration_cast<std::chrono::microseconds>(*policy_->cpu.burst);
+  // The kernel takes at most the quota.
+  if (policy_->cpu.burst && cpu_) limits.cpu_burst = std::min(std::chrono::duration_cast<std::chrono::microseconds>(*policy_->cpu.burst), cpu_->quota.value());
   if (policy_->memory.swap && limit_) limits.swap = Limit<Bytes>(*policy_->memory.swap);
   if (!services_.hierarchies.mount_of("net_cls").empty()) limits.net_class = policy_->net_cls.class_id;
   enforcers::add_io(policy_->io, io_, limits);
+  const bool group_kill = policy_->memory.on_oom && enforcers::oom_action(&*policy_) == enforcers::OomAction::kKillContainer;
+  if (group_kill && services_.hierarchies.on_v2("memory")) limits.oom_group = true;
   if (enforcers::decides_before_the_kernel(&*policy_) && limit_) {
     if (services_.hierarchies.on_v1("memory")) {
       limits.oom_kill_disable = true;
@@ -86,10 +95,18 @@ Limits ForeignSubject::asked_limits() const {
   return limits;
 }
 
+// What one file refuses keeps no other from being written.
 Status ForeignSubject::apply(const Limits& limits) {
-  METE_TRY(const auto writes, group_.planned(limits));
-  for (const auto& write : writes) METE_CHECK(ledger_.write(group_, cgroup_id_, write));
-  return {};
+  Status first;
+  const auto note = [&](Status done) {
+    if (!done && first) first = std::move(done);
+  };
+  for (const auto& part : runtime::cgroup::parts_of(limits)) {
+    const auto writes = group_.planned(part);
+    if (!writes) note(tl::unexpected(writes.error()));
+    for (const auto& write : writes.value_or(std::vector<runtime::cgroup::ControlWrite>())) note(ledger_.write(group_, cgroup_id_, write));
+  }
+  return first;
 }
 
 // What somebody else has written since is its own from now on, and what it was before does not come back.
@@ -107,12 +124,15 @@ void ForeignSubject::see_own_cpu() {
 
 void ForeignSubject::apply_policy() {
   limit_ = original_limit_ = limit_of(group_);
-  const Status done = apply(asked_limits());
+  cpu_ = cpu_of(group_);
+  limits_ = asked_limits();
+  guard_oom();
+  const Status done = apply(limits_);
   const bool gone = !done && runtime::cgroup::is_gone(done.error());
   applied_ = done.has_value();
   // Gone: not made yet, in this hierarchy. Who makes a cgroup makes its directories one after the other.
   if (!gone) services_.instruments.enforcement("limits", "apply", done ? "done" : "failed");
-  if (!done && !gone) tell(Severity::kWarning, "LimitFailed", shown() + ": " + done.error().what, {});
+  if (!done && !gone && std::exchange(failure_told_, done.error().what) != done.error().what) tell(Severity::kWarning, "LimitFailed", shown() + ": " + done.error().what, {});
 }
 
 // Who makes a cgroup gives it its limits after it is seen, and may change them later.
@@ -133,11 +153,13 @@ void ForeignSubject::hold_to(const config::Policy& policy) {
   if (policy_ == policy) return;
   if (policy_) {
     // What the one before asked for and this does not.
-    std::vector<std::string> errors;
-    (void)ledger_.restore(group_.path(), services_.hierarchies, errors);
-    for (const auto& error : errors) tell(Severity::kWarning, "RestoreFailed", error, {});
+    drift_->close();
+    const auto restored = ledger_.restore(group_.path(), services_.hierarchies, Ledger::Usage::kLeave);
+    for (const auto& error : restored.errors) tell(Severity::kWarning, "RestoreFailed", error, {});
   }
   policy_ = policy;
+  failure_told_.clear();
+  lent_.reset();  // put back above, or never lent
   std::vector<std::string> faults = enforcers::not_to_be_had(policy, services_.hierarchies);
   io_ = look_for_disks(policy.io, group_, faults);
   if (policy.cpu.exclusive || policy.cpu.idle) faults.emplace_back("cpu.exclusive and cpu.idle are for pods alone");
@@ -149,25 +171,31 @@ void ForeignSubject::hold_to(const config::Policy& policy) {
   if (const auto kills = group_.oom_kill_count()) kills_ = *kills;
   watch_oom();
   enforcer_.open();
-  lent_.reset();  // put back above, or never lent
-  cpu_ = cpu_of(group_);
+  drift_->open();
   cpu_enforcer_.open();
   if (const auto under = group_.under_oom(); under && *under) oom_woken();
 }
 
-void ForeignSubject::release() {
+void ForeignSubject::release(Ledger::Usage usage) {
+  drift_->close();
   enforcer_.close();
   cpu_enforcer_.close();
   oom_event_.close();
   oom_timer_.cancel();
   look_timer_.cancel();
-  std::vector<std::string> errors;
-  const auto restored = ledger_.restore(group_.path(), services_.hierarchies, errors);
-  for (const auto& knob : restored) {
+  tell_restored(ledger_.restore(group_.path(), services_.hierarchies, usage));
+  watchdog_.close();
+  policy_.reset();
+}
+
+void ForeignSubject::tell_restored(const Ledger::Restored& restored) {
+  for (const auto& knob : restored.put_back) {
     tell(Severity::kNormal, "Restored", knob.file + " of " + shown() + " is what it was: " + knob.before, {{"file", knob.file}, {"text", knob.before}});
   }
-  for (const auto& error : errors) tell(Severity::kWarning, "RestoreFailed", error, {});
-  policy_.reset();
+  for (const auto& knob : restored.changed_since) {
+    tell(Severity::kNormal, "NotRestored", knob.file + " of " + shown() + " has been written by somebody else since, and is left to him", {{"file", knob.file}});
+  }
+  for (const auto& error : restored.errors) tell(Severity::kWarning, "RestoreFailed", error, {});
 }
 
 Result<runtime::process::ProcessId> ForeignSubject::first_process() const {
@@ -187,6 +215,7 @@ Status ForeignSubject::raise_memory_limit(Bytes to) {
   if (enforcers::decides_before_the_kernel(policy()) && !services_.hierarchies.on_v1("memory")) limits.memory_high = Limit<Bytes>(enforcers::tripwire_of(to));
   METE_CHECK(apply(limits));
   limit_ = to;
+  if (limits.memory_high) limits_.memory_high = limits.memory_high;
   // As with a container of ours: not before the raise is told.
   asio::post(services_.loop, alive_.guard([this] {
     if (policy_) enforcer_.open();
@@ -213,76 +242,35 @@ Result<pid_t> ForeignSubject::exec(const std::vector<std::string>& /*command*/, 
   return fail("it is no container of mete's: with which rights a command would run in it is not known");
 }
 
-// There is no shim here: the ledger has the next agent thaw it.
-Status ForeignSubject::guard_freeze(std::chrono::nanoseconds /*timeout*/) {
+// There is no shim here but one of its own, and the ledger has the next agent thaw it.
+Status ForeignSubject::guard_freeze(std::chrono::nanoseconds timeout) {
   const bool unified = !group_.unified_directory().empty();
   const std::string controller = unified ? "" : "freezer";
-  return ledger_.write(group_, cgroup_id_, {controller, unified ? "cgroup.freeze" : "freezer.state", unified ? "0" : "THAWED"});
+  METE_CHECK(ledger_.write(group_, cgroup_id_, {controller, unified ? "cgroup.freeze" : "freezer.state", unified ? "0" : "THAWED"}));
+  return watchdog_.guard_freeze(timeout);
 }
 
-Status ForeignSubject::allow_oom_kill() { return ledger_.write(group_, cgroup_id_, {"memory", "memory.oom_control", "0"}); }
-Status ForeignSubject::lift_memory_high() { return ledger_.write(group_, cgroup_id_, {"memory", "memory.high", "max"}); }
+void ForeignSubject::unguard_freeze() { watchdog_.unguard_freeze(); }
+
+void ForeignSubject::guard_oom() {
+  if (!limits_.oom_kill_disable.value_or(false)) return watchdog_.unguard_oom();
+  constexpr auto kUsual = std::chrono::seconds(5);
+  const auto& hold = policy_->memory.hold;
+  if (const auto guarded = watchdog_.guard_oom(hold ? std::chrono::ceil<std::chrono::milliseconds>(hold->timeout) : std::chrono::milliseconds(kUsual)); !guarded) {
+    tell(Severity::kWarning, "NotEnforced", "Without a watchdog nobody would free " + shown() + ", should this agent die: " + guarded.error().what, {});
+  }
+}
+
+Status ForeignSubject::let_kernel_decide() {
+  if (!services_.hierarchies.on_v1("memory")) return lift_memory_high();
+  limits_.oom_kill_disable.reset();  // no drift
+  return ledger_.write(group_, cgroup_id_, {"memory", "memory.oom_control", "0"});
+}
+Status ForeignSubject::lift_memory_high() {
+  limits_.memory_high.reset();
+  return ledger_.write(group_, cgroup_id_, {"memory", "memory.high", "max"});
+}
 Status ForeignSubject::notify_pressure() { return fail("who launched it says in its environment where it listens, which is not known"); }
 void ForeignSubject::killed_by_policy(const std::string& /*reason*/) {}
-
-void ForeignSubject::watch_oom() {
-  oom_event_.close();
-  if (auto event = group_.oom_eventfd()) {
-    oom_event_.assign(event->release());
-    oom_event_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { oom_woken(); }));
-    return;
-  }
-  if (watch_ >= 0) return;
-  const auto watch = services_.files.watch(group_.directory("memory"), IN_MODIFY, [this](std::string_view name, std::uint32_t /*mask*/) {
-    if (name == "memory.events") oom_woken();
-  });
-  if (watch) watch_ = *watch;
-}
-
-void ForeignSubject::oom_woken() {
-  if (oom_event_.is_open()) {
-    std::uint64_t times = 0;
-    (void)!::read(oom_event_.native_handle(), &times, sizeof times);
-    oom_event_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { oom_woken(); }));
-  }
-  woken_ = std::chrono::steady_clock::now();
-  if (auto processes = snapshot_of(group_); !processes.empty()) snapshot_ = std::move(processes);
-  check_kills(kChecks, std::chrono::milliseconds(1));
-  enforcer_.out_of_memory(woken_);
-}
-
-void ForeignSubject::check_kills(int checks_left, std::chrono::milliseconds delay) {
-  const auto kills = group_.oom_kill_count();
-  if (kills && *kills > kills_) {
-    tell_kills(*kills - std::exchange(kills_, *kills));
-    return;
-  }
-  if (checks_left == 0) return;
-  oom_timer_.expires_after(delay);
-  oom_timer_.async_wait(alive_.guard([this, checks_left, delay] { check_kills(checks_left - 1, 2 * delay); }));
-}
-
-void ForeignSubject::tell_kills(std::uint64_t kills) {
-  std::vector<std::int32_t> pids;
-  for (const auto& each : snapshot_) pids.push_back(each.pid);
-  for (std::uint64_t i = 0; i < kills; ++i) {
-    Trigger trigger;
-    trigger.enforcer = "oom";
-    trigger.rule = "kernel OOM kill";
-    trigger.woken = woken_;
-    auto record = begin_record(*this, enforcer_, services_, trigger, enforcer_.history());
-    record.processes = snapshot_;
-    if (const auto kill = services_.kernel_log.take(group_.path(), pids)) {
-      record.victim = kill->pid;
-      record.victim_command = kill->task;
-      const auto seen = std::find_if(snapshot_.begin(), snapshot_.end(), [&](const auto& each) { return each.pid == kill->pid; });
-      if (seen != snapshot_.end()) record.victim_command = seen->command;
-    }
-    const std::string pid = record.victim ? std::to_string(*record.victim) : "unknown";
-    std::string message = "The kernel killed process " + pid + " (" + record.victim_command + ") of " + shown();
-    EventFields more = {{"pid", pid}, {"command", record.victim_command}};
-    Incident(*this, services_, trigger, std::move(record)).finish(Outcome::kDone, "kill-process", "OOMKilled", std::move(message), {}, std::move(more));
-  }
-}
 
 }  // namespace mete::agent

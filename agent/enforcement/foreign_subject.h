@@ -7,11 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "agent/drift_watch.h"
 #include "agent/enforcement/cpu_enforcer.h"
+#include "agent/enforcement/foreign_watchdog.h"
 #include "agent/enforcement/ledger.h"
 #include "agent/enforcement/memory_enforcer.h"
 #include "agent/enforcement/subject.h"
 #include "enforcers/limits.h"
+#include "enforcers/oom.h"
 
 namespace mete::agent {
 
@@ -23,7 +26,9 @@ class ForeignSubject : public Subject {
   // Writes what the policy says, and begins to watch; puts back what an earlier one has changed and this does not.
   void hold_to(const config::Policy& policy);
   // Ends that and puts everything back.
-  void release();
+  void release(Ledger::Usage usage);
+  // The kernel's log tells of a kill in it, or in a cgroup below.
+  void oom_killed_in_log();
   [[nodiscard]] std::uint64_t cgroup_id() const { return cgroup_id_; }
 
   [[nodiscard]] const runtime::cgroup::Group& cgroup() const override { return group_; }
@@ -42,8 +47,10 @@ class ForeignSubject : public Subject {
   [[nodiscard]] Status restart(const std::string& reason) override;
   [[nodiscard]] Result<pid_t> exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) override;
   [[nodiscard]] Status guard_freeze(std::chrono::nanoseconds timeout) override;
-  void unguard_freeze() override {}
-  [[nodiscard]] Status allow_oom_kill() override;
+  void unguard_freeze() override;
+  [[nodiscard]] Status let_kernel_decide() override;
+  void decide_again() override { apply_policy(); }
+  [[nodiscard]] bool restarting() const override { return false; }
   [[nodiscard]] Status lift_memory_high() override;
   [[nodiscard]] Status notify_pressure() override;
   void killed_by_policy(const std::string& reason) override;
@@ -54,10 +61,15 @@ class ForeignSubject : public Subject {
   [[nodiscard]] Status apply(const runtime::cgroup::Limits& limits);
   void see_own_cpu();
   void look_again(std::chrono::milliseconds delay);
+  void tell_restored(const Ledger::Restored& restored);
+  void guard_oom();  // for the time in which there is no agent
+
+  // foreign_oom.cpp
   void watch_oom();
   void oom_woken();
   void check_kills(int checks_left, std::chrono::milliseconds delay);
   void tell_kills(std::uint64_t kills);
+  [[nodiscard]] enforcers::OomDecision decide(std::uint64_t kills) const;
 
   Services& services_;
   Ledger& ledger_;
@@ -68,13 +80,17 @@ class ForeignSubject : public Subject {
   std::optional<runtime::cgroup::CpuBandwidth> cpu_;  // its own
   std::optional<std::chrono::microseconds> lent_;
   enforcers::IoFacts io_;
+  runtime::cgroup::Limits limits_;  // as the policy wants them
   asio::posix::stream_descriptor oom_event_;
   asio::steady_timer oom_timer_;
   asio::steady_timer look_timer_;
   bool applied_ = false;
-  int watch_ = -1;  // of its memory directory, v2
+  std::string failure_told_;
+  ForeignWatchdog watchdog_;
+  std::unique_ptr<DriftWatch> drift_;
   std::uint64_t kills_ = 0;
   Moment woken_{};
+  Moment snapshot_at_{};
   std::vector<collectors::ProcessMemory> snapshot_;
   MemoryEnforcer enforcer_;
   CpuEnforcer cpu_enforcer_;

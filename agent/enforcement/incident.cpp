@@ -43,11 +43,14 @@ std::vector<collectors::ProcessMemory> snapshot_of(const runtime::cgroup::Group&
   return pids ? collectors::read_processes(*pids, kSnapshotProcesses) : std::vector<collectors::ProcessMemory>();
 }
 
-std::optional<EffectiveLimit> effective_memory_limit(const runtime::cgroup::Group& group) {
-  const auto& hierarchies = group.hierarchies();
+namespace {
+
+std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+std::optional<EffectiveLimit> tightest_limit(const runtime::cgroup::Hierarchies& hierarchies, std::string path) {
   const std::string file = hierarchies.on_v1("memory") ? "memory.limit_in_bytes" : "memory.max";
   std::optional<EffectiveLimit> tightest;
-  for (std::string path = group.path(); path.size() > 1; path = path.substr(0, path.rfind('/'))) {
+  for (; path.size() > 1; path = parent_of(path)) {
     const auto each = runtime::cgroup::Group::at(hierarchies, path);
     const auto limit = each ? number_in(*each, file) : std::nullopt;
     if (limit && is_limit(*limit) && (!tightest || *limit < tightest->limit)) tightest = {*limit, path};
@@ -55,18 +58,13 @@ std::optional<EffectiveLimit> effective_memory_limit(const runtime::cgroup::Grou
   return tightest;
 }
 
-ForensicRecord begin_record(const Subject& subject, const Watched& watched, Services& services, const Trigger& trigger,
-                            const collectors::UsageHistory& history) {
-  const auto& group = subject.cgroup();
-  const bool v1 = services.hierarchies.on_v1("memory");
-  ForensicRecord record;
-  record.at = std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::steady_clock::now() - trigger.woken);
-  record.rule = trigger.rule;
-  if (subject.policy() != nullptr) record.policy = config::full_name(subject.policy()->metadata);
-  record.pod = subject.pod_key();
-  record.container = subject.container_name();
-  record.cgroup = group.path();
-  record.limit = subject.memory_limit();
+}  // namespace
+
+std::optional<EffectiveLimit> effective_memory_limit(const runtime::cgroup::Group& group) { return tightest_limit(group.hierarchies(), group.path()); }
+std::optional<EffectiveLimit> memory_limit_above(const runtime::cgroup::Group& group) { return tightest_limit(group.hierarchies(), parent_of(group.path())); }
+
+void record_counters(const runtime::cgroup::Group& group, ForensicRecord& record) {
+  const bool v1 = group.hierarchies().on_v1("memory");
   if (auto effective = effective_memory_limit(group)) {
     record.effective_limit = effective->limit;
     record.effective_by = std::move(effective->of);
@@ -76,6 +74,20 @@ ForensicRecord begin_record(const Subject& subject, const Watched& watched, Serv
   record.memory_stat = group.read("memory", "memory.stat").value_or("");
   const std::string unified = group.unified_directory();
   if (!unified.empty()) record.pressure = runtime::read_file(AT_FDCWD, unified + "/memory.pressure", 4096).value_or("");
+}
+
+ForensicRecord begin_record(const Subject& subject, const Watched& watched, Services& services, const Trigger& trigger,
+                            const collectors::UsageHistory& history) {
+  const auto& group = subject.cgroup();
+  ForensicRecord record;
+  record.at = std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::steady_clock::now() - trigger.woken);
+  record.rule = trigger.rule;
+  if (subject.policy() != nullptr) record.policy = config::full_name(subject.policy()->metadata);
+  record.pod = subject.pod_key();
+  record.container = subject.container_name();
+  record.cgroup = group.path();
+  record.limit = subject.memory_limit();
+  record_counters(group, record);
   for (const auto& point : history.points()) record.history.push_back({trigger.woken - point.at, point.usage});
   record.neighbours = services.enforcement.neighbours_of(watched);
   return record;

@@ -37,8 +37,12 @@ struct EffectiveLimit {
   Bytes limit;
   std::string of;  // the cgroup's path
 };
-// The tightest memory limit over the group and its ancestors; empty: there is none.
+// The tightest memory limit over the group and its ancestors, or over its ancestors alone; empty: there is none.
 [[nodiscard]] std::optional<EffectiveLimit> effective_memory_limit(const runtime::cgroup::Group& group);
+[[nodiscard]] std::optional<EffectiveLimit> memory_limit_above(const runtime::cgroup::Group& group);
+
+// What the kernel counts of the group, as it is now.
+void record_counters(const runtime::cgroup::Group& group, ForensicRecord& record);
 
 // Everything about the subject that the record is to hold, as it is now.
 [[nodiscard]] ForensicRecord begin_record(const Subject& subject, const Watched& watched, Services& services, const Trigger& trigger,

@@ -20,13 +20,30 @@ bool same_file(const Knob& knob, const std::string& path, const std::string& fil
   return knob.path == path && knob.file == file && knob.disk == disk;
 }
 
-// True: it is as it was, or gone.
-Status put_back(const Knob& knob, const Hierarchies& hierarchies) {
-  METE_TRY(const Group group, Group::at(hierarchies, knob.path));
-  const auto id = group.id();
-  if (!id || *id != knob.cgroup_id) return {};
-  const Status written = group.write(knob.controller, knob.file, knob.before);
-  return !written && runtime::cgroup::is_gone(written.error()) ? Status() : written;
+std::string name_of(const Knob& knob) { return knob.path + "\n" + knob.file + "\n" + knob.disk; }
+
+// The agent changes these by other ways, too, and nothing is to stay frozen.
+bool is_freezer(const std::string& file) { return file == "cgroup.freeze" || file == "freezer.state"; }
+
+bool is_memory_limit(const std::string& file) { return file == "memory.max" || file == "memory.limit_in_bytes"; }
+
+std::optional<std::uint64_t> usage_of(const Group& group) {
+  const auto text = group.read("memory", group.hierarchies().on_v1("memory") ? "memory.usage_in_bytes" : "memory.current");
+  return text ? runtime::cgroup::parse_u64(runtime::cgroup::trim(*text)) : std::nullopt;
+}
+
+// v2 would kill for a limit below usage, v1 reclaims while its writer waits.
+Status make_room(const Group& group, const Knob& knob, bool reclaim) {
+  const auto limit = runtime::cgroup::parse_u64(knob.before);
+  auto usage = usage_of(group);
+  if (!limit || !usage || *usage <= *limit) return {};
+  if (reclaim && group.hierarchies().on_v1("memory")) return {};
+  if (reclaim) {
+    (void)group.write("memory", "memory.reclaim", std::to_string(*usage - *limit));
+    usage = usage_of(group);
+    if (!usage || *usage <= *limit) return {};
+  }
+  return fail_errno(knob.path + ": " + knob.file + " is not put back to " + knob.before + " while " + std::to_string(*usage) + " bytes are in use", runtime::cgroup::kBusy);
 }
 
 }  // namespace
@@ -83,55 +100,102 @@ Result<Ledger> Ledger::open(std::string file) {
 
 Status Ledger::save() const { return runtime::replace_file(file_, to_json(knobs_)); }
 
+bool Ledger::changed_since(const Knob& knob, const std::string& now) const {
+  const auto written = written_.find(name_of(knob));
+  return written != written_.end() && !is_freezer(knob.file) && written->second != now;
+}
+
 Status Ledger::write(const Group& group, std::uint64_t cgroup_id, const runtime::cgroup::ControlWrite& write) {
   const std::string disk = disk_of_write(write);
   const auto of_it = [&](const Knob& knob) { return same_file(knob, group.path(), write.file, disk); };
   // Of a group that was there before under the same path.
   std::erase_if(knobs_, [&](const Knob& knob) { return of_it(knob) && knob.cgroup_id != cgroup_id; });
-  if (std::none_of(knobs_.begin(), knobs_.end(), of_it)) {
-    METE_TRY(const std::string shown, group.read(write.controller, write.file));
-    knobs_.push_back({group.path(), cgroup_id, write.controller, write.file, disk, restoring_text(write.file, disk, shown)});
+  METE_TRY(const std::string shown, group.read(write.controller, write.file));
+  const std::string now = restoring_text(write.file, disk, shown);
+  const auto known = std::find_if(knobs_.begin(), knobs_.end(), of_it);
+  const auto before = knobs_;
+  if (known == knobs_.end()) {
+    knobs_.push_back({group.path(), cgroup_id, write.controller, write.file, disk, now});
+  } else if (changed_since(*known, now)) {
+    known->before = now;
+  }
+  if (knobs_ != before) {
     if (auto saved = save(); !saved) {
-      knobs_.pop_back();
+      knobs_ = before;
       return saved;
     }
   }
-  return group.write(write.controller, write.file, write.text);
+  METE_CHECK(group.write(write.controller, write.file, write.text));
+  // As the kernel has rounded it.
+  const auto after = group.read(write.controller, write.file);
+  const std::string name = name_of(*std::find_if(knobs_.begin(), knobs_.end(), of_it));
+  if (after) {
+    written_[name] = restoring_text(write.file, disk, *after);
+  } else {
+    written_.erase(name);
+  }
+  return {};
 }
 
-std::vector<Knob> Ledger::restore(const std::string& path, const Hierarchies& hierarchies, std::vector<std::string>& errors) {
-  std::vector<Knob> restored;
-  std::vector<Knob> failed;
+// Done: it is as it was, or gone.
+Result<Ledger::Back> Ledger::put_back(const Knob& knob, const Hierarchies& hierarchies, Usage usage) const {
+  METE_TRY(const Group group, Group::at(hierarchies, knob.path));
+  const auto id = group.id_anywhere();
+  if (!id || *id != knob.cgroup_id) return Back::kDone;
+  const auto shown = group.read(knob.controller, knob.file);
+  if (shown && changed_since(knob, restoring_text(knob.file, knob.disk, *shown))) return Back::kChangedSince;
+  if (is_memory_limit(knob.file)) METE_CHECK(make_room(group, knob, usage == Usage::kReclaim));
+  const Status written = group.write(knob.controller, knob.file, knob.before);
+  if (!written && !runtime::cgroup::is_gone(written.error())) return tl::unexpected(written.error());
+  return Back::kDone;
+}
+
+Ledger::Restored Ledger::restore(const std::string& path, const Hierarchies& hierarchies, Usage usage) {
+  Restored result;
+  std::vector<Knob> seen;
   // Limits that bound each other are refused in one order and taken in the other: what fails is tried once more.
   for (int round = 0; round < 2; ++round) {
-    failed.clear();
     for (auto knob = knobs_.rbegin(); knob != knobs_.rend(); ++knob) {
-      if (knob->path != path || std::find(restored.begin(), restored.end(), *knob) != restored.end()) continue;
-      if (const auto done = put_back(*knob, hierarchies)) {
-        restored.push_back(*knob);
-      } else {
-        failed.push_back(*knob);
-        if (round == 1) errors.push_back(done.error().what);
-      }
+      if (knob->path != path || std::find(seen.begin(), seen.end(), *knob) != seen.end()) continue;
+      const auto done = put_back(*knob, hierarchies, usage);
+      if (!done && round == 1) result.errors.push_back(done.error().what);
+      if (!done) continue;
+      seen.push_back(*knob);
+      (*done == Back::kDone ? result.put_back : result.changed_since).push_back(*knob);
     }
   }
-  if (restored.empty()) return restored;
-  std::erase_if(knobs_, [&](const Knob& knob) { return std::find(restored.begin(), restored.end(), knob) != restored.end(); });
-  if (const auto saved = save(); !saved) errors.push_back(saved.error().what);
-  return restored;
+  if (seen.empty()) return result;
+  for (const auto& knob : seen) written_.erase(name_of(knob));
+  std::erase_if(knobs_, [&](const Knob& knob) { return std::find(seen.begin(), seen.end(), knob) != seen.end(); });
+  if (const auto saved = save(); !saved) result.errors.push_back(saved.error().what);
+  return result;
+}
+
+std::optional<Bytes> Ledger::memory_limit_before(const std::string& path) const {
+  for (const auto& knob : knobs_) {
+    const auto limit = knob.path == path && is_memory_limit(knob.file) ? runtime::cgroup::parse_u64(knob.before) : std::nullopt;
+    if (limit && !runtime::cgroup::is_v1_unlimited(*limit)) return Bytes(static_cast<std::int64_t>(*limit));
+  }
+  return std::nullopt;
 }
 
 void Ledger::forget(const std::string& path, const std::string& file) {
+  for (const auto& knob : knobs_) {
+    if (knob.path == path && knob.file == file) written_.erase(name_of(knob));
+  }
   if (std::erase_if(knobs_, [&](const Knob& knob) { return knob.path == path && knob.file == file; }) > 0) (void)save();
 }
 
-std::vector<Knob> Ledger::restore_all(const Hierarchies& hierarchies, std::vector<std::string>& errors) {
+Ledger::Restored Ledger::restore_all(const Hierarchies& hierarchies, Usage usage) {
   std::set<std::string> paths;
   for (const auto& knob : knobs_) paths.insert(knob.path);
-  std::vector<Knob> all;
+  Restored all;
   for (const auto& path : paths) {
-    auto restored = restore(path, hierarchies, errors);
-    all.insert(all.end(), std::make_move_iterator(restored.begin()), std::make_move_iterator(restored.end()));
+    auto restored = restore(path, hierarchies, usage);
+    const auto append = [](auto& to, auto& from) { to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end())); };
+    append(all.put_back, restored.put_back);
+    append(all.changed_since, restored.changed_since);
+    append(all.errors, restored.errors);
   }
   return all;
 }

@@ -175,6 +175,10 @@ void MachineEnforcer::end_somebody(const std::string& rule, const std::string& b
     incident.step("killed");
     ending_ = victim.cgroup().path();
     settled_at_ = woken + kSettles;
+    // What was stalled before is no reason to end another one: all of `for` must pass first.
+    for (auto& stall : stalls_) {
+      if (stall) stall->forget();
+    }
   }
   const Outcome outcome = report_only ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
   incident.finish(outcome, "kill-container", "MachineOutOfMemory",

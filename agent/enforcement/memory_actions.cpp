@@ -19,6 +19,7 @@ using config::ThresholdAction;
 
 constexpr auto kRaiseSettles = std::chrono::milliseconds(20);
 constexpr auto kKillSettles = std::chrono::seconds(1);
+constexpr auto kGuardedAgain = std::chrono::seconds(10);
 
 // What reclaim aims at: so much of the limit below the threshold that fired.
 constexpr Ratio kReclaimBelow(100'000);
@@ -93,7 +94,8 @@ void MemoryEnforcer::act(ThresholdAction action, const Trigger& trigger) {
       return restart(trigger);
     case ThresholdAction::kKillContainer:
     case ThresholdAction::kKillProcess:
-      return kill(action, trigger);
+      (void)kill(action, trigger);
+      return;
     default:  // those with fields of their own: only a threshold can ask for them
       return;
   }
@@ -162,8 +164,11 @@ void MemoryEnforcer::exec(const config::MemoryThreshold& rule, const Trigger& tr
 }
 
 void MemoryEnforcer::restart(const Trigger& trigger) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < restarted_until_ || subject_.restarting()) return;
   auto told_of = incident(trigger);
   const bool refused = !dry_run() && guarded();
+  restarted_until_ = now + (refused || dry_run() ? kGuardedAgain : kKillSettles);
   const Status done = refused || dry_run() ? Status() : subject_.restart("PolicyRestarted");
   if (!refused && !dry_run()) told_of.step("stop signal sent");
   const Outcome outcome = refused ? Outcome::kGuarded : dry_run() ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
@@ -171,10 +176,10 @@ void MemoryEnforcer::restart(const Trigger& trigger) {
                  done ? "" : done.error().what);
 }
 
-void MemoryEnforcer::kill(ThresholdAction action, const Trigger& trigger) {
+Outcome MemoryEnforcer::kill(ThresholdAction action, const Trigger& trigger) {
   const auto now = std::chrono::steady_clock::now();
-  if (now < killed_until_) return;
-  killed_until_ = now + kKillSettles;
+  if (now < killed_until_) return last_kill_;
+  killed_until_ = now + (dry_run() ? kGuardedAgain : kKillSettles);
   auto told_of = incident(trigger);
   auto& record = told_of.record();
   const auto victim = enforcers::oom_victim(record.processes, bound().value_or(Bytes(0)));
@@ -185,6 +190,7 @@ void MemoryEnforcer::kill(ThresholdAction action, const Trigger& trigger) {
   // Pressure and thrashing are about page cache, which is no process' own; there the kernel's choice stands.
   const bool gone = action == ThresholdAction::kKillProcess && trigger.enforcer == "memory" && victim && !enforcers::worth_killing(record.processes[*victim], bound().value_or(Bytes(0)));
   const bool refused = !gone && !dry_run() && guarded();
+  if (refused) killed_until_ = now + kGuardedAgain;
   Status done;
   if (gone) {
     killed_until_ = {};  // nothing was killed: it may be by the next who grows
@@ -207,6 +213,7 @@ void MemoryEnforcer::kill(ThresholdAction action, const Trigger& trigger) {
   EventFields more;
   if (record.victim) more = {{"pid", std::to_string(*record.victim)}, {"command", record.victim_command}};
   told_of.finish(outcome, name_of(action), refused ? "KillGuarded" : "PolicyKill", std::move(sentence), done ? "" : done.error().what, std::move(more));
+  return last_kill_ = outcome;
 }
 
 Outcome MemoryEnforcer::raise(const Trigger& trigger) {

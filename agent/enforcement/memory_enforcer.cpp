@@ -23,7 +23,7 @@ constexpr nanoseconds kNear = std::chrono::seconds(10);
 constexpr nanoseconds kFar = std::chrono::seconds(30);
 constexpr nanoseconds kNearAgain = std::chrono::minutes(1);
 // Limits of ancestors change rarely.
-constexpr auto kBoundAgain = std::chrono::seconds(10);
+constexpr auto kAboveAgain = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -34,30 +34,36 @@ MemoryEnforcer::MemoryEnforcer(Services& services, Subject& subject)
       pressure_timer_(services.loop),
       look_timer_(services.loop),
       stop_timer_(services.loop),
-      release_timer_(services.loop) {}
+      release_timer_(services.loop),
+      again_timer_(services.loop) {}
 
 MemoryEnforcer::~MemoryEnforcer() { close(); }
 
-std::optional<Bytes> MemoryEnforcer::bound() {
-  if (const auto own = subject_.memory_limit()) return own;
+std::optional<Bytes> MemoryEnforcer::limit_in_force() {
   const auto now = std::chrono::steady_clock::now();
-  if (now - bound_read_ >= kBoundAgain) {
-    bound_read_ = now;
-    const auto effective = effective_memory_limit(subject_.cgroup());
-    bound_above_ = effective ? std::optional(effective->limit) : std::nullopt;
-    if (!bound_above_ && services_.machine_memory > Bytes(0)) bound_above_ = services_.machine_memory;
+  if (now - limit_above_read_ >= kAboveAgain) {
+    limit_above_read_ = now;
+    const auto above = memory_limit_above(subject_.cgroup());
+    limit_above_ = above ? std::optional(above->limit) : std::nullopt;
   }
-  return bound_above_;
+  const auto own = subject_.memory_limit();
+  return own && limit_above_ ? std::min(*own, *limit_above_) : own ? own : limit_above_;
 }
 
-// Page cache makes room by itself: usage at the limit because of it is no sign of an OOM.
-bool MemoryEnforcer::mostly_cache(Bytes limit) const {
+std::optional<Bytes> MemoryEnforcer::bound() {
+  const auto limit = limit_in_force();
+  return limit || services_.machine_memory == Bytes(0) ? limit : services_.machine_memory;
+}
+
+std::optional<Bytes> MemoryEnforcer::page_cache() const {
   const auto stat = subject_.cgroup().read("memory", "memory.stat");
-  if (!stat) return true;
+  if (!stat) return std::nullopt;
   const bool v1 = services_.hierarchies.on_v1("memory");
-  using runtime::cgroup::value_of;
-  const auto file = value_of(*stat, v1 ? "total_inactive_file" : "inactive_file").value_or(0) + value_of(*stat, v1 ? "total_active_file" : "active_file").value_or(0);
-  return static_cast<std::int64_t>(file) > limit.count() / 10;
+  std::uint64_t bytes = 0;
+  for (const char* key : {v1 ? "total_inactive_file" : "inactive_file", v1 ? "total_active_file" : "active_file", "slab_reclaimable"}) {
+    bytes += runtime::cgroup::value_of(*stat, key).value_or(0);
+  }
+  return Bytes(static_cast<std::int64_t>(bytes));
 }
 
 void MemoryEnforcer::open() {
@@ -72,8 +78,10 @@ void MemoryEnforcer::open() {
   if (!probe) return;  // gone, or no memory controller: whoever measures tells
   probe_ = std::move(*probe);
   if (!std::exchange(open_, true)) services_.enforcement.enter(*this);
-  bound_read_ = {};
-  killed_until_ = {};
+  limit_above_read_ = {};
+  killed_until_ = restarted_until_ = refused_until_ = {};
+  kernel_decides_ = false;  // who calls this has written what the policy wants
+  again_timer_.cancel();
   stalls_ = {};
   refaults_.reset();
   notice_.reset();
@@ -104,6 +112,7 @@ void MemoryEnforcer::close() {
   pressure_.close();
   pressure_timer_.cancel();
   look_timer_.cancel();
+  again_timer_.cancel();
   rate_.forget();
   time_to_limit_.reset();
 }
@@ -111,7 +120,7 @@ void MemoryEnforcer::close() {
 void MemoryEnforcer::watch_thresholds() {
   thresholds_.clear();
   const auto* const policy = subject_.policy();
-  const auto limit = bound();
+  const auto limit = watched_bound_ = bound();
   if (policy == nullptr || !limit || !services_.hierarchies.on_v1("memory")) return;
   std::set<Bytes> levels;
   for (const auto& rule : policy->memory.at) {
@@ -134,6 +143,7 @@ void MemoryEnforcer::look(Moment woken) {
   usage_ = moment->usage;
   history_.see(moment->at, moment->usage);
   rate_.see(moment->at, moment->usage);
+  if (bound() != watched_bound_) watch_thresholds();  // of an ancestor
   see_time_to_limit(*moment);
   see_high(*moment);
   see_notice(*moment, woken_by_pressure_);
@@ -145,7 +155,7 @@ void MemoryEnforcer::look(Moment woken) {
 
 std::optional<Bytes> MemoryEnforcer::tripwire() const {
   const auto limit = subject_.memory_limit();
-  if (services_.hierarchies.on_v1("memory") || !limit || !enforcers::decides_before_the_kernel(subject_.policy())) return std::nullopt;
+  if (services_.hierarchies.on_v1("memory") || !limit || kernel_decides_ || !enforcers::decides_before_the_kernel(subject_.policy())) return std::nullopt;
   return enforcers::tripwire_of(*limit);
 }
 
@@ -170,14 +180,15 @@ void MemoryEnforcer::look_at(const collectors::MemoryMoment& moment, Moment woke
 }
 
 void MemoryEnforcer::see_time_to_limit(const collectors::MemoryMoment& moment) {
-  const auto limit = subject_.memory_limit();
+  const auto limit = limit_in_force();
   time_to_limit_ = limit ? enforcers::time_to_limit(moment.usage, *limit, rate_.bytes_per_second()) : std::nullopt;
   if (!time_to_limit_ || *time_to_limit_ > kFar) near_told_ = false;
   if (!time_to_limit_ || *time_to_limit_ > kNear || near_told_ || moment.usage < enforcers::share_of(*limit, Ratio(500'000))) return;
   near_told_ = true;
   // Usage that swings comes near again and again.
   if (near_told_at_ != Moment() && moment.at - near_told_at_ < kNearAgain) return;
-  if (mostly_cache(*limit)) return;
+  // Page cache makes room by itself: usage at the limit because of it is no sign of an OOM.
+  if (const auto cache = page_cache(); !cache || cache->count() > limit->count() / 10) return;
   near_told_at_ = moment.at;
   const auto rate = static_cast<std::int64_t>(rate_.bytes_per_second());
   subject_.tell(Severity::kWarning, "NearOOM",

@@ -52,9 +52,10 @@ class MemoryEnforcer : public Watched {
   void look_at(const collectors::MemoryMoment& moment, Moment woken);
   void look_later(const collectors::MemoryMoment& moment);
   void see_time_to_limit(const collectors::MemoryMoment& moment);
-  [[nodiscard]] std::optional<Bytes> bound();  // what shares of usage are of: its limit, else the tightest above it
+  [[nodiscard]] std::optional<Bytes> limit_in_force();  // its own, or a tighter one above it
+  [[nodiscard]] std::optional<Bytes> bound();  // what shares of usage are of: the same, or all of the machine's memory
   [[nodiscard]] std::optional<Bytes> tripwire() const;  // memory.high of a policy that decides before the kernel, v2
-  [[nodiscard]] bool mostly_cache(Bytes limit) const;
+  [[nodiscard]] std::optional<Bytes> page_cache() const;  // with what else makes room by itself; empty: gone
 
   // memory_pressure.cpp
   void watch_pressure();
@@ -70,7 +71,7 @@ class MemoryEnforcer : public Watched {
   void reclaim(Bytes target, const Trigger& trigger);
   void exec(const config::MemoryThreshold& rule, const Trigger& trigger);
   void restart(const Trigger& trigger);
-  void kill(config::ThresholdAction action, const Trigger& trigger);
+  Outcome kill(config::ThresholdAction action, const Trigger& trigger);
   Outcome raise(const Trigger& trigger);  // kFailed: it was told why not
   void told(const Trigger& trigger, const std::string& action, Outcome outcome, const std::string& detail);
   [[nodiscard]] bool dry_run() const;
@@ -88,6 +89,8 @@ class MemoryEnforcer : public Watched {
   [[nodiscard]] bool policy_still_stops() const;
   void end_hold();
   void end_freeze();
+  [[nodiscard]] bool stopped_by_others() const;
+  void leave_it_to_the_kernel();  // for a while, should nobody else have helped
 
   Services& services_;
   Subject& subject_;
@@ -99,6 +102,7 @@ class MemoryEnforcer : public Watched {
   asio::steady_timer look_timer_;
   asio::steady_timer stop_timer_;
   asio::steady_timer release_timer_;
+  asio::steady_timer again_timer_;
   enforcers::ThresholdLatch latch_;
   enforcers::FillRate rate_;
   std::array<std::optional<enforcers::Window>, 2> stalls_;  // some, full
@@ -113,13 +117,18 @@ class MemoryEnforcer : public Watched {
   Moment near_told_at_{};
   bool near_told_ = false;
   Bytes usage_;  // as last seen
-  std::optional<Bytes> bound_above_;  // of ancestors and the machine
-  Moment bound_read_{};
+  std::optional<Bytes> limit_above_;  // of ancestors
+  Moment limit_above_read_{};
+  std::optional<Bytes> watched_bound_;  // whose shares the kernel tells of, v1
   Stopped stopped_ = Stopped::kNo;
   Trigger stopped_by_;
   config::AfterFreeze after_freeze_ = config::AfterFreeze::kThaw;
   Moment raised_until_{};  // those who wait for memory take what they were given
   Moment killed_until_{};  // what was killed goes: it is not killed twice
+  Moment restarted_until_{};  // the same of a restart
+  Outcome last_kill_ = Outcome::kDone;
+  Moment refused_until_{};  // what could not be done, or only would have been, is not told again and again
+  bool kernel_decides_ = false;
   std::shared_ptr<std::atomic<bool>> reclaiming_;  // null: not; set to true it ends early
   Alive alive_;
 };

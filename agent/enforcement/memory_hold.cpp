@@ -16,6 +16,10 @@ using config::ThresholdAction;
 
 // Somebody may have made room, raised the limit or thawed it.
 constexpr auto kLookWhetherReleased = std::chrono::milliseconds(20);
+// What the kernel kills ends within it; then the policy decides again.
+constexpr auto kKernelKills = std::chrono::milliseconds(200);
+constexpr auto kKernelDecides = std::chrono::minutes(1);
+constexpr auto kTellAgain = std::chrono::seconds(1);
 
 std::string sentence(const Trigger& trigger, const Subject& subject, const std::string& what) {
   return "Rule " + trigger.rule + " of " + subject.shown() + ": " + trigger.because + "; " + what;
@@ -25,12 +29,12 @@ std::string sentence(const Trigger& trigger, const Subject& subject, const std::
 
 void MemoryEnforcer::out_of_memory(Moment woken) {
   const auto* const policy = subject_.policy();
-  if (policy == nullptr || !policy->memory.on_oom || stopped_ != Stopped::kNo || !probe_) return;
+  if (policy == nullptr || !policy->memory.on_oom || stopped_ != Stopped::kNo || kernel_decides_ || !probe_) return;
   const bool hold_wanted = *policy->memory.on_oom == OnOom::kHold;
   if (!hold_wanted && *policy->memory.on_oom != OnOom::kRaise) return;
-  if (woken < raised_until_) {
+  if (const Moment until = std::max(raised_until_, refused_until_); woken < until) {
     // Those who wait have not yet taken what they were given. Should that not be enough, they wait still.
-    release_timer_.expires_at(raised_until_);
+    release_timer_.expires_at(until);
     release_timer_.async_wait(alive_.guard([this] { out_of_memory(std::chrono::steady_clock::now()); }));
     return;
   }
@@ -41,8 +45,14 @@ void MemoryEnforcer::out_of_memory(Moment woken) {
   usage_ = moment->usage;
   history_.see(moment->at, moment->usage);
   const bool v1 = services_.hierarchies.on_v1("memory");
-  // A dry run leaves the kernel to kill: what it would have done is told by its wake-up.
-  const bool now = dry_run() || (v1 ? subject_.cgroup().under_oom().value_or(false) : moment->usage >= enforcers::tripwire_of(*limit) - Bytes(1 << 20));
+  if (!v1) {
+    // It may have grown past a threshold and to its memory.high between two looks: what a rule does then comes first.
+    look_at(*moment, woken);
+    if (!probe_ || stopped_ != Stopped::kNo || woken < std::max(raised_until_, killed_until_)) return;
+  }
+  // A dry run leaves the kernel to kill: on v1 what it would have done is told by its wake-up.
+  const bool now = v1 ? dry_run() || subject_.cgroup().under_oom().value_or(false)
+                      : enforcers::out_of_memory_at(moment->usage, page_cache().value_or(moment->usage), *limit);
   if (!now) return;
   Trigger trigger;
   trigger.enforcer = "oom";
@@ -50,10 +60,33 @@ void MemoryEnforcer::out_of_memory(Moment woken) {
   trigger.because = "it needs more than its limit of " + std::to_string(limit->count()) + " bytes";
   trigger.woken = woken;
   if (hold_wanted) return hold(trigger);
-  if (raise(trigger) == Outcome::kFailed) kill(ThresholdAction::kKillContainer, trigger);
+  const Outcome raised = raise(trigger);
+  if (raised == Outcome::kDone) return;
+  refused_until_ = std::chrono::steady_clock::now() + kTellAgain;
+  if (raised == Outcome::kFailed && (kill(ThresholdAction::kKillContainer, trigger) != Outcome::kDone || v1)) leave_it_to_the_kernel();
+}
+
+// It is not ours to thaw, then.
+bool MemoryEnforcer::stopped_by_others() const { return !dry_run() && subject_.cgroup().freeze_asked().value_or(false); }
+
+// The guard may have forbidden to kill, or the choice was no help: then the kernel decides, rather than nobody.
+void MemoryEnforcer::leave_it_to_the_kernel() {
+  again_timer_.expires_after(kKernelKills);
+  again_timer_.async_wait(alive_.guard([this] {
+    if (services_.hierarchies.on_v1("memory") && !subject_.cgroup().under_oom().value_or(false)) return;
+    const Status done = subject_.let_kernel_decide();
+    subject_.tell(Severity::kWarning, "HoldEnded", "Out of memory, and no longer held: the kernel decides in " + subject_.shown() + (done ? "" : ": " + done.error().what), {});
+    kernel_decides_ = true;
+    again_timer_.expires_after(kKernelDecides);
+    again_timer_.async_wait(alive_.guard([this] {
+      kernel_decides_ = false;
+      if (open_) subject_.decide_again();
+    }));
+  }));
 }
 
 void MemoryEnforcer::hold(const Trigger& trigger) {
+  if (stopped_by_others()) return;
   const auto rule = subject_.policy()->memory.hold.value_or(config::OomHold{std::chrono::seconds(5), OnOom::kKillContainer});
   auto told_of = incident(trigger);
   const bool v1 = services_.hierarchies.on_v1("memory");
@@ -67,13 +100,17 @@ void MemoryEnforcer::hold(const Trigger& trigger) {
   told_of.finish(outcome, "hold", "OOMHeld",
                  sentence(trigger, subject_, "held for " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(rule.timeout).count()) + " ms: " + std::string(to_string(outcome))),
                  done ? "" : done.error().what);
-  if (outcome != Outcome::kDone) return;
+  if (outcome != Outcome::kDone) {
+    refused_until_ = std::chrono::steady_clock::now() + kTellAgain;
+    return;
+  }
   stopped_ = Stopped::kHeld;
   stopped_by_ = trigger;
   stopped_for(rule.timeout);
 }
 
 void MemoryEnforcer::freeze(const config::MemoryThreshold& rule, const Trigger& trigger) {
+  if (stopped_by_others()) return told(trigger, "freeze", Outcome::kFailed, "somebody else has frozen it");
   auto told_of = incident(trigger);
   Status done;
   // Guarded first: an agent that dies between the two lines leaves nothing frozen.
@@ -105,7 +142,7 @@ void MemoryEnforcer::look_whether_released() {
   release_timer_.async_wait(alive_.guard([this] {
     if (stopped_ == Stopped::kNo) return;
     const bool waits = stopped_ == Stopped::kHeld && services_.hierarchies.on_v1("memory");
-    const auto still = waits ? subject_.cgroup().under_oom() : subject_.cgroup().frozen();
+    const auto still = waits ? subject_.cgroup().under_oom() : subject_.cgroup().freeze_asked();
     if (still && *still) return look_whether_released();
     const Trigger by = stopped_by_;
     const bool gone = !still;
@@ -147,8 +184,8 @@ void MemoryEnforcer::end_freeze() {
   trigger.woken = std::chrono::steady_clock::now();
   trigger.because += ", and nobody has thawed it in time";
   // A frozen cgroup2 dies at once, and thaws after: it must not run on in between.
-  if (after_freeze_ == AfterFreeze::kKillContainer) kill(ThresholdAction::kKillContainer, trigger);
-  if (after_freeze_ == AfterFreeze::kKillProcess) kill(ThresholdAction::kKillProcess, trigger);
+  if (after_freeze_ == AfterFreeze::kKillContainer) (void)kill(ThresholdAction::kKillContainer, trigger);
+  if (after_freeze_ == AfterFreeze::kKillProcess) (void)kill(ThresholdAction::kKillProcess, trigger);
   let_go();
   if (after_freeze_ == AfterFreeze::kThaw) told(trigger, "thaw", Outcome::kDone, "");
 }
@@ -159,21 +196,16 @@ void MemoryEnforcer::end_hold() {
   Trigger trigger = stopped_by_;
   trigger.woken = std::chrono::steady_clock::now();
   trigger.because += ", and nobody has given it more in time";
-  bool killed = false;
+  std::optional<Outcome> killed;
   if (then != OnOom::kRaise || raise(trigger) == Outcome::kFailed) {
-    kill(then == OnOom::kKillProcess ? ThresholdAction::kKillProcess : ThresholdAction::kKillContainer, trigger);
-    killed = true;
+    killed = kill(then == OnOom::kKillProcess ? ThresholdAction::kKillProcess : ThresholdAction::kKillContainer, trigger);
   }
   const bool v1 = services_.hierarchies.on_v1("memory");
   let_go();
-  if (!killed || !v1) return;
-  // The guard may have forbidden it, or the choice was no help: then the kernel decides, rather than nobody.
-  release_timer_.expires_after(std::chrono::milliseconds(200));
-  release_timer_.async_wait(alive_.guard([this] {
-    if (!subject_.cgroup().under_oom().value_or(false)) return;
-    const Status done = subject_.allow_oom_kill();
-    subject_.tell(Severity::kWarning, "HoldEnded", "Out of memory, and no longer held: the kernel decides in " + subject_.shown() + (done ? "" : ": " + done.error().what), {});
-  }));
+  if (killed && (v1 || *killed != Outcome::kDone)) {
+    refused_until_ = std::chrono::steady_clock::now() + kTellAgain;
+    leave_it_to_the_kernel();
+  }
 }
 
 }  // namespace mete::agent

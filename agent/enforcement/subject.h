@@ -46,8 +46,11 @@ class Subject {
   // Somebody else than this agent undoes a freeze, should the agent not be there when its time is over.
   [[nodiscard]] virtual Status guard_freeze(std::chrono::nanoseconds timeout) = 0;
   virtual void unguard_freeze() = 0;
-  // v1: the kernel decides again, where a hold has come to nothing.
-  [[nodiscard]] virtual Status allow_oom_kill() = 0;
+  // The kernel decides at the limit, where a hold or a raise has come to nothing, until decide_again().
+  [[nodiscard]] virtual Status let_kernel_decide() = 0;
+  virtual void decide_again() = 0;
+  // Has it been told to restart, and not ended yet?
+  [[nodiscard]] virtual bool restarting() const = 0;
   // v2: it is stuck at its memory.high, which it has no more when this is done.
   [[nodiscard]] virtual Status lift_memory_high() = 0;
   // Memory is short: by the protocol of systemd's services, for those inside who listen.

@@ -86,6 +86,15 @@ Result<std::vector<ControlWrite>> Group::apply(const Limits& limits) const {
   return writes;
 }
 
+Status Group::apply_each(const Limits& limits) const {
+  Status first;
+  for (const auto& part : parts_of(limits)) {
+    auto applied = apply(part);
+    if (!applied && first) first = tl::unexpected(std::move(applied.error()));
+  }
+  return first;
+}
+
 Result<std::vector<Drift>> Group::verify(const Limits& limits) const {
   METE_TRY(const auto expected, plan_reads(limits, *hierarchies_, Bytes(::sysconf(_SC_PAGESIZE))));
   std::vector<Drift> drifts;

@@ -196,6 +196,17 @@ Result<std::uint64_t> Group::id() const {
   return static_cast<std::uint64_t>(info.st_ino);
 }
 
+Result<std::uint64_t> Group::id_anywhere() const {
+  auto primary = id();
+  if (primary || !is_gone(primary.error())) return primary;
+  constexpr std::uint64_t kNotPrimary = std::uint64_t{1} << 63;
+  for (const auto& directory : directories()) {
+    struct stat info {};
+    if (::stat(directory.c_str(), &info) == 0) return info.st_ino | kNotPrimary;
+  }
+  return primary;
+}
+
 std::vector<std::string> Group::procs_files() const {
   std::vector<std::string> files = directories();
   for (std::string& file : files) file += "/cgroup.procs";

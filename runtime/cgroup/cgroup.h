@@ -79,6 +79,8 @@ class Group {
   // The inode of its directory in the primary hierarchy (cgroup2 when mounted, else memory, else the first): a group
   // made again under the same path has another one.
   [[nodiscard]] Result<std::uint64_t> id() const;
+  // The same, or where it is not in the primary hierarchy that of the first one that has it, which is never the same number.
+  [[nodiscard]] Result<std::uint64_t> id_anywhere() const;
 
   // Every cgroup.procs a process must be written to, in this order; v1 first, the twin last.
   [[nodiscard]] std::vector<std::string> procs_files() const;
@@ -88,6 +90,8 @@ class Group {
   // Writes what is asked, in order (plan_writes), stops at the first failure and returns what was written. On v2 a
   // memory.max below memory.current is first reclaimed for, then refused with is_busy: the kernel would kill.
   [[nodiscard]] Result<std::vector<ControlWrite>> apply(const Limits& limits) const;
+  // The same for each of parts_of(limits) by itself; the first error, when all have been tried.
+  [[nodiscard]] Status apply_each(const Limits& limits) const;
   // What apply(limits) would write now.
   [[nodiscard]] Result<std::vector<ControlWrite>> planned(const Limits& limits) const;
   // The files that do not hold what apply(limits) made them hold.
@@ -101,6 +105,8 @@ class Group {
   [[nodiscard]] Status freeze() const;
   [[nodiscard]] Status thaw() const;
   [[nodiscard]] Result<bool> frozen() const;
+  // Is it to be frozen, done or not? A task that waits for a disk, or for memory, stops late.
+  [[nodiscard]] Result<bool> freeze_asked() const;
   // Pids of this group; `nested`: and of the groups below it. A process of another pid namespace is left out.
   [[nodiscard]] Result<std::vector<pid_t>> processes(bool nested = true) const;
   [[nodiscard]] Result<bool> populated() const;  // nested groups included

@@ -110,6 +110,19 @@ Result<bool> Group::frozen() const {
   return trim(state) == "FROZEN";
 }
 
+Result<bool> Group::freeze_asked() const {
+  const std::string unified = unified_directory();
+  if (!unified.empty()) {
+    const auto asked = internal::read_control(unified, "cgroup.freeze");
+    if (asked && trim(*asked) == "1") return true;
+    const bool old = !asked && asked.error().code == EOPNOTSUPP;
+    if (!asked && !old) return tl::unexpected<Error>(asked.error());
+    if (!hierarchies_->on_v1("freezer")) return false;
+  }
+  METE_TRY(const std::string state, read("freezer", "freezer.self_freezing"));
+  return trim(state) == "1";
+}
+
 Result<std::vector<pid_t>> Group::processes(bool nested) const {
   std::vector<pid_t> pids;
   METE_CHECK(internal::append_processes(primary_directory(), nested, pids));

@@ -11,6 +11,37 @@ constexpr std::uint64_t kMaxShares = 262'144;
 constexpr std::uint64_t kMaxWeight = 10'000;
 }  // namespace
 
+std::vector<Limits> parts_of(const Limits& limits) {
+  Limits cpu;
+  cpu.cpu_shares = limits.cpu_shares;
+  cpu.cpu_bandwidth = limits.cpu_bandwidth;
+  cpu.cpu_burst = limits.cpu_burst;
+  cpu.cpu_idle = limits.cpu_idle;
+  Limits cpuset;
+  cpuset.cpuset_cpus = limits.cpuset_cpus;
+  cpuset.cpuset_mems = limits.cpuset_mems;
+  Limits memory;
+  memory.memory = limits.memory;
+  memory.swap = limits.swap;
+  memory.memory_soft = limits.memory_soft;
+  memory.memory_high = limits.memory_high;
+  memory.memory_min = limits.memory_min;
+  memory.oom_group = limits.oom_group;
+  memory.oom_kill_disable = limits.oom_kill_disable;
+  Limits io;
+  io.io = limits.io;
+  io.io_weight = limits.io_weight;
+  Limits others;
+  others.pids = limits.pids;
+  others.net_class = limits.net_class;
+  others.hugetlb = limits.hugetlb;
+  std::vector<Limits> parts;
+  for (auto* part : {&cpuset, &cpu, &memory, &io, &others}) {
+    if (*part != Limits()) parts.push_back(std::move(*part));
+  }
+  return parts;
+}
+
 std::uint64_t cpu_weight_of_shares(std::uint64_t shares) {
   if (shares <= kMinShares) return 1;
   if (shares >= kMaxShares) return kMaxWeight;

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/units.h"
 
@@ -79,6 +80,10 @@ struct Limits {
 
   bool operator==(const Limits&) const = default;
 };
+
+// The same by what they are about (CPU, cpuset, memory, IO, the rest), so that what is refused of one keeps the others from nobody.
+// Empty parts are left out.
+[[nodiscard]] std::vector<Limits> parts_of(const Limits& limits);
 
 // OCI's memory.swap (v1 meaning: memory and swap together) to the field above.
 [[nodiscard]] constexpr Limit<Bytes> swap_alone(Limit<Bytes> memory_and_swap, Limit<Bytes> memory) {

@@ -46,7 +46,7 @@ bool same(const char* a, const char* b) {
 // option's value does no harm.
 bool enters_a_container(long words, const char* const* arguments) {
   for (long i = 1; i < words; ++i) {
-    for (const char* const command : {"run", "create", "exec", "start", "sandbox"}) {
+    for (const char* const command : {"run", "create", "exec", "start", "sandbox", "watchdog"}) {
       if (same(arguments[i], command)) return true;
     }
   }

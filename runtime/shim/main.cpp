@@ -8,6 +8,7 @@
 
 #include "runtime/process/own_image.h"
 #include "runtime/shim/shim.h"
+#include "runtime/shim/watchdog.h"
 
 namespace {
 
@@ -73,6 +74,7 @@ int main(int argc, char** argv) {
   if (std::strcmp(argv[1], "run") == 0) return mete::runtime::shim::run_shim(options);
   if (std::strcmp(argv[1], "sandbox") == 0) return mete::runtime::shim::run_sandbox(options);
   if (std::strcmp(argv[1], "exec") == 0 && !exec.command.empty()) return mete::runtime::shim::run_exec(exec);
+  if (std::strcmp(argv[1], "watchdog") == 0) return mete::runtime::shim::run_watchdog(options.directory);
   std::fputs(kUsage, stderr);
   return 2;
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/shim/watchdog.h"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <ctime>
 
 #include "runtime/cgroup/text.h"
@@ -132,17 +134,36 @@ void Watchdog::check() {
   const nanoseconds now = boot_time();
   if (freeze_ && now >= freeze_->at + kPatience) {
     // Once more: the agent may have done it in this moment.
-    if (const auto still = read_undo(freeze_watchdog(directory_)); still == freeze_) {
+    auto still = read_undo(freeze_watchdog(directory_));
+    if (still == freeze_) {
       do_writes(*freeze_);
       (void)::unlink(freeze_watchdog(directory_).c_str());
+      still.reset();
     }
-    freeze_.reset();
+    freeze_ = std::move(still);  // another one, of which it was not told
   }
   if (!oom_ || !oom_since_) return;
   see_oom();
   if (!oom_since_ || now < *oom_since_ + oom_->wait + kPatience) return;
   do_writes(*oom_);
   oom_since_.reset();
+}
+
+int run_watchdog(const std::string& directory) {
+  // In a session of its own, so that what ends the agent's does not end it.
+  (void)::setsid();
+  Watchdog watchdog(directory);
+  constexpr int kLook = 1000;  // an agent that was killed in the middle of removing its files has told nobody
+  while (!watchdog.is_idle()) {
+    pollfd waits[2] = {{watchdog.files_fd(), POLLIN, 0}, {watchdog.oom_fd(), POLLIN, 0}};
+    const int due = watchdog.timeout();
+    const int ready = ::poll(waits, 2, due < 0 ? kLook : std::min(due, kLook));
+    if (ready < 0 && errno != EINTR) ::sleep(1);
+    watchdog.check();
+    if (waits[1].revents != 0) watchdog.see_oom();
+    watchdog.see_files();
+  }
+  return 0;
 }
 
 }  // namespace mete::runtime::shim

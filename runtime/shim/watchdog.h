@@ -44,6 +44,9 @@ struct Undo {
 // of which a user has 128 at most.
 inline constexpr int kFilesChanged = SIGURG;
 
+// `mete-shim watchdog`: the watchdog alone, of a cgroup that has no shim. Returns, with the exit code, when neither file is there.
+[[nodiscard]] int run_watchdog(const std::string& directory);
+
 // The shim's side. It waits for nothing: its owner polls the descriptors and calls back.
 class Watchdog {
  public:
@@ -53,6 +56,7 @@ class Watchdog {
   [[nodiscard]] int oom_fd() const { return oom_event_.get(); }  // readable: call see_oom()
   void see_files();
   void see_oom();
+  [[nodiscard]] bool is_idle() const { return !freeze_ && !oom_; }
   // Milliseconds until check() has something to do; -1: nothing to wait for.
   [[nodiscard]] int timeout() const;
   void check();

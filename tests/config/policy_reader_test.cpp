@@ -68,6 +68,26 @@ TEST(PolicyReader, ReadsEverything) {
   EXPECT_EQ(policy.guard->max_kills, 3);
 }
 
+TEST(PolicyReader, WhatOnlyALauncherCanDoIsRefusedForCgroupsOfOthers) {
+  for (const auto& [memory, field] : {std::pair("at: [{usage: 80%, do: restart}]", "at[0].do"), std::pair("at: [{usage: 70%, do: reclaim}, {usage: 80%, do: exec, command: [a]}]", "at[1].do"),
+                                      std::pair("pressure: {full: 10%, for: 1s, do: restart}", "pressure.do"), std::pair("thrashing: {refaults: 10%, for: 1s, do: restart}", "thrashing.do")}) {
+    const auto documents = read_documents(policy_text(std::string("  memory: {") + memory + "}\n", "{cgroups: [\"/docker/*\"]}"), "");
+    EXPECT_TRUE(has(documents.errors, std::string("spec.memory.") + field, "")) << memory << joined(documents.errors);
+    EXPECT_NE(joined(documents.errors).find("are for pods"), std::string::npos) << joined(documents.errors);
+  }
+}
+
+TEST(PolicyReader, NoSignalGoesPastTheGuard) {
+  const auto refused = [](const std::string& signal, const std::string& expected) {
+    const auto documents = read_documents(policy_text("  memory: {at: [{usage: 80%, do: signal, signal: " + signal + "}]}\n"), "");
+    EXPECT_TRUE(has(documents.errors, "spec.memory.at[0].signal", "")) << joined(documents.errors);
+    EXPECT_NE(joined(documents.errors).find(expected), std::string::npos) << joined(documents.errors);
+  };
+  refused("SIGKILL", "`do: kill-process`");
+  refused("KILL", "`do: kill-process`");
+  refused("SIGSTOP", "`do: freeze`");
+}
+
 TEST(PolicyReader, WhatIsNotActiveYetWarns) {
   const auto documents = read_documents(policy_text(kEverything), "policy.yaml");
   EXPECT_EQ(documents.warnings.size(), 0U) << joined(documents.warnings);
@@ -85,7 +105,7 @@ TEST(PolicyReader, WhatDecidesBeforeTheKernelIsRead) {
     hold: {timeout: 5s, then: raise}
     raise: {by: 25%, max: 96Mi}
     notify: true
-)", "{cgroups: [\"/docker/*\"]}"), "");
+)"), "");
   ASSERT_TRUE(documents.ok()) << joined(documents.errors);
   EXPECT_TRUE(documents.warnings.empty()) << joined(documents.warnings);
   const auto& memory = documents.policies.at(0).memory;
@@ -99,7 +119,6 @@ TEST(PolicyReader, WhatDecidesBeforeTheKernelIsRead) {
   EXPECT_EQ(memory.thrashing->action, ThresholdAction::kRestart);
   EXPECT_EQ(memory.hold->then, OnOom::kRaise);
   EXPECT_TRUE(memory.notify);
-  EXPECT_EQ(documents.policies.at(0).selector.cgroups, std::vector<std::string>{"/docker/*"});
 }
 
 TEST(PolicyReader, WhatIsActiveDoesNotWarn) {

@@ -51,6 +51,35 @@ TEST(ThresholdLatch, TheLowestFirstAndWhatHelpsIsRepeated) {
   EXPECT_EQ(crossed(kStart + 1s), (std::vector<std::size_t>{0, 2})) << "a signal is not sent again";
 }
 
+TEST(ThresholdLatch, ARaiseIsArmedAgainByTheRaisedLimit) {
+  std::vector<config::MemoryThreshold> all(1);
+  all[0] = {.usage = Ratio(800'000), .action = ThresholdAction::kRaise};
+  ThresholdLatch latch;
+  EXPECT_EQ(latch.crossed(all, Bytes(80), Bytes(100), kStart).size(), 1U);
+  EXPECT_TRUE(latch.crossed(all, Bytes(99), Bytes(100), kStart + 1s).empty()) << "it could not be raised";
+  EXPECT_TRUE(latch.crossed(all, Bytes(80), Bytes(102), kStart + 2s).empty());
+  EXPECT_EQ(latch.crossed(all, Bytes(82), Bytes(102), kStart + 3s).size(), 1U) << "by 2%: usage never falls well below";
+}
+
+TEST(ThresholdLatch, ChangedRulesBeginAnewAndTheOthersDoNot) {
+  ThresholdLatch latch;
+  auto all = rules();
+  EXPECT_EQ(latch.crossed(all, Bytes(92), Bytes(100), kStart), (std::vector<std::size_t>{1, 0}));
+  all.erase(all.begin());
+  EXPECT_TRUE(latch.crossed(all, Bytes(92), Bytes(100), kStart + 1ms).empty()) << "the signal was sent, at whatever place its rule was";
+  all[0].signal = 10;
+  EXPECT_EQ(latch.crossed(all, Bytes(92), Bytes(100), kStart + 2ms), std::vector<std::size_t>{0});
+}
+
+TEST(OutOfMemoryAt, PageCacheMakesRoomByItself) {
+  EXPECT_TRUE(out_of_memory_at(62_MiB, 1_MiB, 64_MiB));
+  EXPECT_TRUE(out_of_memory_at(62_MiB, 3_MiB, 64_MiB)) << "the program's own text";
+  EXPECT_FALSE(out_of_memory_at(62_MiB, 10_MiB, 64_MiB));
+  EXPECT_FALSE(out_of_memory_at(60_MiB, 0_B, 64_MiB)) << "not at the tripwire";
+  EXPECT_FALSE(out_of_memory_at(992_MiB, 900_MiB, 1024_MiB));
+  EXPECT_TRUE(out_of_memory_at(992_MiB, 20_MiB, 1024_MiB));
+}
+
 TEST(ThresholdLatch, SharesOfHugeLimitsDoNotOverflow) {
   EXPECT_EQ(share_of(Bytes(std::int64_t{1} << 60), Ratio(500'000)), Bytes(std::int64_t{1} << 59));
   EXPECT_EQ(share_of(Bytes(3), Ratio(500'000)), Bytes(1));

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/enforcement/other_kills.h"
+
+#include "agent/enforcement/enforcement.h"
+#include "agent/enforcement/incident.h"
+
+namespace mete::agent {
+
+void tell_kill_of_others(Services& services, const KernelKill& kill) {
+  const auto now = std::chrono::steady_clock::now();
+  ForensicRecord record;
+  record.at = std::chrono::system_clock::now();
+  record.rule = "kernel OOM kill";
+  record.cgroup = kill.task_memcg;
+  record.scope = scope_of(kill, kill.task_memcg, "");
+  record.action = "none";
+  record.outcome = to_string(Outcome::kDone);
+  record.victim = kill.pid;
+  record.victim_command = kill.task;
+  if (const auto group = runtime::cgroup::Group::at(services.hierarchies, kill.task_memcg)) {
+    record_counters(*group, record);
+    record.processes = snapshot_of(*group);
+  }
+  const auto written = services.enforcement.forensics().add(record);
+  services.instruments.reaction("oom", std::chrono::steady_clock::now() - now);
+  EventFields fields = {{"rule", record.rule}, {"cgroup", record.cgroup}, {"scope", record.scope}, {"pid", std::to_string(kill.pid)}, {"command", kill.task},
+                        {"anon_rss", std::to_string(kill.anon_rss.count())}};
+  if (written) fields.emplace_back("record", *written);
+  const std::string where = record.cgroup.empty() ? "a cgroup that the kernel did not name" : "cgroup " + record.cgroup;
+  services.events.add({.severity = Severity::kWarning,
+                       .reason = "OOMKilled",
+                       .message = "The kernel killed process " + std::to_string(kill.pid) + " (" + kill.task + ") of " + where + ", which no policy holds",
+                       .fields = std::move(fields)});
+}
+
+}  // namespace mete::agent
