@@ -106,7 +106,7 @@ def test_exec():
         runs_on(agent)
         # The command is bounded by its own parent, which needs no agent.
         wait_for("the end of the command", lambda: not any("sleep 77" in command for _, command in agent.processes()), 5)
-    crash_in("{at: [{usage: 60%, do: exec, command: [sleep, '77'], timeout: %s}]}" % ms(1000), 0.6, check, latest=0.03)
+    crash_in("{at: [{usage: 60%%, do: exec, command: [sleep, '77'], timeout: %s}]}" % ms(1000), 0.6, check, latest=0.03)
 
 
 def test_raise():

@@ -78,8 +78,8 @@ def test_signal_and_exec_at_thresholds():
         command = "trap 'echo GOT-USR1' USR1; head -c 48m /dev/zero | tail -c 48m | sh -c 'sleep 1; cat > /dev/null' & while :; do sleep 0.1; done"
         agent.apply(pod("""  memory:
     at:
-    - {usage: 50%, do: signal, signal: SIGUSR1}
-    - {usage: 60%, do: exec, command: [sh, -c, "echo told > /tmp/told; exit 3"], timeout: %s}
+    - {usage: 50%%, do: signal, signal: SIGUSR1}
+    - {usage: 60%%, do: exec, command: [sh, -c, "echo told > /tmp/told; exit 3"], timeout: %s}
 """ % ms(5000), command=command))
         wait_event(agent, "PolicyAction", action="signal", outcome="done")
         event = wait_event(agent, "PolicyAction", action="exec", exit_code="3")
@@ -92,8 +92,8 @@ def test_an_exec_that_hangs_or_is_not_there_is_told():
     with Agent().start() as agent:
         agent.apply(pod("""  memory:
     at:
-    - {usage: 30%, do: exec, command: [sh, -c, "sleep 100 & sleep 100"], timeout: %s}
-    - {usage: 40%, do: exec, command: [/no/such/thing]}
+    - {usage: 30%%, do: exec, command: [sh, -c, "sleep 100 & sleep 100"], timeout: %s}
+    - {usage: 40%%, do: exec, command: [/no/such/thing]}
 """ % ms(300), most=40))
         late = wait_event(agent, "PolicyAction", action="exec", exit_code="124")
         assert "took too long" in late["message"], late
@@ -280,7 +280,7 @@ def read(path):
 
 def test_the_shim_thaws_when_the_agent_does_not_come_back():
     with Agent().start() as agent:
-        agent.apply(pod("  memory: {at: [{usage: 60%, do: freeze, timeout: %s, then: kill-container}]}" % ms(1000), most=45))
+        agent.apply(pod("  memory: {at: [{usage: 60%%, do: freeze, timeout: %s, then: kill-container}]}" % ms(1000), most=45))
         wait_event(agent, "Frozen", outcome="done")
         agent.kill()
         assert group(agent).frozen()

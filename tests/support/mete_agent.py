@@ -46,7 +46,7 @@ def need_root():
 def need_disk(folder):
     device = os.stat(folder).st_dev
     if not os.path.exists("/sys/dev/block/%d:%d" % (os.major(device), os.minor(device))):
-        skip_case("needs %s on a disk: what is in a tmpfs has no page cache beside it" % folder)
+        skip_case("needs %s on a disk: a tmpfs has no IO, and no page cache to be had back" % folder)
 
 
 def ms(milliseconds):
