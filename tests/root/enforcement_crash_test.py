@@ -19,6 +19,7 @@ from mete_agent import SLOW, Agent, ms, run_tests, wait_for  # noqa: E402
 MiB = 1 << 20
 LIMIT = 64 * MiB
 KILLS = int(os.environ.get("METE_KILLS", "8"))
+SPREAD = float(os.environ.get("METE_SPREAD", "1"))  # how much longer an action takes than on a machine of today
 SEED = int(os.environ.get("METE_SEED", str(time.time_ns() % 1000000)))
 
 # Anonymous memory up to `most` MiB, page cache of `cache` MiB before; it says "again" each time it is started.
@@ -62,7 +63,7 @@ def crash_in(memory, share, check, most=50, cache=0, restart="Never", latest=0.0
         with Agent().start() as agent:
             agent.apply(manifest(memory, most, cache, restart))
             wait_for("it to run", lambda: agent.container("hog")["state"] == "running", every=0.002)
-            delay = chance.random() * latest * SLOW
+            delay = chance.random() * latest * SPREAD
             with waiting_for(group(agent), share) as wait:
                 wait()
                 time.sleep(delay)
@@ -145,7 +146,7 @@ def test_hold_that_the_shim_ends():
             with waiting_for(own, None) as wait:
                 wait()
                 begin = time.monotonic()
-                time.sleep(chance.random() * 0.012 * SLOW)
+                time.sleep(chance.random() * 0.012 * SPREAD)
                 agent.kill()
             # On v2 it is the agent that holds, by freezing it: one that was killed before leaves it to the kernel.
             held = V1 or own.frozen()
