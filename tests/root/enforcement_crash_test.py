@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 of the agent in the middle of each kind of action: after the next start nothing is frozen, held or mis-limited, and what
-was to come of the action comes. METE_KILLS says how often for each kind; METE_SEED repeats a run.
+was to come of the action comes. METE_KILLS says how often for each kind, METE_SPREAD over how
+long; METE_SEED repeats a run.
 
 The test waits for the same thing as the agent (v1: an event of the kernel; v2 has none of usage, so it looks all the time), and kills the
 agent a random time after: before it has decided, between two of its writes, and after it was done."""

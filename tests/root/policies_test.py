@@ -141,6 +141,18 @@ def test_somebody_thaws_it_in_time():
         assert agent.container("hog")["state"] == "running"
 
 
+def test_a_freeze_that_takes_its_time_is_no_thaw():
+    with Agent().start() as agent:
+        need_disk(agent.work)
+        # One of them waits for a slow disk when another comes past the threshold, and is frozen only when it has its answer, after seconds.
+        agent.apply(pod("  memory: {at: [{usage: 60%%, do: freeze, timeout: 60s, then: kill-container}]}\n  io: {devices: [{path: %s, writeBps: 3Mi}]}" % agent.state,
+                        command="dd if=/dev/zero of=/tmp/big bs=1M count=24 conv=fsync 2>/dev/null & sleep 1.5; " + GROW % (30, "0.001")))
+        wait_event(agent, "Frozen", outcome="done")
+        wait_for("the freeze", group(agent).frozen, 30)
+        time.sleep(0.5)
+        assert group(agent).frozen() and not agent.events("Released"), agent.events()
+
+
 def test_restart_is_graceful():
     with Agent().start() as agent:
         agent.apply(pod("  memory: {at: [{usage: 60%, do: restart}]}\n  guard: {maxKills: 1, per: 60s}", most=45))
