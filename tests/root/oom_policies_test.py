@@ -100,6 +100,17 @@ def test_hold_then_raise_that_is_not_enough_kills():
         assert kills(agent, "kernel") == 0
 
 
+def test_the_shim_ends_the_hold_of_an_agent_that_is_gone():
+    with Agent().start() as agent:
+        agent.apply(child("  memory: {onOOM: hold, hold: {timeout: %s, then: kill-process}}" % ms(1000)))
+        wait_event(agent, "OOMHeld", outcome="done")
+        agent.kill()
+        wait_for("the kernel's kill", lambda: group(agent).oom_kills() == 1, 8)
+        agent.start()
+        only_the_child_was_killed(agent)
+        assert kills(agent, "kernel") == 1 and kills(agent, "policy") in (0, None)
+
+
 def test_a_threshold_comes_before_the_hold_however_fast_it_grows():
     with Agent().start() as agent:
         # Quiet until nobody who looks by need (v2) does so often; then all of it in one call, kept while nobody reads it.
