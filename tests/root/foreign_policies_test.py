@@ -3,15 +3,14 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import Agent, cgroup_mounts, run_tests, skip, wait_for  # noqa: E402
+from cgroups import Foreign, memory_cgroup_of  # noqa: E402
+from mete_agent import SLOW, Agent, ms, need_disk, run_tests, wait_for  # noqa: E402
 
 MiB = 1 << 20
-V1 = "/sys/fs/cgroup/memory"
 
 POLICY = """
 apiVersion: mete/v1
@@ -23,65 +22,6 @@ spec:
 """
 
 GROW = "a = []\nimport time\nfor i in range(%d):\n    a.append(bytearray(b'x') * (1 << 20))\n    time.sleep(%s)\ntime.sleep(1000)"
-
-
-class Foreign:
-    """A cgroup as another program would make it, with a memory limit, in all hierarchies; removed at the end."""
-
-    def __init__(self, limit=64 * MiB):
-        if not os.path.isdir(V1):
-            skip("needs cgroup v1's memory controller")
-        self.path = "/mete-foreign-%d-%d" % (os.getpid(), time.monotonic_ns() % 1000000)
-        self.processes = []
-        self.directories = [mount + self.path for mount in cgroup_mounts()]
-        for directory in self.directories:
-            os.mkdir(directory)
-        self.write("memory", "memory.limit_in_bytes", str(limit))
-        for name in ("cpuset.cpus", "cpuset.mems"):
-            self.write("cpuset", name, open("/sys/fs/cgroup/cpuset/" + name).read())
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.write("unified", "cgroup.freeze", "0")
-        for process in self.processes:
-            process.kill()
-            process.wait()
-        for directory in self.directories:
-            for _ in range(50):
-                try:
-                    os.rmdir(directory)
-                    break
-                except OSError:
-                    time.sleep(0.05)
-
-    def file(self, controller, name):
-        return "/sys/fs/cgroup/%s%s/%s" % (controller, self.path, name)
-
-    def write(self, controller, name, text):
-        with open(self.file(controller, name), "w") as out:
-            out.write(text)
-
-    def run(self, code):
-        def join():
-            for directory in self.directories:
-                with open(directory + "/cgroup.procs", "w") as procs:
-                    procs.write("0")
-        process = subprocess.Popen([sys.executable, "-c", code], preexec_fn=join)
-        self.processes.append(process)
-        return process
-
-    def settings(self):
-        """Every control file that can be written, as bytes."""
-        names = {"memory": ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.oom_control", "memory.soft_limit_in_bytes"],
-                 "pids": ["pids.max"], "cpu": ["cpu.cfs_burst_us", "cpu.cfs_quota_us", "cpu.shares"], "unified": ["cgroup.freeze"]}
-        found = {}
-        for controller, files in names.items():
-            for name in files:
-                text = open(self.file(controller, name), "rb").read()
-                found[name] = text.split(b"\n")[0] if name == "memory.oom_control" else text
-        return found
 
 
 def apply(agent, foreign, spec, glob=None):
@@ -97,14 +37,15 @@ def test_held_and_put_back_to_the_exact_bytes():
     with Foreign() as foreign, Agent().start() as agent:
         before = foreign.settings()
         apply(agent, foreign, "  pids: {max: 33}\n  memory: {at: [{usage: 80%, do: raise}], raise: {by: 50%}, onOOM: hold, hold: {timeout: 5s, then: kill-process}}")
-        wait_for("the limits", lambda: foreign.settings()["pids.max"] == b"33\n" and foreign.settings()["memory.oom_control"] == b"oom_kill_disable 1")
-        grower = foreign.run(GROW % (80, "0.005"))
+        wait_for("the limits", lambda: foreign.pids_max() == 33 and foreign.decided_before_the_kernel())
+        grower = foreign.run(GROW % (80, "0.04"))  # so slow that whoever looks by need (v2) sees it come
         event(agent, "LimitRaised", to=str(96 * MiB))
-        wait_for("more than the old limit", lambda: int(open(foreign.file("memory", "memory.usage_in_bytes")).read()) > 66 * MiB)
+        wait_for("more than the old limit", lambda: foreign.memory_usage() > 66 * MiB)
         agent.mete("delete", "-f", "-", text=POLICY % (foreign.path, "  pids: {max: 33}"))
-        # The kernel refuses the old limit while more is in use; all else is put back at once.
+        # The old limit waits while more is in use (v1's kernel refuses it, v2's would kill for it); all else is put back at once.
         event(agent, "RestoreFailed")
-        assert foreign.settings() == {**before, "memory.limit_in_bytes": b"%d\n" % (96 * MiB)}, foreign.settings()
+        assert foreign.settings() == foreign.with_memory_limit(before, 96 * MiB), foreign.settings()
+        assert grower.poll() is None and foreign.oom_kills() == 0, "it was killed for a limit that is put back"
         grower.kill()
         wait_for("what was there", lambda: foreign.settings() == before)
         assert len(agent.events("Restored")) >= 3, agent.events("Restored")
@@ -118,7 +59,7 @@ def test_put_back_when_the_agent_stops_and_after_it_was_killed():
         agent.stop()
         assert foreign.settings() == before
         agent.start()
-        wait_for("the limits again", lambda: foreign.settings()["pids.max"] == b"33\n")
+        wait_for("the limits again", lambda: foreign.pids_max() == 33)
         agent.kill()
         assert foreign.settings() != before
         os.remove(agent.state + "/applied/Policy.default.foreign.yaml")
@@ -145,23 +86,23 @@ def test_a_frozen_one_is_thawed_after_the_agents_death():
         apply(agent, foreign, "  memory: {at: [{usage: 40%, do: freeze, timeout: 60s, then: thaw}]}")
         foreign.run(GROW % (60, "0.01"))
         event(agent, "Frozen", outcome="done")
-        wait_for("the freeze", lambda: foreign.settings()["cgroup.freeze"] == b"1\n")
+        wait_for("the freeze", foreign.frozen)
         agent.kill()
-        assert foreign.settings()["cgroup.freeze"] == b"1\n"
+        assert foreign.frozen()
         os.remove(agent.state + "/applied/Policy.default.foreign.yaml")
         agent.start()
-        wait_for("the thaw", lambda: foreign.settings()["cgroup.freeze"] == b"0\n")
+        wait_for("the thaw", lambda: not foreign.frozen())
 
 
 def test_threshold_hold_and_kill_in_a_cgroup_of_others():
     with Foreign() as foreign, Agent().start() as agent:
-        apply(agent, foreign, "  memory: {at: [{usage: 50%, do: signal, signal: SIGCONT}], onOOM: hold, hold: {timeout: 500ms, then: kill-process}}", glob="/mete-foreign-%d-*" % os.getpid())
+        apply(agent, foreign, "  memory: {at: [{usage: 50%%, do: signal, signal: SIGCONT}], onOOM: hold, hold: {timeout: %s, then: kill-process}}" % ms(500), glob="/mete-foreign-%d-*" % os.getpid())
         victim = foreign.run(GROW % (200, "0.002"))
         event(agent, "PolicyAction", action="signal", outcome="done")
         event(agent, "OOMHeld", outcome="done")
         killed = event(agent, "PolicyKill", action="kill-process", outcome="done")
         assert killed["fields"]["pid"] == str(victim.pid), killed
-        assert victim.wait(10) == -signal.SIGKILL
+        assert victim.wait(10 * SLOW) == -signal.SIGKILL
         record = json.loads(agent.mete("oom", "show", killed["fields"]["record"], "-o", "json").stdout)
         assert record["cgroup"] == foreign.path and record["victim"]["pid"] == victim.pid, record
 
@@ -176,27 +117,41 @@ def test_kernel_kills_in_a_cgroup_of_others_are_recorded():
         assert len(agent.events("OOMKilled")) == 1
 
 
+def test_on_oom_kill_container_is_of_all_in_a_cgroup_of_others():
+    with Foreign() as foreign, Agent().start() as agent:
+        before = foreign.settings()
+        apply(agent, foreign, "  memory: {onOOM: kill-container}")
+        wait_for("the policy to be in force", lambda: agent.metric("mete_enforcement_actions_total", enforcer="limits", outcome="done"))
+        others = [foreign.run("import time; time.sleep(1000)") for _ in range(2)]
+        victim = foreign.run(GROW % (200, "0.001"))
+        event(agent, "OOMKilled", pid=str(victim.pid))
+        for process in [victim, *others]:
+            assert process.wait(10 * SLOW) == -signal.SIGKILL
+        agent.mete("delete", "-f", "-", text=POLICY % (foreign.path, "  memory: {onOOM: kill-container}"))
+        wait_for("what was there", lambda: foreign.settings() == before)
+
+
 def test_new_cgroups_are_held_at_once_and_gone_ones_forgotten():
     with Agent().start() as agent:
         agent.apply(POLICY % ("/mete-foreign-%d-*" % os.getpid(), "  pids: {max: 44}"))
         wait_for("the warning", lambda: agent.events("PolicyMatchesNothing"))
         with Foreign() as foreign:
             begin = time.monotonic()
-            wait_for("the limit", lambda: foreign.settings()["pids.max"] == b"44\n", every=0.002)
+            wait_for("the limit", lambda: foreign.pids_max() == 44, every=0.002)
             print("     held %.1f ms after it was made" % ((time.monotonic() - begin) * 1000))
         wait_for("an empty ledger at the end", lambda: not agent.stop() and json.load(open(agent.state + "/foreign.json"))["knobs"] == [])
 
 
 def test_the_agent_itself_is_refused_and_contradictions_name_both():
     with Foreign() as foreign, Agent().start() as agent:
-        own = next(line.split(":", 2)[2].strip() for line in open("/proc/%d/cgroup" % agent.process.pid) if "memory" in line)
+        own = memory_cgroup_of(agent.process.pid)
         agent.apply(POLICY % (own, "  pids: {max: 5}"))
         refused = wait_for("the refusal", lambda: agent.events("PolicyRefused"))
         assert own in refused[0]["message"] and "default/foreign" in refused[0]["message"], refused
         agent.apply(POLICY % (foreign.path, "  pids: {max: 5}") + "---" + (POLICY % (foreign.path, "  pids: {max: 6}")).replace("name: foreign", "name: twin"))
         conflict = wait_for("the conflict", lambda: agent.events("PolicyConflict"))
         assert "default/foreign" in conflict[0]["message"] and "default/twin" in conflict[0]["message"], conflict
-        assert foreign.settings()["pids.max"] == b"max\n"
+        assert foreign.pids_max() is None
 
 
 def test_dry_run_changes_nothing():
@@ -208,31 +163,24 @@ def test_dry_run_changes_nothing():
         assert process.poll() is None and foreign.settings() == before
 
 
-def disk_file(foreign, name):
-    return open(foreign.file("blkio", "blkio.throttle." + name)).read()
-
-
 def test_io_of_a_cgroup_of_others_is_limited_and_put_back():
     with Foreign() as foreign, Agent().start() as agent:
-        device = os.stat(agent.state).st_dev
-        if not os.path.exists("/sys/dev/block/%d:%d" % (os.major(device), os.minor(device))):
-            skip("needs a state folder on a disk")
-        names = ("read_bps_device", "write_bps_device", "read_iops_device", "write_iops_device")
+        need_disk(agent.work)
         spec = "  io: {devices: [{path: %s, writeBps: 20Mi, readIops: 500}]}" % agent.state
+        limited = {"wbps": 20 * MiB, "riops": 500}
         apply(agent, foreign, spec)
-        wait_for("the limit", lambda: disk_file(foreign, "write_bps_device").split()[1:] == [str(20 * MiB)])
-        assert disk_file(foreign, "read_iops_device").split()[1:] == ["500"], disk_file(foreign, "read_iops_device")
-        disk = disk_file(foreign, "write_bps_device").split()[0]
+        wait_for("the limit", lambda: list(foreign.io_limits().values()) == [limited])
+        disk = list(foreign.io_limits())[0]
         agent.mete("delete", "-f", "-", text=POLICY % (foreign.path, spec))
-        wait_for("no limit", lambda: all(disk_file(foreign, each) == "" for each in names))
+        wait_for("no limit", lambda: foreign.io_limits() == {})
         # And one that was there comes back, after a death too.
-        foreign.write("blkio", "blkio.throttle.write_bps_device", disk + " 1048576")
-        before = [disk_file(foreign, each) for each in names]
+        foreign.limit_writes(disk, MiB)
+        before = foreign.settings()
         apply(agent, foreign, spec)
-        wait_for("the limit", lambda: disk_file(foreign, "write_bps_device").split()[1:] == [str(20 * MiB)])
+        wait_for("the limit", lambda: foreign.io_limits() == {disk: limited})
         agent.kill()
         agent.mete("agent", "--cgroup-parent", agent.parent, "--rollback")
-        assert [disk_file(foreign, each) for each in names] == before, [disk_file(foreign, each) for each in names]
+        assert foreign.io_limits() == {disk: {"wbps": MiB}} and foreign.settings() == before, foreign.settings()
 
 
 BOOST = "  cpu: {boost: {whenThrottled: 10%, for: 1s, factor: 2, max: 300%, coolDown: 2s}}"
@@ -240,13 +188,13 @@ BOOST = "  cpu: {boost: {whenThrottled: 10%, for: 1s, factor: 2, max: 300%, cool
 
 def test_a_throttled_cgroup_of_others_is_lent_cpu_and_gives_it_back():
     with Foreign() as foreign, Agent().start() as agent:
-        foreign.write("cpu", "cpu.cfs_quota_us", "5000")
+        foreign.set_cpu_quota(5000)
         before = foreign.settings()
         apply(agent, foreign, BOOST)
         foreign.run("while True: pass")
         lent = event(agent, "CpuBoosted", outcome="done", quota="10000", own="5000", seconds=60)  # once some CPU is idle
         assert "cgroup " + foreign.path in lent["message"], lent
-        wait_for("the quota", lambda: int(foreign.settings()["cpu.cfs_quota_us"]) in (10000, 15000))
+        wait_for("the quota", lambda: foreign.cpu_quota() in (10000, 15000))
         # Whoever made it changes its mind: that is its own from now on.
         agent.mete("delete", "-f", "-", text=POLICY % (foreign.path, BOOST))
         wait_for("its own quota", lambda: foreign.settings() == before)
@@ -261,14 +209,14 @@ def test_a_throttled_cgroup_of_others_is_lent_cpu_and_gives_it_back():
 
 def test_a_quota_that_its_owner_changes_meanwhile_stays():
     with Foreign() as foreign, Agent().start() as agent:
-        foreign.write("cpu", "cpu.cfs_quota_us", "5000")
+        foreign.set_cpu_quota(5000)
         apply(agent, foreign, BOOST)
         foreign.run("while True: pass")
         event(agent, "CpuBoosted", outcome="done", seconds=60)
-        foreign.write("cpu", "cpu.cfs_quota_us", "7000")
+        foreign.set_cpu_quota(7000)
         event(agent, "CpuBoosted", outcome="done", own="7000", seconds=60)
         agent.mete("delete", "-f", "-", text=POLICY % (foreign.path, BOOST))
-        wait_for("what its owner said last", lambda: foreign.settings()["cpu.cfs_quota_us"] == b"7000\n")
+        wait_for("what its owner said last", lambda: foreign.cpu_quota() == 7000)
 
 
 def test_a_signal_for_nobody_is_told():

@@ -9,7 +9,7 @@ import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from foreign_policies_test import Foreign  # noqa: E402
+from cgroups import Foreign  # noqa: E402
 from hog import hog  # noqa: E402
 from mete_agent import Agent, run_tests, skip, wait_for  # noqa: E402
 

@@ -16,6 +16,8 @@ import urllib.request
 SOURCE = os.path.realpath(os.path.join(os.path.dirname(__file__), "../.."))
 BIN = os.environ.get("METE_BIN_DIR", os.path.join(SOURCE, "build/release/bin"))
 SKIP = 77
+# METE_STATE: a state folder with the image busybox in it, copied for each agent; made anew where there is none.
+SLOW = float(os.environ.get("METE_SLOW", "1"))  # how much longer than on a machine of today all takes
 
 # A test that is told to end (timeout(1), ctest) cleans up like one that fails.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -26,6 +28,14 @@ def skip(why):
     sys.exit(SKIP)
 
 
+class CaseSkipped(Exception):
+    """This case cannot be here; the others of its script can."""
+
+
+def skip_case(why):
+    raise CaseSkipped(why)
+
+
 def need_root():
     if os.geteuid() != 0:
         skip("needs root: makes cgroups and namespaces")
@@ -33,7 +43,19 @@ def need_root():
         skip("needs Debian's busybox-static")
 
 
+def need_disk(folder):
+    device = os.stat(folder).st_dev
+    if not os.path.exists("/sys/dev/block/%d:%d" % (os.major(device), os.minor(device))):
+        skip_case("needs %s on a disk: a tmpfs has no IO, and no page cache to be had back" % folder)
+
+
+def ms(milliseconds):
+    """A time of a policy, so long that a slow machine's test can look at what is in between."""
+    return "%dms" % (milliseconds * SLOW)
+
+
 def wait_for(what, condition, seconds=15, every=0.02):
+    seconds *= SLOW
     end = time.monotonic() + seconds
     while True:
         try:
@@ -43,7 +65,7 @@ def wait_for(what, condition, seconds=15, every=0.02):
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError("waited %s s for: %s" % (seconds, what))
+            raise AssertionError("waited %g s for: %s" % (seconds, what))
         time.sleep(every)
 
 
@@ -72,7 +94,10 @@ class Agent:
         self.process = None
         self.more = []
         try:
-            subprocess.run([SOURCE + "/tools/busybox-image", BIN + "/mete", self.state], check=True, stdout=subprocess.DEVNULL)
+            if "METE_STATE" in os.environ:
+                shutil.copytree(os.environ["METE_STATE"], self.state, symlinks=True)
+            else:
+                subprocess.run([SOURCE + "/tools/busybox-image", BIN + "/mete", self.state], check=True, stdout=subprocess.DEVNULL)
         except BaseException:
             shutil.rmtree(self.work, ignore_errors=True)
             raise
@@ -81,7 +106,7 @@ class Agent:
         return self
 
     def __exit__(self, kind, error, trace):
-        if kind is not None:
+        if kind not in (None, CaseSkipped):
             print(self.log_text()[-8000:])
         self.close()
 
@@ -117,7 +142,7 @@ class Agent:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(20 * SLOW)
 
     def close(self):
         """Ends everything through an agent, then checks by hand that nothing is left, and removes it if it is."""
@@ -129,7 +154,7 @@ class Agent:
                 shutil.rmtree(self.manifests, ignore_errors=True)
                 shutil.rmtree(self.state + "/applied", ignore_errors=True)
                 subprocess.run([BIN + "/mete", "--state", self.state, "--run", self.run, "agent", "--manifests", self.work + "/none", "--cgroup-parent",
-                                self.parent, "--listen", "127.0.0.1:0", "--for", "1", "--remove-all"], stderr=subprocess.DEVNULL, timeout=60)
+                                self.parent, "--listen", "127.0.0.1:0", "--for", "1", "--remove-all"], stderr=subprocess.DEVNULL, timeout=60 * SLOW)
         finally:
             self.remove_leftovers()
 
@@ -140,7 +165,7 @@ class Agent:
                     os.kill(int(pid), signal.SIGKILL)
                 except OSError:
                     pass
-        for _ in range(100):
+        for _ in range(int(100 * SLOW)):
             left = sorted(self.cgroups() + self.cgroups(self.parent + "-2"), key=len, reverse=True)  # -2: a test's second agent's
             if not left:
                 break
@@ -217,7 +242,7 @@ class Agent:
         return [each for each in lines if reason in (None, each["reason"])]
 
     def get(self, path):
-        with self.opener.open("%s://%s%s" % (self.scheme, self.address, path), timeout=10) as answer:
+        with self.opener.open("%s://%s%s" % (self.scheme, self.address, path), timeout=10 * SLOW) as answer:
             return answer.read().decode()
 
     def metrics(self):
@@ -251,14 +276,18 @@ def free_port():
 def run_tests(module):
     """Runs the functions named test_* of a module; prints each; exit code for ctest."""
     chosen = sys.argv[1:]
-    failed = []
-    for name in [each for each in dir(module) if each.startswith("test_") and (not chosen or each in chosen)]:
+    failed, skipped = [], []
+    names = [each for each in dir(module) if each.startswith("test_") and (not chosen or each in chosen)]
+    for name in names:
         begin = time.monotonic()
         try:
             getattr(module, name)()
             print("ok   %-60s %6.1f s" % (name, time.monotonic() - begin), flush=True)
         except SystemExit:
             raise
+        except CaseSkipped as why:
+            print("SKIP %s: %s" % (name, why), flush=True)
+            skipped.append(name)
         except BaseException as error:  # noqa: BLE001 - a test's failure, whatever it is, is reported and the next one run
             import traceback
             traceback.print_exc()
@@ -266,5 +295,5 @@ def run_tests(module):
             failed.append(name)
             if isinstance(error, KeyboardInterrupt):
                 break
-    print("%d failed" % len(failed))
-    sys.exit(1 if failed else 0)
+    print("%d failed" % len(failed) + (", %d skipped" % len(skipped) if skipped else ""))
+    sys.exit(1 if failed else SKIP if skipped == names and names else 0)

@@ -24,11 +24,11 @@ CASES = ["agent_starts", "agent_has_a_protected_cgroup_of_its_own", "busy_loop_u
 PROGRAMS = ["cgroup_root_test", "launch_root_test", "oci_root_test"]
 
 
-def boot(work):
-    """The machine's transcript, and whether it ended by itself."""
+def boot(work, *more):
+    """The machine's transcript, and whether it ended by itself. `more`: parts of the machine, in qemu's words."""
     machine = ["qemu-system-x86_64", "-accel", "tcg", "-smp", "2", "-m", "1024", "-nodefaults", "-display", "none", "-serial", "stdio",
                "-no-reboot", "-kernel", CACHE + "/vmlinuz", "-initrd", work + "/initramfs",
-               "-append", "console=ttyS0 quiet panic=-1 psi=1 rdinit=/init"]
+               "-append", "console=ttyS0 quiet panic=-1 psi=1 rdinit=/init", *more]
     ended = True
     with open(work + "/transcript", "wb") as out:  # a file, so that it can be followed
         try:
