@@ -7,7 +7,7 @@ import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import Agent, run_tests, skip, wait_for  # noqa: E402
+from mete_agent import Agent, need_disk, run_tests, skip, wait_for  # noqa: E402
 
 MiB = 1 << 20
 
@@ -111,6 +111,23 @@ def test_report_only_and_nobody_left():
         if os.path.isdir("/sys/fs/cgroup/cpu"):
             shares = int(open("/sys/fs/cgroup/cpu%s/cpu.shares" % agent.parent).read())
             assert shares == (os.cpu_count() * 1000 - 500) * 1024 // 1000, shares
+
+
+# Reads a file that is larger than its limit again and again, twice at once.
+THRASH = "dd if=/dev/zero of=/tmp/big bs=1M count=120 2>/dev/null; while :; do cat /tmp/big > /dev/null; done & while :; do cat /tmp/big > /dev/null; done"
+
+
+def test_pressure_ends_one_and_not_one_after_the_other():
+    with Agent() as agent:
+        need_disk(agent.work)
+        agent.start(*config(agent, "machine:\n  outOfMemory: {pressure: {some: 10%, for: 2s}, do: kill-container}\n"))
+        agent.apply(pod("thrasher", -5, THRASH).replace("memory: 2Gi", "memory: 64Mi") + pod("first") + pod("second") + pod("third"))
+        wait_for("all to run", lambda: states(agent, "thrasher", "first", "second", "third") == ["running"] * 4)
+        event = wait_for("somebody to go", lambda: agent.events("MachineOutOfMemory"), 60)[0]
+        assert event["pod"] == "default/thrasher" and "memory pressure of the machine (some) is at least 10%" in event["message"], event
+        time.sleep(4)
+        assert states(agent, "thrasher", "first", "second", "third") == ["exited"] + ["running"] * 3
+        assert len(agent.events("MachineOutOfMemory")) == 1, agent.events("MachineOutOfMemory")
 
 
 if __name__ == "__main__":

@@ -317,6 +317,20 @@ def test_the_next_agent_thaws_what_the_last_one_froze():
         assert agent.container("hog")["state"] == "running"
 
 
+def test_the_shim_thaws_what_the_second_agent_froze_too():
+    with Agent().start() as agent:
+        agent.apply(pod("  memory: {at: [{usage: 60%%, do: freeze, timeout: %s, then: thaw}]}" % ms(2000), most=45))
+        wait_event(agent, "Frozen", outcome="done")
+        group = Cgroup(agent.container("hog")["cgroup"])
+        for _ in range(2):
+            agent.kill()
+            agent.start()
+            wait_event(agent, "Frozen", outcome="done")  # its usage is still above the threshold
+        agent.kill()
+        assert group.frozen()
+        wait_for("the thaw", lambda: not group.frozen(), 8)
+
+
 def test_the_shim_lets_the_kernel_kill_when_the_agent_does_not_come_back():
     with Agent().start() as agent:
         # On v2 the kernel need not be let: past memory.high it is slow, and is killed at memory.max.

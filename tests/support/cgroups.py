@@ -74,6 +74,14 @@ class Cgroup:
     def thaw(self):
         self.write("0", "cgroup.freeze") if self.has("cgroup.freeze") else self.write("THAWED", "freezer.state")
 
+    def freeze(self):
+        self.write("1", "cgroup.freeze") if self.has("cgroup.freeze") else self.write("FROZEN", "freezer.state")
+
+    def raise_memory_limit(self, limit):
+        if self.has("memory.memsw.limit_in_bytes"):  # memory <= memory and swap, always
+            self.write(str(limit), "memory.memsw.limit_in_bytes")
+        self.write(str(limit), "memory.limit_in_bytes", "memory.max")
+
     def decided_before_the_kernel(self):
         """What onOOM hold and raise stand on: who runs out of memory waits (v1), or comes past memory.high first (v2)."""
         if V1:
