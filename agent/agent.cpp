@@ -14,6 +14,7 @@
 #include "agent/enforcement/best_effort_enforcer.h"
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/foreign.h"
+#include "agent/enforcement/io_cost.h"
 #include "agent/enforcement/machine_enforcer.h"
 #include "agent/enforcement/other_kills.h"
 #include "agent/exporter.h"
@@ -87,6 +88,7 @@ class Agent {
         services_{loop_, settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_, launches_, turns_, enforcement_, {}, {}, {}, 0},
         manifests_(loop_, settings_, files_, events_),
         foreign_(services_),
+        io_cost_(services_),
         reconciler_(services_, manifests_),
         image_collector_(services_, [this] { return reconciler_.layers_in_use(); }),
         collecting_(loop_, hierarchies_, reader_options(settings)),
@@ -94,7 +96,7 @@ class Agent {
         usage_models_(services_, reconciler_),
         machine_(services_, reconciler_),
         best_effort_(services_, reconciler_),
-        api_(services_, manifests_, reconciler_, exporter_, usage_models_),
+        api_(services_, manifests_, reconciler_, foreign_, exporter_, usage_models_),
         web_access_(loop_, [this](bool taken, const std::string& message) { web_config_changed(taken, message); }),
         server_(loop_, [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) { api_.handle(request, reply); },
                 settings_.web_config.empty() ? nullptr : &web_access_),
@@ -134,6 +136,7 @@ class Agent {
     METE_CHECK(server_.listen_unix(settings_.socket()));
     if (const auto own = own_cgroup_.enter(hierarchies_, settings_.cgroup_parent + "-agent"); !own) log_info("not protected: its memory: " + own.error().what);
     METE_CHECK(foreign_.open());
+    METE_CHECK(io_cost_.open());
     METE_CHECK(manifests_.open([this] { reconciler_.reconcile(); }));
     reconciler_.on_desired([this] {
       foreign_.set_policies(manifests_.desired().policies);
@@ -192,6 +195,7 @@ class Agent {
  private:
   void stop() {
     usage_models_.save_all();
+    io_cost_.release();
     if (!remove_all_) {
       log_info("stopping; containers go on");
       foreign_.release_all();
@@ -259,6 +263,7 @@ class Agent {
   Manifests manifests_;
   UnmatchedPolicies unmatched_;
   ForeignEnforcement foreign_;
+  IoCostEnforcer io_cost_;
   Reconciler reconciler_;
   ImageCollector image_collector_;
   CollectingThread collecting_;
@@ -281,11 +286,13 @@ class Agent {
 Result<std::vector<std::string>> roll_back(const Settings& settings) {
   METE_TRY(const runtime::UniqueFd state_lock, lock_directory(settings.state, 0700));
   METE_TRY(const runtime::cgroup::Hierarchies hierarchies, runtime::cgroup::find_hierarchies());
-  METE_TRY(Ledger ledger, Ledger::open(ForeignEnforcement::ledger_file(settings)));
   std::vector<std::string> lines;
-  const auto restored = ledger.restore_all(hierarchies, Ledger::Usage::kReclaim);
-  for (const auto& knob : restored.put_back) lines.push_back(knob.file + " of cgroup " + knob.path + " is what it was: " + knob.before);
-  if (!restored.errors.empty()) return fail(restored.errors.front());
+  for (const auto& file : {ForeignEnforcement::ledger_file(settings), IoCostEnforcer::ledger_file(settings)}) {
+    METE_TRY(Ledger ledger, Ledger::open(file));
+    const auto restored = ledger.restore_all(hierarchies, Ledger::Usage::kReclaim);
+    for (const auto& knob : restored.put_back) lines.push_back(knob.file + " of cgroup " + knob.path + " is what it was: " + knob.before);
+    if (!restored.errors.empty()) return fail(restored.errors.front());
+  }
   return lines;
 }
 

@@ -106,6 +106,7 @@ HttpResponse Api::route_local(const HttpRequest& request) {
   const bool get = request.method == "GET";
   const bool post = request.method == "POST";
   if (get && path == "/pods") return pods();
+  if (get && path == "/explain") return explain_cgroup(request.parameter("cgroup"));
   if (get && path == "/usage") return {200, "application/x-ndjson", usage_models_.as_lines()};
   if (post && path == "/apply") return apply(request);
   if (post && path == "/delete") return remove(request);
@@ -138,6 +139,13 @@ HttpResponse Api::explain(const std::string& key) {
   Pod* const found = reconciler_.find(key);
   if (found == nullptr) return error_response(404, "There is no pod " + key + ".");
   return json_response(explain_json(*found));
+}
+
+HttpResponse Api::explain_cgroup(const std::string& path) {
+  const auto group = runtime::cgroup::Group::at(services_.hierarchies, path);
+  if (!group) return error_response(400, group.error().what);
+  if (!group->id_anywhere()) return error_response(404, "There is no cgroup " + path + ".");
+  return json_response(explain_json(services_, *group, foreign_.policy_of(path), foreign_.changed()));
 }
 
 HttpResponse Api::act(const std::string& key, const std::string& action, const HttpRequest& request) {

@@ -3,7 +3,7 @@
 // and changed over the unix socket only.
 //
 //   GET  /metrics /metrics/cadvisor /sd /healthz /readyz /version
-//   GET  /mete/v1/pods/NS/NAME/explain
+//   GET  /mete/v1/pods/NS/NAME/explain        GET /mete/v1/explain?cgroup=PATH
 //   GET  /mete/v1/pods[/NS/NAME]              POST /mete/v1/apply[?dry-run=1]      (manifest text)
 //   POST /mete/v1/delete[?grace=S]  (manifest text; or ?pod=NS/NAME)
 //   POST /mete/v1/pods/NS/NAME/stop|start|kill[?grace=S][?signal=S&container=C]
@@ -15,6 +15,7 @@
 
 #include <memory>
 
+#include "agent/enforcement/foreign.h"
 #include "agent/exporter.h"
 #include "agent/http_server.h"
 #include "agent/manifests.h"
@@ -26,8 +27,8 @@ namespace mete::agent {
 
 class Api {
  public:
-  Api(Services& services, Manifests& manifests, Reconciler& reconciler, Exporter& exporter, const UsageModels& usage_models)
-      : services_(services), manifests_(manifests), reconciler_(reconciler), exporter_(exporter), usage_models_(usage_models) {}
+  Api(Services& services, Manifests& manifests, Reconciler& reconciler, const ForeignEnforcement& foreign, Exporter& exporter, const UsageModels& usage_models)
+      : services_(services), manifests_(manifests), reconciler_(reconciler), foreign_(foreign), exporter_(exporter), usage_models_(usage_models) {}
 
   void handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
   void set_ready() { ready_ = true; }
@@ -37,6 +38,7 @@ class Api {
   HttpResponse route_local(const HttpRequest& request);
   HttpResponse pods();
   HttpResponse explain(const std::string& key);
+  HttpResponse explain_cgroup(const std::string& path);
   HttpResponse pod(const std::string& key);
   HttpResponse act(const std::string& key, const std::string& action, const HttpRequest& request);
   HttpResponse update(Pod& pod, const HttpRequest& request);
@@ -48,6 +50,7 @@ class Api {
   Services& services_;
   Manifests& manifests_;
   Reconciler& reconciler_;
+  const ForeignEnforcement& foreign_;
   Exporter& exporter_;
   const UsageModels& usage_models_;
   bool ready_ = false;

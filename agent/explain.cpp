@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "agent/enforcement/incident.h"
@@ -71,6 +72,29 @@ ordered_json ancestors_json(const Group& group) {
   return list;
 }
 
+void add_what_is_felt(const Group& group, ordered_json& value) {
+  value["above"] = ancestors_json(group);
+  if (const auto effective = effective_memory_limit(group)) value["effectiveMemory"] = {{"bytes", effective->limit.count()}, {"of", effective->of}};
+}
+
+ordered_json policy_json(const config::Policy& policy) {
+  return {{"name", config::full_name(policy.metadata)}, {"at", to_string(policy.location)}, {"dryRun", policy.dry_run}};
+}
+
+ordered_json machine_json(const Services& services) {
+  return {{"memoryBytes", services.machine_memory.count()}, {"cpus", std::thread::hardware_concurrency()}, {"cgroups", std::string(to_string(services.hierarchies.mode))}};
+}
+
+template <class Concerns>
+ordered_json events_json(const Services& services, Concerns&& concerns) {
+  ordered_json events = ordered_json::array();
+  const auto& recent = services.events.recent();
+  for (auto event = recent.rbegin(); event != recent.rend() && events.size() < kEvents; ++event) {
+    if (concerns(*event)) events.insert(events.begin(), ordered_json::parse(to_json(*event)));
+  }
+  return events;
+}
+
 ordered_json container_json(Pod& pod, const Container& container) {
   const auto& record = container.record();
   ordered_json value = {{"name", record.name}, {"state", to_string(record.state)}, {"cgroup", container.cgroup().path()}};
@@ -81,9 +105,9 @@ ordered_json container_json(Pod& pod, const Container& container) {
   facts.updated = !record.update.empty();
   facts.exclusive = !record.cores.empty();
   facts.raised = record.raised_memory != 0;
+  facts.boosted = container.boosted_quota().has_value();
   value["settings"] = settings_json(container.cgroup(), container.limits(), [&](const std::string& file) { return enforcers::origin_of(file, facts); });
-  value["above"] = ancestors_json(container.cgroup());
-  if (const auto effective = effective_memory_limit(container.cgroup())) value["effectiveMemory"] = {{"bytes", effective->limit.count()}, {"of", effective->of}};
+  add_what_is_felt(container.cgroup(), value);
   if (const auto cpus = container.cgroup().read("cpuset", pod.services().hierarchies.on_v1("cpuset") ? "cpuset.effective_cpus" : "cpuset.cpus.effective")) {
     value["cpus"] = std::string(runtime::cgroup::trim(*cpus));
   }
@@ -97,24 +121,38 @@ ordered_json explain_json(Pod& pod) {
   ordered_json value = {{"pod", pod.record().key()}, {"source", pod.record().source}};
   if (const auto* const plan = pod.plan()) {
     value["qosClass"] = enforcers::to_string(enforcers::qos_of(plan->pod.spec));
-    if (plan->policy) {
-      value["policy"] = {{"name", config::full_name(plan->policy->metadata)}, {"at", to_string(plan->policy->location)}, {"dryRun", plan->policy->dry_run}};
-    }
+    if (plan->policy) value["policy"] = policy_json(*plan->policy);
   }
   if (const auto resizing = pod.resizing()) value["resize"] = resizing->why;
-  value["machine"] = {{"memoryBytes", services.machine_memory.count()},
-                      {"cpus", std::thread::hardware_concurrency()},
-                      {"cgroups", std::string(to_string(services.hierarchies.mode))}};
+  value["machine"] = machine_json(services);
   value["cgroup"] = pod.cgroup().path();
   if (pod.cgroup().exists()) value["settings"] = settings_json(pod.cgroup(), pod.limits(), [&](const std::string& file) { return enforcers::pod_origin_of(file, pod.held_cpu().has_value()); });
   value["containers"] = ordered_json::array();
   for (const auto& container : pod.containers()) value["containers"].push_back(container_json(pod, *container));
-  ordered_json events = ordered_json::array();
-  const auto& recent = services.events.recent();
-  for (auto event = recent.rbegin(); event != recent.rend() && events.size() < kEvents; ++event) {
-    if (event->pod == pod.record().key()) events.insert(events.begin(), ordered_json::parse(to_json(*event)));
+  value["events"] = events_json(services, [&](const Event& event) { return event.pod == pod.record().key(); });
+  return value;
+}
+
+ordered_json explain_json(const Services& services, const Group& group, const config::Policy* policy, const std::vector<Knob>& changed) {
+  ordered_json value = {{"cgroup", group.path()}};
+  if (policy != nullptr) value["policy"] = policy_json(*policy);
+  value["machine"] = machine_json(services);
+  value["settings"] = ordered_json::array();
+  for (const auto& knob : changed) {
+    if (knob.path != group.path()) continue;
+    const auto found = group.read(knob.controller, knob.file);
+    ordered_json setting = {{"file", group.directory(knob.controller) + "/" + knob.file}, {"before", knob.before}};
+    if (found) {
+      setting["found"] = restoring_text(knob.file, knob.disk, *found);
+    } else {
+      setting["error"] = found.error().what;
+    }
+    value["settings"].push_back(std::move(setting));
   }
-  value["events"] = std::move(events);
+  add_what_is_felt(group, value);
+  value["events"] = events_json(services, [&](const Event& event) {
+    return std::any_of(event.fields.begin(), event.fields.end(), [&](const auto& field) { return field.first == "cgroup" && field.second == group.path(); });
+  });
   return value;
 }
 

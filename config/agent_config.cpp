@@ -6,6 +6,7 @@
 
 #include "config/diagnostics.h"
 #include "config/fields.h"
+#include "config/names.h"
 #include "config/quantity.h"
 #include "config/shape.h"
 #include "config/view.h"
@@ -63,8 +64,35 @@ constexpr std::array kBestEffortFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kBestEffortSpec = {.name = "BestEffort", .fields = kBestEffortFields};
 
+constexpr std::array kIoCostLatencyFields = std::to_array<FieldSpec>({
+    {.name = "percentile", .type = FieldType::kPercent, .required = true, .doc = "Of the requests that are to keep to it"},
+    {.name = "latency", .type = FieldType::kDuration, .required = true},
+});
+constexpr ObjectSpec kIoCostLatencySpec = {.name = "IoCostLatency", .fields = kIoCostLatencyFields};
+
+constexpr std::array kIoCostModelFields = std::to_array<FieldSpec>({
+    {.name = "readBps", .type = FieldType::kBytes, .required = true},
+    {.name = "readSequentialIops", .type = FieldType::kCount, .required = true, .min = 1},
+    {.name = "readRandomIops", .type = FieldType::kCount, .required = true, .min = 1},
+    {.name = "writeBps", .type = FieldType::kBytes, .required = true},
+    {.name = "writeSequentialIops", .type = FieldType::kCount, .required = true, .min = 1},
+    {.name = "writeRandomIops", .type = FieldType::kCount, .required = true, .min = 1},
+});
+constexpr ObjectSpec kIoCostModelSpec = {.name = "IoCostModel", .fields = kIoCostModelFields};
+
+constexpr std::array kIoCostFields = std::to_array<FieldSpec>({
+    {.name = "path", .type = FieldType::kString, .required = true, .doc = "A disk, or a path on the file system that lies on it"},
+    {.name = "read", .type = FieldType::kObject, .object = &kIoCostLatencySpec},
+    {.name = "write", .type = FieldType::kObject, .object = &kIoCostLatencySpec},
+    {.name = "min", .type = FieldType::kPercent, .doc = "So far at most is it turned down"},
+    {.name = "max", .type = FieldType::kPercent},
+    {.name = "model", .type = FieldType::kObject, .object = &kIoCostModelSpec, .doc = "What the disk can do, as tools/cgroup/iocost_coef_gen.py of the kernel measures it"},
+});
+constexpr ObjectSpec kIoCostSpec = {.name = "IoCost", .fields = kIoCostFields};
+
 constexpr std::array kMachineFields = std::to_array<FieldSpec>({
     {.name = "reserve", .type = FieldType::kObject, .object = &kReserveSpec, .doc = "What is kept for the system"},
+    {.name = "ioCost", .type = FieldType::kObjectList, .object = &kIoCostSpec, .doc = "The kernel's io.cost: IO by weight, on cgroup v2"},
     {.name = "bestEffort", .type = FieldType::kObject, .object = &kBestEffortSpec, .doc = "Pods without requests when the machine is loaded"},
     {.name = "outOfMemory", .type = FieldType::kObject, .object = &kOutOfMemorySpec, .doc = "When the machine itself runs out"},
 });
@@ -97,6 +125,41 @@ ExportPolicy read_export(const View& view) {
   return policy;
 }
 
+std::optional<Ratio> read_ratio(const View& view, Ratio least, Ratio most, const std::string& expected) {
+  const auto ratio = read_with(view, parse_percent);
+  if (ratio && (*ratio < least || *ratio > most)) view.error(mismatch(describe(view.node()), expected));
+  return ratio;
+}
+
+std::optional<IoCostLatency> read_io_latency(const View& view) {
+  if (!view) return std::nullopt;
+  IoCostLatency latency;
+  latency.percentile = read_ratio(view["percentile"], Ratio(1), Ratio(1'000'000), "more than 0% and at most 100%").value_or(Ratio());
+  latency.target = read_with(view["latency"], parse_duration).value_or(std::chrono::nanoseconds(0));
+  if (view["latency"] && latency.target < std::chrono::microseconds(1)) view["latency"].error(mismatch(describe(view["latency"].node()), "at least a microsecond"));
+  return latency;
+}
+
+IoCost read_io_cost(const View& view) {
+  constexpr Ratio kLeast(10'000);          // the kernel's own bounds: 1 to 10000 %
+  constexpr Ratio kMost(100'000'000);
+  IoCost cost{.path = view["path"].text(), .read = read_io_latency(view["read"]), .write = read_io_latency(view["write"]), .min = {}, .max = {}, .model = {}};
+  if (view["path"]) view["path"].check(check_absolute_path(cost.path));
+  cost.min = read_ratio(view["min"], kLeast, kMost, "1% to 10000%");
+  cost.max = read_ratio(view["max"], kLeast, kMost, "1% to 10000%");
+  if (cost.min && cost.max && *cost.min > *cost.max) view["min"].error(mismatch("more than `max`", "at most `max`"));
+  const View model = view["model"];
+  if (!model) return cost;
+  for (const auto& [field, word] : {std::pair("readSequentialIops", "rseqiops"), std::pair("readRandomIops", "rrandiops"), std::pair("writeSequentialIops", "wseqiops"), std::pair("writeRandomIops", "wrandiops")}) {
+    cost.model[word] = read_with(model[field], parse_count).value_or(0);
+  }
+  for (const auto& [field, word] : {std::pair("readBps", "rbps"), std::pair("writeBps", "wbps")}) {
+    cost.model[word] = read_with(model[field], parse_bytes).value_or(Bytes(0)).count();
+    if (model[field] && cost.model[word] <= 0) model[field].error(mismatch(describe(model[field].node()), "more than 0"));
+  }
+  return cost;
+}
+
 MachinePolicy read_machine(const View& view) {
   constexpr Ratio kAll(1'000'000);
   MachinePolicy machine;
@@ -105,6 +168,7 @@ MachinePolicy read_machine(const View& view) {
   machine.reserve_cpu = read_with(reserve["cpu"], parse_cpu).value_or(MilliCpu(0));
   if (machine.reserve_memory < Bytes(0)) reserve["memory"].error(mismatch(describe(reserve["memory"].node()), "0 or more"));
   if (machine.reserve_cpu < MilliCpu(0)) reserve["cpu"].error(mismatch(describe(reserve["cpu"].node()), "0 or more"));
+  for (const auto& item : view["ioCost"].items()) machine.io_cost.push_back(read_io_cost(item));
   const View best_effort = view["bestEffort"]["cpu"];
   machine.best_effort_cpu = read_with(best_effort, parse_percent);
   if (machine.best_effort_cpu && (*machine.best_effort_cpu <= Ratio(0) || *machine.best_effort_cpu > kAll)) {

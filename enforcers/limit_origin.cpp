@@ -52,6 +52,7 @@ std::string origin_of(std::string_view file, const LimitFacts& facts) {
     case Setting::kWeight:
       return by_manifest(requests.cpu.has_value(), "requests.cpu", facts);
     case Setting::kQuota:
+      if (facts.boosted) return by_policy(facts, "cpu.boost") + ", above limits.cpu of the manifest";
       return by_manifest(limits.cpu.has_value(), "limits.cpu", facts);
     case Setting::kPeriod:
       return "the period of every quota";

@@ -16,6 +16,7 @@ struct LimitFacts {
   bool updated = false;                    // by `mete update`, over the manifest
   bool exclusive = false;                  // it has CPUs to itself
   bool raised = false;                     // the memory limit, by the policy
+  bool boosted = false;                    // the quota, the same
 };
 
 // Of a container's control file, as "limits.memory 64Mi of the manifest". Empty: a file that mete does not write.

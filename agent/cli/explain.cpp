@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
+#include "agent/http_url.h"
 
 namespace mete::agent::cli {
 namespace {
@@ -37,15 +38,48 @@ std::string above_text(const Json& above) {
   return text;
 }
 
+std::string felt_text(const Json& value, const Json& machine) {
+  std::string text = above_text(value["above"]);
+  if (value.contains("effectiveMemory")) {
+    return text + "  the memory limit that is felt: " + bytes_text(value["effectiveMemory"]["bytes"].get<std::int64_t>()) + " by " + text_of(value["effectiveMemory"], "of") + "\n";
+  }
+  return text + "  the memory limit that is felt: the machine's " + bytes_text(machine["memoryBytes"].get<std::int64_t>()) + "\n";
+}
+
+std::string policy_text(const Json& value) {
+  if (!value.contains("policy")) return "No policy selects it\n";
+  const auto& policy = value["policy"];
+  return "Policy " + text_of(policy, "name") + " (" + text_of(policy, "at") + ")" + (policy["dryRun"].get<bool>() ? ", dry run: it only tells\n" : "\n");
+}
+
+std::string events_text(const Json& value) {
+  Table events({"AGE", "REASON", "CONTAINER", "MESSAGE"});
+  for (const auto& event : value["events"]) {
+    events.add({age_text(event["time"].get<std::string>()), text_of(event, "reason"), text_of(event, "container"), text_of(event, "message")});
+  }
+  return "\nLately\n" + events.text();
+}
+
+// A cgroup that others made: what mete has written there, and what it was.
+int explain_cgroup(const Common& common, const std::string& path) {
+  const auto fetched = fetch(common, "GET", "/mete/v1/explain?cgroup=" + url_encode(path));
+  if (fetched.code != kDone) return fetched.code;
+  if (print_structured(common, fetched.value)) return kDone;
+  const auto& value = fetched.value;
+  std::string text = "Cgroup " + text_of(value, "cgroup") + "\n" + policy_text(value);
+  Table table({"  FILE", "HOLDS", "BEFORE"});
+  for (const auto& each : value["settings"]) {
+    table.add({"  " + text_of(each, "file"), each.contains("found") ? shown(each["found"].get<std::string>()) : "? (" + text_of(each, "error") + ")", shown(each["before"].get<std::string>())});
+  }
+  if (!value["settings"].empty()) text += table.text();
+  print(text + felt_text(value, value["machine"]) + events_text(value));
+  return kDone;
+}
+
 std::string container_text(const Json& container, const Json& machine) {
   std::string text = "\nContainer " + text_of(container, "name") + ", " + text_of(container, "state");
   if (!container.contains("settings")) return text + ": it has no cgroup now\n";
-  text += ", cgroup " + text_of(container, "cgroup") + "\n" + settings_text(container["settings"]) + above_text(container["above"]);
-  if (container.contains("effectiveMemory")) {
-    text += "  the memory limit that is felt: " + bytes_text(container["effectiveMemory"]["bytes"].get<std::int64_t>()) + " by " + text_of(container["effectiveMemory"], "of") + "\n";
-  } else {
-    text += "  the memory limit that is felt: the machine's " + bytes_text(machine["memoryBytes"].get<std::int64_t>()) + "\n";
-  }
+  text += ", cgroup " + text_of(container, "cgroup") + "\n" + settings_text(container["settings"]) + felt_text(container, machine);
   if (container.contains("cpus")) text += "  CPUs: " + text_of(container, "cpus") + "\n";
   return text;
 }
@@ -53,25 +87,17 @@ std::string container_text(const Json& container, const Json& machine) {
 }  // namespace
 
 int explain(const Common& common, const std::string& pod) {
+  if (pod.starts_with('/')) return explain_cgroup(common, pod);
   const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + pod_key(pod) + "/explain");
   if (fetched.code != kDone) return fetched.code;
   if (print_structured(common, fetched.value)) return kDone;
   const auto& value = fetched.value;
   std::string text = "Pod " + text_of(value, "pod") + ", " + text_of(value, "qosClass") + ", from " + text_of(value, "source") + "\n";
-  if (value.contains("policy")) {
-    text += "Policy " + text_of(value["policy"], "name") + " (" + text_of(value["policy"], "at") + ")";
-    text += value["policy"]["dryRun"].get<bool>() ? ", dry run: it only tells\n" : "\n";
-  } else {
-    text += "No policy selects it\n";
-  }
+  text += policy_text(value);
   if (value.contains("resize")) text += "A change of its resources waits: " + text_of(value, "resize") + "\n";
   if (value.contains("settings")) text += "\nThe pod's own cgroup " + text_of(value, "cgroup") + "\n" + settings_text(value["settings"]);
   for (const auto& container : value["containers"]) text += container_text(container, value["machine"]);
-  Table events({"AGE", "REASON", "CONTAINER", "MESSAGE"});
-  for (const auto& event : value["events"]) {
-    events.add({age_text(event["time"].get<std::string>()), text_of(event, "reason"), text_of(event, "container"), text_of(event, "message")});
-  }
-  print(text + "\nLately\n" + events.text());
+  print(text + events_text(value));
   return kDone;
 }
 

@@ -187,9 +187,9 @@ void add_pod_commands(CLI::App& app, Arguments& arguments, std::map<const CLI::A
   update->add_option("--memory-request", arguments.update.memory_request, "Memory request, what is reclaimed from it last");
   update->add_flag("--reset", arguments.update.reset, "Back to what the manifest says");
   add_output(update, arguments);
-  auto* explain = add(app, "explain", "Which limits a pod is under, who asked for them, and what lately came of it", "  mete explain web\n  mete explain web -o json",
+  auto* explain = add(app, "explain", "Which limits a pod is under, who asked for them, and what lately came of it", "  mete explain web\n  mete explain web -o json\n  mete explain /docker/0123abcd",
                       [](Arguments& a) { return cli::explain(a.common, a.pod); }, commands);
-  explain->add_option("pod", arguments.pod, "NAME or NAMESPACE/NAME")->required();
+  explain->add_option("pod", arguments.pod, "NAME or NAMESPACE/NAME of a pod, or the path of a cgroup that others made")->required();
   add_output(explain, arguments);
   auto* advise = add(app, "advise", "What containers should ask for, by what they have used", "  mete advise\n  mete advise web\n  mete advise web -o yaml > patch.yaml\n  mete advise --recording day.csv",
                      [](Arguments& a) {

@@ -209,6 +209,11 @@ void ForeignEnforcement::tell_those_that_match_nothing() {
   }
 }
 
+const config::Policy* ForeignEnforcement::policy_of(const std::string& path) const {
+  const auto subject = subjects_.find(path);
+  return subject == subjects_.end() ? nullptr : subject->second->policy();
+}
+
 bool ForeignEnforcement::oom_killed_in_log(const std::string& path) {
   for (std::string each = path; each.size() > 1; each = each.substr(0, each.rfind('/'))) {
     const auto subject = subjects_.find(each);

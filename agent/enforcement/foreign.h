@@ -30,6 +30,9 @@ class ForeignEnforcement {
   void set_policies(const std::vector<config::Policy>& policies);
   // Puts everything back: the agent ends.
   void release_all();
+  // Null: no policy holds the cgroup.
+  [[nodiscard]] const config::Policy* policy_of(const std::string& path) const;
+  [[nodiscard]] const std::vector<Knob>& changed() const { return ledger_->knobs(); }
   // The kernel's log tells of a kill. False: nobody of these.
   bool oom_killed_in_log(const std::string& path);
 

@@ -77,13 +77,27 @@ std::string disk_of_write(const runtime::cgroup::ControlWrite& write) {
   return write.text.substr(0, write.text.find(' '));
 }
 
+namespace {
+
+// Numbers that the kernel shows beside "ctrl=auto" are its own choice; written, they would become the user's.
+std::string io_cost_text(std::string_view line) {
+  const std::string_view automatic = "ctrl=auto";
+  const auto at = line.find(automatic);
+  return std::string(at == std::string_view::npos ? line : line.substr(0, at + automatic.size()));
+}
+
+}  // namespace
+
 std::string restoring_text(const std::string& file, const std::string& disk, std::string_view shown) {
   if (!disk.empty()) {
     while (!shown.empty()) {
       const std::string_view line = runtime::cgroup::next_line(shown);
-      if (line.starts_with(disk + " ")) return std::string(line);
+      if (line.starts_with(disk + " ")) return file.starts_with("io.cost.") ? io_cost_text(line) : std::string(line);
     }
-    return disk + (file == "io.max" ? " rbps=max wbps=max riops=max wiops=max" : file == "io.latency" ? " target=0" : " 0");
+    constexpr std::pair<const char*, const char*> kNone[] = {
+        {"io.max", " rbps=max wbps=max riops=max wiops=max"}, {"io.latency", " target=0"}, {"io.cost.qos", " enable=0"}, {"io.cost.model", " ctrl=auto"}};
+    const auto* const none = std::find_if(std::begin(kNone), std::end(kNone), [&](const auto& each) { return file == each.first; });
+    return disk + (none == std::end(kNone) ? " 0" : none->second);
   }
   if (file == "memory.oom_control") return std::to_string(runtime::cgroup::value_of(shown, "oom_kill_disable").value_or(0));
   return std::string(runtime::cgroup::trim(shown));

@@ -328,7 +328,9 @@ Result<std::vector<ControlWrite>> plan_reads(const Limits& limits, const Hierarc
   return writes;
 }
 
-bool has_a_line_for_each_disk(std::string_view file) { return file == "io.max" || file == "io.latency" || file.starts_with("blkio.throttle."); }
+bool has_a_line_for_each_disk(std::string_view file) {
+  return file == "io.max" || file == "io.latency" || file.starts_with("io.cost.") || file.starts_with("blkio.throttle.");
+}
 
 bool same_setting(const std::string& file, std::string_view expected, std::string_view found) {
   expected = trim(expected);

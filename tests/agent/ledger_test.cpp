@@ -18,6 +18,10 @@ TEST(Ledger, OfAFileWithALineForEachDiskOnlyThisDisksCounts) {
   EXPECT_EQ(restoring_text("io.max", "8:0", "8:16 rbps=5 wbps=max riops=max wiops=max\n"), "8:0 rbps=max wbps=max riops=max wiops=max");
   EXPECT_EQ(disk_of_write({"io", "io.max", "8:0 rbps=1 wbps=max riops=max wiops=max"}), "8:0");
   EXPECT_EQ(disk_of_write({"blkio", "blkio.throttle.write_iops_device", "254:0 100"}), "254:0");
+  EXPECT_EQ(restoring_text("io.cost.qos", "8:0", "8:0 enable=1 ctrl=auto rpct=95.00 rlat=1000\n"), "8:0 enable=1 ctrl=auto");
+  EXPECT_EQ(restoring_text("io.cost.qos", "8:0", "8:0 enable=1 ctrl=user rpct=95.00\n"), "8:0 enable=1 ctrl=user rpct=95.00");
+  EXPECT_EQ(restoring_text("io.cost.qos", "8:0", ""), "8:0 enable=0");
+  EXPECT_EQ(restoring_text("io.cost.model", "8:0", "8:0 ctrl=auto model=linear rbps=1\n"), "8:0 ctrl=auto");
   EXPECT_EQ(restoring_text("io.latency", "8:0", ""), "8:0 target=0");
   EXPECT_EQ(disk_of_write({"io", "io.latency", "8:0 target=5"}), "8:0");
   EXPECT_EQ(disk_of_write({"io", "io.weight", "default 50"}), "");

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "enforcers/io_cost.h"
 #include "enforcers/limits.h"
 #include "enforcers/oom.h"
 #include "enforcers/qos.h"
@@ -119,6 +120,17 @@ TEST(Limits, NetClassAndLatencyWhereTheMachineHasThem) {
   const auto after = changed_limits(limits, {});
   EXPECT_EQ(after.io.at("8:0").latency, std::chrono::microseconds(0));
   EXPECT_EQ(after.net_class, 0U);
+}
+
+TEST(IoCost, AsTheRootCgroupIsTold) {
+  config::IoCost cost{.path = "/"};
+  using Writes = std::vector<runtime::cgroup::ControlWrite>;
+  EXPECT_EQ(io_cost_writes(cost, "8:0"), (Writes{{"io", "io.cost.qos", "8:0 enable=1 ctrl=auto"}}));
+  cost.read = config::IoCostLatency{Ratio(950'000), std::chrono::milliseconds(10)};
+  cost.min = Ratio(500'000);
+  cost.model = {{"rbps", 1000}, {"wbps", 5}};
+  EXPECT_EQ(io_cost_writes(cost, "8:0"), (Writes{{"io", "io.cost.model", "8:0 ctrl=user model=linear rbps=1000 wbps=5"},
+                                                 {"io", "io.cost.qos", "8:0 enable=1 ctrl=user rpct=95.00 rlat=10000 min=50.00"}}));
 }
 
 TEST(DeviceRules, ThoseThatTheMachineHasDeniesLast) {

@@ -134,6 +134,19 @@ def test_a_cgroup_that_is_in_one_hierarchy_only_is_held():
         os.rmdir(directory)
 
 
+def test_explain_says_what_was_there_and_who_holds_it():
+    with Foreign() as foreign, Agent().start() as agent:
+        assert "No policy selects it" in agent.mete("explain", foreign.path).stdout
+        apply(agent, foreign, "  pids: {max: 33}")
+        wait_for("the limit", lambda: foreign.pids_max() == 33)
+        text = agent.mete("explain", foreign.path).stdout
+        assert "Policy default/foreign" in text and "pids.max" in text and "the memory limit that is felt: 64" in text, text
+        value = json.loads(agent.mete("explain", foreign.path, "-o", "json").stdout)
+        assert [(each["found"], each["before"]) for each in value["settings"]] == [("33", "max")], value
+        missing = agent.mete("explain", "/no/such/cgroup", check=False)
+        assert missing.returncode == 4 and "There is no cgroup /no/such/cgroup" in missing.stderr, missing
+
+
 def test_a_kill_where_no_policy_looks_is_told_and_recorded():
     with Foreign() as foreign, Agent().start() as agent:
         victim = foreign.run(GROW % (200, "0.001"))

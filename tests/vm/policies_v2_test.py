@@ -10,7 +10,7 @@ import tempfile
 sys.path.insert(0, __file__.rsplit("/", 1)[0])
 from v2_test import BIN, CACHE, SECONDS, SKIP, SOURCE, boot, skip  # noqa: E402
 
-SCRIPTS = ["policies_test", "oom_policies_test", "foreign_policies_test", "enforcement_crash_test"]
+SCRIPTS = ["policies_test", "oom_policies_test", "foreign_policies_test", "foreign_owner_test", "drift_test", "devices_test", "swap_test", "io_cost_test", "enforcement_crash_test"]
 
 
 def cases_of(script):
