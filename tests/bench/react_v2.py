@@ -13,8 +13,8 @@ full 20 % and 1 s, which does not mean the same: mete's rule looks at the share 
 kernel's average over 10 s (avg10, renewed each 2 s), which must stand above the limit for a second, the shortest time that it takes; the row
 of 1 % is the soonest that it can be. systemd itself is not there: the payload tells systemd-oomd which cgroup to watch, as systemd would.
 
-For reference, two rows that need no pressure and that systemd-oomd has nothing like, without memory.high and swap: the clock starts when usage
-was last seen below the threshold, and when the kernel had counted no OOM yet, whose kill is the kernel's own.
+For reference, thresholds that need no pressure: the clock starts when the container's usage, or its swap, was last seen below the threshold. An
+OOM, without memory.high and swap, is the kernel's own kill: the clock starts when the kernel had counted none yet.
 """
 import argparse
 import os
