@@ -7,8 +7,7 @@ the metric counted and, for an OOM and whatever kills or freezes, the forensic r
 priority, in sessions of their own; how late either is woken on a busy machine is in the figures. Needs cgroup v1's memory controller, whose
 events two can listen for.
 
-earlyoom, where it is, kills at the same threshold (earlyoom_peer.py). systemd-oomd is not here: it needs cgroup v2's memory controller, and
-looks every 150 ms (swap) or 1 s (pressure).
+earlyoom, where it is, kills at the same threshold (earlyoom_peer.py). systemd-oomd, which needs cgroup v2's memory controller, is in react_v2.py.
 
 An OOM's event comes before the kernel has killed. Its own share, from its event until its counter of kills has risen, is printed on a
 line below: nobody can tell of a kill before that. Likewise what a reclaim of the same cache takes that nobody watches.

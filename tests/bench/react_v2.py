@@ -17,6 +17,7 @@ For reference, thresholds that need no pressure: the clock starts when the conta
 OOM, without memory.high and swap, is the kernel's own kill: the clock starts when the kernel had counted none yet.
 """
 import argparse
+import glob
 import os
 import re
 import shutil
@@ -29,20 +30,28 @@ sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/vm")
 from react import show  # noqa: E402
 from v2_test import BIN, CACHE, SKIP, SOURCE, boot, skip  # noqa: E402
 
+
 def fetch_oomd():
     """Debian's, and the library that belongs to it, into CACHE/oomd. None, or why it cannot be had."""
-    if os.path.exists(CACHE + "/oomd/lib/systemd/systemd-oomd"):
+    if os.path.isdir(CACHE + "/oomd"):
         return None
-    with tempfile.TemporaryDirectory(prefix="mete-vm-") as work:
+    os.makedirs(CACHE, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="oomd-", dir=CACHE) as work:
         # As root, because apt's own user cannot write into our folder.
-        got = subprocess.run(["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", "systemd-oomd", "libsystemd-shared"],
-                             cwd=work, capture_output=True, text=True)
+        download = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download", "systemd-oomd", "libsystemd-shared"]
+        got = subprocess.run(download, cwd=work, capture_output=True, text=True)
+        if got.returncode != 0:  # package lists that are missing or old are fetched, once
+            subprocess.run(["apt-get", "-qq", "update"], capture_output=True)
+            got = subprocess.run(download, cwd=work, capture_output=True, text=True)
         if got.returncode != 0:
             return "apt cannot download it: " + got.stderr.strip()
-        for package in os.listdir(work):
-            subprocess.run(["dpkg", "-x", "%s/%s" % (work, package), work + "/oomd"], check=True)
-        os.makedirs(CACHE, exist_ok=True)
-        shutil.move(work + "/oomd", CACHE + "/oomd")
+        for package in glob.glob(work + "/*.deb"):
+            subprocess.run(["dpkg", "-x", package, work + "/oomd"], check=True)
+        for library in glob.glob(work + "/oomd/**/libsystemd-shared-*.so", recursive=True):
+            needs = re.findall(r"(\S+) => not found", subprocess.run(["ldd", library], capture_output=True, text=True).stdout)
+            if needs:
+                return "it needs " + ", ".join(needs)
+        os.rename(work + "/oomd", CACHE + "/oomd")
     return None
 
 
@@ -75,7 +84,9 @@ def main():
         wrong.append("FAIL the machine did not come to its end")
     if options.v or wrong:
         print(transcript)
-    print("".join(line + "\n" for line in re.findall(r"^=== begin.*", transcript, re.M)) + "instructions are emulated: ratios count, not milliseconds")
+    for line in re.findall(r"^=== begin: (.*)", transcript, re.M):
+        print(line)
+    print("instructions are emulated: ratios count, not milliseconds")
     if missing:
         print("systemd-oomd: left out, " + missing)
     print("%-34s %6s %8s %8s %8s" % ("ms until dead", "n", "p50", "p99", "max"))
