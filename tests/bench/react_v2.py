@@ -89,9 +89,9 @@ def main():
     print("instructions are emulated: ratios count, not milliseconds")
     if missing:
         print("systemd-oomd: left out, " + missing)
-    print("%-34s %6s %8s %8s %8s" % ("ms until dead", "n", "p50", "p99", "max"))
+    print("%-34s %6s %8s %8s %8s   %s" % ("ms until dead", "n", "p50", "p99", "max", "not its kill"))
     for name, took in rows:
-        show(name, [float(each) * 1000 for each in took.split()], "")
+        show(name, [float(each) * 1000 for each in took.split()], sum(what.startswith("FAIL %s: " % name) for what in wrong))
     for what in wrong:
         print(what)
     sys.exit(1 if wrong else 0)
