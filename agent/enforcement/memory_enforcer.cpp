@@ -23,6 +23,10 @@ constexpr nanoseconds kNear = std::chrono::seconds(10);
 constexpr nanoseconds kFar = std::chrono::seconds(30);
 constexpr nanoseconds kNearAgain = std::chrono::minutes(1);
 // Limits of ancestors change rarely.
+// Where the kernel does not tell of thresholds: who has just grown, or begun, may grow again faster than ever.
+constexpr auto kGrowsFor = std::chrono::seconds(2);
+constexpr nanoseconds kGrowingLook = std::chrono::milliseconds(100);
+constexpr Bytes kGrown(64 << 10);
 constexpr auto kAboveAgain = std::chrono::seconds(10);
 
 }  // namespace
@@ -78,6 +82,7 @@ void MemoryEnforcer::open() {
   if (!probe) return;  // gone, or no memory controller: whoever measures tells
   probe_ = std::move(*probe);
   if (!std::exchange(open_, true)) services_.enforcement.enter(*this);
+  grown_at_ = std::chrono::steady_clock::now();
   limit_above_read_ = {};
   killed_until_ = restarted_until_ = refused_until_ = {};
   kernel_decides_ = false;  // who calls this has written what the policy wants
@@ -140,6 +145,7 @@ void MemoryEnforcer::look(Moment woken) {
   if (!probe_) return;
   const auto moment = probe_->read();
   if (!moment) return;  // the group is gone: close() follows
+  if (moment->usage > usage_ + kGrown) grown_at_ = moment->at;
   usage_ = moment->usage;
   history_.see(moment->at, moment->usage);
   rate_.see(moment->at, moment->usage);
@@ -212,6 +218,8 @@ void MemoryEnforcer::look_later(const collectors::MemoryMoment& moment) {
       }
     }
     next = enforcers::next_look(headroom, rate_.bytes_per_second());
+    const bool by_need = policy != nullptr && !services_.hierarchies.on_v1("memory") && (!policy->memory.at.empty() || tripwire());
+    if (by_need && moment.at - grown_at_ < kGrowsFor) next = std::min(next, kGrowingLook);
   }
   for (const auto* window : {&stalls_[0], &stalls_[1], &refaults_}) {
     if (!*window) continue;

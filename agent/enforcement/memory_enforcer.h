@@ -117,6 +117,7 @@ class MemoryEnforcer : public Watched {
   Moment near_told_at_{};
   bool near_told_ = false;
   Bytes usage_;  // as last seen
+  Moment grown_at_{};  // when it had grown
   std::optional<Bytes> limit_above_;  // of ancestors
   Moment limit_above_read_{};
   std::optional<Bytes> watched_bound_;  // whose shares the kernel tells of, v1

@@ -7,6 +7,9 @@
 namespace mete::agent {
 
 void tell_kill_of_others(Services& services, const KernelKill& kill) {
+  // One that the kernel did not name may be anybody's, and those below our own parent are told by their counters.
+  const auto& parent = services.settings.cgroup_parent;
+  if (kill.task_memcg.empty() || kill.task_memcg == parent || kill.task_memcg.starts_with(parent + "/")) return;
   const auto now = std::chrono::steady_clock::now();
   ForensicRecord record;
   record.at = std::chrono::system_clock::now();
@@ -26,10 +29,9 @@ void tell_kill_of_others(Services& services, const KernelKill& kill) {
   EventFields fields = {{"rule", record.rule}, {"cgroup", record.cgroup}, {"scope", record.scope}, {"pid", std::to_string(kill.pid)}, {"command", kill.task},
                         {"anon_rss", std::to_string(kill.anon_rss.count())}};
   if (written) fields.emplace_back("record", *written);
-  const std::string where = record.cgroup.empty() ? "a cgroup that the kernel did not name" : "cgroup " + record.cgroup;
   services.events.add({.severity = Severity::kWarning,
-                       .reason = "OOMKilled",
-                       .message = "The kernel killed process " + std::to_string(kill.pid) + " (" + kill.task + ") of " + where + ", which no policy holds",
+                       .reason = "ForeignOOMKilled",
+                       .message = "The kernel killed process " + std::to_string(kill.pid) + " (" + kill.task + ") of cgroup " + record.cgroup + ", which no policy holds",
                        .fields = std::move(fields)});
 }
 

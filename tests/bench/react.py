@@ -7,8 +7,7 @@ the metric counted and, for an OOM and whatever kills or freezes, the forensic r
 priority, in sessions of their own; how late either is woken on a busy machine is in the figures. Needs cgroup v1's memory controller, whose
 events two can listen for.
 
-earlyoom, where it is, kills at the same threshold (earlyoom_peer.py). systemd-oomd is not here: it needs cgroup v2's memory controller, and
-looks every 150 ms (swap) or 1 s (pressure).
+earlyoom, where it is, kills at the same threshold (earlyoom_peer.py). systemd-oomd, which needs cgroup v2's memory controller, is in react_v2.py.
 
 An OOM's event comes before the kernel has killed. Its own share, from its event until its counter of kills has risen, is printed on a
 line below: nobody can tell of a kill before that. Likewise what a reclaim of the same cache takes that nobody watches.
@@ -250,7 +249,10 @@ def main():
     os.setpriority(os.PRIO_PROCESS, 0, -20)
     if os.path.exists("/proc/self/autogroup"):
         if os.getsid(0) != os.getpid():
-            os.setpgid(0, os.getpgid(os.getppid()))  # a group's leader cannot begin a session
+            if os.getpgid(0) == os.getpid():  # a group's leader cannot begin a session: its child does it all
+                child = os.fork()
+                if child:
+                    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
             os.setsid()
         with open("/proc/self/autogroup", "w") as weight:
             weight.write("-20")

@@ -38,7 +38,7 @@ def test_held_and_put_back_to_the_exact_bytes():
         before = foreign.settings()
         apply(agent, foreign, "  pids: {max: 33}\n  memory: {at: [{usage: 80%, do: raise}], raise: {by: 50%}, onOOM: hold, hold: {timeout: 5s, then: kill-process}}")
         wait_for("the limits", lambda: foreign.pids_max() == 33 and foreign.decided_before_the_kernel())
-        grower = foreign.run(GROW % (80, "0.04"))  # so slow that whoever looks by need (v2) sees it come
+        grower = foreign.run(GROW % (62, "0.04"))  # so slow that whoever looks by need (v2) sees it come
         event(agent, "LimitRaised", to=str(96 * MiB))
         wait_for("more than the old limit", lambda: foreign.memory_usage() > 66 * MiB)
         agent.mete("delete", "-f", "-", text=POLICY % (foreign.path, "  pids: {max: 33}"))

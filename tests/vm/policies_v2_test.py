@@ -51,7 +51,7 @@ def main():
         made = subprocess.run([SOURCE + "/tests/vm/build_image", BIN, CACHE, work + "/initramfs", "policies_payload"])
         if made.returncode != 0:
             sys.exit(SKIP if made.returncode == SKIP else 1)
-        transcript, _ = boot(work, *disk(work))
+        transcript, _ = boot(work, disk(work))
     passed, skipped, wrong = judge(transcript)
     if wrong or "-v" in sys.argv:
         print(transcript)

@@ -24,15 +24,15 @@ CASES = ["agent_starts", "agent_has_a_protected_cgroup_of_its_own", "busy_loop_u
 PROGRAMS = ["cgroup_root_test", "launch_root_test", "oci_root_test"]
 
 
-def boot(work, *more):
-    """The machine's transcript, and whether it ended by itself. `more`: parts of the machine, in qemu's words."""
+def boot(work, more=(), words="", seconds=SECONDS):
+    """The machine's transcript, and whether it ended by itself. `more`: arguments of qemu; `words`: of the kernel's command line."""
     machine = ["qemu-system-x86_64", "-accel", "tcg", "-smp", "2", "-m", "1024", "-nodefaults", "-display", "none", "-serial", "stdio",
                "-no-reboot", "-kernel", CACHE + "/vmlinuz", "-initrd", work + "/initramfs",
-               "-append", "console=ttyS0 quiet panic=-1 psi=1 rdinit=/init", *more]
+               "-append", "console=ttyS0 quiet panic=-1 psi=1 rdinit=/init " + words, *more]
     ended = True
     with open(work + "/transcript", "wb") as out:  # a file, so that it can be followed
         try:
-            subprocess.run(machine, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, timeout=SECONDS)
+            subprocess.run(machine, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, timeout=seconds)
         except subprocess.TimeoutExpired:  # run() has killed the machine
             ended = False
     with open(work + "/transcript", errors="replace") as transcript:
