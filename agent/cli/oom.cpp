@@ -87,6 +87,7 @@ std::string record_text(const Json& record) {
     text.append(line).append(text_of(step, "what")).append("\n");
   }
   if (!record["processes"].empty()) text.append("\nProcesses, as they were\n").append(processes_text(record["processes"]));
+  if (record.contains("processesLeftOut")) text += "  and " + std::to_string(record["processesLeftOut"].get<std::size_t>()) + " smaller ones\n";
   if (record.contains("candidates")) {
     text += "\nCandidates\n";
     for (const auto& each : record["candidates"]) {

@@ -124,7 +124,7 @@ void ForeignSubject::see_own_cpu() {
 
 void ForeignSubject::apply_policy() {
   limit_ = original_limit_ = limit_of(group_);
-  cpu_ = cpu_of(group_);
+  if (!lent_) cpu_ = cpu_of(group_);
   limits_ = asked_limits();
   guard_oom();
   const Status done = apply(limits_);
@@ -250,7 +250,11 @@ Status ForeignSubject::guard_freeze(std::chrono::nanoseconds timeout) {
   return watchdog_.guard_freeze(timeout);
 }
 
-void ForeignSubject::unguard_freeze() { watchdog_.unguard_freeze(); }
+void ForeignSubject::unguard_freeze() {
+  watchdog_.unguard_freeze();
+  // From now on it is whoever pauses it that thaws it.
+  for (const char* file : {"cgroup.freeze", "freezer.state"}) ledger_.forget(group_.path(), file);
+}
 
 void ForeignSubject::guard_oom() {
   if (!limits_.oom_kill_disable.value_or(false)) return watchdog_.unguard_oom();

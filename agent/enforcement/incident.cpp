@@ -71,6 +71,7 @@ void record_counters(const runtime::cgroup::Group& group, ForensicRecord& record
   }
   record.usage = number_in(group, v1 ? "memory.usage_in_bytes" : "memory.current");
   record.peak = number_in(group, v1 ? "memory.max_usage_in_bytes" : "memory.peak");
+  if (const auto pids = group.processes()) record.process_count = pids->size();
   record.memory_stat = group.read("memory", "memory.stat").value_or("");
   const std::string unified = group.unified_directory();
   if (!unified.empty()) record.pressure = runtime::read_file(AT_FDCWD, unified + "/memory.pressure", 4096).value_or("");

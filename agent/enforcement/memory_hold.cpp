@@ -86,10 +86,10 @@ void MemoryEnforcer::leave_it_to_the_kernel() {
 }
 
 void MemoryEnforcer::hold(const Trigger& trigger) {
-  if (stopped_by_others()) return;
+  const bool v1 = services_.hierarchies.on_v1("memory");
+  if (!v1 && stopped_by_others()) return;
   const auto rule = subject_.policy()->memory.hold.value_or(config::OomHold{std::chrono::seconds(5), OnOom::kKillContainer});
   auto told_of = incident(trigger);
-  const bool v1 = services_.hierarchies.on_v1("memory");
   Status done;
   if (!v1 && !dry_run()) {
     done = subject_.guard_freeze(rule.timeout);

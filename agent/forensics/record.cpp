@@ -57,6 +57,8 @@ ordered_json to_json(const ForensicRecord& record) {
   add(json, "usage", record.usage);
   add(json, "peak", record.peak);
   json["processes"] = processes_json(record.processes);
+  const std::size_t listed = record.processes.size();
+  if (listed > 0 && record.process_count > listed) json["processesLeftOut"] = record.process_count - listed;
   if (!record.memory_stat.empty()) json["memoryStat"] = stat_json(record.memory_stat);
   add(json, "pressure", record.pressure);
   if (!record.history.empty()) {

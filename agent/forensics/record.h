@@ -48,6 +48,7 @@ struct ForensicRecord {
   std::optional<Bytes> limit, effective_limit, usage, peak;
   std::string effective_by;  // the cgroup whose limit is the tightest
   std::vector<collectors::ProcessMemory> processes;  // in the window before the victim was gone, the largest first
+  std::size_t process_count = 0;  // of all, when the record was made: of many only the largest are in it
   std::string memory_stat;   // as the kernel wrote it
   std::string pressure;      // memory.pressure, the same
   struct UsagePoint {

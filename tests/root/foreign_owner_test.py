@@ -74,6 +74,18 @@ def test_somebody_elses_pause_is_not_ended():
         assert foreign.frozen()
 
 
+def test_a_pause_after_a_freeze_is_its_owners():
+    with Foreign() as foreign, Agent().start() as agent:
+        apply(agent, foreign, "  memory: {at: [{usage: 40%%, do: freeze, timeout: %s, then: thaw}]}" % ms(100))
+        foreign.run(GROW % (40, "0.01"))
+        event(agent, "PolicyAction", action="thaw")
+        wait_for("the thaw", lambda: not foreign.frozen())
+        foreign.freeze()
+        wait_for("the pause", foreign.frozen)
+        agent.stop()
+        assert foreign.frozen()
+
+
 def test_what_is_frozen_is_thawed_without_an_agent():
     with Foreign() as foreign, Agent().start() as agent:
         apply(agent, foreign, "  memory: {at: [{usage: 40%%, do: freeze, timeout: %s, then: thaw}]}" % ms(1000))

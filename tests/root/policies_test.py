@@ -111,7 +111,8 @@ def test_reclaim_frees_page_cache_and_kills_nobody():
         event = wait_event(agent, "PolicyAction", action="reclaim", outcome="done")
         before, after = [int(word) for word in event["message"].replace(",", " ").replace(";", " ").split() if word.isdigit()][-2:]
         assert after < before, event
-        assert agent.metric("container_memory_usage_bytes", container="hog") < 0.7 * 64 * MiB
+        # It goes on writing meanwhile, and reclaim is repeated each second.
+        wait_for("usage below the threshold", lambda: agent.metric("container_memory_usage_bytes", container="hog") < 0.7 * 64 * MiB)
         assert agent.container("hog")["state"] == "running" and agent.container("hog")["restarts"] == 0
 
 
