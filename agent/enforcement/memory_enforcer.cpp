@@ -22,12 +22,13 @@ constexpr nanoseconds kBusyLook = std::chrono::milliseconds(50);
 constexpr nanoseconds kNear = std::chrono::seconds(10);
 constexpr nanoseconds kFar = std::chrono::seconds(30);
 constexpr nanoseconds kNearAgain = std::chrono::minutes(1);
-// Limits of ancestors change rarely.
 // Where the kernel does not tell of thresholds: who has just grown, or begun, may grow again faster than ever.
 constexpr auto kGrowsFor = std::chrono::seconds(2);
 constexpr nanoseconds kGrowingLook = std::chrono::milliseconds(100);
 constexpr Bytes kGrown(64 << 10);
+// Limits of ancestors change rarely, and without a policy only an estimate is made of them.
 constexpr auto kAboveAgain = std::chrono::seconds(10);
+constexpr auto kAboveAgainUnheld = std::chrono::seconds(60);
 
 }  // namespace
 
@@ -45,7 +46,7 @@ MemoryEnforcer::~MemoryEnforcer() { close(); }
 
 std::optional<Bytes> MemoryEnforcer::limit_in_force() {
   const auto now = std::chrono::steady_clock::now();
-  if (now - limit_above_read_ >= kAboveAgain) {
+  if (now - limit_above_read_ >= (subject_.policy() != nullptr ? kAboveAgain : kAboveAgainUnheld)) {
     limit_above_read_ = now;
     const auto above = memory_limit_above(subject_.cgroup());
     limit_above_ = above ? std::optional(above->limit) : std::nullopt;

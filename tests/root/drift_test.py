@@ -8,7 +8,7 @@ import time
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from cgroups import Cgroup  # noqa: E402
-from mete_agent import Agent, run_tests, wait_for  # noqa: E402
+from mete_agent import SLOW, Agent, run_tests, wait_for  # noqa: E402
 from resize_test import EAT, POLICY, pod, running  # noqa: E402
 
 MiB = 1 << 20
@@ -80,7 +80,7 @@ def test_an_agent_that_is_stopped_leaves_nothing_lent():
 
 def test_what_cannot_be_put_back_now_is_tried_again_and_keeps_nothing_else_from_it():
     with Agent().start() as agent:
-        group = started(agent, "  pids: {max: 40}", memory="48Mi", command="sleep 3; (%s) & sleep 8; kill -9 $!; sleep 1000" % (EAT % 70))
+        group = started(agent, "  pids: {max: 40}", memory="48Mi", command="sleep %g; (%s) & sleep %g; kill -9 $!; sleep 1000" % (3 * SLOW, EAT % 70, 8 * SLOW))
         agent.kill()
         group.raise_memory_limit(128 * MiB)
         wait_for("more than the limit to be in use", lambda: group.memory_usage() > 65 * MiB, 30)
