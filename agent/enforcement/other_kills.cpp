@@ -10,7 +10,6 @@ void tell_kill_of_others(Services& services, const KernelKill& kill) {
   // One that the kernel did not name may be anybody's, and those below our own parent are told by their counters.
   const auto& parent = services.settings.cgroup_parent;
   if (kill.task_memcg.empty() || kill.task_memcg == parent || kill.task_memcg.starts_with(parent + "/")) return;
-  const auto now = std::chrono::steady_clock::now();
   ForensicRecord record;
   record.at = std::chrono::system_clock::now();
   record.rule = "kernel OOM kill";
@@ -25,7 +24,6 @@ void tell_kill_of_others(Services& services, const KernelKill& kill) {
     record.processes = snapshot_of(*group);
   }
   const auto written = services.enforcement.forensics().add(record);
-  services.instruments.reaction("oom", std::chrono::steady_clock::now() - now);
   EventFields fields = {{"rule", record.rule}, {"cgroup", record.cgroup}, {"scope", record.scope}, {"pid", std::to_string(kill.pid)}, {"command", kill.task},
                         {"anon_rss", std::to_string(kill.anon_rss.count())}};
   if (written) fields.emplace_back("record", *written);
