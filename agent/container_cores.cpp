@@ -52,7 +52,10 @@ void Container::share_cpus() {
   runtime::cgroup::Limits only;
   only.cpuset_cpus = cpus;
   const auto applied = cgroup_.apply(only);
-  if (applied) limits_.cpuset_cpus = cpus;
+  if (applied) {
+    limits_.cpuset_cpus = cpus;
+    limits_are_written();
+  }
   if (!applied && !runtime::cgroup::is_gone(applied.error())) pod_.tell(Severity::kWarning, "LimitFailed", record().name, applied.error().what);
 }
 

@@ -36,9 +36,9 @@ Status ForeignEnforcement::open() {
   own_ = own_cgroups();
   METE_TRY(Ledger ledger, Ledger::open(ledger_file(services_.settings)));
   ledger_.emplace(std::move(ledger));
-  // Of watchdogs whose agent died: what they were to undo is put back here, and without files they end.
-  (void)runtime::remove_tree(services_.settings.run + "/watchdogs");
   const auto restored = ledger_->restore_all(services_.hierarchies, Ledger::Usage::kLeave);
+  // Of watchdogs whose agent died: what they were to undo is put back, and without files they end.
+  (void)runtime::remove_tree(services_.settings.run + "/watchdogs");
   for (const auto& knob : restored.put_back) {
     services_.events.add({.reason = "Restored", .message = knob.file + " of cgroup " + knob.path + " is what it was before an agent that ended too early changed it: " + knob.before});
   }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "runtime/cgroup/device_outcome.h"
 #include "runtime/cgroup/device_program.h"
@@ -79,8 +80,12 @@ Status change_device_rules(const Group& group, const std::vector<DeviceRule>& ru
   if (!group.hierarchies().on_v1("devices")) return apply_device_rules(group, rules, last);
   const auto all = all_rules(rules, last);
   METE_TRY(const std::string list, group.read("devices", "devices.list"));
-  const auto changes = device_changes(parse_devices_list(list), outcome_of(all));
-  return write_rules(group, changes ? *changes : all);
+  const auto wanted = outcome_of(all);
+  const auto changes = device_changes(parse_devices_list(list), wanted);
+  const Status written = write_rules(group, changes ? *changes : all);
+  // A group with others below it takes no new answer for all devices; one that may use everything has it already.
+  const bool everything = wanted.allow && wanted.exceptions.empty();
+  return !written && written.error().code == EINVAL && everything ? Status() : written;
 }
 
 }  // namespace mete::runtime::cgroup

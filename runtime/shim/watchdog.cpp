@@ -154,7 +154,8 @@ int run_watchdog(const std::string& directory) {
   (void)::setsid();
   Watchdog watchdog(directory);
   constexpr int kLook = 1000;  // an agent that was killed in the middle of removing its files has told nobody
-  while (!watchdog.is_idle()) {
+  // An agent that has something new to be undone may have found this process alive in the moment in which it had nothing to do.
+  for (int idle = 0; idle < 2; idle = watchdog.is_idle() ? idle + 1 : 0) {
     pollfd waits[2] = {{watchdog.files_fd(), POLLIN, 0}, {watchdog.oom_fd(), POLLIN, 0}};
     const int due = watchdog.timeout();
     const int ready = ::poll(waits, 2, due < 0 ? kLook : std::min(due, kLook));
