@@ -65,9 +65,9 @@ void DriftWatch::look_soon() {
   }));
 }
 
-void DriftWatch::check() { check(false); }
+void DriftWatch::check() { check(Try::kNews); }
 
-void DriftWatch::check(bool again) {
+void DriftWatch::check(Try what) {
   const auto* const limits = owner_.limits();
   if (limits == nullptr) return;
   const auto woken = std::chrono::steady_clock::now();
@@ -79,8 +79,8 @@ void DriftWatch::check(bool again) {
   // Our own writes wake this check again: what cannot be put back must not be tried for ever.
   const bool news = std::any_of(drifts->begin(), drifts->end(), is_news);
   const bool report_only = owner_.report_only();
-  if (drifts->empty() || (!news && (report_only || !again))) return;
-  const bool done = !report_only && put_back(*limits);
+  if (drifts->empty() || (!news && (report_only || what == Try::kNews))) return;
+  const bool done = !report_only && put_back(*limits, what != Try::kAfterReclaim);
   const auto after = report_only || done ? Result<std::vector<runtime::cgroup::Drift>>() : group_.verify(*limits);
   for (const auto& drift : *drifts) {
     const bool left = report_only || (after && std::any_of(after->begin(), after->end(), [&](const auto& other) { return other.file == drift.file; }));
@@ -98,12 +98,12 @@ void DriftWatch::check(bool again) {
 
 // True: all of them hold. A memory limit below what is used is not written: the kernel would reclaim while the loop waits (v1), or
 // kill (v2).
-bool DriftWatch::put_back(const runtime::cgroup::Limits& limits) {
+bool DriftWatch::put_back(const runtime::cgroup::Limits& limits, bool may_reclaim) {
   auto now = limits;
   if (limits.memory && !limits.memory->is_unlimited()) {
     const auto usage = memory_usage(group_);
     if (usage && *usage > limits.memory->value()) {
-      make_room(limits.memory->value());
+      if (may_reclaim) make_room(limits.memory->value());
       now.memory.reset();
       now.swap.reset();
     }
@@ -119,14 +119,14 @@ void DriftWatch::make_room(Bytes limit) {
   services_.enforcement.run([group = group_, limit, stop = making_room_] { (void)runtime::cgroup::reclaim(group, limit, *stop); },
                             alive_.guard([this] {
                               making_room_.reset();
-                              check(true);
+                              check(Try::kAfterReclaim);
                             }));
 }
 
 void DriftWatch::try_again_later() {
   constexpr auto kAgain = std::chrono::seconds(10);
   again_timer_.expires_after(kAgain);
-  again_timer_.async_wait(alive_.guard([this] { check(true); }));
+  again_timer_.async_wait(alive_.guard([this] { check(Try::kAgain); }));
 }
 
 void DriftWatch::tell(const runtime::cgroup::Drift& drift, const std::string& outcome) {

@@ -51,8 +51,10 @@ class DriftWatch {
   };
   void woken(std::string_view name, std::uint32_t mask);
   void look_soon();
-  void check(bool again);
-  [[nodiscard]] bool put_back(const runtime::cgroup::Limits& limits);
+  // News alone; what is left too; the same, when as much as there is to be had has just been reclaimed.
+  enum class Try { kNews, kAgain, kAfterReclaim };
+  void check(Try what);
+  [[nodiscard]] bool put_back(const runtime::cgroup::Limits& limits, bool may_reclaim);
   void make_room(Bytes limit);
   void try_again_later();
   void tell(const runtime::cgroup::Drift& drift, const std::string& outcome);
