@@ -14,7 +14,7 @@
 #include "enforcers/core_assignment.h"
 #include "enforcers/limits.h"
 #include "enforcers/oom.h"
-#include "runtime/cgroup/text.h"
+#include "runtime/cgroup/reclaim.h"
 #include "runtime/file.h"
 #include "runtime/shim/watchdog.h"
 
@@ -113,11 +113,8 @@ Status Container::boost_cpu(std::optional<std::chrono::microseconds> quota) {
 
 std::optional<Bytes> Container::memory_above(Bytes limit) const {
   if (record().cgroup_id == 0) return std::nullopt;
-  const bool v1 = services_.hierarchies.on_v1("memory");
-  const auto text = cgroup_.read("memory", v1 ? "memory.usage_in_bytes" : "memory.current");
-  const auto usage = text ? runtime::cgroup::parse_u64(runtime::cgroup::trim(*text)) : std::nullopt;
-  if (!usage || *usage <= static_cast<std::uint64_t>(limit.count())) return std::nullopt;
-  return Bytes(static_cast<std::int64_t>(*usage)) - limit;
+  const auto usage = runtime::cgroup::memory_usage(cgroup_);
+  return usage && *usage > limit ? std::optional(*usage - limit) : std::nullopt;
 }
 
 Status Container::restart(const std::string& reason) {

@@ -4,11 +4,9 @@
 #include <sys/inotify.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "agent/enforcement/enforcement.h"
 #include "runtime/cgroup/reclaim.h"
-#include "runtime/cgroup/text.h"
 
 namespace mete::agent {
 namespace {
@@ -17,12 +15,6 @@ namespace {
 bool is_limit(std::string_view name) {
   return !name.empty() && name.find(".events") == std::string_view::npos && name != "cgroup.procs" && name != "tasks" && name != "cgroup.event_control" &&
          name != "memory.reclaim" && name != "memory.force_empty" && name != "memory.pressure" && name != "cpu.pressure" && name != "io.pressure";
-}
-
-std::optional<Bytes> memory_usage(const runtime::cgroup::Group& group) {
-  const auto text = group.read("memory", group.hierarchies().on_v1("memory") ? "memory.usage_in_bytes" : "memory.current");
-  const auto number = text ? runtime::cgroup::parse_u64(runtime::cgroup::trim(*text)) : std::nullopt;
-  return number ? std::optional(Bytes(static_cast<std::int64_t>(*number))) : std::nullopt;
 }
 
 }  // namespace
@@ -101,7 +93,7 @@ void DriftWatch::check(Try what) {
 bool DriftWatch::put_back(const runtime::cgroup::Limits& limits, bool may_reclaim) {
   auto now = limits;
   if (limits.memory && !limits.memory->is_unlimited()) {
-    const auto usage = memory_usage(group_);
+    const auto usage = runtime::cgroup::memory_usage(group_);
     if (usage && *usage > limits.memory->value()) {
       if (may_reclaim) make_room(limits.memory->value());
       now.memory.reset();

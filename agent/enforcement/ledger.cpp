@@ -6,6 +6,7 @@
 #include <set>
 
 #include "runtime/cgroup/plan.h"
+#include "runtime/cgroup/reclaim.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
 
@@ -27,23 +28,19 @@ bool is_freezer(const std::string& file) { return file == "cgroup.freeze" || fil
 
 bool is_memory_limit(const std::string& file) { return file == "memory.max" || file == "memory.limit_in_bytes"; }
 
-std::optional<std::uint64_t> usage_of(const Group& group) {
-  const auto text = group.read("memory", group.hierarchies().on_v1("memory") ? "memory.usage_in_bytes" : "memory.current");
-  return text ? runtime::cgroup::parse_u64(runtime::cgroup::trim(*text)) : std::nullopt;
-}
-
 // v2 would kill for a limit below usage, v1 reclaims while its writer waits.
 Status make_room(const Group& group, const Knob& knob, bool reclaim) {
   const auto limit = runtime::cgroup::parse_u64(knob.before);
-  auto usage = usage_of(group);
-  if (!limit || !usage || *usage <= *limit) return {};
+  auto usage = runtime::cgroup::memory_usage(group);
+  const auto fits = [&] { return !limit || !usage || static_cast<std::uint64_t>(usage->count()) <= *limit; };
+  if (fits()) return {};
   if (reclaim && group.hierarchies().on_v1("memory")) return {};
   if (reclaim) {
-    (void)group.write("memory", "memory.reclaim", std::to_string(*usage - *limit));
-    usage = usage_of(group);
-    if (!usage || *usage <= *limit) return {};
+    (void)group.write("memory", "memory.reclaim", std::to_string(static_cast<std::uint64_t>(usage->count()) - *limit));
+    usage = runtime::cgroup::memory_usage(group);
+    if (fits()) return {};
   }
-  return fail_errno(knob.path + ": " + knob.file + " is not put back to " + knob.before + " while " + std::to_string(*usage) + " bytes are in use", runtime::cgroup::kBusy);
+  return fail_errno(knob.path + ": " + knob.file + " is not put back to " + knob.before + " while " + std::to_string(usage->count()) + " bytes are in use", runtime::cgroup::kBusy);
 }
 
 }  // namespace

@@ -20,11 +20,6 @@ constexpr std::int64_t kPiece = 16 << 20;
 constexpr long kSliceNanoseconds = 2'000'000;
 constexpr int kFruitless = 3;  // pieces in a row that have freed nothing
 
-Result<Bytes> usage_of(const Group& group, bool v1) {
-  METE_TRY(const std::string text, group.read("memory", v1 ? "memory.usage_in_bytes" : "memory.current"));
-  return Bytes(static_cast<std::int64_t>(parse_u64(trim(text)).value_or(0)));
-}
-
 // Interrupts what this thread waits for, every 2 ms, for as long as it lives.
 class Interrupter {
  public:
@@ -66,9 +61,14 @@ Status free_piece(int file, const Group& group, bool v1, Bytes wanted) {
 
 }  // namespace
 
+Result<Bytes> memory_usage(const Group& group) {
+  METE_TRY(const std::string text, group.read("memory", group.hierarchies().on_v1("memory") ? "memory.usage_in_bytes" : "memory.current"));
+  return Bytes(static_cast<std::int64_t>(parse_u64(trim(text)).value_or(0)));
+}
+
 Result<Bytes> reclaim(const Group& group, Bytes target, const std::atomic<bool>& stop) {
   const bool v1 = group.hierarchies().on_v1("memory");
-  METE_TRY(Bytes usage, usage_of(group, v1));
+  METE_TRY(Bytes usage, memory_usage(group));
   METE_TRY(const UniqueFd file, open_at(AT_FDCWD, group.directory("memory") + (v1 ? "/memory.force_empty" : "/memory.reclaim"), O_WRONLY));
   std::optional<Interrupter> interrupter;
   if (v1) {
@@ -77,7 +77,7 @@ Result<Bytes> reclaim(const Group& group, Bytes target, const std::atomic<bool>&
   }
   for (int fruitless = 0; usage > target && fruitless < kFruitless && !stop;) {
     METE_CHECK(free_piece(file.get(), group, v1, usage - target));
-    METE_TRY(const Bytes left, usage_of(group, v1));
+    METE_TRY(const Bytes left, memory_usage(group));
     fruitless = left < usage ? 0 : fruitless + 1;
     usage = left;
   }

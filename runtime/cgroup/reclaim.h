@@ -10,6 +10,9 @@
 
 namespace mete::runtime::cgroup {
 
+// memory.usage_in_bytes; memory.current.
+[[nodiscard]] Result<Bytes> memory_usage(const Group& group);
+
 // Reclaims until usage is at most `target`, or nothing more is to be had; returns what usage is then. It waits for the
 // kernel, up to seconds: to be called on a thread that has nothing else to do. `stop` ends it at the next piece.
 //   v2: memory.reclaim (kernel 5.19).
