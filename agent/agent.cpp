@@ -9,29 +9,29 @@
 #include <csignal>
 #include <thread>
 
-#include "agent/api.h"
-#include "agent/collecting_thread.h"
-#include "agent/enforcement/best_effort_enforcer.h"
+#include "agent/api/api.h"
+#include "agent/export/collecting_thread.h"
+#include "agent/machine/best_effort_enforcer.h"
 #include "agent/enforcement/enforcement.h"
-#include "agent/enforcement/foreign.h"
-#include "agent/enforcement/io_cost.h"
-#include "agent/enforcement/machine_enforcer.h"
-#include "agent/enforcement/other_kills.h"
-#include "agent/exporter.h"
-#include "agent/http_server.h"
-#include "agent/image_collector.h"
-#include "agent/locks.h"
-#include "agent/log.h"
-#include "agent/manifests.h"
-#include "agent/own_cgroup.h"
-#include "agent/reconciler.h"
-#include "agent/self_protection.h"
-#include "agent/services.h"
-#include "agent/spare_descriptors.h"
-#include "agent/unmatched_policies.h"
-#include "agent/usage_models.h"
-#include "agent/web_access.h"
-#include "collectors/machine.h"
+#include "agent/foreign/foreign_enforcement.h"
+#include "agent/foreign/io_cost_enforcer.h"
+#include "agent/machine/machine_enforcer.h"
+#include "agent/foreign/other_kills.h"
+#include "agent/export/exporter.h"
+#include "agent/http/http_server.h"
+#include "agent/pods/image_pruner.h"
+#include "agent/self/locks.h"
+#include "agent/base/log.h"
+#include "agent/pods/manifests.h"
+#include "agent/self/own_cgroup.h"
+#include "agent/pods/reconciler.h"
+#include "agent/self/self_protection.h"
+#include "agent/base/services.h"
+#include "agent/base/spare_descriptors.h"
+#include "agent/pods/unmatched_policies.h"
+#include "agent/export/usage_models.h"
+#include "agent/http/web_access.h"
+#include "collectors/kernel/machine.h"
 #include "runtime/file.h"
 #include "runtime/process/capabilities.h"
 #include "runtime/process/process_id.h"
@@ -84,18 +84,19 @@ class Agent {
         kernel_log_(loop_),
         launches_(2 * std::max(1U, std::thread::hardware_concurrency())),
         turns_(loop_),
-        enforcement_(loop_, Forensics(settings_.forensics(), {})),
-        services_{loop_, settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_, launches_, turns_, enforcement_, {}, {}, {}, 0},
+        workers_(loop_),
+        services_{loop_, settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_, launches_, turns_, workers_, {}, {}, {}, 0},
+        enforcement_(services_, Forensics(settings_.forensics(), {})),
         manifests_(loop_, settings_, files_, events_),
-        foreign_(services_),
+        foreign_(enforcement_),
         io_cost_(services_),
-        reconciler_(services_, manifests_),
-        image_collector_(services_, [this] { return reconciler_.layers_in_use(); }),
+        reconciler_(enforcement_, manifests_),
+        image_pruner_(services_, [this] { return reconciler_.layers_in_use(); }),
         collecting_(loop_, hierarchies_, reader_options(settings)),
         exporter_(services_, reconciler_, collecting_),
         usage_models_(services_, reconciler_),
-        machine_(services_, reconciler_),
-        best_effort_(services_, reconciler_),
+        machine_(enforcement_, reconciler_),
+        best_effort_(enforcement_, reconciler_),
         api_(services_, manifests_, reconciler_, foreign_, exporter_, usage_models_),
         web_access_(loop_, [this](bool taken, const std::string& message) { web_config_changed(taken, message); }),
         server_(loop_, [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) { api_.handle(request, reply); },
@@ -125,7 +126,7 @@ class Agent {
     } else {
       kernel_log_.on_kill([this](const KernelKill& kill) {
         if (auto* const container = reconciler_.by_cgroup(kill.task_memcg)) return container->oom_killed_in_log();
-        if (!foreign_.oom_killed_in_log(kill.task_memcg)) tell_kill_of_others(services_, kill);
+        if (!foreign_.oom_killed_in_log(kill.task_memcg)) tell_kill_of_others(enforcement_, kill);
       });
     }
     server_.handshakes_on(collecting_.context());
@@ -165,8 +166,8 @@ class Agent {
       events_.add({.severity = Severity::kWarning, .reason = "NoDiscovery", .message = started.error().what + "; cgroups that others made are not measured"});
     }
     reconciler_.adopt();
-    reconciler_.on_gone([this] { image_collector_.collect_soon(); });
-    image_collector_.start();
+    reconciler_.on_gone([this] { image_pruner_.prune_soon(); });
+    image_pruner_.start();
     usage_models_.start();
     machine_.start();
     best_effort_.start();
@@ -258,14 +259,15 @@ class Agent {
   Instruments instruments_;
   LaunchGate launches_;
   Turns turns_;
-  Enforcement enforcement_;
+  Workers workers_;
   Services services_;
+  Enforcement enforcement_;
   Manifests manifests_;
   UnmatchedPolicies unmatched_;
   ForeignEnforcement foreign_;
   IoCostEnforcer io_cost_;
   Reconciler reconciler_;
-  ImageCollector image_collector_;
+  ImagePruner image_pruner_;
   CollectingThread collecting_;
   Exporter exporter_;
   UsageModels usage_models_;

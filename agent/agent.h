@@ -5,7 +5,7 @@
 #include <chrono>
 #include <optional>
 
-#include "agent/settings.h"
+#include "agent/base/settings.h"
 #include "config/result.h"
 
 namespace mete::agent {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "collectors/quiet.h"
+#include "collectors/kernel/quiet.h"
 #include "collectors/sampler.h"
 #include "runtime/file.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "collectors/sample.h"
+#include "collectors/kernel/sample.h"
 #include "config/result.h"
 
 namespace mete::collectors {

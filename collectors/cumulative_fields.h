@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "collectors/parse.h"
-#include "collectors/sample.h"
+#include "collectors/kernel/parse.h"
+#include "collectors/kernel/sample.h"
 
 namespace mete::collectors::cumulative {
 

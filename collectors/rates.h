@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "collectors/sample.h"
+#include "collectors/kernel/sample.h"
 
 namespace mete::collectors {
 

@@ -14,7 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "collectors/discovery/foreign.h"
+#include "collectors/discovery/foreign_cgroups.h"
 #include "collectors/reading.h"
 #include "collectors/sampler.h"
 #include "collectors/target.h"

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "collectors/discovery/identity.h"
-#include "collectors/exposition.h"
-#include "collectors/machine.h"
-#include "collectors/sample.h"
+#include "collectors/exposition/exposition.h"
+#include "collectors/kernel/machine.h"
+#include "collectors/kernel/sample.h"
 
 namespace mete::collectors {
 

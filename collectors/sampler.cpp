@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "collectors/control_path.h"
-#include "collectors/parse.h"
+#include "collectors/kernel/control_path.h"
+#include "collectors/kernel/parse.h"
 #include "runtime/file.h"
 
 namespace mete::collectors {

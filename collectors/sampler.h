@@ -19,12 +19,12 @@
 #include <utility>
 #include <vector>
 
-#include "collectors/collector.h"
+#include "collectors/kernel/collector.h"
 #include "collectors/open_files.h"
-#include "collectors/process_walk.h"
-#include "collectors/quiet.h"
+#include "collectors/kernel/process_walk.h"
+#include "collectors/kernel/quiet.h"
 #include "collectors/reading.h"
-#include "collectors/sample.h"
+#include "collectors/kernel/sample.h"
 #include "config/result.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/fd.h"

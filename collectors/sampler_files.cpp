@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "collectors/control_path.h"
-#include "collectors/parse.h"
+#include "collectors/kernel/control_path.h"
+#include "collectors/kernel/parse.h"
 #include "collectors/sampler.h"
 #include "runtime/file.h"
 

@@ -8,7 +8,7 @@
 #include <array>
 #include <cerrno>
 
-#include "collectors/parse.h"
+#include "collectors/kernel/parse.h"
 #include "runtime/file.h"
 
 namespace mete::collectors {

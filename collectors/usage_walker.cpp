@@ -14,7 +14,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "collectors/parse.h"
+#include "collectors/kernel/parse.h"
 #include "runtime/file.h"
 
 namespace mete::collectors {

@@ -7,7 +7,7 @@
 
 #include "config/location.h"
 #include "config/objects.h"
-#include "config/pod.h"
+#include "config/pod_spec.h"
 #include "config/policy.h"
 
 namespace mete::config {

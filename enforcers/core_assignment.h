@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/pod.h"
+#include "config/pod_spec.h"
 #include "config/result.h"
 
 namespace mete::enforcers {

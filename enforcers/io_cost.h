@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "config/agent_config.h"
-#include "runtime/cgroup/plan.h"
+#include "runtime/cgroup/limit_writes.h"
 
 namespace mete::enforcers {
 

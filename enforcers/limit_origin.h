@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/pod.h"
+#include "config/pod_spec.h"
 #include "config/policy.h"
 
 namespace mete::enforcers {

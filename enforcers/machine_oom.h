@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "config/pod.h"
+#include "config/pod_spec.h"
 #include "config/units.h"
 
 namespace mete::enforcers {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <span>
 
-#include "collectors/process_memory.h"
+#include "collectors/kernel/process_memory.h"
 
 namespace mete::enforcers {
 

@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "config/pod.h"
+#include "config/pod_spec.h"
 #include "config/units.h"
 
 namespace mete::enforcers {

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "config/pod.h"
+#include "config/pod_spec.h"
 #include "config/result.h"
 #include "runtime/cgroup/limits.h"
 

@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-#include "config/pod.h"
+#include "config/pod_spec.h"
 
 namespace mete::enforcers {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <deque>
 
-#include "config/pod.h"
+#include "config/pod_spec.h"
 #include "config/units.h"
 #include "enforcers/decaying_histogram.h"
 

@@ -9,7 +9,7 @@
 
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
-#include "agent/usage_models.h"
+#include "agent/export/usage_models.h"
 #include "enforcers/advice.h"
 #include "runtime/file.h"
 

@@ -4,7 +4,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
-#include "agent/asio.h"
+#include "agent/base/asio.h"
 
 namespace mete::agent::cli {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/settings.h"
-#include "config/pod.h"
+#include "agent/base/settings.h"
+#include "config/pod_spec.h"
 #include "enforcers/advice.h"
 #include "runtime/process/process_id.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
-#include "agent/http_url.h"
+#include "agent/http/http_url.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
-#include "agent/log.h"
+#include "agent/base/log.h"
 #include "runtime/file.h"
 
 namespace mete::agent::cli {

@@ -12,8 +12,8 @@
 #include <csignal>
 #include <system_error>
 
-#include "agent/asio.h"
-#include "agent/asio_ssl.h"
+#include "agent/base/asio.h"
+#include "agent/http/asio_ssl.h"
 #include "agent/cli/output.h"
 
 namespace mete::agent::cli {

@@ -10,7 +10,7 @@
 #include "agent/agent.h"
 #include "agent/cli/commands.h"
 #include "agent/cli/output.h"
-#include "agent/log.h"
+#include "agent/base/log.h"
 #include "config/agent_config.h"
 #include "runtime/file.h"
 

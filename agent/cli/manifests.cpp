@@ -10,8 +10,8 @@
 
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
-#include "agent/http_server.h"
-#include "agent/manifests.h"
+#include "agent/http/http_server.h"
+#include "agent/pods/manifests.h"
 #include "config/desired_state.h"
 #include "runtime/file.h"
 

@@ -4,10 +4,10 @@
 
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
-#include "agent/families.h"
-#include "agent/kube_metrics.h"
-#include "collectors/collector.h"
-#include "collectors/family.h"
+#include "agent/base/agent_families.h"
+#include "agent/export/kube_metrics.h"
+#include "collectors/kernel/collector.h"
+#include "collectors/metrics/family.h"
 
 namespace mete::agent::cli {
 namespace {

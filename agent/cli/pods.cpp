@@ -4,7 +4,7 @@
 
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
-#include "agent/http_server.h"
+#include "agent/http/http_server.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -10,7 +10,7 @@
 #include "agent/cli/table.h"
 #include "agent/cli/top/keys.h"
 #include "agent/cli/top/terminal.h"
-#include "agent/http_url.h"
+#include "agent/http/http_url.h"
 
 namespace mete::agent::cli {
 namespace {

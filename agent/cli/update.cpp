@@ -3,7 +3,7 @@
 #include <thread>
 
 #include "agent/cli/output.h"
-#include "agent/http_url.h"
+#include "agent/http/http_url.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/asio.h"
+#include "agent/base/asio.h"
 #include "config/result.h"
 #include "config/units.h"
 #include "enforcers/core_assignment.h"

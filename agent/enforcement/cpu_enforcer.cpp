@@ -69,7 +69,7 @@ void CpuEnforcer::look() {
   const auto* const policy = subject_.policy();
   const auto own = subject_.own_cpu();
   if (policy == nullptr || !policy->cpu.boost || !own || own->quota.is_unlimited()) return;
-  const auto idle = services_.enforcement.idle_cpu().cores();
+  const auto idle = enforcement_.idle_cpu().cores();
   const auto moment = read_moment(subject_.cgroup());
   if (!moment || !idle) return;
   booster_.see(*moment, policy->cpu.boost->over);

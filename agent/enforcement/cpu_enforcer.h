@@ -8,16 +8,16 @@
 #include <memory>
 #include <optional>
 
-#include "agent/asio.h"
+#include "agent/base/asio.h"
 #include "agent/enforcement/subject.h"
-#include "agent/services.h"
+#include "agent/enforcement/enforcement.h"
 #include "enforcers/cpu_boost.h"
 
 namespace mete::agent {
 
 class CpuEnforcer {
  public:
-  CpuEnforcer(Services& services, Subject& subject) : services_(services), subject_(subject), timer_(services.loop) {}
+  CpuEnforcer(Enforcement& enforcement, Subject& subject) : enforcement_(enforcement), services_(enforcement.services()), subject_(subject), timer_(services_.loop) {}
 
   // The cgroup is there; also after its policy or limit has changed.
   void open();
@@ -28,6 +28,7 @@ class CpuEnforcer {
   void look_later();
   void change(const enforcers::BoostDecision& decision, const runtime::cgroup::CpuBandwidth& own);
 
+  Enforcement& enforcement_;
   Services& services_;
   Subject& subject_;
   enforcers::CpuBooster booster_;

@@ -2,23 +2,17 @@
 #include "agent/enforcement/enforcement.h"
 
 #include <algorithm>
-#include <csignal>
 
-#include "collectors/parse.h"
+#include "collectors/kernel/parse.h"
 #include "config/objects.h"
 #include "runtime/file.h"
 
 namespace mete::agent {
 namespace {
 
-constexpr std::size_t kThreads = 4;
 constexpr std::size_t kNeighbours = 10;
 
 }  // namespace
-
-Enforcement::~Enforcement() {
-  if (threads_) threads_->join();
-}
 
 enforcers::KillGuard& Enforcement::guard(const config::Policy& policy) { return guards_[config::full_name(policy.metadata)]; }
 
@@ -32,22 +26,6 @@ std::vector<Neighbour> Enforcement::neighbours_of(const Watched& watched) const 
   std::partial_sort(others.begin(), end, others.end(), [](const auto& a, const auto& b) { return a.usage > b.usage; });
   others.erase(end, others.end());
   return others;
-}
-
-void Enforcement::run(std::function<void()> work, std::function<void()> done) {
-  if (!threads_) {
-    // Signals are the loop's.
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, &before);
-    threads_ = std::make_unique<asio::thread_pool>(kThreads);
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  }
-  asio::post(*threads_, [this, work = std::move(work), done = std::move(done)]() mutable {
-    work();
-    asio::post(loop_, std::move(done));
-  });
 }
 
 Bytes Enforcement::available_memory() const {

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What all enforcers share: the forensic records, who is beside whom, how often a policy has killed, and threads for
-// what waits for the kernel.
+// What all enforcers share: the forensic records, which subjects there are, how often each policy has killed, and what of the
+// machine's memory and CPUs may still be given away.
 #pragma once
 
-#include <functional>
 #include <map>
-#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
-#include <boost/asio/thread_pool.hpp>
-
-#include "agent/asio.h"
+#include "agent/base/services.h"
 #include "agent/enforcement/cpu_cores.h"
 #include "agent/enforcement/idle_cpu.h"
 #include "agent/forensics/forensics.h"
@@ -30,11 +26,11 @@ class Watched {
 
 class Enforcement {
  public:
-  Enforcement(asio::io_context& loop, Forensics forensics) : loop_(loop), forensics_(std::move(forensics)), cores_(loop) {}
-  ~Enforcement();
+  Enforcement(Services& services, Forensics forensics) : services_(services), forensics_(std::move(forensics)), cores_(services.loop) {}
   Enforcement(const Enforcement&) = delete;
   Enforcement& operator=(const Enforcement&) = delete;
 
+  [[nodiscard]] Services& services() { return services_; }
   [[nodiscard]] Forensics& forensics() { return forensics_; }
   // Of a policy, over all that it selects.
   [[nodiscard]] enforcers::KillGuard& guard(const config::Policy& policy);
@@ -44,9 +40,6 @@ class Enforcement {
   // The largest of the others, at most 10.
   [[nodiscard]] std::vector<Neighbour> neighbours_of(const Watched& watched) const;
 
-  // `work` on a thread of its own, then `done` on the loop. For what waits for the kernel for longer than a moment.
-  void run(std::function<void()> work, std::function<void()> done);
-
   // What may still be given to a container: MemAvailable, less what is kept for the machine. 0 when it cannot be read.
   [[nodiscard]] Bytes available_memory() const;
   [[nodiscard]] IdleCpu& idle_cpu() { return idle_cpu_; }
@@ -54,14 +47,13 @@ class Enforcement {
   void reserve_memory(Bytes bytes) { reserved_ = bytes; }
 
  private:
-  asio::io_context& loop_;
+  Services& services_;
   Forensics forensics_;
   std::map<std::string, enforcers::KillGuard> guards_;
   std::set<const Watched*> watched_;
   Bytes reserved_;
   IdleCpu idle_cpu_;
   CpuCores cores_;
-  std::unique_ptr<asio::thread_pool> threads_;  // made when first needed
 };
 
 }  // namespace mete::agent

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "collectors/parse.h"
+#include "collectors/kernel/parse.h"
 #include "runtime/file.h"
 
 namespace mete::agent {

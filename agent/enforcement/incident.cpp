@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "collectors/parse.h"
+#include "collectors/kernel/parse.h"
 #include "config/objects.h"
 #include "runtime/file.h"
 
@@ -77,7 +77,7 @@ void record_counters(const runtime::cgroup::Group& group, ForensicRecord& record
   if (!unified.empty()) record.pressure = runtime::read_file(AT_FDCWD, unified + "/memory.pressure", 4096).value_or("");
 }
 
-ForensicRecord begin_record(const Subject& subject, const Watched& watched, Services& services, const Trigger& trigger,
+ForensicRecord begin_record(const Subject& subject, const Watched& watched, Enforcement& enforcement, const Trigger& trigger,
                             const collectors::UsageHistory& history) {
   const auto& group = subject.cgroup();
   ForensicRecord record;
@@ -90,7 +90,7 @@ ForensicRecord begin_record(const Subject& subject, const Watched& watched, Serv
   record.limit = subject.memory_limit();
   record_counters(group, record);
   for (const auto& point : history.points()) record.history.push_back({trigger.woken - point.at, point.usage});
-  record.neighbours = services.enforcement.neighbours_of(watched);
+  record.neighbours = enforcement.neighbours_of(watched);
   return record;
 }
 
@@ -101,7 +101,7 @@ void Incident::finish(Outcome outcome, std::string action, const std::string& re
   record_.outcome = to_string(outcome);
   record_.detail = detail;
   services_.instruments.enforcement(trigger_.enforcer, record_.action, record_.outcome);
-  const auto written = services_.enforcement.forensics().add(record_);
+  const auto written = enforcement_.forensics().add(record_);
   services_.instruments.reaction(trigger_.enforcer, std::chrono::steady_clock::now() - trigger_.woken);
   EventFields fields = {{"rule", record_.rule}, {"action", record_.action}, {"outcome", record_.outcome}};
   if (record_.usage) fields.emplace_back("usage", std::to_string(record_.usage->count()));

@@ -11,8 +11,8 @@
 
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/subject.h"
-#include "agent/forensics/record.h"
-#include "agent/services.h"
+#include "agent/forensics/forensic_record.h"
+#include "agent/base/services.h"
 #include "collectors/usage_history.h"
 
 namespace mete::agent {
@@ -45,13 +45,13 @@ struct EffectiveLimit {
 void record_counters(const runtime::cgroup::Group& group, ForensicRecord& record);
 
 // Everything about the subject that the record is to hold, as it is now.
-[[nodiscard]] ForensicRecord begin_record(const Subject& subject, const Watched& watched, Services& services, const Trigger& trigger,
+[[nodiscard]] ForensicRecord begin_record(const Subject& subject, const Watched& watched, Enforcement& enforcement, const Trigger& trigger,
                                           const collectors::UsageHistory& history);
 
 class Incident {
  public:
-  Incident(Subject& subject, Services& services, Trigger trigger, ForensicRecord record)
-      : subject_(subject), services_(services), trigger_(std::move(trigger)), record_(std::move(record)) {}
+  Incident(Subject& subject, Enforcement& enforcement, Trigger trigger, ForensicRecord record)
+      : subject_(subject), enforcement_(enforcement), services_(enforcement.services()), trigger_(std::move(trigger)), record_(std::move(record)) {}
 
   [[nodiscard]] ForensicRecord& record() { return record_; }
   [[nodiscard]] const Trigger& trigger() const { return trigger_; }
@@ -62,6 +62,7 @@ class Incident {
 
  private:
   Subject& subject_;
+  Enforcement& enforcement_;
   Services& services_;
   Trigger trigger_;
   ForensicRecord record_;

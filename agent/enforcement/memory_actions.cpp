@@ -5,7 +5,7 @@
 #include <csignal>
 #include <memory>
 
-#include "agent/child.h"
+#include "agent/base/child_process.h"
 #include "agent/enforcement/memory_enforcer.h"
 #include "config/objects.h"
 #include "enforcers/process_choice.h"
@@ -54,13 +54,13 @@ enforcers::Executor& MemoryEnforcer::executor() const { return dry_run() ? enfor
 
 bool MemoryEnforcer::guarded() {
   const auto* const policy = subject_.policy();
-  return policy != nullptr && !services_.enforcement.guard(*policy).allow(policy->guard, std::chrono::steady_clock::now());
+  return policy != nullptr && !enforcement_.guard(*policy).allow(policy->guard, std::chrono::steady_clock::now());
 }
 
 Incident MemoryEnforcer::incident(const Trigger& trigger) {
-  auto record = begin_record(subject_, *this, services_, trigger, history_);
+  auto record = begin_record(subject_, *this, enforcement_, trigger, history_);
   record.processes = snapshot_of(subject_.cgroup());
-  Incident incident(subject_, services_, trigger, std::move(record));
+  Incident incident(subject_, enforcement_, trigger, std::move(record));
   incident.step("processes and counters read");
   return incident;
 }
@@ -126,7 +126,7 @@ void MemoryEnforcer::reclaim(Bytes target, const Trigger& trigger) {
   reclaiming_ = std::make_shared<std::atomic<bool>>(false);
   const auto result = std::make_shared<Result<Bytes>>(Bytes(0));
   const Bytes before = usage_;
-  services_.enforcement.run(
+  services_.workers.run(
       [group = subject_.cgroup(), target, stop = reclaiming_, result] { *result = runtime::cgroup::reclaim(group, target, *stop); },
       alive_.guard([this, trigger, before, target, result] {
         reclaiming_.reset();
@@ -221,8 +221,8 @@ Outcome MemoryEnforcer::raise(const Trigger& trigger) {
   const auto current = subject_.memory_limit();
   const auto wanted = policy == nullptr || !policy->memory.raise ? fail("the policy does not say by how much")
                       : !current ? fail("it has no memory limit of its own")
-                                 : enforcers::raised_limit(*policy->memory.raise, {subject_.original_limit().value_or(*current), *current, services_.enforcement.available_memory()});
-  Incident told_of(subject_, services_, trigger, begin_record(subject_, *this, services_, trigger, history_));
+                                 : enforcers::raised_limit(*policy->memory.raise, {subject_.original_limit().value_or(*current), *current, enforcement_.available_memory()});
+  Incident told_of(subject_, enforcement_, trigger, begin_record(subject_, *this, enforcement_, trigger, history_));
   Status done;
   if (!wanted) {
     done = tl::unexpected(wanted.error());

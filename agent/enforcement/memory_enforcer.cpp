@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <set>
 
-#include "agent/spare_descriptors.h"
+#include "agent/base/spare_descriptors.h"
 #include "enforcers/oom.h"
 #include "runtime/cgroup/text.h"
 
@@ -32,15 +32,16 @@ constexpr auto kAboveAgainUnheld = std::chrono::seconds(60);
 
 }  // namespace
 
-MemoryEnforcer::MemoryEnforcer(Services& services, Subject& subject)
-    : services_(services),
+MemoryEnforcer::MemoryEnforcer(Enforcement& enforcement, Subject& subject)
+    : enforcement_(enforcement),
+      services_(enforcement.services()),
       subject_(subject),
-      pressure_(services.loop),
-      pressure_timer_(services.loop),
-      look_timer_(services.loop),
-      stop_timer_(services.loop),
-      release_timer_(services.loop),
-      again_timer_(services.loop) {}
+      pressure_(services_.loop),
+      pressure_timer_(services_.loop),
+      look_timer_(services_.loop),
+      stop_timer_(services_.loop),
+      release_timer_(services_.loop),
+      again_timer_(services_.loop) {}
 
 MemoryEnforcer::~MemoryEnforcer() { close(); }
 
@@ -82,7 +83,7 @@ void MemoryEnforcer::open() {
   auto probe = collectors::MemoryProbe::open(subject_.cgroup(), wanted);
   if (!probe) return;  // gone, or no memory controller: whoever measures tells
   probe_ = std::move(*probe);
-  if (!std::exchange(open_, true)) services_.enforcement.enter(*this);
+  if (!std::exchange(open_, true)) enforcement_.enter(*this);
   grown_at_ = std::chrono::steady_clock::now();
   limit_above_read_ = {};
   killed_until_ = restarted_until_ = refused_until_ = {};
@@ -111,7 +112,7 @@ void MemoryEnforcer::open() {
 
 void MemoryEnforcer::close() {
   if (stopped_ != Stopped::kNo) let_go();
-  if (std::exchange(open_, false)) services_.enforcement.leave(*this);
+  if (std::exchange(open_, false)) enforcement_.leave(*this);
   if (reclaiming_) *reclaiming_ = true;
   probe_.reset();
   thresholds_.clear();

@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "agent/asio.h"
+#include "agent/base/asio.h"
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/incident.h"
 #include "agent/enforcement/subject.h"
-#include "agent/services.h"
-#include "collectors/memory_probe.h"
+#include "agent/base/services.h"
+#include "collectors/kernel/memory_probe.h"
 #include "collectors/usage_history.h"
 #include "enforcers/executor.h"
 #include "enforcers/memory_watch.h"
@@ -25,7 +25,7 @@ namespace mete::agent {
 
 class MemoryEnforcer : public Watched {
  public:
-  MemoryEnforcer(Services& services, Subject& subject);
+  MemoryEnforcer(Enforcement& enforcement, Subject& subject);
   ~MemoryEnforcer() override;
   MemoryEnforcer(const MemoryEnforcer&) = delete;
   MemoryEnforcer& operator=(const MemoryEnforcer&) = delete;
@@ -92,6 +92,7 @@ class MemoryEnforcer : public Watched {
   [[nodiscard]] bool stopped_by_others() const;
   void leave_it_to_the_kernel();  // for a while, should nobody else have helped
 
+  Enforcement& enforcement_;
   Services& services_;
   Subject& subject_;
   bool open_ = false;

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "agent/enforcement/memory_enforcer.h"
-#include "agent/spare_descriptors.h"
+#include "agent/base/spare_descriptors.h"
 #include "enforcers/oom.h"
 
 namespace mete::agent {

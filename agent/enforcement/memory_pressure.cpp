@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "agent/enforcement/memory_enforcer.h"
-#include "agent/spare_descriptors.h"
+#include "agent/base/spare_descriptors.h"
 #include "enforcers/oom.h"
 #include "runtime/cgroup/psi_trigger.h"
 #include "runtime/cgroup/text.h"

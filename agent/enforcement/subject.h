@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/event.h"
+#include "agent/base/event.h"
 #include "config/policy.h"
 #include "config/result.h"
 #include "config/units.h"

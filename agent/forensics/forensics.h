@@ -9,7 +9,7 @@
 #include <functional>
 #include <string>
 
-#include "agent/forensics/record.h"
+#include "agent/forensics/forensic_record.h"
 #include "config/result.h"
 
 namespace mete::agent {

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "collectors/discovery/identity.h"
-#include "collectors/exposition.h"
+#include "collectors/exposition/exposition.h"
 #include "config/agent_config.h"
 
 namespace mete::collectors {

@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "collectors/discovery/runtimes.h"
-#include "collectors/parse.h"
+#include "collectors/kernel/parse.h"
 #include "runtime/file.h"
 
 namespace mete::collectors {

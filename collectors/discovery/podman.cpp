@@ -8,7 +8,7 @@
 #include "collectors/discovery/bolt.h"
 #include "collectors/discovery/json_text.h"
 #include "collectors/discovery/runtimes.h"
-#include "collectors/parse.h"
+#include "collectors/kernel/parse.h"
 #include "runtime/file.h"
 
 namespace mete::collectors {

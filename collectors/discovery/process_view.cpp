@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "collectors/discovery/runtimes.h"
-#include "collectors/parse.h"
+#include "collectors/kernel/parse.h"
 #include "runtime/file.h"
 
 namespace mete::collectors {

@@ -19,7 +19,7 @@
 #include "config/result.h"
 #include "runtime/cgroup/hierarchies.h"
 #include "runtime/cgroup/limits.h"
-#include "runtime/cgroup/plan.h"
+#include "runtime/cgroup/limit_writes.h"
 #include "runtime/fd.h"
 
 namespace mete::runtime::cgroup {

@@ -7,7 +7,7 @@
 
 #include "config/result.h"
 #include "runtime/fd.h"
-#include "runtime/image/documents.h"
+#include "runtime/image/image_documents.h"
 #include "runtime/image/staging.h"
 
 namespace mete::runtime::image {

@@ -9,7 +9,7 @@
 #include <filesystem>
 
 #include "runtime/file.h"
-#include "runtime/image/record.h"
+#include "runtime/image/image_record.h"
 
 namespace mete::runtime::image {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "runtime/file.h"
 #include "runtime/image/import.h"
-#include "runtime/image/record.h"
+#include "runtime/image/image_record.h"
 #include "runtime/image/staging.h"
 
 namespace mete::runtime::image {
@@ -106,9 +106,9 @@ Status Store::remove(const std::string& name, const std::vector<std::string>& in
   return remove_unused(staging, *this, in_use);
 }
 
-Status Store::collect(const std::vector<std::string>& in_use) {
+Status Store::prune(const std::vector<std::string>& in_use) {
   auto staging = Staging::begin(directory_, Wait::kNo);
-  // Whoever holds the lock is at work on the layers; the next collect() comes after it.
+  // Whoever holds the lock is at work on the layers; the next prune() comes after it.
   if (!staging && staging.error().code == EWOULDBLOCK) return {};
   if (!staging) return tl::unexpected(std::move(staging.error()));
   return remove_unused(*staging, *this, in_use);

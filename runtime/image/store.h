@@ -29,11 +29,11 @@ class Store {
   [[nodiscard]] Result<Image> import(const std::string& path, const std::string& name);
 
   // Removes the image and the layers nobody else uses. Layers in `in_use` (of running containers) are kept until a
-  // later collect().
+  // later prune().
   [[nodiscard]] Status remove(const std::string& name, const std::vector<std::string>& in_use = {});
   // Removes layers that no image and none of `in_use` refers to.
   // While another process is changing the store it does nothing and does not wait: a later call does it.
-  [[nodiscard]] Status collect(const std::vector<std::string>& in_use = {});
+  [[nodiscard]] Status prune(const std::vector<std::string>& in_use = {});
 
   [[nodiscard]] std::string layers_directory() const { return directory_ + "/layers"; }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "config/pod.h"
+#include "config/pod_spec.h"
 #include "config/result.h"
 
 namespace mete::runtime::network {

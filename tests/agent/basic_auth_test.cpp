@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/basic_auth.h"
+#include "agent/http/basic_auth.h"
 
 #include <gtest/gtest.h>
 

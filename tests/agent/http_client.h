@@ -19,7 +19,7 @@
 #include <thread>
 #include <vector>
 
-#include "agent/http_server.h"
+#include "agent/http/http_server.h"
 
 namespace mete::agent::testing {
 

@@ -6,12 +6,12 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "agent/gzip.h"
-#include "agent/http_connections.h"
-#include "agent/http_message.h"
-#include "agent/http_negotiate.h"
-#include "agent/http_sd.h"
-#include "agent/http_url.h"
+#include "agent/http/gzip.h"
+#include "agent/http/http_connections.h"
+#include "agent/http/http_message.h"
+#include "agent/http/http_negotiate.h"
+#include "agent/http/http_sd.h"
+#include "agent/http/http_url.h"
 
 namespace mete::agent {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/kube_metrics.h"
+#include "agent/export/kube_metrics.h"
 
 #include <gtest/gtest.h>
 

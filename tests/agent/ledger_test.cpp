@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/enforcement/ledger.h"
+#include "agent/foreign/ledger.h"
 
 #include <gtest/gtest.h>
 

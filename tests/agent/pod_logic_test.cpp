@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/pod_logic.h"
+#include "agent/pods/pod_logic.h"
 
 #include <gtest/gtest.h>
 
-#include "agent/reconciler.h"
+#include "agent/pods/reconciler.h"
 
 namespace mete::agent {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/enforcement/idle_cpu.h"
-#include "agent/services.h"
+#include "agent/base/services.h"
 
 #include <gtest/gtest.h>
 

@@ -5,7 +5,7 @@
 #include "agent/cli/top/keys.h"
 #include "agent/cli/top/model.h"
 #include "agent/cli/top/view.h"
-#include "agent/stats_json.h"
+#include "agent/export/stats_json.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/unmatched_policies.h"
+#include "agent/pods/unmatched_policies.h"
 
 #include <gtest/gtest.h>
 

@@ -16,9 +16,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/collecting_thread.h"
-#include "agent/gzip.h"
-#include "collectors/exposition_stream.h"
+#include "agent/export/collecting_thread.h"
+#include "agent/http/gzip.h"
+#include "collectors/metrics/exposition_stream.h"
 #include "runtime/cgroup/hierarchies.h"
 
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collectors/exposition.h"
+#include "collectors/exposition/exposition.h"
 
 #include <gtest/gtest.h>
 

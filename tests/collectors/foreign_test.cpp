@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collectors/discovery/foreign.h"
+#include "collectors/discovery/foreign_cgroups.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collectors/kernel_log.h"
+#include "collectors/kernel/kernel_log.h"
 
 #include <gtest/gtest.h>
 

@@ -2,8 +2,8 @@
 // Tables of text and expected fields, edge values included. Whole trees of files: sampler_test.cpp.
 #include <gtest/gtest.h>
 
-#include "collectors/collector.h"
-#include "collectors/machine.h"
+#include "collectors/kernel/collector.h"
+#include "collectors/kernel/machine.h"
 
 namespace mete::collectors {
 namespace {

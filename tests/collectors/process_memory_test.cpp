@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collectors/process_memory.h"
+#include "collectors/kernel/process_memory.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

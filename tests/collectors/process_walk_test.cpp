@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Real processes of this test's own, seen through the real /proc.
-#include "collectors/process_walk.h"
+#include "collectors/kernel/process_walk.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What of a cgroup is not read because it cannot have moved, and that all is read as soon as it can.
-#include "collectors/quiet.h"
+#include "collectors/kernel/quiet.h"
 
 #include <gtest/gtest.h>
 

@@ -5,9 +5,9 @@
 
 #include <cmath>
 
-#include "collectors/collector.h"
-#include "collectors/machine.h"
-#include "collectors/process_walk.h"
+#include "collectors/kernel/collector.h"
+#include "collectors/kernel/machine.h"
+#include "collectors/kernel/process_walk.h"
 
 namespace mete::collectors {
 namespace {

@@ -4,7 +4,7 @@
 #include <sys/sysmacros.h>
 
 #include "enforcers/io_cost.h"
-#include "enforcers/limits.h"
+#include "enforcers/asked_limits.h"
 #include "enforcers/oom.h"
 #include "enforcers/qos.h"
 #include "enforcers/restart.h"

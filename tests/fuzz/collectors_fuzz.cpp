@@ -6,14 +6,14 @@
 #include <string>
 #include <string_view>
 
-#include "collectors/collector.h"
+#include "collectors/kernel/collector.h"
 #include "collectors/cumulative.h"
 #include "collectors/effective.h"
-#include "collectors/machine.h"
-#include "collectors/process_walk.h"
+#include "collectors/kernel/machine.h"
+#include "collectors/kernel/process_walk.h"
 #include "collectors/usage_walker.h"
 #include "runtime/cgroup/hierarchies.h"
-#include "runtime/cgroup/plan.h"
+#include "runtime/cgroup/limit_writes.h"
 #include "tests/support/readings.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/image/documents.h"
-#include "runtime/image/record.h"
+#include "runtime/image/image_documents.h"
+#include "runtime/image/image_record.h"
 #include "runtime/image/store.h"
 #include "runtime/image/users.h"
 

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "runtime/cgroup/hierarchies.h"
-#include "runtime/cgroup/plan.h"
+#include "runtime/cgroup/limit_writes.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/process/process_id.h"
 #include "runtime/process/signals.h"

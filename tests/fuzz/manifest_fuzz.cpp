@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "config/desired_state.h"
-#include "config/yaml_reader.h"
+#include "config/reading/yaml_reader.h"
 
 namespace {
 

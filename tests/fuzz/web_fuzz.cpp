@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "agent/http_negotiate.h"
-#include "agent/http_sd.h"
-#include "agent/http_url.h"
+#include "agent/http/http_negotiate.h"
+#include "agent/http/http_sd.h"
+#include "agent/http/http_url.h"
 #include "config/web_config.h"
 
 namespace {

@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "collectors/discovery/cgroup_tree.h"
-#include "collectors/discovery/foreign.h"
+#include "collectors/discovery/foreign_cgroups.h"
 #include "tests/support/test_group.h"
 
 namespace mete {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/cgroup/block_device.h"
-#include "runtime/cgroup/plan.h"
+#include "runtime/cgroup/limit_writes.h"
 
 namespace mete::runtime::cgroup {
 namespace {

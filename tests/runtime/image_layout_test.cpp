@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "runtime/image/documents.h"
+#include "runtime/image/image_documents.h"
 #include "tests/runtime/image_fixture.h"
 
 namespace mete::runtime::image {

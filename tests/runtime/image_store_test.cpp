@@ -146,9 +146,9 @@ TEST_F(ImageStore, LayersGoWithTheirLastUser) {
   EXPECT_EQ(layers_on_disk().size(), 1U);
   ASSERT_TRUE(store_->remove("two", image->layers));
   EXPECT_EQ(layers_on_disk(), image->layers) << "a container still runs on it";
-  ASSERT_TRUE(store_->collect(image->layers));
+  ASSERT_TRUE(store_->prune(image->layers));
   EXPECT_EQ(layers_on_disk(), image->layers);
-  ASSERT_TRUE(store_->collect());
+  ASSERT_TRUE(store_->prune());
   EXPECT_TRUE(layers_on_disk().empty());
   EXPECT_TRUE(store_->list()->empty());
 }
@@ -157,9 +157,9 @@ TEST_F(ImageStore, UnreadableRecordKeepsAllLayers) {
   const auto image = store_->import(rootfs("root"), "one");
   ASSERT_TRUE(image);
   put(dir_ / "store/images/one:latest.json", "{\"version\": 1");
-  const auto collected = store_->collect();
-  ASSERT_FALSE(collected);
-  EXPECT_NE(collected.error().what.find("one:latest.json"), std::string::npos);
+  const auto pruned = store_->prune();
+  ASSERT_FALSE(pruned);
+  EXPECT_NE(pruned.error().what.find("one:latest.json"), std::string::npos);
   EXPECT_EQ(layers_on_disk(), image->layers);
 }
 
@@ -196,7 +196,7 @@ TEST_F(ImageStore, DirectoryThatHoldsTheStoreDoesNotImportTheStore) {
 TEST_F(ImageStore, CollectDoesNotWaitForAnImport) {
   const UniqueFd lock(::open((dir_ / "store/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   ASSERT_EQ(::flock(lock.get(), LOCK_EX), 0);
-  EXPECT_TRUE(store_->collect());
+  EXPECT_TRUE(store_->prune());
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "collectors/exposition_stream.h"
+#include "collectors/metrics/exposition_stream.h"
 
 namespace mete::collectors {
 

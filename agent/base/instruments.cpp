@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/base/instruments.h"
+
+#include <prometheus/client_metric.h>
+#include <prometheus/metric_family.h>
+
+#include "agent/base/agent_families.h"
+
+namespace mete::agent {
+namespace {
+
+using collectors::MetricType;
+using prometheus::Histogram;
+
+double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+
+const Histogram::BucketBoundaries kFast = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5};
+
+// Name and HELP by the table of families.h.
+template <class Builder>
+Builder described(Builder builder, std::string_view name) {
+  return builder.Name(std::string(name)).Help(std::string(own_family(name).help));
+}
+prometheus::Family<prometheus::Counter>& counter(prometheus::Registry& registry, std::string_view name) {
+  return described(prometheus::BuildCounter(), name).Register(registry);
+}
+Histogram& histogram(prometheus::Registry& registry, std::string_view name) {
+  return described(prometheus::BuildHistogram(), name).Register(registry).Add({}, kFast);
+}
+
+MetricType type_of(prometheus::MetricType type) {
+  switch (type) {
+    case prometheus::MetricType::Counter:
+      return MetricType::kCounter;
+    case prometheus::MetricType::Gauge:
+      return MetricType::kGauge;
+    case prometheus::MetricType::Histogram:
+      return MetricType::kHistogram;
+    default:
+      return MetricType::kUntyped;
+  }
+}
+
+void write_metric(collectors::FamilyWriter& writer, const collectors::LabelBlock& labels, prometheus::MetricType type, const prometheus::ClientMetric& metric) {
+  if (type == prometheus::MetricType::Counter) return writer.add(labels, metric.counter.value);
+  if (type == prometheus::MetricType::Gauge) return writer.add(labels, metric.gauge.value);
+  if (type != prometheus::MetricType::Histogram) return;
+  for (const auto& bucket : metric.histogram.bucket) {
+    std::string bound = "le=\"";
+    collectors::Value(bucket.upper_bound).append_to(bound);
+    writer.add_suffixed("_bucket", labels, bucket.cumulative_count, bound + '"');
+  }
+  writer.add_suffixed("_sum", labels, metric.histogram.sample_sum);
+  writer.add_suffixed("_count", labels, metric.histogram.sample_count);
+}
+
+}  // namespace
+
+Instruments::Instruments()
+    : actions_(counter(registry_, "mete_enforcement_actions_total")),
+      reactions_(described(prometheus::BuildHistogram(), "mete_enforcement_reaction_seconds").Register(registry_)),
+      drifts_(counter(registry_, "mete_limit_drift_total")),
+      requests_(counter(registry_, "mete_agent_http_requests_total")),
+      refusals_(counter(registry_, "mete_agent_http_refused_total")),
+      lag_(histogram(registry_, "mete_agent_loop_lag_seconds")),
+      scrapes_(histogram(registry_, "mete_agent_scrape_seconds")),
+      launches_(histogram(registry_, "mete_agent_launch_seconds")) {
+  described(prometheus::BuildGauge(), "mete_agent_build_info").Register(registry_).Add({{"version", METE_VERSION}}).Set(1);
+}
+
+void Instruments::enforcement(const std::string& enforcer, const std::string& action, const std::string& outcome) {
+  actions_.Add({{"enforcer", enforcer}, {"action", action}, {"outcome", outcome}}).Increment();
+}
+void Instruments::reaction(const std::string& enforcer, std::chrono::nanoseconds from_event_to_done) {
+  reactions_.Add({{"enforcer", enforcer}}, kFast).Observe(seconds(from_event_to_done));
+}
+void Instruments::drift(const std::string& file) { drifts_.Add({{"file", file}}).Increment(); }
+void Instruments::loop_lag(std::chrono::nanoseconds lag) { lag_.Observe(seconds(lag)); }
+void Instruments::request(const std::string& handler, int code) {
+  requests_.Add({{"handler", handler}, {"code", std::to_string(code)}}).Increment();
+}
+void Instruments::refused(const std::string& why) { refusals_.Add({{"reason", why}}).Increment(); }
+void Instruments::scrape(std::chrono::nanoseconds took) { scrapes_.Observe(seconds(took)); }
+void Instruments::launch(std::chrono::nanoseconds from_request_to_exec) { launches_.Observe(seconds(from_request_to_exec)); }
+
+void Instruments::write(std::string& out, collectors::Format format) const {
+  for (const auto& family : registry_.Collect()) {
+    collectors::FamilyWriter writer(out, family.name, family.help, type_of(family.type), format);
+    for (const auto& metric : family.metric) {
+      collectors::LabelBlock labels;
+      for (const auto& label : metric.label) labels.add(label.name, label.value);
+      write_metric(writer, labels, family.type, metric);
+    }
+  }
+}
+
+}  // namespace mete::agent

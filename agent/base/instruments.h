@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent's own metrics, carried by prometheus-cpp: few series, counted where things happen.
+#pragma once
+
+#include "collectors/exposition/exposition.h"
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <chrono>
+#include <string>
+
+namespace mete::agent {
+
+class Instruments {
+ public:
+  Instruments();
+
+  void enforcement(const std::string& enforcer, const std::string& action, const std::string& outcome);
+  void reaction(const std::string& enforcer, std::chrono::nanoseconds from_event_to_done);
+  void drift(const std::string& file);
+  void loop_lag(std::chrono::nanoseconds lag);
+  void request(const std::string& handler, int code);
+  // "limit", "auth", "rate", "slow", "tls"
+  void refused(const std::string& why);
+  void scrape(std::chrono::nanoseconds took);
+  void launch(std::chrono::nanoseconds from_request_to_exec);
+
+  // Text format 0.0.4 of all of them.
+  // All of them, appended; any thread.
+  void write(std::string& out, collectors::Format format) const;
+
+ private:
+  prometheus::Registry registry_;
+  prometheus::Family<prometheus::Counter>& actions_;
+  prometheus::Family<prometheus::Histogram>& reactions_;
+  prometheus::Family<prometheus::Counter>& drifts_;
+  prometheus::Family<prometheus::Counter>& requests_;
+  prometheus::Family<prometheus::Counter>& refusals_;
+  prometheus::Histogram& lag_;
+  prometheus::Histogram& scrapes_;
+  prometheus::Histogram& launches_;
+};
+
+}  // namespace mete::agent

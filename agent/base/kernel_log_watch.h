@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Follows /dev/kmsg for OOM kills and keeps the recent ones until a container claims them.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/base/asio.h"
+#include "collectors/kernel/kernel_log.h"
+#include "config/result.h"
+
+namespace mete::agent {
+
+struct KernelKill {
+  std::int32_t pid = 0;
+  std::string task;
+  std::string task_memcg;  // empty: the kernel did not say (rate limit)
+  std::string oom_memcg;
+  Bytes anon_rss;
+  bool of_cgroup = true;
+};
+
+// Whose limit it was: "container" (of `cgroup`, or one below it), "pod" (of `pod`, which may be empty), "ancestor" or "host".
+[[nodiscard]] std::string scope_of(const KernelKill& kill, const std::string& cgroup, const std::string& pod);
+
+class KernelLog {
+ public:
+  explicit KernelLog(asio::io_context& loop) : descriptor_(loop) {}
+  // Fails where /dev/kmsg cannot be read; kills are then counted all the same, but their pid is a guess.
+  [[nodiscard]] Status open();
+  // Called for each kill when the kernel tells it.
+  void on_kill(std::function<void(const KernelKill&)> callback) { on_kill_ = std::move(callback); }
+  // Takes the oldest kill of a process in `memcg` (or below it), or of one of `pids`.
+  [[nodiscard]] std::optional<KernelKill> take(const std::string& memcg, const std::vector<std::int32_t>& pids);
+
+ private:
+  static constexpr std::size_t kKept = 256;
+  void wait();
+  void read();
+  void note(std::string_view message);
+
+  asio::posix::stream_descriptor descriptor_;
+  std::function<void(const KernelKill&)> on_kill_;
+  std::deque<collectors::OomChoice> choices_;
+  std::deque<KernelKill> kills_;
+};
+
+}  // namespace mete::agent

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starting a thousand containers at once would make each of them slow: so many launches run at the same time, the
+// others wait their turn.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <utility>
+
+#include "agent/base/asio.h"
+
+namespace mete::agent {
+
+class LaunchGate {
+ public:
+  explicit LaunchGate(unsigned at_once) : free_(at_once) {}
+  void enter(std::function<void()> launch) {
+    if (free_ == 0) {
+      waiting_.push_back(std::move(launch));
+      return;
+    }
+    --free_;
+    launch();
+  }
+  void leave(asio::io_context& loop) {
+    if (waiting_.empty()) {
+      ++free_;
+      return;
+    }
+    // From the loop, not from here: the caller is in the middle of a launch of its own.
+    asio::post(loop, std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+
+ private:
+  unsigned free_;
+  std::deque<std::function<void()>> waiting_;
+};
+
+}  // namespace mete::agent

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// One line a fact, on standard error: key=value, or JSON.
+#pragma once
+
+#include <string>
+
+#include "agent/base/event.h"
+
+namespace mete::agent {
+
+void open_log(bool json);
+void log(const Event& event);
+void log_info(const std::string& message);
+void log_error(const std::string& message);
+
+// value, or "value" with quotes where it holds anything but plain characters.
+[[nodiscard]] std::string quoted(const std::string& value);
+
+}  // namespace mete::agent

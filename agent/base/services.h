@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every part of the agent uses and none of them owns. All of it belongs to the loop's thread: nothing here is locked.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "agent/base/asio.h"
+#include "agent/base/event.h"
+#include "agent/base/file_watcher.h"
+#include "agent/base/instruments.h"
+#include "agent/base/kernel_log_watch.h"
+#include "agent/base/launch_gate.h"
+#include "agent/base/settings.h"
+#include "agent/base/turns.h"
+#include "agent/base/workers.h"
+#include "collectors/sampler.h"
+#include "runtime/cgroup/features.h"
+#include "runtime/cgroup/hierarchies.h"
+#include "runtime/image/store.h"
+
+namespace mete::agent {
+
+struct Services {
+  asio::io_context& loop;
+  const Settings& settings;
+  const runtime::cgroup::Hierarchies& hierarchies;
+  collectors::Collection& collection;
+  runtime::image::Store& images;
+  EventLog& events;
+  FileWatcher& files;
+  KernelLog& kernel_log;
+  Instruments& instruments;
+  LaunchGate& launches;
+  Turns& turns;
+  Workers& workers;
+  std::string boot_id;
+  std::string shim;  // path of mete-shim
+  Bytes machine_memory;
+  std::uint64_t capabilities = 0;  // the agent's own bounding set: what it can give a container at most
+  runtime::cgroup::Features features = {};
+  std::map<std::uint64_t, std::string> seccomp_filters = {};  // by capability mask, compiled on first use
+};
+
+}  // namespace mete::agent

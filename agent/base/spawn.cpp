@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/base/spawn.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "agent/base/spare_descriptors.h"
+#include "runtime/file.h"
+#include "runtime/shim/attempt_files.h"
+
+namespace mete::agent {
+namespace {
+
+constexpr int kLockFd = 3;
+constexpr int kReadyFd = 4;
+constexpr int kCgroupsFd = 5;
+
+// posix_spawn's file actions, with the destructor C lacks.
+class FileActions {
+ public:
+  FileActions() { ::posix_spawn_file_actions_init(&actions_); }
+  FileActions(const FileActions&) = delete;
+  FileActions& operator=(const FileActions&) = delete;
+  ~FileActions() { ::posix_spawn_file_actions_destroy(&actions_); }
+  void duplicate(int from, int to) { ::posix_spawn_file_actions_adddup2(&actions_, from, to); }
+  void open(int fd, const char* path, int flags) { ::posix_spawn_file_actions_addopen(&actions_, fd, path, flags, 0); }
+  void close_from(int fd) { ::posix_spawn_file_actions_addclosefrom_np(&actions_, fd); }
+  [[nodiscard]] const posix_spawn_file_actions_t* get() const { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+};
+
+struct Pipe {
+  runtime::UniqueFd read;
+  runtime::UniqueFd write;
+};
+
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");
+  return Pipe{runtime::UniqueFd(ends[0]), runtime::UniqueFd(ends[1])};
+}
+
+// Above the numbers the shim is given, so that the duplications cannot overwrite each other.
+Result<runtime::UniqueFd> raise_descriptor(const runtime::UniqueFd& fd) {
+  runtime::UniqueFd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kCgroupsFd + 1));
+  if (!copy.valid()) return fail_errno("dup");
+  return copy;
+}
+
+// Its own standard streams must not keep a pipe of ours open after we are gone.
+void close_standard_streams(FileActions& actions) {
+  actions.open(STDIN_FILENO, "/dev/null", O_RDONLY);
+  actions.open(STDOUT_FILENO, "/dev/null", O_WRONLY);
+  actions.open(STDERR_FILENO, "/dev/null", O_WRONLY);
+}
+
+Result<pid_t> spawn(const std::string& shim, std::vector<std::string> args, const FileActions& actions) {
+  std::vector<char*> argv;
+  argv.reserve(args.size() + 1);
+  for (auto& arg : args) argv.push_back(arg.data());
+  argv.push_back(nullptr);
+  char* environment[] = {nullptr};
+  const SpareDescriptors spare;  // its limit is what the agent was given, not what is left of it
+  pid_t pid = 0;
+  if (const int error = ::posix_spawn(&pid, shim.c_str(), actions.get(), nullptr, argv.data(), environment); error != 0) {
+    return fail_errno("start " + shim, error);
+  }
+  return pid;
+}
+
+}  // namespace
+
+Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode, const std::string& directory,
+                               runtime::UniqueFd lock, const std::vector<std::string>& more) {
+  METE_TRY(Pipe ready, make_pipe());
+  METE_TRY(Pipe cgroups, make_pipe());
+  METE_TRY(const runtime::UniqueFd high_lock, raise_descriptor(lock));
+  METE_TRY(const runtime::UniqueFd high_ready, raise_descriptor(ready.write));
+  METE_TRY(const runtime::UniqueFd high_cgroups, raise_descriptor(cgroups.read));
+  std::vector<std::string> args = {"mete-shim", mode, "--dir", directory, "--lock-fd", std::to_string(kLockFd), "--ready-fd", std::to_string(kReadyFd)};
+  if (mode == "run") args.insert(args.end(), {"--cgroups-fd", std::to_string(kCgroupsFd)});
+  args.insert(args.end(), more.begin(), more.end());
+  FileActions actions;
+  close_standard_streams(actions);
+  actions.duplicate(high_lock.get(), kLockFd);
+  actions.duplicate(high_ready.get(), kReadyFd);
+  actions.duplicate(high_cgroups.get(), kCgroupsFd);
+  // Asio's sockets are not close-on-exec: a shim that held one would keep the port taken after the agent's death.
+  actions.close_from(kCgroupsFd + 1);
+  SpawnedShim spawned;
+  METE_TRY(spawned.pid, spawn(shim, std::move(args), actions));
+  // Ours until it is reaped, so the number cannot have been reused.
+  spawned.pidfd = runtime::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, spawned.pid, 0)));
+  if (!spawned.pidfd.valid()) {
+    // Out of descriptors, most likely. Nobody would ever look after it.
+    const int error = errno;
+    const pid_t pid = spawned.pid;
+    give_up(std::move(spawned));
+    return fail_errno("open process " + std::to_string(pid), error);
+  }
+  spawned.ready = std::move(ready.read);
+  spawned.cgroups = std::move(cgroups.write);
+  return spawned;
+}
+
+Result<pid_t> spawn_exec(const std::string& shim, const std::string& attempt_directory, const runtime::process::ProcessId& process,
+                         std::chrono::milliseconds timeout, const std::vector<std::string>& command) {
+  std::vector<std::string> args = {"mete-shim", "exec", "--dir", attempt_directory, "--pid", std::to_string(process.pid), "--start-time",
+                                   std::to_string(process.start_time), "--timeout-ms", std::to_string(timeout.count()), "--"};
+  args.insert(args.end(), command.begin(), command.end());
+  FileActions actions;
+  close_standard_streams(actions);
+  actions.close_from(STDERR_FILENO + 1);
+  return spawn(shim, std::move(args), actions);
+}
+
+Result<pid_t> spawn_watchdog(const std::string& shim, const std::string& directory) {
+  FileActions actions;
+  close_standard_streams(actions);
+  actions.close_from(STDERR_FILENO + 1);
+  return spawn(shim, {"mete-shim", "watchdog", "--dir", directory}, actions);
+}
+
+Result<pid_t> spawn_http_get(const runtime::process::ProcessId& process, const config::HttpGet& get, std::chrono::nanoseconds timeout) {
+  std::vector<std::string> args = {"mete", "http-get", "--pid", std::to_string(process.pid), "--start-time", std::to_string(process.start_time),
+                                   "--timeout-ms", std::to_string(std::chrono::ceil<std::chrono::milliseconds>(timeout).count()),
+                                   "--port", std::to_string(get.port), "--path", get.path};
+  if (!get.host.empty()) args.insert(args.end(), {"--to", get.host});
+  if (get.https) args.emplace_back("--https");
+  for (const auto& [name, value] : get.headers) args.insert(args.end(), {"--header", name + ":" + value});
+  FileActions actions;
+  close_standard_streams(actions);
+  actions.close_from(STDERR_FILENO + 1);
+  return spawn("/proc/self/exe", std::move(args), actions);  // also when the file has been replaced by a newer one
+}
+
+Result<std::optional<runtime::process::ProcessId>> shim_of(const std::string& lock_file) {
+  METE_TRY(const std::string text, runtime::read_file(AT_FDCWD, lock_file));
+  return runtime::shim::parse_lock(text);
+}
+
+void give_up(SpawnedShim shim) {
+  ::kill(shim.pid, SIGKILL);
+  while (::waitpid(shim.pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+void reap(pid_t pid) {
+  if (pid > 0) ::waitpid(pid, nullptr, WNOHANG);
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Work that takes milliseconds (making and removing cgroups, writing records), one piece a turn of the loop: a thousand
+// pods that end together must not keep an OOM or a scrape waiting.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <utility>
+
+#include "agent/base/asio.h"
+
+namespace mete::agent {
+
+class Turns {
+ public:
+  explicit Turns(asio::io_context& loop) : loop_(loop) {}
+  void add(std::function<void()> work) {
+    work_.push_back(std::move(work));
+    if (!std::exchange(posted_, true)) asio::post(loop_, [this] { run_one(); });
+  }
+
+ private:
+  void run_one() {
+    // Whatever it throws, the others have their turn; theirs is behind whatever the kernel has reported meanwhile.
+    const auto work = std::move(work_.front());
+    work_.pop_front();
+    posted_ = !work_.empty();
+    if (posted_) asio::post(loop_, [this] { run_one(); });
+    work();
+  }
+
+  asio::io_context& loop_;
+  std::deque<std::function<void()>> work_;
+  bool posted_ = false;
+};
+
+}  // namespace mete::agent

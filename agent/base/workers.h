@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Threads for work that waits for the kernel longer than the loop may (reclaim, fsync). The threads are made at the first use.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "agent/base/asio.h"
+
+namespace mete::agent {
+
+class Workers {
+ public:
+  explicit Workers(asio::io_context& loop);
+  ~Workers();  // waits for work that has begun
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  // Runs `work` on a thread, then `done` on the loop. `work` must not touch what belongs to the loop.
+  void run(std::function<void()> work, std::function<void()> done);
+
+ private:
+  struct Pool;
+  asio::io_context& loop_;
+  std::unique_ptr<Pool> pool_;
+};
+
+}  // namespace mete::agent

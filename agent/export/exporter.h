@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// /metrics: a scrape takes a snapshot of the agent's own containers, has the collecting thread read all counters, and
+// sends what it renders. Two scrapes within 200 ms get the same reading, unless something happened between them: who has
+// seen an event finds what it did in the next scrape.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/export/collecting_thread.h"
+#include "agent/http/http_server.h"
+#include "agent/pods/reconciler.h"
+#include "agent/base/services.h"
+
+namespace mete::agent {
+
+class Exporter {
+ public:
+  Exporter(Services& services, const Reconciler& reconciler, CollectingThread& collecting)
+      : services_(services), reconciler_(reconciler), collecting_(collecting) {}
+
+  // Text 0.0.4 or OpenMetrics 1.0 by Accept, gzip by Accept-Encoding; ?collect[]= and ?exclude[]= name collectors.
+  void scrape(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
+  // /mete/v1/stats
+  void stats(const std::shared_ptr<HttpReply>& reply);
+  // A reading not older than 200 ms and than the newest event; `done` is called on the loop.
+  void read(CollectingThread::Done done);
+
+ private:
+  [[nodiscard]] std::string own_families(const collectors::Reading& reading, collectors::Format format) const;
+
+  Services& services_;
+  const Reconciler& reconciler_;
+  CollectingThread& collecting_;
+  std::shared_ptr<const collectors::Reading> reading_;
+  std::uint64_t reading_event_ = 0;  // the newest event when `reading_` was asked for
+  struct Pending {
+    std::chrono::steady_clock::time_point asked_at;
+    std::uint64_t event;
+    std::vector<CollectingThread::Done> waiting;
+  };
+  std::shared_ptr<Pending> pending_;  // the newest reading that is being made
+};
+
+// Which families a scrape wants. The error names a collector that does not exist, and those that do.
+[[nodiscard]] Result<std::function<bool(std::string_view collector)>> collector_filter(const std::vector<std::string>& collect,
+                                                                                      const std::vector<std::string>& exclude);
+
+}  // namespace mete::agent

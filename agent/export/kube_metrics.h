@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kube_* families of kube-state-metrics, from the manifests and what runs of them, so that kubernetes-mixin's
+// dashboards and rules work on one machine without a cluster. Opt-in: `export: {kube: true}` in agent.yaml.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/pods/pod_logic.h"
+#include "collectors/exposition/exposition.h"
+#include "config/pod_spec.h"
+
+namespace mete::agent {
+
+struct KubeContainer {
+  std::string name, image;
+  config::Resources resources;
+  ContainerState state = ContainerState::kWaiting;
+  std::uint64_t restarts = 0;
+  std::string waiting_reason;          // empty unless it waits for a reason
+  std::string last_terminated_reason;  // "OOMKilled", "Error", "Completed"; empty: none ended yet
+  bool init = false;
+};
+
+struct KubePod {
+  std::string namespace_, name, uid;
+  PodPhase phase = PodPhase::kPending;
+  std::chrono::system_clock::time_point created;
+  std::vector<KubeContainer> containers;
+};
+
+struct KubeNode {
+  std::string name;
+  std::optional<std::uint64_t> cores;
+  std::optional<Bytes> memory;
+};
+
+struct KubeFamily {
+  std::string_view name;
+  collectors::MetricType type;
+  std::string_view help;
+  std::string_view labels;
+};
+[[nodiscard]] std::span<const KubeFamily> kube_families();
+
+// Pure. All families, appended.
+void write_kube(std::string& out, const std::vector<KubePod>& pods, const KubeNode& node, collectors::Format format);
+
+}  // namespace mete::agent

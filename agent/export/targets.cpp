@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/export/targets.h"
+
+#include <string>
+#include <utility>
+
+#include "agent/enforcement/memory_enforcer.h"
+
+namespace mete::agent {
+namespace {
+
+using collectors::LabelBlock;
+using collectors::Lifecycle;
+using collectors::Target;
+
+std::shared_ptr<const LabelBlock> shared(LabelBlock labels) { return std::make_shared<const LabelBlock>(std::move(labels)); }
+
+const std::string& image_of(const Container& container) {
+  const bool from_spec = container.image_name().empty() && container.spec() != nullptr;
+  return from_spec ? container.spec()->image : container.image_name();
+}
+
+std::shared_ptr<const LabelBlock> container_labels(const Pod& pod, const Container& container) {
+  const auto& record = pod.record();
+  const std::string name = "k8s_" + container.record().name + "_" + record.name + "_" + record.namespace_;
+  return shared({{"id", container.cgroup().path()}, {"name", name},        {"image", image_of(container)},
+                 {"namespace", record.namespace_},  {"pod", record.name}, {"container", container.record().name}});
+}
+
+std::shared_ptr<const LabelBlock> pod_labels(const Pod& pod) {
+  const auto& record = pod.record();
+  return shared({{"id", pod.cgroup().path()}, {"name", ""}, {"image", ""}, {"namespace", record.namespace_}, {"pod", record.name}, {"container", ""}});
+}
+
+// Without `id` and `image`: what outlives a cgroup is the workload's.
+std::shared_ptr<const LabelBlock> workload_labels(const Pod& pod, const Container& container) {
+  const auto& record = pod.record();
+  return shared({{"namespace", record.namespace_}, {"pod", record.name}, {"container", container.record().name}});
+}
+
+std::shared_ptr<const collectors::Identity> identity_of(const Pod& pod, const Container* container) {
+  collectors::Identity who;
+  who.kind = container != nullptr ? collectors::CgroupKind::kContainer : collectors::CgroupKind::kPod;
+  who.runtime = "mete";
+  who.namespace_ = pod.record().namespace_;
+  who.pod = pod.record().name;
+  who.pod_uid = pod.record().uid;
+  who.name = who.pod;
+  if (container != nullptr) {
+    who.container = container->record().name;
+    who.name += "/" + who.container;
+    who.image = image_of(*container);
+  }
+  return std::make_shared<const collectors::Identity>(std::move(who));
+}
+
+collectors::RunState state_of(ContainerState state) {
+  switch (state) {
+    case ContainerState::kWaiting:
+      return collectors::RunState::kWaiting;
+    case ContainerState::kStarting:
+      return collectors::RunState::kStarting;
+    case ContainerState::kRunning:
+      return collectors::RunState::kRunning;
+    case ContainerState::kExited:
+      return collectors::RunState::kExited;
+  }
+  return collectors::RunState::kWaiting;
+}
+
+Lifecycle lifecycle_of(const ContainerRecord& record) {
+  Lifecycle lifecycle;
+  lifecycle.state = state_of(record.state);
+  lifecycle.restarts = record.restarts;
+  if (record.has_ended) lifecycle.exit_code = record.exit_code;
+  const auto of_scope = [&](const char* scope) {
+    const auto found = record.oom_kills_by_scope.find(scope);
+    return found == record.oom_kills_by_scope.end() ? 0 : found->second;
+  };
+  lifecycle.oom_kills.pod = of_scope("pod");
+  lifecycle.oom_kills.ancestor = of_scope("ancestor");
+  lifecycle.oom_kills.host = of_scope("host");
+  return lifecycle;
+}
+
+Target target_of(const Pod& pod, const Container& container, bool single) {
+  const auto& record = container.record();
+  Target target;
+  target.path = container.cgroup().path();
+  target.cgroup_id = record.cgroup_id;
+  target.who = identity_of(pod, &container);
+  target.workload = workload_labels(pod, container);
+  target.lifecycle = lifecycle_of(record);
+  target.lifecycle->last_oom = container.last_oom();
+  target.lifecycle->policy_kills = record.policy_kills;
+  target.lifecycle->time_to_oom = container.enforcer().time_to_limit();
+  target.oom = {record.oom_kills_base, record.oom_kills_from, record.oom_kills_told, record.oom_by_group};
+  if (!record.has_ended && record.cgroup_id == 0) return target;  // it never ran
+  target.labels = container_labels(pod, container);
+  if (single) target.pod_labels = pod_labels(pod);
+  target.base = container.base();
+  target.writable = container.writable_layer();
+  if (record.started_at != WallTime()) {
+    target.started = std::chrono::time_point_cast<std::chrono::system_clock::duration>(record.started_at);
+  }
+  target.limit_changes = container.limit_changes();
+  if (single && record.state == ContainerState::kRunning) target.network_pid = record.process.pid;
+  return target;
+}
+
+// Of a pod with several containers: its cgroup's counters, and the network they share.
+Target target_of(const Pod& pod, std::uint64_t cgroup_id) {
+  Target target;
+  target.path = pod.cgroup().path();
+  target.cgroup_id = cgroup_id;
+  target.who = identity_of(pod, nullptr);
+  target.labels = pod_labels(pod);
+  target.network_pid = pod.sandbox_pid().value_or(0);
+  return target;
+}
+
+}  // namespace
+
+std::vector<Target> targets_of(const Reconciler& reconciler) {
+  std::vector<Target> targets;
+  for (const auto& [key, pod] : reconciler.pods()) {
+    const bool single = pod->containers().size() == 1;
+    for (const auto& container : pod->containers()) targets.push_back(target_of(*pod, *container, single));
+    if (single) continue;
+    if (const auto id = pod->cgroup().id()) targets.push_back(target_of(*pod, *id));
+  }
+  return targets;
+}
+
+std::vector<KubePod> kube_pods_of(const Reconciler& reconciler) {
+  std::vector<KubePod> pods;
+  for (const auto& [key, pod] : reconciler.pods()) {
+    const auto& record = pod->record();
+    KubePod& kube = pods.emplace_back();
+    kube.namespace_ = record.namespace_;
+    kube.name = record.name;
+    kube.uid = record.uid;
+    kube.phase = pod->phase();
+    kube.created = std::chrono::time_point_cast<std::chrono::system_clock::duration>(record.created);
+    for (const auto& container : pod->containers()) {
+      const auto& of = container->record();
+      KubeContainer& each = kube.containers.emplace_back();
+      each.name = of.name;
+      each.image = image_of(*container);
+      if (container->spec() != nullptr) each.resources = container->spec()->resources;
+      each.state = of.state;
+      each.restarts = of.restarts;
+      if (of.state == ContainerState::kWaiting) each.waiting_reason = of.waiting_reason.empty() ? of.reason : of.waiting_reason;
+      if (of.has_ended) each.last_terminated_reason = of.oom_in_attempt ? "OOMKilled" : of.exit_code == 0 ? "Completed" : "Error";
+      each.init = of.init;
+    }
+  }
+  return pods;
+}
+
+}  // namespace mete::agent

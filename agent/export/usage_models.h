@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The usage model of each container of the agent's: fed once a minute (Settings::usage_every), kept over restarts of containers, pods, agent and
+// machine (STATE/usage), so that `mete advise` has days to look at.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "agent/base/asio.h"
+#include "agent/pods/reconciler.h"
+#include "agent/base/services.h"
+#include "enforcers/usage_model.h"
+
+namespace mete::agent {
+
+[[nodiscard]] nlohmann::ordered_json to_json(const enforcers::UsageModel& model, const std::string& container);
+struct NamedModel {
+  std::string container;  // "default/web/main"
+  enforcers::UsageModel model;
+};
+[[nodiscard]] Result<NamedModel> parse_usage_model(const std::string& json);
+
+class UsageModels {
+ public:
+  static constexpr auto kKept = std::chrono::days(30);  // after the last sample
+
+  UsageModels(Services& services, const Reconciler& reconciler) : services_(services), reconciler_(reconciler), timer_(services.loop) {}
+
+  // Reads what is kept and begins to look. What cannot be read is told, and begun anew.
+  void start();
+  // As now: all, one JSON object a line.
+  [[nodiscard]] std::string as_lines() const;
+  // Writes what has changed; at the agent's end.
+  void save_all();
+
+ private:
+  struct Kept {
+    enforcers::UsageModel model;
+    std::chrono::nanoseconds cpu{0}, throttled{0};  // counters at `at`
+    std::uint64_t ooms = 0;
+    std::chrono::steady_clock::time_point at{};  // default: no counters yet
+    unsigned unsaved = 0;                        // samples
+  };
+  void look_later();
+  void look_at(const std::string& pod, const std::string& container);
+  void save(const std::string& name, Kept& kept);
+  void forget_old();
+  [[nodiscard]] std::string file_of(const std::string& name) const;
+
+  Services& services_;
+  const Reconciler& reconciler_;
+  std::map<std::string, Kept> models_;  // "default/web/main"
+  bool save_failed_ = false;
+  asio::steady_timer timer_;
+  Alive alive_;
+};
+
+}  // namespace mete::agent

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Policies for cgroups that others made: which of them are there, who holds which, and putting everything back.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/base/asio.h"
+#include "agent/foreign/foreign_subject.h"
+#include "agent/foreign/ledger.h"
+#include "agent/enforcement/enforcement.h"
+#include "collectors/discovery/cgroup_tree.h"
+#include "config/policy.h"
+
+namespace mete::agent {
+
+class ForeignEnforcement {
+ public:
+  explicit ForeignEnforcement(Enforcement& enforcement);
+
+  [[nodiscard]] static std::string ledger_file(const Settings& settings) { return settings.state + "/foreign.json"; }
+
+  // Reads the ledger and puts back what an agent that died has left changed.
+  [[nodiscard]] Status open();
+  // Those that select by cgroup; others are left out here. Called whenever the manifests have changed.
+  void set_policies(const std::vector<config::Policy>& policies);
+  // Puts everything back: the agent ends.
+  void release_all();
+  // Null: no policy holds the cgroup.
+  [[nodiscard]] const config::Policy* policy_of(const std::string& path) const;
+  [[nodiscard]] const std::vector<Knob>& changed() const { return ledger_->knobs(); }
+  // The kernel's log tells of a kill. False: nobody of these.
+  bool oom_killed_in_log(const std::string& path);
+
+ private:
+  void watch_tree();
+  void wait_for_tree();
+  void take(const collectors::CgroupTree::Changes& changes);
+  void see_to(const std::string& path);
+  void look_for_half_made();
+  void rescan_later();
+  void let_all_go(Ledger::Usage usage);
+  void hold(const std::string& path, const config::Policy& policy, runtime::cgroup::Group group, std::uint64_t id);
+  void restore_what_is_left();
+  void tell_those_that_match_nothing();
+  [[nodiscard]] bool is_own(const std::string& path) const;  // of the agent, or above it
+
+  Enforcement& enforcement_;
+  Services& services_;
+  std::optional<Ledger> ledger_;
+  std::vector<config::Policy> policies_;
+  std::set<std::string> own_;  // cgroups that the agent is in, and their ancestors
+  std::optional<collectors::CgroupTree> tree_;
+  asio::posix::stream_descriptor changes_;
+  std::map<std::string, std::unique_ptr<ForeignSubject>> subjects_;  // by path
+  std::map<std::string, int> half_made_;  // found, and not there yet in its first hierarchy: tries left
+  asio::steady_timer half_made_timer_;
+  asio::steady_timer restore_timer_;
+  asio::steady_timer rescan_timer_;
+  std::set<std::string> told_;  // refusals and conflicts, once for a set of policies
+  Alive alive_;
+};
+
+}  // namespace mete::agent

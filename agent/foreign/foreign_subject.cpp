@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/foreign/foreign_subject.h"
+
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "agent/enforcement/io_facts.h"
+#include "enforcers/oom.h"
+#include "runtime/cgroup/text.h"
+
+namespace mete::agent {
+namespace {
+
+using runtime::cgroup::Limit;
+using runtime::cgroup::Limits;
+
+std::optional<Bytes> limit_of(const runtime::cgroup::Group& group) {
+  const bool v1 = group.hierarchies().on_v1("memory");
+  const auto text = group.read("memory", v1 ? "memory.limit_in_bytes" : "memory.max");
+  const auto number = text ? runtime::cgroup::parse_u64(runtime::cgroup::trim(*text)) : std::nullopt;
+  if (!number || runtime::cgroup::is_v1_unlimited(*number)) return std::nullopt;
+  return Bytes(static_cast<std::int64_t>(*number));
+}
+
+std::optional<runtime::cgroup::CpuBandwidth> cpu_of(const runtime::cgroup::Group& group) {
+  using runtime::cgroup::next_word;
+  using runtime::cgroup::parse_u64;
+  std::string quota;
+  std::string period;
+  if (group.hierarchies().on_v1("cpu")) {
+    quota = group.read("cpu", "cpu.cfs_quota_us").value_or("");
+    period = group.read("cpu", "cpu.cfs_period_us").value_or("");
+  } else {
+    const std::string text = group.read("cpu", "cpu.max").value_or("");
+    std::string_view rest = text;
+    quota = next_word(rest);
+    period = next_word(rest);
+  }
+  const auto quota_us = parse_u64(runtime::cgroup::trim(quota));  // "-1", "max": none
+  const auto period_us = parse_u64(runtime::cgroup::trim(period));
+  if (!quota_us || !period_us) return std::nullopt;
+  return runtime::cgroup::CpuBandwidth{std::chrono::microseconds(*quota_us), std::chrono::microseconds(*period_us)};
+}
+
+}  // namespace
+
+ForeignSubject::ForeignSubject(Enforcement& enforcement, Ledger& ledger, runtime::cgroup::Group group, std::uint64_t cgroup_id)
+    : enforcement_(enforcement),
+      services_(enforcement.services()),
+      ledger_(ledger),
+      group_(std::move(group)),
+      cgroup_id_(cgroup_id),
+      oom_event_(services_.loop),
+      oom_timer_(services_.loop),
+      look_timer_(services_.loop),
+      watchdog_(services_, group_),
+      enforcer_(enforcement, *this),
+      cpu_enforcer_(enforcement, *this) {
+  drift_ = std::make_unique<DriftWatch>(
+      services_, group_,
+      DriftWatch::Owner{.limits = [this] { return policy_ ? &limits_ : nullptr; },
+                        .report_only = [this] { return policy_->drift == config::OnDrift::kReport; },
+                        .tell = [this](std::string message, auto fields) { tell(Severity::kWarning, "LimitDrift", std::move(message), std::move(fields)); },
+                        .changed = [] {},
+                        .memory_event = [this] { oom_woken(); },
+                        .apply = [this](const Limits& limits) { return apply(limits); }});
+}
+
+ForeignSubject::~ForeignSubject() = default;
+
+void ForeignSubject::tell(Severity severity, std::string reason, std::string message, EventFields fields) {
+  fields.emplace_back("cgroup", group_.path());
+  services_.events.add({.severity = severity, .reason = std::move(reason), .message = std::move(message), .fields = std::move(fields)});
+}
+
+Limits ForeignSubject::asked_limits() const {
+  Limits limits;
+  if (policy_->dry_run) return limits;
+  if (policy_->pids.max) limits.pids = Limit<std::uint64_t>(static_cast<std::uint64_t>(*policy_->pids.max));
+  // The kernel takes at most the quota.
+  if (policy_->cpu.burst && cpu_) limits.cpu_burst = std::min(std::chrono::duration_cast<std::chrono::microseconds>(*policy_->cpu.burst), cpu_->quota.value());
+  if (policy_->memory.swap && limit_) limits.swap = Limit<Bytes>(*policy_->memory.swap);
+  if (!services_.hierarchies.mount_of("net_cls").empty()) limits.net_class = policy_->net_cls.class_id;
+  enforcers::add_io(policy_->io, io_, limits);
+  const bool group_kill = policy_->memory.on_oom && enforcers::oom_action(&*policy_) == enforcers::OomAction::kKillContainer;
+  if (group_kill && services_.hierarchies.on_v2("memory")) limits.oom_group = true;
+  if (enforcers::decides_before_the_kernel(&*policy_) && limit_) {
+    if (services_.hierarchies.on_v1("memory")) {
+      limits.oom_kill_disable = true;
+    } else {
+      limits.memory_high = Limit<Bytes>(enforcers::tripwire_of(*limit_));
+    }
+  }
+  return limits;
+}
+
+// What one file refuses keeps no other from being written.
+Status ForeignSubject::apply(const Limits& limits) {
+  Status first;
+  const auto note = [&](Status done) {
+    if (!done && first) first = std::move(done);
+  };
+  for (const auto& part : runtime::cgroup::parts_of(limits)) {
+    const auto writes = group_.planned(part);
+    if (!writes) note(tl::unexpected(writes.error()));
+    for (const auto& write : writes.value_or(std::vector<runtime::cgroup::ControlWrite>())) note(ledger_.write(group_, cgroup_id_, write));
+  }
+  return first;
+}
+
+// What somebody else has written since is its own from now on, and what it was before does not come back.
+void ForeignSubject::see_own_cpu() {
+  const auto found = cpu_of(group_);
+  const bool ours = lent_ && found && found->quota == runtime::cgroup::Limit(*lent_);
+  if (ours || found == cpu_) return;
+  if (lent_) {
+    lent_.reset();
+    for (const char* file : {"cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.max"}) ledger_.forget(group_.path(), file);
+  }
+  cpu_ = found;
+  cpu_enforcer_.open();
+}
+
+void ForeignSubject::apply_policy() {
+  limit_ = original_limit_ = limit_of(group_);
+  if (!lent_) cpu_ = cpu_of(group_);
+  limits_ = asked_limits();
+  guard_oom();
+  const Status done = apply(limits_);
+  const bool gone = !done && runtime::cgroup::is_gone(done.error());
+  applied_ = done.has_value();
+  // Gone: not made yet, in this hierarchy. Who makes a cgroup makes its directories one after the other.
+  if (!gone) services_.instruments.enforcement("limits", "apply", done ? "done" : "failed");
+  if (!done && !gone && std::exchange(failure_told_, done.error().what) != done.error().what) tell(Severity::kWarning, "LimitFailed", shown() + ": " + done.error().what, {});
+}
+
+// Who makes a cgroup gives it its limits after it is seen, and may change them later.
+void ForeignSubject::look_again(std::chrono::milliseconds delay) {
+  static constexpr std::chrono::milliseconds kSlowest(10'000);
+  look_timer_.expires_after(delay);
+  look_timer_.async_wait(alive_.guard([this, delay] {
+    see_own_cpu();
+    if (limit_of(group_) != limit_ || !applied_) {
+      apply_policy();
+      enforcer_.open();
+    }
+    look_again(std::min(4 * delay, kSlowest));
+  }));
+}
+
+void ForeignSubject::hold_to(const config::Policy& policy) {
+  if (policy_ == policy) return;
+  if (policy_) {
+    // What the one before asked for and this does not.
+    drift_->close();
+    const auto restored = ledger_.restore(group_.path(), services_.hierarchies, Ledger::Usage::kLeave);
+    for (const auto& error : restored.errors) tell(Severity::kWarning, "RestoreFailed", error, {});
+  }
+  policy_ = policy;
+  failure_told_.clear();
+  lent_.reset();  // put back above, or never lent
+  std::vector<std::string> faults = enforcers::not_to_be_had(policy, services_.hierarchies);
+  io_ = look_for_disks(policy.io, group_, faults);
+  if (policy.cpu.exclusive || policy.cpu.idle) faults.emplace_back("cpu.exclusive and cpu.idle are for pods alone");
+  if (policy.memory.notify) faults.emplace_back("memory.notify is for pods alone");
+  if (policy.devices != config::DevicePolicy()) faults.emplace_back("devices is for pods alone");
+  for (const auto& fault : faults) tell(Severity::kWarning, "NotEnforced", "policy " + config::full_name(policy.metadata) + " on " + shown() + ": " + fault, {});
+  apply_policy();
+  look_again(std::chrono::milliseconds(5));
+  if (const auto kills = group_.oom_kill_count()) kills_ = *kills;
+  watch_oom();
+  enforcer_.open();
+  drift_->open();
+  cpu_enforcer_.open();
+  if (const auto under = group_.under_oom(); under && *under) oom_woken();
+}
+
+void ForeignSubject::release(Ledger::Usage usage) {
+  drift_->close();
+  enforcer_.close();
+  cpu_enforcer_.close();
+  oom_event_.close();
+  oom_timer_.cancel();
+  look_timer_.cancel();
+  tell_restored(ledger_.restore(group_.path(), services_.hierarchies, usage));
+  watchdog_.close();
+  policy_.reset();
+}
+
+void ForeignSubject::tell_restored(const Ledger::Restored& restored) {
+  for (const auto& knob : restored.put_back) {
+    tell(Severity::kNormal, "Restored", knob.file + " of " + shown() + " is what it was: " + knob.before, {{"file", knob.file}, {"text", knob.before}});
+  }
+  for (const auto& knob : restored.changed_since) {
+    tell(Severity::kNormal, "NotRestored", knob.file + " of " + shown() + " has been written by somebody else since, and is left to him", {{"file", knob.file}});
+  }
+  for (const auto& error : restored.errors) tell(Severity::kWarning, "RestoreFailed", error, {});
+}
+
+Result<runtime::process::ProcessId> ForeignSubject::first_process() const {
+  METE_TRY(const auto pids, group_.processes());
+  std::optional<runtime::process::ProcessId> first;
+  for (const pid_t pid : pids) {
+    const auto each = runtime::process::identify(pid);
+    if (each && (!first || each->start_time < first->start_time)) first = *each;
+  }
+  if (!first) return fail(shown() + " has no process");
+  return *first;
+}
+
+Status ForeignSubject::raise_memory_limit(Bytes to) {
+  Limits limits;
+  limits.memory = Limit<Bytes>(to);
+  if (enforcers::decides_before_the_kernel(policy()) && !services_.hierarchies.on_v1("memory")) limits.memory_high = Limit<Bytes>(enforcers::tripwire_of(to));
+  METE_CHECK(apply(limits));
+  limit_ = to;
+  if (limits.memory_high) limits_.memory_high = limits.memory_high;
+  // As with a container of ours: not before the raise is told.
+  asio::post(services_.loop, alive_.guard([this] {
+    if (policy_) enforcer_.open();
+  }));
+  return {};
+}
+
+std::optional<runtime::cgroup::CpuBandwidth> ForeignSubject::own_cpu() const { return cpu_; }
+std::optional<std::chrono::microseconds> ForeignSubject::lent_quota() const { return lent_; }
+
+Status ForeignSubject::lend_quota(std::optional<std::chrono::microseconds> quota) {
+  see_own_cpu();
+  if (!cpu_) return fail("it has no CPU limit any more");
+  Limits limits;
+  limits.cpu_bandwidth = runtime::cgroup::CpuBandwidth{quota.value_or(cpu_->quota.value()), cpu_->period};
+  METE_CHECK(apply(limits));
+  lent_ = quota;
+  return {};
+}
+
+Status ForeignSubject::restart(const std::string& /*reason*/) { return fail("it is no container of mete's: who launched it restarts it"); }
+
+Result<pid_t> ForeignSubject::exec(const std::vector<std::string>& /*command*/, std::chrono::nanoseconds /*timeout*/) {
+  return fail("it is no container of mete's: with which rights a command would run in it is not known");
+}
+
+// There is no shim here but one of its own, and the ledger has the next agent thaw it.
+Status ForeignSubject::guard_freeze(std::chrono::nanoseconds timeout) {
+  const bool unified = !group_.unified_directory().empty();
+  const std::string controller = unified ? "" : "freezer";
+  METE_CHECK(ledger_.write(group_, cgroup_id_, {controller, unified ? "cgroup.freeze" : "freezer.state", unified ? "0" : "THAWED"}));
+  return watchdog_.guard_freeze(timeout);
+}
+
+void ForeignSubject::unguard_freeze() {
+  watchdog_.unguard_freeze();
+  // From now on it is whoever pauses it that thaws it.
+  for (const char* file : {"cgroup.freeze", "freezer.state"}) ledger_.forget(group_.path(), file);
+}
+
+void ForeignSubject::guard_oom() {
+  if (!limits_.oom_kill_disable.value_or(false)) return watchdog_.unguard_oom();
+  constexpr auto kUsual = std::chrono::seconds(5);
+  const auto& hold = policy_->memory.hold;
+  if (const auto guarded = watchdog_.guard_oom(hold ? std::chrono::ceil<std::chrono::milliseconds>(hold->timeout) : std::chrono::milliseconds(kUsual)); !guarded) {
+    tell(Severity::kWarning, "NotEnforced", "Without a watchdog nobody would free " + shown() + ", should this agent die: " + guarded.error().what, {});
+  }
+}
+
+Status ForeignSubject::let_kernel_decide() {
+  if (!services_.hierarchies.on_v1("memory")) return lift_memory_high();
+  limits_.oom_kill_disable.reset();  // no drift
+  return ledger_.write(group_, cgroup_id_, {"memory", "memory.oom_control", "0"});
+}
+Status ForeignSubject::lift_memory_high() {
+  limits_.memory_high.reset();
+  return ledger_.write(group_, cgroup_id_, {"memory", "memory.high", "max"});
+}
+Status ForeignSubject::notify_pressure() { return fail("who launched it says in its environment where it listens, which is not known"); }
+void ForeignSubject::killed_by_policy(const std::string& /*reason*/) {}
+
+}  // namespace mete::agent

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// A cgroup that somebody else made, held by a policy that selects it by its path. Everything that is changed on it goes
+// through the ledger.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/enforcement/drift_watch.h"
+#include "agent/enforcement/cpu_enforcer.h"
+#include "agent/foreign/foreign_watchdog.h"
+#include "agent/foreign/ledger.h"
+#include "agent/enforcement/memory_enforcer.h"
+#include "agent/enforcement/subject.h"
+#include "enforcers/asked_limits.h"
+#include "enforcers/oom.h"
+
+namespace mete::agent {
+
+class ForeignSubject : public Subject {
+ public:
+  ForeignSubject(Enforcement& enforcement, Ledger& ledger, runtime::cgroup::Group group, std::uint64_t cgroup_id);
+  ~ForeignSubject() override;
+
+  // Writes what the policy says, and begins to watch; puts back what an earlier one has changed and this does not.
+  void hold_to(const config::Policy& policy);
+  // Ends that and puts everything back.
+  void release(Ledger::Usage usage);
+  // The kernel's log tells of a kill in it, or in a cgroup below.
+  void oom_killed_in_log();
+  [[nodiscard]] std::uint64_t cgroup_id() const { return cgroup_id_; }
+
+  [[nodiscard]] const runtime::cgroup::Group& cgroup() const override { return group_; }
+  [[nodiscard]] std::string shown() const override { return "cgroup " + group_.path(); }
+  [[nodiscard]] std::string pod_key() const override { return {}; }
+  [[nodiscard]] std::string container_name() const override { return {}; }
+  [[nodiscard]] const config::Policy* policy() const override { return policy_ ? &*policy_ : nullptr; }
+  [[nodiscard]] std::optional<Bytes> memory_limit() const override { return limit_; }
+  [[nodiscard]] std::optional<Bytes> original_limit() const override { return original_limit_; }
+  void tell(Severity severity, std::string reason, std::string message, EventFields fields) override;
+  [[nodiscard]] Result<runtime::process::ProcessId> first_process() const override;
+  [[nodiscard]] Status raise_memory_limit(Bytes to) override;
+  [[nodiscard]] std::optional<runtime::cgroup::CpuBandwidth> own_cpu() const override;
+  [[nodiscard]] std::optional<std::chrono::microseconds> lent_quota() const override;
+  [[nodiscard]] Status lend_quota(std::optional<std::chrono::microseconds> quota) override;
+  [[nodiscard]] Status restart(const std::string& reason) override;
+  [[nodiscard]] Result<pid_t> exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) override;
+  [[nodiscard]] Status guard_freeze(std::chrono::nanoseconds timeout) override;
+  void unguard_freeze() override;
+  [[nodiscard]] Status let_kernel_decide() override;
+  void decide_again() override { apply_policy(); }
+  [[nodiscard]] bool restarting() const override { return false; }
+  [[nodiscard]] Status lift_memory_high() override;
+  [[nodiscard]] Status notify_pressure() override;
+  void killed_by_policy(const std::string& reason) override;
+
+ private:
+  [[nodiscard]] runtime::cgroup::Limits asked_limits() const;
+  void apply_policy();  // with what its limit is now
+  [[nodiscard]] Status apply(const runtime::cgroup::Limits& limits);
+  void see_own_cpu();
+  void look_again(std::chrono::milliseconds delay);
+  void tell_restored(const Ledger::Restored& restored);
+  void guard_oom();  // for the time in which there is no agent
+
+  // foreign_oom.cpp
+  void watch_oom();
+  void oom_woken();
+  void check_kills(int checks_left, std::chrono::milliseconds delay);
+  void tell_kills(std::uint64_t kills);
+  [[nodiscard]] enforcers::OomDecision decide(std::uint64_t kills) const;
+
+  Enforcement& enforcement_;
+  Services& services_;
+  Ledger& ledger_;
+  runtime::cgroup::Group group_;
+  std::uint64_t cgroup_id_;
+  std::optional<config::Policy> policy_;
+  std::optional<Bytes> limit_, original_limit_;
+  std::optional<runtime::cgroup::CpuBandwidth> cpu_;  // its own
+  std::optional<std::chrono::microseconds> lent_;
+  enforcers::IoFacts io_;
+  runtime::cgroup::Limits limits_;  // as the policy wants them
+  asio::posix::stream_descriptor oom_event_;
+  asio::steady_timer oom_timer_;
+  asio::steady_timer look_timer_;
+  bool applied_ = false;
+  std::string failure_told_;
+  ForeignWatchdog watchdog_;
+  std::unique_ptr<DriftWatch> drift_;
+  std::uint64_t kills_ = 0;
+  Moment woken_{};
+  Moment snapshot_at_{};
+  std::vector<collectors::ProcessMemory> snapshot_;
+  MemoryEnforcer enforcer_;
+  CpuEnforcer cpu_enforcer_;
+  Alive alive_;
+};
+
+}  // namespace mete::agent

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/foreign/io_cost_enforcer.h"
+
+#include <unistd.h>
+
+#include "enforcers/io_cost.h"
+#include "runtime/cgroup/block_device.h"
+
+namespace mete::agent {
+
+Status IoCostEnforcer::open() {
+  METE_TRY(Ledger ledger, Ledger::open(ledger_file(services_.settings)));
+  ledger_.emplace(std::move(ledger));
+  release();
+  const auto& costs = services_.settings.config.machine.io_cost;
+  if (costs.empty()) return {};
+  METE_TRY(const auto root, runtime::cgroup::Group::at(services_.hierarchies, "/"));
+  const std::string file = root.directory("io") + "/io.cost.qos";
+  if (!services_.hierarchies.on_v2("io") || ::access(file.c_str(), F_OK) != 0) {
+    not_enforced("found no io.cost.qos of the root cgroup, expected cgroup v2's io controller and a kernel with CONFIG_BLK_CGROUP_IOCOST");
+    return {};
+  }
+  for (const auto& cost : costs) write(cost, root);
+  return {};
+}
+
+void IoCostEnforcer::write(const config::IoCost& cost, const runtime::cgroup::Group& root) {
+  const auto disk = runtime::cgroup::disk_of(cost.path);
+  if (!disk) return not_enforced(disk.error().what);
+  const auto id = root.id();
+  if (!id) return not_enforced(id.error().what);
+  for (const auto& write : enforcers::io_cost_writes(cost, *disk)) {
+    const auto done = ledger_->write(root, *id, write);
+    services_.instruments.enforcement("io", "cost", done ? "done" : "failed");
+    if (!done) return not_enforced(done.error().what);
+  }
+}
+
+void IoCostEnforcer::not_enforced(const std::string& why) {
+  services_.events.add({.severity = Severity::kWarning, .reason = "NotEnforced", .message = "machine.ioCost: " + why + "; it is not active"});
+}
+
+void IoCostEnforcer::release() {
+  if (!ledger_) return;
+  const auto restored = ledger_->restore_all(services_.hierarchies, Ledger::Usage::kLeave);
+  for (const auto& knob : restored.put_back) services_.events.add({.reason = "Restored", .message = knob.file + " of the machine is what it was: " + knob.before});
+  for (const auto& error : restored.errors) services_.events.add({.severity = Severity::kWarning, .reason = "RestoreFailed", .message = error});
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/foreign/ledger.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "runtime/cgroup/limit_writes.h"
+#include "runtime/cgroup/reclaim.h"
+#include "runtime/cgroup/text.h"
+#include "runtime/file.h"
+
+namespace mete::agent {
+namespace {
+
+using nlohmann::json;
+using runtime::cgroup::Group;
+using runtime::cgroup::Hierarchies;
+
+bool same_file(const Knob& knob, const std::string& path, const std::string& file, const std::string& disk) {
+  return knob.path == path && knob.file == file && knob.disk == disk;
+}
+
+std::string name_of(const Knob& knob) { return knob.path + "\n" + knob.file + "\n" + knob.disk; }
+
+// The agent changes these by other ways, too, and nothing is to stay frozen.
+bool is_freezer(const std::string& file) { return file == "cgroup.freeze" || file == "freezer.state"; }
+
+bool is_memory_limit(const std::string& file) { return file == "memory.max" || file == "memory.limit_in_bytes"; }
+
+// v2 would kill for a limit below usage, v1 reclaims while its writer waits.
+Status make_room(const Group& group, const Knob& knob, bool reclaim) {
+  const auto limit = runtime::cgroup::parse_u64(knob.before);
+  auto usage = runtime::cgroup::memory_usage(group);
+  const auto fits = [&] { return !limit || !usage || static_cast<std::uint64_t>(usage->count()) <= *limit; };
+  if (fits()) return {};
+  if (reclaim && group.hierarchies().on_v1("memory")) return {};
+  if (reclaim) {
+    (void)group.write("memory", "memory.reclaim", std::to_string(static_cast<std::uint64_t>(usage->count()) - *limit));
+    usage = runtime::cgroup::memory_usage(group);
+    if (fits()) return {};
+  }
+  return fail_errno(knob.path + ": " + knob.file + " is not put back to " + knob.before + " while " + std::to_string(usage->count()) + " bytes are in use", runtime::cgroup::kBusy);
+}
+
+}  // namespace
+
+std::string to_json(const std::vector<Knob>& knobs) {
+  json list = json::array();
+  for (const auto& knob : knobs) {
+    list.push_back({{"cgroup", knob.path}, {"id", knob.cgroup_id}, {"controller", knob.controller}, {"file", knob.file}, {"before", knob.before}});
+    if (!knob.disk.empty()) list.back()["disk"] = knob.disk;
+  }
+  return json{{"version", 1}, {"knobs", std::move(list)}}.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Result<std::vector<Knob>> parse_knobs(const std::string& text) {
+  try {
+    const json value = json::parse(text);
+    if (value.at("version") != 1) return fail("found version " + value.at("version").dump() + ", expected 1");
+    std::vector<Knob> knobs;
+    for (const auto& each : value.at("knobs")) {
+      knobs.push_back({each.at("cgroup").get<std::string>(), each.at("id").get<std::uint64_t>(), each.at("controller").get<std::string>(),
+                       each.at("file").get<std::string>(), each.value("disk", std::string()), each.at("before").get<std::string>()});
+    }
+    return knobs;
+  } catch (const json::exception& error) {
+    return fail(error.what());
+  }
+}
+
+std::string disk_of_write(const runtime::cgroup::ControlWrite& write) {
+  if (!runtime::cgroup::has_a_line_for_each_disk(write.file)) return {};
+  return write.text.substr(0, write.text.find(' '));
+}
+
+namespace {
+
+// Numbers that the kernel shows beside "ctrl=auto" are its own choice; written, they would become the user's.
+std::string io_cost_text(std::string_view line) {
+  const std::string_view automatic = "ctrl=auto";
+  const auto at = line.find(automatic);
+  return std::string(at == std::string_view::npos ? line : line.substr(0, at + automatic.size()));
+}
+
+}  // namespace
+
+std::string restoring_text(const std::string& file, const std::string& disk, std::string_view shown) {
+  if (!disk.empty()) {
+    while (!shown.empty()) {
+      const std::string_view line = runtime::cgroup::next_line(shown);
+      if (line.starts_with(disk + " ")) return file.starts_with("io.cost.") ? io_cost_text(line) : std::string(line);
+    }
+    constexpr std::pair<const char*, const char*> kNone[] = {
+        {"io.max", " rbps=max wbps=max riops=max wiops=max"}, {"io.latency", " target=0"}, {"io.cost.qos", " enable=0"}, {"io.cost.model", " ctrl=auto"}};
+    const auto* const none = std::find_if(std::begin(kNone), std::end(kNone), [&](const auto& each) { return file == each.first; });
+    return disk + (none == std::end(kNone) ? " 0" : none->second);
+  }
+  if (file == "memory.oom_control") return std::to_string(runtime::cgroup::value_of(shown, "oom_kill_disable").value_or(0));
+  return std::string(runtime::cgroup::trim(shown));
+}
+
+Result<Ledger> Ledger::open(std::string file) {
+  const auto text = runtime::read_file(AT_FDCWD, file);
+  if (!text && text.error().code == ENOENT) return Ledger(std::move(file), {});
+  if (!text) return tl::unexpected(text.error());
+  auto knobs = parse_knobs(*text);
+  if (!knobs) return fail(file + ": " + knobs.error().what + "; it says what is to be put back on cgroups of others, so it is not written over");
+  return Ledger(std::move(file), std::move(*knobs));
+}
+
+Status Ledger::save() const { return runtime::replace_file(file_, to_json(knobs_)); }
+
+bool Ledger::changed_since(const Knob& knob, const std::string& now) const {
+  const auto written = written_.find(name_of(knob));
+  return written != written_.end() && !is_freezer(knob.file) && written->second != now;
+}
+
+Status Ledger::write(const Group& group, std::uint64_t cgroup_id, const runtime::cgroup::ControlWrite& write) {
+  const std::string disk = disk_of_write(write);
+  const auto of_it = [&](const Knob& knob) { return same_file(knob, group.path(), write.file, disk); };
+  // Of a group that was there before under the same path.
+  std::erase_if(knobs_, [&](const Knob& knob) { return of_it(knob) && knob.cgroup_id != cgroup_id; });
+  METE_TRY(const std::string shown, group.read(write.controller, write.file));
+  const std::string now = restoring_text(write.file, disk, shown);
+  const auto known = std::find_if(knobs_.begin(), knobs_.end(), of_it);
+  const auto before = knobs_;
+  if (known == knobs_.end()) {
+    knobs_.push_back({group.path(), cgroup_id, write.controller, write.file, disk, now});
+  } else if (changed_since(*known, now)) {
+    known->before = now;
+  }
+  if (knobs_ != before) {
+    if (auto saved = save(); !saved) {
+      knobs_ = before;
+      return saved;
+    }
+  }
+  METE_CHECK(group.write(write.controller, write.file, write.text));
+  // As the kernel has rounded it.
+  const auto after = group.read(write.controller, write.file);
+  const std::string name = name_of(*std::find_if(knobs_.begin(), knobs_.end(), of_it));
+  if (after) {
+    written_[name] = restoring_text(write.file, disk, *after);
+  } else {
+    written_.erase(name);
+  }
+  return {};
+}
+
+// Done: it is as it was, or gone.
+Result<Ledger::Back> Ledger::put_back(const Knob& knob, const Hierarchies& hierarchies, Usage usage) const {
+  METE_TRY(const Group group, Group::at(hierarchies, knob.path));
+  const auto id = group.id_anywhere();
+  if (!id || *id != knob.cgroup_id) return Back::kDone;
+  const auto shown = group.read(knob.controller, knob.file);
+  if (shown && changed_since(knob, restoring_text(knob.file, knob.disk, *shown))) return Back::kChangedSince;
+  if (is_memory_limit(knob.file)) METE_CHECK(make_room(group, knob, usage == Usage::kReclaim));
+  const Status written = group.write(knob.controller, knob.file, knob.before);
+  if (!written && !runtime::cgroup::is_gone(written.error())) return tl::unexpected(written.error());
+  return Back::kDone;
+}
+
+Ledger::Restored Ledger::restore(const std::string& path, const Hierarchies& hierarchies, Usage usage) {
+  Restored result;
+  std::vector<Knob> seen;
+  // Limits that bound each other are refused in one order and taken in the other: what fails is tried once more.
+  for (int round = 0; round < 2; ++round) {
+    for (auto knob = knobs_.rbegin(); knob != knobs_.rend(); ++knob) {
+      if (knob->path != path || std::find(seen.begin(), seen.end(), *knob) != seen.end()) continue;
+      const auto done = put_back(*knob, hierarchies, usage);
+      if (!done && round == 1) result.errors.push_back(done.error().what);
+      if (!done) continue;
+      seen.push_back(*knob);
+      (*done == Back::kDone ? result.put_back : result.changed_since).push_back(*knob);
+    }
+  }
+  if (seen.empty()) return result;
+  for (const auto& knob : seen) written_.erase(name_of(knob));
+  std::erase_if(knobs_, [&](const Knob& knob) { return std::find(seen.begin(), seen.end(), knob) != seen.end(); });
+  if (const auto saved = save(); !saved) result.errors.push_back(saved.error().what);
+  return result;
+}
+
+std::optional<Bytes> Ledger::memory_limit_before(const std::string& path) const {
+  for (const auto& knob : knobs_) {
+    const auto limit = knob.path == path && is_memory_limit(knob.file) ? runtime::cgroup::parse_u64(knob.before) : std::nullopt;
+    if (limit && !runtime::cgroup::is_v1_unlimited(*limit)) return Bytes(static_cast<std::int64_t>(*limit));
+  }
+  return std::nullopt;
+}
+
+void Ledger::forget(const std::string& path, const std::string& file) {
+  for (const auto& knob : knobs_) {
+    if (knob.path == path && knob.file == file) written_.erase(name_of(knob));
+  }
+  if (std::erase_if(knobs_, [&](const Knob& knob) { return knob.path == path && knob.file == file; }) > 0) (void)save();
+}
+
+Ledger::Restored Ledger::restore_all(const Hierarchies& hierarchies, Usage usage) {
+  std::set<std::string> paths;
+  for (const auto& knob : knobs_) paths.insert(knob.path);
+  Restored all;
+  for (const auto& path : paths) {
+    auto restored = restore(path, hierarchies, usage);
+    const auto append = [](auto& to, auto& from) { to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end())); };
+    append(all.put_back, restored.put_back);
+    append(all.changed_since, restored.changed_since);
+    append(all.errors, restored.errors);
+  }
+  return all;
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+// The functions of Asio's TLS part that are no templates (BOOST_ASIO_SEPARATE_COMPILATION).
+#include "agent/http/asio_ssl.h"
+
+#include <boost/asio/ssl/impl/src.hpp>

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection of the HTTP server: requests one after the other, each answered whole, in pieces or as a stream.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "agent/base/asio.h"
+#include "agent/http/http_access.h"
+#include "agent/http/http_connections.h"
+#include "agent/http/http_types.h"
+
+namespace mete::agent {
+
+// What all connections of a server share. Lives as long as the last of them.
+struct HttpShared {
+  HttpShared(asio::io_context& loop_, HttpHandler handler_, HttpLimits limits_, HttpAccess* access_)
+      : loop(loop_),
+        handler(std::move(handler_)),
+        limits(limits_),
+        access(access_),
+        tcp(limits_.connections, limits_.per_address),
+        local(limits_.local, limits_.local) {}
+
+  asio::io_context& loop;
+  asio::io_context* worker = nullptr;  // where TLS handshakes are made; null: on the loop
+  HttpHandler handler;
+  HttpLimits limits;
+  HttpAccess* access;  // null: everybody, plain HTTP
+  // Told of what was not answered: "limit", "auth", "rate", "slow", "tls".
+  std::function<void(const char* why)> refused = [](const char*) {};
+  std::string tcp_address;
+  HttpConnections tcp;
+  HttpConnections local;
+  unsigned refusals = 0;  // connections that are being told so
+};
+
+// Serves a connection until it ends. Past the limits it is told 503, or just closed.
+void serve(asio::ip::tcp::socket socket, const std::shared_ptr<HttpShared>& shared);
+void serve(asio::local::stream_protocol::socket socket, const std::shared_ptr<HttpShared>& shared);
+
+}  // namespace mete::agent

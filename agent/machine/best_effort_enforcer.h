@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Holds pods without requests back while the machine is loaded (machine.bestEffort of agent.yaml). Looked at once a second.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "agent/base/asio.h"
+#include "agent/pods/reconciler.h"
+#include "agent/enforcement/enforcement.h"
+
+namespace mete::agent {
+
+class BestEffortEnforcer {
+ public:
+  BestEffortEnforcer(Enforcement& enforcement, const Reconciler& reconciler) : enforcement_(enforcement), services_(enforcement.services()), reconciler_(reconciler), timer_(services_.loop) {}
+
+  // Does nothing when agent.yaml bounds nothing.
+  void start();
+
+ private:
+  struct Seen {
+    std::chrono::nanoseconds usage{0};
+    std::chrono::steady_clock::time_point at{};
+  };
+  void look();
+  // Cores that it has used since it was last looked at; empty: seen for the first time, or gone.
+  [[nodiscard]] std::optional<double> used_by(const Pod& pod);
+
+  Enforcement& enforcement_;
+  Services& services_;
+  const Reconciler& reconciler_;
+  asio::steady_timer timer_;
+  std::map<std::string, Seen> seen_;  // by the pod's uid
+  Alive alive_;
+};
+
+}  // namespace mete::agent

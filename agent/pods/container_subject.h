@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// One of our containers as the enforcers see it.
+#pragma once
+
+#include "agent/enforcement/subject.h"
+#include "agent/base/services.h"
+
+namespace mete::agent {
+
+class Container;
+class Pod;
+
+class ContainerSubject : public Subject {
+ public:
+  ContainerSubject(Services& services, Pod& pod, Container& container) : services_(services), pod_(pod), container_(container) {}
+
+  [[nodiscard]] const runtime::cgroup::Group& cgroup() const override;
+  [[nodiscard]] std::string shown() const override;
+  [[nodiscard]] std::string pod_key() const override;
+  [[nodiscard]] std::string container_name() const override;
+  [[nodiscard]] const config::Policy* policy() const override;
+  [[nodiscard]] std::optional<Bytes> memory_limit() const override;
+  [[nodiscard]] std::optional<Bytes> original_limit() const override;
+  void tell(Severity severity, std::string reason, std::string message, EventFields fields) override;
+  [[nodiscard]] Result<runtime::process::ProcessId> first_process() const override;
+  [[nodiscard]] Status raise_memory_limit(Bytes to) override;
+  [[nodiscard]] std::optional<runtime::cgroup::CpuBandwidth> own_cpu() const override;
+  [[nodiscard]] std::optional<std::chrono::microseconds> lent_quota() const override;
+  [[nodiscard]] Status lend_quota(std::optional<std::chrono::microseconds> quota) override;
+  [[nodiscard]] Status restart(const std::string& reason) override;
+  [[nodiscard]] Result<pid_t> exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) override;
+  [[nodiscard]] Status guard_freeze(std::chrono::nanoseconds timeout) override;
+  void unguard_freeze() override;
+  [[nodiscard]] Status let_kernel_decide() override;
+  void decide_again() override;
+  [[nodiscard]] bool restarting() const override;
+  [[nodiscard]] Status lift_memory_high() override;
+  [[nodiscard]] Status notify_pressure() override;
+  void killed_by_policy(const std::string& reason) override;
+
+ private:
+  Services& services_;
+  Pod& pod_;
+  Container& container_;
+};
+
+}  // namespace mete::agent

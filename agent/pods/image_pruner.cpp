@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pods/image_pruner.h"
+
+#include <sys/inotify.h>
+
+#include <utility>
+
+namespace mete::agent {
+namespace {
+
+// A pod that is replaced is gone for a moment.
+constexpr auto kLater = std::chrono::seconds(2);
+
+}  // namespace
+
+ImagePruner::ImagePruner(Services& services, InUse in_use) : services_(services), in_use_(std::move(in_use)), timer_(services.loop) {}
+
+ImagePruner::~ImagePruner() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void ImagePruner::start() {
+  // A record is put in place by a rename, and taken away by an unlink.
+  const auto watch = services_.files.watch(services_.settings.images() + "/images", IN_MOVED_TO | IN_DELETE,
+                                           [this](std::string_view, std::uint32_t) { prune_soon(); });
+  if (!watch) services_.events.add({.severity = Severity::kWarning, .reason = "ImagesNotWatched", .message = watch.error().what});
+  prune_soon();
+}
+
+void ImagePruner::prune_soon() {
+  if (std::exchange(waiting_, true)) return;
+  timer_.expires_after(kLater);
+  timer_.async_wait(alive_.guard([this] {
+    waiting_ = false;
+    prune();
+  }));
+}
+
+void ImagePruner::prune() {
+  if (busy_) {
+    prune_soon();
+    return;
+  }
+  auto in_use = in_use_();
+  if (!in_use) return;
+  busy_ = true;
+  if (thread_.joinable()) thread_.join();
+  thread_ = std::thread([this, in_use = std::move(*in_use), store = services_.images]() mutable {
+    auto done = store.prune(in_use);
+    asio::post(services_.loop, alive_.guard([this, done = std::move(done)] { pruned(done); }));
+  });
+}
+
+void ImagePruner::pruned(const Status& done) {
+  busy_ = false;
+  if (done) {
+    told_.clear();
+  } else if (std::exchange(told_, done.error().what) != done.error().what) {
+    services_.events.add({.severity = Severity::kWarning, .reason = "LayersNotRemoved", .message = done.error().what});
+  }
+}
+
+}  // namespace mete::agent

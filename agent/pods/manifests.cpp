@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pods/manifests.h"
+
+#include <dirent.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "runtime/file.h"
+
+namespace mete::agent {
+namespace {
+
+// An editor's save is several events; half of one must not be read.
+constexpr auto kSettle = std::chrono::milliseconds(15);
+constexpr auto kLookForFolder = std::chrono::milliseconds(500);
+constexpr std::size_t kLongestFile = config::kMaxManifestBytes + 1;
+
+// Symbolic, or another name of a file: made whole, and closed by nobody.
+bool is_link(const std::string& path) {
+  struct stat info {};
+  return ::lstat(path.c_str(), &info) == 0 && (S_ISLNK(info.st_mode) || info.st_nlink > 1);
+}
+
+bool is_manifest_name(std::string_view name) {
+  if (name.empty() || name.front() == '.') return false;
+  return name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json");
+}
+
+template <class Object>
+void add_objects(const std::vector<Object>& from, const char* kind, const config::DocumentText& document, std::vector<AppliedObject>& to) {
+  for (const auto& each : from) to.push_back({kind, each.metadata.namespace_, each.metadata.name, document.text, document.first_line});
+}
+
+template <class T>
+void append(std::vector<T>& to, std::vector<T> from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+void append(config::Documents& to, config::Documents from) {
+  append(to.pods, std::move(from.pods));
+  append(to.policies, std::move(from.policies));
+  append(to.config_maps, std::move(from.config_maps));
+  append(to.secrets, std::move(from.secrets));
+  append(to.errors, std::move(from.errors));
+  append(to.warnings, std::move(from.warnings));
+}
+
+}  // namespace
+
+ParsedManifest parse_manifest(std::string_view text, const std::string& file) {
+  ParsedManifest parsed;
+  if (text.size() > config::kMaxManifestBytes) {
+    parsed.documents = config::read_documents(text, file);
+    return parsed;
+  }
+  for (const auto& document : config::split_documents(text)) {
+    auto read = config::read_documents(document.text, file, document.first_line);
+    add_objects(read.pods, "Pod", document, parsed.objects);
+    add_objects(read.policies, "Policy", document, parsed.objects);
+    add_objects(read.config_maps, "ConfigMap", document, parsed.objects);
+    add_objects(read.secrets, "Secret", document, parsed.objects);
+    append(parsed.documents, std::move(read));
+  }
+  return parsed;
+}
+
+Manifests::Manifests(asio::io_context& loop, const Settings& settings, FileWatcher& watcher, EventLog& events)
+    : settings_(settings), watcher_(watcher), events_(events), settle_(loop) {}
+
+Status Manifests::open(std::function<void()> changed) {
+  changed_ = std::move(changed);
+  std::vector<std::string> folders = settings_.manifests;
+  folders.push_back(settings_.applied());
+  for (const auto& folder : folders) {
+    METE_CHECK(runtime::make_directories(folder));
+    METE_CHECK(watch(folder));
+    read_folder(folder);
+  }
+  assemble();
+  return {};
+}
+
+// Watched before it is read, so that nothing falls in between.
+Status Manifests::watch(const std::string& folder) {
+  constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MOVE_SELF | IN_DELETE_SELF;
+  METE_TRY(watches_[folder], watcher_.watch(folder, kEvents, [this, folder](std::string_view name, std::uint32_t mask) { note(folder, name, mask); }));
+  return {};
+}
+
+// A folder may have been removed, or another one moved to its name.
+void Manifests::watch_again() {
+  for (auto& [folder, id] : watches_) {
+    if (id >= 0) watcher_.forget(id);
+    id = -1;
+    if (!watch(folder)) id = -1;
+  }
+}
+
+void Manifests::note(const std::string& folder, std::string_view name, std::uint32_t mask) {
+  const std::string path = folder + "/" + std::string(name);
+  if ((mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_MOVE_SELF | IN_DELETE_SELF)) != 0) {
+    rescan_ = true;
+  } else if (!is_manifest_name(name) || ((mask & IN_CREATE) != 0 && !is_link(path))) {
+    return;  // a file that is made is read when its writer closes it
+  } else {
+    dirty_.insert(path);
+  }
+  settle_after(kSettle);
+}
+
+void Manifests::settle_after(std::chrono::milliseconds delay) {
+  settle_.expires_after(delay);
+  settle_.async_wait(alive_.guard([this] { settled(); }));
+}
+
+void Manifests::settled() {
+  if (std::exchange(rescan_, false)) {
+    watch_again();
+    for (const auto& [folder, id] : watches_) read_folder(folder);
+  }
+  for (const auto& path : std::exchange(dirty_, {})) read_manifest(path);
+  assemble();
+  changed_();
+  const bool missing = std::any_of(watches_.begin(), watches_.end(), [](const auto& each) { return each.second < 0; });
+  if (!missing) return;
+  // Until the folder is there again; nothing tells of that.
+  rescan_ = true;
+  settle_after(kLookForFolder);
+}
+
+void Manifests::read_folder(const std::string& folder) {
+  std::set<std::string> present;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (is_manifest_name(entry.path().filename().string())) present.insert(entry.path().string());
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    events_.add({.severity = Severity::kWarning, .reason = "ManifestsUnreadable", .message = folder + ": " + error.message()});
+    return;
+  }
+  for (auto at = files_.begin(); at != files_.end();) {
+    const bool here = at->first.starts_with(folder + "/") && at->first.find('/', folder.size() + 1) == std::string::npos;
+    at = here && !present.contains(at->first) ? files_.erase(at) : std::next(at);
+  }
+  for (const auto& path : present) read_manifest(path);
+}
+
+void Manifests::read_manifest(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0 && errno == ENOENT) {
+    files_.erase(path);
+    return;
+  }
+  // A pipe would keep us waiting for its writer.
+  const bool plain = S_ISREG(info.st_mode);
+  const auto text = plain ? runtime::read_file(AT_FDCWD, path, kLongestFile) : fail(path + ": found no plain file, expected one");
+  auto& file = files_[path];
+  if (file.order == 0) file.order = next_order_++;
+  if (!text) {
+    file.broken = true;
+    events_.add({.severity = Severity::kWarning, .reason = "ManifestUnreadable", .message = text.error().what});
+    return;
+  }
+  auto documents = config::read_documents(*text, path);
+  file.broken = !documents.ok();
+  report(documents.errors, Severity::kWarning);
+  if (!file.broken) file.good = std::move(documents);
+}
+
+void Manifests::report(const std::vector<config::Diagnostic>& diagnostics, Severity severity) {
+  for (const auto& each : diagnostics) {
+    events_.add({.severity = severity,
+                 .reason = severity == Severity::kWarning ? "ManifestError" : "ManifestWarning",
+                 .message = config::to_string(each)});
+  }
+}
+
+void Manifests::assemble() {
+  desired_ = with({});
+  // What was said before about a file that has not changed is not said again.
+  std::set<std::string> said;
+  const auto say = [&](const std::vector<config::Diagnostic>& diagnostics, Severity severity) {
+    for (const auto& each : diagnostics) {
+      const std::string text = config::to_string(each);
+      if (!reported_.contains(text)) report({each}, severity);
+      said.insert(text);
+    }
+  };
+  say(desired_.errors, Severity::kWarning);
+  say(desired_.warnings, Severity::kNormal);
+  reported_ = std::move(said);
+}
+
+bool Manifests::undecided(const std::string& source, const std::string& pod_key) const {
+  if (const auto file = files_.find(source); file != files_.end() && file->second.broken) return true;
+  return std::any_of(desired_.rejected.begin(), desired_.rejected.end(),
+                     [&](const config::RejectedPod& each) { return config::full_name(each.pod.metadata) == pod_key; });
+}
+
+config::DesiredState Manifests::with(const std::vector<AppliedObject>& objects) const {
+  std::map<std::pair<std::uint64_t, std::string>, config::Documents> all;
+  for (const auto& [path, file] : files_) all[{file.order, path}] = file.good;
+  for (const auto& object : objects) {
+    const std::string path = settings_.applied() + "/" + object.file_name();
+    const auto known = files_.find(path);
+    all[{known == files_.end() ? next_order_ : known->second.order, path}] = config::read_documents(object.text, path, object.first_line);
+  }
+  std::vector<config::Documents> documents;
+  documents.reserve(all.size());
+  for (auto& [order, each] : all) documents.push_back(std::move(each));
+  return config::assemble(documents);
+}
+
+std::string Manifests::applied_file(const AppliedObject& object) const {
+  const std::string path = settings_.applied() + "/" + object.file_name();
+  return files_.contains(path) ? path : std::string();
+}
+
+std::string Manifests::text_of(const AppliedObject& object) const {
+  const auto text = runtime::read_file(AT_FDCWD, settings_.applied() + "/" + object.file_name());
+  return text ? *text : std::string();
+}
+
+Status Manifests::apply(const std::vector<AppliedObject>& objects) {
+  constexpr auto kDurable = runtime::Durability::durable;
+  std::map<std::string, const std::string*> files;
+  for (const auto& object : objects) files[settings_.applied() + "/" + object.file_name()] = &object.text;
+  // A full disk shows itself here, before anything has changed.
+  for (const auto& [path, text] : files) {
+    if (auto staged = runtime::stage_file(path, *text, 0600, kDurable); !staged) {
+      for (const auto& [each, unused] : files) runtime::unstage_file(each);
+      return staged;
+    }
+  }
+  Status done;
+  for (const auto& [path, text] : files) {
+    if (done) done = runtime::commit_file(path, kDurable);
+    if (!done) runtime::unstage_file(path);
+  }
+  for (const auto& [path, text] : files) read_manifest(path);
+  assemble();
+  return done;
+}
+
+Status Manifests::remove(const std::vector<AppliedObject>& objects) {
+  for (const auto& object : objects) {
+    const std::string path = settings_.applied() + "/" + object.file_name();
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno("remove " + path);
+    files_.erase(path);
+  }
+  assemble();
+  return {};
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pods/pod.h"
+
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "agent/base/digest.h"
+#include "agent/pods/pod_json.h"
+#include "agent/pods/pod_resize.h"
+#include "enforcers/asked_limits.h"
+#include "enforcers/qos.h"
+#include "runtime/file.h"
+#include "runtime/network/network.h"
+#include "runtime/pod/container_spec.h"
+#include "runtime/storage/volumes.h"
+
+namespace mete::agent {
+namespace {
+
+using runtime::Durability;
+
+std::string new_uid() {
+  unsigned char bytes[16] = {};
+  (void)!::getrandom(bytes, sizeof bytes, 0);
+  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0FU) | 0x40U);  // RFC 9562: version 4
+  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3FU) | 0x80U);
+  std::string uid;
+  for (std::size_t i = 0; i < sizeof bytes; ++i) {
+    char hex[3];
+    std::snprintf(hex, sizeof hex, "%02x", bytes[i]);
+    if (i == 4 || i == 6 || i == 8 || i == 10) uid += '-';
+    uid += hex;
+  }
+  return uid;
+}
+
+WallTime now() { return std::chrono::system_clock::now(); }
+
+ContainerRecord new_container(const config::Container& container, bool init) {
+  ContainerRecord record;
+  record.name = container.name;
+  record.init = init;
+  record.sidecar = container.sidecar;
+  record.pre_stop = container.pre_stop;
+  return record;
+}
+
+}  // namespace
+
+std::string pod_cgroup_path(const std::string& parent, const std::string& namespace_, const std::string& name) {
+  return parent + "/" + namespace_ + "_" + name;
+}
+
+Pod::Pod(Enforcement& enforcement, PodRecord record, runtime::cgroup::Group cgroup, std::function<void()> gone)
+    : enforcement_(enforcement),
+      services_(enforcement.services()),
+      record_(std::move(record)),
+      cgroup_(std::move(cgroup)),
+      gone_(std::move(gone)),
+      restart_timer_(services_.loop),
+      end_timer_(services_.loop),
+      sandbox_ready_(services_.loop),
+      sandbox_(services_.loop) {
+  drift_ = std::make_unique<DriftWatch>(
+      services_, cgroup_,
+      DriftWatch::Owner{.limits = [this] { return plan_ ? &limits_ : nullptr; },
+                        .report_only = [this] { return plan_->policy && plan_->policy->drift == config::OnDrift::kReport; },
+                        .tell = [this](std::string message, auto fields) { tell(Severity::kWarning, "LimitDrift", "", std::move(message), std::move(fields)); },
+                        .changed = [] {},
+                        .memory_event = {}});
+}
+
+Pod::~Pod() = default;
+
+Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPlan plan, std::string hash, std::function<void()> gone) {
+  PodRecord record;
+  const auto& metadata = plan.pod.metadata;
+  // Of our own making even when the manifest has one: directories are named by it.
+  record.uid = new_uid();
+  record.namespace_ = metadata.namespace_;
+  record.name = metadata.name;
+  record.source = plan.pod.location.file;
+  record.hash = std::move(hash);
+  record.resources = resources_hash_of(plan);
+  record.boot_id = enforcement.services().boot_id;
+  record.created = now();
+  record.grace = plan.pod.spec.termination_grace_period;
+  for (const auto& container : plan.pod.spec.init_containers) record.containers.push_back(new_container(container, true));
+  for (const auto& container : plan.pod.spec.containers) record.containers.push_back(new_container(container, false));
+  METE_TRY(runtime::cgroup::Group cgroup,
+           runtime::cgroup::Group::at(enforcement.services().hierarchies, pod_cgroup_path(enforcement.services().settings.cgroup_parent, record.namespace_, record.name)));
+  std::unique_ptr<Pod> pod(new Pod(enforcement, std::move(record), std::move(cgroup), std::move(gone)));
+  pod->take(std::move(plan));
+  pod->begun_ = true;
+  METE_CHECK(runtime::make_directories(pod->directory(), 0700));
+  if (auto saved = agent::save(pod->record_, pod->directory(), Durability::volatile_); !saved) {
+    (void)runtime::remove_tree(pod->directory());
+    return tl::unexpected(std::move(saved.error()));
+  }
+  for (std::size_t i = 0; i < pod->record_.containers.size(); ++i) pod->containers_.push_back(std::make_unique<Container>(*pod, i));
+  return pod;
+}
+
+Result<std::unique_ptr<Pod>> Pod::adopt(Enforcement& enforcement, PodRecord record, std::function<void()> gone) {
+  METE_TRY(runtime::cgroup::Group cgroup,
+           runtime::cgroup::Group::at(enforcement.services().hierarchies, pod_cgroup_path(enforcement.services().settings.cgroup_parent, record.namespace_, record.name)));
+  std::unique_ptr<Pod> pod(new Pod(enforcement, std::move(record), std::move(cgroup), std::move(gone)));
+  for (std::size_t i = 0; i < pod->record_.containers.size(); ++i) pod->containers_.push_back(std::make_unique<Container>(*pod, i));
+  return pod;
+}
+
+void Pod::adopt_cores() {
+  for (auto& container : containers_) container->adopt_cores();
+}
+
+void Pod::share_cpus() {
+  for (auto& container : containers_) container->share_cpus();
+}
+
+void Pod::begin_adopted() {
+  const bool rebooted = record_.boot_id != services_.boot_id;
+  if (rebooted) {
+    record_.sandbox = {};
+  } else if (record_.sandbox.pid == 0) {
+    // Its launch may have been recorded only by the launch itself.
+    const auto started = runtime::shim::AttemptFiles(directory() + "/sandbox").started();
+    if (started && *started) record_.sandbox = (*started)->id;
+  }
+  if (record_.sandbox.pid != 0) watch_sandbox();
+  for (auto& container : containers_) container->adopt();
+  if (plan_ && cgroup_.exists()) {
+    limits_ = limits_for(plan_->pod.spec);
+    // Of an earlier agent, for a reason that may be gone: no drift.
+    runtime::cgroup::Limits leftover;
+    leftover.cpu_idle = limits_.cpu_idle;
+    if (limits_.cpu_bandwidth && limits_.cpu_bandwidth->quota.is_unlimited()) leftover.cpu_bandwidth = limits_.cpu_bandwidth;
+    (void)cgroup_.apply(leftover);
+    if (record_.limits_written != digest(limits_, services_.hierarchies)) {
+      // As with a container: changed while no agent ran.
+      if (const auto applied = cgroup_.apply_each(limits_); !applied) tell(Severity::kWarning, "LimitFailed", "", applied.error().what);
+      record_.limits_written = digest(limits_, services_.hierarchies);
+      save(Durability::volatile_);
+    }
+    open_cgroup();
+    drift_->check();
+  }
+  begun_ = true;
+  if (rebooted) {
+    record_.boot_id = services_.boot_id;
+    save(Durability::volatile_);
+  }
+  if (record_.terminating) {
+    record_.terminating = false;
+    terminate();
+  } else if (record_.stopped) {
+    record_.stopped = false;
+    stop(std::nullopt);
+  } else {
+    step();
+  }
+}
+
+void Pod::set_plan(config::PodPlan plan) {
+  const bool policy_changed = plan_ && plan_->policy != plan.policy;
+  if (auto resources = resources_hash_of(plan); resources != record_.resources) {
+    // The manifest speaks last. A record of an agent that knew of no resources is no change.
+    for (auto& container : record_.containers) container.update = {};
+    record_.resources = std::move(resources);
+  }
+  take(std::move(plan));
+  record_.source = plan_->pod.location.file;
+  if (policy_changed) {
+    for (auto& container : containers_) container->apply_limits();
+    if (prepared_ || cgroup_.exists()) {
+      if (const Status written = make_room(); !written) tell(Severity::kWarning, "LimitFailed", "", written.error().what);
+    }
+    tell(Severity::kNormal, "PolicyChanged", "", "A changed policy is applied to the running containers");
+  }
+  if (begun_) try_resize();
+}
+
+void Pod::take(config::PodPlan plan) {
+  manifest_resources_.clear();
+  for_each_container(plan.pod.spec, [&](std::size_t i, config::Container& container) {
+    auto& own = record_.containers[i];
+    manifest_resources_.push_back(container.resources);
+    if (!own.resources) own.resources = container.resources;
+    container.resources = *own.resources;
+  });
+  plan_ = std::move(plan);
+  begin_resize();
+}
+
+config::RestartPolicy Pod::restart_policy() const {
+  return plan_ ? plan_->pod.spec.restart_policy : config::RestartPolicy::kNever;
+}
+PodPhase Pod::phase() const { return phase_of(record_, restart_policy()); }
+std::string Pod::directory() const { return services_.settings.pods() + "/" + record_.uid; }
+std::string Pod::run_directory() const { return services_.settings.run + "/pods/" + record_.uid; }
+
+Container* Pod::container(const std::string& name) const {
+  for (const auto& container : containers_) {
+    if (container->record().name == name) return container.get();
+  }
+  return nullptr;
+}
+
+Status Pod::try_save(Durability durability) {
+  // The record of a pod that is being deleted goes with it: no power failure makes it worth more.
+  return agent::save(record_, directory(), record_.terminating ? Durability::volatile_ : durability);
+}
+
+void Pod::save(Durability durability) {
+  const auto saved = try_save(durability);
+  if (!saved && !save_failed_) tell(Severity::kWarning, "RecordNotSaved", "", saved.error().what);
+  save_failed_ = !saved;
+}
+
+void Pod::tell(Severity severity, std::string reason, const std::string& container, std::string message,
+               std::vector<std::pair<std::string, std::string>> fields) {
+  services_.events.add({.severity = severity,
+                        .reason = std::move(reason),
+                        .pod = record_.key(),
+                        .container = container,
+                        .message = std::move(message),
+                        .fields = std::move(fields)});
+}
+
+Status Pod::prepare() {
+  if (prepared_) return {};
+  const auto& pod = plan_->pod;
+  METE_TRY(volumes_, runtime::storage::prepare_volumes(*plan_, {directory() + "/volumes", run_directory() + "/volumes"}));
+  const std::string etc = run_directory() + "/etc";
+  METE_CHECK(runtime::make_directories(etc));
+  const std::string hostname = runtime::pod::hostname_of(pod);
+  const std::string hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t" + hostname + "\n";
+  METE_CHECK(runtime::replace_file(etc + "/hosts", hosts, 0644, Durability::volatile_));
+  METE_CHECK(runtime::replace_file(etc + "/hostname", hostname + "\n", 0644, Durability::volatile_));
+  METE_CHECK(cgroup_.create());
+  METE_CHECK(write_limits(limits_for(pod.spec)));
+  open_cgroup();
+  prepared_ = true;
+  return {};
+}
+
+void Pod::open_cgroup() { drift_->open(); }
+
+void Pod::step() {
+  if (record_.terminating || record_.stopped) {
+    clean_up();
+    return;
+  }
+  if (is_finished(record_)) {
+    end_sidecars();
+    return;
+  }
+  if (!plan_) return;
+  if (resize_) try_resize();
+  const auto next = next_steps(record_, now());
+  if (next.look_again) look_again_at(*next.look_again);
+  if (next.start.empty()) return;
+  if (auto prepared = prepare(); !prepared) {
+    for (const auto index : next.start) containers_[index]->not_launched(prepared.error());
+    return;
+  }
+  if (!ensure_sandbox()) return;
+  for (const auto index : next.start) containers_[index]->start();
+}
+
+void Pod::look_again_at(WallTime at) {
+  restart_timer_.expires_after(std::max(std::chrono::nanoseconds(0), at - now()) + std::chrono::milliseconds(1));
+  restart_timer_.async_wait(alive_.guard([this] { step(); }));
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// One pod while the agent lives: carries out what pod_logic.h decides, owns what its containers share (volumes,
+// sandbox, the pod's cgroup), and removes all of it at its end.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/base/asio.h"
+#include "agent/pods/container.h"
+#include "agent/enforcement/drift_watch.h"
+#include "agent/pods/pod_logic.h"
+#include "agent/pods/pod_record.h"
+#include "agent/enforcement/enforcement.h"
+#include "config/desired_state.h"
+#include "runtime/cgroup/cgroup.h"
+
+namespace mete::agent {
+
+class Pod {
+ public:
+  // A new pod: writes its record first. `gone` is called, from the loop, when nothing of it is left.
+  static Result<std::unique_ptr<Pod>> create(Enforcement& enforcement, config::PodPlan plan, std::string hash, std::function<void()> gone);
+  // One that an earlier agent recorded. `plan` may come later (set_plan) or never.
+  static Result<std::unique_ptr<Pod>> adopt(Enforcement& enforcement, PodRecord record, std::function<void()> gone);
+  ~Pod();
+  Pod(const Pod&) = delete;
+  Pod& operator=(const Pod&) = delete;
+
+  // Cores that all of it may use while the machine is loaded; empty: as many as it likes.
+  [[nodiscard]] const std::optional<double>& held_cpu() const { return held_cpu_; }
+  void hold_cpu(std::optional<double> cores);
+  // The agent goes, the pod stays: what was lent or held back for a moment, and nobody sees to then, is as the manifest says.
+  void give_back();
+  // Of all adopted pods before any other's begin_adopted().
+  void adopt_cores();
+  // The CPUs that all share are others now.
+  void share_cpus();
+  // The rest of adopt(), once it is known whether there is a plan: looks at what became of everything, and goes on.
+  void begin_adopted();
+  // What the manifests say now, of the same hash; a changed policy and changed resources are applied to the running
+  // containers.
+  void set_plan(config::PodPlan plan);
+  // Beyond the manifest, until the manifest's resources change: for one container, or all. `reset`: back to the manifest
+  // first. The error: nothing is changed. What cannot be done at once shows in resizing().
+  [[nodiscard]] Status update(const std::string& container, const enforcers::ResourceUpdate& update, bool reset);
+  // A change of resources that is still waiting; what it waits for. Empty: there is none.
+  struct Resizing {
+    bool refused = false;  // not tried again before a container ends
+    std::string why;
+  };
+  [[nodiscard]] std::optional<Resizing> resizing() const;
+  // Why the last change of resources was not made; empty: it was.
+  [[nodiscard]] const std::string& resize_error() const { return resize_error_; }
+  // Starts what can be started. Called whenever something has changed.
+  void step();
+  // Deletes it: signal, grace, kill, and nothing left. `grace` overrides the manifest's.
+  void terminate(std::optional<std::chrono::seconds> grace = std::nullopt);
+  // Ends its containers and leaves it, stopped, until start().
+  void stop(std::optional<std::chrono::seconds> grace);
+  void start();
+
+  [[nodiscard]] PodPhase phase() const;
+  // Of all that can run at once; 0 without a plan.
+  [[nodiscard]] Bytes memory_request() const { return memory_request_; }
+  [[nodiscard]] const PodRecord& record() const { return record_; }
+  [[nodiscard]] PodRecord& record() { return record_; }
+  [[nodiscard]] const config::PodPlan* plan() const { return plan_ ? &*plan_ : nullptr; }
+  [[nodiscard]] const std::vector<std::unique_ptr<Container>>& containers() const { return containers_; }
+  [[nodiscard]] Container* container(const std::string& name) const;
+  [[nodiscard]] const runtime::cgroup::Group& cgroup() const { return cgroup_; }
+  [[nodiscard]] const runtime::cgroup::Limits& limits() const { return limits_; }  // of the pod's own cgroup
+  [[nodiscard]] Services& services() { return services_; }
+  [[nodiscard]] Enforcement& enforcement() { return enforcement_; }
+  [[nodiscard]] config::RestartPolicy restart_policy() const;
+  // Its containers' processes are in a PID namespace that does not end with the container.
+  [[nodiscard]] bool shares_processes() const { return plan_ && (plan_->pod.spec.share_process_namespace || plan_->pod.spec.host_pid); }
+
+  // For its containers.
+  [[nodiscard]] std::string directory() const;
+  [[nodiscard]] std::string run_directory() const;
+  [[nodiscard]] const std::map<std::string, std::string>& volumes() const { return volumes_; }
+  [[nodiscard]] std::optional<int> sandbox_pid() const;
+  // A failure to write is told once and does not stop anything: the kernel still has the truth.
+  void save(runtime::Durability durability);
+  [[nodiscard]] Status try_save(runtime::Durability durability);  // for what must not be made unrecorded
+  void tell(Severity severity, std::string reason, const std::string& container, std::string message,
+            std::vector<std::pair<std::string, std::string>> fields = {});
+  // What a policy has raised must fit into the pod's own limit; the error: nothing is changed.
+  [[nodiscard]] Status make_room();
+  void container_started();
+  void container_ended();
+  // Nothing is started in it any more.
+  [[nodiscard]] bool is_ending() const { return record_.terminating || record_.stopped || is_finished(record_); }
+
+ private:
+  Pod(Enforcement& enforcement, PodRecord record, runtime::cgroup::Group cgroup, std::function<void()> gone);
+  void take(config::PodPlan plan);
+  [[nodiscard]] runtime::cgroup::Limits limits_for(const config::PodSpec& spec) const;
+  [[nodiscard]] bool is_idle() const;
+  [[nodiscard]] bool has_quota() const;
+  Status write_limits(runtime::cgroup::Limits limits);
+  void open_cgroup();
+  Status prepare();           // directories, volumes, cgroup: once per life of the agent
+  bool ensure_sandbox();      // false: being started, step() is called again
+  bool connect_network();     // false: it failed, step() is called again
+  void start_sandbox();
+  void kill_sandbox();        // what is in its cgroup
+  void sandbox_started();
+  void watch_sandbox();
+
+  // pod_resize.cpp
+  struct Resize;
+  void begin_resize();
+  void try_resize();
+  Status resize_now(const config::PodSpec& to);
+  void resized(const config::PodSpec& to);
+  void wait_to_resize(const Error& error);
+  void refuse_resize(const Error& error);
+  void reclaim_for_resize();
+
+  // pod_end.cpp
+  void signal_due();          // who is to end now and was not told yet
+  void end_sidecars();        // once nothing else has anything to do
+  void kill_active();
+  void end_all(std::chrono::seconds grace);
+  void kill_all();
+  void clean_up();            // after the last container: tries until nothing is left
+  bool remove_everything();
+  void look_again_at(WallTime at);
+
+  Enforcement& enforcement_;
+  Services& services_;
+  PodRecord record_;
+  std::optional<config::PodPlan> plan_;
+  Bytes memory_request_;
+  runtime::cgroup::Group cgroup_;
+  runtime::cgroup::Limits limits_;
+  std::optional<double> held_cpu_;
+  std::unique_ptr<DriftWatch> drift_;
+  std::function<void()> gone_;
+  std::vector<std::unique_ptr<Container>> containers_;
+  std::map<std::string, std::string> volumes_;
+  std::set<std::size_t> signalled_;  // containers that have been told to end
+  bool begun_ = false;  // what its containers are is known
+  std::unique_ptr<Resize> resize_;
+  std::vector<config::Resources> manifest_resources_;  // by container, as the manifest has them
+  std::string resize_error_;
+  bool prepared_ = false;
+  bool ending_ = false;
+  bool save_failed_ = false;
+  static constexpr std::chrono::milliseconds kFirstCleanUp{5};
+  std::chrono::milliseconds clean_up_delay_ = kFirstCleanUp;
+  asio::steady_timer restart_timer_;
+  asio::steady_timer end_timer_;
+  std::chrono::steady_clock::time_point end_at_{};  // when the grace is over
+  asio::posix::stream_descriptor sandbox_ready_;
+  asio::posix::stream_descriptor sandbox_;
+  bool sandbox_starting_ = false;
+  pid_t sandbox_shim_ = 0;
+  Alive alive_;
+};
+
+// "default_web" in PARENT/default_web; the '_' cannot occur in either name.
+[[nodiscard]] std::string pod_cgroup_path(const std::string& parent, const std::string& namespace_, const std::string& name);
+
+}  // namespace mete::agent

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// The end of a pod: signals in their order, grace, kill, and nothing left.
+#include <algorithm>
+
+#include "agent/pods/pod.h"
+#include "runtime/file.h"
+#include "runtime/network/network.h"
+#include "runtime/storage/volumes.h"
+
+namespace mete::agent {
+
+using runtime::Durability;
+
+void Pod::container_started() {
+  if (record_.terminating || record_.stopped) {
+    // It was being started when the end was decided, and has missed the signal, or the kill after it.
+    signal_due();
+    if (end_at_ <= std::chrono::steady_clock::now()) kill_active();
+    return;
+  }
+  // What follows a sidecar waits for it to run.
+  if (std::any_of(record_.containers.begin(), record_.containers.end(), [](const auto& each) { return each.sidecar; })) container_ended();
+}
+
+void Pod::container_ended() {
+  // Later: the container is in the middle of its own function.
+  services_.turns.add(alive_.guard([this] { step(); }));
+}
+
+void Pod::signal_due() {
+  for (const auto index : due_to_end(record_)) {
+    auto& container = *containers_[index];
+    if (container.record().state != ContainerState::kRunning || !signalled_.insert(index).second) continue;
+    container.ask_to_end(end_at_ - std::chrono::steady_clock::now());
+  }
+}
+
+void Pod::end_sidecars() {
+  if (std::none_of(containers_.begin(), containers_.end(), [](const auto& each) { return each->is_active(); })) {
+    end_timer_.cancel();
+    return;
+  }
+  if (signalled_.empty()) {
+    end_at_ = std::chrono::steady_clock::now() + record_.grace;
+    end_timer_.expires_at(end_at_);
+    end_timer_.async_wait(alive_.guard([this] { kill_all(); }));
+  }
+  signal_due();
+}
+
+void Pod::kill_active() {
+  for (auto& container : containers_) {
+    if (container->is_active()) container->kill();
+  }
+}
+
+void Pod::end_all(std::chrono::seconds grace) {
+  restart_timer_.cancel();
+  for (auto& container : containers_) {
+    auto& own = container->record();
+    if (own.state == ContainerState::kWaiting) own.state = ContainerState::kExited;
+  }
+  save(Durability::volatile_);
+  signalled_.clear();
+  end_at_ = std::chrono::steady_clock::now() + grace;
+  signal_due();
+  end_timer_.expires_at(end_at_);
+  clean_up_delay_ = kFirstCleanUp;
+  end_timer_.async_wait(alive_.guard([this] { kill_all(); }));
+  clean_up();
+}
+
+void Pod::kill_all() {
+  if (!is_ending()) return;  // started again in the same moment
+  kill_active();
+  // A shim may be unable to write how its container ended (a full disk); who is deleted need not know.
+  constexpr auto kPatience = std::chrono::seconds(3);
+  end_timer_.expires_after(kPatience);
+  end_timer_.async_wait(alive_.guard([this] {
+    for (auto& container : containers_) {
+      if (record_.terminating && container->is_active()) container->give_up_shim();
+    }
+    kill_all();
+  }));
+}
+
+void Pod::terminate(std::optional<std::chrono::seconds> grace) {
+  if (record_.terminating) {
+    // A second, more impatient delete shortens the first.
+    if (grace && *grace < record_.grace) end_all(*grace);
+    return;
+  }
+  if (grace) record_.grace = *grace;
+  record_.terminating = true;
+  ending_ = false;
+  tell(Severity::kNormal, "Terminating", "", "Pod " + record_.key() + " is being deleted");
+  end_all(record_.grace);
+}
+
+void Pod::stop(std::optional<std::chrono::seconds> grace) {
+  if (record_.terminating || record_.stopped) return;
+  record_.stopped = true;
+  tell(Severity::kNormal, "Stopping", "", "Pod " + record_.key() + " is being stopped");
+  end_all(grace.value_or(record_.grace));
+}
+
+void Pod::start() {
+  if (record_.terminating || !record_.stopped) return;
+  record_.stopped = false;
+  end_timer_.cancel();
+  signalled_.clear();
+  for (auto& container : containers_) {
+    auto& own = container->record();
+    if (container->is_active() || (own.init && !own.sidecar && own.exit_code == 0 && own.has_ended)) continue;
+    own.state = ContainerState::kWaiting;
+    own.next_start = {};
+    own.backoff = {};
+  }
+  save(Durability::volatile_);
+  step();
+}
+
+void Pod::clean_up() {
+  if (ending_ || !(record_.terminating || record_.stopped)) return;
+  if (std::any_of(containers_.begin(), containers_.end(), [](const auto& each) { return each->is_active(); })) {
+    signal_due();
+    return;
+  }
+  end_timer_.cancel();
+  if (remove_everything()) {
+    if (!record_.terminating) return;
+    ending_ = true;
+    tell(Severity::kNormal, "Deleted", "", "Pod " + record_.key() + " is gone");
+    // A copy: the call destroys this pod, and with it the function.
+    asio::post(services_.loop, [gone = gone_] { gone(); });
+    return;
+  }
+  // A killed process is still leaving its cgroup. Looked for less and less often.
+  constexpr auto kLongest = std::chrono::milliseconds(500);
+  restart_timer_.expires_after(clean_up_delay_);
+  clean_up_delay_ = std::min(2 * clean_up_delay_, kLongest);
+  restart_timer_.async_wait(alive_.guard([this] { services_.turns.add(alive_.guard([this] { clean_up(); })); }));
+}
+
+bool Pod::remove_everything() {
+  // Also one whose launcher died before it could say which process it is.
+  kill_sandbox();
+  if (record_.sandbox.pid != 0 || sandbox_starting_) {
+    if (sandbox_starting_) return false;
+    if (runtime::process::open_pidfd(record_.sandbox)) return false;
+    record_.sandbox = {};
+    save(Durability::volatile_);
+  }
+  for (auto& container : containers_) {
+    if (!container->remove_cgroup()) {
+      container->kill();
+      return false;
+    }
+  }
+  drift_->close();
+  if (!cgroup_.remove()) return false;
+  prepared_ = false;
+  if (!record_.terminating) return true;
+  // The record goes last: until then a restart finds the rest.
+  const auto removed = [&]() -> Status {
+    if (plan_) METE_CHECK(runtime::network::driver_of(plan_->pod.spec).detach(record_.uid));
+    METE_CHECK(runtime::storage::remove_volumes({directory() + "/volumes", run_directory() + "/volumes"}));
+    METE_CHECK(runtime::remove_tree(run_directory()));
+    METE_CHECK(runtime::remove_tree(services_.settings.logs() + "/" + record_.namespace_ + "_" + record_.name));
+    METE_CHECK(runtime::remove_tree(directory() + "/containers"));
+    METE_CHECK(runtime::remove_tree(directory() + "/sandbox"));
+    return runtime::remove_tree(directory());
+  }();
+  if (!removed) tell(Severity::kWarning, "CleanUpFailed", "", removed.error().what);
+  return removed.has_value();
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the pod's own cgroup, the parent of its containers', is told.
+#include "agent/base/digest.h"
+#include "agent/pods/pod.h"
+#include "agent/pods/pod_resize.h"
+#include "enforcers/asked_limits.h"
+#include "runtime/cgroup/text.h"
+
+namespace mete::agent {
+
+Status Pod::write_limits(runtime::cgroup::Limits limits) {
+  if (auto applied = cgroup_.apply(limits); !applied) return tl::unexpected(std::move(applied.error()));
+  limits_ = std::move(limits);
+  // Of a new pod: who launches its first container saves the record.
+  const auto before = std::exchange(record_.limits_written, digest(limits_, services_.hierarchies));
+  if (!before.empty() && before != record_.limits_written) save(runtime::Durability::volatile_);
+  return {};
+}
+
+// By an earlier policy, of an earlier agent perhaps.
+bool Pod::is_idle() const {
+  const auto text = cgroup_.read("cpu", "cpu.idle");
+  return text && runtime::cgroup::trim(*text) == "1";
+}
+
+// An earlier agent may have held it back.
+bool Pod::has_quota() const {
+  if (services_.hierarchies.on_v1("cpu")) {
+    const auto text = cgroup_.read("cpu", "cpu.cfs_quota_us");
+    return text && runtime::cgroup::trim(*text) != "-1";
+  }
+  const auto text = cgroup_.read("cpu", "cpu.max");
+  return text && !text->starts_with("max");
+}
+
+// The pod's limits are sums, so that what a policy gave one container more is added to them.
+runtime::cgroup::Limits Pod::limits_for(const config::PodSpec& spec) const {
+  auto limits = enforcers::pod_limits(spec, services_.hierarchies);
+  const bool idle = plan_->policy && plan_->policy->cpu.idle && !plan_->policy->dry_run;
+  if (idle) limits.cpu_shares.reset();  // an idle group has no weight, and refuses one
+  if (idle || is_idle()) limits.cpu_idle = idle;
+  if (held_cpu_) {
+    constexpr std::chrono::microseconds kPeriod(100'000);
+    limits.cpu_bandwidth = {std::chrono::microseconds(static_cast<std::int64_t>(*held_cpu_ * static_cast<double>(kPeriod.count()))), kPeriod};
+  } else if (!limits.cpu_bandwidth && has_quota()) {
+    limits.cpu_bandwidth = runtime::cgroup::CpuBandwidth();
+  }
+  Bytes more(0);
+  std::chrono::microseconds lent(0);
+  for_each_container(spec, [&](std::size_t i, const config::Container& container) {
+    const auto& own = container.resources.limits;
+    const Bytes raised(record_.containers[i].raised_memory);
+    if (own.memory && raised > *own.memory) more += raised - *own.memory;
+    const auto& boosted = containers_[i]->boosted_quota();
+    if (own.cpu && boosted) lent += *boosted - enforcers::cpu_bandwidth(own.cpu).quota.value();
+  });
+  if (limits.memory && !limits.memory->is_unlimited()) limits.memory = runtime::cgroup::Limit<Bytes>(limits.memory->value() + more);
+  if (limits.cpu_bandwidth && !limits.cpu_bandwidth->quota.is_unlimited()) limits.cpu_bandwidth->quota = limits.cpu_bandwidth->quota.value() + lent;
+  return limits;
+}
+
+Status Pod::make_room() {
+  if (!plan_) return {};
+  return write_limits(limits_for(plan_->pod.spec));
+}
+
+void Pod::give_back() {
+  for (const auto& container : containers_) {
+    if (container->boosted_quota()) (void)container->boost_cpu(std::nullopt);
+  }
+  if (held_cpu_) hold_cpu(std::nullopt);
+}
+
+void Pod::hold_cpu(std::optional<double> cores) {
+  const auto before = std::exchange(held_cpu_, cores);
+  const Status done = make_room();
+  const std::string text = cores ? std::to_string(static_cast<std::int64_t>(*cores * 1000)) + "m" : std::string();
+  services_.instruments.enforcement("cpu", cores ? "suppress" : "suppress-end", done ? "done" : "failed");
+  if (!done) {
+    held_cpu_ = before;
+    return tell(Severity::kWarning, "LimitFailed", "", done.error().what);
+  }
+  if (before.has_value() == cores.has_value()) return;  // by how much changes each second
+  tell(Severity::kNormal, cores ? "CpuSuppressed" : "CpuSuppressEnded", "",
+       cores ? "The machine is loaded: pod " + record_.key() + ", which asks for no CPU, is held to " + text : "Pod " + record_.key() + " may use the CPU again as it likes",
+       {{"cores", text}});
+}
+
+}  // namespace mete::agent

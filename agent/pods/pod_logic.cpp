@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pods/pod_logic.h"
+
+#include <algorithm>
+
+namespace mete::agent {
+namespace {
+
+bool is_done(const ContainerRecord& container) { return container.state == ContainerState::kExited; }
+bool is_active(const ContainerRecord& container) {
+  return container.state == ContainerState::kStarting || container.state == ContainerState::kRunning;
+}
+
+// What follows a sidecar may start once it runs; what has been started goes on when it runs no more.
+bool was_passed(const PodRecord& record, std::size_t sidecar) {
+  if (record.containers[sidecar].state == ContainerState::kRunning) return true;
+  return std::any_of(record.containers.begin() + static_cast<std::ptrdiff_t>(sidecar) + 1, record.containers.end(),
+                     [](const ContainerRecord& later) { return is_active(later) || later.has_ended; });
+}
+
+}  // namespace
+
+const char* to_string(PodPhase phase) {
+  switch (phase) {
+    case PodPhase::kPending:
+      return "Pending";
+    case PodPhase::kRunning:
+      return "Running";
+    case PodPhase::kSucceeded:
+      return "Succeeded";
+    case PodPhase::kFailed:
+      return "Failed";
+    case PodPhase::kStopped:
+      return "Stopped";
+    case PodPhase::kTerminating:
+      break;
+  }
+  return "Terminating";
+}
+
+NextSteps next_steps(const PodRecord& record, WallTime now) {
+  NextSteps next;
+  if (record.terminating || record.stopped) return next;
+  const auto consider = [&](std::size_t index) {
+    const auto& container = record.containers[index];
+    if (container.state != ContainerState::kWaiting) return;
+    if (container.next_start <= now) {
+      next.start.push_back(index);
+    } else if (!next.look_again || container.next_start < *next.look_again) {
+      next.look_again = container.next_start;
+    }
+  };
+  if (is_finished(record)) return next;
+  for (std::size_t i = 0; i < record.containers.size(); ++i) {
+    const auto& container = record.containers[i];
+    consider(i);
+    if (!container.init) continue;
+    if (container.sidecar ? !was_passed(record, i) : !is_done(container)) return next;  // what follows waits for it
+  }
+  return next;
+}
+
+bool is_finished(const PodRecord& record) {
+  bool all_done = true;
+  for (const auto& container : record.containers) {
+    if (container.sidecar) continue;
+    if (container.init && is_done(container) && container.exit_code != 0) return true;
+    all_done = all_done && is_done(container);
+  }
+  return all_done;
+}
+
+std::vector<std::size_t> due_to_end(const PodRecord& record) {
+  std::vector<std::size_t> due;
+  std::optional<std::size_t> last_sidecar;
+  for (std::size_t i = 0; i < record.containers.size(); ++i) {
+    if (!is_active(record.containers[i])) continue;
+    if (record.containers[i].sidecar) {
+      last_sidecar = i;
+    } else {
+      due.push_back(i);
+    }
+  }
+  if (due.empty() && last_sidecar) due.push_back(*last_sidecar);
+  return due;
+}
+
+PodPhase phase_of(const PodRecord& record, config::RestartPolicy policy) {
+  if (record.terminating) return PodPhase::kTerminating;
+  if (record.stopped) return PodPhase::kStopped;
+  bool all_done = true;
+  bool any_failed = false;
+  bool any_begun = false;
+  bool sidecar_active = false;
+  for (std::size_t i = 0; i < record.containers.size(); ++i) {
+    const auto& container = record.containers[i];
+    if (container.sidecar) {
+      sidecar_active = sidecar_active || is_active(container);
+      if (!was_passed(record, i) && !is_finished(record)) return PodPhase::kPending;
+      continue;
+    }
+    if (container.init) {
+      if (!is_done(container)) return PodPhase::kPending;
+      if (container.exit_code != 0) return PodPhase::kFailed;
+      continue;
+    }
+    all_done = all_done && is_done(container);
+    any_failed = any_failed || (is_done(container) && container.exit_code != 0);
+    any_begun = any_begun || is_active(container) || container.has_ended;
+  }
+  if (all_done && !sidecar_active && policy != config::RestartPolicy::kAlways) return any_failed ? PodPhase::kFailed : PodPhase::kSucceeded;
+  return any_begun ? PodPhase::kRunning : PodPhase::kPending;
+}
+
+void note_end(ContainerRecord& container, config::RestartPolicy policy, const enforcers::BackoffLimits& limits) {
+  // A sidecar is restarted as a container of a pod with restartPolicy Always is.
+  const enforcers::Ended ended{container.started_at, container.finished_at, container.exit_code, container.init && !container.sidecar};
+  if (container.sidecar) policy = config::RestartPolicy::kAlways;
+  container.has_ended = true;
+  container.process = {};
+  if (!enforcers::should_restart(policy, ended)) {
+    container.state = ContainerState::kExited;
+    return;
+  }
+  container.backoff = enforcers::next_delay(container.backoff, container.restarts == 0, ended, limits);
+  container.next_start = container.finished_at + container.backoff;
+  container.state = ContainerState::kWaiting;
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pods/pod_record.h"
+#include "agent/pods/pre_stop_json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace mete::agent {
+namespace {
+
+using nlohmann::json;
+
+std::int64_t nanoseconds(WallTime at) { return at.time_since_epoch().count(); }
+WallTime wall_time(std::int64_t count) { return WallTime(std::chrono::nanoseconds(count)); }
+
+json process_json(const runtime::process::ProcessId& id) { return {{"pid", id.pid}, {"start_time", id.start_time}}; }
+runtime::process::ProcessId process_of(const json& value) {
+  return {value.at("pid").get<pid_t>(), value.at("start_time").get<std::uint64_t>()};
+}
+
+template <class T>
+void set(json& value, const char* key, const std::optional<T>& number) {
+  if (number) value[key] = number->count();
+}
+
+template <class T>
+std::optional<T> get(const json& value, const char* key) {
+  return value.contains(key) ? std::optional<T>(T(value.at(key).get<std::int64_t>())) : std::nullopt;
+}
+
+json list_json(const config::ResourceList& list) {
+  json value = json::object();
+  set(value, "cpu", list.cpu);
+  set(value, "memory", list.memory);
+  for (const auto& [size, bytes] : list.huge_pages) value["hugepages"][size] = bytes.count();
+  return value;
+}
+
+config::ResourceList list_of(const json& value) {
+  config::ResourceList list;
+  list.cpu = get<MilliCpu>(value, "cpu");
+  list.memory = get<Bytes>(value, "memory");
+  const auto pages = value.value("hugepages", std::map<std::string, std::int64_t>());
+  for (const auto& [size, bytes] : pages) list.huge_pages[size] = Bytes(bytes);
+  return list;
+}
+
+json update_json(const enforcers::ResourceUpdate& update) {
+  json value = json::object();
+  set(value, "cpu_limit", update.cpu_limit);
+  set(value, "cpu_request", update.cpu_request);
+  set(value, "memory_limit", update.memory_limit);
+  set(value, "memory_request", update.memory_request);
+  return value;
+}
+
+enforcers::ResourceUpdate update_of(const json& value) {
+  enforcers::ResourceUpdate update;
+  update.cpu_limit = get<MilliCpu>(value, "cpu_limit");
+  update.cpu_request = get<MilliCpu>(value, "cpu_request");
+  update.memory_limit = get<Bytes>(value, "memory_limit");
+  update.memory_request = get<Bytes>(value, "memory_request");
+  return update;
+}
+
+json container_json(const ContainerRecord& record) {
+  json value = {{"name", record.name},
+          {"init", record.init},
+          {"sidecar", record.sidecar},
+          {"layers", record.layers},
+          {"state", static_cast<int>(record.state)},
+          {"reason", record.reason},
+          {"waiting_reason", record.waiting_reason},
+          {"message", record.message},
+          {"attempt", record.attempt},
+          {"restarts", record.restarts},
+          {"has_ended", record.has_ended},
+          {"exit_code", record.exit_code},
+          {"exit_signal", record.exit_signal},
+          {"started_at", nanoseconds(record.started_at)},
+          {"finished_at", nanoseconds(record.finished_at)},
+          {"backoff", record.backoff.count()},
+          {"next_start", nanoseconds(record.next_start)},
+          {"process", process_json(record.process)},
+          {"cgroup_id", record.cgroup_id},
+          {"oom_by_group", record.oom_by_group},
+          {"oom_kills_from", record.oom_kills_from},
+          {"oom_kills_told", record.oom_kills_told},
+          {"oom_kills_base", record.oom_kills_base},
+          {"oom_kills_by_scope", record.oom_kills_by_scope},
+          {"oom_in_attempt", record.oom_in_attempt},
+          {"policy_kills", record.policy_kills},
+          {"killed_by_policy", record.killed_by_policy},
+          {"raised_memory", record.raised_memory},
+          {"base_sample", record.base_sample},
+          {"last_sample", record.last_sample}};
+  if (record.resources) value["resources"] = {{"requests", list_json(record.resources->requests)}, {"limits", list_json(record.resources->limits)}};
+  if (!record.limits_written.empty()) value["limits_written"] = record.limits_written;
+  if (!record.update.empty()) value["update"] = update_json(record.update);
+  if (!record.cores.empty()) value["cores"] = record.cores;
+  if (record.restart_wanted) value["restart_wanted"] = true;
+  if (!record.end_reason.empty()) value["end_reason"] = record.end_reason;
+  if (record.pre_stop) value["pre_stop"] = to_json(*record.pre_stop);
+  return value;
+}
+
+ContainerRecord container_of(const json& value) {
+  ContainerRecord record;
+  record.name = value.at("name").get<std::string>();
+  record.init = value.at("init").get<bool>();
+  record.sidecar = value.value("sidecar", false);  // not in the records of 0.1.0
+  record.layers = value.value("layers", std::vector<std::string>());
+  record.state = static_cast<ContainerState>(value.at("state").get<int>());
+  record.reason = value.at("reason").get<std::string>();
+  record.waiting_reason = value.at("waiting_reason").get<std::string>();
+  record.message = value.at("message").get<std::string>();
+  record.attempt = value.at("attempt").get<std::uint32_t>();
+  record.restarts = value.at("restarts").get<std::uint32_t>();
+  record.has_ended = value.at("has_ended").get<bool>();
+  record.exit_code = value.at("exit_code").get<int>();
+  record.exit_signal = value.at("exit_signal").get<int>();
+  record.started_at = wall_time(value.at("started_at").get<std::int64_t>());
+  record.finished_at = wall_time(value.at("finished_at").get<std::int64_t>());
+  record.backoff = std::chrono::nanoseconds(value.at("backoff").get<std::int64_t>());
+  record.next_start = wall_time(value.at("next_start").get<std::int64_t>());
+  record.process = process_of(value.at("process"));
+  record.cgroup_id = value.at("cgroup_id").get<std::uint64_t>();
+  record.oom_by_group = value.at("oom_by_group").get<bool>();
+  record.oom_kills_from = value.at("oom_kills_from").get<std::uint64_t>();
+  record.oom_kills_told = value.at("oom_kills_told").get<std::uint64_t>();
+  record.oom_kills_base = value.at("oom_kills_base").get<std::uint64_t>();
+  record.oom_kills_by_scope = value.at("oom_kills_by_scope").get<std::map<std::string, std::uint64_t>>();
+  record.oom_in_attempt = value.at("oom_in_attempt").get<bool>();
+  record.policy_kills = value.value("policy_kills", std::uint64_t{0});
+  record.killed_by_policy = value.value("killed_by_policy", false);
+  record.raised_memory = value.value("raised_memory", std::int64_t{0});
+  if (value.contains("resources")) {
+    const auto& resources = value.at("resources");
+    record.resources = config::Resources{list_of(resources.at("requests")), list_of(resources.at("limits"))};
+  }
+  record.limits_written = value.value("limits_written", std::string());
+  if (value.contains("update")) record.update = update_of(value.at("update"));
+  record.cores = value.value("cores", std::vector<unsigned>());
+  record.restart_wanted = value.value("restart_wanted", false);
+  record.end_reason = value.value("end_reason", std::string());
+  if (value.contains("pre_stop")) record.pre_stop = pre_stop_of(value.at("pre_stop"));
+  record.base_sample = value.at("base_sample").get<std::string>();
+  record.last_sample = value.at("last_sample").get<std::string>();
+  return record;
+}
+
+}  // namespace
+
+std::string to_json(const PodRecord& record) {
+  json containers = json::array();
+  for (const auto& container : record.containers) containers.push_back(container_json(container));
+  const json value = {{"version", 1},
+                      {"uid", record.uid},
+                      {"namespace", record.namespace_},
+                      {"name", record.name},
+                      {"source", record.source},
+                      {"hash", record.hash},
+                      {"resources", record.resources},
+                      {"limits_written", record.limits_written},
+                      {"boot_id", record.boot_id},
+                      {"created", nanoseconds(record.created)},
+                      {"grace", record.grace.count()},
+                      {"terminating", record.terminating},
+                      {"stopped", record.stopped},
+                      {"sandbox", process_json(record.sandbox)},
+                      {"containers", std::move(containers)}};
+  return value.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+Result<PodRecord> parse_record(const std::string& text) {
+  try {
+    const json value = json::parse(text);
+    if (value.at("version") != 1) return fail("record: found version " + value.at("version").dump() + ", expected 1");
+    PodRecord record;
+    record.uid = value.at("uid").get<std::string>();
+    record.namespace_ = value.at("namespace").get<std::string>();
+    record.name = value.at("name").get<std::string>();
+    record.source = value.at("source").get<std::string>();
+    record.hash = value.at("hash").get<std::string>();
+    record.resources = value.value("resources", std::string());
+    record.limits_written = value.value("limits_written", std::string());
+    record.boot_id = value.at("boot_id").get<std::string>();
+    record.created = wall_time(value.at("created").get<std::int64_t>());
+    record.grace = std::chrono::seconds(value.at("grace").get<std::int64_t>());
+    record.terminating = value.at("terminating").get<bool>();
+    record.stopped = value.at("stopped").get<bool>();
+    record.sandbox = process_of(value.at("sandbox"));
+    for (const auto& container : value.at("containers")) record.containers.push_back(container_of(container));
+    return record;
+  } catch (const json::exception& error) {
+    return fail(std::string("record: ") + error.what());
+  }
+}
+
+Status save(const PodRecord& record, const std::string& pod_directory, runtime::Durability durability) {
+  return runtime::replace_file(pod_directory + "/record.json", to_json(record), 0600, durability);
+}
+
+const char* to_string(ContainerState state) {
+  switch (state) {
+    case ContainerState::kWaiting:
+      return "waiting";
+    case ContainerState::kStarting:
+      return "starting";
+    case ContainerState::kRunning:
+      return "running";
+    case ContainerState::kExited:
+      break;
+  }
+  return "exited";
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pod's sandbox: the process that holds the namespaces its containers share.
+#include <sys/wait.h>
+
+#include "agent/pods/pod.h"
+#include "agent/base/spawn.h"
+#include "runtime/file.h"
+#include "runtime/network/network.h"
+#include "runtime/pod/container_spec.h"
+#include "runtime/process/cgroup_entry.h"
+#include "runtime/process/plan.h"
+#include "runtime/process/wire.h"
+
+namespace mete::agent {
+namespace {
+
+using runtime::Durability;
+
+constexpr auto kRetry = std::chrono::seconds(10);
+constexpr auto kLockRetry = std::chrono::milliseconds(20);
+
+}  // namespace
+
+std::optional<int> Pod::sandbox_pid() const {
+  if (record_.sandbox.pid == 0) return std::nullopt;
+  return record_.sandbox.pid;
+}
+
+bool Pod::ensure_sandbox() {
+  if (!runtime::pod::needs_sandbox(plan_->pod.spec)) return true;
+  if (record_.sandbox.pid == 0) {
+    if (!sandbox_starting_) start_sandbox();
+    return false;
+  }
+  return connect_network();
+}
+
+void Pod::kill_sandbox() {
+  const auto group = cgroup_.child("_sandbox");
+  const auto populated = group ? group->populated() : Result<bool>(false);
+  if (populated && *populated) (void)group->kill_all();
+}
+
+bool Pod::connect_network() {
+  const auto& driver = runtime::network::driver_of(plan_->pod.spec);
+  if (!driver.needs_attachment()) return true;
+  const auto attached = driver.attach(record_.uid, "/proc/" + std::to_string(record_.sandbox.pid) + "/ns/net");
+  if (attached) return true;
+  tell(Severity::kWarning, "NetworkFailed", "", attached.error().what);
+  look_again_at(std::chrono::system_clock::now() + kRetry);
+  return false;
+}
+
+void Pod::start_sandbox() {
+  // Containers in the namespaces of a dead sandbox and in those of a new one would not be one pod.
+  for (auto& container : containers_) {
+    if (container->is_active()) {
+      container->kill();
+      return;
+    }
+  }
+  const runtime::shim::AttemptFiles files(directory() + "/sandbox");
+  const auto launch = [&]() -> Result<bool> {
+    METE_CHECK(runtime::make_directories(files.directory()));
+    METE_TRY(runtime::UniqueFd lock, files.try_lock());
+    if (!lock.valid()) return false;  // an earlier agent's launch is still under way
+    if (const auto started = files.started(); started && *started && runtime::process::open_pidfd((*started)->id)) {
+      record_.sandbox = (*started)->id;
+      return true;
+    }
+    METE_CHECK(runtime::remove_tree(files.directory() + "/started"));
+    METE_CHECK(runtime::remove_tree(files.directory() + "/exit"));
+    METE_TRY(const runtime::cgroup::Group group, cgroup_.child("_sandbox"));
+    METE_CHECK(group.create());
+    kill_sandbox();
+    const auto plan = runtime::process::make_sandbox_plan(runtime::pod::sandbox_spec(plan_->pod, runtime::process::join_of(group)));
+    METE_CHECK(runtime::replace_file(files.plan(), runtime::process::encode(plan), 0600, Durability::volatile_));
+    METE_TRY(SpawnedShim shim, spawn_shim(services_.shim, "sandbox", files.directory(), std::move(lock), {}));
+    sandbox_shim_ = shim.pid;
+    sandbox_ready_.close();
+    sandbox_ready_.assign(shim.ready.release());
+    sandbox_ready_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { sandbox_started(); }));
+    sandbox_starting_ = true;
+    return true;
+  }();
+  if (!launch) {
+    tell(Severity::kWarning, "SandboxFailed", "", launch.error().what);
+    look_again_at(std::chrono::system_clock::now() + kRetry);
+  } else if (!*launch) {
+    look_again_at(std::chrono::system_clock::now() + kLockRetry);
+  } else if (!sandbox_starting_) {
+    watch_sandbox();
+    container_ended();  // look again, from the loop
+  }
+}
+
+void Pod::sandbox_started() {
+  sandbox_ready_.close();
+  sandbox_starting_ = false;
+  // It ends at once after its word.
+  if (sandbox_shim_ > 0) ::waitpid(std::exchange(sandbox_shim_, 0), nullptr, 0);
+  const runtime::shim::AttemptFiles files(directory() + "/sandbox");
+  if (const auto started = files.started(); started && *started) {
+    record_.sandbox = (*started)->id;
+    save(Durability::volatile_);
+    watch_sandbox();
+    step();
+    return;
+  }
+  const auto exit = files.exit();
+  tell(Severity::kWarning, "SandboxFailed", "", exit && *exit ? (*exit)->start_error : "the sandbox's launcher died");
+  if (record_.terminating || record_.stopped) {
+    clean_up();
+  } else {
+    look_again_at(std::chrono::system_clock::now() + kRetry);
+  }
+}
+
+void Pod::watch_sandbox() {
+  auto pidfd = runtime::process::open_pidfd(record_.sandbox);
+  const auto lost = [this] {
+    sandbox_.close();
+    record_.sandbox = {};
+    // Or its successor would be taken to be it, for as long as nobody has reaped it.
+    (void)runtime::remove_tree(directory() + "/sandbox/started");
+    save(Durability::volatile_);
+    if (record_.terminating || record_.stopped) return;
+    tell(Severity::kWarning, "SandboxLost", "", "The pod's sandbox ended; its containers are restarted in a new one");
+    for (auto& container : containers_) {
+      if (container->is_active()) container->kill();
+    }
+    step();
+  };
+  if (!pidfd) {
+    asio::post(services_.loop, alive_.guard(lost));
+    return;
+  }
+  sandbox_.close();
+  sandbox_.assign(pidfd->release());
+  sandbox_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard(lost));
+}
+
+}  // namespace mete::agent

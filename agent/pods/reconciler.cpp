@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pods/reconciler.h"
+
+#include <dirent.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "agent/enforcement/idle_cpu.h"
+#include "agent/pods/pod_json.h"
+#include "enforcers/asked_limits.h"
+#include "runtime/file.h"
+#include "runtime/storage/volumes.h"
+
+namespace mete::agent {
+namespace {
+
+constexpr auto kRetryCreate = std::chrono::seconds(2);
+
+std::vector<std::string> names_in(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
+    if (entry.is_directory(ignored)) names.push_back(entry.path().filename().string());
+  }
+  return names;
+}
+
+// Names of the cgroups right below `parent`, in whichever hierarchy they are left.
+std::set<std::string> children_of(const runtime::cgroup::Hierarchies& hierarchies, const std::string& parent) {
+  std::set<std::string> children;
+  std::vector<std::string> mounts = hierarchies.v1_process_mounts();
+  if (!hierarchies.v2_mount.empty()) mounts.push_back(hierarchies.v2_mount);
+  for (const auto& mount : mounts) {
+    for (auto& name : names_in(mount + parent)) children.insert(std::move(name));
+  }
+  return children;
+}
+
+}  // namespace
+
+Step decide(const PodFacts& facts) {
+  if (facts.terminating) return Step::kNothing;  // looked at again when it is gone
+  if (!facts.exists) return facts.desired ? Step::kCreate : Step::kNothing;
+  if (facts.undecided) return Step::kNothing;
+  if (!facts.desired) return Step::kDelete;
+  if (!facts.same_hash) return Step::kReplace;
+  return facts.same_settings ? Step::kNothing : Step::kUpdate;
+}
+
+Pod* Reconciler::find(const std::string& key) const {
+  const auto at = pods_.find(key);
+  return at == pods_.end() ? nullptr : at->second.get();
+}
+
+Container* Reconciler::by_cgroup(const std::string& path) const {
+  for (const auto& [key, pod] : pods_) {
+    if (!path.starts_with(pod->cgroup().path() + "/")) continue;
+    for (const auto& container : pod->containers()) {
+      const auto& own = container->cgroup().path();
+      if (path == own || path.starts_with(own + "/")) return container.get();
+    }
+  }
+  return nullptr;
+}
+
+void Reconciler::adopt() {
+  read_desired();
+  std::vector<Pod*> adopted;
+  for (const auto& uid : names_in(services_.settings.pods())) {
+    const std::string directory = services_.settings.pods() + "/" + uid;
+    const auto text = runtime::read_file(AT_FDCWD, directory + "/record.json");
+    if (!text && text.error().code != ENOENT) {
+      // It is there, and may be read the next time: nothing of it, or that might be it, is touched.
+      all_read_ = false;
+      services_.events.add({.severity = Severity::kWarning, .reason = "RecordUnreadable", .message = text.error().what + "; what it may tell of is left alone until the next start"});
+      continue;
+    }
+    auto record = text ? parse_record(*text) : tl::unexpected(text.error());
+    if (!record || record->uid != uid) {
+      if (text) services_.events.add({.severity = Severity::kWarning, .reason = "RecordUnreadable", .message = directory + ": " + (record ? "of another pod" : record.error().what)});
+      // Without a record there is nothing of it that runs, or what runs is found by its cgroup.
+      (void)runtime::storage::remove_volumes({directory + "/volumes", services_.settings.run + "/pods/" + uid + "/volumes"});
+      (void)runtime::remove_tree(directory);
+      continue;
+    }
+    const std::string key = record->key();
+    auto pod = Pod::adopt(enforcement_, std::move(*record), [this, key] { gone(key); });
+    if (!pod || pods_.contains(key)) continue;
+    const auto wanted = wanted_.find(key);
+    if (wanted != wanted_.end() && wanted->second.hash == (*pod)->record().hash) (*pod)->set_plan(*wanted->second.plan);
+    adopted.push_back(pod->get());
+    pods_[key] = std::move(*pod);
+  }
+  if (all_read_) remove_orphans();
+  protect_parent();
+  for (Pod* pod : adopted) pod->adopt_cores();
+  for (Pod* pod : adopted) pod->begin_adopted();
+  reconcile();
+}
+
+void Reconciler::remove_orphans() {
+  const auto& parent = services_.settings.cgroup_parent;
+  std::set<std::string> uids;
+  std::set<std::string> known;
+  for (const auto& [key, pod] : pods_) {
+    uids.insert(pod->record().uid);
+    known.insert(pod->cgroup().path());
+  }
+  for (const auto& name : children_of(services_.hierarchies, parent)) {
+    std::string path = parent;
+    path.append("/").append(name);
+    if (known.contains(path)) continue;
+    const auto group = runtime::cgroup::Group::at(services_.hierarchies, path);
+    if (!group) continue;
+    services_.events.add({.severity = Severity::kWarning, .reason = "Orphan", .message = "cgroup " + path + " belongs to no recorded pod; it is removed"});
+    (void)group->kill_all();
+    // What was killed leaves in a moment; this happens once, at start.
+    for (int tries = 0; tries < 200 && !group->remove(); ++tries) ::usleep(5000);
+  }
+  const std::string run_pods = services_.settings.run + "/pods";
+  for (const auto& uid : names_in(run_pods)) {
+    if (uids.contains(uid)) continue;
+    std::string directory = run_pods;
+    directory.append("/").append(uid);
+    (void)runtime::storage::remove_volumes({directory + "/disk", directory + "/volumes"});
+    (void)runtime::remove_tree(directory);
+  }
+}
+
+// On v2 a cgroup's memory is protected only as far as its parents' is. What is kept of the CPU for the system is taken off
+// the weight of all pods together.
+void Reconciler::protect_parent() {
+  runtime::cgroup::Limits limits;
+  Bytes sum(0);
+  if (services_.hierarchies.on_v2("memory")) {
+    for (const auto& [key, pod] : pods_) sum += pod->memory_request();
+    limits.memory_min = runtime::cgroup::Limit<Bytes>(sum);
+  }
+  if (const auto reserved = services_.settings.config.machine.reserve_cpu; reserved > MilliCpu(0)) {
+    limits.cpu_shares = enforcers::cpu_shares(std::max(MilliCpu(0), MilliCpu(1000L * IdleCpu::cpus()) - reserved));
+  }
+  if ((!limits.memory_min && !limits.cpu_shares) || protected_ == sum) return;
+  const auto parent = runtime::cgroup::Group::at(services_.hierarchies, services_.settings.cgroup_parent);
+  const auto applied = parent ? parent->apply(limits) : tl::unexpected(parent.error());
+  if (applied || !runtime::cgroup::is_gone(applied.error())) protected_ = sum;
+  if (!applied && (sum > Bytes(0) || limits.cpu_shares) && !runtime::cgroup::is_gone(applied.error())) {
+    services_.events.add({.severity = Severity::kWarning, .reason = "LimitFailed", .message = applied.error().what});
+  }
+}
+
+std::optional<std::vector<std::string>> Reconciler::layers_in_use() const {
+  std::vector<std::string> layers;
+  for (const auto& [key, pod] : pods_) {
+    for (const auto& container : pod->record().containers) {
+      if (container.layers.empty() && container.attempt > 0) return std::nullopt;
+      layers.insert(layers.end(), container.layers.begin(), container.layers.end());
+    }
+  }
+  return layers;
+}
+
+void Reconciler::read_desired() {
+  wanted_.clear();
+  for (const auto& plan : manifests_.desired().pods) wanted_[config::full_name(plan.pod.metadata)] = {&plan, hash_of(plan), resources_hash_of(plan)};
+  if (on_desired_) on_desired_();
+}
+
+void Reconciler::reconcile(const std::vector<std::string>& at_once) {
+  read_desired();
+  for (const auto& key : at_once) see_to(key);
+  std::set<std::string> keys;
+  for (const auto& [key, wanted] : wanted_) keys.insert(key);
+  for (const auto& [key, pod] : pods_) keys.insert(key);
+  for (const auto& key : keys) services_.turns.add(alive_.guard([this, key] { see_to(key); }));
+}
+
+void Reconciler::end_all(std::chrono::seconds grace) {
+  ending_ = true;
+  for (const auto& [key, pod] : pods_) {
+    services_.turns.add(alive_.guard([this, key = key, grace] {
+      if (Pod* const each = find(key)) each->terminate(grace);
+    }));
+  }
+}
+
+void Reconciler::see_to(const std::string& key) {
+  if (ending_) return;
+  const auto wanted = wanted_.find(key);
+  const config::PodPlan* plan = wanted == wanted_.end() ? nullptr : wanted->second.plan;
+  Pod* pod = find(key);
+  PodFacts facts;
+  facts.desired = plan != nullptr;
+  facts.exists = pod != nullptr;
+  facts.terminating = pod != nullptr && pod->record().terminating;
+  facts.undecided = pod != nullptr && plan == nullptr && manifests_.undecided(pod->record().source, key);
+  facts.same_hash = pod != nullptr && plan != nullptr && pod->record().hash == wanted->second.hash;
+  facts.same_settings = facts.same_hash && pod->plan() != nullptr && pod->plan()->policy == plan->policy &&
+                        pod->plan()->pod.spec.priority == plan->pod.spec.priority && pod->plan()->pod.spec.priority_class == plan->pod.spec.priority_class && pod->record().resources == wanted->second.resources;
+  switch (decide(facts)) {
+    case Step::kNothing:
+      break;
+    case Step::kCreate: {
+      auto made = all_read_ ? Pod::create(enforcement_, *plan, wanted->second.hash, [this, key] { gone(key); })
+                            : fail("pod " + key + ": it may be the one whose record could not be read; it is not made a second time");
+      if (!made) {
+        if (create_failed_.insert(key).second) {
+          services_.events.add({.severity = Severity::kWarning, .reason = "CreateFailed", .pod = key, .message = made.error().what});
+        }
+        retry_.expires_after(kRetryCreate);
+        retry_.async_wait(alive_.guard([this] { reconcile(); }));
+        break;
+      }
+      create_failed_.erase(key);
+      Pod* fresh = (pods_[key] = std::move(*made)).get();
+      fresh->tell(Severity::kNormal, "Created", "", "Pod " + key + " from " + fresh->record().source);
+      protect_parent();
+      fresh->step();
+      break;
+    }
+    case Step::kUpdate:
+      pod->set_plan(*plan);
+      protect_parent();
+      pod->step();
+      break;
+    case Step::kReplace:
+    case Step::kDelete:
+      pod->terminate();
+      break;
+  }
+}
+
+Status Reconciler::update(Pod& pod, const std::string& container, const enforcers::ResourceUpdate& update, bool reset) {
+  METE_CHECK(pod.update(container, update, reset));
+  protect_parent();
+  return {};
+}
+
+void Reconciler::gone(const std::string& key) {
+  pods_.erase(key);
+  protect_parent();
+  if (on_gone_) on_gone_();
+  // Replaced: the new version may be made now that nothing of the old one is left.
+  services_.turns.add(alive_.guard([this, key] { see_to(key); }));
+}
+
+}  // namespace mete::agent

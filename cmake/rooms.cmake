@@ -1,0 +1,8 @@
+# A room is a folder that is one static library: every .cpp file directly in it. A new file needs no line here or anywhere.
+# mete_room(NAME USES libraries...): USES are the rooms before it and the libraries of others that its headers show.
+function(mete_room name)
+  cmake_parse_arguments(arg "" "" "USES;PRIVATE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  add_library(${name} STATIC ${sources})
+  target_link_libraries(${name} PUBLIC ${arg_USES} PRIVATE ${arg_PRIVATE})
+endfunction()

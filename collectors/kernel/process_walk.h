@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// One walk over a cgroup's processes for all that only /proc/PID tells. Bounded: of many tasks each run looks at some
+// and goes on at the next; what a walk found is told when it is complete. A process that vanished meanwhile is no
+// error.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "collectors/kernel/sample.h"
+
+namespace mete::collectors {
+
+struct ProcessOptions {
+  bool descriptors = false;  // how many open files, and the limit of the first process
+  bool sockets = false;      // how many of them are sockets: a readlink each
+  bool tasks = false;        // states of all threads, load averages
+  bool schedstat = false;    // time run and waited of all threads
+  std::size_t most = 500;    // tasks (or descriptors / 8) a run may look at
+  [[nodiscard]] bool any() const { return descriptors || sockets || tasks || schedstat; }
+};
+
+// Mean over 10 s of a number that was `now` for the last `elapsed`: the weight of what was is exp(-elapsed / 10 s).
+// Without a mean before, the number itself.
+[[nodiscard]] double decayed(std::optional<double> before, double now, std::chrono::nanoseconds elapsed);
+
+// "123 (a) b) S 1 ...": 'S'; 0 when there is none.
+[[nodiscard]] char state_of_stat(std::string_view stat);
+// The soft limit of open files in the text of /proc/PID/limits; -1 for unlimited.
+[[nodiscard]] std::optional<std::int64_t> open_files_limit(std::string_view limits);
+
+struct Schedstat {
+  std::uint64_t run = 0, wait = 0, periods = 0;  // nanoseconds, nanoseconds, times
+};
+[[nodiscard]] std::optional<Schedstat> parse_schedstat(std::string_view text);
+
+// Sums over tasks that come and go: what a task had when it was last seen stays in the sum. Time between that and its
+// end is not seen.
+class SchedstatSum {
+ public:
+  void seen(pid_t task, const Schedstat& now, std::uint64_t walk);
+  // All tasks were looked at: those not seen in this walk have ended.
+  void end_of(std::uint64_t walk);
+  [[nodiscard]] Schedstat total() const;
+
+ private:
+  struct Task {
+    Schedstat last;
+    std::uint64_t walk = 0;
+  };
+  std::unordered_map<pid_t, Task> tasks_;
+  Schedstat ended_;
+};
+
+class ProcessWalk {
+ public:
+  using Clock = std::chrono::steady_clock;
+  explicit ProcessWalk(const ProcessOptions& options) : options_(options) {}
+
+  // `proc`: a descriptor of /proc. `pids`: the text of cgroup.procs, used when a new walk begins. Into
+  // Sample::processes goes what the last complete walk found. Returns how many files were read.
+  std::uint64_t run(int proc, std::string_view pids, Clock::time_point now, Sample& into);
+
+ private:
+  struct Found {
+    std::uint64_t descriptors = 0, sockets = 0;
+    std::array<std::uint64_t, kTaskStates> tasks{};
+  };
+  void look_at(int proc, pid_t pid);
+  void look_at_descriptors(int proc, pid_t pid);
+  void look_at_tasks(int proc, pid_t pid);
+  void complete(Clock::time_point now);
+
+  ProcessOptions options_;
+  std::vector<pid_t> pids_;
+  std::size_t next_ = 0;
+  std::uint64_t walk_ = 0;
+  std::uint64_t files_ = 0;
+  std::size_t looked_ = 0;
+  Found found_;
+  std::optional<std::int64_t> open_files_;
+  SchedstatSum schedstat_;
+  std::optional<double> load_, load_d_;
+  std::optional<Clock::time_point> last_;
+  ProcessesSample told_;
+  bool complete_ = false;
+};
+
+}  // namespace mete::collectors

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "collectors/kernel/quiet.h"
+
+#include <algorithm>
+#include <array>
+
+#include "collectors/kernel/parse.h"
+
+namespace mete::collectors {
+
+Quiet QuietWatch::see(const Sample& sample, std::uint64_t reclaims) {
+  constexpr unsigned kPasses = 2;
+  const MemorySample& memory = sample.memory;
+  if (!sample.cpu.usage || !memory.usage || !sample.pids.current) {
+    last_.reset();
+    still_ = 0;
+    return Quiet::kNo;
+  }
+  const Numbers now{*sample.cpu.usage, *memory.usage, *sample.pids.current, reclaims};
+  still_ = last_ == now ? std::min(still_ + 1, kPasses) : 0;
+  last_ = now;
+  const bool writing = memory.dirty.value_or(Bytes(0)) > Bytes(0) || memory.writeback.value_or(Bytes(0)) > Bytes(0);
+  if (still_ < kPasses || writing) return Quiet::kNo;
+  return now.tasks == 0 ? Quiet::kEmpty : Quiet::kWaiting;
+}
+
+std::uint64_t parse_reclaims(std::string_view vmstat) {
+  // Those that are counted for reclaim on behalf of a cgroup too (pgscan_kswapd and pgscan_direct are not).
+  constexpr auto kKeys = std::to_array<std::string_view>(
+      {"pgscan_anon", "pgscan_file", "pgdeactivate", "pglazyfreed", "thp_collapse_alloc"});
+  std::uint64_t sum = 0;
+  (void)for_each_key(vmstat, [&](std::string_view key, std::uint64_t number) {
+    if (std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end()) sum += number;
+  });
+  return sum;
+}
+
+}  // namespace mete::collectors

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Metric families: which series come of a Reading, under cAdvisor's names. One table a subject, in metrics_<subject>.cpp.
+// The tables are data: /metrics, `mete metrics` and docs/metrics.md are made from them. A value that is absent writes no
+// line: absent is absent, never 0.
+//
+// Some of cAdvisor's names do not fit their types: counters without "_total" (container_memory_failcnt), gauges that end
+// in it or in "_count" (container_network_tcp_usage_total, container_fs_inodes_total, machine_thread_siblings_count). Queries know the names, so the names stay the
+// same in both formats, and the type is none: "untyped" in text 0.0.4, "unknown" in OpenMetrics 1.0, which lets a
+// sample of type gauge not end in "_total" and one of type counter not end in anything else.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "collectors/exposition/exposition.h"
+#include "collectors/reading.h"
+
+namespace mete::collectors {
+
+// Where a family puts the lines of one series.
+class Lines {
+ public:
+  Lines(FamilyWriter& family, const LabelBlock& labels) : family_(family), labels_(labels) {}
+  // `extra` is rendered label text besides the series' own: R"(cpu="total")" or empty.
+  void add(Value value, std::string_view extra = {}, const Exemplar* exemplar = nullptr) {
+    family_.add_suffixed({}, labels_, value, extra, exemplar);
+  }
+  // A histogram's "_bucket", "_sum", "_count".
+  void add_suffixed(std::string_view suffix, Value value, std::string_view extra = {}) {
+    family_.add_suffixed(suffix, labels_, value, extra);
+  }
+
+ private:
+  FamilyWriter& family_;
+  const LabelBlock& labels_;
+};
+
+struct Family {
+  std::string_view collector;  // ?collect[]=NAME: "cpu", "memory", ...
+  std::string_view name;       // as in text 0.0.4; a counter's ends in "_total"
+  MetricType type;
+  std::string_view help;    // one sentence, without the source
+  std::string_view labels;  // besides those of the cgroup: "cpu", "device,operation"
+  std::string_view v1, v2;  // the kernel's files: "cpu.stat nr_periods"; empty: no source there
+  void (*write)(Lines&, const Series&);
+  bool of_workload = false;  // with Series::workload as labels: not of a cgroup, of the container that outlives it
+};
+
+// The same for what the machine has. Its labels are machine_id, system_uuid and boot_id.
+struct MachineFamily {
+  std::string_view collector;  // "machine"
+  std::string_view name;
+  MetricType type;
+  std::string_view help;
+  std::string_view labels;
+  std::string_view source;
+  void (*write)(Lines&, const Machine&);
+};
+
+[[nodiscard]] std::span<const Family> general_families();  // last_seen, start_time
+[[nodiscard]] std::span<const Family> cpu_families();
+[[nodiscard]] std::span<const Family> memory_families();
+[[nodiscard]] std::span<const Family> pids_families();
+[[nodiscard]] std::span<const Family> memory_more_families();  // NUMA and huge pages too
+[[nodiscard]] std::span<const Family> process_families();      // what only /proc/PID tells
+[[nodiscard]] std::span<const Family> pressure_families();
+[[nodiscard]] std::span<const Family> group_families();  // the cgroup itself
+[[nodiscard]] std::span<const Family> disk_families();
+[[nodiscard]] std::span<const Family> io_families();
+[[nodiscard]] std::span<const Family> network_families();
+[[nodiscard]] std::span<const Family> lifecycle_families();  // what the launcher alone knows
+
+[[nodiscard]] std::vector<const MachineFamily*> machine_families();
+
+// The explicit list of all of a cgroup's families, in the order in which they are written.
+[[nodiscard]] std::span<const Family* const> all_families();
+
+// "CPU time used (v1: cpuacct.usage; v2: cpu.stat usage_usec)": the HELP text.
+[[nodiscard]] std::string help_of(const Family& family);
+[[nodiscard]] std::string help_of(const MachineFamily& family);
+
+// machine_* and container_scrape_error, all at once.
+void write_machine(std::string& out, const Machine& machine, Format format = Format::kText);
+
+}  // namespace mete::collectors

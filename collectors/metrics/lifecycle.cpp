@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// What only the launcher knows: kills, restarts, states, exit codes; of stopped containers too.
+#include <array>
+#include <string>
+
+#include "collectors/metrics/family.h"
+
+namespace mete::collectors {
+namespace {
+
+constexpr auto kCounter = MetricType::kCounter;
+constexpr auto kGauge = MetricType::kGauge;
+constexpr std::string_view kCollector = "lifecycle";
+
+void oom_kills(Lines& out, const Series& s) {
+  if (!s.lifecycle) return;
+  const OomCounts& kills = s.lifecycle->oom_kills;
+  out.add(kills.container, R"(scope="container",by="kernel")", s.lifecycle->last_oom.get());
+  if (s.lifecycle->policy_kills > 0) out.add(s.lifecycle->policy_kills, R"(scope="container",by="policy")");
+  // The other scopes are rare: a line appears with the first kill.
+  if (kills.pod > 0) out.add(kills.pod, R"(scope="pod",by="kernel")");
+  if (kills.ancestor > 0) out.add(kills.ancestor, R"(scope="ancestor",by="kernel")");
+  if (kills.host > 0) out.add(kills.host, R"(scope="host",by="kernel")");
+}
+
+void states(Lines& out, const Series& s) {
+  if (!s.lifecycle) return;
+  std::string extra;
+  for (const RunState state : kRunStates) {
+    extra = "state=\"";
+    extra += to_string(state);
+    extra += '"';
+    out.add(std::uint64_t{s.lifecycle->state == state ? 1U : 0U}, extra);
+  }
+}
+
+constexpr std::array<Family, 5> kFamilies = {{
+    {kCollector, "mete_oom_kills_total", kCounter,
+     "Processes killed for want of memory, by whose limit; over all restarts of the container and of the agent",
+     "scope,by", "memory.oom_control oom_kill", "memory.events oom_kill, oom_group_kill", oom_kills, true},
+    {kCollector, "mete_container_restarts_total", kCounter, "Starts of the container that followed an end", "", "", "",
+     [](Lines& out, const Series& s) {
+       if (s.lifecycle) out.add(s.lifecycle->restarts);
+     },
+     true},
+    {kCollector, "mete_container_last_exit_code", kGauge,
+     "Exit code of the last attempt that ended; 128 + signal for a killed one", "", "", "",
+     [](Lines& out, const Series& s) {
+       if (s.lifecycle && s.lifecycle->exit_code) out.add(static_cast<std::uint64_t>(*s.lifecycle->exit_code));
+     },
+     true},
+    {kCollector, "mete_container_memory_time_to_limit_seconds", kGauge,
+     "Until memory usage, page cache included, reaches the limit at the rate of the last half second; absent when it does not grow", "",
+     "memory.usage_in_bytes", "memory.current",
+     [](Lines& out, const Series& s) {
+       if (s.lifecycle && s.lifecycle->time_to_oom) out.add(*s.lifecycle->time_to_oom);
+     },
+     true},
+    {kCollector, "mete_container_state", kGauge, "1 for the state the container is in, 0 for the others", "state", "",
+     "", states, true},
+}};
+
+}  // namespace
+
+std::span<const Family> lifecycle_families() {
+  return kFamilies;
+}
+
+std::string_view to_string(RunState state) {
+  constexpr std::array<std::string_view, 4> kNames = {"waiting", "starting", "running", "exited"};
+  return kNames.at(static_cast<std::size_t>(state));
+}
+
+}  // namespace mete::collectors

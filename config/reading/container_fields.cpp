@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+
+#include "config/reading/fields.h"
+#include "config/reading/known_fields.h"
+
+namespace mete::config {
+namespace {
+
+constexpr std::array kRestartPolicies = std::to_array<std::string_view>({"Always", "OnFailure", "Never"});
+constexpr std::int64_t kMaxId = 4294967294;  // the kernel keeps the last 32-bit id for "none"
+
+constexpr std::array kKeyRefFields = std::to_array<FieldSpec>({
+    {.name = "name", .type = FieldType::kString, .required = true},
+    {.name = "key", .type = FieldType::kString, .required = true},
+    {.name = "optional", .type = FieldType::kBool},
+});
+constexpr ObjectSpec kKeyRefSpec = {.name = "KeySelector", .fields = kKeyRefFields};
+
+constexpr std::array kFieldRefFields = std::to_array<FieldSpec>({
+    {.name = "apiVersion", .type = FieldType::kString, .use = FieldUse::kIgnored},
+    {.name = "fieldPath", .type = FieldType::kString, .required = true},
+});
+constexpr ObjectSpec kFieldRefSpec = {.name = "ObjectFieldSelector", .fields = kFieldRefFields};
+
+constexpr std::array kEnvSourceFields = std::to_array<FieldSpec>({
+    {.name = "configMapKeyRef", .type = FieldType::kObject, .object = &kKeyRefSpec},
+    {.name = "secretKeyRef", .type = FieldType::kObject, .object = &kKeyRefSpec},
+    {.name = "fieldRef", .type = FieldType::kObject, .object = &kFieldRefSpec},
+    {.name = "resourceFieldRef", .use = FieldUse::kInactive},
+    {.name = "fileKeyRef", .use = FieldUse::kInactive},
+});
+constexpr ObjectSpec kEnvSourceSpec = {.name = "EnvVarSource", .fields = kEnvSourceFields};
+
+constexpr std::array kEnvVarFields = std::to_array<FieldSpec>({
+    {.name = "name", .type = FieldType::kString, .required = true},
+    {.name = "value", .type = FieldType::kString, .doc = "$(NAME) of an earlier variable is put in"},
+    {.name = "valueFrom", .type = FieldType::kObject, .object = &kEnvSourceSpec},
+});
+constexpr ObjectSpec kEnvVarSpec = {.name = "EnvVar", .fields = kEnvVarFields};
+
+constexpr std::array kEnvFromRefFields = std::to_array<FieldSpec>({
+    {.name = "name", .type = FieldType::kString, .required = true},
+    {.name = "optional", .type = FieldType::kBool},
+});
+constexpr ObjectSpec kEnvFromRefSpec = {.name = "EnvSource", .fields = kEnvFromRefFields};
+
+constexpr std::array kEnvFromFields = std::to_array<FieldSpec>({
+    {.name = "prefix", .type = FieldType::kString},
+    {.name = "configMapRef", .type = FieldType::kObject, .object = &kEnvFromRefSpec},
+    {.name = "secretRef", .type = FieldType::kObject, .object = &kEnvFromRefSpec},
+});
+constexpr ObjectSpec kEnvFromSpec = {.name = "EnvFromSource", .fields = kEnvFromFields};
+
+constexpr std::array kVolumeMountFields = std::to_array<FieldSpec>({
+    {.name = "name", .type = FieldType::kString, .required = true},
+    {.name = "mountPath", .type = FieldType::kString, .required = true},
+    {.name = "subPath", .type = FieldType::kString},
+    {.name = "readOnly", .type = FieldType::kBool},
+    {.name = "subPathExpr", .type = FieldType::kString, .use = FieldUse::kInactive},
+    {.name = "mountPropagation", .type = FieldType::kString, .use = FieldUse::kInactive},
+    {.name = "recursiveReadOnly", .type = FieldType::kString, .use = FieldUse::kInactive},
+});
+constexpr ObjectSpec kVolumeMountSpec = {.name = "VolumeMount", .fields = kVolumeMountFields};
+
+constexpr std::array kVolumeDeviceFields = std::to_array<FieldSpec>({
+    {.name = "name", .type = FieldType::kString, .required = true},
+    {.name = "devicePath", .type = FieldType::kString, .required = true},
+});
+constexpr ObjectSpec kVolumeDeviceSpec = {.name = "VolumeDevice", .fields = kVolumeDeviceFields};
+
+constexpr std::array kResourcesFields = std::to_array<FieldSpec>({
+    {.name = "limits", .type = FieldType::kResources},
+    {.name = "requests", .type = FieldType::kResources},
+    {.name = "claims", .use = FieldUse::kInactive},
+});
+constexpr ObjectSpec kResourcesSpec = {.name = "ResourceRequirements", .fields = kResourcesFields};
+
+constexpr std::array kCapabilitiesFields = std::to_array<FieldSpec>({
+    {.name = "add", .type = FieldType::kStringList},
+    {.name = "drop", .type = FieldType::kStringList},
+});
+constexpr ObjectSpec kCapabilitiesSpec = {.name = "Capabilities", .fields = kCapabilitiesFields};
+
+constexpr std::array kSecurityContextFields = std::to_array<FieldSpec>({
+    {.name = "runAsUser", .type = FieldType::kInteger, .min = 0, .max = kMaxId},
+    {.name = "runAsGroup", .type = FieldType::kInteger, .min = 0, .max = kMaxId},
+    {.name = "readOnlyRootFilesystem", .type = FieldType::kBool},
+    {.name = "privileged", .type = FieldType::kBool},
+    {.name = "capabilities", .type = FieldType::kObject, .object = &kCapabilitiesSpec},
+    {.name = "allowPrivilegeEscalation", .type = FieldType::kBool},
+    {.name = "runAsNonRoot", .type = FieldType::kBool, .use = FieldUse::kInactive},
+    {.name = "procMount", .type = FieldType::kString, .use = FieldUse::kInactive},
+    {.name = "seLinuxOptions", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kSeLinuxSpec},
+    {.name = "seccompProfile", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kSeccompSpec},
+    {.name = "appArmorProfile", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kSeccompSpec},
+    {.name = "windowsOptions", .use = FieldUse::kInactive},
+});
+constexpr ObjectSpec kSecurityContextSpec = {.name = "SecurityContext", .fields = kSecurityContextFields};
+
+constexpr std::array kContainerFields = std::to_array<FieldSpec>({
+    {.name = "name", .type = FieldType::kString, .required = true},
+    {.name = "image", .type = FieldType::kString, .required = true},
+    {.name = "command", .type = FieldType::kStringList, .doc = "Instead of the image's entrypoint"},
+    {.name = "args", .type = FieldType::kStringList},
+    {.name = "workingDir", .type = FieldType::kString},
+    {.name = "env", .type = FieldType::kObjectList, .object = &kEnvVarSpec},
+    {.name = "envFrom", .type = FieldType::kObjectList, .object = &kEnvFromSpec},
+    {.name = "volumeMounts", .type = FieldType::kObjectList, .object = &kVolumeMountSpec},
+    {.name = "resources", .type = FieldType::kObject, .object = &kResourcesSpec},
+    {.name = "securityContext", .type = FieldType::kObject, .object = &kSecurityContextSpec},
+    {.name = "stdin", .type = FieldType::kBool},
+    {.name = "stdinOnce", .type = FieldType::kBool},
+    {.name = "tty", .type = FieldType::kBool},
+    {.name = "imagePullPolicy", .type = FieldType::kString, .use = FieldUse::kInactive},
+    {.name = "lifecycle", .type = FieldType::kObject, .object = &kLifecycleSpec},
+    {.name = "livenessProbe", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kProbeSpec},
+    {.name = "readinessProbe", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kProbeSpec},
+    {.name = "startupProbe", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kProbeSpec},
+    {.name = "ports", .type = FieldType::kObjectList, .use = FieldUse::kInactive, .object = &kPortSpec},
+    {.name = "resizePolicy", .use = FieldUse::kInactive},
+    {.name = "restartPolicy", .type = FieldType::kString, .values = kRestartPolicies,
+     .doc = "Always, of an init container: a sidecar, which goes on beside the containers"},
+    {.name = "restartPolicyRules", .use = FieldUse::kInactive},
+    {.name = "terminationMessagePath", .type = FieldType::kString, .use = FieldUse::kInactive},
+    {.name = "terminationMessagePolicy", .type = FieldType::kString, .use = FieldUse::kInactive},
+    {.name = "volumeDevices", .type = FieldType::kObjectList, .use = FieldUse::kInactive, .object = &kVolumeDeviceSpec},
+});
+
+}  // namespace
+
+const ObjectSpec kContainerSpec = {.name = "Container", .fields = kContainerFields};
+
+}  // namespace mete::config

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+
+#include "config/diagnostics.h"
+#include "config/names.h"
+#include "config/reading/readers.h"
+
+namespace mete::config {
+namespace {
+
+// capabilities(7), as of Linux 6.1; none has been added since.
+constexpr std::array kCapabilities = std::to_array<std::string_view>({
+    "AUDIT_CONTROL",   "AUDIT_READ",   "AUDIT_WRITE",
+    "BLOCK_SUSPEND",   "BPF",          "CHECKPOINT_RESTORE",
+    "CHOWN",           "DAC_OVERRIDE", "DAC_READ_SEARCH",
+    "FOWNER",          "FSETID",       "IPC_LOCK",
+    "IPC_OWNER",       "KILL",         "LEASE",
+    "LINUX_IMMUTABLE", "MAC_ADMIN",    "MAC_OVERRIDE",
+    "MKNOD",           "NET_ADMIN",    "NET_BIND_SERVICE",
+    "NET_BROADCAST",   "NET_RAW",      "PERFMON",
+    "SETFCAP",         "SETGID",       "SETPCAP",
+    "SETUID",          "SYSLOG",       "SYS_ADMIN",
+    "SYS_BOOT",        "SYS_CHROOT",   "SYS_MODULE",
+    "SYS_NICE",        "SYS_PACCT",    "SYS_PTRACE",
+    "SYS_RAWIO",       "SYS_RESOURCE", "SYS_TIME",
+    "SYS_TTY_CONFIG",  "WAKE_ALARM",
+});
+
+std::vector<std::string> read_capabilities(const View& view) {
+  std::vector<std::string> list;
+  for (const auto& item : view.items()) {
+    std::string name = item.text();
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
+    if (name.rfind("CAP_", 0) == 0) name.erase(0, 4);
+    if (name == "ALL") {
+      list.push_back(name);
+    } else if (std::find(kCapabilities.begin(), kCapabilities.end(), name) != kCapabilities.end()) {
+      list.push_back("CAP_" + name);
+    } else if (item) {
+      Complaint complaint = mismatch(describe(item.node()), "a Linux capability such as NET_ADMIN, or ALL");
+      complaint.suggestion = nearest(name, {kCapabilities.begin(), kCapabilities.end()});
+      if (!complaint.suggestion.empty()) complaint.message += ", did you mean `" + complaint.suggestion + "`?";
+      item.error(std::move(complaint));
+    }
+  }
+  return list;
+}
+
+std::vector<VolumeMount> read_mounts(const View& view) {
+  std::vector<VolumeMount> mounts;
+  std::set<std::string> paths;
+  for (const auto& item : view.items()) {
+    VolumeMount mount{item["name"].text(), item["mountPath"].text(), item["subPath"].text(), item["readOnly"].boolean(),
+                      item.location()};
+    if (item["mountPath"]) item["mountPath"].check(check_absolute_path(mount.mount_path));
+    if (!mount.sub_path.empty()) item["subPath"].check(check_relative_path(mount.sub_path));
+    check_unique(item["mountPath"], "mount path", paths);
+    mounts.push_back(std::move(mount));
+  }
+  return mounts;
+}
+
+void check_image(const View& view) {
+  const std::string image = view.text();
+  const bool readable = std::all_of(image.begin(), image.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+  if (view && (image.empty() || !readable)) {
+    view.error(mismatch(describe(view.node()), "an image's name such as \"busybox\" or \"docker.io/library/nginx:1\""));
+  }
+}
+
+// A number, or the name of one of the container's ports.
+std::uint16_t read_port(const View& view, const View& ports) {
+  const std::string text = view.text();
+  for (const auto& port : ports.items()) {
+    if (port["name"].text() == text) return static_cast<std::uint16_t>(port["containerPort"].integer().value_or(0));
+  }
+  std::uint16_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (view && (error != std::errc() || end != text.data() + text.size() || number == 0)) {
+    view.error(mismatch(describe(view.node()), "a port from 1 to 65535, or the name of one of the container's `ports`"));
+  }
+  return number;
+}
+
+// What goes into a request line or a header as it is: nothing in it may begin another one.
+void check_printable(const View& view, const std::string& text, bool spaces) {
+  const bool fine = std::all_of(text.begin(), text.end(), [&](unsigned char c) { return c > 0x20 && c != 0x7F ? true : spaces && (c == ' ' || c == '\t'); });
+  if (view && !fine) view.error(mismatch(describe(view.node()), spaces ? "no line breaks or other control characters" : "neither blanks nor control characters"));
+}
+
+HttpGet read_http_get(const View& view, const View& ports) {
+  HttpGet get;
+  get.host = view["host"].text();
+  check_printable(view["host"], get.host, false);
+  get.port = read_port(view["port"], ports);
+  get.path = view["path"].text();
+  check_printable(view["path"], get.path, false);
+  if (!get.path.starts_with('/')) get.path.insert(0, "/");
+  get.https = view["scheme"].text() == "HTTPS";
+  for (const auto& header : view["httpHeaders"].items()) {
+    std::string name = header["name"].text();
+    constexpr std::string_view kToken = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";  // RFC 9110, 5.6.2
+    if (header["name"] && (name.empty() || name.find_first_not_of(kToken) != std::string::npos)) {
+      header["name"].error(mismatch(describe(header["name"].node()), "the name of a header"));
+    }
+    check_printable(header["value"], header["value"].text(), true);
+    get.headers.emplace_back(std::move(name), header["value"].text());
+  }
+  return get;
+}
+
+// Kubernetes takes one handler of each hook; a pause of 0 is none.
+std::optional<PreStopHook> read_pre_stop(const View& view, const View& ports) {
+  if (!view) return std::nullopt;
+  const auto handlers = view.entries().size();
+  if (handlers != 1) {
+    view.error(mismatch(std::to_string(handlers) + " handlers", "one of exec, sleep, httpGet and tcpSocket"));
+    return std::nullopt;
+  }
+  if (view["exec"]) {
+    PreStopHook hook{.command = view["exec"]["command"].texts()};
+    if (hook.command.empty()) view["exec"].error({"`command` is missing", "nothing", "`command`"});
+    return hook;
+  }
+  if (view["httpGet"]) return PreStopHook{.http = read_http_get(view["httpGet"], ports)};
+  const auto seconds = view["sleep"]["seconds"].integer().value_or(0);
+  return seconds > 0 ? std::optional(PreStopHook{.pause = std::chrono::seconds(seconds)}) : std::nullopt;
+}
+
+}  // namespace
+
+SecurityContext read_security(const View& view) {
+  SecurityContext security;
+  security.run_as_user = read_id(view["runAsUser"]);
+  security.run_as_group = read_id(view["runAsGroup"]);
+  security.read_only_root_filesystem = view["readOnlyRootFilesystem"].boolean();
+  security.privileged = view["privileged"].boolean();
+  security.add_capabilities = read_capabilities(view["capabilities"]["add"]);
+  security.drop_capabilities = read_capabilities(view["capabilities"]["drop"]);
+  if (view["allowPrivilegeEscalation"]) {
+    security.allow_privilege_escalation = view["allowPrivilegeEscalation"].boolean();
+    if (security.privileged && !*security.allow_privilege_escalation) {
+      view["allowPrivilegeEscalation"].error(mismatch("false in a privileged container", "true, or not privileged"));
+    }
+  }
+  return security;
+}
+
+Container read_container(const View& view) {
+  Container container;
+  container.location = view.location();
+  container.name = view["name"].text();
+  if (view["name"]) view["name"].check(check_dns_label(container.name));
+  container.image = view["image"].text();
+  container.image_location = view["image"] ? view["image"].location() : view.location();
+  check_image(view["image"]);
+  container.command = view["command"].texts();
+  container.args = view["args"].texts();
+  container.working_dir = view["workingDir"].text();
+  if (!container.working_dir.empty()) view["workingDir"].check(check_absolute_path(container.working_dir));
+  container.env = read_env(view["env"]);
+  container.env_from = read_env_from(view["envFrom"]);
+  container.volume_mounts = read_mounts(view["volumeMounts"]);
+  container.resources = read_resources(view["resources"]);
+  container.security = read_security(view["securityContext"]);
+  container.pre_stop = read_pre_stop(view["lifecycle"]["preStop"], view["ports"]);
+  container.stdin_open = view["stdin"].boolean();
+  container.stdin_once = view["stdinOnce"].boolean();
+  container.tty = view["tty"].boolean();
+  return container;
+}
+
+}  // namespace mete::config

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+// Objects of Kubernetes v1 that mete knows and checks but, but for preStop, does not act on yet: probes, hooks, scheduling, DNS.
+#include "config/reading/known_fields.h"
+
+#include <array>
+
+#include "config/reading/fields.h"
+
+namespace mete::config {
+namespace {
+
+constexpr std::int64_t kPort = 65535;
+
+constexpr std::array kExecActionFields = std::to_array<FieldSpec>({
+    {.name = "command", .type = FieldType::kStringList},
+});
+constexpr ObjectSpec kExecActionSpec = {.name = "ExecAction", .fields = kExecActionFields};
+
+constexpr std::array kHttpHeaderFields = std::to_array<FieldSpec>({
+    {.name = "name", .type = FieldType::kString, .required = true},
+    {.name = "value", .type = FieldType::kString, .required = true},
+});
+constexpr ObjectSpec kHttpHeaderSpec = {.name = "HTTPHeader", .fields = kHttpHeaderFields};
+
+constexpr std::array kSchemes = std::to_array<std::string_view>({"HTTP", "HTTPS"});
+
+constexpr std::array kHttpGetFields = std::to_array<FieldSpec>({
+    {.name = "path", .type = FieldType::kString},
+    {.name = "port", .type = FieldType::kIntegerOrString, .required = true},
+    {.name = "host", .type = FieldType::kString},
+    {.name = "scheme", .type = FieldType::kString, .values = kSchemes},
+    {.name = "httpHeaders", .type = FieldType::kObjectList, .object = &kHttpHeaderSpec},
+});
+constexpr ObjectSpec kHttpGetSpec = {.name = "HTTPGetAction", .fields = kHttpGetFields};
+
+constexpr std::array kTcpSocketFields = std::to_array<FieldSpec>({
+    {.name = "port", .type = FieldType::kIntegerOrString, .required = true},
+    {.name = "host", .type = FieldType::kString},
+});
+constexpr ObjectSpec kTcpSocketSpec = {.name = "TCPSocketAction", .fields = kTcpSocketFields};
+
+constexpr std::array kGrpcFields = std::to_array<FieldSpec>({
+    {.name = "port", .type = FieldType::kInteger, .required = true, .min = 1, .max = kPort},
+    {.name = "service", .type = FieldType::kString},
+});
+constexpr ObjectSpec kGrpcSpec = {.name = "GRPCAction", .fields = kGrpcFields};
+
+constexpr std::array kSleepFields = std::to_array<FieldSpec>({
+    {.name = "seconds", .type = FieldType::kInteger, .required = true, .min = 0},
+});
+constexpr ObjectSpec kSleepSpec = {.name = "SleepAction", .fields = kSleepFields};
+
+constexpr std::array kProbeFields = std::to_array<FieldSpec>({
+    {.name = "exec", .type = FieldType::kObject, .object = &kExecActionSpec},
+    {.name = "httpGet", .type = FieldType::kObject, .object = &kHttpGetSpec},
+    {.name = "tcpSocket", .type = FieldType::kObject, .object = &kTcpSocketSpec},
+    {.name = "grpc", .type = FieldType::kObject, .object = &kGrpcSpec},
+    {.name = "initialDelaySeconds", .type = FieldType::kInteger, .min = 0},
+    {.name = "timeoutSeconds", .type = FieldType::kInteger, .min = 0},
+    {.name = "periodSeconds", .type = FieldType::kInteger, .min = 0},
+    {.name = "successThreshold", .type = FieldType::kInteger, .min = 0},
+    {.name = "failureThreshold", .type = FieldType::kInteger, .min = 0},
+    {.name = "terminationGracePeriodSeconds", .type = FieldType::kInteger, .min = 0},
+});
+
+}  // namespace
+
+const ObjectSpec kProbeSpec = {.name = "Probe", .fields = kProbeFields};
+
+namespace {
+
+constexpr std::array kHandlerFields = std::to_array<FieldSpec>({
+    {.name = "exec", .type = FieldType::kObject, .object = &kExecActionSpec},
+    {.name = "httpGet", .type = FieldType::kObject, .object = &kHttpGetSpec},
+    {.name = "tcpSocket", .type = FieldType::kObject, .object = &kTcpSocketSpec},
+    {.name = "sleep", .type = FieldType::kObject, .object = &kSleepSpec},
+});
+constexpr ObjectSpec kHandlerSpec = {.name = "LifecycleHandler", .fields = kHandlerFields};
+
+// Of a preStop hook. The kubelet takes tcpSocket, and then fails at it.
+constexpr std::array kPreStopFields = std::to_array<FieldSpec>({
+    {.name = "exec", .type = FieldType::kObject, .object = &kExecActionSpec},
+    {.name = "httpGet", .type = FieldType::kObject, .object = &kHttpGetSpec},
+    {.name = "tcpSocket", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kTcpSocketSpec},
+    {.name = "sleep", .type = FieldType::kObject, .object = &kSleepSpec},
+});
+constexpr ObjectSpec kPreStopSpec = {.name = "PreStopHandler", .fields = kPreStopFields};
+
+constexpr std::array kLifecycleFields = std::to_array<FieldSpec>({
+    {.name = "postStart", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kHandlerSpec},
+    {.name = "preStop", .type = FieldType::kObject, .object = &kPreStopSpec, .doc = "Done before the stop signal, within the grace period"},
+    {.name = "stopSignal", .type = FieldType::kString, .use = FieldUse::kInactive},
+});
+
+}  // namespace
+
+const ObjectSpec kLifecycleSpec = {.name = "Lifecycle", .fields = kLifecycleFields};
+
+namespace {
+
+constexpr std::array kPortFields = std::to_array<FieldSpec>({
+    {.name = "containerPort", .type = FieldType::kInteger, .required = true, .min = 1, .max = kPort},
+    {.name = "hostPort", .type = FieldType::kInteger, .min = 0, .max = kPort},
+    {.name = "name", .type = FieldType::kString},
+    {.name = "protocol", .type = FieldType::kString},
+    {.name = "hostIP", .type = FieldType::kString},
+});
+
+}  // namespace
+
+const ObjectSpec kPortSpec = {.name = "ContainerPort", .fields = kPortFields};
+
+namespace {
+
+constexpr std::array kTolerationFields = std::to_array<FieldSpec>({
+    {.name = "key", .type = FieldType::kString},
+    {.name = "operator", .type = FieldType::kString},
+    {.name = "value", .type = FieldType::kString},
+    {.name = "effect", .type = FieldType::kString},
+    {.name = "tolerationSeconds", .type = FieldType::kInteger},
+});
+
+}  // namespace
+
+const ObjectSpec kTolerationSpec = {.name = "Toleration", .fields = kTolerationFields};
+
+namespace {
+
+constexpr std::array kHostAliasFields = std::to_array<FieldSpec>({
+    {.name = "ip", .type = FieldType::kString, .required = true},
+    {.name = "hostnames", .type = FieldType::kStringList},
+});
+
+}  // namespace
+
+const ObjectSpec kHostAliasSpec = {.name = "HostAlias", .fields = kHostAliasFields};
+
+namespace {
+
+constexpr std::array kDnsOptionFields = std::to_array<FieldSpec>({
+    {.name = "name", .type = FieldType::kString},
+    {.name = "value", .type = FieldType::kString},
+});
+constexpr ObjectSpec kDnsOptionSpec = {.name = "PodDNSConfigOption", .fields = kDnsOptionFields};
+
+constexpr std::array kDnsConfigFields = std::to_array<FieldSpec>({
+    {.name = "nameservers", .type = FieldType::kStringList},
+    {.name = "searches", .type = FieldType::kStringList},
+    {.name = "options", .type = FieldType::kObjectList, .object = &kDnsOptionSpec},
+});
+
+}  // namespace
+
+const ObjectSpec kDnsConfigSpec = {.name = "PodDNSConfig", .fields = kDnsConfigFields};
+
+namespace {
+
+constexpr std::array kRequirementFields = std::to_array<FieldSpec>({
+    {.name = "key", .type = FieldType::kString, .required = true},
+    {.name = "operator", .type = FieldType::kString, .required = true},
+    {.name = "values", .type = FieldType::kStringList},
+});
+constexpr ObjectSpec kRequirementSpec = {.name = "LabelSelectorRequirement", .fields = kRequirementFields};
+
+constexpr std::array kLabelSelectorFields = std::to_array<FieldSpec>({
+    {.name = "matchLabels", .type = FieldType::kStringMap},
+    {.name = "matchExpressions", .type = FieldType::kObjectList, .object = &kRequirementSpec},
+});
+constexpr ObjectSpec kLabelSelectorSpec = {.name = "LabelSelector", .fields = kLabelSelectorFields};
+
+constexpr std::array kNodeTermFields = std::to_array<FieldSpec>({
+    {.name = "matchExpressions", .type = FieldType::kObjectList, .object = &kRequirementSpec},
+    {.name = "matchFields", .type = FieldType::kObjectList, .object = &kRequirementSpec},
+});
+constexpr ObjectSpec kNodeTermSpec = {.name = "NodeSelectorTerm", .fields = kNodeTermFields};
+
+constexpr std::array kNodeSelectorFields = std::to_array<FieldSpec>({
+    {.name = "nodeSelectorTerms", .type = FieldType::kObjectList, .object = &kNodeTermSpec},
+});
+constexpr ObjectSpec kNodeSelectorSpec = {.name = "NodeSelector", .fields = kNodeSelectorFields};
+
+constexpr std::array kPreferredNodeFields = std::to_array<FieldSpec>({
+    {.name = "weight", .type = FieldType::kInteger},
+    {.name = "preference", .type = FieldType::kObject, .object = &kNodeTermSpec},
+});
+constexpr ObjectSpec kPreferredNodeSpec = {.name = "PreferredSchedulingTerm", .fields = kPreferredNodeFields};
+
+constexpr std::array kNodeAffinityFields = std::to_array<FieldSpec>({
+    {.name = "requiredDuringSchedulingIgnoredDuringExecution",
+     .type = FieldType::kObject,
+     .object = &kNodeSelectorSpec},
+    {.name = "preferredDuringSchedulingIgnoredDuringExecution",
+     .type = FieldType::kObjectList,
+     .object = &kPreferredNodeSpec},
+});
+constexpr ObjectSpec kNodeAffinitySpec = {.name = "NodeAffinity", .fields = kNodeAffinityFields};
+
+constexpr std::array kPodTermFields = std::to_array<FieldSpec>({
+    {.name = "labelSelector", .type = FieldType::kObject, .object = &kLabelSelectorSpec},
+    {.name = "namespaceSelector", .type = FieldType::kObject, .object = &kLabelSelectorSpec},
+    {.name = "namespaces", .type = FieldType::kStringList},
+    {.name = "topologyKey", .type = FieldType::kString, .required = true},
+    {.name = "matchLabelKeys", .type = FieldType::kStringList},
+    {.name = "mismatchLabelKeys", .type = FieldType::kStringList},
+});
+constexpr ObjectSpec kPodTermSpec = {.name = "PodAffinityTerm", .fields = kPodTermFields};
+
+constexpr std::array kWeightedPodTermFields = std::to_array<FieldSpec>({
+    {.name = "weight", .type = FieldType::kInteger},
+    {.name = "podAffinityTerm", .type = FieldType::kObject, .object = &kPodTermSpec},
+});
+constexpr ObjectSpec kWeightedPodTermSpec = {.name = "WeightedPodAffinityTerm", .fields = kWeightedPodTermFields};
+
+constexpr std::array kPodAffinityFields = std::to_array<FieldSpec>({
+    {.name = "requiredDuringSchedulingIgnoredDuringExecution", .type = FieldType::kObjectList, .object = &kPodTermSpec},
+    {.name = "preferredDuringSchedulingIgnoredDuringExecution",
+     .type = FieldType::kObjectList,
+     .object = &kWeightedPodTermSpec},
+});
+constexpr ObjectSpec kPodAffinitySpec = {.name = "PodAffinity", .fields = kPodAffinityFields};
+
+constexpr std::array kAffinityFields = std::to_array<FieldSpec>({
+    {.name = "nodeAffinity", .type = FieldType::kObject, .object = &kNodeAffinitySpec},
+    {.name = "podAffinity", .type = FieldType::kObject, .object = &kPodAffinitySpec},
+    {.name = "podAntiAffinity", .type = FieldType::kObject, .object = &kPodAffinitySpec},
+});
+
+}  // namespace
+
+const ObjectSpec kAffinitySpec = {.name = "Affinity", .fields = kAffinityFields};
+
+namespace {
+
+constexpr std::array kTopologySpreadFields = std::to_array<FieldSpec>({
+    {.name = "maxSkew", .type = FieldType::kInteger},
+    {.name = "topologyKey", .type = FieldType::kString},
+    {.name = "whenUnsatisfiable", .type = FieldType::kString},
+    {.name = "labelSelector", .type = FieldType::kObject, .object = &kLabelSelectorSpec},
+    {.name = "minDomains", .type = FieldType::kInteger},
+    {.name = "nodeAffinityPolicy", .type = FieldType::kString},
+    {.name = "nodeTaintsPolicy", .type = FieldType::kString},
+    {.name = "matchLabelKeys", .type = FieldType::kStringList},
+});
+
+}  // namespace
+
+const ObjectSpec kTopologySpreadSpec = {.name = "TopologySpreadConstraint", .fields = kTopologySpreadFields};
+
+namespace {
+
+constexpr std::array kReferenceFields = std::to_array<FieldSpec>({
+    {.name = "name", .type = FieldType::kString},
+});
+
+}  // namespace
+
+const ObjectSpec kReferenceSpec = {.name = "LocalObjectReference", .fields = kReferenceFields};
+
+namespace {
+
+constexpr std::array kSeccompFields = std::to_array<FieldSpec>({
+    {.name = "type", .type = FieldType::kString, .required = true},
+    {.name = "localhostProfile", .type = FieldType::kString},
+});
+
+}  // namespace
+
+const ObjectSpec kSeccompSpec = {.name = "SeccompProfile", .fields = kSeccompFields};
+
+namespace {
+
+constexpr std::array kSeLinuxFields = std::to_array<FieldSpec>({
+    {.name = "user", .type = FieldType::kString},
+    {.name = "role", .type = FieldType::kString},
+    {.name = "type", .type = FieldType::kString},
+    {.name = "level", .type = FieldType::kString},
+});
+
+}  // namespace
+
+const ObjectSpec kSeLinuxSpec = {.name = "SELinuxOptions", .fields = kSeLinuxFields};
+
+namespace {
+
+constexpr std::array kSysctlFields = std::to_array<FieldSpec>({
+    {.name = "name", .type = FieldType::kString, .required = true},
+    {.name = "value", .type = FieldType::kString, .required = true},
+});
+
+}  // namespace
+
+const ObjectSpec kSysctlSpec = {.name = "Sysctl", .fields = kSysctlFields};
+
+}  // namespace mete::config

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tables of the objects that Pods may hold and mete does not act on yet. Internal to config/.
+#pragma once
+
+#include "config/reading/fields.h"
+
+namespace mete::config {
+
+extern const ObjectSpec kProbeSpec;
+extern const ObjectSpec kLifecycleSpec;
+extern const ObjectSpec kPortSpec;
+extern const ObjectSpec kTolerationSpec;
+extern const ObjectSpec kHostAliasSpec;
+extern const ObjectSpec kDnsConfigSpec;
+extern const ObjectSpec kAffinitySpec;
+extern const ObjectSpec kTopologySpreadSpec;
+extern const ObjectSpec kReferenceSpec;
+extern const ObjectSpec kSeccompSpec;
+extern const ObjectSpec kSeLinuxSpec;
+extern const ObjectSpec kSysctlSpec;
+
+}  // namespace mete::config

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Metadata of all kinds, ConfigMaps and Secrets.
+#include <algorithm>
+#include <cctype>
+
+#include "config/base64.h"
+#include "config/names.h"
+#include "config/reading/readers.h"
+
+namespace mete::config {
+namespace {
+
+// Kubernetes' own bound for ConfigMaps and Secrets; keeps what a container's environment and tmpfs may come to sane.
+constexpr std::size_t kMaxDataBytes = 1U << 20U;
+
+// Kubernetes lets annotations have capitals before the '/', unlike labels.
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+std::map<std::string, std::string> read_data(const View& view) {
+  std::map<std::string, std::string> data;
+  for (const auto& [key, value] : view.entries()) {
+    value.check(check_data_key(key));
+    data[key] = value.text();
+  }
+  return data;
+}
+
+std::map<std::string, std::string> read_encoded(const View& view) {
+  std::map<std::string, std::string> data;
+  for (const auto& [key, value] : view.entries()) {
+    value.check(check_data_key(key));
+    auto decoded = decode_base64(value.text());
+    // Not what was found: it may be the secret itself, written without encoding it.
+    if (!decoded) value.error({decoded.error().what, "", "base64; plain text goes under stringData"});
+    data[key] = decoded.value_or("");
+  }
+  return data;
+}
+
+void check_size(const View& view, const std::map<std::string, std::string>& data) {
+  std::size_t total = 0;
+  for (const auto& [key, value] : data) total += key.size() + value.size();
+  if (total <= kMaxDataBytes) return;
+  view.error(mismatch(std::to_string(total) + " bytes of data", "at most " + std::to_string(kMaxDataBytes)));
+}
+
+}  // namespace
+
+std::map<std::string, std::string> read_labels(const View& view) {
+  std::map<std::string, std::string> labels;
+  for (const auto& [key, value] : view.entries()) {
+    value.check(check_label_key(key));
+    value.check(check_label_value(value.text()));
+    labels[key] = value.text();
+  }
+  return labels;
+}
+
+ObjectMeta read_metadata(const View& view) {
+  ObjectMeta metadata;
+  metadata.name = view["name"].text();
+  if (view["name"]) view["name"].check(check_dns_subdomain(metadata.name));
+  if (view["namespace"]) {
+    metadata.namespace_ = view["namespace"].text();
+    view["namespace"].check(check_dns_label(metadata.namespace_));
+  }
+  metadata.uid = view["uid"].text();
+  metadata.labels = read_labels(view["labels"]);
+  for (const auto& [key, value] : view["annotations"].entries()) {
+    value.check(check_label_key(lower_case(key)));
+    metadata.annotations[key] = value.text();
+  }
+  return metadata;
+}
+
+ConfigMap read_config_map(const View& view) {
+  ConfigMap map;
+  map.location = view.location();
+  map.metadata = read_metadata(view["metadata"]);
+  map.data = read_data(view["data"]);
+  map.binary_data = read_encoded(view["binaryData"]);
+  for (const auto& [key, value] : view["binaryData"].entries()) {
+    if (map.data.count(key) > 0) value.error({"stands in `data` too", "`" + key + "` again"});
+  }
+  check_size(view, map.data);
+  check_size(view, map.binary_data);
+  return map;
+}
+
+Secret read_secret(const View& view) {
+  Secret secret;
+  secret.location = view.location();
+  secret.metadata = read_metadata(view["metadata"]);
+  secret.type = view["type"].text(secret.type);
+  secret.data = read_encoded(view["data"]);
+  for (auto& [key, value] : read_data(view["stringData"])) secret.data[key] = value;
+  check_size(view, secret.data);
+  return secret;
+}
+
+std::optional<std::uint32_t> read_id(const View& view) {
+  const auto value = view.integer();
+  if (!value) return std::nullopt;
+  return static_cast<std::uint32_t>(*value);  // its range was checked with the shape
+}
+
+void check_unique(const View& view, std::string_view what, std::set<std::string>& seen) {
+  if (!view || view.text().empty() || seen.insert(view.text()).second) return;
+  view.error(
+      {std::string(what) + " `" + view.text() + "` stands twice", "`" + view.text() + "` again", "a name used once"});
+}
+
+}  // namespace mete::config

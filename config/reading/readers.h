@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Views of objects whose shape was checked, to structs; what only sense and not shape can tell is reported here (names,
+// paths, limits below requests, duplicates). Internal to config/.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/objects.h"
+#include "config/pod_spec.h"
+#include "config/policy.h"
+#include "config/reading/view.h"
+
+namespace mete::config {
+
+[[nodiscard]] ObjectMeta read_metadata(const View& view);
+[[nodiscard]] std::map<std::string, std::string> read_labels(const View& view);
+[[nodiscard]] Pod read_pod(const View& view);
+[[nodiscard]] Policy read_policy(const View& view);
+[[nodiscard]] ConfigMap read_config_map(const View& view);
+[[nodiscard]] Secret read_secret(const View& view);
+
+[[nodiscard]] Container read_container(const View& view);
+[[nodiscard]] std::vector<EnvVar> read_env(const View& view);
+[[nodiscard]] std::vector<EnvFrom> read_env_from(const View& view);
+[[nodiscard]] Resources read_resources(const View& view);
+[[nodiscard]] SecurityContext read_security(const View& view);
+[[nodiscard]] std::vector<Volume> read_volumes(const View& view);
+
+[[nodiscard]] std::optional<std::uint32_t> read_id(const View& view);
+
+// Reports `view` when its text is in `seen` already ("container `web` stands twice").
+void check_unique(const View& view, std::string_view what, std::set<std::string>& seen);
+
+// The enumerator at the position of the text among `names`; `fallback` when it is missing or not among them.
+template <class Enum>
+Enum read_enum(const View& view, std::span<const std::string_view> names, Enum fallback) {
+  const std::string text = view.text();
+  for (std::size_t i = 0; view && i < names.size(); ++i) {
+    if (names[i] == text) return static_cast<Enum>(i);
+  }
+  return fallback;
+}
+
+}  // namespace mete::config

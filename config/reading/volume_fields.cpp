@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+
+#include "config/reading/fields.h"
+
+namespace mete::config {
+namespace {
+
+// In the order of HostPathType.
+constexpr std::array kHostPathTypes = std::to_array<std::string_view>(
+    {"", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"});
+constexpr std::array kMedia = std::to_array<std::string_view>({"", "Memory"});
+
+}  // namespace
+
+const std::span<const std::string_view> kHostPathTypeNames = kHostPathTypes;
+
+namespace {
+
+constexpr std::array kKeyToPathFields = std::to_array<FieldSpec>({
+    {.name = "key", .type = FieldType::kString, .required = true},
+    {.name = "path", .type = FieldType::kString, .required = true},
+    {.name = "mode", .type = FieldType::kInteger, .min = 0, .max = 511, .doc = "Permission bits"},
+});
+constexpr ObjectSpec kKeyToPathSpec = {.name = "KeyToPath", .fields = kKeyToPathFields};
+
+constexpr std::array kHostPathFields = std::to_array<FieldSpec>({
+    {.name = "path", .type = FieldType::kString, .required = true, .doc = "Absolute path on this machine"},
+    {.name = "type", .type = FieldType::kString, .values = kHostPathTypes},
+});
+constexpr ObjectSpec kHostPathSpec = {.name = "HostPathVolumeSource", .fields = kHostPathFields};
+
+constexpr std::array kEmptyDirFields = std::to_array<FieldSpec>({
+    {.name = "medium", .type = FieldType::kString, .values = kMedia, .doc = "Memory = tmpfs"},
+    {.name = "sizeLimit", .type = FieldType::kBytes},
+});
+constexpr ObjectSpec kEmptyDirSpec = {.name = "EmptyDirVolumeSource", .fields = kEmptyDirFields};
+
+constexpr std::array kConfigMapVolumeFields = std::to_array<FieldSpec>({
+    {.name = "name", .type = FieldType::kString, .required = true},
+    {.name = "items", .type = FieldType::kObjectList, .object = &kKeyToPathSpec},
+    {.name = "optional", .type = FieldType::kBool},
+    {.name = "defaultMode", .type = FieldType::kInteger, .min = 0, .max = 511},
+});
+constexpr ObjectSpec kConfigMapVolumeSpec = {.name = "ConfigMapVolumeSource", .fields = kConfigMapVolumeFields};
+
+constexpr std::array kSecretVolumeFields = std::to_array<FieldSpec>({
+    {.name = "secretName", .type = FieldType::kString, .required = true},
+    {.name = "items", .type = FieldType::kObjectList, .object = &kKeyToPathSpec},
+    {.name = "optional", .type = FieldType::kBool},
+    {.name = "defaultMode", .type = FieldType::kInteger, .min = 0, .max = 511},
+});
+constexpr ObjectSpec kSecretVolumeSpec = {.name = "SecretVolumeSource", .fields = kSecretVolumeFields};
+
+constexpr std::array kVolumeFields = std::to_array<FieldSpec>({
+    {.name = "name", .type = FieldType::kString, .required = true},
+    {.name = "hostPath", .type = FieldType::kObject, .object = &kHostPathSpec},
+    {.name = "emptyDir", .type = FieldType::kObject, .object = &kEmptyDirSpec},
+    {.name = "configMap", .type = FieldType::kObject, .object = &kConfigMapVolumeSpec},
+    {.name = "secret", .type = FieldType::kObject, .object = &kSecretVolumeSpec},
+    {.name = "awsElasticBlockStore"},
+    {.name = "azureDisk"},
+    {.name = "azureFile"},
+    {.name = "cephfs"},
+    {.name = "cinder"},
+    {.name = "csi"},
+    {.name = "downwardAPI"},
+    {.name = "ephemeral"},
+    {.name = "fc"},
+    {.name = "flexVolume"},
+    {.name = "flocker"},
+    {.name = "gcePersistentDisk"},
+    {.name = "gitRepo"},
+    {.name = "glusterfs"},
+    {.name = "image"},
+    {.name = "iscsi"},
+    {.name = "nfs"},
+    {.name = "persistentVolumeClaim"},
+    {.name = "photonPersistentDisk"},
+    {.name = "portworxVolume"},
+    {.name = "projected"},
+    {.name = "quobyte"},
+    {.name = "rbd"},
+    {.name = "scaleIO"},
+    {.name = "storageos"},
+    {.name = "vsphereVolume"},
+});
+
+}  // namespace
+
+const ObjectSpec kVolumeSpec = {.name = "Volume", .fields = kVolumeFields};
+
+}  // namespace mete::config

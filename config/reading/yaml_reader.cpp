@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/reading/yaml_reader.h"
+
+#include <array>
+#include <set>
+
+#include "config/diagnostics.h"
+#include "config/reading/fields.h"
+#include "config/reading/readers.h"
+#include "config/reading/shape.h"
+#include "config/reading/yaml_tree.h"
+
+namespace mete::config {
+namespace {
+
+constexpr std::string_view kNotActedOn = "is not acted on yet";
+constexpr std::string_view kNotActive = "is not active yet";
+
+// Reads into `to` unless an error turns up: an object is read whole or not at all.
+template <class T>
+void read_into(const View& view, const ObjectSpec& spec, T (*read)(const View&), std::vector<T>& to) {
+  const std::size_t errors = view.report().out.errors.size();
+  check_shape(view, spec, &spec == &kPolicySpec ? kNotActive : kNotActedOn);
+  T object = read(view);
+  if (view.report().out.errors.size() == errors) to.push_back(std::move(object));
+}
+
+struct Kind {
+  std::string_view name;
+  std::string_view api_version;
+  void (*read)(const View& view, Documents& out);
+};
+
+void read_claim(const View& view, Documents& /*out*/) {
+  view.warn({"PersistentVolumeClaim " + std::string(kNotActedOn)});
+}
+
+constexpr std::array<Kind, 5> kKinds = {{
+    {"Pod", "v1", [](const View& view, Documents& out) { read_into(view, kPodSpec, read_pod, out.pods); }},
+    {"ConfigMap", "v1",
+     [](const View& view, Documents& out) { read_into(view, kConfigMapSpec, read_config_map, out.config_maps); }},
+    {"Secret", "v1", [](const View& view, Documents& out) { read_into(view, kSecretSpec, read_secret, out.secrets); }},
+    {"Policy", "mete/v1",
+     [](const View& view, Documents& out) { read_into(view, kPolicySpec, read_policy, out.policies); }},
+    {"PersistentVolumeClaim", "v1", read_claim},
+}};
+
+const std::vector<std::string_view>& known_kinds() {
+  static const std::vector<std::string_view> kinds = {"Pod", "ConfigMap", "Secret", "Policy", "List"};
+  return kinds;
+}
+
+void report_unknown_kind(const View& kind) {
+  Complaint complaint = mismatch("kind " + describe(kind.node()), one_of(known_kinds()));
+  complaint.suggestion = nearest(kind.text(), known_kinds());
+  if (!complaint.suggestion.empty()) complaint.message += ", did you mean `" + complaint.suggestion + "`?";
+  kind.error(std::move(complaint));
+}
+
+std::string object_name(const View& view, std::string_view kind) {
+  const View metadata = view["metadata"];
+  return std::string(kind) + " " + metadata["namespace"].text("default") + "/" + metadata["name"].text("<no name>");
+}
+
+class Reader {
+ public:
+  Reader(Documents& out, std::string file) : report_{out, std::move(file), ""} {}
+
+  void text(const DocumentText& document) {
+    const auto tree = parse_document(document.text, document.first_line);
+    if (!tree) return broken(tree.error());
+    report_.object.clear();
+    object(View(&*tree, "", report_), true);
+  }
+
+  void broken(const ParseError& error) {
+    report_.out.errors.push_back({{report_.file, error.line, error.column}, "", "", error.message, "", "", ""});
+  }
+
+ private:
+  void object(const View& view, bool may_be_list) {
+    if (!view) return;
+    if (view.node().kind != YamlNode::Kind::kMap) {
+      return view.error(mismatch(describe(view.node()), "a mapping with `apiVersion`, `kind` and `metadata`"));
+    }
+    const View kind = view["kind"];
+    if (!kind || kind.node().kind != YamlNode::Kind::kScalar) {
+      return view.error({"`kind` is missing", "nothing", "`kind`: " + one_of(known_kinds())});
+    }
+    if (kind.text() == "List" && may_be_list) return list(view);
+    for (const auto& known : kKinds) {
+      if (known.name == kind.text()) return read(view, known);
+    }
+    report_unknown_kind(kind);
+  }
+
+  void read(const View& view, const Kind& kind) {
+    report_.object = object_name(view, kind.name);
+    const View version = view["apiVersion"];
+    if (version && version.text() != kind.api_version) {
+      // One clear error instead of the many that a file for another version would give.
+      return version.error(mismatch(describe(version.node()), "\"" + std::string(kind.api_version) + "\""));
+    }
+    kind.read(view, report_.out);
+    report_.object.clear();
+  }
+
+  // What `kubectl get -o yaml` writes.
+  void list(const View& view) {
+    const View items = view["items"];
+    if (!items || items.node().kind != YamlNode::Kind::kList) {
+      return view.error({"a List needs `items`, a list of objects", "nothing", "`items`"});
+    }
+    for (const auto& item : items.items()) object(item, false);
+  }
+
+  Report report_;
+};
+
+}  // namespace
+
+Documents read_documents(std::string_view text, std::string_view file, int first_line) {
+  Documents out;
+  Reader reader(out, std::string(file));
+  const auto wrong = check_text(text, first_line);
+  for (const auto& error : wrong) reader.broken(error);
+  if (!wrong.empty()) return out;
+  for (auto& document : split_documents(text)) {
+    document.first_line += first_line - 1;
+    reader.text(document);
+  }
+  return out;
+}
+
+}  // namespace mete::config

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "enforcers/asked_limits.h"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <string>
+
+#include "enforcers/oom.h"
+
+namespace mete::enforcers {
+namespace {
+
+using runtime::cgroup::CpuBandwidth;
+using runtime::cgroup::DeviceRule;
+using runtime::cgroup::Hierarchies;
+using runtime::cgroup::Limit;
+using runtime::cgroup::Limits;
+using runtime::process::DeviceSpec;
+using std::chrono::microseconds;
+
+constexpr std::int64_t kSharesPerCore = 1024;
+constexpr std::int64_t kMinShares = 2;
+constexpr std::int64_t kMaxShares = 262144;
+constexpr microseconds kPeriod{100'000};
+constexpr microseconds kMinQuota{1'000};
+
+bool has(const Hierarchies& machine, std::string_view controller) { return machine.on_v1(controller) || machine.on_v2(controller); }
+
+// "2Mi" as in the manifest -> "2MB" as in the kernel's file names.
+std::string kernel_page_size(const std::string& size) {
+  return size.size() > 1 && size.back() == 'i' ? size.substr(0, size.size() - 1) + "B" : size;
+}
+
+void add_memory(const config::Resources& resources, std::optional<Bytes> swap, const Hierarchies& machine, Limits& limits) {
+  const bool v2 = machine.on_v2("memory") && !machine.on_v1("memory");
+  limits.memory = resources.limits.memory ? Limit<Bytes>(*resources.limits.memory) : Limit<Bytes>();
+  // A container may not escape its limit into swap (the kubelet's NoSwap), unless a policy says so.
+  if (resources.limits.memory) limits.swap = Limit<Bytes>(swap.value_or(Bytes(0)));
+  if (!resources.requests.memory) return;
+  if (v2) {
+    limits.memory_min = Limit<Bytes>(*resources.requests.memory);
+  } else {
+    limits.memory_soft = Limit<Bytes>(*resources.requests.memory);
+  }
+}
+
+void add_oom_policy(const config::Resources& resources, const config::Policy* policy, const Hierarchies& machine, Limits& limits) {
+  if (!decides_before_the_kernel(policy) || !resources.limits.memory) return;
+  if (machine.on_v1("memory")) {
+    limits.oom_kill_disable = true;
+  } else {
+    limits.memory_high = Limit<Bytes>(tripwire_of(*resources.limits.memory));
+  }
+}
+
+// Two paths may lie on one disk: the tighter bound holds.
+void tighten(std::optional<std::uint64_t>& bound, std::optional<std::int64_t> other) {
+  if (!other) return;
+  const auto most = static_cast<std::uint64_t>(*other);
+  bound = bound ? std::min(*bound, most) : most;
+}
+
+std::optional<std::int64_t> count_of(const std::optional<Bytes>& bytes) { return bytes ? std::optional(bytes->count()) : std::nullopt; }
+
+}  // namespace
+
+void add_io(const config::IoPolicy& policy, const IoFacts& facts, Limits& limits) {
+  for (const auto& device : policy.devices) {
+    const auto disk = facts.disks.find(device.path);
+    if (disk == facts.disks.end()) continue;
+    auto& limit = limits.io[disk->second];
+    tighten(limit.read_bps, count_of(device.read_per_second));
+    tighten(limit.write_bps, count_of(device.write_per_second));
+    tighten(limit.read_iops, device.read_operations_per_second);
+    tighten(limit.write_iops, device.write_operations_per_second);
+    if (device.latency && facts.has_latency) {
+      const auto latency = std::chrono::duration_cast<microseconds>(*device.latency);
+      limit.latency = std::min(limit.latency.value_or(latency), latency);
+    }
+  }
+  if (policy.weight && facts.has_weight) limits.io_weight = static_cast<std::uint64_t>(*policy.weight);
+}
+
+std::vector<DeviceRule> device_rules(const config::DevicePolicy& policy, const std::map<std::string, DeviceSpec>& devices) {
+  std::vector<DeviceRule> rules;
+  const auto add = [&](const std::vector<config::DevicePermission>& permissions, bool allow) {
+    for (const auto& [path, access] : permissions) {
+      const auto at = devices.find(path);
+      if (at == devices.end()) continue;
+      const auto& device = at->second;
+      rules.push_back({allow, S_ISBLK(device.type_and_mode) ? 'b' : 'c', gnu_dev_major(device.device), gnu_dev_minor(device.device), access});
+    }
+  };
+  add(policy.allow, true);
+  add(policy.deny, false);
+  return rules;
+}
+
+std::vector<std::string> not_to_be_had(const config::Policy& policy, const Hierarchies& machine) {
+  std::vector<std::string> faults;
+  if (policy.net_cls.class_id && !has(machine, "net_cls")) {
+    faults.emplace_back("netCls: this machine has no cgroup v1 hierarchy with net_cls mounted; it is not active");
+  }
+  return faults;
+}
+
+namespace {
+
+// Sums of a pod; empty once a container without a value makes the sum unlimited.
+template <class T>
+struct Sum {
+  std::optional<T> total{T(0)};
+  void add(const std::optional<T>& value) {
+    if (!value) total.reset();
+    if (total) *total += *value;
+  }
+  void at_least(const Sum& other) {
+    if (!other.total) total.reset();
+    if (total) *total = std::max(*total, *other.total);
+  }
+};
+
+}  // namespace
+
+std::uint64_t cpu_shares(std::optional<MilliCpu> request) {
+  const std::int64_t shares = request.value_or(MilliCpu(0)).count() * kSharesPerCore / 1000;
+  return static_cast<std::uint64_t>(std::clamp(shares, kMinShares, kMaxShares));
+}
+
+CpuBandwidth cpu_bandwidth(std::optional<MilliCpu> limit) {
+  if (!limit) return {Limit<microseconds>(), kPeriod};
+  return {std::max(microseconds(limit->count() * kPeriod.count() / 1000), kMinQuota), kPeriod};
+}
+
+Limits container_limits(const config::Container& container, const config::Policy* policy, const Hierarchies& machine, const IoFacts& io) {
+  Limits limits;
+  const auto& resources = container.resources;
+  if (policy != nullptr && policy->dry_run) policy = nullptr;
+  if (has(machine, "cpu")) {
+    limits.cpu_shares = cpu_shares(resources.requests.cpu);
+    limits.cpu_bandwidth = cpu_bandwidth(resources.limits.cpu);
+    if (policy != nullptr && policy->cpu.burst && resources.limits.cpu) {
+      // The kernel takes at most the quota.
+      limits.cpu_burst = std::min(std::chrono::duration_cast<microseconds>(*policy->cpu.burst), limits.cpu_bandwidth->quota.value());
+    }
+  }
+  if (has(machine, "memory")) {
+    add_memory(resources, policy != nullptr ? policy->memory.swap : std::nullopt, machine, limits);
+    limits.oom_group = machine.on_v2("memory") && oom_action(policy) == OomAction::kKillContainer;
+    add_oom_policy(resources, policy, machine, limits);
+  }
+  if (policy != nullptr && policy->pids.max && has(machine, "pids")) {
+    limits.pids = Limit<std::uint64_t>(static_cast<std::uint64_t>(*policy->pids.max));
+  }
+  if (policy != nullptr && policy->net_cls.class_id && has(machine, "net_cls")) limits.net_class = policy->net_cls.class_id;
+  if (policy != nullptr && (has(machine, "blkio") || has(machine, "io"))) add_io(policy->io, io, limits);
+  if (has(machine, "hugetlb")) {
+    for (const auto& [size, bytes] : resources.limits.huge_pages) limits.hugetlb[kernel_page_size(size)] = Limit<Bytes>(bytes);
+  }
+  return limits;
+}
+
+Limits changed_limits(const Limits& before, Limits after) {
+  if (before.cpu_burst && !after.cpu_burst) after.cpu_burst = microseconds(0);
+  if (before.pids && !after.pids) after.pids = Limit<std::uint64_t>();
+  if (before.oom_kill_disable.value_or(false) && !after.oom_kill_disable) after.oom_kill_disable = false;
+  constexpr std::uint64_t kUsualWeight = 100;
+  if (before.io_weight && !after.io_weight) after.io_weight = kUsualWeight;
+  for (const auto& [disk, limit] : before.io) {
+    auto& now = after.io[disk];
+    if (limit.latency && !now.latency) now.latency = microseconds(0);
+  }
+  if (before.net_class && !after.net_class) after.net_class = 0;
+  if (before.memory_high && !after.memory_high) after.memory_high = Limit<Bytes>();
+  return after;
+}
+
+namespace {
+
+// What the pod needs at its peak: all containers and sidecars together, or one init container beside the sidecars that
+// were started before it (KEP-753).
+struct PodNeeds {
+  Sum<MilliCpu> cpu;
+  Sum<Bytes> memory;
+  MilliCpu cpu_request{0};
+  Bytes memory_request{0};
+
+  void add(const config::Resources& resources) {
+    cpu.add(resources.limits.cpu);
+    memory.add(resources.limits.memory);
+    cpu_request += resources.requests.cpu.value_or(MilliCpu(0));
+    memory_request += resources.requests.memory.value_or(Bytes(0));
+  }
+  void at_least(const PodNeeds& other) {
+    cpu.at_least(other.cpu);
+    memory.at_least(other.memory);
+    cpu_request = std::max(cpu_request, other.cpu_request);
+    memory_request = std::max(memory_request, other.memory_request);
+  }
+};
+
+PodNeeds needs_of(const config::PodSpec& spec) {
+  PodNeeds sidecars;
+  PodNeeds peak;
+  for (const auto& container : spec.init_containers) {
+    PodNeeds here = sidecars;
+    here.add(container.resources);
+    if (container.sidecar) sidecars = here;
+    peak.at_least(here);
+  }
+  for (const auto& container : spec.containers) sidecars.add(container.resources);
+  peak.at_least(sidecars);
+  return peak;
+}
+
+}  // namespace
+
+Limits pod_limits(const config::PodSpec& spec, const Hierarchies& machine) {
+  Limits limits;
+  const PodNeeds needs = needs_of(spec);
+  if (has(machine, "cpu")) limits.cpu_shares = cpu_shares(needs.cpu_request);
+  // A child is protected only as far as its parents are.
+  if (machine.on_v2("memory") && needs.memory_request > Bytes(0)) limits.memory_min = Limit<Bytes>(needs.memory_request);
+  // A single container's own limits say the same; a second quota would only throttle it in two places, and an OOM
+  // would be the pod's or the container's by chance.
+  if (spec.containers.size() + spec.init_containers.size() == 1) return limits;
+  if (has(machine, "cpu")) limits.cpu_bandwidth = cpu_bandwidth(needs.cpu.total);
+  if (has(machine, "memory")) limits.memory = needs.memory.total ? Limit<Bytes>(*needs.memory.total) : Limit<Bytes>();
+  return limits;
+}
+
+}  // namespace mete::enforcers
