@@ -10,27 +10,27 @@
 #include <thread>
 
 #include "agent/api/api.h"
-#include "agent/export/collecting_thread.h"
-#include "agent/machine/best_effort_enforcer.h"
-#include "agent/enforcement/enforcement.h"
-#include "agent/foreign/foreign_enforcement.h"
-#include "agent/foreign/io_cost_enforcer.h"
-#include "agent/machine/machine_enforcer.h"
-#include "agent/foreign/other_kills.h"
-#include "agent/export/exporter.h"
-#include "agent/http/http_server.h"
-#include "agent/pods/image_pruner.h"
-#include "agent/self/locks.h"
 #include "agent/base/log.h"
-#include "agent/pods/manifests.h"
-#include "agent/self/own_cgroup.h"
-#include "agent/pods/reconciler.h"
-#include "agent/self/self_protection.h"
 #include "agent/base/services.h"
 #include "agent/base/spare_descriptors.h"
-#include "agent/pods/unmatched_policies.h"
+#include "agent/enforcement/enforcement.h"
+#include "agent/export/collecting_thread.h"
+#include "agent/export/exporter.h"
 #include "agent/export/usage_models.h"
+#include "agent/foreign/foreign_enforcement.h"
+#include "agent/foreign/io_cost_enforcer.h"
+#include "agent/foreign/other_kills.h"
+#include "agent/http/http_server.h"
 #include "agent/http/web_access.h"
+#include "agent/machine/best_effort_enforcer.h"
+#include "agent/machine/machine_enforcer.h"
+#include "agent/pods/image_pruner.h"
+#include "agent/pods/manifests.h"
+#include "agent/pods/reconciler.h"
+#include "agent/pods/unmatched_policies.h"
+#include "agent/self/locks.h"
+#include "agent/self/own_cgroup.h"
+#include "agent/self/self_protection.h"
 #include "collectors/kernel/machine.h"
 #include "runtime/file.h"
 #include "runtime/process/capabilities.h"
@@ -85,7 +85,8 @@ class Agent {
         launches_(2 * std::max(1U, std::thread::hardware_concurrency())),
         turns_(loop_),
         workers_(loop_),
-        services_{loop_, settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_, launches_, turns_, workers_, {}, {}, {}, 0},
+        services_{loop_,        settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_,
+                  instruments_, launches_, turns_,       workers_,    {},      {},      {},     0},
         enforcement_(services_, Forensics(settings_.forensics(), {})),
         manifests_(loop_, settings_, files_, events_),
         foreign_(enforcement_),
@@ -99,8 +100,12 @@ class Agent {
         best_effort_(enforcement_, reconciler_),
         api_(services_, manifests_, reconciler_, foreign_, exporter_, usage_models_),
         web_access_(loop_, [this](bool taken, const std::string& message) { web_config_changed(taken, message); }),
-        server_(loop_, [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) { api_.handle(request, reply); },
-                settings_.web_config.empty() ? nullptr : &web_access_),
+        server_(
+            loop_,
+            [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
+              api_.handle(request, reply);
+            },
+            settings_.web_config.empty() ? nullptr : &web_access_),
         signals_(loop_, SIGTERM, SIGINT),
         lag_(loop_),
         end_(loop_) {}
@@ -122,7 +127,9 @@ class Agent {
     enforcement_.reserve_memory(settings_.config.machine.reserve_memory);
     enforcement_.idle_cpu().reserve(settings_.config.machine.reserve_cpu);
     if (auto log = kernel_log_.open(); !log) {
-      events_.add({.severity = Severity::kWarning, .reason = "NoKernelLog", .message = log.error().what + "; the victim of an OOM kill can only be guessed"});
+      events_.add({.severity = Severity::kWarning,
+                   .reason = "NoKernelLog",
+                   .message = log.error().what + "; the victim of an OOM kill can only be guessed"});
     } else {
       kernel_log_.on_kill([this](const KernelKill& kill) {
         if (auto* const container = reconciler_.by_cgroup(kill.task_memcg)) return container->oom_killed_in_log();
@@ -135,7 +142,8 @@ class Agent {
     // The addresses first: an agent that nobody can reach must not begin to change anything.
     METE_CHECK(server_.listen_tcp(settings_.listen));
     METE_CHECK(server_.listen_unix(settings_.socket()));
-    if (const auto own = own_cgroup_.enter(hierarchies_, settings_.cgroup_parent + "-agent"); !own) log_info("not protected: its memory: " + own.error().what);
+    if (const auto own = own_cgroup_.enter(hierarchies_, settings_.cgroup_parent + "-agent"); !own)
+      log_info("not protected: its memory: " + own.error().what);
     METE_CHECK(foreign_.open());
     METE_CHECK(io_cost_.open());
     METE_CHECK(manifests_.open([this] { reconciler_.reconcile(); }));
@@ -159,11 +167,14 @@ class Agent {
   void run(std::optional<std::chrono::seconds> run_for, bool remove_all) {
     remove_all_ = remove_all;
     const bool tls = !settings_.web_config.empty() && web_access_.tls() != nullptr;
-    log_info(std::string("mete " METE_VERSION " on ") + (tls ? "https://" : "http://") + server_.tcp_address() + "/metrics, state " + settings_.state + ", cgroups " +
-             settings_.cgroup_parent + " (" + std::string(to_string(hierarchies_.mode)) + ")");
+    log_info(std::string("mete " METE_VERSION " on ") + (tls ? "https://" : "http://") + server_.tcp_address() +
+             "/metrics, state " + settings_.state + ", cgroups " + settings_.cgroup_parent + " (" +
+             std::string(to_string(hierarchies_.mode)) + ")");
     for (const auto& why : protect_self()) log_info("not protected: " + why);
     if (const auto started = collecting_.start(); !started) {
-      events_.add({.severity = Severity::kWarning, .reason = "NoDiscovery", .message = started.error().what + "; cgroups that others made are not measured"});
+      events_.add({.severity = Severity::kWarning,
+                   .reason = "NoDiscovery",
+                   .message = started.error().what + "; cgroups that others made are not measured"});
     }
     reconciler_.adopt();
     reconciler_.on_gone([this] { image_pruner_.prune_soon(); });
@@ -234,7 +245,9 @@ class Agent {
 
   void web_config_changed(bool taken, const std::string& message) {
     if (taken) return events_.add({.severity = Severity::kNormal, .reason = "WebConfigChanged", .message = message});
-    events_.add({.severity = Severity::kWarning, .reason = "WebConfigRefused", .message = message + "; what was in force stays so"});
+    events_.add({.severity = Severity::kWarning,
+                 .reason = "WebConfigRefused",
+                 .message = message + "; what was in force stays so"});
   }
 
   void measure_lag() {
@@ -292,7 +305,8 @@ Result<std::vector<std::string>> roll_back(const Settings& settings) {
   for (const auto& file : {ForeignEnforcement::ledger_file(settings), IoCostEnforcer::ledger_file(settings)}) {
     METE_TRY(Ledger ledger, Ledger::open(file));
     const auto restored = ledger.restore_all(hierarchies, Ledger::Usage::kReclaim);
-    for (const auto& knob : restored.put_back) lines.push_back(knob.file + " of cgroup " + knob.path + " is what it was: " + knob.before);
+    for (const auto& knob : restored.put_back)
+      lines.push_back(knob.file + " of cgroup " + knob.path + " is what it was: " + knob.before);
     if (!restored.errors.empty()) return fail(restored.errors.front());
   }
   return lines;

@@ -33,10 +33,11 @@ struct Lifecycle {
   RunState state = RunState::kWaiting;
   std::uint64_t restarts = 0;
   std::optional<int> exit_code;  // of the last attempt that ended
-  std::optional<int> health;  // 1 healthy, 0 not, -1 not known yet; empty: nothing is checked
+  std::optional<int> health;     // 1 healthy, 0 not, -1 not known yet; empty: nothing is checked
   OomCounts oom_kills;
   std::uint64_t policy_kills = 0;  // by a policy and not by the kernel
-  Time time_to_oom;  // until memory usage reaches its limit, at the present rate; empty: it does not grow, or has no limit
+  Time time_to_oom;  // until memory usage reaches its limit, at the present rate; empty: it does not grow, or has no
+                     // limit
   std::shared_ptr<const Exemplar> last_oom;  // null: none yet
 };
 
@@ -57,8 +58,8 @@ using ThrottleLengths = Distribution<kThrottleBounds.size()>;
 struct EffectiveLimits {
   std::optional<double> cpu_cores;
   Size memory;
-  // Of all ancestors together; empty when none has a quota. A group is stopped on a CPU only while one of them is, so it
-  // lost no more than that.
+  // Of all ancestors together; empty when none has a quota. A group is stopped on a CPU only while one of them is, so
+  // it lost no more than that.
   Time ancestor_throttled;
   Count ancestor_throttled_periods;
 };
@@ -102,7 +103,7 @@ struct Reading {
   std::chrono::steady_clock::time_point at{};  // when it was begun
   std::chrono::nanoseconds took{};
   std::vector<CollectionCost> cost;  // since the start of who reads
-  std::vector<Sample> samples;  // pointed to: has room for all before the first is read
+  std::vector<Sample> samples;       // pointed to: has room for all before the first is read
   std::vector<Series> series;
   Machine machine;
 };

@@ -18,7 +18,7 @@ namespace {
 using runtime::UniqueFd;
 using std::chrono::steady_clock;
 
-constexpr int kSeldom = 3;                     // times CollectionOptions::settings_for
+constexpr int kSeldom = 3;                    // times CollectionOptions::settings_for
 constexpr std::size_t kStackBuffer = 16'384;  // memory.stat of a large machine has 4 to 8 KiB
 
 ssize_t read_at(int fd, char* buffer, std::size_t size, std::size_t offset) {
@@ -93,7 +93,8 @@ CgroupSampler::Outcome CgroupSampler::read_counters(bool all) {
   }
   quiet_now_ = quiet;
   const bool more = quiet != Quiet::kEmpty || all;
-  if (more && std::exchange(partly_open_, false) && open_files_again(When::kRunning) == Outcome::kGone) return Outcome::kGone;
+  if (more && std::exchange(partly_open_, false) && open_files_again(When::kRunning) == Outcome::kGone)
+    return Outcome::kGone;
   if (quiet == Quiet::kNo || all) return read_files(When::kWaiting, When::kRunning);
   if (quiet == Quiet::kWaiting) return read_files(When::kWaiting, When::kWaiting);
   return Outcome::kRead;

@@ -20,11 +20,11 @@
 #include <vector>
 
 #include "collectors/kernel/collector.h"
-#include "collectors/open_files.h"
 #include "collectors/kernel/process_walk.h"
 #include "collectors/kernel/quiet.h"
-#include "collectors/reading.h"
 #include "collectors/kernel/sample.h"
+#include "collectors/open_files.h"
+#include "collectors/reading.h"
 #include "config/result.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/fd.h"
@@ -39,8 +39,8 @@ struct CollectionOptions {
   std::vector<std::string> without;                                  // those that are on and not wanted
   std::chrono::nanoseconds settings_for = std::chrono::seconds(10);  // so long limits and the like are not read again
   std::size_t open_files = 0;                                        // how many may stay open; 0: no limit
-  // In a quiet group (see quiet.h) counters that cannot have moved are read with the settings only, and the settings of a
-  // group without tasks three times as seldom. Whoever sets it calls Collection::begin_pass().
+  // In a quiet group (see quiet.h) counters that cannot have moved are read with the settings only, and the settings of
+  // a group without tasks three times as seldom. Whoever sets it calls Collection::begin_pass().
   bool back_off = false;
   std::span<const Collector> collectors = builtin_collectors();
 
@@ -90,7 +90,7 @@ class Collection {
   DeviceNames devices_;
   FileBudget budget_;
   std::uint64_t reclaims_ = 0;  // see parse_reclaims()
-  std::vector<char> large_;  // for what does not fit the stack buffer
+  std::vector<char> large_;     // for what does not fit the stack buffer
 };
 
 class CgroupSampler {

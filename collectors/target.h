@@ -35,9 +35,9 @@ struct Target {
   std::optional<Lifecycle> lifecycle;            // its oom_kills.container is set by the reader
   OomTally oom;
   std::optional<std::chrono::system_clock::time_point> created, started;  // the cgroup, what runs in it
-  std::string writable;  // directory of its writable layer, whose size is looked for; empty: none
+  std::string writable;             // directory of its writable layer, whose size is looked for; empty: none
   std::uint64_t limit_changes = 0;  // another number than last time: read its settings again
-  pid_t network_pid = 0;  // a process in its network namespace; 0: no network row
+  pid_t network_pid = 0;            // a process in its network namespace; 0: no network row
 };
 
 // Kills by the container's own limit: what the tally says of `sample` (null: not read) less those of other scopes.

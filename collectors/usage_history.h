@@ -19,8 +19,8 @@ class UsageHistory {
   static constexpr auto kKept = std::chrono::seconds(60);
   static constexpr std::size_t kMostPoints = 1024;
 
-  // Of a stretch in which it stays the same, the first and the last point are kept. When there are too many, every second
-  // one of the older half goes.
+  // Of a stretch in which it stays the same, the first and the last point are kept. When there are too many, every
+  // second one of the older half goes.
   void see(Moment at, Bytes usage);
   [[nodiscard]] const std::deque<Point>& points() const { return points_; }  // the oldest first
 

@@ -42,8 +42,8 @@ struct MachinePressure {
   std::optional<Ratio> full;
   std::chrono::nanoseconds over{};
 };
-// io.cost of a disk (cgroup v2): what makes IO weights hold, and how far its speed is turned down for latency's sake. Empty: the
-// kernel's own numbers.
+// io.cost of a disk (cgroup v2): what makes IO weights hold, and how far its speed is turned down for latency's sake.
+// Empty: the kernel's own numbers.
 struct IoCostLatency {
   Ratio percentile;
   std::chrono::nanoseconds target{};
@@ -52,15 +52,17 @@ struct IoCostLatency {
 struct IoCost {
   std::string path;  // the disk, or a path on the file system that lies on it
   std::optional<IoCostLatency> read, write;
-  std::optional<Ratio> min, max;                 // of the speed that the model says
-  std::map<std::string, std::int64_t> model;     // by the kernel's words: rbps, rseqiops, rrandiops, wbps, wseqiops, wrandiops
+  std::optional<Ratio> min, max;  // of the speed that the model says
+  std::map<std::string, std::int64_t>
+      model;  // by the kernel's words: rbps, rseqiops, rrandiops, wbps, wseqiops, wrandiops
   bool operator==(const IoCost&) const = default;
 };
 struct MachinePolicy {
   Bytes reserve_memory;  // containers of ours end before less is available; 0: none do
   MilliCpu reserve_cpu{0};
   std::vector<IoCost> io_cost;
-  std::optional<Ratio> best_effort_cpu;  // share of the CPUs that all may use before pods without requests are held back
+  std::optional<Ratio>
+      best_effort_cpu;  // share of the CPUs that all may use before pods without requests are held back
   std::optional<MachinePressure> pressure;
   bool report_only = false;          // tell who would be ended
   std::vector<std::string> protect;  // patterns of NAMESPACE/NAME: pods that are never ended

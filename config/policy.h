@@ -56,14 +56,14 @@ struct CpuPolicy {
 };
 
 enum class ThresholdAction {
-  kSignal,         // to the container's first process
-  kReclaim,        // page cache and what else can be had without killing
-  kExec,           // a command inside the container
-  kFreeze,         // stop all of it for a person or a program to decide; after `timeout`, `then`
-  kRaise,          // the limit, as MemoryPolicy::raise says
-  kRestart,        // gracefully: stop signal, grace, kill, start
+  kSignal,   // to the container's first process
+  kReclaim,  // page cache and what else can be had without killing
+  kExec,     // a command inside the container
+  kFreeze,   // stop all of it for a person or a program to decide; after `timeout`, `then`
+  kRaise,    // the limit, as MemoryPolicy::raise says
+  kRestart,  // gracefully: stop signal, grace, kill, start
   kKillContainer,
-  kKillProcess,    // the one the kernel would take
+  kKillProcess,  // the one the kernel would take
 };
 
 enum class AfterFreeze { kKillContainer, kKillProcess, kThaw };
@@ -71,9 +71,9 @@ enum class AfterFreeze { kKillContainer, kKillProcess, kThaw };
 struct MemoryThreshold {
   Ratio usage;  // of the container's own limit
   ThresholdAction action = ThresholdAction::kReclaim;
-  int signal = 0;                    // for kSignal: the number; 0 otherwise
-  std::vector<std::string> command;  // for kExec
-  std::optional<Duration> timeout;   // for kExec and kFreeze, which always has one
+  int signal = 0;                         // for kSignal: the number; 0 otherwise
+  std::vector<std::string> command;       // for kExec
+  std::optional<Duration> timeout;        // for kExec and kFreeze, which always has one
   AfterFreeze then = AfterFreeze::kThaw;  // for kFreeze
   bool operator==(const MemoryThreshold&) const = default;
 };
@@ -132,7 +132,8 @@ struct IoDeviceLimit {
   std::optional<Bytes> write_per_second;
   std::optional<std::int64_t> read_operations_per_second;
   std::optional<std::int64_t> write_operations_per_second;
-  std::optional<Duration> latency;  // that its requests shall keep to, at the cost of those with more; whole microseconds
+  std::optional<Duration>
+      latency;  // that its requests shall keep to, at the cost of those with more; whole microseconds
   bool operator==(const IoDeviceLimit&) const = default;
 };
 
@@ -149,8 +150,8 @@ struct PidsPolicy {
 
 // A device of the machine.
 struct DevicePermission {
-  std::string path;              // below /dev
-  std::string access = "rwm";    // of r(ead), w(rite), m(knod)
+  std::string path;            // below /dev
+  std::string access = "rwm";  // of r(ead), w(rite), m(knod)
   bool operator==(const DevicePermission&) const = default;
 };
 

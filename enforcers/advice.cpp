@@ -25,7 +25,8 @@ Bytes memory_of(double bytes, Bytes least) {
 Result<Advice> advise(const UsageModel& model, const AdviceOptions& options) {
   if (model.samples == 0 || model.cpu.empty()) return fail("nothing was measured yet");
   Advice advice;
-  advice.days = std::chrono::duration<double>(model.last - model.first) / std::chrono::duration<double>(std::chrono::hours(24));
+  advice.days =
+      std::chrono::duration<double>(model.last - model.first) / std::chrono::duration<double>(std::chrono::hours(24));
   advice.confidence = std::min(advice.days, static_cast<double>(model.samples) / kSamplesADay);
   const double confidence = std::max(advice.confidence, 1e-4);
   const double margin = 1 + options.margin;
@@ -40,20 +41,22 @@ Result<Advice> advise(const UsageModel& model, const AdviceOptions& options) {
   fill(model.cpu, advice.cpu, cpu_of, options.least_cpu);
   fill(model.memory, advice.memory, memory_of, options.least_memory);
   // CPU that is missing slows down, memory that is missing kills: below what was seen there is no limit.
-  advice.memory.limit = std::max(advice.memory.limit, memory_of(static_cast<double>(model.peak().count()) * margin, options.least_memory));
+  advice.memory.limit = std::max(advice.memory.limit,
+                                 memory_of(static_cast<double>(model.peak().count()) * margin, options.least_memory));
 
   advice.throttled_seconds = model.throttled_seconds;
   const double limit = static_cast<double>(advice.cpu.limit.count()) / 1000;
   advice.throttled_avoided = model.throttled_seconds * model.throttled.share_below(limit);
   advice.ooms = model.oom_wanted.size();
-  advice.ooms_avoided = static_cast<std::uint64_t>(
-      std::count_if(model.oom_wanted.begin(), model.oom_wanted.end(), [&](Bytes wanted) { return wanted <= advice.memory.limit; }));
+  advice.ooms_avoided = static_cast<std::uint64_t>(std::count_if(
+      model.oom_wanted.begin(), model.oom_wanted.end(), [&](Bytes wanted) { return wanted <= advice.memory.limit; }));
   const auto& requests = model.resources.requests;
   if (requests.cpu) advice.cpu_freed = *requests.cpu - advice.cpu.request;
   if (requests.memory) advice.memory_freed = *requests.memory - advice.memory.request;
   if (advice.confidence < 1) advice.notes.emplace_back("less than a day of history: wait before you take it");
   if (model.ooms > 0) advice.notes.emplace_back("it ran out of memory: what it really needs is an estimate");
-  if (model.resources.limits.cpu && model.throttled_seconds > 0) advice.notes.emplace_back("it was throttled: what it waited for counts as wanted");
+  if (model.resources.limits.cpu && model.throttled_seconds > 0)
+    advice.notes.emplace_back("it was throttled: what it waited for counts as wanted");
   return advice;
 }
 

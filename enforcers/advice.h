@@ -32,12 +32,12 @@ struct Advised {
 struct Advice {
   Advised<MilliCpu> cpu;
   Advised<Bytes> memory;
-  double days = 0;  // of history
+  double days = 0;        // of history
   double confidence = 0;  // days, or fewer when samples are missing
   // What the advised values would have meant in that history.
   double throttled_seconds = 0, throttled_avoided = 0;
-  std::uint64_t ooms = 0, ooms_avoided = 0;   // of the last UsageModel::kOoms
-  std::optional<MilliCpu> cpu_freed;    // of the present request; negative: it is too small. Empty: there is none
+  std::uint64_t ooms = 0, ooms_avoided = 0;  // of the last UsageModel::kOoms
+  std::optional<MilliCpu> cpu_freed;         // of the present request; negative: it is too small. Empty: there is none
   std::optional<Bytes> memory_freed;
   std::vector<std::string> notes;  // one sentence each
 };

@@ -26,14 +26,17 @@ constexpr std::int64_t kMaxShares = 262144;
 constexpr microseconds kPeriod{100'000};
 constexpr microseconds kMinQuota{1'000};
 
-bool has(const Hierarchies& machine, std::string_view controller) { return machine.on_v1(controller) || machine.on_v2(controller); }
+bool has(const Hierarchies& machine, std::string_view controller) {
+  return machine.on_v1(controller) || machine.on_v2(controller);
+}
 
 // "2Mi" as in the manifest -> "2MB" as in the kernel's file names.
 std::string kernel_page_size(const std::string& size) {
   return size.size() > 1 && size.back() == 'i' ? size.substr(0, size.size() - 1) + "B" : size;
 }
 
-void add_memory(const config::Resources& resources, std::optional<Bytes> swap, const Hierarchies& machine, Limits& limits) {
+void add_memory(const config::Resources& resources, std::optional<Bytes> swap, const Hierarchies& machine,
+                Limits& limits) {
   const bool v2 = machine.on_v2("memory") && !machine.on_v1("memory");
   limits.memory = resources.limits.memory ? Limit<Bytes>(*resources.limits.memory) : Limit<Bytes>();
   // A container may not escape its limit into swap (the kubelet's NoSwap), unless a policy says so.
@@ -46,7 +49,8 @@ void add_memory(const config::Resources& resources, std::optional<Bytes> swap, c
   }
 }
 
-void add_oom_policy(const config::Resources& resources, const config::Policy* policy, const Hierarchies& machine, Limits& limits) {
+void add_oom_policy(const config::Resources& resources, const config::Policy* policy, const Hierarchies& machine,
+                    Limits& limits) {
   if (!decides_before_the_kernel(policy) || !resources.limits.memory) return;
   if (machine.on_v1("memory")) {
     limits.oom_kill_disable = true;
@@ -62,7 +66,9 @@ void tighten(std::optional<std::uint64_t>& bound, std::optional<std::int64_t> ot
   bound = bound ? std::min(*bound, most) : most;
 }
 
-std::optional<std::int64_t> count_of(const std::optional<Bytes>& bytes) { return bytes ? std::optional(bytes->count()) : std::nullopt; }
+std::optional<std::int64_t> count_of(const std::optional<Bytes>& bytes) {
+  return bytes ? std::optional(bytes->count()) : std::nullopt;
+}
 
 }  // namespace
 
@@ -83,14 +89,16 @@ void add_io(const config::IoPolicy& policy, const IoFacts& facts, Limits& limits
   if (policy.weight && facts.has_weight) limits.io_weight = static_cast<std::uint64_t>(*policy.weight);
 }
 
-std::vector<DeviceRule> device_rules(const config::DevicePolicy& policy, const std::map<std::string, DeviceSpec>& devices) {
+std::vector<DeviceRule> device_rules(const config::DevicePolicy& policy,
+                                     const std::map<std::string, DeviceSpec>& devices) {
   std::vector<DeviceRule> rules;
   const auto add = [&](const std::vector<config::DevicePermission>& permissions, bool allow) {
     for (const auto& [path, access] : permissions) {
       const auto at = devices.find(path);
       if (at == devices.end()) continue;
       const auto& device = at->second;
-      rules.push_back({allow, S_ISBLK(device.type_and_mode) ? 'b' : 'c', gnu_dev_major(device.device), gnu_dev_minor(device.device), access});
+      rules.push_back({allow, S_ISBLK(device.type_and_mode) ? 'b' : 'c', gnu_dev_major(device.device),
+                       gnu_dev_minor(device.device), access});
     }
   };
   add(policy.allow, true);
@@ -134,7 +142,8 @@ CpuBandwidth cpu_bandwidth(std::optional<MilliCpu> limit) {
   return {std::max(microseconds(limit->count() * kPeriod.count() / 1000), kMinQuota), kPeriod};
 }
 
-Limits container_limits(const config::Container& container, const config::Policy* policy, const Hierarchies& machine, const IoFacts& io) {
+Limits container_limits(const config::Container& container, const config::Policy* policy, const Hierarchies& machine,
+                        const IoFacts& io) {
   Limits limits;
   const auto& resources = container.resources;
   if (policy != nullptr && policy->dry_run) policy = nullptr;
@@ -143,7 +152,8 @@ Limits container_limits(const config::Container& container, const config::Policy
     limits.cpu_bandwidth = cpu_bandwidth(resources.limits.cpu);
     if (policy != nullptr && policy->cpu.burst && resources.limits.cpu) {
       // The kernel takes at most the quota.
-      limits.cpu_burst = std::min(std::chrono::duration_cast<microseconds>(*policy->cpu.burst), limits.cpu_bandwidth->quota.value());
+      limits.cpu_burst =
+          std::min(std::chrono::duration_cast<microseconds>(*policy->cpu.burst), limits.cpu_bandwidth->quota.value());
     }
   }
   if (has(machine, "memory")) {
@@ -154,10 +164,12 @@ Limits container_limits(const config::Container& container, const config::Policy
   if (policy != nullptr && policy->pids.max && has(machine, "pids")) {
     limits.pids = Limit<std::uint64_t>(static_cast<std::uint64_t>(*policy->pids.max));
   }
-  if (policy != nullptr && policy->net_cls.class_id && has(machine, "net_cls")) limits.net_class = policy->net_cls.class_id;
+  if (policy != nullptr && policy->net_cls.class_id && has(machine, "net_cls"))
+    limits.net_class = policy->net_cls.class_id;
   if (policy != nullptr && (has(machine, "blkio") || has(machine, "io"))) add_io(policy->io, io, limits);
   if (has(machine, "hugetlb")) {
-    for (const auto& [size, bytes] : resources.limits.huge_pages) limits.hugetlb[kernel_page_size(size)] = Limit<Bytes>(bytes);
+    for (const auto& [size, bytes] : resources.limits.huge_pages)
+      limits.hugetlb[kernel_page_size(size)] = Limit<Bytes>(bytes);
   }
   return limits;
 }
@@ -222,7 +234,8 @@ Limits pod_limits(const config::PodSpec& spec, const Hierarchies& machine) {
   const PodNeeds needs = needs_of(spec);
   if (has(machine, "cpu")) limits.cpu_shares = cpu_shares(needs.cpu_request);
   // A child is protected only as far as its parents are.
-  if (machine.on_v2("memory") && needs.memory_request > Bytes(0)) limits.memory_min = Limit<Bytes>(needs.memory_request);
+  if (machine.on_v2("memory") && needs.memory_request > Bytes(0))
+    limits.memory_min = Limit<Bytes>(needs.memory_request);
   // A single container's own limits say the same; a second quota would only throttle it in two places, and an OOM
   // would be the pod's or the container's by chance.
   if (spec.containers.size() + spec.init_containers.size() == 1) return limits;

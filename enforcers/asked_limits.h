@@ -34,25 +34,30 @@ struct IoFacts {
 // The policy's limits of IO, into `limits`.
 void add_io(const config::IoPolicy& policy, const IoFacts& facts, runtime::cgroup::Limits& limits);
 
-// The policy's devices as rules that come after what every container may use. `devices`: those that the machine has, by path.
-[[nodiscard]] std::vector<runtime::cgroup::DeviceRule> device_rules(const config::DevicePolicy& policy,
-                                                                    const std::map<std::string, runtime::process::DeviceSpec>& devices);
+// The policy's devices as rules that come after what every container may use. `devices`: those that the machine has, by
+// path.
+[[nodiscard]] std::vector<runtime::cgroup::DeviceRule> device_rules(
+    const config::DevicePolicy& policy, const std::map<std::string, runtime::process::DeviceSpec>& devices);
 
 // What of the policy cannot be had on cgroups of this kind: a sentence each, that says so.
-[[nodiscard]] std::vector<std::string> not_to_be_had(const config::Policy& policy, const runtime::cgroup::Hierarchies& machine);
+[[nodiscard]] std::vector<std::string> not_to_be_had(const config::Policy& policy,
+                                                     const runtime::cgroup::Hierarchies& machine);
 
 // What a container's cgroup is told. `policy` may be null. A policy in dry run changes nothing. What the machine cannot
 // do at all (swap accounting off, no hugetlb controller) is left out where Kubernetes would leave it out.
 [[nodiscard]] runtime::cgroup::Limits container_limits(const config::Container& container, const config::Policy* policy,
-                                                       const runtime::cgroup::Hierarchies& machine, const IoFacts& io = {});
+                                                       const runtime::cgroup::Hierarchies& machine,
+                                                       const IoFacts& io = {});
 
 // `after`, with what only `before` asked for taken back: no burst, no bound on processes, disks without a limit.
-[[nodiscard]] runtime::cgroup::Limits changed_limits(const runtime::cgroup::Limits& before, runtime::cgroup::Limits after);
+[[nodiscard]] runtime::cgroup::Limits changed_limits(const runtime::cgroup::Limits& before,
+                                                     runtime::cgroup::Limits after);
 
 // What the pod's own cgroup, the parent of its containers', is told: the sums of its containers, no limit where one of
 // them has none; init containers count by their largest, as they run one at a time, sidecars among them for as long as
 // they run. A pod of one container has its weight only, and on v2 its memory request, since protection is counted down
 // from the root.
-[[nodiscard]] runtime::cgroup::Limits pod_limits(const config::PodSpec& spec, const runtime::cgroup::Hierarchies& machine);
+[[nodiscard]] runtime::cgroup::Limits pod_limits(const config::PodSpec& spec,
+                                                 const runtime::cgroup::Hierarchies& machine);
 
 }  // namespace mete::enforcers

@@ -24,7 +24,8 @@ double best_effort_budget(Ratio share, const BestEffortFacts& facts) {
   return std::max(budget, kLeast);
 }
 
-std::vector<std::optional<double>> hold_best_effort(double budget, double cpus, const std::vector<BestEffortPod>& pods) {
+std::vector<std::optional<double>> hold_best_effort(double budget, double cpus,
+                                                    const std::vector<BestEffortPod>& pods) {
   std::vector<double> wants;
   wants.reserve(pods.size());
   for (const auto& pod : pods) wants.push_back(pod.used * (pod.held ? kMayWant : 1) + kMayBegin);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much CPU pods without requests may use when the machine is loaded: koordinator's rule (koordlet cpuSuppress). Pure.
+// How much CPU pods without requests may use when the machine is loaded: koordinator's rule (koordlet cpuSuppress).
+// Pure.
 //
-// A share of the machine, less what all others use, or what is kept for the system where that is more. While there is enough for
-// all of them nobody is bounded. It shrinks at once and grows by steps, so that the others do not feel it swing.
+// A share of the machine, less what all others use, or what is kept for the system where that is more. While there is
+// enough for all of them nobody is bounded. It shrinks at once and grows by steps, so that the others do not feel it
+// swing.
 #pragma once
 
 #include <chrono>
@@ -28,9 +30,10 @@ struct BestEffortPod {
   std::optional<double> held;  // cores that it is held to now
 };
 
-// What each may use, in the order of the pods; empty: it is not held. The largest shrink first: nobody is held below what all have
-// alike.
-[[nodiscard]] std::vector<std::optional<double>> hold_best_effort(double budget, double cpus, const std::vector<BestEffortPod>& pods);
+// What each may use, in the order of the pods; empty: it is not held. The largest shrink first: nobody is held below
+// what all have alike.
+[[nodiscard]] std::vector<std::optional<double>> hold_best_effort(double budget, double cpus,
+                                                                  const std::vector<BestEffortPod>& pods);
 
 // Is the change worth a write?
 [[nodiscard]] bool differs(const std::optional<double>& before, const std::optional<double>& after, double cpus);

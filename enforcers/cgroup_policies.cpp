@@ -14,7 +14,8 @@ std::optional<std::size_t> weight_of(const config::Policy& policy, std::string_v
   std::optional<std::size_t> best;
   for (const auto& glob : policy.selector.cgroups) {
     if (!collectors::matches(glob, path)) continue;
-    const auto said = glob.size() - static_cast<std::size_t>(std::count_if(glob.begin(), glob.end(), [](char c) { return c == '*' || c == '?'; }));
+    const auto said = glob.size() - static_cast<std::size_t>(std::count_if(
+                                        glob.begin(), glob.end(), [](char c) { return c == '*' || c == '?'; }));
     best = std::max(best.value_or(0), said);
   }
   return best;
@@ -34,9 +35,10 @@ Result<const config::Policy*> policy_of_cgroup(std::span<const config::Policy> p
     most = *weight;
   }
   if (rival == nullptr) return best;
-  return fail("cgroup " + std::string(path) + ": the policies `" + config::full_name(rival->metadata) + "` (" + to_string(rival->location) + ") and `" +
-              config::full_name(best->metadata) + "` (" + to_string(best->location) +
-              ") select it by patterns that say equally much, expected one that says more than the other; neither is applied");
+  return fail(
+      "cgroup " + std::string(path) + ": the policies `" + config::full_name(rival->metadata) + "` (" +
+      to_string(rival->location) + ") and `" + config::full_name(best->metadata) + "` (" + to_string(best->location) +
+      ") select it by patterns that say equally much, expected one that says more than the other; neither is applied");
 }
 
 }  // namespace mete::enforcers

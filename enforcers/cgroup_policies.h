@@ -13,6 +13,7 @@ namespace mete::enforcers {
 
 // Of the policies that select by cgroup, the one whose matching glob says most (has the most characters that are no
 // wildcard). Null: none matches. The error names both when two of them say equally much.
-[[nodiscard]] Result<const config::Policy*> policy_of_cgroup(std::span<const config::Policy> policies, std::string_view path);
+[[nodiscard]] Result<const config::Policy*> policy_of_cgroup(std::span<const config::Policy> policies,
+                                                             std::string_view path);
 
 }  // namespace mete::enforcers

@@ -15,19 +15,24 @@ constexpr unsigned kMaxCpus = 8192;  // CONFIG_NR_CPUS at its largest
 }  // namespace
 
 Result<std::size_t> whole_cores(const config::PodSpec& pod, const config::Container& container) {
-  if (qos_of(pod) != QosClass::kGuaranteed) return fail("its pod is not Guaranteed: every container needs CPU and memory limits, and requests that equal them");
+  if (qos_of(pod) != QosClass::kGuaranteed)
+    return fail("its pod is not Guaranteed: every container needs CPU and memory limits, and requests that equal them");
   const auto asked = container.resources.requests.cpu.value_or(MilliCpu(0)).count();
-  if (asked < kMilliPerCore || asked % kMilliPerCore != 0) return fail("it asks for " + std::to_string(asked) + "m of CPU, expected whole cores");
+  if (asked < kMilliPerCore || asked % kMilliPerCore != 0)
+    return fail("it asks for " + std::to_string(asked) + "m of CPU, expected whole cores");
   return static_cast<std::size_t>(asked / kMilliPerCore);
 }
 
-CoreAssignment::CoreAssignment(std::vector<Cpu> cpus, std::size_t reserved) : cpus_(std::move(cpus)), reserved_(std::max<std::size_t>(reserved, 1)) {
+CoreAssignment::CoreAssignment(std::vector<Cpu> cpus, std::size_t reserved)
+    : cpus_(std::move(cpus)), reserved_(std::max<std::size_t>(reserved, 1)) {
   std::sort(cpus_.begin(), cpus_.end(), [](const Cpu& a, const Cpu& b) { return a.number < b.number; });
   reserved_ = std::min(reserved_, cpus_.size());
 }
 
 bool CoreAssignment::is_free(unsigned number) const {
-  return std::none_of(owners_.begin(), owners_.end(), [&](const auto& owner) { return std::find(owner.second.begin(), owner.second.end(), number) != owner.second.end(); });
+  return std::none_of(owners_.begin(), owners_.end(), [&](const auto& owner) {
+    return std::find(owner.second.begin(), owner.second.end(), number) != owner.second.end();
+  });
 }
 
 Result<std::vector<unsigned>> CoreAssignment::claim(const std::string& owner, std::size_t count) {
@@ -40,10 +45,13 @@ Result<std::vector<unsigned>> CoreAssignment::claim(const std::string& owner, st
     if (its || is_free(cpus_[i].number)) free.push_back(cpus_[i]);
   }
   if (free.size() < count) {
-    return fail("it wants " + std::to_string(count) + " CPUs to itself, and " + std::to_string(free.size()) + " of the " + std::to_string(cpus_.size()) + " can be given away");
+    return fail("it wants " + std::to_string(count) + " CPUs to itself, and " + std::to_string(free.size()) +
+                " of the " + std::to_string(cpus_.size()) + " can be given away");
   }
   // Whole physical cores first, so that nobody else's thread runs on the other half of one; then the lowest numbers.
-  const auto threads = [&](const Cpu& cpu) { return std::count_if(free.begin(), free.end(), [&](const Cpu& each) { return each.core == cpu.core; }); };
+  const auto threads = [&](const Cpu& cpu) {
+    return std::count_if(free.begin(), free.end(), [&](const Cpu& each) { return each.core == cpu.core; });
+  };
   std::vector<std::pair<std::ptrdiff_t, Cpu>> ranked;
   for (const Cpu& cpu : free) {
     const auto together = threads(cpu);
@@ -67,7 +75,9 @@ bool CoreAssignment::adopt(const std::string& owner, const std::vector<unsigned>
   return fits;
 }
 
-bool CoreAssignment::release(const std::string& owner) { return owners_.erase(owner) > 0; }
+bool CoreAssignment::release(const std::string& owner) {
+  return owners_.erase(owner) > 0;
+}
 
 std::vector<unsigned> CoreAssignment::of(const std::string& owner) const {
   const auto at = owners_.find(owner);

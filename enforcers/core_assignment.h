@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which containers have CPUs of their own, and which CPUs all others share: the rule of the kubelet's static CPU manager.
-// A container has them when its pod is Guaranteed and it asks for whole cores. Pure.
+// Which containers have CPUs of their own, and which CPUs all others share: the rule of the kubelet's static CPU
+// manager. A container has them when its pod is Guaranteed and it asks for whole cores. Pure.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +37,7 @@ class CoreAssignment {
   bool release(const std::string& owner);
 
   [[nodiscard]] std::vector<unsigned> of(const std::string& owner) const;  // empty: none of its own
-  [[nodiscard]] std::vector<unsigned> shared() const;                     // never empty
+  [[nodiscard]] std::vector<unsigned> shared() const;                      // never empty
   [[nodiscard]] bool any() const { return !owners_.empty(); }
 
  private:

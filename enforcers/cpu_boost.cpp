@@ -15,13 +15,19 @@ std::string percent(double share) {
   return text;
 }
 
-double share_of(Ratio ratio) { return static_cast<double>(ratio.count()) / 1e6; }
-microseconds times(microseconds quota, double factor) { return microseconds(static_cast<std::int64_t>(static_cast<double>(quota.count()) * factor)); }
+double share_of(Ratio ratio) {
+  return static_cast<double>(ratio.count()) / 1e6;
+}
+microseconds times(microseconds quota, double factor) {
+  return microseconds(static_cast<std::int64_t>(static_cast<double>(quota.count()) * factor));
+}
 
 }  // namespace
 
 void CpuBooster::see(const CpuMoment& moment, config::Duration window) {
-  if (!seen_.empty() && (moment.periods < seen_.back().periods || moment.throttled < seen_.back().throttled || moment.usage < seen_.back().usage)) seen_.clear();
+  if (!seen_.empty() && (moment.periods < seen_.back().periods || moment.throttled < seen_.back().throttled ||
+                         moment.usage < seen_.back().usage))
+    seen_.clear();
   seen_.push_back(moment);
   // The last one before the window is its begin.
   while (seen_.size() > 2 && seen_[1].at <= moment.at - window) seen_.pop_front();
@@ -52,16 +58,19 @@ std::optional<BoostDecision> CpuBooster::decide(const config::CpuBoost& boost, c
   const auto share = throttled(boost.over);
   if (!share) return std::nullopt;
   const double period = static_cast<double>(facts.period.count());
-  if (boosted && *share == 0 && cores_used() < static_cast<double>(facts.base.count()) / period) return back("it wants no more than its own");
+  if (boosted && *share == 0 && cores_used() < static_cast<double>(facts.base.count()) / period)
+    return back("it wants no more than its own");
   if (*share < share_of(boost.when_throttled) || (cool_until_ && now < *cool_until_)) return std::nullopt;
   auto wanted = times(facts.quota, share_of(boost.factor));
   if (boost.max) wanted = std::min(wanted, times(facts.base, share_of(*boost.max)));
   const double spare = (facts.idle_cores - kLeaveIdle * facts.cpus) * period;
-  wanted = std::min({wanted, facts.quota + microseconds(static_cast<std::int64_t>(std::max(spare, 0.0))), times(facts.period, facts.cpus)});
+  wanted = std::min({wanted, facts.quota + microseconds(static_cast<std::int64_t>(std::max(spare, 0.0))),
+                     times(facts.period, facts.cpus)});
   // What is less than a hundredth is not worth a write.
   if (wanted < facts.quota + times(facts.base, 0.01)) return std::nullopt;
   seen_.clear();
-  return BoostDecision{wanted, "throttled in " + percent(*share) + " of its periods, and " + percent(facts.idle_cores / facts.cpus) + " of the machine is idle"};
+  return BoostDecision{wanted, "throttled in " + percent(*share) + " of its periods, and " +
+                                   percent(facts.idle_cores / facts.cpus) + " of the machine is idle"};
 }
 
 }  // namespace mete::enforcers

@@ -12,7 +12,9 @@ constexpr double kMostDoublings = 100;
 
 }  // namespace
 
-DecayingHistogram::DecayingHistogram(const HistogramShape& shape) : shape_(shape) { weights_.resize(bucket_of(shape.most) + 1); }
+DecayingHistogram::DecayingHistogram(const HistogramShape& shape) : shape_(shape) {
+  weights_.resize(bucket_of(shape.most) + 1);
+}
 
 std::size_t DecayingHistogram::bucket_of(double value) const {
   value = std::min(value, shape_.most);
@@ -27,7 +29,9 @@ double DecayingHistogram::start_of(std::size_t bucket) const {
 double DecayingHistogram::factor(WallTime at) {
   if (shape_.half_life.count() == 0) return 1;
   if (reference_ == WallTime()) reference_ = at;
-  const auto doublings = [&](WallTime to) { return std::chrono::duration<double>(to - reference_) / std::chrono::duration<double>(shape_.half_life); };
+  const auto doublings = [&](WallTime to) {
+    return std::chrono::duration<double>(to - reference_) / std::chrono::duration<double>(shape_.half_life);
+  };
   if (doublings(at) > kMostDoublings) {
     const double scale = std::exp2(-doublings(at));
     for (auto& weight : weights_) weight *= scale;

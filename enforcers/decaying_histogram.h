@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How often which amount was used, the recent counting more than what is long ago. Pure.
 //
-// Buckets grow exponentially, weights halve with each half-life: the histogram of the Kubernetes vertical pod autoscaler,
-// so that what is advised from it can be compared.
+// Buckets grow exponentially, weights halve with each half-life: the histogram of the Kubernetes vertical pod
+// autoscaler, so that what is advised from it can be compared.
 #pragma once
 
 #include <chrono>
@@ -14,14 +14,14 @@
 namespace mete::enforcers {
 
 struct HistogramShape {
-  double first = 0;   // width of the first bucket
-  double ratio = 0;   // of each bucket's width to the one before
-  double most = 0;    // what is larger counts as this
+  double first = 0;                   // width of the first bucket
+  double ratio = 0;                   // of each bucket's width to the one before
+  double most = 0;                    // what is larger counts as this
   std::chrono::seconds half_life{0};  // 0: nothing is forgotten
   bool operator==(const HistogramShape&) const = default;
 };
 
-inline constexpr HistogramShape kCpuShape{0.01, 1.05, 1000, std::chrono::hours(24)};      // cores
+inline constexpr HistogramShape kCpuShape{0.01, 1.05, 1000, std::chrono::hours(24)};    // cores
 inline constexpr HistogramShape kMemoryShape{1e7, 1.05, 1e12, std::chrono::hours(24)};  // bytes
 inline constexpr HistogramShape kThrottledShape{0.01, 1.05, 1000, std::chrono::seconds(0)};
 

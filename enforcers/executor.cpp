@@ -22,14 +22,15 @@ class KernelExecutor : public Executor {
     return runtime::process::send_signal(pidfd, number);
   }
 
-  // The pid was read a moment ago: it is asked once more whether it is in the group, by a descriptor that cannot come to
-  // mean another process meanwhile.
+  // The pid was read a moment ago: it is asked once more whether it is in the group, by a descriptor that cannot come
+  // to mean another process meanwhile.
   Status kill_process(pid_t pid, const Group& group) override {
     const runtime::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     if (!pidfd.valid()) return errno == ESRCH ? Status() : fail_errno("pidfd of " + std::to_string(pid));
     METE_TRY(const auto pids, group.processes());
     if (std::find(pids.begin(), pids.end(), pid) == pids.end()) return {};
-    if (::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0) != 0 && errno != ESRCH) return fail_errno("kill " + std::to_string(pid));
+    if (::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0) != 0 && errno != ESRCH)
+      return fail_errno("kill " + std::to_string(pid));
     return {};
   }
 

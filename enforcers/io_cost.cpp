@@ -26,7 +26,8 @@ std::vector<runtime::cgroup::ControlWrite> io_cost_writes(const config::IoCost& 
   std::vector<runtime::cgroup::ControlWrite> writes;
   if (!cost.model.empty()) {
     std::string line = disk + " ctrl=user model=linear";
-    for (const auto& [word, number] : cost.model) line.append(" ").append(word).append("=").append(std::to_string(number));
+    for (const auto& [word, number] : cost.model)
+      line.append(" ").append(word).append("=").append(std::to_string(number));
     writes.push_back({"io", "io.cost.model", std::move(line)});
   }
   std::string line = disk + " enable=1";

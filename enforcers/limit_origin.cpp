@@ -8,7 +8,23 @@
 namespace mete::enforcers {
 namespace {
 
-enum class Setting { kOther, kWeight, kQuota, kPeriod, kBurst, kMemory, kSwap, kProtection, kOom, kPids, kHugePages, kIo, kCpus, kIdle, kNetClass };
+enum class Setting {
+  kOther,
+  kWeight,
+  kQuota,
+  kPeriod,
+  kBurst,
+  kMemory,
+  kSwap,
+  kProtection,
+  kOom,
+  kPids,
+  kHugePages,
+  kIo,
+  kCpus,
+  kIdle,
+  kNetClass
+};
 
 Setting setting_of(std::string_view file) {
   if (file == "cpu.shares" || file == "cpu.weight") return Setting::kWeight;
@@ -40,7 +56,8 @@ std::string by_policy(const LimitFacts& facts, const std::string& field) {
 
 std::string oom_origin(const LimitFacts& facts) {
   const auto* const policy = facts.policy;
-  if (policy == nullptr || policy->dry_run || !policy->memory.on_oom) return "memory.onOOM: kill-container, what is done where no policy says otherwise";
+  if (policy == nullptr || policy->dry_run || !policy->memory.on_oom)
+    return "memory.onOOM: kill-container, what is done where no policy says otherwise";
   return by_policy(facts, "memory.onOOM");
 }
 
@@ -62,7 +79,8 @@ std::string origin_of(std::string_view file, const LimitFacts& facts) {
       if (facts.raised) return by_policy(facts, "memory.raise") + ", above limits.memory of the manifest";
       return by_manifest(limits.memory.has_value(), "limits.memory", facts);
     case Setting::kSwap:
-      if (facts.policy != nullptr && !facts.policy->dry_run && facts.policy->memory.swap) return by_policy(facts, "memory.swap");
+      if (facts.policy != nullptr && !facts.policy->dry_run && facts.policy->memory.swap)
+        return by_policy(facts, "memory.swap");
       return "none beyond the memory limit, as the kubelet's NoSwap";
     case Setting::kProtection:
       return by_manifest(requests.memory.has_value(), "requests.memory", facts);
@@ -91,7 +109,8 @@ std::string pod_origin_of(std::string_view file, bool held_back) {
     case Setting::kWeight:
       return "the sum of its containers' requests.cpu";
     case Setting::kQuota:
-      return held_back ? "machine.bestEffort of agent.yaml: the machine is loaded" : "the sum of its containers' limits.cpu";
+      return held_back ? "machine.bestEffort of agent.yaml: the machine is loaded"
+                       : "the sum of its containers' limits.cpu";
     case Setting::kIdle:
       return "cpu.idle of its policy";
     case Setting::kPeriod:

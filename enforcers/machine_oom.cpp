@@ -8,12 +8,14 @@
 namespace mete::enforcers {
 namespace {
 
-Bytes above_request(const OomCandidate& each) { return std::max(Bytes(0), each.usage - each.request); }
+Bytes above_request(const OomCandidate& each) {
+  return std::max(Bytes(0), each.usage - each.request);
+}
 
 std::string reason_of(const OomCandidate& each) {
   if (!each.protected_by.empty()) return "protected: " + each.protected_by;
-  return "priority " + std::to_string(each.priority) + ", uses " + std::to_string(each.usage.count()) + " bytes, " + std::to_string(above_request(each).count()) +
-         " above its request";
+  return "priority " + std::to_string(each.priority) + ", uses " + std::to_string(each.usage.count()) + " bytes, " +
+         std::to_string(above_request(each).count()) + " above its request";
 }
 
 }  // namespace

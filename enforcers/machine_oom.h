@@ -23,8 +23,8 @@ inline constexpr std::int64_t kCriticalPriority = 2'000'000'000;
 struct OomCandidate {
   std::string name;  // "container main of default/web"
   std::int64_t priority = 0;
-  Bytes usage;    // working set: what is gained by its end
-  Bytes request;  // 0: it asked for nothing
+  Bytes usage;               // working set: what is gained by its end
+  Bytes request;             // 0: it asked for nothing
   std::string protected_by;  // why it is left alone; empty: it is not
 };
 

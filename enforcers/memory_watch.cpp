@@ -32,7 +32,9 @@ Bytes share_of(Bytes whole, Ratio share) {
   return Bytes(static_cast<std::int64_t>(product));
 }
 
-Ratio armed_again_below(Ratio share) { return std::max(share - kHysteresis, Ratio(0)); }
+Ratio armed_again_below(Ratio share) {
+  return std::max(share - kHysteresis, Ratio(0));
+}
 
 void ThresholdLatch::take(std::span<const config::MemoryThreshold> rules) {
   std::vector<Fired> fired(rules.size());
@@ -44,8 +46,8 @@ void ThresholdLatch::take(std::span<const config::MemoryThreshold> rules) {
   rules_.assign(rules.begin(), rules.end());
 }
 
-std::vector<std::size_t> ThresholdLatch::crossed(std::span<const config::MemoryThreshold> rules, Bytes usage, Bytes limit,
-                                                 Moment now) {
+std::vector<std::size_t> ThresholdLatch::crossed(std::span<const config::MemoryThreshold> rules, Bytes usage,
+                                                 Bytes limit, Moment now) {
   if (!std::equal(rules.begin(), rules.end(), rules_.begin(), rules_.end())) take(rules);
   std::vector<std::size_t> firing;
   for (std::size_t i = 0; i < rules.size(); ++i) {
@@ -84,7 +86,8 @@ std::optional<nanoseconds> time_to_limit(Bytes usage, Bytes limit, double bytes_
 
 nanoseconds next_look(Bytes headroom, double bytes_per_second) {
   if (bytes_per_second <= 0) return kLatest;
-  const double seconds = static_cast<double>(std::max<std::int64_t>(headroom.count(), 0)) / bytes_per_second / kLooksUntilFull;
+  const double seconds =
+      static_cast<double>(std::max<std::int64_t>(headroom.count(), 0)) / bytes_per_second / kLooksUntilFull;
   if (seconds >= 1) return kLatest;
   return std::max(nanoseconds(static_cast<std::int64_t>(seconds * 1e9)), kSoonest);
 }

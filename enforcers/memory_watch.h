@@ -23,14 +23,14 @@ using Moment = std::chrono::steady_clock::time_point;
 [[nodiscard]] Ratio armed_again_below(Ratio share);
 
 // Remembers which thresholds have fired, so that usage that swings about one does not set it off each time (flap
-// damping). A rule is armed again when usage has fallen 5 % of the limit below it, and one that raises the limit when it has
-// been raised. What goes on helping (reclaim, kill) is repeated every second for as long as usage stays above. Rules that change
-// take what they have done along; a new one has done nothing yet.
+// damping). A rule is armed again when usage has fallen 5 % of the limit below it, and one that raises the limit when
+// it has been raised. What goes on helping (reclaim, kill) is repeated every second for as long as usage stays above.
+// Rules that change take what they have done along; a new one has done nothing yet.
 class ThresholdLatch {
  public:
   // Indexes into `rules` that fire, in ascending order of their usage.
-  [[nodiscard]] std::vector<std::size_t> crossed(std::span<const config::MemoryThreshold> rules, Bytes usage, Bytes limit,
-                                                 Moment now);
+  [[nodiscard]] std::vector<std::size_t> crossed(std::span<const config::MemoryThreshold> rules, Bytes usage,
+                                                 Bytes limit, Moment now);
 
  private:
   struct Fired {

@@ -12,7 +12,8 @@ std::string_view to_string(OomAction action) {
 OomAction oom_action(const config::Policy* policy) {
   if (policy == nullptr || !policy->memory.on_oom) return OomAction::kKillContainer;
   const auto& memory = policy->memory;
-  const config::OnOom choice = memory.on_oom == config::OnOom::kHold && memory.hold ? memory.hold->then : *memory.on_oom;
+  const config::OnOom choice =
+      memory.on_oom == config::OnOom::kHold && memory.hold ? memory.hold->then : *memory.on_oom;
   return choice == config::OnOom::kKillProcess ? OomAction::kKillProcess : OomAction::kKillContainer;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// When a container is told of memory pressure, by the rule of systemd's services: it waited for memory for a tenth of the
-// last second, and was not told within the last second. Pure.
+// When a container is told of memory pressure, by the rule of systemd's services: it waited for memory for a tenth of
+// the last second, and was not told within the last second. Pure.
 #pragma once
 
 #include <chrono>

@@ -12,7 +12,8 @@ std::optional<std::size_t> oom_victim(std::span<const collectors::ProcessMemory>
   for (std::size_t i = 0; i < processes.size(); ++i) {
     const auto& each = processes[i];
     if (each.oom_score_adj <= kNever) continue;
-    const std::int64_t points = (each.rss + each.swap + each.page_tables).count() + each.oom_score_adj * (total.count() / 1000);
+    const std::int64_t points =
+        (each.rss + each.swap + each.page_tables).count() + each.oom_score_adj * (total.count() / 1000);
     if (worst && points <= most) continue;
     worst = i;
     most = points;

@@ -11,7 +11,9 @@ constexpr int kBestEffortAdj = 1000;
 constexpr int kLowestBurstable = 3;  // above Guaranteed even with rounding
 constexpr int kHighestBurstable = 999;
 
-bool asks_nothing(const config::ResourceList& list) { return !list.cpu && !list.memory; }
+bool asks_nothing(const config::ResourceList& list) {
+  return !list.cpu && !list.memory;
+}
 
 bool is_guaranteed(const config::Resources& resources) {
   return resources.limits.cpu && resources.limits.memory && resources.requests.cpu == resources.limits.cpu &&

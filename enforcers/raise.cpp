@@ -14,12 +14,13 @@ Result<Bytes> raised_limit(const config::OomRaise& raise, const RaiseFacts& fact
   if (raise.max) wanted = std::min(wanted, *raise.max);
   wanted = Bytes(wanted.count() / kPage * kPage);
   if (wanted <= facts.current) {
-    return fail("the limit is at " + std::to_string(facts.current.count()) + " bytes, the largest that memory.raise.max allows");
+    return fail("the limit is at " + std::to_string(facts.current.count()) +
+                " bytes, the largest that memory.raise.max allows");
   }
   const Bytes more = wanted - facts.current;
   if (more > facts.available) {
-    return fail("the machine has " + std::to_string(std::max<std::int64_t>(facts.available.count(), 0)) + " bytes left, and " +
-                std::to_string(more.count()) + " would be needed");
+    return fail("the machine has " + std::to_string(std::max<std::int64_t>(facts.available.count(), 0)) +
+                " bytes left, and " + std::to_string(more.count()) + " would be needed");
   }
   return wanted;
 }

@@ -14,8 +14,8 @@ struct RaiseFacts {
   Bytes available;  // of the machine: MemAvailable, less what is reserved
 };
 
-// The new limit: whole pages of 4 KiB, at most raise.max. The error says why there is none: it is at its largest, or the
-// machine cannot afford what would be added.
+// The new limit: whole pages of 4 KiB, at most raise.max. The error says why there is none: it is at its largest, or
+// the machine cannot afford what would be added.
 [[nodiscard]] Result<Bytes> raised_limit(const config::OomRaise& raise, const RaiseFacts& facts);
 
 }  // namespace mete::enforcers

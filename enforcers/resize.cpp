@@ -9,7 +9,9 @@ namespace {
 
 using runtime::cgroup::Limit;
 
-std::string text_of(MilliCpu cpu) { return cpu.count() % 1000 == 0 ? std::to_string(cpu.count() / 1000) : std::to_string(cpu.count()) + "m"; }
+std::string text_of(MilliCpu cpu) {
+  return cpu.count() % 1000 == 0 ? std::to_string(cpu.count() / 1000) : std::to_string(cpu.count()) + "m";
+}
 
 std::string text_of(Bytes bytes) {
   static constexpr const char* kUnits[] = {"", "Ki", "Mi", "Gi", "Ti"};
@@ -28,7 +30,8 @@ std::string text_of(const std::optional<T>& value) {
 }
 
 template <class T>
-Status update(std::optional<T>& limit, std::optional<T>& request, const std::optional<T>& new_limit, const std::optional<T>& new_request, const char* name) {
+Status update(std::optional<T>& limit, std::optional<T>& request, const std::optional<T>& new_limit,
+              const std::optional<T>& new_request, const char* name) {
   const bool follows = limit && request == limit;
   if (new_limit) limit = new_limit;
   if (new_request) {
@@ -37,7 +40,8 @@ Status update(std::optional<T>& limit, std::optional<T>& request, const std::opt
     request = limit;
   }
   if (!limit || !request || *request <= *limit) return {};
-  return fail(std::string(name) + ": found a request of " + text_of(*request) + " and a limit of " + text_of(*limit) + ", expected a request of at most the limit");
+  return fail(std::string(name) + ": found a request of " + text_of(*request) + " and a limit of " + text_of(*limit) +
+              ", expected a request of at most the limit");
 }
 
 template <class T>
@@ -60,14 +64,20 @@ bool is_larger(const runtime::cgroup::CpuBandwidth& a, const runtime::cgroup::Cp
 template <class T>
 void describe(std::string& text, const char* name, const std::optional<T>& before, const std::optional<T>& after) {
   if (before == after) return;
-  text.append(text.empty() ? "" : ", ").append(name).append(" ").append(text_of(before)).append(" -> ").append(text_of(after));
+  text.append(text.empty() ? "" : ", ")
+      .append(name)
+      .append(" ")
+      .append(text_of(before))
+      .append(" -> ")
+      .append(text_of(after));
 }
 
 }  // namespace
 
 Result<config::Resources> updated(config::Resources resources, const ResourceUpdate& change) {
   METE_CHECK(update(resources.limits.cpu, resources.requests.cpu, change.cpu_limit, change.cpu_request, "cpu"));
-  METE_CHECK(update(resources.limits.memory, resources.requests.memory, change.memory_limit, change.memory_request, "memory"));
+  METE_CHECK(
+      update(resources.limits.memory, resources.requests.memory, change.memory_limit, change.memory_request, "memory"));
   return resources;
 }
 
@@ -83,7 +93,8 @@ ResourceUpdate merged(const ResourceUpdate& earlier, const ResourceUpdate& later
 runtime::cgroup::Limits widest(const runtime::cgroup::Limits& before, const runtime::cgroup::Limits& after) {
   auto limits = after;
   if (before.memory && after.memory) limits.memory = larger(*before.memory, *after.memory);
-  if (before.cpu_bandwidth && after.cpu_bandwidth && is_larger(*before.cpu_bandwidth, *after.cpu_bandwidth)) limits.cpu_bandwidth = before.cpu_bandwidth;
+  if (before.cpu_bandwidth && after.cpu_bandwidth && is_larger(*before.cpu_bandwidth, *after.cpu_bandwidth))
+    limits.cpu_bandwidth = before.cpu_bandwidth;
   return limits;
 }
 

@@ -27,7 +27,8 @@ struct ResourceUpdate {
 
 // While the limits of a pod's containers go from one to the other the pod's own must hold both: quota and memory limit
 // are the larger of the two, all else is `after`.
-[[nodiscard]] runtime::cgroup::Limits widest(const runtime::cgroup::Limits& before, const runtime::cgroup::Limits& after);
+[[nodiscard]] runtime::cgroup::Limits widest(const runtime::cgroup::Limits& before,
+                                             const runtime::cgroup::Limits& after);
 
 // "memory limit 64Mi -> 128Mi, cpu request 100m -> 200m"; empty when nothing has changed.
 [[nodiscard]] std::string describe_change(const config::Resources& before, const config::Resources& after);

@@ -29,7 +29,7 @@ struct Ended {
 
 // The delay before the next start, given the one before the last start (0: there was none). The first restart is
 // immediate; what ran for reset_after starts afresh.
-[[nodiscard]] std::chrono::nanoseconds next_delay(std::chrono::nanoseconds previous, bool first_restart, const Ended& ended,
-                                                  const BackoffLimits& limits);
+[[nodiscard]] std::chrono::nanoseconds next_delay(std::chrono::nanoseconds previous, bool first_restart,
+                                                  const Ended& ended, const BackoffLimits& limits);
 
 }  // namespace mete::enforcers

@@ -8,7 +8,9 @@ namespace {
 
 // What a container that ran out of memory would have needed: at least this much more.
 constexpr Bytes kOomMore(100 << 20);
-Bytes wanted_at_oom(Bytes had) { return std::max(had + kOomMore, Bytes(had.count() + had.count() / 5)); }
+Bytes wanted_at_oom(Bytes had) {
+  return std::max(had + kOomMore, Bytes(had.count() + had.count() / 5));
+}
 
 }  // namespace
 

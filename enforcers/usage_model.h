@@ -12,12 +12,12 @@
 namespace mete::enforcers {
 
 struct UsageSample {
-  WallTime at{};                       // its end
-  std::chrono::nanoseconds over{0};    // how long it is
-  double cores = 0;                    // used, on average
-  double throttled_cores = 0;          // waited for, because of a quota: cpu.stat's throttled time, which is summed over CPUs
-  Bytes memory;                        // peak of the working set, as well as it was looked at
-  std::uint64_t ooms = 0;              // kills within it, by the kernel or by a policy
+  WallTime at{};                     // its end
+  std::chrono::nanoseconds over{0};  // how long it is
+  double cores = 0;                  // used, on average
+  double throttled_cores = 0;  // waited for, because of a quota: cpu.stat's throttled time, which is summed over CPUs
+  Bytes memory;                // peak of the working set, as well as it was looked at
+  std::uint64_t ooms = 0;      // kills within it, by the kernel or by a policy
 };
 
 class UsageModel {
@@ -41,7 +41,7 @@ class UsageModel {
   std::deque<Bytes> oom_wanted;  // what each of the last OOM kills would have needed, by the advisor's rule
   std::deque<Bytes> peaks;       // of the windows, the present one last
   WallTime window_end{};
-  Bytes window_value;  // what of the present window is in `memory`; 0: nothing
+  Bytes window_value;           // what of the present window is in `memory`; 0: nothing
   config::Resources resources;  // in force at the last sample
 
  private:

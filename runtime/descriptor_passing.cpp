@@ -20,7 +20,9 @@ ssize_t send_with_descriptors(int socket, const void* text, std::size_t size, st
     errno = E2BIG;
     return -1;
   }
-  struct iovec part {const_cast<void*>(text), size};
+  struct iovec part {
+    const_cast<void*>(text), size
+  };
   alignas(struct cmsghdr) char room[kRoom] = {};
   struct msghdr message {};
   message.msg_iov = &part;
@@ -43,7 +45,9 @@ ssize_t send_with_descriptor(int socket, const void* text, std::size_t size, int
 
 ssize_t receive_with_descriptors(int socket, void* text, std::size_t size, int* fds, std::size_t& count, int flags) {
   count = 0;
-  struct iovec part {text, size};
+  struct iovec part {
+    text, size
+  };
   alignas(struct cmsghdr) char room[kRoom] = {};
   struct msghdr message {};
   message.msg_iov = &part;

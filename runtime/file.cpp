@@ -27,7 +27,8 @@ class TreeRemoval {
     if (!child.valid()) return errno == ENOENT ? Status{} : fail_errno("remove " + shown);
     struct stat info {};
     if (::fstat(child.get(), &info) != 0) return fail_errno("stat " + shown);
-    if (info.st_dev != device_) return fail(shown + ": is a mount point, expected a plain directory; nothing below it was removed");
+    if (info.st_dev != device_)
+      return fail(shown + ": is a mount point, expected a plain directory; nothing below it was removed");
     if (depth == 0) top_ = child.get();
     if (depth == kDeepest) return move_up(dir, name, shown);
     unsigned moved = 0;
@@ -132,7 +133,9 @@ Status write_control(int dir, const std::string& path, std::string_view text) {
 
 namespace {
 
-std::string staged(const std::string& path) { return path + ".tmp"; }
+std::string staged(const std::string& path) {
+  return path + ".tmp";
+}
 
 }  // namespace
 
@@ -163,7 +166,9 @@ Status commit_file(const std::string& path, Durability durability) {
   return {};
 }
 
-void unstage_file(const std::string& path) { ::unlink(staged(path).c_str()); }
+void unstage_file(const std::string& path) {
+  ::unlink(staged(path).c_str());
+}
 
 Status replace_file(const std::string& path, std::string_view text, mode_t mode, Durability durability) {
   METE_CHECK(stage_file(path, text, mode, durability));
@@ -190,7 +195,8 @@ Status remove_tree(const std::string& path) {
   const auto slash = path.rfind('/');
   const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
   const std::string name = path.substr(slash == std::string::npos ? 0 : slash + 1);
-  if (name.empty() || name == "." || name == "..") return fail("remove " + path + ": expected the name of a directory at its end");
+  if (name.empty() || name == "." || name == "..")
+    return fail("remove " + path + ": expected the name of a directory at its end");
   const UniqueFd dir(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!dir.valid()) return errno == ENOENT ? Status{} : fail_errno("open " + parent);
   if (::fstat(dir.get(), &info) != 0) return fail_errno("stat " + parent);

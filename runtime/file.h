@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole-file helpers over directory fds. `dir` is AT_FDCWD or an open directory; all paths are relative to it or absolute.
+// Whole-file helpers over directory fds. `dir` is AT_FDCWD or an open directory; all paths are relative to it or
+// absolute.
 #pragma once
 
 #include <fcntl.h>

@@ -13,8 +13,8 @@
 
 namespace {
 
-// Layers and the rooms within them, each of which uses only what stands before it. A folder that is not named here belongs to
-// the nearest one above it that is.
+// Layers and the rooms within them, each of which uses only what stands before it. A folder that is not named here
+// belongs to the nearest one above it that is.
 const std::vector<std::string> kRooms = {
     "config",
     "config/reading",
@@ -40,8 +40,9 @@ const std::vector<std::string> kRooms = {
 
 // Include prefix -> the layer that alone may use it.
 const std::map<std::string, std::string> kOwners = {
-    {"yaml-cpp/", "config"}, {"boost/", "agent"}, {"spdlog/", "agent"},    {"prometheus/", "agent"}, {"CLI/", "agent"},
-    {"openssl/", "agent"},   {"zlib.h", "agent"}, {"crypt.h", "agent"},    {"seccomp", "runtime"},   {"archive", "runtime"},
+    {"yaml-cpp/", "config"}, {"boost/", "agent"},    {"spdlog/", "agent"}, {"prometheus/", "agent"},
+    {"CLI/", "agent"},       {"openssl/", "agent"},  {"zlib.h", "agent"},  {"crypt.h", "agent"},
+    {"seccomp", "runtime"},  {"archive", "runtime"},
 };
 
 struct Include {
@@ -49,7 +50,9 @@ struct Include {
   std::string target;
 };
 
-std::string layer_of(const std::string& path) { return path.substr(0, path.find('/')); }
+std::string layer_of(const std::string& path) {
+  return path.substr(0, path.find('/'));
+}
 
 bool is_below(const std::string& path, const std::string& folder) {
   return path.size() > folder.size() && path[folder.size()] == '/' && path.compare(0, folder.size(), folder) == 0;
@@ -75,7 +78,8 @@ std::vector<Include> includes() {
       std::ifstream file(entry.path());
       for (std::string line; std::getline(file, line);) {
         std::smatch match;
-        if (std::regex_search(line, match, line_pattern)) found.push_back({entry.path().lexically_relative(root), match[1]});
+        if (std::regex_search(line, match, line_pattern))
+          found.push_back({entry.path().lexically_relative(root), match[1]});
       }
     }
   }

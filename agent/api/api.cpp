@@ -23,7 +23,9 @@ HttpResponse json_response(const ordered_json& value, unsigned status = 200) {
   return {status, "application/json", value.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n"};
 }
 
-HttpResponse error_response(unsigned status, const std::string& message) { return json_response({{"error", message}}, status); }
+HttpResponse error_response(unsigned status, const std::string& message) {
+  return json_response({{"error", message}}, status);
+}
 
 ordered_json texts(const std::vector<config::Diagnostic>& diagnostics) {
   ordered_json list = ordered_json::array();
@@ -54,7 +56,9 @@ std::string machine_name() {
 Status check_one_each(const std::vector<AppliedObject>& objects) {
   for (std::size_t i = 1; i < objects.size(); ++i) {
     if (objects[i].first_line == objects[i - 1].first_line) {
-      return fail("line " + std::to_string(objects[i].first_line) + ": found several objects in one document (kind List), expected one; write them as documents of their own, with --- between them");
+      return fail("line " + std::to_string(objects[i].first_line) +
+                  ": found several objects in one document (kind List), expected one; write them as documents of their "
+                  "own, with --- between them");
     }
   }
   return {};
@@ -78,27 +82,35 @@ void Api::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& r
     return;
   }
   HttpResponse response = route(request);
-  services_.instruments.request(request.path.starts_with("/mete/") ? "/mete/v1" : response.status == 404 || response.status == 405 ? "other" : request.path, static_cast<int>(response.status));
+  services_.instruments.request(request.path.starts_with("/mete/")                 ? "/mete/v1"
+                                : response.status == 404 || response.status == 405 ? "other"
+                                                                                   : request.path,
+                                static_cast<int>(response.status));
   reply->send(std::move(response));
 }
 
 HttpResponse Api::route(const HttpRequest& request) {
   const bool reading = request.method == "GET" || request.method == "HEAD";
   if (request.path.starts_with("/mete/v1/")) {
-    if (!request.local) return error_response(403, "Pods are read and changed over the unix socket " + services_.settings.socket() + " only.");
+    if (!request.local)
+      return error_response(403,
+                            "Pods are read and changed over the unix socket " + services_.settings.socket() + " only.");
     return route_local(request);
   }
   if (!reading) return {405, "text/plain; charset=utf-8", "Only GET is answered here.\n", {}, {{"Allow", "GET, HEAD"}}};
   if (request.path == "/healthz") return {200, "text/plain; charset=utf-8", "ok\n"};
-  if (request.path == "/readyz") return {ready_ ? 200U : 503U, "text/plain; charset=utf-8", ready_ ? "ok\n" : "starting\n"};
+  if (request.path == "/readyz")
+    return {ready_ ? 200U : 503U, "text/plain; charset=utf-8", ready_ ? "ok\n" : "starting\n"};
   if (request.path == "/sd") return service_discovery(request, machine_name());
   if (request.path == "/version") return json_response({{"version", METE_VERSION}});
   if (request.path == "/") {
     return {200, "text/html; charset=utf-8",
-            "<!doctype html><title>mete</title><h1>mete " METE_VERSION "</h1><p><a href=\"/metrics\">/metrics</a> <a href=\"/metrics/cadvisor\">/metrics/cadvisor</a> "
+            "<!doctype html><title>mete</title><h1>mete " METE_VERSION
+            "</h1><p><a href=\"/metrics\">/metrics</a> <a href=\"/metrics/cadvisor\">/metrics/cadvisor</a> "
             "<a href=\"/sd\">/sd</a> <a href=\"/healthz\">/healthz</a> <a href=\"/readyz\">/readyz</a></p>\n"};
   }
-  return {404, "text/plain; charset=utf-8", "Not found. There are /metrics, /metrics/cadvisor, /sd, /healthz, /readyz and /version.\n"};
+  return {404, "text/plain; charset=utf-8",
+          "Not found. There are /metrics, /metrics/cadvisor, /sd, /healthz, /readyz and /version.\n"};
 }
 
 HttpResponse Api::route_local(const HttpRequest& request) {
@@ -163,7 +175,8 @@ HttpResponse Api::act(const std::string& key, const std::string& action, const H
     const auto signal = name.empty() ? std::optional(SIGKILL) : runtime::process::signal_number(name);
     if (!signal) return error_response(400, "signal: found \"" + name + "\", expected one such as TERM, SIGHUP or 9");
     const std::string container = request.parameter("container");
-    if (!container.empty() && found->container(container) == nullptr) return error_response(404, "Pod " + key + " has no container " + container + ".");
+    if (!container.empty() && found->container(container) == nullptr)
+      return error_response(404, "Pod " + key + " has no container " + container + ".");
     unsigned reached = 0;
     for (const auto& each : found->containers()) {
       if (!container.empty() && each->record().name != container) continue;
@@ -188,20 +201,24 @@ HttpResponse Api::update(Pod& pod, const HttpRequest& request) {
     return {};
   };
   const std::string container = request.parameter("container");
-  if (!container.empty() && pod.container(container) == nullptr) return error_response(404, "Pod " + pod.record().key() + " has no container " + container + ".");
+  if (!container.empty() && pod.container(container) == nullptr)
+    return error_response(404, "Pod " + pod.record().key() + " has no container " + container + ".");
   // The kernel takes no quota below 1 ms of 100 ms, and nothing runs in less than some pages.
   constexpr MilliCpu kLeastLimit(10);
   constexpr Bytes kLeastMemory(64 << 10);
   enforcers::ResourceUpdate update;
-  const std::pair<const char*, Status> done[] = {{"cpus", read("cpus", config::parse_cpu, update.cpu_limit, kLeastLimit)},
-                                                 {"cpu-request", read("cpu-request", config::parse_cpu, update.cpu_request, MilliCpu(0))},
-                                                 {"memory", read("memory", config::parse_bytes, update.memory_limit, kLeastMemory)},
-                                                 {"memory-request", read("memory-request", config::parse_bytes, update.memory_request, Bytes(0))}};
+  const std::pair<const char*, Status> done[] = {
+      {"cpus", read("cpus", config::parse_cpu, update.cpu_limit, kLeastLimit)},
+      {"cpu-request", read("cpu-request", config::parse_cpu, update.cpu_request, MilliCpu(0))},
+      {"memory", read("memory", config::parse_bytes, update.memory_limit, kLeastMemory)},
+      {"memory-request", read("memory-request", config::parse_bytes, update.memory_request, Bytes(0))}};
   for (const auto& [key, status] : done) {
     if (!status) return error_response(400, std::string(key) + ": " + status.error().what);
   }
   const bool reset = request.parameter("reset") == "1";
-  if (!reset && update.empty()) return error_response(400, "update: found nothing to change, expected cpus, memory, cpu-request, memory-request or reset");
+  if (!reset && update.empty())
+    return error_response(
+        400, "update: found nothing to change, expected cpus, memory, cpu-request, memory-request or reset");
   const auto updated = reconciler_.update(pod, container, update, reset);
   if (!updated) return error_response(409, updated.error().what);
   return json_response(pod_status_json(pod));
@@ -211,9 +228,11 @@ HttpResponse Api::apply(const HttpRequest& request) {
   const std::string file = request.parameter("file").empty() ? "<stdin>" : request.parameter("file");
   auto parsed = parse_manifest(request.body, file);
   ordered_json warnings = texts(parsed.documents.warnings);
-  if (!parsed.documents.ok()) return json_response({{"errors", texts(parsed.documents.errors)}, {"warnings", warnings}}, 422);
+  if (!parsed.documents.ok())
+    return json_response({{"errors", texts(parsed.documents.errors)}, {"warnings", warnings}}, 422);
   if (parsed.objects.empty()) return json_response({{"errors", {"The manifest holds no object."}}}, 422);
-  if (const auto single = check_one_each(parsed.objects); !single) return json_response({{"errors", {single.error().what}}}, 422);
+  if (const auto single = check_one_each(parsed.objects); !single)
+    return json_response({{"errors", {single.error().what}}}, 422);
   const auto before = manifests_.desired();
   const auto after = manifests_.with(parsed.objects);
   // What is wrong elsewhere already must not stand in the way of what is right here.
@@ -231,7 +250,10 @@ HttpResponse Api::apply(const HttpRequest& request) {
   ordered_json results = ordered_json::array();
   for (const auto& object : parsed.objects) {
     const std::string old = manifests_.text_of(object);
-    results.push_back({{"object", object.shown()}, {"action", old.empty() ? "created" : old == object.text ? "unchanged" : "configured"}});
+    results.push_back({{"object", object.shown()},
+                       {"action", old.empty()          ? "created"
+                                  : old == object.text ? "unchanged"
+                                                       : "configured"}});
     if (request.parameter("diff") == "1") {
       results.back()["old"] = old;
       results.back()["new"] = object.text;
@@ -266,7 +288,8 @@ HttpResponse Api::remove(const HttpRequest& request) {
     }
   }
   if (results.empty()) return json_response({{"errors", std::move(errors)}}, 404);
-  if (const auto removed = manifests_.remove(parsed.objects); !removed) return error_response(500, removed.error().what);
+  if (const auto removed = manifests_.remove(parsed.objects); !removed)
+    return error_response(500, removed.error().what);
   for (const auto& object : parsed.objects) {
     Pod* const pod = object.kind == "Pod" ? reconciler_.find(object.namespace_ + "/" + object.name) : nullptr;
     if (pod != nullptr && *grace) pod->terminate(*grace);

@@ -15,20 +15,26 @@
 
 #include <memory>
 
-#include "agent/foreign/foreign_enforcement.h"
+#include "agent/base/services.h"
 #include "agent/export/exporter.h"
+#include "agent/export/usage_models.h"
+#include "agent/foreign/foreign_enforcement.h"
 #include "agent/http/http_server.h"
 #include "agent/pods/manifests.h"
 #include "agent/pods/reconciler.h"
-#include "agent/base/services.h"
-#include "agent/export/usage_models.h"
 
 namespace mete::agent {
 
 class Api {
  public:
-  Api(Services& services, Manifests& manifests, Reconciler& reconciler, const ForeignEnforcement& foreign, Exporter& exporter, const UsageModels& usage_models)
-      : services_(services), manifests_(manifests), reconciler_(reconciler), foreign_(foreign), exporter_(exporter), usage_models_(usage_models) {}
+  Api(Services& services, Manifests& manifests, Reconciler& reconciler, const ForeignEnforcement& foreign,
+      Exporter& exporter, const UsageModels& usage_models)
+      : services_(services),
+        manifests_(manifests),
+        reconciler_(reconciler),
+        foreign_(foreign),
+        exporter_(exporter),
+        usage_models_(usage_models) {}
 
   void handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
   void set_ready() { ready_ = true; }

@@ -27,7 +27,9 @@ ordered_json settings_json(const Group& group, const runtime::cgroup::Limits& li
   if (!expected) return list;
   for (const auto& setting : *expected) {
     const auto found = group.read(setting.controller, setting.file);
-    ordered_json value = {{"file", group.directory(setting.controller) + "/" + setting.file}, {"from", origin(setting.file)}, {"expected", setting.text}};
+    ordered_json value = {{"file", group.directory(setting.controller) + "/" + setting.file},
+                          {"from", origin(setting.file)},
+                          {"expected", setting.text}};
     if (found) {
       const bool same = runtime::cgroup::same_setting(setting.file, setting.text, *found);
       // One of several numbers in a file says more than all of them.
@@ -50,20 +52,23 @@ std::optional<std::string> first_word(const Group& group, const char* controller
 ordered_json ancestor_json(const Group& group) {
   ordered_json value = {{"cgroup", group.path()}};
   const auto& machine = group.hierarchies();
-  if (const auto memory = first_word(group, "memory", machine.on_v1("memory") ? "memory.limit_in_bytes" : "memory.max")) {
+  if (const auto memory =
+          first_word(group, "memory", machine.on_v1("memory") ? "memory.limit_in_bytes" : "memory.max")) {
     const auto bytes = runtime::cgroup::parse_u64(*memory);
     if (bytes && !runtime::cgroup::is_v1_unlimited(*bytes)) value["memoryBytes"] = *bytes;
   }
   const bool v1 = machine.on_v1("cpu");
   const auto quota = first_word(group, "cpu", v1 ? "cpu.cfs_quota_us" : "cpu.max");
-  if (quota && runtime::cgroup::parse_u64(*quota)) value["cpuQuota"] = group.read("cpu", v1 ? "cpu.cfs_quota_us" : "cpu.max")->substr(0, quota->size());
+  if (quota && runtime::cgroup::parse_u64(*quota))
+    value["cpuQuota"] = group.read("cpu", v1 ? "cpu.cfs_quota_us" : "cpu.max")->substr(0, quota->size());
   if (const auto pids = first_word(group, "pids", "pids.max"); pids && *pids != "max") value["pids"] = *pids;
   return value;
 }
 
 ordered_json ancestors_json(const Group& group) {
   ordered_json list = ordered_json::array();
-  for (std::string path = group.path().substr(0, group.path().rfind('/')); !path.empty(); path = path.substr(0, path.rfind('/'))) {
+  for (std::string path = group.path().substr(0, group.path().rfind('/')); !path.empty();
+       path = path.substr(0, path.rfind('/'))) {
     const auto each = Group::at(group.hierarchies(), path);
     if (!each) break;
     auto value = ancestor_json(*each);
@@ -74,7 +79,8 @@ ordered_json ancestors_json(const Group& group) {
 
 void add_what_is_felt(const Group& group, ordered_json& value) {
   value["above"] = ancestors_json(group);
-  if (const auto effective = effective_memory_limit(group)) value["effectiveMemory"] = {{"bytes", effective->limit.count()}, {"of", effective->of}};
+  if (const auto effective = effective_memory_limit(group))
+    value["effectiveMemory"] = {{"bytes", effective->limit.count()}, {"of", effective->of}};
 }
 
 ordered_json policy_json(const config::Policy& policy) {
@@ -82,7 +88,9 @@ ordered_json policy_json(const config::Policy& policy) {
 }
 
 ordered_json machine_json(const Services& services) {
-  return {{"memoryBytes", services.machine_memory.count()}, {"cpus", std::thread::hardware_concurrency()}, {"cgroups", std::string(to_string(services.hierarchies.mode))}};
+  return {{"memoryBytes", services.machine_memory.count()},
+          {"cpus", std::thread::hardware_concurrency()},
+          {"cgroups", std::string(to_string(services.hierarchies.mode))}};
 }
 
 template <class Concerns>
@@ -97,7 +105,8 @@ ordered_json events_json(const Services& services, Concerns&& concerns) {
 
 ordered_json container_json(Pod& pod, const Container& container) {
   const auto& record = container.record();
-  ordered_json value = {{"name", record.name}, {"state", to_string(record.state)}, {"cgroup", container.cgroup().path()}};
+  ordered_json value = {
+      {"name", record.name}, {"state", to_string(record.state)}, {"cgroup", container.cgroup().path()}};
   if (record.cgroup_id == 0) return value;
   enforcers::LimitFacts facts;
   if (record.resources) facts.resources = *record.resources;
@@ -106,9 +115,11 @@ ordered_json container_json(Pod& pod, const Container& container) {
   facts.exclusive = !record.cores.empty();
   facts.raised = record.raised_memory != 0;
   facts.boosted = container.boosted_quota().has_value();
-  value["settings"] = settings_json(container.cgroup(), container.limits(), [&](const std::string& file) { return enforcers::origin_of(file, facts); });
+  value["settings"] = settings_json(container.cgroup(), container.limits(),
+                                    [&](const std::string& file) { return enforcers::origin_of(file, facts); });
   add_what_is_felt(container.cgroup(), value);
-  if (const auto cpus = container.cgroup().read("cpuset", pod.services().hierarchies.on_v1("cpuset") ? "cpuset.effective_cpus" : "cpuset.cpus.effective")) {
+  if (const auto cpus = container.cgroup().read(
+          "cpuset", pod.services().hierarchies.on_v1("cpuset") ? "cpuset.effective_cpus" : "cpuset.cpus.effective")) {
     value["cpus"] = std::string(runtime::cgroup::trim(*cpus));
   }
   return value;
@@ -126,14 +137,18 @@ ordered_json explain_json(Pod& pod) {
   if (const auto resizing = pod.resizing()) value["resize"] = resizing->why;
   value["machine"] = machine_json(services);
   value["cgroup"] = pod.cgroup().path();
-  if (pod.cgroup().exists()) value["settings"] = settings_json(pod.cgroup(), pod.limits(), [&](const std::string& file) { return enforcers::pod_origin_of(file, pod.held_cpu().has_value()); });
+  if (pod.cgroup().exists())
+    value["settings"] = settings_json(pod.cgroup(), pod.limits(), [&](const std::string& file) {
+      return enforcers::pod_origin_of(file, pod.held_cpu().has_value());
+    });
   value["containers"] = ordered_json::array();
   for (const auto& container : pod.containers()) value["containers"].push_back(container_json(pod, *container));
   value["events"] = events_json(services, [&](const Event& event) { return event.pod == pod.record().key(); });
   return value;
 }
 
-ordered_json explain_json(const Services& services, const Group& group, const config::Policy* policy, const std::vector<Knob>& changed) {
+ordered_json explain_json(const Services& services, const Group& group, const config::Policy* policy,
+                          const std::vector<Knob>& changed) {
   ordered_json value = {{"cgroup", group.path()}};
   if (policy != nullptr) value["policy"] = policy_json(*policy);
   value["machine"] = machine_json(services);
@@ -151,7 +166,8 @@ ordered_json explain_json(const Services& services, const Group& group, const co
   }
   add_what_is_felt(group, value);
   value["events"] = events_json(services, [&](const Event& event) {
-    return std::any_of(event.fields.begin(), event.fields.end(), [&](const auto& field) { return field.first == "cgroup" && field.second == group.path(); });
+    return std::any_of(event.fields.begin(), event.fields.end(),
+                       [&](const auto& field) { return field.first == "cgroup" && field.second == group.path(); });
   });
   return value;
 }

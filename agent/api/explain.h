@@ -11,8 +11,9 @@ namespace mete::agent {
 
 [[nodiscard]] nlohmann::ordered_json explain_json(Pod& pod);
 
-// The same of a cgroup that others made. `policy`: null when none holds it; `changed`: what mete has written on cgroups of others.
-[[nodiscard]] nlohmann::ordered_json explain_json(const Services& services, const runtime::cgroup::Group& group, const config::Policy* policy,
-                                                  const std::vector<Knob>& changed);
+// The same of a cgroup that others made. `policy`: null when none holds it; `changed`: what mete has written on cgroups
+// of others.
+[[nodiscard]] nlohmann::ordered_json explain_json(const Services& services, const runtime::cgroup::Group& group,
+                                                  const config::Policy* policy, const std::vector<Knob>& changed);
 
 }  // namespace mete::agent

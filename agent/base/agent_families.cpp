@@ -11,34 +11,45 @@ namespace {
 using collectors::MetricType;
 
 constexpr auto kFamilies = std::to_array<OwnFamily>({
-    {"mete_collection_seconds_total", MetricType::kCounter, "collector", "Time spent reading and parsing, by collector."},
+    {"mete_collection_seconds_total", MetricType::kCounter, "collector",
+     "Time spent reading and parsing, by collector."},
     {"mete_collection_files_total", MetricType::kCounter, "collector", "Files read, by collector."},
-    {"mete_collection_errors_total", MetricType::kCounter, "collector", "Reads that failed or were not understood, by collector."},
+    {"mete_collection_errors_total", MetricType::kCounter, "collector",
+     "Reads that failed or were not understood, by collector."},
     {"mete_agent_build_info", MetricType::kGauge, "version", "Always 1; the version is in the label."},
-    {"mete_agent_kernel_feature", MetricType::kGauge, "feature", "What this kernel offers, found by trying at the start: 1, or 0."},
-    {"mete_agent_psi_window_seconds", MetricType::kGauge, "", "The shortest window of a PSI trigger that the kernel takes from the agent."},
+    {"mete_agent_kernel_feature", MetricType::kGauge, "feature",
+     "What this kernel offers, found by trying at the start: 1, or 0."},
+    {"mete_agent_psi_window_seconds", MetricType::kGauge, "",
+     "The shortest window of a PSI trigger that the kernel takes from the agent."},
     {"mete_agent_containers", MetricType::kGauge, "state", "Containers of this agent, by state."},
     {"mete_agent_open_fds", MetricType::kGauge, "", "File descriptors the agent has open."},
     {"mete_agent_http_requests_total", MetricType::kCounter, "handler,code", "HTTP requests answered."},
-    {"mete_agent_http_refused_total", MetricType::kCounter, "reason", "Connections and requests turned away or cut: limit, auth, rate, slow, tls."},
+    {"mete_agent_http_refused_total", MetricType::kCounter, "reason",
+     "Connections and requests turned away or cut: limit, auth, rate, slow, tls."},
     {"mete_agent_loop_lag_seconds", MetricType::kHistogram, "le", "How late the event loop ran a timer."},
     {"mete_agent_scrape_seconds", MetricType::kHistogram, "le", "Time to read all counters and write one exposition."},
     {"mete_agent_launch_seconds", MetricType::kHistogram, "le",
      "From the decision to start a container to the first instruction of its command."},
     {"mete_enforcement_actions_total", MetricType::kCounter, "enforcer,action,outcome",
      "Actions of the enforcers, by outcome: done, failed, dry-run, guarded."},
-    {"mete_enforcement_reaction_seconds", MetricType::kHistogram, "enforcer,le", "From the kernel's event to the end of the action."},
-    {"mete_limit_drift_total", MetricType::kCounter, "file", "Control files of managed cgroups that somebody else had changed."},
-    {"cadvisor_version_info", MetricType::kGauge, "kernelVersion,osVersion,dockerVersion,cadvisorVersion,cadvisorRevision",
+    {"mete_enforcement_reaction_seconds", MetricType::kHistogram, "enforcer,le",
+     "From the kernel's event to the end of the action."},
+    {"mete_limit_drift_total", MetricType::kCounter, "file",
+     "Control files of managed cgroups that somebody else had changed."},
+    {"cadvisor_version_info", MetricType::kGauge,
+     "kernelVersion,osVersion,dockerVersion,cadvisorVersion,cadvisorRevision",
      "Always 1; kernel, operating system and version of mete are in the labels. On /metrics/cadvisor only."},
 });
 
 }  // namespace
 
-std::span<const OwnFamily> own_families() { return kFamilies; }
+std::span<const OwnFamily> own_families() {
+  return kFamilies;
+}
 
 const OwnFamily& own_family(std::string_view name) {
-  const auto* const found = std::find_if(kFamilies.begin(), kFamilies.end(), [name](const OwnFamily& family) { return family.name == name; });
+  const auto* const found =
+      std::find_if(kFamilies.begin(), kFamilies.end(), [name](const OwnFamily& family) { return family.name == name; });
   if (found == kFamilies.end()) std::terminate();
   return *found;
 }

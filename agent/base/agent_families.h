@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The metric families that the agent writes itself, besides those of collectors/family.h: for `mete metrics` and docs/metrics.md.
+// The metric families that the agent writes itself, besides those of collectors/family.h: for `mete metrics` and
+// docs/metrics.md.
 #pragma once
 
 #include <span>

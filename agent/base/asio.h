@@ -2,9 +2,6 @@
 // The parts of Boost.Asio that the agent uses; everything else includes this.
 #pragma once
 
-#include <memory>
-#include <utility>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -12,6 +9,9 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+
+#include <memory>
+#include <utility>
 
 namespace mete::agent {
 

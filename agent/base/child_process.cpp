@@ -17,7 +17,8 @@ constexpr auto kLookAgain = std::chrono::milliseconds(50);
 
 class Waiting : public std::enable_shared_from_this<Waiting> {
  public:
-  Waiting(asio::io_context& loop, pid_t pid, std::function<void(int)> ended) : process_(loop), again_(loop), pid_(pid), ended_(std::move(ended)) {}
+  Waiting(asio::io_context& loop, pid_t pid, std::function<void(int)> ended)
+      : process_(loop), again_(loop), pid_(pid), ended_(std::move(ended)) {}
 
   void begin() {
     const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));

@@ -14,6 +14,7 @@ namespace mete::agent {
 [[nodiscard]] std::string digest(std::string_view bytes);
 
 // Of what the control files hold once these limits are written.
-[[nodiscard]] std::string digest(const runtime::cgroup::Limits& limits, const runtime::cgroup::Hierarchies& hierarchies);
+[[nodiscard]] std::string digest(const runtime::cgroup::Limits& limits,
+                                 const runtime::cgroup::Hierarchies& hierarchies);
 
 }  // namespace mete::agent

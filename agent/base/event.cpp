@@ -28,7 +28,11 @@ void EventLog::add(Event event) {
   for (const auto& listener : listeners_) listener(events_.back());
 }
 
-EventLog::Handle EventLog::listen(Listener listener) { return listeners_.insert(listeners_.end(), std::move(listener)); }
-void EventLog::forget(Handle handle) { listeners_.erase(handle); }
+EventLog::Handle EventLog::listen(Listener listener) {
+  return listeners_.insert(listeners_.end(), std::move(listener));
+}
+void EventLog::forget(Handle handle) {
+  listeners_.erase(handle);
+}
 
 }  // namespace mete::agent

@@ -12,7 +12,9 @@ namespace {
 using collectors::MetricType;
 using prometheus::Histogram;
 
-double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+double seconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double>(time).count();
+}
 
 const Histogram::BucketBoundaries kFast = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5};
 
@@ -41,7 +43,8 @@ MetricType type_of(prometheus::MetricType type) {
   }
 }
 
-void write_metric(collectors::FamilyWriter& writer, const collectors::LabelBlock& labels, prometheus::MetricType type, const prometheus::ClientMetric& metric) {
+void write_metric(collectors::FamilyWriter& writer, const collectors::LabelBlock& labels, prometheus::MetricType type,
+                  const prometheus::ClientMetric& metric) {
   if (type == prometheus::MetricType::Counter) return writer.add(labels, metric.counter.value);
   if (type == prometheus::MetricType::Gauge) return writer.add(labels, metric.gauge.value);
   if (type != prometheus::MetricType::Histogram) return;
@@ -65,7 +68,10 @@ Instruments::Instruments()
       lag_(histogram(registry_, "mete_agent_loop_lag_seconds")),
       scrapes_(histogram(registry_, "mete_agent_scrape_seconds")),
       launches_(histogram(registry_, "mete_agent_launch_seconds")) {
-  described(prometheus::BuildGauge(), "mete_agent_build_info").Register(registry_).Add({{"version", METE_VERSION}}).Set(1);
+  described(prometheus::BuildGauge(), "mete_agent_build_info")
+      .Register(registry_)
+      .Add({{"version", METE_VERSION}})
+      .Set(1);
 }
 
 void Instruments::enforcement(const std::string& enforcer, const std::string& action, const std::string& outcome) {
@@ -74,14 +80,24 @@ void Instruments::enforcement(const std::string& enforcer, const std::string& ac
 void Instruments::reaction(const std::string& enforcer, std::chrono::nanoseconds from_event_to_done) {
   reactions_.Add({{"enforcer", enforcer}}, kFast).Observe(seconds(from_event_to_done));
 }
-void Instruments::drift(const std::string& file) { drifts_.Add({{"file", file}}).Increment(); }
-void Instruments::loop_lag(std::chrono::nanoseconds lag) { lag_.Observe(seconds(lag)); }
+void Instruments::drift(const std::string& file) {
+  drifts_.Add({{"file", file}}).Increment();
+}
+void Instruments::loop_lag(std::chrono::nanoseconds lag) {
+  lag_.Observe(seconds(lag));
+}
 void Instruments::request(const std::string& handler, int code) {
   requests_.Add({{"handler", handler}, {"code", std::to_string(code)}}).Increment();
 }
-void Instruments::refused(const std::string& why) { refusals_.Add({{"reason", why}}).Increment(); }
-void Instruments::scrape(std::chrono::nanoseconds took) { scrapes_.Observe(seconds(took)); }
-void Instruments::launch(std::chrono::nanoseconds from_request_to_exec) { launches_.Observe(seconds(from_request_to_exec)); }
+void Instruments::refused(const std::string& why) {
+  refusals_.Add({{"reason", why}}).Increment();
+}
+void Instruments::scrape(std::chrono::nanoseconds took) {
+  scrapes_.Observe(seconds(took));
+}
+void Instruments::launch(std::chrono::nanoseconds from_request_to_exec) {
+  launches_.Observe(seconds(from_request_to_exec));
+}
 
 void Instruments::write(std::string& out, collectors::Format format) const {
   for (const auto& family : registry_.Collect()) {

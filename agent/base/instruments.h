@@ -2,7 +2,6 @@
 // The agent's own metrics, carried by prometheus-cpp: few series, counted where things happen.
 #pragma once
 
-#include "collectors/exposition/exposition.h"
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
@@ -10,6 +9,8 @@
 
 #include <chrono>
 #include <string>
+
+#include "collectors/exposition/exposition.h"
 
 namespace mete::agent {
 

@@ -10,7 +10,8 @@ namespace mete::agent {
 
 std::string scope_of(const KernelKill& kill, const std::string& cgroup, const std::string& pod) {
   if (!kill.of_cgroup) return "host";
-  if (kill.oom_memcg.empty() || kill.oom_memcg == cgroup || kill.oom_memcg.starts_with(cgroup + "/")) return "container";
+  if (kill.oom_memcg.empty() || kill.oom_memcg == cgroup || kill.oom_memcg.starts_with(cgroup + "/"))
+    return "container";
   return kill.oom_memcg == pod ? "pod" : "ancestor";
 }
 
@@ -50,7 +51,8 @@ void KernelLog::note(std::string_view message) {
   const auto killed = collectors::parse_oom_kill(message);
   if (!killed) return;
   KernelKill kill{killed->pid, killed->task, {}, {}, killed->anon_rss, killed->of_cgroup};
-  const auto choice = std::find_if(choices_.rbegin(), choices_.rend(), [&](const auto& each) { return each.pid == kill.pid; });
+  const auto choice =
+      std::find_if(choices_.rbegin(), choices_.rend(), [&](const auto& each) { return each.pid == kill.pid; });
   if (choice != choices_.rend()) {
     kill.task_memcg = choice->task_memcg;
     kill.oom_memcg = choice->oom_memcg;

@@ -23,7 +23,8 @@ struct KernelKill {
   bool of_cgroup = true;
 };
 
-// Whose limit it was: "container" (of `cgroup`, or one below it), "pod" (of `pod`, which may be empty), "ancestor" or "host".
+// Whose limit it was: "container" (of `cgroup`, or one below it), "pod" (of `pod`, which may be empty), "ancestor" or
+// "host".
 [[nodiscard]] std::string scope_of(const KernelKill& kill, const std::string& cgroup, const std::string& pod);
 
 class KernelLog {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/base/log.h"
 
+#include <nlohmann/json.hpp>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 namespace mete::agent {
 namespace {
@@ -13,7 +13,8 @@ namespace {
 bool json_lines = false;
 
 bool is_plain(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("-_./:+@%").find(c) != std::string_view::npos;
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("-_./:+@%").find(c) != std::string_view::npos;
 }
 
 void line(spdlog::level::level_enum level, const std::string& message) {
@@ -29,8 +30,9 @@ void line(spdlog::level::level_enum level, const std::string& message) {
 void open_log(bool json) {
   json_lines = json;
   auto logger = spdlog::stderr_logger_st("mete");
-  logger->set_pattern(json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","entry":%v})" : "time=%Y-%m-%dT%H:%M:%S.%fZ level=%l %v",
-                      spdlog::pattern_time_type::utc);
+  logger->set_pattern(
+      json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","entry":%v})" : "time=%Y-%m-%dT%H:%M:%S.%fZ level=%l %v",
+      spdlog::pattern_time_type::utc);
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
 }
@@ -53,7 +55,11 @@ void log(const Event& event) {
   spdlog::log(level, "{} msg={}", text, quoted(event.message));
 }
 
-void log_info(const std::string& message) { line(spdlog::level::info, message); }
-void log_error(const std::string& message) { line(spdlog::level::err, message); }
+void log_info(const std::string& message) {
+  line(spdlog::level::info, message);
+}
+void log_error(const std::string& message) {
+  line(spdlog::level::err, message);
+}
 
 }  // namespace mete::agent

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every part of the agent uses and none of them owns. All of it belongs to the loop's thread: nothing here is locked.
+// What every part of the agent uses and none of them owns. All of it belongs to the loop's thread: nothing here is
+// locked.
 #pragma once
 
 #include <map>

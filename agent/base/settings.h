@@ -20,10 +20,10 @@ struct Settings {
   std::string cgroup_parent = "/mete";
   std::string listen = "127.0.0.1:9753";
   std::string web_config;  // Prometheus' web configuration file: TLS and passwords of `listen`; empty: neither
-  std::string shim;  // path of mete-shim; empty: beside our own executable
+  std::string shim;        // path of mete-shim; empty: beside our own executable
   bool json_logs = false;
   std::chrono::seconds usage_every{60};  // how often usage is looked at for `mete advise`
-  config::AgentConfig config;  // of --config
+  config::AgentConfig config;            // of --config
   enforcers::BackoffLimits backoff;
   runtime::shim::LogLimits log_limits;
 

@@ -22,7 +22,9 @@ void set_limit(bool all) {
 
 }  // namespace
 
-void keep_spare_descriptors() { set_limit(false); }
+void keep_spare_descriptors() {
+  set_limit(false);
+}
 
 SpareDescriptors::SpareDescriptors() {
   if (users++ == 0) set_limit(true);

@@ -70,7 +70,8 @@ Result<pid_t> spawn(const std::string& shim, std::vector<std::string> args, cons
   char* environment[] = {nullptr};
   const SpareDescriptors spare;  // its limit is what the agent was given, not what is left of it
   pid_t pid = 0;
-  if (const int error = ::posix_spawn(&pid, shim.c_str(), actions.get(), nullptr, argv.data(), environment); error != 0) {
+  if (const int error = ::posix_spawn(&pid, shim.c_str(), actions.get(), nullptr, argv.data(), environment);
+      error != 0) {
     return fail_errno("start " + shim, error);
   }
   return pid;
@@ -85,7 +86,10 @@ Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode,
   METE_TRY(const runtime::UniqueFd high_lock, raise_descriptor(lock));
   METE_TRY(const runtime::UniqueFd high_ready, raise_descriptor(ready.write));
   METE_TRY(const runtime::UniqueFd high_cgroups, raise_descriptor(cgroups.read));
-  std::vector<std::string> args = {"mete-shim", mode, "--dir", directory, "--lock-fd", std::to_string(kLockFd), "--ready-fd", std::to_string(kReadyFd)};
+  std::vector<std::string> args = {"mete-shim",  mode,
+                                   "--dir",      directory,
+                                   "--lock-fd",  std::to_string(kLockFd),
+                                   "--ready-fd", std::to_string(kReadyFd)};
   if (mode == "run") args.insert(args.end(), {"--cgroups-fd", std::to_string(kCgroupsFd)});
   args.insert(args.end(), more.begin(), more.end());
   FileActions actions;
@@ -111,10 +115,20 @@ Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode,
   return spawned;
 }
 
-Result<pid_t> spawn_exec(const std::string& shim, const std::string& attempt_directory, const runtime::process::ProcessId& process,
-                         std::chrono::milliseconds timeout, const std::vector<std::string>& command) {
-  std::vector<std::string> args = {"mete-shim", "exec", "--dir", attempt_directory, "--pid", std::to_string(process.pid), "--start-time",
-                                   std::to_string(process.start_time), "--timeout-ms", std::to_string(timeout.count()), "--"};
+Result<pid_t> spawn_exec(const std::string& shim, const std::string& attempt_directory,
+                         const runtime::process::ProcessId& process, std::chrono::milliseconds timeout,
+                         const std::vector<std::string>& command) {
+  std::vector<std::string> args = {"mete-shim",
+                                   "exec",
+                                   "--dir",
+                                   attempt_directory,
+                                   "--pid",
+                                   std::to_string(process.pid),
+                                   "--start-time",
+                                   std::to_string(process.start_time),
+                                   "--timeout-ms",
+                                   std::to_string(timeout.count()),
+                                   "--"};
   args.insert(args.end(), command.begin(), command.end());
   FileActions actions;
   close_standard_streams(actions);
@@ -129,10 +143,15 @@ Result<pid_t> spawn_watchdog(const std::string& shim, const std::string& directo
   return spawn(shim, {"mete-shim", "watchdog", "--dir", directory}, actions);
 }
 
-Result<pid_t> spawn_http_get(const runtime::process::ProcessId& process, const config::HttpGet& get, std::chrono::nanoseconds timeout) {
-  std::vector<std::string> args = {"mete", "http-get", "--pid", std::to_string(process.pid), "--start-time", std::to_string(process.start_time),
-                                   "--timeout-ms", std::to_string(std::chrono::ceil<std::chrono::milliseconds>(timeout).count()),
-                                   "--port", std::to_string(get.port), "--path", get.path};
+Result<pid_t> spawn_http_get(const runtime::process::ProcessId& process, const config::HttpGet& get,
+                             std::chrono::nanoseconds timeout) {
+  std::vector<std::string> args = {
+      "mete",         "http-get",
+      "--pid",        std::to_string(process.pid),
+      "--start-time", std::to_string(process.start_time),
+      "--timeout-ms", std::to_string(std::chrono::ceil<std::chrono::milliseconds>(timeout).count()),
+      "--port",       std::to_string(get.port),
+      "--path",       get.path};
   if (!get.host.empty()) args.insert(args.end(), {"--to", get.host});
   if (get.https) args.emplace_back("--https");
   for (const auto& [name, value] : get.headers) args.insert(args.end(), {"--header", name + ":" + value});

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/base/workers.h"
 
+#include <boost/asio/thread_pool.hpp>
+
 #include <csignal>
 #include <utility>
-
-#include <boost/asio/thread_pool.hpp>
 
 namespace mete::agent {
 namespace {

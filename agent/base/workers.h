@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads for work that waits for the kernel longer than the loop may (reclaim, fsync). The threads are made at the first use.
+// Threads for work that waits for the kernel longer than the loop may (reclaim, fsync). The threads are made at the
+// first use.
 #pragma once
 
 #include <functional>

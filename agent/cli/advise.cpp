@@ -18,10 +18,18 @@ namespace {
 
 using enforcers::Advice;
 
-std::string cpu_text(MilliCpu cpu) { return std::to_string(cpu.count()) + "m"; }
-std::string memory_text(Bytes memory) { return std::to_string(memory.count() >> 20) + "Mi"; }
-std::string cpu_text(const std::optional<MilliCpu>& cpu) { return cpu ? cpu_text(*cpu) : "-"; }
-std::string memory_text(const std::optional<Bytes>& memory) { return memory ? bytes_text(memory->count()) : "-"; }
+std::string cpu_text(MilliCpu cpu) {
+  return std::to_string(cpu.count()) + "m";
+}
+std::string memory_text(Bytes memory) {
+  return std::to_string(memory.count() >> 20) + "Mi";
+}
+std::string cpu_text(const std::optional<MilliCpu>& cpu) {
+  return cpu ? cpu_text(*cpu) : "-";
+}
+std::string memory_text(const std::optional<Bytes>& memory) {
+  return memory ? bytes_text(memory->count()) : "-";
+}
 
 std::string decimal(double value, int digits) {
   char text[64];
@@ -46,16 +54,22 @@ Result<NamedModel> read_recording(const std::string& path) {
     for (std::size_t i = 0; i < std::size(values); ++i) {
       const auto parsed = std::from_chars(at, end, values[i]);
       const bool last = i + 1 == std::size(values);
-      if (parsed.ec != std::errc() || !(values[i] >= 0) || (last ? parsed.ptr != end : parsed.ptr == end || *parsed.ptr != ',')) {
-        return fail(path + ":" + std::to_string(number) + ": found \"" + printable(line) + "\", expected seconds,cores,throttled cores,bytes,OOM kills");
+      if (parsed.ec != std::errc() || !(values[i] >= 0) ||
+          (last ? parsed.ptr != end : parsed.ptr == end || *parsed.ptr != ',')) {
+        return fail(path + ":" + std::to_string(number) + ": found \"" + printable(line) +
+                    "\", expected seconds,cores,throttled cores,bytes,OOM kills");
       }
       at = parsed.ptr + 1;
     }
     constexpr double kMinute = 60;
     const double over = before == 0 ? kMinute : values[0] - before;
-    if (over <= 0 || values[0] > 1e10) return fail(path + ":" + std::to_string(number) + ": found time " + decimal(values[0], 0) + ", expected one after the line before");
+    if (over <= 0 || values[0] > 1e10)
+      return fail(path + ":" + std::to_string(number) + ": found time " + decimal(values[0], 0) +
+                  ", expected one after the line before");
     before = values[0];
-    const auto nanoseconds = [](double seconds) { return std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9)); };
+    const auto nanoseconds = [](double seconds) {
+      return std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
+    };
     recorded.model.add({.at = enforcers::WallTime(nanoseconds(values[0])),
                         .over = nanoseconds(over),
                         .cores = values[1],
@@ -98,7 +112,10 @@ bool is_asked(const std::string& container, const std::vector<std::string>& name
 
 template <class T>
 Json advised_json(const enforcers::Advised<T>& advised) {
-  return {{"request", advised.request.count()}, {"limit", advised.limit.count()}, {"lower", advised.lower.count()}, {"upper", advised.upper.count()}};
+  return {{"request", advised.request.count()},
+          {"limit", advised.limit.count()},
+          {"lower", advised.lower.count()},
+          {"upper", advised.upper.count()}};
 }
 
 Json json_of(const NamedModel& named, const Advice& advice) {
@@ -125,19 +142,26 @@ Json json_of(const NamedModel& named, const Advice& advice) {
 std::string text_of(const NamedModel& named, const Advice& advice, const enforcers::AdviceOptions& options) {
   const auto& model = named.model;
   const auto& [requests, limits] = model.resources;
-  std::string text = "Container " + printable(named.container) + ": " + decimal(advice.days, 1) + " days, " + std::to_string(model.samples) + " samples\n\n";
+  std::string text = "Container " + printable(named.container) + ": " + decimal(advice.days, 1) + " days, " +
+                     std::to_string(model.samples) + " samples\n\n";
   Table table({"", "NOW", "ADVISED", "BETWEEN", "FREED"});
-  table.add({"cpu request", cpu_text(requests.cpu), cpu_text(advice.cpu.request), cpu_text(advice.cpu.lower) + " and " + cpu_text(advice.cpu.upper), cpu_text(advice.cpu_freed)});
+  table.add({"cpu request", cpu_text(requests.cpu), cpu_text(advice.cpu.request),
+             cpu_text(advice.cpu.lower) + " and " + cpu_text(advice.cpu.upper), cpu_text(advice.cpu_freed)});
   table.add({"cpu limit", cpu_text(limits.cpu), cpu_text(advice.cpu.limit), "", ""});
-  table.add({"memory request", memory_text(requests.memory), memory_text(advice.memory.request), memory_text(advice.memory.lower) + " and " + memory_text(advice.memory.upper),
+  table.add({"memory request", memory_text(requests.memory), memory_text(advice.memory.request),
+             memory_text(advice.memory.lower) + " and " + memory_text(advice.memory.upper),
              memory_text(advice.memory_freed)});
   table.add({"memory limit", memory_text(limits.memory), memory_text(advice.memory.limit), "", ""});
   text += table.text() + "\n";
-  text += "Peak memory " + bytes_text(model.peak().count()) + ". Throttled for " + decimal(advice.throttled_seconds, 1) + " s, of which the advised limit would have avoided " +
+  text += "Peak memory " + bytes_text(model.peak().count()) + ". Throttled for " +
+          decimal(advice.throttled_seconds, 1) + " s, of which the advised limit would have avoided " +
           decimal(advice.throttled_avoided, 1) + " s. OOM kills: " + std::to_string(model.ooms);
-  if (advice.ooms > 0) text += ", of the last " + std::to_string(advice.ooms) + " it would have avoided " + std::to_string(advice.ooms_avoided);
-  text += ".\nBy: requests p" + decimal(options.target * 100, 0) + ", limits p" + decimal(options.upper * 100, 0) + " and no less than the peak, margin " +
-          decimal(options.margin * 100, 0) + "%, at least " + cpu_text(options.least_cpu) + " and " + memory_text(options.least_memory) + "; half-life 24 h.\n";
+  if (advice.ooms > 0)
+    text += ", of the last " + std::to_string(advice.ooms) + " it would have avoided " +
+            std::to_string(advice.ooms_avoided);
+  text += ".\nBy: requests p" + decimal(options.target * 100, 0) + ", limits p" + decimal(options.upper * 100, 0) +
+          " and no less than the peak, margin " + decimal(options.margin * 100, 0) + "%, at least " +
+          cpu_text(options.least_cpu) + " and " + memory_text(options.least_memory) + "; half-life 24 h.\n";
   for (const auto& note : advice.notes) text += "Note: " + note + ".\n";
   return text;
 }
@@ -147,8 +171,8 @@ struct Line {
   Advice advice;
 };
 
-// A patch for the manifests, one document a pod; also for `kubectl patch --patch-file`. A limit that the manifest does not
-// have is not given.
+// A patch for the manifests, one document a pod; also for `kubectl patch --patch-file`. A limit that the manifest does
+// not have is not given.
 std::string patch_of(const std::vector<Line>& lines) {
   std::string text;
   std::string pod_before;
@@ -157,16 +181,18 @@ std::string patch_of(const std::vector<Line>& lines) {
     const std::string pod = named.container.substr(0, slash);
     if (pod != pod_before) {
       const auto middle = pod.find('/');
-      text += (text.empty() ? "" : "---\n") + std::string("apiVersion: v1\nkind: Pod\nmetadata: {name: ") + pod.substr(middle + 1) + ", namespace: " + pod.substr(0, middle) +
-              "}\nspec:\n  containers:\n";
+      text += (text.empty() ? "" : "---\n") + std::string("apiVersion: v1\nkind: Pod\nmetadata: {name: ") +
+              pod.substr(middle + 1) + ", namespace: " + pod.substr(0, middle) + "}\nspec:\n  containers:\n";
       pod_before = pod;
     }
     const auto& limits = named.model.resources.limits;
-    text += "  - name: " + named.container.substr(slash + 1) + "\n    resources:\n      requests: {cpu: " + cpu_text(advice.cpu.request) +
+    text += "  - name: " + named.container.substr(slash + 1) +
+            "\n    resources:\n      requests: {cpu: " + cpu_text(advice.cpu.request) +
             ", memory: " + memory_text(advice.memory.request) + "}\n";
     std::string given;
     if (limits.cpu) given += "cpu: " + cpu_text(advice.cpu.limit);
-    if (limits.memory) given += (given.empty() ? "" : ", ") + std::string("memory: ") + memory_text(advice.memory.limit);
+    if (limits.memory)
+      given += (given.empty() ? "" : ", ") + std::string("memory: ") + memory_text(advice.memory.limit);
     if (!given.empty()) text += "      limits: {" + given + "}\n";
   }
   return text;
@@ -191,10 +217,16 @@ int advise(const Common& common, const AdviseOptions& options) {
       if (advice) lines.push_back({std::move(named), std::move(*advice)});
     }
   }
-  if (lines.empty() && !options.recording.empty()) return complain(options.recording + ": found no sample in it", kNotFound);
-  if (lines.empty()) return complain("nothing is known of " + (options.names.empty() ? "any container" : printable(options.names.front())) + " yet: the agent looks once a minute", kNotFound);
+  if (lines.empty() && !options.recording.empty())
+    return complain(options.recording + ": found no sample in it", kNotFound);
+  if (lines.empty())
+    return complain("nothing is known of " +
+                        (options.names.empty() ? "any container" : printable(options.names.front())) +
+                        " yet: the agent looks once a minute",
+                    kNotFound);
   if (common.output == "yaml") {
-    if (!options.recording.empty()) return complain("advise: found -o yaml and a recording, which belongs to no pod; expected -o table or json", 2);
+    if (!options.recording.empty())
+      return complain("advise: found -o yaml and a recording, which belongs to no pod; expected -o table or json", 2);
     print(patch_of(lines));
     return kDone;
   }
@@ -205,13 +237,19 @@ int advise(const Common& common, const AdviseOptions& options) {
     print(text_of(lines.front().named, lines.front().advice, options.advice));
     return kDone;
   }
-  Table table({"CONTAINER", "DAYS", "CPU REQUEST", "CPU LIMIT", "MEMORY REQUEST", "MEMORY LIMIT", "CPU FREED", "MEMORY FREED"});
-  const auto change = [](const std::string& before, const std::string& after) { return before == "-" ? after : before + " -> " + after; };
+  Table table(
+      {"CONTAINER", "DAYS", "CPU REQUEST", "CPU LIMIT", "MEMORY REQUEST", "MEMORY LIMIT", "CPU FREED", "MEMORY FREED"});
+  const auto change = [](const std::string& before, const std::string& after) {
+    return before == "-" ? after : before + " -> " + after;
+  };
   for (const auto& [named, advice] : lines) {
     const auto& [requests, limits] = named.model.resources;
-    table.add({printable(named.container), decimal(advice.days, 1), change(cpu_text(requests.cpu), cpu_text(advice.cpu.request)), change(cpu_text(limits.cpu), cpu_text(advice.cpu.limit)),
-               change(memory_text(requests.memory), memory_text(advice.memory.request)), change(memory_text(limits.memory), memory_text(advice.memory.limit)),
-               cpu_text(advice.cpu_freed), memory_text(advice.memory_freed)});
+    table.add({printable(named.container), decimal(advice.days, 1),
+               change(cpu_text(requests.cpu), cpu_text(advice.cpu.request)),
+               change(cpu_text(limits.cpu), cpu_text(advice.cpu.limit)),
+               change(memory_text(requests.memory), memory_text(advice.memory.request)),
+               change(memory_text(limits.memory), memory_text(advice.memory.limit)), cpu_text(advice.cpu_freed),
+               memory_text(advice.memory_freed)});
   }
   print(table.text());
   return kDone;

@@ -18,10 +18,12 @@ Status connect(Socket& socket, const std::string& path) {
   ErrorCode error;
   error = socket.connect(asio::local::stream_protocol::endpoint(path), error);
   if (!error) return {};
-  return fail_errno("no agent answers on " + path + " (start one with `mete agent`, or say --run or METE_HOST)", error.value());
+  return fail_errno("no agent answers on " + path + " (start one with `mete agent`, or say --run or METE_HOST)",
+                    error.value());
 }
 
-http::request<http::string_body> make_request(const std::string& method, const std::string& target, const std::string& body) {
+http::request<http::string_body> make_request(const std::string& method, const std::string& target,
+                                              const std::string& body) {
   http::request<http::string_body> request;
   request.method_string(method);
   request.target(target);
@@ -70,7 +72,8 @@ Status Client::follow(const std::string& target, const std::function<bool(std::s
     }
     text.erase(0, start);
   }
-  if (error && error != http::error::end_of_stream && error != http::error::partial_message) return fail("read from the agent: " + error.message());
+  if (error && error != http::error::end_of_stream && error != http::error::partial_message)
+    return fail("read from the agent: " + error.message());
   return {};
 }
 

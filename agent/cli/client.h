@@ -19,7 +19,8 @@ class Client {
  public:
   explicit Client(std::string socket) : socket_(std::move(socket)) {}
   // The error says which socket, and that an agent should be listening there.
-  [[nodiscard]] Result<Answer> request(const std::string& method, const std::string& target, const std::string& body = {}) const;
+  [[nodiscard]] Result<Answer> request(const std::string& method, const std::string& target,
+                                       const std::string& body = {}) const;
   // Lines as they come, until `line` returns false or the agent ends it.
   [[nodiscard]] Status follow(const std::string& target, const std::function<bool(std::string_view)>& line) const;
 

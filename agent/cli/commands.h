@@ -53,7 +53,8 @@ struct LogOptions {
 int apply(const Common& common, const std::vector<std::string>& files, bool dry_run);
 int diff(const Common& common, const std::vector<std::string>& files);
 int validate(const Common& common, const std::vector<std::string>& files);
-int remove(const Common& common, const std::vector<std::string>& files, const std::vector<std::string>& pods, std::optional<unsigned> grace);
+int remove(const Common& common, const std::vector<std::string>& files, const std::vector<std::string>& pods,
+           std::optional<unsigned> grace);
 // pods.cpp
 int ps(const Common& common, const std::vector<std::string>& pods);
 int inspect(const Common& common, const std::string& pod);

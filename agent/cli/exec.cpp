@@ -65,7 +65,9 @@ int exec(const Common& common, const ExecOptions& options) {
   if (fetched.code != kDone) return fetched.code;
   const auto container = find_container(fetched.value, options.container);
   if (!container) return kNotFound;
-  if (!container->contains("pid")) return complain("container " + (*container)["name"].get<std::string>() + " is " + (*container)["state"].get<std::string>() + ", expected it running");
+  if (!container->contains("pid"))
+    return complain("container " + (*container)["name"].get<std::string>() + " is " +
+                    (*container)["state"].get<std::string>() + ", expected it running");
   const auto directory = (*container)["directory"].get<std::string>();
   const auto bytes = runtime::read_file(AT_FDCWD, directory + "/plan");
   if (!bytes) return complain(bytes.error().what);
@@ -73,10 +75,14 @@ int exec(const Common& common, const ExecOptions& options) {
   if (!launched_from) return complain(launched_from.error().what);
   const process::ProcessId first{(*container)["pid"].get<pid_t>(), container->value("pidStartTime", std::uint64_t{0})};
   // Before and after its namespaces are looked at: another process of that number may be the host's.
-  if (const auto there = process::open_pidfd(first); !there) return complain("the container has just ended: " + there.error().what);
-  const auto plan = process::make_enter_plan(*launched_from, {first.pid, options.command, {}, options.tty ? std::optional(process::TerminalSpec{}) : std::nullopt});
+  if (const auto there = process::open_pidfd(first); !there)
+    return complain("the container has just ended: " + there.error().what);
+  const auto plan = process::make_enter_plan(
+      *launched_from,
+      {first.pid, options.command, {}, options.tty ? std::optional(process::TerminalSpec{}) : std::nullopt});
   if (!plan) return complain(plan.error().what);
-  if (const auto there = process::open_pidfd(first); !there) return complain("the container has just ended: " + there.error().what);
+  if (const auto there = process::open_pidfd(first); !there)
+    return complain("the container has just ended: " + there.error().what);
   const auto code = run(*plan, options);
   if (code) return *code;
   const int failed = code.error().code == ENOENT ? 127 : code.error().code == EACCES ? 126 : kFailed;

@@ -6,7 +6,9 @@
 namespace mete::agent::cli {
 namespace {
 
-std::string text_of(const Json& value, const char* key) { return value.contains(key) ? printable(value[key].get<std::string>()) : std::string(); }
+std::string text_of(const Json& value, const char* key) {
+  return value.contains(key) ? printable(value[key].get<std::string>()) : std::string();
+}
 
 // "-1" and the largest number of v1, "max" of v2: none.
 std::string shown(const std::string& value) {
@@ -41,21 +43,26 @@ std::string above_text(const Json& above) {
 std::string felt_text(const Json& value, const Json& machine) {
   std::string text = above_text(value["above"]);
   if (value.contains("effectiveMemory")) {
-    return text + "  the memory limit that is felt: " + bytes_text(value["effectiveMemory"]["bytes"].get<std::int64_t>()) + " by " + text_of(value["effectiveMemory"], "of") + "\n";
+    return text +
+           "  the memory limit that is felt: " + bytes_text(value["effectiveMemory"]["bytes"].get<std::int64_t>()) +
+           " by " + text_of(value["effectiveMemory"], "of") + "\n";
   }
-  return text + "  the memory limit that is felt: the machine's " + bytes_text(machine["memoryBytes"].get<std::int64_t>()) + "\n";
+  return text + "  the memory limit that is felt: the machine's " +
+         bytes_text(machine["memoryBytes"].get<std::int64_t>()) + "\n";
 }
 
 std::string policy_text(const Json& value) {
   if (!value.contains("policy")) return "No policy selects it\n";
   const auto& policy = value["policy"];
-  return "Policy " + text_of(policy, "name") + " (" + text_of(policy, "at") + ")" + (policy["dryRun"].get<bool>() ? ", dry run: it only tells\n" : "\n");
+  return "Policy " + text_of(policy, "name") + " (" + text_of(policy, "at") + ")" +
+         (policy["dryRun"].get<bool>() ? ", dry run: it only tells\n" : "\n");
 }
 
 std::string events_text(const Json& value) {
   Table events({"AGE", "REASON", "CONTAINER", "MESSAGE"});
   for (const auto& event : value["events"]) {
-    events.add({age_text(event["time"].get<std::string>()), text_of(event, "reason"), text_of(event, "container"), text_of(event, "message")});
+    events.add({age_text(event["time"].get<std::string>()), text_of(event, "reason"), text_of(event, "container"),
+                text_of(event, "message")});
   }
   return "\nLately\n" + events.text();
 }
@@ -69,7 +76,9 @@ int explain_cgroup(const Common& common, const std::string& path) {
   std::string text = "Cgroup " + text_of(value, "cgroup") + "\n" + policy_text(value);
   Table table({"  FILE", "HOLDS", "BEFORE"});
   for (const auto& each : value["settings"]) {
-    table.add({"  " + text_of(each, "file"), each.contains("found") ? shown(each["found"].get<std::string>()) : "? (" + text_of(each, "error") + ")", shown(each["before"].get<std::string>())});
+    table.add({"  " + text_of(each, "file"),
+               each.contains("found") ? shown(each["found"].get<std::string>()) : "? (" + text_of(each, "error") + ")",
+               shown(each["before"].get<std::string>())});
   }
   if (!value["settings"].empty()) text += table.text();
   print(text + felt_text(value, value["machine"]) + events_text(value));
@@ -79,7 +88,8 @@ int explain_cgroup(const Common& common, const std::string& path) {
 std::string container_text(const Json& container, const Json& machine) {
   std::string text = "\nContainer " + text_of(container, "name") + ", " + text_of(container, "state");
   if (!container.contains("settings")) return text + ": it has no cgroup now\n";
-  text += ", cgroup " + text_of(container, "cgroup") + "\n" + settings_text(container["settings"]) + felt_text(container, machine);
+  text += ", cgroup " + text_of(container, "cgroup") + "\n" + settings_text(container["settings"]) +
+          felt_text(container, machine);
   if (container.contains("cpus")) text += "  CPUs: " + text_of(container, "cpus") + "\n";
   return text;
 }
@@ -92,10 +102,12 @@ int explain(const Common& common, const std::string& pod) {
   if (fetched.code != kDone) return fetched.code;
   if (print_structured(common, fetched.value)) return kDone;
   const auto& value = fetched.value;
-  std::string text = "Pod " + text_of(value, "pod") + ", " + text_of(value, "qosClass") + ", from " + text_of(value, "source") + "\n";
+  std::string text =
+      "Pod " + text_of(value, "pod") + ", " + text_of(value, "qosClass") + ", from " + text_of(value, "source") + "\n";
   text += policy_text(value);
   if (value.contains("resize")) text += "A change of its resources waits: " + text_of(value, "resize") + "\n";
-  if (value.contains("settings")) text += "\nThe pod's own cgroup " + text_of(value, "cgroup") + "\n" + settings_text(value["settings"]);
+  if (value.contains("settings"))
+    text += "\nThe pod's own cgroup " + text_of(value, "cgroup") + "\n" + settings_text(value["settings"]);
   for (const auto& container : value["containers"]) text += container_text(container, value["machine"]);
   print(text + events_text(value));
   return kDone;

@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <thread>
 
+#include "agent/base/log.h"
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
-#include "agent/base/log.h"
 #include "runtime/file.h"
 
 namespace mete::agent::cli {
@@ -19,8 +19,9 @@ std::string event_text(const Json& event) {
   std::string where = event["pod"].get<std::string>();
   if (const auto container = event["container"].get<std::string>(); !container.empty()) where += "/" + container;
   std::string time = event["time"].get<std::string>().substr(0, 23) + "Z";
-  return time + " " + (event["type"] == "Warning" ? "Warning " : "Normal  ") + printable(event["reason"].get<std::string>()) + " " +
-         printable(where.empty() ? "agent" : where) + ": " + printable(event["message"].get<std::string>()) + "\n";
+  return time + " " + (event["type"] == "Warning" ? "Warning " : "Normal  ") +
+         printable(event["reason"].get<std::string>()) + " " + printable(where.empty() ? "agent" : where) + ": " +
+         printable(event["message"].get<std::string>()) + "\n";
 }
 
 struct Record {
@@ -38,7 +39,8 @@ std::optional<Record> parse_record(std::string_view line) {
   if (second == std::string_view::npos || second + 2 >= line.size() + 1) return std::nullopt;
   const auto third = line.find(' ', second + 1);
   if (third == std::string_view::npos) return std::nullopt;
-  return Record{line.substr(0, first), line.substr(first + 1, second - first - 1) == "stderr", line.substr(second + 1, third - second - 1) == "F", line.substr(third + 1)};
+  return Record{line.substr(0, first), line.substr(first + 1, second - first - 1) == "stderr",
+                line.substr(second + 1, third - second - 1) == "F", line.substr(third + 1)};
 }
 
 // A container's own bytes go through as they are, to the stream they were written to.
@@ -74,7 +76,8 @@ void print_lines(std::string& pending, bool timestamps) {
 bool same_file(int fd, const std::string& path) {
   struct stat open_file {};
   struct stat named_file {};
-  return ::fstat(fd, &open_file) == 0 && ::stat(path.c_str(), &named_file) == 0 && open_file.st_ino == named_file.st_ino;
+  return ::fstat(fd, &open_file) == 0 && ::stat(path.c_str(), &named_file) == 0 &&
+         open_file.st_ino == named_file.st_ino;
 }
 
 // The rotated files, oldest first, as one text. `current` is left out, should it have been rotated just now.

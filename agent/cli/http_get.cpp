@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// `mete http-get`: the request of a preStop hook, in a process of its own. It changes its network namespace, and what a container
-// answers is read by nobody who must go on.
+// `mete http-get`: the request of a preStop hook, in a process of its own. It changes its network namespace, and what a
+// container answers is read by nobody who must go on.
+#include <boost/asio/connect.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/beast/http.hpp>
 #include <sched.h>
 #include <sys/time.h>
 #include <unistd.h>
 
-#include <boost/asio/connect.hpp>
-#include <boost/asio/read_until.hpp>
-#include <boost/beast/http.hpp>
 #include <cerrno>
 #include <csignal>
 #include <system_error>
 
 #include "agent/base/asio.h"
-#include "agent/http/asio_ssl.h"
 #include "agent/cli/output.h"
+#include "agent/http/asio_ssl.h"
 
 namespace mete::agent::cli {
 namespace {
@@ -41,8 +41,8 @@ http::request<http::empty_body> request_of(const config::HttpGet& get, const std
   return request;
 }
 
-// The first line of the answer says all that is asked for: there is somebody who took the request. No parser of the rest: servers
-// that end lines as they like are no reason to fail.
+// The first line of the answer says all that is asked for: there is somebody who took the request. No parser of the
+// rest: servers that end lines as they like are no reason to fail.
 template <class Stream>
 void ask(Stream& stream, const http::request<http::empty_body>& request) {
   http::write(stream, request);
@@ -85,7 +85,8 @@ int http_get(const HttpGetOptions& options) {
   } catch (const boost::system::system_error& error) {
     const auto& code = error.code();
     complain(error.what());
-    if (code.category() == asio::error::get_netdb_category() || code.category() == asio::error::get_addrinfo_category()) return EHOSTUNREACH;
+    if (code.category() == asio::error::get_netdb_category() || code.category() == asio::error::get_addrinfo_category())
+      return EHOSTUNREACH;
     // Errors of HTTP and TLS have numbers of their own.
     return code.category() == boost::system::system_category() && code.value() > 0 ? code.value() : EPROTO;
   } catch (const std::system_error& error) {

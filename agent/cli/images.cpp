@@ -21,7 +21,8 @@ std::vector<std::string> layers_in_use(const Common& common, const runtime::imag
         for (const auto& layer : *own) layers.push_back(layer.get<std::string>());
       }
       if (!container.contains("image")) continue;
-      if (const auto image = store.find(container["image"].get<std::string>())) layers.insert(layers.end(), image->layers.begin(), image->layers.end());
+      if (const auto image = store.find(container["image"].get<std::string>()))
+        layers.insert(layers.end(), image->layers.begin(), image->layers.end());
     }
   }
   return layers;
@@ -46,7 +47,8 @@ int image_import(const Common& common, const std::string& path, const std::strin
   const auto image = store->import(path, name);
   if (!image) return complain(image.error().what);
   if (print_structured(common, image_json(*image))) return kDone;
-  print(image->name + " " + image->id.substr(0, 12) + " " + std::to_string(image->layers.size()) + " layers, " + bytes_text(image->size) + "\n");
+  print(image->name + " " + image->id.substr(0, 12) + " " + std::to_string(image->layers.size()) + " layers, " +
+        bytes_text(image->size) + "\n");
   return kDone;
 }
 
@@ -59,7 +61,8 @@ int images(const Common& common) {
   Table table({"NAME", "ID", "LAYERS", "SIZE", "AGE"});
   for (const auto& image : *list) {
     values.push_back(image_json(image));
-    table.add({image.name, image.id.substr(0, 12), std::to_string(image.layers.size()), bytes_text(image.size), age_text(values.back()["createdAt"].get<std::string>())});
+    table.add({image.name, image.id.substr(0, 12), std::to_string(image.layers.size()), bytes_text(image.size),
+               age_text(values.back()["createdAt"].get<std::string>())});
   }
   if (!print_structured(common, {{"images", values}})) print(table.text());
   return kDone;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "agent/pods/manifests.h"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,7 +13,6 @@
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
 #include "agent/http/http_server.h"
-#include "agent/pods/manifests.h"
 #include "config/desired_state.h"
 #include "runtime/file.h"
 
@@ -56,7 +57,8 @@ Result<std::vector<Source>> read_sources(const std::vector<std::string>& files) 
 }
 
 void say(const std::vector<config::Diagnostic>& diagnostics, const char* prefix) {
-  for (const auto& each : diagnostics) std::fprintf(stderr, "%s%s\n", prefix, printable(config::to_string(each)).c_str());
+  for (const auto& each : diagnostics)
+    std::fprintf(stderr, "%s%s\n", prefix, printable(config::to_string(each)).c_str());
 }
 
 constexpr const char* kJoined = "<joined>";
@@ -117,7 +119,8 @@ std::string diff_text(const std::string& old_text, const std::string& new_text) 
   const auto lines = [](const std::string& text) {
     std::vector<std::string> result;
     std::size_t start = 0;
-    for (std::size_t end = 0; (end = text.find('\n', start)) != std::string::npos; start = end + 1) result.push_back(text.substr(start, end - start));
+    for (std::size_t end = 0; (end = text.find('\n', start)) != std::string::npos; start = end + 1)
+      result.push_back(text.substr(start, end - start));
     if (start < text.size()) result.push_back(text.substr(start));
     return result;
   };
@@ -125,7 +128,8 @@ std::string diff_text(const std::string& old_text, const std::string& new_text) 
   const auto b = lines(new_text);
   std::vector<std::vector<unsigned>> common(a.size() + 1, std::vector<unsigned>(b.size() + 1));
   for (std::size_t i = a.size(); i-- > 0;) {
-    for (std::size_t j = b.size(); j-- > 0;) common[i][j] = a[i] == b[j] ? common[i + 1][j + 1] + 1 : std::max(common[i + 1][j], common[i][j + 1]);
+    for (std::size_t j = b.size(); j-- > 0;)
+      common[i][j] = a[i] == b[j] ? common[i + 1][j + 1] + 1 : std::max(common[i + 1][j], common[i][j + 1]);
   }
   std::string out;
   std::size_t i = 0;
@@ -149,8 +153,8 @@ int apply(const Common& common, const std::vector<std::string>& files, bool dry_
   int code = kDone;
   const auto text = checked_text(files, code);
   if (!text) return code;
-  auto fetched = fetch(common, "POST", "/mete/v1/apply?file=" + url_encode(kJoined) + (dry_run ? "&dry-run=1" : ""), text->text,
-                       [&](const std::string& error) { return text->reword(error); });
+  auto fetched = fetch(common, "POST", "/mete/v1/apply?file=" + url_encode(kJoined) + (dry_run ? "&dry-run=1" : ""),
+                       text->text, [&](const std::string& error) { return text->reword(error); });
   if (fetched.code != kDone) return fetched.code;
   return print_results(common, fetched.value, dry_run ? " (dry run)" : "");
 }
@@ -168,7 +172,8 @@ int diff(const Common& common, const std::vector<std::string>& files) {
     const auto action = each["action"].get<std::string>();
     if (action == "unchanged") continue;
     differs = true;
-    print(each["object"].get<std::string>() + " would be " + action + "\n" + printable_lines(diff_text(each["old"].get<std::string>(), each["new"].get<std::string>())));
+    print(each["object"].get<std::string>() + " would be " + action + "\n" +
+          printable_lines(diff_text(each["old"].get<std::string>(), each["new"].get<std::string>())));
   }
   return differs ? kFailed : kDone;  // as diff(1)
 }
@@ -197,7 +202,8 @@ int validate(const Common& common, const std::vector<std::string>& files) {
   return kDone;
 }
 
-int remove(const Common& common, const std::vector<std::string>& files, const std::vector<std::string>& pods, std::optional<unsigned> grace) {
+int remove(const Common& common, const std::vector<std::string>& files, const std::vector<std::string>& pods,
+           std::optional<unsigned> grace) {
   const std::string more = grace ? "&grace=" + std::to_string(*grace) : "";
   int worst = kDone;
   const auto take = [&](const Fetched& fetched) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// mete metrics: every family that /metrics can have, from the tables that it is written from. docs/metrics.md is its -o markdown.
+// mete metrics: every family that /metrics can have, from the tables that it is written from. docs/metrics.md is its -o
+// markdown.
 #include <set>
 
+#include "agent/base/agent_families.h"
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
-#include "agent/base/agent_families.h"
 #include "agent/export/kube_metrics.h"
 #include "collectors/kernel/collector.h"
 #include "collectors/metrics/family.h"
@@ -30,8 +31,8 @@ std::vector<Row> all_rows() {
   std::vector<Row> rows;
   for (const auto* family : collectors::all_families()) rows.push_back(row_of(*family));
   for (const auto* family : collectors::machine_families()) {
-    rows.push_back({family->collector, family->name, family->labels, family->source, family->source, std::string(type_name(family->type)),
-                    std::string(family->help)});
+    rows.push_back({family->collector, family->name, family->labels, family->source, family->source,
+                    std::string(type_name(family->type)), std::string(family->help)});
   }
   for (const auto& family : own_families()) {
     std::string help(family.help);
@@ -49,8 +50,8 @@ std::vector<Row> all_rows() {
 }
 
 Json json_of(const Row& row) {
-  return {{"name", row.name}, {"type", row.type}, {"labels", row.labels}, {"help", row.help},
-          {"collector", row.collector}, {"default", row.on}, {"v1", row.v1}, {"v2", row.v2}};
+  return {{"name", row.name},           {"type", row.type},  {"labels", row.labels}, {"help", row.help},
+          {"collector", row.collector}, {"default", row.on}, {"v1", row.v1},         {"v2", row.v2}};
 }
 
 // Text in a cell of a Markdown table.
@@ -83,17 +84,24 @@ std::string markdown(const std::vector<Row>& rows) {
   std::string out =
       "# Metrics\n\n"
       "Made from the code by `mete metrics -o markdown`; a test compares the two.\n\n"
-      "Names, types and labels of `container_*` and `machine_*` are cAdvisor's, what no other monitor has is under `mete_*`. What the\n"
-      "kernel does not tell is absent, never 0. Three kinds of names do not fit their type, and as queries know them they stay and are\n"
-      "untyped (`unknown` in OpenMetrics): counters without `_total`, gauges with it, and gauges that end in `_count`.\n\n"
-      "Families of a cgroup have its labels besides those of the table: `id`, `name`, `image`, `namespace`, `pod`, `container`. On hybrid\n"
+      "Names, types and labels of `container_*` and `machine_*` are cAdvisor's, what no other monitor has is under "
+      "`mete_*`. What the\n"
+      "kernel does not tell is absent, never 0. Three kinds of names do not fit their type, and as queries know them "
+      "they stay and are\n"
+      "untyped (`unknown` in OpenMetrics): counters without `_total`, gauges with it, and gauges that end in "
+      "`_count`.\n\n"
+      "Families of a cgroup have its labels besides those of the table: `id`, `name`, `image`, `namespace`, `pod`, "
+      "`container`. On hybrid\n"
       "machines \"cgroup2 twin\" is the directory of the same path in the cgroup2 hierarchy.\n\n"
       "## Collectors\n\n"
       "`?collect[]=NAME` and `?exclude[]=NAME` choose among them for one scrape.\n\n";
   out += collectors_markdown();
-  out += "\n## Families\n\n| metric | type | labels | what | cgroup v1 | cgroup v2 | collector | by default |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n";
+  out +=
+      "\n## Families\n\n| metric | type | labels | what | cgroup v1 | cgroup v2 | collector | by default |\n| --- | "
+      "--- | --- | --- | --- | --- | --- | --- |\n";
   for (const Row& row : rows) {
-    append_cells(out, {cell(row.name), row.type, cell(row.labels), cell(row.help, false), cell(row.v1), cell(row.v2), cell(row.collector), row.on ? "on" : "off"});
+    append_cells(out, {cell(row.name), row.type, cell(row.labels), cell(row.help, false), cell(row.v1), cell(row.v2),
+                       cell(row.collector), row.on ? "on" : "off"});
   }
   return out;
 }
@@ -111,7 +119,8 @@ int metrics(const Common& common) {
   if (print_structured(common, list)) return kDone;
   Table table({"METRIC", "TYPE", "LABELS", "COLLECTOR", "DEFAULT"});
   for (const Row& row : rows) {
-    table.add({std::string(row.name), row.type, std::string(row.labels), std::string(row.collector), row.on ? "on" : "off"});
+    table.add(
+        {std::string(row.name), row.type, std::string(row.labels), std::string(row.collector), row.on ? "on" : "off"});
   }
   print(table.text());
   return kDone;

@@ -19,10 +19,13 @@ std::string text_of(const Json& value, const char* key, const char* otherwise = 
   return found.is_string() ? printable(found.get<std::string>()) : found.dump();
 }
 
-std::string size_of(const Json& value, const char* key) { return value.contains(key) ? bytes_text(value[key].get<std::int64_t>()) : "-"; }
+std::string size_of(const Json& value, const char* key) {
+  return value.contains(key) ? bytes_text(value[key].get<std::int64_t>()) : "-";
+}
 
 std::string whose(const Json& record) {
-  return record.contains("pod") ? text_of(record, "pod") + "/" + text_of(record, "container", "") : text_of(record, "cgroup");
+  return record.contains("pod") ? text_of(record, "pod") + "/" + text_of(record, "container", "")
+                                : text_of(record, "cgroup");
 }
 
 Result<Json> read_record(const std::string& path) {
@@ -35,8 +38,8 @@ Result<Json> read_record(const std::string& path) {
 std::string processes_text(const Json& processes) {
   Table table({"PID", "RSS", "ANON", "FILE", "SHMEM", "SWAP", "ADJ", "COMMAND"});
   for (const auto& each : processes) {
-    table.add({each["pid"].dump(), size_of(each, "rss"), size_of(each, "anon"), size_of(each, "file"), size_of(each, "shmem"), size_of(each, "swap"),
-               each["oomScoreAdj"].dump(), text_of(each, "command")});
+    table.add({each["pid"].dump(), size_of(each, "rss"), size_of(each, "anon"), size_of(each, "file"),
+               size_of(each, "shmem"), size_of(each, "swap"), each["oomScoreAdj"].dump(), text_of(each, "command")});
   }
   return table.text();
 }
@@ -52,8 +55,11 @@ std::string history_text(const Json& history) {
   for (std::size_t i = (history.size() - 1) % step; i < history.size(); i += step) {
     const auto usage = history[i]["usage"].get<std::int64_t>();
     char line[48];
-    std::snprintf(line, sizeof line, "  %9.1f ms  %8s ", -history[i]["msBefore"].get<double>(), bytes_text(usage).c_str());
-    text.append(line).append(static_cast<std::size_t>(usage * static_cast<std::int64_t>(kWidth) / most), '#').append("\n");
+    std::snprintf(line, sizeof line, "  %9.1f ms  %8s ", -history[i]["msBefore"].get<double>(),
+                  bytes_text(usage).c_str());
+    text.append(line)
+        .append(static_cast<std::size_t>(usage * static_cast<std::int64_t>(kWidth) / most), '#')
+        .append("\n");
   }
   return text;
 }
@@ -75,9 +81,11 @@ std::string record_text(const Json& record) {
   add_line(text, "Scope", text_of(record, "scope"));
   add_line(text, "Action", text_of(record, "action") + ": " + text_of(record, "outcome"));
   add_line(text, "Detail", text_of(record, "detail"));
-  if (record.contains("victim")) add_line(text, "Victim", record["victim"]["pid"].dump() + "  " + text_of(record["victim"], "command"));
+  if (record.contains("victim"))
+    add_line(text, "Victim", record["victim"]["pid"].dump() + "  " + text_of(record["victim"], "command"));
   add_line(text, "Limit", size_of(record, "limit"));
-  if (record.contains("effectiveLimit")) add_line(text, "Effective", size_of(record, "effectiveLimit") + " by " + text_of(record, "effectiveLimitOf"));
+  if (record.contains("effectiveLimit"))
+    add_line(text, "Effective", size_of(record, "effectiveLimit") + " by " + text_of(record, "effectiveLimitOf"));
   add_line(text, "Usage", size_of(record, "usage"));
   add_line(text, "Peak", size_of(record, "peak"));
   text += "\nSteps since the event\n";
@@ -86,21 +94,29 @@ std::string record_text(const Json& record) {
     std::snprintf(line, sizeof line, "  %8.3f ms  ", step["ms"].get<double>());
     text.append(line).append(text_of(step, "what")).append("\n");
   }
-  if (!record["processes"].empty()) text.append("\nProcesses, as they were\n").append(processes_text(record["processes"]));
-  if (record.contains("processesLeftOut")) text += "  and " + std::to_string(record["processesLeftOut"].get<std::size_t>()) + " smaller ones\n";
+  if (!record["processes"].empty())
+    text.append("\nProcesses, as they were\n").append(processes_text(record["processes"]));
+  if (record.contains("processesLeftOut"))
+    text += "  and " + std::to_string(record["processesLeftOut"].get<std::size_t>()) + " smaller ones\n";
   if (record.contains("candidates")) {
     text += "\nCandidates\n";
     for (const auto& each : record["candidates"]) {
-      text.append(each["chosen"].get<bool>() ? "* " : "  ").append(text_of(each, "name")).append("  ").append(text_of(each, "reason")).append("\n");
+      text.append(each["chosen"].get<bool>() ? "* " : "  ")
+          .append(text_of(each, "name"))
+          .append("  ")
+          .append(text_of(each, "reason"))
+          .append("\n");
     }
   }
   if (record.contains("history")) text.append("\nUsage before\n").append(history_text(record["history"]));
   if (record.contains("neighbours")) {
     Table table({"NEIGHBOUR", "USAGE", "LIMIT"});
-    for (const auto& each : record["neighbours"]) table.add({text_of(each, "name"), size_of(each, "usage"), size_of(each, "limit")});
+    for (const auto& each : record["neighbours"])
+      table.add({text_of(each, "name"), size_of(each, "usage"), size_of(each, "limit")});
     text.append("\n").append(table.text());
   }
-  if (record.contains("pressure")) text.append("\nmemory.pressure\n").append(printable_lines(record["pressure"].get<std::string>()));
+  if (record.contains("pressure"))
+    text.append("\nmemory.pressure\n").append(printable_lines(record["pressure"].get<std::string>()));
   if (record.contains("memoryStat")) text += "\nmemory.stat is in -o json and yaml.\n";
   return text;
 }
@@ -113,7 +129,8 @@ int oom_list(const Common& common) {
   for (const auto& entry : std::filesystem::directory_iterator(common.settings.forensics(), error)) {
     if (entry.path().extension() == ".json") files.push_back(entry.path());
   }
-  if (error && error != std::errc::no_such_file_or_directory) return complain(common.settings.forensics() + ": " + error.message());
+  if (error && error != std::errc::no_such_file_or_directory)
+    return complain(common.settings.forensics() + ": " + error.message());
   std::sort(files.begin(), files.end());
   Json list = Json::array();
   Table table({"RECORD", "AGE", "CONTAINER", "RULE", "ACTION", "OUTCOME", "VICTIM", "USAGE", "LIMIT"});
@@ -124,12 +141,14 @@ int oom_list(const Common& common) {
       continue;
     }
     Json line = Json::object();
-    for (const char* key : {"id", "time", "pod", "container", "cgroup", "rule", "scope", "policy", "action", "outcome", "victim", "usage", "limit"}) {
+    for (const char* key : {"id", "time", "pod", "container", "cgroup", "rule", "scope", "policy", "action", "outcome",
+                            "victim", "usage", "limit"}) {
       if (record->contains(key)) line[key] = (*record)[key];
     }
     const std::string victim = record->contains("victim") ? text_of((*record)["victim"], "pid") : "-";
-    table.add({text_of(*record, "id"), age_text(text_of(*record, "time")), whose(*record), text_of(*record, "rule"), text_of(*record, "action"),
-               text_of(*record, "outcome"), victim, size_of(*record, "usage"), size_of(*record, "limit")});
+    table.add({text_of(*record, "id"), age_text(text_of(*record, "time")), whose(*record), text_of(*record, "rule"),
+               text_of(*record, "action"), text_of(*record, "outcome"), victim, size_of(*record, "usage"),
+               size_of(*record, "limit")});
     list.push_back(std::move(line));
   }
   if (!print_structured(common, {{"records", std::move(list)}})) print(table.text());
@@ -137,9 +156,11 @@ int oom_list(const Common& common) {
 }
 
 int oom_show(const Common& common, const std::string& id) {
-  const bool name = !id.empty() && std::all_of(id.begin(), id.end(), [](char c) { return c == '-' || c == 't' || (c >= '0' && c <= '9'); });
+  const bool name = !id.empty() && std::all_of(id.begin(), id.end(),
+                                               [](char c) { return c == '-' || c == 't' || (c >= '0' && c <= '9'); });
   const std::string path = common.settings.forensics() + "/" + id + ".json";
-  if (!name || ::access(path.c_str(), F_OK) != 0) return complain("there is no record " + printable(id) + "; `mete oom ls` lists them", kNotFound);
+  if (!name || ::access(path.c_str(), F_OK) != 0)
+    return complain("there is no record " + printable(id) + "; `mete oom ls` lists them", kNotFound);
   const auto record = read_record(path);
   if (!record) return complain(record.error().what);
   if (!print_structured(common, *record)) print(record_text(*record));

@@ -15,11 +15,14 @@ namespace {
 bool is_plain_scalar(const std::string& text) {
   if (text.empty() || text.front() == ' ' || text.back() == ' ') return false;
   const std::string_view special = "-?:,[]{}#&*!|>'\"%@`~";
-  if (special.find(text.front()) != std::string_view::npos || text.find(": ") != std::string::npos || text.find(" #") != std::string::npos) return false;
+  if (special.find(text.front()) != std::string_view::npos || text.find(": ") != std::string::npos ||
+      text.find(" #") != std::string::npos)
+    return false;
   if (text.back() == ':') return false;
   if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; })) return false;
   // What a reader would take for a number, a boolean or null is quoted.
-  for (const char* word : {"true", "false", "null", "yes", "no", "on", "off", "True", "False", "Null", "Yes", "No", "On", "Off", "TRUE", "FALSE", "NULL"}) {
+  for (const char* word : {"true", "false", "null", "yes", "no", "on", "off", "True", "False", "Null", "Yes", "No",
+                           "On", "Off", "TRUE", "FALSE", "NULL"}) {
     if (text == word) return false;
   }
   return !(text.front() >= '0' && text.front() <= '9') && text.front() != '.' && text.front() != '+';
@@ -42,7 +45,8 @@ void append_yaml(const Json& value, std::size_t indent, std::string& out) {
   if (value.is_object()) {
     for (const auto& [key, each] : value.items()) {
       // The first key of a mapping in a list stands behind its dash.
-      if (!(first && !out.empty() && out.size() >= 2 && out.compare(out.size() - 2, 2, "- ") == 0)) out.append(indent, ' ');
+      if (!(first && !out.empty() && out.size() >= 2 && out.compare(out.size() - 2, 2, "- ") == 0))
+        out.append(indent, ' ');
       out += (is_plain_scalar(key) ? key : Json(key).dump()) + ":";
       nested(each, false);
       first = false;
@@ -73,11 +77,13 @@ int complain(const std::string& text, int code) {
   return code;
 }
 
-Fetched fetch(const Common& common, const std::string& method, const std::string& target, const std::string& body, const Reword& reword) {
+Fetched fetch(const Common& common, const std::string& method, const std::string& target, const std::string& body,
+              const Reword& reword) {
   const auto answer = Client(common.socket).request(method, target, body);
   if (!answer) return {complain(answer.error().what, kNoAgent), 0, {}};
   Fetched fetched{kDone, answer->status, Json::parse(answer->body, nullptr, false)};
-  if (fetched.value.is_discarded()) return {complain("the agent's answer is no JSON; is it of another version?"), answer->status, {}};
+  if (fetched.value.is_discarded())
+    return {complain("the agent's answer is no JSON; is it of another version?"), answer->status, {}};
   if (answer->status < 300) {
     say_errors(fetched.value, reword);
     return fetched;
@@ -111,7 +117,9 @@ void print(const std::string& text) {
   (void)runtime::write_all(STDOUT_FILENO, text);
 }
 
-std::string pod_key(const std::string& name) { return name.find('/') == std::string::npos ? "default/" + name : name; }
+std::string pod_key(const std::string& name) {
+  return name.find('/') == std::string::npos ? "default/" + name : name;
+}
 
 std::optional<Json> find_container(const Json& pod, const std::string& name) {
   std::vector<Json> candidates;

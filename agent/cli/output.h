@@ -2,8 +2,9 @@
 // What the commands share: asking the agent for JSON, printing it, saying what went wrong.
 #pragma once
 
-#include <functional>
 #include <nlohmann/json.hpp>
+
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -25,8 +26,8 @@ struct Fetched {
 // Says errors itself, also those in the answer's "error" and "errors".
 // `reword` is applied to each of "errors" before it is printed.
 using Reword = std::function<std::string(const std::string&)>;
-[[nodiscard]] Fetched fetch(const Common& common, const std::string& method, const std::string& target, const std::string& body = {},
-                            const Reword& reword = {});
+[[nodiscard]] Fetched fetch(const Common& common, const std::string& method, const std::string& target,
+                            const std::string& body = {}, const Reword& reword = {});
 
 // For -o json and yaml; false: a table is asked for.
 [[nodiscard]] bool print_structured(const Common& common, const Json& value);

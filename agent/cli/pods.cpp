@@ -42,15 +42,21 @@ Table pods_table(const Json& pods, bool wide) {
       running += container["state"] == "running" ? 1U : 0U;
       images += (images.empty() ? "" : ",") + text_of(container, "image");
     }
-    std::vector<std::string> row = {text_of(pod, "namespace"), text_of(pod, "name"),     std::to_string(running) + "/" + std::to_string(all), status_of(pod),
-                                    std::to_string(restarts),  std::to_string(ooms), age_text(text_of(pod, "createdAt"))};
+    std::vector<std::string> row = {text_of(pod, "namespace"),
+                                    text_of(pod, "name"),
+                                    std::to_string(running) + "/" + std::to_string(all),
+                                    status_of(pod),
+                                    std::to_string(restarts),
+                                    std::to_string(ooms),
+                                    age_text(text_of(pod, "createdAt"))};
     if (wide) row.insert(row.end(), {text_of(pod, "qosClass"), images, text_of(pod, "cgroup"), text_of(pod, "source")});
     table.add(std::move(row));
   }
   return table;
 }
 
-int act(const Common& common, const std::string& pod, const std::string& action, const std::string& query, const std::string& done) {
+int act(const Common& common, const std::string& pod, const std::string& action, const std::string& query,
+        const std::string& done) {
   const auto fetched = fetch(common, "POST", "/mete/v1/pods/" + pod_key(pod) + "/" + action + query);
   if (fetched.code != kDone) return fetched.code;
   if (!print_structured(common, fetched.value)) print("pod " + pod_key(pod) + " " + done + "\n");
@@ -67,7 +73,8 @@ int ps(const Common& common, const std::vector<std::string>& pods) {
   for (const auto& name : pods) missing.insert(pod_key(name));
   for (const auto& each : fetched.value["pods"]) {
     const std::string key = each["namespace"].get<std::string>() + "/" + each["name"].get<std::string>();
-    const bool asked = std::any_of(pods.begin(), pods.end(), [&](const std::string& name) { return pod_key(name) == key; });
+    const bool asked =
+        std::any_of(pods.begin(), pods.end(), [&](const std::string& name) { return pod_key(name) == key; });
     if (pods.empty() || asked) shown.push_back(each);
     missing.erase(key);
   }
@@ -86,7 +93,9 @@ int inspect(const Common& common, const std::string& pod) {
 
 int stop(const Common& common, const std::vector<std::string>& pods, std::optional<unsigned> grace) {
   int worst = kDone;
-  for (const auto& pod : pods) worst = std::max(worst, act(common, pod, "stop", grace ? "?grace=" + std::to_string(*grace) : "", "is being stopped"));
+  for (const auto& pod : pods)
+    worst =
+        std::max(worst, act(common, pod, "stop", grace ? "?grace=" + std::to_string(*grace) : "", "is being stopped"));
   return worst;
 }
 
@@ -97,7 +106,8 @@ int start(const Common& common, const std::vector<std::string>& pods) {
 }
 
 int kill(const Common& common, const std::string& pod, const std::string& container, const std::string& signal) {
-  return act(common, pod, "kill", "?signal=" + url_encode(signal) + "&container=" + url_encode(container), "was sent " + signal);
+  return act(common, pod, "kill", "?signal=" + url_encode(signal) + "&container=" + url_encode(container),
+             "was sent " + signal);
 }
 
 }  // namespace mete::agent::cli

@@ -24,8 +24,8 @@ class Table {
 [[nodiscard]] std::string printable(std::string_view text);
 // The same, but newlines stay.
 [[nodiscard]] std::string printable_lines(std::string_view text);
-[[nodiscard]] std::string bytes_text(std::int64_t bytes);                 // "100.1Mi"
-[[nodiscard]] std::string age_text(std::string_view rfc3339_time);        // "3m12s"; "-" for an empty one
-[[nodiscard]] std::string duration_text(std::int64_t seconds);            // "5d3h"
+[[nodiscard]] std::string bytes_text(std::int64_t bytes);           // "100.1Mi"
+[[nodiscard]] std::string age_text(std::string_view rfc3339_time);  // "3m12s"; "-" for an empty one
+[[nodiscard]] std::string duration_text(std::int64_t seconds);      // "5d3h"
 
 }  // namespace mete::agent::cli

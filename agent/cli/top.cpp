@@ -36,11 +36,13 @@ volatile std::sig_atomic_t interrupted = 0;
 
 void sleep(std::chrono::milliseconds time) {
   const auto end = Clock::now() + time;
-  while (interrupted == 0 && Clock::now() < end) std::this_thread::sleep_for(std::min(time, std::chrono::milliseconds(50)));
+  while (interrupted == 0 && Clock::now() < end)
+    std::this_thread::sleep_for(std::min(time, std::chrono::milliseconds(50)));
 }
 
 Json row_json(const TopRow& row) {
-  Json value = {{"path", row.path}, {"kind", row.kind}, {"runtime", row.runtime}, {"name", row.title()}, {"image", row.image}, {"state", row.state}};
+  Json value = {{"path", row.path},    {"kind", row.kind},   {"runtime", row.runtime},
+                {"name", row.title()}, {"image", row.image}, {"state", row.state}};
   const auto add = [&](const char* key, std::optional<double> number) {
     if (number) value[key] = *number;
   };
@@ -72,7 +74,8 @@ Json to_json(const std::vector<TopRow>& rows) {
 
 class Screen {
  public:
-  Screen(const Common& common, Terminal& terminal, unsigned interval, unsigned count, bool all) : common_(common), terminal_(terminal), count_(count) {
+  Screen(const Common& common, Terminal& terminal, unsigned interval, unsigned count, bool all)
+      : common_(common), terminal_(terminal), count_(count) {
     state_.delay = interval;
     state_.view.all = all;
   }
@@ -124,7 +127,8 @@ class Screen {
   // False: end.
   bool handle_typed() {
     // The rest of an escape sequence comes at once, or it was the Escape key.
-    if (typed_.find('\x1b') != std::string::npos && !terminal_.wait(std::chrono::milliseconds(30), typed_)) return false;
+    if (typed_.find('\x1b') != std::string::npos && !terminal_.wait(std::chrono::milliseconds(30), typed_))
+      return false;
     const int page = std::max(1, terminal_.size().lines - 4);
     for (const Key& key : take_keys(typed_, true)) {
       const TopAction action = press(key, state_, rows_, page);
@@ -136,14 +140,18 @@ class Screen {
   }
 
   void send(const std::string& signal) {
-    const auto row = std::find_if(rows_.begin(), rows_.end(), [&](const TopRow& each) { return each.path == state_.selected; });
+    const auto row =
+        std::find_if(rows_.begin(), rows_.end(), [&](const TopRow& each) { return each.path == state_.selected; });
     if (row == rows_.end() || row->runtime != "mete" || row->container.empty()) {
       state_.message = "Signals go to containers of this agent only";
       return;
     }
-    const std::string target = "/mete/v1/pods/" + row->namespace_ + "/" + row->pod + "/kill?container=" + row->container + "&signal=" + url_encode(signal);
+    const std::string target = "/mete/v1/pods/" + row->namespace_ + "/" + row->pod +
+                               "/kill?container=" + row->container + "&signal=" + url_encode(signal);
     const auto answer = Client(common_.socket).request("POST", target);
-    state_.message = !answer ? answer.error().what : answer->status == 200 ? "Sent " + signal + " to " + row->title() : "Refused: " + answer->body;
+    state_.message = !answer                 ? answer.error().what
+                     : answer->status == 200 ? "Sent " + signal + " to " + row->title()
+                                             : "Refused: " + answer->body;
   }
 
   const Common& common_;
@@ -178,7 +186,8 @@ int batch(const Common& common, Stats before, const TopOptions& options) {
 bool named(const TopRow& row, const std::vector<std::string>& names) {
   return names.empty() || std::any_of(names.begin(), names.end(), [&](const std::string& name) {
            const std::string pod = row.namespace_ + "/" + row.pod;
-           return name == row.title() || name == row.name || name == row.path || name == row.container || name == row.pod || name == pod;
+           return name == row.title() || name == row.name || name == row.path || name == row.container ||
+                  name == row.pod || name == pod;
          });
 }
 

@@ -24,9 +24,11 @@ unsigned core_of(unsigned cpu) {
 
 Status CpuCores::open(const runtime::cgroup::Hierarchies& hierarchies, const std::string& parent, MilliCpu reserved) {
   METE_TRY(const auto group, runtime::cgroup::Group::at(hierarchies, parent));
-  METE_TRY(const std::string text, group.read("cpuset", hierarchies.on_v1("cpuset") ? "cpuset.cpus" : "cpuset.cpus.effective"));
+  METE_TRY(const std::string text,
+           group.read("cpuset", hierarchies.on_v1("cpuset") ? "cpuset.cpus" : "cpuset.cpus.effective"));
   const auto numbers = enforcers::parse_cpu_list(text);
-  if (!numbers || numbers->empty()) return fail("cpuset.cpus of " + parent + ": found \"" + text + "\", expected a list of CPUs");
+  if (!numbers || numbers->empty())
+    return fail("cpuset.cpus of " + parent + ": found \"" + text + "\", expected a list of CPUs");
   std::vector<enforcers::Cpu> cpus;
   for (const unsigned number : *numbers) cpus.push_back({number, core_of(number)});
   all_ = enforcers::cpu_list_text(*numbers);
@@ -52,7 +54,9 @@ void CpuCores::release(const std::string& owner) {
   if (cores_ && cores_->release(owner)) tell();
 }
 
-std::string CpuCores::shared() const { return used_ ? enforcers::cpu_list_text(cores_->shared()) : std::string(); }
+std::string CpuCores::shared() const {
+  return used_ ? enforcers::cpu_list_text(cores_->shared()) : std::string();
+}
 
 void CpuCores::tell() {
   used_ = true;

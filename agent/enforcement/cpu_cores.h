@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CPUs that containers have to themselves (cpu.exclusive of a policy), and the CPUs that all others share. What was given
-// away is in the containers' records; this is made again from them.
+// CPUs that containers have to themselves (cpu.exclusive of a policy), and the CPUs that all others share. What was
+// given away is in the containers' records; this is made again from them.
 #pragma once
 
 #include <functional>
@@ -20,8 +20,10 @@ class CpuCores {
  public:
   explicit CpuCores(asio::io_context& loop) : loop_(loop) {}
 
-  // Looks at the CPUs of the cgroup below which all pods are. The error: there is no cpuset controller, and nobody gets any.
-  [[nodiscard]] Status open(const runtime::cgroup::Hierarchies& hierarchies, const std::string& parent, MilliCpu reserved);
+  // Looks at the CPUs of the cgroup below which all pods are. The error: there is no cpuset controller, and nobody gets
+  // any.
+  [[nodiscard]] Status open(const runtime::cgroup::Hierarchies& hierarchies, const std::string& parent,
+                            MilliCpu reserved);
   // Called from the loop, some time after who shares which CPUs has changed.
   void on_changed(std::function<void()> callback) { changed_ = std::move(callback); }
 

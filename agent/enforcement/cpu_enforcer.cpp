@@ -75,7 +75,12 @@ void CpuEnforcer::look() {
   booster_.see(*moment, policy->cpu.boost->over);
   const auto base = own->quota.value();
   const auto quota = policy->dry_run ? std::max(base, pretended_) : subject_.lent_quota().value_or(base);
-  const auto decision = booster_.decide(*policy->cpu.boost, {.base = base, .quota = quota, .period = own->period, .idle_cores = *idle, .cpus = static_cast<double>(IdleCpu::cpus())},
+  const auto decision = booster_.decide(*policy->cpu.boost,
+                                        {.base = base,
+                                         .quota = quota,
+                                         .period = own->period,
+                                         .idle_cores = *idle,
+                                         .cpus = static_cast<double>(IdleCpu::cpus())},
                                         moment->at);
   if (decision) change(*decision, *own);
 }
@@ -93,7 +98,8 @@ void CpuEnforcer::change(const enforcers::BoostDecision& decision, const runtime
   const std::string action = up ? "boost" : "boost-end";
   const std::string outcome = policy->dry_run ? "dry-run" : done ? "done" : "failed";
   services_.instruments.enforcement("cpu", action, outcome);
-  std::string message = "CPU limit of " + subject_.shown() + (up ? " lent " : " back to ") + cores_text(decision.quota, own.period) + " (its own: " + cores_text(base, own.period) +
+  std::string message = "CPU limit of " + subject_.shown() + (up ? " lent " : " back to ") +
+                        cores_text(decision.quota, own.period) + " (its own: " + cores_text(base, own.period) +
                         "): " + decision.because + "; " + outcome;
   if (!done) message += ": " + done.error().what;
   subject_.tell(done ? Severity::kNormal : Severity::kWarning, up ? "CpuBoosted" : "CpuBoostEnded", std::move(message),

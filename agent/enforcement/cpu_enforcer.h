@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lends whom a policy holds, when it is throttled, what of the machine is idle: cpu.boost.
 //
-// Throttling has no event in the kernel: it is looked at once a second, and only where a policy wants that. What was lent
-// is in no record of a container of ours: an agent that comes back writes the quota of the manifest.
+// Throttling has no event in the kernel: it is looked at once a second, and only where a policy wants that. What was
+// lent is in no record of a container of ours: an agent that comes back writes the quota of the manifest.
 #pragma once
 
 #include <memory>
 #include <optional>
 
 #include "agent/base/asio.h"
-#include "agent/enforcement/subject.h"
 #include "agent/enforcement/enforcement.h"
+#include "agent/enforcement/subject.h"
 #include "enforcers/cpu_boost.h"
 
 namespace mete::agent {
 
 class CpuEnforcer {
  public:
-  CpuEnforcer(Enforcement& enforcement, Subject& subject) : enforcement_(enforcement), services_(enforcement.services()), subject_(subject), timer_(services_.loop) {}
+  CpuEnforcer(Enforcement& enforcement, Subject& subject)
+      : enforcement_(enforcement), services_(enforcement.services()), subject_(subject), timer_(services_.loop) {}
 
   // The cgroup is there; also after its policy or limit has changed.
   void open();
@@ -32,7 +33,7 @@ class CpuEnforcer {
   Services& services_;
   Subject& subject_;
   enforcers::CpuBooster booster_;
-  std::optional<config::CpuBoost> rule_;  // by which was lent; empty: none, or a dry run
+  std::optional<config::CpuBoost> rule_;    // by which was lent; empty: none, or a dry run
   std::chrono::microseconds pretended_{0};  // the quota that a dry run would have written
   asio::steady_timer timer_;
   bool open_ = false;

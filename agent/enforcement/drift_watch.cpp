@@ -13,8 +13,9 @@ namespace {
 
 // Written by those who use a cgroup, or by the kernel; none of them is a limit.
 bool is_limit(std::string_view name) {
-  return !name.empty() && name.find(".events") == std::string_view::npos && name != "cgroup.procs" && name != "tasks" && name != "cgroup.event_control" &&
-         name != "memory.reclaim" && name != "memory.force_empty" && name != "memory.pressure" && name != "cpu.pressure" && name != "io.pressure";
+  return !name.empty() && name.find(".events") == std::string_view::npos && name != "cgroup.procs" && name != "tasks" &&
+         name != "cgroup.event_control" && name != "memory.reclaim" && name != "memory.force_empty" &&
+         name != "memory.pressure" && name != "cpu.pressure" && name != "io.pressure";
 }
 
 }  // namespace
@@ -22,7 +23,9 @@ bool is_limit(std::string_view name) {
 DriftWatch::DriftWatch(Services& services, const runtime::cgroup::Group& group, Owner owner)
     : services_(services), group_(group), owner_(std::move(owner)), again_timer_(services.loop) {}
 
-DriftWatch::~DriftWatch() { close(); }
+DriftWatch::~DriftWatch() {
+  close();
+}
 
 void DriftWatch::open() {
   if (!watches_.empty()) return;
@@ -30,7 +33,8 @@ void DriftWatch::open() {
     const std::string directory = group_.directory(controller);
     if (directory.empty()) continue;
     // One watch a directory, whatever is in it.
-    const auto watch = services_.files.watch(directory, IN_CLOSE_WRITE | IN_MODIFY, [this](std::string_view name, std::uint32_t mask) { woken(name, mask); });
+    const auto watch = services_.files.watch(directory, IN_CLOSE_WRITE | IN_MODIFY,
+                                             [this](std::string_view name, std::uint32_t mask) { woken(name, mask); });
     if (watch && std::find(watches_.begin(), watches_.end(), *watch) == watches_.end()) watches_.push_back(*watch);
   }
 }
@@ -45,7 +49,8 @@ void DriftWatch::close() {
 
 void DriftWatch::woken(std::string_view name, std::uint32_t mask) {
   if ((mask & IN_MODIFY) != 0 && name == "memory.events" && owner_.memory_event) owner_.memory_event();
-  if ((mask & IN_MODIFY) != 0 && (name == "pids.events" || name == "memory.swap.events") && owner_.limit_event) owner_.limit_event();
+  if ((mask & IN_MODIFY) != 0 && (name == "pids.events" || name == "memory.swap.events") && owner_.limit_event)
+    owner_.limit_event();
   if ((mask & IN_Q_OVERFLOW) != 0 || is_limit(name)) look_soon();
 }
 
@@ -57,7 +62,9 @@ void DriftWatch::look_soon() {
   }));
 }
 
-void DriftWatch::check() { check(Try::kNews); }
+void DriftWatch::check() {
+  check(Try::kNews);
+}
 
 void DriftWatch::check(Try what) {
   const auto* const limits = owner_.limits();
@@ -65,9 +72,14 @@ void DriftWatch::check(Try what) {
   const auto woken = std::chrono::steady_clock::now();
   const auto drifts = group_.verify(*limits);
   if (!drifts) return;
-  const auto is_drift = [&](const Left& left) { return std::any_of(drifts->begin(), drifts->end(), [&](const auto& drift) { return drift.file == left.file && drift.found == left.found; }); };
+  const auto is_drift = [&](const Left& left) {
+    return std::any_of(drifts->begin(), drifts->end(),
+                       [&](const auto& drift) { return drift.file == left.file && drift.found == left.found; });
+  };
   std::erase_if(left_, [&](const Left& left) { return !is_drift(left); });
-  const auto is_news = [&](const runtime::cgroup::Drift& drift) { return std::find(left_.begin(), left_.end(), Left{drift.file, drift.found}) == left_.end(); };
+  const auto is_news = [&](const runtime::cgroup::Drift& drift) {
+    return std::find(left_.begin(), left_.end(), Left{drift.file, drift.found}) == left_.end();
+  };
   // Our own writes wake this check again: what cannot be put back must not be tried for ever.
   const bool news = std::any_of(drifts->begin(), drifts->end(), is_news);
   const bool report_only = owner_.report_only();
@@ -75,21 +87,25 @@ void DriftWatch::check(Try what) {
   const bool done = !report_only && put_back(*limits, what != Try::kAfterReclaim);
   const auto after = report_only || done ? Result<std::vector<runtime::cgroup::Drift>>() : group_.verify(*limits);
   for (const auto& drift : *drifts) {
-    const bool left = report_only || (after && std::any_of(after->begin(), after->end(), [&](const auto& other) { return other.file == drift.file; }));
+    const bool left = report_only || (after && std::any_of(after->begin(), after->end(), [&](const auto& other) {
+                                        return other.file == drift.file;
+                                      }));
     const bool told = !is_news(drift);
     if (left && told) continue;
     if (left) left_.push_back({drift.file, drift.found});
     if (!told) services_.instruments.drift(drift.file);
     if (!report_only) services_.instruments.enforcement("limits", "restore", left ? "failed" : "done");
-    tell(drift, report_only ? "the policy wants it told and left: expected " : left ? "it could not be put back yet to " : "it is put back to ");
+    tell(drift, report_only ? "the policy wants it told and left: expected "
+                : left      ? "it could not be put back yet to "
+                            : "it is put back to ");
   }
   if (!report_only) services_.instruments.reaction("limits", std::chrono::steady_clock::now() - woken);
   if (!report_only && !left_.empty()) try_again_later();
   owner_.changed();
 }
 
-// True: all of them hold. A memory limit below what is used is not written: the kernel would reclaim while the loop waits (v1), or
-// kill (v2).
+// True: all of them hold. A memory limit below what is used is not written: the kernel would reclaim while the loop
+// waits (v1), or kill (v2).
 bool DriftWatch::put_back(const runtime::cgroup::Limits& limits, bool may_reclaim) {
   auto now = limits;
   if (limits.memory && !limits.memory->is_unlimited()) {
@@ -108,11 +124,12 @@ bool DriftWatch::put_back(const runtime::cgroup::Limits& limits, bool may_reclai
 void DriftWatch::make_room(Bytes limit) {
   if (making_room_) return;
   making_room_ = std::make_shared<std::atomic<bool>>(false);
-  services_.workers.run([group = group_, limit, stop = making_room_] { (void)runtime::cgroup::reclaim(group, limit, *stop); },
-                            alive_.guard([this] {
-                              making_room_.reset();
-                              check(Try::kAfterReclaim);
-                            }));
+  services_.workers.run(
+      [group = group_, limit, stop = making_room_] { (void)runtime::cgroup::reclaim(group, limit, *stop); },
+      alive_.guard([this] {
+        making_room_.reset();
+        check(Try::kAfterReclaim);
+      }));
 }
 
 void DriftWatch::try_again_later() {
@@ -122,7 +139,8 @@ void DriftWatch::try_again_later() {
 }
 
 void DriftWatch::tell(const runtime::cgroup::Drift& drift, const std::string& outcome) {
-  owner_.tell(drift.file + " of " + group_.path() + " was changed to " + drift.found + " by somebody else; " + outcome + drift.expected,
+  owner_.tell(drift.file + " of " + group_.path() + " was changed to " + drift.found + " by somebody else; " + outcome +
+                  drift.expected,
               {{"file", drift.file}, {"found", drift.found}, {"expected", drift.expected}});
 }
 

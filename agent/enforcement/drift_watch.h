@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tells when somebody else writes into the files of a cgroup that this agent manages, and puts them back.
 //
-// Woken by inotify: by the write itself (IN_MODIFY), so that a writer who keeps the file open is noticed too. What cannot be put
-// back now (a memory limit below what is used) is told once, and tried again until it can.
+// Woken by inotify: by the write itself (IN_MODIFY), so that a writer who keeps the file open is noticed too. What
+// cannot be put back now (a memory limit below what is used) is told once, and tried again until it can.
 #pragma once
 
 #include <atomic>
@@ -26,8 +26,8 @@ class DriftWatch {
     // A policy may want it told and nothing more.
     std::function<bool()> report_only;
     std::function<void(std::string message, std::vector<std::pair<std::string, std::string>> fields)> tell;
-    std::function<void()> changed;       // after files were found changed
-    std::function<void()> memory_event;  // v2: the kernel has changed memory.events; may be empty
+    std::function<void()> changed;           // after files were found changed
+    std::function<void()> memory_event;      // v2: the kernel has changed memory.events; may be empty
     std::function<void()> limit_event = {};  // v2: the same of pids.events and memory.swap.events
     // Writes them, each part by itself; empty: the group does.
     std::function<Status(const runtime::cgroup::Limits&)> apply = {};

@@ -14,7 +14,9 @@ constexpr std::size_t kNeighbours = 10;
 
 }  // namespace
 
-enforcers::KillGuard& Enforcement::guard(const config::Policy& policy) { return guards_[config::full_name(policy.metadata)]; }
+enforcers::KillGuard& Enforcement::guard(const config::Policy& policy) {
+  return guards_[config::full_name(policy.metadata)];
+}
 
 std::vector<Neighbour> Enforcement::neighbours_of(const Watched& watched) const {
   std::vector<Neighbour> others;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What all enforcers share: the forensic records, which subjects there are, how often each policy has killed, and what of the
-// machine's memory and CPUs may still be given away.
+// What all enforcers share: the forensic records, which subjects there are, how often each policy has killed, and what
+// of the machine's memory and CPUs may still be given away.
 #pragma once
 
 #include <map>
@@ -26,7 +26,8 @@ class Watched {
 
 class Enforcement {
  public:
-  Enforcement(Services& services, Forensics forensics) : services_(services), forensics_(std::move(forensics)), cores_(services.loop) {}
+  Enforcement(Services& services, Forensics forensics)
+      : services_(services), forensics_(std::move(forensics)), cores_(services.loop) {}
   Enforcement(const Enforcement&) = delete;
   Enforcement& operator=(const Enforcement&) = delete;
 

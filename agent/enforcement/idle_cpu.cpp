@@ -26,7 +26,9 @@ std::optional<CpuTimes> parse_cpu_times(std::string_view text) {
   return times;
 }
 
-unsigned IdleCpu::cpus() { return std::max(1U, std::thread::hardware_concurrency()); }
+unsigned IdleCpu::cpus() {
+  return std::max(1U, std::thread::hardware_concurrency());
+}
 
 std::optional<double> IdleCpu::cores() {
   constexpr auto kFresh = std::chrono::milliseconds(900);

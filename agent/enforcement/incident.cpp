@@ -20,7 +20,9 @@ std::optional<Bytes> number_in(const runtime::cgroup::Group& group, const std::s
 }
 
 // v1 writes "no limit" as the largest multiple of a page.
-bool is_limit(Bytes limit) { return limit.count() < (std::int64_t{1} << 62); }
+bool is_limit(Bytes limit) {
+  return limit.count() < (std::int64_t{1} << 62);
+}
 
 }  // namespace
 
@@ -45,7 +47,9 @@ std::vector<collectors::ProcessMemory> snapshot_of(const runtime::cgroup::Group&
 
 namespace {
 
-std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+std::string parent_of(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
 
 std::optional<EffectiveLimit> tightest_limit(const runtime::cgroup::Hierarchies& hierarchies, std::string path) {
   const std::string file = hierarchies.on_v1("memory") ? "memory.limit_in_bytes" : "memory.max";
@@ -60,8 +64,12 @@ std::optional<EffectiveLimit> tightest_limit(const runtime::cgroup::Hierarchies&
 
 }  // namespace
 
-std::optional<EffectiveLimit> effective_memory_limit(const runtime::cgroup::Group& group) { return tightest_limit(group.hierarchies(), group.path()); }
-std::optional<EffectiveLimit> memory_limit_above(const runtime::cgroup::Group& group) { return tightest_limit(group.hierarchies(), parent_of(group.path())); }
+std::optional<EffectiveLimit> effective_memory_limit(const runtime::cgroup::Group& group) {
+  return tightest_limit(group.hierarchies(), group.path());
+}
+std::optional<EffectiveLimit> memory_limit_above(const runtime::cgroup::Group& group) {
+  return tightest_limit(group.hierarchies(), parent_of(group.path()));
+}
 
 void record_counters(const runtime::cgroup::Group& group, ForensicRecord& record) {
   const bool v1 = group.hierarchies().on_v1("memory");
@@ -77,11 +85,12 @@ void record_counters(const runtime::cgroup::Group& group, ForensicRecord& record
   if (!unified.empty()) record.pressure = runtime::read_file(AT_FDCWD, unified + "/memory.pressure", 4096).value_or("");
 }
 
-ForensicRecord begin_record(const Subject& subject, const Watched& watched, Enforcement& enforcement, const Trigger& trigger,
-                            const collectors::UsageHistory& history) {
+ForensicRecord begin_record(const Subject& subject, const Watched& watched, Enforcement& enforcement,
+                            const Trigger& trigger, const collectors::UsageHistory& history) {
   const auto& group = subject.cgroup();
   ForensicRecord record;
-  record.at = std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::steady_clock::now() - trigger.woken);
+  record.at = std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::system_clock::duration>(
+                                                     std::chrono::steady_clock::now() - trigger.woken);
   record.rule = trigger.rule;
   if (subject.policy() != nullptr) record.policy = config::full_name(subject.policy()->metadata);
   record.pod = subject.pod_key();
@@ -94,9 +103,12 @@ ForensicRecord begin_record(const Subject& subject, const Watched& watched, Enfo
   return record;
 }
 
-void Incident::step(std::string what) { record_.steps.emplace_back(std::move(what), std::chrono::steady_clock::now() - trigger_.woken); }
+void Incident::step(std::string what) {
+  record_.steps.emplace_back(std::move(what), std::chrono::steady_clock::now() - trigger_.woken);
+}
 
-void Incident::finish(Outcome outcome, std::string action, const std::string& reason, std::string sentence, const std::string& detail, EventFields more) {
+void Incident::finish(Outcome outcome, std::string action, const std::string& reason, std::string sentence,
+                      const std::string& detail, EventFields more) {
   record_.action = std::move(action);
   record_.outcome = to_string(outcome);
   record_.detail = detail;

@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "agent/base/services.h"
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/subject.h"
 #include "agent/forensics/forensic_record.h"
-#include "agent/base/services.h"
 #include "collectors/usage_history.h"
 
 namespace mete::agent {
@@ -45,20 +45,24 @@ struct EffectiveLimit {
 void record_counters(const runtime::cgroup::Group& group, ForensicRecord& record);
 
 // Everything about the subject that the record is to hold, as it is now.
-[[nodiscard]] ForensicRecord begin_record(const Subject& subject, const Watched& watched, Enforcement& enforcement, const Trigger& trigger,
-                                          const collectors::UsageHistory& history);
+[[nodiscard]] ForensicRecord begin_record(const Subject& subject, const Watched& watched, Enforcement& enforcement,
+                                          const Trigger& trigger, const collectors::UsageHistory& history);
 
 class Incident {
  public:
   Incident(Subject& subject, Enforcement& enforcement, Trigger trigger, ForensicRecord record)
-      : subject_(subject), enforcement_(enforcement), services_(enforcement.services()), trigger_(std::move(trigger)), record_(std::move(record)) {}
+      : subject_(subject),
+        enforcement_(enforcement),
+        services_(enforcement.services()),
+        trigger_(std::move(trigger)),
+        record_(std::move(record)) {}
 
   [[nodiscard]] ForensicRecord& record() { return record_; }
   [[nodiscard]] const Trigger& trigger() const { return trigger_; }
   void step(std::string what);
   // Writes the record, counts, and tells. `reason` is the event's; `sentence` what a person reads before the numbers.
-  void finish(Outcome outcome, std::string action, const std::string& reason, std::string sentence, const std::string& detail = {},
-              EventFields more = {});
+  void finish(Outcome outcome, std::string action, const std::string& reason, std::string sentence,
+              const std::string& detail = {}, EventFields more = {});
 
  private:
   Subject& subject_;

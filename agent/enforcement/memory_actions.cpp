@@ -48,9 +48,13 @@ std::string name_of(ThresholdAction action) {
 
 }  // namespace
 
-bool MemoryEnforcer::dry_run() const { return subject_.policy() != nullptr && subject_.policy()->dry_run; }
+bool MemoryEnforcer::dry_run() const {
+  return subject_.policy() != nullptr && subject_.policy()->dry_run;
+}
 
-enforcers::Executor& MemoryEnforcer::executor() const { return dry_run() ? enforcers::dry_run_executor() : enforcers::kernel_executor(); }
+enforcers::Executor& MemoryEnforcer::executor() const {
+  return dry_run() ? enforcers::dry_run_executor() : enforcers::kernel_executor();
+}
 
 bool MemoryEnforcer::guarded() {
   const auto* const policy = subject_.policy();
@@ -101,12 +105,17 @@ void MemoryEnforcer::act(ThresholdAction action, const Trigger& trigger) {
   }
 }
 
-void MemoryEnforcer::told(const Trigger& trigger, const std::string& action, Outcome outcome, const std::string& detail) {
+void MemoryEnforcer::told(const Trigger& trigger, const std::string& action, Outcome outcome,
+                          const std::string& detail) {
   services_.instruments.enforcement(trigger.enforcer, action, std::string(to_string(outcome)));
   services_.instruments.reaction(trigger.enforcer, std::chrono::steady_clock::now() - trigger.woken);
-  std::string message = "Rule " + trigger.rule + " of " + subject_.shown() + ": " + trigger.because + "; " + action + ": " + std::string(to_string(outcome));
+  std::string message = "Rule " + trigger.rule + " of " + subject_.shown() + ": " + trigger.because + "; " + action +
+                        ": " + std::string(to_string(outcome));
   if (!detail.empty()) message.append(", ").append(detail);
-  EventFields fields = {{"rule", trigger.rule}, {"action", action}, {"outcome", std::string(to_string(outcome))}, {"usage", std::to_string(usage_.count())}};
+  EventFields fields = {{"rule", trigger.rule},
+                        {"action", action},
+                        {"outcome", std::string(to_string(outcome))},
+                        {"usage", std::to_string(usage_.count())}};
   if (const auto limit = subject_.memory_limit()) fields.emplace_back("limit", std::to_string(limit->count()));
   if (const auto* const policy = subject_.policy()) fields.emplace_back("policy", config::full_name(policy->metadata));
   const bool bad = outcome == Outcome::kFailed || outcome == Outcome::kGuarded;
@@ -117,25 +126,28 @@ void MemoryEnforcer::signal(int number, const Trigger& trigger) {
   const auto process = subject_.first_process();
   const Status sent = process ? executor().signal(*process, number) : tl::unexpected(process.error());
   const Outcome outcome = dry_run() ? Outcome::kDryRun : sent ? Outcome::kDone : Outcome::kFailed;
-  told(trigger, "signal", outcome, sent ? "signal " + std::to_string(number) + " to process " + std::to_string(process->pid) : sent.error().what);
+  told(trigger, "signal", outcome,
+       sent ? "signal " + std::to_string(number) + " to process " + std::to_string(process->pid) : sent.error().what);
 }
 
 void MemoryEnforcer::reclaim(Bytes target, const Trigger& trigger) {
   if (reclaiming_) return;  // the one before is at it still
-  if (dry_run()) return told(trigger, "reclaim", Outcome::kDryRun, "down to " + std::to_string(target.count()) + " bytes");
+  if (dry_run())
+    return told(trigger, "reclaim", Outcome::kDryRun, "down to " + std::to_string(target.count()) + " bytes");
   reclaiming_ = std::make_shared<std::atomic<bool>>(false);
   const auto result = std::make_shared<Result<Bytes>>(Bytes(0));
   const Bytes before = usage_;
-  services_.workers.run(
-      [group = subject_.cgroup(), target, stop = reclaiming_, result] { *result = runtime::cgroup::reclaim(group, target, *stop); },
-      alive_.guard([this, trigger, before, target, result] {
-        reclaiming_.reset();
-        const auto& left = *result;
-        if (!left) return told(trigger, "reclaim", Outcome::kFailed, left.error().what);
-        std::string detail = "from " + std::to_string(before.count()) + " to " + std::to_string(left->count()) + " bytes";
-        if (*left > target) detail += "; there was no more to be had";
-        told(trigger, "reclaim", *left < before ? Outcome::kDone : Outcome::kFailed, detail);
-      }));
+  services_.workers.run([group = subject_.cgroup(), target, stop = reclaiming_,
+                         result] { *result = runtime::cgroup::reclaim(group, target, *stop); },
+                        alive_.guard([this, trigger, before, target, result] {
+                          reclaiming_.reset();
+                          const auto& left = *result;
+                          if (!left) return told(trigger, "reclaim", Outcome::kFailed, left.error().what);
+                          std::string detail = "from " + std::to_string(before.count()) + " to " +
+                                               std::to_string(left->count()) + " bytes";
+                          if (*left > target) detail += "; there was no more to be had";
+                          told(trigger, "reclaim", *left < before ? Outcome::kDone : Outcome::kFailed, detail);
+                        }));
 }
 
 void MemoryEnforcer::exec(const config::MemoryThreshold& rule, const Trigger& trigger) {
@@ -151,11 +163,18 @@ void MemoryEnforcer::exec(const config::MemoryThreshold& rule, const Trigger& tr
   auto ended = alive_.guard([this, trigger, command, code_of_it] {
     const int code = *code_of_it;
     constexpr int kTimedOut = 124;
-    const std::string how = code == kTimedOut ? "it took too long and was killed" : code < 0 ? "it was lost" : "exit code " + std::to_string(code);
+    const std::string how = code == kTimedOut ? "it took too long and was killed"
+                            : code < 0        ? "it was lost"
+                                              : "exit code " + std::to_string(code);
     services_.instruments.enforcement(trigger.enforcer, "exec", code == 0 ? "done" : "failed");
-    subject_.tell(code == 0 ? Severity::kNormal : Severity::kWarning, "PolicyAction",
-                  "Rule " + trigger.rule + " of " + subject_.shown() + ": " + trigger.because + "; exec " + command + ": " + how,
-                  {{"rule", trigger.rule}, {"action", "exec"}, {"outcome", code == 0 ? "done" : "failed"}, {"command", command}, {"exit_code", std::to_string(code)}});
+    subject_.tell(
+        code == 0 ? Severity::kNormal : Severity::kWarning, "PolicyAction",
+        "Rule " + trigger.rule + " of " + subject_.shown() + ": " + trigger.because + "; exec " + command + ": " + how,
+        {{"rule", trigger.rule},
+         {"action", "exec"},
+         {"outcome", code == 0 ? "done" : "failed"},
+         {"command", command},
+         {"exit_code", std::to_string(code)}});
   });
   await_child(services_.loop, *started, [code_of_it, ended = std::move(ended)](int code) mutable {
     *code_of_it = code;
@@ -171,8 +190,13 @@ void MemoryEnforcer::restart(const Trigger& trigger) {
   restarted_until_ = now + (refused || dry_run() ? kGuardedAgain : kKillSettles);
   const Status done = refused || dry_run() ? Status() : subject_.restart("PolicyRestarted");
   if (!refused && !dry_run()) told_of.step("stop signal sent");
-  const Outcome outcome = refused ? Outcome::kGuarded : dry_run() ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
-  told_of.finish(outcome, "restart", refused ? "KillGuarded" : "PolicyRestart", "Rule " + trigger.rule + " of " + subject_.shown() + ": " + trigger.because + "; restart: " + std::string(to_string(outcome)),
+  const Outcome outcome = refused     ? Outcome::kGuarded
+                          : dry_run() ? Outcome::kDryRun
+                          : done      ? Outcome::kDone
+                                      : Outcome::kFailed;
+  told_of.finish(outcome, "restart", refused ? "KillGuarded" : "PolicyRestart",
+                 "Rule " + trigger.rule + " of " + subject_.shown() + ": " + trigger.because +
+                     "; restart: " + std::string(to_string(outcome)),
                  done ? "" : done.error().what);
 }
 
@@ -188,7 +212,8 @@ Outcome MemoryEnforcer::kill(ThresholdAction action, const Trigger& trigger) {
     record.victim_command = record.processes[*victim].command;
   }
   // Pressure and thrashing are about page cache, which is no process' own; there the kernel's choice stands.
-  const bool gone = action == ThresholdAction::kKillProcess && trigger.enforcer == "memory" && victim && !enforcers::worth_killing(record.processes[*victim], bound().value_or(Bytes(0)));
+  const bool gone = action == ThresholdAction::kKillProcess && trigger.enforcer == "memory" && victim &&
+                    !enforcers::worth_killing(record.processes[*victim], bound().value_or(Bytes(0)));
   const bool refused = !gone && !dry_run() && guarded();
   if (refused) killed_until_ = now + kGuardedAgain;
   Status done;
@@ -207,21 +232,29 @@ Outcome MemoryEnforcer::kill(ThresholdAction action, const Trigger& trigger) {
     done = fail("there is no process that may be killed");
   }
   if (!refused && !gone && !dry_run()) told_of.step("killed");
-  const Outcome outcome = refused ? Outcome::kGuarded : gone ? Outcome::kFailed : dry_run() ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
-  std::string sentence = "Rule " + trigger.rule + " of " + subject_.shown() + ": " + trigger.because + "; " + name_of(action) + ": " + std::string(to_string(outcome));
+  const Outcome outcome = refused     ? Outcome::kGuarded
+                          : gone      ? Outcome::kFailed
+                          : dry_run() ? Outcome::kDryRun
+                          : done      ? Outcome::kDone
+                                      : Outcome::kFailed;
+  std::string sentence = "Rule " + trigger.rule + " of " + subject_.shown() + ": " + trigger.because + "; " +
+                         name_of(action) + ": " + std::string(to_string(outcome));
   if (refused) sentence += ", its policy has killed as often as its guard allows";
   EventFields more;
   if (record.victim) more = {{"pid", std::to_string(*record.victim)}, {"command", record.victim_command}};
-  told_of.finish(outcome, name_of(action), refused ? "KillGuarded" : "PolicyKill", std::move(sentence), done ? "" : done.error().what, std::move(more));
+  told_of.finish(outcome, name_of(action), refused ? "KillGuarded" : "PolicyKill", std::move(sentence),
+                 done ? "" : done.error().what, std::move(more));
   return last_kill_ = outcome;
 }
 
 Outcome MemoryEnforcer::raise(const Trigger& trigger) {
   const auto* const policy = subject_.policy();
   const auto current = subject_.memory_limit();
-  const auto wanted = policy == nullptr || !policy->memory.raise ? fail("the policy does not say by how much")
-                      : !current ? fail("it has no memory limit of its own")
-                                 : enforcers::raised_limit(*policy->memory.raise, {subject_.original_limit().value_or(*current), *current, enforcement_.available_memory()});
+  const auto wanted =
+      policy == nullptr || !policy->memory.raise ? fail("the policy does not say by how much")
+      : !current                                 ? fail("it has no memory limit of its own")
+                 : enforcers::raised_limit(*policy->memory.raise, {subject_.original_limit().value_or(*current),
+                                                                   *current, enforcement_.available_memory()});
   Incident told_of(subject_, enforcement_, trigger, begin_record(subject_, *this, enforcement_, trigger, history_));
   Status done;
   if (!wanted) {
@@ -235,11 +268,13 @@ Outcome MemoryEnforcer::raise(const Trigger& trigger) {
   const Outcome outcome = !done ? Outcome::kFailed : dry_run() ? Outcome::kDryRun : Outcome::kDone;
   told_of.step(done && !dry_run() ? "raised" : "decided");
   const std::string to = wanted ? std::to_string(wanted->count()) : "";
-  std::string sentence = "Rule " + trigger.rule + " of " + subject_.shown() + ": " + trigger.because + "; raise: " + std::string(to_string(outcome));
+  std::string sentence = "Rule " + trigger.rule + " of " + subject_.shown() + ": " + trigger.because +
+                         "; raise: " + std::string(to_string(outcome));
   if (wanted) sentence += ", from " + std::to_string(current->count()) + " to " + to + " bytes";
   EventFields more;
   if (wanted) more = {{"from", std::to_string(current->count())}, {"to", to}};
-  told_of.finish(outcome, "raise", done ? "LimitRaised" : "LimitNotRaised", std::move(sentence), done ? "" : done.error().what, std::move(more));
+  told_of.finish(outcome, "raise", done ? "LimitRaised" : "LimitNotRaised", std::move(sentence),
+                 done ? "" : done.error().what, std::move(more));
   return outcome;
 }
 

@@ -43,7 +43,9 @@ MemoryEnforcer::MemoryEnforcer(Enforcement& enforcement, Subject& subject)
       release_timer_(services_.loop),
       again_timer_(services_.loop) {}
 
-MemoryEnforcer::~MemoryEnforcer() { close(); }
+MemoryEnforcer::~MemoryEnforcer() {
+  close();
+}
 
 std::optional<Bytes> MemoryEnforcer::limit_in_force() {
   const auto now = std::chrono::steady_clock::now();
@@ -66,7 +68,8 @@ std::optional<Bytes> MemoryEnforcer::page_cache() const {
   if (!stat) return std::nullopt;
   const bool v1 = services_.hierarchies.on_v1("memory");
   std::uint64_t bytes = 0;
-  for (const char* key : {v1 ? "total_inactive_file" : "inactive_file", v1 ? "total_active_file" : "active_file", "slab_reclaimable"}) {
+  for (const char* key :
+       {v1 ? "total_inactive_file" : "inactive_file", v1 ? "total_active_file" : "active_file", "slab_reclaimable"}) {
     bytes += runtime::cgroup::value_of(*stat, key).value_or(0);
   }
   return Bytes(static_cast<std::int64_t>(bytes));
@@ -98,7 +101,8 @@ void MemoryEnforcer::open() {
     if (rule.some) stalls_[0].emplace(rule.over);
     if (rule.full) stalls_[1].emplace(rule.over);
     if (!probe_->has_pressure()) {
-      subject_.tell(Severity::kWarning, "NotEnforced", "memory.pressure: this machine has no pressure (PSI) of a cgroup; the rule is not active", {});
+      subject_.tell(Severity::kWarning, "NotEnforced",
+                    "memory.pressure: this machine has no pressure (PSI) of a cgroup; the rule is not active", {});
     }
   }
   if (wanted.refaults) refaults_.emplace(policy->memory.thrashing->over);
@@ -107,7 +111,8 @@ void MemoryEnforcer::open() {
   if (stopped_ != Stopped::kNo && !policy_still_stops()) let_go();
   look(std::chrono::steady_clock::now());
   // Somebody may wait since before there was anybody to be woken.
-  if (stopped_ == Stopped::kNo && subject_.cgroup().under_oom().value_or(false)) out_of_memory(std::chrono::steady_clock::now());
+  if (stopped_ == Stopped::kNo && subject_.cgroup().under_oom().value_or(false))
+    out_of_memory(std::chrono::steady_clock::now());
 }
 
 void MemoryEnforcer::close() {
@@ -138,7 +143,8 @@ void MemoryEnforcer::watch_thresholds() {
   for (const Bytes level : levels) {
     auto event = subject_.cgroup().usage_eventfd(level);
     if (!event) continue;  // looking by need is enough then
-    auto& descriptor = *thresholds_.emplace_back(std::make_unique<asio::posix::stream_descriptor>(services_.loop, event->release()));
+    auto& descriptor =
+        *thresholds_.emplace_back(std::make_unique<asio::posix::stream_descriptor>(services_.loop, event->release()));
     await(descriptor, asio::posix::stream_descriptor::wait_read, true);
   }
 }
@@ -163,7 +169,9 @@ void MemoryEnforcer::look(Moment woken) {
 
 std::optional<Bytes> MemoryEnforcer::tripwire() const {
   const auto limit = subject_.memory_limit();
-  if (services_.hierarchies.on_v1("memory") || !limit || kernel_decides_ || !enforcers::decides_before_the_kernel(subject_.policy())) return std::nullopt;
+  if (services_.hierarchies.on_v1("memory") || !limit || kernel_decides_ ||
+      !enforcers::decides_before_the_kernel(subject_.policy()))
+    return std::nullopt;
   return enforcers::tripwire_of(*limit);
 }
 
@@ -178,7 +186,8 @@ void MemoryEnforcer::look_at(const collectors::MemoryMoment& moment, Moment woke
     Trigger trigger;
     trigger.enforcer = "memory";
     trigger.rule = "memory.at[" + std::to_string(index) + "]: usage " + percent_text(rule.usage);
-    trigger.because = "memory usage " + std::to_string(moment.usage.count()) + " is at least " + percent_text(rule.usage) + " of the limit " + std::to_string(limit->count());
+    trigger.because = "memory usage " + std::to_string(moment.usage.count()) + " is at least " +
+                      percent_text(rule.usage) + " of the limit " + std::to_string(limit->count());
     trigger.woken = woken;
     const SpareDescriptors spare;
     act(rule, trigger);
@@ -191,7 +200,9 @@ void MemoryEnforcer::see_time_to_limit(const collectors::MemoryMoment& moment) {
   const auto limit = limit_in_force();
   time_to_limit_ = limit ? enforcers::time_to_limit(moment.usage, *limit, rate_.bytes_per_second()) : std::nullopt;
   if (!time_to_limit_ || *time_to_limit_ > kFar) near_told_ = false;
-  if (!time_to_limit_ || *time_to_limit_ > kNear || near_told_ || moment.usage < enforcers::share_of(*limit, Ratio(500'000))) return;
+  if (!time_to_limit_ || *time_to_limit_ > kNear || near_told_ ||
+      moment.usage < enforcers::share_of(*limit, Ratio(500'000)))
+    return;
   near_told_ = true;
   // Usage that swings comes near again and again.
   if (near_told_at_ != Moment() && moment.at - near_told_at_ < kNearAgain) return;
@@ -200,7 +211,8 @@ void MemoryEnforcer::see_time_to_limit(const collectors::MemoryMoment& moment) {
   near_told_at_ = moment.at;
   const auto rate = static_cast<std::int64_t>(rate_.bytes_per_second());
   subject_.tell(Severity::kWarning, "NearOOM",
-                "Memory of " + subject_.shown() + " is full in " + seconds_text(*time_to_limit_) + " at the present rate of " + std::to_string(rate) + " bytes a second",
+                "Memory of " + subject_.shown() + " is full in " + seconds_text(*time_to_limit_) +
+                    " at the present rate of " + std::to_string(rate) + " bytes a second",
                 {{"usage", std::to_string(moment.usage.count())},
                  {"limit", std::to_string(limit->count())},
                  {"bytes_per_second", std::to_string(rate)},
@@ -220,7 +232,8 @@ void MemoryEnforcer::look_later(const collectors::MemoryMoment& moment) {
       }
     }
     next = enforcers::next_look(headroom, rate_.bytes_per_second());
-    const bool by_need = policy != nullptr && !services_.hierarchies.on_v1("memory") && (!policy->memory.at.empty() || tripwire());
+    const bool by_need =
+        policy != nullptr && !services_.hierarchies.on_v1("memory") && (!policy->memory.at.empty() || tripwire());
     if (by_need && moment.at - grown_at_ < kGrowsFor) next = std::min(next, kGrowingLook);
   }
   for (const auto* window : {&stalls_[0], &stalls_[1], &refaults_}) {
@@ -233,6 +246,8 @@ void MemoryEnforcer::look_later(const collectors::MemoryMoment& moment) {
   look_timer_.async_wait(alive_.guard([this] { look(std::chrono::steady_clock::now()); }));
 }
 
-Neighbour MemoryEnforcer::as_neighbour() const { return {subject_.shown(), usage_, subject_.memory_limit()}; }
+Neighbour MemoryEnforcer::as_neighbour() const {
+  return {subject_.shown(), usage_, subject_.memory_limit()};
+}
 
 }  // namespace mete::agent

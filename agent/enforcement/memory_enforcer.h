@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "agent/base/asio.h"
+#include "agent/base/services.h"
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/incident.h"
 #include "agent/enforcement/subject.h"
-#include "agent/base/services.h"
 #include "collectors/kernel/memory_probe.h"
 #include "collectors/usage_history.h"
 #include "enforcers/executor.h"
@@ -54,7 +54,7 @@ class MemoryEnforcer : public Watched {
   void see_time_to_limit(const collectors::MemoryMoment& moment);
   [[nodiscard]] std::optional<Bytes> limit_in_force();  // its own, or a tighter one above it
   [[nodiscard]] std::optional<Bytes> bound();  // what shares of usage are of: the same, or all of the machine's memory
-  [[nodiscard]] std::optional<Bytes> tripwire() const;  // memory.high of a policy that decides before the kernel, v2
+  [[nodiscard]] std::optional<Bytes> tripwire() const;    // memory.high of a policy that decides before the kernel, v2
   [[nodiscard]] std::optional<Bytes> page_cache() const;  // with what else makes room by itself; empty: gone
 
   // memory_pressure.cpp
@@ -111,22 +111,22 @@ class MemoryEnforcer : public Watched {
   std::optional<enforcers::PressureNotice> notice_;  // where memory.notify is wanted
   enforcers::StuckAtHigh stuck_;
   Moment high_looked_at_{};
-  bool woken_by_pressure_ = false;                   // by the kernel, within look()
-  std::array<Moment, 3> fired_{};  // some, full, thrashing: not again within their time
+  bool woken_by_pressure_ = false;  // by the kernel, within look()
+  std::array<Moment, 3> fired_{};   // some, full, thrashing: not again within their time
   collectors::UsageHistory history_;
   std::optional<std::chrono::nanoseconds> time_to_limit_;
   Moment near_told_at_{};
   bool near_told_ = false;
-  Bytes usage_;  // as last seen
-  Moment grown_at_{};  // when it had grown
+  Bytes usage_;                       // as last seen
+  Moment grown_at_{};                 // when it had grown
   std::optional<Bytes> limit_above_;  // of ancestors
   Moment limit_above_read_{};
   std::optional<Bytes> watched_bound_;  // whose shares the kernel tells of, v1
   Stopped stopped_ = Stopped::kNo;
   Trigger stopped_by_;
   config::AfterFreeze after_freeze_ = config::AfterFreeze::kThaw;
-  Moment raised_until_{};  // those who wait for memory take what they were given
-  Moment killed_until_{};  // what was killed goes: it is not killed twice
+  Moment raised_until_{};     // those who wait for memory take what they were given
+  Moment killed_until_{};     // what was killed goes: it is not killed twice
   Moment restarted_until_{};  // the same of a restart
   Outcome last_kill_ = Outcome::kDone;
   Moment refused_until_{};  // what could not be done, or only would have been, is not told again and again

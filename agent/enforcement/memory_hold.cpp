@@ -3,8 +3,8 @@
 // who runs out of memory wait (`hold` on v1). Always for a bounded time; nothing hangs for ever, whoever dies when.
 #include <algorithm>
 
-#include "agent/enforcement/memory_enforcer.h"
 #include "agent/base/spare_descriptors.h"
+#include "agent/enforcement/memory_enforcer.h"
 #include "enforcers/oom.h"
 
 namespace mete::agent {
@@ -63,11 +63,14 @@ void MemoryEnforcer::out_of_memory(Moment woken) {
   const Outcome raised = raise(trigger);
   if (raised == Outcome::kDone) return;
   refused_until_ = std::chrono::steady_clock::now() + kTellAgain;
-  if (raised == Outcome::kFailed && (kill(ThresholdAction::kKillContainer, trigger) != Outcome::kDone || v1)) leave_it_to_the_kernel();
+  if (raised == Outcome::kFailed && (kill(ThresholdAction::kKillContainer, trigger) != Outcome::kDone || v1))
+    leave_it_to_the_kernel();
 }
 
 // It is not ours to thaw, then.
-bool MemoryEnforcer::stopped_by_others() const { return !dry_run() && subject_.cgroup().freeze_asked().value_or(false); }
+bool MemoryEnforcer::stopped_by_others() const {
+  return !dry_run() && subject_.cgroup().freeze_asked().value_or(false);
+}
 
 // The guard may have forbidden to kill, or the choice was no help: then the kernel decides, rather than nobody.
 void MemoryEnforcer::leave_it_to_the_kernel() {
@@ -75,7 +78,10 @@ void MemoryEnforcer::leave_it_to_the_kernel() {
   again_timer_.async_wait(alive_.guard([this] {
     if (services_.hierarchies.on_v1("memory") && !subject_.cgroup().under_oom().value_or(false)) return;
     const Status done = subject_.let_kernel_decide();
-    subject_.tell(Severity::kWarning, "HoldEnded", "Out of memory, and no longer held: the kernel decides in " + subject_.shown() + (done ? "" : ": " + done.error().what), {});
+    subject_.tell(Severity::kWarning, "HoldEnded",
+                  "Out of memory, and no longer held: the kernel decides in " + subject_.shown() +
+                      (done ? "" : ": " + done.error().what),
+                  {});
     kernel_decides_ = true;
     again_timer_.expires_after(kKernelDecides);
     again_timer_.async_wait(alive_.guard([this] {
@@ -88,7 +94,8 @@ void MemoryEnforcer::leave_it_to_the_kernel() {
 void MemoryEnforcer::hold(const Trigger& trigger) {
   const bool v1 = services_.hierarchies.on_v1("memory");
   if (!v1 && stopped_by_others()) return;
-  const auto rule = subject_.policy()->memory.hold.value_or(config::OomHold{std::chrono::seconds(5), OnOom::kKillContainer});
+  const auto rule =
+      subject_.policy()->memory.hold.value_or(config::OomHold{std::chrono::seconds(5), OnOom::kKillContainer});
   auto told_of = incident(trigger);
   Status done;
   if (!v1 && !dry_run()) {
@@ -97,9 +104,13 @@ void MemoryEnforcer::hold(const Trigger& trigger) {
   }
   const Outcome outcome = dry_run() ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
   told_of.step("held");
-  told_of.finish(outcome, "hold", "OOMHeld",
-                 sentence(trigger, subject_, "held for " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(rule.timeout).count()) + " ms: " + std::string(to_string(outcome))),
-                 done ? "" : done.error().what);
+  told_of.finish(
+      outcome, "hold", "OOMHeld",
+      sentence(trigger, subject_,
+               "held for " +
+                   std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(rule.timeout).count()) +
+                   " ms: " + std::string(to_string(outcome))),
+      done ? "" : done.error().what);
   if (outcome != Outcome::kDone) {
     refused_until_ = std::chrono::steady_clock::now() + kTellAgain;
     return;
@@ -118,9 +129,13 @@ void MemoryEnforcer::freeze(const config::MemoryThreshold& rule, const Trigger& 
   if (done) done = executor().freeze(subject_.cgroup());
   const Outcome outcome = dry_run() ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
   told_of.step("frozen");
-  told_of.finish(outcome, "freeze", "Frozen",
-                 sentence(trigger, subject_, "freeze for " + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(*rule.timeout).count()) + " ms: " + std::string(to_string(outcome))),
-                 done ? "" : done.error().what);
+  told_of.finish(
+      outcome, "freeze", "Frozen",
+      sentence(trigger, subject_,
+               "freeze for " +
+                   std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(*rule.timeout).count()) +
+                   " ms: " + std::string(to_string(outcome))),
+      done ? "" : done.error().what);
   if (outcome != Outcome::kDone) {
     if (!dry_run()) subject_.unguard_freeze();
     return;
@@ -149,7 +164,9 @@ void MemoryEnforcer::look_whether_released() {
     let_go();
     if (gone) return;
     services_.instruments.enforcement(by.enforcer, "release", "done");
-    subject_.tell(Severity::kNormal, "Released", sentence(by, subject_, waits ? "it has room again and goes on" : "somebody has thawed it"), {{"rule", by.rule}});
+    subject_.tell(Severity::kNormal, "Released",
+                  sentence(by, subject_, waits ? "it has room again and goes on" : "somebody has thawed it"),
+                  {{"rule", by.rule}});
   }));
 }
 
@@ -169,7 +186,8 @@ bool MemoryEnforcer::policy_still_stops() const {
   if (policy == nullptr || policy->dry_run) return false;
   if (stopped_ == Stopped::kHeld) return policy->memory.on_oom == OnOom::kHold;
   const auto& rules = policy->memory.at;
-  return std::any_of(rules.begin(), rules.end(), [](const auto& rule) { return rule.action == ThresholdAction::kFreeze; });
+  return std::any_of(rules.begin(), rules.end(),
+                     [](const auto& rule) { return rule.action == ThresholdAction::kFreeze; });
 }
 
 void MemoryEnforcer::time_is_over() {
@@ -198,7 +216,8 @@ void MemoryEnforcer::end_hold() {
   trigger.because += ", and nobody has given it more in time";
   std::optional<Outcome> killed;
   if (then != OnOom::kRaise || raise(trigger) == Outcome::kFailed) {
-    killed = kill(then == OnOom::kKillProcess ? ThresholdAction::kKillProcess : ThresholdAction::kKillContainer, trigger);
+    killed =
+        kill(then == OnOom::kKillProcess ? ThresholdAction::kKillProcess : ThresholdAction::kKillContainer, trigger);
   }
   const bool v1 = services_.hierarchies.on_v1("memory");
   let_go();

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "agent/enforcement/memory_enforcer.h"
 #include "agent/base/spare_descriptors.h"
+#include "agent/enforcement/memory_enforcer.h"
 #include "enforcers/oom.h"
 #include "runtime/cgroup/psi_trigger.h"
 #include "runtime/cgroup/text.h"
@@ -45,7 +45,8 @@ void MemoryEnforcer::watch_pressure() {
     const auto rule = policy->memory.pressure.value_or(config::MemoryPressure{.some = enforcers::kNoticeShare});
     const Ratio share = rule.full.value_or(rule.some.value_or(Ratio(1'000'000)));
     const std::chrono::microseconds stall(std::max<std::int64_t>(kWindow.count() * share.count() / 2'000'000, 1));
-    if (auto trigger = runtime::cgroup::open_psi_trigger(unified + "/memory.pressure", {rule.full.has_value(), stall, kWindow})) {
+    if (auto trigger =
+            runtime::cgroup::open_psi_trigger(unified + "/memory.pressure", {rule.full.has_value(), stall, kWindow})) {
       pressure_.assign(trigger->release());
       await(pressure_, asio::posix::stream_descriptor::wait_error, false);
       return;
@@ -57,7 +58,8 @@ void MemoryEnforcer::watch_pressure() {
   }
 }
 
-void MemoryEnforcer::await(asio::posix::stream_descriptor& descriptor, asio::posix::stream_descriptor::wait_type kind, bool drain) {
+void MemoryEnforcer::await(asio::posix::stream_descriptor& descriptor, asio::posix::stream_descriptor::wait_type kind,
+                           bool drain) {
   descriptor.async_wait(kind, alive_.guard([this, &descriptor, kind, drain] {
     if (drain) {
       std::uint64_t times = 0;
@@ -99,7 +101,8 @@ void MemoryEnforcer::see_pressure(const collectors::MemoryMoment& moment, Moment
     Trigger trigger;
     trigger.enforcer = "pressure";
     trigger.rule = "memory.pressure: " + kind + " " + percent_text(share) + " for " + seconds_text(rule.over);
-    trigger.because = "it waited for memory (" + kind + ") for " + seconds_text(nanoseconds(growth->by)) + " of the last " + seconds_text(growth->in);
+    trigger.because = "it waited for memory (" + kind + ") for " + seconds_text(nanoseconds(growth->by)) +
+                      " of the last " + seconds_text(growth->in);
     trigger.woken = woken;
     act(rule.action, trigger);
     return;
@@ -114,8 +117,9 @@ void MemoryEnforcer::see_pressure(const collectors::MemoryMoment& moment, Moment
   Trigger trigger;
   trigger.enforcer = "thrashing";
   trigger.rule = "memory.thrashing: refaults " + percent_text(rule.refaults) + " for " + seconds_text(rule.over);
-  trigger.because = "it read " + std::to_string(static_cast<std::int64_t>(growth->by) * page.count()) + " bytes again within " + seconds_text(growth->in) +
-                    ", with a limit of " + std::to_string(limit->count());
+  trigger.because = "it read " + std::to_string(static_cast<std::int64_t>(growth->by) * page.count()) +
+                    " bytes again within " + seconds_text(growth->in) + ", with a limit of " +
+                    std::to_string(limit->count());
   trigger.woken = woken;
   act(rule.action, trigger);
 }
@@ -141,7 +145,9 @@ void MemoryEnforcer::see_high(const collectors::MemoryMoment& moment) {
   const Status done = dry_run() ? Status() : subject_.lift_memory_high();
   const Outcome outcome = dry_run() ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
   told_of.step("memory.high lifted");
-  told_of.finish(outcome, "lift-high", "StuckAtHigh", "Rule " + trigger.rule + " of " + subject_.shown() + ": " + trigger.because + "; its memory.high is lifted: " + std::string(to_string(outcome)),
+  told_of.finish(outcome, "lift-high", "StuckAtHigh",
+                 "Rule " + trigger.rule + " of " + subject_.shown() + ": " + trigger.because +
+                     "; its memory.high is lifted: " + std::string(to_string(outcome)),
                  done ? "" : done.error().what);
 }
 
@@ -149,14 +155,16 @@ void MemoryEnforcer::see_high(const collectors::MemoryMoment& moment) {
 void MemoryEnforcer::see_notice(const collectors::MemoryMoment& moment, bool by_kernel) {
   if (!notice_) return;
   const auto& stalled = moment.pressure.some;
-  const bool due = stalled ? notice_->due(moment.at, static_cast<std::uint64_t>(stalled->count())) : by_kernel && notice_->due(moment.at);
+  const bool due = stalled ? notice_->due(moment.at, static_cast<std::uint64_t>(stalled->count()))
+                           : by_kernel && notice_->due(moment.at);
   if (!due) return;
   const Status told = dry_run() ? Status() : subject_.notify_pressure();
   const std::string outcome = dry_run() ? "dry-run" : told ? "done" : "failed";
   services_.instruments.enforcement("pressure", "notify", outcome);
   if (!notice_->is_news()) return;
   subject_.tell(told ? Severity::kNormal : Severity::kWarning, "PressureNotified",
-                "Memory pressure in " + subject_.shown() + " is told to it (memory.notify): " + outcome + (told ? "" : ": " + told.error().what),
+                "Memory pressure in " + subject_.shown() + " is told to it (memory.notify): " + outcome +
+                    (told ? "" : ": " + told.error().what),
                 {{"action", "notify"}, {"outcome", outcome}, {"usage", std::to_string(moment.usage.count())}});
 }
 

@@ -23,9 +23,9 @@ class Subject {
  public:
   virtual ~Subject() = default;
   [[nodiscard]] virtual const runtime::cgroup::Group& cgroup() const = 0;
-  [[nodiscard]] virtual std::string shown() const = 0;           // "container main of default/web", "cgroup /docker/01ab"
-  [[nodiscard]] virtual std::string pod_key() const = 0;         // empty: nobody's of ours
-  [[nodiscard]] virtual std::string container_name() const = 0;  // the same
+  [[nodiscard]] virtual std::string shown() const = 0;    // "container main of default/web", "cgroup /docker/01ab"
+  [[nodiscard]] virtual std::string pod_key() const = 0;  // empty: nobody's of ours
+  [[nodiscard]] virtual std::string container_name() const = 0;    // the same
   [[nodiscard]] virtual const config::Policy* policy() const = 0;  // null: none
   // Its own memory limit as it is now, and as it was before mete raised it; empty: none.
   [[nodiscard]] virtual std::optional<Bytes> memory_limit() const = 0;
@@ -41,8 +41,10 @@ class Subject {
   [[nodiscard]] virtual Status lend_quota(std::optional<std::chrono::microseconds> quota) = 0;
   // Stop signal, grace, kill, start.
   [[nodiscard]] virtual Status restart(const std::string& reason) = 0;
-  // Starts a command inside, which is killed after `timeout`: a child of ours, whose exit code is the command's, or 124.
-  [[nodiscard]] virtual Result<pid_t> exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) = 0;
+  // Starts a command inside, which is killed after `timeout`: a child of ours, whose exit code is the command's, or
+  // 124.
+  [[nodiscard]] virtual Result<pid_t> exec(const std::vector<std::string>& command,
+                                           std::chrono::nanoseconds timeout) = 0;
   // Somebody else than this agent undoes a freeze, should the agent not be there when its time is over.
   [[nodiscard]] virtual Status guard_freeze(std::chrono::nanoseconds timeout) = 0;
   virtual void unguard_freeze() = 0;

@@ -20,8 +20,8 @@ using collectors::ExpositionStream;
 constexpr auto kSlice = std::chrono::milliseconds(5);
 constexpr std::size_t kPiece = std::size_t{128} << 10U;
 
-// A body whose pieces are made on the thread. What is asked of it comes from the loop; what it makes goes back there. Its
-// last reference may go on either thread, and holds nothing that minds.
+// A body whose pieces are made on the thread. What is asked of it comes from the loop; what it makes goes back there.
+// Its last reference may go on either thread, and holds nothing that minds.
 class WorkerBody : public HttpSource, public std::enable_shared_from_this<WorkerBody> {
  public:
   WorkerBody(asio::io_context& loop, asio::io_context& worker) : loop_(loop), worker_(worker) {}
@@ -30,7 +30,8 @@ class WorkerBody : public HttpSource, public std::enable_shared_from_this<Worker
     asio::post(worker_, [self = shared_from_this(), take = std::move(take)]() mutable {
       bool last = false;
       auto piece = self->make(last);
-      asio::post(self->loop_, [take = std::move(take), piece = std::move(piece), last]() mutable { take(std::move(piece), last); });
+      asio::post(self->loop_,
+                 [take = std::move(take), piece = std::move(piece), last]() mutable { take(std::move(piece), last); });
     });
   }
 
@@ -55,7 +56,8 @@ class RenderedBody : public WorkerBody {
     }
     if (!stream_) {
       if (rendering_.more) rendering_.more(rendering_.tail);
-      stream_.emplace(std::move(rendering_.reading), rendering_.format, std::move(rendering_.filter), std::move(rendering_.tail));
+      stream_.emplace(std::move(rendering_.reading), rendering_.format, std::move(rendering_.filter),
+                      std::move(rendering_.tail));
     }
     if (!gzip_) {
       auto text = stream_->take(kPiece);
@@ -96,8 +98,13 @@ class MadeBody : public WorkerBody {
 
 }  // namespace
 
-CollectingThread::CollectingThread(asio::io_context& loop, const runtime::cgroup::Hierarchies& hierarchies, collectors::ReaderOptions options)
-    : loop_(loop), work_(worker_.get_executor()), reader_(hierarchies, std::move(options)), sampling_(worker_), tree_(worker_) {}
+CollectingThread::CollectingThread(asio::io_context& loop, const runtime::cgroup::Hierarchies& hierarchies,
+                                   collectors::ReaderOptions options)
+    : loop_(loop),
+      work_(worker_.get_executor()),
+      reader_(hierarchies, std::move(options)),
+      sampling_(worker_),
+      tree_(worker_) {}
 
 CollectingThread::~CollectingThread() {
   worker_.stop();

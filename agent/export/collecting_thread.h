@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The thread that reads all counters and renders them, so that a scrape of 700,000 series never keeps the loop, and with
-// it an OOM kill, waiting. It owns its samplers and its files; what passes between it and the loop are values.
+// The thread that reads all counters and renders them, so that a scrape of 700,000 series never keeps the loop, and
+// with it an OOM kill, waiting. It owns its samplers and its files; what passes between it and the loop are values.
 #pragma once
 
 #include <functional>
@@ -19,7 +19,8 @@ namespace mete::agent {
 class CollectingThread {
  public:
   // `done` is called on `loop`. `hierarchies` must outlive the thread.
-  CollectingThread(asio::io_context& loop, const runtime::cgroup::Hierarchies& hierarchies, collectors::ReaderOptions options);
+  CollectingThread(asio::io_context& loop, const runtime::cgroup::Hierarchies& hierarchies,
+                   collectors::ReaderOptions options);
   ~CollectingThread();  // waits for it
   CollectingThread(const CollectingThread&) = delete;
   CollectingThread& operator=(const CollectingThread&) = delete;
@@ -28,7 +29,8 @@ class CollectingThread {
   [[nodiscard]] Status start();
   // Other work that the loop must not wait for may be posted there.
   [[nodiscard]] asio::io_context& context() { return worker_; }
-  // From the loop's thread: a new reading. Calls that come while one is being made get it too when it was begun after them.
+  // From the loop's thread: a new reading. Calls that come while one is being made get it too when it was begun after
+  // them.
   using Done = std::function<void(std::shared_ptr<const collectors::Reading>)>;
   void read(std::vector<collectors::Target> targets, Done done);
 

@@ -11,9 +11,9 @@
 #include <utility>
 
 #include "agent/base/agent_families.h"
-#include "agent/http/http_negotiate.h"
 #include "agent/export/stats_json.h"
 #include "agent/export/targets.h"
+#include "agent/http/http_negotiate.h"
 #include "collectors/metrics/family.h"
 
 namespace mete::agent {
@@ -35,7 +35,8 @@ std::set<std::string_view> collector_names() {
 std::vector<collectors::CollectionCost> cost_of(const Reading& reading, const collectors::Collection& loops) {
   std::vector<collectors::CollectionCost> all = reading.cost;
   for (const auto& more : loops.cost()) {
-    const auto same = std::find_if(all.begin(), all.end(), [&](const auto& cost) { return cost.collector == more.collector; });
+    const auto same =
+        std::find_if(all.begin(), all.end(), [&](const auto& cost) { return cost.collector == more.collector; });
     if (same == all.end()) {
       all.push_back(more);
       continue;
@@ -72,7 +73,8 @@ std::uint64_t open_descriptors() {
 
 }  // namespace
 
-Result<std::function<bool(std::string_view)>> collector_filter(const std::vector<std::string>& collect, const std::vector<std::string>& exclude) {
+Result<std::function<bool(std::string_view)>> collector_filter(const std::vector<std::string>& collect,
+                                                               const std::vector<std::string>& exclude) {
   if (!collect.empty() && !exclude.empty()) return fail("collect[] and exclude[]: found both, expected one of them");
   const auto names = collector_names();
   for (const auto* list : {&collect, &exclude}) {
@@ -114,10 +116,12 @@ void Exporter::scrape(const HttpRequest& request, const std::shared_ptr<HttpRepl
   if (!wanted) return reply->send({.status = 400, .body = wanted.error().what + "\n", .encoding = {}});
   // Asked for by name it is given without agent.yaml's word too.
   const auto named = request.parameters("collect[]");
-  const bool kube = (*wanted)("kube") && (services_.settings.config.exported.kube || std::find(named.begin(), named.end(), "kube") != named.end());
+  const bool kube = (*wanted)("kube") && (services_.settings.config.exported.kube ||
+                                          std::find(named.begin(), named.end(), "kube") != named.end());
   const Format format = choose_format(request.accept);
   const bool gzip = accepts_gzip(request.accept_encoding);
-  read([this, reply, wanted = std::move(*wanted), format, gzip, kube, cadvisor = request.path == "/metrics/cadvisor"](const std::shared_ptr<const Reading>& reading) {
+  read([this, reply, wanted = std::move(*wanted), format, gzip, kube,
+        cadvisor = request.path == "/metrics/cadvisor"](const std::shared_ptr<const Reading>& reading) {
     CollectingThread::Rendering rendering;
     rendering.reading = reading;
     rendering.format = format;
@@ -127,7 +131,9 @@ void Exporter::scrape(const HttpRequest& request, const std::shared_ptr<HttpRepl
     // Its labels are not as Prometheus would have them: for those only who ask for cAdvisor's page.
     if (wanted("agent") && cadvisor) write_version(rendering.tail, reading->machine, format);
     if (kube) {
-      rendering.more = [pods = kube_pods_of(reconciler_), node = node_of(reading->machine), format](std::string& tail) { write_kube(tail, pods, node, format); };
+      rendering.more = [pods = kube_pods_of(reconciler_), node = node_of(reading->machine), format](std::string& tail) {
+        write_kube(tail, pods, node, format);
+      };
     }
     rendering.gzip = gzip;
     HttpResponse head;
@@ -159,8 +165,10 @@ std::string Exporter::own_families(const Reading& reading, Format format) const 
   }
   own_writer(out, "mete_agent_open_fds", format).add(open_descriptors());
   auto features = own_writer(out, "mete_agent_kernel_feature", format);
-  for (const auto& feature : services_.features.list) features.add(LabelBlock{{"feature", feature.name}}, std::uint64_t{feature.there ? 1U : 0U});
-  if (const auto window = services_.features.psi_window) own_writer(out, "mete_agent_psi_window_seconds", format).add(std::chrono::nanoseconds(*window));
+  for (const auto& feature : services_.features.list)
+    features.add(LabelBlock{{"feature", feature.name}}, std::uint64_t{feature.there ? 1U : 0U});
+  if (const auto window = services_.features.psi_window)
+    own_writer(out, "mete_agent_psi_window_seconds", format).add(std::chrono::nanoseconds(*window));
   services_.instruments.write(out, format);
   return out;
 }

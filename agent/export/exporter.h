@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /metrics: a scrape takes a snapshot of the agent's own containers, has the collecting thread read all counters, and
-// sends what it renders. Two scrapes within 200 ms get the same reading, unless something happened between them: who has
-// seen an event finds what it did in the next scrape.
+// sends what it renders. Two scrapes within 200 ms get the same reading, unless something happened between them: who
+// has seen an event finds what it did in the next scrape.
 #pragma once
 
 #include <chrono>
@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "agent/base/services.h"
 #include "agent/export/collecting_thread.h"
 #include "agent/http/http_server.h"
 #include "agent/pods/reconciler.h"
-#include "agent/base/services.h"
 
 namespace mete::agent {
 
@@ -46,7 +46,7 @@ class Exporter {
 };
 
 // Which families a scrape wants. The error names a collector that does not exist, and those that do.
-[[nodiscard]] Result<std::function<bool(std::string_view collector)>> collector_filter(const std::vector<std::string>& collect,
-                                                                                      const std::vector<std::string>& exclude);
+[[nodiscard]] Result<std::function<bool(std::string_view collector)>> collector_filter(
+    const std::vector<std::string>& collect, const std::vector<std::string>& exclude);
 
 }  // namespace mete::agent

@@ -95,7 +95,8 @@ class Writer {
     node(kNodeAllocatable);
     node(kNodeCapacity);
     pods();
-    for (const Index index : {kContainerInfo, kRequests, kLimits, kRestarts, kRunning, kReady, kWaiting, kWaitingReason, kTerminated, kLastReason}) {
+    for (const Index index : {kContainerInfo, kRequests, kLimits, kRestarts, kRunning, kReady, kWaiting, kWaitingReason,
+                              kTerminated, kLastReason}) {
       containers(index);
     }
   }
@@ -123,7 +124,9 @@ class Writer {
     writer.add(LabelBlock{{"node", node_.name}, {"resource", "memory"}, {"unit", "byte"}}, node_.memory);
   }
 
-  static LabelBlock of(const KubePod& pod) { return {{"namespace", pod.namespace_}, {"pod", pod.name}, {"uid", pod.uid}}; }
+  static LabelBlock of(const KubePod& pod) {
+    return {{"namespace", pod.namespace_}, {"pod", pod.name}, {"uid", pod.uid}};
+  }
   static LabelBlock of(const KubePod& pod, const KubeContainer& container) {
     LabelBlock labels = of(pod);
     labels.add("container", container.name);
@@ -144,7 +147,8 @@ class Writer {
       out.add(labels, kOne);
     });
     each_pod(kPodCreated, [&](FamilyWriter& out, const KubePod& pod) {
-      out.add(of(pod), std::chrono::nanoseconds(std::chrono::floor<std::chrono::seconds>(pod.created.time_since_epoch())));
+      out.add(of(pod),
+              std::chrono::nanoseconds(std::chrono::floor<std::chrono::seconds>(pod.created.time_since_epoch())));
     });
     each_pod(kPodOwner, [&](FamilyWriter& out, const KubePod& pod) {
       LabelBlock labels = of(pod);
@@ -220,7 +224,9 @@ class Writer {
 
 }  // namespace
 
-std::span<const KubeFamily> kube_families() { return kFamilies; }
+std::span<const KubeFamily> kube_families() {
+  return kFamilies;
+}
 
 void write_kube(std::string& out, const std::vector<KubePod>& pods, const KubeNode& node, collectors::Format format) {
   Writer(out, pods, node, format).all();

@@ -55,8 +55,12 @@ class Object {
   bool first_ = true;
 };
 
-std::uint64_t count_of(Bytes size) { return static_cast<std::uint64_t>(size.count()); }
-std::uint64_t count_of(std::uint64_t number) { return number; }
+std::uint64_t count_of(Bytes size) {
+  return static_cast<std::uint64_t>(size.count());
+}
+std::uint64_t count_of(std::uint64_t number) {
+  return number;
+}
 
 template <class Items, class Member>
 Value sum(const Items& items, Member member) {
@@ -91,7 +95,8 @@ void add_memory(Object& out, const Series& series) {
   out.add("maxMemoryBytes", memory.max_usage);
   if (memory.limit && !memory.limit->is_unlimited()) out.add("memoryLimitBytes", Value(memory.limit->value()));
   out.add("effectiveMemoryLimitBytes", series.effective.memory);
-  out.add("oomKills", series.lifecycle ? Value(series.lifecycle->oom_kills.container) : Value(memory.oom_kill_events()));
+  out.add("oomKills",
+          series.lifecycle ? Value(series.lifecycle->oom_kills.container) : Value(memory.oom_kill_events()));
 }
 
 void add_pressure(Object& out, std::string_view name, const collectors::PressureSample& pressure) {

@@ -13,7 +13,9 @@ using collectors::LabelBlock;
 using collectors::Lifecycle;
 using collectors::Target;
 
-std::shared_ptr<const LabelBlock> shared(LabelBlock labels) { return std::make_shared<const LabelBlock>(std::move(labels)); }
+std::shared_ptr<const LabelBlock> shared(LabelBlock labels) {
+  return std::make_shared<const LabelBlock>(std::move(labels));
+}
 
 const std::string& image_of(const Container& container) {
   const bool from_spec = container.image_name().empty() && container.spec() != nullptr;
@@ -23,13 +25,22 @@ const std::string& image_of(const Container& container) {
 std::shared_ptr<const LabelBlock> container_labels(const Pod& pod, const Container& container) {
   const auto& record = pod.record();
   const std::string name = "k8s_" + container.record().name + "_" + record.name + "_" + record.namespace_;
-  return shared({{"id", container.cgroup().path()}, {"name", name},        {"image", image_of(container)},
-                 {"namespace", record.namespace_},  {"pod", record.name}, {"container", container.record().name}});
+  return shared({{"id", container.cgroup().path()},
+                 {"name", name},
+                 {"image", image_of(container)},
+                 {"namespace", record.namespace_},
+                 {"pod", record.name},
+                 {"container", container.record().name}});
 }
 
 std::shared_ptr<const LabelBlock> pod_labels(const Pod& pod) {
   const auto& record = pod.record();
-  return shared({{"id", pod.cgroup().path()}, {"name", ""}, {"image", ""}, {"namespace", record.namespace_}, {"pod", record.name}, {"container", ""}});
+  return shared({{"id", pod.cgroup().path()},
+                 {"name", ""},
+                 {"image", ""},
+                 {"namespace", record.namespace_},
+                 {"pod", record.name},
+                 {"container", ""}});
 }
 
 // Without `id` and `image`: what outlives a cgroup is the workload's.
@@ -150,8 +161,10 @@ std::vector<KubePod> kube_pods_of(const Reconciler& reconciler) {
       if (container->spec() != nullptr) each.resources = container->spec()->resources;
       each.state = of.state;
       each.restarts = of.restarts;
-      if (of.state == ContainerState::kWaiting) each.waiting_reason = of.waiting_reason.empty() ? of.reason : of.waiting_reason;
-      if (of.has_ended) each.last_terminated_reason = of.oom_in_attempt ? "OOMKilled" : of.exit_code == 0 ? "Completed" : "Error";
+      if (of.state == ContainerState::kWaiting)
+        each.waiting_reason = of.waiting_reason.empty() ? of.reason : of.waiting_reason;
+      if (of.has_ended)
+        each.last_terminated_reason = of.oom_in_attempt ? "OOMKilled" : of.exit_code == 0 ? "Completed" : "Error";
       each.init = of.init;
     }
   }

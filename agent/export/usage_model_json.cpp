@@ -10,8 +10,12 @@ using enforcers::WallTime;
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-std::int64_t count(WallTime at) { return at.time_since_epoch().count(); }
-WallTime wall_time(const json& value) { return WallTime(WallTime::duration(value.get<std::int64_t>())); }
+std::int64_t count(WallTime at) {
+  return at.time_since_epoch().count();
+}
+WallTime wall_time(const json& value) {
+  return WallTime(WallTime::duration(value.get<std::int64_t>()));
+}
 
 // Most buckets are empty: pairs of number and weight.
 ordered_json histogram_json(const DecayingHistogram& histogram) {

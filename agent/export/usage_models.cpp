@@ -33,10 +33,14 @@ Bytes peak_of(const Container& container, const collectors::Sample& sample) {
 
 }  // namespace
 
-std::string UsageModels::file_of(const std::string& name) const { return services_.settings.usage() + "/" + file_name(name); }
+std::string UsageModels::file_of(const std::string& name) const {
+  return services_.settings.usage() + "/" + file_name(name);
+}
 
 void UsageModels::start() {
-  const auto tell = [&](const std::string& what) { services_.events.add({.severity = Severity::kWarning, .reason = "UsageUnreadable", .message = what}); };
+  const auto tell = [&](const std::string& what) {
+    services_.events.add({.severity = Severity::kWarning, .reason = "UsageUnreadable", .message = what});
+  };
   if (const auto made = runtime::make_directories(services_.settings.usage(), 0700); !made) tell(made.error().what);
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(services_.settings.usage(), ignored)) {
@@ -88,9 +92,13 @@ void UsageModels::look_at(const std::string& pod_key, const std::string& name) {
   const auto ooms_before = std::exchange(kept.ooms, ooms);
   if (const auto& resources = container->record().resources) kept.model.resources = *resources;
   // The first look gives counters to begin with; those that went back are of a pod that was made anew.
-  if (before == std::chrono::steady_clock::time_point() || kept.cpu < cpu_before || ooms < ooms_before || throttled < throttled_before) return;
+  if (before == std::chrono::steady_clock::time_point() || kept.cpu < cpu_before || ooms < ooms_before ||
+      throttled < throttled_before)
+    return;
   const std::chrono::nanoseconds over = now - before;
-  const auto cores = [&](std::chrono::nanoseconds time) { return std::chrono::duration<double>(time) / std::chrono::duration<double>(over); };
+  const auto cores = [&](std::chrono::nanoseconds time) {
+    return std::chrono::duration<double>(time) / std::chrono::duration<double>(over);
+  };
   kept.model.add({.at = std::chrono::system_clock::now(),
                   .over = over,
                   .cores = cores(kept.cpu - cpu_before),
@@ -104,7 +112,8 @@ void UsageModels::save(const std::string& name, Kept& kept) {
   kept.unsaved = 0;
   const auto text = to_json(kept.model, name).dump() + "\n";
   const auto saved = runtime::replace_file(file_of(name), text, 0600, runtime::Durability::volatile_);
-  if (!saved && !save_failed_) services_.events.add({.severity = Severity::kWarning, .reason = "UsageNotSaved", .message = saved.error().what});
+  if (!saved && !save_failed_)
+    services_.events.add({.severity = Severity::kWarning, .reason = "UsageNotSaved", .message = saved.error().what});
   save_failed_ = !saved;
 }
 

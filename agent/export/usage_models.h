@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The usage model of each container of the agent's: fed once a minute (Settings::usage_every), kept over restarts of containers, pods, agent and
-// machine (STATE/usage), so that `mete advise` has days to look at.
+// The usage model of each container of the agent's: fed once a minute (Settings::usage_every), kept over restarts of
+// containers, pods, agent and machine (STATE/usage), so that `mete advise` has days to look at.
 #pragma once
+
+#include <nlohmann/json.hpp>
 
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "agent/base/asio.h"
-#include "agent/pods/reconciler.h"
 #include "agent/base/services.h"
+#include "agent/pods/reconciler.h"
 #include "enforcers/usage_model.h"
 
 namespace mete::agent {
@@ -26,7 +27,8 @@ class UsageModels {
  public:
   static constexpr auto kKept = std::chrono::days(30);  // after the last sample
 
-  UsageModels(Services& services, const Reconciler& reconciler) : services_(services), reconciler_(reconciler), timer_(services.loop) {}
+  UsageModels(Services& services, const Reconciler& reconciler)
+      : services_(services), reconciler_(reconciler), timer_(services.loop) {}
 
   // Reads what is kept and begins to look. What cannot be read is told, and begun anew.
   void start();

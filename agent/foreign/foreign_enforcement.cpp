@@ -30,7 +30,13 @@ std::set<std::string> own_cgroups() {
 
 }  // namespace
 
-ForeignEnforcement::ForeignEnforcement(Enforcement& enforcement) : enforcement_(enforcement), services_(enforcement.services()), changes_(services_.loop), half_made_timer_(services_.loop), restore_timer_(services_.loop), rescan_timer_(services_.loop) {}
+ForeignEnforcement::ForeignEnforcement(Enforcement& enforcement)
+    : enforcement_(enforcement),
+      services_(enforcement.services()),
+      changes_(services_.loop),
+      half_made_timer_(services_.loop),
+      restore_timer_(services_.loop),
+      rescan_timer_(services_.loop) {}
 
 Status ForeignEnforcement::open() {
   own_ = own_cgroups();
@@ -40,9 +46,13 @@ Status ForeignEnforcement::open() {
   // Of watchdogs whose agent died: what they were to undo is put back, and without files they end.
   (void)runtime::remove_tree(services_.settings.run + "/watchdogs");
   for (const auto& knob : restored.put_back) {
-    services_.events.add({.reason = "Restored", .message = knob.file + " of cgroup " + knob.path + " is what it was before an agent that ended too early changed it: " + knob.before});
+    services_.events.add(
+        {.reason = "Restored",
+         .message = knob.file + " of cgroup " + knob.path +
+                    " is what it was before an agent that ended too early changed it: " + knob.before});
   }
-  for (const auto& error : restored.errors) services_.events.add({.severity = Severity::kWarning, .reason = "RestoreFailed", .message = error});
+  for (const auto& error : restored.errors)
+    services_.events.add({.severity = Severity::kWarning, .reason = "RestoreFailed", .message = error});
   restore_what_is_left();
   return {};
 }
@@ -62,7 +72,8 @@ void ForeignEnforcement::restore_what_is_left() {
       const auto group = runtime::cgroup::Group::at(services_.hierarchies, path);
       if (const auto limit = ledger_->memory_limit_before(path); limit && group) {
         static const std::atomic<bool> kToItsEnd = false;
-        services_.workers.run([group = *group, limit = *limit] { (void)runtime::cgroup::reclaim(group, limit, kToItsEnd); }, [] {});
+        services_.workers.run(
+            [group = *group, limit = *limit] { (void)runtime::cgroup::reclaim(group, limit, kToItsEnd); }, [] {});
       }
       for (const auto& knob : ledger_->restore(path, services_.hierarchies, Ledger::Usage::kLeave).put_back) {
         services_.events.add({.reason = "Restored",
@@ -76,7 +87,8 @@ void ForeignEnforcement::restore_what_is_left() {
 
 void ForeignEnforcement::set_policies(const std::vector<config::Policy>& policies) {
   std::vector<config::Policy> chosen;
-  std::copy_if(policies.begin(), policies.end(), std::back_inserter(chosen), [](const auto& policy) { return !policy.selector.cgroups.empty(); });
+  std::copy_if(policies.begin(), policies.end(), std::back_inserter(chosen),
+               [](const auto& policy) { return !policy.selector.cgroups.empty(); });
   if (chosen == policies_) return;
   policies_ = std::move(chosen);
   told_.clear();
@@ -96,7 +108,9 @@ void ForeignEnforcement::set_policies(const std::vector<config::Policy>& policie
 void ForeignEnforcement::watch_tree() {
   auto tree = collectors::CgroupTree::open(services_.hierarchies, {services_.settings.cgroup_parent});
   if (!tree) {
-    services_.events.add({.severity = Severity::kWarning, .reason = "NotEnforced", .message = "policies for cgroups of others are not active: " + tree.error().what});
+    services_.events.add({.severity = Severity::kWarning,
+                          .reason = "NotEnforced",
+                          .message = "policies for cgroups of others are not active: " + tree.error().what});
     return;
   }
   tree_.emplace(std::move(*tree));
@@ -127,7 +141,8 @@ void ForeignEnforcement::take(const collectors::CgroupTree::Changes& changes) {
   for (const auto& path : changes.removed) {
     half_made_.erase(path);
     if (subjects_.erase(path) == 0) continue;
-    (void)ledger_->restore(path, services_.hierarchies, Ledger::Usage::kLeave);  // there is nothing left to be put back: it is forgotten
+    (void)ledger_->restore(path, services_.hierarchies,
+                           Ledger::Usage::kLeave);  // there is nothing left to be put back: it is forgotten
   }
   for (const auto& path : changes.added) see_to(path);
 }
@@ -140,13 +155,15 @@ bool ForeignEnforcement::is_own(const std::string& path) const {
 void ForeignEnforcement::see_to(const std::string& path) {
   const auto policy = enforcers::policy_of_cgroup(policies_, path);
   const auto tell_once = [&](const char* reason, const std::string& message) {
-    if (told_.insert(message).second) services_.events.add({.severity = Severity::kWarning, .reason = reason, .message = message});
+    if (told_.insert(message).second)
+      services_.events.add({.severity = Severity::kWarning, .reason = reason, .message = message});
   };
   const bool refused = policy && *policy != nullptr && is_own(path);
   if (!policy) tell_once("PolicyConflict", policy.error().what);
   if (refused) {
-    tell_once("PolicyRefused", "policy " + config::full_name((*policy)->metadata) + ": its selector matches cgroup " + path +
-                                   ", in which or below which the agent itself runs or keeps its pods; it is left alone");
+    tell_once("PolicyRefused",
+              "policy " + config::full_name((*policy)->metadata) + ": its selector matches cgroup " + path +
+                  ", in which or below which the agent itself runs or keeps its pods; it is left alone");
   }
   const auto known = subjects_.find(path);
   if (!policy || *policy == nullptr || refused) {
@@ -168,7 +185,8 @@ void ForeignEnforcement::see_to(const std::string& path) {
   hold(path, **policy, std::move(*group), *id);
 }
 
-void ForeignEnforcement::hold(const std::string& path, const config::Policy& policy, runtime::cgroup::Group group, std::uint64_t id) {
+void ForeignEnforcement::hold(const std::string& path, const config::Policy& policy, runtime::cgroup::Group group,
+                              std::uint64_t id) {
   auto subject = std::make_unique<ForeignSubject>(enforcement_, *ledger_, std::move(group), id);
   subject->hold_to(policy);
   subjects_[path] = std::move(subject);
@@ -200,12 +218,15 @@ void ForeignEnforcement::tell_those_that_match_nothing() {
   for (const auto& policy : policies_) {
     const auto& globs = policy.selector.cgroups;
     const bool any = std::any_of(tree_->nodes().begin(), tree_->nodes().end(), [&](const auto& node) {
-      return std::any_of(globs.begin(), globs.end(), [&](const auto& glob) { return collectors::matches(glob, node.first); });
+      return std::any_of(globs.begin(), globs.end(),
+                         [&](const auto& glob) { return collectors::matches(glob, node.first); });
     });
     if (any) continue;
     services_.events.add({.severity = Severity::kWarning,
                           .reason = "PolicyMatchesNothing",
-                          .message = "policy " + config::full_name(policy.metadata) + " (" + to_string(policy.location) + "): no cgroup of the machine matches its selector now"});
+                          .message = "policy " + config::full_name(policy.metadata) + " (" +
+                                     to_string(policy.location) +
+                                     "): no cgroup of the machine matches its selector now"});
   }
 }
 
@@ -229,6 +250,8 @@ void ForeignEnforcement::let_all_go(Ledger::Usage usage) {
   subjects_.clear();
 }
 
-void ForeignEnforcement::release_all() { let_all_go(Ledger::Usage::kReclaim); }
+void ForeignEnforcement::release_all() {
+  let_all_go(Ledger::Usage::kReclaim);
+}
 
 }  // namespace mete::agent

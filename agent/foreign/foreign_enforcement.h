@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "agent/base/asio.h"
+#include "agent/enforcement/enforcement.h"
 #include "agent/foreign/foreign_subject.h"
 #include "agent/foreign/ledger.h"
-#include "agent/enforcement/enforcement.h"
 #include "collectors/discovery/cgroup_tree.h"
 #include "config/policy.h"
 

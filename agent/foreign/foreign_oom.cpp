@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "agent/foreign/foreign_subject.h"
 #include "agent/enforcement/incident.h"
+#include "agent/foreign/foreign_subject.h"
 #include "enforcers/oom.h"
 
 namespace mete::agent {
@@ -60,7 +60,8 @@ void ForeignSubject::check_kills(int checks_left, std::chrono::milliseconds dela
 
 // Who launched it has said what becomes of the rest, where no policy says so.
 enforcers::OomDecision ForeignSubject::decide(std::uint64_t kills) const {
-  if (!policy_->memory.on_oom) return {.new_kills = kills, .action = enforcers::OomAction::kKillProcess, .outcome = enforcers::OomOutcome::kDone};
+  if (!policy_->memory.on_oom)
+    return {.new_kills = kills, .action = enforcers::OomAction::kKillProcess, .outcome = enforcers::OomOutcome::kDone};
   enforcers::OomObservation seen;
   seen.kills_now = kills;
   seen.processes_left = group_.populated().value_or(false);
@@ -71,7 +72,9 @@ enforcers::OomDecision ForeignSubject::decide(std::uint64_t kills) const {
 void ForeignSubject::tell_kills(std::uint64_t kills) {
   const auto decision = decide(kills);
   const bool done = !decision.kill_rest || group_.kill_all().has_value();
-  const Outcome outcome = decision.outcome == enforcers::OomOutcome::kDryRun ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
+  const Outcome outcome = decision.outcome == enforcers::OomOutcome::kDryRun ? Outcome::kDryRun
+                          : done                                             ? Outcome::kDone
+                                                                             : Outcome::kFailed;
   std::vector<std::int32_t> pids;
   for (const auto& each : snapshot_) pids.push_back(each.pid);
   Trigger trigger;
@@ -82,19 +85,23 @@ void ForeignSubject::tell_kills(std::uint64_t kills) {
   for (std::uint64_t i = 0; i < kills; ++i) {
     auto record = begin_record(*this, enforcer_, enforcement_, trigger, enforcer_.history());
     record.processes = snapshot_;
-    if (decision.kill_rest) record.steps.emplace_back("the rest of the cgroup killed", std::chrono::steady_clock::now() - trigger.woken);
+    if (decision.kill_rest)
+      record.steps.emplace_back("the rest of the cgroup killed", std::chrono::steady_clock::now() - trigger.woken);
     if (const auto kill = services_.kernel_log.take(group_.path(), pids)) {
       record.victim = kill->pid;
       record.victim_command = kill->task;
       record.scope = scope_of(*kill, group_.path(), "");
-      const auto seen = std::find_if(snapshot_.begin(), snapshot_.end(), [&](const auto& each) { return each.pid == kill->pid; });
+      const auto seen =
+          std::find_if(snapshot_.begin(), snapshot_.end(), [&](const auto& each) { return each.pid == kill->pid; });
       if (seen != snapshot_.end()) record.victim_command = seen->command;
     }
     const std::string pid = record.victim ? std::to_string(*record.victim) : "unknown";
     const std::string action(to_string(decision.action));
-    std::string message = "The kernel killed process " + pid + " (" + record.victim_command + ") of " + shown() + "; policy " + action + ": " + std::string(to_string(outcome));
+    std::string message = "The kernel killed process " + pid + " (" + record.victim_command + ") of " + shown() +
+                          "; policy " + action + ": " + std::string(to_string(outcome));
     EventFields more = {{"pid", pid}, {"command", record.victim_command}, {"scope", record.scope}};
-    Incident(*this, enforcement_, trigger, std::move(record)).finish(outcome, action, "OOMKilled", std::move(message), {}, std::move(more));
+    Incident(*this, enforcement_, trigger, std::move(record))
+        .finish(outcome, action, "OOMKilled", std::move(message), {}, std::move(more));
   }
 }
 

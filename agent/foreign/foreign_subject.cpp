@@ -46,7 +46,8 @@ std::optional<runtime::cgroup::CpuBandwidth> cpu_of(const runtime::cgroup::Group
 
 }  // namespace
 
-ForeignSubject::ForeignSubject(Enforcement& enforcement, Ledger& ledger, runtime::cgroup::Group group, std::uint64_t cgroup_id)
+ForeignSubject::ForeignSubject(Enforcement& enforcement, Ledger& ledger, runtime::cgroup::Group group,
+                               std::uint64_t cgroup_id)
     : enforcement_(enforcement),
       services_(enforcement.services()),
       ledger_(ledger),
@@ -62,7 +63,10 @@ ForeignSubject::ForeignSubject(Enforcement& enforcement, Ledger& ledger, runtime
       services_, group_,
       DriftWatch::Owner{.limits = [this] { return policy_ ? &limits_ : nullptr; },
                         .report_only = [this] { return policy_->drift == config::OnDrift::kReport; },
-                        .tell = [this](std::string message, auto fields) { tell(Severity::kWarning, "LimitDrift", std::move(message), std::move(fields)); },
+                        .tell =
+                            [this](std::string message, auto fields) {
+                              tell(Severity::kWarning, "LimitDrift", std::move(message), std::move(fields));
+                            },
                         .changed = [] {},
                         .memory_event = [this] { oom_woken(); },
                         .apply = [this](const Limits& limits) { return apply(limits); }});
@@ -72,7 +76,8 @@ ForeignSubject::~ForeignSubject() = default;
 
 void ForeignSubject::tell(Severity severity, std::string reason, std::string message, EventFields fields) {
   fields.emplace_back("cgroup", group_.path());
-  services_.events.add({.severity = severity, .reason = std::move(reason), .message = std::move(message), .fields = std::move(fields)});
+  services_.events.add(
+      {.severity = severity, .reason = std::move(reason), .message = std::move(message), .fields = std::move(fields)});
 }
 
 Limits ForeignSubject::asked_limits() const {
@@ -80,11 +85,14 @@ Limits ForeignSubject::asked_limits() const {
   if (policy_->dry_run) return limits;
   if (policy_->pids.max) limits.pids = Limit<std::uint64_t>(static_cast<std::uint64_t>(*policy_->pids.max));
   // The kernel takes at most the quota.
-  if (policy_->cpu.burst && cpu_) limits.cpu_burst = std::min(std::chrono::duration_cast<std::chrono::microseconds>(*policy_->cpu.burst), cpu_->quota.value());
+  if (policy_->cpu.burst && cpu_)
+    limits.cpu_burst =
+        std::min(std::chrono::duration_cast<std::chrono::microseconds>(*policy_->cpu.burst), cpu_->quota.value());
   if (policy_->memory.swap && limit_) limits.swap = Limit<Bytes>(*policy_->memory.swap);
   if (!services_.hierarchies.mount_of("net_cls").empty()) limits.net_class = policy_->net_cls.class_id;
   enforcers::add_io(policy_->io, io_, limits);
-  const bool group_kill = policy_->memory.on_oom && enforcers::oom_action(&*policy_) == enforcers::OomAction::kKillContainer;
+  const bool group_kill =
+      policy_->memory.on_oom && enforcers::oom_action(&*policy_) == enforcers::OomAction::kKillContainer;
   if (group_kill && services_.hierarchies.on_v2("memory")) limits.oom_group = true;
   if (enforcers::decides_before_the_kernel(&*policy_) && limit_) {
     if (services_.hierarchies.on_v1("memory")) {
@@ -105,7 +113,8 @@ Status ForeignSubject::apply(const Limits& limits) {
   for (const auto& part : runtime::cgroup::parts_of(limits)) {
     const auto writes = group_.planned(part);
     if (!writes) note(tl::unexpected(writes.error()));
-    for (const auto& write : writes.value_or(std::vector<runtime::cgroup::ControlWrite>())) note(ledger_.write(group_, cgroup_id_, write));
+    for (const auto& write : writes.value_or(std::vector<runtime::cgroup::ControlWrite>()))
+      note(ledger_.write(group_, cgroup_id_, write));
   }
   return first;
 }
@@ -133,7 +142,8 @@ void ForeignSubject::apply_policy() {
   applied_ = done.has_value();
   // Gone: not made yet, in this hierarchy. Who makes a cgroup makes its directories one after the other.
   if (!gone) services_.instruments.enforcement("limits", "apply", done ? "done" : "failed");
-  if (!done && !gone && std::exchange(failure_told_, done.error().what) != done.error().what) tell(Severity::kWarning, "LimitFailed", shown() + ": " + done.error().what, {});
+  if (!done && !gone && std::exchange(failure_told_, done.error().what) != done.error().what)
+    tell(Severity::kWarning, "LimitFailed", shown() + ": " + done.error().what, {});
 }
 
 // Who makes a cgroup gives it its limits after it is seen, and may change them later.
@@ -166,7 +176,9 @@ void ForeignSubject::hold_to(const config::Policy& policy) {
   if (policy.cpu.exclusive || policy.cpu.idle) faults.emplace_back("cpu.exclusive and cpu.idle are for pods alone");
   if (policy.memory.notify) faults.emplace_back("memory.notify is for pods alone");
   if (policy.devices != config::DevicePolicy()) faults.emplace_back("devices is for pods alone");
-  for (const auto& fault : faults) tell(Severity::kWarning, "NotEnforced", "policy " + config::full_name(policy.metadata) + " on " + shown() + ": " + fault, {});
+  for (const auto& fault : faults)
+    tell(Severity::kWarning, "NotEnforced",
+         "policy " + config::full_name(policy.metadata) + " on " + shown() + ": " + fault, {});
   apply_policy();
   look_again(std::chrono::milliseconds(5));
   if (const auto kills = group_.oom_kill_count()) kills_ = *kills;
@@ -191,10 +203,13 @@ void ForeignSubject::release(Ledger::Usage usage) {
 
 void ForeignSubject::tell_restored(const Ledger::Restored& restored) {
   for (const auto& knob : restored.put_back) {
-    tell(Severity::kNormal, "Restored", knob.file + " of " + shown() + " is what it was: " + knob.before, {{"file", knob.file}, {"text", knob.before}});
+    tell(Severity::kNormal, "Restored", knob.file + " of " + shown() + " is what it was: " + knob.before,
+         {{"file", knob.file}, {"text", knob.before}});
   }
   for (const auto& knob : restored.changed_since) {
-    tell(Severity::kNormal, "NotRestored", knob.file + " of " + shown() + " has been written by somebody else since, and is left to him", {{"file", knob.file}});
+    tell(Severity::kNormal, "NotRestored",
+         knob.file + " of " + shown() + " has been written by somebody else since, and is left to him",
+         {{"file", knob.file}});
   }
   for (const auto& error : restored.errors) tell(Severity::kWarning, "RestoreFailed", error, {});
 }
@@ -213,7 +228,8 @@ Result<runtime::process::ProcessId> ForeignSubject::first_process() const {
 Status ForeignSubject::raise_memory_limit(Bytes to) {
   Limits limits;
   limits.memory = Limit<Bytes>(to);
-  if (enforcers::decides_before_the_kernel(policy()) && !services_.hierarchies.on_v1("memory")) limits.memory_high = Limit<Bytes>(enforcers::tripwire_of(to));
+  if (enforcers::decides_before_the_kernel(policy()) && !services_.hierarchies.on_v1("memory"))
+    limits.memory_high = Limit<Bytes>(enforcers::tripwire_of(to));
   METE_CHECK(apply(limits));
   limit_ = to;
   if (limits.memory_high) limits_.memory_high = limits.memory_high;
@@ -224,8 +240,12 @@ Status ForeignSubject::raise_memory_limit(Bytes to) {
   return {};
 }
 
-std::optional<runtime::cgroup::CpuBandwidth> ForeignSubject::own_cpu() const { return cpu_; }
-std::optional<std::chrono::microseconds> ForeignSubject::lent_quota() const { return lent_; }
+std::optional<runtime::cgroup::CpuBandwidth> ForeignSubject::own_cpu() const {
+  return cpu_;
+}
+std::optional<std::chrono::microseconds> ForeignSubject::lent_quota() const {
+  return lent_;
+}
 
 Status ForeignSubject::lend_quota(std::optional<std::chrono::microseconds> quota) {
   see_own_cpu();
@@ -237,7 +257,9 @@ Status ForeignSubject::lend_quota(std::optional<std::chrono::microseconds> quota
   return {};
 }
 
-Status ForeignSubject::restart(const std::string& /*reason*/) { return fail("it is no container of mete's: who launched it restarts it"); }
+Status ForeignSubject::restart(const std::string& /*reason*/) {
+  return fail("it is no container of mete's: who launched it restarts it");
+}
 
 Result<pid_t> ForeignSubject::exec(const std::vector<std::string>& /*command*/, std::chrono::nanoseconds /*timeout*/) {
   return fail("it is no container of mete's: with which rights a command would run in it is not known");
@@ -247,7 +269,8 @@ Result<pid_t> ForeignSubject::exec(const std::vector<std::string>& /*command*/, 
 Status ForeignSubject::guard_freeze(std::chrono::nanoseconds timeout) {
   const bool unified = !group_.unified_directory().empty();
   const std::string controller = unified ? "" : "freezer";
-  METE_CHECK(ledger_.write(group_, cgroup_id_, {controller, unified ? "cgroup.freeze" : "freezer.state", unified ? "0" : "THAWED"}));
+  METE_CHECK(ledger_.write(group_, cgroup_id_,
+                           {controller, unified ? "cgroup.freeze" : "freezer.state", unified ? "0" : "THAWED"}));
   return watchdog_.guard_freeze(timeout);
 }
 
@@ -261,8 +284,11 @@ void ForeignSubject::guard_oom() {
   if (!limits_.oom_kill_disable.value_or(false)) return watchdog_.unguard_oom();
   constexpr auto kUsual = std::chrono::seconds(5);
   const auto& hold = policy_->memory.hold;
-  if (const auto guarded = watchdog_.guard_oom(hold ? std::chrono::ceil<std::chrono::milliseconds>(hold->timeout) : std::chrono::milliseconds(kUsual)); !guarded) {
-    tell(Severity::kWarning, "NotEnforced", "Without a watchdog nobody would free " + shown() + ", should this agent die: " + guarded.error().what, {});
+  if (const auto guarded = watchdog_.guard_oom(hold ? std::chrono::ceil<std::chrono::milliseconds>(hold->timeout)
+                                                    : std::chrono::milliseconds(kUsual));
+      !guarded) {
+    tell(Severity::kWarning, "NotEnforced",
+         "Without a watchdog nobody would free " + shown() + ", should this agent die: " + guarded.error().what, {});
   }
 }
 
@@ -275,7 +301,9 @@ Status ForeignSubject::lift_memory_high() {
   limits_.memory_high.reset();
   return ledger_.write(group_, cgroup_id_, {"memory", "memory.high", "max"});
 }
-Status ForeignSubject::notify_pressure() { return fail("who launched it says in its environment where it listens, which is not known"); }
+Status ForeignSubject::notify_pressure() {
+  return fail("who launched it says in its environment where it listens, which is not known");
+}
 void ForeignSubject::killed_by_policy(const std::string& /*reason*/) {}
 
 }  // namespace mete::agent

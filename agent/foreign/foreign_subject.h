@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "agent/enforcement/drift_watch.h"
 #include "agent/enforcement/cpu_enforcer.h"
-#include "agent/foreign/foreign_watchdog.h"
-#include "agent/foreign/ledger.h"
+#include "agent/enforcement/drift_watch.h"
 #include "agent/enforcement/memory_enforcer.h"
 #include "agent/enforcement/subject.h"
+#include "agent/foreign/foreign_watchdog.h"
+#include "agent/foreign/ledger.h"
 #include "enforcers/asked_limits.h"
 #include "enforcers/oom.h"
 

@@ -19,12 +19,15 @@ Status ForeignWatchdog::guard_freeze(std::chrono::nanoseconds timeout) {
   runtime::shim::Undo undo;
   undo.at = runtime::shim::boot_time() + timeout;
   const std::string unified = group_.unified_directory();
-  undo.writes.push_back(unified.empty() ? runtime::shim::Undo::Write{group_.directory("freezer") + "/freezer.state", "THAWED"}
-                                        : runtime::shim::Undo::Write{unified + "/cgroup.freeze", "0"});
+  undo.writes.push_back(unified.empty()
+                            ? runtime::shim::Undo::Write{group_.directory("freezer") + "/freezer.state", "THAWED"}
+                            : runtime::shim::Undo::Write{unified + "/cgroup.freeze", "0"});
   return write(runtime::shim::freeze_watchdog(directory_), undo);
 }
 
-void ForeignWatchdog::unguard_freeze() { remove(runtime::shim::freeze_watchdog(directory_)); }
+void ForeignWatchdog::unguard_freeze() {
+  remove(runtime::shim::freeze_watchdog(directory_));
+}
 
 Status ForeignWatchdog::guard_oom(std::chrono::milliseconds wait) {
   runtime::shim::Undo undo;
@@ -34,7 +37,9 @@ Status ForeignWatchdog::guard_oom(std::chrono::milliseconds wait) {
   return write(runtime::shim::oom_watchdog(directory_), undo);
 }
 
-void ForeignWatchdog::unguard_oom() { remove(runtime::shim::oom_watchdog(directory_)); }
+void ForeignWatchdog::unguard_oom() {
+  remove(runtime::shim::oom_watchdog(directory_));
+}
 
 void ForeignWatchdog::close() {
   unguard_freeze();

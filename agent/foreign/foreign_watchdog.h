@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A cgroup of others has no shim to free it, should the agent die while it is frozen or held: `mete-shim watchdog` is one. It runs
-// while there is something to be undone, and reads what from files as every shim does (runtime/shim/watchdog.h).
+// A cgroup of others has no shim to free it, should the agent die while it is frozen or held: `mete-shim watchdog` is
+// one. It runs while there is something to be undone, and reads what from files as every shim does
+// (runtime/shim/watchdog.h).
 #pragma once
 
 #include <chrono>

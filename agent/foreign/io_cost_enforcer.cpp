@@ -17,7 +17,9 @@ Status IoCostEnforcer::open() {
   METE_TRY(const auto root, runtime::cgroup::Group::at(services_.hierarchies, "/"));
   const std::string file = root.directory("io") + "/io.cost.qos";
   if (!services_.hierarchies.on_v2("io") || ::access(file.c_str(), F_OK) != 0) {
-    not_enforced("found no io.cost.qos of the root cgroup, expected cgroup v2's io controller and a kernel with CONFIG_BLK_CGROUP_IOCOST");
+    not_enforced(
+        "found no io.cost.qos of the root cgroup, expected cgroup v2's io controller and a kernel with "
+        "CONFIG_BLK_CGROUP_IOCOST");
     return {};
   }
   for (const auto& cost : costs) write(cost, root);
@@ -37,14 +39,19 @@ void IoCostEnforcer::write(const config::IoCost& cost, const runtime::cgroup::Gr
 }
 
 void IoCostEnforcer::not_enforced(const std::string& why) {
-  services_.events.add({.severity = Severity::kWarning, .reason = "NotEnforced", .message = "machine.ioCost: " + why + "; it is not active"});
+  services_.events.add({.severity = Severity::kWarning,
+                        .reason = "NotEnforced",
+                        .message = "machine.ioCost: " + why + "; it is not active"});
 }
 
 void IoCostEnforcer::release() {
   if (!ledger_) return;
   const auto restored = ledger_->restore_all(services_.hierarchies, Ledger::Usage::kLeave);
-  for (const auto& knob : restored.put_back) services_.events.add({.reason = "Restored", .message = knob.file + " of the machine is what it was: " + knob.before});
-  for (const auto& error : restored.errors) services_.events.add({.severity = Severity::kWarning, .reason = "RestoreFailed", .message = error});
+  for (const auto& knob : restored.put_back)
+    services_.events.add(
+        {.reason = "Restored", .message = knob.file + " of the machine is what it was: " + knob.before});
+  for (const auto& error : restored.errors)
+    services_.events.add({.severity = Severity::kWarning, .reason = "RestoreFailed", .message = error});
 }
 
 }  // namespace mete::agent

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// agent.yaml's machine.ioCost on the root cgroup, for as long as the agent runs: what was there is written down before, and put back.
+// agent.yaml's machine.ioCost on the root cgroup, for as long as the agent runs: what was there is written down before,
+// and put back.
 #pragma once
 
 #include <optional>
 #include <string>
 
-#include "agent/foreign/ledger.h"
 #include "agent/base/services.h"
+#include "agent/foreign/ledger.h"
 
 namespace mete::agent {
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/foreign/ledger.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 #include <set>
 
 #include "runtime/cgroup/limit_writes.h"
@@ -21,12 +22,18 @@ bool same_file(const Knob& knob, const std::string& path, const std::string& fil
   return knob.path == path && knob.file == file && knob.disk == disk;
 }
 
-std::string name_of(const Knob& knob) { return knob.path + "\n" + knob.file + "\n" + knob.disk; }
+std::string name_of(const Knob& knob) {
+  return knob.path + "\n" + knob.file + "\n" + knob.disk;
+}
 
 // The agent changes these by other ways, too, and nothing is to stay frozen.
-bool is_freezer(const std::string& file) { return file == "cgroup.freeze" || file == "freezer.state"; }
+bool is_freezer(const std::string& file) {
+  return file == "cgroup.freeze" || file == "freezer.state";
+}
 
-bool is_memory_limit(const std::string& file) { return file == "memory.max" || file == "memory.limit_in_bytes"; }
+bool is_memory_limit(const std::string& file) {
+  return file == "memory.max" || file == "memory.limit_in_bytes";
+}
 
 // v2 would kill for a limit below usage, v1 reclaims while its writer waits.
 Status make_room(const Group& group, const Knob& knob, bool reclaim) {
@@ -40,7 +47,9 @@ Status make_room(const Group& group, const Knob& knob, bool reclaim) {
     usage = runtime::cgroup::memory_usage(group);
     if (fits()) return {};
   }
-  return fail_errno(knob.path + ": " + knob.file + " is not put back to " + knob.before + " while " + std::to_string(usage->count()) + " bytes are in use", runtime::cgroup::kBusy);
+  return fail_errno(knob.path + ": " + knob.file + " is not put back to " + knob.before + " while " +
+                        std::to_string(usage->count()) + " bytes are in use",
+                    runtime::cgroup::kBusy);
 }
 
 }  // namespace
@@ -48,7 +57,11 @@ Status make_room(const Group& group, const Knob& knob, bool reclaim) {
 std::string to_json(const std::vector<Knob>& knobs) {
   json list = json::array();
   for (const auto& knob : knobs) {
-    list.push_back({{"cgroup", knob.path}, {"id", knob.cgroup_id}, {"controller", knob.controller}, {"file", knob.file}, {"before", knob.before}});
+    list.push_back({{"cgroup", knob.path},
+                    {"id", knob.cgroup_id},
+                    {"controller", knob.controller},
+                    {"file", knob.file},
+                    {"before", knob.before}});
     if (!knob.disk.empty()) list.back()["disk"] = knob.disk;
   }
   return json{{"version", 1}, {"knobs", std::move(list)}}.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
@@ -60,8 +73,9 @@ Result<std::vector<Knob>> parse_knobs(const std::string& text) {
     if (value.at("version") != 1) return fail("found version " + value.at("version").dump() + ", expected 1");
     std::vector<Knob> knobs;
     for (const auto& each : value.at("knobs")) {
-      knobs.push_back({each.at("cgroup").get<std::string>(), each.at("id").get<std::uint64_t>(), each.at("controller").get<std::string>(),
-                       each.at("file").get<std::string>(), each.value("disk", std::string()), each.at("before").get<std::string>()});
+      knobs.push_back({each.at("cgroup").get<std::string>(), each.at("id").get<std::uint64_t>(),
+                       each.at("controller").get<std::string>(), each.at("file").get<std::string>(),
+                       each.value("disk", std::string()), each.at("before").get<std::string>()});
     }
     return knobs;
   } catch (const json::exception& error) {
@@ -91,12 +105,16 @@ std::string restoring_text(const std::string& file, const std::string& disk, std
       const std::string_view line = runtime::cgroup::next_line(shown);
       if (line.starts_with(disk + " ")) return file.starts_with("io.cost.") ? io_cost_text(line) : std::string(line);
     }
-    constexpr std::pair<const char*, const char*> kNone[] = {
-        {"io.max", " rbps=max wbps=max riops=max wiops=max"}, {"io.latency", " target=0"}, {"io.cost.qos", " enable=0"}, {"io.cost.model", " ctrl=auto"}};
-    const auto* const none = std::find_if(std::begin(kNone), std::end(kNone), [&](const auto& each) { return file == each.first; });
+    constexpr std::pair<const char*, const char*> kNone[] = {{"io.max", " rbps=max wbps=max riops=max wiops=max"},
+                                                             {"io.latency", " target=0"},
+                                                             {"io.cost.qos", " enable=0"},
+                                                             {"io.cost.model", " ctrl=auto"}};
+    const auto* const none =
+        std::find_if(std::begin(kNone), std::end(kNone), [&](const auto& each) { return file == each.first; });
     return disk + (none == std::end(kNone) ? " 0" : none->second);
   }
-  if (file == "memory.oom_control") return std::to_string(runtime::cgroup::value_of(shown, "oom_kill_disable").value_or(0));
+  if (file == "memory.oom_control")
+    return std::to_string(runtime::cgroup::value_of(shown, "oom_kill_disable").value_or(0));
   return std::string(runtime::cgroup::trim(shown));
 }
 
@@ -105,11 +123,15 @@ Result<Ledger> Ledger::open(std::string file) {
   if (!text && text.error().code == ENOENT) return Ledger(std::move(file), {});
   if (!text) return tl::unexpected(text.error());
   auto knobs = parse_knobs(*text);
-  if (!knobs) return fail(file + ": " + knobs.error().what + "; it says what is to be put back on cgroups of others, so it is not written over");
+  if (!knobs)
+    return fail(file + ": " + knobs.error().what +
+                "; it says what is to be put back on cgroups of others, so it is not written over");
   return Ledger(std::move(file), std::move(*knobs));
 }
 
-Status Ledger::save() const { return runtime::replace_file(file_, to_json(knobs_)); }
+Status Ledger::save() const {
+  return runtime::replace_file(file_, to_json(knobs_));
+}
 
 bool Ledger::changed_since(const Knob& knob, const std::string& now) const {
   const auto written = written_.find(name_of(knob));
@@ -184,7 +206,8 @@ Ledger::Restored Ledger::restore(const std::string& path, const Hierarchies& hie
 
 std::optional<Bytes> Ledger::memory_limit_before(const std::string& path) const {
   for (const auto& knob : knobs_) {
-    const auto limit = knob.path == path && is_memory_limit(knob.file) ? runtime::cgroup::parse_u64(knob.before) : std::nullopt;
+    const auto limit =
+        knob.path == path && is_memory_limit(knob.file) ? runtime::cgroup::parse_u64(knob.before) : std::nullopt;
     if (limit && !runtime::cgroup::is_v1_unlimited(*limit)) return Bytes(static_cast<std::int64_t>(*limit));
   }
   return std::nullopt;
@@ -203,7 +226,9 @@ Ledger::Restored Ledger::restore_all(const Hierarchies& hierarchies, Usage usage
   Restored all;
   for (const auto& path : paths) {
     auto restored = restore(path, hierarchies, usage);
-    const auto append = [](auto& to, auto& from) { to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end())); };
+    const auto append = [](auto& to, auto& from) {
+      to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+    };
     append(all.put_back, restored.put_back);
     append(all.changed_since, restored.changed_since);
     append(all.errors, restored.errors);

@@ -20,7 +20,7 @@ struct Knob {
   std::uint64_t cgroup_id = 0;  // a group made again under the path is another one, and is left alone
   std::string controller, file;
   std::string disk = {};  // "8:0", of a file with a line for each disk; empty: it is about the whole file
-  std::string before;  // what writing makes it what it was
+  std::string before;     // what writing makes it what it was
   bool operator==(const Knob&) const = default;
 };
 
@@ -30,8 +30,8 @@ struct Knob {
 // Pure: which disk's line this write is about (io.max, blkio.throttle.*); empty: the file has no such lines.
 [[nodiscard]] std::string disk_of_write(const runtime::cgroup::ControlWrite& write);
 
-// Pure: the text that puts a file back, from what reading it shows: memory.oom_control shows more than can be written, and
-// of a file with a line for each disk only this disk's counts.
+// Pure: the text that puts a file back, from what reading it shows: memory.oom_control shows more than can be written,
+// and of a file with a line for each disk only this disk's counts.
 [[nodiscard]] std::string restoring_text(const std::string& file, const std::string& disk, std::string_view shown);
 
 class Ledger {
@@ -39,12 +39,13 @@ class Ledger {
   // `file`: where it is kept. What cannot be understood there is an error: it must not be written over.
   [[nodiscard]] static Result<Ledger> open(std::string file);
 
-  // Notes what the file holds, unless that was noted before and nobody has written there since, and then writes. The error: nothing
-  // is written.
-  [[nodiscard]] Status write(const runtime::cgroup::Group& group, std::uint64_t cgroup_id, const runtime::cgroup::ControlWrite& write);
-  // Puts back what was changed in this cgroup, the last change first; what is gone is forgotten, and what somebody else has
-  // written since is his. What could not be put back stays in the ledger. A memory limit below what is used: with kReclaim as
-  // much as there is to be had is reclaimed first, and the caller waits for it; else it stays.
+  // Notes what the file holds, unless that was noted before and nobody has written there since, and then writes. The
+  // error: nothing is written.
+  [[nodiscard]] Status write(const runtime::cgroup::Group& group, std::uint64_t cgroup_id,
+                             const runtime::cgroup::ControlWrite& write);
+  // Puts back what was changed in this cgroup, the last change first; what is gone is forgotten, and what somebody else
+  // has written since is his. What could not be put back stays in the ledger. A memory limit below what is used: with
+  // kReclaim as much as there is to be had is reclaimed first, and the caller waits for it; else it stays.
   enum class Usage { kLeave, kReclaim };
   struct Restored {
     std::vector<Knob> put_back, changed_since;
@@ -62,7 +63,8 @@ class Ledger {
   Ledger(std::string file, std::vector<Knob> knobs) : file_(std::move(file)), knobs_(std::move(knobs)) {}
   enum class Back { kDone, kChangedSince };
   [[nodiscard]] Status save() const;
-  [[nodiscard]] Result<Back> put_back(const Knob& knob, const runtime::cgroup::Hierarchies& hierarchies, Usage usage) const;
+  [[nodiscard]] Result<Back> put_back(const Knob& knob, const runtime::cgroup::Hierarchies& hierarchies,
+                                      Usage usage) const;
   [[nodiscard]] bool changed_since(const Knob& knob, const std::string& now) const;
 
   std::string file_;

@@ -25,12 +25,14 @@ void tell_kill_of_others(Enforcement& enforcement, const KernelKill& kill) {
     record.processes = snapshot_of(*group);
   }
   const auto written = enforcement.forensics().add(record);
-  EventFields fields = {{"rule", record.rule}, {"cgroup", record.cgroup}, {"scope", record.scope}, {"pid", std::to_string(kill.pid)}, {"command", kill.task},
-                        {"anon_rss", std::to_string(kill.anon_rss.count())}};
+  EventFields fields = {{"rule", record.rule},   {"cgroup", record.cgroup},
+                        {"scope", record.scope}, {"pid", std::to_string(kill.pid)},
+                        {"command", kill.task},  {"anon_rss", std::to_string(kill.anon_rss.count())}};
   if (written) fields.emplace_back("record", *written);
   services.events.add({.severity = Severity::kWarning,
                        .reason = "ForeignOOMKilled",
-                       .message = "The kernel killed process " + std::to_string(kill.pid) + " (" + kill.task + ") of cgroup " + record.cgroup + ", which no policy holds",
+                       .message = "The kernel killed process " + std::to_string(kill.pid) + " (" + kill.task +
+                                  ") of cgroup " + record.cgroup + ", which no policy holds",
                        .fields = std::move(fields)});
 }
 

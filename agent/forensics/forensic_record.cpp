@@ -16,7 +16,9 @@ void add(ordered_json& to, const char* key, const std::string& text) {
   if (!text.empty()) to[key] = text;
 }
 
-double milliseconds(std::chrono::nanoseconds time) { return static_cast<double>(time.count() / 1000) / 1000; }
+double milliseconds(std::chrono::nanoseconds time) {
+  return static_cast<double>(time.count() / 1000) / 1000;
+}
 
 ordered_json processes_json(const std::vector<collectors::ProcessMemory>& processes) {
   ordered_json list = ordered_json::array();
@@ -35,14 +37,18 @@ ordered_json processes_json(const std::vector<collectors::ProcessMemory>& proces
 
 ordered_json stat_json(std::string_view text) {
   ordered_json values = ordered_json::object();
-  (void)collectors::for_each_key(text, [&](std::string_view key, std::uint64_t number) { values[std::string(key)] = number; });
+  (void)collectors::for_each_key(
+      text, [&](std::string_view key, std::uint64_t number) { values[std::string(key)] = number; });
   return values;
 }
 
 }  // namespace
 
 ordered_json to_json(const ForensicRecord& record) {
-  ordered_json json = {{"id", record.id}, {"time", runtime::shim::format_time(record.at.time_since_epoch()).data()}, {"rule", record.rule}, {"scope", record.scope}};
+  ordered_json json = {{"id", record.id},
+                       {"time", runtime::shim::format_time(record.at.time_since_epoch()).data()},
+                       {"rule", record.rule},
+                       {"scope", record.scope}};
   add(json, "policy", record.policy);
   add(json, "pod", record.pod);
   add(json, "container", record.container);
@@ -63,7 +69,8 @@ ordered_json to_json(const ForensicRecord& record) {
   add(json, "pressure", record.pressure);
   if (!record.history.empty()) {
     auto& list = json["history"] = ordered_json::array();
-    for (const auto& point : record.history) list.push_back({{"msBefore", milliseconds(point.before)}, {"usage", point.usage.count()}});
+    for (const auto& point : record.history)
+      list.push_back({{"msBefore", milliseconds(point.before)}, {"usage", point.usage.count()}});
   }
   if (!record.neighbours.empty()) {
     auto& list = json["neighbours"] = ordered_json::array();
@@ -74,7 +81,8 @@ ordered_json to_json(const ForensicRecord& record) {
   }
   if (!record.candidates.empty()) {
     auto& list = json["candidates"] = ordered_json::array();
-    for (const auto& each : record.candidates) list.push_back({{"name", each.name}, {"reason", each.reason}, {"chosen", each.chosen}});
+    for (const auto& each : record.candidates)
+      list.push_back({{"name", each.name}, {"reason", each.reason}, {"chosen", each.chosen}});
   }
   auto& steps = json["steps"] = ordered_json::array();
   for (const auto& [what, at] : record.steps) steps.push_back({{"what", what}, {"ms", milliseconds(at)}});

@@ -2,9 +2,10 @@
 // What was seen and done at one OOM kill, or one act of a policy: kept under STATE/forensics, one JSON file each.
 #pragma once
 
+#include <nlohmann/json.hpp>
+
 #include <chrono>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -32,25 +33,25 @@ struct Candidate {
 };
 
 struct ForensicRecord {
-  std::string id;         // set by Forensics: sorts by time
-  enforcers::WallTime at{};  // of the event
-  std::string rule;       // "kernel OOM kill", "memory.at[1]: usage 90%", "memory.onOOM: hold", ...
-  std::string policy;     // "default/web"; empty: none
+  std::string id;                   // set by Forensics: sorts by time
+  enforcers::WallTime at{};         // of the event
+  std::string rule;                 // "kernel OOM kill", "memory.at[1]: usage 90%", "memory.onOOM: hold", ...
+  std::string policy;               // "default/web"; empty: none
   std::string scope = "container";  // whose limit: container, pod, ancestor, host
-  std::string pod;        // "default/web"; empty: a cgroup that others made
+  std::string pod;                  // "default/web"; empty: a cgroup that others made
   std::string container;
   std::string cgroup;
-  std::string action;     // "kill-container", "hold", "raise", ...
-  std::string outcome;    // done, failed, dry-run, guarded
-  std::string detail;     // why it failed, what it was raised to
+  std::string action;   // "kill-container", "hold", "raise", ...
+  std::string outcome;  // done, failed, dry-run, guarded
+  std::string detail;   // why it failed, what it was raised to
   std::optional<pid_t> victim;
   std::string victim_command;
   std::optional<Bytes> limit, effective_limit, usage, peak;
-  std::string effective_by;  // the cgroup whose limit is the tightest
+  std::string effective_by;                          // the cgroup whose limit is the tightest
   std::vector<collectors::ProcessMemory> processes;  // in the window before the victim was gone, the largest first
   std::size_t process_count = 0;  // of all, when the record was made: of many only the largest are in it
-  std::string memory_stat;   // as the kernel wrote it
-  std::string pressure;      // memory.pressure, the same
+  std::string memory_stat;        // as the kernel wrote it
+  std::string pressure;           // memory.pressure, the same
   struct UsagePoint {
     std::chrono::nanoseconds before{};  // the event
     Bytes usage;

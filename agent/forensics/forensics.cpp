@@ -21,8 +21,8 @@ std::string time_id(enforcers::WallTime at) {
   struct tm utc {};
   ::gmtime_r(&seconds, &utc);
   char text[40];
-  std::snprintf(text, sizeof text, "%04d%02d%02dt%02d%02d%02d-%03d", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                static_cast<int>(milliseconds % 1000));
+  std::snprintf(text, sizeof text, "%04d%02d%02dt%02d%02d%02d-%03d", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+                utc.tm_hour, utc.tm_min, utc.tm_sec, static_cast<int>(milliseconds % 1000));
   return text;
 }
 

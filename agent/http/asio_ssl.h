@@ -4,8 +4,8 @@
 
 #include <boost/asio/ssl/detail/openssl_init.hpp>
 
-// Asio sets OpenSSL up before main, which takes a megabyte and a millisecond of who never speaks TLS. This does it with the
-// first context: `instance()` makes it once, whoever calls.
+// Asio sets OpenSSL up before main, which takes a megabyte and a millisecond of who never speaks TLS. This does it with
+// the first context: `instance()` makes it once, whoever calls.
 template <>
 class boost::asio::ssl::detail::openssl_init<true> : private openssl_init_base {
  public:

@@ -25,7 +25,8 @@ namespace {
 std::string decoy(const WebUsers& users) {
   int most = 10;
   for (const auto& [name, hash] : users) most = std::max(most, config::bcrypt_cost(hash).value_or(0));
-  return std::string("$2b$") + (most < 10 ? "0" : "") + std::to_string(most) + "$eImiTXuWVxfM37uY4JANjOTsH1ibgRfCgwjQy5Ie8YCVDa0nQXqmC";
+  return std::string("$2b$") + (most < 10 ? "0" : "") + std::to_string(most) +
+         "$eImiTXuWVxfM37uY4JANjOTsH1ibgRfCgwjQy5Ie8YCVDa0nQXqmC";
 }
 
 void add_part(std::string& text, std::string_view part) {
@@ -43,7 +44,8 @@ std::optional<Credentials> basic_credentials(std::string_view authorization) {
   auto decoded = config::decode_base64(authorization.substr(kScheme.size()));
   if (!decoded) return std::nullopt;
   const auto colon = decoded->find(':');
-  const bool control = std::any_of(decoded->begin(), decoded->end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+  const bool control =
+      std::any_of(decoded->begin(), decoded->end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; });
   if (colon == std::string::npos || control) return std::nullopt;
   return Credentials{decoded->substr(0, colon), decoded->substr(colon + 1)};
 }
@@ -51,7 +53,8 @@ std::optional<Credentials> basic_credentials(std::string_view authorization) {
 bool bcrypt_matches(const std::string& password, const std::string& hash) {
   const auto data = std::make_unique<crypt_data>();  // 32 KiB
   const char* const made = ::crypt_r(password.c_str(), hash.c_str(), data.get());
-  const bool right = made != nullptr && std::string_view(made).size() == hash.size() && ::CRYPTO_memcmp(made, hash.data(), hash.size()) == 0;
+  const bool right = made != nullptr && std::string_view(made).size() == hash.size() &&
+                     ::CRYPTO_memcmp(made, hash.data(), hash.size()) == 0;
   ::OPENSSL_cleanse(data.get(), sizeof(crypt_data));
   return right;
 }
@@ -103,7 +106,8 @@ struct BasicAuth::Worker {
 };
 
 BasicAuth::BasicAuth(asio::io_context& loop) : loop_(loop), secret_(32, '\0'), worker_(std::make_shared<Worker>()) {
-  (void)::getrandom(secret_.data(), secret_.size(), 0);  // not OpenSSL's: it would be set up for those, too, who have no users
+  (void)::getrandom(secret_.data(), secret_.size(),
+                    0);  // not OpenSSL's: it would be set up for those, too, who have no users
   worker_->owner = this;
 }
 
@@ -120,7 +124,8 @@ BasicAuth::Key BasicAuth::key_of(const Credentials& credentials, const std::stri
   add_part(text, credentials.password);
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned size = 0;
-  ::HMAC(::EVP_sha256(), secret_.data(), static_cast<int>(secret_.size()), reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest, &size);
+  ::HMAC(::EVP_sha256(), secret_.data(), static_cast<int>(secret_.size()),
+         reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest, &size);
   ::OPENSSL_cleanse(text.data(), text.size());
   return {reinterpret_cast<const char*>(digest), size};
 }
@@ -162,7 +167,8 @@ void BasicAuth::checked(const Key& key, bool right) {
 void BasicAuth::remember(const Key& key, bool right) {
   auto& all = right ? right_ : wrong_;
   if (all.size() >= kRemembered) {
-    all.erase(std::min_element(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.second < b.second; }));
+    all.erase(
+        std::min_element(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.second < b.second; }));
   }
   all[key] = ++asked_;
 }

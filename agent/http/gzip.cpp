@@ -36,7 +36,8 @@ Result<GzipWriter> GzipWriter::create() {
 Status GzipWriter::deflate(std::string_view text, int flush, std::string& out) {
   z_stream& z = stream_->z;
   // zlib does not write to its input; its interface is older than const.
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+  z.next_in =
+      reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
   z.avail_in = static_cast<uInt>(text.size());
   std::array<char, 16'384> buffer;
   int code = Z_OK;
@@ -56,6 +57,8 @@ Status GzipWriter::append(std::string_view text, std::string& out) {
   return deflate(text, Z_NO_FLUSH, out);
 }
 
-Status GzipWriter::finish(std::string& out) { return deflate({}, Z_FINISH, out); }
+Status GzipWriter::finish(std::string& out) {
+  return deflate({}, Z_FINISH, out);
+}
 
 }  // namespace mete::agent

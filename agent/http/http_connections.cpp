@@ -6,7 +6,8 @@
 
 namespace mete::agent {
 
-HttpConnections::Place::Place(HttpConnections& all, std::string peer) : all_(all), peer_(std::move(peer)), at_(all.idle_.end()) {
+HttpConnections::Place::Place(HttpConnections& all, std::string peer)
+    : all_(all), peer_(std::move(peer)), at_(all.idle_.end()) {
   ++all_.count_;
   ++all_.by_peer_[peer_];
 }
@@ -39,7 +40,8 @@ std::unique_ptr<HttpConnections::Place> HttpConnections::enter(const std::string
 }
 
 bool HttpConnections::evict(const std::string& peer) {
-  const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const Place* place) { return peer.empty() || place->peer_ == peer; });
+  const auto found = std::find_if(idle_.begin(), idle_.end(),
+                                  [&](const Place* place) { return peer.empty() || place->peer_ == peer; });
   if (found == idle_.end()) return false;
   const auto leave = std::move((*found)->leave_);  // ends the place, and with it the list's entry
   leave();

@@ -27,7 +27,8 @@ class HttpConnections {
     Place& operator=(const Place&) = delete;
     ~Place();
 
-    // Between requests. `leave` closes the connection and gives the place back at once; called when another one needs it.
+    // Between requests. `leave` closes the connection and gives the place back at once; called when another one needs
+    // it.
     void idle(std::function<void()> leave);
     void busy();
 
@@ -39,7 +40,8 @@ class HttpConnections {
     std::list<Place*>::iterator at_;
   };
 
-  // A place for a connection of `peer`, if need be that of the connection that has been idle longest. Null: all are busy.
+  // A place for a connection of `peer`, if need be that of the connection that has been idle longest. Null: all are
+  // busy.
   [[nodiscard]] std::unique_ptr<Place> enter(const std::string& peer);
   [[nodiscard]] std::size_t size() const { return count_; }
 

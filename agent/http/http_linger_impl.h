@@ -15,10 +15,11 @@ namespace mete::agent {
 template <class Stream>
 void drain(Stream& stream, std::shared_ptr<std::array<char, 4096>> scratch, std::function<void()> done) {
   const auto buffer = asio::buffer(*scratch);
-  stream.async_read_some(buffer, [&stream, scratch = std::move(scratch), done = std::move(done)](ErrorCode error, std::size_t) mutable {
-    if (error) return done();
-    drain(stream, std::move(scratch), std::move(done));
-  });
+  stream.async_read_some(
+      buffer, [&stream, scratch = std::move(scratch), done = std::move(done)](ErrorCode error, std::size_t) mutable {
+        if (error) return done();
+        drain(stream, std::move(scratch), std::move(done));
+      });
 }
 
 // Ends our side, and reads and forgets what the peer still sends until it ends too: closing on unread bytes would reset

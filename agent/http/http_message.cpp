@@ -20,13 +20,15 @@ namespace {
 // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7). Not strftime's names: those are the locale's.
 std::string http_date() {
   static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
   ::gmtime_r(&now, &parts);
   char text[64];
-  const int length = std::snprintf(text, sizeof text, "%s, %02d %s %d %02d:%02d:%02d GMT", kDays[parts.tm_wday], parts.tm_mday,
-                                   kMonths[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
+  const int length =
+      std::snprintf(text, sizeof text, "%s, %02d %s %d %02d:%02d:%02d GMT", kDays[parts.tm_wday], parts.tm_mday,
+                    kMonths[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
   return {text, static_cast<std::size_t>(length)};
 }
 
@@ -35,11 +37,14 @@ std::optional<std::chrono::milliseconds> timeout_of(std::string_view text) {
   double seconds = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), seconds);
   constexpr double kDay = 86'400;
-  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || !(seconds > 0) || seconds > kDay) return std::nullopt;
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || !(seconds > 0) || seconds > kDay)
+    return std::nullopt;
   return std::chrono::milliseconds(std::llround(seconds * 1000));
 }
 
-void add(std::string& head, std::string_view name, std::string_view value) { head.append(name).append(": ").append(value).append("\r\n"); }
+void add(std::string& head, std::string_view name, std::string_view value) {
+  head.append(name).append(": ").append(value).append("\r\n");
+}
 
 // All values of a header that may be a list, as one list.
 std::string joined(const RawRequest& raw, http::field field) {
@@ -103,8 +108,11 @@ std::string whole_text(const HttpResponse& response) {
 std::optional<HttpResponse> complaint_of(ErrorCode error, const HttpLimits& limits) {
   const bool ended = error == http::error::end_of_stream || error == http::error::partial_message;
   if (ended || error.category() != make_error_code(http::error::bad_method).category()) return std::nullopt;
-  if (error == http::error::header_limit) return text_response(431, "The request's head is larger than " + std::to_string(limits.request_head >> 10U) + " KiB.\n");
-  if (error == http::error::body_limit) return text_response(413, "The request is larger than " + std::to_string(limits.request_body >> 20U) + " MiB.\n");
+  if (error == http::error::header_limit)
+    return text_response(431,
+                         "The request's head is larger than " + std::to_string(limits.request_head >> 10U) + " KiB.\n");
+  if (error == http::error::body_limit)
+    return text_response(413, "The request is larger than " + std::to_string(limits.request_body >> 20U) + " MiB.\n");
   return text_response(400, "Not an HTTP request: " + error.message() + ".\n");
 }
 

@@ -12,11 +12,14 @@ namespace mete::agent {
 namespace {
 
 // The part before the separator, without blanks around it; the rest stays in `text`.
-std::string_view next_part(std::string_view& text, char separator) { return runtime::cgroup::trim(runtime::cgroup::next_part(text, separator)); }
+std::string_view next_part(std::string_view& text, char separator) {
+  return runtime::cgroup::trim(runtime::cgroup::next_part(text, separator));
+}
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
 }
 

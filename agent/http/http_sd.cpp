@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/http/http_sd.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 namespace mete::agent {
 namespace {
@@ -16,14 +17,16 @@ bool is_port(std::string_view text) {
   return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() && port > 0 && port <= kLast;
 }
 
-// "name:9753", "192.0.2.1", "[2001:db8::1]:9753", with the scheme's own port where none is; empty when it is no address.
+// "name:9753", "192.0.2.1", "[2001:db8::1]:9753", with the scheme's own port where none is; empty when it is no
+// address.
 std::string address_of(std::string_view host, bool tls) {
   const bool bracketed = host.starts_with('[');
   const auto end = bracketed ? host.find(']') : host.find(':');
   const std::string_view name = host.substr(0, end == std::string_view::npos ? end : end + (bracketed ? 1 : 0));
   const std::string_view rest = host.substr(name.size());
   const bool fits = std::all_of(name.begin(), name.end(), [bracketed](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_' || (bracketed && (c == ':' || c == '[' || c == ']'));
+    return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_' ||
+           (bracketed && (c == ':' || c == '[' || c == ']'));
   });
   if (name.size() < (bracketed ? 4U : 1U) || !fits || (bracketed && name.back() != ']')) return {};
   if (rest.empty()) return std::string(name) + (tls ? ":443" : ":80");
@@ -42,12 +45,16 @@ std::string reachable(const std::string& bound, const std::string& machine) {
 HttpResponse service_discovery(const HttpRequest& request, const std::string& machine) {
   std::string target = request.local ? std::string() : address_of(request.host, request.tls);
   if (target.empty()) target = reachable(request.tcp_address, machine);
-  const nlohmann::ordered_json group = {
-      {"targets", {target}},
-      {"labels", {{"__metrics_path__", "/metrics"}, {"__scheme__", request.tls ? "https" : "http"}, {"__meta_mete_machine", machine}}}};
+  const nlohmann::ordered_json group = {{"targets", {target}},
+                                        {"labels",
+                                         {{"__metrics_path__", "/metrics"},
+                                          {"__scheme__", request.tls ? "https" : "http"},
+                                          {"__meta_mete_machine", machine}}}};
   HttpResponse response;
   response.type = "application/json";
-  response.body = nlohmann::ordered_json::array({group}).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  response.body =
+      nlohmann::ordered_json::array({group}).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
+      "\n";
   return response;
 }
 

@@ -8,8 +8,8 @@
 
 namespace mete::agent {
 
-// The address is the one that was asked (the Host header), so that it is right through NAT and names; the bound one over
-// the unix socket and for a Host that is none.
+// The address is the one that was asked (the Host header), so that it is right through NAT and names; the bound one
+// over the unix socket and for a Host that is none.
 [[nodiscard]] HttpResponse service_discovery(const HttpRequest& request, const std::string& machine);
 
 }  // namespace mete::agent

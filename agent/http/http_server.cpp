@@ -16,7 +16,9 @@ using asio::ip::tcp;
 using Local = asio::local::stream_protocol;
 
 Result<tcp::endpoint> endpoint_of(const std::string& address) {
-  const auto error = [&] { return fail("listen " + address + ": expected ADDRESS:PORT such as 127.0.0.1:9753 or [::]:9753"); };
+  const auto error = [&] {
+    return fail("listen " + address + ": expected ADDRESS:PORT such as 127.0.0.1:9753 or [::]:9753");
+  };
   const auto colon = address.rfind(':');
   if (colon == std::string::npos) return error();
   std::string host = address.substr(0, colon);
@@ -47,14 +49,26 @@ std::string HttpRequest::parameter(const std::string& name) const {
 }
 
 HttpServer::HttpServer(asio::io_context& loop, HttpHandler handler, HttpAccess* access, HttpLimits limits)
-    : shared_(std::make_shared<HttpShared>(loop, std::move(handler), limits, access)), tcp_(loop), unix_(loop), tcp_again_(loop), unix_again_(loop) {}
-HttpServer::~HttpServer() { close(); }
+    : shared_(std::make_shared<HttpShared>(loop, std::move(handler), limits, access)),
+      tcp_(loop),
+      unix_(loop),
+      tcp_again_(loop),
+      unix_again_(loop) {}
+HttpServer::~HttpServer() {
+  close();
+}
 
-void HttpServer::on_refused(std::function<void(const char* why)> callback) { shared_->refused = std::move(callback); }
+void HttpServer::on_refused(std::function<void(const char* why)> callback) {
+  shared_->refused = std::move(callback);
+}
 
-void HttpServer::handshakes_on(asio::io_context& worker) { shared_->worker = &worker; }
+void HttpServer::handshakes_on(asio::io_context& worker) {
+  shared_->worker = &worker;
+}
 
-const std::string& HttpServer::tcp_address() const { return shared_->tcp_address; }
+const std::string& HttpServer::tcp_address() const {
+  return shared_->tcp_address;
+}
 
 Status HttpServer::listen_tcp(const std::string& address) {
   METE_TRY(const tcp::endpoint endpoint, endpoint_of(address));
@@ -65,7 +79,8 @@ Status HttpServer::listen_tcp(const std::string& address) {
   if (!error) tcp_.listen(asio::socket_base::max_listen_connections, error);
   if (error) return fail_errno("listen on " + address, error.value());
   const auto bound = tcp_.local_endpoint(error);
-  const std::string host = bound.address().is_v6() ? "[" + bound.address().to_string() + "]" : bound.address().to_string();
+  const std::string host =
+      bound.address().is_v6() ? "[" + bound.address().to_string() + "]" : bound.address().to_string();
   shared_->tcp_address = host + ":" + std::to_string(bound.port());
   accept<tcp>(tcp_, tcp_again_);
   return {};

@@ -15,7 +15,10 @@ using TlsStream = asio::ssl::stream<TcpStream>;
 // Tells a connection for which there is no place so, without looking at what it wants.
 class Refusal : public std::enable_shared_from_this<Refusal> {
  public:
-  Refusal(tcp::socket socket, std::shared_ptr<HttpShared> shared) : shared_(std::move(shared)), stream_(std::move(socket)) { ++shared_->refusals; }
+  Refusal(tcp::socket socket, std::shared_ptr<HttpShared> shared)
+      : shared_(std::move(shared)), stream_(std::move(socket)) {
+    ++shared_->refusals;
+  }
   Refusal(const Refusal&) = delete;
   Refusal& operator=(const Refusal&) = delete;
   ~Refusal() { --shared_->refusals; }
@@ -47,7 +50,8 @@ void serve(tcp::socket socket, const std::shared_ptr<HttpShared>& shared) {
     shared->refused("limit");
     constexpr unsigned kMostRefusals = 64;
     // Over TLS there is no word for it before the handshake, which is what we would be spared.
-    if (context == nullptr && shared->refusals < kMostRefusals) std::make_shared<Refusal>(std::move(socket), shared)->start();
+    if (context == nullptr && shared->refusals < kMostRefusals)
+      std::make_shared<Refusal>(std::move(socket), shared)->start();
     return;
   }
   if (context == nullptr) {

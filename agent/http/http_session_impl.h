@@ -28,7 +28,10 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
 template <class Stream>
-class Session final : public HttpReply, public StreamAnswer<Session<Stream>>, public TlsBegin<Session<Stream>>, public std::enable_shared_from_this<Session<Stream>> {
+class Session final : public HttpReply,
+                      public StreamAnswer<Session<Stream>>,
+                      public TlsBegin<Session<Stream>>,
+                      public std::enable_shared_from_this<Session<Stream>> {
  public:
   using Clock = std::chrono::steady_clock;
   static constexpr bool kTls = std::is_same_v<Stream, asio::ssl::stream<beast::basic_stream<asio::ip::tcp>>>;
@@ -110,11 +113,12 @@ class Session final : public HttpReply, public StreamAnswer<Session<Stream>>, pu
     place_->idle([this] { close(); });
     lowest().expires_after(most);
     constexpr std::size_t kRead = 4096;
-    stream_.async_read_some(buffer_.prepare(kRead), [self = this->shared_from_this(), most](ErrorCode error, std::size_t size) {
-      if (error || self->closed_) return self->close();
-      self->buffer_.commit(size);
-      self->await_request(most);
-    });
+    stream_.async_read_some(buffer_.prepare(kRead),
+                            [self = this->shared_from_this(), most](ErrorCode error, std::size_t size) {
+                              if (error || self->closed_) return self->close();
+                              self->buffer_.commit(size);
+                              self->await_request(most);
+                            });
   }
 
   void read_head() {
@@ -124,7 +128,9 @@ class Session final : public HttpReply, public StreamAnswer<Session<Stream>>, pu
     parser_->header_limit(static_cast<std::uint32_t>(limits().request_head));
     parser_->body_limit(kLocal ? limits().request_body : limits().tcp_request_body);
     lowest().expires_after(limits().head);
-    http::async_read_header(stream_, buffer_, *parser_, [self = this->shared_from_this()](ErrorCode error, std::size_t) { self->have_head(error); });
+    http::async_read_header(
+        stream_, buffer_, *parser_,
+        [self = this->shared_from_this()](ErrorCode error, std::size_t) { self->have_head(error); });
   }
 
   void have_head(ErrorCode error) {
@@ -139,7 +145,8 @@ class Session final : public HttpReply, public StreamAnswer<Session<Stream>>, pu
       keep_alive_ = false;
       return send(text_response(400, "This address speaks HTTPS now; the request was plain HTTP.\n"));
     }
-    access_->admit(std::string(raw[http::field::authorization]), [self = this->shared_from_this()](Admission admission) { self->admitted(admission); });
+    access_->admit(std::string(raw[http::field::authorization]),
+                   [self = this->shared_from_this()](Admission admission) { self->admitted(admission); });
   }
 
   void admitted(Admission admission) {
@@ -174,7 +181,8 @@ class Session final : public HttpReply, public StreamAnswer<Session<Stream>>, pu
     request.local = kLocal;
     request.tls = kLocal ? shared_->access != nullptr && shared_->access->tls() != nullptr : kTls;
     request.tcp_address = shared_->tcp_address;
-    body_end_ = asked_at_ + std::min(limits().whole, request.scrape_timeout.value_or(limits().whole) + std::chrono::seconds(1));
+    body_end_ =
+        asked_at_ + std::min(limits().whole, request.scrape_timeout.value_or(limits().whole) + std::chrono::seconds(1));
     shared_->handler(request, this->shared_from_this());
   }
 
@@ -194,16 +202,17 @@ class Session final : public HttpReply, public StreamAnswer<Session<Stream>>, pu
   // take the whole body for ever.
   void write_piece(bool last) {
     lowest().expires_at(std::min(Clock::now() + limits().slow, body_end_));
-    asio::async_write(stream_, asio::buffer(piece_), [self = this->shared_from_this(), last](ErrorCode error, std::size_t) {
-      if (error) {
-        if (error == beast::error::timeout) self->shared_->refused("slow");
-        self->cut();
-      } else if (last) {
-        self->end_answer();
-      } else {
-        self->next_piece();
-      }
-    });
+    asio::async_write(stream_, asio::buffer(piece_),
+                      [self = this->shared_from_this(), last](ErrorCode error, std::size_t) {
+                        if (error) {
+                          if (error == beast::error::timeout) self->shared_->refused("slow");
+                          self->cut();
+                        } else if (last) {
+                          self->end_answer();
+                        } else {
+                          self->next_piece();
+                        }
+                      });
   }
 
   void next_piece() {

@@ -55,7 +55,8 @@ class StreamAnswer : public HttpStream {
   }
 
   void write_next() {
-    asio::async_write(own().stream_, asio::buffer(queue_.front()), [self = own().shared_from_this()](ErrorCode error, std::size_t) { self->written(error); });
+    asio::async_write(own().stream_, asio::buffer(queue_.front()),
+                      [self = own().shared_from_this()](ErrorCode error, std::size_t) { self->written(error); });
   }
 
   void written(ErrorCode error) {
@@ -72,7 +73,8 @@ class StreamAnswer : public HttpStream {
 
   // A peer that streams is not expected to say anything: whatever comes, or the end, is its going.
   void watch_peer() {
-    own().stream_.async_read_some(asio::buffer(scratch_), [self = own().shared_from_this()](ErrorCode, std::size_t) { self->close(); });
+    own().stream_.async_read_some(asio::buffer(scratch_),
+                                  [self = own().shared_from_this()](ErrorCode, std::size_t) { self->close(); });
   }
 
   void end_stream() {

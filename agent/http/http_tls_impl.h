@@ -17,17 +17,18 @@
 
 namespace mete::agent {
 
-// `Session` derives from it, and has: shared_from_this(), shared_, stream_, lowest(), buffer_, piece_, limits(), closed_,
-// await_request(), linger(), close().
+// `Session` derives from it, and has: shared_from_this(), shared_, stream_, lowest(), buffer_, piece_, limits(),
+// closed_, await_request(), linger(), close().
 template <class Session>
 class TlsBegin {
  protected:
   void begin_tls() {
     own().lowest().expires_after(own().limits().fresh);
-    boost::beast::async_detect_ssl(own().lowest(), own().buffer_, [self = own().shared_from_this()](ErrorCode error, bool tls) {
-      if (error || self->closed_) return self->close();
-      tls ? self->begin_handshake() : self->answer_plain();
-    });
+    boost::beast::async_detect_ssl(own().lowest(), own().buffer_,
+                                   [self = own().shared_from_this()](ErrorCode error, bool tls) {
+                                     if (error || self->closed_) return self->close();
+                                     tls ? self->begin_handshake() : self->answer_plain();
+                                   });
   }
 
  private:
@@ -38,10 +39,11 @@ class TlsBegin {
     own().shared_->refused("tls");
     own().piece_ = whole_text(text_response(400, "This address speaks HTTPS; the request was plain HTTP.\n"));
     own().lowest().expires_after(own().limits().slow);
-    asio::async_write(own().lowest(), asio::buffer(own().piece_), [self = own().shared_from_this()](ErrorCode error, std::size_t) {
-      if (error) return self->close();
-      self->linger();
-    });
+    asio::async_write(own().lowest(), asio::buffer(own().piece_),
+                      [self = own().shared_from_this()](ErrorCode error, std::size_t) {
+                        if (error) return self->close();
+                        self->linger();
+                      });
   }
 
   void begin_handshake() {
@@ -63,20 +65,22 @@ class TlsBegin {
   void stepped(TlsHandshake::Step step) {
     if (own().closed_) return;
     own().piece_ = std::exchange(step.send, {});
-    asio::async_write(own().lowest(), asio::buffer(own().piece_), [self = own().shared_from_this(), step = std::move(step)](ErrorCode error, std::size_t) mutable {
-      if (error || step.state == TlsHandshake::State::kFailed) return self->no_handshake(error);
-      if (step.state == TlsHandshake::State::kDone) return self->have_handshake(step.first);
-      self->read_more();
-    });
+    asio::async_write(own().lowest(), asio::buffer(own().piece_),
+                      [self = own().shared_from_this(), step = std::move(step)](ErrorCode error, std::size_t) mutable {
+                        if (error || step.state == TlsHandshake::State::kFailed) return self->no_handshake(error);
+                        if (step.state == TlsHandshake::State::kDone) return self->have_handshake(step.first);
+                        self->read_more();
+                      });
   }
 
   void read_more() {
     constexpr std::size_t kRead = 4096;
-    own().lowest().async_read_some(own().buffer_.prepare(kRead), [self = own().shared_from_this()](ErrorCode error, std::size_t size) {
-      if (error) return self->no_handshake(error);
-      self->buffer_.commit(size);
-      self->shake_hands();
-    });
+    own().lowest().async_read_some(own().buffer_.prepare(kRead),
+                                   [self = own().shared_from_this()](ErrorCode error, std::size_t size) {
+                                     if (error) return self->no_handshake(error);
+                                     self->buffer_.commit(size);
+                                     self->shake_hands();
+                                   });
   }
 
   void no_handshake(ErrorCode error) {

@@ -28,9 +28,9 @@ struct HttpRequest {
   std::string host;
   std::string body;
   std::optional<std::chrono::milliseconds> scrape_timeout;  // X-Prometheus-Scrape-Timeout-Seconds
-  bool local = false;  // over the unix socket, which only root may open
-  bool tls = false;    // the TCP address speaks TLS
-  std::string tcp_address;  // "127.0.0.1:9753", as it is bound
+  bool local = false;                                       // over the unix socket, which only root may open
+  bool tls = false;                                         // the TCP address speaks TLS
+  std::string tcp_address;                                  // "127.0.0.1:9753", as it is bound
 
   [[nodiscard]] std::string parameter(const std::string& name) const;  // the first; empty when it is not there
   [[nodiscard]] std::vector<std::string> parameters(const std::string& name) const;  // all, in their order
@@ -80,17 +80,17 @@ struct HttpLimits {
   unsigned connections = 512;  // over TCP; an idle one makes room for a new one
   unsigned per_address = 128;  // of one IPv4 address or IPv6 /64
   unsigned local = 256;        // over the unix socket, so that a flood over TCP does not lock the operator out
-  std::chrono::milliseconds fresh{20'000};   // from connecting to the first byte, and to the end of the TLS handshake
-  std::chrono::milliseconds idle{330'000};   // between requests; Prometheus itself gives up after 5 minutes
-  std::chrono::milliseconds head{10'000};    // for a whole request head, however it trickles
-  std::chrono::milliseconds body{60'000};    // for a request's body
-  std::chrono::milliseconds slow{20'000};    // for one piece of an answer to be taken
-  std::chrono::milliseconds whole{120'000};  // for a body in pieces, or the scrape's own timeout when that is shorter
-  std::chrono::milliseconds linger{1'000};   // for the peer to take the end of the last answer
-  std::size_t request_head = 16U << 10U;     // bytes
+  std::chrono::milliseconds fresh{20'000};    // from connecting to the first byte, and to the end of the TLS handshake
+  std::chrono::milliseconds idle{330'000};    // between requests; Prometheus itself gives up after 5 minutes
+  std::chrono::milliseconds head{10'000};     // for a whole request head, however it trickles
+  std::chrono::milliseconds body{60'000};     // for a request's body
+  std::chrono::milliseconds slow{20'000};     // for one piece of an answer to be taken
+  std::chrono::milliseconds whole{120'000};   // for a body in pieces, or the scrape's own timeout when that is shorter
+  std::chrono::milliseconds linger{1'000};    // for the peer to take the end of the last answer
+  std::size_t request_head = 16U << 10U;      // bytes
   std::size_t request_body = 16U << 20U;      // over the unix socket: manifests
   std::size_t tcp_request_body = 64U << 10U;  // nothing that is answered over TCP has one
-  std::size_t queued = 4U << 20U;  // bytes of a stream that its reader has not taken
+  std::size_t queued = 4U << 20U;             // bytes of a stream that its reader has not taken
 };
 
 }  // namespace mete::agent

@@ -13,7 +13,7 @@ namespace mete::agent {
 [[nodiscard]] std::string url_encode(std::string_view text);
 
 struct HttpTarget {
-  std::string path;  // decoded
+  std::string path;                               // decoded
   std::multimap<std::string, std::string> query;  // values of one name in their order
 };
 // "/metrics?collect[]=cpu&collect[]=memory"

@@ -38,12 +38,18 @@ std::string reason() {
   return text == nullptr ? "" : std::string(": ") + text;
 }
 
-BioPtr reader(const std::string& text) { return BioPtr(::BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
+BioPtr reader(const std::string& text) {
+  return BioPtr(::BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
 
 // The default asks on the terminal, and would wait there for ever.
-int no_pass_phrase(char* /*to*/, int /*size*/, int /*writing*/, void* /*data*/) { return -1; }
+int no_pass_phrase(char* /*to*/, int /*size*/, int /*writing*/, void* /*data*/) {
+  return -1;
+}
 
-std::string shown(const std::string& file, const char* what) { return file.empty() ? what : std::string(what) + "_file " + file; }
+std::string shown(const std::string& file, const char* what) {
+  return file.empty() ? what : std::string(what) + "_file " + file;
+}
 
 Result<std::vector<X509Ptr>> read_certificates(const std::string& text, const std::string& from) {
   std::vector<X509Ptr> all;
@@ -51,22 +57,28 @@ Result<std::vector<X509Ptr>> read_certificates(const std::string& text, const st
   ::ERR_clear_error();
   while (X509Ptr one{::PEM_read_bio_X509(bio.get(), nullptr, no_pass_phrase, nullptr)}) all.push_back(std::move(one));
   const bool ended = ERR_GET_REASON(::ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-  if (all.empty() || !ended) return fail(from + ": found no certificate that can be read" + (ended ? "" : reason()) + ", expected PEM text");
+  if (all.empty() || !ended)
+    return fail(from + ": found no certificate that can be read" + (ended ? "" : reason()) + ", expected PEM text");
   ::ERR_clear_error();
   return all;
 }
 
 Status use_certificate(SSL_CTX* context, const WebTls& tls, const TlsTexts& texts) {
   METE_TRY(auto chain, read_certificates(texts.cert, shown(tls.cert_file, "cert")));
-  if (::SSL_CTX_use_certificate(context, chain.front().get()) != 1) return fail(shown(tls.cert_file, "cert") + " cannot be used" + reason());
+  if (::SSL_CTX_use_certificate(context, chain.front().get()) != 1)
+    return fail(shown(tls.cert_file, "cert") + " cannot be used" + reason());
   for (std::size_t i = 1; i < chain.size(); ++i) {
-    if (::SSL_CTX_add1_chain_cert(context, chain[i].get()) != 1) return fail(shown(tls.cert_file, "cert") + ": its chain cannot be used" + reason());
+    if (::SSL_CTX_add1_chain_cert(context, chain[i].get()) != 1)
+      return fail(shown(tls.cert_file, "cert") + ": its chain cannot be used" + reason());
   }
   const BioPtr bio = reader(texts.key);
   const KeyPtr key(::PEM_read_bio_PrivateKey(bio.get(), nullptr, no_pass_phrase, nullptr));
-  if (key == nullptr) return fail(shown(tls.key_file, "key") + ": found no key that can be read" + reason() + ", expected PEM text without a pass phrase");
+  if (key == nullptr)
+    return fail(shown(tls.key_file, "key") + ": found no key that can be read" + reason() +
+                ", expected PEM text without a pass phrase");
   if (::SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
-    return fail(shown(tls.key_file, "key") + ": found a key that does not belong to the certificate" + reason() + ", expected that of " + shown(tls.cert_file, "cert"));
+    return fail(shown(tls.key_file, "key") + ": found a key that does not belong to the certificate" + reason() +
+                ", expected that of " + shown(tls.cert_file, "cert"));
   }
   return {};
 }
@@ -100,11 +112,13 @@ std::string text_of(const GENERAL_NAME* name) {
   }
   if (name->type != GEN_DNS && name->type != GEN_EMAIL && name->type != GEN_URI) return {};
   const ASN1_IA5STRING* const text = name->d.ia5;
-  return {reinterpret_cast<const char*>(::ASN1_STRING_get0_data(text)), static_cast<std::size_t>(::ASN1_STRING_length(text))};
+  return {reinterpret_cast<const char*>(::ASN1_STRING_get0_data(text)),
+          static_cast<std::size_t>(::ASN1_STRING_length(text))};
 }
 
 bool has_allowed_name(X509* certificate, const std::vector<std::string>& allowed) {
-  const NamesPtr names(static_cast<GENERAL_NAMES*>(::X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  const NamesPtr names(
+      static_cast<GENERAL_NAMES*>(::X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names.get()); ++i) {
     const std::string name = text_of(sk_GENERAL_NAME_value(names.get(), i));
     if (!name.empty() && std::find(allowed.begin(), allowed.end(), name) != allowed.end()) return true;
@@ -115,7 +129,8 @@ bool has_allowed_name(X509* certificate, const std::vector<std::string>& allowed
 void ask_clients(ssl::context& context, const WebTls& tls) {
   int mode = ssl::verify_none;
   if (tls.client_auth != ClientAuth::kNone) mode = ssl::verify_peer;
-  if (tls.client_auth == ClientAuth::kRequireAny || tls.client_auth == ClientAuth::kRequireAndVerify) mode |= ssl::verify_fail_if_no_peer_cert;
+  if (tls.client_auth == ClientAuth::kRequireAny || tls.client_auth == ClientAuth::kRequireAndVerify)
+    mode |= ssl::verify_fail_if_no_peer_cert;
   context.set_verify_mode(mode);
   const bool any = tls.client_auth == ClientAuth::kRequest || tls.client_auth == ClientAuth::kRequireAny;
   if (mode == ssl::verify_none || (!any && tls.client_allowed_sans.empty())) return;
@@ -142,10 +157,13 @@ Status set_ciphers(SSL_CTX* context, const WebTls& tls) {
   }
   const bool only_13 = !tls.cipher_suites.empty() && list.empty();
   const int least = only_13 ? TLS1_3_VERSION : number_of(tls.min_version);
-  if (only_13 && tls.max_version != TlsVersion::k13) return fail("cipher_suites: found suites of TLS 1.3 only, expected one for max_version");
+  if (only_13 && tls.max_version != TlsVersion::k13)
+    return fail("cipher_suites: found suites of TLS 1.3 only, expected one for max_version");
   if (list.empty()) list = "DEFAULT";
-  if (::SSL_CTX_set_cipher_list(context, (list + level).c_str()) != 1) return fail("cipher_suites cannot be used" + reason());
-  if (::SSL_CTX_set_min_proto_version(context, least) != 1 || ::SSL_CTX_set_max_proto_version(context, number_of(tls.max_version)) != 1) {
+  if (::SSL_CTX_set_cipher_list(context, (list + level).c_str()) != 1)
+    return fail("cipher_suites cannot be used" + reason());
+  if (::SSL_CTX_set_min_proto_version(context, least) != 1 ||
+      ::SSL_CTX_set_max_proto_version(context, number_of(tls.max_version)) != 1) {
     return fail("min_version and max_version cannot be used" + reason());
   }
   if (tls.prefer_server_cipher_suites) ::SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -154,15 +172,18 @@ Status set_ciphers(SSL_CTX* context, const WebTls& tls) {
     const std::string name = curve == "X25519" ? curve : "P-" + curve.substr(std::string_view("CurveP").size());
     curves.append(curves.empty() ? "" : ":").append(name);
   }
-  if (!curves.empty() && ::SSL_CTX_set1_groups_list(context, curves.c_str()) != 1) return fail("curve_preferences cannot be used" + reason());
+  if (!curves.empty() && ::SSL_CTX_set1_groups_list(context, curves.c_str()) != 1)
+    return fail("curve_preferences cannot be used" + reason());
   return {};
 }
 
 // Of what a client offers we speak HTTP/1.1; one that names only others is told nothing and may try.
-int choose_protocol(SSL* /*ssl*/, const unsigned char** chosen, unsigned char* size, const unsigned char* offered, unsigned length, void* /*data*/) {
+int choose_protocol(SSL* /*ssl*/, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
+                    unsigned length, void* /*data*/) {
   static constexpr unsigned char kOurs[] = "\x08http/1.1";
   unsigned char* found = nullptr;
-  if (::SSL_select_next_proto(&found, size, kOurs, sizeof kOurs - 1, offered, length) != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_NOACK;
+  if (::SSL_select_next_proto(&found, size, kOurs, sizeof kOurs - 1, offered, length) != OPENSSL_NPN_NEGOTIATED)
+    return SSL_TLSEXT_ERR_NOACK;
   *chosen = found;
   return SSL_TLSEXT_ERR_OK;
 }
@@ -182,7 +203,8 @@ Result<std::shared_ptr<ssl::context>> make_tls_context(const WebTls& tls, const 
   METE_CHECK(set_ciphers(native, tls));
   METE_CHECK(use_certificate(native, tls, texts));
   METE_CHECK(use_client_ca(native, tls, texts));
-  // Scrapers keep their connections. A resumed session would bring along a certificate that was checked by rules of then.
+  // Scrapers keep their connections. A resumed session would bring along a certificate that was checked by rules of
+  // then.
   ::SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
   ::SSL_CTX_set_num_tickets(native, 0);
   ::SSL_CTX_set_options(native, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);

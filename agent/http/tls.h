@@ -20,6 +20,7 @@ struct TlsTexts {
 
 // The error says which of the texts is wrong and why (`from` names where they come from): no certificate, a key of
 // another certificate, a key with a pass phrase.
-[[nodiscard]] Result<std::shared_ptr<boost::asio::ssl::context>> make_tls_context(const config::WebTls& tls, const TlsTexts& texts);
+[[nodiscard]] Result<std::shared_ptr<boost::asio::ssl::context>> make_tls_context(const config::WebTls& tls,
+                                                                                  const TlsTexts& texts);
 
 }  // namespace mete::agent

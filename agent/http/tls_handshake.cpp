@@ -34,20 +34,25 @@ std::string read_all(SSL* ssl) {
 
 }  // namespace
 
-TlsHandshake::TlsHandshake(SSL* ssl) : ssl_(ssl), streams_(::SSL_get_rbio(ssl)), in_(::BIO_new(::BIO_s_mem())), out_(::BIO_new(::BIO_s_mem())) {
+TlsHandshake::TlsHandshake(SSL* ssl)
+    : ssl_(ssl), streams_(::SSL_get_rbio(ssl)), in_(::BIO_new(::BIO_s_mem())), out_(::BIO_new(::BIO_s_mem())) {
   ::BIO_up_ref(streams_);
   ::SSL_set0_rbio(ssl_, in_);
   ::SSL_set0_wbio(ssl_, out_);
   if (in_ != nullptr) BIO_set_mem_eof_return(in_, -1);  // more may come
 }
 
-TlsHandshake::~TlsHandshake() { ::BIO_free(streams_); }
+TlsHandshake::~TlsHandshake() {
+  ::BIO_free(streams_);
+}
 
 TlsHandshake::Step TlsHandshake::step(const std::string& received) {
   Step step;
   ::ERR_clear_error();
   std::size_t taken = 0;
-  const bool whole = in_ != nullptr && out_ != nullptr && (received.empty() || (::BIO_write_ex(in_, received.data(), received.size(), &taken) == 1 && taken == received.size()));
+  const bool whole = in_ != nullptr && out_ != nullptr &&
+                     (received.empty() ||
+                      (::BIO_write_ex(in_, received.data(), received.size(), &taken) == 1 && taken == received.size()));
   const int result = whole ? ::SSL_accept(ssl_) : -1;
   const int error = whole ? ::SSL_get_error(ssl_, result) : SSL_ERROR_SSL;
   ::ERR_clear_error();
@@ -66,7 +71,8 @@ TlsHandshake::Step TlsHandshake::step(const std::string& received) {
   return step;
 }
 
-void TlsHandshake::step(asio::io_context& worker, asio::io_context& loop, std::string received, std::function<void(Step)> then) {
+void TlsHandshake::step(asio::io_context& worker, asio::io_context& loop, std::string received,
+                        std::function<void(Step)> then) {
   asio::post(worker, [this, &loop, received = std::move(received), then = std::move(then)]() mutable {
     auto made = step(received);
     asio::post(loop, [then = std::move(then), made = std::move(made)]() mutable { then(std::move(made)); });

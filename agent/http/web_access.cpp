@@ -42,7 +42,8 @@ WebAccess::Stamp WebAccess::stamp_of(const std::string& path) {
 Result<std::string> WebAccess::read(const std::string& path, Loaded& into) {
   if (path.empty()) return std::string();
   looked_at_.push_back(stamp_of(path));  // before it is read: what changes meanwhile is read again
-  const std::int64_t age = std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1) - looked_at_.back().changed;
+  const std::int64_t age =
+      std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1) - looked_at_.back().changed;
   if (std::chrono::nanoseconds(age) < kTick) look_again_ = std::chrono::steady_clock::now() + kTick;
   METE_TRY(std::string text, runtime::read_file(AT_FDCWD, path, kLargestFile));
   into.texts += path + '\0' + text + '\0';
@@ -90,7 +91,8 @@ Status WebAccess::open(const std::string& path) {
 }
 
 void WebAccess::refresh() {
-  const bool same = std::all_of(looked_at_.begin(), looked_at_.end(), [](const Stamp& stamp) { return stamp == stamp_of(stamp.path); });
+  const bool same = std::all_of(looked_at_.begin(), looked_at_.end(),
+                                [](const Stamp& stamp) { return stamp == stamp_of(stamp.path); });
   const bool unsure = look_again_ && std::chrono::steady_clock::now() >= *look_again_;
   if (same && !unsure) return;
   auto loaded = load();
@@ -100,9 +102,12 @@ void WebAccess::refresh() {
   }
   if (loaded->texts == now_.texts) return;
   // A file that is being written is empty for a moment; that must not open the door.
-  if ((now_.context != nullptr && loaded->context == nullptr) || (!now_.config.users.empty() && loaded->config.users.empty())) {
-    return changed_(false, path_ + ": found no " + (loaded->context == nullptr && now_.context != nullptr ? "tls_server_config" : "basic_auth_users") +
-                               ", expected it as before; only a new start of the agent takes it away");
+  if ((now_.context != nullptr && loaded->context == nullptr) ||
+      (!now_.config.users.empty() && loaded->config.users.empty())) {
+    return changed_(
+        false, path_ + ": found no " +
+                   (loaded->context == nullptr && now_.context != nullptr ? "tls_server_config" : "basic_auth_users") +
+                   ", expected it as before; only a new start of the agent takes it away");
   }
   const bool other_rate = loaded->config.rate_limit != now_.config.rate_limit;
   now_ = std::move(*loaded);

@@ -45,7 +45,7 @@ class WebAccess : public HttpAccess {
   struct Stamp {
     std::string path;
     dev_t device = 0;
-    ino_t inode = 0;  // 0: not there
+    ino_t inode = 0;           // 0: not there
     std::int64_t changed = 0;  // ctime, nanoseconds
     off_t size = 0;
     bool operator==(const Stamp&) const = default;

@@ -26,7 +26,8 @@ std::optional<std::chrono::nanoseconds> usage_of(const runtime::cgroup::Group& g
 }
 
 bool is_best_effort(const Pod& pod) {
-  return pod.plan() != nullptr && !pod.is_ending() && enforcers::qos_of(pod.plan()->pod.spec) == enforcers::QosClass::kBestEffort;
+  return pod.plan() != nullptr && !pod.is_ending() &&
+         enforcers::qos_of(pod.plan()->pod.spec) == enforcers::QosClass::kBestEffort;
 }
 
 }  // namespace
@@ -45,7 +46,8 @@ std::optional<double> BestEffortEnforcer::used_by(const Pod& pod) {
   if (!usage) return std::nullopt;
   const auto now = std::chrono::steady_clock::now();
   const auto before = std::exchange(seen_[pod.record().uid], Seen{*usage, now});
-  if (before.at == std::chrono::steady_clock::time_point() || *usage < before.usage || now <= before.at) return std::nullopt;
+  if (before.at == std::chrono::steady_clock::time_point() || *usage < before.usage || now <= before.at)
+    return std::nullopt;
   return std::chrono::duration<double>(*usage - before.usage) / std::chrono::duration<double>(now - before.at);
 }
 
@@ -62,7 +64,8 @@ void BestEffortEnforcer::look() {
     facts.push_back({*used, pod->held_cpu()});
     all.used_best_effort += *used;
   }
-  std::erase_if(seen_, [&](const auto& seen) { return std::chrono::steady_clock::now() - seen.second.at > 2 * kEvery; });
+  std::erase_if(seen_,
+                [&](const auto& seen) { return std::chrono::steady_clock::now() - seen.second.at > 2 * kEvery; });
   if (!idle || pods.empty()) return;
   const auto& machine = services_.settings.config.machine;
   all.cpus = IdleCpu::cpus();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holds pods without requests back while the machine is loaded (machine.bestEffort of agent.yaml). Looked at once a second.
+// Holds pods without requests back while the machine is loaded (machine.bestEffort of agent.yaml). Looked at once a
+// second.
 #pragma once
 
 #include <chrono>
@@ -8,14 +9,15 @@
 #include <string>
 
 #include "agent/base/asio.h"
-#include "agent/pods/reconciler.h"
 #include "agent/enforcement/enforcement.h"
+#include "agent/pods/reconciler.h"
 
 namespace mete::agent {
 
 class BestEffortEnforcer {
  public:
-  BestEffortEnforcer(Enforcement& enforcement, const Reconciler& reconciler) : enforcement_(enforcement), services_(enforcement.services()), reconciler_(reconciler), timer_(services_.loop) {}
+  BestEffortEnforcer(Enforcement& enforcement, const Reconciler& reconciler)
+      : enforcement_(enforcement), services_(enforcement.services()), reconciler_(reconciler), timer_(services_.loop) {}
 
   // Does nothing when agent.yaml bounds nothing.
   void start();

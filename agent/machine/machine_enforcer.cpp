@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "agent/pods/container_subject.h"
+#include "agent/base/spare_descriptors.h"
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/incident.h"
 #include "agent/enforcement/memory_enforcer.h"
-#include "agent/base/spare_descriptors.h"
+#include "agent/pods/container_subject.h"
 #include "collectors/discovery/export_policy.h"
 #include "enforcers/executor.h"
 #include "runtime/cgroup/psi_trigger.h"
@@ -76,10 +76,12 @@ void MachineEnforcer::look() {
   rate_.see(now, Bytes(0) - available);
   auto delay = enforcers::next_look(available - machine.reserve_memory, rate_.bytes_per_second());
   const auto pressed = under_pressure(now);
-  if (stalls_[0] && stalls_[0]->last() && stalls_[0]->last()->by > 0) delay = std::min<std::chrono::nanoseconds>(delay, kWhilePressed);
+  if (stalls_[0] && stalls_[0]->last() && stalls_[0]->last()->by > 0)
+    delay = std::min<std::chrono::nanoseconds>(delay, kWhilePressed);
   const auto wanting = short_of_memory(available);
   if ((wanting || pressed) && (now >= settled_at_ || !still_ending())) {
-    const std::string rule = wanting ? "machine.reserve.memory: " + std::to_string(machine.reserve_memory.count()) : "machine.outOfMemory.pressure";
+    const std::string rule = wanting ? "machine.reserve.memory: " + std::to_string(machine.reserve_memory.count())
+                                     : "machine.outOfMemory.pressure";
     end_somebody(rule, wanting ? *wanting : *pressed, now);
   }
   look_after(delay);
@@ -88,7 +90,8 @@ void MachineEnforcer::look() {
 std::optional<std::string> MachineEnforcer::short_of_memory(Bytes available) const {
   const Bytes reserve = services_.settings.config.machine.reserve_memory;
   if (reserve == Bytes(0) || available >= reserve) return std::nullopt;
-  return "the machine has " + std::to_string(available.count()) + " bytes of memory available, less than the " + std::to_string(reserve.count()) + " reserved for the system";
+  return "the machine has " + std::to_string(available.count()) + " bytes of memory available, less than the " +
+         std::to_string(reserve.count()) + " reserved for the system";
 }
 
 std::optional<std::string> MachineEnforcer::under_pressure(Moment now) {
@@ -104,7 +107,8 @@ std::optional<std::string> MachineEnforcer::under_pressure(Moment now) {
     if (!total) continue;
     stalls_[i]->see(now, *total);
     const auto growth = stalls_[i]->growth();
-    if (share && growth && enforcers::stalls(*growth, *share)) found = std::string("memory pressure of the machine (") + kind + ") is at least " + percent(*share);
+    if (share && growth && enforcers::stalls(*growth, *share))
+      found = std::string("memory pressure of the machine (") + kind + ") is at least " + percent(*share);
   }
   return found;
 }
@@ -117,9 +121,11 @@ bool MachineEnforcer::still_ending() const {
 
 std::string MachineEnforcer::protection_of(const Pod& pod) const {
   const auto& protect = services_.settings.config.machine.protect;
-  const auto named = std::find_if(protect.begin(), protect.end(), [&](const auto& glob) { return collectors::matches(glob, pod.record().key()); });
+  const auto named = std::find_if(protect.begin(), protect.end(),
+                                  [&](const auto& glob) { return collectors::matches(glob, pod.record().key()); });
   if (named != protect.end()) return "machine.outOfMemory.protect names " + *named;
-  if (pod.plan() != nullptr && enforcers::priority_of(pod.plan()->pod.spec) >= enforcers::kCriticalPriority) return "its priority is critical";
+  if (pod.plan() != nullptr && enforcers::priority_of(pod.plan()->pod.spec) >= enforcers::kCriticalPriority)
+    return "its priority is critical";
   return "";
 }
 
@@ -135,7 +141,8 @@ std::vector<MachineEnforcer::Chosen> MachineEnforcer::candidates() const {
       candidate.name = container->subject().shown();
       candidate.priority = pod->plan() != nullptr ? enforcers::priority_of(pod->plan()->pod.spec) : 0;
       candidate.usage = working_set(container->cgroup());
-      if (container->spec() != nullptr) candidate.request = container->spec()->resources.requests.memory.value_or(Bytes(0));
+      if (container->spec() != nullptr)
+        candidate.request = container->spec()->resources.requests.memory.value_or(Bytes(0));
       candidate.protected_by = protection;
       all.push_back({container.get(), std::move(candidate)});
     }
@@ -154,7 +161,9 @@ void MachineEnforcer::end_somebody(const std::string& rule, const std::string& b
     if (woken - told_at_ < kTellAgain) return;
     told_at_ = woken;
     services_.instruments.enforcement("machine", "kill-container", "failed");
-    services_.events.add({.severity = Severity::kWarning, .reason = "MachineOutOfMemory", .message = because + "; there is no container that may be ended"});
+    services_.events.add({.severity = Severity::kWarning,
+                          .reason = "MachineOutOfMemory",
+                          .message = because + "; there is no container that may be ended"});
     return;
   }
   const bool report_only = services_.settings.config.machine.report_only;
@@ -166,7 +175,8 @@ void MachineEnforcer::end_somebody(const std::string& rule, const std::string& b
   auto record = begin_record(subject, victim.enforcer(), enforcement_, trigger, victim.enforcer().history());
   record.scope = "host";
   record.processes = snapshot_of(victim.cgroup());
-  for (std::size_t i = 0; i < ranked.size(); ++i) record.candidates.push_back({facts[ranked[i].index].name, ranked[i].reason, i == 0});
+  for (std::size_t i = 0; i < ranked.size(); ++i)
+    record.candidates.push_back({facts[ranked[i].index].name, ranked[i].reason, i == 0});
   Incident incident(subject, enforcement_, trigger, std::move(record));
   Status done;
   if (!report_only) {
@@ -182,7 +192,8 @@ void MachineEnforcer::end_somebody(const std::string& rule, const std::string& b
   }
   const Outcome outcome = report_only ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
   incident.finish(outcome, "kill-container", "MachineOutOfMemory",
-                  because + "; of " + std::to_string(all.size()) + " containers " + subject.shown() + " is the first to go (" + ranked.front().reason + "): " + std::string(to_string(outcome)),
+                  because + "; of " + std::to_string(all.size()) + " containers " + subject.shown() +
+                      " is the first to go (" + ranked.front().reason + "): " + std::string(to_string(outcome)),
                   done ? "" : done.error().what);
 }
 

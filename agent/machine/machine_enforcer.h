@@ -2,8 +2,8 @@
 // Keeps the machine itself from running out of memory: ends containers of ours, by priority, before the kernel's OOM
 // killer takes whatever is largest.
 //
-// MemAvailable has no event: it is looked at by need, after a quarter of the time in which it would be used up, 10 ms to
-// 1 s; pressure (/proc/pressure/memory) is the growth of its totals.
+// MemAvailable has no event: it is looked at by need, after a quarter of the time in which it would be used up, 10 ms
+// to 1 s; pressure (/proc/pressure/memory) is the growth of its totals.
 #pragma once
 
 #include <array>
@@ -11,8 +11,8 @@
 #include <string>
 
 #include "agent/base/asio.h"
-#include "agent/pods/reconciler.h"
 #include "agent/enforcement/enforcement.h"
+#include "agent/pods/reconciler.h"
 #include "enforcers/machine_oom.h"
 #include "enforcers/memory_watch.h"
 
@@ -20,7 +20,8 @@ namespace mete::agent {
 
 class MachineEnforcer {
  public:
-  MachineEnforcer(Enforcement& enforcement, const Reconciler& reconciler) : enforcement_(enforcement), services_(enforcement.services()), reconciler_(reconciler), timer_(services_.loop) {}
+  MachineEnforcer(Enforcement& enforcement, const Reconciler& reconciler)
+      : enforcement_(enforcement), services_(enforcement.services()), reconciler_(reconciler), timer_(services_.loop) {}
 
   // Does nothing when agent.yaml reserves nothing and bounds no pressure.
   void start();
@@ -45,9 +46,9 @@ class MachineEnforcer {
   asio::steady_timer timer_;
   enforcers::FillRate rate_;
   std::array<std::optional<enforcers::Window>, 2> stalls_;  // some, full
-  enforcers::Moment settled_at_{};  // until then the last one's memory is still coming back
-  enforcers::Moment told_at_{};     // that there is nobody
-  std::string ending_;              // the cgroup of the last one
+  enforcers::Moment settled_at_{};                          // until then the last one's memory is still coming back
+  enforcers::Moment told_at_{};                             // that there is nobody
+  std::string ending_;                                      // the cgroup of the last one
   Alive alive_;
 };
 

@@ -6,13 +6,13 @@
 
 #include <csignal>
 
-#include "agent/enforcement/drift_watch.h"
-#include "agent/pods/container_subject.h"
+#include "agent/base/spawn.h"
 #include "agent/enforcement/cpu_enforcer.h"
+#include "agent/enforcement/drift_watch.h"
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/memory_enforcer.h"
+#include "agent/pods/container_subject.h"
 #include "agent/pods/pod.h"
-#include "agent/base/spawn.h"
 #include "runtime/file.h"
 #include "runtime/process/process_id.h"
 
@@ -23,7 +23,9 @@ constexpr auto kRetryLaunch = std::chrono::seconds(10);
 // From the process' end to the shim's is milliseconds.
 constexpr auto kShimPatience = std::chrono::seconds(2);
 
-runtime::shim::TimePoint now() { return std::chrono::system_clock::now(); }
+runtime::shim::TimePoint now() {
+  return std::chrono::system_clock::now();
+}
 
 runtime::cgroup::Group group_of(const Pod& pod, std::size_t index) {
   const auto& path = pod.cgroup().path();
@@ -54,17 +56,23 @@ Container::Container(Pod& pod, std::size_t index)
       cpu_enforcer_(std::make_unique<CpuEnforcer>(enforcement_, *subject_)),
       lower_timer_(services_.loop),
       limit_events_(services_, cgroup_, [this](std::string reason, const std::string& message, auto fields) {
-        pod_.tell(Severity::kWarning, std::move(reason), record().name, "Container " + record().name + ": " + message, std::move(fields));
+        pod_.tell(Severity::kWarning, std::move(reason), record().name, "Container " + record().name + ": " + message,
+                  std::move(fields));
       }) {
   drift_ = std::make_unique<DriftWatch>(
       services_, cgroup_,
-      DriftWatch::Owner{.limits = [this] { return spec() == nullptr || record().cgroup_id == 0 ? nullptr : &limits_; },
-                        .report_only = [this] { return policy() != nullptr && policy()->drift == config::OnDrift::kReport; },
-                        .tell = [this](std::string message, auto fields) { pod_.tell(Severity::kWarning, "LimitDrift", record().name, std::move(message), std::move(fields)); },
-                        .changed = [this] { ++limit_changes_; },
-                        .memory_event = [this] { oom_woken(); },
-                        .limit_event = [this] { limit_events_.look(); }});
-  base_ = std::make_shared<const collectors::Sample>(collectors::from_text(record().base_sample).value_or(collectors::Sample()));
+      DriftWatch::Owner{
+          .limits = [this] { return spec() == nullptr || record().cgroup_id == 0 ? nullptr : &limits_; },
+          .report_only = [this] { return policy() != nullptr && policy()->drift == config::OnDrift::kReport; },
+          .tell =
+              [this](std::string message, auto fields) {
+                pod_.tell(Severity::kWarning, "LimitDrift", record().name, std::move(message), std::move(fields));
+              },
+          .changed = [this] { ++limit_changes_; },
+          .memory_event = [this] { oom_woken(); },
+          .limit_event = [this] { limit_events_.look(); }});
+  base_ = std::make_shared<const collectors::Sample>(
+      collectors::from_text(record().base_sample).value_or(collectors::Sample()));
 }
 
 Container::~Container() {
@@ -73,8 +81,12 @@ Container::~Container() {
   leave_gate();
 }
 
-ContainerRecord& Container::record() { return pod_.record().containers[index_]; }
-const ContainerRecord& Container::record() const { return pod_.record().containers[index_]; }
+ContainerRecord& Container::record() {
+  return pod_.record().containers[index_];
+}
+const ContainerRecord& Container::record() const {
+  return pod_.record().containers[index_];
+}
 
 const config::Container* Container::spec() const {
   if (pod_.plan() == nullptr) return nullptr;
@@ -83,7 +95,9 @@ const config::Container* Container::spec() const {
   return index_ < init ? &spec.init_containers[index_] : &spec.containers[index_ - init];
 }
 
-Subject& Container::subject() const { return *subject_; }
+Subject& Container::subject() const {
+  return *subject_;
+}
 
 const config::Policy* Container::policy() const {
   return pod_.plan() != nullptr && pod_.plan()->policy ? &*pod_.plan()->policy : nullptr;
@@ -93,7 +107,9 @@ runtime::shim::AttemptFiles Container::files() const {
   return runtime::shim::AttemptFiles(attempts_directory() + "/" + std::to_string(record().attempt));
 }
 
-std::string Container::attempts_directory() const { return pod_.directory() + "/containers/" + record().name; }
+std::string Container::attempts_directory() const {
+  return pod_.directory() + "/containers/" + record().name;
+}
 
 std::string Container::log_path() const {
   const auto& pod = pod_.record();
@@ -105,7 +121,8 @@ bool Container::is_active() const {
 }
 
 Status Container::signal(int number) {
-  if (record().state != ContainerState::kRunning) return fail("container " + record().name + ": found it " + to_string(record().state) + ", expected it running");
+  if (record().state != ContainerState::kRunning)
+    return fail("container " + record().name + ": found it " + to_string(record().state) + ", expected it running");
   METE_TRY(const runtime::UniqueFd process, runtime::process::open_pidfd(record().process));
   return runtime::process::send_signal(process, number);
 }
@@ -119,12 +136,17 @@ void Container::ask_to_end(std::chrono::nanoseconds grace) {
   }
   pre_stop_.run(
       *own.pre_stop, grace,
-      [this](const config::PreStopHook& hook, auto timeout) { return hook.http ? spawn_http_get(record().process, *hook.http, timeout) : subject_->exec(hook.command, timeout); },
+      [this](const config::PreStopHook& hook, auto timeout) {
+        return hook.http ? spawn_http_get(record().process, *hook.http, timeout)
+                         : subject_->exec(hook.command, timeout);
+      },
       [this](const std::string& failure) {
         pre_stopped_ = true;
         if (!failure.empty()) {
           // The kubelet's name for it.
-          pod_.tell(Severity::kWarning, "FailedPreStopHook", record().name, "The preStop hook of container " + record().name + " failed: " + failure + "; it is told to end all the same");
+          pod_.tell(Severity::kWarning, "FailedPreStopHook", record().name,
+                    "The preStop hook of container " + record().name + " failed: " + failure +
+                        "; it is told to end all the same");
         }
         (void)signal(stop_signal_);
       });
@@ -176,8 +198,9 @@ void Container::wait_for_shim() {
     const auto tried = runtime::replace_file(probe, "x", 0600, runtime::Durability::volatile_);
     if (tried) (void)::unlink(probe.c_str());
     if (!tried && !std::exchange(shim_stuck_told_, true)) {
-      pod_.tell(Severity::kWarning, "ExitNotSaved", record().name,
-                "Container " + record().name + " has ended, but its exit status cannot be written: " + tried.error().what);
+      pod_.tell(
+          Severity::kWarning, "ExitNotSaved", record().name,
+          "Container " + record().name + " has ended, but its exit status cannot be written: " + tried.error().what);
     }
     wait_for_shim();
   }));
@@ -250,11 +273,16 @@ void Container::finish(const runtime::shim::ExitStatus& status, const std::strin
   pod_.save(runtime::Durability::durable);
   const bool told_to = pod_.record().terminating || pod_.record().stopped || (own.sidecar && pod_.is_ending());
   const bool bad = status.code != 0 && !told_to;
-  std::string message = "Container " + own.name + " ended: " + own.reason + ", exit code " + std::to_string(own.exit_code);
+  std::string message =
+      "Container " + own.name + " ended: " + own.reason + ", exit code " + std::to_string(own.exit_code);
   if (!own.message.empty()) message = "Container " + own.name + " did not start: " + own.message;
   pod_.tell(bad ? Severity::kWarning : Severity::kNormal, "Exited", own.name, std::move(message),
-            {{"reason", own.reason}, {"exit_code", std::to_string(own.exit_code)}, {"signal", std::to_string(own.exit_signal)}, {"restarts", std::to_string(own.restarts)}});
-  // Nothing of an attempt outlives its first process: in a PID namespace that is shared the kernel does not see to that.
+            {{"reason", own.reason},
+             {"exit_code", std::to_string(own.exit_code)},
+             {"signal", std::to_string(own.exit_signal)},
+             {"restarts", std::to_string(own.restarts)}});
+  // Nothing of an attempt outlives its first process: in a PID namespace that is shared the kernel does not see to
+  // that.
   kill_rest();
   // What ends for good needs no cgroup any more: its counters are in the record.
   if (own.state == ContainerState::kExited) (void)remove_cgroup();

@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "agent/base/asio.h"
-#include "agent/pods/limit_events.h"
-#include "agent/pods/pre_stop.h"
-#include "agent/pods/pod_record.h"
 #include "agent/enforcement/enforcement.h"
-#include "collectors/kernel/process_memory.h"
+#include "agent/pods/limit_events.h"
+#include "agent/pods/pod_record.h"
+#include "agent/pods/pre_stop.h"
 #include "collectors/cumulative.h"
+#include "collectors/kernel/process_memory.h"
 #include "collectors/sampler.h"
 #include "config/desired_state.h"
 #include "enforcers/asked_limits.h"
@@ -95,7 +95,7 @@ class Container {
   [[nodiscard]] std::string log_path() const;
   [[nodiscard]] std::string writable_layer() const { return files().directory() + "/upper"; }  // of the present attempt
   [[nodiscard]] const runtime::cgroup::Limits& limits() const { return limits_; }
-  [[nodiscard]] const config::Policy* policy() const;   // null: none selects the pod
+  [[nodiscard]] const config::Policy* policy() const;  // null: none selects the pod
   // Nothing of an attempt was run (no image, no volume): it is tried again later, whatever the restart policy.
   void not_launched(const Error& error);
   [[nodiscard]] const std::string& image_name() const { return image_name_; }
@@ -105,10 +105,11 @@ class Container {
   // More CPU than its own, of a period of its own quota; empty: its own again.
   [[nodiscard]] Status boost_cpu(std::optional<std::chrono::microseconds> quota);
   [[nodiscard]] const std::optional<std::chrono::microseconds>& boosted_quota() const { return boosted_quota_; }
-  [[nodiscard]] Status restart(const std::string& reason);  // stop signal, grace, kill; started again whatever the restart policy
+  [[nodiscard]] Status restart(
+      const std::string& reason);  // stop signal, grace, kill; started again whatever the restart policy
   [[nodiscard]] Status let_kernel_decide();
   void killed_by_policy(const std::string& reason);  // of its end; empty: it goes on
-  void wake_shim();  // its watchdog files have changed
+  void wake_shim();                                  // its watchdog files have changed
   [[nodiscard]] std::string attempt_directory() const { return files().directory(); }
   [[nodiscard]] const MemoryEnforcer& enforcer() const { return *enforcer_; }
   [[nodiscard]] Subject& subject() const;
@@ -147,19 +148,19 @@ class Container {
   void finish(const runtime::shim::ExitStatus& status, const std::string& reason = {});
 
   // container_cgroup.cpp
-  [[nodiscard]] runtime::cgroup::Limits asked_limits() const { return limits_for(*spec()); }  // spec() is not null
+  [[nodiscard]] runtime::cgroup::Limits asked_limits() const { return limits_for(*spec()); }   // spec() is not null
   [[nodiscard]] runtime::cgroup::Limits limits_for(const config::Container& container) const;  // by manifest and policy
   void open_cgroup();  // sampler, OOM notification and drift watch of a cgroup that exists
   void close_cgroup();
   std::optional<collectors::Sample> read_kernel();  // empty: there is no cgroup to be read
-  void fold_cgroup();  // its counters into the record's base
+  void fold_cgroup();                               // its counters into the record's base
 
   // container_limits.cpp
   void go_on_with_restart();
   void limits_are_written();
   void look_for_disks();  // that the policy's io is about; the cgroup is there. Tells what of the policy cannot be had
-  void guard_oom();  // for the time in which there is no agent
-  void thaw_leftover();  // what an earlier agent froze: should a rule want that still, it is done again
+  void guard_oom();       // for the time in which there is no agent
+  void thaw_leftover();   // what an earlier agent froze: should a rule want that still, it is done again
 
   // container_devices.cpp
   void look_for_devices();  // of the machine, that its policy is about
@@ -232,9 +233,10 @@ class Container {
   std::unique_ptr<CpuEnforcer> cpu_enforcer_;
   std::optional<std::chrono::microseconds> boosted_quota_;
   enforcers::IoFacts io_;
-  config::Policy faults_told_;  // what of it cannot be had
+  config::Policy faults_told_;                                   // what of it cannot be had
   std::map<std::string, runtime::process::DeviceSpec> devices_;  // of the machine, by path
-  std::optional<std::vector<runtime::cgroup::DeviceRule>> device_rules_;  // the policy's, as they are in force; empty: not known
+  std::optional<std::vector<runtime::cgroup::DeviceRule>>
+      device_rules_;  // the policy's, as they are in force; empty: not known
   asio::steady_timer lower_timer_;
   std::shared_ptr<std::atomic<bool>> lowering_;  // a raised limit that is to go back; set to true reclaim ends early
   LimitEvents limit_events_;

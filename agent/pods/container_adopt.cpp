@@ -2,11 +2,11 @@
 // What a new agent makes of a container that an earlier one recorded.
 #include <csignal>
 
-#include "agent/pods/container.h"
 #include "agent/base/digest.h"
-#include "agent/enforcement/drift_watch.h"
-#include "agent/pods/pod.h"
 #include "agent/base/spawn.h"
+#include "agent/enforcement/drift_watch.h"
+#include "agent/pods/container.h"
+#include "agent/pods/pod.h"
 #include "runtime/cgroup/block_device.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/process/signals.h"
@@ -49,18 +49,19 @@ void Container::adopt() {
   if (is_active()) adopt_attempt(kAdoptTries);
 }
 
-// The manifest or its policy is another one than when the last agent wrote its limits, or that agent had lent something: what
-// differs then is nobody's drift.
+// The manifest or its policy is another one than when the last agent wrote its limits, or that agent had lent
+// something: what differs then is nobody's drift.
 void Container::write_what_has_changed() {
   if (spec() == nullptr || record().limits_written == digest(limits_, services_.hierarchies)) return;
   const auto applied = cgroup_.apply_each(limits_);
   services_.instruments.enforcement("limits", "apply", applied ? "done" : "failed");
-  if (!applied && !runtime::cgroup::is_gone(applied.error())) pod_.tell(Severity::kWarning, "LimitFailed", record().name, applied.error().what);
+  if (!applied && !runtime::cgroup::is_gone(applied.error()))
+    pod_.tell(Severity::kWarning, "LimitFailed", record().name, applied.error().what);
   limits_are_written();
 }
 
-// A policy may have gone while no agent ran: what it alone had asked for is taken back, before the shim's watchdog is told
-// that there is nothing to be undone. Where there was none the files hold that already, or are not there.
+// A policy may have gone while no agent ran: what it alone had asked for is taken back, before the shim's watchdog is
+// told that there is nothing to be undone. Where there was none the files hold that already, or are not there.
 void Container::take_back_leftovers() {
   if (spec() == nullptr) return;
   runtime::cgroup::Limits asked;
@@ -84,9 +85,12 @@ void Container::take_back_leftovers() {
   runtime::cgroup::Limits memory;
   const bool v1 = services_.hierarchies.on_v1("memory");
   const auto control = v1 ? cgroup_.read("memory", "memory.oom_control") : fail("none");
-  if (control && !limits_.oom_kill_disable && runtime::cgroup::value_of(*control, "oom_kill_disable").value_or(0) != 0) memory.oom_kill_disable = false;
-  if (!v1 && !limits_.memory_high && services_.hierarchies.on_v2("memory")) memory.memory_high = runtime::cgroup::Limit<Bytes>();
-  if (const auto done = cgroup_.apply(memory); !done && !runtime::cgroup::is_gone(done.error())) pod_.tell(Severity::kWarning, "LimitFailed", record().name, done.error().what);
+  if (control && !limits_.oom_kill_disable && runtime::cgroup::value_of(*control, "oom_kill_disable").value_or(0) != 0)
+    memory.oom_kill_disable = false;
+  if (!v1 && !limits_.memory_high && services_.hierarchies.on_v2("memory"))
+    memory.memory_high = runtime::cgroup::Limit<Bytes>();
+  if (const auto done = cgroup_.apply(memory); !done && !runtime::cgroup::is_gone(done.error()))
+    pod_.tell(Severity::kWarning, "LimitFailed", record().name, done.error().what);
 }
 
 void Container::adopt_attempt(int tries_left) {
@@ -137,7 +141,8 @@ void Container::adopt_attempt(int tries_left) {
     }
   }
   if (tries_left == 0) {
-    pod_.tell(Severity::kWarning, "ShimStuck", own.name, "The shim of an earlier agent neither started nor failed in 30 s; it is killed");
+    pod_.tell(Severity::kWarning, "ShimStuck", own.name,
+              "The shim of an earlier agent neither started nor failed in 30 s; it is killed");
     kill();
     if (shim && *shim) {
       if (const auto pidfd = runtime::process::open_pidfd(**shim)) (void)runtime::process::send_signal(*pidfd, SIGKILL);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A container's cgroup: what it is told, what it counted, and its end.
-#include "agent/pods/container.h"
-#include "agent/enforcement/drift_watch.h"
 #include "agent/enforcement/cpu_enforcer.h"
+#include "agent/enforcement/drift_watch.h"
 #include "agent/enforcement/memory_enforcer.h"
+#include "agent/pods/container.h"
 #include "agent/pods/pod.h"
 #include "enforcers/asked_limits.h"
 
@@ -33,7 +33,8 @@ void Container::close_cgroup() {
 
 void Container::fold_cgroup() {
   auto& own = record();
-  base_ = std::make_shared<const collectors::Sample>(collectors::add(*base_, collectors::from_text(own.last_sample).value_or(collectors::Sample())));
+  base_ = std::make_shared<const collectors::Sample>(
+      collectors::add(*base_, collectors::from_text(own.last_sample).value_or(collectors::Sample())));
   own.base_sample = collectors::to_text(*base_);
   own.last_sample.clear();
   own.oom_kills_base += own.oom_kills_told - own.oom_kills_from;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The CPUs that a container may run on: some of its own, or those that are shared.
-#include "agent/pods/container.h"
 #include "agent/enforcement/enforcement.h"
+#include "agent/pods/container.h"
 #include "agent/pods/pod.h"
 #include "enforcers/core_assignment.h"
 #include "runtime/cgroup/text.h"
@@ -22,7 +22,8 @@ void Container::see_to_cores() {
   if (!cores) {
     give_up_cores();
     if (std::exchange(cores_told_, cores.error().what) != cores.error().what) {
-      pod_.tell(Severity::kWarning, "NotEnforced", own.name, "cpu.exclusive: container " + own.name + " shares its CPUs with others: " + cores.error().what);
+      pod_.tell(Severity::kWarning, "NotEnforced", own.name,
+                "cpu.exclusive: container " + own.name + " shares its CPUs with others: " + cores.error().what);
     }
     return;
   }
@@ -30,7 +31,8 @@ void Container::see_to_cores() {
   own.cores = *cores;
   pod_.save(runtime::Durability::volatile_);
   services_.instruments.enforcement("cpu", "exclusive", "done");
-  pod_.tell(Severity::kNormal, "CpusAssigned", own.name, "Container " + own.name + " has the CPUs " + enforcers::cpu_list_text(*cores) + " to itself",
+  pod_.tell(Severity::kNormal, "CpusAssigned", own.name,
+            "Container " + own.name + " has the CPUs " + enforcers::cpu_list_text(*cores) + " to itself",
             {{"cpus", enforcers::cpu_list_text(*cores)}});
 }
 
@@ -56,7 +58,8 @@ void Container::share_cpus() {
     limits_.cpuset_cpus = cpus;
     limits_are_written();
   }
-  if (!applied && !runtime::cgroup::is_gone(applied.error())) pod_.tell(Severity::kWarning, "LimitFailed", record().name, applied.error().what);
+  if (!applied && !runtime::cgroup::is_gone(applied.error()))
+    pod_.tell(Severity::kWarning, "LimitFailed", record().name, applied.error().what);
 }
 
 // An agent may have died between giving CPUs back and telling those who share them.

@@ -19,7 +19,8 @@ void Container::look_for_devices() {
       if (auto device = runtime::process::host_device(path)) {
         devices_[path] = std::move(*device);
       } else {
-        pod_.tell(Severity::kWarning, "NotEnforced", record().name, "devices: " + device.error().what + "; it is neither allowed nor denied");
+        pod_.tell(Severity::kWarning, "NotEnforced", record().name,
+                  "devices: " + device.error().what + "; it is neither allowed nor denied");
       }
     }
   }
@@ -30,7 +31,8 @@ std::vector<runtime::process::DeviceSpec> Container::allowed_devices() const {
   const auto* const policy = this->policy();
   for (const auto& [path, device] : devices_) {
     const auto is_it = [&path = path](const auto& permission) { return permission.path == path; };
-    if (policy != nullptr && std::any_of(policy->devices.allow.begin(), policy->devices.allow.end(), is_it)) allowed.push_back(device);
+    if (policy != nullptr && std::any_of(policy->devices.allow.begin(), policy->devices.allow.end(), is_it))
+      allowed.push_back(device);
   }
   return allowed;
 }
@@ -42,12 +44,14 @@ std::vector<DeviceRule> Container::base_device_rules() const {
 
 std::vector<DeviceRule> Container::policy_device_rules() const {
   const auto* const policy = this->policy();
-  return policy == nullptr || policy->dry_run ? std::vector<DeviceRule>() : enforcers::device_rules(policy->devices, devices_);
+  return policy == nullptr || policy->dry_run ? std::vector<DeviceRule>()
+                                              : enforcers::device_rules(policy->devices, devices_);
 }
 
 Status Container::set_up_devices() {
   auto rules = policy_device_rules();
-  if (!spec()->security.privileged || !rules.empty()) METE_CHECK(runtime::cgroup::apply_device_rules(cgroup_, base_device_rules(), rules));
+  if (!spec()->security.privileged || !rules.empty())
+    METE_CHECK(runtime::cgroup::apply_device_rules(cgroup_, base_device_rules(), rules));
   device_rules_ = std::move(rules);
   return {};
 }

@@ -5,10 +5,10 @@
 
 #include <csignal>
 
-#include "agent/pods/container.h"
 #include "agent/base/digest.h"
-#include "agent/pods/pod.h"
 #include "agent/base/spawn.h"
+#include "agent/pods/container.h"
+#include "agent/pods/pod.h"
 #include "enforcers/asked_limits.h"
 #include "enforcers/qos.h"
 #include "runtime/cgroup/devices.h"
@@ -95,9 +95,10 @@ Status Container::begin_attempt() {
   if (!lock.valid()) return fail(files.lock() + ": found it locked, expected nobody in a new attempt");
   const auto& log = services_.settings.log_limits;
   METE_TRY(SpawnedShim shim, spawn_shim(services_.shim, "run", directory, std::move(lock),
-                                        {"--log", log_path(), "--log-max-bytes", std::to_string(log.max_bytes), "--log-files",
-                                         std::to_string(log.files)}));
-  // Beside the shim, who makes the namespaces and mounts meanwhile, and lets nothing of the container run before it is told.
+                                        {"--log", log_path(), "--log-max-bytes", std::to_string(log.max_bytes),
+                                         "--log-files", std::to_string(log.files)}));
+  // Beside the shim, who makes the namespaces and mounts meanwhile, and lets nothing of the container run before it is
+  // told.
   if (auto prepared = prepare_cgroup(); !prepared) {
     give_up(std::move(shim));
     return prepared;
@@ -171,7 +172,8 @@ Status Container::write_plan(const std::string& directory, const runtime::image:
   if (policy() != nullptr && policy()->memory.notify) {
     context.pressure_fifo = files().pressure();
     constexpr mode_t kAnybody = 0666;  // whoever runs in the container; the attempt's directory is root's
-    if (::mkfifo(context.pressure_fifo.c_str(), 0600) != 0 || ::chmod(context.pressure_fifo.c_str(), kAnybody) != 0) return fail_errno("make " + context.pressure_fifo);
+    if (::mkfifo(context.pressure_fifo.c_str(), 0600) != 0 || ::chmod(context.pressure_fifo.c_str(), kAnybody) != 0)
+      return fail_errno("make " + context.pressure_fifo);
   }
   look_for_devices();
   context.devices = allowed_devices();
@@ -179,8 +181,10 @@ Status Container::write_plan(const std::string& directory, const runtime::image:
   context.cgroup = runtime::process::join_of(cgroup_);
   context.cgroup_view = runtime::process::view_of(services_.hierarchies);
   context.capabilities = services_.capabilities;
-  context.oom_score_adj = enforcers::oom_score_adj(enforcers::qos_of(plan.pod.spec), container, services_.machine_memory);
-  METE_TRY(runtime::process::LaunchSpec spec, runtime::pod::container_spec(plan, container, *resolved_of(plan, container.name), context));
+  context.oom_score_adj =
+      enforcers::oom_score_adj(enforcers::qos_of(plan.pod.spec), container, services_.machine_memory);
+  METE_TRY(runtime::process::LaunchSpec spec,
+           runtime::pod::container_spec(plan, container, *resolved_of(plan, container.name), context));
   if (!container.security.privileged) {
     METE_TRY(spec.identity.seccomp_filter, seccomp_filter(spec.identity.capabilities.bounding));
   }
@@ -212,7 +216,8 @@ void Container::ready() {
   pod_.tell(Severity::kNormal, "Started", own.name, "Started container " + own.name,
             {{"pid", std::to_string(own.process.pid)}, {"attempt", std::to_string(own.attempt)}});
   // Every attempt is refused the same: once is enough.
-  for (const auto& warning : !own.has_ended ? (*started)->warnings : std::vector<std::string>()) pod_.tell(Severity::kWarning, "NotEnforced", own.name, warning);
+  for (const auto& warning : !own.has_ended ? (*started)->warnings : std::vector<std::string>())
+    pod_.tell(Severity::kWarning, "NotEnforced", own.name, warning);
   watch_process();
   pod_.container_started();
 }
@@ -220,7 +225,8 @@ void Container::ready() {
 void Container::watch_shim(runtime::UniqueFd pidfd) {
   shim_.close();
   shim_.assign(pidfd.release());
-  shim_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { services_.turns.add(alive_.guard([this] { ended(); })); }));
+  shim_.async_wait(asio::posix::stream_descriptor::wait_read,
+                   alive_.guard([this] { services_.turns.add(alive_.guard([this] { ended(); })); }));
 }
 
 }  // namespace mete::agent

@@ -3,16 +3,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "agent/pods/container.h"
 #include "agent/base/digest.h"
-#include "agent/pods/container_subject.h"
 #include "agent/enforcement/cpu_enforcer.h"
 #include "agent/enforcement/enforcement.h"
-#include "agent/enforcement/memory_enforcer.h"
 #include "agent/enforcement/io_facts.h"
+#include "agent/enforcement/memory_enforcer.h"
+#include "agent/pods/container.h"
+#include "agent/pods/container_subject.h"
 #include "agent/pods/pod.h"
-#include "enforcers/core_assignment.h"
 #include "enforcers/asked_limits.h"
+#include "enforcers/core_assignment.h"
 #include "enforcers/oom.h"
 #include "runtime/cgroup/reclaim.h"
 #include "runtime/file.h"
@@ -42,7 +42,8 @@ void Container::look_for_disks() {
   const bool news = std::exchange(faults_told_, *policy) != *policy;
   std::vector<std::string> faults = enforcers::not_to_be_had(*policy, services_.hierarchies);
   io_ = agent::look_for_disks(policy->io, cgroup_, faults);
-  for (const auto& fault : news ? faults : std::vector<std::string>()) pod_.tell(Severity::kWarning, "NotEnforced", record().name, fault);
+  for (const auto& fault : news ? faults : std::vector<std::string>())
+    pod_.tell(Severity::kWarning, "NotEnforced", record().name, fault);
 }
 
 // So that the next agent can tell a limit that others have changed from one that this agent would have.
@@ -119,12 +120,14 @@ std::optional<Bytes> Container::memory_above(Bytes limit) const {
 
 Status Container::restart(const std::string& reason) {
   auto& own = record();
-  if (own.state != ContainerState::kRunning) return fail("container " + own.name + ": found it " + to_string(own.state) + ", expected it running");
+  if (own.state != ContainerState::kRunning)
+    return fail("container " + own.name + ": found it " + to_string(own.state) + ", expected it running");
   if (own.restart_wanted) return {};  // it is on its way
   if (const auto process = runtime::process::open_pidfd(own.process); !process) return tl::unexpected(process.error());
   own.restart_wanted = true;
   own.end_reason = reason;
-  // Recorded first: should the agent die now, the next one knows that an end that was asked for here is no end for good.
+  // Recorded first: should the agent die now, the next one knows that an end that was asked for here is no end for
+  // good.
   pod_.save(runtime::Durability::volatile_);
   go_on_with_restart();
   return {};
@@ -157,7 +160,8 @@ void Container::killed_by_policy(const std::string& reason) {
 }
 
 void Container::wake_shim() {
-  if (shim_.is_open()) ::syscall(SYS_pidfd_send_signal, shim_.native_handle(), runtime::shim::kFilesChanged, nullptr, 0);
+  if (shim_.is_open())
+    ::syscall(SYS_pidfd_send_signal, shim_.native_handle(), runtime::shim::kFilesChanged, nullptr, 0);
 }
 
 void Container::thaw_leftover() {
@@ -184,7 +188,8 @@ void Container::guard_oom() {
   undo.writes.push_back({undo.memory_directory + "/memory.oom_control", "0"});
   const auto written = runtime::replace_file(path, to_text(undo), 0600, runtime::Durability::volatile_);
   if (!written) {
-    pod_.tell(Severity::kWarning, "NotEnforced", record().name, "Without " + path + " nobody would free it, should this agent die: " + written.error().what);
+    pod_.tell(Severity::kWarning, "NotEnforced", record().name,
+              "Without " + path + " nobody would free it, should this agent die: " + written.error().what);
     return;
   }
   wake_shim();

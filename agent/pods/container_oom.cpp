@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/pods/container.h"
-#include "agent/pods/container_subject.h"
+#include "agent/base/spare_descriptors.h"
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/memory_enforcer.h"
+#include "agent/pods/container.h"
+#include "agent/pods/container_subject.h"
 #include "agent/pods/pod.h"
-#include "agent/base/spare_descriptors.h"
 #include "enforcers/oom.h"
 #include "runtime/file.h"
 
@@ -20,8 +20,8 @@ namespace {
 
 constexpr std::size_t kSnapshotProcesses = 128;  // what is remembered of a moment ago included
 constexpr auto kSnapshotEvery = std::chrono::milliseconds(100);
-// On v1 the wake-up comes before the kill, 2 to 3 ms as a rule: so for 5 ms the counter is looked at often. On v2 they come
-// together, and again and again while a container stays at its limit.
+// On v1 the wake-up comes before the kill, 2 to 3 ms as a rule: so for 5 ms the counter is looked at often. On v2 they
+// come together, and again and again while a container stays at its limit.
 constexpr auto kFirstCheck = std::chrono::microseconds(500);
 constexpr int kChecksInARow = 10;
 constexpr int kChecks = kChecksInARow + 13;  // doubling: the last after about 4 s
@@ -79,7 +79,8 @@ void Container::check_oom_later(std::chrono::microseconds delay) {
 
 void Container::remember_command() {
   first_command_ = collectors::command_line_of(
-      runtime::read_file(AT_FDCWD, "/proc/" + std::to_string(record().process.pid) + "/cmdline", 64U << 10U).value_or(std::string()));
+      runtime::read_file(AT_FDCWD, "/proc/" + std::to_string(record().process.pid) + "/cmdline", 64U << 10U)
+          .value_or(std::string()));
 }
 
 void Container::take_snapshot() {
@@ -88,7 +89,8 @@ void Container::take_snapshot() {
   for (auto& each : snapshot_of(cgroup_)) snapshot_.push_back({std::move(each), now});
   for (const auto& old : before) {
     if (snapshot_.size() >= kSnapshotProcesses) break;
-    const bool seen = std::any_of(snapshot_.begin(), snapshot_.end(), [&](const auto& each) { return each.process.pid == old.process.pid; });
+    const bool seen = std::any_of(snapshot_.begin(), snapshot_.end(),
+                                  [&](const auto& each) { return each.process.pid == old.process.pid; });
     if (!seen && now - old.at < kRememberVictim) snapshot_.push_back(old);
   }
 }
@@ -130,7 +132,8 @@ void Container::check_oom() {
   const bool done = !decision.kill_rest || cgroup_.kill_all().has_value();
   own.oom_kills_told = *kills;
   own.oom_in_attempt = true;
-  // Should the agent die, this is enough. For a power failure it must be on disk, which takes milliseconds, and so nobody waits for it.
+  // Should the agent die, this is enough. For a power failure it must be on disk, which takes milliseconds, and so
+  // nobody waits for it.
   pod_.save(runtime::Durability::volatile_);
   tell_oom(decision, done);
   services_.workers.run([directory = pod_.directory()] { sync_record(directory); }, [] {});
@@ -145,14 +148,18 @@ void Container::tell_oom(const enforcers::OomDecision& decision, bool done) {
   Trigger trigger;
   trigger.enforcer = "oom";
   trigger.rule = "kernel OOM kill";
-  trigger.woken = oom_woken_at_ == std::chrono::steady_clock::time_point() ? std::chrono::steady_clock::now() : std::exchange(oom_woken_at_, {});
-  const Outcome outcome = decision.outcome == enforcers::OomOutcome::kDryRun ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
+  trigger.woken = oom_woken_at_ == std::chrono::steady_clock::time_point() ? std::chrono::steady_clock::now()
+                                                                           : std::exchange(oom_woken_at_, {});
+  const Outcome outcome = decision.outcome == enforcers::OomOutcome::kDryRun ? Outcome::kDryRun
+                          : done                                             ? Outcome::kDone
+                                                                             : Outcome::kFailed;
   const std::string action(to_string(decision.action));
   for (std::uint64_t i = 0; i < decision.new_kills; ++i) {
     const auto kill = services_.kernel_log.take(cgroup_.path(), pids);
     auto forensic = begin_record(*subject_, *enforcer_, enforcement_, trigger, enforcer_->history());
     for (const auto& each : snapshot_) forensic.processes.push_back(each.process);
-    if (decision.kill_rest) forensic.steps.emplace_back("the rest of the container killed", std::chrono::steady_clock::now() - trigger.woken);
+    if (decision.kill_rest)
+      forensic.steps.emplace_back("the rest of the container killed", std::chrono::steady_clock::now() - trigger.woken);
     name_victim(kill, forensic);
     if (forensic.scope != "container") ++pod_.record().containers[index_].oom_kills_by_scope[forensic.scope];
     // Usage has gone with the victim: the most that it was says more.
@@ -161,19 +168,32 @@ void Container::tell_oom(const enforcers::OomDecision& decision, bool done) {
     const std::string limit = forensic.limit ? std::to_string(forensic.limit->count()) : "none";
     const std::string usage = std::to_string(forensic.usage.value_or(Bytes(0)).count());
     std::string message = "The kernel killed process ";
-    message.append(pid).append(" (").append(forensic.victim_command).append(") of container ").append(own.name).append(": memory limit ").append(limit);
-    message.append(" bytes, usage ").append(usage).append(" bytes; policy ").append(action).append(": ").append(to_string(outcome));
+    message.append(pid)
+        .append(" (")
+        .append(forensic.victim_command)
+        .append(") of container ")
+        .append(own.name)
+        .append(": memory limit ")
+        .append(limit);
+    message.append(" bytes, usage ")
+        .append(usage)
+        .append(" bytes; policy ")
+        .append(action)
+        .append(": ")
+        .append(to_string(outcome));
     EventFields more = {{"pid", pid},
                         {"command", forensic.victim_command},
                         {"scope", forensic.scope},
-                        {"kills", std::to_string(own.oom_kills_base + own.oom_kills_told - own.oom_kills_from - decision.new_kills + i + 1)}};
+                        {"kills", std::to_string(own.oom_kills_base + own.oom_kills_told - own.oom_kills_from -
+                                                 decision.new_kills + i + 1)}};
     if (!forensic.limit) more.emplace_back("limit", limit);
     if (forensic.usage == std::nullopt) more.emplace_back("usage", usage);
     Incident incident(*subject_, enforcement_, trigger, std::move(forensic));
     incident.finish(outcome, action, "OOMKilled", std::move(message), {}, std::move(more));
     // Exemplars lead from the counter to the record: `mete oom show ID`.
     last_oom_ = std::make_shared<const collectors::Exemplar>(
-        collectors::Exemplar{collectors::LabelBlock{{"record", incident.record().id}, {"pid", pid}}, std::uint64_t{1}, std::chrono::system_clock::now()});
+        collectors::Exemplar{collectors::LabelBlock{{"record", incident.record().id}, {"pid", pid}}, std::uint64_t{1},
+                             std::chrono::system_clock::now()});
   }
   snapshot_.clear();
 }
@@ -181,8 +201,10 @@ void Container::tell_oom(const enforcers::OomDecision& decision, bool done) {
 // By the kernel's log when it told; else the largest of those that were seen.
 void Container::name_victim(const std::optional<KernelKill>& kill, ForensicRecord& forensic) const {
   const auto& processes = forensic.processes;
-  const auto victim = kill ? std::find_if(processes.begin(), processes.end(), [&](const auto& each) { return each.pid == kill->pid; })
-                           : std::max_element(processes.begin(), processes.end(), [](const auto& a, const auto& b) { return a.rss < b.rss; });
+  const auto victim =
+      kill ? std::find_if(processes.begin(), processes.end(), [&](const auto& each) { return each.pid == kill->pid; })
+           : std::max_element(processes.begin(), processes.end(),
+                              [](const auto& a, const auto& b) { return a.rss < b.rss; });
   const bool seen = victim != processes.end();
   if (kill) {
     forensic.victim = kill->pid;
@@ -191,11 +213,11 @@ void Container::name_victim(const std::optional<KernelKill>& kill, ForensicRecor
     forensic.victim = victim->pid;
   }
   const bool named = seen && !victim->command.empty() && victim->command.front() != '[';
-  forensic.victim_command = named ? victim->command
+  forensic.victim_command = named                                                                  ? victim->command
                             : kill && kill->pid == record().process.pid && !first_command_.empty() ? first_command_
-                            : kill ? kill->task
-                            : seen ? victim->command
-                                   : "unknown";
+                            : kill                                                                 ? kill->task
+                            : seen                                                                 ? victim->command
+                                                                                                   : "unknown";
 }
 
 }  // namespace mete::agent

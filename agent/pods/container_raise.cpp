@@ -2,10 +2,10 @@
 // A memory limit that a policy has raised, and its way back when that policy goes.
 #include <atomic>
 
-#include "agent/pods/container.h"
 #include "agent/base/digest.h"
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/memory_enforcer.h"
+#include "agent/pods/container.h"
 #include "agent/pods/pod.h"
 #include "enforcers/asked_limits.h"
 #include "runtime/cgroup/reclaim.h"
@@ -38,15 +38,16 @@ Status Container::raise_memory(Bytes to) {
     return raised;
   }
   ++limit_changes_;
-  // Thresholds are shares of the limit. Registering one waits for an RCU grace period (v1): not before the raise is told.
+  // Thresholds are shares of the limit. Registering one waits for an RCU grace period (v1): not before the raise is
+  // told.
   asio::post(services_.loop, alive_.guard([this] {
     if (record().cgroup_id != 0) enforcer_->open();
   }));
   return {};
 }
 
-// Before asked_limits(), whenever its policy may be another one: what no policy has raised is as its manifest says. A limit
-// below usage would kill (v2) or be refused (v1): it waits until there is room.
+// Before asked_limits(), whenever its policy may be another one: what no policy has raised is as its manifest says. A
+// limit below usage would kill (v2) or be refused (v1): it waits until there is room.
 void Container::see_to_raise() {
   auto& own = record();
   const auto* const policy = this->policy();
@@ -60,7 +61,9 @@ void Container::see_to_raise() {
   stop_lowering();
   own.raised_memory = 0;
   pod_.save(runtime::Durability::volatile_);
-  pod_.tell(Severity::kNormal, "LimitLowered", own.name, "The policy that had raised the memory limit of container " + own.name + " is gone: it is what the manifest says");
+  pod_.tell(Severity::kNormal, "LimitLowered", own.name,
+            "The policy that had raised the memory limit of container " + own.name +
+                " is gone: it is what the manifest says");
 }
 
 void Container::lower_later(std::chrono::milliseconds delay) {
@@ -69,10 +72,13 @@ void Container::lower_later(std::chrono::milliseconds delay) {
   lower_timer_.async_wait(alive_.guard([this, delay] {
     if (!lowering_ || spec() == nullptr || !spec()->resources.limits.memory) return;
     services_.workers.run(
-        [group = cgroup_, target = *spec()->resources.limits.memory, stop = lowering_] { (void)runtime::cgroup::reclaim(group, target, *stop); },
+        [group = cgroup_, target = *spec()->resources.limits.memory, stop = lowering_] {
+          (void)runtime::cgroup::reclaim(group, target, *stop);
+        },
         alive_.guard([this, delay, mine = lowering_] {
           if (lowering_ != mine) return;
-          if (spec() != nullptr && spec()->resources.limits.memory && memory_above(*spec()->resources.limits.memory)) return lower_later(std::min(2 * delay, kSlowestLowering));
+          if (spec() != nullptr && spec()->resources.limits.memory && memory_above(*spec()->resources.limits.memory))
+            return lower_later(std::min(2 * delay, kSlowestLowering));
           apply_limits();
         }));
   }));

@@ -6,20 +6,30 @@
 
 #include <cerrno>
 
+#include "agent/base/spawn.h"
 #include "agent/pods/container.h"
 #include "agent/pods/pod.h"
-#include "agent/base/spawn.h"
 #include "enforcers/asked_limits.h"
 #include "runtime/file.h"
 #include "runtime/shim/watchdog.h"
 
 namespace mete::agent {
 
-const runtime::cgroup::Group& ContainerSubject::cgroup() const { return container_.cgroup(); }
-std::string ContainerSubject::shown() const { return "container " + container_.record().name + " of " + pod_.record().key(); }
-std::string ContainerSubject::pod_key() const { return pod_.record().key(); }
-std::string ContainerSubject::container_name() const { return container_.record().name; }
-const config::Policy* ContainerSubject::policy() const { return container_.policy(); }
+const runtime::cgroup::Group& ContainerSubject::cgroup() const {
+  return container_.cgroup();
+}
+std::string ContainerSubject::shown() const {
+  return "container " + container_.record().name + " of " + pod_.record().key();
+}
+std::string ContainerSubject::pod_key() const {
+  return pod_.record().key();
+}
+std::string ContainerSubject::container_name() const {
+  return container_.record().name;
+}
+const config::Policy* ContainerSubject::policy() const {
+  return container_.policy();
+}
 
 std::optional<Bytes> ContainerSubject::memory_limit() const {
   const auto& limit = container_.limits().memory;
@@ -41,31 +51,53 @@ Result<runtime::process::ProcessId> ContainerSubject::first_process() const {
   return process;
 }
 
-Status ContainerSubject::raise_memory_limit(Bytes to) { return container_.raise_memory(to); }
+Status ContainerSubject::raise_memory_limit(Bytes to) {
+  return container_.raise_memory(to);
+}
 std::optional<runtime::cgroup::CpuBandwidth> ContainerSubject::own_cpu() const {
   if (container_.spec() == nullptr || !container_.spec()->resources.limits.cpu) return std::nullopt;
   return enforcers::cpu_bandwidth(container_.spec()->resources.limits.cpu);
 }
 
-std::optional<std::chrono::microseconds> ContainerSubject::lent_quota() const { return container_.boosted_quota(); }
-Status ContainerSubject::lend_quota(std::optional<std::chrono::microseconds> quota) { return container_.boost_cpu(quota); }
+std::optional<std::chrono::microseconds> ContainerSubject::lent_quota() const {
+  return container_.boosted_quota();
+}
+Status ContainerSubject::lend_quota(std::optional<std::chrono::microseconds> quota) {
+  return container_.boost_cpu(quota);
+}
 
-Status ContainerSubject::restart(const std::string& reason) { return container_.restart(reason); }
-Status ContainerSubject::let_kernel_decide() { return container_.let_kernel_decide(); }
-void ContainerSubject::decide_again() { container_.apply_limits(); }
-bool ContainerSubject::restarting() const { return container_.record().restart_wanted; }
-void ContainerSubject::killed_by_policy(const std::string& reason) { container_.killed_by_policy(reason); }
+Status ContainerSubject::restart(const std::string& reason) {
+  return container_.restart(reason);
+}
+Status ContainerSubject::let_kernel_decide() {
+  return container_.let_kernel_decide();
+}
+void ContainerSubject::decide_again() {
+  container_.apply_limits();
+}
+bool ContainerSubject::restarting() const {
+  return container_.record().restart_wanted;
+}
+void ContainerSubject::killed_by_policy(const std::string& reason) {
+  container_.killed_by_policy(reason);
+}
 
 Result<pid_t> ContainerSubject::exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) {
   METE_TRY(const auto process, first_process());
-  return spawn_exec(services_.shim, container_.attempt_directory(), process, std::chrono::ceil<std::chrono::milliseconds>(timeout), command);
+  return spawn_exec(services_.shim, container_.attempt_directory(), process,
+                    std::chrono::ceil<std::chrono::milliseconds>(timeout), command);
 }
 
-Status ContainerSubject::lift_memory_high() { return cgroup().write("memory", "memory.high", "max"); }
+Status ContainerSubject::lift_memory_high() {
+  return cgroup().write("memory", "memory.high", "max");
+}
 
 Status ContainerSubject::notify_pressure() {
-  const runtime::UniqueFd fifo(::open(runtime::shim::AttemptFiles(container_.attempt_directory()).pressure().c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
-  if (!fifo.valid()) return errno == ENOENT ? fail("it was started without memory.notify; it is told from its next start on") : fail_errno("tell it of memory pressure");
+  const runtime::UniqueFd fifo(::open(runtime::shim::AttemptFiles(container_.attempt_directory()).pressure().c_str(),
+                                      O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!fifo.valid())
+    return errno == ENOENT ? fail("it was started without memory.notify; it is told from its next start on")
+                           : fail_errno("tell it of memory pressure");
   // Full: it has not read what it was told before, and finds that.
   if (::write(fifo.get(), "\n", 1) != 1 && errno != EAGAIN) return fail_errno("tell it of memory pressure");
   return {};
@@ -80,7 +112,8 @@ Status ContainerSubject::guard_freeze(std::chrono::nanoseconds timeout) {
   } else {
     undo.writes.push_back({cgroup().directory("freezer") + "/freezer.state", "THAWED"});
   }
-  METE_CHECK(runtime::replace_file(runtime::shim::freeze_watchdog(container_.attempt_directory()), to_text(undo), 0600, runtime::Durability::volatile_));
+  METE_CHECK(runtime::replace_file(runtime::shim::freeze_watchdog(container_.attempt_directory()), to_text(undo), 0600,
+                                   runtime::Durability::volatile_));
   container_.wake_shim();
   return {};
 }

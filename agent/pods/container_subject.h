@@ -2,8 +2,8 @@
 // One of our containers as the enforcers see it.
 #pragma once
 
-#include "agent/enforcement/subject.h"
 #include "agent/base/services.h"
+#include "agent/enforcement/subject.h"
 
 namespace mete::agent {
 
@@ -12,7 +12,8 @@ class Pod;
 
 class ContainerSubject : public Subject {
  public:
-  ContainerSubject(Services& services, Pod& pod, Container& container) : services_(services), pod_(pod), container_(container) {}
+  ContainerSubject(Services& services, Pod& pod, Container& container)
+      : services_(services), pod_(pod), container_(container) {}
 
   [[nodiscard]] const runtime::cgroup::Group& cgroup() const override;
   [[nodiscard]] std::string shown() const override;

@@ -13,7 +13,8 @@ constexpr auto kLater = std::chrono::seconds(2);
 
 }  // namespace
 
-ImagePruner::ImagePruner(Services& services, InUse in_use) : services_(services), in_use_(std::move(in_use)), timer_(services.loop) {}
+ImagePruner::ImagePruner(Services& services, InUse in_use)
+    : services_(services), in_use_(std::move(in_use)), timer_(services.loop) {}
 
 ImagePruner::~ImagePruner() {
   if (thread_.joinable()) thread_.join();
@@ -23,7 +24,8 @@ void ImagePruner::start() {
   // A record is put in place by a rename, and taken away by an unlink.
   const auto watch = services_.files.watch(services_.settings.images() + "/images", IN_MOVED_TO | IN_DELETE,
                                            [this](std::string_view, std::uint32_t) { prune_soon(); });
-  if (!watch) services_.events.add({.severity = Severity::kWarning, .reason = "ImagesNotWatched", .message = watch.error().what});
+  if (!watch)
+    services_.events.add({.severity = Severity::kWarning, .reason = "ImagesNotWatched", .message = watch.error().what});
   prune_soon();
 }
 

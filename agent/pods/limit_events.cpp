@@ -16,9 +16,11 @@ LimitEvents::LimitEvents(Services& services, const runtime::cgroup::Group& group
     : services_(services),
       group_(group),
       tell_(std::move(tell)),
-      counters_{{"pids", "pids.events", "max", "PidsLimit", "forks were refused: it has as many processes and threads as it may"},
-                {"memory", "memory.swap.events", "max", "SwapLimit", "times it was refused swap: it has as much as it may"},
-                {"memory", "memory.swap.events", "fail", "SwapFull", "times there was no swap left on the machine for it"}},
+      counters_{
+          {"pids", "pids.events", "max", "PidsLimit",
+           "forks were refused: it has as many processes and threads as it may"},
+          {"memory", "memory.swap.events", "max", "SwapLimit", "times it was refused swap: it has as much as it may"},
+          {"memory", "memory.swap.events", "fail", "SwapFull", "times there was no swap left on the machine for it"}},
       timer_(services.loop) {}
 
 void LimitEvents::open(bool bounded) {
@@ -54,10 +56,13 @@ void LimitEvents::see(Counter& counter, bool begin) {
   const auto now = std::chrono::steady_clock::now();
   // A counter that went back is another cgroup's.
   if (begin || *value < counter.told) counter.told = *value;
-  if (*value == counter.told || (counter.told_at != std::chrono::steady_clock::time_point() && now - counter.told_at < kTellAgain)) return;
+  if (*value == counter.told ||
+      (counter.told_at != std::chrono::steady_clock::time_point() && now - counter.told_at < kTellAgain))
+    return;
   const auto times = *value - std::exchange(counter.told, *value);
   counter.told_at = now;
-  tell_(counter.reason, std::to_string(times) + " " + counter.what, {{"file", counter.file}, {"times", std::to_string(times)}, {"total", std::to_string(*value)}});
+  tell_(counter.reason, std::to_string(times) + " " + counter.what,
+        {{"file", counter.file}, {"times", std::to_string(times)}, {"total", std::to_string(*value)}});
 }
 
 }  // namespace mete::agent

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits that a container has run into and that stop nobody: forks refused (pids.events), swap refused (memory.swap.events). The
-// counters are exported by the collectors; this tells of them as they grow.
+// Limits that a container has run into and that stop nobody: forks refused (pids.events), swap refused
+// (memory.swap.events). The counters are exported by the collectors; this tells of them as they grow.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ class LimitEvents {
 
   LimitEvents(Services& services, const runtime::cgroup::Group& group, Tell tell);
 
-  // Of a cgroup that exists. `bounded`: it has a limit of processes, and where the kernel tells of none (v1) it is looked at
-  // once a second.
+  // Of a cgroup that exists. `bounded`: it has a limit of processes, and where the kernel tells of none (v1) it is
+  // looked at once a second.
   void open(bool bounded);
   void close();
   // The kernel says that one of the files has changed (v2).

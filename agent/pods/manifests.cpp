@@ -31,8 +31,10 @@ bool is_manifest_name(std::string_view name) {
 }
 
 template <class Object>
-void add_objects(const std::vector<Object>& from, const char* kind, const config::DocumentText& document, std::vector<AppliedObject>& to) {
-  for (const auto& each : from) to.push_back({kind, each.metadata.namespace_, each.metadata.name, document.text, document.first_line});
+void add_objects(const std::vector<Object>& from, const char* kind, const config::DocumentText& document,
+                 std::vector<AppliedObject>& to) {
+  for (const auto& each : from)
+    to.push_back({kind, each.metadata.namespace_, each.metadata.name, document.text, document.first_line});
 }
 
 template <class T>
@@ -86,8 +88,11 @@ Status Manifests::open(std::function<void()> changed) {
 
 // Watched before it is read, so that nothing falls in between.
 Status Manifests::watch(const std::string& folder) {
-  constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MOVE_SELF | IN_DELETE_SELF;
-  METE_TRY(watches_[folder], watcher_.watch(folder, kEvents, [this, folder](std::string_view name, std::uint32_t mask) { note(folder, name, mask); }));
+  constexpr std::uint32_t kEvents =
+      IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MOVE_SELF | IN_DELETE_SELF;
+  METE_TRY(watches_[folder], watcher_.watch(folder, kEvents, [this, folder](std::string_view name, std::uint32_t mask) {
+    note(folder, name, mask);
+  }));
   return {};
 }
 
@@ -139,11 +144,13 @@ void Manifests::read_folder(const std::string& folder) {
     if (is_manifest_name(entry.path().filename().string())) present.insert(entry.path().string());
   }
   if (error && error != std::errc::no_such_file_or_directory) {
-    events_.add({.severity = Severity::kWarning, .reason = "ManifestsUnreadable", .message = folder + ": " + error.message()});
+    events_.add(
+        {.severity = Severity::kWarning, .reason = "ManifestsUnreadable", .message = folder + ": " + error.message()});
     return;
   }
   for (auto at = files_.begin(); at != files_.end();) {
-    const bool here = at->first.starts_with(folder + "/") && at->first.find('/', folder.size() + 1) == std::string::npos;
+    const bool here =
+        at->first.starts_with(folder + "/") && at->first.find('/', folder.size() + 1) == std::string::npos;
     at = here && !present.contains(at->first) ? files_.erase(at) : std::next(at);
   }
   for (const auto& path : present) read_manifest(path);
@@ -157,7 +164,8 @@ void Manifests::read_manifest(const std::string& path) {
   }
   // A pipe would keep us waiting for its writer.
   const bool plain = S_ISREG(info.st_mode);
-  const auto text = plain ? runtime::read_file(AT_FDCWD, path, kLongestFile) : fail(path + ": found no plain file, expected one");
+  const auto text =
+      plain ? runtime::read_file(AT_FDCWD, path, kLongestFile) : fail(path + ": found no plain file, expected one");
   auto& file = files_[path];
   if (file.order == 0) file.order = next_order_++;
   if (!text) {
@@ -207,7 +215,8 @@ config::DesiredState Manifests::with(const std::vector<AppliedObject>& objects) 
   for (const auto& object : objects) {
     const std::string path = settings_.applied() + "/" + object.file_name();
     const auto known = files_.find(path);
-    all[{known == files_.end() ? next_order_ : known->second.order, path}] = config::read_documents(object.text, path, object.first_line);
+    all[{known == files_.end() ? next_order_ : known->second.order, path}] =
+        config::read_documents(object.text, path, object.first_line);
   }
   std::vector<config::Documents> documents;
   documents.reserve(all.size());

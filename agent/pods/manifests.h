@@ -61,8 +61,8 @@ class Manifests {
 
  private:
   struct File {
-    config::Documents good;  // the last version without an error
-    bool broken = false;     // the present version has errors
+    config::Documents good;   // the last version without an error
+    bool broken = false;      // the present version has errors
     std::uint64_t order = 0;  // of first being seen: who was there first keeps a name that two files use
   };
   [[nodiscard]] Status watch(const std::string& folder);

@@ -37,7 +37,9 @@ std::string new_uid() {
   return uid;
 }
 
-WallTime now() { return std::chrono::system_clock::now(); }
+WallTime now() {
+  return std::chrono::system_clock::now();
+}
 
 ContainerRecord new_container(const config::Container& container, bool init) {
   ContainerRecord record;
@@ -66,16 +68,21 @@ Pod::Pod(Enforcement& enforcement, PodRecord record, runtime::cgroup::Group cgro
       sandbox_(services_.loop) {
   drift_ = std::make_unique<DriftWatch>(
       services_, cgroup_,
-      DriftWatch::Owner{.limits = [this] { return plan_ ? &limits_ : nullptr; },
-                        .report_only = [this] { return plan_->policy && plan_->policy->drift == config::OnDrift::kReport; },
-                        .tell = [this](std::string message, auto fields) { tell(Severity::kWarning, "LimitDrift", "", std::move(message), std::move(fields)); },
-                        .changed = [] {},
-                        .memory_event = {}});
+      DriftWatch::Owner{
+          .limits = [this] { return plan_ ? &limits_ : nullptr; },
+          .report_only = [this] { return plan_->policy && plan_->policy->drift == config::OnDrift::kReport; },
+          .tell =
+              [this](std::string message, auto fields) {
+                tell(Severity::kWarning, "LimitDrift", "", std::move(message), std::move(fields));
+              },
+          .changed = [] {},
+          .memory_event = {}});
 }
 
 Pod::~Pod() = default;
 
-Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPlan plan, std::string hash, std::function<void()> gone) {
+Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPlan plan, std::string hash,
+                                         std::function<void()> gone) {
   PodRecord record;
   const auto& metadata = plan.pod.metadata;
   // Of our own making even when the manifest has one: directories are named by it.
@@ -88,10 +95,13 @@ Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPl
   record.boot_id = enforcement.services().boot_id;
   record.created = now();
   record.grace = plan.pod.spec.termination_grace_period;
-  for (const auto& container : plan.pod.spec.init_containers) record.containers.push_back(new_container(container, true));
+  for (const auto& container : plan.pod.spec.init_containers)
+    record.containers.push_back(new_container(container, true));
   for (const auto& container : plan.pod.spec.containers) record.containers.push_back(new_container(container, false));
   METE_TRY(runtime::cgroup::Group cgroup,
-           runtime::cgroup::Group::at(enforcement.services().hierarchies, pod_cgroup_path(enforcement.services().settings.cgroup_parent, record.namespace_, record.name)));
+           runtime::cgroup::Group::at(
+               enforcement.services().hierarchies,
+               pod_cgroup_path(enforcement.services().settings.cgroup_parent, record.namespace_, record.name)));
   std::unique_ptr<Pod> pod(new Pod(enforcement, std::move(record), std::move(cgroup), std::move(gone)));
   pod->take(std::move(plan));
   pod->begun_ = true;
@@ -100,15 +110,19 @@ Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPl
     (void)runtime::remove_tree(pod->directory());
     return tl::unexpected(std::move(saved.error()));
   }
-  for (std::size_t i = 0; i < pod->record_.containers.size(); ++i) pod->containers_.push_back(std::make_unique<Container>(*pod, i));
+  for (std::size_t i = 0; i < pod->record_.containers.size(); ++i)
+    pod->containers_.push_back(std::make_unique<Container>(*pod, i));
   return pod;
 }
 
 Result<std::unique_ptr<Pod>> Pod::adopt(Enforcement& enforcement, PodRecord record, std::function<void()> gone) {
   METE_TRY(runtime::cgroup::Group cgroup,
-           runtime::cgroup::Group::at(enforcement.services().hierarchies, pod_cgroup_path(enforcement.services().settings.cgroup_parent, record.namespace_, record.name)));
+           runtime::cgroup::Group::at(
+               enforcement.services().hierarchies,
+               pod_cgroup_path(enforcement.services().settings.cgroup_parent, record.namespace_, record.name)));
   std::unique_ptr<Pod> pod(new Pod(enforcement, std::move(record), std::move(cgroup), std::move(gone)));
-  for (std::size_t i = 0; i < pod->record_.containers.size(); ++i) pod->containers_.push_back(std::make_unique<Container>(*pod, i));
+  for (std::size_t i = 0; i < pod->record_.containers.size(); ++i)
+    pod->containers_.push_back(std::make_unique<Container>(*pod, i));
   return pod;
 }
 
@@ -136,11 +150,13 @@ void Pod::begin_adopted() {
     // Of an earlier agent, for a reason that may be gone: no drift.
     runtime::cgroup::Limits leftover;
     leftover.cpu_idle = limits_.cpu_idle;
-    if (limits_.cpu_bandwidth && limits_.cpu_bandwidth->quota.is_unlimited()) leftover.cpu_bandwidth = limits_.cpu_bandwidth;
+    if (limits_.cpu_bandwidth && limits_.cpu_bandwidth->quota.is_unlimited())
+      leftover.cpu_bandwidth = limits_.cpu_bandwidth;
     (void)cgroup_.apply(leftover);
     if (record_.limits_written != digest(limits_, services_.hierarchies)) {
       // As with a container: changed while no agent ran.
-      if (const auto applied = cgroup_.apply_each(limits_); !applied) tell(Severity::kWarning, "LimitFailed", "", applied.error().what);
+      if (const auto applied = cgroup_.apply_each(limits_); !applied)
+        tell(Severity::kWarning, "LimitFailed", "", applied.error().what);
       record_.limits_written = digest(limits_, services_.hierarchies);
       save(Durability::volatile_);
     }
@@ -175,7 +191,8 @@ void Pod::set_plan(config::PodPlan plan) {
   if (policy_changed) {
     for (auto& container : containers_) container->apply_limits();
     if (prepared_ || cgroup_.exists()) {
-      if (const Status written = make_room(); !written) tell(Severity::kWarning, "LimitFailed", "", written.error().what);
+      if (const Status written = make_room(); !written)
+        tell(Severity::kWarning, "LimitFailed", "", written.error().what);
     }
     tell(Severity::kNormal, "PolicyChanged", "", "A changed policy is applied to the running containers");
   }
@@ -197,9 +214,15 @@ void Pod::take(config::PodPlan plan) {
 config::RestartPolicy Pod::restart_policy() const {
   return plan_ ? plan_->pod.spec.restart_policy : config::RestartPolicy::kNever;
 }
-PodPhase Pod::phase() const { return phase_of(record_, restart_policy()); }
-std::string Pod::directory() const { return services_.settings.pods() + "/" + record_.uid; }
-std::string Pod::run_directory() const { return services_.settings.run + "/pods/" + record_.uid; }
+PodPhase Pod::phase() const {
+  return phase_of(record_, restart_policy());
+}
+std::string Pod::directory() const {
+  return services_.settings.pods() + "/" + record_.uid;
+}
+std::string Pod::run_directory() const {
+  return services_.settings.run + "/pods/" + record_.uid;
+}
 
 Container* Pod::container(const std::string& name) const {
   for (const auto& container : containers_) {
@@ -232,11 +255,13 @@ void Pod::tell(Severity severity, std::string reason, const std::string& contain
 Status Pod::prepare() {
   if (prepared_) return {};
   const auto& pod = plan_->pod;
-  METE_TRY(volumes_, runtime::storage::prepare_volumes(*plan_, {directory() + "/volumes", run_directory() + "/volumes"}));
+  METE_TRY(volumes_,
+           runtime::storage::prepare_volumes(*plan_, {directory() + "/volumes", run_directory() + "/volumes"}));
   const std::string etc = run_directory() + "/etc";
   METE_CHECK(runtime::make_directories(etc));
   const std::string hostname = runtime::pod::hostname_of(pod);
-  const std::string hosts = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t" + hostname + "\n";
+  const std::string hosts =
+      "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t" + hostname + "\n";
   METE_CHECK(runtime::replace_file(etc + "/hosts", hosts, 0644, Durability::volatile_));
   METE_CHECK(runtime::replace_file(etc + "/hostname", hostname + "\n", 0644, Durability::volatile_));
   METE_CHECK(cgroup_.create());
@@ -246,7 +271,9 @@ Status Pod::prepare() {
   return {};
 }
 
-void Pod::open_cgroup() { drift_->open(); }
+void Pod::open_cgroup() {
+  drift_->open();
+}
 
 void Pod::step() {
   if (record_.terminating || record_.stopped) {

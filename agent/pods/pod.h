@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "agent/base/asio.h"
-#include "agent/pods/container.h"
 #include "agent/enforcement/drift_watch.h"
+#include "agent/enforcement/enforcement.h"
+#include "agent/pods/container.h"
 #include "agent/pods/pod_logic.h"
 #include "agent/pods/pod_record.h"
-#include "agent/enforcement/enforcement.h"
 #include "config/desired_state.h"
 #include "runtime/cgroup/cgroup.h"
 
@@ -25,7 +25,8 @@ namespace mete::agent {
 class Pod {
  public:
   // A new pod: writes its record first. `gone` is called, from the loop, when nothing of it is left.
-  static Result<std::unique_ptr<Pod>> create(Enforcement& enforcement, config::PodPlan plan, std::string hash, std::function<void()> gone);
+  static Result<std::unique_ptr<Pod>> create(Enforcement& enforcement, config::PodPlan plan, std::string hash,
+                                             std::function<void()> gone);
   // One that an earlier agent recorded. `plan` may come later (set_plan) or never.
   static Result<std::unique_ptr<Pod>> adopt(Enforcement& enforcement, PodRecord record, std::function<void()> gone);
   ~Pod();
@@ -35,7 +36,8 @@ class Pod {
   // Cores that all of it may use while the machine is loaded; empty: as many as it likes.
   [[nodiscard]] const std::optional<double>& held_cpu() const { return held_cpu_; }
   void hold_cpu(std::optional<double> cores);
-  // The agent goes, the pod stays: what was lent or held back for a moment, and nobody sees to then, is as the manifest says.
+  // The agent goes, the pod stays: what was lent or held back for a moment, and nobody sees to then, is as the manifest
+  // says.
   void give_back();
   // Of all adopted pods before any other's begin_adopted().
   void adopt_cores();
@@ -46,8 +48,8 @@ class Pod {
   // What the manifests say now, of the same hash; a changed policy and changed resources are applied to the running
   // containers.
   void set_plan(config::PodPlan plan);
-  // Beyond the manifest, until the manifest's resources change: for one container, or all. `reset`: back to the manifest
-  // first. The error: nothing is changed. What cannot be done at once shows in resizing().
+  // Beyond the manifest, until the manifest's resources change: for one container, or all. `reset`: back to the
+  // manifest first. The error: nothing is changed. What cannot be done at once shows in resizing().
   [[nodiscard]] Status update(const std::string& container, const enforcers::ResourceUpdate& update, bool reset);
   // A change of resources that is still waiting; what it waits for. Empty: there is none.
   struct Resizing {
@@ -79,7 +81,9 @@ class Pod {
   [[nodiscard]] Enforcement& enforcement() { return enforcement_; }
   [[nodiscard]] config::RestartPolicy restart_policy() const;
   // Its containers' processes are in a PID namespace that does not end with the container.
-  [[nodiscard]] bool shares_processes() const { return plan_ && (plan_->pod.spec.share_process_namespace || plan_->pod.spec.host_pid); }
+  [[nodiscard]] bool shares_processes() const {
+    return plan_ && (plan_->pod.spec.share_process_namespace || plan_->pod.spec.host_pid);
+  }
 
   // For its containers.
   [[nodiscard]] std::string directory() const;
@@ -106,11 +110,11 @@ class Pod {
   [[nodiscard]] bool has_quota() const;
   Status write_limits(runtime::cgroup::Limits limits);
   void open_cgroup();
-  Status prepare();           // directories, volumes, cgroup: once per life of the agent
-  bool ensure_sandbox();      // false: being started, step() is called again
-  bool connect_network();     // false: it failed, step() is called again
+  Status prepare();        // directories, volumes, cgroup: once per life of the agent
+  bool ensure_sandbox();   // false: being started, step() is called again
+  bool connect_network();  // false: it failed, step() is called again
   void start_sandbox();
-  void kill_sandbox();        // what is in its cgroup
+  void kill_sandbox();  // what is in its cgroup
   void sandbox_started();
   void watch_sandbox();
 
@@ -125,12 +129,12 @@ class Pod {
   void reclaim_for_resize();
 
   // pod_end.cpp
-  void signal_due();          // who is to end now and was not told yet
-  void end_sidecars();        // once nothing else has anything to do
+  void signal_due();    // who is to end now and was not told yet
+  void end_sidecars();  // once nothing else has anything to do
   void kill_active();
   void end_all(std::chrono::seconds grace);
   void kill_all();
-  void clean_up();            // after the last container: tries until nothing is left
+  void clean_up();  // after the last container: tries until nothing is left
   bool remove_everything();
   void look_again_at(WallTime at);
 
@@ -147,7 +151,7 @@ class Pod {
   std::vector<std::unique_ptr<Container>> containers_;
   std::map<std::string, std::string> volumes_;
   std::set<std::size_t> signalled_;  // containers that have been told to end
-  bool begun_ = false;  // what its containers are is known
+  bool begun_ = false;               // what its containers are is known
   std::unique_ptr<Resize> resize_;
   std::vector<config::Resources> manifest_resources_;  // by container, as the manifest has them
   std::string resize_error_;
@@ -167,6 +171,7 @@ class Pod {
 };
 
 // "default_web" in PARENT/default_web; the '_' cannot occur in either name.
-[[nodiscard]] std::string pod_cgroup_path(const std::string& parent, const std::string& namespace_, const std::string& name);
+[[nodiscard]] std::string pod_cgroup_path(const std::string& parent, const std::string& namespace_,
+                                          const std::string& name);
 
 }  // namespace mete::agent

@@ -19,7 +19,8 @@ void Pod::container_started() {
     return;
   }
   // What follows a sidecar waits for it to run.
-  if (std::any_of(record_.containers.begin(), record_.containers.end(), [](const auto& each) { return each.sidecar; })) container_ended();
+  if (std::any_of(record_.containers.begin(), record_.containers.end(), [](const auto& each) { return each.sidecar; }))
+    container_ended();
 }
 
 void Pod::container_ended() {

@@ -35,18 +35,21 @@ json container_json(const config::Container& container, const config::ContainerP
   for (const auto& each : resolved.env) env.push_back({{"name", each.name}, {"value", digest(each.value)}});
   json mounts = json::array();
   for (const auto& each : container.volume_mounts) {
-    mounts.push_back({{"name", each.name}, {"mountPath", each.mount_path}, {"subPath", each.sub_path}, {"readOnly", each.read_only}});
+    mounts.push_back({{"name", each.name},
+                      {"mountPath", each.mount_path},
+                      {"subPath", each.sub_path},
+                      {"readOnly", each.read_only}});
   }
   json value = {{"name", container.name},
-          {"image", container.image},
-          {"command", resolved.command},
-          {"args", resolved.args},
-          {"workingDir", container.working_dir},
-          {"env", std::move(env)},
-          {"volumeMounts", std::move(mounts)},
-          {"securityContext", security_json(container.security)},
-          {"stdin", container.stdin_open},
-          {"tty", container.tty}};
+                {"image", container.image},
+                {"command", resolved.command},
+                {"args", resolved.args},
+                {"workingDir", container.working_dir},
+                {"env", std::move(env)},
+                {"volumeMounts", std::move(mounts)},
+                {"securityContext", security_json(container.security)},
+                {"stdin", container.stdin_open},
+                {"tty", container.tty}};
   // Said only of sidecars: what is named by a hash made before there were any stays what it is.
   if (container.sidecar) value["restartPolicy"] = "Always";
   if (container.pre_stop) value["preStop"] = to_json(*container.pre_stop);
@@ -70,7 +73,9 @@ json volume_json(const config::Volume& volume, const config::PodPlan& plan) {
   return value;
 }
 
-std::string time_text(WallTime at) { return at == WallTime() ? "" : runtime::shim::format_time(at.time_since_epoch()).data(); }
+std::string time_text(WallTime at) {
+  return at == WallTime() ? "" : runtime::shim::format_time(at.time_since_epoch()).data();
+}
 
 template <class T>
 void set(ordered_json& value, const char* key, const std::optional<T>& number) {
@@ -114,7 +119,8 @@ ordered_json limits_json(const runtime::cgroup::Limits& limits) {
 std::string shown_reason(const ContainerRecord& record) {
   if (record.state == ContainerState::kRunning) return "";
   if (record.state == ContainerState::kWaiting && !record.waiting_reason.empty()) return record.waiting_reason;
-  const bool backing_off = record.state == ContainerState::kWaiting && record.has_ended && record.next_start > record.finished_at;
+  const bool backing_off =
+      record.state == ContainerState::kWaiting && record.has_ended && record.next_start > record.finished_at;
   return backing_off ? "CrashLoopBackOff" : record.reason;
 }
 
@@ -127,16 +133,23 @@ ordered_json container_status_json(Pod& pod, Container& container) {
   if (!record.message.empty()) value["message"] = record.message;
   if (record.state == ContainerState::kRunning) {
     value["pid"] = record.process.pid;
-    value["pidStartTime"] = record.process.start_time;  // field 22 of /proc/PID/stat: tells it from a later process of that number
+    value["pidStartTime"] =
+        record.process.start_time;  // field 22 of /proc/PID/stat: tells it from a later process of that number
   }
   value["startedAt"] = time_text(record.started_at);
-  if (record.state == ContainerState::kWaiting && record.next_start != WallTime()) value["nextStartAt"] = time_text(record.next_start);
+  if (record.state == ContainerState::kWaiting && record.next_start != WallTime())
+    value["nextStartAt"] = time_text(record.next_start);
   value["restarts"] = record.restarts;
   value["oomKills"] = container.oom_kills();
   if (record.has_ended) {
-    value["last"] = {{"reason", record.reason}, {"exitCode", record.exit_code}, {"signal", record.exit_signal}, {"finishedAt", time_text(record.finished_at)}};
+    value["last"] = {{"reason", record.reason},
+                     {"exitCode", record.exit_code},
+                     {"signal", record.exit_signal},
+                     {"finishedAt", time_text(record.finished_at)}};
   }
-  if (record.resources) value["resources"] = {{"requests", resource_json(record.resources->requests)}, {"limits", resource_json(record.resources->limits)}};
+  if (record.resources)
+    value["resources"] = {{"requests", resource_json(record.resources->requests)},
+                          {"limits", resource_json(record.resources->limits)}};
   if (!record.update.empty()) value["updated"] = true;  // by `mete update`, over the manifest's
   value["limits"] = limits_json(container.limits());
   value["usage"] = usage_json(container.read());
@@ -170,7 +183,8 @@ json plan_json(const config::PodPlan& plan) {
   for (std::size_t i = 0; i < spec.init_containers.size(); ++i) {
     value["initContainers"].push_back(container_json(spec.init_containers[i], plan.init_containers[i]));
   }
-  for (std::size_t i = 0; i < spec.containers.size(); ++i) value["containers"].push_back(container_json(spec.containers[i], plan.containers[i]));
+  for (std::size_t i = 0; i < spec.containers.size(); ++i)
+    value["containers"].push_back(container_json(spec.containers[i], plan.containers[i]));
   // Kubernetes fixes it at creation; here it decides oom_score_adj, which is given to a process at its start.
   value["qosClass"] = enforcers::to_string(enforcers::qos_of(spec));
   for (const auto& volume : spec.volumes) value["volumes"].push_back(volume_json(volume, plan));
@@ -186,7 +200,8 @@ std::string hash_of(const config::PodPlan& plan) {
 std::string resources_hash_of(const config::PodPlan& plan) {
   json all = json::array();
   const auto add = [&](const config::Container& container) {
-    all.push_back({container.name, resource_json(container.resources.requests), resource_json(container.resources.limits)});
+    all.push_back(
+        {container.name, resource_json(container.resources.requests), resource_json(container.resources.limits)});
   };
   for (const auto& container : plan.pod.spec.init_containers) add(container);
   for (const auto& container : plan.pod.spec.containers) add(container);
@@ -208,7 +223,8 @@ ordered_json pod_status_json(Pod& pod) {
     if (plan.policy) value["policy"] = plan.policy->metadata.name;
     value["hostNetwork"] = plan.pod.spec.host_network;
   }
-  if (const auto resizing = pod.resizing()) value["resize"] = {{"state", resizing->refused ? "refused" : "in progress"}, {"message", resizing->why}};
+  if (const auto resizing = pod.resizing())
+    value["resize"] = {{"state", resizing->refused ? "refused" : "in progress"}, {"message", resizing->why}};
   if (!pod.resize_error().empty()) value["resizeError"] = pod.resize_error();
   if (const auto sandbox = pod.sandbox_pid()) value["sandboxPid"] = *sandbox;
   value["cgroup"] = pod.cgroup().path();

@@ -41,7 +41,9 @@ runtime::cgroup::Limits Pod::limits_for(const config::PodSpec& spec) const {
   if (idle || is_idle()) limits.cpu_idle = idle;
   if (held_cpu_) {
     constexpr std::chrono::microseconds kPeriod(100'000);
-    limits.cpu_bandwidth = {std::chrono::microseconds(static_cast<std::int64_t>(*held_cpu_ * static_cast<double>(kPeriod.count()))), kPeriod};
+    limits.cpu_bandwidth = {
+        std::chrono::microseconds(static_cast<std::int64_t>(*held_cpu_ * static_cast<double>(kPeriod.count()))),
+        kPeriod};
   } else if (!limits.cpu_bandwidth && has_quota()) {
     limits.cpu_bandwidth = runtime::cgroup::CpuBandwidth();
   }
@@ -54,8 +56,10 @@ runtime::cgroup::Limits Pod::limits_for(const config::PodSpec& spec) const {
     const auto& boosted = containers_[i]->boosted_quota();
     if (own.cpu && boosted) lent += *boosted - enforcers::cpu_bandwidth(own.cpu).quota.value();
   });
-  if (limits.memory && !limits.memory->is_unlimited()) limits.memory = runtime::cgroup::Limit<Bytes>(limits.memory->value() + more);
-  if (limits.cpu_bandwidth && !limits.cpu_bandwidth->quota.is_unlimited()) limits.cpu_bandwidth->quota = limits.cpu_bandwidth->quota.value() + lent;
+  if (limits.memory && !limits.memory->is_unlimited())
+    limits.memory = runtime::cgroup::Limit<Bytes>(limits.memory->value() + more);
+  if (limits.cpu_bandwidth && !limits.cpu_bandwidth->quota.is_unlimited())
+    limits.cpu_bandwidth->quota = limits.cpu_bandwidth->quota.value() + lent;
   return limits;
 }
 
@@ -82,7 +86,8 @@ void Pod::hold_cpu(std::optional<double> cores) {
   }
   if (before.has_value() == cores.has_value()) return;  // by how much changes each second
   tell(Severity::kNormal, cores ? "CpuSuppressed" : "CpuSuppressEnded", "",
-       cores ? "The machine is loaded: pod " + record_.key() + ", which asks for no CPU, is held to " + text : "Pod " + record_.key() + " may use the CPU again as it likes",
+       cores ? "The machine is loaded: pod " + record_.key() + ", which asks for no CPU, is held to " + text
+             : "Pod " + record_.key() + " may use the CPU again as it likes",
        {{"cores", text}});
 }
 

@@ -6,7 +6,9 @@
 namespace mete::agent {
 namespace {
 
-bool is_done(const ContainerRecord& container) { return container.state == ContainerState::kExited; }
+bool is_done(const ContainerRecord& container) {
+  return container.state == ContainerState::kExited;
+}
 bool is_active(const ContainerRecord& container) {
   return container.state == ContainerState::kStarting || container.state == ContainerState::kRunning;
 }
@@ -108,13 +110,15 @@ PodPhase phase_of(const PodRecord& record, config::RestartPolicy policy) {
     any_failed = any_failed || (is_done(container) && container.exit_code != 0);
     any_begun = any_begun || is_active(container) || container.has_ended;
   }
-  if (all_done && !sidecar_active && policy != config::RestartPolicy::kAlways) return any_failed ? PodPhase::kFailed : PodPhase::kSucceeded;
+  if (all_done && !sidecar_active && policy != config::RestartPolicy::kAlways)
+    return any_failed ? PodPhase::kFailed : PodPhase::kSucceeded;
   return any_begun ? PodPhase::kRunning : PodPhase::kPending;
 }
 
 void note_end(ContainerRecord& container, config::RestartPolicy policy, const enforcers::BackoffLimits& limits) {
   // A sidecar is restarted as a container of a pod with restartPolicy Always is.
-  const enforcers::Ended ended{container.started_at, container.finished_at, container.exit_code, container.init && !container.sidecar};
+  const enforcers::Ended ended{container.started_at, container.finished_at, container.exit_code,
+                               container.init && !container.sidecar};
   if (container.sidecar) policy = config::RestartPolicy::kAlways;
   container.has_ended = true;
   container.process = {};

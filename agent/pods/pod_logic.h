@@ -4,8 +4,8 @@
 //
 //   waiting --start--> starting --> running --ends--> waiting (restart) or exited
 //   init containers one after the other, each until it exits with 0; then all others at once.
-//   sidecars (init containers that are restarted always) in the same order, each until it runs; restarted as long as the
-//   pod has anything else to do, and ended after it, the last one first.
+//   sidecars (init containers that are restarted always) in the same order, each until it runs; restarted as long as
+//   the pod has anything else to do, and ended after it, the last one first.
 #pragma once
 
 #include <optional>

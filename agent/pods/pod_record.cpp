@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/pod_record.h"
-#include "agent/pods/pre_stop_json.h"
 
 #include <nlohmann/json.hpp>
+
+#include "agent/pods/pre_stop_json.h"
 
 namespace mete::agent {
 namespace {
 
 using nlohmann::json;
 
-std::int64_t nanoseconds(WallTime at) { return at.time_since_epoch().count(); }
-WallTime wall_time(std::int64_t count) { return WallTime(std::chrono::nanoseconds(count)); }
+std::int64_t nanoseconds(WallTime at) {
+  return at.time_since_epoch().count();
+}
+WallTime wall_time(std::int64_t count) {
+  return WallTime(std::chrono::nanoseconds(count));
+}
 
-json process_json(const runtime::process::ProcessId& id) { return {{"pid", id.pid}, {"start_time", id.start_time}}; }
+json process_json(const runtime::process::ProcessId& id) {
+  return {{"pid", id.pid}, {"start_time", id.start_time}};
+}
 runtime::process::ProcessId process_of(const json& value) {
   return {value.at("pid").get<pid_t>(), value.at("start_time").get<std::uint64_t>()};
 }
@@ -64,36 +71,38 @@ enforcers::ResourceUpdate update_of(const json& value) {
 
 json container_json(const ContainerRecord& record) {
   json value = {{"name", record.name},
-          {"init", record.init},
-          {"sidecar", record.sidecar},
-          {"layers", record.layers},
-          {"state", static_cast<int>(record.state)},
-          {"reason", record.reason},
-          {"waiting_reason", record.waiting_reason},
-          {"message", record.message},
-          {"attempt", record.attempt},
-          {"restarts", record.restarts},
-          {"has_ended", record.has_ended},
-          {"exit_code", record.exit_code},
-          {"exit_signal", record.exit_signal},
-          {"started_at", nanoseconds(record.started_at)},
-          {"finished_at", nanoseconds(record.finished_at)},
-          {"backoff", record.backoff.count()},
-          {"next_start", nanoseconds(record.next_start)},
-          {"process", process_json(record.process)},
-          {"cgroup_id", record.cgroup_id},
-          {"oom_by_group", record.oom_by_group},
-          {"oom_kills_from", record.oom_kills_from},
-          {"oom_kills_told", record.oom_kills_told},
-          {"oom_kills_base", record.oom_kills_base},
-          {"oom_kills_by_scope", record.oom_kills_by_scope},
-          {"oom_in_attempt", record.oom_in_attempt},
-          {"policy_kills", record.policy_kills},
-          {"killed_by_policy", record.killed_by_policy},
-          {"raised_memory", record.raised_memory},
-          {"base_sample", record.base_sample},
-          {"last_sample", record.last_sample}};
-  if (record.resources) value["resources"] = {{"requests", list_json(record.resources->requests)}, {"limits", list_json(record.resources->limits)}};
+                {"init", record.init},
+                {"sidecar", record.sidecar},
+                {"layers", record.layers},
+                {"state", static_cast<int>(record.state)},
+                {"reason", record.reason},
+                {"waiting_reason", record.waiting_reason},
+                {"message", record.message},
+                {"attempt", record.attempt},
+                {"restarts", record.restarts},
+                {"has_ended", record.has_ended},
+                {"exit_code", record.exit_code},
+                {"exit_signal", record.exit_signal},
+                {"started_at", nanoseconds(record.started_at)},
+                {"finished_at", nanoseconds(record.finished_at)},
+                {"backoff", record.backoff.count()},
+                {"next_start", nanoseconds(record.next_start)},
+                {"process", process_json(record.process)},
+                {"cgroup_id", record.cgroup_id},
+                {"oom_by_group", record.oom_by_group},
+                {"oom_kills_from", record.oom_kills_from},
+                {"oom_kills_told", record.oom_kills_told},
+                {"oom_kills_base", record.oom_kills_base},
+                {"oom_kills_by_scope", record.oom_kills_by_scope},
+                {"oom_in_attempt", record.oom_in_attempt},
+                {"policy_kills", record.policy_kills},
+                {"killed_by_policy", record.killed_by_policy},
+                {"raised_memory", record.raised_memory},
+                {"base_sample", record.base_sample},
+                {"last_sample", record.last_sample}};
+  if (record.resources)
+    value["resources"] = {{"requests", list_json(record.resources->requests)},
+                          {"limits", list_json(record.resources->limits)}};
   if (!record.limits_written.empty()) value["limits_written"] = record.limits_written;
   if (!record.update.empty()) value["update"] = update_json(record.update);
   if (!record.cores.empty()) value["cores"] = record.cores;

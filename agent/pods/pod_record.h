@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "config/result.h"
 #include "config/pod_spec.h"
+#include "config/result.h"
 #include "enforcers/resize.h"
 #include "enforcers/restart.h"
 #include "runtime/file.h"
@@ -32,9 +32,9 @@ struct ContainerRecord {
   bool init = false;
   bool sidecar = false;  // an init container that goes on: started and not waited for
   ContainerState state = ContainerState::kWaiting;
-  std::string reason;       // "Completed", "Error", "OOMKilled", "StartError", "CrashLoopBackOff", ...
+  std::string reason;          // "Completed", "Error", "OOMKilled", "StartError", "CrashLoopBackOff", ...
   std::string waiting_reason;  // why it could not be launched: "ImageNotFound", "CreateContainerError"; empty otherwise
-  std::string message;      // for a person: why it did not start
+  std::string message;         // for a person: why it did not start
   std::uint32_t attempt = 0;   // number of the last attempt; its files are in directory NAME/ATTEMPT
   std::uint32_t restarts = 0;  // attempts that followed an end
   bool has_ended = false;      // the exit_* fields hold the last attempt that ended
@@ -46,25 +46,29 @@ struct ContainerRecord {
   WallTime next_start{};                // while waiting for a restart
   runtime::process::ProcessId process;  // the container's first process, while it runs
   std::uint64_t cgroup_id = 0;          // 0: its counters are in `base`, there is no cgroup to be read
-  bool oom_by_group = false;            // which of the present cgroup's counters counts: kills of groups or of processes
-  std::uint64_t oom_kills_from = 0;     // where that counter stood when it became the one
-  std::uint64_t oom_kills_told = 0;     // of that counter; those above are news
-  std::uint64_t oom_kills_base = 0;     // of the cgroups that are gone, and of the other counter
-  std::map<std::string, std::uint64_t> oom_kills_by_scope;  // of all, those not by its own limit: "pod", "ancestor", "host"
-  bool oom_in_attempt = false;          // the kernel has killed in the present attempt
-  std::uint64_t policy_kills = 0;       // for want of memory, by a policy and not by the kernel
-  bool killed_by_policy = false;        // in the present attempt
-  std::int64_t raised_memory = 0;       // bytes: the limit that a policy has raised it to, for the present attempt; 0: it has not
+  bool oom_by_group = false;         // which of the present cgroup's counters counts: kills of groups or of processes
+  std::uint64_t oom_kills_from = 0;  // where that counter stood when it became the one
+  std::uint64_t oom_kills_told = 0;  // of that counter; those above are news
+  std::uint64_t oom_kills_base = 0;  // of the cgroups that are gone, and of the other counter
+  std::map<std::string, std::uint64_t>
+      oom_kills_by_scope;          // of all, those not by its own limit: "pod", "ancestor", "host"
+  bool oom_in_attempt = false;     // the kernel has killed in the present attempt
+  std::uint64_t policy_kills = 0;  // for want of memory, by a policy and not by the kernel
+  bool killed_by_policy = false;   // in the present attempt
+  std::int64_t raised_memory =
+      0;  // bytes: the limit that a policy has raised it to, for the present attempt; 0: it has not
   std::optional<config::Resources> resources;  // in force, which may be older than the manifest's; empty: never said
-  std::string limits_written;   // a digest of its limits as they were last written: others are no drift, but were changed while no agent ran
-  enforcers::ResourceUpdate update;            // by `mete update`, over the manifest's
-  bool restart_wanted = false;  // a policy ends the present attempt: another one follows, whatever the pod's restart policy
-  std::string end_reason;       // why it ends, when a policy has seen to that
+  std::string limits_written;        // a digest of its limits as they were last written: others are no drift, but were
+                                     // changed while no agent ran
+  enforcers::ResourceUpdate update;  // by `mete update`, over the manifest's
+  bool restart_wanted =
+      false;               // a policy ends the present attempt: another one follows, whatever the pod's restart policy
+  std::string end_reason;  // why it ends, when a policy has seen to that
   std::optional<config::PreStopHook> pre_stop;  // of the manifest, which may be gone when it is needed
-  std::vector<unsigned> cores;  // CPUs that it has to itself
+  std::vector<unsigned> cores;                  // CPUs that it has to itself
   std::vector<std::string> layers;  // of the image that the present attempt was made from: not to be removed
-  std::string base_sample;  // counters of the cgroups that are gone (collectors::to_text)
-  std::string last_sample;  // of the present cgroup at the last exit, should it vanish (a reboot)
+  std::string base_sample;          // counters of the cgroups that are gone (collectors::to_text)
+  std::string last_sample;          // of the present cgroup at the last exit, should it vanish (a reboot)
   bool operator==(const ContainerRecord&) const = default;
 };
 
@@ -72,11 +76,11 @@ struct PodRecord {
   std::string uid;
   std::string namespace_;
   std::string name;
-  std::string source;   // the manifest's file
-  std::string hash;     // of the PodPlan it was made from
-  std::string resources;  // hash of the manifest's resources that were last taken up
+  std::string source;          // the manifest's file
+  std::string hash;            // of the PodPlan it was made from
+  std::string resources;       // hash of the manifest's resources that were last taken up
   std::string limits_written;  // as a container's, of the pod's own
-  std::string boot_id;  // of the boot in which its processes were started
+  std::string boot_id;         // of the boot in which its processes were started
   WallTime created{};
   std::chrono::seconds grace{30};
   bool terminating = false;  // being deleted: finish that

@@ -25,7 +25,8 @@ std::optional<Pod::Resizing> Pod::resizing() const {
 }
 
 Status Pod::update(const std::string& name, const enforcers::ResourceUpdate& update, bool reset) {
-  if (!plan_ || record_.terminating) return fail("pod " + record_.key() + ": found it without a manifest or being deleted, expected one that stays");
+  if (!plan_ || record_.terminating)
+    return fail("pod " + record_.key() + ": found it without a manifest or being deleted, expected one that stays");
   std::vector<enforcers::ResourceUpdate> before;
   std::vector<enforcers::ResourceUpdate> after;
   for (const auto& each : record_.containers) before.push_back(each.update);
@@ -46,8 +47,10 @@ Status Pod::update(const std::string& name, const enforcers::ResourceUpdate& upd
   METE_CHECK(std::move(valid));
   const auto qos = enforcers::qos_of(plan_->pod.spec);
   if (enforcers::qos_of(spec) != qos) {
-    return fail("pod " + record_.key() + ": the change would make its QoS class " + std::string(enforcers::to_string(enforcers::qos_of(spec))) + ", found " +
-                std::string(enforcers::to_string(qos)) + ", which is fixed while it runs; change the manifest, with which it is made anew");
+    return fail("pod " + record_.key() + ": the change would make its QoS class " +
+                std::string(enforcers::to_string(enforcers::qos_of(spec))) + ", found " +
+                std::string(enforcers::to_string(qos)) +
+                ", which is fixed while it runs; change the manifest, with which it is made anew");
   }
   for (std::size_t i = 0; i < after.size(); ++i) record_.containers[i].update = after[i];
   if (auto saved = try_save(runtime::Durability::durable); !saved) {
@@ -67,7 +70,8 @@ void Pod::begin_resize() {
   bool changed = false;
   std::vector<config::Resources> to;
   for_each_container(wanted, [&](std::size_t i, config::Container& container) {
-    to.push_back(enforcers::updated(manifest_resources_[i], record_.containers[i].update).value_or(manifest_resources_[i]));
+    to.push_back(
+        enforcers::updated(manifest_resources_[i], record_.containers[i].update).value_or(manifest_resources_[i]));
     changed = changed || container.resources != to[i];
     container.resources = to[i];
   });
@@ -100,8 +104,8 @@ Status Pod::resize_now(const config::PodSpec& to) {
     if (!fits || !limit || !containers_[i]->is_active()) return;
     const auto above = containers_[i]->memory_above(*limit);
     if (!above) return;
-    fits = fail("container " + container.name + " uses " + std::to_string((*limit + *above).count()) + " bytes of memory, which is more than the new limit of " +
-                std::to_string(limit->count()) + " bytes");
+    fits = fail("container " + container.name + " uses " + std::to_string((*limit + *above).count()) +
+                " bytes of memory, which is more than the new limit of " + std::to_string(limit->count()) + " bytes");
     fits.error().code = runtime::cgroup::kBusy;
   });
   METE_CHECK(std::move(fits));
@@ -142,8 +146,9 @@ void Pod::resized(const config::PodSpec& to) {
 
 void Pod::wait_to_resize(const Error& error) {
   if (resize_->why.empty()) {
-    tell(Severity::kNormal, "ResizeWaits", "", "Its new resources wait: " + error.what + "; what can be is reclaimed, and it is tried for " +
-                                                   std::to_string(std::chrono::seconds(kPatience).count()) + " s");
+    tell(Severity::kNormal, "ResizeWaits", "",
+         "Its new resources wait: " + error.what + "; what can be is reclaimed, and it is tried for " +
+             std::to_string(std::chrono::seconds(kPatience).count()) + " s");
   }
   resize_->why = error.what;
   resize_->timer.expires_after(resize_->delay);
@@ -158,7 +163,9 @@ void Pod::wait_to_resize(const Error& error) {
 void Pod::refuse_resize(const Error& error) {
   services_.instruments.enforcement("limits", "resize", "failed");
   const bool by_update = !resize_->before.empty();
-  tell(Severity::kWarning, "ResizeRefused", "", "Its resources stay as they are: " + error.what + (by_update ? "" : "; the manifest's are taken when that container ends"));
+  tell(Severity::kWarning, "ResizeRefused", "",
+       "Its resources stay as they are: " + error.what +
+           (by_update ? "" : "; the manifest's are taken when that container ends"));
   resize_error_ = error.what;
   if (!by_update) {
     resize_->refused = true;
@@ -181,13 +188,13 @@ void Pod::reclaim_for_resize() {
     const auto& limit = resize_->to[i].limits.memory;
     if (resize_->reclaiming || !limit || !containers_[i]->memory_above(*limit)) return;
     resize_->reclaiming = true;
-    services_.workers.run(
-        [group = containers_[i]->cgroup(), target = *limit, stop = resize_->stop] { (void)runtime::cgroup::reclaim(group, target, *stop); },
-        alive_.guard([this, resize = resize_.get()] {
-          if (resize != resize_.get()) return;
-          resize_->reclaiming = false;
-          try_resize();
-        }));
+    services_.workers.run([group = containers_[i]->cgroup(), target = *limit,
+                           stop = resize_->stop] { (void)runtime::cgroup::reclaim(group, target, *stop); },
+                          alive_.guard([this, resize = resize_.get()] {
+                            if (resize != resize_.get()) return;
+                            resize_->reclaiming = false;
+                            try_resize();
+                          }));
   });
 }
 

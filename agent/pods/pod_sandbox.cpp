@@ -2,8 +2,8 @@
 // The pod's sandbox: the process that holds the namespaces its containers share.
 #include <sys/wait.h>
 
-#include "agent/pods/pod.h"
 #include "agent/base/spawn.h"
+#include "agent/pods/pod.h"
 #include "runtime/file.h"
 #include "runtime/network/network.h"
 #include "runtime/pod/container_spec.h"
@@ -73,7 +73,8 @@ void Pod::start_sandbox() {
     METE_TRY(const runtime::cgroup::Group group, cgroup_.child("_sandbox"));
     METE_CHECK(group.create());
     kill_sandbox();
-    const auto plan = runtime::process::make_sandbox_plan(runtime::pod::sandbox_spec(plan_->pod, runtime::process::join_of(group)));
+    const auto plan =
+        runtime::process::make_sandbox_plan(runtime::pod::sandbox_spec(plan_->pod, runtime::process::join_of(group)));
     METE_CHECK(runtime::replace_file(files.plan(), runtime::process::encode(plan), 0600, Durability::volatile_));
     METE_TRY(SpawnedShim shim, spawn_shim(services_.shim, "sandbox", files.directory(), std::move(lock), {}));
     sandbox_shim_ = shim.pid;

@@ -13,14 +13,16 @@ namespace mete::agent {
 using std::chrono::nanoseconds;
 
 void PreStop::run(const config::PreStopHook& hook, nanoseconds most, const Start& start, Done done) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(most);
+  const auto end =
+      std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(most);
   const bool again = runs();
   const bool pause = hook.command.empty() && !hook.http;
   if (again && end >= timer_.expiry()) return;
   if (!again) done_ = std::move(done);
   const bool shorter = most < hook.pause;
   timer_.expires_at(pause && !shorter && !again ? std::chrono::steady_clock::now() + hook.pause : end);
-  timer_.async_wait(alive_.guard([this, cut = !pause || shorter || again] { finish(cut ? "it took longer than the grace period" : ""); }));
+  timer_.async_wait(alive_.guard(
+      [this, cut = !pause || shorter || again] { finish(cut ? "it took longer than the grace period" : ""); }));
   if (again || pause) return;
   const auto child = start(hook, most);
   if (!child) return finish(child.error().what);
@@ -29,7 +31,10 @@ void PreStop::run(const config::PreStopHook& hook, nanoseconds most, const Start
   auto told = alive_.guard([this, ended, mine = ++run_, request = hook.http.has_value()] {
     constexpr int kTimedOut = 124;
     if (mine != run_ || !runs() || *ended == kTimedOut) return;  // of its time the timer tells
-    finish(*ended == 0 ? "" : *ended < 0 ? "it was lost" : request ? std::generic_category().message(*ended) : "exit code " + std::to_string(*ended));
+    finish(*ended == 0  ? ""
+           : *ended < 0 ? "it was lost"
+           : request    ? std::generic_category().message(*ended)
+                        : "exit code " + std::to_string(*ended));
   });
   await_child(loop_, *child, [ended, told = std::move(told)](int code) mutable {
     *ended = code;

@@ -22,7 +22,8 @@ class PreStop {
 
   explicit PreStop(asio::io_context& loop) : loop_(loop), timer_(loop) {}
 
-  // `done` is called from the loop, at the latest after `most`. Called again while a hook runs, it only shortens its time.
+  // `done` is called from the loop, at the latest after `most`. Called again while a hook runs, it only shortens its
+  // time.
   void run(const config::PreStopHook& hook, std::chrono::nanoseconds most, const Start& start, Done done);
   [[nodiscard]] bool runs() const { return done_ != nullptr; }
   // The container has ended by itself: `done` is not called any more.

@@ -74,14 +74,20 @@ void Reconciler::adopt() {
     if (!text && text.error().code != ENOENT) {
       // It is there, and may be read the next time: nothing of it, or that might be it, is touched.
       all_read_ = false;
-      services_.events.add({.severity = Severity::kWarning, .reason = "RecordUnreadable", .message = text.error().what + "; what it may tell of is left alone until the next start"});
+      services_.events.add({.severity = Severity::kWarning,
+                            .reason = "RecordUnreadable",
+                            .message = text.error().what + "; what it may tell of is left alone until the next start"});
       continue;
     }
     auto record = text ? parse_record(*text) : tl::unexpected(text.error());
     if (!record || record->uid != uid) {
-      if (text) services_.events.add({.severity = Severity::kWarning, .reason = "RecordUnreadable", .message = directory + ": " + (record ? "of another pod" : record.error().what)});
+      if (text)
+        services_.events.add({.severity = Severity::kWarning,
+                              .reason = "RecordUnreadable",
+                              .message = directory + ": " + (record ? "of another pod" : record.error().what)});
       // Without a record there is nothing of it that runs, or what runs is found by its cgroup.
-      (void)runtime::storage::remove_volumes({directory + "/volumes", services_.settings.run + "/pods/" + uid + "/volumes"});
+      (void)runtime::storage::remove_volumes(
+          {directory + "/volumes", services_.settings.run + "/pods/" + uid + "/volumes"});
       (void)runtime::remove_tree(directory);
       continue;
     }
@@ -114,7 +120,9 @@ void Reconciler::remove_orphans() {
     if (known.contains(path)) continue;
     const auto group = runtime::cgroup::Group::at(services_.hierarchies, path);
     if (!group) continue;
-    services_.events.add({.severity = Severity::kWarning, .reason = "Orphan", .message = "cgroup " + path + " belongs to no recorded pod; it is removed"});
+    services_.events.add({.severity = Severity::kWarning,
+                          .reason = "Orphan",
+                          .message = "cgroup " + path + " belongs to no recorded pod; it is removed"});
     (void)group->kill_all();
     // What was killed leaves in a moment; this happens once, at start.
     for (int tries = 0; tries < 200 && !group->remove(); ++tries) ::usleep(5000);
@@ -129,8 +137,8 @@ void Reconciler::remove_orphans() {
   }
 }
 
-// On v2 a cgroup's memory is protected only as far as its parents' is. What is kept of the CPU for the system is taken off
-// the weight of all pods together.
+// On v2 a cgroup's memory is protected only as far as its parents' is. What is kept of the CPU for the system is taken
+// off the weight of all pods together.
 void Reconciler::protect_parent() {
   runtime::cgroup::Limits limits;
   Bytes sum(0);
@@ -163,7 +171,8 @@ std::optional<std::vector<std::string>> Reconciler::layers_in_use() const {
 
 void Reconciler::read_desired() {
   wanted_.clear();
-  for (const auto& plan : manifests_.desired().pods) wanted_[config::full_name(plan.pod.metadata)] = {&plan, hash_of(plan), resources_hash_of(plan)};
+  for (const auto& plan : manifests_.desired().pods)
+    wanted_[config::full_name(plan.pod.metadata)] = {&plan, hash_of(plan), resources_hash_of(plan)};
   if (on_desired_) on_desired_();
 }
 
@@ -197,16 +206,21 @@ void Reconciler::see_to(const std::string& key) {
   facts.undecided = pod != nullptr && plan == nullptr && manifests_.undecided(pod->record().source, key);
   facts.same_hash = pod != nullptr && plan != nullptr && pod->record().hash == wanted->second.hash;
   facts.same_settings = facts.same_hash && pod->plan() != nullptr && pod->plan()->policy == plan->policy &&
-                        pod->plan()->pod.spec.priority == plan->pod.spec.priority && pod->plan()->pod.spec.priority_class == plan->pod.spec.priority_class && pod->record().resources == wanted->second.resources;
+                        pod->plan()->pod.spec.priority == plan->pod.spec.priority &&
+                        pod->plan()->pod.spec.priority_class == plan->pod.spec.priority_class &&
+                        pod->record().resources == wanted->second.resources;
   switch (decide(facts)) {
     case Step::kNothing:
       break;
     case Step::kCreate: {
-      auto made = all_read_ ? Pod::create(enforcement_, *plan, wanted->second.hash, [this, key] { gone(key); })
-                            : fail("pod " + key + ": it may be the one whose record could not be read; it is not made a second time");
+      auto made =
+          all_read_
+              ? Pod::create(enforcement_, *plan, wanted->second.hash, [this, key] { gone(key); })
+              : fail("pod " + key + ": it may be the one whose record could not be read; it is not made a second time");
       if (!made) {
         if (create_failed_.insert(key).second) {
-          services_.events.add({.severity = Severity::kWarning, .reason = "CreateFailed", .pod = key, .message = made.error().what});
+          services_.events.add(
+              {.severity = Severity::kWarning, .reason = "CreateFailed", .pod = key, .message = made.error().what});
         }
         retry_.expires_after(kRetryCreate);
         retry_.async_wait(alive_.guard([this] { reconcile(); }));

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "agent/enforcement/enforcement.h"
 #include "agent/pods/manifests.h"
 #include "agent/pods/pod.h"
-#include "agent/enforcement/enforcement.h"
 
 namespace mete::agent {
 
@@ -30,14 +30,16 @@ struct PodFacts {
 
 class Reconciler {
  public:
-  Reconciler(Enforcement& enforcement, Manifests& manifests) : enforcement_(enforcement), services_(enforcement.services()), manifests_(manifests), retry_(services_.loop) {}
+  Reconciler(Enforcement& enforcement, Manifests& manifests)
+      : enforcement_(enforcement), services_(enforcement.services()), manifests_(manifests), retry_(services_.loop) {}
 
   // Takes over what earlier agents recorded, removes what no record explains, then reconcile().
   void adopt();
   // The manifests have changed. The pods named in `at_once` are seen to before this returns, the others in turn.
   void reconcile(const std::vector<std::string>& at_once = {});
   // `mete update`: Pod::update.
-  [[nodiscard]] Status update(Pod& pod, const std::string& container, const enforcers::ResourceUpdate& update, bool reset);
+  [[nodiscard]] Status update(Pod& pod, const std::string& container, const enforcers::ResourceUpdate& update,
+                              bool reset);
   // Deletes every pod and makes none again.
   void end_all(std::chrono::seconds grace);
 
@@ -72,10 +74,10 @@ class Reconciler {
   std::function<void()> on_gone_;
   std::function<void()> on_desired_;
   std::optional<Bytes> protected_;  // memory.min of the parent of all pods; empty: what an earlier agent wrote
-  bool all_read_ = true;  // what earlier agents recorded
+  bool all_read_ = true;            // what earlier agents recorded
   bool ending_ = false;
   std::set<std::string> create_failed_;  // told once
-  asio::steady_timer retry_;  // for pods that could not be made
+  asio::steady_timer retry_;             // for pods that could not be made
   Alive alive_;
 };
 

@@ -23,9 +23,13 @@ std::vector<std::string> UnmatchedPolicies::see(const config::DesiredState& desi
     const bool news = before == seen_.end() || before->second != policy;
     now.emplace(name, policy);
     if (!news) continue;
-    const bool any = std::any_of(desired.pods.begin(), desired.pods.end(), [&](const auto& plan) { return selects(policy, plan.pod); }) ||
-                     std::any_of(desired.rejected.begin(), desired.rejected.end(), [&](const auto& rejected) { return selects(policy, rejected.pod); });
-    if (!any) told.push_back("policy " + name + " (" + to_string(policy.location) + "): no pod of namespace " + policy.metadata.namespace_ + " has the labels that it selects now");
+    const bool any = std::any_of(desired.pods.begin(), desired.pods.end(),
+                                 [&](const auto& plan) { return selects(policy, plan.pod); }) ||
+                     std::any_of(desired.rejected.begin(), desired.rejected.end(),
+                                 [&](const auto& rejected) { return selects(policy, rejected.pod); });
+    if (!any)
+      told.push_back("policy " + name + " (" + to_string(policy.location) + "): no pod of namespace " +
+                     policy.metadata.namespace_ + " has the labels that it selects now");
   }
   seen_ = std::move(now);
   return told;

@@ -16,7 +16,9 @@ namespace {
 Result<runtime::UniqueFd> lock(runtime::UniqueFd file, const std::string& shown) {
   if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return file;
   if (errno != EWOULDBLOCK) return fail_errno("lock " + shown);
-  return fail(shown + ": found another agent running on it, expected none; give this one its own --state, --run and --cgroup-parent");
+  return fail(
+      shown +
+      ": found another agent running on it, expected none; give this one its own --state, --run and --cgroup-parent");
 }
 
 }  // namespace
@@ -30,7 +32,8 @@ Result<runtime::UniqueFd> lock_directory(const std::string& directory, mode_t mo
 Result<runtime::UniqueFd> lock_parent(const runtime::cgroup::Hierarchies& hierarchies, const std::string& path) {
   METE_TRY(const runtime::cgroup::Group parent, runtime::cgroup::Group::at(hierarchies, path));
   METE_CHECK(parent.create());
-  const std::string directory = hierarchies.v2_mount.empty() ? hierarchies.v1_mounts().front() + path : hierarchies.v2_mount + path;
+  const std::string directory =
+      hierarchies.v2_mount.empty() ? hierarchies.v1_mounts().front() + path : hierarchies.v2_mount + path;
   METE_TRY(runtime::UniqueFd file, runtime::open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY));
   return lock(std::move(file), "cgroup " + path);
 }

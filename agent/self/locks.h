@@ -16,6 +16,7 @@ namespace mete::agent {
 [[nodiscard]] Result<runtime::UniqueFd> lock_directory(const std::string& directory, mode_t mode);
 
 // The cgroup, made here, so that an agent that may not make cgroups says so before anything else.
-[[nodiscard]] Result<runtime::UniqueFd> lock_parent(const runtime::cgroup::Hierarchies& hierarchies, const std::string& path);
+[[nodiscard]] Result<runtime::UniqueFd> lock_parent(const runtime::cgroup::Hierarchies& hierarchies,
+                                                    const std::string& path);
 
 }  // namespace mete::agent

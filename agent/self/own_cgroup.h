@@ -16,8 +16,8 @@ class OwnCgroup {
   OwnCgroup(const OwnCgroup&) = delete;
   OwnCgroup& operator=(const OwnCgroup&) = delete;
 
-  // A service manager gives its services cgroups of their own: that is protected. Who is in the root, as when started from a
-  // boot script, moves to `path`, with the shims it starts. The error says why nothing is protected.
+  // A service manager gives its services cgroups of their own: that is protected. Who is in the root, as when started
+  // from a boot script, moves to `path`, with the shims it starts. The error says why nothing is protected.
   [[nodiscard]] Status enter(const runtime::cgroup::Hierarchies& hierarchies, const std::string& path);
 
  private:

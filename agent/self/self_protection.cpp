@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/self/self_protection.h"
 
-#include <sys/mman.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -16,11 +16,12 @@ constexpr int kHighest = -20;
 constexpr int kOrdinary = 0;
 constexpr const char* kAutogroup = "/proc/self/autogroup";
 
-// With CONFIG_SCHED_AUTOGROUP a nice value counts among the processes of one session only; sessions have an equal share each,
-// and this is the weight of ours. One that is shared with a shell is not changed: all that runs there would gain.
+// With CONFIG_SCHED_AUTOGROUP a nice value counts among the processes of one session only; sessions have an equal share
+// each, and this is the weight of ours. One that is shared with a shell is not changed: all that runs there would gain.
 Status raise_session() {
   if (::access(kAutogroup, F_OK) != 0) return {};
-  if (::getsid(0) != ::getpid()) return fail("its session's weight (" + std::string(kAutogroup) + "): the session is not its own");
+  if (::getsid(0) != ::getpid())
+    return fail("its session's weight (" + std::string(kAutogroup) + "): the session is not its own");
   return runtime::write_control(AT_FDCWD, kAutogroup, std::to_string(kHighest));
 }
 
@@ -31,11 +32,15 @@ std::vector<std::string> protect_self() {
   // Linux: 0 is the calling thread, not its process.
   if (::setpriority(PRIO_PROCESS, 0, kHighest) != 0) refused.push_back(fail_errno("nice -20").value().what);
   if (const auto raised = raise_session(); !raised) refused.push_back(raised.error().what);
-  if (const auto written = runtime::write_control(AT_FDCWD, "/proc/self/oom_score_adj", "-999"); !written) refused.push_back(written.error().what);
-  if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) refused.push_back(fail_errno("lock its memory").value().what);
+  if (const auto written = runtime::write_control(AT_FDCWD, "/proc/self/oom_score_adj", "-999"); !written)
+    refused.push_back(written.error().what);
+  if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
+    refused.push_back(fail_errno("lock its memory").value().what);
   return refused;
 }
 
-void ordinary_priority() { (void)::setpriority(PRIO_PROCESS, 0, kOrdinary); }
+void ordinary_priority() {
+  (void)::setpriority(PRIO_PROCESS, 0, kOrdinary);
+}
 
 }  // namespace mete::agent

@@ -36,8 +36,8 @@ struct ProcessView {
   // source is told from the root of its file system, so the folder is looked for where the machine has that mounted.
   bool any_source_before(const IdentityRoots& roots, std::string_view marker,
                          const std::function<bool(const std::string&)>& found) const;
-  // The directory of the writable layer of the root, as the machine has it: of an overlay mount's upperdir. Empty when the
-  // root is no overlay, has no such layer, or its runtime mounted it by a path that begins at a folder of its own.
+  // The directory of the writable layer of the root, as the machine has it: of an overlay mount's upperdir. Empty when
+  // the root is no overlay, has no such layer, or its runtime mounted it by a path that begins at a folder of its own.
   [[nodiscard]] std::string writable_layer() const;
   // The part before `marker` of an overlay's layer paths.
   [[nodiscard]] std::optional<std::string> layers_before(std::string_view marker) const;

@@ -57,7 +57,8 @@ struct SourceFile {
   Wanted wanted = Wanted::kAlways;
 };
 
-// Its name is the one of Family::collector, of the `collector` label and of the lists that switch collectors on and off.
+// Its name is the one of Family::collector, of the `collector` label and of the lists that switch collectors on and
+// off.
 struct Collector {
   std::string_view name;
   std::span<const SourceFile> files;  // empty: it reads no file of a cgroup
@@ -75,7 +76,8 @@ struct Collector {
 [[nodiscard]] std::span<const SourceFile> pids_files();
 [[nodiscard]] std::span<const SourceFile> io_files();
 [[nodiscard]] std::span<const SourceFile> pressure_files();
-// "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234": only the total, in microseconds, is a counter. False: there is none.
+// "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234": only the total, in microseconds, is a counter. False: there is
+// none.
 bool parse_pressure(std::string_view text, PressureSample& into);
 [[nodiscard]] std::span<const SourceFile> group_files();
 

@@ -39,8 +39,8 @@ class ControlPath {
   std::size_t used_ = 0;
 };
 
-// Opens one file of a group after the other; the directory of a controller, whose files stand together in the tables, is
-// looked up once for all of them.
+// Opens one file of a group after the other; the directory of a controller, whose files stand together in the tables,
+// is looked up once for all of them.
 class ControlDirectory {
  public:
   explicit ControlDirectory(const runtime::cgroup::Group& group) : group_(group) {}

@@ -66,7 +66,8 @@ std::optional<OomKill> parse_oom_kill(std::string_view message) {
   if (open == std::string_view::npos || close == std::string_view::npos || close < open) return std::nullopt;
   kill.task = rest.substr(open + 1, close - open - 1);
   std::int64_t kibibytes = 0;
-  if (const auto anon = rest.find(kAnon); anon != std::string_view::npos && number(rest.substr(anon + kAnon.size()), kibibytes)) {
+  if (const auto anon = rest.find(kAnon);
+      anon != std::string_view::npos && number(rest.substr(anon + kAnon.size()), kibibytes)) {
     kill.anon_rss = Bytes(kibibytes * 1024);
   }
   return kill;

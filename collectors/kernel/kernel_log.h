@@ -21,7 +21,8 @@ struct OomChoice {
   std::int32_t pid = 0;
 };
 
-// "Memory cgroup out of memory: Killed process 7 (python3) total-vm:1kB, anon-rss:2kB, file-rss:3kB, shmem-rss:0kB, ..."
+// "Memory cgroup out of memory: Killed process 7 (python3) total-vm:1kB, anon-rss:2kB, file-rss:3kB, shmem-rss:0kB,
+// ..."
 struct OomKill {
   std::int32_t pid = 0;
   std::string task;

@@ -29,14 +29,16 @@ Result<MemoryProbe> MemoryProbe::open(const runtime::cgroup::Group& group, Wante
   const bool v1 = group.hierarchies().on_v1("memory");
   MemoryProbe probe;
   probe.v1_ = v1;
-  METE_TRY(probe.usage_, runtime::open_at(AT_FDCWD, directory + (v1 ? "/memory.usage_in_bytes" : "/memory.current"), O_RDONLY));
+  METE_TRY(probe.usage_,
+           runtime::open_at(AT_FDCWD, directory + (v1 ? "/memory.usage_in_bytes" : "/memory.current"), O_RDONLY));
   if (wanted.refaults) {
     METE_TRY(probe.stat_, runtime::open_at(AT_FDCWD, directory + "/memory.stat", O_RDONLY));
   }
   const std::string unified = group.unified_directory();
   if (wanted.pressure && !unified.empty()) {
     // A kernel without PSI: whoever asked sees that there is none.
-    if (auto file = runtime::open_at(AT_FDCWD, unified + "/memory.pressure", O_RDONLY)) probe.pressure_ = std::move(*file);
+    if (auto file = runtime::open_at(AT_FDCWD, unified + "/memory.pressure", O_RDONLY))
+      probe.pressure_ = std::move(*file);
   }
   return probe;
 }

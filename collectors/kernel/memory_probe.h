@@ -14,9 +14,9 @@ namespace mete::collectors {
 
 struct MemoryMoment {
   std::chrono::steady_clock::time_point at{};
-  Bytes usage;          // memory.usage_in_bytes; memory.current
+  Bytes usage;              // memory.usage_in_bytes; memory.current
   PressureSample pressure;  // memory.pressure of the group or its twin; empty when not asked for, or not there
-  Count refaults;       // pages: workingset_refault_anon + workingset_refault_file of memory.stat
+  Count refaults;           // pages: workingset_refault_anon + workingset_refault_file of memory.stat
 };
 
 class MemoryProbe {

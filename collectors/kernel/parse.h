@@ -29,7 +29,7 @@ inline constexpr std::uint64_t kMaxSigned = static_cast<std::uint64_t>(std::nume
 // `scale` nanoseconds per unit.
 [[nodiscard]] constexpr std::chrono::nanoseconds to_time(std::uint64_t number, std::uint64_t scale) {
   return std::chrono::nanoseconds(number <= kMaxSigned / scale ? static_cast<std::int64_t>(number * scale)
-                                                              : std::numeric_limits<std::int64_t>::max());
+                                                               : std::numeric_limits<std::int64_t>::max());
 }
 inline constexpr std::uint64_t kMicrosecond = 1'000;
 

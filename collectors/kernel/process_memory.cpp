@@ -93,7 +93,8 @@ std::vector<ProcessMemory> read_processes(std::span<const pid_t> pids, std::size
     if (const auto cmdline = read(directory + "/cmdline")) {
       if (auto command = command_line_of(*cmdline); !command.empty()) each.command = std::move(command);
     }
-    if (const auto adj = read(directory + "/oom_score_adj")) each.oom_score_adj = static_cast<int>(parse_i64(trim(*adj)).value_or(0));
+    if (const auto adj = read(directory + "/oom_score_adj"))
+      each.oom_score_adj = static_cast<int>(parse_i64(trim(*adj)).value_or(0));
     processes.push_back(std::move(each));
   }
   std::stable_sort(processes.begin(), processes.end(), [](const auto& a, const auto& b) { return a.rss > b.rss; });

@@ -28,6 +28,7 @@ bool parse_process_status(std::string_view text, ProcessMemory& into);
 
 // The largest of them by resident memory, at most `most`, in descending order. Those that are gone are left out; those
 // beyond the first 4096 are not looked at.
-[[nodiscard]] std::vector<ProcessMemory> read_processes(std::span<const pid_t> pids, std::size_t most, const std::string& proc = "/proc");
+[[nodiscard]] std::vector<ProcessMemory> read_processes(std::span<const pid_t> pids, std::size_t most,
+                                                        const std::string& proc = "/proc");
 
 }  // namespace mete::collectors

@@ -115,7 +115,8 @@ constexpr auto kFamilies = std::to_array<Family>({
        if (s.with_settings) out.add(s.sample->cpu.cpuset_cpus);
      }},
     {kCollector, "mete_container_cpu_ancestor_throttled_seconds_total", kCounter,
-     "Time that the quotas of all cgroups above stopped them, summed over CPUs: an upper bound of what this cgroup lost "
+     "Time that the quotas of all cgroups above stopped them, summed over CPUs: an upper bound of what this cgroup "
+     "lost "
      "by them, where the kernel has no cpu.stat.local; absent when none of them has a quota",
      "", "cpu.stat throttled_time of all ancestors", "cpu.stat throttled_usec of all ancestors",
      [](Lines& out, const Series& s) { out.add(s.effective.ancestor_throttled); }},

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Metric families: which series come of a Reading, under cAdvisor's names. One table a subject, in metrics_<subject>.cpp.
-// The tables are data: /metrics, `mete metrics` and docs/metrics.md are made from them. A value that is absent writes no
-// line: absent is absent, never 0.
+// Metric families: which series come of a Reading, under cAdvisor's names. One table a subject, in
+// metrics_<subject>.cpp. The tables are data: /metrics, `mete metrics` and docs/metrics.md are made from them. A value
+// that is absent writes no line: absent is absent, never 0.
 //
-// Some of cAdvisor's names do not fit their types: counters without "_total" (container_memory_failcnt), gauges that end
-// in it or in "_count" (container_network_tcp_usage_total, container_fs_inodes_total, machine_thread_siblings_count). Queries know the names, so the names stay the
-// same in both formats, and the type is none: "untyped" in text 0.0.4, "unknown" in OpenMetrics 1.0, which lets a
-// sample of type gauge not end in "_total" and one of type counter not end in anything else.
+// Some of cAdvisor's names do not fit their types: counters without "_total" (container_memory_failcnt), gauges that
+// end in it or in "_count" (container_network_tcp_usage_total, container_fs_inodes_total,
+// machine_thread_siblings_count). Queries know the names, so the names stay the same in both formats, and the type is
+// none: "untyped" in text 0.0.4, "unknown" in OpenMetrics 1.0, which lets a sample of type gauge not end in "_total"
+// and one of type counter not end in anything else.
 #pragma once
 
 #include <span>

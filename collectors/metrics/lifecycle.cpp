@@ -50,8 +50,9 @@ constexpr std::array<Family, 5> kFamilies = {{
      },
      true},
     {kCollector, "mete_container_memory_time_to_limit_seconds", kGauge,
-     "Until memory usage, page cache included, reaches the limit at the rate of the last half second; absent when it does not grow", "",
-     "memory.usage_in_bytes", "memory.current",
+     "Until memory usage, page cache included, reaches the limit at the rate of the last half second; absent when it "
+     "does not grow",
+     "", "memory.usage_in_bytes", "memory.current",
      [](Lines& out, const Series& s) {
        if (s.lifecycle && s.lifecycle->time_to_oom) out.add(*s.lifecycle->time_to_oom);
      },

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "config/diagnostics.h"
-#include "config/reading/fields.h"
 #include "config/names.h"
 #include "config/quantity.h"
+#include "config/reading/fields.h"
 #include "config/reading/shape.h"
 #include "config/reading/view.h"
 #include "config/reading/yaml_tree.h"
@@ -41,7 +41,9 @@ constexpr std::array kOutOfMemoryActions = std::to_array<std::string_view>({"kil
 
 constexpr std::array kReserveFields = std::to_array<FieldSpec>({
     {.name = "cpu", .type = FieldType::kCpu, .doc = "Taken off the weight of all pods together, and never lent"},
-    {.name = "memory", .type = FieldType::kBytes, .doc = "Before less is available to the system, containers are ended"},
+    {.name = "memory",
+     .type = FieldType::kBytes,
+     .doc = "Before less is available to the system, containers are ended"},
 });
 constexpr ObjectSpec kReserveSpec = {.name = "Reserve", .fields = kReserveFields};
 
@@ -53,19 +55,31 @@ constexpr std::array kPressureFields = std::to_array<FieldSpec>({
 constexpr ObjectSpec kPressureSpec = {.name = "MachinePressure", .fields = kPressureFields};
 
 constexpr std::array kOutOfMemoryFields = std::to_array<FieldSpec>({
-    {.name = "pressure", .type = FieldType::kObject, .object = &kPressureSpec, .doc = "Of the whole machine: as good as out of memory"},
-    {.name = "do", .type = FieldType::kString, .values = kOutOfMemoryActions, .doc = "kill-container: by priority, then usage above request, then size"},
+    {.name = "pressure",
+     .type = FieldType::kObject,
+     .object = &kPressureSpec,
+     .doc = "Of the whole machine: as good as out of memory"},
+    {.name = "do",
+     .type = FieldType::kString,
+     .values = kOutOfMemoryActions,
+     .doc = "kill-container: by priority, then usage above request, then size"},
     {.name = "protect", .type = FieldType::kStringList, .doc = "Patterns of NAMESPACE/NAME: pods that are never ended"},
 });
 constexpr ObjectSpec kOutOfMemorySpec = {.name = "OutOfMemory", .fields = kOutOfMemoryFields};
 
 constexpr std::array kBestEffortFields = std::to_array<FieldSpec>({
-    {.name = "cpu", .type = FieldType::kPercent, .required = true, .doc = "What all may use together before pods without requests are held back"},
+    {.name = "cpu",
+     .type = FieldType::kPercent,
+     .required = true,
+     .doc = "What all may use together before pods without requests are held back"},
 });
 constexpr ObjectSpec kBestEffortSpec = {.name = "BestEffort", .fields = kBestEffortFields};
 
 constexpr std::array kIoCostLatencyFields = std::to_array<FieldSpec>({
-    {.name = "percentile", .type = FieldType::kPercent, .required = true, .doc = "Of the requests that are to keep to it"},
+    {.name = "percentile",
+     .type = FieldType::kPercent,
+     .required = true,
+     .doc = "Of the requests that are to keep to it"},
     {.name = "latency", .type = FieldType::kDuration, .required = true},
 });
 constexpr ObjectSpec kIoCostLatencySpec = {.name = "IoCostLatency", .fields = kIoCostLatencyFields};
@@ -81,25 +95,43 @@ constexpr std::array kIoCostModelFields = std::to_array<FieldSpec>({
 constexpr ObjectSpec kIoCostModelSpec = {.name = "IoCostModel", .fields = kIoCostModelFields};
 
 constexpr std::array kIoCostFields = std::to_array<FieldSpec>({
-    {.name = "path", .type = FieldType::kString, .required = true, .doc = "A disk, or a path on the file system that lies on it"},
+    {.name = "path",
+     .type = FieldType::kString,
+     .required = true,
+     .doc = "A disk, or a path on the file system that lies on it"},
     {.name = "read", .type = FieldType::kObject, .object = &kIoCostLatencySpec},
     {.name = "write", .type = FieldType::kObject, .object = &kIoCostLatencySpec},
     {.name = "min", .type = FieldType::kPercent, .doc = "So far at most is it turned down"},
     {.name = "max", .type = FieldType::kPercent},
-    {.name = "model", .type = FieldType::kObject, .object = &kIoCostModelSpec, .doc = "What the disk can do, as tools/cgroup/iocost_coef_gen.py of the kernel measures it"},
+    {.name = "model",
+     .type = FieldType::kObject,
+     .object = &kIoCostModelSpec,
+     .doc = "What the disk can do, as tools/cgroup/iocost_coef_gen.py of the kernel measures it"},
 });
 constexpr ObjectSpec kIoCostSpec = {.name = "IoCost", .fields = kIoCostFields};
 
 constexpr std::array kMachineFields = std::to_array<FieldSpec>({
     {.name = "reserve", .type = FieldType::kObject, .object = &kReserveSpec, .doc = "What is kept for the system"},
-    {.name = "ioCost", .type = FieldType::kObjectList, .object = &kIoCostSpec, .doc = "The kernel's io.cost: IO by weight, on cgroup v2"},
-    {.name = "bestEffort", .type = FieldType::kObject, .object = &kBestEffortSpec, .doc = "Pods without requests when the machine is loaded"},
-    {.name = "outOfMemory", .type = FieldType::kObject, .object = &kOutOfMemorySpec, .doc = "When the machine itself runs out"},
+    {.name = "ioCost",
+     .type = FieldType::kObjectList,
+     .object = &kIoCostSpec,
+     .doc = "The kernel's io.cost: IO by weight, on cgroup v2"},
+    {.name = "bestEffort",
+     .type = FieldType::kObject,
+     .object = &kBestEffortSpec,
+     .doc = "Pods without requests when the machine is loaded"},
+    {.name = "outOfMemory",
+     .type = FieldType::kObject,
+     .object = &kOutOfMemorySpec,
+     .doc = "When the machine itself runs out"},
 });
 constexpr ObjectSpec kMachineSpec = {.name = "Machine", .fields = kMachineFields};
 
 constexpr std::array kWebFields = std::to_array<FieldSpec>({
-    {.name = "configFile", .type = FieldType::kString, .doc = "Prometheus' web configuration file: TLS and passwords of --listen; a relative path begins at this file's folder"},
+    {.name = "configFile",
+     .type = FieldType::kString,
+     .doc = "Prometheus' web configuration file: TLS and passwords of --listen; a relative path begins at this file's "
+            "folder"},
 });
 constexpr ObjectSpec kWebSpec = {.name = "Web", .fields = kWebFields};
 
@@ -134,28 +166,38 @@ std::optional<Ratio> read_ratio(const View& view, Ratio least, Ratio most, const
 std::optional<IoCostLatency> read_io_latency(const View& view) {
   if (!view) return std::nullopt;
   IoCostLatency latency;
-  latency.percentile = read_ratio(view["percentile"], Ratio(1), Ratio(1'000'000), "more than 0% and at most 100%").value_or(Ratio());
+  latency.percentile =
+      read_ratio(view["percentile"], Ratio(1), Ratio(1'000'000), "more than 0% and at most 100%").value_or(Ratio());
   latency.target = read_with(view["latency"], parse_duration).value_or(std::chrono::nanoseconds(0));
-  if (view["latency"] && latency.target < std::chrono::microseconds(1)) view["latency"].error(mismatch(describe(view["latency"].node()), "at least a microsecond"));
+  if (view["latency"] && latency.target < std::chrono::microseconds(1))
+    view["latency"].error(mismatch(describe(view["latency"].node()), "at least a microsecond"));
   return latency;
 }
 
 IoCost read_io_cost(const View& view) {
-  constexpr Ratio kLeast(10'000);          // the kernel's own bounds: 1 to 10000 %
+  constexpr Ratio kLeast(10'000);  // the kernel's own bounds: 1 to 10000 %
   constexpr Ratio kMost(100'000'000);
-  IoCost cost{.path = view["path"].text(), .read = read_io_latency(view["read"]), .write = read_io_latency(view["write"]), .min = {}, .max = {}, .model = {}};
+  IoCost cost{.path = view["path"].text(),
+              .read = read_io_latency(view["read"]),
+              .write = read_io_latency(view["write"]),
+              .min = {},
+              .max = {},
+              .model = {}};
   if (view["path"]) view["path"].check(check_absolute_path(cost.path));
   cost.min = read_ratio(view["min"], kLeast, kMost, "1% to 10000%");
   cost.max = read_ratio(view["max"], kLeast, kMost, "1% to 10000%");
   if (cost.min && cost.max && *cost.min > *cost.max) view["min"].error(mismatch("more than `max`", "at most `max`"));
   const View model = view["model"];
   if (!model) return cost;
-  for (const auto& [field, word] : {std::pair("readSequentialIops", "rseqiops"), std::pair("readRandomIops", "rrandiops"), std::pair("writeSequentialIops", "wseqiops"), std::pair("writeRandomIops", "wrandiops")}) {
+  for (const auto& [field, word] :
+       {std::pair("readSequentialIops", "rseqiops"), std::pair("readRandomIops", "rrandiops"),
+        std::pair("writeSequentialIops", "wseqiops"), std::pair("writeRandomIops", "wrandiops")}) {
     cost.model[word] = read_with(model[field], parse_count).value_or(0);
   }
   for (const auto& [field, word] : {std::pair("readBps", "rbps"), std::pair("writeBps", "wbps")}) {
     cost.model[word] = read_with(model[field], parse_bytes).value_or(Bytes(0)).count();
-    if (model[field] && cost.model[word] <= 0) model[field].error(mismatch(describe(model[field].node()), "more than 0"));
+    if (model[field] && cost.model[word] <= 0)
+      model[field].error(mismatch(describe(model[field].node()), "more than 0"));
   }
   return cost;
 }
@@ -166,7 +208,8 @@ MachinePolicy read_machine(const View& view) {
   const View reserve = view["reserve"];
   machine.reserve_memory = read_with(reserve["memory"], parse_bytes).value_or(Bytes(0));
   machine.reserve_cpu = read_with(reserve["cpu"], parse_cpu).value_or(MilliCpu(0));
-  if (machine.reserve_memory < Bytes(0)) reserve["memory"].error(mismatch(describe(reserve["memory"].node()), "0 or more"));
+  if (machine.reserve_memory < Bytes(0))
+    reserve["memory"].error(mismatch(describe(reserve["memory"].node()), "0 or more"));
   if (machine.reserve_cpu < MilliCpu(0)) reserve["cpu"].error(mismatch(describe(reserve["cpu"].node()), "0 or more"));
   for (const auto& item : view["ioCost"].items()) machine.io_cost.push_back(read_io_cost(item));
   const View best_effort = view["bestEffort"]["cpu"];
@@ -180,13 +223,17 @@ MachinePolicy read_machine(const View& view) {
   const View pressure = out["pressure"];
   if (!pressure) return machine;
   machine.pressure.emplace();
-  for (const auto& [name, share] : {std::pair("some", &machine.pressure->some), std::pair("full", &machine.pressure->full)}) {
+  for (const auto& [name, share] :
+       {std::pair("some", &machine.pressure->some), std::pair("full", &machine.pressure->full)}) {
     *share = read_with(pressure[name], parse_percent);
-    if (*share && (**share <= Ratio(0) || **share > kAll)) pressure[name].error(mismatch(describe(pressure[name].node()), "more than 0% and at most 100%"));
+    if (*share && (**share <= Ratio(0) || **share > kAll))
+      pressure[name].error(mismatch(describe(pressure[name].node()), "more than 0% and at most 100%"));
   }
   machine.pressure->over = read_with(pressure["for"], parse_duration).value_or(std::chrono::nanoseconds(0));
-  if (!machine.pressure->some && !machine.pressure->full) pressure.error(mismatch("neither `some` nor `full`", "at least one of them"));
-  if (machine.pressure->over <= std::chrono::nanoseconds(0)) pressure["for"].error(mismatch(describe(pressure["for"].node()), "more than 0"));
+  if (!machine.pressure->some && !machine.pressure->full)
+    pressure.error(mismatch("neither `some` nor `full`", "at least one of them"));
+  if (machine.pressure->over <= std::chrono::nanoseconds(0))
+    pressure["for"].error(mismatch(describe(pressure["for"].node()), "more than 0"));
   return machine;
 }
 

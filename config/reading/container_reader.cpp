@@ -80,15 +80,20 @@ std::uint16_t read_port(const View& view, const View& ports) {
   std::uint16_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (view && (error != std::errc() || end != text.data() + text.size() || number == 0)) {
-    view.error(mismatch(describe(view.node()), "a port from 1 to 65535, or the name of one of the container's `ports`"));
+    view.error(
+        mismatch(describe(view.node()), "a port from 1 to 65535, or the name of one of the container's `ports`"));
   }
   return number;
 }
 
 // What goes into a request line or a header as it is: nothing in it may begin another one.
 void check_printable(const View& view, const std::string& text, bool spaces) {
-  const bool fine = std::all_of(text.begin(), text.end(), [&](unsigned char c) { return c > 0x20 && c != 0x7F ? true : spaces && (c == ' ' || c == '\t'); });
-  if (view && !fine) view.error(mismatch(describe(view.node()), spaces ? "no line breaks or other control characters" : "neither blanks nor control characters"));
+  const bool fine = std::all_of(text.begin(), text.end(), [&](unsigned char c) {
+    return c > 0x20 && c != 0x7F ? true : spaces && (c == ' ' || c == '\t');
+  });
+  if (view && !fine)
+    view.error(mismatch(describe(view.node()), spaces ? "no line breaks or other control characters"
+                                                      : "neither blanks nor control characters"));
 }
 
 HttpGet read_http_get(const View& view, const View& ports) {
@@ -102,7 +107,8 @@ HttpGet read_http_get(const View& view, const View& ports) {
   get.https = view["scheme"].text() == "HTTPS";
   for (const auto& header : view["httpHeaders"].items()) {
     std::string name = header["name"].text();
-    constexpr std::string_view kToken = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";  // RFC 9110, 5.6.2
+    constexpr std::string_view kToken =
+        "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";  // RFC 9110, 5.6.2
     if (header["name"] && (name.empty() || name.find_first_not_of(kToken) != std::string::npos)) {
       header["name"].error(mismatch(describe(header["name"].node()), "the name of a header"));
     }

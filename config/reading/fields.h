@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fields of every object that can stand in a manifest or in agent.yaml, as tables. Unknown fields, the nearest known name, wrong
-// types, "not acted on" warnings and the JSON Schemas all come from here, so they cannot disagree. A new field is one
-// row here and one line in the reader of its object. Internal to config/.
+// The fields of every object that can stand in a manifest or in agent.yaml, as tables. Unknown fields, the nearest
+// known name, wrong types, "not acted on" warnings and the JSON Schemas all come from here, so they cannot disagree. A
+// new field is one row here and one line in the reader of its object. Internal to config/.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Objects of Kubernetes v1 that mete knows and checks but, but for preStop, does not act on yet: probes, hooks, scheduling, DNS.
+// Objects of Kubernetes v1 that mete knows and checks but, but for preStop, does not act on yet: probes, hooks,
+// scheduling, DNS.
 #include "config/reading/known_fields.h"
 
 #include <array>
@@ -88,7 +89,10 @@ constexpr ObjectSpec kPreStopSpec = {.name = "PreStopHandler", .fields = kPreSto
 
 constexpr std::array kLifecycleFields = std::to_array<FieldSpec>({
     {.name = "postStart", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kHandlerSpec},
-    {.name = "preStop", .type = FieldType::kObject, .object = &kPreStopSpec, .doc = "Done before the stop signal, within the grace period"},
+    {.name = "preStop",
+     .type = FieldType::kObject,
+     .object = &kPreStopSpec,
+     .doc = "Done before the stop signal, within the grace period"},
     {.name = "stopSignal", .type = FieldType::kString, .use = FieldUse::kInactive},
 });
 

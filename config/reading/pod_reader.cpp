@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "config/diagnostics.h"
-#include "config/reading/fields.h"
 #include "config/names.h"
+#include "config/reading/fields.h"
 #include "config/reading/readers.h"
 
 namespace mete::config {
@@ -44,7 +44,8 @@ std::vector<Container> read_containers(const View& list, const std::vector<Volum
     const View restart = item["restartPolicy"];
     containers.back().sidecar = init && restart.text() == "Always";
     if (restart && !containers.back().sidecar) {
-      restart.warn(mismatch(describe(restart.node()), "Always, of an init container; mete acts on nothing else here yet"));
+      restart.warn(
+          mismatch(describe(restart.node()), "Always, of an init container; mete acts on nothing else here yet"));
     }
     check_unique(item["name"], "container", names);
     check_mounts(item, volumes);
@@ -73,7 +74,9 @@ Pod read_pod(const View& view) {
   const View priority_class = spec["priorityClassName"];
   to.priority_class = priority_class.text();
   if (priority_class && !to.priority && !to.priority_class.starts_with("system-")) {
-    priority_class.warn(mismatch(describe(priority_class.node()), "`priority` beside it, as PriorityClass objects are not read, or system-node-critical or system-cluster-critical"));
+    priority_class.warn(mismatch(describe(priority_class.node()),
+                                 "`priority` beside it, as PriorityClass objects are not read, or system-node-critical "
+                                 "or system-cluster-critical"));
   }
   to.share_process_namespace = spec["shareProcessNamespace"].boolean();
   if (to.share_process_namespace && to.host_pid) {

@@ -9,12 +9,13 @@ namespace {
 constexpr std::array kMeteVersion = std::to_array<std::string_view>({"mete/v1"});
 constexpr std::array kPolicyKind = std::to_array<std::string_view>({"Policy"});
 constexpr std::array kOnOom = std::to_array<std::string_view>({"kill-container", "kill-process", "hold", "raise"});
-constexpr std::array kThresholdActions =
-    std::to_array<std::string_view>({"signal", "reclaim", "exec", "freeze", "raise", "restart", "kill-container", "kill-process"});
+constexpr std::array kThresholdActions = std::to_array<std::string_view>(
+    {"signal", "reclaim", "exec", "freeze", "raise", "restart", "kill-container", "kill-process"});
 constexpr std::array kOnDrift = std::to_array<std::string_view>({"restore", "report"});
 constexpr std::array kAfterFreeze = std::to_array<std::string_view>({"kill-container", "kill-process", "thaw"});
 // What needs no further field, as pressure has none.
-constexpr std::array kPressureActions = std::to_array<std::string_view>({"reclaim", "restart", "kill-container", "kill-process"});
+constexpr std::array kPressureActions =
+    std::to_array<std::string_view>({"reclaim", "restart", "kill-container", "kill-process"});
 constexpr std::array kLabelOperators = std::to_array<std::string_view>({"In", "NotIn", "Exists", "DoesNotExist"});
 constexpr std::int64_t kMaxPids = 4194304;  // PID_MAX_LIMIT of the kernel
 
@@ -40,9 +41,7 @@ constexpr std::array kSelectorFields = std::to_array<FieldSpec>({
      .type = FieldType::kStringMap,
      .doc = "Labels of Pods in the Policy's namespace; all must be there"},
     {.name = "matchExpressions", .type = FieldType::kObjectList, .object = &kExpressionSpec},
-    {.name = "cgroups",
-     .type = FieldType::kStringList,
-     .doc = "Globs of cgroup paths that others made, as /docker/*"},
+    {.name = "cgroups", .type = FieldType::kStringList, .doc = "Globs of cgroup paths that others made, as /docker/*"},
 });
 constexpr ObjectSpec kSelectorSpec = {.name = "Selector", .fields = kSelectorFields};
 
@@ -57,8 +56,13 @@ constexpr ObjectSpec kBoostSpec = {.name = "CpuBoost", .fields = kBoostFields};
 
 constexpr std::array kCpuFields = std::to_array<FieldSpec>({
     {.name = "burst", .type = FieldType::kDuration, .doc = "CPU time that may be saved up and used beyond the quota"},
-    {.name = "boost", .type = FieldType::kObject, .object = &kBoostSpec, .doc = "Lends a throttled container what of the machine is idle"},
-    {.name = "exclusive", .type = FieldType::kBool, .doc = "CPUs of its own, for containers of Guaranteed pods that ask for whole cores"},
+    {.name = "boost",
+     .type = FieldType::kObject,
+     .object = &kBoostSpec,
+     .doc = "Lends a throttled container what of the machine is idle"},
+    {.name = "exclusive",
+     .type = FieldType::kBool,
+     .doc = "CPUs of its own, for containers of Guaranteed pods that ask for whole cores"},
     {.name = "idle", .type = FieldType::kBool, .doc = "Runs only when nobody else wants the CPU"},
 });
 constexpr ObjectSpec kCpuSpec = {.name = "CpuPolicy", .fields = kCpuFields};
@@ -82,7 +86,10 @@ constexpr std::array kPressureFields = std::to_array<FieldSpec>({
 constexpr ObjectSpec kPressureSpec = {.name = "MemoryPressure", .fields = kPressureFields};
 
 constexpr std::array kThrashingFields = std::to_array<FieldSpec>({
-    {.name = "refaults", .type = FieldType::kPercent, .required = true, .doc = "Pages read again within `for`, of the memory limit"},
+    {.name = "refaults",
+     .type = FieldType::kPercent,
+     .required = true,
+     .doc = "Pages read again within `for`, of the memory limit"},
     {.name = "for", .type = FieldType::kDuration, .required = true},
     {.name = "do", .type = FieldType::kString, .required = true, .values = kPressureActions},
 });
@@ -107,18 +114,27 @@ constexpr std::array kMemoryFields = std::to_array<FieldSpec>({
     {.name = "onOOM", .type = FieldType::kString, .values = kOnOom},
     {.name = "hold", .type = FieldType::kObject, .object = &kHoldSpec},
     {.name = "raise", .type = FieldType::kObject, .object = &kRaiseSpec},
-    {.name = "notify", .type = FieldType::kBool, .doc = "Tell the container of memory pressure (MEMORY_PRESSURE_WATCH)"},
-    {.name = "swap", .type = FieldType::kBytes, .doc = "What it may have in swap beyond its memory limit; without it none"},
+    {.name = "notify",
+     .type = FieldType::kBool,
+     .doc = "Tell the container of memory pressure (MEMORY_PRESSURE_WATCH)"},
+    {.name = "swap",
+     .type = FieldType::kBytes,
+     .doc = "What it may have in swap beyond its memory limit; without it none"},
 });
 constexpr ObjectSpec kMemorySpec = {.name = "MemoryPolicy", .fields = kMemoryFields};
 
 constexpr std::array kIoDeviceFields = std::to_array<FieldSpec>({
-    {.name = "path", .type = FieldType::kString, .required = true, .doc = "A disk, or a path on the file system that lies on it"},
+    {.name = "path",
+     .type = FieldType::kString,
+     .required = true,
+     .doc = "A disk, or a path on the file system that lies on it"},
     {.name = "readBps", .type = FieldType::kBytes},
     {.name = "writeBps", .type = FieldType::kBytes},
     {.name = "readIops", .type = FieldType::kCount, .min = 1},
     {.name = "writeIops", .type = FieldType::kCount, .min = 1},
-    {.name = "latency", .type = FieldType::kDuration, .doc = "Its requests are to take no longer; who has more time is held back for it (cgroup v2, io.latency)"},
+    {.name = "latency",
+     .type = FieldType::kDuration,
+     .doc = "Its requests are to take no longer; who has more time is held back for it (cgroup v2, io.latency)"},
 });
 constexpr ObjectSpec kIoDeviceSpec = {.name = "IoDeviceLimit", .fields = kIoDeviceFields};
 
@@ -140,13 +156,19 @@ constexpr std::array kDeviceFields = std::to_array<FieldSpec>({
 constexpr ObjectSpec kDeviceSpec = {.name = "DevicePermission", .fields = kDeviceFields};
 
 constexpr std::array kDevicesFields = std::to_array<FieldSpec>({
-    {.name = "allow", .type = FieldType::kObjectList, .object = &kDeviceSpec, .doc = "Beyond what every container may use; made in its /dev when it starts"},
+    {.name = "allow",
+     .type = FieldType::kObjectList,
+     .object = &kDeviceSpec,
+     .doc = "Beyond what every container may use; made in its /dev when it starts"},
     {.name = "deny", .type = FieldType::kObjectList, .object = &kDeviceSpec, .doc = "Has the last word"},
 });
 constexpr ObjectSpec kDevicesSpec = {.name = "DevicePolicy", .fields = kDevicesFields};
 
 constexpr std::array kNetClsFields = std::to_array<FieldSpec>({
-    {.name = "classId", .type = FieldType::kString, .required = true, .doc = "MAJOR:MINOR in hexadecimal digits, as tc(8) has it"},
+    {.name = "classId",
+     .type = FieldType::kString,
+     .required = true,
+     .doc = "MAJOR:MINOR in hexadecimal digits, as tc(8) has it"},
 });
 constexpr ObjectSpec kNetClsSpec = {.name = "NetClassPolicy", .fields = kNetClsFields};
 
@@ -159,13 +181,19 @@ constexpr ObjectSpec kGuardSpec = {.name = "GuardPolicy", .fields = kGuardFields
 constexpr std::array kPolicyBodyFields = std::to_array<FieldSpec>({
     {.name = "selector", .type = FieldType::kObject, .required = true, .object = &kSelectorSpec},
     {.name = "dryRun", .type = FieldType::kBool, .doc = "Decide and record, but do nothing"},
-    {.name = "drift", .type = FieldType::kString, .values = kOnDrift, .doc = "What somebody else writes into a managed file is put back (restore), or only told (report)"},
+    {.name = "drift",
+     .type = FieldType::kString,
+     .values = kOnDrift,
+     .doc = "What somebody else writes into a managed file is put back (restore), or only told (report)"},
     {.name = "cpu", .type = FieldType::kObject, .object = &kCpuSpec},
     {.name = "memory", .type = FieldType::kObject, .object = &kMemorySpec},
     {.name = "io", .type = FieldType::kObject, .object = &kIoSpec},
     {.name = "pids", .type = FieldType::kObject, .object = &kPidsSpec},
     {.name = "devices", .type = FieldType::kObject, .object = &kDevicesSpec},
-    {.name = "netCls", .type = FieldType::kObject, .object = &kNetClsSpec, .doc = "The class of what it sends, for tc and iptables (cgroup v1, net_cls)"},
+    {.name = "netCls",
+     .type = FieldType::kObject,
+     .object = &kNetClsSpec,
+     .doc = "The class of what it sends, for tc and iptables (cgroup v1, net_cls)"},
     {.name = "guard", .type = FieldType::kObject, .object = &kGuardSpec},
 });
 constexpr ObjectSpec kPolicyBodySpec = {.name = "PolicySpec", .fields = kPolicyBodyFields};

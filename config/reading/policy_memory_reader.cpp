@@ -35,7 +35,8 @@ int read_signal(const View& view) {
   }
   // They would go past guard, record and timeout.
   if (name == "SIGKILL" || name == "SIGSTOP") {
-    view.error(mismatch(describe(view.node()), name == "SIGKILL" ? "`do: kill-process` or `do: kill-container`" : "`do: freeze`, which ends by itself"));
+    view.error(mismatch(describe(view.node()), name == "SIGKILL" ? "`do: kill-process` or `do: kill-container`"
+                                                                 : "`do: freeze`, which ends by itself"));
     return 0;
   }
   if (view) view.error(mismatch(describe(view.node()), one_of(names)));

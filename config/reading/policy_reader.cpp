@@ -2,8 +2,8 @@
 #include <charconv>
 
 #include "config/diagnostics.h"
-#include "config/reading/fields.h"
 #include "config/names.h"
+#include "config/reading/fields.h"
 #include "config/reading/policy_readers.h"
 
 namespace mete::config {
@@ -54,7 +54,8 @@ CpuPolicy read_cpu(const View& view) {
 // At least one, as the kernel counts them.
 Duration read_microseconds(const View& view) {
   const Duration time = read_time(view);
-  if (time % std::chrono::microseconds(1) != Duration(0)) view.error(mismatch(describe(view.node()), "whole microseconds"));
+  if (time % std::chrono::microseconds(1) != Duration(0))
+    view.error(mismatch(describe(view.node()), "whole microseconds"));
   return time;
 }
 
@@ -64,7 +65,8 @@ IoPolicy read_io(const View& view) {
   std::set<std::string> paths;
   for (const auto& item : view["devices"].items()) {
     io.devices.push_back({item["path"].text(), read_bytes(item["readBps"]), read_bytes(item["writeBps"]),
-                          read_with(item["readIops"], parse_count), read_with(item["writeIops"], parse_count), std::nullopt});
+                          read_with(item["readIops"], parse_count), read_with(item["writeIops"], parse_count),
+                          std::nullopt});
     if (item["latency"]) io.devices.back().latency = read_microseconds(item["latency"]);
     if (item["path"]) item["path"].check(check_absolute_path(item["path"].text()));
     check_unique(item["path"], "device", paths);
@@ -78,12 +80,14 @@ std::vector<DevicePermission> read_devices(const View& view) {
   for (const auto& item : view.items()) {
     DevicePermission device{item["path"].text()};
     // No root file system of a container opens devices; its /dev does.
-    if (item["path"] && (!device.path.starts_with("/dev/") || !check_absolute_path(device.path))) item["path"].error(mismatch(describe(item["path"].node()), "a path below /dev"));
+    if (item["path"] && (!device.path.starts_with("/dev/") || !check_absolute_path(device.path)))
+      item["path"].error(mismatch(describe(item["path"].node()), "a path below /dev"));
     check_unique(item["path"], "device", paths);
     if (const View access = item["access"]) {
       device.access = access.text();
       std::set<char> letters(device.access.begin(), device.access.end());
-      if (device.access.empty() || letters.size() != device.access.size() || device.access.find_first_not_of("rwm") != std::string::npos) {
+      if (device.access.empty() || letters.size() != device.access.size() ||
+          device.access.find_first_not_of("rwm") != std::string::npos) {
         access.error(mismatch(describe(access.node()), "some of the letters r, w and m"));
       }
     }
@@ -106,7 +110,8 @@ std::optional<std::uint32_t> read_class_id(const View& view) {
   const auto major = colon == std::string::npos ? std::nullopt : part(std::string_view(text).substr(0, colon));
   const auto minor = colon == std::string::npos ? std::nullopt : part(std::string_view(text).substr(colon + 1));
   if (!major || !minor || *major == 0) {
-    view.error(mismatch(describe(view.node()), "a class MAJOR:MINOR in hexadecimal digits, each at most ffff, such as \"10:1\""));
+    view.error(mismatch(describe(view.node()),
+                        "a class MAJOR:MINOR in hexadecimal digits, each at most ffff, such as \"10:1\""));
     return std::nullopt;
   }
   return *major << 16U | *minor;
@@ -117,13 +122,16 @@ void check_for_cgroups(const Policy& policy, const View& spec) {
   if (policy.selector.cgroups.empty()) return;
   const auto refuse = [](const View& action, ThresholdAction what) {
     if (what != ThresholdAction::kExec && what != ThresholdAction::kRestart) return;
-    action.error(mismatch("`do: " + action.text() + "` for cgroups of others", "another action: restart and exec are for pods, which mete launches"));
+    action.error(mismatch("`do: " + action.text() + "` for cgroups of others",
+                          "another action: restart and exec are for pods, which mete launches"));
   };
   const View memory = spec["memory"];
   std::size_t index = 0;
   for (const auto& item : memory["at"].items()) refuse(item["do"], policy.memory.at[index++].action);
-  if (policy.memory.pressure && memory["pressure"]["do"]) refuse(memory["pressure"]["do"], policy.memory.pressure->action);
-  if (policy.memory.thrashing && memory["thrashing"]["do"]) refuse(memory["thrashing"]["do"], policy.memory.thrashing->action);
+  if (policy.memory.pressure && memory["pressure"]["do"])
+    refuse(memory["pressure"]["do"], policy.memory.pressure->action);
+  if (policy.memory.thrashing && memory["thrashing"]["do"])
+    refuse(memory["thrashing"]["do"], policy.memory.thrashing->action);
 }
 
 }  // namespace

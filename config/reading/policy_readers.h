@@ -7,9 +7,9 @@
 #include <string>
 
 #include "config/diagnostics.h"
-#include "config/reading/fields.h"
 #include "config/policy.h"
 #include "config/quantity.h"
+#include "config/reading/fields.h"
 #include "config/reading/readers.h"
 
 namespace mete::config {

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "config/documents.h"
-#include "config/result.h"
 #include "config/reading/scalar.h"
 #include "config/reading/yaml_tree.h"
+#include "config/result.h"
 
 namespace mete::config {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/reading/fields.h"
 #include "config/names.h"
 #include "config/quantity.h"
+#include "config/reading/fields.h"
 #include "config/reading/readers.h"
 
 namespace mete::config {

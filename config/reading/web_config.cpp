@@ -5,8 +5,8 @@
 #include <array>
 
 #include "config/diagnostics.h"
-#include "config/reading/fields.h"
 #include "config/quantity.h"
+#include "config/reading/fields.h"
 #include "config/reading/readers.h"
 #include "config/reading/shape.h"
 #include "config/reading/view.h"
@@ -17,8 +17,9 @@ namespace mete::config {
 namespace {
 
 // In the order of ClientAuth, and then the older name of kRequireAny.
-constexpr std::array kClientAuths = std::to_array<std::string_view>(
-    {"NoClientCert", "RequestClientCert", "RequireAnyClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert", "RequireClientCert"});
+constexpr std::array kClientAuths =
+    std::to_array<std::string_view>({"NoClientCert", "RequestClientCert", "RequireAnyClientCert",
+                                     "VerifyClientCertIfGiven", "RequireAndVerifyClientCert", "RequireClientCert"});
 constexpr std::array kVersions = std::to_array<std::string_view>({"TLS10", "TLS11", "TLS12", "TLS13"});
 // crypto/tls.CipherSuites() of the Go versions that Prometheus was built with.
 constexpr std::array kCiphers = std::to_array<std::string_view>({
@@ -111,18 +112,22 @@ void check_client_auth(const View& view, const WebTls& tls) {
   const View type = view["client_auth_type"];
   const View where = type ? type : view;
   const bool has_ca = !tls.client_ca.empty() || !tls.client_ca_file.empty();
-  const bool verifies = tls.client_auth == ClientAuth::kVerifyIfGiven || tls.client_auth == ClientAuth::kRequireAndVerify;
-  const bool requires_one = tls.client_auth == ClientAuth::kRequireAny || tls.client_auth == ClientAuth::kRequireAndVerify;
+  const bool verifies =
+      tls.client_auth == ClientAuth::kVerifyIfGiven || tls.client_auth == ClientAuth::kRequireAndVerify;
+  const bool requires_one =
+      tls.client_auth == ClientAuth::kRequireAny || tls.client_auth == ClientAuth::kRequireAndVerify;
   if (has_ca && tls.client_auth == ClientAuth::kNone) {
-    where.error(mismatch("client_ca_file and no client's certificate asked for", "a client_auth_type such as RequireAndVerifyClientCert"));
+    where.error(mismatch("client_ca_file and no client's certificate asked for",
+                         "a client_auth_type such as RequireAndVerifyClientCert"));
   }
   if (verifies && !has_ca) {
     // crypto/tls would take certificates of every public authority then.
-    where.error(mismatch("client_auth_type " + type.text() + " without client_ca_file", "client_ca_file, the authority to verify by"));
+    where.error(mismatch("client_auth_type " + type.text() + " without client_ca_file",
+                         "client_ca_file, the authority to verify by"));
   }
   if (!tls.client_allowed_sans.empty() && !requires_one) {
-    view["client_allowed_sans"].error(
-        mismatch("client_allowed_sans and no certificate required", "client_auth_type RequireAndVerifyClientCert or RequireAnyClientCert"));
+    view["client_allowed_sans"].error(mismatch("client_allowed_sans and no certificate required",
+                                               "client_auth_type RequireAndVerifyClientCert or RequireAnyClientCert"));
   }
 }
 
@@ -138,7 +143,9 @@ class TlsReader {
     tls_.key_file = file("key_file", tls_.key, true);
     tls_.client_ca_file = file("client_ca_file", tls_.client_ca, false);
     const std::string auth = view_["client_auth_type"].text();
-    tls_.client_auth = auth == kClientAuths.back() ? ClientAuth::kRequireAny : read_enum(view_["client_auth_type"], kClientAuths, ClientAuth::kNone);
+    tls_.client_auth = auth == kClientAuths.back()
+                           ? ClientAuth::kRequireAny
+                           : read_enum(view_["client_auth_type"], kClientAuths, ClientAuth::kNone);
     tls_.client_allowed_sans = view_["client_allowed_sans"].texts();
     tls_.min_version = read_enum(view_["min_version"], kVersions, TlsVersion::k12);
     tls_.max_version = read_enum(view_["max_version"], kVersions, TlsVersion::k13);
@@ -159,10 +166,12 @@ class TlsReader {
     const std::string short_name(name.substr(0, name.rfind('_')));
     std::string path = view.text();
     if (path.empty()) {
-      if (required && inline_text.empty()) view_.error({"`" + std::string(name) + "` is missing", "nothing", "`" + std::string(name) + "`"});
+      if (required && inline_text.empty())
+        view_.error({"`" + std::string(name) + "` is missing", "nothing", "`" + std::string(name) + "`"});
       return {};
     }
-    if (!inline_text.empty()) view.error(mismatch("both `" + short_name + "` and `" + std::string(name) + "`", "one of them"));
+    if (!inline_text.empty())
+      view.error(mismatch("both `" + short_name + "` and `" + std::string(name) + "`", "one of them"));
     return path.front() == '/' || folder_.empty() ? path : folder_ + path;
   }
 
@@ -178,7 +187,8 @@ bool has_control(std::string_view text) {
 std::map<std::string, std::string> read_headers(const View& view) {
   std::map<std::string, std::string> headers;
   for (const auto& [name, value] : view.entries()) {
-    if (has_control(value.text())) value.error(mismatch("a line break or another control character", "one line of text"));
+    if (has_control(value.text()))
+      value.error(mismatch("a line break or another control character", "one line of text"));
     if (!value.text().empty()) headers[name] = value.text();
   }
   return headers;
@@ -188,13 +198,17 @@ std::map<std::string, std::string> read_users(const View& view) {
   std::map<std::string, std::string> users;
   if (!view) return users;
   if (view.node().kind != YamlNode::Kind::kMap) {
-    view.error(mismatch(view.node().kind == YamlNode::Kind::kList ? "a list" : "something else", "a mapping of users to bcrypt hashes"));
+    view.error(mismatch(view.node().kind == YamlNode::Kind::kList ? "a list" : "something else",
+                        "a mapping of users to bcrypt hashes"));
     return users;
   }
   for (const auto& [name, value] : view.entries()) {
-    if (name.find(':') != std::string::npos || has_control(name)) value.error(mismatch("a user's name with a colon or control character", "a name that basic authentication can send"));
+    if (name.find(':') != std::string::npos || has_control(name))
+      value.error(
+          mismatch("a user's name with a colon or control character", "a name that basic authentication can send"));
     if (!bcrypt_cost(value.text())) {
-      value.error(mismatch("something that is no bcrypt hash of cost 4 to 20", "one as `htpasswd -nBC 10 USER` prints, quoted or not: $2y$10$..."));
+      value.error(mismatch("something that is no bcrypt hash of cost 4 to 20",
+                           "one as `htpasswd -nBC 10 USER` prints, quoted or not: $2y$10$..."));
     }
     users[name] = value.text();
   }
@@ -220,7 +234,8 @@ std::optional<WebRateLimit> read_rate_limit(const View& view) {
 
 WebConfig read_web(const View& view, const std::string& folder) {
   WebConfig config;
-  if (const View tls = view["tls_server_config"]; tls && !tls.entries().empty()) config.tls = TlsReader(tls, folder).read();
+  if (const View tls = view["tls_server_config"]; tls && !tls.entries().empty())
+    config.tls = TlsReader(tls, folder).read();
   config.headers = read_headers(view["http_server_config"]["headers"]);
   config.users = read_users(view["basic_auth_users"]);
   config.rate_limit = read_rate_limit(view["rate_limit"]);
@@ -233,7 +248,9 @@ WebConfigRead read_web_config(std::string_view text, std::string_view file) {
   WebConfigRead read;
   Documents out;
   Report report{out, std::string(file), {}};
-  const auto broken = [&](const ParseError& error) { out.errors.push_back({{report.file, error.line, error.column}, "", "", error.message, "", "", ""}); };
+  const auto broken = [&](const ParseError& error) {
+    out.errors.push_back({{report.file, error.line, error.column}, "", "", error.message, "", "", ""});
+  };
   for (const auto& error : check_text(text, 1)) broken(error);
   const auto documents = out.errors.empty() ? split_documents(text) : std::vector<DocumentText>();
   if (documents.size() > 1) broken({documents[1].first_line, 1, "found a second document, expected one"});
@@ -243,7 +260,9 @@ WebConfigRead read_web_config(std::string_view text, std::string_view file) {
     } else if (const View view(&*tree, "", report); view) {
       check_shape(view, kWebSpec, "");
       const auto slash = file.rfind('/');
-      if (out.errors.empty()) read.config = read_web(view, slash == std::string_view::npos ? std::string() : std::string(file.substr(0, slash + 1)));
+      if (out.errors.empty())
+        read.config =
+            read_web(view, slash == std::string_view::npos ? std::string() : std::string(file.substr(0, slash + 1)));
     }
   }
   read.errors = std::move(out.errors);
@@ -254,8 +273,11 @@ std::optional<int> bcrypt_cost(std::string_view hash) {
   constexpr std::size_t kLength = 60;
   constexpr std::string_view kAlphabet = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
   // "$2x$" marks the hashes of a program that was wrong; "$2$" is older than any that Prometheus takes.
-  if (hash.size() != kLength || !hash.starts_with("$2") || std::string_view("aby").find(hash[2]) == std::string_view::npos) return std::nullopt;
-  if (hash[3] != '$' || hash[6] != '$' || hash.substr(7).find_first_not_of(kAlphabet) != std::string_view::npos) return std::nullopt;
+  if (hash.size() != kLength || !hash.starts_with("$2") ||
+      std::string_view("aby").find(hash[2]) == std::string_view::npos)
+    return std::nullopt;
+  if (hash[3] != '$' || hash[6] != '$' || hash.substr(7).find_first_not_of(kAlphabet) != std::string_view::npos)
+    return std::nullopt;
   if (hash[4] < '0' || hash[4] > '9' || hash[5] < '0' || hash[5] > '9') return std::nullopt;
   const int cost = (hash[4] - '0') * 10 + (hash[5] - '0');
   if (cost < kLeastCost || cost > kMostCost) return std::nullopt;

@@ -13,7 +13,9 @@
 namespace mete::runtime::cgroup {
 namespace {
 
-std::string number_of(dev_t device) { return std::to_string(major(device)) + ":" + std::to_string(minor(device)); }
+std::string number_of(dev_t device) {
+  return std::to_string(major(device)) + ":" + std::to_string(minor(device));
+}
 
 // A partition's directory in sysfs is in its disk's.
 Result<std::string> whole_disk(const std::string& device, const std::string& path) {
@@ -47,11 +49,13 @@ std::vector<std::string> disks_with_latency(const Group& group) {
 }
 
 std::vector<std::string> limited_disks(const Group& group) {
-  static constexpr const char* kV1[] = {"blkio.throttle.read_bps_device", "blkio.throttle.write_bps_device", "blkio.throttle.read_iops_device", "blkio.throttle.write_iops_device"};
+  static constexpr const char* kV1[] = {"blkio.throttle.read_bps_device", "blkio.throttle.write_bps_device",
+                                        "blkio.throttle.read_iops_device", "blkio.throttle.write_iops_device"};
   static constexpr const char* kV2[] = {"io.max"};
   const bool v1 = group.hierarchies().on_v1("blkio");
   std::vector<std::string> disks;
-  for (const char* file : v1 ? std::span<const char* const>(kV1) : std::span<const char* const>(kV2)) add_disks(group, v1 ? "blkio" : "io", file, disks);
+  for (const char* file : v1 ? std::span<const char* const>(kV1) : std::span<const char* const>(kV2))
+    add_disks(group, v1 ? "blkio" : "io", file, disks);
   return disks;
 }
 
@@ -79,8 +83,10 @@ Result<std::string> disk_of(const std::string& path) {
   // btrfs and others show a number that is no device's: the mount says which it is.
   METE_TRY(const std::string mounts, read_file(AT_FDCWD, "/proc/self/mountinfo", std::size_t{16} << 20U));
   const std::string source = source_of_mount(mounts, number_of(info.st_dev));
-  if (source.starts_with("/dev/") && ::stat(source.c_str(), &info) == 0 && S_ISBLK(info.st_mode)) return whole_disk(number_of(info.st_rdev), path);
-  return fail(path + ": found a file system on " + (source.empty() ? std::string("no device") : "\"" + source + "\"") + ", expected one on a disk");
+  if (source.starts_with("/dev/") && ::stat(source.c_str(), &info) == 0 && S_ISBLK(info.st_mode))
+    return whole_disk(number_of(info.st_rdev), path);
+  return fail(path + ": found a file system on " + (source.empty() ? std::string("no device") : "\"" + source + "\"") +
+              ", expected one on a disk");
 }
 
 }  // namespace mete::runtime::cgroup

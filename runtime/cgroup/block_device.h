@@ -11,8 +11,9 @@
 
 namespace mete::runtime::cgroup {
 
-// "8:0" of the disk that holds the file system of `path`, or that `path` itself is, when it is a block device. A partition
-// is of its disk. The error: there is no such path, or no single disk under it (tmpfs, overlay, a file system of several).
+// "8:0" of the disk that holds the file system of `path`, or that `path` itself is, when it is a block device. A
+// partition is of its disk. The error: there is no such path, or no single disk under it (tmpfs, overlay, a file system
+// of several).
 [[nodiscard]] Result<std::string> disk_of(const std::string& path);
 
 // Those that this group has limits for, whoever set them.

@@ -63,7 +63,8 @@ struct Cpuset {
   std::string mems;
 };
 
-// A v1 group whose cpuset.cpus or cpuset.mems is empty takes no tasks; the kernel does not inherit them. What is in force then.
+// A v1 group whose cpuset.cpus or cpuset.mems is empty takes no tasks; the kernel does not inherit them. What is in
+// force then.
 Result<Cpuset> fill_cpuset(const std::string& mount, const std::string& path) {
   const std::string directory = mount + path;
   METE_TRY(std::string cpus, internal::read_control(directory, "cpuset.cpus"));

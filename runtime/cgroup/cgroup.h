@@ -18,8 +18,8 @@
 
 #include "config/result.h"
 #include "runtime/cgroup/hierarchies.h"
-#include "runtime/cgroup/limits.h"
 #include "runtime/cgroup/limit_writes.h"
+#include "runtime/cgroup/limits.h"
 #include "runtime/fd.h"
 
 namespace mete::runtime::cgroup {
@@ -79,7 +79,8 @@ class Group {
   // The inode of its directory in the primary hierarchy (cgroup2 when mounted, else memory, else the first): a group
   // made again under the same path has another one.
   [[nodiscard]] Result<std::uint64_t> id() const;
-  // The same, or where it is not in the primary hierarchy that of the first one that has it, which is never the same number.
+  // The same, or where it is not in the primary hierarchy that of the first one that has it, which is never the same
+  // number.
   [[nodiscard]] Result<std::uint64_t> id_anywhere() const;
 
   // Every cgroup.procs a process must be written to, in this order; v1 first, the twin last.
@@ -116,8 +117,8 @@ class Group {
   [[nodiscard]] Result<UniqueFd> oom_eventfd() const;
   // v1: an eventfd for usage crossing `threshold` in either direction (memory.usage_in_bytes).
   [[nodiscard]] Result<UniqueFd> usage_eventfd(Bytes threshold) const;
-  // v1: an eventfd for memory.pressure_level; `level` is "low", "medium" or "critical". It fires by the thousand: whoever
-  // waits for it bounds how often it is looked at.
+  // v1: an eventfd for memory.pressure_level; `level` is "low", "medium" or "critical". It fires by the thousand:
+  // whoever waits for it bounds how often it is looked at.
   [[nodiscard]] Result<UniqueFd> pressure_eventfd(std::string_view level) const;
   // Is somebody in it waiting for memory (v1, memory.oom_control under_oom)? False on v2.
   [[nodiscard]] Result<bool> under_oom() const;

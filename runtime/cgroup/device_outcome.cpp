@@ -10,7 +10,8 @@
 namespace mete::runtime::cgroup {
 namespace {
 
-constexpr std::pair<char, unsigned> kAccess[] = {{'r', BPF_DEVCG_ACC_READ}, {'w', BPF_DEVCG_ACC_WRITE}, {'m', BPF_DEVCG_ACC_MKNOD}};
+constexpr std::pair<char, unsigned> kAccess[] = {
+    {'r', BPF_DEVCG_ACC_READ}, {'w', BPF_DEVCG_ACC_WRITE}, {'m', BPF_DEVCG_ACC_MKNOD}};
 
 unsigned access_bits(std::string_view text) {
   unsigned bits = 0;
@@ -58,7 +59,8 @@ DeviceOutcome outcome_of(const std::vector<DeviceRule>& rules) {
       continue;
     }
     const DeviceException exception{rule.type, rule.major, rule.minor, access_bits(rule.access)};
-    const auto at = std::find_if(outcome.exceptions.begin(), outcome.exceptions.end(), [&](const auto& other) { return other.same_device(exception); });
+    const auto at = std::find_if(outcome.exceptions.begin(), outcome.exceptions.end(),
+                                 [&](const auto& other) { return other.same_device(exception); });
     if (rule.allow != outcome.allow) {
       if (at == outcome.exceptions.end()) {
         outcome.exceptions.push_back(exception);

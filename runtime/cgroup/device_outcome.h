@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a list of device rules leaves, as v1's kernel code works it out (security/device_cgroup.c): one answer for all devices,
-// and exceptions from it. Pure.
+// What a list of device rules leaves, as v1's kernel code works it out (security/device_cgroup.c): one answer for all
+// devices, and exceptions from it. Pure.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,9 @@ struct DeviceException {
   std::optional<std::uint32_t> major;
   std::optional<std::uint32_t> minor;
   unsigned access = 0;  // BPF_DEVCG_ACC_*; 0: none any more
-  [[nodiscard]] bool same_device(const DeviceException& other) const { return type == other.type && major == other.major && minor == other.minor; }
+  [[nodiscard]] bool same_device(const DeviceException& other) const {
+    return type == other.type && major == other.major && minor == other.minor;
+  }
   bool operator==(const DeviceException&) const = default;
 };
 
@@ -34,6 +36,7 @@ struct DeviceOutcome {
 
 // The rules that lead from the one to the other without a moment in which less is allowed than by both. Empty optional:
 // there are none, because the answer for all devices is another one, or the exceptions cannot be known.
-[[nodiscard]] std::optional<std::vector<DeviceRule>> device_changes(const DeviceOutcome& found, const DeviceOutcome& wanted);
+[[nodiscard]] std::optional<std::vector<DeviceRule>> device_changes(const DeviceOutcome& found,
+                                                                    const DeviceOutcome& wanted);
 
 }  // namespace mete::runtime::cgroup

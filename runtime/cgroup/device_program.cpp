@@ -67,7 +67,9 @@ void add(Program& program, const DeviceException& exception, bool allow) {
   program.insert(program.end(), checks.begin(), checks.end());
 }
 
-long bpf(int command, union bpf_attr& attributes) { return ::syscall(SYS_bpf, command, &attributes, sizeof attributes); }
+long bpf(int command, union bpf_attr& attributes) {
+  return ::syscall(SYS_bpf, command, &attributes, sizeof attributes);
+}
 
 Result<UniqueFd> load_program(const Program& program) {
   constexpr char kLicense[] = "Apache-2.0";
@@ -101,7 +103,8 @@ UniqueFd find_ours(int directory) {
     about.info.bpf_fd = static_cast<__u32>(program.get());
     about.info.info_len = sizeof info;
     about.info.info = reinterpret_cast<__u64>(&info);
-    if (program.valid() && bpf(BPF_OBJ_GET_INFO_BY_FD, about) == 0 && std::strcmp(info.name, kName) == 0) return program;
+    if (program.valid() && bpf(BPF_OBJ_GET_INFO_BY_FD, about) == 0 && std::strcmp(info.name, kName) == 0)
+      return program;
   }
   return {};
 }

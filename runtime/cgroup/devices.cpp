@@ -23,7 +23,8 @@ class DeviceFile {
     if (!fd_.valid()) {
       METE_TRY(fd_, open_at(AT_FDCWD, path_, O_WRONLY));
     }
-    if (::write(fd_.get(), text.data(), text.size()) < 0) return fail_errno("write \"" + std::string(text) + "\" to " + path_);
+    if (::write(fd_.get(), text.data(), text.size()) < 0)
+      return fail_errno("write \"" + std::string(text) + "\" to " + path_);
     return {};
   }
 
@@ -37,7 +38,8 @@ std::vector<DeviceRule> with_what_all_have(std::vector<DeviceRule> rules) {
   const auto last = std::find_if(rules.rbegin(), rules.rend(), [](const DeviceRule& rule) { return rule.type == 'a'; });
   if (last != rules.rend() && last->allow) return rules;
   for (const char type : {'c', 'b'}) rules.push_back({true, type, std::nullopt, std::nullopt, "m"});
-  constexpr std::pair<std::uint32_t, std::uint32_t> kEverybodys[] = {{1, 3}, {1, 5}, {1, 7}, {1, 8}, {1, 9}, {5, 0}, {5, 2}};
+  constexpr std::pair<std::uint32_t, std::uint32_t> kEverybodys[] = {{1, 3}, {1, 5}, {1, 7}, {1, 8},
+                                                                     {1, 9}, {5, 0}, {5, 2}};
   for (const auto& [major, minor] : kEverybodys) rules.push_back({true, 'c', major, minor, "rwm"});
   rules.push_back({true, 'c', 136, std::nullopt, "rwm"});
   return rules;
@@ -62,11 +64,14 @@ Status write_rules(const Group& group, const std::vector<DeviceRule>& rules) {
 std::string to_text(const DeviceRule& rule) {
   // The kernel knows "all" only as a whole: it forgets all rules, then allows or denies everything.
   if (rule.type == 'a') return "a";
-  const auto number = [](const std::optional<std::uint32_t>& value) { return value ? std::to_string(*value) : std::string("*"); };
+  const auto number = [](const std::optional<std::uint32_t>& value) {
+    return value ? std::to_string(*value) : std::string("*");
+  };
   return std::string(1, rule.type) + " " + number(rule.major) + ":" + number(rule.minor) + " " + rule.access;
 }
 
-Status apply_device_rules(const Group& group, const std::vector<DeviceRule>& rules, const std::vector<DeviceRule>& last) {
+Status apply_device_rules(const Group& group, const std::vector<DeviceRule>& rules,
+                          const std::vector<DeviceRule>& last) {
   const auto all = all_rules(rules, last);
   if (!group.hierarchies().on_v1("devices")) {
     // Hybrid without the controller on v1, too: the program sits on the twin.
@@ -76,7 +81,8 @@ Status apply_device_rules(const Group& group, const std::vector<DeviceRule>& rul
   return write_rules(group, all);
 }
 
-Status change_device_rules(const Group& group, const std::vector<DeviceRule>& rules, const std::vector<DeviceRule>& last) {
+Status change_device_rules(const Group& group, const std::vector<DeviceRule>& rules,
+                           const std::vector<DeviceRule>& last) {
   if (!group.hierarchies().on_v1("devices")) return apply_device_rules(group, rules, last);
   const auto all = all_rules(rules, last);
   METE_TRY(const std::string list, group.read("devices", "devices.list"));

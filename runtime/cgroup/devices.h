@@ -18,20 +18,22 @@ struct DeviceRule {
   char type = 'a';                     // 'a': all devices, and all rules before are forgotten; else 'b' or 'c'
   std::optional<std::uint32_t> major;  // empty: any
   std::optional<std::uint32_t> minor;
-  std::string access = "rwm";          // of r(ead), w(rite), m(knod)
+  std::string access = "rwm";  // of r(ead), w(rite), m(knod)
   bool operator==(const DeviceRule&) const = default;
 };
 
 // As v1's files take it: "c 1:3 rwm", "a".
 [[nodiscard]] std::string to_text(const DeviceRule& rule);
 
-// The rules in their order, then, unless they allow all, what every container may use (null, zero, full, random, urandom,
-// tty, ptmx, pts; mknod of any), as runc has it, then those of `last`. Without rules: what every container may use alone. On v2
-// it takes the place of what an earlier call has set; nothing else's program is touched.
-[[nodiscard]] Status apply_device_rules(const Group& group, const std::vector<DeviceRule>& rules, const std::vector<DeviceRule>& last = {});
+// The rules in their order, then, unless they allow all, what every container may use (null, zero, full, random,
+// urandom, tty, ptmx, pts; mknod of any), as runc has it, then those of `last`. Without rules: what every container may
+// use alone. On v2 it takes the place of what an earlier call has set; nothing else's program is touched.
+[[nodiscard]] Status apply_device_rules(const Group& group, const std::vector<DeviceRule>& rules,
+                                        const std::vector<DeviceRule>& last = {});
 
-// The same for a group in which processes run: where that can be had, only what is different is written, so that nothing
-// that is allowed before and after is refused meanwhile (v1; on v2 programs are exchanged at once).
-[[nodiscard]] Status change_device_rules(const Group& group, const std::vector<DeviceRule>& rules, const std::vector<DeviceRule>& last);
+// The same for a group in which processes run: where that can be had, only what is different is written, so that
+// nothing that is allowed before and after is refused meanwhile (v1; on v2 programs are exchanged at once).
+[[nodiscard]] Status change_device_rules(const Group& group, const std::vector<DeviceRule>& rules,
+                                         const std::vector<DeviceRule>& last);
 
 }  // namespace mete::runtime::cgroup

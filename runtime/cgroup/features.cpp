@@ -25,20 +25,20 @@ struct FileFeature {
 
 // Files of a group that is not the root.
 constexpr FileFeature kFiles[] = {
-    {"cgroup_kill", "", "cgroup.kill", false},               // Linux 5.14
-    {"cgroup_freeze", "", "cgroup.freeze", false},           // 5.2
-    {"pressure", "", "memory.pressure", false},              // PSI, 4.20
-    {"memory_events", "memory", "memory.events", false},     // 4.5
-    {"memory_reclaim", "memory", "memory.reclaim", false},   // 5.19
-    {"memory_peak", "memory", "memory.peak", false},         // 5.19
+    {"cgroup_kill", "", "cgroup.kill", false},                  // Linux 5.14
+    {"cgroup_freeze", "", "cgroup.freeze", false},              // 5.2
+    {"pressure", "", "memory.pressure", false},                 // PSI, 4.20
+    {"memory_events", "memory", "memory.events", false},        // 4.5
+    {"memory_reclaim", "memory", "memory.reclaim", false},      // 5.19
+    {"memory_peak", "memory", "memory.peak", false},            // 5.19
     {"memory_oom_group", "memory", "memory.oom.group", false},  // 4.19
     {"memory_swap", "memory", "memory.swap.max", false},
     {"memory_thresholds", "memory", "cgroup.event_control", true},  // eventfds; 2.6.34, CONFIG_MEMCG_V1 since 6.11
     {"memory_oom_hold", "memory", "memory.oom_control", true},
     {"memory_swap", "memory", "memory.memsw.limit_in_bytes", true},
-    {"cpu_burst", "cpu", "cpu.max.burst", false},            // 5.14
+    {"cpu_burst", "cpu", "cpu.max.burst", false},  // 5.14
     {"cpu_burst", "cpu", "cpu.cfs_burst_us", true},
-    {"cpu_idle", "cpu", "cpu.idle", false},                  // 5.15
+    {"cpu_idle", "cpu", "cpu.idle", false},  // 5.15
     {"cpu_idle", "cpu", "cpu.idle", true},
     {"cpuset", "cpuset", "cpuset.cpus", false},
     {"cpuset", "cpuset", "cpuset.cpus", true},
@@ -47,7 +47,7 @@ constexpr FileFeature kFiles[] = {
     {"io_weight", "io", "io.weight", false},
     {"io_weight", "blkio", "blkio.bfq.weight", true},
     {"io_latency", "io", "io.latency", false},
-    {"pids_events", "pids", "pids.events", false},           // 4.5
+    {"pids_events", "pids", "pids.events", false},  // 4.5
     {"pids_events", "pids", "pids.events", true},
     {"net_cls", "net_cls", "net_cls.classid", true},
 };
@@ -85,7 +85,9 @@ std::optional<std::chrono::milliseconds> shortest_window(const Group& group) {
   const std::string directory = group.unified_directory();
   for (const int window : {100, 500, 2000}) {
     const std::chrono::milliseconds length(window);
-    if (!directory.empty() && open_psi_trigger(directory + "/memory.pressure", {.full = false, .stall = length / 2, .window = length})) return length;
+    if (!directory.empty() &&
+        open_psi_trigger(directory + "/memory.pressure", {.full = false, .stall = length / 2, .window = length}))
+      return length;
   }
   return std::nullopt;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of the kernel's interfaces this machine has, found by trying, once: a version says little about a distribution's kernel.
+// What of the kernel's interfaces this machine has, found by trying, once: a version says little about a distribution's
+// kernel.
 #pragma once
 
 #include <chrono>

@@ -209,7 +209,8 @@ Status plan_io(Plan& plan, const Limits& limits) {
   const bool v1 = plan.on_v1("blkio");
   METE_CHECK(plan.need(v1 ? "blkio" : "io", "io limits"));
   if (limits.io_weight) {
-    if (*limits.io_weight < 1 || *limits.io_weight > 10'000) return fail("io weight: found " + std::to_string(*limits.io_weight) + ", expected 1 to 10000");
+    if (*limits.io_weight < 1 || *limits.io_weight > 10'000)
+      return fail("io weight: found " + std::to_string(*limits.io_weight) + ", expected 1 to 10000");
     if (v1) {
       plan.write("blkio", "blkio.bfq.weight", std::to_string(std::min<std::uint64_t>(*limits.io_weight, 1000)));
     } else {
@@ -230,8 +231,12 @@ Status plan_io(Plan& plan, const Limits& limits) {
       write("read_iops_device", limit.read_iops);
       write("write_iops_device", limit.write_iops);
     } else {
-      const auto text = [](const std::optional<std::uint64_t>& most) { return most ? std::to_string(*most) : std::string("max"); };
-      plan.write("io", "io.max", disk + " rbps=" + text(limit.read_bps) + " wbps=" + text(limit.write_bps) + " riops=" + text(limit.read_iops) + " wiops=" + text(limit.write_iops));
+      const auto text = [](const std::optional<std::uint64_t>& most) {
+        return most ? std::to_string(*most) : std::string("max");
+      };
+      plan.write("io", "io.max",
+                 disk + " rbps=" + text(limit.read_bps) + " wbps=" + text(limit.write_bps) +
+                     " riops=" + text(limit.read_iops) + " wiops=" + text(limit.write_iops));
     }
   }
   return {};
@@ -239,7 +244,8 @@ Status plan_io(Plan& plan, const Limits& limits) {
 
 // A file with a line for each disk that has a limit: is this one as it should be?
 bool same_disk_setting(std::string_view expected, std::string_view found) {
-  const bool none = expected.ends_with(" 0") || expected.ends_with(" rbps=max wbps=max riops=max wiops=max") || expected.ends_with(" target=0");
+  const bool none = expected.ends_with(" 0") || expected.ends_with(" rbps=max wbps=max riops=max wiops=max") ||
+                    expected.ends_with(" target=0");
   const std::string_view disk = expected.substr(0, expected.find(' ') + 1);
   while (!found.empty()) {
     const std::string_view line = next_part(found, '\n');
@@ -277,7 +283,8 @@ Bytes huge_page_size(std::string_view name) {
 
 // Size files hold whole pages; v1 shows "no limit" as a number.
 std::string as_read(const ControlWrite& write, Bytes page) {
-  const bool size = write.controller == "memory" && write.file != "memory.oom.group" && write.file != "memory.oom_control";
+  const bool size =
+      write.controller == "memory" && write.file != "memory.oom.group" && write.file != "memory.oom_control";
   const bool huge = write.controller == "hugetlb";
   if (!size && !huge) return write.text;
   if (write.text == "max") return write.text;
@@ -329,7 +336,8 @@ Result<std::vector<ControlWrite>> plan_reads(const Limits& limits, const Hierarc
 }
 
 bool has_a_line_for_each_disk(std::string_view file) {
-  return file == "io.max" || file == "io.latency" || file.starts_with("io.cost.") || file.starts_with("blkio.throttle.");
+  return file == "io.max" || file == "io.latency" || file.starts_with("io.cost.") ||
+         file.starts_with("blkio.throttle.");
 }
 
 bool same_setting(const std::string& file, std::string_view expected, std::string_view found) {

@@ -42,7 +42,8 @@ struct CpuBandwidth {
 struct IoLimit {
   std::optional<std::uint64_t> read_bps, write_bps;    // bytes a second
   std::optional<std::uint64_t> read_iops, write_iops;  // operations a second
-  std::optional<std::chrono::microseconds> latency;    // (v2) io.latency: what its requests shall keep to; 0: nothing any more
+  std::optional<std::chrono::microseconds>
+      latency;  // (v2) io.latency: what its requests shall keep to; 0: nothing any more
   bool operator==(const IoLimit&) const = default;
 };
 
@@ -65,13 +66,14 @@ struct Limits {
   std::optional<Limit<Bytes>> memory_min;   // (v2) memory.min: never reclaimed below
   std::optional<bool> oom_group;  // (v2) memory.oom.group: an OOM kill takes the whole group. false is fine on v1
 
-  // v1 memory.oom_control: who runs out of memory waits instead of being killed, until there is room or somebody decides.
-  // On v2, where nothing like it exists, only false can be had.
+  // v1 memory.oom_control: who runs out of memory waits instead of being killed, until there is room or somebody
+  // decides. On v2, where nothing like it exists, only false can be had.
   std::optional<bool> oom_kill_disable;
 
   // By disk, "8:0". v1 blkio.throttle.*, which knows of buffered writes only who flushes them; v2 io.max.
   std::map<std::string, IoLimit> io;
-  // 1..10000, 100 = a default. v1 blkio.bfq.weight (1..1000), v2 io.weight; both only where the kernel has a scheduler for it.
+  // 1..10000, 100 = a default. v1 blkio.bfq.weight (1..1000), v2 io.weight; both only where the kernel has a scheduler
+  // for it.
   std::optional<std::uint64_t> io_weight;
 
   std::optional<Limit<std::uint64_t>> pids;     // tasks, threads counted; pids.max on both
@@ -81,8 +83,8 @@ struct Limits {
   bool operator==(const Limits&) const = default;
 };
 
-// The same by what they are about (CPU, cpuset, memory, IO, the rest), so that what is refused of one keeps the others from nobody.
-// Empty parts are left out.
+// The same by what they are about (CPU, cpuset, memory, IO, the rest), so that what is refused of one keeps the others
+// from nobody. Empty parts are left out.
 [[nodiscard]] std::vector<Limits> parts_of(const Limits& limits);
 
 // OCI's memory.swap (v1 meaning: memory and swap together) to the field above.

@@ -36,7 +36,9 @@ class Interrupter {
     event.sigev_signo = kSignal();
     event._sigev_un._tid = static_cast<pid_t>(::syscall(SYS_gettid));
     made_ = ::timer_create(CLOCK_MONOTONIC, &event, &timer_) == 0;
-    const struct itimerspec every {{0, kSliceNanoseconds}, {0, kSliceNanoseconds}};
+    const struct itimerspec every {
+      {0, kSliceNanoseconds}, { 0, kSliceNanoseconds }
+    };
     if (made_) ::timer_settime(timer_, 0, &every, nullptr);
   }
   ~Interrupter() {
@@ -62,14 +64,16 @@ Status free_piece(int file, const Group& group, bool v1, Bytes wanted) {
 }  // namespace
 
 Result<Bytes> memory_usage(const Group& group) {
-  METE_TRY(const std::string text, group.read("memory", group.hierarchies().on_v1("memory") ? "memory.usage_in_bytes" : "memory.current"));
+  METE_TRY(const std::string text,
+           group.read("memory", group.hierarchies().on_v1("memory") ? "memory.usage_in_bytes" : "memory.current"));
   return Bytes(static_cast<std::int64_t>(parse_u64(trim(text)).value_or(0)));
 }
 
 Result<Bytes> reclaim(const Group& group, Bytes target, const std::atomic<bool>& stop) {
   const bool v1 = group.hierarchies().on_v1("memory");
   METE_TRY(Bytes usage, memory_usage(group));
-  METE_TRY(const UniqueFd file, open_at(AT_FDCWD, group.directory("memory") + (v1 ? "/memory.force_empty" : "/memory.reclaim"), O_WRONLY));
+  METE_TRY(const UniqueFd file,
+           open_at(AT_FDCWD, group.directory("memory") + (v1 ? "/memory.force_empty" : "/memory.reclaim"), O_WRONLY));
   std::optional<Interrupter> interrupter;
   if (v1) {
     interrupter.emplace();

@@ -10,8 +10,8 @@
 #include <set>
 
 #include "runtime/file.h"
-#include "runtime/image/import.h"
 #include "runtime/image/image_record.h"
+#include "runtime/image/import.h"
 #include "runtime/image/staging.h"
 
 namespace mete::runtime::image {

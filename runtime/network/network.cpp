@@ -10,7 +10,8 @@ class Unconnected : public Driver {
   explicit Unconnected(bool own_namespace) : own_namespace_(own_namespace) {}
   [[nodiscard]] bool own_namespace() const override { return own_namespace_; }
   [[nodiscard]] bool needs_attachment() const override { return false; }
-  [[nodiscard]] Result<Attachment> attach(const std::string& /*uid*/, const std::string& /*network_namespace*/) const override {
+  [[nodiscard]] Result<Attachment> attach(const std::string& /*uid*/,
+                                          const std::string& /*network_namespace*/) const override {
     return Attachment{};
   }
   [[nodiscard]] Status detach(const std::string& /*uid*/) const override { return {}; }

@@ -30,7 +30,8 @@ class Driver {
   // holds the namespace while attach() works on it and while containers are restarted.
   [[nodiscard]] virtual bool needs_attachment() const = 0;
   // Connects the namespace (/proc/PID/ns/net) for the pod of this uid. Idempotent: after a crash it is called again.
-  [[nodiscard]] virtual Result<Attachment> attach(const std::string& uid, const std::string& network_namespace) const = 0;
+  [[nodiscard]] virtual Result<Attachment> attach(const std::string& uid,
+                                                  const std::string& network_namespace) const = 0;
   // Gives back what attach() took on the host. What was never attached is fine.
   [[nodiscard]] virtual Status detach(const std::string& uid) const = 0;
 };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/oci/config.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 #include "runtime/oci/read_parts.h"
 
@@ -37,7 +38,8 @@ void read_names(const Node& document, ReadContext& context) {
     if (name.empty()) continue;
     const bool own = std::any_of(launch.namespaces.begin(), launch.namespaces.end(),
                                  [](const auto& use) { return use.kind == process::NamespaceKind::uts; });
-    if (!own) document[field].bad("\"" + name + "\" and no uts namespace", "a uts namespace: the host's name stays as it is");
+    if (!own)
+      document[field].bad("\"" + name + "\" and no uts namespace", "a uts namespace: the host's name stays as it is");
   }
 }
 
@@ -60,8 +62,8 @@ Result<Config> read_config(std::string_view text, const Surroundings& surroundin
   read_names(document, context);
   read_process_part(document["process"], context);
   config.hooks = read_hooks(document["hooks"]);
-  config.launch.hooks = !config.hooks.prestart.empty() || !config.hooks.create_runtime.empty() || !config.hooks.create_container.empty() ||
-                        !config.net_devices.empty();
+  config.launch.hooks = !config.hooks.prestart.empty() || !config.hooks.create_runtime.empty() ||
+                        !config.hooks.create_container.empty() || !config.net_devices.empty();
   for (const auto& [key, value] : document["annotations"].members()) config.annotations[key] = value.text();
   if (auto status = problems.status(); !status) return fail_in("config.json", status.error());
   return config;

@@ -62,8 +62,8 @@ struct Config {
 
 // What the result depends on besides the text.
 struct Surroundings {
-  std::string bundle;               // absolute
-  process::CgroupView cgroup_view;  // for mounts of type "cgroup"
+  std::string bundle;                  // absolute
+  process::CgroupView cgroup_view;     // for mounts of type "cgroup"
   std::uint64_t capabilities = ~0ULL;  // what we have to give: others are left out, with a warning
   bool systemd = false;                // linux.cgroupsPath is in systemd's form
   bool apparmor = false;               // the kernel has it, and it is on

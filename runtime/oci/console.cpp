@@ -31,7 +31,8 @@ Result<UniqueFd> connect_to(const std::string& path, const std::string& what) {
 Status send_terminal(const UniqueFd& socket, const UniqueFd& terminal) {
   // Clients take the text for the terminal's name.
   constexpr char kName[] = "/dev/ptmx";
-  if (send_with_descriptor(socket.get(), kName, sizeof kName - 1, terminal.get()) < 0) return fail_errno("hand the terminal to --console-socket");
+  if (send_with_descriptor(socket.get(), kName, sizeof kName - 1, terminal.get()) < 0)
+    return fail_errno("hand the terminal to --console-socket");
   return {};
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unix sockets at which somebody waits for a descriptor of ours: the client for the container's terminal (--console-socket; runc,
-// docs/terminals.md), a seccomp agent for its listener (config-linux.md, listenerPath).
+// Unix sockets at which somebody waits for a descriptor of ours: the client for the container's terminal
+// (--console-socket; runc, docs/terminals.md), a seccomp agent for its listener (config-linux.md, listenerPath).
 #pragma once
 
 #include <string>

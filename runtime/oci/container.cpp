@@ -63,13 +63,15 @@ Status start_container(const Place& place, const State& state) {
   const auto with_hooks = [&]() -> Status {
     if (!state.hooks.start_container.empty()) {
       METE_TRY(const std::string plan, read_file(AT_FDCWD, place.plan()));
-      METE_CHECK(run_start_hooks(state.hooks.start_container, spec_state(state, "created", state.process.pid), plan, state.process.pid));
+      METE_CHECK(run_start_hooks(state.hooks.start_container, spec_state(state, "created", state.process.pid), plan,
+                                 state.process.pid));
     }
     METE_TRY(const UniqueFd notify, open_notify_socket(place));
     METE_TRY(const UniqueFd pidfd, process::open_pidfd(state.process));
     METE_CHECK(open_gate(place));
     pass_readiness(notify, state.process.pid, pidfd);
-    return run_hooks(state.hooks.poststart, "poststart", spec_state(state, "running", state.process.pid), {state.bundle});
+    return run_hooks(state.hooks.poststart, "poststart", spec_state(state, "running", state.process.pid),
+                     {state.bundle});
   };
   auto started = with_hooks();
   const bool hooked = !state.hooks.start_container.empty() || !state.hooks.poststart.empty();
@@ -84,7 +86,8 @@ std::vector<std::string> run_poststop(const State& state) {
   std::vector<std::string> warnings;
   // One that fails does not keep the others from running.
   for (const auto& hook : state.hooks.poststop) {
-    if (auto done = run_hooks({hook}, "poststop", spec_state(state, "stopped", 0), {state.bundle}); !done) warnings.push_back(done.error().what);
+    if (auto done = run_hooks({hook}, "poststop", spec_state(state, "stopped", 0), {state.bundle}); !done)
+      warnings.push_back(done.error().what);
   }
   return warnings;
 }
@@ -118,7 +121,8 @@ Result<std::string> read_document(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return fail_errno(path);
   if (S_ISDIR(info.st_mode)) return fail(path + ": found a directory, expected a file");
-  if (info.st_size > kLargest) return fail(path + ": found " + std::to_string(info.st_size) + " bytes, expected at most 16 MiB");
+  if (info.st_size > kLargest)
+    return fail(path + ": found " + std::to_string(info.st_size) + " bytes, expected at most 16 MiB");
   return read_file(AT_FDCWD, path);
 }
 

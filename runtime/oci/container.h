@@ -26,9 +26,9 @@ struct CreateRequest {
   bool move_root = false;   // --no-pivot
   bool new_keyring = true;  // --no-new-keyring: the session keyring of the caller stays
   int preserved_fds = 0;
-  std::vector<std::string> more_env;       // NAME=value, after the bundle's
-  bool takes_terminal = false;             // Made::terminal is wanted when no console socket is given
-  UniqueFd console;                        // --console-socket, connected
+  std::vector<std::string> more_env;  // NAME=value, after the bundle's
+  bool takes_terminal = false;        // Made::terminal is wanted when no console socket is given
+  UniqueFd console;                   // --console-socket, connected
 };
 
 struct Made {
@@ -43,8 +43,8 @@ struct Made {
 // whether it is asked for or not.
 [[nodiscard]] Result<Made> make_container(const CreateRequest& request);
 
-// What `start` does: startContainer hooks, the gate, poststart hooks. The caller holds the lock. After an error of a hook the
-// container is gone, as the specification wants it.
+// What `start` does: startContainer hooks, the gate, poststart hooks. The caller holds the lock. After an error of a
+// hook the container is gone, as the specification wants it.
 [[nodiscard]] Status start_container(const Place& place, const State& state);
 
 // The poststop hooks of a container that is gone; each failure is a warning.

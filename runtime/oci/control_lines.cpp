@@ -12,8 +12,11 @@ Status apply_line(const cgroup::Group& group, const ControlLine& line) {
   }
   const std::string controller = line.controller == "blkio" ? "io" : line.controller;
   if (line.v2_file.empty() || !machine.on_v2(controller)) {
-    return fail(line.field + ": found it asked for, expected it left out: this machine has no " + line.controller + " controller for it" +
-                (line.v1_file.empty() ? " on cgroup2" : line.v2_file.empty() ? " on cgroup v1" : ""));
+    return fail(line.field + ": found it asked for, expected it left out: this machine has no " + line.controller +
+                " controller for it" +
+                (line.v1_file.empty()   ? " on cgroup2"
+                 : line.v2_file.empty() ? " on cgroup v1"
+                                        : ""));
   }
   auto written = group.write(controller, line.v2_file, line.v2_text);
   return written ? written : fail_in(line.field, written.error());

@@ -19,9 +19,17 @@ namespace {
 constexpr std::uint8_t kCall = 1;
 constexpr std::uint8_t kReturn = 2;
 constexpr std::uint8_t kError = 3;
-constexpr std::size_t kHead = 16;          // the fixed part, and the length of the field array
+constexpr std::size_t kHead = 16;  // the fixed part, and the length of the field array
 constexpr std::size_t kLargest = 1U << 20U;
-enum Field : std::uint8_t { kPath = 1, kInterface = 2, kMember = 3, kErrorName = 4, kReplySerial = 5, kDestination = 6, kSignature = 8 };
+enum Field : std::uint8_t {
+  kPath = 1,
+  kInterface = 2,
+  kMember = 3,
+  kErrorName = 4,
+  kReplySerial = 5,
+  kDestination = 6,
+  kSignature = 8
+};
 
 std::uint32_t number_at(std::string_view bytes, std::size_t at) {
   std::uint32_t value = 0;
@@ -29,7 +37,9 @@ std::uint32_t number_at(std::string_view bytes, std::size_t at) {
   return value;
 }
 
-std::size_t padded(std::size_t at, std::size_t to) { return (at + to - 1) / to * to; }
+std::size_t padded(std::size_t at, std::size_t to) {
+  return (at + to - 1) / to * to;
+}
 
 // A text of a message; empty when its length leads past the end.
 std::string text_at(std::string_view bytes, std::size_t at) {
@@ -59,7 +69,9 @@ void Body::signature(const std::string& value) {
   bytes_.append(value.c_str(), value.size() + 1);
 }
 
-void Body::pad(std::size_t to) { bytes_.resize(padded(bytes_.size(), to)); }
+void Body::pad(std::size_t to) {
+  bytes_.resize(padded(bytes_.size(), to));
+}
 
 std::size_t Body::begin_array(std::size_t element) {
   number(0);
@@ -188,7 +200,8 @@ Result<Connection> Connection::open(const std::string& socket_path) {
     hello += kHex[static_cast<unsigned char>(digit) >> 4U];
     hello += kHex[static_cast<unsigned char>(digit) & 0xFU];
   }
-  // All at once, as systemd's own clients do: what comes to its side together with BEGIN alone is looked at only when more comes.
+  // All at once, as systemd's own clients do: what comes to its side together with BEGIN alone is looked at only when
+  // more comes.
   METE_CHECK(write_all(made.socket_.get(), hello + "\r\nBEGIN\r\n"));
   std::string answer;
   while (!answer.ends_with("\r\n")) {
@@ -197,7 +210,9 @@ Result<Connection> Connection::open(const std::string& socket_path) {
     constexpr std::size_t kLongestLine = 512;
     if (answer.size() > kLongestLine) break;
   }
-  if (!answer.starts_with("OK ")) return fail("D-Bus at " + socket_path + ": found \"" + answer.substr(0, answer.find('\r')) + "\", expected to be let in");
+  if (!answer.starts_with("OK "))
+    return fail("D-Bus at " + socket_path + ": found \"" + answer.substr(0, answer.find('\r')) +
+                "\", expected to be let in");
   return made;
 }
 
@@ -229,7 +244,8 @@ Status Connection::call(const Call& call) {
     METE_TRY(const Reply reply, parse_reply(message + rest));
     if (reply.answers != serial) continue;  // a signal
     if (reply.type == kReturn) return {};
-    if (reply.type == kError) return fail(call.member + ": " + reply.error + (reply.text.empty() ? "" : ": " + reply.text));
+    if (reply.type == kError)
+      return fail(call.member + ": " + reply.error + (reply.text.empty() ? "" : ": " + reply.text));
   }
 }
 

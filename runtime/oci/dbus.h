@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// As much of D-Bus as it takes to call a method of systemd (D-Bus specification 0.43): little endian, no names of our own, no
-// signals. A static program cannot have libsystemd.
+// As much of D-Bus as it takes to call a method of systemd (D-Bus specification 0.43): little endian, no names of our
+// own, no signals. A static program cannot have libsystemd.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ class Body {
   void text(const std::string& value);       // s and o
   void signature(const std::string& value);  // g
   void pad(std::size_t to);
-  void value(const Value& value);  // v
+  void value(const Value& value);                     // v
   void properties(const std::vector<Property>& all);  // a(sv)
   // Begins an array whose elements are padded to `element`; end_array() fills in its length.
   std::size_t begin_array(std::size_t element);
@@ -56,10 +56,10 @@ struct Call {
 [[nodiscard]] std::string to_bytes(const Call& call, std::uint32_t serial);
 
 struct Reply {
-  std::uint8_t type = 0;  // 2: returned, 3: an error
+  std::uint8_t type = 0;      // 2: returned, 3: an error
   std::uint32_t answers = 0;  // the serial of the call
-  std::string error;      // its name
-  std::string text;       // its first argument, when that is a text
+  std::string error;          // its name
+  std::string text;           // its first argument, when that is a text
 };
 
 // One message without its length checks: how long it is, the first 16 bytes tell. 0: no message.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// events: what the container uses, once (--stats) or each --interval until its end, and its OOM kills, as runc prints them.
+// events: what the container uses, once (--stats) or each --interval until its end, and its OOM kills, as runc prints
+// them.
+#include <nlohmann/json.hpp>
 #include <poll.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <nlohmann/json.hpp>
 
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
@@ -41,15 +42,21 @@ Json table(const cgroup::Group& group, std::string_view controller, const std::s
   return all;
 }
 
-std::uint64_t of(const Json& numbers, const char* key, std::uint64_t factor = 1) { return numbers.value(key, std::uint64_t{0}) * factor; }
+std::uint64_t of(const Json& numbers, const char* key, std::uint64_t factor = 1) {
+  return numbers.value(key, std::uint64_t{0}) * factor;
+}
 
 Json cpu_of(const cgroup::Group& group) {
   constexpr std::uint64_t kNanosPerMicro = 1'000;
   const Json stat = table(group, "cpu", "cpu.stat");
   Json cpu;
   if (!group.hierarchies().on_v1("cpuacct")) {
-    cpu["usage"] = {{"total", of(stat, "usage_usec", kNanosPerMicro)}, {"kernel", of(stat, "system_usec", kNanosPerMicro)}, {"user", of(stat, "user_usec", kNanosPerMicro)}};
-    cpu["throttling"] = {{"periods", of(stat, "nr_periods")}, {"throttledPeriods", of(stat, "nr_throttled")}, {"throttledTime", of(stat, "throttled_usec", kNanosPerMicro)}};
+    cpu["usage"] = {{"total", of(stat, "usage_usec", kNanosPerMicro)},
+                    {"kernel", of(stat, "system_usec", kNanosPerMicro)},
+                    {"user", of(stat, "user_usec", kNanosPerMicro)}};
+    cpu["throttling"] = {{"periods", of(stat, "nr_periods")},
+                         {"throttledPeriods", of(stat, "nr_throttled")},
+                         {"throttledTime", of(stat, "throttled_usec", kNanosPerMicro)}};
     return cpu;
   }
   put(cpu["usage"], "total", number(group, "cpuacct", "cpuacct.usage"));
@@ -60,7 +67,9 @@ Json cpu_of(const cgroup::Group& group) {
     if (const auto value = cgroup::parse_u64(cgroup::next_word(rest))) cpu["usage"]["percpu"].push_back(*value);
     rest = cgroup::trim(rest);
   }
-  cpu["throttling"] = {{"periods", of(stat, "nr_periods")}, {"throttledPeriods", of(stat, "nr_throttled")}, {"throttledTime", of(stat, "throttled_time")}};
+  cpu["throttling"] = {{"periods", of(stat, "nr_periods")},
+                       {"throttledPeriods", of(stat, "nr_throttled")},
+                       {"throttledTime", of(stat, "throttled_time")}};
   return cpu;
 }
 
@@ -73,7 +82,8 @@ Json memory_of(const cgroup::Group& group) {
   put(usage, "limit", number(group, "memory", v1 ? "memory.limit_in_bytes" : "memory.max"));
   put(usage, "usage", number(group, "memory", v1 ? "memory.usage_in_bytes" : "memory.current"));
   put(usage, "max", number(group, "memory", v1 ? "memory.max_usage_in_bytes" : "memory.peak"));
-  usage["failcnt"] = v1 ? number(group, "memory", "memory.failcnt").value_or(0) : of(table(group, "memory", "memory.events"), "max");
+  usage["failcnt"] =
+      v1 ? number(group, "memory", "memory.failcnt").value_or(0) : of(table(group, "memory", "memory.events"), "max");
   Json& swap = memory["swap"];
   put(swap, "limit", number(group, "memory", v1 ? "memory.memsw.limit_in_bytes" : "memory.swap.max"));
   put(swap, "usage", number(group, "memory", v1 ? "memory.memsw.usage_in_bytes" : "memory.swap.current"));
@@ -82,7 +92,10 @@ Json memory_of(const cgroup::Group& group) {
 
 Json entry(std::string_view disk, std::string_view operation, std::uint64_t value) {
   const auto colon = disk.find(':');
-  return {{"major", cgroup::parse_u64(disk.substr(0, colon)).value_or(0)}, {"minor", cgroup::parse_u64(disk.substr(colon + 1)).value_or(0)}, {"op", operation}, {"value", value}};
+  return {{"major", cgroup::parse_u64(disk.substr(0, colon)).value_or(0)},
+          {"minor", cgroup::parse_u64(disk.substr(colon + 1)).value_or(0)},
+          {"op", operation},
+          {"value", value}};
 }
 
 // v1: "8:0 Read 4096".
@@ -101,10 +114,11 @@ Json lines_v1(const cgroup::Group& group, const std::string& file) {
 
 // v2: "8:0 rbytes=4096 wbytes=0 rios=1 wios=0 ...".
 void add_v2(const cgroup::Group& group, Json& io) {
-  constexpr std::tuple<std::string_view, const char*, const char*> kKeys[] = {{"rbytes", "ioServiceBytesRecursive", "Read"},
-                                                                              {"wbytes", "ioServiceBytesRecursive", "Write"},
-                                                                              {"rios", "ioServicedRecursive", "Read"},
-                                                                              {"wios", "ioServicedRecursive", "Write"}};
+  constexpr std::tuple<std::string_view, const char*, const char*> kKeys[] = {
+      {"rbytes", "ioServiceBytesRecursive", "Read"},
+      {"wbytes", "ioServiceBytesRecursive", "Write"},
+      {"rios", "ioServicedRecursive", "Read"},
+      {"wios", "ioServicedRecursive", "Write"}};
   const auto text = group.read("io", "io.stat");
   for (std::string_view rest = text ? std::string_view(*text) : std::string_view(); !rest.empty();) {
     std::string_view line = cgroup::next_line(rest);
@@ -137,7 +151,9 @@ Json stats_of(const std::string& id, const cgroup::Group& group) {
   return {{"type", "stats"}, {"id", id}, {"data", std::move(data)}};
 }
 
-Status print_line(const Json& json) { return write_all(STDOUT_FILENO, json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"); }
+Status print_line(const Json& json) {
+  return write_all(STDOUT_FILENO, json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
 
 // Readable whenever there may be a new OOM kill; how many there were, the counter tells.
 Result<UniqueFd> oom_signal(const cgroup::Group& group) {
@@ -145,7 +161,8 @@ Result<UniqueFd> oom_signal(const cgroup::Group& group) {
   UniqueFd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!watch.valid()) return fail_errno("inotify_init");
   const std::string file = group.memory_events_file();
-  if (!file.empty() && ::inotify_add_watch(watch.get(), file.c_str(), IN_MODIFY) < 0) return fail_errno("watch " + file);
+  if (!file.empty() && ::inotify_add_watch(watch.get(), file.c_str(), IN_MODIFY) < 0)
+    return fail_errno("watch " + file);
   return watch;
 }
 
@@ -192,8 +209,10 @@ Result<int> events(const Options& options) {
   METE_TRY(const auto interval, parse_interval(options.interval));
   METE_TRY(const State state, place.load());
   METE_TRY(const auto* machine, hierarchies());
-  if (life_of(place, state, nullptr) == Life::stopped) return fail("container not running: found \"" + place.id() + "\" stopped");
-  if (state.cgroup.empty()) return fail("container \"" + place.id() + "\": found no cgroup of its own, expected one for events");
+  if (life_of(place, state, nullptr) == Life::stopped)
+    return fail("container not running: found \"" + place.id() + "\" stopped");
+  if (state.cgroup.empty())
+    return fail("container \"" + place.id() + "\": found no cgroup of its own, expected one for events");
   METE_TRY(const cgroup::Group group, cgroup::Group::at(*machine, state.cgroup));
   if (!options.stats) return watch(state, group, interval);
   METE_CHECK(print_line(stats_of(state.id, group)));

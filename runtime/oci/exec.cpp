@@ -50,7 +50,8 @@ void apply_process(Config&& config, process::Plan& plan) {
 
 Status apply_flags(const Options& options, process::Plan& plan) {
   for (const auto& each : options.env) {
-    if (each.find('=') == std::string::npos || each.front() == '=') return fail("--env: found \"" + each + "\", expected NAME=value");
+    if (each.find('=') == std::string::npos || each.front() == '=')
+      return fail("--env: found \"" + each + "\", expected NAME=value");
     const std::string name = each.substr(0, each.find('=') + 1);
     std::erase_if(plan.env, [&](const std::string& other) { return other.starts_with(name); });
     plan.env.push_back(each);
@@ -91,8 +92,12 @@ Result<process::Plan> enter_plan(const Options& options, const Place& place, con
   std::optional<Config> given;
   if (!options.process.empty()) {
     METE_TRY(const std::string text, read_document(options.process));
-    const bool in_user_namespace = (container.clone_flags & CLONE_NEWUSER) != 0 || !container.join_user_namespace.empty();
-    METE_TRY(given, read_process(text, {.bundle = {}, .cgroup_view = {}, .capabilities = in_user_namespace ? ~0ULL : own_capabilities(), .apparmor = has_apparmor()}));
+    const bool in_user_namespace =
+        (container.clone_flags & CLONE_NEWUSER) != 0 || !container.join_user_namespace.empty();
+    METE_TRY(given, read_process(text, {.bundle = {},
+                                        .cgroup_view = {},
+                                        .capabilities = in_user_namespace ? ~0ULL : own_capabilities(),
+                                        .apparmor = has_apparmor()}));
     spec.args = given->launch.args;
     spec.tuning = given->launch.tuning;
     spec.terminal = given->launch.terminal;
@@ -105,16 +110,23 @@ Result<process::Plan> enter_plan(const Options& options, const Place& place, con
 }
 
 bool opens_terminal(const process::Plan& plan) {
-  return std::any_of(plan.ops.begin(), plan.ops.end(), [](const auto& op) { return std::holds_alternative<process::OpenTerminal>(op); });
+  return std::any_of(plan.ops.begin(), plan.ops.end(),
+                     [](const auto& op) { return std::holds_alternative<process::OpenTerminal>(op); });
 }
 
 Status open_console(const Options& options, const process::Plan& plan, UniqueFd& console) {
   if (!options.console_socket.empty()) {
-    if (!opens_terminal(plan)) return fail("--console-socket: found one, expected none without a terminal: cannot use console socket if mete-oci will not detach or allocate tty");
+    if (!opens_terminal(plan))
+      return fail(
+          "--console-socket: found one, expected none without a terminal: cannot use console socket if mete-oci will "
+          "not detach or allocate tty");
     METE_TRY(console, connect_to(options.console_socket, "--console-socket"));
     return {};
   }
-  if (options.detach && opens_terminal(plan)) return fail("exec: found a terminal and --detach, expected --console-socket with them: cannot allocate tty if mete-oci will detach without setting console socket");
+  if (options.detach && opens_terminal(plan))
+    return fail(
+        "exec: found a terminal and --detach, expected --console-socket with them: cannot allocate tty if mete-oci "
+        "will detach without setting console socket");
   return {};
 }
 
@@ -127,7 +139,8 @@ Result<int> exec(const Options& options) {
   METE_TRY(const auto* machine, hierarchies());
   const Life life = life_of(place, state, machine);
   if (life == Life::paused) return fail("container \"" + place.id() + "\": found it paused, expected it running");
-  if (life != Life::running && life != Life::created) return fail("container not running: found \"" + place.id() + "\" " + to_string(life));
+  if (life != Life::running && life != Life::created)
+    return fail("container not running: found \"" + place.id() + "\" " + to_string(life));
   METE_TRY(const process::Plan plan, enter_plan(options, place, state));
   UniqueFd console;
   METE_CHECK(open_console(options, plan, console));
@@ -152,7 +165,8 @@ Result<int> exec(const Options& options) {
     METE_CHECK(replace_file(options.pid_file, std::to_string(launched.pid), 0644, Durability::volatile_));
   }
   if (options.detach) return 0;
-  return terminal.valid() ? follow_terminal(launched.pid, launched.pidfd, terminal) : follow(launched.pid, launched.pidfd.get());
+  return terminal.valid() ? follow_terminal(launched.pid, launched.pidfd, terminal)
+                          : follow(launched.pid, launched.pidfd.get());
 }
 
 }  // namespace mete::runtime::oci

@@ -16,7 +16,8 @@ sigset_t passed_on() {
   sigset_t set;
   ::sigfillset(&set);
   // Ours, not the container's: faults, and what job control does with this process.
-  for (const int own : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGPIPE}) ::sigdelset(&set, own);
+  for (const int own : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGPIPE})
+    ::sigdelset(&set, own);
   return set;
 }
 

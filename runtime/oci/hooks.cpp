@@ -64,7 +64,8 @@ struct Running {
 };
 
 Status await(const Running& running, const Hook& hook, const std::string& name, const UniqueFd& output) {
-  const int milliseconds = hook.timeout ? static_cast<int>(std::min<long>(hook.timeout->count() * 1000, 86'400'000)) : -1;
+  const int milliseconds =
+      hook.timeout ? static_cast<int>(std::min<long>(hook.timeout->count() * 1000, 86'400'000)) : -1;
   pollfd wait{running.pidfd.get(), POLLIN, 0};
   int ready = 0;
   do {
@@ -75,16 +76,19 @@ Status await(const Running& running, const Hook& hook, const std::string& name, 
   int status = 0;
   while (::waitpid(running.pid, &status, 0) < 0 && errno == EINTR) {
   }
-  if (late) return fail(name + ": found it running after " + std::to_string(hook.timeout->count()) + " s, its timeout; killed");
+  if (late)
+    return fail(name + ": found it running after " + std::to_string(hook.timeout->count()) + " s, its timeout; killed");
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-  const std::string how = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status)) : "status " + std::to_string(WEXITSTATUS(status));
+  const std::string how = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                                              : "status " + std::to_string(WEXITSTATUS(status));
   return fail(name + ": ended with " + how + written_to(output));
 }
 
 // Which namespaces of a process are not ours, as setns(2) takes them for a pidfd.
 int foreign_namespaces(pid_t pid) {
-  constexpr std::pair<const char*, int> kKinds[] = {{"user", CLONE_NEWUSER}, {"mnt", CLONE_NEWNS}, {"net", CLONE_NEWNET},       {"ipc", CLONE_NEWIPC},
-                                                    {"uts", CLONE_NEWUTS},   {"pid", CLONE_NEWPID}, {"cgroup", CLONE_NEWCGROUP}, {"time", 0x80}};
+  constexpr std::pair<const char*, int> kKinds[] = {
+      {"user", CLONE_NEWUSER}, {"mnt", CLONE_NEWNS},  {"net", CLONE_NEWNET},       {"ipc", CLONE_NEWIPC},
+      {"uts", CLONE_NEWUTS},   {"pid", CLONE_NEWPID}, {"cgroup", CLONE_NEWCGROUP}, {"time", 0x80}};
   int flags = 0;
   for (const auto& [name, flag] : kKinds) {
     struct stat theirs {};
@@ -96,7 +100,8 @@ int foreign_namespaces(pid_t pid) {
   return flags;
 }
 
-[[noreturn]] void become_hook(const Hook& hook, char* const* args, char* const* env, const Streams& streams, const HookPlace& place, const UniqueFd& target, int flags) {
+[[noreturn]] void become_hook(const Hook& hook, char* const* args, char* const* env, const Streams& streams,
+                              const HookPlace& place, const UniqueFd& target, int flags) {
   const auto give_up = [&](const char* tried) {
     const int error = errno;
     (void)::dprintf(streams.output.get(), "%s: %s", tried, strerrordesc_np(error));
@@ -116,7 +121,9 @@ int foreign_namespaces(pid_t pid) {
   ::_exit(127);
 }
 
-std::vector<std::string> words_of(const Hook& hook) { return hook.args.empty() ? std::vector<std::string>{hook.path} : hook.args; }
+std::vector<std::string> words_of(const Hook& hook) {
+  return hook.args.empty() ? std::vector<std::string>{hook.path} : hook.args;
+}
 
 Status run_one(const Hook& hook, const std::string& name, const std::string& state, const HookPlace& place) {
   METE_TRY(const Streams streams, open_streams(state));
@@ -142,7 +149,8 @@ Status run_one(const Hook& hook, const std::string& name, const std::string& sta
   return await({static_cast<pid_t>(pid), UniqueFd(pidfd)}, hook, name, streams.output);
 }
 
-Status run_in_container(const Hook& hook, const std::string& name, const std::string& state, const process::Plan& container, pid_t pid) {
+Status run_in_container(const Hook& hook, const std::string& name, const std::string& state,
+                        const process::Plan& container, pid_t pid) {
   METE_TRY(const Streams streams, open_streams(state));
   METE_TRY(process::Plan plan, process::make_enter_plan(container, {pid, words_of(hook), {}, {}}));
   plan.env = hook.env;
@@ -163,11 +171,13 @@ std::string name_of(const char* point, std::size_t index, const Hook& hook) {
 }  // namespace
 
 Status run_hooks(const std::vector<Hook>& hooks, const char* point, const std::string& state, const HookPlace& place) {
-  for (std::size_t i = 0; i < hooks.size(); ++i) METE_CHECK(run_one(hooks[i], name_of(point, i, hooks[i]), state, place));
+  for (std::size_t i = 0; i < hooks.size(); ++i)
+    METE_CHECK(run_one(hooks[i], name_of(point, i, hooks[i]), state, place));
   return {};
 }
 
-Status run_start_hooks(const std::vector<Hook>& hooks, const std::string& state, const std::string& plan_bytes, pid_t container) {
+Status run_start_hooks(const std::vector<Hook>& hooks, const std::string& state, const std::string& plan_bytes,
+                       pid_t container) {
   if (hooks.empty()) return {};
   METE_TRY(const process::Plan plan, process::decode_plan(plan_bytes));
   for (std::size_t i = 0; i < hooks.size(); ++i) {

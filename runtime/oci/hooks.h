@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hooks of the runtime specification (config.md, "POSIX-platform Hooks"): programs that are given the container's state on
-// their standard input.
+// Hooks of the runtime specification (config.md, "POSIX-platform Hooks"): programs that are given the container's state
+// on their standard input.
 #pragma once
 
 #include <sys/types.h>
@@ -15,7 +15,7 @@
 namespace mete::runtime::oci {
 
 struct Hook {
-  std::string path;  // absolute
+  std::string path;               // absolute
   std::vector<std::string> args;  // with argv[0]; empty: the path
   std::vector<std::string> env;   // NAME=value, and nothing else
   std::optional<std::chrono::seconds> timeout;
@@ -34,15 +34,19 @@ struct Hooks {
 
 // Where a hook runs.
 struct HookPlace {
-  std::string bundle;           // its working directory
-  pid_t inside = 0;             // joins the namespaces of this process; 0: stays in ours
+  std::string bundle;  // its working directory
+  pid_t inside = 0;    // joins the namespaces of this process; 0: stays in ours
 };
 
-// In their order, the next when the one before has ended well. `state` is what they are given, `point` the specification's name
-// for the error, which says what the hook has written. A hook past its timeout is killed, which is an error.
-[[nodiscard]] Status run_hooks(const std::vector<Hook>& hooks, const char* point, const std::string& state, const HookPlace& place);
+// In their order, the next when the one before has ended well. `state` is what they are given, `point` the
+// specification's name for the error, which says what the hook has written. A hook past its timeout is killed, which is
+// an error.
+[[nodiscard]] Status run_hooks(const std::vector<Hook>& hooks, const char* point, const std::string& state,
+                               const HookPlace& place);
 
-// startContainer: in the container, with the container's rights. `plan_bytes` is what it was launched from (process/wire.h).
-[[nodiscard]] Status run_start_hooks(const std::vector<Hook>& hooks, const std::string& state, const std::string& plan_bytes, pid_t container);
+// startContainer: in the container, with the container's rights. `plan_bytes` is what it was launched from
+// (process/wire.h).
+[[nodiscard]] Status run_start_hooks(const std::vector<Hook>& hooks, const std::string& state,
+                                     const std::string& plan_bytes, pid_t container);
 
 }  // namespace mete::runtime::oci

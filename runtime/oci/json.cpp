@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/oci/json.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 namespace mete::runtime::oci {
 namespace {
@@ -45,7 +46,8 @@ Status check_depth(std::string_view text, const std::string& name) {
     } else if (c == '"') {
       quoted = true;
     } else if (c == '{' || c == '[') {
-      if (++depth > kDeepest) return fail(name + ": found lists and objects nested deeper than " + std::to_string(kDeepest));
+      if (++depth > kDeepest)
+        return fail(name + ": found lists and objects nested deeper than " + std::to_string(kDeepest));
     } else if (c == '}' || c == ']') {
       --depth;
     }
@@ -102,7 +104,8 @@ std::vector<Node> Node::items() const {
     return all;
   }
   all.reserve(value_->size());
-  for (std::size_t i = 0; i < value_->size(); ++i) all.emplace_back(&(*value_)[i], *problems_, path_ + "[" + std::to_string(i) + "]");
+  for (std::size_t i = 0; i < value_->size(); ++i)
+    all.emplace_back(&(*value_)[i], *problems_, path_ + "[" + std::to_string(i) + "]");
   return all;
 }
 
@@ -176,7 +179,8 @@ std::int64_t Node::i64(std::int64_t otherwise) const {
   if (value_ == nullptr) return otherwise;
   if (value_->is_number_unsigned()) {
     const auto number = value_->get<std::uint64_t>();
-    if (number <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return static_cast<std::int64_t>(number);
+    if (number <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+      return static_cast<std::int64_t>(number);
     bad(std::to_string(number), "a number of 63 bits");
   } else if (value_->is_number_integer()) {
     return value_->get<std::int64_t>();
@@ -193,11 +197,17 @@ std::uint32_t Node::u32(std::uint32_t otherwise) const {
   return otherwise;
 }
 
-void Node::bad(std::string_view found, std::string_view expected) const { problems_->add(path_, found, expected); }
+void Node::bad(std::string_view found, std::string_view expected) const {
+  problems_->add(path_, found, expected);
+}
 
-void Node::refuse(std::string_view why) const { problems_->refuse(path_, why); }
+void Node::refuse(std::string_view why) const {
+  problems_->refuse(path_, why);
+}
 
-void Node::wrong_type(std::string_view expected) const { bad(kind_of(*value_), expected); }
+void Node::wrong_type(std::string_view expected) const {
+  bad(kind_of(*value_), expected);
+}
 
 Result<nlohmann::json> parse_json(std::string_view text, const std::string& name) {
   METE_CHECK(check_depth(text, name));
@@ -207,9 +217,12 @@ Result<nlohmann::json> parse_json(std::string_view text, const std::string& name
   try {
     const auto again = nlohmann::json::parse(text);
   } catch (const nlohmann::json::parse_error& error) {
-    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(std::min(error.byte, text.size())), '\n');
+    const auto line =
+        1 +
+        std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(std::min(error.byte, text.size())), '\n');
     const char* const colon = std::strstr(error.what(), ": ");
-    return fail(name + ": line " + std::to_string(line) + ": not JSON: " + (colon == nullptr ? error.what() : colon + 2));
+    return fail(name + ": line " + std::to_string(line) +
+                ": not JSON: " + (colon == nullptr ? error.what() : colon + 2));
   } catch (const nlohmann::json::exception& error) {  // a number that no machine type holds
     const char* const bracket = std::strstr(error.what(), "] ");
     return fail(name + ": not JSON: " + (bracket == nullptr ? error.what() : bracket + 2));

@@ -38,8 +38,8 @@ class Node {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] Problems& problems() const { return *problems_; }
 
-  [[nodiscard]] Node operator[](std::string_view key) const;     // member of an object
-  [[nodiscard]] std::vector<Node> items() const;                 // of a list
+  [[nodiscard]] Node operator[](std::string_view key) const;  // member of an object
+  [[nodiscard]] std::vector<Node> items() const;              // of a list
   [[nodiscard]] std::vector<std::pair<std::string, Node>> members() const;
 
   // Absent: the default. A text with a NUL byte is refused: it would be cut where the kernel reads it.

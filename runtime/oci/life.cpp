@@ -11,8 +11,8 @@
 #include "runtime/file.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/console.h"
-#include "runtime/oci/rights.h"
 #include "runtime/oci/container.h"
+#include "runtime/oci/rights.h"
 
 namespace mete::runtime::oci {
 namespace {
@@ -62,7 +62,8 @@ Status give_up(const Place& place, const State& made, Error error) {
 }
 
 Status start_made(const Options& options, const Place& place, const Made& made) {
-  if (auto written = write_pid_file(options, made.launched.pid); !written) return give_up(place, made.state, std::move(written.error()));
+  if (auto written = write_pid_file(options, made.launched.pid); !written)
+    return give_up(place, made.state, std::move(written.error()));
   if (!made.gated) return {};
   METE_TRY(const UniqueFd lock, place.lock());
   return start_container(place, made.state);
@@ -87,7 +88,8 @@ Result<int> start(const Options& options) {
   METE_TRY(const UniqueFd lock, place.lock());
   METE_TRY(const State state, place.load());
   const Life life = life_of(place, state, nullptr);
-  if (life != Life::created) return fail("container \"" + place.id() + "\": found it " + to_string(life) + ", expected it created");
+  if (life != Life::created)
+    return fail("container \"" + place.id() + "\": found it " + to_string(life) + ", expected it created");
   METE_CHECK(start_container(place, state));
   return 0;
 }
@@ -126,7 +128,8 @@ Result<int> remove(const Options& options) {
     METE_CHECK(state);
     const Life life = life_of(place, *state, nullptr);
     if (life != Life::stopped) {
-      return fail("container \"" + place.id() + "\": found it " + to_string(life) + ", expected it stopped (or --force)");
+      return fail("container \"" + place.id() + "\": found it " + to_string(life) +
+                  ", expected it stopped (or --force)");
     }
   }
   METE_CHECK(remove_container(place, state ? std::optional(*state) : std::nullopt));

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // mete-oci: an OCI runtime. See options.cpp for its commands.
 #include <fcntl.h>
+#include <nlohmann/json.hpp>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <nlohmann/json.hpp>
 
 #include "runtime/file.h"
 #include "runtime/oci/commands.h"
@@ -23,7 +22,8 @@ std::string log_line(const Options& options, const char* level, const std::strin
     return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   }
   const nlohmann::json quoted = message;
-  return "time=\"" + time_text() + "\" level=" + level + " msg=" + quoted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return "time=\"" + time_text() + "\" level=" + level +
+         " msg=" + quoted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 // Descriptors 0, 1 and 2 must be something, or the first file opened would become the container's standard output.
@@ -34,7 +34,9 @@ void fill_stdio() {
 }
 
 // Those whose children are seen by a container before they execute its command.
-bool enters_a_container(const std::string& command) { return command == "create" || command == "run" || command == "exec" || command == "start"; }
+bool enters_a_container(const std::string& command) {
+  return command == "create" || command == "run" || command == "exec" || command == "start";
+}
 
 int run_main(int argc, const char* const* argv) {
   fill_stdio();
@@ -76,7 +78,8 @@ std::string one_line(std::string_view message) {
 
 void report(const Options& options, const char* level, const std::string& text) {
   const std::string message = one_line(text);
-  const std::string shown = "mete-oci: " + std::string(*level == 'e' ? "" : level) + (*level == 'e' ? "" : ": ") + message + "\n";
+  const std::string shown =
+      "mete-oci: " + std::string(*level == 'e' ? "" : level) + (*level == 'e' ? "" : ": ") + message + "\n";
   (void)!::write(STDERR_FILENO, shown.data(), shown.size());
   if (options.log.empty()) return;
   const auto log = open_at(AT_FDCWD, options.log, O_WRONLY | O_CREAT | O_APPEND, 0644);
@@ -92,7 +95,8 @@ Result<int> run_command(const Options& options) {
     (void)write_all(STDOUT_FILENO, std::string("mete-oci version ") + METE_VERSION + "\nspec: " + kSpecVersion + "\n");
     return 0;
   }
-  if (options.cgroup_manager != "cgroupfs" && options.cgroup_manager != "systemd" && options.cgroup_manager != "disabled") {
+  if (options.cgroup_manager != "cgroupfs" && options.cgroup_manager != "systemd" &&
+      options.cgroup_manager != "disabled") {
     return fail("--cgroup-manager: found \"" + options.cgroup_manager + "\", expected cgroupfs, systemd or disabled");
   }
   if (options.rootless != "auto" && options.rootless != "true" && options.rootless != "false") {
@@ -102,9 +106,10 @@ Result<int> run_command(const Options& options) {
     const char* name;
     Result<int> (*function)(const Options&);
   };
-  constexpr Entry kEntries[] = {{"create", create}, {"start", start},   {"run", run},       {"state", state},     {"kill", kill},
-                                {"delete", remove}, {"exec", exec},     {"list", list},     {"ps", processes},    {"pause", pause},
-                                {"resume", resume}, {"update", update}, {"events", events}, {"features", features}, {"spec", spec}};
+  constexpr Entry kEntries[] = {{"create", create}, {"start", start},       {"run", run},       {"state", state},
+                                {"kill", kill},     {"delete", remove},     {"exec", exec},     {"list", list},
+                                {"ps", processes},  {"pause", pause},       {"resume", resume}, {"update", update},
+                                {"events", events}, {"features", features}, {"spec", spec}};
   for (const auto& entry : kEntries) {
     if (options.command == entry.name) return entry.function(options);
   }
@@ -113,4 +118,6 @@ Result<int> run_command(const Options& options) {
 
 }  // namespace mete::runtime::oci
 
-int main(int argc, char** argv) { return mete::runtime::oci::run_main(argc, argv); }
+int main(int argc, char** argv) {
+  return mete::runtime::oci::run_main(argc, argv);
+}

@@ -96,7 +96,8 @@ class Maker {
     } else if (request_.cgroups) {
       return tl::unexpected<Error>(std::move(found.error()));
     }
-    METE_TRY(const std::string text, read_document(request_.config_file.empty() ? surroundings.bundle + "/config.json" : request_.config_file));
+    METE_TRY(const std::string text,
+             read_document(request_.config_file.empty() ? surroundings.bundle + "/config.json" : request_.config_file));
     METE_TRY(Config config, read_config(text, surroundings));
     METE_CHECK(check_rootfs(config.launch.rootfs));
     METE_CHECK(check_terminal(config));
@@ -104,7 +105,8 @@ class Maker {
     hooks_ = std::move(config.hooks);
     net_devices_ = std::move(config.net_devices);
     // Hooks before the command, and the socket it finds when it begins, are the work of start_container().
-    gated_ = request_.with_gate || !hooks_.start_container.empty() || !hooks_.poststart.empty() || std::getenv("NOTIFY_SOCKET") != nullptr;
+    gated_ = request_.with_gate || !hooks_.start_container.empty() || !hooks_.poststart.empty() ||
+             std::getenv("NOTIFY_SOCKET") != nullptr;
     state_.hooks = {{}, {}, {}, hooks_.start_container, hooks_.poststart, hooks_.poststop};
     state_.version = config.version;
     state_.id = request_.id;
@@ -119,9 +121,14 @@ class Maker {
   Status check_terminal(const Config& config) const {
     const bool wanted = config.launch.terminal.has_value();
     if (wanted && !request_.console.valid() && !request_.takes_terminal) {
-      return fail("process.terminal: found true and no --console-socket, expected one: cannot allocate tty if mete-oci will detach without setting console socket");
+      return fail(
+          "process.terminal: found true and no --console-socket, expected one: cannot allocate tty if mete-oci will "
+          "detach without setting console socket");
     }
-    if (!wanted && request_.console.valid()) return fail("--console-socket: found one, expected none without process.terminal: cannot use console socket if mete-oci will not detach or allocate tty");
+    if (!wanted && request_.console.valid())
+      return fail(
+          "--console-socket: found one, expected none without process.terminal: cannot use console socket if mete-oci "
+          "will not detach or allocate tty");
     return {};
   }
 
@@ -133,12 +140,14 @@ class Maker {
       state_.listener_path = config.seccomp->listener_path;
       state_.listener_metadata = config.seccomp->listener_metadata;
     }
-    const bool has_home = std::any_of(launch.env.begin(), launch.env.end(), [](const std::string& each) { return each.starts_with("HOME="); });
+    const bool has_home = std::any_of(launch.env.begin(), launch.env.end(),
+                                      [](const std::string& each) { return each.starts_with("HOME="); });
     if (!has_home) launch.env.push_back("HOME=" + home_of(launch.rootfs, launch.identity.uid));
     launch.move_root = request_.move_root;
     if (request_.new_keyring) launch.session_keyring = "_ses." + request_.id;
     if (!request_.cgroups) {
-      if (config.resources.limits_something()) return fail("config.json: linux.resources: found limits, expected none with --cgroup-manager=disabled");
+      if (config.resources.limits_something())
+        return fail("config.json: linux.resources: found limits, expected none with --cgroup-manager=disabled");
       return {};
     }
     state_.cgroup = config.cgroups_path.empty() ? "/" + request_.id : config.cgroups_path;
@@ -158,8 +167,8 @@ class Maker {
     return {};
   }
 
-  // In the host's cgroup namespace a fresh mount would show all of the machine's groups, and who has a user namespace may not
-  // make one: the container's own part is bound instead, as runc has it.
+  // In the host's cgroup namespace a fresh mount would show all of the machine's groups, and who has a user namespace
+  // may not make one: the container's own part is bound instead, as runc has it.
   void show_own_groups(process::LaunchSpec& launch) const {
     if (has_own_view(launch)) return;
     const auto& machine = group_->hierarchies();
@@ -188,9 +197,12 @@ class Maker {
   // Who is not root may often make no cgroup, and runs without: that is no reason to fail, unless limits are wanted.
   Status make_group_or_do_without(Config& config) {
     auto made = make_group(config);
-    const bool refused = !made && (made.error().code == EACCES || made.error().code == EPERM || made.error().code == EROFS);
+    const bool refused =
+        !made && (made.error().code == EACCES || made.error().code == EPERM || made.error().code == EROFS);
     if (!refused || !request_.rootless) return made;
-    if (config.resources.limits_something()) return fail("linux.resources: found limits, expected none without the right to make cgroups (" + made.error().what + ")");
+    if (config.resources.limits_something())
+      return fail("linux.resources: found limits, expected none without the right to make cgroups (" +
+                  made.error().what + ")");
     config.warnings.push_back("without the right to make cgroups it runs without limits (" + made.error().what + ")");
     if (group_made_) (void)group_->remove();
     group_.reset();
@@ -202,8 +214,8 @@ class Maker {
   Status make_group(const Config& config) {
     if (!group_) return {};
     METE_CHECK(claim_group());
-    // On v1 it is made while the child mounts: that takes as long, and there are two processors more often than not. Where the
-    // child mounts the groups themselves, or may have to do without, they come first.
+    // On v1 it is made while the child mounts: that takes as long, and there are two processors more often than not.
+    // Where the child mounts the groups themselves, or may have to do without, they come first.
     const bool later = !request_.rootless && has_own_view(config.launch) && !group_->hierarchies().v1.empty();
     if (!later) return fill_group(config);
     make_group_later_ = true;
@@ -215,7 +227,8 @@ class Maker {
     group_made_ = !group_->exists();
     if (group_made_) return {};
     METE_TRY(const bool populated, group_->populated());
-    if (populated) return fail("cgroup " + state_.cgroup + ": found processes in it, expected a group of the container's own");
+    if (populated)
+      return fail("cgroup " + state_.cgroup + ": found processes in it, expected a group of the container's own");
     return {};
   }
 
@@ -228,7 +241,8 @@ class Maker {
   // A cgroup namespace of its own: its mounts are made in that, after the child has entered the groups.
   static bool has_own_view(const process::LaunchSpec& launch) {
     const auto& all = launch.namespaces;
-    return std::any_of(all.begin(), all.end(), [](const auto& use) { return use.kind == process::NamespaceKind::cgroup; });
+    return std::any_of(all.begin(), all.end(),
+                       [](const auto& use) { return use.kind == process::NamespaceKind::cgroup; });
   }
 
   Result<process::Launched> build(Config& config) {
@@ -297,6 +311,8 @@ class Maker {
 
 }  // namespace
 
-Result<Made> make_container(const CreateRequest& request) { return Maker(request).make(); }
+Result<Made> make_container(const CreateRequest& request) {
+  return Maker(request).make();
+}
 
 }  // namespace mete::runtime::oci

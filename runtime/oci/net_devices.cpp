@@ -128,7 +128,8 @@ Result<Inside> open_inside_of(const UniqueFd& target) {
   return Inside{std::move(*route), std::move(plain)};
 }
 
-Status set_up_inside(const Inside& inside, const NetDevice& device, std::vector<Address> addresses, const std::string& shown) {
+Status set_up_inside(const Inside& inside, const NetDevice& device, std::vector<Address> addresses,
+                     const std::string& shown) {
   struct ifreq request {};
   std::memcpy(request.ifr_name, device.name.c_str(), device.name.size());
   if (::ioctl(inside.plain.get(), SIOCGIFINDEX, &request) != 0) return fail_errno(shown);

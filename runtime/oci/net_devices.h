@@ -11,8 +11,8 @@
 
 namespace mete::runtime::oci {
 
-// Each gets its name there, keeps its permanent addresses of global scope, and is brought up. The container's end gives them
-// back to the kernel, which returns physical ones to the initial namespace. The error names the interface.
+// Each gets its name there, keeps its permanent addresses of global scope, and is brought up. The container's end gives
+// them back to the kernel, which returns physical ones to the initial namespace. The error names the interface.
 [[nodiscard]] Status move_net_devices(const std::vector<NetDevice>& devices, pid_t container);
 
 }  // namespace mete::runtime::oci

@@ -28,19 +28,26 @@ std::string host_socket() {
   return path == nullptr ? "" : path;
 }
 
-std::string directory_of(const Place& place) { return place.directory() + "/notify"; }
+std::string directory_of(const Place& place) {
+  return place.directory() + "/notify";
+}
 
-UniqueFd datagram_socket() { return UniqueFd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)); }
+UniqueFd datagram_socket() {
+  return UniqueFd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+}
 
 Status tell(const std::string& where, const std::string& text) {
   const UniqueFd socket = datagram_socket();
   struct sockaddr_un address {};
   address.sun_family = AF_UNIX;
-  if (!socket.valid() || where.size() >= sizeof address.sun_path) return fail("NOTIFY_SOCKET: found \"" + where + "\", expected a path that fits into an address");
+  if (!socket.valid() || where.size() >= sizeof address.sun_path)
+    return fail("NOTIFY_SOCKET: found \"" + where + "\", expected a path that fits into an address");
   std::memcpy(address.sun_path, where.data(), where.size());
   if (address.sun_path[0] == '@') address.sun_path[0] = '\0';  // an abstract one
   const auto length = static_cast<socklen_t>(offsetof(struct sockaddr_un, sun_path) + where.size());
-  if (::sendto(socket.get(), text.data(), text.size(), MSG_NOSIGNAL, reinterpret_cast<const struct sockaddr*>(&address), length) < 0) return fail_errno("NOTIFY_SOCKET " + where);
+  if (::sendto(socket.get(), text.data(), text.size(), MSG_NOSIGNAL, reinterpret_cast<const struct sockaddr*>(&address),
+               length) < 0)
+    return fail_errno("NOTIFY_SOCKET " + where);
   return {};
 }
 
@@ -79,7 +86,8 @@ Result<UniqueFd> open_notify_socket(const Place& place) {
   // By descriptor: the path may be longer than an address holds.
   const std::string path = "/proc/self/fd/" + std::to_string(directory.get()) + "/" + kName;
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  if (!socket.valid() || ::bind(socket.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address) != 0) return fail_errno("make the notify socket");
+  if (!socket.valid() || ::bind(socket.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address) != 0)
+    return fail_errno("make the notify socket");
   // Whoever the container's user is.
   if (::fchmodat(directory.get(), kName, 0777, 0) != 0) return fail_errno("make the notify socket");
   return socket;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// NOTIFY_SOCKET (sd_notify(3)): the container gets a socket of its own at /run/notify/notify.sock, and that it is ready is told on
-// to whoever started us. systemd would not take it from a process of the container, which is in another cgroup.
+// NOTIFY_SOCKET (sd_notify(3)): the container gets a socket of its own at /run/notify/notify.sock, and that it is ready
+// is told on to whoever started us. systemd would not take it from a process of the container, which is in another
+// cgroup.
 #pragma once
 
 #include <sys/types.h>
@@ -14,8 +15,8 @@
 
 namespace mete::runtime::oci {
 
-// create: when NOTIFY_SOCKET is in our environment, the directory of the socket in the container's place, its mount and its
-// variable. Else nothing.
+// create: when NOTIFY_SOCKET is in our environment, the directory of the socket in the container's place, its mount and
+// its variable. Else nothing.
 [[nodiscard]] Status offer_notify_socket(const Place& place, process::LaunchSpec& launch);
 
 // start: opens the socket, before the command runs; invalid when none was offered, or nobody is to be told.

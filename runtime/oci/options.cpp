@@ -14,8 +14,8 @@ using Target = std::variant<bool Options::*, std::string Options::*, std::vector
 
 struct Flag {
   std::string_view name;
-  char letter;                  // '\0': none
-  std::string_view commands;    // " create run "; empty: a global flag
+  char letter;                // '\0': none
+  std::string_view commands;  // " create run "; empty: a global flag
   Target target;
 };
 
@@ -99,7 +99,8 @@ constexpr auto kCommands = std::to_array<Command>({
 });
 
 const Command* find_command(std::string_view name) {
-  const auto at = std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& each) { return each.name == name; });
+  const auto at =
+      std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& each) { return each.name == name; });
   return at == kCommands.end() ? nullptr : &*at;
 }
 
@@ -131,7 +132,8 @@ class Parser {
  private:
   Status take_word(const std::string& word) {
     if (options_.command.empty()) {
-      if (find_command(word) == nullptr) return fail("found the command \"" + word + "\", expected one of those that --help lists");
+      if (find_command(word) == nullptr)
+        return fail("found the command \"" + word + "\", expected one of those that --help lists");
       options_.command = word;
     } else {
       options_.words.push_back(word);
@@ -155,7 +157,8 @@ class Parser {
     const std::string name = word.substr(0, equals);
     const Flag* flag = find_flag(name);
     if (flag == nullptr) {
-      return fail("found the flag " + name + (options_.command.empty() ? "" : " after " + options_.command) + ", expected one that --help lists");
+      return fail("found the flag " + name + (options_.command.empty() ? "" : " after " + options_.command) +
+                  ", expected one that --help lists");
     }
     if (const auto* target = std::get_if<bool Options::*>(&flag->target)) {
       options_.*(*target) = equals == std::string::npos || word.substr(equals + 1) == "true";
@@ -182,8 +185,8 @@ class Parser {
     if (options_.command.empty()) return fail("found no command, expected one of those that --help lists");
     const Command& command = *find_command(options_.command);
     if (options_.words.size() >= command.least && options_.words.size() <= command.most) return {};
-    return fail(options_.command + ": found " + std::to_string(options_.words.size()) + " words after it, expected: " + options_.command +
-                (command.words.empty() ? "" : " ") + std::string(command.words));
+    return fail(options_.command + ": found " + std::to_string(options_.words.size()) + " words after it, expected: " +
+                options_.command + (command.words.empty() ? "" : " ") + std::string(command.words));
   }
 
   int argc_;
@@ -194,7 +197,9 @@ class Parser {
 
 }  // namespace
 
-Status parse_options(int argc, const char* const* argv, Options& options) { return Parser(argc, argv, options).parse(); }
+Status parse_options(int argc, const char* const* argv, Options& options) {
+  return Parser(argc, argv, options).parse();
+}
 
 Result<int> preserved_fds(const Options& options) {
   const auto& text = options.preserve_fds;
@@ -210,7 +215,8 @@ std::string help_text() {
       "usage: mete-oci [global flags] COMMAND [flags] [ID] [...]\n\n"
       "An OCI runtime: makes containers from bundles (a config.json and a root file system).\n\ncommands:\n";
   for (const auto& command : kCommands) {
-    std::string line = "  " + std::string(command.name) + (command.words.empty() ? "" : " ") + std::string(command.words);
+    std::string line =
+        "  " + std::string(command.name) + (command.words.empty() ? "" : " ") + std::string(command.words);
     line.resize(std::max<std::size_t>(line.size() + 1, 26), ' ');
     line += command.help;
     std::string flags;

@@ -55,8 +55,8 @@ struct Options {
   std::vector<std::string> words;  // the id, then what follows it
 };
 
-// Fails on an unknown command or flag, a flag without its value, and too few or too many words. `options` holds what was
-// read until then, so that --log is known for the error.
+// Fails on an unknown command or flag, a flag without its value, and too few or too many words. `options` holds what
+// was read until then, so that --log is known for the error.
 [[nodiscard]] Status parse_options(int argc, const char* const* argv, Options& options);
 
 // --preserve-fds as a number of descriptors.

@@ -12,7 +12,8 @@ std::vector<Hook> read_point(const Node& point) {
     if (!hook.path.starts_with('/')) node["path"].bad("\"" + hook.path + "\"", "an absolute path");
     hook.args = node["args"].texts();
     hook.env = node["env"].texts();
-    if (const Node timeout = node["timeout"]; timeout.present()) hook.timeout = std::chrono::seconds(timeout.integer(1, 1, 86'400));
+    if (const Node timeout = node["timeout"]; timeout.present())
+      hook.timeout = std::chrono::seconds(timeout.integer(1, 1, 86'400));
     hooks.push_back(std::move(hook));
   }
   return hooks;

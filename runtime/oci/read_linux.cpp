@@ -15,13 +15,13 @@ using process::NamespaceKind;
 
 void read_namespaces(const Node& namespaces, process::LaunchSpec& launch) {
   constexpr std::array<std::pair<std::string_view, NamespaceKind>, 8> kKinds = {{{"mount", NamespaceKind::mount},
-                                                                                {"pid", NamespaceKind::pid},
-                                                                                {"network", NamespaceKind::network},
-                                                                                {"ipc", NamespaceKind::ipc},
-                                                                                {"uts", NamespaceKind::uts},
-                                                                                {"cgroup", NamespaceKind::cgroup},
-                                                                                {"user", NamespaceKind::user},
-                                                                                {"time", NamespaceKind::time}}};
+                                                                                 {"pid", NamespaceKind::pid},
+                                                                                 {"network", NamespaceKind::network},
+                                                                                 {"ipc", NamespaceKind::ipc},
+                                                                                 {"uts", NamespaceKind::uts},
+                                                                                 {"cgroup", NamespaceKind::cgroup},
+                                                                                 {"user", NamespaceKind::user},
+                                                                                 {"time", NamespaceKind::time}}};
   for (const auto& node : namespaces.items()) {
     const std::string type = node["type"].text();
     const auto at = std::find_if(kKinds.begin(), kKinds.end(), [&](const auto& each) { return each.first == type; });
@@ -30,7 +30,8 @@ void read_namespaces(const Node& namespaces, process::LaunchSpec& launch) {
       continue;
     }
     process::NamespaceUse use{at->second, node["path"].text()};
-    if (std::any_of(launch.namespaces.begin(), launch.namespaces.end(), [&](const auto& other) { return other.kind == use.kind; })) {
+    if (std::any_of(launch.namespaces.begin(), launch.namespaces.end(),
+                    [&](const auto& other) { return other.kind == use.kind; })) {
       node["type"].bad("\"" + type + "\" twice", "each namespace once");
     }
     if (!use.path.empty() && use.path.front() != '/') node["path"].bad("\"" + use.path + "\"", "an absolute path");
@@ -57,7 +58,8 @@ bool has_own(const process::LaunchSpec& launch, NamespaceKind kind) {
 }
 
 bool has(const process::LaunchSpec& launch, NamespaceKind kind) {
-  return std::any_of(launch.namespaces.begin(), launch.namespaces.end(), [&](const process::NamespaceUse& use) { return use.kind == kind; });
+  return std::any_of(launch.namespaces.begin(), launch.namespaces.end(),
+                     [&](const process::NamespaceUse& use) { return use.kind == kind; });
 }
 
 void read_devices(const Node& devices, process::LaunchSpec& launch) {
@@ -82,8 +84,9 @@ void read_devices(const Node& devices, process::LaunchSpec& launch) {
     launch.devices.push_back(std::move(device));
   }
   // The runtime's own, unless the image's /dev is somebody else's directory.
-  const bool bound = std::any_of(launch.mounts.begin(), launch.mounts.end(),
-                                 [](const process::MountSpec& mount) { return mount.destination == "/dev" && mount.type == "bind"; });
+  const bool bound = std::any_of(launch.mounts.begin(), launch.mounts.end(), [](const process::MountSpec& mount) {
+    return mount.destination == "/dev" && mount.type == "bind";
+  });
   if (bound) return;
   for (auto& device : process::default_devices()) {
     const bool asked = std::any_of(launch.devices.begin(), launch.devices.end(),
@@ -98,7 +101,9 @@ void read_propagation(const Node& node, process::LaunchSpec& launch) {
   const std::string name = node.text();
   if (name.empty()) return;
   const bool recursive = name.front() == 'r';
-  const auto at = std::find_if(kNames.begin(), kNames.end(), [&](const auto& each) { return each.first == std::string_view(name).substr(recursive ? 1 : 0); });
+  const auto at = std::find_if(kNames.begin(), kNames.end(), [&](const auto& each) {
+    return each.first == std::string_view(name).substr(recursive ? 1 : 0);
+  });
   if (at == kNames.end()) {
     node.bad("\"" + name + "\"", "private, slave, shared or unbindable, or one of them with r before it");
     return;
@@ -111,7 +116,8 @@ void read_propagation(const Node& node, process::LaunchSpec& launch) {
 void read_net_devices(const Node& devices, ReadContext& context) {
   constexpr std::size_t kLongest = 15;  // IFNAMSIZ - 1
   const auto good = [](const std::string& name) {
-    return !name.empty() && name.size() <= kLongest && name != "." && name != ".." && name.find_first_of("/: \t\n%") == std::string::npos;
+    return !name.empty() && name.size() <= kLongest && name != "." && name != ".." &&
+           name.find_first_of("/: \t\n%") == std::string::npos;
   };
   for (const auto& [host_name, node] : devices.members()) {
     const std::string name = node["name"].text(host_name);
@@ -140,17 +146,21 @@ void check_identities(const Node& linux_part, const process::LaunchSpec& launch)
   if (offsets && !has_own(launch, NamespaceKind::time)) {
     linux_part["timeOffsets"].bad("offsets", "none without a new time namespace");
   }
-  if (!has(launch, NamespaceKind::mount)) linux_part["namespaces"].bad("no mount namespace", "one: the root is changed in it");
+  if (!has(launch, NamespaceKind::mount))
+    linux_part["namespaces"].bad("no mount namespace", "one: the root is changed in it");
 }
 
 void refuse_what_is_not_done(const Node& linux_part) {
-  if (linux_part["intelRdt"].asks()) linux_part["intelRdt"].refuse("cache and memory bandwidth allocation cannot be set; leave the field out");
-  if (linux_part["mountLabel"].asks()) linux_part["mountLabel"].refuse("SELinux labels cannot be set; leave the field out");
+  if (linux_part["intelRdt"].asks())
+    linux_part["intelRdt"].refuse("cache and memory bandwidth allocation cannot be set; leave the field out");
+  if (linux_part["mountLabel"].asks())
+    linux_part["mountLabel"].refuse("SELinux labels cannot be set; leave the field out");
 }
 
 void read_cgroups_path(const Node& path, ReadContext& context) {
   context.config.cgroups_path = path.text();
-  const bool for_systemd = context.config.cgroups_path.find(':') != std::string::npos && !context.config.cgroups_path.starts_with('/');
+  const bool for_systemd =
+      context.config.cgroups_path.find(':') != std::string::npos && !context.config.cgroups_path.starts_with('/');
   if (for_systemd && !context.surroundings.systemd) {
     path.bad("\"" + context.config.cgroups_path + "\", systemd's form", "a path, or --systemd-cgroup with it");
   }

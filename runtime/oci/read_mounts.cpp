@@ -96,7 +96,8 @@ constexpr auto kOptions = std::to_array<Option>({
     {"tmpcopyup", Kind::copy_up},
     {"unbindable", Kind::propagation, MS_UNBINDABLE},
 });
-static_assert(std::is_sorted(kOptions.begin(), kOptions.end(), [](const Option& a, const Option& b) { return a.name < b.name; }));
+static_assert(std::is_sorted(kOptions.begin(), kOptions.end(),
+                             [](const Option& a, const Option& b) { return a.name < b.name; }));
 
 void set_or_clear(std::uint64_t& attributes, std::uint64_t bits, bool set) {
   attributes = set ? attributes | bits : attributes & ~bits;
@@ -110,7 +111,8 @@ struct Parsed {
 
 void read_option(const Node& options, const std::string& text, Parsed& parsed) {
   auto& mount = parsed.mount;
-  const auto at = std::lower_bound(kOptions.begin(), kOptions.end(), text, [](const Option& option, const std::string& name) { return option.name < name; });
+  const auto at = std::lower_bound(kOptions.begin(), kOptions.end(), text,
+                                   [](const Option& option, const std::string& name) { return option.name < name; });
   if (at == kOptions.end() || at->name != text) {
     if (text == "copy-symlink") {
       options.refuse("\"copy-symlink\" cannot be done; leave it out");
@@ -174,7 +176,8 @@ void finish(const Node& node, Parsed& parsed, ReadContext& context) {
     mount.recursive = mount.recursive || parsed.recursive_attributes != 0;
   } else if (mount.type == "bind") {
     if (mount.source.empty()) node["source"].bad("nothing", "the path of what is bound");
-    if (!mount.source.empty() && mount.source.front() != '/') mount.source = context.surroundings.bundle + "/" + mount.source;
+    if (!mount.source.empty() && mount.source.front() != '/')
+      mount.source = context.surroundings.bundle + "/" + mount.source;
     // File system options have no meaning for what is mounted already.
     mount.data.clear();
     mount.top_attributes = mount.attributes;
@@ -184,7 +187,8 @@ void finish(const Node& node, Parsed& parsed, ReadContext& context) {
     if (mount.type.empty()) node["type"].bad("nothing", "a file system type");
   }
   if (mount.type == "mqueue") mount.optional = true;
-  if (mount.copy_up && mount.type != "tmpfs") node["options"].bad("tmpcopyup and the type " + mount.type, "it with a tmpfs");
+  if (mount.copy_up && mount.type != "tmpfs")
+    node["options"].bad("tmpcopyup and the type " + mount.type, "it with a tmpfs");
   if (mount.type == "cgroup") {
     add_cgroup_mounts(mount, context);
   } else if (mount.type == "cgroup2") {
@@ -197,13 +201,17 @@ void finish(const Node& node, Parsed& parsed, ReadContext& context) {
 // Without mappings of its own an id-mapped mount has those of the container's user namespace.
 void check_id_map(const Node& node, Parsed& parsed, const process::LaunchSpec& launch) {
   auto& map = parsed.mount.id_map;
-  if (map.uids.empty() != map.gids.empty()) node["uidMappings"].bad("mappings of users or of groups alone", "both, or none");
+  if (map.uids.empty() != map.gids.empty())
+    node["uidMappings"].bad("mappings of users or of groups alone", "both, or none");
   if (map.uids.empty() && parsed.id_mapped) {
     map.uids = launch.uid_mappings;
     map.gids = launch.gid_mappings;
-    if (map.uids.empty()) node["options"].bad("idmap without mappings", "uidMappings and gidMappings of the mount, or a user namespace that has them");
+    if (map.uids.empty())
+      node["options"].bad("idmap without mappings",
+                          "uidMappings and gidMappings of the mount, or a user namespace that has them");
   }
-  if (!map.uids.empty() && parsed.mount.type != "bind") node["type"].bad("mappings and the type " + parsed.mount.type, "them with a bind mount");
+  if (!map.uids.empty() && parsed.mount.type != "bind")
+    node["type"].bad("mappings and the type " + parsed.mount.type, "them with a bind mount");
 }
 
 }  // namespace
@@ -230,7 +238,9 @@ void read_mounts_part(const Node& mounts, ReadContext& context) {
     check_id_map(node, parsed, context.config.launch);
     finish(node, parsed, context);
   }
-  const auto receives = [](const process::MountSpec& mount) { return (mount.propagation & (MS_SLAVE | MS_SHARED)) != 0; };
+  const auto receives = [](const process::MountSpec& mount) {
+    return (mount.propagation & (MS_SLAVE | MS_SHARED)) != 0;
+  };
   auto& launch = context.config.launch;
   if (!std::any_of(launch.mounts.begin(), launch.mounts.end(), receives)) return;
   launch.receive_host_mounts = true;

@@ -18,8 +18,10 @@ void read_rlimits(const Node& rlimits, std::vector<process::ResourceLimit>& limi
     const std::string type = each["type"].text();
     const process::ResourceLimit limit{process::resource_number(type), each["soft"].u64(), each["hard"].u64()};
     if (limit.resource < 0) each["type"].bad("\"" + type + "\"", "a resource such as RLIMIT_NOFILE");
-    if (limit.soft > limit.hard) each["soft"].bad(std::to_string(limit.soft), "at most the hard limit " + std::to_string(limit.hard));
-    if (std::any_of(limits.begin(), limits.end(), [&](const auto& other) { return other.resource == limit.resource; })) {
+    if (limit.soft > limit.hard)
+      each["soft"].bad(std::to_string(limit.soft), "at most the hard limit " + std::to_string(limit.hard));
+    if (std::any_of(limits.begin(), limits.end(),
+                    [&](const auto& other) { return other.resource == limit.resource; })) {
       each["type"].bad("\"" + type + "\" twice", "each resource once");
     }
     limits.push_back(limit);
@@ -30,7 +32,8 @@ std::uint64_t read_set(const Node& set, ReadContext& context) {
   std::uint64_t mask = 0;
   // There the first process has them all, whatever we have.
   const auto& namespaces = context.config.launch.namespaces;
-  const bool in_user_namespace = std::any_of(namespaces.begin(), namespaces.end(), [](const auto& use) { return use.kind == process::NamespaceKind::user; });
+  const bool in_user_namespace = std::any_of(namespaces.begin(), namespaces.end(),
+                                             [](const auto& use) { return use.kind == process::NamespaceKind::user; });
   for (const auto& name : set.texts()) {
     const auto bit = name == "ALL" ? std::nullopt : process::capability_mask(name);
     if (!bit) {
@@ -82,7 +85,8 @@ void read_terminal(const Node& process, process::LaunchSpec& launch) {
 void read_labels(const Node& process, ReadContext& context) {
   const Node apparmor = process["apparmorProfile"];
   const std::string profile = apparmor.text();
-  if (!profile.empty() && !context.surroundings.apparmor && profile != "unconfined") apparmor.refuse("this kernel has no AppArmor; leave the field out");
+  if (!profile.empty() && !context.surroundings.apparmor && profile != "unconfined")
+    apparmor.refuse("this kernel has no AppArmor; leave the field out");
   if (context.surroundings.apparmor) context.config.launch.identity.apparmor_profile = profile;
   const Node selinux = process["selinuxLabel"];
   if (selinux.asks()) selinux.refuse("SELinux labels cannot be set; leave the field out");
@@ -100,7 +104,8 @@ void read_process_part(const Node& process, ReadContext& context) {
   if (launch.args.empty() || launch.args.front().empty()) process["args"].bad("no command", "at least one word");
   launch.env = process["env"].texts();
   for (const auto& each : launch.env) {
-    if (each.find('=') == std::string::npos || each.front() == '=') process["env"].bad("\"" + each + "\"", "NAME=value");
+    if (each.find('=') == std::string::npos || each.front() == '=')
+      process["env"].bad("\"" + each + "\"", "NAME=value");
   }
   launch.cwd = process["cwd"].text();
   if (launch.cwd.empty() || launch.cwd.front() != '/') process["cwd"].bad("\"" + launch.cwd + "\"", "an absolute path");

@@ -36,7 +36,8 @@ void read_memory(const Node& memory, Resources& resources) {
     // 2^64 - 1 is what clients of old send for "nothing asked".
     const std::uint64_t number = swappiness.u64();
     if (number > 100 && number != UINT64_MAX) swappiness.bad(std::to_string(number), "0 to 100");
-    if (number <= 100) resources.lines.push_back({swappiness.path(), "memory", "memory.swappiness", "", std::to_string(number)});
+    if (number <= 100)
+      resources.lines.push_back({swappiness.path(), "memory", "memory.swappiness", "", std::to_string(number)});
   }
 }
 
@@ -57,9 +58,11 @@ void read_cpu(const Node& cpu, Resources& resources) {
   limits.cpuset_cpus = cpu["cpus"].text();
   limits.cpuset_mems = cpu["mems"].text();
   // The period first: the runtime may not exceed it.
-  constexpr std::pair<const char*, const char*> kRealTime[] = {{"realtimePeriod", "cpu.rt_period_us"}, {"realtimeRuntime", "cpu.rt_runtime_us"}};
+  constexpr std::pair<const char*, const char*> kRealTime[] = {{"realtimePeriod", "cpu.rt_period_us"},
+                                                               {"realtimeRuntime", "cpu.rt_runtime_us"}};
   for (const auto& [field, file] : kRealTime) {
-    if (cpu[field].asks()) resources.lines.push_back({cpu[field].path(), "cpu", file, "", std::to_string(cpu[field].i64())});
+    if (cpu[field].asks())
+      resources.lines.push_back({cpu[field].path(), "cpu", file, "", std::to_string(cpu[field].i64())});
   }
 }
 
@@ -76,7 +79,8 @@ void read_devices(const Node& devices, std::vector<cgroup::DeviceRule>& rules) {
     rule.access = node["access"].text("rwm");
     if (rule.access.empty()) rule.access = "rwm";
     if (!type.empty() && type != "a" && type != "b" && type != "c") node["type"].bad("\"" + type + "\"", "a, b or c");
-    if (rule.access.find_first_not_of("rwm") != std::string::npos) node["access"].bad("\"" + rule.access + "\"", "letters of rwm");
+    if (rule.access.find_first_not_of("rwm") != std::string::npos)
+      node["access"].bad("\"" + rule.access + "\"", "letters of rwm");
     rule.type = type.empty() ? 'a' : type.front();
     if (rule.type != 'a') {
       rule.major = number_or_any(node["major"]);
@@ -86,24 +90,32 @@ void read_devices(const Node& devices, std::vector<cgroup::DeviceRule>& rules) {
   }
 }
 
-std::string disk_of(const Node& node) { return std::to_string(node["major"].u32()) + ":" + std::to_string(node["minor"].u32()); }
+std::string disk_of(const Node& node) {
+  return std::to_string(node["major"].u32()) + ":" + std::to_string(node["minor"].u32());
+}
 
 // v1's 10 to 1000 onto v2's 1 to 10000, as all runtimes have it.
-std::uint64_t io_weight_of(std::uint64_t weight) { return 1 + (weight - 10) * 9999 / 990; }
+std::uint64_t io_weight_of(std::uint64_t weight) {
+  return 1 + (weight - 10) * 9999 / 990;
+}
 
-std::uint64_t read_weight(const Node& node) { return static_cast<std::uint64_t>(node.integer(10, 10, 1000)); }
+std::uint64_t read_weight(const Node& node) {
+  return static_cast<std::uint64_t>(node.integer(10, 10, 1000));
+}
 
 void read_block_io(const Node& block, Resources& resources) {
   if (block["weight"].asks()) {
     const std::uint64_t weight = read_weight(block["weight"]);
-    resources.lines.push_back({block["weight"].path(), "blkio", "blkio.bfq.weight", "io.weight", std::to_string(weight), "default " + std::to_string(io_weight_of(weight))});
+    resources.lines.push_back({block["weight"].path(), "blkio", "blkio.bfq.weight", "io.weight", std::to_string(weight),
+                               "default " + std::to_string(io_weight_of(weight))});
   }
   if (block["leafWeight"].asks()) block["leafWeight"].refuse("no kernel since 5.0 has it; leave the field out");
   for (const auto& node : block["weightDevice"].items()) {
     if (node["leafWeight"].asks()) node["leafWeight"].refuse("no kernel since 5.0 has it; leave the field out");
     if (!node["weight"].asks()) continue;
     const std::uint64_t weight = read_weight(node["weight"]);
-    resources.lines.push_back({node.path(), "blkio", "blkio.bfq.weight_device", "io.weight", disk_of(node) + " " + std::to_string(weight),
+    resources.lines.push_back({node.path(), "blkio", "blkio.bfq.weight_device", "io.weight",
+                               disk_of(node) + " " + std::to_string(weight),
                                disk_of(node) + " " + std::to_string(io_weight_of(weight))});
   }
   using Field = std::optional<std::uint64_t> cgroup::IoLimit::*;
@@ -125,8 +137,10 @@ void read_network(const Node& network, Resources& resources) {
   }
   for (const auto& node : network["priorities"].items()) {
     const std::string name = node["name"].text();
-    if (name.empty() || name.find_first_of(" \n") != std::string::npos) node["name"].bad("\"" + name + "\"", "the name of a network interface");
-    resources.lines.push_back({node.path(), "net_prio", "net_prio.ifpriomap", "", name + " " + std::to_string(node["priority"].u32())});
+    if (name.empty() || name.find_first_of(" \n") != std::string::npos)
+      node["name"].bad("\"" + name + "\"", "the name of a network interface");
+    resources.lines.push_back(
+        {node.path(), "net_prio", "net_prio.ifpriomap", "", name + " " + std::to_string(node["priority"].u32())});
   }
 }
 
@@ -135,7 +149,8 @@ void read_rdma(const Node& rdma, Resources& resources) {
     std::string text = device;
     if (node["hcaHandles"].present()) text += " hca_handle=" + std::to_string(node["hcaHandles"].u32());
     if (node["hcaObjects"].present()) text += " hca_object=" + std::to_string(node["hcaObjects"].u32());
-    if (device.empty() || device.find_first_of(" \n") != std::string::npos) node.bad("\"" + device + "\"", "the name of an RDMA device");
+    if (device.empty() || device.find_first_of(" \n") != std::string::npos)
+      node.bad("\"" + device + "\"", "the name of an RDMA device");
     resources.lines.push_back({node.path(), "rdma", "rdma.max", "rdma.max", text, text});
   }
 }
@@ -145,7 +160,8 @@ void read_unified(const Node& unified, Resources& resources) {
   for (const auto& [file, node] : unified.members()) {
     const auto dot = file.find('.');
     const bool plain = file.find('/') == std::string::npos && file.find("..") == std::string::npos;
-    if (dot == std::string::npos || dot == 0 || !plain || file.starts_with("cgroup.")) node.bad("\"" + file + "\"", "a control file of cgroup2 such as memory.high");
+    if (dot == std::string::npos || dot == 0 || !plain || file.starts_with("cgroup."))
+      node.bad("\"" + file + "\"", "a control file of cgroup2 such as memory.high");
     resources.lines.push_back({node.path(), file.substr(0, dot), "", file, "", node.text()});
   }
 }
@@ -157,12 +173,15 @@ void read_resources_part(const Node& node, Resources& resources) {
   read_cpu(node["cpu"], resources);
   if (const Node pids = node["pids"]["limit"]; pids.asks()) {
     const std::int64_t number = pids.i64();
-    resources.limits.pids = number < 0 ? Limit<std::uint64_t>() : Limit<std::uint64_t>(static_cast<std::uint64_t>(number));
+    resources.limits.pids =
+        number < 0 ? Limit<std::uint64_t>() : Limit<std::uint64_t>(static_cast<std::uint64_t>(number));
   }
   for (const auto& each : node["hugepageLimits"].items()) {
     const std::string size = each["pageSize"].text();
-    if (size.empty() || size.find('/') != std::string::npos) each["pageSize"].bad("\"" + size + "\"", "a page size such as 2MB");
-    resources.limits.hugetlb[size] = Limit<Bytes>(Bytes(static_cast<std::int64_t>(each["limit"].integer(0, 0, INT64_MAX))));
+    if (size.empty() || size.find('/') != std::string::npos)
+      each["pageSize"].bad("\"" + size + "\"", "a page size such as 2MB");
+    resources.limits.hugetlb[size] =
+        Limit<Bytes>(Bytes(static_cast<std::int64_t>(each["limit"].integer(0, 0, INT64_MAX))));
   }
   read_devices(node["devices"], resources.device_rules);
   read_block_io(node["blockIO"], resources);

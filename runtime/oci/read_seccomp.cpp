@@ -31,13 +31,14 @@ std::uint32_t read_action(const Node& action, const Node& errno_return) {
 }
 
 Compare read_operator(const Node& node) {
-  constexpr std::array<std::pair<std::string_view, Compare>, 7> kOperators = {{{"SCMP_CMP_NE", Compare::not_equal},
-                                                                              {"SCMP_CMP_LT", Compare::less},
-                                                                              {"SCMP_CMP_LE", Compare::less_equal},
-                                                                              {"SCMP_CMP_EQ", Compare::equal},
-                                                                              {"SCMP_CMP_GE", Compare::greater_equal},
-                                                                              {"SCMP_CMP_GT", Compare::greater},
-                                                                              {"SCMP_CMP_MASKED_EQ", Compare::masked_equal}}};
+  constexpr std::array<std::pair<std::string_view, Compare>, 7> kOperators = {
+      {{"SCMP_CMP_NE", Compare::not_equal},
+       {"SCMP_CMP_LT", Compare::less},
+       {"SCMP_CMP_LE", Compare::less_equal},
+       {"SCMP_CMP_EQ", Compare::equal},
+       {"SCMP_CMP_GE", Compare::greater_equal},
+       {"SCMP_CMP_GT", Compare::greater},
+       {"SCMP_CMP_MASKED_EQ", Compare::masked_equal}}};
   const std::string name = node.text();
   for (const auto& [known, compare] : kOperators) {
     if (name == known) return compare;
@@ -49,7 +50,8 @@ Compare read_operator(const Node& node) {
 std::uint32_t read_architecture(const Node& owner, const std::string& name) {
   constexpr std::string_view kPrefix = "SCMP_ARCH_";
   std::string lower = name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : std::string();
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   const std::uint32_t token = lower.empty() ? 0 : ::seccomp_arch_resolve_name(lower.c_str());
   // libseccomp 2.5 is older than some architectures; a machine of that kind has a newer one.
   if (token == 0 && !name.starts_with(kPrefix)) owner.bad("\"" + name + "\"", "names that begin with SCMP_ARCH_");
@@ -97,7 +99,8 @@ void read_rule(const Node& node, SeccompProfile& profile) {
 }
 
 void read_listener(const Node& seccomp, SeccompProfile& profile) {
-  if (profile.default_action == SECCOMP_RET_USER_NOTIF) seccomp["defaultAction"].bad("SCMP_ACT_NOTIFY", "it in rules alone: nobody could listen before the first call");
+  if (profile.default_action == SECCOMP_RET_USER_NOTIF)
+    seccomp["defaultAction"].bad("SCMP_ACT_NOTIFY", "it in rules alone: nobody could listen before the first call");
   bool notifies = false;
   for (const auto& rule : profile.rules) {
     if (rule.action != SECCOMP_RET_USER_NOTIF) continue;
@@ -112,7 +115,8 @@ void read_listener(const Node& seccomp, SeccompProfile& profile) {
   }
   profile.listener_path = seccomp["listenerPath"].text();
   profile.listener_metadata = seccomp["listenerMetadata"].text();
-  if (profile.listener_path.empty()) seccomp["listenerPath"].bad("nothing and SCMP_ACT_NOTIFY", "the path of a Unix socket");
+  if (profile.listener_path.empty())
+    seccomp["listenerPath"].bad("nothing and SCMP_ACT_NOTIFY", "the path of a Unix socket");
   profile.flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
 }
 
@@ -124,7 +128,8 @@ void read_seccomp_part(const Node& seccomp, ReadContext& context) {
   profile.default_action = read_action(seccomp["defaultAction"], seccomp["defaultErrnoRet"]);
   const Node architectures = seccomp["architectures"];
   for (const auto& name : architectures.texts()) {
-    if (const std::uint32_t token = read_architecture(architectures, name); token != 0) profile.architectures.push_back(token);
+    if (const std::uint32_t token = read_architecture(architectures, name); token != 0)
+      profile.architectures.push_back(token);
   }
   profile.flags = read_flags(seccomp["flags"]);
   for (const auto& rule : seccomp["syscalls"].items()) read_rule(rule, profile);

@@ -26,19 +26,19 @@ std::optional<Value> look_up(const Names<Value, N>& names, std::string_view name
 constexpr std::uint32_t kIso = 4;
 constexpr std::uint32_t kDeadline = 6;
 constexpr Names<std::uint32_t, 7> kPolicies = {{{"SCHED_OTHER", SCHED_OTHER},
-                                               {"SCHED_FIFO", SCHED_FIFO},
-                                               {"SCHED_RR", SCHED_RR},
-                                               {"SCHED_BATCH", SCHED_BATCH},
-                                               {"SCHED_ISO", kIso},
-                                               {"SCHED_IDLE", SCHED_IDLE},
-                                               {"SCHED_DEADLINE", kDeadline}}};
+                                                {"SCHED_FIFO", SCHED_FIFO},
+                                                {"SCHED_RR", SCHED_RR},
+                                                {"SCHED_BATCH", SCHED_BATCH},
+                                                {"SCHED_ISO", kIso},
+                                                {"SCHED_IDLE", SCHED_IDLE},
+                                                {"SCHED_DEADLINE", kDeadline}}};
 constexpr Names<std::uint64_t, 7> kSchedulingFlags = {{{"SCHED_FLAG_RESET_ON_FORK", 0x01},
-                                                      {"SCHED_FLAG_RECLAIM", 0x02},
-                                                      {"SCHED_FLAG_DL_OVERRUN", 0x04},
-                                                      {"SCHED_FLAG_KEEP_POLICY", 0x08},
-                                                      {"SCHED_FLAG_KEEP_PARAMS", 0x10},
-                                                      {"SCHED_FLAG_UTIL_CLAMP_MIN", 0x20},
-                                                      {"SCHED_FLAG_UTIL_CLAMP_MAX", 0x40}}};
+                                                       {"SCHED_FLAG_RECLAIM", 0x02},
+                                                       {"SCHED_FLAG_DL_OVERRUN", 0x04},
+                                                       {"SCHED_FLAG_KEEP_POLICY", 0x08},
+                                                       {"SCHED_FLAG_KEEP_PARAMS", 0x10},
+                                                       {"SCHED_FLAG_UTIL_CLAMP_MIN", 0x20},
+                                                       {"SCHED_FLAG_UTIL_CLAMP_MAX", 0x40}}};
 
 void read_scheduler(const Node& node, process::Tuning& tuning) {
   if (!node.present()) return;
@@ -50,12 +50,14 @@ void read_scheduler(const Node& node, process::Tuning& tuning) {
   scheduling.nice = static_cast<std::int32_t>(node["nice"].integer(0, -20, 19));
   scheduling.priority = static_cast<std::uint32_t>(node["priority"].integer(0, 0, 99));
   const bool real_time = scheduling.policy == SCHED_FIFO || scheduling.policy == SCHED_RR;
-  if (scheduling.priority != 0 && !real_time) node["priority"].bad(std::to_string(scheduling.priority), "one for SCHED_FIFO and SCHED_RR alone");
+  if (scheduling.priority != 0 && !real_time)
+    node["priority"].bad(std::to_string(scheduling.priority), "one for SCHED_FIFO and SCHED_RR alone");
   scheduling.runtime = node["runtime"].u64();
   scheduling.deadline = node["deadline"].u64();
   scheduling.period = node["period"].u64();
   const bool timed = scheduling.runtime != 0 || scheduling.deadline != 0 || scheduling.period != 0;
-  if (timed && scheduling.policy != kDeadline) node["runtime"].bad("a runtime, deadline or period", "those for SCHED_DEADLINE alone");
+  if (timed && scheduling.policy != kDeadline)
+    node["runtime"].bad("a runtime, deadline or period", "those for SCHED_DEADLINE alone");
   for (const auto& flag : node["flags"].texts()) {
     const auto bit = look_up(kSchedulingFlags, flag);
     if (!bit) node["flags"].bad("\"" + flag + "\"", "flags such as SCHED_FLAG_RESET_ON_FORK");
@@ -106,23 +108,25 @@ std::vector<std::uint64_t> read_list(const Node& node) {
 
 void read_memory_policy(const Node& node, process::Tuning& tuning) {
   if (!node.present()) return;
-  constexpr int kBalancing = 1 << 13;        // MPOL_F_NUMA_BALANCING, Linux 5.12
-  constexpr int kPreferredMany = 5;          // MPOL_PREFERRED_MANY, Linux 5.15
-  constexpr int kWeightedInterleave = 6;     // MPOL_WEIGHTED_INTERLEAVE, Linux 6.9
+  constexpr int kBalancing = 1 << 13;     // MPOL_F_NUMA_BALANCING, Linux 5.12
+  constexpr int kPreferredMany = 5;       // MPOL_PREFERRED_MANY, Linux 5.15
+  constexpr int kWeightedInterleave = 6;  // MPOL_WEIGHTED_INTERLEAVE, Linux 6.9
   constexpr Names<int, 7> kModes = {{{"MPOL_DEFAULT", MPOL_DEFAULT},
-                                    {"MPOL_BIND", MPOL_BIND},
-                                    {"MPOL_INTERLEAVE", MPOL_INTERLEAVE},
-                                    {"MPOL_WEIGHTED_INTERLEAVE", kWeightedInterleave},
-                                    {"MPOL_PREFERRED", MPOL_PREFERRED},
-                                    {"MPOL_PREFERRED_MANY", kPreferredMany},
-                                    {"MPOL_LOCAL", MPOL_LOCAL}}};
+                                     {"MPOL_BIND", MPOL_BIND},
+                                     {"MPOL_INTERLEAVE", MPOL_INTERLEAVE},
+                                     {"MPOL_WEIGHTED_INTERLEAVE", kWeightedInterleave},
+                                     {"MPOL_PREFERRED", MPOL_PREFERRED},
+                                     {"MPOL_PREFERRED_MANY", kPreferredMany},
+                                     {"MPOL_LOCAL", MPOL_LOCAL}}};
   constexpr Names<int, 3> kFlags = {{{"MPOL_F_NUMA_BALANCING", kBalancing},
-                                    {"MPOL_F_RELATIVE_NODES", MPOL_F_RELATIVE_NODES},
-                                    {"MPOL_F_STATIC_NODES", MPOL_F_STATIC_NODES}}};
+                                     {"MPOL_F_RELATIVE_NODES", MPOL_F_RELATIVE_NODES},
+                                     {"MPOL_F_STATIC_NODES", MPOL_F_STATIC_NODES}}};
   process::MemoryPolicy policy;
   const std::string mode = node["mode"].text();
   const auto number = look_up(kModes, mode);
-  if (!number) node["mode"].bad("\"" + mode + "\"", "MPOL_DEFAULT, _BIND, _INTERLEAVE, _WEIGHTED_INTERLEAVE, _PREFERRED, _PREFERRED_MANY or _LOCAL");
+  if (!number)
+    node["mode"].bad("\"" + mode + "\"",
+                     "MPOL_DEFAULT, _BIND, _INTERLEAVE, _WEIGHTED_INTERLEAVE, _PREFERRED, _PREFERRED_MANY or _LOCAL");
   policy.mode = number.value_or(MPOL_DEFAULT);
   for (const auto& flag : node["flags"].texts()) {
     const auto bit = look_up(kFlags, flag);
@@ -157,7 +161,8 @@ void read_machine_tuning(const Node& linux_part, process::Tuning& tuning) {
     personality["domain"].bad("\"" + domain + "\"", "LINUX or LINUX32");
   }
   // "no flag values are defined" (config-linux.md).
-  for (const auto& flag : personality["flags"].texts()) personality["flags"].bad("\"" + flag + "\"", "none: the specification defines no flags");
+  for (const auto& flag : personality["flags"].texts())
+    personality["flags"].bad("\"" + flag + "\"", "none: the specification defines no flags");
 }
 
 }  // namespace mete::runtime::oci

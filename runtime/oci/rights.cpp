@@ -42,6 +42,8 @@ std::string runtime_directory() {
   return run != nullptr && *run == '/' ? run : "/run/user/" + std::to_string(::geteuid());
 }
 
-std::string default_root() { return ::geteuid() == 0 ? "/run/mete-oci" : runtime_directory() + "/mete-oci"; }
+std::string default_root() {
+  return ::geteuid() == 0 ? "/run/mete-oci" : runtime_directory() + "/mete-oci";
+}
 
 }  // namespace mete::runtime::oci

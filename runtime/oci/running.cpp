@@ -87,7 +87,9 @@ Result<int> kill(const Options& options) {
     return 0;
   }
   // Clients look for "container not running".
-  const auto not_running = [&] { return fail("container not running: found \"" + found.place.id() + "\" " + to_string(found.life)); };
+  const auto not_running = [&] {
+    return fail("container not running: found \"" + found.place.id() + "\" " + to_string(found.life));
+  };
   if (found.life == Life::stopped || found.life == Life::creating) return not_running();
   const auto pidfd = process::open_pidfd(found.state.process);
   if (!pidfd) return not_running();
@@ -121,7 +123,8 @@ Result<int> update(const Options& options) {
   METE_TRY(const std::string text, asked_of(options));
   METE_TRY(const Resources resources, read_resources(text));
   METE_TRY(const cgroup::Group group, group_of(found, "update"));
-  if (!found.state.unit.empty()) METE_CHECK(change_unit(found.state.unit, resources.limits, !group.hierarchies().on_v1("memory")));
+  if (!found.state.unit.empty())
+    METE_CHECK(change_unit(found.state.unit, resources.limits, !group.hierarchies().on_v1("memory")));
   METE_CHECK(apply_resources(group, resources));
   if (!resources.device_rules.empty()) METE_CHECK(cgroup::apply_device_rules(group, resources.device_rules));
   return 0;

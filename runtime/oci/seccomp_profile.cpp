@@ -21,14 +21,23 @@ using Code = std::vector<sock_filter>;
 constexpr std::uint32_t kX32Bit = 0x40000000;
 constexpr std::size_t kFarthest = 255;  // of a conditional jump
 
-sock_filter load(std::size_t offset) { return {BPF_LD | BPF_W | BPF_ABS, 0, 0, static_cast<std::uint32_t>(offset)}; }
-sock_filter answer(std::uint32_t action) { return {BPF_RET | BPF_K, 0, 0, action}; }
-sock_filter jump(std::uint16_t test, std::uint32_t k, std::size_t yes, std::size_t no) {
-  return {static_cast<std::uint16_t>(BPF_JMP | BPF_K | test), static_cast<std::uint8_t>(yes), static_cast<std::uint8_t>(no), k};
+sock_filter load(std::size_t offset) {
+  return {BPF_LD | BPF_W | BPF_ABS, 0, 0, static_cast<std::uint32_t>(offset)};
 }
-sock_filter skip(std::size_t count) { return {BPF_JMP | BPF_JA, 0, 0, static_cast<std::uint32_t>(count)}; }
+sock_filter answer(std::uint32_t action) {
+  return {BPF_RET | BPF_K, 0, 0, action};
+}
+sock_filter jump(std::uint16_t test, std::uint32_t k, std::size_t yes, std::size_t no) {
+  return {static_cast<std::uint16_t>(BPF_JMP | BPF_K | test), static_cast<std::uint8_t>(yes),
+          static_cast<std::uint8_t>(no), k};
+}
+sock_filter skip(std::size_t count) {
+  return {BPF_JMP | BPF_JA, 0, 0, static_cast<std::uint32_t>(count)};
+}
 
-void append(Code& code, const Code& more) { code.insert(code.end(), more.begin(), more.end()); }
+void append(Code& code, const Code& more) {
+  code.insert(code.end(), more.begin(), more.end());
+}
 
 // Of what is compared: the test that a value fails or passes by its lower half, and which of both it is to do.
 struct Test {
@@ -63,7 +72,9 @@ Code check_argument(const ArgumentRule& rule, bool wide, std::size_t rest) {
   const std::uint64_t wanted = masked ? rule.masked_value & rule.value : rule.value;
   const auto low = static_cast<std::uint32_t>(wanted);
   const auto high = static_cast<std::uint32_t>(wanted >> 32U);
-  const auto mask = [](std::uint64_t bits) { return sock_filter{BPF_ALU | BPF_AND | BPF_K, 0, 0, static_cast<std::uint32_t>(bits)}; };
+  const auto mask = [](std::uint64_t bits) {
+    return sock_filter{BPF_ALU | BPF_AND | BPF_K, 0, 0, static_cast<std::uint32_t>(bits)};
+  };
   const Test test = test_of(rule.compare);
   Code code = {load(low_at)};
   if (masked) code.push_back(mask(rule.value));
@@ -137,17 +148,38 @@ struct Multiplexed {
 constexpr int kSocketcall = 102;
 constexpr int kIpc = 117;
 constexpr auto kMultiplexed = std::to_array<Multiplexed>({
-    {"socket", kSocketcall, 1, 359},      {"bind", kSocketcall, 2, 361},        {"connect", kSocketcall, 3, 362},
-    {"listen", kSocketcall, 4, 363},      {"accept", kSocketcall, 5, -1},       {"getsockname", kSocketcall, 6, 367},
-    {"getpeername", kSocketcall, 7, 368}, {"socketpair", kSocketcall, 8, 360},  {"send", kSocketcall, 9, -1},
-    {"recv", kSocketcall, 10, -1},        {"sendto", kSocketcall, 11, 369},     {"recvfrom", kSocketcall, 12, 371},
-    {"shutdown", kSocketcall, 13, 373},   {"setsockopt", kSocketcall, 14, 366}, {"getsockopt", kSocketcall, 15, 365},
-    {"sendmsg", kSocketcall, 16, 370},    {"recvmsg", kSocketcall, 17, 372},    {"accept4", kSocketcall, 18, 364},
-    {"recvmmsg", kSocketcall, 19, 337},   {"sendmmsg", kSocketcall, 20, 345},   {"semop", kIpc, 1, -1},
-    {"semget", kIpc, 2, 393},             {"semctl", kIpc, 3, 394},             {"semtimedop", kIpc, 4, -1},
-    {"msgsnd", kIpc, 11, 400},            {"msgrcv", kIpc, 12, 401},            {"msgget", kIpc, 13, 399},
-    {"msgctl", kIpc, 14, 402},            {"shmat", kIpc, 21, 397},             {"shmdt", kIpc, 22, 398},
-    {"shmget", kIpc, 23, 395},            {"shmctl", kIpc, 24, 396},
+    {"socket", kSocketcall, 1, 359},
+    {"bind", kSocketcall, 2, 361},
+    {"connect", kSocketcall, 3, 362},
+    {"listen", kSocketcall, 4, 363},
+    {"accept", kSocketcall, 5, -1},
+    {"getsockname", kSocketcall, 6, 367},
+    {"getpeername", kSocketcall, 7, 368},
+    {"socketpair", kSocketcall, 8, 360},
+    {"send", kSocketcall, 9, -1},
+    {"recv", kSocketcall, 10, -1},
+    {"sendto", kSocketcall, 11, 369},
+    {"recvfrom", kSocketcall, 12, 371},
+    {"shutdown", kSocketcall, 13, 373},
+    {"setsockopt", kSocketcall, 14, 366},
+    {"getsockopt", kSocketcall, 15, 365},
+    {"sendmsg", kSocketcall, 16, 370},
+    {"recvmsg", kSocketcall, 17, 372},
+    {"accept4", kSocketcall, 18, 364},
+    {"recvmmsg", kSocketcall, 19, 337},
+    {"sendmmsg", kSocketcall, 20, 345},
+    {"semop", kIpc, 1, -1},
+    {"semget", kIpc, 2, 393},
+    {"semctl", kIpc, 3, 394},
+    {"semtimedop", kIpc, 4, -1},
+    {"msgsnd", kIpc, 11, 400},
+    {"msgrcv", kIpc, 12, 401},
+    {"msgget", kIpc, 13, 399},
+    {"msgctl", kIpc, 14, 402},
+    {"shmat", kIpc, 21, 397},
+    {"shmdt", kIpc, 22, 398},
+    {"shmget", kIpc, 23, 395},
+    {"shmctl", kIpc, 24, 396},
 });
 
 class Architecture {
@@ -157,7 +189,8 @@ class Architecture {
       for (const auto& name : rule.names) add(name, rule);
     }
     // The rules of one call stay in their order.
-    std::sort(said_.begin(), said_.end(), [](const Said& a, const Said& b) { return std::tie(a.number, a.order) < std::tie(b.number, b.order); });
+    std::sort(said_.begin(), said_.end(),
+              [](const Said& a, const Said& b) { return std::tie(a.number, a.order) < std::tie(b.number, b.order); });
   }
 
   [[nodiscard]] Code code() const {
@@ -172,7 +205,8 @@ class Architecture {
       }
     };
     for (auto first = said_.begin(); first != said_.end();) {
-      const auto last = std::find_if(first, said_.end(), [&](const Said& each) { return each.number != first->number; });
+      const auto last =
+          std::find_if(first, said_.end(), [&](const Said& each) { return each.number != first->number; });
       put(first->number, verdict({first, last}));
       put(first->number + 1, usual);
       first = last;
@@ -187,7 +221,9 @@ class Architecture {
     const CallRule* rule;
   };
 
-  void say(int number, const CallRule& rule) { said_.push_back({static_cast<std::uint32_t>(number), said_.size(), &rule}); }
+  void say(int number, const CallRule& rule) {
+    said_.push_back({static_cast<std::uint32_t>(number), said_.size(), &rule});
+  }
 
   void add(const std::string& name, const CallRule& rule) {
     if (token_ == SCMP_ARCH_X86 && add_multiplexed(name, rule)) return;
@@ -197,12 +233,14 @@ class Architecture {
   }
 
   bool add_multiplexed(std::string_view name, const CallRule& rule) {
-    const auto at = std::find_if(kMultiplexed.begin(), kMultiplexed.end(), [&](const Multiplexed& each) { return each.name == name; });
+    const auto at = std::find_if(kMultiplexed.begin(), kMultiplexed.end(),
+                                 [&](const Multiplexed& each) { return each.name == name; });
     if (at == kMultiplexed.end()) return false;
     if (at->direct >= 0) say(at->direct, rule);
     // The call's own arguments are behind a pointer, where no filter sees them.
     if (!rule.arguments.empty()) return true;
-    const CallRule& indirect = multiplexed_.emplace_back(CallRule{{}, rule.action, {{0, at->number, 0, Compare::equal}}});
+    const CallRule& indirect =
+        multiplexed_.emplace_back(CallRule{{}, rule.action, {{0, at->number, 0, Compare::equal}}});
     say(at->through, indirect);
     return true;
   }
@@ -210,13 +248,15 @@ class Architecture {
   // Of all that is said about one call.
   [[nodiscard]] Verdict verdict(std::span<const Said> said) const {
     Verdict verdict{{}, profile_.default_action};
-    const auto plain = std::find_if(said.begin(), said.end(), [](const Said& each) { return each.rule->arguments.empty(); });
+    const auto plain =
+        std::find_if(said.begin(), said.end(), [](const Said& each) { return each.rule->arguments.empty(); });
     if (plain != said.end()) verdict.otherwise = plain->rule->action;
     for (const auto& each : said) {
       if (!each.rule->arguments.empty()) verdict.conditional.push_back(each.rule);
     }
     // Those at the end that say what is said anyway need not be tested for.
-    while (!verdict.conditional.empty() && verdict.conditional.back()->action == verdict.otherwise) verdict.conditional.pop_back();
+    while (!verdict.conditional.empty() && verdict.conditional.back()->action == verdict.otherwise)
+      verdict.conditional.pop_back();
     return verdict;
   }
 
@@ -242,8 +282,10 @@ Code architecture_code(const SeccompProfile& profile, std::uint32_t token) {
   const Code own = Architecture(profile, token).code();
   Code code = {load(offsetof(seccomp_data, nr))};
   if (token == SCMP_ARCH_X86_64) {
-    // x32 calls come as x86_64's with one bit more. (u32)-1 is what a tracer leaves to skip a call: the rules' business.
-    const bool x32 = std::find(profile.architectures.begin(), profile.architectures.end(), SCMP_ARCH_X32) != profile.architectures.end();
+    // x32 calls come as x86_64's with one bit more. (u32)-1 is what a tracer leaves to skip a call: the rules'
+    // business.
+    const bool x32 = std::find(profile.architectures.begin(), profile.architectures.end(), SCMP_ARCH_X32) !=
+                     profile.architectures.end();
     const Code foreign = x32 ? Architecture(profile, SCMP_ARCH_X32).code() : Code{answer(SECCOMP_RET_KILL_THREAD)};
     code.push_back(jump(BPF_JGE, kX32Bit, 0, 1));
     code.push_back(jump(BPF_JEQ, 0xFFFF'FFFF, 0, 1));
@@ -266,8 +308,8 @@ Result<std::string> compile_seccomp(const SeccompProfile& profile) {
   }
   code.push_back(answer(SECCOMP_RET_KILL_THREAD));
   if (code.size() > BPF_MAXINSNS) {
-    return fail("seccomp: found a profile that takes " + std::to_string(code.size()) + " instructions, expected at most " +
-                std::to_string(BPF_MAXINSNS));
+    return fail("seccomp: found a profile that takes " + std::to_string(code.size()) +
+                " instructions, expected at most " + std::to_string(BPF_MAXINSNS));
   }
   return std::string(reinterpret_cast<const char*>(code.data()), code.size() * sizeof(sock_filter));
 }

@@ -37,7 +37,7 @@ struct SeccompProfile {
   std::vector<std::uint32_t> architectures;  // SCMP_ARCH_*; the machine's own is always one of them
   std::vector<CallRule> rules;               // for one call the first that holds decides; those without arguments last
   std::uint32_t flags = 0;                   // SECCOMP_FILTER_FLAG_*
-  std::string listener_path;                 // Unix socket to which the notify descriptor goes; empty: nobody is notified
+  std::string listener_path;  // Unix socket to which the notify descriptor goes; empty: nobody is notified
   std::string listener_metadata;
   bool operator==(const SeccompProfile&) const = default;
 };

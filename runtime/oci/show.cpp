@@ -2,11 +2,11 @@
 // state, list, ps, spec: what is only printed.
 #include <dirent.h>
 #include <fcntl.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include <algorithm>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "runtime/file.h"
 #include "runtime/oci/commands.h"
@@ -66,9 +66,12 @@ Result<int> state(const Options& options) {
 }
 
 Result<int> list(const Options& options) {
-  if (options.format != "table" && options.format != "json") return fail("--format: found \"" + options.format + "\", expected table or json");
+  if (options.format != "table" && options.format != "json")
+    return fail("--format: found \"" + options.format + "\", expected table or json");
   Json all = Json::array();
-  std::string table = options.quiet ? "" : padded("ID", 28) + padded("PID", 12) + padded("STATUS", 12) + padded("BUNDLE", 40) + "CREATED\n";
+  std::string table =
+      options.quiet ? ""
+                    : padded("ID", 28) + padded("PID", 12) + padded("STATUS", 12) + padded("BUNDLE", 40) + "CREATED\n";
   for (const auto& id : ids_below(options.root)) {
     const Place place(options.root, id);
     const auto state = place.load();
@@ -77,8 +80,8 @@ Result<int> list(const Options& options) {
     if (options.quiet) {
       table += id + "\n";
     } else {
-      table += padded(id, 28) + padded(std::to_string(each["pid"].get<int>()), 12) + padded(each["status"].get<std::string>(), 12) +
-               padded(state->bundle, 40) + state->created + "\n";
+      table += padded(id, 28) + padded(std::to_string(each["pid"].get<int>()), 12) +
+               padded(each["status"].get<std::string>(), 12) + padded(state->bundle, 40) + state->created + "\n";
     }
     all.push_back(std::move(each));
   }
@@ -88,7 +91,8 @@ Result<int> list(const Options& options) {
 }
 
 Result<int> processes(const Options& options) {
-  if (options.format != "table" && options.format != "json") return fail("--format: found \"" + options.format + "\", expected table or json");
+  if (options.format != "table" && options.format != "json")
+    return fail("--format: found \"" + options.format + "\", expected table or json");
   const Place place(options.root, options.words.front());
   METE_CHECK(check_id(place.id()));
   METE_TRY(const State state, place.load());
@@ -121,7 +125,8 @@ Result<int> spec(const Options& options) {
   const std::string path = options.bundle + "/config.json";
   const auto file = open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0644);
   if (!file) return tl::unexpected<Error>(file.error());
-  const std::string text = options.rootless_spec ? rootless_example_config(::geteuid(), ::getegid()) : Json::parse(example_config()).dump(2);
+  const std::string text =
+      options.rootless_spec ? rootless_example_config(::geteuid(), ::getegid()) : Json::parse(example_config()).dump(2);
   METE_CHECK(write_all(file->get(), text + "\n"));
   return 0;
 }

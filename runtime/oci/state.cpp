@@ -2,12 +2,12 @@
 #include "runtime/oci/state.h"
 
 #include <fcntl.h>
+#include <nlohmann/json.hpp>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/file.h"
@@ -47,7 +47,8 @@ const char* to_string(Life life) {
 }
 
 std::string spec_state(const State& state, const std::string& status, pid_t pid) {
-  nlohmann::ordered_json json = {{"ociVersion", state.version.empty() ? kSpecVersion : state.version}, {"id", state.id}, {"status", status}};
+  nlohmann::ordered_json json = {
+      {"ociVersion", state.version.empty() ? kSpecVersion : state.version}, {"id", state.id}, {"status", status}};
   if (pid != 0) json["pid"] = pid;
   json["bundle"] = state.bundle;
   if (!state.annotations.empty()) json["annotations"] = state.annotations;
@@ -55,22 +56,25 @@ std::string spec_state(const State& state, const std::string& status, pid_t pid)
 }
 
 std::string process_state(const State& state, const std::string& status, pid_t pid) {
-  nlohmann::ordered_json json = {{"ociVersion", state.version.empty() ? kSpecVersion : state.version}, {"fds", {"seccompFd"}}, {"pid", pid}};
+  nlohmann::ordered_json json = {
+      {"ociVersion", state.version.empty() ? kSpecVersion : state.version}, {"fds", {"seccompFd"}}, {"pid", pid}};
   if (!state.listener_metadata.empty()) json["metadata"] = state.listener_metadata;
   json["state"] = nlohmann::ordered_json::parse(spec_state(state, status, state.process.pid));
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string to_text(const State& state) {
-  nlohmann::json json = {{"ociVersion", state.version}, {"id", state.id},
-                         {"bundle", state.bundle},      {"rootfs", state.rootfs},
-                         {"cgroup", state.cgroup},      {"created", state.created},
-                         {"pid", state.process.pid},    {"startTime", state.process.start_time},
+  nlohmann::json json = {{"ociVersion", state.version},     {"id", state.id},
+                         {"bundle", state.bundle},          {"rootfs", state.rootfs},
+                         {"cgroup", state.cgroup},          {"created", state.created},
+                         {"pid", state.process.pid},        {"startTime", state.process.start_time},
                          {"annotations", state.annotations}};
   if (!state.unit.empty()) json["systemdUnit"] = state.unit;
-  if (!state.listener_path.empty()) json["seccompListener"] = {{"path", state.listener_path}, {"metadata", state.listener_metadata}};
-  const std::pair<const char*, const std::vector<Hook>*> points[] = {
-      {"startContainer", &state.hooks.start_container}, {"poststart", &state.hooks.poststart}, {"poststop", &state.hooks.poststop}};
+  if (!state.listener_path.empty())
+    json["seccompListener"] = {{"path", state.listener_path}, {"metadata", state.listener_metadata}};
+  const std::pair<const char*, const std::vector<Hook>*> points[] = {{"startContainer", &state.hooks.start_container},
+                                                                     {"poststart", &state.hooks.poststart},
+                                                                     {"poststop", &state.hooks.poststop}};
   for (const auto& [point, hooks] : points) {
     for (const auto& hook : *hooks) {
       nlohmann::json each = {{"path", hook.path}, {"args", hook.args}, {"env", hook.env}};
@@ -106,10 +110,12 @@ Result<State> parse_state(std::string_view text) {
 Status check_id(const std::string& id) {
   constexpr std::size_t kLongest = 255;
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' || c == '.' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
+           c == '.' || c == '-';
   };
   if (id.empty()) return fail("container id: found none, expected one");
-  if (id.size() > kLongest) return fail("container id: found " + std::to_string(id.size()) + " characters, expected at most 255");
+  if (id.size() > kLongest)
+    return fail("container id: found " + std::to_string(id.size()) + " characters, expected at most 255");
   if (id == "." || id == ".." || !std::all_of(id.begin(), id.end(), allowed)) {
     return fail("container id: found \"" + id + "\", expected letters, digits and _ + . - alone");
   }
@@ -129,7 +135,8 @@ Result<UniqueFd> Place::claim(const std::string& root) const {
     made = ::mkdir(directory_.c_str(), kPrivate);
   }
   if (made != 0 && errno == EEXIST) {
-    return tl::unexpected<Error>(Error{EEXIST, "container \"" + id_ + "\" already exists (" + directory_ + "), expected an id that is not in use"});
+    return tl::unexpected<Error>(Error{
+        EEXIST, "container \"" + id_ + "\" already exists (" + directory_ + "), expected an id that is not in use"});
   }
   if (made != 0) return fail_errno("mkdir " + directory_);
   return lock();
@@ -145,7 +152,9 @@ Result<UniqueFd> Place::lock() const {
       // Whoever held it may have removed the container.
       struct stat mine {};
       struct stat there {};
-      if (::fstat(directory.get(), &mine) != 0 || ::stat(directory_.c_str(), &there) != 0 || mine.st_ino != there.st_ino) return missing();
+      if (::fstat(directory.get(), &mine) != 0 || ::stat(directory_.c_str(), &there) != 0 ||
+          mine.st_ino != there.st_ino)
+        return missing();
       return directory;
     }
     if (errno != EWOULDBLOCK && errno != EINTR) return fail_errno("lock " + directory_);
@@ -154,13 +163,16 @@ Result<UniqueFd> Place::lock() const {
   return fail("container \"" + id_ + "\": found another call working on it for 10 s, expected it to end");
 }
 
-bool Place::exists() const { return ::access(directory_.c_str(), F_OK) == 0; }
+bool Place::exists() const {
+  return ::access(directory_.c_str(), F_OK) == 0;
+}
 
 Result<State> Place::load() const {
   auto text = read_file(AT_FDCWD, directory_ + "/state.json");
   if (!text && text.error().code == ENOENT) {
     if (!exists()) return missing();
-    return fail("container \"" + id_ + "\": found no state: its creation was interrupted; remove it with delete --force");
+    return fail("container \"" + id_ +
+                "\": found no state: its creation was interrupted; remove it with delete --force");
   }
   if (!text) return tl::unexpected<Error>(std::move(text.error()));
   return parse_state(*text);

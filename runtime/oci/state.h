@@ -30,9 +30,9 @@ struct State {
   std::string id;
   std::string bundle;
   std::string rootfs;
-  std::string cgroup;  // path within each hierarchy; empty: none was made
-  std::string unit;    // systemd's scope of it; empty: none
-  std::string created;  // RFC 3339
+  std::string cgroup;          // path within each hierarchy; empty: none was made
+  std::string unit;            // systemd's scope of it; empty: none
+  std::string created;         // RFC 3339
   process::ProcessId process;  // pid 0: not yet
   std::map<std::string, std::string> annotations;
   std::string listener_path;  // see SeccompProfile; for `exec`

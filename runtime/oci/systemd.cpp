@@ -17,17 +17,25 @@ constexpr std::uint64_t kInfinity = ~0ULL;
 Result<dbus::Connection> connect() {
   const std::string path = ::geteuid() == 0 ? "/run/systemd/private" : runtime_directory() + "/systemd/private";
   auto connection = dbus::Connection::open(path);
-  if (!connection) return fail("--systemd-cgroup: found no systemd to ask (" + connection.error().what + "), expected one that runs, or the flag left out");
+  if (!connection)
+    return fail("--systemd-cgroup: found no systemd to ask (" + connection.error().what +
+                "), expected one that runs, or the flag left out");
   return connection;
 }
 
 dbus::Call manager_call(const char* member, const char* signature) {
-  return {"org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", member, signature, {}};
+  return {"org.freedesktop.systemd1",
+          "/org/freedesktop/systemd1",
+          "org.freedesktop.systemd1.Manager",
+          member,
+          signature,
+          {}};
 }
 
 bool good_part(const std::string& text) {
   return !text.empty() && text.front() != '.' && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-' || c == '@' || c == '\\';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+           c == '-' || c == '@' || c == '\\';
   });
 }
 
@@ -73,7 +81,7 @@ std::string SystemdUnit::path() const {
   std::string whole;
   constexpr std::string_view kSuffix = ".slice";
   const std::string bare = slice.substr(0, slice.size() - kSuffix.size());
-  for (std::size_t at = bare.find('-'); ; at = bare.find('-', at + 1)) {
+  for (std::size_t at = bare.find('-');; at = bare.find('-', at + 1)) {
     whole.append("/").append(bare, 0, at).append(kSuffix);
     if (at == std::string::npos) break;
   }
@@ -82,7 +90,9 @@ std::string SystemdUnit::path() const {
 
 Result<SystemdUnit> parse_systemd_path(const std::string& path, const std::string& id) {
   if (path.empty()) return SystemdUnit{"system.slice", "mete-oci-" + id + ".scope"};
-  const auto bad = [&] { return fail("linux.cgroupsPath: found \"" + path + "\", expected slice:prefix:name for --systemd-cgroup"); };
+  const auto bad = [&] {
+    return fail("linux.cgroupsPath: found \"" + path + "\", expected slice:prefix:name for --systemd-cgroup");
+  };
   const auto first = path.find(':');
   const auto second = first == std::string::npos ? first : path.find(':', first + 1);
   if (second == std::string::npos || path.find(':', second + 1) != std::string::npos) return bad();
@@ -91,9 +101,12 @@ Result<SystemdUnit> parse_systemd_path(const std::string& path, const std::strin
   const std::string name = path.substr(second + 1);
   if (unit.slice.empty()) unit.slice = "system.slice";
   unit.name = (prefix.empty() ? "" : prefix + "-") + name + ".scope";
-  if (!good_part(name) || !good_part(unit.name) || !good_part(unit.slice) || !unit.slice.ends_with(".slice") || unit.slice == ".slice") return bad();
+  if (!good_part(name) || !good_part(unit.name) || !good_part(unit.slice) || !unit.slice.ends_with(".slice") ||
+      unit.slice == ".slice")
+    return bad();
   const std::string bare = unit.slice.substr(0, unit.slice.size() - 6);
-  if (bare != "-" && (bare.starts_with('-') || bare.ends_with('-') || bare.find("--") != std::string::npos)) return bad();
+  if (bare != "-" && (bare.starts_with('-') || bare.ends_with('-') || bare.find("--") != std::string::npos))
+    return bad();
   return unit;
 }
 
@@ -115,7 +128,8 @@ std::vector<dbus::Property> unit_properties(const cgroup::Limits& limits, bool v
     if (!bandwidth.quota.is_unlimited()) {
       // systemd keeps whole 10 ms a second.
       constexpr std::uint64_t kStep = 10'000;
-      a_second = static_cast<std::uint64_t>(bandwidth.quota.value().count()) * 1'000'000 / static_cast<std::uint64_t>(bandwidth.period.count());
+      a_second = static_cast<std::uint64_t>(bandwidth.quota.value().count()) * 1'000'000 /
+                 static_cast<std::uint64_t>(bandwidth.period.count());
       a_second = (a_second + kStep - 1) / kStep * kStep;
     }
     all.push_back({"CPUQuotaPeriodUSec", static_cast<std::uint64_t>(bandwidth.period.count())});

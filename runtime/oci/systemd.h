@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// --systemd-cgroup: the container's cgroup is a scope that systemd makes and gives to us (systemd, docs/CGROUP_DELEGATION.md).
+// --systemd-cgroup: the container's cgroup is a scope that systemd makes and gives to us (systemd,
+// docs/CGROUP_DELEGATION.md).
 #pragma once
 
 #include <sys/types.h>

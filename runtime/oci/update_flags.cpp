@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/oci/update_flags.h"
 
-#include <charconv>
 #include <nlohmann/json.hpp>
+
+#include <charconv>
 #include <optional>
 
 namespace mete::runtime::oci {
@@ -20,7 +21,8 @@ std::optional<std::int64_t> parse_size(const std::string& text) {
   if (unit.empty()) return number;
   const auto power = kUnits.find(unit.front());
   const std::string rest = unit.substr(1);
-  if (power == std::string_view::npos || (!rest.empty() && rest != "b" && rest != "ib") || number < 0) return std::nullopt;
+  if (power == std::string_view::npos || (!rest.empty() && rest != "b" && rest != "ib") || number < 0)
+    return std::nullopt;
   const std::int64_t factor = std::int64_t{1} << (10 * power);
   if (number > INT64_MAX / factor) return std::nullopt;
   return number * factor;
@@ -64,7 +66,9 @@ Result<std::string> resources_of_flags(const Options& options) {
     if (!number) return fail(std::string(field.flag) + ": found \"" + value + "\", expected a number");
     resources[field.part][field.name] = *number;
   }
-  if (resources.empty()) return fail("update: found nothing to change, expected --resources FILE (- for standard input) or flags such as --memory");
+  if (resources.empty())
+    return fail(
+        "update: found nothing to change, expected --resources FILE (- for standard input) or flags such as --memory");
   return resources.dump();
 }
 

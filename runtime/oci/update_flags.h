@@ -8,8 +8,8 @@
 
 namespace mete::runtime::oci {
 
-// The flags of `update` as the text of a `linux.resources` object, for read_resources(). Sizes may have a unit (64m, 1g).
-// Fails when there is none, and where a value is no number.
+// The flags of `update` as the text of a `linux.resources` object, for read_resources(). Sizes may have a unit (64m,
+// 1g). Fails when there is none, and where a value is no number.
 [[nodiscard]] Result<std::string> resources_of_flags(const Options& options);
 
 }  // namespace mete::runtime::oci

@@ -33,7 +33,9 @@ Result<std::vector<std::string>> command_line(const config::ContainerPlan& resol
   std::vector<std::string> line = resolved.command.empty() ? image.entrypoint : resolved.command;
   const auto& arguments = !resolved.args.empty() || !resolved.command.empty() ? resolved.args : image.cmd;
   line.insert(line.end(), arguments.begin(), arguments.end());
-  if (line.empty()) return fail("container " + resolved.name + ": found no command in the manifest and none in the image, expected one");
+  if (line.empty())
+    return fail("container " + resolved.name +
+                ": found no command in the manifest and none in the image, expected one");
   return line;
 }
 
@@ -41,7 +43,8 @@ void add_namespaces(const config::PodSpec& spec, const ContainerContext& context
   const auto add = [&](NamespaceKind kind, bool host, const char* shared) {
     if (host) return;
     std::string path;
-    if (shared != nullptr && context.sandbox_pid) path = "/proc/" + std::to_string(*context.sandbox_pid) + "/ns/" + shared;
+    if (shared != nullptr && context.sandbox_pid)
+      path = "/proc/" + std::to_string(*context.sandbox_pid) + "/ns/" + shared;
     launch.namespaces.push_back({kind, std::move(path)});
   };
   add(NamespaceKind::mount, false, nullptr);
@@ -59,10 +62,13 @@ Result<std::uint64_t> capabilities(const config::SecurityContext& security, std:
   for (const bool adding : {false, true}) {
     for (const auto& name : adding ? security.add_capabilities : security.drop_capabilities) {
       const auto bits = process::capability_mask(name);
-      if (!bits) return fail("securityContext.capabilities: found \"" + name + "\", expected a Linux capability such as NET_ADMIN or ALL");
+      if (!bits)
+        return fail("securityContext.capabilities: found \"" + name +
+                    "\", expected a Linux capability such as NET_ADMIN or ALL");
       const bool all = *bits == process::all_capabilities();
       if (adding && !all && (*bits & ~available) != 0) {
-        return fail("securityContext.capabilities.add: found \"" + name + "\", which the agent itself does not have, expected one it can give");
+        return fail("securityContext.capabilities.add: found \"" + name +
+                    "\", which the agent itself does not have, expected one it can give");
       }
       mask = adding ? mask | *bits : mask & ~*bits;
     }
@@ -70,7 +76,8 @@ Result<std::uint64_t> capabilities(const config::SecurityContext& security, std:
   return mask & available;
 }
 
-Status add_identity(const config::PodSpec& spec, const config::Container& container, const ContainerContext& context, LaunchSpec& launch) {
+Status add_identity(const config::PodSpec& spec, const config::Container& container, const ContainerContext& context,
+                    LaunchSpec& launch) {
   const auto& security = container.security;
   auto& identity = launch.identity;
   identity.uid = context.image.uid;
@@ -81,7 +88,8 @@ Status add_identity(const config::PodSpec& spec, const config::Container& contai
     identity.gid = 0;
     identity.additional_gids.clear();
   }
-  if (const auto group = security.run_as_group ? security.run_as_group : spec.security.run_as_group) identity.gid = *group;
+  if (const auto group = security.run_as_group ? security.run_as_group : spec.security.run_as_group)
+    identity.gid = *group;
   const auto& more = spec.security.supplemental_groups;
   identity.additional_gids.insert(identity.additional_gids.end(), more.begin(), more.end());
   if (spec.security.fs_group) identity.additional_gids.push_back(*spec.security.fs_group);
@@ -90,7 +98,8 @@ Status add_identity(const config::PodSpec& spec, const config::Container& contai
   sets.bounding = mask;
   // The inheritable and ambient sets stay empty (CVE-2022-24769); who is not root starts without any.
   if (identity.uid == 0) sets.effective = sets.permitted = mask;
-  identity.no_new_privileges = security.allow_privilege_escalation.has_value() && !*security.allow_privilege_escalation && !security.privileged;
+  identity.no_new_privileges =
+      security.allow_privilege_escalation.has_value() && !*security.allow_privilege_escalation && !security.privileged;
   if (!security.privileged) identity.seccomp_filter = context.seccomp_filter;
   return {};
 }
@@ -108,15 +117,20 @@ Status add_volumes(const config::Container& container, const ContainerContext& c
                              .recursive = true});
   }
   // A mount above another one must come first, whatever the manifest's order.
-  const auto depth = [](const process::MountSpec& mount) { return std::count(mount.destination.begin(), mount.destination.end(), '/'); };
-  std::stable_sort(launch.mounts.begin() + first, launch.mounts.end(), [&](const auto& a, const auto& b) { return depth(a) < depth(b); });
+  const auto depth = [](const process::MountSpec& mount) {
+    return std::count(mount.destination.begin(), mount.destination.end(), '/');
+  };
+  std::stable_sort(launch.mounts.begin() + first, launch.mounts.end(),
+                   [&](const auto& a, const auto& b) { return depth(a) < depth(b); });
   return {};
 }
 
 void add_files(const ContainerContext& context, LaunchSpec& launch) {
   const auto bind = [&](const std::string& source, const char* destination) {
-    const bool taken = std::any_of(launch.mounts.begin(), launch.mounts.end(), [&](const auto& mount) { return mount.destination == destination; });
-    if (!source.empty() && !taken) launch.mounts.push_back({.destination = destination, .type = "bind", .source = source});
+    const bool taken = std::any_of(launch.mounts.begin(), launch.mounts.end(),
+                                   [&](const auto& mount) { return mount.destination == destination; });
+    if (!source.empty() && !taken)
+      launch.mounts.push_back({.destination = destination, .type = "bind", .source = source});
   };
   bind(context.hosts_file, "/etc/hosts");
   bind(context.resolv_file, "/etc/resolv.conf");
@@ -124,7 +138,8 @@ void add_files(const ContainerContext& context, LaunchSpec& launch) {
   bind(context.pressure_fifo, kPressurePath);
 }
 
-void add_filesystems(const config::PodSpec& spec, const config::Container& container, const ContainerContext& context, LaunchSpec& launch) {
+void add_filesystems(const config::PodSpec& spec, const config::Container& container, const ContainerContext& context,
+                     LaunchSpec& launch) {
   const bool privileged = container.security.privileged;
   launch.mounts = process::default_mounts(!spec.host_network);
   if (spec.host_ipc) {
@@ -134,7 +149,8 @@ void add_filesystems(const config::PodSpec& spec, const config::Container& conta
   }
   launch.devices = process::default_devices();
   for (const auto& device : context.devices) {
-    const auto same = std::find_if(launch.devices.begin(), launch.devices.end(), [&](const auto& other) { return other.path == device.path; });
+    const auto same = std::find_if(launch.devices.begin(), launch.devices.end(),
+                                   [&](const auto& other) { return other.path == device.path; });
     if (same == launch.devices.end()) launch.devices.push_back(device);
   }
   launch.cgroup_mounts = process::cgroup_mounts(context.cgroup_view);
@@ -153,7 +169,8 @@ void add_filesystems(const config::PodSpec& spec, const config::Container& conta
 }  // namespace
 
 bool needs_sandbox(const config::PodSpec& spec) {
-  return spec.share_process_namespace || spec.containers.size() + spec.init_containers.size() > 1 || network::driver_of(spec).needs_attachment();
+  return spec.share_process_namespace || spec.containers.size() + spec.init_containers.size() > 1 ||
+         network::driver_of(spec).needs_attachment();
 }
 
 std::string hostname_of(const config::Pod& pod) {
@@ -168,8 +185,8 @@ bool wants_init(const config::Pod& pod) {
   return at != pod.metadata.annotations.end() && at->second == "true";
 }
 
-Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Container& container, const config::ContainerPlan& resolved,
-                                  const ContainerContext& context) {
+Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Container& container,
+                                  const config::ContainerPlan& resolved, const ContainerContext& context) {
   const auto& spec = plan.pod.spec;
   LaunchSpec launch;
   METE_TRY(launch.args, command_line(resolved, context.image));

@@ -20,14 +20,15 @@ inline constexpr const char* kPressurePath = "/run/mete/memory.pressure";
 struct ContainerContext {
   image::ImageConfig image;
   process::OverlayRoot overlay;
-  std::string rootfs;                           // empty directory to mount it on
-  std::map<std::string, std::string> volumes;   // volume name -> host path
-  std::string hosts_file;                       // bound to /etc/hosts and so on; empty: the image's own
+  std::string rootfs;                          // empty directory to mount it on
+  std::map<std::string, std::string> volumes;  // volume name -> host path
+  std::string hosts_file;                      // bound to /etc/hosts and so on; empty: the image's own
   std::string resolv_file;
   std::string hostname_file;
-  std::string pressure_fifo;  // bound to kPressurePath, which MEMORY_PRESSURE_WATCH then names; empty: it is told nothing
+  std::string
+      pressure_fifo;  // bound to kPressurePath, which MEMORY_PRESSURE_WATCH then names; empty: it is told nothing
   std::vector<process::DeviceSpec> devices;  // besides those that every container has
-  std::optional<int> sandbox_pid;  // whose network, IPC, UTS (and PID) namespaces are shared
+  std::optional<int> sandbox_pid;            // whose network, IPC, UTS (and PID) namespaces are shared
   process::CgroupJoin cgroup;
   process::CgroupView cgroup_view;
   std::string seccomp_filter;  // the default one, compiled
@@ -37,8 +38,10 @@ struct ContainerContext {
 
 // `container` is one of plan.pod.spec's, `resolved` its entry in plan. Errors name what a manifest can mend: an image
 // without a command, a capability that does not exist.
-[[nodiscard]] Result<process::LaunchSpec> container_spec(const config::PodPlan& plan, const config::Container& container,
-                                                         const config::ContainerPlan& resolved, const ContainerContext& context);
+[[nodiscard]] Result<process::LaunchSpec> container_spec(const config::PodPlan& plan,
+                                                         const config::Container& container,
+                                                         const config::ContainerPlan& resolved,
+                                                         const ContainerContext& context);
 
 // The namespaces a pod's sandbox holds for its containers.
 [[nodiscard]] process::LaunchSpec sandbox_spec(const config::Pod& pod, const process::CgroupJoin& cgroup);

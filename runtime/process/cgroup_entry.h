@@ -5,8 +5,8 @@
 // grace period: 6 to 20 ms. Two ways lead around it, and between them they cover v1, v2 and hybrid:
 //   v2, and the twin on hybrid   clone3 with CLONE_INTO_CGROUP (linux 5.7)
 //   v1                           the process writes "0" to the file "tasks": for a single thread that moves itself the
-//                                kernel needs no lock. The parent opens the files and hands them over, so that neither a user
-//                                namespace nor the container's root is in the way of the permission check
+//                                kernel needs no lock. The parent opens the files and hands them over, so that neither
+//                                a user namespace nor the container's root is in the way of the permission check
 #pragma once
 
 #include <string>

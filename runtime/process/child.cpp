@@ -5,8 +5,8 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,8 +24,8 @@ namespace {
 // Where a command without a slash is looked for when the environment has no PATH (as in execvp and runc).
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-// Host descriptors must not be seen by the container (CVE-2024-21626, CVE-2016-9962): in a PID namespace that others are in,
-// a process of theirs looks through /proc/PID/fd as soon as the clone is made.
+// Host descriptors must not be seen by the container (CVE-2024-21626, CVE-2016-9962): in a PID namespace that others
+// are in, a process of theirs looks through /proc/PID/fd as soon as the clone is made.
 void close_foreign_descriptors(const ChildContext& child, const ChildFds& fds) {
   auto next = 3U + static_cast<unsigned>(fds.preserved);
   for (const int fd : fds.kept) {
@@ -36,8 +36,8 @@ void close_foreign_descriptors(const ChildContext& child, const ChildFds& fds) {
   child.must(::close_range(next, ~0U, 0), "close_range");
 }
 
-// The exec closes all but stdio and what is to be preserved; who waits at the start gate for a person to come closes them
-// now, so that no host file is held by it.
+// The exec closes all but stdio and what is to be preserved; who waits at the start gate for a person to come closes
+// them now, so that no host file is held by it.
 void close_host_descriptors(const ChildContext& child, const ChildFds& fds) {
   const auto first = 3U + static_cast<unsigned>(fds.preserved);
   child.must(::close_range(first, ~0U, CLOSE_RANGE_CLOEXEC), "close_range");
@@ -57,7 +57,9 @@ void give_stdio(std::uint32_t uid) {
   const bool known = ::stat("/dev/null", &null_device) == 0;
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     struct stat info {};
-    if (::fstat(fd, &info) != 0 || info.st_uid == uid || (known && info.st_rdev == null_device.st_rdev && S_ISCHR(info.st_mode))) continue;
+    if (::fstat(fd, &info) != 0 || info.st_uid == uid ||
+        (known && info.st_rdev == null_device.st_rdev && S_ISCHR(info.st_mode)))
+      continue;
     (void)!::fchown(fd, uid, static_cast<gid_t>(-1));
   }
 }
@@ -78,7 +80,8 @@ void reset_signals() {
     void* restorer;
     std::uint64_t mask;
   } const standard{};
-  for (int signal = 1; signal < NSIG; ++signal) ::syscall(SYS_rt_sigaction, signal, &standard, nullptr, sizeof standard.mask);
+  for (int signal = 1; signal < NSIG; ++signal)
+    ::syscall(SYS_rt_sigaction, signal, &standard, nullptr, sizeof standard.mask);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -87,7 +90,8 @@ void reset_signals() {
 // getcwd() that begins with "(unreachable)" means that the directory lies outside the new root (CVE-2024-21626).
 void verify_working_directory(const ChildContext& child) {
   char path[PATH_MAX];
-  if (::getcwd(path, sizeof path) == nullptr || path[0] != '/') child.die("working directory is outside the container", "", EPERM);
+  if (::getcwd(path, sizeof path) == nullptr || path[0] != '/')
+    child.die("working directory is outside the container", "", EPERM);
 }
 
 // The gate is a FIFO open for reading and writing, so it never reports an end: `start` writes one byte into it.

@@ -21,7 +21,8 @@ constexpr std::int32_t kReportCommand = -2;   // finding or executing the comman
 
 // The parent's words over the control socket, in this order when the plan asks for them.
 constexpr char kMappingsWritten = 'm';
-constexpr char kEnterCgroups = 'c';  // v1 "tasks" files come with it, into which the child writes itself (cgroup_entry.h)
+constexpr char kEnterCgroups =
+    'c';  // v1 "tasks" files come with it, into which the child writes itself (cgroup_entry.h)
 constexpr char kHooksRan = 'h';
 constexpr char kListenerTaken = 's';
 constexpr char kGo = 'g';  // execute: the parent has nothing more to do
@@ -41,10 +42,11 @@ struct ChildFds {
   int stdin_fd = -1;
   int stdout_fd = -1;
   int stderr_fd = -1;
-  int start_gate = -1;  // when valid: a FIFO opened for reading and writing; exec waits for one byte (OCI start)
-  std::span<const int> trees;         // detached mounts of BindMount::by_launcher, in the order of the operations
-  int preserved = 0;                  // descriptors from 3 on that the command inherits
-  std::span<const int> kept;          // all of the above that are above those, in rising order: everything else is closed at once
+  int start_gate = -1;         // when valid: a FIFO opened for reading and writing; exec waits for one byte (OCI start)
+  std::span<const int> trees;  // detached mounts of BindMount::by_launcher, in the order of the operations
+  int preserved = 0;           // descriptors from 3 on that the command inherits
+  std::span<const int>
+      kept;  // all of the above that are above those, in rising order: everything else is closed at once
 };
 
 [[noreturn]] void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* const* env);

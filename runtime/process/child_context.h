@@ -30,9 +30,9 @@ class ChildContext {
 
   std::span<const int> trees;  // see ChildFds; of the operation at hand, taken one by one
   std::int32_t operation = 0;
-  int root = -1;       // the container's root directory, from MountRoot until PivotRoot
-  int profile = -1;    // AppArmor's attribute, from OpenProfile on
-  int terminal = -1;   // the process's side of it, from OpenTerminal on
+  int root = -1;      // the container's root directory, from MountRoot until PivotRoot
+  int profile = -1;   // AppArmor's attribute, from OpenProfile on
+  int terminal = -1;  // the process's side of it, from OpenTerminal on
   int control() const { return control_; }
 
  private:
@@ -59,13 +59,14 @@ void execute(ChildContext& child, const MakeDevice& op);
 void execute(ChildContext& child, const MakeSymlink& op);
 void execute(ChildContext& child, const WriteSysctl& op);
 void execute(ChildContext& child, const ChangeDirectory& op);
-// Opens (O_PATH) a path inside the root; missing directories, or a file when `as_file`, are made. Never leaves the root.
+// Opens (O_PATH) a path inside the root; missing directories, or a file when `as_file`, are made. Never leaves the
+// root.
 int open_target(const ChildContext& child, const char* path, bool as_file);
 // The same without making anything; -1 with errno when it is not there.
 int open_inside(int root, const char* path, std::uint64_t flags);
 
-// child_copy.cpp: what is in `from` (open for reading) into `to`, with owners, modes and times; other mounts below are not
-// entered. `with_top`: `to` itself gets those of `from`, too.
+// child_copy.cpp: what is in `from` (open for reading) into `to`, with owners, modes and times; other mounts below are
+// not entered. `with_top`: `to` itself gets those of `from`, too.
 void copy_tree(const ChildContext& child, int from, int to, bool with_top, const char* shown);
 
 // child_terminal.cpp

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// tmpcopyup: a tmpfs begins with what the image has at its place. By descriptors, without allocation, links not followed.
+// tmpcopyup: a tmpfs begins with what the image has at its place. By descriptors, without allocation, links not
+// followed.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/sendfile.h>
@@ -38,18 +39,22 @@ struct Copier {
   std::uint64_t mount;  // of what is copied
 
   void owner_and_times(int to, const char* name, const struct stat& info) const {
-    child.must(::fchownat(to, name, info.st_uid, info.st_gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH), "set an owner below", shown);
+    child.must(::fchownat(to, name, info.st_uid, info.st_gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH),
+               "set an owner below", shown);
     if (!S_ISLNK(info.st_mode)) {
       // After the owner, which takes the set-user-id bits away. An empty name is the descriptor itself.
-      child.must(*name == '\0' ? ::fchmod(to, info.st_mode & 07777U) : ::fchmodat(to, name, info.st_mode & 07777U, 0), "set a mode below", shown);
+      child.must(*name == '\0' ? ::fchmod(to, info.st_mode & 07777U) : ::fchmodat(to, name, info.st_mode & 07777U, 0),
+                 "set a mode below", shown);
     }
     const struct timespec times[2] = {info.st_atim, info.st_mtim};
     (void)(*name == '\0' ? ::futimens(to, times) : ::utimensat(to, name, times, AT_SYMLINK_NOFOLLOW));
   }
 
   void file(int from, int to, const char* name, const struct stat& info) const {
-    const int in = static_cast<int>(child.must(::openat(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), "open a file below", shown));
-    const int out = static_cast<int>(child.must(::openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "copy a file below", shown));
+    const int in = static_cast<int>(
+        child.must(::openat(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), "open a file below", shown));
+    const int out = static_cast<int>(
+        child.must(::openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "copy a file below", shown));
     constexpr std::size_t kMost = 1U << 30U;
     ssize_t sent = 0;
     do {
@@ -73,8 +78,10 @@ struct Copier {
     if (::fstatat(from, name, &info, AT_SYMLINK_NOFOLLOW) != 0 || mount_of(from, name) != mount) return;
     if (S_ISDIR(info.st_mode)) {
       child.must(::mkdirat(to, name, 0700), "copy a directory below", shown);
-      const int in = static_cast<int>(child.must(::openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), "open a directory below", shown));
-      const int out = static_cast<int>(child.must(::openat(to, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open a directory below", shown));
+      const int in = static_cast<int>(child.must(::openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+                                                 "open a directory below", shown));
+      const int out = static_cast<int>(
+          child.must(::openat(to, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open a directory below", shown));
       directory(in, out, depth + 1);
       owner_and_times(out, "", info);
       ::close(in);
@@ -94,7 +101,8 @@ struct Copier {
     if (depth > kDeepest) child.die("directories are nested too deep below", shown, ELOOP);
     alignas(Entry) char buffer[2048];
     while (true) {
-      const long got = child.must(::syscall(SYS_getdents64, from, buffer, sizeof buffer), "read a directory below", shown);
+      const long got =
+          child.must(::syscall(SYS_getdents64, from, buffer, sizeof buffer), "read a directory below", shown);
       if (got == 0) return;
       for (long at = 0; at < got;) {
         const auto* const each = static_cast<const Entry*>(static_cast<const void*>(buffer + at));

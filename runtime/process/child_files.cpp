@@ -83,7 +83,8 @@ void execute(ChildContext& child, const MakeDevice& op) {
     // The image's own /dev: its node is used only when it is the device that was asked for.
     struct stat info {};
     child.must(::fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW), "stat", path);
-    if ((info.st_mode & S_IFMT) != (op.type_and_mode & S_IFMT) || info.st_rdev != op.device) child.die("another file is at", path, EEXIST);
+    if ((info.st_mode & S_IFMT) != (op.type_and_mode & S_IFMT) || info.st_rdev != op.device)
+      child.die("another file is at", path, EEXIST);
   } else if (errno == EPERM) {
     // A user namespace may not make devices: the host's is bound.
     const BindMount bind{.source = op.path, .sub_path = {}, .destination = op.path};
@@ -104,7 +105,8 @@ void execute(ChildContext& child, const MakeSymlink& op) {
 
 void execute(ChildContext& child, const WriteSysctl& op) {
   // The host's own procfs, by descriptor, before the image's root is entered (CVE-2025-52881).
-  const int proc = static_cast<int>(child.must(::open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC), "open /proc/sys"));
+  const int proc =
+      static_cast<int>(child.must(::open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC), "open /proc/sys"));
   struct statfs info {};
   child.must(::fstatfs(proc, &info), "stat /proc/sys");
   if (info.f_type != PROC_SUPER_MAGIC) child.die("/proc/sys is not procfs", "", EINVAL);

@@ -25,8 +25,9 @@ constexpr int kLastCapability = 63;
 
 void set_rlimits(const ChildContext& child, const Identity& identity) {
   for (const auto& limit : identity.rlimits) {
-    const struct rlimit value {limit.soft, limit.hard};
-    child.must(::setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &value), "set resource limit", resource_name(limit.resource));
+    const struct rlimit value { limit.soft, limit.hard };
+    child.must(::setrlimit(static_cast<__rlimit_resource_t>(limit.resource), &value), "set resource limit",
+               resource_name(limit.resource));
   }
 }
 
@@ -37,7 +38,8 @@ void load_seccomp(const ChildContext& child, const Identity& identity) {
   // The text holds an array of sock_filter; std::string's buffer is aligned for it (operator new).
   program.filter = const_cast<struct sock_filter*>(
       static_cast<const struct sock_filter*>(static_cast<const void*>(identity.seccomp_filter.data())));
-  const long listener = child.must(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, identity.seccomp_flags, &program), "load the seccomp filter");
+  const long listener = child.must(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, identity.seccomp_flags, &program),
+                                   "load the seccomp filter");
   if ((identity.seccomp_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) == 0) return;
   // From now on a call may wait for who listens: the launcher hands the descriptor on first.
   child.tell_number(kListener, static_cast<int>(listener));
@@ -97,12 +99,14 @@ void set_profile(const ChildContext& child, const std::string& profile) {
 void execute(ChildContext& child, const JoinKeyring& op) {
   constexpr int kJoinSession = 1;  // KEYCTL_JOIN_SESSION_KEYRING
   // A kernel without keys has none to keep apart.
-  if (::syscall(SYS_keyctl, kJoinSession, op.name.c_str()) < 0 && errno != ENOSYS) child.die("join session keyring", op.name.c_str());
+  if (::syscall(SYS_keyctl, kJoinSession, op.name.c_str()) < 0 && errno != ENOSYS)
+    child.die("join session keyring", op.name.c_str());
 }
 
 void execute(ChildContext& child, const OpenProfile&) {
   child.profile = ::open("/proc/self/attr/apparmor/exec", O_WRONLY | O_CLOEXEC);
-  if (child.profile < 0 && errno == ENOENT) child.profile = ::open("/proc/self/attr/exec", O_WRONLY | O_CLOEXEC);  // before Linux 5.8
+  if (child.profile < 0 && errno == ENOENT)
+    child.profile = ::open("/proc/self/attr/exec", O_WRONLY | O_CLOEXEC);  // before Linux 5.8
   child.must(child.profile, "open /proc/self/attr/exec");
   struct statfs info {};
   child.must(::fstatfs(child.profile, &info), "stat /proc/self/attr/exec");

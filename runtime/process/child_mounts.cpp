@@ -65,7 +65,8 @@ int new_filesystem(const ChildContext& child, const MountFilesystem& op) {
     child.die("open file system", op.type.c_str());
   }
   if (!op.source.empty()) {
-    child.must(::fsconfig(context, FSCONFIG_SET_STRING, "source", op.source.c_str(), 0), "set source of", op.type.c_str());
+    child.must(::fsconfig(context, FSCONFIG_SET_STRING, "source", op.source.c_str(), 0), "set source of",
+               op.type.c_str());
   }
   for (const auto& option : op.options) child.must(set_option(context, option.c_str()), "mount option", option.c_str());
   if (::fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0) {
@@ -76,7 +77,9 @@ int new_filesystem(const ChildContext& child, const MountFilesystem& op) {
     }
     child.die("mount", op.destination.c_str(), reason);
   }
-  const int mount = static_cast<int>(child.must(::fsmount(context, FSMOUNT_CLOEXEC, static_cast<unsigned>(op.copy_up ? 0 : op.attributes)), "mount", op.destination.c_str()));
+  const int mount = static_cast<int>(
+      child.must(::fsmount(context, FSMOUNT_CLOEXEC, static_cast<unsigned>(op.copy_up ? 0 : op.attributes)), "mount",
+                 op.destination.c_str()));
   ::close(context);
   return mount;
 }
@@ -102,11 +105,13 @@ int clone_tree(ChildContext& child, const BindMount& op) {
   }
   // subPath: may not leave the volume, whatever links were put there (CVE-2021-25741); made when missing.
   ChildContext volume = child;
-  volume.root = static_cast<int>(child.must(::open(op.source.c_str(), O_PATH | O_CLOEXEC | O_DIRECTORY), "open volume", op.source.c_str()));
+  volume.root = static_cast<int>(
+      child.must(::open(op.source.c_str(), O_PATH | O_CLOEXEC | O_DIRECTORY), "open volume", op.source.c_str()));
   int inside = open_inside(volume.root, op.sub_path.c_str(), O_PATH);
   if (inside < 0 && errno == ENOENT) inside = open_target(volume, op.sub_path.c_str(), false);
   if (inside < 0) child.die("open subPath", op.sub_path.c_str());
-  const int tree = static_cast<int>(child.must(::open_tree(inside, "", flags | AT_EMPTY_PATH), "bind", op.sub_path.c_str()));
+  const int tree =
+      static_cast<int>(child.must(::open_tree(inside, "", flags | AT_EMPTY_PATH), "bind", op.sub_path.c_str()));
   ::close(inside);
   ::close(volume.root);
   return tree;
@@ -117,7 +122,8 @@ int open_null_device(const ChildContext& child) {
   const int fd = ::open("/dev/null", O_PATH | O_CLOEXEC | O_NOFOLLOW);
   struct stat info {};
   if (fd < 0 || ::fstat(fd, &info) != 0) child.die("open /dev/null");
-  if (!S_ISCHR(info.st_mode) || info.st_rdev != makedev(1, 3)) child.die("/dev/null is not the null device", "", EINVAL);
+  if (!S_ISCHR(info.st_mode) || info.st_rdev != makedev(1, 3))
+    child.die("/dev/null is not the null device", "", EINVAL);
   return fd;
 }
 
@@ -128,14 +134,15 @@ void attach(const ChildContext& child, int mount, int target, const char* shown)
 }
 
 void execute(ChildContext& child, const MakeMountsPrivate& op) {
-  child.must(::mount(nullptr, "/", nullptr, MS_REC | (op.receive ? MS_SLAVE : MS_PRIVATE), nullptr), "make mounts private");
+  child.must(::mount(nullptr, "/", nullptr, MS_REC | (op.receive ? MS_SLAVE : MS_PRIVATE), nullptr),
+             "make mounts private");
 }
 
 void execute(ChildContext& child, const MountRoot& op) {
   const char* target = op.target.c_str();
   if (op.overlay_dir.empty()) {
-    const int tree = static_cast<int>(
-        child.must(::open_tree(AT_FDCWD, target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE), "open root", target));
+    const int tree = static_cast<int>(child.must(
+        ::open_tree(AT_FDCWD, target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE), "open root", target));
     if (!is_directory(tree)) child.die("root is not a directory:", target, ENOTDIR);
     set_propagation(child, tree, MS_PRIVATE | MS_REC, target);
     child.must(::move_mount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH), "mount root", target);
@@ -185,14 +192,15 @@ void execute(ChildContext& child, const MaskPath& op) {
     child.die("mask", op.path.c_str());
   }
   if (is_directory(target)) {
-    const MountFilesystem empty{.type = "tmpfs", .source = {}, .destination = op.path, .options = {}, .attributes = MOUNT_ATTR_RDONLY};
+    const MountFilesystem empty{
+        .type = "tmpfs", .source = {}, .destination = op.path, .options = {}, .attributes = MOUNT_ATTR_RDONLY};
     const int mount = new_filesystem(child, empty);
     attach(child, mount, target, op.path.c_str());
     ::close(mount);
   } else {
     const int null_device = open_null_device(child);
-    const int tree = static_cast<int>(
-        child.must(::open_tree(null_device, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH), "bind /dev/null"));
+    const int tree = static_cast<int>(child.must(
+        ::open_tree(null_device, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH), "bind /dev/null"));
     attach(child, tree, target, op.path.c_str());
     ::close(tree);
     ::close(null_device);
@@ -212,9 +220,11 @@ void execute(ChildContext& child, const MakePathReadOnly& op) {
     if (errno == ENOENT || errno == ENOTDIR) return;
     child.die("make read-only", op.path.c_str());
   }
-  const int tree = static_cast<int>(child.must(
-      ::open_tree(target, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE), "bind", op.path.c_str()));
-  child.must(::mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &read_only, sizeof read_only), "make read-only", op.path.c_str());
+  const int tree = static_cast<int>(
+      child.must(::open_tree(target, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE), "bind",
+                 op.path.c_str()));
+  child.must(::mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &read_only, sizeof read_only), "make read-only",
+             op.path.c_str());
   attach(child, tree, target, op.path.c_str());
   ::close(tree);
   ::close(target);

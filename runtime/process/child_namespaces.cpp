@@ -21,17 +21,21 @@ void execute(ChildContext& child, const AwaitIdMappings&) {
   child.must(::setresuid(0, 0, 0), "become root of the user namespace");
 }
 
-void execute(ChildContext& child, const Unshare& op) { child.must(::unshare(static_cast<int>(op.flags)), "unshare"); }
+void execute(ChildContext& child, const Unshare& op) {
+  child.must(::unshare(static_cast<int>(op.flags)), "unshare");
+}
 
 void execute(ChildContext& child, const JoinNamespace& op) {
-  const int fd = static_cast<int>(child.must(::open(op.path.c_str(), O_RDONLY | O_CLOEXEC), "open namespace", op.path.c_str()));
+  const int fd =
+      static_cast<int>(child.must(::open(op.path.c_str(), O_RDONLY | O_CLOEXEC), "open namespace", op.path.c_str()));
   child.must(::setns(fd, 0), "join namespace", op.path.c_str());
   ::close(fd);
 }
 
 void execute(ChildContext& child, const SetHostname& op) {
   child.must(::sethostname(op.name.data(), op.name.size()), "set host name", op.name.c_str());
-  if (!op.domain.empty()) child.must(::setdomainname(op.domain.data(), op.domain.size()), "set domain name", op.domain.c_str());
+  if (!op.domain.empty())
+    child.must(::setdomainname(op.domain.data(), op.domain.size()), "set domain name", op.domain.c_str());
 }
 
 void execute(ChildContext& child, const LoopbackUp&) {

@@ -23,8 +23,11 @@ int open_multiplexer(const ChildContext& child) {
   struct open_how how {};
   how.flags = O_RDWR | O_NOCTTY | O_CLOEXEC;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
-  const int root = child.root >= 0 ? child.root : static_cast<int>(child.must(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), "open /"));
-  const int master = static_cast<int>(child.must(::syscall(SYS_openat2, root, "dev/pts/ptmx", &how, sizeof how), "open", "/dev/pts/ptmx"));
+  const int root = child.root >= 0
+                       ? child.root
+                       : static_cast<int>(child.must(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), "open /"));
+  const int master = static_cast<int>(
+      child.must(::syscall(SYS_openat2, root, "dev/pts/ptmx", &how, sizeof how), "open", "/dev/pts/ptmx"));
   if (root != child.root) ::close(root);
   struct statfs system {};
   struct stat node {};
@@ -38,7 +41,8 @@ int open_multiplexer(const ChildContext& child) {
 
 void mount_console(const ChildContext& child, int terminal) {
   const char* const path = "/dev/console";
-  const int tree = static_cast<int>(child.must(::open_tree(terminal, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH), "bind", path));
+  const int tree = static_cast<int>(
+      child.must(::open_tree(terminal, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH), "bind", path));
   const int target = open_target(child, path, true);
   struct stat info {};
   child.must(::fstat(target, &info), "stat", path);
@@ -55,7 +59,8 @@ void execute(ChildContext& child, const OpenTerminal& op) {
   const int master = open_multiplexer(child);
   int locked = 0;
   child.must(::ioctl(master, TIOCSPTLCK, &locked), "unlock the terminal");
-  child.terminal = static_cast<int>(child.must(::ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC), "open the terminal"));
+  child.terminal =
+      static_cast<int>(child.must(::ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC), "open the terminal"));
   if (op.rows != 0 || op.columns != 0) {
     struct winsize size {};
     size.ws_row = op.rows;

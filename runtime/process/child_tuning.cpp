@@ -11,7 +11,8 @@
 namespace mete::runtime::process {
 namespace {
 
-// As sched_setattr(2) takes it; Debian 12's headers have it only in <linux/sched/types.h>, which collides with <sched.h>.
+// As sched_setattr(2) takes it; Debian 12's headers have it only in <linux/sched/types.h>, which collides with
+// <sched.h>.
 struct SchedulingAttributes {
   std::uint32_t size;
   std::uint32_t policy;
@@ -40,16 +41,20 @@ void execute(ChildContext& child, const Tune& op) {
   const Tuning& tuning = op.tuning;
   if (!tuning.cpus.empty()) set_affinity(child, tuning.cpus);
   if (tuning.scheduling) set_scheduling(child, *tuning.scheduling);
-  if (tuning.io_priority) child.must(::syscall(SYS_ioprio_set, kProcess, 0, *tuning.io_priority), "set the IO priority");
+  if (tuning.io_priority)
+    child.must(::syscall(SYS_ioprio_set, kProcess, 0, *tuning.io_priority), "set the IO priority");
   if (tuning.personality) child.must(::personality(*tuning.personality), "set the personality");
   if (tuning.memory_policy) {
     const auto& nodes = tuning.memory_policy->nodes;
     // The kernel takes one bit less than it is told.
     const unsigned long bits = nodes.empty() ? 0 : nodes.size() * 64 + 1;
-    child.must(::syscall(SYS_set_mempolicy, tuning.memory_policy->mode, nodes.empty() ? nullptr : nodes.data(), bits), "set the memory policy");
+    child.must(::syscall(SYS_set_mempolicy, tuning.memory_policy->mode, nodes.empty() ? nullptr : nodes.data(), bits),
+               "set the memory policy");
   }
 }
 
-void execute(ChildContext& child, const SetAffinity& op) { set_affinity(child, op.cpus); }
+void execute(ChildContext& child, const SetAffinity& op) {
+  set_affinity(child, op.cpus);
+}
 
 }  // namespace mete::runtime::process

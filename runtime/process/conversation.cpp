@@ -18,8 +18,11 @@ tl::unexpected<Error> explain(const Plan& plan, ChildReport& report) {
   if (report.operation == kReportCommand) {
     const std::string command = plan.args.empty() ? "" : plan.args.front();
     // Docker tells its exit codes 126 and 127 by these words, in Go's spelling.
-    const auto say = [&](const std::string& what) { return tl::unexpected<Error>(Error{code, "exec \"" + command + "\": " + what}); };
-    if (code == ENOENT && command.find('/') == std::string::npos) return say("executable file not found in $PATH of the container");
+    const auto say = [&](const std::string& what) {
+      return tl::unexpected<Error>(Error{code, "exec \"" + command + "\": " + what});
+    };
+    if (code == ENOENT && command.find('/') == std::string::npos)
+      return say("executable file not found in $PATH of the container");
     if (code == ENOENT) return say("not found in the container: no such file or directory");
     if (code == ENOTDIR) return say("not found in the container: not a directory");
     if (code == EACCES) return say("not executable: permission denied");
@@ -45,7 +48,8 @@ Received receive(const UniqueFd& control, int flags) {
   Received received;
   bool was_reset = false;
   while (true) {
-    received.length = receive_with_descriptor(control.get(), &received.report, sizeof received.report, received.descriptor, flags);
+    received.length =
+        receive_with_descriptor(control.get(), &received.report, sizeof received.report, received.descriptor, flags);
     if (received.length >= 0) {
       if (received.length == 0 && was_reset) received.length = -1;
       return received;

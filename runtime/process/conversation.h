@@ -9,9 +9,9 @@
 namespace mete::runtime::process {
 
 struct ChildSays {
-  char word = 0;         // one of child.h; 0: the socket closed, at the exec or with the child's end
-  UniqueFd descriptor;   // with kTerminal
-  int number = 0;        // with kListener
+  char word = 0;        // one of child.h; 0: the socket closed, at the exec or with the child's end
+  UniqueFd descriptor;  // with kTerminal
+  int number = 0;       // with kListener
 };
 
 // Waits for the next word. The error is the child's report, or that it ended without one.

@@ -15,34 +15,54 @@ constexpr std::uint64_t kSafe = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATT
 std::vector<MountSpec> default_mounts(bool own_network, std::uint64_t shm_bytes) {
   std::vector<MountSpec> mounts = {
       {.destination = "/proc", .type = "proc", .source = "proc", .attributes = kSafe},
-      {.destination = "/dev", .type = "tmpfs", .source = "tmpfs", .data = "mode=755,size=65536k", .attributes = MOUNT_ATTR_NOSUID},
+      {.destination = "/dev",
+       .type = "tmpfs",
+       .source = "tmpfs",
+       .data = "mode=755,size=65536k",
+       .attributes = MOUNT_ATTR_NOSUID},
       {.destination = "/dev/pts",
        .type = "devpts",
        .source = "devpts",
        .data = "newinstance,ptmxmode=0666,mode=0620,gid=5",
        .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC},
-      {.destination = "/dev/shm", .type = "tmpfs", .source = "shm", .data = "mode=1777,size=" + std::to_string(shm_bytes), .attributes = kSafe},
+      {.destination = "/dev/shm",
+       .type = "tmpfs",
+       .source = "shm",
+       .data = "mode=1777,size=" + std::to_string(shm_bytes),
+       .attributes = kSafe},
       {.destination = "/dev/mqueue", .type = "mqueue", .source = "mqueue", .attributes = kSafe, .optional = true},
   };
   if (own_network) {
-    mounts.push_back({.destination = "/sys", .type = "sysfs", .source = "sysfs", .attributes = kSafe | MOUNT_ATTR_RDONLY});
+    mounts.push_back(
+        {.destination = "/sys", .type = "sysfs", .source = "sysfs", .attributes = kSafe | MOUNT_ATTR_RDONLY});
   } else {
-    mounts.push_back({.destination = "/sys", .type = "bind", .source = "/sys", .attributes = kSafe | MOUNT_ATTR_RDONLY});
+    mounts.push_back(
+        {.destination = "/sys", .type = "bind", .source = "/sys", .attributes = kSafe | MOUNT_ATTR_RDONLY});
   }
   return mounts;
 }
 
 std::vector<DeviceSpec> default_devices() {
   constexpr std::uint32_t kMode = S_IFCHR | 0666;
-  return {{"/dev/null", kMode, makedev(1, 3), 0, 0},   {"/dev/zero", kMode, makedev(1, 5), 0, 0},
-          {"/dev/full", kMode, makedev(1, 7), 0, 0},   {"/dev/random", kMode, makedev(1, 8), 0, 0},
+  return {{"/dev/null", kMode, makedev(1, 3), 0, 0},    {"/dev/zero", kMode, makedev(1, 5), 0, 0},
+          {"/dev/full", kMode, makedev(1, 7), 0, 0},    {"/dev/random", kMode, makedev(1, 8), 0, 0},
           {"/dev/urandom", kMode, makedev(1, 9), 0, 0}, {"/dev/tty", kMode, makedev(5, 0), 0, 0}};
 }
 
 std::vector<std::string> default_masked_paths() {
-  return {"/proc/acpi",          "/proc/asound",     "/proc/interrupts",  "/proc/kcore",        "/proc/keys",
-          "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",       "/proc/timer_list",   "/proc/timer_stats",
-          "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux"};
+  return {"/proc/acpi",
+          "/proc/asound",
+          "/proc/interrupts",
+          "/proc/kcore",
+          "/proc/keys",
+          "/proc/latency_stats",
+          "/proc/sched_debug",
+          "/proc/scsi",
+          "/proc/timer_list",
+          "/proc/timer_stats",
+          "/sys/devices/virtual/powercap",
+          "/sys/firmware",
+          "/sys/fs/selinux"};
 }
 
 std::vector<std::string> default_read_only_paths() {
@@ -71,13 +91,21 @@ std::vector<MountSpec> cgroup_mounts(const CgroupView& view) {
     return {{.destination = "/sys/fs/cgroup", .type = "cgroup2", .source = "cgroup2", .attributes = kReadOnly}};
   }
   // On v1 a directory of directories; the tmpfs stays writable for root until its mounts are in, and is harmless after.
-  std::vector<MountSpec> mounts = {
-      {.destination = "/sys/fs/cgroup", .type = "tmpfs", .source = "cgroup", .data = "mode=755,size=64k", .attributes = kSafe}};
+  std::vector<MountSpec> mounts = {{.destination = "/sys/fs/cgroup",
+                                    .type = "tmpfs",
+                                    .source = "cgroup",
+                                    .data = "mode=755,size=64k",
+                                    .attributes = kSafe}};
   for (const auto& [directory, controllers] : view.v1) {
-    mounts.push_back({.destination = "/sys/fs/cgroup/" + directory, .type = "cgroup", .source = "cgroup", .data = controllers, .attributes = kReadOnly});
+    mounts.push_back({.destination = "/sys/fs/cgroup/" + directory,
+                      .type = "cgroup",
+                      .source = "cgroup",
+                      .data = controllers,
+                      .attributes = kReadOnly});
   }
   if (view.unified) {
-    mounts.push_back({.destination = "/sys/fs/cgroup/unified", .type = "cgroup2", .source = "cgroup2", .attributes = kReadOnly});
+    mounts.push_back(
+        {.destination = "/sys/fs/cgroup/unified", .type = "cgroup2", .source = "cgroup2", .attributes = kReadOnly});
   }
   return mounts;
 }

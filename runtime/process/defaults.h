@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every Linux container has: runtime-spec's default file systems and devices, and the paths docker and podman hide.
+// What every Linux container has: runtime-spec's default file systems and devices, and the paths docker and podman
+// hide.
 #pragma once
 
 #include <string>
@@ -22,8 +23,9 @@ namespace mete::runtime::process {
 
 // The hierarchies that a container is to see below /sys/fs/cgroup.
 struct CgroupView {
-  std::vector<std::pair<std::string, std::string>> v1;  // directory name, mount options ("cpu,cpuacct", "none,name=systemd")
-  bool unified = false;                                 // with v1: as /sys/fs/cgroup/unified; alone: /sys/fs/cgroup
+  std::vector<std::pair<std::string, std::string>>
+      v1;                // directory name, mount options ("cpu,cpuacct", "none,name=systemd")
+  bool unified = false;  // with v1: as /sys/fs/cgroup/unified; alone: /sys/fs/cgroup
 };
 // All of the machine's, in directories named as its mount points are.
 [[nodiscard]] CgroupView view_of(const cgroup::Hierarchies& hierarchies);

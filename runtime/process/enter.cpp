@@ -17,7 +17,8 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
   plan.identity = container.identity;
   plan.args = spec.args;
   plan.env = container.env;
-  if (spec.terminal && std::none_of(plan.env.begin(), plan.env.end(), [](const std::string& each) { return each.starts_with("TERM="); })) {
+  if (spec.terminal && std::none_of(plan.env.begin(), plan.env.end(),
+                                    [](const std::string& each) { return each.starts_with("TERM="); })) {
     plan.env.emplace_back("TERM=xterm");
   }
   plan.has_oom_score_adj = container.has_oom_score_adj;
@@ -33,13 +34,13 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
   if (!plan.identity.apparmor_profile.empty()) plan.ops.push_back(OpenProfile{});
   // The user namespace first: it gives the right to join the others. The mount namespace last: with it goes /proc.
   constexpr std::array<std::pair<NamespaceKind, const char*>, 8> kKinds = {{{NamespaceKind::user, "user"},
-                                                                           {NamespaceKind::pid, "pid"},
-                                                                           {NamespaceKind::network, "net"},
-                                                                           {NamespaceKind::ipc, "ipc"},
-                                                                           {NamespaceKind::uts, "uts"},
-                                                                           {NamespaceKind::cgroup, "cgroup"},
-                                                                           {NamespaceKind::time, "time"},
-                                                                           {NamespaceKind::mount, "mnt"}}};
+                                                                            {NamespaceKind::pid, "pid"},
+                                                                            {NamespaceKind::network, "net"},
+                                                                            {NamespaceKind::ipc, "ipc"},
+                                                                            {NamespaceKind::uts, "uts"},
+                                                                            {NamespaceKind::cgroup, "cgroup"},
+                                                                            {NamespaceKind::time, "time"},
+                                                                            {NamespaceKind::mount, "mnt"}}};
   for (const auto& [kind, name] : kKinds) {
     const std::string path = "/proc/" + std::to_string(spec.pid) + "/ns/" + name;
     const std::string own = std::string("/proc/self/ns/") + name;

@@ -41,7 +41,8 @@ Status ask_helper(const char* program, pid_t pid, const std::vector<IdMapping>& 
   while (::waitpid(helper, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-  return fail(std::string(program) + " refused the mappings \"" + text_of(mappings) + "\", expected them to be allowed in /etc/subuid and /etc/subgid");
+  return fail(std::string(program) + " refused the mappings \"" + text_of(mappings) +
+              "\", expected them to be allowed in /etc/subuid and /etc/subgid");
 }
 
 bool is_own_id_alone(const std::vector<IdMapping>& mappings, std::uint32_t own) {
@@ -82,7 +83,8 @@ Result<UniqueFd> open_id_map(const IdMap& map) {
   write_end.reset();
   char made = 0;
   const auto open = [&]() -> Result<UniqueFd> {
-    if (::read(read_end.get(), &made, 1) != 1 || made != 'y') return fail("a user namespace for an id-mapped mount could not be made");
+    if (::read(read_end.get(), &made, 1) != 1 || made != 'y')
+      return fail("a user namespace for an id-mapped mount could not be made");
     METE_CHECK(write_id_mappings(holder, map.uids, map.gids));
     return open_at(AT_FDCWD, "/proc/" + std::to_string(holder) + "/ns/user", O_RDONLY);
   };

@@ -12,9 +12,10 @@
 
 namespace mete::runtime::process {
 
-// Writes /proc/PID/uid_map and gid_map. Where the kernel refuses us more than our own id, newuidmap(1) and newgidmap(1) are
-// asked, which give what /etc/subuid and /etc/subgid allow.
-[[nodiscard]] Status write_id_mappings(pid_t pid, const std::vector<IdMapping>& uids, const std::vector<IdMapping>& gids);
+// Writes /proc/PID/uid_map and gid_map. Where the kernel refuses us more than our own id, newuidmap(1) and newgidmap(1)
+// are asked, which give what /etc/subuid and /etc/subgid allow.
+[[nodiscard]] Status write_id_mappings(pid_t pid, const std::vector<IdMapping>& uids,
+                                       const std::vector<IdMapping>& gids);
 
 // A descriptor of a user namespace that nobody is in, for MOUNT_ATTR_IDMAP.
 [[nodiscard]] Result<UniqueFd> open_id_map(const IdMap& map);

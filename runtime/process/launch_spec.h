@@ -36,8 +36,8 @@ struct IdMapping {
   bool operator==(const IdMapping&) const = default;
 };
 
-// Owners as a mount shows them (mount_setattr(2), MOUNT_ATTR_IDMAP): `inside` is what the file system holds, `outside` what
-// is seen. Both lists empty: as they are.
+// Owners as a mount shows them (mount_setattr(2), MOUNT_ATTR_IDMAP): `inside` is what the file system holds, `outside`
+// what is seen. Both lists empty: as they are.
 struct IdMap {
   std::vector<IdMapping> uids;
   std::vector<IdMapping> gids;
@@ -49,21 +49,21 @@ struct MountSpec {
   std::string destination;  // absolute, inside the container; missing directories are made
   std::string type;         // file system type; "bind" for binds
   std::string source;
-  std::string sub_path;          // bind only: below `source`, resolved without leaving it; made when missing
-  std::string data;              // comma-separated file system options
-  std::uint64_t attributes = 0;  // MOUNT_ATTR_*; of a recursive bind: of all its mounts
+  std::string sub_path;              // bind only: below `source`, resolved without leaving it; made when missing
+  std::string data;                  // comma-separated file system options
+  std::uint64_t attributes = 0;      // MOUNT_ATTR_*; of a recursive bind: of all its mounts
   std::uint64_t top_attributes = 0;  // of the topmost mount alone (OCI's "ro" of an rbind, where "rro" is for all)
   bool recursive = false;            // bind only
-  std::uint64_t propagation = 0;  // MS_SHARED, MS_SLAVE, ... of the new mount; 0: private
-  bool optional = false;          // a file system that this kernel lacks is left out
-  bool remount = false;           // nothing is mounted: the attributes of what is mounted at `destination` change
-  bool copy_up = false;           // tmpfs only: begins with what the image has at `destination`
+  std::uint64_t propagation = 0;     // MS_SHARED, MS_SLAVE, ... of the new mount; 0: private
+  bool optional = false;             // a file system that this kernel lacks is left out
+  bool remount = false;              // nothing is mounted: the attributes of what is mounted at `destination` change
+  bool copy_up = false;              // tmpfs only: begins with what the image has at `destination`
   IdMap id_map;
   bool operator==(const MountSpec&) const = default;
 };
 
 struct DeviceSpec {
-  std::string path;  // inside the container
+  std::string path;                 // inside the container
   std::uint32_t type_and_mode = 0;  // S_IFCHR | 0666
   std::uint64_t device = 0;         // makedev(major, minor)
   std::uint32_t uid = 0;
@@ -125,10 +125,11 @@ struct MemoryPolicy {
 // How the kernel is to treat the process, apart from its rights.
 struct Tuning {
   std::optional<Scheduling> scheduling;
-  std::optional<std::int32_t> io_priority;    // ioprio_set(2)
-  std::optional<std::uint64_t> personality;   // personality(2)
+  std::optional<std::int32_t> io_priority;   // ioprio_set(2)
+  std::optional<std::uint64_t> personality;  // personality(2)
   std::optional<MemoryPolicy> memory_policy;
-  // sched_setaffinity(2), bit n of the whole is CPU n; empty: left alone. For `exec`: before it enters the cgroups, and after.
+  // sched_setaffinity(2), bit n of the whole is CPU n; empty: left alone. For `exec`: before it enters the cgroups, and
+  // after.
   std::vector<std::uint64_t> first_cpus;
   std::vector<std::uint64_t> cpus;
   bool operator==(const Tuning&) const = default;
@@ -167,10 +168,10 @@ struct LaunchSpec {
   std::optional<OverlayRoot> overlay;  // else `rootfs` is bound to itself
   bool read_only_root = false;
   bool move_root = false;              // instead of pivot_root: see MoveRoot
-  std::uint64_t root_attributes = 0;  // MOUNT_ATTR_* for the root mount
+  std::uint64_t root_attributes = 0;   // MOUNT_ATTR_* for the root mount
   std::uint64_t root_propagation = 0;  // MS_SLAVE, ... of the root mount, set when all is mounted; 0: private
   bool receive_host_mounts = false;    // the host's mounts are made slaves, not private: what it mounts later comes in
-  std::vector<MountSpec> mounts;      // in this order
+  std::vector<MountSpec> mounts;       // in this order
   std::vector<MountSpec> cgroup_mounts;  // after the cgroup namespace is made, so that they show its root as "/"
   std::vector<DeviceSpec> devices;
   std::vector<std::string> masked_paths;
@@ -186,7 +187,8 @@ struct LaunchSpec {
   Identity identity;
   Tuning tuning;
   std::optional<TerminalSpec> terminal;
-  bool hooks = false;  // the launcher does something (LaunchOptions::hooks) when all is mounted and before the root changes
+  bool hooks =
+      false;  // the launcher does something (LaunchOptions::hooks) when all is mounted and before the root changes
   std::optional<int> oom_score_adj;
   bool init = false;  // a pid 1 of ours that forwards signals and reaps, with the command as its child
 };

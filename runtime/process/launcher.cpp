@@ -20,10 +20,10 @@
 #include "runtime/process/child.h"
 #include "runtime/process/conversation.h"
 #include "runtime/process/id_mappings.h"
-#include "runtime/process/prepared_trees.h"
-#include "runtime/process/user_namespace.h"
 #include "runtime/process/plan.h"
+#include "runtime/process/prepared_trees.h"
 #include "runtime/process/process_id.h"
+#include "runtime/process/user_namespace.h"
 
 namespace mete::runtime::process {
 namespace {
@@ -58,8 +58,9 @@ class PidNamespaceVisit {
   UniqueFd own_;
 };
 
-// A process that enters others' PID namespace is in their /proc from its clone on: it shall not be looked into there, by who
-// has no CAP_SYS_PTRACE, before it has executed its command (ptrace(2), "Ptrace access mode checking"). The child inherits it.
+// A process that enters others' PID namespace is in their /proc from its clone on: it shall not be looked into there,
+// by who has no CAP_SYS_PTRACE, before it has executed its command (ptrace(2), "Ptrace access mode checking"). The
+// child inherits it.
 class Undumpable {
  public:
   explicit Undumpable(bool wanted) : before_(wanted ? ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) : 0) {
@@ -92,15 +93,18 @@ Status make_time_namespace(const Plan& plan) {
 
 void set_oom_score_adj(pid_t pid, const Plan& plan, std::vector<std::string>& warnings) {
   if (!plan.has_oom_score_adj) return;
-  const auto set = write_control(AT_FDCWD, "/proc/" + std::to_string(pid) + "/oom_score_adj", std::to_string(plan.oom_score_adj));
+  const auto set =
+      write_control(AT_FDCWD, "/proc/" + std::to_string(pid) + "/oom_score_adj", std::to_string(plan.oom_score_adj));
   // Lowering it below one's own needs CAP_SYS_RESOURCE, which not every root has; the container runs all the same.
-  if (!set) warnings.push_back("oom_score_adj " + std::to_string(plan.oom_score_adj) + " was refused: " + set.error().what);
+  if (!set)
+    warnings.push_back("oom_score_adj " + std::to_string(plan.oom_score_adj) + " was refused: " + set.error().what);
 }
 
 class Child {
  public:
   Child(const Plan& plan, const LaunchOptions& options, bool clone_into_cgroup)
-      : plan_(plan), options_(options), // A process of another user namespace may not clone into our cgroups.
+      : plan_(plan),
+        options_(options),  // A process of another user namespace may not clone into our cgroups.
         clone_into_cgroup_(clone_into_cgroup && plan.join_user_namespace.empty()) {}
 
   Result<Launched> start() {
@@ -146,7 +150,8 @@ class Child {
     const auto arguments = pointers(plan_.args);
     const auto environment = pointers(plan_.env);
     const auto tree_fds = trees.numbers();
-    ChildFds fds{child_end, options_.stdin_fd, options_.stdout_fd, options_.stderr_fd, options_.start_gate, tree_fds, options_.preserved, {}};
+    ChildFds fds{child_end,           options_.stdin_fd, options_.stdout_fd, options_.stderr_fd,
+                 options_.start_gate, tree_fds,          options_.preserved, {}};
     const auto kept = kept_descriptors(fds);
     fds.kept = kept;
     const Undumpable hidden(!plan_.join_pid_namespace.empty());
@@ -205,7 +210,8 @@ class Child {
   }
 
   [[nodiscard]] bool awaits_hooks() const {
-    return std::any_of(plan_.ops.begin(), plan_.ops.end(), [](const SetupOp& op) { return std::holds_alternative<AwaitHooks>(op); });
+    return std::any_of(plan_.ops.begin(), plan_.ops.end(),
+                       [](const SetupOp& op) { return std::holds_alternative<AwaitHooks>(op); });
   }
 
   // Serves the child until it has executed its command, or waits at the start gate.
@@ -229,7 +235,8 @@ class Child {
         case kAtGate:
           return {};
         default:
-          return options_.start_gate < 0 ? Status() : fail("the container's first process ended before it could be started");
+          return options_.start_gate < 0 ? Status()
+                                         : fail("the container's first process ended before it could be started");
       }
     }
   }
@@ -279,14 +286,15 @@ Result<Launched> launch(const Plan& plan, const LaunchOptions& options) {
   Child child(plan, options, true);
   auto launched = child.start();
   if (launched || !child.was_killed()) return launched;
-  // A cgroup that was once ended by cgroup.kill kills what is cloned into it: the kernel (6.18 seen) compares its count of
-  // kills with the parent's cgroup's instead of its own. Moved in afterwards, the child lives.
+  // A cgroup that was once ended by cgroup.kill kills what is cloned into it: the kernel (6.18 seen) compares its count
+  // of kills with the parent's cgroup's instead of its own. Moved in afterwards, the child lives.
   return Child(plan, options, false).start();
 }
 
 Status await_exec(const Plan& plan, const UniqueFd& control) {
   METE_TRY(const ChildSays says, next_word(plan, control));
-  if (says.word != 0) return fail("the container's first process waits at a start gate, expected it to execute its command");
+  if (says.word != 0)
+    return fail("the container's first process waits at a start gate, expected it to execute its command");
   return {};
 }
 

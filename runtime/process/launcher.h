@@ -20,9 +20,9 @@ struct LaunchOptions {
   int stdout_fd = -1;
   int stderr_fd = -1;
   int start_gate = -1;  // see ChildFds
-  int preserved = 0;                  // descriptors from 3 on that the command inherits
-  // Makes the v1 groups that the plan's `cgroup` names, while the child mounts; its v2 directory must be there before. Not set:
-  // they are there. An error ends the launch.
+  int preserved = 0;    // descriptors from 3 on that the command inherits
+  // Makes the v1 groups that the plan's `cgroup` names, while the child mounts; its v2 directory must be there before.
+  // Not set: they are there. An error ends the launch.
   std::function<Status()> make_cgroups;
   // Called with the pid while the child cannot yet execute anything, and dies if we do: the place to record it.
   // An error ends the launch.
@@ -31,7 +31,8 @@ struct LaunchOptions {
   std::function<Status(UniqueFd)> terminal;
   // Of a filter with a listener: takes it (seccomp_unotify(2)) for the process of that pid. An error ends the launch.
   std::function<Status(UniqueFd, pid_t)> listener;
-  // Of a plan that awaits hooks: called with the pid when all is mounted and nothing of the image has run. An error ends the launch.
+  // Of a plan that awaits hooks: called with the pid when all is mounted and nothing of the image has run. An error
+  // ends the launch.
   std::function<Status(pid_t)> hooks;
 };
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// protect_own_image() before libc begins. A static program's libc asks the processor for its features some fifty times at
-// each start, and in a virtual machine each CPUID is a trap: 0.3 ms in all, which the first of two starts need not pay. So the
-// program's entry is here (-Wl,-e,mete_start): system calls on the stack that the kernel left, and then either the same
-// program from its read-only mount or libc's own entry. What cannot be done here is left to protect_own_image().
+// protect_own_image() before libc begins. A static program's libc asks the processor for its features some fifty times
+// at each start, and in a virtual machine each CPUID is a trap: 0.3 ms in all, which the first of two starts need not
+// pay. So the program's entry is here (-Wl,-e,mete_start): system calls on the stack that the kernel left, and then
+// either the same program from its read-only mount or libc's own entry. What cannot be done here is left to
+// protect_own_image().
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sys/syscall.h>
@@ -14,9 +15,10 @@ namespace {
 
 // The kernel's, not libc's (asm-generic/statfs.h).
 struct KernelStatfs {
-  long type, block_size, blocks, blocks_free, blocks_available, files, files_free, id, name_length, fragment_size, flags, spare[4];
+  long type, block_size, blocks, blocks_free, blocks_available, files, files_free, id, name_length, fragment_size,
+      flags, spare[4];
 };
-constexpr long kReadOnly = 1;  // ST_RDONLY
+constexpr long kReadOnly = 1;               // ST_RDONLY
 constexpr long kCloneTree = 1 | O_CLOEXEC;  // OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
 constexpr long kEmptyPath = 0x1000;         // AT_EMPTY_PATH
 
@@ -32,7 +34,9 @@ long call(long number, long a, long b = 0, long c = 0, long d = 0, long e = 0) {
   return result;
 }
 
-long address(const void* pointer) { return static_cast<long>(reinterpret_cast<std::uintptr_t>(pointer)); }
+long address(const void* pointer) {
+  return static_cast<long>(reinterpret_cast<std::uintptr_t>(pointer));
+}
 
 bool same(const char* a, const char* b) {
   while (*a != '\0' && *a == *b) {
@@ -42,8 +46,8 @@ bool same(const char* a, const char* b) {
   return *a == *b;
 }
 
-// Some word of the command line is a command of mete-oci or mete-shim that puts a process into a container. That it may be an
-// option's value does no harm.
+// Some word of the command line is a command of mete-oci or mete-shim that puts a process into a container. That it may
+// be an option's value does no harm.
 bool enters_a_container(long words, const char* const* arguments) {
   for (long i = 1; i < words; ++i) {
     for (const char* const command : {"run", "create", "exec", "start", "sandbox", "watchdog"}) {

@@ -70,11 +70,12 @@ Status check_inside_path(const std::string& path, std::string_view what) {
 
 // Only what is the container's own may be changed: the key must belong to a namespace that it has (CVE-2022-0811).
 Result<std::string> sysctl_path(const LaunchSpec& spec, const std::string& key) {
-  constexpr std::array<std::string_view, 8> kIpc = {"kernel.msgmax",          "kernel.msgmnb", "kernel.msgmni",
-                                                    "kernel.sem",             "kernel.shmall", "kernel.shmmax",
-                                                    "kernel.shmmni",          "kernel.shm_rmid_forced"};
+  constexpr std::array<std::string_view, 8> kIpc = {"kernel.msgmax", "kernel.msgmnb",         "kernel.msgmni",
+                                                    "kernel.sem",    "kernel.shmall",         "kernel.shmmax",
+                                                    "kernel.shmmni", "kernel.shm_rmid_forced"};
   const bool plain = std::all_of(key.begin(), key.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   });
   NamespaceKind needed{};
   if (key.starts_with("net.")) {
@@ -84,10 +85,13 @@ Result<std::string> sysctl_path(const LaunchSpec& spec, const std::string& key) 
   } else if (key == "kernel.hostname" || key == "kernel.domainname") {
     needed = NamespaceKind::uts;
   } else {
-    return fail("sysctl: found \"" + key + "\", expected one that belongs to a namespace (net.*, fs.mqueue.*, kernel.shm*, ...)");
+    return fail("sysctl: found \"" + key +
+                "\", expected one that belongs to a namespace (net.*, fs.mqueue.*, kernel.shm*, ...)");
   }
-  if (!plain || key.find("..") != std::string::npos) return fail("sysctl: found \"" + key + "\", expected a plain dotted name");
-  if (!joined_or_own(spec, needed)) return fail("sysctl " + key + ": found the host's namespace, expected the container's own");
+  if (!plain || key.find("..") != std::string::npos)
+    return fail("sysctl: found \"" + key + "\", expected a plain dotted name");
+  if (!joined_or_own(spec, needed))
+    return fail("sysctl " + key + ": found the host's namespace, expected the container's own");
   std::string path = key;
   std::replace(path.begin(), path.end(), '.', '/');
   return path;
@@ -131,12 +135,14 @@ Status add_root(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
     if (overlay.lowers.empty()) return fail("overlay: found no layer, expected at least one");
     root.overlay_dir = overlay.layers_dir;
     root.overlay_options = "lowerdir=";
-    for (std::size_t i = 0; i < overlay.lowers.size(); ++i) root.overlay_options += (i > 0 ? ":" : "") + overlay.lowers[i];
+    for (std::size_t i = 0; i < overlay.lowers.size(); ++i)
+      root.overlay_options += (i > 0 ? ":" : "") + overlay.lowers[i];
     root.overlay_options += ",upperdir=" + overlay.upper + ",workdir=" + overlay.work;
     // mount(2) takes one page.
     constexpr std::size_t kPage = 4096;
     if (root.overlay_options.size() >= kPage) {
-      return fail("overlay: found " + std::to_string(overlay.lowers.size()) + " layers, expected fewer: their names exceed a page");
+      return fail("overlay: found " + std::to_string(overlay.lowers.size()) +
+                  " layers, expected fewer: their names exceed a page");
     }
   }
   ops.push_back(std::move(root));
@@ -144,8 +150,9 @@ Status add_root(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
 }
 
 void add_devices(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
-  const bool has_dev = std::any_of(spec.mounts.begin(), spec.mounts.end(),
-                                   [](const MountSpec& mount) { return mount.destination == "/dev" && mount.type == "tmpfs"; });
+  const bool has_dev = std::any_of(spec.mounts.begin(), spec.mounts.end(), [](const MountSpec& mount) {
+    return mount.destination == "/dev" && mount.type == "tmpfs";
+  });
   for (const auto& device : spec.devices) {
     // The one of the container's own devpts, whatever was asked for (config-linux.md, default devices).
     if (has_dev && device.path == "/dev/ptmx") continue;
@@ -164,7 +171,8 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
     if (use.path.empty()) {
       if (use.kind == NamespaceKind::time) {
         plan.new_time_namespace = true;
-      } else if (use.kind != NamespaceKind::cgroup && use.kind != NamespaceKind::network) {  // those are made by operations
+      } else if (use.kind != NamespaceKind::cgroup &&
+                 use.kind != NamespaceKind::network) {  // those are made by operations
         plan.clone_flags |= clone_flag(use.kind);
       }
     } else if (use.kind == NamespaceKind::pid) {
@@ -191,14 +199,16 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
   }
   const auto offset = [&](const char* clock, const std::optional<TimeOffset>& value) {
     if (!value) return;
-    plan.time_offsets += std::string(clock) + " " + std::to_string(value->seconds) + " " + std::to_string(value->nanoseconds) + "\n";
+    plan.time_offsets +=
+        std::string(clock) + " " + std::to_string(value->seconds) + " " + std::to_string(value->nanoseconds) + "\n";
   };
   offset("monotonic", spec.monotonic_offset);
   offset("boottime", spec.boottime_offset);
-  if (has_own(spec, NamespaceKind::uts) && !spec.hostname.empty()) plan.ops.push_back(SetHostname{spec.hostname, spec.domainname});
+  if (has_own(spec, NamespaceKind::uts) && !spec.hostname.empty())
+    plan.ops.push_back(SetHostname{spec.hostname, spec.domainname});
   if (has_own(spec, NamespaceKind::network)) {
-    // The dearest of all namespaces: as long as the rest of the clone. Made by the child it does not hold up the launcher, who
-    // makes the cgroups meanwhile.
+    // The dearest of all namespaces: as long as the rest of the clone. Made by the child it does not hold up the
+    // launcher, who makes the cgroups meanwhile.
     plan.ops.push_back(Unshare{CLONE_NEWNET});
     plan.ops.push_back(LoopbackUp{});
   }
@@ -247,7 +257,8 @@ void add_cgroup_entry(const Tuning& tuning, std::vector<SetupOp>& ops) {
 Result<Plan> make_plan(const LaunchSpec& spec) {
   if (spec.args.empty() || spec.args.front().empty()) return fail("command: found none, expected at least one word");
   METE_CHECK(check_inside_path(spec.cwd, "working directory"));
-  if (find(spec, NamespaceKind::mount) == nullptr) return fail("namespaces: found no mount namespace, expected one: the root is changed");
+  if (find(spec, NamespaceKind::mount) == nullptr)
+    return fail("namespaces: found no mount namespace, expected one: the root is changed");
   Plan plan;
   add_namespaces(spec, plan);
   METE_CHECK(add_filesystem(spec, plan.ops));

@@ -19,7 +19,8 @@ Result<UniqueFd> prepare(const BindMount& op) {
   change.attr_set = MOUNT_ATTR_IDMAP;
   change.userns_fd = static_cast<std::uint64_t>(owners.get());
   const unsigned how = AT_EMPTY_PATH | (op.id_map.recursive ? AT_RECURSIVE : 0U);
-  if (::mount_setattr(tree.get(), "", how, &change, sizeof change) != 0) return fail_errno("map the owners of " + op.source);
+  if (::mount_setattr(tree.get(), "", how, &change, sizeof change) != 0)
+    return fail_errno("map the owners of " + op.source);
   return tree;
 }
 

@@ -43,7 +43,8 @@ Result<UniqueFd> open_pidfd(const ProcessId& id) {
 }
 
 Status send_signal(const UniqueFd& pidfd, int signal) {
-  if (::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) != 0) return fail_errno("send signal " + std::to_string(signal));
+  if (::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) != 0)
+    return fail_errno("send signal " + std::to_string(signal));
   return {};
 }
 

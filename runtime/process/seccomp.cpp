@@ -108,7 +108,9 @@ constexpr std::uint64_t kNamespaceFlags =
 // Above the last call of any kernel that libseccomp 2.5 knows.
 constexpr int kLastCall = 1024;
 
-bool has(std::uint64_t capabilities, int capability) { return capability >= 0 && (capabilities >> capability & 1U) != 0; }
+bool has(std::uint64_t capabilities, int capability) {
+  return capability >= 0 && (capabilities >> capability & 1U) != 0;
+}
 
 class Builder {
  public:
@@ -149,7 +151,8 @@ class Builder {
 
   void add(const std::string& name) {
     if (std::find(kByArgument.begin(), kByArgument.end(), name) != kByArgument.end()) return;
-    const auto* const guarded = std::find_if(kGuarded.begin(), kGuarded.end(), [&](const Guarded& each) { return each.call == name; });
+    const auto* const guarded =
+        std::find_if(kGuarded.begin(), kGuarded.end(), [&](const Guarded& each) { return each.call == name; });
     const bool allowed = guarded == kGuarded.end() || has(capabilities_, guarded->capability);
     rule(allowed ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM), name, {});
   }
@@ -157,7 +160,9 @@ class Builder {
   void rule(std::uint32_t action, const std::string& name, std::initializer_list<scmp_arg_cmp> arguments) {
     const int number = ::seccomp_syscall_resolve_name(name.c_str());
     if (number == __NR_SCMP_ERROR) return;  // on none of our architectures
-    check(::seccomp_rule_add_array(context_.get(), action, number, static_cast<unsigned>(arguments.size()), arguments.begin()), name);
+    check(::seccomp_rule_add_array(context_.get(), action, number, static_cast<unsigned>(arguments.size()),
+                                   arguments.begin()),
+          name);
   }
 
   void add_by_argument() {
@@ -196,6 +201,8 @@ class Builder {
 
 }  // namespace
 
-Result<std::string> default_seccomp_filter(std::uint64_t capabilities) { return Builder(capabilities).build(); }
+Result<std::string> default_seccomp_filter(std::uint64_t capabilities) {
+  return Builder(capabilities).build();
+}
 
 }  // namespace mete::runtime::process

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The default seccomp filter: what docker and podman deny, denied; everything else the kernel offers a program, allowed.
+// The default seccomp filter: what docker and podman deny, denied; everything else the kernel offers a program,
+// allowed.
 #pragma once
 
 #include <cstdint>

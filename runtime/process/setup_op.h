@@ -20,8 +20,8 @@ struct AwaitIdMappings {
   bool operator==(const AwaitIdMappings&) const = default;
 };
 
-// Namespaces that the child makes itself (CLONE_NEW*): those that are to belong to a user namespace whose mappings were not there
-// yet at the clone, and the one that takes long.
+// Namespaces that the child makes itself (CLONE_NEW*): those that are to belong to a user namespace whose mappings were
+// not there yet at the clone, and the one that takes long.
 struct Unshare {
   static constexpr const char* kName = "make namespaces";
   std::uint64_t flags = 0;
@@ -111,8 +111,8 @@ struct BindMount {
   std::uint64_t top_attributes = 0;
   std::uint64_t propagation = 0;
   bool recursive = false;
-  // The launcher makes the copy of `source` before the clone: for what the child has no right to (id_map), or would lose
-  // with its own mount namespace (a shared mount's peers).
+  // The launcher makes the copy of `source` before the clone: for what the child has no right to (id_map), or would
+  // lose with its own mount namespace (a shared mount's peers).
   bool by_launcher = false;
   IdMap id_map;
   template <class Archive>
@@ -167,8 +167,8 @@ struct AwaitHooks {
   bool operator==(const AwaitHooks&) const = default;
 };
 
-// AppArmor's file of ourselves (/proc/self/attr/apparmor/exec) of the host's procfs: the container's could be anything by the
-// time it is written (CVE-2019-16884).
+// AppArmor's file of ourselves (/proc/self/attr/apparmor/exec) of the host's procfs: the container's could be anything
+// by the time it is written (CVE-2019-16884).
 struct OpenProfile {
   static constexpr const char* kName = "open the AppArmor attribute";
   template <class Archive>
@@ -277,8 +277,8 @@ struct PivotRoot {
   bool operator==(const PivotRoot&) const = default;
 };
 
-// Where the root is the kernel's first file system, which cannot be exchanged (an initramfs): the container's is moved on top of
-// it. Weaker than a pivot: with CAP_SYS_ADMIN what lies below can be uncovered.
+// Where the root is the kernel's first file system, which cannot be exchanged (an initramfs): the container's is moved
+// on top of it. Weaker than a pivot: with CAP_SYS_ADMIN what lies below can be uncovered.
 struct MoveRoot {
   static constexpr const char* kName = "move root";
   template <class Archive>
@@ -318,8 +318,8 @@ struct ChangeDirectory {
 using SetupOp =
     std::variant<AwaitIdMappings, JoinNamespace, SetHostname, LoopbackUp, MakeMountsPrivate, MountRoot, MountFilesystem,
                  BindMount, MakeDevice, MakeSymlink, AwaitCgroups, NewCgroupNamespace, WriteSysctl, MaskPath,
-                 MakePathReadOnly, PivotRoot, ChangeDirectory, ChangeMount, SetRootPropagation, OpenTerminal, AwaitHooks, Tune,
-                 SetAffinity, OpenProfile, EnterRoot, JoinKeyring, Unshare, MoveRoot>;
+                 MakePathReadOnly, PivotRoot, ChangeDirectory, ChangeMount, SetRootPropagation, OpenTerminal,
+                 AwaitHooks, Tune, SetAffinity, OpenProfile, EnterRoot, JoinKeyring, Unshare, MoveRoot>;
 
 // What the child becomes when the operations are done.
 enum class Final : std::uint8_t {
@@ -329,8 +329,8 @@ enum class Final : std::uint8_t {
 };
 
 struct Plan {
-  std::uint64_t clone_flags = 0;   // CLONE_NEW*, for clone3
-  std::string join_pid_namespace;  // entered by the parent, because it takes effect at the next clone
+  std::uint64_t clone_flags = 0;    // CLONE_NEW*, for clone3
+  std::string join_pid_namespace;   // entered by the parent, because it takes effect at the next clone
   std::string join_user_namespace;  // entered by an intermediate process, so that what is cloned belongs to it
   bool new_time_namespace = false;
   std::string time_offsets;  // text for /proc/self/timens_offsets
@@ -349,8 +349,8 @@ struct Plan {
 
   template <class Archive>
   void fields(Archive& archive) {
-    archive(clone_flags, join_pid_namespace, join_user_namespace, new_time_namespace, time_offsets, uid_mappings, gid_mappings, cgroup, ops,
-            identity, tuning, final, args, env, file, has_oom_score_adj, oom_score_adj);
+    archive(clone_flags, join_pid_namespace, join_user_namespace, new_time_namespace, time_offsets, uid_mappings,
+            gid_mappings, cgroup, ops, identity, tuning, final, args, env, file, has_oom_score_adj, oom_score_adj);
   }
   bool operator==(const Plan&) const = default;
 };

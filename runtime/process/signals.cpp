@@ -18,7 +18,8 @@ std::optional<int> signal_number(std::string_view text) {
     return number > 0 && number < NSIG ? std::optional(number) : std::nullopt;
   }
   std::string name(text);
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   if (name.starts_with("SIG")) name.erase(0, 3);
   for (int each = 1; each < NSIG; ++each) {
     const char* abbreviation = ::sigabbrev_np(each);
@@ -30,7 +31,8 @@ std::optional<int> signal_number(std::string_view text) {
     if (rest.empty()) return base;
     const char* rest_end = rest.data() + rest.size();
     const auto parsed = std::from_chars(rest.data() + 1, rest_end, number);
-    if (rest.front() == (sign > 0 ? '+' : '-') && parsed.ec == std::errc() && parsed.ptr == rest_end && number >= 0 && number <= SIGRTMAX - SIGRTMIN) {
+    if (rest.front() == (sign > 0 ? '+' : '-') && parsed.ec == std::errc() && parsed.ptr == rest_end && number >= 0 &&
+        number <= SIGRTMAX - SIGRTMIN) {
       return base + sign * number;
     }
   }

@@ -50,7 +50,10 @@ class Relay {
  private:
   bool step() {
     constexpr int kLastOutputMilliseconds = 50;
-    pollfd waits[4] = {{input_ ? STDIN_FILENO : -1, POLLIN, 0}, {terminal_.get(), POLLIN, 0}, {ended_ ? -1 : pidfd_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
+    pollfd waits[4] = {{input_ ? STDIN_FILENO : -1, POLLIN, 0},
+                       {terminal_.get(), POLLIN, 0},
+                       {ended_ ? -1 : pidfd_.get(), POLLIN, 0},
+                       {signals_.get(), POLLIN, 0}};
     const int ready = ::poll(waits, 4, ended_ ? kLastOutputMilliseconds : -1);
     if (ready < 0) return errno == EINTR;
     if (ready == 0) return false;

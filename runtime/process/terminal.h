@@ -9,8 +9,8 @@
 
 namespace mete::runtime::process {
 
-// Copies between our standard streams and `terminal` until the process of `pidfd` has ended and what it wrote is read, or
-// nobody has the other side open. Standard input is raw meanwhile, when it is a terminal, and its size is passed on.
+// Copies between our standard streams and `terminal` until the process of `pidfd` has ended and what it wrote is read,
+// or nobody has the other side open. Standard input is raw meanwhile, when it is a terminal, and its size is passed on.
 // Signals of `passed_on`, which the caller has blocked, are sent to the process. The calling thread waits.
 void relay(const UniqueFd& terminal, const UniqueFd& pidfd, sigset_t passed_on);
 

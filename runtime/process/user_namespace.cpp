@@ -32,7 +32,8 @@ struct Word {
   ::_exit(1);
 }
 
-[[noreturn]] void intermediate(int socket, int user_namespace, struct clone_args args, const std::function<void()>& child) {
+[[noreturn]] void intermediate(int socket, int user_namespace, struct clone_args args,
+                               const std::function<void()>& child) {
   if (::setns(user_namespace, CLONE_NEWUSER) != 0) give_up(socket, "join");
   if (::syscall(SYS_setresgid, 0, 0, 0) != 0 || ::syscall(SYS_setresuid, 0, 0, 0) != 0) give_up(socket, "become root");
   int pidfd = -1;
@@ -64,7 +65,8 @@ Result<pid_t> pid_of(const UniqueFd& pidfd) {
 
 }  // namespace
 
-Result<Cloned> clone_in_user_namespace(const std::string& path, const struct clone_args& args, const std::function<void()>& child) {
+Result<Cloned> clone_in_user_namespace(const std::string& path, const struct clone_args& args,
+                                       const std::function<void()>& child) {
   METE_TRY(const UniqueFd user_namespace, open_at(AT_FDCWD, path, O_RDONLY));
   int sockets[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) return fail_errno("socketpair");
@@ -79,7 +81,8 @@ Result<Cloned> clone_in_user_namespace(const std::string& path, const struct clo
   const ssize_t got = receive_with_descriptor(ours.get(), &word, sizeof word, cloned.pidfd);
   while (::waitpid(between, nullptr, 0) < 0 && errno == EINTR) {
   }
-  if (got != static_cast<ssize_t>(sizeof word)) return fail("user namespace " + path + ": the process that was to join it was ended");
+  if (got != static_cast<ssize_t>(sizeof word))
+    return fail("user namespace " + path + ": the process that was to join it was ended");
   if (word.error != 0) return fail_errno("user namespace " + path + ": " + word.tried, word.error);
   if (!cloned.pidfd.valid()) return fail("user namespace " + path + ": no process came of it");
   METE_TRY(cloned.pid, pid_of(cloned.pidfd));

@@ -18,9 +18,10 @@ struct Cloned {
   UniqueFd pidfd;
 };
 
-// An intermediate process joins the namespace, becomes its root and clones by `args` (with CLONE_PIDFD); the new process,
-// which runs `child` and does not return from it, is a child of ours all the same (CLONE_PARENT). We ourselves stay where
-// we are: joining would cost us our rights.
-[[nodiscard]] Result<Cloned> clone_in_user_namespace(const std::string& path, const struct clone_args& args, const std::function<void()>& child);
+// An intermediate process joins the namespace, becomes its root and clones by `args` (with CLONE_PIDFD); the new
+// process, which runs `child` and does not return from it, is a child of ours all the same (CLONE_PARENT). We ourselves
+// stay where we are: joining would cost us our rights.
+[[nodiscard]] Result<Cloned> clone_in_user_namespace(const std::string& path, const struct clone_args& args,
+                                                     const std::function<void()>& child);
 
 }  // namespace mete::runtime::process

@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::string_view kMagic = "mete-plan-3\n";
 
-
 // The structs of launch_spec.h are plain; their fields are named here.
 template <class Archive>
 void fields_of(Archive& archive, IdMapping& value) {
@@ -50,7 +49,9 @@ void fields_of(Archive& archive, CgroupJoin& value) {
   archive(value.procs_files, value.v2_directory);
 }
 template <class Archive, class T>
-  requires requires(T& value, Archive& archive) { value.fields(archive); }
+requires requires(T& value, Archive& archive) {
+  value.fields(archive);
+}
 void fields_of(Archive& archive, T& value) {
   value.fields(archive);
 }
@@ -109,7 +110,8 @@ class Reader {
     if (rest_.size() < 8) ok_ = false;
     if (!ok_) return 0;
     std::uint64_t value = 0;
-    for (unsigned i = 0; i < 8; ++i) value |= static_cast<std::uint64_t>(static_cast<unsigned char>(rest_[i])) << (8 * i);
+    for (unsigned i = 0; i < 8; ++i)
+      value |= static_cast<std::uint64_t>(static_cast<unsigned char>(rest_[i])) << (8 * i);
     rest_.remove_prefix(8);
     return value;
   }

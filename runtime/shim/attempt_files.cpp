@@ -50,7 +50,8 @@ Status for_each_line(std::string_view text, std::string_view shown, Each each) {
     if (end == std::string_view::npos) return fail(std::string(shown) + ": found a cut last line");
     const std::string_view line = text.substr(0, end);
     const auto space = line.find(' ');
-    if (space == std::string_view::npos) return fail(std::string(shown) + ": found \"" + std::string(line) + "\", expected a key and a value");
+    if (space == std::string_view::npos)
+      return fail(std::string(shown) + ": found \"" + std::string(line) + "\", expected a key and a value");
     METE_CHECK(each(line.substr(0, space), line.substr(space + 1)));
     text.remove_prefix(end + 1);
   }
@@ -71,10 +72,13 @@ Status get(std::string_view value, TimePoint& at) {
   return {};
 }
 
-std::string nanoseconds(TimePoint at) { return std::to_string(at.time_since_epoch().count()); }
+std::string nanoseconds(TimePoint at) {
+  return std::to_string(at.time_since_epoch().count());
+}
 
 template <class Parse>
-auto read_optional(const std::string& path, Parse parse) -> Result<std::optional<typename decltype(parse({}))::value_type>> {
+auto read_optional(const std::string& path, Parse parse)
+    -> Result<std::optional<typename decltype(parse({}))::value_type>> {
   const auto text = read_file(AT_FDCWD, path);
   if (!text) {
     if (text.error().code == ENOENT) return {std::nullopt};
@@ -133,7 +137,9 @@ Result<ExitStatus> parse_exit_status(std::string_view text) {
   return status;
 }
 
-Result<std::optional<Started>> AttemptFiles::started() const { return read_optional(directory_ + "/started", parse_started); }
+Result<std::optional<Started>> AttemptFiles::started() const {
+  return read_optional(directory_ + "/started", parse_started);
+}
 Result<std::optional<ExitStatus>> AttemptFiles::exit() const {
   auto status = read_optional(directory_ + "/exit", parse_exit_status);
   if (!status || *status) return status;
@@ -151,7 +157,9 @@ Status AttemptFiles::write(const Started& started) const {
   // The process does not outlive the machine, so neither need this.
   return replace_file(directory_ + "/started", to_text(started), 0600, Durability::volatile_);
 }
-Status AttemptFiles::write(const ExitStatus& status) const { return replace_file(directory_ + "/exit", to_text(status)); }
+Status AttemptFiles::write(const ExitStatus& status) const {
+  return replace_file(directory_ + "/exit", to_text(status));
+}
 
 Status AttemptFiles::write_in_place(const ExitStatus& status, int lock_fd) const {
   constexpr std::size_t kBlock = 1024;  // the smallest a file system has
@@ -174,7 +182,8 @@ Status AttemptFiles::write_in_place(const ExitStatus& status, int lock_fd) const
 Status sign_lock(int lock_fd) {
   METE_TRY(const process::ProcessId self, process::identify(::getpid()));
   const std::string text = std::to_string(self.pid) + " " + std::to_string(self.start_time) + "\n";
-  if (::pwrite(lock_fd, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) return fail_errno("write the lock");
+  if (::pwrite(lock_fd, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+    return fail_errno("write the lock");
   return {};
 }
 

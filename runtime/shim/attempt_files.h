@@ -3,10 +3,12 @@
 // messages, so that either side may die at any point and the other, or the next agent, still knows what happened.
 //
 //   lock      held (flock) by the shim for as long as it lives: tells a live attempt from a dead one without pids.
-//             Its first line is who the shim is; on a full disk the text of `exit` follows it, in the block it has already
+//             Its first line is who the shim is; on a full disk the text of `exit` follows it, in the block it has
+//             already
 //   plan      the encoded Plan; written by the agent before the shim is started
 //   started   pid, start time and warnings; written when the command has been executed
-//   pressure  a FIFO, where the container wants to be told of memory pressure: the agent writes, the container reads, and
+//   pressure  a FIFO, where the container wants to be told of memory pressure: the agent writes, the container reads,
+//   and
 //             the shim holds it open, so that a reader sees no end of file while nobody writes
 //   exit      how it ended, or why it did not start; on disk before anybody is told
 #pragma once

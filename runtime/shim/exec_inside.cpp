@@ -28,7 +28,8 @@ Result<process::Launched> start(const ExecOptions& options) {
   METE_TRY(const process::Plan container, process::decode_plan(bytes));
   // Before and after its namespaces are looked at: another process of that number may be the host's.
   METE_TRY(const UniqueFd before, process::open_pidfd(options.process));
-  METE_TRY(const process::Plan plan, process::make_enter_plan(container, {options.process.pid, options.command, {}, {}}));
+  METE_TRY(const process::Plan plan,
+           process::make_enter_plan(container, {options.process.pid, options.command, {}, {}}));
   METE_TRY(const UniqueFd after, process::open_pidfd(options.process));
   METE_TRY(const UniqueFd null, open_at(AT_FDCWD, "/dev/null", O_RDWR));
   return process::launch(plan, {null.get(), null.get(), null.get(), -1});
@@ -44,7 +45,8 @@ int run_exec(const ExecOptions& options) {
   const auto end = std::chrono::steady_clock::now() + options.timeout;
   bool late = false;
   while (true) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
     pollfd wait{launched->pidfd.get(), POLLIN, 0};
     const int ready = ::poll(&wait, 1, static_cast<int>(std::clamp<long>(left + 1, 0, 86'400'000)));
     if (ready > 0) break;

@@ -60,8 +60,9 @@ std::array<char, 31> format_time(std::chrono::nanoseconds since_epoch) {
   ::gmtime_r(&time, &parts);
   // Wide enough for any int, so that the compiler needs no proof that a year has four digits.
   char text[96];
-  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<long>((since_epoch - seconds).count()));
+  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", parts.tm_year + 1900, parts.tm_mon + 1,
+                parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                static_cast<long>((since_epoch - seconds).count()));
   std::array<char, 31> result{};
   for (std::size_t i = 0; i + 1 < result.size() && text[i] != '\0'; ++i) result[i] = text[i];
   return result;
@@ -117,7 +118,8 @@ void LogWriter::write_piece(std::string_view records) {
   if (lost_bytes_ > 0) {
     const auto now = format_time(std::chrono::system_clock::now().time_since_epoch());
     std::string note(now.data());
-    note += " stderr F mete: " + std::to_string(lost_bytes_) + " bytes of log were lost because the log file could not be written\n";
+    note += " stderr F mete: " + std::to_string(lost_bytes_) +
+            " bytes of log were lost because the log file could not be written\n";
     if (!write_all(file_.get(), note)) {
       lost_bytes_ += records.size();
       return;

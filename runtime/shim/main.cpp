@@ -13,7 +13,8 @@
 namespace {
 
 constexpr const char* kUsage =
-    "usage: mete-shim run|sandbox --dir ATTEMPT --lock-fd N --ready-fd N [--cgroups-fd N --log FILE --log-max-bytes N --log-files N]\n"
+    "usage: mete-shim run|sandbox --dir ATTEMPT --lock-fd N --ready-fd N [--cgroups-fd N --log FILE --log-max-bytes N "
+    "--log-files N]\n"
     "The parent of one container. Started by `mete agent`; there is nothing to run by hand.\n";
 
 }  // namespace

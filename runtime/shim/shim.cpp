@@ -20,7 +20,9 @@
 namespace mete::runtime::shim {
 namespace {
 
-TimePoint now() { return std::chrono::system_clock::now(); }
+TimePoint now() {
+  return std::chrono::system_clock::now();
+}
 
 struct Pipe {
   UniqueFd read;
@@ -155,7 +157,8 @@ class Shim {
       }
     }
     for (auto& stream : streams_) finish(stream);
-    // A full disk must not lose the exit status: it is tried until it is written. A folder that is gone waits for nobody.
+    // A full disk must not lose the exit status: it is tried until it is written. A folder that is gone waits for
+    // nobody.
     while (true) {
       const auto written = write(status);
       if (written) return 0;

@@ -17,8 +17,8 @@ struct ShimOptions {
   LogLimits log_limits;
   int lock_fd = -1;   // the attempt's lock, taken by the agent; held until the end
   int ready_fd = -1;  // one byte when `started` or `exit` has been written; may be a closed pipe
-  // A byte comes from the agent when the plan's cgroups are made and limited: the shim launches meanwhile. When it closes
-  // without one, the attempt is given up, as if it had never been begun. -1: they are there.
+  // A byte comes from the agent when the plan's cgroups are made and limited: the shim launches meanwhile. When it
+  // closes without one, the attempt is given up, as if it had never been begun. -1: they are there.
   int cgroups_fd = -1;
 };
 
@@ -29,8 +29,8 @@ int run_shim(const ShimOptions& options);
 int run_sandbox(const ShimOptions& options);
 
 struct ExecOptions {
-  std::string directory;          // of the attempt: its plan says with which rights
-  process::ProcessId process;     // the container's first one
+  std::string directory;       // of the attempt: its plan says with which rights
+  process::ProcessId process;  // the container's first one
   std::chrono::milliseconds timeout{};
   std::vector<std::string> command;
 };

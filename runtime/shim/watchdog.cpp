@@ -53,13 +53,19 @@ UniqueFd oom_eventfd(const std::string& directory) {
 
 }  // namespace
 
-std::string freeze_watchdog(const std::string& attempt_directory) { return attempt_directory + "/watchdog.freeze"; }
-std::string oom_watchdog(const std::string& attempt_directory) { return attempt_directory + "/watchdog.oom"; }
+std::string freeze_watchdog(const std::string& attempt_directory) {
+  return attempt_directory + "/watchdog.freeze";
+}
+std::string oom_watchdog(const std::string& attempt_directory) {
+  return attempt_directory + "/watchdog.oom";
+}
 
 std::string to_text(const Undo& undo) {
-  std::string text = undo.memory_directory.empty() ? "at " + std::to_string(undo.at.count()) + "\n"
-                                                   : "oom " + undo.memory_directory + " " + std::to_string(undo.wait.count()) + "\n";
-  for (const auto& write : undo.writes) text.append("write ").append(write.path).append(" ").append(write.text).append("\n");
+  std::string text = undo.memory_directory.empty()
+                         ? "at " + std::to_string(undo.at.count()) + "\n"
+                         : "oom " + undo.memory_directory + " " + std::to_string(undo.wait.count()) + "\n";
+  for (const auto& write : undo.writes)
+    text.append("write ").append(write.path).append(" ").append(write.text).append("\n");
   return text;
 }
 
@@ -69,7 +75,8 @@ Result<Undo> parse_undo(std::string_view text) {
   const std::string_view kind = next_word(first);
   if (kind == "oom") undo.memory_directory = next_word(first);
   const auto number = parse_u64(next_word(first));
-  if (!number || (kind != "at" && undo.memory_directory.empty())) return fail("watchdog: found no \"at TIME\" and no \"oom DIRECTORY TIME\" in its first line");
+  if (!number || (kind != "at" && undo.memory_directory.empty()))
+    return fail("watchdog: found no \"at TIME\" and no \"oom DIRECTORY TIME\" in its first line");
   if (kind == "at") undo.at = nanoseconds(static_cast<std::int64_t>(*number));
   if (kind == "oom") undo.wait = milliseconds(static_cast<std::int64_t>(*number));
   while (!text.empty()) {
@@ -154,7 +161,8 @@ int run_watchdog(const std::string& directory) {
   (void)::setsid();
   Watchdog watchdog(directory);
   constexpr int kLook = 1000;  // an agent that was killed in the middle of removing its files has told nobody
-  // An agent that has something new to be undone may have found this process alive in the moment in which it had nothing to do.
+  // An agent that has something new to be undone may have found this process alive in the moment in which it had
+  // nothing to do.
   for (int idle = 0; idle < 2; idle = watchdog.is_idle() ? idle + 1 : 0) {
     pollfd waits[2] = {{watchdog.files_fd(), POLLIN, 0}, {watchdog.oom_fd(), POLLIN, 0}};
     const int due = watchdog.timeout();

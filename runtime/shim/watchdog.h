@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A dead man's switch: the agent says in a file of the attempt's directory what is to be undone, should the agent not be
-// there to do it. A container that is frozen, or held at its memory limit, does not stay so because the agent died.
+// A dead man's switch: the agent says in a file of the attempt's directory what is to be undone, should the agent not
+// be there to do it. A container that is frozen, or held at its memory limit, does not stay so because the agent died.
 //
 //   watchdog.freeze   "at NANOSECONDS\n" of CLOCK_BOOTTIME, then lines "write PATH TEXT\n" that are done then
-//   watchdog.oom      "oom DIRECTORY MILLISECONDS\n", a v1 memory cgroup in which nobody is killed while memory.oom_control
+//   watchdog.oom      "oom DIRECTORY MILLISECONDS\n", a v1 memory cgroup in which nobody is killed while
+//   memory.oom_control
 //                     says so, and the lines to be done when somebody has waited in it for so long
 //
 // A file that is gone or says something else counts no more: the agent removes it when it has done its part.
@@ -22,9 +23,9 @@
 namespace mete::runtime::shim {
 
 struct Undo {
-  std::chrono::nanoseconds at{};       // CLOCK_BOOTTIME; of a freeze
-  std::string memory_directory;        // of an OOM
-  std::chrono::milliseconds wait{};    // of an OOM
+  std::chrono::nanoseconds at{};     // CLOCK_BOOTTIME; of a freeze
+  std::string memory_directory;      // of an OOM
+  std::chrono::milliseconds wait{};  // of an OOM
   struct Write {
     std::string path, text;
     bool operator==(const Write&) const = default;
@@ -44,15 +45,17 @@ struct Undo {
 // of which a user has 128 at most.
 inline constexpr int kFilesChanged = SIGURG;
 
-// `mete-shim watchdog`: the watchdog alone, of a cgroup that has no shim. Returns, with the exit code, when neither file is there.
+// `mete-shim watchdog`: the watchdog alone, of a cgroup that has no shim. Returns, with the exit code, when neither
+// file is there.
 [[nodiscard]] int run_watchdog(const std::string& directory);
 
 // The shim's side. It waits for nothing: its owner polls the descriptors and calls back.
 class Watchdog {
  public:
-  // Blocks kFilesChanged. Without descriptors there is no watchdog: the container is then freed by the next agent alone.
+  // Blocks kFilesChanged. Without descriptors there is no watchdog: the container is then freed by the next agent
+  // alone.
   explicit Watchdog(std::string attempt_directory);
-  [[nodiscard]] int files_fd() const { return signal_.get(); }  // readable: call see_files()
+  [[nodiscard]] int files_fd() const { return signal_.get(); }   // readable: call see_files()
   [[nodiscard]] int oom_fd() const { return oom_event_.get(); }  // readable: call see_oom()
   void see_files();
   void see_oom();

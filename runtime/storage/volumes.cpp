@@ -3,12 +3,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-
-#include <linux/magic.h>
 
 #include <algorithm>
 #include <memory>
@@ -33,8 +32,10 @@ Status make_tmpfs(const std::string& path, std::optional<Bytes> size, mode_t mod
   METE_CHECK(make_directories(path));
   if (is_mounted_tmpfs(path)) return {};
   char options[64];
-  std::snprintf(options, sizeof options, "mode=%o%s", mode, size ? (",size=" + std::to_string(size->count())).c_str() : "");
-  if (::mount("tmpfs", path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, options) != 0) return fail_errno("mount tmpfs on " + path);
+  std::snprintf(options, sizeof options, "mode=%o%s", mode,
+                size ? (",size=" + std::to_string(size->count())).c_str() : "");
+  if (::mount("tmpfs", path.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, options) != 0)
+    return fail_errno("mount tmpfs on " + path);
   return {};
 }
 
@@ -92,11 +93,13 @@ Result<std::string> prepare(const config::HostPathVolume& volume) {
     }
     return volume.path;
   }
-  if (!is_of_type(info.st_mode, volume.type)) return fail("hostPath " + volume.path + ": found something else, expected " + name_of(volume.type));
+  if (!is_of_type(info.st_mode, volume.type))
+    return fail("hostPath " + volume.path + ": found something else, expected " + name_of(volume.type));
   return volume.path;
 }
 
-Result<std::string> prepare(const config::EmptyDirVolume& volume, const std::string& name, const VolumeDirectories& directories) {
+Result<std::string> prepare(const config::EmptyDirVolume& volume, const std::string& name,
+                            const VolumeDirectories& directories) {
   constexpr mode_t kEverybody = 0777;
   if (volume.memory) {
     std::string path = directories.memory + "/" + name;
@@ -122,9 +125,11 @@ Result<std::string> prepare_files(const config::VolumeFiles& files, const Volume
   return path;
 }
 
-Result<std::string> prepare_one(const config::Volume& volume, const config::PodPlan& plan, const VolumeDirectories& directories) {
+Result<std::string> prepare_one(const config::Volume& volume, const config::PodPlan& plan,
+                                const VolumeDirectories& directories) {
   if (const auto* host = std::get_if<config::HostPathVolume>(&volume.source)) return prepare(*host);
-  if (const auto* empty = std::get_if<config::EmptyDirVolume>(&volume.source)) return prepare(*empty, volume.name, directories);
+  if (const auto* empty = std::get_if<config::EmptyDirVolume>(&volume.source))
+    return prepare(*empty, volume.name, directories);
   const auto files = std::find_if(plan.volume_files.begin(), plan.volume_files.end(),
                                   [&](const config::VolumeFiles& each) { return each.volume == volume.name; });
   if (files == plan.volume_files.end()) return prepare_files({volume.name, false, {}}, directories);
@@ -135,18 +140,22 @@ constexpr int kDeepest = 100;  // directories within each other in a volume
 
 Status give_children(const UniqueFd& directory, const std::string& shown, std::uint32_t group, int depth);
 
-// What has gone meanwhile needs no group. By descriptors and never through a link: a container of the pod may be at work
-// in there, and must not lead us out of it.
+// What has gone meanwhile needs no group. By descriptors and never through a link: a container of the pod may be at
+// work in there, and must not lead us out of it.
 Status give(int parent, const char* name, const std::string& shown, std::uint32_t group, int depth = 0) {
   constexpr mode_t kSetGroup = 02000;
   struct stat info {};
-  if (::fchownat(parent, name, static_cast<uid_t>(-1), group, AT_SYMLINK_NOFOLLOW) != 0 || ::fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+  if (::fchownat(parent, name, static_cast<uid_t>(-1), group, AT_SYMLINK_NOFOLLOW) != 0 ||
+      ::fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
     return errno == ENOENT ? Status() : fail_errno("chown " + shown);
   }
   if (!S_ISDIR(info.st_mode)) return {};
-  if (depth == kDeepest) return fail(shown + ": found directories deeper than that, expected at most " + std::to_string(kDeepest) + " within each other");
+  if (depth == kDeepest)
+    return fail(shown + ": found directories deeper than that, expected at most " + std::to_string(kDeepest) +
+                " within each other");
   const UniqueFd directory(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!directory.valid()) return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? Status() : fail_errno("open " + shown);
+  if (!directory.valid())
+    return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? Status() : fail_errno("open " + shown);
   if (::fchmod(directory.get(), (info.st_mode & 07777U) | kSetGroup | 0070U) != 0) return fail_errno("chmod " + shown);
   return give_children(directory, shown, group, depth + 1);
 }
@@ -168,18 +177,22 @@ Status give_children(const UniqueFd& directory, const std::string& shown, std::u
 }
 
 // Kubernetes' fsGroup: the volume and what is in it belong to the group, and so does what is made there later.
-Status give_to_group(const std::string& path, std::uint32_t group) { return give(AT_FDCWD, path.c_str(), path, group); }
+Status give_to_group(const std::string& path, std::uint32_t group) {
+  return give(AT_FDCWD, path.c_str(), path, group);
+}
 
 }  // namespace
 
-Result<std::map<std::string, std::string>> prepare_volumes(const config::PodPlan& plan, const VolumeDirectories& directories) {
+Result<std::map<std::string, std::string>> prepare_volumes(const config::PodPlan& plan,
+                                                           const VolumeDirectories& directories) {
   std::map<std::string, std::string> paths;
   for (const auto& volume : plan.pod.spec.volumes) {
     auto path = prepare_one(volume, plan, directories);
     if (!path) return fail_in("volume " + volume.name, path.error());
     const auto group = plan.pod.spec.security.fs_group;
     // A host's directory is the host's, as in Kubernetes.
-    if (group && !std::holds_alternative<config::HostPathVolume>(volume.source)) METE_CHECK(give_to_group(*path, *group));
+    if (group && !std::holds_alternative<config::HostPathVolume>(volume.source))
+      METE_CHECK(give_to_group(*path, *group));
     paths[volume.name] = std::move(*path);
   }
   return paths;
@@ -193,7 +206,8 @@ Status remove_volumes(const VolumeDirectories& directories) {
     const std::size_t start = at + 1;
     at = mounts.find(' ', start);
     const std::string path = mounts.substr(start, at - start);
-    if (::umount2(path.c_str(), MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT) return fail_errno("unmount " + path);
+    if (::umount2(path.c_str(), MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT)
+      return fail_errno("unmount " + path);
   }
   METE_CHECK(remove_tree(directories.memory));
   return remove_tree(directories.disk);

@@ -17,7 +17,8 @@ struct VolumeDirectories {
 
 // Makes what is missing and returns volume name -> host path. Idempotent: files of ConfigMaps and Secrets are written
 // anew, emptyDirs keep their content. Errors name the volume: a hostPath that is not of its type, a file in the way.
-[[nodiscard]] Result<std::map<std::string, std::string>> prepare_volumes(const config::PodPlan& plan, const VolumeDirectories& directories);
+[[nodiscard]] Result<std::map<std::string, std::string>> prepare_volumes(const config::PodPlan& plan,
+                                                                         const VolumeDirectories& directories);
 
 // Unmounts every tmpfs below `memory` and removes both directories with all that is in them. Missing ones are fine.
 // Needs no manifest, so it also cleans up after a crash.

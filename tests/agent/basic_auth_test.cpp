@@ -18,7 +18,9 @@ TEST(BasicAuth, CredentialsAreTakenApart) {
   EXPECT_EQ(found->password, "hunter:2");
   EXPECT_EQ(basic_credentials("Basic Og==")->user, "");
   // Bearer; no base64; no colon; a NUL (bcrypt would stop there); a line break.
-  for (const char* wrong : {"", "Basic", "Basic ", "Bearer YWxpY2U6eA==", "Basic !!!!", "Basic YWxpY2U=", "Basic YTpiAGM=", "Basic YTpiCg=="}) EXPECT_FALSE(basic_credentials(wrong)) << wrong;
+  for (const char* wrong : {"", "Basic", "Basic ", "Bearer YWxpY2U6eA==", "Basic !!!!",
+                            "Basic YWxpY2U=", "Basic YTpiAGM=", "Basic YTpiCg=="})
+    EXPECT_FALSE(basic_credentials(wrong)) << wrong;
 }
 
 // "secret" at cost 4.
@@ -30,7 +32,8 @@ std::string guess(std::size_t number) {
   constexpr const char* kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string header = "Basic ";
   for (std::size_t i = 0; i + 2 < text.size(); i += 3) {
-    const unsigned bits = static_cast<unsigned>(text[i]) << 16U | static_cast<unsigned>(text[i + 1]) << 8U | static_cast<unsigned>(text[i + 2]);
+    const unsigned bits = static_cast<unsigned>(text[i]) << 16U | static_cast<unsigned>(text[i + 1]) << 8U |
+                          static_cast<unsigned>(text[i + 2]);
     for (const unsigned shift : {18U, 12U, 6U, 0U}) header += kAlphabet[bits >> shift & 63U];
   }
   return header;
@@ -47,12 +50,13 @@ class Checks : public testing::Test {
     return got.value_or(Admission::kBusy);
   }
   asio::io_context loop;
-  asio::executor_work_guard<asio::io_context::executor_type> work{loop.get_executor()};  // what a check makes comes from another thread
+  asio::executor_work_guard<asio::io_context::executor_type> work{
+      loop.get_executor()};  // what a check makes comes from another thread
   BasicAuth auth{loop};
   WebUsers users = {{"alice", kSecret}};
 };
 
-constexpr const char* kRight = "Basic YWxpY2U6c2VjcmV0";    // alice:secret
+constexpr const char* kRight = "Basic YWxpY2U6c2VjcmV0";     // alice:secret
 constexpr const char* kWrongOne = "Basic YWxpY2U6c2VjcmV1";  // alice:secreu
 constexpr const char* kNobody = "Basic Ym9iOnNlY3JldA==";    // bob:secret
 
@@ -76,7 +80,8 @@ TEST_F(Checks, RightWrongAndUnknown) {
 
 TEST_F(Checks, AHundredAtOnceAreOneCheck) {
   unsigned right = 0;
-  for (int i = 0; i < 100; ++i) auth.check(users, kRight, [&](Admission admission) { right += admission == Admission::kYes ? 1 : 0; });
+  for (int i = 0; i < 100; ++i)
+    auth.check(users, kRight, [&](Admission admission) { right += admission == Admission::kYes ? 1 : 0; });
   while (right < 100 && loop.run_one_for(std::chrono::seconds(20)) > 0) {
   }
   EXPECT_EQ(right, 100U);
@@ -110,7 +115,8 @@ TEST(BasicAuth, GoesWhileACheckIsBeingMade) {
     auth.check(users, kRight, [](Admission) { ADD_FAILURE(); });
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(150)) << "a check of 250 ms is not waited for";
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(150))
+      << "a check of 250 ms is not waited for";
   loop.run_for(std::chrono::milliseconds(600));
 }
 

@@ -33,7 +33,8 @@ inline std::string piece_text(std::size_t number, std::size_t size) {
 // So many pieces, of which one may be an error.
 class Pieces : public HttpSource {
  public:
-  Pieces(asio::io_context& loop, std::size_t count, std::size_t size, std::size_t failing, std::atomic<std::size_t>& asked)
+  Pieces(asio::io_context& loop, std::size_t count, std::size_t size, std::size_t failing,
+         std::atomic<std::size_t>& asked)
       : loop_(loop), count_(count), size_(size), failing_(failing), asked_(asked) {}
   void next(Take take) override {
     ++asked_;
@@ -60,7 +61,10 @@ class Pieces : public HttpSource {
 class TestServer {
  public:
   explicit TestServer(HttpLimits limits = {}, HttpAccess* access = nullptr)
-      : server_(loop_, [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) { handle(request, reply); }, access, limits) {
+      : server_(
+            loop_,
+            [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) { handle(request, reply); },
+            access, limits) {
     server_.on_refused([this](const char* why) {
       const std::lock_guard lock(mutex_);
       ++refused_[why];
@@ -116,12 +120,14 @@ class TestServer {
       return text.empty() ? otherwise : std::stoul(text);
     };
     if (request.path == "/pieces") {
-      return reply->send(HttpResponse{}, std::make_shared<Pieces>(loop_, number("count", 3), number("size", 65536), number("failing", SIZE_MAX), asked));
+      return reply->send(HttpResponse{}, std::make_shared<Pieces>(loop_, number("count", 3), number("size", 65536),
+                                                                  number("failing", SIZE_MAX), asked));
     }
     if (request.path == "/hold") return held_.push_back(reply);
     if (request.path == "/drop") return;
     if (request.path == "/large") return reply->send({.body = std::string(32U << 20U, 'x')});
-    reply->send({.body = request.method + " " + request.path + " " + std::to_string(request.body.size()) + (request.local ? " local" : "") + "\n"});
+    reply->send({.body = request.method + " " + request.path + " " + std::to_string(request.body.size()) +
+                         (request.local ? " local" : "") + "\n"});
   }
 
   asio::io_context loop_{1};
@@ -138,7 +144,9 @@ struct Answer {
   std::string body;
   bool reset = false;
 
-  [[nodiscard]] bool has(const std::string& line) const { return head.find("\r\n" + line + "\r\n") != std::string::npos; }
+  [[nodiscard]] bool has(const std::string& line) const {
+    return head.find("\r\n" + line + "\r\n") != std::string::npos;
+  }
 };
 
 class Client {
@@ -170,7 +178,9 @@ class Client {
     }
     return true;
   }
-  bool get(const std::string& target, const std::string& more = "") { return say("GET " + target + " HTTP/1.1\r\nHost: a\r\n" + more + "\r\n"); }
+  bool get(const std::string& target, const std::string& more = "") {
+    return say("GET " + target + " HTTP/1.1\r\nHost: a\r\n" + more + "\r\n");
+  }
 
   // The next answer; to a HEAD request it has no body.
   Answer answer(bool head_only = false) {
@@ -230,7 +240,9 @@ class Client {
       }
       const std::string line = take(buffer_.find("\r\n") + 2);
       std::size_t size = 0;
-      EXPECT_EQ(std::from_chars(line.data(), line.data() + line.size() - 2, size, 16).ptr, line.data() + line.size() - 2) << "not a chunk's size: " << line;
+      EXPECT_EQ(std::from_chars(line.data(), line.data() + line.size() - 2, size, 16).ptr,
+                line.data() + line.size() - 2)
+          << "not a chunk's size: " << line;
       while (buffer_.size() < size + 2) {
         if (!more(got)) return false;
       }

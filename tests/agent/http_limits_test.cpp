@@ -100,7 +100,8 @@ TEST(HttpLimits, WithoutDescriptorsItWaitsAndDoesNotSpin) {
   const auto used = [] {
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
-    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
+    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+           (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
   };
   const auto begin = used();
   std::this_thread::sleep_for(500ms);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of the HTTP side that need no socket.
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 #include <zlib.h>
 
 #include <chrono>
-#include <nlohmann/json.hpp>
 
 #include "agent/http/gzip.h"
 #include "agent/http/http_connections.h"
@@ -29,13 +29,17 @@ TEST(Negotiate, FormatIsWhatTheScraperPrefersAndWeWrite) {
       {"*/*", Format::kText},
       {"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Format::kText},
       // Prometheus 2.42
-      {"application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", Format::kOpenMetrics},
+      {"application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/"
+       "plain;version=0.0.4;q=0.5,*/*;q=0.1",
+       Format::kOpenMetrics},
       // Prometheus 2.50, native histograms
-      {"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,application/openmetrics-text;version=1.0.0;q=0.8,"
+      {"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,application/"
+       "openmetrics-text;version=1.0.0;q=0.8,"
        "application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
        Format::kOpenMetrics},
       // Prometheus 3
-      {"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,"
+      {"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/"
+       "openmetrics-text;version=0.0.1;q=0.4,"
        "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
        Format::kOpenMetrics},
       // scrape_protocols: [PrometheusText0.0.4]
@@ -44,7 +48,8 @@ TEST(Negotiate, FormatIsWhatTheScraperPrefersAndWeWrite) {
       {"application/openmetrics-text", Format::kOpenMetrics},
       {"Application/OpenMetrics-Text; Version=\"1.0.0\"; charset=utf-8", Format::kOpenMetrics},
       {"application/openmetrics-text;version=2.0.0", Format::kText},
-      {"application/openmetrics-text;version=2.0.0,application/openmetrics-text;version=1.0.0;q=0.1", Format::kOpenMetrics},
+      {"application/openmetrics-text;version=2.0.0,application/openmetrics-text;version=1.0.0;q=0.1",
+       Format::kOpenMetrics},
       {"application/openmetrics-text;q=0", Format::kText},
       {"application/openmetrics-text;q=0,*/*", Format::kText},
       {"application/openmetrics-text;q=0.4,text/plain;q=0.5", Format::kText},
@@ -61,10 +66,12 @@ TEST(Negotiate, FormatIsWhatTheScraperPrefersAndWeWrite) {
 }
 
 TEST(Negotiate, GzipOnlyWhereItIsTaken) {
-  for (const char* yes : {"gzip", "GZIP", "x-gzip", "deflate, gzip;q=1.0, *;q=0.5", "*", "gzip;q=0.001", " gzip ", "br,gzip", "identity;q=0.5, gzip;q=1.0", "*;q=0.5"}) {
+  for (const char* yes : {"gzip", "GZIP", "x-gzip", "deflate, gzip;q=1.0, *;q=0.5", "*", "gzip;q=0.001", " gzip ",
+                          "br,gzip", "identity;q=0.5, gzip;q=1.0", "*;q=0.5"}) {
     EXPECT_TRUE(accepts_gzip(yes)) << yes;
   }
-  for (const char* no : {"", "identity", "gzip;q=0", "gzip;q=0.000", "*;q=0", "gzip;q=0, *", "br", "gzipp", "deflate", "gzip;q=x", ",;"}) {
+  for (const char* no : {"", "identity", "gzip;q=0", "gzip;q=0.000", "*;q=0", "gzip;q=0, *", "br", "gzipp", "deflate",
+                         "gzip;q=x", ",;"}) {
     EXPECT_FALSE(accepts_gzip(no)) << no;
   }
 }
@@ -88,12 +95,15 @@ Result<std::string> gunzip(const std::string& packed) {
 
 TEST(Gzip, PiecesComeBackAsTheyWere) {
   std::string text;
-  for (int i = 0; i < 200'000; ++i) text += "container_cpu_usage_seconds_total{id=\"/x/" + std::to_string(i * 7919 % 1000) + "\"} " + std::to_string(i) + "\n";
+  for (int i = 0; i < 200'000; ++i)
+    text += "container_cpu_usage_seconds_total{id=\"/x/" + std::to_string(i * 7919 % 1000) + "\"} " +
+            std::to_string(i) + "\n";
   for (const std::size_t piece : {std::size_t{1} << 30U, std::size_t{65'536}, std::size_t{16'384}, std::size_t{4099}}) {
     auto writer = GzipWriter::create();
     ASSERT_TRUE(writer);
     std::string packed;
-    for (std::size_t at = 0; at < text.size(); at += piece) ASSERT_TRUE(writer->append(std::string_view(text).substr(at, piece), packed));
+    for (std::size_t at = 0; at < text.size(); at += piece)
+      ASSERT_TRUE(writer->append(std::string_view(text).substr(at, piece), packed));
     ASSERT_TRUE(writer->append({}, packed));
     ASSERT_TRUE(writer->finish(packed));
     EXPECT_LT(packed.size(), text.size() / 4);
@@ -134,7 +144,8 @@ TEST(Message, AHeadSaysWhatFollows) {
   response.headers = {{"Vary", "Accept"}};
   const std::string head = head_text(response, {11, true, true, {}}, {{"X-Frame-Options", "deny"}});
   EXPECT_TRUE(head.starts_with("HTTP/1.1 200 OK\r\nServer: mete\r\nDate: ")) << head;
-  for (const char* line : {"\r\nContent-Encoding: gzip\r\n", "\r\nVary: Accept\r\n", "\r\nX-Frame-Options: deny\r\n", "\r\nTransfer-Encoding: chunked\r\n"}) {
+  for (const char* line : {"\r\nContent-Encoding: gzip\r\n", "\r\nVary: Accept\r\n", "\r\nX-Frame-Options: deny\r\n",
+                           "\r\nTransfer-Encoding: chunked\r\n"}) {
     EXPECT_NE(head.find(line), std::string::npos) << line;
   }
   EXPECT_EQ(head.find("Connection"), std::string::npos);
@@ -165,7 +176,9 @@ HttpRequest asked(const std::string& host, bool local = false) {
   return request;
 }
 
-std::string target_of(const HttpRequest& request) { return nlohmann::json::parse(service_discovery(request, "box").body).at(0).at("targets").at(0); }
+std::string target_of(const HttpRequest& request) {
+  return nlohmann::json::parse(service_discovery(request, "box").body).at(0).at("targets").at(0);
+}
 
 TEST(ServiceDiscovery, IsTheAddressThatWasAsked) {
   EXPECT_EQ(target_of(asked("mete.example:9753")), "mete.example:9753");
@@ -173,7 +186,9 @@ TEST(ServiceDiscovery, IsTheAddressThatWasAsked) {
   EXPECT_EQ(target_of(asked("[2001:db8::1]:9753")), "[2001:db8::1]:9753");
   EXPECT_EQ(target_of(asked("[2001:db8::1]")), "[2001:db8::1]:80");
   EXPECT_EQ(target_of(asked("localhost", true)), "box:9753") << "the unix socket's Host says nothing";
-  for (const char* wrong : {"", ":1", "a b", "a:b", "a:", "a:0", "a:65536", "[::1", "[]", "a/b", "a\"b", "[::1]x", "a:1:2"}) EXPECT_EQ(target_of(asked(wrong)), "box:9753") << wrong;
+  for (const char* wrong :
+       {"", ":1", "a b", "a:b", "a:", "a:0", "a:65536", "[::1", "[]", "a/b", "a\"b", "[::1]x", "a:1:2"})
+    EXPECT_EQ(target_of(asked(wrong)), "box:9753") << wrong;
   auto request = asked("mete.example");
   request.tls = true;
   const auto response = service_discovery(request, "box");

@@ -71,8 +71,10 @@ TEST(HttpServer, HeadHasNoBody) {
 TEST(HttpServer, PipelinedRequestsAreAnsweredInTheirOrder) {
   TestServer server;
   Client client(server.port);
-  client.say("GET /a HTTP/1.1\r\nHost: a\r\n\r\nPOST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello\r\n"
-             "GET /pieces?count=2 HTTP/1.1\r\nHost: a\r\n\r\nGET /c HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET /d HTTP/1.1\r\n\r\n");
+  client.say(
+      "GET /a HTTP/1.1\r\nHost: a\r\n\r\nPOST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello\r\n"
+      "GET /pieces?count=2 HTTP/1.1\r\nHost: a\r\n\r\nGET /c HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET /d "
+      "HTTP/1.1\r\n\r\n");
   EXPECT_EQ(client.answer().body, "GET /a 0\n");
   EXPECT_EQ(client.answer().body, "POST /b 5\n");
   EXPECT_EQ(client.answer().body, pieces(2, 65536));
@@ -85,7 +87,8 @@ TEST(HttpServer, PipelinedRequestsAreAnsweredInTheirOrder) {
 TEST(HttpServer, ARequestMayComeByteByByte) {
   TestServer server;
   Client client(server.port);
-  for (const char c : std::string("POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")) {
+  for (const char c : std::string(
+           "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")) {
     client.say({&c, 1});
     std::this_thread::sleep_for(1ms);
   }
@@ -229,7 +232,10 @@ class Nobody : public HttpAccess {
   std::shared_ptr<asio::ssl::context> tls() override { return nullptr; }
   const HttpHeaders& headers() override { return always; }
   void admit(const std::string& authorization, std::function<void(Admission)> done) override {
-    done(authorization == "busy" ? Admission::kBusy : authorization == "often" ? Admission::kTooMany : authorization == "me" ? Admission::kYes : Admission::kNoCredentials);
+    done(authorization == "busy"    ? Admission::kBusy
+         : authorization == "often" ? Admission::kTooMany
+         : authorization == "me"    ? Admission::kYes
+                                    : Admission::kNoCredentials);
   }
   HttpHeaders always = {{"X-Frame-Options", "deny"}};
 };
@@ -251,7 +257,8 @@ TEST(HttpServer, WhoIsNotAdmittedIsNotAnswered) {
   client.get("/x", "Authorization: me\r\n");
   EXPECT_EQ(client.answer().body, "GET /x 0\n") << "the connection went on";
   // A body that was not read is not taken for a request.
-  client.say("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\n\r\nGET /hold HTTP/1.1\r\nAuthorization: me\r\n\r\n");
+  client.say(
+      "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\n\r\nGET /hold HTTP/1.1\r\nAuthorization: me\r\n\r\n");
   EXPECT_EQ(client.answer().status, 401U);
   EXPECT_TRUE(client.ended());
   EXPECT_EQ(server.held(), 0U);

@@ -9,8 +9,14 @@ namespace mete::agent {
 namespace {
 
 std::vector<KubePod> pods() {
-  KubePod pod{"shop", "web", "u1", PodPhase::kRunning, std::chrono::system_clock::time_point(std::chrono::milliseconds(1'500)), {}};
-  KubeContainer main{.name = "main", .image = "app:1", .state = ContainerState::kRunning, .restarts = 2, .last_terminated_reason = "OOMKilled"};
+  KubePod pod{
+      "shop", "web", "u1", PodPhase::kRunning, std::chrono::system_clock::time_point(std::chrono::milliseconds(1'500)),
+      {}};
+  KubeContainer main{.name = "main",
+                     .image = "app:1",
+                     .state = ContainerState::kRunning,
+                     .restarts = 2,
+                     .last_terminated_reason = "OOMKilled"};
   main.resources.requests.cpu = MilliCpu(250);
   main.resources.limits.memory = Bytes(1024);
   KubeContainer init{.name = "setup", .image = "app:1", .init = true};
@@ -18,7 +24,9 @@ std::vector<KubePod> pods() {
   return {pod};
 }
 
-bool has(const std::string& text, const std::string& line) { return text.find(line + "\n") != std::string::npos; }
+bool has(const std::string& text, const std::string& line) {
+  return text.find(line + "\n") != std::string::npos;
+}
 
 TEST(KubeMetrics, WhatTheMixinJoinsWith) {
   std::string out;
@@ -27,10 +35,13 @@ TEST(KubeMetrics, WhatTheMixinJoinsWith) {
   EXPECT_TRUE(has(out, "kube_pod_info{" + pod + R"(,node="box",created_by_kind="Node",created_by_name="box"} 1)"));
   EXPECT_TRUE(has(out, "kube_pod_status_phase{" + pod + R"(,phase="Running"} 1)"));
   EXPECT_TRUE(has(out, "kube_pod_status_phase{" + pod + R"(,phase="Pending"} 0)"));
-  EXPECT_TRUE(has(out, "kube_pod_container_resource_requests{" + pod + R"(,container="main",node="box",resource="cpu",unit="core"} 0.25)"));
-  EXPECT_TRUE(has(out, "kube_pod_container_resource_limits{" + pod + R"(,container="main",node="box",resource="memory",unit="byte"} 1024)"));
+  EXPECT_TRUE(has(out, "kube_pod_container_resource_requests{" + pod +
+                           R"(,container="main",node="box",resource="cpu",unit="core"} 0.25)"));
+  EXPECT_TRUE(has(out, "kube_pod_container_resource_limits{" + pod +
+                           R"(,container="main",node="box",resource="memory",unit="byte"} 1024)"));
   EXPECT_TRUE(has(out, "kube_pod_container_status_restarts_total{" + pod + R"(,container="main"} 2)"));
-  EXPECT_TRUE(has(out, "kube_pod_container_status_last_terminated_reason{" + pod + R"(,container="main",reason="OOMKilled"} 1)"));
+  EXPECT_TRUE(has(
+      out, "kube_pod_container_status_last_terminated_reason{" + pod + R"(,container="main",reason="OOMKilled"} 1)"));
   EXPECT_TRUE(has(out, R"(kube_namespace_status_phase{namespace="shop",phase="Active"} 1)"));
   EXPECT_TRUE(has(out, R"(kube_node_status_allocatable{node="box",resource="memory",unit="byte"} 4096)"));
   EXPECT_TRUE(has(out, "kube_pod_created{" + pod + "} 1"));

@@ -34,10 +34,18 @@ using Indices = std::vector<std::size_t>;
 
 TEST(PodLogic, InitContainersRunOneAfterTheOther) {
   using enum ContainerState;
-  EXPECT_EQ(next_steps(pod({container(true, kWaiting), container(true, kWaiting), container(false, kWaiting)}), kNow).start, (Indices{0}));
-  EXPECT_EQ(next_steps(pod({container(true, kRunning), container(true, kWaiting), container(false, kWaiting)}), kNow).start, Indices{});
-  EXPECT_EQ(next_steps(pod({container(true, kExited), container(true, kWaiting), container(false, kWaiting)}), kNow).start, (Indices{1}));
-  EXPECT_EQ(next_steps(pod({container(true, kExited), container(false, kWaiting), container(false, kWaiting)}), kNow).start, (Indices{1, 2}));
+  EXPECT_EQ(
+      next_steps(pod({container(true, kWaiting), container(true, kWaiting), container(false, kWaiting)}), kNow).start,
+      (Indices{0}));
+  EXPECT_EQ(
+      next_steps(pod({container(true, kRunning), container(true, kWaiting), container(false, kWaiting)}), kNow).start,
+      Indices{});
+  EXPECT_EQ(
+      next_steps(pod({container(true, kExited), container(true, kWaiting), container(false, kWaiting)}), kNow).start,
+      (Indices{1}));
+  EXPECT_EQ(
+      next_steps(pod({container(true, kExited), container(false, kWaiting), container(false, kWaiting)}), kNow).start,
+      (Indices{1, 2}));
 }
 
 TEST(PodLogic, AFailedInitContainerEndsThePod) {
@@ -56,21 +64,30 @@ ContainerRecord sidecar(ContainerState state, bool has_ended = false) {
 
 TEST(PodLogic, ASidecarIsStartedAndNotWaitedFor) {
   using enum ContainerState;
-  const auto starts = [](std::vector<ContainerRecord> containers) { return next_steps(pod(std::move(containers)), kNow).start; };
+  const auto starts = [](std::vector<ContainerRecord> containers) {
+    return next_steps(pod(std::move(containers)), kNow).start;
+  };
   EXPECT_EQ(starts({sidecar(kWaiting), container(true, kWaiting), container(false, kWaiting)}), (Indices{0}));
-  EXPECT_EQ(starts({sidecar(kStarting), container(true, kWaiting), container(false, kWaiting)}), Indices{}) << "until it runs";
+  EXPECT_EQ(starts({sidecar(kStarting), container(true, kWaiting), container(false, kWaiting)}), Indices{})
+      << "until it runs";
   EXPECT_EQ(starts({sidecar(kRunning), container(true, kWaiting), container(false, kWaiting)}), (Indices{1}));
-  EXPECT_EQ(starts({sidecar(kRunning), sidecar(kRunning), container(false, kWaiting), container(false, kWaiting)}), (Indices{2, 3}));
-  EXPECT_EQ(starts({sidecar(kWaiting, true), container(true, kWaiting), container(false, kWaiting)}), (Indices{0})) << "it failed before the next one began";
-  EXPECT_EQ(starts({sidecar(kWaiting, true), container(true, kRunning), container(false, kWaiting)}), (Indices{0})) << "restarted beside an init container";
-  EXPECT_EQ(starts({sidecar(kWaiting, true), container(false, kRunning)}), (Indices{0})) << "restarted beside the containers";
+  EXPECT_EQ(starts({sidecar(kRunning), sidecar(kRunning), container(false, kWaiting), container(false, kWaiting)}),
+            (Indices{2, 3}));
+  EXPECT_EQ(starts({sidecar(kWaiting, true), container(true, kWaiting), container(false, kWaiting)}), (Indices{0}))
+      << "it failed before the next one began";
+  EXPECT_EQ(starts({sidecar(kWaiting, true), container(true, kRunning), container(false, kWaiting)}), (Indices{0}))
+      << "restarted beside an init container";
+  EXPECT_EQ(starts({sidecar(kWaiting, true), container(false, kRunning)}), (Indices{0}))
+      << "restarted beside the containers";
   EXPECT_EQ(starts({sidecar(kWaiting, true), container(false, kExited)}), Indices{}) << "nobody is left to need it";
   EXPECT_EQ(starts({sidecar(kWaiting, true), container(true, kExited, 1), container(false, kWaiting)}), Indices{});
 }
 
 TEST(PodLogic, SidecarsAreEndedLastInReverse) {
   using enum ContainerState;
-  EXPECT_EQ(due_to_end(pod({sidecar(kRunning), sidecar(kRunning), container(false, kRunning), container(false, kStarting)})), (Indices{2, 3}));
+  EXPECT_EQ(
+      due_to_end(pod({sidecar(kRunning), sidecar(kRunning), container(false, kRunning), container(false, kStarting)})),
+      (Indices{2, 3}));
   EXPECT_EQ(due_to_end(pod({sidecar(kRunning), container(true, kRunning), container(false, kWaiting)})), (Indices{1}));
   EXPECT_EQ(due_to_end(pod({sidecar(kRunning), sidecar(kRunning), container(false, kExited)})), (Indices{1}));
   EXPECT_EQ(due_to_end(pod({sidecar(kRunning), sidecar(kExited), container(false, kExited)})), (Indices{0}));
@@ -84,10 +101,12 @@ TEST(PodLogic, ASidecarKeepsNoPodFromCompleting) {
   EXPECT_TRUE(is_finished(pod({sidecar(kRunning), container(true, kExited, 1), container(false, kWaiting)})));
   EXPECT_EQ(phase_of(pod({sidecar(kStarting), container(false, kWaiting)}), RestartPolicy::kNever), PodPhase::kPending);
   EXPECT_EQ(phase_of(pod({sidecar(kRunning), container(false, kRunning)}), RestartPolicy::kNever), PodPhase::kRunning);
-  EXPECT_EQ(phase_of(pod({sidecar(kRunning), container(false, kExited)}), RestartPolicy::kNever), PodPhase::kRunning) << "the sidecar is still ending";
+  EXPECT_EQ(phase_of(pod({sidecar(kRunning), container(false, kExited)}), RestartPolicy::kNever), PodPhase::kRunning)
+      << "the sidecar is still ending";
   ContainerRecord killed = sidecar(kExited, true);
   killed.exit_code = 143;
-  EXPECT_EQ(phase_of(pod({killed, container(false, kExited)}), RestartPolicy::kNever), PodPhase::kSucceeded) << "how a sidecar ended does not count";
+  EXPECT_EQ(phase_of(pod({killed, container(false, kExited)}), RestartPolicy::kNever), PodPhase::kSucceeded)
+      << "how a sidecar ended does not count";
 }
 
 TEST(PodLogic, ASidecarIsRestartedWhateverThePodsPolicy) {
@@ -99,7 +118,9 @@ TEST(PodLogic, ASidecarIsRestartedWhateverThePodsPolicy) {
 
 TEST(PodLogic, ABackOffIsWaitedFor) {
   using enum ContainerState;
-  const auto next = next_steps(pod({container(false, kWaiting, 1, kNow + 5s), container(false, kWaiting, 1, kNow + 3s), container(false, kWaiting)}), kNow);
+  const auto next = next_steps(pod({container(false, kWaiting, 1, kNow + 5s), container(false, kWaiting, 1, kNow + 3s),
+                                    container(false, kWaiting)}),
+                               kNow);
   EXPECT_EQ(next.start, (Indices{2}));
   EXPECT_EQ(next.look_again, kNow + 3s);
 }
@@ -118,9 +139,12 @@ TEST(PodLogic, PhasesAreKubernetesOwn) {
   using enum ContainerState;
   EXPECT_EQ(phase_of(pod({container(false, kWaiting)}), RestartPolicy::kAlways), PodPhase::kPending);
   EXPECT_EQ(phase_of(pod({container(false, kRunning)}), RestartPolicy::kAlways), PodPhase::kRunning);
-  EXPECT_EQ(phase_of(pod({container(false, kExited), container(false, kExited)}), RestartPolicy::kNever), PodPhase::kSucceeded);
-  EXPECT_EQ(phase_of(pod({container(false, kExited), container(false, kExited, 2)}), RestartPolicy::kNever), PodPhase::kFailed);
-  EXPECT_EQ(phase_of(pod({container(false, kExited), container(false, kRunning)}), RestartPolicy::kNever), PodPhase::kRunning);
+  EXPECT_EQ(phase_of(pod({container(false, kExited), container(false, kExited)}), RestartPolicy::kNever),
+            PodPhase::kSucceeded);
+  EXPECT_EQ(phase_of(pod({container(false, kExited), container(false, kExited, 2)}), RestartPolicy::kNever),
+            PodPhase::kFailed);
+  EXPECT_EQ(phase_of(pod({container(false, kExited), container(false, kRunning)}), RestartPolicy::kNever),
+            PodPhase::kRunning);
 }
 
 TEST(PodLogic, AnEndIsNotedByTheRestartPolicy) {
@@ -144,7 +168,8 @@ TEST(Reconcile, DecidesByWhatIsDesiredAndWhatIs) {
   EXPECT_EQ(decide({.desired = true, .exists = true, .same_hash = true}), Step::kUpdate);
   EXPECT_EQ(decide({.desired = true, .exists = true}), Step::kReplace);
   EXPECT_EQ(decide({.exists = true}), Step::kDelete);
-  EXPECT_EQ(decide({.exists = true, .undecided = true}), Step::kNothing) << "a manifest that cannot be read deletes nothing";
+  EXPECT_EQ(decide({.exists = true, .undecided = true}), Step::kNothing)
+      << "a manifest that cannot be read deletes nothing";
   EXPECT_EQ(decide({.desired = true, .exists = true, .terminating = true}), Step::kNothing);
 }
 
@@ -161,7 +186,8 @@ TEST(Record, IsReadBackAsItWasWritten) {
   record.containers[1].layers = {"one", "two"};
   record.containers[1].oom_kills_by_scope = {{"pod", 2}};
   record.resources = "hash";
-  record.containers[0].resources = config::Resources{{MilliCpu(5), Bytes(6), {{"2Mi", Bytes(7)}}}, {std::nullopt, Bytes(8), {}}};
+  record.containers[0].resources =
+      config::Resources{{MilliCpu(5), Bytes(6), {{"2Mi", Bytes(7)}}}, {std::nullopt, Bytes(8), {}}};
   record.containers[1].update = {.cpu_limit = MilliCpu(9), .memory_request = Bytes(10)};
   record.containers[0].cores = {1, 3};
   record.containers[0].restart_wanted = true;
@@ -173,7 +199,8 @@ TEST(Record, IsReadBackAsItWasWritten) {
 }
 
 TEST(Record, ADamagedOneIsAnErrorAndNoException) {
-  for (const char* text : {"", "{", "[]", "{\"version\": 1}", "{\"version\": 2}", "null"}) EXPECT_FALSE(parse_record(text)) << text;
+  for (const char* text : {"", "{", "[]", "{\"version\": 1}", "{\"version\": 2}", "null"})
+    EXPECT_FALSE(parse_record(text)) << text;
 }
 
 }  // namespace

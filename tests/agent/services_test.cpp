@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/enforcement/idle_cpu.h"
 #include "agent/base/services.h"
 
 #include <gtest/gtest.h>
 
 #include <stdexcept>
 #include <vector>
+
+#include "agent/enforcement/idle_cpu.h"
 
 namespace mete::agent {
 namespace {

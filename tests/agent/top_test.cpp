@@ -11,7 +11,8 @@ namespace mete::agent::cli {
 namespace {
 
 Stats answer(double at, const char* cgroups) {
-  return Stats::parse(R"({"at":)" + std::to_string(at) + R"(,"machine":{"cores":2,"memoryBytes":1000},"cgroups":)" + cgroups + "}");
+  return Stats::parse(R"({"at":)" + std::to_string(at) + R"(,"machine":{"cores":2,"memoryBytes":1000},"cgroups":)" +
+                      cgroups + "}");
 }
 
 const char* const kBefore = R"([

@@ -138,7 +138,8 @@ std::size_t files_allowed() {
 // The same nine files by three readers.
 void bench_nine(const Hierarchies& hierarchies, const std::vector<Group>& groups, int passes) {
   const std::vector<SourceFile> nine = chosen_files(hierarchies);
-  std::printf("one pass over one cgroup, %zu files each, %zu cgroups, median of %d\n", nine.size(), groups.size(), passes);
+  std::printf("one pass over one cgroup, %zu files each, %zu cgroups, median of %d\n", nine.size(), groups.size(),
+              passes);
   if (const std::size_t needed = 2 * nine.size() * groups.size(); needed > files_allowed()) {
     std::printf(kTooMany, needed, files_allowed());
     return;
@@ -171,7 +172,8 @@ void bench_nine(const Hierarchies& hierarchies, const std::vector<Group>& groups
   const double each = 1e6 / static_cast<double>(groups.size());
   std::printf("  floor: preads of files kept open  %7.2f us\n", times[0] * each);
   std::printf("  mete, the same files, parsed      %7.2f us   %.2f x floor\n", times[1] * each, times[1] / times[0]);
-  std::printf("  naive: open, read, close          %7.2f us   %.2f x floor, %.2f x mete\n", times[2] * each, times[2] / times[0], times[2] / times[1]);
+  std::printf("  naive: open, read, close          %7.2f us   %.2f x floor, %.2f x mete\n", times[2] * each,
+              times[2] / times[0], times[2] / times[1]);
 }
 
 // All that mete reads, its files kept open and not.
@@ -200,8 +202,10 @@ void bench_all(const Hierarchies& hierarchies, const std::vector<Group>& groups,
   };
   const auto times = medians_in_turn(passes, {counters, past_budget, settings});
   const double each = 1e6 / static_cast<double>(groups.size());
-  std::printf("  mete                              %7.2f us   %.2f %% of a core at one pass a second\n", times[0] * each, times[0] * 100);
-  std::printf("  mete, past the budget of files    %7.2f us   %.2f x kept open: opened for each read\n", times[1] * each, times[1] / times[0]);
+  std::printf("  mete                              %7.2f us   %.2f %% of a core at one pass a second\n",
+              times[0] * each, times[0] * 100);
+  std::printf("  mete, past the budget of files    %7.2f us   %.2f x kept open: opened for each read\n",
+              times[1] * each, times[1] / times[0]);
   std::printf("  mete, settings too (every 10 s)   %7.2f us   %.2f x\n", times[2] * each, times[2] / times[0]);
   std::uint64_t errors = 0;
   for (const auto& cost : every.cost()) errors += cost.errors;
@@ -224,8 +228,10 @@ void bench_processes(int passes) {
     pids += std::to_string(child) + "\n";
   }
   const UniqueFd proc(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const std::pair<const char*, ProcessOptions> kinds[] = {
-      {"processes", {.descriptors = true}}, {"sockets", {.sockets = true}}, {"tasks", {.tasks = true}}, {"schedstat", {.schedstat = true}}};
+  const std::pair<const char*, ProcessOptions> kinds[] = {{"processes", {.descriptors = true}},
+                                                          {"sockets", {.sockets = true}},
+                                                          {"tasks", {.tasks = true}},
+                                                          {"schedstat", {.schedstat = true}}};
   std::printf("one walk over %zu processes\n", children.size());
   for (const auto& [name, options] : kinds) {
     mete::collectors::ProcessWalk walk(options);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long a start takes: mete-oci, and the other runtimes where they are installed, beside the floor (launch_floor.cpp).
+// How long a start takes: mete-oci, and the other runtimes where they are installed, beside the floor
+// (launch_floor.cpp).
 //   launch_bench [--runs N] [--smoke] [--mete-oci PATH] [--only NAME]
 // The runtimes take turns in blocks, so that what else the machine does falls on all of them.
 #include <sched.h>
@@ -39,8 +40,8 @@ struct Figures {
 struct Row {
   std::string name;
   std::vector<std::string> command;
-  bool numbered = false;  // a runtime: the id is put at the end
-  bool v1_view = false;   // is shown the v1 hierarchies alone
+  bool numbered = false;     // a runtime: the id is put at the end
+  bool v1_view = false;      // is shown the v1 hierarchies alone
   std::vector<double> hot;   // ms, back to back
   std::vector<double> lone;  // after 300 ms of idle
   bool failed = false;
@@ -84,7 +85,8 @@ class Bench {
     measure_hot();
     measure_lone();
     print();
-    const bool whole = std::all_of(rows_.begin(), rows_.end(), [](const Row& row) { return !row.name.starts_with("mete") || !row.failed; });
+    const bool whole = std::all_of(rows_.begin(), rows_.end(),
+                                   [](const Row& row) { return !row.name.starts_with("mete") || !row.failed; });
     return whole ? 0 : 1;
   }
 
@@ -120,7 +122,8 @@ class Bench {
     }
     for (const bool seccomp : {false, true}) {
       add({.name = name + (seccomp ? " run, seccomp" : " run"),
-           .command = {program, "--root", work_ + "/root-" + name, "run", "--bundle", work_ + (seccomp ? "/config-seccomp" : "")},
+           .command = {program, "--root", work_ + "/root-" + name, "run", "--bundle",
+                       work_ + (seccomp ? "/config-seccomp" : "")},
            .numbered = true,
            .v1_view = v1_view});
     }
@@ -201,7 +204,8 @@ class Bench {
   }
 
   void print() const {
-    std::printf("%d starts back to back, %d lone (after 300 ms of idle); ms; ratio of p50 to the floor\n", settings_.runs, settings_.lone_runs);
+    std::printf("%d starts back to back, %d lone (after 300 ms of idle); ms; ratio of p50 to the floor\n",
+                settings_.runs, settings_.lone_runs);
     std::printf("%-22s |     p50     p99   floor  |     p50     p99   floor\n", "");
     const Row* const floor = find("floor");
     for (const auto& row : rows_) {
@@ -217,7 +221,8 @@ class Bench {
   void target(const char* what, std::optional<double> found, double wanted, bool at_most) const {
     if (!found) return;
     const bool met = at_most ? *found <= wanted : *found >= wanted;
-    std::printf("%-58s %6.2f, wanted %s %.1f: %s\n", what, *found, at_most ? "<=" : ">=", wanted, met ? "met" : "not met");
+    std::printf("%-58s %6.2f, wanted %s %.1f: %s\n", what, *found, at_most ? "<=" : ">=", wanted,
+                met ? "met" : "not met");
   }
 
   void print_targets() const {
@@ -231,7 +236,8 @@ class Bench {
     if (const auto floor = hot("floor")) target("mete-oci / floor, back to back", *own / *floor, 1.5, true);
     if (const auto crun = hot("crun run")) target("crun / mete-oci, back to back", *crun / *own, 2.5, false);
     if (const auto runc = hot("runc run")) target("runc / mete-oci, back to back", *runc / *own, 2.5, false);
-    if (const auto filtered = hot("mete-oci run, seccomp")) target("mete-oci: what a seccomp profile adds, ms", *filtered - *own, 0.5, true);
+    if (const auto filtered = hot("mete-oci run, seccomp"))
+      target("mete-oci: what a seccomp profile adds, ms", *filtered - *own, 0.5, true);
     const Row* row = find("mete-oci run");
     if (const auto lone = figures(row->lone)) target("mete-oci lone, ms", lone->p50, 5, true);
   }

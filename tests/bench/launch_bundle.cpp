@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/launch_bundle.h"
 
+#include <nlohmann/json.hpp>
 #include <seccomp.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "runtime/oci/example.h"
 
@@ -15,7 +15,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Of the size and the kinds of rules that docker's default profile has: some 350 calls allowed by name, some by argument.
+// Of the size and the kinds of rules that docker's default profile has: some 350 calls allowed by name, some by
+// argument.
 Json seccomp_profile() {
   constexpr int kCalls = 450;
   Json names = Json::array();
@@ -24,9 +25,10 @@ Json seccomp_profile() {
     if (name == nullptr) continue;
     const std::string text = name;
     std::free(name);  // NOLINT: libseccomp's is malloc'ed
-    const bool denied = text.find("module") != std::string::npos || text.find("kexec") != std::string::npos || text == "bpf" ||
-                        text.find("swap") != std::string::npos || text == "reboot" || text == "personality" || text == "socket" ||
-                        text == "clone" || text == "clone3" || text == "keyctl" || text == "add_key" || text == "userfaultfd";
+    const bool denied = text.find("module") != std::string::npos || text.find("kexec") != std::string::npos ||
+                        text == "bpf" || text.find("swap") != std::string::npos || text == "reboot" ||
+                        text == "personality" || text == "socket" || text == "clone" || text == "clone3" ||
+                        text == "keyctl" || text == "add_key" || text == "userfaultfd";
     if (!denied) names.push_back(text);
   }
   const auto argument = [](unsigned index, std::uint64_t value, const char* op) {
@@ -35,10 +37,12 @@ Json seccomp_profile() {
   Json rules = Json::array();
   rules.push_back({{"names", names}, {"action", "SCMP_ACT_ALLOW"}});
   for (const std::uint64_t value : {0x0ULL, 0x8ULL, 0x20000ULL, 0x20008ULL, 0xFFFFFFFFULL}) {
-    rules.push_back({{"names", {"personality"}}, {"action", "SCMP_ACT_ALLOW"}, {"args", {argument(0, value, "SCMP_CMP_EQ")}}});
+    rules.push_back(
+        {{"names", {"personality"}}, {"action", "SCMP_ACT_ALLOW"}, {"args", {argument(0, value, "SCMP_CMP_EQ")}}});
   }
   rules.push_back({{"names", {"socket"}}, {"action", "SCMP_ACT_ALLOW"}, {"args", {argument(0, 40, "SCMP_CMP_NE")}}});
-  rules.push_back({{"names", {"clone"}}, {"action", "SCMP_ACT_ALLOW"}, {"args", {argument(0, 0x7E020000, "SCMP_CMP_MASKED_EQ")}}});
+  rules.push_back(
+      {{"names", {"clone"}}, {"action", "SCMP_ACT_ALLOW"}, {"args", {argument(0, 0x7E020000, "SCMP_CMP_MASKED_EQ")}}});
   rules.push_back({{"names", {"clone3"}}, {"action", "SCMP_ACT_ERRNO"}, {"errnoRet", 38}});
   return {{"defaultAction", "SCMP_ACT_ERRNO"},
           {"defaultErrnoRet", 1},
@@ -46,14 +50,17 @@ Json seccomp_profile() {
           {"syscalls", rules}};
 }
 
-void write(const std::string& path, const Json& json) { std::ofstream(path) << json.dump(1); }
+void write(const std::string& path, const Json& json) {
+  std::ofstream(path) << json.dump(1);
+}
 
 }  // namespace
 
 void make_bundle(const std::string& directory, const std::string& group) {
   const std::string bin = directory + "/rootfs/bin";
   std::filesystem::create_directories(bin);
-  for (const char* const name : {"proc", "dev", "sys"}) std::filesystem::create_directories(directory + "/rootfs/" + name);
+  for (const char* const name : {"proc", "dev", "sys"})
+    std::filesystem::create_directories(directory + "/rootfs/" + name);
   std::filesystem::create_directories(directory + "/config-seccomp");
   std::filesystem::copy_file("/bin/busybox", bin + "/true");
   Json config = Json::parse(runtime::oci::example_config());
@@ -64,7 +71,8 @@ void make_bundle(const std::string& directory, const std::string& group) {
   config["linux"]["cgroupsPath"] = group;
   // Each runtime shows the hierarchies in its own way; that is not what is compared.
   auto& mounts = config["mounts"];
-  mounts.erase(std::remove_if(mounts.begin(), mounts.end(), [](const Json& each) { return each["type"] == "cgroup"; }), mounts.end());
+  mounts.erase(std::remove_if(mounts.begin(), mounts.end(), [](const Json& each) { return each["type"] == "cgroup"; }),
+               mounts.end());
   write(directory + "/config.json", config);
   config["linux"]["seccomp"] = seccomp_profile();
   write(directory + "/config-seccomp/config.json", config);

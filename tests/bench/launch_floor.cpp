@@ -39,9 +39,10 @@ struct Floor {
 };
 
 // What launch_bench's bundle hides (runtime/oci/example.cpp).
-constexpr const char* kMasked[] = {"proc/acpi",       "proc/asound",      "proc/interrupts", "proc/kcore",
-                                   "proc/keys",       "proc/latency_stats", "proc/timer_list", "proc/timer_stats",
-                                   "proc/sched_debug", "sys/devices/virtual/powercap", "sys/firmware", "proc/scsi"};
+constexpr const char* kMasked[] = {
+    "proc/acpi",          "proc/asound",     "proc/interrupts",  "proc/kcore",       "proc/keys",
+    "proc/latency_stats", "proc/timer_list", "proc/timer_stats", "proc/sched_debug", "sys/devices/virtual/powercap",
+    "sys/firmware",       "proc/scsi"};
 constexpr const char* kReadOnly[] = {"proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger"};
 
 namespace {
@@ -73,7 +74,8 @@ void mount_all() {
   constexpr unsigned long kSafe = MS_NOSUID | MS_NODEV | MS_NOEXEC;
   add("proc", "proc", 0, nullptr);
   add("tmpfs", "dev", MS_NOSUID, "mode=755,size=65536k");
-  must(::mkdir("dev/pts", 0755) == 0 && ::mkdir("dev/shm", 0755) == 0 && ::mkdir("dev/mqueue", 0755) == 0, "mkdir in /dev");
+  must(::mkdir("dev/pts", 0755) == 0 && ::mkdir("dev/shm", 0755) == 0 && ::mkdir("dev/mqueue", 0755) == 0,
+       "mkdir in /dev");
   add("devpts", "dev/pts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5");
   add("tmpfs", "dev/shm", kSafe, "mode=1777,size=65536k");
   add("mqueue", "dev/mqueue", kSafe, nullptr);
@@ -81,8 +83,10 @@ void mount_all() {
   constexpr struct {
     const char* path;
     unsigned major, minor;
-  } kDevices[] = {{"dev/null", 1, 3}, {"dev/zero", 1, 5}, {"dev/full", 1, 7}, {"dev/random", 1, 8}, {"dev/urandom", 1, 9}, {"dev/tty", 5, 0}};
-  for (const auto& device : kDevices) must(::mknod(device.path, S_IFCHR | 0666, makedev(device.major, device.minor)) == 0, device.path);
+  } kDevices[] = {{"dev/null", 1, 3},   {"dev/zero", 1, 5},    {"dev/full", 1, 7},
+                  {"dev/random", 1, 8}, {"dev/urandom", 1, 9}, {"dev/tty", 5, 0}};
+  for (const auto& device : kDevices)
+    must(::mknod(device.path, S_IFCHR | 0666, makedev(device.major, device.minor)) == 0, device.path);
   must(::symlink("/proc/self/fd", "dev/fd") == 0 && ::symlink("/proc/self/fd/0", "dev/stdin") == 0 &&
            ::symlink("/proc/self/fd/1", "dev/stdout") == 0 && ::symlink("/proc/self/fd/2", "dev/stderr") == 0 &&
            ::symlink("pts/ptmx", "dev/ptmx") == 0,

@@ -59,12 +59,13 @@ std::shared_ptr<Reading> reading_of(std::size_t containers) {
     Series series;
     series.sample = &reading->samples.back();
     series.started = sample.wall_time;
-    series.labels = std::make_shared<const LabelBlock>(LabelBlock{{"id", "/mete/default_some-pod-" + std::to_string(i) + "/" + name},
-                                                                  {"name", name},
-                                                                  {"image", "registry.example.com/team/image:1.2.3"},
-                                                                  {"namespace", "default"},
-                                                                  {"pod", "some-pod-" + std::to_string(i)},
-                                                                  {"container", name}});
+    series.labels = std::make_shared<const LabelBlock>(
+        LabelBlock{{"id", "/mete/default_some-pod-" + std::to_string(i) + "/" + name},
+                   {"name", name},
+                   {"image", "registry.example.com/team/image:1.2.3"},
+                   {"namespace", "default"},
+                   {"pod", "some-pod-" + std::to_string(i)},
+                   {"container", name}});
     reading->series.push_back(std::move(series));
   }
   return reading;
@@ -166,9 +167,13 @@ void bench_loop(const std::shared_ptr<Reading>& reading, bool gzip) {
   tick();
   loop.run();
   std::sort(late.begin(), late.end());
-  const auto at = [&](double share) { return late[static_cast<std::size_t>(share * static_cast<double>(late.size() - 1))]; };
-  std::printf("  whole scrape through the collecting thread%s %9.1f ms, %.1f MB; loop late by p50 %.3f p99 %.3f max %.3f ms\n",
-              gzip ? ", gzip" : "      ", Milliseconds(Clock::now() - begin).count(), static_cast<double>(bytes) / 1e6, at(0.5), at(0.99), at(1));
+  const auto at = [&](double share) {
+    return late[static_cast<std::size_t>(share * static_cast<double>(late.size() - 1))];
+  };
+  std::printf(
+      "  whole scrape through the collecting thread%s %9.1f ms, %.1f MB; loop late by p50 %.3f p99 %.3f max %.3f ms\n",
+      gzip ? ", gzip" : "      ", Milliseconds(Clock::now() - begin).count(), static_cast<double>(bytes) / 1e6, at(0.5),
+      at(0.99), at(1));
 }
 
 void bench(std::size_t wanted) {
@@ -198,10 +203,12 @@ void bench(std::size_t wanted) {
   const double gzip = median_ms(runs, [&] { small = compressed(reading); });
   std::printf("  floor: the finished lines copied     %9.2f ms\n", floor);
   std::printf("  mete, in pieces of 64 KiB            %9.2f ms   %.2f x floor\n", mete, mete / floor);
-  std::printf("  mete, gzip level 1                   %9.2f ms   %.2f x floor, %.2f MB\n", gzip, gzip / floor, static_cast<double>(small) / 1e6);
+  std::printf("  mete, gzip level 1                   %9.2f ms   %.2f x floor, %.2f MB\n", gzip, gzip / floor,
+              static_cast<double>(small) / 1e6);
   {
     const auto families = families_of(containers, each);
-    const double peer = median_ms(wanted > 100'000 ? 1 : 5, [&] { (void)prometheus::TextSerializer().Serialize(families); });
+    const double peer =
+        median_ms(wanted > 100'000 ? 1 : 5, [&] { (void)prometheus::TextSerializer().Serialize(families); });
     std::printf("  prometheus-cpp's TextSerializer      %9.2f ms   %.1f x mete\n", peer, peer / mete);
   }
   bench_loop(reading, false);
@@ -215,6 +222,7 @@ int main(int argc, char** argv) {
     bench(35'000);
     bench(700'000);
   }
-  for (int i = 1; i < argc; ++i) bench(static_cast<std::size_t>(std::max(1L, std::atol(argv[i]))));  // NOLINT(cert-err34-c): 0 becomes 1
+  for (int i = 1; i < argc; ++i)
+    bench(static_cast<std::size_t>(std::max(1L, std::atol(argv[i]))));  // NOLINT(cert-err34-c): 0 becomes 1
   return 0;
 }

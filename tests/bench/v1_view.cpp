@@ -21,7 +21,8 @@ bool mount_view(const runtime::cgroup::Hierarchies& hierarchies) {
   for (const auto& [name, mount] : hierarchies.named) all["none,name=" + name] = mount;
   for (const auto& [options, mount] : all) {
     const std::string where = "/sys/fs/cgroup/" + options.substr(options.find('=') + 1);
-    if (::mkdir(where.c_str(), 0755) != 0 || ::mount("cgroup", where.c_str(), "cgroup", 0, options.c_str()) != 0) return false;
+    if (::mkdir(where.c_str(), 0755) != 0 || ::mount("cgroup", where.c_str(), "cgroup", 0, options.c_str()) != 0)
+      return false;
   }
   return true;
 }
@@ -43,7 +44,8 @@ runtime::UniqueFd make_v1_view(const runtime::cgroup::Hierarchies& hierarchies) 
   const bool made = ::read(ready[0], &byte, 1) == 1;
   ::close(ready[0]);
   runtime::UniqueFd view;
-  if (made) view = runtime::UniqueFd(::open(("/proc/" + std::to_string(holder) + "/ns/mnt").c_str(), O_RDONLY | O_CLOEXEC));
+  if (made)
+    view = runtime::UniqueFd(::open(("/proc/" + std::to_string(holder) + "/ns/mnt").c_str(), O_RDONLY | O_CLOEXEC));
   ::kill(holder, SIGKILL);
   ::waitpid(holder, nullptr, 0);
   return view;

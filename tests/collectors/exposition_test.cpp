@@ -136,7 +136,8 @@ TEST(Metrics, EachFamilyIsThereOnceAndCountersEndInTotal) {
 TEST(Metrics, WhatOutlivesTheCgroupHasTheWorkloadsLabels) {
   Series series;
   series.workload = std::make_shared<const LabelBlock>(LabelBlock{{"pod", "web"}});
-  series.lifecycle = Lifecycle{.state = RunState::kExited, .restarts = 2, .exit_code = 137, .oom_kills = {.container = 3}};
+  series.lifecycle =
+      Lifecycle{.state = RunState::kExited, .restarts = 2, .exit_code = 137, .oom_kills = {.container = 3}};
   auto reading = reading_of(kLabels, {}, series);
   reading->series[0].sample = nullptr;  // the cgroup is gone
   const std::string out = render(reading);
@@ -204,8 +205,8 @@ TEST(Stream, PiecesAreWholeLinesAndTogetherEverything) {
 
 TEST(Stream, TheFilterAndTheTail) {
   const auto reading = reading_of(kLabels, with_all_groups());
-  ExpositionStream stream(reading, Format::kText, [](const Family& family) { return family.collector == "network"; },
-                          "tail 1\n");
+  ExpositionStream stream(
+      reading, Format::kText, [](const Family& family) { return family.collector == "network"; }, "tail 1\n");
   const std::string out(stream.next());
   EXPECT_EQ(out.find("container_cpu"), std::string::npos);
   EXPECT_NE(out.find("container_network_receive_bytes_total{id=\"/x\",interface=\"eth0\"} 1\n"), std::string::npos);

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "collectors/discovery/foreign_cgroups.h"
-
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -9,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "collectors/discovery/foreign_cgroups.h"
 #include "tests/support/fake_proc.h"
 
 namespace mete::collectors {
@@ -123,7 +122,8 @@ TEST_F(Foreign, AContainerIsAskedAgainUntilAllIsKnown) {
   later(10s);
   EXPECT_EQ(target(path)->network_pid, 7);
   EXPECT_EQ(target(path)->writable, "") << "still in the machine's root";
-  proc_.add(7, {.mountinfo = "1 0 0:2 / / rw - overlay overlay rw,lowerdir=/a,upperdir=/layers/7/diff,workdir=/w\n", .network = "its own"});
+  proc_.add(7, {.mountinfo = "1 0 0:2 / / rw - overlay overlay rw,lowerdir=/a,upperdir=/layers/7/diff,workdir=/w\n",
+                .network = "its own"});
   later(60s);
   EXPECT_EQ(target(path)->writable, "/layers/7/diff");
   EXPECT_NE(target(path)->labels->text().find("name=\"web\",image=\"i:1\""), std::string::npos);

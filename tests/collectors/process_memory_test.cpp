@@ -13,7 +13,10 @@ using namespace std::chrono_literals;
 
 TEST(ProcessMemory, ReadsStatus) {
   ProcessMemory process;
-  EXPECT_TRUE(parse_process_status("Name:\tdd\nUmask:\t0022\nVmRSS:\t    2048 kB\nRssAnon:\t1024 kB\nRssFile:\t 512 kB\nRssShmem:\t512 kB\nVmPTE:\t8 kB\nVmSwap:\t4 kB\nThreads:\t1\n", process));
+  EXPECT_TRUE(
+      parse_process_status("Name:\tdd\nUmask:\t0022\nVmRSS:\t    2048 kB\nRssAnon:\t1024 kB\nRssFile:\t 512 "
+                           "kB\nRssShmem:\t512 kB\nVmPTE:\t8 kB\nVmSwap:\t4 kB\nThreads:\t1\n",
+                           process));
   EXPECT_EQ(process.command, "[dd]");
   EXPECT_EQ(process.rss, Bytes(2048 << 10));
   EXPECT_EQ(process.anon, Bytes(1024 << 10));

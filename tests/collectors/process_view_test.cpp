@@ -51,12 +51,17 @@ std::string writable(const std::string& mountinfo) {
 
 TEST(ProcessView, TheWritableLayerIsTheRootsUpperDirectory) {
   const std::string other = "3 1 0:3 / /mnt rw - overlay overlay rw,lowerdir=/x,upperdir=/other\n";
-  EXPECT_EQ(writable("1 0 0:2 / / rw - overlay overlay rw,lowerdir=/a:/b,upperdir=/srv/c,workdir=/w\n" + other), "/srv/c");
-  EXPECT_EQ(writable("1 0 0:2 / / rw - overlay overlay rw,lowerdir=/a:/b,upperdir=/srv/c\\040d/fs,workdir=/w\n" + other), "/srv/c d/fs");
+  EXPECT_EQ(writable("1 0 0:2 / / rw - overlay overlay rw,lowerdir=/a:/b,upperdir=/srv/c,workdir=/w\n" + other),
+            "/srv/c");
+  EXPECT_EQ(
+      writable("1 0 0:2 / / rw - overlay overlay rw,lowerdir=/a:/b,upperdir=/srv/c\\040d/fs,workdir=/w\n" + other),
+      "/srv/c d/fs");
   EXPECT_EQ(writable("1 0 0:2 / / ro - overlay overlay ro,lowerdir=/a:/b\n" + other), "") << "it has none";
-  EXPECT_EQ(writable("1 0 0:2 / / rw - overlay overlay rw,upperdir=ID/diff\n"), "") << "begins at a folder that nobody tells";
+  EXPECT_EQ(writable("1 0 0:2 / / rw - overlay overlay rw,upperdir=ID/diff\n"), "")
+      << "begins at a folder that nobody tells";
   EXPECT_EQ(writable("1 0 8:1 / / rw - ext4 /dev/sda1 rw,upperdir=/etc\n" + other), "");
-  EXPECT_EQ(writable("1 0 0:2 / / rw - overlay o rw,upperdir=/a\n2 1 8:1 / / rw - ext4 /dev/sda1 rw\n"), "") << "it is covered";
+  EXPECT_EQ(writable("1 0 0:2 / / rw - overlay o rw,upperdir=/a\n2 1 8:1 / / rw - ext4 /dev/sda1 rw\n"), "")
+      << "it is covered";
   EXPECT_EQ(writable(""), "");
 }
 

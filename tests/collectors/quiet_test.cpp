@@ -61,8 +61,9 @@ TEST(QuietWatch, NeverWithoutTheNumbersNorWhilePagesWaitForTheDisk) {
 }
 
 TEST(Reclaims, MoveWithWhatTakesPagesOfAnyGroup) {
-  EXPECT_EQ(parse_reclaims("nr_free_pages 7\npgscan_anon 1\npgscan_file 2\npgdeactivate 4\npglazyfreed 8\nthp_collapse_alloc 16\n"
-                           "pgactivate 99\nthp_collapse_alloc_failed 99\n"),
+  EXPECT_EQ(parse_reclaims(
+                "nr_free_pages 7\npgscan_anon 1\npgscan_file 2\npgdeactivate 4\npglazyfreed 8\nthp_collapse_alloc 16\n"
+                "pgactivate 99\nthp_collapse_alloc_failed 99\n"),
             31U);
   EXPECT_EQ(parse_reclaims(""), 0U);
 }
@@ -71,7 +72,8 @@ TEST(Reclaims, MoveWithWhatTakesPagesOfAnyGroup) {
 class QuietSampler : public ::testing::TestWithParam<const char*> {
  protected:
   QuietSampler() : root_(directory_.path() + "/machine") {
-    std::filesystem::copy(std::string(METE_SOURCE_DIR "/tests/fixtures/") + GetParam(), root_, std::filesystem::copy_options::recursive);
+    std::filesystem::copy(std::string(METE_SOURCE_DIR "/tests/fixtures/") + GetParam(), root_,
+                          std::filesystem::copy_options::recursive);
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root_)) {
       if (entry.path().filename() == "cgroup.procs") write(entry.path(), "42\n");
     }
@@ -82,9 +84,12 @@ class QuietSampler : public ::testing::TestWithParam<const char*> {
     options.back_off = true;
     options.settings_for = std::chrono::hours(1);
     collection_ = std::make_unique<Collection>(hierarchies_, options);
-    sampler_.emplace(CgroupSampler::open(*collection_, runtime::cgroup::Group::at(hierarchies_, "/mete/web").value()).value());
+    sampler_.emplace(
+        CgroupSampler::open(*collection_, runtime::cgroup::Group::at(hierarchies_, "/mete/web").value()).value());
   }
-  static void write(const std::filesystem::path& path, const std::string& text) { std::ofstream(path, std::ios::trunc) << text; }
+  static void write(const std::filesystem::path& path, const std::string& text) {
+    std::ofstream(path, std::ios::trunc) << text;
+  }
   [[nodiscard]] std::string file(const std::string& name) const {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root_)) {
       const std::string path = entry.path();
@@ -96,7 +101,8 @@ class QuietSampler : public ::testing::TestWithParam<const char*> {
     const std::string path = file("memory.stat");
     std::ifstream in(path);
     std::string text, line;
-    while (std::getline(in, line)) text += (line.starts_with(key + " ") ? key + " " + std::to_string(number) : line) + "\n";
+    while (std::getline(in, line))
+      text += (line.starts_with(key + " ") ? key + " " + std::to_string(number) : line) + "\n";
     write(path, text);
   }
   // How many files a pass reads.
@@ -132,7 +138,8 @@ TEST_P(QuietSampler, ReadsFewFilesUntilSomethingRuns) {
   set_stat("total_pgfault", 123'456);
   set_stat("pgfault", 123'456);
   EXPECT_EQ(pass(), quiet);
-  EXPECT_NE(sampler_->sample().memory.page_faults, Count(123'456)) << "no kernel does that: this shows that it was not read";
+  EXPECT_NE(sampler_->sample().memory.page_faults, Count(123'456))
+      << "no kernel does that: this shows that it was not read";
   write(file(std::string(GetParam()).starts_with("v1") ? "cpuacct.usage" : "memory.current"), "987654321\n");
   EXPECT_EQ(pass(), all);
   EXPECT_EQ(sampler_->sample().memory.page_faults, Count(123'456));
@@ -164,9 +171,10 @@ TEST_P(QuietSampler, ChangedLimitsHaveAllOfItRead) {
   EXPECT_EQ(sampler_->sample().memory.page_faults, Count(123'456));
 }
 
-INSTANTIATE_TEST_SUITE_P(Machines, QuietSampler, ::testing::Values("v1-6.18-hybrid", "v2-6.1"), [](const auto& machine) {
-  return std::string(machine.param).starts_with("v1") ? "V1" : "V2";
-});
+INSTANTIATE_TEST_SUITE_P(Machines, QuietSampler, ::testing::Values("v1-6.18-hybrid", "v2-6.1"),
+                         [](const auto& machine) {
+                           return std::string(machine.param).starts_with("v1") ? "V1" : "V2";
+                         });
 
 class QuietSamplerV1 : public QuietSampler {};
 

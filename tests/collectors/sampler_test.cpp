@@ -237,7 +237,8 @@ TEST(EffectiveLimitsTest, ThrottlingOfAllAncestorsIsSummed) {
   const Sample lifted = with({}, 2, 20);  // had a quota once
   const Sample far = with(std::chrono::milliseconds(80), 1, 10);
   const Sample* const chain[] = {&self, &near, nullptr, &lifted, &far};
-  EXPECT_EQ(effective_limits(chain, {}).ancestor_throttled, Time(std::chrono::seconds(6))) << "its own is not among them";
+  EXPECT_EQ(effective_limits(chain, {}).ancestor_throttled, Time(std::chrono::seconds(6)))
+      << "its own is not among them";
   EXPECT_EQ(effective_limits(chain, {}).ancestor_throttled_periods, Count(60));
   const Sample* const free[] = {&self, &lifted};
   EXPECT_EQ(effective_limits(free, {}).ancestor_throttled, Time());

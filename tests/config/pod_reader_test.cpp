@@ -61,19 +61,27 @@ TEST(PodReader, TheNginxOfTheDocumentationWarnsAndRuns) {
 }
 
 TEST(PodReader, PreStopHooks) {
-  const auto hook = [](const std::string& text, const std::string& more = "") { return read_one(pod_text("    lifecycle: {preStop: " + text + "}\n" + more)).spec.containers.at(0).pre_stop; };
+  const auto hook = [](const std::string& text, const std::string& more = "") {
+    return read_one(pod_text("    lifecycle: {preStop: " + text + "}\n" + more)).spec.containers.at(0).pre_stop;
+  };
   EXPECT_EQ(hook("{sleep: {seconds: 5}}"), (PreStopHook{.pause = std::chrono::seconds(5)}));
   EXPECT_EQ(hook("{sleep: {seconds: 0}}"), std::nullopt);
   EXPECT_EQ(hook("{exec: {command: [a, b]}}"), (PreStopHook{.command = {"a", "b"}}));
   EXPECT_EQ(hook("{httpGet: {port: 80}}"), (PreStopHook{.http = HttpGet{.port = 80}}));
-  EXPECT_EQ(hook("{httpGet: {port: web, host: h, path: 'x?y', scheme: HTTPS, httpHeaders: [{name: A, value: b c}]}}", "    ports: [{name: web, containerPort: 8443}]\n").value_or(PreStopHook()),
+  EXPECT_EQ(hook("{httpGet: {port: web, host: h, path: 'x?y', scheme: HTTPS, httpHeaders: [{name: A, value: b c}]}}",
+                 "    ports: [{name: web, containerPort: 8443}]\n")
+                .value_or(PreStopHook()),
             (PreStopHook{.http = HttpGet{"h", 8443, "/x?y", true, {{"A", "b c"}}}}));
-  const auto inactive = read_documents(pod_text("    lifecycle: {preStop: {tcpSocket: {port: 80}}, postStart: {exec: {command: [a]}}}\n"), "");
+  const auto inactive = read_documents(
+      pod_text("    lifecycle: {preStop: {tcpSocket: {port: 80}}, postStart: {exec: {command: [a]}}}\n"), "");
   ASSERT_TRUE(inactive.ok()) << joined(inactive.errors);
   EXPECT_FALSE(inactive.pods.at(0).spec.containers.at(0).pre_stop);
-  EXPECT_TRUE(has(inactive.warnings, "spec.containers[0].lifecycle.preStop.tcpSocket", "is not acted on yet")) << joined(inactive.warnings);
-  EXPECT_TRUE(has(inactive.warnings, "spec.containers[0].lifecycle.postStart", "is not acted on yet")) << joined(inactive.warnings);
-  for (const char* wrong : {"{}", "{exec: {}}", "{exec: {command: []}}", "{sleep: {seconds: -1}}", "{sleep: {}}", "{exec: {command: [a]}, sleep: {seconds: 1}}"}) {
+  EXPECT_TRUE(has(inactive.warnings, "spec.containers[0].lifecycle.preStop.tcpSocket", "is not acted on yet"))
+      << joined(inactive.warnings);
+  EXPECT_TRUE(has(inactive.warnings, "spec.containers[0].lifecycle.postStart", "is not acted on yet"))
+      << joined(inactive.warnings);
+  for (const char* wrong : {"{}", "{exec: {}}", "{exec: {command: []}}", "{sleep: {seconds: -1}}", "{sleep: {}}",
+                            "{exec: {command: [a]}, sleep: {seconds: 1}}"}) {
     EXPECT_FALSE(read_documents(pod_text(std::string("    lifecycle: {preStop: ") + wrong + "}\n"), "").ok()) << wrong;
   }
 }
@@ -229,9 +237,10 @@ TEST(PodReader, BadNames) {
 
 TEST(Pod, AnInitContainerThatIsRestartedAlwaysIsASidecar) {
   const auto read = [](const char* init, const char* main) {
-    return read_documents("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  initContainers: [{name: i, image: i" + std::string(init) +
-                              "}]\n  containers: [{name: c, image: i" + main + "}]\n",
-                          "p.yaml");
+    return read_documents(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  initContainers: [{name: i, image: i" +
+            std::string(init) + "}]\n  containers: [{name: c, image: i" + main + "}]\n",
+        "p.yaml");
   };
   const auto sidecar = read(", restartPolicy: Always", "");
   ASSERT_EQ(sidecar.pods.size(), 1U) << joined(sidecar.errors);
@@ -243,7 +252,8 @@ TEST(Pod, AnInitContainerThatIsRestartedAlwaysIsASidecar) {
   EXPECT_FALSE(other.pods[0].spec.init_containers[0].sidecar);
   EXPECT_TRUE(has(other.warnings, "spec.initContainers[0].restartPolicy", "of an init container"));
   EXPECT_TRUE(has(other.warnings, "spec.containers[0].restartPolicy", "of an init container"));
-  EXPECT_TRUE(has(read(", restartPolicy: always", "").errors, "spec.initContainers[0].restartPolicy", "did you mean `Always`?"));
+  EXPECT_TRUE(has(read(", restartPolicy: always", "").errors, "spec.initContainers[0].restartPolicy",
+                  "did you mean `Always`?"));
 }
 
 }  // namespace

@@ -69,9 +69,13 @@ TEST(PolicyReader, ReadsEverything) {
 }
 
 TEST(PolicyReader, WhatOnlyALauncherCanDoIsRefusedForCgroupsOfOthers) {
-  for (const auto& [memory, field] : {std::pair("at: [{usage: 80%, do: restart}]", "at[0].do"), std::pair("at: [{usage: 70%, do: reclaim}, {usage: 80%, do: exec, command: [a]}]", "at[1].do"),
-                                      std::pair("pressure: {full: 10%, for: 1s, do: restart}", "pressure.do"), std::pair("thrashing: {refaults: 10%, for: 1s, do: restart}", "thrashing.do")}) {
-    const auto documents = read_documents(policy_text(std::string("  memory: {") + memory + "}\n", "{cgroups: [\"/docker/*\"]}"), "");
+  for (const auto& [memory, field] :
+       {std::pair("at: [{usage: 80%, do: restart}]", "at[0].do"),
+        std::pair("at: [{usage: 70%, do: reclaim}, {usage: 80%, do: exec, command: [a]}]", "at[1].do"),
+        std::pair("pressure: {full: 10%, for: 1s, do: restart}", "pressure.do"),
+        std::pair("thrashing: {refaults: 10%, for: 1s, do: restart}", "thrashing.do")}) {
+    const auto documents =
+        read_documents(policy_text(std::string("  memory: {") + memory + "}\n", "{cgroups: [\"/docker/*\"]}"), "");
     EXPECT_TRUE(has(documents.errors, std::string("spec.memory.") + field, "")) << memory << joined(documents.errors);
     EXPECT_NE(joined(documents.errors).find("are for pods"), std::string::npos) << joined(documents.errors);
   }
@@ -79,7 +83,8 @@ TEST(PolicyReader, WhatOnlyALauncherCanDoIsRefusedForCgroupsOfOthers) {
 
 TEST(PolicyReader, NoSignalGoesPastTheGuard) {
   const auto refused = [](const std::string& signal, const std::string& expected) {
-    const auto documents = read_documents(policy_text("  memory: {at: [{usage: 80%, do: signal, signal: " + signal + "}]}\n"), "");
+    const auto documents =
+        read_documents(policy_text("  memory: {at: [{usage: 80%, do: signal, signal: " + signal + "}]}\n"), "");
     EXPECT_TRUE(has(documents.errors, "spec.memory.at[0].signal", "")) << joined(documents.errors);
     EXPECT_NE(joined(documents.errors).find(expected), std::string::npos) << joined(documents.errors);
   };
@@ -105,7 +110,8 @@ TEST(PolicyReader, WhatDecidesBeforeTheKernelIsRead) {
     hold: {timeout: 5s, then: raise}
     raise: {by: 25%, max: 96Mi}
     notify: true
-)"), "");
+)"),
+                                        "");
   ASSERT_TRUE(documents.ok()) << joined(documents.errors);
   EXPECT_TRUE(documents.warnings.empty()) << joined(documents.warnings);
   const auto& memory = documents.policies.at(0).memory;
@@ -149,7 +155,8 @@ TEST(PolicyReader, WhatIsWrongIsNamed) {
       {"  memory: {at: [{usage: 80%, do: raise}]}\n", "spec.memory.at[0].do", "a field `memory.raise`"},
       {"  memory: {hold: {timeout: 1s, then: raise}}\n", "spec.memory.hold.then", "a field `memory.raise`"},
       {"  memory: {pressure: {full: 1%, for: 1s, do: freeze}}\n", "spec.memory.pressure.do", "reclaim, restart"},
-      {"  memory: {thrashing: {refaults: 0%, for: 1s, do: reclaim}}\n", "spec.memory.thrashing.refaults", "more than 0%"},
+      {"  memory: {thrashing: {refaults: 0%, for: 1s, do: reclaim}}\n", "spec.memory.thrashing.refaults",
+       "more than 0%"},
       {"  memory: {pressure: {for: 1s, do: reclaim}}\n", "spec.memory.pressure", "neither `some` nor `full`"},
       {"  memory: {hold: {timeout: 1s, then: hold}}\n", "spec.memory.hold.then", "kill-container"},
       {"  memory: {raise: {by: 0%}}\n", "spec.memory.raise.by", "more than 0%"},

@@ -43,14 +43,16 @@ rate_limit: {interval: 1s, burst: 20}
   EXPECT_EQ(tls.cipher_suites.size(), 2U);
   EXPECT_FALSE(tls.prefer_server_cipher_suites);
   EXPECT_EQ(tls.curves, (std::vector<std::string>{"X25519", "CurveP256"}));
-  EXPECT_EQ(read.config.headers, (std::map<std::string, std::string>{{"Strict-Transport-Security", "max-age=31536000"}, {"X-Frame-Options", "deny"}}));
+  EXPECT_EQ(read.config.headers, (std::map<std::string, std::string>{{"Strict-Transport-Security", "max-age=31536000"},
+                                                                     {"X-Frame-Options", "deny"}}));
   EXPECT_EQ(read.config.users.size(), 2U);
   EXPECT_EQ(read.config.users.at("alice"), kHash);
   EXPECT_EQ(read.config.rate_limit, (WebRateLimit{1s, 20}));
 }
 
 TEST(WebConfig, NothingSaidIsPlainHttpForEverybody) {
-  for (const char* text : {"", "# nothing\n", "{}", "tls_server_config: {}\nbasic_auth_users: {}\n", "basic_auth_users:\nrate_limit: {interval: 0}\n"}) {
+  for (const char* text : {"", "# nothing\n", "{}", "tls_server_config: {}\nbasic_auth_users: {}\n",
+                           "basic_auth_users:\nrate_limit: {interval: 0}\n"}) {
     const auto read = read_web_config(text, "web.yml");
     EXPECT_TRUE(read.errors.empty()) << text << joined(read.errors);
     EXPECT_EQ(read.config, WebConfig()) << text;
@@ -65,7 +67,9 @@ TEST(WebConfig, DefaultsAreThoseOfTheFormat) {
   EXPECT_EQ(read.config.tls->max_version, TlsVersion::k13);
   EXPECT_EQ(read.config.tls->client_auth, ClientAuth::kNone);
   EXPECT_TRUE(read.config.tls->prefer_server_cipher_suites);
-  EXPECT_EQ(read_web_config(kTls + "  client_auth_type: RequireClientCert\n", "").config.tls->client_auth, ClientAuth::kRequireAny) << "its older name";
+  EXPECT_EQ(read_web_config(kTls + "  client_auth_type: RequireClientCert\n", "").config.tls->client_auth,
+            ClientAuth::kRequireAny)
+      << "its older name";
 }
 
 struct Wrong {
@@ -93,16 +97,22 @@ const Wrong kWrong[] = {
     {kTls + "  min_version: TLS14\n", "tls_server_config.min_version", "expected TLS10, TLS11, TLS12 or TLS13"},
     {kTls + "  min_version: 1.2\n", "tls_server_config.min_version", "quote it"},
     {kTls + "  min_version: TLS13\n  max_version: TLS12\n", "tls_server_config.min_version", "above max_version"},
-    {kTls + "  client_auth_type: requireAndVerifyClientCerts\n", "tls_server_config.client_auth_type", "did you mean `RequireAndVerifyClientCert`?"},
-    {kTls + "  client_auth_type: RequireAndVerifyClientCert\n", "tls_server_config.client_auth_type", "without client_ca_file"},
+    {kTls + "  client_auth_type: requireAndVerifyClientCerts\n", "tls_server_config.client_auth_type",
+     "did you mean `RequireAndVerifyClientCert`?"},
+    {kTls + "  client_auth_type: RequireAndVerifyClientCert\n", "tls_server_config.client_auth_type",
+     "without client_ca_file"},
     {kTls + "  client_ca_file: ca\n", "tls_server_config", "no client's certificate asked for"},
     {kTls + "  client_allowed_sans: [a]\n", "tls_server_config.client_allowed_sans", "no certificate required"},
-    {kTls + "  cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]\n", "tls_server_config.cipher_suites[0]", "expected TLS_AES_128_GCM_SHA256"},
+    {kTls + "  cipher_suites: [TLS_RSA_WITH_RC4_128_SHA]\n", "tls_server_config.cipher_suites[0]",
+     "expected TLS_AES_128_GCM_SHA256"},
     {kTls + "  cipher_suites: TLS_AES_128_GCM_SHA256\n", "tls_server_config.cipher_suites", "expected a list of texts"},
-    {kTls + "  curve_preferences: [CurveP257]\n", "tls_server_config.curve_preferences[0]", "did you mean `CurveP256`?"},
-    {"http_server_config: {headers: {X-Frame-Options: allow}}\n", "http_server_config.headers.X-Frame-Options", "expected deny or sameorigin"},
+    {kTls + "  curve_preferences: [CurveP257]\n", "tls_server_config.curve_preferences[0]",
+     "did you mean `CurveP256`?"},
+    {"http_server_config: {headers: {X-Frame-Options: allow}}\n", "http_server_config.headers.X-Frame-Options",
+     "expected deny or sameorigin"},
     {"http_server_config: {headers: {Server: x}}\n", "http_server_config.headers.Server", "unknown field"},
-    {"http_server_config: {headers: {X-XSS-Protection: \"a\\r\\nSet-Cookie: b\"}}\n", "http_server_config.headers.X-XSS-Protection", "one line"},
+    {"http_server_config: {headers: {X-XSS-Protection: \"a\\r\\nSet-Cookie: b\"}}\n",
+     "http_server_config.headers.X-XSS-Protection", "one line"},
     {"http_server_config: {http2: maybe}\n", "http_server_config.http2", "expected true or false"},
     {"rate_limit: {interval: fast, burst: 1}\n", "rate_limit.interval", "expected a duration"},
     {"rate_limit: {interval: 1s}\n", "rate_limit", "no burst"},
@@ -124,7 +134,8 @@ TEST(WebConfig, WhatIsWrongIsNamed) {
 }
 
 TEST(WebConfig, SecretsAreNotShown) {
-  for (const char* text : {"basic_auth_users: {alice: hunter2}", "basic_auth_users: {alice: 424242}", "basic_auth_users: {alice: $2y$31$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze}"}) {
+  for (const char* text : {"basic_auth_users: {alice: hunter2}", "basic_auth_users: {alice: 424242}",
+                           "basic_auth_users: {alice: $2y$31$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze}"}) {
     const auto all = joined(read_web_config(text, "web.yml").errors);
     EXPECT_FALSE(all.empty());
     for (const char* secret : {"hunter2", "424242", "mDwo"}) EXPECT_EQ(all.find(secret), std::string::npos) << all;
@@ -136,8 +147,9 @@ TEST(WebConfig, KnowsABcryptHash) {
   EXPECT_EQ(bcrypt_cost("$2a$04$" + rest), 4);
   EXPECT_EQ(bcrypt_cost("$2b$12$" + rest), 12);
   EXPECT_EQ(bcrypt_cost("$2y$20$" + rest), 20);
-  for (const std::string& wrong : {"$2y$03$" + rest, "$2y$21$" + rest, "$2x$10$" + rest, "$2y$1x$" + rest, "$2y$10$" + rest + "a", "$2y$10$" + rest.substr(1),
-                                   "$2y$10$!" + rest.substr(1), "$6$10$a" + rest, std::string()}) {
+  for (const std::string& wrong :
+       {"$2y$03$" + rest, "$2y$21$" + rest, "$2x$10$" + rest, "$2y$1x$" + rest, "$2y$10$" + rest + "a",
+        "$2y$10$" + rest.substr(1), "$2y$10$!" + rest.substr(1), "$6$10$a" + rest, std::string()}) {
     EXPECT_FALSE(bcrypt_cost(wrong)) << wrong;
   }
 }

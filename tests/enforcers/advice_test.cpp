@@ -72,12 +72,18 @@ TEST(DecayingHistogram, WhatIsRemovedIsGone) {
 }
 
 UsageSample sample(int minute, double cores, Bytes memory, double throttled = 0, std::uint64_t ooms = 0) {
-  return {.at = kBegin + minute * 1min, .over = 1min, .cores = cores, .throttled_cores = throttled, .memory = memory, .ooms = ooms};
+  return {.at = kBegin + minute * 1min,
+          .over = 1min,
+          .cores = cores,
+          .throttled_cores = throttled,
+          .memory = memory,
+          .ooms = ooms};
 }
 
 TEST(UsageModel, MemoryIsOnePeakADay) {
   UsageModel model;
-  for (int minute = 1; minute <= 3 * 24 * 60; ++minute) model.add(sample(minute, 0, minute % 60 == 0 ? 200_MiB : 100_MiB));
+  for (int minute = 1; minute <= 3 * 24 * 60; ++minute)
+    model.add(sample(minute, 0, minute % 60 == 0 ? 200_MiB : 100_MiB));
   EXPECT_EQ(model.peak(), 200_MiB);
   EXPECT_EQ(model.peaks.size(), 3U);
   EXPECT_EQ(model.memory.share_below(150.0 * (1 << 20)), 0) << "three days, each with its peak of 200 MiB";
@@ -104,10 +110,12 @@ TEST(UsageModel, AtAnOomItWantedMore) {
   EXPECT_EQ(model.oom_wanted.back(), 1200_MiB) << "or a fifth more";
 }
 
-TEST(Advice, WithoutASampleThereIsNone) { EXPECT_FALSE(advise(UsageModel(), {})); }
+TEST(Advice, WithoutASampleThereIsNone) {
+  EXPECT_FALSE(advise(UsageModel(), {}));
+}
 
-// 21 hours at 0.1 cores, 3 hours at 0.4, of which it got 0.3: the last three hours hold (2 - 2^(21/24)) / (2 - 1) = 16.6 % of
-// the decayed weight, so that p50 is in the lower bucket, p90 and p95 in the upper.
+// 21 hours at 0.1 cores, 3 hours at 0.4, of which it got 0.3: the last three hours hold (2 - 2^(21/24)) / (2 - 1)
+// = 16.6 % of the decayed weight, so that p50 is in the lower bucket, p90 and p95 in the upper.
 TEST(Advice, OfASyntheticDayIsWhatAHandComputes) {
   UsageModel model;
   model.resources.requests = {500_mCPU, 512_MiB, {}};

@@ -10,12 +10,15 @@ constexpr Ratio kShare{650'000};
 
 TEST(BestEffort, HasWhatOthersLeaveOfItsShare) {
   EXPECT_DOUBLE_EQ(best_effort_budget(kShare, {.cpus = 10, .used = 5, .used_best_effort = 2}), 6.5 - 3);
-  EXPECT_DOUBLE_EQ(best_effort_budget(kShare, {.cpus = 10, .used = 3, .used_best_effort = 2, .reserved = 2}), 6.5 - 2) << "kept for the system";
-  EXPECT_DOUBLE_EQ(best_effort_budget(kShare, {.cpus = 10, .used = 10, .used_best_effort = 0}), 0.02) << "never nothing";
+  EXPECT_DOUBLE_EQ(best_effort_budget(kShare, {.cpus = 10, .used = 3, .used_best_effort = 2, .reserved = 2}), 6.5 - 2)
+      << "kept for the system";
+  EXPECT_DOUBLE_EQ(best_effort_budget(kShare, {.cpus = 10, .used = 10, .used_best_effort = 0}), 0.02)
+      << "never nothing";
 }
 
 TEST(BestEffort, NobodyIsHeldWhileThereIsEnough) {
-  for (const auto& held : hold_best_effort(3, 4, {{.used = 1}, {.used = 1.5, .held = std::nullopt}})) EXPECT_FALSE(held);
+  for (const auto& held : hold_best_effort(3, 4, {{.used = 1}, {.used = 1.5, .held = std::nullopt}}))
+    EXPECT_FALSE(held);
 }
 
 TEST(BestEffort, WhoWantsLittleHasItAndTheOthersShareEvenly) {

@@ -9,9 +9,15 @@ namespace {
 using namespace std::chrono_literals;
 
 const Moment kBegin{1h};
-const config::CpuBoost kBoost{.when_throttled = Ratio(250'000), .over = 10s, .factor = Ratio(1'200'000), .max = Ratio(3'000'000), .cool_down = 60s};
+const config::CpuBoost kBoost{.when_throttled = Ratio(250'000),
+                              .over = 10s,
+                              .factor = Ratio(1'200'000),
+                              .max = Ratio(3'000'000),
+                              .cool_down = 60s};
 
-BoostFacts facts(std::chrono::microseconds quota, double idle, double cpus = 4) { return {.base = 50ms, .quota = quota, .period = 100ms, .idle_cores = idle, .cpus = cpus}; }
+BoostFacts facts(std::chrono::microseconds quota, double idle, double cpus = 4) {
+  return {.base = 50ms, .quota = quota, .period = 100ms, .idle_cores = idle, .cpus = cpus};
+}
 
 // `seconds` at 10 periods a second, of which so many are throttled, using so many cores.
 struct Course {
@@ -58,7 +64,8 @@ TEST(CpuBoost, NeverAboveItsMaximumNorWhatTheMachineHasLeft) {
   run.go(10, 10);
   EXPECT_FALSE(run.decide(facts(150ms, 3)));
   run.go(10, 10);
-  EXPECT_NEAR(static_cast<double>(run.decide(facts(50ms, 0.45))->quota.count()), 55'000, 1) << "a tenth of the machine stays idle: 0.4 cores of 4";
+  EXPECT_NEAR(static_cast<double>(run.decide(facts(50ms, 0.45))->quota.count()), 55'000, 1)
+      << "a tenth of the machine stays idle: 0.4 cores of 4";
   run.go(10, 10);
   EXPECT_FALSE(run.decide(facts(50ms, 0.4)));
   run.go(10, 10);

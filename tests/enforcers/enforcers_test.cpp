@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "enforcers/io_cost.h"
 #include "enforcers/asked_limits.h"
+#include "enforcers/io_cost.h"
 #include "enforcers/oom.h"
 #include "enforcers/qos.h"
 #include "enforcers/restart.h"
@@ -18,7 +18,8 @@ using runtime::cgroup::Limit;
 
 Hierarchies v1() {
   Hierarchies machine;
-  for (const char* controller : {"cpu", "memory", "pids"}) machine.v1[controller] = std::string("/sys/fs/cgroup/") + controller;
+  for (const char* controller : {"cpu", "memory", "pids"})
+    machine.v1[controller] = std::string("/sys/fs/cgroup/") + controller;
   return machine;
 }
 
@@ -30,8 +31,8 @@ Hierarchies v2() {
   return machine;
 }
 
-config::Container container(std::optional<MilliCpu> cpu_request, std::optional<MilliCpu> cpu_limit, std::optional<Bytes> memory_request,
-                            std::optional<Bytes> memory_limit) {
+config::Container container(std::optional<MilliCpu> cpu_request, std::optional<MilliCpu> cpu_limit,
+                            std::optional<Bytes> memory_request, std::optional<Bytes> memory_limit) {
   config::Container made;
   made.name = "c";
   made.resources.requests = {cpu_request, memory_request, {}};
@@ -96,13 +97,15 @@ TEST(Limits, ThePolicyMayGiveSwap) {
   config::Policy policy;
   policy.memory.swap = 16_MiB;
   EXPECT_EQ(container_limits(container({}, {}, {}, 64_MiB), &policy, v2()).swap, Limit<Bytes>(16_MiB));
-  EXPECT_FALSE(container_limits(container({}, {}, {}, {}), &policy, v2()).swap) << "without a memory limit there is nothing to go beyond";
+  EXPECT_FALSE(container_limits(container({}, {}, {}, {}), &policy, v2()).swap)
+      << "without a memory limit there is nothing to go beyond";
 }
 
 TEST(Limits, NetClassAndLatencyWhereTheMachineHasThem) {
   config::Policy policy;
   policy.net_cls.class_id = 0x100001;
-  policy.io.devices = {{.path = "/a", .latency = std::chrono::milliseconds(10)}, {.path = "/b", .latency = std::chrono::milliseconds(5)}};
+  policy.io.devices = {{.path = "/a", .latency = std::chrono::milliseconds(10)},
+                       {.path = "/b", .latency = std::chrono::milliseconds(5)}};
   auto machine = v1();
   EXPECT_FALSE(container_limits({}, &policy, machine).net_class);
   EXPECT_EQ(not_to_be_had(policy, machine).size(), 1U);
@@ -129,14 +132,17 @@ TEST(IoCost, AsTheRootCgroupIsTold) {
   cost.read = config::IoCostLatency{Ratio(950'000), std::chrono::milliseconds(10)};
   cost.min = Ratio(500'000);
   cost.model = {{"rbps", 1000}, {"wbps", 5}};
-  EXPECT_EQ(io_cost_writes(cost, "8:0"), (Writes{{"io", "io.cost.model", "8:0 ctrl=user model=linear rbps=1000 wbps=5"},
-                                                 {"io", "io.cost.qos", "8:0 enable=1 ctrl=user rpct=95.00 rlat=10000 min=50.00"}}));
+  EXPECT_EQ(io_cost_writes(cost, "8:0"),
+            (Writes{{"io", "io.cost.model", "8:0 ctrl=user model=linear rbps=1000 wbps=5"},
+                    {"io", "io.cost.qos", "8:0 enable=1 ctrl=user rpct=95.00 rlat=10000 min=50.00"}}));
 }
 
 TEST(DeviceRules, ThoseThatTheMachineHasDeniesLast) {
   config::DevicePolicy policy{.allow = {{"/dev/a", "r"}, {"/dev/none"}}, .deny = {{"/dev/b"}}};
-  const std::map<std::string, runtime::process::DeviceSpec> devices = {{"/dev/a", {"/dev/a", S_IFCHR | 0600, makedev(10, 229)}}, {"/dev/b", {"/dev/b", S_IFBLK | 0600, makedev(7, 1)}}};
-  EXPECT_EQ(device_rules(policy, devices), (std::vector<runtime::cgroup::DeviceRule>{{true, 'c', 10, 229, "r"}, {false, 'b', 7, 1, "rwm"}}));
+  const std::map<std::string, runtime::process::DeviceSpec> devices = {
+      {"/dev/a", {"/dev/a", S_IFCHR | 0600, makedev(10, 229)}}, {"/dev/b", {"/dev/b", S_IFBLK | 0600, makedev(7, 1)}}};
+  EXPECT_EQ(device_rules(policy, devices),
+            (std::vector<runtime::cgroup::DeviceRule>{{true, 'c', 10, 229, "r"}, {false, 'b', 7, 1, "rwm"}}));
 }
 
 TEST(Limits, WhatAPolicyNoLongerAsksForIsTakenBack) {
@@ -158,7 +164,8 @@ TEST(Limits, APodIsTheSumOfItsContainersAndItsLargestInitContainer) {
   EXPECT_EQ(limits.memory, Limit<Bytes>(128_MiB));
   spec.containers.push_back(container({}, {}, {}, {}));
   EXPECT_TRUE(pod_limits(spec, v1()).memory->is_unlimited()) << "one without a limit makes the sum unlimited";
-  EXPECT_FALSE(pod_limits(pod({container({}, 200_mCPU, {}, 64_MiB)}), v1()).memory) << "a single one's own limit is enough";
+  EXPECT_FALSE(pod_limits(pod({container({}, 200_mCPU, {}, 64_MiB)}), v1()).memory)
+      << "a single one's own limit is enough";
 }
 
 TEST(PodLimits, SidecarsCountForAsLongAsTheyRun) {
@@ -177,7 +184,8 @@ TEST(PodLimits, SidecarsCountForAsLongAsTheyRun) {
 
 TEST(PodLimits, MemoryIsProtectedInThePodTooOnV2) {
   const auto single = pod({container({}, {}, 64_MiB, 128_MiB)});
-  EXPECT_EQ(pod_limits(single, v2()).memory_min, Limit<Bytes>(64_MiB)) << "a container's own counts only as far as its pod's";
+  EXPECT_EQ(pod_limits(single, v2()).memory_min, Limit<Bytes>(64_MiB))
+      << "a container's own counts only as far as its pod's";
   EXPECT_FALSE(pod_limits(single, v2()).memory);
   EXPECT_FALSE(pod_limits(single, v1()).memory_min);
   EXPECT_FALSE(pod_limits(pod({container({}, {}, {}, 128_MiB)}), v2()).memory_min);
@@ -187,7 +195,8 @@ TEST(Qos, ClassesAreKubernetesOwn) {
   EXPECT_EQ(qos_of(pod({container({}, {}, {}, {})})), QosClass::kBestEffort);
   EXPECT_EQ(qos_of(pod({container(1000_mCPU, 1000_mCPU, 1_GiB, 1_GiB)})), QosClass::kGuaranteed);
   EXPECT_EQ(qos_of(pod({container(500_mCPU, 1000_mCPU, 1_GiB, 1_GiB)})), QosClass::kBurstable);
-  EXPECT_EQ(qos_of(pod({container(1000_mCPU, 1000_mCPU, 1_GiB, 1_GiB), container({}, {}, {}, {})})), QosClass::kBurstable);
+  EXPECT_EQ(qos_of(pod({container(1000_mCPU, 1000_mCPU, 1_GiB, 1_GiB), container({}, {}, {}, {})})),
+            QosClass::kBurstable);
 }
 
 TEST(Qos, OomScoreAdjIsTheKubelets) {

@@ -32,7 +32,9 @@ std::vector<config::MemoryThreshold> rules() {
 TEST(ThresholdLatch, FiresOnceUntilUsageHasFallenWellBelow) {
   ThresholdLatch latch;
   const auto all = rules();
-  const auto crossed = [&](std::int64_t percent, Moment at) { return latch.crossed(all, Bytes(percent * 1000), Bytes(100'000), at); };
+  const auto crossed = [&](std::int64_t percent, Moment at) {
+    return latch.crossed(all, Bytes(percent * 1000), Bytes(100'000), at);
+  };
   EXPECT_TRUE(crossed(79, kStart).empty());
   EXPECT_EQ(crossed(80, kStart + 1ms), std::vector<std::size_t>{1});
   EXPECT_TRUE(crossed(85, kStart + 2ms).empty());
@@ -66,7 +68,8 @@ TEST(ThresholdLatch, ChangedRulesBeginAnewAndTheOthersDoNot) {
   auto all = rules();
   EXPECT_EQ(latch.crossed(all, Bytes(92), Bytes(100), kStart), (std::vector<std::size_t>{1, 0}));
   all.erase(all.begin());
-  EXPECT_TRUE(latch.crossed(all, Bytes(92), Bytes(100), kStart + 1ms).empty()) << "the signal was sent, at whatever place its rule was";
+  EXPECT_TRUE(latch.crossed(all, Bytes(92), Bytes(100), kStart + 1ms).empty())
+      << "the signal was sent, at whatever place its rule was";
   all[0].signal = 10;
   EXPECT_EQ(latch.crossed(all, Bytes(92), Bytes(100), kStart + 2ms), std::vector<std::size_t>{0});
 }
@@ -165,7 +168,8 @@ TEST(Raise, ByAShareOfTheOriginalUpToTheMaximumAndTheMachine) {
   ASSERT_FALSE(poor);
   EXPECT_NE(poor.error().what.find("the machine has 15728640 bytes left"), std::string::npos) << poor.error().what;
   EXPECT_FALSE(raised_limit(raise, {64_MiB, 64_MiB, Bytes(-1)}));
-  EXPECT_EQ(raised_limit({Ratio(1), std::nullopt}, {64_MiB, 64_MiB, 1_GiB}).value(), 64_MiB + 4_KiB) << "at least a page";
+  EXPECT_EQ(raised_limit({Ratio(1), std::nullopt}, {64_MiB, 64_MiB, 1_GiB}).value(), 64_MiB + 4_KiB)
+      << "at least a page";
 }
 
 TEST(OomVictim, IsTheKernelsChoice) {
@@ -192,7 +196,8 @@ config::Policy policy_for(const std::string& name, std::vector<std::string> glob
 }
 
 TEST(CgroupPolicies, TheOneThatSaysMostWinsAndTiesNameBoth) {
-  const std::vector<config::Policy> policies = {policy_for("all", {"/*"}), policy_for("docker", {"/docker/*"}), policy_for("one", {"/docker/abc", "/x"}),
+  const std::vector<config::Policy> policies = {policy_for("all", {"/*"}), policy_for("docker", {"/docker/*"}),
+                                                policy_for("one", {"/docker/abc", "/x"}),
                                                 policy_for("twin", {"/docker/?*"})};
   const auto chosen = [&](std::string_view path) {
     const auto policy = policy_of_cgroup(policies, path);

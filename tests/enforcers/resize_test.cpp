@@ -12,7 +12,8 @@ using runtime::cgroup::Limit;
 using runtime::cgroup::Limits;
 using std::chrono::microseconds;
 
-config::Resources resources(std::optional<MilliCpu> cpu_request, std::optional<MilliCpu> cpu, std::optional<Bytes> memory_request, std::optional<Bytes> memory) {
+config::Resources resources(std::optional<MilliCpu> cpu_request, std::optional<MilliCpu> cpu,
+                            std::optional<Bytes> memory_request, std::optional<Bytes> memory) {
   config::Resources all;
   all.requests = {cpu_request, memory_request, {}};
   all.limits = {cpu, memory, {}};
@@ -23,25 +24,30 @@ TEST(Resize, WhatIsNotGivenStays) {
   const auto before = resources(100_mCPU, 200_mCPU, 8_MiB, 64_MiB);
   EXPECT_EQ(updated(before, {}), before);
   EXPECT_EQ(updated(before, {.memory_limit = 96_MiB}), resources(100_mCPU, 200_mCPU, 8_MiB, 96_MiB));
-  EXPECT_EQ(updated(before, {.cpu_limit = 300_mCPU, .cpu_request = 300_mCPU}), resources(300_mCPU, 300_mCPU, 8_MiB, 64_MiB));
+  EXPECT_EQ(updated(before, {.cpu_limit = 300_mCPU, .cpu_request = 300_mCPU}),
+            resources(300_mCPU, 300_mCPU, 8_MiB, 64_MiB));
 }
 
 TEST(Resize, ARequestThatWasTheLimitStaysTheLimit) {
   const auto guaranteed = resources(200_mCPU, 200_mCPU, 64_MiB, 64_MiB);
-  EXPECT_EQ(updated(guaranteed, {.cpu_limit = 100_mCPU, .memory_limit = 32_MiB}), resources(100_mCPU, 100_mCPU, 32_MiB, 32_MiB));
+  EXPECT_EQ(updated(guaranteed, {.cpu_limit = 100_mCPU, .memory_limit = 32_MiB}),
+            resources(100_mCPU, 100_mCPU, 32_MiB, 32_MiB));
   EXPECT_EQ(updated(guaranteed, {.memory_request = 16_MiB}), resources(200_mCPU, 200_mCPU, 16_MiB, 64_MiB));
-  EXPECT_EQ(updated({}, {.memory_limit = 32_MiB}), resources(std::nullopt, std::nullopt, std::nullopt, 32_MiB)) << "none before, none now";
+  EXPECT_EQ(updated({}, {.memory_limit = 32_MiB}), resources(std::nullopt, std::nullopt, std::nullopt, 32_MiB))
+      << "none before, none now";
 }
 
 TEST(Resize, ARequestAboveItsLimitNamesBoth) {
   const auto wrong = updated(resources(std::nullopt, std::nullopt, 8_MiB, 64_MiB), {.memory_limit = 4_MiB});
   ASSERT_FALSE(wrong);
-  EXPECT_EQ(wrong.error().what, "memory: found a request of 8Mi and a limit of 4Mi, expected a request of at most the limit");
+  EXPECT_EQ(wrong.error().what,
+            "memory: found a request of 8Mi and a limit of 4Mi, expected a request of at most the limit");
   EXPECT_FALSE(updated(resources(100_mCPU, 200_mCPU, std::nullopt, std::nullopt), {.cpu_request = 201_mCPU}));
 }
 
 TEST(Resize, TheLaterUpdateWinsFieldByField) {
-  EXPECT_EQ(merged({.cpu_limit = 1_mCPU, .memory_limit = 2_MiB}, {.memory_limit = 3_MiB}), (ResourceUpdate{.cpu_limit = 1_mCPU, .memory_limit = 3_MiB}));
+  EXPECT_EQ(merged({.cpu_limit = 1_mCPU, .memory_limit = 2_MiB}, {.memory_limit = 3_MiB}),
+            (ResourceUpdate{.cpu_limit = 1_mCPU, .memory_limit = 3_MiB}));
   EXPECT_TRUE(ResourceUpdate().empty());
   EXPECT_FALSE(ResourceUpdate{.cpu_request = 1_mCPU}.empty());
 }
@@ -71,7 +77,8 @@ TEST(Resize, InBetweenThePodHoldsBoth) {
 TEST(Resize, ChangesAreDescribedAsManifestsWriteThem) {
   const auto before = resources(100_mCPU, 2000_mCPU, std::nullopt, 64_MiB);
   EXPECT_EQ(describe_change(before, before), "");
-  EXPECT_EQ(describe_change(before, resources(100_mCPU, 1500_mCPU, 1000_B, std::nullopt)), "cpu limit 2 -> 1500m, memory limit 64Mi -> none, memory request none -> 1000");
+  EXPECT_EQ(describe_change(before, resources(100_mCPU, 1500_mCPU, 1000_B, std::nullopt)),
+            "cpu limit 2 -> 1500m, memory limit 64Mi -> none, memory request none -> 1000");
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ constexpr Bytes kHigh{100 << 20};
 // When it is found stuck, in seconds; -1: not within a minute.
 long stuck_after(StuckAtHigh& stuck, Bytes usage, double share, Moment from = kStart) {
   for (long i = 0; i <= 60; ++i) {
-    if (stuck.see(from + i * 1s, usage, kHigh, static_cast<std::uint64_t>(share * 1e9 * static_cast<double>(i)))) return i;
+    if (stuck.see(from + i * 1s, usage, kHigh, static_cast<std::uint64_t>(share * 1e9 * static_cast<double>(i))))
+      return i;
   }
   return -1;
 }
@@ -36,7 +37,8 @@ TEST(StuckAtHigh, WhoIsBelowItIsNot) {
 
 TEST(StuckAtHigh, AMomentBelowBeginsAnew) {
   StuckAtHigh stuck;
-  for (int i = 0; i < 9; ++i) EXPECT_FALSE(stuck.see(kStart + i * 1s, kHigh, kHigh, static_cast<std::uint64_t>(i) * 1'000'000'000));
+  for (int i = 0; i < 9; ++i)
+    EXPECT_FALSE(stuck.see(kStart + i * 1s, kHigh, kHigh, static_cast<std::uint64_t>(i) * 1'000'000'000));
   EXPECT_FALSE(stuck.see(kStart + 9s, Bytes(1 << 20), kHigh, 9'000'000'000));
   EXPECT_EQ(stuck_after(stuck, kHigh, 1.0, kStart + 10s), 10);
 }

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "collectors/kernel/collector.h"
 #include "collectors/cumulative.h"
 #include "collectors/effective.h"
+#include "collectors/kernel/collector.h"
 #include "collectors/kernel/machine.h"
 #include "collectors/kernel/process_walk.h"
 #include "collectors/usage_walker.h"
@@ -24,7 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const Collector& collector : builtin_collectors()) {
     for (const SourceFile& file : collector.files) (void)file.parse(text, sample);
   }
-  for (const auto parse : {parse_net_dev, parse_net_tcp, parse_net_tcp6, parse_net_udp, parse_net_udp6, parse_net_snmp, parse_net_netstat}) {
+  for (const auto parse : {parse_net_dev, parse_net_tcp, parse_net_tcp6, parse_net_udp, parse_net_udp6, parse_net_snmp,
+                           parse_net_netstat}) {
     (void)parse(text, sample);
   }
   (void)parse_machine(text, text);

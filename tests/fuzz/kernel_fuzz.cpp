@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Texts of the kernel that the runtime reads: mountinfo, /proc/PID/cgroup, /proc/PID/stat, control files. Whatever the bytes, no crash.
+// Texts of the kernel that the runtime reads: mountinfo, /proc/PID/cgroup, /proc/PID/stat, control files. Whatever the
+// bytes, no crash.
 #include <cstdint>
 #include <string>
 #include <string_view>

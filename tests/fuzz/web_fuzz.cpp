@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as a web configuration, as headers and as a request's target: no crash, no exception, every error has a place.
+// Any bytes as a web configuration, as headers and as a request's target: no crash, no exception, every error has a
+// place.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

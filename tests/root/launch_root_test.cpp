@@ -39,14 +39,15 @@ class LaunchRootTest : public ::testing::Test {
     const std::string bin = layer() + "/bin";
     ASSERT_TRUE(make_directories(bin));
     std::filesystem::copy_file(kBusybox, bin + "/busybox");
-    for (const char* name : {"sh", "cat", "id", "ls", "mount", "hostname", "grep", "sleep", "ps", "touch", "stat", "readlink", "kill", "ip"}) {
+    for (const char* name : {"sh", "cat", "id", "ls", "mount", "hostname", "grep", "sleep", "ps", "touch", "stat",
+                             "readlink", "kill", "ip"}) {
       std::filesystem::create_symlink("busybox", bin + "/" + name);
     }
     for (const char* name : {"root", "upper", "work"}) ASSERT_TRUE(make_directories(dir_ / name));
     spec_.rootfs = dir_ / "root";
     spec_.overlay = OverlayRoot{dir_.path(), {"layer"}, "upper", "work"};
-    for (const auto kind : {NamespaceKind::mount, NamespaceKind::pid, NamespaceKind::network, NamespaceKind::ipc, NamespaceKind::uts,
-                            NamespaceKind::cgroup}) {
+    for (const auto kind : {NamespaceKind::mount, NamespaceKind::pid, NamespaceKind::network, NamespaceKind::ipc,
+                            NamespaceKind::uts, NamespaceKind::cgroup}) {
       spec_.namespaces.push_back({kind, ""});
     }
     spec_.hostname = "inside";
@@ -78,7 +79,8 @@ class LaunchRootTest : public ::testing::Test {
       return outcome;
     }
     char buffer[4096];
-    for (ssize_t got = 0; (got = ::read(read_end.get(), buffer, sizeof buffer)) > 0;) outcome.output.append(buffer, static_cast<std::size_t>(got));
+    for (ssize_t got = 0; (got = ::read(read_end.get(), buffer, sizeof buffer)) > 0;)
+      outcome.output.append(buffer, static_cast<std::size_t>(got));
     ::waitpid(launched->pid, &outcome.status, 0);
     return outcome;
   }
@@ -119,7 +121,8 @@ TEST_F(LaunchRootTest, HasTheUserGroupsAndCapabilitiesAskedFor) {
   spec_.identity.no_new_privileges = true;
   spec_.identity.rlimits = {{RLIMIT_NOFILE, 100, 200}};
   spec_.identity.capabilities.bounding = 1U << 10U;
-  const auto seen = shell("id -u; id -G; grep -E 'CapBnd|CapEff|NoNewPrivs' /proc/self/status; grep 'open files' /proc/self/limits");
+  const auto seen =
+      shell("id -u; id -G; grep -E 'CapBnd|CapEff|NoNewPrivs' /proc/self/status; grep 'open files' /proc/self/limits");
   EXPECT_EQ(seen.error, "");
   EXPECT_NE(seen.output.find("1234\n2345 7 9\n"), std::string::npos) << seen.output;
   EXPECT_NE(seen.output.find("CapEff:\t0000000000000000"), std::string::npos) << seen.output;
@@ -131,7 +134,8 @@ TEST_F(LaunchRootTest, HasTheUserGroupsAndCapabilitiesAskedFor) {
 TEST_F(LaunchRootTest, MaskedAndReadOnlyPathsHold) {
   spec_.masked_paths = {"/proc/kcore", "/proc/acpi", "/proc/not-there"};
   spec_.read_only_paths = {"/proc/sys"};
-  const auto seen = shell("cat /proc/kcore | head -c 1; ls /proc/acpi; echo 1 > /proc/sys/kernel/shmmni || echo refused");
+  const auto seen =
+      shell("cat /proc/kcore | head -c 1; ls /proc/acpi; echo 1 > /proc/sys/kernel/shmmni || echo refused");
   EXPECT_EQ(seen.error, "");
   EXPECT_NE(seen.output.find("refused"), std::string::npos) << seen.output;
 }
@@ -139,10 +143,16 @@ TEST_F(LaunchRootTest, MaskedAndReadOnlyPathsHold) {
 TEST_F(LaunchRootTest, BindsFilesDirectoriesAndSubPaths) {
   ASSERT_TRUE(make_directories(dir_ / "volume/deep"));
   ASSERT_TRUE(replace_file(dir_ / "volume/deep/file", "content", 0644));
-  spec_.mounts.push_back({.destination = "/data/whole", .type = "bind", .source = dir_ / "volume", .attributes = MOUNT_ATTR_RDONLY, .recursive = true});
-  spec_.mounts.push_back({.destination = "/etc/one", .type = "bind", .source = dir_ / "volume", .sub_path = "deep/file"});
+  spec_.mounts.push_back({.destination = "/data/whole",
+                          .type = "bind",
+                          .source = dir_ / "volume",
+                          .attributes = MOUNT_ATTR_RDONLY,
+                          .recursive = true});
+  spec_.mounts.push_back(
+      {.destination = "/etc/one", .type = "bind", .source = dir_ / "volume", .sub_path = "deep/file"});
   spec_.mounts.push_back({.destination = "/made", .type = "bind", .source = dir_ / "volume", .sub_path = "not/yet"});
-  const auto seen = shell("cat /data/whole/deep/file /etc/one; touch /data/whole/x || echo ro; touch /made/x && echo rw");
+  const auto seen =
+      shell("cat /data/whole/deep/file /etc/one; touch /data/whole/x || echo ro; touch /made/x && echo rw");
   EXPECT_EQ(seen.error, "");
   EXPECT_NE(seen.output.find("contentcontent"), std::string::npos) << seen.output;
   EXPECT_NE(seen.output.find("ro\n"), std::string::npos) << seen.output;
@@ -189,20 +199,26 @@ TEST_F(LaunchRootTest, AFailedMountNamesItself) {
 
 TEST_F(LaunchRootTest, InitReapsAndPassesTheExitCodeOn) {
   spec_.init = true;
-  const auto seen = shell("sh -c 'sleep 0.05 &' ; sleep 0.2; cat /proc/[0-9]*/status | grep -c '(zombie)'; cat /proc/1/comm; readlink /proc/1/exe || echo hidden; exit 7");
+  const auto seen = shell(
+      "sh -c 'sleep 0.05 &' ; sleep 0.2; cat /proc/[0-9]*/status | grep -c '(zombie)'; cat /proc/1/comm; readlink "
+      "/proc/1/exe || echo hidden; exit 7");
   EXPECT_EQ(seen.output, "0\nmete-init\nhidden\n") << seen.error;
   EXPECT_EQ(WEXITSTATUS(seen.status), 7);
 }
 
 TEST_F(LaunchRootTest, ASandboxHoldsNamespacesThatOthersJoin) {
   LaunchSpec pod;
-  for (const auto kind : {NamespaceKind::network, NamespaceKind::ipc, NamespaceKind::uts, NamespaceKind::pid}) pod.namespaces.push_back({kind, ""});
+  for (const auto kind : {NamespaceKind::network, NamespaceKind::ipc, NamespaceKind::uts, NamespaceKind::pid})
+    pod.namespaces.push_back({kind, ""});
   pod.hostname = "pod";
   const auto sandbox = launch(make_sandbox_plan(pod), {});
   ASSERT_TRUE(sandbox) << sandbox.error().what;
   const std::string ns = "/proc/" + std::to_string(sandbox->pid) + "/ns/";
-  spec_.namespaces = {{NamespaceKind::mount, ""},     {NamespaceKind::pid, ns + "pid"}, {NamespaceKind::network, ns + "net"},
-                      {NamespaceKind::ipc, ns + "ipc"}, {NamespaceKind::uts, ns + "uts"}};
+  spec_.namespaces = {{NamespaceKind::mount, ""},
+                      {NamespaceKind::pid, ns + "pid"},
+                      {NamespaceKind::network, ns + "net"},
+                      {NamespaceKind::ipc, ns + "ipc"},
+                      {NamespaceKind::uts, ns + "uts"}};
   const auto seen = shell("hostname; cat /proc/1/comm; [ $$ != 1 ] && echo second");
   EXPECT_EQ(seen.error, "");
   EXPECT_EQ(seen.output, "pod\nmete-pause\nsecond\n");

@@ -27,7 +27,10 @@ class OciFieldsTest : public OciTest {
     return done.err;
   }
   Json hook(const std::string& script) const {
-    return {{"path", "/bin/sh"}, {"args", {"sh", "-c", script}}, {"env", {"PATH=/bin:/usr/bin", "MARK=hook"}}, {"timeout", 10}};
+    return {{"path", "/bin/sh"},
+            {"args", {"sh", "-c", script}},
+            {"env", {"PATH=/bin:/usr/bin", "MARK=hook"}},
+            {"timeout", 10}};
   }
   static bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 };
@@ -46,7 +49,8 @@ TEST_F(OciFieldsTest, SchedulerAndNice) {
 }
 
 TEST_F(OciFieldsTest, ADeadline) {
-  config_["process"]["scheduler"] = {{"policy", "SCHED_DEADLINE"}, {"runtime", 1000000}, {"deadline", 20000000}, {"period", 20000000}};
+  config_["process"]["scheduler"] = {
+      {"policy", "SCHED_DEADLINE"}, {"runtime", 1000000}, {"deadline", 20000000}, {"period", 20000000}};
   command("sleep 60");
   ASSERT_EQ(create().code, 0) << slurp(dir_ / "create-one.err");
   const std::string pid = slurp(dir_ / "pid");
@@ -67,7 +71,8 @@ TEST_F(OciFieldsTest, ADeadline) {
 }
 
 TEST_F(OciFieldsTest, ARealTimeSchedulerWithoutBandwidthFailsCreate) {
-  if (!hierarchies_.on_v1("cpu")) GTEST_SKIP() << "needs the cpu controller on v1, where a fresh group has no real-time bandwidth";
+  if (!hierarchies_.on_v1("cpu"))
+    GTEST_SKIP() << "needs the cpu controller on v1, where a fresh group has no real-time bandwidth";
   config_["process"]["scheduler"] = {{"policy", "SCHED_FIFO"}, {"priority", 10}};
   EXPECT_TRUE(has(refused(), "set the scheduling"));
 }
@@ -101,20 +106,31 @@ TEST_F(OciFieldsTest, ExecAffinity) {
   ASSERT_EQ(create().code, 0);
   ASSERT_EQ(oci({"start", "one"}).code, 0);
   EXPECT_TRUE(has(oci({"exec", "one", "grep", "Cpus_allowed_list", "/proc/self/status"}).out, "\t1\n"));
-  std::ofstream(dir_ / "process.json") << Json{{"args", {"grep", "Cpus_allowed_list", "/proc/self/status"}}, {"env", {"PATH=/bin"}}, {"cwd", "/"},
-                                               {"execCPUAffinity", {{"final", "0"}}}}.dump();
+  std::ofstream(dir_ / "process.json") << Json{
+      {"args", {"grep", "Cpus_allowed_list", "/proc/self/status"}},
+      {"env", {"PATH=/bin"}},
+      {"cwd", "/"},
+      {"execCPUAffinity", {{"final", "0"}}}}.dump();
   EXPECT_TRUE(has(oci({"exec", "--process", dir_ / "process.json", "one"}).out, "\t0\n"));
 }
 
 TEST_F(OciFieldsTest, RlimitsAndCapabilities) {
-  config_["process"]["rlimits"] = {{{"type", "RLIMIT_NOFILE"}, {"soft", 33}, {"hard", 44}}, {{"type", "RLIMIT_CORE"}, {"soft", 0}, {"hard", 0}}};
+  config_["process"]["rlimits"] = {{{"type", "RLIMIT_NOFILE"}, {"soft", 33}, {"hard", 44}},
+                                   {{"type", "RLIMIT_CORE"}, {"soft", 0}, {"hard", 0}}};
   Json& sets = config_["process"]["capabilities"];
-  sets = {{"bounding", {"CAP_CHOWN", "CAP_KILL"}}, {"permitted", {"CAP_CHOWN", "CAP_KILL"}}, {"effective", {"CAP_CHOWN"}}, {"inheritable", {"CAP_KILL"}}, {"ambient", {"CAP_KILL"}}};
+  sets = {{"bounding", {"CAP_CHOWN", "CAP_KILL"}},
+          {"permitted", {"CAP_CHOWN", "CAP_KILL"}},
+          {"effective", {"CAP_CHOWN"}},
+          {"inheritable", {"CAP_KILL"}},
+          {"ambient", {"CAP_KILL"}}};
   config_["process"]["user"] = {{"uid", 1000}, {"gid", 1000}};
   const std::string text = seen("ulimit -Sn; ulimit -Hn; grep Cap /proc/self/status");
   EXPECT_TRUE(text.starts_with("33\n44\n")) << text;
   // A user other than root keeps over the exec what is ambient.
-  EXPECT_TRUE(has(text, "CapInh:\t0000000000000020\nCapPrm:\t0000000000000020\nCapEff:\t0000000000000020\nCapBnd:\t0000000000000021\nCapAmb:\t0000000000000020")) << text;
+  EXPECT_TRUE(has(text,
+                  "CapInh:\t0000000000000020\nCapPrm:\t0000000000000020\nCapEff:\t0000000000000020\nCapBnd:"
+                  "\t0000000000000021\nCapAmb:\t0000000000000020"))
+      << text;
 }
 
 TEST_F(OciFieldsTest, ARlimitThatIsRefusedIsNamed) {
@@ -140,9 +156,15 @@ TEST_F(OciFieldsTest, HooksRunInTheirPlacesWithTheState) {
   const auto note = [&](const std::string& point) {
     return hook("echo \"" + point + " $MARK $(pwd) $(readlink /proc/self/ns/mnt) $(cat)\" >> " + log);
   };
-  config_["hooks"] = {{"prestart", {note("prestart")}},   {"createRuntime", {note("createRuntime")}}, {"createContainer", {note("createContainer")}},
-                      {"poststart", {note("poststart")}}, {"poststop", {note("poststop")}}};
-  config_["hooks"]["startContainer"] = {{{"path", "/bin/sh"}, {"args", {"sh", "-c", "read state; echo \"$state\" > /dev/shm/state; id -u >> /dev/shm/state"}}, {"env", {"PATH=/bin"}}}};
+  config_["hooks"] = {{"prestart", {note("prestart")}},
+                      {"createRuntime", {note("createRuntime")}},
+                      {"createContainer", {note("createContainer")}},
+                      {"poststart", {note("poststart")}},
+                      {"poststop", {note("poststop")}}};
+  config_["hooks"]["startContainer"] = {
+      {{"path", "/bin/sh"},
+       {"args", {"sh", "-c", "read state; echo \"$state\" > /dev/shm/state; id -u >> /dev/shm/state"}},
+       {"env", {"PATH=/bin"}}}};
   config_["annotations"] = {{"a.b", "c"}};
   config_["process"]["user"]["uid"] = 7;
   command("cat /dev/shm/state; readlink /proc/self/ns/mnt; sleep 60");
@@ -157,7 +179,8 @@ TEST_F(OciFieldsTest, HooksRunInTheirPlacesWithTheState) {
   ASSERT_EQ(read(), 3U);
   const std::string here = std::filesystem::read_symlink("/proc/self/ns/mnt");
   const std::string pid = slurp(dir_ / "pid");
-  const std::string creating = "{\"ociVersion\":\"1.3.0\",\"id\":\"one\",\"status\":\"creating\",\"pid\":" + pid + ",\"bundle\":\"" + bundle() + "\",\"annotations\":{\"a.b\":\"c\"}}";
+  const std::string creating = "{\"ociVersion\":\"1.3.0\",\"id\":\"one\",\"status\":\"creating\",\"pid\":" + pid +
+                               ",\"bundle\":\"" + bundle() + "\",\"annotations\":{\"a.b\":\"c\"}}";
   EXPECT_EQ(lines[0], "prestart hook " + bundle() + " " + here + " " + creating);
   EXPECT_EQ(lines[1], "createRuntime hook " + bundle() + " " + here + " " + creating);
   EXPECT_TRUE(lines[2].starts_with("createContainer hook")) << lines[2];
@@ -171,13 +194,15 @@ TEST_F(OciFieldsTest, HooksRunInTheirPlacesWithTheState) {
   EXPECT_TRUE(has(out, "\n7\nmnt:")) << "the container's user: " << out;
   ASSERT_EQ(oci({"delete", "--force", "one"}).code, 0);
   ASSERT_EQ(read(), 5U);
-  EXPECT_TRUE(has(lines[4], "poststop hook") && has(lines[4], "\"status\":\"stopped\"") && !has(lines[4], "\"pid\"")) << lines[4];
+  EXPECT_TRUE(has(lines[4], "poststop hook") && has(lines[4], "\"status\":\"stopped\"") && !has(lines[4], "\"pid\""))
+      << lines[4];
   expect_nothing_left();
 }
 
 TEST_F(OciFieldsTest, AFailedHookFailsItsCommandAndIsQuoted) {
   for (const char* const point : {"prestart", "createRuntime", "createContainer"}) {
-    config_["hooks"] = {{point, {hook("echo for a reason >&2; exit 3")}}, {"poststop", {hook("touch " + std::string(dir_ / "undone"))}}};
+    config_["hooks"] = {{point, {hook("echo for a reason >&2; exit 3")}},
+                        {"poststop", {hook("touch " + std::string(dir_ / "undone"))}}};
     const std::string error = refused();
     EXPECT_TRUE(has(error, "hooks." + std::string(point) + "[0] /bin/sh: ended with status 3: for a reason")) << error;
     EXPECT_TRUE(std::filesystem::remove(std::filesystem::path(dir_ / "undone"))) << "poststop after a failed " << point;
@@ -217,16 +242,24 @@ TEST_F(OciFieldsTest, ReadinessIsToldOn) {
   const Done made = create();
   const std::string inside = root() + "/one/notify/notify.sock";
   // The manager's side, and then the container's: busybox has no client of datagram sockets.
-  const std::string script = "import socket,sys,time\nm=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\nm.bind(sys.argv[1])\nm.settimeout(10)\nc=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\n"
-                             "for i in range(200):\n  try:\n    c.sendto(b\"STATUS=x\\nREADY=1\",sys.argv[2]); break\n  except OSError: time.sleep(0.02)\nprint(m.recv(100).decode())\n";
+  const std::string script =
+      "import "
+      "socket,sys,time\nm=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\nm.bind(sys.argv[1])\nm.settimeout(10)\nc="
+      "socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\n"
+      "for i in range(200):\n  try:\n    c.sendto(b\"STATUS=x\\nREADY=1\",sys.argv[2]); break\n  except OSError: "
+      "time.sleep(0.02)\nprint(m.recv(100).decode())\n";
   std::ofstream(dir_ / "manager.py") << script;
-  ASSERT_EQ(std::system(("python3 " + std::string(dir_ / "manager.py") + " " + std::string(dir_ / "manager") + " " + inside + " > " + std::string(dir_ / "heard") + " &").c_str()), 0);
+  ASSERT_EQ(std::system(("python3 " + std::string(dir_ / "manager.py") + " " + std::string(dir_ / "manager") + " " +
+                         inside + " > " + std::string(dir_ / "heard") + " &")
+                            .c_str()),
+            0);
   ASSERT_TRUE(within(5, [&] { return std::filesystem::exists(std::filesystem::path(dir_ / "manager")); }));
   const Done started = oci({"start", "one"});
   ::unsetenv("NOTIFY_SOCKET");
   EXPECT_EQ(made.code, 0) << made.err;
   EXPECT_EQ(started.code, 0) << started.err;
-  EXPECT_TRUE(within(5, [&] { return has(slurp(dir_ / "heard"), "MAINPID=" + slurp(dir_ / "pid") + "\nREADY=1"); })) << slurp(dir_ / "heard");
+  EXPECT_TRUE(within(5, [&] { return has(slurp(dir_ / "heard"), "MAINPID=" + slurp(dir_ / "pid") + "\nREADY=1"); }))
+      << slurp(dir_ / "heard");
   EXPECT_TRUE(has(slurp(dir_ / "create-one.out"), "/run/notify/notify.sock"));
 }
 
@@ -235,7 +268,9 @@ TEST_F(OciFieldsTest, PreservedAndActivationDescriptors) {
   write_config();
   std::ofstream(dir_ / "given") << "by descriptor\n";
   const auto call = [&](const std::string& before, const std::string& flags) {
-    const std::string shell = before + " " METE_BIN_DIR "/mete-oci --root " + root() + " run " + flags + " --bundle " + bundle() + " one 3< " + std::string(dir_ / "given") + " 4</dev/null > " + std::string(dir_ / "out");
+    const std::string shell = before + " " METE_BIN_DIR "/mete-oci --root " + root() + " run " + flags + " --bundle " +
+                              bundle() + " one 3< " + std::string(dir_ / "given") + " 4</dev/null > " +
+                              std::string(dir_ / "out");
     EXPECT_EQ(std::system(shell.c_str()), 0);
     return slurp(dir_ / "out");
   };

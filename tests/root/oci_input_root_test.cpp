@@ -45,7 +45,8 @@ TEST_F(OciInputTest, IdsAreChecked) {
     EXPECT_EQ(made.code, 1) << id;
     EXPECT_NE(made.err.find("container id: found"), std::string::npos) << made.err;
   }
-  EXPECT_NE(oci({"create", "--bundle", bundle(), std::string(1024, 'a')}).err.find("1024 characters"), std::string::npos);
+  EXPECT_NE(oci({"create", "--bundle", bundle(), std::string(1024, 'a')}).err.find("1024 characters"),
+            std::string::npos);
   expect_nothing_left();
 }
 
@@ -104,7 +105,8 @@ TEST_F(OciInputTest, TheSameIdTwiceAtOnceOneWins) {
   write_config();
   for (int round = 0; round < 5; ++round) {
     std::vector<pid_t> calls;
-    for (int i = 0; i < 6; ++i) calls.push_back(begin({"create", "--bundle", bundle(), "one"}, "call" + std::to_string(i)));
+    for (int i = 0; i < 6; ++i)
+      calls.push_back(begin({"create", "--bundle", bundle(), "one"}, "call" + std::to_string(i)));
     int winners = 0;
     for (int i = 0; i < 6; ++i) {
       const Done done = finish(calls[static_cast<std::size_t>(i)], "call" + std::to_string(i));
@@ -170,9 +172,12 @@ TEST_F(OciInputTest, CommandsOnWhatIsNotThere) {
 TEST_F(OciInputTest, FlagsThatCannotBeServedSaySo) {
   command("true");
   write_config();
-  EXPECT_NE(oci({"--systemd-cgroup", "create", "--bundle", bundle(), "one"}).err.find("--systemd-cgroup"), std::string::npos);
-  EXPECT_NE(oci({"create", "--console-socket", "/x", "--bundle", bundle(), "one"}).err.find("--console-socket"), std::string::npos);
-  EXPECT_NE(oci({"--cgroup-manager", "x", "create", "--bundle", bundle(), "one"}).err.find("--cgroup-manager"), std::string::npos);
+  EXPECT_NE(oci({"--systemd-cgroup", "create", "--bundle", bundle(), "one"}).err.find("--systemd-cgroup"),
+            std::string::npos);
+  EXPECT_NE(oci({"create", "--console-socket", "/x", "--bundle", bundle(), "one"}).err.find("--console-socket"),
+            std::string::npos);
+  EXPECT_NE(oci({"--cgroup-manager", "x", "create", "--bundle", bundle(), "one"}).err.find("--cgroup-manager"),
+            std::string::npos);
   EXPECT_EQ(oci({"--rootless=false", "--debug", "run", "--no-new-keyring", "--bundle", bundle(), "one"}).code, 0);
   expect_nothing_left();
 }
@@ -184,7 +189,8 @@ TEST_F(OciInputTest, WithoutCgroups) {
   EXPECT_EQ(oci({"--cgroup-manager=disabled", "run", "--bundle", bundle(), "one"}).code, 4);
   config_["linux"]["resources"]["pids"] = {{"limit", 5}};
   write_config();
-  EXPECT_NE(oci({"--cgroup-manager=disabled", "run", "--bundle", bundle(), "one"}).err.find("found limits"), std::string::npos);
+  EXPECT_NE(oci({"--cgroup-manager=disabled", "run", "--bundle", bundle(), "one"}).err.find("found limits"),
+            std::string::npos);
   expect_nothing_left();
 }
 

@@ -28,11 +28,14 @@ class OciResourcesTest : public OciTest {
     ASSERT_EQ(create().code, 0) << slurp(dir_ / "create-one.err");
     ASSERT_EQ(oci({"start", "one"}).code, 0);
   }
-  std::string file(const char* controller, const std::string& name) const { return parent().child("one").value().read(controller, name).value_or("(none)"); }
+  std::string file(const char* controller, const std::string& name) const {
+    return parent().child("one").value().read(controller, name).value_or("(none)");
+  }
   // /dev/kmsg: a device that no container has by default, and that everybody with this capability may open.
   void add_kernel_log() {
     config_["linux"]["devices"].push_back({{"path", "/dev/kmsg"}, {"type", "c"}, {"major", 1}, {"minor", 11}});
-    for (const char* const set : {"bounding", "effective", "permitted"}) config_["process"]["capabilities"][set].push_back("CAP_SYSLOG");
+    for (const char* const set : {"bounding", "effective", "permitted"})
+      config_["process"]["capabilities"][set].push_back("CAP_SYSLOG");
   }
   std::string refused() {
     command("true");
@@ -49,14 +52,18 @@ class OciResourcesTest : public OciTest {
     ::stat(path.c_str(), &info);
     return std::to_string(major(info.st_dev)) + ":" + std::to_string(minor(info.st_dev));
   }
-  static bool is_disk(const std::string& disk) { return std::filesystem::exists("/sys/dev/block/" + disk) && !std::filesystem::exists("/sys/dev/block/" + disk + "/partition"); }
+  static bool is_disk(const std::string& disk) {
+    return std::filesystem::exists("/sys/dev/block/" + disk) &&
+           !std::filesystem::exists("/sys/dev/block/" + disk + "/partition");
+  }
 };
 
 TEST_F(OciResourcesTest, CpuWithBurstAndIdle) {
   resources()["cpu"] = {{"quota", 50000}, {"period", 100000}, {"burst", 20000}, {"cpus", "0"}, {"mems", "0"}};
   start_sleeping();
   EXPECT_EQ(v1("cpu") ? file("cpu", "cpu.cfs_burst_us") : file("cpu", "cpu.max.burst"), "20000\n");
-  EXPECT_EQ(v1("cpu") ? file("cpu", "cpu.cfs_quota_us") : file("cpu", "cpu.max"), v1("cpu") ? "50000\n" : "50000 100000\n");
+  EXPECT_EQ(v1("cpu") ? file("cpu", "cpu.cfs_quota_us") : file("cpu", "cpu.max"),
+            v1("cpu") ? "50000\n" : "50000 100000\n");
   EXPECT_EQ(file("cpuset", "cpuset.cpus"), "0\n");
   EXPECT_EQ(oci({"delete", "--force", "one"}).code, 0);
   resources()["cpu"] = {{"idle", 1}};
@@ -83,7 +90,8 @@ TEST_F(OciResourcesTest, MemoryFields) {
     resources()["memory"]["disableOOMKiller"] = true;
   }
   start_sleeping();
-  EXPECT_EQ(v1("memory") ? file("memory", "memory.soft_limit_in_bytes") : file("memory", "memory.low"), std::to_string(32 << 20) + "\n");
+  EXPECT_EQ(v1("memory") ? file("memory", "memory.soft_limit_in_bytes") : file("memory", "memory.low"),
+            std::to_string(32 << 20) + "\n");
   if (!v1("memory")) return;
   EXPECT_EQ(file("memory", "memory.swappiness"), "7\n");
   EXPECT_TRUE(has(file("memory", "memory.oom_control"), "oom_kill_disable 1"));
@@ -92,7 +100,9 @@ TEST_F(OciResourcesTest, MemoryFields) {
 TEST_F(OciResourcesTest, WhatOneCgroupVersionHasNot) {
   if (v1("memory")) {
     resources()["unified"] = {{"memory.high", "1000000"}};
-    EXPECT_TRUE(has(refused(), "linux.resources.unified.memory.high: found it asked for, expected it left out: this machine has no memory controller for it on cgroup2"));
+    EXPECT_TRUE(has(refused(),
+                    "linux.resources.unified.memory.high: found it asked for, expected it left out: this machine has "
+                    "no memory controller for it on cgroup2"));
     resources().erase("unified");
   } else {
     resources()["memory"] = {{"swappiness", 7}};
@@ -127,8 +137,13 @@ TEST_F(OciResourcesTest, BlockIo) {
   if (!is_disk(disk)) GTEST_SKIP() << "needs a test folder on a whole disk";
   const int number = std::stoi(disk);
   const int low = std::stoi(disk.substr(disk.find(':') + 1));
-  const auto rate = [&](std::uint64_t value) { return Json::array({{{"major", number}, {"minor", low}, {"rate", value}}}); };
-  resources()["blockIO"] = {{"throttleReadBpsDevice", rate(1 << 20)}, {"throttleWriteBpsDevice", rate(2 << 20)}, {"throttleReadIOPSDevice", rate(100)}, {"throttleWriteIOPSDevice", rate(200)}};
+  const auto rate = [&](std::uint64_t value) {
+    return Json::array({{{"major", number}, {"minor", low}, {"rate", value}}});
+  };
+  resources()["blockIO"] = {{"throttleReadBpsDevice", rate(1 << 20)},
+                            {"throttleWriteBpsDevice", rate(2 << 20)},
+                            {"throttleReadIOPSDevice", rate(100)},
+                            {"throttleWriteIOPSDevice", rate(200)}};
   start_sleeping();
   if (v1("blkio")) {
     EXPECT_EQ(file("blkio", "blkio.throttle.read_bps_device"), disk + " 1048576\n");
@@ -155,17 +170,21 @@ TEST_F(OciResourcesTest, HugePages) {
   }
   resources()["hugepageLimits"] = {{{"pageSize", "2MB"}, {"limit", 2 << 20}}};
   start_sleeping();
-  EXPECT_EQ(file("hugetlb", v1("hugetlb") ? "hugetlb.2MB.limit_in_bytes" : "hugetlb.2MB.max"), std::to_string(2 << 20) + "\n");
+  EXPECT_EQ(file("hugetlb", v1("hugetlb") ? "hugetlb.2MB.limit_in_bytes" : "hugetlb.2MB.max"),
+            std::to_string(2 << 20) + "\n");
 }
 
 // By name: what is allowed, whether it can be used, and made.
 TEST_F(OciResourcesTest, DeviceRulesOnEveryVersion) {
-  resources()["devices"] = {{{"allow", false}, {"access", "rwm"}}, {{"allow", true}, {"type", "c"}, {"major", 1}, {"minor", 11}, {"access", "w"}}};
+  resources()["devices"] = {{{"allow", false}, {"access", "rwm"}},
+                            {{"allow", true}, {"type", "c"}, {"major", 1}, {"minor", 11}, {"access", "w"}}};
   config_["linux"]["devices"] = {{{"path", "/dev/port"}, {"type", "c"}, {"major", 1}, {"minor", 4}}};
   add_kernel_log();
   const std::string script =
-      "cat /dev/port > /dev/null 2>&1 || echo port denied; dd if=/dev/kmsg bs=9000 count=1 iflag=nonblock > /dev/null 2>&1 || echo kmsg not read; "
-      "exec 3> /dev/kmsg && echo kmsg opened for writing; dd if=/dev/zero of=/dev/null bs=1 count=1 2> /dev/null && echo zero fine; cat /dev/urandom | dd bs=1 count=1 > /dev/null 2>&1 && echo urandom fine";
+      "cat /dev/port > /dev/null 2>&1 || echo port denied; dd if=/dev/kmsg bs=9000 count=1 iflag=nonblock > /dev/null "
+      "2>&1 || echo kmsg not read; "
+      "exec 3> /dev/kmsg && echo kmsg opened for writing; dd if=/dev/zero of=/dev/null bs=1 count=1 2> /dev/null && "
+      "echo zero fine; cat /dev/urandom | dd bs=1 count=1 > /dev/null 2>&1 && echo urandom fine";
   EXPECT_EQ(run(script).out, "port denied\nkmsg not read\nkmsg opened for writing\nzero fine\nurandom fine\n");
   // The control: with the devices allowed the same script can.
   resources()["devices"] = {{{"allow", true}, {"access", "rwm"}}};
@@ -178,7 +197,8 @@ TEST_F(OciResourcesTest, UpdateChangesDeviceRules) {
   start_sleeping();
   const auto can_open = [&] { return oci({"exec", "one", "sh", "-c", "exec 3< /dev/kmsg"}).code == 0; };
   EXPECT_FALSE(can_open());
-  std::ofstream(dir_ / "resources.json") << R"({"devices": [{"allow": false}, {"allow": true, "type": "c", "major": 1, "minor": 11, "access": "r"}]})";
+  std::ofstream(dir_ / "resources.json")
+      << R"({"devices": [{"allow": false}, {"allow": true, "type": "c", "major": 1, "minor": 11, "access": "r"}]})";
   EXPECT_EQ(oci({"update", "--resources", dir_ / "resources.json", "one"}).code, 0);
   EXPECT_TRUE(can_open());
   std::ofstream(dir_ / "resources.json") << R"({"devices": [{"allow": false}]})";
@@ -188,11 +208,13 @@ TEST_F(OciResourcesTest, UpdateChangesDeviceRules) {
 
 TEST_F(OciResourcesTest, UpdateByFlags) {
   start_sleeping();
-  const Done done = oci({"update", "--memory", "64m", "--pids-limit", "55", "--cpu-quota", "30000", "--cpu-period", "60000", "--cpu-share", "512", "--cpuset-cpus", "0", "one"});
+  const Done done = oci({"update", "--memory", "64m", "--pids-limit", "55", "--cpu-quota", "30000", "--cpu-period",
+                         "60000", "--cpu-share", "512", "--cpuset-cpus", "0", "one"});
   EXPECT_EQ(done.code, 0) << done.err;
   EXPECT_EQ(file("memory", v1("memory") ? "memory.limit_in_bytes" : "memory.max"), std::to_string(64 << 20) + "\n");
   EXPECT_EQ(file("pids", "pids.max"), "55\n");
-  EXPECT_EQ(v1("cpu") ? file("cpu", "cpu.cfs_quota_us") : file("cpu", "cpu.max"), v1("cpu") ? "30000\n" : "30000 60000\n");
+  EXPECT_EQ(v1("cpu") ? file("cpu", "cpu.cfs_quota_us") : file("cpu", "cpu.max"),
+            v1("cpu") ? "30000\n" : "30000 60000\n");
   EXPECT_EQ(file("cpuset", "cpuset.cpus"), "0\n");
   EXPECT_TRUE(has(oci({"update", "--memory", "much", "one"}).err, "--memory: found \"much\", expected a number"));
   EXPECT_TRUE(has(oci({"update", "one"}).err, "found nothing to change"));
@@ -213,7 +235,8 @@ TEST_F(OciResourcesTest, EventsTellWhatIsUsedAndOomKills) {
   const pid_t follower = begin({"events", "--interval", "50ms", "one"}, "events");
   EXPECT_TRUE(within(5, [&] { return has(slurp(dir_ / "events.out"), "\"type\":\"stats\""); }));
   EXPECT_EQ(oci({"exec", "one", "touch", "/dev/shm/go"}).code, 0);
-  EXPECT_TRUE(within(10, [&] { return has(slurp(dir_ / "events.out"), "{\"type\":\"oom\",\"id\":\"one\"}"); })) << slurp(dir_ / "events.out");
+  EXPECT_TRUE(within(10, [&] { return has(slurp(dir_ / "events.out"), "{\"type\":\"oom\",\"id\":\"one\"}"); }))
+      << slurp(dir_ / "events.out");
   EXPECT_EQ(oci({"kill", "one", "KILL"}).code, 0);
   EXPECT_EQ(finish(follower, "events").code, 0) << "ends with the container";
   EXPECT_TRUE(has(oci({"events", "--interval", "soon", "one"}).err, "--interval: found \"soon\""));
@@ -265,11 +288,15 @@ TEST_F(OciResourcesTest, ASeccompListenerIsTold) {
 TEST_F(OciResourcesTest, NetworkInterfacesAreMoved) {
   if (std::system("ip -V 2> /dev/null | grep -q iproute2") != 0) GTEST_SKIP() << "needs Debian's iproute2";
   config_["linux"]["netDevices"] = {{"mete-a", {{"name", "inside0"}}}};
-  command("cat /proc/net/dev | grep inside0; cat /sys/class/net/inside0/flags; cat /proc/net/fib_trie | grep -c 10.99.7.5; cat /proc/net/if_inet6 | grep inside0");
+  command(
+      "cat /proc/net/dev | grep inside0; cat /sys/class/net/inside0/flags; cat /proc/net/fib_trie | grep -c 10.99.7.5; "
+      "cat /proc/net/if_inet6 | grep inside0");
   write_config();
   // In a network namespace of the test's own: the machine's is not touched.
-  const std::string script = "ip link add mete-a type veth peer name mete-b && ip addr add 10.99.7.5/24 dev mete-a && ip addr add fd99::5/64 nodad dev mete-a && ip link set mete-b up && " METE_BIN_DIR
-                             "/mete-oci --root " + root() + " run --bundle " + bundle() + " one > " + std::string(dir_ / "out") + " 2>&1";
+  const std::string script =
+      "ip link add mete-a type veth peer name mete-b && ip addr add 10.99.7.5/24 dev mete-a && ip addr add fd99::5/64 "
+      "nodad dev mete-a && ip link set mete-b up && " METE_BIN_DIR "/mete-oci --root " +
+      root() + " run --bundle " + bundle() + " one > " + std::string(dir_ / "out") + " 2>&1";
   const int code = std::system(("unshare -n sh -c '" + script + "'").c_str());
   const std::string out = slurp(dir_ / "out");
   EXPECT_EQ(code, 0) << out;

@@ -70,10 +70,14 @@ TEST_F(OciTest, ExecJoinsTheContainer) {
   command("sleep 60");
   ASSERT_EQ(create().code, 0);
   ASSERT_EQ(oci({"start", "one"}).code, 0);
-  const Done seen = oci({"exec", "--env", "X=1", "--user", "5:6", "--cwd", "/bin", "one", "sh", "-c", "hostname; id -u; id -g; pwd; echo $X; cat /proc/1/comm; exit 9"});
+  const Done seen = oci({"exec", "--env", "X=1", "--user", "5:6", "--cwd", "/bin", "one", "sh", "-c",
+                         "hostname; id -u; id -g; pwd; echo $X; cat /proc/1/comm; exit 9"});
   EXPECT_EQ(seen.code, 9) << seen.err;
   EXPECT_EQ(seen.out, "mete\n5\n6\n/bin\n1\nsleep\n");
-  std::ofstream(dir_ / "process.json") << Json{{"args", {"sh", "-c", "echo $A; exit 3"}}, {"env", {"A=from-file", "PATH=/bin"}}, {"cwd", "/"}}.dump();
+  std::ofstream(dir_ / "process.json") << Json{
+      {"args", {"sh", "-c", "echo $A; exit 3"}},
+      {"env", {"A=from-file", "PATH=/bin"}},
+      {"cwd", "/"}}.dump();
   const Done file = oci({"exec", "--process", dir_ / "process.json", "one"});
   EXPECT_EQ(file.code, 3) << file.err;
   EXPECT_EQ(file.out, "from-file\n");
@@ -90,7 +94,8 @@ TEST_F(OciTest, LimitsAreSetAndUpdated) {
   const auto group = parent().child("one").value();
   const bool v1 = hierarchies_.on_v1("memory");
   EXPECT_EQ(group.read("pids", "pids.max").value_or(""), "40\n");
-  EXPECT_EQ(group.read("memory", v1 ? "memory.limit_in_bytes" : "memory.max").value_or(""), std::to_string(64 << 20) + "\n");
+  EXPECT_EQ(group.read("memory", v1 ? "memory.limit_in_bytes" : "memory.max").value_or(""),
+            std::to_string(64 << 20) + "\n");
   std::ofstream(dir_ / "resources.json") << R"({"pids": {"limit": 50}})";
   EXPECT_EQ(oci({"update", "--resources", dir_ / "resources.json", "one"}).code, 0);
   EXPECT_EQ(group.read("pids", "pids.max").value_or(""), "50\n");
@@ -106,23 +111,40 @@ TEST_F(OciTest, WhatIsSeenFromInside) {
   config_["process"]["cwd"] = "/work";
   config_["linux"]["sysctl"] = {{"net.ipv4.ip_forward", "1"}};
   config_["domainname"] = "inside.test";
-  config_["linux"]["devices"] = {{{"path", "/dev/mine"}, {"type", "c"}, {"major", 1}, {"minor", 3}, {"fileMode", 0640}, {"uid", 1000}, {"gid", 1001}}};
+  config_["linux"]["devices"] = {{{"path", "/dev/mine"},
+                                  {"type", "c"},
+                                  {"major", 1},
+                                  {"minor", 3},
+                                  {"fileMode", 0640},
+                                  {"uid", 1000},
+                                  {"gid", 1001}}};
   config_["root"]["readonly"] = false;
-  const Done seen = run("id -u; id -G; umask; pwd; cat /proc/sys/net/ipv4/ip_forward; cat /proc/sys/kernel/domainname; stat -c %a,%u,%g /dev/mine; "
-                        "grep -E 'CapInh|CapEff|NoNewPrivs' /proc/self/status; echo $HOME; ls /proc/self/fd | grep -c .; readlink /proc/self/ns/pid; cat /proc/self/cgroup");
+  const Done seen =
+      run("id -u; id -G; umask; pwd; cat /proc/sys/net/ipv4/ip_forward; cat /proc/sys/kernel/domainname; stat -c "
+          "%a,%u,%g /dev/mine; "
+          "grep -E 'CapInh|CapEff|NoNewPrivs' /proc/self/status; echo $HOME; ls /proc/self/fd | grep -c .; readlink "
+          "/proc/self/ns/pid; cat /proc/self/cgroup");
   EXPECT_EQ(seen.code, 0) << seen.err;
-  const std::string expected = "1000\n1001 7\n0027\n/work\n1\ninside.test\n640,1000,1001\nCapInh:\t0000000000000000\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\n/\n4\n";
+  const std::string expected =
+      "1000\n1001 "
+      "7\n0027\n/"
+      "work\n1\ninside.test\n640,1000,1001\nCapInh:\t0000000000000000\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\n/"
+      "\n4\n";
   EXPECT_EQ(seen.out.substr(0, expected.size()), expected);
-  EXPECT_EQ(seen.out.find("mete-oci-test"), std::string::npos) << "its cgroup namespace shows its own group as the root";
+  EXPECT_EQ(seen.out.find("mete-oci-test"), std::string::npos)
+      << "its cgroup namespace shows its own group as the root";
 }
 
 TEST_F(OciTest, MountsAndMasks) {
   std::filesystem::create_directories(dir_ / "volume");
   std::ofstream(dir_ / "volume/file") << "content";
   config_["mounts"].push_back({{"destination", "/data"}, {"source", dir_ / "volume"}, {"options", {"rbind", "ro"}}});
-  config_["mounts"].push_back({{"destination", "/tmp"}, {"type", "tmpfs"}, {"source", "tmpfs"}, {"options", {"size=1m", "nosuid", "noexec"}}});
-  const Done seen = run("cat /data/file; touch /data/x || echo ro; touch /x || echo root-ro; cat /proc/kcore | dd bs=1 count=1 2>/dev/null; "
-                        "echo 1 > /proc/sys/kernel/shmmni || echo sys-ro; grep ' /tmp ' /proc/mounts; ls /sys/fs/cgroup");
+  config_["mounts"].push_back(
+      {{"destination", "/tmp"}, {"type", "tmpfs"}, {"source", "tmpfs"}, {"options", {"size=1m", "nosuid", "noexec"}}});
+  const Done seen =
+      run("cat /data/file; touch /data/x || echo ro; touch /x || echo root-ro; cat /proc/kcore | dd bs=1 count=1 "
+          "2>/dev/null; "
+          "echo 1 > /proc/sys/kernel/shmmni || echo sys-ro; grep ' /tmp ' /proc/mounts; ls /sys/fs/cgroup");
   EXPECT_EQ(seen.code, 0) << seen.err;
   for (const char* const expected : {"content", "ro\n", "root-ro\n", "sys-ro\n", "noexec", "size=1024k"}) {
     EXPECT_NE(seen.out.find(expected), std::string::npos) << expected << "\n" << seen.out << seen.err;
@@ -130,9 +152,10 @@ TEST_F(OciTest, MountsAndMasks) {
 }
 
 TEST_F(OciTest, SeccompDenies) {
-  config_["linux"]["seccomp"] = {{"defaultAction", "SCMP_ACT_ALLOW"},
-                                 {"architectures", {"SCMP_ARCH_X86_64", "SCMP_ARCH_X86"}},
-                                 {"syscalls", {{{"names", {"chdir"}}, {"action", "SCMP_ACT_ERRNO"}, {"errnoRet", 38}}}}};
+  config_["linux"]["seccomp"] = {
+      {"defaultAction", "SCMP_ACT_ALLOW"},
+      {"architectures", {"SCMP_ARCH_X86_64", "SCMP_ARCH_X86"}},
+      {"syscalls", {{{"names", {"chdir"}}, {"action", "SCMP_ACT_ERRNO"}, {"errnoRet", 38}}}}};
   for (const bool no_new_privileges : {true, false}) {
     config_["process"]["noNewPrivileges"] = no_new_privileges;
     const Done seen = run("cd /bin 2>/dev/null || echo denied; grep Seccomp: /proc/self/status");
@@ -144,7 +167,8 @@ TEST_F(OciTest, SeccompDenies) {
 TEST_F(OciTest, DevicesAreDeniedOnV1) {
   if (!hierarchies_.on_v1("devices")) GTEST_SKIP() << "needs the devices controller on v1";
   config_["linux"]["devices"] = {{{"path", "/dev/port"}, {"type", "c"}, {"major", 1}, {"minor", 4}}};
-  const Done seen = run("cat /dev/port > /dev/null || echo denied; dd if=/dev/zero of=/dev/null bs=1 count=1 2>/dev/null && echo fine");
+  const Done seen = run(
+      "cat /dev/port > /dev/null || echo denied; dd if=/dev/zero of=/dev/null bs=1 count=1 2>/dev/null && echo fine");
   EXPECT_NE(seen.out.find("denied\nfine\n"), std::string::npos) << seen.out << seen.err;
 }
 

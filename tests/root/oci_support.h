@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// A bundle and a state root of the test's own, mete-oci driven as a client drives it, and the proof that nothing is left.
+// A bundle and a state root of the test's own, mete-oci driven as a client drives it, and the proof that nothing is
+// left.
 #pragma once
 
 #include <fcntl.h>
+#include <nlohmann/json.hpp>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "runtime/file.h"
@@ -42,7 +43,8 @@ class OciTest : public RootCgroupTest {
     const std::string bin = bundle() + "/rootfs/bin";
     std::filesystem::create_directories(bin);
     std::filesystem::copy_file("/bin/busybox", bin + "/busybox");
-    for (const char* name : {"sh", "cat", "id", "ls", "mount", "hostname", "grep", "sleep", "touch", "stat", "readlink", "kill", "true", "dd", "uname"}) {
+    for (const char* name : {"sh", "cat", "id", "ls", "mount", "hostname", "grep", "sleep", "touch", "stat", "readlink",
+                             "kill", "true", "dd", "uname"}) {
       std::filesystem::create_symlink("busybox", bin + "/" + name);
     }
     const Done made = oci({"spec", "--bundle", bundle()});
@@ -57,7 +59,8 @@ class OciTest : public RootCgroupTest {
     if (made_something_) {
       for (const auto& entry : std::filesystem::directory_iterator(dir_.path())) {
         if (entry.path().filename() != "root") continue;
-        for (const auto& container : std::filesystem::directory_iterator(entry.path())) (void)oci({"delete", "--force", container.path().filename()});
+        for (const auto& container : std::filesystem::directory_iterator(entry.path()))
+          (void)oci({"delete", "--force", container.path().filename()});
       }
     }
     RootCgroupTest::TearDown();
@@ -91,10 +94,13 @@ class OciTest : public RootCgroupTest {
   Done finish(pid_t pid, const std::string& name = "call") {
     int status = 0;
     ::waitpid(pid, &status, 0);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status), slurp(dir_ / (name + ".out")), slurp(dir_ / (name + ".err"))};
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status), slurp(dir_ / (name + ".out")),
+            slurp(dir_ / (name + ".err"))};
   }
 
-  Done oci(std::vector<std::string> words, const std::string& name = "call") { return finish(begin(std::move(words), name), name); }
+  Done oci(std::vector<std::string> words, const std::string& name = "call") {
+    return finish(begin(std::move(words), name), name);
+  }
 
   // `run` of a shell script with the present config.
   Done run(const std::string& script) {

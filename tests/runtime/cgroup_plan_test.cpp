@@ -164,11 +164,14 @@ TEST(SameSetting, ALineADisk) {
   EXPECT_TRUE(same_setting(file, "8:0 0", "8:16 1000\n")) << "no limit is no line";
   EXPECT_FALSE(same_setting(file, "8:1 0", "8:16 5\n8:1 6\n"));
   EXPECT_TRUE(same_setting("io.max", "8:0 rbps=max wbps=max riops=max wiops=max", ""));
-  EXPECT_FALSE(same_setting("io.max", "8:0 rbps=max wbps=max riops=max wiops=max", "8:0 rbps=5 wbps=max riops=max wiops=max\n"));
+  EXPECT_FALSE(
+      same_setting("io.max", "8:0 rbps=max wbps=max riops=max wiops=max", "8:0 rbps=5 wbps=max riops=max wiops=max\n"));
 }
 
 TEST(SourceOfMount, ByTheDeviceThatStatShows) {
-  const std::string mounts = "22 27 0:21 / /proc rw,relatime - proc proc rw\n30 1 0:45 /root / rw shared:1 - btrfs /dev/sda2 rw,subvol=/root\n31 1 bad\n";
+  const std::string mounts =
+      "22 27 0:21 / /proc rw,relatime - proc proc rw\n30 1 0:45 /root / rw shared:1 - btrfs /dev/sda2 "
+      "rw,subvol=/root\n31 1 bad\n";
   EXPECT_EQ(source_of_mount(mounts, "0:45"), "/dev/sda2");
   EXPECT_EQ(source_of_mount(mounts, "0:21"), "proc");
   EXPECT_EQ(source_of_mount(mounts, "0:99"), "");

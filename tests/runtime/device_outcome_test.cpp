@@ -21,11 +21,16 @@ TEST(DevicesList, IsReadAsTheKernelWritesIt) {
 }
 
 TEST(DeviceChanges, OnlyWhatIsDifferentAndWhatIsNewFirst) {
-  const auto wanted = outcome_of({{}, {true, 'c', std::nullopt, std::nullopt, "m"}, {true, 'b', std::nullopt, std::nullopt, "m"}, {true, 'c', 1, 3, "rw"}, {true, 'c', 136, std::nullopt, "rwm"},
+  const auto wanted = outcome_of({{},
+                                  {true, 'c', std::nullopt, std::nullopt, "m"},
+                                  {true, 'b', std::nullopt, std::nullopt, "m"},
+                                  {true, 'c', 1, 3, "rw"},
+                                  {true, 'c', 136, std::nullopt, "rwm"},
                                   {true, 'b', 7, 0, "r"}});
   const auto changes = device_changes(parse_devices_list(kList), wanted);
   ASSERT_TRUE(changes);
-  EXPECT_EQ(*changes, (std::vector<DeviceRule>{{true, 'b', 7, 0, "r"}, {false, 'c', 1, 3, "m"}, {false, 'c', 10, 229, "r"}}));
+  EXPECT_EQ(*changes,
+            (std::vector<DeviceRule>{{true, 'b', 7, 0, "r"}, {false, 'c', 1, 3, "m"}, {false, 'c', 10, 229, "r"}}));
   EXPECT_TRUE(device_changes(wanted, wanted)->empty());
 }
 

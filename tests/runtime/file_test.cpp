@@ -54,7 +54,9 @@ TEST_F(FileTest, ReadRefusesMoreThanItsLimit) {
   EXPECT_NE(cut.error().what.find(root_ + "/a"), std::string::npos);
 }
 
-TEST_F(FileTest, ReadsProcfsWhichHasNoSize) { EXPECT_FALSE(read_file(AT_FDCWD, "/proc/self/status")->empty()); }
+TEST_F(FileTest, ReadsProcfsWhichHasNoSize) {
+  EXPECT_FALSE(read_file(AT_FDCWD, "/proc/self/status")->empty());
+}
 
 TEST_F(FileTest, ControlFilesAreNeverCreated) {
   EXPECT_FALSE(write_control(AT_FDCWD, root_ + "/none", "1"));

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 #include <linux/seccomp.h>
+#include <nlohmann/json.hpp>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-
-#include <nlohmann/json.hpp>
 
 #include "runtime/oci/config.h"
 #include "runtime/oci/example.h"
@@ -25,9 +24,13 @@ Surroundings surroundings() {
   return some;
 }
 
-Json example() { return Json::parse(example_config()); }
+Json example() {
+  return Json::parse(example_config());
+}
 
-Result<Config> read(const Json& json) { return read_config(json.dump(), surroundings()); }
+Result<Config> read(const Json& json) {
+  return read_config(json.dump(), surroundings());
+}
 
 std::string error_of(const Json& json) {
   const auto config = read(json);
@@ -91,10 +94,14 @@ TEST(OciConfig, CapabilitiesThatCannotBeGivenAreWarnings) {
 
 TEST(OciConfig, MountOptions) {
   Json json = example();
-  json["mounts"] = {{{"destination", "/a"}, {"type", "tmpfs"}, {"source", "t"}, {"options", {"ro", "nosuid", "noexec", "exec", "size=1m", "sync", "x-mine"}}},
-                    {{"destination", "/b"}, {"source", "data"}, {"options", {"rbind", "ro", "rnosuid", "rslave"}}},
-                    {{"destination", "/c"}, {"type", "none"}, {"source", "/host"}, {"options", {"bind", "strictatime"}}},
-                    {{"destination", "d"}, {"type", "proc"}, {"source", "proc"}}};
+  json["mounts"] = {
+      {{"destination", "/a"},
+       {"type", "tmpfs"},
+       {"source", "t"},
+       {"options", {"ro", "nosuid", "noexec", "exec", "size=1m", "sync", "x-mine"}}},
+      {{"destination", "/b"}, {"source", "data"}, {"options", {"rbind", "ro", "rnosuid", "rslave"}}},
+      {{"destination", "/c"}, {"type", "none"}, {"source", "/host"}, {"options", {"bind", "strictatime"}}},
+      {{"destination", "d"}, {"type", "proc"}, {"source", "proc"}}};
   const auto config = read(json);
   ASSERT_TRUE(config) << config.error().what;
   const auto* a = mount_at(*config, "/a");
@@ -134,13 +141,21 @@ TEST(OciConfig, TheCgroupMountIsTheHostsKind) {
 
 TEST(OciConfig, Resources) {
   Json json = example();
-  json["linux"]["resources"] = {
-      {"cpu", {{"shares", 512}, {"quota", 20000}, {"period", 50000}, {"burst", 1000}, {"idle", 1}, {"cpus", "0-1"}, {"mems", "0"}}},
-      {"memory", {{"limit", 1000000}, {"swap", 1500000}, {"reservation", 500000}}},
-      {"pids", {{"limit", 77}}},
-      {"hugepageLimits", {{{"pageSize", "2MB"}, {"limit", 4194304}}}},
-      {"devices", {{{"allow", false}, {"access", "rwm"}}, {{"allow", true}, {"type", "c"}, {"major", 10}, {"minor", 229}, {"access", "rw"}}}},
-      {"blockIO", {{"weight", 0}}}};
+  json["linux"]["resources"] = {{"cpu",
+                                 {{"shares", 512},
+                                  {"quota", 20000},
+                                  {"period", 50000},
+                                  {"burst", 1000},
+                                  {"idle", 1},
+                                  {"cpus", "0-1"},
+                                  {"mems", "0"}}},
+                                {"memory", {{"limit", 1000000}, {"swap", 1500000}, {"reservation", 500000}}},
+                                {"pids", {{"limit", 77}}},
+                                {"hugepageLimits", {{{"pageSize", "2MB"}, {"limit", 4194304}}}},
+                                {"devices",
+                                 {{{"allow", false}, {"access", "rwm"}},
+                                  {{"allow", true}, {"type", "c"}, {"major", 10}, {"minor", 229}, {"access", "rw"}}}},
+                                {"blockIO", {{"weight", 0}}}};
   const auto config = read(json);
   ASSERT_TRUE(config) << config.error().what;
   const auto& limits = config->resources.limits;
@@ -166,7 +181,8 @@ TEST(OciConfig, UnlimitedIsMinusOneAndNothingIsZero) {
   EXPECT_TRUE(unlimited->limits.cpu_bandwidth->quota.is_unlimited());
   const auto nothing = read_resources(R"({"memory":{"limit":0},"pids":{"limit":0},"cpu":{"quota":0,"shares":0}})");
   ASSERT_TRUE(nothing);
-  EXPECT_FALSE(nothing->limits.memory || nothing->limits.pids || nothing->limits.cpu_bandwidth || nothing->limits.cpu_shares);
+  EXPECT_FALSE(nothing->limits.memory || nothing->limits.pids || nothing->limits.cpu_bandwidth ||
+               nothing->limits.cpu_shares);
 }
 
 TEST(OciConfig, SeccompRules) {
@@ -179,7 +195,8 @@ TEST(OciConfig, SeccompRules) {
        {{{"names", {"read", "write"}}, {"action", "SCMP_ACT_ALLOW"}},
         {{"names", {"personality"}},
          {"action", "SCMP_ACT_ALLOW"},
-         {"args", {{{"index", 0}, {"value", 1}, {"op", "SCMP_CMP_EQ"}}, {{"index", 0}, {"value", 2}, {"op", "SCMP_CMP_EQ"}}}}},
+         {"args",
+          {{{"index", 0}, {"value", 1}, {"op", "SCMP_CMP_EQ"}}, {{"index", 0}, {"value", 2}, {"op", "SCMP_CMP_EQ"}}}}},
         {{"names", {"x"}}, {"action", "SCMP_ACT_ERRNO"}, {"errnoRet", 38}}}}};
   const auto config = read(json);
   ASSERT_TRUE(config) << config.error().what;
@@ -208,12 +225,15 @@ TEST(OciConfig, WhatIsWrongIsNamed) {
       {"/process/consoleSize", "{\"height\":70000}", "process.consoleSize.height: found 70000, expected 0 to 65535"},
       {"/process/scheduler", "{\"policy\":\"FIFO\"}", "process.scheduler.policy: found \"FIFO\""},
       {"/process/scheduler", "{\"policy\":\"SCHED_OTHER\",\"priority\":5}", "process.scheduler.priority: found 5"},
-      {"/process/ioPriority", "{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":8}", "process.ioPriority.priority: found 8, expected 0 to 7"},
-      {"/process/execCPUAffinity", "{\"initial\":\"3-1\"}", "process.execCPUAffinity.initial: found \"3-1\", expected a list such as 0-3,7"},
+      {"/process/ioPriority", "{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":8}",
+       "process.ioPriority.priority: found 8, expected 0 to 7"},
+      {"/process/execCPUAffinity", "{\"initial\":\"3-1\"}",
+       "process.execCPUAffinity.initial: found \"3-1\", expected a list such as 0-3,7"},
       {"/process/user/uid", "-1", "process.user.uid: found -1"},
       {"/process/user/uid", "4294967295", "process.user.uid: found 4294967295"},
       {"/process/user/uid", "1.5", "process.user.uid: found a fraction"},
-      {"/process/rlimits", "[{\"type\":\"RLIMIT_X\",\"soft\":1,\"hard\":1}]", "process.rlimits[0].type: found \"RLIMIT_X\""},
+      {"/process/rlimits", "[{\"type\":\"RLIMIT_X\",\"soft\":1,\"hard\":1}]",
+       "process.rlimits[0].type: found \"RLIMIT_X\""},
       {"/process/rlimits", "[{\"type\":\"RLIMIT_CPU\",\"soft\":2,\"hard\":1}]", "process.rlimits[0].soft: found 2"},
       {"/process/oomScoreAdj", "2000", "process.oomScoreAdj: found 2000, expected -1000 to 1000"},
       {"/process/apparmorProfile", "\"x\"", "process.apparmorProfile: this kernel has no AppArmor"},
@@ -228,22 +248,27 @@ TEST(OciConfig, WhatIsWrongIsNamed) {
       {"/linux/namespaces/1/type", "\"pid\"", "linux.namespaces[1].type: found \"pid\" twice"},
       {"/linux/uidMappings", "[{\"containerID\":0,\"hostID\":0,\"size\":1}]", "linux.uidMappings: found mappings"},
       {"/linux/cgroupsPath", "\"a.slice:b:c\"", "systemd's form"},
-      {"/linux/rootfsPropagation", "\"common\"", "linux.rootfsPropagation: found \"common\", expected private, slave, shared or unbindable"},
+      {"/linux/rootfsPropagation", "\"common\"",
+       "linux.rootfsPropagation: found \"common\", expected private, slave, shared or unbindable"},
       {"/linux/intelRdt", "{\"closID\":\"x\"}", "linux.intelRdt: cache and memory bandwidth allocation cannot be set"},
       {"/linux/resources/memory", "{\"limit\":10,\"swap\":5}", "linux.resources.memory.swap: found 5"},
       {"/linux/resources/unified", "{\"../x.max\":\"1\"}", "found \"../x.max\", expected a control file of cgroup2"},
       {"/linux/seccomp", "{\"defaultAction\":\"ALLOW\"}", "linux.seccomp.defaultAction: found \"ALLOW\""},
-      {"/linux/seccomp", "{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", "linux.seccomp.defaultAction: found SCMP_ACT_NOTIFY, expected it in rules alone"},
+      {"/linux/seccomp", "{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}",
+       "linux.seccomp.defaultAction: found SCMP_ACT_NOTIFY, expected it in rules alone"},
       {"/linux/memoryPolicy", "{\"mode\":\"BIND\"}", "linux.memoryPolicy.mode: found \"BIND\""},
-      {"/linux/personality", "{\"domain\":\"BSD\"}", "linux.personality.domain: found \"BSD\", expected LINUX or LINUX32"},
+      {"/linux/personality", "{\"domain\":\"BSD\"}",
+       "linux.personality.domain: found \"BSD\", expected LINUX or LINUX32"},
       {"/linux/netDevices", "{\"eth0\":{\"name\":\"a/b\"}}", "found \"a/b\", expected a name for a network interface"},
       {"/hooks", "{\"prestart\":[{\"path\":\"x\"}]}", "hooks.prestart[0].path: found \"x\", expected an absolute path"},
-      {"/hooks", "{\"poststop\":[{\"path\":\"/x\",\"timeout\":0}]}", "hooks.poststop[0].timeout: found 0, expected 1 to 86400"},
+      {"/hooks", "{\"poststop\":[{\"path\":\"/x\",\"timeout\":0}]}",
+       "hooks.poststop[0].timeout: found 0, expected 1 to 86400"},
   };
   for (const auto& each : refusals) {
     Json json = example();
     json[Json::json_pointer(each.pointer)] = Json::parse(each.value);
-    EXPECT_NE(error_of(json).find(each.expected), std::string::npos) << each.pointer << " = " << each.value << ": " << error_of(json);
+    EXPECT_NE(error_of(json).find(each.expected), std::string::npos)
+        << each.pointer << " = " << each.value << ": " << error_of(json);
   }
 }
 
@@ -271,7 +296,8 @@ TEST(OciConfig, WhatIsNoJsonSaysWhere) {
 }
 
 TEST(OciOptions, AsClientsCall) {
-  const char* const words[] = {"mete-oci", "--root", "/r", "--log=/l", "--log-format", "json", "create", "--bundle", "/b", "--pid-file", "/p", "id"};
+  const char* const words[] = {"mete-oci", "--root",   "/r", "--log=/l",   "--log-format", "json",
+                               "create",   "--bundle", "/b", "--pid-file", "/p",           "id"};
   Options options;
   ASSERT_TRUE(parse_options(12, words, options));
   EXPECT_EQ(options.root, "/r");

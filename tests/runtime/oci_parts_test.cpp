@@ -2,9 +2,8 @@
 // mete-oci's smaller pure parts: flags of update, state, the new fields of config.json as data.
 #include <gtest/gtest.h>
 #include <linux/mempolicy.h>
-#include <sys/mount.h>
-
 #include <nlohmann/json.hpp>
+#include <sys/mount.h>
 
 #include "runtime/oci/config.h"
 #include "runtime/oci/example.h"
@@ -42,8 +41,9 @@ TEST(UpdateFlags, BecomeResources) {
   options.memory_swap = "-1";
   options.cpuset_cpus = "0-1";
   options.pids_limit = "7";
-  EXPECT_EQ(Json::parse(resources_of_flags(options).value()),
-            (Json{{"memory", {{"limit", 64 << 20}, {"swap", -1}}}, {"cpu", {{"cpus", "0-1"}}}, {"pids", {{"limit", 7}}}}));
+  EXPECT_EQ(
+      Json::parse(resources_of_flags(options).value()),
+      (Json{{"memory", {{"limit", 64 << 20}, {"swap", -1}}}, {"cpu", {{"cpus", "0-1"}}}, {"pids", {{"limit", 7}}}}));
   for (const char* const text : {"x", "1q", "1mm", "-1k", "99999999999g"}) {
     options.memory = text;
     EXPECT_FALSE(resources_of_flags(options)) << text;
@@ -65,7 +65,8 @@ TEST(OciState, ReadsBackWhatItWrites) {
   EXPECT_EQ(back->unit, "x-a.scope");
   EXPECT_EQ(back->hooks, state.hooks);
   EXPECT_EQ(back->listener_metadata, "m");
-  EXPECT_EQ(spec_state(*back, "stopped", 0), R"({"ociVersion":"1.3.0","id":"a","status":"stopped","bundle":"/b","annotations":{"k":"v"}})");
+  EXPECT_EQ(spec_state(*back, "stopped", 0),
+            R"({"ociVersion":"1.3.0","id":"a","status":"stopped","bundle":"/b","annotations":{"k":"v"}})");
 }
 
 TEST(OciFields, TuningTerminalAndHooks) {
@@ -79,7 +80,8 @@ TEST(OciFields, TuningTerminalAndHooks) {
   EXPECT_EQ(operations<process::OpenTerminal>(config), (std::vector<process::OpenTerminal>{{30, 90, true}}));
   EXPECT_EQ(operations<process::AwaitHooks>(config).size(), 1U);
   ASSERT_EQ(operations<process::Tune>(config).size(), 1U);
-  EXPECT_EQ(operations<process::Tune>(config)[0].tuning.memory_policy, (process::MemoryPolicy{MPOL_INTERLEAVE | MPOL_F_STATIC_NODES, {3}}));
+  EXPECT_EQ(operations<process::Tune>(config)[0].tuning.memory_policy,
+            (process::MemoryPolicy{MPOL_INTERLEAVE | MPOL_F_STATIC_NODES, {3}}));
   EXPECT_TRUE(operations<process::Tune>(config)[0].tuning.cpus.empty()) << "affinity is for exec";
   EXPECT_EQ(config.launch.tuning.cpus, (std::vector<std::uint64_t>{2, 1}));
   EXPECT_EQ(config.hooks.prestart[0].timeout, std::chrono::seconds(4));
@@ -89,7 +91,11 @@ TEST(OciFields, MountsThatTheLauncherMakes) {
   Json json = Json::parse(example_config());
   const Json map = {{{"containerID", 0}, {"hostID", 5}, {"size", 6}}};
   json["mounts"] = {{{"destination", "/s"}, {"source", "/x"}, {"options", {"rbind", "rshared"}}},
-                    {{"destination", "/m"}, {"source", "/y"}, {"options", {"bind", "ridmap"}}, {"uidMappings", map}, {"gidMappings", map}},
+                    {{"destination", "/m"},
+                     {"source", "/y"},
+                     {"options", {"bind", "ridmap"}},
+                     {"uidMappings", map},
+                     {"gidMappings", map}},
                     {{"destination", "/p"}, {"source", "/z"}, {"options", {"bind"}}},
                     {{"destination", "/p"}, {"options", {"remount", "ro"}}}};
   const Config config = read(json);
@@ -98,7 +104,8 @@ TEST(OciFields, MountsThatTheLauncherMakes) {
   EXPECT_TRUE(binds[0].by_launcher && binds[1].by_launcher && !binds[2].by_launcher);
   EXPECT_TRUE(binds[1].id_map.recursive);
   EXPECT_EQ(binds[1].id_map.uids, (std::vector<process::IdMapping>{{0, 5, 6}}));
-  EXPECT_EQ(operations<process::ChangeMount>(config), (std::vector<process::ChangeMount>{{"/p", MOUNT_ATTR_RDONLY, false}}));
+  EXPECT_EQ(operations<process::ChangeMount>(config),
+            (std::vector<process::ChangeMount>{{"/p", MOUNT_ATTR_RDONLY, false}}));
 }
 
 TEST(OciFields, AJoinedMountNamespaceKeepsItsRoot) {
@@ -113,11 +120,12 @@ TEST(OciFields, AJoinedMountNamespaceKeepsItsRoot) {
 
 TEST(OciFields, ResourcesThatAreLines) {
   Json json = Json::parse(example_config());
-  json["linux"]["resources"] = {{"memory", {{"swappiness", 9}}},
-                                {"blockIO", {{"weight", 10}, {"weightDevice", {{{"major", 8}, {"minor", 0}, {"weight", 1000}}}}}},
-                                {"network", {{"classID", 5}, {"priorities", {{{"name", "eth0"}, {"priority", 3}}}}}},
-                                {"rdma", {{"mlx", {{"hcaHandles", 2}, {"hcaObjects", 3}}}}},
-                                {"unified", {{"memory.high", "7"}}}};
+  json["linux"]["resources"] = {
+      {"memory", {{"swappiness", 9}}},
+      {"blockIO", {{"weight", 10}, {"weightDevice", {{{"major", 8}, {"minor", 0}, {"weight", 1000}}}}}},
+      {"network", {{"classID", 5}, {"priorities", {{{"name", "eth0"}, {"priority", 3}}}}}},
+      {"rdma", {{"mlx", {{"hcaHandles", 2}, {"hcaObjects", 3}}}}},
+      {"unified", {{"memory.high", "7"}}}};
   const auto lines = read(json).resources.lines;
   ASSERT_EQ(lines.size(), 7U);
   EXPECT_EQ(lines[0], (ControlLine{"linux.resources.memory.swappiness", "memory", "memory.swappiness", "", "9", ""}));

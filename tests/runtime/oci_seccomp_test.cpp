@@ -41,7 +41,8 @@ scmp_compare library_compare(Compare compare) {
 
 // Actions have the same numbers in the kernel and in libseccomp.
 std::string by_library(const SeccompProfile& profile) {
-  const std::unique_ptr<void, decltype(&::seccomp_release)> context(::seccomp_init(profile.default_action), ::seccomp_release);
+  const std::unique_ptr<void, decltype(&::seccomp_release)> context(::seccomp_init(profile.default_action),
+                                                                    ::seccomp_release);
   for (const std::uint32_t token : profile.architectures) {
     const int added = ::seccomp_arch_add(context.get(), token);
     EXPECT_TRUE(added == 0 || added == -EEXIST);
@@ -54,7 +55,8 @@ std::string by_library(const SeccompProfile& profile) {
     for (const auto& name : rule.names) {
       const int number = ::seccomp_syscall_resolve_name(name.c_str());
       if (number == __NR_SCMP_ERROR) continue;
-      const int added = ::seccomp_rule_add_array(context.get(), rule.action, number, static_cast<unsigned>(checks.size()), checks.data());
+      const int added = ::seccomp_rule_add_array(context.get(), rule.action, number,
+                                                 static_cast<unsigned>(checks.size()), checks.data());
       EXPECT_EQ(added, 0) << name;
     }
   }
@@ -70,10 +72,12 @@ void expect_same(const SeccompProfile& profile) {
   std::vector<std::uint64_t> values = {0, 1, ~0ULL, 1ULL << 32U, 0xFFFF'FFFFULL, 0x5412};
   for (const auto& rule : profile.rules) {
     for (const auto& each : rule.arguments) {
-      values.insert(values.end(), {each.value, each.value - 1, each.value + 1, each.masked_value, each.value + (std::uint64_t{1} << 32U)});
+      values.insert(values.end(), {each.value, each.value - 1, each.value + 1, each.masked_value,
+                                   each.value + (std::uint64_t{1} << 32U)});
     }
   }
-  for (const std::uint32_t arch : std::initializer_list<std::uint32_t>{AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, AUDIT_ARCH_AARCH64}) {
+  for (const std::uint32_t arch :
+       std::initializer_list<std::uint32_t>{AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, AUDIT_ARCH_AARCH64}) {
     for (const std::uint32_t bit : {0U, kX32Bit}) {
       for (std::uint32_t number = 0; number < 600; ++number) {
         for (const std::uint64_t value : values) {
@@ -85,7 +89,8 @@ void expect_same(const SeccompProfile& profile) {
           const auto expected = testing::answer_of(library, call);
           const auto found = testing::answer_of(*own, call);
           ASSERT_TRUE(found && expected);
-          ASSERT_EQ(*found, *expected) << "architecture " << std::hex << arch << " call " << number << " bit " << bit << " argument " << value;
+          ASSERT_EQ(*found, *expected) << "architecture " << std::hex << arch << " call " << number << " bit " << bit
+                                       << " argument " << value;
         }
       }
     }
@@ -109,7 +114,9 @@ SeccompProfile allow_list() {
   return profile;
 }
 
-TEST(SeccompProfile, AnAllowListIsLibseccomps) { expect_same(allow_list()); }
+TEST(SeccompProfile, AnAllowListIsLibseccomps) {
+  expect_same(allow_list());
+}
 
 TEST(SeccompProfile, WithoutForeignArchitectures) {
   SeccompProfile profile = allow_list();
@@ -121,12 +128,14 @@ TEST(SeccompProfile, ADenyListIsLibseccomps) {
   SeccompProfile profile;
   profile.default_action = SECCOMP_RET_ALLOW;
   profile.architectures = {SCMP_ARCH_X86_64, SCMP_ARCH_X86};
-  profile.rules = {{{"mount", "umount2", "ptrace", "keyctl", "no_such_call"}, kDenied, {}}, {{"reboot"}, SECCOMP_RET_KILL_PROCESS, {}}};
+  profile.rules = {{{"mount", "umount2", "ptrace", "keyctl", "no_such_call"}, kDenied, {}},
+                   {{"reboot"}, SECCOMP_RET_KILL_PROCESS, {}}};
   expect_same(profile);
 }
 
 TEST(SeccompProfile, EveryComparisonIsLibseccomps) {
-  for (const auto compare : {Compare::not_equal, Compare::less, Compare::less_equal, Compare::equal, Compare::greater_equal, Compare::greater}) {
+  for (const auto compare : {Compare::not_equal, Compare::less, Compare::less_equal, Compare::equal,
+                             Compare::greater_equal, Compare::greater}) {
     for (const std::uint64_t value : {0x8ULL, 0x20008ULL, 0x1'0000'0005ULL}) {
       SeccompProfile profile = allow_list();
       profile.architectures = {SCMP_ARCH_X86_64};
@@ -142,7 +151,8 @@ TEST(SeccompProfile, MasksAndSeveralRulesForOneCall) {
   for (const std::uint64_t value : {0ULL, 8ULL, 0x20000ULL, 0xFFFFFFFFULL}) {
     profile.rules.push_back({{"personality"}, SECCOMP_RET_ALLOW, {{0, value, 0, Compare::equal}}});
   }
-  profile.rules.push_back({{"ioctl"}, SECCOMP_RET_ALLOW, {{0, 3, 0, Compare::less}, {1, 0x5412, 0, Compare::not_equal}}});
+  profile.rules.push_back(
+      {{"ioctl"}, SECCOMP_RET_ALLOW, {{0, 3, 0, Compare::less}, {1, 0x5412, 0, Compare::not_equal}}});
   expect_same(profile);
 }
 

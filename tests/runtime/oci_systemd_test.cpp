@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/oci/systemd.h"
-
 #include <gtest/gtest.h>
 
 #include <cstring>
 
 #include "runtime/oci/dbus.h"
+#include "runtime/oci/systemd.h"
 
 namespace mete::runtime::oci {
 namespace {
@@ -20,7 +19,8 @@ TEST(SystemdPath, SlicesLieInThoseThatTheirDashesName) {
 }
 
 TEST(SystemdPath, WhatIsNoneIsRefused) {
-  for (const char* const text : {"/plain", "a:b", "a.slice:b:c:d", "a.service:b:c", "a.slice:b:", "a.slice:../b:c", "a--b.slice:c:d", "-a.slice:c:d", ".slice:a:b", "a.slice:b/c:d"}) {
+  for (const char* const text : {"/plain", "a:b", "a.slice:b:c:d", "a.service:b:c", "a.slice:b:", "a.slice:../b:c",
+                                 "a--b.slice:c:d", "-a.slice:c:d", ".slice:a:b", "a.slice:b/c:d"}) {
     const auto unit = parse_systemd_path(text, "id");
     ASSERT_FALSE(unit) << text;
     EXPECT_NE(unit.error().what.find("expected slice:prefix:name"), std::string::npos);
@@ -31,16 +31,18 @@ TEST(SystemdProperties, AreWhatSystemdCallsTheLimits) {
   cgroup::Limits limits;
   limits.memory = cgroup::Limit<Bytes>(Bytes(1 << 20));
   limits.cpu_shares = 1024;
-  limits.cpu_bandwidth = cgroup::CpuBandwidth{cgroup::Limit<std::chrono::microseconds>(std::chrono::microseconds(12'345)), std::chrono::microseconds(100'000)};
+  limits.cpu_bandwidth = cgroup::CpuBandwidth{
+      cgroup::Limit<std::chrono::microseconds>(std::chrono::microseconds(12'345)), std::chrono::microseconds(100'000)};
   limits.pids = cgroup::Limit<std::uint64_t>();
   limits.cpuset_cpus = "0-1,9";
   using Properties = std::vector<dbus::Property>;
-  EXPECT_EQ(unit_properties(limits, true), (Properties{{"MemoryMax", std::uint64_t{1 << 20}},
-                                                       {"CPUWeight", std::uint64_t{100}},
-                                                       {"CPUQuotaPeriodUSec", std::uint64_t{100'000}},
-                                                       {"CPUQuotaPerSecUSec", std::uint64_t{130'000}},  // rounded up to 10 ms
-                                                       {"TasksMax", ~std::uint64_t{0}},
-                                                       {"AllowedCPUs", std::vector<std::uint8_t>{3, 2}}}));
+  EXPECT_EQ(unit_properties(limits, true),
+            (Properties{{"MemoryMax", std::uint64_t{1 << 20}},
+                        {"CPUWeight", std::uint64_t{100}},
+                        {"CPUQuotaPeriodUSec", std::uint64_t{100'000}},
+                        {"CPUQuotaPerSecUSec", std::uint64_t{130'000}},  // rounded up to 10 ms
+                        {"TasksMax", ~std::uint64_t{0}},
+                        {"AllowedCPUs", std::vector<std::uint8_t>{3, 2}}}));
   const auto v1 = unit_properties(limits, false);
   EXPECT_EQ(v1.front(), (dbus::Property{"MemoryLimit", std::uint64_t{1 << 20}}));
   EXPECT_EQ(v1[1], (dbus::Property{"CPUShares", std::uint64_t{1024}}));
@@ -69,7 +71,8 @@ TEST(DBus, ACallHasItsPartsWhereTheSpecificationWantsThem) {
 
 // As systemd 252 sent it: NoSuchUnit with a text.
 const std::string kError(
-    "l\3\1\1$\0\0\0\1\0\0\0g\0\0\0\5\1u\0\1\0\0\0\4\1s\0#\0\0\0org.freedesktop.systemd1.NoSuchUnit\0\0\0\0\0\7\1s\0\30\0\0\0org.freedesktop.systemd1\0\0\0\0\0\0\0\0"
+    "l\3\1\1$\0\0\0\1\0\0\0g\0\0\0\5\1u\0\1\0\0\0\4\1s\0#\0\0\0org.freedesktop.systemd1."
+    "NoSuchUnit\0\0\0\0\0\7\1s\0\30\0\0\0org.freedesktop.systemd1\0\0\0\0\0\0\0\0"
     "\10\1g\0\1s\0\0\37\0\0\0Unit mete-one.scope not loaded.\0",
     156);
 

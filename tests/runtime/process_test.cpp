@@ -23,7 +23,11 @@ using process::NamespaceKind;
 LaunchSpec small_spec() {
   LaunchSpec spec;
   spec.rootfs = "/root";
-  spec.namespaces = {{NamespaceKind::mount, ""}, {NamespaceKind::pid, ""}, {NamespaceKind::network, ""}, {NamespaceKind::uts, ""}, {NamespaceKind::cgroup, ""}};
+  spec.namespaces = {{NamespaceKind::mount, ""},
+                     {NamespaceKind::pid, ""},
+                     {NamespaceKind::network, ""},
+                     {NamespaceKind::uts, ""},
+                     {NamespaceKind::cgroup, ""}};
   spec.hostname = "h";
   spec.mounts = {{.destination = "/proc", .type = "proc", .source = "proc", .data = "a=1,,b"}};
   spec.masked_paths = {"/proc/kcore"};
@@ -40,10 +44,12 @@ std::vector<std::string> described(const process::Plan& plan) {
 TEST(Plan, PutsTheOperationsInTheOrderTheyNeed) {
   const auto plan = process::make_plan(small_spec());
   ASSERT_TRUE(plan) << plan.error().what;
-  EXPECT_EQ(described(*plan),
-            (std::vector<std::string>{"set host name h", "make namespaces", "bring up lo", "make mounts private", "mount root /root", "mount proc on /proc",
-                                      "wait for the cgroups", "make cgroup namespace", "mask /proc/kcore", "pivot root", "change directory /"}));
-  EXPECT_EQ(plan->clone_flags, static_cast<std::uint64_t>(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS)) << "the cgroup namespace comes after its cgroup";
+  EXPECT_EQ(described(*plan), (std::vector<std::string>{
+                                  "set host name h", "make namespaces", "bring up lo", "make mounts private",
+                                  "mount root /root", "mount proc on /proc", "wait for the cgroups",
+                                  "make cgroup namespace", "mask /proc/kcore", "pivot root", "change directory /"}));
+  EXPECT_EQ(plan->clone_flags, static_cast<std::uint64_t>(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS))
+      << "the cgroup namespace comes after its cgroup";
   EXPECT_EQ(std::count(plan->ops.begin(), plan->ops.end(), process::SetupOp(process::Unshare{CLONE_NEWNET})), 1);
   const auto& mount = std::get<process::MountFilesystem>(plan->ops[5]);
   EXPECT_EQ(mount.options, (std::vector<std::string>{"a=1", "b"}));
@@ -57,7 +63,8 @@ TEST(Plan, JoinsWhatHasAPath) {
   ASSERT_TRUE(plan);
   EXPECT_EQ(plan->join_pid_namespace, "/proc/7/ns/pid");
   EXPECT_EQ(described(*plan).front(), "join namespace /proc/7/ns/net");
-  EXPECT_EQ(std::count(plan->ops.begin(), plan->ops.end(), process::SetupOp(process::LoopbackUp{})), 0) << "it is not ours to change";
+  EXPECT_EQ(std::count(plan->ops.begin(), plan->ops.end(), process::SetupOp(process::LoopbackUp{})), 0)
+      << "it is not ours to change";
 }
 
 TEST(Plan, RefusesWhatCannotBeDone) {
@@ -72,14 +79,19 @@ TEST(Plan, RefusesWhatCannotBeDone) {
   EXPECT_NE(error([](LaunchSpec& spec) { spec.mounts[0].destination = "proc"; }), "");
   EXPECT_NE(error([](LaunchSpec& spec) { spec.namespaces.clear(); }), "");
   EXPECT_NE(error([](LaunchSpec& spec) { spec.overlay = process::OverlayRoot{"/l", {}, "u", "w"}; }), "");
-  EXPECT_NE(error([](LaunchSpec& spec) { spec.overlay = process::OverlayRoot{"/l", std::vector<std::string>(500, "0123456789abcdef"), "u", "w"}; }), "");
+  EXPECT_NE(error([](LaunchSpec& spec) {
+              spec.overlay = process::OverlayRoot{"/l", std::vector<std::string>(500, "0123456789abcdef"), "u", "w"};
+            }),
+            "");
 }
 
 TEST(Plan, SysctlsMustBelongToANamespaceTheContainerHas) {
   const auto allowed = [](const std::string& key, std::vector<NamespaceKind> without = {}) {
     auto spec = small_spec();
     spec.namespaces.push_back({NamespaceKind::ipc, ""});
-    std::erase_if(spec.namespaces, [&](const auto& use) { return std::find(without.begin(), without.end(), use.kind) != without.end(); });
+    std::erase_if(spec.namespaces, [&](const auto& use) {
+      return std::find(without.begin(), without.end(), use.kind) != without.end();
+    });
     spec.sysctls[key] = "1";
     return process::make_plan(spec).has_value();
   };
@@ -87,7 +99,8 @@ TEST(Plan, SysctlsMustBelongToANamespaceTheContainerHas) {
   EXPECT_TRUE(allowed("kernel.shmmax"));
   EXPECT_FALSE(allowed("net.ipv4.ip_forward", {NamespaceKind::network}));
   EXPECT_FALSE(allowed("kernel.shmmax", {NamespaceKind::ipc}));
-  for (const char* key : {"kernel.core_pattern", "vm.overcommit_memory", "kernel.shmmax+kernel.core_pattern", "net/../kernel/core_pattern", "net...kernel.core_pattern"}) {
+  for (const char* key : {"kernel.core_pattern", "vm.overcommit_memory", "kernel.shmmax+kernel.core_pattern",
+                          "net/../kernel/core_pattern", "net...kernel.core_pattern"}) {
     EXPECT_FALSE(allowed(key)) << key;
   }
 }
@@ -111,12 +124,14 @@ TEST(Wire, APlanIsReadBackAsItWasWritten) {
   ASSERT_TRUE(back) << back.error().what;
   EXPECT_EQ(*back, *plan);
   // Cut anywhere, or longer, it is an error and no crash.
-  for (std::size_t length = 0; length < bytes.size(); ++length) EXPECT_FALSE(process::decode_plan(bytes.substr(0, length)));
+  for (std::size_t length = 0; length < bytes.size(); ++length)
+    EXPECT_FALSE(process::decode_plan(bytes.substr(0, length)));
   EXPECT_FALSE(process::decode_plan(bytes + "x"));
 }
 
 TEST(ProcessId, ReadsTheStartTimePastAnyCommandName) {
-  EXPECT_EQ(process::parse_start_time("7 (a) b) (c) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 9 10").value(), 123456U);
+  EXPECT_EQ(process::parse_start_time("7 (a) b) (c) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 9 10").value(),
+            123456U);
   EXPECT_FALSE(process::parse_start_time("7 (a) S 1 2 3"));
   EXPECT_FALSE(process::parse_start_time("nothing"));
 }
@@ -129,10 +144,12 @@ TEST(ProcessId, TellsAReusedPidApart) {
 }
 
 TEST(Signals, AreReadAsPeopleWriteThem) {
-  for (const char* text : {"TERM", "SIGTERM", "sigterm", "15"}) EXPECT_EQ(process::signal_number(text), SIGTERM) << text;
+  for (const char* text : {"TERM", "SIGTERM", "sigterm", "15"})
+    EXPECT_EQ(process::signal_number(text), SIGTERM) << text;
   EXPECT_EQ(process::signal_number("RTMIN+3"), SIGRTMIN + 3);
   EXPECT_EQ(process::signal_number("SIGRTMAX-1"), SIGRTMAX - 1);
-  for (const char* text : {"", "0", "-1", "65", "NOPE", "RTMIN+99", "SIGRTMIN-1", "15x"}) EXPECT_FALSE(process::signal_number(text)) << text;
+  for (const char* text : {"", "0", "-1", "65", "NOPE", "RTMIN+99", "SIGRTMIN-1", "15x"})
+    EXPECT_FALSE(process::signal_number(text)) << text;
 }
 
 TEST(Capabilities, AreReadAsPeopleWriteThem) {
@@ -212,14 +229,18 @@ TEST(ContainerSpec, AParentMountComesBeforeItsChild) {
   context.image.cmd = {"x"};
   context.volumes = {{"deep", "/v/deep"}, {"top", "/v/top"}};
   auto plan = pod_plan();
-  plan.pod.spec.containers[0].volume_mounts = {{.name = "deep", .mount_path = "/data/deep"}, {.name = "top", .mount_path = "/data", .read_only = true}};
+  plan.pod.spec.containers[0].volume_mounts = {{.name = "deep", .mount_path = "/data/deep"},
+                                               {.name = "top", .mount_path = "/data", .read_only = true}};
   const auto spec = spec_of(plan, context);
   ASSERT_TRUE(spec);
   const auto at = [&](const std::string& destination) {
-    return std::find_if(spec->mounts.begin(), spec->mounts.end(), [&](const auto& mount) { return mount.destination == destination; }) - spec->mounts.begin();
+    return std::find_if(spec->mounts.begin(), spec->mounts.end(),
+                        [&](const auto& mount) { return mount.destination == destination; }) -
+           spec->mounts.begin();
   };
   EXPECT_LT(at("/data"), at("/data/deep"));
-  EXPECT_EQ(spec->mounts[static_cast<std::size_t>(at("/data"))].attributes, static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY));
+  EXPECT_EQ(spec->mounts[static_cast<std::size_t>(at("/data"))].attributes,
+            static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY));
 }
 
 TEST(ContainerSpec, SharesTheSandboxsNamespaces) {

@@ -19,7 +19,8 @@ std::string records(std::initializer_list<std::string_view> pieces) {
 
 TEST(Log, OneLineARecord) {
   EXPECT_EQ(records({"one\ntwo\n"}), "T stdout F one\nT stdout F two\n");
-  EXPECT_EQ(records({"on", "e\ntw", "o"}), "T stdout F one\nT stdout F two\n") << "a last line without its newline is one too";
+  EXPECT_EQ(records({"on", "e\ntw", "o"}), "T stdout F one\nT stdout F two\n")
+      << "a last line without its newline is one too";
   EXPECT_EQ(records({"\n\n"}), "T stdout F \nT stdout F \n");
   EXPECT_EQ(records({}), "");
 }
@@ -28,19 +29,22 @@ TEST(Log, ALongLineIsWrittenInParts) {
   constexpr std::size_t kLongest = RecordFormatter::kLongestLine;
   const std::string line(kLongest + 5, 'x');
   EXPECT_EQ(records({line + "\n"}), "T stdout P " + line.substr(0, kLongest) + "\nT stdout F xxxxx\n");
-  EXPECT_EQ(records({line.substr(0, 10), line.substr(10), "\nnext\n"}), "T stdout P " + line.substr(0, kLongest) + "\nT stdout F xxxxx\nT stdout F next\n");
+  EXPECT_EQ(records({line.substr(0, 10), line.substr(10), "\nnext\n"}),
+            "T stdout P " + line.substr(0, kLongest) + "\nT stdout F xxxxx\nT stdout F next\n");
 }
 
 TEST(Log, TimesAreRfc3339WithNanoseconds) {
   EXPECT_STREQ(format_time(std::chrono::nanoseconds(1)).data(), "1970-01-01T00:00:00.000000001Z");
-  EXPECT_STREQ(format_time(std::chrono::seconds(1'700'000'000) + std::chrono::milliseconds(5)).data(), "2023-11-14T22:13:20.005000000Z");
+  EXPECT_STREQ(format_time(std::chrono::seconds(1'700'000'000) + std::chrono::milliseconds(5)).data(),
+               "2023-11-14T22:13:20.005000000Z");
 }
 
 TEST(AttemptFiles, AnExitStatusIsKeptInTheLockOfAFullDisk) {
   const testing::TempDir dir;
   const AttemptFiles files(dir.path());
   const UniqueFd lock = files.try_lock().value();
-  const ExitStatus status{.code = 7, .start_error = std::string(5000, 'x'), .at = TimePoint(std::chrono::nanoseconds(5))};
+  const ExitStatus status{
+      .code = 7, .start_error = std::string(5000, 'x'), .at = TimePoint(std::chrono::nanoseconds(5))};
   EXPECT_FALSE(files.write_in_place(status, lock.get())) << "no room is known to be there before it is signed";
   ASSERT_TRUE(sign_lock(lock.get()));
   EXPECT_FALSE(files.exit().value());
@@ -65,7 +69,8 @@ TEST(Log, IsRotatedBySizeAndKeepsSoManyFiles) {
   const testing::TempDir dir;
   auto log = LogWriter::open(dir / "a.log", {.max_bytes = 20, .files = 3});
   ASSERT_TRUE(log);
-  for (const char* text : {"record one....\n", "record two....\n", "record three..\n", "record four...\n"}) log->write(text);
+  for (const char* text : {"record one....\n", "record two....\n", "record three..\n", "record four...\n"})
+    log->write(text);
   EXPECT_EQ(read_file(AT_FDCWD, dir / "a.log").value(), "record four...\n");
   EXPECT_EQ(read_file(AT_FDCWD, dir / "a.log.1").value(), "record three..\n");
   EXPECT_EQ(read_file(AT_FDCWD, dir / "a.log.2").value(), "record two....\n");

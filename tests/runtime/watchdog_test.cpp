@@ -26,13 +26,18 @@ TEST(Watchdog, TextsAreReadBack) {
   oom.wait = 5s;
   oom.writes = {{"/z", "0"}};
   EXPECT_EQ(parse_undo(to_text(oom)).value(), oom);
-  for (const char* wrong : {"", "at\n", "at x\n", "oom 5\n", "5\n", "at 5\nread /x y\n", "at 5\nwrite\n"}) EXPECT_FALSE(parse_undo(wrong)) << wrong;
+  for (const char* wrong : {"", "at\n", "at x\n", "oom 5\n", "5\n", "at 5\nread /x y\n", "at 5\nwrite\n"})
+    EXPECT_FALSE(parse_undo(wrong)) << wrong;
 }
 
 class WatchdogTest : public ::testing::Test {
  protected:
-  void write(const std::string& name, const std::string& text) const { std::ofstream(dir_.path() + "/" + name) << text; }
-  [[nodiscard]] std::string text(const std::string& name) const { return read_file(AT_FDCWD, dir_.path() + "/" + name).value_or("none"); }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(dir_.path() + "/" + name) << text;
+  }
+  [[nodiscard]] std::string text(const std::string& name) const {
+    return read_file(AT_FDCWD, dir_.path() + "/" + name).value_or("none");
+  }
   void freeze_until(std::chrono::nanoseconds at) const {
     Undo undo;
     undo.at = at;

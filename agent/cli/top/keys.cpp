@@ -16,12 +16,14 @@ struct Sequence {
   Special key;
 };
 constexpr std::array<Sequence, 32> kSequences = {{
-    {"[A", Special::kUp},       {"[B", Special::kDown},      {"[C", Special::kRight},   {"[D", Special::kLeft},   {"OA", Special::kUp},    {"OB", Special::kDown},
-    {"OC", Special::kRight},    {"OD", Special::kLeft},      {"[5~", Special::kPageUp}, {"[6~", Special::kPageDown}, {"[H", Special::kHome}, {"[F", Special::kEnd},
-    {"[1~", Special::kHome},    {"[4~", Special::kEnd},      {"OH", Special::kHome},    {"OF", Special::kEnd},    {"[7~", Special::kHome}, {"[8~", Special::kEnd},
-    {"OP", Special::kF1},       {"[11~", Special::kF1},      {"[[A", Special::kF1},     {"OR", Special::kF3},     {"[13~", Special::kF3},  {"OS", Special::kF4},
-    {"[14~", Special::kF4},     {"[15~", Special::kF5},      {"[[E", Special::kF5},     {"[17~", Special::kF6},   {"[20~", Special::kF9},  {"[21~", Special::kF10},
-    {"[[C", Special::kF3},      {"[[D", Special::kF4},
+    {"[A", Special::kUp},      {"[B", Special::kDown},      {"[C", Special::kRight}, {"[D", Special::kLeft},
+    {"OA", Special::kUp},      {"OB", Special::kDown},      {"OC", Special::kRight}, {"OD", Special::kLeft},
+    {"[5~", Special::kPageUp}, {"[6~", Special::kPageDown}, {"[H", Special::kHome},  {"[F", Special::kEnd},
+    {"[1~", Special::kHome},   {"[4~", Special::kEnd},      {"OH", Special::kHome},  {"OF", Special::kEnd},
+    {"[7~", Special::kHome},   {"[8~", Special::kEnd},      {"OP", Special::kF1},    {"[11~", Special::kF1},
+    {"[[A", Special::kF1},     {"OR", Special::kF3},        {"[13~", Special::kF3},  {"OS", Special::kF4},
+    {"[14~", Special::kF4},    {"[15~", Special::kF5},      {"[[E", Special::kF5},   {"[17~", Special::kF6},
+    {"[20~", Special::kF9},    {"[21~", Special::kF10},     {"[[C", Special::kF3},   {"[[D", Special::kF4},
 }};
 
 // After ESC: a known sequence, an unknown one (skipped), or the start of one.

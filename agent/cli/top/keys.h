@@ -10,7 +10,27 @@
 
 namespace mete::agent::cli {
 
-enum class Special { kNone, kUp, kDown, kLeft, kRight, kPageUp, kPageDown, kHome, kEnd, kEnter, kEscape, kBackspace, kF1, kF3, kF4, kF5, kF6, kF9, kF10 };
+enum class Special {
+  kNone,
+  kUp,
+  kDown,
+  kLeft,
+  kRight,
+  kPageUp,
+  kPageDown,
+  kHome,
+  kEnd,
+  kEnter,
+  kEscape,
+  kBackspace,
+  kF1,
+  kF3,
+  kF4,
+  kF5,
+  kF6,
+  kF9,
+  kF10
+};
 struct Key {
   Special special = Special::kNone;
   char character = 0;  // when it is no special one

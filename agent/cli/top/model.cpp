@@ -125,7 +125,8 @@ void sort_rows(std::vector<TopRow>& rows, const TopView& view) {
 }
 
 std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
 
@@ -229,7 +230,8 @@ void TopHistory::add(TopPicture& picture) {
 }
 
 const char* to_string(TopSort sort) {
-  constexpr std::array<const char*, kTopSorts> kNames = {"CPU", "memory", "throttled", "pressure", "IO", "network", "pids", "OOMs", "restarts", "name"};
+  constexpr std::array<const char*, kTopSorts> kNames = {"CPU",     "memory", "throttled", "pressure", "IO",
+                                                         "network", "pids",   "OOMs",      "restarts", "name"};
   return kNames.at(static_cast<std::size_t>(sort));
 }
 

@@ -3,10 +3,11 @@
 // filtering and the tree are functions of rows and settings. No terminal in here.
 #pragma once
 
+#include <nlohmann/json.hpp>
+
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string>
@@ -21,11 +22,11 @@ struct TopRow {
   std::string path;
   std::uint64_t cgroup = 0;
   std::string kind, runtime, namespace_, pod, container, name, image, state;
-  std::optional<double> cpu;             // percent of one core
-  std::optional<double> throttled;       // percent of the periods
-  std::optional<double> cpu_limit;       // cores, the tightest of all ancestors
-  std::optional<double> memory;          // bytes, working set
-  std::optional<double> memory_limit;    // bytes, the tightest of all ancestors
+  std::optional<double> cpu;                                         // percent of one core
+  std::optional<double> throttled;                                   // percent of the periods
+  std::optional<double> cpu_limit;                                   // cores, the tightest of all ancestors
+  std::optional<double> memory;                                      // bytes, working set
+  std::optional<double> memory_limit;                                // bytes, the tightest of all ancestors
   std::optional<double> pressure_cpu, pressure_memory, pressure_io;  // percent of the time some task was stalled
   std::optional<double> read, write, receive, transmit;              // bytes a second
   std::optional<double> pids, ooms, restarts, exit_code;
@@ -40,7 +41,7 @@ struct TopRow {
 };
 
 struct TopPicture {
-  double elapsed = 0;  // seconds between the two answers; 0: there was one only
+  double elapsed = 0;                               // seconds between the two answers; 0: there was one only
   std::optional<double> cpu, memory, memory_total;  // of the root: percent of all cores, bytes
   double cores = 0;
   std::size_t containers = 0, running = 0, cgroups = 0;

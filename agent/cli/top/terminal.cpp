@@ -66,7 +66,8 @@ bool locale_is_utf8() {
     const char* const value = std::getenv(name);
     if (value == nullptr || *value == '\0') continue;
     std::string text(value);
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return text.find("utf-8") != std::string::npos || text.find("utf8") != std::string::npos;
   }
   return false;
@@ -74,8 +75,10 @@ bool locale_is_utf8() {
 
 Status Terminal::open() {
   const char* const type = std::getenv("TERM");
-  if (::isatty(STDIN_FILENO) != 1 || ::isatty(STDOUT_FILENO) != 1) return fail("standard input and output: expected a terminal");
-  if (type == nullptr || *type == '\0' || std::string_view(type) == "dumb") return fail("TERM: expected a terminal that can move its cursor");
+  if (::isatty(STDIN_FILENO) != 1 || ::isatty(STDOUT_FILENO) != 1)
+    return fail("standard input and output: expected a terminal");
+  if (type == nullptr || *type == '\0' || std::string_view(type) == "dumb")
+    return fail("TERM: expected a terminal that can move its cursor");
   if (::tcgetattr(STDIN_FILENO, &before_) != 0) return fail_errno("terminal");
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP, SIGCONT}) listen(number);
   ::signal(SIGPIPE, SIG_IGN);

@@ -17,7 +17,9 @@ std::string fixed(std::optional<double> value, int digits = 1) {
   std::snprintf(text.data(), text.size(), "%.*f", digits, *value);
   return text.data();
 }
-std::string size(std::optional<double> value) { return value ? bytes_text(static_cast<std::int64_t>(*value)) : "-"; }
+std::string size(std::optional<double> value) {
+  return value ? bytes_text(static_cast<std::int64_t>(*value)) : "-";
+}
 
 struct Column {
   const char* title;
@@ -103,18 +105,23 @@ std::string titles(const Layout& layout) {
 
 std::string bar(std::optional<double> percent, int width) {
   const int full = percent ? static_cast<int>(std::lround(std::clamp(*percent, 0.0, 100.0) / 100 * width)) : 0;
-  return "[" + std::string(static_cast<std::size_t>(full), '|') + std::string(static_cast<std::size_t>(width - full), ' ') + "]";
+  return "[" + std::string(static_cast<std::size_t>(full), '|') +
+         std::string(static_cast<std::size_t>(width - full), ' ') + "]";
 }
 
 std::vector<ScreenLine> head(const TopPicture& picture, const TopState& state, int columns) {
   const int bar_width = columns >= 100 ? 20 : 10;
   std::optional<double> memory;
-  if (picture.memory && picture.memory_total && *picture.memory_total > 0) memory = *picture.memory / *picture.memory_total * 100;
-  const std::string first = "CPU " + bar(picture.cpu, bar_width) + " " + fixed(picture.cpu) + "% of " + fixed(picture.cores, 0) + " cores   Mem " +
-                            bar(memory, bar_width) + " " + size(picture.memory) + "/" + size(picture.memory_total);
-  const std::string second = std::to_string(picture.running) + " of " + std::to_string(picture.containers) + " containers running, " +
-                             std::to_string(picture.cgroups) + " cgroups, " + fixed(picture.ooms, 0) + " OOM kills; by " + to_string(state.view.sort) +
-                             (state.view.reverse ? " (reversed)" : "") + (state.view.filter.empty() ? "" : ", only \"" + printable(state.view.filter) + "\"");
+  if (picture.memory && picture.memory_total && *picture.memory_total > 0)
+    memory = *picture.memory / *picture.memory_total * 100;
+  const std::string first = "CPU " + bar(picture.cpu, bar_width) + " " + fixed(picture.cpu) + "% of " +
+                            fixed(picture.cores, 0) + " cores   Mem " + bar(memory, bar_width) + " " +
+                            size(picture.memory) + "/" + size(picture.memory_total);
+  const std::string second = std::to_string(picture.running) + " of " + std::to_string(picture.containers) +
+                             " containers running, " + std::to_string(picture.cgroups) + " cgroups, " +
+                             fixed(picture.ooms, 0) + " OOM kills; by " + to_string(state.view.sort) +
+                             (state.view.reverse ? " (reversed)" : "") +
+                             (state.view.filter.empty() ? "" : ", only \"" + printable(state.view.filter) + "\"");
   return {{fit(first, columns), Style::kPlain}, {fit(second, columns), Style::kPlain}};
 }
 
@@ -139,28 +146,36 @@ constexpr std::array<const char*, 16> kHelp = {{
 
 std::vector<std::string> details(const TopRow& row) {
   const auto line = [](const char* name, const std::string& value) { return fit(name, 22) + printable(value); };
-  return {line("cgroup", row.path),
-          line("kind", row.kind + (row.runtime.empty() ? "" : " of " + row.runtime)),
-          line("image", row.image),
-          line("state", row.state + (row.exit_code ? ", last exit code " + fixed(row.exit_code, 0) : "")),
-          line("restarts, OOM kills", fixed(row.restarts, 0) + ", " + fixed(row.ooms, 0)),
-          line("CPU", fixed(row.cpu) + " % of a core, limit " + fixed(row.cpu_limit, 2) + " cores, throttled in " + fixed(row.throttled) + " % of periods"),
-          line("memory", size(row.memory) + " of " + size(row.memory_limit) + " (" + fixed(row.memory_percent()) + " %)"),
-          line("stalled (PSI)", "CPU " + fixed(row.pressure_cpu) + " %, memory " + fixed(row.pressure_memory) + " %, IO " + fixed(row.pressure_io) + " %"),
-          line("IO", "read " + size(row.read) + "/s, write " + size(row.write) + "/s"),
-          line("network", "receive " + size(row.receive) + "/s, transmit " + size(row.transmit) + "/s"),
-          line("tasks", fixed(row.pids, 0))};
+  return {
+      line("cgroup", row.path),
+      line("kind", row.kind + (row.runtime.empty() ? "" : " of " + row.runtime)),
+      line("image", row.image),
+      line("state", row.state + (row.exit_code ? ", last exit code " + fixed(row.exit_code, 0) : "")),
+      line("restarts, OOM kills", fixed(row.restarts, 0) + ", " + fixed(row.ooms, 0)),
+      line("CPU", fixed(row.cpu) + " % of a core, limit " + fixed(row.cpu_limit, 2) + " cores, throttled in " +
+                      fixed(row.throttled) + " % of periods"),
+      line("memory", size(row.memory) + " of " + size(row.memory_limit) + " (" + fixed(row.memory_percent()) + " %)"),
+      line("stalled (PSI)", "CPU " + fixed(row.pressure_cpu) + " %, memory " + fixed(row.pressure_memory) + " %, IO " +
+                                fixed(row.pressure_io) + " %"),
+      line("IO", "read " + size(row.read) + "/s, write " + size(row.write) + "/s"),
+      line("network", "receive " + size(row.receive) + "/s, transmit " + size(row.transmit) + "/s"),
+      line("tasks", fixed(row.pids, 0))};
 }
 
 // The part of the screen between head and last line.
 std::vector<ScreenLine> body(const std::vector<TopRow>& rows, TopState& state, ScreenSize size, int room, bool utf8) {
   std::vector<ScreenLine> lines;
-  const auto add = [&](const std::string& text, Style style = Style::kPlain) { lines.push_back({fit(text, size.columns), style}); };
-  const auto selected = std::find_if(rows.begin(), rows.end(), [&](const TopRow& row) { return row.path == state.selected; });
+  const auto add = [&](const std::string& text, Style style = Style::kPlain) {
+    lines.push_back({fit(text, size.columns), style});
+  };
+  const auto selected =
+      std::find_if(rows.begin(), rows.end(), [&](const TopRow& row) { return row.path == state.selected; });
   if (state.help) {
     for (const char* text : kHelp) add(text);
   } else if (state.sorting) {
-    for (int i = 0; i < kTopSorts; ++i) add(std::string("  ") + to_string(static_cast<TopSort>(i)), i == state.sort_choice ? Style::kSelected : Style::kPlain);
+    for (int i = 0; i < kTopSorts; ++i)
+      add(std::string("  ") + to_string(static_cast<TopSort>(i)),
+          i == state.sort_choice ? Style::kSelected : Style::kPlain);
   } else if (state.details && selected != rows.end()) {
     for (const auto& text : details(*selected)) add(text);
   } else {
@@ -169,11 +184,14 @@ std::vector<ScreenLine> body(const std::vector<TopRow>& rows, TopState& state, S
     const Layout layout = layout_for(size.columns);
     for (int i = state.first; i < static_cast<int>(rows.size()) && static_cast<int>(lines.size()) < room; ++i) {
       const TopRow& row = rows[static_cast<std::size_t>(i)];
-      add(row_text(row, layout, state.view.tree, utf8), row.path == state.selected ? Style::kSelected : row.state == "exited" ? Style::kDim : Style::kPlain);
+      add(row_text(row, layout, state.view.tree, utf8), row.path == state.selected ? Style::kSelected
+                                                        : row.state == "exited"    ? Style::kDim
+                                                                                   : Style::kPlain);
     }
     if (rows.empty()) add("Nothing to show: a lists all cgroups, \\ changes the filter", Style::kDim);
   }
-  lines.resize(static_cast<std::size_t>(room), {std::string(static_cast<std::size_t>(size.columns), ' '), Style::kPlain});
+  lines.resize(static_cast<std::size_t>(room),
+               {std::string(static_cast<std::size_t>(size.columns), ' '), Style::kPlain});
   return lines;
 }
 
@@ -188,7 +206,8 @@ std::string last_line(const TopState& state) {
 
 }  // namespace
 
-std::vector<ScreenLine> draw(const TopPicture& picture, const std::vector<TopRow>& rows, TopState& state, ScreenSize size, bool utf8) {
+std::vector<ScreenLine> draw(const TopPicture& picture, const std::vector<TopRow>& rows, TopState& state,
+                             ScreenSize size, bool utf8) {
   size.columns = std::max(size.columns, 1);
   size.lines = std::max(size.lines, 1);
   const int room = std::max(0, size.lines - kHeadLines - 1);

@@ -22,11 +22,11 @@ struct TopState {
   double delay = 1;      // seconds
   bool help = false;
   bool details = false;
-  bool sorting = false;      // the sort menu is open
+  bool sorting = false;  // the sort menu is open
   int sort_choice = 0;
-  std::string prompt;        // "/", "\\", "d" or "k" while a text is typed; empty else
+  std::string prompt;  // "/", "\\", "d" or "k" while a text is typed; empty else
   std::string typed;
-  std::string message;       // the last line instead of the keys: errors, what was done
+  std::string message;  // the last line instead of the keys: errors, what was done
 };
 
 enum class Style { kPlain, kHeader, kSelected, kBold, kDim };
@@ -36,7 +36,8 @@ struct ScreenLine {
 };
 
 // Exactly size.lines lines (fewer for a screen of less than 4). Moves state.first so that the selection is seen.
-[[nodiscard]] std::vector<ScreenLine> draw(const TopPicture& picture, const std::vector<TopRow>& rows, TopState& state, ScreenSize size, bool utf8);
+[[nodiscard]] std::vector<ScreenLine> draw(const TopPicture& picture, const std::vector<TopRow>& rows, TopState& state,
+                                           ScreenSize size, bool utf8);
 
 // A table without a screen, as wide as it needs: batch mode and pipes.
 [[nodiscard]] std::string plain_table(const std::vector<TopRow>& rows, bool tree);
