@@ -121,8 +121,6 @@ std::string record_text(const Json& record) {
   return text;
 }
 
-}  // namespace
-
 int oom_list(const Common& common) {
   std::vector<std::string> files;
   std::error_code error;
@@ -165,6 +163,23 @@ int oom_show(const Common& common, const std::string& id) {
   if (!record) return complain(record.error().what);
   if (!print_structured(common, *record)) print(record_text(*record));
   return kDone;
+}
+
+}  // namespace
+
+void add_oom(CommandLine& line) {
+  const Common& common = line.common();
+  auto* group = line.add_group({"oom", "What was seen and done at OOM kills and at acts of policies",
+                                "  mete oom ls\n  mete oom show 20261124t045012-123"});
+  line.add_output(line.add(
+      {"ls", "List the forensic records", "  mete oom ls\n  mete oom ls -o json"},
+      [&common] { return oom_list(common); }, group));
+  auto id = std::make_shared<std::string>();
+  auto* show = line.add(
+      {"show", "One of them", "  mete oom show 20261124t045012-123"}, [&common, id] { return oom_show(common, *id); },
+      group);
+  show->add_option("record", *id, "Its name by `mete oom ls`")->required();
+  line.add_output(show);
 }
 
 }  // namespace mete::agent::cli
