@@ -2,10 +2,9 @@
 // Which limits a pod and its containers are under, who asked for them, and what lately came of it.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include "agent/foreign/ledger.h"
 #include "agent/pods/pod.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 

@@ -10,7 +10,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -24,3 +23,5 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "runtime/json.h"

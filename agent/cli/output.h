@@ -2,14 +2,13 @@
 // What the commands share: asking the agent for JSON, printing it, saying what went wrong.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include <functional>
 #include <optional>
 #include <string>
 
 #include "agent/cli/client.h"
 #include "agent/cli/command_line.h"
+#include "runtime/json.h"
 
 namespace mete::agent::cli {
 

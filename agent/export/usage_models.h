@@ -3,8 +3,6 @@
 // containers, pods, agent and machine (STATE/usage), so that `mete advise` has days to look at.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include <map>
 #include <memory>
 #include <string>
@@ -13,6 +11,7 @@
 #include "agent/base/services.h"
 #include "agent/pods/reconciler.h"
 #include "enforcers/usage_model.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 

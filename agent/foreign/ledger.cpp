@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/foreign/ledger.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <set>
 
@@ -10,6 +8,7 @@
 #include "runtime/cgroup/reclaim.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 namespace {

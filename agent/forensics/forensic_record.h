@@ -2,8 +2,6 @@
 // What was seen and done at one OOM kill, or one act of a policy: kept under STATE/forensics, one JSON file each.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -15,6 +13,7 @@
 #include "collectors/kernel/sample.h"
 #include "config/units.h"
 #include "enforcers/restart.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 

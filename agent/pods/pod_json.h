@@ -2,10 +2,9 @@
 // Pods as JSON: what was asked for, as a hash, and what is.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include "agent/pods/pod.h"
 #include "config/desired_state.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 

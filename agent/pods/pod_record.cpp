@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/pod_record.h"
 
-#include <nlohmann/json.hpp>
-
 #include "agent/pods/pre_stop_json.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 namespace {

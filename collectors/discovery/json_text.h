@@ -3,14 +3,13 @@
 // folder only; exceptions of the library end here.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "collectors/discovery/identity.h"
+#include "runtime/json.h"
 
 namespace mete::collectors {
 

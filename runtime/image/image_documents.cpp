@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/image/image_documents.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <ctime>
 #include <utility>
+
+#include "runtime/json.h"
 
 namespace mete::runtime::image {
 namespace {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/image/image_record.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
+
+#include "runtime/json.h"
 
 namespace mete::runtime::image {
 namespace {

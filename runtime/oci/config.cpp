@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/oci/config.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 
+#include "runtime/json.h"
 #include "runtime/oci/read_parts.h"
 
 namespace mete::runtime::oci {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // events: what the container uses, once (--stats) or each --interval until its end, and its OOM kills, as runc prints
 // them.
-#include <nlohmann/json.hpp>
 #include <poll.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
+#include "runtime/json.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/container.h"
 

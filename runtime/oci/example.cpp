@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/oci/example.h"
 
-#include <nlohmann/json.hpp>
+#include "runtime/json.h"
 
 namespace mete::runtime::oci {
 

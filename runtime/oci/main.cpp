@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // mete-oci: an OCI runtime. See flags.cpp for its commands.
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/file.h"
+#include "runtime/json.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/config.h"
 #include "runtime/oci/flags.h"

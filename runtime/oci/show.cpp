@@ -2,13 +2,13 @@
 // state, list, ps, spec: what is only printed.
 #include <dirent.h>
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include <algorithm>
 #include <memory>
 
 #include "runtime/file.h"
+#include "runtime/json.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/container.h"
 #include "runtime/oci/example.h"

@@ -2,7 +2,6 @@
 #include "runtime/oci/state.h"
 
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/file.h"
+#include "runtime/json.h"
 #include "runtime/oci/json.h"
 #include "runtime/oci/read_parts.h"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/oci/update_flags.h"
 
-#include <nlohmann/json.hpp>
-
 #include <charconv>
 #include <optional>
+
+#include "runtime/json.h"
 
 namespace mete::runtime::oci {
 namespace {
