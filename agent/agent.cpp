@@ -121,14 +121,14 @@ class Agent {
     METE_CHECK(runtime::make_directories(settings_.pods(), 0700));
     METE_CHECK(runtime::make_directories(settings_.logs()));
     METE_CHECK(runtime::make_directories(settings_.run, 0755));
-    METE_CHECK(runtime::make_directories(settings_.run + "/pods", 0700));
+    METE_CHECK(runtime::make_directories(settings_.run_pods(), 0700));
     METE_CHECK(files_.open());
     METE_CHECK(enforcement_.forensics().open());
     enforcement_.reserve_memory(settings_.config.machine.reserve_memory);
     enforcement_.idle_cpu().reserve(settings_.config.machine.reserve_cpu);
     if (auto log = kernel_log_.open(); !log) {
       events_.add({.severity = Severity::kWarning,
-                   .reason = "NoKernelLog",
+                   .reason = name_of(Reason::kNoKernelLog),
                    .message = log.error().what + "; the victim of an OOM kill can only be guessed"});
     } else {
       kernel_log_.on_kill([this](const KernelKill& kill) {
@@ -150,7 +150,9 @@ class Agent {
     reconciler_.on_desired([this] {
       foreign_.set_policies(manifests_.desired().policies);
       for (auto& sentence : unmatched_.see(manifests_.desired())) {
-        events_.add({.severity = Severity::kWarning, .reason = "PolicyMatchesNothing", .message = std::move(sentence)});
+        events_.add({.severity = Severity::kWarning,
+                     .reason = name_of(Reason::kPolicyMatchesNothing),
+                     .message = std::move(sentence)});
       }
     });
     // Last: an agent that cannot start has made no cgroup.
@@ -173,7 +175,7 @@ class Agent {
     for (const auto& why : protect_self()) log_info("not protected: " + why);
     if (const auto started = collecting_.start(); !started) {
       events_.add({.severity = Severity::kWarning,
-                   .reason = "NoDiscovery",
+                   .reason = name_of(Reason::kNoDiscovery),
                    .message = started.error().what + "; cgroups that others made are not measured"});
     }
     reconciler_.adopt();
@@ -244,9 +246,11 @@ class Agent {
   }
 
   void web_config_changed(bool taken, const std::string& message) {
-    if (taken) return events_.add({.severity = Severity::kNormal, .reason = "WebConfigChanged", .message = message});
+    if (taken)
+      return events_.add(
+          {.severity = Severity::kNormal, .reason = name_of(Reason::kWebConfigChanged), .message = message});
     events_.add({.severity = Severity::kWarning,
-                 .reason = "WebConfigRefused",
+                 .reason = name_of(Reason::kWebConfigRefused),
                  .message = message + "; what was in force stays so"});
   }
 

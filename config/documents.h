@@ -39,4 +39,8 @@ struct Documents {
   [[nodiscard]] bool ok() const { return errors.empty(); }
 };
 
+// The same text is now in another file, `lines` further down (negative: further up): all locations follow. So a
+// manifest that is stored under another name need not be read again.
+void move_to(Documents& documents, const std::string& file, int lines);
+
 }  // namespace mete::config

@@ -215,6 +215,9 @@ struct PodSpec {
 struct Pod {
   ObjectMeta metadata;
   PodSpec spec;
+  // What the manifest says in the fields that are marked so in the field tables, in one order whatever the manifest's
+  // is; empty when it says nothing there. Two texts differ when those fields ask for different things.
+  std::string identity_text;
   Location location;
   bool operator==(const Pod&) const = default;
 };

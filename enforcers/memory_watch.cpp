@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "config/policy_actions.h"
+
 namespace mete::enforcers {
 namespace {
 
@@ -19,11 +21,6 @@ constexpr nanoseconds kSoonest = std::chrono::milliseconds(10);
 constexpr nanoseconds kLatest = std::chrono::seconds(1);
 constexpr double kLooksUntilFull = 4;
 constexpr int kMostSeen = 1024;  // samples of a window
-
-bool is_repeated(config::ThresholdAction action) {
-  using enum config::ThresholdAction;
-  return action == kReclaim || action == kKillContainer || action == kKillProcess || action == kRestart;
-}
 
 }  // namespace
 
@@ -55,7 +52,7 @@ std::vector<std::size_t> ThresholdLatch::crossed(std::span<const config::MemoryT
     const bool raised = rules[i].action == config::ThresholdAction::kRaise && limit > fired.limit;
     if (raised || usage < share_of(limit, armed_again_below(rules[i].usage))) fired.latched = false;
     if (usage < share_of(limit, rules[i].usage)) continue;
-    if (fired.latched && !(is_repeated(rules[i].action) && now - fired.at >= kAgain)) continue;
+    if (fired.latched && !(config::row_of(rules[i].action).repeated && now - fired.at >= kAgain)) continue;
     fired = {true, now, limit};
     firing.push_back(i);
   }

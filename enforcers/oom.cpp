@@ -3,10 +3,13 @@
 
 #include <algorithm>
 
+#include "config/policy_actions.h"
+
 namespace mete::enforcers {
 
 std::string_view to_string(OomAction action) {
-  return action == OomAction::kKillContainer ? "kill-container" : "kill-process";
+  return config::to_string(action == OomAction::kKillContainer ? config::OnOom::kKillContainer
+                                                               : config::OnOom::kKillProcess);
 }
 
 OomAction oom_action(const config::Policy* policy) {

@@ -227,9 +227,8 @@ HttpResponse Api::update(Pod& pod, const HttpRequest& request) {
 HttpResponse Api::apply(const HttpRequest& request) {
   const std::string file = request.parameter("file").empty() ? "<stdin>" : request.parameter("file");
   auto parsed = parse_manifest(request.body, file);
-  ordered_json warnings = texts(parsed.documents.warnings);
-  if (!parsed.documents.ok())
-    return json_response({{"errors", texts(parsed.documents.errors)}, {"warnings", warnings}}, 422);
+  ordered_json warnings = texts(parsed.warnings);
+  if (!parsed.ok()) return json_response({{"errors", texts(parsed.errors)}, {"warnings", warnings}}, 422);
   if (parsed.objects.empty()) return json_response({{"errors", {"The manifest holds no object."}}}, 422);
   if (const auto single = check_one_each(parsed.objects); !single)
     return json_response({{"errors", {single.error().what}}}, 422);
@@ -240,11 +239,7 @@ HttpResponse Api::apply(const HttpRequest& request) {
   for (const auto& error : before.errors) known.insert(config::to_string(error));
   std::vector<config::Diagnostic> fresh;
   for (const auto& error : after.errors) {
-    if (known.contains(config::to_string(error))) continue;
-    fresh.push_back(error);
-    // The person knows the file that was given, not the one it would be kept in.
-    auto& where = fresh.back().location.file;
-    if (where.starts_with(services_.settings.applied() + "/")) where = file;
+    if (!known.contains(config::to_string(error))) fresh.push_back(error);
   }
   if (!fresh.empty()) return json_response({{"errors", texts(fresh)}, {"warnings", warnings}}, 422);
   ordered_json results = ordered_json::array();
@@ -275,7 +270,7 @@ HttpResponse Api::apply(const HttpRequest& request) {
 HttpResponse Api::remove(const HttpRequest& request) {
   if (const std::string key = request.parameter("pod"); !key.empty()) return remove_pod(key, request);
   auto parsed = parse_manifest(request.body, request.parameter("file").empty() ? "<stdin>" : request.parameter("file"));
-  if (!parsed.documents.ok()) return json_response({{"errors", texts(parsed.documents.errors)}}, 422);
+  if (!parsed.ok()) return json_response({{"errors", texts(parsed.errors)}}, 422);
   const auto grace = grace_of(request);
   if (!grace) return error_response(400, grace.error().what);
   ordered_json errors = ordered_json::array();
@@ -304,7 +299,7 @@ HttpResponse Api::remove_pod(const std::string& key, const HttpRequest& request)
   const auto grace = grace_of(request);
   if (!grace) return error_response(400, grace.error().what);
   const auto slash = key.find('/');
-  const AppliedObject object{"Pod", key.substr(0, slash), key.substr(slash + 1), {}, 1};
+  const AppliedObject object{"Pod", key.substr(0, slash), key.substr(slash + 1), {}};
   if (manifests_.applied_file(object).empty()) {
     if (!pod->record().terminating) {
       return error_response(409, "Pod " + key + " comes from " + pod->record().source + "; remove it there.");

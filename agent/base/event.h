@@ -10,20 +10,19 @@
 #include <utility>
 #include <vector>
 
+#include "agent/base/event_reasons.h"
 #include "enforcers/restart.h"
 
 namespace mete::agent {
-
-enum class Severity { kNormal, kWarning };
 
 struct Event {
   std::uint64_t sequence = 0;  // set by EventLog, from 1
   enforcers::WallTime at{};    // set by EventLog
   Severity severity = Severity::kNormal;
-  std::string reason;     // "Started", "OOMKilled", "LimitDrift", ...: one word, stable
-  std::string pod;        // "default/web"; empty: the agent itself
-  std::string container;  // empty: the whole pod
-  std::string message;    // one sentence for a person
+  std::string reason;                                       // one of event_reasons.h
+  std::string pod;                                          // "default/web"; empty: the agent itself
+  std::string container;                                    // empty: the whole pod
+  std::string message;                                      // one sentence for a person
   std::vector<std::pair<std::string, std::string>> fields;  // the numbers behind it
 };
 

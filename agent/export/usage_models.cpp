@@ -39,7 +39,8 @@ std::string UsageModels::file_of(const std::string& name) const {
 
 void UsageModels::start() {
   const auto tell = [&](const std::string& what) {
-    services_.events.add({.severity = Severity::kWarning, .reason = "UsageUnreadable", .message = what});
+    services_.events.add(
+        {.severity = Severity::kWarning, .reason = name_of(Reason::kUsageUnreadable), .message = what});
   };
   if (const auto made = runtime::make_directories(services_.settings.usage(), 0700); !made) tell(made.error().what);
   std::error_code ignored;
@@ -113,7 +114,8 @@ void UsageModels::save(const std::string& name, Kept& kept) {
   const auto text = to_json(kept.model, name).dump() + "\n";
   const auto saved = runtime::replace_file(file_of(name), text, 0600, runtime::Durability::volatile_);
   if (!saved && !save_failed_)
-    services_.events.add({.severity = Severity::kWarning, .reason = "UsageNotSaved", .message = saved.error().what});
+    services_.events.add(
+        {.severity = Severity::kWarning, .reason = name_of(Reason::kUsageNotSaved), .message = saved.error().what});
   save_failed_ = !saved;
 }
 

@@ -30,7 +30,7 @@ void tell_kill_of_others(Enforcement& enforcement, const KernelKill& kill) {
                         {"command", kill.task},  {"anon_rss", std::to_string(kill.anon_rss.count())}};
   if (written) fields.emplace_back("record", *written);
   services.events.add({.severity = Severity::kWarning,
-                       .reason = "ForeignOOMKilled",
+                       .reason = name_of(Reason::kForeignOOMKilled),
                        .message = "The kernel killed process " + std::to_string(kill.pid) + " (" + kill.task +
                                   ") of cgroup " + record.cgroup + ", which no policy holds",
                        .fields = std::move(fields)});

@@ -162,7 +162,7 @@ void MachineEnforcer::end_somebody(const std::string& rule, const std::string& b
     told_at_ = woken;
     services_.instruments.enforcement("machine", "kill-container", "failed");
     services_.events.add({.severity = Severity::kWarning,
-                          .reason = "MachineOutOfMemory",
+                          .reason = name_of(Reason::kMachineOutOfMemory),
                           .message = because + "; there is no container that may be ended"});
     return;
   }
@@ -180,7 +180,7 @@ void MachineEnforcer::end_somebody(const std::string& rule, const std::string& b
   Incident incident(subject, enforcement_, trigger, std::move(record));
   Status done;
   if (!report_only) {
-    subject.killed_by_policy("MachineOutOfMemory");
+    subject.killed_by_policy(name_of(Reason::kMachineOutOfMemory));
     done = enforcers::kernel_executor().kill_all(victim.cgroup());
     incident.step("killed");
     ending_ = victim.cgroup().path();
@@ -191,7 +191,7 @@ void MachineEnforcer::end_somebody(const std::string& rule, const std::string& b
     }
   }
   const Outcome outcome = report_only ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
-  incident.finish(outcome, "kill-container", "MachineOutOfMemory",
+  incident.finish(outcome, "kill-container", name_of(Reason::kMachineOutOfMemory),
                   because + "; of " + std::to_string(all.size()) + " containers " + subject.shown() +
                       " is the first to go (" + ranked.front().reason + "): " + std::string(to_string(outcome)),
                   done ? "" : done.error().what);

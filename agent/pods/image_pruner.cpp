@@ -25,7 +25,8 @@ void ImagePruner::start() {
   const auto watch = services_.files.watch(services_.settings.images() + "/images", IN_MOVED_TO | IN_DELETE,
                                            [this](std::string_view, std::uint32_t) { prune_soon(); });
   if (!watch)
-    services_.events.add({.severity = Severity::kWarning, .reason = "ImagesNotWatched", .message = watch.error().what});
+    services_.events.add(
+        {.severity = Severity::kWarning, .reason = name_of(Reason::kImagesNotWatched), .message = watch.error().what});
   prune_soon();
 }
 
@@ -58,7 +59,8 @@ void ImagePruner::pruned(const Status& done) {
   if (done) {
     told_.clear();
   } else if (std::exchange(told_, done.error().what) != done.error().what) {
-    services_.events.add({.severity = Severity::kWarning, .reason = "LayersNotRemoved", .message = done.error().what});
+    services_.events.add(
+        {.severity = Severity::kWarning, .reason = name_of(Reason::kLayersNotRemoved), .message = done.error().what});
   }
 }
 

@@ -16,11 +16,12 @@ LimitEvents::LimitEvents(Services& services, const runtime::cgroup::Group& group
     : services_(services),
       group_(group),
       tell_(std::move(tell)),
-      counters_{
-          {"pids", "pids.events", "max", "PidsLimit",
-           "forks were refused: it has as many processes and threads as it may"},
-          {"memory", "memory.swap.events", "max", "SwapLimit", "times it was refused swap: it has as much as it may"},
-          {"memory", "memory.swap.events", "fail", "SwapFull", "times there was no swap left on the machine for it"}},
+      counters_{{"pids", "pids.events", "max", Reason::kPidsLimit,
+                 "forks were refused: it has as many processes and threads as it may"},
+                {"memory", "memory.swap.events", "max", Reason::kSwapLimit,
+                 "times it was refused swap: it has as much as it may"},
+                {"memory", "memory.swap.events", "fail", Reason::kSwapFull,
+                 "times there was no swap left on the machine for it"}},
       timer_(services.loop) {}
 
 void LimitEvents::open(bool bounded) {
@@ -61,7 +62,7 @@ void LimitEvents::see(Counter& counter, bool begin) {
     return;
   const auto times = *value - std::exchange(counter.told, *value);
   counter.told_at = now;
-  tell_(counter.reason, std::to_string(times) + " " + counter.what,
+  tell_(name_of(counter.reason), std::to_string(times) + " " + counter.what,
         {{"file", counter.file}, {"times", std::to_string(times)}, {"total", std::to_string(*value)}});
 }
 

@@ -33,7 +33,7 @@ class LimitEvents {
     const char* controller;
     const char* file;
     const char* key;
-    const char* reason;
+    Reason reason;
     const char* what;
     std::uint64_t told = 0;
     std::chrono::steady_clock::time_point told_at{};

@@ -3,8 +3,12 @@
 // nothing: its last good version stays in force, and what it was at our start is left running.
 #pragma once
 
+#include <sys/stat.h>
+
+#include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -19,21 +23,25 @@
 
 namespace mete::agent {
 
-// One object as `mete apply` keeps it: APPLIED/Pod.default.web.yaml holds its document as it was written.
+// One object as `mete apply` keeps it: APPLIED/Pod.default.web.yaml holds its document as it was written. What was read
+// of it goes along, so that it is parsed once: when the request comes in.
 struct AppliedObject {
   std::string kind;
   std::string namespace_;
   std::string name;
   std::string text;
-  int first_line = 1;
+  int first_line = 1;           // of `text` in the manifest that was given
+  config::Documents read = {};  // of `text`; its locations are in the manifest that was given
   [[nodiscard]] std::string file_name() const { return kind + "." + namespace_ + "." + name + ".yaml"; }
   [[nodiscard]] std::string shown() const { return kind + " " + namespace_ + "/" + name; }
 };
 
-// The objects of a manifest text, one a document. Errors are those of read_documents.
+// The objects of a manifest text, one a document. Errors and warnings are those of read_documents.
 struct ParsedManifest {
   std::vector<AppliedObject> objects;
-  config::Documents documents;
+  std::vector<config::Diagnostic> errors;
+  std::vector<config::Diagnostic> warnings;
+  [[nodiscard]] bool ok() const { return errors.empty(); }
 };
 [[nodiscard]] ParsedManifest parse_manifest(std::string_view text, const std::string& file);
 
@@ -60,11 +68,23 @@ class Manifests {
   [[nodiscard]] std::string text_of(const AppliedObject& object) const;
 
  private:
+  // Which version of a file was stored by apply(), as stat(2) tells it: the wake-up by inotify that follows need not
+  // read it. A file that somebody else writes differs in one of them.
+  struct Version {
+    std::uint64_t inode = 0;
+    std::int64_t size = 0;
+    std::chrono::nanoseconds changed{0};
+    bool operator==(const Version&) const = default;
+  };
   struct File {
-    config::Documents good;   // the last version without an error
+    config::Documents good;  // the last version without an error
+    std::optional<Version> stored = {};
     bool broken = false;      // the present version has errors
     std::uint64_t order = 0;  // of first being seen: who was there first keeps a name that two files use
   };
+  [[nodiscard]] static Version version_of(const struct stat& info);
+  File& file_at(const std::string& path);
+  void take(const std::string& path, const AppliedObject& object);
   [[nodiscard]] Status watch(const std::string& folder);
   void watch_again();
   void settle_after(std::chrono::milliseconds delay);

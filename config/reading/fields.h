@@ -49,6 +49,9 @@ struct FieldSpec {
   std::int64_t min = std::numeric_limits<std::int64_t>::min();  // for kInteger, kIntegerList and kCount
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
   std::string_view doc = {};  // for the JSON Schema
+  // Of a Pod's field: what the manifest says here goes into Pod::identity_text, so that a change makes another pod of
+  // it without a line elsewhere. For fields that mete learned to act on after records had identity hashes.
+  bool identity_by_text = false;
 };
 
 struct ObjectSpec {
@@ -65,10 +68,7 @@ extern const ObjectSpec kConfigMapSpec;
 extern const ObjectSpec kSecretSpec;
 extern const ObjectSpec kAgentConfigSpec;
 
-// Values of Policy fields, in the order of the enums in policy.h.
-extern const std::span<const std::string_view> kOnOomNames;
-extern const std::span<const std::string_view> kThresholdActionNames;
-extern const std::span<const std::string_view> kAfterFreezeNames;
+// Values of Policy fields, in the order of the enums in policy.h. Those of actions are in policy_actions.h.
 extern const std::span<const std::string_view> kOnDriftNames;
 extern const std::span<const std::string_view> kLabelOperatorNames;
 // In the order of RestartPolicy and HostPathType in pod.h.

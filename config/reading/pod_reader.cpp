@@ -4,6 +4,7 @@
 #include "config/diagnostics.h"
 #include "config/names.h"
 #include "config/reading/fields.h"
+#include "config/reading/identity_text.h"
 #include "config/reading/readers.h"
 
 namespace mete::config {
@@ -59,6 +60,7 @@ Pod read_pod(const View& view) {
   Pod pod;
   pod.location = view.location();
   pod.metadata = read_metadata(view["metadata"]);
+  pod.identity_text = identity_text(view, kPodSpec);
   const View spec = view["spec"];
   PodSpec& to = pod.spec;
   to.restart_policy = read_enum(spec["restartPolicy"], kRestartPolicyNames, RestartPolicy::kAlways);

@@ -3,6 +3,7 @@
 
 #include "config/diagnostics.h"
 #include "config/names.h"
+#include "config/policy_actions.h"
 #include "config/reading/fields.h"
 #include "config/reading/policy_readers.h"
 
@@ -121,7 +122,7 @@ std::optional<std::uint32_t> read_class_id(const View& view) {
 void check_for_cgroups(const Policy& policy, const View& spec) {
   if (policy.selector.cgroups.empty()) return;
   const auto refuse = [](const View& action, ThresholdAction what) {
-    if (what != ThresholdAction::kExec && what != ThresholdAction::kRestart) return;
+    if (row_of(what).for_others) return;
     action.error(mismatch("`do: " + action.text() + "` for cgroups of others",
                           "another action: restart and exec are for pods, which mete launches"));
   };

@@ -180,6 +180,10 @@ std::string hostname_of(const config::Pod& pod) {
   return name;
 }
 
+std::string hosts_text(const config::Pod& pod) {
+  return "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t" + hostname_of(pod) + "\n";
+}
+
 bool wants_init(const config::Pod& pod) {
   const auto at = pod.metadata.annotations.find("mete/init");
   return at != pod.metadata.annotations.end() && at->second == "true";

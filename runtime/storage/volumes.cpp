@@ -198,10 +198,10 @@ Result<std::map<std::string, std::string>> prepare_volumes(const config::PodPlan
   return paths;
 }
 
-Status remove_volumes(const VolumeDirectories& directories) {
+Status remove_memory_volumes(const std::string& memory) {
   METE_TRY(const std::string mounts, read_file(AT_FDCWD, "/proc/self/mounts"));
   // "tmpfs PATH tmpfs ...": names of volumes and uids need no unescaping.
-  const std::string needle = " " + directories.memory + "/";
+  const std::string needle = " " + memory + "/";
   for (std::size_t at = 0; (at = mounts.find(needle, at)) != std::string::npos;) {
     const std::size_t start = at + 1;
     at = mounts.find(' ', start);
@@ -209,7 +209,11 @@ Status remove_volumes(const VolumeDirectories& directories) {
     if (::umount2(path.c_str(), MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT)
       return fail_errno("unmount " + path);
   }
-  METE_CHECK(remove_tree(directories.memory));
+  return remove_tree(memory);
+}
+
+Status remove_volumes(const VolumeDirectories& directories) {
+  METE_CHECK(remove_memory_volumes(directories.memory));
   return remove_tree(directories.disk);
 }
 

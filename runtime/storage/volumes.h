@@ -23,5 +23,7 @@ struct VolumeDirectories {
 // Unmounts every tmpfs below `memory` and removes both directories with all that is in them. Missing ones are fine.
 // Needs no manifest, so it also cleans up after a crash.
 [[nodiscard]] Status remove_volumes(const VolumeDirectories& directories);
+// The part of it below the run folder.
+[[nodiscard]] Status remove_memory_volumes(const std::string& memory);
 
 }  // namespace mete::runtime::storage
