@@ -5,6 +5,10 @@
 
 namespace mete::enforcers {
 
+const config::Policy* in_force(const config::Policy* policy) {
+  return policy != nullptr && policy->dry_run ? nullptr : policy;
+}
+
 std::string_view to_string(OomAction action) {
   return action == OomAction::kKillContainer ? "kill-container" : "kill-process";
 }
@@ -38,7 +42,8 @@ bool out_of_memory_at(Bytes usage, Bytes reclaimable, Bytes limit) {
 
 OomDecision decide_oom(const OomObservation& seen, const config::Policy* policy) {
   OomDecision decision;
-  decision.action = oom_action(policy);
+  const bool said = policy != nullptr && policy->memory.on_oom.has_value();
+  decision.action = said ? oom_action(policy) : seen.usual_action;
   if (seen.kills_now <= seen.kills_before) return decision;
   decision.new_kills = seen.kills_now - seen.kills_before;
   if (decision.action != OomAction::kKillContainer || !seen.processes_left || seen.kernel_kills_group) return decision;

@@ -209,6 +209,7 @@ Outcome MemoryEnforcer::kill(ThresholdAction action, const Trigger& trigger) {
   const auto victim = enforcers::oom_victim(record.processes, bound().value_or(Bytes(0)));
   if (victim) {
     record.victim = record.processes[*victim].pid;
+    record.victim_task = record.processes[*victim].task;
     record.victim_command = record.processes[*victim].command;
   }
   // Pressure and thrashing are about page cache, which is no process' own; there the kernel's choice stands.
@@ -220,6 +221,7 @@ Outcome MemoryEnforcer::kill(ThresholdAction action, const Trigger& trigger) {
   if (gone) {
     killed_until_ = {};  // nothing was killed: it may be by the next who grows
     record.victim.reset();
+    record.victim_task.clear();
     record.victim_command.clear();
     done = fail("who had grown is gone, and no other process has a fiftieth of the limit");
   } else if (!refused && action == ThresholdAction::kKillContainer) {
@@ -241,7 +243,7 @@ Outcome MemoryEnforcer::kill(ThresholdAction action, const Trigger& trigger) {
                          name_of(action) + ": " + std::string(to_string(outcome));
   if (refused) sentence += ", its policy has killed as often as its guard allows";
   EventFields more;
-  if (record.victim) more = {{"pid", std::to_string(*record.victim)}, {"command", record.victim_command}};
+  if (record.victim) more = victim_fields(record);
   told_of.finish(outcome, name_of(action), refused ? "KillGuarded" : "PolicyKill", std::move(sentence),
                  done ? "" : done.error().what, std::move(more));
   return last_kill_ = outcome;

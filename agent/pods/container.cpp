@@ -37,15 +37,14 @@ runtime::cgroup::Group group_of(const Pod& pod, std::size_t index) {
 
 Container::Container(Pod& pod, std::size_t index)
     : pod_(pod),
-      index_(index),
+      slot_(pod, index),
       enforcement_(pod.enforcement()),
       services_(pod.services()),
       cgroup_(group_of(pod, index)),
+      oom_record_(slot_, cgroup_, limits_),
       stop_signal_(SIGTERM),
       shim_(services_.loop),
       ready_(services_.loop),
-      oom_event_(services_.loop),
-      oom_timer_(services_.loop),
       adopt_timer_(services_.loop),
       process_(services_.loop),
       shim_timer_(services_.loop),
@@ -54,6 +53,7 @@ Container::Container(Pod& pod, std::size_t index)
       subject_(std::make_unique<ContainerSubject>(services_, pod, *this)),
       enforcer_(std::make_unique<MemoryEnforcer>(enforcement_, *subject_)),
       cpu_enforcer_(std::make_unique<CpuEnforcer>(enforcement_, *subject_)),
+      oom_watch_(std::make_unique<OomWatch>(enforcement_, *subject_, oom_record_, *enforcer_)),
       lower_timer_(services_.loop),
       limit_events_(services_, cgroup_, [this](std::string reason, const std::string& message, auto fields) {
         pod_.tell(Severity::kWarning, std::move(reason), record().name, "Container " + record().name + ": " + message,
@@ -69,7 +69,7 @@ Container::Container(Pod& pod, std::size_t index)
                 pod_.tell(Severity::kWarning, "LimitDrift", record().name, std::move(message), std::move(fields));
               },
           .changed = [this] { ++limit_changes_; },
-          .memory_event = [this] { oom_woken(); },
+          .memory_event = [this] { oom_watch_->woken(); },
           .limit_event = [this] { limit_events_.look(); }});
   base_ = std::make_shared<const collectors::Sample>(
       collectors::from_text(record().base_sample).value_or(collectors::Sample()));
@@ -82,17 +82,14 @@ Container::~Container() {
 }
 
 ContainerRecord& Container::record() {
-  return pod_.record().containers[index_];
+  return slot_.record();
 }
 const ContainerRecord& Container::record() const {
-  return pod_.record().containers[index_];
+  return slot_.record();
 }
 
 const config::Container* Container::spec() const {
-  if (pod_.plan() == nullptr) return nullptr;
-  const auto& spec = pod_.plan()->pod.spec;
-  const auto init = spec.init_containers.size();
-  return index_ < init ? &spec.init_containers[index_] : &spec.containers[index_ - init];
+  return slot_.spec();
 }
 
 Subject& Container::subject() const {
@@ -100,20 +97,19 @@ Subject& Container::subject() const {
 }
 
 const config::Policy* Container::policy() const {
-  return pod_.plan() != nullptr && pod_.plan()->policy ? &*pod_.plan()->policy : nullptr;
+  return slot_.policy();
 }
 
 runtime::shim::AttemptFiles Container::files() const {
-  return runtime::shim::AttemptFiles(attempts_directory() + "/" + std::to_string(record().attempt));
+  return slot_.files();
 }
 
 std::string Container::attempts_directory() const {
-  return pod_.directory() + "/containers/" + record().name;
+  return slot_.attempts_directory();
 }
 
 std::string Container::log_path() const {
-  const auto& pod = pod_.record();
-  return services_.settings.logs() + "/" + pod.namespace_ + "_" + pod.name + "/" + record().name + ".log";
+  return slot_.log_path();
 }
 
 bool Container::is_active() const {
@@ -239,9 +235,9 @@ void Container::ended() {
 
 void Container::finish(const runtime::shim::ExitStatus& status, const std::string& reason) {
   auto& own = record();
-  check_oom();
+  oom_watch_->poll();
   if (const auto last = read_kernel()) own.last_sample = collectors::to_text(*last);
-  oom_timer_.cancel();
+  oom_watch_->stop_polling();
   restart_timer_.cancel();
   pre_stop_.cancel();
   own.exit_code = status.code;

@@ -12,15 +12,15 @@
 
 #include "agent/base/asio.h"
 #include "agent/enforcement/enforcement.h"
+#include "agent/pods/container_slot.h"
 #include "agent/pods/limit_events.h"
+#include "agent/pods/oom_record.h"
 #include "agent/pods/pod_record.h"
 #include "agent/pods/pre_stop.h"
 #include "collectors/cumulative.h"
-#include "collectors/kernel/process_memory.h"
 #include "collectors/sampler.h"
 #include "config/desired_state.h"
 #include "enforcers/asked_limits.h"
-#include "enforcers/oom.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/shim/attempt_files.h"
 
@@ -31,7 +31,6 @@ class CpuEnforcer;
 class DriftWatch;
 class MemoryEnforcer;
 class Subject;
-struct ForensicRecord;
 class Pod;
 
 class Container {
@@ -83,10 +82,10 @@ class Container {
   // Of the cgroups that are gone; not changed any more once it is given out.
   [[nodiscard]] const std::shared_ptr<const collectors::Sample>& base() const { return base_; }
   // The last OOM kill that this agent told; null: none.
-  [[nodiscard]] const std::shared_ptr<const collectors::Exemplar>& last_oom() const { return last_oom_; }
+  [[nodiscard]] const std::shared_ptr<const collectors::Exemplar>& last_oom() const { return oom_record_.last(); }
   // Grows whenever its limits may have been changed.
   [[nodiscard]] std::uint64_t limit_changes() const { return limit_changes_; }
-  [[nodiscard]] std::uint64_t oom_kills();
+  [[nodiscard]] std::uint64_t oom_kills() const { return oom_record_.kills(); }
 
   [[nodiscard]] ContainerRecord& record();
   [[nodiscard]] const ContainerRecord& record() const;
@@ -115,14 +114,9 @@ class Container {
   [[nodiscard]] Subject& subject() const;
 
   // The kernel's log says that it killed here.
-  void oom_killed_in_log() { check_oom(); }
+  void oom_killed_in_log() { oom_watch_->killed_in_log(); }
 
  private:
-  struct ProcessSeen {
-    collectors::ProcessMemory process;
-    std::chrono::steady_clock::time_point at;
-  };
-
   // container_launch.cpp
   void launch();
   Status begin_attempt();
@@ -185,24 +179,15 @@ class Container {
   void write_what_has_changed();
   void adopt_attempt(int tries_left);
 
-  // container_oom.cpp
-  void watch_oom();
-  void oom_woken();
-  void check_oom();
   void choose_oom_counter();
-  [[nodiscard]] Result<std::uint64_t> oom_counter() const;
-  void check_oom_later(std::chrono::microseconds delay);
-  void tell_oom(const enforcers::OomDecision& decision, bool done);
-  void name_victim(const std::optional<KernelKill>& kill, ForensicRecord& forensic) const;
-  void take_snapshot();
-  void remember_command();  // of the first process, which may be dead before an OOM is looked at
 
   Pod& pod_;
-  std::size_t index_;
+  ContainerSlot slot_;
   Enforcement& enforcement_;
   Services& services_;
   runtime::cgroup::Group cgroup_;
   runtime::cgroup::Limits limits_;
+  OomRecord oom_record_;
   std::string image_name_;
   bool image_missing_ = false;
   int stop_signal_;
@@ -211,19 +196,11 @@ class Container {
   pid_t shim_pid_ = 0;
   asio::posix::stream_descriptor shim_;
   asio::posix::stream_descriptor ready_;
-  asio::posix::stream_descriptor oom_event_;
-  asio::steady_timer oom_timer_;
   asio::steady_timer adopt_timer_;
   asio::posix::stream_descriptor process_;  // its first one, while the shim lives
   asio::steady_timer shim_timer_;
   bool shim_stuck_told_ = false;
-  std::chrono::steady_clock::time_point oom_woken_at_{};
-  std::chrono::steady_clock::time_point snapshot_at_{};
-  int oom_checks_left_ = 0;
-  std::vector<ProcessSeen> snapshot_;
-  std::string first_command_;
   std::uint64_t limit_changes_ = 0;
-  std::shared_ptr<const collectors::Exemplar> last_oom_;
   std::shared_ptr<const collectors::Sample> base_;  // never null
   asio::steady_timer restart_timer_;
   PreStop pre_stop_;
@@ -231,6 +208,7 @@ class Container {
   std::unique_ptr<ContainerSubject> subject_;
   std::unique_ptr<MemoryEnforcer> enforcer_;
   std::unique_ptr<CpuEnforcer> cpu_enforcer_;
+  std::unique_ptr<OomWatch> oom_watch_;
   std::optional<std::chrono::microseconds> boosted_quota_;
   enforcers::IoFacts io_;
   config::Policy faults_told_;                                   // what of it cannot be had

@@ -43,7 +43,7 @@ void Container::adopt() {
     write_what_has_changed();
     open_cgroup();
     choose_oom_counter();
-    check_oom();
+    oom_watch_->poll();
     drift_->check();
   }
   if (is_active()) adopt_attempt(kAdoptTries);
@@ -130,7 +130,7 @@ void Container::adopt_attempt(int tries_left) {
         own.started_at = (*started)->at;
         own.waiting_reason.clear();
         own.message.clear();
-        remember_command();
+        oom_record_.remember_command();
         pod_.container_started();
       }
       watch_shim(std::move(*pidfd));

@@ -17,7 +17,7 @@ void Container::open_cgroup() {
   limit_events_.open(limits_.pids && !limits_.pids->is_unlimited());
   if (drift_->is_open()) return;
   drift_->open();
-  watch_oom();
+  oom_watch_->open();
 }
 
 void Container::close_cgroup() {
@@ -27,8 +27,7 @@ void Container::close_cgroup() {
   limit_events_.close();
   stop_lowering();
   boosted_quota_.reset();
-  oom_event_.close();
-  oom_timer_.cancel();
+  oom_watch_->close();
 }
 
 void Container::fold_cgroup() {
@@ -37,16 +36,14 @@ void Container::fold_cgroup() {
       collectors::add(*base_, collectors::from_text(own.last_sample).value_or(collectors::Sample())));
   own.base_sample = collectors::to_text(*base_);
   own.last_sample.clear();
-  own.oom_kills_base += own.oom_kills_told - own.oom_kills_from;
-  own.oom_kills_from = 0;
-  own.oom_kills_told = 0;
+  oom_record_.fold();
   own.cgroup_id = 0;
 }
 
 bool Container::remove_cgroup() {
   auto& own = record();
   if (own.cgroup_id != 0) {
-    check_oom();
+    oom_watch_->poll();
     // Not before it is empty: what still runs in it still counts.
     if (const auto populated = cgroup_.populated(); populated && *populated) return false;
     if (const auto last = read_kernel()) own.last_sample = collectors::to_text(*last);
@@ -70,10 +67,10 @@ collectors::Sample Container::read() {
   return live ? collectors::add(*base_, *live) : *base_;
 }
 
-std::uint64_t Container::oom_kills() {
-  const auto& own = record();
-  if (own.cgroup_id == 0) return own.oom_kills_base;
-  return own.oom_kills_base + oom_counter().value_or(own.oom_kills_told) - own.oom_kills_from;
+void Container::choose_oom_counter() {
+  if (!oom_record_.counter_is_other()) return;
+  oom_watch_->poll();
+  oom_record_.change_counter();
 }
 
 void Container::apply_limits() {

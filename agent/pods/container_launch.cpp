@@ -211,7 +211,7 @@ void Container::ready() {
   own.waiting_reason.clear();
   own.message.clear();
   services_.instruments.launch(std::chrono::steady_clock::now() - launch_requested_);
-  remember_command();
+  oom_record_.remember_command();
   pod_.save(runtime::Durability::volatile_);
   pod_.tell(Severity::kNormal, "Started", own.name, "Started container " + own.name,
             {{"pid", std::to_string(own.process.pid)}, {"attempt", std::to_string(own.attempt)}});
