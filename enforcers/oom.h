@@ -43,16 +43,13 @@ struct OomObservation {
   OomAction usual_action = OomAction::kKillContainer;  // where no policy says; of cgroups of others: kKillProcess
 };
 
-enum class OomOutcome { kNone, kDone, kDryRun };
-
 struct OomDecision {
   std::uint64_t new_kills = 0;  // to be counted and told; 0: a wake-up without a kill
   bool kill_rest = false;       // SIGKILL to what is left in the container
   OomAction action = OomAction::kKillContainer;
-  OomOutcome outcome = OomOutcome::kNone;  // of kill_rest
 };
 
-// Kills are counted by the counter alone: wake-ups may come twice, late or never.
+// Kills are counted by the counter alone: wake-ups may come twice, late or never. Of a dry run the same is decided.
 [[nodiscard]] OomDecision decide_oom(const OomObservation& seen, const config::Policy* policy);
 
 }  // namespace mete::enforcers

@@ -9,6 +9,7 @@
 #include "agent/base/spare_descriptors.h"
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/memory_enforcer.h"
+#include "agent/enforcement/policy_executor.h"
 
 namespace mete::agent {
 namespace {
@@ -106,11 +107,10 @@ void OomWatch::poll() {
   seen.kernel_kills_group = account_.kernel_kills_group();
   seen.usual_action = account_.usual_action();
   const auto decision = enforcers::decide_oom(seen, subject_.policy());
-  const bool done = !decision.kill_rest || subject_.cgroup().kill_all().has_value();
+  auto& executor = executor_of(subject_);
+  const Outcome outcome = decision.kill_rest ? executor.outcome_of(executor.kill_rest(subject_)) : Outcome::kDone;
   account_.enter(counts->now);
-  report(decision, decision.outcome == enforcers::OomOutcome::kDryRun ? Outcome::kDryRun
-                   : done                                             ? Outcome::kDone
-                                                                      : Outcome::kFailed);
+  report(decision, outcome);
   polls_left_ = 0;
 }
 
@@ -142,7 +142,7 @@ void OomWatch::report_kill(const enforcers::OomDecision& decision, Outcome outco
   auto record = begin_record(subject_, enforcer_, enforcement_, trigger, enforcer_.history());
   for (const auto& each : snapshot_) record.processes.push_back(each.process);
   const bool ours = !subject_.container_name().empty();
-  if (decision.kill_rest)
+  if (decision.kill_rest && outcome != Outcome::kDryRun)
     record.steps.emplace_back(std::string("the rest of the ") + (ours ? "container" : "cgroup") + " killed",
                               std::chrono::steady_clock::now() - trigger.woken);
   name_victim(record);

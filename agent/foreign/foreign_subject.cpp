@@ -81,7 +81,7 @@ void ForeignSubject::tell(Severity severity, std::string reason, std::string mes
 
 Limits ForeignSubject::asked_limits() const {
   Limits limits;
-  if (policy_->dry_run) return limits;
+  if (enforcers::in_force(&*policy_) == nullptr) return limits;
   if (policy_->pids.max) limits.pids = Limit<std::uint64_t>(static_cast<std::uint64_t>(*policy_->pids.max));
   // The kernel takes at most the quota.
   if (policy_->cpu.burst && cpu_)
