@@ -47,8 +47,7 @@ OomDecision decide_oom(const OomObservation& seen, const config::Policy* policy)
   decision.action = said ? oom_action(policy) : seen.usual_action;
   if (seen.kills_now <= seen.kills_before) return decision;
   decision.new_kills = seen.kills_now - seen.kills_before;
-  decision.kill_rest =
-      decision.action == OomAction::kKillContainer && seen.processes_left && !seen.kernel_kills_group;
+  decision.kill_rest = decision.action == OomAction::kKillContainer && seen.processes_left && !seen.kernel_kills_group;
   return decision;
 }
 

@@ -32,11 +32,7 @@ std::string error_of(const Status& done) {
 }  // namespace
 
 MemoryActions::MemoryActions(Enforcement& enforcement, Subject& subject, MemoryGauge& gauge, const Watched& self)
-    : enforcement_(enforcement),
-      services_(enforcement.services()),
-      subject_(subject),
-      gauge_(gauge),
-      self_(self) {}
+    : enforcement_(enforcement), services_(enforcement.services()), subject_(subject), gauge_(gauge), self_(self) {}
 
 void MemoryActions::reset() {
   killed_until_ = restarted_until_ = {};
@@ -187,7 +183,8 @@ Outcome MemoryActions::kill(ThresholdAction action, const Trigger& trigger) {
     if (action == ThresholdAction::kKillContainer) {
       done = executor().kill_container(subject_);
     } else {
-      done = victim ? executor().kill_process(subject_, *record.victim) : fail("there is no process that may be killed");
+      done =
+          victim ? executor().kill_process(subject_, *record.victim) : fail("there is no process that may be killed");
     }
     outcome = executor().outcome_of(done);
   }

@@ -82,17 +82,16 @@ void MemoryStop::hold(const Trigger& trigger) {
   const Status done = freezes ? actions_.executor().freeze(subject_, rule.timeout) : Status();
   const Outcome outcome = actions_.executor().outcome_of(done);
   incident.step("held");
-  incident.finish(
-      outcome, "hold", "OOMHeld",
-      actions_.sentence(trigger, "held for " + milliseconds_text(rule.timeout) + ": " + std::string(to_string(outcome))),
-      done ? "" : done.error().what);
+  incident.finish(outcome, "hold", "OOMHeld",
+                  actions_.sentence(
+                      trigger, "held for " + milliseconds_text(rule.timeout) + ": " + std::string(to_string(outcome))),
+                  done ? "" : done.error().what);
   if (outcome != Outcome::kDone) return refuse_for_a_while();
   stopped_for(Stopped::kHeld, trigger, rule.timeout);
 }
 
 void MemoryStop::freeze(const config::MemoryThreshold& rule, const Trigger& trigger) {
-  if (frozen_by_others())
-    return actions_.report(trigger, "freeze", Outcome::kFailed, "somebody else has frozen it");
+  if (frozen_by_others()) return actions_.report(trigger, "freeze", Outcome::kFailed, "somebody else has frozen it");
   auto incident = actions_.begin_incident(trigger);
   const Status done = actions_.executor().freeze(subject_, *rule.timeout);
   const Outcome outcome = actions_.executor().outcome_of(done);

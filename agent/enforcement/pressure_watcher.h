@@ -64,8 +64,8 @@ class PressureWatcher {
   MemoryGauge& gauge_;
   MemoryResponder& responder_;
   std::function<void()> woken_;
-  asio::posix::stream_descriptor event_;  // a PSI trigger, or v1's memory.pressure_level
-  asio::steady_timer pause_;              // until event_ is awaited again
+  asio::posix::stream_descriptor event_;                    // a PSI trigger, or v1's memory.pressure_level
+  asio::steady_timer pause_;                                // until event_ is awaited again
   std::array<std::optional<enforcers::Window>, 2> stalls_;  // some, full
   std::optional<enforcers::Window> refaults_;
   std::optional<enforcers::PressureNotice> notice_;  // where memory.notify is wanted
