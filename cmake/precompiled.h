@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Headers of the standard library and of `Result` that most files include. The compiler reads them once for all libraries below
-// agent/, which has a precompiled header of its own. A file includes what it uses all the same.
+// Headers of the standard library and of `Result` that most files include. The compiler reads them once for all
+// libraries below agent/, which has a precompiled header of its own. A file includes what it uses all the same.
 #pragma once
+
+#include <tl/expected.hpp>
 
 #include <algorithm>
 #include <array>
@@ -16,7 +18,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <utility>
 #include <variant>
 #include <vector>

@@ -28,6 +28,14 @@ std::string whose(const Json& record) {
                                 : text_of(record, "cgroup");
 }
 
+// As the event has it: the kernel's name of the task before the command line. Older records have no such name.
+std::string victim_text(const Json& victim) {
+  const std::string command = text_of(victim, "command");
+  const std::string task = text_of(victim, "task", "");
+  if (task.empty() || command == task || command == "[" + task + "]") return command;
+  return task + ": " + command;
+}
+
 Result<Json> read_record(const std::string& path) {
   METE_TRY(const std::string text, runtime::read_file(AT_FDCWD, path));
   Json record = Json::parse(text, nullptr, false);
@@ -82,7 +90,7 @@ std::string record_text(const Json& record) {
   add_line(text, "Action", text_of(record, "action") + ": " + text_of(record, "outcome"));
   add_line(text, "Detail", text_of(record, "detail"));
   if (record.contains("victim"))
-    add_line(text, "Victim", record["victim"]["pid"].dump() + "  " + text_of(record["victim"], "command"));
+    add_line(text, "Victim", record["victim"]["pid"].dump() + "  " + victim_text(record["victim"]));
   add_line(text, "Limit", size_of(record, "limit"));
   if (record.contains("effectiveLimit"))
     add_line(text, "Effective", size_of(record, "effectiveLimit") + " by " + text_of(record, "effectiveLimitOf"));

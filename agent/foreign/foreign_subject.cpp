@@ -53,11 +53,10 @@ ForeignSubject::ForeignSubject(Enforcement& enforcement, Ledger& ledger, runtime
       ledger_(ledger),
       group_(std::move(group)),
       cgroup_id_(cgroup_id),
-      oom_event_(services_.loop),
-      oom_timer_(services_.loop),
       look_timer_(services_.loop),
       watchdog_(services_, group_),
       enforcer_(enforcement, *this),
+      oom_(enforcement, *this, *this, enforcer_),
       cpu_enforcer_(enforcement, *this) {
   drift_ = std::make_unique<DriftWatch>(
       services_, group_,
@@ -68,7 +67,7 @@ ForeignSubject::ForeignSubject(Enforcement& enforcement, Ledger& ledger, runtime
                               tell(Severity::kWarning, "LimitDrift", std::move(message), std::move(fields));
                             },
                         .changed = [] {},
-                        .memory_event = [this] { oom_woken(); },
+                        .memory_event = [this] { oom_.woken(); },
                         .apply = [this](const Limits& limits) { return apply(limits); }});
 }
 
@@ -82,7 +81,7 @@ void ForeignSubject::tell(Severity severity, std::string reason, std::string mes
 
 Limits ForeignSubject::asked_limits() const {
   Limits limits;
-  if (policy_->dry_run) return limits;
+  if (enforcers::in_force(&*policy_) == nullptr) return limits;
   if (policy_->pids.max) limits.pids = Limit<std::uint64_t>(static_cast<std::uint64_t>(*policy_->pids.max));
   // The kernel takes at most the quota.
   if (policy_->cpu.burst && cpu_)
@@ -182,19 +181,18 @@ void ForeignSubject::hold_to(const config::Policy& policy) {
   apply_policy();
   look_again(std::chrono::milliseconds(5));
   if (const auto kills = group_.oom_kill_count()) kills_ = *kills;
-  watch_oom();
+  oom_.open();
   enforcer_.open();
   drift_->open();
   cpu_enforcer_.open();
-  if (const auto under = group_.under_oom(); under && *under) oom_woken();
+  if (const auto under = group_.under_oom(); under && *under) oom_.woken();
 }
 
 void ForeignSubject::release(Ledger::Usage usage) {
   drift_->close();
   enforcer_.close();
   cpu_enforcer_.close();
-  oom_event_.close();
-  oom_timer_.cancel();
+  oom_.close();
   look_timer_.cancel();
   tell_restored(ledger_.restore(group_.path(), services_.hierarchies, usage));
   watchdog_.close();
@@ -212,6 +210,12 @@ void ForeignSubject::tell_restored(const Ledger::Restored& restored) {
          {{"file", knob.file}});
   }
   for (const auto& error : restored.errors) tell(Severity::kWarning, "RestoreFailed", error, {});
+}
+
+std::optional<OomAccount::Counts> ForeignSubject::counts() const {
+  const auto kills = group_.oom_kill_count();
+  if (!kills) return std::nullopt;
+  return Counts{*kills, kills_};
 }
 
 Result<runtime::process::ProcessId> ForeignSubject::first_process() const {

@@ -55,7 +55,7 @@ void Pod::start_sandbox() {
   // Containers in the namespaces of a dead sandbox and in those of a new one would not be one pod.
   for (auto& container : containers_) {
     if (container->is_active()) {
-      container->kill();
+      container->control().kill();
       return;
     }
   }
@@ -130,7 +130,7 @@ void Pod::watch_sandbox() {
     tell(Severity::kWarning, name_of(Reason::kSandboxLost), "",
          "The pod's sandbox ended; its containers are restarted in a new one");
     for (auto& container : containers_) {
-      if (container->is_active()) container->kill();
+      if (container->is_active()) container->control().kill();
     }
     step();
   };

@@ -3,7 +3,6 @@
 #include "agent/pods/pod_identity.h"
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <fstream>
@@ -13,6 +12,7 @@
 
 #include "config/reading/fields.h"
 #include "config/reading/yaml_reader.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 namespace {
