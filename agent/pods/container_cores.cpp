@@ -4,7 +4,7 @@
 #include "agent/pods/container.h"
 #include "agent/pods/pod.h"
 #include "enforcers/core_assignment.h"
-#include "runtime/cgroup/text.h"
+#include "runtime/cgroup/cpu.h"
 
 namespace mete::agent {
 
@@ -66,7 +66,7 @@ void Container::share_cpus() {
 std::string Container::leftover_cpus() const {
   const auto& all = enforcement_.cores().all();
   if (!limits_.cpuset_cpus.empty() || all.empty()) return {};
-  const auto found = cgroup_.read("cpuset", "cpuset.cpus");
+  const auto found = runtime::cgroup::assigned_cpus(cgroup_);
   const auto list = found ? enforcers::parse_cpu_list(*found) : std::nullopt;
   return list && !list->empty() && enforcers::cpu_list_text(*list) != all ? all : std::string();
 }

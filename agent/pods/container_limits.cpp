@@ -14,7 +14,10 @@
 #include "enforcers/asked_limits.h"
 #include "enforcers/core_assignment.h"
 #include "enforcers/oom.h"
-#include "runtime/cgroup/reclaim.h"
+#include "runtime/cgroup/abilities.h"
+#include "runtime/cgroup/control_write.h"
+#include "runtime/cgroup/memory.h"
+#include "runtime/cgroup/oom.h"
 #include "runtime/file.h"
 #include "runtime/shim/watchdog.h"
 
@@ -141,14 +144,13 @@ void Container::go_on_with_restart() {
 
 Status Container::let_kernel_decide() {
   // In limits_ too: else it would be put back as somebody else's doing.
-  if (!services_.hierarchies.on_v1("memory")) {
+  if (runtime::cgroup::can_wait_out_of_memory(services_.hierarchies)) {
+    limits_.oom_kill_disable = false;
+  } else {
     limits_.memory_high = runtime::cgroup::Limit<Bytes>();
-    limits_are_written();
-    return cgroup_.write("memory", "memory.high", "max");
   }
-  limits_.oom_kill_disable = false;
   limits_are_written();
-  return cgroup_.write("memory", "memory.oom_control", "0");
+  return runtime::cgroup::write(cgroup_, runtime::cgroup::leave_oom_to_kernel(services_.hierarchies));
 }
 
 void Container::killed_by_policy(const std::string& reason) {
@@ -185,7 +187,8 @@ void Container::guard_oom() {
   undo.memory_directory = cgroup_.directory("memory");
   const auto& hold = policy()->memory.hold;
   undo.wait = hold ? std::chrono::ceil<std::chrono::milliseconds>(hold->timeout) : std::chrono::milliseconds(kUsual);
-  undo.writes.push_back({undo.memory_directory + "/memory.oom_control", "0"});
+  const auto kill = runtime::cgroup::enable_oom_kill();
+  undo.writes.push_back({path_of(cgroup_, kill), kill.text});
   const auto written = runtime::replace_file(path, to_text(undo), 0600, runtime::Durability::volatile_);
   if (!written) {
     pod_.tell(Severity::kWarning, "NotEnforced", record().name,

@@ -4,7 +4,7 @@
 #include "agent/pods/pod.h"
 #include "agent/pods/pod_resize.h"
 #include "enforcers/asked_limits.h"
-#include "runtime/cgroup/text.h"
+#include "runtime/cgroup/cpu.h"
 
 namespace mete::agent {
 
@@ -19,18 +19,12 @@ Status Pod::write_limits(runtime::cgroup::Limits limits) {
 
 // By an earlier policy, of an earlier agent perhaps.
 bool Pod::is_idle() const {
-  const auto text = cgroup_.read("cpu", "cpu.idle");
-  return text && runtime::cgroup::trim(*text) == "1";
+  return runtime::cgroup::is_cpu_idle(cgroup_);
 }
 
 // An earlier agent may have held it back.
 bool Pod::has_quota() const {
-  if (services_.hierarchies.on_v1("cpu")) {
-    const auto text = cgroup_.read("cpu", "cpu.cfs_quota_us");
-    return text && runtime::cgroup::trim(*text) != "-1";
-  }
-  const auto text = cgroup_.read("cpu", "cpu.max");
-  return text && !text->starts_with("max");
+  return runtime::cgroup::cpu_quota(cgroup_).has_value();
 }
 
 // The pod's limits are sums, so that what a policy gave one container more is added to them.

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/cgroup/abilities.h"
 
+#include <fcntl.h>
+
+#include "runtime/cgroup/text.h"
+#include "runtime/file.h"
+
 namespace mete::runtime::cgroup {
 namespace {
 
@@ -56,6 +61,16 @@ bool refused_forks_are_silent(const Hierarchies& machine) {
 }
 bool units_take_memory_max(const Hierarchies& machine) {
   return !machine.on_v1("memory");
+}
+
+std::vector<std::string> enabled_controllers(const Group& group) {
+  std::vector<std::string> enabled;
+  const std::string unified = group.unified_directory();
+  if (unified.empty()) return enabled;
+  const auto text = read_file(AT_FDCWD, unified + "/cgroup.controllers");
+  std::string_view rest = text ? std::string_view(*text) : std::string_view();
+  for (auto word = next_word(rest); !word.empty(); word = next_word(rest)) enabled.emplace_back(word);
+  return enabled;
 }
 
 }  // namespace mete::runtime::cgroup

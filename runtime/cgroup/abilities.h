@@ -4,7 +4,10 @@
 // ability from one version to the other is learned here alone. What needs a look at the kernel is in features.h.
 #pragma once
 
-#include "runtime/cgroup/hierarchies.h"
+#include <string>
+#include <vector>
+
+#include "runtime/cgroup/cgroup.h"
 
 namespace mete::runtime::cgroup {
 
@@ -34,5 +37,9 @@ namespace mete::runtime::cgroup {
 [[nodiscard]] bool refused_forks_are_silent(const Hierarchies& machine);
 // The unit of systemd that holds a cgroup takes its memory limits in the words of cgroup2 (MemoryMax).
 [[nodiscard]] bool units_take_memory_max(const Hierarchies& machine);
+
+// The controllers of cgroup2 that are on for this group; its parent may leave out some that other groups have. Empty:
+// no cgroup2, or (hybrid) somebody else made the group and it is not there.
+[[nodiscard]] std::vector<std::string> enabled_controllers(const Group& group);
 
 }  // namespace mete::runtime::cgroup

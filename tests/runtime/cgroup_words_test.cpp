@@ -70,6 +70,9 @@ TEST_F(WordsTest, AbilitiesFollowTheController) {
   }
   Hierarchies none;
   none.v2_mount = "/x";
+  EXPECT_TRUE(enabled_controllers(on_v1()).empty() && enabled_controllers(on_v2()).empty());
+  put("/v2/m/cgroup.controllers", "cpu memory\n");
+  EXPECT_EQ(enabled_controllers(on_v2()), (std::vector<std::string>{"cpu", "memory"}));
   EXPECT_FALSE(has_memory(none) || can_wait_out_of_memory(none) || has_memory_high(none));
 }
 
