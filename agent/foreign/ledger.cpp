@@ -213,11 +213,12 @@ std::optional<Bytes> Ledger::memory_limit_before(const std::string& path) const 
   return std::nullopt;
 }
 
-void Ledger::forget(const std::string& path, const std::string& file) {
+void Ledger::forget(const std::string& path, bool (*which)(std::string_view file)) {
+  const auto is_meant = [&](const Knob& knob) { return knob.path == path && which(knob.file); };
   for (const auto& knob : knobs_) {
-    if (knob.path == path && knob.file == file) written_.erase(name_of(knob));
+    if (is_meant(knob)) written_.erase(name_of(knob));
   }
-  if (std::erase_if(knobs_, [&](const Knob& knob) { return knob.path == path && knob.file == file; }) > 0) (void)save();
+  if (std::erase_if(knobs_, is_meant) > 0) (void)save();
 }
 
 Ledger::Restored Ledger::restore_all(const Hierarchies& hierarchies, Usage usage) {

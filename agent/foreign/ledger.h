@@ -53,8 +53,8 @@ class Ledger {
   };
   Restored restore(const std::string& path, const runtime::cgroup::Hierarchies& hierarchies, Usage usage);
   Restored restore_all(const runtime::cgroup::Hierarchies& hierarchies, Usage usage);
-  // Somebody else has written this file since: what mete found there once is not to come back.
-  void forget(const std::string& path, const std::string& file);
+  // Somebody else has written these files since: what mete found there once is not to come back.
+  void forget(const std::string& path, bool (*which)(std::string_view file));
   // A memory limit that is to go back; empty: there is none.
   [[nodiscard]] std::optional<Bytes> memory_limit_before(const std::string& path) const;
   [[nodiscard]] const std::vector<Knob>& knobs() const { return knobs_; }

@@ -7,7 +7,10 @@
 #include "agent/enforcement/io_facts.h"
 #include "agent/pods/pod.h"
 #include "enforcers/oom.h"
-#include "runtime/cgroup/reclaim.h"
+#include "runtime/cgroup/abilities.h"
+#include "runtime/cgroup/control_write.h"
+#include "runtime/cgroup/memory.h"
+#include "runtime/cgroup/oom.h"
 #include "runtime/file.h"
 #include "runtime/shim/watchdog.h"
 
@@ -204,14 +207,13 @@ void ContainerCgroup::resized() {
 
 Status ContainerCgroup::let_kernel_decide() {
   // In limits_ too: else it would be put back as somebody else's doing.
-  if (!services_.hierarchies.on_v1("memory")) {
+  if (runtime::cgroup::can_wait_out_of_memory(services_.hierarchies)) {
+    limits_.oom_kill_disable = false;
+  } else {
     limits_.memory_high = Limit<Bytes>();
-    limits_are_written();
-    return group_.write("memory", "memory.high", "max");
   }
-  limits_.oom_kill_disable = false;
   limits_are_written();
-  return group_.write("memory", "memory.oom_control", "0");
+  return runtime::cgroup::write(group_, runtime::cgroup::leave_oom_to_kernel(services_.hierarchies));
 }
 
 Status ContainerCgroup::write_raise() {
@@ -256,7 +258,8 @@ void ContainerCgroup::guard_oom() {
   undo.memory_directory = group_.directory("memory");
   const auto& hold = slot_.policy()->memory.hold;
   undo.wait = hold ? std::chrono::ceil<std::chrono::milliseconds>(hold->timeout) : std::chrono::milliseconds(kUsual);
-  undo.writes.push_back({undo.memory_directory + "/memory.oom_control", "0"});
+  const auto kill = runtime::cgroup::enable_oom_kill();
+  undo.writes.push_back({path_of(group_, kill), kill.text});
   const auto written = runtime::replace_file(path, to_text(undo), 0600, runtime::Durability::volatile_);
   if (!written)
     return slot_.warn("NotEnforced",

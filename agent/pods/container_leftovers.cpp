@@ -4,8 +4,9 @@
 
 #include "agent/base/digest.h"
 #include "agent/pods/container_cgroup.h"
+#include "runtime/cgroup/abilities.h"
 #include "runtime/cgroup/block_device.h"
-#include "runtime/cgroup/text.h"
+#include "runtime/cgroup/oom.h"
 #include "runtime/shim/watchdog.h"
 
 namespace mete::agent {
@@ -57,7 +58,7 @@ void ContainerCgroup::take_back_leftovers() {
     if (at != limits_.io.end()) io = at->second;
     io.latency = std::chrono::microseconds(0);
   }
-  if (!limits_.net_class && !services_.hierarchies.mount_of("net_cls").empty()) asked.net_class = 0;
+  if (!limits_.net_class && runtime::cgroup::has_net_class(services_.hierarchies)) asked.net_class = 0;
   (void)group_.apply(asked);
   devices_.reconcile();
   take_back_oom_control();
@@ -66,11 +67,8 @@ void ContainerCgroup::take_back_leftovers() {
 // Alone: a process that waits for memory must not go on doing so because another file could not be written.
 void ContainerCgroup::take_back_oom_control() {
   runtime::cgroup::Limits memory;
-  const bool v1 = services_.hierarchies.on_v1("memory");
-  const auto control = v1 ? group_.read("memory", "memory.oom_control") : fail("none");
-  if (control && !limits_.oom_kill_disable && runtime::cgroup::value_of(*control, "oom_kill_disable").value_or(0) != 0)
-    memory.oom_kill_disable = false;
-  if (!v1 && !limits_.memory_high && services_.hierarchies.on_v2("memory"))
+  if (!limits_.oom_kill_disable && runtime::cgroup::oom_kill_disabled(group_)) memory.oom_kill_disable = false;
+  if (!limits_.memory_high && runtime::cgroup::has_memory_high(services_.hierarchies))
     memory.memory_high = runtime::cgroup::Limit<Bytes>();
   if (const auto done = group_.apply(memory); !done && !runtime::cgroup::is_gone(done.error()))
     slot_.warn("LimitFailed", done.error().what);
