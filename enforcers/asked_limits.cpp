@@ -151,7 +151,7 @@ Limits container_limits(const config::Container& container, const config::Policy
                         const IoFacts& io) {
   Limits limits;
   const auto& resources = container.resources;
-  if (policy != nullptr && policy->dry_run) policy = nullptr;
+  policy = in_force(policy);
   if (has_cpu(machine)) {
     limits.cpu_shares = cpu_shares(resources.requests.cpu);
     limits.cpu_bandwidth = cpu_bandwidth(resources.limits.cpu);

@@ -23,8 +23,8 @@ std::string by_policy(const LimitFacts& facts, const std::string& field) {
 }
 
 std::string oom_origin(const LimitFacts& facts) {
-  const auto* const policy = facts.policy;
-  if (policy == nullptr || policy->dry_run || !policy->memory.on_oom)
+  const auto* const policy = in_force(facts.policy);
+  if (policy == nullptr || !policy->memory.on_oom)
     return "memory.onOOM: kill-container, what is done where no policy says otherwise";
   return by_policy(facts, "memory.onOOM");
 }
@@ -47,7 +47,7 @@ std::string origin_of(std::string_view file, const LimitFacts& facts) {
       if (facts.raised) return by_policy(facts, "memory.raise") + ", above limits.memory of the manifest";
       return by_manifest(limits.memory.has_value(), "limits.memory", facts);
     case Setting::kSwap:
-      if (facts.policy != nullptr && !facts.policy->dry_run && facts.policy->memory.swap)
+      if (const auto* const policy = in_force(facts.policy); policy != nullptr && policy->memory.swap)
         return by_policy(facts, "memory.swap");
       return "none beyond the memory limit, as the kubelet's NoSwap";
     case Setting::kProtection:

@@ -5,6 +5,10 @@
 
 namespace mete::enforcers {
 
+const config::Policy* in_force(const config::Policy* policy) {
+  return policy != nullptr && policy->dry_run ? nullptr : policy;
+}
+
 std::string_view to_string(OomAction action) {
   return action == OomAction::kKillContainer ? "kill-container" : "kill-process";
 }
@@ -18,7 +22,8 @@ OomAction oom_action(const config::Policy* policy) {
 }
 
 bool decides_before_the_kernel(const config::Policy* policy) {
-  if (policy == nullptr || policy->dry_run || !policy->memory.on_oom) return false;
+  policy = in_force(policy);
+  if (policy == nullptr || !policy->memory.on_oom) return false;
   return *policy->memory.on_oom == config::OnOom::kHold || *policy->memory.on_oom == config::OnOom::kRaise;
 }
 
@@ -38,16 +43,11 @@ bool out_of_memory_at(Bytes usage, Bytes reclaimable, Bytes limit) {
 
 OomDecision decide_oom(const OomObservation& seen, const config::Policy* policy) {
   OomDecision decision;
-  decision.action = oom_action(policy);
+  const bool said = policy != nullptr && policy->memory.on_oom.has_value();
+  decision.action = said ? oom_action(policy) : seen.usual_action;
   if (seen.kills_now <= seen.kills_before) return decision;
   decision.new_kills = seen.kills_now - seen.kills_before;
-  if (decision.action != OomAction::kKillContainer || !seen.processes_left || seen.kernel_kills_group) return decision;
-  if (policy != nullptr && policy->dry_run) {
-    decision.outcome = OomOutcome::kDryRun;
-  } else {
-    decision.kill_rest = true;
-    decision.outcome = OomOutcome::kDone;
-  }
+  decision.kill_rest = decision.action == OomAction::kKillContainer && seen.processes_left && !seen.kernel_kills_group;
   return decision;
 }
 

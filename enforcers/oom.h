@@ -12,6 +12,9 @@
 
 namespace mete::enforcers {
 
+// The policy, or null for a dry run: that asks for no limit, no device and no CPU.
+[[nodiscard]] const config::Policy* in_force(const config::Policy* policy);
+
 enum class OomAction { kKillContainer, kKillProcess };
 
 [[nodiscard]] std::string_view to_string(OomAction action);
@@ -35,20 +38,18 @@ enum class OomAction { kKillContainer, kKillProcess };
 struct OomObservation {
   std::uint64_t kills_before = 0;  // memory.oom_control oom_kill, memory.events oom_kill or oom_group_kill
   std::uint64_t kills_now = 0;
-  bool processes_left = false;      // somebody in the container is still alive
-  bool kernel_kills_group = false;  // memory.oom.group: the kernel takes the rest itself
+  bool processes_left = false;                         // somebody in the container is still alive
+  bool kernel_kills_group = false;                     // memory.oom.group: the kernel takes the rest itself
+  OomAction usual_action = OomAction::kKillContainer;  // where no policy says; of cgroups of others: kKillProcess
 };
-
-enum class OomOutcome { kNone, kDone, kDryRun };
 
 struct OomDecision {
   std::uint64_t new_kills = 0;  // to be counted and told; 0: a wake-up without a kill
   bool kill_rest = false;       // SIGKILL to what is left in the container
   OomAction action = OomAction::kKillContainer;
-  OomOutcome outcome = OomOutcome::kNone;  // of kill_rest
 };
 
-// Kills are counted by the counter alone: wake-ups may come twice, late or never.
+// Kills are counted by the counter alone: wake-ups may come twice, late or never. Of a dry run the same is decided.
 [[nodiscard]] OomDecision decide_oom(const OomObservation& seen, const config::Policy* policy);
 
 }  // namespace mete::enforcers

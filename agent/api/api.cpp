@@ -180,7 +180,7 @@ HttpResponse Api::act(const std::string& key, const std::string& action, const H
     unsigned reached = 0;
     for (const auto& each : found->containers()) {
       if (!container.empty() && each->record().name != container) continue;
-      const auto sent = each->signal(*signal);
+      const auto sent = each->attempt().signal(*signal);
       if (!sent && !container.empty()) return error_response(409, sent.error().what);
       reached += sent ? 1 : 0;
     }

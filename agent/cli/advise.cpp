@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <sstream>
 
 #include "agent/cli/output.h"
@@ -17,6 +18,14 @@ namespace mete::agent::cli {
 namespace {
 
 using enforcers::Advice;
+
+struct AdviseOptions {
+  std::vector<std::string> names;  // pods or containers; none: all
+  std::string recording;           // a file instead of what the agent has measured
+  enforcers::AdviceOptions advice;
+  std::int64_t least_cpu = advice.least_cpu.count();              // thousandths of a core
+  std::int64_t least_memory = advice.least_memory.count() >> 20;  // MiB
+};
 
 std::string cpu_text(MilliCpu cpu) {
   return std::to_string(cpu.count()) + "m";
@@ -198,8 +207,7 @@ std::string patch_of(const std::vector<Line>& lines) {
   return text;
 }
 
-}  // namespace
-
+// With and without an agent.
 int advise(const Common& common, const AdviseOptions& options) {
   Result<std::vector<NamedModel>> models = std::vector<NamedModel>();
   if (options.recording.empty()) {
@@ -253,6 +261,37 @@ int advise(const Common& common, const AdviseOptions& options) {
   }
   print(table.text());
   return kDone;
+}
+
+}  // namespace
+
+void add_advise(CommandLine& line) {
+  auto options = std::make_shared<AdviseOptions>();
+  const Common& common = line.common();
+  auto* command = line.add(
+      {"advise", "What containers should ask for, by what they have used",
+       "  mete advise\n  mete advise web\n  mete advise web -o yaml > patch.yaml\n  mete advise --recording day.csv"},
+      [&common, options] {
+        options->advice.least_cpu = MilliCpu(options->least_cpu);
+        options->advice.least_memory = Bytes(options->least_memory << 20);
+        return advise(common, *options);
+      });
+  auto& advice = options->advice;
+  const CLI::Range share(0.0, 1.0);
+  command->add_option("names", options->names, "Pods or containers (NAMESPACE/POD/CONTAINER); default: all");
+  command->add_option("--recording", options->recording,
+                      "Of a file instead: lines of seconds,cores,throttled cores,bytes,OOM kills");
+  command->add_option("--target", advice.target, "Percentile that requests cover")->check(share)->capture_default_str();
+  command->add_option("--lower", advice.lower, "Percentile of the lower bound")->check(share)->capture_default_str();
+  command->add_option("--upper", advice.upper, "Percentile that limits cover")->check(share)->capture_default_str();
+  command->add_option("--margin", advice.margin, "On top of each")->check(CLI::Range(0.0, 10.0))->capture_default_str();
+  command->add_option("--min-cpu", options->least_cpu, "Least CPU, in thousandths of a core")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
+      ->capture_default_str();
+  command->add_option("--min-memory", options->least_memory, "Least memory, in MiB")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
+      ->capture_default_str();
+  line.add_output(command);
 }
 
 }  // namespace mete::agent::cli

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <memory>
 
 #include "agent/cli/output.h"
 #include "runtime/file.h"
@@ -18,6 +19,14 @@
 
 namespace mete::agent::cli {
 namespace {
+
+struct ExecOptions {
+  std::string pod;
+  std::string container;
+  std::vector<std::string> command;
+  bool interactive = false;
+  bool tty = false;
+};
 
 namespace process = runtime::process;
 using runtime::UniqueFd;
@@ -57,8 +66,7 @@ Result<int> run(const process::Plan& plan, const ExecOptions& options) {
   return runtime::shim::exit_status_of(status).code;
 }
 
-}  // namespace
-
+// The command's exit code; 126 and 127 as a shell has them.
 int exec(const Common& common, const ExecOptions& options) {
   if (const auto safe = process::protect_own_image(); !safe) return complain(safe.error().what);
   const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + pod_key(options.pod));
@@ -87,6 +95,21 @@ int exec(const Common& common, const ExecOptions& options) {
   if (code) return *code;
   const int failed = code.error().code == ENOENT ? 127 : code.error().code == EACCES ? 126 : kFailed;
   return complain(code.error().what, failed);
+}
+
+}  // namespace
+
+void add_exec(CommandLine& line) {
+  auto options = std::make_shared<ExecOptions>();
+  const Common& common = line.common();
+  auto* command =
+      line.add({"exec", "Run a command in a container", "  mete exec web -- ps\n  mete exec -it web -c nginx -- sh"},
+               [&common, options] { return exec(common, *options); });
+  command->add_option("pod", options->pod, kPodName)->required();
+  command->add_option("-c,--container", options->container, "Which container");
+  command->add_flag("-i,--interactive", options->interactive, "Pass standard input on");
+  command->add_flag("-t,--tty", options->tty, "With a terminal");
+  command->add_option("command", options->command, "The command and its arguments, after --")->required();
 }
 
 }  // namespace mete::agent::cli

@@ -94,8 +94,6 @@ std::string container_text(const Json& container, const Json& machine) {
   return text;
 }
 
-}  // namespace
-
 int explain(const Common& common, const std::string& pod) {
   if (pod.starts_with('/')) return explain_cgroup(common, pod);
   const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + pod_key(pod) + "/explain");
@@ -111,6 +109,19 @@ int explain(const Common& common, const std::string& pod) {
   for (const auto& container : value["containers"]) text += container_text(container, value["machine"]);
   print(text + events_text(value));
   return kDone;
+}
+
+}  // namespace
+
+void add_explain(CommandLine& line) {
+  auto what = std::make_shared<std::string>();
+  const Common& common = line.common();
+  auto* command = line.add({"explain", "Which limits a pod is under, who asked for them, and what lately came of it",
+                            "  mete explain web\n  mete explain web -o json\n  mete explain /docker/0123abcd"},
+                           [&common, what] { return explain(common, *what); });
+  command->add_option("pod", *what, std::string(kPodName) + " of a pod, or the path of a cgroup that others made")
+      ->required();
+  line.add_output(command);
 }
 
 }  // namespace mete::agent::cli

@@ -10,17 +10,26 @@
 
 #include <cerrno>
 #include <csignal>
+#include <memory>
 #include <system_error>
 
 #include "agent/base/asio.h"
 #include "agent/cli/output.h"
 #include "agent/http/asio_ssl.h"
+#include "config/pod_spec.h"
+#include "runtime/process/process_id.h"
 
 namespace mete::agent::cli {
 namespace {
 
 namespace http = boost::beast::http;
 using asio::ip::tcp;
+
+struct HttpGetOptions {
+  config::HttpGet get;
+  runtime::process::ProcessId process;  // in whose network namespace
+  std::chrono::milliseconds timeout{0};
+};
 
 // Whatever is going on then, name resolution and TLS too.
 void end_after(std::chrono::milliseconds timeout) {
@@ -75,8 +84,7 @@ void get_it(const HttpGetOptions& options) {
   ask(stream, request);
 }
 
-}  // namespace
-
+// Returns 0, or the errno of what failed.
 int http_get(const HttpGetOptions& options) {
   end_after(options.timeout);
   try {
@@ -93,6 +101,38 @@ int http_get(const HttpGetOptions& options) {
     complain(error.what());
     return error.code().value();
   }
+}
+
+}  // namespace
+
+void add_http_get(CommandLine& line) {
+  auto options = std::make_shared<HttpGetOptions>();
+  auto* command = line.add({"http-get", "The request of a preStop hook", ""}, [options] { return http_get(*options); });
+  command->add_option("--pid", options->process.pid)->required();
+  command->add_option("--start-time", options->process.start_time)->required();
+  command
+      ->add_option("--timeout-ms",
+                   [options](const CLI::results_t& values) {
+                     std::int64_t milliseconds = 0;
+                     if (!CLI::detail::lexical_cast(values.front(), milliseconds)) return false;
+                     options->timeout = std::chrono::milliseconds(milliseconds);
+                     return true;
+                   })
+      ->required();
+  command->add_option("--to", options->get.host);
+  command->add_option("--port", options->get.port)->required();
+  command->add_option("--path", options->get.path)->required();
+  command->add_flag("--https", options->get.https);
+  command
+      ->add_option("--header",
+                   [options](const CLI::results_t& values) {
+                     for (const auto& value : values)
+                       options->get.headers.emplace_back(value.substr(0, value.find(':')),
+                                                         value.substr(value.find(':') + 1));
+                     return true;
+                   })
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
 }  // namespace mete::agent::cli

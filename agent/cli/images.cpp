@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// `mete image import`, `images` and `rmi` act on the store, so they work with and without an agent.
+#include <memory>
+
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
 #include "runtime/image/store.h"
@@ -28,18 +31,19 @@ std::vector<std::string> layers_in_use(const Common& common, const runtime::imag
   return layers;
 }
 
-Json image_json(const runtime::image::Image& image) {
+// Empty: the image does not say when it was made, as those that are built to be the same each time.
+std::string created_text(const runtime::image::Image& image) {
   const auto created = std::chrono::duration_cast<std::chrono::nanoseconds>(image.created.time_since_epoch());
-  return {{"name", image.name},
-          {"id", image.id},
-          {"layers", image.layers.size()},
-          {"size", image.size},
-          {"createdAt", runtime::shim::format_time(created).data()},
-          {"entrypoint", image.config.entrypoint},
-          {"cmd", image.config.cmd}};
+  return created.count() <= 0 ? std::string() : std::string(runtime::shim::format_time(created).data());
 }
 
-}  // namespace
+Json image_json(const runtime::image::Image& image) {
+  Json value = {{"name", image.name}, {"id", image.id}, {"layers", image.layers.size()}, {"size", image.size}};
+  value["createdAt"] = created_text(image);
+  value["entrypoint"] = image.config.entrypoint;
+  value["cmd"] = image.config.cmd;
+  return value;
+}
 
 int image_import(const Common& common, const std::string& path, const std::string& name) {
   auto store = runtime::image::Store::open(common.settings.images());
@@ -81,6 +85,30 @@ int remove_images(const Common& common, const std::vector<std::string>& names) {
     }
   }
   return worst;
+}
+
+}  // namespace
+
+void add_images(CommandLine& line) {
+  const Common& common = line.common();
+  struct ImportOptions {
+    std::string path;
+    std::string name;
+  };
+  auto what = std::make_shared<ImportOptions>();
+  auto* group = line.add_group({"image", "Images", "  mete image import busybox.tar busybox"});
+  auto* import = line.add(
+      {"import", "Import an archive (docker save, OCI, a root file system) or a directory",
+       "  mete image import busybox.tar busybox\n  mete image import ./rootfs app:1.0"},
+      [&common, what] { return image_import(common, what->path, what->name); }, group);
+  import->add_option("path", what->path, "File or directory")->required();
+  import->add_option("name", what->name, "NAME[:TAG]")->required();
+  line.add_output(import);
+  line.add_output(line.add({"images", "List images", "  mete images -o json"}, [&common] { return images(common); }));
+  auto names = std::make_shared<std::vector<std::string>>();
+  line.add({"rmi", "Remove images", "  mete rmi app:1.0"}, [&common, names] { return remove_images(common, *names); })
+      ->add_option("names", *names, "NAME[:TAG]")
+      ->required();
 }
 
 }  // namespace mete::agent::cli

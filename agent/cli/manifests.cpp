@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/pods/manifests.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,12 +7,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <set>
 
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
-#include "agent/http/http_server.h"
+#include "agent/http/http_url.h"
 #include "config/desired_state.h"
+#include "config/reading/yaml_reader.h"
 #include "runtime/file.h"
 
 namespace mete::agent::cli {
@@ -147,8 +148,6 @@ std::string diff_text(const std::string& old_text, const std::string& new_text) 
   return out;
 }
 
-}  // namespace
-
 int apply(const Common& common, const std::vector<std::string>& files, bool dry_run) {
   int code = kDone;
   const auto text = checked_text(files, code);
@@ -221,6 +220,82 @@ int remove(const Common& common, const std::vector<std::string>& files, const st
   }
   for (const auto& pod : pods) take(fetch(common, "POST", "/mete/v1/delete?pod=" + url_encode(pod_key(pod)) + more));
   return worst;
+}
+
+bool names_a_file(const std::string& word) {
+  const bool manifest = word == "-" || word.ends_with(".yaml") || word.ends_with(".yml") || word.ends_with(".json");
+  return manifest && (word == "-" || ::access(word.c_str(), F_OK) == 0);
+}
+
+// `-f FILE`, or the file alone.
+void add_files(CLI::App* command, std::vector<std::string>& files) {
+  command->add_option("-f,--filename,files", files, "Manifest file, folder or - for standard input")->required();
+}
+
+void add_apply(CommandLine& line) {
+  struct Options {
+    std::vector<std::string> files;
+    bool dry_run = false;
+  };
+  auto options = std::make_shared<Options>();
+  const Common& common = line.common();
+  auto* command = line.add({"apply", "Make the pods of a manifest, or change them",
+                            "  mete apply -f web.yaml\n  mete apply ./pods\n  cat web.yaml | mete apply -f -"},
+                           [&common, options] { return apply(common, options->files, options->dry_run); });
+  add_files(command, options->files);
+  command->add_flag("--dry-run", options->dry_run, "Say what would be done");
+  line.add_output(command);
+}
+
+void add_delete(CommandLine& line) {
+  struct Options {
+    std::vector<std::string> files;
+    std::vector<std::string> words;
+    std::optional<unsigned> grace;
+  };
+  auto options = std::make_shared<Options>();
+  const Common& common = line.common();
+  auto* command = line.add(
+      {"delete", "Delete pods", "  mete delete web\n  mete delete -f web.yaml --grace 5\n  mete delete web.yaml"},
+      [&common, options] {
+        auto files = options->files;
+        std::vector<std::string> pods;
+        for (const auto& word : options->words) (names_a_file(word) ? files : pods).push_back(word);
+        if (files.empty() && pods.empty())
+          return complain("delete: found neither -f nor a pod's name, expected one", kUsage);
+        return remove(common, files, pods, options->grace);
+      });
+  command->add_option("-f,--filename", options->files, "Manifest whose objects are deleted");
+  command->add_option("pods", options->words, std::string(kPodName) + ", or a manifest's file");
+  command->add_option("--grace", options->grace, "Seconds between the stop signal and the kill");
+  line.add_output(command);
+}
+
+void add_diff(CommandLine& line) {
+  auto files = std::make_shared<std::vector<std::string>>();
+  const Common& common = line.common();
+  auto* command = line.add({"diff", "What apply would change; exit code 1 when it would", "  mete diff -f web.yaml"},
+                           [&common, files] { return diff(common, *files); });
+  add_files(command, *files);
+  line.add_output(command);
+}
+
+void add_validate(CommandLine& line) {
+  auto files = std::make_shared<std::vector<std::string>>();
+  const Common& common = line.common();
+  auto* command = line.add({"validate", "Check manifests; needs no agent", "  mete validate -f ./pods"},
+                           [&common, files] { return validate(common, *files); });
+  add_files(command, *files);
+  line.add_output(command);
+}
+
+}  // namespace
+
+void add_manifests(CommandLine& line) {
+  add_apply(line);
+  add_delete(line);
+  add_diff(line);
+  add_validate(line);
 }
 
 }  // namespace mete::agent::cli

@@ -106,8 +106,7 @@ std::string markdown(const std::vector<Row>& rows) {
   return out;
 }
 
-}  // namespace
-
+// Needs no agent.
 int metrics(const Common& common) {
   const auto rows = all_rows();
   if (common.output == "markdown") {
@@ -124,6 +123,17 @@ int metrics(const Common& common) {
   }
   print(table.text());
   return kDone;
+}
+
+}  // namespace
+
+void add_metrics(CommandLine& line) {
+  Common& common = line.common();
+  line.add({"metrics", "Every metric there can be, and the kernel files it comes from; needs no agent",
+            "  mete metrics\n  mete metrics -o json\n  mete metrics -o markdown > metrics.md"},
+           [&common] { return metrics(common); })
+      ->add_option("-o,--output", common.output, "table, json, yaml or markdown")
+      ->check(CLI::IsMember({"table", "json", "yaml", "markdown"}));
 }
 
 }  // namespace mete::agent::cli

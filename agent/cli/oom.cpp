@@ -28,6 +28,14 @@ std::string whose(const Json& record) {
                                 : text_of(record, "cgroup");
 }
 
+// As the event has it: the kernel's name of the task before the command line. Older records have no such name.
+std::string victim_text(const Json& victim) {
+  const std::string command = text_of(victim, "command");
+  const std::string task = text_of(victim, "task", "");
+  if (task.empty() || command == task || command == "[" + task + "]") return command;
+  return task + ": " + command;
+}
+
 Result<Json> read_record(const std::string& path) {
   METE_TRY(const std::string text, runtime::read_file(AT_FDCWD, path));
   Json record = Json::parse(text, nullptr, false);
@@ -82,7 +90,7 @@ std::string record_text(const Json& record) {
   add_line(text, "Action", text_of(record, "action") + ": " + text_of(record, "outcome"));
   add_line(text, "Detail", text_of(record, "detail"));
   if (record.contains("victim"))
-    add_line(text, "Victim", record["victim"]["pid"].dump() + "  " + text_of(record["victim"], "command"));
+    add_line(text, "Victim", record["victim"]["pid"].dump() + "  " + victim_text(record["victim"]));
   add_line(text, "Limit", size_of(record, "limit"));
   if (record.contains("effectiveLimit"))
     add_line(text, "Effective", size_of(record, "effectiveLimit") + " by " + text_of(record, "effectiveLimitOf"));
@@ -120,8 +128,6 @@ std::string record_text(const Json& record) {
   if (record.contains("memoryStat")) text += "\nmemory.stat is in -o json and yaml.\n";
   return text;
 }
-
-}  // namespace
 
 int oom_list(const Common& common) {
   std::vector<std::string> files;
@@ -165,6 +171,23 @@ int oom_show(const Common& common, const std::string& id) {
   if (!record) return complain(record.error().what);
   if (!print_structured(common, *record)) print(record_text(*record));
   return kDone;
+}
+
+}  // namespace
+
+void add_oom(CommandLine& line) {
+  const Common& common = line.common();
+  auto* group = line.add_group({"oom", "What was seen and done at OOM kills and at acts of policies",
+                                "  mete oom ls\n  mete oom show 20261124t045012-123"});
+  line.add_output(line.add(
+      {"ls", "List the forensic records", "  mete oom ls\n  mete oom ls -o json"},
+      [&common] { return oom_list(common); }, group));
+  auto id = std::make_shared<std::string>();
+  auto* show = line.add(
+      {"show", "One of them", "  mete oom show 20261124t045012-123"}, [&common, id] { return oom_show(common, *id); },
+      group);
+  show->add_option("record", *id, "Its name by `mete oom ls`")->required();
+  line.add_output(show);
 }
 
 }  // namespace mete::agent::cli

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "agent/cli/client.h"
-#include "agent/cli/commands.h"
+#include "agent/cli/command_line.h"
 
 namespace mete::agent::cli {
 

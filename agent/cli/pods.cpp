@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <memory>
 #include <set>
 
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
-#include "agent/http/http_server.h"
+#include "agent/http/http_url.h"
 
 namespace mete::agent::cli {
 namespace {
@@ -63,8 +64,6 @@ int act(const Common& common, const std::string& pod, const std::string& action,
   return kDone;
 }
 
-}  // namespace
-
 int ps(const Common& common, const std::vector<std::string>& pods) {
   auto fetched = fetch(common, "GET", "/mete/v1/pods");
   if (fetched.code != kDone) return fetched.code;
@@ -108,6 +107,67 @@ int start(const Common& common, const std::vector<std::string>& pods) {
 int kill(const Common& common, const std::string& pod, const std::string& container, const std::string& signal) {
   return act(common, pod, "kill", "?signal=" + url_encode(signal) + "&container=" + url_encode(container),
              "was sent " + signal);
+}
+
+void add_ps(CommandLine& line) {
+  auto pods = std::make_shared<std::vector<std::string>>();
+  const Common& common = line.common();
+  auto* command = line.add({"ps", "List pods", "  mete ps\n  mete ps -o wide\n  mete ps web -o json"},
+                           [&common, pods] { return ps(common, *pods); });
+  command->add_option("pods", *pods, kPodName);
+  line.add_output(command);
+}
+
+void add_inspect(CommandLine& line) {
+  auto pod = std::make_shared<std::string>();
+  const Common& common = line.common();
+  auto* command = line.add({"inspect", "All that is known of a pod", "  mete inspect web\n  mete inspect web -o json"},
+                           [&common, pod] { return inspect(common, *pod); });
+  command->add_option("pod", *pod, kPodName)->required();
+  line.add_output(command);
+}
+
+void add_stop_and_start(CommandLine& line) {
+  struct Options {
+    std::vector<std::string> pods;
+    std::optional<unsigned> grace;
+  };
+  auto options = std::make_shared<Options>();
+  const Common& common = line.common();
+  auto* command = line.add(
+      {"stop", "End a pod's containers; the pod stays, stopped, until `mete start`", "  mete stop web --grace 5"},
+      [&common, options] { return stop(common, options->pods, options->grace); });
+  command->add_option("pods", options->pods, kPodName)->required();
+  command->add_option("--grace", options->grace, "Seconds between the stop signal and the kill");
+  auto pods = std::make_shared<std::vector<std::string>>();
+  line.add({"start", "Start a stopped pod again", "  mete start web"}, [&common, pods] { return start(common, *pods); })
+      ->add_option("pods", *pods, kPodName)
+      ->required();
+}
+
+void add_kill(CommandLine& line) {
+  struct Options {
+    std::string pod;
+    std::string container;
+    std::string signal = "KILL";
+  };
+  auto options = std::make_shared<Options>();
+  const Common& common = line.common();
+  auto* command =
+      line.add({"kill", "Send a signal to a pod's containers", "  mete kill web\n  mete kill web -s HUP -c nginx"},
+               [&common, options] { return kill(common, options->pod, options->container, options->signal); });
+  command->add_option("pod", options->pod, kPodName)->required();
+  command->add_option("-s,--signal", options->signal, "TERM, SIGHUP, 9, ...");
+  command->add_option("-c,--container", options->container, "One container; default: all");
+}
+
+}  // namespace
+
+void add_pods(CommandLine& line) {
+  add_ps(line);
+  add_inspect(line);
+  add_stop_and_start(line);
+  add_kill(line);
 }
 
 }  // namespace mete::agent::cli

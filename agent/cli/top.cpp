@@ -15,6 +15,13 @@
 namespace mete::agent::cli {
 namespace {
 
+struct TopOptions {
+  bool batch = false;
+  bool all = false;       // every cgroup, not containers alone
+  unsigned interval = 1;  // seconds
+  unsigned count = 0;     // of pictures; 0: until it is ended
+};
+
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kFirst = std::chrono::milliseconds(500);  // the first picture needs two answers; it comes soon
@@ -191,8 +198,6 @@ bool named(const TopRow& row, const std::vector<std::string>& names) {
          });
 }
 
-}  // namespace
-
 int top(const Common& common, const TopOptions& options) {
   std::string problem;
   auto first = ask(common, problem);
@@ -217,6 +222,33 @@ int stats(const Common& common, const std::vector<std::string>& names, bool all)
   if (rows.empty() && !names.empty()) return complain("no container or cgroup is called " + names.front(), kNotFound);
   if (!print_structured(common, to_json(rows))) print(plain_table(rows, false));
   return kDone;
+}
+
+}  // namespace
+
+void add_top(CommandLine& line) {
+  auto options = std::make_shared<TopOptions>();
+  const Common& common = line.common();
+  auto* command = line.add({"top", "What the machine's containers and cgroups use, live",
+                            "  mete top\n  mete top --all\n  mete top -b -n 1\n  mete top -n 3 -o json"},
+                           [&common, options] { return top(common, *options); });
+  command->add_flag("-b,--batch", options->batch, "One table after the other, for files and pipes");
+  command->add_flag("--all", options->all, "Every cgroup, not containers alone");
+  command->add_option("-d,--delay", options->interval, "Seconds between tables")->check(CLI::Range(1U, 3600U));
+  command->add_option("-n,--count", options->count, "End after so many tables");
+  line.add_output(command);
+
+  struct StatsOptions {
+    std::vector<std::string> names;
+    bool all = false;
+  };
+  auto once = std::make_shared<StatsOptions>();
+  auto* stats_command = line.add({"stats", "The same once: what containers use now",
+                                  "  mete stats\n  mete stats default/web/main\n  mete stats --all -o json"},
+                                 [&common, once] { return stats(common, once->names, once->all); });
+  stats_command->add_option("names", once->names, "Containers, pods, units or cgroup paths; default: all containers");
+  stats_command->add_flag("--all", once->all, "Every cgroup, not containers alone");
+  line.add_output(stats_command);
 }
 
 }  // namespace mete::agent::cli

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <chrono>
+#include <memory>
 #include <thread>
 
 #include "agent/cli/output.h"
@@ -7,6 +8,11 @@
 
 namespace mete::agent::cli {
 namespace {
+
+struct UpdateOptions {
+  std::string pod, container, cpus, memory, cpu_request, memory_request;
+  bool reset = false;
+};
 
 std::string query_of(const UpdateOptions& options) {
   std::string query = "?container=" + url_encode(options.container);
@@ -20,8 +26,7 @@ std::string query_of(const UpdateOptions& options) {
   return options.reset ? query + "&reset=1" : query;
 }
 
-}  // namespace
-
+// Returns when the change is done or refused.
 int update(const Common& common, const UpdateOptions& options) {
   const std::string pod = "/mete/v1/pods/" + pod_key(options.pod);
   auto fetched = fetch(common, "POST", pod + "/update" + query_of(options));
@@ -49,6 +54,25 @@ int update(const Common& common, const UpdateOptions& options) {
     print(line + "\n");
   }
   return kDone;
+}
+
+}  // namespace
+
+void add_update(CommandLine& line) {
+  auto options = std::make_shared<UpdateOptions>();
+  const Common& common = line.common();
+  auto* command = line.add({"update", "Change what a running pod is allotted, without a restart",
+                            "  mete update web --memory 256Mi\n"
+                            "  mete update web -c nginx --cpus 1.5 --cpu-request 500m\n  mete update web --reset"},
+                           [&common, options] { return update(common, *options); });
+  command->add_option("pod", options->pod, kPodName)->required();
+  command->add_option("-c,--container", options->container, "One container; default: all that are no init containers");
+  command->add_option("--cpus", options->cpus, "CPU limit: 2, 0.5, 500m");
+  command->add_option("-m,--memory", options->memory, "Memory limit: 256Mi, 1Gi");
+  command->add_option("--cpu-request", options->cpu_request, "CPU request, its share when all want the CPU");
+  command->add_option("--memory-request", options->memory_request, "Memory request, what is reclaimed from it last");
+  command->add_flag("--reset", options->reset, "Back to what the manifest says");
+  line.add_output(command);
 }
 
 }  // namespace mete::agent::cli

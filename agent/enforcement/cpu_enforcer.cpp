@@ -2,7 +2,9 @@
 #include "agent/enforcement/cpu_enforcer.h"
 
 #include "agent/enforcement/enforcement.h"
+#include "agent/enforcement/policy_executor.h"
 #include "config/objects.h"
+#include "enforcers/oom.h"
 #include "runtime/cgroup/cpu.h"
 
 namespace mete::agent {
@@ -32,7 +34,7 @@ void CpuEnforcer::open() {
   const auto* const policy = subject_.policy();
   const auto own = subject_.own_cpu();
   const bool wanted = policy != nullptr && policy->cpu.boost && own && !own->quota.is_unlimited();
-  const auto rule = wanted && !policy->dry_run ? policy->cpu.boost : std::nullopt;
+  const auto rule = wanted && enforcers::in_force(policy) != nullptr ? policy->cpu.boost : std::nullopt;
   const bool changed = std::exchange(rule_, rule) != rule;
   // Lent by a rule that is not there any more, or is another one.
   if (changed && subject_.lent_quota()) (void)subject_.lend_quota(std::nullopt);
@@ -40,7 +42,7 @@ void CpuEnforcer::open() {
   if (std::exchange(open_, true) && !changed) return;
   booster_ = {};
   pretended_ = {};
-  look_later();
+  poll_later();
 }
 
 void CpuEnforcer::close() {
@@ -48,16 +50,16 @@ void CpuEnforcer::close() {
   timer_.cancel();
 }
 
-void CpuEnforcer::look_later() {
+void CpuEnforcer::poll_later() {
   timer_.expires_after(kEvery);
   timer_.async_wait(alive_.guard([this] {
     if (!open_) return;
-    look();
-    if (open_) look_later();
+    poll();
+    if (open_) poll_later();
   }));
 }
 
-void CpuEnforcer::look() {
+void CpuEnforcer::poll() {
   const auto* const policy = subject_.policy();
   const auto own = subject_.own_cpu();
   if (policy == nullptr || !policy->cpu.boost || !own || own->quota.is_unlimited()) return;
@@ -66,7 +68,7 @@ void CpuEnforcer::look() {
   if (!moment || !idle) return;
   booster_.see(*moment, policy->cpu.boost->over);
   const auto base = own->quota.value();
-  const auto quota = policy->dry_run ? std::max(base, pretended_) : subject_.lent_quota().value_or(base);
+  const auto quota = std::max(subject_.lent_quota().value_or(base), pretended_);
   const auto decision = booster_.decide(*policy->cpu.boost,
                                         {.base = base,
                                          .quota = quota,
@@ -78,17 +80,14 @@ void CpuEnforcer::look() {
 }
 
 void CpuEnforcer::change(const enforcers::BoostDecision& decision, const runtime::cgroup::CpuBandwidth& own) {
-  const auto* const policy = subject_.policy();
+  auto& executor = executor_of(subject_);
   const auto base = own.quota.value();
   const bool up = decision.quota > base;
-  Status done;
-  if (policy->dry_run) {
-    pretended_ = decision.quota;
-  } else {
-    done = subject_.lend_quota(up ? std::optional(decision.quota) : std::nullopt);
-  }
+  const Status done = executor.lend_quota(subject_, up ? std::optional(decision.quota) : std::nullopt);
+  const Outcome result = executor.outcome_of(done);
+  pretended_ = result == Outcome::kDryRun ? decision.quota : std::chrono::microseconds(0);
   const std::string action = up ? "boost" : "boost-end";
-  const std::string outcome = policy->dry_run ? "dry-run" : done ? "done" : "failed";
+  const std::string outcome(to_string(result));
   services_.instruments.enforcement("cpu", action, outcome);
   std::string message = "CPU limit of " + subject_.shown() + (up ? " lent " : " back to ") +
                         cores_text(decision.quota, own.period) + " (its own: " + cores_text(base, own.period) +
@@ -98,7 +97,7 @@ void CpuEnforcer::change(const enforcers::BoostDecision& decision, const runtime
                 {{"quota", std::to_string(decision.quota.count())},
                  {"own", std::to_string(base.count())},
                  {"outcome", outcome},
-                 {"policy", config::full_name(policy->metadata)}});
+                 {"policy", config::full_name(subject_.policy()->metadata)}});
 }
 
 }  // namespace mete::agent

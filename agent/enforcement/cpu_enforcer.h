@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lends whom a policy holds, when it is throttled, what of the machine is idle: cpu.boost.
+// Lends a subject that is throttled what of the machine's CPU time is idle: cpu.boost.
 //
-// Throttling has no event in the kernel: it is looked at once a second, and only where a policy wants that. What was
+// Throttling has no event in the kernel: it is polled once a second, and only where a policy wants that. What was
 // lent is in no record of a container of ours: an agent that comes back writes the quota of the manifest.
 #pragma once
 
@@ -25,8 +25,8 @@ class CpuEnforcer {
   void close();
 
  private:
-  void look();
-  void look_later();
+  void poll();
+  void poll_later();
   void change(const enforcers::BoostDecision& decision, const runtime::cgroup::CpuBandwidth& own);
 
   Enforcement& enforcement_;

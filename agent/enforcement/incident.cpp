@@ -87,6 +87,13 @@ ForensicRecord begin_record(const Subject& subject, const Watched& watched, Enfo
   return record;
 }
 
+EventFields victim_fields(const ForensicRecord& record) {
+  EventFields fields = {{"pid", record.victim ? std::to_string(*record.victim) : "unknown"}};
+  if (!record.victim_task.empty()) fields.emplace_back("task", record.victim_task);
+  fields.emplace_back("command", record.victim_command.empty() ? "unknown" : record.victim_command);
+  return fields;
+}
+
 void Incident::step(std::string what) {
   record_.steps.emplace_back(std::move(what), std::chrono::steady_clock::now() - trigger_.woken);
 }

@@ -48,6 +48,9 @@ void record_counters(const runtime::cgroup::Group& group, ForensicRecord& record
 [[nodiscard]] ForensicRecord begin_record(const Subject& subject, const Watched& watched, Enforcement& enforcement,
                                           const Trigger& trigger, const collectors::UsageHistory& history);
 
+// The fields of an event that names the record's victim: pid, task, command.
+[[nodiscard]] EventFields victim_fields(const ForensicRecord& record);
+
 class Incident {
  public:
   Incident(Subject& subject, Enforcement& enforcement, Trigger trigger, ForensicRecord record)

@@ -18,8 +18,8 @@ std::shared_ptr<const LabelBlock> shared(LabelBlock labels) {
 }
 
 const std::string& image_of(const Container& container) {
-  const bool from_spec = container.image_name().empty() && container.spec() != nullptr;
-  return from_spec ? container.spec()->image : container.image_name();
+  const bool from_spec = container.attempt().image_name().empty() && container.spec() != nullptr;
+  return from_spec ? container.spec()->image : container.attempt().image_name();
 }
 
 std::shared_ptr<const LabelBlock> container_labels(const Pod& pod, const Container& container) {
@@ -102,19 +102,19 @@ Target target_of(const Pod& pod, const Container& container, bool single) {
   target.who = identity_of(pod, &container);
   target.workload = workload_labels(pod, container);
   target.lifecycle = lifecycle_of(record);
-  target.lifecycle->last_oom = container.last_oom();
+  target.lifecycle->last_oom = container.control().watch().oom_record().last();
   target.lifecycle->policy_kills = record.policy_kills;
   target.lifecycle->time_to_oom = container.enforcer().time_to_limit();
   target.oom = {record.oom_kills_base, record.oom_kills_from, record.oom_kills_told, record.oom_by_group};
   if (!record.has_ended && record.cgroup_id == 0) return target;  // it never ran
   target.labels = container_labels(pod, container);
   if (single) target.pod_labels = pod_labels(pod);
-  target.base = container.base();
-  target.writable = container.writable_layer();
+  target.base = container.control().counters().base();
+  target.writable = container.attempt().writable_layer();
   if (record.started_at != WallTime()) {
     target.started = std::chrono::time_point_cast<std::chrono::system_clock::duration>(record.started_at);
   }
-  target.limit_changes = container.limit_changes();
+  target.limit_changes = container.control().limit_changes();
   if (single && record.state == ContainerState::kRunning) target.network_pid = record.process.pid;
   return target;
 }

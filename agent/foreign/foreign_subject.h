@@ -10,6 +10,7 @@
 #include "agent/enforcement/cpu_enforcer.h"
 #include "agent/enforcement/drift_watch.h"
 #include "agent/enforcement/memory_enforcer.h"
+#include "agent/enforcement/oom_watch.h"
 #include "agent/enforcement/subject.h"
 #include "agent/foreign/foreign_watchdog.h"
 #include "agent/foreign/ledger.h"
@@ -18,7 +19,7 @@
 
 namespace mete::agent {
 
-class ForeignSubject : public Subject {
+class ForeignSubject : public Subject, private OomAccount {
  public:
   ForeignSubject(Enforcement& enforcement, Ledger& ledger, runtime::cgroup::Group group, std::uint64_t cgroup_id);
   ~ForeignSubject() override;
@@ -28,7 +29,7 @@ class ForeignSubject : public Subject {
   // Ends that and puts everything back.
   void release(Ledger::Usage usage);
   // The kernel's log tells of a kill in it, or in a cgroup below.
-  void oom_killed_in_log();
+  void oom_killed_in_log() { oom_.killed_in_log(); }
   [[nodiscard]] std::uint64_t cgroup_id() const { return cgroup_id_; }
 
   [[nodiscard]] const runtime::cgroup::Group& cgroup() const override { return group_; }
@@ -64,12 +65,17 @@ class ForeignSubject : public Subject {
   void tell_restored(const Ledger::Restored& restored);
   void guard_oom();  // for the time in which there is no agent
 
-  // foreign_oom.cpp
-  void watch_oom();
-  void oom_woken();
-  void check_kills(int checks_left, std::chrono::milliseconds delay);
-  void tell_kills(std::uint64_t kills);
-  [[nodiscard]] enforcers::OomDecision decide(std::uint64_t kills) const;
+  // As OomAccount has it: the kernel's counter of the cgroup, and where it stood when a policy began to hold it.
+  [[nodiscard]] std::optional<Counts> counts() const override;
+  // The owner of the cgroup has said what becomes of the rest, where no policy says so.
+  [[nodiscard]] enforcers::OomAction usual_action() const override { return enforcers::OomAction::kKillProcess; }
+  [[nodiscard]] bool kernel_kills_group() const override { return limits_.oom_group.value_or(false); }
+  void enter(std::uint64_t counter) override { kills_ = counter; }
+  [[nodiscard]] std::uint64_t total() const override { return kills_; }
+  [[nodiscard]] std::string pod_cgroup() const override { return {}; }
+  [[nodiscard]] std::string command_of(pid_t /*pid*/) const override { return {}; }
+  void note_scope(const std::string& /*scope*/) override {}
+  void reported(const ForensicRecord& /*record*/) override {}
 
   Enforcement& enforcement_;
   Services& services_;
@@ -82,18 +88,14 @@ class ForeignSubject : public Subject {
   std::optional<std::chrono::microseconds> lent_;
   enforcers::IoFacts io_;
   runtime::cgroup::Limits limits_;  // as the policy wants them
-  asio::posix::stream_descriptor oom_event_;
-  asio::steady_timer oom_timer_;
   asio::steady_timer look_timer_;
   bool applied_ = false;
   std::string failure_told_;
   ForeignWatchdog watchdog_;
   std::unique_ptr<DriftWatch> drift_;
   std::uint64_t kills_ = 0;
-  Moment woken_{};
-  Moment snapshot_at_{};
-  std::vector<collectors::ProcessMemory> snapshot_;
   MemoryEnforcer enforcer_;
+  OomWatch oom_;
   CpuEnforcer cpu_enforcer_;
   Alive alive_;
 };

@@ -19,15 +19,15 @@ void tell_kill_of_others(Enforcement& enforcement, const KernelKill& kill) {
   record.action = "none";
   record.outcome = to_string(Outcome::kDone);
   record.victim = kill.pid;
-  record.victim_command = kill.task;
+  record.victim_task = record.victim_command = kill.task;
   if (const auto group = runtime::cgroup::Group::at(services.hierarchies, kill.task_memcg)) {
     record_counters(*group, record);
     record.processes = snapshot_of(*group);
   }
   const auto written = enforcement.forensics().add(record);
-  EventFields fields = {{"rule", record.rule},   {"cgroup", record.cgroup},
-                        {"scope", record.scope}, {"pid", std::to_string(kill.pid)},
-                        {"command", kill.task},  {"anon_rss", std::to_string(kill.anon_rss.count())}};
+  EventFields fields = {{"rule", record.rule}, {"cgroup", record.cgroup}, {"scope", record.scope}};
+  for (auto& each : victim_fields(record)) fields.push_back(std::move(each));
+  fields.emplace_back("anon_rss", std::to_string(kill.anon_rss.count()));
   if (written) fields.emplace_back("record", *written);
   services.events.add({.severity = Severity::kWarning,
                        .reason = "ForeignOOMKilled",

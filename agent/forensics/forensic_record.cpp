@@ -24,6 +24,7 @@ ordered_json processes_json(const std::vector<collectors::ProcessMemory>& proces
   ordered_json list = ordered_json::array();
   for (const auto& each : processes) {
     list.push_back({{"pid", each.pid},
+                    {"task", each.task},
                     {"command", each.command},
                     {"rss", each.rss.count()},
                     {"anon", each.anon.count()},
@@ -56,7 +57,11 @@ ordered_json to_json(const ForensicRecord& record) {
   add(json, "action", record.action);
   add(json, "outcome", record.outcome);
   add(json, "detail", record.detail);
-  if (record.victim) json["victim"] = {{"pid", *record.victim}, {"command", record.victim_command}};
+  if (record.victim) {
+    json["victim"] = {{"pid", *record.victim}};
+    add(json["victim"], "task", record.victim_task);
+    json["victim"]["command"] = record.victim_command;
+  }
   add(json, "limit", record.limit);
   add(json, "effectiveLimit", record.effective_limit);
   add(json, "effectiveLimitOf", record.effective_by);
@@ -87,6 +92,14 @@ ordered_json to_json(const ForensicRecord& record) {
   auto& steps = json["steps"] = ordered_json::array();
   for (const auto& [what, at] : record.steps) steps.push_back({{"what", what}, {"ms", milliseconds(at)}});
   return json;
+}
+
+std::string victim_text(const ForensicRecord& record) {
+  const auto& task = record.victim_task;
+  const auto& command = record.victim_command;
+  if (task.empty()) return command.empty() ? "unknown" : command;
+  if (command.empty() || command == task || command == "[" + task + "]") return task;
+  return task + ": " + command;
 }
 
 }  // namespace mete::agent

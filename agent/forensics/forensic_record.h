@@ -45,7 +45,8 @@ struct ForensicRecord {
   std::string outcome;  // done, failed, dry-run, guarded
   std::string detail;   // why it failed, what it was raised to
   std::optional<pid_t> victim;
-  std::string victim_command;
+  std::string victim_task;     // the kernel's name for it; empty: not known
+  std::string victim_command;  // its command line, or its name where it had none any more; empty: not known
   std::optional<Bytes> limit, effective_limit, usage, peak;
   std::string effective_by;                          // the cgroup whose limit is the tightest
   std::vector<collectors::ProcessMemory> processes;  // in the window before the victim was gone, the largest first
@@ -64,5 +65,8 @@ struct ForensicRecord {
 };
 
 [[nodiscard]] nlohmann::ordered_json to_json(const ForensicRecord& record);
+
+// For a person: "dd: sh -c dd if=/dev/zero of=/x"; "dd" where that is all there is to say.
+[[nodiscard]] std::string victim_text(const ForensicRecord& record);
 
 }  // namespace mete::agent

@@ -10,7 +10,6 @@
 #include "agent/enforcement/memory_enforcer.h"
 #include "agent/pods/container_subject.h"
 #include "collectors/discovery/export_policy.h"
-#include "enforcers/executor.h"
 #include "runtime/cgroup/memory.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
@@ -170,7 +169,7 @@ void MachineEnforcer::end_somebody(const std::string& rule, const std::string& b
   Status done;
   if (!report_only) {
     subject.killed_by_policy("MachineOutOfMemory");
-    done = enforcers::kernel_executor().kill_all(victim.cgroup());
+    done = victim.cgroup().kill_all();
     incident.step("killed");
     ending_ = victim.cgroup().path();
     settled_at_ = woken + kSettles;

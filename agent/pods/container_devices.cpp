@@ -1,34 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which devices a container may use: what all may, and what its policy says.
-#include "agent/pods/container.h"
-#include "agent/pods/pod.h"
+#include "agent/pods/container_devices.h"
+
+#include <algorithm>
+
 #include "enforcers/asked_limits.h"
-#include "runtime/cgroup/devices.h"
 #include "runtime/process/host_device.h"
 
 namespace mete::agent {
 
 using runtime::cgroup::DeviceRule;
 
-void Container::look_for_devices() {
+void ContainerDevices::find() {
   devices_.clear();
-  const auto* const policy = this->policy();
-  if (policy == nullptr || policy->dry_run) return;
+  const auto* const policy = slot_.policy_in_force();
+  if (policy == nullptr) return;
   for (const auto* const list : {&policy->devices.allow, &policy->devices.deny}) {
     for (const auto& [path, access] : *list) {
       if (auto device = runtime::process::host_device(path)) {
         devices_[path] = std::move(*device);
       } else {
-        pod_.tell(Severity::kWarning, "NotEnforced", record().name,
-                  "devices: " + device.error().what + "; it is neither allowed nor denied");
+        slot_.warn("NotEnforced", "devices: " + device.error().what + "; it is neither allowed nor denied");
       }
     }
   }
 }
 
-std::vector<runtime::process::DeviceSpec> Container::allowed_devices() const {
+std::vector<runtime::process::DeviceSpec> ContainerDevices::allowed() const {
   std::vector<runtime::process::DeviceSpec> allowed;
-  const auto* const policy = this->policy();
+  const auto* const policy = slot_.policy();
   for (const auto& [path, device] : devices_) {
     const auto is_it = [&path = path](const auto& permission) { return permission.path == path; };
     if (policy != nullptr && std::any_of(policy->devices.allow.begin(), policy->devices.allow.end(), is_it))
@@ -38,33 +37,32 @@ std::vector<runtime::process::DeviceSpec> Container::allowed_devices() const {
 }
 
 // A privileged container may use all that is not denied.
-std::vector<DeviceRule> Container::base_device_rules() const {
-  return spec()->security.privileged ? std::vector<DeviceRule>{{.allow = true}} : std::vector<DeviceRule>();
+std::vector<DeviceRule> ContainerDevices::base_rules() const {
+  return slot_.spec()->security.privileged ? std::vector<DeviceRule>{{.allow = true}} : std::vector<DeviceRule>();
 }
 
-std::vector<DeviceRule> Container::policy_device_rules() const {
-  const auto* const policy = this->policy();
-  return policy == nullptr || policy->dry_run ? std::vector<DeviceRule>()
-                                              : enforcers::device_rules(policy->devices, devices_);
+std::vector<DeviceRule> ContainerDevices::policy_rules() const {
+  const auto* const policy = slot_.policy_in_force();
+  return policy == nullptr ? std::vector<DeviceRule>() : enforcers::device_rules(policy->devices, devices_);
 }
 
-Status Container::set_up_devices() {
-  auto rules = policy_device_rules();
-  if (!spec()->security.privileged || !rules.empty())
-    METE_CHECK(runtime::cgroup::apply_device_rules(cgroup_, base_device_rules(), rules));
-  device_rules_ = std::move(rules);
+Status ContainerDevices::set_up() {
+  auto rules = policy_rules();
+  if (!slot_.spec()->security.privileged || !rules.empty())
+    METE_CHECK(runtime::cgroup::apply_device_rules(group_, base_rules(), rules));
+  rules_ = std::move(rules);
   return {};
 }
 
-void Container::change_devices() {
-  look_for_devices();
-  auto rules = policy_device_rules();
-  if (device_rules_ == rules) return;
-  const auto done = runtime::cgroup::change_device_rules(cgroup_, base_device_rules(), rules);
+void ContainerDevices::reconcile() {
+  find();
+  auto rules = policy_rules();
+  if (rules_ == rules) return;
+  const auto done = runtime::cgroup::change_device_rules(group_, base_rules(), rules);
   if (!done && runtime::cgroup::is_gone(done.error())) return;
-  services_.instruments.enforcement("devices", "apply", done ? "done" : "failed");
-  if (!done) return pod_.tell(Severity::kWarning, "LimitFailed", record().name, done.error().what);
-  device_rules_ = std::move(rules);
+  slot_.services().instruments.enforcement("devices", "apply", done ? "done" : "failed");
+  if (!done) return slot_.warn("LimitFailed", done.error().what);
+  rules_ = std::move(rules);
 }
 
 }  // namespace mete::agent

@@ -22,16 +22,20 @@ const runtime::cgroup::Group& ContainerSubject::cgroup() const {
   return container_.cgroup();
 }
 std::string ContainerSubject::shown() const {
-  return "container " + container_.record().name + " of " + pod_.record().key();
+  return "container " + container_.record().name + " of " + container_.slot().pod().record().key();
 }
 std::string ContainerSubject::pod_key() const {
-  return pod_.record().key();
+  return container_.slot().pod().record().key();
 }
 std::string ContainerSubject::container_name() const {
   return container_.record().name;
 }
 const config::Policy* ContainerSubject::policy() const {
   return container_.policy();
+}
+
+std::string ContainerSubject::attempt_directory() const {
+  return container_.slot().files().directory();
 }
 
 std::optional<Bytes> ContainerSubject::memory_limit() const {
@@ -45,7 +49,7 @@ std::optional<Bytes> ContainerSubject::original_limit() const {
 }
 
 void ContainerSubject::tell(Severity severity, std::string reason, std::string message, EventFields fields) {
-  pod_.tell(severity, std::move(reason), container_.record().name, std::move(message), std::move(fields));
+  container_.slot().report(severity, std::move(reason), std::move(message), std::move(fields));
 }
 
 Result<runtime::process::ProcessId> ContainerSubject::first_process() const {
@@ -55,7 +59,7 @@ Result<runtime::process::ProcessId> ContainerSubject::first_process() const {
 }
 
 Status ContainerSubject::raise_memory_limit(Bytes to) {
-  return container_.raise_memory(to);
+  return container_.loans().raise_memory(to);
 }
 std::optional<runtime::cgroup::CpuBandwidth> ContainerSubject::own_cpu() const {
   if (container_.spec() == nullptr || !container_.spec()->resources.limits.cpu) return std::nullopt;
@@ -63,17 +67,17 @@ std::optional<runtime::cgroup::CpuBandwidth> ContainerSubject::own_cpu() const {
 }
 
 std::optional<std::chrono::microseconds> ContainerSubject::lent_quota() const {
-  return container_.boosted_quota();
+  return container_.control().lent_quota();
 }
 Status ContainerSubject::lend_quota(std::optional<std::chrono::microseconds> quota) {
-  return container_.boost_cpu(quota);
+  return container_.loans().lend_quota(quota);
 }
 
 Status ContainerSubject::restart(const std::string& reason) {
-  return container_.restart(reason);
+  return container_.attempt().restart(reason);
 }
 Status ContainerSubject::let_kernel_decide() {
-  return container_.let_kernel_decide();
+  return container_.control().let_kernel_decide();
 }
 void ContainerSubject::decide_again() {
   container_.apply_limits();
@@ -87,7 +91,7 @@ void ContainerSubject::killed_by_policy(const std::string& reason) {
 
 Result<pid_t> ContainerSubject::exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) {
   METE_TRY(const auto process, first_process());
-  return spawn_exec(services_.shim, container_.attempt_directory(), process,
+  return spawn_exec(container_.slot().services().shim, attempt_directory(), process,
                     std::chrono::ceil<std::chrono::milliseconds>(timeout), command);
 }
 
@@ -96,8 +100,8 @@ Status ContainerSubject::lift_memory_high() {
 }
 
 Status ContainerSubject::notify_pressure() {
-  const runtime::UniqueFd fifo(::open(runtime::shim::AttemptFiles(container_.attempt_directory()).pressure().c_str(),
-                                      O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  const runtime::UniqueFd fifo(
+      ::open(runtime::shim::AttemptFiles(attempt_directory()).pressure().c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
   if (!fifo.valid())
     return errno == ENOENT ? fail("it was started without memory.notify; it is told from its next start on")
                            : fail_errno("tell it of memory pressure");
@@ -109,17 +113,17 @@ Status ContainerSubject::notify_pressure() {
 Status ContainerSubject::guard_freeze(std::chrono::nanoseconds timeout) {
   runtime::shim::Undo undo;
   undo.at = runtime::shim::boot_time() + timeout;
-  const auto thaw = runtime::cgroup::thaw_write(services_.hierarchies);
+  const auto thaw = runtime::cgroup::thaw_write(cgroup().hierarchies());
   undo.writes.push_back({path_of(cgroup(), thaw), thaw.text});
-  METE_CHECK(runtime::replace_file(runtime::shim::freeze_watchdog(container_.attempt_directory()), to_text(undo), 0600,
+  METE_CHECK(runtime::replace_file(runtime::shim::freeze_watchdog(attempt_directory()), to_text(undo), 0600,
                                    runtime::Durability::volatile_));
-  container_.wake_shim();
+  container_.attempt().wake_shim();
   return {};
 }
 
 void ContainerSubject::unguard_freeze() {
-  (void)::unlink(runtime::shim::freeze_watchdog(container_.attempt_directory()).c_str());
-  container_.wake_shim();
+  (void)::unlink(runtime::shim::freeze_watchdog(attempt_directory()).c_str());
+  container_.attempt().wake_shim();
 }
 
 }  // namespace mete::agent

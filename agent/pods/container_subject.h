@@ -2,18 +2,15 @@
 // One of our containers as the enforcers see it.
 #pragma once
 
-#include "agent/base/services.h"
 #include "agent/enforcement/subject.h"
 
 namespace mete::agent {
 
 class Container;
-class Pod;
 
 class ContainerSubject : public Subject {
  public:
-  ContainerSubject(Services& services, Pod& pod, Container& container)
-      : services_(services), pod_(pod), container_(container) {}
+  explicit ContainerSubject(Container& container) : container_(container) {}
 
   [[nodiscard]] const runtime::cgroup::Group& cgroup() const override;
   [[nodiscard]] std::string shown() const override;
@@ -40,8 +37,8 @@ class ContainerSubject : public Subject {
   void killed_by_policy(const std::string& reason) override;
 
  private:
-  Services& services_;
-  Pod& pod_;
+  [[nodiscard]] std::string attempt_directory() const;
+
   Container& container_;
 };
 

@@ -127,11 +127,11 @@ Result<std::unique_ptr<Pod>> Pod::adopt(Enforcement& enforcement, PodRecord reco
 }
 
 void Pod::adopt_cores() {
-  for (auto& container : containers_) container->adopt_cores();
+  for (auto& container : containers_) container->control().cores().adopt();
 }
 
 void Pod::share_cpus() {
-  for (auto& container : containers_) container->share_cpus();
+  for (auto& container : containers_) container->control().share_cpus();
 }
 
 void Pod::begin_adopted() {
@@ -290,11 +290,11 @@ void Pod::step() {
   if (next.look_again) look_again_at(*next.look_again);
   if (next.start.empty()) return;
   if (auto prepared = prepare(); !prepared) {
-    for (const auto index : next.start) containers_[index]->not_launched(prepared.error());
+    for (const auto index : next.start) containers_[index]->attempt().not_launched(prepared.error());
     return;
   }
   if (!ensure_sandbox()) return;
-  for (const auto index : next.start) containers_[index]->start();
+  for (const auto index : next.start) containers_[index]->attempt().start();
 }
 
 void Pod::look_again_at(WallTime at) {

@@ -32,7 +32,7 @@ void Pod::signal_due() {
   for (const auto index : due_to_end(record_)) {
     auto& container = *containers_[index];
     if (container.record().state != ContainerState::kRunning || !signalled_.insert(index).second) continue;
-    container.ask_to_end(end_at_ - std::chrono::steady_clock::now());
+    container.attempt().ask_to_end(end_at_ - std::chrono::steady_clock::now());
   }
 }
 
@@ -51,7 +51,7 @@ void Pod::end_sidecars() {
 
 void Pod::kill_active() {
   for (auto& container : containers_) {
-    if (container->is_active()) container->kill();
+    if (container->is_active()) container->control().kill();
   }
 }
 
@@ -79,7 +79,7 @@ void Pod::kill_all() {
   end_timer_.expires_after(kPatience);
   end_timer_.async_wait(alive_.guard([this] {
     for (auto& container : containers_) {
-      if (record_.terminating && container->is_active()) container->give_up_shim();
+      if (record_.terminating && container->is_active()) container->attempt().give_up_shim();
     }
     kill_all();
   }));
@@ -153,8 +153,8 @@ bool Pod::remove_everything() {
     save(Durability::volatile_);
   }
   for (auto& container : containers_) {
-    if (!container->remove_cgroup()) {
-      container->kill();
+    if (!container->control().remove()) {
+      container->control().kill();
       return false;
     }
   }

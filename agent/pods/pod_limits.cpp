@@ -4,6 +4,7 @@
 #include "agent/pods/pod.h"
 #include "agent/pods/pod_resize.h"
 #include "enforcers/asked_limits.h"
+#include "enforcers/oom.h"
 #include "runtime/cgroup/cpu.h"
 
 namespace mete::agent {
@@ -30,7 +31,8 @@ bool Pod::has_quota() const {
 // The pod's limits are sums, so that what a policy gave one container more is added to them.
 runtime::cgroup::Limits Pod::limits_for(const config::PodSpec& spec) const {
   auto limits = enforcers::pod_limits(spec, services_.hierarchies);
-  const bool idle = plan_->policy && plan_->policy->cpu.idle && !plan_->policy->dry_run;
+  const auto* const policy = enforcers::in_force(plan_->policy ? &*plan_->policy : nullptr);
+  const bool idle = policy != nullptr && policy->cpu.idle;
   if (idle) limits.cpu_shares.reset();  // an idle group has no weight, and refuses one
   if (idle || is_idle()) limits.cpu_idle = idle;
   if (held_cpu_) {
@@ -47,7 +49,7 @@ runtime::cgroup::Limits Pod::limits_for(const config::PodSpec& spec) const {
     const auto& own = container.resources.limits;
     const Bytes raised(record_.containers[i].raised_memory);
     if (own.memory && raised > *own.memory) more += raised - *own.memory;
-    const auto& boosted = containers_[i]->boosted_quota();
+    const auto& boosted = containers_[i]->control().lent_quota();
     if (own.cpu && boosted) lent += *boosted - enforcers::cpu_bandwidth(own.cpu).quota.value();
   });
   if (limits.memory && !limits.memory->is_unlimited())
@@ -64,7 +66,7 @@ Status Pod::make_room() {
 
 void Pod::give_back() {
   for (const auto& container : containers_) {
-    if (container->boosted_quota()) (void)container->boost_cpu(std::nullopt);
+    if (container->control().lent_quota()) (void)container->loans().lend_quota(std::nullopt);
   }
   if (held_cpu_) hold_cpu(std::nullopt);
 }

@@ -102,7 +102,7 @@ Status Pod::resize_now(const config::PodSpec& to) {
     const auto& limit = container.resources.limits.memory;
     // Of one that has ended only page cache is left, of which the kernel gets rid at once.
     if (!fits || !limit || !containers_[i]->is_active()) return;
-    const auto above = containers_[i]->memory_above(*limit);
+    const auto above = containers_[i]->control().memory_above(*limit);
     if (!above) return;
     fits = fail("container " + container.name + " uses " + std::to_string((*limit + *above).count()) +
                 " bytes of memory, which is more than the new limit of " + std::to_string(limit->count()) + " bytes");
@@ -112,17 +112,17 @@ Status Pod::resize_now(const config::PodSpec& to) {
   const auto own = limits_;
   const bool has_cgroup = cgroup_.exists();
   if (has_cgroup) METE_CHECK(write_limits(enforcers::widest(own, limits_for(to))));
-  std::vector<Container::Allotment> before;
+  std::vector<Allotment> before;
   Status done;
   for_each_container(to, [&](std::size_t i, const config::Container& container) {
     if (!done) return;
-    before.push_back(containers_[i]->allotment());
-    done = containers_[i]->resize(container);
+    before.push_back(containers_[i]->control().allotment());
+    done = containers_[i]->control().resize(container);
   });
   // With what containers have been raised to: a new limit ends that.
   if (done && has_cgroup) done = write_limits(limits_for(to));
   if (done) return {};
-  for (std::size_t i = before.size(); i-- > 0;) containers_[i]->undo_resize(before[i]);
+  for (std::size_t i = before.size(); i-- > 0;) containers_[i]->control().undo_resize(before[i]);
   if (has_cgroup) (void)write_limits(own);
   return done;
 }
@@ -139,7 +139,7 @@ void Pod::resized(const config::PodSpec& to) {
   resize_error_.clear();
   save(runtime::Durability::durable);
   for (const auto& [name, change] : changes) {
-    container(name)->resized();
+    container(name)->control().resized();
     tell(Severity::kNormal, "Resized", name, "Container " + name + " goes on with " + change, {{"change", change}});
   }
 }
@@ -186,7 +186,7 @@ void Pod::refuse_resize(const Error& error) {
 void Pod::reclaim_for_resize() {
   for_each_container(plan_->pod.spec, [&](std::size_t i, const config::Container& /*container*/) {
     const auto& limit = resize_->to[i].limits.memory;
-    if (resize_->reclaiming || !limit || !containers_[i]->memory_above(*limit)) return;
+    if (resize_->reclaiming || !limit || !containers_[i]->control().memory_above(*limit)) return;
     resize_->reclaiming = true;
     services_.workers.run([group = containers_[i]->cgroup(), target = *limit,
                            stop = resize_->stop] { (void)runtime::cgroup::reclaim(group, target, *stop); },

@@ -55,7 +55,7 @@ void Pod::start_sandbox() {
   // Containers in the namespaces of a dead sandbox and in those of a new one would not be one pod.
   for (auto& container : containers_) {
     if (container->is_active()) {
-      container->kill();
+      container->control().kill();
       return;
     }
   }
@@ -128,7 +128,7 @@ void Pod::watch_sandbox() {
     if (record_.terminating || record_.stopped) return;
     tell(Severity::kWarning, "SandboxLost", "", "The pod's sandbox ended; its containers are restarted in a new one");
     for (auto& container : containers_) {
-      if (container->is_active()) container->kill();
+      if (container->is_active()) container->control().kill();
     }
     step();
   };

@@ -54,7 +54,8 @@ bool parse_process_status(std::string_view text, ProcessMemory& into) {
     const std::string_view key = next_word(line);
     if (key == "Name:") {
       named = true;
-      into.command = "[" + std::string(trim(line)) + "]";
+      into.task = trim(line);
+      into.command = "[" + into.task + "]";
     }
     for (const auto& field : kFields) {
       if (field.key == key) into.*field.member = to_bytes(parse_u64(next_word(line)).value_or(0) * 1024);

@@ -16,6 +16,7 @@ namespace mete::collectors {
 
 struct ProcessMemory {
   pid_t pid = 0;
+  std::string task;     // the kernel's name for it (comm), at most 15 bytes
   std::string command;  // its arguments, at most 256 bytes; the kernel's name for it in brackets when it has none
   Bytes rss, anon, file, shmem, swap, page_tables;
   int oom_score_adj = 0;

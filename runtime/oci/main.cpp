@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// mete-oci: an OCI runtime. See options.cpp for its commands.
+// mete-oci: an OCI runtime. See flags.cpp for its commands.
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <sys/prctl.h>
@@ -9,6 +9,7 @@
 #include "runtime/file.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/config.h"
+#include "runtime/oci/flags.h"
 #include "runtime/oci/rights.h"
 #include "runtime/oci/time_text.h"
 #include "runtime/process/own_image.h"
@@ -88,7 +89,7 @@ void report(const Options& options, const char* level, const std::string& text) 
 
 Result<int> run_command(const Options& options) {
   if (options.help) {
-    (void)write_all(STDOUT_FILENO, help_text());
+    (void)write_all(STDOUT_FILENO, help_text(options.command));
     return 0;
   }
   if (options.version) {

@@ -1,112 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/oci/options.h"
 
-#include <algorithm>
-#include <array>
 #include <charconv>
 #include <string_view>
 #include <variant>
 
+#include "runtime/oci/flags.h"
+
 namespace mete::runtime::oci {
 namespace {
-
-using Target = std::variant<bool Options::*, std::string Options::*, std::vector<std::string> Options::*>;
-
-struct Flag {
-  std::string_view name;
-  char letter;                // '\0': none
-  std::string_view commands;  // " create run "; empty: a global flag
-  Target target;
-};
-
-const auto kFlags = std::to_array<Flag>({
-    {"root", '\0', "", &Options::root},
-    {"log", '\0', "", &Options::log},
-    {"log-format", '\0', "", &Options::log_format},
-    {"debug", '\0', "", &Options::debug},
-    {"systemd-cgroup", '\0', "", &Options::systemd_cgroup},
-    {"cgroup-manager", '\0', "", &Options::cgroup_manager},
-    // Before the global one, whose value it has not.
-    {"rootless", '\0', " spec ", &Options::rootless_spec},
-    {"rootless", '\0', "", &Options::rootless},
-    {"version", 'v', "", &Options::version},
-    {"help", 'h', "", &Options::help},
-    {"bundle", 'b', " create run spec ", &Options::bundle},
-    {"config", 'f', " create run ", &Options::config},
-    {"pid-file", '\0', " create run exec ", &Options::pid_file},
-    {"console-socket", '\0', " create run exec ", &Options::console_socket},
-    {"preserve-fds", '\0', " create run exec ", &Options::preserve_fds},
-    {"no-pivot", '\0', " create run ", &Options::no_pivot},
-    {"no-new-keyring", '\0', " create run ", &Options::no_new_keyring},
-    {"no-subreaper", '\0', " run exec ", &Options::no_subreaper},
-    {"detach", 'd', " run exec ", &Options::detach},
-    {"keep", '\0', " run ", &Options::keep},
-    {"force", 'f', " delete ", &Options::force},
-    {"all", 'a', " kill ", &Options::all},
-    {"format", 'f', " list ps ", &Options::format},
-    {"quiet", 'q', " list ", &Options::quiet},
-    {"process", 'p', " exec ", &Options::process},
-    {"tty", 't', " exec ", &Options::tty},
-    {"cwd", '\0', " exec ", &Options::cwd},
-    {"env", 'e', " exec ", &Options::env},
-    {"user", 'u', " exec ", &Options::user},
-    {"cap", 'c', " exec ", &Options::capabilities},
-    {"additional-gids", 'g', " exec ", &Options::additional_gids},
-    {"no-new-privs", '\0', " exec ", &Options::no_new_privs},
-    {"resources", 'r', " update ", &Options::resources},
-    {"blkio-weight", '\0', " update ", &Options::blkio_weight},
-    {"cpu-period", '\0', " update ", &Options::cpu_period},
-    {"cpu-quota", '\0', " update ", &Options::cpu_quota},
-    {"cpu-burst", '\0', " update ", &Options::cpu_burst},
-    {"cpu-share", '\0', " update ", &Options::cpu_share},
-    {"cpu-rt-period", '\0', " update ", &Options::cpu_rt_period},
-    {"cpu-rt-runtime", '\0', " update ", &Options::cpu_rt_runtime},
-    {"cpu-idle", '\0', " update ", &Options::cpu_idle},
-    {"cpuset-cpus", '\0', " update ", &Options::cpuset_cpus},
-    {"cpuset-mems", '\0', " update ", &Options::cpuset_mems},
-    {"memory", '\0', " update ", &Options::memory},
-    {"memory-reservation", '\0', " update ", &Options::memory_reservation},
-    {"memory-swap", '\0', " update ", &Options::memory_swap},
-    {"pids-limit", '\0', " update ", &Options::pids_limit},
-    {"stats", '\0', " events ", &Options::stats},
-    {"interval", '\0', " events ", &Options::interval},
-});
-
-struct Command {
-  std::string_view name;
-  std::size_t least;  // words
-  std::size_t most;
-  std::string_view words;
-  std::string_view help;
-};
-constexpr std::size_t kAny = 1U << 20U;
-constexpr auto kCommands = std::to_array<Command>({
-    {"create", 1, 1, "ID", "make a container from a bundle; its command waits for start"},
-    {"start", 1, 1, "ID", "let a created container execute its command"},
-    {"run", 1, 1, "ID", "create, start, wait for the end, delete"},
-    {"state", 1, 1, "ID", "print the container's state as JSON"},
-    {"kill", 1, 2, "ID [SIGNAL]", "send a signal (TERM) to its first process, or to --all of it"},
-    {"delete", 1, 1, "ID", "remove a stopped container; --force kills it first"},
-    {"exec", 1, kAny, "ID [COMMAND ...]", "run a further process in a running container"},
-    {"list", 0, 0, "", "print all containers below --root"},
-    {"ps", 1, kAny, "ID", "print the container's processes"},
-    {"pause", 1, 1, "ID", "freeze the container"},
-    {"resume", 1, 1, "ID", "thaw the container"},
-    {"update", 1, 1, "ID", "change limits: by flags, or --resources FILE (- for standard input)"},
-    {"events", 1, 1, "ID", "print what the container uses, and its OOM kills, as JSON lines"},
-    {"features", 0, 0, "", "print what this runtime can do as JSON"},
-    {"spec", 0, 0, "", "write an example config.json into the bundle"},
-});
-
-const Command* find_command(std::string_view name) {
-  const auto at =
-      std::find_if(kCommands.begin(), kCommands.end(), [&](const Command& each) { return each.name == name; });
-  return at == kCommands.end() ? nullptr : &*at;
-}
-
-bool fits(const Flag& flag, const std::string& command) {
-  return flag.commands.empty() || flag.commands.find(" " + command + " ") != std::string_view::npos;
-}
 
 class Parser {
  public:
@@ -144,7 +46,7 @@ class Parser {
   const Flag* find_flag(std::string_view name) const {
     const bool is_long = name.starts_with("--");
     const std::string_view bare = name.substr(is_long ? 2 : 1);
-    for (const auto& flag : kFlags) {
+    for (const auto& flag : all_flags()) {
       // runc's library takes -name for --name as well.
       const bool named = flag.name == bare || (!is_long && bare.size() == 1 && flag.letter == bare.front());
       if (named && fits(flag, options_.command)) return &flag;
@@ -158,7 +60,7 @@ class Parser {
     const Flag* flag = find_flag(name);
     if (flag == nullptr) {
       return fail("found the flag " + name + (options_.command.empty() ? "" : " after " + options_.command) +
-                  ", expected one that --help lists");
+                  ", expected one that " + (options_.command.empty() ? "" : options_.command + " ") + "--help lists");
     }
     if (const auto* target = std::get_if<bool Options::*>(&flag->target)) {
       options_.*(*target) = equals == std::string::npos || word.substr(equals + 1) == "true";
@@ -208,32 +110,6 @@ Result<int> preserved_fds(const Options& options) {
   constexpr int kMost = 1024;
   if (error == std::errc() && end == text.data() + text.size() && count >= 0 && count <= kMost) return count;
   return fail("--preserve-fds: found \"" + text + "\", expected a number of descriptors, at most 1024");
-}
-
-std::string help_text() {
-  std::string text =
-      "usage: mete-oci [global flags] COMMAND [flags] [ID] [...]\n\n"
-      "An OCI runtime: makes containers from bundles (a config.json and a root file system).\n\ncommands:\n";
-  for (const auto& command : kCommands) {
-    std::string line =
-        "  " + std::string(command.name) + (command.words.empty() ? "" : " ") + std::string(command.words);
-    line.resize(std::max<std::size_t>(line.size() + 1, 26), ' ');
-    line += command.help;
-    std::string flags;
-    for (const auto& flag : kFlags) {
-      if (!flag.commands.empty() && fits(flag, std::string(command.name))) flags += " --" + std::string(flag.name);
-    }
-    text += line + "\n" + (flags.empty() ? "" : std::string(26, ' ') + flags.substr(1) + "\n");
-  }
-  text += "\nglobal flags:";
-  for (const auto& flag : kFlags) {
-    if (flag.commands.empty()) text += " --" + std::string(flag.name);
-  }
-  return text +
-         "\n\nexamples:\n"
-         "  mete-oci spec && mete-oci run demo\n"
-         "  mete-oci create --bundle /srv/web web && mete-oci start web\n"
-         "  mete-oci kill web KILL && mete-oci delete web\n";
 }
 
 }  // namespace mete::runtime::oci

@@ -62,6 +62,4 @@ struct Options {
 // --preserve-fds as a number of descriptors.
 [[nodiscard]] Result<int> preserved_fds(const Options& options);
 
-[[nodiscard]] std::string help_text();
-
 }  // namespace mete::runtime::oci

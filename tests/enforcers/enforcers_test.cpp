@@ -223,8 +223,17 @@ TEST(Oom, TakesTheContainerAlongUnlessThePolicySaysOtherwise) {
   EXPECT_EQ(decide_oom(seen, &policy).new_kills, 1U);
   policy.memory.on_oom = config::OnOom::kKillContainer;
   policy.dry_run = true;
+  EXPECT_TRUE(decide_oom(seen, &policy).kill_rest) << "a dry run decides the same, and its executor does nothing";
+}
+
+TEST(Oom, WhereNoPolicySaysTheUsualActionCounts) {
+  OomObservation seen{.kills_before = 0, .kills_now = 1, .processes_left = true};
+  seen.usual_action = OomAction::kKillProcess;
+  config::Policy policy;
+  EXPECT_FALSE(decide_oom(seen, nullptr).kill_rest);
   EXPECT_FALSE(decide_oom(seen, &policy).kill_rest);
-  EXPECT_EQ(decide_oom(seen, &policy).outcome, OomOutcome::kDryRun);
+  policy.memory.on_oom = config::OnOom::kKillContainer;
+  EXPECT_TRUE(decide_oom(seen, &policy).kill_rest);
 }
 
 TEST(Oom, WhatTheKernelKillsItselfIsLeftToIt) {

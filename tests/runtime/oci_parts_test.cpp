@@ -7,6 +7,7 @@
 
 #include "runtime/oci/config.h"
 #include "runtime/oci/example.h"
+#include "runtime/oci/flags.h"
 #include "runtime/oci/state.h"
 #include "runtime/oci/update_flags.h"
 #include "runtime/process/plan.h"
@@ -139,4 +140,28 @@ TEST(OciFields, ResourcesThatAreLines) {
 }
 
 }  // namespace
+TEST(Help, OfACommandListsItsOwnFlags) {
+  const std::string text = help_text("exec");
+  EXPECT_NE(text.find("usage: mete-oci [global flags] exec [flags] ID [COMMAND ...]"), std::string::npos) << text;
+  EXPECT_NE(text.find("-e, --env NAME=VALUE"), std::string::npos) << text;
+  EXPECT_EQ(text.find("--keep"), std::string::npos) << text;
+  EXPECT_NE(help_text("run").find("--keep"), std::string::npos);
+  EXPECT_EQ(help_text("state").find("[flags]"), std::string::npos) << "a command without flags";
+}
+
+TEST(Help, WithoutACommandListsAllCommandsAndGlobalFlags) {
+  const std::string text = help_text("");
+  for (const char* const part : {"create ID", "spec", "--root DIR", "mete-oci COMMAND --help"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part;
+  }
+}
+
+TEST(Help, EveryFlagIsExplained) {
+  for (const auto& flag : all_flags()) {
+    EXPECT_FALSE(flag.help.empty()) << flag.name;
+    // A flag without a value says so by the type of what it sets.
+    EXPECT_EQ(flag.value.empty(), std::holds_alternative<bool Options::*>(flag.target)) << flag.name;
+  }
+}
+
 }  // namespace mete::runtime::oci

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+// `mete logs`: what a container has written. The files are read here, so that logs can be seen while no agent runs.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <thread>
 
-#include "agent/base/log.h"
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
 #include "runtime/file.h"
@@ -15,14 +16,13 @@
 namespace mete::agent::cli {
 namespace {
 
-std::string event_text(const Json& event) {
-  std::string where = event["pod"].get<std::string>();
-  if (const auto container = event["container"].get<std::string>(); !container.empty()) where += "/" + container;
-  std::string time = event["time"].get<std::string>().substr(0, 23) + "Z";
-  return time + " " + (event["type"] == "Warning" ? "Warning " : "Normal  ") +
-         printable(event["reason"].get<std::string>()) + " " + printable(where.empty() ? "agent" : where) + ": " +
-         printable(event["message"].get<std::string>()) + "\n";
-}
+struct LogOptions {
+  std::string pod;
+  std::string container;
+  bool follow = false;
+  bool timestamps = false;
+  std::optional<std::uint64_t> tail;
+};
 
 struct Record {
   std::string_view time;
@@ -143,25 +143,18 @@ std::string only_log(const std::string& directory) {
   return found;
 }
 
-}  // namespace
-
-int events(const Common& common, bool follow) {
-  const auto show = [&](std::string_view line) {
-    const Json event = Json::parse(line, nullptr, false);
-    if (event.is_discarded()) return true;
-    if (common.output == "yaml") {
-      print(to_yaml(Json::array({event})));
-    } else {
-      print(common.output == "json" ? std::string(line) + "\n" : event_text(event));
-    }
-    return true;
-  };
-  const auto done = Client(common.socket).follow(std::string("/mete/v1/events") + (follow ? "?follow=1" : ""), show);
-  return done ? kDone : complain(done.error().what, kNoAgent);
+// A container that never ran has no log. `container` is as the API has it.
+std::string why_no_log(const std::string& pod, const Json& container) {
+  std::string text = "container " + container["name"].get<std::string>() + " of pod " + pod +
+                     " has written no log, because it has not started";
+  const auto reason = container.value("reason", std::string());
+  const auto message = container.value("message", std::string());
+  if (!reason.empty()) text += ": " + reason;
+  if (!message.empty()) text += ": " + message;
+  return text;
 }
 
 int logs(const Common& common, const LogOptions& options) {
-  // The files are read here, so that logs can be seen while no agent runs.
   const std::string key = pod_key(options.pod);
   const auto slash = key.find('/');
   const std::string directory = common.settings.logs() + "/" + key.substr(0, slash) + "_" + key.substr(slash + 1);
@@ -172,8 +165,24 @@ int logs(const Common& common, const LogOptions& options) {
     const auto container = find_container(fetched.value, options.container);
     if (!container) return kNotFound;
     path = (*container)["log"].get<std::string>();
+    if (::access(path.c_str(), F_OK) != 0) return complain(why_no_log(key, *container), kNotFound);
   }
   return follow_file(path, options);
+}
+
+}  // namespace
+
+void add_logs(CommandLine& line) {
+  auto options = std::make_shared<LogOptions>();
+  const Common& common = line.common();
+  auto* command =
+      line.add({"logs", "What a container has written", "  mete logs web\n  mete logs web -c nginx -f --tail 20"},
+               [&common, options] { return logs(common, *options); });
+  command->add_option("pod", options->pod, kPodName)->required();
+  command->add_option("-c,--container", options->container, "Which container");
+  command->add_flag("-f,--follow", options->follow, "Go on as it comes");
+  command->add_flag("-t,--timestamps", options->timestamps, "With the time of each line");
+  command->add_option("--tail", options->tail, "Only the last lines");
 }
 
 }  // namespace mete::agent::cli

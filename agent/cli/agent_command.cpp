@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// `mete agent`: the daemon.
+#include <fcntl.h>
+#include <malloc.h>
+
+#include <cerrno>
+#include <memory>
+#include <optional>
+
+#include "agent/agent.h"
+#include "agent/base/log.h"
+#include "agent/cli/output.h"
+#include "config/agent_config.h"
+#include "runtime/file.h"
+
+namespace mete::agent::cli {
+namespace {
+
+struct AgentOptions {
+  std::string config;  // agent.yaml
+  std::optional<unsigned> run_for;
+  bool remove_all = false;
+  bool rollback = false;
+};
+
+// agent.yaml; the file that is looked for without being asked for may be missing. One error at most: the first.
+Status read_config(Settings& settings, const std::string& config) {
+  const std::string file = config.empty() ? "/etc/mete/agent.yaml" : config;
+  const auto text = runtime::read_file(AT_FDCWD, file);
+  if (!text) {
+    if (config.empty() && text.error().code == ENOENT) return {};
+    return fail_in("config", text.error());
+  }
+  auto read = config::read_agent_config(*text, file);
+  if (!read.errors.empty()) return fail(config::to_string(read.errors.front()));
+  settings.config = std::move(read.config);
+  // What was said on the command line counts more.
+  const std::string& web = settings.config.web_config;
+  const bool relative = !web.starts_with('/') && file.find('/') != std::string::npos;
+  if (settings.web_config.empty() && !web.empty())
+    settings.web_config = (relative ? file.substr(0, file.rfind('/') + 1) : "") + web;
+  return {};
+}
+
+int undo_changes(const Settings& settings) {
+  const auto lines = roll_back(settings);
+  if (!lines) return complain(lines.error().what);
+  for (const auto& line : *lines) print(line + "\n");
+  if (lines->empty()) print("There was nothing to put back.\n");
+  return kDone;
+}
+
+int run(Settings& settings, const AgentOptions& options) {
+  // Its two threads hand each other what they allocate: two arenas would hold it twice.
+  (void)::mallopt(M_ARENA_MAX, 1);
+  open_log(settings.json_logs);
+  if (const auto read = read_config(settings, options.config); !read) {
+    log_error(read.error().what);
+    return kFailed;
+  }
+  if (options.rollback) return undo_changes(settings);
+  std::optional<std::chrono::seconds> run_for;
+  if (options.run_for) run_for = std::chrono::seconds(*options.run_for);
+  const auto done = run_agent(settings, run_for, options.remove_all);
+  if (done) return kDone;
+  log_error(done.error().what);
+  return kFailed;
+}
+
+void add_log_flags(CLI::App* command, Settings& settings) {
+  command
+      ->add_option("--log-format",
+                   [&settings](const CLI::results_t& values) {
+                     settings.json_logs = values.front() == "json";
+                     return true;
+                   })
+      ->type_name("text|json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->description("Log lines as key=value or JSON");
+  command
+      ->add_option("--log-max-bytes", settings.log_limits.max_bytes, "Size at which a container's log file is rotated")
+      ->check(CLI::Range(std::int64_t{4096}, std::int64_t{1} << 40));
+  command->add_option("--log-files", settings.log_limits.files, "How many log files of a container are kept")
+      ->check(CLI::Range(1, 100));
+}
+
+}  // namespace
+
+void add_agent(CommandLine& line) {
+  auto options = std::make_shared<AgentOptions>();
+  auto& settings = line.common().settings;
+  auto* command = line.add({"agent", "Run the daemon: launch, measure and hold what the manifests say",
+                            "  mete agent\n  mete agent --manifests ./pods --listen 0.0.0.0:9753\n"
+                            "  mete agent --state /tmp/a --run /tmp/a/run --cgroup-parent /a --listen 127.0.0.1:0"},
+                           [options, &settings] { return run(settings, *options); });
+  command
+      ->add_option("--config", options->config,
+                   "agent.yaml: what is exported; default: /etc/mete/agent.yaml if it is there")
+      ->envname("METE_CONFIG");
+  command->add_option("--manifests", settings.manifests, "Folder of manifests to watch; may be given more than once")
+      ->envname("METE_MANIFESTS");
+  command->add_option("--cgroup-parent", settings.cgroup_parent, "Where its cgroups are made")
+      ->envname("METE_CGROUP_PARENT");
+  command->add_option("--listen", settings.listen, "Address of /metrics; port 0: a free one")->envname("METE_LISTEN");
+  command
+      ->add_option("--web-config", settings.web_config,
+                   "TLS and basic authentication of that address: Prometheus' web configuration file; default: "
+                   "web.configFile of agent.yaml")
+      ->envname("METE_WEB_CONFIG");
+  command->add_option("--shim", settings.shim, "mete-shim; default: beside this program")->envname("METE_SHIM");
+  add_log_flags(command, settings);
+  command
+      ->add_option("--usage-interval",
+                   [&settings](const CLI::results_t& values) {
+                     unsigned seconds = 0;
+                     if (!CLI::detail::lexical_cast(values.front(), seconds)) return false;
+                     settings.usage_every = std::chrono::seconds(seconds);
+                     return true;
+                   })
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, 3600))
+      ->description("How often usage is looked at for `mete advise`; default: 60");
+  command->add_option("--for", options->run_for, "End by itself after so many seconds");
+  command->add_flag("--rollback", options->rollback,
+                    "Run nothing; put back what an agent that was killed has changed on cgroups of others");
+  command->add_flag("--remove-all", options->remove_all, "At its end, end all containers and leave nothing behind");
+}
+
+}  // namespace mete::agent::cli

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a command of `mete` is made of: a name, a sentence, examples, flags, and a function. Each command has a file of
+// its own, in which add_NAME() registers it; command_table.cpp lists these functions.
+//
+// Commands return the exit code: 0 done, 1 failed, 2 wrong usage (CLI11), 3 no agent answers, 4 not found. What a table
+// shows comes as -o json or yaml too.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "agent/base/settings.h"
+
+namespace mete::agent::cli {
+
+inline constexpr int kDone = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kUsage = 2;
+inline constexpr int kNoAgent = 3;
+inline constexpr int kNotFound = 4;
+
+// What all commands are told.
+struct Common {
+  Settings settings;
+  std::string socket;            // of the agent
+  std::string output = "table";  // table, wide, json, yaml
+};
+
+inline constexpr const char* kPodName = "NAME or NAMESPACE/NAME";
+
+class CommandLine {
+ public:
+  CommandLine();
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
+
+  struct About {
+    const char* name;
+    const char* what;      // one sentence without a full stop
+    const char* examples;  // lines, indented by two; empty: a command that is not for people, which --help leaves out
+  };
+  // A command below `parent`, or of mete itself. `run` is called after the flags are parsed, at most once.
+  CLI::App* add(const About& about, std::function<int()> run, CLI::App* parent = nullptr);
+  // A word that only has commands below it: `mete image import`.
+  CLI::App* add_group(const About& about);
+  // -o table|wide|json|yaml
+  void add_output(CLI::App* command);
+
+  [[nodiscard]] Common& common() { return common_; }
+  // Parses, runs the command and returns its exit code.
+  [[nodiscard]] int run(int argc, const char* const* argv);
+
+ private:
+  Common common_;
+  std::string host_;  // METE_HOST: unix:///path
+  CLI::App app_;
+  std::map<const CLI::App*, std::function<int()>> commands_;
+};
+
+// Registers every command there is.
+void add_all_commands(CommandLine& line);
+
+}  // namespace mete::agent::cli

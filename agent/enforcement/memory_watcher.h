@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Watches the memory of a subject for the rules of its policy: woken by the kernel where it can be (v1 usage
+// thresholds, pressure notices, PSI triggers), and polling by need where it cannot (10 ms to 1 s). What is done about a
+// rule that fires is its responder's.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "agent/base/asio.h"
+#include "agent/enforcement/incident.h"
+#include "agent/enforcement/memory_gauge.h"
+#include "agent/enforcement/pressure_watcher.h"
+#include "agent/enforcement/subject.h"
+#include "enforcers/memory_watch.h"
+
+namespace mete::agent {
+
+class MemoryWatcher {
+ public:
+  MemoryWatcher(Services& services, Subject& subject, MemoryGauge& gauge, MemoryResponder& responder);
+
+  // The gauge is open; also after the policy or the limit has changed.
+  void open();
+  void close();
+  void poll(Moment woken);
+  // The rules of the policy, for a moment that was read elsewhere.
+  void check_rules(const collectors::MemoryMoment& moment, Moment woken);
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> time_to_limit() const { return time_to_limit_; }
+
+ private:
+  void poll(Moment woken, bool by_pressure);
+  void poll_later(const collectors::MemoryMoment& moment);
+  void watch_thresholds();
+  void await_threshold(asio::posix::stream_descriptor& descriptor);
+  void estimate_time_to_limit(const collectors::MemoryMoment& moment);
+  void report_near_limit(const collectors::MemoryMoment& moment, Bytes limit);
+
+  Services& services_;
+  Subject& subject_;
+  MemoryGauge& gauge_;
+  MemoryResponder& responder_;
+  PressureWatcher pressure_;
+  std::vector<std::unique_ptr<asio::posix::stream_descriptor>> thresholds_;  // eventfds, v1
+  std::optional<Bytes> watched_bound_;                                       // whose shares those are of
+  asio::steady_timer timer_;
+  enforcers::ThresholdLatch latch_;
+  enforcers::FillRate rate_;
+  Moment grown_at_{};
+  std::optional<std::chrono::nanoseconds> time_to_limit_;
+  Moment near_reported_at_{};
+  bool near_reported_ = false;
+  Alive alive_;
+};
+
+}  // namespace mete::agent

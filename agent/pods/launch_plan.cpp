@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pods/launch_plan.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/pods/pod.h"
+#include "enforcers/qos.h"
+#include "runtime/file.h"
+#include "runtime/pod/container_spec.h"
+#include "runtime/process/cgroup_entry.h"
+#include "runtime/process/plan.h"
+#include "runtime/process/seccomp.h"
+#include "runtime/process/wire.h"
+
+namespace mete::agent {
+namespace {
+
+const config::ContainerPlan* resolved_of(const config::PodPlan& plan, const std::string& name) {
+  for (const auto* list : {&plan.init_containers, &plan.containers}) {
+    for (const auto& each : *list) {
+      if (each.name == name) return &each;
+    }
+  }
+  return nullptr;
+}
+
+Result<std::string> seccomp_filter(Services& services, std::uint64_t capabilities) {
+  auto& cache = services.seccomp_filters;
+  if (const auto at = cache.find(capabilities); at != cache.end()) return at->second;
+  METE_TRY(std::string filter, runtime::process::default_seccomp_filter(capabilities));
+  return cache[capabilities] = std::move(filter);
+}
+
+void add_etc_files(const Pod& pod, runtime::pod::ContainerContext& context) {
+  const bool host_network = pod.plan()->pod.spec.host_network;
+  const std::string etc = host_network ? "/etc" : pod.run_directory() + "/etc";
+  context.hosts_file = etc + "/hosts";
+  context.hostname_file = etc + "/hostname";
+  if (host_network) context.resolv_file = etc + "/resolv.conf";
+  for (auto* file : {&context.hosts_file, &context.hostname_file, &context.resolv_file}) {
+    if (!file->empty() && ::access(file->c_str(), R_OK) != 0) file->clear();
+  }
+}
+
+Status make_pressure_fifo(const std::string& path) {
+  constexpr mode_t kAnybody = 0666;  // whoever runs in the container; the attempt's directory is root's
+  if (::mkfifo(path.c_str(), 0600) != 0 || ::chmod(path.c_str(), kAnybody) != 0) return fail_errno("make " + path);
+  return {};
+}
+
+}  // namespace
+
+Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group& group,
+                         std::vector<runtime::process::DeviceSpec> devices, const runtime::image::Image& image) {
+  auto& services = slot.services();
+  const auto& pod = slot.pod();
+  const auto& plan = *pod.plan();
+  const auto& container = *slot.spec();
+  const auto files = slot.files();
+  const std::string& directory = files.directory();
+  runtime::pod::ContainerContext context;
+  context.image = image.config;
+  context.overlay = {services.images.layers_directory(), image.layers, directory + "/upper", directory + "/work"};
+  context.rootfs = directory + "/root";
+  context.volumes = pod.volumes();
+  add_etc_files(pod, context);
+  if (slot.policy() != nullptr && slot.policy()->memory.notify) {
+    context.pressure_fifo = files.pressure();
+    METE_CHECK(make_pressure_fifo(context.pressure_fifo));
+  }
+  context.devices = std::move(devices);
+  context.sandbox_pid = pod.sandbox_pid();
+  context.cgroup = runtime::process::join_of(group);
+  context.cgroup_view = runtime::process::view_of(services.hierarchies);
+  context.capabilities = services.capabilities;
+  context.oom_score_adj =
+      enforcers::oom_score_adj(enforcers::qos_of(plan.pod.spec), container, services.machine_memory);
+  METE_TRY(runtime::process::LaunchSpec spec,
+           runtime::pod::container_spec(plan, container, *resolved_of(plan, container.name), context));
+  if (!container.security.privileged) {
+    METE_TRY(spec.identity.seccomp_filter, seccomp_filter(services, spec.identity.capabilities.bounding));
+  }
+  METE_TRY(const runtime::process::Plan launch, runtime::process::make_plan(spec));
+  return runtime::replace_file(files.plan(), runtime::process::encode(launch), 0600, runtime::Durability::volatile_);
+}
+
+}  // namespace mete::agent

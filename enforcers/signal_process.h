@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signals to processes that were chosen a moment ago: by a descriptor that cannot come to mean another process.
+#pragma once
+
+#include <sys/types.h>
+
+#include "config/result.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/process/process_id.h"
+
+namespace mete::enforcers {
+
+[[nodiscard]] Status signal_process(const runtime::process::ProcessId& process, int number);
+// SIGKILL to one process of the group. It may be gone, or in another group by now: that is done too.
+[[nodiscard]] Status kill_process(pid_t pid, const runtime::cgroup::Group& group);
+
+}  // namespace mete::enforcers
