@@ -104,7 +104,7 @@ ordered_json container_json(Pod& pod, const Container& container) {
   facts.updated = !record.update.empty();
   facts.exclusive = !record.cores.empty();
   facts.raised = record.raised_memory != 0;
-  facts.boosted = container.control().lent_quota().has_value();
+  facts.boosted = container.control().limits().lent_quota().has_value();
   value["settings"] = settings_json(container.cgroup(), container.limits(),
                                     [&](const std::string& file) { return enforcers::origin_of(file, facts); });
   add_what_is_felt(container.cgroup(), value);

@@ -67,7 +67,7 @@ std::optional<runtime::cgroup::CpuBandwidth> ContainerSubject::own_cpu() const {
 }
 
 std::optional<std::chrono::microseconds> ContainerSubject::lent_quota() const {
-  return container_.control().lent_quota();
+  return container_.control().limits().lent_quota();
 }
 Status ContainerSubject::lend_quota(std::optional<std::chrono::microseconds> quota) {
   return container_.loans().lend_quota(quota);
@@ -77,7 +77,7 @@ Status ContainerSubject::restart(const std::string& reason) {
   return container_.attempt().restart(reason);
 }
 Status ContainerSubject::let_kernel_decide() {
-  return container_.control().let_kernel_decide();
+  return container_.control().limits().let_kernel_decide();
 }
 void ContainerSubject::decide_again() {
   container_.apply_limits();

@@ -49,7 +49,7 @@ runtime::cgroup::Limits Pod::limits_for(const config::PodSpec& spec) const {
     const auto& own = container.resources.limits;
     const Bytes raised(record_.containers[i].raised_memory);
     if (own.memory && raised > *own.memory) more += raised - *own.memory;
-    const auto& boosted = containers_[i]->control().lent_quota();
+    const auto& boosted = containers_[i]->control().limits().lent_quota();
     if (own.cpu && boosted) lent += *boosted - enforcers::cpu_bandwidth(own.cpu).quota.value();
   });
   if (limits.memory && !limits.memory->is_unlimited())
@@ -66,7 +66,7 @@ Status Pod::make_room() {
 
 void Pod::give_back() {
   for (const auto& container : containers_) {
-    if (container->control().lent_quota()) (void)container->loans().lend_quota(std::nullopt);
+    if (container->control().limits().lent_quota()) (void)container->loans().lend_quota(std::nullopt);
   }
   if (held_cpu_) hold_cpu(std::nullopt);
 }
