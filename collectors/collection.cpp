@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "collectors/kernel/quiet.h"
+#include "collectors/kernel/source_choice.h"
 #include "collectors/sampler.h"
 #include "runtime/file.h"
 
@@ -13,18 +14,6 @@ namespace mete::collectors {
 namespace {
 
 using runtime::cgroup::Hierarchies;
-
-bool is_possible(const SourceFile& source, const Hierarchies& hierarchies) {
-  switch (source.where) {
-    case Where::kV1:
-      return hierarchies.on_v1(source.controller);
-    case Where::kV2:
-      return hierarchies.on_v2(source.controller) && !hierarchies.on_v1(source.controller);
-    case Where::kUnified:
-      return !hierarchies.v2_mount.empty();
-  }
-  return false;
-}
 
 // Does a disk use this scheduler: the one in brackets in /sys/block/*/queue/scheduler.
 bool is_scheduler_used(const std::string& sys, std::string_view bracketed) {
@@ -38,14 +27,6 @@ bool is_scheduler_used(const std::string& sys, std::string_view bracketed) {
 
 bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-// On hybrid the twin has the processes too when the launcher cares for it; a v1 hierarchy always has.
-SourceFile procs_file(const Hierarchies& hierarchies) {
-  for (const std::string_view controller : {"pids", "memory", "cpu", "cpuacct", "freezer"}) {
-    if (hierarchies.on_v1(controller)) return {Where::kV1, controller, "cgroup.procs", nullptr};
-  }
-  return {Where::kUnified, "", "cgroup.procs", nullptr};
 }
 
 }  // namespace

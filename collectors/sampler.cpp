@@ -148,7 +148,8 @@ void CgroupSampler::read_network() {
 void CgroupSampler::read_processes() {
   CollectionCost& cost = collection_->cost_[collection_->processes_cost_];
   const auto begin = steady_clock::now();
-  const UniqueFd fd(::open(ControlPath(group_, collection_->procs_, "cgroup.procs").c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd fd(
+      ::open(ControlPath(group_, collection_->procs_, collection_->procs_.file).c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return;
   ++cost.files;
   const auto read = read_text(fd.get(), true, [&](std::string_view pids, Sample& into) {

@@ -9,7 +9,10 @@
 
 #include "collectors/kernel/control_path.h"
 #include "collectors/kernel/parse.h"
+#include "collectors/kernel/source_choice.h"
 #include "collectors/sampler.h"
+#include "runtime/cgroup/abilities.h"
+#include "runtime/cgroup/process_files.h"
 #include "runtime/file.h"
 
 namespace mete::collectors {
@@ -62,28 +65,18 @@ CgroupSampler::Network::~Network() {
 Result<CgroupSampler> CgroupSampler::open(Collection& collection, const Group& group) {
   CgroupSampler sampler(collection, group);
   METE_TRY(sampler.id_, id_of(group));
-  std::vector<std::string> v2_controllers;
-  if (!group.hierarchies().v2_mount.empty()) {
-    // On v2 a controller may be off for this group and on for others. On hybrid a group that somebody else made has no
-    // directory there.
-    const auto text = runtime::read_file(AT_FDCWD, group.unified_directory() + "/cgroup.controllers");
-    std::string_view rest = text ? std::string_view(*text) : std::string_view();
-    for (auto word = next_word(rest); !word.empty(); word = next_word(rest)) v2_controllers.emplace_back(word);
-  }
-  sampler.choose_files(v2_controllers);
+  sampler.choose_files(runtime::cgroup::enabled_controllers(group));
   sampler.open_files(When::kRunning);
   collection.budget_.use(sampler.files_, steady_clock::time_point::min());
   return sampler;
 }
 
-void CgroupSampler::choose_files(const std::vector<std::string>& v2_controllers) {
+void CgroupSampler::choose_files(const std::vector<std::string>& enabled) {
   for (std::size_t index = 0; index < collection_->files_.size(); ++index) {
     const Collection::File& file = collection_->files_[index];
     if (file.absent) continue;
     const SourceFile& source = *file.source;
-    const bool off = source.where == Where::kV2 &&
-                     std::find(v2_controllers.begin(), v2_controllers.end(), source.controller) == v2_controllers.end();
-    if (off) continue;
+    if (is_off(source, enabled)) continue;
     if (source.when == When::kSetting) {
       settings_.push_back(static_cast<std::uint16_t>(index));
     } else {
@@ -156,7 +149,7 @@ bool CgroupSampler::has_same_processes() const {
     const bool is_first = at == nullptr;
     if (!file.fd.valid() || (!is_first && at->where == source.where && at->controller == source.controller)) continue;
     at = &source;
-    auto pids = pids_of(ControlPath(group_, source, "cgroup.procs").c_str());
+    auto pids = pids_of(ControlPath(group_, source, runtime::cgroup::kProcsFile).c_str());
     if (!pids || (!is_first && *pids != first)) return false;
     if (is_first) first = std::move(*pids);
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collectors/throttle.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,7 +8,7 @@
 #include <cerrno>
 
 #include "collectors/kernel/parse.h"
-#include "runtime/file.h"
+#include "runtime/cgroup/cpu.h"
 
 namespace mete::collectors {
 namespace {
@@ -51,7 +50,7 @@ milliseconds next_interval(milliseconds last, bool throttled, bool ran) {
 }
 
 Result<ThrottleWatch> ThrottleWatch::open(const runtime::cgroup::Group& group, Clock::time_point now) {
-  METE_TRY(runtime::UniqueFd file, runtime::open_at(AT_FDCWD, group.directory("cpu") + "/cpu.stat", O_RDONLY));
+  METE_TRY(runtime::UniqueFd file, runtime::cgroup::open_cpu_stat(group));
   ThrottleWatch watch(std::move(file));
   (void)watch.read(now);
   return watch;

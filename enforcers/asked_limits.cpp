@@ -8,12 +8,22 @@
 #include <string>
 
 #include "enforcers/oom.h"
+#include "runtime/cgroup/abilities.h"
 
 namespace mete::enforcers {
 namespace {
 
+using runtime::cgroup::can_wait_out_of_memory;
 using runtime::cgroup::CpuBandwidth;
 using runtime::cgroup::DeviceRule;
+using runtime::cgroup::has_cpu;
+using runtime::cgroup::has_huge_pages;
+using runtime::cgroup::has_io;
+using runtime::cgroup::has_memory;
+using runtime::cgroup::has_memory_min;
+using runtime::cgroup::has_net_class;
+using runtime::cgroup::has_oom_group;
+using runtime::cgroup::has_pids;
 using runtime::cgroup::Hierarchies;
 using runtime::cgroup::Limit;
 using runtime::cgroup::Limits;
@@ -26,10 +36,6 @@ constexpr std::int64_t kMaxShares = 262144;
 constexpr microseconds kPeriod{100'000};
 constexpr microseconds kMinQuota{1'000};
 
-bool has(const Hierarchies& machine, std::string_view controller) {
-  return machine.on_v1(controller) || machine.on_v2(controller);
-}
-
 // "2Mi" as in the manifest -> "2MB" as in the kernel's file names.
 std::string kernel_page_size(const std::string& size) {
   return size.size() > 1 && size.back() == 'i' ? size.substr(0, size.size() - 1) + "B" : size;
@@ -37,12 +43,11 @@ std::string kernel_page_size(const std::string& size) {
 
 void add_memory(const config::Resources& resources, std::optional<Bytes> swap, const Hierarchies& machine,
                 Limits& limits) {
-  const bool v2 = machine.on_v2("memory") && !machine.on_v1("memory");
   limits.memory = resources.limits.memory ? Limit<Bytes>(*resources.limits.memory) : Limit<Bytes>();
   // A container may not escape its limit into swap (the kubelet's NoSwap), unless a policy says so.
   if (resources.limits.memory) limits.swap = Limit<Bytes>(swap.value_or(Bytes(0)));
   if (!resources.requests.memory) return;
-  if (v2) {
+  if (has_memory_min(machine)) {
     limits.memory_min = Limit<Bytes>(*resources.requests.memory);
   } else {
     limits.memory_soft = Limit<Bytes>(*resources.requests.memory);
@@ -52,7 +57,7 @@ void add_memory(const config::Resources& resources, std::optional<Bytes> swap, c
 void add_oom_policy(const config::Resources& resources, const config::Policy* policy, const Hierarchies& machine,
                     Limits& limits) {
   if (!decides_before_the_kernel(policy) || !resources.limits.memory) return;
-  if (machine.on_v1("memory")) {
+  if (can_wait_out_of_memory(machine)) {
     limits.oom_kill_disable = true;
   } else {
     limits.memory_high = Limit<Bytes>(tripwire_of(*resources.limits.memory));
@@ -108,7 +113,7 @@ std::vector<DeviceRule> device_rules(const config::DevicePolicy& policy,
 
 std::vector<std::string> not_to_be_had(const config::Policy& policy, const Hierarchies& machine) {
   std::vector<std::string> faults;
-  if (policy.net_cls.class_id && !has(machine, "net_cls")) {
+  if (policy.net_cls.class_id && !has_net_class(machine)) {
     faults.emplace_back("netCls: this machine has no cgroup v1 hierarchy with net_cls mounted; it is not active");
   }
   return faults;
@@ -147,7 +152,7 @@ Limits container_limits(const config::Container& container, const config::Policy
   Limits limits;
   const auto& resources = container.resources;
   policy = in_force(policy);
-  if (has(machine, "cpu")) {
+  if (has_cpu(machine)) {
     limits.cpu_shares = cpu_shares(resources.requests.cpu);
     limits.cpu_bandwidth = cpu_bandwidth(resources.limits.cpu);
     if (policy != nullptr && policy->cpu.burst && resources.limits.cpu) {
@@ -156,18 +161,18 @@ Limits container_limits(const config::Container& container, const config::Policy
           std::min(std::chrono::duration_cast<microseconds>(*policy->cpu.burst), limits.cpu_bandwidth->quota.value());
     }
   }
-  if (has(machine, "memory")) {
+  if (has_memory(machine)) {
     add_memory(resources, policy != nullptr ? policy->memory.swap : std::nullopt, machine, limits);
-    limits.oom_group = machine.on_v2("memory") && oom_action(policy) == OomAction::kKillContainer;
+    limits.oom_group = has_oom_group(machine) && oom_action(policy) == OomAction::kKillContainer;
     add_oom_policy(resources, policy, machine, limits);
   }
-  if (policy != nullptr && policy->pids.max && has(machine, "pids")) {
+  if (policy != nullptr && policy->pids.max && has_pids(machine)) {
     limits.pids = Limit<std::uint64_t>(static_cast<std::uint64_t>(*policy->pids.max));
   }
-  if (policy != nullptr && policy->net_cls.class_id && has(machine, "net_cls"))
+  if (policy != nullptr && policy->net_cls.class_id && has_net_class(machine))
     limits.net_class = policy->net_cls.class_id;
-  if (policy != nullptr && (has(machine, "blkio") || has(machine, "io"))) add_io(policy->io, io, limits);
-  if (has(machine, "hugetlb")) {
+  if (policy != nullptr && has_io(machine)) add_io(policy->io, io, limits);
+  if (has_huge_pages(machine)) {
     for (const auto& [size, bytes] : resources.limits.huge_pages)
       limits.hugetlb[kernel_page_size(size)] = Limit<Bytes>(bytes);
   }
@@ -232,15 +237,15 @@ PodNeeds needs_of(const config::PodSpec& spec) {
 Limits pod_limits(const config::PodSpec& spec, const Hierarchies& machine) {
   Limits limits;
   const PodNeeds needs = needs_of(spec);
-  if (has(machine, "cpu")) limits.cpu_shares = cpu_shares(needs.cpu_request);
+  if (has_cpu(machine)) limits.cpu_shares = cpu_shares(needs.cpu_request);
   // A child is protected only as far as its parents are.
-  if (machine.on_v2("memory") && needs.memory_request > Bytes(0))
+  if (has_memory_min(machine) && needs.memory_request > Bytes(0))
     limits.memory_min = Limit<Bytes>(needs.memory_request);
   // A single container's own limits say the same; a second quota would only throttle it in two places, and an OOM
   // would be the pod's or the container's by chance.
   if (spec.containers.size() + spec.init_containers.size() == 1) return limits;
-  if (has(machine, "cpu")) limits.cpu_bandwidth = cpu_bandwidth(needs.cpu.total);
-  if (has(machine, "memory")) limits.memory = needs.memory.total ? Limit<Bytes>(*needs.memory.total) : Limit<Bytes>();
+  if (has_cpu(machine)) limits.cpu_bandwidth = cpu_bandwidth(needs.cpu.total);
+  if (has_memory(machine)) limits.memory = needs.memory.total ? Limit<Bytes>(*needs.memory.total) : Limit<Bytes>();
   return limits;
 }
 

@@ -3,6 +3,8 @@
 
 #include <cstdio>
 
+#include "runtime/cgroup/io.h"
+
 namespace mete::enforcers {
 namespace {
 
@@ -28,7 +30,7 @@ std::vector<runtime::cgroup::ControlWrite> io_cost_writes(const config::IoCost& 
     std::string line = disk + " ctrl=user model=linear";
     for (const auto& [word, number] : cost.model)
       line.append(" ").append(word).append("=").append(std::to_string(number));
-    writes.push_back({"io", "io.cost.model", std::move(line)});
+    writes.push_back(runtime::cgroup::io_cost_model(std::move(line)));
   }
   std::string line = disk + " enable=1";
   const bool own = cost.read || cost.write || cost.min || cost.max;
@@ -37,7 +39,7 @@ std::vector<runtime::cgroup::ControlWrite> io_cost_writes(const config::IoCost& 
   add_latency(line, 'w', cost.write);
   if (cost.min) line += " min=" + percent(*cost.min);
   if (cost.max) line += " max=" + percent(*cost.max);
-  writes.push_back({"io", "io.cost.qos", std::move(line)});
+  writes.push_back(runtime::cgroup::io_cost_qos(std::move(line)));
   return writes;
 }
 

@@ -4,45 +4,13 @@
 #include <algorithm>
 
 #include "enforcers/oom.h"
+#include "runtime/cgroup/setting.h"
 
 namespace mete::enforcers {
 namespace {
 
-enum class Setting {
-  kOther,
-  kWeight,
-  kQuota,
-  kPeriod,
-  kBurst,
-  kMemory,
-  kSwap,
-  kProtection,
-  kOom,
-  kPids,
-  kHugePages,
-  kIo,
-  kCpus,
-  kIdle,
-  kNetClass
-};
-
-Setting setting_of(std::string_view file) {
-  if (file == "cpu.shares" || file == "cpu.weight") return Setting::kWeight;
-  if (file == "cpu.cfs_quota_us" || file == "cpu.max") return Setting::kQuota;
-  if (file == "cpu.cfs_period_us") return Setting::kPeriod;
-  if (file == "cpu.cfs_burst_us" || file == "cpu.max.burst") return Setting::kBurst;
-  if (file == "memory.limit_in_bytes" || file == "memory.max") return Setting::kMemory;
-  if (file == "memory.memsw.limit_in_bytes" || file == "memory.swap.max") return Setting::kSwap;
-  if (file == "memory.soft_limit_in_bytes" || file == "memory.min" || file == "memory.low") return Setting::kProtection;
-  if (file == "memory.oom_control" || file == "memory.oom.group" || file == "memory.high") return Setting::kOom;
-  if (file == "cpuset.cpus") return Setting::kCpus;
-  if (file == "cpu.idle") return Setting::kIdle;
-  if (file == "pids.max") return Setting::kPids;
-  if (file.starts_with("blkio.") || file.starts_with("io.")) return Setting::kIo;
-  if (file.starts_with("hugetlb.")) return Setting::kHugePages;
-  if (file == "net_cls.classid") return Setting::kNetClass;
-  return Setting::kOther;
-}
+using runtime::cgroup::Setting;
+using runtime::cgroup::setting_of;
 
 std::string by_manifest(bool said, const char* field, const LimitFacts& facts) {
   if (!said) return std::string("no ") + field + " in the manifest";
@@ -66,14 +34,14 @@ std::string oom_origin(const LimitFacts& facts) {
 std::string origin_of(std::string_view file, const LimitFacts& facts) {
   const auto& [requests, limits] = facts.resources;
   switch (setting_of(file)) {
-    case Setting::kWeight:
+    case Setting::kCpuWeight:
       return by_manifest(requests.cpu.has_value(), "requests.cpu", facts);
-    case Setting::kQuota:
+    case Setting::kCpuQuota:
       if (facts.boosted) return by_policy(facts, "cpu.boost") + ", above limits.cpu of the manifest";
       return by_manifest(limits.cpu.has_value(), "limits.cpu", facts);
-    case Setting::kPeriod:
+    case Setting::kCpuPeriod:
       return "the period of every quota";
-    case Setting::kBurst:
+    case Setting::kCpuBurst:
       return by_policy(facts, "cpu.burst");
     case Setting::kMemory:
       if (facts.raised) return by_policy(facts, "memory.raise") + ", above limits.memory of the manifest";
@@ -94,7 +62,7 @@ std::string origin_of(std::string_view file, const LimitFacts& facts) {
       return by_policy(facts, "io");
     case Setting::kCpus:
       return facts.exclusive ? by_policy(facts, "cpu.exclusive") : "the CPUs that no container has to itself";
-    case Setting::kIdle:
+    case Setting::kCpuIdle:
       return by_policy(facts, "cpu.idle");
     case Setting::kNetClass:
       return by_policy(facts, "netCls.classId");
@@ -106,14 +74,14 @@ std::string origin_of(std::string_view file, const LimitFacts& facts) {
 
 std::string pod_origin_of(std::string_view file, bool held_back) {
   switch (setting_of(file)) {
-    case Setting::kWeight:
+    case Setting::kCpuWeight:
       return "the sum of its containers' requests.cpu";
-    case Setting::kQuota:
+    case Setting::kCpuQuota:
       return held_back ? "machine.bestEffort of agent.yaml: the machine is loaded"
                        : "the sum of its containers' limits.cpu";
-    case Setting::kIdle:
+    case Setting::kCpuIdle:
       return "cpu.idle of its policy";
-    case Setting::kPeriod:
+    case Setting::kCpuPeriod:
       return "the period of every quota";
     case Setting::kMemory:
       return "the sum of its containers' memory limits";

@@ -9,7 +9,11 @@
 #include "agent/enforcement/incident.h"
 #include "enforcers/limit_origin.h"
 #include "enforcers/qos.h"
+#include "runtime/cgroup/cpu.h"
 #include "runtime/cgroup/limit_writes.h"
+#include "runtime/cgroup/memory.h"
+#include "runtime/cgroup/refusals.h"
+#include "runtime/cgroup/setting.h"
 #include "runtime/cgroup/text.h"
 
 namespace mete::agent {
@@ -42,26 +46,12 @@ ordered_json settings_json(const Group& group, const runtime::cgroup::Limits& li
   return list;
 }
 
-std::optional<std::string> first_word(const Group& group, const char* controller, const std::string& file) {
-  const auto text = group.read(controller, file);
-  if (!text) return std::nullopt;
-  return std::string(text->substr(0, text->find_first_of(" \n")));
-}
-
 // The limits of a group above, as far as there are any.
 ordered_json ancestor_json(const Group& group) {
   ordered_json value = {{"cgroup", group.path()}};
-  const auto& machine = group.hierarchies();
-  if (const auto memory =
-          first_word(group, "memory", machine.on_v1("memory") ? "memory.limit_in_bytes" : "memory.max")) {
-    const auto bytes = runtime::cgroup::parse_u64(*memory);
-    if (bytes && !runtime::cgroup::is_v1_unlimited(*bytes)) value["memoryBytes"] = *bytes;
-  }
-  const bool v1 = machine.on_v1("cpu");
-  const auto quota = first_word(group, "cpu", v1 ? "cpu.cfs_quota_us" : "cpu.max");
-  if (quota && runtime::cgroup::parse_u64(*quota))
-    value["cpuQuota"] = group.read("cpu", v1 ? "cpu.cfs_quota_us" : "cpu.max")->substr(0, quota->size());
-  if (const auto pids = first_word(group, "pids", "pids.max"); pids && *pids != "max") value["pids"] = *pids;
+  if (const auto memory = runtime::cgroup::memory_limit(group)) value["memoryBytes"] = memory->count();
+  if (const auto quota = runtime::cgroup::cpu_quota(group)) value["cpuQuota"] = std::to_string(quota->count());
+  if (const auto pids = runtime::cgroup::pids_limit(group)) value["pids"] = std::to_string(*pids);
   return value;
 }
 
@@ -114,14 +104,12 @@ ordered_json container_json(Pod& pod, const Container& container) {
   facts.updated = !record.update.empty();
   facts.exclusive = !record.cores.empty();
   facts.raised = record.raised_memory != 0;
-  facts.boosted = container.control().lent_quota().has_value();
+  facts.boosted = container.control().limits().lent_quota().has_value();
   value["settings"] = settings_json(container.cgroup(), container.limits(),
                                     [&](const std::string& file) { return enforcers::origin_of(file, facts); });
   add_what_is_felt(container.cgroup(), value);
-  if (const auto cpus = container.cgroup().read(
-          "cpuset", pod.services().hierarchies.on_v1("cpuset") ? "cpuset.effective_cpus" : "cpuset.cpus.effective")) {
+  if (const auto cpus = runtime::cgroup::effective_cpus(container.cgroup()))
     value["cpus"] = std::string(runtime::cgroup::trim(*cpus));
-  }
   return value;
 }
 
@@ -158,7 +146,7 @@ ordered_json explain_json(const Services& services, const Group& group, const co
     const auto found = group.read(knob.controller, knob.file);
     ordered_json setting = {{"file", group.directory(knob.controller) + "/" + knob.file}, {"before", knob.before}};
     if (found) {
-      setting["found"] = restoring_text(knob.file, knob.disk, *found);
+      setting["found"] = runtime::cgroup::restoring_text(knob.file, knob.disk, *found);
     } else {
       setting["error"] = found.error().what;
     }

@@ -3,8 +3,7 @@
 
 #include <utility>
 
-#include "runtime/cgroup/cgroup.h"
-#include "runtime/cgroup/text.h"
+#include "runtime/cgroup/cpu.h"
 #include "runtime/file.h"
 
 namespace mete::agent {
@@ -24,11 +23,11 @@ unsigned core_of(unsigned cpu) {
 
 Status CpuCores::open(const runtime::cgroup::Hierarchies& hierarchies, const std::string& parent, MilliCpu reserved) {
   METE_TRY(const auto group, runtime::cgroup::Group::at(hierarchies, parent));
-  METE_TRY(const std::string text,
-           group.read("cpuset", hierarchies.on_v1("cpuset") ? "cpuset.cpus" : "cpuset.cpus.effective"));
+  METE_TRY(const std::string text, runtime::cgroup::cpus_to_assign(group));
   const auto numbers = enforcers::parse_cpu_list(text);
   if (!numbers || numbers->empty())
-    return fail("cpuset.cpus of " + parent + ": found \"" + text + "\", expected a list of CPUs");
+    return fail(std::string(runtime::cgroup::kCpusetCpus) + " of " + parent + ": found \"" + text +
+                "\", expected a list of CPUs");
   std::vector<enforcers::Cpu> cpus;
   for (const unsigned number : *numbers) cpus.push_back({number, core_of(number)});
   all_ = enforcers::cpu_list_text(*numbers);

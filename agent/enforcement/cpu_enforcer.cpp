@@ -5,7 +5,7 @@
 #include "agent/enforcement/policy_executor.h"
 #include "config/objects.h"
 #include "enforcers/oom.h"
-#include "runtime/cgroup/text.h"
+#include "runtime/cgroup/cpu.h"
 
 namespace mete::agent {
 namespace {
@@ -17,22 +17,14 @@ std::string cores_text(std::chrono::microseconds quota, std::chrono::microsecond
   return std::to_string(milli) + "m";
 }
 
-// cpu.stat, of v1 and of v2.
 std::optional<enforcers::CpuMoment> read_moment(const runtime::cgroup::Group& group) {
-  const bool v1 = group.hierarchies().on_v1("cpu");
-  const auto stat = group.read("cpu", "cpu.stat");
-  if (!stat) return std::nullopt;
+  const auto counters = runtime::cgroup::cpu_counters(group);
+  if (!counters) return std::nullopt;
   enforcers::CpuMoment moment;
   moment.at = std::chrono::steady_clock::now();
-  moment.periods = runtime::cgroup::value_of(*stat, "nr_periods").value_or(0);
-  moment.throttled = runtime::cgroup::value_of(*stat, "nr_throttled").value_or(0);
-  if (!v1) {
-    moment.usage = std::chrono::microseconds(runtime::cgroup::value_of(*stat, "usage_usec").value_or(0));
-    return moment;
-  }
-  const auto usage = group.read("cpuacct", "cpuacct.usage");
-  if (!usage) return std::nullopt;
-  moment.usage = std::chrono::nanoseconds(runtime::cgroup::parse_u64(runtime::cgroup::trim(*usage)).value_or(0));
+  moment.periods = counters->periods;
+  moment.throttled = counters->throttled;
+  moment.usage = counters->usage;
   return moment;
 }
 

@@ -6,19 +6,10 @@
 #include <algorithm>
 
 #include "agent/enforcement/enforcement.h"
+#include "runtime/cgroup/changes.h"
 #include "runtime/cgroup/reclaim.h"
 
 namespace mete::agent {
-namespace {
-
-// Written by those who use a cgroup, or by the kernel; none of them is a limit.
-bool is_limit(std::string_view name) {
-  return !name.empty() && name.find(".events") == std::string_view::npos && name != "cgroup.procs" && name != "tasks" &&
-         name != "cgroup.event_control" && name != "memory.reclaim" && name != "memory.force_empty" &&
-         name != "memory.pressure" && name != "cpu.pressure" && name != "io.pressure";
-}
-
-}  // namespace
 
 DriftWatch::DriftWatch(Services& services, const runtime::cgroup::Group& group, Owner owner)
     : services_(services), group_(group), owner_(std::move(owner)), again_timer_(services.loop) {}
@@ -29,10 +20,7 @@ DriftWatch::~DriftWatch() {
 
 void DriftWatch::open() {
   if (!watches_.empty()) return;
-  for (const char* controller : {"cpu", "cpuset", "memory", "pids", "hugetlb", "blkio", "io", "net_cls"}) {
-    const std::string directory = group_.directory(controller);
-    if (directory.empty()) continue;
-    // One watch a directory, whatever is in it.
+  for (const std::string& directory : runtime::cgroup::limit_directories(group_)) {
     const auto watch = services_.files.watch(directory, IN_CLOSE_WRITE | IN_MODIFY,
                                              [this](std::string_view name, std::uint32_t mask) { woken(name, mask); });
     if (watch && std::find(watches_.begin(), watches_.end(), *watch) == watches_.end()) watches_.push_back(*watch);
@@ -48,10 +36,12 @@ void DriftWatch::close() {
 }
 
 void DriftWatch::woken(std::string_view name, std::uint32_t mask) {
-  if ((mask & IN_MODIFY) != 0 && name == "memory.events" && owner_.memory_event) owner_.memory_event();
-  if ((mask & IN_MODIFY) != 0 && (name == "pids.events" || name == "memory.swap.events") && owner_.limit_event)
-    owner_.limit_event();
-  if ((mask & IN_Q_OVERFLOW) != 0 || is_limit(name)) look_soon();
+  using runtime::cgroup::FileChange;
+  const FileChange change = runtime::cgroup::change_of(name);
+  const bool modified = (mask & IN_MODIFY) != 0;
+  if (modified && change == FileChange::kMemory && owner_.memory_event) owner_.memory_event();
+  if (modified && change == FileChange::kRefusal && owner_.limit_event) owner_.limit_event();
+  if ((mask & IN_Q_OVERFLOW) != 0 || change == FileChange::kSetting) look_soon();
 }
 
 void DriftWatch::look_soon() {

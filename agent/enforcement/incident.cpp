@@ -3,26 +3,13 @@
 
 #include <algorithm>
 
-#include "collectors/kernel/parse.h"
 #include "config/objects.h"
-#include "runtime/file.h"
+#include "runtime/cgroup/memory.h"
 
 namespace mete::agent {
 namespace {
 
 constexpr std::size_t kSnapshotProcesses = 64;
-
-std::optional<Bytes> number_in(const runtime::cgroup::Group& group, const std::string& file) {
-  const auto text = group.read("memory", file);
-  const auto number = text ? collectors::parse_u64(collectors::trim(*text)) : std::nullopt;
-  if (!number) return std::nullopt;
-  return collectors::to_bytes(*number);
-}
-
-// v1 writes "no limit" as the largest multiple of a page.
-bool is_limit(Bytes limit) {
-  return limit.count() < (std::int64_t{1} << 62);
-}
 
 }  // namespace
 
@@ -52,12 +39,11 @@ std::string parent_of(const std::string& path) {
 }
 
 std::optional<EffectiveLimit> tightest_limit(const runtime::cgroup::Hierarchies& hierarchies, std::string path) {
-  const std::string file = hierarchies.on_v1("memory") ? "memory.limit_in_bytes" : "memory.max";
   std::optional<EffectiveLimit> tightest;
   for (; path.size() > 1; path = parent_of(path)) {
     const auto each = runtime::cgroup::Group::at(hierarchies, path);
-    const auto limit = each ? number_in(*each, file) : std::nullopt;
-    if (limit && is_limit(*limit) && (!tightest || *limit < tightest->limit)) tightest = {*limit, path};
+    const auto limit = each ? runtime::cgroup::memory_limit(*each) : std::nullopt;
+    if (limit && (!tightest || *limit < tightest->limit)) tightest = {*limit, path};
   }
   return tightest;
 }
@@ -72,17 +58,15 @@ std::optional<EffectiveLimit> memory_limit_above(const runtime::cgroup::Group& g
 }
 
 void record_counters(const runtime::cgroup::Group& group, ForensicRecord& record) {
-  const bool v1 = group.hierarchies().on_v1("memory");
   if (auto effective = effective_memory_limit(group)) {
     record.effective_limit = effective->limit;
     record.effective_by = std::move(effective->of);
   }
-  record.usage = number_in(group, v1 ? "memory.usage_in_bytes" : "memory.current");
-  record.peak = number_in(group, v1 ? "memory.max_usage_in_bytes" : "memory.peak");
+  if (const auto usage = runtime::cgroup::memory_usage(group)) record.usage = *usage;
+  record.peak = runtime::cgroup::memory_peak(group);
   if (const auto pids = group.processes()) record.process_count = pids->size();
-  record.memory_stat = group.read("memory", "memory.stat").value_or("");
-  const std::string unified = group.unified_directory();
-  if (!unified.empty()) record.pressure = runtime::read_file(AT_FDCWD, unified + "/memory.pressure", 4096).value_or("");
+  record.memory_stat = runtime::cgroup::memory_stat(group).value_or("");
+  record.pressure = runtime::cgroup::memory_pressure(group);
 }
 
 ForensicRecord begin_record(const Subject& subject, const Watched& watched, Enforcement& enforcement,

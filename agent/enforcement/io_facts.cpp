@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/enforcement/io_facts.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "runtime/cgroup/block_device.h"
+#include "runtime/cgroup/io.h"
 
 namespace mete::agent {
 
@@ -20,22 +19,16 @@ enforcers::IoFacts look_for_disks(const config::IoPolicy& policy, const runtime:
       faults.push_back("io.devices: " + disk.error().what + "; it is not limited");
     }
   }
-  const bool v1 = group.hierarchies().on_v1("blkio");
   if (std::any_of(policy.devices.begin(), policy.devices.end(),
                   [](const auto& device) { return device.latency.has_value(); })) {
-    const std::string file = group.directory("io") + "/io.latency";
-    facts.has_latency = !v1 && ::access(file.c_str(), F_OK) == 0;
-    if (!facts.has_latency) {
-      faults.push_back(
-          v1 ? "io.devices: latency: this machine has IO on cgroup v1, expected cgroup v2; it is not active"
-             : "io.devices: latency: this kernel was built without it (" + file + "); it is not active");
-    }
+    const Status found = runtime::cgroup::find_io_latency(group);
+    facts.has_latency = found.has_value();
+    if (!found) faults.push_back("io.devices: latency: " + found.error().what + "; it is not active");
   }
   if (!policy.weight) return facts;
-  const std::string file = group.directory(v1 ? "blkio" : "io") + (v1 ? "/blkio.bfq.weight" : "/io.weight");
-  facts.has_weight = ::access(file.c_str(), F_OK) == 0;
-  if (!facts.has_weight)
-    faults.push_back("io.weight: this kernel has no IO scheduler with weights here (" + file + "); it is not active");
+  const Status found = runtime::cgroup::find_io_weight(group);
+  facts.has_weight = found.has_value();
+  if (!found) faults.push_back("io.weight: " + found.error().what + "; it is not active");
   return facts;
 }
 

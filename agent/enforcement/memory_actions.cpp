@@ -8,6 +8,7 @@
 #include "enforcers/memory_watch.h"
 #include "enforcers/process_choice.h"
 #include "enforcers/raise.h"
+#include "runtime/cgroup/memory.h"
 
 namespace mete::agent {
 namespace {
@@ -236,9 +237,11 @@ void MemoryActions::lift_memory_high(const Trigger& trigger) {
   auto incident = begin_incident(trigger);
   const Status done = executor().lift_memory_high(subject_);
   const Outcome outcome = executor().outcome_of(done);
-  incident.step("memory.high lifted");
+  incident.step(std::string(runtime::cgroup::kMemoryHigh) + " lifted");
   incident.finish(outcome, "lift-high", "StuckAtHigh",
-                  sentence(trigger, "its memory.high is lifted: " + std::string(to_string(outcome))), error_of(done));
+                  sentence(trigger, "its " + std::string(runtime::cgroup::kMemoryHigh) +
+                                        " is lifted: " + std::string(to_string(outcome))),
+                  error_of(done));
 }
 
 void MemoryActions::notify_pressure(bool news, Bytes usage) {

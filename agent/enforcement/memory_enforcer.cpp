@@ -5,6 +5,7 @@
 
 #include "agent/base/spare_descriptors.h"
 #include "enforcers/oom.h"
+#include "runtime/cgroup/abilities.h"
 
 namespace mete::agent {
 
@@ -32,7 +33,7 @@ void MemoryEnforcer::open() {
     wanted.pressure = policy->memory.pressure.has_value() || policy->memory.notify;
     wanted.refaults = policy->memory.thrashing.has_value();
   }
-  if (!services_.hierarchies.on_v1("memory")) wanted.pressure = true;  // for memory.high
+  if (runtime::cgroup::has_memory_high(services_.hierarchies)) wanted.pressure = true;  // see stuck_at_memory_high()
   if (!gauge_.open(wanted)) return;  // gone, or no memory controller: whoever measures tells
   if (!std::exchange(open_, true)) enforcement_.enter(*this);
   actions_.reset();
@@ -56,7 +57,7 @@ void MemoryEnforcer::close() {
 
 std::optional<Bytes> MemoryEnforcer::tripwire() const {
   const auto limit = subject_.memory_limit();
-  if (services_.hierarchies.on_v1("memory") || !limit || stop_.kernel_decides() ||
+  if (!runtime::cgroup::has_memory_high(services_.hierarchies) || !limit || stop_.kernel_decides() ||
       !enforcers::decides_before_the_kernel(subject_.policy()))
     return std::nullopt;
   return enforcers::tripwire_of(*limit);
@@ -64,7 +65,8 @@ std::optional<Bytes> MemoryEnforcer::tripwire() const {
 
 // A dry run leaves the kernel to kill: on v1 what it would have done is told by its wake-up.
 bool MemoryEnforcer::is_out_of_memory(const collectors::MemoryMoment& moment, Bytes limit) const {
-  if (services_.hierarchies.on_v1("memory")) return actions_.executor().waits_at_limit(subject_);
+  if (runtime::cgroup::can_wait_out_of_memory(services_.hierarchies))
+    return actions_.executor().waits_at_limit(subject_);
   return enforcers::out_of_memory_at(moment.usage, gauge_.page_cache().value_or(moment.usage), limit);
 }
 
@@ -84,8 +86,8 @@ void MemoryEnforcer::out_of_memory(Moment woken) {
   const auto limit = subject_.memory_limit();
   const auto moment = gauge_.read();
   if (!moment || !limit) return;
-  const bool v1 = services_.hierarchies.on_v1("memory");
-  if (!v1) {
+  const bool waits = runtime::cgroup::can_wait_out_of_memory(services_.hierarchies);
+  if (!waits) {
     // It may have grown past a threshold and to its memory.high between two polls: what a rule does then comes first.
     watcher_.check_rules(*moment, woken);
     if (!gauge_.is_open() || stop_.is_stopped() || woken < std::max(actions_.raised_until(), actions_.killed_until()))
@@ -101,7 +103,8 @@ void MemoryEnforcer::out_of_memory(Moment woken) {
   const Outcome raised = actions_.raise(trigger);
   if (raised == Outcome::kDone) return;
   stop_.refuse_for_a_while();
-  if (raised == Outcome::kFailed && (actions_.kill(ThresholdAction::kKillContainer, trigger) != Outcome::kDone || v1))
+  if (raised == Outcome::kFailed &&
+      (actions_.kill(ThresholdAction::kKillContainer, trigger) != Outcome::kDone || waits))
     stop_.leave_it_to_the_kernel();
 }
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "runtime/cgroup/text.h"
+#include "runtime/cgroup/memory.h"
 
 namespace mete::agent {
 namespace {
@@ -48,15 +48,7 @@ std::optional<Bytes> MemoryGauge::bound() {
 }
 
 std::optional<Bytes> MemoryGauge::page_cache() const {
-  const auto stat = subject_.cgroup().read("memory", "memory.stat");
-  if (!stat) return std::nullopt;
-  const bool v1 = services_.hierarchies.on_v1("memory");
-  std::uint64_t bytes = 0;
-  for (const char* key :
-       {v1 ? "total_inactive_file" : "inactive_file", v1 ? "total_active_file" : "active_file", "slab_reclaimable"}) {
-    bytes += runtime::cgroup::value_of(*stat, key).value_or(0);
-  }
-  return Bytes(static_cast<std::int64_t>(bytes));
+  return runtime::cgroup::page_cache(subject_.cgroup());
 }
 
 }  // namespace mete::agent

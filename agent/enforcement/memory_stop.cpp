@@ -5,6 +5,7 @@
 
 #include "agent/base/spare_descriptors.h"
 #include "enforcers/oom.h"
+#include "runtime/cgroup/abilities.h"
 
 namespace mete::agent {
 namespace {
@@ -36,7 +37,7 @@ MemoryStop::MemoryStop(Services& services, Subject& subject, const MemoryGauge& 
       again_timer_(services.loop) {}
 
 bool MemoryStop::waits_in_kernel() const {
-  return services_.hierarchies.on_v1("memory");
+  return runtime::cgroup::can_wait_out_of_memory(services_.hierarchies);
 }
 
 // It is not ours to thaw, then.

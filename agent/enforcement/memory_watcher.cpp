@@ -7,6 +7,7 @@
 #include <set>
 
 #include "agent/base/spare_descriptors.h"
+#include "runtime/cgroup/abilities.h"
 
 namespace mete::agent {
 namespace {
@@ -52,7 +53,7 @@ void MemoryWatcher::watch_thresholds() {
   thresholds_.clear();
   const auto* const policy = subject_.policy();
   const auto limit = watched_bound_ = gauge_.bound();
-  if (policy == nullptr || !limit || !services_.hierarchies.on_v1("memory")) return;
+  if (policy == nullptr || !limit || !runtime::cgroup::has_usage_thresholds(services_.hierarchies)) return;
   std::set<Bytes> levels;
   for (const auto& rule : policy->memory.at) {
     levels.insert(enforcers::share_of(*limit, rule.usage));
@@ -150,16 +151,16 @@ void MemoryWatcher::poll_later(const collectors::MemoryMoment& moment) {
     const auto tripwire = responder_.tripwire();
     // To the next threshold that it has not reached; on v1 the kernel tells of those.
     Bytes headroom = tripwire.value_or(*limit) - moment.usage;
-    const auto* const policy = subject_.policy();
-    if (policy != nullptr && !services_.hierarchies.on_v1("memory")) {
+    const auto* const policy =
+        runtime::cgroup::has_usage_thresholds(services_.hierarchies) ? nullptr : subject_.policy();
+    if (policy != nullptr) {
       for (const auto& rule : policy->memory.at) {
         const Bytes left = enforcers::share_of(*limit, rule.usage) - moment.usage;
         if (left > Bytes(0)) headroom = std::min(headroom, left);
       }
     }
     next = enforcers::next_look(headroom, rate_.bytes_per_second());
-    const bool by_need =
-        policy != nullptr && !services_.hierarchies.on_v1("memory") && (!policy->memory.at.empty() || tripwire);
+    const bool by_need = policy != nullptr && (!policy->memory.at.empty() || tripwire);
     if (by_need && moment.at - grown_at_ < kGrowsFor) next = std::min(next, kGrowingPoll);
   }
   timer_.expires_after(std::min(next, pressure_.next_poll()));

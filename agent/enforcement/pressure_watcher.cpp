@@ -7,8 +7,8 @@
 
 #include "agent/base/spare_descriptors.h"
 #include "enforcers/oom.h"
-#include "runtime/cgroup/psi_trigger.h"
-#include "runtime/cgroup/text.h"
+#include "runtime/cgroup/abilities.h"
+#include "runtime/cgroup/memory.h"
 
 namespace mete::agent {
 namespace {
@@ -82,13 +82,11 @@ void PressureWatcher::close() {
 
 bool PressureWatcher::open_psi_trigger(const config::Policy& policy) {
   constexpr std::chrono::microseconds kWindow(500'000);
-  const std::string unified = subject_.cgroup().unified_directory();
-  if ((!policy.memory.pressure && !policy.memory.notify) || unified.empty()) return false;
+  if (!policy.memory.pressure && !policy.memory.notify) return false;
   const auto rule = policy.memory.pressure.value_or(config::MemoryPressure{.some = enforcers::kNoticeShare});
   const Ratio share = rule.full.value_or(rule.some.value_or(Ratio(1'000'000)));
   const std::chrono::microseconds stall(std::max<std::int64_t>(kWindow.count() * share.count() / 2'000'000, 1));
-  auto trigger =
-      runtime::cgroup::open_psi_trigger(unified + "/memory.pressure", {rule.full.has_value(), stall, kWindow});
+  auto trigger = runtime::cgroup::memory_pressure_trigger(subject_.cgroup(), {rule.full.has_value(), stall, kWindow});
   if (!trigger) return false;
   event_.assign(trigger->release());
   return true;
@@ -168,20 +166,19 @@ void PressureWatcher::check_refaults(const config::MemoryThrashing& of_policy, c
 
 // Whoever put it there, a person or another program, has left it to crawl: it never ends by itself, and nobody is told.
 void PressureWatcher::check_memory_high(const collectors::MemoryMoment& moment) {
-  if (services_.hierarchies.on_v1("memory") || moment.at - high_polled_at_ < kPollHigh) return;
+  if (!runtime::cgroup::has_memory_high(services_.hierarchies) || moment.at - high_polled_at_ < kPollHigh) return;
   high_polled_at_ = moment.at;
-  const auto text = subject_.cgroup().read("memory", "memory.high");
-  const auto high = text ? runtime::cgroup::parse_u64(runtime::cgroup::trim(*text)) : std::nullopt;  // "max": none
+  const auto high = runtime::cgroup::memory_high(subject_.cgroup());
   // There it is a tripwire of mete's own, which acts at once.
   if (!high || !moment.pressure.full || enforcers::decides_before_the_kernel(subject_.policy())) return stuck_.forget();
-  const Bytes level(static_cast<std::int64_t>(*high));
-  if (!stuck_.see(moment.at, moment.usage, level, static_cast<std::uint64_t>(moment.pressure.full->count()))) return;
+  if (!stuck_.see(moment.at, moment.usage, *high, static_cast<std::uint64_t>(moment.pressure.full->count()))) return;
   stuck_.forget();
   const SpareDescriptors spare;
   Trigger trigger;
   trigger.enforcer = "memory";
-  trigger.rule = "memory.high: stuck for " + seconds_text(enforcers::kStuckFor);
-  trigger.because = "all of it waits for memory at its memory.high of " + std::to_string(*high) + " bytes";
+  trigger.rule = std::string(runtime::cgroup::kMemoryHigh) + ": stuck for " + seconds_text(enforcers::kStuckFor);
+  trigger.because = "all of it waits for memory at its " + std::string(runtime::cgroup::kMemoryHigh) + " of " +
+                    std::to_string(high->count()) + " bytes";
   trigger.woken = moment.at;
   responder_.stuck_at_memory_high(trigger);
 }

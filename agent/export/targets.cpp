@@ -114,7 +114,7 @@ Target target_of(const Pod& pod, const Container& container, bool single) {
   if (record.started_at != WallTime()) {
     target.started = std::chrono::time_point_cast<std::chrono::system_clock::duration>(record.started_at);
   }
-  target.limit_changes = container.control().limit_changes();
+  target.limit_changes = container.control().limits().changes();
   if (single && record.state == ContainerState::kRunning) target.network_pid = record.process.pid;
   return target;
 }

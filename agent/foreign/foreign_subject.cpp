@@ -8,41 +8,17 @@
 
 #include "agent/enforcement/io_facts.h"
 #include "enforcers/oom.h"
-#include "runtime/cgroup/text.h"
+#include "runtime/cgroup/abilities.h"
+#include "runtime/cgroup/cpu.h"
+#include "runtime/cgroup/freezer.h"
+#include "runtime/cgroup/memory.h"
+#include "runtime/cgroup/oom.h"
 
 namespace mete::agent {
 namespace {
 
 using runtime::cgroup::Limit;
 using runtime::cgroup::Limits;
-
-std::optional<Bytes> limit_of(const runtime::cgroup::Group& group) {
-  const bool v1 = group.hierarchies().on_v1("memory");
-  const auto text = group.read("memory", v1 ? "memory.limit_in_bytes" : "memory.max");
-  const auto number = text ? runtime::cgroup::parse_u64(runtime::cgroup::trim(*text)) : std::nullopt;
-  if (!number || runtime::cgroup::is_v1_unlimited(*number)) return std::nullopt;
-  return Bytes(static_cast<std::int64_t>(*number));
-}
-
-std::optional<runtime::cgroup::CpuBandwidth> cpu_of(const runtime::cgroup::Group& group) {
-  using runtime::cgroup::next_word;
-  using runtime::cgroup::parse_u64;
-  std::string quota;
-  std::string period;
-  if (group.hierarchies().on_v1("cpu")) {
-    quota = group.read("cpu", "cpu.cfs_quota_us").value_or("");
-    period = group.read("cpu", "cpu.cfs_period_us").value_or("");
-  } else {
-    const std::string text = group.read("cpu", "cpu.max").value_or("");
-    std::string_view rest = text;
-    quota = next_word(rest);
-    period = next_word(rest);
-  }
-  const auto quota_us = parse_u64(runtime::cgroup::trim(quota));  // "-1", "max": none
-  const auto period_us = parse_u64(runtime::cgroup::trim(period));
-  if (!quota_us || !period_us) return std::nullopt;
-  return runtime::cgroup::CpuBandwidth{std::chrono::microseconds(*quota_us), std::chrono::microseconds(*period_us)};
-}
 
 }  // namespace
 
@@ -88,13 +64,13 @@ Limits ForeignSubject::asked_limits() const {
     limits.cpu_burst =
         std::min(std::chrono::duration_cast<std::chrono::microseconds>(*policy_->cpu.burst), cpu_->quota.value());
   if (policy_->memory.swap && limit_) limits.swap = Limit<Bytes>(*policy_->memory.swap);
-  if (!services_.hierarchies.mount_of("net_cls").empty()) limits.net_class = policy_->net_cls.class_id;
+  if (runtime::cgroup::has_net_class(services_.hierarchies)) limits.net_class = policy_->net_cls.class_id;
   enforcers::add_io(policy_->io, io_, limits);
   const bool group_kill =
       policy_->memory.on_oom && enforcers::oom_action(&*policy_) == enforcers::OomAction::kKillContainer;
-  if (group_kill && services_.hierarchies.on_v2("memory")) limits.oom_group = true;
+  if (group_kill && runtime::cgroup::has_oom_group(services_.hierarchies)) limits.oom_group = true;
   if (enforcers::decides_before_the_kernel(&*policy_) && limit_) {
-    if (services_.hierarchies.on_v1("memory")) {
+    if (runtime::cgroup::can_wait_out_of_memory(services_.hierarchies)) {
       limits.oom_kill_disable = true;
     } else {
       limits.memory_high = Limit<Bytes>(enforcers::tripwire_of(*limit_));
@@ -120,20 +96,20 @@ Status ForeignSubject::apply(const Limits& limits) {
 
 // What somebody else has written since is its own from now on, and what it was before does not come back.
 void ForeignSubject::see_own_cpu() {
-  const auto found = cpu_of(group_);
+  const auto found = runtime::cgroup::cpu_bandwidth(group_);
   const bool ours = lent_ && found && found->quota == runtime::cgroup::Limit(*lent_);
   if (ours || found == cpu_) return;
   if (lent_) {
     lent_.reset();
-    for (const char* file : {"cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.max"}) ledger_.forget(group_.path(), file);
+    ledger_.forget(group_.path(), runtime::cgroup::is_cpu_bandwidth);
   }
   cpu_ = found;
   cpu_enforcer_.open();
 }
 
 void ForeignSubject::apply_policy() {
-  limit_ = original_limit_ = limit_of(group_);
-  if (!lent_) cpu_ = cpu_of(group_);
+  limit_ = original_limit_ = runtime::cgroup::memory_limit(group_);
+  if (!lent_) cpu_ = runtime::cgroup::cpu_bandwidth(group_);
   limits_ = asked_limits();
   guard_oom();
   const Status done = apply(limits_);
@@ -151,7 +127,7 @@ void ForeignSubject::look_again(std::chrono::milliseconds delay) {
   look_timer_.expires_after(delay);
   look_timer_.async_wait(alive_.guard([this, delay] {
     see_own_cpu();
-    if (limit_of(group_) != limit_ || !applied_) {
+    if (runtime::cgroup::memory_limit(group_) != limit_ || !applied_) {
       apply_policy();
       enforcer_.open();
     }
@@ -232,7 +208,7 @@ Result<runtime::process::ProcessId> ForeignSubject::first_process() const {
 Status ForeignSubject::raise_memory_limit(Bytes to) {
   Limits limits;
   limits.memory = Limit<Bytes>(to);
-  if (enforcers::decides_before_the_kernel(policy()) && !services_.hierarchies.on_v1("memory"))
+  if (enforcers::decides_before_the_kernel(policy()) && runtime::cgroup::has_memory_high(services_.hierarchies))
     limits.memory_high = Limit<Bytes>(enforcers::tripwire_of(to));
   METE_CHECK(apply(limits));
   limit_ = to;
@@ -271,17 +247,14 @@ Result<pid_t> ForeignSubject::exec(const std::vector<std::string>& /*command*/, 
 
 // There is no shim here but one of its own, and the ledger has the next agent thaw it.
 Status ForeignSubject::guard_freeze(std::chrono::nanoseconds timeout) {
-  const bool unified = !group_.unified_directory().empty();
-  const std::string controller = unified ? "" : "freezer";
-  METE_CHECK(ledger_.write(group_, cgroup_id_,
-                           {controller, unified ? "cgroup.freeze" : "freezer.state", unified ? "0" : "THAWED"}));
+  METE_CHECK(ledger_.write(group_, cgroup_id_, runtime::cgroup::thaw_write(group_.hierarchies())));
   return watchdog_.guard_freeze(timeout);
 }
 
 void ForeignSubject::unguard_freeze() {
   watchdog_.unguard_freeze();
   // From now on it is whoever pauses it that thaws it.
-  for (const char* file : {"cgroup.freeze", "freezer.state"}) ledger_.forget(group_.path(), file);
+  ledger_.forget(group_.path(), runtime::cgroup::is_freezer);
 }
 
 void ForeignSubject::guard_oom() {
@@ -297,13 +270,13 @@ void ForeignSubject::guard_oom() {
 }
 
 Status ForeignSubject::let_kernel_decide() {
-  if (!services_.hierarchies.on_v1("memory")) return lift_memory_high();
+  if (!runtime::cgroup::can_wait_out_of_memory(services_.hierarchies)) return lift_memory_high();
   limits_.oom_kill_disable.reset();  // no drift
-  return ledger_.write(group_, cgroup_id_, {"memory", "memory.oom_control", "0"});
+  return ledger_.write(group_, cgroup_id_, runtime::cgroup::enable_oom_kill());
 }
 Status ForeignSubject::lift_memory_high() {
   limits_.memory_high.reset();
-  return ledger_.write(group_, cgroup_id_, {"memory", "memory.high", "max"});
+  return ledger_.write(group_, cgroup_id_, runtime::cgroup::no_memory_high());
 }
 Status ForeignSubject::notify_pressure() {
   return fail("who launched it says in its environment where it listens, which is not known");

@@ -8,6 +8,9 @@
 #include "agent/base/child_process.h"
 #include "agent/base/digest.h"
 #include "agent/base/spawn.h"
+#include "runtime/cgroup/control_write.h"
+#include "runtime/cgroup/freezer.h"
+#include "runtime/cgroup/oom.h"
 #include "runtime/file.h"
 
 namespace mete::agent {
@@ -18,10 +21,8 @@ ForeignWatchdog::ForeignWatchdog(Services& services, const runtime::cgroup::Grou
 Status ForeignWatchdog::guard_freeze(std::chrono::nanoseconds timeout) {
   runtime::shim::Undo undo;
   undo.at = runtime::shim::boot_time() + timeout;
-  const std::string unified = group_.unified_directory();
-  undo.writes.push_back(unified.empty()
-                            ? runtime::shim::Undo::Write{group_.directory("freezer") + "/freezer.state", "THAWED"}
-                            : runtime::shim::Undo::Write{unified + "/cgroup.freeze", "0"});
+  const auto thaw = runtime::cgroup::thaw_write(group_.hierarchies());
+  undo.writes.push_back({path_of(group_, thaw), thaw.text});
   return write(runtime::shim::freeze_watchdog(directory_), undo);
 }
 
@@ -33,7 +34,8 @@ Status ForeignWatchdog::guard_oom(std::chrono::milliseconds wait) {
   runtime::shim::Undo undo;
   undo.memory_directory = group_.directory("memory");
   undo.wait = wait;
-  undo.writes.push_back({undo.memory_directory + "/memory.oom_control", "0"});
+  const auto kill = runtime::cgroup::enable_oom_kill();
+  undo.writes.push_back({path_of(group_, kill), kill.text});
   return write(runtime::shim::oom_watchdog(directory_), undo);
 }
 

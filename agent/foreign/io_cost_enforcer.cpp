@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/foreign/io_cost_enforcer.h"
 
-#include <unistd.h>
-
 #include "enforcers/io_cost.h"
 #include "runtime/cgroup/block_device.h"
+#include "runtime/cgroup/io.h"
 
 namespace mete::agent {
 
@@ -15,11 +14,8 @@ Status IoCostEnforcer::open() {
   const auto& costs = services_.settings.config.machine.io_cost;
   if (costs.empty()) return {};
   METE_TRY(const auto root, runtime::cgroup::Group::at(services_.hierarchies, "/"));
-  const std::string file = root.directory("io") + "/io.cost.qos";
-  if (!services_.hierarchies.on_v2("io") || ::access(file.c_str(), F_OK) != 0) {
-    not_enforced(
-        "found no io.cost.qos of the root cgroup, expected cgroup v2's io controller and a kernel with "
-        "CONFIG_BLK_CGROUP_IOCOST");
+  if (const Status found = runtime::cgroup::find_io_cost(root); !found) {
+    not_enforced(found.error().what);
     return {};
   }
   for (const auto& cost : costs) write(cost, root);

@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <set>
 
+#include "runtime/cgroup/abilities.h"
+#include "runtime/cgroup/freezer.h"
 #include "runtime/cgroup/limit_writes.h"
+#include "runtime/cgroup/memory.h"
 #include "runtime/cgroup/reclaim.h"
-#include "runtime/cgroup/text.h"
+#include "runtime/cgroup/setting.h"
 #include "runtime/file.h"
 #include "runtime/json.h"
 
@@ -16,6 +19,7 @@ namespace {
 using nlohmann::json;
 using runtime::cgroup::Group;
 using runtime::cgroup::Hierarchies;
+using runtime::cgroup::restoring_text;
 
 bool same_file(const Knob& knob, const std::string& path, const std::string& file, const std::string& disk) {
   return knob.path == path && knob.file == file && knob.disk == disk;
@@ -25,24 +29,15 @@ std::string name_of(const Knob& knob) {
   return knob.path + "\n" + knob.file + "\n" + knob.disk;
 }
 
-// The agent changes these by other ways, too, and nothing is to stay frozen.
-bool is_freezer(const std::string& file) {
-  return file == "cgroup.freeze" || file == "freezer.state";
-}
-
-bool is_memory_limit(const std::string& file) {
-  return file == "memory.max" || file == "memory.limit_in_bytes";
-}
-
-// v2 would kill for a limit below usage, v1 reclaims while its writer waits.
+// Where the kernel does not make room for a limit below usage, it would kill.
 Status make_room(const Group& group, const Knob& knob, bool reclaim) {
-  const auto limit = runtime::cgroup::parse_u64(knob.before);
+  const auto limit = runtime::cgroup::parse_memory_limit(knob.before);
   auto usage = runtime::cgroup::memory_usage(group);
-  const auto fits = [&] { return !limit || !usage || static_cast<std::uint64_t>(usage->count()) <= *limit; };
+  const auto fits = [&] { return !limit || !usage || *usage <= *limit; };
   if (fits()) return {};
-  if (reclaim && group.hierarchies().on_v1("memory")) return {};
+  if (reclaim && runtime::cgroup::limit_makes_room(group.hierarchies())) return {};
   if (reclaim) {
-    (void)group.write("memory", "memory.reclaim", std::to_string(static_cast<std::uint64_t>(usage->count()) - *limit));
+    runtime::cgroup::ask_to_reclaim(group, *usage - *limit);
     usage = runtime::cgroup::memory_usage(group);
     if (fits()) return {};
   }
@@ -87,36 +82,6 @@ std::string disk_of_write(const runtime::cgroup::ControlWrite& write) {
   return write.text.substr(0, write.text.find(' '));
 }
 
-namespace {
-
-// Numbers that the kernel shows beside "ctrl=auto" are its own choice; written, they would become the user's.
-std::string io_cost_text(std::string_view line) {
-  const std::string_view automatic = "ctrl=auto";
-  const auto at = line.find(automatic);
-  return std::string(at == std::string_view::npos ? line : line.substr(0, at + automatic.size()));
-}
-
-}  // namespace
-
-std::string restoring_text(const std::string& file, const std::string& disk, std::string_view shown) {
-  if (!disk.empty()) {
-    while (!shown.empty()) {
-      const std::string_view line = runtime::cgroup::next_line(shown);
-      if (line.starts_with(disk + " ")) return file.starts_with("io.cost.") ? io_cost_text(line) : std::string(line);
-    }
-    constexpr std::pair<const char*, const char*> kNone[] = {{"io.max", " rbps=max wbps=max riops=max wiops=max"},
-                                                             {"io.latency", " target=0"},
-                                                             {"io.cost.qos", " enable=0"},
-                                                             {"io.cost.model", " ctrl=auto"}};
-    const auto* const none =
-        std::find_if(std::begin(kNone), std::end(kNone), [&](const auto& each) { return file == each.first; });
-    return disk + (none == std::end(kNone) ? " 0" : none->second);
-  }
-  if (file == "memory.oom_control")
-    return std::to_string(runtime::cgroup::value_of(shown, "oom_kill_disable").value_or(0));
-  return std::string(runtime::cgroup::trim(shown));
-}
-
 Result<Ledger> Ledger::open(std::string file) {
   const auto text = runtime::read_file(AT_FDCWD, file);
   if (!text && text.error().code == ENOENT) return Ledger(std::move(file), {});
@@ -134,7 +99,7 @@ Status Ledger::save() const {
 
 bool Ledger::changed_since(const Knob& knob, const std::string& now) const {
   const auto written = written_.find(name_of(knob));
-  return written != written_.end() && !is_freezer(knob.file) && written->second != now;
+  return written != written_.end() && !runtime::cgroup::is_freezer(knob.file) && written->second != now;
 }
 
 Status Ledger::write(const Group& group, std::uint64_t cgroup_id, const runtime::cgroup::ControlWrite& write) {
@@ -176,7 +141,7 @@ Result<Ledger::Back> Ledger::put_back(const Knob& knob, const Hierarchies& hiera
   if (!id || *id != knob.cgroup_id) return Back::kDone;
   const auto shown = group.read(knob.controller, knob.file);
   if (shown && changed_since(knob, restoring_text(knob.file, knob.disk, *shown))) return Back::kChangedSince;
-  if (is_memory_limit(knob.file)) METE_CHECK(make_room(group, knob, usage == Usage::kReclaim));
+  if (runtime::cgroup::is_memory_limit(knob.file)) METE_CHECK(make_room(group, knob, usage == Usage::kReclaim));
   const Status written = group.write(knob.controller, knob.file, knob.before);
   if (!written && !runtime::cgroup::is_gone(written.error())) return tl::unexpected(written.error());
   return Back::kDone;
@@ -205,18 +170,18 @@ Ledger::Restored Ledger::restore(const std::string& path, const Hierarchies& hie
 
 std::optional<Bytes> Ledger::memory_limit_before(const std::string& path) const {
   for (const auto& knob : knobs_) {
-    const auto limit =
-        knob.path == path && is_memory_limit(knob.file) ? runtime::cgroup::parse_u64(knob.before) : std::nullopt;
-    if (limit && !runtime::cgroup::is_v1_unlimited(*limit)) return Bytes(static_cast<std::int64_t>(*limit));
+    if (knob.path != path || !runtime::cgroup::is_memory_limit(knob.file)) continue;
+    if (const auto limit = runtime::cgroup::parse_memory_limit(knob.before)) return limit;
   }
   return std::nullopt;
 }
 
-void Ledger::forget(const std::string& path, const std::string& file) {
+void Ledger::forget(const std::string& path, bool (*which)(std::string_view file)) {
+  const auto is_meant = [&](const Knob& knob) { return knob.path == path && which(knob.file); };
   for (const auto& knob : knobs_) {
-    if (knob.path == path && knob.file == file) written_.erase(name_of(knob));
+    if (is_meant(knob)) written_.erase(name_of(knob));
   }
-  if (std::erase_if(knobs_, [&](const Knob& knob) { return knob.path == path && knob.file == file; }) > 0) (void)save();
+  if (std::erase_if(knobs_, is_meant) > 0) (void)save();
 }
 
 Ledger::Restored Ledger::restore_all(const Hierarchies& hierarchies, Usage usage) {

@@ -30,10 +30,6 @@ struct Knob {
 // Pure: which disk's line this write is about (io.max, blkio.throttle.*); empty: the file has no such lines.
 [[nodiscard]] std::string disk_of_write(const runtime::cgroup::ControlWrite& write);
 
-// Pure: the text that puts a file back, from what reading it shows: memory.oom_control shows more than can be written,
-// and of a file with a line for each disk only this disk's counts.
-[[nodiscard]] std::string restoring_text(const std::string& file, const std::string& disk, std::string_view shown);
-
 class Ledger {
  public:
   // `file`: where it is kept. What cannot be understood there is an error: it must not be written over.
@@ -53,8 +49,8 @@ class Ledger {
   };
   Restored restore(const std::string& path, const runtime::cgroup::Hierarchies& hierarchies, Usage usage);
   Restored restore_all(const runtime::cgroup::Hierarchies& hierarchies, Usage usage);
-  // Somebody else has written this file since: what mete found there once is not to come back.
-  void forget(const std::string& path, const std::string& file);
+  // Somebody else has written these files since: what mete found there once is not to come back.
+  void forget(const std::string& path, bool (*which)(std::string_view file));
   // A memory limit that is to go back; empty: there is none.
   [[nodiscard]] std::optional<Bytes> memory_limit_before(const std::string& path) const;
   [[nodiscard]] const std::vector<Knob>& knobs() const { return knobs_; }

@@ -7,23 +7,12 @@
 #include "agent/enforcement/enforcement.h"
 #include "enforcers/best_effort.h"
 #include "enforcers/qos.h"
-#include "runtime/cgroup/text.h"
+#include "runtime/cgroup/cpu.h"
 
 namespace mete::agent {
 namespace {
 
 constexpr auto kEvery = std::chrono::seconds(1);
-
-std::optional<std::chrono::nanoseconds> usage_of(const runtime::cgroup::Group& group) {
-  if (group.hierarchies().on_v1("cpuacct")) {
-    const auto text = group.read("cpuacct", "cpuacct.usage");
-    const auto usage = text ? runtime::cgroup::parse_u64(runtime::cgroup::trim(*text)) : std::nullopt;
-    return usage ? std::optional(std::chrono::nanoseconds(*usage)) : std::nullopt;
-  }
-  const auto text = group.read("cpu", "cpu.stat");
-  const auto usage = text ? runtime::cgroup::value_of(*text, "usage_usec") : std::nullopt;
-  return usage ? std::optional<std::chrono::nanoseconds>(std::chrono::microseconds(*usage)) : std::nullopt;
-}
 
 bool is_best_effort(const Pod& pod) {
   return pod.plan() != nullptr && !pod.is_ending() &&
@@ -42,7 +31,7 @@ void BestEffortEnforcer::start() {
 }
 
 std::optional<double> BestEffortEnforcer::used_by(const Pod& pod) {
-  const auto usage = usage_of(pod.cgroup());
+  const auto usage = runtime::cgroup::cpu_usage(pod.cgroup());
   if (!usage) return std::nullopt;
   const auto now = std::chrono::steady_clock::now();
   const auto before = std::exchange(seen_[pod.record().uid], Seen{*usage, now});

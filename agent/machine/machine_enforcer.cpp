@@ -10,7 +10,7 @@
 #include "agent/enforcement/memory_enforcer.h"
 #include "agent/pods/container_subject.h"
 #include "collectors/discovery/export_policy.h"
-#include "runtime/cgroup/psi_trigger.h"
+#include "runtime/cgroup/memory.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
 
@@ -18,7 +18,6 @@ namespace mete::agent {
 namespace {
 
 using enforcers::Moment;
-using runtime::cgroup::value_of;
 
 constexpr auto kSettles = std::chrono::seconds(2);
 constexpr auto kTellAgain = std::chrono::seconds(10);
@@ -29,16 +28,6 @@ std::string percent(Ratio share) {
   char text[32];
   std::snprintf(text, sizeof text, "%g%%", static_cast<double>(share.count()) / 1e4);
   return text;
-}
-
-// What would be gained by its end: usage without the page cache that is thrown out anyway.
-Bytes working_set(const runtime::cgroup::Group& group) {
-  const bool v1 = group.hierarchies().on_v1("memory");
-  const auto usage_text = group.read("memory", v1 ? "memory.usage_in_bytes" : "memory.current");
-  const auto stat = group.read("memory", "memory.stat");
-  const auto usage = usage_text ? runtime::cgroup::parse_u64(runtime::cgroup::trim(*usage_text)).value_or(0) : 0;
-  const auto inactive = stat ? value_of(*stat, v1 ? "total_inactive_file" : "inactive_file").value_or(0) : 0;
-  return Bytes(static_cast<std::int64_t>(usage > inactive ? usage - inactive : 0));
 }
 
 // "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234", which is microseconds; here nanoseconds.
@@ -139,7 +128,7 @@ std::vector<MachineEnforcer::Chosen> MachineEnforcer::candidates() const {
       enforcers::OomCandidate candidate;
       candidate.name = container->subject().shown();
       candidate.priority = pod->plan() != nullptr ? enforcers::priority_of(pod->plan()->pod.spec) : 0;
-      candidate.usage = working_set(container->cgroup());
+      candidate.usage = runtime::cgroup::working_set(container->cgroup());
       if (container->spec() != nullptr)
         candidate.request = container->spec()->resources.requests.memory.value_or(Bytes(0));
       candidate.protected_by = protection;

@@ -27,9 +27,9 @@ void Container::adopt() {
   cgroup_.find_out_whether_gone();
   const bool has_cgroup = record().cgroup_id != 0;
   if (spec() != nullptr) {
-    cgroup_.find_facts();
+    cgroup_.limits().find_facts();
     if (has_cgroup) loans_.reconcile();
-    cgroup_.take_limits();
+    cgroup_.limits().ask_from_scratch();
     attempt_.adopt_image();
   }
   if (has_cgroup) cgroup_.take_over();
@@ -38,7 +38,7 @@ void Container::adopt() {
 
 void Container::apply_limits() {
   if (spec() == nullptr || record().cgroup_id == 0) return;
-  cgroup_.find_facts();
+  cgroup_.limits().find_facts();
   loans_.reconcile();
   cgroup_.apply();
 }

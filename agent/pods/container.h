@@ -55,7 +55,7 @@ class Container {
   // For those who only read.
   [[nodiscard]] bool is_active() const { return attempt_.is_active(); }
   [[nodiscard]] const runtime::cgroup::Group& cgroup() const { return cgroup_.group(); }
-  [[nodiscard]] const runtime::cgroup::Limits& limits() const { return cgroup_.limits(); }
+  [[nodiscard]] const runtime::cgroup::Limits& limits() const { return cgroup_.limits().current(); }
   [[nodiscard]] const MemoryEnforcer& enforcer() const { return cgroup_.watch().memory(); }
   [[nodiscard]] std::uint64_t oom_kills() const { return cgroup_.watch().oom_record().kills(); }
   // Counters over all attempts, gauges of now.

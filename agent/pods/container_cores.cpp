@@ -4,6 +4,7 @@
 #include "agent/enforcement/enforcement.h"
 #include "agent/pods/pod.h"
 #include "enforcers/core_assignment.h"
+#include "runtime/cgroup/cpu.h"
 
 namespace mete::agent {
 
@@ -50,7 +51,7 @@ std::string ContainerCores::cpus() const {
 std::string ContainerCores::leftover() const {
   const auto& all = slot_.enforcement().cores().all();
   if (all.empty()) return {};
-  const auto found = group_.read("cpuset", "cpuset.cpus");
+  const auto found = runtime::cgroup::assigned_cpus(group_);
   const auto list = found ? enforcers::parse_cpu_list(*found) : std::nullopt;
   return list && !list->empty() && enforcers::cpu_list_text(*list) != all ? all : std::string();
 }

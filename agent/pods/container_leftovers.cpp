@@ -4,8 +4,9 @@
 
 #include "agent/base/digest.h"
 #include "agent/pods/container_cgroup.h"
+#include "runtime/cgroup/abilities.h"
 #include "runtime/cgroup/block_device.h"
-#include "runtime/cgroup/text.h"
+#include "runtime/cgroup/oom.h"
 #include "runtime/shim/watchdog.h"
 
 namespace mete::agent {
@@ -43,21 +44,22 @@ void ContainerCgroup::thaw_leftover() {
 // told that there is nothing to be undone. Where there was none the files hold that already, or are not there.
 void ContainerCgroup::take_back_leftovers() {
   if (slot_.spec() == nullptr) return;
+  const auto& limits = limits_.current();
   runtime::cgroup::Limits asked;
-  if (!limits_.cpu_burst) asked.cpu_burst = std::chrono::microseconds(0);
-  if (limits_.cpuset_cpus.empty()) asked.cpuset_cpus = cores_.leftover();
-  if (!limits_.pids) asked.pids = runtime::cgroup::Limit<std::uint64_t>();
+  if (!limits.cpu_burst) asked.cpu_burst = std::chrono::microseconds(0);
+  if (limits.cpuset_cpus.empty()) asked.cpuset_cpus = cores_.leftover();
+  if (!limits.pids) asked.pids = runtime::cgroup::Limit<std::uint64_t>();
   for (auto& disk : runtime::cgroup::limited_disks(group_)) {
-    if (!limits_.io.contains(disk)) asked.io.try_emplace(std::move(disk));
+    if (!limits.io.contains(disk)) asked.io.try_emplace(std::move(disk));
   }
   for (auto& disk : runtime::cgroup::disks_with_latency(group_)) {
-    const auto at = limits_.io.find(disk);
-    if (at != limits_.io.end() && at->second.latency) continue;
+    const auto at = limits.io.find(disk);
+    if (at != limits.io.end() && at->second.latency) continue;
     auto& io = asked.io[disk];
-    if (at != limits_.io.end()) io = at->second;
+    if (at != limits.io.end()) io = at->second;
     io.latency = std::chrono::microseconds(0);
   }
-  if (!limits_.net_class && !services_.hierarchies.mount_of("net_cls").empty()) asked.net_class = 0;
+  if (!limits.net_class && runtime::cgroup::has_net_class(services_.hierarchies)) asked.net_class = 0;
   (void)group_.apply(asked);
   devices_.reconcile();
   take_back_oom_control();
@@ -66,11 +68,9 @@ void ContainerCgroup::take_back_leftovers() {
 // Alone: a process that waits for memory must not go on doing so because another file could not be written.
 void ContainerCgroup::take_back_oom_control() {
   runtime::cgroup::Limits memory;
-  const bool v1 = services_.hierarchies.on_v1("memory");
-  const auto control = v1 ? group_.read("memory", "memory.oom_control") : fail("none");
-  if (control && !limits_.oom_kill_disable && runtime::cgroup::value_of(*control, "oom_kill_disable").value_or(0) != 0)
+  if (!limits_.current().oom_kill_disable && runtime::cgroup::oom_kill_disabled(group_))
     memory.oom_kill_disable = false;
-  if (!v1 && !limits_.memory_high && services_.hierarchies.on_v2("memory"))
+  if (!limits_.current().memory_high && runtime::cgroup::has_memory_high(services_.hierarchies))
     memory.memory_high = runtime::cgroup::Limit<Bytes>();
   if (const auto done = group_.apply(memory); !done && !runtime::cgroup::is_gone(done.error()))
     slot_.warn("LimitFailed", done.error().what);
@@ -79,11 +79,10 @@ void ContainerCgroup::take_back_oom_control() {
 // The manifest or its policy is another one than when the last agent wrote its limits, or that agent had lent
 // something: what differs then is nobody's drift.
 void ContainerCgroup::write_what_has_changed() {
-  if (slot_.spec() == nullptr || slot_.record().limits_written == digest(limits_, services_.hierarchies)) return;
-  const auto applied = group_.apply_each(limits_);
-  services_.instruments.enforcement("limits", "apply", applied ? "done" : "failed");
-  if (!applied && !runtime::cgroup::is_gone(applied.error())) slot_.warn("LimitFailed", applied.error().what);
-  limits_are_written();
+  if (slot_.spec() == nullptr || slot_.record().limits_written == digest(limits_.current(), services_.hierarchies))
+    return;
+  const auto written = limits_.write_each();
+  if (!written && !runtime::cgroup::is_gone(written.error())) slot_.warn("LimitFailed", written.error().what);
 }
 
 }  // namespace mete::agent

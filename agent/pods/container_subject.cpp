@@ -10,6 +10,9 @@
 #include "agent/pods/container.h"
 #include "agent/pods/pod.h"
 #include "enforcers/asked_limits.h"
+#include "runtime/cgroup/control_write.h"
+#include "runtime/cgroup/freezer.h"
+#include "runtime/cgroup/memory.h"
 #include "runtime/file.h"
 #include "runtime/shim/watchdog.h"
 
@@ -64,7 +67,7 @@ std::optional<runtime::cgroup::CpuBandwidth> ContainerSubject::own_cpu() const {
 }
 
 std::optional<std::chrono::microseconds> ContainerSubject::lent_quota() const {
-  return container_.control().lent_quota();
+  return container_.control().limits().lent_quota();
 }
 Status ContainerSubject::lend_quota(std::optional<std::chrono::microseconds> quota) {
   return container_.loans().lend_quota(quota);
@@ -74,7 +77,7 @@ Status ContainerSubject::restart(const std::string& reason) {
   return container_.attempt().restart(reason);
 }
 Status ContainerSubject::let_kernel_decide() {
-  return container_.control().let_kernel_decide();
+  return container_.control().limits().let_kernel_decide();
 }
 void ContainerSubject::decide_again() {
   container_.apply_limits();
@@ -93,7 +96,7 @@ Result<pid_t> ContainerSubject::exec(const std::vector<std::string>& command, st
 }
 
 Status ContainerSubject::lift_memory_high() {
-  return cgroup().write("memory", "memory.high", "max");
+  return runtime::cgroup::write(cgroup(), runtime::cgroup::no_memory_high());
 }
 
 Status ContainerSubject::notify_pressure() {
@@ -110,12 +113,8 @@ Status ContainerSubject::notify_pressure() {
 Status ContainerSubject::guard_freeze(std::chrono::nanoseconds timeout) {
   runtime::shim::Undo undo;
   undo.at = runtime::shim::boot_time() + timeout;
-  const std::string unified = cgroup().unified_directory();
-  if (!unified.empty()) {
-    undo.writes.push_back({unified + "/cgroup.freeze", "0"});
-  } else {
-    undo.writes.push_back({cgroup().directory("freezer") + "/freezer.state", "THAWED"});
-  }
+  const auto thaw = runtime::cgroup::thaw_write(cgroup().hierarchies());
+  undo.writes.push_back({path_of(cgroup(), thaw), thaw.text});
   METE_CHECK(runtime::replace_file(runtime::shim::freeze_watchdog(attempt_directory()), to_text(undo), 0600,
                                    runtime::Durability::volatile_));
   container_.attempt().wake_shim();

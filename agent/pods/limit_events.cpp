@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/limit_events.h"
 
+#include "runtime/cgroup/abilities.h"
+#include "runtime/cgroup/refusals.h"
 #include "runtime/cgroup/text.h"
 
 namespace mete::agent {
 namespace {
+
+using runtime::cgroup::Refusal;
 
 constexpr auto kEvery = std::chrono::seconds(1);
 // A fork bomb runs into its limit ten thousand times a second: one event for all of that time.
@@ -13,23 +17,22 @@ constexpr auto kTellAgain = std::chrono::seconds(10);
 }  // namespace
 
 LimitEvents::LimitEvents(Services& services, const runtime::cgroup::Group& group, Tell tell)
-    : services_(services),
-      group_(group),
-      tell_(std::move(tell)),
-      counters_{{"pids", "pids.events", "max", Reason::kPidsLimit,
-                 "forks were refused: it has as many processes and threads as it may"},
-                {"memory", "memory.swap.events", "max", Reason::kSwapLimit,
-                 "times it was refused swap: it has as much as it may"},
-                {"memory", "memory.swap.events", "fail", Reason::kSwapFull,
-                 "times there was no swap left on the machine for it"}},
-      timer_(services.loop) {}
+    : services_(services), group_(group), tell_(std::move(tell)), timer_(services.loop) {
+  const auto count = [this](Refusal kind, Reason reason, const char* what) {
+    const auto [controller, file, key] = runtime::cgroup::counter_of(kind);
+    counters_.push_back({controller, file, key, reason, what});
+  };
+  count(Refusal::kFork, Reason::kPidsLimit, "forks were refused: it has as many processes and threads as it may");
+  count(Refusal::kSwapLimit, Reason::kSwapLimit, "times it was refused swap: it has as much as it may");
+  count(Refusal::kSwapFull, Reason::kSwapFull, "times there was no swap left on the machine for it");
+}
 
 void LimitEvents::open(bool bounded) {
   if (!std::exchange(open_, true)) {
     for (auto& counter : counters_) see(counter, true);
   }
   timer_.cancel();
-  if (bounded && services_.hierarchies.on_v1("pids")) look_later();
+  if (bounded && runtime::cgroup::refused_forks_are_silent(services_.hierarchies)) look_later();
 }
 
 void LimitEvents::close() {

@@ -24,13 +24,13 @@ Status Loans::raise_memory(Bytes to) {
   auto& own = slot_.record();
   const auto before = std::exchange(own.raised_memory, to.count());
   // Recorded first: an agent that dies in between leaves a record, from which the next one writes the limit.
-  if (auto raised = cgroup_.write_raise(); !raised) {
+  if (auto raised = cgroup_.limits().write_raise(); !raised) {
     own.raised_memory = before;
-    own.limits_written = digest(cgroup_.limits(), slot_.services().hierarchies);
+    own.limits_written = digest(cgroup_.limits().current(), slot_.services().hierarchies);
     slot_.save(runtime::Durability::volatile_);
     return raised;
   }
-  cgroup_.note_change();
+  cgroup_.limits().count_change();
   // Thresholds are shares of the limit. Registering one waits for an RCU grace period (v1): not before the raise is
   // reported.
   asio::post(slot_.services().loop, alive_.guard([this] {
@@ -40,19 +40,20 @@ Status Loans::raise_memory(Bytes to) {
 }
 
 Status Loans::lend_quota(std::optional<std::chrono::microseconds> quota) {
-  const auto before = cgroup_.lent_quota();
-  cgroup_.set_lent_quota(quota);
+  const auto before = cgroup_.limits().lent_quota();
+  cgroup_.limits().set_lent_quota(quota);
   const bool up = quota.value_or(std::chrono::microseconds(0)) > before.value_or(std::chrono::microseconds(0));
   // No container may have more than its pod: first the pod when it grows, last when it shrinks.
   const auto done = [&]() -> Status {
     if (up) METE_CHECK(slot_.pod().make_room());
-    METE_CHECK(cgroup_.write_lent_quota());
+    METE_CHECK(cgroup_.limits().write_lent_quota());
     if (!up) METE_CHECK(slot_.pod().make_room());
     return {};
   }();
-  cgroup_.note_change();
+  cgroup_.limits().count_change();
+  cgroup_.limits().note_written();
   if (done) return {};
-  cgroup_.set_lent_quota(before);
+  cgroup_.limits().set_lent_quota(before);
   (void)slot_.pod().make_room();
   return done;
 }
@@ -62,7 +63,7 @@ void Loans::reconcile() {
   const auto* const policy = slot_.policy_in_force();
   const bool stands = policy != nullptr && policy->memory.raise;
   if (own.raised_memory == 0 || stands || slot_.spec() == nullptr) return stop_lowering();
-  if (const auto limit = own_limit(); limit && cgroup_.memory_above(*limit)) {
+  if (const auto limit = own_limit(); limit && cgroup_.limits().memory_above(*limit)) {
     if (!lowering_) lower_later(kFirstLowering);
     return;
   }
@@ -84,7 +85,7 @@ void Loans::lower_later(std::chrono::milliseconds delay) {
                                   stop = lowering_] { (void)runtime::cgroup::reclaim(group, target, *stop); },
                                  alive_.guard([this, delay, mine = lowering_] {
                                    if (lowering_ != mine) return;
-                                   if (const auto limit = own_limit(); limit && cgroup_.memory_above(*limit))
+                                   if (const auto limit = own_limit(); limit && cgroup_.limits().memory_above(*limit))
                                      return lower_later(std::min(2 * delay, kSlowestLowering));
                                    apply_limits_();
                                  }));

@@ -133,7 +133,7 @@ void Pod::adopt_cores() {
 }
 
 void Pod::share_cpus() {
-  for (auto& container : containers_) container->control().share_cpus();
+  for (auto& container : containers_) container->control().limits().share_cpus();
 }
 
 void Pod::begin_adopted() {

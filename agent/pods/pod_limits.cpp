@@ -5,7 +5,7 @@
 #include "agent/pods/pod_resize.h"
 #include "enforcers/asked_limits.h"
 #include "enforcers/oom.h"
-#include "runtime/cgroup/text.h"
+#include "runtime/cgroup/cpu.h"
 
 namespace mete::agent {
 
@@ -20,18 +20,12 @@ Status Pod::write_limits(runtime::cgroup::Limits limits) {
 
 // By an earlier policy, of an earlier agent perhaps.
 bool Pod::is_idle() const {
-  const auto text = cgroup_.read("cpu", "cpu.idle");
-  return text && runtime::cgroup::trim(*text) == "1";
+  return runtime::cgroup::is_cpu_idle(cgroup_);
 }
 
 // An earlier agent may have held it back.
 bool Pod::has_quota() const {
-  if (services_.hierarchies.on_v1("cpu")) {
-    const auto text = cgroup_.read("cpu", "cpu.cfs_quota_us");
-    return text && runtime::cgroup::trim(*text) != "-1";
-  }
-  const auto text = cgroup_.read("cpu", "cpu.max");
-  return text && !text->starts_with("max");
+  return runtime::cgroup::cpu_quota(cgroup_).has_value();
 }
 
 // The pod's limits are sums, so that what a policy gave one container more is added to them.
@@ -55,7 +49,7 @@ runtime::cgroup::Limits Pod::limits_for(const config::PodSpec& spec) const {
     const auto& own = container.resources.limits;
     const Bytes raised(record_.containers[i].raised_memory);
     if (own.memory && raised > *own.memory) more += raised - *own.memory;
-    const auto& boosted = containers_[i]->control().lent_quota();
+    const auto& boosted = containers_[i]->control().limits().lent_quota();
     if (own.cpu && boosted) lent += *boosted - enforcers::cpu_bandwidth(own.cpu).quota.value();
   });
   if (limits.memory && !limits.memory->is_unlimited())
@@ -72,7 +66,7 @@ Status Pod::make_room() {
 
 void Pod::give_back() {
   for (const auto& container : containers_) {
-    if (container->control().lent_quota()) (void)container->loans().lend_quota(std::nullopt);
+    if (container->control().limits().lent_quota()) (void)container->loans().lend_quota(std::nullopt);
   }
   if (held_cpu_) hold_cpu(std::nullopt);
 }

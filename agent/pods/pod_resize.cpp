@@ -102,7 +102,7 @@ Status Pod::resize_now(const config::PodSpec& to) {
     const auto& limit = container.resources.limits.memory;
     // Of one that has ended only page cache is left, of which the kernel gets rid at once.
     if (!fits || !limit || !containers_[i]->is_active()) return;
-    const auto above = containers_[i]->control().memory_above(*limit);
+    const auto above = containers_[i]->control().limits().memory_above(*limit);
     if (!above) return;
     fits = fail("container " + container.name + " uses " + std::to_string((*limit + *above).count()) +
                 " bytes of memory, which is more than the new limit of " + std::to_string(limit->count()) + " bytes");
@@ -116,13 +116,13 @@ Status Pod::resize_now(const config::PodSpec& to) {
   Status done;
   for_each_container(to, [&](std::size_t i, const config::Container& container) {
     if (!done) return;
-    before.push_back(containers_[i]->control().allotment());
-    done = containers_[i]->control().resize(container);
+    before.push_back(containers_[i]->control().limits().allotment());
+    done = containers_[i]->control().limits().resize(container);
   });
   // With what containers have been raised to: a new limit ends that.
   if (done && has_cgroup) done = write_limits(limits_for(to));
   if (done) return {};
-  for (std::size_t i = before.size(); i-- > 0;) containers_[i]->control().undo_resize(before[i]);
+  for (std::size_t i = before.size(); i-- > 0;) containers_[i]->control().limits().undo_resize(before[i]);
   if (has_cgroup) (void)write_limits(own);
   return done;
 }
@@ -187,7 +187,7 @@ void Pod::refuse_resize(const Error& error) {
 void Pod::reclaim_for_resize() {
   for_each_container(plan_->pod.spec, [&](std::size_t i, const config::Container& /*container*/) {
     const auto& limit = resize_->to[i].limits.memory;
-    if (resize_->reclaiming || !limit || !containers_[i]->control().memory_above(*limit)) return;
+    if (resize_->reclaiming || !limit || !containers_[i]->control().limits().memory_above(*limit)) return;
     resize_->reclaiming = true;
     services_.workers.run([group = containers_[i]->cgroup(), target = *limit,
                            stop = resize_->stop] { (void)runtime::cgroup::reclaim(group, target, *stop); },

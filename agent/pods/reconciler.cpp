@@ -10,6 +10,8 @@
 #include "agent/enforcement/idle_cpu.h"
 #include "agent/pods/pod_identity.h"
 #include "enforcers/asked_limits.h"
+#include "runtime/cgroup/abilities.h"
+#include "runtime/cgroup/process_files.h"
 #include "runtime/file.h"
 #include "runtime/storage/volumes.h"
 
@@ -30,9 +32,7 @@ std::vector<std::string> names_in(const std::string& directory) {
 // Names of the cgroups right below `parent`, in whichever hierarchy they are left.
 std::set<std::string> children_of(const runtime::cgroup::Hierarchies& hierarchies, const std::string& parent) {
   std::set<std::string> children;
-  std::vector<std::string> mounts = hierarchies.v1_process_mounts();
-  if (!hierarchies.v2_mount.empty()) mounts.push_back(hierarchies.v2_mount);
-  for (const auto& mount : mounts) {
+  for (const auto& mount : runtime::cgroup::process_mounts(hierarchies)) {
     for (auto& name : names_in(mount + parent)) children.insert(std::move(name));
   }
   return children;
@@ -141,7 +141,7 @@ void Reconciler::remove_orphans() {
 void Reconciler::protect_parent() {
   runtime::cgroup::Limits limits;
   Bytes sum(0);
-  if (services_.hierarchies.on_v2("memory")) {
+  if (runtime::cgroup::has_memory_min(services_.hierarchies)) {
     for (const auto& [key, pod] : pods_) sum += pod->memory_request();
     limits.memory_min = runtime::cgroup::Limit<Bytes>(sum);
   }

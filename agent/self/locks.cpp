@@ -32,9 +32,8 @@ Result<runtime::UniqueFd> lock_directory(const std::string& directory, mode_t mo
 Result<runtime::UniqueFd> lock_parent(const runtime::cgroup::Hierarchies& hierarchies, const std::string& path) {
   METE_TRY(const runtime::cgroup::Group parent, runtime::cgroup::Group::at(hierarchies, path));
   METE_CHECK(parent.create());
-  const std::string directory =
-      hierarchies.v2_mount.empty() ? hierarchies.v1_mounts().front() + path : hierarchies.v2_mount + path;
-  METE_TRY(runtime::UniqueFd file, runtime::open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY));
+  METE_TRY(runtime::UniqueFd file,
+           runtime::open_at(AT_FDCWD, runtime::cgroup::main_directory(parent), O_RDONLY | O_DIRECTORY));
   return lock(std::move(file), "cgroup " + path);
 }
 

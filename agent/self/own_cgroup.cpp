@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "runtime/cgroup/abilities.h"
 #include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/process_files.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
 
@@ -36,7 +38,7 @@ Status protect(const Group& group) {
 }  // namespace
 
 Status OwnCgroup::enter(const runtime::cgroup::Hierarchies& hierarchies, const std::string& path) {
-  if (hierarchies.on_v1("memory") || !hierarchies.on_v2("memory")) return {};
+  if (!runtime::cgroup::has_memory_min(hierarchies)) return {};
   METE_TRY(const std::string present, own_path());
   if (present != "/" && present != path) {
     METE_TRY(const Group group, Group::at(hierarchies, present));
@@ -56,7 +58,7 @@ Status OwnCgroup::enter(const runtime::cgroup::Hierarchies& hierarchies, const s
 // Shims of containers that go on keep it, and the next agent enters it again.
 OwnCgroup::~OwnCgroup() {
   if (hierarchies_ == nullptr) return;
-  (void)runtime::write_control(AT_FDCWD, hierarchies_->v2_mount + "/cgroup.procs", std::to_string(::getpid()));
+  if (const auto root = Group::at(*hierarchies_, "/")) (void)runtime::cgroup::attach_unified(*root, ::getpid());
   if (const auto group = Group::at(*hierarchies_, path_)) (void)group->remove();
 }
 

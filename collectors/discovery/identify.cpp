@@ -10,6 +10,7 @@
 
 #include "collectors/discovery/runtimes.h"
 #include "collectors/kernel/parse.h"
+#include "runtime/cgroup/process_files.h"
 #include "runtime/file.h"
 
 namespace mete::collectors {
@@ -17,7 +18,7 @@ namespace {
 
 // The first process of the group itself, else of a group right below it (podman's "container", an init's scope).
 pid_t first_process(const std::string& directory, bool below) {
-  if (const auto text = runtime::read_file(AT_FDCWD, directory + "/cgroup.procs")) {
+  if (const auto text = runtime::read_file(AT_FDCWD, directory + "/" + std::string(runtime::cgroup::kProcsFile))) {
     std::string_view rest = *text;
     // 0: a process of a pid namespace that is not ours.
     const auto pid = parse_u64(trim(next_line(rest))).value_or(0);

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "runtime/cgroup/oom.h"
+
 #include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 
-#include "runtime/cgroup/cgroup.h"
 #include "runtime/cgroup/internal.h"
+#include "runtime/cgroup/memory.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
 
 namespace mete::runtime::cgroup {
 namespace {
 
+constexpr const char* kControl = "memory.oom_control";
+
 // Ties an eventfd to a v1 file: "<eventfd> <fd of the file> <arguments>" into cgroup.event_control. The kernel keeps
 // what it needs of the file, so only the eventfd stays open.
-Result<UniqueFd> event_on(const Group& group, const std::string& file, const std::string& arguments) {
-  if (!group.hierarchies().on_v1("memory")) {
-    return fail_errno(group.path() + ": eventfd on " + file + ": the memory controller is not on cgroup v1",
-                      EOPNOTSUPP);
-  }
-  const std::string directory = group.directory("memory");
+Result<UniqueFd> event_in(const std::string& directory, const std::string& file, const std::string& arguments) {
   UniqueFd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!event.valid()) return fail_errno("eventfd");
   auto watched = open_at(AT_FDCWD, directory + "/" + file, O_RDONLY);
@@ -28,10 +28,18 @@ Result<UniqueFd> event_on(const Group& group, const std::string& file, const std
   return event;
 }
 
+Result<UniqueFd> event_on(const Group& group, const std::string& file, const std::string& arguments) {
+  if (!group.hierarchies().on_v1("memory")) {
+    return fail_errno(group.path() + ": eventfd on " + file + ": the memory controller is not on cgroup v1",
+                      EOPNOTSUPP);
+  }
+  return event_in(group.directory("memory"), file, arguments);
+}
+
 }  // namespace
 
 Result<UniqueFd> Group::oom_eventfd() const {
-  return event_on(*this, "memory.oom_control", "");
+  return event_on(*this, kControl, "");
 }
 
 Result<UniqueFd> Group::usage_eventfd(Bytes threshold) const {
@@ -44,8 +52,7 @@ Result<UniqueFd> Group::pressure_eventfd(std::string_view level) const {
 
 Result<bool> Group::under_oom() const {
   if (!hierarchies_->on_v1("memory")) return false;
-  METE_TRY(const std::string text, read("memory", "memory.oom_control"));
-  return value_of(text, "under_oom").value_or(0) == 1;
+  return under_oom_in(directory("memory"));
 }
 
 std::string Group::memory_events_file() const {
@@ -55,7 +62,7 @@ std::string Group::memory_events_file() const {
 
 Result<OomKills> Group::oom_kills() const {
   const bool v1 = hierarchies_->on_v1("memory");
-  const std::string file = v1 ? "memory.oom_control" : "memory.events";
+  const std::string file = v1 ? kControl : "memory.events";
   METE_TRY(const std::string text, read("memory", file));
   const auto kills = value_of(text, "oom_kill");
   if (!kills) return fail_errno(path_ + ": found no oom_kill in " + file + ", expected it (kernel 4.13)", EOPNOTSUPP);
@@ -67,6 +74,39 @@ Result<std::uint64_t> Group::oom_kill_count() const {
   if (!kills.groups) return kills.processes;
   const auto as_group = read("memory", "memory.oom.group");
   return kills.count(as_group && trim(*as_group) == "1");
+}
+
+bool oom_kill_disabled(const Group& group) {
+  if (!group.hierarchies().on_v1("memory")) return false;
+  const auto text = group.read("memory", kControl);
+  return text && value_of(*text, "oom_kill_disable").value_or(0) != 0;
+}
+
+ControlWrite enable_oom_kill() {
+  return {"memory", kControl, "0"};
+}
+
+ControlWrite leave_oom_to_kernel(const Hierarchies& machine) {
+  return machine.on_v1("memory") ? enable_oom_kill() : no_memory_high();
+}
+
+Result<UniqueFd> oom_signal(const Group& group) {
+  if (group.hierarchies().on_v1("memory")) return group.oom_eventfd();
+  UniqueFd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!watch.valid()) return fail_errno("inotify_init");
+  const std::string file = group.memory_events_file();
+  if (!file.empty() && ::inotify_add_watch(watch.get(), file.c_str(), IN_MODIFY) < 0)
+    return fail_errno("watch " + file);
+  return watch;
+}
+
+Result<UniqueFd> oom_eventfd_of(const std::string& memory_directory) {
+  return event_in(memory_directory, kControl, "");
+}
+
+Result<bool> under_oom_in(const std::string& memory_directory) {
+  METE_TRY(const std::string text, internal::read_control(memory_directory, kControl));
+  return value_of(text, "under_oom").value_or(0) == 1;
 }
 
 }  // namespace mete::runtime::cgroup

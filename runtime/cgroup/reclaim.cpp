@@ -10,7 +10,6 @@
 #include <ctime>
 #include <optional>
 
-#include "runtime/cgroup/text.h"
 #include "runtime/file.h"
 
 namespace mete::runtime::cgroup {
@@ -63,10 +62,8 @@ Status free_piece(int file, const Group& group, bool v1, Bytes wanted) {
 
 }  // namespace
 
-Result<Bytes> memory_usage(const Group& group) {
-  METE_TRY(const std::string text,
-           group.read("memory", group.hierarchies().on_v1("memory") ? "memory.usage_in_bytes" : "memory.current"));
-  return Bytes(static_cast<std::int64_t>(parse_u64(trim(text)).value_or(0)));
+void ask_to_reclaim(const Group& group, Bytes amount) {
+  (void)group.write("memory", "memory.reclaim", std::to_string(amount.count()));
 }
 
 Result<Bytes> reclaim(const Group& group, Bytes target, const std::atomic<bool>& stop) {

@@ -7,11 +7,13 @@
 #include "config/result.h"
 #include "config/units.h"
 #include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/memory.h"
 
 namespace mete::runtime::cgroup {
 
-// memory.usage_in_bytes; memory.current.
-[[nodiscard]] Result<Bytes> memory_usage(const Group& group);
+// Has the kernel reclaim `amount` at once (v2, kernel 5.19) while the caller waits, milliseconds as a rule. How much of
+// that was to be had, or that this kernel cannot, the usage shows afterwards.
+void ask_to_reclaim(const Group& group, Bytes amount);
 
 // Reclaims until usage is at most `target`, or nothing more is to be had; returns what usage is then. It waits for the
 // kernel, up to seconds: to be called on a thread that has nothing else to do. `stop` ends it at the next piece.

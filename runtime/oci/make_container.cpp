@@ -10,6 +10,7 @@
 #include <climits>
 #include <cstdlib>
 
+#include "runtime/cgroup/abilities.h"
 #include "runtime/file.h"
 #include "runtime/oci/console.h"
 #include "runtime/oci/container.h"
@@ -188,7 +189,7 @@ class Maker {
 
   Status enter_unit(pid_t pid, const Config& config) {
     group_made_ = true;
-    METE_CHECK(start_unit(*unit_, pid, config.resources.limits, !group_->hierarchies().on_v1("memory")));
+    METE_CHECK(start_unit(*unit_, pid, config.resources.limits, cgroup::units_take_memory_max(group_->hierarchies())));
     // What systemd does not make: controllers that it was not asked for, v1 hierarchies that it has not.
     METE_CHECK(fill_group(config));
     return group_->attach(pid);

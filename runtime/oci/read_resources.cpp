@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "runtime/cgroup/single_settings.h"
 #include "runtime/oci/read_parts.h"
 
 namespace mete::runtime::oci {
 namespace {
 
 using cgroup::Limit;
+
+void add_line(const std::string& field, const cgroup::SingleSetting& setting, std::string v1_text, std::string v2_text,
+              Resources& resources) {
+  resources.lines.push_back({field, std::string(setting.controller), std::string(setting.v1_file),
+                             std::string(setting.v2_file), std::move(v1_text), std::move(v2_text)});
+}
 
 // OCI: -1 (any negative number) is "unlimited"; 0 is what clients send for "nothing asked", as with runc.
 std::optional<Limit<Bytes>> read_bytes(const Node& node) {
@@ -36,8 +43,7 @@ void read_memory(const Node& memory, Resources& resources) {
     // 2^64 - 1 is what clients of old send for "nothing asked".
     const std::uint64_t number = swappiness.u64();
     if (number > 100 && number != UINT64_MAX) swappiness.bad(std::to_string(number), "0 to 100");
-    if (number <= 100)
-      resources.lines.push_back({swappiness.path(), "memory", "memory.swappiness", "", std::to_string(number)});
+    if (number <= 100) add_line(swappiness.path(), cgroup::kSwappiness, std::to_string(number), "", resources);
   }
 }
 
@@ -58,11 +64,10 @@ void read_cpu(const Node& cpu, Resources& resources) {
   limits.cpuset_cpus = cpu["cpus"].text();
   limits.cpuset_mems = cpu["mems"].text();
   // The period first: the runtime may not exceed it.
-  constexpr std::pair<const char*, const char*> kRealTime[] = {{"realtimePeriod", "cpu.rt_period_us"},
-                                                               {"realtimeRuntime", "cpu.rt_runtime_us"}};
-  for (const auto& [field, file] : kRealTime) {
-    if (cpu[field].asks())
-      resources.lines.push_back({cpu[field].path(), "cpu", file, "", std::to_string(cpu[field].i64())});
+  constexpr std::pair<const char*, cgroup::SingleSetting> kRealTime[] = {{"realtimePeriod", cgroup::kRealTimePeriod},
+                                                                         {"realtimeRuntime", cgroup::kRealTimeRuntime}};
+  for (const auto& [field, setting] : kRealTime) {
+    if (cpu[field].asks()) add_line(cpu[field].path(), setting, std::to_string(cpu[field].i64()), "", resources);
   }
 }
 
@@ -106,17 +111,16 @@ std::uint64_t read_weight(const Node& node) {
 void read_block_io(const Node& block, Resources& resources) {
   if (block["weight"].asks()) {
     const std::uint64_t weight = read_weight(block["weight"]);
-    resources.lines.push_back({block["weight"].path(), "blkio", "blkio.bfq.weight", "io.weight", std::to_string(weight),
-                               "default " + std::to_string(io_weight_of(weight))});
+    add_line(block["weight"].path(), cgroup::kIoWeight, std::to_string(weight),
+             "default " + std::to_string(io_weight_of(weight)), resources);
   }
   if (block["leafWeight"].asks()) block["leafWeight"].refuse("no kernel since 5.0 has it; leave the field out");
   for (const auto& node : block["weightDevice"].items()) {
     if (node["leafWeight"].asks()) node["leafWeight"].refuse("no kernel since 5.0 has it; leave the field out");
     if (!node["weight"].asks()) continue;
     const std::uint64_t weight = read_weight(node["weight"]);
-    resources.lines.push_back({node.path(), "blkio", "blkio.bfq.weight_device", "io.weight",
-                               disk_of(node) + " " + std::to_string(weight),
-                               disk_of(node) + " " + std::to_string(io_weight_of(weight))});
+    add_line(node.path(), cgroup::kIoWeightOfDisk, disk_of(node) + " " + std::to_string(weight),
+             disk_of(node) + " " + std::to_string(io_weight_of(weight)), resources);
   }
   using Field = std::optional<std::uint64_t> cgroup::IoLimit::*;
   constexpr std::pair<const char*, Field> kThrottles[] = {{"throttleReadBpsDevice", &cgroup::IoLimit::read_bps},
@@ -133,14 +137,13 @@ void read_block_io(const Node& block, Resources& resources) {
 
 void read_network(const Node& network, Resources& resources) {
   if (const Node id = network["classID"]; id.asks()) {
-    resources.lines.push_back({id.path(), "net_cls", "net_cls.classid", "", std::to_string(id.u32())});
+    add_line(id.path(), cgroup::kNetClass, std::to_string(id.u32()), "", resources);
   }
   for (const auto& node : network["priorities"].items()) {
     const std::string name = node["name"].text();
     if (name.empty() || name.find_first_of(" \n") != std::string::npos)
       node["name"].bad("\"" + name + "\"", "the name of a network interface");
-    resources.lines.push_back(
-        {node.path(), "net_prio", "net_prio.ifpriomap", "", name + " " + std::to_string(node["priority"].u32())});
+    add_line(node.path(), cgroup::kNetPriority, name + " " + std::to_string(node["priority"].u32()), "", resources);
   }
 }
 
@@ -151,7 +154,7 @@ void read_rdma(const Node& rdma, Resources& resources) {
     if (node["hcaObjects"].present()) text += " hca_object=" + std::to_string(node["hcaObjects"].u32());
     if (device.empty() || device.find_first_of(" \n") != std::string::npos)
       node.bad("\"" + device + "\"", "the name of an RDMA device");
-    resources.lines.push_back({node.path(), "rdma", "rdma.max", "rdma.max", text, text});
+    add_line(node.path(), cgroup::kRdma, text, text, resources);
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <csignal>
 
+#include "runtime/cgroup/abilities.h"
 #include "runtime/file.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/container.h"
@@ -124,7 +125,7 @@ Result<int> update(const Options& options) {
   METE_TRY(const Resources resources, read_resources(text));
   METE_TRY(const cgroup::Group group, group_of(found, "update"));
   if (!found.state.unit.empty())
-    METE_CHECK(change_unit(found.state.unit, resources.limits, !group.hierarchies().on_v1("memory")));
+    METE_CHECK(change_unit(found.state.unit, resources.limits, cgroup::units_take_memory_max(group.hierarchies())));
   METE_CHECK(apply_resources(group, resources));
   if (!resources.device_rules.empty()) METE_CHECK(cgroup::apply_device_rules(group, resources.device_rules));
   return 0;

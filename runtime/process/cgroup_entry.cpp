@@ -6,6 +6,7 @@
 
 #include <string_view>
 
+#include "runtime/cgroup/process_files.h"
 #include "runtime/file.h"
 
 namespace mete::runtime::process {
@@ -14,7 +15,7 @@ CgroupJoin join_of(const cgroup::Group& group) {
   CgroupJoin join;
   join.procs_files = group.procs_files();
   join.v2_directory = group.unified_directory();
-  std::erase(join.procs_files, join.v2_directory + "/cgroup.procs");
+  std::erase(join.procs_files, join.v2_directory + "/" + std::string(cgroup::kProcsFile));
   return join;
 }
 
@@ -24,11 +25,13 @@ Result<UniqueFd> open_v2(const CgroupJoin& join) {
 }
 
 Result<V1Entry> open_v1(const CgroupJoin& join) {
-  constexpr std::string_view kProcs = "cgroup.procs";
+  constexpr std::string_view kProcs = cgroup::kProcsFile;
   V1Entry entry;
   for (const auto& file : join.procs_files) {
-    if (!file.ends_with(kProcs)) return fail("cgroup: found \"" + file + "\", expected a path of cgroup.procs");
-    auto tasks = open_at(AT_FDCWD, file.substr(0, file.size() - kProcs.size()) + "tasks", O_WRONLY);
+    if (!file.ends_with(kProcs))
+      return fail("cgroup: found \"" + file + "\", expected a path of " + std::string(kProcs));
+    auto tasks =
+        open_at(AT_FDCWD, file.substr(0, file.size() - kProcs.size()) + std::string(cgroup::kTasksFile), O_WRONLY);
     if (tasks) {
       entry.tasks.push_back(std::move(*tasks));
     } else if (::access(file.c_str(), F_OK) == 0) {

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "runtime/cgroup/process_files.h"
 #include "runtime/descriptor_passing.h"
 #include "runtime/file.h"
 #include "runtime/process/cgroup_entry.h"
@@ -195,7 +196,7 @@ class Child {
     const std::string text = std::to_string(pid_);
     for (const auto& file : v1_entry_.procs_files) METE_CHECK(write_control(AT_FDCWD, file, text));
     if (!v2_directory_.valid() || clone_into_cgroup_) return {};
-    return write_control(v2_directory_.get(), "cgroup.procs", text);
+    return write_control(v2_directory_.get(), std::string(cgroup::kProcsFile), text);
   }
 
   Status tell_to_enter() {

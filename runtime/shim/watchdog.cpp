@@ -2,7 +2,6 @@
 #include "runtime/shim/watchdog.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <cerrno>
 #include <ctime>
 
+#include "runtime/cgroup/oom.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
 
@@ -38,17 +38,12 @@ void do_writes(const Undo& undo) {
 }
 
 bool under_oom(const Undo& undo) {
-  const auto text = read_file(AT_FDCWD, undo.memory_directory + "/memory.oom_control", 4096);
-  return text && cgroup::value_of(*text, "under_oom").value_or(0) == 1;
+  return cgroup::under_oom_in(undo.memory_directory).value_or(false);
 }
 
 UniqueFd oom_eventfd(const std::string& directory) {
-  UniqueFd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  const auto watched = open_at(AT_FDCWD, directory + "/memory.oom_control", O_RDONLY);
-  if (!event.valid() || !watched) return {};
-  const std::string line = std::to_string(event.get()) + " " + std::to_string(watched->get());
-  if (!write_control(AT_FDCWD, directory + "/cgroup.event_control", line)) return {};
-  return event;
+  auto event = cgroup::oom_eventfd_of(directory);
+  return event ? std::move(*event) : UniqueFd();
 }
 
 }  // namespace

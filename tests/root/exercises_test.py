@@ -64,7 +64,7 @@ def test_one_kill_is_counted_once_and_told_with_its_numbers():
         assert len(told) == 1, events
         fields = told[0]["fields"]
         assert fields["limit"] == "104960000" and int(fields["usage"]) > 100 << 20 and fields["pid"].isdigit(), fields
-        assert fields["command"].startswith("dd if"), fields  # busybox cuts its own arguments at "="
+        assert fields["task"] == "dd" and fields["command"].startswith("dd if"), fields  # busybox cuts its own arguments at "="
         assert fields["scope"] == "container" and fields["kills"] == "1", fields
         lines = [line for line in agent.log_text().splitlines() if "event=OOMKilled" in line and "limit=104960000" in line]
         assert len(lines) == 1 and "pid=" + fields["pid"] in lines[0], lines

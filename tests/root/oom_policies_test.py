@@ -7,7 +7,7 @@ import time
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from mete_agent import SLOW, Agent, ms, need_disk, run_tests, wait_for  # noqa: E402
-from policies_test import MiB, check_record, group, pod, wait_event  # noqa: E402
+from policies_test import MiB, check_record, group, pod, show, wait_event  # noqa: E402
 
 # A shell whose child grows; the shell says how that ended, and goes on. Without the path busybox would run awk as another shell.
 CHILD = r"""/bin/awk 'BEGIN { for (i = 0; i < %d; ++i) { s = "x"; while (length(s) < 1048576) s = s s; a[i] = s } while (1) system("sleep 1") }'
@@ -55,6 +55,19 @@ def test_on_oom_kill_process_is_of_one():
         only_the_child_was_killed(agent)
         assert is_child(event["fields"]["command"]), event
         assert kills(agent, "kernel") == 1 and group(agent).oom_kills() == 1
+
+
+def test_a_victim_with_the_command_line_of_a_shell_is_named_by_its_task():
+    """busybox's shell runs dd within itself: its child keeps the command line of the shell."""
+    with Agent().start() as agent:
+        agent.apply(pod("  memory: {onOOM: kill-process}", command="sleep 1; dd if=/dev/zero of=/dev/null bs=200M count=1; echo ENDED-$?; sleep 60"))
+        event = wait_event(agent, "OOMKilled")
+        fields = event["fields"]
+        assert fields["task"] == "dd" and "sleep 1; dd if" in fields["command"], fields
+        assert "(dd: " in event["message"], event
+        victim = show(agent, fields["record"])["victim"]
+        assert victim == {"pid": int(fields["pid"]), "task": "dd", "command": fields["command"]}, victim
+        assert "dd: " in agent.mete("oom", "show", fields["record"]).stdout
 
 
 def test_on_oom_kill_container_is_of_all():

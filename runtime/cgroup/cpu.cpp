@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/cgroup/cpu.h"
+
+#include <fcntl.h>
+
+#include "runtime/cgroup/text.h"
+#include "runtime/file.h"
+
+namespace mete::runtime::cgroup {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::nanoseconds;
+
+constexpr const char* kStat = "cpu.stat";
+constexpr const char* kQuotaV1 = "cpu.cfs_quota_us";
+constexpr const char* kPeriodV1 = "cpu.cfs_period_us";
+constexpr const char* kMaxV2 = "cpu.max";
+
+// "-1" and "max" are no numbers: there is no quota.
+std::optional<microseconds> microseconds_in(std::string_view word) {
+  const auto number = parse_u64(trim(word));
+  return number ? std::optional(microseconds(*number)) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<nanoseconds> cpu_usage(const Group& group) {
+  if (group.hierarchies().on_v1("cpuacct")) {
+    const auto text = group.read("cpuacct", "cpuacct.usage");
+    const auto usage = text ? parse_u64(trim(*text)) : std::nullopt;
+    return usage ? std::optional(nanoseconds(*usage)) : std::nullopt;
+  }
+  const auto text = group.read("cpu", kStat);
+  const auto usage = text ? value_of(*text, "usage_usec") : std::nullopt;
+  return usage ? std::optional<nanoseconds>(microseconds(*usage)) : std::nullopt;
+}
+
+std::optional<CpuCounters> cpu_counters(const Group& group) {
+  const auto stat = group.read("cpu", kStat);
+  if (!stat) return std::nullopt;
+  CpuCounters counters;
+  counters.periods = value_of(*stat, "nr_periods").value_or(0);
+  counters.throttled = value_of(*stat, "nr_throttled").value_or(0);
+  if (!group.hierarchies().on_v1("cpu")) {
+    counters.usage = microseconds(value_of(*stat, "usage_usec").value_or(0));
+    return counters;
+  }
+  const auto usage = group.read("cpuacct", "cpuacct.usage");
+  if (!usage) return std::nullopt;
+  counters.usage = nanoseconds(parse_u64(trim(*usage)).value_or(0));
+  return counters;
+}
+
+Result<UniqueFd> open_cpu_stat(const Group& group) {
+  return open_at(AT_FDCWD, group.directory("cpu") + "/" + kStat, O_RDONLY);
+}
+
+std::optional<microseconds> cpu_quota(const Group& group) {
+  const auto text = group.read("cpu", group.hierarchies().on_v1("cpu") ? kQuotaV1 : kMaxV2);
+  if (!text) return std::nullopt;
+  std::string_view rest = *text;
+  return microseconds_in(next_word(rest));
+}
+
+std::optional<CpuBandwidth> cpu_bandwidth(const Group& group) {
+  std::optional<microseconds> quota;
+  std::optional<microseconds> period;
+  if (group.hierarchies().on_v1("cpu")) {
+    quota = cpu_quota(group);
+    period = microseconds_in(group.read("cpu", kPeriodV1).value_or(""));
+  } else {
+    const std::string text = group.read("cpu", kMaxV2).value_or("");
+    std::string_view rest = text;
+    quota = microseconds_in(next_word(rest));
+    period = microseconds_in(next_word(rest));
+  }
+  if (!quota || !period) return std::nullopt;
+  return CpuBandwidth{*quota, *period};
+}
+
+bool is_cpu_bandwidth(std::string_view file) {
+  return file == kQuotaV1 || file == kPeriodV1 || file == kMaxV2;
+}
+
+bool is_cpu_idle(const Group& group) {
+  const auto text = group.read("cpu", "cpu.idle");
+  return text && trim(*text) == "1";
+}
+
+Result<std::string> assigned_cpus(const Group& group) {
+  return group.read("cpuset", std::string(kCpusetCpus));
+}
+
+// On v1 a group below it is given none that this one was not given; on v2 those in force count, whatever was set.
+Result<std::string> cpus_to_assign(const Group& group) {
+  return group.hierarchies().on_v1("cpuset") ? assigned_cpus(group) : effective_cpus(group);
+}
+
+Result<std::string> effective_cpus(const Group& group) {
+  return group.read("cpuset", group.hierarchies().on_v1("cpuset") ? "cpuset.effective_cpus" : "cpuset.cpus.effective");
+}
+
+}  // namespace mete::runtime::cgroup

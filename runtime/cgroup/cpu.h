@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// A cgroup's CPU time, its bandwidth and its CPUs. An empty value: the group is gone, or has no such limit.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/result.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/fd.h"
+
+namespace mete::runtime::cgroup {
+
+// CPU time so far, groups below it included: cpuacct.usage; usage_usec of cpu.stat. One file.
+[[nodiscard]] std::optional<std::chrono::nanoseconds> cpu_usage(const Group& group);
+
+struct CpuCounters {
+  std::chrono::nanoseconds usage{};
+  std::uint64_t periods = 0;    // of the quota, in which something ran
+  std::uint64_t throttled = 0;  // of these, with a stop
+};
+// v1: two files; v2: one.
+[[nodiscard]] std::optional<CpuCounters> cpu_counters(const Group& group);
+// The file of periods and throttling (cpu.stat), for a reader that keeps it open. Times in it are nanoseconds on v1
+// (throttled_time) and microseconds on v2 (throttled_usec).
+[[nodiscard]] Result<UniqueFd> open_cpu_stat(const Group& group);
+
+// Its own quota. Empty: none. One file.
+[[nodiscard]] std::optional<std::chrono::microseconds> cpu_quota(const Group& group);
+// Quota and period. Empty: no quota. v1: two files; v2: one.
+[[nodiscard]] std::optional<CpuBandwidth> cpu_bandwidth(const Group& group);
+// Is this one of the files that hold them, on either version?
+[[nodiscard]] bool is_cpu_bandwidth(std::string_view file);
+
+// SCHED_IDLE for the whole group (Limits::cpu_idle). False, too: gone, or not of this kernel.
+[[nodiscard]] bool is_cpu_idle(const Group& group);
+
+// Lists of CPUs as the kernel writes them ("0-2,5\n").
+// As set for this group (Limits::cpuset_cpus); on v2 empty text is "as the parent".
+[[nodiscard]] Result<std::string> assigned_cpus(const Group& group);
+// Those that groups below it can be given.
+[[nodiscard]] Result<std::string> cpus_to_assign(const Group& group);
+// Those that its processes run on: what is set for it, less what is offline or taken by groups above.
+[[nodiscard]] Result<std::string> effective_cpus(const Group& group);
+// As people know the setting, for messages.
+inline constexpr std::string_view kCpusetCpus = "cpuset.cpus";
+
+}  // namespace mete::runtime::cgroup

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// A cgroup's memory: what it uses, its limits, its page cache, its pressure. Each call reads one file, where nothing
+// else is said. An empty value: the group is gone, the machine has no such number, or (of a limit) there is none.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/result.h"
+#include "config/units.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/psi_trigger.h"
+#include "runtime/fd.h"
+
+namespace mete::runtime::cgroup {
+
+// memory.usage_in_bytes; memory.current. Groups below it included, page cache included.
+[[nodiscard]] Result<Bytes> memory_usage(const Group& group);
+// The most that it was: memory.max_usage_in_bytes; memory.peak (kernel 5.19).
+[[nodiscard]] std::optional<Bytes> memory_peak(const Group& group);
+// Its own limit: memory.limit_in_bytes; memory.max. Empty: unlimited.
+[[nodiscard]] std::optional<Bytes> memory_limit(const Group& group);
+// Pure: the text of such a file. Empty: "max", "-1", and v1's largest number.
+[[nodiscard]] std::optional<Bytes> parse_memory_limit(std::string_view text);
+
+// Limits::memory_high as the kernel has it now. Empty: none, or not of this machine.
+[[nodiscard]] std::optional<Bytes> memory_high(const Group& group);
+// What takes it away. Only where has_memory_high().
+[[nodiscard]] ControlWrite no_memory_high();
+// As people know it, for messages.
+inline constexpr std::string_view kMemoryHigh = "memory.high";
+
+// The kernel's own table, for a record: lines "key value".
+[[nodiscard]] Result<std::string> memory_stat(const Group& group);
+// Page cache and slab that the kernel can give back, groups below it included.
+[[nodiscard]] std::optional<Bytes> page_cache(const Group& group);
+// Usage without the page cache that is thrown out first (inactive): what its end would gain. Two files. 0: unknown.
+[[nodiscard]] Bytes working_set(const Group& group);
+
+// The text of its memory pressure (PSI) for a record; empty where this machine has none.
+[[nodiscard]] std::string memory_pressure(const Group& group);
+// As open_psi_trigger, of its memory. EOPNOTSUPP: this machine has no cgroup2.
+[[nodiscard]] Result<UniqueFd> memory_pressure_trigger(const Group& group, const PsiTrigger& trigger);
+
+// Is this the name of the file that holds the limit, on either version?
+[[nodiscard]] bool is_memory_limit(std::string_view file);
+
+}  // namespace mete::runtime::cgroup

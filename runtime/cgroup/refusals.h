@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a cgroup was refused by its limits, short of memory: the kernel counts, and nobody is killed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "runtime/cgroup/cgroup.h"
+
+namespace mete::runtime::cgroup {
+
+enum class Refusal : std::uint8_t {
+  kFork,       // it had as many tasks as it may: `max` of pids.events
+  kSwapLimit,  // it had as much swap as it may: `max` of memory.swap.events (v2)
+  kSwapFull,   // the machine had no swap left: `fail` of memory.swap.events (v2)
+};
+
+// Where the kernel counts it. The file's name is also for messages.
+struct RefusalCounter {
+  const char* controller;  // "pids"
+  const char* file;        // "pids.events"
+  const char* key;         // "max"
+};
+[[nodiscard]] RefusalCounter counter_of(Refusal kind);
+
+// Times so far. Empty: the group is gone, or this machine does not count it. One file.
+[[nodiscard]] std::optional<std::uint64_t> refusals(const Group& group, Refusal kind);
+
+// The most tasks that it may have. Empty: no limit.
+[[nodiscard]] std::optional<std::uint64_t> pids_limit(const Group& group);
+
+}  // namespace mete::runtime::cgroup

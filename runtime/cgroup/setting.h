@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which of Limits' fields a control file holds: the way back from a file's name, for explanations and for what is to
+// be put back.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace mete::runtime::cgroup {
+
+enum class Setting : std::uint8_t {
+  kOther,      // none of these
+  kCpuWeight,  // Limits::cpu_shares
+  kCpuQuota,   // with its period on v2
+  kCpuPeriod,  // v1
+  kCpuBurst,
+  kCpuIdle,
+  kCpus,  // Limits::cpuset_cpus
+  kMemory,
+  kSwap,        // on v1 with the memory limit in it
+  kProtection,  // Limits::memory_min, Limits::memory_soft
+  kOom,         // what happens at the memory limit: oom_group, oom_kill_disable, memory_high
+  kPids,
+  kHugePages,
+  kIo,
+  kNetClass,
+};
+
+// `file` of either version: "memory.limit_in_bytes".
+[[nodiscard]] Setting setting_of(std::string_view file);
+
+// Pure: what has to be written to `file` for it to hold again what it shows now. `disk`: the disk ("8:0") whose line is
+// meant where there is a line for each; else empty. A disk without a line had no limit, and gets the text that means
+// so.
+[[nodiscard]] std::string restoring_text(const std::string& file, const std::string& disk, std::string_view shown);
+
+}  // namespace mete::runtime::cgroup
