@@ -185,6 +185,13 @@ struct Container {
   bool operator==(const Container&) const = default;
 };
 
+// One more line of the pod's /etc/hosts.
+struct HostAlias {
+  std::string ip;  // v4 or v6
+  std::vector<std::string> hostnames;
+  bool operator==(const HostAlias&) const = default;
+};
+
 enum class RestartPolicy { kAlways, kOnFailure, kNever };
 
 struct PodSecurityContext {
@@ -206,6 +213,7 @@ struct PodSpec {
   std::optional<std::int64_t> priority;  // who goes when the machine runs out of memory: the lowest first
   std::string priority_class;            // looked at for the two that every cluster has
   PodSecurityContext security;
+  std::vector<HostAlias> host_aliases;  // not with host_network: the machine's /etc/hosts is its own
   std::vector<Container> init_containers;
   std::vector<Container> containers;
   std::vector<Volume> volumes;

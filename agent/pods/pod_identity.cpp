@@ -2,8 +2,8 @@
 #include "agent/pods/pod_identity.h"
 
 #include "agent/base/digest.h"
-#include "agent/pods/pod_json.h"
 #include "agent/pods/pre_stop_json.h"
+#include "agent/pods/resource_json.h"
 #include "enforcers/qos.h"
 
 namespace mete::agent {

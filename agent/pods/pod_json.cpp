@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/pod_json.h"
 
+#include "agent/pods/resource_json.h"
 #include "enforcers/qos.h"
 #include "runtime/shim/log_writer.h"
 
 namespace mete::agent {
-using nlohmann::json;
-using nlohmann::ordered_json;
-
-json resource_json(const config::ResourceList& list) {
-  json value = json::object();
-  if (list.cpu) value["cpu"] = std::to_string(list.cpu->count()) + "m";
-  if (list.memory) value["memory"] = std::to_string(list.memory->count());
-  for (const auto& [size, bytes] : list.huge_pages) value["hugepages-" + size] = std::to_string(bytes.count());
-  return value;
-}
-
 namespace {
+
+using nlohmann::ordered_json;
 
 std::string time_text(WallTime at) {
   return at == WallTime() ? "" : runtime::shim::format_time(at.time_since_epoch()).data();

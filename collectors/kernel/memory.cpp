@@ -30,7 +30,7 @@ constexpr std::array<Field, 17> kStatV1 = {{
     {.key = "total_unevictable", .size = &M::unevictable},
 }};
 
-constexpr std::array<Field, 26> kStatV2 = {{
+constexpr std::array<Field, 27> kStatV2 = {{
     {.key = "anon", .size = &M::rss},
     {.key = "file", .size = &M::cache},
     {.key = "kernel", .size = &M::kernel_usage},
@@ -38,6 +38,7 @@ constexpr std::array<Field, 26> kStatV2 = {{
     {.key = "pagetables", .size = &M::pagetables},
     {.key = "percpu", .size = &M::percpu},
     {.key = "sock", .size = &M::sock},
+    {.key = "vmalloc", .size = &M::vmalloc},
     {.key = "shmem", .size = &M::shmem},
     {.key = "zswap", .size = &M::zswap},
     {.key = "zswapped", .size = &M::zswapped},

@@ -70,7 +70,7 @@ struct MemorySample {
   Size anon_huge;                   // memory.stat total_rss_huge; anon_thp
   Size unevictable;                 // memory.stat total_unevictable; unevictable
   // memory.stat of v2: parts of `kernel`, and what zswap takes and holds
-  Size slab, sock, percpu, pagetables, kernel_stack, zswap, zswapped;
+  Size slab, sock, percpu, pagetables, kernel_stack, vmalloc, zswap, zswapped;
   std::optional<bool> under_oom;         // memory.oom_control under_oom
   std::optional<bool> oom_kill_disable;  // memory.oom_control oom_kill_disable
   std::optional<bool> oom_group;         // memory.oom.group

@@ -91,6 +91,7 @@ constexpr auto kMemory = std::to_array<Family>({
     {"memory", "mete_container_memory_slab_bytes", kGauge, "Kernel objects", "", "", "memory.stat slab", of<&M::slab>},
     {"memory", "mete_container_memory_sock_bytes", kGauge, "Socket buffers", "", "", "memory.stat sock", of<&M::sock>},
     {"memory", "mete_container_memory_percpu_bytes", kGauge, "Per-CPU memory of the kernel", "", "", "memory.stat percpu", of<&M::percpu>},
+    {"memory", "mete_container_memory_vmalloc_bytes", kGauge, "Memory that the kernel maps for itself: BPF maps, ring buffers", "", "", "memory.stat vmalloc", of<&M::vmalloc>},
     {"memory", "mete_container_memory_pagetables_bytes", kGauge, "Page tables", "", "", "memory.stat pagetables", of<&M::pagetables>},
     {"memory", "mete_container_memory_kernel_stack_bytes", kGauge, "Kernel stacks", "", "", "memory.stat kernel_stack", of<&M::kernel_stack>},
     {"memory", "mete_container_memory_zswap_bytes", kGauge, "Memory that compressed swap takes", "", "", "memory.stat zswap", of<&M::zswap>},

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <arpa/inet.h>
+
 #include <algorithm>
 
 #include "config/diagnostics.h"
@@ -19,6 +21,20 @@ PodSecurityContext read_pod_security(const View& view) {
     if (const auto id = read_id(item)) security.supplemental_groups.push_back(*id);
   }
   return security;
+}
+
+std::vector<HostAlias> read_host_aliases(const View& view) {
+  std::vector<HostAlias> aliases;
+  for (const auto& item : view.items()) {
+    HostAlias alias{item["ip"].text(), item["hostnames"].texts()};
+    in6_addr address{};
+    const bool known =
+        ::inet_pton(AF_INET, alias.ip.c_str(), &address) == 1 || ::inet_pton(AF_INET6, alias.ip.c_str(), &address) == 1;
+    if (item["ip"] && !known) item["ip"].error(mismatch(describe(item["ip"].node()), "an IP address"));
+    for (const auto& name : item["hostnames"].items()) name.check(check_dns_subdomain(name.text()));
+    aliases.push_back(std::move(alias));
+  }
+  return aliases;
 }
 
 void check_mounts(const View& container, const std::vector<Volume>& volumes) {
@@ -85,6 +101,10 @@ Pod read_pod(const View& view) {
     spec["shareProcessNamespace"].error(mismatch("true together with hostPID", "one of them"));
   }
   to.security = read_pod_security(spec["securityContext"]);
+  to.host_aliases = read_host_aliases(spec["hostAliases"]);
+  if (!to.host_aliases.empty() && to.host_network) {
+    spec["hostAliases"].warn({"`hostAliases` is not acted on with hostNetwork: the machine's /etc/hosts is its own"});
+  }
   to.volumes = read_volumes(spec["volumes"]);
   std::set<std::string> names;
   to.init_containers = read_containers(spec["initContainers"], to.volumes, names, true);

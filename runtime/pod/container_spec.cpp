@@ -181,7 +181,14 @@ std::string hostname_of(const config::Pod& pod) {
 }
 
 std::string hosts_text(const config::Pod& pod) {
-  return "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t" + hostname_of(pod) + "\n";
+  std::string text =
+      "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t" + hostname_of(pod) + "\n";
+  for (const auto& alias : pod.spec.host_aliases) {
+    text += alias.ip;
+    for (const auto& name : alias.hostnames) text.append("\t").append(name);
+    text += "\n";
+  }
+  return text;
 }
 
 bool wants_init(const config::Pod& pod) {

@@ -52,7 +52,7 @@ struct ContainerContext {
 // Kubernetes' rule for the host name: hostname, else the pod's name up to the 63rd character.
 [[nodiscard]] std::string hostname_of(const config::Pod& pod);
 
-// /etc/hosts of the pod's containers: this machine, the pod's own name.
+// /etc/hosts of the pod's containers: this machine, the pod's own name, its hostAliases.
 [[nodiscard]] std::string hosts_text(const config::Pod& pod);
 
 // Asked for by an annotation, since Kubernetes has no field for it: mete/init: "true".

@@ -25,8 +25,8 @@ TEST(PolicyActions, FieldsThatAreNeededAreMissed) {
             std::string(row.name) + "}], raise: {by: 10%}}\n",
         "");
     for (const auto field : row.needs) {
-      if (!field.empty())
-        EXPECT_TRUE(has(documents.errors, "spec.memory.at[0]", "`" + std::string(field) + "` is missing")) << row.name;
+      if (field.empty()) continue;
+      EXPECT_TRUE(has(documents.errors, "spec.memory.at[0]", "`" + std::string(field) + "` is missing")) << row.name;
     }
     EXPECT_EQ(documents.ok(), row.needs[0].empty()) << row.name << joined(documents.errors);
   }
@@ -35,9 +35,9 @@ TEST(PolicyActions, FieldsThatAreNeededAreMissed) {
 // `pressure` and `thrashing` have no further fields.
 TEST(PolicyActions, LoneOnesNeedNothing) {
   for (const auto& row : kPolicyActions) {
-    if (row.alone) EXPECT_TRUE(row.at && row.needs[0].empty()) << row.name;
-    if (row.at) EXPECT_FALSE(row.does.empty()) << row.name;
-    if (row.on_oom) EXPECT_FALSE(row.does_on_oom.empty()) << row.name;
+    EXPECT_TRUE(!row.alone || (row.at && row.needs[0].empty())) << row.name;
+    EXPECT_EQ(row.does.empty(), !row.at) << row.name;
+    EXPECT_EQ(row.does_on_oom.empty(), !row.on_oom) << row.name;
   }
 }
 
