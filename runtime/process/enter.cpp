@@ -23,7 +23,8 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
   }
   plan.has_oom_score_adj = container.has_oom_score_adj;
   plan.oom_score_adj = container.oom_score_adj;
-  // Of a `process` of its own scheduling, IO priority and affinity; personality and memory policy are the container's.
+  // A `process` may have its own scheduling, IO priority and affinity; personality and memory policy are the
+  // container's.
   plan.tuning = spec.tuning.value_or(container.tuning);
   plan.tuning.personality = container.tuning.personality;
   plan.tuning.memory_policy = container.tuning.memory_policy;
@@ -32,7 +33,8 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
     if (std::holds_alternative<JoinKeyring>(op)) plan.ops.push_back(op);
   }
   if (!plan.identity.apparmor_profile.empty()) plan.ops.push_back(OpenProfile{});
-  // The user namespace first: it gives the right to join the others. The mount namespace last: with it goes /proc.
+  // The user namespace comes first: it gives the right to join the others. The mount namespace comes last: with it this
+  // /proc becomes unreachable.
   constexpr std::array<std::pair<NamespaceKind, const char*>, 8> kKinds = {{{NamespaceKind::user, "user"},
                                                                             {NamespaceKind::pid, "pid"},
                                                                             {NamespaceKind::network, "net"},

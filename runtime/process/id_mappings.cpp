@@ -60,7 +60,7 @@ Status write_one(pid_t pid, const char* file, const char* helper, const std::vec
 Status write_id_mappings(pid_t pid, const std::vector<IdMapping>& uids, const std::vector<IdMapping>& gids) {
   METE_CHECK(write_one(pid, "uid_map", "newuidmap", uids));
   if (::geteuid() != 0 && is_own_id_alone(gids, ::getegid())) {
-    // The kernel lets an unprivileged process map its own group only where setgroups cannot be called.
+    // The kernel lets an unprivileged process map its own group only where setgroups is denied.
     METE_CHECK(write_control(AT_FDCWD, "/proc/" + std::to_string(pid) + "/setgroups", "deny"));
   }
   return write_one(pid, "gid_map", "newgidmap", gids);
