@@ -100,7 +100,7 @@ Result<int> watch(const State& state, const cgroup::Group& group, Milliseconds i
       char drained[4096];
       (void)!::read(ooms.get(), drained, sizeof drained);
     }
-    // The signal comes before the kill is counted, so the counter is asked at each turn.
+    // The signal comes before the kill is counted, so the counter is read at each turn.
     const std::uint64_t kills = group.oom_kill_count().value_or(told);
     for (; told < kills; ++told) METE_CHECK(print_line({{"type", "oom"}, {"id", state.id}}));
     if (waits[0].revents != 0) return 0;
