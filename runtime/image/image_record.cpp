@@ -12,7 +12,7 @@ using nlohmann::json;
 
 constexpr int kVersion = 1;
 
-// A layer's name is joined to a path and to a mount option.
+// A layer's name becomes part of a path and of a mount option.
 bool is_layer_name(const std::string& name) {
   return !name.empty() && name.size() <= 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
 }

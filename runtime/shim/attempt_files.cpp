@@ -15,7 +15,7 @@
 namespace mete::runtime::shim {
 namespace {
 
-// One "key value" a line; a value's own newlines are escaped.
+// One "key value" per line; newlines in a value are escaped.
 void put(std::string& text, std::string_view key, std::string_view value) {
   text += key;
   text += ' ';
@@ -147,14 +147,14 @@ Result<std::optional<ExitStatus>> AttemptFiles::exit() const {
   if (!text) return {std::nullopt};
   const auto line = text->find('\n');
   if (line == std::string::npos || line + 1 == text->size()) return {std::nullopt};
-  // One that is cut was being written when the machine died: there is none.
+  // A cut record was being written when the machine stopped, so there is no exit status.
   auto kept = parse_exit_status(std::string_view(*text).substr(line + 1));
   if (!kept) return {std::nullopt};
   return {std::move(*kept)};
 }
 
 Status AttemptFiles::write(const Started& started) const {
-  // The process does not outlive the machine, so neither need this.
+  // The process does not survive a reboot, so this file need not either.
   return replace_file(directory_ + "/started", to_text(started), 0600, Durability::volatile_);
 }
 Status AttemptFiles::write(const ExitStatus& status) const {
@@ -162,7 +162,7 @@ Status AttemptFiles::write(const ExitStatus& status) const {
 }
 
 Status AttemptFiles::write_in_place(const ExitStatus& status, int lock_fd) const {
-  constexpr std::size_t kBlock = 1024;  // the smallest a file system has
+  constexpr std::size_t kBlock = 1024;  // smallest block of a file system
   ExitStatus cut = status;
   cut.start_error.resize(std::min(cut.start_error.size(), kBlock / 2));
   char block[kBlock];
