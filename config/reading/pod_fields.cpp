@@ -13,7 +13,7 @@ constexpr std::array kConfigMapKind = std::to_array<std::string_view>({"ConfigMa
 constexpr std::array kSecretKind = std::to_array<std::string_view>({"Secret"});
 // In the order of RestartPolicy.
 constexpr std::array kRestartPolicies = std::to_array<std::string_view>({"Always", "OnFailure", "Never"});
-constexpr std::int64_t kMaxId = 4294967294;  // the kernel keeps the last 32-bit id for "none"
+constexpr std::int64_t kMaxId = 4294967294;  // the kernel reserves the last 32-bit id for "none"
 constexpr std::int64_t kMaxGrace = 365LL * 24 * 3600;
 
 }  // namespace

@@ -52,7 +52,7 @@ void check_mounts(const View& container, const std::vector<Volume>& volumes) {
   }
 }
 
-// Init containers and containers share their names: a name finds one log, one cgroup.
+// Init containers and containers share one set of names: a name stands for one log and one cgroup.
 std::vector<Container> read_containers(const View& list, const std::vector<Volume>& volumes,
                                        std::set<std::string>& names, bool init) {
   std::vector<Container> containers;

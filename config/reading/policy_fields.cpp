@@ -11,7 +11,7 @@ constexpr std::array kMeteVersion = std::to_array<std::string_view>({"mete/v1"})
 constexpr std::array kPolicyKind = std::to_array<std::string_view>({"Policy"});
 constexpr std::array kOnDrift = std::to_array<std::string_view>({"restore", "report"});
 constexpr std::array kLabelOperators = std::to_array<std::string_view>({"In", "NotIn", "Exists", "DoesNotExist"});
-constexpr std::int64_t kMaxPids = 4194304;  // PID_MAX_LIMIT of the kernel
+constexpr std::int64_t kMaxPids = 4194304;  // the kernel's PID_MAX_LIMIT
 
 }  // namespace
 

@@ -34,7 +34,7 @@ int read_signal(const View& view) {
     if (signal.name == name) return signal.number;
     names.push_back(signal.name);
   }
-  // They would go past guard, record and timeout.
+  // These signals would bypass guard, record and timeout.
   if (name == "SIGKILL" || name == "SIGSTOP") {
     view.error(mismatch(describe(view.node()), name == "SIGKILL" ? "`do: kill-process` or `do: kill-container`"
                                                                  : "`do: freeze`, which ends by itself"));
@@ -82,7 +82,7 @@ MemoryThrashing read_thrashing(const View& view) {
           read_enum(view["do"], kThresholdActionNames, ThresholdAction::kKillContainer)};
 }
 
-// Whoever asks for a raise says by how much.
+// The action raise needs the amount.
 void check_raise(const View& view, const MemoryPolicy& memory) {
   if (memory.raise) return;
   const auto missing = [](const View& where, const std::string& value) {
