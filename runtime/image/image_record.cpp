@@ -73,7 +73,7 @@ Result<Image> from_record(std::string_view text) {
     config.at("stopSignal").get_to(image.config.stop_signal);
     config.at("labels").get_to(image.config.labels);
     if (image.layers.empty() || !std::all_of(image.layers.begin(), image.layers.end(), is_layer_name)) {
-      return fail("image record: found no layers or a layer's name that is none, expected hexadecimal names");
+      return fail("image record: found no layers or a malformed layer name, expected hexadecimal names");
     }
     return image;
   } catch (const json::exception& error) {

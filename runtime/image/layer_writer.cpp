@@ -198,7 +198,7 @@ Status LayerWriter::make(const Entry& entry, const Place& at, const Content& con
     case EntryType::kDirectory:
       break;
   }
-  return fail(entry.path + ": found an entry of a kind that is not made here");
+  return fail(entry.path + ": found an entry of an unsupported type");
 }
 
 Status LayerWriter::add(const Entry& entry, const Content& content) {

@@ -159,7 +159,7 @@ std::size_t length_of(std::string_view first_16) {
 }
 
 Result<Reply> parse_reply(std::string_view message) {
-  if (length_of(message) == 0 || length_of(message) != message.size()) return fail("D-Bus: found a cut message");
+  if (length_of(message) == 0 || length_of(message) != message.size()) return fail("D-Bus: found a truncated message");
   Reply reply;
   reply.type = static_cast<std::uint8_t>(message[1]);
   const std::size_t end = kHead + number_at(message, 12);
@@ -239,7 +239,7 @@ Status Connection::call(const Call& call) {
   while (true) {
     METE_TRY(std::string message, receive(kHead));
     const std::size_t length = length_of(message);
-    if (length < kHead) return fail("D-Bus: found something that is no message");
+    if (length < kHead) return fail("D-Bus: found bytes that are not a message");
     METE_TRY(const std::string rest, receive(length - kHead));
     METE_TRY(const Reply reply, parse_reply(message + rest));
     if (reply.answers != serial) continue;  // a signal; skipped

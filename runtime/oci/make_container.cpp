@@ -203,9 +203,10 @@ class Maker {
         !made && (made.error().code == EACCES || made.error().code == EPERM || made.error().code == EROFS);
     if (!refused || !request_.rootless) return made;
     if (config.resources.limits_something())
-      return fail("linux.resources: found limits, expected none without the right to make cgroups (" +
+      return fail("linux.resources: found limits, expected none: the caller may not make cgroups (" +
                   made.error().what + ")");
-    config.warnings.push_back("without the right to make cgroups it runs without limits (" + made.error().what + ")");
+    config.warnings.push_back("the container runs without limits: the caller may not make cgroups (" +
+                              made.error().what + ")");
     if (group_made_) (void)group_->remove();
     group_.reset();
     group_made_ = false;

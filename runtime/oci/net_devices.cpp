@@ -122,7 +122,7 @@ Result<Inside> open_inside_of(const UniqueFd& target) {
   if (::setns(target.get(), CLONE_NEWNET) != 0) return fail_errno("join the container's network namespace");
   auto route = open_route_socket();
   UniqueFd plain(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (::setns(own.get(), CLONE_NEWNET) != 0) return fail_errno("come back from the container's network namespace");
+  if (::setns(own.get(), CLONE_NEWNET) != 0) return fail_errno("return from the container's network namespace");
   if (!route) return tl::unexpected<Error>(std::move(route.error()));
   if (!plain.valid()) return fail_errno("open a socket in the container's network namespace");
   return Inside{std::move(*route), std::move(plain)};

@@ -42,7 +42,7 @@ std::uint64_t read_set(const Node& set, ReadContext& context) {
       continue;
     }
     if (!in_user_namespace && (*bit & context.surroundings.capabilities) == 0) {
-      context.config.warnings.push_back(set.path() + ": " + name + " is not ours to give; left out");
+      context.config.warnings.push_back(set.path() + ": " + name + " is not held by the caller; left out");
       continue;
     }
     mask |= *bit;

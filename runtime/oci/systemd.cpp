@@ -18,8 +18,8 @@ Result<dbus::Connection> connect() {
   const std::string path = ::geteuid() == 0 ? "/run/systemd/private" : runtime_directory() + "/systemd/private";
   auto connection = dbus::Connection::open(path);
   if (!connection)
-    return fail("--systemd-cgroup: found no systemd to ask (" + connection.error().what +
-                "), expected one that runs, or the flag left out");
+    return fail("--systemd-cgroup: found no running systemd (" + connection.error().what +
+                "), expected a running systemd, or no such flag");
   return connection;
 }
 

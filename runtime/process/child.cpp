@@ -205,17 +205,17 @@ void ChildContext::tell(char word, int fd) const {
   // Not send(): a seccomp filter may be loaded by now, and every filter allows write(). If the parent is gone, SIGPIPE
   // ends the child.
   if (fd < 0) {
-    must(::write(control_, &word, 1), "tell the launcher");
+    must(::write(control_, &word, 1), "send to the launcher");
     return;
   }
-  must(send_with_descriptor(control_, &word, 1, fd), "hand a descriptor to the launcher");
+  must(send_with_descriptor(control_, &word, 1, fd), "send a descriptor to the launcher");
 }
 
 void ChildContext::tell_number(char word, int fd) const {
   ChildNumber message;
   message.word = word;
   message.number = fd;
-  must(::write(control_, &message, sizeof message), "tell the launcher");
+  must(::write(control_, &message, sizeof message), "send to the launcher");
 }
 
 void ChildContext::await(char word) const {

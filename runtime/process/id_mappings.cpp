@@ -84,7 +84,7 @@ Result<UniqueFd> open_id_map(const IdMap& map) {
   char made = 0;
   const auto open = [&]() -> Result<UniqueFd> {
     if (::read(read_end.get(), &made, 1) != 1 || made != 'y')
-      return fail("a user namespace for an id-mapped mount could not be made");
+      return fail("cannot make a user namespace for an id-mapped mount");
     METE_CHECK(write_id_mappings(holder, map.uids, map.gids));
     return open_at(AT_FDCWD, "/proc/" + std::to_string(holder) + "/ns/user", O_RDONLY);
   };

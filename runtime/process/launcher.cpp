@@ -204,7 +204,7 @@ class Child {
     tasks.reserve(v1_entry_.tasks.size());
     for (const auto& file : v1_entry_.tasks) tasks.push_back(file.get());
     if (send_with_descriptors(control_.get(), &kEnterCgroups, 1, tasks) != 1) {
-      return or_report(plan_, control_, fail_errno("tell the container's first process to enter its cgroups"));
+      return or_report(plan_, control_, fail_errno("send the cgroups to the container's first process"));
     }
     v1_entry_ = {};
     return {};
@@ -221,7 +221,7 @@ class Child {
       METE_TRY(ChildSays says, next_word(plan_, control_));
       switch (says.word) {
         case kTerminal:
-          if (!options_.terminal) return fail("the plan opens a terminal, and nobody is there to take it");
+          if (!options_.terminal) return fail("the plan opens a terminal, but the caller takes none");
           METE_CHECK(options_.terminal(std::move(says.descriptor)));
           break;
         case kAtHooks:
@@ -245,13 +245,13 @@ class Child {
   Status take_listener(int number) {
     UniqueFd listener(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd_.get(), number, 0)));
     if (!listener.valid()) return fail_errno("fetch the seccomp listener");
-    if (!options_.listener) return fail("the seccomp filter has a listener, and nobody is there to take it");
+    if (!options_.listener) return fail("the seccomp filter has a listener, but the caller takes none");
     return options_.listener(std::move(listener), pid_);
   }
 
   Status say(char word) {
     if (::send(control_.get(), &word, 1, MSG_NOSIGNAL) == 1) return {};
-    return or_report(plan_, control_, fail_errno("tell the container's first process to go on"));
+    return or_report(plan_, control_, fail_errno("let the container's first process continue"));
   }
 
   void end() {

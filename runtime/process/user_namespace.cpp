@@ -84,7 +84,7 @@ Result<Cloned> clone_in_user_namespace(const std::string& path, const struct clo
   if (got != static_cast<ssize_t>(sizeof word))
     return fail("user namespace " + path + ": the process that was to join it was ended");
   if (word.error != 0) return fail_errno("user namespace " + path + ": " + word.tried, word.error);
-  if (!cloned.pidfd.valid()) return fail("user namespace " + path + ": no process came of it");
+  if (!cloned.pidfd.valid()) return fail("user namespace " + path + ": the clone made no process");
   METE_TRY(cloned.pid, pid_of(cloned.pidfd));
   return cloned;
 }

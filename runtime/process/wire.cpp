@@ -176,7 +176,7 @@ Result<Plan> decode_plan(std::string_view bytes) {
   Reader reader(bytes.substr(kMagic.size()));
   Plan plan;
   plan.fields(reader);
-  if (!reader.whole()) return fail("plan: found a cut or damaged one, expected it as it was written");
+  if (!reader.whole()) return fail("plan: found a truncated or damaged plan, expected the output of encode");
   return plan;
 }
 

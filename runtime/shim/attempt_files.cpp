@@ -47,7 +47,7 @@ template <class Each>
 Status for_each_line(std::string_view text, std::string_view shown, Each each) {
   while (!text.empty()) {
     const auto end = text.find('\n');
-    if (end == std::string_view::npos) return fail(std::string(shown) + ": found a cut last line");
+    if (end == std::string_view::npos) return fail(std::string(shown) + ": found a truncated last line");
     const std::string_view line = text.substr(0, end);
     const auto space = line.find(' ');
     if (space == std::string_view::npos)
@@ -169,7 +169,7 @@ Status AttemptFiles::write_in_place(const ExitStatus& status, int lock_fd) const
   const ssize_t signed_length = ::pread(lock_fd, block, sizeof block, 0);
   if (signed_length < 0) return fail_errno("read " + lock());
   const auto line = std::string_view(block, static_cast<std::size_t>(signed_length)).find('\n');
-  if (line == std::string_view::npos) return fail(lock() + ": found no name of a shim in it");
+  if (line == std::string_view::npos) return fail(lock() + ": found no shim identity in its first line");
   const std::string text = to_text(cut);
   const auto at = static_cast<off_t>(line + 1);
   const ssize_t put = ::pwrite(lock_fd, text.data(), text.size(), at);

@@ -112,7 +112,7 @@ class Shim {
     ::close(options_.cgroups_fd);
     cgroups_made_ = got == 1;
     given_up_ = !cgroups_made_;
-    return cgroups_made_ ? Status() : fail("the agent ended, or gave up, before it had made the cgroups");
+    return cgroups_made_ ? Status() : fail("the agent ended or gave up before it made the cgroups");
   }
 
   void tell_ready() {

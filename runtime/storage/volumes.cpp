@@ -151,8 +151,7 @@ Status give(int parent, const char* name, const std::string& shown, std::uint32_
   }
   if (!S_ISDIR(info.st_mode)) return {};
   if (depth == kDeepest)
-    return fail(shown + ": found directories deeper than that, expected at most " + std::to_string(kDeepest) +
-                " within each other");
+    return fail(shown + ": found deeper directories, expected at most " + std::to_string(kDeepest) + " levels");
   const UniqueFd directory(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!directory.valid())
     return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? Status() : fail_errno("open " + shown);
