@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// events: what the container uses, once (--stats) or each --interval until its end, and its OOM kills, as runc prints
-// them.
+// events: prints the container's usage, once (--stats) or at each --interval until its end, and its OOM kills, in
+// runc's format.
 #include <poll.h>
 #include <unistd.h>
 

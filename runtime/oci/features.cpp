@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// features: what this runtime can do (runtime specification, features.md).
+// features: what this runtime supports (runtime specification, features.md).
 #include "runtime/file.h"
 #include "runtime/json.h"
 #include "runtime/oci/commands.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// mete-oci: an OCI runtime. See flags.cpp for its commands.
+// mete-oci: an OCI runtime. flags.cpp lists its commands.
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
