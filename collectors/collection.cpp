@@ -26,7 +26,7 @@ bool is_possible(const SourceFile& source, const Hierarchies& hierarchies) {
   return false;
 }
 
-// Does a disk use this scheduler: the one in brackets in /sys/block/*/queue/scheduler.
+// True: a disk uses this scheduler, the one in brackets in /sys/block/*/queue/scheduler.
 bool is_scheduler_used(const std::string& sys, std::string_view bracketed) {
   std::error_code ignored;
   for (const auto& disk : std::filesystem::directory_iterator(sys + "/block", ignored)) {
@@ -40,7 +40,7 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// On hybrid the twin has the processes too when the launcher cares for it; a v1 hierarchy always has.
+// On hybrid the cgroup2 twin lists the processes only when the launcher puts them there; a v1 hierarchy always does.
 SourceFile procs_file(const Hierarchies& hierarchies) {
   for (const std::string_view controller : {"pids", "memory", "cpu", "cpuacct", "freezer"}) {
     if (hierarchies.on_v1(controller)) return {Where::kV1, controller, "cgroup.procs", nullptr};
@@ -67,7 +67,7 @@ std::uint16_t Collection::cost_of(std::string_view collector) {
   return index;
 }
 
-// Without it nothing tells of reclaim, and nobody backs off.
+// Without /proc/vmstat reclaim cannot be detected, so every group is read in full.
 void Collection::begin_pass() {
   if (!options_.back_off) return;
   const auto text = runtime::read_file(proc_.get(), "vmstat");

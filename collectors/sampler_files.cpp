@@ -20,7 +20,7 @@ using std::chrono::steady_clock;
 
 namespace {
 
-// Sorted: cgroup2 does not.
+// Sorts the pids, because cgroup2 does not.
 Result<std::vector<pid_t>> pids_of(const char* file) {
   METE_TRY(const std::string text, runtime::read_file(AT_FDCWD, file));
   std::vector<pid_t> pids;
@@ -33,7 +33,7 @@ Result<std::vector<pid_t>> pids_of(const char* file) {
 
 }  // namespace
 
-// The inode by any of its directories: on hybrid a group that somebody else made is not in cgroup2.
+// The inode from any directory of the group: on hybrid, foreign groups are not in cgroup2.
 Result<std::uint64_t> CgroupSampler::id_of(const Group& group) {
   if (const auto id = group.id()) return *id;
   for (const std::string& mount : group.hierarchies().v1_mounts()) {
@@ -64,8 +64,7 @@ Result<CgroupSampler> CgroupSampler::open(Collection& collection, const Group& g
   METE_TRY(sampler.id_, id_of(group));
   std::vector<std::string> v2_controllers;
   if (!group.hierarchies().v2_mount.empty()) {
-    // On v2 a controller may be off for this group and on for others. On hybrid a group that somebody else made has no
-    // directory there.
+    // On v2 a controller may be off for this group and on for others. On hybrid a foreign group has no directory there.
     const auto text = runtime::read_file(AT_FDCWD, group.unified_directory() + "/cgroup.controllers");
     std::string_view rest = text ? std::string_view(*text) : std::string_view();
     for (auto word = next_word(rest); !word.empty(); word = next_word(rest)) v2_controllers.emplace_back(word);
@@ -95,7 +94,7 @@ void CgroupSampler::choose_files(const std::vector<std::string>& v2_controllers)
   });
 }
 
-// Those that are missing stay in the list without a descriptor when they may come back.
+// A missing file that may appear later stays in the list without a descriptor.
 void CgroupSampler::open_files(When to) {
   const bool root = group_.path() == "/";
   ControlDirectory directory(group_);
@@ -110,7 +109,8 @@ void CgroupSampler::open_files(When to) {
     if (errno != ENOENT) {
       ++collection_->cost_[file.collector].errors;
     } else if (source.where != Where::kUnified && !root && directory.exists()) {
-      // Root groups lack files that others have, and cgroup.pressure can hide a group's pressure files.
+      // These files may be missing in one group only: root groups lack some, and cgroup.pressure can hide a group's
+      // pressure files.
       file.absent = true;
     }
   }
@@ -145,8 +145,8 @@ std::size_t CgroupSampler::open_files() const {
   return static_cast<std::size_t>(open) + network_.open();
 }
 
-// On v1 a process may be in this group in one hierarchy and in another group in the next: then the CPU usage of the one
-// tells nothing of the other.
+// On v1 a process may be in this group in one hierarchy and in another group in the next. The CPU usage of the one then
+// says nothing about the other.
 bool CgroupSampler::has_same_processes() const {
   if (group_.hierarchies().v1.empty()) return true;
   std::vector<pid_t> first;
