@@ -22,8 +22,8 @@ class KernelExecutor : public Executor {
     return runtime::process::send_signal(pidfd, number);
   }
 
-  // The pid was read a moment ago: it is asked once more whether it is in the group, by a descriptor that cannot come
-  // to mean another process meanwhile.
+  // The pid was read a moment ago and may have been reused. A pidfd cannot change its process, so membership in the
+  // group is checked again after the pidfd was opened.
   Status kill_process(pid_t pid, const Group& group) override {
     const runtime::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     if (!pidfd.valid()) return errno == ESRCH ? Status() : fail_errno("pidfd of " + std::to_string(pid));

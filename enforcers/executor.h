@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who carries out what was decided: the kernel's executor, or in dry run the one that does nothing and says so.
+// Carries out decisions. The kernel's executor acts on processes and cgroups; in dry run another executor does nothing
+// and reports dry_run().
 #pragma once
 
 #include <sys/types.h>
@@ -20,7 +21,7 @@ class Executor {
   virtual ~Executor() = default;
   [[nodiscard]] virtual bool dry_run() const = 0;
   [[nodiscard]] virtual Status signal(const runtime::process::ProcessId& process, int number) = 0;
-  // One process of the group. It may be gone: that is done too.
+  // Kills one process of the group. A process that has already exited is a success.
   [[nodiscard]] virtual Status kill_process(pid_t pid, const Group& group) = 0;
   [[nodiscard]] virtual Status kill_all(const Group& group) = 0;
   [[nodiscard]] virtual Status freeze(const Group& group) = 0;
