@@ -37,7 +37,7 @@ Bytes tripwire_of(Bytes limit) {
 }
 
 bool out_of_memory_at(Bytes usage, Bytes reclaimable, Bytes limit) {
-  // memory.high is kept to roughly, and the last pages of cache are the program's own text.
+  // The kernel keeps usage at memory.high only roughly, and the last pages of cache are the program's own text.
   constexpr Bytes kRoughly(1 << 20);
   const Bytes tripwire = tripwire_of(limit);
   const Bytes below = limit - tripwire;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of Boost.Asio that the agent uses; everything else includes this.
+// The parts of Boost.Asio that the agent uses; all other files include this header.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -18,8 +18,8 @@ namespace mete::agent {
 namespace asio = boost::asio;
 using ErrorCode = boost::system::error_code;
 
-// Makes completion handlers that do nothing once their object is gone or the operation was cancelled. The last member
-// of the object, so that it goes first.
+// Wraps completion handlers so that they do nothing once their object is destroyed or the operation was cancelled. Must
+// be the last member of the object, so that it is destroyed first.
 class Alive {
  public:
   template <class Handler>

@@ -12,7 +12,7 @@
 namespace mete::agent {
 namespace {
 
-// Without a descriptor for it (there are none left) it is looked at this often.
+// Polling interval when no descriptor for the child is available.
 constexpr auto kLookAgain = std::chrono::milliseconds(50);
 
 class Waiting : public std::enable_shared_from_this<Waiting> {

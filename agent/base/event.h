@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happened and why: the same facts for `mete events`, the log and the metrics.
+// Events: what happened and why, with the same facts for `mete events`, the log and the metrics.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ struct Event {
 
 [[nodiscard]] std::string to_json(const Event& event);
 
-// The last ones, in memory, and who wants to hear of new ones.
+// Keeps the latest events in memory and passes new ones to its listeners.
 class EventLog {
  public:
   using Listener = std::function<void(const Event&)>;
@@ -36,8 +36,8 @@ class EventLog {
 
   void add(Event event);
   [[nodiscard]] const std::deque<Event>& recent() const { return events_; }
-  [[nodiscard]] std::uint64_t newest() const { return next_ - 1; }  // its sequence; 0: none yet
-  // Listeners are called in the order of events; they may not add events.
+  [[nodiscard]] std::uint64_t newest() const { return next_ - 1; }  // the newest event's sequence; 0: none yet
+  // Listeners are called in the order of events; they must not add events.
   using Handle = std::list<Listener>::iterator;
   Handle listen(Listener listener);
   void forget(Handle handle);

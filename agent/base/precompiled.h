@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Headers of others that most files of the agent include. The compiler reads them once for all rooms; a file includes
-// what it uses all the same.
+// Third-party headers that most files of the agent include. The compiler reads them once for all rooms. Each file still
+// includes what it uses.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

@@ -27,7 +27,7 @@ void event(Lines& out, const Count& count, std::string_view name, std::string_vi
 
 void events(Lines& out, const Series& s) {
   const M& m = s.sample->memory;
-  if (!m.events_max) return;  // v1: oom_kills is not of this file
+  if (!m.events_max) return;  // v1: oom_kills comes from another file
   event(out, m.events_low, "low", "hierarchy");
   event(out, m.events_high, "high", "hierarchy");
   event(out, m.events_max, "max", "hierarchy");
@@ -70,7 +70,7 @@ void numa(Lines& out, const Series& s) {
   }
 }
 
-// The first member that is there: cAdvisor counts reservations where the kernel does.
+// Writes the first member that is present: cAdvisor reports reservations where the kernel counts them.
 template <auto kFirst, auto kElse = kFirst>
 void hugetlb(Lines& out, const Series& s) {
   std::string extra;
@@ -119,7 +119,7 @@ constexpr auto kMemory = std::to_array<Family>({
      hugetlb<&H::reserved, &H::usage>},
     {"hugetlb", "container_hugetlb_max_usage_bytes", kGauge, "The most huge pages ever reserved", "pagesize",
      "hugetlb.SIZE.rsvd.max_usage_in_bytes or .max_usage_in_bytes", "", hugetlb<&H::max_reserved, &H::max_usage>},
-    // Untyped: a counter would have to end in _total.
+    // Untyped: a counter's name would have to end in _total.
     {"hugetlb", "container_hugetlb_failcnt", MetricType::kUntyped, "How often the limit was hit", "pagesize",
      "hugetlb.SIZE.rsvd.failcnt or .failcnt", "hugetlb.SIZE.events max", hugetlb<&H::reserve_failcnt, &H::failcnt>},
     {"hugetlb", "mete_container_hugetlb_resident_bytes", kGauge, "Huge pages in use", "pagesize",
