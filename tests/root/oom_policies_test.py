@@ -87,9 +87,9 @@ def test_hold_then_raise():
 
 def test_hold_then_raise_that_is_not_enough_kills():
     with Agent().start() as agent:
-        # All in one piece: the next OOM follows the raise at once, long before the shim would end a hold in the agent's place.
-        agent.apply(held_hog("  memory: {onOOM: hold, hold: {timeout: %s, then: raise}, raise: {by: 50%%, max: 96Mi}}" % ms(800),
-                             command="exec dd if=/dev/zero of=/dev/null bs=200M count=1"))
+        # By doubling, with a share of the CPU: the next OOM follows the raise at once, long before the shim ends a hold in the agent's place.
+        agent.apply(held_hog("  memory: {onOOM: hold, hold: {timeout: %s, then: raise}, raise: {by: 50%%, max: 96Mi}}" % ms(100), cpu="1",
+                             command="""exec awk 'BEGIN { s = "x"; while (1) s = s s }'"""))
         agent.event("LimitRaised", outcome="done", to=str(96 * MiB))
         agent.event("PolicyKill", action="kill-container", outcome="done")
         wait_exited(agent, "hog")

@@ -105,7 +105,7 @@ def test_disk_full_cgroups_of_others_are_not_changed_without_a_word_of_what_they
 def test_few_descriptors_and_many_who_hold_connections():
     """What the agent may open is bounded, and those who only want to be answered do not get all of it."""
     with Agent() as agent:
-        agent.start(descriptors=192)
+        agent.start(prepare=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (192, 192)))
         running(agent, 45, "{at: [{usage: 50%, do: signal, signal: SIGCONT}, {usage: 60%, do: kill-process}]}")
         host, port = agent.address.split(":")
         held = []

@@ -8,9 +8,9 @@ from hog import eat, hog
 LIMIT = 64 * MiB
 
 
-def held_hog(spec, most=200, pause="0.01", restart="Never", command=None):
+def held_hog(spec, most=200, pause="0.01", restart="Never", command=None, cpu="10m"):
     """One that grows up to `most` MiB under a limit of 64 MiB, and says that it was sent USR1."""
-    return hog(command or "trap 'echo GOT-USR1' USR1; exec " + eat(most, pause), spec, restart=restart, grace=1)
+    return hog(command or "trap 'echo GOT-USR1' USR1; exec " + eat(most, pause), spec, cpu=cpu, restart=restart, grace=1)
 
 
 def show(agent, event):

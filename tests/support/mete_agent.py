@@ -4,7 +4,6 @@ import atexit
 import json
 import os
 import re
-import resource
 import shutil
 import socket
 import subprocess
@@ -45,14 +44,13 @@ class Agent:
             print(self.log_text()[-8000:])
         self.close()
 
-    def start(self, *more, wait=True, listen="127.0.0.1:0", descriptors=None, session=False):
-        """`descriptors`: so many it may have open at most. `session`: of its own, as a service manager starts it."""
+    def start(self, *more, wait=True, listen="127.0.0.1:0", prepare=None, session=False):
+        """`prepare`: called in its process before it begins. `session`: of its own, as a service manager starts it."""
         with open(self.log, "a") as log:
             said = log.tell()
             self.process = subprocess.Popen(
                 self.words("agent", "--manifests", self.manifests, "--cgroup-parent", self.parent, "--listen", listen, *more),
-                stderr=log, stdout=log, stdin=subprocess.DEVNULL, start_new_session=session,
-                preexec_fn=descriptors and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))))
+                stderr=log, stdout=log, stdin=subprocess.DEVNULL, start_new_session=session, preexec_fn=prepare)
         if wait:
             wait_for("the agent to be ready", lambda: self.listens(said) and self.ready())
         return self
