@@ -96,13 +96,15 @@ def remove_cgroup(path, seconds=30):
 
 
 def remove_folder(folder, seconds=30):
-    """With the processes that were started for it and what is mounted there."""
+    """Or a file; with the processes that were started for it and what is mounted there."""
     end = time.monotonic() + seconds
     while (found := processes_naming(folder)) and time.monotonic() < end:
         for pid in found:
             kill(pid)
         time.sleep(0.01)
     unmount_below(folder)
+    if os.path.isfile(folder):
+        os.unlink(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 

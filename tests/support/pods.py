@@ -17,12 +17,12 @@ def container(name, command=SLEEP, lines="", image="busybox"):
     return "  - name: %s\n    image: %s\n    command: %s\n%s" % (name, image, json.dumps(words), indented(lines, 4))
 
 
-def pod(name="web", command=SLEEP, lines="", spec="", metadata="", image="busybox", grace=0, restart=None, main="main", more=""):
-    """One container, `main`, of the pod's label app=name. `lines`, `spec` and `metadata` are more fields of container, spec and
-    metadata (", key: value") in YAML; `more`: more container()s."""
+def pod(name="web", command=SLEEP, lines="", spec="", metadata="", image="busybox", grace=0, restart=None, main="main", more="", labels=""):
+    """One container, `main`; the pod has the label app=name. `lines`, `spec`, `metadata` and `labels` are more fields of each in YAML, of
+    the latter two as ", key: value"; `more`: more container()s."""
     restart = "restartPolicy: %s\n" % restart if restart else ""
-    return ("apiVersion: v1\nkind: Pod\nmetadata: {name: %s, labels: {app: %s}%s}\nspec:\n  terminationGracePeriodSeconds: %d\n%s  containers:\n%s%s"
-            % (name, name, metadata, grace, indented(restart + spec, 2), container(main, command, lines, image), more))
+    return ("apiVersion: v1\nkind: Pod\nmetadata: {name: %s, labels: {app: %s%s}%s}\nspec:\n  terminationGracePeriodSeconds: %d\n%s  containers:\n%s%s"
+            % (name, name, labels, metadata, grace, indented(restart + spec, 2), container(main, command, lines, image), more))
 
 
 def job(name, script, lines="", spec="", **others):
