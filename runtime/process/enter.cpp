@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "runtime/process/plan.h"
 
@@ -48,8 +49,13 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
     const std::string own = std::string("/proc/self/ns/") + name;
     struct stat theirs {};
     struct stat ours {};
-    if (::stat(path.c_str(), &theirs) != 0) return fail_errno("namespace " + path);
-    if (::stat(own.c_str(), &ours) == 0 && ours.st_ino == theirs.st_ino) continue;
+    const bool has_own = ::stat(own.c_str(), &ours) == 0;
+    if (::stat(path.c_str(), &theirs) != 0) {
+      // A kernel may be built without a kind, as user mode Linux without time namespaces: then there is none to join.
+      if (errno == ENOENT && !has_own) continue;
+      return fail_errno("namespace " + path);
+    }
+    if (has_own && ours.st_ino == theirs.st_ino) continue;
     if (kind == NamespaceKind::pid) {
       plan.join_pid_namespace = path;
     } else {

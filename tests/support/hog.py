@@ -12,8 +12,9 @@ def hog(command, spec, name="hog", memory="64Mi", cpu="10m", restart="Never", gr
 def eat(mebibytes, pause=None, awk="awk"):
     """A shell's command that takes so much anonymous memory, MiB by MiB, and keeps it: awk keeps what it appends. `pause`: seconds after
     each MiB. Without a path busybox would run awk as another shell: `awk` is then a path."""
-    wait = ' system("sleep %s");' % pause if pause else ""
-    return """%s 'BEGIN { for (i = 0; i < %d; ++i) { s = "x"; while (length(s) < 1048576) s = s s; a[i] = s;%s } while (1) system("sleep 1") }'""" % (awk, mebibytes, wait)
+    # A shell keeps the time: to fork a process as large as awk's takes long where each of its pages costs something (user mode Linux).
+    wait = ' "mkfifo /tmp/never 2>/dev/null; exec 3<>/tmp/never; while :; do read -t %s x <&3; echo; done" | getline;' % pause if pause else ""
+    return """%s 'BEGIN { s = "x"; while (length(s) < 1048576) s = s s; for (i = 0; i < %d; ++i) { a[i] = s i;%s } while (1) system("sleep 1") }'""" % (awk, mebibytes, wait)
 
 
 def read_for_ever(mebibytes, twice=False):

@@ -27,13 +27,15 @@ def wait_for(what, condition, seconds=DEADLINE, every=0.02):
     seconds *= SLOW
     end = time.monotonic() + seconds
     while True:
-        late = time.monotonic() > end  # before the look: the last look comes after the deadline
+        begin = time.monotonic()
+        late = begin > end  # before the look: the last look comes after the deadline
         value = evaluate(condition)
         if value:
             return value
         if late:
             raise AssertionError("waited %g s for: %s" % (seconds, what))
-        time.sleep(every)
+        # A condition that starts a program is asked less often where programs start slowly: who waits keeps no CPU busy.
+        time.sleep(max(every, time.monotonic() - begin))
 
 
 def within(what, seconds, condition, every=0.01):
