@@ -294,8 +294,8 @@ class Agent {
   WebAccess web_access_;
   HttpServer server_;
   asio::signal_set signals_;
-  asio::steady_timer lag_;
-  asio::steady_timer end_;
+  Timer lag_;
+  Timer end_;
   bool remove_all_ = false;
   bool stopping_ = false;
 };

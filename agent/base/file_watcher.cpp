@@ -28,7 +28,7 @@ void FileWatcher::forget(int watch) {
 }
 
 void FileWatcher::wait() {
-  descriptor_.async_wait(asio::posix::stream_descriptor::wait_read, [this](ErrorCode error) {
+  descriptor_.async_wait(Descriptor::wait_read, [this](ErrorCode error) {
     if (error) return;
     read();
     wait();

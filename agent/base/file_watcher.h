@@ -30,7 +30,7 @@ class FileWatcher {
   void wait();
   void read();
 
-  asio::posix::stream_descriptor descriptor_;
+  Descriptor descriptor_;
   std::unordered_map<int, Callback> callbacks_;
 };
 

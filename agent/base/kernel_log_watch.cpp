@@ -25,7 +25,7 @@ Status KernelLog::open() {
 }
 
 void KernelLog::wait() {
-  descriptor_.async_wait(asio::posix::stream_descriptor::wait_read, [this](ErrorCode error) {
+  descriptor_.async_wait(Descriptor::wait_read, [this](ErrorCode error) {
     if (error) return;
     read();
     wait();

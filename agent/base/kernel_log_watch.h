@@ -43,7 +43,7 @@ class KernelLog {
   void read();
   void note(std::string_view message);
 
-  asio::posix::stream_descriptor descriptor_;
+  Descriptor descriptor_;
   std::function<void(const KernelKill&)> on_kill_;
   std::deque<collectors::OomChoice> choices_;
   std::deque<KernelKill> kills_;

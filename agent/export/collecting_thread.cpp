@@ -134,7 +134,7 @@ Status CollectingThread::start() {
 }
 
 void CollectingThread::watch_tree() {
-  tree_.async_wait(asio::posix::stream_descriptor::wait_read, [this](ErrorCode error) {
+  tree_.async_wait(Descriptor::wait_read, [this](ErrorCode error) {
     if (error) return;
     reader_.see_changes();
     plan_sampling();

@@ -63,8 +63,8 @@ class CollectingThread {
   collectors::Reader reader_;
   std::vector<Request> requests_;
   Done done_;
-  asio::steady_timer sampling_;
-  asio::posix::stream_descriptor tree_;  // the reader's descriptor
+  Timer sampling_;
+  Descriptor tree_;  // the reader's descriptor
   std::thread thread_;
 };
 

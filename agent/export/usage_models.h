@@ -54,7 +54,7 @@ class UsageModels {
   const Reconciler& reconciler_;
   std::map<std::string, Kept> models_;  // "default/web/main"
   bool save_failed_ = false;
-  asio::steady_timer timer_;
+  Timer timer_;
   Alive alive_;
 };
 

@@ -130,7 +130,7 @@ void ForeignEnforcement::rescan_later() {
 }
 
 void ForeignEnforcement::wait_for_tree() {
-  changes_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] {
+  changes_.async_wait(Descriptor::wait_read, alive_.guard([this] {
     if (!tree_) return;
     take(tree_->read_events());
     wait_for_tree();

@@ -27,13 +27,14 @@ class ForeignWatchdog {
   // v1: hands an OOM over to the kernel when processes of the group have waited this long.
   [[nodiscard]] Status guard_oom(std::chrono::milliseconds wait);
   void unguard_oom();
+  // A new hold has begun, or the files have changed.
+  void wake();
   // Nothing is left to undo: ends the watchdog.
   void close();
 
  private:
   [[nodiscard]] Status write(const std::string& file, const runtime::shim::Undo& undo);
   void remove(const std::string& file);
-  void tell();
 
   Services& services_;
   const runtime::cgroup::Group& group_;

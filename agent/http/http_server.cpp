@@ -109,7 +109,7 @@ void HttpServer::close() {
 }
 
 template <class Protocol>
-void HttpServer::accept(typename Protocol::acceptor& acceptor, asio::steady_timer& again) {
+void HttpServer::accept(typename Protocol::acceptor& acceptor, Timer& again) {
   acceptor.async_accept([this, &acceptor, &again, shared = shared_](ErrorCode error, typename Protocol::socket socket) {
     if (error == asio::error::operation_aborted || !acceptor.is_open()) return;
     if (!error) {

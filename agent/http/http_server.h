@@ -38,13 +38,13 @@ class HttpServer {
 
  private:
   template <class Protocol>
-  void accept(typename Protocol::acceptor& acceptor, asio::steady_timer& again);
+  void accept(typename Protocol::acceptor& acceptor, Timer& again);
 
   std::shared_ptr<HttpShared> shared_;
   asio::ip::tcp::acceptor tcp_;
   asio::local::stream_protocol::acceptor unix_;
-  asio::steady_timer tcp_again_;
-  asio::steady_timer unix_again_;
+  Timer tcp_again_;
+  Timer unix_again_;
 };
 
 }  // namespace mete::agent

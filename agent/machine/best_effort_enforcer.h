@@ -34,7 +34,7 @@ class BestEffortEnforcer {
   Enforcement& enforcement_;
   Services& services_;
   const Reconciler& reconciler_;
-  asio::steady_timer timer_;
+  Timer timer_;
   std::map<std::string, Seen> seen_;  // by the pod's uid
   Alive alive_;
 };

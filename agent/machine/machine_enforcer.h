@@ -43,7 +43,7 @@ class MachineEnforcer {
   Enforcement& enforcement_;
   Services& services_;
   const Reconciler& reconciler_;
-  asio::steady_timer timer_;
+  Timer timer_;
   enforcers::FillRate rate_;
   std::array<std::optional<enforcers::Window>, 2> stalls_;  // some, full
   enforcers::Moment settled_at_{};                          // until then the last one's memory is still coming back

@@ -35,7 +35,7 @@ class ImagePruner {
 
   Services& services_;
   InUse in_use_;
-  asio::steady_timer timer_;
+  Timer timer_;
   bool waiting_ = false;
   bool busy_ = false;
   std::string told_;  // the last failure

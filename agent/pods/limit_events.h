@@ -45,7 +45,7 @@ class LimitEvents {
   const runtime::cgroup::Group& group_;
   Tell tell_;
   std::vector<Counter> counters_;
-  asio::steady_timer timer_;
+  Timer timer_;
   bool open_ = false;
   Alive alive_;
 };

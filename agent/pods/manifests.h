@@ -98,7 +98,7 @@ class Manifests {
   const Settings& settings_;
   FileWatcher& watcher_;
   EventLog& events_;
-  asio::steady_timer settle_;
+  Timer settle_;
   std::function<void()> changed_;
   std::map<std::string, File> files_;
   std::uint64_t next_order_ = 1;

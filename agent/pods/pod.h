@@ -164,11 +164,11 @@ class Pod {
   bool save_failed_ = false;
   static constexpr std::chrono::milliseconds kFirstCleanUp{5};
   std::chrono::milliseconds clean_up_delay_ = kFirstCleanUp;
-  asio::steady_timer restart_timer_;
-  asio::steady_timer end_timer_;
+  Timer restart_timer_;
+  Timer end_timer_;
   std::chrono::steady_clock::time_point end_at_{};  // when the grace is over
-  asio::posix::stream_descriptor sandbox_ready_;
-  asio::posix::stream_descriptor sandbox_;
+  Descriptor sandbox_ready_;
+  Descriptor sandbox_;
   bool sandbox_starting_ = false;
   pid_t sandbox_shim_ = 0;
   Alive alive_;

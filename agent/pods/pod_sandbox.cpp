@@ -80,7 +80,7 @@ void Pod::start_sandbox() {
     sandbox_shim_ = shim.pid;
     sandbox_ready_.close();
     sandbox_ready_.assign(shim.ready.release());
-    sandbox_ready_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { sandbox_started(); }));
+    sandbox_ready_.async_wait(Descriptor::wait_read, alive_.guard([this] { sandbox_started(); }));
     sandbox_starting_ = true;
     return true;
   }();
@@ -140,7 +140,7 @@ void Pod::watch_sandbox() {
   }
   sandbox_.close();
   sandbox_.assign(pidfd->release());
-  sandbox_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard(lost));
+  sandbox_.async_wait(Descriptor::wait_read, alive_.guard(lost));
 }
 
 }  // namespace mete::agent

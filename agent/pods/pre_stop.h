@@ -33,7 +33,7 @@ class PreStop {
   void finish(std::string failure);
 
   asio::io_context& loop_;
-  asio::steady_timer timer_;
+  Timer timer_;
   bool pause_ = false;
   Done done_;
   unsigned run_ = 0;  // whose command ends

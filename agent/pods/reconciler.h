@@ -77,7 +77,7 @@ class Reconciler {
   bool all_read_ = true;            // what earlier agents recorded
   bool ending_ = false;
   std::set<std::string> create_failed_;  // told once
-  asio::steady_timer retry_;             // for pods that could not be made
+  Timer retry_;                          // for pods that could not be made
   Alive alive_;
 };
 

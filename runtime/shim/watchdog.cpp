@@ -100,12 +100,20 @@ Watchdog::Watchdog(std::string attempt_directory) : directory_(std::move(attempt
 }
 
 void Watchdog::see_files() {
-  struct signalfd_siginfo told {};
-  while (signal_.valid() && ::read(signal_.get(), &told, sizeof told) > 0) {
-  }
+  struct signalfd_siginfo signal {};
+  bool agent_acts = false;
+  while (signal_.valid() && ::read(signal_.get(), &signal, sizeof signal) > 0) agent_acts = true;
   freeze_ = read_undo(freeze_watchdog(directory_));
   auto oom = read_undo(oom_watchdog(directory_));
-  if (oom == oom_) return;
+  if (oom == oom_) {
+    // The kernel notifies when an OOM begins and never when it ends. So the agent signals each new hold, from which the
+    // wait is counted: the time of an earlier hold, which the agent has ended, must not be added.
+    if (agent_acts) {
+      oom_since_.reset();
+      see_oom();
+    }
+    return;
+  }
   oom_ = std::move(oom);
   oom_since_.reset();
   oom_event_ = oom_ ? oom_eventfd(oom_->memory_directory) : UniqueFd();

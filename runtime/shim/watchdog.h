@@ -7,7 +7,8 @@
 //                     memory.oom_control disables the OOM killer; the writes are due when one of its processes has been
 //                     blocked for that long
 //
-// A changed or removed file replaces the old one: the agent removes a file when it has undone the change itself.
+// A changed or removed file replaces the old one: the agent removes a file when it has undone the change itself. The
+// agent's signal without a change restarts the wait of watchdog.oom: a new hold has begun.
 #pragma once
 
 #include <chrono>
