@@ -23,7 +23,7 @@ using runtime::cgroup::value_of;
 
 constexpr auto kSettles = std::chrono::seconds(2);
 constexpr auto kTellAgain = std::chrono::seconds(10);
-// Windows are looked at finely enough to see their ends.
+// Short enough to notice the end of a pressure window in time.
 constexpr auto kWhilePressed = std::chrono::milliseconds(100);
 
 std::string percent(Ratio share) {
@@ -32,7 +32,7 @@ std::string percent(Ratio share) {
   return text;
 }
 
-// What would be gained by its end: usage without the page cache that is thrown out anyway.
+// The memory that ending the container would free: usage without page cache that is reclaimed anyway.
 Bytes working_set(const runtime::cgroup::Group& group) {
   const bool v1 = group.hierarchies().on_v1("memory");
   const auto usage_text = group.read("memory", v1 ? "memory.usage_in_bytes" : "memory.current");
@@ -42,7 +42,7 @@ Bytes working_set(const runtime::cgroup::Group& group) {
   return Bytes(static_cast<std::int64_t>(usage > inactive ? usage - inactive : 0));
 }
 
-// "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234", which is microseconds; here nanoseconds.
+// Parses "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234". The file counts microseconds; the result is nanoseconds.
 std::optional<std::uint64_t> total_of(std::string_view pressure, std::string_view kind) {
   const auto line = pressure.find(kind);
   const auto total = line == std::string_view::npos ? line : pressure.find("total=", line);
@@ -71,7 +71,7 @@ void MachineEnforcer::look_after(std::chrono::nanoseconds delay) {
 void MachineEnforcer::look() {
   const auto& machine = services_.settings.config.machine;
   const auto now = std::chrono::steady_clock::now();
-  // Of the whole machine: what is reserved is taken off here, not there.
+  // MemAvailable of the whole machine: available_memory() has the reserve subtracted, and here it is added again.
   const Bytes available = enforcement_.available_memory() + machine.reserve_memory;
   rate_.see(now, Bytes(0) - available);
   auto delay = enforcers::next_look(available - machine.reserve_memory, rate_.bytes_per_second());
@@ -134,7 +134,7 @@ std::vector<MachineEnforcer::Chosen> MachineEnforcer::candidates() const {
   for (const auto& [key, pod] : reconciler_.pods()) {
     const std::string protection = protection_of(*pod);
     for (const auto& container : pod->containers()) {
-      // One that is dead already, and not yet seen to be, gives nothing any more.
+      // A container that has died unnoticed frees no memory.
       const auto populated = container->cgroup().populated();
       if (container->record().state != ContainerState::kRunning || !populated || !*populated) continue;
       enforcers::OomCandidate candidate;
@@ -185,7 +185,7 @@ void MachineEnforcer::end_somebody(const std::string& rule, const std::string& b
     incident.step("killed");
     ending_ = victim.cgroup().path();
     settled_at_ = woken + kSettles;
-    // What was stalled before is no reason to end another one: all of `for` must pass first.
+    // Stalls of the past are no reason for another kill: the whole of `for` must pass first.
     for (auto& stall : stalls_) {
       if (stall) stall->forget();
     }

@@ -14,12 +14,12 @@
 namespace mete::agent {
 namespace {
 
-// An editor's save is several events; half of one must not be read.
+// An editor saves with several events; a half-written file must not be read.
 constexpr auto kSettle = std::chrono::milliseconds(15);
 constexpr auto kLookForFolder = std::chrono::milliseconds(500);
 constexpr std::size_t kLongestFile = config::kMaxManifestBytes + 1;
 
-// Symbolic, or another name of a file: made whole, and closed by nobody.
+// A symbolic link, or another name of a file: complete at once, with no later close event.
 bool is_link(const std::string& path) {
   struct stat info {};
   return ::lstat(path.c_str(), &info) == 0 && (S_ISLNK(info.st_mode) || info.st_nlink > 1);
@@ -86,7 +86,7 @@ Status Manifests::open(std::function<void()> changed) {
   return {};
 }
 
-// Watched before it is read, so that nothing falls in between.
+// Adds the watch before reading the folder, so that no change is missed in between.
 Status Manifests::watch(const std::string& folder) {
   constexpr std::uint32_t kEvents =
       IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MOVE_SELF | IN_DELETE_SELF;
@@ -96,7 +96,7 @@ Status Manifests::watch(const std::string& folder) {
   return {};
 }
 
-// A folder may have been removed, or another one moved to its name.
+// A folder may have been removed, or another one moved to its name: watches the folders anew.
 void Manifests::watch_again() {
   for (auto& [folder, id] : watches_) {
     if (id >= 0) watcher_.forget(id);
@@ -110,7 +110,7 @@ void Manifests::note(const std::string& folder, std::string_view name, std::uint
   if ((mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_MOVE_SELF | IN_DELETE_SELF)) != 0) {
     rescan_ = true;
   } else if (!is_manifest_name(name) || ((mask & IN_CREATE) != 0 && !is_link(path))) {
-    return;  // a file that is made is read when its writer closes it
+    return;  // a new file is read when its writer closes it
   } else {
     dirty_.insert(path);
   }
@@ -132,7 +132,7 @@ void Manifests::settled() {
   changed_();
   const bool missing = std::any_of(watches_.begin(), watches_.end(), [](const auto& each) { return each.second < 0; });
   if (!missing) return;
-  // Until the folder is there again; nothing tells of that.
+  // Polls until the folder exists again; inotify does not report that.
   rescan_ = true;
   settle_after(kLookForFolder);
 }
@@ -162,7 +162,7 @@ void Manifests::read_manifest(const std::string& path) {
     files_.erase(path);
     return;
   }
-  // A pipe would keep us waiting for its writer.
+  // A pipe would block until its writer appears.
   const bool plain = S_ISREG(info.st_mode);
   const auto text =
       plain ? runtime::read_file(AT_FDCWD, path, kLongestFile) : fail(path + ": found no plain file, expected one");
@@ -189,7 +189,7 @@ void Manifests::report(const std::vector<config::Diagnostic>& diagnostics, Sever
 
 void Manifests::assemble() {
   desired_ = with({});
-  // What was said before about a file that has not changed is not said again.
+  // Diagnostics of an unchanged file are reported once.
   std::set<std::string> said;
   const auto say = [&](const std::vector<config::Diagnostic>& diagnostics, Severity severity) {
     for (const auto& each : diagnostics) {
@@ -238,7 +238,7 @@ Status Manifests::apply(const std::vector<AppliedObject>& objects) {
   constexpr auto kDurable = runtime::Durability::durable;
   std::map<std::string, const std::string*> files;
   for (const auto& object : objects) files[settings_.applied() + "/" + object.file_name()] = &object.text;
-  // A full disk shows itself here, before anything has changed.
+  // A full disk is detected here, before anything has changed.
   for (const auto& [path, text] : files) {
     if (auto staged = runtime::stage_file(path, *text, 0600, kDurable); !staged) {
       for (const auto& [each, unused] : files) runtime::unstage_file(each);
