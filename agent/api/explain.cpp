@@ -32,7 +32,7 @@ ordered_json settings_json(const Group& group, const runtime::cgroup::Limits& li
                           {"expected", setting.text}};
     if (found) {
       const bool same = runtime::cgroup::same_setting(setting.file, setting.text, *found);
-      // One of several numbers in a file says more than all of them.
+      // A file with several numbers shows only the expected one when that one is right.
       value["found"] = same ? setting.text : std::string(runtime::cgroup::trim(*found));
     } else {
       value["error"] = found.error().what;
@@ -48,7 +48,7 @@ std::optional<std::string> first_word(const Group& group, const char* controller
   return std::string(text->substr(0, text->find_first_of(" \n")));
 }
 
-// The limits of a group above, as far as there are any.
+// The limits of an ancestor; a limit that is not set is left out.
 ordered_json ancestor_json(const Group& group) {
   ordered_json value = {{"cgroup", group.path()}};
   const auto& machine = group.hierarchies();

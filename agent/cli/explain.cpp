@@ -10,7 +10,7 @@ std::string text_of(const Json& value, const char* key) {
   return value.contains(key) ? printable(value[key].get<std::string>()) : std::string();
 }
 
-// "-1" and the largest number of v1, "max" of v2: none.
+// Shows an unlimited value ("-1" and the largest number of v1, "max" of v2) as none.
 std::string shown(const std::string& value) {
   const bool none = value == "-1" || value == "max" || value.starts_with("max ") || value.starts_with("92233720368547");
   return none ? "none" : printable(value);

@@ -26,7 +26,7 @@ std::string name_of(const Knob& knob) {
   return knob.path + "\n" + knob.file + "\n" + knob.disk;
 }
 
-// The agent changes these by other ways, too, and nothing is to stay frozen.
+// The agent also changes these files by other ways, and no group may stay frozen.
 bool is_freezer(const std::string& file) {
   return file == "cgroup.freeze" || file == "freezer.state";
 }
@@ -35,7 +35,7 @@ bool is_memory_limit(const std::string& file) {
   return file == "memory.max" || file == "memory.limit_in_bytes";
 }
 
-// v2 would kill for a limit below usage, v1 reclaims while its writer waits.
+// Makes room below a memory limit: v2 would kill for a limit below usage, and v1 reclaims while its writer blocks.
 Status make_room(const Group& group, const Knob& knob, bool reclaim) {
   const auto limit = runtime::cgroup::parse_u64(knob.before);
   auto usage = runtime::cgroup::memory_usage(group);
@@ -90,7 +90,7 @@ std::string disk_of_write(const runtime::cgroup::ControlWrite& write) {
 
 namespace {
 
-// Numbers that the kernel shows beside "ctrl=auto" are its own choice; written, they would become the user's.
+// The numbers that the kernel shows beside "ctrl=auto" are its own choice; when written they would become the user's.
 std::string io_cost_text(std::string_view line) {
   const std::string_view automatic = "ctrl=auto";
   const auto at = line.find(automatic);
@@ -141,7 +141,7 @@ bool Ledger::changed_since(const Knob& knob, const std::string& now) const {
 Status Ledger::write(const Group& group, std::uint64_t cgroup_id, const runtime::cgroup::ControlWrite& write) {
   const std::string disk = disk_of_write(write);
   const auto of_it = [&](const Knob& knob) { return same_file(knob, group.path(), write.file, disk); };
-  // Of a group that was there before under the same path.
+  // Drops entries of an earlier group with the same path.
   std::erase_if(knobs_, [&](const Knob& knob) { return of_it(knob) && knob.cgroup_id != cgroup_id; });
   METE_TRY(const std::string shown, group.read(write.controller, write.file));
   const std::string now = restoring_text(write.file, disk, shown);
@@ -159,7 +159,7 @@ Status Ledger::write(const Group& group, std::uint64_t cgroup_id, const runtime:
     }
   }
   METE_CHECK(group.write(write.controller, write.file, write.text));
-  // As the kernel has rounded it.
+  // The value as rounded by the kernel.
   const auto after = group.read(write.controller, write.file);
   const std::string name = name_of(*std::find_if(knobs_.begin(), knobs_.end(), of_it));
   if (after) {
@@ -170,7 +170,7 @@ Status Ledger::write(const Group& group, std::uint64_t cgroup_id, const runtime:
   return {};
 }
 
-// Done: it is as it was, or gone.
+// Done: the file is restored, or the group no longer exists.
 Result<Ledger::Back> Ledger::put_back(const Knob& knob, const Hierarchies& hierarchies, Usage usage) const {
   METE_TRY(const Group group, Group::at(hierarchies, knob.path));
   const auto id = group.id_anywhere();
@@ -186,7 +186,8 @@ Result<Ledger::Back> Ledger::put_back(const Knob& knob, const Hierarchies& hiera
 Ledger::Restored Ledger::restore(const std::string& path, const Hierarchies& hierarchies, Usage usage) {
   Restored result;
   std::vector<Knob> seen;
-  // Limits that bound each other are refused in one order and taken in the other: what fails is tried once more.
+  // Limits that bound each other are rejected in one order and accepted in the other: failed writes are tried once
+  // more.
   for (int round = 0; round < 2; ++round) {
     for (auto knob = knobs_.rbegin(); knob != knobs_.rend(); ++knob) {
       if (knob->path != path || std::find(seen.begin(), seen.end(), *knob) != seen.end()) continue;
