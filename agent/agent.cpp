@@ -209,7 +209,7 @@ class Agent {
     usage_models_.save_all();
     io_cost_.release();
     if (!remove_all_) {
-      log_info("stopping; containers go on");
+      log_info("stopping; containers keep running");
       foreign_.release_all();
       for (const auto& [key, pod] : reconciler_.pods()) pod->give_back();
       loop_.stop();

@@ -125,7 +125,7 @@ Result<Ledger> Ledger::open(std::string file) {
   auto knobs = parse_knobs(*text);
   if (!knobs)
     return fail(file + ": " + knobs.error().what +
-                "; it says what is to be put back on cgroups of others, so it is not written over");
+                "; the file lists the values to restore on cgroups of others, so it is not overwritten");
   return Ledger(std::move(file), std::move(*knobs));
 }
 
