@@ -41,8 +41,8 @@ namespace {
 
 constexpr auto kLagEvery = std::chrono::seconds(1);
 
-// Counter files that stay open between scrapes. Each has a page of the kernel's memory, and the rest of the descriptors
-// is for everything else.
+// Counter files that may stay open between scrapes. Each takes a page of kernel memory, and the other descriptors are
+// needed for everything else.
 std::size_t files_kept() {
   constexpr rlim_t kMost = 16'384;
   struct rlimit limit {};
@@ -139,7 +139,7 @@ class Agent {
     server_.handshakes_on(collecting_.context());
     server_.on_refused([this](const char* why) { instruments_.refused(why); });
     if (!settings_.web_config.empty()) METE_CHECK(web_access_.open(settings_.web_config));
-    // The addresses first: an agent that nobody can reach must not begin to change anything.
+    // The addresses are bound first: an agent that cannot be reached must not change anything.
     METE_CHECK(server_.listen_tcp(settings_.listen));
     METE_CHECK(server_.listen_unix(settings_.socket()));
     if (const auto own = own_cgroup_.enter(hierarchies_, settings_.cgroup_parent + "-agent"); !own)
@@ -155,7 +155,7 @@ class Agent {
                      .message = std::move(sentence)});
       }
     });
-    // Last: an agent that cannot start has made no cgroup.
+    // The parent is made last: an agent that cannot start has made no cgroup.
     METE_TRY(parent_lock_, lock_parent(hierarchies_, settings_.cgroup_parent));
     METE_TRY(const auto parent, runtime::cgroup::Group::at(hierarchies_, settings_.cgroup_parent));
     services_.features = runtime::cgroup::probe_features(parent);
@@ -196,7 +196,7 @@ class Agent {
     }
     measure_lag();
     while (true) {
-      // Ours return errors; a library may still throw, and one wrong request must not end the agent.
+      // The agent's own functions return errors. A library may still throw, and one bad request must not end the agent.
       try {
         loop_.run();
         return;
@@ -211,14 +211,14 @@ class Agent {
     usage_models_.save_all();
     io_cost_.release();
     if (!remove_all_) {
-      log_info("stopping; containers go on");
+      log_info("stopping; containers keep running");
       foreign_.release_all();
       for (const auto& [key, pod] : reconciler_.pods()) pod->give_back();
       loop_.stop();
       return;
     }
     if (stopping_) {
-      loop_.stop();  // asked twice: now
+      loop_.stop();  // second signal: stop at once
       return;
     }
     stopping_ = true;

@@ -33,7 +33,7 @@ ordered_json texts(const std::vector<config::Diagnostic>& diagnostics) {
   return list;
 }
 
-// Empty: not given. The error names what was found.
+// Empty: the parameter is not given. The error names the text found.
 Result<std::optional<std::chrono::seconds>> grace_of(const HttpRequest& request) {
   const std::string text = request.parameter("grace");
   if (text.empty()) return {std::nullopt};
@@ -52,7 +52,7 @@ std::string machine_name() {
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
 }
 
-// The first document of a List holds several objects; kept one a file, they could not be told apart in it.
+// A document that holds several objects (a List) cannot be stored as one file per object.
 Status check_one_each(const std::vector<AppliedObject>& objects) {
   for (std::size_t i = 1; i < objects.size(); ++i) {
     if (objects[i].first_line == objects[i - 1].first_line) {
@@ -203,7 +203,7 @@ HttpResponse Api::update(Pod& pod, const HttpRequest& request) {
   const std::string container = request.parameter("container");
   if (!container.empty() && pod.container(container) == nullptr)
     return error_response(404, "Pod " + pod.record().key() + " has no container " + container + ".");
-  // The kernel takes no quota below 1 ms of 100 ms, and nothing runs in less than some pages.
+  // The kernel rejects quotas below 1 ms of 100 ms, and no process runs in less than some pages.
   constexpr MilliCpu kLeastLimit(10);
   constexpr Bytes kLeastMemory(64 << 10);
   enforcers::ResourceUpdate update;
@@ -234,7 +234,7 @@ HttpResponse Api::apply(const HttpRequest& request) {
     return json_response({{"errors", {single.error().what}}}, 422);
   const auto before = manifests_.desired();
   const auto after = manifests_.with(parsed.objects);
-  // What is wrong elsewhere already must not stand in the way of what is right here.
+  // Errors that exist already in other files must not reject a correct manifest.
   std::set<std::string> known;
   for (const auto& error : before.errors) known.insert(config::to_string(error));
   std::vector<config::Diagnostic> fresh;
@@ -329,7 +329,7 @@ void Api::events(const HttpRequest& request, const std::shared_ptr<HttpReply>& r
   follower->handle = services_.events.listen([weak = std::weak_ptr(follower)](const Event& event) {
     if (const auto alive = weak.lock(); alive && alive->stream) alive->stream->write(to_json(event) + "\n");
   });
-  // The callback keeps the follower until the peer goes.
+  // The callback keeps the follower alive until the peer closes.
   follower->stream->on_close([follower, &events = services_.events, &loop = services_.loop] {
     asio::post(loop, [follower, &events] {
       if (follower->handle) events.forget(*std::exchange(follower->handle, std::nullopt));

@@ -22,7 +22,7 @@ std::string file_name(std::string container) {
 }
 
 Bytes peak_of(const Container& container, const collectors::Sample& sample) {
-  // The enforcer looks more often; what it sees holds page cache, of which the working set leaves a part out.
+  // The enforcer reads usage more often, but its value includes page cache that the working set leaves out.
   const auto working_set = sample.memory.working_set();
   const Bytes now = working_set.value_or(Bytes(0));
   const Bytes usage = sample.memory.usage.value_or(now);
@@ -47,7 +47,7 @@ void UsageModels::start() {
   for (const auto& entry : std::filesystem::directory_iterator(services_.settings.usage(), ignored)) {
     const std::string path = entry.path();
     if (!path.ends_with(".json")) {
-      (void)::unlink(path.c_str());  // of an agent that died while it wrote
+      (void)::unlink(path.c_str());  // left by an agent that died while writing
       continue;
     }
     const auto text = runtime::read_file(AT_FDCWD, path);
@@ -65,7 +65,7 @@ void UsageModels::start() {
 void UsageModels::look_later() {
   timer_.expires_after(services_.settings.usage_every);
   timer_.async_wait(alive_.guard([this] {
-    // One a turn of the loop: a thousand containers must not keep an OOM waiting.
+    // One container per turn of the loop: a thousand must not delay an OOM.
     for (const auto& [key, pod] : reconciler_.pods()) {
       for (const auto& container : pod->containers()) {
         services_.turns.add(alive_.guard([this, key = key, name = container->record().name] { look_at(key, name); }));
@@ -92,7 +92,7 @@ void UsageModels::look_at(const std::string& pod_key, const std::string& name) {
   const auto throttled_before = std::exchange(kept.throttled, throttled);
   const auto ooms_before = std::exchange(kept.ooms, ooms);
   if (const auto& resources = container->record().resources) kept.model.resources = *resources;
-  // The first look gives counters to begin with; those that went back are of a pod that was made anew.
+  // The first sample only sets the counters. Counters that went back belong to a pod that was made anew.
   if (before == std::chrono::steady_clock::time_point() || kept.cpu < cpu_before || ooms < ooms_before ||
       throttled < throttled_before)
     return;

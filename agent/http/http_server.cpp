@@ -87,7 +87,7 @@ Status HttpServer::listen_tcp(const std::string& address) {
 }
 
 Status HttpServer::listen_unix(const std::string& path) {
-  // Only this instance may listen here: the agent holds its state's lock. What is there is a dead one's.
+  // The agent holds its state's lock, so only this instance may listen here: an existing file belongs to a dead agent.
   ::unlink(path.c_str());
   ErrorCode error;
   unix_.open(Local(), error);
@@ -116,7 +116,8 @@ void HttpServer::accept(typename Protocol::acceptor& acceptor, Timer& again) {
       serve(std::move(socket), shared);
       return accept<Protocol>(acceptor, again);
     }
-    // Out of descriptors or memory: the connection stays in the kernel's queue, and asking at once would spin.
+    // No descriptor or memory is left: the connection stays in the kernel's queue, and accepting again at once would
+    // spin.
     constexpr auto kLater = std::chrono::milliseconds(100);
     again.expires_after(kLater);
     again.async_wait([this, &acceptor, &again](ErrorCode stopped) {

@@ -11,7 +11,7 @@ namespace {
 using runtime::cgroup::Refusal;
 
 constexpr auto kEvery = std::chrono::seconds(1);
-// A fork bomb runs into its limit ten thousand times a second: one event for all of that time.
+// A fork bomb runs into its limit ten thousand times a second: all of that time gives one event.
 constexpr auto kTellAgain = std::chrono::seconds(10);
 
 }  // namespace
@@ -56,9 +56,9 @@ void LimitEvents::look() {
 void LimitEvents::see(Counter& counter, bool begin) {
   const auto text = group_.read(counter.controller, counter.file);
   const auto value = text ? runtime::cgroup::value_of(*text, counter.key) : std::nullopt;
-  if (!value) return;  // gone, or not of this kernel
+  if (!value) return;  // the cgroup is gone, or the kernel lacks the file
   const auto now = std::chrono::steady_clock::now();
-  // A counter that went back is another cgroup's.
+  // A counter that went back belongs to another cgroup.
   if (begin || *value < counter.told) counter.told = *value;
   if (*value == counter.told ||
       (counter.told_at != std::chrono::steady_clock::time_point() && now - counter.told_at < kTellAgain))

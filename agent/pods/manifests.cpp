@@ -14,12 +14,12 @@
 namespace mete::agent {
 namespace {
 
-// An editor's save is several events; half of one must not be read.
+// An editor saves with several events; a half-written file must not be read.
 constexpr auto kSettle = std::chrono::milliseconds(15);
 constexpr auto kLookForFolder = std::chrono::milliseconds(500);
 constexpr std::size_t kLongestFile = config::kMaxManifestBytes + 1;
 
-// Symbolic, or another name of a file: made whole, and closed by nobody.
+// A symbolic link, or another name of a file: complete at once, with no later close event.
 bool is_link(const std::string& path) {
   struct stat info {};
   return ::lstat(path.c_str(), &info) == 0 && (S_ISLNK(info.st_mode) || info.st_nlink > 1);
@@ -81,7 +81,7 @@ Status Manifests::open(std::function<void()> changed) {
   return {};
 }
 
-// Watched before it is read, so that nothing falls in between.
+// Adds the watch before reading the folder, so that no change is missed in between.
 Status Manifests::watch(const std::string& folder) {
   constexpr std::uint32_t kEvents =
       IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MOVE_SELF | IN_DELETE_SELF;
@@ -91,7 +91,7 @@ Status Manifests::watch(const std::string& folder) {
   return {};
 }
 
-// A folder may have been removed, or another one moved to its name.
+// A folder may have been removed, or another one moved to its name: watches the folders anew.
 void Manifests::watch_again() {
   for (auto& [folder, id] : watches_) {
     if (id >= 0) watcher_.forget(id);
@@ -105,7 +105,7 @@ void Manifests::note(const std::string& folder, std::string_view name, std::uint
   if ((mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_MOVE_SELF | IN_DELETE_SELF)) != 0) {
     rescan_ = true;
   } else if (!is_manifest_name(name) || ((mask & IN_CREATE) != 0 && !is_link(path))) {
-    return;  // a file that is made is read when its writer closes it
+    return;  // a new file is read when its writer closes it
   } else {
     dirty_.insert(path);
   }
@@ -127,7 +127,7 @@ void Manifests::settled() {
   changed_();
   const bool missing = std::any_of(watches_.begin(), watches_.end(), [](const auto& each) { return each.second < 0; });
   if (!missing) return;
-  // Until the folder is there again; nothing tells of that.
+  // Polls until the folder exists again; inotify does not report that.
   rescan_ = true;
   settle_after(kLookForFolder);
 }
@@ -209,7 +209,7 @@ void Manifests::report(const std::vector<config::Diagnostic>& diagnostics, Sever
 
 void Manifests::assemble() {
   desired_ = with({});
-  // What was said before about a file that has not changed is not said again.
+  // Diagnostics of an unchanged file are reported once.
   std::set<std::string> said;
   const auto say = [&](const std::vector<config::Diagnostic>& diagnostics, Severity severity) {
     for (const auto& each : diagnostics) {

@@ -29,7 +29,7 @@ std::vector<std::string> names_in(const std::string& directory) {
   return names;
 }
 
-// Names of the cgroups right below `parent`, in whichever hierarchy they are left.
+// Names of the cgroups directly below `parent`, in all hierarchies.
 std::set<std::string> children_of(const runtime::cgroup::Hierarchies& hierarchies, const std::string& parent) {
   std::set<std::string> children;
   for (const auto& mount : runtime::cgroup::process_mounts(hierarchies)) {
@@ -41,7 +41,7 @@ std::set<std::string> children_of(const runtime::cgroup::Hierarchies& hierarchie
 }  // namespace
 
 Step decide(const PodFacts& facts) {
-  if (facts.terminating) return Step::kNothing;  // looked at again when it is gone
+  if (facts.terminating) return Step::kNothing;  // evaluated again when the pod is gone
   if (!facts.exists) return facts.desired ? Step::kCreate : Step::kNothing;
   if (facts.undecided) return Step::kNothing;
   if (!facts.desired) return Step::kDelete;
@@ -72,7 +72,7 @@ void Reconciler::adopt() {
     const PodPaths paths(services_.settings, {.uid = uid});
     const auto text = runtime::read_file(AT_FDCWD, paths.record());
     if (!text && text.error().code != ENOENT) {
-      // It is there, and may be read the next time: nothing of it, or that might be it, is touched.
+      // The record exists and may be readable the next time, so nothing that may belong to the pod is touched.
       all_read_ = false;
       services_.events.add({.severity = Severity::kWarning,
                             .reason = name_of(Reason::kRecordUnreadable),
@@ -123,7 +123,7 @@ void Reconciler::remove_orphans() {
                           .reason = name_of(Reason::kOrphan),
                           .message = "cgroup " + path + " belongs to no recorded pod; it is removed"});
     (void)group->kill_all();
-    // What was killed leaves in a moment; this happens once, at start.
+    // Killed processes leave the cgroup within moments. The wait happens once, at start.
     for (int tries = 0; tries < 200 && !group->remove(); ++tries) ::usleep(5000);
   }
   // After a crash between the two folders: what is below the run folder alone. A pod that could not be adopted keeps
@@ -136,8 +136,8 @@ void Reconciler::remove_orphans() {
   }
 }
 
-// On v2 a cgroup's memory is protected only as far as its parents' is. What is kept of the CPU for the system is taken
-// off the weight of all pods together.
+// On v2 the kernel protects a cgroup's memory only as far as its parents' memory is protected. The system's CPU reserve
+// is subtracted from the weight of all pods together.
 void Reconciler::protect_parent() {
   runtime::cgroup::Limits limits;
   Bytes sum(0);
@@ -257,7 +257,7 @@ void Reconciler::gone(const std::string& key) {
   pods_.erase(key);
   protect_parent();
   if (on_gone_) on_gone_();
-  // Replaced: the new version may be made now that nothing of the old one is left.
+  // A replaced pod: the old version is gone, so the new one may be made now.
   services_.turns.add(alive_.guard([this, key] { see_to(key); }));
 }
 
