@@ -41,8 +41,8 @@ namespace {
 
 constexpr auto kLagEvery = std::chrono::seconds(1);
 
-// Counter files that stay open between scrapes. Each has a page of the kernel's memory, and the rest of the descriptors
-// is for everything else.
+// Counter files that may stay open between scrapes. Each takes a page of kernel memory, and the other descriptors are
+// needed for everything else.
 std::size_t files_kept() {
   constexpr rlim_t kMost = 16'384;
   struct rlimit limit {};
@@ -121,14 +121,14 @@ class Agent {
     METE_CHECK(runtime::make_directories(settings_.pods(), 0700));
     METE_CHECK(runtime::make_directories(settings_.logs()));
     METE_CHECK(runtime::make_directories(settings_.run, 0755));
-    METE_CHECK(runtime::make_directories(settings_.run + "/pods", 0700));
+    METE_CHECK(runtime::make_directories(settings_.run_pods(), 0700));
     METE_CHECK(files_.open());
     METE_CHECK(enforcement_.forensics().open());
     enforcement_.reserve_memory(settings_.config.machine.reserve_memory);
     enforcement_.idle_cpu().reserve(settings_.config.machine.reserve_cpu);
     if (auto log = kernel_log_.open(); !log) {
       events_.add({.severity = Severity::kWarning,
-                   .reason = "NoKernelLog",
+                   .reason = name_of(Reason::kNoKernelLog),
                    .message = log.error().what + "; the victim of an OOM kill can only be guessed"});
     } else {
       kernel_log_.on_kill([this](const KernelKill& kill) {
@@ -139,7 +139,7 @@ class Agent {
     server_.handshakes_on(collecting_.context());
     server_.on_refused([this](const char* why) { instruments_.refused(why); });
     if (!settings_.web_config.empty()) METE_CHECK(web_access_.open(settings_.web_config));
-    // The addresses first: an agent that nobody can reach must not begin to change anything.
+    // The addresses are bound first: an agent that cannot be reached must not change anything.
     METE_CHECK(server_.listen_tcp(settings_.listen));
     METE_CHECK(server_.listen_unix(settings_.socket()));
     if (const auto own = own_cgroup_.enter(hierarchies_, settings_.cgroup_parent + "-agent"); !own)
@@ -150,10 +150,12 @@ class Agent {
     reconciler_.on_desired([this] {
       foreign_.set_policies(manifests_.desired().policies);
       for (auto& sentence : unmatched_.see(manifests_.desired())) {
-        events_.add({.severity = Severity::kWarning, .reason = "PolicyMatchesNothing", .message = std::move(sentence)});
+        events_.add({.severity = Severity::kWarning,
+                     .reason = name_of(Reason::kPolicyMatchesNothing),
+                     .message = std::move(sentence)});
       }
     });
-    // Last: an agent that cannot start has made no cgroup.
+    // The parent is made last: an agent that cannot start has made no cgroup.
     METE_TRY(parent_lock_, lock_parent(hierarchies_, settings_.cgroup_parent));
     METE_TRY(const auto parent, runtime::cgroup::Group::at(hierarchies_, settings_.cgroup_parent));
     services_.features = runtime::cgroup::probe_features(parent);
@@ -173,7 +175,7 @@ class Agent {
     for (const auto& why : protect_self()) log_info("not protected: " + why);
     if (const auto started = collecting_.start(); !started) {
       events_.add({.severity = Severity::kWarning,
-                   .reason = "NoDiscovery",
+                   .reason = name_of(Reason::kNoDiscovery),
                    .message = started.error().what + "; cgroups that others made are not measured"});
     }
     reconciler_.adopt();
@@ -194,7 +196,7 @@ class Agent {
     }
     measure_lag();
     while (true) {
-      // Ours return errors; a library may still throw, and one wrong request must not end the agent.
+      // The agent's own functions return errors. A library may still throw, and one bad request must not end the agent.
       try {
         loop_.run();
         return;
@@ -209,14 +211,14 @@ class Agent {
     usage_models_.save_all();
     io_cost_.release();
     if (!remove_all_) {
-      log_info("stopping; containers go on");
+      log_info("stopping; containers keep running");
       foreign_.release_all();
       for (const auto& [key, pod] : reconciler_.pods()) pod->give_back();
       loop_.stop();
       return;
     }
     if (stopping_) {
-      loop_.stop();  // asked twice: now
+      loop_.stop();  // second signal: stop at once
       return;
     }
     stopping_ = true;
@@ -244,9 +246,11 @@ class Agent {
   }
 
   void web_config_changed(bool taken, const std::string& message) {
-    if (taken) return events_.add({.severity = Severity::kNormal, .reason = "WebConfigChanged", .message = message});
+    if (taken)
+      return events_.add(
+          {.severity = Severity::kNormal, .reason = name_of(Reason::kWebConfigChanged), .message = message});
     events_.add({.severity = Severity::kWarning,
-                 .reason = "WebConfigRefused",
+                 .reason = name_of(Reason::kWebConfigRefused),
                  .message = message + "; what was in force stays so"});
   }
 
@@ -290,8 +294,8 @@ class Agent {
   WebAccess web_access_;
   HttpServer server_;
   asio::signal_set signals_;
-  asio::steady_timer lag_;
-  asio::steady_timer end_;
+  Timer lag_;
+  Timer end_;
   bool remove_all_ = false;
   bool stopping_ = false;
 };

@@ -10,13 +10,13 @@
 
 namespace mete::agent {
 
-// Puts back what an agent that no longer runs has changed on cgroups of others. One line a file that was put back. The
-// error: an agent is running, or something could not be put back.
+// Restores what an agent that no longer runs has changed on cgroups of others. Returns one line per restored file. An
+// error: an agent is running, or a file could not be restored.
 [[nodiscard]] Result<std::vector<std::string>> roll_back(const Settings& settings);
 
-// Runs until SIGTERM or SIGINT, or for `run_for`. Containers go on; with `remove_all` they are ended first, and nothing
-// is left behind. The error says why it could not start: another agent on the same state, a port that is taken, no
-// cgroups.
+// Runs until SIGTERM or SIGINT, or for `run_for`. Containers keep running; with `remove_all` they are ended first, and
+// nothing is left behind. The error says why the agent could not start: another agent uses the same state, a port is
+// taken, no cgroups.
 [[nodiscard]] Status run_agent(const Settings& settings, std::optional<std::chrono::seconds> run_for, bool remove_all);
 
 }  // namespace mete::agent

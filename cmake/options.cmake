@@ -5,7 +5,9 @@ target_compile_options(mete_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wno-missing-field-initializers)
 # g++ 12 sees overlapping copies in std::string's operator+ (GCC bug 105651) and uninitialised optionals that are not.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  target_compile_options(mete_options INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
+  # With a precompiled header it forgets besides which of the standard library's headers are the system's.
+  target_compile_options(mete_options INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow
+    -Wno-stringop-overread -Wno-array-bounds)
 endif()
 target_compile_definitions(mete_options INTERFACE METE_VERSION="${PROJECT_VERSION}")
 

@@ -6,3 +6,12 @@ function(mete_room name)
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC ${arg_USES} PRIVATE ${arg_PRIVATE})
 endfunction()
+
+# mete_precompile(TARGET): the standard headers are read once for all libraries below agent/; TARGET may be the first of them.
+function(mete_precompile target)
+  if(target STREQUAL "mete_config")
+    target_precompile_headers(${target} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/precompiled.h)
+  else()
+    target_precompile_headers(${target} REUSE_FROM mete_config)
+  endif()
+endfunction()

@@ -48,7 +48,7 @@ std::uint16_t Collection::cost_of(std::string_view collector) {
   return index;
 }
 
-// Without it nothing tells of reclaim, and nobody backs off.
+// Without /proc/vmstat reclaim cannot be detected, so every group is read in full.
 void Collection::begin_pass() {
   if (!options_.back_off) return;
   const auto text = runtime::read_file(proc_.get(), "vmstat");

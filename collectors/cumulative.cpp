@@ -22,7 +22,7 @@ void add_to(Optional& sum, const Optional& more) {
   set(sum, result);
 }
 
-// Adds the counters of `base` to those in `into`; items that only base has are appended.
+// Adds the counters of `base` to those in `into`. Items that only `base` has are appended.
 template <class Item, class ForEach>
 void add_items(const std::vector<Item>& base, std::vector<Item>& into, ForEach for_each) {
   for (const Item& old : base) {
@@ -35,7 +35,7 @@ void add_items(const std::vector<Item>& base, std::vector<Item>& into, ForEach f
   }
 }
 
-// The counters of `base` into `out`, which holds those of the live one.
+// Carries the counters of `base` over into `out`, which holds those of the live cgroup.
 template <class Part, class ForEach>
 void carry_over(const Part& base, Part& out, ForEach for_each) {
   for_each([&](std::string_view, Kind kind, auto member) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Of cumulative.cpp and cumulative_text.cpp alone: which fields are carried over from cgroup to cgroup, and their names
-// in files.
+// The fields that are carried over from one cgroup of a container to the next, and their names in files. For
+// cumulative.cpp and cumulative_text.cpp only.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 namespace mete::collectors::cumulative {
 
-enum class Kind { kCounter, kPeak, kLast };  // kLast: a setting that says how to read a counter
+enum class Kind { kCounter, kPeak, kLast };  // kLast: a setting that says how a counter is to be read
 
 // An accessor that works on a const and on a mutable object. `member` may be a path: cpu.usage
 // NOLINTBEGIN(bugprone-macro-parentheses)
@@ -23,7 +23,7 @@ enum class Kind { kCounter, kPeak, kLast };  // kLast: a setting that says how t
   }
 // NOLINTEND(bugprone-macro-parentheses)
 
-// The one list of what is carried over: visit(key, kind, accessor). A key once released keeps its meaning.
+// The one list of the fields that are carried over: visit(key, kind, accessor). A released key keeps its meaning.
 template <class Visit>
 void for_each_field(Visit visit) {
   using enum Kind;
@@ -62,7 +62,7 @@ void for_each_field(Visit visit) {
   visit("pressure.irq_full_ns", kCounter, METE_MEMBER(irq_pressure.full));
 }
 
-// Of Sample::memory.more and Sample::processes, which few samples have.
+// The fields of Sample::memory.more, and below those of Sample::processes: few samples have these parts.
 template <class Visit>
 void for_each_more_field(Visit visit) {
   using enum Kind;
@@ -129,7 +129,7 @@ void for_each_interface_field(Visit visit) {
   visit("transmit_dropped", METE_MEMBER(transmit_dropped));
 }
 
-// Numbers in and out of the three types. What would overflow stays at the largest.
+// Converts numbers to and from the three types of field. A value that would overflow becomes the largest one.
 inline std::uint64_t raw(std::uint64_t number) {
   return number;
 }

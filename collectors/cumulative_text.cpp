@@ -14,7 +14,8 @@ void append_line(std::string& out, std::string_view key, std::uint64_t number) {
   out.append(key).append(" ").append(std::to_string(number)).append("\n");
 }
 
-// One of a list, found by what `wanted` names or made; then the member of that key is set.
+// Sets the member named by `key` in the item of the list that equals `wanted` in its name; adds the item when it is
+// missing.
 template <class Item, class ForEach>
 void set_item(std::vector<Item>& items, const Item& wanted, std::string_view key, std::uint64_t value,
               ForEach for_each) {
@@ -25,7 +26,7 @@ void set_item(std::vector<Item>& items, const Item& wanted, std::string_view key
   });
 }
 
-// The rest of a "device 254:0 vda read_bytes 5" line.
+// Parses the rest of a line "device 254:0 vda read_bytes 5".
 template <class Device, class ForEach>
 bool parse_device_line(std::string_view rest, std::vector<Device>& into, ForEach for_each) {
   std::string_view number = next_word(rest);
@@ -43,7 +44,7 @@ bool parse_device_line(std::string_view rest, std::vector<Device>& into, ForEach
   return true;
 }
 
-// The rest of "interface eth0 receive_bytes 5" and "hugetlb 2MB failcnt 5".
+// Parses the rest of a line "interface eth0 receive_bytes 5" or "hugetlb 2MB failcnt 5".
 template <class Item, class ForEach>
 bool parse_named_line(std::string_view rest, std::vector<Item>& into, ForEach for_each) {
   Item wanted;

@@ -28,7 +28,7 @@ EffectiveLimits effective_limits(std::span<const Sample* const> chain, const Mac
   limits.cpu_cores = cores(machine.cores);
   limits.memory = machine.memory;
   bool is_self = true;
-  bool limited = false;  // some ancestor has a quota
+  bool limited = false;  // an ancestor has a quota
   std::chrono::nanoseconds throttled{};
   std::uint64_t periods = 0;
   for (const Sample* sample : chain) {
@@ -41,7 +41,7 @@ EffectiveLimits effective_limits(std::span<const Sample* const> chain, const Mac
     if (memory && !memory->is_unlimited()) tighten(limits.memory, Size(memory->value()));
     if (self) continue;
     limited = limited || quota;
-    // Those without a quota count too: one that is taken away must not take its counter along.
+    // Ancestors without a quota are added too: the sum must not fall when a quota is removed.
     throttled += sample->cpu.throttled.value_or(std::chrono::nanoseconds(0));
     periods += sample->cpu.throttled_periods.value_or(0);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What really limits a cgroup: its own settings and those of all above it. Pure.
+// The limits that take effect for a cgroup: its own settings and those of all its ancestors. Pure.
 #pragma once
 
 #include <span>
@@ -8,12 +8,13 @@
 
 namespace mete::collectors {
 
-// `chain` goes from the cgroup to the root; a null stands for one that was not read. The tightest CPU quota, cpuset and
-// memory limit over the chain and the machine; empty only when not even the machine is known.
+// The tightest CPU quota, cpuset and memory limit over `chain` and the machine. `chain` goes from the cgroup to the
+// root; a null stands for a group that was not read. The result is empty only when the machine's own size is unknown
+// too.
 //
-// Where the kernel has no cpu.stat.local nobody can tell how long a group was stopped by a quota above it: the
-// ancestor's counter also counts time in which this group had nothing to run. So that counter is given as what it is,
-// the ancestor's (the nearest one with a quota): an upper bound.
+// Where the kernel has no cpu.stat.local, the time for which a quota above stopped the group is not known: an
+// ancestor's counter also counts time in which this group had nothing to run. The counter of the nearest ancestor with
+// a quota is therefore reported as that ancestor's: an upper bound.
 [[nodiscard]] EffectiveLimits effective_limits(std::span<const Sample* const> chain, const Machine& machine);
 
 }  // namespace mete::collectors

@@ -35,7 +35,7 @@ void FileBudget::use(Set& set, Clock::time_point now) {
     return;
   }
   if (node->counted > 0) {
-    // More of them than before: they have to fit anew.
+    // The set has more files than before, so whether they fit is decided again.
     open_ -= std::exchange(node->counted, 0);
     closed_.splice(closed_.begin(), kept_, node);
   }

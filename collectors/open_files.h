@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which cgroups' files stay open between reads, when there may not be as many open as there are cgroups.
+// Decides which cgroups' files stay open between reads when fewer files may be open than there are cgroups.
 //
-// Who is read again and again keeps its files; who is read less often opens them for each read. A set whose files are
-// not open gets to keep them when there is room, or when others were not used since it was itself used last: those are
-// closed, the longest unused first. So a cycle over more cgroups than fit does not turn the whole lot over.
+// A set of files that is read frequently stays open; a set that is read less often is opened for each read. A set that
+// is not open becomes kept when there is room, or when other sets have not been used since its own last use: those are
+// closed, the longest unused first. So a cycle over more cgroups than fit does not close and reopen all files, as plain
+// least-recently-used order would.
 #pragma once
 
 #include <chrono>
@@ -21,20 +22,20 @@ class FileBudget {
  public:
   using Clock = std::chrono::steady_clock;
   struct File {
-    std::uint16_t index;   // its owner's
-    runtime::UniqueFd fd;  // not valid: closed, or not there when last opened
+    std::uint16_t index;   // the caller's index of the file
+    runtime::UniqueFd fd;  // not valid: closed, or the file did not exist when last opened
   };
 
  private:
   struct Node {
     std::vector<File> files;
-    std::size_t counted = 0;  // against the budget
+    std::size_t counted = 0;  // files counted against the budget
     Clock::time_point used = Clock::time_point::min();
   };
   using Nodes = std::list<Node>;
 
  public:
-  // One owner's files. Moves, and gives its files up when it goes.
+  // The files of one owner. Movable; its destructor closes the files.
   class Set {
    public:
     Set() = default;
@@ -51,7 +52,7 @@ class FileBudget {
     }
     [[nodiscard]] std::vector<File>& files() { return node_->files; }
     [[nodiscard]] const std::vector<File>& files() const { return node_->files; }
-    // They are open since an earlier read.
+    // The files are open since an earlier read.
     [[nodiscard]] bool kept() const { return node_->counted > 0; }
 
    private:
@@ -60,15 +61,16 @@ class FileBudget {
     Nodes::iterator node_;
   };
 
-  // 0: no limit.
+  // `most`: files that may be open; 0: no limit.
   explicit FileBudget(std::size_t most) : most_(most) {}
   FileBudget(const FileBudget&) = delete;
   FileBudget& operator=(const FileBudget&) = delete;
 
   [[nodiscard]] Set make();
-  // After its files were opened, or used: they stay open or are closed. Nothing else closes them but another's use().
+  // Called after the files of `set` were opened or used: they stay open, or are closed. Only a use() of another set
+  // closes them later.
   void use(Set& set, Clock::time_point now);
-  // Files that stay open whatever happens (a network namespace that has to be kept) count too.
+  // Counts files that always stay open (those of a network namespace that has to be kept).
   void add_fixed(std::ptrdiff_t files) { open_ += static_cast<std::size_t>(files); }
   [[nodiscard]] std::size_t open() const { return open_; }
 
@@ -78,7 +80,7 @@ class FileBudget {
 
   std::size_t most_;
   std::size_t open_ = 0;
-  Nodes kept_;  // the one used last comes first
+  Nodes kept_;  // most recently used first
   Nodes closed_;
 };
 

@@ -18,7 +18,7 @@ double number(std::chrono::nanoseconds n) {
   return static_cast<double>(n.count()) / 1e9;
 }
 
-// A counter that is smaller than before has begun again at zero.
+// A counter that is smaller than before has restarted at zero.
 template <class T>
 Real increase(const std::optional<T>& before, const std::optional<T>& now) {
   if (!before || !now) return std::nullopt;
@@ -38,7 +38,7 @@ bool same(const InterfaceSample& a, const InterfaceSample& b) {
   return a.name == b.name;
 }
 
-// Sum over all devices (interfaces); one that is new had nothing before.
+// The sum over all devices (interfaces). The counters of a new one count from 0.
 template <class Item>
 Real sum_per_second(const std::vector<Item>& before, const std::vector<Item>& now, Size Item::*member, double seconds) {
   Real sum;
@@ -51,7 +51,7 @@ Real sum_per_second(const std::vector<Item>& before, const std::vector<Item>& no
   return sum;
 }
 
-// A share of wall time; sampling can make it a little more than all of it.
+// A share of wall time, cut at 1: inexact sampling times can make it a little more.
 Real stalled(const Time& before, const Time& now, double seconds) {
   const Real share = per_second(before, now, seconds);
   return share ? Real(std::min(*share, 1.0)) : std::nullopt;

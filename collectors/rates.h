@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What two samples of the same cgroup tell. Pure. A counter that went backwards (the cgroup was made again) counts from
+// Rates between two samples of one cgroup. Pure. A counter that went backwards (the cgroup was made again) counts from
 // zero: its new value is the increase.
 #pragma once
 
@@ -16,7 +16,7 @@ struct Rates {
   std::optional<double> throttled_seconds;  // throttled time per second; may exceed 1, it is summed over CPUs
   std::optional<double> cpu_of_quota;       // cpu_cores / (quota / period)
   std::optional<double> memory_of_limit;    // working set / limit; empty without a limit
-  std::optional<double> memory_growth;      // bytes per second of the working set, negative when it shrinks
+  std::optional<double> memory_growth;      // bytes per second of the working set; negative: it shrinks
   std::optional<double> page_faults, major_page_faults;  // per second
   std::optional<double> read_bytes, write_bytes;         // per second, all devices
   std::optional<double> receive_bytes, transmit_bytes;   // per second, all interfaces
@@ -25,7 +25,7 @@ struct Rates {
   Count oom_kills;  // new since `before`
 };
 
-// All empty when `now` is not after `before`.
+// Every member is empty when `now` is not after `before`.
 [[nodiscard]] Rates rates(const Sample& before, const Sample& now);
 
 }  // namespace mete::collectors

@@ -99,7 +99,7 @@ std::shared_ptr<const Reading> Reader::take() {
   return std::exchange(reading_, nullptr);
 }
 
-// A cgroup made again under the same path is another one: nothing of the old one is its.
+// A cgroup made again under the same path is another cgroup: no state of the old one applies to it.
 Reader::Watched& Reader::watched_of(const Target& target) {
   Watched& watched = watched_[target.path];
   if (watched.cgroup_id != target.cgroup_id) {
@@ -111,13 +111,13 @@ Reader::Watched& Reader::watched_of(const Target& target) {
   return watched;
 }
 
-// Null: nothing was ever read of it. One of the caller's own that went away meanwhile shows what was read before: the
-// next snapshot has its last counters.
+// Null: the cgroup was never read. A cgroup of the caller's own that was removed meanwhile keeps its last sample; the
+// next reading's targets have its last counters.
 const Sample* Reader::read_cgroup(Watched& watched, const Target& target) {
   if (!watched.sampler) {
     const auto group = Group::at(hierarchies_, target.path);
     if (!group) return nullptr;
-    // Of what others made the tree tells when it is made again.
+    // For foreign groups the cgroup tree reports when a group is made again.
     if (!target.foreign && group->id().value_or(0) != target.cgroup_id) return nullptr;
     auto sampler = CgroupSampler::open(collection_, *group);
     if (!sampler) {
@@ -142,7 +142,7 @@ const Sample* Reader::read_cgroup(Watched& watched, const Target& target) {
   return watched.was_read ? &sampler.sample() : nullptr;
 }
 
-// Null: it has no writable layer, or it was not measured yet.
+// Null: no writable layer, or not measured yet.
 std::shared_ptr<const FilesystemUsage> Reader::filesystem_of(const Target& target) {
   if (target.writable.empty() || !collection_.options().wants("disk")) return nullptr;
   auto found = walks_.find(target.writable);
@@ -155,7 +155,7 @@ std::shared_ptr<const FilesystemUsage> Reader::filesystem_of(const Target& targe
   return found->second.walker.usage();
 }
 
-// One portion of the tree that has waited longest, so that what is read in between waits for 2 ms at most.
+// Makes one step of the walk that has waited longest, so that other reads wait for 2 ms at most.
 void Reader::walk_one(Clock::time_point now) {
   if (now < walk_again_) return;
   UsageWalker* first = nullptr;
@@ -179,7 +179,7 @@ void Reader::read_target(const Target& target) {
       if (const auto* const throttle = watch_throttling(target, *live)) series.throttle_lengths = throttle->lengths();
     }
   }
-  // With a cgroup that could not be read the base alone would look like counters that went back.
+  // When the cgroup could not be read, the base alone would look like counters that went back.
   const bool complete = live != nullptr || target.cgroup_id == 0;
   if (complete && (live != nullptr || target.base)) {
     Sample& sample = reading_->samples.emplace_back();
@@ -199,7 +199,7 @@ void Reader::read_target(const Target& target) {
   const Sample* const shown = series.sample;
   reading_->series.push_back(std::move(series));
   if (!target.pod_labels || shown == nullptr) return;
-  // The pod's cgroup holds nothing else: the same numbers, and the pod's network.
+  // The pod's cgroup holds nothing else: the pod's row has the same numbers, and the pod's network.
   Series pod;
   pod.path = target.path;
   pod.labels = target.pod_labels;
@@ -208,7 +208,7 @@ void Reader::read_target(const Target& target) {
   reading_->series.push_back(std::move(pod));
 }
 
-// Null: it has no quota.
+// Null: the group has no quota.
 const ThrottleWatch* Reader::watch_throttling(const Target& target, const Sample& sample) {
   const auto found = throttles_.find(target.path);
   if (!sample.cpu.quota) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads all cgroups into a Reading, in slices, and samples throttling in between. It waits for nothing: its owner calls
-// step() until it is done and sample() when it is due.
+// Reads all cgroups into a Reading, in slices, and samples throttling in between. The reader never waits: its owner
+// calls step() until the reading is complete, and sample() when due() has come.
 //
 //   reader.begin(targets);
 //   while (!reader.step(5ms)) ...            // other work in between
@@ -35,34 +35,36 @@ class Reader {
   // `hierarchies` must outlive the reader.
   Reader(const runtime::cgroup::Hierarchies& hierarchies, ReaderOptions options);
 
-  // Finds the cgroups that others made. An error: there is no inotify; readings are of the targets alone.
+  // Starts discovery of the cgroups that others made. An error: inotify is not available; readings then contain the
+  // given targets only.
   [[nodiscard]] Status discover();
-  // Readable when cgroups come or go: call see_changes(). -1 without discovery.
+  // The descriptor is readable when cgroups are made or removed: call see_changes(). -1 without discovery.
   [[nodiscard]] int fd() const { return foreign_ ? foreign_->fd() : -1; }
   void see_changes();
 
-  // A new reading, of these containers and pods and of the cgroups found. One at a time.
+  // Begins a reading of these containers and pods and of the cgroups found. One reading at a time.
   void begin(std::vector<Target> targets);
-  // Reads for about `budget`; true: complete.
+  // Reads for about `budget`. True: the reading is complete.
   bool step(Clock::duration budget);
   [[nodiscard]] std::shared_ptr<const Reading> take();
 
-  // When sample() has something to do next.
+  // When sample() next has work to do; empty: never.
   [[nodiscard]] std::optional<Clock::time_point> due() const;
-  // Reads cpu.stat of those that are due, asks again who those are that nobody knew, looks for lost cgroups.
+  // Reads cpu.stat of the groups that are due, identifies again the groups whose identity was incomplete, and rescans
+  // for cgroups that inotify did not report.
   void sample(Clock::time_point now);
 
   [[nodiscard]] std::span<const CollectionCost> cost() const { return collection_.cost(); }
 
  private:
-  // What is kept of a cgroup between readings.
+  // State kept for a cgroup between readings.
   struct Watched {
     std::uint64_t cgroup_id = 0;
     std::optional<CgroupSampler> sampler;
     bool was_read = false;
     pid_t network_pid = 0;
     std::uint64_t limit_changes = 0;
-    std::uint64_t reading = 0;  // the last one it was in
+    std::uint64_t reading = 0;  // number of the last reading that contained the group
   };
 
   void forget(const std::vector<std::string>& gone);
@@ -80,16 +82,16 @@ class Reader {
   Collection collection_;
   MachineReader machine_;
   ForeignCgroups::Options discovery_;
-  std::optional<ForeignCgroups> foreign_;  // empty: not discovered
-  bool failed_ = false;                    // a cgroup that exists could not be read
+  std::optional<ForeignCgroups> foreign_;  // empty: discovery is off
+  bool failed_ = false;                    // an existing cgroup could not be read
   std::unordered_map<std::string, Watched> watched_;
-  std::unordered_map<std::string, ThrottleWatch> throttles_;  // of those with a quota
+  std::unordered_map<std::string, ThrottleWatch> throttles_;  // of the groups with a quota
   struct Walk {
     UsageWalker walker;
-    std::uint64_t reading = 0;  // the last one it was in
+    std::uint64_t reading = 0;  // number of the last reading that contained the directory
   };
   std::unordered_map<std::string, Walk> walks_;  // by writable directory
-  Clock::time_point walk_again_{};               // all walks together keep to the pace of one
+  Clock::time_point walk_again_{};               // one duty cycle for all walks together
   std::vector<Target> targets_;
   std::size_t next_ = 0;
   std::uint64_t number_ = 0;

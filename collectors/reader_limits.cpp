@@ -11,12 +11,13 @@
 namespace mete::collectors {
 namespace {
 
-// Of an ancestor whose series nobody asked for.
+// Target::cgroup_id of an ancestor that is read only for its limits.
 constexpr std::uint64_t kNotAsked = 1;
 
 }  // namespace
 
-// Whose limits count though nobody asked for their series. A pod of a single container has its limits there only.
+// Adds the ancestors whose limits count although their series are not wanted. The cgroup of a pod with a single
+// container is left out: that pod's limits are set on the container's cgroup alone.
 void Reader::add_ancestors() {
   std::set<std::string> known;
   for (const Target& target : targets_) known.insert(target.path);

@@ -35,7 +35,7 @@ CgroupSampler::FileRead CgroupSampler::read_text(int fd, bool whole, Parse parse
   char buffer[kStackBuffer];  // NOLINT(modernize-avoid-c-arrays): not cleared before each read
   std::size_t used = 0;
   ssize_t got = read_at(fd, buffer, sizeof buffer, 0);
-  // Files that are lists come in pieces, the others in one read unless they are larger than the buffer.
+  // List files arrive in pieces; the others arrive in one read unless they are larger than the buffer.
   while (got > 0) {
     used += static_cast<std::size_t>(got);
     if (used == sizeof buffer || !whole) break;
@@ -64,7 +64,7 @@ CgroupSampler::FileRead CgroupSampler::read_file(const Collection::File& file, i
   return read;
 }
 
-// Those that are wanted from `from` to `to`, which are in this order.
+// Reads the open files of the groups `from` to `to`; the files are sorted by When.
 CgroupSampler::Outcome CgroupSampler::read_files(When from, When to) {
   auto begin = steady_clock::now();
   const auto& files = files_.files();
@@ -134,7 +134,7 @@ void CgroupSampler::read_network() {
   for (const Collection::NetFile& file : collection_->net_files_) {
     begin = now;
     CollectionCost& own = collection_->cost_[file.collector];
-    // Without its process the directory is empty: what was read last stands.
+    // Once the process has exited its directory is empty: the last values stay.
     const UniqueFd fd(::openat(network_.directory.get(), ControlPath(file.name).c_str(), O_RDONLY | O_CLOEXEC));
     if (fd.valid()) {
       ++own.files;
@@ -159,7 +159,7 @@ void CgroupSampler::read_processes() {
     cost.files += walk_->run(collection_->proc_.get(), pids, begin, into);
     return true;
   });
-  // The processes of a threaded cgroup are listed at the top of its tree alone: EOPNOTSUPP.
+  // The kernel lists the processes of a threaded cgroup only at the top of its tree (EOPNOTSUPP).
   if (read == FileRead::kFailed && errno != EOPNOTSUPP) ++cost.errors;
   cost.time += steady_clock::now() - begin;
 }
@@ -168,12 +168,12 @@ CgroupSampler::Outcome CgroupSampler::read() {
   const auto at = steady_clock::now();
   const auto wall_time = std::chrono::system_clock::now();
   const auto before = sample_.at;
-  // Nobody is held to the limits of a group without tasks.
+  // The limits of a group without tasks affect no process, so they are read less often.
   const bool was_empty = quiet_now_ == Quiet::kEmpty;
   const auto settings_for = collection_->options_.settings_for * (was_empty ? kSeldom : 1);
   bool settings_due = !settings_at_ || at - *settings_at_ >= settings_for;
   if (!files_.kept()) {
-    // What a quiet group will not be asked for is not opened for it.
+    // Files that are not read in a quiet group are not opened for it either.
     partly_open_ = quiet_now_ != Quiet::kNo;
     if (open_files_again(partly_open_ ? When::kEachPass : When::kRunning) == Outcome::kGone) return Outcome::kGone;
   }
@@ -188,7 +188,7 @@ CgroupSampler::Outcome CgroupSampler::read() {
   collection_->devices_.name(sample_.devices);
   collection_->devices_.name(sample_.device_details);
   if (network_.dev.valid()) read_network();
-  // After the counters: their open files would have told if another group had taken this one's path.
+  // Settings are read after the counters, whose open files fail when another group has taken this one's path.
   settings_due = settings_due || (was_empty && quiet_now_ != Quiet::kEmpty);
   if (settings_due) {
     read_settings();

@@ -35,28 +35,29 @@ struct CollectionOptions {
   std::string proc = "/proc";
   std::string sys = "/sys";
   std::string etc = "/etc";
-  std::vector<std::string> with;                                     // collectors that are off by default and wanted
-  std::vector<std::string> without;                                  // those that are on and not wanted
-  std::chrono::nanoseconds settings_for = std::chrono::seconds(10);  // so long limits and the like are not read again
-  std::size_t open_files = 0;                                        // how many may stay open; 0: no limit
-  // In a quiet group (see quiet.h) counters that cannot have moved are read with the settings only, and the settings of
-  // a group without tasks three times as seldom. Whoever sets it calls Collection::begin_pass().
+  std::vector<std::string> with;                                     // collectors to switch on that are off by default
+  std::vector<std::string> without;                                  // collectors to switch off that are on by default
+  std::chrono::nanoseconds settings_for = std::chrono::seconds(10);  // how long settings are not read again
+  std::size_t open_files = 0;                                        // files that may stay open; 0: no limit
+  // In a quiet group (see quiet.h) counters that cannot have changed are read only with the settings, and in a group
+  // without tasks the settings are read a third as often. When true, the caller must call Collection::begin_pass().
   bool back_off = false;
   std::span<const Collector> collectors = builtin_collectors();
 
   [[nodiscard]] bool wants(const Collector& collector) const;
-  [[nodiscard]] bool wants(std::string_view name) const;  // of builtin_collectors()
+  [[nodiscard]] bool wants(std::string_view name) const;  // by name, in builtin_collectors()
 };
 
-// What the samplers share. Not thread-safe: one thread reads. Must outlive its samplers and not be moved.
+// State shared by the samplers. Not thread-safe: one thread reads. The object must outlive its samplers and must not be
+// moved.
 class Collection {
  public:
-  // Looks up, once, which files this machine can have.
+  // Looks up once which files this machine can have.
   Collection(const runtime::cgroup::Hierarchies& hierarchies, CollectionOptions options);
   Collection(const Collection&) = delete;
   Collection& operator=(const Collection&) = delete;
 
-  // Before the groups are read, each time: what of the machine may have changed in all of them.
+  // Called before each pass over the groups: reads the machine's counters that say whether any group may have changed.
   void begin_pass();
   [[nodiscard]] std::span<const CollectionCost> cost() const { return cost_; }
   [[nodiscard]] const CollectionOptions& options() const { return options_; }
@@ -67,7 +68,7 @@ class Collection {
   struct File {
     const SourceFile* source;
     std::uint16_t collector;  // index into cost_
-    bool absent = false;      // this kernel does not have it: seen missing in a group that exists
+    bool absent = false;      // this kernel does not have the file: it was missing in a group that exists
   };
   // A file of /proc/PID/net that some collector wants.
   struct NetFile {
@@ -75,7 +76,7 @@ class Collection {
     Parser parse;
     std::uint16_t collector;
   };
-  std::uint16_t cost_of(std::string_view collector);  // made when there is none
+  std::uint16_t cost_of(std::string_view collector);  // adds an entry when there is none
 
   CollectionOptions options_;
   std::vector<File> files_;
@@ -83,35 +84,34 @@ class Collection {
   ProcessOptions processes_;
   bool count_processes_ = false;
   bool network_ = true;
-  SourceFile procs_{};  // cgroup.procs, of the hierarchy that knows the processes
+  SourceFile procs_{};  // cgroup.procs of the hierarchy that has the processes
   runtime::UniqueFd proc_;
-  std::vector<CollectionCost> cost_;  // one a collector
+  std::vector<CollectionCost> cost_;  // one entry per collector
   std::uint16_t network_cost_ = 0, processes_cost_ = 0;
   DeviceNames devices_;
   FileBudget budget_;
   std::uint64_t reclaims_ = 0;  // see parse_reclaims()
-  std::vector<char> large_;     // for what does not fit the stack buffer
+  std::vector<char> large_;     // for text that does not fit the stack buffer
 };
 
 class CgroupSampler {
  public:
   enum class Outcome { kRead, kGone };
 
-  // Opens the files. is_gone() when there is no such cgroup.
+  // Opens the files. An error for which is_gone() is true: the cgroup does not exist.
   [[nodiscard]] static Result<CgroupSampler> open(Collection& collection, const runtime::cgroup::Group& group);
 
-  // One pass. A file that fails is counted in cost() and its fields keep their last value; kGone when the cgroup has
-  // been removed: the sample then holds what was read before.
+  // Makes one pass. A file that cannot be read is counted in cost(), and its fields keep their last value. kGone: the
+  // cgroup has been removed; the sample then holds the last values read. Files that may not stay open
+  // (CollectionOptions::open_files) are opened for each read.
   Outcome read();
   [[nodiscard]] const Sample& sample() const { return sample_; }
 
-  // Files of a sampler that may not keep them open (CollectionOptions::open_files) are opened for each read.
-
-  // Limits were just written: read them in the next pass.
+  // Reads the settings again in the next pass: the caller has just written limits.
   void refresh_settings() { settings_at_.reset(); }
-  // From now on the network counters of this process's network namespace are read too. The open file keeps the
-  // namespace alive, so that counters can be read after exit: destroy the sampler (or pass 0) to let it go. States of
-  // sockets (collectors tcp, udp, advtcp) are read as long as the process lives.
+  // Also reads the network counters of this process's network namespace from now on. The open file keeps the namespace
+  // alive, so that the counters can be read after the process exits; the destructor, or pid 0, closes it. Socket states
+  // (collectors tcp, udp, advtcp) are read as long as the process lives.
   [[nodiscard]] Status watch_network(pid_t pid);
   [[nodiscard]] std::size_t open_files() const;
 
@@ -119,7 +119,7 @@ class CgroupSampler {
   CgroupSampler(Collection& collection, const runtime::cgroup::Group& group)
       : collection_(&collection), group_(group), files_(collection.budget_.make()) {}
   enum class FileRead { kDone, kFailed, kGone };
-  // The descriptors of a process's network namespace; counted as open files while they are there.
+  // The descriptors of a process's network namespace. They count as open files while the object holds them.
   class Network {
    public:
     Network() = default;
@@ -156,15 +156,15 @@ class CgroupSampler {
 
   Collection* collection_;
   runtime::cgroup::Group group_;
-  std::uint64_t id_ = 0;  // of the group: one made again under its path has another
+  std::uint64_t id_ = 0;  // the group's; a group made again under its path has another
   FileBudget::Set files_;
-  std::vector<std::uint16_t> settings_;  // opened when they are read
+  std::vector<std::uint16_t> settings_;  // opened for each read
   Network network_;
-  std::unique_ptr<ProcessWalk> walk_;  // null: no collector asks for it
+  std::unique_ptr<ProcessWalk> walk_;  // null: no collector needs it
   std::optional<std::chrono::steady_clock::time_point> settings_at_;
   QuietWatch quiet_;
   Quiet quiet_now_ = Quiet::kNo;
-  bool partly_open_ = false;  // a quiet group's files of each pass alone
+  bool partly_open_ = false;  // only the kEachPass files of a quiet group are open
   Sample sample_;
 };
 

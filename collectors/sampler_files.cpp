@@ -23,7 +23,7 @@ using std::chrono::steady_clock;
 
 namespace {
 
-// Sorted: cgroup2 does not.
+// Sorts the pids, because cgroup2 does not.
 Result<std::vector<pid_t>> pids_of(const char* file) {
   METE_TRY(const std::string text, runtime::read_file(AT_FDCWD, file));
   std::vector<pid_t> pids;
@@ -36,7 +36,7 @@ Result<std::vector<pid_t>> pids_of(const char* file) {
 
 }  // namespace
 
-// The inode by any of its directories: on hybrid a group that somebody else made is not in cgroup2.
+// The inode from any directory of the group: on hybrid, foreign groups are not in cgroup2.
 Result<std::uint64_t> CgroupSampler::id_of(const Group& group) {
   if (const auto id = group.id()) return *id;
   for (const std::string& mount : group.hierarchies().v1_mounts()) {
@@ -88,7 +88,7 @@ void CgroupSampler::choose_files(const std::vector<std::string>& enabled) {
   });
 }
 
-// Those that are missing stay in the list without a descriptor when they may come back.
+// A missing file that may appear later stays in the list without a descriptor.
 void CgroupSampler::open_files(When to) {
   const bool root = group_.path() == "/";
   ControlDirectory directory(group_);
@@ -103,7 +103,8 @@ void CgroupSampler::open_files(When to) {
     if (errno != ENOENT) {
       ++collection_->cost_[file.collector].errors;
     } else if (source.where != Where::kUnified && !root && directory.exists()) {
-      // Root groups lack files that others have, and cgroup.pressure can hide a group's pressure files.
+      // These files may be missing in one group only: root groups lack some, and cgroup.pressure can hide a group's
+      // pressure files.
       file.absent = true;
     }
   }
@@ -138,8 +139,8 @@ std::size_t CgroupSampler::open_files() const {
   return static_cast<std::size_t>(open) + network_.open();
 }
 
-// On v1 a process may be in this group in one hierarchy and in another group in the next: then the CPU usage of the one
-// tells nothing of the other.
+// On v1 a process may be in this group in one hierarchy and in another group in the next. The CPU usage of the one then
+// says nothing about the other.
 bool CgroupSampler::has_same_processes() const {
   if (group_.hierarchies().v1.empty()) return true;
   std::vector<pid_t> first;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long throttled stretches last. The kernel only sums them up (cpu.stat nr_throttled and throttled_time), so
-// cpu.stat is read as often as there is throttling: at one read a period each stretch is seen by itself, at slower ones
-// the mean of those between two reads stands for each of them.
+// The distribution of the lengths of throttled stretches. The kernel keeps only sums (cpu.stat nr_throttled and
+// throttled_time), so cpu.stat is read as often as the group is throttled. With one read per period each stretch is
+// measured by itself; with slower reads every stretch between two reads is recorded with their mean length.
 #pragma once
 
 #include <chrono>
@@ -19,20 +19,21 @@ struct ThrottleCounters {
   std::chrono::nanoseconds time{};
 };
 
-// Pure: adds what happened between two reads. Counters that went back (the cgroup was made again) count from zero.
+// Pure: adds the stretches between two reads to `lengths`. A counter that went back (the cgroup was made again) counts
+// from zero.
 void observe(ThrottleLengths& lengths, const ThrottleCounters& before, const ThrottleCounters& now);
 
-// Pure: when to look again. 100 ms while it throttles, then twice as long each time nothing happened, up to 1 s; 10 s
-// when no CPU time was used either.
+// Pure: the time until the next read. 100 ms while the group is throttled; doubled after each read without throttling,
+// up to 1 s; 10 s when the group used no CPU time either.
 [[nodiscard]] std::chrono::milliseconds next_interval(std::chrono::milliseconds last, bool throttled, bool ran);
 
 class ThrottleWatch {
  public:
   using Clock = std::chrono::steady_clock;
-  // Keeps cpu.stat open. is_gone() when there is no such cgroup.
+  // Opens cpu.stat and keeps it open. An error for which is_gone() is true: the cgroup does not exist.
   [[nodiscard]] static Result<ThrottleWatch> open(const runtime::cgroup::Group& group, Clock::time_point now);
 
-  // False: the cgroup is gone.
+  // False: the cgroup has been removed.
   bool read(Clock::time_point now);
   [[nodiscard]] Clock::time_point due() const { return due_; }
   [[nodiscard]] const ThrottleLengths& lengths() const { return lengths_; }
@@ -41,7 +42,7 @@ class ThrottleWatch {
   explicit ThrottleWatch(runtime::UniqueFd file) : file_(std::move(file)) {}
   runtime::UniqueFd file_;
   std::optional<ThrottleCounters> last_;
-  std::uint64_t periods_ = 0;  // nr_periods: passes only while something runs
+  std::uint64_t periods_ = 0;  // nr_periods: counts only while something runs
   std::chrono::milliseconds interval_{100};
   Clock::time_point due_{};
   ThrottleLengths lengths_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last minute of one number, as finely as it was looked at, in little memory.
+// The last minute of one number, in the resolution in which it was read, in little memory.
 #pragma once
 
 #include <chrono>
@@ -19,8 +19,8 @@ class UsageHistory {
   static constexpr auto kKept = std::chrono::seconds(60);
   static constexpr std::size_t kMostPoints = 1024;
 
-  // Of a stretch in which it stays the same, the first and the last point are kept. When there are too many, every
-  // second one of the older half goes.
+  // Adds a point. Of a stretch of equal values the first and the last point are kept. When there are too many points,
+  // every second one of the older half is removed.
   void see(Moment at, Bytes usage);
   [[nodiscard]] const std::deque<Point>& points() const { return points_; }  // the oldest first
 

@@ -23,10 +23,10 @@ namespace {
 using runtime::UniqueFd;
 
 constexpr std::size_t kBuffer = 16'384;
-// Deeper trees are cut off there: each level holds a descriptor.
+// The walk stops at this depth, because each level holds a descriptor.
 constexpr std::size_t kDeepest = 200;
 
-// The directory's project, when new files in it inherit that: only then the quota counts the whole tree.
+// The directory's project id, when new files inherit it: only then does the quota count the whole tree.
 std::optional<std::uint32_t> project_of(int directory) {
   fsxattr attributes{};
   if (::ioctl(directory, FS_IOC_FSGETXATTR, &attributes) != 0) return std::nullopt;
@@ -73,7 +73,8 @@ Result<UsageWalker> UsageWalker::open(const std::string& directory, UsageWalkOpt
   return walker;
 }
 
-// The kernel counts for us. quotactl_fd (5.14) takes no device path, which a container's host may not have.
+// Asks the kernel for the project's usage. quotactl_fd (5.14) needs no device path, which the host of a container may
+// not have.
 bool UsageWalker::read_quota(FilesystemUsage& usage) const {
 #ifdef SYS_quotactl_fd
   if (!project_) return false;
@@ -117,9 +118,9 @@ void UsageWalker::look_at(const char* name) {
   if (below.valid()) levels_.push_back({std::move(below), std::string(kBuffer, '\0')});
 }
 
-// True: the tree has been seen to its end.
+// True: the walk has reached the end of the tree.
 bool UsageWalker::walk(Clock::time_point end) {
-  constexpr std::size_t kName = 19;  // of struct linux_dirent64: inode, offset, length, type come before
+  constexpr std::size_t kName = 19;  // offset in struct linux_dirent64, after inode, offset, length and type
   for (std::size_t looked = 0; !levels_.empty();) {
     if (looked >= options_.entries || (looked % 32 == 31 && Clock::now() >= end)) return false;
     Level& level = levels_.back();

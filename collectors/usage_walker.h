@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much space a directory tree takes: a container's writable layer. By project quota where the file system keeps
-// one; else by a walk in small steps, so that a tree of millions of files costs a bounded share of a core, however long
-// a whole round then takes.
+// Measures the space that a directory tree takes: a container's writable layer. The number comes from the project quota
+// where the file system keeps one, else from a walk in small steps: a tree of millions of files costs a bounded share
+// of a core, however long a whole round takes.
 //
 //   METE_TRY(UsageWalker walker, UsageWalker::open("/var/lib/.../upper"));
 //   if (walker.due() <= now) walker.step(now);     // at most 2 ms or 2,000 entries
 //   walker.usage()                                 // of the last complete round; null before the first
 //
-// It does not follow links, does not leave the file system, and counts what is linked more than once one time. What
-// vanishes while it looks is no error. Space is what is allocated (st_blocks), as `du` says it.
+// The walk follows no links, stays on its file system, and counts an inode with several links once. An entry that is
+// removed during the walk is no error. Space means allocated blocks (st_blocks), as in `du`.
 #pragma once
 
 #include <chrono>
@@ -26,10 +26,10 @@
 namespace mete::collectors {
 
 struct UsageWalkOptions {
-  std::size_t entries = 2'000;                                    // of a step
-  std::chrono::microseconds time = std::chrono::milliseconds(2);  // of a step
+  std::size_t entries = 2'000;                                    // per step
+  std::chrono::microseconds time = std::chrono::milliseconds(2);  // per step
   double duty = 0.01;                                             // share of wall time that steps may take
-  std::chrono::seconds every{60};                                 // a new round, at the earliest
+  std::chrono::seconds every{60};  // a new round begins this long after the last one began, at the earliest
 };
 
 class UsageWalker {
@@ -38,13 +38,13 @@ class UsageWalker {
 
   [[nodiscard]] static Result<UsageWalker> open(const std::string& directory, UsageWalkOptions options = {});
 
-  // One portion; true: a round was completed by it. Before due() it does nothing.
+  // Makes one step. True: the step completed a round. Before due() the call does nothing.
   bool step(Clock::time_point now);
-  // When the next step may be made: the duty cycle's pause, or the next round.
+  // When the next step may be made: after the pause of the duty cycle, or at the next round.
   [[nodiscard]] Clock::time_point due() const { return due_; }
   // Null before the first complete round.
   [[nodiscard]] const std::shared_ptr<const FilesystemUsage>& usage() const { return usage_; }
-  [[nodiscard]] std::uint64_t entries() const { return entries_; }  // seen so far, over all rounds
+  [[nodiscard]] std::uint64_t entries() const { return entries_; }  // entries read so far, over all rounds
 
  private:
   struct Level {
@@ -55,7 +55,7 @@ class UsageWalker {
   explicit UsageWalker(UsageWalkOptions options) : options_(options) {}
   void begin_round();
   bool walk(Clock::time_point end);
-  // Of the entry `name` of the deepest level; opens it when it is a directory.
+  // Counts the entry `name` of the deepest level; opens it when it is a directory.
   void look_at(const char* name);
   [[nodiscard]] bool read_quota(FilesystemUsage& usage) const;
   void finish();
@@ -65,16 +65,16 @@ class UsageWalker {
   std::uint64_t device_ = 0;  // st_dev: other file systems are left out
   std::string device_name_;
   std::optional<std::uint32_t> project_;
-  std::vector<Level> levels_;  // from the root to where the walk is
+  std::vector<Level> levels_;  // from the root to the current directory
   bool walking_ = false;
   std::uint64_t bytes_ = 0;
-  std::unordered_set<std::uint64_t> linked_;  // inodes with more than one link, of this round
+  std::unordered_set<std::uint64_t> linked_;  // inodes of this round with more than one link
   std::uint64_t entries_ = 0;
   Clock::time_point due_{}, round_began_{};
   std::shared_ptr<const FilesystemUsage> usage_;
 };
 
-// The device of a file system by /proc/self/mountinfo's text: "/dev/vda1"; empty when it is not listed.
+// The device of a file system in the text of /proc/self/mountinfo: "/dev/vda1"; empty when it is not listed.
 [[nodiscard]] std::string device_of_mount(std::string_view mountinfo, std::uint32_t major, std::uint32_t minor);
 
 }  // namespace mete::collectors

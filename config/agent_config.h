@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// agent.yaml (--config): what the agent exports. All of it may be left out.
+// agent.yaml (--config): what the agent exports and how it protects the machine. Every field is optional.
 #pragma once
 
 #include <chrono>
@@ -15,56 +15,56 @@
 
 namespace mete::config {
 
-// Which cgroups and which labels are exported. Patterns know '*' (any text, '/' too) and '?'.
+// Selects the cgroups and labels that are exported. In patterns '*' matches any text with '/', '?' one character.
 struct ExportPolicy {
   bool containers = true;            // of all runtimes, and pods
-  bool slices = true;                // systemd's
-  bool services = true;              // and scopes
-  bool other = false;                // groups that are none of these: whatever people make by hand
-  std::vector<std::string> include;  // cgroup paths that are exported whatever they are
-  std::vector<std::string> exclude;  // those that are not
+  bool slices = true;                // systemd slices
+  bool services = true;              // systemd services and scopes
+  bool other = false;                // groups that are none of these, such as those made by hand
+  std::vector<std::string> include;  // cgroup paths that are always exported
+  std::vector<std::string> exclude;  // cgroup paths that are never exported
   bool id_label = true;
   // Labels of containers by name; exported as container_label_NAME. Environment variables never are.
   std::vector<std::string> labels = {"com.docker.compose.project", "com.docker.compose.service"};
-  std::int64_t most_cgroups = 20'000;  // the bound of a scrape
+  std::int64_t most_cgroups = 20'000;  // upper bound of cgroups in one scrape
   bool kube = false;                   // the kube_* families, from the manifests
 };
 
-// By the names of `mete metrics`.
+// Collectors by their names in `mete metrics`.
 struct CollectorChoice {
-  std::vector<std::string> enable;   // of those that are off by default
-  std::vector<std::string> disable;  // of those that are on
+  std::vector<std::string> enable;   // off by default
+  std::vector<std::string> disable;  // on by default
 };
 
-// What is kept for the system, and what is done when the machine itself runs out of memory.
+// Memory pressure of the whole machine (PSI) at which a pod is ended.
 struct MachinePressure {
   std::optional<Ratio> some;  // share of time that some task waited for memory; at least one of the two is set
   std::optional<Ratio> full;
   std::chrono::nanoseconds over{};
 };
-// io.cost of a disk (cgroup v2): what makes IO weights hold, and how far its speed is turned down for latency's sake.
-// Empty: the kernel's own numbers.
+// io.cost of a disk (cgroup v2): makes IO weights effective and sets how far the disk's speed is reduced to keep
+// latency low. Empty fields: the kernel's own values.
 struct IoCostLatency {
   Ratio percentile;
   std::chrono::nanoseconds target{};
   bool operator==(const IoCostLatency&) const = default;
 };
 struct IoCost {
-  std::string path;  // the disk, or a path on the file system that lies on it
+  std::string path;  // the disk, or a path on a file system of the disk
   std::optional<IoCostLatency> read, write;
-  std::optional<Ratio> min, max;  // of the speed that the model says
-  std::map<std::string, std::int64_t>
-      model;  // by the kernel's words: rbps, rseqiops, rrandiops, wbps, wseqiops, wrandiops
+  std::optional<Ratio> min, max;  // share of the model's speed
+  // Keys are the kernel's: rbps, rseqiops, rrandiops, wbps, wseqiops, wrandiops.
+  std::map<std::string, std::int64_t> model;
   bool operator==(const IoCost&) const = default;
 };
 struct MachinePolicy {
-  Bytes reserve_memory;  // containers of ours end before less is available; 0: none do
+  Bytes reserve_memory;  // mete ends its containers before less is available; 0: never
   MilliCpu reserve_cpu{0};
   std::vector<IoCost> io_cost;
-  std::optional<Ratio>
-      best_effort_cpu;  // share of the CPUs that all may use before pods without requests are held back
+  // Share of the CPUs that all groups together may use before pods without requests are throttled.
+  std::optional<Ratio> best_effort_cpu;
   std::optional<MachinePressure> pressure;
-  bool report_only = false;          // tell who would be ended
+  bool report_only = false;          // report the pod that would be ended, and end none
   std::vector<std::string> protect;  // patterns of NAMESPACE/NAME: pods that are never ended
 };
 
@@ -72,15 +72,15 @@ struct AgentConfig {
   ExportPolicy exported;
   CollectorChoice collectors;
   MachinePolicy machine;
-  std::string web_config;  // Prometheus' web configuration file, from agent.yaml's folder; empty: none
+  std::string web_config;  // Prometheus' web configuration file; relative to agent.yaml's folder; empty: none
 };
 
 struct AgentConfigFile {
   AgentConfig config;
-  std::vector<Diagnostic> errors;  // with any of them the config is not to be used
+  std::vector<Diagnostic> errors;  // when not empty, `config` must not be used
 };
 
-// Pure. `file` is only named in errors.
+// Pure. `file` is used in errors only.
 [[nodiscard]] AgentConfigFile read_agent_config(std::string_view text, std::string_view file);
 
 }  // namespace mete::config

@@ -8,7 +8,7 @@
 
 namespace mete::config {
 
-// Standard base64 with padding (RFC 4648); line breaks and blanks between are skipped, as Kubernetes does.
+// Decodes standard base64 with padding (RFC 4648). Line breaks and blanks are skipped, as in Kubernetes.
 [[nodiscard]] Result<std::string> decode_base64(std::string_view text);
 
 }  // namespace mete::config

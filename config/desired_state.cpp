@@ -21,7 +21,7 @@ Diagnostic said_twice(std::string_view kind, const ObjectMeta& metadata, const L
   return error;
 }
 
-// Adds each object under its full name; the first of two stays, so that a stray copy changes nothing that runs.
+// Adds each object under its full name. The first of two is kept, so that a stray copy changes nothing that runs.
 template <class T>
 void index(const std::vector<T>& objects, std::string_view kind, std::map<std::string, const T*>& to,
            std::vector<Diagnostic>& errors) {
@@ -35,7 +35,7 @@ std::size_t specificity(const Policy& policy) {
   return policy.selector.match_labels.size() + policy.selector.match_expressions.size();
 }
 
-// The applying policy that asks for the most labels; two that ask for equally many are an error of the Pod.
+// The applying policy that selects by the most labels. Two policies with equally many labels are an error of the Pod.
 const Policy* choose_policy(const Pod& pod, const std::map<std::string, const Policy*>& policies,
                             std::vector<Diagnostic>& errors) {
   const Policy* best = nullptr;
@@ -69,8 +69,8 @@ std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) {
   return hash;
 }
 
-// A Pod without a uid gets one made of its name (RFC 9562 version 8), the same each time, so that an unchanged manifest
-// stays == to what runs.
+// Makes a uid from the name of a Pod without one (RFC 9562 version 8). The uid is the same each time, so that an
+// unchanged manifest stays == to the running Pod.
 std::string uid_of(const ObjectMeta& metadata) {
   constexpr std::string_view kHex = "0123456789abcdef";
   constexpr std::string_view kPattern = "xxxxxxxx-xxxx-8xxx-axxx-xxxxxxxxxxxx";

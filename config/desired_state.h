@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The manifests of all files together: what should run on this machine. Cross-checks what one file cannot know
-// (names used twice, ConfigMaps that are nowhere, which Policy applies) and resolves every reference to plain values,
-// so that whoever starts a container needs nothing but its PodPlan.
+// The manifests of all files together: what should run on this machine. Checks what one file alone cannot show (names
+// used twice, missing ConfigMaps, which Policy applies) and resolves every reference to a plain value, so that starting
+// a container needs nothing but its PodPlan.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,8 @@ struct EnvValue {
   bool operator==(const EnvValue&) const = default;
 };
 
-// What a container is started with, all $(VAR) expanded. `command` and `args` empty = the image's, as in Container.
+// The environment and command of a container, all $(VAR) expanded. Empty `command` and `args` mean the image's, as in
+// Container.
 struct ContainerPlan {
   std::string name;
   std::vector<EnvValue> env;
@@ -36,7 +37,7 @@ struct VolumeFile {
   bool operator==(const VolumeFile&) const = default;
 };
 
-// The files of a ConfigMap or Secret volume. An optional one whose object is missing has none.
+// The files of a ConfigMap or Secret volume. Empty when the volume is optional and its object is missing.
 struct VolumeFiles {
   std::string volume;
   bool secret = false;  // keep in memory (tmpfs), never on disk
@@ -53,7 +54,7 @@ struct PodPlan {
   bool operator==(const PodPlan&) const = default;
 };
 
-// A Pod that was understood but cannot run as the manifests stand.
+// A valid Pod that cannot run with the present manifests.
 struct RejectedPod {
   Pod pod;
   std::vector<Diagnostic> errors;
@@ -61,19 +62,19 @@ struct RejectedPod {
 
 struct DesiredState {
   std::vector<PodPlan> pods;          // sorted by namespace and name
-  std::vector<RejectedPod> rejected;  // one wrong Pod does not stop the others
-  std::vector<Policy> policies;       // all that are valid; those that select cgroups apply to no Pod
-  std::vector<Diagnostic> errors;     // everything wrong, those of `rejected` included, in the order of the files
+  std::vector<RejectedPod> rejected;  // an error in one Pod does not stop the others
+  std::vector<Policy> policies;       // all valid ones; a Policy that selects cgroups applies to no Pod
+  std::vector<Diagnostic> errors;     // all errors, also those in `rejected`, in the order of the files
   std::vector<Diagnostic> warnings;
 
   [[nodiscard]] bool ok() const { return errors.empty(); }
 };
 
-// Puts the documents of several files together. Pure. The errors of the documents come along.
+// Combines the documents of several files, with their errors. Pure.
 [[nodiscard]] DesiredState assemble(const std::vector<Documents>& files);
 
-// Name and value of a Pod's field for `fieldRef`: metadata.name, .namespace, .uid, .labels['x'], .annotations['x'].
-// Empty when there is no such field; a label that is not set is "".
+// Value of a Pod's field for `fieldRef`: metadata.name, .namespace, .uid, .labels['x'], .annotations['x']. Empty: no
+// such field. A label that is not set is "".
 [[nodiscard]] std::optional<std::string> pod_field(const Pod& pod, std::string_view path);
 
 }  // namespace mete::config

@@ -10,7 +10,7 @@
 namespace mete::config {
 namespace {
 
-constexpr std::size_t kLongestName = 64;  // nothing known is longer; bounds the quadratic comparison
+constexpr std::size_t kLongestName = 64;  // no known name is longer; bounds the quadratic comparison
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -18,7 +18,7 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// Edits (insert, delete, replace, swap of neighbours) that make `a` into `b`.
+// Number of edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`.
 std::size_t distance(const std::string& a, const std::string& b) {
   std::vector<std::size_t> before;
   std::vector<std::size_t> above(b.size() + 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words for errors: the nearest known name, lists of names. Internal to config/.
+// Texts for errors: the nearest known name, lists of names. Internal to config/.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace mete::config {
 
-// The one of `known` that `text` is most likely a slip of the pen for; empty when none is close. Case does not count.
+// The name in `known` that `text` most likely misspells; empty when none is close. Case is ignored.
 [[nodiscard]] std::string nearest(std::string_view text, const std::vector<std::string_view>& known);
 
 // "a, b or c"

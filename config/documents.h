@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What reading manifests gives: the objects that are right, and a diagnostic for each thing that is not.
+// The result of reading manifests: the valid objects, and one diagnostic per fault.
 #pragma once
 
 #include <string>
@@ -12,14 +12,14 @@
 
 namespace mete::config {
 
-// One error or warning. Only `location` and `message` are always there.
+// One error or warning. Only `location` and `message` are always set.
 struct Diagnostic {
   Location location;
-  std::string object;      // "Pod default/web"; empty when the document was not understood that far
+  std::string object;      // "Pod default/web"; empty when the fault comes before kind and name are known
   std::string field;       // "spec.containers[0].resources.limits.memory"
   std::string message;     // the whole sentence, without location and field
-  std::string found;       // what stands there
-  std::string expected;    // what should
+  std::string found;       // the text or value in the manifest
+  std::string expected;    // the allowed text or value
   std::string suggestion;  // nearest known field
   bool operator==(const Diagnostic&) const = default;
 };
@@ -32,11 +32,15 @@ struct Documents {
   std::vector<Policy> policies;
   std::vector<ConfigMap> config_maps;
   std::vector<Secret> secrets;
-  // Objects with an error are not among the above: an object is read whole or not at all.
+  // An object with an error is not in the lists above: an object is read completely or not at all.
   std::vector<Diagnostic> errors;
   std::vector<Diagnostic> warnings;
 
   [[nodiscard]] bool ok() const { return errors.empty(); }
 };
+
+// The same text is now in another file, `lines` further down (negative: further up): all locations follow. So a
+// manifest that is stored under another name need not be read again.
+void move_to(Documents& documents, const std::string& file, int lines);
 
 }  // namespace mete::config

@@ -19,7 +19,7 @@ std::string expand(std::string_view text, const Lookup& lookup) {
     }
     const auto close = text.find(')', at + 2);
     if (close == std::string_view::npos) {
-      // Unclosed: the rest can still hold `$$`, so only this opening is copied.
+      // Unclosed: only this opening is copied, because the rest may still contain `$$`.
       out += "$(";
       ++at;
       continue;

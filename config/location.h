@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where in the manifests something was said, so that an error found later can still point at it.
+// The place of a value in the manifests, so that a later error can name it.
 #pragma once
 
 #include <string>
@@ -8,15 +8,15 @@ namespace mete::config {
 
 struct Location {
   std::string file;
-  int line = 0;    // from 1; 0 = not known (built by a program, not read from a file)
+  int line = 0;    // from 1; 0: not known (made by a program, not read from a file)
   int column = 0;  // from 1
 
-  // Where a thing is written is not part of what it says: a Pod moved down by a comment is the same Pod, and the
-  // defaulted == of the structs that carry a Location must say so.
+  // The place is no part of the value: a Pod that a new comment moves down is the same Pod. All locations compare
+  // equal, so that the defaulted == of a struct with a Location ignores it.
   friend constexpr bool operator==(const Location& /*a*/, const Location& /*b*/) { return true; }
 };
 
-// "web.yaml:3:7", without what is not known.
+// "web.yaml:3:7"; unknown parts are left out.
 [[nodiscard]] inline std::string to_string(const Location& location) {
   std::string text = location.file.empty() ? "<manifest>" : location.file;
   if (location.line > 0) text += ":" + std::to_string(location.line) + ":" + std::to_string(location.column);

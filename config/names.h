@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names Kubernetes allows, checked before anything is made from them (paths, cgroups, host names).
+// The names that Kubernetes allows. Checked before paths, cgroups or host names are made from them.
 #pragma once
 
 #include <string_view>
@@ -19,14 +19,14 @@ namespace mete::config {
 [[nodiscard]] Status check_label_key(std::string_view key);
 [[nodiscard]] Status check_label_value(std::string_view value);
 
-// Keys of ConfigMaps and Secrets, which become file names: at most 253 of [A-Za-z0-9_.-], not "." and not beginning
-// "..".
+// Keys of ConfigMaps and Secrets, which become file names: at most 253 of [A-Za-z0-9_.-]; not "." and without ".." at
+// the start.
 [[nodiscard]] Status check_data_key(std::string_view key);
 
 // Name of an environment variable: printable ASCII without '='.
 [[nodiscard]] Status check_env_name(std::string_view name);
 
-// Paths in manifests. Nothing in them may lead out: no part is "..", and none is longer than the kernel takes.
+// Paths in manifests. A path cannot leave its root: no part is "..". No part and no path exceeds the kernel's limits.
 [[nodiscard]] Status check_absolute_path(std::string_view path);
 [[nodiscard]] Status check_relative_path(std::string_view path);  // not empty
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What all manifests share (metadata), and the two kinds that only carry data for Pods: ConfigMap and Secret.
+// Metadata, which all kinds of manifests have, and the two kinds that only carry data for Pods: ConfigMap and Secret.
 #pragma once
 
 #include <map>
@@ -12,7 +12,7 @@ namespace mete::config {
 struct ObjectMeta {
   std::string name;
   std::string namespace_ = "default";
-  std::string uid;  // as written; empty when the manifest has none (the agent makes one)
+  std::string uid;  // as in the manifest; empty: the agent makes one
   std::map<std::string, std::string> labels;
   std::map<std::string, std::string> annotations;
   bool operator==(const ObjectMeta&) const = default;
@@ -34,7 +34,7 @@ struct ConfigMap {
 struct Secret {
   ObjectMeta metadata;
   std::string type = "Opaque";
-  std::map<std::string, std::string> data;  // decoded; stringData is merged in and wins, as in Kubernetes
+  std::map<std::string, std::string> data;  // decoded; stringData is merged in and has precedence, as in Kubernetes
   Location location;
   bool operator==(const Secret&) const = default;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Kubernetes v1 Pod, as far as mete acts on it. Plain data with Kubernetes' defaults; knows nothing of YAML.
-// Two Pods are == when they ask for the same thing, wherever they are written.
+// The part of a Kubernetes v1 Pod that mete acts on. Plain data with Kubernetes' defaults, independent of YAML. Two
+// Pods are == when they have the same content, wherever they are written.
 #pragma once
 
 #include <chrono>
@@ -26,7 +26,7 @@ struct KeyToPath {
 };
 
 enum class HostPathType {
-  kUnchecked,          // "": mounted as it is
+  kUnchecked,          // "": mounted without a check
   kDirectoryOrCreate,  // made with 0755 when missing
   kDirectory,
   kFileOrCreate,  // made with 0644 when missing
@@ -43,8 +43,8 @@ struct HostPathVolume {
 };
 
 struct EmptyDirVolume {
-  bool memory = false;              // medium: Memory, i.e. a tmpfs that counts against the container's memory
-  std::optional<Bytes> size_limit;  // empty = none
+  bool memory = false;              // medium: Memory, that is a tmpfs that is charged to the container's memory
+  std::optional<Bytes> size_limit;  // empty: no limit
   bool operator==(const EmptyDirVolume&) const = default;
 };
 
@@ -75,7 +75,7 @@ struct Volume {
   bool operator==(const Volume&) const = default;
 };
 
-// Where an environment variable's value comes from when it is not written out.
+// Source of an environment variable's value that is not in the manifest itself.
 struct ConfigMapKeyRef {
   std::string name;
   std::string key;
@@ -97,7 +97,7 @@ using EnvSource = std::variant<std::string, ConfigMapKeyRef, SecretKeyRef, Field
 
 struct EnvVar {
   std::string name;
-  EnvSource source;  // a string is the value itself, its $(VAR) not yet expanded
+  EnvSource source;  // a string is the value itself, with $(VAR) not yet expanded
   Location location;
   bool operator==(const EnvVar&) const = default;
 };
@@ -114,7 +114,7 @@ struct EnvFrom {
 };
 
 struct VolumeMount {
-  std::string name;        // of a Volume of the same Pod
+  std::string name;        // name of a Volume of the same Pod
   std::string mount_path;  // absolute, without ".."
   std::string sub_path;    // relative, without ".."; empty = the volume's root
   bool read_only = false;
@@ -123,43 +123,43 @@ struct VolumeMount {
 };
 
 struct ResourceList {
-  std::optional<MilliCpu> cpu;              // empty = not said
-  std::optional<Bytes> memory;              // empty = not said
+  std::optional<MilliCpu> cpu;              // empty: not set
+  std::optional<Bytes> memory;              // empty: not set
   std::map<std::string, Bytes> huge_pages;  // by page size as Kubernetes writes it: "2Mi", "1Gi"
   bool operator==(const ResourceList&) const = default;
 };
 
 struct Resources {
-  ResourceList requests;  // what is not said here but in limits is taken from there, as in Kubernetes
+  ResourceList requests;  // a request that is not set has the value of its limit, as in Kubernetes
   ResourceList limits;
   bool operator==(const Resources&) const = default;
 };
 
 struct SecurityContext {
-  std::optional<std::uint32_t> run_as_user;   // empty = the Pod's, and after that the image's
+  std::optional<std::uint32_t> run_as_user;   // empty: the Pod's, otherwise the image's
   std::optional<std::uint32_t> run_as_group;  // the same
   bool read_only_root_filesystem = false;
   bool privileged = false;
   std::vector<std::string> add_capabilities;       // "CAP_NET_ADMIN" or "ALL"; always upper case with CAP_
-  std::vector<std::string> drop_capabilities;      // the same; drop is applied before add
+  std::vector<std::string> drop_capabilities;      // the same form; dropped before add_capabilities is applied
   std::optional<bool> allow_privilege_escalation;  // empty = allowed; false = no_new_privs
   bool operator==(const SecurityContext&) const = default;
 };
 
-// A request that is made from inside the pod's network namespace; whatever is answered is taken.
+// A request that is sent from inside the pod's network namespace; its answer is ignored.
 struct HttpGet {
   std::string host;  // empty: the pod itself, by its loopback address
   std::uint16_t port = 0;
   std::string path = "/";
-  bool https = false;  // whose certificate nobody checks, as with the kubelet
+  bool https = false;  // the certificate is not verified, as with the kubelet
   std::vector<std::pair<std::string, std::string>> headers;
   bool operator==(const HttpGet&) const = default;
 };
 
-// What is done before a container is told to end (lifecycle.preStop): a command inside, a request, or a pause.
+// The action before a container is stopped (lifecycle.preStop): a command inside it, a request, or a pause.
 struct PreStopHook {
-  std::vector<std::string> command;  // empty: one of the others
-  std::optional<HttpGet> http;       // empty, and no command: a pause
+  std::vector<std::string> command;  // empty: `http` or `pause`
+  std::optional<HttpGet> http;       // empty: `command` or `pause`
   std::chrono::seconds pause{0};
   bool operator==(const PreStopHook&) const = default;
 };
@@ -171,7 +171,7 @@ struct Container {
   std::vector<std::string> args;     // empty = the image's, unless command is set
   std::string working_dir;           // empty = the image's
   std::vector<EnvVar> env;
-  std::vector<EnvFrom> env_from;  // read before env, which wins
+  std::vector<EnvFrom> env_from;  // read before env, which has precedence
   std::vector<VolumeMount> volume_mounts;
   Resources resources;
   SecurityContext security;
@@ -179,10 +179,17 @@ struct Container {
   bool stdin_open = false;
   bool stdin_once = false;
   bool tty = false;
-  bool sidecar = false;  // an init container with restartPolicy Always: goes on beside the others
+  bool sidecar = false;  // an init container with restartPolicy Always: keeps running beside the others
   Location location;
   Location image_location;
   bool operator==(const Container&) const = default;
+};
+
+// One more line of the pod's /etc/hosts.
+struct HostAlias {
+  std::string ip;  // v4 or v6
+  std::vector<std::string> hostnames;
+  bool operator==(const HostAlias&) const = default;
 };
 
 enum class RestartPolicy { kAlways, kOnFailure, kNever };
@@ -203,9 +210,10 @@ struct PodSpec {
   bool host_pid = false;
   bool host_ipc = false;
   bool share_process_namespace = false;
-  std::optional<std::int64_t> priority;  // who goes when the machine runs out of memory: the lowest first
-  std::string priority_class;            // looked at for the two that every cluster has
+  std::optional<std::int64_t> priority;  // when the machine runs out of memory, the lowest priority is ended first
+  std::string priority_class;            // only the two classes that every cluster has are known
   PodSecurityContext security;
+  std::vector<HostAlias> host_aliases;  // not with host_network: the machine's /etc/hosts is its own
   std::vector<Container> init_containers;
   std::vector<Container> containers;
   std::vector<Volume> volumes;
@@ -215,6 +223,9 @@ struct PodSpec {
 struct Pod {
   ObjectMeta metadata;
   PodSpec spec;
+  // What the manifest says in the fields that are marked so in the field tables, in one order whatever the manifest's
+  // is; empty when it says nothing there. Two texts differ when those fields ask for different things.
+  std::string identity_text;
   Location location;
   bool operator==(const Pod&) const = default;
 };

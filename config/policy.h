@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The mete/v1 Policy: what mete can do beyond a Pod's own limits, selected by label so that Pods stay portable.
-// Empty optionals mean "not said". Plain data; knows nothing of YAML.
+// The mete/v1 Policy: control beyond a Pod's own limits, selected by label so that Pods stay portable. An empty
+// optional means "not set". Plain data, independent of YAML.
 #pragma once
 
 #include <chrono>
@@ -27,7 +27,7 @@ struct LabelExpression {
   bool operator==(const LabelExpression&) const = default;
 };
 
-// Either labels of Pods in the Policy's namespace (all must hold), or cgroups that others made.
+// Selects either Pods of the Policy's namespace by label (all must match), or cgroups of other programs.
 struct Selector {
   std::map<std::string, std::string> match_labels;
   std::vector<LabelExpression> match_expressions;
@@ -35,14 +35,14 @@ struct Selector {
   bool operator==(const Selector&) const = default;
 };
 
-// Does the selector pick a Pod with these labels? One that names cgroups, or nothing, picks no Pod.
+// True when the selector picks a Pod with these labels. A selector of cgroups, or an empty one, picks no Pod.
 [[nodiscard]] bool matches(const Selector& selector, const std::map<std::string, std::string>& labels);
 
 struct CpuBoost {
   Ratio when_throttled;      // share of periods that were throttled
-  Duration over{};           // "for": this long
-  Ratio factor;              // quota is multiplied by this, above 1
-  std::optional<Ratio> max;  // of the container's own limit
+  Duration over{};           // "for": time that the condition must hold
+  Ratio factor;              // the quota is multiplied by this; above 1
+  std::optional<Ratio> max;  // share of the container's own limit
   Duration cool_down{};
   bool operator==(const CpuBoost&) const = default;
 };
@@ -50,30 +50,30 @@ struct CpuBoost {
 struct CpuPolicy {
   std::optional<Duration> burst;  // whole microseconds
   std::optional<CpuBoost> boost;
-  bool exclusive = false;  // CPUs of its own, for containers of Guaranteed pods that ask for whole cores
-  bool idle = false;       // runs only when nobody else wants the CPU (SCHED_IDLE)
+  bool exclusive = false;  // own CPUs, for containers of Guaranteed pods that request whole cores
+  bool idle = false;       // runs only on otherwise idle CPUs (SCHED_IDLE)
   bool operator==(const CpuPolicy&) const = default;
 };
 
 enum class ThresholdAction {
-  kSignal,   // to the container's first process
-  kReclaim,  // page cache and what else can be had without killing
-  kExec,     // a command inside the container
-  kFreeze,   // stop all of it for a person or a program to decide; after `timeout`, `then`
-  kRaise,    // the limit, as MemoryPolicy::raise says
-  kRestart,  // gracefully: stop signal, grace, kill, start
+  kSignal,   // send a signal to the container's first process
+  kReclaim,  // reclaim page cache and other memory without killing
+  kExec,     // run a command inside the container
+  kFreeze,   // freeze all processes until a person or program acts; after `timeout`, `then`
+  kRaise,    // raise the limit as in MemoryPolicy::raise
+  kRestart,  // restart gracefully: stop signal, grace period, kill, start
   kKillContainer,
-  kKillProcess,  // the one the kernel would take
+  kKillProcess,  // kill the process that the kernel would choose
 };
 
 enum class AfterFreeze { kKillContainer, kKillProcess, kThaw };
 
 struct MemoryThreshold {
-  Ratio usage;  // of the container's own limit
+  Ratio usage;  // share of the container's own limit
   ThresholdAction action = ThresholdAction::kReclaim;
-  int signal = 0;                         // for kSignal: the number; 0 otherwise
+  int signal = 0;                         // for kSignal: the signal number; otherwise 0
   std::vector<std::string> command;       // for kExec
-  std::optional<Duration> timeout;        // for kExec and kFreeze, which always has one
+  std::optional<Duration> timeout;        // for kExec, and for kFreeze, where it is always set
   AfterFreeze then = AfterFreeze::kThaw;  // for kFreeze
   bool operator==(const MemoryThreshold&) const = default;
 };
@@ -81,24 +81,26 @@ struct MemoryThreshold {
 struct MemoryPressure {
   std::optional<Ratio> some;  // share of time that some task waited for memory; at least one of the two is set
   std::optional<Ratio> full;
-  Duration over{};  // "for"
+  Duration over{};  // "for": time that the condition must hold
   ThresholdAction action = ThresholdAction::kKillContainer;
   bool operator==(const MemoryPressure&) const = default;
 };
 
-// Pages that were thrown out and are read again: what a container does that needs more than it has, swap or not.
+// Evicted pages that are read again (refaults): the sign of a container that needs more memory than it has, with or
+// without swap.
 struct MemoryThrashing {
   Ratio refaults;   // bytes read again within `over`, as a share of the container's own limit
-  Duration over{};  // "for"
+  Duration over{};  // "for": time that is measured
   ThresholdAction action = ThresholdAction::kKillContainer;
   bool operator==(const MemoryThrashing&) const = default;
 };
 
 enum class OnOom {
-  kKillContainer,  // the kernel's victim takes its whole container along
-  kKillProcess,    // the kernel's victim alone
-  kHold,           // stop the container, wait for a person or room, then `then`
-  kRaise,          // raise the limit by `by` up to `max`
+  kKillContainer,  // kill the whole container of the kernel's victim
+  kKillProcess,    // kill the kernel's victim only
+  // a process that hits the limit blocks until memory is freed or the limit is raised; after the timeout, `then`
+  kHold,
+  kRaise,  // raise the limit by `by` up to `max`
 };
 
 struct OomHold {
@@ -120,20 +122,20 @@ struct MemoryPolicy {
   std::optional<OnOom> on_oom;
   std::optional<OomHold> hold;
   std::optional<OomRaise> raise;
-  // The container is told of memory pressure by the protocol of systemd's services (MEMORY_PRESSURE_WATCH).
+  // Notify the container of memory pressure by the protocol of systemd services (MEMORY_PRESSURE_WATCH).
   bool notify = false;
-  std::optional<Bytes> swap;  // what it may have in swap, beyond its memory limit; without it: none
+  std::optional<Bytes> swap;  // swap that is allowed beyond the memory limit; empty: none
   bool operator==(const MemoryPolicy&) const = default;
 };
 
 struct IoDeviceLimit {
-  std::string path;  // a device, or a path on the file system that lies on it; absolute
+  std::string path;  // a device, or a path on a file system of the device; absolute
   std::optional<Bytes> read_per_second;
   std::optional<Bytes> write_per_second;
   std::optional<std::int64_t> read_operations_per_second;
   std::optional<std::int64_t> write_operations_per_second;
-  std::optional<Duration>
-      latency;  // that its requests shall keep to, at the cost of those with more; whole microseconds
+  // Latency target of requests; the kernel throttles groups with a higher target to keep it. Whole microseconds.
+  std::optional<Duration> latency;
   bool operator==(const IoDeviceLimit&) const = default;
 };
 
@@ -151,37 +153,37 @@ struct PidsPolicy {
 // A device of the machine.
 struct DevicePermission {
   std::string path;            // below /dev
-  std::string access = "rwm";  // of r(ead), w(rite), m(knod)
+  std::string access = "rwm";  // any of r(ead), w(rite), m(knod)
   bool operator==(const DevicePermission&) const = default;
 };
 
-// Beyond what every container may use (null, zero, full, random, urandom, tty, ptmx, pts); `deny` has the last word.
+// Devices beyond the default ones (null, zero, full, random, urandom, tty, ptmx, pts); `deny` overrides `allow`.
 struct DevicePolicy {
-  std::vector<DevicePermission> allow;  // they are also there, in the container's /dev
+  std::vector<DevicePermission> allow;  // also made in the container's /dev
   std::vector<DevicePermission> deny;
   bool operator==(const DevicePolicy&) const = default;
 };
 
-// The class of what it sends, for tc(8) and iptables(8) to tell it by: cgroup v1's net_cls.
+// The class of the container's packets, which tc(8) and iptables(8) can match: cgroup v1's net_cls.
 struct NetClassPolicy {
-  std::optional<std::uint32_t> class_id;  // as the kernel has it: 0xMAJORMINOR
+  std::optional<std::uint32_t> class_id;  // the kernel's form: 0xMAJORMINOR
   bool operator==(const NetClassPolicy&) const = default;
 };
 
-// Blast radius: after max_kills within `per`, mete alerts instead of killing.
+// Limits the damage: after max_kills within `per`, mete raises an alert instead of killing.
 struct GuardPolicy {
   std::int64_t max_kills = 0;
   Duration per{};
   bool operator==(const GuardPolicy&) const = default;
 };
 
-// What becomes of a managed file into which somebody else wrote.
+// Reaction to a managed file that another program has changed.
 enum class OnDrift { kRestore, kReport };
 
 struct Policy {
   ObjectMeta metadata;
   Selector selector;
-  bool dry_run = false;  // decide and record, but do nothing
+  bool dry_run = false;  // decide and record, but change nothing
   OnDrift drift = OnDrift::kRestore;
   CpuPolicy cpu;
   MemoryPolicy memory;

@@ -11,7 +11,7 @@
 namespace mete::config {
 namespace {
 
-// Longer than any amount that fits 64 bits has reason to be; bounds the work on rubbish.
+// No sensible amount within 64 bits is longer; bounds the work on malformed text.
 constexpr std::size_t kMaxLength = 64;
 constexpr int kMaxExponent = 99;
 
@@ -19,7 +19,7 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-// digits * 10^-scale, exactly. Schoolbook arithmetic on text: amounts are short, and nothing can round or overflow.
+// digits * 10^-scale, exact. Arithmetic on decimal text: amounts are short, and nothing can round or overflow.
 struct Decimal {
   bool negative = false;
   std::string digits;
@@ -37,7 +37,7 @@ struct Decimal {
   void shift(int places) { scale -= places; }
 };
 
-// Takes sign, digits and point off the front of `text`; empty when there is no digit.
+// Removes sign, digits and point from the front of `text`; empty when there is no digit.
 std::optional<Decimal> take_decimal(std::string_view& text, bool with_sign) {
   Decimal number;
   std::size_t at = 0;
@@ -61,7 +61,7 @@ std::optional<Decimal> take_decimal(std::string_view& text, bool with_sign) {
 enum class Rounding { kUp, kExact };
 enum class Misfit { kOverflow, kFraction };
 
-// The number as an integer; away from zero when rounding up, as Kubernetes does.
+// The number as an integer; rounding up means away from zero, as in Kubernetes.
 tl::expected<std::int64_t, Misfit> to_integer(const Decimal& number, Rounding rounding) {
   std::string digits = number.digits;
   if (number.scale < 0) digits.append(static_cast<std::size_t>(-number.scale), '0');
@@ -145,10 +145,10 @@ Result<std::int64_t> parse_quantity(std::string_view text, int unit, std::string
 
 struct TimeUnit {
   std::string_view text;
-  int power_of_ten;  // of nanoseconds
+  int power_of_ten;  // of one nanosecond
   unsigned factor;
 };
-// Longer names first where one begins like another.
+// When one name begins with another, the longer one comes first.
 constexpr std::array<TimeUnit, 7> kTimeUnits = {
     {{"ns", 0, 1}, {"us", 3, 1}, {"ms", 6, 1}, {"s", 9, 1}, {"m", 9, 60}, {"h", 9, 3600}, {"d", 9, 86400}}};
 

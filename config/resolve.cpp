@@ -40,7 +40,7 @@ class Resolver {
                        kind_name(reference), std::move(expected), ""});
   }
 
-  // The object's keys; empty when it is missing, which is an error unless the reference is optional.
+  // The object's keys. Empty when the object is missing, which is an error unless the reference is optional.
   std::optional<Data> look_up(const Reference& reference) {
     const std::string key = plan_.pod.metadata.namespace_ + "/" + reference.name;
     if (reference.secret) {
@@ -65,7 +65,7 @@ class Resolver {
       if (!reference.optional) error(reference, kind_name(reference) + " has no key `" + key + "`", "a key it has");
       return std::nullopt;
     }
-    // An environment is NUL-terminated text: the rest would be lost without a word.
+    // An environment variable ends at a NUL: the rest of the value would be lost silently.
     if (found->second.find('\0') != std::string::npos) {
       error(reference, kind_name(reference) + ": the value of `" + key + "` holds a NUL byte", "text");
       return std::nullopt;
@@ -115,7 +115,7 @@ class Resolver {
                               std::move(field)};
     Data named;
     for (auto& [key, value] : look_up(reference).value_or(Data())) {
-      if (value.find('\0') != std::string::npos) continue;  // binary data is for volumes
+      if (value.find('\0') != std::string::npos) continue;  // binary data is for volumes only
       named[from.prefix + key] = std::move(value);
     }
     return named;
@@ -164,7 +164,7 @@ class Resolver {
   std::vector<Diagnostic>& errors_;
 };
 
-// The x of metadata.labels['x'].
+// Returns x of metadata.labels['x'].
 std::optional<std::string> subscript(std::string_view path, std::string_view field) {
   const std::string start = std::string(field) + "['";
   if (path.substr(0, start.size()) != start || path.size() < start.size() + 2) return std::nullopt;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// References of one Pod to plain values. Internal to config/.
+// Resolves the references of one Pod to plain values. Internal to config/.
 #pragma once
 
 #include <map>
@@ -10,13 +10,13 @@
 
 namespace mete::config {
 
-// All ConfigMaps and Secrets there are, by "namespace/name".
+// All ConfigMaps and Secrets, by "namespace/name".
 struct DataIndex {
   std::map<std::string, const ConfigMap*> config_maps;
   std::map<std::string, const Secret*> secrets;
 };
 
-// Fills everything of `plan` but `policy` from plan.pod. Appends to `errors` what does not exist.
+// Fills `plan`, except `policy`, from plan.pod. Appends missing references to `errors`.
 void resolve(PodPlan& plan, const DataIndex& data, std::vector<Diagnostic>& errors);
 
 }  // namespace mete::config

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one error type of the project and the one way to return it.
 //
-//   Result<int> parse(std::string_view);       // a value, or why there is none
-//   METE_TRY(int n, parse(text));              // returns the error to our caller
-//   METE_CHECK(write_all(fd, text));           // the same where there is no value
+//   Result<int> parse(std::string_view);       // a value or an error
+//   METE_TRY(int n, parse(text));              // returns the error to the caller
+//   METE_CHECK(write_all(fd, text));           // the same for a Status
 //   return fail("shares: found 1, expected at least 2");
-//   return fail_errno("mkdir " + path);        // takes errno
+//   return fail_errno("mkdir " + path);        // with the text of errno
 #pragma once
 
 #include <tl/expected.hpp>
@@ -24,8 +24,8 @@ namespace mete {
 #ifdef __cpp_lib_source_location
 using SourceLocation = std::source_location;
 #else
-// clang 14 (our fuzz preset) has no __builtin_source_location, and libstdc++ then no std::source_location. This has the
-// same shape, from the builtins that clang does have.
+// clang 14 (the fuzz preset) lacks __builtin_source_location, so libstdc++ has no std::source_location there. This
+// class has the same interface, made from builtins that clang has.
 class SourceLocation {
  public:
   static constexpr SourceLocation current(const char* file = __builtin_FILE(),
@@ -51,7 +51,7 @@ class SourceLocation {
 
 struct Error {
   int code = 0;      // errno of the failed system call; 0 when no system call failed
-  std::string what;  // one sentence for a person: place, finding, expectation
+  std::string what;  // one sentence for a person: where, what was found, what was expected
   SourceLocation where = SourceLocation::current();
 };
 
@@ -63,7 +63,7 @@ using Status = Result<void>;
   return tl::unexpected<Error>(Error{0, std::move(what), where});
 }
 
-// `doing` says what was tried ("open /proc/1/ns/net"); the kernel's reason is appended.
+// `doing` names the attempt ("open /proc/1/ns/net"); the kernel's reason is appended.
 [[nodiscard]] inline tl::unexpected<Error> fail_errno(std::string doing, int code = errno,
                                                       SourceLocation where = SourceLocation::current()) {
   doing += ": ";
@@ -71,7 +71,7 @@ using Status = Result<void>;
   return tl::unexpected<Error>(Error{code, std::move(doing), where});
 }
 
-// The same error, with what was being done put before it.
+// The same error, with `doing` put before its text.
 [[nodiscard]] inline tl::unexpected<Error> fail_in(const std::string& doing, Error error) {
   error.what = doing + ": " + error.what;
   return tl::unexpected<Error>(std::move(error));

@@ -6,7 +6,7 @@
 namespace mete::config {
 namespace {
 
-// Kubernetes' rules: NotIn and DoesNotExist hold for a Pod that has no such label at all.
+// Kubernetes' rules: NotIn and DoesNotExist also hold for a Pod without the label.
 bool holds(const LabelExpression& expression, const std::map<std::string, std::string>& labels) {
   const auto label = labels.find(expression.key);
   const bool there = label != labels.end();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Quantities as types: a number of bytes is not a number of CPUs, and neither is a bare int.
-// Times are std::chrono. The exporter alone turns all of them into seconds and bytes.
+// Quantities as types: bytes, CPUs and plain integers do not mix. Times are std::chrono. Only the exporter converts to
+// seconds and bytes.
 #pragma once
 
 #include <chrono>
@@ -33,7 +33,7 @@ class Quantity {
 
 using Bytes = Quantity<struct BytesTag>;
 using MilliCpu = Quantity<struct MilliCpuTag>;  // 1000 = one core
-using Ratio = Quantity<struct RatioTag>;        // millionths: 25 % = 250'000, a factor of 1.2 = 1'200'000
+using Ratio = Quantity<struct RatioTag>;        // in millionths: 25 % = 250'000, a factor of 1.2 = 1'200'000
 
 namespace literals {
 consteval Bytes operator""_B(unsigned long long n) {

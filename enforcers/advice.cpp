@@ -11,7 +11,7 @@ constexpr double kSamplesADay = 24.0 * 60;
 constexpr std::int64_t kMiB = 1 << 20;
 
 MilliCpu cpu_of(double cores, MilliCpu least) {
-  // A thousandth of a thousandth is rounding, not use.
+  // Subtracts a thousandth of a millicore, so that a rounding error does not round up.
   return std::max(least, MilliCpu(static_cast<std::int64_t>(std::ceil(cores * 1000 - 1e-3))));
 }
 
@@ -40,7 +40,7 @@ Result<Advice> advise(const UsageModel& model, const AdviceOptions& options) {
   };
   fill(model.cpu, advice.cpu, cpu_of, options.least_cpu);
   fill(model.memory, advice.memory, memory_of, options.least_memory);
-  // CPU that is missing slows down, memory that is missing kills: below what was seen there is no limit.
+  // Too little CPU time slows a container down; too little memory kills it. So the limit is not below the peak seen.
   advice.memory.limit = std::max(advice.memory.limit,
                                  memory_of(static_cast<double>(model.peak().count()) * margin, options.least_memory));
 

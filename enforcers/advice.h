@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requests and limits from what was used. Pure.
+// Advises requests and limits from the usage of the past. Pure.
 //
 // Percentiles, margin and confidence are those of the Kubernetes vertical pod autoscaler; every number can be changed.
 #pragma once
@@ -17,7 +17,7 @@ struct AdviceOptions {
   double target = 0.90;  // percentile for the request
   double lower = 0.50;
   double upper = 0.95;   // percentile for the limit
-  double margin = 0.15;  // on top of each
+  double margin = 0.15;  // share added to both
   MilliCpu least_cpu{10};
   Bytes least_memory{16 << 20};
 };
@@ -26,7 +26,7 @@ template <class T>
 struct Advised {
   T request;
   T limit;
-  T lower, upper;  // between them the request is well; the less is known the wider
+  T lower, upper;  // bounds of a good request; the less is known, the further apart
 };
 
 struct Advice {
@@ -34,15 +34,16 @@ struct Advice {
   Advised<Bytes> memory;
   double days = 0;        // of history
   double confidence = 0;  // days, or fewer when samples are missing
-  // What the advised values would have meant in that history.
+  // What the advised values would have meant over the same history.
   double throttled_seconds = 0, throttled_avoided = 0;
   std::uint64_t ooms = 0, ooms_avoided = 0;  // of the last UsageModel::kOoms
-  std::optional<MilliCpu> cpu_freed;         // of the present request; negative: it is too small. Empty: there is none
+  // of the present request; negative: the request is too small. Empty: there is no request
+  std::optional<MilliCpu> cpu_freed;
   std::optional<Bytes> memory_freed;
   std::vector<std::string> notes;  // one sentence each
 };
 
-// The error: nothing is known yet.
+// An error: the model has no samples yet.
 [[nodiscard]] Result<Advice> advise(const UsageModel& model, const AdviceOptions& options);
 
 }  // namespace mete::enforcers

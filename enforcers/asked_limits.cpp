@@ -44,7 +44,7 @@ std::string kernel_page_size(const std::string& size) {
 void add_memory(const config::Resources& resources, std::optional<Bytes> swap, const Hierarchies& machine,
                 Limits& limits) {
   limits.memory = resources.limits.memory ? Limit<Bytes>(*resources.limits.memory) : Limit<Bytes>();
-  // A container may not escape its limit into swap (the kubelet's NoSwap), unless a policy says so.
+  // A container must not evade its limit by swapping (the kubelet's NoSwap), unless a policy allows swap.
   if (resources.limits.memory) limits.swap = Limit<Bytes>(swap.value_or(Bytes(0)));
   if (!resources.requests.memory) return;
   if (has_memory_min(machine)) {
@@ -64,7 +64,7 @@ void add_oom_policy(const config::Resources& resources, const config::Policy* po
   }
 }
 
-// Two paths may lie on one disk: the tighter bound holds.
+// Two paths may lie on one disk: the tighter bound applies.
 void tighten(std::optional<std::uint64_t>& bound, std::optional<std::int64_t> other) {
   if (!other) return;
   const auto most = static_cast<std::uint64_t>(*other);
@@ -121,7 +121,7 @@ std::vector<std::string> not_to_be_had(const config::Policy& policy, const Hiera
 
 namespace {
 
-// Sums of a pod; empty once a container without a value makes the sum unlimited.
+// A sum over a pod's containers. It becomes empty (unlimited) at the first container without a value.
 template <class T>
 struct Sum {
   std::optional<T> total{T(0)};
@@ -156,7 +156,7 @@ Limits container_limits(const config::Container& container, const config::Policy
     limits.cpu_shares = cpu_shares(resources.requests.cpu);
     limits.cpu_bandwidth = cpu_bandwidth(resources.limits.cpu);
     if (policy != nullptr && policy->cpu.burst && resources.limits.cpu) {
-      // The kernel takes at most the quota.
+      // The kernel rejects a burst above the quota.
       limits.cpu_burst =
           std::min(std::chrono::duration_cast<microseconds>(*policy->cpu.burst), limits.cpu_bandwidth->quota.value());
     }
@@ -196,7 +196,7 @@ Limits changed_limits(const Limits& before, Limits after) {
 
 namespace {
 
-// What the pod needs at its peak: all containers and sidecars together, or one init container beside the sidecars that
+// The pod's needs at its peak: all containers and sidecars together, or one init container beside the sidecars that
 // were started before it (KEP-753).
 struct PodNeeds {
   Sum<MilliCpu> cpu;
@@ -241,8 +241,8 @@ Limits pod_limits(const config::PodSpec& spec, const Hierarchies& machine) {
   // A child is protected only as far as its parents are.
   if (has_memory_min(machine) && needs.memory_request > Bytes(0))
     limits.memory_min = Limit<Bytes>(needs.memory_request);
-  // A single container's own limits say the same; a second quota would only throttle it in two places, and an OOM
-  // would be the pod's or the container's by chance.
+  // A single container's own limits are enough. A second quota would throttle in two places, and with a second memory
+  // limit an OOM would be the pod's or the container's by chance.
   if (spec.containers.size() + spec.init_containers.size() == 1) return limits;
   if (has_cpu(machine)) limits.cpu_bandwidth = cpu_bandwidth(needs.cpu.total);
   if (has_memory(machine)) limits.memory = needs.memory.total ? Limit<Bytes>(*needs.memory.total) : Limit<Bytes>();

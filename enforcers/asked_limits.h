@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From requests, limits and policy to what the cgroups are told. Pure; the mapping is Kubernetes' own
+// Maps requests, limits and policy to the values of control files. Pure; the mapping is Kubernetes' own
 // (pkg/kubelet/cm/helpers_linux.go): shares from the CPU request, quota from the limit, 100 ms periods.
 #pragma once
 
@@ -18,45 +18,46 @@
 
 namespace mete::enforcers {
 
-// 1 core = 1024; at least 2, at most 262144. No request counts as 0, and so as the least.
+// 1 core = 1024 shares; at least 2, at most 262144. No request counts as 0, and so gives the least.
 [[nodiscard]] std::uint64_t cpu_shares(std::optional<MilliCpu> request);
 
-// limit * period, at least 1 ms. No limit: unlimited.
+// quota = limit * period, at least 1 ms. No limit: unlimited.
 [[nodiscard]] runtime::cgroup::CpuBandwidth cpu_bandwidth(std::optional<MilliCpu> limit);
 
-// What limits on IO need to know of the machine.
+// Facts about the machine that limits on IO depend on.
 struct IoFacts {
-  std::map<std::string, std::string> disks;  // by path of the policy: "8:0". Those that are on no disk are left out
+  std::map<std::string, std::string> disks;  // the policy's path -> "8:0"; a path that is on no disk is left out
   bool has_weight = false;                   // the kernel has an IO scheduler with weights
-  bool has_latency = false;                  // and io.latency
+  bool has_latency = false;                  // the kernel has io.latency
 };
 
-// The policy's limits of IO, into `limits`.
+// Adds the policy's IO limits to `limits`.
 void add_io(const config::IoPolicy& policy, const IoFacts& facts, runtime::cgroup::Limits& limits);
 
-// The policy's devices as rules that come after what every container may use. `devices`: those that the machine has, by
+// The policy's devices as rules that follow the default rules of every container. `devices`: the machine's devices by
 // path.
 [[nodiscard]] std::vector<runtime::cgroup::DeviceRule> device_rules(
     const config::DevicePolicy& policy, const std::map<std::string, runtime::process::DeviceSpec>& devices);
 
-// What of the policy cannot be had on cgroups of this kind: a sentence each, that says so.
+// The parts of the policy that cgroups of this kind do not support, one sentence each.
 [[nodiscard]] std::vector<std::string> not_to_be_had(const config::Policy& policy,
                                                      const runtime::cgroup::Hierarchies& machine);
 
-// What a container's cgroup is told. `policy` may be null. A policy in dry run changes nothing. What the machine cannot
-// do at all (swap accounting off, no hugetlb controller) is left out where Kubernetes would leave it out.
+// The limits of a container's cgroup. `policy` may be null; a policy in dry run changes nothing. A limit that the
+// machine does not support (swap accounting off, no hugetlb controller) is left out where Kubernetes leaves it out.
 [[nodiscard]] runtime::cgroup::Limits container_limits(const config::Container& container, const config::Policy* policy,
                                                        const runtime::cgroup::Hierarchies& machine,
                                                        const IoFacts& io = {});
 
-// `after`, with what only `before` asked for taken back: no burst, no bound on processes, disks without a limit.
+// `after`, with explicit resets of the limits that only `before` sets: no burst, no bound on processes, unlimited
+// disks.
 [[nodiscard]] runtime::cgroup::Limits changed_limits(const runtime::cgroup::Limits& before,
                                                      runtime::cgroup::Limits after);
 
-// What the pod's own cgroup, the parent of its containers', is told: the sums of its containers, no limit where one of
-// them has none; init containers count by their largest, as they run one at a time, sidecars among them for as long as
-// they run. A pod of one container has its weight only, and on v2 its memory request, since protection is counted down
-// from the root.
+// The limits of the pod's own cgroup, the parent of its containers' cgroups: the sum over the containers, unlimited
+// where one container has no limit. Init containers run one at a time and count by the largest; sidecars among them
+// count for as long as they run. A pod of one container gets only its weight, and on v2 its memory request, because the
+// kernel distributes protection from the root downwards.
 [[nodiscard]] runtime::cgroup::Limits pod_limits(const config::PodSpec& spec,
                                                  const runtime::cgroup::Hierarchies& machine);
 

@@ -8,11 +8,12 @@
 namespace mete::enforcers {
 namespace {
 
-// Koordinator's: 2 ms of 100, a tenth of the machine a step, a hundredth of it is no change.
+// Koordinator's values: at least 2 ms of 100 ms, steps of a tenth of the machine; changes below a hundredth are
+// ignored.
 constexpr double kLeast = 0.02;
 constexpr double kStep = 0.10;
 constexpr double kNoChange = 0.01;
-// Who is held may want more than it can show; who is not shows what it wants.
+// A bounded pod may want more than its usage shows; an unbounded pod's usage shows what it wants.
 constexpr double kMayWant = 1.5;
 constexpr double kMayBegin = 0.05;
 
@@ -31,7 +32,7 @@ std::vector<std::optional<double>> hold_best_effort(double budget, double cpus,
   for (const auto& pod : pods) wants.push_back(pod.used * (pod.held ? kMayWant : 1) + kMayBegin);
   std::vector<std::optional<double>> held(pods.size());
   if (std::accumulate(wants.begin(), wants.end(), 0.0) <= budget) return held;
-  // Those who want less than an even share have what they want; the rest is the others', evenly.
+  // Pods that want less than an even share get what they want; the others share the rest evenly.
   std::vector<std::size_t> order(pods.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return wants[a] < wants[b]; });

@@ -9,7 +9,7 @@
 namespace mete::enforcers {
 namespace {
 
-// How much the most specific of the matching globs says; empty: none matches.
+// The specificity of the most specific matching glob; empty: none matches.
 std::optional<std::size_t> weight_of(const config::Policy& policy, std::string_view path) {
   std::optional<std::size_t> best;
   for (const auto& glob : policy.selector.cgroups) {

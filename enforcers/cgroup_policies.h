@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which policy holds a cgroup that somebody else made. Pure.
+// Selects the policy of a cgroup that others made. Pure.
 #pragma once
 
 #include <span>
@@ -11,8 +11,8 @@
 
 namespace mete::enforcers {
 
-// Of the policies that select by cgroup, the one whose matching glob says most (has the most characters that are no
-// wildcard). Null: none matches. The error names both when two of them say equally much.
+// Among the policies that select by cgroup: the one with the most specific matching glob (the most characters that are
+// no wildcard). Null: none matches. The error names both policies when two are equally specific.
 [[nodiscard]] Result<const config::Policy*> policy_of_cgroup(std::span<const config::Policy> policies,
                                                              std::string_view path);
 

@@ -39,7 +39,7 @@ Result<std::vector<unsigned>> CoreAssignment::claim(const std::string& owner, st
   if (auto held = of(owner); held.size() == count) return held;
   std::vector<Cpu> free;
   for (std::size_t i = reserved_; i < cpus_.size(); ++i) {
-    // What it has now counts as free: it changes to another number of them.
+    // The owner's present CPUs count as free, because the new assignment replaces them.
     const auto own = of(owner);
     const bool its = std::find(own.begin(), own.end(), cpus_[i].number) != own.end();
     if (its || is_free(cpus_[i].number)) free.push_back(cpus_[i]);
@@ -48,7 +48,7 @@ Result<std::vector<unsigned>> CoreAssignment::claim(const std::string& owner, st
     return fail("it wants " + std::to_string(count) + " CPUs to itself, and " + std::to_string(free.size()) +
                 " of the " + std::to_string(cpus_.size()) + " can be given away");
   }
-  // Whole physical cores first, so that nobody else's thread runs on the other half of one; then the lowest numbers.
+  // Whole physical cores first, so that no other workload runs on the second thread of a core; then the lowest numbers.
   const auto threads = [&](const Cpu& cpu) {
     return std::count_if(free.begin(), free.end(), [&](const Cpu& each) { return each.core == cpu.core; });
   };

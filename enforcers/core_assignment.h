@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which containers have CPUs of their own, and which CPUs all others share: the rule of the kubelet's static CPU
-// manager. A container has them when its pod is Guaranteed and it asks for whole cores. Pure.
+// Decides which containers have CPUs of their own and which CPUs all others share: the rule of the kubelet's static CPU
+// manager. A container has CPUs of its own when its pod is Guaranteed and it requests whole cores. Pure.
 #pragma once
 
 #include <cstddef>
@@ -17,26 +17,27 @@ namespace mete::enforcers {
 
 struct Cpu {
   unsigned number = 0;
-  unsigned core = 0;  // the physical one; two threads of a core have the same
+  unsigned core = 0;  // the physical core; its threads have the same number
   bool operator==(const Cpu&) const = default;
 };
 
-// How many cores the container would have to itself. The error says why it gets none, whatever the policy says.
+// The number of cores that the container would have for itself. The error says why the container gets none, whatever
+// its policy says.
 [[nodiscard]] Result<std::size_t> whole_cores(const config::PodSpec& pod, const config::Container& container);
 
 class CoreAssignment {
  public:
-  // `reserved`: so many CPUs are never given away, at least one. The lowest numbers, as the kubelet has it.
+  // `reserved`: the number of CPUs that are never assigned, at least one: the lowest numbers, as in the kubelet.
   CoreAssignment(std::vector<Cpu> cpus, std::size_t reserved);
 
-  // CPUs for `owner`, whole physical cores first. Who has some keeps them. The error: nothing is changed.
+  // Assigns CPUs to `owner`, whole physical cores first. An owner with CPUs keeps them. An error changes nothing.
   [[nodiscard]] Result<std::vector<unsigned>> claim(const std::string& owner, std::size_t count);
-  // What an earlier agent had given it. False: one of them is not there, or is another's, and it gets none.
+  // Restores the assignment of an earlier agent. False: a CPU does not exist or has another owner; nothing is assigned.
   [[nodiscard]] bool adopt(const std::string& owner, const std::vector<unsigned>& cpus);
-  // False: it had none.
+  // False: `owner` had no CPUs.
   bool release(const std::string& owner);
 
-  [[nodiscard]] std::vector<unsigned> of(const std::string& owner) const;  // empty: none of its own
+  [[nodiscard]] std::vector<unsigned> of(const std::string& owner) const;  // empty: no CPUs of its own
   [[nodiscard]] std::vector<unsigned> shared() const;                      // never empty
   [[nodiscard]] bool any() const { return !owners_.empty(); }
 
@@ -48,7 +49,7 @@ class CoreAssignment {
   std::map<std::string, std::vector<unsigned>> owners_;
 };
 
-// "0-2,5" as the kernel writes it, and back. Not such a list: empty.
+// Convert between CPU numbers and the kernel's "0-2,5". Empty: the text is no such list.
 [[nodiscard]] std::string cpu_list_text(std::vector<unsigned> cpus);
 [[nodiscard]] std::optional<std::vector<unsigned>> parse_cpu_list(std::string_view text);
 

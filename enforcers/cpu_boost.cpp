@@ -29,7 +29,7 @@ void CpuBooster::see(const CpuMoment& moment, config::Duration window) {
                          moment.usage < seen_.back().usage))
     seen_.clear();
   seen_.push_back(moment);
-  // The last one before the window is its begin.
+  // The last sample before the window marks its begin.
   while (seen_.size() > 2 && seen_[1].at <= moment.at - window) seen_.pop_front();
 }
 
@@ -66,7 +66,7 @@ std::optional<BoostDecision> CpuBooster::decide(const config::CpuBoost& boost, c
   const double spare = (facts.idle_cores - kLeaveIdle * facts.cpus) * period;
   wanted = std::min({wanted, facts.quota + microseconds(static_cast<std::int64_t>(std::max(spare, 0.0))),
                      times(facts.period, facts.cpus)});
-  // What is less than a hundredth is not worth a write.
+  // A raise of less than a hundredth of the base is not written.
   if (wanted < facts.quota + times(facts.base, 0.01)) return std::nullopt;
   seen_.clear();
   return BoostDecision{wanted, "throttled in " + percent(*share) + " of its periods, and " +

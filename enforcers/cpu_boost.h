@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// When a container that is throttled gets more of a CPU that nobody else wants, and when it gives it back. Pure.
+// Decides when a throttled container gets idle CPU time beyond its quota, and when the quota is lowered again. Pure.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@
 
 namespace mete::enforcers {
 
-// Counters of cpu.stat.
+// Counters of cpu.stat at one time.
 struct CpuMoment {
   Moment at;
   std::uint64_t periods = 0, throttled = 0;
@@ -20,7 +20,7 @@ struct CpuMoment {
 };
 
 struct BoostFacts {
-  std::chrono::microseconds base;   // quota by manifest
+  std::chrono::microseconds base;   // quota from the manifest
   std::chrono::microseconds quota;  // in force
   std::chrono::microseconds period;
   double idle_cores = 0;  // of the machine, in the last second
@@ -34,15 +34,15 @@ struct BoostDecision {
 
 class CpuBooster {
  public:
-  // So much of the machine is left idle by a boost; and when less than the second is idle, all is given back.
+  // A boost leaves the first share of the machine idle. When less than the second is idle, the boost ends.
   static constexpr double kLeaveIdle = 0.10;
   static constexpr double kOthersNeedIt = 0.05;
 
-  // A counter that went back begins anew.
+  // Adds a sample. A counter that went back restarts the window.
   void see(const CpuMoment& moment, config::Duration window);
-  // Empty: it stays. What is returned is taken as done.
+  // The new quota; empty: no change. The caller is assumed to have applied it.
   [[nodiscard]] std::optional<BoostDecision> decide(const config::CpuBoost& boost, const BoostFacts& facts, Moment now);
-  // Share of periods throttled in the window; empty: it is not full yet.
+  // Share of throttled periods in the window; empty: the samples do not span the window yet.
   [[nodiscard]] std::optional<double> throttled(config::Duration window) const;
 
  private:

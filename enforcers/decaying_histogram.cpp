@@ -7,7 +7,7 @@
 namespace mete::enforcers {
 namespace {
 
-// Doublings after which weights are scaled down, long before a double overflows.
+// Weights are scaled down after this many doublings, long before a double overflows.
 constexpr double kMostDoublings = 100;
 
 }  // namespace

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How often which amount was used, the recent counting more than what is long ago. Pure.
+// A histogram of used amounts in which recent samples weigh more than old ones. Pure.
 //
-// Buckets grow exponentially, weights halve with each half-life: the histogram of the Kubernetes vertical pod
-// autoscaler, so that what is advised from it can be compared.
+// Buckets grow exponentially and weights halve with each half-life: the histogram of the Kubernetes vertical pod
+// autoscaler, so that advice from it is comparable.
 #pragma once
 
 #include <chrono>
@@ -15,9 +15,9 @@ namespace mete::enforcers {
 
 struct HistogramShape {
   double first = 0;                   // width of the first bucket
-  double ratio = 0;                   // of each bucket's width to the one before
-  double most = 0;                    // what is larger counts as this
-  std::chrono::seconds half_life{0};  // 0: nothing is forgotten
+  double ratio = 0;                   // width of a bucket / width of the one before
+  double most = 0;                    // larger values count as this one
+  std::chrono::seconds half_life{0};  // 0: weights do not decay
   bool operator==(const HistogramShape&) const = default;
 };
 
@@ -30,23 +30,24 @@ class DecayingHistogram {
   explicit DecayingHistogram(const HistogramShape& shape);
 
   void add(double value, double weight, WallTime at);
-  // What add() of the same arguments did is undone.
+  // Undoes add() with the same arguments.
   void remove(double value, double weight, WallTime at) { add(value, -weight, at); }
-  // The upper end of the bucket up to which lies `share` (0 to 1) of all weight; 0 when it is empty.
+  // The upper end of the bucket up to which `share` (0 to 1) of all weight lies; 0 when the histogram is empty.
   [[nodiscard]] double percentile(double share) const;
-  // Share of the weight in buckets that end at or below `value`; 0 when it is empty.
+  // Share of the weight in buckets that end at or below `value`; 0 when the histogram is empty.
   [[nodiscard]] double share_below(double value) const;
   [[nodiscard]] bool empty() const { return total_ <= kLeast; }
   [[nodiscard]] double total() const { return total_; }  // as of reference()
 
-  // For keeping it.
+  // The state to store, for restore().
   [[nodiscard]] const std::vector<double>& weights() const { return weights_; }
   [[nodiscard]] WallTime reference() const { return reference_; }
-  // Weights beyond the number of buckets, and those that are no number or negative, are left out.
+  // Restores stored state. Weights beyond the number of buckets, negative weights and those that are no number are left
+  // out.
   void restore(const std::vector<double>& weights, WallTime reference);
 
  private:
-  static constexpr double kLeast = 1e-9;  // less is a rounding error
+  static constexpr double kLeast = 1e-9;  // smaller totals are rounding errors
   [[nodiscard]] std::size_t bucket_of(double value) const;
   [[nodiscard]] double start_of(std::size_t bucket) const;
   [[nodiscard]] double factor(WallTime at);
@@ -54,7 +55,7 @@ class DecayingHistogram {
   HistogramShape shape_;
   std::vector<double> weights_;
   double total_ = 0;
-  WallTime reference_{};  // at which a weight counts as it was given
+  WallTime reference_{};  // time at which a weight counts undecayed
 };
 
 }  // namespace mete::enforcers

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Blast radius: after `maxKills` kills within `per`, a policy alerts instead of killing.
+// Limits the blast radius of a policy: after `maxKills` kills within `per` the policy alerts instead of killing.
 #pragma once
 
 #include <chrono>
@@ -13,9 +13,9 @@ namespace mete::enforcers {
 class KillGuard {
  public:
   using Moment = std::chrono::steady_clock::time_point;
-  // May one more be killed? Counts it when it may. Without a policy always.
+  // True: one more kill is allowed, and is counted. Without a policy every kill is allowed.
   [[nodiscard]] bool allow(const std::optional<config::GuardPolicy>& policy, Moment now);
-  // Kills that count now.
+  // Kills within the policy's period.
   [[nodiscard]] std::size_t recent() const { return kills_.size(); }
 
  private:

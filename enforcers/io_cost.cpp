@@ -8,7 +8,7 @@
 namespace mete::enforcers {
 namespace {
 
-// "95.00", as the kernel reads and shows it.
+// "95.00": the kernel's format.
 std::string percent(Ratio share) {
   char text[32];
   std::snprintf(text, sizeof text, "%.2f", static_cast<double>(share.count()) / 1e4);

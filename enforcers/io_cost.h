@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// agent.yaml's machine.ioCost as what the root cgroup's io.cost.model and io.cost.qos are told
+// Maps agent.yaml's machine.ioCost to the root cgroup's io.cost.model and io.cost.qos
 // (Documentation/admin-guide/cgroup-v2, "IO Interface Files"). Pure.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace mete::enforcers {
 
-// `disk`: "8:0". The model first: it is to be in force when the other begins.
+// `disk`: "8:0". The model is written first, because io.cost.qos switches the controller on.
 [[nodiscard]] std::vector<runtime::cgroup::ControlWrite> io_cost_writes(const config::IoCost& cost,
                                                                         const std::string& disk);
 

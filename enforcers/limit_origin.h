@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why a control file holds what it holds: which line of a manifest or of a policy asked for it. Pure.
+// Names the line of a manifest or policy that a control file's value comes from. Pure.
 #pragma once
 
 #include <string>
@@ -13,15 +13,16 @@ namespace mete::enforcers {
 struct LimitFacts {
   config::Resources resources;             // in force
   const config::Policy* policy = nullptr;  // null: none
-  bool updated = false;                    // by `mete update`, over the manifest
-  bool exclusive = false;                  // it has CPUs to itself
-  bool raised = false;                     // the memory limit, by the policy
-  bool boosted = false;                    // the quota, the same
+  bool updated = false;                    // changed by `mete update`, beyond the manifest
+  bool exclusive = false;                  // the container has CPUs of its own
+  bool raised = false;                     // the policy has raised the memory limit
+  bool boosted = false;                    // the policy has raised the quota
 };
 
-// Of a container's control file, as "limits.memory 64Mi of the manifest". Empty: a file that mete does not write.
+// For a container's control file, as "limits.memory 64Mi of the manifest". Empty: mete does not write the file.
 [[nodiscard]] std::string origin_of(std::string_view file, const LimitFacts& facts);
-// Of the control file of a pod's own cgroup. `held_back`: as one without requests, while the machine is loaded.
+// For a control file of a pod's own cgroup. `held_back`: the pod has no requests and is bounded while the machine is
+// loaded.
 [[nodiscard]] std::string pod_origin_of(std::string_view file, bool held_back);
 
 }  // namespace mete::enforcers

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who is to go when the machine itself runs out of memory. Pure.
+// Chooses the victim when the machine itself runs out of memory. Pure.
 //
-// By declared priority, the lowest first; among equals by how much more it uses than it asked for; then by size.
+// Order: the lowest declared priority first; among equals the largest usage beyond the request; then the largest usage.
 #pragma once
 
 #include <cstdint>
@@ -14,26 +14,26 @@
 
 namespace mete::enforcers {
 
-// Kubernetes' own critical pods begin here; nobody's own priority may be as high.
+// The lowest priority of Kubernetes' own critical pods; users' priorities must be lower.
 inline constexpr std::int64_t kCriticalPriority = 2'000'000'000;
 
-// Of spec.priority, else of the classes that every cluster has; else 0.
+// spec.priority, else the priority of the classes that every cluster has, else 0.
 [[nodiscard]] std::int64_t priority_of(const config::PodSpec& spec);
 
 struct OomCandidate {
   std::string name;  // "container main of default/web"
   std::int64_t priority = 0;
-  Bytes usage;               // working set: what is gained by its end
-  Bytes request;             // 0: it asked for nothing
-  std::string protected_by;  // why it is left alone; empty: it is not
+  Bytes usage;               // working set: the memory that its end frees
+  Bytes request;             // 0: no request
+  std::string protected_by;  // why it must not be killed; empty: it may be
 };
 
 struct Ranked {
   std::size_t index;   // into the candidates
-  std::string reason;  // what it was ranked by
+  std::string reason;  // the criterion of its rank
 };
 
-// All of them, whoever is to go first at the front, the protected at the end.
+// All candidates, the first victim first and the protected ones last.
 [[nodiscard]] std::vector<Ranked> rank(const std::vector<OomCandidate>& candidates);
 
 }  // namespace mete::enforcers

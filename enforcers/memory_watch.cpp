@@ -3,12 +3,14 @@
 
 #include <algorithm>
 
+#include "config/policy_actions.h"
+
 namespace mete::enforcers {
 namespace {
 
 using std::chrono::nanoseconds;
 
-// A size times a ratio in millionths does not fit 64 bits.
+// The product of a size and a ratio in millionths does not fit 64 bits.
 __extension__ using Wide = __int128;
 
 constexpr Ratio kOne(1'000'000);
@@ -18,12 +20,7 @@ constexpr auto kRateOver = std::chrono::milliseconds(500);
 constexpr nanoseconds kSoonest = std::chrono::milliseconds(10);
 constexpr nanoseconds kLatest = std::chrono::seconds(1);
 constexpr double kLooksUntilFull = 4;
-constexpr int kMostSeen = 1024;  // samples of a window
-
-bool is_repeated(config::ThresholdAction action) {
-  using enum config::ThresholdAction;
-  return action == kReclaim || action == kKillContainer || action == kKillProcess || action == kRestart;
-}
+constexpr int kMostSeen = 1024;  // samples kept for a window
 
 }  // namespace
 
@@ -55,7 +52,7 @@ std::vector<std::size_t> ThresholdLatch::crossed(std::span<const config::MemoryT
     const bool raised = rules[i].action == config::ThresholdAction::kRaise && limit > fired.limit;
     if (raised || usage < share_of(limit, armed_again_below(rules[i].usage))) fired.latched = false;
     if (usage < share_of(limit, rules[i].usage)) continue;
-    if (fired.latched && !(is_repeated(rules[i].action) && now - fired.at >= kAgain)) continue;
+    if (fired.latched && !(config::row_of(rules[i].action).repeated && now - fired.at >= kAgain)) continue;
     fired = {true, now, limit};
     firing.push_back(i);
   }
@@ -93,11 +90,11 @@ nanoseconds next_look(Bytes headroom, double bytes_per_second) {
 }
 
 void Window::see(Moment at, std::uint64_t total) {
-  // A counter that went back is another cgroup's.
+  // A counter that went back belongs to another cgroup.
   if (!seen_.empty() && total < seen_.back().total) seen_.clear();
-  // The newest of those that are old enough stays: the window is measured from there.
+  // The newest sample that is at least `over_` old stays: the window is measured from it.
   while (seen_.size() > 1 && at - seen_[1].at >= over_) seen_.pop_front();
-  // So close to the one before that the last stands for both.
+  // Samples closer together than the resolution: the later one replaces the earlier one.
   if (seen_.size() > 1 && at - seen_[seen_.size() - 2].at < over_ / kMostSeen) seen_.pop_back();
   seen_.push_back({at, total});
 }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "config/policy_actions.h"
+
 namespace mete::enforcers {
 
 const config::Policy* in_force(const config::Policy* policy) {
@@ -10,7 +12,8 @@ const config::Policy* in_force(const config::Policy* policy) {
 }
 
 std::string_view to_string(OomAction action) {
-  return action == OomAction::kKillContainer ? "kill-container" : "kill-process";
+  return config::to_string(action == OomAction::kKillContainer ? config::OnOom::kKillContainer
+                                                               : config::OnOom::kKillProcess);
 }
 
 OomAction oom_action(const config::Policy* policy) {
@@ -34,7 +37,7 @@ Bytes tripwire_of(Bytes limit) {
 }
 
 bool out_of_memory_at(Bytes usage, Bytes reclaimable, Bytes limit) {
-  // memory.high is kept to roughly, and the last pages of cache are the program's own text.
+  // The kernel keeps usage at memory.high only roughly, and the last pages of cache are the program's own text.
   constexpr Bytes kRoughly(1 << 20);
   const Bytes tripwire = tripwire_of(limit);
   const Bytes below = limit - tripwire;

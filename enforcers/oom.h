@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What to do when the kernel has killed in a container for want of memory. Pure: an observation in, a decision out.
+// Decides what to do after the kernel has killed in a container because memory ran out. Pure: an observation in, a
+// decision out.
 #pragma once
 
 #include <cstdint>
@@ -19,20 +20,20 @@ enum class OomAction { kKillContainer, kKillProcess };
 
 [[nodiscard]] std::string_view to_string(OomAction action);
 
-// What becomes of the rest after the kernel has killed one. Without a policy the whole container dies with the kernel's
-// victim, as in Kubernetes since 1.28. A policy that holds or raises has kept the kernel from killing at the
-// container's own limit; where it killed all the same (an ancestor's limit, v2) its second choice counts.
+// What happens to the other processes after the kernel has killed one. Without a policy the whole container is killed,
+// as in Kubernetes since 1.28. A policy with `hold` or `raise` keeps the kernel from killing at the container's own
+// limit; when the kernel kills all the same (an ancestor's limit, v2) the policy's second choice applies.
 [[nodiscard]] OomAction oom_action(const config::Policy* policy);
 
-// Does the policy want to decide before the kernel kills (`hold`, `raise`)? On v1 by memory.oom_control, on v2 by a
-// memory.high below the limit. Not in dry run.
+// True: the policy decides before the kernel kills (`hold`, `raise`), on v1 by memory.oom_control, on v2 by a
+// memory.high below the limit. False in dry run.
 [[nodiscard]] bool decides_before_the_kernel(const config::Policy* policy);
 
-// Where memory.high stands (v2) for such a policy: below the limit by 1/32 of it, at least 1 MiB and at most half.
+// The memory.high of such a policy (v2): 1/32 of the limit below it, at least 1 MiB and at most half of it.
 [[nodiscard]] Bytes tripwire_of(Bytes limit);
 
-// v2: is a group at its tripwire because it needs more than its limit, and not because of page cache that makes room by
-// itself? `reclaimable`: file pages on the group's LRU lists and reclaimable slab, of memory.stat.
+// v2: true when a group is at its tripwire because it needs more than its limit, false when page cache that can be
+// reclaimed fills it. `reclaimable`: file pages on the group's LRU lists plus reclaimable slab, from memory.stat.
 [[nodiscard]] bool out_of_memory_at(Bytes usage, Bytes reclaimable, Bytes limit);
 
 struct OomObservation {
@@ -44,8 +45,8 @@ struct OomObservation {
 };
 
 struct OomDecision {
-  std::uint64_t new_kills = 0;  // to be counted and told; 0: a wake-up without a kill
-  bool kill_rest = false;       // SIGKILL to what is left in the container
+  std::uint64_t new_kills = 0;  // kills to count and report; 0: a wake-up without a kill
+  bool kill_rest = false;       // send SIGKILL to the remaining processes of the container
   OomAction action = OomAction::kKillContainer;
 };
 

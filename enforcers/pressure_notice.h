@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// When a container is told of memory pressure, by the rule of systemd's services: it waited for memory for a tenth of
-// the last second, and was not told within the last second. Pure.
+// Decides when a container is notified of memory pressure, by systemd's rule for services: the container waited for
+// memory for a tenth of the last second, and was not notified within the last second. Pure.
 #pragma once
 
 #include <chrono>
@@ -12,19 +12,19 @@
 
 namespace mete::enforcers {
 
-// systemd's defaults (MemoryPressureThresholdSec=), which its documentation of the protocol tells services to expect.
+// systemd's defaults (MemoryPressureThresholdSec=), which its documentation of the protocol lets services expect.
 inline constexpr std::chrono::nanoseconds kNoticeWindow = std::chrono::seconds(1);
 inline constexpr Ratio kNoticeShare{100'000};
 
 class PressureNotice {
  public:
-  // `stalled`: PSI's total of `some`, in nanoseconds.
+  // True: notify now. `stalled`: PSI's total of `some`, in nanoseconds.
   [[nodiscard]] bool due(Moment at, std::uint64_t stalled);
-  // Where there is no PSI: the kernel says that it reclaims (v1 memory.pressure_level).
+  // The same without PSI: the kernel has reported reclaim (v1 memory.pressure_level).
   [[nodiscard]] bool due(Moment at);
-  // Is there some now? Then it is worth looking more often.
+  // True: there is pressure now, a reason to read more often.
   [[nodiscard]] bool stalls() const;
-  // Of this series of notices the first: after a pause of ten seconds.
+  // True: this notice is the first one after a pause of ten seconds.
   [[nodiscard]] bool is_news() const { return news_; }
 
  private:

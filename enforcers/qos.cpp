@@ -8,7 +8,7 @@ namespace {
 
 constexpr int kGuaranteedAdj = -997;
 constexpr int kBestEffortAdj = 1000;
-constexpr int kLowestBurstable = 3;  // above Guaranteed even with rounding
+constexpr int kLowestBurstable = 3;  // above Guaranteed even after rounding
 constexpr int kHighestBurstable = 999;
 
 bool asks_nothing(const config::ResourceList& list) {
@@ -51,7 +51,7 @@ int oom_score_adj(QosClass qos, const config::Container& container, Bytes machin
   if (qos == QosClass::kGuaranteed) return kGuaranteedAdj;
   if (qos == QosClass::kBestEffort || machine_memory.count() <= 0) return kBestEffortAdj;
   const std::int64_t request = container.resources.requests.memory.value_or(Bytes(0)).count();
-  // In this order the product cannot overflow: a request is below 2^53, the factor 1000.
+  // The product cannot overflow in this order: a request is below 2^53, the factor is 1000.
   const auto share = static_cast<int>(std::min<std::int64_t>(1000, 1000 * request / machine_memory.count()));
   return std::clamp(kBestEffortAdj - share, kLowestBurstable, kHighestBurstable);
 }

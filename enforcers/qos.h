@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kubernetes' quality-of-service classes and what follows from them.
+// Kubernetes' quality-of-service classes and the oom_score_adj that follows from them.
 #pragma once
 
 #include <string_view>
@@ -13,12 +13,12 @@ enum class QosClass { kGuaranteed, kBurstable, kBestEffort };
 
 [[nodiscard]] std::string_view to_string(QosClass qos);
 
-// Guaranteed: every container has cpu and memory limits, and requests equal to them. BestEffort: none has any of
-// either. Burstable: the rest. Init containers count (Kubernetes, pkg/apis/core/v1/helper/qos).
+// Guaranteed: every container has cpu and memory limits, and requests equal to them. BestEffort: no container has any
+// request or limit. Burstable: the rest. Init containers count (Kubernetes, pkg/apis/core/v1/helper/qos).
 [[nodiscard]] QosClass qos_of(const config::PodSpec& spec);
 
-// The kubelet's value (pkg/kubelet/qos/policy.go): Guaranteed -997, BestEffort 1000, Burstable by how much of the
-// machine's memory is requested, so that who asked for more is killed later; between 3 and 999.
+// The kubelet's value (pkg/kubelet/qos/policy.go): Guaranteed -997, BestEffort 1000, Burstable 3 to 999: the larger the
+// requested share of the machine's memory, the lower the value, and the later the container is killed.
 [[nodiscard]] int oom_score_adj(QosClass qos, const config::Container& container, Bytes machine_memory);
 
 }  // namespace mete::enforcers

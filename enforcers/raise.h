@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// By how much a memory limit may be raised. Pure.
+// Computes by how much a memory limit may be raised. Pure.
 #pragma once
 
 #include "config/policy.h"
@@ -9,13 +9,13 @@
 namespace mete::enforcers {
 
 struct RaiseFacts {
-  Bytes original;   // by manifest: `by` is a share of it
+  Bytes original;   // from the manifest; `by` is a share of it
   Bytes current;    // in force
-  Bytes available;  // of the machine: MemAvailable, less what is reserved
+  Bytes available;  // on the machine: MemAvailable less the reserve
 };
 
-// The new limit: whole pages of 4 KiB, at most raise.max. The error says why there is none: it is at its largest, or
-// the machine cannot afford what would be added.
+// The new limit: whole pages of 4 KiB, at most raise.max. The error says why the limit stays: it is already at
+// raise.max, or the machine has too little memory available.
 [[nodiscard]] Result<Bytes> raised_limit(const config::OomRaise& raise, const RaiseFacts& facts);
 
 }  // namespace mete::enforcers

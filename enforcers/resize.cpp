@@ -55,7 +55,7 @@ Limit<T> larger(const Limit<T>& a, const Limit<T>& b) {
   return std::max(a.value(), b.value());
 }
 
-// Quotas of different periods: by the share of a core that they are.
+// Compares by cores, because the periods may differ.
 bool is_larger(const runtime::cgroup::CpuBandwidth& a, const runtime::cgroup::CpuBandwidth& b) {
   if (a.quota.is_unlimited() || b.quota.is_unlimited()) return a.quota.is_unlimited();
   return a.quota.value().count() * b.period.count() > b.quota.value().count() * a.period.count();

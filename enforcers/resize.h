@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Changing what a running pod is allotted: pure functions of what is asked and what there is.
+// Changes the resources of a running pod: pure functions of the wanted and the present values.
 #pragma once
 
 #include <optional>
@@ -10,7 +10,7 @@
 
 namespace mete::enforcers {
 
-// What a person asks for beyond the manifest (`mete update`). Empty fields leave the manifest's.
+// Resources set by `mete update` beyond the manifest. An empty field leaves the manifest's value.
 struct ResourceUpdate {
   std::optional<MilliCpu> cpu_limit, cpu_request;
   std::optional<Bytes> memory_limit, memory_request;
@@ -18,15 +18,16 @@ struct ResourceUpdate {
   [[nodiscard]] bool empty() const { return *this == ResourceUpdate(); }
 };
 
-// A request that was the limit stays the limit, unless it is given too. What had no request gets none by a limit: that
-// would make it another QoS class. The error: a request above its limit; it names both.
+// Applies `update`. A request that equals the limit follows the limit unless the update sets it too. A limit adds no
+// request where there was none, because the pod would change its QoS class. An error: a request above its limit; the
+// text names both.
 [[nodiscard]] Result<config::Resources> updated(config::Resources resources, const ResourceUpdate& update);
 
-// `later` over `earlier`, field by field.
+// `later` laid over `earlier`, field by field.
 [[nodiscard]] ResourceUpdate merged(const ResourceUpdate& earlier, const ResourceUpdate& later);
 
-// While the limits of a pod's containers go from one to the other the pod's own must hold both: quota and memory limit
-// are the larger of the two, all else is `after`.
+// The pod's own limits while those of its containers change: quota and memory limit are the larger of the two, so that
+// both states fit; all other values are those of `after`.
 [[nodiscard]] runtime::cgroup::Limits widest(const runtime::cgroup::Limits& before,
                                              const runtime::cgroup::Limits& after);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// When a container that ended is started again. The kubelet's rule: 10 s, doubling to 5 min, forgotten after a run of
-// 10 min. Pure: times come in.
+// Decides when a container that has ended is started again. The kubelet's rule: 10 s, doubling to 5 min, reset after a
+// run of 10 min. Pure: times are arguments.
 #pragma once
 
 #include <chrono>
@@ -18,17 +18,17 @@ struct BackoffLimits {
 };
 
 struct Ended {
-  WallTime started;  // equal to `at` when it never ran
+  WallTime started;  // equal to `at` when the container never ran
   WallTime at;
   int exit_code = 0;
   bool init = false;
 };
 
-// Init containers: Always means OnFailure, since one that succeeded must not run again.
+// For init containers Always means OnFailure, since one that succeeded must not run again.
 [[nodiscard]] bool should_restart(config::RestartPolicy policy, const Ended& ended);
 
-// The delay before the next start, given the one before the last start (0: there was none). The first restart is
-// immediate; what ran for reset_after starts afresh.
+// The delay before the next start. `previous`: the delay before the last start (0: none). The first restart is
+// immediate; a run of reset_after resets the delay.
 [[nodiscard]] std::chrono::nanoseconds next_delay(std::chrono::nanoseconds previous, bool first_restart,
                                                   const Ended& ended, const BackoffLimits& limits);
 

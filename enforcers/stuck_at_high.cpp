@@ -4,7 +4,7 @@
 namespace mete::enforcers {
 
 bool StuckAtHigh::see(Moment at, Bytes usage, Bytes high, std::uint64_t stalled) {
-  // Reclaim takes it a little below each time.
+  // Reclaim keeps usage a little below memory.high.
   constexpr Ratio kNear{970'000};
   if (usage < share_of(high, kNear)) {
     forget();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A cgroup that cannot get below its memory.high: the kernel lets it crawl for ever, since it never kills there. Pure.
+// Detects a cgroup that cannot get below its memory.high: the kernel only slows it down, and never kills it there.
+// Pure.
 #pragma once
 
 #include <chrono>
@@ -10,13 +11,13 @@
 
 namespace mete::enforcers {
 
-// All of its tasks waited for memory for most of so long a time, at its memory.high.
+// Stuck: at memory.high, all tasks waited for memory for this share of this time.
 inline constexpr std::chrono::nanoseconds kStuckFor = std::chrono::seconds(10);
 inline constexpr Ratio kStuckShare{800'000};
 
 class StuckAtHigh {
  public:
-  // `stalled`: PSI's total of `full`, in nanoseconds. True: it is stuck.
+  // Adds a sample. `stalled`: PSI's total of `full`, in nanoseconds. True: the group is stuck.
   [[nodiscard]] bool see(Moment at, Bytes usage, Bytes high, std::uint64_t stalled);
   void forget() { window_.forget(); }
 

@@ -6,7 +6,7 @@
 namespace mete::enforcers {
 namespace {
 
-// What a container that ran out of memory would have needed: at least this much more.
+// A container that ran out of memory would have needed at least this much more.
 constexpr Bytes kOomMore(100 << 20);
 Bytes wanted_at_oom(Bytes had) {
   return std::max(had + kOomMore, Bytes(had.count() + had.count() / 5));
@@ -15,7 +15,7 @@ Bytes wanted_at_oom(Bytes had) {
 }  // namespace
 
 void UsageModel::add(const UsageSample& sample) {
-  // A clock that was set back: what came before is in the future, and is not to be decayed backwards for ever.
+  // When the clock was set back, the model's times lie in the future; they must not be decayed backwards without end.
   const WallTime begin = sample.at - std::chrono::duration_cast<WallTime::duration>(sample.over);
   if (samples == 0) first = begin;
   last = std::max(last, sample.at);
@@ -43,7 +43,7 @@ void UsageModel::see_memory(Bytes value, WallTime at) {
   }
   peaks.back() = std::max(peaks.back(), value);
   if (value <= window_value) return;
-  // One sample a window: its peak.
+  // Each window has one sample: its peak.
   if (window_value > Bytes(0)) memory.remove(static_cast<double>(window_value.count()), 1, window_end);
   memory.add(static_cast<double>(value.count()), 1, window_end);
   window_value = value;

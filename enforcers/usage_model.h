@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a container has used over its life, in some hundred numbers, from which requests and limits are advised. Pure.
+// A container's usage over its life in some hundred numbers, from which requests and limits are advised. Pure.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +12,17 @@
 namespace mete::enforcers {
 
 struct UsageSample {
-  WallTime at{};                     // its end
-  std::chrono::nanoseconds over{0};  // how long it is
-  double cores = 0;                  // used, on average
-  double throttled_cores = 0;  // waited for, because of a quota: cpu.stat's throttled time, which is summed over CPUs
-  Bytes memory;                // peak of the working set, as well as it was looked at
-  std::uint64_t ooms = 0;      // kills within it, by the kernel or by a policy
+  WallTime at{};                     // end of the sample
+  std::chrono::nanoseconds over{0};  // length of the sample
+  double cores = 0;                  // mean use
+  double throttled_cores = 0;        // mean wait because of a quota: cpu.stat's throttled time, summed over CPUs
+  Bytes memory;                      // peak of the working set, among the values read
+  std::uint64_t ooms = 0;            // kills during the sample, by the kernel or by a policy
 };
 
 class UsageModel {
  public:
-  static constexpr auto kWindow = std::chrono::hours(24);  // of which the memory's peak counts
+  static constexpr auto kWindow = std::chrono::hours(24);  // each window contributes its memory peak
   static constexpr std::size_t kWindows = 8;
   static constexpr std::size_t kOoms = 32;
 
@@ -33,15 +33,15 @@ class UsageModel {
 
   DecayingHistogram cpu;        // cores wanted: used and waited for
   DecayingHistogram memory;     // bytes: the peak of each window
-  DecayingHistogram throttled;  // seconds waited, by the cores that were wanted meanwhile
+  DecayingHistogram throttled;  // seconds waited, by the cores wanted at that time
   WallTime first{}, last{};     // begin of the first sample, end of the last
   std::uint64_t samples = 0;
   double throttled_seconds = 0;
   std::uint64_t ooms = 0;
-  std::deque<Bytes> oom_wanted;  // what each of the last OOM kills would have needed, by the advisor's rule
+  std::deque<Bytes> oom_wanted;  // memory that each of the last OOM kills would have needed, by the advisor's rule
   std::deque<Bytes> peaks;       // of the windows, the present one last
   WallTime window_end{};
-  Bytes window_value;           // what of the present window is in `memory`; 0: nothing
+  Bytes window_value;           // the present window's sample in `memory`; 0: none
   config::Resources resources;  // in force at the last sample
 
  private:

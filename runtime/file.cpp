@@ -9,8 +9,8 @@
 namespace mete::runtime {
 namespace {
 
-// A container can make directories a hundred thousand deep. What lies deeper than this is moved up to the top and
-// removed from there, so that neither our stack, nor our descriptors, nor a path has to reach down to it.
+// A container can make directories a hundred thousand levels deep. A directory deeper than this is moved up to the top
+// and removed from there, so that the depth costs neither stack, nor descriptors, nor path length.
 constexpr int kDeepest = 64;
 
 class TreeRemoval {
@@ -49,7 +49,7 @@ class TreeRemoval {
       ::close(copy);
       return fail_errno("read directory " + shown);
     }
-    ::rewinddir(stream.get());  // the copy stands where the last look has left it
+    ::rewinddir(stream.get());  // the copy shares its offset with `dir`, which an earlier pass has moved
     while (true) {
       errno = 0;
       const dirent* entry = ::readdir(stream.get());
@@ -93,7 +93,7 @@ Result<std::string> read_all(int fd, const std::string& shown, std::size_t limit
   std::string text;
   std::size_t used = 0;
   while (true) {
-    // procfs and cgroup files have no size, so it grows as it comes.
+    // procfs and cgroup files report no size, so the buffer grows as text arrives.
     if (text.size() - used < 4096) text.resize(text.size() + (text.size() < 65536 ? 16384 : text.size()));
     const ssize_t got = ::read(fd, text.data() + used, text.size() - used);
     if (got < 0) {
@@ -124,7 +124,7 @@ Status write_all(int fd, std::string_view text) {
 
 Status write_control(int dir, const std::string& path, std::string_view text) {
   METE_TRY(UniqueFd fd, open_at(dir, path, O_WRONLY));
-  // A control file takes a value in one write or not at all.
+  // A control file takes a whole value in one write, or rejects it.
   while (::write(fd.get(), text.data(), text.size()) < 0) {
     if (errno != EINTR) return fail_errno("write \"" + std::string(text) + "\" to " + path);
   }
@@ -177,7 +177,7 @@ Status replace_file(const std::string& path, std::string_view text, mode_t mode,
 
 Status make_directories(const std::string& path, mode_t mode) {
   if (path.empty()) return fail("mkdir: found an empty path, expected a directory's");
-  // The common case is one call: all but the last is there.
+  // The common case takes one call: only the last directory is missing.
   if (::mkdir(path.c_str(), mode) == 0) return {};
   for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     const std::string part = path.substr(0, end);

@@ -33,7 +33,7 @@ ordered_json texts(const std::vector<config::Diagnostic>& diagnostics) {
   return list;
 }
 
-// Empty: not given. The error names what was found.
+// Empty: the parameter is not given. The error names the text found.
 Result<std::optional<std::chrono::seconds>> grace_of(const HttpRequest& request) {
   const std::string text = request.parameter("grace");
   if (text.empty()) return {std::nullopt};
@@ -52,7 +52,7 @@ std::string machine_name() {
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
 }
 
-// The first document of a List holds several objects; kept one a file, they could not be told apart in it.
+// A document that holds several objects (a List) cannot be stored as one file per object.
 Status check_one_each(const std::vector<AppliedObject>& objects) {
   for (std::size_t i = 1; i < objects.size(); ++i) {
     if (objects[i].first_line == objects[i - 1].first_line) {
@@ -203,7 +203,7 @@ HttpResponse Api::update(Pod& pod, const HttpRequest& request) {
   const std::string container = request.parameter("container");
   if (!container.empty() && pod.container(container) == nullptr)
     return error_response(404, "Pod " + pod.record().key() + " has no container " + container + ".");
-  // The kernel takes no quota below 1 ms of 100 ms, and nothing runs in less than some pages.
+  // The kernel rejects quotas below 1 ms of 100 ms, and no process runs in less than some pages.
   constexpr MilliCpu kLeastLimit(10);
   constexpr Bytes kLeastMemory(64 << 10);
   enforcers::ResourceUpdate update;
@@ -227,24 +227,19 @@ HttpResponse Api::update(Pod& pod, const HttpRequest& request) {
 HttpResponse Api::apply(const HttpRequest& request) {
   const std::string file = request.parameter("file").empty() ? "<stdin>" : request.parameter("file");
   auto parsed = parse_manifest(request.body, file);
-  ordered_json warnings = texts(parsed.documents.warnings);
-  if (!parsed.documents.ok())
-    return json_response({{"errors", texts(parsed.documents.errors)}, {"warnings", warnings}}, 422);
+  ordered_json warnings = texts(parsed.warnings);
+  if (!parsed.ok()) return json_response({{"errors", texts(parsed.errors)}, {"warnings", warnings}}, 422);
   if (parsed.objects.empty()) return json_response({{"errors", {"The manifest holds no object."}}}, 422);
   if (const auto single = check_one_each(parsed.objects); !single)
     return json_response({{"errors", {single.error().what}}}, 422);
   const auto before = manifests_.desired();
   const auto after = manifests_.with(parsed.objects);
-  // What is wrong elsewhere already must not stand in the way of what is right here.
+  // Errors that exist already in other files must not reject a correct manifest.
   std::set<std::string> known;
   for (const auto& error : before.errors) known.insert(config::to_string(error));
   std::vector<config::Diagnostic> fresh;
   for (const auto& error : after.errors) {
-    if (known.contains(config::to_string(error))) continue;
-    fresh.push_back(error);
-    // The person knows the file that was given, not the one it would be kept in.
-    auto& where = fresh.back().location.file;
-    if (where.starts_with(services_.settings.applied() + "/")) where = file;
+    if (!known.contains(config::to_string(error))) fresh.push_back(error);
   }
   if (!fresh.empty()) return json_response({{"errors", texts(fresh)}, {"warnings", warnings}}, 422);
   ordered_json results = ordered_json::array();
@@ -275,7 +270,7 @@ HttpResponse Api::apply(const HttpRequest& request) {
 HttpResponse Api::remove(const HttpRequest& request) {
   if (const std::string key = request.parameter("pod"); !key.empty()) return remove_pod(key, request);
   auto parsed = parse_manifest(request.body, request.parameter("file").empty() ? "<stdin>" : request.parameter("file"));
-  if (!parsed.documents.ok()) return json_response({{"errors", texts(parsed.documents.errors)}}, 422);
+  if (!parsed.ok()) return json_response({{"errors", texts(parsed.errors)}}, 422);
   const auto grace = grace_of(request);
   if (!grace) return error_response(400, grace.error().what);
   ordered_json errors = ordered_json::array();
@@ -304,7 +299,7 @@ HttpResponse Api::remove_pod(const std::string& key, const HttpRequest& request)
   const auto grace = grace_of(request);
   if (!grace) return error_response(400, grace.error().what);
   const auto slash = key.find('/');
-  const AppliedObject object{"Pod", key.substr(0, slash), key.substr(slash + 1), {}, 1};
+  const AppliedObject object{"Pod", key.substr(0, slash), key.substr(slash + 1), {}};
   if (manifests_.applied_file(object).empty()) {
     if (!pod->record().terminating) {
       return error_response(409, "Pod " + key + " comes from " + pod->record().source + "; remove it there.");
@@ -334,7 +329,7 @@ void Api::events(const HttpRequest& request, const std::shared_ptr<HttpReply>& r
   follower->handle = services_.events.listen([weak = std::weak_ptr(follower)](const Event& event) {
     if (const auto alive = weak.lock(); alive && alive->stream) alive->stream->write(to_json(event) + "\n");
   });
-  // The callback keeps the follower until the peer goes.
+  // The callback keeps the follower alive until the peer closes.
   follower->stream->on_close([follower, &events = services_.events, &loop = services_.loop] {
     asio::post(loop, [follower, &events] {
       if (follower->handle) events.forget(*std::exchange(follower->handle, std::nullopt));

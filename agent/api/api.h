@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the agent answers over HTTP. Everybody who reaches the TCP address may read metrics and health; pods are read
-// and changed over the unix socket only.
+// The agent's HTTP API. Every client of the TCP address may read metrics and health; pods are read and changed over the
+// unix socket only.
 //
 //   GET  /metrics /metrics/cadvisor /sd /healthz /readyz /version
 //   GET  /mete/v1/pods/NS/NAME/explain        GET /mete/v1/explain?cgroup=PATH

@@ -36,7 +36,7 @@ ordered_json settings_json(const Group& group, const runtime::cgroup::Limits& li
                           {"expected", setting.text}};
     if (found) {
       const bool same = runtime::cgroup::same_setting(setting.file, setting.text, *found);
-      // One of several numbers in a file says more than all of them.
+      // A file with several numbers shows only the expected one when that one is right.
       value["found"] = same ? setting.text : std::string(runtime::cgroup::trim(*found));
     } else {
       value["error"] = found.error().what;

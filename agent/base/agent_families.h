@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The metric families that the agent writes itself, besides those of collectors/family.h: for `mete metrics` and
-// docs/metrics.md.
+// The metric families that the agent writes itself, besides those of collectors/metrics/family.h: for `mete metrics`
+// and docs/metrics.md.
 #pragma once
 
 #include <span>
@@ -19,13 +19,13 @@ struct OwnFamily {
   std::string_view help;
 };
 
-// Collector "agent".
+// The families of collector "agent".
 [[nodiscard]] std::span<const OwnFamily> own_families();
-// The one of that name, which is in the table: names, types and HELP texts are said there only.
+// The family with that name, which must be in the table: names, types and HELP texts stand only there.
 [[nodiscard]] const OwnFamily& own_family(std::string_view name);
 [[nodiscard]] collectors::FamilyWriter own_writer(std::string& out, std::string_view name, collectors::Format format);
 
-// cadvisor_version_info: this machine and this program, by the labels that cAdvisor's users join with.
+// Writes cadvisor_version_info: machine and program, with the labels that queries for cAdvisor join on.
 void write_version(std::string& out, const collectors::Machine& machine, collectors::Format format);
 
 }  // namespace mete::agent

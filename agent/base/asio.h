@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of Boost.Asio that the agent uses; everything else includes this.
+// The parts of Boost.Asio that the agent uses; all other files include this header.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -10,6 +10,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -18,8 +19,14 @@ namespace mete::agent {
 namespace asio = boost::asio;
 using ErrorCode = boost::system::error_code;
 
-// Makes completion handlers that do nothing once their object is gone or the operation was cancelled. The last member
-// of the object, so that it goes first.
+// Bound to the loop's own executor. With asio's default, an executor of any type, each file that has a timer or a
+// descriptor compiles the type erasure again (a second of CPU time), and each completion goes through it.
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
+                                         asio::io_context::executor_type>;
+using Descriptor = asio::posix::basic_stream_descriptor<asio::io_context::executor_type>;
+
+// Wraps completion handlers so that they do nothing once their object is destroyed or the operation was cancelled. Must
+// be the last member of the object, so that it is destroyed first.
 class Alive {
  public:
   template <class Handler>

@@ -12,7 +12,7 @@
 namespace mete::agent {
 namespace {
 
-// Without a descriptor for it (there are none left) it is looked at this often.
+// Polling interval when no descriptor for the child is available.
 constexpr auto kLookAgain = std::chrono::milliseconds(50);
 
 class Waiting : public std::enable_shared_from_this<Waiting> {
@@ -24,7 +24,7 @@ class Waiting : public std::enable_shared_from_this<Waiting> {
     const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
     if (pidfd < 0) return look();
     process_.assign(pidfd);
-    process_.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this()](ErrorCode error) {
+    process_.async_wait(Descriptor::wait_read, [self = shared_from_this()](ErrorCode error) {
       if (!error) self->look();
     });
   }
@@ -44,8 +44,8 @@ class Waiting : public std::enable_shared_from_this<Waiting> {
     std::exchange(ended_, nullptr)(reaped == pid_ && WIFEXITED(status) ? WEXITSTATUS(status) : -1);
   }
 
-  asio::posix::stream_descriptor process_;
-  asio::steady_timer again_;
+  Descriptor process_;
+  Timer again_;
   pid_t pid_;
   std::function<void(int)> ended_;
 };

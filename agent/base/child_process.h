@@ -10,8 +10,9 @@
 
 namespace mete::agent {
 
-// Calls `ended` once, from the loop, with the child's exit code (-1: it was killed, or is no child of ours). The child
-// is reaped, whoever wants to know of it still: `ended` must bear being called after its owner (Alive::guard).
+// Calls `ended` once, from the loop, with the child's exit code (-1: the child was killed, or is no child of the
+// agent). The child is reaped in every case, so `ended` may be called after its owner was destroyed: wrap it in
+// Alive::guard.
 void await_child(asio::io_context& loop, pid_t pid, std::function<void(int code)> ended);
 
 }  // namespace mete::agent

@@ -21,7 +21,7 @@ std::string digest(std::string_view bytes) {
 
 std::string digest(const runtime::cgroup::Limits& limits, const runtime::cgroup::Hierarchies& hierarchies) {
   const auto writes = runtime::cgroup::plan_writes(limits, hierarchies);
-  if (!writes) return {};  // they cannot be written either
+  if (!writes) return {};  // these limits cannot be written either
   std::string text;
   for (const auto& write : *writes) text.append(write.file).append("=").append(write.text).append("\n");
   return digest(text);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Short names for what is too long, or too secret, to be kept.
+// Short digests of texts that are too long, or too secret, to be stored.
 #pragma once
 
 #include <string>
@@ -10,10 +10,10 @@
 
 namespace mete::agent {
 
-// FNV-1a, 64 bits: tells apart versions of one thing, not an attacker's.
+// FNV-1a, 64 bits: distinguishes versions of one thing; no defence against an attacker.
 [[nodiscard]] std::string digest(std::string_view bytes);
 
-// Of what the control files hold once these limits are written.
+// The digest of the control files' contents after these limits are written.
 [[nodiscard]] std::string digest(const runtime::cgroup::Limits& limits,
                                  const runtime::cgroup::Hierarchies& hierarchies);
 

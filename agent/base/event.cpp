@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/base/event.h"
 
-#include <nlohmann/json.hpp>
-
+#include "runtime/json.h"
 #include "runtime/shim/log_writer.h"
 
 namespace mete::agent {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happened and why: the same facts for `mete events`, the log and the metrics.
+// Events: what happened and why, with the same facts for `mete events`, the log and the metrics.
 #pragma once
 
 #include <cstdint>
@@ -10,26 +10,25 @@
 #include <utility>
 #include <vector>
 
+#include "agent/base/event_reasons.h"
 #include "enforcers/restart.h"
 
 namespace mete::agent {
-
-enum class Severity { kNormal, kWarning };
 
 struct Event {
   std::uint64_t sequence = 0;  // set by EventLog, from 1
   enforcers::WallTime at{};    // set by EventLog
   Severity severity = Severity::kNormal;
-  std::string reason;     // "Started", "OOMKilled", "LimitDrift", ...: one word, stable
-  std::string pod;        // "default/web"; empty: the agent itself
-  std::string container;  // empty: the whole pod
-  std::string message;    // one sentence for a person
+  std::string reason;                                       // one of event_reasons.h
+  std::string pod;                                          // "default/web"; empty: the agent itself
+  std::string container;                                    // empty: the whole pod
+  std::string message;                                      // one sentence for a person
   std::vector<std::pair<std::string, std::string>> fields;  // the numbers behind it
 };
 
 [[nodiscard]] std::string to_json(const Event& event);
 
-// The last ones, in memory, and who wants to hear of new ones.
+// Keeps the latest events in memory and passes new ones to its listeners.
 class EventLog {
  public:
   using Listener = std::function<void(const Event&)>;
@@ -37,8 +36,8 @@ class EventLog {
 
   void add(Event event);
   [[nodiscard]] const std::deque<Event>& recent() const { return events_; }
-  [[nodiscard]] std::uint64_t newest() const { return next_ - 1; }  // its sequence; 0: none yet
-  // Listeners are called in the order of events; they may not add events.
+  [[nodiscard]] std::uint64_t newest() const { return next_ - 1; }  // the newest event's sequence; 0: none yet
+  // Listeners are called in the order of events; they must not add events.
   using Handle = std::list<Listener>::iterator;
   Handle listen(Listener listener);
   void forget(Handle handle);

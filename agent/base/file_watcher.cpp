@@ -23,11 +23,12 @@ Result<int> FileWatcher::watch(const std::string& directory, std::uint32_t mask,
 
 void FileWatcher::forget(int watch) {
   if (callbacks_.erase(watch) == 0) return;
-  ::inotify_rm_watch(descriptor_.native_handle(), watch);  // gone with its directory already: fine
+  // fails when the directory has been removed: the watch is gone too
+  ::inotify_rm_watch(descriptor_.native_handle(), watch);
 }
 
 void FileWatcher::wait() {
-  descriptor_.async_wait(asio::posix::stream_descriptor::wait_read, [this](ErrorCode error) {
+  descriptor_.async_wait(Descriptor::wait_read, [this](ErrorCode error) {
     if (error) return;
     read();
     wait();

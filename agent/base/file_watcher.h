@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One inotify descriptor for everything the agent watches (a user may have only 128 of them): manifest folders, and
-// the directories of its cgroups for foreign writes and the kernel's own notifications.
+// One inotify descriptor for all watches of the agent (a user may have only 128 descriptors): manifest folders, and the
+// directories of its cgroups for foreign writes and the kernel's own notifications.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,13 @@ namespace mete::agent {
 
 class FileWatcher {
  public:
-  // `name` is the file within the watched directory. `mask` is inotify's; IN_IGNORED: the directory is gone and the
-  // watch with it; IN_Q_OVERFLOW (to everyone): events were lost, look at everything.
+  // `name` is the file within the watched directory. `mask` is inotify's. IN_IGNORED: the directory was removed, and
+  // the watch with it. IN_Q_OVERFLOW (sent to every callback): events were lost; read everything again.
   using Callback = std::function<void(std::string_view name, std::uint32_t mask)>;
 
   explicit FileWatcher(asio::io_context& loop) : descriptor_(loop) {}
   [[nodiscard]] Status open();
-  // One callback a directory. The error names the directory.
+  // One callback per directory. The error names the directory.
   [[nodiscard]] Result<int> watch(const std::string& directory, std::uint32_t mask, Callback callback);
   void forget(int watch);
 
@@ -30,7 +30,7 @@ class FileWatcher {
   void wait();
   void read();
 
-  asio::posix::stream_descriptor descriptor_;
+  Descriptor descriptor_;
   std::unordered_map<int, Callback> callbacks_;
 };
 

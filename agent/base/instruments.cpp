@@ -18,7 +18,7 @@ double seconds(std::chrono::nanoseconds time) {
 
 const Histogram::BucketBoundaries kFast = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5};
 
-// Name and HELP by the table of families.h.
+// Takes name and HELP from the table of agent_families.h.
 template <class Builder>
 Builder described(Builder builder, std::string_view name) {
   return builder.Name(std::string(name)).Help(std::string(own_family(name).help));

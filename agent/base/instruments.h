@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The agent's own metrics, carried by prometheus-cpp: few series, counted where things happen.
+// The agent's own metrics, kept by prometheus-cpp: few series, counted where the events happen.
 #pragma once
 
 #include <prometheus/counter.h>
@@ -28,8 +28,7 @@ class Instruments {
   void scrape(std::chrono::nanoseconds took);
   void launch(std::chrono::nanoseconds from_request_to_exec);
 
-  // Text format 0.0.4 of all of them.
-  // All of them, appended; any thread.
+  // Appends all of them as text; callable from any thread.
   void write(std::string& out, collectors::Format format) const;
 
  private:

@@ -18,14 +18,14 @@ std::string scope_of(const KernelKill& kill, const std::string& cgroup, const st
 Status KernelLog::open() {
   const int fd = ::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return fail_errno("open /dev/kmsg");
-  ::lseek(fd, 0, SEEK_END);  // what happened before we came is in the counters
+  ::lseek(fd, 0, SEEK_END);  // earlier events are in the counters already
   descriptor_.assign(fd);
   wait();
   return {};
 }
 
 void KernelLog::wait() {
-  descriptor_.async_wait(asio::posix::stream_descriptor::wait_read, [this](ErrorCode error) {
+  descriptor_.async_wait(Descriptor::wait_read, [this](ErrorCode error) {
     if (error) return;
     read();
     wait();
@@ -36,7 +36,8 @@ void KernelLog::read() {
   char buffer[8192];  // one record a read; a longer one is an error that skips it
   while (true) {
     const ssize_t got = ::read(descriptor_.native_handle(), buffer, sizeof buffer);
-    if (got < 0 && (errno == EPIPE || errno == EINVAL)) continue;  // records were overwritten: go on with the next
+    // EPIPE: records were overwritten; the next read continues after them
+    if (got < 0 && (errno == EPIPE || errno == EINVAL)) continue;
     if (got <= 0) return;
     if (const auto message = collectors::kernel_message({buffer, static_cast<std::size_t>(got)})) note(*message);
   }

@@ -17,24 +17,24 @@ namespace mete::agent {
 struct KernelKill {
   std::int32_t pid = 0;
   std::string task;
-  std::string task_memcg;  // empty: the kernel did not say (rate limit)
+  std::string task_memcg;  // empty: the kernel did not log it (rate limit)
   std::string oom_memcg;
   Bytes anon_rss;
   bool of_cgroup = true;
 };
 
-// Whose limit it was: "container" (of `cgroup`, or one below it), "pod" (of `pod`, which may be empty), "ancestor" or
-// "host".
+// The owner of the limit: "container" (of `cgroup`, or a group below), "pod" (of `pod`, which may be empty), "ancestor"
+// or "host".
 [[nodiscard]] std::string scope_of(const KernelKill& kill, const std::string& cgroup, const std::string& pod);
 
 class KernelLog {
  public:
   explicit KernelLog(asio::io_context& loop) : descriptor_(loop) {}
-  // Fails where /dev/kmsg cannot be read; kills are then counted all the same, but their pid is a guess.
+  // Fails where /dev/kmsg cannot be read. Kills are still counted then, but their pid is a guess.
   [[nodiscard]] Status open();
-  // Called for each kill when the kernel tells it.
+  // `callback` is called for each kill that the kernel logs.
   void on_kill(std::function<void(const KernelKill&)> callback) { on_kill_ = std::move(callback); }
-  // Takes the oldest kill of a process in `memcg` (or below it), or of one of `pids`.
+  // Removes and returns the oldest kill of a process in `memcg` (or below), or of one of `pids`.
   [[nodiscard]] std::optional<KernelKill> take(const std::string& memcg, const std::vector<std::int32_t>& pids);
 
  private:
@@ -43,7 +43,7 @@ class KernelLog {
   void read();
   void note(std::string_view message);
 
-  asio::posix::stream_descriptor descriptor_;
+  Descriptor descriptor_;
   std::function<void(const KernelKill&)> on_kill_;
   std::deque<collectors::OomChoice> choices_;
   std::deque<KernelKill> kills_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starting a thousand containers at once would make each of them slow: so many launches run at the same time, the
-// others wait their turn.
+// Bounds the number of launches that run at the same time; further launches wait in a queue. A thousand containers
+// started at once would slow each other down.
 #pragma once
 
 #include <deque>
@@ -27,7 +27,7 @@ class LaunchGate {
       ++free_;
       return;
     }
-    // From the loop, not from here: the caller is in the middle of a launch of its own.
+    // Started from the loop and not from here: the caller is in the middle of a launch of its own.
     asio::post(loop, std::move(waiting_.front()));
     waiting_.pop_front();
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One line a fact, on standard error: key=value, or JSON.
+// Writes one line per event to standard error: key=value, or JSON.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ void log(const Event& event);
 void log_info(const std::string& message);
 void log_error(const std::string& message);
 
-// value, or "value" with quotes where it holds anything but plain characters.
+// `value` as it is, or in quotes when it holds anything but plain characters.
 [[nodiscard]] std::string quoted(const std::string& value);
 
 }  // namespace mete::agent

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Headers of others that most files of the agent include. The compiler reads them once for all rooms; a file includes
-// what it uses all the same.
+// Third-party headers that most files of the agent include. The compiler reads them once for all rooms. Each file still
+// includes what it uses.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -10,7 +10,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -24,3 +23,5 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "runtime/json.h"

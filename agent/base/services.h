@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every part of the agent uses and none of them owns. All of it belongs to the loop's thread: nothing here is
+// Objects that every part of the agent uses and none of them owns. They belong to the loop's thread: nothing here is
 // locked.
 #pragma once
 
@@ -38,7 +38,7 @@ struct Services {
   std::string boot_id;
   std::string shim;  // path of mete-shim
   Bytes machine_memory;
-  std::uint64_t capabilities = 0;  // the agent's own bounding set: what it can give a container at most
+  std::uint64_t capabilities = 0;  // the agent's own bounding set: the upper bound of a container's capabilities
   runtime::cgroup::Features features = {};
   std::map<std::uint64_t, std::string> seccomp_filters = {};  // by capability mask, compiled on first use
 };

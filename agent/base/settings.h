@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where this instance's things are. Several instances run side by side when these differ.
+// Paths and addresses of this instance. Instances with different settings can run side by side.
 #pragma once
 
 #include <chrono>
@@ -15,14 +15,14 @@ namespace mete::agent {
 
 struct Settings {
   std::string state = "/var/lib/mete";  // survives a reboot: images, records, counters, logs
-  std::string run = "/run/mete";        // the API socket and what dies with the machine
+  std::string run = "/run/mete";        // the API socket, and state that ends with the boot
   std::vector<std::string> manifests = {"/etc/mete/manifests"};
   std::string cgroup_parent = "/mete";
   std::string listen = "127.0.0.1:9753";
   std::string web_config;  // Prometheus' web configuration file: TLS and passwords of `listen`; empty: neither
-  std::string shim;        // path of mete-shim; empty: beside our own executable
+  std::string shim;        // path of mete-shim; empty: beside the agent's executable
   bool json_logs = false;
-  std::chrono::seconds usage_every{60};  // how often usage is looked at for `mete advise`
+  std::chrono::seconds usage_every{60};  // how often usage is read for `mete advise`
   config::AgentConfig config;            // of --config
   enforcers::BackoffLimits backoff;
   runtime::shim::LogLimits log_limits;
@@ -30,6 +30,7 @@ struct Settings {
   [[nodiscard]] std::string images() const { return state + "/images"; }
   [[nodiscard]] std::string applied() const { return state + "/applied"; }
   [[nodiscard]] std::string pods() const { return state + "/pods"; }
+  [[nodiscard]] std::string run_pods() const { return run + "/pods"; }
   [[nodiscard]] std::string logs() const { return state + "/logs"; }
   [[nodiscard]] std::string forensics() const { return state + "/forensics"; }
   [[nodiscard]] std::string usage() const { return state + "/usage"; }

@@ -8,7 +8,7 @@
 namespace mete::agent {
 namespace {
 
-// A snapshot, a record and a kill have a handful open at a time.
+// A snapshot, a record and a kill together need a handful of descriptors.
 constexpr rlim_t kSpare = 32;
 
 int users = 0;

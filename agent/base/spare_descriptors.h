@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// File descriptors that are kept for enforcement: connections, counter files and logs may use up all others, and an OOM
-// is still decided about.
+// A reserve of file descriptors for enforcement: when connections, counter files and logs use up all others, an OOM can
+// still be handled.
 //
-// They are not open: the soft limit of the process is below the hard one, and is raised to it for as long as one of
-// these objects lives. Of the loop's thread alone.
+// The reserved descriptors are not open. The soft limit of the process is below the hard one, and is raised to it while
+// an object of this class lives. For the loop's thread only.
 #pragma once
 
 namespace mete::agent {
 
-// As many descriptors as the process may have, less those that are kept. Once, at the start.
+// Sets the soft limit to the hard limit less the reserve. Called once, at the start.
 void keep_spare_descriptors();
 
 class SpareDescriptors {

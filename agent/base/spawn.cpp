@@ -21,7 +21,7 @@ constexpr int kLockFd = 3;
 constexpr int kReadyFd = 4;
 constexpr int kCgroupsFd = 5;
 
-// posix_spawn's file actions, with the destructor C lacks.
+// posix_spawn's file actions with a destructor.
 class FileActions {
  public:
   FileActions() { ::posix_spawn_file_actions_init(&actions_); }
@@ -48,14 +48,14 @@ Result<Pipe> make_pipe() {
   return Pipe{runtime::UniqueFd(ends[0]), runtime::UniqueFd(ends[1])};
 }
 
-// Above the numbers the shim is given, so that the duplications cannot overwrite each other.
+// Moves a descriptor above the numbers that the shim gets, so that the duplications cannot overwrite each other.
 Result<runtime::UniqueFd> raise_descriptor(const runtime::UniqueFd& fd) {
   runtime::UniqueFd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kCgroupsFd + 1));
   if (!copy.valid()) return fail_errno("dup");
   return copy;
 }
 
-// Its own standard streams must not keep a pipe of ours open after we are gone.
+// The shim's own standard streams must not keep a pipe of the agent open after the agent's end.
 void close_standard_streams(FileActions& actions) {
   actions.open(STDIN_FILENO, "/dev/null", O_RDONLY);
   actions.open(STDOUT_FILENO, "/dev/null", O_WRONLY);
@@ -68,7 +68,7 @@ Result<pid_t> spawn(const std::string& shim, std::vector<std::string> args, cons
   for (auto& arg : args) argv.push_back(arg.data());
   argv.push_back(nullptr);
   char* environment[] = {nullptr};
-  const SpareDescriptors spare;  // its limit is what the agent was given, not what is left of it
+  const SpareDescriptors spare;  // the shim inherits the agent's full limit, without the reserve
   pid_t pid = 0;
   if (const int error = ::posix_spawn(&pid, shim.c_str(), actions.get(), nullptr, argv.data(), environment);
       error != 0) {
@@ -101,10 +101,10 @@ Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode,
   actions.close_from(kCgroupsFd + 1);
   SpawnedShim spawned;
   METE_TRY(spawned.pid, spawn(shim, std::move(args), actions));
-  // Ours until it is reaped, so the number cannot have been reused.
+  // The child is not reaped yet, so its pid cannot have been reused.
   spawned.pidfd = runtime::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, spawned.pid, 0)));
   if (!spawned.pidfd.valid()) {
-    // Out of descriptors, most likely. Nobody would ever look after it.
+    // Most likely no descriptor is left. Without a pidfd the shim would never be reaped.
     const int error = errno;
     const pid_t pid = spawned.pid;
     give_up(std::move(spawned));
@@ -158,7 +158,7 @@ Result<pid_t> spawn_http_get(const runtime::process::ProcessId& process, const c
   FileActions actions;
   close_standard_streams(actions);
   actions.close_from(STDERR_FILENO + 1);
-  return spawn("/proc/self/exe", std::move(args), actions);  // also when the file has been replaced by a newer one
+  return spawn("/proc/self/exe", std::move(args), actions);  // valid even when the file was replaced by a newer version
 }
 
 Result<std::optional<runtime::process::ProcessId>> shim_of(const std::string& lock_file) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Work that takes milliseconds (making and removing cgroups, writing records), one piece a turn of the loop: a thousand
-// pods that end together must not keep an OOM or a scrape waiting.
+// A queue of work that takes milliseconds (making and removing cgroups, writing records), one piece per turn of the
+// loop: a thousand pods that end together must not delay an OOM or a scrape.
 #pragma once
 
 #include <deque>
@@ -21,7 +21,8 @@ class Turns {
 
  private:
   void run_one() {
-    // Whatever it throws, the others have their turn; theirs is behind whatever the kernel has reported meanwhile.
+    // The next piece is queued even if this one throws; it runs after the events that the kernel has reported
+    // meanwhile.
     const auto work = std::move(work_.front());
     work_.pop_front();
     posted_ = !work_.empty();

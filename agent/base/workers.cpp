@@ -25,7 +25,7 @@ Workers::~Workers() {
 
 void Workers::run(std::function<void()> work, std::function<void()> done) {
   if (!pool_) {
-    // Signals are the loop's: a new thread inherits this mask.
+    // The loop handles signals: a new thread inherits this mask, which blocks all of them.
     sigset_t all;
     sigset_t before;
     ::sigfillset(&all);

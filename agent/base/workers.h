@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads for work that waits for the kernel longer than the loop may (reclaim, fsync). The threads are made at the
-// first use.
+// Threads for system calls that block longer than the loop may wait (reclaim, fsync). The threads are made at the first
+// use.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,7 @@ class Workers {
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  // Runs `work` on a thread, then `done` on the loop. `work` must not touch what belongs to the loop.
+  // Runs `work` on a thread, then `done` on the loop. `work` must not touch objects of the loop.
   void run(std::function<void()> work, std::function<void()> done);
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `mete advise`: what containers should ask for, by what they have used. Of the agent when one answers, else of what it
-// has kept, or of a recording.
+// `mete advise`: advises requests and limits by past usage. The models come from the agent when one answers, else from
+// its stored state, or from a recording.
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
@@ -20,8 +20,8 @@ namespace {
 using enforcers::Advice;
 
 struct AdviseOptions {
-  std::vector<std::string> names;  // pods or containers; none: all
-  std::string recording;           // a file instead of what the agent has measured
+  std::vector<std::string> names;  // pods or containers; empty: all
+  std::string recording;           // a file with samples, instead of the agent's models
   enforcers::AdviceOptions advice;
   std::int64_t least_cpu = advice.least_cpu.count();              // thousandths of a core
   std::int64_t least_memory = advice.least_memory.count() >> 20;  // MiB
@@ -46,8 +46,8 @@ std::string decimal(double value, int digits) {
   return text;
 }
 
-// One sample a line: seconds since the epoch at its end, cores used, cores throttled, bytes of memory, OOM kills. Each
-// lasts since the one before; the first a minute.
+// Reads one sample per line: seconds since the epoch at its end, cores used, cores throttled, bytes of memory, OOM
+// kills. A sample begins at the end of the one before; the first lasts a minute.
 Result<NamedModel> read_recording(const std::string& path) {
   METE_TRY(const std::string text, runtime::read_file(AT_FDCWD, path));
   NamedModel recorded;
@@ -180,8 +180,8 @@ struct Line {
   Advice advice;
 };
 
-// A patch for the manifests, one document a pod; also for `kubectl patch --patch-file`. A limit that the manifest does
-// not have is not given.
+// A patch for the manifests, one document per pod; also for `kubectl patch --patch-file`. A limit that the manifest
+// does not set is not added.
 std::string patch_of(const std::vector<Line>& lines) {
   std::string text;
   std::string pod_before;
@@ -207,7 +207,7 @@ std::string patch_of(const std::vector<Line>& lines) {
   return text;
 }
 
-// With and without an agent.
+// Works with and without an agent.
 int advise(const Common& common, const AdviseOptions& options) {
   Result<std::vector<NamedModel>> models = std::vector<NamedModel>();
   if (options.recording.empty()) {

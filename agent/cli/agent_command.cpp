@@ -23,7 +23,8 @@ struct AgentOptions {
   bool rollback = false;
 };
 
-// agent.yaml; the file that is looked for without being asked for may be missing. One error at most: the first.
+// Reads agent.yaml. The default file may be missing; a file named on the command line may not. Only the first error is
+// reported.
 Status read_config(Settings& settings, const std::string& config) {
   const std::string file = config.empty() ? "/etc/mete/agent.yaml" : config;
   const auto text = runtime::read_file(AT_FDCWD, file);
@@ -34,7 +35,7 @@ Status read_config(Settings& settings, const std::string& config) {
   auto read = config::read_agent_config(*text, file);
   if (!read.errors.empty()) return fail(config::to_string(read.errors.front()));
   settings.config = std::move(read.config);
-  // What was said on the command line counts more.
+  // The command line takes precedence.
   const std::string& web = settings.config.web_config;
   const bool relative = !web.starts_with('/') && file.find('/') != std::string::npos;
   if (settings.web_config.empty() && !web.empty())
@@ -51,7 +52,7 @@ int undo_changes(const Settings& settings) {
 }
 
 int run(Settings& settings, const AgentOptions& options) {
-  // Its two threads hand each other what they allocate: two arenas would hold it twice.
+  // The agent's two threads pass each other allocated memory: with two arenas it would be held twice.
   (void)::mallopt(M_ARENA_MAX, 1);
   open_log(settings.json_logs);
   if (const auto read = read_config(settings, options.config); !read) {

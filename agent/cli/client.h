@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands' side of the agent's API: plain HTTP over its unix socket.
+// The client of the agent's API for commands: plain HTTP over the unix socket.
 #pragma once
 
 #include <functional>
@@ -18,10 +18,10 @@ struct Answer {
 class Client {
  public:
   explicit Client(std::string socket) : socket_(std::move(socket)) {}
-  // The error says which socket, and that an agent should be listening there.
+  // An error: nothing listens; the text names the socket and says that an agent should listen there.
   [[nodiscard]] Result<Answer> request(const std::string& method, const std::string& target,
                                        const std::string& body = {}) const;
-  // Lines as they come, until `line` returns false or the agent ends it.
+  // Calls `line` with each line as it arrives, until `line` returns false or the agent closes the connection.
   [[nodiscard]] Status follow(const std::string& target, const std::function<bool(std::string_view)>& line) const;
 
  private:

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a command of `mete` is made of: a name, a sentence, examples, flags, and a function. Each command has a file of
-// its own, in which add_NAME() registers it; command_table.cpp lists these functions.
+// A command of `mete` consists of a name, a sentence, examples, flags and a function. Each command has a file of its
+// own, in which add_NAME() registers it; command_table.cpp lists these functions.
 //
-// Commands return the exit code: 0 done, 1 failed, 2 wrong usage (CLI11), 3 no agent answers, 4 not found. What a table
-// shows comes as -o json or yaml too.
+// Commands return the exit code: 0 done, 1 failed, 2 wrong usage (CLI11), 3 no agent answers, 4 not found. Every table
+// is also available as -o json and yaml.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -22,7 +22,7 @@ inline constexpr int kUsage = 2;
 inline constexpr int kNoAgent = 3;
 inline constexpr int kNotFound = 4;
 
-// What all commands are told.
+// Options that all commands have.
 struct Common {
   Settings settings;
   std::string socket;            // of the agent
@@ -40,11 +40,11 @@ class CommandLine {
   struct About {
     const char* name;
     const char* what;      // one sentence without a full stop
-    const char* examples;  // lines, indented by two; empty: a command that is not for people, which --help leaves out
+    const char* examples;  // lines, indented by two; empty: an internal command, which --help leaves out
   };
-  // A command below `parent`, or of mete itself. `run` is called after the flags are parsed, at most once.
+  // Adds a command below `parent`, or below mete itself. `run` is called at most once, after the flags are parsed.
   CLI::App* add(const About& about, std::function<int()> run, CLI::App* parent = nullptr);
-  // A word that only has commands below it: `mete image import`.
+  // Adds a word that only groups commands: `image` in `mete image import`.
   CLI::App* add_group(const About& about);
   // -o table|wide|json|yaml
   void add_output(CLI::App* command);
@@ -60,7 +60,7 @@ class CommandLine {
   std::map<const CLI::App*, std::function<int()>> commands_;
 };
 
-// Registers every command there is.
+// Registers all commands.
 void add_all_commands(CommandLine& line);
 
 }  // namespace mete::agent::cli

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `mete exec` runs the command itself, as a child of the command line: the agent is asked where, and is not in between.
+// `mete exec` runs the command as its own child: the agent only tells where the container is.
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,14 +42,14 @@ Result<int> run(const process::Plan& plan, const ExecOptions& options) {
     terminal = std::move(opened);
     return {};
   };
-  // A signal in the first moment must not end us alone: it waits until there is somebody to pass it on to.
+  // A signal in the first moment must not end only this process: it stays pending until the command can receive it.
   sigset_t ours;
   sigemptyset(&ours);
   sigaddset(&ours, SIGINT);
   sigaddset(&ours, SIGTERM);
   ::sigprocmask(SIG_BLOCK, &ours, nullptr);
   METE_TRY(const process::Launched launched, process::launch(plan, launch));
-  // Ctrl-C is for the command, which has its own session; we stay to report how it ended.
+  // Ctrl-C goes to the command, which has a session of its own; this process stays to report the exit code.
   if (options.tty) {
     process::relay(terminal, launched.pidfd, ours);
   } else {
@@ -66,7 +66,7 @@ Result<int> run(const process::Plan& plan, const ExecOptions& options) {
   return runtime::shim::exit_status_of(status).code;
 }
 
-// The command's exit code; 126 and 127 as a shell has them.
+// Returns the command's exit code; 126 and 127 as in a shell.
 int exec(const Common& common, const ExecOptions& options) {
   if (const auto safe = process::protect_own_image(); !safe) return complain(safe.error().what);
   const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + pod_key(options.pod));
@@ -82,7 +82,7 @@ int exec(const Common& common, const ExecOptions& options) {
   const auto launched_from = process::decode_plan(*bytes);
   if (!launched_from) return complain(launched_from.error().what);
   const process::ProcessId first{(*container)["pid"].get<pid_t>(), container->value("pidStartTime", std::uint64_t{0})};
-  // Before and after its namespaces are looked at: another process of that number may be the host's.
+  // Checked before and after the namespaces are read: another process with that pid may be one of the host's.
   if (const auto there = process::open_pidfd(first); !there)
     return complain("the container has just ended: " + there.error().what);
   const auto plan = process::make_enter_plan(

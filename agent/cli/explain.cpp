@@ -10,7 +10,7 @@ std::string text_of(const Json& value, const char* key) {
   return value.contains(key) ? printable(value[key].get<std::string>()) : std::string();
 }
 
-// "-1" and the largest number of v1, "max" of v2: none.
+// Shows an unlimited value ("-1" and the largest number of v1, "max" of v2) as none.
 std::string shown(const std::string& value) {
   const bool none = value == "-1" || value == "max" || value.starts_with("max ") || value.starts_with("92233720368547");
   return none ? "none" : printable(value);
@@ -116,7 +116,7 @@ int explain(const Common& common, const std::string& pod) {
 void add_explain(CommandLine& line) {
   auto what = std::make_shared<std::string>();
   const Common& common = line.common();
-  auto* command = line.add({"explain", "Which limits a pod is under, who asked for them, and what lately came of it",
+  auto* command = line.add({"explain", "Show the limits of a pod, where each comes from, and recent events about them",
                             "  mete explain web\n  mete explain web -o json\n  mete explain /docker/0123abcd"},
                            [&common, what] { return explain(common, *what); });
   command->add_option("pod", *what, std::string(kPodName) + " of a pod, or the path of a cgroup that others made")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `mete http-get`: the request of a preStop hook, in a process of its own. It changes its network namespace, and what a
-// container answers is read by nobody who must go on.
+// `mete http-get`: the request of a preStop hook, in a process of its own, because the request needs another network
+// namespace, and because bytes sent by a container must not be parsed in the agent.
 #include <boost/asio/connect.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/beast/http.hpp>
@@ -27,11 +27,11 @@ using asio::ip::tcp;
 
 struct HttpGetOptions {
   config::HttpGet get;
-  runtime::process::ProcessId process;  // in whose network namespace
+  runtime::process::ProcessId process;  // the request is made in this process's network namespace
   std::chrono::milliseconds timeout{0};
 };
 
-// Whatever is going on then, name resolution and TLS too.
+// Ends the process at the timeout, also during name resolution and TLS.
 void end_after(std::chrono::milliseconds timeout) {
   std::signal(SIGALRM, [](int) { ::_exit(ETIMEDOUT); });
   struct itimerval timer {};
@@ -50,8 +50,8 @@ http::request<http::empty_body> request_of(const config::HttpGet& get, const std
   return request;
 }
 
-// The first line of the answer says all that is asked for: there is somebody who took the request. No parser of the
-// rest: servers that end lines as they like are no reason to fail.
+// The first line of the response is enough: a server has taken the request. The rest is not parsed, so that a server's
+// unusual line ends are no failure.
 template <class Stream>
 void ask(Stream& stream, const http::request<http::empty_body>& request) {
   http::write(stream, request);
@@ -65,7 +65,7 @@ void get_it(const HttpGetOptions& options) {
   const auto& get = options.get;
   const std::string host = get.host.empty() ? "127.0.0.1" : get.host;
   asio::io_context loop;
-  // By the machine's own resolver: most pods have none.
+  // Resolved in the machine's namespaces, because most pods have no resolver.
   const auto addresses = tcp::resolver(loop).resolve(host, std::to_string(get.port));
   const auto pidfd = runtime::process::open_pidfd(options.process);
   if (!pidfd) throw std::system_error(pidfd.error().code, std::generic_category());
@@ -84,7 +84,7 @@ void get_it(const HttpGetOptions& options) {
   ask(stream, request);
 }
 
-// Returns 0, or the errno of what failed.
+// Returns 0, or the errno of the failure.
 int http_get(const HttpGetOptions& options) {
   end_after(options.timeout);
   try {
@@ -95,7 +95,7 @@ int http_get(const HttpGetOptions& options) {
     complain(error.what());
     if (code.category() == asio::error::get_netdb_category() || code.category() == asio::error::get_addrinfo_category())
       return EHOSTUNREACH;
-    // Errors of HTTP and TLS have numbers of their own.
+    // Errors of HTTP and TLS are not errno values.
     return code.category() == boost::system::system_category() && code.value() > 0 ? code.value() : EPROTO;
   } catch (const std::system_error& error) {
     complain(error.what());

@@ -10,7 +10,7 @@
 namespace mete::agent::cli {
 namespace {
 
-// Layers of running containers must outlive their image; the records tell which run.
+// Layers of running containers must outlive their image. The pods' records list the layers in use.
 std::vector<std::string> layers_in_use(const Common& common, const runtime::image::Store& store) {
   std::vector<std::string> layers;
   const auto answer = Client(common.socket).request("GET", "/mete/v1/pods");
@@ -19,7 +19,7 @@ std::vector<std::string> layers_in_use(const Common& common, const runtime::imag
   if (value.is_discarded()) return layers;
   for (const auto& pod : value["pods"]) {
     for (const auto& container : pod["containers"]) {
-      // Of the attempt that runs; its image may have been imported again since.
+      // Layers of the running attempt; its image may have been imported again since.
       if (const auto own = container.find("layers"); own != container.end() && own->is_array()) {
         for (const auto& layer : *own) layers.push_back(layer.get<std::string>());
       }
@@ -31,7 +31,7 @@ std::vector<std::string> layers_in_use(const Common& common, const runtime::imag
   return layers;
 }
 
-// Empty: the image does not say when it was made, as those that are built to be the same each time.
+// Empty: the image has no creation time, as with reproducible builds.
 std::string created_text(const runtime::image::Image& image) {
   const auto created = std::chrono::duration_cast<std::chrono::nanoseconds>(image.created.time_since_epoch());
   return created.count() <= 0 ? std::string() : std::string(runtime::shim::format_time(created).data());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `mete logs`: what a container has written. The files are read here, so that logs can be seen while no agent runs.
+// `mete logs`: prints a container's output. The command reads the files itself, so that logs can be read without an
+// agent.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,7 +44,7 @@ std::optional<Record> parse_record(std::string_view line) {
                 line.substr(second + 1, third - second - 1) == "F", line.substr(third + 1)};
 }
 
-// A container's own bytes go through as they are, to the stream they were written to.
+// Prints a container's bytes unchanged, to the stream that the container wrote to.
 void print_record(std::string_view line, bool timestamps) {
   const auto record = parse_record(line);
   if (!record) return;
@@ -80,7 +81,8 @@ bool same_file(int fd, const std::string& path) {
          open_file.st_ino == named_file.st_ino;
 }
 
-// The rotated files, oldest first, as one text. `current` is left out, should it have been rotated just now.
+// The rotated files as one text, the oldest first, without the file open as `current`, which may just have been
+// rotated.
 std::string rotated_text(const std::string& path, int current) {
   std::string text;
   for (int number = 1;; ++number) {
@@ -91,7 +93,7 @@ std::string rotated_text(const std::string& path, int current) {
   }
 }
 
-// In the middle of a rotation the file has no name for a moment; one that stays away was deleted.
+// The name is missing for a moment during a rotation. A file that stays missing was deleted.
 bool is_there(const std::string& path) {
   constexpr int kTries = 20;
   for (int i = 0; i < kTries; ++i) {
@@ -102,7 +104,7 @@ bool is_there(const std::string& path) {
   return false;
 }
 
-// What is in the files, and then what comes, also after a rotation.
+// Prints the present content and then new lines, also across rotations.
 int follow_file(const std::string& path, const LogOptions& options) {
   constexpr auto kLook = std::chrono::milliseconds(100);
   (void)is_there(path);
@@ -131,7 +133,7 @@ int follow_file(const std::string& path, const LogOptions& options) {
   return kDone;
 }
 
-// For when no agent can be asked: the log of the only container there is a log of. Empty: there is none, or several.
+// Without an agent: the log, if only one container has one. Empty: no container has a log, or several have.
 std::string only_log(const std::string& directory) {
   std::string found;
   std::error_code ignored;
@@ -143,7 +145,7 @@ std::string only_log(const std::string& directory) {
   return found;
 }
 
-// A container that never ran has no log. `container` is as the API has it.
+// Says why there is no log: the container never ran. `container`: as the API returns it.
 std::string why_no_log(const std::string& pod, const Json& container) {
   std::string text = "container " + container["name"].get<std::string>() + " of pod " + pod +
                      " has written no log, because it has not started";

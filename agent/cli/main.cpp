@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
     mete::agent::cli::CommandLine line;
     mete::agent::cli::add_all_commands(line);
     return line.run(argc, argv);
-  } catch (const std::exception& error) {  // of a library; ours are results
+  } catch (const std::exception& error) {  // thrown by a library; mete's own functions return errors
     std::fprintf(stderr, "mete: unexpected: %s\n", error.what());
     return mete::agent::cli::kFailed;
   }

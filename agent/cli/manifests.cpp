@@ -31,7 +31,7 @@ Result<std::vector<Source>> read_sources(const std::vector<std::string>& files) 
   std::vector<Source> sources;
   for (const auto& file : files) {
     if (file == "-") {
-      // Not by its name: /dev/stdin need not be there, and one that is a socket cannot be opened.
+      // Read by descriptor: /dev/stdin may be missing, and a socket cannot be opened by that name.
       METE_TRY(std::string text, runtime::read_all(STDIN_FILENO, "standard input", kLongest));
       sources.push_back({"<stdin>", std::move(text)});
       continue;
@@ -64,10 +64,10 @@ void say(const std::vector<config::Diagnostic>& diagnostics, const char* prefix)
 
 constexpr const char* kJoined = "<joined>";
 
-// Several files go to the agent as one text, so that all of it is applied or nothing.
+// Several files are sent to the agent as one text, so that either all of it is applied or nothing.
 struct Joined {
   std::string text;
-  std::vector<std::pair<int, std::string>> starts;  // line that a file begins at, and its name
+  std::vector<std::pair<int, std::string>> starts;  // first line of each file, and its name
 
   // "<joined>:LINE:..." in an error -> "FILE:LINE:..."
   [[nodiscard]] std::string reword(const std::string& error) const {
@@ -82,7 +82,7 @@ struct Joined {
   }
 };
 
-// Checks everything here first, so that what can be said without an agent is said without one.
+// Checks everything locally first, so that errors in the manifests are reported without an agent.
 std::optional<Joined> checked_text(const std::vector<std::string>& files, int& code) {
   const auto sources = read_sources(files);
   if (!sources) {
@@ -115,7 +115,7 @@ int print_results(const Common& common, const Json& value, const char* suffix) {
   return kDone;
 }
 
-// Lines that differ, by the longest common subsequence; manifests are short.
+// The differing lines, by the longest common subsequence; manifests are short.
 std::string diff_text(const std::string& old_text, const std::string& new_text) {
   const auto lines = [](const std::string& text) {
     std::vector<std::string> result;
@@ -227,7 +227,7 @@ bool names_a_file(const std::string& word) {
   return manifest && (word == "-" || ::access(word.c_str(), F_OK) == 0);
 }
 
-// `-f FILE`, or the file alone.
+// Adds `-f FILE`, or FILE without a flag.
 void add_files(CLI::App* command, std::vector<std::string>& files) {
   command->add_option("-f,--filename,files", files, "Manifest file, folder or - for standard input")->required();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// mete metrics: every family that /metrics can have, from the tables that it is written from. docs/metrics.md is its -o
-// markdown.
+// mete metrics: lists every family that /metrics can have, from the tables that /metrics is rendered from.
+// docs/metrics.md is the output of -o markdown.
 #include <set>
 
 #include "agent/base/agent_families.h"
@@ -36,7 +36,7 @@ std::vector<Row> all_rows() {
   }
   for (const auto& family : own_families()) {
     std::string help(family.help);
-    help.pop_back();  // the others' have no full stop
+    help.pop_back();  // other HELP texts have no full stop
     rows.push_back({"agent", family.name, family.labels, "", "", std::string(type_name(family.type)), std::move(help)});
   }
   for (const auto& family : kube_families()) {
@@ -54,7 +54,7 @@ Json json_of(const Row& row) {
           {"collector", row.collector}, {"default", row.on}, {"v1", row.v1},         {"v2", row.v2}};
 }
 
-// Text in a cell of a Markdown table.
+// Formats a cell of a Markdown table.
 std::string cell(std::string_view text, bool code = true) {
   if (text.empty()) return "";
   std::string out = code ? "`" : "";

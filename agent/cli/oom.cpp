@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `mete oom`: the forensic records, read from the state folder, so that they can be seen while no agent runs.
+// `mete oom`: shows forensic records. The command reads them from the state folder, so that it works without an agent.
 #include <unistd.h>
 
 #include <algorithm>

@@ -20,7 +20,7 @@ bool is_plain_scalar(const std::string& text) {
     return false;
   if (text.back() == ':') return false;
   if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; })) return false;
-  // What a reader would take for a number, a boolean or null is quoted.
+  // Text that YAML would read as a number, a boolean or null is quoted.
   for (const char* word : {"true", "false", "null", "yes", "no", "on", "off", "True", "False", "Null", "Yes", "No",
                            "On", "Off", "TRUE", "FALSE", "NULL"}) {
     if (text == word) return false;
@@ -44,7 +44,7 @@ void append_yaml(const Json& value, std::size_t indent, std::string& out) {
   bool first = true;
   if (value.is_object()) {
     for (const auto& [key, each] : value.items()) {
-      // The first key of a mapping in a list stands behind its dash.
+      // The first key of a mapping in a list follows its dash on the same line.
       if (!(first && !out.empty() && out.size() >= 2 && out.compare(out.size() - 2, 2, "- ") == 0))
         out.append(indent, ' ');
       out += (is_plain_scalar(key) ? key : Json(key).dump()) + ":";
@@ -113,7 +113,7 @@ std::string to_yaml(const Json& value) {
 }
 
 void print(const std::string& text) {
-  // Nobody reads any more: `mete ps | head -1` is no failure.
+  // A write error is ignored: the reader of the pipe has closed, as in `mete ps | head -1`.
   (void)runtime::write_all(STDOUT_FILENO, text);
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the commands share: asking the agent for JSON, printing it, saying what went wrong.
+// Shared by the commands: fetching JSON from the agent, printing it, reporting errors.
 #pragma once
-
-#include <nlohmann/json.hpp>
 
 #include <functional>
 #include <optional>
@@ -10,6 +8,7 @@
 
 #include "agent/cli/client.h"
 #include "agent/cli/command_line.h"
+#include "runtime/json.h"
 
 namespace mete::agent::cli {
 
@@ -19,17 +18,17 @@ using Json = nlohmann::ordered_json;
 int complain(const std::string& text, int code = kFailed);
 
 struct Fetched {
-  int code = kDone;  // not kDone: it was said why
+  int code = kDone;  // not kDone: the error has been printed
   unsigned status = 0;
   Json value;
 };
-// Says errors itself, also those in the answer's "error" and "errors".
-// `reword` is applied to each of "errors" before it is printed.
+// Fetches JSON. Errors are printed here, also those in the answer's "error" and "errors"; `reword` is applied to each
+// of "errors" before it is printed.
 using Reword = std::function<std::string(const std::string&)>;
 [[nodiscard]] Fetched fetch(const Common& common, const std::string& method, const std::string& target,
                             const std::string& body = {}, const Reword& reword = {});
 
-// For -o json and yaml; false: a table is asked for.
+// Prints `value` for -o json and yaml. False: the output is a table, and nothing was printed.
 [[nodiscard]] bool print_structured(const Common& common, const Json& value);
 [[nodiscard]] std::string to_yaml(const Json& value);
 void print(const std::string& text);
@@ -37,7 +36,7 @@ void print(const std::string& text);
 // "web" -> "default/web"; "ns/web" stays.
 [[nodiscard]] std::string pod_key(const std::string& name);
 
-// The container named, or the only one that is no init container. Empty: it was said why.
+// The container with that name, or the only container that is no init container. Empty: an error has been printed.
 [[nodiscard]] std::optional<Json> find_container(const Json& pod, const std::string& name);
 
 }  // namespace mete::agent::cli

@@ -14,7 +14,7 @@ std::string text_of(const Json& value, const char* key) {
   return value.contains(key) && value[key].is_string() ? printable(value[key].get<std::string>()) : std::string();
 }
 
-// kubectl's STATUS column: what is wrong with a container says more than the pod's phase.
+// kubectl's STATUS column: a container's problem is more useful than the pod's phase.
 std::string status_of(const Json& pod) {
   std::string status = text_of(pod, "phase");
   if (status != "Running" && status != "Pending") return status;

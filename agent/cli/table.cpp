@@ -10,7 +10,7 @@
 namespace mete::agent::cli {
 namespace {
 
-// Characters, not bytes, so that names in any script line up.
+// Counts characters, not bytes, so that names in any script are aligned.
 std::size_t width(std::string_view text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));

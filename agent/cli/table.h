@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Columns of text as kubectl prints them, and the units people read.
+// Text columns in kubectl's layout, and human-readable units.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// Control characters as \xNN, so that nothing a container says moves the cursor. UTF-8 is kept.
+// Control characters as \xNN, so that output of a container cannot move the cursor. UTF-8 is kept.
 [[nodiscard]] std::string printable(std::string_view text);
 // The same, but newlines stay.
 [[nodiscard]] std::string printable_lines(std::string_view text);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `mete top` and `mete stats`: what they ask the agent for, and when.
+// `mete top` and `mete stats`: their requests to the agent, and the times of them.
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -17,16 +17,16 @@ namespace {
 
 struct TopOptions {
   bool batch = false;
-  bool all = false;       // every cgroup, not containers alone
+  bool all = false;       // every cgroup, not only containers
   unsigned interval = 1;  // seconds
-  unsigned count = 0;     // of pictures; 0: until it is ended
+  unsigned count = 0;     // number of pictures; 0: until the user ends the command
 };
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kFirst = std::chrono::milliseconds(500);  // the first picture needs two answers; it comes soon
+constexpr auto kFirst = std::chrono::milliseconds(500);  // delay to the second answer, which the first picture needs
 
-// Empty: the error is in `problem`.
+// Empty: `problem` holds the error.
 std::optional<Stats> ask(const Common& common, std::string& problem) {
   const auto answer = Client(common.socket).request("GET", "/mete/v1/stats");
   if (!answer || answer->status != 200) {
@@ -111,7 +111,7 @@ class Screen {
     history_.add(picture_);
   }
 
-  // An agent that has gone leaves the last picture and is asked again.
+  // When the agent does not answer, the last picture stays and the agent is asked again.
   void refresh() {
     std::string problem;
     auto now = ask(common_, problem);
@@ -131,9 +131,9 @@ class Screen {
     terminal_.show(draw(picture_, rows_, state_, terminal_.size(), utf8_));
   }
 
-  // False: end.
+  // False: the user ends the command.
   bool handle_typed() {
-    // The rest of an escape sequence comes at once, or it was the Escape key.
+    // The rest of an escape sequence arrives at once; otherwise the user pressed Escape.
     if (typed_.find('\x1b') != std::string::npos && !terminal_.wait(std::chrono::milliseconds(30), typed_))
       return false;
     const int page = std::max(1, terminal_.size().lines - 4);

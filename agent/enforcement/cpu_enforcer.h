@@ -35,7 +35,7 @@ class CpuEnforcer {
   enforcers::CpuBooster booster_;
   std::optional<config::CpuBoost> rule_;    // by which was lent; empty: none, or a dry run
   std::chrono::microseconds pretended_{0};  // the quota that a dry run would have written
-  asio::steady_timer timer_;
+  Timer timer_;
   bool open_ = false;
   Alive alive_;
 };

@@ -65,7 +65,7 @@ class DriftWatch {
   std::vector<int> watches_;
   bool check_posted_ = false;
   std::vector<Left> left_;  // told, and still so: because the policy wants no more, or because it could not be put back
-  asio::steady_timer again_timer_;
+  Timer again_timer_;
   std::shared_ptr<std::atomic<bool>> making_room_;  // null: not; set to true it ends early
   Alive alive_;
 };

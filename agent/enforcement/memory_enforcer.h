@@ -52,7 +52,7 @@ class MemoryEnforcer : public Watched, private MemoryResponder {
   MemoryActions actions_;
   MemoryStop stop_;
   MemoryWatcher watcher_;
-  asio::steady_timer retry_timer_;  // until out_of_memory() is asked again
+  Timer retry_timer_;  // until out_of_memory() is asked again
   Alive alive_;
 };
 

@@ -88,6 +88,7 @@ void MemoryStop::hold(const Trigger& trigger) {
                       trigger, "held for " + milliseconds_text(rule.timeout) + ": " + std::string(to_string(outcome))),
                   done ? "" : done.error().what);
   if (outcome != Outcome::kDone) return refuse_for_a_while();
+  if (!freezes) subject_.guard_new_hold();
   stopped_for(Stopped::kHeld, trigger, rule.timeout);
 }
 

@@ -56,9 +56,9 @@ class MemoryStop {
   Subject& subject_;
   const MemoryGauge& gauge_;
   MemoryActions& actions_;
-  asio::steady_timer stop_timer_;
-  asio::steady_timer release_timer_;
-  asio::steady_timer again_timer_;
+  Timer stop_timer_;
+  Timer release_timer_;
+  Timer again_timer_;
   Stopped stopped_ = Stopped::kNo;
   Trigger stopped_by_;
   config::AfterFreeze after_freeze_ = config::AfterFreeze::kThaw;

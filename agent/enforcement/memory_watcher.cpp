@@ -63,13 +63,12 @@ void MemoryWatcher::watch_thresholds() {
   for (const Bytes level : levels) {
     auto event = subject_.cgroup().usage_eventfd(level);
     if (!event) continue;  // polling by need is enough then
-    await_threshold(
-        *thresholds_.emplace_back(std::make_unique<asio::posix::stream_descriptor>(services_.loop, event->release())));
+    await_threshold(*thresholds_.emplace_back(std::make_unique<Descriptor>(services_.loop, event->release())));
   }
 }
 
-void MemoryWatcher::await_threshold(asio::posix::stream_descriptor& descriptor) {
-  descriptor.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this, &descriptor] {
+void MemoryWatcher::await_threshold(Descriptor& descriptor) {
+  descriptor.async_wait(Descriptor::wait_read, alive_.guard([this, &descriptor] {
     std::uint64_t times = 0;
     (void)!::read(descriptor.native_handle(), &times, sizeof times);
     await_threshold(descriptor);

@@ -33,7 +33,7 @@ class MemoryWatcher {
   void poll(Moment woken, bool by_pressure);
   void poll_later(const collectors::MemoryMoment& moment);
   void watch_thresholds();
-  void await_threshold(asio::posix::stream_descriptor& descriptor);
+  void await_threshold(Descriptor& descriptor);
   void estimate_time_to_limit(const collectors::MemoryMoment& moment);
   void report_near_limit(const collectors::MemoryMoment& moment, Bytes limit);
 
@@ -42,9 +42,9 @@ class MemoryWatcher {
   MemoryGauge& gauge_;
   MemoryResponder& responder_;
   PressureWatcher pressure_;
-  std::vector<std::unique_ptr<asio::posix::stream_descriptor>> thresholds_;  // eventfds, v1
-  std::optional<Bytes> watched_bound_;                                       // whose shares those are of
-  asio::steady_timer timer_;
+  std::vector<std::unique_ptr<Descriptor>> thresholds_;  // eventfds, v1
+  std::optional<Bytes> watched_bound_;                   // whose shares those are of
+  Timer timer_;
   enforcers::ThresholdLatch latch_;
   enforcers::FillRate rate_;
   Moment grown_at_{};

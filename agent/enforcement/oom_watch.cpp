@@ -53,7 +53,7 @@ void OomWatch::stop_polling() {
 }
 
 void OomWatch::await_event() {
-  event_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { woken(); }));
+  event_.async_wait(Descriptor::wait_read, alive_.guard([this] { woken(); }));
 }
 
 void OomWatch::woken() {

@@ -86,8 +86,8 @@ class OomWatch {
   Subject& subject_;
   OomAccount& account_;
   MemoryEnforcer& enforcer_;
-  asio::posix::stream_descriptor event_;  // v1
-  asio::steady_timer timer_;
+  Descriptor event_;  // v1
+  Timer timer_;
   int polls_left_ = 0;
   Moment woken_at_{};  // of a kill that is not reported yet
   Moment snapshot_at_{};

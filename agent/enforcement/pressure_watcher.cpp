@@ -68,10 +68,10 @@ void PressureWatcher::open() {
   close();
   const auto* const policy = subject_.policy();
   if (policy == nullptr || (!policy->memory.pressure && !policy->memory.thrashing && !policy->memory.notify)) return;
-  if (open_psi_trigger(*policy)) return await_event(asio::posix::stream_descriptor::wait_error);
+  if (open_psi_trigger(*policy)) return await_event(Descriptor::wait_error);
   if (auto event = subject_.cgroup().pressure_eventfd("medium")) {
     event_.assign(event->release());
-    await_event(asio::posix::stream_descriptor::wait_read);
+    await_event(Descriptor::wait_read);
   }
 }
 
@@ -92,9 +92,9 @@ bool PressureWatcher::open_psi_trigger(const config::Policy& policy) {
   return true;
 }
 
-void PressureWatcher::await_event(asio::posix::stream_descriptor::wait_type kind) {
+void PressureWatcher::await_event(Descriptor::wait_type kind) {
   event_.async_wait(kind, alive_.guard([this, kind] {
-    if (kind == asio::posix::stream_descriptor::wait_read) {
+    if (kind == Descriptor::wait_read) {
       std::uint64_t times = 0;
       (void)!::read(event_.native_handle(), &times, sizeof times);
     }

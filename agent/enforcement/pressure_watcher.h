@@ -53,7 +53,7 @@ class PressureWatcher {
 
  private:
   [[nodiscard]] bool open_psi_trigger(const config::Policy& policy);
-  void await_event(asio::posix::stream_descriptor::wait_type kind);
+  void await_event(Descriptor::wait_type kind);
   [[nodiscard]] bool check_stalls(const config::MemoryPressure& rule, const collectors::MemoryMoment& moment,
                                   Moment woken);
   void check_refaults(const config::MemoryThrashing& rule, const collectors::MemoryMoment& moment, Moment woken);
@@ -64,8 +64,8 @@ class PressureWatcher {
   MemoryGauge& gauge_;
   MemoryResponder& responder_;
   std::function<void()> woken_;
-  asio::posix::stream_descriptor event_;                    // a PSI trigger, or v1's memory.pressure_level
-  asio::steady_timer pause_;                                // until event_ is awaited again
+  Descriptor event_;                                        // a PSI trigger, or v1's memory.pressure_level
+  Timer pause_;                                             // until event_ is awaited again
   std::array<std::optional<enforcers::Window>, 2> stalls_;  // some, full
   std::optional<enforcers::Window> refaults_;
   std::optional<enforcers::PressureNotice> notice_;  // where memory.notify is wanted

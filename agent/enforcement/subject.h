@@ -48,6 +48,8 @@ class Subject {
   // Somebody else than this agent undoes a freeze, should the agent not be there when its time is over.
   [[nodiscard]] virtual Status guard_freeze(std::chrono::nanoseconds timeout) = 0;
   virtual void unguard_freeze() = 0;
+  // A hold begins: whoever ends a hold when there is no agent counts its time from now.
+  virtual void guard_new_hold() = 0;
   // The kernel decides at the limit, where a hold or a raise has come to nothing, until decide_again().
   [[nodiscard]] virtual Status let_kernel_decide() = 0;
   virtual void decide_again() = 0;

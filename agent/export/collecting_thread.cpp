@@ -16,12 +16,12 @@ namespace {
 
 using collectors::ExpositionStream;
 
-// After so long a piece of other work gets its turn: sampling that is due, another scrape's next piece.
+// After this time other work gets its turn: sampling that is due, the next piece of another scrape.
 constexpr auto kSlice = std::chrono::milliseconds(5);
 constexpr std::size_t kPiece = std::size_t{128} << 10U;
 
-// A body whose pieces are made on the thread. What is asked of it comes from the loop; what it makes goes back there.
-// Its last reference may go on either thread, and holds nothing that minds.
+// A body whose pieces are made on the thread. The loop asks for a piece; the piece is passed back to the loop. The last
+// reference may be dropped on either thread, so the object holds nothing that belongs to one of them.
 class WorkerBody : public HttpSource, public std::enable_shared_from_this<WorkerBody> {
  public:
   WorkerBody(asio::io_context& loop, asio::io_context& worker) : loop_(loop), worker_(worker) {}
@@ -36,7 +36,7 @@ class WorkerBody : public HttpSource, public std::enable_shared_from_this<Worker
   }
 
  private:
-  // The next piece; called on the thread.
+  // Makes the next piece; called on the thread.
   virtual Result<std::string> make(bool& last) = 0;
 
   asio::io_context& loop_;
@@ -109,7 +109,7 @@ CollectingThread::CollectingThread(asio::io_context& loop, const runtime::cgroup
 CollectingThread::~CollectingThread() {
   worker_.stop();
   if (thread_.joinable()) thread_.join();
-  (void)tree_.release();  // it is the reader's
+  (void)tree_.release();  // the reader owns the descriptor
 }
 
 Status CollectingThread::start() {
@@ -119,7 +119,7 @@ Status CollectingThread::start() {
     watch_tree();
     plan_sampling();
   }
-  // Signals are the loop's.
+  // The loop handles signals: a new thread inherits this mask, which blocks all of them.
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
@@ -134,7 +134,7 @@ Status CollectingThread::start() {
 }
 
 void CollectingThread::watch_tree() {
-  tree_.async_wait(asio::posix::stream_descriptor::wait_read, [this](ErrorCode error) {
+  tree_.async_wait(Descriptor::wait_read, [this](ErrorCode error) {
     if (error) return;
     reader_.see_changes();
     plan_sampling();
@@ -149,7 +149,7 @@ void CollectingThread::read(std::vector<collectors::Target> targets, Done done) 
   });
 }
 
-// The newest snapshot stands for all that wait: they get the same reading.
+// All waiting requests get the same reading, made of the newest snapshot.
 void CollectingThread::begin_next() {
   auto all = std::exchange(requests_, {});
   auto targets = std::move(all.back().targets);

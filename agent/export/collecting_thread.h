@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The thread that reads all counters and renders them, so that a scrape of 700,000 series never keeps the loop, and
-// with it an OOM kill, waiting. It owns its samplers and its files; what passes between it and the loop are values.
+// The thread that reads and renders all counters, so that a scrape of 700,000 series never blocks the loop, and with it
+// an OOM kill. The thread owns its samplers and files; thread and loop exchange values only.
 #pragma once
 
 #include <functional>
@@ -21,16 +21,15 @@ class CollectingThread {
   // `done` is called on `loop`. `hierarchies` must outlive the thread.
   CollectingThread(asio::io_context& loop, const runtime::cgroup::Hierarchies& hierarchies,
                    collectors::ReaderOptions options);
-  ~CollectingThread();  // waits for it
+  ~CollectingThread();  // joins the thread
   CollectingThread(const CollectingThread&) = delete;
   CollectingThread& operator=(const CollectingThread&) = delete;
 
-  // The error: there is no inotify for other people's cgroups; the agent's own are measured all the same.
+  // An error: no inotify for cgroups that others made; the agent's own are still measured.
   [[nodiscard]] Status start();
-  // Other work that the loop must not wait for may be posted there.
+  // Other work that would block the loop may be posted here.
   [[nodiscard]] asio::io_context& context() { return worker_; }
-  // From the loop's thread: a new reading. Calls that come while one is being made get it too when it was begun after
-  // them.
+  // Called on the loop's thread: asks for a new reading. Calls that arrive during a reading share the next one.
   using Done = std::function<void(std::shared_ptr<const collectors::Reading>)>;
   void read(std::vector<collectors::Target> targets, Done done);
 
@@ -39,10 +38,10 @@ class CollectingThread {
     std::shared_ptr<const collectors::Reading> reading;
     collectors::Format format = collectors::Format::kText;
     collectors::ExpositionStream::Filter filter;
-    std::string tail;  // rendered families of the loop's own
+    std::string tail;  // rendered families of the loop
     bool gzip = false;
   };
-  // A body whose pieces are rendered, and compressed, on this thread.
+  // A body whose pieces are rendered and compressed on this thread.
   [[nodiscard]] std::shared_ptr<HttpSource> render(Rendering rendering);
   // One whole body that `make` makes on this thread.
   [[nodiscard]] std::shared_ptr<HttpSource> render(std::function<std::string()> make);
@@ -60,12 +59,12 @@ class CollectingThread {
   asio::io_context& loop_;
   asio::io_context worker_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
-  // Below: the thread's own.
+  // The members below belong to the thread.
   collectors::Reader reader_;
   std::vector<Request> requests_;
   Done done_;
-  asio::steady_timer sampling_;
-  asio::posix::stream_descriptor tree_;  // the reader's descriptor
+  Timer sampling_;
+  Descriptor tree_;  // the reader's descriptor
   std::thread thread_;
 };
 

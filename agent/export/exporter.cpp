@@ -31,7 +31,7 @@ std::set<std::string_view> collector_names() {
   return names;
 }
 
-// What the loop's own reads (last counters, `mete ps`) and the collecting thread's cost, by collector.
+// Adds the cost of the loop's own reads (last counters, `mete ps`) to that of the collecting thread, by collector.
 std::vector<collectors::CollectionCost> cost_of(const Reading& reading, const collectors::Collection& loops) {
   std::vector<collectors::CollectionCost> all = reading.cost;
   for (const auto& more : loops.cost()) {
@@ -63,7 +63,7 @@ KubeNode node_of(const collectors::Machine& machine) {
   return {name.data(), machine.cores, machine.memory};
 }
 
-// Since Linux 6.2 the size of /proc/PID/fd tells; before, they have to be counted.
+// Since Linux 6.2 the size of /proc/PID/fd is the number of descriptors; on older kernels they are counted.
 std::uint64_t open_descriptors() {
   struct stat status {};
   if (::stat("/proc/self/fd", &status) == 0 && status.st_size > 0) return static_cast<std::uint64_t>(status.st_size);
@@ -95,12 +95,12 @@ void Exporter::read(CollectingThread::Done done) {
   const auto now = std::chrono::steady_clock::now();
   const auto event = services_.events.newest();
   if (reading_ && reading_event_ == event && now - reading_->at < kShared) return done(reading_);
-  // One that was asked for just now will do too.
+  // A reading that was requested just now is shared.
   if (pending_ && pending_->event == event && now - pending_->asked_at < kShared) {
     pending_->waiting.push_back(std::move(done));
     return;
   }
-  reading_.reset();  // too old for anybody: not kept beside the one that is made now
+  reading_.reset();  // too old to be shared; freed before the next one is made
   pending_ = std::make_shared<Pending>(Pending{now, event, {std::move(done)}});
   collecting_.read(targets_of(reconciler_), [this, pending = pending_](const std::shared_ptr<const Reading>& reading) {
     reading_ = reading;
@@ -114,7 +114,7 @@ void Exporter::read(CollectingThread::Done done) {
 void Exporter::scrape(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
   auto wanted = collector_filter(request.parameters("collect[]"), request.parameters("exclude[]"));
   if (!wanted) return reply->send({.status = 400, .body = wanted.error().what + "\n", .encoding = {}});
-  // Asked for by name it is given without agent.yaml's word too.
+  // A collector asked for by name is exported even when agent.yaml does not enable it.
   const auto named = request.parameters("collect[]");
   const bool kube = (*wanted)("kube") && (services_.settings.config.exported.kube ||
                                           std::find(named.begin(), named.end(), "kube") != named.end());
@@ -128,7 +128,7 @@ void Exporter::scrape(const HttpRequest& request, const std::shared_ptr<HttpRepl
     rendering.filter = [wanted](const collectors::Family& family) { return wanted(family.collector); };
     if (wanted("machine")) collectors::write_machine(rendering.tail, reading->machine, format);
     if (wanted("agent")) rendering.tail += own_families(*reading, format);
-    // Its labels are not as Prometheus would have them: for those only who ask for cAdvisor's page.
+    // Its labels break Prometheus' naming rules: written only on cAdvisor's page.
     if (wanted("agent") && cadvisor) write_version(rendering.tail, reading->machine, format);
     if (kube) {
       rendering.more = [pods = kube_pods_of(reconciler_), node = node_of(reading->machine), format](std::string& tail) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /metrics: a scrape takes a snapshot of the agent's own containers, has the collecting thread read all counters, and
-// sends what it renders. Two scrapes within 200 ms get the same reading, unless something happened between them: who
-// has seen an event finds what it did in the next scrape.
+// sends the rendered text. Two scrapes within 200 ms share a reading, unless an event happened between them: a scrape
+// made after an event always shows the event's effects.
 #pragma once
 
 #include <chrono>
@@ -26,7 +26,7 @@ class Exporter {
   void scrape(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
   // /mete/v1/stats
   void stats(const std::shared_ptr<HttpReply>& reply);
-  // A reading not older than 200 ms and than the newest event; `done` is called on the loop.
+  // A reading that is at most 200 ms old and was begun after the newest event; `done` is called on the loop.
   void read(CollectingThread::Done done);
 
  private:
@@ -45,7 +45,7 @@ class Exporter {
   std::shared_ptr<Pending> pending_;  // the newest reading that is being made
 };
 
-// Which families a scrape wants. The error names a collector that does not exist, and those that do.
+// The families that a scrape asks for. The error names an unknown collector, and lists the known ones.
 [[nodiscard]] Result<std::function<bool(std::string_view collector)>> collector_filter(
     const std::vector<std::string>& collect, const std::vector<std::string>& exclude);
 

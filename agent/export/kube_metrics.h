@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kube_* families of kube-state-metrics, from the manifests and what runs of them, so that kubernetes-mixin's
+// The kube_* families of kube-state-metrics, made from the manifests and their running pods, so that kubernetes-mixin's
 // dashboards and rules work on one machine without a cluster. Opt-in: `export: {kube: true}` in agent.yaml.
 #pragma once
 
@@ -48,7 +48,7 @@ struct KubeFamily {
 };
 [[nodiscard]] std::span<const KubeFamily> kube_families();
 
-// Pure. All families, appended.
+// Pure. Appends all families to `out`.
 void write_kube(std::string& out, const std::vector<KubePod>& pods, const KubeNode& node, collectors::Format format);
 
 }  // namespace mete::agent

@@ -12,7 +12,7 @@ using collectors::Sample;
 using collectors::Series;
 using collectors::Value;
 
-// The members of one object, in order; an absent one is left out.
+// Writes the members of one object, in order; absent values are left out.
 class Object {
  public:
   explicit Object(std::string& out) : out_(out) { out_ += '{'; }
@@ -29,7 +29,7 @@ class Object {
     key(name);
     out_ += '"';
     std::string valid;
-    collectors::append_label_value(valid, value);  // replaces what is no UTF-8, escapes \ " and newline as JSON does
+    collectors::append_label_value(valid, value);  // replaces invalid UTF-8, and escapes \ " and newline as JSON does
     for (const char c : valid) {
       if (static_cast<unsigned char>(c) >= 0x20) {
         out_ += c;
@@ -42,7 +42,7 @@ class Object {
     }
     out_ += '"';
   }
-  // For a value that is an object or a list: write it next.
+  // Writes a key; the caller then writes an object or a list as the value.
   std::string& key(std::string_view name) {
     if (!first_) out_ += ',';
     first_ = false;
@@ -161,7 +161,7 @@ void write_all(std::string& out, const collectors::Reading& reading) {
   list += '[';
   bool first = true;
   for (const Series& series : reading.series) {
-    // A pod's row that repeats its only container's, and ancestors that were read for their limits alone.
+    // Skips a pod's row that repeats its only container's, and ancestors that were read only for their limits.
     if (series.who == nullptr) continue;
     if (!first) list += ',';
     first = false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GET /mete/v1/stats: a reading as JSON, raw counters and gauges of every cgroup. Rates are the reader's matter: it has
-// two answers.
+// GET /mete/v1/stats: a reading as JSON, raw counters and gauges of every cgroup. The client computes rates from two
+// answers.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace mete::agent {
 
-// What is absent is missing in the JSON, never 0. Written straight into the text: 10,000 cgroups take some ms.
+// Absent values are left out, never written as 0. Written straight into the text: 10,000 cgroups take some ms.
 [[nodiscard]] std::string stats_json(const collectors::Reading& reading);
 
 }  // namespace mete::agent

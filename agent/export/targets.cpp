@@ -43,7 +43,7 @@ std::shared_ptr<const LabelBlock> pod_labels(const Pod& pod) {
                  {"container", ""}});
 }
 
-// Without `id` and `image`: what outlives a cgroup is the workload's.
+// Without `id` and `image`, which change with the cgroup: the workload outlives it.
 std::shared_ptr<const LabelBlock> workload_labels(const Pod& pod, const Container& container) {
   const auto& record = pod.record();
   return shared({{"namespace", record.namespace_}, {"pod", record.name}, {"container", container.record().name}});
@@ -106,7 +106,7 @@ Target target_of(const Pod& pod, const Container& container, bool single) {
   target.lifecycle->policy_kills = record.policy_kills;
   target.lifecycle->time_to_oom = container.enforcer().time_to_limit();
   target.oom = {record.oom_kills_base, record.oom_kills_from, record.oom_kills_told, record.oom_by_group};
-  if (!record.has_ended && record.cgroup_id == 0) return target;  // it never ran
+  if (!record.has_ended && record.cgroup_id == 0) return target;  // the container has never run
   target.labels = container_labels(pod, container);
   if (single) target.pod_labels = pod_labels(pod);
   target.base = container.control().counters().base();
@@ -119,7 +119,7 @@ Target target_of(const Pod& pod, const Container& container, bool single) {
   return target;
 }
 
-// Of a pod with several containers: its cgroup's counters, and the network they share.
+// The target of a pod with several containers: its cgroup's counters, and the network that the containers share.
 Target target_of(const Pod& pod, std::uint64_t cgroup_id) {
   Target target;
   target.path = pod.cgroup().path();

@@ -17,7 +17,7 @@ WallTime wall_time(const json& value) {
   return WallTime(WallTime::duration(value.get<std::int64_t>()));
 }
 
-// Most buckets are empty: pairs of number and weight.
+// Pairs of bucket number and weight, because most buckets are empty.
 ordered_json histogram_json(const DecayingHistogram& histogram) {
   ordered_json buckets = ordered_json::array();
   for (std::size_t i = 0; i < histogram.weights().size(); ++i) {
@@ -102,7 +102,7 @@ Result<NamedModel> parse_usage_model(const std::string& text) {
     model.window_end = wall_time(value.at("windowEnd"));
     model.window_value = Bytes(value.at("windowValue").get<std::int64_t>());
     model.resources = {list_of(value.at("requests")), list_of(value.at("limits"))};
-    // Without a window there is nothing to add a peak to.
+    // Without peaks there is no present window that a peak could be added to.
     if (model.peaks.empty()) model.window_end = {};
     return named;
   } catch (const json::exception& error) {

@@ -22,7 +22,7 @@ std::string file_name(std::string container) {
 }
 
 Bytes peak_of(const Container& container, const collectors::Sample& sample) {
-  // The enforcer looks more often; what it sees holds page cache, of which the working set leaves a part out.
+  // The enforcer reads usage more often, but its value includes page cache that the working set leaves out.
   const auto working_set = sample.memory.working_set();
   const Bytes now = working_set.value_or(Bytes(0));
   const Bytes usage = sample.memory.usage.value_or(now);
@@ -39,14 +39,15 @@ std::string UsageModels::file_of(const std::string& name) const {
 
 void UsageModels::start() {
   const auto tell = [&](const std::string& what) {
-    services_.events.add({.severity = Severity::kWarning, .reason = "UsageUnreadable", .message = what});
+    services_.events.add(
+        {.severity = Severity::kWarning, .reason = name_of(Reason::kUsageUnreadable), .message = what});
   };
   if (const auto made = runtime::make_directories(services_.settings.usage(), 0700); !made) tell(made.error().what);
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(services_.settings.usage(), ignored)) {
     const std::string path = entry.path();
     if (!path.ends_with(".json")) {
-      (void)::unlink(path.c_str());  // of an agent that died while it wrote
+      (void)::unlink(path.c_str());  // left by an agent that died while writing
       continue;
     }
     const auto text = runtime::read_file(AT_FDCWD, path);
@@ -64,7 +65,7 @@ void UsageModels::start() {
 void UsageModels::look_later() {
   timer_.expires_after(services_.settings.usage_every);
   timer_.async_wait(alive_.guard([this] {
-    // One a turn of the loop: a thousand containers must not keep an OOM waiting.
+    // One container per turn of the loop: a thousand must not delay an OOM.
     for (const auto& [key, pod] : reconciler_.pods()) {
       for (const auto& container : pod->containers()) {
         services_.turns.add(alive_.guard([this, key = key, name = container->record().name] { look_at(key, name); }));
@@ -91,7 +92,7 @@ void UsageModels::look_at(const std::string& pod_key, const std::string& name) {
   const auto throttled_before = std::exchange(kept.throttled, throttled);
   const auto ooms_before = std::exchange(kept.ooms, ooms);
   if (const auto& resources = container->record().resources) kept.model.resources = *resources;
-  // The first look gives counters to begin with; those that went back are of a pod that was made anew.
+  // The first sample only sets the counters. Counters that went back belong to a pod that was made anew.
   if (before == std::chrono::steady_clock::time_point() || kept.cpu < cpu_before || ooms < ooms_before ||
       throttled < throttled_before)
     return;
@@ -113,7 +114,8 @@ void UsageModels::save(const std::string& name, Kept& kept) {
   const auto text = to_json(kept.model, name).dump() + "\n";
   const auto saved = runtime::replace_file(file_of(name), text, 0600, runtime::Durability::volatile_);
   if (!saved && !save_failed_)
-    services_.events.add({.severity = Severity::kWarning, .reason = "UsageNotSaved", .message = saved.error().what});
+    services_.events.add(
+        {.severity = Severity::kWarning, .reason = name_of(Reason::kUsageNotSaved), .message = saved.error().what});
   save_failed_ = !saved;
 }
 

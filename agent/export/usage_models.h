@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The usage model of each container of the agent's: fed once a minute (Settings::usage_every), kept over restarts of
-// containers, pods, agent and machine (STATE/usage), so that `mete advise` has days to look at.
+// The usage model of each container of the agent: fed once a minute (Settings::usage_every) and kept in STATE/usage
+// over restarts of containers, pods, agent and machine, so that `mete advise` has days of data.
 #pragma once
-
-#include <nlohmann/json.hpp>
 
 #include <map>
 #include <memory>
@@ -13,6 +11,7 @@
 #include "agent/base/services.h"
 #include "agent/pods/reconciler.h"
 #include "enforcers/usage_model.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 
@@ -30,11 +29,11 @@ class UsageModels {
   UsageModels(Services& services, const Reconciler& reconciler)
       : services_(services), reconciler_(reconciler), timer_(services.loop) {}
 
-  // Reads what is kept and begins to look. What cannot be read is told, and begun anew.
+  // Loads the stored models and starts sampling. A model that cannot be read is reported and begun anew.
   void start();
-  // As now: all, one JSON object a line.
+  // All models in their present state, one JSON object per line.
   [[nodiscard]] std::string as_lines() const;
-  // Writes what has changed; at the agent's end.
+  // Writes changed models; called when the agent ends.
   void save_all();
 
  private:
@@ -55,7 +54,7 @@ class UsageModels {
   const Reconciler& reconciler_;
   std::map<std::string, Kept> models_;  // "default/web/main"
   bool save_failed_ = false;
-  asio::steady_timer timer_;
+  Timer timer_;
   Alive alive_;
 };
 

@@ -47,12 +47,12 @@ Status ForeignEnforcement::open() {
   (void)runtime::remove_tree(services_.settings.run + "/watchdogs");
   for (const auto& knob : restored.put_back) {
     services_.events.add(
-        {.reason = "Restored",
+        {.reason = name_of(Reason::kRestored),
          .message = knob.file + " of cgroup " + knob.path +
                     " is what it was before an agent that ended too early changed it: " + knob.before});
   }
   for (const auto& error : restored.errors)
-    services_.events.add({.severity = Severity::kWarning, .reason = "RestoreFailed", .message = error});
+    services_.events.add({.severity = Severity::kWarning, .reason = name_of(Reason::kRestoreFailed), .message = error});
   restore_what_is_left();
   return {};
 }
@@ -76,7 +76,7 @@ void ForeignEnforcement::restore_what_is_left() {
             [group = *group, limit = *limit] { (void)runtime::cgroup::reclaim(group, limit, kToItsEnd); }, [] {});
       }
       for (const auto& knob : ledger_->restore(path, services_.hierarchies, Ledger::Usage::kLeave).put_back) {
-        services_.events.add({.reason = "Restored",
+        services_.events.add({.reason = name_of(Reason::kRestored),
                               .message = knob.file + " of cgroup " + path + " is what it was: " + knob.before,
                               .fields = {{"file", knob.file}, {"text", knob.before}, {"cgroup", path}}});
       }
@@ -109,7 +109,7 @@ void ForeignEnforcement::watch_tree() {
   auto tree = collectors::CgroupTree::open(services_.hierarchies, {services_.settings.cgroup_parent});
   if (!tree) {
     services_.events.add({.severity = Severity::kWarning,
-                          .reason = "NotEnforced",
+                          .reason = name_of(Reason::kNotEnforced),
                           .message = "policies for cgroups of others are not active: " + tree.error().what});
     return;
   }
@@ -130,7 +130,7 @@ void ForeignEnforcement::rescan_later() {
 }
 
 void ForeignEnforcement::wait_for_tree() {
-  changes_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] {
+  changes_.async_wait(Descriptor::wait_read, alive_.guard([this] {
     if (!tree_) return;
     take(tree_->read_events());
     wait_for_tree();
@@ -154,14 +154,14 @@ bool ForeignEnforcement::is_own(const std::string& path) const {
 
 void ForeignEnforcement::see_to(const std::string& path) {
   const auto policy = enforcers::policy_of_cgroup(policies_, path);
-  const auto tell_once = [&](const char* reason, const std::string& message) {
+  const auto tell_once = [&](Reason reason, const std::string& message) {
     if (told_.insert(message).second)
-      services_.events.add({.severity = Severity::kWarning, .reason = reason, .message = message});
+      services_.events.add({.severity = Severity::kWarning, .reason = name_of(reason), .message = message});
   };
   const bool refused = policy && *policy != nullptr && is_own(path);
-  if (!policy) tell_once("PolicyConflict", policy.error().what);
+  if (!policy) tell_once(Reason::kPolicyConflict, policy.error().what);
   if (refused) {
-    tell_once("PolicyRefused",
+    tell_once(Reason::kPolicyRefused,
               "policy " + config::full_name((*policy)->metadata) + ": its selector matches cgroup " + path +
                   ", in which or below which the agent itself runs or keeps its pods; it is left alone");
   }
@@ -223,7 +223,7 @@ void ForeignEnforcement::tell_those_that_match_nothing() {
     });
     if (any) continue;
     services_.events.add({.severity = Severity::kWarning,
-                          .reason = "PolicyMatchesNothing",
+                          .reason = name_of(Reason::kPolicyMatchesNothing),
                           .message = "policy " + config::full_name(policy.metadata) + " (" +
                                      to_string(policy.location) +
                                      "): no cgroup of the machine matches its selector now"});

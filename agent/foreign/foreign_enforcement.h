@@ -55,12 +55,12 @@ class ForeignEnforcement {
   std::vector<config::Policy> policies_;
   std::set<std::string> own_;  // cgroups that the agent is in, and their ancestors
   std::optional<collectors::CgroupTree> tree_;
-  asio::posix::stream_descriptor changes_;
+  Descriptor changes_;
   std::map<std::string, std::unique_ptr<ForeignSubject>> subjects_;  // by path
   std::map<std::string, int> half_made_;  // found, and not there yet in its first hierarchy: tries left
-  asio::steady_timer half_made_timer_;
-  asio::steady_timer restore_timer_;
-  asio::steady_timer rescan_timer_;
+  Timer half_made_timer_;
+  Timer restore_timer_;
+  Timer rescan_timer_;
   std::set<std::string> told_;  // refusals and conflicts, once for a set of policies
   Alive alive_;
 };

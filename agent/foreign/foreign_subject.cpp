@@ -251,6 +251,10 @@ Status ForeignSubject::guard_freeze(std::chrono::nanoseconds timeout) {
   return watchdog_.guard_freeze(timeout);
 }
 
+void ForeignSubject::guard_new_hold() {
+  watchdog_.wake();
+}
+
 void ForeignSubject::unguard_freeze() {
   watchdog_.unguard_freeze();
   // From now on it is whoever pauses it that thaws it.

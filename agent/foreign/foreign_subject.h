@@ -49,6 +49,7 @@ class ForeignSubject : public Subject, private OomAccount {
   [[nodiscard]] Result<pid_t> exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) override;
   [[nodiscard]] Status guard_freeze(std::chrono::nanoseconds timeout) override;
   void unguard_freeze() override;
+  void guard_new_hold() override;
   [[nodiscard]] Status let_kernel_decide() override;
   void decide_again() override { apply_policy(); }
   [[nodiscard]] bool restarting() const override { return false; }
@@ -88,7 +89,7 @@ class ForeignSubject : public Subject, private OomAccount {
   std::optional<std::chrono::microseconds> lent_;
   enforcers::IoFacts io_;
   runtime::cgroup::Limits limits_;  // as the policy wants them
-  asio::steady_timer look_timer_;
+  Timer look_timer_;
   bool applied_ = false;
   std::string failure_told_;
   ForeignWatchdog watchdog_;

@@ -54,7 +54,7 @@ Status ForeignWatchdog::write(const std::string& file, const runtime::shim::Undo
   METE_CHECK(runtime::replace_file(file, to_text(undo), 0600, runtime::Durability::volatile_));
   pollfd ended{pidfd_.get(), POLLIN, 0};
   if (pidfd_.valid() && ::poll(&ended, 1, 0) == 0) {
-    tell();
+    wake();
     return {};
   }
   METE_TRY(const pid_t pid, spawn_watchdog(services_.shim, directory_));
@@ -64,10 +64,10 @@ Status ForeignWatchdog::write(const std::string& file, const runtime::shim::Undo
 }
 
 void ForeignWatchdog::remove(const std::string& file) {
-  if (::unlink(file.c_str()) == 0) tell();
+  if (::unlink(file.c_str()) == 0) wake();
 }
 
-void ForeignWatchdog::tell() {
+void ForeignWatchdog::wake() {
   if (pidfd_.valid()) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), runtime::shim::kFilesChanged, nullptr, 0);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A cgroup of others has no shim to free it, should the agent die while it is frozen or held: `mete-shim watchdog` is
-// one. It runs while there is something to be undone, and reads what from files as every shim does
-// (runtime/shim/watchdog.h).
+// Runs `mete-shim watchdog` for cgroups that others made: they have no shim that would thaw or release them when the
+// agent dies while they are frozen or held. The watchdog runs while there is something to undo, and reads what to undo
+// from files, as every shim does (runtime/shim/watchdog.h).
 #pragma once
 
 #include <chrono>
@@ -24,16 +24,17 @@ class ForeignWatchdog {
 
   [[nodiscard]] Status guard_freeze(std::chrono::nanoseconds timeout);
   void unguard_freeze();
-  // v1: whoever has waited in it for so long is left to the kernel.
+  // v1: hands an OOM over to the kernel when processes of the group have waited this long.
   [[nodiscard]] Status guard_oom(std::chrono::milliseconds wait);
   void unguard_oom();
-  // Nothing is to be undone any more.
+  // A new hold has begun, or the files have changed.
+  void wake();
+  // Nothing is left to undo: ends the watchdog.
   void close();
 
  private:
   [[nodiscard]] Status write(const std::string& file, const runtime::shim::Undo& undo);
   void remove(const std::string& file);
-  void tell();
 
   Services& services_;
   const runtime::cgroup::Group& group_;

@@ -36,7 +36,7 @@ void IoCostEnforcer::write(const config::IoCost& cost, const runtime::cgroup::Gr
 
 void IoCostEnforcer::not_enforced(const std::string& why) {
   services_.events.add({.severity = Severity::kWarning,
-                        .reason = "NotEnforced",
+                        .reason = name_of(Reason::kNotEnforced),
                         .message = "machine.ioCost: " + why + "; it is not active"});
 }
 
@@ -44,10 +44,10 @@ void IoCostEnforcer::release() {
   if (!ledger_) return;
   const auto restored = ledger_->restore_all(services_.hierarchies, Ledger::Usage::kLeave);
   for (const auto& knob : restored.put_back)
-    services_.events.add(
-        {.reason = "Restored", .message = knob.file + " of the machine is what it was: " + knob.before});
+    services_.events.add({.reason = name_of(Reason::kRestored),
+                          .message = knob.file + " of the machine is what it was: " + knob.before});
   for (const auto& error : restored.errors)
-    services_.events.add({.severity = Severity::kWarning, .reason = "RestoreFailed", .message = error});
+    services_.events.add({.severity = Severity::kWarning, .reason = name_of(Reason::kRestoreFailed), .message = error});
 }
 
 }  // namespace mete::agent

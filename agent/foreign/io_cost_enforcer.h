@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// agent.yaml's machine.ioCost on the root cgroup, for as long as the agent runs: what was there is written down before,
-// and put back.
+// Applies agent.yaml's machine.ioCost to the root cgroup while the agent runs. The previous values are stored first,
+// and restored at the end.
 #pragma once
 
 #include <optional>
@@ -17,7 +17,7 @@ class IoCostEnforcer {
 
   [[nodiscard]] static std::string ledger_file(const Settings& settings) { return settings.state + "/io-cost.json"; }
 
-  // Puts back what an agent that died has left, then writes what agent.yaml says. What cannot be had is told.
+  // Restores what an agent that died has left, then writes the values of agent.yaml. Unsupported settings are reported.
   [[nodiscard]] Status open();
   void release();
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/foreign/ledger.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <set>
 
@@ -13,6 +11,7 @@
 #include "runtime/cgroup/reclaim.h"
 #include "runtime/cgroup/setting.h"
 #include "runtime/file.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 namespace {
@@ -90,7 +89,7 @@ Result<Ledger> Ledger::open(std::string file) {
   auto knobs = parse_knobs(*text);
   if (!knobs)
     return fail(file + ": " + knobs.error().what +
-                "; it says what is to be put back on cgroups of others, so it is not written over");
+                "; the file lists the values to restore on cgroups of others, so it is not overwritten");
   return Ledger(std::move(file), std::move(*knobs));
 }
 
@@ -106,7 +105,7 @@ bool Ledger::changed_since(const Knob& knob, const std::string& now) const {
 Status Ledger::write(const Group& group, std::uint64_t cgroup_id, const runtime::cgroup::ControlWrite& write) {
   const std::string disk = disk_of_write(write);
   const auto of_it = [&](const Knob& knob) { return same_file(knob, group.path(), write.file, disk); };
-  // Of a group that was there before under the same path.
+  // Drops entries of an earlier group with the same path.
   std::erase_if(knobs_, [&](const Knob& knob) { return of_it(knob) && knob.cgroup_id != cgroup_id; });
   METE_TRY(const std::string shown, group.read(write.controller, write.file));
   const std::string now = restoring_text(write.file, disk, shown);
@@ -124,7 +123,7 @@ Status Ledger::write(const Group& group, std::uint64_t cgroup_id, const runtime:
     }
   }
   METE_CHECK(group.write(write.controller, write.file, write.text));
-  // As the kernel has rounded it.
+  // The value as rounded by the kernel.
   const auto after = group.read(write.controller, write.file);
   const std::string name = name_of(*std::find_if(knobs_.begin(), knobs_.end(), of_it));
   if (after) {
@@ -135,7 +134,7 @@ Status Ledger::write(const Group& group, std::uint64_t cgroup_id, const runtime:
   return {};
 }
 
-// Done: it is as it was, or gone.
+// Done: the file is restored, or the group no longer exists.
 Result<Ledger::Back> Ledger::put_back(const Knob& knob, const Hierarchies& hierarchies, Usage usage) const {
   METE_TRY(const Group group, Group::at(hierarchies, knob.path));
   const auto id = group.id_anywhere();
@@ -151,7 +150,8 @@ Result<Ledger::Back> Ledger::put_back(const Knob& knob, const Hierarchies& hiera
 Ledger::Restored Ledger::restore(const std::string& path, const Hierarchies& hierarchies, Usage usage) {
   Restored result;
   std::vector<Knob> seen;
-  // Limits that bound each other are refused in one order and taken in the other: what fails is tried once more.
+  // Limits that bound each other are rejected in one order and accepted in the other: failed writes are tried once
+  // more.
   for (int round = 0; round < 2; ++round) {
     for (auto knob = knobs_.rbegin(); knob != knobs_.rend(); ++knob) {
       if (knob->path != path || std::find(seen.begin(), seen.end(), *knob) != seen.end()) continue;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What mete has changed on cgroups that it does not own, and what was there before: written down before the change, so
-// that whoever dies when, everything is put back to the bytes it had.
+// Records what mete has changed on cgroups that it does not own, and the previous values. Each value is recorded before
+// the change, so that every file can be restored byte for byte, whichever process dies at whatever time.
 #pragma once
 
 #include <cstdint>
@@ -16,32 +16,33 @@
 namespace mete::agent {
 
 struct Knob {
-  std::string path;             // of the cgroup
-  std::uint64_t cgroup_id = 0;  // a group made again under the path is another one, and is left alone
+  std::string path;             // the cgroup's
+  std::uint64_t cgroup_id = 0;  // a group made again under the path has another id, and is left alone
   std::string controller, file;
-  std::string disk = {};  // "8:0", of a file with a line for each disk; empty: it is about the whole file
-  std::string before;     // what writing makes it what it was
+  std::string disk = {};  // "8:0" in a file with one line per disk; empty: the whole file
+  std::string before;     // the text that restores the file when written
   bool operator==(const Knob&) const = default;
 };
 
 [[nodiscard]] std::string to_json(const std::vector<Knob>& knobs);
 [[nodiscard]] Result<std::vector<Knob>> parse_knobs(const std::string& json);
 
-// Pure: which disk's line this write is about (io.max, blkio.throttle.*); empty: the file has no such lines.
+// Pure: the disk whose line this write sets (io.max, blkio.throttle.*); empty: the file has no lines per disk.
 [[nodiscard]] std::string disk_of_write(const runtime::cgroup::ControlWrite& write);
 
 class Ledger {
  public:
-  // `file`: where it is kept. What cannot be understood there is an error: it must not be written over.
+  // `file`: the stored ledger. A content that cannot be parsed is an error, because it must not be overwritten.
   [[nodiscard]] static Result<Ledger> open(std::string file);
 
-  // Notes what the file holds, unless that was noted before and nobody has written there since, and then writes. The
-  // error: nothing is written.
+  // Records the file's content, unless it is recorded already and no other program has written since; then writes. On
+  // an error nothing is written.
   [[nodiscard]] Status write(const runtime::cgroup::Group& group, std::uint64_t cgroup_id,
                              const runtime::cgroup::ControlWrite& write);
-  // Puts back what was changed in this cgroup, the last change first; what is gone is forgotten, and what somebody else
-  // has written since is his. What could not be put back stays in the ledger. A memory limit below what is used: with
-  // kReclaim as much as there is to be had is reclaimed first, and the caller waits for it; else it stays.
+  // Restores what was changed in this cgroup, the last change first. Cgroups that no longer exist are forgotten, and a
+  // value that another program has written since is left. Changes that could not be undone stay in the ledger. A memory
+  // limit below the present usage: with kReclaim as much memory as possible is reclaimed first, which blocks the
+  // caller; otherwise the limit stays.
   enum class Usage { kLeave, kReclaim };
   struct Restored {
     std::vector<Knob> put_back, changed_since;
@@ -65,7 +66,7 @@ class Ledger {
 
   std::string file_;
   std::vector<Knob> knobs_;
-  // What each file showed after mete wrote it, by name_of(knob). Not on disk: after a crash everything goes back.
+  // Content of each file after mete wrote it, by name_of(knob). Not on disk: after a crash every file is restored.
   std::map<std::string, std::string> written_;
 };
 

@@ -8,7 +8,8 @@ namespace mete::agent {
 
 void tell_kill_of_others(Enforcement& enforcement, const KernelKill& kill) {
   Services& services = enforcement.services();
-  // One that the kernel did not name may be anybody's, and those below our own parent are told by their counters.
+  // A kill without a cgroup in the log may belong to any group. Kills below mete's own parent are reported by their own
+  // counters.
   const auto& parent = services.settings.cgroup_parent;
   if (kill.task_memcg.empty() || kill.task_memcg == parent || kill.task_memcg.starts_with(parent + "/")) return;
   ForensicRecord record;
@@ -30,7 +31,7 @@ void tell_kill_of_others(Enforcement& enforcement, const KernelKill& kill) {
   fields.emplace_back("anon_rss", std::to_string(kill.anon_rss.count()));
   if (written) fields.emplace_back("record", *written);
   services.events.add({.severity = Severity::kWarning,
-                       .reason = "ForeignOOMKilled",
+                       .reason = name_of(Reason::kForeignOOMKilled),
                        .message = "The kernel killed process " + std::to_string(kill.pid) + " (" + kill.task +
                                   ") of cgroup " + record.cgroup + ", which no policy holds",
                        .fields = std::move(fields)});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// OOM kills in cgroups that are nobody's of ours and that no policy holds: told and recorded all the same, from what
-// the kernel's log says of them and what of the cgroup is still there.
+// OOM kills in cgroups that mete does not own and that no policy covers. They are reported and recorded too, from the
+// kernel's log and from what is left of the cgroup.
 #pragma once
 
 #include "agent/base/kernel_log_watch.h"

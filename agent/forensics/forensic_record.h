@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was seen and done at one OOM kill, or one act of a policy: kept under STATE/forensics, one JSON file each.
+// The facts about one OOM kill, or one action of a policy: stored under STATE/forensics, one JSON file each.
 #pragma once
-
-#include <nlohmann/json.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -15,20 +13,21 @@
 #include "collectors/kernel/sample.h"
 #include "config/units.h"
 #include "enforcers/restart.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 
-// Another cgroup beside the one concerned, as large as it was last seen.
+// Another cgroup of the machine with its last known size.
 struct Neighbour {
   std::string name;
   Bytes usage;
   std::optional<Bytes> limit;
 };
 
-// Who could have been chosen when the machine itself ran out, best choice first.
+// A possible victim when the machine itself ran out of memory; the list is in order of preference.
 struct Candidate {
   std::string name;
-  std::string reason;  // what it was ranked by, or why it is protected
+  std::string reason;  // the criterion of its rank, or why it is protected
   bool chosen = false;
 };
 
@@ -48,9 +47,9 @@ struct ForensicRecord {
   std::string victim_task;     // the kernel's name for it; empty: not known
   std::string victim_command;  // its command line, or its name where it had none any more; empty: not known
   std::optional<Bytes> limit, effective_limit, usage, peak;
-  std::string effective_by;                          // the cgroup whose limit is the tightest
-  std::vector<collectors::ProcessMemory> processes;  // in the window before the victim was gone, the largest first
-  std::size_t process_count = 0;  // of all, when the record was made: of many only the largest are in it
+  std::string effective_by;                          // the cgroup with the tightest limit
+  std::vector<collectors::ProcessMemory> processes;  // seen shortly before the victim died, the largest first
+  std::size_t process_count = 0;  // number of all processes when the record was made; only the largest are listed
   std::string memory_stat;        // as the kernel wrote it
   std::string pressure;           // memory.pressure, the same
   struct UsagePoint {
@@ -60,7 +59,7 @@ struct ForensicRecord {
   std::vector<UsagePoint> history;
   std::vector<Neighbour> neighbours;
   std::vector<Candidate> candidates;
-  // What was done, and when, since the kernel's event.
+  // Steps taken, with the time since the kernel's event.
   std::vector<std::pair<std::string, std::chrono::nanoseconds>> steps;
 };
 

@@ -34,7 +34,7 @@ Status Forensics::open() {
   for (const auto& entry : std::filesystem::directory_iterator(directory_, error)) {
     const std::string name = entry.path().filename();
     if (!name.ends_with(kSuffix)) {
-      (void)::unlink(entry.path().c_str());  // of an agent that died while it wrote
+      (void)::unlink(entry.path().c_str());  // left by an agent that died while writing
       continue;
     }
     struct stat info {};
@@ -47,7 +47,7 @@ Status Forensics::open() {
   return {};
 }
 
-// By time; several of one millisecond are told apart by a number behind it.
+// The time as text, with a number added when several records fall into one millisecond.
 std::string Forensics::next_id(enforcers::WallTime at) {
   const std::string base = time_id(at);
   std::string id = base;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The forensic records under STATE/forensics: bounded in number of bytes and in age. A record is there when add()
-// returns; it survives a power failure some moments later.
+// Stores forensic records under STATE/forensics, bounded in bytes and in age. A record can be read when add() returns;
+// it survives a power failure some moments later.
 #pragma once
 
 #include <chrono>
@@ -23,11 +23,12 @@ class Forensics {
  public:
   Forensics(std::string directory, ForensicsLimits limits) : directory_(std::move(directory)), limits_(limits) {}
 
-  // Makes the folder and looks at what earlier agents left.
+  // Makes the folder and lists the records of earlier agents.
   [[nodiscard]] Status open();
-  // Gives the record its id and writes it. An error (a full disk): the event is told all the same, without a record.
+  // Sets the record's id and writes the record. On an error (a full disk) the event is still reported, without a
+  // record.
   [[nodiscard]] Result<std::string> add(ForensicRecord& record);
-  // Removes what is too old or too much.
+  // Removes records beyond the bounds.
   void prune();
 
  private:

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of Boost.Asio that do TLS; everything else includes this, and before any of them.
+// The parts of Boost.Asio that implement TLS. All other files include this header, and before any of those parts.
 #pragma once
 
 #include <boost/asio/ssl/detail/openssl_init.hpp>
 
-// Asio sets OpenSSL up before main, which takes a megabyte and a millisecond of who never speaks TLS. This does it with
-// the first context: `instance()` makes it once, whoever calls.
+// Asio initialises OpenSSL before main, which costs a megabyte and a millisecond even without TLS. This specialization
+// initialises it with the first context: `instance()` makes it once, whoever calls.
 template <>
 class boost::asio::ssl::detail::openssl_init<true> : private openssl_init_base {
  public:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The functions of Asio's TLS part that are no templates (BOOST_ASIO_SEPARATE_COMPILATION).
-// The specialization in asio_ssl.h must come before them.
+// Asio's TLS functions that are not templates (BOOST_ASIO_SEPARATE_COMPILATION). The specialization in asio_ssl.h must
+// come first.
 // clang-format off
 #include "agent/http/asio_ssl.h"
 #include <boost/asio/ssl/impl/src.hpp>

@@ -21,7 +21,7 @@
 namespace mete::agent {
 namespace {
 
-// Of a cost, and of no password that anybody knows: what an unknown user's password is compared with.
+// A hash of the usual cost and of an unknown password: an unknown user's password is compared with it.
 std::string decoy(const WebUsers& users) {
   int most = 10;
   for (const auto& [name, hash] : users) most = std::max(most, config::bcrypt_cost(hash).value_or(0));
@@ -59,7 +59,7 @@ bool bcrypt_matches(const std::string& password, const std::string& hash) {
   return right;
 }
 
-// Shared with its thread, which outlives the BasicAuth when that goes in the middle of a check.
+// Shared with its thread, which outlives the BasicAuth when that is destroyed during a check.
 struct BasicAuth::Worker {
   struct Job {
     Key key;
@@ -72,7 +72,7 @@ struct BasicAuth::Worker {
   std::condition_variable more;
   std::deque<Job> jobs;
   bool started = false;
-  BasicAuth* owner = nullptr;  // null: it is gone, and with it perhaps the loop
+  BasicAuth* owner = nullptr;  // null: destroyed, perhaps together with the loop
 
   static void run(const std::shared_ptr<Worker>& self) {
     ::pthread_setname_np(::pthread_self(), "mete-bcrypt");
@@ -88,7 +88,7 @@ struct BasicAuth::Worker {
       lock.lock();
       if (self->owner == nullptr) return;
       asio::post(self->owner->loop_, [self, key = std::move(job.key), right] {
-        // On the loop's thread, which is also the one that ends the owner.
+        // Runs on the loop's thread, which also destroys the owner.
         if (self->owner != nullptr) self->owner->checked(key, right);
       });
     }
@@ -96,7 +96,7 @@ struct BasicAuth::Worker {
 
   void start(const std::shared_ptr<Worker>& self) {
     if (std::exchange(started, true)) return;
-    sigset_t all;  // signals are the loop's
+    sigset_t all;  // the loop handles signals
     sigset_t before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_BLOCK, &all, &before);
@@ -107,7 +107,7 @@ struct BasicAuth::Worker {
 
 BasicAuth::BasicAuth(asio::io_context& loop) : loop_(loop), secret_(32, '\0'), worker_(std::make_shared<Worker>()) {
   (void)::getrandom(secret_.data(), secret_.size(),
-                    0);  // not OpenSSL's: it would be set up for those, too, who have no users
+                    0);  // not OpenSSL's digest, which would initialise OpenSSL in agents without users too
   worker_->owner = this;
 }
 
@@ -144,7 +144,7 @@ void BasicAuth::check(const WebUsers& users, const std::string& authorization, s
     return done(found == &right_ ? Admission::kYes : Admission::kNoCredentials);
   }
   if (const auto same = waiting_.find(key); same != waiting_.end()) {
-    same->second.push_back(std::move(done));  // a hundred scrapes at once are one check
+    same->second.push_back(std::move(done));  // a hundred equal requests share one check
     return;
   }
   if (waiting_.size() >= kMostWaiting) return done(Admission::kBusy);
@@ -163,7 +163,7 @@ void BasicAuth::checked(const Key& key, bool right) {
   for (const auto& done : waiting.mapped()) done(right ? Admission::kYes : Admission::kNoCredentials);
 }
 
-// Right and wrong ones apart: guesses must not push out those who scrape.
+// Right and wrong credentials have separate bounds: guesses must not push out those of scrapers.
 void BasicAuth::remember(const Key& key, bool right) {
   auto& all = right ? right_ : wrong_;
   if (all.size() >= kRemembered) {

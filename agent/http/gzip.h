@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// gzip (RFC 1952) as a stream, level 1: after the writer itself compressing dominates a scrape.
+// gzip (RFC 1952) as a stream, at level 1: after rendering, compression takes the largest share of a scrape.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,7 @@
 
 namespace mete::agent {
 
-// One thread at a time. The error is zlib's: it has no memory.
+// Used by one thread at a time. The only error: zlib has no memory.
 class GzipWriter {
  public:
   [[nodiscard]] static Result<GzipWriter> create();
@@ -18,9 +18,9 @@ class GzipWriter {
   GzipWriter& operator=(GzipWriter&&) noexcept;
   ~GzipWriter();
 
-  // Appends what is ready to `out`; that may be nothing yet.
+  // Appends finished output to `out`; that may be nothing yet.
   [[nodiscard]] Status append(std::string_view text, std::string& out);
-  // The rest, and the trailer. Nothing may be appended after it.
+  // Appends the rest and the trailer. No text may follow.
   [[nodiscard]] Status finish(std::string& out);
 
  private:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may come in over TCP, and how: what the server asks before it answers. The unix socket is never asked about.
+// Decides which TCP clients the server answers, and with which TLS context and headers. The unix socket has no such
+// check.
 #pragma once
 
 #include <functional>
@@ -16,22 +17,22 @@ namespace mete::agent {
 
 enum class Admission {
   kYes,
-  kNoCredentials,  // none, or wrong ones: 401
-  kTooMany,        // more requests than are allowed in a time: 429
-  kBusy,           // too many credentials wait to be checked: 503
+  kNoCredentials,  // no credentials, or wrong ones: 401
+  kTooMany,        // more requests than the rate limit allows: 429
+  kBusy,           // too many credentials are waiting for a check: 503
 };
 
-// What those are told who are not let in.
+// The response for a refused request.
 [[nodiscard]] HttpResponse refusal(Admission admission);
 
 class HttpAccess {
  public:
   virtual ~HttpAccess() = default;
-  // For a connection that begins now; null: plain HTTP.
+  // The context for a new connection; null: plain HTTP.
   [[nodiscard]] virtual std::shared_ptr<boost::asio::ssl::context> tls() = 0;
-  // Of every answer.
+  // Headers added to every response.
   [[nodiscard]] virtual const HttpHeaders& headers() = 0;
-  // `authorization` is the header of that name. `done` is called once, on the loop, now or later.
+  // `authorization`: the value of that header. `done` is called once, on the loop, now or later.
   virtual void admit(const std::string& authorization, std::function<void(Admission)> done) = 0;
 };
 

@@ -43,7 +43,7 @@ bool HttpConnections::evict(const std::string& peer) {
   const auto found = std::find_if(idle_.begin(), idle_.end(),
                                   [&](const Place* place) { return peer.empty() || place->peer_ == peer; });
   if (found == idle_.end()) return false;
-  const auto leave = std::move((*found)->leave_);  // ends the place, and with it the list's entry
+  const auto leave = std::move((*found)->leave_);  // destroys the place, and with it its list entry
   leave();
   return true;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The connections a server has: how many, of whom, and which of them could go because they do nothing.
+// The server's connections: their number, their peers, and which of them are idle and can be closed.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ class HttpConnections {
   HttpConnections(const HttpConnections&) = delete;
   HttpConnections& operator=(const HttpConnections&) = delete;
 
-  // One connection's place; gives it back when it goes. Does not outlive the HttpConnections.
+  // The place of one connection; its destructor frees the place. Must not outlive the HttpConnections.
   class Place {
    public:
     Place(HttpConnections& all, std::string peer);
@@ -27,8 +27,8 @@ class HttpConnections {
     Place& operator=(const Place&) = delete;
     ~Place();
 
-    // Between requests. `leave` closes the connection and gives the place back at once; called when another one needs
-    // it.
+    // The connection is idle between requests. `leave`, called when another connection needs the place, closes this one
+    // and frees the place at once.
     void idle(std::function<void()> leave);
     void busy();
 
@@ -40,23 +40,24 @@ class HttpConnections {
     std::list<Place*>::iterator at_;
   };
 
-  // A place for a connection of `peer`, if need be that of the connection that has been idle longest. Null: all are
-  // busy.
+  // A place for a connection of `peer`; when all are taken, the connection that has been idle longest is closed. Null:
+  // all are busy.
   [[nodiscard]] std::unique_ptr<Place> enter(const std::string& peer);
   [[nodiscard]] std::size_t size() const { return count_; }
 
  private:
-  // Of `peer`; empty: of anybody.
+  // Closes a connection of `peer`, or of any peer when that is empty.
   bool evict(const std::string& peer);
 
   std::size_t most_;
   std::size_t most_of_one_;
   std::size_t count_ = 0;
   std::map<std::string, std::size_t> by_peer_;
-  std::list<Place*> idle_;  // longest first
+  std::list<Place*> idle_;  // longest idle first
 };
 
-// Whom an address belongs to: IPv4 (also mapped into IPv6) as it is, IPv6 by its /64, which one machine has whole.
+// The owner of an address: an IPv4 address (also mapped into IPv6) as it is; an IPv6 address by its /64, all of which
+// one machine may use.
 [[nodiscard]] std::string peer_key(const asio::ip::address& address);
 
 }  // namespace mete::agent

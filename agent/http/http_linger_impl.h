@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a connection ends after our last words. Internal to http_session.cpp.
+// Closes a connection after the last response. Internal to http_session.cpp.
 #pragma once
 
 #include <array>
@@ -22,8 +22,9 @@ void drain(Stream& stream, std::shared_ptr<std::array<char, 4096>> scratch, std:
       });
 }
 
-// Ends our side, and reads and forgets what the peer still sends until it ends too: closing on unread bytes would reset
-// the connection before our last words are read (RFC 9112 9.6). `done` keeps what owns the stream.
+// Shuts down sending, then reads and discards what the peer sends until the peer closes too: closing with unread bytes
+// would reset the connection before the peer has read the response (RFC 9112 9.6). `done` keeps the stream's owner
+// alive.
 template <class Stream>
 void linger(Stream& stream, std::chrono::milliseconds most, std::function<void()> done) {
   ErrorCode ignored;

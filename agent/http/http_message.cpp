@@ -17,7 +17,7 @@ namespace http = boost::beast::http;
 
 namespace {
 
-// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7). Not strftime's names: those are the locale's.
+// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7). strftime is not used: its names depend on the locale.
 std::string http_date() {
   static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -32,7 +32,7 @@ std::string http_date() {
   return {text, static_cast<std::size_t>(length)};
 }
 
-// Seconds with a fraction; nonsense is no timeout.
+// Seconds with a fraction. An invalid text gives no timeout.
 std::optional<std::chrono::milliseconds> timeout_of(std::string_view text) {
   double seconds = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), seconds);

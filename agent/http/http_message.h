@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// HTTP/1.x messages as text and back (RFC 9112). Pure, but for the clock in Date.
+// Parses and writes HTTP/1.x messages (RFC 9112). Pure, except that the Date header reads the clock.
 #pragma once
 
 #include <boost/beast/http/message.hpp>
@@ -18,28 +18,28 @@ namespace mete::agent {
 
 using RawRequest = boost::beast::http::request<boost::beast::http::string_body>;
 
-// Without what the message does not say: where it came from.
+// Converts a message; facts about its connection are not set.
 [[nodiscard]] HttpRequest request_of(RawRequest raw);
 
 struct AnswerForm {
-  unsigned version = 11;  // of the request: 10 or 11
+  unsigned version = 11;  // the request's: 10 or 11
   bool keep_alive = true;
   bool chunked = false;
-  std::optional<std::uint64_t> length;  // Content-Length; neither that nor chunked: the connection's end is the body's
+  std::optional<std::uint64_t> length;  // Content-Length; neither this nor chunked: the body ends with the connection
 };
 
-// Status line, headers and the empty line. `always` are headers that every answer of this server has.
+// Status line, headers and the empty line. `always`: the headers of every response of this server.
 [[nodiscard]] std::string head_text(const HttpResponse& response, const AnswerForm& form, const HttpHeaders& always);
 
-// "text/plain".
+// A response of type text/plain.
 [[nodiscard]] HttpResponse text_response(unsigned status, std::string text, HttpHeaders headers = {});
-// All of an answer after which the connection ends, for those whose request is not looked at.
+// A whole message after which the connection ends, for connections whose request is not read.
 [[nodiscard]] std::string whole_text(const HttpResponse& response);
 
-// What a request that could not be read is answered with; empty: the connection ended, nobody is there to hear it.
+// The response to a request that could not be read; empty: the connection has ended, so no response is sent.
 [[nodiscard]] std::optional<HttpResponse> complaint_of(ErrorCode error, const HttpLimits& limits);
 
-// One chunk of a chunked body; none for an empty one, which would be the end.
+// One chunk of a chunked body; nothing for an empty text, which would end the body.
 [[nodiscard]] std::string framed(std::string chunk);
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 

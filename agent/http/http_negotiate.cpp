@@ -40,7 +40,7 @@ Choice parse_choice(std::string_view text) {
     if (value.size() > 1 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
     if (key == "version") choice.version = value;
     if (key != "q") continue;
-    double quality = 0;  // what is no number is not wanted
+    double quality = 0;  // an invalid number counts as 0: not wanted
     const auto parsed = std::from_chars(value.data(), value.data() + value.size(), quality);
     choice.quality = parsed.ec == std::errc() && quality >= 0 && quality <= 1 ? quality : 0;
   }
@@ -58,7 +58,7 @@ collectors::Format choose_format(std::string_view accept) {
       const bool ours = choice.version.empty() || choice.version == "1.0.0" || choice.version == "0.0.1";
       if (ours) open_metrics = std::max(open_metrics, choice.quality);
     } else if (choice.name == "text/plain") {
-      // 1.0.0 is the text format with quoted UTF-8 names, which we have none of and do not announce.
+      // 1.0.0 is the text format with quoted UTF-8 names, which mete neither has nor announces.
       if (choice.version.empty() || choice.version == "0.0.4") text = std::max(text, choice.quality);
     } else if (choice.name == "text/*" || choice.name == "*/*") {
       text = std::max(text, choice.quality);

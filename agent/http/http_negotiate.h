@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a scraper gets by its Accept and Accept-Encoding headers (RFC 9110 12.5). Pure.
+// Chooses a scrape's format by the Accept and Accept-Encoding headers (RFC 9110 12.5). Pure.
 #pragma once
 
 #include <string_view>
@@ -8,7 +8,8 @@
 
 namespace mete::agent {
 
-// OpenMetrics only when it is named, in a version we write (1.0.0, 0.0.1), and not preferred less than text.
+// OpenMetrics only when the header names it in a supported version (1.0.0, 0.0.1) and prefers it at least as much as
+// text.
 [[nodiscard]] collectors::Format choose_format(std::string_view accept);
 [[nodiscard]] const char* content_type(collectors::Format format);
 [[nodiscard]] bool accepts_gzip(std::string_view accept_encoding);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/http/http_sd.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+
+#include "runtime/json.h"
 
 namespace mete::agent {
 namespace {
@@ -17,8 +17,8 @@ bool is_port(std::string_view text) {
   return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() && port > 0 && port <= kLast;
 }
 
-// "name:9753", "192.0.2.1", "[2001:db8::1]:9753", with the scheme's own port where none is; empty when it is no
-// address.
+// "name:9753", "192.0.2.1", "[2001:db8::1]:9753"; adds the scheme's default port where there is none. Empty: `host` is
+// no address.
 std::string address_of(std::string_view host, bool tls) {
   const bool bracketed = host.starts_with('[');
   const auto end = bracketed ? host.find(']') : host.find(':');
@@ -34,7 +34,7 @@ std::string address_of(std::string_view host, bool tls) {
   return std::string(host);
 }
 
-// 0.0.0.0 and [::] are where one listens, nowhere to go to.
+// 0.0.0.0 and [::] are addresses to listen on; a client cannot connect to them.
 std::string reachable(const std::string& bound, const std::string& machine) {
   if (!bound.starts_with("0.0.0.0:") && !bound.starts_with("[::]:")) return bound;
   return machine + bound.substr(bound.rfind(':'));

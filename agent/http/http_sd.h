@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// /sd: where this agent's own metrics are, for Prometheus' http_sd_configs. Pure.
+// /sd: the address of this agent's own metrics, for Prometheus' http_sd_configs. Pure.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace mete::agent {
 
-// The address is the one that was asked (the Host header), so that it is right through NAT and names; the bound one
-// over the unix socket and for a Host that is none.
+// The address is the one that the client used (the Host header), so that it is right through NAT and names. Over the
+// unix socket, and for an invalid Host, it is the bound address.
 [[nodiscard]] HttpResponse service_discovery(const HttpRequest& request, const std::string& machine);
 
 }  // namespace mete::agent

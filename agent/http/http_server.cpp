@@ -87,7 +87,7 @@ Status HttpServer::listen_tcp(const std::string& address) {
 }
 
 Status HttpServer::listen_unix(const std::string& path) {
-  // Only this instance may listen here: the agent holds its state's lock. What is there is a dead one's.
+  // The agent holds its state's lock, so only this instance may listen here: an existing file belongs to a dead agent.
   ::unlink(path.c_str());
   ErrorCode error;
   unix_.open(Local(), error);
@@ -109,14 +109,15 @@ void HttpServer::close() {
 }
 
 template <class Protocol>
-void HttpServer::accept(typename Protocol::acceptor& acceptor, asio::steady_timer& again) {
+void HttpServer::accept(typename Protocol::acceptor& acceptor, Timer& again) {
   acceptor.async_accept([this, &acceptor, &again, shared = shared_](ErrorCode error, typename Protocol::socket socket) {
     if (error == asio::error::operation_aborted || !acceptor.is_open()) return;
     if (!error) {
       serve(std::move(socket), shared);
       return accept<Protocol>(acceptor, again);
     }
-    // Out of descriptors or memory: the connection stays in the kernel's queue, and asking at once would spin.
+    // No descriptor or memory is left: the connection stays in the kernel's queue, and accepting again at once would
+    // spin.
     constexpr auto kLater = std::chrono::milliseconds(100);
     again.expires_after(kLater);
     again.async_wait([this, &acceptor, &again](ErrorCode stopped) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// HTTP/1.1 over TCP, TLS and a unix socket, on the agent's loop. Bounded: so many connections, so large a request, so
-// long a wait for a slow peer (HttpLimits).
+// HTTP/1.1 over TCP, TLS and a unix socket, on the agent's loop. The number of connections, the size of requests and
+// the time given to a slow peer are bounded (HttpLimits).
 #pragma once
 
 #include <functional>
@@ -18,33 +18,33 @@ struct HttpShared;
 
 class HttpServer {
  public:
-  // `access` decides who may come in over TCP; null: everybody. It outlives the loop's last run.
+  // `access` decides which TCP clients are answered; null: all. It must outlive the loop's last run.
   HttpServer(asio::io_context& loop, HttpHandler handler, HttpAccess* access = nullptr, HttpLimits limits = {});
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  // Told of each connection or request that was turned away: "limit", "auth", "rate", "slow", "tls".
+  // `callback` is called for each refused connection or request: "limit", "auth", "rate", "slow", "tls".
   void on_refused(std::function<void(const char* why)> callback);
-  // TLS handshakes are made on `worker`, which ends before the loop; without this on the loop.
+  // Makes TLS handshakes on `worker`, which must end before the loop. By default they are made on the loop.
   void handshakes_on(asio::io_context& worker);
-  // "127.0.0.1:9753", "[::1]:0" (a free port). The error names the address: taken, not ours, no number.
+  // "127.0.0.1:9753", "[::1]:0" (a free port). The error names the address: taken, not local, or not numeric.
   [[nodiscard]] Status listen_tcp(const std::string& address);
-  // The address as it is bound: with the port that the kernel chose.
+  // The bound address, with the port that the kernel chose.
   [[nodiscard]] const std::string& tcp_address() const;
-  // Mode 0600. A socket file that nobody listens on is replaced.
+  // Mode 0600. A socket file without a listener is replaced.
   [[nodiscard]] Status listen_unix(const std::string& path);
   void close();
 
  private:
   template <class Protocol>
-  void accept(typename Protocol::acceptor& acceptor, asio::steady_timer& again);
+  void accept(typename Protocol::acceptor& acceptor, Timer& again);
 
   std::shared_ptr<HttpShared> shared_;
   asio::ip::tcp::acceptor tcp_;
   asio::local::stream_protocol::acceptor unix_;
-  asio::steady_timer tcp_again_;
-  asio::steady_timer unix_again_;
+  Timer tcp_again_;
+  Timer unix_again_;
 };
 
 }  // namespace mete::agent

@@ -12,7 +12,7 @@ using TcpStream = beast::basic_stream<tcp>;
 using LocalStream = beast::basic_stream<Local>;
 using TlsStream = asio::ssl::stream<TcpStream>;
 
-// Tells a connection for which there is no place so, without looking at what it wants.
+// Answers a connection beyond the limits with an error, without reading its request.
 class Refusal : public std::enable_shared_from_this<Refusal> {
  public:
   Refusal(tcp::socket socket, std::shared_ptr<HttpShared> shared)
@@ -42,14 +42,14 @@ class Refusal : public std::enable_shared_from_this<Refusal> {
 void serve(tcp::socket socket, const std::shared_ptr<HttpShared>& shared) {
   ErrorCode error;
   const auto peer = socket.remote_endpoint(error);
-  if (error) return;  // gone already
+  if (error) return;  // already closed by the peer
   socket.set_option(tcp::no_delay(true), error);
   const auto context = shared->access == nullptr ? nullptr : shared->access->tls();
   auto place = shared->tcp.enter(peer_key(peer.address()));
   if (place == nullptr) {
     shared->refused("limit");
     constexpr unsigned kMostRefusals = 64;
-    // Over TLS there is no word for it before the handshake, which is what we would be spared.
+    // Over TLS an answer would need the handshake, the very cost to be avoided.
     if (context == nullptr && shared->refusals < kMostRefusals)
       std::make_shared<Refusal>(std::move(socket), shared)->start();
     return;

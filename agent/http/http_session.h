@@ -14,7 +14,7 @@
 
 namespace mete::agent {
 
-// What all connections of a server share. Lives as long as the last of them.
+// State shared by all connections of a server. Lives as long as the last of them.
 struct HttpShared {
   HttpShared(asio::io_context& loop_, HttpHandler handler_, HttpLimits limits_, HttpAccess* access_)
       : loop(loop_),
@@ -28,16 +28,16 @@ struct HttpShared {
   asio::io_context* worker = nullptr;  // where TLS handshakes are made; null: on the loop
   HttpHandler handler;
   HttpLimits limits;
-  HttpAccess* access;  // null: everybody, plain HTTP
-  // Told of what was not answered: "limit", "auth", "rate", "slow", "tls".
+  HttpAccess* access;  // null: all clients, plain HTTP
+  // Called for each refusal: "limit", "auth", "rate", "slow", "tls".
   std::function<void(const char* why)> refused = [](const char*) {};
   std::string tcp_address;
   HttpConnections tcp;
   HttpConnections local;
-  unsigned refusals = 0;  // connections that are being told so
+  unsigned refusals = 0;  // connections that are being answered with a refusal
 };
 
-// Serves a connection until it ends. Past the limits it is told 503, or just closed.
+// Serves a connection until it ends. A connection beyond the limits is answered with 503, or only closed.
 void serve(asio::ip::tcp::socket socket, const std::shared_ptr<HttpShared>& shared);
 void serve(asio::local::stream_protocol::socket socket, const std::shared_ptr<HttpShared>& shared);
 

@@ -67,7 +67,7 @@ class Session final : public HttpReply,
 
   void send(HttpResponse head, std::shared_ptr<HttpSource> body) override {
     if (closed_) return;
-    chunked_ = version_ >= 11;  // HTTP/1.0 knows a body's end by the connection's only
+    chunked_ = version_ >= 11;  // in HTTP/1.0 only the end of the connection ends a body
     keep_alive_ = keep_alive_ && chunked_;
     piece_ = head_text(head, {version_, keep_alive_, chunked_, {}}, always());
     if (!head_only_) source_ = std::move(body);
@@ -94,7 +94,7 @@ class Session final : public HttpReply,
       return Stream(std::move(socket));
     }
   }
-  // An empty line before a request is no request (RFC 9112 2.2).
+  // Empty lines before a request are skipped (RFC 9112 2.2).
   std::size_t blank_lines() const {
     const std::string_view text(static_cast<const char*>(buffer_.data().data()), buffer_.size());
     return std::min(text.find_first_not_of("\r\n"), text.size());
@@ -141,7 +141,7 @@ class Session final : public HttpReply,
     head_only_ = raw.method() == http::verb::head;
     lowest().expires_never();
     if (access_ == nullptr) return read_body();
-    if (!kTls && access_->tls() != nullptr) {  // switched on while this connection was open
+    if (!kTls && access_->tls() != nullptr) {  // TLS was switched on while this connection was open
       keep_alive_ = false;
       return send(text_response(400, "This address speaks HTTPS now; the request was plain HTTP.\n"));
     }
@@ -153,7 +153,7 @@ class Session final : public HttpReply,
     if (closed_) return;
     if (admission == Admission::kYes) return read_body();
     shared_->refused(admission == Admission::kNoCredentials ? "auth" : "rate");
-    keep_alive_ = keep_alive_ && parser_->is_done();  // a body that is not read would be taken for the next request
+    keep_alive_ = keep_alive_ && parser_->is_done();  // an unread body would be parsed as the next request
     send(refusal(admission));
   }
 
@@ -198,8 +198,8 @@ class Session final : public HttpReply,
     send(std::move(*answer));
   }
 
-  // Writes piece_, then asks for the next. A peer that does not take a piece in time is cut off, and one that would
-  // take the whole body for ever.
+  // Writes piece_, then asks for the next one. The connection is cut when the peer does not accept a piece in time, or
+  // takes too long for the whole body.
   void write_piece(bool last) {
     lowest().expires_at(std::min(Clock::now() + limits().slow, body_end_));
     asio::async_write(stream_, asio::buffer(piece_),
@@ -241,7 +241,7 @@ class Session final : public HttpReply,
     agent::linger(lowest(), limits().linger, [self = this->shared_from_this()] { self->close(); });
   }
 
-  // In the middle of an answer: with a reset, so that a body which ends with its connection does not look whole.
+  // Within an answer the connection is reset, so that a body which ends with its connection does not look whole.
   void cut() {
     ErrorCode ignored;
     if (!kLocal && !closed_) lowest().socket().set_option(asio::socket_base::linger(true, 0), ignored);
@@ -258,7 +258,7 @@ class Session final : public HttpReply,
   }
 
   std::shared_ptr<HttpShared> shared_;
-  std::unique_ptr<HttpConnections::Place> place_;  // none: closed
+  std::unique_ptr<HttpConnections::Place> place_;  // null: closed
   HttpAccess* access_;
   std::shared_ptr<asio::ssl::context> context_;
   Stream stream_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of a session that answers without an end. Internal to http_session.cpp.
+// The part of a session that sends endless answers. Internal to http_session.cpp.
 #pragma once
 
 #include <boost/asio/write.hpp>
@@ -17,7 +17,7 @@
 
 namespace mete::agent {
 
-// `Session` derives from it, and has: shared_from_this(), stream_, limits(), closed_, close().
+// `Session` derives from StreamAnswer and provides shared_from_this(), stream_, limits(), closed_ and close().
 template <class Session>
 class StreamAnswer : public HttpStream {
  public:
@@ -37,7 +37,7 @@ class StreamAnswer : public HttpStream {
     chunked_ = chunked;
     queue(std::move(head));
     watch_peer();
-    // The caller holds the stream; when it lets go the last chunk is sent.
+    // The caller holds the stream; dropping it sends the last chunk.
     return std::shared_ptr<HttpStream>(this, [self = own().shared_from_this()](HttpStream*) { self->end_stream(); });
   }
 
@@ -71,7 +71,7 @@ class StreamAnswer : public HttpStream {
     }
   }
 
-  // A peer that streams is not expected to say anything: whatever comes, or the end, is its going.
+  // The peer of a stream is not expected to send anything: any input, or its end, closes the stream.
   void watch_peer() {
     own().stream_.async_read_some(asio::buffer(scratch_),
                                   [self = own().shared_from_this()](ErrorCode, std::size_t) { self->close(); });

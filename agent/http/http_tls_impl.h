@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of a session that comes before its first request when the address speaks TLS. Internal to http_session.cpp.
+// The part of a session before its first request when the address speaks TLS. Internal to http_session.cpp.
 #pragma once
 
 #include <boost/asio/write.hpp>
@@ -17,8 +17,8 @@
 
 namespace mete::agent {
 
-// `Session` derives from it, and has: shared_from_this(), shared_, stream_, lowest(), buffer_, piece_, limits(),
-// closed_, await_request(), linger(), close().
+// `Session` derives from TlsBegin and provides shared_from_this(), shared_, stream_, lowest(), buffer_, piece_,
+// limits(), closed_, await_request(), linger() and close().
 template <class Session>
 class TlsBegin {
  protected:
@@ -34,7 +34,7 @@ class TlsBegin {
  private:
   Session& own() { return static_cast<Session&>(*this); }
 
-  // To one who speaks HTTP to the TLS address.
+  // Answers a client that speaks plain HTTP to the TLS address.
   void answer_plain() {
     own().shared_->refused("tls");
     own().piece_ = whole_text(text_response(400, "This address speaks HTTPS; the request was plain HTTP.\n"));
@@ -51,7 +51,7 @@ class TlsBegin {
     shake_hands();
   }
 
-  // With what has come.
+  // Makes a handshake step with the bytes received.
   void shake_hands() {
     auto& buffer = own().buffer_;
     std::string received(static_cast<const char*>(buffer.data().data()), buffer.size());
@@ -96,7 +96,7 @@ class TlsBegin {
     own().await_request(own().limits().fresh);
   }
 
-  std::unique_ptr<TlsHandshake> handshake_;  // as long as it lasts
+  std::unique_ptr<TlsHandshake> handshake_;  // null outside the handshake
 };
 
 }  // namespace mete::agent

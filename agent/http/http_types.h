@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What passes between the HTTP server and those who answer: requests, responses, bodies in pieces. All of it is of the
-// loop's thread.
+// Types that the HTTP server and its handlers exchange: requests, responses, bodies in pieces. For the loop's thread
+// only.
 #pragma once
 
 #include <chrono>
@@ -30,37 +30,38 @@ struct HttpRequest {
   std::optional<std::chrono::milliseconds> scrape_timeout;  // X-Prometheus-Scrape-Timeout-Seconds
   bool local = false;                                       // over the unix socket, which only root may open
   bool tls = false;                                         // the TCP address speaks TLS
-  std::string tcp_address;                                  // "127.0.0.1:9753", as it is bound
+  std::string tcp_address;                                  // "127.0.0.1:9753", the bound address
 
-  [[nodiscard]] std::string parameter(const std::string& name) const;  // the first; empty when it is not there
-  [[nodiscard]] std::vector<std::string> parameters(const std::string& name) const;  // all, in their order
+  [[nodiscard]] std::string parameter(const std::string& name) const;                // the first value; empty: none
+  [[nodiscard]] std::vector<std::string> parameters(const std::string& name) const;  // all values, in order
 };
 
 struct HttpResponse {
   unsigned status = 200;
   std::string type = "text/plain; charset=utf-8";
   std::string body;
-  std::string encoding;  // Content-Encoding: "gzip"; empty: as it is
+  std::string encoding;  // Content-Encoding: "gzip"; empty: none
   HttpHeaders headers;   // further ones: Vary, ETag, Allow
 };
 
-// A body made piece by piece.
+// A body that is made piece by piece.
 class HttpSource {
  public:
   virtual ~HttpSource() = default;
-  // An error cuts the connection: a peer must not take half a body for a whole one.
+  // On an error the connection is cut, so that the peer does not take half a body for a whole one.
   using Take = std::function<void(Result<std::string> piece, bool last)>;
-  // Called again only when the peer's socket has taken the last piece. Calls `take` on the loop, now or later.
+  // Makes the next piece and calls `take` on the loop, now or later. Called again only when the peer's socket has
+  // accepted the last piece.
   virtual void next(Take take) = 0;
 };
 
-// An answer without an end: chunks as they come. Dropping the last reference ends it.
+// An endless answer: chunks as they arrive. Dropping the last reference ends it.
 class HttpStream {
  public:
   virtual ~HttpStream() = default;
-  // False: the peer is gone, or reads so slowly that it was cut off.
+  // False: the peer has closed, or read so slowly that the connection was cut.
   virtual bool write(std::string_view chunk) = 0;
-  // Called once when the peer has gone.
+  // `callback` is called once, when the peer has closed.
   virtual void on_close(std::function<void()> callback) = 0;
 };
 
@@ -75,22 +76,22 @@ class HttpReply {
 
 using HttpHandler = std::function<void(const HttpRequest&, const std::shared_ptr<HttpReply>&)>;
 
-// How much, and for how long, one peer may hold the server up.
+// Bounds on the resources and time that peers may take.
 struct HttpLimits {
-  unsigned connections = 512;  // over TCP; an idle one makes room for a new one
-  unsigned per_address = 128;  // of one IPv4 address or IPv6 /64
-  unsigned local = 256;        // over the unix socket, so that a flood over TCP does not lock the operator out
+  unsigned connections = 512;                 // over TCP; a new connection replaces an idle one
+  unsigned per_address = 128;                 // per IPv4 address or IPv6 /64
+  unsigned local = 256;                       // over the unix socket: a flood over TCP does not lock the operator out
   std::chrono::milliseconds fresh{20'000};    // from connecting to the first byte, and to the end of the TLS handshake
   std::chrono::milliseconds idle{330'000};    // between requests; Prometheus itself gives up after 5 minutes
-  std::chrono::milliseconds head{10'000};     // for a whole request head, however it trickles
+  std::chrono::milliseconds head{10'000};     // for a whole request head, in however many pieces
   std::chrono::milliseconds body{60'000};     // for a request's body
-  std::chrono::milliseconds slow{20'000};     // for one piece of an answer to be taken
-  std::chrono::milliseconds whole{120'000};   // for a body in pieces, or the scrape's own timeout when that is shorter
-  std::chrono::milliseconds linger{1'000};    // for the peer to take the end of the last answer
+  std::chrono::milliseconds slow{20'000};     // for the peer to accept one piece of an answer
+  std::chrono::milliseconds whole{120'000};   // for a body in pieces; the scrape's own timeout when that is shorter
+  std::chrono::milliseconds linger{1'000};    // for the peer to read the end of the last answer
   std::size_t request_head = 16U << 10U;      // bytes
   std::size_t request_body = 16U << 20U;      // over the unix socket: manifests
-  std::size_t tcp_request_body = 64U << 10U;  // nothing that is answered over TCP has one
-  std::size_t queued = 4U << 20U;             // bytes of a stream that its reader has not taken
+  std::size_t tcp_request_body = 64U << 10U;  // no request over TCP needs one
+  std::size_t queued = 4U << 20U;             // bytes of a stream that the peer has not read
 };
 
 }  // namespace mete::agent

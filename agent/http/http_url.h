@@ -8,7 +8,7 @@
 
 namespace mete::agent {
 
-// A wrong sequence is kept as it is; `+` is a blank only in a query.
+// An invalid sequence is kept as it is; `+` is a blank only in a query.
 [[nodiscard]] std::string url_decode(std::string_view text, bool in_query = true);
 [[nodiscard]] std::string url_encode(std::string_view text);
 

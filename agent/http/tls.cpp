@@ -42,7 +42,7 @@ BioPtr reader(const std::string& text) {
   return BioPtr(::BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
-// The default asks on the terminal, and would wait there for ever.
+// OpenSSL's default asks on the terminal and would block there.
 int no_pass_phrase(char* /*to*/, int /*size*/, int /*writing*/, void* /*data*/) {
   return -1;
 }
@@ -95,7 +95,7 @@ Status use_client_ca(SSL_CTX* context, const WebTls& tls, const TlsTexts& texts)
   return {};
 }
 
-// As crypto/x509 prints them, so that a list made for it means the same here.
+// In the format of Go's crypto/x509, so that a list of names made for Prometheus' exporters means the same here.
 std::string text_of(const GENERAL_NAME* name) {
   if (name->type == GEN_IPADD) {
     const auto* const bytes = ::ASN1_STRING_get0_data(name->d.iPAddress);
@@ -135,7 +135,7 @@ void ask_clients(ssl::context& context, const WebTls& tls) {
   const bool any = tls.client_auth == ClientAuth::kRequest || tls.client_auth == ClientAuth::kRequireAny;
   if (mode == ssl::verify_none || (!any && tls.client_allowed_sans.empty())) return;
   context.set_verify_callback([any, allowed = tls.client_allowed_sans](bool verified, ssl::verify_context& chain) {
-    // At every link of the chain: whichever of them is looked at last, the client's own certificate decides.
+    // OpenSSL calls this for every link of the chain. In each call the client's own certificate decides.
     X509* const leaf = ::X509_STORE_CTX_get0_cert(chain.native_handle());
     return (verified || any) && (allowed.empty() || (leaf != nullptr && has_allowed_name(leaf, allowed)));
   });
@@ -147,12 +147,12 @@ int number_of(TlsVersion version) {
 }
 
 Status set_ciphers(SSL_CTX* context, const WebTls& tls) {
-  // Debian's level 2 has no TLS 1.0 and 1.1 at all; whoever asks for them gets them.
+  // Debian's security level 2 disables TLS 1.0 and 1.1; a configuration that asks for them lowers the level.
   const std::string level = tls.min_version < TlsVersion::k12 ? ":@SECLEVEL=0" : "";
   std::string list;
   for (const auto& suite : tls.cipher_suites) {
     const std::string_view name = ::OPENSSL_cipher_name(suite.c_str());
-    // Those of 1.3 cannot be chosen, as in crypto/tls.
+    // The cipher suites of TLS 1.3 cannot be chosen, as in Go's crypto/tls.
     if (!name.starts_with("TLS_") && name != "(NONE)") list.append(list.empty() ? "" : ":").append(name);
   }
   const bool only_13 = !tls.cipher_suites.empty() && list.empty();
@@ -177,7 +177,7 @@ Status set_ciphers(SSL_CTX* context, const WebTls& tls) {
   return {};
 }
 
-// Of what a client offers we speak HTTP/1.1; one that names only others is told nothing and may try.
+// ALPN: chooses HTTP/1.1 when the client offers it. A client that offers only others gets no answer and may try.
 int choose_protocol(SSL* /*ssl*/, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
                     unsigned length, void* /*data*/) {
   static constexpr unsigned char kOurs[] = "\x08http/1.1";
@@ -203,8 +203,8 @@ Result<std::shared_ptr<ssl::context>> make_tls_context(const WebTls& tls, const 
   METE_CHECK(set_ciphers(native, tls));
   METE_CHECK(use_certificate(native, tls, texts));
   METE_CHECK(use_client_ca(native, tls, texts));
-  // Scrapers keep their connections. A resumed session would bring along a certificate that was checked by rules of
-  // then.
+  // No session resumption: a resumed session would carry a certificate that was checked by earlier rules. Scrapers keep
+  // their connections, so the cost is small.
   ::SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
   ::SSL_CTX_set_num_tickets(native, 0);
   ::SSL_CTX_set_options(native, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);

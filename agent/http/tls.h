@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A web configuration's TLS part as an OpenSSL context.
+// Makes an OpenSSL context of the TLS part of a web configuration.
 #pragma once
 
 #include <memory>
@@ -11,15 +11,15 @@
 
 namespace mete::agent {
 
-// PEM texts, read already.
+// The contents of the PEM files.
 struct TlsTexts {
-  std::string cert;  // the server's, then those between it and the authority
+  std::string cert;  // the server's certificate, then the intermediate ones
   std::string key;
   std::string client_ca;
 };
 
-// The error says which of the texts is wrong and why (`from` names where they come from): no certificate, a key of
-// another certificate, a key with a pass phrase.
+// The error says which text is wrong and why (`from` names its source): no certificate, a key of another certificate, a
+// key with a pass phrase.
 [[nodiscard]] Result<std::shared_ptr<boost::asio::ssl::context>> make_tls_context(const config::WebTls& tls,
                                                                                   const TlsTexts& texts);
 

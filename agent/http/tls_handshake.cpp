@@ -17,7 +17,7 @@ std::string drain(BIO* bio) {
   return bytes;
 }
 
-// Until nothing more has come, or nothing more will: who reads next is told so again.
+// Reads until no data is left, or the peer has closed; the next read gets the same result.
 std::string read_all(SSL* ssl) {
   constexpr std::size_t kRead = 4096;
   std::string text;
@@ -39,7 +39,7 @@ TlsHandshake::TlsHandshake(SSL* ssl)
   ::BIO_up_ref(streams_);
   ::SSL_set0_rbio(ssl_, in_);
   ::SSL_set0_wbio(ssl_, out_);
-  if (in_ != nullptr) BIO_set_mem_eof_return(in_, -1);  // more may come
+  if (in_ != nullptr) BIO_set_mem_eof_return(in_, -1);  // an empty buffer means retry, not end of file
 }
 
 TlsHandshake::~TlsHandshake() {
@@ -59,7 +59,7 @@ TlsHandshake::Step TlsHandshake::step(const std::string& received) {
   if (out_ != nullptr) step.send = drain(out_);
   if (result == 1) {
     step.state = State::kDone;
-    step.first = read_all(ssl_);  // what is left is a record not yet whole, which `ssl_` keeps
+    step.first = read_all(ssl_);  // an incomplete record stays in `ssl_`
     step.send += drain(out_);
     ::BIO_up_ref(streams_);
     ::SSL_set0_rbio(ssl_, streams_);

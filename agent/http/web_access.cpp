@@ -15,7 +15,7 @@ namespace mete::agent {
 namespace {
 
 constexpr std::size_t kLargestFile = 4U << 20U;
-// The kernel's file times go on in ticks of up to 10 ms; a second change within one tick cannot be seen in them.
+// The kernel's file times advance in ticks of up to 10 ms, so a second change within one tick does not show in them.
 constexpr auto kTick = std::chrono::milliseconds(50);
 
 std::string text_of(const std::vector<config::Diagnostic>& errors) {
@@ -41,7 +41,7 @@ WebAccess::Stamp WebAccess::stamp_of(const std::string& path) {
 
 Result<std::string> WebAccess::read(const std::string& path, Loaded& into) {
   if (path.empty()) return std::string();
-  looked_at_.push_back(stamp_of(path));  // before it is read: what changes meanwhile is read again
+  looked_at_.push_back(stamp_of(path));  // before reading: a file that changes meanwhile is read again
   const std::int64_t age =
       std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1) - looked_at_.back().changed;
   if (std::chrono::nanoseconds(age) < kTick) look_again_ = std::chrono::steady_clock::now() + kTick;
@@ -57,7 +57,7 @@ Result<WebAccess::Loaded> WebAccess::load() {
   const auto text = read(path_, loaded);
   auto parsed = text ? config::read_web_config(*text, path_) : config::WebConfigRead();
   if (!text || !parsed.errors.empty()) {
-    // Which files it will name is not known; the old ones may be put right first.
+    // The new file's references are unknown; the old referenced files may be mended first, so they are watched too.
     for (auto& stamp : before) {
       if (stamp.path != path_) looked_at_.push_back(std::move(stamp));
     }
@@ -68,7 +68,7 @@ Result<WebAccess::Loaded> WebAccess::load() {
   loaded.headers.assign(loaded.config.headers.begin(), loaded.config.headers.end());
   if (!loaded.config.tls) return loaded;
   const config::WebTls& tls = *loaded.config.tls;
-  // All of them, also after an error, so that a change of any is seen.
+  // All files are read even after an error, so that a change of any is noticed.
   auto cert = read(tls.cert_file, loaded);
   auto key = read(tls.key_file, loaded);
   auto client_ca = read(tls.client_ca_file, loaded);
@@ -101,7 +101,7 @@ void WebAccess::refresh() {
     return;
   }
   if (loaded->texts == now_.texts) return;
-  // A file that is being written is empty for a moment; that must not open the door.
+  // A file that is being written is empty for a moment; an empty file must not remove TLS or passwords.
   if ((now_.context != nullptr && loaded->context == nullptr) ||
       (!now_.config.users.empty() && loaded->config.users.empty())) {
     return changed_(

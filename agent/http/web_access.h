@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A web configuration file in force: TLS, passwords, headers and the rate limit of the TCP address. It and the files
-// that it names are looked at whenever somebody comes in, and read again when they have changed.
+// The web configuration file in force: TLS, passwords, headers and the rate limit of the TCP address. The file, and
+// those that it names, are checked at each connection and request, and read again when they have changed.
 #pragma once
 
 #include <sys/types.h>
@@ -23,11 +23,12 @@ namespace mete::agent {
 
 class WebAccess : public HttpAccess {
  public:
-  // Told of each change: taken, or refused with the reason; what was in force stays so then.
+  // Called for each change of the files: taken, or refused with the reason. After a refusal the old configuration
+  // stays.
   using Changed = std::function<void(bool taken, const std::string& message)>;
   WebAccess(asio::io_context& loop, Changed changed) : auth_(loop), changed_(std::move(changed)) {}
 
-  // The error names the file, the place in it, what was found and what was expected.
+  // The error names the file, the position, what was found and what was expected.
   [[nodiscard]] Status open(const std::string& path);
 
   [[nodiscard]] std::shared_ptr<boost::asio::ssl::context> tls() override;
@@ -41,18 +42,18 @@ class WebAccess : public HttpAccess {
     std::shared_ptr<boost::asio::ssl::context> context;
     std::string texts;  // of all files
   };
-  // Enough to see that a file is another one or has other contents.
+  // Enough to notice that a file was replaced or has changed.
   struct Stamp {
     std::string path;
     dev_t device = 0;
-    ino_t inode = 0;           // 0: not there
+    ino_t inode = 0;           // 0: the file does not exist
     std::int64_t changed = 0;  // ctime, nanoseconds
     off_t size = 0;
     bool operator==(const Stamp&) const = default;
   };
 
   [[nodiscard]] static Stamp stamp_of(const std::string& path);
-  // Reads everything; `looked_at_` becomes what was looked at, also when it fails.
+  // Reads everything, and sets `looked_at_` to the files that were read, also on an error.
   [[nodiscard]] Result<Loaded> load();
   [[nodiscard]] Result<std::string> read(const std::string& path, Loaded& into);
   void refresh();

@@ -59,7 +59,7 @@ void BestEffortEnforcer::look() {
   const auto& machine = services_.settings.config.machine;
   all.cpus = IdleCpu::cpus();
   all.reserved = static_cast<double>(machine.reserve_cpu.count()) / 1000;
-  all.used = std::max(0.0, all.cpus - all.reserved - *idle);  // what is kept counts as in use there
+  all.used = std::max(0.0, all.cpus - all.reserved - *idle);  // best_effort_budget() counts the reserve as used
   const double budget = enforcers::best_effort_budget(*machine.best_effort_cpu, all);
   const auto held = enforcers::hold_best_effort(budget, all.cpus, facts);
   for (std::size_t i = 0; i < pods.size(); ++i) {

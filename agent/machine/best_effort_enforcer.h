@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holds pods without requests back while the machine is loaded (machine.bestEffort of agent.yaml). Looked at once a
-// second.
+// Bounds the CPU time of pods without requests while the machine is loaded (machine.bestEffort of agent.yaml). Polls
+// once a second.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,7 @@ class BestEffortEnforcer {
   BestEffortEnforcer(Enforcement& enforcement, const Reconciler& reconciler)
       : enforcement_(enforcement), services_(enforcement.services()), reconciler_(reconciler), timer_(services_.loop) {}
 
-  // Does nothing when agent.yaml bounds nothing.
+  // Does nothing when agent.yaml sets no bound.
   void start();
 
  private:
@@ -28,13 +28,13 @@ class BestEffortEnforcer {
     std::chrono::steady_clock::time_point at{};
   };
   void look();
-  // Cores that it has used since it was last looked at; empty: seen for the first time, or gone.
+  // Cores that the pod has used since the last poll; empty: first poll of the pod, or its cgroup is gone.
   [[nodiscard]] std::optional<double> used_by(const Pod& pod);
 
   Enforcement& enforcement_;
   Services& services_;
   const Reconciler& reconciler_;
-  asio::steady_timer timer_;
+  Timer timer_;
   std::map<std::string, Seen> seen_;  // by the pod's uid
   Alive alive_;
 };

@@ -21,7 +21,7 @@ using enforcers::Moment;
 
 constexpr auto kSettles = std::chrono::seconds(2);
 constexpr auto kTellAgain = std::chrono::seconds(10);
-// Windows are looked at finely enough to see their ends.
+// Short enough to notice the end of a pressure window in time.
 constexpr auto kWhilePressed = std::chrono::milliseconds(100);
 
 std::string percent(Ratio share) {
@@ -59,7 +59,7 @@ void MachineEnforcer::look_after(std::chrono::nanoseconds delay) {
 void MachineEnforcer::look() {
   const auto& machine = services_.settings.config.machine;
   const auto now = std::chrono::steady_clock::now();
-  // Of the whole machine: what is reserved is taken off here, not there.
+  // MemAvailable of the whole machine: available_memory() has the reserve subtracted, and here it is added again.
   const Bytes available = enforcement_.available_memory() + machine.reserve_memory;
   rate_.see(now, Bytes(0) - available);
   auto delay = enforcers::next_look(available - machine.reserve_memory, rate_.bytes_per_second());
@@ -122,7 +122,7 @@ std::vector<MachineEnforcer::Chosen> MachineEnforcer::candidates() const {
   for (const auto& [key, pod] : reconciler_.pods()) {
     const std::string protection = protection_of(*pod);
     for (const auto& container : pod->containers()) {
-      // One that is dead already, and not yet seen to be, gives nothing any more.
+      // A container that has died unnoticed frees no memory.
       const auto populated = container->cgroup().populated();
       if (container->record().state != ContainerState::kRunning || !populated || !*populated) continue;
       enforcers::OomCandidate candidate;
@@ -150,7 +150,7 @@ void MachineEnforcer::end_somebody(const std::string& rule, const std::string& b
     told_at_ = woken;
     services_.instruments.enforcement("machine", "kill-container", "failed");
     services_.events.add({.severity = Severity::kWarning,
-                          .reason = "MachineOutOfMemory",
+                          .reason = name_of(Reason::kMachineOutOfMemory),
                           .message = because + "; there is no container that may be ended"});
     return;
   }
@@ -168,18 +168,18 @@ void MachineEnforcer::end_somebody(const std::string& rule, const std::string& b
   Incident incident(subject, enforcement_, trigger, std::move(record));
   Status done;
   if (!report_only) {
-    subject.killed_by_policy("MachineOutOfMemory");
+    subject.killed_by_policy(name_of(Reason::kMachineOutOfMemory));
     done = victim.cgroup().kill_all();
     incident.step("killed");
     ending_ = victim.cgroup().path();
     settled_at_ = woken + kSettles;
-    // What was stalled before is no reason to end another one: all of `for` must pass first.
+    // Stalls of the past are no reason for another kill: the whole of `for` must pass first.
     for (auto& stall : stalls_) {
       if (stall) stall->forget();
     }
   }
   const Outcome outcome = report_only ? Outcome::kDryRun : done ? Outcome::kDone : Outcome::kFailed;
-  incident.finish(outcome, "kill-container", "MachineOutOfMemory",
+  incident.finish(outcome, "kill-container", name_of(Reason::kMachineOutOfMemory),
                   because + "; of " + std::to_string(all.size()) + " containers " + subject.shown() +
                       " is the first to go (" + ranked.front().reason + "): " + std::string(to_string(outcome)),
                   done ? "" : done.error().what);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps the machine itself from running out of memory: ends containers of ours, by priority, before the kernel's OOM
-// killer takes whatever is largest.
+// Keeps the machine from running out of memory: ends containers of mete, by priority, before the kernel's OOM killer
+// takes the largest process.
 //
-// MemAvailable has no event: it is looked at by need, after a quarter of the time in which it would be used up, 10 ms
-// to 1 s; pressure (/proc/pressure/memory) is the growth of its totals.
+// The kernel sends no event for MemAvailable, so it is polled: after a quarter of the time in which it would be used
+// up, 10 ms to 1 s. Pressure is the growth of the totals in /proc/pressure/memory.
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@ class MachineEnforcer {
   MachineEnforcer(Enforcement& enforcement, const Reconciler& reconciler)
       : enforcement_(enforcement), services_(enforcement.services()), reconciler_(reconciler), timer_(services_.loop) {}
 
-  // Does nothing when agent.yaml reserves nothing and bounds no pressure.
+  // Does nothing when agent.yaml sets no reserve and no bound on pressure.
   void start();
 
  private:
@@ -43,12 +43,12 @@ class MachineEnforcer {
   Enforcement& enforcement_;
   Services& services_;
   const Reconciler& reconciler_;
-  asio::steady_timer timer_;
+  Timer timer_;
   enforcers::FillRate rate_;
   std::array<std::optional<enforcers::Window>, 2> stalls_;  // some, full
-  enforcers::Moment settled_at_{};                          // until then the last one's memory is still coming back
-  enforcers::Moment told_at_{};                             // that there is nobody
-  std::string ending_;                                      // the cgroup of the last one
+  enforcers::Moment settled_at_{};                          // until then the last victim's memory is still being freed
+  enforcers::Moment told_at_{};                             // when the lack of a victim was last reported
+  std::string ending_;                                      // the cgroup of the last victim
   Alive alive_;
 };
 

@@ -142,7 +142,7 @@ void Attempt::watch_process() {
   }
   process_.close();
   process_.assign(pidfd->release());
-  process_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { process_ended(); }));
+  process_.async_wait(Descriptor::wait_read, alive_.guard([this] { process_ended(); }));
 }
 
 void Attempt::process_ended() {

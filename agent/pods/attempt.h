@@ -86,12 +86,12 @@ class Attempt {
   bool in_gate_ = false;
   std::chrono::steady_clock::time_point launch_requested_{};
   pid_t shim_pid_ = 0;
-  asio::posix::stream_descriptor shim_;
-  asio::posix::stream_descriptor ready_;
-  asio::posix::stream_descriptor process_;  // its first one, while the shim lives
-  asio::steady_timer adopt_timer_;
-  asio::steady_timer shim_timer_;
-  asio::steady_timer restart_timer_;
+  Descriptor shim_;
+  Descriptor ready_;
+  Descriptor process_;  // its first one, while the shim lives
+  Timer adopt_timer_;
+  Timer shim_timer_;
+  Timer restart_timer_;
   bool shim_stuck_reported_ = false;
   PreStop pre_stop_;
   bool pre_stopped_ = false;  // its hook has run in the present attempt

@@ -95,7 +95,7 @@ Status Attempt::spawn() {
   shim_pid_ = shim.pid;
   ready_.close();
   ready_.assign(shim.ready.release());
-  ready_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { ready(); }));
+  ready_.async_wait(Descriptor::wait_read, alive_.guard([this] { ready(); }));
   watch_shim(std::move(shim.pidfd));
   return {};
 }
@@ -121,7 +121,7 @@ void Attempt::ready() {
 void Attempt::watch_shim(runtime::UniqueFd pidfd) {
   shim_.close();
   shim_.assign(pidfd.release());
-  shim_.async_wait(asio::posix::stream_descriptor::wait_read,
+  shim_.async_wait(Descriptor::wait_read,
                    alive_.guard([this] { services_.turns.add(alive_.guard([this] { ended(); })); }));
 }
 

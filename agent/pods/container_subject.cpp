@@ -126,4 +126,8 @@ void ContainerSubject::unguard_freeze() {
   container_.attempt().wake_shim();
 }
 
+void ContainerSubject::guard_new_hold() {
+  container_.attempt().wake_shim();
+}
+
 }  // namespace mete::agent

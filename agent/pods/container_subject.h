@@ -29,6 +29,7 @@ class ContainerSubject : public Subject {
   [[nodiscard]] Result<pid_t> exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) override;
   [[nodiscard]] Status guard_freeze(std::chrono::nanoseconds timeout) override;
   void unguard_freeze() override;
+  void guard_new_hold() override;
   [[nodiscard]] Status let_kernel_decide() override;
   void decide_again() override;
   [[nodiscard]] bool restarting() const override;

@@ -8,7 +8,7 @@
 namespace mete::agent {
 namespace {
 
-// A pod that is replaced is gone for a moment.
+// Long enough that a pod which is being replaced exists again.
 constexpr auto kLater = std::chrono::seconds(2);
 
 }  // namespace
@@ -21,11 +21,12 @@ ImagePruner::~ImagePruner() {
 }
 
 void ImagePruner::start() {
-  // A record is put in place by a rename, and taken away by an unlink.
+  // The store adds a record by a rename and removes it by an unlink.
   const auto watch = services_.files.watch(services_.settings.images() + "/images", IN_MOVED_TO | IN_DELETE,
                                            [this](std::string_view, std::uint32_t) { prune_soon(); });
   if (!watch)
-    services_.events.add({.severity = Severity::kWarning, .reason = "ImagesNotWatched", .message = watch.error().what});
+    services_.events.add(
+        {.severity = Severity::kWarning, .reason = name_of(Reason::kImagesNotWatched), .message = watch.error().what});
   prune_soon();
 }
 
@@ -58,7 +59,8 @@ void ImagePruner::pruned(const Status& done) {
   if (done) {
     told_.clear();
   } else if (std::exchange(told_, done.error().what) != done.error().what) {
-    services_.events.add({.severity = Severity::kWarning, .reason = "LayersNotRemoved", .message = done.error().what});
+    services_.events.add(
+        {.severity = Severity::kWarning, .reason = name_of(Reason::kLayersNotRemoved), .message = done.error().what});
   }
 }
 

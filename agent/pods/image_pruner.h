@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Removes layers that no image and no container uses any more: at the agent's start, after an image was imported again
-// or removed, and after a pod is gone. On a thread of its own, because a layer can be a hundred thousand files.
+// or removed, and after a pod is gone. Runs on a thread, because a layer can have a hundred thousand files.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@ namespace mete::agent {
 
 class ImagePruner {
  public:
-  // What is in use, asked on the loop; empty when that is not known, and then nothing is removed.
+  // Returns the layers in use; called on the loop. Empty: unknown, and nothing is removed.
   using InUse = std::function<std::optional<std::vector<std::string>>()>;
 
   ImagePruner(Services& services, InUse in_use);
@@ -24,9 +24,9 @@ class ImagePruner {
   ImagePruner(const ImagePruner&) = delete;
   ImagePruner& operator=(const ImagePruner&) = delete;
 
-  // Watches the store, and looks once. Without the watch (an event says so) layers stay until the next start.
+  // Watches the store, and prunes once. Without the watch (reported as an event) layers stay until the next start.
   void start();
-  // Some seconds from now, once for all calls until then.
+  // Prunes in some seconds; calls until then are served together.
   void prune_soon();
 
  private:
@@ -35,10 +35,10 @@ class ImagePruner {
 
   Services& services_;
   InUse in_use_;
-  asio::steady_timer timer_;
+  Timer timer_;
   bool waiting_ = false;
   bool busy_ = false;
-  std::string told_;  // the last failure
+  std::string told_;  // the last reported failure
   std::thread thread_;
   Alive alive_;
 };

@@ -11,20 +11,20 @@ namespace {
 using runtime::cgroup::Refusal;
 
 constexpr auto kEvery = std::chrono::seconds(1);
-// A fork bomb runs into its limit ten thousand times a second: one event for all of that time.
+// A fork bomb runs into its limit ten thousand times a second: all of that time gives one event.
 constexpr auto kTellAgain = std::chrono::seconds(10);
 
 }  // namespace
 
 LimitEvents::LimitEvents(Services& services, const runtime::cgroup::Group& group, Tell tell)
     : services_(services), group_(group), tell_(std::move(tell)), timer_(services.loop) {
-  const auto count = [this](Refusal kind, const char* reason, const char* what) {
+  const auto count = [this](Refusal kind, Reason reason, const char* what) {
     const auto [controller, file, key] = runtime::cgroup::counter_of(kind);
     counters_.push_back({controller, file, key, reason, what});
   };
-  count(Refusal::kFork, "PidsLimit", "forks were refused: it has as many processes and threads as it may");
-  count(Refusal::kSwapLimit, "SwapLimit", "times it was refused swap: it has as much as it may");
-  count(Refusal::kSwapFull, "SwapFull", "times there was no swap left on the machine for it");
+  count(Refusal::kFork, Reason::kPidsLimit, "forks were refused: it has as many processes and threads as it may");
+  count(Refusal::kSwapLimit, Reason::kSwapLimit, "times it was refused swap: it has as much as it may");
+  count(Refusal::kSwapFull, Reason::kSwapFull, "times there was no swap left on the machine for it");
 }
 
 void LimitEvents::open(bool bounded) {
@@ -56,16 +56,16 @@ void LimitEvents::look() {
 void LimitEvents::see(Counter& counter, bool begin) {
   const auto text = group_.read(counter.controller, counter.file);
   const auto value = text ? runtime::cgroup::value_of(*text, counter.key) : std::nullopt;
-  if (!value) return;  // gone, or not of this kernel
+  if (!value) return;  // the cgroup is gone, or the kernel lacks the file
   const auto now = std::chrono::steady_clock::now();
-  // A counter that went back is another cgroup's.
+  // A counter that went back belongs to another cgroup.
   if (begin || *value < counter.told) counter.told = *value;
   if (*value == counter.told ||
       (counter.told_at != std::chrono::steady_clock::time_point() && now - counter.told_at < kTellAgain))
     return;
   const auto times = *value - std::exchange(counter.told, *value);
   counter.told_at = now;
-  tell_(counter.reason, std::to_string(times) + " " + counter.what,
+  tell_(name_of(counter.reason), std::to_string(times) + " " + counter.what,
         {{"file", counter.file}, {"times", std::to_string(times)}, {"total", std::to_string(*value)}});
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits that a container has run into and that stop nobody: forks refused (pids.events), swap refused
-// (memory.swap.events). The counters are exported by the collectors; this tells of them as they grow.
+// Events for limits that a container has hit and that end no process: refused forks (pids.events) and refused swap
+// (memory.swap.events). The collectors export the counters; this class reports their growth.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +21,11 @@ class LimitEvents {
 
   LimitEvents(Services& services, const runtime::cgroup::Group& group, Tell tell);
 
-  // Of a cgroup that exists. `bounded`: it has a limit of processes, and where the kernel tells of none (v1) it is
-  // looked at once a second.
+  // Begins to watch the counters; the cgroup must exist. `bounded`: the cgroup has a limit on processes. v1 sends no
+  // notification for it, so the counter is then polled once a second.
   void open(bool bounded);
   void close();
-  // The kernel says that one of the files has changed (v2).
+  // Reads the counters: the kernel has notified a change of one of the files (v2).
   void look();
 
  private:
@@ -33,7 +33,7 @@ class LimitEvents {
     const char* controller;
     const char* file;
     const char* key;
-    const char* reason;
+    Reason reason;
     const char* what;
     std::uint64_t told = 0;
     std::chrono::steady_clock::time_point told_at{};
@@ -45,7 +45,7 @@ class LimitEvents {
   const runtime::cgroup::Group& group_;
   Tell tell_;
   std::vector<Counter> counters_;
-  asio::steady_timer timer_;
+  Timer timer_;
   bool open_ = false;
   Alive alive_;
 };

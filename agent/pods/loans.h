@@ -37,7 +37,7 @@ class Loans {
   const ContainerSlot& slot_;
   ContainerCgroup& cgroup_;
   std::function<void()> apply_limits_;
-  asio::steady_timer lower_timer_;
+  Timer lower_timer_;
   std::shared_ptr<std::atomic<bool>> lowering_;  // a raised limit that is to go back; set to true reclaim ends early
   Alive alive_;
 };

@@ -14,12 +14,12 @@
 namespace mete::agent {
 namespace {
 
-// An editor's save is several events; half of one must not be read.
+// An editor saves with several events; a half-written file must not be read.
 constexpr auto kSettle = std::chrono::milliseconds(15);
 constexpr auto kLookForFolder = std::chrono::milliseconds(500);
 constexpr std::size_t kLongestFile = config::kMaxManifestBytes + 1;
 
-// Symbolic, or another name of a file: made whole, and closed by nobody.
+// A symbolic link, or another name of a file: complete at once, with no later close event.
 bool is_link(const std::string& path) {
   struct stat info {};
   return ::lstat(path.c_str(), &info) == 0 && (S_ISLNK(info.st_mode) || info.st_nlink > 1);
@@ -32,9 +32,9 @@ bool is_manifest_name(std::string_view name) {
 
 template <class Object>
 void add_objects(const std::vector<Object>& from, const char* kind, const config::DocumentText& document,
-                 std::vector<AppliedObject>& to) {
+                 ParsedManifest& to) {
   for (const auto& each : from)
-    to.push_back({kind, each.metadata.namespace_, each.metadata.name, document.text, document.first_line});
+    to.objects.push_back({kind, each.metadata.namespace_, each.metadata.name, document.text, document.first_line});
 }
 
 template <class T>
@@ -42,30 +42,25 @@ void append(std::vector<T>& to, std::vector<T> from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
-void append(config::Documents& to, config::Documents from) {
-  append(to.pods, std::move(from.pods));
-  append(to.policies, std::move(from.policies));
-  append(to.config_maps, std::move(from.config_maps));
-  append(to.secrets, std::move(from.secrets));
-  append(to.errors, std::move(from.errors));
-  append(to.warnings, std::move(from.warnings));
-}
-
 }  // namespace
 
 ParsedManifest parse_manifest(std::string_view text, const std::string& file) {
   ParsedManifest parsed;
   if (text.size() > config::kMaxManifestBytes) {
-    parsed.documents = config::read_documents(text, file);
+    parsed.errors = config::read_documents(text, file).errors;
     return parsed;
   }
   for (const auto& document : config::split_documents(text)) {
     auto read = config::read_documents(document.text, file, document.first_line);
-    add_objects(read.pods, "Pod", document, parsed.objects);
-    add_objects(read.policies, "Policy", document, parsed.objects);
-    add_objects(read.config_maps, "ConfigMap", document, parsed.objects);
-    add_objects(read.secrets, "Secret", document, parsed.objects);
-    append(parsed.documents, std::move(read));
+    const std::size_t before = parsed.objects.size();
+    add_objects(read.pods, "Pod", document, parsed);
+    add_objects(read.policies, "Policy", document, parsed);
+    add_objects(read.config_maps, "ConfigMap", document, parsed);
+    add_objects(read.secrets, "Secret", document, parsed);
+    append(parsed.errors, std::move(read.errors));
+    append(parsed.warnings, read.warnings);
+    // A List has several, which `mete apply` refuses: only a document of one object has a file to itself.
+    if (parsed.objects.size() == before + 1) parsed.objects.back().read = std::move(read);
   }
   return parsed;
 }
@@ -86,7 +81,7 @@ Status Manifests::open(std::function<void()> changed) {
   return {};
 }
 
-// Watched before it is read, so that nothing falls in between.
+// Adds the watch before reading the folder, so that no change is missed in between.
 Status Manifests::watch(const std::string& folder) {
   constexpr std::uint32_t kEvents =
       IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_MOVE_SELF | IN_DELETE_SELF;
@@ -96,7 +91,7 @@ Status Manifests::watch(const std::string& folder) {
   return {};
 }
 
-// A folder may have been removed, or another one moved to its name.
+// A folder may have been removed, or another one moved to its name: watches the folders anew.
 void Manifests::watch_again() {
   for (auto& [folder, id] : watches_) {
     if (id >= 0) watcher_.forget(id);
@@ -110,7 +105,7 @@ void Manifests::note(const std::string& folder, std::string_view name, std::uint
   if ((mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_MOVE_SELF | IN_DELETE_SELF)) != 0) {
     rescan_ = true;
   } else if (!is_manifest_name(name) || ((mask & IN_CREATE) != 0 && !is_link(path))) {
-    return;  // a file that is made is read when its writer closes it
+    return;  // a new file is read when its writer closes it
   } else {
     dirty_.insert(path);
   }
@@ -132,7 +127,7 @@ void Manifests::settled() {
   changed_();
   const bool missing = std::any_of(watches_.begin(), watches_.end(), [](const auto& each) { return each.second < 0; });
   if (!missing) return;
-  // Until the folder is there again; nothing tells of that.
+  // Polls until the folder exists again; inotify does not report that.
   rescan_ = true;
   settle_after(kLookForFolder);
 }
@@ -144,8 +139,9 @@ void Manifests::read_folder(const std::string& folder) {
     if (is_manifest_name(entry.path().filename().string())) present.insert(entry.path().string());
   }
   if (error && error != std::errc::no_such_file_or_directory) {
-    events_.add(
-        {.severity = Severity::kWarning, .reason = "ManifestsUnreadable", .message = folder + ": " + error.message()});
+    events_.add({.severity = Severity::kWarning,
+                 .reason = name_of(Reason::kManifestsUnreadable),
+                 .message = folder + ": " + error.message()});
     return;
   }
   for (auto at = files_.begin(); at != files_.end();) {
@@ -156,21 +152,44 @@ void Manifests::read_folder(const std::string& folder) {
   for (const auto& path : present) read_manifest(path);
 }
 
+Manifests::Version Manifests::version_of(const struct stat& info) {
+  return {info.st_ino, info.st_size,
+          std::chrono::seconds(info.st_ctim.tv_sec) + std::chrono::nanoseconds(info.st_ctim.tv_nsec)};
+}
+
+Manifests::File& Manifests::file_at(const std::string& path) {
+  auto& file = files_[path];
+  if (file.order == 0) file.order = next_order_++;
+  return file;
+}
+
+// What apply() has stored under `path`.
+void Manifests::take(const std::string& path, const AppliedObject& object) {
+  auto& file = file_at(path);
+  file.good = object.read;
+  config::move_to(file.good, path, 1 - object.first_line);
+  file.broken = false;
+  struct stat info {};
+  file.stored = ::stat(path.c_str(), &info) == 0 ? std::optional(version_of(info)) : std::nullopt;
+}
+
 void Manifests::read_manifest(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0 && errno == ENOENT) {
     files_.erase(path);
     return;
   }
+  if (const auto known = files_.find(path); known != files_.end() && known->second.stored == version_of(info)) return;
   // A pipe would keep us waiting for its writer.
   const bool plain = S_ISREG(info.st_mode);
   const auto text =
       plain ? runtime::read_file(AT_FDCWD, path, kLongestFile) : fail(path + ": found no plain file, expected one");
-  auto& file = files_[path];
-  if (file.order == 0) file.order = next_order_++;
+  auto& file = file_at(path);
+  file.stored.reset();
   if (!text) {
     file.broken = true;
-    events_.add({.severity = Severity::kWarning, .reason = "ManifestUnreadable", .message = text.error().what});
+    events_.add(
+        {.severity = Severity::kWarning, .reason = name_of(Reason::kManifestUnreadable), .message = text.error().what});
     return;
   }
   auto documents = config::read_documents(*text, path);
@@ -181,15 +200,16 @@ void Manifests::read_manifest(const std::string& path) {
 
 void Manifests::report(const std::vector<config::Diagnostic>& diagnostics, Severity severity) {
   for (const auto& each : diagnostics) {
-    events_.add({.severity = severity,
-                 .reason = severity == Severity::kWarning ? "ManifestError" : "ManifestWarning",
-                 .message = config::to_string(each)});
+    events_.add(
+        {.severity = severity,
+         .reason = severity == Severity::kWarning ? name_of(Reason::kManifestError) : name_of(Reason::kManifestWarning),
+         .message = config::to_string(each)});
   }
 }
 
 void Manifests::assemble() {
   desired_ = with({});
-  // What was said before about a file that has not changed is not said again.
+  // Diagnostics of an unchanged file are reported once.
   std::set<std::string> said;
   const auto say = [&](const std::vector<config::Diagnostic>& diagnostics, Severity severity) {
     for (const auto& each : diagnostics) {
@@ -215,8 +235,7 @@ config::DesiredState Manifests::with(const std::vector<AppliedObject>& objects) 
   for (const auto& object : objects) {
     const std::string path = settings_.applied() + "/" + object.file_name();
     const auto known = files_.find(path);
-    all[{known == files_.end() ? next_order_ : known->second.order, path}] =
-        config::read_documents(object.text, path, object.first_line);
+    all[{known == files_.end() ? next_order_ : known->second.order, path}] = object.read;
   }
   std::vector<config::Documents> documents;
   documents.reserve(all.size());
@@ -236,21 +255,26 @@ std::string Manifests::text_of(const AppliedObject& object) const {
 
 Status Manifests::apply(const std::vector<AppliedObject>& objects) {
   constexpr auto kDurable = runtime::Durability::durable;
-  std::map<std::string, const std::string*> files;
-  for (const auto& object : objects) files[settings_.applied() + "/" + object.file_name()] = &object.text;
+  std::map<std::string, const AppliedObject*> files;
+  for (const auto& object : objects) files[settings_.applied() + "/" + object.file_name()] = &object;
   // A full disk shows itself here, before anything has changed.
-  for (const auto& [path, text] : files) {
-    if (auto staged = runtime::stage_file(path, *text, 0600, kDurable); !staged) {
+  for (const auto& [path, object] : files) {
+    if (auto staged = runtime::stage_file(path, object->text, 0600, kDurable); !staged) {
       for (const auto& [each, unused] : files) runtime::unstage_file(each);
       return staged;
     }
   }
   Status done;
-  for (const auto& [path, text] : files) {
+  for (const auto& [path, object] : files) {
     if (done) done = runtime::commit_file(path, kDurable);
-    if (!done) runtime::unstage_file(path);
+    if (done) {
+      take(path, *object);
+    } else {
+      // It may be in place all the same, only not synced.
+      runtime::unstage_file(path);
+      read_manifest(path);
+    }
   }
-  for (const auto& [path, text] : files) read_manifest(path);
   assemble();
   return done;
 }

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the desired state comes from: the watched folders, and what `mete apply` stored. A file that is wrong changes
-// nothing: its last good version stays in force, and what it was at our start is left running.
+// The source of the desired state: the watched folders, and the objects stored by `mete apply`. A file with an error
+// changes nothing: its last good version stays in force; a pod that ran when the agent started is left running.
 #pragma once
 
+#include <sys/stat.h>
+
+#include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -19,21 +23,25 @@
 
 namespace mete::agent {
 
-// One object as `mete apply` keeps it: APPLIED/Pod.default.web.yaml holds its document as it was written.
+// One object as `mete apply` keeps it: APPLIED/Pod.default.web.yaml holds its document as it was written. What was read
+// of it goes along, so that it is parsed once: when the request comes in.
 struct AppliedObject {
   std::string kind;
   std::string namespace_;
   std::string name;
   std::string text;
-  int first_line = 1;
+  int first_line = 1;           // of `text` in the manifest that was given
+  config::Documents read = {};  // of `text`; its locations are in the manifest that was given
   [[nodiscard]] std::string file_name() const { return kind + "." + namespace_ + "." + name + ".yaml"; }
   [[nodiscard]] std::string shown() const { return kind + " " + namespace_ + "/" + name; }
 };
 
-// The objects of a manifest text, one a document. Errors are those of read_documents.
+// The objects of a manifest text, one a document. Errors and warnings are those of read_documents.
 struct ParsedManifest {
   std::vector<AppliedObject> objects;
-  config::Documents documents;
+  std::vector<config::Diagnostic> errors;
+  std::vector<config::Diagnostic> warnings;
+  [[nodiscard]] bool ok() const { return errors.empty(); }
 };
 [[nodiscard]] ParsedManifest parse_manifest(std::string_view text, const std::string& file);
 
@@ -41,30 +49,42 @@ class Manifests {
  public:
   Manifests(asio::io_context& loop, const Settings& settings, FileWatcher& watcher, EventLog& events);
 
-  // Reads all folders and watches them; a folder that is not there is made. `changed` is called, from the loop, some
-  // milliseconds after the last of a burst of changes.
+  // Reads and watches all folders; a missing folder is made. `changed` is called from the loop, some milliseconds after
+  // the last change of a burst.
   [[nodiscard]] Status open(std::function<void()> changed);
 
   [[nodiscard]] const config::DesiredState& desired() const { return desired_; }
-  // Its manifest cannot be read now (or its references are broken): whatever runs of it is left alone.
+  // True: the pod's manifest cannot be read now, or its references are broken. The running pod must be left alone.
   [[nodiscard]] bool undecided(const std::string& source, const std::string& pod_key) const;
 
-  // What would be desired if `objects` were applied (added or replaced), or deleted.
+  // The desired state as it would be with `objects` applied (added or replaced), or deleted.
   [[nodiscard]] config::DesiredState with(const std::vector<AppliedObject>& objects) const;
-  // Stores them; the desired state is new when this returns. All are written or none is left changed in effect.
+  // Stores the objects. desired() is updated when the call returns. On an error the desired state is unchanged.
   [[nodiscard]] Status apply(const std::vector<AppliedObject>& objects);
-  // The object's file when it was applied; empty when there is none.
+  // The file that `mete apply` stored the object in; empty when there is none.
   [[nodiscard]] std::string applied_file(const AppliedObject& object) const;
   [[nodiscard]] Status remove(const std::vector<AppliedObject>& objects);
-  // The text a pod was read from, for `mete diff`; empty when it is not known.
+  // The text that the object was read from, for `mete diff`; empty when unknown.
   [[nodiscard]] std::string text_of(const AppliedObject& object) const;
 
  private:
-  struct File {
-    config::Documents good;   // the last version without an error
-    bool broken = false;      // the present version has errors
-    std::uint64_t order = 0;  // of first being seen: who was there first keeps a name that two files use
+  // Which version of a file was stored by apply(), as stat(2) tells it: the wake-up by inotify that follows need not
+  // read it. A file that somebody else writes differs in one of them.
+  struct Version {
+    std::uint64_t inode = 0;
+    std::int64_t size = 0;
+    std::chrono::nanoseconds changed{0};
+    bool operator==(const Version&) const = default;
   };
+  struct File {
+    config::Documents good;  // the last version without an error
+    std::optional<Version> stored = {};
+    bool broken = false;      // the present version has errors
+    std::uint64_t order = 0;  // order of first appearance: when two files use a name, the earlier one keeps it
+  };
+  [[nodiscard]] static Version version_of(const struct stat& info);
+  File& file_at(const std::string& path);
+  void take(const std::string& path, const AppliedObject& object);
   [[nodiscard]] Status watch(const std::string& folder);
   void watch_again();
   void settle_after(std::chrono::milliseconds delay);
@@ -78,11 +98,11 @@ class Manifests {
   const Settings& settings_;
   FileWatcher& watcher_;
   EventLog& events_;
-  asio::steady_timer settle_;
+  Timer settle_;
   std::function<void()> changed_;
   std::map<std::string, File> files_;
   std::uint64_t next_order_ = 1;
-  std::map<std::string, int> watches_;  // by folder; -1: it is not there
+  std::map<std::string, int> watches_;  // by folder; -1: the folder does not exist
   std::set<std::string> dirty_;
   bool rescan_ = false;
   config::DesiredState desired_;

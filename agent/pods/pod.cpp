@@ -8,7 +8,7 @@
 #include <cstdio>
 
 #include "agent/base/digest.h"
-#include "agent/pods/pod_json.h"
+#include "agent/pods/pod_identity.h"
 #include "agent/pods/pod_resize.h"
 #include "enforcers/asked_limits.h"
 #include "enforcers/qos.h"
@@ -50,16 +50,18 @@ ContainerRecord new_container(const config::Container& container, bool init) {
   return record;
 }
 
-}  // namespace
-
-std::string pod_cgroup_path(const std::string& parent, const std::string& namespace_, const std::string& name) {
-  return parent + "/" + namespace_ + "_" + name;
+PodPaths paths_of(const Settings& settings, const PodRecord& record) {
+  return {settings, {record.uid, record.namespace_, record.name}};
 }
 
-Pod::Pod(Enforcement& enforcement, PodRecord record, runtime::cgroup::Group cgroup, std::function<void()> gone)
+}  // namespace
+
+Pod::Pod(Enforcement& enforcement, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup,
+         std::function<void()> gone)
     : enforcement_(enforcement),
       services_(enforcement.services()),
       record_(std::move(record)),
+      paths_(std::move(paths)),
       cgroup_(std::move(cgroup)),
       gone_(std::move(gone)),
       restart_timer_(services_.loop),
@@ -73,7 +75,7 @@ Pod::Pod(Enforcement& enforcement, PodRecord record, runtime::cgroup::Group cgro
           .report_only = [this] { return plan_->policy && plan_->policy->drift == config::OnDrift::kReport; },
           .tell =
               [this](std::string message, auto fields) {
-                tell(Severity::kWarning, "LimitDrift", "", std::move(message), std::move(fields));
+                tell(Severity::kWarning, name_of(Reason::kLimitDrift), "", std::move(message), std::move(fields));
               },
           .changed = [] {},
           .memory_event = {}});
@@ -91,22 +93,22 @@ Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPl
   record.name = metadata.name;
   record.source = plan.pod.location.file;
   record.hash = std::move(hash);
-  record.resources = resources_hash_of(plan);
+  record.resources = resources_hash(plan);
   record.boot_id = enforcement.services().boot_id;
   record.created = now();
   record.grace = plan.pod.spec.termination_grace_period;
   for (const auto& container : plan.pod.spec.init_containers)
     record.containers.push_back(new_container(container, true));
   for (const auto& container : plan.pod.spec.containers) record.containers.push_back(new_container(container, false));
+  PodPaths paths = paths_of(enforcement.services().settings, record);
   METE_TRY(runtime::cgroup::Group cgroup,
-           runtime::cgroup::Group::at(
-               enforcement.services().hierarchies,
-               pod_cgroup_path(enforcement.services().settings.cgroup_parent, record.namespace_, record.name)));
-  std::unique_ptr<Pod> pod(new Pod(enforcement, std::move(record), std::move(cgroup), std::move(gone)));
+           runtime::cgroup::Group::at(enforcement.services().hierarchies, paths.cgroup()));
+  std::unique_ptr<Pod> pod(
+      new Pod(enforcement, std::move(record), std::move(paths), std::move(cgroup), std::move(gone)));
   pod->take(std::move(plan));
   pod->begun_ = true;
   METE_CHECK(runtime::make_directories(pod->directory(), 0700));
-  if (auto saved = agent::save(pod->record_, pod->directory(), Durability::volatile_); !saved) {
+  if (auto saved = agent::save(pod->record_, pod->paths_.record(), Durability::volatile_); !saved) {
     (void)runtime::remove_tree(pod->directory());
     return tl::unexpected(std::move(saved.error()));
   }
@@ -116,11 +118,11 @@ Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPl
 }
 
 Result<std::unique_ptr<Pod>> Pod::adopt(Enforcement& enforcement, PodRecord record, std::function<void()> gone) {
+  PodPaths paths = paths_of(enforcement.services().settings, record);
   METE_TRY(runtime::cgroup::Group cgroup,
-           runtime::cgroup::Group::at(
-               enforcement.services().hierarchies,
-               pod_cgroup_path(enforcement.services().settings.cgroup_parent, record.namespace_, record.name)));
-  std::unique_ptr<Pod> pod(new Pod(enforcement, std::move(record), std::move(cgroup), std::move(gone)));
+           runtime::cgroup::Group::at(enforcement.services().hierarchies, paths.cgroup()));
+  std::unique_ptr<Pod> pod(
+      new Pod(enforcement, std::move(record), std::move(paths), std::move(cgroup), std::move(gone)));
   for (std::size_t i = 0; i < pod->record_.containers.size(); ++i)
     pod->containers_.push_back(std::make_unique<Container>(*pod, i));
   return pod;
@@ -140,7 +142,7 @@ void Pod::begin_adopted() {
     record_.sandbox = {};
   } else if (record_.sandbox.pid == 0) {
     // Its launch may have been recorded only by the launch itself.
-    const auto started = runtime::shim::AttemptFiles(directory() + "/sandbox").started();
+    const auto started = runtime::shim::AttemptFiles(paths_.sandbox()).started();
     if (started && *started) record_.sandbox = (*started)->id;
   }
   if (record_.sandbox.pid != 0) watch_sandbox();
@@ -156,7 +158,7 @@ void Pod::begin_adopted() {
     if (record_.limits_written != digest(limits_, services_.hierarchies)) {
       // As with a container: changed while no agent ran.
       if (const auto applied = cgroup_.apply_each(limits_); !applied)
-        tell(Severity::kWarning, "LimitFailed", "", applied.error().what);
+        tell(Severity::kWarning, name_of(Reason::kLimitFailed), "", applied.error().what);
       record_.limits_written = digest(limits_, services_.hierarchies);
       save(Durability::volatile_);
     }
@@ -181,7 +183,7 @@ void Pod::begin_adopted() {
 
 void Pod::set_plan(config::PodPlan plan) {
   const bool policy_changed = plan_ && plan_->policy != plan.policy;
-  if (auto resources = resources_hash_of(plan); resources != record_.resources) {
+  if (auto resources = resources_hash(plan); resources != record_.resources) {
     // The manifest speaks last. A record of an agent that knew of no resources is no change.
     for (auto& container : record_.containers) container.update = {};
     record_.resources = std::move(resources);
@@ -192,9 +194,10 @@ void Pod::set_plan(config::PodPlan plan) {
     for (auto& container : containers_) container->apply_limits();
     if (prepared_ || cgroup_.exists()) {
       if (const Status written = make_room(); !written)
-        tell(Severity::kWarning, "LimitFailed", "", written.error().what);
+        tell(Severity::kWarning, name_of(Reason::kLimitFailed), "", written.error().what);
     }
-    tell(Severity::kNormal, "PolicyChanged", "", "A changed policy is applied to the running containers");
+    tell(Severity::kNormal, name_of(Reason::kPolicyChanged), "",
+         "A changed policy is applied to the running containers");
   }
   if (begun_) try_resize();
 }
@@ -217,12 +220,6 @@ config::RestartPolicy Pod::restart_policy() const {
 PodPhase Pod::phase() const {
   return phase_of(record_, restart_policy());
 }
-std::string Pod::directory() const {
-  return services_.settings.pods() + "/" + record_.uid;
-}
-std::string Pod::run_directory() const {
-  return services_.settings.run + "/pods/" + record_.uid;
-}
 
 Container* Pod::container(const std::string& name) const {
   for (const auto& container : containers_) {
@@ -233,12 +230,12 @@ Container* Pod::container(const std::string& name) const {
 
 Status Pod::try_save(Durability durability) {
   // The record of a pod that is being deleted goes with it: no power failure makes it worth more.
-  return agent::save(record_, directory(), record_.terminating ? Durability::volatile_ : durability);
+  return agent::save(record_, paths_.record(), record_.terminating ? Durability::volatile_ : durability);
 }
 
 void Pod::save(Durability durability) {
   const auto saved = try_save(durability);
-  if (!saved && !save_failed_) tell(Severity::kWarning, "RecordNotSaved", "", saved.error().what);
+  if (!saved && !save_failed_) tell(Severity::kWarning, name_of(Reason::kRecordNotSaved), "", saved.error().what);
   save_failed_ = !saved;
 }
 
@@ -255,15 +252,14 @@ void Pod::tell(Severity severity, std::string reason, const std::string& contain
 Status Pod::prepare() {
   if (prepared_) return {};
   const auto& pod = plan_->pod;
-  METE_TRY(volumes_,
-           runtime::storage::prepare_volumes(*plan_, {directory() + "/volumes", run_directory() + "/volumes"}));
-  const std::string etc = run_directory() + "/etc";
+  METE_TRY(volumes_, runtime::storage::prepare_volumes(*plan_, paths_.volumes()));
+  const std::string etc = paths_.etc();
   METE_CHECK(runtime::make_directories(etc));
-  const std::string hostname = runtime::pod::hostname_of(pod);
-  const std::string hosts =
-      "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t" + hostname + "\n";
-  METE_CHECK(runtime::replace_file(etc + "/hosts", hosts, 0644, Durability::volatile_));
-  METE_CHECK(runtime::replace_file(etc + "/hostname", hostname + "\n", 0644, Durability::volatile_));
+  const auto write = [&](const std::string& name, const std::string& text) {
+    return runtime::replace_file(etc + name, text, 0644, Durability::volatile_);
+  };
+  METE_CHECK(write("/hosts", runtime::pod::hosts_text(pod)));
+  METE_CHECK(write("/hostname", runtime::pod::hostname_of(pod) + "\n"));
   METE_CHECK(cgroup_.create());
   METE_CHECK(write_limits(limits_for(pod.spec)));
   open_cgroup();

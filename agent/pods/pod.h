@@ -16,6 +16,7 @@
 #include "agent/enforcement/enforcement.h"
 #include "agent/pods/container.h"
 #include "agent/pods/pod_logic.h"
+#include "agent/pods/pod_paths.h"
 #include "agent/pods/pod_record.h"
 #include "config/desired_state.h"
 #include "runtime/cgroup/cgroup.h"
@@ -86,8 +87,9 @@ class Pod {
   }
 
   // For its containers.
-  [[nodiscard]] std::string directory() const;
-  [[nodiscard]] std::string run_directory() const;
+  [[nodiscard]] const PodPaths& paths() const { return paths_; }
+  [[nodiscard]] const std::string& directory() const { return paths_.directory(); }
+  [[nodiscard]] const std::string& run_directory() const { return paths_.run_directory(); }
   [[nodiscard]] const std::map<std::string, std::string>& volumes() const { return volumes_; }
   [[nodiscard]] std::optional<int> sandbox_pid() const;
   // A failure to write is told once and does not stop anything: the kernel still has the truth.
@@ -103,7 +105,8 @@ class Pod {
   [[nodiscard]] bool is_ending() const { return record_.terminating || record_.stopped || is_finished(record_); }
 
  private:
-  Pod(Enforcement& enforcement, PodRecord record, runtime::cgroup::Group cgroup, std::function<void()> gone);
+  Pod(Enforcement& enforcement, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup,
+      std::function<void()> gone);
   void take(config::PodPlan plan);
   [[nodiscard]] runtime::cgroup::Limits limits_for(const config::PodSpec& spec) const;
   [[nodiscard]] bool is_idle() const;
@@ -141,6 +144,7 @@ class Pod {
   Enforcement& enforcement_;
   Services& services_;
   PodRecord record_;
+  const PodPaths paths_;
   std::optional<config::PodPlan> plan_;
   Bytes memory_request_;
   runtime::cgroup::Group cgroup_;
@@ -160,18 +164,14 @@ class Pod {
   bool save_failed_ = false;
   static constexpr std::chrono::milliseconds kFirstCleanUp{5};
   std::chrono::milliseconds clean_up_delay_ = kFirstCleanUp;
-  asio::steady_timer restart_timer_;
-  asio::steady_timer end_timer_;
+  Timer restart_timer_;
+  Timer end_timer_;
   std::chrono::steady_clock::time_point end_at_{};  // when the grace is over
-  asio::posix::stream_descriptor sandbox_ready_;
-  asio::posix::stream_descriptor sandbox_;
+  Descriptor sandbox_ready_;
+  Descriptor sandbox_;
   bool sandbox_starting_ = false;
   pid_t sandbox_shim_ = 0;
   Alive alive_;
 };
-
-// "default_web" in PARENT/default_web; the '_' cannot occur in either name.
-[[nodiscard]] std::string pod_cgroup_path(const std::string& parent, const std::string& namespace_,
-                                          const std::string& name);
 
 }  // namespace mete::agent

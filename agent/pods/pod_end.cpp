@@ -94,14 +94,14 @@ void Pod::terminate(std::optional<std::chrono::seconds> grace) {
   if (grace) record_.grace = *grace;
   record_.terminating = true;
   ending_ = false;
-  tell(Severity::kNormal, "Terminating", "", "Pod " + record_.key() + " is being deleted");
+  tell(Severity::kNormal, name_of(Reason::kTerminating), "", "Pod " + record_.key() + " is being deleted");
   end_all(record_.grace);
 }
 
 void Pod::stop(std::optional<std::chrono::seconds> grace) {
   if (record_.terminating || record_.stopped) return;
   record_.stopped = true;
-  tell(Severity::kNormal, "Stopping", "", "Pod " + record_.key() + " is being stopped");
+  tell(Severity::kNormal, name_of(Reason::kStopping), "", "Pod " + record_.key() + " is being stopped");
   end_all(grace.value_or(record_.grace));
 }
 
@@ -131,7 +131,7 @@ void Pod::clean_up() {
   if (remove_everything()) {
     if (!record_.terminating) return;
     ending_ = true;
-    tell(Severity::kNormal, "Deleted", "", "Pod " + record_.key() + " is gone");
+    tell(Severity::kNormal, name_of(Reason::kDeleted), "", "Pod " + record_.key() + " is gone");
     // A copy: the call destroys this pod, and with it the function.
     asio::post(services_.loop, [gone = gone_] { gone(); });
     return;
@@ -165,14 +165,14 @@ bool Pod::remove_everything() {
   // The record goes last: until then a restart finds the rest.
   const auto removed = [&]() -> Status {
     if (plan_) METE_CHECK(runtime::network::driver_of(plan_->pod.spec).detach(record_.uid));
-    METE_CHECK(runtime::storage::remove_volumes({directory() + "/volumes", run_directory() + "/volumes"}));
-    METE_CHECK(runtime::remove_tree(run_directory()));
-    METE_CHECK(runtime::remove_tree(services_.settings.logs() + "/" + record_.namespace_ + "_" + record_.name));
-    METE_CHECK(runtime::remove_tree(directory() + "/containers"));
-    METE_CHECK(runtime::remove_tree(directory() + "/sandbox"));
-    return runtime::remove_tree(directory());
+    METE_CHECK(runtime::storage::remove_volumes(paths_.volumes()));
+    METE_CHECK(runtime::remove_tree(paths_.run_directory()));
+    METE_CHECK(runtime::remove_tree(paths_.logs()));
+    METE_CHECK(runtime::remove_tree(paths_.containers()));
+    METE_CHECK(runtime::remove_tree(paths_.sandbox()));
+    return runtime::remove_tree(paths_.directory());
   }();
-  if (!removed) tell(Severity::kWarning, "CleanUpFailed", "", removed.error().what);
+  if (!removed) tell(Severity::kWarning, name_of(Reason::kCleanUpFailed), "", removed.error().what);
   return removed.has_value();
 }
 

@@ -1,77 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/pod_json.h"
 
-#include "agent/base/digest.h"
-#include "agent/pods/pre_stop_json.h"
+#include "agent/pods/resource_json.h"
 #include "enforcers/qos.h"
 #include "runtime/shim/log_writer.h"
 
 namespace mete::agent {
 namespace {
 
-using nlohmann::json;
 using nlohmann::ordered_json;
-
-json resource_json(const config::ResourceList& list) {
-  json value = json::object();
-  if (list.cpu) value["cpu"] = std::to_string(list.cpu->count()) + "m";
-  if (list.memory) value["memory"] = std::to_string(list.memory->count());
-  for (const auto& [size, bytes] : list.huge_pages) value["hugepages-" + size] = std::to_string(bytes.count());
-  return value;
-}
-
-json security_json(const config::SecurityContext& security) {
-  json value = {{"readOnlyRootFilesystem", security.read_only_root_filesystem},
-                {"privileged", security.privileged},
-                {"capabilities", {{"add", security.add_capabilities}, {"drop", security.drop_capabilities}}}};
-  if (security.run_as_user) value["runAsUser"] = *security.run_as_user;
-  if (security.run_as_group) value["runAsGroup"] = *security.run_as_group;
-  if (security.allow_privilege_escalation) value["allowPrivilegeEscalation"] = *security.allow_privilege_escalation;
-  return value;
-}
-
-json container_json(const config::Container& container, const config::ContainerPlan& resolved) {
-  json env = json::array();
-  for (const auto& each : resolved.env) env.push_back({{"name", each.name}, {"value", digest(each.value)}});
-  json mounts = json::array();
-  for (const auto& each : container.volume_mounts) {
-    mounts.push_back({{"name", each.name},
-                      {"mountPath", each.mount_path},
-                      {"subPath", each.sub_path},
-                      {"readOnly", each.read_only}});
-  }
-  json value = {{"name", container.name},
-                {"image", container.image},
-                {"command", resolved.command},
-                {"args", resolved.args},
-                {"workingDir", container.working_dir},
-                {"env", std::move(env)},
-                {"volumeMounts", std::move(mounts)},
-                {"securityContext", security_json(container.security)},
-                {"stdin", container.stdin_open},
-                {"tty", container.tty}};
-  // Said only of sidecars: what is named by a hash made before there were any stays what it is.
-  if (container.sidecar) value["restartPolicy"] = "Always";
-  if (container.pre_stop) value["preStop"] = to_json(*container.pre_stop);
-  return value;
-}
-
-json volume_json(const config::Volume& volume, const config::PodPlan& plan) {
-  json value = {{"name", volume.name}};
-  if (const auto* host = std::get_if<config::HostPathVolume>(&volume.source)) {
-    value["hostPath"] = {{"path", host->path}, {"type", static_cast<int>(host->type)}};
-  } else if (const auto* empty = std::get_if<config::EmptyDirVolume>(&volume.source)) {
-    value["emptyDir"] = {{"medium", empty->memory ? "Memory" : ""}};
-    if (empty->size_limit) value["emptyDir"]["sizeLimit"] = std::to_string(empty->size_limit->count());
-  }
-  for (const auto& files : plan.volume_files) {
-    if (files.volume != volume.name) continue;
-    for (const auto& file : files.files) {
-      value["files"].push_back({{"path", file.path}, {"mode", file.mode}, {"content", digest(file.content)}});
-    }
-  }
-  return value;
-}
 
 std::string time_text(WallTime at) {
   return at == WallTime() ? "" : runtime::shim::format_time(at.time_since_epoch()).data();
@@ -157,56 +94,11 @@ ordered_json container_status_json(Pod& pod, Container& container) {
   value["procsFiles"] = container.cgroup().procs_files();
   value["log"] = container.log_path();
   value["layers"] = record.layers;
-  value["directory"] = pod.directory() + "/containers/" + record.name + "/" + std::to_string(record.attempt);
-  return value;
-}
-
-json plan_json(const config::PodPlan& plan) {
-  const auto& pod = plan.pod;
-  const auto& spec = pod.spec;
-  json value = {{"metadata",
-                 {{"name", pod.metadata.name},
-                  {"namespace", pod.metadata.namespace_},
-                  {"labels", pod.metadata.labels},
-                  {"annotations", pod.metadata.annotations}}},
-                {"restartPolicy", static_cast<int>(spec.restart_policy)},
-                {"terminationGracePeriodSeconds", spec.termination_grace_period.count()},
-                {"hostname", spec.hostname},
-                {"hostNetwork", spec.host_network},
-                {"hostPID", spec.host_pid},
-                {"hostIPC", spec.host_ipc},
-                {"shareProcessNamespace", spec.share_process_namespace}};
-  if (spec.security.run_as_user) value["runAsUser"] = *spec.security.run_as_user;
-  if (spec.security.run_as_group) value["runAsGroup"] = *spec.security.run_as_group;
-  if (spec.security.fs_group) value["fsGroup"] = *spec.security.fs_group;
-  value["supplementalGroups"] = spec.security.supplemental_groups;
-  for (std::size_t i = 0; i < spec.init_containers.size(); ++i) {
-    value["initContainers"].push_back(container_json(spec.init_containers[i], plan.init_containers[i]));
-  }
-  for (std::size_t i = 0; i < spec.containers.size(); ++i)
-    value["containers"].push_back(container_json(spec.containers[i], plan.containers[i]));
-  // Kubernetes fixes it at creation; here it decides oom_score_adj, which is given to a process at its start.
-  value["qosClass"] = enforcers::to_string(enforcers::qos_of(spec));
-  for (const auto& volume : spec.volumes) value["volumes"].push_back(volume_json(volume, plan));
+  value["directory"] = pod.paths().attempt(record.name, record.attempt);
   return value;
 }
 
 }  // namespace
-
-std::string hash_of(const config::PodPlan& plan) {
-  return digest(plan_json(plan).dump(-1, ' ', false, json::error_handler_t::replace));
-}
-
-std::string resources_hash_of(const config::PodPlan& plan) {
-  json all = json::array();
-  const auto add = [&](const config::Container& container) {
-    all.push_back(
-        {container.name, resource_json(container.resources.requests), resource_json(container.resources.limits)});
-  };
-  for (const auto& container : plan.pod.spec.init_containers) add(container);
-  for (const auto& container : plan.pod.spec.containers) add(container);
-  return digest(all.dump(-1, ' ', false, json::error_handler_t::replace));
-}
 
 ordered_json pod_status_json(Pod& pod) {
   const auto& record = pod.record();

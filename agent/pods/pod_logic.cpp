@@ -13,7 +13,7 @@ bool is_active(const ContainerRecord& container) {
   return container.state == ContainerState::kStarting || container.state == ContainerState::kRunning;
 }
 
-// What follows a sidecar may start once it runs; what has been started goes on when it runs no more.
+// Containers after a sidecar may start once the sidecar runs; those already started keep running when it stops.
 bool was_passed(const PodRecord& record, std::size_t sidecar) {
   if (record.containers[sidecar].state == ContainerState::kRunning) return true;
   return std::any_of(record.containers.begin() + static_cast<std::ptrdiff_t>(sidecar) + 1, record.containers.end(),
@@ -57,7 +57,8 @@ NextSteps next_steps(const PodRecord& record, WallTime now) {
     const auto& container = record.containers[i];
     consider(i);
     if (!container.init) continue;
-    if (container.sidecar ? !was_passed(record, i) : !is_done(container)) return next;  // what follows waits for it
+    // later containers wait for this one
+    if (container.sidecar ? !was_passed(record, i) : !is_done(container)) return next;
   }
   return next;
 }
@@ -116,7 +117,7 @@ PodPhase phase_of(const PodRecord& record, config::RestartPolicy policy) {
 }
 
 void note_end(ContainerRecord& container, config::RestartPolicy policy, const enforcers::BackoffLimits& limits) {
-  // A sidecar is restarted as a container of a pod with restartPolicy Always is.
+  // A sidecar is restarted by the rules of restartPolicy Always.
   const enforcers::Ended ended{container.started_at, container.finished_at, container.exit_code,
                                container.init && !container.sidecar};
   if (container.sidecar) policy = config::RestartPolicy::kAlways;

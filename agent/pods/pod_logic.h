@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a pod does next, as a pure function of its record: which containers are started now, when to look again, and
-// which phase it is in. The pod (pod.h) carries it out.
+// Decides what a pod does next, as a pure function of its record: which containers start now, when to evaluate again,
+// and which phase the pod is in. The pod (pod.h) carries the decision out.
 //
 //   waiting --start--> starting --> running --ends--> waiting (restart) or exited
 //   init containers one after the other, each until it exits with 0; then all others at once.
@@ -19,7 +19,7 @@ namespace mete::agent {
 
 enum class PodPhase { kPending, kRunning, kSucceeded, kFailed, kStopped, kTerminating };
 
-[[nodiscard]] const char* to_string(PodPhase phase);  // "Pending", ... as Kubernetes has them
+[[nodiscard]] const char* to_string(PodPhase phase);  // Kubernetes' names: "Pending", ...
 
 struct NextSteps {
   std::vector<std::size_t> start;      // indices into PodRecord::containers
@@ -28,16 +28,16 @@ struct NextSteps {
 
 [[nodiscard]] NextSteps next_steps(const PodRecord& record, WallTime now);
 
-// Nothing but sidecars has anything left to do: all containers have ended for good, or an init container has failed.
+// True: only sidecars are left: all other containers have ended for good, or an init container has failed.
 [[nodiscard]] bool is_finished(const PodRecord& record);
 
-// Which containers are to be told now to end, in a pod that ends: all but the sidecars; when there is none left of
-// them, the last sidecar.
+// The containers of an ending pod that must be ended now: all but the sidecars; once those have ended, the last
+// sidecar.
 [[nodiscard]] std::vector<std::size_t> due_to_end(const PodRecord& record);
 
 [[nodiscard]] PodPhase phase_of(const PodRecord& record, config::RestartPolicy policy);
 
-// Sets what a container's end makes of its record: exited, or waiting with its next start.
+// Updates the record of a container that has ended: exited, or waiting with the time of its next start.
 void note_end(ContainerRecord& container, config::RestartPolicy policy, const enforcers::BackoffLimits& limits);
 
 }  // namespace mete::agent

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/pod_record.h"
 
-#include <nlohmann/json.hpp>
-
 #include "agent/pods/pre_stop_json.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 namespace {
@@ -205,8 +204,8 @@ Result<PodRecord> parse_record(const std::string& text) {
   }
 }
 
-Status save(const PodRecord& record, const std::string& pod_directory, runtime::Durability durability) {
-  return runtime::replace_file(pod_directory + "/record.json", to_json(record), 0600, durability);
+Status save(const PodRecord& record, const std::string& path, runtime::Durability durability) {
+  return runtime::replace_file(path, to_json(record), 0600, durability);
 }
 
 const char* to_string(ContainerState state) {

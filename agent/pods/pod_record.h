@@ -96,7 +96,7 @@ struct PodRecord {
 [[nodiscard]] Result<PodRecord> parse_record(const std::string& json);
 
 // `durable` also against a power failure: for counters and exit codes. What only describes live processes need not be.
-[[nodiscard]] Status save(const PodRecord& record, const std::string& pod_directory, runtime::Durability durability);
+[[nodiscard]] Status save(const PodRecord& record, const std::string& path, runtime::Durability durability);
 
 [[nodiscard]] const char* to_string(ContainerState state);  // "waiting", "starting", "running", "exited"
 

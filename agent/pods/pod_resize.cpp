@@ -140,13 +140,14 @@ void Pod::resized(const config::PodSpec& to) {
   save(runtime::Durability::durable);
   for (const auto& [name, change] : changes) {
     container(name)->control().resized();
-    tell(Severity::kNormal, "Resized", name, "Container " + name + " goes on with " + change, {{"change", change}});
+    tell(Severity::kNormal, name_of(Reason::kResized), name, "Container " + name + " goes on with " + change,
+         {{"change", change}});
   }
 }
 
 void Pod::wait_to_resize(const Error& error) {
   if (resize_->why.empty()) {
-    tell(Severity::kNormal, "ResizeWaits", "",
+    tell(Severity::kNormal, name_of(Reason::kResizeWaits), "",
          "Its new resources wait: " + error.what + "; what can be is reclaimed, and it is tried for " +
              std::to_string(std::chrono::seconds(kPatience).count()) + " s");
   }
@@ -163,7 +164,7 @@ void Pod::wait_to_resize(const Error& error) {
 void Pod::refuse_resize(const Error& error) {
   services_.instruments.enforcement("limits", "resize", "failed");
   const bool by_update = !resize_->before.empty();
-  tell(Severity::kWarning, "ResizeRefused", "",
+  tell(Severity::kWarning, name_of(Reason::kResizeRefused), "",
        "Its resources stay as they are: " + error.what +
            (by_update ? "" : "; the manifest's are taken when that container ends"));
   resize_error_ = error.what;

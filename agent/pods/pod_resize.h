@@ -36,7 +36,7 @@ struct Pod::Resize {
   std::string why;
   bool reclaiming = false;
   std::shared_ptr<std::atomic<bool>> stop = std::make_shared<std::atomic<bool>>(false);
-  asio::steady_timer timer;
+  Timer timer;
 };
 
 }  // namespace mete::agent

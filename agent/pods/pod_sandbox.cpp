@@ -36,7 +36,7 @@ bool Pod::ensure_sandbox() {
 }
 
 void Pod::kill_sandbox() {
-  const auto group = cgroup_.child("_sandbox");
+  const auto group = cgroup_.child(kSandboxCgroup);
   const auto populated = group ? group->populated() : Result<bool>(false);
   if (populated && *populated) (void)group->kill_all();
 }
@@ -46,7 +46,7 @@ bool Pod::connect_network() {
   if (!driver.needs_attachment()) return true;
   const auto attached = driver.attach(record_.uid, "/proc/" + std::to_string(record_.sandbox.pid) + "/ns/net");
   if (attached) return true;
-  tell(Severity::kWarning, "NetworkFailed", "", attached.error().what);
+  tell(Severity::kWarning, name_of(Reason::kNetworkFailed), "", attached.error().what);
   look_again_at(std::chrono::system_clock::now() + kRetry);
   return false;
 }
@@ -59,7 +59,7 @@ void Pod::start_sandbox() {
       return;
     }
   }
-  const runtime::shim::AttemptFiles files(directory() + "/sandbox");
+  const runtime::shim::AttemptFiles files(paths_.sandbox());
   const auto launch = [&]() -> Result<bool> {
     METE_CHECK(runtime::make_directories(files.directory()));
     METE_TRY(runtime::UniqueFd lock, files.try_lock());
@@ -70,7 +70,7 @@ void Pod::start_sandbox() {
     }
     METE_CHECK(runtime::remove_tree(files.directory() + "/started"));
     METE_CHECK(runtime::remove_tree(files.directory() + "/exit"));
-    METE_TRY(const runtime::cgroup::Group group, cgroup_.child("_sandbox"));
+    METE_TRY(const runtime::cgroup::Group group, cgroup_.child(kSandboxCgroup));
     METE_CHECK(group.create());
     kill_sandbox();
     const auto plan =
@@ -80,12 +80,12 @@ void Pod::start_sandbox() {
     sandbox_shim_ = shim.pid;
     sandbox_ready_.close();
     sandbox_ready_.assign(shim.ready.release());
-    sandbox_ready_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard([this] { sandbox_started(); }));
+    sandbox_ready_.async_wait(Descriptor::wait_read, alive_.guard([this] { sandbox_started(); }));
     sandbox_starting_ = true;
     return true;
   }();
   if (!launch) {
-    tell(Severity::kWarning, "SandboxFailed", "", launch.error().what);
+    tell(Severity::kWarning, name_of(Reason::kSandboxFailed), "", launch.error().what);
     look_again_at(std::chrono::system_clock::now() + kRetry);
   } else if (!*launch) {
     look_again_at(std::chrono::system_clock::now() + kLockRetry);
@@ -100,7 +100,7 @@ void Pod::sandbox_started() {
   sandbox_starting_ = false;
   // It ends at once after its word.
   if (sandbox_shim_ > 0) ::waitpid(std::exchange(sandbox_shim_, 0), nullptr, 0);
-  const runtime::shim::AttemptFiles files(directory() + "/sandbox");
+  const runtime::shim::AttemptFiles files(paths_.sandbox());
   if (const auto started = files.started(); started && *started) {
     record_.sandbox = (*started)->id;
     save(Durability::volatile_);
@@ -109,7 +109,8 @@ void Pod::sandbox_started() {
     return;
   }
   const auto exit = files.exit();
-  tell(Severity::kWarning, "SandboxFailed", "", exit && *exit ? (*exit)->start_error : "the sandbox's launcher died");
+  tell(Severity::kWarning, name_of(Reason::kSandboxFailed), "",
+       exit && *exit ? (*exit)->start_error : "the sandbox's launcher died");
   if (record_.terminating || record_.stopped) {
     clean_up();
   } else {
@@ -123,10 +124,11 @@ void Pod::watch_sandbox() {
     sandbox_.close();
     record_.sandbox = {};
     // Or its successor would be taken to be it, for as long as nobody has reaped it.
-    (void)runtime::remove_tree(directory() + "/sandbox/started");
+    (void)runtime::remove_tree(paths_.sandbox() + "/started");
     save(Durability::volatile_);
     if (record_.terminating || record_.stopped) return;
-    tell(Severity::kWarning, "SandboxLost", "", "The pod's sandbox ended; its containers are restarted in a new one");
+    tell(Severity::kWarning, name_of(Reason::kSandboxLost), "",
+         "The pod's sandbox ended; its containers are restarted in a new one");
     for (auto& container : containers_) {
       if (container->is_active()) container->control().kill();
     }
@@ -138,7 +140,7 @@ void Pod::watch_sandbox() {
   }
   sandbox_.close();
   sandbox_.assign(pidfd->release());
-  sandbox_.async_wait(asio::posix::stream_descriptor::wait_read, alive_.guard(lost));
+  sandbox_.async_wait(Descriptor::wait_read, alive_.guard(lost));
 }
 
 }  // namespace mete::agent

@@ -26,11 +26,11 @@ void PreStop::run(const config::PreStopHook& hook, nanoseconds most, const Start
   if (again || pause) return;
   const auto child = start(hook, most);
   if (!child) return finish(child.error().what);
-  // The command may outlive its owner's interest: its end is then nobody's news.
+  // The command may end after its owner has been destroyed; its end is then ignored.
   auto ended = std::make_shared<int>(0);
   auto told = alive_.guard([this, ended, mine = ++run_, request = hook.http.has_value()] {
     constexpr int kTimedOut = 124;
-    if (mine != run_ || !runs() || *ended == kTimedOut) return;  // of its time the timer tells
+    if (mine != run_ || !runs() || *ended == kTimedOut) return;  // the timer reports a timeout
     finish(*ended == 0  ? ""
            : *ended < 0 ? "it was lost"
            : request    ? std::generic_category().message(*ended)

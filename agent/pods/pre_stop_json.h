@@ -2,9 +2,8 @@
 // A preStop hook as JSON: in a pod's record, and in what makes a container another one.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include "config/pod_spec.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 

@@ -8,7 +8,7 @@
 #include <set>
 
 #include "agent/enforcement/idle_cpu.h"
-#include "agent/pods/pod_json.h"
+#include "agent/pods/pod_identity.h"
 #include "enforcers/asked_limits.h"
 #include "runtime/cgroup/abilities.h"
 #include "runtime/cgroup/process_files.h"
@@ -29,7 +29,7 @@ std::vector<std::string> names_in(const std::string& directory) {
   return names;
 }
 
-// Names of the cgroups right below `parent`, in whichever hierarchy they are left.
+// Names of the cgroups directly below `parent`, in all hierarchies.
 std::set<std::string> children_of(const runtime::cgroup::Hierarchies& hierarchies, const std::string& parent) {
   std::set<std::string> children;
   for (const auto& mount : runtime::cgroup::process_mounts(hierarchies)) {
@@ -41,7 +41,7 @@ std::set<std::string> children_of(const runtime::cgroup::Hierarchies& hierarchie
 }  // namespace
 
 Step decide(const PodFacts& facts) {
-  if (facts.terminating) return Step::kNothing;  // looked at again when it is gone
+  if (facts.terminating) return Step::kNothing;  // evaluated again when the pod is gone
   if (!facts.exists) return facts.desired ? Step::kCreate : Step::kNothing;
   if (facts.undecided) return Step::kNothing;
   if (!facts.desired) return Step::kDelete;
@@ -69,13 +69,13 @@ void Reconciler::adopt() {
   read_desired();
   std::vector<Pod*> adopted;
   for (const auto& uid : names_in(services_.settings.pods())) {
-    const std::string directory = services_.settings.pods() + "/" + uid;
-    const auto text = runtime::read_file(AT_FDCWD, directory + "/record.json");
+    const PodPaths paths(services_.settings, {.uid = uid});
+    const auto text = runtime::read_file(AT_FDCWD, paths.record());
     if (!text && text.error().code != ENOENT) {
-      // It is there, and may be read the next time: nothing of it, or that might be it, is touched.
+      // The record exists and may be readable the next time, so nothing that may belong to the pod is touched.
       all_read_ = false;
       services_.events.add({.severity = Severity::kWarning,
-                            .reason = "RecordUnreadable",
+                            .reason = name_of(Reason::kRecordUnreadable),
                             .message = text.error().what + "; what it may tell of is left alone until the next start"});
       continue;
     }
@@ -83,12 +83,11 @@ void Reconciler::adopt() {
     if (!record || record->uid != uid) {
       if (text)
         services_.events.add({.severity = Severity::kWarning,
-                              .reason = "RecordUnreadable",
-                              .message = directory + ": " + (record ? "of another pod" : record.error().what)});
+                              .reason = name_of(Reason::kRecordUnreadable),
+                              .message = paths.directory() + ": " + (record ? "of another pod" : record.error().what)});
       // Without a record there is nothing of it that runs, or what runs is found by its cgroup.
-      (void)runtime::storage::remove_volumes(
-          {directory + "/volumes", services_.settings.run + "/pods/" + uid + "/volumes"});
-      (void)runtime::remove_tree(directory);
+      (void)runtime::storage::remove_volumes(paths.volumes());
+      (void)runtime::remove_tree(paths.directory());
       continue;
     }
     const std::string key = record->key();
@@ -121,24 +120,24 @@ void Reconciler::remove_orphans() {
     const auto group = runtime::cgroup::Group::at(services_.hierarchies, path);
     if (!group) continue;
     services_.events.add({.severity = Severity::kWarning,
-                          .reason = "Orphan",
+                          .reason = name_of(Reason::kOrphan),
                           .message = "cgroup " + path + " belongs to no recorded pod; it is removed"});
     (void)group->kill_all();
-    // What was killed leaves in a moment; this happens once, at start.
+    // Killed processes leave the cgroup within moments. The wait happens once, at start.
     for (int tries = 0; tries < 200 && !group->remove(); ++tries) ::usleep(5000);
   }
-  const std::string run_pods = services_.settings.run + "/pods";
-  for (const auto& uid : names_in(run_pods)) {
+  // After a crash between the two folders: what is below the run folder alone. A pod that could not be adopted keeps
+  // what is below the state folder.
+  for (const auto& uid : names_in(services_.settings.run_pods())) {
     if (uids.contains(uid)) continue;
-    std::string directory = run_pods;
-    directory.append("/").append(uid);
-    (void)runtime::storage::remove_volumes({directory + "/disk", directory + "/volumes"});
-    (void)runtime::remove_tree(directory);
+    const PodPaths paths(services_.settings, {.uid = uid});
+    (void)runtime::storage::remove_memory_volumes(paths.volumes().memory);
+    (void)runtime::remove_tree(paths.run_directory());
   }
 }
 
-// On v2 a cgroup's memory is protected only as far as its parents' is. What is kept of the CPU for the system is taken
-// off the weight of all pods together.
+// On v2 the kernel protects a cgroup's memory only as far as its parents' memory is protected. The system's CPU reserve
+// is subtracted from the weight of all pods together.
 void Reconciler::protect_parent() {
   runtime::cgroup::Limits limits;
   Bytes sum(0);
@@ -154,7 +153,8 @@ void Reconciler::protect_parent() {
   const auto applied = parent ? parent->apply(limits) : tl::unexpected(parent.error());
   if (applied || !runtime::cgroup::is_gone(applied.error())) protected_ = sum;
   if (!applied && (sum > Bytes(0) || limits.cpu_shares) && !runtime::cgroup::is_gone(applied.error())) {
-    services_.events.add({.severity = Severity::kWarning, .reason = "LimitFailed", .message = applied.error().what});
+    services_.events.add(
+        {.severity = Severity::kWarning, .reason = name_of(Reason::kLimitFailed), .message = applied.error().what});
   }
 }
 
@@ -172,7 +172,7 @@ std::optional<std::vector<std::string>> Reconciler::layers_in_use() const {
 void Reconciler::read_desired() {
   wanted_.clear();
   for (const auto& plan : manifests_.desired().pods)
-    wanted_[config::full_name(plan.pod.metadata)] = {&plan, hash_of(plan), resources_hash_of(plan)};
+    wanted_[config::full_name(plan.pod.metadata)] = {&plan, identity_hash(plan), resources_hash(plan)};
   if (on_desired_) on_desired_();
 }
 
@@ -219,8 +219,10 @@ void Reconciler::see_to(const std::string& key) {
               : fail("pod " + key + ": it may be the one whose record could not be read; it is not made a second time");
       if (!made) {
         if (create_failed_.insert(key).second) {
-          services_.events.add(
-              {.severity = Severity::kWarning, .reason = "CreateFailed", .pod = key, .message = made.error().what});
+          services_.events.add({.severity = Severity::kWarning,
+                                .reason = name_of(Reason::kCreateFailed),
+                                .pod = key,
+                                .message = made.error().what});
         }
         retry_.expires_after(kRetryCreate);
         retry_.async_wait(alive_.guard([this] { reconcile(); }));
@@ -228,7 +230,7 @@ void Reconciler::see_to(const std::string& key) {
       }
       create_failed_.erase(key);
       Pod* fresh = (pods_[key] = std::move(*made)).get();
-      fresh->tell(Severity::kNormal, "Created", "", "Pod " + key + " from " + fresh->record().source);
+      fresh->tell(Severity::kNormal, name_of(Reason::kCreated), "", "Pod " + key + " from " + fresh->record().source);
       protect_parent();
       fresh->step();
       break;
@@ -255,7 +257,7 @@ void Reconciler::gone(const std::string& key) {
   pods_.erase(key);
   protect_parent();
   if (on_gone_) on_gone_();
-  // Replaced: the new version may be made now that nothing of the old one is left.
+  // A replaced pod: the old version is gone, so the new one may be made now.
   services_.turns.add(alive_.guard([this, key] { see_to(key); }));
 }
 

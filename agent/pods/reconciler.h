@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From desired to actual: which pods are made, ended or replaced. Owns the pods.
+// Makes the actual state match the desired one: makes, ends and replaces pods. Owns the pods.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@
 
 namespace mete::agent {
 
-// What is done about one pod. Pure.
+// The step for one pod; chosen by a pure function.
 enum class Step { kNothing, kCreate, kUpdate, kReplace, kDelete };
 struct PodFacts {
   bool desired = false;
@@ -24,7 +24,7 @@ struct PodFacts {
   bool same_hash = false;
   bool same_settings = false;  // policy and resources
   bool terminating = false;
-  bool undecided = false;  // its manifest cannot be read now
+  bool undecided = false;  // the manifest cannot be read now
 };
 [[nodiscard]] Step decide(const PodFacts& facts);
 
@@ -33,32 +33,32 @@ class Reconciler {
   Reconciler(Enforcement& enforcement, Manifests& manifests)
       : enforcement_(enforcement), services_(enforcement.services()), manifests_(manifests), retry_(services_.loop) {}
 
-  // Takes over what earlier agents recorded, removes what no record explains, then reconcile().
+  // Adopts the pods that earlier agents recorded, removes leftovers without a record, then calls reconcile().
   void adopt();
-  // The manifests have changed. The pods named in `at_once` are seen to before this returns, the others in turn.
+  // The manifests have changed: reconciles the pods in `at_once` before the call returns, the others in later turns.
   void reconcile(const std::vector<std::string>& at_once = {});
   // `mete update`: Pod::update.
   [[nodiscard]] Status update(Pod& pod, const std::string& container, const enforcers::ResourceUpdate& update,
                               bool reset);
-  // Deletes every pod and makes none again.
+  // Deletes every pod; no pod is made afterwards.
   void end_all(std::chrono::seconds grace);
 
   [[nodiscard]] const std::map<std::string, std::unique_ptr<Pod>>& pods() const { return pods_; }
   [[nodiscard]] Pod* find(const std::string& key) const;
-  // Called when nothing is left of a pod.
+  // `callback` is called when a pod has been removed completely.
   void on_gone(std::function<void()> callback) { on_gone_ = std::move(callback); }
-  // Called whenever the desired state was read.
+  // `callback` is called after each read of the desired state.
   void on_desired(std::function<void()> callback) { on_desired_ = std::move(callback); }
-  // Image layers below the containers there are; empty when a record does not say.
+  // Image layers used by the containers; empty: a record does not list its layers.
   [[nodiscard]] std::optional<std::vector<std::string>> layers_in_use() const;
-  // Which container's cgroup this is; null when it is none of ours.
+  // The container with this cgroup; null: the cgroup is not a container of mete.
   [[nodiscard]] Container* by_cgroup(const std::string& path) const;
 
  private:
   struct Wanted {
     const config::PodPlan* plan;  // in manifests_.desired()
     std::string hash;
-    std::string resources;  // their hash
+    std::string resources;  // hash of its resources
   };
   void read_desired();
   void see_to(const std::string& key);
@@ -73,11 +73,11 @@ class Reconciler {
   std::map<std::string, std::unique_ptr<Pod>> pods_;  // "default/web"
   std::function<void()> on_gone_;
   std::function<void()> on_desired_;
-  std::optional<Bytes> protected_;  // memory.min of the parent of all pods; empty: what an earlier agent wrote
-  bool all_read_ = true;            // what earlier agents recorded
+  std::optional<Bytes> protected_;  // memory.min of the parent of all pods; empty: an earlier agent's value
+  bool all_read_ = true;            // every record of earlier agents was readable
   bool ending_ = false;
   std::set<std::string> create_failed_;  // told once
-  asio::steady_timer retry_;             // for pods that could not be made
+  Timer retry_;                          // for pods that could not be made
   Alive alive_;
 };
 

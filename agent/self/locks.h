@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One agent on one state, run folder and cgroup parent. A lock is held for as long as its descriptor is open.
+// Locks that ensure one agent per state, run folder and cgroup parent. A lock is held as long as its descriptor is
+// open.
 #pragma once
 
 #include <sys/types.h>
@@ -12,10 +13,10 @@
 
 namespace mete::agent {
 
-// Makes the directory when it is not there. The error also when another agent has it.
+// Locks the directory, and makes it when it is missing. An error: it cannot be made, or another agent holds the lock.
 [[nodiscard]] Result<runtime::UniqueFd> lock_directory(const std::string& directory, mode_t mode);
 
-// The cgroup, made here, so that an agent that may not make cgroups says so before anything else.
+// Locks the cgroup, and makes it: an agent that may not make cgroups fails here, before it changes anything.
 [[nodiscard]] Result<runtime::UniqueFd> lock_parent(const runtime::cgroup::Hierarchies& hierarchies,
                                                     const std::string& path);
 

@@ -15,7 +15,7 @@ namespace {
 
 using runtime::cgroup::Group;
 
-// Its counter files, its records and its binary's pages, with some to spare.
+// The agent's counter files, its records and the pages of its binary, with some reserve.
 constexpr Bytes kProtected{64 << 20};
 
 Result<std::string> own_path() {
@@ -55,7 +55,7 @@ Status OwnCgroup::enter(const runtime::cgroup::Hierarchies& hierarchies, const s
   return {};
 }
 
-// Shims of containers that go on keep it, and the next agent enters it again.
+// Shims of containers that keep running stay in the group, and the next agent enters it again.
 OwnCgroup::~OwnCgroup() {
   if (hierarchies_ == nullptr) return;
   if (const auto root = Group::at(*hierarchies_, "/")) (void)runtime::cgroup::attach_unified(*root, ::getpid());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The agent's own cgroup on v2, where memory can be protected from reclaim (memory.min). v1 has nothing like it.
+// The agent's own cgroup on v2, where memory.min protects memory from reclaim. v1 has no such protection.
 #pragma once
 
 #include <string>
@@ -16,12 +16,13 @@ class OwnCgroup {
   OwnCgroup(const OwnCgroup&) = delete;
   OwnCgroup& operator=(const OwnCgroup&) = delete;
 
-  // A service manager gives its services cgroups of their own: that is protected. Who is in the root, as when started
-  // from a boot script, moves to `path`, with the shims it starts. The error says why nothing is protected.
+  // Protects the agent's memory. A service manager has put the agent into a cgroup of its own: that group is protected.
+  // An agent in the root group (started from a boot script) moves to `path`, with the shims it starts. The error says
+  // why nothing is protected.
   [[nodiscard]] Status enter(const runtime::cgroup::Hierarchies& hierarchies, const std::string& path);
 
  private:
-  const runtime::cgroup::Hierarchies* hierarchies_ = nullptr;  // set: `path_` was made, and is to be left
+  const runtime::cgroup::Hierarchies* hierarchies_ = nullptr;  // set: `path_` was made, and the agent must leave it
   std::string path_;
 };
 

@@ -16,8 +16,9 @@ constexpr int kHighest = -20;
 constexpr int kOrdinary = 0;
 constexpr const char* kAutogroup = "/proc/self/autogroup";
 
-// With CONFIG_SCHED_AUTOGROUP a nice value counts among the processes of one session only; sessions have an equal share
-// each, and this is the weight of ours. One that is shared with a shell is not changed: all that runs there would gain.
+// With CONFIG_SCHED_AUTOGROUP a nice value counts only among the processes of one session. Sessions have equal shares;
+// this sets the weight of the agent's session. A session shared with a shell is not changed: all its processes would
+// gain.
 Status raise_session() {
   if (::access(kAutogroup, F_OK) != 0) return {};
   if (::getsid(0) != ::getpid())

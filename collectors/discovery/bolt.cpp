@@ -23,7 +23,7 @@ constexpr std::uint32_t kBucket = 0x01;
 constexpr std::size_t kBucketHead = 16;
 constexpr int kDeepest = 32;
 
-// Little-endian, as every machine that containerd runs on writes it; false: past the end.
+// Little-endian, as on every machine that containerd runs on. False: the number lies past the end of the text.
 template <class Number>
 bool take(std::string_view text, std::size_t at, Number& into) {
   if (at > text.size() || text.size() - at < sizeof into) return false;
@@ -42,14 +42,14 @@ std::uint64_t fnv1a(std::string_view text) {
   return hash;
 }
 
-// An element of a page; a branch's has a page below instead of a value.
+// An element of a page. In a branch page it has a page below instead of a value.
 struct Element {
   std::uint32_t flags = 0;
   std::string_view key, value;
   std::uint64_t below = 0;
 };
 
-// Calls each(element, is_leaf) until it returns false; false: the page is not understood.
+// Calls each(element, is_leaf) until it returns false. False: the page has no valid format.
 template <class Each>
 bool for_each_element(std::string_view text, Each each) {
   std::uint16_t flags = 0;
@@ -85,11 +85,11 @@ struct BoltFile::Found {
 };
 
 struct BoltFile::Bounds {
-  int levels;  // of branches below
-  int& pages;  // to read, together
+  int levels;  // of branches, further down
+  int& pages;  // pages that may still be read, in total
 };
 
-// The valid one of the two with the higher transaction.
+// The valid one of the two meta pages that has the higher transaction number.
 std::optional<BoltFile::Meta> BoltFile::meta() const {
   constexpr std::size_t kMeta = 64;
   std::string text;
@@ -110,7 +110,7 @@ std::optional<BoltFile::Meta> BoltFile::meta() const {
     const auto second = read(first->page_size);
     return second && second->transaction > first->transaction ? second : first;
   }
-  // The first is being written, or broken: the sizes of a page that the second may lie at.
+  // The first meta page is being written, or broken. The second one lies at the page size, which is then unknown.
   for (const std::size_t size : {4096, 8192, 16384, 65536}) {
     const auto second = read(size);
     if (second && second->page_size == size) return second;
@@ -138,7 +138,7 @@ std::optional<BoltFile::Found> BoltFile::find(const Meta& meta, std::string text
       if (leaf && element.key == key) found = Found{element.flags, std::string(element.value)};
       if (leaf) return !found;
       if (element.key > key && below) return false;
-      below = element.below;  // the last child whose first key is not after ours
+      below = element.below;  // the last child whose first key is not after `key`
       return true;
     });
     if (found) return found;
@@ -182,7 +182,7 @@ bool BoltFile::collect(const Meta& meta, const std::string& text, Bounds bounds,
   return true;
 }
 
-// The result of a read that no commit overtook: the next commit but one may write over its pages.
+// Repeats a read until no commit has overtaken it: the next commit but one may write over the pages of the read.
 template <class Read>
 auto BoltFile::unchanged(Read read) const -> decltype(read(std::declval<const Meta&>())) {
   constexpr int kTries = 5;

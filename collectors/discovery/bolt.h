@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads one value of a bbolt database (containerd's meta.db) without its library and without its lock. The file is a
-// copy-on-write B+tree: while its owner makes the next commit, the pages of the last one stay; a read that was
-// overtaken by a commit is noticed by the transaction number and made again. Everything read is checked and bounded: at
-// worst a value is not found.
+// Reads one value of a bbolt database (containerd's meta.db, podman's bolt_state.db) without bbolt's library and
+// without its lock. The file is a copy-on-write B+tree: the pages of the last commit stay valid while the owner writes
+// the next one. A changed transaction number shows that a commit overtook a read; the read is then repeated. Everything
+// read is checked and bounded: the worst outcome is that a value is not found.
 #pragma once
 
 #include <cstdint>
@@ -18,14 +18,14 @@ namespace mete::collectors {
 
 class BoltFile {
  public:
-  // Reads `size` bytes at `offset` into the text; false: past the end or an error.
+  // Reads `size` bytes at `offset` into `into`. False: the range ends past the end of the file, or reading failed.
   using ReadAt = std::function<bool(std::uint64_t offset, std::size_t size, std::string& into)>;
   explicit BoltFile(ReadAt read_at) : read_at_(std::move(read_at)) {}
 
-  // The value of `key` in the bucket that the names lead to; empty when there is none.
+  // The value of `key` in the bucket at the end of the path `buckets`; empty when there is no such value.
   [[nodiscard]] std::optional<std::string> get(std::initializer_list<std::string_view> buckets,
                                                std::string_view key) const;
-  // All keys and values of the bucket, without the buckets in it; at most 1,000. Empty when there is none.
+  // All keys and values of a bucket, at most 1,000, without its nested buckets. Empty when the bucket does not exist.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> entries(
       std::initializer_list<std::string_view> buckets) const;
 

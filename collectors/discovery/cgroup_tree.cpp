@@ -17,7 +17,7 @@ namespace {
 
 using std::chrono::system_clock;
 
-// v1 lets a cgroup be renamed.
+// Moves count too: a v1 cgroup can be renamed.
 constexpr std::uint32_t kAppears = IN_CREATE | IN_MOVED_TO;
 constexpr std::uint32_t kVanishes = IN_DELETE | IN_MOVED_FROM;
 constexpr std::uint32_t kEvents = kAppears | kVanishes | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK;
@@ -70,7 +70,7 @@ CgroupNode& CgroupTree::add(std::uint8_t root, const std::string& path, const Cg
   const auto bit = static_cast<std::uint8_t>(1U << root);
   auto [at, is_new] = nodes_.try_emplace(path);
   CgroupNode& node = at->second;
-  const bool gives_id = (node.in & (bit - 1U)) == 0;  // no earlier hierarchy does
+  const bool gives_id = (node.in & (bit - 1U)) == 0;  // no earlier hierarchy has the group
   const bool made_again = !is_new && gives_id && node.id_from == root && node.id != found.id;
   if (made_again) {
     changes.removed.push_back(path);
@@ -88,7 +88,7 @@ CgroupNode& CgroupTree::add(std::uint8_t root, const std::string& path, const Cg
   return node;
 }
 
-// The kernel keeps the watch of a removed kernfs directory, and the directory with it: it has to be told.
+// The kernel keeps the watch of a removed kernfs directory, and with it the directory, until the watch is removed.
 void CgroupTree::drop_watch(int watch) {
   if (watch < 0 || watches_.erase(watch) == 0) return;
   (void)::inotify_rm_watch(inotify_.get(), watch);
@@ -102,7 +102,7 @@ void CgroupTree::leave(std::uint8_t root, Nodes::iterator node, Changes& changes
   nodes_.erase(node);
 }
 
-// What tells of those below may come after the watch that it comes by was dropped.
+// Removes the groups below `path`: their own events may arrive after their watches were dropped.
 void CgroupTree::remove_below(std::uint8_t root, const std::string& path, Changes& changes) {
   const std::string start = path + "/";
   for (auto node = nodes_.lower_bound(start); node != nodes_.end() && node->first.starts_with(start);) {
@@ -115,7 +115,8 @@ void CgroupTree::remove(std::uint8_t root, const std::string& path, Changes& cha
   if (const auto found = nodes_.find(path); found != nodes_.end()) leave(root, found, changes);
 }
 
-// Watches before it reads: what is made in between is in both. A directory that vanishes meanwhile is left out.
+// Adds the watch before it reads the directory: a group made in between is found twice, and none is missed. A directory
+// that is removed meanwhile is left out.
 void CgroupTree::scan(std::uint8_t root, const std::string& path, bool new_now, Changes& changes) {
   if (std::find(skip_.begin(), skip_.end(), path) != skip_.end()) return;
   const std::string directory = directory_of(roots_[root], path);
@@ -127,7 +128,7 @@ void CgroupTree::scan(std::uint8_t root, const std::string& path, bool new_now, 
   } else {
     complete_ = false;
   }
-  std::vector<std::string> below;  // kept, so that one descriptor is open however deep the groups are
+  std::vector<std::string> below;  // collected first, so that one descriptor is open however deep the groups are
   {
     const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(directory.c_str()));
     struct stat status {};
@@ -183,7 +184,7 @@ CgroupTree::Changes CgroupTree::read_events() {
     }
   }
   if (!lost) return changes;
-  // What is still queued tells of what the scan sees anyway.
+  // The scan finds whatever the events still queued would report.
   Changes more = rescan();
   changes.rescanned = true;
   changes.added.insert(changes.added.end(), more.added.begin(), more.added.end());
@@ -209,7 +210,7 @@ CgroupTree::Changes CgroupTree::rescan() {
   for (const auto& [path, node] : before) {
     if (!nodes_.contains(path)) changes.removed.push_back(path);
   }
-  // Watches of directories that went without a word.
+  // Removes the watches of directories whose removal inotify did not report.
   std::vector<int> lost;
   for (const auto& [watch, of] : watches_) {
     const auto node = nodes_.find(of.path);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// All cgroups of the machine, whoever made them: a scan, and inotify from then on, so that a new one is known at once.
-// On v2 the cgroup2 hierarchy; on v1 and hybrid the hierarchies that count memory and CPU time, one node a path.
+// All cgroups of the machine, whether mete or others made them: one scan, then inotify, which reports a new cgroup at
+// once. Covers the cgroup2 hierarchy on v2, and on v1 and hybrid the hierarchies that count memory and CPU time; a path
+// is one node, whatever the number of hierarchies that have it.
 #pragma once
 
 #include <array>
@@ -17,38 +18,39 @@
 
 namespace mete::collectors {
 
-// So many hierarchies are watched at most: memory, cpuacct and cpu, which people make groups in by hand.
+// At most this many hierarchies are watched: memory, cpuacct and cpu (people make groups by hand in the last one).
 inline constexpr std::size_t kWatchedHierarchies = 3;
 
 struct CgroupNode {
-  std::uint64_t id = 0;  // inode of its directory in the first hierarchy that has it: made again, it is another one
-  std::chrono::system_clock::time_point created{};  // when it was seen to be made, else its directory's mtime
-  bool seen_made = false;                           // `created` is the former
-  std::uint8_t in = 0;                              // bit i: it is in hierarchy i of those watched
-  std::uint8_t id_from = 0;                         // the hierarchy that gave the id
-  std::array<int, kWatchedHierarchies> watches = {-1, -1, -1};  // inotify's, by hierarchy
+  // inode of its directory in the first hierarchy that has the group; a group made again has another one
+  std::uint64_t id = 0;
+  std::chrono::system_clock::time_point created{};  // when inotify reported the group, else the mtime of its directory
+  bool seen_made = false;                           // `created` comes from inotify
+  std::uint8_t in = 0;                              // bit i: the group exists in watched hierarchy i
+  std::uint8_t id_from = 0;                         // the hierarchy that `id` was read from
+  std::array<int, kWatchedHierarchies> watches = {-1, -1, -1};  // inotify watch descriptors, by hierarchy
 };
 
 class CgroupTree {
  public:
-  using Nodes = std::map<std::string, CgroupNode>;  // by path, a group before what is below it; "/" is the root
+  using Nodes = std::map<std::string, CgroupNode>;  // by path, a parent before its children; "/" is the root
   struct Changes {
     std::vector<std::string> added, removed;  // a cgroup made again under its path is in both
-    bool rescanned = false;                   // events were lost; everything was looked at again
+    bool rescanned = false;                   // inotify lost events; the whole tree was read again
   };
 
-  // `skip`: paths whose subtrees are left out. Fails when inotify is not to be had at all.
+  // `skip`: paths whose subtrees are left out. An error: inotify is not available.
   [[nodiscard]] static Result<CgroupTree> open(const runtime::cgroup::Hierarchies& hierarchies,
                                                std::vector<std::string> skip = {});
 
   [[nodiscard]] int fd() const { return inotify_.get(); }  // readable: call read_events()
-  // At most so many events that it comes to an end while others make cgroups faster than they can be looked at.
+  // Handles a bounded number of events, so that the call ends even when cgroups are made faster than they can be read.
   [[nodiscard]] Changes read_events();
-  // Everything again: for cgroups made or removed through another mount (a container's own), of which inotify does not
-  // tell, and when the machine has no inotify watches left.
+  // Reads the whole tree again. Needed for cgroups made or removed through another mount (a container's own), which
+  // inotify does not report, and when the machine has no inotify watches left.
   [[nodiscard]] Changes rescan();
   [[nodiscard]] const Nodes& nodes() const { return nodes_; }
-  // False: watches ran out (fs.inotify.max_user_watches); rescan() more often.
+  // False: the watches ran out (fs.inotify.max_user_watches); call rescan() more often.
   [[nodiscard]] bool complete() const { return complete_; }
 
  private:

@@ -13,7 +13,7 @@ bool is_id(std::string_view text) {
   return text.size() == 64 && std::all_of(text.begin(), text.end(), hex);
 }
 
-// The last component; the rest stays in `path`.
+// Returns the last component of `path`, and leaves the rest in it.
 std::string_view take_last(std::string_view& path) {
   const auto slash = path.rfind('/');
   const std::string_view last = path.substr(slash + 1);
@@ -45,11 +45,11 @@ constexpr std::array<ContainerPrefix, 8> kPrefixes = {{
     {"crio-conmon-", "crio", true},
     {"crio-", "crio", false},
     {"libpod-conmon-", "podman", true},
-    {"libpod-payload-", "podman", false},  // --cgroups=split, as in units
+    {"libpod-payload-", "podman", false},  // --cgroups=split, for containers in systemd units
     {"libpod-", "podman", false},
 }};
 
-// "pod0f9e..._..." -> the uid with its dashes; empty when it is no pod's name.
+// "pod0f9e..._..." -> the uid with its dashes; empty when `name` is no pod's.
 std::string pod_uid_of(std::string_view name) {
   if (take_suffix(name, ".slice")) {
     const auto at = name.rfind("-pod");
@@ -71,10 +71,10 @@ Identity container(std::string_view runtime, std::string_view id, bool infrastru
   return who;
 }
 
-// A container of one of the runtimes that put their name before the id.
+// Classifies containers of the runtimes that put their name before the id.
 bool classify_prefixed(std::string_view name, std::string_view parent, Identity& who) {
   take_suffix(name, ".scope");
-  // "SLICE:docker:ID": a name for systemd given to a runtime that makes its cgroups itself.
+  // "SLICE:docker:ID": a systemd name given to a runtime that makes its cgroups itself.
   std::string named(name);
   if (const auto id = named.rfind(':'); id != std::string::npos) {
     named[id] = '-';

@@ -17,10 +17,10 @@ namespace {
 
 struct Bundle {
   std::string namespace_;  // containerd's
-  std::string config;      // the text of its config.json
+  std::string config;      // text of its config.json
 };
 
-// "STATE/io.containerd.runtime.v2.task/NAMESPACE/ID" -> "NAMESPACE"; empty when it is no such folder.
+// "STATE/io.containerd.runtime.v2.task/NAMESPACE/ID" -> "NAMESPACE"; empty when `folder` has another form.
 std::string namespace_of_bundle(std::string_view folder, const std::string& id) {
   if (!folder.ends_with("/" + id)) return {};
   folder.remove_suffix(id.size() + 1);
@@ -31,8 +31,8 @@ std::string namespace_of_bundle(std::string_view folder, const std::string& id) 
   return is_state ? std::string(folder.substr(slash + 1)) : std::string();
 }
 
-// The bundle among the folders of the process's ancestors: the shim's, or that of the runtime which it has just called.
-// It is read through /proc, as the shim may see other mounts than the agent.
+// Finds the bundle among the working directories of the process's ancestors: that of the shim, or of the runtime that
+// the shim has just called. The directory is read through /proc, because the shim may have other mounts than the agent.
 std::optional<Bundle> bundle_of(const IdentityRoots& roots, const ProcessView& process, const std::string& id) {
   constexpr int kMostAncestors = 16;
   pid_t pid = process.parent;
@@ -54,7 +54,8 @@ bool read_database(const IdentityRoots& roots, const std::string& root, const Bu
   if (!image) return false;
   if (who.image.empty()) who.image = std::move(*image);
   for (auto& label : database->entries({"v1", bundle.namespace_, "containers", who.id, "labels"})) {
-    const auto same = [&](const auto& known) { return known.first == label.first; };  // nerdctl's are annotations too
+    // nerdctl's labels are annotations too
+    const auto same = [&](const auto& known) { return known.first == label.first; };
     if (std::none_of(who.labels.begin(), who.labels.end(), same)) who.labels.push_back(std::move(label));
   }
   return true;
@@ -75,7 +76,7 @@ Found describe_containerd(const IdentityRoots& roots, const ProcessView& of, Ide
   constexpr std::string_view kSnapshots = "/io.containerd.snapshotter.v1.";
   const auto read = [&](const std::string& root) { return read_database(roots, root, *bundle, who); };
   const auto layers = process.layers_before(kSnapshots);
-  // Without an overlay its snapshots are seen as sources of mounts.
+  // Without an overlay the container's snapshots appear as sources of mounts.
   (void)((layers && read(*layers)) || process.any_source_before(roots, kSnapshots, read) ||
          read("/var/lib/containerd"));
   if (who.name.empty()) who.name = who.container.empty() ? who.id : who.container;

@@ -21,7 +21,7 @@ bool read_docker(const IdentityRoots& roots, const std::string& root, Identity& 
   add_labels(labels, who);
   names_from(labels, who);
   who.infrastructure = text_at(labels, "io.kubernetes.docker.type") == "podsandbox";
-  if (who.infrastructure) who.container.clear();  // "POD"
+  if (who.infrastructure) who.container.clear();  // the pause container's name is "POD"
   who.created = parse_rfc3339(text_at(config, "Created"));
   who.started = parse_rfc3339(text_at(at(config, "State"), "StartedAt"));
   return true;
@@ -59,7 +59,7 @@ bool describe_kubelet_pod(const IdentityRoots& roots, Identity& who) {
   };
   const std::unique_ptr<DIR, CloseDirectory> stream(::opendir(folder.c_str()));
   if (!stream || who.pod_uid.empty()) return false;
-  // "NAMESPACE_NAME_UID"; neither name has a '_'.
+  // "NAMESPACE_NAME_UID": neither name can hold a '_'.
   while (const dirent* entry = ::readdir(stream.get())) {
     const std::string_view name = entry->d_name;
     if (!name.ends_with("_" + who.pod_uid)) continue;

@@ -12,7 +12,7 @@ bool matches_any(const std::vector<std::string>& patterns, std::string_view text
   return std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) { return matches(pattern, text); });
 }
 
-// At most this much of a value, cut before a character: one label of a megabyte would be in every line.
+// At most this much of a value, cut at a character's start: a label of a megabyte would be repeated in every line.
 std::string_view bounded(std::string_view value) {
   constexpr std::size_t kMost = 4096;
   if (value.size() <= kMost) return value;
@@ -23,7 +23,8 @@ std::string_view bounded(std::string_view value) {
 
 }  // namespace
 
-// Without recursion: a star tries the shortest text first and comes back here when the rest does not fit.
+// Without recursion: a star first matches the shortest text; when the rest does not fit, the match is tried again from
+// the star with one character more.
 bool matches(std::string_view pattern, std::string_view text) {
   std::size_t p = 0;
   std::size_t t = 0;
@@ -81,10 +82,11 @@ LabelBlock exported_labels(const ExportPolicy& policy, const Identity& who, std:
   labels.add("image", container ? bounded(who.image) : "");
   labels.add("namespace", who.namespace_);
   labels.add("pod", who.pod);
-  // A pod's own container has none: what is summed over containers leaves it out.
+  // A pod's pause container has no `container` label: sums over containers filter by it and leave the pause container
+  // out.
   const bool nameless = container && who.container.empty() && !who.infrastructure;
   labels.add("container", bounded(nameless ? who.name : who.container));
-  std::map<std::string, std::string_view> more;  // two keys may become one name: the first has it
+  std::map<std::string, std::string_view> more;  // two keys may give the same name: the first one wins
   constexpr std::size_t kMostLabels = 64;
   constexpr std::size_t kLongestKey = 256;
   for (const auto& [key, value] : who.labels) {

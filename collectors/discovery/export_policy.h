@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which cgroups and which labels are exported: bounded by default.
+// Decides which cgroups and which labels are exported: bounded by default.
 #pragma once
 
 #include <string>
@@ -13,12 +13,12 @@ namespace mete::collectors {
 
 using config::ExportPolicy;
 
-// A pattern with '*' (any text, '/' too) and '?'.
+// Glob match: '*' stands for any text, '/' included, '?' for one character.
 [[nodiscard]] bool matches(std::string_view pattern, std::string_view text);
 [[nodiscard]] bool is_exported(const ExportPolicy& policy, const Identity& who, std::string_view path);
-// id, name, image, namespace, pod, container, then container_label_*. A container's `container` is its name where its
-// runtime has none, because rules of dashboards ask for either; of other groups both are empty, as with cAdvisor.
-// Bounded: values of 4 KiB, 64 labels of a container.
+// The labels id, name, image, namespace, pod, container, then container_label_*. `container` of a container whose
+// runtime records no such name is its `name`, because dashboards' rules ask for either; both are empty for other
+// groups, as with cAdvisor. Bounds: 4 KiB a value, 64 labels a container.
 [[nodiscard]] LabelBlock exported_labels(const ExportPolicy& policy, const Identity& who, std::string_view path);
 // "com.docker/x" -> "container_label_com_docker_x"
 [[nodiscard]] std::string label_name(std::string_view key);

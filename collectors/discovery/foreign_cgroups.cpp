@@ -9,15 +9,16 @@
 namespace mete::collectors {
 namespace {
 
-// For what inotify does not tell: cgroups made or removed through another mount, and no watches left.
+// A rescan finds cgroups that inotify does not report: those made or removed through another mount, and all when no
+// watches are left.
 constexpr std::chrono::seconds kRescanEvery(60);
 constexpr std::chrono::seconds kRescanWithoutWatches(2);
 
-// A container's first process is in its cgroup before it leaves the machine's network and root: looked at again so many
-// times.
+// A container's first process is in its cgroup before it leaves the machine's network and root: identification is
+// repeated this many times.
 constexpr int kLooks = 4;
 
-// What a runtime has on file may be of an earlier run; what was seen is not.
+// The start time on file may be that of an earlier run; the time at which inotify reported the group cannot.
 std::optional<std::chrono::system_clock::time_point> start_of(const Identity& who, const CgroupNode& node) {
   const bool stale = node.seen_made && who.started && *who.started < node.created;
   return who.started && !stale ? who.started : node.created;
@@ -67,7 +68,8 @@ std::vector<std::string> ForeignCgroups::see_changes() {
   return std::move(changes.removed);
 }
 
-// A container's files may be written, and its first process put into the cgroup, after the cgroup was made.
+// Asks again later when the answer is incomplete: a container's files may be written, and its first process may enter
+// the cgroup, after the cgroup was made.
 void ForeignCgroups::identify(const std::string& path, Known& known, Clock::time_point now) {
   constexpr std::chrono::milliseconds kSlowest(60'000);
   auto answer = identifier_.identify(*hierarchies_, path);
@@ -109,8 +111,8 @@ std::vector<std::string> ForeignCgroups::look_again(Clock::time_point now) {
   return std::move(changes.removed);
 }
 
-// The network of a namespace is reported once: on the row of the pod, else of the first container in it. The machine's
-// own is the root's.
+// A namespace's network is reported once: on the row of the pod, else of the first container in it. The machine's own
+// network is on the root's row.
 std::map<std::string, pid_t> ForeignCgroups::network_rows() const {
   std::map<std::string, pid_t> rows = {{"/", ::getpid()}};
   std::set<std::uint64_t> done;
@@ -128,7 +130,7 @@ std::map<std::string, pid_t> ForeignCgroups::network_rows() const {
 std::vector<Target> ForeignCgroups::targets() const {
   const auto networks = network_rows();
   std::vector<Target> targets;
-  std::set<std::string_view> shown;  // without the path two groups may have the same labels: the first has them
+  std::set<std::string_view> shown;  // without `id` two groups may have the same labels: the first one wins
   for (const auto& [path, known] : known_) {
     if (!known.labels) continue;
     if (!options_.exported.id_label && !shown.insert(known.labels->text()).second) continue;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cgroups that others made: which there are, who they are, and which of them a reading shows.
+// The cgroups that others made: which exist, their identities, and which of them a reading contains.
 #pragma once
 
 #include <chrono>
@@ -24,34 +24,35 @@ class ForeignCgroups {
   using Clock = std::chrono::steady_clock;
   struct Options {
     IdentityRoots roots;
-    std::string own_parent;  // the caller's own: left out, with everything below
+    std::string own_parent;  // the agent's own parent cgroup: it and everything below are left out
     ExportPolicy exported;
   };
 
-  // `hierarchies` must outlive it. Fails when there is no inotify.
+  // `hierarchies` must outlive the object. An error: inotify is not available.
   [[nodiscard]] static Result<ForeignCgroups> open(const runtime::cgroup::Hierarchies& hierarchies, Options options);
 
   [[nodiscard]] int fd() const { return tree_.fd(); }  // readable: call see_changes()
-  // The paths that are gone, or made again, since the last call.
+  // Handles pending inotify events. Returns the paths that were removed, or made again, since the last call.
   [[nodiscard]] std::vector<std::string> see_changes();
-  // When look_again() has something to do next.
+  // When look_again() next has work to do.
   [[nodiscard]] Clock::time_point due() const;
-  // Asks again who those are that nobody knew; looks for cgroups that inotify did not tell of. As see_changes().
+  // Identifies again the groups whose identity was incomplete, and rescans for cgroups that inotify did not report.
+  // Returns what see_changes() returns.
   [[nodiscard]] std::vector<std::string> look_again(Clock::time_point now);
 
-  // Those that are exported, in the order of their paths, so that the policy's bound always cuts off the same.
+  // The exported groups in the order of their paths, so that the policy's bound always cuts off the same ones.
   [[nodiscard]] std::vector<Target> targets() const;
 
  private:
   struct Known {
     std::shared_ptr<const Identity> who;
-    std::shared_ptr<const LabelBlock> labels;  // null: it is not exported
+    std::shared_ptr<const LabelBlock> labels;  // null: the group is not exported
     std::chrono::milliseconds retry_in{50};
     int looks = 0;
-    std::optional<Clock::time_point> ask_again;  // empty: all is known
-    std::uint64_t network = 0;  // inode of its network namespace; 0: the machine's, or nothing runs in it
+    std::optional<Clock::time_point> ask_again;  // empty: the identity is complete
+    std::uint64_t network = 0;  // inode of its network namespace; 0: the machine's own, or the group has no process
     pid_t network_pid = 0;
-    std::string writable;  // its writable layer
+    std::string writable;  // directory of its writable layer
   };
   ForeignCgroups(const runtime::cgroup::Hierarchies& hierarchies, Options options, CgroupTree tree);
   void found(const std::string& path);
@@ -65,7 +66,7 @@ class ForeignCgroups {
   CgroupTree tree_;
   Identifier identifier_;
   std::map<std::string, Known> known_;                           // by path; parents before their children
-  std::set<std::pair<Clock::time_point, std::string>> waiting_;  // those of them to be asked again, by when
+  std::set<std::pair<Clock::time_point, std::string>> waiting_;  // the groups to identify again, by time
   Clock::time_point rescan_;
 };
 

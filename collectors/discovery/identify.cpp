@@ -16,11 +16,11 @@
 namespace mete::collectors {
 namespace {
 
-// The first process of the group itself, else of a group right below it (podman's "container", an init's scope).
+// The first process of the group itself, else of a group directly below (podman's "container", an init's scope).
 pid_t first_process(const std::string& directory, bool below) {
   if (const auto text = runtime::read_file(AT_FDCWD, directory + "/" + std::string(runtime::cgroup::kProcsFile))) {
     std::string_view rest = *text;
-    // 0: a process of a pid namespace that is not ours.
+    // 0: the process belongs to a pid namespace that the agent cannot see.
     const auto pid = parse_u64(trim(next_line(rest))).value_or(0);
     if (pid != 0) return static_cast<pid_t>(pid);
   }
@@ -49,12 +49,12 @@ std::string directory_of(const runtime::cgroup::Hierarchies& hierarchies, const 
   return hierarchies.v2_mount + path;
 }
 
-// Ids of containerd may be any name, in a group of any name: only its bundle tells.
+// Containerd's ids and cgroup names can be any name, so only a bundle identifies its containers.
 Found try_containerd(const IdentityRoots& roots, pid_t pid, const std::string& path, Identity& who) {
   Identity guess;
   guess.kind = CgroupKind::kContainer;
   guess.id = path.substr(path.rfind('/') + 1);
-  ProcessView process;  // most are no containers: their mounts are not read
+  ProcessView process;  // its mounts are not read: most groups are no containers
   process.pid = pid;
   process.parent = parent_of(roots, pid);
   const Found found = describe_containerd(roots, process, guess);
@@ -90,12 +90,12 @@ Identifier::Answer Identifier::identify(const runtime::cgroup::Hierarchies& hier
   if (!maybe) return answer;
   answer.pid = first_process(directory_of(hierarchies, path), who.kind == CgroupKind::kContainer);
   if (who.kind == CgroupKind::kOther) {
-    // Nobody's, as long as a process in it does not lead to a bundle.
+    // The group counts as no container's unless its process leads to a bundle.
     answer.complete = answer.pid != 0 && try_containerd(roots_, answer.pid, path, who) != Found::kSome;
     if (who.kind == CgroupKind::kContainer) answer.writable = view_process(roots_, answer.pid).writable_layer();
   } else {
     const ProcessView process = view_process(roots_, answer.pid);
-    // A runtime's files may be there before the first process is.
+    // A runtime's files may exist before the first process does.
     answer.complete = describe(roots_, process, who) == Found::kAll && answer.pid != 0;
     answer.writable = process.writable_layer();
     if (who.name.empty()) who.name = who.id;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who a cgroup is, by its path and by the files that its runtime keeps: nobody is asked, nothing is configured. Where a
-// runtime keeps its files is told by the container's own process: its mounts (/proc/PID/mountinfo) and its shim's
-// folder.
+// Finds the identity of a cgroup from its path and from the files that its runtime keeps. No runtime's API is called
+// and nothing is configured. The container's own process leads to the runtime's files: by its mounts
+// (/proc/PID/mountinfo) and by the folder of its shim.
 #pragma once
 
 #include <sys/types.h>
@@ -14,7 +14,7 @@
 
 namespace mete::collectors {
 
-// Where files are looked for; a fixture tree stands in with `files` put before every path but those of proc.
+// Where files are read. A test sets `files` to a fixture tree: a prefix of every path except those below `proc`.
 struct IdentityRoots {
   std::string proc = "/proc";
   std::string files;
@@ -26,12 +26,12 @@ class Identifier {
 
   struct Answer {
     Identity who;
-    bool complete = true;  // false: a container whose files or first process are not there yet; ask again
-    pid_t pid = 0;         // one of its processes; 0: none runs in it
-    std::string writable;  // directory of a container's writable layer; empty: none that is known
-    std::uint64_t network_namespace = 0;  // inode of its namespace; 0: the machine's own, or nothing runs
+    bool complete = true;  // false: the files or the first process of the container do not exist yet; ask again
+    pid_t pid = 0;         // one of its processes; 0: the group has none
+    std::string writable;  // directory of the container's writable layer; empty: unknown, or none
+    std::uint64_t network_namespace = 0;  // inode; 0: the machine's own, or the group has no process
   };
-  // Reads a handful of files. What cannot be read or understood is not known; nothing here is an error.
+  // Reads a handful of files. A file that cannot be read or parsed leaves its facts empty and is no error.
   [[nodiscard]] Answer identify(const runtime::cgroup::Hierarchies& hierarchies, const std::string& path) const;
 
  private:

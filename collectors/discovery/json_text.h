@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON that others wrote, read with doubt: what is not there or of another type is empty. For the .cpp files of this
-// folder only; exceptions of the library end here.
+// Reads JSON that other programs wrote. A value that is missing or has another type than expected reads as empty. For
+// the .cpp files of this folder only; the library's exceptions end here.
 #pragma once
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <string>
@@ -11,12 +9,13 @@
 #include <utility>
 
 #include "collectors/discovery/identity.h"
+#include "runtime/json.h"
 
 namespace mete::collectors {
 
 using Json = nlohmann::json;
 
-// Nesting takes memory by the byte: no file of a runtime is nested deeper than this.
+// nlohmann::json takes memory for every level of nesting. No runtime's file is nested deeper than this.
 inline bool nested_too_deep(std::string_view text) {
   constexpr int kDeepest = 64;
   int depth = 0;
@@ -37,7 +36,7 @@ inline bool nested_too_deep(std::string_view text) {
   return false;
 }
 
-// Malformed JSON is a null.
+// Malformed JSON gives a null.
 inline Json parse_json(const std::string& text) {
   if (nested_too_deep(text)) return {};
   Json value = Json::parse(text, nullptr, false);
@@ -67,7 +66,7 @@ inline void set_text(std::string& into, std::string text) {
   if (!text.empty()) into = std::move(text);
 }
 
-// The names of Kubernetes that dockershim, CRI-O and others keep as labels or annotations.
+// The Kubernetes names that dockershim, CRI-O and others keep as labels or annotations.
 inline void names_from(const Json& labels, Identity& who) {
   set_text(who.namespace_, text_at(labels, "io.kubernetes.pod.namespace"));
   set_text(who.pod, text_at(labels, "io.kubernetes.pod.name"));

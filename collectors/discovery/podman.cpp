@@ -41,7 +41,7 @@ std::optional<Conmon> conmon_of(const IdentityRoots& roots, const ProcessView& p
   return std::nullopt;
 }
 
-// Calls found(folder, driver) with each place of "FOLDER/DRIVER-containers" there may be, until it returns true.
+// Calls found(folder, driver) with each possible place of "FOLDER/DRIVER-containers" until it returns true.
 bool any_graph(const IdentityRoots& roots, const ProcessView& process, const std::string& id,
                const std::function<bool(const std::string&, const std::string&)>& found) {
   const auto layers = process.layers_before("/overlay/");
@@ -55,8 +55,8 @@ bool any_graph(const IdentityRoots& roots, const ProcessView& process, const std
   return slash != std::string::npos && found(list.substr(0, slash), list.substr(slash + 1));
 }
 
-// The first element of a list of objects that has this text in it, alone: the list has all containers of the machine,
-// and each of them is asked for.
+// The first element of a list of objects that contains `text`. The list holds all containers of the machine and is
+// searched for each of them, so only this element is parsed.
 std::string_view element_with(std::string_view list, std::string_view text) {
   const auto wanted = list.find(text);
   if (wanted == std::string_view::npos) return {};
@@ -74,7 +74,7 @@ std::string_view element_with(std::string_view list, std::string_view text) {
   return {};
 }
 
-// The entry of the storage's lists for this container; a container that removes itself is in the second.
+// The entry for this container in the storage's lists. A container that removes itself is in the second list.
 Json stored_container(const IdentityRoots& roots, const std::string& lists, const std::string& id) {
   for (const char* name : {"/containers.json", "/volatile-containers.json"}) {
     const std::string list = small_file(roots, lists + name);
@@ -84,7 +84,7 @@ Json stored_container(const IdentityRoots& roots, const std::string& lists, cons
   return {};
 }
 
-// Labels are in podman's own database alone; before version 5 that is a bbolt file.
+// Podman keeps labels in its own database alone; before version 5 that is a bbolt file.
 void add_podman_labels(const IdentityRoots& roots, const std::string& graph, Identity& who) {
   const auto database = open_bolt(roots, graph + "/libpod/bolt_state.db");
   const std::string kept = database ? database->get({"ctr", who.id}, "config").value_or("") : "";
@@ -95,7 +95,7 @@ bool read_podman(const IdentityRoots& roots, const std::string& graph, const std
   const std::string lists = graph + "/" + driver + "-containers";
   const Json entry = stored_container(roots, lists, who.id);
   if (!entry.is_object()) return false;
-  // Podman's own facts are JSON in a text of the list.
+  // The entry's `metadata` is a text that holds JSON with podman's own facts.
   const Json facts = parse_json(text_at(entry, "metadata"));
   const Json& names = at(entry, "names");
   if (names.is_array() && !names.empty() && names[0].is_string()) who.name = names[0].get<std::string>();
@@ -117,7 +117,7 @@ bool read_crio(const IdentityRoots& roots, const std::string& graph, const std::
   set_text(who.name, text_at(notes, "io.kubernetes.cri-o.Name"));
   set_text(who.image, text_at(notes, "io.kubernetes.cri-o.ImageName"));
   who.infrastructure = text_at(notes, "io.kubernetes.cri-o.ContainerType") == "sandbox";
-  if (who.infrastructure) who.container.clear();  // "POD"
+  if (who.infrastructure) who.container.clear();  // the infra container's name is "POD"
   who.created = parse_rfc3339(text_at(notes, "io.kubernetes.cri-o.Created"));
   add_labels(parse_json(text_at(notes, "io.kubernetes.cri-o.Labels")), who);
   return true;

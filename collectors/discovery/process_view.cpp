@@ -16,7 +16,7 @@
 namespace mete::collectors {
 namespace {
 
-// From /proc/PID/stat: the second field after the last ')'.
+// In /proc/PID/stat: the second field after the last ')'.
 pid_t parent_in(std::string_view stat) {
   const auto end = stat.rfind(')');
   if (end == std::string_view::npos) return 0;
@@ -37,7 +37,7 @@ std::vector<MountLine> parse_mountinfo(std::string_view text) {
     mount.device = next_word(line);
     mount.root = runtime::cgroup::unescape_mountinfo(next_word(line));
     mount.point = runtime::cgroup::unescape_mountinfo(next_word(line));
-    // Options and any number of optional fields, up to a lone dash.
+    // Skips the options and any number of optional fields, up to a lone dash.
     for (auto word = next_word(line); !word.empty() && word != "-"; word = next_word(line)) {
     }
     mount.type = next_word(line);
@@ -78,7 +78,7 @@ std::string ProcessView::writable_layer() const {
   std::string layer;
   for (const MountLine& mount : mounts) {
     if (mount.point != "/") continue;
-    layer.clear();  // what is mounted later covers it
+    layer.clear();  // a later mount covers this one
     if (mount.type != "overlay") continue;
     for (std::string_view rest = mount.options; !rest.empty();) {
       const std::string_view option = next_part(rest, ',');
@@ -140,7 +140,7 @@ std::string small_file(const IdentityRoots& roots, const std::string& path) {
 }
 
 std::optional<std::chrono::system_clock::time_point> parse_rfc3339(std::string_view text) {
-  // -1: not `size` digits.
+  // -1: the text does not have `size` digits there.
   const auto number = [&](std::size_t at, std::size_t size) -> int {
     int value = -1;
     if (at + size > text.size() || text[at] == '-') return -1;
@@ -156,7 +156,7 @@ std::optional<std::chrono::system_clock::time_point> parse_rfc3339(std::string_v
   parts.tm_hour = number(11, 2);
   parts.tm_min = number(14, 2);
   parts.tm_sec = number(17, 2);
-  // 2262 is where nanoseconds in 64 bits end.
+  // In nanoseconds, 64 bits end in 2262.
   const bool valid = text.size() > kSeconds && within(parts.tm_year, 70, 300) && within(parts.tm_mon, 0, 11) &&
                      within(parts.tm_mday, 1, 31) && within(parts.tm_hour, 0, 23) && within(parts.tm_min, 0, 59) &&
                      within(parts.tm_sec, 0, 60);

@@ -48,7 +48,8 @@ void append_real(std::string& out, double number) {
   }
 }
 
-// The length of the UTF-8 character at the start of `text`; 0 when it is none (overlong, surrogate, cut off...).
+// The length of the UTF-8 character at the start of `text`; 0 when the bytes are invalid (overlong, surrogate, cut
+// off...).
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
@@ -65,7 +66,7 @@ std::size_t utf8_length(std::string_view text) {
   return length;
 }
 
-// The units of OpenMetrics that our names end in.
+// The OpenMetrics units that metric names of mete end in.
 std::string_view unit_of(std::string_view name) {
   for (const std::string_view unit : {"seconds", "bytes", "ratio", "cores", "celsius"}) {
     if (name.ends_with(unit) && name.size() > unit.size() && name[name.size() - unit.size() - 1] == '_') return unit;

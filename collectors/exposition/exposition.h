@@ -20,7 +20,7 @@ enum class Format : std::uint8_t { kText, kOpenMetrics };  // text 0.0.4, OpenMe
 
 [[nodiscard]] std::string_view type_name(MetricType type, Format format = Format::kText);
 
-// A number as the kernel gave it, turned into text (seconds, bytes) by the writer alone.
+// A number as the kernel gave it. Only append_to() turns it into text, in seconds or bytes.
 class Value {
  public:
   enum class Kind : std::uint8_t { kAbsent, kInteger, kNanoseconds, kReal };
@@ -64,18 +64,19 @@ class LabelBlock {
 
 void append_label_value(std::string& out, std::string_view value);  // escaped, without the quotes
 
-// What an OpenMetrics counter or bucket points to. Not written in text 0.0.4.
+// The trace or event that an OpenMetrics counter or bucket refers to. Text 0.0.4 has no exemplars.
 struct Exemplar {
   LabelBlock labels;  // at most 128 characters, names and values together (OpenMetrics 1.0)
   Value value;
   std::optional<std::chrono::system_clock::time_point> at;
 };
 
-// One metric family: HELP and TYPE once, before the first line; nothing at all when no line is added. In OpenMetrics a
-// counter's family goes without the "_total" of its samples, and a name that ends in a unit has a UNIT line.
+// Writes one metric family: HELP and TYPE once, before the first line; nothing at all when no line is added. In
+// OpenMetrics a counter's family goes without the "_total" of its samples, and a name that ends in a unit has a UNIT
+// line.
 class FamilyWriter {
  public:
-  // name and help must outlive the writer. A counter's name ends in "_total".
+  // `name` and `help` must outlive the writer. A counter's name ends in "_total".
   FamilyWriter(std::string& out, std::string_view name, std::string_view help, MetricType type,
                Format format = Format::kText)
       : out_(out), name_(name), help_(help), type_(type), format_(format) {}
@@ -84,7 +85,7 @@ class FamilyWriter {
     add_suffixed({}, labels, value, extra);
   }
   void add(Value value) { add(LabelBlock(), value); }
-  // For a histogram's "_bucket", "_sum", "_count".
+  // For the lines of a histogram: "_bucket", "_sum", "_count".
   void add_suffixed(std::string_view suffix, const LabelBlock& labels, Value value, std::string_view extra = {},
                     const Exemplar* exemplar = nullptr);
 

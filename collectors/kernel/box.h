@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A value that most of its owners do not have: one pointer when empty. Copying into one that is there reuses its
-// memory, so that a warm copy allocates nothing.
+// An optional value that few of its owners have: one pointer when empty. Copying into a box with a value reuses that
+// value's memory, so that a warm copy allocates nothing.
 #pragma once
 
 #include <memory>
@@ -28,7 +28,7 @@ class Box {
   explicit operator bool() const { return value_ != nullptr; }
   const T& operator*() const { return *value_; }
   const T* operator->() const { return value_.get(); }
-  // The value, made when there is none.
+  // The value; makes one when the box is empty.
   T& make() {
     if (!value_) value_ = std::make_unique<T>();
     return *value_;

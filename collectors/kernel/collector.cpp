@@ -49,7 +49,7 @@ const Collector* find_collector(std::string_view name) {
 void DeviceNames::load() {
   const auto text = runtime::read_file(AT_FDCWD, proc_ + "/diskstats");
   if (!text) return;
-  // Those known to have no name stay known.
+  // Devices already known to have no name are kept.
   std::erase_if(entries_, [](const Entry& e) { return !e.name.view().empty(); });
   for (std::string_view rest = *text; !rest.empty();) {
     std::string_view line = next_line(rest);
@@ -67,7 +67,7 @@ const ShortText<31>& DeviceNames::name_of(std::uint32_t major, std::uint32_t min
   if (found == entries_.end()) {
     load();
     found = std::find_if(entries_.begin(), entries_.end(), same);
-    // One that has no line is remembered too, else every pass would read the file again.
+    // A device without a line is remembered too; otherwise every pass would read the file again.
     if (found == entries_.end()) found = entries_.insert(found, {major, minor, {}});
   }
   return found->name;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a collector is: a name and the kernel files it reads, each with the function that parses its text. To add one:
-// collectors/foo.cpp with its parsers and its table, a line in builtin_collectors(), rows in metrics_foo.cpp, a test.
+// A collector is a name and the kernel files it reads, each with the function that parses its text. To add one:
+// collectors/kernel/foo.cpp with its parsers and its table, a line in builtin_collectors(), rows in
+// collectors/metrics/foo.cpp, a test.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,7 @@
 
 namespace mete::collectors {
 
-// major:minor -> name, from /proc/diskstats; read again when an unknown device turns up.
+// Maps major:minor to a name by /proc/diskstats. The file is read again when an unknown device appears.
 class DeviceNames {
  public:
   explicit DeviceNames(std::string proc = "/proc") : proc_(std::move(proc)) {}
@@ -32,7 +33,8 @@ class DeviceNames {
   std::vector<Entry> entries_;
 };
 
-// false: the text is not what this file should hold. Keys that are missing stay as they were, unknown ones are ignored.
+// Parses one file into its fields of `into`. False: the text is not in the file's format. A missing key leaves its
+// field unchanged; unknown keys are ignored.
 using Parser = bool (*)(std::string_view text, Sample& into);
 
 enum class Where : std::uint8_t {
@@ -40,12 +42,13 @@ enum class Where : std::uint8_t {
   kV2,
   kUnified
 };  // kUnified: any cgroup2 directory, also a twin without controllers
-// kEachPass: always, and first: by these numbers QuietWatch tells whether the others can have moved.
-// kWaiting: moves while tasks only wait, too: left out in a quiet group without tasks.
-// kRunning: stands still while nothing runs in the group and its memory usage is the same: left out in a quiet group.
-// kSetting: settings, and what few look at; read anew every CollectionOptions::settings_for.
+// How often a file is read.
+// kEachPass: in every pass, before all others: QuietWatch decides by these numbers whether the others can have changed.
+// kWaiting: also changes while tasks only wait; skipped in a quiet group without tasks.
+// kRunning: constant while nothing runs in the group and its memory usage stays the same; skipped in a quiet group.
+// kSetting: settings and seldom used numbers; read again every CollectionOptions::settings_for.
 enum class When : std::uint8_t { kEachPass, kWaiting, kRunning, kSetting };
-// kBfq, kCfq: where a disk of the machine uses that scheduler.
+// kBfq, kCfq: only where a disk of the machine uses that I/O scheduler.
 enum class Wanted : std::uint8_t { kAlways, kBfq, kCfq };
 
 struct SourceFile {
@@ -57,13 +60,13 @@ struct SourceFile {
   Wanted wanted = Wanted::kAlways;
 };
 
-// Its name is the one of Family::collector, of the `collector` label and of the lists that switch collectors on and
-// off.
+// One collector. `name` is the value of Family::collector, of the `collector` label and of the options that switch
+// collectors on and off.
 struct Collector {
   std::string_view name;
-  std::span<const SourceFile> files;  // empty: it reads no file of a cgroup
-  bool on = true;                     // without being asked for
-  std::string_view cost = {};         // what it costs, when it is off
+  std::span<const SourceFile> files;  // empty: the collector reads no file of a cgroup
+  bool on = true;                     // on by default
+  std::string_view cost = {};         // what the collector costs, when it is off by default
 };
 
 [[nodiscard]] std::span<const SourceFile> cpu_files();
@@ -76,18 +79,19 @@ struct Collector {
 [[nodiscard]] std::span<const SourceFile> pids_files();
 [[nodiscard]] std::span<const SourceFile> io_files();
 [[nodiscard]] std::span<const SourceFile> pressure_files();
-// "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234": only the total, in microseconds, is a counter. False: there is
-// none.
+// Parses "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234". Only `total`, in microseconds, is a counter. False: the
+// text has none.
 bool parse_pressure(std::string_view text, PressureSample& into);
 [[nodiscard]] std::span<const SourceFile> group_files();
 
-// "0-3,8": 5; empty when it is no such list.
+// The number of members of a list in the kernel's format: 5 for "0-3,8". Empty when the text is no such list.
 [[nodiscard]] std::optional<std::uint64_t> count_of_list(std::string_view list);
 
-// The text of /proc/PID/net/dev. Not of a cgroup, so no SourceFile: see CgroupSampler::watch_network. Loopback and the
-// host's ends of containers' links (veth*, docker*) are left out, as cAdvisor does.
+// Parses the text of /proc/PID/net/dev. That file belongs to a process and not to a cgroup, so it is no SourceFile: see
+// CgroupSampler::watch_network. Loopback and the host's ends of containers' links (veth*, docker*) are left out, as in
+// cAdvisor.
 [[nodiscard]] bool parse_net_dev(std::string_view text, Sample& into);
-// /proc/PID/net/tcp and its likes, and /proc/PID/net/snmp, netstat: into Sample::sockets.
+// Parse /proc/PID/net/tcp, tcp6, udp, udp6, snmp and netstat into Sample::sockets.
 [[nodiscard]] bool parse_net_tcp(std::string_view text, Sample& into);
 [[nodiscard]] bool parse_net_tcp6(std::string_view text, Sample& into);
 [[nodiscard]] bool parse_net_udp(std::string_view text, Sample& into);
@@ -95,9 +99,9 @@ bool parse_pressure(std::string_view text, PressureSample& into);
 [[nodiscard]] bool parse_net_snmp(std::string_view text, Sample& into);
 [[nodiscard]] bool parse_net_netstat(std::string_view text, Sample& into);
 
-// The explicit table of all of them, in reading order. Two entries of one name are one collector.
+// All collectors, in reading order: an explicit table. Two entries with one name are one collector.
 [[nodiscard]] std::span<const Collector> builtin_collectors();
-// An entry of that name; null: there is none.
+// The first entry with that name; null: there is none.
 [[nodiscard]] const Collector* find_collector(std::string_view name);
 
 }  // namespace mete::collectors

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Paths of control files, for what opens thousands of them.
+// Paths of control files for callers that open thousands of them.
 #pragma once
 
 #include <fcntl.h>
@@ -15,8 +15,8 @@
 
 namespace mete::collectors {
 
-// mount + group + "/" + file, or a file alone, without a heap allocation. A path that does not fit is cut and then not
-// found.
+// mount + group + "/" + file, or a file alone, without a heap allocation. A path that does not fit is cut, and opening
+// it then fails.
 class ControlPath {
  public:
   ControlPath(const runtime::cgroup::Group& group, const SourceFile& source, std::string_view file) {
@@ -39,12 +39,12 @@ class ControlPath {
   std::size_t used_ = 0;
 };
 
-// Opens one file of a group after the other; the directory of a controller, whose files stand together in the tables,
-// is looked up once for all of them.
+// Opens the files of a group one after the other. The files of a controller stand together in the tables, so the
+// directory is looked up once for all of them.
 class ControlDirectory {
  public:
   explicit ControlDirectory(const runtime::cgroup::Group& group) : group_(group) {}
-  // Not valid: errno says why.
+  // Opens one file. An invalid descriptor: errno says why.
   [[nodiscard]] runtime::UniqueFd open(const SourceFile& source) {
     if (at_ == nullptr || at_->where != source.where || at_->controller != source.controller) {
       at_ = &source;
@@ -57,7 +57,7 @@ class ControlDirectory {
     }
     return runtime::UniqueFd(::openat(directory_.get(), ControlPath(source.file).c_str(), O_RDONLY | O_CLOEXEC));
   }
-  // The directory of the last file was there, and still is.
+  // True: the directory of the last file was opened and still exists.
   [[nodiscard]] bool exists() const {
     return directory_.valid() && ::access(ControlPath(group_, *at_, "").c_str(), F_OK) == 0;
   }
@@ -66,7 +66,7 @@ class ControlDirectory {
   const runtime::cgroup::Group& group_;
   const SourceFile* at_ = nullptr;
   runtime::UniqueFd directory_;
-  int error_ = 0;  // why it could not be opened
+  int error_ = 0;  // errno of opening the directory
 };
 
 }  // namespace mete::collectors

@@ -75,7 +75,7 @@ bool max_v2(std::string_view text, Sample& into) {
 
 bool weight_v2(std::string_view text, Sample& into) {
   const auto weight = parse_u64(trim(text));
-  // 0: the group is idle (cpu.idle), which no number of shares says.
+  // 0: the group is idle (cpu.idle), which no number of shares expresses.
   into.cpu.shares.reset();
   if (weight && *weight > 0) into.cpu.shares = runtime::cgroup::cpu_shares_of_weight(*weight);
   return weight.has_value();

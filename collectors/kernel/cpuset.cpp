@@ -13,7 +13,7 @@ bool effective(std::string_view text, Sample& into) {
   const auto count = count_of_list(trim(text));
   if (!count || *count > kMostCpus) return false;
   into.cpu.cpuset_cpus.reset();
-  // Empty on v1 until it is set, and where no CPU is left: no limit that could be told.
+  // Empty on v1 until someone sets it, and where no CPU is left: neither gives a number of CPUs.
   if (*count > 0) into.cpu.cpuset_cpus = count;
   return true;
 }

@@ -37,8 +37,8 @@ Device& device(std::vector<Device>& devices, DeviceNumber number) {
   return added;
 }
 
-// Calls each(device, operation, value) for lines "254:0 Read 4096"; what has no operation ("254:0 8") has an empty one.
-// One "Total 4096" stands at the end. Sync, Async and Total are sums of the others.
+// Calls each(device, operation, value) for lines "254:0 Read 4096". A line without an operation ("254:0 8") gives an
+// empty one. The last line is "Total 4096". Sync, Async and Total are sums of the others.
 template <class Each>
 bool parse_blkio(std::string_view text, Each each) {
   bool understood = true;
@@ -60,7 +60,7 @@ bool parse_blkio(std::string_view text, Each each) {
   return understood;
 }
 
-// Only where nothing stands yet: bfq's files are read after those of blk-throttle, which count more.
+// Sets a value only once: bfq's files are read after those of blk-throttle, which count more.
 template <class T>
 void fill(std::optional<T>& into, T value) {
   if (!into) into = value;
@@ -76,7 +76,7 @@ bool bytes(std::string_view text, Sample& into) {
   });
 }
 
-// Read before all others, so it begins the lists anew.
+// This file is read before the others, so its parser clears the lists.
 bool bytes_v1(std::string_view text, Sample& into) {
   into.devices.clear();
   into.device_details.clear();
@@ -98,7 +98,7 @@ bool merged(std::string_view text, Sample& into) {
   });
 }
 
-// In nanoseconds.
+// The file counts nanoseconds.
 bool service_time(std::string_view text, Sample& into) {
   return parse_blkio(text, [&](DeviceNumber number, std::string_view operation, std::uint64_t value) {
     if (operation == "Read") fill(device(into.device_details, number).read_time, to_time(value, 1));
@@ -107,7 +107,7 @@ bool service_time(std::string_view text, Sample& into) {
   });
 }
 
-// "254:0 8": of all operations together.
+// "254:0 8": the sum of all operations.
 bool sectors(std::string_view text, Sample& into) {
   return parse_blkio(text, [&](DeviceNumber number, std::string_view operation, std::uint64_t value) {
     if (operation.empty()) fill(device(into.device_details, number).sectors, value);
@@ -122,7 +122,7 @@ bool queued(std::string_view text, Sample& into) {
 
 void set_v2(Sample& into, DeviceNumber number, std::string_view key, std::uint64_t value) {
   if (key.starts_with("cost.")) {
-    // cost.vrate and others are of the device, not of the group.
+    // cost.vrate and others describe the device, not the group.
     DeviceDetail& detail = device(into.device_details, number);
     if (key == "cost.usage") detail.cost_usage = to_time(value, kMicrosecond);
     if (key == "cost.wait") detail.cost_wait = to_time(value, kMicrosecond);
@@ -166,7 +166,7 @@ constexpr auto kWaiting = When::kWaiting;
 constexpr auto kBfq = Wanted::kBfq;
 constexpr auto kCfq = Wanted::kCfq;
 
-// On v1 what the kernel writes back later is on nobody's account; on v2 it is on the group's.
+// v1 charges delayed writeback to no group; v2 charges it to the group that dirtied the pages.
 constexpr std::array<SourceFile, 15> kFiles = {{
     {Where::kV1, "blkio", "blkio.throttle.io_service_bytes_recursive", bytes_v1, kWaiting},
     {Where::kV1, "blkio", "blkio.throttle.io_serviced_recursive", operations_v1, kWaiting},

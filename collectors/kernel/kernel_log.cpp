@@ -11,8 +11,8 @@ bool number(std::string_view text, Number& value) {
   return std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc();
 }
 
-// The value of "key=value" in a comma-separated list; a value may hold no comma (cgroup paths of ours have none, and
-// the keys that matter come last for those of others).
+// The value of "key=value" in a comma-separated list. A value must hold no comma: mete's own cgroup paths hold none,
+// and for other paths the keys that matter come last.
 std::optional<std::string_view> value_of(std::string_view list, std::string_view key) {
   for (std::size_t at = 0; (at = list.find(key, at)) != std::string_view::npos; at += key.size()) {
     const bool starts = at == 0 || list[at - 1] == ',';
@@ -31,7 +31,7 @@ std::optional<std::string_view> kernel_message(std::string_view record) {
   const auto semicolon = record.find(';');
   if (semicolon == std::string_view::npos) return std::nullopt;
   unsigned priority = 0;
-  constexpr unsigned kLevels = 8;  // above: the facility, 0 for the kernel itself
+  constexpr unsigned kLevels = 8;  // number of levels; the bits above are the facility, 0 for the kernel
   if (!number(record.substr(0, semicolon), priority) || priority >= kLevels) return std::nullopt;
   const std::string_view message = record.substr(semicolon + 1);
   return message.substr(0, message.find('\n'));
@@ -61,7 +61,7 @@ std::optional<OomKill> parse_oom_kill(std::string_view message) {
   std::string_view rest = message.substr(killed + kKilled.size());
   if (!number(rest, kill.pid)) return std::nullopt;
   const auto open = rest.find('(');
-  // The name may hold parentheses itself; what follows it is fixed.
+  // The name itself may hold parentheses; the text after it is fixed.
   const auto close = rest.find(") total-vm:");
   if (open == std::string_view::npos || close == std::string_view::npos || close < open) return std::nullopt;
   kill.task = rest.substr(open + 1, close - open - 1);

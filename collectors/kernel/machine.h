@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the machine has, from /proc, /sys and /etc.
+// The machine's resources, from /proc, /sys and /etc.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@
 
 namespace mete::collectors {
 
-// What does not change while nothing is plugged in.
+// The facts that stay the same until hardware is plugged in or removed.
 struct MachineParts {
   struct Thread {
     std::uint64_t node = 0, core = 0, thread = 0, siblings = 0;  // siblings: threads of its core
@@ -32,7 +32,7 @@ struct MachineParts {
     std::uint64_t id = 0;
     Size memory;                           // node*/meminfo MemTotal
     std::vector<HugePages> huge_pages;     // node*/hugepages
-    std::vector<std::uint64_t> distances;  // to the nodes in their order; node*/distance
+    std::vector<std::uint64_t> distances;  // to the nodes, in their order; node*/distance
   };
   struct Dimms {
     std::string type;  // "Unbuffered-DDR4"
@@ -43,8 +43,8 @@ struct MachineParts {
   std::vector<Thread> threads;
   std::vector<Cache> caches;
   std::vector<Node> nodes;
-  std::vector<Dimms> dimms;  // /sys/devices/system/edac: drivers for memory errors have to be loaded
-  // Empty where there is none (a virtual machine may have no system_uuid, a container no machine_id).
+  std::vector<Dimms> dimms;  // /sys/devices/system/edac: needs the machine's driver for memory errors
+  // Each is empty where the system has none (a virtual machine may have no system_uuid, a container no machine_id).
   std::string machine_id, system_uuid, boot_id;
   std::string kernel_version, os_version;
 };
@@ -53,7 +53,7 @@ struct Machine {
   Count cores;                                // online logical CPUs: the cpuN lines of /proc/stat
   Size memory;                                // MemTotal of /proc/meminfo
   Size swap;                                  // SwapTotal of /proc/meminfo
-  std::shared_ptr<const MachineParts> parts;  // null: not looked at
+  std::shared_ptr<const MachineParts> parts;  // null: not read
   bool failed = false;                        // /proc could not be read
   bool containers_failed = false;             // a cgroup that exists could not be read
 };
@@ -61,13 +61,13 @@ struct Machine {
 [[nodiscard]] Machine parse_machine(std::string_view stat, std::string_view meminfo);
 [[nodiscard]] Result<Machine> read_machine(const std::string& proc = "/proc");
 
-// Text of /sys files: "32K", "1024K", "8M".
+// Parses sizes in files of /sys: "32K", "1024K", "8M".
 [[nodiscard]] Size parse_cache_size(std::string_view text);
-// PRETTY_NAME of /etc/os-release.
+// PRETTY_NAME in the text of /etc/os-release.
 [[nodiscard]] std::string os_version_of(std::string_view os_release);
 [[nodiscard]] MachineParts read_machine_parts(const std::string& proc, const std::string& sys, const std::string& etc);
 
-// Reads what changes each time, the parts once in ten minutes.
+// Reads the changing numbers in every call, and the parts once in ten minutes.
 class MachineReader {
  public:
   MachineReader(std::string proc, std::string sys, std::string etc)

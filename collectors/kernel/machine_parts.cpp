@@ -62,7 +62,7 @@ std::size_t threads_of_core(const std::vector<Cpu>& cpus, const Cpu& cpu) {
   }));
 }
 
-// A cache is told once: by the first CPU of those that share it.
+// A cache is listed once, by the first of the CPUs that share it.
 void read_caches(const Cpu& cpu, std::size_t threads, Parts& parts) {
   for (const auto& [index, path] : numbered(cpu.path / "cache", "index")) {
     const std::string shared = text_of(path / "shared_cpu_list");

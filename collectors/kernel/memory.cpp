@@ -30,7 +30,7 @@ constexpr std::array<Field, 17> kStatV1 = {{
     {.key = "total_unevictable", .size = &M::unevictable},
 }};
 
-constexpr std::array<Field, 26> kStatV2 = {{
+constexpr std::array<Field, 27> kStatV2 = {{
     {.key = "anon", .size = &M::rss},
     {.key = "file", .size = &M::cache},
     {.key = "kernel", .size = &M::kernel_usage},
@@ -38,6 +38,7 @@ constexpr std::array<Field, 26> kStatV2 = {{
     {.key = "pagetables", .size = &M::pagetables},
     {.key = "percpu", .size = &M::percpu},
     {.key = "sock", .size = &M::sock},
+    {.key = "vmalloc", .size = &M::vmalloc},
     {.key = "shmem", .size = &M::shmem},
     {.key = "zswap", .size = &M::zswap},
     {.key = "zswapped", .size = &M::zswapped},
@@ -83,7 +84,7 @@ constexpr std::array<KeyField<MemoryMore>, 3> kSwapEvents = {{
     {.key = "fail", .count = &MemoryMore::swap_fail},
 }};
 
-// v1 leaves out the total_ keys only with use_hierarchy 0, which kernels since 5.11 no longer have.
+// v1 omits the total_ keys only with use_hierarchy 0, which kernels since 5.11 no longer have.
 bool stat_v1(std::string_view text, Sample& into) {
   const std::size_t totals = text.find("\ntotal_");
   return totals == std::string_view::npos || parse_keys(text.substr(totals + 1), kStatV1, into.memory);
@@ -153,7 +154,7 @@ constexpr std::array<SourceFile, 24> kFiles = {{
     {Where::kV2, "memory", "memory.high", limit<&M::high>, When::kSetting},
     {Where::kV2, "memory", "memory.min", limit<&M::min>, When::kSetting},
     {Where::kV2, "memory", "memory.oom.group", oom_group, When::kSetting},
-    // Never instead of memory.events: a kill in a nested group is the container's kill.
+    // These come in addition to memory.events: a kill in a nested group is the container's kill too.
     {Where::kV2, "memory", "memory.events.local", local_events, When::kSetting},
     {Where::kV2, "memory", "memory.swap.events", swap_events, When::kSetting},
     {Where::kV2, "memory", "memory.swap.peak", swap_peak, When::kSetting},

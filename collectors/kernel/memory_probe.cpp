@@ -14,7 +14,7 @@ namespace {
 
 using runtime::UniqueFd;
 
-// From its beginning; empty when it cannot be read.
+// Reads a file from its beginning; empty when reading fails.
 template <std::size_t N>
 std::string_view read_again(const UniqueFd& file, std::array<char, N>& buffer) {
   const ssize_t got = ::pread(file.get(), buffer.data(), buffer.size(), 0);
@@ -36,7 +36,7 @@ Result<MemoryProbe> MemoryProbe::open(const runtime::cgroup::Group& group, Wante
   }
   const std::string unified = group.unified_directory();
   if (wanted.pressure && !unified.empty()) {
-    // A kernel without PSI: whoever asked sees that there is none.
+    // A kernel without PSI is no error: has_pressure() is false.
     if (auto file = runtime::open_at(AT_FDCWD, unified + "/memory.pressure", O_RDONLY))
       probe.pressure_ = std::move(*file);
   }
@@ -52,7 +52,7 @@ std::optional<MemoryMoment> MemoryProbe::read() {
   moment.usage = to_bytes(*usage);
   if (pressure_.valid()) (void)parse_pressure(read_again(pressure_, buffer), moment.pressure);
   if (stat_.valid()) {
-    // v1's plain keys are without what is nested in the group, those with total_ are with it.
+    // On v1 the plain keys exclude nested groups, and the total_ keys include them.
     const std::string_view prefix = v1_ ? "total_" : "";
     std::uint64_t pages = 0;
     (void)for_each_key(read_again(stat_, buffer), [&](std::string_view key, std::uint64_t number) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A quick look at one cgroup's memory, for whoever holds it to a policy: 2 us for usage alone.
+// A quick read of one cgroup's memory, for policies that watch it: 2 us for the usage alone.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,7 @@ namespace mete::collectors {
 struct MemoryMoment {
   std::chrono::steady_clock::time_point at{};
   Bytes usage;              // memory.usage_in_bytes; memory.current
-  PressureSample pressure;  // memory.pressure of the group or its twin; empty when not asked for, or not there
+  PressureSample pressure;  // memory.pressure of the group or its twin; empty when not wanted, or without PSI
   Count refaults;           // pages: workingset_refault_anon + workingset_refault_file of memory.stat
 };
 
@@ -25,9 +25,10 @@ class MemoryProbe {
     bool pressure = false;
     bool refaults = false;
   };
-  // Keeps the files open. An error: the memory controller or the group is not there. is_gone() tells which.
+  // Opens the files and keeps them open. An error: the memory controller or the group does not exist; is_gone() tells
+  // which of the two.
   [[nodiscard]] static Result<MemoryProbe> open(const runtime::cgroup::Group& group, Wanted wanted);
-  // Empty: the group is gone.
+  // Empty: the group has been removed.
   [[nodiscard]] std::optional<MemoryMoment> read();
   [[nodiscard]] bool has_pressure() const { return pressure_.valid(); }
 

@@ -6,7 +6,7 @@
 namespace mete::collectors {
 namespace {
 
-// Not the container's own traffic: the loopback, and the host ends of other containers' links (host network).
+// Loopback and the host ends of other containers' links (with host network) carry no traffic of the container.
 bool is_left_out(std::string_view name) {
   return name == "lo" || name.starts_with("veth") || name.starts_with("docker");
 }

@@ -20,7 +20,7 @@ NumaSample& node_of(std::vector<NumaSample>& nodes, std::uint32_t number) {
   return nodes.back();
 }
 
-// The "N0=1 N1=2" of a line.
+// Parses the words "N0=1 N1=2" of a line.
 bool parse_nodes(std::string_view words, Member member, std::uint64_t unit, Sample& into) {
   bool understood = true;
   for (std::string_view word = next_word(words); !word.empty(); word = next_word(words)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the parsers of all subjects share. std::string_view in, fields out; nothing allocates.
+// Functions shared by the parsers of all subjects: std::string_view in, fields out; nothing allocates.
 #pragma once
 
 #include <array>
@@ -22,7 +22,8 @@ using runtime::cgroup::trim;
 
 inline constexpr std::uint64_t kMaxSigned = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 
-// The kernel's counters are unsigned, our Bytes and nanoseconds signed: what does not fit stays at the largest.
+// The kernel's counters are unsigned; Bytes and nanoseconds are signed. A number that does not fit becomes the largest
+// one.
 [[nodiscard]] constexpr Bytes to_bytes(std::uint64_t number) {
   return Bytes(static_cast<std::int64_t>(number < kMaxSigned ? number : kMaxSigned));
 }
@@ -33,7 +34,8 @@ inline constexpr std::uint64_t kMaxSigned = static_cast<std::uint64_t>(std::nume
 }
 inline constexpr std::uint64_t kMicrosecond = 1'000;
 
-// Calls each(key, number) for every "key number" line; a line of another shape makes it return false in the end.
+// Calls each(key, number) for every "key number" line. Returns false when some line has another shape; the remaining
+// lines are parsed all the same.
 template <class Each>
 [[nodiscard]] bool for_each_key(std::string_view text, Each each) {
   bool understood = true;
@@ -61,7 +63,7 @@ struct KeyField {
   std::uint64_t scale = 1;  // nanoseconds per unit of `time`
 };
 
-// Kernels print keys in a fixed order, so the key after the last one found is looked at first.
+// Kernels print keys in a fixed order, so the search for a key starts after the last one found.
 template <class Part, std::size_t N>
 [[nodiscard]] bool parse_keys(std::string_view text, const std::array<KeyField<Part>, N>& fields, Part& into) {
   std::size_t next = 0;
@@ -79,7 +81,7 @@ template <class Part, std::size_t N>
   });
 }
 
-// Files that hold one number, with "max" or v1's largest number for no limit.
+// Parse files that hold one number. parse_limit: "max", "-1" or v1's largest number means no limit.
 [[nodiscard]] inline bool parse_size(std::string_view text, Size& into) {
   const auto number = parse_u64(trim(text));
   if (number) into = to_bytes(*number);

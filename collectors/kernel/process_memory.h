@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a process holds in memory, as the kernel's OOM killer sees it: /proc/PID/status, cmdline, oom_score_adj.
+// The memory of a process as the kernel's OOM killer counts it: /proc/PID/status, cmdline, oom_score_adj.
 #pragma once
 
 #include <sys/types.h>
@@ -22,13 +22,14 @@ struct ProcessMemory {
   int oom_score_adj = 0;
 };
 
-// Pure: the text of /proc/PID/status. False when it is none. A process that is ending has no memory lines any more.
+// Pure: parses the text of /proc/PID/status. False when the text is none. A process that is exiting has no memory
+// lines.
 bool parse_process_status(std::string_view text, ProcessMemory& into);
 // Pure: the text of /proc/PID/cmdline as one line.
 [[nodiscard]] std::string command_line_of(std::string_view cmdline);
 
-// The largest of them by resident memory, at most `most`, in descending order. Those that are gone are left out; those
-// beyond the first 4096 are not looked at.
+// The `most` largest of `pids` by resident memory, in descending order. Processes that have exited are left out; pids
+// beyond the first 4096 are not read.
 [[nodiscard]] std::vector<ProcessMemory> read_processes(std::span<const pid_t> pids, std::size_t most,
                                                         const std::string& proc = "/proc");
 

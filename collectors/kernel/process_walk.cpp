@@ -40,7 +40,7 @@ class ProcPath {
   std::size_t used_ = 0;
 };
 
-// Calls each(name) for the entries of a directory whose names are numbers. opendir would allocate.
+// Calls each(name) for the entries of a directory whose names are numbers. opendir is not used because it allocates.
 template <class Each>
 void for_each_number(int directory, Each each) {
   struct Entry {
@@ -84,7 +84,7 @@ std::optional<TaskState> state_of(char letter) {
     case 'D':
       return TaskState::kUninterruptible;
     default:
-      return std::nullopt;  // dead ones, the kernel's idle threads
+      return std::nullopt;  // dead tasks, and the kernel's idle threads
   }
 }
 
@@ -107,7 +107,7 @@ double decayed(std::optional<double> before, double now, std::chrono::nanosecond
 }
 
 char state_of_stat(std::string_view stat) {
-  const std::size_t end = stat.rfind(')');  // a command may hold ')' too
+  const std::size_t end = stat.rfind(')');  // the command may hold ')' too
   return end == std::string_view::npos || end + 2 >= stat.size() ? '\0' : stat[end + 2];
 }
 
@@ -130,7 +130,7 @@ std::optional<Schedstat> parse_schedstat(std::string_view text) {
   return Schedstat{*run, *wait, *periods};
 }
 
-// Counters that went back are another task's of the same number.
+// Counters that went back belong to a new task with the same number.
 void SchedstatSum::seen(pid_t task, const Schedstat& now, std::uint64_t walk) {
   Task& known = tasks_[task];
   if (now.run < known.last.run || now.wait < known.last.wait || now.periods < known.last.periods) {
@@ -158,7 +158,7 @@ Schedstat SchedstatSum::total() const {
 
 void ProcessWalk::look_at_descriptors(int proc, pid_t pid) {
   const ProcPath path = ProcPath() << pid << "/fd";
-  // Since Linux 6.2 the size tells how many there are; before it is 0.
+  // Since Linux 6.2 the directory's size is the number of descriptors; on older kernels the size is 0.
   struct stat status {};
   if (!options_.sockets) {
     ++files_;

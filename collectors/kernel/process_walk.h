@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One walk over a cgroup's processes for all that only /proc/PID tells. Bounded: of many tasks each run looks at some
-// and goes on at the next; what a walk found is told when it is complete. A process that vanished meanwhile is no
-// error.
+// One walk over a cgroup's processes for all facts that only /proc/PID has. Each run is bounded: when there are many
+// tasks, a run reads some and the next run continues. The results of a walk are reported when the walk is complete. A
+// process that exits during the walk is no error.
 #pragma once
 
 #include <sys/types.h>
@@ -18,34 +18,34 @@
 namespace mete::collectors {
 
 struct ProcessOptions {
-  bool descriptors = false;  // how many open files, and the limit of the first process
-  bool sockets = false;      // how many of them are sockets: a readlink each
+  bool descriptors = false;  // number of open files, and the limit of the first process
+  bool sockets = false;      // number of sockets among them: one readlink per open file
   bool tasks = false;        // states of all threads, load averages
-  bool schedstat = false;    // time run and waited of all threads
-  std::size_t most = 500;    // tasks (or descriptors / 8) a run may look at
+  bool schedstat = false;    // run time and run-queue wait of all threads
+  std::size_t most = 500;    // bound of one run: tasks, or descriptors / 8
   [[nodiscard]] bool any() const { return descriptors || sockets || tasks || schedstat; }
 };
 
-// Mean over 10 s of a number that was `now` for the last `elapsed`: the weight of what was is exp(-elapsed / 10 s).
-// Without a mean before, the number itself.
+// Mean over 10 s of a number that was `now` for the last `elapsed`: the old mean has the weight exp(-elapsed / 10 s).
+// Without an old mean the result is `now`.
 [[nodiscard]] double decayed(std::optional<double> before, double now, std::chrono::nanoseconds elapsed);
 
-// "123 (a) b) S 1 ...": 'S'; 0 when there is none.
+// The state letter in the text of /proc/PID/stat: 'S' of "123 (a) b) S 1 ..."; 0 when there is none.
 [[nodiscard]] char state_of_stat(std::string_view stat);
 // The soft limit of open files in the text of /proc/PID/limits; -1 for unlimited.
 [[nodiscard]] std::optional<std::int64_t> open_files_limit(std::string_view limits);
 
 struct Schedstat {
-  std::uint64_t run = 0, wait = 0, periods = 0;  // nanoseconds, nanoseconds, times
+  std::uint64_t run = 0, wait = 0, periods = 0;  // ns, ns, number of time slices
 };
 [[nodiscard]] std::optional<Schedstat> parse_schedstat(std::string_view text);
 
-// Sums over tasks that come and go: what a task had when it was last seen stays in the sum. Time between that and its
-// end is not seen.
+// Sums over tasks that start and end: the last values read from a task stay in the sum when the task has ended. Time
+// that passed between that reading and the task's end is not counted.
 class SchedstatSum {
  public:
   void seen(pid_t task, const Schedstat& now, std::uint64_t walk);
-  // All tasks were looked at: those not seen in this walk have ended.
+  // Every task was read in this walk: a task without a value from it has ended.
   void end_of(std::uint64_t walk);
   [[nodiscard]] Schedstat total() const;
 
@@ -63,8 +63,8 @@ class ProcessWalk {
   using Clock = std::chrono::steady_clock;
   explicit ProcessWalk(const ProcessOptions& options) : options_(options) {}
 
-  // `proc`: a descriptor of /proc. `pids`: the text of cgroup.procs, used when a new walk begins. Into
-  // Sample::processes goes what the last complete walk found. Returns how many files were read.
+  // Makes one run. `proc`: a descriptor of /proc. `pids`: the text of cgroup.procs, used when a new walk begins. Sets
+  // Sample::processes to the results of the last complete walk. Returns the number of files read.
   std::uint64_t run(int proc, std::string_view pids, Clock::time_point now, Sample& into);
 
  private:

@@ -25,7 +25,7 @@ Quiet QuietWatch::see(const Sample& sample, std::uint64_t reclaims) {
 }
 
 std::uint64_t parse_reclaims(std::string_view vmstat) {
-  // Those that are counted for reclaim on behalf of a cgroup too (pgscan_kswapd and pgscan_direct are not).
+  // These keys also count reclaim on behalf of a cgroup (pgscan_kswapd and pgscan_direct do not).
   constexpr auto kKeys = std::to_array<std::string_view>(
       {"pgscan_anon", "pgscan_file", "pgdeactivate", "pglazyfreed", "thp_collapse_alloc"});
   std::uint64_t sum = 0;

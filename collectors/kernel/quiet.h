@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which counters of a cgroup cannot have moved since they were read, so that a group in which nothing runs costs a few
-// reads. By what is read each pass: nothing can change a group's CPU usage but its tasks, and they change nothing
-// without it.
+// Decides which counters of a cgroup cannot have changed since they were last read, so that a group in which nothing
+// runs costs a few reads per pass. The decision rests on the files read in every pass: only a group's tasks can change
+// its CPU usage, and they can change no other counter without using CPU time.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +12,19 @@
 
 namespace mete::collectors {
 
-// Everything moves; nothing runs, but there are tasks, which may be waiting; there are no tasks.
+// kNo: any counter may have changed. kWaiting: nothing runs, but the group has tasks, which may be waiting. kEmpty: the
+// group has no tasks.
 enum class Quiet : std::uint8_t { kNo, kWaiting, kEmpty };
 
 class QuietWatch {
  public:
-  // Pure. After the files of kEachPass were read into `sample`; `reclaims`: what parse_reclaims() made of
-  // /proc/vmstat. A group is quiet when for two passes its CPU usage, its memory usage, the number of its tasks and
-  // `reclaims` have stood still: one pass more than it seems to need, for what the kernel adds up a moment later.
-  // Never when one of these numbers is not known, nor while pages wait to be written to disk.
+  // Called after the files of kEachPass were read into `sample`. `reclaims`: the result of parse_reclaims(). Does no
+  // I/O.
+  // A group is quiet when its CPU usage, its memory usage, the number of its tasks and `reclaims` have not changed for
+  // two passes. One pass would seem enough, but the kernel adds some numbers up a moment later. A group is never quiet
+  // when one of these numbers is unknown, or while pages wait to be written to disk.
   Quiet see(const Sample& sample, std::uint64_t reclaims);
-  // As after open().
+  // Back to the state after construction.
   void forget() { still_ = 0; }
 
  private:
@@ -37,8 +39,8 @@ class QuietWatch {
   unsigned still_ = 0;  // passes without a change
 };
 
-// From /proc/vmstat's text: a number that moves when the kernel takes memory of any cgroup, moves its pages between the
-// lists of memory.stat or makes huge pages of them, which needs no task of that cgroup.
+// Sums counters of /proc/vmstat's text that move when the kernel reclaims memory of any cgroup, moves pages between the
+// lists of memory.stat, or makes huge pages. All three can happen without a task of that cgroup running.
 [[nodiscard]] std::uint64_t parse_reclaims(std::string_view vmstat);
 
 }  // namespace mete::collectors

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel said about one cgroup. Empty = the kernel did not say, never 0. Each member names its v1 and v2
-// source. Counters are since the cgroup was made, gauges are of the moment.
+// The kernel's numbers for one cgroup. Empty: the kernel gave no number; an empty value is never reported as 0. Each
+// member names its v1 and v2 source. Counters count from the creation of the cgroup; gauges are values of the moment.
 #pragma once
 
 #include <array>
@@ -38,7 +38,7 @@ struct CpuSample {
   Time period;       // cpu.cfs_period_us; cpu.max
   Time burst_limit;  // cpu.cfs_burst_us; cpu.max.burst
   Count shares;      // cpu.shares; cpu.weight converted (cpu_shares_of_weight)
-  // CPUs it may run on, those of its ancestors taken into account: cpuset.effective_cpus; cpuset.cpus.effective
+  // CPUs that the group may run on, within those of its ancestors: cpuset.effective_cpus; cpuset.cpus.effective
   Count cpuset_cpus;
   std::optional<bool> memory_migrate;  // cpuset.memory_migrate; not on v2
 };
@@ -48,7 +48,7 @@ struct MemoryEvents {
   Count low, high, max, oom, oom_kill, oom_group_kill;
 };
 
-// What v2 alone tells, read as seldom as settings: counters.
+// Counters that only v2 has. They are read as seldom as settings.
 struct MemoryMore {
   MemoryEvents local;                    // memory.events.local: of this group alone
   Count swap_high, swap_max, swap_fail;  // memory.swap.events
@@ -70,7 +70,7 @@ struct MemorySample {
   Size anon_huge;                   // memory.stat total_rss_huge; anon_thp
   Size unevictable;                 // memory.stat total_unevictable; unevictable
   // memory.stat of v2: parts of `kernel`, and what zswap takes and holds
-  Size slab, sock, percpu, pagetables, kernel_stack, zswap, zswapped;
+  Size slab, sock, percpu, pagetables, kernel_stack, vmalloc, zswap, zswapped;
   std::optional<bool> under_oom;         // memory.oom_control under_oom
   std::optional<bool> oom_kill_disable;  // memory.oom_control oom_kill_disable
   std::optional<bool> oom_group;         // memory.oom.group
@@ -90,11 +90,12 @@ struct MemorySample {
 
   Box<MemoryMore> more;
 
-  // Kills of this group, each event once: group kills when memory.oom.group is set and counted by the kernel (5.17).
+  // OOM kills of this group, each event once: group kills when memory.oom.group is set and the kernel counts them
+  // (5.17).
   [[nodiscard]] Count oom_kill_events() const {
     return oom_group.value_or(false) && events_oom_group_kill ? events_oom_group_kill : oom_kills;
   }
-  // usage - inactive_file, at least 0: what Kubernetes calls the working set.
+  // usage - inactive_file, at least 0: Kubernetes' definition of the working set.
   [[nodiscard]] Size working_set() const {
     if (!usage || !inactive_file) return usage;
     return *inactive_file < *usage ? *usage - *inactive_file : Bytes(0);
@@ -112,8 +113,8 @@ struct PidsSample {
 enum class TaskState : std::uint8_t { kSleeping, kRunning, kStopped, kUninterruptible };
 inline constexpr std::size_t kTaskStates = 4;
 
-// What /proc/PID tells of the group's own processes (nested groups left out). Off by default, by collector: it costs a
-// file or more for each of them. See process_walk.h.
+// Facts about the group's own processes (nested groups left out) that only /proc/PID has. Off by default, by collector:
+// each process costs a file or more. See process_walk.h.
 struct ProcessesSample {
   // gauges
   Count descriptors;                       // /proc/PID/fd
@@ -121,7 +122,7 @@ struct ProcessesSample {
   std::optional<std::int64_t> open_files;  // /proc/PID/limits of the first process, soft; -1 unlimited
   std::optional<std::array<std::uint64_t, kTaskStates>> tasks;  // by state: /proc/PID/task/*/stat
   Count load, load_d;  // thousandths of a task: running, uninterruptible; mean over 10 s
-  // counters, tasks that ended included: /proc/PID/task/*/schedstat
+  // counters, with tasks that have ended: /proc/PID/task/*/schedstat
   Time run, run_queue;
   Count run_periods;
 };
@@ -147,7 +148,7 @@ class ShortText {
 struct DeviceSample {
   std::uint32_t major = 0;
   std::uint32_t minor = 0;
-  ShortText<31> name;  // "vda" by /proc/diskstats; empty when it has no such line
+  ShortText<31> name;  // "vda" in /proc/diskstats; empty when the device has no line there
   Size read_bytes, write_bytes, discard_bytes;
   Count reads, writes, discards;
 };
@@ -159,14 +160,14 @@ struct DeviceDetail {
   ShortText<31> name;
   Time cost_usage, cost_wait, cost_indebt, cost_indelay;  // io.stat cost.*: io.cost is on
   // v1: blkio.bfq.*_recursive (kernels with debugging of bfq), blkio.*_recursive (cfq, before 5.0)
-  Size sync_bytes, async_bytes;         // the bytes once more, cut another way
+  Size sync_bytes, async_bytes;         // the same bytes, divided another way
   Count sectors;                        // sectors
   Count reads_merged, writes_merged;    // io_merged
   Time read_time, write_time, io_time;  // io_service_time
   Count queued;                         // io_queued: gauge
 };
 
-// v1 memory.numa_stat in pages; v2 memory.numa_stat in bytes, which are made pages. Gauges.
+// memory.numa_stat in pages (v1's unit; v2's bytes are converted). Gauges.
 struct NumaSample {
   std::uint32_t node = 0;
   Count file, anon, unevictable;                       // of this group alone; not on v2
@@ -180,7 +181,7 @@ struct HugetlbSample {
   Size max_usage;          // .max_usage_in_bytes; not on v2
   Count failcnt;           // .failcnt; .events max. Counter
   Size limit;              // .limit_in_bytes; .max
-  // the same of reservations (rsvd, 5.7): what was mapped, used or not
+  // the same for reservations (rsvd, 5.7): memory that was mapped, whether used or not
   Size reserved, max_reserved;
   Count reserve_failcnt;
 };
@@ -193,7 +194,7 @@ struct InterfaceSample {
   Count transmit_packets, transmit_errors, transmit_dropped;
 };
 
-// Gauges of a network namespace, by /proc/PID/net/{tcp,tcp6,udp,udp6}; off by default: the kernel lists every socket.
+// Gauges of a network namespace, from /proc/PID/net/{tcp,tcp6,udp,udp6}. Off by default: the kernel lists every socket.
 inline constexpr std::array<std::string_view, 11> kTcpStates = {
     "established", "synsent",   "synrecv", "finwait1", "finwait2", "timewait",
     "close",       "closewait", "lastack", "listen",   "closing"};  // in the kernel's numbering, from 1
@@ -217,7 +218,7 @@ struct GroupSample {
   Count descendants;              // nr_descendants
   Count dying_descendants;        // nr_dying_descendants: removed, but still charged for something
   std::optional<bool> frozen;     // cgroup.events frozen
-  std::optional<bool> frozen_v1;  // freezer.state; on hybrid either may have been used
+  std::optional<bool> frozen_v1;  // freezer.state; on hybrid a group may be frozen by either
 };
 
 // Stall time, counters: the `total` of "some" (waiting) and "full" (stalled) of <subject>.pressure (cgroup2; on hybrid

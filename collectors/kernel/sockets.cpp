@@ -12,14 +12,15 @@ namespace {
 
 std::optional<std::uint64_t> parse_hex(std::string_view word) {
   std::uint64_t number = 0;
-  const char* const begin = word.data();  // NOLINT(bugprone-suspicious-stringview-data-usage): its end goes with it
+  const char* const begin = word.data();  // end() - begin() bounds it
   const char* const end = begin + word.size();
   const auto [stop, error] = std::from_chars(begin, end, number, 16);
   if (error != std::errc() || stop != end || word.empty()) return std::nullopt;
   return number;
 }
 
-// The columns of "  0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 ...": calls each(state, queues, rest of line).
+// Parses the columns of lines "  0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 ...": calls each(state, queues,
+// rest of line).
 template <class Each>
 bool for_each_socket(std::string_view text, Each each) {
   bool understood = true;
@@ -41,7 +42,7 @@ bool count_tcp(std::string_view text, std::optional<TcpSample>& into) {
   into->fill(0);
   return for_each_socket(text, [&](std::uint64_t state, std::string_view, std::string_view) {
     if (state >= 1 && state <= into->size()) ++(*into)[state - 1];
-    return true;  // a state that we do not know is none of cAdvisor's
+    return true;  // an unknown state has no series in cAdvisor
   });
 }
 
@@ -49,7 +50,7 @@ void add_to(std::uint64_t& sum, std::uint64_t more) {
   if (__builtin_add_overflow(sum, more, &sum)) sum = std::numeric_limits<std::uint64_t>::max();
 }
 
-// Unconnected sockets have state 07 (close). The last column counts what was dropped.
+// Unconnected sockets have state 07 (close). The last column counts dropped datagrams.
 bool count_udp(std::string_view text, std::optional<UdpSample>& into) {
   into.emplace();
   return for_each_socket(text, [&](std::uint64_t state, std::string_view queues, std::string_view rest) {
@@ -77,7 +78,7 @@ ShortText<31> lower(std::string_view name) {
   return ShortText<31>({text.data(), size});
 }
 
-// Two lines a protocol: "Tcp: RtoAlgorithm RtoMin ..." and "Tcp: 1 200 ...".
+// Each protocol has two lines: "Tcp: RtoAlgorithm RtoMin ..." and "Tcp: 1 200 ...".
 bool named_counts(std::string_view text, std::string_view protocol, std::vector<NamedCount>& into) {
   into.clear();
   while (!text.empty()) {

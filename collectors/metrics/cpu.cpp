@@ -16,7 +16,7 @@ void of(Lines& out, const Series& s) {
   out.add(s.sample->cpu.*kMember);
 }
 
-// cAdvisor's rule: the cfs_ families exist for containers with a quota only.
+// cAdvisor's rule: the cfs_ families exist only for containers with a quota.
 template <auto kMember>
 void with_quota(Lines& out, const Series& s) {
   if (s.sample->cpu.quota) out.add(s.sample->cpu.*kMember);
@@ -24,7 +24,7 @@ void with_quota(Lines& out, const Series& s) {
 
 void usage(Lines& out, const Series& s) {
   const auto& per_cpu = s.sample->cpu.per_cpu;
-  // A total must not stand beside its parts: sum() over the label would count twice.
+  // A total must not stand beside its parts: sum() over the label would count the time twice.
   if (per_cpu.empty()) return out.add(s.sample->cpu.usage, R"(cpu="total")");
   std::string extra;
   for (std::size_t cpu = 0; cpu < per_cpu.size(); ++cpu) {
@@ -34,7 +34,7 @@ void usage(Lines& out, const Series& s) {
   }
 }
 
-// Both count stalled time summed over CPUs; the difference is what no quota of this group's own explains.
+// Both numbers count stalled time summed over CPUs. Their difference is the time that ancestors' quotas caused.
 void inherited(Lines& out, const Series& s) {
   const CpuSample& cpu = s.sample->cpu;
   if (!cpu.throttled_local) return;

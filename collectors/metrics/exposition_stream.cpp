@@ -11,7 +11,7 @@ ExpositionStream::ExpositionStream(std::shared_ptr<const Reading> reading, Forma
   open_family();
 }
 
-// The next family that the filter lets through; none is left when family_ is past the end.
+// Moves on to the next family that the filter accepts; family_ past the end means that none is left.
 void ExpositionStream::open_family() {
   const auto families = all_families();
   while (family_ < families.size() && filter_ && !filter_(*families[family_])) ++family_;
@@ -47,7 +47,7 @@ std::string_view ExpositionStream::next(std::size_t size) {
 }
 
 std::string ExpositionStream::take(std::size_t size) {
-  constexpr std::size_t kRoom = 4096;  // the line that goes past `size`, and what a protocol puts around it
+  constexpr std::size_t kRoom = 4096;  // for the line that exceeds `size`, and for a protocol's framing
   piece_.reserve(size + kRoom);
   (void)next(size);
   return std::exchange(piece_, {});

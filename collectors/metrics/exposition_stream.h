@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Reading as text, piece by piece: a scrape of 700,000 series is never in memory as a whole.
+// Renders a Reading as text piece by piece: a scrape of 700,000 series is never in memory as a whole.
 #pragma once
 
 #include <functional>
@@ -20,9 +20,9 @@ class ExpositionStream {
   ExpositionStream(const ExpositionStream&) = delete;
   ExpositionStream& operator=(const ExpositionStream&) = delete;
 
-  // About `size` bytes of whole lines, valid until the next call; empty: that was all.
+  // About `size` bytes of whole lines, valid until the next call; empty at the end.
   [[nodiscard]] std::string_view next(std::size_t size = std::size_t{64} << 10U);
-  // The same, given away instead of lent; with room for a few bytes more.
+  // The same as a string that the caller owns, with capacity for a few bytes more.
   [[nodiscard]] std::string take(std::size_t size);
 
  private:
@@ -40,7 +40,7 @@ class ExpositionStream {
   std::string piece_;
 };
 
-// All at once, for tests and small readings.
+// Renders everything at once, for tests and small readings.
 [[nodiscard]] std::string render(std::shared_ptr<const Reading> reading, Format format = Format::kText);
 
 }  // namespace mete::collectors

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Metric families: which series come of a Reading, under cAdvisor's names. One table a subject, in
-// metrics_<subject>.cpp. The tables are data: /metrics, `mete metrics` and docs/metrics.md are made from them. A value
-// that is absent writes no line: absent is absent, never 0.
+// Metric families: the series that are made of a Reading, under cAdvisor's names. One table per subject, in
+// metrics/<subject>.cpp. The tables are data: /metrics, `mete metrics` and docs/metrics.md are made from them. An
+// absent value writes no line; it is never written as 0.
 //
 // Some of cAdvisor's names do not fit their types: counters without "_total" (container_memory_failcnt), gauges that
-// end in it or in "_count" (container_network_tcp_usage_total, container_fs_inodes_total,
-// machine_thread_siblings_count). Queries know the names, so the names stay the same in both formats, and the type is
-// none: "untyped" in text 0.0.4, "unknown" in OpenMetrics 1.0, which lets a sample of type gauge not end in "_total"
-// and one of type counter not end in anything else.
+// end in "_total" or "_count" (container_network_tcp_usage_total, container_fs_inodes_total,
+// machine_thread_siblings_count). Users' queries contain these names, so they stay the same in both formats, and the
+// type becomes "untyped" in text 0.0.4 and "unknown" in OpenMetrics 1.0. OpenMetrics forbids a gauge sample that ends
+// in "_total" and a counter sample that ends in anything else.
 #pragma once
 
 #include <span>
@@ -28,7 +28,7 @@ class Lines {
   void add(Value value, std::string_view extra = {}, const Exemplar* exemplar = nullptr) {
     family_.add_suffixed({}, labels_, value, extra, exemplar);
   }
-  // A histogram's "_bucket", "_sum", "_count".
+  // For a histogram's "_bucket", "_sum", "_count".
   void add_suffixed(std::string_view suffix, Value value, std::string_view extra = {}) {
     family_.add_suffixed(suffix, labels_, value, extra);
   }
@@ -44,12 +44,13 @@ struct Family {
   MetricType type;
   std::string_view help;    // one sentence, without the source
   std::string_view labels;  // besides those of the cgroup: "cpu", "device,operation"
-  std::string_view v1, v2;  // the kernel's files: "cpu.stat nr_periods"; empty: no source there
+  std::string_view v1, v2;  // kernel files: "cpu.stat nr_periods"; empty: not available in that version
   void (*write)(Lines&, const Series&);
-  bool of_workload = false;  // with Series::workload as labels: not of a cgroup, of the container that outlives it
+  // labels are Series::workload: the family describes the container, which outlives its cgroup
+  bool of_workload = false;
 };
 
-// The same for what the machine has. Its labels are machine_id, system_uuid and boot_id.
+// A family that describes the machine. Its labels are machine_id, system_uuid and boot_id.
 struct MachineFamily {
   std::string_view collector;  // "machine"
   std::string_view name;
@@ -65,24 +66,24 @@ struct MachineFamily {
 [[nodiscard]] std::span<const Family> memory_families();
 [[nodiscard]] std::span<const Family> pids_families();
 [[nodiscard]] std::span<const Family> memory_more_families();  // NUMA and huge pages too
-[[nodiscard]] std::span<const Family> process_families();      // what only /proc/PID tells
+[[nodiscard]] std::span<const Family> process_families();      // from /proc/PID
 [[nodiscard]] std::span<const Family> pressure_families();
 [[nodiscard]] std::span<const Family> group_families();  // the cgroup itself
 [[nodiscard]] std::span<const Family> disk_families();
 [[nodiscard]] std::span<const Family> io_families();
 [[nodiscard]] std::span<const Family> network_families();
-[[nodiscard]] std::span<const Family> lifecycle_families();  // what the launcher alone knows
+[[nodiscard]] std::span<const Family> lifecycle_families();  // known to the launcher alone
 
 [[nodiscard]] std::vector<const MachineFamily*> machine_families();
 
-// The explicit list of all of a cgroup's families, in the order in which they are written.
+// All families of a cgroup, in the order in which they are written: an explicit list.
 [[nodiscard]] std::span<const Family* const> all_families();
 
-// "CPU time used (v1: cpuacct.usage; v2: cpu.stat usage_usec)": the HELP text.
+// The HELP text: "CPU time used (v1: cpuacct.usage; v2: cpu.stat usage_usec)".
 [[nodiscard]] std::string help_of(const Family& family);
 [[nodiscard]] std::string help_of(const MachineFamily& family);
 
-// machine_* and container_scrape_error, all at once.
+// Writes machine_* and container_scrape_error.
 void write_machine(std::string& out, const Machine& machine, Format format = Format::kText);
 
 }  // namespace mete::collectors

@@ -42,7 +42,7 @@ const DeviceDetail* detail_of(const Sample& sample, const DeviceSample& device) 
   return nullptr;
 }
 
-// cAdvisor's, with what v1 sums up; v2 has the three parts alone.
+// cAdvisor's family, with the sums that v1 has; v2 has the three parts only.
 void usage(Lines& out, const Series& s) {
   for (const DeviceSample& device : s.sample->devices) {
     const std::string head = device_label(device) + ",major=\"" + std::to_string(device.major) + "\",minor=\"" +

@@ -17,7 +17,7 @@ void oom_kills(Lines& out, const Series& s) {
   const OomCounts& kills = s.lifecycle->oom_kills;
   out.add(kills.container, R"(scope="container",by="kernel")", s.lifecycle->last_oom.get());
   if (s.lifecycle->policy_kills > 0) out.add(s.lifecycle->policy_kills, R"(scope="container",by="policy")");
-  // The other scopes are rare: a line appears with the first kill.
+  // Kills of other scopes are rare: a line appears with the first kill.
   if (kills.pod > 0) out.add(kills.pod, R"(scope="pod",by="kernel")");
   if (kills.ancestor > 0) out.add(kills.ancestor, R"(scope="ancestor",by="kernel")");
   if (kills.host > 0) out.add(kills.host, R"(scope="host",by="kernel")");

@@ -10,7 +10,7 @@ namespace {
 constexpr auto kGauge = MetricType::kGauge;
 using Parts = MachineParts;
 
-// name="value",name="value" of numbers.
+// Renders name="value",name="value" with numbers as values.
 std::string numbers(std::initializer_list<std::pair<std::string_view, std::uint64_t>> labels) {
   std::string extra;
   for (const auto& [name, value] : labels) {
@@ -87,7 +87,7 @@ constexpr auto kFamilies = std::to_array<MachineFamily>({
     {"machine", "machine_cpu_sockets", kGauge, "CPU sockets", "", kTopology, of_parts<&Parts::sockets>},
     {"machine", "machine_cpu_books", kGauge, "CPU books (s390)", "", kTopology, of_parts<&Parts::books>},
     {"machine", "machine_cpu_drawers", kGauge, "CPU drawers (s390)", "", kTopology, of_parts<&Parts::drawers>},
-    // Untyped: promtool expects "_count" of histograms alone.
+    // Untyped: promtool accepts "_count" for histograms only.
     {"machine", "machine_thread_siblings_count", MetricType::kUntyped, "Threads of a thread's core, a gauge",
      "node_id,core_id,thread_id", kTopology, siblings},
     {"machine", "machine_cpu_cache_capacity_bytes", kGauge, "Size of a CPU cache; without core_id when cores share it",

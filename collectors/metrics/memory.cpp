@@ -55,7 +55,7 @@ constexpr auto kFamilies = std::to_array<Family>({
      "memory.stat file_dirty", of<&M::dirty>},
     {kCollector, "container_memory_file_writeback_bytes", kGauge, "Page cache being written", "",
      "memory.stat total_writeback", "memory.stat file_writeback", of<&M::writeback>},
-    // Untyped: a counter would have to end in _total, and the name is the one its users know.
+    // Untyped: a counter's name would have to end in _total, and users' queries contain this name.
     {kCollector, "container_memory_failcnt", MetricType::kUntyped, "How often the limit was hit", "", "memory.failcnt",
      "", of<&M::failcnt>},
     {kCollector, "container_memory_failures_total", kCounter,

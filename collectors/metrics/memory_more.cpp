@@ -27,7 +27,7 @@ void event(Lines& out, const Count& count, std::string_view name, std::string_vi
 
 void events(Lines& out, const Series& s) {
   const M& m = s.sample->memory;
-  if (!m.events_max) return;  // v1: oom_kills is not of this file
+  if (!m.events_max) return;  // v1: oom_kills comes from another file
   event(out, m.events_low, "low", "hierarchy");
   event(out, m.events_high, "high", "hierarchy");
   event(out, m.events_max, "max", "hierarchy");
@@ -70,7 +70,7 @@ void numa(Lines& out, const Series& s) {
   }
 }
 
-// The first member that is there: cAdvisor counts reservations where the kernel does.
+// Writes the first member that is present: cAdvisor reports reservations where the kernel counts them.
 template <auto kFirst, auto kElse = kFirst>
 void hugetlb(Lines& out, const Series& s) {
   std::string extra;
@@ -91,6 +91,7 @@ constexpr auto kMemory = std::to_array<Family>({
     {"memory", "mete_container_memory_slab_bytes", kGauge, "Kernel objects", "", "", "memory.stat slab", of<&M::slab>},
     {"memory", "mete_container_memory_sock_bytes", kGauge, "Socket buffers", "", "", "memory.stat sock", of<&M::sock>},
     {"memory", "mete_container_memory_percpu_bytes", kGauge, "Per-CPU memory of the kernel", "", "", "memory.stat percpu", of<&M::percpu>},
+    {"memory", "mete_container_memory_vmalloc_bytes", kGauge, "Memory that the kernel maps for itself: BPF maps, ring buffers", "", "", "memory.stat vmalloc", of<&M::vmalloc>},
     {"memory", "mete_container_memory_pagetables_bytes", kGauge, "Page tables", "", "", "memory.stat pagetables", of<&M::pagetables>},
     {"memory", "mete_container_memory_kernel_stack_bytes", kGauge, "Kernel stacks", "", "", "memory.stat kernel_stack", of<&M::kernel_stack>},
     {"memory", "mete_container_memory_zswap_bytes", kGauge, "Memory that compressed swap takes", "", "", "memory.stat zswap", of<&M::zswap>},
@@ -118,7 +119,7 @@ constexpr auto kMemory = std::to_array<Family>({
      hugetlb<&H::reserved, &H::usage>},
     {"hugetlb", "container_hugetlb_max_usage_bytes", kGauge, "The most huge pages ever reserved", "pagesize",
      "hugetlb.SIZE.rsvd.max_usage_in_bytes or .max_usage_in_bytes", "", hugetlb<&H::max_reserved, &H::max_usage>},
-    // Untyped: a counter would have to end in _total.
+    // Untyped: a counter's name would have to end in _total.
     {"hugetlb", "container_hugetlb_failcnt", MetricType::kUntyped, "How often the limit was hit", "pagesize",
      "hugetlb.SIZE.rsvd.failcnt or .failcnt", "hugetlb.SIZE.events max", hugetlb<&H::reserve_failcnt, &H::failcnt>},
     {"hugetlb", "mete_container_hugetlb_resident_bytes", kGauge, "Huge pages in use", "pagesize",

@@ -23,7 +23,7 @@ void interfaces(Lines& out, const Series& s) {
   }
 }
 
-// Gauges, whose names end in "_total": untyped, see family.h.
+// Gauges with names that end in "_total" are untyped: see family.h.
 constexpr auto kUntyped = MetricType::kUntyped;
 
 template <auto kMember>

@@ -24,7 +24,7 @@ void open_files(Lines& out, const Series& s) {
   out.add(static_cast<std::uint64_t>(limit), kLabel);
 }
 
-// "iowaiting" of cAdvisor is left out: no kernel counts it.
+// cAdvisor's "iowaiting" is left out: no kernel counts such tasks.
 void tasks(Lines& out, const Series& s) {
   if (!s.sample->processes || !s.sample->processes->tasks) return;
   const auto& counts = *s.sample->processes->tasks;

@@ -175,7 +175,7 @@ std::optional<IoCostLatency> read_io_latency(const View& view) {
 }
 
 IoCost read_io_cost(const View& view) {
-  constexpr Ratio kLeast(10'000);  // the kernel's own bounds: 1 to 10000 %
+  constexpr Ratio kLeast(10'000);  // the kernel's bounds: 1 to 10000 %
   constexpr Ratio kMost(100'000'000);
   IoCost cost{.path = view["path"].text(),
               .read = read_io_latency(view["read"]),

@@ -8,7 +8,7 @@ namespace mete::config {
 namespace {
 
 constexpr std::array kRestartPolicies = std::to_array<std::string_view>({"Always", "OnFailure", "Never"});
-constexpr std::int64_t kMaxId = 4294967294;  // the kernel keeps the last 32-bit id for "none"
+constexpr std::int64_t kMaxId = 4294967294;  // the kernel reserves the last 32-bit id for "none"
 
 constexpr std::array kKeyRefFields = std::to_array<FieldSpec>({
     {.name = "name", .type = FieldType::kString, .required = true},

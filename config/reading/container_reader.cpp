@@ -11,7 +11,7 @@
 namespace mete::config {
 namespace {
 
-// capabilities(7), as of Linux 6.1; none has been added since.
+// capabilities(7), as of Linux 6.1; later kernels have added none.
 constexpr std::array kCapabilities = std::to_array<std::string_view>({
     "AUDIT_CONTROL",   "AUDIT_READ",   "AUDIT_WRITE",
     "BLOCK_SUSPEND",   "BPF",          "CHECKPOINT_RESTORE",
@@ -86,7 +86,7 @@ std::uint16_t read_port(const View& view, const View& ports) {
   return number;
 }
 
-// What goes into a request line or a header as it is: nothing in it may begin another one.
+// Refuses characters that could end a request line or header and begin another one.
 void check_printable(const View& view, const std::string& text, bool spaces) {
   const bool fine = std::all_of(text.begin(), text.end(), [&](unsigned char c) {
     return c > 0x20 && c != 0x7F ? true : spaces && (c == ' ' || c == '\t');
@@ -118,7 +118,7 @@ HttpGet read_http_get(const View& view, const View& ports) {
   return get;
 }
 
-// Kubernetes takes one handler of each hook; a pause of 0 is none.
+// Kubernetes accepts one handler per hook; a pause of 0 means none.
 std::optional<PreStopHook> read_pre_stop(const View& view, const View& ports) {
   if (!view) return std::nullopt;
   const auto handlers = view.entries().size();

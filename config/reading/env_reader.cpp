@@ -48,7 +48,7 @@ std::vector<EnvVar> read_env(const View& view) {
   for (const auto& item : view.items()) {
     const View name = item["name"];
     if (name) name.check(check_env_name(name.text()));
-    // Kubernetes takes it, and the last one wins; rarely what was meant.
+    // Kubernetes accepts this and uses the last one, which is rarely intended.
     if (name && !names.insert(name.text()).second) {
       name.warn({"variable `" + name.text() + "` stands twice, the last one wins", "`" + name.text() + "` again"});
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fields of every object that can stand in a manifest or in agent.yaml, as tables. Unknown fields, the nearest
-// known name, wrong types, "not acted on" warnings and the JSON Schemas all come from here, so they cannot disagree. A
-// new field is one row here and one line in the reader of its object. Internal to config/.
+// The fields of every object of a manifest or of agent.yaml, as tables. Unknown fields, the nearest known name, wrong
+// types, "not acted on" warnings and the JSON Schemas all come from these tables, so they cannot disagree. A new field
+// is one row here and one line in its object's reader. Internal to config/.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 namespace mete::config {
 
 enum class FieldType {
-  kAny,  // known by name only; what is in it is not looked at
+  kAny,  // only the name is known; the value is not checked
   kString,
   kBool,
   kInteger,
@@ -33,8 +33,8 @@ enum class FieldType {
 
 enum class FieldUse {
   kActive,
-  kInactive,  // known and checked, but mete does not act on it: a warning says so
-  kIgnored,   // bookkeeping of the API server: accepted in silence
+  kInactive,  // known and checked, but without effect in mete: gives a warning
+  kIgnored,   // bookkeeping of the API server: accepted without a warning
 };
 
 struct ObjectSpec;
@@ -45,10 +45,13 @@ struct FieldSpec {
   FieldUse use = FieldUse::kActive;
   bool required = false;
   const ObjectSpec* object = nullptr;                           // for kObject and kObjectList
-  std::span<const std::string_view> values = {};                // for kString: all that are allowed; empty = any
+  std::span<const std::string_view> values = {};                // for kString: the allowed values; empty: any
   std::int64_t min = std::numeric_limits<std::int64_t>::min();  // for kInteger, kIntegerList and kCount
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
   std::string_view doc = {};  // for the JSON Schema
+  // Of a Pod's field: what the manifest says here goes into Pod::identity_text, so that a change makes another pod of
+  // it without a line elsewhere. For fields that mete learned to act on after records had identity hashes.
+  bool identity_by_text = false;
 };
 
 struct ObjectSpec {
@@ -65,10 +68,7 @@ extern const ObjectSpec kConfigMapSpec;
 extern const ObjectSpec kSecretSpec;
 extern const ObjectSpec kAgentConfigSpec;
 
-// Values of Policy fields, in the order of the enums in policy.h.
-extern const std::span<const std::string_view> kOnOomNames;
-extern const std::span<const std::string_view> kThresholdActionNames;
-extern const std::span<const std::string_view> kAfterFreezeNames;
+// Values of Policy fields, in the order of the enums in policy.h. Those of actions are in policy_actions.h.
 extern const std::span<const std::string_view> kOnDriftNames;
 extern const std::span<const std::string_view> kLabelOperatorNames;
 // In the order of RestartPolicy and HostPathType in pod.h.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON Schemas (draft 7, which editors know) of the manifests and of agent.yaml, made from the tables that the reader
-// uses. The same text is in config/schema/*.schema.json; a test compares them.
+// JSON Schemas (draft 7, which editors support) of the manifests and of agent.yaml, made from the tables of the reader.
+// config/schema/*.schema.json hold the same text; a test compares them.
 #pragma once
 
 #include <string>

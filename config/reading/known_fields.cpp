@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Objects of Kubernetes v1 that mete knows and checks but, but for preStop, does not act on yet: probes, hooks,
+// Objects of Kubernetes v1 that mete knows and checks but does not act on yet, except preStop: probes, hooks,
 // scheduling, DNS.
 #include "config/reading/known_fields.h"
 
@@ -78,7 +78,7 @@ constexpr std::array kHandlerFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kHandlerSpec = {.name = "LifecycleHandler", .fields = kHandlerFields};
 
-// Of a preStop hook. The kubelet takes tcpSocket, and then fails at it.
+// Handlers of a preStop hook. The kubelet accepts tcpSocket but fails to run it.
 constexpr std::array kPreStopFields = std::to_array<FieldSpec>({
     {.name = "exec", .type = FieldType::kObject, .object = &kExecActionSpec},
     {.name = "httpGet", .type = FieldType::kObject, .object = &kHttpGetSpec},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables of the objects that Pods may hold and mete does not act on yet. Internal to config/.
+// Tables of the objects that a Pod may contain and that mete does not act on yet. Internal to config/.
 #pragma once
 
 #include "config/reading/fields.h"

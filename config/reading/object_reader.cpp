@@ -10,10 +10,10 @@
 namespace mete::config {
 namespace {
 
-// Kubernetes' own bound for ConfigMaps and Secrets; keeps what a container's environment and tmpfs may come to sane.
+// Kubernetes' own bound for ConfigMaps and Secrets; it also bounds a container's environment and tmpfs.
 constexpr std::size_t kMaxDataBytes = 1U << 20U;
 
-// Kubernetes lets annotations have capitals before the '/', unlike labels.
+// Kubernetes allows upper case before the '/' of an annotation's key, unlike a label's.
 std::string lower_case(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
   return text;
@@ -33,7 +33,7 @@ std::map<std::string, std::string> read_encoded(const View& view) {
   for (const auto& [key, value] : view.entries()) {
     value.check(check_data_key(key));
     auto decoded = decode_base64(value.text());
-    // Not what was found: it may be the secret itself, written without encoding it.
+    // The found value is left out: it may be the secret itself, written without base64.
     if (!decoded) value.error({decoded.error().what, "", "base64; plain text goes under stringData"});
     data[key] = decoded.value_or("");
   }
@@ -104,7 +104,7 @@ Secret read_secret(const View& view) {
 std::optional<std::uint32_t> read_id(const View& view) {
   const auto value = view.integer();
   if (!value) return std::nullopt;
-  return static_cast<std::uint32_t>(*value);  // its range was checked with the shape
+  return static_cast<std::uint32_t>(*value);  // the shape check has checked the range
 }
 
 void check_unique(const View& view, std::string_view what, std::set<std::string>& seen) {

@@ -13,7 +13,7 @@ constexpr std::array kConfigMapKind = std::to_array<std::string_view>({"ConfigMa
 constexpr std::array kSecretKind = std::to_array<std::string_view>({"Secret"});
 // In the order of RestartPolicy.
 constexpr std::array kRestartPolicies = std::to_array<std::string_view>({"Always", "OnFailure", "Never"});
-constexpr std::int64_t kMaxId = 4294967294;  // the kernel keeps the last 32-bit id for "none"
+constexpr std::int64_t kMaxId = 4294967294;  // the kernel reserves the last 32-bit id for "none"
 constexpr std::int64_t kMaxGrace = 365LL * 24 * 3600;
 
 }  // namespace
@@ -85,7 +85,11 @@ constexpr std::array kPodBodyFields = std::to_array<FieldSpec>({
     {.name = "dnsPolicy", .type = FieldType::kString, .use = FieldUse::kInactive},
     {.name = "enableServiceLinks", .type = FieldType::kBool, .use = FieldUse::kInactive},
     {.name = "ephemeralContainers", .use = FieldUse::kInactive},
-    {.name = "hostAliases", .type = FieldType::kObjectList, .use = FieldUse::kInactive, .object = &kHostAliasSpec},
+    {.name = "hostAliases",
+     .type = FieldType::kObjectList,
+     .object = &kHostAliasSpec,
+     .doc = "More lines of the pod's /etc/hosts",
+     .identity_by_text = true},
     {.name = "hostUsers", .type = FieldType::kBool, .use = FieldUse::kInactive},
     {.name = "hostnameOverride", .type = FieldType::kString, .use = FieldUse::kInactive},
     {.name = "imagePullSecrets", .type = FieldType::kObjectList, .use = FieldUse::kInactive, .object = &kReferenceSpec},

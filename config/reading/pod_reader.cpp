@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <arpa/inet.h>
+
 #include <algorithm>
 
 #include "config/diagnostics.h"
 #include "config/names.h"
 #include "config/reading/fields.h"
+#include "config/reading/identity_text.h"
 #include "config/reading/readers.h"
 
 namespace mete::config {
@@ -18,6 +21,20 @@ PodSecurityContext read_pod_security(const View& view) {
     if (const auto id = read_id(item)) security.supplemental_groups.push_back(*id);
   }
   return security;
+}
+
+std::vector<HostAlias> read_host_aliases(const View& view) {
+  std::vector<HostAlias> aliases;
+  for (const auto& item : view.items()) {
+    HostAlias alias{item["ip"].text(), item["hostnames"].texts()};
+    in6_addr address{};
+    const bool known =
+        ::inet_pton(AF_INET, alias.ip.c_str(), &address) == 1 || ::inet_pton(AF_INET6, alias.ip.c_str(), &address) == 1;
+    if (item["ip"] && !known) item["ip"].error(mismatch(describe(item["ip"].node()), "an IP address"));
+    for (const auto& name : item["hostnames"].items()) name.check(check_dns_subdomain(name.text()));
+    aliases.push_back(std::move(alias));
+  }
+  return aliases;
 }
 
 void check_mounts(const View& container, const std::vector<Volume>& volumes) {
@@ -35,7 +52,7 @@ void check_mounts(const View& container, const std::vector<Volume>& volumes) {
   }
 }
 
-// Init containers and containers share their names: a name finds one log, one cgroup.
+// Init containers and containers share one set of names: a name stands for one log and one cgroup.
 std::vector<Container> read_containers(const View& list, const std::vector<Volume>& volumes,
                                        std::set<std::string>& names, bool init) {
   std::vector<Container> containers;
@@ -59,6 +76,7 @@ Pod read_pod(const View& view) {
   Pod pod;
   pod.location = view.location();
   pod.metadata = read_metadata(view["metadata"]);
+  pod.identity_text = identity_text(view, kPodSpec);
   const View spec = view["spec"];
   PodSpec& to = pod.spec;
   to.restart_policy = read_enum(spec["restartPolicy"], kRestartPolicyNames, RestartPolicy::kAlways);
@@ -83,6 +101,10 @@ Pod read_pod(const View& view) {
     spec["shareProcessNamespace"].error(mismatch("true together with hostPID", "one of them"));
   }
   to.security = read_pod_security(spec["securityContext"]);
+  to.host_aliases = read_host_aliases(spec["hostAliases"]);
+  if (!to.host_aliases.empty() && to.host_network) {
+    spec["hostAliases"].warn({"`hostAliases` is not acted on with hostNetwork: the machine's /etc/hosts is its own"});
+  }
   to.volumes = read_volumes(spec["volumes"]);
   std::set<std::string> names;
   to.init_containers = read_containers(spec["initContainers"], to.volumes, names, true);

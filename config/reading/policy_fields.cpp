@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
+#include "config/policy_actions.h"
 #include "config/reading/fields.h"
 
 namespace mete::config {
@@ -8,22 +9,12 @@ namespace {
 
 constexpr std::array kMeteVersion = std::to_array<std::string_view>({"mete/v1"});
 constexpr std::array kPolicyKind = std::to_array<std::string_view>({"Policy"});
-constexpr std::array kOnOom = std::to_array<std::string_view>({"kill-container", "kill-process", "hold", "raise"});
-constexpr std::array kThresholdActions = std::to_array<std::string_view>(
-    {"signal", "reclaim", "exec", "freeze", "raise", "restart", "kill-container", "kill-process"});
 constexpr std::array kOnDrift = std::to_array<std::string_view>({"restore", "report"});
-constexpr std::array kAfterFreeze = std::to_array<std::string_view>({"kill-container", "kill-process", "thaw"});
-// What needs no further field, as pressure has none.
-constexpr std::array kPressureActions =
-    std::to_array<std::string_view>({"reclaim", "restart", "kill-container", "kill-process"});
 constexpr std::array kLabelOperators = std::to_array<std::string_view>({"In", "NotIn", "Exists", "DoesNotExist"});
-constexpr std::int64_t kMaxPids = 4194304;  // PID_MAX_LIMIT of the kernel
+constexpr std::int64_t kMaxPids = 4194304;  // the kernel's PID_MAX_LIMIT
 
 }  // namespace
 
-const std::span<const std::string_view> kOnOomNames = kOnOom;
-const std::span<const std::string_view> kThresholdActionNames = kThresholdActions;
-const std::span<const std::string_view> kAfterFreezeNames = kAfterFreeze;
 const std::span<const std::string_view> kOnDriftNames = kOnDrift;
 const std::span<const std::string_view> kLabelOperatorNames = kLabelOperators;
 
@@ -69,11 +60,11 @@ constexpr ObjectSpec kCpuSpec = {.name = "CpuPolicy", .fields = kCpuFields};
 
 constexpr std::array kThresholdFields = std::to_array<FieldSpec>({
     {.name = "usage", .type = FieldType::kPercent, .required = true},
-    {.name = "do", .type = FieldType::kString, .required = true, .values = kThresholdActions},
+    {.name = "do", .type = FieldType::kString, .required = true, .values = kThresholdActionNames},
     {.name = "signal", .type = FieldType::kString},
     {.name = "command", .type = FieldType::kStringList},
     {.name = "timeout", .type = FieldType::kDuration, .doc = "exec: killed after it; freeze: `then` is done after it"},
-    {.name = "then", .type = FieldType::kString, .values = kAfterFreeze},
+    {.name = "then", .type = FieldType::kString, .values = kAfterFreezeNames},
 });
 constexpr ObjectSpec kThresholdSpec = {.name = "MemoryThreshold", .fields = kThresholdFields};
 
@@ -81,7 +72,7 @@ constexpr std::array kPressureFields = std::to_array<FieldSpec>({
     {.name = "some", .type = FieldType::kPercent},
     {.name = "full", .type = FieldType::kPercent},
     {.name = "for", .type = FieldType::kDuration, .required = true},
-    {.name = "do", .type = FieldType::kString, .required = true, .values = kPressureActions},
+    {.name = "do", .type = FieldType::kString, .required = true, .values = kLoneActionNames},
 });
 constexpr ObjectSpec kPressureSpec = {.name = "MemoryPressure", .fields = kPressureFields};
 
@@ -91,13 +82,13 @@ constexpr std::array kThrashingFields = std::to_array<FieldSpec>({
      .required = true,
      .doc = "Pages read again within `for`, of the memory limit"},
     {.name = "for", .type = FieldType::kDuration, .required = true},
-    {.name = "do", .type = FieldType::kString, .required = true, .values = kPressureActions},
+    {.name = "do", .type = FieldType::kString, .required = true, .values = kLoneActionNames},
 });
 constexpr ObjectSpec kThrashingSpec = {.name = "MemoryThrashing", .fields = kThrashingFields};
 
 constexpr std::array kHoldFields = std::to_array<FieldSpec>({
     {.name = "timeout", .type = FieldType::kDuration, .required = true},
-    {.name = "then", .type = FieldType::kString, .required = true, .values = kOnOom},
+    {.name = "then", .type = FieldType::kString, .required = true, .values = kOnOomNames},
 });
 constexpr ObjectSpec kHoldSpec = {.name = "OomHold", .fields = kHoldFields};
 
@@ -111,7 +102,7 @@ constexpr std::array kMemoryFields = std::to_array<FieldSpec>({
     {.name = "at", .type = FieldType::kObjectList, .object = &kThresholdSpec},
     {.name = "pressure", .type = FieldType::kObject, .object = &kPressureSpec},
     {.name = "thrashing", .type = FieldType::kObject, .object = &kThrashingSpec},
-    {.name = "onOOM", .type = FieldType::kString, .values = kOnOom},
+    {.name = "onOOM", .type = FieldType::kString, .values = kOnOomNames},
     {.name = "hold", .type = FieldType::kObject, .object = &kHoldSpec},
     {.name = "raise", .type = FieldType::kObject, .object = &kRaiseSpec},
     {.name = "notify",

@@ -2,6 +2,7 @@
 #include <array>
 #include <csignal>
 
+#include "config/policy_actions.h"
 #include "config/reading/policy_readers.h"
 
 namespace mete::config {
@@ -33,7 +34,7 @@ int read_signal(const View& view) {
     if (signal.name == name) return signal.number;
     names.push_back(signal.name);
   }
-  // They would go past guard, record and timeout.
+  // These signals would bypass guard, record and timeout.
   if (name == "SIGKILL" || name == "SIGSTOP") {
     view.error(mismatch(describe(view.node()), name == "SIGKILL" ? "`do: kill-process` or `do: kill-container`"
                                                                  : "`do: freeze`, which ends by itself"));
@@ -47,21 +48,19 @@ MemoryThreshold read_threshold(const View& view) {
   MemoryThreshold threshold;
   threshold.usage = read_share(view["usage"]);
   threshold.action = read_enum(view["do"], kThresholdActionNames, ThresholdAction::kReclaim);
-  if (threshold.action == ThresholdAction::kSignal) {
-    if (!view["signal"]) view.error({"`signal` is missing: `do: signal` needs it", "nothing", "`signal`"});
-    threshold.signal = read_signal(view["signal"]);
+  const auto& row = row_of(threshold.action);
+  for (const auto field : row.needs) {
+    const std::string quoted = "`" + std::string(field) + "`";
+    if (!field.empty() &&
+        (!view[field] || (view[field].node().kind == YamlNode::Kind::kList && view[field].items().empty())))
+      view.error({quoted + " is missing: `do: " + std::string(row.name) + "` needs it", "nothing", quoted});
   }
+  if (threshold.action == ThresholdAction::kSignal) threshold.signal = read_signal(view["signal"]);
   if (threshold.action == ThresholdAction::kExec) {
     threshold.command = view["command"].texts();
-    if (threshold.command.empty()) view.error({"`command` is missing: `do: exec` needs it", "nothing", "`command`"});
     if (view["timeout"]) threshold.timeout = read_time(view["timeout"]);
   }
   if (threshold.action == ThresholdAction::kFreeze) {
-    // Nothing stays frozen for ever.
-    for (const char* field : {"timeout", "then"}) {
-      const std::string quoted = "`" + std::string(field) + "`";
-      if (!view[field]) view.error({quoted + " is missing: `do: freeze` needs it", "nothing", quoted});
-    }
     threshold.timeout = read_time(view["timeout"]);
     threshold.then = read_enum(view["then"], kAfterFreezeNames, AfterFreeze::kThaw);
   }
@@ -83,7 +82,7 @@ MemoryThrashing read_thrashing(const View& view) {
           read_enum(view["do"], kThresholdActionNames, ThresholdAction::kKillContainer)};
 }
 
-// Whoever asks for a raise says by how much.
+// The action raise needs the amount.
 void check_raise(const View& view, const MemoryPolicy& memory) {
   if (memory.raise) return;
   const auto missing = [](const View& where, const std::string& value) {

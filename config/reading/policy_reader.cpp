@@ -3,6 +3,7 @@
 
 #include "config/diagnostics.h"
 #include "config/names.h"
+#include "config/policy_actions.h"
 #include "config/reading/fields.h"
 #include "config/reading/policy_readers.h"
 
@@ -51,7 +52,7 @@ CpuPolicy read_cpu(const View& view) {
   return cpu;
 }
 
-// At least one, as the kernel counts them.
+// Reads a time of at least one microsecond, the kernel's unit.
 Duration read_microseconds(const View& view) {
   const Duration time = read_time(view);
   if (time % std::chrono::microseconds(1) != Duration(0))
@@ -79,7 +80,7 @@ std::vector<DevicePermission> read_devices(const View& view) {
   std::set<std::string> paths;
   for (const auto& item : view.items()) {
     DevicePermission device{item["path"].text()};
-    // No root file system of a container opens devices; its /dev does.
+    // Device nodes work only in a container's /dev, not elsewhere in its root file system.
     if (item["path"] && (!device.path.starts_with("/dev/") || !check_absolute_path(device.path)))
       item["path"].error(mismatch(describe(item["path"].node()), "a path below /dev"));
     check_unique(item["path"], "device", paths);
@@ -96,7 +97,7 @@ std::vector<DevicePermission> read_devices(const View& view) {
   return devices;
 }
 
-// "10:1" -> 0x100001, as tc(8) writes classes.
+// "10:1" -> 0x100001; tc(8) writes classes in this form.
 std::optional<std::uint32_t> read_class_id(const View& view) {
   if (!view) return std::nullopt;
   const std::string text = view.text();
@@ -117,11 +118,11 @@ std::optional<std::uint32_t> read_class_id(const View& view) {
   return *major << 16U | *minor;
 }
 
-// What only who launched a container can do.
+// Refuses actions that only the launcher of a container can carry out.
 void check_for_cgroups(const Policy& policy, const View& spec) {
   if (policy.selector.cgroups.empty()) return;
   const auto refuse = [](const View& action, ThresholdAction what) {
-    if (what != ThresholdAction::kExec && what != ThresholdAction::kRestart) return;
+    if (row_of(what).for_others) return;
     action.error(mismatch("`do: " + action.text() + "` for cgroups of others",
                           "another action: restart and exec are for pods, which mete launches"));
   };

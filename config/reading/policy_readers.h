@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the readers of a Policy's parts share. Internal to config/.
+// Shared by the readers of a Policy's parts. Internal to config/.
 #pragma once
 
 #include <limits>
@@ -16,7 +16,7 @@ namespace mete::config {
 
 inline constexpr Ratio kWhole(1'000'000);
 
-// Reports an amount that is outside [least, most]; empty optionals pass.
+// Reports an amount outside [least, most]; an empty optional is not reported.
 template <class T>
 void check_range(const View& view, const std::optional<T>& value, T least, T most, const std::string& expected) {
   if (value && (*value < least || *value > most)) view.error(mismatch(describe(view.node()), expected));

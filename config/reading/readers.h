@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Views of objects whose shape was checked, to structs; what only sense and not shape can tell is reported here (names,
-// paths, limits below requests, duplicates). Internal to config/.
+// Turns views of objects whose shape was checked into structs. Reports what the shape cannot show: names, paths, limits
+// below requests, duplicates. Internal to config/.
 #pragma once
 
 #include <map>
@@ -34,10 +34,10 @@ namespace mete::config {
 
 [[nodiscard]] std::optional<std::uint32_t> read_id(const View& view);
 
-// Reports `view` when its text is in `seen` already ("container `web` stands twice").
+// Reports `view` when `seen` already contains its text ("container `web` stands twice").
 void check_unique(const View& view, std::string_view what, std::set<std::string>& seen);
 
-// The enumerator at the position of the text among `names`; `fallback` when it is missing or not among them.
+// The enumerator whose position is that of the text in `names`; `fallback` when the text is missing or unknown.
 template <class Enum>
 Enum read_enum(const View& view, std::span<const std::string_view> names, Enum fallback) {
   const std::string text = view.text();

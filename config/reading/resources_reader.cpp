@@ -8,8 +8,8 @@
 namespace mete::config {
 namespace {
 
-constexpr Bytes kLeastMemory(4LL << 20U);    // less does not even hold a container's first process
-constexpr Bytes kMostMemory(1LL << 60U);     // beyond any machine; keeps sums of limits within 64 bits
+constexpr Bytes kLeastMemory(4LL << 20U);    // less does not hold even a container's first process
+constexpr Bytes kMostMemory(1LL << 60U);     // more than any machine has; keeps sums of limits within 64 bits
 constexpr MilliCpu kMostCpu(8192LL * 1000);  // NR_CPUS of the largest kernels
 constexpr std::string_view kHugePages = "hugepages-";
 

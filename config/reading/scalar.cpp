@@ -44,7 +44,7 @@ bool is_float(std::string_view text) {
   return !rest.empty() && skip_digits(rest).empty();
 }
 
-// Base and digits of an integer's text without its sign; an empty text when it is none.
+// Base and digits of an integer's text without its sign; the digits are empty when the text is not an integer.
 std::pair<int, std::string> split_base(std::string_view text) {
   std::string digits;
   std::copy_if(text.begin(), text.end(), std::back_inserter(digits), [](char c) { return c != '_'; });
@@ -105,7 +105,7 @@ std::string describe(const YamlNode& node) {
   if (node.kind == YamlNode::Kind::kList) return "a list";
   if (node.kind == YamlNode::Kind::kMap) return "a mapping";
   std::string text = node.text.substr(0, kShown);
-  // Not through the middle of a UTF-8 sequence.
+  // Do not cut inside a UTF-8 sequence.
   while (text.size() < node.text.size() && (static_cast<unsigned char>(node.text[text.size()]) & 0xC0U) == 0x80U) {
     text += node.text[text.size()];
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a scalar is to the YAML that kubectl reads (1.1 as sigs.k8s.io/yaml understands it), so that a file means the
-// same to mete: `yes` is a bool, 0644 is octal, and a number is no text unless it is quoted. Internal to config/.
+// The types of YAML scalars as kubectl reads them (YAML 1.1 as in sigs.k8s.io/yaml), so that a file means the same to
+// mete: `yes` is a bool, 0644 is octal, and a number is a text only when it is quoted. Internal to config/.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +14,11 @@ namespace mete::config {
 
 enum class ScalarType { kNull, kBool, kInteger, kFloat, kString };
 
-[[nodiscard]] ScalarType scalar_type(const YamlNode& node);  // of a scalar or null node
+[[nodiscard]] ScalarType scalar_type(const YamlNode& node);  // `node` is a scalar or null
 [[nodiscard]] std::optional<bool> as_bool(const YamlNode& node);
-[[nodiscard]] std::optional<std::int64_t> as_integer(const YamlNode& node);  // empty also when it does not fit 64 bits
+[[nodiscard]] std::optional<std::int64_t> as_integer(const YamlNode& node);  // empty also for more than 64 bits
 
-// "a list", "the number 5", "the text \"x\"": for messages. Long text is cut.
+// "a list", "the number 5", "the text \"x\"", for messages. Long text is cut.
 [[nodiscard]] std::string describe(const YamlNode& node);
 
 }  // namespace mete::config

@@ -30,7 +30,7 @@ bool is_kind(const View& view, YamlNode::Kind kind, std::string_view expected) {
   return false;
 }
 
-// YAML makes 1, 1.5, yes and true something else than text; kubectl refuses them, so a Pod with them is not portable.
+// Unquoted 1, 1.5, yes and true are not text in YAML; kubectl refuses them here, so such a Pod would not be portable.
 bool check_string(const View& view) {
   if (!is_kind(view, YamlNode::Kind::kScalar, "text")) return false;
   if (scalar_type(view.node()) == ScalarType::kString) return true;
@@ -75,7 +75,7 @@ class Checker {
  public:
   explicit Checker(std::string_view inactive) : inactive_(inactive) {}
 
-  // `quiet`: inside a field that was already named as not acted on.
+  // `quiet`: the object is inside a field that has its warning already.
   void object(const View& view, const ObjectSpec& spec, bool quiet) {
     if (!is_kind(view, YamlNode::Kind::kMap, "a mapping")) return;
     for (const auto& entry : view.node().entries) known(view, entry, spec);
@@ -179,7 +179,7 @@ class Checker {
   std::string_view inactive_;
 };
 
-// Anywhere in the document, also where the tables do not look: the second of two equal keys would silently win.
+// Checks the whole document, also where the tables do not reach: of two equal keys the second would silently win.
 void check_doubles(const View& view) {
   std::set<std::string_view> seen;
   if (view.node().kind == YamlNode::Kind::kMap) {

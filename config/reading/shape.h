@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks a manifest against the field tables: unknown, missing, doubled fields, wrong types, amounts that are none,
-// and warnings for what mete does not act on. Internal to config/.
+// Checks a manifest against the field tables. Errors: unknown, missing and doubled fields, wrong types, malformed
+// amounts. Warnings: fields that mete does not act on. Internal to config/.
 #pragma once
 
 #include <string_view>
@@ -10,7 +10,7 @@
 
 namespace mete::config {
 
-// `inactive` ends the warning about a field that nothing is done with: "is not acted on yet".
+// `inactive` is the end of the warning about a field without effect: "is not acted on yet".
 void check_shape(const View& view, const ObjectSpec& spec, std::string_view inactive);
 
 }  // namespace mete::config

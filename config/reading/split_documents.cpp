@@ -6,7 +6,7 @@ namespace {
 
 constexpr std::string_view kBlank = " \t\r\n";
 
-// A marker stands at the start of a line; YAML forbids one there inside any scalar, so cutting blindly is exact.
+// A marker stands at the start of a line. YAML forbids it there inside any scalar, so cutting without parsing is exact.
 bool is_marker(std::string_view line, std::string_view marker) {
   return line.substr(0, marker.size()) == marker &&
          (line.size() == marker.size() || kBlank.find(line[marker.size()]) != std::string_view::npos);
@@ -26,7 +26,7 @@ class Splitter {
     } else if (is_marker(line, "---")) {
       const bool bare = is_nothing(line.substr(3));
       flush(bare ? number_ + 1 : number_);
-      if (!bare) add(line);  // `--- {a: 1}`: the marker stays, the parser knows what to do with it
+      if (!bare) add(line);  // `--- {a: 1}`: the marker stays; the parser handles it
     } else {
       add(line);
     }

@@ -11,7 +11,7 @@ std::uint8_t byte_at(std::string_view text, std::size_t at) {
   return static_cast<std::uint8_t>(text[at]);
 }
 
-// Length of the UTF-8 sequence at `at`; 0 when it is none (overlong, surrogate, above U+10FFFF, cut off).
+// Length of the UTF-8 sequence at `at`; 0 when it is not valid (overlong, surrogate, above U+10FFFF, cut off).
 std::size_t sequence_length(std::string_view text, std::size_t at) {
   const std::uint8_t lead = byte_at(text, at);
   if (lead < 0x80) return 1;

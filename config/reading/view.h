@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A node of a manifest together with its field path and where to report what is wrong with it. The readers see
-// manifests through this. Getters give the default on anything unfit: shape.h has already reported that.
+// A node of a manifest with its field path and the place where errors are reported. The readers access manifests
+// through views. A getter returns its default for an unfit value: shape.h has already reported the value.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 
 namespace mete::config {
 
-// What one document's reading is about, and where its diagnostics go.
+// The document that is being read, and the list of its diagnostics.
 struct Report {
   Documents& out;
   std::string file;
@@ -36,7 +36,7 @@ class View {
   View(const YamlNode* node, std::string path, Report& report)
       : node_(node), path_(std::move(path)), report_(&report) {}
 
-  // False for what is missing or null, which to Kubernetes is the same.
+  // False for a missing value and for null, which mean the same in Kubernetes.
   explicit operator bool() const { return node_ != nullptr && scalar_type_or_container() != ScalarType::kNull; }
   [[nodiscard]] const YamlNode& node() const { return *node_; }
   [[nodiscard]] const std::string& path() const { return path_; }
@@ -54,7 +54,7 @@ class View {
 
   void error(Complaint complaint) const;
   void warn(Complaint complaint) const;
-  // `error` with what stands here, when `status` has one.
+  // When `status` has an error, reports it with the found value.
   void check(const Status& status) const;
 
  private:
@@ -69,10 +69,11 @@ class View {
 // "spec" + "containers" -> "spec.containers"; names with other characters become ['like/this'].
 [[nodiscard]] std::string join_path(const std::string& parent, std::string_view name);
 
-// "found X, expected Y" as Complaint.
+// A Complaint "found X, expected Y".
 [[nodiscard]] Complaint mismatch(std::string found, std::string expected);
 
-// Reads with `parse`, which takes text. Empty when missing, unfit or wrong, which the shape's check has reported.
+// Parses the value with `parse`. Empty when the value is missing, unfit or malformed; the shape check has reported
+// that.
 template <class Parse>
 auto read_with(const View& view, Parse parse)
     -> std::optional<typename decltype(parse(std::string_view()))::value_type> {

@@ -32,7 +32,7 @@ EmptyDirVolume read_empty_dir(const View& view) {
   if (volume.size_limit && *volume.size_limit < Bytes(0)) {
     view["sizeLimit"].error(mismatch(describe(view["sizeLimit"].node()), "0 or more"));
   }
-  if (volume.size_limit == Bytes(0)) volume.size_limit.reset();  // to Kubernetes, 0 is no limit
+  if (volume.size_limit == Bytes(0)) volume.size_limit.reset();  // in Kubernetes, 0 means no limit
   return volume;
 }
 
@@ -62,8 +62,8 @@ VolumeSource read_source(const View& view) {
   if (sources[0] == "emptyDir") return read_empty_dir(source);
   if (sources[0] == "configMap") return read_keyed<ConfigMapVolume>(source, "name");
   if (sources[0] == "secret") return read_keyed<SecretVolume>(source, "secretName");
-  // Not a warning: a program that finds an empty folder where its data should be does harm. Unknown names were
-  // reported with the shape.
+  // An error and not a warning: a program that finds an empty folder instead of its data does harm. The shape check has
+  // reported unknown names.
   for (const auto& field : kVolumeSpec.fields) {
     if (field.name != sources[0]) continue;
     source.error(mismatch("a `" + sources[0] + "` volume, which mete cannot provide yet",

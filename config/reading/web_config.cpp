@@ -16,12 +16,12 @@
 namespace mete::config {
 namespace {
 
-// In the order of ClientAuth, and then the older name of kRequireAny.
+// In the order of ClientAuth, followed by the older name of kRequireAny.
 constexpr std::array kClientAuths =
     std::to_array<std::string_view>({"NoClientCert", "RequestClientCert", "RequireAnyClientCert",
                                      "VerifyClientCertIfGiven", "RequireAndVerifyClientCert", "RequireClientCert"});
 constexpr std::array kVersions = std::to_array<std::string_view>({"TLS10", "TLS11", "TLS12", "TLS13"});
-// crypto/tls.CipherSuites() of the Go versions that Prometheus was built with.
+// crypto/tls.CipherSuites() of the Go versions that Prometheus is built with.
 constexpr std::array kCiphers = std::to_array<std::string_view>({
     "TLS_AES_128_GCM_SHA256",
     "TLS_AES_256_GCM_SHA384",
@@ -72,7 +72,7 @@ constexpr std::array kHeaderFields = std::to_array<FieldSpec>({
 constexpr ObjectSpec kHeadersSpec = {.name = "headers", .fields = kHeaderFields};
 
 constexpr std::array kHttpFields = std::to_array<FieldSpec>({
-    // HTTP/2 is negotiated; a server that speaks 1.1 only is right under either value.
+    // HTTP/2 is negotiated; a server with HTTP/1.1 only conforms under either value.
     {.name = "http2", .type = FieldType::kBool},
     {.name = "headers", .type = FieldType::kObject, .object = &kHeadersSpec},
 });
@@ -80,7 +80,7 @@ constexpr ObjectSpec kHttpSpec = {.name = "http_server_config", .fields = kHttpF
 
 constexpr std::int64_t kMostBurst = 1'000'000;
 constexpr std::array kRateFields = std::to_array<FieldSpec>({
-    {.name = "interval"},  // read_rate_limit looks at it: 0 needs no unit
+    {.name = "interval"},  // read_rate_limit checks it: 0 needs no unit
     {.name = "burst", .type = FieldType::kInteger, .min = 0, .max = kMostBurst},
 });
 constexpr ObjectSpec kRateSpec = {.name = "rate_limit", .fields = kRateFields};
@@ -88,15 +88,15 @@ constexpr ObjectSpec kRateSpec = {.name = "rate_limit", .fields = kRateFields};
 constexpr std::array kWebFields = std::to_array<FieldSpec>({
     {.name = "tls_server_config", .type = FieldType::kObject, .object = &kTlsSpec},
     {.name = "http_server_config", .type = FieldType::kObject, .object = &kHttpSpec},
-    {.name = "basic_auth_users"},  // read_users looks at it: a general error would show what stands there
+    {.name = "basic_auth_users"},  // read_users checks it: a general error would show the value
     {.name = "rate_limit", .type = FieldType::kObject, .object = &kRateSpec},
 });
 constexpr ObjectSpec kWebSpec = {.name = "a web configuration", .fields = kWebFields};
 
 constexpr int kLeastCost = 4;
-constexpr int kMostCost = 20;  // takes a minute; more would never be answered
+constexpr int kMostCost = 20;  // takes a minute; a higher cost would never be answered
 
-// The names in a list that are among `known`; complains of the others.
+// Returns the names of the list that are in `known`; reports the others.
 std::vector<std::string> read_names(const View& view, const std::vector<std::string_view>& known) {
   for (const auto& item : view.items()) {
     if (std::find(known.begin(), known.end(), item.text()) != known.end()) continue;
@@ -121,7 +121,7 @@ void check_client_auth(const View& view, const WebTls& tls) {
                          "a client_auth_type such as RequireAndVerifyClientCert"));
   }
   if (verifies && !has_ca) {
-    // crypto/tls would take certificates of every public authority then.
+    // Otherwise crypto/tls would accept certificates of every public authority.
     where.error(mismatch("client_auth_type " + type.text() + " without client_ca_file",
                          "client_ca_file, the authority to verify by"));
   }
@@ -176,7 +176,7 @@ class TlsReader {
   }
 
   View view_;
-  std::string folder_;  // with its slash
+  std::string folder_;  // ends with a slash
   WebTls tls_;
 };
 
@@ -272,7 +272,7 @@ WebConfigRead read_web_config(std::string_view text, std::string_view file) {
 std::optional<int> bcrypt_cost(std::string_view hash) {
   constexpr std::size_t kLength = 60;
   constexpr std::string_view kAlphabet = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-  // "$2x$" marks the hashes of a program that was wrong; "$2$" is older than any that Prometheus takes.
+  // "$2x$" marks hashes of a faulty program; "$2$" is older than any hash that Prometheus accepts.
   if (hash.size() != kLength || !hash.starts_with("$2") ||
       std::string_view("aby").find(hash[2]) == std::string_view::npos)
     return std::nullopt;

@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kNotActedOn = "is not acted on yet";
 constexpr std::string_view kNotActive = "is not active yet";
 
-// Reads into `to` unless an error turns up: an object is read whole or not at all.
+// Appends the read object to `to` unless it has an error: an object is read completely or not at all.
 template <class T>
 void read_into(const View& view, const ObjectSpec& spec, T (*read)(const View&), std::vector<T>& to) {
   const std::size_t errors = view.report().out.errors.size();
@@ -105,7 +105,7 @@ class Reader {
     report_.object.clear();
   }
 
-  // What `kubectl get -o yaml` writes.
+  // Reads the `kind: List` that `kubectl get -o yaml` writes.
   void list(const View& view) {
     const View items = view["items"];
     if (!items || items.node().kind != YamlNode::Kind::kList) {

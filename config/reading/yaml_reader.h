@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Manifest text to objects. Pure: reads no file, throws nothing, and is safe on any bytes (size, depth and alias
-// expansion are bounded before the YAML library sees them).
+// Turns manifest text into objects. Pure: reads no file and throws nothing. Safe on any bytes: size, depth and alias
+// expansion are bounded before the YAML library parses the text.
 #pragma once
 
 #include <cstddef>
@@ -12,20 +12,20 @@
 
 namespace mete::config {
 
-inline constexpr std::size_t kMaxManifestBytes = 8U << 20U;  // text longer than this is refused unread
-inline constexpr int kMaxNesting = 64;                       // mappings and lists within each other
-inline constexpr std::size_t kMaxNodes = 100'000;            // of one document, aliases counted each time they are used
+inline constexpr std::size_t kMaxManifestBytes = 8U << 20U;  // longer text is an error and is not parsed
+inline constexpr int kMaxNesting = 64;                       // nesting of mappings and lists
+inline constexpr std::size_t kMaxNodes = 100'000;            // of one document; an alias counts each time it is used
 
-// Reads every document of `text`. All errors of all documents are collected; an object with an error is left out.
-// `file` is only named in locations. `first_line` is the line of the file that `text` starts at.
+// Reads every document of `text` and collects all errors of all documents; an object with an error is left out. `file`
+// is used in locations only. `first_line` is the line of the file at which `text` begins.
 [[nodiscard]] Documents read_documents(std::string_view text, std::string_view file, int first_line = 1);
 
 struct DocumentText {
   std::string text;    // without its `---` line
-  int first_line = 1;  // of `text` within the whole; pass it to read_documents
+  int first_line = 1;  // line of `text` within the file; argument of read_documents
 };
 
-// Cuts at `---` lines (and `...` ends); documents of nothing but blanks and comments are left out.
+// Splits the text at `---` lines (and `...` ends). Documents with only blanks and comments are left out.
 [[nodiscard]] std::vector<DocumentText> split_documents(std::string_view text);
 
 }  // namespace mete::config

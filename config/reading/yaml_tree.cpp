@@ -31,8 +31,8 @@ int height(const YamlNode& node) {
   return node.kind == YamlNode::Kind::kList || node.kind == YamlNode::Kind::kMap ? below + 1 : 0;
 }
 
-// Builds the tree from the parser's events. Throwing ParseError out of an event is how a bound stops the parser before
-// it recurses or allocates any further; parse_document catches it.
+// Builds the tree from the parser's events. A bound stops the parser by a ParseError thrown from an event, before the
+// parser recurses or allocates further; parse_document catches it.
 class Builder : public YAML::EventHandler {
  public:
   explicit Builder(int first_line) : first_line_(first_line) {}
@@ -49,7 +49,7 @@ class Builder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     YamlNode node = make(mark, YamlNode::Kind::kScalar);
-    node.plain = tag.empty() || tag == "?";  // "!" is what the parser calls a quoted one
+    node.plain = tag.empty() || tag == "?";  // the parser's tag of a quoted scalar is "!"
     node.text = value;
     attach(std::move(node), anchor);
   }
@@ -83,7 +83,7 @@ class Builder : public YAML::EventHandler {
   struct Frame {
     YamlNode node;
     YAML::anchor_t anchor = YAML::NullAnchor;
-    std::optional<YamlNode> key;  // of a mapping, while its value is awaited
+    std::optional<YamlNode> key;  // key of a mapping whose value is not yet read
   };
   struct Anchored {
     YamlNode node;
@@ -128,7 +128,7 @@ class Builder : public YAML::EventHandler {
 
   void attach(YamlNode node, YAML::anchor_t anchor) {
     if (anchor != YAML::NullAnchor) {
-      // The copy kept for later counts too: anchors within anchors could else multiply the memory.
+      // The stored copy counts, too: otherwise anchors within anchors could multiply the memory.
       const std::size_t count = count_nodes(node);
       add_nodes(node.line, node.column, count);
       anchors_[anchor] = {node, count, height(node)};
@@ -147,12 +147,12 @@ class Builder : public YAML::EventHandler {
       parent.key = std::move(node);
     } else {
       parent.node.entries.push_back({parent.key->text, parent.key->line, parent.key->column, std::move(node)});
-      if (parent.key->plain && parent.key->text == "<<") parent.node.plain = true;  // has something to merge
+      if (parent.key->plain && parent.key->text == "<<") parent.node.plain = true;  // there is something to merge
       parent.key.reset();
     }
   }
 
-  // `<<: *base` puts in what the mapping does not say itself.
+  // `<<: *base` adds the keys that the mapping does not have itself.
   static void merge(YamlNode& map) {
     if (!std::exchange(map.plain, false)) return;
     std::vector<NodeEntry> written;
@@ -186,7 +186,7 @@ class Builder : public YAML::EventHandler {
   YamlNode root_;
 };
 
-// The parser's own words for a tab in the indentation puzzle people; the tab is easy to see from here.
+// The parser's own message for a tab in the indentation is hard to understand; the tab is easy to find here.
 bool line_is_indented_by_tab(std::string_view text, int line) {
   for (; line > 0; --line) {
     const auto end = text.find('\n');
@@ -215,8 +215,8 @@ const YamlNode* find(const YamlNode& node, std::string_view key) {
 
 tl::expected<YamlNode, ParseError> parse_document(std::string_view text, int first_line) {
   try {
-    // The parser takes a quote that is still open at the end of the text as closed there, so a half-written file would
-    // pass. It does not let a quoted text run over the end mark of a document.
+    // The parser treats a quote that is still open at the end of the text as closed, so a half-written file would pass.
+    // It does not let a quoted text continue beyond a document's end mark.
     std::string ended(text);
     if (!ended.empty() && ended.back() != '\n') ended += '\n';
     std::istringstream stream(ended + "...\n");

@@ -11,15 +11,15 @@
 
 namespace mete::runtime::cgroup {
 
-// "8:0" of the disk that holds the file system of `path`, or that `path` itself is, when it is a block device. A
-// partition is of its disk. The error: there is no such path, or no single disk under it (tmpfs, overlay, a file system
-// of several).
+// Number ("8:0") of the disk under `path`: the disk of its file system, or of `path` itself when it is a block device.
+// A partition belongs to its disk. Error: no such path, or no single disk under it (tmpfs, overlay, a file system on
+// several disks).
 [[nodiscard]] Result<std::string> disk_of(const std::string& path);
 
-// Those that this group has limits for, whoever set them.
+// Disks for which this group has limits, no matter which program set them.
 [[nodiscard]] std::vector<std::string> limited_disks(const Group& group);
 
-// Those that this group has a target of latency for (v2, io.latency).
+// Disks for which this group has a latency target (v2, io.latency).
 [[nodiscard]] std::vector<std::string> disks_with_latency(const Group& group);
 
 // Pure: the source ("/dev/vda1") of the mount with this id of /proc/self/mountinfo; empty: there is none.

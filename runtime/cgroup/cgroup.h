@@ -79,8 +79,8 @@ class Group {
   // The inode of its directory in the primary hierarchy (cgroup2 when mounted, else memory, else the first): a group
   // made again under the same path has another one.
   [[nodiscard]] Result<std::uint64_t> id() const;
-  // The same, or where it is not in the primary hierarchy that of the first one that has it, which is never the same
-  // number.
+  // The same; for a group that is not in the primary hierarchy, the inode in the first hierarchy that has it. The two
+  // never have the same number.
   [[nodiscard]] Result<std::uint64_t> id_anywhere() const;
 
   // Every cgroup.procs a process must be written to, in this order; v1 first, the twin last.
@@ -106,7 +106,7 @@ class Group {
   [[nodiscard]] Status freeze() const;
   [[nodiscard]] Status thaw() const;
   [[nodiscard]] Result<bool> frozen() const;
-  // Is it to be frozen, done or not? A task that waits for a disk, or for memory, stops late.
+  // True when freezing was requested, whether complete or not. A task that waits for a disk or for memory stops late.
   [[nodiscard]] Result<bool> freeze_asked() const;
   // Pids of this group; `nested`: and of the groups below it. A process of another pid namespace is left out.
   [[nodiscard]] Result<std::vector<pid_t>> processes(bool nested = true) const;
@@ -117,10 +117,10 @@ class Group {
   [[nodiscard]] Result<UniqueFd> oom_eventfd() const;
   // v1: an eventfd for usage crossing `threshold` in either direction (memory.usage_in_bytes).
   [[nodiscard]] Result<UniqueFd> usage_eventfd(Bytes threshold) const;
-  // v1: an eventfd for memory.pressure_level; `level` is "low", "medium" or "critical". It fires by the thousand:
-  // whoever waits for it bounds how often it is looked at.
+  // v1: an eventfd for memory.pressure_level; `level` is "low", "medium" or "critical". It may fire thousands of times:
+  // the caller must limit how often it reacts.
   [[nodiscard]] Result<UniqueFd> pressure_eventfd(std::string_view level) const;
-  // Is somebody in it waiting for memory (v1, memory.oom_control under_oom)? False on v2.
+  // True when a process of the group is blocked for memory (v1, memory.oom_control under_oom). False on v2.
   [[nodiscard]] Result<bool> under_oom() const;
   // v2: memory.events, for inotify (IN_MODIFY) or poll (POLLPRI); empty where memory is on v1.
   [[nodiscard]] std::string memory_events_file() const;

@@ -34,8 +34,8 @@ struct DeviceOutcome {
 // devices.list. Where all is allowed by default it tells of no exceptions. Lines that are none are left out.
 [[nodiscard]] DeviceOutcome parse_devices_list(std::string_view text);
 
-// The rules that lead from the one to the other without a moment in which less is allowed than by both. Empty optional:
-// there are none, because the answer for all devices is another one, or the exceptions cannot be known.
+// The rules that change `found` into `wanted`. At no moment less is allowed than what both allow. Empty optional: no
+// such rules exist, because the answer for all devices differs, or the exceptions are not known.
 [[nodiscard]] std::optional<std::vector<DeviceRule>> device_changes(const DeviceOutcome& found,
                                                                     const DeviceOutcome& wanted);
 

@@ -25,14 +25,14 @@ struct DeviceRule {
 // As v1's files take it: "c 1:3 rwm", "a".
 [[nodiscard]] std::string to_text(const DeviceRule& rule);
 
-// The rules in their order, then, unless they allow all, what every container may use (null, zero, full, random,
-// urandom, tty, ptmx, pts; mknod of any), as runc has it, then those of `last`. Without rules: what every container may
-// use alone. On v2 it takes the place of what an earlier call has set; nothing else's program is touched.
+// Applies the rules in order; then, unless they allow all, the devices that every container may use (null, zero, full,
+// random, urandom, tty, ptmx, pts; mknod of any), as runc does; then `last`. Without rules only the devices for every
+// container are allowed. On v2 the program of an earlier call is replaced; programs of others are not touched.
 [[nodiscard]] Status apply_device_rules(const Group& group, const std::vector<DeviceRule>& rules,
                                         const std::vector<DeviceRule>& last = {});
 
-// The same for a group in which processes run: where that can be had, only what is different is written, so that
-// nothing that is allowed before and after is refused meanwhile (v1; on v2 programs are exchanged at once).
+// The same for a group with running processes. On v1 only the differences are written where possible, so that no access
+// is refused meanwhile that is allowed before and after; on v2 the programs are exchanged atomically.
 [[nodiscard]] Status change_device_rules(const Group& group, const std::vector<DeviceRule>& rules,
                                          const std::vector<DeviceRule>& last);
 

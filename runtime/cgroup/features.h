@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of the kernel's interfaces this machine has, found by trying, once: a version says little about a distribution's
+// The kernel interfaces that this machine has. Found by trying them once, because a version says little about a
+// distribution's kernel.
 // kernel.
 #pragma once
 
@@ -19,11 +20,11 @@ struct Feature {
 
 struct Features {
   std::vector<Feature> list;
-  // The shortest window in which the kernel takes a PSI trigger from us: 100 ms, 500 ms or 2 s; empty: it takes none.
+  // The shortest PSI trigger window that the kernel accepts from this process: 100 ms, 500 ms or 2 s; empty: none.
   std::optional<std::chrono::milliseconds> psi_window;
 };
 
-// `group` is one of ours that exists, and is not the root. Changes nothing. May start and reap one child process.
+// `group` is an existing group of mete's, not the root. Changes nothing. May start and reap one child process.
 [[nodiscard]] Features probe_features(const Group& group);
 
 }  // namespace mete::runtime::cgroup

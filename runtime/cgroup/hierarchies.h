@@ -37,8 +37,8 @@ struct Hierarchies {
   // The distinct v1 mount points, in the order in which a process must be written to them (cpuset first: it is the
   // one that can refuse).
   [[nodiscard]] std::vector<std::string> v1_mounts() const;
-  // Those, and then the named hierarchies, which control nothing and by which systemd knows who belongs together: what
-  // stays in its service's group there ends with the service.
+  // The same, followed by the named hierarchies. Those control nothing, but systemd finds a service's processes by
+  // them: a process that stays in the service's group there ends with the service.
   [[nodiscard]] std::vector<std::string> v1_process_mounts() const;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two libarchive readers in a row: one takes the compression off, the other reads the tar that comes out. Between them,
-// and before the first, everything passes through a sum.
+// Two libarchive readers in a row: the first decompresses, the second reads the tar. The bytes before the first and
+// between the two are hashed.
 #include "runtime/image/archive.h"
 
 #include <archive.h>
@@ -25,7 +25,7 @@ struct CloseArchive {
 };
 using Reader = std::unique_ptr<archive, CloseArchive>;
 
-// libarchive turns the UTF-8 names of pax archives into the locale's encoding, and "C" has none.
+// libarchive converts the UTF-8 names of pax archives to the locale's encoding; "C" has no such names.
 class Utf8Names {
  public:
   Utf8Names() {
@@ -56,9 +56,9 @@ std::string text_or_empty(const char* text) {
 struct TarReader::State {
   UniqueFd file;
   std::string shown;
-  Reader plain;  // the file without its compression
+  Reader plain;  // decompresses the file
   Reader tar;
-  bool compressed = true;  // not: the file's sum is its content's
+  bool compressed = true;  // false: file and content have the same sum
   Sha256 file_sum;
   Sha256 content_sum;
   std::string file_buffer = std::string(kBuffer, '\0');
@@ -128,7 +128,7 @@ Result<TarReader> TarReader::open(UniqueFd file, std::string shown) {
   archive* plain = state->plain.get();
   archive* tar = state->tar.get();
   if (plain == nullptr || tar == nullptr) return fail_errno("read " + state->shown, ENOMEM);
-  // Not "all": among them are those that start a program to decompress.
+  // Not "all": that includes filters that start a program.
   ::archive_read_support_filter_gzip(plain);
   ::archive_read_support_filter_xz(plain);
   ::archive_read_support_filter_zstd(plain);
@@ -139,7 +139,7 @@ Result<TarReader> TarReader::open(UniqueFd file, std::string shown) {
       ::archive_read_next_header(plain, &whole) != ARCHIVE_OK) {
     return fail(state->shown + ": " + reason(plain));
   }
-  state->compressed = ::archive_filter_count(plain) > 1;  // the last is the file itself
+  state->compressed = ::archive_filter_count(plain) > 1;  // the last filter is the file itself
   if (::archive_read_open(tar, state.get(), nullptr, State::read_plain, nullptr) != ARCHIVE_OK) {
     return fail(state->shown + ": found no tar archive, or a damaged one: " + reason(tar));
   }
@@ -210,8 +210,8 @@ bool TarReader::is_whiteout_device() const {
 }
 
 Status TarReader::write_content(int fd, Budget& budget) {
-  // As a whole before the first byte, so that the error is about the file and not about the disk; of a sparse one only
-  // what comes counts.
+  // The whole size is taken before the first byte, so that the error names the file and not the disk. A sparse file
+  // takes only the bytes that are written.
   const bool sparse = ::archive_entry_sparse_count(state_->at) > 0;
   const la_int64_t whole = ::archive_entry_size(state_->at);
   if (whole < 0) return fail(state_->shown + ": " + state_->entry.path + ": found a negative size");
@@ -248,7 +248,7 @@ Result<ArchiveSums> TarReader::finish() {
     if (got < 0) return fail(state.shown + ": found a damaged or shortened archive: " + reason(state.tar.get()));
     if (got == 0) break;
   }
-  while (true) {  // what stands behind the compressed data
+  while (true) {  // data behind the compressed stream
     const la_ssize_t got = State::read_file(state.plain.get(), &state, &ignored);
     if (got < 0) return fail(state.shown + ": " + reason(state.plain.get()));
     if (got == 0) break;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tar archives, plain or compressed with gzip, xz or zstd, read once from front to end; and what they hold, written.
+// Reads and unpacks tar archives, plain or compressed with gzip, xz or zstd, in one pass from front to end.
 #pragma once
 
 #include <memory>
@@ -12,14 +12,14 @@
 namespace mete::runtime::image {
 
 struct ArchiveSums {
-  std::string file;     // sha256 of the archive as it is
-  std::string content;  // of the tar inside: an OCI layer's diff_id
-  bool whole = false;   // the mark of a tar's end was there
+  std::string file;     // sha256 of the archive file
+  std::string content;  // sha256 of the tar inside: an OCI layer's diff_id
+  bool whole = false;   // the end mark of the tar was there
 };
 
 class TarReader {
  public:
-  // `shown` is what errors call it.
+  // `shown` names the archive in errors.
   [[nodiscard]] static Result<TarReader> open(UniqueFd file, std::string shown);
   TarReader(TarReader&&) noexcept;
   TarReader& operator=(TarReader&&) noexcept;
@@ -27,14 +27,15 @@ class TarReader {
   TarReader& operator=(const TarReader&) = delete;
   ~TarReader();
 
-  // False at the end.
+  // Moves to the next entry. False at the end.
   [[nodiscard]] Result<bool> next();
-  // Of the entry that next() came to. A device has no type here; `is_whiteout_device`: overlayfs' own, 0:0.
+  // The current entry. Device entries have no EntryType: is_device(); is_whiteout_device(): overlayfs' whiteout, device
+  // 0:0.
   [[nodiscard]] const Entry& entry() const;
   [[nodiscard]] bool is_device() const;
   [[nodiscard]] bool is_whiteout_device() const;
   [[nodiscard]] Status write_content(int fd, Budget& budget);
-  // Reads what is left.
+  // Reads the rest of the archive.
   [[nodiscard]] Result<ArchiveSums> finish();
 
  private:
@@ -43,15 +44,16 @@ class TarReader {
   std::unique_ptr<State> state_;
 };
 
-// Unpacks a layer: whiteouts become overlayfs', devices are left out.
+// Unpacks a layer: turns whiteouts into overlayfs' form and skips devices.
 [[nodiscard]] Result<ArchiveSums> extract_layer(UniqueFd file, const std::string& shown, LayerWriter& layer,
                                                 Budget& budget);
 
 enum class ArchiveKind { kRootfs, kLayout };
-// By the names in it: an OCI layout or `docker save`, or else a root file system. The file's position moves.
+// Decides by the names in the archive: an OCI layout or `docker save`, otherwise a root file system. Moves the file's
+// offset.
 [[nodiscard]] Result<ArchiveKind> kind_of_archive(UniqueFd file, const std::string& shown);
 
-// Unpacks the files of an OCI layout or of `docker save`, as root's own.
+// Unpacks the files of an OCI layout or of `docker save`; root owns them.
 [[nodiscard]] Status extract_layout(UniqueFd file, const std::string& shown, LayerWriter& into, Budget& budget);
 
 }  // namespace mete::runtime::image

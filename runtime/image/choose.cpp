@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which manifest of an OCI layout: the one for linux on this machine.
+// Chooses a manifest of an OCI layout: the one for linux on this machine.
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -10,10 +10,10 @@
 namespace mete::runtime::image {
 namespace {
 
-constexpr int kMaxDepth = 4;             // of indexes in indexes
-constexpr std::size_t kMaxFound = 1000;  // manifests
+constexpr int kMaxDepth = 4;             // nesting of indexes
+constexpr std::size_t kMaxFound = 1000;  // number of manifests
 
-// Descriptors of manifests, with their platforms.
+// Appends the descriptors of all manifests below `index`, with their platforms.
 Status gather(const Layout& layout, const std::string& index, int depth, std::vector<Descriptor>& found) {
   if (depth > kMaxDepth)
     return fail("found indexes nested deeper than " + std::to_string(kMaxDepth) + ", expected fewer");
@@ -26,7 +26,7 @@ Status gather(const Layout& layout, const std::string& index, int depth, std::ve
       METE_TRY(const std::string inner, layout.blob(entry));
       const std::size_t before = found.size();
       METE_CHECK(gather(layout, inner, depth + 1, found));
-      // A name that an index has is its manifests'.
+      // The name of an index applies to its manifests.
       for (std::size_t i = before; i < found.size(); ++i) {
         if (found[i].reference.empty()) found[i].reference = entry.reference;
       }
@@ -58,7 +58,7 @@ std::string list(const std::vector<Descriptor>& found) {
   return text.empty() ? "nothing" : text;
 }
 
-// Keeps those that `wanted` is true for, unless that are none.
+// Keeps the descriptors that `wanted` accepts, unless it accepts none.
 template <class Wanted>
 void prefer(std::vector<Descriptor>& found, Wanted wanted) {
   if (std::any_of(found.begin(), found.end(), wanted)) {
@@ -93,7 +93,7 @@ Result<Descriptor> choose_manifest(const Layout& layout, const std::string& name
     const auto normal = normalize_name(at.reference);
     return normal && *normal == name;
   });
-  // A variant is a newer processor than the plain architecture, except that arm64's only one is v8.
+  // A variant needs a newer processor than the plain architecture; arm64's only variant is v8.
   prefer(fit, [](const Descriptor& at) { return at.platform->variant.empty() || at.platform->variant == "v8"; });
   const bool same =
       std::all_of(fit.begin(), fit.end(), [&](const Descriptor& at) { return at.digest == fit[0].digest; });

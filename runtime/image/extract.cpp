@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::string_view kWhiteout = ".wh.";
 constexpr std::string_view kOpaque = ".wh..wh..opq";
-constexpr std::string_view kAufs = ".wh..wh.";  // bookkeeping of the file system that whiteouts come from
+constexpr std::string_view kAufs = ".wh..wh.";  // bookkeeping files of aufs, which this form of whiteouts comes from
 
 struct SplitPath {
   std::string directory;
@@ -26,7 +26,7 @@ Status extract_entry(TarReader& tar, LayerWriter& layer, Budget& budget) {
   const Entry& entry = tar.entry();
   const auto [directory, name] = split_path(entry.path);
   if (tar.is_whiteout_device()) return layer.whiteout(entry.path);
-  if (tar.is_device()) return {};  // a container gets its devices from the agent
+  if (tar.is_device()) return {};  // the agent gives a container its devices
   if (name == kOpaque) return layer.opaque(directory);
   if (name.starts_with(kAufs)) return {};
   if (name.starts_with(kWhiteout)) {
@@ -36,7 +36,7 @@ Status extract_entry(TarReader& tar, LayerWriter& layer, Budget& budget) {
     }
     return layer.whiteout(directory + "/" + hidden);
   }
-  // Every entry costs an inode, also an empty one.
+  // Every entry costs an inode, even an empty one.
   METE_CHECK(budget.take(256));
   return layer.add(entry, [&](int fd) { return tar.write_content(fd, budget); });
 }

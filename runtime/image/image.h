@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an image is once it is in the store: layers that are unpacked, and what its author said about running it.
+// An image in the store: its unpacked layers and its configuration.
 #pragma once
 
 #include <chrono>
@@ -15,8 +15,8 @@ struct ImageConfig {
   std::vector<std::string> cmd;
   std::vector<std::string> env;  // NAME=value
   std::string working_dir;
-  std::string user;  // as written: "", "1000", "app", "app:staff"
-  // `user` resolved against the image's own /etc/passwd and /etc/group when it was imported.
+  std::string user;  // as in the configuration: "", "1000", "app", "app:staff"
+  // `user`, resolved at import with the image's own /etc/passwd and /etc/group.
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::vector<std::uint32_t> groups;

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/image/image_documents.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <ctime>
 #include <utility>
+
+#include "runtime/json.h"
 
 namespace mete::runtime::image {
 namespace {
 
 using nlohmann::json;
 
-// Absent and null mean the same in all of these documents.
+// In these documents a null value means the same as an absent one.
 template <class T>
 T value_or(const json& object, const char* key, T otherwise = T()) {
   const auto found = object.find(key);
@@ -25,7 +25,7 @@ const json& object_or_empty(const json& object, const char* key) {
   return found == object.end() || found->is_null() ? empty : *found;
 }
 
-// Everything but well-formed JSON of the expected types ends here.
+// Reports malformed JSON and wrong types as an error.
 template <class Read>
 auto read_document(std::string_view text, const char* what, Read read) -> decltype(read(json())) {
   try {
@@ -57,7 +57,7 @@ Result<Descriptor> descriptor_of(const json& object) {
   return descriptor;
 }
 
-// "2024-02-29T12:34:56.789Z" or with +01:00; what is no time is the epoch, for nothing depends on it.
+// Accepts "2024-02-29T12:34:56.789Z", also with +01:00. Any other text is the epoch, because nothing depends on it.
 std::chrono::system_clock::time_point parse_time(const std::string& text) {
   std::tm parts{};
   const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
@@ -70,7 +70,7 @@ std::chrono::system_clock::time_point parse_time(const std::string& text) {
     const int offset = zone.tm_hour * 3600 + zone.tm_min * 60;
     seconds -= *rest == '+' ? offset : -offset;
   }
-  // What no clock can show would overflow its type.
+  // Times outside this range would overflow the clock's type.
   if (seconds < 0 || seconds > 9'000'000'000) return {};
   return std::chrono::system_clock::time_point(std::chrono::seconds(seconds));
 }
@@ -171,7 +171,7 @@ Result<ConfigDocument> parse_config(std::string_view text) {
     config.entrypoint = value_or<Strings>(object, "Entrypoint");
     config.cmd = value_or<Strings>(object, "Cmd");
     config.env = value_or<Strings>(object, "Env");
-    // A name without a value is for tools that fill it in when they build.
+    // Build tools use a name without a value as a placeholder.
     std::erase_if(config.env, [](const std::string& at) { return at.find('=') == std::string::npos || at[0] == '='; });
     config.working_dir = value_or<std::string>(object, "WorkingDir");
     if (!config.working_dir.empty() && config.working_dir[0] != '/') config.working_dir.insert(0, "/");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The JSON documents that images come with: image-spec 1.1's, Docker's of the same meaning, and `docker save`'s list.
+// The JSON documents of images: those of image-spec 1.1, Docker's equivalents, and manifest.json of `docker save`.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ struct Descriptor {
   std::string digest;  // "sha256:" and 64 hexadecimal digits, checked
   std::int64_t size = 0;
   std::optional<Platform> platform;
-  std::string reference;  // what annotations call the image; may be empty
+  std::string reference;  // the image's name in annotations; may be empty
   bool is_attestation = false;
 };
 
@@ -42,8 +42,8 @@ struct ConfigDocument {
 };
 
 struct SavedImage {
-  std::string config;               // paths in the archive
-  std::vector<std::string> layers;  // lowest first
+  std::string config;               // path in the archive
+  std::vector<std::string> layers;  // paths in the archive, lowest first
   std::vector<std::string> tags;
 };
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/image/image_record.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
+
+#include "runtime/json.h"
 
 namespace mete::runtime::image {
 namespace {
@@ -12,7 +12,7 @@ using nlohmann::json;
 
 constexpr int kVersion = 1;
 
-// A layer's name is joined to a path and to a mount option.
+// A layer's name becomes part of a path and of a mount option.
 bool is_layer_name(const std::string& name) {
   return !name.empty() && name.size() <= 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
@@ -73,7 +73,7 @@ Result<Image> from_record(std::string_view text) {
     config.at("stopSignal").get_to(image.config.stop_signal);
     config.at("labels").get_to(image.config.labels);
     if (image.layers.empty() || !std::all_of(image.layers.begin(), image.layers.end(), is_layer_name)) {
-      return fail("image record: found no layers or a layer's name that is none, expected hexadecimal names");
+      return fail("image record: found no layers or a malformed layer name, expected hexadecimal names");
     }
     return image;
   } catch (const json::exception& error) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An image as the store keeps it on disk (images/NAME.json).
+// The file format of an image in the store (images/NAME.json).
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace mete::runtime::image {
 [[nodiscard]] std::string to_record(const Image& image);
 [[nodiscard]] Result<Image> from_record(std::string_view text);
 
-// A normalized name as a file name and back; '+' is in no image name.
+// The file name of a normalized image name: '+' replaces '/'; no image name contains '+'.
 [[nodiscard]] std::string record_file(const std::string& name);
 
 }  // namespace mete::runtime::image

@@ -24,7 +24,7 @@ Result<MergedView> view_of(const Staging& staging, const std::vector<std::string
   return MergedView::open(paths);
 }
 
-// overlayfs refuses the same directory twice. The upper one says all that the lower one does, so it is the one kept.
+// overlayfs refuses the same directory twice. The upper one is kept: it hides the lower one completely.
 void drop_repeated(std::vector<std::string>& layers) {
   std::set<std::string> seen;
   std::erase_if(layers, [&](const std::string& layer) { return !seen.insert(layer).second; });
@@ -44,7 +44,7 @@ Result<Image> import_rootfs_archive(Staging& staging, const std::string& path, c
   METE_TRY(const std::string directory, staging.make_directory());
   METE_TRY(LayerWriter layer, LayerWriter::open(directory));
   METE_TRY(const ArchiveSums sums, extract_layer(std::move(file), path, layer, staging.budget()));
-  // There is no digest to compare with, so the end of the archive is all that tells a whole one from a part.
+  // Without a digest, only the end mark tells a whole archive from a part.
   if (!sums.whole) return fail(path + ": found a tar archive without its end, expected a whole one");
   METE_CHECK(staging.add_layer(directory, Staging::layer_name(sums.content)));
   return finish_rootfs(staging, name, sums.content);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a directory or an archive to an image of the store.
+// Imports a directory or an archive as an image of the store.
 #pragma once
 
 #include <string>
@@ -11,13 +11,13 @@
 
 namespace mete::runtime::image {
 
-// `name` is normalized. The image is visible when this returns it, and not at all when it returns an error.
+// `name` is normalized. The image is visible when the function returns it; after an error nothing is visible.
 [[nodiscard]] Result<Image> import_image(Staging& staging, const std::string& path, const std::string& name);
 
-// What is common to all kinds: resolves the user by the layers that are in the store now, measures, and commits.
+// The last step of every import: resolves the user with the layers in the store, measures the layers, and commits.
 [[nodiscard]] Result<Image> finish_image(Staging& staging, Image image);
 
-// Of a root file system that came without a configuration: its layer's sum makes the id.
+// The last step for a root file system without a configuration: the layer's sum gives the id.
 [[nodiscard]] Result<Image> finish_rootfs(Staging& staging, const std::string& name, const std::string& sum);
 
 }  // namespace mete::runtime::image

@@ -43,7 +43,7 @@ Status set_opaque(int directory, const std::string& name, const std::string& sho
   return {};
 }
 
-// Owner first: a change of owner clears the setuid bit and the capabilities.
+// Owner first: chown clears the setuid bit and the capabilities.
 Status set_attributes(int fd, const Entry& entry) {
   if (::fchown(fd, entry.uid, entry.gid) != 0) return fail_errno(entry.path + ": set owner");
   if (::fchmod(fd, entry.mode & 07777U) != 0) return fail_errno(entry.path + ": set mode");
@@ -76,7 +76,7 @@ Result<UniqueFd> open_in_root(int root, const std::string& path, int flags) {
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
   const std::string name = path.empty() ? "." : path;
   long fd = -1;
-  do {  // EAGAIN: something was renamed meanwhile
+  do {  // EAGAIN: a rename raced with the resolution
     fd = ::syscall(SYS_openat2, root, name.c_str(), &how, sizeof how);
   } while (fd < 0 && (errno == EINTR || errno == EAGAIN));
   if (fd < 0) return fail_errno("open " + name);
@@ -111,7 +111,7 @@ Result<LayerWriter> LayerWriter::open(const std::string& directory) {
   return LayerWriter(std::move(root));
 }
 
-// Opens the directory, making what is missing of it as root's with mode 755, as tar does.
+// Opens the directory; makes missing parts with root as owner and mode 755, as tar does.
 Result<int> LayerWriter::parent_directory(const std::string& path) {
   if (path.empty()) return root_.get();
   if (parent_.valid() && parent_path_ == path) return parent_.get();
@@ -136,7 +136,7 @@ Result<LayerWriter::Place> LayerWriter::place(const std::string& path) {
   return Place{parent, path.substr(slash == std::string::npos ? 0 : slash + 1)};
 }
 
-// Removes what is in the way. True: a directory is there already (and wanted), or what went was a whiteout.
+// Removes what is at the entry's place. True: a directory is there and stays, or a whiteout was removed.
 Result<bool> LayerWriter::make_room(const Place& place, EntryType type) {
   struct stat info {};
   if (::fstatat(place.parent, place.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -149,7 +149,7 @@ Result<bool> LayerWriter::make_room(const Place& place, EntryType type) {
   } else if (::unlinkat(place.parent, place.name.c_str(), 0) != 0) {
     return fail_errno(place.name + ": replace");
   }
-  // The parent kept open may have been in what is gone, or reached through it.
+  // The cached parent may lie in the removed tree, or be reached through it.
   if (parent_.get() != place.parent) parent_.reset();
   return is_whiteout(info);
 }
@@ -162,7 +162,7 @@ Status LayerWriter::add_directory(const Entry& entry, const std::string& path) {
     if (::mkdirat(at.parent, at.name.c_str(), 0700) != 0) {
       if (errno != EEXIST) return fail_errno(path + ": make directory");
     } else if (there) {
-      // It replaced a whiteout, which was to hide what the layers below have there.
+      // The directory replaces a whiteout, which hid what the layers below have there.
       METE_CHECK(set_opaque(at.parent, at.name, path));
     }
     fd = UniqueFd(::openat(at.parent, at.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -198,7 +198,7 @@ Status LayerWriter::make(const Entry& entry, const Place& at, const Content& con
     case EntryType::kDirectory:
       break;
   }
-  return fail(entry.path + ": found an entry of a kind that is not made here");
+  return fail(entry.path + ": found an entry of an unsupported type");
 }
 
 Status LayerWriter::add(const Entry& entry, const Content& content) {
@@ -212,7 +212,7 @@ Status LayerWriter::add(const Entry& entry, const Content& content) {
   }
   METE_TRY(const std::string target, clean(entry.target));
   if (target == path) return {};  // a link to itself changes nothing
-  // A directory of its own: place() would close the one of `at`.
+  // Needs a descriptor of its own: place() would close the one in `at`.
   const auto slash = target.rfind('/');
   METE_TRY(const UniqueFd from,
            open_in_root(root_.get(), slash == std::string::npos ? "" : target.substr(0, slash), O_PATH | O_DIRECTORY));
@@ -233,7 +233,7 @@ Status LayerWriter::whiteout(const std::string& path) {
   METE_TRY(const Place at, place(name));
   struct stat info {};
   if (::fstatat(at.parent, at.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) {
-    // Of this layer, so it stays: a whiteout is for the layers below.
+    // This layer's own entry stays: a whiteout hides entries of the layers below.
     return S_ISDIR(info.st_mode) ? set_opaque(at.parent, at.name, path) : Status{};
   }
   if (::mknodat(at.parent, at.name.c_str(), S_IFCHR, makedev(0, 0)) != 0) return fail_errno(path + ": make whiteout");
@@ -249,7 +249,7 @@ Status LayerWriter::opaque(const std::string& path) {
 Status LayerWriter::finish() {
   parent_.reset();
   for (auto at = directories_.rbegin(); at != directories_.rend(); ++at) {
-    // An entry after it may have put something else there; what is no directory keeps its own time.
+    // A later entry may have replaced the directory; a file has set its own time.
     auto fd = open_in_root(root_.get(), at->first, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (!fd) continue;
     const timespec times[2] = {at->second, at->second};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes one layer, entry by entry, whatever the entries say: nothing outside the layer's directory is ever touched,
-// because the kernel resolves every name with that directory as "/" (openat2 RESOLVE_IN_ROOT) and the last component is
-// used by its parent's descriptor, never followed.
+// Writes one layer, entry by entry. Entries are not trusted, and nothing outside the layer's directory is ever changed:
+// the kernel resolves every name with that directory as "/" (openat2 RESOLVE_IN_ROOT), and the last component is used
+// relative to its parent's descriptor and never followed.
 #pragma once
 
 #include <sys/stat.h>
@@ -18,17 +18,17 @@
 
 namespace mete::runtime::image {
 
-// openat2 below `root` as if it were "/".
+// openat2 with `root` as "/".
 [[nodiscard]] Result<UniqueFd> open_in_root(int root, const std::string& path, int flags);
 
-// Which extended attributes come along: security.capability and the users' own. Those that steer overlayfs or a
-// security module of this machine are not an image's to set.
+// True for the extended attributes that an import keeps: security.capability and user.*. An image must not set those
+// that control overlayfs or a security module of this machine.
 [[nodiscard]] bool keeps_xattr(std::string_view name);
 
-// How much an import may still write: what was free when it began.
+// The bytes that an import may still write: the free space at its start.
 class Budget {
  public:
-  // `directory`: on the file system that will be written to.
+  // `directory` is on the file system that the import writes to.
   [[nodiscard]] static Result<Budget> of(const std::string& directory);
   [[nodiscard]] Status take(std::uint64_t bytes);
 
@@ -42,7 +42,7 @@ enum class EntryType { kFile, kDirectory, kSymlink, kHardlink, kFifo, kSocket };
 
 struct Entry {
   EntryType type = EntryType::kFile;
-  std::string path;    // as its source has it; "/" and "./" in front do not matter
+  std::string path;    // as in the source; leading "/" and "./" are ignored
   std::string target;  // of a link
   mode_t mode = 0;     // permission bits with setuid, setgid and sticky
   uid_t uid = 0;
@@ -58,12 +58,12 @@ class LayerWriter {
   // `directory` exists and is empty.
   [[nodiscard]] static Result<LayerWriter> open(const std::string& directory);
 
-  // `content` writes what is in a regular file. Replaces what an earlier entry of that name made.
+  // `content` writes the content of a regular file. Replaces an earlier entry with the same path.
   [[nodiscard]] Status add(const Entry& entry, const Content& content = nullptr);
-  // Hides `path` of the layers below / all that the layers below have in the directory `path`.
+  // whiteout() hides `path` of the layers below; opaque() hides all that the layers below have in the directory `path`.
   [[nodiscard]] Status whiteout(const std::string& path);
   [[nodiscard]] Status opaque(const std::string& path);
-  // Must be called last: sets the times of directories, which every entry made in them has changed.
+  // Must be called last: sets the times of directories, which each entry made in them has changed.
   [[nodiscard]] Status finish();
 
   [[nodiscard]] int root() const { return root_.get(); }
@@ -81,7 +81,7 @@ class LayerWriter {
   [[nodiscard]] Status add_directory(const Entry& entry, const std::string& path);
 
   UniqueFd root_;
-  std::string parent_path_;  // of parent_, so that the files of one directory resolve it once
+  std::string parent_path_;  // path of parent_, so that consecutive files of one directory resolve it once
   UniqueFd parent_;
   std::vector<std::pair<std::string, timespec>> directories_;
 };

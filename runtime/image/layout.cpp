@@ -16,11 +16,11 @@ namespace mete::runtime::image {
 namespace {
 
 constexpr std::size_t kMaxDocument = 4U << 20U;
-constexpr std::size_t kMaxLayers = 128;  // so that their names fit into the options of one mount
+constexpr std::size_t kMaxLayers = 128;  // the layers' names must fit into the options of one mount
 
 struct LayerFile {
   std::string path;    // in the layout
-  std::string digest;  // of the file; empty: none is known
+  std::string digest;  // sha256 of the file; empty: not known
   std::int64_t size = -1;
   std::string diff_id;
 };
@@ -92,7 +92,7 @@ Result<Source> oci_source(const Layout& layout, const std::string& name) {
   return source;
 }
 
-// Of several images, the one that is called so.
+// Chooses the image called `name` when there are several.
 Result<SavedImage> choose_saved(const std::vector<SavedImage>& images, const std::string& name) {
   if (images.size() == 1) return images[0];
   std::string tags;
@@ -113,7 +113,7 @@ Result<Source> saved_source(const Layout& layout, const std::string& name) {
   METE_TRY(const SavedImage image, choose_saved(images, name));
   Source source;
   METE_TRY(source.config_text, layout.text(image.config));
-  // The configuration's file is called by its sum.
+  // The configuration's file name is its sum.
   std::string sum = image.config.substr(image.config.rfind('/') + 1);
   sum = sum.substr(0, sum.find('.'));
   if (is_digest("sha256:" + sum) && sha256_hex(source.config_text) != sum) {
@@ -169,7 +169,7 @@ Result<std::string> Layout::blob(const Descriptor& descriptor) const {
 }
 
 Result<Image> import_layout(Staging& staging, const Layout& layout, const std::string& name) {
-  // Docker writes both kinds into one archive; the OCI one can be checked further.
+  // Docker writes both formats into one archive; the OCI format has more digests to check.
   const bool oci = layout.has("oci-layout") && layout.has("index.json");
   METE_TRY(Source source, oci ? oci_source(layout, name) : saved_source(layout, name));
   return import_source(staging, layout, std::move(source), name);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Images as files: an OCI image layout, or what `docker save` writes, in a directory. Its names are resolved with the
-// directory as "/", so links in it lead nowhere else.
+// Images as files in a directory: an OCI image layout or the output of `docker save`. Names are resolved with the
+// directory as "/", so links in it cannot lead out.
 #pragma once
 
 #include <string>
@@ -14,13 +14,13 @@ namespace mete::runtime::image {
 
 class Layout {
  public:
-  // `shown`: what the directory is called in errors (the archive that it was unpacked from).
+  // `shown` names the directory in errors (the archive that it was unpacked from).
   [[nodiscard]] static Result<Layout> open(const std::string& directory, const std::string& shown);
 
   [[nodiscard]] bool has(const std::string& path) const;
   [[nodiscard]] Result<UniqueFd> file(const std::string& path) const;  // a regular file
   [[nodiscard]] Result<std::string> text(const std::string& path) const;
-  // Of a JSON document: size and digest are those of the descriptor.
+  // Text of a JSON document, after its size and digest were compared with the descriptor.
   [[nodiscard]] Result<std::string> blob(const Descriptor& descriptor) const;
   [[nodiscard]] static std::string blob_path(const Descriptor& descriptor);
   [[nodiscard]] std::string shown(const std::string& path) const { return shown_ + ": " + path; }
@@ -31,13 +31,13 @@ class Layout {
   std::string shown_;
 };
 
-// The one image that is for this machine, or of several the one of this name.
+// Imports the only image for this machine, or, of several, the one called `name`.
 [[nodiscard]] Result<Image> import_layout(Staging& staging, const Layout& layout, const std::string& name);
 
-// "amd64" on x86_64: as Go calls this machine.
+// Go's name of this machine's architecture: "amd64" on x86_64.
 [[nodiscard]] std::string machine_architecture();
 
-// Which of an OCI layout's manifests.
+// Chooses one of an OCI layout's manifests: for linux on this machine, preferring the name.
 [[nodiscard]] Result<Descriptor> choose_manifest(const Layout& layout, const std::string& name);
 
 }  // namespace mete::runtime::image

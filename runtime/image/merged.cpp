@@ -15,7 +15,7 @@
 namespace mete::runtime::image {
 namespace {
 
-constexpr int kMaxLinks = 40;  // the kernel's
+constexpr int kMaxLinks = 40;  // as in the kernel
 constexpr std::size_t kMaxText = 1U << 20U;
 
 // One directory of the merged tree: its parts in the layers that have one, topmost first.
@@ -45,7 +45,7 @@ Result<Found> what_is_no_directory(int parent, const std::string& name, mode_t m
     METE_TRY(found.file, open_at(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
     found.kind = Found::Kind::kFile;
   }
-  return found;  // a whiteout, a device or a socket is nothing to read
+  return found;  // whiteouts, devices and sockets cannot be read
 }
 
 Result<Found> look_up(const Parts& in, const std::string& name) {
@@ -58,7 +58,7 @@ Result<Found> look_up(const Parts& in, const std::string& name) {
     }
     if (!S_ISDIR(info.st_mode)) {
       if (parts.empty()) return what_is_no_directory(layer.get(), name, info.st_mode);
-      break;  // hidden by the directory above it, and hides what is below
+      break;  // hidden by the directories above; hides the layers below
     }
     METE_TRY(UniqueFd part, open_at(layer.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     const bool last = is_opaque(part.get());
@@ -72,7 +72,7 @@ Result<Found> look_up(const Parts& in, const std::string& name) {
   return found;
 }
 
-// Puts the components of `path` before what is still to be walked.
+// Inserts the components of `path` before the rest of the walk.
 void walk_first(const std::string& path, std::deque<std::string>& rest) {
   std::size_t end = path.size();
   while (true) {
@@ -101,7 +101,7 @@ Result<std::optional<UniqueFd>> MergedView::file(const std::string& path) const 
     METE_TRY(UniqueFd copy, open_at(root.get(), ".", O_RDONLY | O_DIRECTORY));
     roots->push_back(std::move(copy));
   }
-  std::vector<Parts> above = {roots};  // the directories from "/" down to where we are
+  std::vector<Parts> above = {roots};  // the directories from "/" down to the current one
   std::deque<std::string> rest;
   walk_first(path, rest);
   int links = 0;

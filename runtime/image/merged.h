@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files of an image as its processes will see them, without mounting it: layers laid over each other by overlayfs'
-// rules, symbolic links resolved with the image as "/".
+// Reads files of an image as its processes will see them, without a mount: merges layers by overlayfs' rules and
+// resolves symbolic links with the image as "/".
 #pragma once
 
 #include <optional>
@@ -14,12 +14,12 @@ namespace mete::runtime::image {
 
 class MergedView {
  public:
-  // Directories, topmost first.
+  // `layers` are directories, topmost first.
   [[nodiscard]] static Result<MergedView> open(const std::vector<std::string>& layers);
 
-  // The file, opened to read; none when there is no regular file of that name.
+  // Opens a file for reading; nothing when no regular file has this path.
   [[nodiscard]] Result<std::optional<UniqueFd>> file(const std::string& path) const;
-  // Its text; "" when there is none. More than a mebibyte is an error.
+  // The text of a file; "" when there is none. More than 1 MiB is an error.
   [[nodiscard]] Result<std::string> text(const std::string& path) const;
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Image names by the grammar of the distribution specification, in the short form that people write.
+// Image names by the grammar of the distribution specification, in the short form.
 #include <algorithm>
 #include <string_view>
 
@@ -8,7 +8,7 @@
 namespace mete::runtime::image {
 namespace {
 
-// A name is also a file name, with ".json.tmp" behind it.
+// A name becomes a file name, followed by ".json.tmp".
 constexpr std::size_t kLongest = 240;
 
 bool lower(char c) {

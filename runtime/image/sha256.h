@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256 (FIPS 180-4), written here because it is the only thing the agent would need a cryptography library for.
+// SHA-256 (FIPS 180-4). Written here because the agent would need a cryptography library for nothing else.
 #pragma once
 
 #include <array>

@@ -55,7 +55,7 @@ std::string Staging::layer_path(const std::string& name) const {
 
 Result<std::string> Staging::make_directory() {
   std::string path = store_ + "/tmp/" + std::to_string(::getpid()) + "." + std::to_string(++made_);
-  // An image's files may be read by the users its processes run as; tmp/ itself is root's alone.
+  // The users of an image's processes may read its files; tmp/ itself is for root only.
   if (::mkdir(path.c_str(), 0755) != 0 || ::chmod(path.c_str(), 0755) != 0) return fail_errno("mkdir " + path);
   return path;
 }
@@ -69,7 +69,7 @@ Status Staging::add_layer(const std::string& directory, const std::string& name)
 Status Staging::commit(const Image& image) {
   const std::string layers = store_ + "/layers";
   METE_TRY(const UniqueFd fd, open_at(AT_FDCWD, layers, O_RDONLY | O_DIRECTORY));
-  // A layer that is there counts as whole, also after a power cut.
+  // A visible layer must be complete, even after a power cut.
   if (::syncfs(fd.get()) != 0) return fail_errno("sync " + layers);
   for (const auto& [name, directory] : added_) {
     const std::string layer = layer_place(store_, name);

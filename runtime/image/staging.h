@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One change of the store: holds its lock, and a directory below tmp/ for what is not visible yet. Whatever an earlier
-// change left in tmp/ because it was killed is removed first; what this one leaves is removed at its end.
+// One change of the store. It holds the store's lock and a directory below tmp/ for what is not visible yet. begin()
+// removes what a killed change left in tmp/; the destructor removes what this change leaves.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@ enum class Wait { kYes, kNo };
 
 class Staging {
  public:
-  // Error EAGAIN: not waited, and another process is changing the store.
+  // Error EAGAIN: another process is changing the store, and `wait` is kNo.
   [[nodiscard]] static Result<Staging> begin(const std::string& store, Wait wait);
   Staging(Staging&&) = default;
   Staging& operator=(Staging&&) = delete;
@@ -25,19 +25,19 @@ class Staging {
   Staging& operator=(const Staging&) = delete;
   ~Staging();
 
-  // A layer's sum as its directory's name: short, so that a hundred fit into the options of one mount.
+  // A layer's directory name, from its sum: short, so that a hundred names fit into the options of one mount.
   [[nodiscard]] static std::string layer_name(const std::string& sum) { return sum.substr(0, 24); }
-  // In the store, or added by this change.
+  // True for a layer in the store or added by this change.
   [[nodiscard]] bool has_layer(const std::string& name) const;
-  // Where it is now.
+  // The layer's current directory.
   [[nodiscard]] std::string layer_path(const std::string& name) const;
-  // A new directory, empty.
+  // Makes a new, empty directory.
   [[nodiscard]] Result<std::string> make_directory();
-  // What was written in `directory` is the layer `name`; when there is one already, that one stays.
+  // Adds the content of `directory` as the layer `name`; an existing layer of that name is kept instead.
   [[nodiscard]] Status add_layer(const std::string& directory, const std::string& name);
-  // The layers added, then the image, become visible; all is on the disk before.
+  // Makes the added layers and then the image visible, after all of them are on disk.
   [[nodiscard]] Status commit(const Image& image);
-  // Off the store at once, then removed.
+  // Makes the layer invisible at once, then removes it.
   [[nodiscard]] Status discard_layer(const std::string& name);
 
   [[nodiscard]] const std::string& store() const { return store_; }

@@ -37,7 +37,7 @@ Result<Image> read_record(const std::string& path) {
   return image;
 }
 
-// With the lock held. An image record that cannot be read keeps everything: its layers are not known.
+// The caller holds the lock. An unreadable image record stops the removal: the layers that it uses are not known.
 Status remove_unused(Staging& staging, const Store& store, const std::vector<std::string>& in_use) {
   METE_TRY(const auto images, store.list());
   std::set<std::string> used(in_use.begin(), in_use.end());
@@ -53,7 +53,7 @@ Status remove_unused(Staging& staging, const Store& store, const std::vector<std
 
 Result<Store> Store::open(std::string directory) {
   if (directory.empty()) return fail("image store: found an empty path, expected a directory");
-  // Layers hold setuid programs and the devices that stand for removed files: nobody but root reaches them from here.
+  // Layers hold setuid programs and whiteout devices: the mode keeps other users out.
   METE_CHECK(make_directories(directory, 0700));
   for (const char* name : {"/layers", "/images", "/tmp"}) METE_CHECK(make_directories(directory + name, 0700));
   return Store(std::move(directory));
@@ -108,7 +108,7 @@ Status Store::remove(const std::string& name, const std::vector<std::string>& in
 
 Status Store::prune(const std::vector<std::string>& in_use) {
   auto staging = Staging::begin(directory_, Wait::kNo);
-  // Whoever holds the lock is at work on the layers; the next prune() comes after it.
+  // The holder of the lock is changing the layers; a later prune() removes them.
   if (!staging && staging.error().code == EWOULDBLOCK) return {};
   if (!staging) return tl::unexpected(std::move(staging.error()));
   return remove_unused(*staging, *this, in_use);

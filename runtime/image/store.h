@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The local image store: DIRECTORY/layers/ID/ (unpacked once, shared by all images and containers that use it, never
-// written to again) and DIRECTORY/images/*.json. Safe for several processes at once (the agent and `mete image
-// import`): changes are made under a lock and become visible by one rename; what a killed import left is removed by the
-// next one.
+// changed again) and DIRECTORY/images/*.json. Several processes may use it at once (the agent and `mete image import`):
+// a change holds a lock and becomes visible by one rename. The next import removes what a killed import left.
 #pragma once
 
 #include <optional>
@@ -16,23 +15,23 @@ namespace mete::runtime::image {
 
 class Store {
  public:
-  // Makes the directories when missing.
+  // Makes missing directories.
   [[nodiscard]] static Result<Store> open(std::string directory);
 
-  // "busybox" means "busybox:latest"; "docker.io/library/busybox" is the same image. Error ENOENT when there is none,
-  // naming the image and how to import one.
+  // "busybox" means "busybox:latest"; "docker.io/library/busybox" is the same image. Error ENOENT: no such image; the
+  // error names it and tells how to import one.
   [[nodiscard]] Result<Image> find(const std::string& name) const;
   [[nodiscard]] Result<std::vector<Image>> list() const;  // by name
 
-  // `path`: a directory that is a root file system or an OCI image layout; or a tar archive (plain, gzip, xz, zstd) of
-  // a root file system, of an OCI layout, or as `docker save` writes it. An image of that name is replaced.
+  // `path` is a directory that holds a root file system or an OCI image layout, or a tar archive (plain, gzip, xz,
+  // zstd) of a root file system, an OCI layout or `docker save`. Replaces an image of that name.
   [[nodiscard]] Result<Image> import(const std::string& path, const std::string& name);
 
-  // Removes the image and the layers nobody else uses. Layers in `in_use` (of running containers) are kept until a
-  // later prune().
+  // Removes the image and the layers that no other image uses. Layers in `in_use` (of running containers) are kept
+  // until a later prune().
   [[nodiscard]] Status remove(const std::string& name, const std::vector<std::string>& in_use = {});
-  // Removes layers that no image and none of `in_use` refers to.
-  // While another process is changing the store it does nothing and does not wait: a later call does it.
+  // Removes layers that neither an image nor `in_use` refers to. Does nothing, without waiting, while another process
+  // is changing the store: a later call does the work.
   [[nodiscard]] Status prune(const std::vector<std::string>& in_use = {});
 
   [[nodiscard]] std::string layers_directory() const { return directory_ + "/layers"; }
@@ -42,7 +41,7 @@ class Store {
   std::string directory_;
 };
 
-// "busybox" -> "busybox:latest", "docker.io/library/nginx:1.25" -> "nginx:1.25"; an error for what is no image name.
+// "busybox" -> "busybox:latest", "docker.io/library/nginx:1.25" -> "nginx:1.25". Error: not an image name.
 [[nodiscard]] Result<std::string> normalize_name(const std::string& name);
 
 }  // namespace mete::runtime::image

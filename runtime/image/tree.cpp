@@ -88,11 +88,11 @@ class TreeCopy {
   FileId except_;
   dev_t device_ = 0;
   Sha256 sum_;
-  std::map<FileId, std::string> linked_;  // files with several names -> the first of them
+  std::map<FileId, std::string> linked_;  // files with several names -> the first name
   std::string buffer_ = std::string(256U << 10U, '\0');
 };
 
-// With its length, so that no two listings read the same.
+// Hashes a field with its length, so that different listings have different inputs.
 void TreeCopy::note(std::string_view field) {
   sum_.update(std::to_string(field.size()) + ":");
   sum_.update(field);
@@ -127,7 +127,7 @@ Status TreeCopy::directory(int fd, const std::string& path) {
   METE_CHECK(read_xattrs(fd, entry));
   note(entry);
   METE_CHECK(layer_.add(entry));
-  // What is mounted here is not of this tree.
+  // The content of a mount is not part of this tree.
   if (info.st_dev != device_ || id_of(info) == except_) return {};
   METE_TRY(const auto names, names_in(fd, path));
   for (const std::string& name : names) METE_CHECK(child(fd, name, below(path, name)));
@@ -169,7 +169,7 @@ Status TreeCopy::child(int directory, const std::string& name, const std::string
     if (!fd.valid()) return fail_errno("open " + path);
     return this->directory(fd.get(), path);
   }
-  if (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode)) return {};  // a container gets its devices from the agent
+  if (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode)) return {};  // the agent gives a container its devices
   Entry entry = entry_of(info, EntryType::kFile, path);
   if (info.st_nlink > 1) {
     const auto [first, is_first] = linked_.emplace(id_of(info), path);

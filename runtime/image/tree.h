@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Directories of this machine: copied as a layer, and measured.
+// Copies directories of this machine as a layer, and measures directories.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +10,12 @@
 
 namespace mete::runtime::image {
 
-// Copies all of `source` but what is mounted below it, devices, and the contents of the directory `except` (the store
-// itself when it is inside). Returns a sum over names, attributes and contents: the same tree gives the same.
+// Copies all of `source` except mounts below it, devices, and the content of the directory `except` (the store itself
+// when it lies inside). Returns a sum over names, attributes and contents: equal trees have equal sums.
 [[nodiscard]] Result<std::string> copy_tree(const std::string& source, const std::string& except, LayerWriter& layer,
                                             Budget& budget);
 
-// Bytes of all files, a file with several names counted once.
+// Bytes of all files; a file with several names counts once.
 [[nodiscard]] Result<std::int64_t> tree_size(const std::string& directory);
 
 }  // namespace mete::runtime::image

@@ -8,7 +8,7 @@
 namespace mete::runtime::image {
 namespace {
 
-// The largest number means "leave as it is" to the kernel.
+// The largest number means "unchanged" to the kernel.
 constexpr std::uint32_t kNobody = UINT32_MAX;
 
 std::optional<std::uint32_t> number(std::string_view text) {
@@ -45,7 +45,7 @@ struct GroupLine {
   std::vector<std::string_view> members;
 };
 
-// Lines that are not of the format are of nobody.
+// Malformed lines are skipped.
 std::vector<PasswdLine> parse_passwd(std::string_view text) {
   std::vector<PasswdLine> lines;
   for (const std::string_view line : split(text, '\n')) {

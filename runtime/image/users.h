@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who "app:staff" is, by an image's own /etc/passwd and /etc/group. Strict: what is not found is an error, never root.
+// Resolves "app:staff" with an image's own /etc/passwd and /etc/group. An unknown name is an error, never root.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +14,13 @@ namespace mete::runtime::image {
 struct ResolvedUser {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
-  std::vector<std::uint32_t> groups;  // supplementary ones, ascending
+  std::vector<std::uint32_t> groups;  // supplementary groups, ascending
   bool operator==(const ResolvedUser&) const = default;
 };
 
 // `user`: "", "UID", "UID:GID", "name", "name:group" and mixtures; `passwd` and `group` are the files' texts. A number
-// needs no line in passwd; its group is then 0. Supplementary groups are those that list the user's name, and none
-// when `user` names a group.
+// needs no line in passwd; its group is then 0. Supplementary groups are those that list the user's name, or none when
+// `user` names a group.
 [[nodiscard]] Result<ResolvedUser> resolve_user(const std::string& user, std::string_view passwd,
                                                 std::string_view group);
 

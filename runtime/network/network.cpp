@@ -4,7 +4,7 @@
 namespace mete::runtime::network {
 namespace {
 
-// Nothing on the host belongs to the pod: there is nothing to connect and nothing to give back.
+// A pod without resources on the host: there is nothing to attach or release.
 class Unconnected : public Driver {
  public:
   explicit Unconnected(bool own_namespace) : own_namespace_(own_namespace) {}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a pod is connected. There are `none` (its own network namespace with the loopback device up) and `host` (the
-// machine's own); others, such as a bridge, are further drivers behind the same three calls.
+// How a pod is connected to the network. Drivers: `none` (a network namespace of its own with lo up) and `host` (the
+// machine's). Further drivers, such as a bridge, implement the same calls.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace mete::runtime::network {
 
-// What connecting a pod gave it.
+// The result of connecting a pod.
 struct Attachment {
   std::vector<std::string> addresses;  // "10.88.0.2/16"
   bool operator==(const Attachment&) const = default;
@@ -24,15 +24,15 @@ class Driver {
   Driver& operator=(const Driver&) = delete;
   virtual ~Driver() = default;
 
-  // Does the pod get a network namespace of its own? Its loopback device is brought up by the set-up plan.
+  // True when the pod gets a network namespace of its own. The set-up plan brings up its loopback device.
   [[nodiscard]] virtual bool own_namespace() const = 0;
-  // Is there something to do in that namespace before a program of the image runs? Then the pod has a sandbox, which
-  // holds the namespace while attach() works on it and while containers are restarted.
+  // True when attach() has work to do in that namespace before a program of the image runs. The pod then has a sandbox,
+  // which holds the namespace during attach() and while containers restart.
   [[nodiscard]] virtual bool needs_attachment() const = 0;
-  // Connects the namespace (/proc/PID/ns/net) for the pod of this uid. Idempotent: after a crash it is called again.
+  // Connects the namespace (/proc/PID/ns/net) for the pod `uid`. Idempotent: called again after a crash.
   [[nodiscard]] virtual Result<Attachment> attach(const std::string& uid,
                                                   const std::string& network_namespace) const = 0;
-  // Gives back what attach() took on the host. What was never attached is fine.
+  // Releases what attach() took on the host. A pod that was never attached is not an error.
   [[nodiscard]] virtual Status detach(const std::string& uid) const = 0;
 };
 

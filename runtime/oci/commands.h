@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One function a command. Each returns the program's exit code, or the error to report.
+// One function per command. Each returns the program's exit code, or the error to report.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -34,14 +34,16 @@ namespace mete::runtime::oci {
 [[nodiscard]] Result<int> processes(const Options& options);
 [[nodiscard]] Result<int> spec(const Options& options);
 
-// follow.cpp: passes signals on to `process`, waits for its end, returns its code (128 + signal for a killed one).
+// follow.cpp: forwards signals to the process `pid`, waits for its end, returns its exit code (128 + signal when
+// killed).
 [[nodiscard]] int follow(int pid, int pidfd);
-// The same with our terminal before the process's.
+// The same, and connects the caller's terminal to `terminal` meanwhile.
 [[nodiscard]] int follow_terminal(int pid, const UniqueFd& pidfd, const UniqueFd& terminal);
-// Blocks the signals that follow() passes on. Before the process is made, or one could be missed.
+// Blocks the signals that follow() forwards. Must be called before the process is made; otherwise a signal could be
+// missed.
 void hold_signals();
 
-// A line on standard error and in --log.
+// Writes one line to standard error and to --log.
 void report(const Options& options, const char* level, const std::string& message);
 
 }  // namespace mete::runtime::oci

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/oci/config.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 
+#include "runtime/json.h"
 #include "runtime/oci/read_parts.h"
 
 namespace mete::runtime::oci {
@@ -54,7 +53,7 @@ Result<Config> read_config(std::string_view text, const Surroundings& surroundin
   if (!json.is_object()) return fail("config.json: found no object, expected one");
   read_version(document["ociVersion"], config);
   read_root(document["root"], context);
-  // Before the mounts, whose owners may be mapped as in the user namespace.
+  // Read before the mounts: their owners may be mapped as in the user namespace.
   read_mappings(document["linux"]["uidMappings"], config.launch.uid_mappings);
   read_mappings(document["linux"]["gidMappings"], config.launch.gid_mappings);
   read_mounts_part(document["mounts"], context);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A bundle's config.json as what we launch: a pure function of its text. Fields nobody knows are ignored; what is known
-// and cannot be done is an error naming the field.
+// Translates a bundle's config.json (OCI runtime specification) into what mete-oci launches: a pure function of the
+// text and the Surroundings. Unknown fields are ignored. A known field that cannot be carried out is an error that
+// names it.
 #pragma once
 
 #include <cstdint>
@@ -22,12 +23,12 @@ namespace mete::runtime::oci {
 
 inline constexpr const char* kSpecVersion = "1.3.0";
 
-// A line for a control file that cgroup::Limits has no field for.
+// A line for a control file that has no field in cgroup::Limits.
 struct ControlLine {
-  std::string field;       // of config.json, for the error
-  std::string controller;  // "blkio" (on v2 that is "io")
-  std::string v1_file;     // empty: v1 has nothing like it
-  std::string v2_file;     // empty: v2 has nothing like it
+  std::string field;       // field of config.json, for the error
+  std::string controller;  // "blkio" ("io" on v2)
+  std::string v1_file;     // empty: v1 has no such file
+  std::string v2_file;     // empty: v2 has no such file
   std::string v1_text;
   std::string v2_text;
   bool operator==(const ControlLine&) const = default;
@@ -37,11 +38,11 @@ struct Resources {
   cgroup::Limits limits;
   std::vector<ControlLine> lines;
   std::vector<cgroup::DeviceRule> device_rules;
-  // Anything asked for but device rules, which every client sends.
+  // True when anything but device rules is set; every client sends device rules.
   [[nodiscard]] bool limits_something() const { return !(limits == cgroup::Limits{}) || !lines.empty(); }
 };
 
-// A network interface of the runtime's namespace that goes to the container (config-linux.md, netDevices).
+// A network interface that moves from the runtime's namespace to the container (config-linux.md, netDevices).
 struct NetDevice {
   std::string host_name;
   std::string name;  // in the container
@@ -50,34 +51,34 @@ struct NetDevice {
 
 struct Config {
   std::string version;
-  process::LaunchSpec launch;  // without its cgroup join and its compiled seccomp filter
-  std::string cgroups_path;    // "/...": as it is within each hierarchy (or systemd's form); empty: not said
+  process::LaunchSpec launch;  // its cgroup join and compiled seccomp filter are not set
+  std::string cgroups_path;    // "/...": path within each hierarchy, or systemd's form; empty: not given
   Resources resources;
   std::optional<SeccompProfile> seccomp;
   Hooks hooks;
   std::vector<NetDevice> net_devices;
   std::map<std::string, std::string> annotations;
-  std::vector<std::string> warnings;  // what the specification tells us to do without
+  std::vector<std::string> warnings;  // settings that the specification says to skip with a warning
 };
 
 // What the result depends on besides the text.
 struct Surroundings {
   std::string bundle;                  // absolute
   process::CgroupView cgroup_view;     // for mounts of type "cgroup"
-  std::uint64_t capabilities = ~0ULL;  // what we have to give: others are left out, with a warning
+  std::uint64_t capabilities = ~0ULL;  // those that mete-oci holds: others are dropped with a warning
   bool systemd = false;                // linux.cgroupsPath is in systemd's form
-  bool apparmor = false;               // the kernel has it, and it is on
+  bool apparmor = false;               // AppArmor is in the kernel and enabled
 };
 
 [[nodiscard]] Result<Config> read_config(std::string_view text, const Surroundings& surroundings);
 
-// The `process` object alone (`exec --process`). Into `launch`: args, env, cwd, identity, oom_score_adj.
+// Reads a `process` object (`exec --process`). Sets in `launch`: args, env, cwd, identity, oom_score_adj.
 [[nodiscard]] Result<Config> read_process(std::string_view text, const Surroundings& surroundings);
 
-// The `linux.resources` object alone (`update --resources`).
+// Reads a `linux.resources` object (`update --resources`).
 [[nodiscard]] Result<Resources> read_resources(std::string_view text);
 
-// The mount options that have a meaning for us; all others go to the file system.
+// The mount options that mete-oci handles itself; all others go to the file system.
 [[nodiscard]] std::vector<std::string> mount_option_names();
 
 }  // namespace mete::runtime::oci

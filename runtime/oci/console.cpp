@@ -17,7 +17,7 @@ Result<UniqueFd> connect_to(const std::string& path, const std::string& what) {
   if (!socket.valid()) return fail_errno("socket");
   struct sockaddr_un address {};
   address.sun_family = AF_UNIX;
-  // Clients' paths are longer than an address holds; one by descriptor is not.
+  // A client's path may be longer than a socket address holds; /proc/self/fd/N always fits.
   const UniqueFd place(::open(path.c_str(), O_PATH | O_CLOEXEC));
   if (!place.valid()) return fail_errno(what + " " + path);
   const std::string by_descriptor = "/proc/self/fd/" + std::to_string(place.get());
@@ -29,7 +29,7 @@ Result<UniqueFd> connect_to(const std::string& path, const std::string& what) {
 }
 
 Status send_terminal(const UniqueFd& socket, const UniqueFd& terminal) {
-  // Clients take the text for the terminal's name.
+  // Clients take the message's text as the terminal's name.
   constexpr char kName[] = "/dev/ptmx";
   if (send_with_descriptor(socket.get(), kName, sizeof kName - 1, terminal.get()) < 0)
     return fail_errno("hand the terminal to --console-socket");
@@ -40,7 +40,7 @@ Status send_listener(const std::string& path, const std::string& state, const Un
   METE_TRY(const UniqueFd socket, connect_to(path, "linux.seccomp.listenerPath"));
   const ssize_t sent = send_with_descriptor(socket.get(), state.data(), state.size(), listener.get());
   if (sent < 0) return fail_errno("hand the seccomp listener to " + path);
-  // What did not fit into the first message follows it.
+  // The rest of the state follows when it did not fit into the first message.
   return write_all(socket.get(), std::string_view(state).substr(static_cast<std::size_t>(sent)));
 }
 

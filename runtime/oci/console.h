@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unix sockets at which somebody waits for a descriptor of ours: the client for the container's terminal
-// (--console-socket; runc, docs/terminals.md), a seccomp agent for its listener (config-linux.md, listenerPath).
+// Sends descriptors to other programs over Unix sockets: the container's terminal to the client (--console-socket;
+// runc, docs/terminals.md), a seccomp listener to a seccomp agent (config-linux.md, listenerPath).
 #pragma once
 
 #include <string>
@@ -10,13 +10,13 @@
 
 namespace mete::runtime::oci {
 
-// Before anything is made: nobody there is an error that names the socket, and `what` it is.
+// Called before anything of the container is made. The error names the socket and `what` it is for.
 [[nodiscard]] Result<UniqueFd> connect_to(const std::string& path, const std::string& what);
 
-// One message with the descriptor of the terminal's master side.
+// Sends one message with the descriptor of the terminal's master side.
 [[nodiscard]] Status send_terminal(const UniqueFd& socket, const UniqueFd& terminal);
 
-// One message of `state` with the listener, over a connection of its own.
+// Sends `state` with the listener's descriptor, over a connection of its own.
 [[nodiscard]] Status send_listener(const std::string& path, const std::string& state, const UniqueFd& listener);
 
 }  // namespace mete::runtime::oci

@@ -17,7 +17,7 @@
 namespace mete::runtime::oci {
 namespace {
 
-// Its end, not its reaping: that is the parent's.
+// Waits for the process's end; its parent reaps it.
 void kill_and_wait(const process::ProcessId& id) {
   constexpr int kLongestMilliseconds = 10'000;
   const auto pidfd = process::open_pidfd(id);
@@ -27,7 +27,7 @@ void kill_and_wait(const process::ProcessId& id) {
   (void)::poll(&wait, 1, kLongestMilliseconds);
 }
 
-// The last processes leave their cgroup a little after they end.
+// The last processes leave their cgroup shortly after they end.
 Status remove_group(const std::string& path) {
   METE_TRY(const auto* found, hierarchies());
   METE_TRY(const cgroup::Group group, cgroup::Group::at(*found, path));
@@ -50,7 +50,7 @@ Status open_gate(const Place& place) {
   METE_TRY(const UniqueFd gate, open_at(AT_FDCWD, place.gate(), O_WRONLY | O_NONBLOCK));
   const char go = 1;
   if (::write(gate.get(), &go, 1) != 1) return fail_errno("open the start gate of \"" + place.id() + "\"");
-  // The last reader is gone with the exec, so that after us nobody finds the container "created".
+  // The exec closes the FIFO's last reader: after this wait no other call sees the container as "created".
   constexpr int kLongestMilliseconds = 10'000;
   pollfd wait{gate.get(), 0, 0};
   (void)::poll(&wait, 1, kLongestMilliseconds);
@@ -84,7 +84,7 @@ Status start_container(const Place& place, const State& state) {
 
 std::vector<std::string> run_poststop(const State& state) {
   std::vector<std::string> warnings;
-  // One that fails does not keep the others from running.
+  // A failed hook does not stop the others.
   for (const auto& hook : state.hooks.poststop) {
     if (auto done = run_hooks({hook}, "poststop", spec_state(state, "stopped", 0), {state.bundle}); !done)
       warnings.push_back(done.error().what);
@@ -103,9 +103,9 @@ Status remove_container(const Place& place, const std::optional<State>& state) {
     }
     kill_and_wait(state->process);
     if (!state->cgroup.empty()) first = remove_group(state->cgroup);
-    if (!state->unit.empty()) (void)stop_unit(state->unit);  // it went with its last process
+    if (!state->unit.empty()) (void)stop_unit(state->unit);  // usually it has ended with its last process
   }
-  // The record goes last: while anything is left, it is known of what.
+  // The record is removed last: as long as parts are left, it tells what they are.
   METE_CHECK(std::move(first));
   return place.remove();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Making and unmaking one container: what `create`, `run`, `start` and `delete` share.
+// Makes and removes one container: shared by `create`, `run`, `start` and `delete`.
 #pragma once
 
 #include <optional>
@@ -19,45 +19,45 @@ struct CreateRequest {
   std::string id;
   std::string bundle;
   std::string config_file;  // empty: config.json in the bundle
-  bool with_gate = false;   // `create`; else the command is executed at once
-  bool cgroups = true;      // --cgroup-manager=disabled: none are made
+  bool with_gate = false;   // `create`; otherwise the command is executed at once
+  bool cgroups = true;      // false with --cgroup-manager=disabled: no cgroups are made
   bool systemd = false;     // --systemd-cgroup
-  bool rootless = false;    // where no cgroup may be made there is none, unless limits are asked for
+  bool rootless = false;    // a refused cgroup is no error, unless limits are set
   bool move_root = false;   // --no-pivot
-  bool new_keyring = true;  // --no-new-keyring: the session keyring of the caller stays
+  bool new_keyring = true;  // false with --no-new-keyring: the caller's session keyring is kept
   int preserved_fds = 0;
   std::vector<std::string> more_env;  // NAME=value, after the bundle's
-  bool takes_terminal = false;        // Made::terminal is wanted when no console socket is given
+  bool takes_terminal = false;        // without a console socket, the terminal is returned in Made
   UniqueFd console;                   // --console-socket, connected
 };
 
 struct Made {
   State state;
   process::Launched launched;
-  UniqueFd terminal;  // see CreateRequest
+  UniqueFd terminal;  // see CreateRequest::takes_terminal
   bool gated = false;
   std::vector<std::string> warnings;
 };
 
-// After an error nothing is left: no process, cgroup, mount, state directory. With startContainer hooks there is a gate
-// whether it is asked for or not.
+// After an error nothing is left: no process, cgroup, mount or state directory. A bundle with startContainer hooks gets
+// a gate even without `with_gate`.
 [[nodiscard]] Result<Made> make_container(const CreateRequest& request);
 
-// What `start` does: startContainer hooks, the gate, poststart hooks. The caller holds the lock. After an error of a
-// hook the container is gone, as the specification wants it.
+// The work of `start`: startContainer hooks, the gate, poststart hooks. The caller holds the lock. When a hook fails
+// the container is removed, as the specification demands.
 [[nodiscard]] Status start_container(const Place& place, const State& state);
 
-// The poststop hooks of a container that is gone; each failure is a warning.
+// Runs the poststop hooks of a removed container; returns each failure as a warning.
 [[nodiscard]] std::vector<std::string> run_poststop(const State& state);
 
-// SIGKILL to all of it, a bounded wait for their end, cgroup and state removed. The caller holds the container's lock
-// and has checked that this is wanted. A container of which only parts exist is fine.
+// Sends SIGKILL to all processes of the container, waits for their end (for a bounded time), removes cgroup and state.
+// The caller holds the container's lock and has checked that removal is allowed. Missing parts are not an error.
 [[nodiscard]] Status remove_container(const Place& place, const std::optional<State>& state);
 
-// This machine's cgroups; found once.
+// The cgroup hierarchies of this machine; read once.
 [[nodiscard]] Result<const cgroup::Hierarchies*> hierarchies();
 
-// The text of a file that a client gives us: an error names it; more than 16 MiB is refused before it is read.
+// Reads a file named by a client. The error names the file; more than 16 MiB is refused before reading.
 [[nodiscard]] Result<std::string> read_document(const std::string& path);
 
 }  // namespace mete::runtime::oci

@@ -7,8 +7,8 @@
 
 namespace mete::runtime::oci {
 
-// Limits, then lines. The error of a line names the field of config.json, and the controller where
-// this machine has none.
+// Applies the limits, then the lines. The error of a line names the field of config.json, and the controller when this
+// machine lacks it.
 [[nodiscard]] Status apply_resources(const cgroup::Group& group, const Resources& resources);
 
 }  // namespace mete::runtime::oci

@@ -19,7 +19,7 @@ namespace {
 constexpr std::uint8_t kCall = 1;
 constexpr std::uint8_t kReturn = 2;
 constexpr std::uint8_t kError = 3;
-constexpr std::size_t kHead = 16;  // the fixed part, and the length of the field array
+constexpr std::size_t kHead = 16;  // the fixed part of the header, and the length of the field array
 constexpr std::size_t kLargest = 1U << 20U;
 enum Field : std::uint8_t {
   kPath = 1,
@@ -41,7 +41,7 @@ std::size_t padded(std::size_t at, std::size_t to) {
   return (at + to - 1) / to * to;
 }
 
-// A text of a message; empty when its length leads past the end.
+// Reads a text of a message; empty when its length exceeds the message.
 std::string text_at(std::string_view bytes, std::size_t at) {
   const std::size_t length = number_at(bytes, at);
   return at + 4 + length <= bytes.size() ? std::string(bytes.substr(at + 4, length)) : std::string();
@@ -125,7 +125,7 @@ std::string to_bytes(const Call& call, std::uint32_t serial) {
   head.byte('l');
   head.byte(kCall);
   head.byte(0);
-  head.byte(1);  // the protocol's version
+  head.byte(1);  // protocol version
   head.number(static_cast<std::uint32_t>(call.body.bytes().size()));
   head.number(serial);
   const std::size_t begun = head.begin_array(8);
@@ -159,7 +159,7 @@ std::size_t length_of(std::string_view first_16) {
 }
 
 Result<Reply> parse_reply(std::string_view message) {
-  if (length_of(message) == 0 || length_of(message) != message.size()) return fail("D-Bus: found a cut message");
+  if (length_of(message) == 0 || length_of(message) != message.size()) return fail("D-Bus: found a truncated message");
   Reply reply;
   reply.type = static_cast<std::uint8_t>(message[1]);
   const std::size_t end = kHead + number_at(message, 12);
@@ -168,7 +168,7 @@ Result<Reply> parse_reply(std::string_view message) {
     at = padded(at, 8);
     if (at + 4 > end) break;
     const auto field = static_cast<std::uint8_t>(message[at]);
-    // A variant of one type: its length, the type, NUL.
+    // A variant with one type: length, type, NUL.
     const char type = message[at + 2];
     at += 4;
     if (type == 'u') {
@@ -200,8 +200,8 @@ Result<Connection> Connection::open(const std::string& socket_path) {
     hello += kHex[static_cast<unsigned char>(digit) >> 4U];
     hello += kHex[static_cast<unsigned char>(digit) & 0xFU];
   }
-  // All at once, as systemd's own clients do: what comes to its side together with BEGIN alone is looked at only when
-  // more comes.
+  // All in one write, as systemd's own clients do: the server handles data that follows BEGIN in the same read only
+  // when more data arrives.
   METE_CHECK(write_all(made.socket_.get(), hello + "\r\nBEGIN\r\n"));
   std::string answer;
   while (!answer.ends_with("\r\n")) {
@@ -239,10 +239,10 @@ Status Connection::call(const Call& call) {
   while (true) {
     METE_TRY(std::string message, receive(kHead));
     const std::size_t length = length_of(message);
-    if (length < kHead) return fail("D-Bus: found something that is no message");
+    if (length < kHead) return fail("D-Bus: found bytes that are not a message");
     METE_TRY(const std::string rest, receive(length - kHead));
     METE_TRY(const Reply reply, parse_reply(message + rest));
-    if (reply.answers != serial) continue;  // a signal
+    if (reply.answers != serial) continue;  // a signal; skipped
     if (reply.type == kReturn) return {};
     if (reply.type == kError)
       return fail(call.member + ": " + reply.error + (reply.text.empty() ? "" : ": " + reply.text));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// As much of D-Bus as it takes to call a method of systemd (D-Bus specification 0.43): little endian, no names of our
-// own, no signals. A static program cannot have libsystemd.
+// The part of D-Bus that a method call to systemd needs (D-Bus specification 0.43): little endian, no bus names of the
+// caller's own, no signals. Written here because a static program cannot have libsystemd.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace mete::runtime::oci::dbus {
 
-// The types of systemd's properties that we set.
+// The types of the systemd properties that mete-oci sets.
 using Value = std::variant<std::string, bool, std::uint64_t, std::vector<std::uint32_t>, std::vector<std::uint8_t>>;
 
 struct Property {
@@ -22,7 +22,7 @@ struct Property {
   bool operator==(const Property&) const = default;
 };
 
-// A message's body, or a part of it. Offsets, and so the padding, count from its start.
+// A message's body, or a part of it. Offsets and padding count from its start.
 class Body {
  public:
   void byte(std::uint8_t value) { bytes_ += static_cast<char>(value); }
@@ -44,7 +44,7 @@ class Body {
 };
 
 struct Call {
-  std::string destination;  // may be empty where one speaks to one program alone
+  std::string destination;  // may be empty on a connection to a single program
   std::string path;
   std::string interface;
   std::string member;
@@ -52,26 +52,27 @@ struct Call {
   Body body;
 };
 
-// The whole message.
+// The whole message, header and body.
 [[nodiscard]] std::string to_bytes(const Call& call, std::uint32_t serial);
 
+// The answer to a call.
 struct Reply {
   std::uint8_t type = 0;      // 2: returned, 3: an error
   std::uint32_t answers = 0;  // the serial of the call
-  std::string error;          // its name
-  std::string text;           // its first argument, when that is a text
+  std::string error;          // name of the error
+  std::string text;           // first argument, when it is a text
 };
 
-// One message without its length checks: how long it is, the first 16 bytes tell. 0: no message.
+// Length of a message by its first 16 bytes, without checks. 0: not a message.
 [[nodiscard]] std::size_t length_of(std::string_view first_16);
-// No length in it is trusted.
+// Parses one whole message; no length in it is trusted.
 [[nodiscard]] Result<Reply> parse_reply(std::string_view message);
 
-// Connected and authenticated as our user (SASL EXTERNAL).
+// A connection that is authenticated as the caller's user (SASL EXTERNAL).
 class Connection {
  public:
   [[nodiscard]] static Result<Connection> open(const std::string& socket_path);
-  // Waits for the answer, at most 25 s. An error answer is an error with its name and text.
+  // Waits at most 25 s for the answer. An error answer becomes an error with its name and text.
   [[nodiscard]] Status call(const Call& call);
 
  private:

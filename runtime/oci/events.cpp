@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// events: what the container uses, once (--stats) or each --interval until its end, and its OOM kills, as runc prints
-// them.
-#include <nlohmann/json.hpp>
+// events: prints the container's usage, once (--stats) or at each --interval until its end, and its OOM kills, in
+// runc's format.
 #include <poll.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include "runtime/cgroup/statistics.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
+#include "runtime/json.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/container.h"
 
@@ -100,7 +100,7 @@ Result<int> watch(const State& state, const cgroup::Group& group, Milliseconds i
       char drained[4096];
       (void)!::read(ooms.get(), drained, sizeof drained);
     }
-    // The signal comes before the kill is counted, so the counter is asked at each turn.
+    // The signal comes before the kill is counted, so the counter is read at each turn.
     const std::uint64_t kills = group.oom_kill_count().value_or(told);
     for (; told < kills; ++told) METE_CHECK(print_line({{"type", "oom"}, {"id", state.id}}));
     if (waits[0].revents != 0) return 0;

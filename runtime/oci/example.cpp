@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/oci/example.h"
 
-#include <nlohmann/json.hpp>
+#include "runtime/json.h"
 
 namespace mete::runtime::oci {
 
@@ -43,7 +43,7 @@ std::string rootless_example_config(std::uint32_t uid, std::uint32_t gid) {
   nlohmann::ordered_json mounts = nlohmann::ordered_json::array();
   for (auto& mount : config["mounts"]) {
     if (mount["type"] == "cgroup") continue;
-    // One group is mapped, and it is not that of the terminals.
+    // Only one group is mapped, and it is not the terminals' group (gid=5).
     if (mount["type"] == "devpts") mount["options"] = {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"};
     mounts.push_back(mount);
   }

@@ -21,7 +21,7 @@ namespace {
 Result<std::uint32_t> parse_number(std::string_view text, const std::string& flag) {
   std::uint32_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  // Names are the client's to look up: in the image they could say anything (CVE-2026-30892).
+  // Numbers only: the client resolves names. The image's passwd could map a name to any number (CVE-2026-30892).
   if (error != std::errc() || end != text.data() + text.size() || number == ~0U) {
     return fail(flag + ": found \"" + std::string(text) + "\", expected a number");
   }
@@ -34,7 +34,7 @@ void set_directory(process::Plan& plan, const std::string& directory) {
   }
 }
 
-// exec --process FILE: everything but the seccomp filter, which is the container's.
+// exec --process FILE replaces everything but the seccomp filter, which stays the container's.
 void apply_process(Config&& config, process::Plan& plan) {
   config.launch.identity.seccomp_filter = std::move(plan.identity.seccomp_filter);
   config.launch.identity.seccomp_flags = plan.identity.seccomp_flags;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// features: what this runtime can do (runtime specification, features.md).
-#include <nlohmann/json.hpp>
-
+// features: what this runtime supports (runtime specification, features.md).
 #include "runtime/file.h"
+#include "runtime/json.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/config.h"
 #include "runtime/oci/rights.h"

@@ -15,7 +15,7 @@ namespace {
 sigset_t passed_on() {
   sigset_t set;
   ::sigfillset(&set);
-  // Ours, not the container's: faults, and what job control does with this process.
+  // Signals that stay with this process: faults and job control.
   for (const int own : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGPIPE})
     ::sigdelset(&set, own);
   return set;

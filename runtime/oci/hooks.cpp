@@ -33,7 +33,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return all;
 }
 
-// What a hook reads and writes are files in memory: they cannot fill up, and nobody has to serve them meanwhile.
+// A hook's standard input and output are files in memory: they cannot fill up like a pipe, so nothing has to serve them
+// while the hook runs.
 struct Streams {
   UniqueFd input;
   UniqueFd output;
@@ -47,7 +48,7 @@ Result<Streams> open_streams(const std::string& state) {
   return streams;
 }
 
-// Its last lines.
+// The last lines of a hook's output.
 std::string written_to(const UniqueFd& output) {
   char text[2048];
   const off_t size = ::lseek(output.get(), 0, SEEK_END);
@@ -84,7 +85,7 @@ Status await(const Running& running, const Hook& hook, const std::string& name, 
   return fail(name + ": ended with " + how + written_to(output));
 }
 
-// Which namespaces of a process are not ours, as setns(2) takes them for a pidfd.
+// Flags for setns(2) of the namespaces in which the process differs from this one.
 int foreign_namespaces(pid_t pid) {
   constexpr std::pair<const char*, int> kKinds[] = {
       {"user", CLONE_NEWUSER}, {"mnt", CLONE_NEWNS},  {"net", CLONE_NEWNET},       {"ipc", CLONE_NEWIPC},

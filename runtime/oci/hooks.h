@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hooks of the runtime specification (config.md, "POSIX-platform Hooks"): programs that are given the container's state
-// on their standard input.
+// Hooks of the runtime specification (config.md, "POSIX-platform Hooks"): programs that receive the container's state
+// on standard input.
 #pragma once
 
 #include <sys/types.h>
@@ -17,35 +17,35 @@ namespace mete::runtime::oci {
 struct Hook {
   std::string path;               // absolute
   std::vector<std::string> args;  // with argv[0]; empty: the path
-  std::vector<std::string> env;   // NAME=value, and nothing else
+  std::vector<std::string> env;   // NAME=value; the hook's whole environment
   std::optional<std::chrono::seconds> timeout;
   bool operator==(const Hook&) const = default;
 };
 
 struct Hooks {
-  std::vector<Hook> prestart;          // the runtime's namespaces, all is mounted, before pivot_root
-  std::vector<Hook> create_runtime;    // there too, after it
-  std::vector<Hook> create_container;  // the container's namespaces, paths as before pivot_root
-  std::vector<Hook> start_container;   // the container, after `start` and before its command
-  std::vector<Hook> poststart;         // the runtime's namespaces
-  std::vector<Hook> poststop;          // there too, after the container is deleted
+  std::vector<Hook> prestart;          // runtime namespaces; all mounts are made; before pivot_root
+  std::vector<Hook> create_runtime;    // the same, after prestart
+  std::vector<Hook> create_container;  // container namespaces, paths as before pivot_root
+  std::vector<Hook> start_container;   // inside the container, after `start` and before its command
+  std::vector<Hook> poststart;         // runtime namespaces
+  std::vector<Hook> poststop;          // runtime namespaces, after the container is deleted
   bool operator==(const Hooks&) const = default;
 };
 
 // Where a hook runs.
 struct HookPlace {
   std::string bundle;  // its working directory
-  pid_t inside = 0;    // joins the namespaces of this process; 0: stays in ours
+  pid_t inside = 0;    // the hook joins the namespaces of this process; 0: it stays in the runtime's
 };
 
-// In their order, the next when the one before has ended well. `state` is what they are given, `point` the
-// specification's name for the error, which says what the hook has written. A hook past its timeout is killed, which is
-// an error.
+// Runs the hooks in order and stops at the first failure. Each hook reads `state` from standard input. `point` is the
+// specification's name of the list; the error contains it and the hook's output. A hook that exceeds its timeout is
+// killed, which is an error.
 [[nodiscard]] Status run_hooks(const std::vector<Hook>& hooks, const char* point, const std::string& state,
                                const HookPlace& place);
 
-// startContainer: in the container, with the container's rights. `plan_bytes` is what it was launched from
-// (process/wire.h).
+// startContainer hooks: run inside the container with its rights. `plan_bytes` is the plan that the container was
+// launched from (process/wire.h).
 [[nodiscard]] Status run_start_hooks(const std::vector<Hook>& hooks, const std::string& state,
                                      const std::string& plan_bytes, pid_t container);
 

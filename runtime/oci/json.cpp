@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/oci/json.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <cstring>
 #include <limits>
+
+#include "runtime/json.h"
 
 namespace mete::runtime::oci {
 namespace {
@@ -31,10 +31,10 @@ std::string_view kind_of(const nlohmann::json& value) {
   }
 }
 
-// How deep lists and objects may be nested: the document tree is freed by recursion.
+// Highest nesting of lists and objects: the document tree is freed by recursion.
 constexpr int kDeepest = 64;
 
-// Builds nothing: only counts, before the tree is made.
+// Checks the depth before the tree is built; only counts.
 Status check_depth(std::string_view text, const std::string& name) {
   int depth = 0;
   bool quoted = false;
@@ -211,7 +211,8 @@ void Node::wrong_type(std::string_view expected) const {
 
 Result<nlohmann::json> parse_json(std::string_view text, const std::string& name) {
   METE_CHECK(check_depth(text, name));
-  // Without exceptions the parser says only that it failed; when it did, it is asked again for the reason.
+  // Without exceptions the parser reports failure without a reason; after a failure the text is parsed again for the
+  // reason.
   auto document = nlohmann::json::parse(text, nullptr, false);
   if (!document.is_discarded()) return document;
   try {

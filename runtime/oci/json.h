@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading JSON of others: every access knows its path, a wrong type is noted and not thrown, and reading goes on with a
-// default. Whoever reads asks for the first problem once, at the end.
+// Reads JSON documents of other programs. Every access knows its path; a wrong type is recorded, not thrown, and
+// reading continues with a default. The caller asks for the first problem once, at the end.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -19,7 +19,7 @@ class Problems {
  public:
   // "process.args: found a number, expected a list"; only the first is kept.
   void add(const std::string& path, std::string_view found, std::string_view expected);
-  // For what is asked for and cannot be done.
+  // For a field that is set and cannot be carried out.
   void refuse(const std::string& path, std::string_view why);
   [[nodiscard]] Status status() const;
 
@@ -27,13 +27,13 @@ class Problems {
   std::optional<Error> first_;
 };
 
-// A place in a document, which must outlive it; there may be nothing (or null) at it.
+// A place in a document; the document must outlive it. The place may hold nothing, or null.
 class Node {
  public:
   Node(const nlohmann::json* value, Problems& problems, std::string path);
 
   [[nodiscard]] bool present() const { return value_ != nullptr; }
-  // Present and neither an empty list, an empty object, an empty text, 0 nor false: something is asked for.
+  // True when the value is present and is not an empty list, object or text, 0 or false.
   [[nodiscard]] bool asks() const;
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] Problems& problems() const { return *problems_; }
@@ -42,7 +42,7 @@ class Node {
   [[nodiscard]] std::vector<Node> items() const;              // of a list
   [[nodiscard]] std::vector<std::pair<std::string, Node>> members() const;
 
-  // Absent: the default. A text with a NUL byte is refused: it would be cut where the kernel reads it.
+  // An absent value gives the default. A text with a NUL byte is refused: the kernel would cut it there.
   [[nodiscard]] std::string text(std::string_view otherwise = {}) const;
   [[nodiscard]] std::vector<std::string> texts() const;
   [[nodiscard]] bool boolean(bool otherwise = false) const;
@@ -51,7 +51,7 @@ class Node {
   [[nodiscard]] std::int64_t i64(std::int64_t otherwise = 0) const;
   [[nodiscard]] std::uint32_t u32(std::uint32_t otherwise = 0) const;
 
-  // Notes a problem at this place.
+  // Records a problem at this place.
   void bad(std::string_view found, std::string_view expected) const;
   void refuse(std::string_view why) const;
 
@@ -63,7 +63,7 @@ class Node {
   std::string path_;
 };
 
-// The text as a document. `name` is put before the error, which says the line and what was found.
+// Parses the text. The error begins with `name` and contains the line and what was found.
 [[nodiscard]] Result<nlohmann::json> parse_json(std::string_view text, const std::string& name);
 
 }  // namespace mete::runtime::oci

@@ -17,7 +17,7 @@
 namespace mete::runtime::oci {
 namespace {
 
-// Socket activation (sd_listen_fds(3)): the descriptors from 3 on that were given to us go on to the container.
+// Socket activation (sd_listen_fds(3)): passes the descriptors from 3 on to the container.
 void pass_activation(int& preserved, std::vector<std::string>& env) {
   const char* const text = std::getenv("LISTEN_FDS");
   if (text == nullptr) return;
@@ -51,11 +51,11 @@ Result<CreateRequest> request_of(const Options& options) {
 
 Status write_pid_file(const Options& options, int pid) {
   if (options.pid_file.empty()) return {};
-  // Replaced as a whole: clients wait for it to appear and read it at once.
+  // Replaced as a whole: clients wait for the file to appear and read it at once.
   return replace_file(options.pid_file, std::to_string(pid), 0644, Durability::volatile_);
 }
 
-// What has to be undone when a container was made and the rest of its command failed.
+// Removes a container that was made when the rest of its command failed.
 Status give_up(const Place& place, const State& made, Error error) {
   (void)remove_container(place, made);
   return tl::unexpected<Error>(std::move(error));
@@ -107,7 +107,7 @@ Result<int> run(const Options& options) {
                                          : follow(made.launched.pid, made.launched.pidfd.get());
   if (options.keep) return code;
   const auto lock = place.lock();
-  if (!lock) return code;  // somebody else has removed it meanwhile
+  if (!lock) return code;  // another call has removed it meanwhile
   State ended = made.state;
   ended.process = {};
   METE_CHECK(remove_container(place, ended));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// mete-oci: an OCI runtime. See flags.cpp for its commands.
+// mete-oci: an OCI runtime. flags.cpp lists its commands.
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/file.h"
+#include "runtime/json.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/config.h"
 #include "runtime/oci/flags.h"
@@ -27,23 +27,24 @@ std::string log_line(const Options& options, const char* level, const std::strin
          " msg=" + quoted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-// Descriptors 0, 1 and 2 must be something, or the first file opened would become the container's standard output.
+// Opens descriptors 0, 1 and 2 when they are closed; otherwise the first file opened would become the container's
+// standard output.
 void fill_stdio() {
   for (int fd = 0; fd <= STDERR_FILENO; ++fd) {
     if (::fcntl(fd, F_GETFD) < 0) (void)!::open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
   }
 }
 
-// Those whose children are seen by a container before they execute its command.
+// Commands with children that processes of a container can see before they execute its command.
 bool enters_a_container(const std::string& command) {
   return command == "create" || command == "run" || command == "exec" || command == "start";
 }
 
 int run_main(int argc, const char* const* argv) {
   fill_stdio();
-  // Executed from a descriptor, the kernel names it by that.
+  // The kernel would name a program that is executed from a descriptor by the descriptor's number.
   (void)::prctl(PR_SET_NAME, "mete-oci");
-  // What is made for the container has the modes that were asked for, whatever our caller's mask.
+  // Files made for the container get the requested modes, whatever the caller's umask is.
   ::umask(022);
   Options options;
   options.root = default_root();
@@ -60,7 +61,7 @@ int run_main(int argc, const char* const* argv) {
   return 1;
 }
 
-// A message may quote what somebody else wrote: it is one line, and one that a person can read, all the same.
+// A message may quote text of others: this makes it one readable line without control characters.
 std::string one_line(std::string_view message) {
   constexpr std::size_t kLongest = 2'000;
   std::string line;

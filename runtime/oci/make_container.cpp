@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Making a container: read, record, cgroups, launch; and all of it undone when a step fails.
+// Makes a container: read, record, cgroups, launch. Undoes all steps when one fails.
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
@@ -35,7 +35,7 @@ Status check_rootfs(const std::string& path) {
   return {};
 }
 
-// HOME of the image's /etc/passwd for the user, as other runtimes give it when the bundle says nothing.
+// The user's home in the image's /etc/passwd, which other runtimes set as HOME when the bundle does not.
 std::string home_of(const std::string& rootfs, std::uint32_t uid) {
   const UniqueFd root(::open(rootfs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   struct open_how how {};
@@ -69,7 +69,7 @@ class Maker {
     METE_TRY(const UniqueFd lock, place_.claim(request_.root));
     auto launched = build(config);
     if (!launched) {
-      // What this call made goes; a cgroup that was there before stays.
+      // What this call made is removed; a cgroup that existed before stays.
       std::optional<State> made = state_;
       if (!group_made_) made->cgroup.clear();
       (void)remove_container(place_, made);
@@ -83,7 +83,7 @@ class Maker {
  private:
   Result<Config> read() {
     METE_CHECK(check_id(request_.id));
-    // Told early, before anything is read; mkdir decides.
+    // Checked early, before anything is read; the mkdir in claim() decides.
     char bundle[PATH_MAX];
     if (::realpath(request_.bundle.c_str(), bundle) == nullptr) return fail_errno("bundle " + request_.bundle);
     Surroundings surroundings;
@@ -105,7 +105,8 @@ class Maker {
     config.launch.env.insert(config.launch.env.end(), request_.more_env.begin(), request_.more_env.end());
     hooks_ = std::move(config.hooks);
     net_devices_ = std::move(config.net_devices);
-    // Hooks before the command, and the socket it finds when it begins, are the work of start_container().
+    // start_container() runs the hooks before the command and opens the notify socket, which the command needs from its
+    // start.
     gated_ = request_.with_gate || !hooks_.start_container.empty() || !hooks_.poststart.empty() ||
              std::getenv("NOTIFY_SOCKET") != nullptr;
     state_.hooks = {{}, {}, {}, hooks_.start_container, hooks_.poststart, hooks_.poststop};
@@ -118,7 +119,7 @@ class Maker {
     return config;
   }
 
-  // As runc words them: its clients' users know these lines.
+  // In runc's words: users of its clients know these lines.
   Status check_terminal(const Config& config) const {
     const bool wanted = config.launch.terminal.has_value();
     if (wanted && !request_.console.valid() && !request_.takes_terminal) {
@@ -162,14 +163,14 @@ class Maker {
     if (!group) return fail_in("config.json: linux.cgroupsPath", group.error());
     if (state_.cgroup == "/") return fail("config.json: linux.cgroupsPath: found the root, expected a group below it");
     group_ = std::move(*group);
-    // Told before anything is made; what is launched is planned when its cgroups are known.
+    // Reports errors of the plan before anything is made; the plan that is launched is made when its cgroups are known.
     METE_TRY(const auto plan, process::make_plan(launch));
     (void)plan;
     return {};
   }
 
-  // In the host's cgroup namespace a fresh mount would show all of the machine's groups, and who has a user namespace
-  // may not make one: the container's own part is bound instead, as runc has it.
+  // In the host's cgroup namespace a fresh cgroup mount would show all groups of the machine, and a container with a
+  // user namespace may not make one. Such a container gets a bind of its own group instead, as with runc.
   void show_own_groups(process::LaunchSpec& launch) const {
     if (has_own_view(launch)) return;
     const auto& machine = group_->hierarchies();
@@ -195,16 +196,17 @@ class Maker {
     return group_->attach(pid);
   }
 
-  // Who is not root may often make no cgroup, and runs without: that is no reason to fail, unless limits are wanted.
+  // Without root, making a cgroup is often refused. The container then runs without one, unless limits are set.
   Status make_group_or_do_without(Config& config) {
     auto made = make_group(config);
     const bool refused =
         !made && (made.error().code == EACCES || made.error().code == EPERM || made.error().code == EROFS);
     if (!refused || !request_.rootless) return made;
     if (config.resources.limits_something())
-      return fail("linux.resources: found limits, expected none without the right to make cgroups (" +
+      return fail("linux.resources: found limits, expected none: the caller may not make cgroups (" +
                   made.error().what + ")");
-    config.warnings.push_back("without the right to make cgroups it runs without limits (" + made.error().what + ")");
+    config.warnings.push_back("the container runs without limits: the caller may not make cgroups (" +
+                              made.error().what + ")");
     if (group_made_) (void)group_->remove();
     group_.reset();
     group_made_ = false;
@@ -215,15 +217,15 @@ class Maker {
   Status make_group(const Config& config) {
     if (!group_) return {};
     METE_CHECK(claim_group());
-    // On v1 it is made while the child mounts: that takes as long, and there are two processors more often than not.
-    // Where the child mounts the groups themselves, or may have to do without, they come first.
+    // On v1 the group is made while the child mounts, because both take equally long and most machines have two
+    // processors. It is made first when the child mounts the groups themselves, or when a refusal must be tolerated.
     const bool later = !request_.rootless && has_own_view(config.launch) && !group_->hierarchies().v1.empty();
     if (!later) return fill_group(config);
     make_group_later_ = true;
     return group_->create_unified();
   }
 
-  // Whoever is in a group that is there would be killed with the container.
+  // Refuses a group with processes: they would be killed with the container.
   Status claim_group() {
     group_made_ = !group_->exists();
     if (group_made_) return {};
@@ -239,7 +241,7 @@ class Maker {
     return cgroup::apply_device_rules(*group_, config.resources.device_rules);
   }
 
-  // A cgroup namespace of its own: its mounts are made in that, after the child has entered the groups.
+  // True with a cgroup namespace of its own: cgroup mounts are then made in it, after the child has entered the groups.
   static bool has_own_view(const process::LaunchSpec& launch) {
     const auto& all = launch.namespaces;
     return std::any_of(all.begin(), all.end(),
@@ -249,7 +251,7 @@ class Maker {
   Result<process::Launched> build(Config& config) {
     METE_CHECK(place_.write_new("state.json", to_text(state_)));
     METE_CHECK(offer_notify_socket(place_, config.launch));
-    // systemd makes the group around the process: not before there is one.
+    // systemd makes the group around the process, so the process must exist first.
     if (!unit_) METE_CHECK(make_group_or_do_without(config));
     if (group_) {
       config.launch.cgroup = process::join_of(*group_);

@@ -19,7 +19,7 @@
 namespace mete::runtime::oci {
 namespace {
 
-// What follows a message's header (NLMSG_DATA casts in the old style).
+// The data after a message's header (NLMSG_DATA needs an old-style cast).
 template <class Body>
 const Body& body_of(const struct nlmsghdr& message) {
   return *static_cast<const Body*>(static_cast<const void*>(reinterpret_cast<const char*>(&message) + NLMSG_HDRLEN));
@@ -63,7 +63,7 @@ Result<UniqueFd> open_route_socket() {
   return socket;
 }
 
-// Sends, and gives each message of the answer to `take`, until the acknowledgement or the dump's end.
+// Sends the request and calls `take` with each message of the answer, until the acknowledgement or the end of the dump.
 template <class Take>
 Status ask(const UniqueFd& socket, Message message, const std::string& shown, Take take) {
   const std::string& bytes = message.finish();
@@ -111,7 +111,7 @@ Result<std::vector<Address>> addresses_of(const UniqueFd& socket, unsigned index
   return all;
 }
 
-// A routing socket and an ordinary one of another network namespace.
+// A routing socket and an ordinary socket in another network namespace.
 struct Inside {
   UniqueFd route;
   UniqueFd plain;
@@ -122,7 +122,7 @@ Result<Inside> open_inside_of(const UniqueFd& target) {
   if (::setns(target.get(), CLONE_NEWNET) != 0) return fail_errno("join the container's network namespace");
   auto route = open_route_socket();
   UniqueFd plain(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (::setns(own.get(), CLONE_NEWNET) != 0) return fail_errno("come back from the container's network namespace");
+  if (::setns(own.get(), CLONE_NEWNET) != 0) return fail_errno("return from the container's network namespace");
   if (!route) return tl::unexpected<Error>(std::move(route.error()));
   if (!plain.valid()) return fail_errno("open a socket in the container's network namespace");
   return Inside{std::move(*route), std::move(plain)};

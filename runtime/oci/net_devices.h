@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// linux.netDevices: interfaces of our network namespace moved into the container's (rtnetlink(7)).
+// linux.netDevices: moves interfaces of the caller's network namespace into the container's (rtnetlink(7)).
 #pragma once
 
 #include <sys/types.h>
@@ -11,8 +11,8 @@
 
 namespace mete::runtime::oci {
 
-// Each gets its name there, keeps its permanent addresses of global scope, and is brought up. The container's end gives
-// them back to the kernel, which returns physical ones to the initial namespace. The error names the interface.
+// Each interface gets its new name, keeps its permanent addresses of global scope and is brought up. When the container
+// ends, the kernel returns physical interfaces to the initial namespace. The error names the interface.
 [[nodiscard]] Status move_net_devices(const std::vector<NetDevice>& devices, pid_t container);
 
 }  // namespace mete::runtime::oci

@@ -43,7 +43,7 @@ Status tell(const std::string& where, const std::string& text) {
   if (!socket.valid() || where.size() >= sizeof address.sun_path)
     return fail("NOTIFY_SOCKET: found \"" + where + "\", expected a path that fits into an address");
   std::memcpy(address.sun_path, where.data(), where.size());
-  if (address.sun_path[0] == '@') address.sun_path[0] = '\0';  // an abstract one
+  if (address.sun_path[0] == '@') address.sun_path[0] = '\0';  // an abstract address
   const auto length = static_cast<socklen_t>(offsetof(struct sockaddr_un, sun_path) + where.size());
   if (::sendto(socket.get(), text.data(), text.size(), MSG_NOSIGNAL, reinterpret_cast<const struct sockaddr*>(&address),
                length) < 0)
@@ -83,12 +83,12 @@ Result<UniqueFd> open_notify_socket(const Place& place) {
   UniqueFd socket = datagram_socket();
   struct sockaddr_un address {};
   address.sun_family = AF_UNIX;
-  // By descriptor: the path may be longer than an address holds.
+  // By descriptor: the path may be longer than a socket address holds.
   const std::string path = "/proc/self/fd/" + std::to_string(directory.get()) + "/" + kName;
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   if (!socket.valid() || ::bind(socket.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address) != 0)
     return fail_errno("make the notify socket");
-  // Whoever the container's user is.
+  // Writable for every user: the container's user is not known here.
   if (::fchmodat(directory.get(), kName, 0777, 0) != 0) return fail_errno("make the notify socket");
   return socket;
 }
@@ -101,7 +101,7 @@ void pass_readiness(const UniqueFd& socket, pid_t pid, const UniqueFd& pidfd) {
     char message[4096];
     const ssize_t got = ::recv(socket.get(), message, sizeof message, MSG_DONTWAIT);
     if (got > 0 && is_ready({message, static_cast<std::size_t>(got)})) {
-      // What the manager does with it is its own affair; the container runs either way.
+      // An error of the manager does not stop the container.
       (void)tell(host_socket(), "MAINPID=" + std::to_string(pid) + "\nREADY=1\n");
       return;
     }

@@ -20,7 +20,7 @@ class Parser {
       const std::string word = argv_[at_++];
       if (flags_end || word.size() < 2 || word.front() != '-') {
         METE_CHECK(take_word(word));
-        // What follows the id of exec is the command's.
+        // Words after exec's id belong to the command.
         flags_end = flags_end || (options_.command == "exec" && !options_.words.empty());
       } else if (word == "--") {
         flags_end = true;

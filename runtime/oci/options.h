@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line, as runc's clients write it: global flags, command, its flags, id, and what else it takes.
+// The command line, as runc's clients write it: global flags, the command, its flags, the id, and further words.
 #pragma once
 
 #include <string>
@@ -52,14 +52,14 @@ struct Options {
   bool stats = false;
   bool rootless_spec = false;
 
-  std::vector<std::string> words;  // the id, then what follows it
+  std::vector<std::string> words;  // the id and the words after it
 };
 
-// Fails on an unknown command or flag, a flag without its value, and too few or too many words. `options` holds what
-// was read until then, so that --log is known for the error.
+// Fails on an unknown command or flag, a flag without a value, and too few or too many words. After an error `options`
+// holds what was read so far, so that --log applies to the error.
 [[nodiscard]] Status parse_options(int argc, const char* const* argv, Options& options);
 
-// --preserve-fds as a number of descriptors.
+// The value of --preserve-fds: a number of descriptors.
 [[nodiscard]] Result<int> preserved_fds(const Options& options);
 
 }  // namespace mete::runtime::oci

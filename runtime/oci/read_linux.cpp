@@ -83,7 +83,7 @@ void read_devices(const Node& devices, process::LaunchSpec& launch) {
     device.gid = node["gid"].u32();
     launch.devices.push_back(std::move(device));
   }
-  // The runtime's own, unless the image's /dev is somebody else's directory.
+  // The runtime's default devices, unless /dev is a bind of a host directory.
   const bool bound = std::any_of(launch.mounts.begin(), launch.mounts.end(), [](const process::MountSpec& mount) {
     return mount.destination == "/dev" && mount.type == "bind";
   });
@@ -108,7 +108,7 @@ void read_propagation(const Node& node, process::LaunchSpec& launch) {
     node.bad("\"" + name + "\"", "private, slave, shared or unbindable, or one of them with r before it");
     return;
   }
-  if (at->second == MS_PRIVATE) return;  // as it is
+  if (at->second == MS_PRIVATE) return;  // private already
   launch.root_propagation = at->second | (recursive ? std::uint64_t{MS_REC} : 0U);
   if (at->second == MS_SLAVE || at->second == MS_SHARED) launch.receive_host_mounts = true;
 }

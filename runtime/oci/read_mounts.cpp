@@ -25,7 +25,7 @@ enum class Kind : std::uint8_t {
   copy_up,
   id_map,      // bits: 1 when recursive
   superblock,  // a flag of the file system, given to it by name
-  nothing,     // the default, or without a meaning here
+  nothing,     // the default, or no effect here
 };
 
 struct Option {
@@ -158,7 +158,7 @@ void read_option(const Node& options, const std::string& text, Parsed& parsed) {
   }
 }
 
-// In every container of this host's kind: the groups it is in, by its own cgroup namespace.
+// Mounts the host's kind of hierarchies at the destination; the container's own cgroup namespace shows only its groups.
 void add_cgroup_mounts(const process::MountSpec& asked, ReadContext& context) {
   constexpr std::string_view kUsual = "/sys/fs/cgroup";
   for (auto each : process::cgroup_mounts(context.surroundings.cgroup_view)) {
@@ -178,7 +178,7 @@ void finish(const Node& node, Parsed& parsed, ReadContext& context) {
     if (mount.source.empty()) node["source"].bad("nothing", "the path of what is bound");
     if (!mount.source.empty() && mount.source.front() != '/')
       mount.source = context.surroundings.bundle + "/" + mount.source;
-    // File system options have no meaning for what is mounted already.
+    // A bind has no file system options: the file system is mounted already.
     mount.data.clear();
     mount.top_attributes = mount.attributes;
     mount.attributes = parsed.recursive_attributes;
@@ -198,7 +198,7 @@ void finish(const Node& node, Parsed& parsed, ReadContext& context) {
   }
 }
 
-// Without mappings of its own an id-mapped mount has those of the container's user namespace.
+// An id-mapped mount without mappings uses those of the container's user namespace.
 void check_id_map(const Node& node, Parsed& parsed, const process::LaunchSpec& launch) {
   auto& map = parsed.mount.id_map;
   if (map.uids.empty() != map.gids.empty())
@@ -226,7 +226,8 @@ void read_mounts_part(const Node& mounts, ReadContext& context) {
   for (const auto& node : mounts.items()) {
     Parsed parsed;
     parsed.mount.destination = node["destination"].text();
-    // The specification wants it absolute; runc and crun take a relative one as below "/", and clients rely on it.
+    // The specification demands an absolute path. runc and crun take a relative one as below "/", and clients rely on
+    // that.
     if (!parsed.mount.destination.starts_with('/')) parsed.mount.destination = "/" + parsed.mount.destination;
     if (parsed.mount.destination == "/") node["destination"].bad("the root", "a path below it");
     parsed.mount.type = node["type"].text();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of config.h's reader, one file each. Not for use outside runtime/oci.
+// The parts of config.h's reader, one file each. Internal to runtime/oci.
 #pragma once
 
 #include "runtime/oci/config.h"
@@ -14,13 +14,13 @@ struct ReadContext {
 
 void read_process_part(const Node& process, ReadContext& context);               // read_process.cpp
 void read_mounts_part(const Node& mounts, ReadContext& context);                 // read_mounts.cpp
-void read_mappings(const Node& mappings, std::vector<process::IdMapping>& all);  // there too
+void read_mappings(const Node& mappings, std::vector<process::IdMapping>& all);  // the same file
 void read_linux_part(const Node& linux_part, ReadContext& context);              // read_linux.cpp
 [[nodiscard]] Hooks read_hooks(const Node& hooks);                               // read_hooks.cpp
-void read_tuning(const Node& process,
-                 process::Tuning& tuning);  // read_tuning.cpp: scheduler, ioPriority, execCPUAffinity
-void read_machine_tuning(const Node& linux_part, process::Tuning& tuning);  // there too: personality, memoryPolicy
-void read_seccomp_part(const Node& seccomp, ReadContext& context);          // read_seccomp.cpp
-void read_resources_part(const Node& node, Resources& resources);           // read_resources.cpp
+// read_tuning.cpp: scheduler, ioPriority, execCPUAffinity; then personality, memoryPolicy
+void read_tuning(const Node& process, process::Tuning& tuning);
+void read_machine_tuning(const Node& linux_part, process::Tuning& tuning);
+void read_seccomp_part(const Node& seccomp, ReadContext& context);  // read_seccomp.cpp
+void read_resources_part(const Node& node, Resources& resources);   // read_resources.cpp
 
 }  // namespace mete::runtime::oci

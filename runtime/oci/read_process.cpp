@@ -11,7 +11,7 @@ namespace mete::runtime::oci {
 namespace {
 
 constexpr std::uint32_t kUsualUmask = 022;
-constexpr std::uint32_t kNobody = 0xFFFF'FFFF;  // (uid_t)-1 means "leave alone" to the kernel
+constexpr std::uint32_t kNobody = 0xFFFF'FFFF;  // (uid_t)-1 means "unchanged" to the kernel
 
 void read_rlimits(const Node& rlimits, std::vector<process::ResourceLimit>& limits) {
   for (const auto& each : rlimits.items()) {
@@ -30,19 +30,19 @@ void read_rlimits(const Node& rlimits, std::vector<process::ResourceLimit>& limi
 
 std::uint64_t read_set(const Node& set, ReadContext& context) {
   std::uint64_t mask = 0;
-  // There the first process has them all, whatever we have.
+  // In a user namespace of its own the first process has all capabilities, whatever the caller holds.
   const auto& namespaces = context.config.launch.namespaces;
   const bool in_user_namespace = std::any_of(namespaces.begin(), namespaces.end(),
                                              [](const auto& use) { return use.kind == process::NamespaceKind::user; });
   for (const auto& name : set.texts()) {
     const auto bit = name == "ALL" ? std::nullopt : process::capability_mask(name);
     if (!bit) {
-      // The specification wants a warning here, no error.
+      // The specification demands a warning here, not an error.
       context.config.warnings.push_back(set.path() + ": \"" + name + "\" is not a capability known here; left out");
       continue;
     }
     if (!in_user_namespace && (*bit & context.surroundings.capabilities) == 0) {
-      context.config.warnings.push_back(set.path() + ": " + name + " is not ours to give; left out");
+      context.config.warnings.push_back(set.path() + ": " + name + " is not held by the caller; left out");
       continue;
     }
     mask |= *bit;

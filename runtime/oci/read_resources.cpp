@@ -40,7 +40,7 @@ void read_memory(const Node& memory, Resources& resources) {
   }
   if (memory["disableOOMKiller"].boolean()) limits.oom_kill_disable = true;
   if (const Node swappiness = memory["swappiness"]; swappiness.present()) {
-    // 2^64 - 1 is what clients of old send for "nothing asked".
+    // Old clients send 2^64 - 1 for "not set".
     const std::uint64_t number = swappiness.u64();
     if (number > 100 && number != UINT64_MAX) swappiness.bad(std::to_string(number), "0 to 100");
     if (number <= 100) add_line(swappiness.path(), cgroup::kSwappiness, std::to_string(number), "", resources);
@@ -99,7 +99,7 @@ std::string disk_of(const Node& node) {
   return std::to_string(node["major"].u32()) + ":" + std::to_string(node["minor"].u32());
 }
 
-// v1's 10 to 1000 onto v2's 1 to 10000, as all runtimes have it.
+// Maps v1's 10 to 1000 to v2's 1 to 10000, as all runtimes do.
 std::uint64_t io_weight_of(std::uint64_t weight) {
   return 1 + (weight - 10) * 9999 / 990;
 }
@@ -130,7 +130,7 @@ void read_block_io(const Node& block, Resources& resources) {
   for (const auto& [field, limit] : kThrottles) {
     for (const auto& node : block[field].items()) {
       auto& of_disk = resources.limits.io[disk_of(node)];
-      if (const std::uint64_t rate = node["rate"].u64(); rate != 0) of_disk.*limit = rate;  // 0: none
+      if (const std::uint64_t rate = node["rate"].u64(); rate != 0) of_disk.*limit = rate;  // 0: not set
     }
   }
 }
@@ -158,7 +158,7 @@ void read_rdma(const Node& rdma, Resources& resources) {
   }
 }
 
-// Files of cgroup2 by their names; its core's own (cgroup.procs, ...) are not the container's to set.
+// Files of cgroup2 by name. Files of the cgroup core (cgroup.procs, ...) are refused.
 void read_unified(const Node& unified, Resources& resources) {
   for (const auto& [file, node] : unified.members()) {
     const auto dot = file.find('.');

@@ -53,7 +53,7 @@ std::uint32_t read_architecture(const Node& owner, const std::string& name) {
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   const std::uint32_t token = lower.empty() ? 0 : ::seccomp_arch_resolve_name(lower.c_str());
-  // libseccomp 2.5 is older than some architectures; a machine of that kind has a newer one.
+  // libseccomp 2.5 does not know newer architectures; a machine of such an architecture has a newer library.
   if (token == 0 && !name.starts_with(kPrefix)) owner.bad("\"" + name + "\"", "names that begin with SCMP_ARCH_");
   return token;
 }
@@ -67,7 +67,7 @@ std::uint32_t read_flags(const Node& flags) {
       bits |= SECCOMP_FILTER_FLAG_SPEC_ALLOW;
     } else if (flag == "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") {
       bits |= kWaitKillable;
-    } else if (flag != "SECCOMP_FILTER_FLAG_TSYNC") {  // which has no meaning for one thread
+    } else if (flag != "SECCOMP_FILTER_FLAG_TSYNC") {  // TSYNC has no effect on a process with one thread
       flags.bad("\"" + flag + "\"", "SECCOMP_FILTER_FLAG_LOG, _SPEC_ALLOW, _TSYNC or _WAIT_KILLABLE_RECV");
     }
   }
@@ -94,7 +94,7 @@ void read_rule(const Node& node, SeccompProfile& profile) {
     profile.rules.push_back(std::move(rule));
     return;
   }
-  // Several checks of one argument are alternatives, as runc and crun have it: docker's profiles rely on it.
+  // Several checks of one argument are alternatives, as with runc and crun: docker's profiles rely on that.
   for (const auto& check : rule.arguments) profile.rules.push_back({rule.names, rule.action, {check}});
 }
 

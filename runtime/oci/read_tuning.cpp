@@ -22,7 +22,7 @@ std::optional<Value> look_up(const Names<Value, N>& names, std::string_view name
   return at == names.end() ? std::nullopt : std::optional(at->second);
 }
 
-// <linux/sched.h> has those that glibc's <sched.h> lacks, and collides with it.
+// <linux/sched.h> has the policies that glibc's <sched.h> lacks, but collides with it.
 constexpr std::uint32_t kIso = 4;
 constexpr std::uint32_t kDeadline = 6;
 constexpr Names<std::uint32_t, 7> kPolicies = {{{"SCHED_OTHER", SCHED_OTHER},
@@ -77,7 +77,7 @@ void read_io_priority(const Node& node, process::Tuning& tuning) {
   tuning.io_priority = number.value_or(2) << kClassShift | priority;
 }
 
-// The kernel's list format: "0-3,7".
+// Reads the kernel's list format: "0-3,7".
 std::vector<std::uint64_t> read_list(const Node& node) {
   constexpr unsigned kMost = 8192;
   std::vector<std::uint64_t> bits;
@@ -142,7 +142,7 @@ void read_memory_policy(const Node& node, process::Tuning& tuning) {
 void read_tuning(const Node& process, process::Tuning& tuning) {
   read_scheduler(process["scheduler"], tuning);
   read_io_priority(process["ioPriority"], tuning);
-  // Read for its errors in a container's own process, too; it is for `exec` alone.
+  // Applies to `exec` only; read for the container's own process, too, to report its errors.
   const Node affinity = process["execCPUAffinity"];
   tuning.first_cpus = read_list(affinity["initial"]);
   tuning.cpus = read_list(affinity["final"]);
@@ -160,7 +160,7 @@ void read_machine_tuning(const Node& linux_part, process::Tuning& tuning) {
   } else {
     personality["domain"].bad("\"" + domain + "\"", "LINUX or LINUX32");
   }
-  // "no flag values are defined" (config-linux.md).
+  // The specification defines no flags ("no flag values are defined", config-linux.md).
   for (const auto& flag : personality["flags"].texts())
     personality["flags"].bad("\"" + flag + "\"", "none: the specification defines no flags");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What we ourselves may do.
+// The rights of the calling process.
 #pragma once
 
 #include <cstdint>
@@ -7,19 +7,19 @@
 
 namespace mete::runtime::oci {
 
-// Bits of the capabilities we hold.
+// Bits of the capabilities that this process holds.
 [[nodiscard]] std::uint64_t own_capabilities();
 
-// Does the kernel have AppArmor, and is it on?
+// True when the kernel has AppArmor and it is enabled.
 [[nodiscard]] bool has_apparmor();
 
-// `flag` is --rootless. auto: not root, or root of a user namespace only.
+// `flag` is the value of --rootless. auto: true unless the caller is root in the initial user namespace.
 [[nodiscard]] bool is_rootless(const std::string& flag);
 
-// $XDG_RUNTIME_DIR, or what it is for a user of ours.
+// $XDG_RUNTIME_DIR, or its usual path for the caller's user.
 [[nodiscard]] std::string runtime_directory();
 
-// Where state is kept without --root: /run/mete-oci, or who is not root $XDG_RUNTIME_DIR/mete-oci.
+// The state directory without --root: /run/mete-oci for root, $XDG_RUNTIME_DIR/mete-oci for other users.
 [[nodiscard]] std::string default_root();
 
 }  // namespace mete::runtime::oci

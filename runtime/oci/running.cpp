@@ -56,7 +56,7 @@ Status signal_all(const Found& found, int signal) {
   return {};
 }
 
-// Freezing is asked for and takes effect task by task; thawing likewise.
+// Freezing and thawing take effect task by task after the request; this waits until they are complete.
 Status freeze(const Found& found, bool wanted) {
   METE_TRY(const cgroup::Group group, group_of(found, wanted ? "pause" : "resume"));
   METE_CHECK(wanted ? group.freeze() : group.thaw());
@@ -87,7 +87,7 @@ Result<int> kill(const Options& options) {
     METE_CHECK(signal_all(found, *signal));
     return 0;
   }
-  // Clients look for "container not running".
+  // Clients search for "container not running".
   const auto not_running = [&] {
     return fail("container not running: found \"" + found.place.id() + "\" " + to_string(found.life));
   };
@@ -95,7 +95,7 @@ Result<int> kill(const Options& options) {
   const auto pidfd = process::open_pidfd(found.state.process);
   if (!pidfd) return not_running();
   METE_CHECK(process::send_signal(*pidfd, *signal));
-  // A frozen process would get it only when it is thawed.
+  // A frozen process would receive SIGKILL only after it is thawed.
   if (found.life == Life::paused && *signal == SIGKILL) METE_CHECK(freeze(found, false));
   return 0;
 }

@@ -19,7 +19,7 @@ namespace {
 using Code = std::vector<sock_filter>;
 
 constexpr std::uint32_t kX32Bit = 0x40000000;
-constexpr std::size_t kFarthest = 255;  // of a conditional jump
+constexpr std::size_t kFarthest = 255;  // reach of a conditional jump, in instructions
 
 sock_filter load(std::size_t offset) {
   return {BPF_LD | BPF_W | BPF_ABS, 0, 0, static_cast<std::uint32_t>(offset)};
@@ -39,7 +39,8 @@ void append(Code& code, const Code& more) {
   code.insert(code.end(), more.begin(), more.end());
 }
 
-// Of what is compared: the test that a value fails or passes by its lower half, and which of both it is to do.
+// How a comparison is tested on one half of the argument: the jump's test, and whether the comparison holds when the
+// test does.
 struct Test {
   std::uint16_t code;
   bool holds;
@@ -64,8 +65,8 @@ Test test_of(Compare compare) {
   return {BPF_JEQ, true};
 }
 
-// One check of an argument. Falls through when it holds, else jumps over `rest` more instructions. `wide`: of both its
-// halves; the calls of 32-bit architectures have but a lower one.
+// Code for one check of an argument. Falls through when the check holds, otherwise jumps over `rest` more instructions.
+// `wide`: tests both halves; the calls of 32-bit architectures have only a lower half.
 Code check_argument(const ArgumentRule& rule, bool wide, std::size_t rest) {
   const std::size_t low_at = offsetof(seccomp_data, args) + std::size_t{8} * rule.index;  // little endian
   const bool masked = rule.compare == Compare::masked_equal;
@@ -80,7 +81,7 @@ Code check_argument(const ArgumentRule& rule, bool wide, std::size_t rest) {
   if (masked) code.push_back(mask(rule.value));
   code.push_back(test.holds ? jump(test.code, low, 0, rest) : jump(test.code, low, rest, 0));
   if (!wide) return code;
-  // The upper half decides unless it is equal; then the lower one does.
+  // The upper half decides unless it is equal; then the lower half decides.
   const std::size_t holds = code.size();
   const std::size_t fails = code.size() + rest;
   Code upper = {load(low_at + 4)};
@@ -92,7 +93,7 @@ Code check_argument(const ArgumentRule& rule, bool wide, std::size_t rest) {
   return upper;
 }
 
-// What a call gets: the rules with arguments in their order, then `otherwise`.
+// The answer to a call: the rules with arguments in order, then `otherwise`.
 struct Verdict {
   std::vector<const CallRule*> conditional;
   std::uint32_t otherwise = 0;
@@ -116,10 +117,10 @@ Code verdict_code(const Verdict& verdict, bool wide) {
 
 struct Range {
   std::uint32_t first;
-  Verdict verdict;  // of all calls up to the next range
+  Verdict verdict;  // for all calls up to the next range's first
 };
 
-// A binary search over the ranges [from, to); the accumulator holds the call's number.
+// Code of a binary search over the ranges [from, to); the accumulator holds the call's number.
 Code search(const std::vector<Range>& ranges, std::size_t from, std::size_t to, bool wide) {
   if (to - from == 1) return verdict_code(ranges[from].verdict, wide);
   const std::size_t middle = from + (to - from) / 2;
@@ -136,8 +137,8 @@ Code search(const std::vector<Range>& ranges, std::size_t from, std::size_t to, 
   return code;
 }
 
-// x86's socketcall(2) and ipc(2) take the call wanted as their first argument: what is said of that call holds there
-// too. libseccomp gives such a name no number of its own, although newer kernels have one. Numbers: linux/net.h,
+// x86's socketcall(2) and ipc(2) take the number of the wanted call as their first argument: a rule for that call must
+// hold there, too. libseccomp gives these names no number, although newer kernels have one. Numbers: linux/net.h,
 // linux/ipc.h and asm/unistd_32.h.
 struct Multiplexed {
   std::string_view name;
@@ -188,7 +189,7 @@ class Architecture {
     for (const auto& rule : profile_.rules) {
       for (const auto& name : rule.names) add(name, rule);
     }
-    // The rules of one call stay in their order.
+    // The rules of one call keep their order.
     std::sort(said_.begin(), said_.end(),
               [](const Said& a, const Said& b) { return std::tie(a.number, a.order) < std::tie(b.number, b.order); });
   }
@@ -228,7 +229,7 @@ class Architecture {
   void add(const std::string& name, const CallRule& rule) {
     if (token_ == SCMP_ARCH_X86 && add_multiplexed(name, rule)) return;
     const int number = ::seccomp_syscall_resolve_name_arch(token_, name.c_str());
-    // Negative numbers are the library's own: no such call here.
+    // libseccomp's negative numbers mean that this architecture lacks the call.
     if (number >= 0) say(number, rule);
   }
 
@@ -237,7 +238,7 @@ class Architecture {
                                  [&](const Multiplexed& each) { return each.name == name; });
     if (at == kMultiplexed.end()) return false;
     if (at->direct >= 0) say(at->direct, rule);
-    // The call's own arguments are behind a pointer, where no filter sees them.
+    // The call's own arguments are behind a pointer, which a filter cannot follow.
     if (!rule.arguments.empty()) return true;
     const CallRule& indirect =
         multiplexed_.emplace_back(CallRule{{}, rule.action, {{0, at->number, 0, Compare::equal}}});
@@ -245,7 +246,7 @@ class Architecture {
     return true;
   }
 
-  // Of all that is said about one call.
+  // Combines all rules for one call.
   [[nodiscard]] Verdict verdict(std::span<const Said> said) const {
     Verdict verdict{{}, profile_.default_action};
     const auto plain =
@@ -254,7 +255,7 @@ class Architecture {
     for (const auto& each : said) {
       if (!each.rule->arguments.empty()) verdict.conditional.push_back(each.rule);
     }
-    // Those at the end that say what is said anyway need not be tested for.
+    // Rules at the end with the same action as `otherwise` need no test.
     while (!verdict.conditional.empty() && verdict.conditional.back()->action == verdict.otherwise)
       verdict.conditional.pop_back();
     return verdict;
@@ -262,11 +263,11 @@ class Architecture {
 
   const SeccompProfile& profile_;
   std::uint32_t token_;
-  std::deque<CallRule> multiplexed_;  // pointed to
+  std::deque<CallRule> multiplexed_;  // `said_` points into it, so a deque: its elements do not move
   std::vector<Said> said_;
 };
 
-// Of the profile's architectures those whose calls this kernel can get at all, the own one first.
+// The profile's architectures whose calls this kernel can receive, its own first.
 std::vector<std::uint32_t> architectures_here(const SeccompProfile& profile) {
   const std::uint32_t own = ::seccomp_arch_native();
   std::vector<std::uint32_t> here = {own};
@@ -282,8 +283,8 @@ Code architecture_code(const SeccompProfile& profile, std::uint32_t token) {
   const Code own = Architecture(profile, token).code();
   Code code = {load(offsetof(seccomp_data, nr))};
   if (token == SCMP_ARCH_X86_64) {
-    // x32 calls come as x86_64's with one bit more. (u32)-1 is what a tracer leaves to skip a call: the rules'
-    // business.
+    // x32 calls arrive as x86_64 calls with one more bit. (u32)-1 is the number that a tracer sets to skip a call; the
+    // rules handle it.
     const bool x32 = std::find(profile.architectures.begin(), profile.architectures.end(), SCMP_ARCH_X32) !=
                      profile.architectures.end();
     const Code foreign = x32 ? Architecture(profile, SCMP_ARCH_X32).code() : Code{answer(SECCOMP_RET_KILL_THREAD)};

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A seccomp profile as config.json has it, and its compilation.
+// A seccomp profile as in config.json, and its compilation.
 //
-// The compiler is ours and not libseccomp's (which resolves the names of calls): a program of binary searches over the
-// ranges of calls with one answer takes 0.2 ms where libseccomp takes 11 to 14 for the profile of docker, so that
-// nothing has to be cached, and the kernel's own check of it at load time is as much shorter.
+// mete-oci has its own compiler and uses libseccomp only to resolve the names of calls. The compiled program is a
+// binary search over ranges of calls with the same answer. For docker's profile that takes 0.2 ms where libseccomp
+// takes 11 to 14, so that nothing has to be cached, and the kernel's own check at load time is shorter in proportion.
 #pragma once
 
 #include <cstdint>
@@ -35,16 +35,16 @@ struct CallRule {
 struct SeccompProfile {
   std::uint32_t default_action = 0;
   std::vector<std::uint32_t> architectures;  // SCMP_ARCH_*; the machine's own is always one of them
-  std::vector<CallRule> rules;               // for one call the first that holds decides; those without arguments last
+  std::vector<CallRule> rules;               // the first matching rule decides; rules without arguments come last
   std::uint32_t flags = 0;                   // SECCOMP_FILTER_FLAG_*
-  std::string listener_path;  // Unix socket to which the notify descriptor goes; empty: nobody is notified
+  std::string listener_path;                 // Unix socket that receives the notify descriptor; empty: no listener
   std::string listener_metadata;
   bool operator==(const SeccompProfile&) const = default;
 };
 
-// An array of sock_filter, for Identity::seccomp_filter. A call that no architecture of the profile knows is left out;
-// a call by an architecture that is not in the profile kills the thread, as with libseccomp. Fails when the program
-// would exceed the kernel's 4096 instructions.
+// An array of sock_filter, for Identity::seccomp_filter. Names that no architecture of the profile has are skipped. A
+// call of an architecture outside the profile kills the thread, as with libseccomp. Error: the program would exceed the
+// kernel's 4096 instructions.
 [[nodiscard]] Result<std::string> compile_seccomp(const SeccompProfile& profile);
 
 }  // namespace mete::runtime::oci

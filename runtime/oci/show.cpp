@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// state, list, ps, spec: what is only printed.
+// state, list, ps, spec: commands that only print.
 #include <dirent.h>
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include <algorithm>
 #include <memory>
 
 #include "runtime/file.h"
+#include "runtime/json.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/container.h"
 #include "runtime/oci/example.h"
@@ -24,7 +24,7 @@ Result<int> print(const Json& json) {
 }
 
 Json json_of(const State& state, Life life) {
-  // The specification: no pid for a container that has ended.
+  // The specification allows no pid for a container that has ended.
   return {{"ociVersion", state.version.empty() ? kSpecVersion : state.version},
           {"id", state.id},
           {"pid", life == Life::stopped ? 0 : state.process.pid},
@@ -75,7 +75,7 @@ Result<int> list(const Options& options) {
   for (const auto& id : ids_below(options.root)) {
     const Place place(options.root, id);
     const auto state = place.load();
-    if (!state) continue;  // it went meanwhile, or was never finished
+    if (!state) continue;  // removed meanwhile, or never completed
     Json each = json_of(*state, life_of(place, *state, machine()));
     if (options.quiet) {
       table += id + "\n";

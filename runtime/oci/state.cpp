@@ -2,7 +2,6 @@
 #include "runtime/oci/state.h"
 
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,13 +10,14 @@
 
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/file.h"
+#include "runtime/json.h"
 #include "runtime/oci/json.h"
 #include "runtime/oci/read_parts.h"
 
 namespace mete::runtime::oci {
 namespace {
 
-// A process that has ended and was not waited for yet is as good as gone.
+// A zombie does not count as running.
 bool runs(const process::ProcessId& id) {
   if (id.pid <= 0) return false;
   const auto stat = read_file(AT_FDCWD, "/proc/" + std::to_string(id.pid) + "/stat");
@@ -123,7 +123,7 @@ Status check_id(const std::string& id) {
 }
 
 tl::unexpected<Error> Place::missing() const {
-  // Clients look for these words.
+  // Clients search for these words.
   return tl::unexpected<Error>(Error{ENOENT, "container \"" + id_ + "\" does not exist"});
 }
 
@@ -149,7 +149,7 @@ Result<UniqueFd> Place::lock() const {
   constexpr useconds_t kWait = 10'000;
   for (int i = 0; i < kTries; ++i) {
     if (::flock(directory.get(), LOCK_EX | LOCK_NB) == 0) {
-      // Whoever held it may have removed the container.
+      // The previous holder of the lock may have removed the container.
       struct stat mine {};
       struct stat there {};
       if (::fstat(directory.get(), &mine) != 0 || ::stat(directory_.c_str(), &there) != 0 ||
@@ -189,7 +189,7 @@ Status Place::write_new(const std::string& name, std::string_view text) const {
 }
 
 Status Place::remove() const {
-  // What is usually there, without reading the directory; the rest by the general way.
+  // Unlinks the usual files without reading the directory; remove_tree() handles the rest.
   for (const char* const name : {"/plan", "/gate", "/state.json"}) ::unlink((directory_ + name).c_str());
   if (::rmdir(directory_.c_str()) == 0 || errno == ENOENT) return {};
   return remove_tree(directory_);
@@ -199,7 +199,7 @@ Life life_of(const Place& place, const State& state, const cgroup::Hierarchies* 
   if (state.process.pid == 0) return Life::creating;
   if (!runs(state.process)) return Life::stopped;
   const UniqueFd gate(::open(place.gate().c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
-  if (gate.valid()) return Life::created;  // ENXIO: nobody reads, the command runs
+  if (gate.valid()) return Life::created;  // ENXIO: no reader, so the command runs
   if (hierarchies == nullptr || state.cgroup.empty()) return Life::running;
   const auto group = cgroup::Group::at(*hierarchies, state.cgroup);
   if (!group) return Life::running;

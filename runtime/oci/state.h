@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is kept of a container between two calls of mete-oci: ROOT/ID/.
+// The state of a container between two calls of mete-oci, in ROOT/ID/.
 //
 //   state.json   written before the thing that it records is made, replaced as a whole
-//   plan         what the container was launched from, for `exec`
-//   gate         a FIFO at which the container's first process waits between `create` and `start`; what has it open
-//                for reading tells the one state from the other, so that no crash can leave a wrong word on disk
+//   plan         the plan that the container was launched from, for `exec`
+//   gate         a FIFO at which the container's first process waits between `create` and `start`. Whether a process
+//   has it
+//                open for reading tells "created" from "running", so that no crash can leave a wrong state on disk
 //
-// The directory's mkdir is what makes an id taken; its flock keeps two calls for one container apart, and ends with the
-// process that holds it.
+// mkdir of the directory reserves the id. flock on the directory serializes the calls for one container; the kernel
+// releases the lock when the holding process ends.
 #pragma once
 
 #include <map>
@@ -31,25 +32,26 @@ struct State {
   std::string bundle;
   std::string rootfs;
   std::string cgroup;          // path within each hierarchy; empty: none was made
-  std::string unit;            // systemd's scope of it; empty: none
+  std::string unit;            // systemd's scope of the container; empty: none
   std::string created;         // RFC 3339
-  process::ProcessId process;  // pid 0: not yet
+  process::ProcessId process;  // pid 0: not yet made
   std::map<std::string, std::string> annotations;
   std::string listener_path;  // see SeccompProfile; for `exec`
   std::string listener_metadata;
-  Hooks hooks;  // those that are still to come: startContainer, poststart, poststop
+  Hooks hooks;  // those that run later: startContainer, poststart, poststop
 };
 
-// The state as the specification has it, for `state` and hooks. With `pid` 0 it has none.
+// The state in the specification's format, for `state` and hooks. `pid` 0: the text has no pid.
 [[nodiscard]] std::string spec_state(const State& state, const std::string& status, pid_t pid);
 
-// What a seccomp listener is told beside the descriptor (config-linux.md, "The Container Process State").
+// The text that a seccomp listener receives with the descriptor (config-linux.md, "The Container Process State").
 [[nodiscard]] std::string process_state(const State& state, const std::string& status, pid_t pid);
 
 [[nodiscard]] std::string to_text(const State& state);
 [[nodiscard]] Result<State> parse_state(std::string_view text);
 
-// Letters, digits and "_+.-", at most 255 (it names a directory and a cgroup), and neither "." nor "..".
+// Accepts letters, digits and "_+.-", at most 255 characters (the id names a directory and a cgroup), but not "." or
+// "..".
 [[nodiscard]] Status check_id(const std::string& id);
 
 class Place {
@@ -60,16 +62,16 @@ class Place {
   [[nodiscard]] std::string gate() const { return directory_ + "/gate"; }
   [[nodiscard]] std::string plan() const { return directory_ + "/plan"; }
 
-  // Takes the id. An error with code EEXIST says that it is in use.
+  // Reserves the id. Error EEXIST: the id is in use.
   [[nodiscard]] Result<UniqueFd> claim(const std::string& root) const;
-  // The lock of an existing container, after a bounded wait. An error with code ENOENT says that there is none.
+  // Locks an existing container, after a bounded wait. Error ENOENT: there is no such container.
   [[nodiscard]] Result<UniqueFd> lock() const;
   [[nodiscard]] bool exists() const;
 
   [[nodiscard]] Result<State> load() const;
-  [[nodiscard]] Status save(const State& state) const;  // replaces it
-  // A file of a container that is being made. One that a crash left half written has recorded nothing yet: what it
-  // speaks of is made after it.
+  [[nodiscard]] Status save(const State& state) const;  // replaces the file
+  // Writes a file of a container that is being made. A crash may leave the file half written; then nothing is lost,
+  // because what the file records is made after it.
   [[nodiscard]] Status write_new(const std::string& name, std::string_view text) const;
   [[nodiscard]] Status remove() const;
 
@@ -79,7 +81,7 @@ class Place {
   std::string id_;
 };
 
-// Asks the kernel. `hierarchies` may be null: then "paused" is not told from "running".
+// Determines the state from the kernel. With `hierarchies` null, "paused" is reported as "running".
 [[nodiscard]] Life life_of(const Place& place, const State& state, const cgroup::Hierarchies* hierarchies);
 
 }  // namespace mete::runtime::oci

@@ -18,8 +18,8 @@ Result<dbus::Connection> connect() {
   const std::string path = ::geteuid() == 0 ? "/run/systemd/private" : runtime_directory() + "/systemd/private";
   auto connection = dbus::Connection::open(path);
   if (!connection)
-    return fail("--systemd-cgroup: found no systemd to ask (" + connection.error().what +
-                "), expected one that runs, or the flag left out");
+    return fail("--systemd-cgroup: found no running systemd (" + connection.error().what +
+                "), expected a running systemd, or no such flag");
   return connection;
 }
 
@@ -43,7 +43,7 @@ std::uint64_t bytes_or_infinity(const cgroup::Limit<Bytes>& limit) {
   return limit.is_unlimited() ? kInfinity : static_cast<std::uint64_t>(limit.value().count());
 }
 
-// "0-2,5" as systemd's bytes: bit n is CPU n.
+// "0-2,5" as systemd's byte array: bit n is CPU n.
 std::vector<std::uint8_t> mask_of(const std::string& list) {
   std::vector<std::uint8_t> mask;
   constexpr unsigned kMost = 8192;
@@ -62,7 +62,7 @@ std::vector<std::uint8_t> mask_of(const std::string& list) {
   return mask;
 }
 
-// The job runs after its answer: the process's own file tells when it is done.
+// systemd answers before the job is done: /proc/PID/cgroup shows when the process is in its unit.
 Status await_unit(const SystemdUnit& unit, pid_t pid) {
   constexpr int kTries = 10'000;
   constexpr useconds_t kWait = 1'000;
@@ -126,7 +126,7 @@ std::vector<dbus::Property> unit_properties(const cgroup::Limits& limits, bool v
     const auto& bandwidth = *limits.cpu_bandwidth;
     std::uint64_t a_second = kInfinity;
     if (!bandwidth.quota.is_unlimited()) {
-      // systemd keeps whole 10 ms a second.
+      // systemd stores the quota per second in steps of 10 ms.
       constexpr std::uint64_t kStep = 10'000;
       a_second = static_cast<std::uint64_t>(bandwidth.quota.value().count()) * 1'000'000 /
                  static_cast<std::uint64_t>(bandwidth.period.count());
@@ -168,7 +168,7 @@ Status change_unit(const std::string& name, const cgroup::Limits& limits, bool v
   METE_TRY(dbus::Connection connection, connect());
   dbus::Call call = manager_call("SetUnitProperties", "sba(sv)");
   call.body.text(name);
-  call.body.number(1);  // until the next boot
+  call.body.number(1);  // property lives until the next boot
   call.body.properties(properties);
   return connection.call(call);
 }
@@ -179,7 +179,7 @@ Status stop_unit(const std::string& name) {
   call.body.text(name);
   call.body.text("replace");
   const auto stopped = connection.call(call);
-  // What ended by itself is not loaded any more.
+  // A unit that has ended by itself is not loaded any more.
   return !stopped && stopped.error().what.find("NoSuchUnit") == std::string::npos ? stopped : Status();
 }
 

@@ -5,7 +5,8 @@
 
 namespace mete::runtime::oci {
 
-// Now, as RFC 3339 in UTC with nanoseconds. By arithmetic: the C library would read the time zone's file first.
+// The current time as RFC 3339 in UTC with nanoseconds. Computed without the C library, which would read the time
+// zone's file first.
 [[nodiscard]] std::string time_text();
 
 }  // namespace mete::runtime::oci

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/oci/update_flags.h"
 
-#include <nlohmann/json.hpp>
-
 #include <charconv>
 #include <optional>
+
+#include "runtime/json.h"
 
 namespace mete::runtime::oci {
 namespace {
 
-// "67108864", "64m", "64MiB", "-1".
+// Accepts "67108864", "64m", "64MiB", "-1".
 std::optional<std::int64_t> parse_size(const std::string& text) {
   std::int64_t number = 0;
   const char* const end = text.data() + text.size();
@@ -31,9 +31,9 @@ std::optional<std::int64_t> parse_size(const std::string& text) {
 struct Field {
   const char* flag;
   std::string Options::*value;
-  const char* part;  // of resources
+  const char* part;  // member of `resources`
   const char* name;
-  bool text = false;  // else a number
+  bool text = false;  // false: a number
 };
 
 constexpr Field kFields[] = {{"--blkio-weight", &Options::blkio_weight, "blockIO", "weight"},

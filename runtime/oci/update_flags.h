@@ -9,7 +9,7 @@
 namespace mete::runtime::oci {
 
 // The flags of `update` as the text of a `linux.resources` object, for read_resources(). Sizes may have a unit (64m,
-// 1g). Fails when there is none, and where a value is no number.
+// 1g). Error: no flag is set, or a value is not a number.
 [[nodiscard]] Result<std::string> resources_of_flags(const Options& options);
 
 }  // namespace mete::runtime::oci

@@ -17,7 +17,7 @@ using process::NamespaceKind;
 constexpr const char* kDefaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::size_t kHostnameLength = 63;
 
-// Later ones win, as in a shell.
+// A later assignment replaces an earlier one, as in a shell.
 void set_env(std::vector<std::string>& env, const std::string& assignment) {
   const std::string name = assignment.substr(0, assignment.find('=') + 1);
   const auto at = std::find_if(env.begin(), env.end(), [&](const std::string& each) { return each.starts_with(name); });
@@ -29,7 +29,7 @@ void set_env(std::vector<std::string>& env, const std::string& assignment) {
 }
 
 Result<std::vector<std::string>> command_line(const config::ContainerPlan& resolved, const image::ImageConfig& image) {
-  // Kubernetes: `command` replaces the entrypoint and, with it, the image's arguments; `args` replaces only those.
+  // Kubernetes: `command` replaces the entrypoint and the image's arguments; `args` replaces only the arguments.
   std::vector<std::string> line = resolved.command.empty() ? image.entrypoint : resolved.command;
   const auto& arguments = !resolved.args.empty() || !resolved.command.empty() ? resolved.args : image.cmd;
   line.insert(line.end(), arguments.begin(), arguments.end());
@@ -55,7 +55,7 @@ void add_namespaces(const config::PodSpec& spec, const ContainerContext& context
   add(NamespaceKind::cgroup, false, nullptr);
 }
 
-// `available` is what this machine's root can give: ALL and privileged mean all of that.
+// `available` is what root has on this machine: "ALL" and privileged mean all of that.
 Result<std::uint64_t> capabilities(const config::SecurityContext& security, std::uint64_t available) {
   if (security.privileged) return process::all_capabilities() & available;
   std::uint64_t mask = process::default_capabilities();
@@ -96,7 +96,7 @@ Status add_identity(const config::PodSpec& spec, const config::Container& contai
   METE_TRY(const std::uint64_t mask, capabilities(security, context.capabilities));
   auto& sets = identity.capabilities;
   sets.bounding = mask;
-  // The inheritable and ambient sets stay empty (CVE-2022-24769); who is not root starts without any.
+  // The inheritable and ambient sets stay empty (CVE-2022-24769); other users than root start without capabilities.
   if (identity.uid == 0) sets.effective = sets.permitted = mask;
   identity.no_new_privileges =
       security.allow_privilege_escalation.has_value() && !*security.allow_privilege_escalation && !security.privileged;
@@ -116,7 +116,7 @@ Status add_volumes(const config::Container& container, const ContainerContext& c
                              .attributes = mount.read_only ? MOUNT_ATTR_RDONLY : 0U,
                              .recursive = true});
   }
-  // A mount above another one must come first, whatever the manifest's order.
+  // A mount point must be mounted before those below it, whatever the manifest's order.
   const auto depth = [](const process::MountSpec& mount) {
     return std::count(mount.destination.begin(), mount.destination.end(), '/');
   };
@@ -161,7 +161,7 @@ void add_filesystems(const config::PodSpec& spec, const config::Container& conta
   } else {
     launch.masked_paths = process::default_masked_paths();
     launch.read_only_paths = process::default_read_only_paths();
-    // Device nodes in an image open nothing: a container's devices are those of /dev.
+    // Device nodes of an image must not work: a container's devices are those in /dev.
     launch.root_attributes = MOUNT_ATTR_NODEV;
   }
 }
@@ -178,6 +178,17 @@ std::string hostname_of(const config::Pod& pod) {
   if (name.size() > kHostnameLength) name.resize(kHostnameLength);
   while (!name.empty() && (name.back() == '-' || name.back() == '.')) name.pop_back();
   return name;
+}
+
+std::string hosts_text(const config::Pod& pod) {
+  std::string text =
+      "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t" + hostname_of(pod) + "\n";
+  for (const auto& alias : pod.spec.host_aliases) {
+    text += alias.ip;
+    for (const auto& name : alias.hostnames) text.append("\t").append(name);
+    text += "\n";
+  }
+  return text;
 }
 
 bool wants_init(const config::Pod& pod) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A container of a Pod as a LaunchSpec. Pure: everything that has to be looked up comes in.
+// Translates a container of a Pod into a LaunchSpec. Pure: the caller looks everything up and passes it in.
 #pragma once
 
 #include <map>
@@ -14,43 +14,48 @@
 
 namespace mete::runtime::pod {
 
-// Where a container is told of memory pressure (systemd's docs/PRESSURE.md): a FIFO, readable when there is some.
+// The path at which a container learns of memory pressure (systemd's docs/PRESSURE.md): a FIFO, readable under
+// pressure.
 inline constexpr const char* kPressurePath = "/run/mete/memory.pressure";
 
 struct ContainerContext {
   image::ImageConfig image;
   process::OverlayRoot overlay;
-  std::string rootfs;                          // empty directory to mount it on
+  std::string rootfs;                          // empty directory that the overlay is mounted on
   std::map<std::string, std::string> volumes;  // volume name -> host path
-  std::string hosts_file;                      // bound to /etc/hosts and so on; empty: the image's own
+  std::string hosts_file;                      // bound to /etc/hosts; empty: the image's own file; likewise below
   std::string resolv_file;
   std::string hostname_file;
-  std::string
-      pressure_fifo;  // bound to kPressurePath, which MEMORY_PRESSURE_WATCH then names; empty: it is told nothing
-  std::vector<process::DeviceSpec> devices;  // besides those that every container has
-  std::optional<int> sandbox_pid;            // whose network, IPC, UTS (and PID) namespaces are shared
+  // Bound to kPressurePath; MEMORY_PRESSURE_WATCH is set to that path. Empty: neither is done.
+  std::string pressure_fifo;
+  std::vector<process::DeviceSpec> devices;  // in addition to the default devices
+  std::optional<int> sandbox_pid;            // process whose network, IPC, UTS (and PID) namespaces are shared
   process::CgroupJoin cgroup;
   process::CgroupView cgroup_view;
-  std::string seccomp_filter;  // the default one, compiled
+  std::string seccomp_filter;  // the default filter, compiled
   std::optional<int> oom_score_adj;
-  std::uint64_t capabilities = ~std::uint64_t{0};  // what can be given at most
+  std::uint64_t capabilities = ~std::uint64_t{0};  // upper bound of the capabilities that can be granted
 };
 
-// `container` is one of plan.pod.spec's, `resolved` its entry in plan. Errors name what a manifest can mend: an image
-// without a command, a capability that does not exist.
+// `container` is one of plan.pod.spec's, `resolved` its entry in plan. Errors name what the manifest must change: an
+// image without a command, an unknown capability.
 [[nodiscard]] Result<process::LaunchSpec> container_spec(const config::PodPlan& plan,
                                                          const config::Container& container,
                                                          const config::ContainerPlan& resolved,
                                                          const ContainerContext& context);
 
-// The namespaces a pod's sandbox holds for its containers.
+// The namespaces that a pod's sandbox holds for its containers.
 [[nodiscard]] process::LaunchSpec sandbox_spec(const config::Pod& pod, const process::CgroupJoin& cgroup);
 
-// Containers that share namespaces need somebody to hold them while they are restarted; a single one does not.
+// True when the pod's containers share namespaces: the sandbox holds them while containers restart. A single container
+// needs none.
 [[nodiscard]] bool needs_sandbox(const config::PodSpec& spec);
 
-// Kubernetes' rule for the host name: hostname, else the pod's name up to the 63rd character.
+// Kubernetes' rule: spec.hostname, otherwise the first 63 characters of the pod's name.
 [[nodiscard]] std::string hostname_of(const config::Pod& pod);
+
+// /etc/hosts of the pod's containers: this machine, the pod's own name, its hostAliases.
+[[nodiscard]] std::string hosts_text(const config::Pod& pod);
 
 // Asked for by an annotation, since Kubernetes has no field for it: mete/init: "true".
 [[nodiscard]] bool wants_init(const config::Pod& pod);

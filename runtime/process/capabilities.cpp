@@ -90,7 +90,7 @@ Result<std::uint64_t> own_bounding_set() {
   for (unsigned i = 0; i < kNames.size(); ++i) {
     const int held = ::prctl(PR_CAPBSET_READ, i, 0, 0, 0);
     if (held < 0 && errno != EINVAL) return fail_errno("read the capability bounding set");
-    if (held > 0) mask |= bit(i);  // EINVAL: an older kernel does not have it
+    if (held > 0) mask |= bit(i);  // EINVAL: an older kernel without this capability
   }
   return mask;
 }

@@ -35,7 +35,7 @@ Result<V1Entry> open_v1(const CgroupJoin& join) {
     if (tasks) {
       entry.tasks.push_back(std::move(*tasks));
     } else if (::access(file.c_str(), F_OK) == 0) {
-      entry.procs_files.push_back(file);  // only v2 has no "tasks": a twin in a plan of an older build
+      entry.procs_files.push_back(file);  // a v2 twin in a plan of an older build has no "tasks" file
     } else {
       return tl::unexpected<Error>(std::move(tasks.error()));
     }

@@ -21,11 +21,11 @@
 namespace mete::runtime::process {
 namespace {
 
-// Where a command without a slash is looked for when the environment has no PATH (as in execvp and runc).
+// Search path for a command without a slash when the environment has no PATH (as in execvp and runc).
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-// Host descriptors must not be seen by the container (CVE-2024-21626, CVE-2016-9962): in a PID namespace that others
-// are in, a process of theirs looks through /proc/PID/fd as soon as the clone is made.
+// The container must not see host descriptors (CVE-2024-21626, CVE-2016-9962). In a PID namespace with other processes,
+// one of them could look through /proc/PID/fd as soon as the clone is made.
 void close_foreign_descriptors(const ChildContext& child, const ChildFds& fds) {
   auto next = 3U + static_cast<unsigned>(fds.preserved);
   for (const int fd : fds.kept) {
@@ -36,8 +36,8 @@ void close_foreign_descriptors(const ChildContext& child, const ChildFds& fds) {
   child.must(::close_range(next, ~0U, 0), "close_range");
 }
 
-// The exec closes all but stdio and what is to be preserved; who waits at the start gate for a person to come closes
-// them now, so that no host file is held by it.
+// The exec closes all descriptors but stdio and the preserved ones. A child that waits at the start gate may wait for
+// long, so it closes them now and holds no host file open.
 void close_host_descriptors(const ChildContext& child, const ChildFds& fds) {
   const auto first = 3U + static_cast<unsigned>(fds.preserved);
   child.must(::close_range(first, ~0U, CLOSE_RANGE_CLOEXEC), "close_range");
@@ -45,13 +45,13 @@ void close_host_descriptors(const ChildContext& child, const ChildFds& fds) {
   int kept[] = {child.control(), fds.start_gate, child.profile};
   std::sort(std::begin(kept), std::end(kept));
   ChildFds waiting = fds;
-  // (No profile is -1, and the first.)
+  // Without a profile the first entry is -1; it is skipped.
   waiting.kept = std::span<const int>(kept).subspan(kept[0] < 0 ? 1 : 0);
   close_foreign_descriptors(child, waiting);
 }
 
-// Pipes and terminals are made by root: as another user the command could not open them again as /dev/stdout. What is
-// not ours to give away (the null device, a file of a read-only file system, a socket) stays as it is.
+// Root made the pipes and terminals, so a command with another user could not open them again as /dev/stdout. Files
+// whose owner must not change (the null device, a file of a read-only file system, a socket) are left alone.
 void give_stdio(std::uint32_t uid) {
   struct stat null_device {};
   const bool known = ::stat("/dev/null", &null_device) == 0;
@@ -73,7 +73,7 @@ void set_stdio(const ChildContext& child, const ChildFds& fds) {
 }
 
 void reset_signals() {
-  // By number, because libc's own signals (32, 33) may be ignored too, and its functions do not touch those.
+  // Raw system calls by number: libc's own signals (32, 33) may be ignored too, and libc's functions refuse them.
   struct {
     void* handler;
     unsigned long flags;
@@ -87,14 +87,14 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// getcwd() that begins with "(unreachable)" means that the directory lies outside the new root (CVE-2024-21626).
+// A getcwd() that begins with "(unreachable)" means that the directory lies outside the new root (CVE-2024-21626).
 void verify_working_directory(const ChildContext& child) {
   char path[PATH_MAX];
   if (::getcwd(path, sizeof path) == nullptr || path[0] != '/')
     child.die("working directory is outside the container", "", EPERM);
 }
 
-// The gate is a FIFO open for reading and writing, so it never reports an end: `start` writes one byte into it.
+// The gate is a FIFO open for reading and writing, so the read never sees its end: `start` writes one byte into it.
 void wait_at_start_gate(const ChildContext& child, int gate) {
   child.tell(kAtGate);
   char byte = 0;
@@ -112,8 +112,8 @@ const char* path_variable(char* const* env) {
   return kDefaultPath;
 }
 
-// execvpe()'s search without its shell fallback and its allocation. `attempt` is called with each path the command may
-// have, until it returns true; else the result is the errno to report: a permission error outlives later "not found"s.
+// execvpe()'s search without its shell fallback and its allocation. Calls `attempt` with each path that the command may
+// have, until it returns true. Otherwise returns the errno to report: a permission error outlives later "not found"s.
 template <class Attempt>
 int for_each_path(const char* name, char* const* env, Attempt attempt) {
   if (std::strchr(name, '/') != nullptr) return attempt(name) ? 0 : errno;
@@ -136,7 +136,7 @@ int for_each_path(const char* name, char* const* env, Attempt attempt) {
   }
 }
 
-// Before the gate, so that `create` and not `start` tells of a command that is missing, as all runtimes do.
+// Runs before the gate, so that `create` and not `start` reports a missing command, as in all runtimes.
 void check_command(const ChildContext& child, const char* name, char* const* env) {
   const int reason = for_each_path(name, env, [](const char* path) {
     struct stat info {};
@@ -146,7 +146,7 @@ void check_command(const ChildContext& child, const char* name, char* const* env
     }
     return ::access(path, X_OK) == 0;
   });
-  // Anything else may be a seccomp filter's answer to our asking; the exec will tell.
+  // Any other error may be a seccomp filter's answer to the check itself; the exec will report the real one.
   if (reason == ENOENT || reason == ENOTDIR || reason == EACCES) child.die("execute", name, reason);
 }
 
@@ -160,12 +160,12 @@ void check_command(const ChildContext& child, const char* name, char* const* env
 
 void run_as_init(const ChildContext& child, const Plan& plan) {
   if (plan.final == Final::pause) {
-    // Nothing more can fail: the parent sees the socket close, as at an exec.
+    // No step can fail any more: the socket closes and the parent takes this for a successful exec.
     ::prctl(PR_SET_NAME, "mete-pause");
     ::close_range(0, ~0U, 0);
     run_init(0);
   }
-  // Blocked before the fork, or the command's end could be missed.
+  // Blocked before the fork; otherwise the command's end could be missed.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -177,7 +177,7 @@ void run_as_init(const ChildContext& child, const Plan& plan) {
     return;
   }
   ::prctl(PR_SET_NAME, "mete-init");
-  // Its executable is the host's: nobody in the container may reach it through /proc/1/exe (CVE-2019-5736).
+  // The init's executable is a host file: no process of the container may reach it through /proc/1/exe (CVE-2019-5736).
   ::prctl(PR_SET_DUMPABLE, 0);
   ::close_range(0, ~0U, 0);
   run_init(command);
@@ -196,25 +196,26 @@ void ChildContext::die(const char* tried, const char* object, int error) const {
   append(tried);
   if (*object != '\0') append(" ");
   append(object);
-  // A parent that is gone cannot be told; there is nothing else to do.
+  // When the parent is gone, there is no one to report to and nothing else to do.
   (void)!::send(control_, &report, sizeof report, MSG_NOSIGNAL);
   ::_exit(127);
 }
 
 void ChildContext::tell(char word, int fd) const {
-  // Not send(): a seccomp filter may be on by now, and write() is what every one allows. Without a reader it ends us.
+  // Not send(): a seccomp filter may be loaded by now, and every filter allows write(). If the parent is gone, SIGPIPE
+  // ends the child.
   if (fd < 0) {
-    must(::write(control_, &word, 1), "tell the launcher");
+    must(::write(control_, &word, 1), "send to the launcher");
     return;
   }
-  must(send_with_descriptor(control_, &word, 1, fd), "hand a descriptor to the launcher");
+  must(send_with_descriptor(control_, &word, 1, fd), "send a descriptor to the launcher");
 }
 
 void ChildContext::tell_number(char word, int fd) const {
   ChildNumber message;
   message.word = word;
   message.number = fd;
-  must(::write(control_, &message, sizeof message), "tell the launcher");
+  must(::write(control_, &message, sizeof message), "send to the launcher");
 }
 
 void ChildContext::await(char word) const {
@@ -235,7 +236,7 @@ void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* c
     ++child.operation;
   }
   child.operation = kReportIdentity;
-  ::setsid();  // fails only for a group leader, which a fresh clone is not
+  ::setsid();  // fails only for a group leader; a fresh clone is none
   if (plan.final != Final::pause) {
     set_stdio(child, fds);
     give_stdio(plan.identity.uid);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the files of the child's side share. Not for use outside runtime/process.
+// Shared by the files of the child's side. Internal to runtime/process.
 #pragma once
 
 #include <span>
@@ -13,26 +13,27 @@ class ChildContext {
  public:
   explicit ChildContext(int control) : control_(control) {}
 
-  // Sends the report and exits; `tried` and `object` are put together into its detail.
+  // Sends the report and exits; the report's detail is `tried`, a space and `object`. `error` 0 stands for errno.
   [[noreturn]] void die(const char* tried, const char* object = "", int error = 0) const;
-  // die() when `result` is negative; else the result.
+  // Calls die() when `result` is negative; otherwise returns `result`.
   long must(long result, const char* tried, const char* object = "") const {
     if (result < 0) die(tried, object);
     return result;
   }
-  // Waits for one word of the parent. The parent's death ends the child.
+  // Waits for one word of the parent. When the parent has died, the child exits.
   void await(char word) const;
 
-  // One word to the parent, with a descriptor when `fd` is one.
+  // Sends one word to the parent, with the descriptor `fd` unless it is negative.
   void tell(char word, int fd = -1) const;
-  // Where seccomp lets only write() through: the parent fetches the descriptor itself.
+  // Sends the number of `fd` only, for use when seccomp may allow nothing but write(): the parent fetches the
+  // descriptor from the child.
   void tell_number(char word, int fd) const;
 
-  std::span<const int> trees;  // see ChildFds; of the operation at hand, taken one by one
-  std::int32_t operation = 0;
-  int root = -1;      // the container's root directory, from MountRoot until PivotRoot
-  int profile = -1;   // AppArmor's attribute, from OpenProfile on
-  int terminal = -1;  // the process's side of it, from OpenTerminal on
+  std::span<const int> trees;  // see ChildFds; each BindMount::by_launcher takes the first and removes it
+  std::int32_t operation = 0;  // index into Plan::ops of the current operation
+  int root = -1;               // the container's root directory, from MountRoot until PivotRoot
+  int profile = -1;            // AppArmor's attribute file, from OpenProfile on
+  int terminal = -1;           // the process's side of the terminal, from OpenTerminal on
   int control() const { return control_; }
 
  private:
@@ -51,7 +52,7 @@ void execute(ChildContext& child, const EnterRoot& op);
 void execute(ChildContext& child, const MoveRoot& op);
 void execute(ChildContext& child, const ChangeMount& op);
 void execute(ChildContext& child, const SetRootPropagation& op);
-// A detached mount onto a descriptor of its target; `shown` is for the error.
+// Attaches the detached mount `mount` to the descriptor of its target; `shown` names the target in errors.
 void attach(const ChildContext& child, int mount, int target, const char* shown);
 
 // child_files.cpp
@@ -59,14 +60,14 @@ void execute(ChildContext& child, const MakeDevice& op);
 void execute(ChildContext& child, const MakeSymlink& op);
 void execute(ChildContext& child, const WriteSysctl& op);
 void execute(ChildContext& child, const ChangeDirectory& op);
-// Opens (O_PATH) a path inside the root; missing directories, or a file when `as_file`, are made. Never leaves the
-// root.
+// Opens (O_PATH) a path inside the root and never leaves the root. Makes missing directories, and with `as_file` a
+// missing file.
 int open_target(const ChildContext& child, const char* path, bool as_file);
-// The same without making anything; -1 with errno when it is not there.
+// The same without making anything; -1 with errno when the path does not exist.
 int open_inside(int root, const char* path, std::uint64_t flags);
 
-// child_copy.cpp: what is in `from` (open for reading) into `to`, with owners, modes and times; other mounts below are
-// not entered. `with_top`: `to` itself gets those of `from`, too.
+// child_copy.cpp: copies the content of `from` (open for reading) to `to`, with owners, modes and times. Other mounts
+// below `from` are not entered. With `with_top`, `to` itself gets owner, mode and times of `from`, too.
 void copy_tree(const ChildContext& child, int from, int to, bool with_top, const char* shown);
 
 // child_terminal.cpp
@@ -89,11 +90,12 @@ void execute(ChildContext& child, const AwaitHooks& op);
 // child_identity.cpp
 void execute(ChildContext& child, const OpenProfile& op);
 void execute(ChildContext& child, const JoinKeyring& op);
-// rlimits, user and groups, capabilities, no_new_privs, seccomp; in the order they allow.
+// Sets rlimits, user and groups, capabilities, no_new_privs and seccomp. The order is dictated by the rights each step
+// needs.
 void become(const ChildContext& child, const Identity& identity);
 
 // child_init.cpp
-// Forwards signals to `command` and reaps everything until it ends; returns its wait status. 0: reaps for ever.
+// Forwards signals to `command` and reaps all children; exits with the command's status. `command` 0: reaps for ever.
 [[noreturn]] void run_init(int command);
 
 }  // namespace mete::runtime::process

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// tmpcopyup: a tmpfs begins with what the image has at its place. By descriptors, without allocation, links not
-// followed.
+// tmpcopyup: fills a tmpfs with what the image has at its place. Works on descriptors, does not allocate, does not
+// follow links.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/sendfile.h>
@@ -27,7 +27,7 @@ struct Entry {
   char name[1];
 };
 
-// 0: not known.
+// 0: the mount is not known.
 std::uint64_t mount_of(int directory, const char* name) {
   struct statx info {};
   return ::statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, STATX_MNT_ID, &info) == 0 ? info.stx_mnt_id : 0;
@@ -36,13 +36,13 @@ std::uint64_t mount_of(int directory, const char* name) {
 struct Copier {
   const ChildContext& child;
   const char* shown;
-  std::uint64_t mount;  // of what is copied
+  std::uint64_t mount;  // the mount that is copied; others are not entered
 
   void owner_and_times(int to, const char* name, const struct stat& info) const {
     child.must(::fchownat(to, name, info.st_uid, info.st_gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH),
                "set an owner below", shown);
     if (!S_ISLNK(info.st_mode)) {
-      // After the owner, which takes the set-user-id bits away. An empty name is the descriptor itself.
+      // After the owner, because chown clears the set-user-id bits. An empty name is the descriptor itself.
       child.must(*name == '\0' ? ::fchmod(to, info.st_mode & 07777U) : ::fchmodat(to, name, info.st_mode & 07777U, 0),
                  "set a mode below", shown);
     }
@@ -118,7 +118,7 @@ struct Copier {
 void copy_tree(const ChildContext& child, int from, int to, bool with_top, const char* shown) {
   struct stat info {};
   child.must(::fstat(from, &info), "stat", shown);
-  // A mount that is not attached yet is only a place (O_PATH); it is written through a directory of it.
+  // A mount that is not attached yet is an O_PATH descriptor only; writing needs a directory opened through it.
   const int out = static_cast<int>(child.must(::openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open", shown));
   const Copier copier{child, shown, mount_of(from, "")};
   copier.directory(from, out, 0);

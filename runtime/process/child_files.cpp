@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Paths inside the container are resolved by the kernel with the container's root as "/" (openat2 RESOLVE_IN_ROOT):
-// neither ".." nor a symbolic link of the image leads out (CVE-2024-45310, CVE-2018-15664).
+// The kernel resolves paths inside the container with the container's root as "/" (openat2 RESOLVE_IN_ROOT): neither
+// ".." nor a symbolic link of the image leads out (CVE-2024-45310, CVE-2018-15664).
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
@@ -20,7 +20,7 @@ namespace {
 
 constexpr mode_t kDirectoryMode = 0755;
 
-// The directory that holds the last component, made when missing, and the component's name in `name`.
+// Opens the directory of the last component (made when missing) and copies the component's name to `name`.
 int open_parent(const ChildContext& child, const char* path, char (&name)[NAME_MAX + 1]) {
   char prefix[PATH_MAX];
   const std::size_t length = std::strlen(path);
@@ -80,13 +80,13 @@ void execute(ChildContext& child, const MakeDevice& op) {
     // mknod applied the umask.
     child.must(::fchmodat(parent, name, op.type_and_mode & 07777U, 0), "set the mode of", path);
   } else if (errno == EEXIST) {
-    // The image's own /dev: its node is used only when it is the device that was asked for.
+    // The image's own /dev: its node is used only when it is the requested device.
     struct stat info {};
     child.must(::fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW), "stat", path);
     if ((info.st_mode & S_IFMT) != (op.type_and_mode & S_IFMT) || info.st_rdev != op.device)
       child.die("another file is at", path, EEXIST);
   } else if (errno == EPERM) {
-    // A user namespace may not make devices: the host's is bound.
+    // A user namespace may not make devices: the host's node is bound instead.
     const BindMount bind{.source = op.path, .sub_path = {}, .destination = op.path};
     execute(child, bind);
   } else {
@@ -104,7 +104,7 @@ void execute(ChildContext& child, const MakeSymlink& op) {
 }
 
 void execute(ChildContext& child, const WriteSysctl& op) {
-  // The host's own procfs, by descriptor, before the image's root is entered (CVE-2025-52881).
+  // The host's own procfs, opened before the image's root is entered (CVE-2025-52881).
   const int proc =
       static_cast<int>(child.must(::open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC), "open /proc/sys"));
   struct statfs info {};

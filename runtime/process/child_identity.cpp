@@ -41,7 +41,7 @@ void load_seccomp(const ChildContext& child, const Identity& identity) {
   const long listener = child.must(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, identity.seccomp_flags, &program),
                                    "load the seccomp filter");
   if ((identity.seccomp_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) == 0) return;
-  // From now on a call may wait for who listens: the launcher hands the descriptor on first.
+  // From here on a system call may block until a listener answers it: the launcher takes the descriptor first.
   child.tell_number(kListener, static_cast<int>(listener));
   child.await(kListenerTaken);
 }
@@ -50,16 +50,16 @@ void drop_bounding_set(const ChildContext& child, std::uint64_t keep) {
   for (int capability = 0; capability <= kLastCapability; ++capability) {
     if ((keep >> static_cast<unsigned>(capability) & 1U) != 0) continue;
     if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
-    if (errno == EINVAL) return;  // past the kernel's last one
+    if (errno == EINVAL) return;  // past the kernel's last capability
     child.die("drop from the capability bounding set");
   }
 }
 
 void set_user(const ChildContext& child, const Identity& identity) {
   child.must(::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "keep capabilities");
-  // glibc's wrappers talk to other threads; there are none, and the raw calls do not allocate.
+  // glibc's wrappers synchronize with other threads; the child has none, and the raw calls do not allocate.
   const long groups = ::syscall(SYS_setgroups, identity.additional_gids.size(), identity.additional_gids.data());
-  // A user namespace with setgroups denied has none to set.
+  // In a user namespace with setgroups denied the call fails; that does no harm when there is no group to set.
   if (groups < 0 && !(errno == EPERM && identity.additional_gids.empty())) child.die("set additional groups");
   child.must(::syscall(SYS_setresgid, identity.gid, identity.gid, identity.gid), "set group");
   child.must(::syscall(SYS_setresuid, identity.uid, identity.uid, identity.uid), "set user");
@@ -82,7 +82,7 @@ void set_capabilities(const ChildContext& child, const CapabilitySets& sets) {
   }
 }
 
-// Takes effect at the exec.
+// The profile takes effect at the exec.
 void set_profile(const ChildContext& child, const std::string& profile) {
   if (profile.empty()) return;
   constexpr char kPrefix[] = "exec ";
@@ -98,7 +98,7 @@ void set_profile(const ChildContext& child, const std::string& profile) {
 
 void execute(ChildContext& child, const JoinKeyring& op) {
   constexpr int kJoinSession = 1;  // KEYCTL_JOIN_SESSION_KEYRING
-  // A kernel without keys has none to keep apart.
+  // A kernel without keyrings has nothing to separate.
   if (::syscall(SYS_keyctl, kJoinSession, op.name.c_str()) < 0 && errno != ENOSYS)
     child.die("join session keyring", op.name.c_str());
 }
@@ -118,8 +118,8 @@ void become(const ChildContext& child, const Identity& identity) {
   set_profile(child, identity.apparmor_profile);
   if (identity.umask) ::umask(*identity.umask);
   if (identity.no_new_privileges) child.must(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "set no_new_privs");
-  // Without no_new_privs a filter needs CAP_SYS_ADMIN, so it is loaded before the capabilities go; it must then allow
-  // the calls below. With it, it is the last thing done, so that it need not.
+  // Without no_new_privs, loading a filter needs CAP_SYS_ADMIN: the filter is loaded before the capabilities are
+  // dropped, and must allow the calls below. With no_new_privs it is loaded last and need not allow them.
   if (!identity.no_new_privileges) load_seccomp(child, identity);
   drop_bounding_set(child, identity.capabilities.bounding);
   set_user(child, identity);

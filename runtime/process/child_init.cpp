@@ -10,7 +10,7 @@
 namespace mete::runtime::process {
 
 void run_init(int command) {
-  // Blocked signals of a namespace's pid 1 are delivered to sigwait even though their default would be to ignore them.
+  // sigwait also gets the blocked signals of a namespace's pid 1 whose default action would be to ignore them.
   sigset_t all;
   sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, nullptr);
@@ -21,7 +21,7 @@ void run_init(int command) {
       int status = 0;
       for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
         if (pid != command) continue;
-        // The shim reads our status as the container's.
+        // The shim reads this process's status as the container's.
         ::_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
       }
     } else if (command > 0) {

@@ -24,7 +24,7 @@ void set_attributes(const ChildContext& child, int mount, std::uint64_t attribut
   if (attributes == 0) return;
   struct mount_attr change {};
   change.attr_set = attributes;
-  // The access-time modes are values of one field, not bits.
+  // The access-time modes are values of one field, not single bits.
   if ((attributes & MOUNT_ATTR__ATIME) != 0) change.attr_clr = MOUNT_ATTR__ATIME;
   const unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U);
   child.must(::mount_setattr(mount, "", flags, &change, sizeof change), "set mount attributes of", shown);
@@ -38,7 +38,7 @@ void set_propagation(const ChildContext& child, int mount, std::uint64_t propaga
   child.must(::mount_setattr(mount, "", flags, &change, sizeof change), "set propagation of", shown);
 }
 
-// "key=value" in place: fsconfig wants two texts. At most what a page holds.
+// Splits "key=value", because fsconfig takes two texts. A value may have at most a page.
 int set_option(int context, const char* option) {
   const char* equals = std::strchr(option, '=');
   if (equals == nullptr) return ::fsconfig(context, FSCONFIG_SET_FLAG, option, nullptr, 0);
@@ -91,7 +91,7 @@ bool sets_mode(const MountFilesystem& op) {
   return false;
 }
 
-// A detached copy of what `source` shows.
+// Opens a detached copy of the mount at the operation's source.
 int clone_tree(ChildContext& child, const BindMount& op) {
   if (op.by_launcher) {
     if (child.trees.empty()) child.die("the launcher has made no mount of", op.source.c_str(), EBADF);
@@ -103,7 +103,7 @@ int clone_tree(ChildContext& child, const BindMount& op) {
   if (op.sub_path.empty()) {
     return static_cast<int>(child.must(::open_tree(AT_FDCWD, op.source.c_str(), flags), "bind", op.source.c_str()));
   }
-  // subPath: may not leave the volume, whatever links were put there (CVE-2021-25741); made when missing.
+  // subPath is made when missing. It must not leave the volume, whatever links are in there (CVE-2021-25741).
   ChildContext volume = child;
   volume.root = static_cast<int>(
       child.must(::open(op.source.c_str(), O_PATH | O_CLOEXEC | O_DIRECTORY), "open volume", op.source.c_str()));
@@ -117,7 +117,7 @@ int clone_tree(ChildContext& child, const BindMount& op) {
   return tree;
 }
 
-// What masks must be the real null device, not a file an image put there (CVE-2025-31133).
+// The file that masks must be the real null device, not a file that an image put there (CVE-2025-31133).
 int open_null_device(const ChildContext& child) {
   const int fd = ::open("/dev/null", O_PATH | O_CLOEXEC | O_NOFOLLOW);
   struct stat info {};
@@ -162,10 +162,10 @@ void execute(ChildContext& child, const MountFilesystem& op) {
   const int from = op.copy_up ? open_inside(child.root, op.destination.c_str(), O_RDONLY | O_DIRECTORY) : -1;
   const int target = open_target(child, op.destination.c_str(), false);
   if (op.copy_up) {
-    // What the image does not have, has nothing to copy.
+    // When the image lacks the directory, there is nothing to copy.
     if (from >= 0) copy_tree(child, from, mount, !sets_mode(op), op.destination.c_str());
     ::close(from);
-    // Only now: nothing can be copied into a read-only mount.
+    // After the copy: nothing can be copied into a read-only mount.
     set_attributes(child, mount, op.attributes, false, op.destination.c_str());
   }
   attach(child, mount, target, op.destination.c_str());
@@ -264,8 +264,8 @@ void execute(ChildContext& child, const EnterRoot&) {
 
 void execute(ChildContext& child, const PivotRoot&) {
   child.must(::fchdir(child.root), "change directory to the root");
-  // pivot_root(".", "."): the old root ends up on top of the new one, and is detached from there; no directory in the
-  // image is needed for it (pivot_root(2), NOTES).
+  // pivot_root(".", ".") puts the old root on top of the new one, where it is detached; the image needs no directory
+  // for it (pivot_root(2), NOTES).
   child.must(::syscall(SYS_pivot_root, ".", "."), "pivot_root");
   child.must(::umount2(".", MNT_DETACH), "detach the old root");
   child.must(::chdir("/"), "change directory to /");

@@ -16,7 +16,7 @@ namespace mete::runtime::process {
 
 void execute(ChildContext& child, const AwaitIdMappings&) {
   child.await(kMappingsWritten);
-  // Until now this process had no user in the new namespace, and what it makes would belong to nobody.
+  // Until now this process had no user id in the new namespace, and files that it made would have no owner there.
   child.must(::setresgid(0, 0, 0), "become group 0 of the user namespace");
   child.must(::setresuid(0, 0, 0), "become root of the user namespace");
 }

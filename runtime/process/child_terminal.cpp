@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The terminal comes from the container's own devpts, so that it has a name in there, and by descriptors all the way
-// (TIOCGPTPEER): a /dev/pts or /dev/console that an image made leads nowhere else (CVE-2025-52565, CVE-2026-41579).
+// The terminal comes from the container's own devpts, so that it has a name there. All steps use descriptors
+// (TIOCGPTPEER): a /dev/pts or /dev/console of the image cannot redirect them (CVE-2025-52565, CVE-2026-41579).
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
@@ -46,7 +46,7 @@ void mount_console(const ChildContext& child, int terminal) {
   const int target = open_target(child, path, true);
   struct stat info {};
   child.must(::fstat(target, &info), "stat", path);
-  // An image may have a regular file or a device there, and nothing that leads elsewhere.
+  // The image may have a regular file or a device here; the open follows no link out of the root.
   if (S_ISDIR(info.st_mode)) child.die("found a directory at", path, EISDIR);
   attach(child, tree, target, path);
   ::close(target);

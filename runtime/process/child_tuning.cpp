@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the kernel is to treat the process: scheduling, IO priority, personality, memory policy, CPU affinity.
+// How the kernel treats the process: scheduling, IO priority, personality, memory policy, CPU affinity.
 #include <sys/personality.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 namespace mete::runtime::process {
 namespace {
 
-// As sched_setattr(2) takes it; Debian 12's headers have it only in <linux/sched/types.h>, which collides with
+// The argument of sched_setattr(2). Debian 12's headers have it only in <linux/sched/types.h>, which collides with
 // <sched.h>.
 struct SchedulingAttributes {
   std::uint32_t size;
@@ -46,7 +46,7 @@ void execute(ChildContext& child, const Tune& op) {
   if (tuning.personality) child.must(::personality(*tuning.personality), "set the personality");
   if (tuning.memory_policy) {
     const auto& nodes = tuning.memory_policy->nodes;
-    // The kernel takes one bit less than it is told.
+    // The kernel reads one bit less than the number that it is given.
     const unsigned long bits = nodes.empty() ? 0 : nodes.size() * 64 + 1;
     child.must(::syscall(SYS_set_mempolicy, tuning.memory_policy->mode, nodes.empty() ? nullptr : nodes.data(), bits),
                "set the memory policy");

@@ -17,7 +17,7 @@ tl::unexpected<Error> explain(const Plan& plan, ChildReport& report) {
   const int code = report.error;
   if (report.operation == kReportCommand) {
     const std::string command = plan.args.empty() ? "" : plan.args.front();
-    // Docker tells its exit codes 126 and 127 by these words, in Go's spelling.
+    // Docker derives its exit codes 126 and 127 from these words, in Go's spelling.
     const auto say = [&](const std::string& what) {
       return tl::unexpected<Error>(Error{code, "exec \"" + command + "\": " + what});
     };
@@ -42,8 +42,8 @@ struct Received {
   UniqueFd descriptor;
 };
 
-// A child that ended with words of ours unread resets the connection: the error comes before what it wrote last, which
-// is still there.
+// A child that ends with unread words of the parent resets the connection: ECONNRESET arrives before the child's last
+// message, which can still be read.
 Received receive(const UniqueFd& control, int flags) {
   Received received;
   bool was_reset = false;
@@ -80,7 +80,7 @@ Result<ChildSays> next_word(const Plan& plan, const UniqueFd& control) {
 
 Status or_report(const Plan& plan, const UniqueFd& control, Status done) {
   if (done) return done;
-  // What it said before it failed is passed over.
+  // Words that the child sent before the report are skipped.
   while (true) {
     Received received = receive(control, MSG_DONTWAIT);
     if (received.length <= 0) return done;

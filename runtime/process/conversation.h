@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a child says to its launcher over the control socket, and what its reports mean.
+// The launcher's side of the control socket: reads the child's words and explains its reports.
 #pragma once
 
 #include "config/result.h"
@@ -9,15 +9,15 @@
 namespace mete::runtime::process {
 
 struct ChildSays {
-  char word = 0;        // one of child.h; 0: the socket closed, at the exec or with the child's end
+  char word = 0;        // one of child.h; 0: the socket closed, by the exec or by the child's end
   UniqueFd descriptor;  // with kTerminal
   int number = 0;       // with kListener
 };
 
-// Waits for the next word. The error is the child's report, or that it ended without one.
+// Waits for the next word. The error is the child's report, or says that the child ended without a report.
 [[nodiscard]] Result<ChildSays> next_word(const Plan& plan, const UniqueFd& control);
 
-// `done` as it is; when it is an error and the child has left a report, that, which is the better explanation.
+// Returns `done`, except when `done` is an error and the child has left a report: then the report, which explains more.
 [[nodiscard]] Status or_report(const Plan& plan, const UniqueFd& control, Status done);
 
 }  // namespace mete::runtime::process

@@ -90,7 +90,8 @@ std::vector<MountSpec> cgroup_mounts(const CgroupView& view) {
     if (!view.unified) return {};
     return {{.destination = "/sys/fs/cgroup", .type = "cgroup2", .source = "cgroup2", .attributes = kReadOnly}};
   }
-  // On v1 a directory of directories; the tmpfs stays writable for root until its mounts are in, and is harmless after.
+  // On v1 a directory of directories. The tmpfs must stay writable for root until its mounts are made; afterwards that
+  // is harmless.
   std::vector<MountSpec> mounts = {{.destination = "/sys/fs/cgroup",
                                     .type = "tmpfs",
                                     .source = "cgroup",

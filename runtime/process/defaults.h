@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every Linux container has: runtime-spec's default file systems and devices, and the paths docker and podman
-// hide.
+// Defaults that every Linux container gets: runtime-spec's file systems and devices, and the paths that docker and
+// podman hide.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@
 
 namespace mete::runtime::process {
 
-// /proc, /dev, /dev/pts, /dev/shm, /dev/mqueue, /sys. `own_network`: sysfs shows a network namespace, so a container
-// in the host's is given a read-only bind of the host's instead.
+// /proc, /dev, /dev/pts, /dev/shm, /dev/mqueue, /sys. A sysfs mount shows one network namespace: a container without a
+// network namespace of its own (`own_network` false) gets a read-only bind of the host's /sys instead.
 [[nodiscard]] std::vector<MountSpec> default_mounts(bool own_network, std::uint64_t shm_bytes = 64U << 20U);
 
 // null, zero, full, random, urandom, tty.
@@ -21,16 +21,16 @@ namespace mete::runtime::process {
 [[nodiscard]] std::vector<std::string> default_masked_paths();
 [[nodiscard]] std::vector<std::string> default_read_only_paths();
 
-// The hierarchies that a container is to see below /sys/fs/cgroup.
+// The hierarchies that a container sees below /sys/fs/cgroup.
 struct CgroupView {
   std::vector<std::pair<std::string, std::string>>
       v1;                // directory name, mount options ("cpu,cpuacct", "none,name=systemd")
-  bool unified = false;  // with v1: as /sys/fs/cgroup/unified; alone: /sys/fs/cgroup
+  bool unified = false;  // cgroup2: beside v1 at /sys/fs/cgroup/unified, alone at /sys/fs/cgroup
 };
-// All of the machine's, in directories named as its mount points are.
+// All hierarchies of the machine; each directory has the name of its mount point.
 [[nodiscard]] CgroupView view_of(const cgroup::Hierarchies& hierarchies);
 
-// /sys/fs/cgroup as the container's own cgroup namespace shows it, read-only.
+// Mounts that show /sys/fs/cgroup as seen from the container's own cgroup namespace, read-only.
 [[nodiscard]] std::vector<MountSpec> cgroup_mounts(const CgroupView& view);
 
 }  // namespace mete::runtime::process

@@ -9,7 +9,7 @@ struct Overloaded : Ts... {
   using Ts::operator()...;
 };
 template <class... Ts>
-Overloaded(Ts...) -> Overloaded<Ts...>;  // implied in C++20; clang 14 wants it said
+Overloaded(Ts...) -> Overloaded<Ts...>;  // implied in C++20; clang 14 needs it
 
 }  // namespace
 

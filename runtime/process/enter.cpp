@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "runtime/process/plan.h"
 
@@ -23,7 +24,8 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
   }
   plan.has_oom_score_adj = container.has_oom_score_adj;
   plan.oom_score_adj = container.oom_score_adj;
-  // Of a `process` of its own scheduling, IO priority and affinity; personality and memory policy are the container's.
+  // A `process` may have its own scheduling, IO priority and affinity; personality and memory policy are the
+  // container's.
   plan.tuning = spec.tuning.value_or(container.tuning);
   plan.tuning.personality = container.tuning.personality;
   plan.tuning.memory_policy = container.tuning.memory_policy;
@@ -32,7 +34,8 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
     if (std::holds_alternative<JoinKeyring>(op)) plan.ops.push_back(op);
   }
   if (!plan.identity.apparmor_profile.empty()) plan.ops.push_back(OpenProfile{});
-  // The user namespace first: it gives the right to join the others. The mount namespace last: with it goes /proc.
+  // The user namespace comes first: it gives the right to join the others. The mount namespace comes last: with it this
+  // /proc becomes unreachable.
   constexpr std::array<std::pair<NamespaceKind, const char*>, 8> kKinds = {{{NamespaceKind::user, "user"},
                                                                             {NamespaceKind::pid, "pid"},
                                                                             {NamespaceKind::network, "net"},
@@ -46,8 +49,13 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
     const std::string own = std::string("/proc/self/ns/") + name;
     struct stat theirs {};
     struct stat ours {};
-    if (::stat(path.c_str(), &theirs) != 0) return fail_errno("namespace " + path);
-    if (::stat(own.c_str(), &ours) == 0 && ours.st_ino == theirs.st_ino) continue;
+    const bool has_own = ::stat(own.c_str(), &ours) == 0;
+    if (::stat(path.c_str(), &theirs) != 0) {
+      // A kernel may be built without a kind, as user mode Linux without time namespaces: then there is none to join.
+      if (errno == ENOENT && !has_own) continue;
+      return fail_errno("namespace " + path);
+    }
+    if (has_own && ours.st_ino == theirs.st_ino) continue;
     if (kind == NamespaceKind::pid) {
       plan.join_pid_namespace = path;
     } else {

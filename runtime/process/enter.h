@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A further process in a running container: the same namespaces, cgroups and rights as the container's own.
+// One more process in a running container, with the namespaces, cgroups and rights of the container's first process.
 #pragma once
 
 #include <sys/types.h>
@@ -17,11 +17,11 @@ struct EnterSpec {
   pid_t pid = 0;  // the container's first process
   std::vector<std::string> args;
   std::optional<Tuning> tuning;          // empty: the container's
-  std::optional<TerminalSpec> terminal;  // see OpenTerminal; TERM is set when the environment has none
+  std::optional<TerminalSpec> terminal;  // see OpenTerminal; TERM is set when the environment has no TERM
 };
 
-// `container` is the plan the container was launched from: its identity, environment and working directory are taken.
-// The namespaces to join are read from /proc/PID/ns; those that are also ours are left out.
+// `container` is the plan that the container was launched from; the new plan takes its identity, environment and
+// working directory. The namespaces to join are read from /proc/PID/ns; those that the caller shares are left out.
 [[nodiscard]] Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec);
 
 }  // namespace mete::runtime::process

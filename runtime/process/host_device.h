@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A device of the machine that a container is to have, too.
+// A device of the machine that a container gets, too.
 #pragma once
 
 #include <string>
@@ -9,7 +9,8 @@
 
 namespace mete::runtime::process {
 
-// As the node at `path` is, with its owner and mode; links are followed. The error: nothing there, or no device.
+// Describes the device node at `path`: type, number, owner and mode. Symbolic links are followed. Error: `path` does
+// not exist or is no device.
 [[nodiscard]] Result<DeviceSpec> host_device(const std::string& path);
 
 }  // namespace mete::runtime::process

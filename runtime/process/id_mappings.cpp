@@ -60,7 +60,7 @@ Status write_one(pid_t pid, const char* file, const char* helper, const std::vec
 Status write_id_mappings(pid_t pid, const std::vector<IdMapping>& uids, const std::vector<IdMapping>& gids) {
   METE_CHECK(write_one(pid, "uid_map", "newuidmap", uids));
   if (::geteuid() != 0 && is_own_id_alone(gids, ::getegid())) {
-    // The kernel lets an unprivileged process map its own group only where setgroups cannot be called.
+    // The kernel lets an unprivileged process map its own group only where setgroups is denied.
     METE_CHECK(write_control(AT_FDCWD, "/proc/" + std::to_string(pid) + "/setgroups", "deny"));
   }
   return write_one(pid, "gid_map", "newgidmap", gids);
@@ -84,7 +84,7 @@ Result<UniqueFd> open_id_map(const IdMap& map) {
   char made = 0;
   const auto open = [&]() -> Result<UniqueFd> {
     if (::read(read_end.get(), &made, 1) != 1 || made != 'y')
-      return fail("a user namespace for an id-mapped mount could not be made");
+      return fail("cannot make a user namespace for an id-mapped mount");
     METE_CHECK(write_id_mappings(holder, map.uids, map.gids));
     return open_at(AT_FDCWD, "/proc/" + std::to_string(holder) + "/ns/user", O_RDONLY);
   };

@@ -12,12 +12,12 @@
 
 namespace mete::runtime::process {
 
-// Writes /proc/PID/uid_map and gid_map. Where the kernel refuses us more than our own id, newuidmap(1) and newgidmap(1)
-// are asked, which give what /etc/subuid and /etc/subgid allow.
+// Writes /proc/PID/uid_map and gid_map. When the kernel allows the caller only its own id, newuidmap(1) and
+// newgidmap(1) write the mappings instead, within what /etc/subuid and /etc/subgid allow.
 [[nodiscard]] Status write_id_mappings(pid_t pid, const std::vector<IdMapping>& uids,
                                        const std::vector<IdMapping>& gids);
 
-// A descriptor of a user namespace that nobody is in, for MOUNT_ATTR_IDMAP.
+// A descriptor of a user namespace without processes, for MOUNT_ATTR_IDMAP.
 [[nodiscard]] Result<UniqueFd> open_id_map(const IdMap& map);
 
 }  // namespace mete::runtime::process

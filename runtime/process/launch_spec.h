@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a container's process shall see and be, as plain data: independent of Pods (the agent) and of config.json
-// (mete-oci), both of which are translated into it. make_plan() turns it into set-up operations.
+// What a container's process sees and which rights it has, as plain data. The structs know neither Pods (the agent) nor
+// config.json (mete-oci): both are translated into a LaunchSpec. make_plan() turns a LaunchSpec into set-up operations.
 #pragma once
 
 #include <chrono>
@@ -16,13 +16,13 @@ enum class NamespaceKind : std::uint8_t { mount, pid, network, ipc, uts, cgroup,
 
 struct NamespaceUse {
   NamespaceKind kind;
-  std::string path;  // of an existing one to join (/proc/PID/ns/net); empty: a new one
+  std::string path;  // an existing namespace to join (/proc/PID/ns/net); empty: a new one
   bool operator==(const NamespaceUse&) const = default;
 };
 
-// One layer stack, mounted inside the container's own mount namespace, so that it is gone with the container.
+// One stack of layers. It is mounted inside the container's own mount namespace and so disappears with the container.
 struct OverlayRoot {
-  std::string layers_dir;           // lowers are relative to it: overlay's option text is limited to a page
+  std::string layers_dir;           // `lowers` are relative to it, because overlay's option text is limited to a page
   std::vector<std::string> lowers;  // topmost first
   std::string upper;
   std::string work;
@@ -36,8 +36,8 @@ struct IdMapping {
   bool operator==(const IdMapping&) const = default;
 };
 
-// Owners as a mount shows them (mount_setattr(2), MOUNT_ATTR_IDMAP): `inside` is what the file system holds, `outside`
-// what is seen. Both lists empty: as they are.
+// How a mount shows the owners of its files (mount_setattr(2), MOUNT_ATTR_IDMAP): `inside` is the id in the file
+// system, `outside` the id that is seen. Both lists empty: owners are shown unchanged.
 struct IdMap {
   std::vector<IdMapping> uids;
   std::vector<IdMapping> gids;
@@ -51,13 +51,13 @@ struct MountSpec {
   std::string source;
   std::string sub_path;              // bind only: below `source`, resolved without leaving it; made when missing
   std::string data;                  // comma-separated file system options
-  std::uint64_t attributes = 0;      // MOUNT_ATTR_*; of a recursive bind: of all its mounts
-  std::uint64_t top_attributes = 0;  // of the topmost mount alone (OCI's "ro" of an rbind, where "rro" is for all)
+  std::uint64_t attributes = 0;      // MOUNT_ATTR_*; with `recursive`, of all mounts below, too
+  std::uint64_t top_attributes = 0;  // of the topmost mount only (OCI's "ro" of an rbind; "rro" is for all)
   bool recursive = false;            // bind only
   std::uint64_t propagation = 0;     // MS_SHARED, MS_SLAVE, ... of the new mount; 0: private
-  bool optional = false;             // a file system that this kernel lacks is left out
-  bool remount = false;              // nothing is mounted: the attributes of what is mounted at `destination` change
-  bool copy_up = false;              // tmpfs only: begins with what the image has at `destination`
+  bool optional = false;             // a file system that this kernel lacks is skipped
+  bool remount = false;              // mounts nothing: changes the attributes of the mount at `destination`
+  bool copy_up = false;              // tmpfs only: starts as a copy of what the image has at `destination`
   IdMap id_map;
   bool operator==(const MountSpec&) const = default;
 };
@@ -97,13 +97,14 @@ struct Identity {
   bool no_new_privileges = false;
   // A compiled BPF program (an array of sock_filter); empty: no filter.
   std::string seccomp_filter;
-  std::uint32_t seccomp_flags = 0;  // SECCOMP_FILTER_FLAG_*; with NEW_LISTENER the launcher takes its descriptor
+  // SECCOMP_FILTER_FLAG_*; with NEW_LISTENER the launcher takes the listener's descriptor.
+  std::uint32_t seccomp_flags = 0;
   std::vector<ResourceLimit> rlimits;
-  std::string apparmor_profile;  // that the command is executed under; empty: as we are
+  std::string apparmor_profile;  // profile that the command is executed under; empty: the caller's
   bool operator==(const Identity&) const = default;
 };
 
-// sched_setattr(2). What the policy does not use is 0.
+// sched_setattr(2). Fields that `policy` does not use are 0.
 struct Scheduling {
   std::uint32_t policy = 0;  // SCHED_*
   std::uint64_t flags = 0;   // SCHED_FLAG_*
@@ -118,24 +119,24 @@ struct Scheduling {
 // set_mempolicy(2).
 struct MemoryPolicy {
   std::int32_t mode = 0;             // MPOL_* with MPOL_F_*
-  std::vector<std::uint64_t> nodes;  // bit n of the whole is node n
+  std::vector<std::uint64_t> nodes;  // bit n of the whole list is node n
   bool operator==(const MemoryPolicy&) const = default;
 };
 
-// How the kernel is to treat the process, apart from its rights.
+// How the kernel treats the process, apart from its rights.
 struct Tuning {
   std::optional<Scheduling> scheduling;
   std::optional<std::int32_t> io_priority;   // ioprio_set(2)
   std::optional<std::uint64_t> personality;  // personality(2)
   std::optional<MemoryPolicy> memory_policy;
-  // sched_setaffinity(2), bit n of the whole is CPU n; empty: left alone. For `exec`: before it enters the cgroups, and
-  // after.
+  // sched_setaffinity(2): bit n of the whole list is CPU n; empty: not changed. A process that enters a running
+  // container gets `first_cpus` before it enters the cgroups and `cpus` after that.
   std::vector<std::uint64_t> first_cpus;
   std::vector<std::uint64_t> cpus;
   bool operator==(const Tuning&) const = default;
 };
 
-// A pseudo-terminal of the container's own devpts as its standard streams and /dev/console.
+// The standard streams and /dev/console become a pseudo-terminal of the container's own devpts.
 struct TerminalSpec {
   std::uint16_t rows = 0;  // 0: the kernel's default
   std::uint16_t columns = 0;
@@ -148,11 +149,11 @@ struct TimeOffset {
   bool operator==(const TimeOffset&) const = default;
 };
 
-// Which cgroups the process shall be in before it runs anything of the image. How it gets there is the launcher's
-// business (cgroup_entry.h).
+// The cgroups that the process is in before anything of the image runs. The launcher chooses how the process enters
+// them (cgroup_entry.h).
 struct CgroupJoin {
   std::vector<std::string> procs_files;  // v1: absolute paths of cgroup.procs
-  std::string v2_directory;              // v2, or the twin on hybrid: cloned straight into it
+  std::string v2_directory;              // v2, or the twin on hybrid: the clone starts in it
   bool operator==(const CgroupJoin&) const = default;
 };
 
@@ -164,22 +165,23 @@ struct LaunchSpec {
   std::optional<TimeOffset> boottime_offset;
   CgroupJoin cgroup;
 
-  std::string rootfs;                  // directory; with `overlay` the empty one it is mounted on
-  std::optional<OverlayRoot> overlay;  // else `rootfs` is bound to itself
+  std::string rootfs;                  // a directory; with `overlay` the empty directory that the overlay is mounted on
+  std::optional<OverlayRoot> overlay;  // empty: `rootfs` is bound to itself
   bool read_only_root = false;
-  bool move_root = false;              // instead of pivot_root: see MoveRoot
-  std::uint64_t root_attributes = 0;   // MOUNT_ATTR_* for the root mount
-  std::uint64_t root_propagation = 0;  // MS_SLAVE, ... of the root mount, set when all is mounted; 0: private
-  bool receive_host_mounts = false;    // the host's mounts are made slaves, not private: what it mounts later comes in
-  std::vector<MountSpec> mounts;       // in this order
-  std::vector<MountSpec> cgroup_mounts;  // after the cgroup namespace is made, so that they show its root as "/"
+  bool move_root = false;                // use MoveRoot instead of PivotRoot
+  std::uint64_t root_attributes = 0;     // MOUNT_ATTR_* of the root mount
+  std::uint64_t root_propagation = 0;    // MS_SLAVE, ... of the root mount, set after all mounts are made; 0: private
+  bool receive_host_mounts = false;      // host mounts become slaves, not private: later mounts of the host appear
+  std::vector<MountSpec> mounts;         // made in this order
+  std::vector<MountSpec> cgroup_mounts;  // made after the cgroup namespace, so that they show its root as "/"
   std::vector<DeviceSpec> devices;
   std::vector<std::string> masked_paths;
   std::vector<std::string> read_only_paths;
   std::map<std::string, std::string> sysctls;  // "net.ipv4.ip_forward" -> "1"
   std::string hostname;
   std::string domainname;
-  std::string session_keyring;  // its name (keyctl(2)); empty: the keys of whoever launches stay within reach
+  // Name of a new session keyring (keyctl(2)); empty: the process keeps the caller's keyring.
+  std::string session_keyring;
 
   std::vector<std::string> args;
   std::vector<std::string> env;  // NAME=value
@@ -187,10 +189,10 @@ struct LaunchSpec {
   Identity identity;
   Tuning tuning;
   std::optional<TerminalSpec> terminal;
-  bool hooks =
-      false;  // the launcher does something (LaunchOptions::hooks) when all is mounted and before the root changes
+  // The launcher calls LaunchOptions::hooks when all mounts are made and before the root changes.
+  bool hooks = false;
   std::optional<int> oom_score_adj;
-  bool init = false;  // a pid 1 of ours that forwards signals and reaps, with the command as its child
+  bool init = false;  // pid 1 is mete's own: it forwards signals and reaps; the command is its child
 };
 
 }  // namespace mete::runtime::process

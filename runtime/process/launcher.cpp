@@ -39,7 +39,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   return result;
 }
 
-// Joining a PID namespace takes effect at the next clone; what we had is put back when this goes out of scope.
+// Joins a PID namespace for the next clone; the destructor restores the caller's.
 class PidNamespaceVisit {
  public:
   Status enter(const std::string& path) {
@@ -59,9 +59,9 @@ class PidNamespaceVisit {
   UniqueFd own_;
 };
 
-// A process that enters others' PID namespace is in their /proc from its clone on: it shall not be looked into there,
-// by who has no CAP_SYS_PTRACE, before it has executed its command (ptrace(2), "Ptrace access mode checking"). The
-// child inherits it.
+// A process that enters another PID namespace is visible in its /proc from the clone on. Until the process has executed
+// its command, processes without CAP_SYS_PTRACE must not look into it (ptrace(2), "Ptrace access mode checking"). The
+// child inherits the flag.
 class Undumpable {
  public:
   explicit Undumpable(bool wanted) : before_(wanted ? ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) : 0) {
@@ -80,7 +80,7 @@ class Undumpable {
 std::vector<int> kept_descriptors(const ChildFds& fds) {
   std::vector<int> kept = {fds.control, fds.stdin_fd, fds.stdout_fd, fds.stderr_fd, fds.start_gate};
   kept.insert(kept.end(), fds.trees.begin(), fds.trees.end());
-  // Standard streams and what is preserved stay anyhow.
+  // Standard streams and preserved descriptors stay open in any case.
   std::erase_if(kept, [&](int fd) { return fd < 3 + fds.preserved; });
   std::sort(kept.begin(), kept.end());
   return kept;
@@ -96,7 +96,7 @@ void set_oom_score_adj(pid_t pid, const Plan& plan, std::vector<std::string>& wa
   if (!plan.has_oom_score_adj) return;
   const auto set =
       write_control(AT_FDCWD, "/proc/" + std::to_string(pid) + "/oom_score_adj", std::to_string(plan.oom_score_adj));
-  // Lowering it below one's own needs CAP_SYS_RESOURCE, which not every root has; the container runs all the same.
+  // A value below the launcher's own needs CAP_SYS_RESOURCE, which not every root has; the container runs all the same.
   if (!set)
     warnings.push_back("oom_score_adj " + std::to_string(plan.oom_score_adj) + " was refused: " + set.error().what);
 }
@@ -105,7 +105,7 @@ class Child {
  public:
   Child(const Plan& plan, const LaunchOptions& options, bool clone_into_cgroup)
       : plan_(plan),
-        options_(options),  // A process of another user namespace may not clone into our cgroups.
+        options_(options),  // A process of another user namespace may not clone into this one's cgroups.
         clone_into_cgroup_(clone_into_cgroup && plan.join_user_namespace.empty()) {}
 
   Result<Launched> start() {
@@ -125,7 +125,7 @@ class Child {
     return std::move(launched_);
   }
 
-  // After a failed start(): somebody else's SIGKILL ended the child before it could say a word.
+  // True after a failed start() when a SIGKILL of another process ended the child before it sent a word.
   [[nodiscard]] bool was_killed() const { return was_killed_; }
 
  private:
@@ -147,7 +147,7 @@ class Child {
       args.flags |= CLONE_INTO_CGROUP;
       args.cgroup = static_cast<std::uint64_t>(v2_directory_.get());
     }
-    // All the child needs is made here: it may not allocate.
+    // Everything the child needs is made here, because the child may not allocate.
     const auto arguments = pointers(plan_.args);
     const auto environment = pointers(plan_.env);
     const auto tree_fds = trees.numbers();
@@ -191,7 +191,7 @@ class Child {
     return converse();
   }
 
-  // What the child cannot enter by itself.
+  // Writes the pid into the cgroups that the child cannot enter by itself.
   Status join_cgroups() const {
     const std::string text = std::to_string(pid_);
     for (const auto& file : v1_entry_.procs_files) METE_CHECK(write_control(AT_FDCWD, file, text));
@@ -204,7 +204,7 @@ class Child {
     tasks.reserve(v1_entry_.tasks.size());
     for (const auto& file : v1_entry_.tasks) tasks.push_back(file.get());
     if (send_with_descriptors(control_.get(), &kEnterCgroups, 1, tasks) != 1) {
-      return or_report(plan_, control_, fail_errno("tell the container's first process to enter its cgroups"));
+      return or_report(plan_, control_, fail_errno("send the cgroups to the container's first process"));
     }
     v1_entry_ = {};
     return {};
@@ -215,13 +215,13 @@ class Child {
                        [](const SetupOp& op) { return std::holds_alternative<AwaitHooks>(op); });
   }
 
-  // Serves the child until it has executed its command, or waits at the start gate.
+  // Answers the child's words until it has executed its command or waits at the start gate.
   Status converse() {
     while (true) {
       METE_TRY(ChildSays says, next_word(plan_, control_));
       switch (says.word) {
         case kTerminal:
-          if (!options_.terminal) return fail("the plan opens a terminal, and nobody is there to take it");
+          if (!options_.terminal) return fail("the plan opens a terminal, but the caller takes none");
           METE_CHECK(options_.terminal(std::move(says.descriptor)));
           break;
         case kAtHooks:
@@ -245,17 +245,18 @@ class Child {
   Status take_listener(int number) {
     UniqueFd listener(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd_.get(), number, 0)));
     if (!listener.valid()) return fail_errno("fetch the seccomp listener");
-    if (!options_.listener) return fail("the seccomp filter has a listener, and nobody is there to take it");
+    if (!options_.listener) return fail("the seccomp filter has a listener, but the caller takes none");
     return options_.listener(std::move(listener), pid_);
   }
 
   Status say(char word) {
     if (::send(control_.get(), &word, 1, MSG_NOSIGNAL) == 1) return {};
-    return or_report(plan_, control_, fail_errno("tell the container's first process to go on"));
+    return or_report(plan_, control_, fail_errno("let the container's first process continue"));
   }
 
   void end() {
-    // One that is ending by itself closed its socket first: its own end is waited for, to tell it from ours.
+    // A child that is ending by itself has closed its socket already: wait for it, so that its own end is not mistaken
+    // for the kill below.
     constexpr int kEndingMilliseconds = 50;
     pollfd ended{pidfd_.get(), POLLIN, 0};
     (void)::poll(&ended, 1, kEndingMilliseconds);
@@ -287,8 +288,8 @@ Result<Launched> launch(const Plan& plan, const LaunchOptions& options) {
   Child child(plan, options, true);
   auto launched = child.start();
   if (launched || !child.was_killed()) return launched;
-  // A cgroup that was once ended by cgroup.kill kills what is cloned into it: the kernel (6.18 seen) compares its count
-  // of kills with the parent's cgroup's instead of its own. Moved in afterwards, the child lives.
+  // Kernel 6.18 kills what is cloned into a cgroup that was once ended by cgroup.kill: it compares the cgroup's kill
+  // count with the parent cgroup's. A child that is moved in after the clone lives.
   return Child(plan, options, false).start();
 }
 

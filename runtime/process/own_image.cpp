@@ -48,7 +48,7 @@ UniqueFd sealed_copy(const UniqueFd& own) {
     if (::sendfile(copy.get(), own.get(), &at, static_cast<std::size_t>(info.st_size - at)) <= 0) return {};
   }
   if (::fcntl(copy.get(), F_ADD_SEALS, kSeals) != 0) return {};
-  // Executed for writing open it would be busy.
+  // Open for writing, the file could not be executed (ETXTBSY).
   return UniqueFd(::open(("/proc/self/fd/" + std::to_string(copy.get())).c_str(), O_RDONLY | O_CLOEXEC));
 }
 

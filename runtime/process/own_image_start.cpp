@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// protect_own_image() before libc begins. A static program's libc asks the processor for its features some fifty times
-// at each start, and in a virtual machine each CPUID is a trap: 0.3 ms in all, which the first of two starts need not
-// pay. So the program's entry is here (-Wl,-e,mete_start): system calls on the stack that the kernel left, and then
-// either the same program from its read-only mount or libc's own entry. What cannot be done here is left to
-// protect_own_image().
+// protect_own_image() before libc starts. A static program's libc queries the processor's features some fifty times at
+// each start, and in a virtual machine each CPUID is a trap: 0.3 ms in all, which the first of the two starts need not
+// pay. The program's entry is therefore here (-Wl,-e,mete_start): it makes system calls on the stack that the kernel
+// left, and then either executes the same program from a read-only mount or jumps to libc's entry. Cases that cannot be
+// handled here are left to protect_own_image().
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sys/syscall.h>
@@ -13,7 +13,7 @@
 
 namespace {
 
-// The kernel's, not libc's (asm-generic/statfs.h).
+// The kernel's struct, not libc's (asm-generic/statfs.h).
 struct KernelStatfs {
   long type, block_size, blocks, blocks_free, blocks_available, files, files_free, id, name_length, fragment_size,
       flags, spare[4];
@@ -46,8 +46,8 @@ bool same(const char* a, const char* b) {
   return *a == *b;
 }
 
-// Some word of the command line is a command of mete-oci or mete-shim that puts a process into a container. That it may
-// be an option's value does no harm.
+// True when some word of the command line is a command of mete-oci or mete-shim that puts a process into a container. A
+// match on an option's value does no harm.
 bool enters_a_container(long words, const char* const* arguments) {
   for (long i = 1; i < words; ++i) {
     for (const char* const command : {"run", "create", "exec", "start", "sandbox", "watchdog"}) {
@@ -59,7 +59,7 @@ bool enters_a_container(long words, const char* const* arguments) {
 
 }  // namespace
 
-// `stack` is what the kernel left: argc, argv and a null, envp and a null.
+// `stack` is the stack as the kernel left it: argc, argv and a null, envp and a null.
 extern "C" [[gnu::used]] void mete_protect_at_start(long* stack) {
   const auto* const arguments = reinterpret_cast<const char* const*>(stack + 1);
   if (!enters_a_container(stack[0], arguments)) return;
@@ -78,7 +78,7 @@ extern "C" [[gnu::used]] void mete_protect_at_start(long* stack) {
   call(SYS_close, tree);
 }
 
-// rdx is zero at a static program's entry: there is no dynamic loader that wants to be called at the end.
+// rdx is zero at a static program's entry: there is no dynamic loader to call at exit.
 asm(R"(
   .text
   .globl mete_start

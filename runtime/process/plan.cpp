@@ -68,7 +68,7 @@ Status check_inside_path(const std::string& path, std::string_view what) {
   return {};
 }
 
-// Only what is the container's own may be changed: the key must belong to a namespace that it has (CVE-2022-0811).
+// A sysctl must belong to a namespace of the container's own (CVE-2022-0811).
 Result<std::string> sysctl_path(const LaunchSpec& spec, const std::string& key) {
   constexpr std::array<std::string_view, 8> kIpc = {"kernel.msgmax", "kernel.msgmnb",         "kernel.msgmni",
                                                     "kernel.sem",    "kernel.shmall",         "kernel.shmmax",
@@ -138,7 +138,7 @@ Status add_root(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
     for (std::size_t i = 0; i < overlay.lowers.size(); ++i)
       root.overlay_options += (i > 0 ? ":" : "") + overlay.lowers[i];
     root.overlay_options += ",upperdir=" + overlay.upper + ",workdir=" + overlay.work;
-    // mount(2) takes one page.
+    // mount(2) takes at most one page of options.
     constexpr std::size_t kPage = 4096;
     if (root.overlay_options.size() >= kPage) {
       return fail("overlay: found " + std::to_string(overlay.lowers.size()) +
@@ -154,7 +154,7 @@ void add_devices(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
     return mount.destination == "/dev" && mount.type == "tmpfs";
   });
   for (const auto& device : spec.devices) {
-    // The one of the container's own devpts, whatever was asked for (config-linux.md, default devices).
+    // /dev/ptmx is always that of the container's own devpts (config-linux.md, default devices).
     if (has_dev && device.path == "/dev/ptmx") continue;
     ops.push_back(MakeDevice{device.path, device.type_and_mode, device.device, device.uid, device.gid});
   }
@@ -172,7 +172,7 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
       if (use.kind == NamespaceKind::time) {
         plan.new_time_namespace = true;
       } else if (use.kind != NamespaceKind::cgroup &&
-                 use.kind != NamespaceKind::network) {  // those are made by operations
+                 use.kind != NamespaceKind::network) {  // operations make those two
         plan.clone_flags |= clone_flag(use.kind);
       }
     } else if (use.kind == NamespaceKind::pid) {
@@ -183,7 +183,7 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
       plan.ops.push_back(JoinNamespace{use.kind, use.path});
     }
   }
-  // The last one: with it the paths of the others may be gone.
+  // The mount namespace comes last: after it the paths of the others may not exist.
   if (const auto* mount = find(spec, NamespaceKind::mount); mount != nullptr && !mount->path.empty()) {
     plan.ops.push_back(JoinNamespace{NamespaceKind::mount, mount->path});
   }
@@ -191,7 +191,8 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
     plan.uid_mappings = spec.uid_mappings;
     plan.gid_mappings = spec.gid_mappings;
     plan.ops.insert(plan.ops.begin(), AwaitIdMappings{});
-    // A message queue's file system belongs to the namespace's root, who must be somebody when it is made.
+    // The namespace's root owns the message queue file system, so the mappings must exist when the IPC namespace is
+    // made.
     if ((plan.clone_flags & CLONE_NEWIPC) != 0) {
       plan.clone_flags &= ~std::uint64_t{CLONE_NEWIPC};
       plan.ops.insert(plan.ops.begin() + 1, Unshare{CLONE_NEWIPC});
@@ -207,8 +208,8 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
   if (has_own(spec, NamespaceKind::uts) && !spec.hostname.empty())
     plan.ops.push_back(SetHostname{spec.hostname, spec.domainname});
   if (has_own(spec, NamespaceKind::network)) {
-    // The dearest of all namespaces: as long as the rest of the clone. Made by the child it does not hold up the
-    // launcher, who makes the cgroups meanwhile.
+    // A network namespace costs as much as the rest of the clone. The child makes it while the launcher makes the
+    // cgroups.
     plan.ops.push_back(Unshare{CLONE_NEWNET});
     plan.ops.push_back(LoopbackUp{});
   }
@@ -224,7 +225,7 @@ Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
     METE_TRY(std::string path, sysctl_path(spec, key));
     ops.push_back(WriteSysctl{std::move(path), value});
   }
-  // CPU affinity is for what enters the container later (config.md, execCPUAffinity).
+  // CPU affinity is for processes that enter the container later (config.md, execCPUAffinity).
   Tuning own = spec.tuning;
   own.first_cpus.clear();
   own.cpus.clear();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From what a container shall be to the list of operations that make it so. Pure: the kernel is not asked.
+// Turns a LaunchSpec into the list of operations that set the container up. Pure: no system call.
 #pragma once
 
 #include "config/result.h"
@@ -8,17 +8,17 @@
 
 namespace mete::runtime::process {
 
-// The errors name the field that cannot be done (a relative mount destination, a sysctl outside the container's
+// The error names the field that cannot be carried out (a relative mount destination, a sysctl outside the container's
 // namespaces, no command).
 [[nodiscard]] Result<Plan> make_plan(const LaunchSpec& spec);
 
-// A pod's sandbox: new network, IPC and UTS namespaces (and PID, when shared) held by a process that only reaps.
+// A pod's sandbox: new network, IPC and UTS namespaces (and PID, when shared), held by a process that only reaps.
 [[nodiscard]] Plan make_sandbox_plan(const LaunchSpec& spec);
 
-// Into the cgroups, and what of the tuning comes before and after.
+// Appends the entry into the cgroups, with the parts of `tuning` that come before and after it.
 void add_cgroup_entry(const Tuning& tuning, std::vector<SetupOp>& ops);
 
-// One line an operation, for `mete-oci spec --plan`, logs and tests.
+// One line that describes the operation, for `mete-oci spec --plan`, logs and tests.
 [[nodiscard]] std::string describe(const SetupOp& op);
 
 }  // namespace mete::runtime::process

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The mounts that the launcher makes for the child (BindMount::by_launcher): detached copies, taken in our own mount
-// namespace. There a shared mount still has its peers, and there is the right to map owners (MOUNT_ATTR_IDMAP,
-// Linux 5.12).
+// Mounts that the launcher makes for the child (BindMount::by_launcher): detached copies, made in the launcher's own
+// mount namespace. Only there does a shared mount still have its peers and the process the right to map owners
+// (MOUNT_ATTR_IDMAP, Linux 5.12).
 #pragma once
 
 #include <vector>

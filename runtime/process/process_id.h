@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A process told apart from a later one with the same number: pid and start time (proc(5), /proc/PID/stat field 22).
+// The identity of a process: pid and start time (proc(5), /proc/PID/stat field 22). The start time tells the process
+// from a later one with the same pid.
 #pragma once
 
 #include <sys/types.h>
@@ -19,13 +20,14 @@ struct ProcessId {
   bool operator==(const ProcessId&) const = default;
 };
 
-// Field 22 of a /proc/PID/stat text; the command in parentheses may contain anything.
+// Parses field 22 of a /proc/PID/stat text; the command in parentheses may contain any character.
 [[nodiscard]] Result<std::uint64_t> parse_start_time(std::string_view stat);
 
-// Error ESRCH/ENOENT when there is no such process.
+// Error ESRCH or ENOENT: there is no such process.
 [[nodiscard]] Result<ProcessId> identify(pid_t pid);
 
-// A pidfd of exactly this process: checked after opening, so a reused pid is an error (ESRCH), not a wrong target.
+// Opens a pidfd of exactly this process. The start time is compared after opening, so a reused pid is an error (ESRCH)
+// and never a wrong target.
 [[nodiscard]] Result<UniqueFd> open_pidfd(const ProcessId& id);
 
 [[nodiscard]] Status send_signal(const UniqueFd& pidfd, int signal);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names of resource limits (getrlimit(2)), as config.json has them and as errors show them.
+// Names of the resource limits (getrlimit(2)), as in config.json and in errors.
 #pragma once
 
 #include <sys/resource.h>
@@ -28,7 +28,7 @@ inline constexpr std::array<std::pair<const char*, int>, 16> kResourceNames = {
      {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
      {"RLIMIT_STACK", RLIMIT_STACK}}};
 
-// -1: there is no such name.
+// -1: no limit has this name.
 constexpr int resource_number(std::string_view name) {
   for (const auto& [known, number] : kResourceNames) {
     if (name == known) return number;
@@ -36,7 +36,7 @@ constexpr int resource_number(std::string_view name) {
   return -1;
 }
 
-// Empty: there is no such number.
+// Empty: no limit has this number.
 constexpr const char* resource_name(int resource) {
   for (const auto& [name, number] : kResourceNames) {
     if (number == resource) return name;

@@ -24,7 +24,7 @@ namespace {
 constexpr int kNever = -1;
 
 // Calls that change the machine, reach into other processes or have a long record of kernel holes, with the capability
-// that opens each.
+// that allows each.
 struct Guarded {
   std::string_view call;
   int capability;
@@ -99,7 +99,7 @@ constexpr auto kGuarded = std::to_array<Guarded>({
     {"vm86old", kNever},
 });
 
-// Decided by their arguments, not by name.
+// Allowed or denied by their arguments, not by name.
 constexpr std::array<std::string_view, 4> kByArgument = {"clone", "clone3", "personality", "socket"};
 
 constexpr std::uint64_t kNamespaceFlags =
@@ -119,10 +119,10 @@ class Builder {
 
   Result<std::string> build() {
     if (!context_) return fail("seccomp: out of memory");
-    // 32-bit programs run on a 64-bit kernel too; a foreign architecture's calls fail.
+    // 32-bit programs run on a 64-bit kernel, too; calls of any other architecture fail.
     if (::seccomp_arch_native() == SCMP_ARCH_X86_64) check(::seccomp_arch_add(context_.get(), SCMP_ARCH_X86), "x86");
     check(::seccomp_attr_set(context_.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS)), "foreign architectures");
-    // no_new_privs is ours to set, not the library's.
+    // The child sets no_new_privs, not the library.
     check(::seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_NNP, 0), "no_new_privs");
     check(::seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2), "binary tree");
     for (const auto& name : all_calls()) add(name);
@@ -159,7 +159,7 @@ class Builder {
 
   void rule(std::uint32_t action, const std::string& name, std::initializer_list<scmp_arg_cmp> arguments) {
     const int number = ::seccomp_syscall_resolve_name(name.c_str());
-    if (number == __NR_SCMP_ERROR) return;  // on none of our architectures
+    if (number == __NR_SCMP_ERROR) return;  // the call exists on none of the filter's architectures
     check(::seccomp_rule_add_array(context_.get(), action, number, static_cast<unsigned>(arguments.size()),
                                    arguments.begin()),
           name);
@@ -171,13 +171,14 @@ class Builder {
       rule(SCMP_ACT_ALLOW, "clone3", {});
     } else {
       rule(SCMP_ACT_ALLOW, "clone", {SCMP_A0_64(SCMP_CMP_MASKED_EQ, kNamespaceFlags, 0)});
-      // Its flags lie in memory, where a filter cannot look; ENOSYS (the default action) makes libc use clone.
+      // clone3's flags lie in memory, where a filter cannot read them; ENOSYS (the default action) makes libc use
+      // clone.
     }
-    // The personalities of ordinary programs: Linux, 32 bits, and asking (0xffffffff).
+    // The personalities of ordinary programs: Linux, 32 bits, and the query (0xffffffff).
     for (const std::uint64_t persona : {0x0UL, 0x8UL, 0x20000UL, 0x20008UL, 0xffffffffUL}) {
       rule(SCMP_ACT_ALLOW, "personality", {SCMP_A0_64(SCMP_CMP_EQ, persona)});
     }
-    // AF_ALG: local root holes; AF_VSOCK: reaches the hypervisor, past network namespaces.
+    // AF_ALG has had local root holes; AF_VSOCK reaches the hypervisor, past network namespaces.
     constexpr unsigned kAlg = 38;
     constexpr unsigned kVsock = 40;
     rule(SCMP_ACT_ALLOW, "socket", {SCMP_A0_64(SCMP_CMP_LT, kAlg)});

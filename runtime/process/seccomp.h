@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The default seccomp filter: what docker and podman deny, denied; everything else the kernel offers a program,
-// allowed.
+// The default seccomp filter. It denies what docker and podman deny and allows every other call of the kernel.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +9,9 @@
 
 namespace mete::runtime::process {
 
-// Compiled BPF for Identity::seccomp_filter. A capability in `capabilities` (a bit mask) opens the calls that belong to
-// it. Denied calls fail with EPERM; calls that this build does not know with ENOSYS, so that programs fall back.
-// Takes about 10 ms: compile once for a mask and keep it.
+// Compiled BPF for Identity::seccomp_filter. Each capability in `capabilities` (a bit mask) allows the calls that
+// belong to it. Denied calls fail with EPERM. Calls that this build does not know fail with ENOSYS, so that programs
+// fall back. Compiling takes about 10 ms: compile once per mask and keep the result.
 [[nodiscard]] Result<std::string> default_seccomp_filter(std::uint64_t capabilities);
 
 }  // namespace mete::runtime::process

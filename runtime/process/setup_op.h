@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operations that turn a fresh clone into a container, as data: they can be printed, compared in a test, written
-// to a file for the shim, and are executed in order by the child (child.h). Each lists its fields once, for wire.h.
+// The operations that turn a fresh clone into a container, as data: they can be printed, compared in a test and written
+// to a file for the shim. The child executes them in order (child.h). Each operation lists its fields once, for wire.h.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ struct AwaitIdMappings {
   bool operator==(const AwaitIdMappings&) const = default;
 };
 
-// Namespaces that the child makes itself (CLONE_NEW*): those that are to belong to a user namespace whose mappings were
-// not there yet at the clone, and the one that takes long.
+// Makes namespaces (CLONE_NEW*) in the child, after the clone: those that must belong to a user namespace whose
+// mappings were not written at the clone, and the network namespace, which takes long.
 struct Unshare {
   static constexpr const char* kName = "make namespaces";
   std::uint64_t flags = 0;
@@ -46,7 +46,7 @@ struct JoinNamespace {
 struct SetHostname {
   static constexpr const char* kName = "set host name";
   std::string name;
-  std::string domain;  // empty: left alone
+  std::string domain;  // empty: not changed
   template <class Archive>
   void fields(Archive& archive) {
     archive(name, domain);
@@ -61,7 +61,7 @@ struct LoopbackUp {
   bool operator==(const LoopbackUp&) const = default;
 };
 
-// Nothing mounted from here on reaches the host, and nothing the host mounts later comes in (but with `receive`).
+// Mounts made from here on do not reach the host, and later mounts of the host do not appear (except with `receive`).
 struct MakeMountsPrivate {
   static constexpr const char* kName = "make mounts private";
   bool receive = false;
@@ -75,7 +75,7 @@ struct MakeMountsPrivate {
 struct MountRoot {
   static constexpr const char* kName = "mount root";
   std::string target;
-  std::string overlay_dir;      // working directory for the relative lower paths; empty: bind `target` to itself
+  std::string overlay_dir;      // working directory for the relative lower paths; empty: `target` is bound to itself
   std::string overlay_options;  // lowerdir=...,upperdir=...,workdir=...
   std::uint64_t attributes = 0;
   template <class Archive>
@@ -111,8 +111,8 @@ struct BindMount {
   std::uint64_t top_attributes = 0;
   std::uint64_t propagation = 0;
   bool recursive = false;
-  // The launcher makes the copy of `source` before the clone: for what the child has no right to (id_map), or would
-  // lose with its own mount namespace (a shared mount's peers).
+  // The launcher copies `source` before the clone, because the child lacks the right (id_map) or would lose the mount's
+  // peers with its own mount namespace (a shared mount).
   bool by_launcher = false;
   IdMap id_map;
   template <class Archive>
@@ -122,7 +122,7 @@ struct BindMount {
   bool operator==(const BindMount&) const = default;
 };
 
-// Attributes of what is mounted at `path` already.
+// Changes the attributes of the mount that is at `path` already.
 struct ChangeMount {
   static constexpr const char* kName = "change the mount";
   std::string path;
@@ -135,7 +135,8 @@ struct ChangeMount {
   bool operator==(const ChangeMount&) const = default;
 };
 
-// Of the root, when it is one: as long as anything is mounted below a shared root, the host would see it.
+// Sets the propagation of the root mount after all mounts are made: mounts below a root that is shared already would
+// appear on the host.
 struct SetRootPropagation {
   static constexpr const char* kName = "set the root's propagation";
   std::uint64_t propagation = 0;
@@ -146,12 +147,12 @@ struct SetRootPropagation {
   bool operator==(const SetRootPropagation&) const = default;
 };
 
-// A pseudo-terminal from the container's devpts; its other end goes to the launcher.
+// Opens a pseudo-terminal of the container's devpts and sends its other end to the launcher.
 struct OpenTerminal {
   static constexpr const char* kName = "open a terminal";
   std::uint16_t rows = 0;
   std::uint16_t columns = 0;
-  bool console = false;  // is mounted on /dev/console, too
+  bool console = false;  // the terminal is mounted on /dev/console, too
   template <class Archive>
   void fields(Archive& archive) {
     archive(rows, columns, console);
@@ -159,7 +160,7 @@ struct OpenTerminal {
   bool operator==(const OpenTerminal&) const = default;
 };
 
-// Lets the launcher do something (hooks) while nothing of the image has run.
+// Lets the launcher run hooks before anything of the image runs.
 struct AwaitHooks {
   static constexpr const char* kName = "wait for the hooks";
   template <class Archive>
@@ -167,8 +168,8 @@ struct AwaitHooks {
   bool operator==(const AwaitHooks&) const = default;
 };
 
-// AppArmor's file of ourselves (/proc/self/attr/apparmor/exec) of the host's procfs: the container's could be anything
-// by the time it is written (CVE-2019-16884).
+// Opens the process's own AppArmor attribute (/proc/self/attr/apparmor/exec) in the host's procfs. When the attribute
+// is written, the container's /proc may be something else (CVE-2019-16884).
 struct OpenProfile {
   static constexpr const char* kName = "open the AppArmor attribute";
   template <class Archive>
@@ -176,7 +177,8 @@ struct OpenProfile {
   bool operator==(const OpenProfile&) const = default;
 };
 
-// See Tuning. In the cgroups already, so that their cpuset and real-time bandwidth count; still with all rights.
+// See Tuning. Runs after the cgroups are entered, so that their cpuset and real-time bandwidth count, and before rights
+// are dropped.
 struct Tune {
   static constexpr const char* kName = "set the scheduling";
   Tuning tuning;
@@ -187,7 +189,7 @@ struct Tune {
   bool operator==(const Tune&) const = default;
 };
 
-// CPU affinity before the cgroups are entered.
+// Sets the CPU affinity before the cgroups are entered.
 struct SetAffinity {
   static constexpr const char* kName = "set the CPU affinity";
   std::vector<std::uint64_t> cpus;
@@ -223,7 +225,7 @@ struct MakeSymlink {
   bool operator==(const MakeSymlink&) const = default;
 };
 
-// Enters the cgroups (cgroup_entry.h). All that comes before is not charged to them.
+// Enters the cgroups (cgroup_entry.h). What runs before this operation is not charged to them.
 struct AwaitCgroups {
   static constexpr const char* kName = "wait for the cgroups";
   template <class Archive>
@@ -249,7 +251,7 @@ struct WriteSysctl {
   bool operator==(const WriteSysctl&) const = default;
 };
 
-// A file is covered with /dev/null, a directory with an empty read-only tmpfs. A missing path is fine.
+// Covers a file with /dev/null, a directory with an empty read-only tmpfs. A missing path is not an error.
 struct MaskPath {
   static constexpr const char* kName = "mask";
   std::string path;
@@ -277,8 +279,8 @@ struct PivotRoot {
   bool operator==(const PivotRoot&) const = default;
 };
 
-// Where the root is the kernel's first file system, which cannot be exchanged (an initramfs): the container's is moved
-// on top of it. Weaker than a pivot: with CAP_SYS_ADMIN what lies below can be uncovered.
+// Moves the container's root on top of "/", for machines whose root is the kernel's first file system (an initramfs),
+// which pivot_root cannot exchange. Weaker than a pivot: a process with CAP_SYS_ADMIN can uncover what lies below.
 struct MoveRoot {
   static constexpr const char* kName = "move root";
   template <class Archive>
@@ -286,7 +288,7 @@ struct MoveRoot {
   bool operator==(const MoveRoot&) const = default;
 };
 
-// In a mount namespace that others are in, whose root may not be changed.
+// chroot, for a mount namespace with other processes in it, whose root must not change.
 struct EnterRoot {
   static constexpr const char* kName = "enter root";
   template <class Archive>
@@ -294,7 +296,7 @@ struct EnterRoot {
   bool operator==(const EnterRoot&) const = default;
 };
 
-// A session keyring of the container's own, made when there is none of that name.
+// Joins the session keyring `name`, which is made when it does not exist.
 struct JoinKeyring {
   static constexpr const char* kName = "join session keyring";
   std::string name;
@@ -321,7 +323,7 @@ using SetupOp =
                  MakePathReadOnly, PivotRoot, ChangeDirectory, ChangeMount, SetRootPropagation, OpenTerminal,
                  AwaitHooks, Tune, SetAffinity, OpenProfile, EnterRoot, JoinKeyring, Unshare, MoveRoot>;
 
-// What the child becomes when the operations are done.
+// What the child does after the last operation.
 enum class Final : std::uint8_t {
   exec,   // execve of args
   init,   // a reaping pid 1 whose child execs args
@@ -330,8 +332,8 @@ enum class Final : std::uint8_t {
 
 struct Plan {
   std::uint64_t clone_flags = 0;    // CLONE_NEW*, for clone3
-  std::string join_pid_namespace;   // entered by the parent, because it takes effect at the next clone
-  std::string join_user_namespace;  // entered by an intermediate process, so that what is cloned belongs to it
+  std::string join_pid_namespace;   // the parent joins it, because setns() takes effect at the next clone
+  std::string join_user_namespace;  // an intermediate process joins it, so that the cloned namespaces belong to it
   bool new_time_namespace = false;
   std::string time_offsets;  // text for /proc/self/timens_offsets
   std::vector<IdMapping> uid_mappings;
@@ -339,11 +341,11 @@ struct Plan {
   CgroupJoin cgroup;
   std::vector<SetupOp> ops;
   Identity identity;
-  Tuning tuning;  // for what enters the container later; the container's own part of it is an operation
+  Tuning tuning;  // for processes that enter the container later; the container's own tuning is an operation
   Final final = Final::exec;
   std::vector<std::string> args;
   std::vector<std::string> env;
-  std::string file;  // what is executed; empty: args[0], looked for in PATH
+  std::string file;  // file to execute; empty: args[0], searched in PATH
   bool has_oom_score_adj = false;
   std::int64_t oom_score_adj = 0;
 

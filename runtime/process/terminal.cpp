@@ -15,7 +15,7 @@
 namespace mete::runtime::process {
 namespace {
 
-// The terminal as it was, whatever happens.
+// Puts standard input into raw mode; the destructor restores it.
 class RawTerminal {
  public:
   RawTerminal() {

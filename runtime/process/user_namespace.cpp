@@ -38,7 +38,7 @@ struct Word {
   if (::syscall(SYS_setresgid, 0, 0, 0) != 0 || ::syscall(SYS_setresuid, 0, 0, 0) != 0) give_up(socket, "become root");
   int pidfd = -1;
   args.flags |= CLONE_PARENT;
-  args.exit_signal = 0;  // ours is taken
+  args.exit_signal = 0;  // clone3 requires 0: with CLONE_PARENT the caller's exit signal is used
   args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
   const long pid = ::syscall(SYS_clone3, &args, sizeof args);
   if (pid < 0) give_up(socket, "clone3");
@@ -52,7 +52,7 @@ struct Word {
   ::_exit(0);
 }
 
-// The number of a process by its descriptor, in our own PID namespace (proc(5), fdinfo of a pidfd).
+// The pid of a pidfd's process, in the caller's PID namespace (proc(5), fdinfo of a pidfd).
 Result<pid_t> pid_of(const UniqueFd& pidfd) {
   METE_TRY(const std::string text, read_file(AT_FDCWD, "/proc/self/fdinfo/" + std::to_string(pidfd.get())));
   constexpr std::string_view kKey = "Pid:\t";
@@ -84,7 +84,7 @@ Result<Cloned> clone_in_user_namespace(const std::string& path, const struct clo
   if (got != static_cast<ssize_t>(sizeof word))
     return fail("user namespace " + path + ": the process that was to join it was ended");
   if (word.error != 0) return fail_errno("user namespace " + path + ": " + word.tried, word.error);
-  if (!cloned.pidfd.valid()) return fail("user namespace " + path + ": no process came of it");
+  if (!cloned.pidfd.valid()) return fail("user namespace " + path + ": the clone made no process");
   METE_TRY(cloned.pid, pid_of(cloned.pidfd));
   return cloned;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cloning into a user namespace that exists, so that the namespaces that are made with the clone belong to it.
+// Clones a process into an existing user namespace, so that the namespaces made by the clone belong to it.
 #pragma once
 
 #include <linux/sched.h>
@@ -18,9 +18,9 @@ struct Cloned {
   UniqueFd pidfd;
 };
 
-// An intermediate process joins the namespace, becomes its root and clones by `args` (with CLONE_PIDFD); the new
-// process, which runs `child` and does not return from it, is a child of ours all the same (CLONE_PARENT). We ourselves
-// stay where we are: joining would cost us our rights.
+// An intermediate process joins the namespace, becomes its root and clones with `args` (and CLONE_PIDFD). The new
+// process runs `child`, which must not return, and is a child of the caller (CLONE_PARENT). The caller does not join:
+// it would lose its rights.
 [[nodiscard]] Result<Cloned> clone_in_user_namespace(const std::string& path, const struct clone_args& args,
                                                      const std::function<void()>& child);
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kMagic = "mete-plan-3\n";
 
-// The structs of launch_spec.h are plain; their fields are named here.
+// The structs of launch_spec.h stay plain: their fields are listed here.
 template <class Archive>
 void fields_of(Archive& archive, IdMapping& value) {
   archive(value.inside, value.outside, value.count);
@@ -115,7 +115,7 @@ class Reader {
     rest_.remove_prefix(8);
     return value;
   }
-  // A count of things that take at least one byte each cannot exceed what is left.
+  // A count of items that take at least one byte each cannot exceed the bytes left.
   std::size_t size() {
     const std::uint64_t count = number();
     if (count > rest_.size()) ok_ = false;
@@ -163,7 +163,7 @@ class Reader {
 }  // namespace
 
 std::string encode(const Plan& plan) {
-  Plan copy = plan;  // the field lists serve reading and writing, so they take a mutable one
+  Plan copy = plan;  // the field lists serve reading and writing, so they take a mutable plan
   Writer writer;
   copy.fields(writer);
   return std::move(writer.out);
@@ -176,7 +176,7 @@ Result<Plan> decode_plan(std::string_view bytes) {
   Reader reader(bytes.substr(kMagic.size()));
   Plan plan;
   plan.fields(reader);
-  if (!reader.whole()) return fail("plan: found a cut or damaged one, expected it as it was written");
+  if (!reader.whole()) return fail("plan: found a truncated or damaged plan, expected the output of encode");
   return plan;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Plan as bytes, for the file the agent hands to mete-shim. Both are of one build: a version mismatch is refused,
-// not converted. Integers are 8 bytes little endian, texts and lists have their length before them.
+// A Plan as bytes, for the file that the agent passes to mete-shim. Agent and shim are of one build: a version mismatch
+// is an error; there is no conversion. Integers are 8 bytes, little endian; texts and lists begin with their length.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace mete::runtime::process {
 
 [[nodiscard]] std::string encode(const Plan& plan);
 
-// Anything but the exact output of encode() is an error; no length in it is trusted.
+// Accepts only the exact output of encode(); no length in `bytes` is trusted.
 [[nodiscard]] Result<Plan> decode_plan(std::string_view bytes);
 
 }  // namespace mete::runtime::process

@@ -15,7 +15,7 @@
 namespace mete::runtime::shim {
 namespace {
 
-// One "key value" a line; a value's own newlines are escaped.
+// One "key value" per line; newlines in a value are escaped.
 void put(std::string& text, std::string_view key, std::string_view value) {
   text += key;
   text += ' ';
@@ -47,7 +47,7 @@ template <class Each>
 Status for_each_line(std::string_view text, std::string_view shown, Each each) {
   while (!text.empty()) {
     const auto end = text.find('\n');
-    if (end == std::string_view::npos) return fail(std::string(shown) + ": found a cut last line");
+    if (end == std::string_view::npos) return fail(std::string(shown) + ": found a truncated last line");
     const std::string_view line = text.substr(0, end);
     const auto space = line.find(' ');
     if (space == std::string_view::npos)
@@ -147,14 +147,14 @@ Result<std::optional<ExitStatus>> AttemptFiles::exit() const {
   if (!text) return {std::nullopt};
   const auto line = text->find('\n');
   if (line == std::string::npos || line + 1 == text->size()) return {std::nullopt};
-  // One that is cut was being written when the machine died: there is none.
+  // A cut record was being written when the machine stopped, so there is no exit status.
   auto kept = parse_exit_status(std::string_view(*text).substr(line + 1));
   if (!kept) return {std::nullopt};
   return {std::move(*kept)};
 }
 
 Status AttemptFiles::write(const Started& started) const {
-  // The process does not outlive the machine, so neither need this.
+  // The process does not survive a reboot, so this file need not either.
   return replace_file(directory_ + "/started", to_text(started), 0600, Durability::volatile_);
 }
 Status AttemptFiles::write(const ExitStatus& status) const {
@@ -162,14 +162,14 @@ Status AttemptFiles::write(const ExitStatus& status) const {
 }
 
 Status AttemptFiles::write_in_place(const ExitStatus& status, int lock_fd) const {
-  constexpr std::size_t kBlock = 1024;  // the smallest a file system has
+  constexpr std::size_t kBlock = 1024;  // smallest block of a file system
   ExitStatus cut = status;
   cut.start_error.resize(std::min(cut.start_error.size(), kBlock / 2));
   char block[kBlock];
   const ssize_t signed_length = ::pread(lock_fd, block, sizeof block, 0);
   if (signed_length < 0) return fail_errno("read " + lock());
   const auto line = std::string_view(block, static_cast<std::size_t>(signed_length)).find('\n');
-  if (line == std::string_view::npos) return fail(lock() + ": found no name of a shim in it");
+  if (line == std::string_view::npos) return fail(lock() + ": found no shim identity in its first line");
   const std::string text = to_text(cut);
   const auto at = static_cast<off_t>(line + 1);
   const ssize_t put = ::pwrite(lock_fd, text.data(), text.size(), at);

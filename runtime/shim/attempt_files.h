@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of one attempt to run a container: what the agent and its shim tell each other. They are files and not
-// messages, so that either side may die at any point and the other, or the next agent, still knows what happened.
+// The files of one attempt to run a container, through which the agent and its shim communicate. Files and not
+// messages, because either side may die at any point: the other side, or the next agent, still finds out what happened.
 //
-//   lock      held (flock) by the shim for as long as it lives: tells a live attempt from a dead one without pids.
-//             Its first line is who the shim is; on a full disk the text of `exit` follows it, in the block it has
+//   lock      held (flock) by the shim as long as it lives: tells a live attempt from a dead one without pids. The
+//   first
+//             line identifies the shim. On a full disk the text of `exit` follows it, in the block that is allocated
 //             already
-//   plan      the encoded Plan; written by the agent before the shim is started
+//   plan      the encoded Plan; written by the agent before the shim starts
 //   started   pid, start time and warnings; written when the command has been executed
-//   pressure  a FIFO, where the container wants to be told of memory pressure: the agent writes, the container reads,
-//   and
-//             the shim holds it open, so that a reader sees no end of file while nobody writes
-//   exit      how it ended, or why it did not start; on disk before anybody is told
+//   pressure  a FIFO for containers that want to learn of memory pressure: the agent writes, the container reads. The
+//             shim holds it open, so that a reader sees no end of file while the agent is not there
+//   exit      how the container ended, or why it did not start; on disk before the shim reports it
 #pragma once
 
 #include <sys/types.h>
@@ -38,8 +38,8 @@ struct Started {
 };
 
 struct ExitStatus {
-  int code = 0;             // as a shell has it: 128 + signal for a killed one
-  int signal = 0;           // 0: it ended by itself
+  int code = 0;             // exit code in a shell's convention: 128 + signal for a killed process
+  int signal = 0;           // 0: it was not killed by a signal
   std::string start_error;  // not empty: the command never ran; code is 126, 127 or 128
   TimePoint at;
   bool operator==(const ExitStatus&) const = default;
@@ -58,27 +58,27 @@ class AttemptFiles {
   [[nodiscard]] std::string plan() const { return directory_ + "/plan"; }
   [[nodiscard]] std::string pressure() const { return directory_ + "/pressure"; }
 
-  // Empty when the file is not there yet. An exit status that is only in the lock counts.
+  // Empty when the file does not exist. exit() also reads an exit status that is only in the lock.
   [[nodiscard]] Result<std::optional<Started>> started() const;
   [[nodiscard]] Result<std::optional<ExitStatus>> exit() const;
   [[nodiscard]] Status write(const Started& started) const;
   [[nodiscard]] Status write(const ExitStatus& status) const;
-  // Into the lock's own block, where there is room when the disk is full. `lock_fd` is the open lock, signed before.
+  // Writes into the lock's own block, which needs no space on a full disk. `lock_fd` is the open lock, already signed.
   [[nodiscard]] Status write_in_place(const ExitStatus& status, int lock_fd) const;
 
-  // Takes the lock; an invalid descriptor when a shim holds it.
+  // Takes the lock. An invalid descriptor: a shim holds it.
   [[nodiscard]] Result<UniqueFd> try_lock() const;
 
  private:
   std::string directory_;
 };
 
-// The lock's first line: "PID START_TIME\n", of the process that holds it.
+// Writes the lock's first line: "PID START_TIME\n" of the calling process.
 [[nodiscard]] Status sign_lock(int lock_fd);
-// Who signed it; empty when nobody has yet.
+// The process that signed the lock; empty when it is not signed yet.
 [[nodiscard]] std::optional<process::ProcessId> parse_lock(std::string_view text);
 
-// A wait status (waitpid(2)) as a shell would show it.
+// Translates a wait status (waitpid(2)) into a shell's exit code.
 [[nodiscard]] ExitStatus exit_status_of(int wait_status);
 
 }  // namespace mete::runtime::shim

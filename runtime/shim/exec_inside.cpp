@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `mete-shim exec`: a command in a running container, with a bound on its time. Ends with the command's exit code, or
-// 124 when it took too long.
+// `mete-shim exec`: runs a command in a running container with a timeout. Exits with the command's exit code, or 124
+// after the timeout.
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -26,7 +26,7 @@ constexpr int kNotRun = 125;
 Result<process::Launched> start(const ExecOptions& options) {
   METE_TRY(const std::string bytes, read_file(AT_FDCWD, AttemptFiles(options.directory).plan()));
   METE_TRY(const process::Plan container, process::decode_plan(bytes));
-  // Before and after its namespaces are looked at: another process of that number may be the host's.
+  // Checked before and after the namespaces are read: the pid may have been reused by a process of the host.
   METE_TRY(const UniqueFd before, process::open_pidfd(options.process));
   METE_TRY(const process::Plan plan,
            process::make_enter_plan(container, {options.process.pid, options.command, {}, {}}));
@@ -38,7 +38,7 @@ Result<process::Launched> start(const ExecOptions& options) {
 }  // namespace
 
 int run_exec(const ExecOptions& options) {
-  // The agent's own priority is not its containers'.
+  // Containers do not inherit the agent's own priority.
   (void)::setpriority(PRIO_PROCESS, 0, 0);
   const auto launched = start(options);
   if (!launched) return launched.error().code == ENOENT ? 127 : launched.error().code == EACCES ? 126 : kNotRun;
@@ -52,7 +52,7 @@ int run_exec(const ExecOptions& options) {
     if (ready > 0) break;
     if (ready < 0 && errno == EINTR) continue;
     late = true;
-    // Its session is its own: what it has forked goes with it.
+    // The command has a session of its own: its children are killed with it.
     ::kill(-launched->pid, SIGKILL);
     (void)process::send_signal(launched->pidfd, SIGKILL);
     break;

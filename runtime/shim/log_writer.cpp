@@ -58,7 +58,7 @@ std::array<char, 31> format_time(std::chrono::nanoseconds since_epoch) {
   const std::time_t time = seconds.count();
   struct tm parts {};
   ::gmtime_r(&time, &parts);
-  // Wide enough for any int, so that the compiler needs no proof that a year has four digits.
+  // Wide enough for any int; the compiler cannot know that a year has four digits.
   char text[96];
   std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", parts.tm_year + 1900, parts.tm_mon + 1,
                 parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
@@ -89,13 +89,13 @@ void LogWriter::rotate() {
   }
   if (limits_.files <= 1) (void)!::unlink(path_.c_str());
   UniqueFd old = std::move(file_);
-  // Without a new file the old one, now under its rotated name, goes on being written.
+  // When no new file can be opened, writing continues in the old file, under its rotated name.
   if (!open_file()) file_ = std::move(old);
 }
 
 void LogWriter::write(std::string_view records) {
   while (!records.empty()) {
-    // Whole records: as many as still fit, or one that would fit no file.
+    // Writes as many whole records as fit, or one record that is larger than a file.
     const auto room = static_cast<std::size_t>(std::max<std::int64_t>(limits_.max_bytes - size_, 0));
     auto length = records.size();
     if (length > room) {
@@ -132,7 +132,7 @@ void LogWriter::write_piece(std::string_view records) {
     return;
   }
   lost_bytes_ += records.size();
-  // A part may have been written: the next record must begin at the start of a line.
+  // Remove a partly written record: the next one must begin at the start of a line.
   if (::ftruncate(file_.get(), size_) != 0) size_ += static_cast<std::int64_t>(records.size());
 }
 

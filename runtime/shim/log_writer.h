@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A container's log file: one line a record, as the Kubernetes CRI has it:
+// A container's log file, in the format of the Kubernetes CRI: one record per line:
 //   2026-01-02T03:04:05.678901234Z stdout F the line
-// P instead of F: the line goes on in the next record of the same stream. Rotated by size: FILE, FILE.1, FILE.2, ...
+// P instead of F: the line continues in the next record of the same stream. Rotated by size: FILE, FILE.1, FILE.2, ...
 #pragma once
 
 #include <array>
@@ -16,19 +16,18 @@
 namespace mete::runtime::shim {
 
 struct LogLimits {
-  std::int64_t max_bytes = 10 << 20;  // of one file, before the next record goes into a new one
-  int files = 5;                      // in all, the current one included; at least 1
+  std::int64_t max_bytes = 10 << 20;  // of one file; then the next record goes into a new file
+  int files = 5;                      // number of files with the current one; at least 1
 };
 
-// Appends what one read of a stream gave as records. A line longer than kLongestLine is written in parts.
-// Pure: for the shim and for tests.
+// Turns the data of one read from a stream into records. A line longer than kLongestLine is split. Pure.
 class RecordFormatter {
  public:
   static constexpr std::size_t kLongestLine = 16 << 10;
   explicit RecordFormatter(std::string_view stream) : stream_(stream) {}
-  // Complete lines go to `out`; the rest is kept for the next call.
+  // Appends complete lines to `out` and keeps the rest for the next call.
   void add(std::string_view data, std::string_view timestamp, std::string& out);
-  // The end of the stream: what was kept is a last line without its newline.
+  // The end of the stream: appends the kept rest as a last line.
   void finish(std::string_view timestamp, std::string& out);
 
  private:
@@ -42,11 +41,11 @@ class RecordFormatter {
 
 class LogWriter {
  public:
-  // The error of a log that cannot be opened; the container is not started without one.
+  // Error: the log cannot be opened; the caller then does not start the container.
   [[nodiscard]] static Result<LogWriter> open(std::string path, LogLimits limits);
 
-  // Writes whole records; rotates first when they would not fit. A full disk loses records, never blocks the container:
-  // the number lost is written as a record of its own when there is room again.
+  // Writes whole records and rotates before a record that does not fit. A full disk loses records and never blocks the
+  // container; a record with the number of lost bytes is written when there is space again.
   void write(std::string_view records);
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// mete-shim: started by the agent, not by people. See shim.h.
+// mete-shim: started by the agent. See shim.h.
 #include <sys/prctl.h>
 
 #include <cstdio>
@@ -23,13 +23,13 @@ int main(int argc, char** argv) {
   using mete::runtime::shim::ShimOptions;
   ShimOptions options;
   mete::runtime::shim::ExecOptions exec;
-  // Executed from a descriptor, the kernel names it by that.
+  // The kernel would name a program that is executed from a descriptor by the descriptor's number.
   (void)::prctl(PR_SET_NAME, "mete-shim");
   if (argc == 2 && std::strcmp(argv[1], "--version") == 0) {
     std::printf("mete-shim version %s\n", METE_VERSION);
     return 0;
   }
-  // A command may follow, after "--".
+  // A command may follow after "--".
   int options_end = argc;
   for (int i = 2; i < argc && options_end == argc; ++i) {
     if (std::strcmp(argv[i], "--") == 0) options_end = i;

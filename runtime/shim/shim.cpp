@@ -35,7 +35,7 @@ Result<Pipe> make_pipe() {
   return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-// A command that is not there or cannot be executed has the codes a shell gives it; the rest has docker's 128.
+// A missing or non-executable command gives a shell's exit codes; other errors give docker's 128.
 int code_of(const Error& error) {
   if (error.code == ENOENT) return 127;
   if (error.code == EACCES) return 126;
@@ -69,7 +69,7 @@ class Shim {
 
  private:
   Result<process::Launched> start() {
-    // An agent that finds the lock held looks there for who holds it: without a name it would take us for stuck.
+    // The agent reads the holder from a held lock: without a name it would take this shim for a blocked process.
     METE_CHECK(sign_lock(options_.lock_fd));
     METE_TRY(const std::string bytes, read_file(AT_FDCWD, files_.plan()));
     METE_TRY(const process::Plan plan, process::decode_plan(bytes));
@@ -93,7 +93,7 @@ class Shim {
     const auto id = process::identify(container.pid);
     started.id = id ? *id : process::ProcessId{container.pid, 0};
     if (auto written = files_.write(started); !written) {
-      // Nobody would ever learn its pid.
+      // Without `started` no agent would ever learn the pid.
       ::kill(container.pid, SIGKILL);
       ::waitpid(container.pid, nullptr, 0);
       return tl::unexpected(std::move(written.error()));
@@ -101,7 +101,7 @@ class Shim {
     return container;
   }
 
-  // Asked twice when a launch is tried a second time.
+  // May be called twice: launch() may try a second time.
   Status await_cgroups() {
     if (cgroups_made_) return {};
     char byte = 0;
@@ -112,7 +112,7 @@ class Shim {
     ::close(options_.cgroups_fd);
     cgroups_made_ = got == 1;
     given_up_ = !cgroups_made_;
-    return cgroups_made_ ? Status() : fail("the agent ended, or gave up, before it had made the cgroups");
+    return cgroups_made_ ? Status() : fail("the agent ended or gave up before it made the cgroups");
   }
 
   void tell_ready() {
@@ -135,11 +135,11 @@ class Shim {
                          {running ? watchdog.oom_fd() : -1, POLLIN, 0}};
       const int ready = ::poll(waits, 5, running ? watchdog.timeout() : kDrainMilliseconds);
       if (ready < 0) {
-        // Out of memory for a moment, at most. To stop looking would be to tell an end that nobody has seen.
+        // Memory is short for a moment at most. Leaving the loop would report an exit that has not happened.
         if (errno != EINTR) ::sleep(1);
         continue;
       }
-      // The container is gone, but something it left outside its PID namespace keeps the pipe open and is silent.
+      // The container has ended, but a process outside its PID namespace keeps the pipe open without writing.
       if (ready == 0 && !running) break;
       if (ready == 0) watchdog.check();
       if (waits[3].revents != 0) watchdog.see_files();
@@ -157,8 +157,8 @@ class Shim {
       }
     }
     for (auto& stream : streams_) finish(stream);
-    // A full disk must not lose the exit status: it is tried until it is written. A folder that is gone waits for
-    // nobody.
+    // A full disk must not lose the exit status: the write is repeated until it succeeds. A removed folder ends the
+    // loop.
     while (true) {
       const auto written = write(status);
       if (written) return 0;
@@ -172,7 +172,7 @@ class Shim {
   Status write(const ExitStatus& status) {
     auto written = files_.write(status);
     if (written || !may_pass(written.error().code)) return written;
-    // Its own error says more than that of the second way.
+    // The first error explains more than the second.
     return files_.write_in_place(status, options_.lock_fd) ? Status() : written;
   }
 
@@ -213,11 +213,11 @@ class Shim {
 
 void detach() {
   ::setsid();
-  // The agent's own priority is not its containers'.
+  // Containers do not inherit the agent's own priority.
   (void)::setpriority(PRIO_PROCESS, 0, 0);
   (void)!::chdir("/");
   ::signal(SIGPIPE, SIG_IGN);
-  // The terminal's and the agent's signals are not ours: the shim ends when its container does.
+  // Signals of the terminal and of the agent's group must not end the shim: it ends when its container does.
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::signal(signal, SIG_IGN);
 }
 
@@ -240,7 +240,7 @@ int run_sandbox(const ShimOptions& options) {
       METE_TRY(const process::ProcessId id, process::identify(sandbox.pid));
       return files.write(Started{id, now(), sandbox.warnings});
     }();
-    // Nobody would ever learn its pid.
+    // Without `started` no agent would ever learn the pid.
     if (!written) (void)process::send_signal(sandbox.pidfd, SIGKILL);
     return written;
   };

@@ -22,7 +22,7 @@ using cgroup::parse_u64;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-// The agent does it at the very time; we only when it is not there.
+// The agent acts at the due time; the watchdog waits this much longer and acts only when the agent does not.
 constexpr nanoseconds kPatience = std::chrono::seconds(1);
 
 std::optional<Undo> read_undo(const std::string& path) {
@@ -100,12 +100,20 @@ Watchdog::Watchdog(std::string attempt_directory) : directory_(std::move(attempt
 }
 
 void Watchdog::see_files() {
-  struct signalfd_siginfo told {};
-  while (signal_.valid() && ::read(signal_.get(), &told, sizeof told) > 0) {
-  }
+  struct signalfd_siginfo signal {};
+  bool agent_acts = false;
+  while (signal_.valid() && ::read(signal_.get(), &signal, sizeof signal) > 0) agent_acts = true;
   freeze_ = read_undo(freeze_watchdog(directory_));
   auto oom = read_undo(oom_watchdog(directory_));
-  if (oom == oom_) return;
+  if (oom == oom_) {
+    // The kernel notifies when an OOM begins and never when it ends. So the agent signals each new hold, from which the
+    // wait is counted: the time of an earlier hold, which the agent has ended, must not be added.
+    if (agent_acts) {
+      oom_since_.reset();
+      see_oom();
+    }
+    return;
+  }
   oom_ = std::move(oom);
   oom_since_.reset();
   oom_event_ = oom_ ? oom_eventfd(oom_->memory_directory) : UniqueFd();
@@ -135,14 +143,14 @@ int Watchdog::timeout() const {
 void Watchdog::check() {
   const nanoseconds now = boot_time();
   if (freeze_ && now >= freeze_->at + kPatience) {
-    // Once more: the agent may have done it in this moment.
+    // Read again: the agent may have acted just now.
     auto still = read_undo(freeze_watchdog(directory_));
     if (still == freeze_) {
       do_writes(*freeze_);
       (void)::unlink(freeze_watchdog(directory_).c_str());
       still.reset();
     }
-    freeze_ = std::move(still);  // another one, of which it was not told
+    freeze_ = std::move(still);  // the agent has replaced it and has not signalled yet
   }
   if (!oom_ || !oom_since_) return;
   see_oom();
@@ -152,12 +160,11 @@ void Watchdog::check() {
 }
 
 int run_watchdog(const std::string& directory) {
-  // In a session of its own, so that what ends the agent's does not end it.
+  // A session of its own: a signal to the agent's session does not end the watchdog.
   (void)::setsid();
   Watchdog watchdog(directory);
-  constexpr int kLook = 1000;  // an agent that was killed in the middle of removing its files has told nobody
-  // An agent that has something new to be undone may have found this process alive in the moment in which it had
-  // nothing to do.
+  constexpr int kLook = 1000;  // an agent that was killed while it removed its files has sent no signal
+  // Two idle passes: an agent with a new file may have found this process alive just when it had become idle.
   for (int idle = 0; idle < 2; idle = watchdog.is_idle() ? idle + 1 : 0) {
     pollfd waits[2] = {{watchdog.files_fd(), POLLIN, 0}, {watchdog.oom_fd(), POLLIN, 0}};
     const int due = watchdog.timeout();

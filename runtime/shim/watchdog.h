@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// A dead man's switch: the agent says in a file of the attempt's directory what is to be undone, should the agent not
-// be there to do it. A container that is frozen, or held at its memory limit, does not stay so because the agent died.
+// A dead man's switch. In files of the attempt's directory the agent describes what the shim must undo when the agent
+// dies, so that a container does not stay frozen, or blocked at its memory limit, because no agent is there.
 //
-//   watchdog.freeze   "at NANOSECONDS\n" of CLOCK_BOOTTIME, then lines "write PATH TEXT\n" that are done then
-//   watchdog.oom      "oom DIRECTORY MILLISECONDS\n", a v1 memory cgroup in which nobody is killed while
-//   memory.oom_control
-//                     says so, and the lines to be done when somebody has waited in it for so long
+//   watchdog.freeze   "at NANOSECONDS\n" of CLOCK_BOOTTIME, then lines "write PATH TEXT\n": the writes due at that time
+//   watchdog.oom      "oom DIRECTORY MILLISECONDS\n", then the same lines. DIRECTORY is a v1 memory cgroup whose
+//                     memory.oom_control disables the OOM killer; the writes are due when one of its processes has been
+//                     blocked for that long
 //
-// A file that is gone or says something else counts no more: the agent removes it when it has done its part.
+// A changed or removed file replaces the old one: the agent removes a file when it has undone the change itself. The
+// agent's signal without a change restarts the wait of watchdog.oom: a new hold has begun.
 #pragma once
 
 #include <chrono>
@@ -23,9 +24,9 @@
 namespace mete::runtime::shim {
 
 struct Undo {
-  std::chrono::nanoseconds at{};     // CLOCK_BOOTTIME; of a freeze
-  std::string memory_directory;      // of an OOM
-  std::chrono::milliseconds wait{};  // of an OOM
+  std::chrono::nanoseconds at{};     // freeze: due time on CLOCK_BOOTTIME
+  std::string memory_directory;      // OOM only
+  std::chrono::milliseconds wait{};  // OOM only
   struct Write {
     std::string path, text;
     bool operator==(const Write&) const = default;
@@ -37,30 +38,30 @@ struct Undo {
 [[nodiscard]] std::string freeze_watchdog(const std::string& attempt_directory);
 [[nodiscard]] std::string oom_watchdog(const std::string& attempt_directory);
 [[nodiscard]] std::string to_text(const Undo& undo);
-// Paths and texts hold no newline, paths no space.
+// Paths and texts contain no newline, and paths no space.
 [[nodiscard]] Result<Undo> parse_undo(std::string_view text);
 [[nodiscard]] std::chrono::nanoseconds boot_time();
 
-// The agent sends it to a shim whose files it has changed: a shim that knows nothing of it is not harmed. Not inotify,
-// of which a user has 128 at most.
+// The agent sends this signal to a shim after it has changed the files. SIGURG is ignored by default, so an older shim
+// is not harmed. Not inotify: a user has at most 128 instances.
 inline constexpr int kFilesChanged = SIGURG;
 
-// `mete-shim watchdog`: the watchdog alone, of a cgroup that has no shim. Returns, with the exit code, when neither
-// file is there.
+// `mete-shim watchdog`: only the watchdog, for a cgroup without a shim. Returns the exit code when neither file exists
+// any more.
 [[nodiscard]] int run_watchdog(const std::string& directory);
 
-// The shim's side. It waits for nothing: its owner polls the descriptors and calls back.
+// The shim's side. It never blocks: the caller polls the descriptors and calls back.
 class Watchdog {
  public:
-  // Blocks kFilesChanged. Without descriptors there is no watchdog: the container is then freed by the next agent
-  // alone.
+  // Blocks kFilesChanged. When the descriptors cannot be made there is no watchdog: then only the next agent undoes the
+  // changes.
   explicit Watchdog(std::string attempt_directory);
   [[nodiscard]] int files_fd() const { return signal_.get(); }   // readable: call see_files()
   [[nodiscard]] int oom_fd() const { return oom_event_.get(); }  // readable: call see_oom()
   void see_files();
   void see_oom();
   [[nodiscard]] bool is_idle() const { return !freeze_ && !oom_; }
-  // Milliseconds until check() has something to do; -1: nothing to wait for.
+  // Milliseconds until check() has work to do; -1: nothing is due.
   [[nodiscard]] int timeout() const;
   void check();
 

@@ -84,7 +84,7 @@ Result<std::string> prepare(const config::HostPathVolume& volume) {
   if (::stat(volume.path.c_str(), &info) != 0) {
     if (errno != ENOENT) return fail_errno("hostPath " + volume.path);
     if (volume.type == HostPathType::kDirectoryOrCreate || volume.type == HostPathType::kUnchecked) {
-      // Unchecked: docker and containerd make a missing source directory too.
+      // An empty type is not checked: docker and containerd make a missing source directory, too.
       METE_CHECK(make_directories(volume.path));
     } else if (volume.type == HostPathType::kFileOrCreate) {
       METE_TRY(const UniqueFd made, open_at(AT_FDCWD, volume.path, O_WRONLY | O_CREAT | O_EXCL, 0644));
@@ -114,7 +114,7 @@ Result<std::string> prepare(const config::EmptyDirVolume& volume, const std::str
 
 Result<std::string> prepare_files(const config::VolumeFiles& files, const VolumeDirectories& directories) {
   std::string path = directories.memory + "/" + files.volume;
-  // Secrets must not reach a disk; the small files of ConfigMaps go the same way.
+  // Secrets must not reach a disk; the small files of ConfigMaps are handled the same way.
   METE_CHECK(make_tmpfs(path, std::nullopt, 0755));
   for (const auto& file : files.files) {
     const std::string target = path + "/" + file.path;
@@ -136,12 +136,12 @@ Result<std::string> prepare_one(const config::Volume& volume, const config::PodP
   return prepare_files(*files, directories);
 }
 
-constexpr int kDeepest = 100;  // directories within each other in a volume
+constexpr int kDeepest = 100;  // nesting of directories in a volume
 
 Status give_children(const UniqueFd& directory, const std::string& shown, std::uint32_t group, int depth);
 
-// What has gone meanwhile needs no group. By descriptors and never through a link: a container of the pod may be at
-// work in there, and must not lead us out of it.
+// An entry that has disappeared meanwhile is skipped. Works on descriptors and follows no link: a running container of
+// the pod may change the tree at the same time and must not lead the agent out of it.
 Status give(int parent, const char* name, const std::string& shown, std::uint32_t group, int depth = 0) {
   constexpr mode_t kSetGroup = 02000;
   struct stat info {};
@@ -151,8 +151,7 @@ Status give(int parent, const char* name, const std::string& shown, std::uint32_
   }
   if (!S_ISDIR(info.st_mode)) return {};
   if (depth == kDeepest)
-    return fail(shown + ": found directories deeper than that, expected at most " + std::to_string(kDeepest) +
-                " within each other");
+    return fail(shown + ": found deeper directories, expected at most " + std::to_string(kDeepest) + " levels");
   const UniqueFd directory(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!directory.valid())
     return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? Status() : fail_errno("open " + shown);
@@ -176,7 +175,7 @@ Status give_children(const UniqueFd& directory, const std::string& shown, std::u
   }
 }
 
-// Kubernetes' fsGroup: the volume and what is in it belong to the group, and so does what is made there later.
+// Kubernetes' fsGroup: the group owns the volume and its content, and files made there later inherit it.
 Status give_to_group(const std::string& path, std::uint32_t group) {
   return give(AT_FDCWD, path.c_str(), path, group);
 }
@@ -190,7 +189,7 @@ Result<std::map<std::string, std::string>> prepare_volumes(const config::PodPlan
     auto path = prepare_one(volume, plan, directories);
     if (!path) return fail_in("volume " + volume.name, path.error());
     const auto group = plan.pod.spec.security.fs_group;
-    // A host's directory is the host's, as in Kubernetes.
+    // A hostPath keeps its group, as in Kubernetes.
     if (group && !std::holds_alternative<config::HostPathVolume>(volume.source))
       METE_CHECK(give_to_group(*path, *group));
     paths[volume.name] = std::move(*path);
@@ -198,10 +197,10 @@ Result<std::map<std::string, std::string>> prepare_volumes(const config::PodPlan
   return paths;
 }
 
-Status remove_volumes(const VolumeDirectories& directories) {
+Status remove_memory_volumes(const std::string& memory) {
   METE_TRY(const std::string mounts, read_file(AT_FDCWD, "/proc/self/mounts"));
   // "tmpfs PATH tmpfs ...": names of volumes and uids need no unescaping.
-  const std::string needle = " " + directories.memory + "/";
+  const std::string needle = " " + memory + "/";
   for (std::size_t at = 0; (at = mounts.find(needle, at)) != std::string::npos;) {
     const std::size_t start = at + 1;
     at = mounts.find(' ', start);
@@ -209,7 +208,11 @@ Status remove_volumes(const VolumeDirectories& directories) {
     if (::umount2(path.c_str(), MNT_DETACH) != 0 && errno != EINVAL && errno != ENOENT)
       return fail_errno("unmount " + path);
   }
-  METE_CHECK(remove_tree(directories.memory));
+  return remove_tree(memory);
+}
+
+Status remove_volumes(const VolumeDirectories& directories) {
+  METE_CHECK(remove_memory_volumes(directories.memory));
   return remove_tree(directories.disk);
 }
 

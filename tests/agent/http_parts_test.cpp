@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of the HTTP side that need no socket.
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 #include <zlib.h>
 
 #include <chrono>
@@ -12,6 +11,7 @@
 #include "agent/http/http_negotiate.h"
 #include "agent/http/http_sd.h"
 #include "agent/http/http_url.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 namespace {

@@ -36,6 +36,7 @@ class FakeSubject : public Subject {
     return 1;
   }
   Status guard_freeze(std::chrono::nanoseconds) override { return act(); }
+  void guard_new_hold() override {}
   void unguard_freeze() override { ++acts; }
   Status let_kernel_decide() override { return act(); }
   void decide_again() override { ++acts; }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/bench/launch_bundle.h"
 
-#include <nlohmann/json.hpp>
 #include <seccomp.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include "runtime/json.h"
 #include "runtime/oci/example.h"
 
 namespace mete::bench {

@@ -28,7 +28,7 @@ import tempfile
 sys.path.insert(0, __file__.rsplit("/", 1)[0])
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/vm")
 from react import show  # noqa: E402
-from v2_test import BIN, CACHE, SKIP, SOURCE, boot, skip  # noqa: E402
+from machine import CACHE, boot, build_image, skip  # noqa: E402
 
 
 def fetch_oomd():
@@ -56,11 +56,11 @@ def fetch_oomd():
 
 
 def make_swap(work):
-    """qemu's arguments for a disk to swap to."""
+    """A disk to swap to."""
     with open(work + "/swap", "wb") as out:
         out.truncate(64 << 20)
     subprocess.run(["mkswap", "-q", work + "/swap"], check=True)
-    return ["-drive", "file=%s/swap,if=none,id=swap,format=raw" % work, "-device", "nvme,drive=swap,serial=mete"]
+    return work + "/swap"
 
 
 def main():
@@ -74,10 +74,8 @@ def main():
             skip("needs " + program)
     missing = fetch_oomd()
     with tempfile.TemporaryDirectory(prefix="mete-vm-") as work:
-        made = subprocess.run([SOURCE + "/tests/vm/build_image", BIN, CACHE, work + "/initramfs", "react_payload"])
-        if made.returncode != 0:
-            sys.exit(SKIP if made.returncode == SKIP else 1)
-        transcript, _ = boot(work, make_swap(work), "mete.rounds=%d" % options.rounds, 300 + options.rounds * 100)
+        build_image("qemu", work, "react_payload")
+        transcript, _ = boot("qemu", work, make_swap(work), "mete.rounds=%d" % options.rounds, 300 + options.rounds * 100)
     rows = re.findall(r"^took (.*): (.*)", transcript, re.M)
     wrong = re.findall(r"^FAIL .*", transcript, re.M)
     if "all measured" not in transcript:

@@ -256,5 +256,21 @@ TEST(Pod, AnInitContainerThatIsRestartedAlwaysIsASidecar) {
                   "did you mean `Always`?"));
 }
 
+TEST(Pod, HostAliases) {
+  const auto read = [](const std::string& spec) { return read_documents(pod_text("", "  " + spec + "\n"), "p.yaml"); };
+  const auto right = read("hostAliases: [{ip: 10.0.0.1, hostnames: [db, db.local]}, {ip: \"fd00::1\"}]");
+  ASSERT_EQ(right.pods.size(), 1U) << joined(right.errors);
+  EXPECT_EQ(right.pods[0].spec.host_aliases,
+            (std::vector<HostAlias>{{"10.0.0.1", {"db", "db.local"}}, {"fd00::1", {}}}));
+  EXPECT_TRUE(right.warnings.empty()) << joined(right.warnings);
+  EXPECT_EQ(right.pods[0].identity_text,
+            "spec.hostAliases=[{\"hostnames\":[\"db\",\"db.local\"],\"ip\":\"10.0.0.1\"},{\"ip\":\"fd00::1\"}]\n");
+  EXPECT_EQ(read("hostAliases: []").pods.at(0).identity_text, "");
+  EXPECT_TRUE(has(read("hostAliases: [{ip: 10.0.0}]").errors, "spec.hostAliases[0].ip", "an IP address"));
+  EXPECT_FALSE(read("hostAliases: [{ip: 10.0.0.1, hostnames: [\"a b\"]}]").ok()) << "it would be two names";
+  EXPECT_TRUE(has(read("hostNetwork: true\n  hostAliases: [{ip: 10.0.0.1}]").warnings, "spec.hostAliases",
+                  "the machine's /etc/hosts"));
+}
+
 }  // namespace
 }  // namespace mete::config

@@ -2,27 +2,16 @@
 """Containers that docker launched, held by a policy that selects their cgroups, and put back to the exact bytes they had."""
 import json
 import os
-import shutil
 import stat
 import subprocess
 import sys
-import tempfile
-import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import Agent, cgroup_mounts, run_tests, skip, wait_for  # noqa: E402
+from cgroups import MiB  # noqa: E402
+from held_cgroups import cgroup_policy  # noqa: E402
+from leftovers import cgroup_mounts, clean_up, made_cgroup  # noqa: E402
+from mete_agent import Agent, run_tests, skip, stays, wait_for, work_folder  # noqa: E402
 from runtimes import Docker  # noqa: E402
-
-MiB = 1 << 20
-
-POLICY = """
-apiVersion: mete/v1
-kind: Policy
-metadata: {name: docker}
-spec:
-  selector: {cgroups: ["%s/*"]}
-%s
-"""
 
 HELD = """  cpu: {burst: 20ms}
   pids: {max: 77}
@@ -43,12 +32,13 @@ class Held:
         if not os.path.isdir("/sys/fs/cgroup/memory"):
             skip("needs cgroup v1's memory controller")
         self.parent = "mete-docker-%d" % os.getpid()
+        made_cgroup("/" + self.parent)
         self.options, self.command = options, command
 
     def __enter__(self):
         self.agent = Agent()
         try:
-            self.work = tempfile.mkdtemp(prefix="mete-docker-")  # the agent's own folder goes before docker does
+            self.work = work_folder("mete-docker-")  # the agent's own folder goes before docker does
             self.docker = Docker(self.work).__enter__()
             self.identity = self.docker.run("held", "--cgroup-parent", "/" + self.parent, "--memory", "64m", "--memory-reservation", "32m", "--cpus", "0.5",
                                             "--pids-limit", "100", *self.options, command=self.command)
@@ -64,10 +54,8 @@ class Held:
         self.agent.__exit__(kind, error, trace)  # first: it puts back what it holds
         if hasattr(self, "docker"):
             self.docker.__exit__()
-            shutil.rmtree(self.work, ignore_errors=True)
-        for mount in cgroup_mounts():
-            if os.path.isdir(mount + "/" + self.parent):
-                os.rmdir(mount + "/" + self.parent)
+            clean_up([self.work])
+        clean_up(cgroups=["/" + self.parent])
 
     def settings(self):
         """The bytes of every file of the container's cgroups that can be written and read, counters left out."""
@@ -90,15 +78,15 @@ class Held:
         return {name: (before, now) for (name, before), now in zip(sorted(self.before.items()), dict(sorted(self.settings().items())).values()) if before != now}
 
     def hold(self, spec=HELD):
-        self.agent.apply(POLICY % ("/" + self.parent, spec))
+        self.agent.apply(cgroup_policy("/" + self.parent + "/*", spec))
         wait_for("the limits", lambda: {"pids.max", "cpu.cfs_burst_us", "memory.oom_control"} <= set(self.changed()))
         assert self.settings()["pids.max"] == b"77\n" and self.settings()["memory.oom_control"] == b"oom_kill_disable 1", self.changed()
 
     def forget_policy(self):
-        os.remove(self.agent.state + "/applied/Policy.default.docker.yaml")
+        self.agent.forget("Policy", "foreign")
 
-    def assert_put_back(self, seconds=5):
-        wait_for("the bytes that docker wrote; changed still: %s" % self.changed(), lambda: self.settings() == self.before, seconds)
+    def assert_put_back(self):
+        wait_for("the bytes that docker wrote", lambda: self.settings() == self.before)
         state = json.loads(subprocess.run(self.docker.client + ["inspect", "held"], check=True, capture_output=True, text=True).stdout)[0]["State"]
         assert state["Running"] and not state["OOMKilled"], state
 
@@ -107,7 +95,7 @@ def test_put_back_when_the_policy_goes():
     with Held() as held:
         held.agent.start()
         held.hold()
-        held.agent.mete("delete", "-f", "-", text=POLICY % ("/" + held.parent, HELD))
+        held.agent.mete("delete", "-f", "-", text=cgroup_policy("/" + held.parent + "/*", HELD))
         held.assert_put_back()
         assert {each["fields"]["file"] for each in held.agent.events("Restored")} == {"pids.max", "cpu.cfs_burst_us", "memory.oom_control"}, held.agent.events("Restored")
 
@@ -129,8 +117,7 @@ def test_put_back_after_kill_9_and_a_start():
         assert held.settings() != held.before
         # The next agent goes on holding it, and remembers what was there before the one that died.
         held.agent.start()
-        time.sleep(0.3)
-        assert held.settings()["pids.max"] == b"77\n", held.changed()
+        stays("the limit", lambda: held.settings()["pids.max"] == b"77\n", 0.3)
         held.agent.kill()
         held.forget_policy()
         held.agent.start()
@@ -150,7 +137,7 @@ def test_put_back_by_rollback():
 def test_a_hog_is_raised_held_and_ended_and_all_put_back():
     with Held(command=("/bin/busybox", "awk", GROW % 200)) as held:
         held.agent.start()
-        held.agent.apply(POLICY % ("/" + held.parent, HELD))
+        held.agent.apply(cgroup_policy("/" + held.parent + "/*", HELD))
         raised = wait_for("the raise", lambda: held.agent.events("LimitRaised"))[0]
         assert raised["fields"]["to"] == str(80 * MiB), raised
         told = wait_for("the hold", lambda: held.agent.events("OOMHeld"))[0]
@@ -167,7 +154,7 @@ def test_a_hog_is_raised_held_and_ended_and_all_put_back():
 def test_put_back_while_it_is_frozen():
     with Held(command=("/bin/busybox", "awk", GROW % 45)) as held:
         held.agent.start()
-        held.agent.apply(POLICY % ("/" + held.parent, "  memory: {at: [{usage: 50%, do: freeze, timeout: 60s, then: kill-container}]}"))
+        held.agent.apply(cgroup_policy("/" + held.parent + "/*", "  memory: {at: [{usage: 50%, do: freeze, timeout: 60s, then: kill-container}]}"))
         wait_for("the freeze", lambda: held.agent.events("Frozen"))
         wait_for("the kernel to say so", lambda: held.settings().get("cgroup.freeze") == b"1\n")
         held.agent.kill()

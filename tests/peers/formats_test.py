@@ -16,7 +16,8 @@ if importlib.util.find_spec("prometheus_client") is None and os.path.realpath(sy
     os.execv(DEBIAN, [DEBIAN] + sys.argv)
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import SOURCE, Agent, run_tests, skip, wait_for  # noqa: E402
+from mete_agent import BIN, SOURCE, Agent, run_tests, skip  # noqa: E402
+from pods import SLEEP, launch, pod  # noqa: E402
 
 try:
     from prometheus_client import parser as text_parser
@@ -29,18 +30,7 @@ MACHINES = sorted(glob.glob(SOURCE + "/tests/fixtures/*/metrics.txt"))
 KNOWN = [r"container_cpu_load_d_average_10s metric names should not contain abbreviated units",
          r"cadvisor_version_info label names should be written in 'snake_case' not 'camelCase'"]
 
-POD = """
-apiVersion: v1
-kind: Pod
-metadata: {name: formats}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - name: sleeper
-    image: busybox
-    command: [sleep, "1000"]
-    resources: {limits: {cpu: 100m, memory: 32Mi}}
-"""
+POD = pod("formats", SLEEP, "resources: {limits: {cpu: 100m, memory: 32Mi}}", main="sleeper")
 
 
 def complaints(text):
@@ -89,8 +79,7 @@ def test_a_running_agent_is_clean_and_every_family_is_in_the_table():
         with open(config, "w") as out:
             out.write("collectors: {enable: [%s]}\nexport: {kube: true}\n" % ", ".join(off))
         agent.start("--config", config)
-        agent.apply(POD)
-        wait_for("the sleeper to run", lambda: agent.container("formats")["state"] == "running")
+        launch(agent, POD, "formats")
         _, text = fetch(agent, "text/plain")
         families = families_of(text)
         assert len(families) > 80, families
@@ -111,7 +100,6 @@ def test_a_running_agent_is_clean_and_every_family_is_in_the_table():
 
 
 def test_the_documentation_is_what_the_code_says():
-    from mete_agent import BIN
     said = subprocess.run([BIN + "/mete", "metrics", "-o", "markdown"], capture_output=True, text=True, check=True).stdout
     written = open(SOURCE + "/docs/metrics.md").read()
     assert said == written, "docs/metrics.md is old: mete metrics -o markdown > docs/metrics.md"

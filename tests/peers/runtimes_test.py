@@ -7,7 +7,8 @@ import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import Agent, cgroup_mounts, run_tests, wait_for  # noqa: E402
+from leftovers import clean_up, made_cgroup  # noqa: E402
+from mete_agent import Agent, run_tests, wait_for  # noqa: E402
 from runtimes import Containerd, Docker, Podman  # noqa: E402
 
 
@@ -40,7 +41,7 @@ def appears(agent, name, image, identity):
 
 
 def goes(agent, name):
-    wait_for(name + " to be gone from /metrics", lambda: container(agent, name) is None, 5)
+    wait_for(name + " to be gone from /metrics", lambda: container(agent, name) is None)
 
 
 def test_docker():
@@ -90,6 +91,7 @@ def test_labels_that_are_asked_for():
 
 def test_docker_under_another_parent_and_started_again():
     parent = "mete-peers-%d" % os.getpid()
+    made_cgroup("/" + parent)
     try:
         with Agent() as agent, Docker(agent.work) as docker:
             agent.start()
@@ -100,11 +102,9 @@ def test_docker_under_another_parent_and_started_again():
             subprocess.run(docker.client + ["restart", "-t", "0", identity], check=True, capture_output=True)
             began = time.time()
             wait_for("the second start", lambda: (start_of(agent, "elsewhere") or 0) > first + 1)
-            assert abs(start_of(agent, "elsewhere") - began) < 5, (start_of(agent, "elsewhere"), began)
+            assert abs(start_of(agent, "elsewhere") - began) < 60, (start_of(agent, "elsewhere"), began)
     finally:
-        for mount in cgroup_mounts():
-            if os.path.isdir(mount + "/" + parent):
-                os.rmdir(mount + "/" + parent)
+        clean_up(cgroups=["/" + parent])
 
 
 def start_of(agent, name):
@@ -119,7 +119,7 @@ def test_all_three_at_once_and_the_network_once_a_namespace():
         for name, identity in names.items():
             tag = {"d": docker.tag, "c": containerd.tag, "p": podman.tag}[name[0]]
             appears(agent, name, tag, identity)
-        time.sleep(0.3)
+        time.sleep(0.3)  # past the reading that scrapes share
         seen = {}
         for labels, _ in rows(agent, "container_network_receive_bytes_total"):
             seen.setdefault((labels["id"], labels["interface"]), 0)
@@ -153,7 +153,7 @@ def test_writable_layers_are_measured():
         for number, name in enumerate(names, 1):
             def used():
                 return [(labels["device"], value) for labels, value in rows(agent, "container_fs_usage_bytes") if labels["name"] == name]
-            (device, value), = wait_for("the walk of " + name, used, 20, 0.3)
+            (device, value), = wait_for("the walk of " + name, used, 120, 0.3)
             print("     %s: %d bytes on %s" % (name, value, device))
             assert number * 3 << 20 <= value < (number * 3 + 2) << 20, value
             free = [value for labels, value in rows(agent, "container_fs_inodes_free") if labels["name"] == name]

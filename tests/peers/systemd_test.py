@@ -6,10 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import BIN, cgroup_mounts, need_root, run_tests, skip, wait_for  # noqa: E402
+from leftovers import cgroup_mounts, clean_up, made_cgroup  # noqa: E402
+from mete_agent import BIN, need_root, run_tests, skip, wait_for, work_folder  # noqa: E402
 
 CAPABILITIES = ["CAP_" + name for name in
                 "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE NET_ADMIN SYS_CHROOT "
@@ -39,7 +39,8 @@ class Machine:
         self.mounts = []
 
     def __enter__(self):
-        self.work = tempfile.mkdtemp(prefix="mete-systemd-")
+        self.work = work_folder("mete-systemd-")
+        made_cgroup(self.group)
         self.oci = [BIN + "/mete-oci", "--root", self.work + "/state"]
         try:
             self.boot()
@@ -71,7 +72,7 @@ class Machine:
             json.dump(config, file)
         with open(self.work + "/log", "w") as log:
             subprocess.run(self.oci + ["run", "--detach", "--bundle", self.work, "machine"], check=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_for("systemd", lambda: self.run("systemctl is-system-running").stdout.strip() in ("running", "degraded"), 60, 0.2)
+        wait_for("systemd", lambda: self.run("systemctl is-system-running").stdout.strip() in ("running", "degraded"), 180, 0.2)
 
     def run(self, script):
         return subprocess.run(self.oci + ["exec", "machine", "/bin/sh", "-c", "cd /mete; " + script], capture_output=True, text=True)
@@ -80,8 +81,8 @@ class Machine:
         subprocess.run(self.oci + ["delete", "--force", "machine"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for place in reversed(self.mounts):
             subprocess.run(["umount", "-l", place])
-        shutil.rmtree(self.work, ignore_errors=True)
         left = [mount + self.group for mount in cgroup_mounts() if os.path.exists(mount + self.group)]
+        clean_up([self.work], [self.group])
         assert not left, left
 
 
@@ -117,7 +118,7 @@ def test_a_scope_with_the_limits_as_its_properties():
     assert machine.run("./mete-oci update --pids-limit 44 one").returncode == 0
     assert properties("mete-one.scope", "TasksMax") == {"TasksMax": "44"}
     assert machine.run("./mete-oci delete --force one").returncode == 0
-    wait_for("the scope's end", lambda: properties("mete-one.scope", "ActiveState")["ActiveState"] == "inactive", 10)
+    wait_for("the scope's end", lambda: properties("mete-one.scope", "ActiveState")["ActiveState"] == "inactive")
     assert machine.run("ls -d /sys/fs/cgroup/*/system.slice/mete-one.scope /sys/fs/cgroup/system.slice/mete-one.scope").stdout == ""
 
 

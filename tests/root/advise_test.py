@@ -8,25 +8,12 @@ import tempfile
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from mete_agent import BIN, Agent, run_tests, wait_for  # noqa: E402
+from pods import SLEEP, container, pod  # noqa: E402
 
 MiB = 1 << 20
 
-POD = """
-apiVersion: v1
-kind: Pod
-metadata: {name: web}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - name: busy
-    image: busybox
-    command: [sh, -c, "while :; do :; done"]
-    resources: {requests: {cpu: 500m, memory: 256Mi}, limits: {cpu: 500m, memory: 256Mi}}
-  - name: idle
-    image: busybox
-    command: [sleep, "1000"]
-    resources: {limits: {memory: 64Mi}}
-"""
+POD = pod("web", "while :; do :; done", "resources: {requests: {cpu: 20m, memory: 256Mi}, limits: {cpu: 20m, memory: 256Mi}}", main="busy",
+          more=container("idle", SLEEP, "resources: {limits: {memory: 64Mi}}"))
 
 
 def recorded_day():
@@ -87,9 +74,9 @@ def test_of_running_containers_and_kept_over_the_agents_end():
             done = agent.mete("advise", "-o", "json", check=False)
             found = {each["container"]: each for each in json.loads(done.stdout)["containers"]} if done.returncode == 0 else {}
             return found if len(found) == 2 and all(each["evidence"]["samples"] >= 6 for each in found.values()) else None
-        found = wait_for("six samples of both", known, 30)
+        # It is held to a fiftieth of a core, and waits for the rest of it: so little that it is held on a busy machine, too.
+        found = wait_for("six samples of both, in which one wants a core", lambda: 800 < known()["default/web/busy"]["milliCpu"]["request"] and known(), 180, 0.3)
         busy, idle = found["default/web/busy"], found["default/web/idle"]
-        # It is held to half a core, and waits for the other half.
         assert 800 < busy["milliCpu"]["request"] < 1600, busy
         assert busy["evidence"]["throttledSeconds"] > 1 and busy["milliCpuFreed"] < 0 < busy["memoryBytesFreed"], busy
         assert idle["milliCpu"]["request"] == 12 and idle["memoryBytes"]["request"] == 16 * MiB and "milliCpuFreed" not in idle, idle
@@ -110,7 +97,7 @@ def test_of_running_containers_and_kept_over_the_agents_end():
         agent.start("--usage-interval", "1")
         assert any("default_web_idle.json" in each["message"] for each in agent.events("UsageUnreadable")), agent.events()
         more = kept["default/web/busy"]["evidence"]["samples"]
-        wait_for("it to go on", lambda: known() and known()["default/web/busy"]["evidence"]["samples"] > more, 30)
+        wait_for("it to go on", lambda: known() and known()["default/web/busy"]["evidence"]["samples"] > more)
         assert sorted(os.listdir(agent.state + "/usage")) == ["default_web_busy.json", "default_web_idle.json"]
 
 

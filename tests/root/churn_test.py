@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """A day's worth of cgroups that come and go: the agent's memory and descriptors stay flat, its series bounded.
 
-METE_CHURN: how many are made and removed (default 100000)."""
+METE_CGROUPS: how many are made and removed."""
 import os
 import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import Agent, cgroup_mounts, run_tests, wait_for  # noqa: E402
+from amounts import amount  # noqa: E402
+from leftovers import cgroup_mounts, clean_up, made_cgroup  # noqa: E402
+from mete_agent import Agent, run_tests, wait_for  # noqa: E402
 
-TOTAL = int(os.environ.get("METE_CHURN", "100000"))
+TOTAL = amount("CGROUPS", short=15000, long=100000)
 BATCH = 500
 
 
@@ -22,6 +24,7 @@ class Slice:
         self.mounts = [each for each in cgroup_mounts() if each.rsplit("/", 1)[1] in wanted] or cgroup_mounts()
 
     def __enter__(self):
+        made_cgroup("/" + self.name)
         for mount in self.mounts:
             os.makedirs(mount + "/" + self.name, exist_ok=True)
         return self
@@ -38,12 +41,7 @@ class Slice:
             os.rmdir(self.path(mount, name))
 
     def __exit__(self, *unused):
-        for mount in self.mounts:
-            folder = mount + "/" + self.name
-            for name in os.listdir(folder):
-                if os.path.isdir(folder + "/" + name):
-                    os.rmdir(folder + "/" + name)
-            os.rmdir(folder)
+        clean_up(cgroups=["/" + self.name])
 
 
 def resident(agent):
@@ -67,8 +65,9 @@ def watches(agent):
     return total
 
 
-def series(agent):
-    return sum(1 for line in agent.get("/metrics").splitlines() if not line.startswith("#"))
+def series(agent, top):
+    """Of the cgroups below; those of others come and go as they like."""
+    return sum(1 for line in agent.get("/metrics").splitlines() if top.name in line)
 
 
 def shown(agent, name):
@@ -81,11 +80,9 @@ def test_a_new_cgroup_is_known_at_once_and_a_gone_one_gone():
         for number in range(3):
             name = "worker-%d.service" % number
             top.make(name)
-            time.sleep(0.25)  # past the reading that scrapes share
-            assert shown(agent, name)
+            wait_for("it to be shown", lambda: shown(agent, name))  # noqa: B023 - called here
             top.remove(name)
-            time.sleep(0.25)
-            assert not shown(agent, name)
+            wait_for("it to be shown no more", lambda: not shown(agent, name))  # noqa: B023 - called here
 
 
 def test_one_made_again_is_another_one():
@@ -117,20 +114,21 @@ def test_churn_leaves_nothing_behind():
             for name in names:
                 top.make(name)
             if made % (BATCH * 10) == 0:
-                count = series(agent)
+                count = series(agent, top)
                 assert count < BATCH * 80 + 2000, count
             for name in names:
                 top.remove(name)
             made += BATCH
             if before is None and made >= TOTAL // 10:
-                wait_for("all to be gone", lambda: "/job-" not in agent.get("/metrics"), 20, 0.3)
-                before = (resident(agent), descriptors(agent), watches(agent), series(agent))
-        wait_for("all to be gone", lambda: "/job-" not in agent.get("/metrics"), 20, 0.3)
-        after = (resident(agent), descriptors(agent), watches(agent), series(agent))
+                wait_for("all to be gone", lambda: top.name + "/job-" not in agent.get("/metrics"), 120, 0.3)
+                before = (resident(agent), descriptors(agent), watches(agent), series(agent, top))
+        wait_for("all to be gone", lambda: top.name + "/job-" not in agent.get("/metrics"), 120, 0.3)
+        after = (resident(agent), descriptors(agent), watches(agent), series(agent, top))
         print("     %d made and removed in %.0f s; resident KiB, descriptors, watches, series: %s after a tenth, %s at the end"
               % (made, time.monotonic() - begin, before, after))
-        assert after[0] < before[0] * 1.15 + 1024, (before, after)
-        assert after[1] <= before[1] + 5 and after[2] <= before[2] + 5, (before, after)
+        # A leak is one of each cgroup that was made; cgroups of others, which the agent watches, too, are some hundreds at most.
+        assert after[0] < before[0] * 1.15 + 2048, (before, after)
+        assert after[1] <= before[1] + TOTAL // 50 and after[2] <= before[2] + TOTAL // 50, (before, after)
         assert after[3] <= before[3] + 50, (before, after)
 
 

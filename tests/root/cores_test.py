@@ -2,40 +2,23 @@
 """cpu.exclusive: containers of Guaranteed pods that ask for whole cores have CPUs of their own, all others share the rest; cpu.idle."""
 import os
 import sys
-import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from mete_agent import Agent, run_tests, skip, wait_for  # noqa: E402
+from pods import SLEEP, delete, documents, launch, pod, policy_for, wait_running  # noqa: E402
 
 CPUS = os.cpu_count()
 
-POD = """
-apiVersion: v1
-kind: Pod
-metadata: {name: %(name)s, labels: {app: %(app)s}}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - name: main
-    image: busybox
-    command: [sleep, "1000"]
-    resources: %(resources)s
-"""
 WHOLE = "{limits: {cpu: '%d', memory: 32Mi}, requests: {cpu: '%d', memory: 32Mi}}"
-POLICY = """---
-apiVersion: mete/v1
-kind: Policy
-metadata: {name: exclusive}
-spec: {selector: {matchLabels: {app: pinned}}, cpu: {%s}%s}
-"""
 
 
-def pod(name, app="other", resources="{}"):
-    return POD % {"name": name, "app": app, "resources": resources}
+def pinned(resources=WHOLE % (1, 1), name="pinned", command=SLEEP):
+    """One that the policy selects."""
+    return pod(name, command, "resources: " + resources, labels=", cores: own")
 
 
-def policy(cpu="exclusive: true", more=""):
-    return POLICY % (cpu, more)
+def exclusive(cpu="exclusive: true", more=""):
+    return policy_for("{matchLabels: {cores: own}}", "  cpu: {%s}%s" % (cpu, more), "exclusive")
 
 
 def numbers(text):
@@ -56,10 +39,6 @@ def cpus(agent, name):
     return numbers(next(line.split(":")[1] for line in status.splitlines() if line.startswith("Cpus_allowed_list")))
 
 
-def running(agent, *names):
-    wait_for("them to run", lambda: all(agent.container(each)["state"] == "running" for each in names))
-
-
 ALL = set(range(CPUS))
 
 
@@ -67,13 +46,10 @@ def test_its_own_cpus_and_the_others_share_the_rest_until_its_end():
     if CPUS < 2:
         skip("needs two CPUs")
     with Agent().start() as agent:
-        agent.apply(pod("before") + policy())
-        running(agent, "before")
+        launch(agent, documents(pod("before"), exclusive()), "before")
         assert cpus(agent, "before") == ALL
-        agent.apply(pod("pinned", "pinned", WHOLE % (1, 1)))
-        running(agent, "pinned")
-        agent.apply(pod("after"))
-        running(agent, "after")
+        launch(agent, pinned(), "pinned")
+        launch(agent, pod("after"), "after")
         own = cpus(agent, "pinned")
         assert len(own) == 1 and 0 not in own, own
         wait_for("the others to have left", lambda: cpus(agent, "before") == ALL - own and cpus(agent, "after") == ALL - own)
@@ -91,25 +67,23 @@ def test_they_stay_its_own_over_restarts_of_container_and_agent():
     if CPUS < 2:
         skip("needs two CPUs")
     with Agent().start() as agent:
-        agent.apply(pod("other") + pod("pinned", "pinned", WHOLE % (1, 1)).replace("apiVersion", "---\napiVersion", 1) + policy())
-        running(agent, "pinned", "other")
+        launch(agent, documents(pod("other"), pinned(), exclusive()), "pinned", "other")
         own = cpus(agent, "pinned")
         first = agent.container("pinned")["pid"]
         os.kill(first, 9)
-        wait_for("the restart", lambda: agent.container("pinned")["state"] == "running" and agent.container("pinned")["pid"] != first, 20)
+        wait_for("the restart", lambda: agent.container("pinned")["state"] == "running" and agent.container("pinned")["pid"] != first)
         assert cpus(agent, "pinned") == own
         agent.kill()
         agent.start()
-        assert cpus(agent, "pinned") == own and cpus(agent, "other") == ALL - own
+        wait_for("the same CPUs", lambda: cpus(agent, "pinned") == own and cpus(agent, "other") == ALL - own)
         assert not agent.events("LimitDrift"), agent.events("LimitDrift")
-        agent.apply(pod("late", "pinned", WHOLE % (CPUS - 1, CPUS - 1)))
-        running(agent, "late")
+        launch(agent, pinned(WHOLE % (CPUS - 1, CPUS - 1), "late"), "late")
         assert cpus(agent, "late") == ALL - own, "more than there are: it shares"
-        assert "to itself" in agent.events("NotEnforced")[0]["message"], agent.events("NotEnforced")
+        assert any("to itself" in each["message"] for each in agent.events("NotEnforced")), agent.events("NotEnforced")
         # An agent that dies at the worst moment: the pod is gone from the manifests, and the others have not been told.
         agent.kill()
-        os.remove(agent.state + "/applied/Pod.default.pinned.yaml")
-        os.remove(agent.state + "/applied/Pod.default.late.yaml")
+        agent.forget("Pod", "pinned")
+        agent.forget("Pod", "late")
         agent.start()
         wait_for("all CPUs for the other", lambda: agent.pod("pinned") is None and cpus(agent, "other") == ALL)
 
@@ -118,10 +92,9 @@ def test_a_policy_that_goes_gives_them_back():
     if CPUS < 2:
         skip("needs two CPUs")
     with Agent().start() as agent:
-        agent.apply(pod("other") + pod("pinned", "pinned", WHOLE % (1, 1)).replace("apiVersion", "---\napiVersion", 1) + policy())
-        running(agent, "pinned", "other")
+        launch(agent, documents(pod("other"), pinned(), exclusive()), "pinned", "other")
         assert len(cpus(agent, "pinned")) == 1
-        agent.mete("delete", "-f", "-", text=policy().lstrip("-\n"))
+        agent.mete("delete", "-f", "-", text=exclusive())
         wait_for("it to share again", lambda: cpus(agent, "pinned") == ALL and cpus(agent, "other") == ALL)
         assert agent.container("pinned")["restarts"] == 0
 
@@ -129,14 +102,12 @@ def test_a_policy_that_goes_gives_them_back():
 def test_who_gets_none_is_told_why():
     with Agent().start() as agent:
         for resources, why in (("{limits: {cpu: 1500m, memory: 32Mi}}", "whole cores"), ("{limits: {memory: 32Mi}}", "not Guaranteed"), (WHOLE % (CPUS, CPUS), "can be given away")):
-            agent.apply(pod("pinned", "pinned", resources) + policy())
-            wait_for("the reason", lambda: any(why in each["message"] for each in agent.events("NotEnforced")))
-            running(agent, "pinned")
+            agent.apply(documents(pinned(resources), exclusive()))
+            wait_for("the reason", lambda: any(why in each["message"] for each in agent.events("NotEnforced")))  # noqa: B023 - called here
+            wait_running(agent, "pinned")
             assert cpus(agent, "pinned") == ALL
-            agent.mete("delete", "pinned")
-            wait_for("its end", lambda: agent.pod("pinned") is None)
-        agent.apply(pod("pinned", "pinned", WHOLE % (1, 1)) + policy(more=", dryRun: true"))
-        running(agent, "pinned")
+            delete(agent, "pinned")
+        launch(agent, documents(pinned(), exclusive(more="\n  dryRun: true")), "pinned")
         assert cpus(agent, "pinned") == ALL
 
 
@@ -147,19 +118,18 @@ def idle(agent, name):
 
 def test_an_idle_pod_yields_to_others():
     with Agent().start() as agent:
-        agent.apply(pod("pinned", "pinned").replace("sleep, \"1000\"", "sh, -c, \"while :; do :; done\"") + policy("idle: true"))
-        running(agent, "pinned")
+        launch(agent, documents(pinned("{}", command="while :; do :; done"), exclusive("idle: true")), "pinned")
         assert idle(agent, "pinned") == "1"
         assert "idle" in agent.mete("explain", "pinned").stdout
         agent.kill()
         agent.start()
         assert idle(agent, "pinned") == "1" and not agent.events("LimitDrift"), agent.events("LimitDrift")
-        agent.mete("delete", "-f", "-", text=policy("idle: true").lstrip("-\n"))
+        agent.mete("delete", "-f", "-", text=exclusive("idle: true"))
         wait_for("it to be ordinary again", lambda: idle(agent, "pinned") == "0")
         assert agent.container("pinned")["restarts"] == 0
     with Agent() as agent:
         agent.start()
-        refused = agent.mete("apply", "-f", "-", text=policy("idle: true, exclusive: true").lstrip("-\n"), check=False)
+        refused = agent.mete("apply", "-f", "-", text=exclusive("idle: true, exclusive: true"), check=False)
         assert refused.returncode != 0 and "one of them" in refused.stderr, refused
 
 

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 of the agent at random moments while pods start, stop and change: afterwards desired equals actual, and
-nothing is left over. METE_CRASHES says how many; METE_SEED repeats a run."""
+nothing is left over. METE_KILLS says how many; METE_SEED repeats a run."""
 import glob
 import os
-import random
 import shutil
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import BIN, Agent, free_port, run_tests, wait_for  # noqa: E402
+from amounts import amount, chance  # noqa: E402
+from mete_agent import BIN, Agent, free_port, run_tests, stays, wait_for, write  # noqa: E402
+from pods import is_running, wait_running  # noqa: E402
 
 PODS = 20
 
@@ -36,11 +37,8 @@ def manifest(index, kind, version):
         index, kind, KINDS[kind] % version)
 
 
-def write(agent, index, text):
-    path = "%s/pod-%d.yaml" % (agent.manifests, index)
-    with open(path + ".new", "w") as out:
-        out.write(text)
-    os.rename(path + ".new", path)
+def put(agent, index, text):
+    write("%s/pod-%d.yaml" % (agent.manifests, index), text)
 
 
 def sockets(pid):
@@ -50,46 +48,44 @@ def sockets(pid):
 
 def test_nothing_of_the_agent_lives_on_in_a_shim():
     with Agent().start() as agent:
-        write(agent, 0, manifest(0, "stay", 0))
-        wait_for("the pod to run", lambda: agent.pod("pod-0") and agent.container("pod-0")["state"] == "running")
+        put(agent, 0, manifest(0, "stay", 0))
+        wait_running(agent, "pod-0")
         for pid, command in agent.processes():
             both = sockets(pid) & sockets(agent.process.pid)
             assert not both, (command, both)
 
 
-def test_a_hundred_kills_leave_desired_equal_to_actual():
-    crashes = int(os.environ.get("METE_CRASHES", "100"))
-    seed = int(os.environ.get("METE_SEED", str(time.time_ns() % 1000000)))
-    print("     METE_SEED=%d" % seed)
-    chance = random.Random(seed)
+def test_kills_leave_desired_equal_to_actual():
+    crashes = amount("KILLS", short=30, long=100)
+    moments = chance()
     with Agent() as agent:
         wanted = {}
         version = 0
         for crash in range(crashes):
             agent.start(wait=False)
             # Some changes, then the end in the middle of what follows from them.
-            for _ in range(chance.randrange(6)):
+            for _ in range(moments.randrange(6)):
                 version += 1
-                index = chance.randrange(PODS)
-                if index in wanted and chance.random() < 0.4:
+                index = moments.randrange(PODS)
+                if index in wanted and moments.random() < 0.4:
                     os.unlink("%s/pod-%d.yaml" % (agent.manifests, index))
                     del wanted[index]
                 else:
-                    kind = chance.choice(sorted(KINDS))
+                    kind = moments.choice(sorted(KINDS))
                     wanted[index] = (kind, version)
-                    write(agent, index, manifest(index, kind, version))
-                time.sleep(chance.random() * 0.03)
-            time.sleep(chance.random() * chance.choice([0.02, 0.1, 0.4]))
+                    put(agent, index, manifest(index, kind, version))
+                time.sleep(moments.random() * 0.03)
+            time.sleep(moments.random() * moments.choice([0.02, 0.1, 0.4]))
             agent.kill()
         agent.start()
         check(agent, wanted)
         # And now without any.
         for index in list(wanted):
             os.unlink("%s/pod-%d.yaml" % (agent.manifests, index))
-        wait_for("all pods to be gone", lambda: not agent.pods(), 60)
+        wait_for("all pods to be gone", lambda: not agent.pods(), 120)
         assert agent.pod_cgroups() == [], agent.pod_cgroups()
         assert agent.mounts() == [], agent.mounts()
-        wait_for("shims and containers to be gone", lambda: not agent.processes(), 5)
+        wait_for("shims and containers to be gone", lambda: not agent.processes())
         assert os.listdir(agent.state + "/pods") == [], os.listdir(agent.state + "/pods")
         assert os.listdir(agent.run + "/pods") == [], os.listdir(agent.run + "/pods")
         assert os.listdir(agent.state + "/logs") == [], os.listdir(agent.state + "/logs")
@@ -110,7 +106,7 @@ def settled(agent, wanted):
             return "%s has not ended: %s" % (pod["name"], main["state"])
         if kind == "sidecar" and (pod["phase"] not in ("Succeeded", "Failed") or any(each["state"] != "exited" for each in pod["containers"])):
             return "%s is not done: %s" % (pod["name"], [(each["name"], each["state"]) for each in pod["containers"]])
-        if kind == "oom" and (main["state"] != "exited" or main["oomKills"] != 1 or main["last"]["reason"] != "OOMKilled"):
+        if kind == "oom" and (main["state"] != "exited" or main["oomKills"] < 1 or main["last"]["reason"] != "OOMKilled"):
             return "%s: %s" % (pod["name"], main)
         if kind == "again" and main["restarts"] == 0 and not main.get("last"):
             return "%s has not ended once" % pod["name"]
@@ -124,7 +120,7 @@ def check(agent, wanted):
         why[0] = settled(agent, wanted)
         return why[0] == ""
     try:
-        wait_for("desired to be actual", done, 60)
+        wait_for("desired to be actual", done, 180)
     except AssertionError as error:
         raise AssertionError("%s: %s" % (error, why[0]))
     # Nobody runs that is not wanted: each cgroup is a pod's, each shim's container too.
@@ -135,20 +131,22 @@ def check(agent, wanted):
         assert any(path == each or path.startswith(each + "/") for each in known), "orphan cgroup " + directory
     active = sum(each["state"] in ("running", "starting") for pod in pods.values() for each in pod["containers"])
     shims = [command for _, command in agent.processes() if "mete-shim run" in command]  # a sandbox executes nothing, so it has its name too
-    assert len(shims) <= active + 2, (active, shims)  # one that is just ending may be seen
+    # Those that begin or end between the two looks may be seen: of the kinds that are started again there are at most so many.
+    coming = sum(pod["labels"]["kind"] == "again" for pod in pods.values())
+    assert len(shims) <= active + 2 + coming, (active, shims)
     assert len(os.listdir(agent.state + "/pods")) == len(pods)
 
 
 def test_a_record_that_cannot_be_read_now_costs_nothing():
     with Agent().start() as agent:
         agent.apply("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n" + KINDS["stay"] % 1)
-        pid = wait_for("it to run", lambda: agent.container("p")["state"] == "running" and agent.container("p")["pid"])
+        pid = wait_running(agent, "p")["pid"]
         agent.kill()
         [record] = glob.glob(agent.state + "/pods/*/record.json")
         os.rename(record, record + ".kept")
         os.mkdir(record)  # reading it is an error, but it is there: as on a failing disk, or out of descriptors
         agent.start()
-        wait_for("a word about it", lambda: agent.events("RecordUnreadable") and agent.events("CreateFailed"), 5)
+        wait_for("a word about it", lambda: agent.events("RecordUnreadable") and agent.events("CreateFailed"))
         assert os.path.exists("/proc/%d" % pid) and os.path.exists(record + ".kept") and agent.pod("p") is None
         agent.kill()
         os.rmdir(record)
@@ -160,11 +158,12 @@ def test_a_record_that_cannot_be_read_now_costs_nothing():
 
 def test_what_ended_while_nobody_looked_is_known():
     with Agent().start() as agent:
-        agent.apply(manifest(1, "stay", 1) + "---\n" + manifest(2, "once", 1).replace("sleep 0.2", "sleep 1"))
-        wait_for("both to run", lambda: all(agent.container(name) and agent.container(name)["state"] == "running" for name in ("pod-1", "pod-2")))
-        pid = agent.container("pod-1")["pid"]
+        agent.apply(manifest(1, "stay", 1) + "---\n" + manifest(2, "once", 1).replace("sleep 0.2", "until [ -e /end ]; do usleep 10000; done"))
+        wait_running(agent, "pod-1", "pod-2")
+        pid, other = agent.container("pod-1")["pid"], agent.container("pod-2")["pid"]
         agent.kill()
-        time.sleep(1.5)
+        open("/proc/%d/root/end" % other, "w").close()
+        wait_for("its end", lambda: not os.path.exists("/proc/%d" % other))
         agent.start()
         assert agent.container("pod-1")["pid"] == pid and agent.container("pod-1")["restarts"] == 0
         ended = agent.container("pod-2")
@@ -174,7 +173,7 @@ def test_what_ended_while_nobody_looked_is_known():
 def test_a_killed_shim_takes_its_container_along():
     with Agent().start() as agent:
         agent.apply(manifest(1, "stay", 1))
-        wait_for("it to run", lambda: agent.container("pod-1")["state"] == "running")
+        wait_running(agent, "pod-1")
         first = agent.container("pod-1")["pid"]
         shim = next(pid for pid, command in agent.processes() if "mete-shim" in command)
         os.kill(shim, 9)
@@ -186,11 +185,10 @@ def test_a_killed_shim_takes_its_container_along():
 def test_a_killed_sandbox_is_replaced_with_its_containers():
     with Agent().start() as agent:
         agent.apply(manifest(1, "several", 1))
-        running = lambda: all(each["state"] == "running" for each in agent.pod("pod-1")["containers"] if not each["init"])  # noqa: E731
-        wait_for("it to run", running)
+        wait_running(agent, "pod-1")
         sandbox = agent.pod("pod-1")["sandboxPid"]
         os.kill(sandbox, 9)
-        wait_for("another sandbox", lambda: agent.pod("pod-1").get("sandboxPid") not in (None, sandbox) and running(), 20)
+        wait_for("another sandbox", lambda: agent.pod("pod-1").get("sandboxPid") not in (None, sandbox) and is_running(agent, "pod-1"))
         names = {os.readlink("/proc/%d/ns/net" % each["pid"]) for each in agent.pod("pod-1")["containers"] if "pid" in each}
         assert len(names) == 1, names
 
@@ -199,7 +197,7 @@ def test_a_shim_whose_agent_dies_before_the_cgroups_are_made_leaves_nothing():
     # It is started before them, and told by a byte: a pod's own plan, and a pipe that is closed without one and with one.
     with Agent().start() as agent:
         agent.apply(manifest(1, "stay", 1))
-        wait_for("it to run", lambda: agent.container("pod-1")["state"] == "running")
+        wait_running(agent, "pod-1")
         plan = glob.glob(agent.state + "/pods/*/containers/main/1/plan")[0]
         before = {pid for pid, _ in agent.processes()}
         for told in (False, True):
@@ -213,8 +211,7 @@ def test_a_shim_whose_agent_dies_before_the_cgroups_are_made_leaves_nothing():
                                      "--cgroups-fd", str(cgroups), "--log", attempt + "/log"], pass_fds=(lock, ready_write, cgroups))
             for each in (lock, ready_write, cgroups):
                 os.close(each)
-            time.sleep(0.2)
-            assert shim.poll() is None and not os.path.exists(attempt + "/started")
+            stays("nothing is started", lambda: shim.poll() is None and not os.path.exists(attempt + "/started"), 0.2)  # noqa: B023
             if told:
                 os.write(cgroups_write, b"1")
             os.close(cgroups_write)
@@ -223,7 +220,7 @@ def test_a_shim_whose_agent_dies_before_the_cgroups_are_made_leaves_nothing():
             assert os.path.exists(attempt + "/started") == told and not os.path.exists(attempt + "/exit"), os.listdir(attempt)
             if told:
                 os.kill(int(dict(line.split(" ", 1) for line in open(attempt + "/started"))["pid"]), 9)
-            assert shim.wait(5) == (0 if told else 1)
+            assert shim.wait(60) == (0 if told else 1)
             wait_for("nothing to be left", lambda: {pid for pid, _ in agent.processes()} == before)
 
 
@@ -231,7 +228,7 @@ def test_a_shim_whose_state_is_gone_ends_with_its_container():
     # Somebody removed the state folder by hand: there is nowhere to write the exit status, now and for ever.
     with Agent().start() as agent:
         agent.apply(manifest(1, "stay", 1))
-        wait_for("it to run", lambda: agent.container("pod-1")["state"] == "running")
+        wait_running(agent, "pod-1")
         pid = agent.container("pod-1")["pid"]
         shim = next(each for each, command in agent.processes() if "mete-shim run" in command and each != pid)
         agent.kill()
@@ -239,7 +236,7 @@ def test_a_shim_whose_state_is_gone_ends_with_its_container():
         subprocess.run(["rm", "-r", agent.work + "/gone"], check=True)
         os.kill(pid, 9)
         try:
-            wait_for("the shim to end", lambda: not os.path.exists("/proc/%d" % shim), 5)
+            wait_for("the shim to end", lambda: not os.path.exists("/proc/%d" % shim))
         finally:
             if os.path.exists("/proc/%d" % shim):
                 os.kill(shim, 9)
@@ -251,7 +248,7 @@ def test_a_killed_agents_address_is_free_for_the_next_one():
         address = "127.0.0.1:%d" % free_port()
         agent.start(listen=address)
         agent.apply(manifest(1, "stay", 1))
-        wait_for("it to run", lambda: agent.container("pod-1")["state"] == "running")
+        wait_running(agent, "pod-1")
         open_files = {}
         for pid, command in agent.processes():
             names = [os.readlink("/proc/%d/fd/%s" % (pid, each)) for each in os.listdir("/proc/%d/fd" % pid)]

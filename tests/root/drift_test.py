@@ -1,32 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is drift and what is not: limits that others change, limits that were changed while no agent ran, and those that cannot be put
 back at once."""
-import os
 import sys
-import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from cgroups import Cgroup  # noqa: E402
-from mete_agent import SLOW, Agent, run_tests, wait_for  # noqa: E402
-from resize_test import EAT, POLICY, pod, running  # noqa: E402
+from cgroups import Cgroup, MiB  # noqa: E402
+from hog import eat  # noqa: E402
+from idle_cpu import start_on_idle_machine  # noqa: E402
+from mete_agent import Agent, run_tests, wait_for, write  # noqa: E402
+from pods import documents, launch, policy, wait_running  # noqa: E402
+from web_pod import busy, web  # noqa: E402
 
-MiB = 1 << 20
-BUSY = "while :; do :; done"
 BOOST = "  cpu: {boost: {whenThrottled: 25%, for: 1s, factor: 1.5, max: 200%, coolDown: 1s}}\n"
 REPORT = "  drift: report\n"
 
 
-def started(agent, policy, **more):
-    agent.apply(pod(**more) + POLICY % policy)
-    running(agent)
-    return Cgroup(agent.container("web")["cgroup"])
+def started(agent, spec, manifest=None):
+    return Cgroup(launch(agent, documents(manifest or web(), policy(spec)))["cgroup"])
 
 
 def policy_while_no_agent_runs(agent, text):
     agent.kill()
-    with open(agent.state + "/applied/Policy.default.web.yaml", "w") as file:
-        file.write((POLICY % text).lstrip("-\n"))
+    write(agent.state + "/applied/Policy.default.web.yaml", policy(text))
     agent.start()
 
 
@@ -50,7 +45,7 @@ def test_what_others_changed_while_no_agent_ran_is_drift():
         agent.start()
         wait_for("it to be put back", lambda: group.pids_max() == 40)
         assert [each["fields"]["found"] for each in agent.events("LimitDrift")] == ["60"], agent.events("LimitDrift")
-        agent.apply((POLICY % (REPORT + "  pids: {max: 40}")).lstrip("-\n"))
+        agent.apply(policy(REPORT + "  pids: {max: 40}"))
         wait_for("the policy", lambda: agent.events("PolicyChanged"))
         agent.kill()
         group.write("70", "pids.max")
@@ -60,42 +55,49 @@ def test_what_others_changed_while_no_agent_ran_is_drift():
 
 
 def test_a_boost_is_taken_back_whatever_the_policy_wants_of_drift():
-    with Agent().start() as agent:
-        group = started(agent, REPORT + BOOST, cpu="100m", command=BUSY)
-        wait_for("a boost", lambda: group.cpu_quota() > 10000, 30)
+    with Agent() as agent:
+        machine = start_on_idle_machine(agent)
+        group = started(agent, REPORT + BOOST, busy())
+        wait_for("a boost", lambda: group.cpu_quota() > 2000)
         agent.kill()
-        assert group.cpu_quota() > 10000
-        os.remove(agent.state + "/applied/Policy.default.web.yaml")
-        agent.start()
-        wait_for("its own", lambda: group.cpu_quota() == 10000)
+        assert group.cpu_quota() > 2000
+        agent.forget("Policy", "web")
+        agent.start(prepare=machine.mount)
+        wait_for("its own", lambda: group.cpu_quota() == 2000)
 
 
 def test_an_agent_that_is_stopped_leaves_nothing_lent():
-    with Agent().start() as agent:
-        group = started(agent, BOOST, cpu="100m", command=BUSY)
-        wait_for("a boost", lambda: group.cpu_quota() > 10000, 30)
+    with Agent() as agent:
+        start_on_idle_machine(agent)
+        group = started(agent, BOOST, busy())
+        wait_for("a boost", lambda: group.cpu_quota() > 2000)
         agent.stop()
-        assert group.cpu_quota() == 10000
+        assert group.cpu_quota() == 2000
 
 
 def test_what_cannot_be_put_back_now_is_tried_again_and_keeps_nothing_else_from_it():
     with Agent().start() as agent:
-        group = started(agent, "  pids: {max: 40}", memory="48Mi", command="sleep %g; (%s) & sleep %g; kill -9 $!; sleep 1000" % (3 * SLOW, EAT % 70, 8 * SLOW))
+        # The eater comes and goes when it is told: until then it must not be killed for the limit that the manifest gives.
+        eater = "until [ -e /eat ]; do sleep 0.05; done; (%s) & until [ -e /stop ]; do sleep 0.05; done; kill -9 $!; exec sleep 1000" % eat(70)
+        group = started(agent, "  pids: {max: 40}", web(memory="48Mi", command=eater))
+        root = "/proc/%d/root" % agent.container("web")["pid"]
         agent.kill()
         group.raise_memory_limit(128 * MiB)
-        wait_for("more than the limit to be in use", lambda: group.memory_usage() > 65 * MiB, 30)
+        open(root + "/eat", "w").close()
+        wait_for("more than the limit to be in use", lambda: group.memory_usage() > 65 * MiB)
         agent.start()
         told = wait_for("the drift", lambda: [each for each in agent.events("LimitDrift") if "memory" in each["fields"]["file"]])
         assert "could not be put back yet" in told[0]["message"], told
         for number in (60, 70):
             group.write(str(number), "pids.max")
-            wait_for("the other limit", lambda: group.pids_max() == 40, 2)
-            time.sleep(0.2)
-        told = [each["fields"]["found"] for each in agent.events("LimitDrift") if each["fields"]["file"] == "pids.max"]
+            wait_for("the other limit", lambda: group.pids_max() == 40 and agent.events("LimitDrift", file="pids.max", found=str(number)))  # noqa: B023
+        told = [each["fields"]["found"] for each in agent.events("LimitDrift", file="pids.max")]
         assert told == ["60", "70"], agent.events("LimitDrift")
         assert agent.container("web")["state"] == "running" and group.oom_kills() == 0
-        wait_for("the memory limit, once there is room", lambda: group.memory_limit() == 48 * MiB, 30)
-        assert agent.container("web")["restarts"] == 0 and "is put back to" in agent.events("LimitDrift")[-1]["message"], agent.events("LimitDrift")
+        open(root + "/stop", "w").close()
+        wait_for("the memory limit, once there is room", lambda: group.memory_limit() == 48 * MiB)
+        wait_for("the last word", lambda: "is put back to" in agent.events("LimitDrift")[-1]["message"])
+        assert wait_running(agent, "web")["restarts"] == 0
         assert len([each for each in agent.events("LimitDrift") if "could not" in each["message"] and each["fields"]["file"] in ("memory.limit_in_bytes", "memory.max")]) == 1
 
 

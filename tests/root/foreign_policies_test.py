@@ -7,44 +7,27 @@ import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from cgroups import Foreign, memory_cgroup_of  # noqa: E402
+from cgroups import Foreign, MiB, memory_cgroup_of  # noqa: E402
+from held_cgroups import GROW, cgroup_policy, hold, let_go  # noqa: E402
+from idle_cpu import start_on_idle_machine  # noqa: E402
+from leftovers import clean_up, made_folder  # noqa: E402
+from memory_policies import show  # noqa: E402
 from mete_agent import SLOW, Agent, ms, need_disk, run_tests, wait_for  # noqa: E402
-
-MiB = 1 << 20
-
-POLICY = """
-apiVersion: mete/v1
-kind: Policy
-metadata: {name: foreign}
-spec:
-  selector: {cgroups: ["%s"]}
-%s
-"""
-
-GROW = "a = []\nimport time\nfor i in range(%d):\n    a.append(bytearray(b'x') * (1 << 20))\n    time.sleep(%s)\ntime.sleep(1000)"
-
-
-def apply(agent, foreign, spec, glob=None):
-    agent.apply(POLICY % (glob or foreign.path, spec))
-
-
-def event(agent, reason, seconds=15, **fields):
-    return wait_for("event %s %s" % (reason, fields),
-                    lambda: next((each for each in agent.events(reason) if fields.items() <= each.get("fields", {}).items()), None), seconds)
+from pods import documents  # noqa: E402
 
 
 def test_held_and_put_back_to_the_exact_bytes():
     with Foreign() as foreign, Agent().start() as agent:
         before = foreign.settings()
-        apply(agent, foreign, "  pids: {max: 33}\n  memory: {at: [{usage: 80%, do: raise}], raise: {by: 50%}, onOOM: hold, hold: {timeout: 5s, then: kill-process}}")
+        hold(agent, foreign.path, "  pids: {max: 33}\n  memory: {at: [{usage: 80%, do: raise}], raise: {by: 50%}, onOOM: hold, hold: {timeout: 5s, then: kill-process}}")
         wait_for("the limits", lambda: foreign.pids_max() == 33 and foreign.decided_before_the_kernel())
         grower = foreign.run(GROW % (62, "0.04"))  # so slow that whoever looks by need (v2) sees it come
-        event(agent, "LimitRaised", to=str(96 * MiB))
+        agent.event("LimitRaised", to=str(96 * MiB))
         wait_for("more than the old limit", lambda: foreign.memory_usage() > 66 * MiB)
-        agent.mete("delete", "-f", "-", text=POLICY % (foreign.path, "  pids: {max: 33}"))
+        let_go(agent)
         # The old limit waits while more is in use (v1's kernel refuses it, v2's would kill for it); all else is put back at once.
-        event(agent, "RestoreFailed")
-        assert foreign.settings() == foreign.with_memory_limit(before, 96 * MiB), foreign.settings()
+        agent.event("RestoreFailed")
+        wait_for("all else", lambda: foreign.settings() == foreign.with_memory_limit(before, 96 * MiB))
         assert grower.poll() is None and foreign.oom_kills() == 0, "it was killed for a limit that is put back"
         grower.kill()
         wait_for("what was there", lambda: foreign.settings() == before)
@@ -54,7 +37,7 @@ def test_held_and_put_back_to_the_exact_bytes():
 def test_put_back_when_the_agent_stops_and_after_it_was_killed():
     with Foreign() as foreign, Agent().start() as agent:
         before = foreign.settings()
-        apply(agent, foreign, "  pids: {max: 33}\n  memory: {onOOM: hold, hold: {timeout: 5s, then: kill-process}}")
+        hold(agent, foreign.path, "  pids: {max: 33}\n  memory: {onOOM: hold, hold: {timeout: 5s, then: kill-process}}")
         wait_for("the limits", lambda: foreign.settings() != before)
         agent.stop()
         assert foreign.settings() == before
@@ -62,7 +45,7 @@ def test_put_back_when_the_agent_stops_and_after_it_was_killed():
         wait_for("the limits again", lambda: foreign.pids_max() == 33)
         agent.kill()
         assert foreign.settings() != before
-        os.remove(agent.state + "/applied/Policy.default.foreign.yaml")
+        agent.forget("Policy", "foreign")
         agent.start()
         wait_for("what was there", lambda: foreign.settings() == before)
 
@@ -70,7 +53,7 @@ def test_put_back_when_the_agent_stops_and_after_it_was_killed():
 def test_rollback_needs_no_running_agent():
     with Foreign() as foreign, Agent().start() as agent:
         before = foreign.settings()
-        apply(agent, foreign, "  pids: {max: 33}")
+        hold(agent, foreign.path, "  pids: {max: 33}")
         wait_for("the limits", lambda: foreign.settings() != before)
         refused = agent.mete("agent", "--cgroup-parent", agent.parent, "--rollback", check=False)
         assert refused.returncode == 1 and "another agent" in refused.stderr, refused
@@ -83,57 +66,57 @@ def test_rollback_needs_no_running_agent():
 
 def test_a_frozen_one_is_thawed_after_the_agents_death():
     with Foreign() as foreign, Agent().start() as agent:
-        apply(agent, foreign, "  memory: {at: [{usage: 40%, do: freeze, timeout: 60s, then: thaw}]}")
+        hold(agent, foreign.path, "  memory: {at: [{usage: 40%, do: freeze, timeout: 60s, then: thaw}]}")
         foreign.run(GROW % (60, "0.01"))
-        event(agent, "Frozen", outcome="done")
+        agent.event("Frozen", outcome="done")
         wait_for("the freeze", foreign.frozen)
         agent.kill()
         assert foreign.frozen()
-        os.remove(agent.state + "/applied/Policy.default.foreign.yaml")
+        agent.forget("Policy", "foreign")
         agent.start()
         wait_for("the thaw", lambda: not foreign.frozen())
 
 
 def test_threshold_hold_and_kill_in_a_cgroup_of_others():
     with Foreign() as foreign, Agent().start() as agent:
-        apply(agent, foreign, "  memory: {at: [{usage: 50%%, do: signal, signal: SIGCONT}], onOOM: hold, hold: {timeout: %s, then: kill-process}}" % ms(500), glob="/mete-foreign-%d-*" % os.getpid())
+        hold(agent, "/mete-foreign-%d-*" % os.getpid(), "  memory: {at: [{usage: 50%%, do: signal, signal: SIGCONT}], onOOM: hold, hold: {timeout: %s, then: kill-process}}" % ms(500))
         victim = foreign.run(GROW % (200, "0.002"))
-        event(agent, "PolicyAction", action="signal", outcome="done")
-        event(agent, "OOMHeld", outcome="done")
-        killed = event(agent, "PolicyKill", action="kill-process", outcome="done")
+        agent.event("PolicyAction", action="signal", outcome="done")
+        agent.event("OOMHeld", outcome="done")
+        killed = agent.event("PolicyKill", action="kill-process", outcome="done")
         assert killed["fields"]["pid"] == str(victim.pid), killed
-        assert victim.wait(10 * SLOW) == -signal.SIGKILL
-        record = json.loads(agent.mete("oom", "show", killed["fields"]["record"], "-o", "json").stdout)
+        assert victim.wait(60 * SLOW) == -signal.SIGKILL
+        record = show(agent, killed)
         assert record["cgroup"] == foreign.path and record["victim"]["pid"] == victim.pid, record
 
 
 def test_kernel_kills_in_a_cgroup_of_others_are_recorded():
     with Foreign() as foreign, Agent().start() as agent:
-        apply(agent, foreign, "  memory: {onOOM: kill-process}")
+        hold(agent, foreign.path, "  memory: {onOOM: kill-process}")
         victim = foreign.run(GROW % (200, "0.001"))
-        told = event(agent, "OOMKilled", pid=str(victim.pid))
-        record = json.loads(agent.mete("oom", "show", told["fields"]["record"], "-o", "json").stdout)
+        told = agent.event("OOMKilled", pid=str(victim.pid))
+        record = show(agent, told)
         assert record["processes"] and record["limit"] == 64 * MiB, record
-        assert len(agent.events("OOMKilled")) == 1
+        assert len(agent.events("OOMKilled")) == 1, agent.events("OOMKilled")
 
 
 def test_on_oom_kill_container_is_of_all_in_a_cgroup_of_others():
     with Foreign() as foreign, Agent().start() as agent:
         before = foreign.settings()
-        apply(agent, foreign, "  memory: {onOOM: kill-container}")
+        hold(agent, foreign.path, "  memory: {onOOM: kill-container}")
         wait_for("the policy to be in force", lambda: agent.metric("mete_enforcement_actions_total", enforcer="limits", outcome="done"))
         others = [foreign.run("import time; time.sleep(1000)") for _ in range(2)]
         victim = foreign.run(GROW % (200, "0.001"))
-        event(agent, "OOMKilled", pid=str(victim.pid))
+        agent.event("OOMKilled", pid=str(victim.pid))
         for process in [victim, *others]:
-            assert process.wait(10 * SLOW) == -signal.SIGKILL
-        agent.mete("delete", "-f", "-", text=POLICY % (foreign.path, "  memory: {onOOM: kill-container}"))
+            assert process.wait(60 * SLOW) == -signal.SIGKILL
+        let_go(agent)
         wait_for("what was there", lambda: foreign.settings() == before)
 
 
 def test_new_cgroups_are_held_at_once_and_gone_ones_forgotten():
     with Agent().start() as agent:
-        agent.apply(POLICY % ("/mete-foreign-%d-*" % os.getpid(), "  pids: {max: 44}"))
+        hold(agent, "/mete-foreign-%d-*" % os.getpid(), "  pids: {max: 44}")
         wait_for("the warning", lambda: agent.events("PolicyMatchesNothing"))
         with Foreign() as foreign:
             begin = time.monotonic()
@@ -145,10 +128,10 @@ def test_new_cgroups_are_held_at_once_and_gone_ones_forgotten():
 def test_the_agent_itself_is_refused_and_contradictions_name_both():
     with Foreign() as foreign, Agent().start() as agent:
         own = memory_cgroup_of(agent.process.pid)
-        agent.apply(POLICY % (own, "  pids: {max: 5}"))
+        hold(agent, own, "  pids: {max: 5}")
         refused = wait_for("the refusal", lambda: agent.events("PolicyRefused"))
         assert own in refused[0]["message"] and "default/foreign" in refused[0]["message"], refused
-        agent.apply(POLICY % (foreign.path, "  pids: {max: 5}") + "---" + (POLICY % (foreign.path, "  pids: {max: 6}")).replace("name: foreign", "name: twin"))
+        agent.apply(documents(cgroup_policy(foreign.path, "  pids: {max: 5}"), cgroup_policy(foreign.path, "  pids: {max: 6}", "twin")))
         conflict = wait_for("the conflict", lambda: agent.events("PolicyConflict"))
         assert "default/foreign" in conflict[0]["message"] and "default/twin" in conflict[0]["message"], conflict
         assert foreign.pids_max() is None
@@ -157,9 +140,9 @@ def test_the_agent_itself_is_refused_and_contradictions_name_both():
 def test_dry_run_changes_nothing():
     with Foreign() as foreign, Agent().start() as agent:
         before = foreign.settings()
-        apply(agent, foreign, "  dryRun: true\n  pids: {max: 5}\n  memory: {at: [{usage: 50%, do: kill-container}], onOOM: hold, hold: {timeout: 1s, then: kill-process}}")
+        hold(agent, foreign.path, "  dryRun: true\n  pids: {max: 5}\n  memory: {at: [{usage: 50%, do: kill-container}], onOOM: hold, hold: {timeout: 1s, then: kill-process}}")
         process = foreign.run(GROW % (50, "0.002"))
-        event(agent, "PolicyKill", outcome="dry-run")
+        agent.event("PolicyKill", outcome="dry-run")
         assert process.poll() is None and foreign.settings() == before
 
 
@@ -168,15 +151,15 @@ def test_io_of_a_cgroup_of_others_is_limited_and_put_back():
         need_disk(agent.work)
         spec = "  io: {devices: [{path: %s, writeBps: 20Mi, readIops: 500}]}" % agent.state
         limited = {"wbps": 20 * MiB, "riops": 500}
-        apply(agent, foreign, spec)
+        hold(agent, foreign.path, spec)
         wait_for("the limit", lambda: list(foreign.io_limits().values()) == [limited])
         disk = list(foreign.io_limits())[0]
-        agent.mete("delete", "-f", "-", text=POLICY % (foreign.path, spec))
+        let_go(agent)
         wait_for("no limit", lambda: foreign.io_limits() == {})
         # And one that was there comes back, after a death too.
         foreign.limit_writes(disk, MiB)
         before = foreign.settings()
-        apply(agent, foreign, spec)
+        hold(agent, foreign.path, spec)
         wait_for("the limit", lambda: foreign.io_limits() == {disk: limited})
         agent.kill()
         agent.mete("agent", "--cgroup-parent", agent.parent, "--rollback")
@@ -187,20 +170,20 @@ BOOST = "  cpu: {boost: {whenThrottled: 10%, for: 1s, factor: 2, max: 300%, cool
 
 
 def test_a_throttled_cgroup_of_others_is_lent_cpu_and_gives_it_back():
-    with Foreign() as foreign, Agent().start() as agent:
+    with Foreign() as foreign, Agent() as agent:
+        start_on_idle_machine(agent)
         foreign.set_cpu_quota(5000)
         before = foreign.settings()
-        apply(agent, foreign, BOOST)
+        hold(agent, foreign.path, BOOST)
         foreign.run("while True: pass")
-        lent = event(agent, "CpuBoosted", outcome="done", quota="10000", own="5000", seconds=60)  # once some CPU is idle
+        lent = agent.event("CpuBoosted", outcome="done", quota="10000", own="5000")
         assert "cgroup " + foreign.path in lent["message"], lent
         wait_for("the quota", lambda: foreign.cpu_quota() in (10000, 15000))
         # Whoever made it changes its mind: that is its own from now on.
-        agent.mete("delete", "-f", "-", text=POLICY % (foreign.path, BOOST))
+        let_go(agent)
         wait_for("its own quota", lambda: foreign.settings() == before)
-        apply(agent, foreign, BOOST)
-        event_count = len(agent.events("CpuBoosted"))
-        wait_for("it to be lent again", lambda: len(agent.events("CpuBoosted")) > event_count, 60)
+        hold(agent, foreign.path, BOOST)
+        wait_for("it to be lent again", lambda: foreign.settings() != before)
         agent.kill()
         assert foreign.settings() != before
         agent.mete("agent", "--cgroup-parent", agent.parent, "--rollback")
@@ -208,14 +191,15 @@ def test_a_throttled_cgroup_of_others_is_lent_cpu_and_gives_it_back():
 
 
 def test_a_quota_that_its_owner_changes_meanwhile_stays():
-    with Foreign() as foreign, Agent().start() as agent:
+    with Foreign() as foreign, Agent() as agent:
+        start_on_idle_machine(agent)
         foreign.set_cpu_quota(5000)
-        apply(agent, foreign, BOOST)
+        hold(agent, foreign.path, BOOST)
         foreign.run("while True: pass")
-        event(agent, "CpuBoosted", outcome="done", seconds=60)
+        agent.event("CpuBoosted", outcome="done")
         foreign.set_cpu_quota(7000)
-        event(agent, "CpuBoosted", outcome="done", own="7000", seconds=60)
-        agent.mete("delete", "-f", "-", text=POLICY % (foreign.path, BOOST))
+        agent.event("CpuBoosted", outcome="done", own="7000")
+        let_go(agent)
         wait_for("what its owner said last", lambda: foreign.cpu_quota() == 7000)
 
 
@@ -223,15 +207,16 @@ def test_a_signal_for_nobody_is_told():
     with Foreign() as foreign, Agent().start() as agent:
         # What a process has written stays charged to the cgroup that it was in.
         path = "/dev/shm/mete-foreign-%d" % os.getpid()
+        made_folder(path)
         assert foreign.run("out = open(%r, 'wb')\nfor i in range(50): out.write(b'x' * (1 << 20))" % path).wait() == 0
         try:
-            apply(agent, foreign, "  memory: {at: [{usage: 50%, do: signal, signal: SIGUSR1}, {usage: 60%, do: kill-process}]}")
-            failed = event(agent, "PolicyAction", action="signal", outcome="failed")
+            hold(agent, foreign.path, "  memory: {at: [{usage: 50%, do: signal, signal: SIGUSR1}, {usage: 60%, do: kill-process}]}")
+            failed = agent.event("PolicyAction", action="signal", outcome="failed")
             assert "has no process" in failed["message"], failed
-            failed = event(agent, "PolicyKill", action="kill-process", outcome="failed")
+            failed = agent.event("PolicyKill", action="kill-process", outcome="failed")
             assert "no process that may be killed" in failed["message"], failed
         finally:
-            os.unlink(path)
+            clean_up([path])
 
 
 if __name__ == "__main__":

@@ -2,41 +2,25 @@
 """Limits that stop nobody but are run into are told and counted; what the kernel offers is exported."""
 import os
 import sys
-import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import Agent, run_tests, wait_for  # noqa: E402
+from mete_agent import Agent, run_tests, stays, wait_for  # noqa: E402
+from pods import documents, pod, policy  # noqa: E402
 
-POD = """
-apiVersion: v1
-kind: Pod
-metadata: {name: forker, labels: {app: forker}}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - name: main
-    image: busybox
-    command: [sh, -c, "i=0; while [ $i -lt 30 ]; do sleep 1000 & i=$((i+1)); done 2>/dev/null; exec sleep 1000"]
----
-apiVersion: mete/v1
-kind: Policy
-metadata: {name: forker}
-spec: {selector: {matchLabels: {app: forker}}, pids: {max: 10}}
-"""
+FORKS = "i=0; while [ $i -lt 30 ]; do sleep 1000 & i=$((i+1)); done 2>/dev/null; exec sleep 1000"
+FORKER = documents(pod("forker", FORKS), policy("  pids: {max: 10}", "forker"))
 
 
 def test_refused_forks_are_told_and_counted():
     with Agent().start() as agent:
-        agent.apply(POD)
+        agent.apply(FORKER)
         told = wait_for("the event", lambda: agent.events("PidsLimit"))
         assert int(told[0]["fields"]["times"]) >= 1 and told[0]["container"] == "main", told
-        assert agent.metric("mete_container_forks_refused_total", container="main") >= int(told[0]["fields"]["total"])
-        time.sleep(2.5)
-        assert len(agent.events("PidsLimit")) == 1, "one for a series: %s" % agent.events("PidsLimit")
+        wait_for("the count", lambda: agent.metric("mete_container_forks_refused_total", pod="forker") >= int(told[0]["fields"]["total"]))
+        stays("one for a series", lambda: len(agent.events("PidsLimit")) == 1, 2.5)
         agent.kill()
         agent.start()
-        time.sleep(1.5)
-        assert agent.events("PidsLimit") == [], "told a second time by the next agent"
+        stays("not told a second time by the next agent", lambda: agent.events("PidsLimit") == [], 1.5)
 
 
 def test_what_the_kernel_offers_is_exported():

@@ -7,29 +7,16 @@ import sys
 import tempfile
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import Agent, cgroup_mounts, need_root, run_tests, skip, wait_for  # noqa: E402
+from leftovers import cgroup_mounts, clean_up, made_cgroup  # noqa: E402
+from mete_agent import Agent, need_root, run_tests, skip, wait_for  # noqa: E402
+from pods import documents, launch, pod, policy_for  # noqa: E402
 
-MANIFEST = """
-apiVersion: v1
-kind: Pod
-metadata: {name: web, labels: {app: web}}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers: [{name: main, image: busybox, command: [sleep, "1000"]}]
----
-apiVersion: mete/v1
-kind: Policy
-metadata: {name: web}
-spec:
-  selector: %s
-  %s
-"""
-
-PODS = "{matchLabels: {app: web}}"
+def class_policy(class_id, selector="{matchLabels: {app: web}}"):
+    return policy_for(selector, "  netCls: {classId: %s}" % class_id if class_id else "  pids: {max: 100}", "web")
 
 
-def manifest(class_id, selector=PODS):
-    return MANIFEST % (selector, "netCls: {classId: %s}" % class_id if class_id else "pids: {max: 100}")
+def manifest(class_id):
+    return documents(pod(), class_policy(class_id))
 
 
 def mount():
@@ -40,15 +27,9 @@ def class_of(path):
     return int(open(mount() + path + "/net_cls.classid").read())
 
 
-def running(agent, text):
-    agent.apply(text)
-    wait_for("it to run", lambda: agent.container("web")["state"] == "running")
-    return agent.container("web")["cgroup"]
-
-
 def test_the_class_is_written_put_back_and_taken_away():
     with Agent().start() as agent:
-        path = running(agent, manifest('"10:1"'))
+        path = launch(agent, manifest('"10:1"'))["cgroup"]
         assert class_of(path) == 0x100001
         with open("/proc/%d/cgroup" % agent.container("web")["pid"]) as file:
             assert ":net_cls:" + path in file.read()
@@ -57,7 +38,7 @@ def test_the_class_is_written_put_back_and_taken_away():
         with open(mount() + path + "/net_cls.classid", "w") as file:
             file.write("7")
         wait_for("it to be put back", lambda: class_of(path) == 0xFFFF002A)
-        assert agent.metric("mete_limit_drift_total", file="net_cls.classid") == 1
+        wait_for("the count", lambda: agent.metric("mete_limit_drift_total", file="net_cls.classid") == 1)
         assert "netCls.classId of policy default/web" in agent.mete("explain", "web").stdout
         agent.apply(manifest(None))
         wait_for("no class", lambda: class_of(path) == 0)
@@ -65,29 +46,28 @@ def test_the_class_is_written_put_back_and_taken_away():
 
 def test_the_next_agent_takes_away_what_no_policy_says_any_more():
     with Agent().start() as agent:
-        path = running(agent, manifest('"10:1"'))
+        path = launch(agent, manifest('"10:1"'))["cgroup"]
         agent.kill()
-        os.remove(agent.state + "/applied/Policy.default.web.yaml")
+        agent.forget("Policy", "web")
         agent.start()
         wait_for("no class", lambda: class_of(path) == 0)
 
 
 def test_a_cgroup_of_others_gets_its_own_class_back():
     path = "/mete-net-cls-test-%d" % os.getpid()
-    made = [each + path for each in cgroup_mounts()]
-    for directory in made:
-        os.mkdir(directory)
+    made_cgroup(path)
+    for each in cgroup_mounts():
+        os.mkdir(each + path)
     try:
         with open(mount() + path + "/net_cls.classid", "w") as file:
             file.write("5")
         with Agent().start() as agent:
-            agent.apply(manifest('"10:1"', '{cgroups: ["%s"]}' % path))
+            agent.apply(class_policy('"10:1"', '{cgroups: ["%s"]}' % path))
             wait_for("the class", lambda: class_of(path) == 0x100001)
             agent.stop()
             assert class_of(path) == 5
     finally:
-        for directory in made:
-            os.rmdir(directory)
+        clean_up(cgroups=[path])
 
 
 def test_bad_input_is_refused():

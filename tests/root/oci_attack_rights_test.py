@@ -9,7 +9,8 @@ import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import cgroup_mounts, run_tests  # noqa: E402
+from leftovers import cgroup_mounts  # noqa: E402
+from mete_agent import run_tests  # noqa: E402
 from oci_attacked import Attacked  # noqa: E402
 
 
@@ -17,14 +18,14 @@ def receive_terminal(path, begin):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen(1)
-        listener.settimeout(20)
+        listener.settimeout(60)
         call = begin()
         try:
             connection, _ = listener.accept()
             _, descriptors, _, _ = socket.recv_fds(connection, 100, 1)
             connection.close()
         finally:
-            code = call.wait(20)
+            code = call.wait(60)
             os.remove(path)
         return code, descriptors
 
@@ -49,7 +50,7 @@ def test_a_console_of_the_image_that_leads_elsewhere():
             if code == 0:
                 oci.oci("start", "one")
                 text = b""
-                end = time.monotonic() + 10
+                end = time.monotonic() + 60
                 while b"done" not in text and time.monotonic() < end:
                     text += os.read(terminals[0], 1000)
                 if link is None:

@@ -3,15 +3,14 @@
 left of the attempt. What a person would get wrong is in oci_input_root_test.cpp."""
 import copy
 import json
-import os
 import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import run_tests  # noqa: E402
+from mete_agent import SLOW, run_tests  # noqa: E402
 from oci_bundle import Oci  # noqa: E402
 
-LONGEST = 20 * float(os.environ.get("METE_SLOW", "1"))  # seconds
+LONGEST = 60 * SLOW  # seconds
 
 
 def attempt(oci, text, refused=None):

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""mete-oci under many, fast and dying calls: nothing grows, nothing fails, nothing is left. `--full`: 10,000 cycles instead of 1,000;
-METE_CYCLES, METE_AT_ONCE and METE_KILLS say how many of each, for slow machines. METE_SEED repeats a run's moments."""
+"""mete-oci under many, fast and dying calls: nothing grows, nothing fails, nothing is left. METE_CYCLES, METE_AT_ONCE
+and METE_KILLS say how many of each; METE_SEED repeats a run's moments."""
 import json
 import os
-import random
 import shutil
 import signal
 import statistics
@@ -13,13 +12,13 @@ import threading
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from amounts import amount, chance  # noqa: E402
 from mete_agent import run_tests, wait_for  # noqa: E402
 from oci_bundle import Oci  # noqa: E402
 
-CYCLES = 10_000 if "--full" in sys.argv else int(os.environ.get("METE_CYCLES", "1000"))
-AT_ONCE = int(os.environ.get("METE_AT_ONCE", "200"))
-KILLS = int(os.environ.get("METE_KILLS", "200"))
-SEED = int(os.environ.get("METE_SEED", str(random.randrange(1 << 30))))
+CYCLES = amount("CYCLES", short=400, long=10_000)
+AT_ONCE = amount("AT_ONCE", short=100, long=200)
+KILLS = amount("KILLS", short=60, long=200)
 
 
 def memory():
@@ -78,7 +77,7 @@ def in_threads(count, work):
         raise AssertionError("%d of %d failed, the first: %s" % (len(errors), count, errors[0]))
 
 
-def settled(value, limit, seconds=30):
+def settled(value, limit, seconds=20):
     """The kernel frees a little later: the first moment at which value() is at most the limit, or the last one."""
     end = time.monotonic() + seconds
     while value() > limit and time.monotonic() < end:
@@ -92,26 +91,40 @@ def test_cycles_leave_nothing_and_nothing_grows():
         bundles = [oci.write("w%d" % number, args=["/bin/true"]) for number in range(workers)]
 
         def worker(count):
-            return lambda number: [cycle(oci, "w%d" % number, bundles[number]) for _ in range(count)]
+            return lambda number: [cycle(oci, "w%d" % number, bundles[number]) for _ in range(AT_ONCE)]
         in_threads(workers, worker(10))  # caches of the kernel's, warm
-        before, kib, files = dying(), memory(), open_files()
-        own = len(os.listdir("/proc/self/fd"))
-        began = time.monotonic()
-        in_threads(workers, worker(CYCLES // workers))
-        took = time.monotonic() - began
-        assert oci.leftovers() == [], oci.leftovers()
-        # A leak is one for each cycle; what others do on the machine meanwhile is not.
-        allowed = max(CYCLES // 5, 64)  # the kernel counts files in lots of 32 for each CPU
-        for name, count in before.items():
-            grown = settled(lambda: dying().get(name, 0), count + allowed) - count
-            print("     dying cgroups of %-8s %+d" % (name, grown))
-            assert grown <= allowed, "%d more dying cgroups of %s after %d cycles" % (grown, name, CYCLES)
-        grown = settled(open_files, files + allowed) - files
-        assert grown <= allowed, "%d more open files of the machine after %d cycles" % (grown, CYCLES)
-        assert len(os.listdir("/proc/self/fd")) <= own, "descriptors of the test's own"
-        per_cycle = (settled(memory, kib + 8 * CYCLES) - kib) * 1024 / CYCLES
-        print("     %d cycles in %.1f s; %+d open files; %+.0f bytes of kernel memory a cycle" % (CYCLES, took, grown, per_cycle))
-        assert per_cycle <= 8192, "%.0f bytes of kernel memory more for each cycle" % per_cycle
+        # A leak is one for each cycle, whenever it is looked for; what others do on the machine meanwhile is not.
+        suspected = None
+        for _ in range(3):
+            grown = growth(oci, lambda: in_threads(workers, worker(CYCLES // workers)))
+            suspected = grown if suspected is None else {what: text for what, text in grown.items() if what in suspected}
+            if not suspected:
+                return
+        raise AssertionError("; ".join(suspected.values()))
+
+
+def growth(oci, cycles):
+    """What is more after so many cycles, by more than others can explain."""
+    before, kib, files = dying(), memory(), open_files()
+    own, began = len(os.listdir("/proc/self/fd")), time.monotonic()
+    cycles()
+    took = time.monotonic() - began
+    assert oci.leftovers() == [], oci.leftovers()
+    assert len(os.listdir("/proc/self/fd")) <= own, "descriptors of the test's own"
+    found, allowed = {}, max(CYCLES // 5, 64)  # the kernel counts files in lots of 32 for each CPU
+    for name, count in before.items():
+        more = settled(lambda: dying().get(name, 0), count + allowed) - count  # noqa: B023 - called here
+        print("     dying cgroups of %-8s %+d" % (name, more))
+        if more > allowed:
+            found[name] = "%d more dying cgroups of %s after %d cycles" % (more, name, CYCLES)
+    more = settled(open_files, files + allowed) - files
+    if more > allowed:
+        found["files"] = "%d more open files of the machine after %d cycles" % (more, CYCLES)
+    per_cycle = (settled(memory, kib + 8 * CYCLES) - kib) * 1024 / CYCLES
+    if per_cycle > 8192:
+        found["memory"] = "%.0f bytes of kernel memory more for each cycle" % per_cycle
+    print("     %d cycles in %.1f s; %+d open files; %+.0f bytes of kernel memory a cycle" % (CYCLES, took, more, per_cycle))
+    return found
 
 
 def test_the_measure_sees_what_is_left():
@@ -126,39 +139,36 @@ def test_the_measure_sees_what_is_left():
 
 
 def test_many_at_the_same_moment():
-    count = AT_ONCE
     with Oci() as oci:
-        bundles = [oci.write("c%d" % number, "echo is $$ %d" % number) for number in range(count)]
-        calls = [oci.begin("run", "--bundle", bundles[number], "c%d" % number, stdout=subprocess.PIPE) for number in range(count)]
+        bundles = [oci.write("c%d" % number, "echo is $$ %d" % number) for number in range(AT_ONCE)]
+        calls = [oci.begin("run", "--bundle", bundles[number], "c%d" % number, stdout=subprocess.PIPE) for number in range(AT_ONCE)]
         for number, call in enumerate(calls):
-            out, err = call.communicate(timeout=120)
+            out, err = call.communicate(timeout=600)
             assert (call.returncode, out.decode()) == (0, "is 1 %d\n" % number), (number, call.returncode, out, err)
         assert oci.leftovers() == [], oci.leftovers()
 
 
 def test_many_created_started_and_deleted_together():
-    count = AT_ONCE
     with Oci() as oci:
         for words in (["create"], ["start"], ["delete", "--force"]):
             calls = []
-            for number in range(count):
+            for number in range(AT_ONCE):
                 name = "c%d" % number
                 more = ["--bundle", oci.write(name)] if words == ["create"] else []
                 with open(oci.work + "/err-" + name, "w") as err:
                     calls.append(oci.begin(*words, *more, name, stderr=err))
             for number, call in enumerate(calls):
-                code = call.wait(120)
+                code = call.wait(600)
                 assert code == 0, (words, number, code, open("%s/err-c%d" % (oci.work, number)).read())
             if words == ["start"]:
                 listed = json.loads(oci.oci("list", "--format", "json").out)
-                assert sorted(each["status"] for each in listed) == ["running"] * count, listed[:3]
+                assert sorted(each["status"] for each in listed) == ["running"] * AT_ONCE, listed[:3]
         assert oci.leftovers() == [], oci.leftovers()
 
 
 def raced(oci, *calls):
     """Exit codes of commands that begin at the same moment."""
-    begun = [oci.begin(*words) for words in calls]
-    return [(call.wait(60), call.stderr.read().decode()) for call in begun]
+    return [(call.wait(300), call.stderr.read().decode()) for call in [oci.begin(*words) for words in calls]]
 
 
 def test_of_two_at_the_same_moment_one_wins():
@@ -167,7 +177,7 @@ def test_of_two_at_the_same_moment_one_wins():
         for _ in range(KILLS // 8):
             with open(oci.work + "/err", "w") as err:
                 begun = [oci.begin("create", "--bundle", bundle, "one", stderr=err) for _ in range(2)]
-            codes = sorted(call.wait(60) for call in begun)
+            codes = sorted(call.wait(300) for call in begun)
             assert codes == [0, 1], (codes, open(oci.work + "/err").read())
             assert oci.status() == "created", oci.status()
             starts = raced(oci, ["start", "one"], ["start", "one"])
@@ -180,16 +190,15 @@ def test_of_two_at_the_same_moment_one_wins():
 
 def test_create_against_delete():
     """Whoever wins: what `state` says is so, and another delete leaves nothing."""
-    moments = random.Random(SEED + 3)
+    moments, seen = chance(), set()
     with Oci() as oci:
         bundle = oci.write()
-        seen = set()
         for _ in range(KILLS // 5):
             with open(oci.work + "/err", "w") as err:
                 made = oci.begin("create", "--bundle", bundle, "one", stderr=err)
                 time.sleep(moments.random() * 0.02)
                 removed = oci.begin("delete", "--force", "one", stderr=err)
-                codes = made.wait(60), removed.wait(60)
+                codes = made.wait(300), removed.wait(300)
             assert codes[1] == 0, (codes, open(oci.work + "/err").read())
             seen.add((codes[0], oci.status()))
             assert oci.status() == ("created" if oci.processes() else "none"), (oci.status(), oci.processes())
@@ -202,15 +211,14 @@ def duration(oci, bundle):
     """Of a create, from the moment at which a test could kill it."""
     call = oci.begin("create", "--bundle", bundle, "one", stderr=subprocess.DEVNULL)
     began = time.monotonic()
-    assert call.wait(60) == 0
+    assert call.wait(300) == 0
     took = time.monotonic() - began
     oci.oci("delete", "--force", "one")
     return took
 
 
 def test_what_is_killed_at_any_moment_is_removed_by_delete_force():
-    moments = random.Random(SEED)
-    print("     METE_SEED=%d" % SEED)
+    moments = chance()
     with Oci() as oci:
         user = json.loads(json.dumps(oci.config["linux"]))
         user["namespaces"].append({"type": "user"})
@@ -224,7 +232,7 @@ def test_what_is_killed_at_any_moment_is_removed_by_delete_force():
             call = oci.begin(words, "--bundle", bundle, "one", stderr=subprocess.DEVNULL)
             time.sleep(moments.random() * longest)
             call.kill()
-            reached[words] += call.wait(30) == -signal.SIGKILL
+            reached[words] += call.wait(300) == -signal.SIGKILL
             done = oci.oci("delete", "--force", "one", check=False)
             assert done.code == 0, done
             assert oci.leftovers() == [], (number, words, oci.leftovers())
@@ -233,7 +241,7 @@ def test_what_is_killed_at_any_moment_is_removed_by_delete_force():
 
 
 def test_a_killed_start_or_delete_is_finished_by_the_next():
-    moments = random.Random(SEED + 1)
+    moments = chance()
     with Oci() as oci:
         bundle = oci.write(script="sleep 600 & sleep 600")
         for number in range(KILLS * 3 // 10):
@@ -242,14 +250,14 @@ def test_a_killed_start_or_delete_is_finished_by_the_next():
                 call = oci.begin(*words, stderr=subprocess.DEVNULL)
                 time.sleep(moments.random() * 0.02)
                 call.kill()
-                call.wait(30)
+                call.wait(300)
             done = oci.oci("delete", "--force", "one", check=False)
             assert done.code == 0, done
             assert oci.leftovers() == [], (number, oci.leftovers())
 
 
 def test_signals_during_create():
-    moments = random.Random(SEED + 2)
+    moments = chance()
     with Oci() as oci:
         bundle = oci.write()
         longest = statistics.median(duration(oci, bundle) for _ in range(9))
@@ -261,7 +269,7 @@ def test_signals_during_create():
             if sent == signal.SIGSTOP:
                 time.sleep(0.02)
                 call.send_signal(signal.SIGCONT)
-            code = call.wait(60)
+            code = call.wait(300)
             if sent in (signal.SIGCHLD, signal.SIGSTOP):
                 assert code == 0, "%s ended create with %d" % (sent.name, code)
             if code == 0:
@@ -289,5 +297,4 @@ def test_a_bundle_that_is_deleted_while_it_runs():
 
 
 if __name__ == "__main__":
-    sys.argv = [each for each in sys.argv if each != "--full"]
     run_tests(sys.modules[__name__])

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include <sstream>
 
 #include "runtime/file.h"
+#include "runtime/json.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_group.h"
 

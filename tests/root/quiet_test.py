@@ -7,7 +7,8 @@ import sys
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import Agent, cgroup_mounts, run_tests, skip, wait_for  # noqa: E402
+from leftovers import cgroup_mounts, clean_up, made_cgroup  # noqa: E402
+from mete_agent import Agent, run_tests, skip, wait_for, within  # noqa: E402
 
 WORKER = """
 import os, sys, time
@@ -49,6 +50,7 @@ class Groups:
         return "/%s/%s.service" % (self.top, name)
 
     def __enter__(self):
+        made_cgroup("/" + self.top)
         for mount in self.mounts:
             for name in ("empty", "asleep", "worker"):
                 os.makedirs(mount + self.path(name), exist_ok=True)
@@ -76,16 +78,7 @@ class Groups:
         for process in self.processes:
             process.kill()
             process.wait()
-        for mount in self.mounts:
-            for name in (self.path("empty"), self.path("asleep"), self.path("worker"), "/" + self.top):
-                for _ in range(100):
-                    try:
-                        os.rmdir(mount + name)
-                        break
-                    except FileNotFoundError:
-                        break
-                    except OSError:
-                        time.sleep(0.02)
+        clean_up(cgroups=["/" + self.top])
 
 
 def values(body, path):
@@ -138,13 +131,25 @@ def at_rest(groups):
 
 def check(agent, groups, when):
     wait_for("the kernel to come to rest", lambda: at_rest(groups))
-    body = agent.get("/metrics")
+    # The reading may be a fifth of a second old; but it must not need the one of all cgroups, every 10 s.
+    wrong = []
+
+    def right():
+        wrong[:] = differences(agent.get("/metrics"), groups)
+        return not wrong
+    try:
+        within("what is shown is what the kernel says", 1, right, 0.25)
+    except AssertionError:
+        raise AssertionError("%s: %s" % (when, "; ".join(wrong)))
+
+
+def differences(body, groups):
+    found = []
     for name in ("empty", "asleep", "worker"):
-        path = groups.path(name)
-        shown, said = values(body, path), kernels(groups, path)
-        for family, value in said.items():
-            assert family in shown, (family, sorted(shown))
-            assert abs(shown[family] - value) < 1e-6, "%s, %s: %s is %s on /metrics and %s in the kernel" % (when, name, family, shown[family], value)
+        shown, said = values(body, groups.path(name)), kernels(groups, groups.path(name))
+        found += ["%s: %s is %s on /metrics and %s in the kernel" % (name, family, shown.get(family), value)
+                  for family, value in said.items() if family not in shown or abs(shown[family] - value) >= 1e-6]
+    return found
 
 
 def files_read(agent):
@@ -198,11 +203,10 @@ def test_a_quiet_group_costs_few_reads():
                 groups.tell(line)
             return files_read(agent) - before
 
-        # The least of several: all is read again every 10 s, and others may do something on this machine.
-        quiet = min(of_a_pass() for _ in range(4))
-        busy = min(of_a_pass("burn 0.01") for _ in range(4))
-        print("     %d files a pass when all is quiet, %d when one of the groups runs" % (quiet, busy))
-        assert 0 < quiet <= busy - 8, (quiet, busy)
+        # The least of several: all is read again every 10 s. What others do on this machine is read, too: the middle one of five counts.
+        more = sorted(min(of_a_pass("burn 0.01") for _ in range(3)) - min(of_a_pass() for _ in range(3)) for _ in range(5))
+        print("     %d files more are read in a pass when one of the groups runs" % more[2])
+        assert 8 <= more[2] and of_a_pass() > 0, more
 
 
 if __name__ == "__main__":

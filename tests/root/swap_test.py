@@ -6,14 +6,12 @@ import subprocess
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from cgroups import Cgroup, numbers  # noqa: E402
-from hog import hog  # noqa: E402
+from cgroups import Cgroup, MiB, numbers  # noqa: E402
+from hog import eat, hog  # noqa: E402
 from mete_agent import Agent, run_tests, skip, skip_case, wait_for  # noqa: E402
+from pods import wait_running  # noqa: E402
 
-MiB = 1 << 20
-# One MiB more at a time, kept.
-GROW = r"""exec awk 'BEGIN { for (i = 0; i < %d; ++i) { s = "x"; while (length(s) < 1048576) s = s s; a[i] = s; system("sleep 0.01") } while (1) system("sleep 1") }'"""
+GROW = "exec " + eat(60, "0.01")
 
 
 class Swap:
@@ -38,28 +36,28 @@ def swap_used(group):
 
 def test_a_container_has_the_swap_that_its_policy_gives_and_its_end_is_told():
     with Agent().start() as agent, Swap(agent, 64):
-        agent.apply(hog(GROW % 60, "  memory: {swap: 16Mi}", memory="32Mi"))
-        group = Cgroup(wait_for("it to run", lambda: agent.container("hog")["state"] == "running" and agent.container("hog"))["cgroup"])
+        agent.apply(hog(GROW, "  memory: {swap: 16Mi}", memory="32Mi"))
+        group = Cgroup(wait_running(agent, "hog")["cgroup"])
         assert int(group.read("memory.swap.max")) == 16 * MiB
-        wait_for("swap to be used", lambda: swap_used(group) > 8 * MiB, 60)
-        told = wait_for("the event", lambda: agent.events("SwapLimit"), 60)
+        wait_for("swap to be used", lambda: swap_used(group) > 8 * MiB)
+        told = wait_for("the event", lambda: agent.events("SwapLimit"))
         assert told[0]["container"] == "hog" and int(told[0]["fields"]["times"]) >= 1, told
-        wait_for("the OOM kill that follows", lambda: agent.events("OOMKilled"), 60)
+        wait_for("the OOM kill that follows", lambda: agent.events("OOMKilled"))
         assert "memory.swap of policy default/hog" in agent.mete("explain", "hog").stdout or agent.container("hog")["state"] == "exited"
 
 
 def test_without_a_policy_there_is_none():
     with Agent().start() as agent, Swap(agent, 64):
-        agent.apply(hog(GROW % 60, "  pids: {max: 100}", memory="32Mi"))
-        wait_for("the OOM kill", lambda: agent.events("OOMKilled"), 60)
+        agent.apply(hog(GROW, "  pids: {max: 100}", memory="32Mi"))
+        wait_for("the OOM kill", lambda: agent.events("OOMKilled"))
         assert not agent.events("SwapLimit")
 
 
 def test_a_machine_that_has_no_more_is_told():
     with Agent().start() as agent, Swap(agent, 4):
-        agent.apply(hog("(%s); exec sleep 1000" % (GROW % 60), "  memory: {swap: 32Mi, onOOM: kill-process}", memory="32Mi"))
-        group = Cgroup(wait_for("it to run", lambda: agent.container("hog")["state"] == "running" and agent.container("hog"))["cgroup"])
-        wait_for("the OOM kill", lambda: agent.events("OOMKilled"), 60)
+        agent.apply(hog("(%s); exec sleep 1000" % GROW, "  memory: {swap: 32Mi, onOOM: kill-process}", memory="32Mi"))
+        group = Cgroup(wait_running(agent, "hog")["cgroup"])
+        wait_for("the OOM kill", lambda: agent.events("OOMKilled"))
         # As a rule the kernel no longer tries when there is none: then it has refused nobody, and there is nothing to be told.
         if numbers(group.read("memory.swap.events"))["fail"] == 0:
             skip_case("the kernel has refused nobody swap")

@@ -14,27 +14,10 @@ import termios
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import BIN, Agent, run_tests, wait_for  # noqa: E402
+from mete_agent import Agent, run_tests, wait_for  # noqa: E402
+from pods import documents, launch, pod, wait_restarted  # noqa: E402
 
-PODS = """apiVersion: v1
-kind: Pod
-metadata: {name: busy}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - name: loop
-    image: busybox
-    command: [sh, -c, "while :; do :; done"]
-    resources: {limits: {cpu: 100m, memory: 32Mi}}
----
-apiVersion: v1
-kind: Pod
-metadata: {name: idle}
-spec:
-  terminationGracePeriodSeconds: 0
-  containers:
-  - {name: sleeper, image: busybox, command: [sleep, "600"]}
-"""
+PODS = documents(pod("busy", "while :; do :; done", "resources: {limits: {cpu: 100m, memory: 32Mi}}", main="loop"), pod("idle", ["sleep", "600"], main="sleeper"))
 
 
 class Screen:
@@ -87,7 +70,7 @@ class Top:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.before = termios.tcgetattr(slave)
         self.slave = slave
-        self.process = subprocess.Popen([BIN + "/mete", "--state", agent.state, "--run", agent.run, "top", *options], stdin=slave, stdout=slave, stderr=slave,
+        self.process = subprocess.Popen(agent.words("top", *options), stdin=slave, stdout=slave, stderr=slave,
                                         env={**os.environ, "TERM": term, "LC_ALL": "C.UTF-8"}, start_new_session=True,
                                         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
 
@@ -114,7 +97,7 @@ class Top:
             data += more
         self.screen.feed(data.decode())
 
-    def shows(self, pattern, seconds=6):
+    def shows(self, pattern, seconds=60):
         def seen():
             self.read(0.2)
             return re.search(pattern, self.screen.text())
@@ -136,22 +119,21 @@ class Top:
         self.process.send_signal(signal.SIGWINCH)
 
     def ended_well(self):
-        self.process.wait(5)
+        self.process.wait(60)
         self.read(0.3)
         assert self.process.returncode == 0, self.process.returncode
         assert termios.tcgetattr(self.slave) == self.before, "the terminal is not as it was"
         assert "?1049" not in self.screen.modes and "?25" in self.screen.modes and "?7" in self.screen.modes, self.screen.modes
 
 
-def running(agent):
+def start_pods(agent):
     agent.start()
-    agent.apply(PODS)
-    wait_for("both pods", lambda: [each["phase"] for each in agent.pods()] == ["Running"] * 2)
+    launch(agent, PODS, "busy", "idle")
 
 
 def test_keys_and_screens():
     with Agent() as agent:
-        running(agent)
+        start_pods(agent)
         with Top(agent) as top:
             top.shows(r"default/busy/loop +running +\d+\.\d")
             print(top.screen.text())
@@ -188,21 +170,21 @@ def test_keys_and_screens():
 
 def test_a_signal_is_sent_to_the_selected_container():
     with Agent() as agent:
-        running(agent)
+        start_pods(agent)
         with Top(agent) as top:
             top.shows("default/busy/loop")
             top.press("\\busy\r")
             top.press("k\x1b")
             top.press("kKILL\r")
             top.shows("Sent KILL")
-            wait_for("the restart", lambda: agent.container("busy")["restarts"] == 1)
+            wait_restarted(agent, "busy")
             top.press("\x03")
             top.ended_well()
 
 
 def test_the_terminal_is_given_back():
     with Agent() as agent:
-        running(agent)
+        start_pods(agent)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             with Top(agent) as top:
                 top.shows("default/busy/loop")
@@ -211,23 +193,25 @@ def test_the_terminal_is_given_back():
         with Top(agent) as top:
             top.shows("default/busy/loop")
             agent.kill()
-            top.shows("No answer, trying again", 10)
+            top.shows("No answer, trying again")
             agent.start()
-            top.shows("h help", 10)
+            top.shows("h help")
             top.press("q")
             top.ended_well()
 
 
 def test_batch_and_stats():
     with Agent() as agent:
-        running(agent)
+        start_pods(agent)
         with Top(agent, "-n", "1", term="dumb") as top:
-            assert top.process.wait(10) == 0
+            assert top.process.wait(60) == 0
         table = agent.mete("top", "-b", "-n", "2").stdout
         assert table.count("NAME") == 2 and "default/busy/loop" in table and "\x1b" not in table, table
-        rows = {each["name"]: each for each in json.loads(agent.mete("stats", "-o", "json").stdout)["cgroups"]}
-        busy = rows["default/busy/loop"]
-        assert 5 < busy["cpuPercent"] < 20 and busy["throttledPercent"] > 25, busy
+        def measured():
+            rows = {each["name"]: each for each in json.loads(agent.mete("stats", "-o", "json").stdout)["cgroups"]}
+            busy = rows["default/busy/loop"]
+            return 5 < busy["cpuPercent"] < 20 and busy["throttledPercent"] > 25 and busy
+        busy = wait_for("a second in which it had all of its quota", measured)
         assert busy["effectiveCpuCores"] == 0.1 and busy["effectiveMemoryLimitBytes"] == 32 << 20, busy
         assert 0 < busy["memoryPercent"] < 100, busy
         one = agent.mete("stats", "default/idle").stdout

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 #include <linux/seccomp.h>
-#include <nlohmann/json.hpp>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "runtime/json.h"
 #include "runtime/oci/config.h"
 #include "runtime/oci/example.h"
 #include "runtime/oci/options.h"

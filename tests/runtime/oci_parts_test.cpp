@@ -2,9 +2,9 @@
 // mete-oci's smaller pure parts: flags of update, state, the new fields of config.json as data.
 #include <gtest/gtest.h>
 #include <linux/mempolicy.h>
-#include <nlohmann/json.hpp>
 #include <sys/mount.h>
 
+#include "runtime/json.h"
 #include "runtime/oci/config.h"
 #include "runtime/oci/example.h"
 #include "runtime/oci/flags.h"

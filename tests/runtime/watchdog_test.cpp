@@ -91,5 +91,24 @@ TEST_F(WatchdogTest, WhatIsNoUndoIsNotActedOn) {
   watchdog.check();
 }
 
+TEST_F(WatchdogTest, ANewHoldOfALivingAgentIsCountedFromItsBeginning) {
+  write("memory.oom_control", "oom_kill_disable 1\nunder_oom 1\noom_kill 0\n");
+  write("cgroup.event_control", "");
+  Undo undo;
+  undo.memory_directory = dir_.path();
+  undo.wait = 10s;
+  undo.writes = {{dir_.path() + "/memory.oom_control", "0"}};
+  write("watchdog.oom", to_text(undo));
+  Watchdog watchdog(dir_.path());
+  ::usleep(50'000);
+  const int left = watchdog.timeout();
+  ASSERT_GT(left, 0);
+  watchdog.see_files();
+  EXPECT_LE(watchdog.timeout(), left) << "nothing was signalled";
+  ::raise(kFilesChanged);
+  watchdog.see_files();
+  EXPECT_GT(watchdog.timeout(), left);
+}
+
 }  // namespace
 }  // namespace mete::runtime::shim

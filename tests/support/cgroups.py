@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from mete_agent import cgroup_mounts
+from leftovers import cgroup_mounts, clean_up, made_cgroup
 
 MiB = 1 << 20
 # Whose memory controller it is; the others' may be the other version's (hybrid), so that their files are looked for.
@@ -135,6 +135,7 @@ class Foreign(Cgroup):
 
     def __init__(self, limit=64 * MiB):
         super().__init__("/mete-foreign-%d-%d" % (os.getpid(), time.monotonic_ns() % 1000000))
+        made_cgroup(self.path)
         self.processes = []
         self.directories = [mount + self.path for mount in cgroup_mounts()]
         for mount in cgroup_mounts():
@@ -160,13 +161,7 @@ class Foreign(Cgroup):
         for process in self.processes:
             process.kill()
             process.wait()
-        for directory in self.directories:
-            for _ in range(50):
-                try:
-                    os.rmdir(directory)
-                    break
-                except OSError:
-                    time.sleep(0.05)
+        clean_up(cgroups=[self.path])
 
     def run(self, code):
         def join():

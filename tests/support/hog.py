@@ -1,30 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The manifest of one container that eats something, and of the policy that holds it."""
-import json
-
-HOG = """
-apiVersion: v1
-kind: Pod
-metadata: {name: %(name)s, labels: {app: %(name)s}}
-spec:
-  restartPolicy: %(restart)s
-  terminationGracePeriodSeconds: %(grace)d
-  %(more)s
-  containers:
-  - name: %(name)s
-    image: busybox
-    command: [sh, -c, %(command)s]
-    resources: {requests: {cpu: %(cpu)s}, limits: {memory: %(memory)s}}
----
-apiVersion: mete/v1
-kind: Policy
-metadata: {name: %(name)s}
-spec:
-  selector: {matchLabels: {app: %(name)s}}
-%(policy)s
-"""
+"""A container that eats memory, and the policy that holds it."""
+from pods import documents, pod, policy
 
 
-def hog(command, policy, name="hog", memory="64Mi", cpu="10m", restart="Never", grace=0, more=""):
-    """`command` is the shell's; `policy`: lines below the policy's spec, indented by two; `more`: a line of the pod's spec."""
-    return HOG % {"name": name, "command": json.dumps(command), "policy": policy, "memory": memory, "cpu": cpu, "restart": restart, "grace": grace, "more": more}
+def hog(command, spec, name="hog", memory="64Mi", cpu="10m", restart="Never", grace=0, more=""):
+    """`command` is the shell's; `spec`: the policy's, indented by two; `more`: a line of the pod's spec."""
+    resources = "resources: {requests: {cpu: %s}, limits: {memory: %s}}" % (cpu, memory)
+    return documents(pod(name, command, resources, more, restart=restart, grace=grace, main=name), policy(spec, name))
+
+
+def eat(mebibytes, pause=None, awk="awk"):
+    """A shell's command that takes so much anonymous memory, MiB by MiB, and keeps it: awk keeps what it appends. `pause`: seconds after
+    each MiB. Without a path busybox would run awk as another shell: `awk` is then a path."""
+    # A shell keeps the time: to fork a process as large as awk's takes long where each of its pages costs something (user mode Linux).
+    wait = ' "mkfifo /tmp/never 2>/dev/null; exec 3<>/tmp/never; while :; do read -t %s x <&3; echo; done" | getline;' % pause if pause else ""
+    return """%s 'BEGIN { s = "x"; while (length(s) < 1048576) s = s s; for (i = 0; i < %d; ++i) { a[i] = s i;%s } while (1) system("sleep 1") }'""" % (awk, mebibytes, wait)
+
+
+def read_for_ever(mebibytes, twice=False):
+    """A shell's command that writes a file of so many MiB and reads it again and again."""
+    loop = "while :; do cat /tmp/big > /dev/null; done"
+    return "dd if=/dev/zero of=/tmp/big bs=1M count=%d 2>/dev/null; %s" % (mebibytes, loop + " & " + loop if twice else loop)

@@ -8,10 +8,9 @@ import sys
 import sysconfig
 import time
 
-from mete_agent import wait_for
+from waiting import SLOW, wait_for
 from oci_bundle import PROGRAM, Oci
 
-SLOW = float(os.environ.get("METE_SLOW", "1"))  # how much longer than on a machine of today all takes
 ALL = ["CAP_" + each for each in (
     "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK "
     "IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_TIME SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE "
@@ -55,22 +54,24 @@ class Attacked(Oci):
     def with_rights(self, names):
         return {each: names for each in ("bounding", "effective", "permitted")}
 
-    def attack(self, begin, rights=None, stop=False, seconds=4, until=None):
-        """Findings of the attacker while begin() is called over and over."""
+    def attack(self, begin, rights=None, stop=False, seconds=4, until=None, calls_at_least=0):
+        """Findings of the attacker while begin() is called over and over: for so long, and at least so many times."""
         process = self.process(noNewPrivileges=False, **({"capabilities": self.with_rights(rights)} if rights else {}))
         bundle = self.write("one", args=[self.python, "-I", "/attacker.py", self.secret, self.victims()] + (["stop"] if stop else []), process=process,
                             mounts=self.config["mounts"] + self.python_mounts)
+        if os.path.exists(self.rootfs + "/tmp/looks"):
+            os.remove(self.rootfs + "/tmp/looks")
         with open(self.work + "/attacker.out", "w") as out, open(self.work + "/attacker.err", "w") as err:
             attacker = self.begin("run", "--pid-file", self.work + "/pid", "--bundle", bundle, "one", stdout=out, stderr=err)
-            wait_for("the attacker to run", lambda: self.status() == "running" and os.path.exists(self.work + "/pid"), 15 * SLOW)
-            time.sleep(0.5 * SLOW)
+            wait_for("the attacker to run", lambda: self.status() == "running" and os.path.exists(self.work + "/pid"))
+            wait_for("it to look", lambda: os.path.exists(self.rootfs + "/tmp/looks"))
             assert attacker.poll() is None, open(self.work + "/attacker.err").read()
             calls, end = 0, time.monotonic() + seconds * SLOW
-            while time.monotonic() < end and not (until and until in open(self.work + "/attacker.out").read()):
+            while (time.monotonic() < end or calls < calls_at_least) and not (until and until in open(self.work + "/attacker.out").read()):
                 begin()
                 calls += 1
             open(self.rootfs + "/tmp/stop", "w").close()
-            attacker.wait(30 * SLOW)
+            attacker.wait(60 * SLOW)
         os.remove(self.rootfs + "/tmp/stop")
         text = open(self.work + "/attacker.out").read()
         found = [tuple(json.loads(line)) for line in text.splitlines()]

@@ -4,12 +4,12 @@ import ctypes
 import json
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
 
-from mete_agent import BIN, cgroup_mounts, need_root, skip
+from leftovers import cgroup_mounts, clean_up, made_cgroup
+from mete_agent import BIN, need_root, skip, work_folder
 from two_runtimes import Done
 
 PROGRAM = os.environ.get("METE_OCI", BIN + "/mete-oci")
@@ -23,11 +23,12 @@ class Oci:
             skip("needs " + PROGRAM)
         self.program = PROGRAM
         self.begun = []
-        self.work = tempfile.mkdtemp(prefix="mete-bundle-")
+        self.work = work_folder("mete-bundle-")
         self.root = self.work + "/state"
         self.bundle = self.work + "/bundle"
         self.rootfs = self.bundle + "/rootfs"
         self.parent = "/" + os.path.basename(self.work)
+        made_cgroup(self.parent)
         for name in ("bin", "etc", "proc", "sys", "dev", "tmp", "run", "root"):
             os.makedirs(self.rootfs + "/" + name)
         shutil.copy("/bin/busybox", self.rootfs + "/bin/busybox")
@@ -50,7 +51,7 @@ class Oci:
         for each in self.containers():
             self.oci("delete", "--force", each, check=False)
         self.reap()
-        self.remove_leftovers()
+        clean_up([self.work], [self.parent])
 
     # A bundle for each container, because each names its own cgroup.
     def write(self, name="one", script=None, args=None, **changes):
@@ -75,7 +76,7 @@ class Oci:
         self.begun = [each for each in self.begun if each.returncode is None] + [subprocess.Popen(self.words(*words), **how)]
         return self.begun[-1]
 
-    def oci(self, *words, check=True, seconds=60, **how):
+    def oci(self, *words, check=True, seconds=300, **how):
         """Output goes to files: a container that goes on has them open, and a pipe would not end."""
         with tempfile.TemporaryFile(dir=self.work) as out, tempfile.TemporaryFile(dir=self.work) as err:
             how.setdefault("stdin", subprocess.DEVNULL)
@@ -107,7 +108,7 @@ class Oci:
         return os.listdir(self.root) if os.path.isdir(self.root) else []
 
     # What is there of all this, one line each.
-    def leftovers(self, seconds=5):
+    def leftovers(self, seconds=30):
         end = time.monotonic() + seconds
         while True:
             self.reap()
@@ -150,24 +151,6 @@ class Oci:
                     os.waitpid(pid, os.WNOHANG)
                 except ChildProcessError:
                     pass
-
-    def remove_leftovers(self):
-        for folder in self.cgroups():
-            try:
-                for pid in open(folder + "/cgroup.procs").read().split():
-                    os.kill(int(pid), signal.SIGKILL)
-            except OSError:
-                continue
-        time.sleep(0.05)
-        for folder in sorted(self.cgroups(), key=len, reverse=True) + [mount + self.parent for mount in cgroup_mounts()]:
-            if os.path.isdir(folder):
-                try:
-                    os.rmdir(folder)
-                except OSError as error:
-                    print("left: %s: %s" % (folder, error))
-        for mount in sorted(self.mounts(), reverse=True):
-            subprocess.run(["umount", "-l", mount], check=False)
-        shutil.rmtree(self.work, ignore_errors=True)
 
 
 def children():

@@ -3,7 +3,8 @@
 import os
 import time
 
-from mete_agent import cgroup_mounts, wait_for
+from leftovers import cgroup_mounts, clean_up, made_cgroup
+from mete_agent import wait_for
 from runtimes import Containerd, Docker, Podman
 from terminal import Terminal
 from two_runtimes import call
@@ -29,6 +30,7 @@ class Client:
 
     def __init__(self, work):
         self.parent = "/mete-oci-clients-%d" % os.getpid()
+        made_cgroup(self.parent)
         self.work = work
         self.runtime = None
         self.count = 0
@@ -38,7 +40,7 @@ class Client:
     def use(self, runtime):
         self.runtime = runtime
 
-    def cli(self, *words, check=True, text=None, seconds=90):
+    def cli(self, *words, check=True, text=None, seconds=300):
         return call(self.words(*words), check, text, seconds, self.env, self.work)  # conmon writes a file into its working directory
 
     def terminal(self, *words, **size):
@@ -91,7 +93,7 @@ class Client:
         if ids:
             call(self.words("rm", "-f", *self.at_once, *ids), check=False, env=self.env)
 
-    def leftovers(self, seconds=5):
+    def leftovers(self, seconds=30):
         """Containers' cgroups and states that are still there; the client may clean up a little after its command."""
         end = time.monotonic() + seconds
         while True:
@@ -114,15 +116,6 @@ def cgroups_below(parent):
             if os.path.isdir(mount + parent + "/" + each) and each != "conmon":
                 found.setdefault(each, []).append(os.path.basename(mount))
     return ["cgroup %s in %s" % (each, ", ".join(mounts)) for each, mounts in found.items()]
-
-
-def remove_cgroup(parent):
-    for mount in cgroup_mounts():
-        for folder, _, _ in os.walk(mount + parent, topdown=False):
-            try:
-                os.rmdir(folder)
-            except OSError as error:
-                print("left: %s: %s" % (folder, error))
 
 
 def control_of(pid, controller, file):
@@ -157,7 +150,7 @@ class PodmanClient(Client):
     def __exit__(self, *unused):
         self.clean()
         self.podman.__exit__()
-        remove_cgroup(self.parent)
+        clean_up(cgroups=[self.parent])
 
     def root_of_state(self):
         return self.podman.work + "/state-of-" + self.runtime.name
@@ -215,7 +208,7 @@ class DockerClient(Client):
     def __exit__(self, *unused):
         self.clean()
         self.docker.__exit__()
-        remove_cgroup(self.parent)
+        clean_up(cgroups=[self.parent])
 
     def root_of_state(self):
         return self.docker.work + "/exec/runtime-%s/moby" % self.runtime.name
@@ -242,7 +235,7 @@ class CtrClient(Client):
     def __exit__(self, *unused):
         self.clean()
         self.containerd.__exit__()
-        remove_cgroup(self.parent)
+        clean_up(cgroups=[self.parent])
 
     def root_of_state(self):
         return self.work + "/state-of-" + self.runtime.name + "/default"

@@ -8,6 +8,7 @@ import subprocess
 import tarfile
 import time
 
+from leftovers import unmount_below
 from mete_agent import skip, wait_for
 
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
@@ -70,7 +71,7 @@ class Daemon:
             assert self.process.poll() is None, self.name + " ended: " + open(self.log).read()[-2000:]
             return self.ready()
         try:
-            wait_for(self.name, up, 60, 0.2)
+            wait_for(self.name, up, every=0.2)
         except BaseException:
             self.__exit__()
             raise
@@ -79,7 +80,7 @@ class Daemon:
     def __exit__(self, *unused):
         self.process.terminate()
         try:
-            self.process.wait(20)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -152,8 +153,10 @@ class Containerd:
     def __exit__(self, *unused):
         for each in self.ids:
             subprocess.run(self.client + ["task", "kill", "-s", "SIGKILL", each], **QUIET)
-            time.sleep(0.3)
-            subprocess.run(self.client + ["task", "rm", "-f", each], **QUIET)
+            for _ in range(100):  # until its end has been noticed
+                if subprocess.run(self.client + ["task", "rm", "-f", each], **QUIET).returncode == 0:
+                    break
+                time.sleep(0.1)
             subprocess.run(self.client + ["container", "rm", each], **QUIET)
         self.daemon.__exit__()
         unmount_below(self.work)
@@ -184,9 +187,3 @@ class Podman:
         for each in self.ids:
             subprocess.run(self.client + ["rm", "-f", "-t", "0", each], **QUIET)
         unmount_below(self.work)
-
-
-def unmount_below(folder):
-    points = [line.split()[4] for line in open("/proc/self/mountinfo")]
-    for point in sorted((each for each in points if each.startswith(folder + "/")), reverse=True):
-        subprocess.run(["umount", "-l", point], **QUIET)

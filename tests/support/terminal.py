@@ -50,7 +50,7 @@ class Terminal:
         self.text += data.decode(errors="replace").replace("\r", "")
         return bool(data)
 
-    def expect(self, pattern, seconds=15):
+    def expect(self, pattern, seconds=60):
         """The match of a regular expression in what is said from here on."""
         end = time.monotonic() + seconds
         while True:
@@ -62,7 +62,7 @@ class Terminal:
             if left <= 0 or not self._read(left):
                 raise AssertionError("expected %r on the terminal, found %r" % (pattern, self.text[self.at:][-2000:]))
 
-    def ask(self, command, pattern, seconds=15):
+    def ask(self, command, pattern, seconds=60):
         """Types a line until what it prints matches: a terminal's size, for one, comes a little after its program."""
         end = time.monotonic() + seconds
         while True:
@@ -86,7 +86,7 @@ class Terminal:
                 pass
         raise AssertionError("the size did not become %d %d: %r" % (rows, columns, self.text[-500:]))
 
-    def wait(self, seconds=20):
+    def wait(self, seconds=60):
         """The program's exit code; negative: the signal that ended it."""
         end = time.monotonic() + seconds
         while self._read(0.05) and time.monotonic() < end:

@@ -16,7 +16,7 @@ class Done:
         return "code %d, stdout %r, stderr %r" % (self.code, self.out[-1500:], self.err[-1500:])
 
 
-def call(command, check=True, text=None, seconds=90, env=None, cwd=None):
+def call(command, check=True, text=None, seconds=300, env=None, cwd=None):
     done = subprocess.run(command, input=text, stdin=subprocess.DEVNULL if text is None else None, capture_output=True, text=True, timeout=seconds,
                           errors="replace", env=env, cwd=cwd)
     done = Done(done.returncode, done.stdout, done.stderr)

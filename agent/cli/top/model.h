@@ -3,8 +3,6 @@
 // filtering and the tree are functions of rows and settings. No terminal in here.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -12,6 +10,8 @@
 #include <set>
 #include <string>
 #include <vector>
+
+#include "runtime/json.h"
 
 namespace mete::agent::cli {
 

@@ -91,8 +91,8 @@ def pause_resume(c):
 
 def kill_by_name_and_number(c):
     for signal in ("SIGUSR1", "10"):
-        name = c.start(script="trap 'exit 42' USR1; while true; do sleep 0.05; done")
-        time.sleep(0.3)
+        name = c.start(script="trap 'exit 42' USR1; touch /ready; while true; do sleep 0.05; done")
+        wait_for("its trap", lambda: os.path.exists("/proc/%d/root/ready" % c.pid(name)))  # noqa: B023 - called here
         c.cli("task", "kill", "-s", signal, name)
         wait_for("its end", lambda: c.state(name) == "STOPPED")
         has("task rm", c.cli("task", "rm", name).err, "exit code 42")
@@ -105,20 +105,20 @@ def kill_by_name_and_number(c):
 
 def metrics_of_a_task(c):
     name = c.start("--memory-limit", str(64 << 20), script="while true; do :; done")
-    time.sleep(0.5)
-    text = c.cli("task", "metrics", "--format", "json", name).out
-    found = json.loads(text)
+    def measured():
+        found = json.loads(c.cli("task", "metrics", "--format", "json", name).out)
+        return int(found["cpu"]["usage"]["total"]) > 10_000_000 and found
+    found = wait_for("some CPU to be used", measured)
     usage = found["memory"]["usage"]
     assert int(usage["usage"]) > 0 and int(usage["limit"]) == 64 << 20, usage
-    assert int(found["cpu"]["usage"]["total"]) > 10_000_000, found["cpu"]
     assert int(found["pids"]["current"]) >= 1, found["pids"]
     return sorted(found)
 
 
 def processes_of_a_task(c):
     name = c.start(script="sleep 600 & sleep 601")
-    time.sleep(0.3)
-    pids = [line.split()[0] for line in c.cli("task", "ps", name).out.splitlines()[1:]]
+    processes = lambda: [line.split()[0] for line in c.cli("task", "ps", name).out.splitlines()[1:]]  # noqa: E731
+    pids = wait_for("all of them", lambda: len(processes()) >= 2 and processes())
     same("first process among them", str(c.pid(name)) in pids, True)
     assert len(pids) >= 2, pids
     return len(pids)

@@ -71,10 +71,10 @@ def a_stopped_paused_one(c):
 
 def health(c):
     name = c.start("--health-cmd", "cat /tmp/well", "--health-interval", "300ms", "--health-retries", "1",
-                   "--health-timeout", "5s")
-    wait_for("it to be unhealthy", lambda: c.inspect(name, ".State.Health.Status") == "unhealthy", 20)
+                   "--health-timeout", "60s")
+    wait_for("it to be unhealthy", lambda: c.inspect(name, ".State.Health.Status") == "unhealthy")
     c.exec(name, "touch", "/tmp/well")
-    wait_for("it to be healthy", lambda: c.inspect(name, ".State.Health.Status") == "healthy", 20)
+    wait_for("it to be healthy", lambda: c.inspect(name, ".State.Health.Status") == "healthy")
 
 
 def start_attached_and_removed(c):

@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """podman, dockerd and containerd on mete-oci, as they are: the same script on runc is the control.
 
-    oci_clients_test.py [--client podman|docker|ctr] [--runtime PATH] [--control PATH] [part of a case's name]...
+    oci_podman_test.py, oci_docker_test.py, oci_ctr_test.py [--runtime PATH] [--control PATH] [part of a case's name]...
 """
 import argparse
 import os
 import shutil
 import sys
-import tempfile
 
-sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-sys.path.insert(0, __file__.rsplit("/", 1)[0])
-from mete_agent import BIN, need_root, skip  # noqa: E402
-from oci_clients import ctr_cases, docker_only, engine_life, engine_options, podman_only  # noqa: E402
-from oci_clients_support import CtrClient, DockerClient, PodmanClient, Runtime  # noqa: E402
-from two_runtimes import Comparison  # noqa: E402
+from leftovers import clean_up
+from mete_agent import BIN, need_root, skip, work_folder
+from oci_clients import ctr_cases, docker_only, engine_life, engine_options, podman_only
+from oci_clients_support import CtrClient, DockerClient, PodmanClient, Runtime
+from two_runtimes import Comparison
 
 
 def cases_of(*modules):
@@ -31,9 +29,8 @@ def open_client(name, work, runtimes):
     return CtrClient(work), cases_of(ctr_cases)
 
 
-def main():
+def main(client_name):
     parser = argparse.ArgumentParser()
-    parser.add_argument("--client", action="append", choices=["podman", "docker", "ctr"])
     parser.add_argument("--runtime", default=BIN + "/mete-oci")
     parser.add_argument("--control", default=shutil.which("runc"))
     parser.add_argument("cases", nargs="*")
@@ -46,21 +43,14 @@ def main():
     if not os.path.exists(chosen.runtime):
         skip("needs " + chosen.runtime)
     runtimes = [Runtime("runc", os.path.realpath(chosen.control)), Runtime("mete-oci", os.path.realpath(chosen.runtime))]
-    totals = [0, 0, 0]
-    for name in chosen.client or ["podman", "docker", "ctr"]:
-        work = tempfile.mkdtemp(prefix="mete-oci-%s-" % name)
-        try:
-            client, cases = open_client(name, work, runtimes)
-            with client:
-                comparison = Comparison(client, *runtimes, only=chosen.cases)
-                for case in cases:
-                    comparison.run(case)
-            totals = [before + more for before, more in zip(totals, (comparison.passed, comparison.skipped, comparison.failed))]
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    print("%d passed, %d that the control cannot do here, %d failed" % tuple(totals))
-    sys.exit(1 if totals[2] or not totals[0] else 0)
-
-
-if __name__ == "__main__":
-    main()
+    work = work_folder("mete-oci-%s-" % client_name)
+    try:
+        client, cases = open_client(client_name, work, runtimes)
+        with client:
+            comparison = Comparison(client, *runtimes, only=chosen.cases)
+            for case in cases:
+                comparison.run(case)
+    finally:
+        clean_up([work])
+    print("%d passed, %d that the control cannot do here, %d failed" % (comparison.passed, comparison.skipped, comparison.failed))
+    sys.exit(1 if comparison.failed or not comparison.passed else 0)

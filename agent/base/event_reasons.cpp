@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/base/event_reasons.h"
+
+#include <array>
+
+namespace mete::agent {
+namespace {
+
+using Type = EventReason::Type;
+
+// Of everything that leaves a forensic record (Incident::finish).
+constexpr std::string_view kIncident = "rule, action, outcome, usage, limit, policy, record";
+
+constexpr std::array kTable = std::to_array<EventReason>({
+    // Pods and containers
+    {Reason::kCreated, "Created", Type::kNormal, "A pod of a manifest exists now; its containers are launched next.",
+     ""},
+    {Reason::kStarted, "Started", Type::kNormal, "A container runs its command.", "pid, attempt"},
+    {Reason::kExited, "Exited", Type::kEither,
+     "A container has ended. A warning unless its exit code is 0 or it was told to end.",
+     "reason, exit_code, signal, restarts"},
+    {Reason::kStopping, "Stopping", Type::kNormal, "`mete stop`: the containers are told to end; the pod stays.", ""},
+    {Reason::kTerminating, "Terminating", Type::kNormal, "The pod is being deleted: its containers are told to end.",
+     ""},
+    {Reason::kDeleted, "Deleted", Type::kNormal, "Nothing of the pod is left.", ""},
+    {Reason::kCreateFailed, "CreateFailed", Type::kWarning,
+     "A pod could not be made. mete tries again every 2 s and reports once.", ""},
+    {Reason::kImageNotFound, "ImageNotFound", Type::kWarning,
+     "A container waits: its image is not in the store. It starts when the image is imported.", ""},
+    {Reason::kCreateContainerError, "CreateContainerError", Type::kWarning,
+     "A container could not be launched. mete tries again every 10 s.", ""},
+    {Reason::kFailedPreStopHook, "FailedPreStopHook", Type::kWarning,
+     "A preStop hook failed or took longer than the grace period; the container is told to end all the same.", ""},
+    {Reason::kKillFailed, "KillFailed", Type::kWarning, "The kernel refused to kill a container's processes.", ""},
+    {Reason::kCleanUpFailed, "CleanUpFailed", Type::kWarning,
+     "Something of a deleted pod could not be removed. mete tries again.", ""},
+    {Reason::kSandboxFailed, "SandboxFailed", Type::kWarning,
+     "The process that holds the pod's shared namespaces could not be started. mete tries again.", ""},
+    {Reason::kSandboxLost, "SandboxLost", Type::kWarning,
+     "That process has ended; the pod's containers are restarted in a new one.", ""},
+    {Reason::kNetworkFailed, "NetworkFailed", Type::kWarning, "The pod's network could not be made. mete tries again.",
+     ""},
+    {Reason::kShimStuck, "ShimStuck", Type::kWarning,
+     "A shim of an earlier agent neither started its container nor failed within 30 s; it is killed.", ""},
+    {Reason::kExitNotSaved, "ExitNotSaved", Type::kWarning,
+     "A container has ended, and its exit status cannot be written: the disk is full, as a rule.", ""},
+    {Reason::kOrphan, "Orphan", Type::kWarning,
+     "At its start the agent found a cgroup below its parent that belongs to no recorded pod, and removes it.", ""},
+    {Reason::kRecordUnreadable, "RecordUnreadable", Type::kWarning,
+     "At its start the agent could not read a pod's record.", ""},
+    {Reason::kRecordNotSaved, "RecordNotSaved", Type::kWarning,
+     "A pod's record could not be written. Reported once, until a write succeeds.", ""},
+    // Manifests
+    {Reason::kManifestError, "ManifestError", Type::kWarning,
+     "A manifest is wrong, with file, line and field. Its last good version stays in force.", ""},
+    {Reason::kManifestWarning, "ManifestWarning", Type::kNormal,
+     "A manifest asks for something that mete does not act on.", ""},
+    {Reason::kManifestUnreadable, "ManifestUnreadable", Type::kWarning, "A manifest file could not be read.", ""},
+    {Reason::kManifestsUnreadable, "ManifestsUnreadable", Type::kWarning, "A folder of manifests could not be read.",
+     ""},
+    // Limits and policies
+    {Reason::kLimitFailed, "LimitFailed", Type::kWarning,
+     "The kernel refused a limit of something that runs. The other limits are written.", ""},
+    {Reason::kNotEnforced, "NotEnforced", Type::kWarning,
+     "The machine has no means for one field of a manifest, a policy or agent.yaml; the rest is enforced.", ""},
+    {Reason::kLimitDrift, "LimitDrift", Type::kWarning,
+     "Another program wrote into a control file that mete manages; it is put back, or left, as the policy's `drift` "
+     "says.",
+     "file, found, expected"},
+    {Reason::kResized, "Resized", Type::kNormal, "The resources of a running container were changed in place.",
+     "change"},
+    {Reason::kResizeWaits, "ResizeWaits", Type::kNormal,
+     "New resources have to wait, because more memory is in use than they allow.", ""},
+    {Reason::kResizeRefused, "ResizeRefused", Type::kWarning,
+     "New resources cannot be given to what runs. They count from the container's next start, or not at all (`mete "
+     "update`).",
+     ""},
+    {Reason::kPolicyChanged, "PolicyChanged", Type::kNormal,
+     "A changed policy is applied to the running containers of a pod.", ""},
+    {Reason::kPolicyMatchesNothing, "PolicyMatchesNothing", Type::kWarning, "A policy selects no pod and no cgroup.",
+     ""},
+    {Reason::kPidsLimit, "PidsLimit", Type::kWarning,
+     "Forks were refused: the container has as many processes and threads as it may. At most every 10 s.",
+     "file, times, total"},
+    {Reason::kSwapLimit, "SwapLimit", Type::kWarning,
+     "A container was refused swap beyond its share (v2). At most every 10 s.", "file, times, total"},
+    {Reason::kSwapFull, "SwapFull", Type::kWarning,
+     "A container was refused swap because the machine has none left (v2). At most every 10 s.", "file, times, total"},
+    // Memory
+    {Reason::kOOMKilled, "OOMKilled", Type::kWarning,
+     "The kernel killed a process because memory ran out in a container, or in a cgroup that a policy holds.",
+     "rule, action, outcome, usage, limit, policy, record, pid, command, scope, kills"},
+    {Reason::kForeignOOMKilled, "ForeignOOMKilled", Type::kWarning,
+     "The kernel killed a process of a cgroup of others that no policy holds.",
+     "rule, cgroup, scope, pid, command, anon_rss, record"},
+    {Reason::kNearOOM, "NearOOM", Type::kWarning,
+     "At the present rate the memory of a container is full within seconds. Page cache does not count.",
+     "usage, limit, bytes_per_second, seconds"},
+    {Reason::kPolicyAction, "PolicyAction", Type::kEither,
+     "A rule of a policy fired: signal, exec, reclaim, thaw. A warning when the action failed.",
+     "rule, action, outcome, usage, limit, policy; for exec: command, exit_code"},
+    {Reason::kPolicyKill, "PolicyKill", Type::kWarning, "A rule of a policy killed a process or a container.",
+     "rule, action, outcome, usage, limit, policy, record, pid, command"},
+    {Reason::kPolicyRestart, "PolicyRestart", Type::kWarning, "A rule of a policy restarts a container.", kIncident},
+    {Reason::kKillGuarded, "KillGuarded", Type::kWarning,
+     "A policy would have killed or restarted, but has done so as often as its guard allows.", kIncident},
+    {Reason::kLimitRaised, "LimitRaised", Type::kWarning, "A policy raised the memory limit of a container.",
+     "rule, action, outcome, usage, limit, policy, record, from, to"},
+    {Reason::kLimitNotRaised, "LimitNotRaised", Type::kWarning,
+     "A policy could not raise a memory limit: it is at its `max`, or the machine has no memory for it.",
+     "rule, action, outcome, usage, limit, policy, record, from, to"},
+    {Reason::kLimitLowered, "LimitLowered", Type::kNormal,
+     "The policy that had raised a memory limit is gone; the limit is the manifest's again.", ""},
+    {Reason::kFrozen, "Frozen", Type::kWarning,
+     "A rule of a policy froze a container; after its timeout `then` is done.", kIncident},
+    {Reason::kOOMHeld, "OOMHeld", Type::kWarning, "A container is out of memory, and `onOOM: hold` makes it wait.",
+     kIncident},
+    {Reason::kReleased, "Released", Type::kNormal,
+     "A held or frozen container goes on: it has room again, or somebody has thawed it.", "rule"},
+    {Reason::kHoldEnded, "HoldEnded", Type::kWarning,
+     "Neither hold, raise nor a kill was possible: the kernel's OOM killer decides for a minute.", ""},
+    {Reason::kThawFailed, "ThawFailed", Type::kWarning, "A frozen container could not be thawed.", ""},
+    {Reason::kPressureNotified, "PressureNotified", Type::kEither,
+     "A container is told of memory pressure (`memory.notify`). Reported when it begins.", "action, outcome, usage"},
+    {Reason::kStuckAtHigh, "StuckAtHigh", Type::kWarning,
+     "All tasks of a cgroup waited at a `memory.high` of somebody else; mete lifts it (v2).", kIncident},
+    {Reason::kMachineOutOfMemory, "MachineOutOfMemory", Type::kWarning,
+     "The machine runs out of memory (agent.yaml, `machine.oom`): a container is ended, or there is none that may be.",
+     kIncident},
+    // CPU
+    {Reason::kCpuBoosted, "CpuBoosted", Type::kEither,
+     "A throttled container is lent idle CPU: its quota is larger now.", "quota, own, outcome, policy"},
+    {Reason::kCpuBoostEnded, "CpuBoostEnded", Type::kEither, "A container has its own quota again.",
+     "quota, own, outcome, policy"},
+    {Reason::kCpuSuppressed, "CpuSuppressed", Type::kNormal,
+     "The machine is loaded: a pod that asks for no CPU is held to a quota.", "cores"},
+    {Reason::kCpuSuppressEnded, "CpuSuppressEnded", Type::kNormal,
+     "A pod that asks for no CPU may use the CPU again as it likes.", "cores"},
+    {Reason::kCpusAssigned, "CpusAssigned", Type::kNormal, "A container has CPUs to itself (`cpu.exclusive`).", "cpus"},
+    // Cgroups of others
+    {Reason::kRestored, "Restored", Type::kNormal,
+     "A control file of a cgroup of others, or of the machine, holds again what it held before mete changed it.",
+     "file, text, cgroup"},
+    {Reason::kNotRestored, "NotRestored", Type::kNormal,
+     "A control file was written by its owner since; the owner's value stays.", "file, cgroup"},
+    {Reason::kRestoreFailed, "RestoreFailed", Type::kWarning, "A control file could not be put back; mete tries again.",
+     ""},
+    {Reason::kPolicyConflict, "PolicyConflict", Type::kWarning,
+     "Two policies of equal weight match a cgroup; neither applies.", ""},
+    {Reason::kPolicyRefused, "PolicyRefused", Type::kWarning,
+     "A policy matches a cgroup in which the agent itself runs or keeps its pods; it is left alone.", ""},
+    // The agent
+    {Reason::kWebConfigChanged, "WebConfigChanged", Type::kNormal,
+     "The web configuration was read anew and is in force.", ""},
+    {Reason::kWebConfigRefused, "WebConfigRefused", Type::kWarning,
+     "The web configuration has an error; what was in force stays.", ""},
+    {Reason::kNoKernelLog, "NoKernelLog", Type::kWarning,
+     "/dev/kmsg cannot be read: the victim of an OOM kill can only be guessed.", ""},
+    {Reason::kNoDiscovery, "NoDiscovery", Type::kWarning, "Cgroups of others cannot be found, and are not measured.",
+     ""},
+    {Reason::kImagesNotWatched, "ImagesNotWatched", Type::kWarning,
+     "The image store cannot be watched: layers that nothing uses stay until the next start.", ""},
+    {Reason::kLayersNotRemoved, "LayersNotRemoved", Type::kWarning,
+     "Layers of images that nothing uses any more could not be removed.", ""},
+    {Reason::kUsageUnreadable, "UsageUnreadable", Type::kWarning,
+     "What was measured for `mete advise` could not be read; it is measured anew.", ""},
+    {Reason::kUsageNotSaved, "UsageNotSaved", Type::kWarning,
+     "What is measured for `mete advise` could not be written.", ""},
+});
+
+consteval bool is_in_order() {
+  for (std::size_t i = 0; i < kTable.size(); ++i) {
+    if (kTable[i].reason != static_cast<Reason>(i) || kTable[i].name.empty()) return false;
+  }
+  return kTable.size() == kReasons;
+}
+static_assert(is_in_order(), "one row for each enumerator, in their order");
+
+struct Section {
+  std::string_view title;
+  Reason first;
+};
+constexpr std::array kSections = std::to_array<Section>({
+    {"Pods and containers", Reason::kCreated},
+    {"Manifests", Reason::kManifestError},
+    {"Limits and policies", Reason::kLimitFailed},
+    {"Memory", Reason::kOOMKilled},
+    {"CPU", Reason::kCpuBoosted},
+    {"Cgroups of others", Reason::kRestored},
+    {"The agent", Reason::kWebConfigChanged},
+});
+
+constexpr std::string_view kIntroduction = R"(# Events
+
+Made from the code by a test (tests/agent/event_reasons_test.cpp), which also finds a reason that is not listed here.
+
+An event is something that happened, and why. The same event is a line of `mete events`, a line of the agent's log, and a
+JSON object of `GET /mete/v1/events`:
+
+| key | meaning |
+| --- | --- |
+| `sequence` | a number that grows by one with each event, from 1 at the agent's start |
+| `time` | UTC |
+| `type` | `Normal` or `Warning` |
+| `reason` | one of the words below. A reason is never renamed |
+| `pod` | `NAMESPACE/NAME`; empty when the event is about no pod |
+| `container` | empty when the event is about the whole pod |
+| `message` | a sentence for a person |
+| `fields` | the numbers behind the message, as texts; those that do not apply are absent |
+
+Events about a cgroup of others have the field `cgroup`. The last 2,000 events are in the agent's memory.
+
+`outcome` is `done`, `failed`, `dry-run` or `guarded`. `record` is the id of a forensic record: `mete oom show ID`.
+)";
+
+std::string_view type_text(Type type) {
+  switch (type) {
+    case Type::kNormal:
+      return "Normal";
+    case Type::kWarning:
+      return "Warning";
+    case Type::kEither:
+      return "either";
+  }
+  return "";
+}
+
+// "a, b; for exec: c" -> "`a`, `b`; for exec: `c`"
+std::string quoted_names(std::string_view names) {
+  std::string out;
+  while (!names.empty()) {
+    const auto end = names.find_first_of(",;");
+    std::string_view part = names.substr(0, end);
+    if (const auto colon = part.find(": "); colon != std::string_view::npos) {
+      out.append(part.substr(0, colon + 2));
+      part.remove_prefix(colon + 2);
+    }
+    if (part.starts_with(' ')) {
+      out += ' ';
+      part.remove_prefix(1);
+    }
+    out.append("`").append(part).append("`");
+    if (end == std::string_view::npos) break;
+    out += names[end];
+    names.remove_prefix(end + 1);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::span<const EventReason> event_reasons() {
+  return kTable;
+}
+
+std::string name_of(Reason reason) {
+  return std::string(kTable.at(static_cast<std::size_t>(reason)).name);
+}
+
+std::string event_reasons_page() {
+  std::string page(kIntroduction);
+  for (const auto& row : kTable) {
+    for (const auto& section : kSections) {
+      if (section.first != row.reason) continue;
+      page.append("\n## ")
+          .append(section.title)
+          .append("\n\n| reason | type | meaning | fields |\n| --- | --- | --- | --- |\n");
+    }
+    page.append("| `").append(row.name).append("` | ").append(type_text(row.type)).append(" | ");
+    page.append(row.meaning).append(row.fields.empty() ? " | " : " | " + quoted_names(row.fields) + " ").append("|\n");
+  }
+  return page;
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which change of a manifest makes another pod of it: the pod is replaced when its identity changes. Everything else
+// (policy, resources, priority) is applied to what runs.
+//
+// The hash is kept in records, and an agent that is upgraded compares the old agent's with its own. So the hash of an
+// unchanged manifest must never change: a field that mete learns to act on may be added only where it is set. That is
+// what FieldSpec::identity_by_text does without a line here (Pod::identity_text).
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "config/desired_state.h"
+
+namespace mete::agent {
+
+// A field of a Pod that the identity leaves out, and why. Paths as in messages about manifests, without indices.
+struct NotIdentity {
+  std::string_view path;
+  std::string_view why;
+};
+
+// The tests change every field that mete acts on, one by one; each must change the hash or stand here.
+inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
+    {"metadata.uid", "the agent names pods by uids of its own"},
+    {"spec.priority", "is applied to what runs"},
+    {"spec.priorityClassName", "is applied to what runs"},
+    {"spec.containers[].resources.limits", "is applied to what runs, as long as the QoS class stays"},
+    {"spec.containers[].resources.requests", "is applied to what runs, as long as the QoS class stays"},
+    {"spec.containers[].restartPolicy", "only that of an init container is acted on, and counts"},
+    {"spec.containers[].stdinOnce", "nothing is attached to a container's stdin"},
+    {"spec.containers[].env[].valueFrom.configMapKeyRef.optional", "the value counts, not where it comes from"},
+    {"spec.containers[].env[].valueFrom.secretKeyRef.optional", "the value counts, not where it comes from"},
+    {"spec.containers[].envFrom[].configMapRef.optional", "the values count, not where they come from"},
+    {"spec.containers[].envFrom[].secretRef.optional", "the values count, not where they come from"},
+    {"spec.volumes[].configMap.optional", "the files count, not where they come from"},
+    {"spec.volumes[].secret.optional", "the files count, not where they come from"},
+});
+
+// Of everything that makes a pod another one. 16 hexadecimal digits.
+[[nodiscard]] std::string identity_hash(const config::PodPlan& plan);
+// Of the resources of all its containers, which change in place.
+[[nodiscard]] std::string resources_hash(const config::PodPlan& plan);
+
+}  // namespace mete::agent

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the things of one pod are: its files under the state and the run folder, its logs, its cgroups. Nothing is
+// looked at or made here.
+//
+//   STATE/pods/UID/                record.json, volumes/ (emptyDir), sandbox/ (an attempt's files, of the sandbox)
+//   STATE/pods/UID/containers/C/N/ attempt N of container C: see runtime/shim/attempt_files.h
+//   STATE/logs/NS_NAME/C.log       outlives a restart of the pod's containers, goes with the pod
+//   RUN/pods/UID/                  volumes/ (tmpfs: medium Memory, ConfigMaps, Secrets), etc/ (hosts, hostname)
+//   PARENT/NS_NAME/C               the container's cgroup; PARENT/NS_NAME/_sandbox: the sandbox's
+//
+// Folders that hold what a pod was given are named by its uid, which is of the agent's making and never comes again.
+// Logs and cgroups, which people look for, are named by namespace and name; '_' cannot occur in either.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "agent/base/settings.h"
+#include "runtime/storage/volumes.h"
+
+namespace mete::agent {
+
+class PodPaths {
+ public:
+  struct Name {
+    std::string uid = {};
+    std::string namespace_ = {};
+    std::string name = {};
+  };
+  PodPaths(const Settings& settings, const Name& pod);
+
+  [[nodiscard]] const std::string& directory() const { return directory_; }
+  [[nodiscard]] std::string record() const { return directory_ + "/record.json"; }
+  [[nodiscard]] std::string sandbox() const { return directory_ + "/sandbox"; }
+  [[nodiscard]] std::string containers() const { return directory_ + "/containers"; }
+  [[nodiscard]] std::string container(const std::string& name) const { return containers() + "/" + name; }
+  [[nodiscard]] std::string attempt(const std::string& container, std::uint32_t number) const;
+
+  [[nodiscard]] const std::string& run_directory() const { return run_directory_; }
+  [[nodiscard]] std::string etc() const { return run_directory_ + "/etc"; }
+  [[nodiscard]] runtime::storage::VolumeDirectories volumes() const;
+
+  [[nodiscard]] const std::string& logs() const { return logs_; }
+  [[nodiscard]] std::string log(const std::string& container) const { return logs_ + "/" + container + ".log"; }
+
+  [[nodiscard]] const std::string& cgroup() const { return cgroup_; }
+  [[nodiscard]] std::string container_cgroup(const std::string& name) const { return cgroup_ + "/" + name; }
+
+ private:
+  std::string directory_;
+  std::string run_directory_;
+  std::string logs_;
+  std::string cgroup_;
+};
+
+// Of the sandbox, below the pod's cgroup; no container can have that name.
+inline constexpr const char* kSandboxCgroup = "_sandbox";
+
+}  // namespace mete::agent

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/reading/identity_text.h"
+
+#include <map>
+
+namespace mete::config {
+namespace {
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+// Empty for what says nothing.
+std::string value_text(const View& view) {
+  if (!view) return {};
+  if (view.node().kind == YamlNode::Kind::kMap) {
+    std::map<std::string, std::string> sorted;
+    for (const auto& [key, value] : view.entries()) sorted[key] = value_text(value);
+    std::string out;
+    for (const auto& [key, text] : sorted) {
+      if (!text.empty()) out += (out.empty() ? "" : ",") + quoted(key) + ":" + text;
+    }
+    return out.empty() ? out : "{" + out + "}";
+  }
+  if (view.node().kind == YamlNode::Kind::kList) {
+    std::string out;
+    for (const auto& item : view.items()) out += (out.empty() ? "" : ",") + (item ? value_text(item) : "null");
+    return out.empty() ? out : "[" + out + "]";
+  }
+  const std::string text = view.text();
+  return text.empty() || as_bool(view.node()) == false ? std::string() : quoted(text);
+}
+
+}  // namespace
+
+std::string identity_text(const View& view, const ObjectSpec& spec) {
+  std::string out;
+  for (const auto& field : spec.fields) {
+    const View child = view[field.name];
+    if (!child || field.use != FieldUse::kActive) continue;
+    if (field.identity_by_text) {
+      if (const std::string text = value_text(child); !text.empty()) out += child.path() + "=" + text + "\n";
+    } else if (field.type == FieldType::kObject) {
+      out += identity_text(child, *field.object);
+    } else if (field.type == FieldType::kObjectList) {
+      for (const auto& item : child.items()) out += identity_text(item, *field.object);
+    }
+  }
+  return out;
+}
+
+}  // namespace mete::config

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// The identity of a pod over the field tables: each field that mete acts on is changed alone.
+#include "agent/pods/pod_identity.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <map>
+
+#include "config/reading/fields.h"
+#include "config/reading/yaml_reader.h"
+#include "runtime/json.h"
+
+namespace mete::agent {
+namespace {
+
+using config::FieldSpec;
+using config::FieldType;
+using config::FieldUse;
+using config::ObjectSpec;
+using nlohmann::json;
+
+using Values = std::pair<json, json>;
+
+// What other objects of the manifest a reference may name.
+constexpr const char* kData =
+    "kind: ConfigMap\napiVersion: v1\nmetadata: {name: one}\ndata: {a: one-a, b: one-b}\n---\n"
+    "kind: ConfigMap\napiVersion: v1\nmetadata: {name: two}\ndata: {a: two-a, b: two-b}\n---\n"
+    "kind: Secret\napiVersion: v1\nmetadata: {name: one}\nstringData: {a: secret-one-a, b: secret-one-b}\n---\n"
+    "kind: Secret\napiVersion: v1\nmetadata: {name: two}\nstringData: {a: secret-two-a, b: secret-two-b}\n---\n";
+
+// Two values of a field where "a" and "b" would be wrong. By the end of its path.
+const std::vector<std::pair<std::string, Values>>& special_values() {
+  static const std::vector<std::pair<std::string, Values>> values = {
+      {".workingDir", {"/a", "/b"}},
+      {".mountPath", {"/a", "/b"}},
+      {".hostPath.path", {"/a", "/b"}},
+      {".ip", {"10.0.0.1", "10.0.0.2"}},
+      {".volumeMounts[].name", {"data", "more"}},
+      {".capabilities.add", {json::array({"CHOWN"}), json::array({"KILL"})}},
+      {".capabilities.drop", {json::array({"CHOWN"}), json::array({"KILL"})}},
+      {".fieldPath", {"metadata.name", "metadata.namespace"}},
+      {"KeyRef.name", {"one", "two"}},
+      {"MapRef.name", {"one", "two"}},
+      {"secretRef.name", {"one", "two"}},
+      {".configMap.name", {"one", "two"}},
+      {".secretName", {"one", "two"}},
+  };
+  return values;
+}
+
+Values values_of(const FieldSpec& field, const std::string& path) {
+  for (const auto& [end, values] : special_values()) {
+    if (path.ends_with(end)) return values;
+  }
+  const std::int64_t least = std::max<std::int64_t>(field.min, 0);
+  switch (field.type) {
+    case FieldType::kBool:
+      return {false, true};
+    case FieldType::kInteger:
+    case FieldType::kCount:
+      return {least + 1, least + 2};
+    case FieldType::kIntegerOrString:
+      return {80, 81};
+    case FieldType::kIntegerList:
+      return {json::array({least + 1}), json::array({least + 2})};
+    case FieldType::kStringList:
+      return {json::array({"a"}), json::array({"b"})};
+    case FieldType::kStringMap:
+      return {{{"a", "1"}}, {{"a", "2"}}};
+    case FieldType::kBytes:
+      return {"1Mi", "2Mi"};
+    case FieldType::kCpu:
+      return {"100m", "200m"};
+    case FieldType::kDuration:
+      return {"1s", "2s"};
+    case FieldType::kResources:  // of the same QoS class
+      return {{{"cpu", "100m"}}, {{"cpu", "200m"}}};
+    default:
+      if (field.values.size() > 1) return {std::string(field.values[0]), std::string(field.values[1])};
+      if (field.values.size() == 1) return {std::string(field.values[0]), std::string(field.values[0])};
+      return {"a", "b"};
+  }
+}
+
+json object_with_required(const ObjectSpec& spec, const std::string& path) {
+  json object = json::object();
+  for (const auto& field : spec.fields) {
+    if (!field.required) continue;
+    const std::string here = path.empty() ? std::string(field.name) : path + "." + std::string(field.name);
+    json& value = object[std::string(field.name)];
+    if (field.type == FieldType::kObject) {
+      value = object_with_required(*field.object, here);
+    } else if (field.type == FieldType::kObjectList) {
+      value = json::array({object_with_required(*field.object, here + "[]")});
+    } else {
+      value = values_of(field, here).first;
+    }
+  }
+  return object;
+}
+
+struct Step {
+  const ObjectSpec* object;  // that the field is of
+  const FieldSpec* field;
+};
+using Path = std::vector<Step>;
+
+std::string text_of(const Path& path) {
+  std::string text;
+  for (const auto& step : path) {
+    text += (text.empty() ? "" : ".") + std::string(step.field->name);
+    if (&step != &path.back() && step.field->type == FieldType::kObjectList) text += "[]";
+  }
+  return text;
+}
+
+// A Pod with that one field, and what must stand beside it.
+json pod_with(const Path& path, const json& value) {
+  json pod = object_with_required(config::kPodSpec, "");
+  json* at = &pod;
+  std::string here;
+  for (const auto& step : path) {
+    const std::string name(step.field->name);
+    here += (here.empty() ? "" : ".") + name;
+    if (&step == &path.back()) {
+      (*at)[name] = value;
+      break;
+    }
+    json& child = (*at)[name];
+    const bool list = step.field->type == FieldType::kObjectList;
+    if (list) here += "[]";
+    if (child.is_null()) {
+      child = object_with_required(*step.field->object, here);
+      if (list) child = json::array({child});
+    }
+    at = list ? &child[0] : &child;
+  }
+  if (!here.starts_with("spec.volumes"))
+    pod["spec"]["volumes"] = json::parse(R"([{"name": "data"}, {"name": "more"}])");
+  // Two containers of a pod have two names; a source of variables says which.
+  if (here.starts_with("spec.initContainers[]")) pod["spec"]["containers"][0]["name"] = "main";
+  if (here.ends_with(".envFrom[].prefix")) (*at)["configMapRef"] = {{"name", "one"}};
+  return pod;
+}
+
+std::string hash_of(const json& pod, const std::string& path) {
+  const auto state = config::assemble({config::read_documents(kData + pod.dump(), "p.yaml")});
+  std::string errors;
+  for (const auto& error : state.errors) errors += config::to_string(error) + "\n";
+  EXPECT_EQ(errors, "") << path << ": " << pod.dump() << "\nGive it two right values in special_values().";
+  return state.pods.size() == 1 ? identity_hash(state.pods[0]) : std::string();
+}
+
+void each_field(const ObjectSpec& object, Path& path, const std::function<void(const Path&)>& see) {
+  for (const auto& field : object.fields) {
+    if (field.use != FieldUse::kActive || field.type == FieldType::kAny) continue;
+    path.push_back({&object, &field});
+    const bool nested = field.type == FieldType::kObject || field.type == FieldType::kObjectList;
+    if (nested && !field.identity_by_text) {
+      each_field(*field.object, path, see);
+    } else {
+      see(path);
+    }
+    path.pop_back();
+  }
+}
+
+TEST(PodIdentity, HoldsEveryFieldOrSaysWhyNot) {
+  std::map<std::string, bool> differs;
+  Path path;
+  each_field(config::kPodSpec, path, [&](const Path& at) {
+    const auto& field = *at.back().field;
+    const std::string text = text_of(at);
+    Values values = values_of(field, text);
+    if (field.object != nullptr) {  // counted as a whole, by its text
+      values = {json(), object_with_required(*field.object, text)};
+      if (field.type == FieldType::kObjectList) values.second = json::array({values.second});
+    }
+    if (values.first == values.second) return;  // apiVersion, kind
+    differs[text] = hash_of(pod_with(at, values.first), text) != hash_of(pod_with(at, values.second), text);
+  });
+  EXPECT_GT(differs.size(), 80U);
+  const auto listed = [](const std::string& text) {
+    return std::any_of(kNeedNoNewPod.begin(), kNeedNoNewPod.end(), [&](const auto& each) { return each.path == text; });
+  };
+  for (const auto& [text, differ] : differs) {
+    std::string of_container = text;
+    if (const std::string init = "spec.initContainers"; text.starts_with(init))
+      of_container.replace(0, init.size(), "spec.containers");
+    EXPECT_TRUE(differ || listed(text) || listed(of_container))
+        << text << " changes nothing in the identity: mark its row `.identity_by_text = true`, or list it in "
+        << "pod_identity.h if it needs no new pod";
+    EXPECT_FALSE(differ && listed(text)) << text << " is in the identity, and in the list of what is not";
+  }
+  for (const auto& each : kNeedNoNewPod)
+    EXPECT_TRUE(differs.contains(std::string(each.path))) << each.path << " is no field that mete acts on";
+}
+
+config::DesiredState read(const std::string& name) {
+  std::ifstream file(std::string(METE_SOURCE_DIR) + "/tests/" + name);
+  return config::assemble({config::read_documents(std::string(std::istreambuf_iterator<char>(file), {}), name)});
+}
+
+// As the agents before wrote them into their records: pods that run must not be made anew by an upgrade.
+TEST(PodIdentity, IsWhatItWas) {
+  const auto everything = read("agent/manifests/identity.yaml");
+  ASSERT_EQ(everything.pods.size(), 1U);
+  EXPECT_EQ(identity_hash(everything.pods[0]), "c38800782ab17095");
+  EXPECT_EQ(resources_hash(everything.pods[0]), "5883ecd3a10e206f");
+  const auto nginx = read("config/manifests/nginx.yaml");
+  ASSERT_EQ(nginx.pods.size(), 1U);
+  EXPECT_EQ(identity_hash(nginx.pods[0]), "f6d82b3e21ee4fcd");
+}
+
+}  // namespace
+}  // namespace mete::agent

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pods/pod_paths.h"
+
+#include <gtest/gtest.h>
+
+namespace mete::agent {
+namespace {
+
+// The paths are where agents before this one have put them: a new one must find what they left.
+TEST(PodPaths, AreWhereTheyAlwaysWere) {
+  Settings settings;
+  settings.state = "/S";
+  settings.run = "/R";
+  settings.cgroup_parent = "/P";
+  const PodPaths paths(settings, {.uid = "u-1", .namespace_ = "shop", .name = "web"});
+  EXPECT_EQ(paths.directory(), "/S/pods/u-1");
+  EXPECT_EQ(paths.record(), "/S/pods/u-1/record.json");
+  EXPECT_EQ(paths.sandbox(), "/S/pods/u-1/sandbox");
+  EXPECT_EQ(paths.containers(), "/S/pods/u-1/containers");
+  EXPECT_EQ(paths.container("main"), "/S/pods/u-1/containers/main");
+  EXPECT_EQ(paths.attempt("main", 3), "/S/pods/u-1/containers/main/3");
+  EXPECT_EQ(paths.run_directory(), "/R/pods/u-1");
+  EXPECT_EQ(paths.etc(), "/R/pods/u-1/etc");
+  EXPECT_EQ(paths.volumes().disk, "/S/pods/u-1/volumes");
+  EXPECT_EQ(paths.volumes().memory, "/R/pods/u-1/volumes");
+  EXPECT_EQ(paths.logs(), "/S/logs/shop_web");
+  EXPECT_EQ(paths.log("main"), "/S/logs/shop_web/main.log");
+  EXPECT_EQ(paths.cgroup(), "/P/shop_web");
+  EXPECT_EQ(paths.container_cgroup("main"), "/P/shop_web/main");
+}
+
+}  // namespace
+}  // namespace mete::agent

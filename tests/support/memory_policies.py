@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A memory hog under a policy, and what is recorded of what the policy did."""
+import json
+
+from cgroups import Cgroup, MiB
+from hog import eat, hog
+
+LIMIT = 64 * MiB
+
+
+def held_hog(spec, most=200, pause="0.01", restart="Never", command=None, cpu="10m"):
+    """One that grows up to `most` MiB under a limit of 64 MiB, and says that it was sent USR1."""
+    return hog(command or "trap 'echo GOT-USR1' USR1; exec " + eat(most, pause), spec, cpu=cpu, restart=restart, grace=1)
+
+
+def show(agent, event):
+    return json.loads(agent.mete("oom", "show", event["fields"]["record"], "-o", "json").stdout)
+
+
+def check_record(agent, event):
+    """What every record holds, whatever it is of."""
+    record = show(agent, event)
+    limits = (LIMIT, 80 * MiB, 96 * MiB)  # before and after it was raised
+    assert record["pod"] == "default/hog" and record["container"] == "hog", record
+    # The limit that the container has and the one that the kernel applies are read one after the other: it may be raised in between.
+    assert record["limit"] in limits and record["effectiveLimit"] in limits and record["effectiveLimitOf"].endswith("/hog"), record
+    assert record["memoryStat"]["cache"] >= 0 if "cache" in record["memoryStat"] else record["memoryStat"]["file"] >= 0
+    assert record["history"] and record["history"][-1]["usage"] > 0, record.get("history")
+    assert record["steps"] and all(step["ms"] >= 0 for step in record["steps"]), record
+    return record
+
+
+def group(agent):
+    return Cgroup(agent.parent + "/default_hog/hog")
+
+
+def state(agent):
+    return agent.container("hog")["state"]
+
+
+def anon(processes):
+    return sum(each["anon"] for each in processes)
+
+
+def kills(agent, by):
+    return agent.metric("mete_oom_kills_total", container="hog", by=by)

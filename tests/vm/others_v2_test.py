@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Policies on cgroups of others, limits that others change, and swap, on a pure cgroup v2 kernel: uml of machine.py with a disk."""
+import sys
+
+sys.path.insert(0, __file__.rsplit("/", 1)[0])
+from machine import Plan, run  # noqa: E402
+from split import OTHER_SCRIPTS, UML_DISK, script_cases  # noqa: E402
+
+plan = Plan("payload", UML_DISK)
+for name in OTHER_SCRIPTS:
+    plan.script(name, script_cases(name, "uml"))
+run("uml", plan, disk=True)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which cases run on which machine of machine.py. A name here that no test has is a failure, so that the tables stay true."""
+import os
+import re
+import subprocess
+
+from machine import BIN, SOURCE, skip
+
+PROGRAMS = ["cgroup_root_test", "launch_root_test", "oci_root_test"]
+OCI_SCRIPTS = ["oci_stress_test", "oci_attack_test", "oci_attack_process_test", "oci_attack_rights_test", "oci_hostile_config_test"]
+POLICY_SCRIPTS = ["threshold_policies_test", "raise_policies_test", "interrupted_policies_test", "pressure_policies_test", "oom_policies_test"]
+OTHER_SCRIPTS = ["foreign_policies_test", "foreign_owner_test", "drift_test", "swap_test", "io_cost_test"]
+QEMU_SCRIPTS = ["devices_test"]  # all of it: /dev/cpu_dma_latency
+CRASH_SCRIPTS = ["enforcement_crash_test"]  # on qemu: one CPU has either the event or who kills the agent for it
+
+# The environment of scripts on a machine with a disk. METE_SLOW: all takes longer there.
+UML_DISK = {"METE_DISK": "/dev/ubda", "METE_BIN_DIR": "/mete", "METE_SLOW": 3, "METE_OWN_MACHINE": 1}
+QEMU_DISK = {"METE_DISK": "/dev/nvme0n1", "METE_BIN_DIR": "/mete", "METE_SLOW": 4, "METE_OWN_MACHINE": 1}
+
+# Of agent_cases, where each case goes on from the one before it.
+AGENT_CASES = {
+    "uml": ["agent_starts", "agent_has_a_protected_cgroup_of_its_own", "busy_loop_under_cpu_max_uses_ten_percent",
+            "memory_requests_are_protected_from_the_parent_down", "foreign_write_is_put_back",
+            "oom_kill_is_counted_once_and_told_with_its_numbers", "policy_kills_the_process_and_not_the_container",
+            "changed_policy_counts_on", "killed_agent_comes_back_and_adopts", "threshold_kills_before_the_kernel",
+            "hold_freezes_at_memory_high_and_then_kills", "raise_lets_it_live", "reclaim_by_memory_reclaim",
+            "refused_forks_are_told", "resizes_in_place_or_refuses", "shim_thaws_when_no_agent_comes_back", "delete_leaves_nothing"],
+    # The files of PSI, and what PSI says of who is stuck. The first makes the agent for the others, the last ends it.
+    "qemu": ["agent_starts", "fixtures_have_the_kernels_form", "stuck_at_high_is_freed", "delete_leaves_nothing"],
+}
+# Of the test programs.
+QEMU_PROGRAM_CASES = {
+    "cgroup_root_test": ["ROOT_Cgroup.LimitsAreWrittenVerifiedAndDriftIsFound", "ROOT_Cgroup.LimitsGoUpAndDownInAnyOrder",  # cpuset
+                         "ROOT_Cgroup.WhatVanishesBetweenTwoCallsIsGoneAndNothingElse",  # cpuset
+                         "ROOT_Cgroup.AllThatThisMachineOffersIsRead",  # PSI
+                         "ROOT_Cgroup.AMemoryLimitBelowUsageIsRefusedAndNobodyDies"],  # much memory in little time
+    "launch_root_test": ["LaunchRootTest.ATimeNamespaceShiftsTheBootClock"],
+    "oci_root_test": ["OciTest.AUserNamespaceAndATimeNamespace", "OciMountsTest.ATimeNamespaceByPath",
+                      "OciResourcesTest.CpuWithBurstAndIdle", "OciResourcesTest.UpdateByFlags", "OciInputTest.WhatFailsLateLeavesNothing",  # cpuset
+                      "OciResourcesTest.HugePages", "OciFieldsTest.MemoryPolicy", "OciFieldsTest.ExecAffinity",  # two CPUs
+                      "OciFieldsTest.Personality"],
+}
+# Of the scripts of tests/root.
+QEMU_SCRIPT_CASES = {
+    "pressure_policies_test": ["test_pressure_is_a_share_of_time"],  # PSI
+    "io_cost_test": ["test_the_root_is_told_and_is_put_back_also_after_a_death"],  # io.cost
+    # The victim of a kernel's kill is read after it, which one CPU has no time for; much memory in little time.
+    "foreign_policies_test": ["test_kernel_kills_in_a_cgroup_of_others_are_recorded", "test_held_and_put_back_to_the_exact_bytes"],
+    "drift_test": ["test_what_cannot_be_put_back_now_is_tried_again_and_keeps_nothing_else_from_it"],
+}
+
+
+def split(all_cases, for_qemu, machine, name):
+    unknown = sorted(set(for_qemu) - set(all_cases))
+    assert not unknown, "%s has no %s: mend QEMU_*_CASES in tests/vm/split.py" % (name, ", ".join(unknown))
+    return [each for each in all_cases if (each in for_qemu) == (machine == "qemu")]
+
+
+def all_script_cases(name):
+    with open("%s/tests/root/%s.py" % (SOURCE, name)) as file:
+        return re.findall(r"^def (test_\w+)", file.read(), re.M)
+
+
+def script_cases(name, machine):
+    return split(all_script_cases(name), QEMU_SCRIPT_CASES.get(name, ()), machine, name)
+
+
+def program_cases(name, machine):
+    if not os.path.exists(BIN + "/" + name):
+        skip("needs %s in %s" % (name, BIN))
+    listed = subprocess.run([BIN + "/" + name, "--gtest_list_tests"], check=True, capture_output=True, text=True).stdout
+    suite, found = "", []
+    for line in listed.splitlines():
+        if line.startswith("  "):
+            found.append(suite + line.split()[0])
+        elif line.split(" ")[0].endswith("."):  # not "Running main() from ..."
+            suite = line.split()[0]
+    return split(found, QEMU_PROGRAM_CASES.get(name, ()), machine, name)
