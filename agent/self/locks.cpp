@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/process_files.h"
 #include "runtime/file.h"
 
 namespace mete::agent {
