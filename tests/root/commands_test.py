@@ -53,6 +53,46 @@ def test_apply_diff_and_delete():
         assert is_running(agent, "b")
 
 
+def test_a_manifest_is_taken_without_the_flag():
+    with Agent().start() as agent:
+        path = agent.work + "/p.yaml"
+        write(path, pod("p"))
+        assert agent.mete("validate", path).stdout == "Pod default/p is right\n"
+        assert agent.mete("diff", path, check=False).returncode == 1
+        assert agent.mete("apply", path).stdout == "Pod default/p created\n"
+        assert agent.mete("delete", path).stdout == "Pod default/p deleted\n"
+        # A pod may be called like a file that is not there.
+        done = agent.mete("delete", "q.yaml", check=False)
+        assert done.returncode == 4 and "default/q.yaml" in done.stderr, done
+
+
+def test_logs_say_why_a_container_has_not_started():
+    with Agent().start() as agent:
+        agent.apply(pod("p", image="missing:1.0"))
+        wait_for("it to wait", lambda: agent.container("p")["reason"] == "ImageNotFound")
+        done = agent.mete("logs", "p", check=False)
+        assert done.returncode == 4 and done.stdout == "", done
+        assert "has not started: ImageNotFound" in done.stderr and "missing:1.0" in done.stderr, done
+
+
+def test_an_image_without_a_date_has_no_age():
+    with Agent().start() as agent:
+        folder = agent.state + "/images/images"
+        [record] = [each for each in os.listdir(folder) if "busybox" in each]
+        with open(folder + "/" + record) as file:
+            value = json.load(file)
+        write(folder + "/" + record, json.dumps(dict(value, created=0)))
+        assert agent.mete("images").stdout.splitlines()[1].split()[-1] == "-", agent.mete("images").stdout
+        assert json.loads(agent.mete("images", "-o", "json").stdout)["images"][0]["createdAt"] == ""
+
+
+def test_schemas_are_those_of_the_files():
+    for kind in ("pod", "policy", "agent"):
+        done = subprocess.run([BIN + "/mete", "schema", kind], capture_output=True, text=True)
+        with open(__file__.rsplit("/", 3)[0] + "/config/schema/%s.schema.json" % kind) as file:
+            assert done.returncode == 0 and done.stdout == file.read(), kind
+
+
 def test_events_are_listed_and_followed():
     with Agent().start() as agent:
         follower = agent.begin("events", "-f", "-o", "json", stdout=subprocess.PIPE)
@@ -115,7 +155,7 @@ def test_every_command_has_help_with_examples():
         assert done.returncode == 0 and done.stderr == "", (words, done)
         return done.stdout
     commands = re.findall(r"(?m)^  (\w+)  ", help_of().split("Subcommands:")[1])
-    wanted = "agent apply delete diff validate ps top events logs metrics stats inspect exec stop start update explain advise kill oom image images rmi version".split()
+    wanted = "agent apply delete diff validate ps top events logs metrics stats inspect exec stop start update explain advise kill oom image images rmi schema version".split()
     assert sorted(commands) == sorted(wanted), commands
     without = []
     for command in [[each] for each in commands] + [["image", "import"], ["oom", "ls"], ["oom", "show"]]:
