@@ -85,7 +85,7 @@ void Reconciler::adopt() {
         services_.events.add({.severity = Severity::kWarning,
                               .reason = name_of(Reason::kRecordUnreadable),
                               .message = paths.directory() + ": " + (record ? "of another pod" : record.error().what)});
-      // Without a record there is nothing of it that runs, or what runs is found by its cgroup.
+      // Without a record either no process of the pod runs, or its cgroup is found and removed.
       (void)runtime::storage::remove_volumes(paths.volumes());
       (void)runtime::remove_tree(paths.directory());
       continue;
