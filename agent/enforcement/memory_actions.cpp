@@ -5,6 +5,7 @@
 
 #include "agent/base/child_process.h"
 #include "config/objects.h"
+#include "config/policy_actions.h"
 #include "enforcers/memory_watch.h"
 #include "enforcers/process_choice.h"
 #include "enforcers/raise.h"
@@ -193,7 +194,7 @@ Outcome MemoryActions::kill(ThresholdAction action, const Trigger& trigger) {
   // Nothing was killed: it may be by the next that grows.
   killed_until_ = gone ? Moment() : now + (acted(outcome) ? kKillSettles : kRefusedAgain);
   if (!gone && acted(outcome)) incident.step("killed");
-  const std::string name = action == ThresholdAction::kKillContainer ? "kill-container" : "kill-process";
+  const std::string name(config::to_string(action));
   std::string text = sentence(trigger, name + ": " + std::string(to_string(outcome)));
   if (outcome == Outcome::kGuarded) text += ", its policy has killed as often as its guard allows";
   incident.finish(outcome, name, outcome == Outcome::kGuarded ? "KillGuarded" : "PolicyKill", std::move(text),

@@ -118,7 +118,10 @@ void MemoryEnforcer::act(const config::MemoryThreshold& rule, const Trigger& tri
       return stop_.freeze(rule, trigger);
     case ThresholdAction::kReclaim:
       return actions_.reclaim_below(rule.usage, trigger);
-    default:
+    case ThresholdAction::kRaise:
+    case ThresholdAction::kRestart:
+    case ThresholdAction::kKillContainer:
+    case ThresholdAction::kKillProcess:
       return act(rule.action, trigger);
   }
 }
@@ -136,8 +139,10 @@ void MemoryEnforcer::act(ThresholdAction action, const Trigger& trigger) {
     case ThresholdAction::kKillProcess:
       (void)actions_.kill(action, trigger);
       return;
-    default:  // those with fields of their own: only a threshold can ask for them
-      return;
+    case ThresholdAction::kSignal:
+    case ThresholdAction::kExec:
+    case ThresholdAction::kFreeze:
+      return;  // they have fields of their own: only a threshold can ask for them
   }
 }
 

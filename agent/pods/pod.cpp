@@ -253,10 +253,9 @@ Status Pod::prepare() {
   if (prepared_) return {};
   const auto& pod = plan_->pod;
   METE_TRY(volumes_, runtime::storage::prepare_volumes(*plan_, paths_.volumes()));
-  const std::string etc = paths_.etc();
-  METE_CHECK(runtime::make_directories(etc));
+  METE_CHECK(runtime::make_directories(paths_.etc()));
   const auto write = [&](const std::string& name, const std::string& text) {
-    return runtime::replace_file(etc + name, text, 0644, Durability::volatile_);
+    return runtime::replace_file(paths_.etc() + name, text, 0644, Durability::volatile_);
   };
   METE_CHECK(write("/hosts", runtime::pod::hosts_text(pod)));
   METE_CHECK(write("/hostname", runtime::pod::hostname_of(pod) + "\n"));

@@ -274,5 +274,14 @@ TEST(ContainerSpec, ASingleContainerNeedsNoSandbox) {
   EXPECT_TRUE(pod::needs_sandbox(plan.pod.spec));
 }
 
+TEST(ContainerSpec, HostsFile) {
+  config::Pod web;
+  web.metadata.name = "web";
+  const std::string own = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\tweb\n";
+  EXPECT_EQ(pod::hosts_text(web), own);
+  web.spec.host_aliases = {{"10.0.0.1", {"db", "db.local"}}, {"fd00::1", {"cache"}}};
+  EXPECT_EQ(pod::hosts_text(web), own + "10.0.0.1\tdb\tdb.local\nfd00::1\tcache\n");
+}
+
 }  // namespace
 }  // namespace mete::runtime
