@@ -46,7 +46,7 @@ ordered_json settings_json(const Group& group, const runtime::cgroup::Limits& li
   return list;
 }
 
-// The limits of a group above, as far as there are any.
+// The limits of an ancestor; a limit that is not set is left out.
 ordered_json ancestor_json(const Group& group) {
   ordered_json value = {{"cgroup", group.path()}};
   if (const auto memory = runtime::cgroup::memory_limit(group)) value["memoryBytes"] = memory->count();

@@ -40,7 +40,8 @@ ForeignSubject::ForeignSubject(Enforcement& enforcement, Ledger& ledger, runtime
                         .report_only = [this] { return policy_->drift == config::OnDrift::kReport; },
                         .tell =
                             [this](std::string message, auto fields) {
-                              tell(Severity::kWarning, "LimitDrift", std::move(message), std::move(fields));
+                              tell(Severity::kWarning, name_of(Reason::kLimitDrift), std::move(message),
+                                   std::move(fields));
                             },
                         .changed = [] {},
                         .memory_event = [this] { oom_.woken(); },
@@ -118,7 +119,7 @@ void ForeignSubject::apply_policy() {
   // Gone: not made yet, in this hierarchy. Who makes a cgroup makes its directories one after the other.
   if (!gone) services_.instruments.enforcement("limits", "apply", done ? "done" : "failed");
   if (!done && !gone && std::exchange(failure_told_, done.error().what) != done.error().what)
-    tell(Severity::kWarning, "LimitFailed", shown() + ": " + done.error().what, {});
+    tell(Severity::kWarning, name_of(Reason::kLimitFailed), shown() + ": " + done.error().what, {});
 }
 
 // Who makes a cgroup gives it its limits after it is seen, and may change them later.
@@ -141,7 +142,7 @@ void ForeignSubject::hold_to(const config::Policy& policy) {
     // What the one before asked for and this does not.
     drift_->close();
     const auto restored = ledger_.restore(group_.path(), services_.hierarchies, Ledger::Usage::kLeave);
-    for (const auto& error : restored.errors) tell(Severity::kWarning, "RestoreFailed", error, {});
+    for (const auto& error : restored.errors) tell(Severity::kWarning, name_of(Reason::kRestoreFailed), error, {});
   }
   policy_ = policy;
   failure_told_.clear();
@@ -152,7 +153,7 @@ void ForeignSubject::hold_to(const config::Policy& policy) {
   if (policy.memory.notify) faults.emplace_back("memory.notify is for pods alone");
   if (policy.devices != config::DevicePolicy()) faults.emplace_back("devices is for pods alone");
   for (const auto& fault : faults)
-    tell(Severity::kWarning, "NotEnforced",
+    tell(Severity::kWarning, name_of(Reason::kNotEnforced),
          "policy " + config::full_name(policy.metadata) + " on " + shown() + ": " + fault, {});
   apply_policy();
   look_again(std::chrono::milliseconds(5));
@@ -177,15 +178,16 @@ void ForeignSubject::release(Ledger::Usage usage) {
 
 void ForeignSubject::tell_restored(const Ledger::Restored& restored) {
   for (const auto& knob : restored.put_back) {
-    tell(Severity::kNormal, "Restored", knob.file + " of " + shown() + " is what it was: " + knob.before,
+    tell(Severity::kNormal, name_of(Reason::kRestored),
+         knob.file + " of " + shown() + " is what it was: " + knob.before,
          {{"file", knob.file}, {"text", knob.before}});
   }
   for (const auto& knob : restored.changed_since) {
-    tell(Severity::kNormal, "NotRestored",
+    tell(Severity::kNormal, name_of(Reason::kNotRestored),
          knob.file + " of " + shown() + " has been written by somebody else since, and is left to him",
          {{"file", knob.file}});
   }
-  for (const auto& error : restored.errors) tell(Severity::kWarning, "RestoreFailed", error, {});
+  for (const auto& error : restored.errors) tell(Severity::kWarning, name_of(Reason::kRestoreFailed), error, {});
 }
 
 std::optional<OomAccount::Counts> ForeignSubject::counts() const {
@@ -268,7 +270,7 @@ void ForeignSubject::guard_oom() {
   if (const auto guarded = watchdog_.guard_oom(hold ? std::chrono::ceil<std::chrono::milliseconds>(hold->timeout)
                                                     : std::chrono::milliseconds(kUsual));
       !guarded) {
-    tell(Severity::kWarning, "NotEnforced",
+    tell(Severity::kWarning, name_of(Reason::kNotEnforced),
          "Without a watchdog nobody would free " + shown() + ", should this agent die: " + guarded.error().what, {});
   }
 }

@@ -29,7 +29,7 @@ std::string name_of(const Knob& knob) {
   return knob.path + "\n" + knob.file + "\n" + knob.disk;
 }
 
-// Where the kernel does not make room for a limit below usage, it would kill.
+// Reclaims where the kernel does not: a limit below usage would make it kill.
 Status make_room(const Group& group, const Knob& knob, bool reclaim) {
   const auto limit = runtime::cgroup::parse_memory_limit(knob.before);
   auto usage = runtime::cgroup::memory_usage(group);

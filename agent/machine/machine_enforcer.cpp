@@ -30,7 +30,7 @@ std::string percent(Ratio share) {
   return text;
 }
 
-// "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234", which is microseconds; here nanoseconds.
+// Parses "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234". The file counts microseconds; the result is nanoseconds.
 std::optional<std::uint64_t> total_of(std::string_view pressure, std::string_view kind) {
   const auto line = pressure.find(kind);
   const auto total = line == std::string_view::npos ? line : pressure.find("total=", line);

@@ -84,8 +84,8 @@ void Attempt::ask_to_end(std::chrono::nanoseconds grace) {
         pre_stopped_ = true;
         // The kubelet's name for it.
         if (!failure.empty())
-          slot_.warn("FailedPreStopHook", "The preStop hook of container " + slot_.record().name +
-                                              " failed: " + failure + "; it is told to end all the same");
+          slot_.warn(Reason::kFailedPreStopHook, "The preStop hook of container " + slot_.record().name +
+                                                     " failed: " + failure + "; it is told to end all the same");
         (void)signal(stop_signal_);
       });
 }
@@ -167,8 +167,8 @@ void Attempt::wait_for_shim() {
     const auto tried = runtime::replace_file(probe, "x", 0600, runtime::Durability::volatile_);
     if (tried) (void)::unlink(probe.c_str());
     if (!tried && !std::exchange(shim_stuck_reported_, true))
-      slot_.warn("ExitNotSaved", "Container " + slot_.record().name +
-                                     " has ended, but its exit status cannot be written: " + tried.error().what);
+      slot_.warn(Reason::kExitNotSaved, "Container " + slot_.record().name +
+                                            " has ended, but its exit status cannot be written: " + tried.error().what);
     wait_for_shim();
   }));
 }
@@ -239,7 +239,7 @@ void Attempt::report_end(const runtime::shim::ExitStatus& status) {
   std::string message =
       "Container " + own.name + " ended: " + own.reason + ", exit code " + std::to_string(own.exit_code);
   if (!own.message.empty()) message = "Container " + own.name + " did not start: " + own.message;
-  slot_.report(bad ? Severity::kWarning : Severity::kNormal, "Exited", std::move(message),
+  slot_.report(bad ? Severity::kWarning : Severity::kNormal, name_of(Reason::kExited), std::move(message),
                {{"reason", own.reason},
                 {"exit_code", std::to_string(own.exit_code)},
                 {"signal", std::to_string(own.exit_signal)},
@@ -248,13 +248,14 @@ void Attempt::report_end(const runtime::shim::ExitStatus& status) {
 
 void Attempt::not_launched(const Error& error) {
   auto& own = slot_.record();
-  own.waiting_reason = image_missing_ ? "ImageNotFound" : "CreateContainerError";
+  const Reason reason = image_missing_ ? Reason::kImageNotFound : Reason::kCreateContainerError;
+  own.waiting_reason = name_of(reason);
   const bool news = own.message != error.what;
   own.message = error.what;
   own.state = ContainerState::kWaiting;
   own.next_start = now() + kRetryLaunch;
   slot_.save(runtime::Durability::volatile_);
-  if (news) slot_.warn(own.waiting_reason, error.what);
+  if (news) slot_.warn(reason, error.what);
   slot_.pod().container_ended();
 }
 

@@ -35,7 +35,7 @@ void Attempt::adopt(int tries_left) {
   }
   if (adopt_shim()) return;
   if (tries_left == 0) {
-    slot_.warn("ShimStuck", "The shim of an earlier agent neither started nor failed in 30 s; it is killed");
+    slot_.warn(Reason::kShimStuck, "The shim of an earlier agent neither started nor failed in 30 s; it is killed");
     cgroup_.kill();
     if (const auto shim = shim_of(slot_.files().lock()); shim && *shim) {
       if (const auto pidfd = runtime::process::open_pidfd(**shim)) (void)runtime::process::send_signal(*pidfd, SIGKILL);

@@ -73,7 +73,7 @@ Status Attempt::make_files(const runtime::image::Image& image) {
   METE_CHECK(cgroup_.claim());
   cgroup_.devices().find();
   METE_CHECK(write_launch_plan(slot_, cgroup_.group(), cgroup_.devices().allowed(), image));
-  return runtime::make_directories(slot_.log_path().substr(0, slot_.log_path().rfind('/')));
+  return runtime::make_directories(slot_.pod().paths().logs());
 }
 
 Status Attempt::spawn() {
@@ -109,11 +109,11 @@ void Attempt::ready() {
   services_.instruments.launch(std::chrono::steady_clock::now() - launch_requested_);
   running(**started);
   slot_.save(runtime::Durability::volatile_);
-  slot_.report(Severity::kNormal, "Started", "Started container " + own.name,
+  slot_.report(Severity::kNormal, name_of(Reason::kStarted), "Started container " + own.name,
                {{"pid", std::to_string(own.process.pid)}, {"attempt", std::to_string(own.attempt)}});
   // Every attempt is refused the same: once is enough.
   for (const auto& warning : !own.has_ended ? (*started)->warnings : std::vector<std::string>())
-    slot_.warn("NotEnforced", warning);
+    slot_.warn(Reason::kNotEnforced, warning);
   watch_process();
   slot_.pod().container_started();
 }

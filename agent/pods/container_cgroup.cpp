@@ -100,13 +100,13 @@ bool ContainerCgroup::remove() {
 
 void ContainerCgroup::kill() {
   if (auto killed = group_.kill_all(); !killed && !runtime::cgroup::is_gone(killed.error()))
-    slot_.warn("KillFailed", killed.error().what);
+    slot_.warn(Reason::kKillFailed, killed.error().what);
 }
 
 void ContainerCgroup::apply() {
   limits_.ask_again();
   watch_.choose_oom_counter();
-  if (const auto written = limits_.write_each(); !written) slot_.warn("LimitFailed", written.error().what);
+  if (const auto written = limits_.write_each(); !written) slot_.warn(Reason::kLimitFailed, written.error().what);
   devices_.reconcile();
   open();
 }
@@ -132,7 +132,7 @@ void ContainerCgroup::guard_oom() {
   undo.writes.push_back({path_of(group_, kill), kill.text});
   const auto written = runtime::replace_file(path, to_text(undo), 0600, runtime::Durability::volatile_);
   if (!written)
-    return slot_.warn("NotEnforced",
+    return slot_.warn(Reason::kNotEnforced,
                       "Without " + path + " nobody would free it, should this agent die: " + written.error().what);
   hooks_.wake_shim();
 }

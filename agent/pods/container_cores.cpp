@@ -20,7 +20,7 @@ void ContainerCores::reconcile() {
   if (!cores) {
     give_up();
     if (std::exchange(refusal_, cores.error().what) != cores.error().what)
-      slot_.warn("NotEnforced",
+      slot_.warn(Reason::kNotEnforced,
                  "cpu.exclusive: container " + own.name + " shares its CPUs with others: " + cores.error().what);
     return;
   }
@@ -28,7 +28,7 @@ void ContainerCores::reconcile() {
   own.cores = *cores;
   slot_.save(runtime::Durability::volatile_);
   slot_.services().instruments.enforcement("cpu", "exclusive", "done");
-  slot_.report(Severity::kNormal, "CpusAssigned",
+  slot_.report(Severity::kNormal, name_of(Reason::kCpusAssigned),
                "Container " + own.name + " has the CPUs " + enforcers::cpu_list_text(*cores) + " to itself",
                {{"cpus", enforcers::cpu_list_text(*cores)}});
 }

@@ -19,7 +19,7 @@ void ContainerDevices::find() {
       if (auto device = runtime::process::host_device(path)) {
         devices_[path] = std::move(*device);
       } else {
-        slot_.warn("NotEnforced", "devices: " + device.error().what + "; it is neither allowed nor denied");
+        slot_.warn(Reason::kNotEnforced, "devices: " + device.error().what + "; it is neither allowed nor denied");
       }
     }
   }
@@ -61,7 +61,7 @@ void ContainerDevices::reconcile() {
   const auto done = runtime::cgroup::change_device_rules(group_, base_rules(), rules);
   if (!done && runtime::cgroup::is_gone(done.error())) return;
   slot_.services().instruments.enforcement("devices", "apply", done ? "done" : "failed");
-  if (!done) return slot_.warn("LimitFailed", done.error().what);
+  if (!done) return slot_.warn(Reason::kLimitFailed, done.error().what);
   rules_ = std::move(rules);
 }
 

@@ -35,7 +35,7 @@ void ContainerCgroup::thaw_leftover() {
   if (::access(path.c_str(), F_OK) != 0) return;
   const auto thawed = group_.thaw();
   services_.instruments.enforcement("memory", "thaw", thawed ? "done" : "failed");
-  if (!thawed) return slot_.warn("ThawFailed", thawed.error().what);
+  if (!thawed) return slot_.warn(Reason::kThawFailed, thawed.error().what);
   (void)::unlink(path.c_str());
   hooks_.wake_shim();
 }
@@ -73,7 +73,7 @@ void ContainerCgroup::take_back_oom_control() {
   if (!limits_.current().memory_high && runtime::cgroup::has_memory_high(services_.hierarchies))
     memory.memory_high = runtime::cgroup::Limit<Bytes>();
   if (const auto done = group_.apply(memory); !done && !runtime::cgroup::is_gone(done.error()))
-    slot_.warn("LimitFailed", done.error().what);
+    slot_.warn(Reason::kLimitFailed, done.error().what);
 }
 
 // The manifest or its policy is another one than when the last agent wrote its limits, or that agent had lent
@@ -82,7 +82,7 @@ void ContainerCgroup::write_what_has_changed() {
   if (slot_.spec() == nullptr || slot_.record().limits_written == digest(limits_.current(), services_.hierarchies))
     return;
   const auto written = limits_.write_each();
-  if (!written && !runtime::cgroup::is_gone(written.error())) slot_.warn("LimitFailed", written.error().what);
+  if (!written && !runtime::cgroup::is_gone(written.error())) slot_.warn(Reason::kLimitFailed, written.error().what);
 }
 
 }  // namespace mete::agent

@@ -39,7 +39,7 @@ void ContainerLimits::find_disks() {
   const bool news = std::exchange(faults_reported_, *policy) != *policy;
   std::vector<std::string> faults = enforcers::not_to_be_had(*policy, services_.hierarchies);
   io_ = look_for_disks(policy->io, group_, faults);
-  for (const auto& fault : news ? faults : std::vector<std::string>()) slot_.warn("NotEnforced", fault);
+  for (const auto& fault : news ? faults : std::vector<std::string>()) slot_.warn(Reason::kNotEnforced, fault);
 }
 
 void ContainerLimits::ask_again() {
@@ -74,7 +74,7 @@ void ContainerLimits::share_cpus() {
     limits_.cpuset_cpus = only.cpuset_cpus;
     note_written();
   }
-  if (!applied && !runtime::cgroup::is_gone(applied.error())) slot_.warn("LimitFailed", applied.error().what);
+  if (!applied && !runtime::cgroup::is_gone(applied.error())) slot_.warn(Reason::kLimitFailed, applied.error().what);
 }
 
 Status ContainerLimits::resize(const config::Container& to) {
@@ -101,7 +101,7 @@ void ContainerLimits::undo_resize(const Allotment& before) {
   limits_ = enforcers::changed_limits(limits_, before.limits);
   const auto applied = group_.apply(limits_);
   note_written();
-  if (!applied) slot_.warn("LimitFailed", applied.error().what);
+  if (!applied) slot_.warn(Reason::kLimitFailed, applied.error().what);
 }
 
 Status ContainerLimits::let_kernel_decide() {

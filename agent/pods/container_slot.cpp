@@ -33,16 +33,15 @@ const config::Policy* ContainerSlot::policy_in_force() const {
 }
 
 std::string ContainerSlot::attempts_directory() const {
-  return pod_.directory() + "/containers/" + record().name;
+  return pod_.paths().container(record().name);
 }
 
 runtime::shim::AttemptFiles ContainerSlot::files() const {
-  return runtime::shim::AttemptFiles(attempts_directory() + "/" + std::to_string(record().attempt));
+  return runtime::shim::AttemptFiles(pod_.paths().attempt(record().name, record().attempt));
 }
 
 std::string ContainerSlot::log_path() const {
-  const auto& pod = pod_.record();
-  return services().settings.logs() + "/" + pod.namespace_ + "_" + pod.name + "/" + record().name + ".log";
+  return pod_.paths().log(record().name);
 }
 
 void ContainerSlot::save(runtime::Durability durability) const {
@@ -56,8 +55,8 @@ void ContainerSlot::report(Severity severity, std::string reason, std::string me
                            std::vector<std::pair<std::string, std::string>> fields) const {
   pod_.tell(severity, std::move(reason), record().name, std::move(message), std::move(fields));
 }
-void ContainerSlot::warn(std::string reason, std::string message) const {
-  report(Severity::kWarning, std::move(reason), std::move(message));
+void ContainerSlot::warn(Reason reason, std::string message) const {
+  report(Severity::kWarning, name_of(reason), std::move(message));
 }
 
 }  // namespace mete::agent

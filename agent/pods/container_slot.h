@@ -39,7 +39,7 @@ class ContainerSlot {
   // An event of this container.
   void report(Severity severity, std::string reason, std::string message,
               std::vector<std::pair<std::string, std::string>> fields = {}) const;
-  void warn(std::string reason, std::string message) const;
+  void warn(Reason reason, std::string message) const;
 
  private:
   Pod& pod_;

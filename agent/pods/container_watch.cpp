@@ -24,7 +24,8 @@ ContainerWatch::ContainerWatch(const ContainerSlot& slot, Subject& subject, cons
                      [this] { return slot_.policy() != nullptr && slot_.policy()->drift == config::OnDrift::kReport; },
                  .tell =
                      [this](std::string message, auto fields) {
-                       slot_.report(Severity::kWarning, "LimitDrift", std::move(message), std::move(fields));
+                       slot_.report(Severity::kWarning, name_of(Reason::kLimitDrift), std::move(message),
+                                    std::move(fields));
                      },
                  .changed = std::move(drifted),
                  .memory_event = [this] { oom_.woken(); },

@@ -34,7 +34,7 @@ Result<std::string> seccomp_filter(Services& services, std::uint64_t capabilitie
 
 void add_etc_files(const Pod& pod, runtime::pod::ContainerContext& context) {
   const bool host_network = pod.plan()->pod.spec.host_network;
-  const std::string etc = host_network ? "/etc" : pod.run_directory() + "/etc";
+  const std::string etc = host_network ? "/etc" : pod.paths().etc();
   context.hosts_file = etc + "/hosts";
   context.hostname_file = etc + "/hostname";
   if (host_network) context.resolv_file = etc + "/resolv.conf";

@@ -70,7 +70,7 @@ void Loans::reconcile() {
   stop_lowering();
   own.raised_memory = 0;
   slot_.save(runtime::Durability::volatile_);
-  slot_.report(Severity::kNormal, "LimitLowered",
+  slot_.report(Severity::kNormal, name_of(Reason::kLimitLowered),
                "The policy that had raised the memory limit of container " + own.name +
                    " is gone: it is what the manifest says");
 }

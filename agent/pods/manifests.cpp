@@ -180,7 +180,7 @@ void Manifests::read_manifest(const std::string& path) {
     return;
   }
   if (const auto known = files_.find(path); known != files_.end() && known->second.stored == version_of(info)) return;
-  // A pipe would keep us waiting for its writer.
+  // A pipe would block until its writer appears.
   const bool plain = S_ISREG(info.st_mode);
   const auto text =
       plain ? runtime::read_file(AT_FDCWD, path, kLongestFile) : fail(path + ": found no plain file, expected one");
@@ -257,7 +257,7 @@ Status Manifests::apply(const std::vector<AppliedObject>& objects) {
   constexpr auto kDurable = runtime::Durability::durable;
   std::map<std::string, const AppliedObject*> files;
   for (const auto& object : objects) files[settings_.applied() + "/" + object.file_name()] = &object;
-  // A full disk shows itself here, before anything has changed.
+  // A full disk is detected here, before anything has changed.
   for (const auto& [path, object] : files) {
     if (auto staged = runtime::stage_file(path, object->text, 0600, kDurable); !staged) {
       for (const auto& [each, unused] : files) runtime::unstage_file(each);

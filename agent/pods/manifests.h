@@ -23,8 +23,8 @@
 
 namespace mete::agent {
 
-// One object as `mete apply` keeps it: APPLIED/Pod.default.web.yaml holds its document as it was written. What was read
-// of it goes along, so that it is parsed once: when the request comes in.
+// One object as `mete apply` stores it: APPLIED/Pod.default.web.yaml holds its document verbatim. The parsed object is
+// kept with the text, so that the text is parsed once: when the request arrives.
 struct AppliedObject {
   std::string kind;
   std::string namespace_;
@@ -36,7 +36,7 @@ struct AppliedObject {
   [[nodiscard]] std::string shown() const { return kind + " " + namespace_ + "/" + name; }
 };
 
-// The objects of a manifest text, one a document. Errors and warnings are those of read_documents.
+// The objects of a manifest text, one per document. Errors and warnings are those of read_documents.
 struct ParsedManifest {
   std::vector<AppliedObject> objects;
   std::vector<config::Diagnostic> errors;
@@ -68,8 +68,8 @@ class Manifests {
   [[nodiscard]] std::string text_of(const AppliedObject& object) const;
 
  private:
-  // Which version of a file was stored by apply(), as stat(2) tells it: the wake-up by inotify that follows need not
-  // read it. A file that somebody else writes differs in one of them.
+  // The version of a file that apply() stored, by stat(2): the inotify event that follows need not read the file again.
+  // A file that another program has written differs in one of the fields.
   struct Version {
     std::uint64_t inode = 0;
     std::int64_t size = 0;

@@ -74,9 +74,10 @@ void Reconciler::adopt() {
     if (!text && text.error().code != ENOENT) {
       // The record exists and may be readable the next time, so nothing that may belong to the pod is touched.
       all_read_ = false;
-      services_.events.add({.severity = Severity::kWarning,
-                            .reason = name_of(Reason::kRecordUnreadable),
-                            .message = text.error().what + "; what it may tell of is left alone until the next start"});
+      services_.events.add(
+          {.severity = Severity::kWarning,
+           .reason = name_of(Reason::kRecordUnreadable),
+           .message = text.error().what + "; the pod that it may describe is left alone until the next start"});
       continue;
     }
     auto record = text ? parse_record(*text) : tl::unexpected(text.error());
@@ -85,7 +86,7 @@ void Reconciler::adopt() {
         services_.events.add({.severity = Severity::kWarning,
                               .reason = name_of(Reason::kRecordUnreadable),
                               .message = paths.directory() + ": " + (record ? "of another pod" : record.error().what)});
-      // Without a record there is nothing of it that runs, or what runs is found by its cgroup.
+      // Without a record either no process of the pod runs, or its cgroup is found and removed.
       (void)runtime::storage::remove_volumes(paths.volumes());
       (void)runtime::remove_tree(paths.directory());
       continue;

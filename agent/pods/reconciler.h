@@ -76,7 +76,7 @@ class Reconciler {
   std::optional<Bytes> protected_;  // memory.min of the parent of all pods; empty: an earlier agent's value
   bool all_read_ = true;            // every record of earlier agents was readable
   bool ending_ = false;
-  std::set<std::string> create_failed_;  // told once
+  std::set<std::string> create_failed_;  // pods whose failure has been reported
   Timer retry_;                          // for pods that could not be made
   Alive alive_;
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel interfaces that this machine has. Found by trying them once, because a version says little about a
 // distribution's kernel.
-// kernel.
 #pragma once
 
 #include <chrono>

@@ -75,7 +75,7 @@ Status print_line(const Json& json) {
   return write_all(STDOUT_FILENO, json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
-// "5s", "500ms", "1m", as Go writes durations; a number alone is refused there, too.
+// "5s", "500ms", "1m", as Go writes durations; Go also refuses a number without a unit.
 Result<Milliseconds> parse_interval(const std::string& text) {
   constexpr std::pair<std::string_view, long> kUnits[] = {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}};
   const auto digits = text.find_first_not_of("0123456789");

@@ -191,7 +191,7 @@ class Maker {
   Status enter_unit(pid_t pid, const Config& config) {
     group_made_ = true;
     METE_CHECK(start_unit(*unit_, pid, config.resources.limits, cgroup::units_take_memory_max(group_->hierarchies())));
-    // What systemd does not make: controllers that it was not asked for, v1 hierarchies that it has not.
+    // Makes what systemd does not: controllers that it was not asked for, and v1 hierarchies that it does not manage.
     METE_CHECK(fill_group(config));
     return group_->attach(pid);
   }
