@@ -126,10 +126,10 @@ Status ContainerLimits::write_raise() {
 }
 
 Status ContainerLimits::write_lent_quota() {
-  const auto asked = asked();
+  const auto wanted = asked();
   runtime::cgroup::Limits cpu;
-  cpu.cpu_bandwidth = asked.cpu_bandwidth;
-  cpu.cpu_burst = asked.cpu_burst;
+  cpu.cpu_bandwidth = wanted.cpu_bandwidth;
+  cpu.cpu_burst = wanted.cpu_burst;
   METE_CHECK(group_.apply(cpu));
   limits_.cpu_bandwidth = cpu.cpu_bandwidth;
   return {};
