@@ -93,7 +93,7 @@ ordered_json events_json(const Services& services, Concerns&& concerns) {
   return events;
 }
 
-ordered_json container_json(Pod& pod, const Container& container) {
+ordered_json container_json(const Container& container) {
   const auto& record = container.record();
   ordered_json value = {
       {"name", record.name}, {"state", to_string(record.state)}, {"cgroup", container.cgroup().path()}};
@@ -130,7 +130,7 @@ ordered_json explain_json(Pod& pod) {
       return enforcers::pod_origin_of(file, pod.held_cpu().has_value());
     });
   value["containers"] = ordered_json::array();
-  for (const auto& container : pod.containers()) value["containers"].push_back(container_json(pod, *container));
+  for (const auto& container : pod.containers()) value["containers"].push_back(container_json(*container));
   value["events"] = events_json(services, [&](const Event& event) { return event.pod == pod.record().key(); });
   return value;
 }
