@@ -3,8 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include "runtime/cgroup/setting.h"
+
 namespace mete::agent {
 namespace {
+
+using runtime::cgroup::restoring_text;
 
 TEST(Ledger, KnowsWhatPutsAFileBack) {
   EXPECT_EQ(restoring_text("pids.max", "", "max\n"), "max");
