@@ -67,7 +67,7 @@ void ask_for_everything(PolicyExecutor& executor, FakeSubject& subject) {
 }
 
 TEST(PolicyExecutor, ADryRunDoesNothingAndSaysSo) {
-  const runtime::cgroup::Hierarchies hierarchies;
+  const runtime::cgroup::Hierarchies hierarchies{.mode = runtime::cgroup::Mode::kV2, .v2_mount = "/nowhere"};
   FakeSubject subject(hierarchies);
   subject.of_policy.dry_run = true;
   auto& executor = executor_of(subject);
@@ -80,7 +80,7 @@ TEST(PolicyExecutor, ADryRunDoesNothingAndSaysSo) {
 }
 
 TEST(PolicyExecutor, WithoutADryRunTheSubjectIsAsked) {
-  const runtime::cgroup::Hierarchies hierarchies;
+  const runtime::cgroup::Hierarchies hierarchies{.mode = runtime::cgroup::Mode::kV2, .v2_mount = "/nowhere"};
   FakeSubject subject(hierarchies);
   ask_for_everything(executor_of(subject), subject);
   EXPECT_GE(subject.acts, 8);
@@ -89,7 +89,7 @@ TEST(PolicyExecutor, WithoutADryRunTheSubjectIsAsked) {
 }
 
 TEST(PolicyExecutor, ADryRunDoesNotUseUpTheGuard) {
-  const runtime::cgroup::Hierarchies hierarchies;
+  const runtime::cgroup::Hierarchies hierarchies{.mode = runtime::cgroup::Mode::kV2, .v2_mount = "/nowhere"};
   FakeSubject subject(hierarchies);
   subject.of_policy.guard = config::GuardPolicy{.max_kills = 1, .per = std::chrono::seconds(60)};
   enforcers::KillGuard guard;
