@@ -111,7 +111,12 @@ def test_a_scope_with_the_limits_as_its_properties():
     unit = properties("mete-one.scope", "ActiveState", "Slice", "Delegate", "TasksMax", "CPUQuotaPerSecUSec")
     assert unit == {"ActiveState": "active", "Slice": "system.slice", "Delegate": "yes", "TasksMax": "40", "CPUQuotaPerSecUSec": "200ms"}, unit
     pid = json.loads(machine.run("./mete-oci state one").stdout)["pid"]
+    # A hierarchy that somebody mounted once may stay without a mount; nobody can move into it.
+    mounted = machine.run("awk '$3 ~ /^cgroup/ {print $4}' /proc/mounts").stdout.replace("\n", ",").split(",")
     for line in machine.run("cat /proc/%d/cgroup" % pid).stdout.splitlines():
+        controllers = line.split(":")[1]
+        if controllers and controllers.split(",")[0] not in mounted:
+            continue
         assert line.endswith(":/system.slice/mete-one.scope"), line
     machine.run("systemctl daemon-reload")  # which writes its own idea of the limits again
     assert machine.run("./mete-oci exec one cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max").stdout.strip() == "40"

@@ -52,6 +52,18 @@ def children(pid):
     return len(open("/proc/%d/task/%d/children" % (pid, pid)).read().split())
 
 
+def own_descriptors(agent):
+    """Without the counter files of cgroups of others, which come and go with the tests beside this one."""
+    own = 0
+    for each in os.listdir("/proc/%d/fd" % agent.process.pid):
+        try:
+            path = os.readlink("/proc/%d/fd/%s" % (agent.process.pid, each))
+        except OSError:
+            continue  # closed meanwhile
+        own += not path.startswith("/sys/fs/cgroup/") or agent.parent + "/" in path
+    return own
+
+
 def size_of(agent):
     """What must not grow."""
     pid = agent.process.pid
@@ -62,7 +74,7 @@ def size_of(agent):
             watches += open("/proc/%d/fdinfo/%s" % (pid, each)).read().count("inotify wd:")
         except OSError:
             pass  # closed meanwhile
-    return {"RSS KiB": int(status["VmRSS"].split()[0]), "threads": int(status["Threads"]), "descriptors": len(os.listdir("/proc/%d/fd" % pid)),
+    return {"RSS KiB": int(status["VmRSS"].split()[0]), "threads": int(status["Threads"]), "descriptors": own_descriptors(agent),
             "watches": watches, "cgroups": len(agent.cgroups()), "children": children(pid)}
 
 
