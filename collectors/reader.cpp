@@ -56,14 +56,14 @@ Status Reader::discover() {
   return {};
 }
 
-void Reader::see_changes() {
-  if (foreign_) forget(foreign_->see_changes());
+void Reader::handle_events() {
+  if (foreign_) forget(foreign_->handle_events());
 }
 
 void Reader::begin(std::vector<Target> targets) {
   targets_ = std::move(targets);
   const std::size_t own = targets_.size();  // may have a pod's row too
-  see_changes();
+  handle_events();
   if (foreign_) {
     auto found = foreign_->targets();
     targets_.insert(targets_.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
@@ -248,7 +248,7 @@ std::optional<Reader::Clock::time_point> Reader::due() const {
 }
 
 void Reader::sample(Clock::time_point now) {
-  if (foreign_) forget(foreign_->look_again(now));
+  if (foreign_) forget(foreign_->refresh(now));
   walk_one(now);
   for (auto each = throttles_.begin(); each != throttles_.end();) {
     const bool gone = each->second.due() <= now && !each->second.read(now);

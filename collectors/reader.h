@@ -38,9 +38,9 @@ class Reader {
   // Starts discovery of the cgroups that others made. An error: inotify is not available; readings then contain the
   // given targets only.
   [[nodiscard]] Status discover();
-  // The descriptor is readable when cgroups are made or removed: call see_changes(). -1 without discovery.
+  // The descriptor is readable when cgroups are made or removed: call handle_events(). -1 without discovery.
   [[nodiscard]] int fd() const { return foreign_ ? foreign_->fd() : -1; }
-  void see_changes();
+  void handle_events();
 
   // Begins a reading of these containers and pods and of the cgroups found. One reading at a time.
   void begin(std::vector<Target> targets);

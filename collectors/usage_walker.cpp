@@ -104,7 +104,7 @@ void UsageWalker::begin_round() {
   levels_.push_back({std::move(top), std::string(kBuffer, '\0')});
 }
 
-void UsageWalker::look_at(const char* name) {
+void UsageWalker::count_entry(const char* name) {
   ++entries_;
   struct stat status {};
   const int directory = levels_.back().directory.get();
@@ -141,7 +141,7 @@ bool UsageWalker::walk(Clock::time_point end) {
     const char* const name = entry + kName;
     if (std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0) continue;
     ++looked;
-    look_at(name);
+    count_entry(name);
   }
   return true;
 }

@@ -56,7 +56,7 @@ class UsageWalker {
   void begin_round();
   bool walk(Clock::time_point end);
   // Counts the entry `name` of the deepest level; opens it when it is a directory.
-  void look_at(const char* name);
+  void count_entry(const char* name);
   [[nodiscard]] bool read_quota(FilesystemUsage& usage) const;
   void finish();
 

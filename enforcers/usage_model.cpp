@@ -25,16 +25,16 @@ void UsageModel::add(const UsageSample& sample) {
   cpu.add(wanted, 1, sample.at);
   if (sample.throttled_cores > 0) throttled.add(wanted, sample.throttled_cores * seconds, sample.at);
   throttled_seconds += sample.throttled_cores * seconds;
-  see_memory(sample.memory, sample.at);
+  add_memory_peak(sample.memory, sample.at);
   if (sample.ooms == 0) return;
   ooms += sample.ooms;
   const Bytes wanted_memory = wanted_at_oom(std::max(sample.memory, resources.requests.memory.value_or(Bytes(0))));
   for (std::uint64_t i = 0; i < std::min<std::uint64_t>(sample.ooms, kOoms); ++i) oom_wanted.push_back(wanted_memory);
   while (oom_wanted.size() > kOoms) oom_wanted.pop_front();
-  see_memory(wanted_memory, sample.at);
+  add_memory_peak(wanted_memory, sample.at);
 }
 
-void UsageModel::see_memory(Bytes value, WallTime at) {
+void UsageModel::add_memory_peak(Bytes value, WallTime at) {
   if (at >= window_end) {
     window_end = window_end == WallTime() || at - window_end >= kWindow ? at + kWindow : window_end + kWindow;
     window_value = Bytes(0);

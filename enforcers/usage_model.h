@@ -45,7 +45,7 @@ class UsageModel {
   config::Resources resources;  // in force at the last sample
 
  private:
-  void see_memory(Bytes value, WallTime at);
+  void add_memory_peak(Bytes value, WallTime at);
 };
 
 }  // namespace mete::enforcers

@@ -39,25 +39,25 @@ Result<std::vector<unsigned>> CpuCores::claim(const std::string& owner, std::siz
   if (!cores_) return fail("this machine has no cpuset controller");
   const auto before = cores_->of(owner);
   auto claimed = cores_->claim(owner, count);
-  if (claimed && *claimed != before) tell();
+  if (claimed && *claimed != before) report();
   return claimed;
 }
 
 bool CpuCores::adopt(const std::string& owner, const std::vector<unsigned>& cpus) {
   if (!cores_ || !cores_->adopt(owner, cpus)) return false;
-  tell();
+  report();
   return true;
 }
 
 void CpuCores::release(const std::string& owner) {
-  if (cores_ && cores_->release(owner)) tell();
+  if (cores_ && cores_->release(owner)) report();
 }
 
 std::string CpuCores::shared() const {
   return used_ ? enforcers::cpu_list_text(cores_->shared()) : std::string();
 }
 
-void CpuCores::tell() {
+void CpuCores::report() {
   used_ = true;
   if (std::exchange(told_, true)) return;
   asio::post(loop_, alive_.guard([this] {

@@ -38,7 +38,7 @@ class CpuCores {
   [[nodiscard]] const std::string& all() const { return all_; }
 
  private:
-  void tell();
+  void report();
 
   asio::io_context& loop_;
   std::optional<enforcers::CoreAssignment> cores_;

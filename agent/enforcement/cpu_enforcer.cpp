@@ -93,12 +93,12 @@ void CpuEnforcer::change(const enforcers::BoostDecision& decision, const runtime
                         cores_text(decision.quota, own.period) + " (its own: " + cores_text(base, own.period) +
                         "): " + decision.because + "; " + outcome;
   if (!done) message += ": " + done.error().what;
-  subject_.tell(done ? Severity::kNormal : Severity::kWarning,
-                up ? name_of(Reason::kCpuBoosted) : name_of(Reason::kCpuBoostEnded), std::move(message),
-                {{"quota", std::to_string(decision.quota.count())},
-                 {"own", std::to_string(base.count())},
-                 {"outcome", outcome},
-                 {"policy", config::full_name(subject_.policy()->metadata)}});
+  subject_.report(done ? Severity::kNormal : Severity::kWarning,
+                  up ? name_of(Reason::kCpuBoosted) : name_of(Reason::kCpuBoostEnded), std::move(message),
+                  {{"quota", std::to_string(decision.quota.count())},
+                   {"own", std::to_string(base.count())},
+                   {"outcome", outcome},
+                   {"policy", config::full_name(subject_.policy()->metadata)}});
 }
 
 }  // namespace mete::agent

@@ -41,10 +41,10 @@ void DriftWatch::woken(std::string_view name, std::uint32_t mask) {
   const bool modified = (mask & IN_MODIFY) != 0;
   if (modified && change == FileChange::kMemory && owner_.memory_event) owner_.memory_event();
   if (modified && change == FileChange::kRefusal && owner_.limit_event) owner_.limit_event();
-  if ((mask & IN_Q_OVERFLOW) != 0 || change == FileChange::kSetting) look_soon();
+  if ((mask & IN_Q_OVERFLOW) != 0 || change == FileChange::kSetting) check_soon();
 }
 
-void DriftWatch::look_soon() {
+void DriftWatch::check_soon() {
   if (std::exchange(check_posted_, true)) return;
   asio::post(services_.loop, alive_.guard([this] {
     check_posted_ = false;
@@ -85,9 +85,9 @@ void DriftWatch::check(Try what) {
     if (left) left_.push_back({drift.file, drift.found});
     if (!told) services_.instruments.drift(drift.file);
     if (!report_only) services_.instruments.enforcement("limits", "restore", left ? "failed" : "done");
-    tell(drift, report_only ? "the policy wants it told and left: expected "
-                : left      ? "it could not be put back yet to "
-                            : "it is put back to ");
+    report(drift, report_only ? "the policy wants it told and left: expected "
+                  : left      ? "it could not be put back yet to "
+                              : "it is put back to ");
   }
   if (!report_only) services_.instruments.reaction("limits", std::chrono::steady_clock::now() - woken);
   if (!report_only && !left_.empty()) try_again_later();
@@ -128,10 +128,10 @@ void DriftWatch::try_again_later() {
   again_timer_.async_wait(alive_.guard([this] { check(Try::kAgain); }));
 }
 
-void DriftWatch::tell(const runtime::cgroup::Drift& drift, const std::string& outcome) {
-  owner_.tell(drift.file + " of " + group_.path() + " was changed to " + drift.found + " by somebody else; " + outcome +
-                  drift.expected,
-              {{"file", drift.file}, {"found", drift.found}, {"expected", drift.expected}});
+void DriftWatch::report(const runtime::cgroup::Drift& drift, const std::string& outcome) {
+  owner_.report(drift.file + " of " + group_.path() + " was changed to " + drift.found + " by somebody else; " +
+                    outcome + drift.expected,
+                {{"file", drift.file}, {"found", drift.found}, {"expected", drift.expected}});
 }
 
 }  // namespace mete::agent

@@ -25,7 +25,7 @@ class DriftWatch {
     std::function<const runtime::cgroup::Limits*()> limits;
     // A policy may want it told and nothing more.
     std::function<bool()> report_only;
-    std::function<void(std::string message, std::vector<std::pair<std::string, std::string>> fields)> tell;
+    std::function<void(std::string message, std::vector<std::pair<std::string, std::string>> fields)> report;
     std::function<void()> changed;           // after files were found changed
     std::function<void()> memory_event;      // v2: the kernel has changed memory.events; may be empty
     std::function<void()> limit_event = {};  // v2: the same of pids.events and memory.swap.events
@@ -50,14 +50,14 @@ class DriftWatch {
     bool operator==(const Left&) const = default;
   };
   void woken(std::string_view name, std::uint32_t mask);
-  void look_soon();
+  void check_soon();
   // News alone; what is left too; the same, when as much as there is to be had has just been reclaimed.
   enum class Try { kNews, kAgain, kAfterReclaim };
   void check(Try what);
   [[nodiscard]] bool put_back(const runtime::cgroup::Limits& limits, bool may_reclaim);
   void make_room(Bytes limit);
   void try_again_later();
-  void tell(const runtime::cgroup::Drift& drift, const std::string& outcome);
+  void report(const runtime::cgroup::Drift& drift, const std::string& outcome);
 
   Services& services_;
   const runtime::cgroup::Group& group_;

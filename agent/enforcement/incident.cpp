@@ -114,7 +114,7 @@ void Incident::finish(Outcome outcome, std::string action, const std::string& re
   if (written) fields.emplace_back("record", *written);
   if (!detail.empty()) sentence.append(": ").append(detail);
   if (!written) sentence.append(" (its record could not be written: ").append(written.error().what).append(")");
-  subject_.tell(Severity::kWarning, reason, std::move(sentence), std::move(fields));
+  subject_.report(Severity::kWarning, reason, std::move(sentence), std::move(fields));
 }
 
 }  // namespace mete::agent

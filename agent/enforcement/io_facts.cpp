@@ -8,8 +8,8 @@
 
 namespace mete::agent {
 
-enforcers::IoFacts look_for_disks(const config::IoPolicy& policy, const runtime::cgroup::Group& group,
-                                  std::vector<std::string>& faults) {
+enforcers::IoFacts find_policy_disks(const config::IoPolicy& policy, const runtime::cgroup::Group& group,
+                                     std::vector<std::string>& faults) {
   enforcers::IoFacts facts;
   for (const auto& device : policy.devices) {
     auto disk = runtime::cgroup::disk_of(device.path);

@@ -13,7 +13,7 @@
 namespace mete::agent {
 
 // For this cgroup, which exists. What cannot be had is a sentence in `faults` and is left out.
-[[nodiscard]] enforcers::IoFacts look_for_disks(const config::IoPolicy& policy, const runtime::cgroup::Group& group,
-                                                std::vector<std::string>& faults);
+[[nodiscard]] enforcers::IoFacts find_policy_disks(const config::IoPolicy& policy, const runtime::cgroup::Group& group,
+                                                   std::vector<std::string>& faults);
 
 }  // namespace mete::agent

@@ -75,8 +75,8 @@ void MemoryActions::report(const Trigger& trigger, const std::string& action, Ou
   if (const auto limit = subject_.memory_limit()) fields.emplace_back("limit", std::to_string(limit->count()));
   if (const auto* const policy = subject_.policy()) fields.emplace_back("policy", config::full_name(policy->metadata));
   const bool bad = outcome == Outcome::kFailed || outcome == Outcome::kGuarded;
-  subject_.tell(bad ? Severity::kWarning : Severity::kNormal, name_of(Reason::kPolicyAction), std::move(message),
-                std::move(fields));
+  subject_.report(bad ? Severity::kWarning : Severity::kNormal, name_of(Reason::kPolicyAction), std::move(message),
+                  std::move(fields));
 }
 
 void MemoryActions::signal(int number, const Trigger& trigger) {
@@ -137,13 +137,13 @@ void MemoryActions::report_command(const Trigger& trigger, const std::string& co
                           : code < 0        ? "it was lost"
                                             : "exit code " + std::to_string(code);
   services_.instruments.enforcement(trigger.enforcer, "exec", code == 0 ? "done" : "failed");
-  subject_.tell(code == 0 ? Severity::kNormal : Severity::kWarning, name_of(Reason::kPolicyAction),
-                sentence(trigger, "exec " + command + ": " + how),
-                {{"rule", trigger.rule},
-                 {"action", "exec"},
-                 {"outcome", code == 0 ? "done" : "failed"},
-                 {"command", command},
-                 {"exit_code", std::to_string(code)}});
+  subject_.report(code == 0 ? Severity::kNormal : Severity::kWarning, name_of(Reason::kPolicyAction),
+                  sentence(trigger, "exec " + command + ": " + how),
+                  {{"rule", trigger.rule},
+                   {"action", "exec"},
+                   {"outcome", code == 0 ? "done" : "failed"},
+                   {"command", command},
+                   {"exit_code", std::to_string(code)}});
 }
 
 void MemoryActions::restart(const Trigger& trigger) {
@@ -251,10 +251,10 @@ void MemoryActions::notify_pressure(bool news, Bytes usage) {
   const std::string outcome(to_string(executor().outcome_of(done)));
   services_.instruments.enforcement("pressure", "notify", outcome);
   if (!news) return;
-  subject_.tell(done ? Severity::kNormal : Severity::kWarning, name_of(Reason::kPressureNotified),
-                "Memory pressure in " + subject_.shown() + " is told to it (memory.notify): " + outcome +
-                    (done ? "" : ": " + done.error().what),
-                {{"action", "notify"}, {"outcome", outcome}, {"usage", std::to_string(usage.count())}});
+  subject_.report(done ? Severity::kNormal : Severity::kWarning, name_of(Reason::kPressureNotified),
+                  "Memory pressure in " + subject_.shown() + " is told to it (memory.notify): " + outcome +
+                      (done ? "" : ": " + done.error().what),
+                  {{"action", "notify"}, {"outcome", outcome}, {"usage", std::to_string(usage.count())}});
 }
 
 }  // namespace mete::agent

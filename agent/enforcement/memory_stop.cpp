@@ -61,10 +61,10 @@ void MemoryStop::leave_it_to_the_kernel() {
   again_timer_.async_wait(alive_.guard([this] {
     if (waits_in_kernel() && !subject_.cgroup().under_oom().value_or(false)) return;
     const Status done = subject_.let_kernel_decide();
-    subject_.tell(Severity::kWarning, name_of(Reason::kHoldEnded),
-                  "Out of memory, and no longer held: the kernel decides in " + subject_.shown() +
-                      (done ? "" : ": " + done.error().what),
-                  {});
+    subject_.report(Severity::kWarning, name_of(Reason::kHoldEnded),
+                    "Out of memory, and no longer held: the kernel decides in " + subject_.shown() +
+                        (done ? "" : ": " + done.error().what),
+                    {});
     kernel_decides_ = true;
     again_timer_.expires_after(kKernelDecides);
     again_timer_.async_wait(alive_.guard([this] {
@@ -127,9 +127,9 @@ void MemoryStop::poll_release() {
     release();
     if (gone) return;
     services_.instruments.enforcement(by.enforcer, "release", "done");
-    subject_.tell(Severity::kNormal, name_of(Reason::kReleased),
-                  actions_.sentence(by, waits ? "it has room again and goes on" : "somebody has thawed it"),
-                  {{"rule", by.rule}});
+    subject_.report(Severity::kNormal, name_of(Reason::kReleased),
+                    actions_.sentence(by, waits ? "it has room again and goes on" : "somebody has thawed it"),
+                    {{"rule", by.rule}});
   }));
 }
 

@@ -135,13 +135,13 @@ void MemoryWatcher::report_near_limit(const collectors::MemoryMoment& moment, By
   if (const auto cache = gauge_.page_cache(); !cache || cache->count() > limit.count() / 10) return;
   near_reported_at_ = moment.at;
   const auto rate = static_cast<std::int64_t>(rate_.bytes_per_second());
-  subject_.tell(Severity::kWarning, name_of(Reason::kNearOOM),
-                "Memory of " + subject_.shown() + " is full in " + seconds_text(*time_to_limit_) +
-                    " at the present rate of " + std::to_string(rate) + " bytes a second",
-                {{"usage", std::to_string(moment.usage.count())},
-                 {"limit", std::to_string(limit.count())},
-                 {"bytes_per_second", std::to_string(rate)},
-                 {"seconds", seconds_text(*time_to_limit_)}});
+  subject_.report(Severity::kWarning, name_of(Reason::kNearOOM),
+                  "Memory of " + subject_.shown() + " is full in " + seconds_text(*time_to_limit_) +
+                      " at the present rate of " + std::to_string(rate) + " bytes a second",
+                  {{"usage", std::to_string(moment.usage.count())},
+                   {"limit", std::to_string(limit.count())},
+                   {"bytes_per_second", std::to_string(rate)},
+                   {"seconds", seconds_text(*time_to_limit_)}});
 }
 
 void MemoryWatcher::poll_later(const collectors::MemoryMoment& moment) {

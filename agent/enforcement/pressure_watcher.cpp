@@ -59,8 +59,8 @@ void PressureWatcher::set_rules() {
   if (rule.some) stalls_[0].emplace(rule.over);
   if (rule.full) stalls_[1].emplace(rule.over);
   if (!gauge_.has_pressure()) {
-    subject_.tell(Severity::kWarning, name_of(Reason::kNotEnforced),
-                  "memory.pressure: this machine has no pressure (PSI) of a cgroup; the rule is not active", {});
+    subject_.report(Severity::kWarning, name_of(Reason::kNotEnforced),
+                    "memory.pressure: this machine has no pressure (PSI) of a cgroup; the rule is not active", {});
   }
 }
 

@@ -30,7 +30,7 @@ class Subject {
   // Its own memory limit as it is now, and as it was before mete raised it; empty: none.
   [[nodiscard]] virtual std::optional<Bytes> memory_limit() const = 0;
   [[nodiscard]] virtual std::optional<Bytes> original_limit() const = 0;
-  virtual void tell(Severity severity, std::string reason, std::string message, EventFields fields) = 0;
+  virtual void report(Severity severity, std::string reason, std::string message, EventFields fields) = 0;
 
   [[nodiscard]] virtual Result<runtime::process::ProcessId> first_process() const = 0;
   [[nodiscard]] virtual Status raise_memory_limit(Bytes to) = 0;

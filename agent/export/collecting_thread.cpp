@@ -136,7 +136,7 @@ Status CollectingThread::start() {
 void CollectingThread::watch_tree() {
   tree_.async_wait(Descriptor::wait_read, [this](ErrorCode error) {
     if (error) return;
-    reader_.see_changes();
+    reader_.handle_events();
     plan_sampling();
     watch_tree();
   });

@@ -59,24 +59,24 @@ void UsageModels::start() {
     models_[named->container].model = std::move(named->model);
   }
   forget_old();
-  look_later();
+  poll_later();
 }
 
-void UsageModels::look_later() {
+void UsageModels::poll_later() {
   timer_.expires_after(services_.settings.usage_every);
   timer_.async_wait(alive_.guard([this] {
     // One container per turn of the loop: a thousand must not delay an OOM.
     for (const auto& [key, pod] : reconciler_.pods()) {
       for (const auto& container : pod->containers()) {
-        services_.turns.add(alive_.guard([this, key = key, name = container->record().name] { look_at(key, name); }));
+        services_.turns.add(alive_.guard([this, key = key, name = container->record().name] { sample(key, name); }));
       }
     }
     forget_old();
-    look_later();
+    poll_later();
   }));
 }
 
-void UsageModels::look_at(const std::string& pod_key, const std::string& name) {
+void UsageModels::sample(const std::string& pod_key, const std::string& name) {
   const Pod* const pod = reconciler_.find(pod_key);
   Container* const container = pod == nullptr ? nullptr : pod->container(name);
   if (container == nullptr || container->record().init || container->record().state != ContainerState::kRunning) return;

@@ -44,8 +44,8 @@ class UsageModels {
     std::chrono::steady_clock::time_point at{};  // default: no counters yet
     unsigned unsaved = 0;                        // samples
   };
-  void look_later();
-  void look_at(const std::string& pod, const std::string& container);
+  void poll_later();
+  void sample(const std::string& pod, const std::string& container);
   void save(const std::string& name, Kept& kept);
   void forget_old();
   [[nodiscard]] std::string file_of(const std::string& name) const;

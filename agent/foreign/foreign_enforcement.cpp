@@ -101,8 +101,8 @@ void ForeignEnforcement::set_policies(const std::vector<config::Policy>& policie
   }
   if (!tree_) watch_tree();
   if (!tree_) return;
-  for (const auto& [path, node] : tree_->nodes()) see_to(path);
-  tell_those_that_match_nothing();
+  for (const auto& [path, node] : tree_->nodes()) reconcile(path);
+  report_unmatched();
 }
 
 void ForeignEnforcement::watch_tree() {
@@ -144,7 +144,7 @@ void ForeignEnforcement::take(const collectors::CgroupTree::Changes& changes) {
     (void)ledger_->restore(path, services_.hierarchies,
                            Ledger::Usage::kLeave);  // there is nothing left to be put back: it is forgotten
   }
-  for (const auto& path : changes.added) see_to(path);
+  for (const auto& path : changes.added) reconcile(path);
 }
 
 bool ForeignEnforcement::is_own(const std::string& path) const {
@@ -152,7 +152,7 @@ bool ForeignEnforcement::is_own(const std::string& path) const {
   return own_.contains(path) || path == parent || path.starts_with(parent + "/") || parent.starts_with(path + "/");
 }
 
-void ForeignEnforcement::see_to(const std::string& path) {
+void ForeignEnforcement::reconcile(const std::string& path) {
   const auto policy = enforcers::policy_of_cgroup(policies_, path);
   const auto tell_once = [&](Reason reason, const std::string& message) {
     if (told_.insert(message).second)
@@ -178,7 +178,7 @@ void ForeignEnforcement::see_to(const std::string& path) {
   if (!id) {
     // Gone again; or who makes it has not got to this hierarchy.
     constexpr int kTries = 100;
-    if (half_made_.emplace(path, kTries).second && half_made_.size() == 1) look_for_half_made();
+    if (half_made_.emplace(path, kTries).second && half_made_.size() == 1) find_half_made();
     return;
   }
   half_made_.erase(path);
@@ -192,7 +192,7 @@ void ForeignEnforcement::hold(const std::string& path, const config::Policy& pol
   subjects_[path] = std::move(subject);
 }
 
-void ForeignEnforcement::look_for_half_made() {
+void ForeignEnforcement::find_half_made() {
   constexpr auto kAgain = std::chrono::milliseconds(5);
   half_made_timer_.expires_after(kAgain);
   half_made_timer_.async_wait(alive_.guard([this] {
@@ -207,14 +207,14 @@ void ForeignEnforcement::look_for_half_made() {
         if (id && policy && *policy != nullptr) hold(path, **policy, std::move(*group), *id);
       } else {
         half_made_[path] = tries - 1;
-        see_to(path);
+        reconcile(path);
       }
     }
-    if (!half_made_.empty()) look_for_half_made();
+    if (!half_made_.empty()) find_half_made();
   }));
 }
 
-void ForeignEnforcement::tell_those_that_match_nothing() {
+void ForeignEnforcement::report_unmatched() {
   for (const auto& policy : policies_) {
     const auto& globs = policy.selector.cgroups;
     const bool any = std::any_of(tree_->nodes().begin(), tree_->nodes().end(), [&](const auto& node) {

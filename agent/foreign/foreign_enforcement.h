@@ -40,13 +40,13 @@ class ForeignEnforcement {
   void watch_tree();
   void wait_for_tree();
   void take(const collectors::CgroupTree::Changes& changes);
-  void see_to(const std::string& path);
-  void look_for_half_made();
+  void reconcile(const std::string& path);
+  void find_half_made();
   void rescan_later();
   void let_all_go(Ledger::Usage usage);
   void hold(const std::string& path, const config::Policy& policy, runtime::cgroup::Group group, std::uint64_t id);
   void restore_what_is_left();
-  void tell_those_that_match_nothing();
+  void report_unmatched();
   [[nodiscard]] bool is_own(const std::string& path) const;  // of the agent, or above it
 
   Enforcement& enforcement_;

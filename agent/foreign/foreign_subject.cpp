@@ -38,10 +38,10 @@ ForeignSubject::ForeignSubject(Enforcement& enforcement, Ledger& ledger, runtime
       services_, group_,
       DriftWatch::Owner{.limits = [this] { return policy_ ? &limits_ : nullptr; },
                         .report_only = [this] { return policy_->drift == config::OnDrift::kReport; },
-                        .tell =
+                        .report =
                             [this](std::string message, auto fields) {
-                              tell(Severity::kWarning, name_of(Reason::kLimitDrift), std::move(message),
-                                   std::move(fields));
+                              report(Severity::kWarning, name_of(Reason::kLimitDrift), std::move(message),
+                                     std::move(fields));
                             },
                         .changed = [] {},
                         .memory_event = [this] { oom_.woken(); },
@@ -50,7 +50,7 @@ ForeignSubject::ForeignSubject(Enforcement& enforcement, Ledger& ledger, runtime
 
 ForeignSubject::~ForeignSubject() = default;
 
-void ForeignSubject::tell(Severity severity, std::string reason, std::string message, EventFields fields) {
+void ForeignSubject::report(Severity severity, std::string reason, std::string message, EventFields fields) {
   fields.emplace_back("cgroup", group_.path());
   services_.events.add(
       {.severity = severity, .reason = std::move(reason), .message = std::move(message), .fields = std::move(fields)});
@@ -96,7 +96,7 @@ Status ForeignSubject::apply(const Limits& limits) {
 }
 
 // What somebody else has written since is its own from now on, and what it was before does not come back.
-void ForeignSubject::see_own_cpu() {
+void ForeignSubject::read_own_cpu() {
   const auto found = runtime::cgroup::cpu_bandwidth(group_);
   const bool ours = lent_ && found && found->quota == runtime::cgroup::Limit(*lent_);
   if (ours || found == cpu_) return;
@@ -119,20 +119,20 @@ void ForeignSubject::apply_policy() {
   // Gone: not made yet, in this hierarchy. Who makes a cgroup makes its directories one after the other.
   if (!gone) services_.instruments.enforcement("limits", "apply", done ? "done" : "failed");
   if (!done && !gone && std::exchange(failure_told_, done.error().what) != done.error().what)
-    tell(Severity::kWarning, name_of(Reason::kLimitFailed), shown() + ": " + done.error().what, {});
+    report(Severity::kWarning, name_of(Reason::kLimitFailed), shown() + ": " + done.error().what, {});
 }
 
 // Who makes a cgroup gives it its limits after it is seen, and may change them later.
-void ForeignSubject::look_again(std::chrono::milliseconds delay) {
+void ForeignSubject::poll_after(std::chrono::milliseconds delay) {
   static constexpr std::chrono::milliseconds kSlowest(10'000);
   look_timer_.expires_after(delay);
   look_timer_.async_wait(alive_.guard([this, delay] {
-    see_own_cpu();
+    read_own_cpu();
     if (runtime::cgroup::memory_limit(group_) != limit_ || !applied_) {
       apply_policy();
       enforcer_.open();
     }
-    look_again(std::min(4 * delay, kSlowest));
+    poll_after(std::min(4 * delay, kSlowest));
   }));
 }
 
@@ -142,21 +142,21 @@ void ForeignSubject::hold_to(const config::Policy& policy) {
     // What the one before asked for and this does not.
     drift_->close();
     const auto restored = ledger_.restore(group_.path(), services_.hierarchies, Ledger::Usage::kLeave);
-    for (const auto& error : restored.errors) tell(Severity::kWarning, name_of(Reason::kRestoreFailed), error, {});
+    for (const auto& error : restored.errors) report(Severity::kWarning, name_of(Reason::kRestoreFailed), error, {});
   }
   policy_ = policy;
   failure_told_.clear();
   lent_.reset();  // put back above, or never lent
   std::vector<std::string> faults = enforcers::not_to_be_had(policy, services_.hierarchies);
-  io_ = look_for_disks(policy.io, group_, faults);
+  io_ = find_policy_disks(policy.io, group_, faults);
   if (policy.cpu.exclusive || policy.cpu.idle) faults.emplace_back("cpu.exclusive and cpu.idle are for pods alone");
   if (policy.memory.notify) faults.emplace_back("memory.notify is for pods alone");
   if (policy.devices != config::DevicePolicy()) faults.emplace_back("devices is for pods alone");
   for (const auto& fault : faults)
-    tell(Severity::kWarning, name_of(Reason::kNotEnforced),
-         "policy " + config::full_name(policy.metadata) + " on " + shown() + ": " + fault, {});
+    report(Severity::kWarning, name_of(Reason::kNotEnforced),
+           "policy " + config::full_name(policy.metadata) + " on " + shown() + ": " + fault, {});
   apply_policy();
-  look_again(std::chrono::milliseconds(5));
+  poll_after(std::chrono::milliseconds(5));
   if (const auto kills = group_.oom_kill_count()) kills_ = *kills;
   oom_.open();
   enforcer_.open();
@@ -171,23 +171,23 @@ void ForeignSubject::release(Ledger::Usage usage) {
   cpu_enforcer_.close();
   oom_.close();
   look_timer_.cancel();
-  tell_restored(ledger_.restore(group_.path(), services_.hierarchies, usage));
+  report_restored(ledger_.restore(group_.path(), services_.hierarchies, usage));
   watchdog_.close();
   policy_.reset();
 }
 
-void ForeignSubject::tell_restored(const Ledger::Restored& restored) {
+void ForeignSubject::report_restored(const Ledger::Restored& restored) {
   for (const auto& knob : restored.put_back) {
-    tell(Severity::kNormal, name_of(Reason::kRestored),
-         knob.file + " of " + shown() + " is what it was: " + knob.before,
-         {{"file", knob.file}, {"text", knob.before}});
+    report(Severity::kNormal, name_of(Reason::kRestored),
+           knob.file + " of " + shown() + " is what it was: " + knob.before,
+           {{"file", knob.file}, {"text", knob.before}});
   }
   for (const auto& knob : restored.changed_since) {
-    tell(Severity::kNormal, name_of(Reason::kNotRestored),
-         knob.file + " of " + shown() + " has been written by somebody else since, and is left to him",
-         {{"file", knob.file}});
+    report(Severity::kNormal, name_of(Reason::kNotRestored),
+           knob.file + " of " + shown() + " has been written by somebody else since, and is left to him",
+           {{"file", knob.file}});
   }
-  for (const auto& error : restored.errors) tell(Severity::kWarning, name_of(Reason::kRestoreFailed), error, {});
+  for (const auto& error : restored.errors) report(Severity::kWarning, name_of(Reason::kRestoreFailed), error, {});
 }
 
 std::optional<OomAccount::Counts> ForeignSubject::counts() const {
@@ -230,7 +230,7 @@ std::optional<std::chrono::microseconds> ForeignSubject::lent_quota() const {
 }
 
 Status ForeignSubject::lend_quota(std::optional<std::chrono::microseconds> quota) {
-  see_own_cpu();
+  read_own_cpu();
   if (!cpu_) return fail("it has no CPU limit any more");
   Limits limits;
   limits.cpu_bandwidth = runtime::cgroup::CpuBandwidth{quota.value_or(cpu_->quota.value()), cpu_->period};
@@ -270,8 +270,8 @@ void ForeignSubject::guard_oom() {
   if (const auto guarded = watchdog_.guard_oom(hold ? std::chrono::ceil<std::chrono::milliseconds>(hold->timeout)
                                                     : std::chrono::milliseconds(kUsual));
       !guarded) {
-    tell(Severity::kWarning, name_of(Reason::kNotEnforced),
-         "Without a watchdog nobody would free " + shown() + ", should this agent die: " + guarded.error().what, {});
+    report(Severity::kWarning, name_of(Reason::kNotEnforced),
+           "Without a watchdog nobody would free " + shown() + ", should this agent die: " + guarded.error().what, {});
   }
 }
 

@@ -39,7 +39,7 @@ class ForeignSubject : public Subject, private OomAccount {
   [[nodiscard]] const config::Policy* policy() const override { return policy_ ? &*policy_ : nullptr; }
   [[nodiscard]] std::optional<Bytes> memory_limit() const override { return limit_; }
   [[nodiscard]] std::optional<Bytes> original_limit() const override { return original_limit_; }
-  void tell(Severity severity, std::string reason, std::string message, EventFields fields) override;
+  void report(Severity severity, std::string reason, std::string message, EventFields fields) override;
   [[nodiscard]] Result<runtime::process::ProcessId> first_process() const override;
   [[nodiscard]] Status raise_memory_limit(Bytes to) override;
   [[nodiscard]] std::optional<runtime::cgroup::CpuBandwidth> own_cpu() const override;
@@ -61,9 +61,9 @@ class ForeignSubject : public Subject, private OomAccount {
   [[nodiscard]] runtime::cgroup::Limits asked_limits() const;
   void apply_policy();  // with what its limit is now
   [[nodiscard]] Status apply(const runtime::cgroup::Limits& limits);
-  void see_own_cpu();
-  void look_again(std::chrono::milliseconds delay);
-  void tell_restored(const Ledger::Restored& restored);
+  void read_own_cpu();
+  void poll_after(std::chrono::milliseconds delay);
+  void report_restored(const Ledger::Restored& restored);
   void guard_oom();  // for the time in which there is no agent
 
   // As OomAccount has it: the kernel's counter of the cgroup, and where it stood when a policy began to hold it.

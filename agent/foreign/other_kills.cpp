@@ -6,7 +6,7 @@
 
 namespace mete::agent {
 
-void tell_kill_of_others(Enforcement& enforcement, const KernelKill& kill) {
+void report_kill_of_others(Enforcement& enforcement, const KernelKill& kill) {
   Services& services = enforcement.services();
   // A kill without a cgroup in the log may belong to any group. Kills below mete's own parent are reported by their own
   // counters.

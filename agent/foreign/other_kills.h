@@ -8,6 +8,6 @@
 
 namespace mete::agent {
 
-void tell_kill_of_others(Enforcement& enforcement, const KernelKill& kill);
+void report_kill_of_others(Enforcement& enforcement, const KernelKill& kill);
 
 }  // namespace mete::agent

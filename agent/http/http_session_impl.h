@@ -254,7 +254,7 @@ class Session final : public HttpReply,
     source_.reset();
     place_.reset();
     lowest().close();
-    this->tell_closed();
+    this->report_closed();
   }
 
   std::shared_ptr<HttpShared> shared_;

@@ -41,7 +41,7 @@ class StreamAnswer : public HttpStream {
     return std::shared_ptr<HttpStream>(this, [self = own().shared_from_this()](HttpStream*) { self->end_stream(); });
   }
 
-  void tell_closed() {
+  void report_closed() {
     if (auto callback = std::exchange(on_close_, nullptr)) callback();
   }
 

@@ -25,7 +25,7 @@ void BestEffortEnforcer::start() {
   if (!services_.settings.config.machine.best_effort_cpu) return;
   timer_.expires_after(kEvery);
   timer_.async_wait(alive_.guard([this] {
-    look();
+    poll();
     start();
   }));
 }
@@ -40,7 +40,7 @@ std::optional<double> BestEffortEnforcer::used_by(const Pod& pod) {
   return std::chrono::duration<double>(*usage - before.usage) / std::chrono::duration<double>(now - before.at);
 }
 
-void BestEffortEnforcer::look() {
+void BestEffortEnforcer::poll() {
   const auto idle = enforcement_.idle_cpu().cores();
   std::vector<Pod*> pods;
   std::vector<enforcers::BestEffortPod> facts;

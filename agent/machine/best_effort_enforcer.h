@@ -27,7 +27,7 @@ class BestEffortEnforcer {
     std::chrono::nanoseconds usage{0};
     std::chrono::steady_clock::time_point at{};
   };
-  void look();
+  void poll();
   // Cores that the pod has used since the last poll; empty: first poll of the pod, or its cgroup is gone.
   [[nodiscard]] std::optional<double> used_by(const Pod& pod);
 

@@ -48,15 +48,15 @@ void MachineEnforcer::start() {
   if (machine.pressure) {
     for (auto& stall : stalls_) stall.emplace(machine.pressure->over);
   }
-  look();
+  poll();
 }
 
-void MachineEnforcer::look_after(std::chrono::nanoseconds delay) {
+void MachineEnforcer::poll_after(std::chrono::nanoseconds delay) {
   timer_.expires_after(delay);
-  timer_.async_wait(alive_.guard([this] { look(); }));
+  timer_.async_wait(alive_.guard([this] { poll(); }));
 }
 
-void MachineEnforcer::look() {
+void MachineEnforcer::poll() {
   const auto& machine = services_.settings.config.machine;
   const auto now = std::chrono::steady_clock::now();
   // MemAvailable of the whole machine: available_memory() has the reserve subtracted, and here it is added again.
@@ -72,7 +72,7 @@ void MachineEnforcer::look() {
                                      : "machine.outOfMemory.pressure";
     end_somebody(rule, wanting ? *wanting : *pressed, now);
   }
-  look_after(delay);
+  poll_after(delay);
 }
 
 std::optional<std::string> MachineEnforcer::short_of_memory(Bytes available) const {

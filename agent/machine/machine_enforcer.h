@@ -31,8 +31,8 @@ class MachineEnforcer {
     Container* container;
     enforcers::OomCandidate candidate;
   };
-  void look();
-  void look_after(std::chrono::nanoseconds delay);
+  void poll();
+  void poll_after(std::chrono::nanoseconds delay);
   [[nodiscard]] std::optional<std::string> short_of_memory(Bytes available) const;
   [[nodiscard]] std::optional<std::string> under_pressure(enforcers::Moment now);
   void end_somebody(const std::string& rule, const std::string& because, enforcers::Moment woken);

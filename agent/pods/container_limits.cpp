@@ -38,7 +38,7 @@ void ContainerLimits::find_disks() {
   if (policy == nullptr) return;
   const bool news = std::exchange(faults_reported_, *policy) != *policy;
   std::vector<std::string> faults = enforcers::not_to_be_had(*policy, services_.hierarchies);
-  io_ = look_for_disks(policy->io, group_, faults);
+  io_ = find_policy_disks(policy->io, group_, faults);
   for (const auto& fault : news ? faults : std::vector<std::string>()) slot_.warn(Reason::kNotEnforced, fault);
 }
 

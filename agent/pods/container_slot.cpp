@@ -53,7 +53,7 @@ Status ContainerSlot::try_save(runtime::Durability durability) const {
 
 void ContainerSlot::report(Severity severity, std::string reason, std::string message,
                            std::vector<std::pair<std::string, std::string>> fields) const {
-  pod_.tell(severity, std::move(reason), record().name, std::move(message), std::move(fields));
+  pod_.report(severity, std::move(reason), record().name, std::move(message), std::move(fields));
 }
 void ContainerSlot::warn(Reason reason, std::string message) const {
   report(Severity::kWarning, name_of(reason), std::move(message));

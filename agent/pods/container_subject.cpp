@@ -48,7 +48,7 @@ std::optional<Bytes> ContainerSubject::original_limit() const {
   return container_.spec() != nullptr ? container_.spec()->resources.limits.memory : memory_limit();
 }
 
-void ContainerSubject::tell(Severity severity, std::string reason, std::string message, EventFields fields) {
+void ContainerSubject::report(Severity severity, std::string reason, std::string message, EventFields fields) {
   container_.slot().report(severity, std::move(reason), std::move(message), std::move(fields));
 }
 

@@ -19,7 +19,7 @@ class ContainerSubject : public Subject {
   [[nodiscard]] const config::Policy* policy() const override;
   [[nodiscard]] std::optional<Bytes> memory_limit() const override;
   [[nodiscard]] std::optional<Bytes> original_limit() const override;
-  void tell(Severity severity, std::string reason, std::string message, EventFields fields) override;
+  void report(Severity severity, std::string reason, std::string message, EventFields fields) override;
   [[nodiscard]] Result<runtime::process::ProcessId> first_process() const override;
   [[nodiscard]] Status raise_memory_limit(Bytes to) override;
   [[nodiscard]] std::optional<runtime::cgroup::CpuBandwidth> own_cpu() const override;

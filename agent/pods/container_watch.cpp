@@ -22,14 +22,14 @@ ContainerWatch::ContainerWatch(const ContainerSlot& slot, Subject& subject, cons
                      [this] { return slot_.spec() == nullptr || slot_.record().cgroup_id == 0 ? nullptr : &limits_; },
                  .report_only =
                      [this] { return slot_.policy() != nullptr && slot_.policy()->drift == config::OnDrift::kReport; },
-                 .tell =
+                 .report =
                      [this](std::string message, auto fields) {
                        slot_.report(Severity::kWarning, name_of(Reason::kLimitDrift), std::move(message),
                                     std::move(fields));
                      },
                  .changed = std::move(drifted),
                  .memory_event = [this] { oom_.woken(); },
-                 .limit_event = [this] { limit_events_.look(); }}) {}
+                 .limit_event = [this] { limit_events_.poll(); }}) {}
 
 void ContainerWatch::open() {
   memory_.open();

@@ -16,8 +16,8 @@ constexpr auto kTellAgain = std::chrono::seconds(10);
 
 }  // namespace
 
-LimitEvents::LimitEvents(Services& services, const runtime::cgroup::Group& group, Tell tell)
-    : services_(services), group_(group), tell_(std::move(tell)), timer_(services.loop) {
+LimitEvents::LimitEvents(Services& services, const runtime::cgroup::Group& group, Report report)
+    : services_(services), group_(group), report_(std::move(report)), timer_(services.loop) {
   const auto count = [this](Refusal kind, Reason reason, const char* what) {
     const auto [controller, file, key] = runtime::cgroup::counter_of(kind);
     counters_.push_back({controller, file, key, reason, what});
@@ -32,7 +32,7 @@ void LimitEvents::open(bool bounded) {
     for (auto& counter : counters_) see(counter, true);
   }
   timer_.cancel();
-  if (bounded && runtime::cgroup::refused_forks_are_silent(services_.hierarchies)) look_later();
+  if (bounded && runtime::cgroup::refused_forks_are_silent(services_.hierarchies)) poll_later();
 }
 
 void LimitEvents::close() {
@@ -40,15 +40,15 @@ void LimitEvents::close() {
   timer_.cancel();
 }
 
-void LimitEvents::look_later() {
+void LimitEvents::poll_later() {
   timer_.expires_after(kEvery);
   timer_.async_wait(alive_.guard([this] {
-    look();
-    if (open_) look_later();
+    poll();
+    if (open_) poll_later();
   }));
 }
 
-void LimitEvents::look() {
+void LimitEvents::poll() {
   if (!open_) return;
   for (auto& counter : counters_) see(counter, false);
 }
@@ -65,8 +65,8 @@ void LimitEvents::see(Counter& counter, bool begin) {
     return;
   const auto times = *value - std::exchange(counter.told, *value);
   counter.told_at = now;
-  tell_(name_of(counter.reason), std::to_string(times) + " " + counter.what,
-        {{"file", counter.file}, {"times", std::to_string(times)}, {"total", std::to_string(*value)}});
+  report_(name_of(counter.reason), std::to_string(times) + " " + counter.what,
+          {{"file", counter.file}, {"times", std::to_string(times)}, {"total", std::to_string(*value)}});
 }
 
 }  // namespace mete::agent

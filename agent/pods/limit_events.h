@@ -17,16 +17,16 @@ namespace mete::agent {
 class LimitEvents {
  public:
   using Fields = std::vector<std::pair<std::string, std::string>>;
-  using Tell = std::function<void(std::string reason, std::string message, Fields fields)>;
+  using Report = std::function<void(std::string reason, std::string message, Fields fields)>;
 
-  LimitEvents(Services& services, const runtime::cgroup::Group& group, Tell tell);
+  LimitEvents(Services& services, const runtime::cgroup::Group& group, Report report);
 
   // Begins to watch the counters; the cgroup must exist. `bounded`: the cgroup has a limit on processes. v1 sends no
   // notification for it, so the counter is then polled once a second.
   void open(bool bounded);
   void close();
   // Reads the counters: the kernel has notified a change of one of the files (v2).
-  void look();
+  void poll();
 
  private:
   struct Counter {
@@ -38,12 +38,12 @@ class LimitEvents {
     std::uint64_t told = 0;
     std::chrono::steady_clock::time_point told_at{};
   };
-  void look_later();
+  void poll_later();
   void see(Counter& counter, bool begin);
 
   Services& services_;
   const runtime::cgroup::Group& group_;
-  Tell tell_;
+  Report report_;
   std::vector<Counter> counters_;
   Timer timer_;
   bool open_ = false;

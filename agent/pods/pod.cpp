@@ -73,9 +73,9 @@ Pod::Pod(Enforcement& enforcement, PodRecord record, PodPaths paths, runtime::cg
       DriftWatch::Owner{
           .limits = [this] { return plan_ ? &limits_ : nullptr; },
           .report_only = [this] { return plan_->policy && plan_->policy->drift == config::OnDrift::kReport; },
-          .tell =
+          .report =
               [this](std::string message, auto fields) {
-                tell(Severity::kWarning, name_of(Reason::kLimitDrift), "", std::move(message), std::move(fields));
+                report(Severity::kWarning, name_of(Reason::kLimitDrift), "", std::move(message), std::move(fields));
               },
           .changed = [] {},
           .memory_event = {}});
@@ -158,7 +158,7 @@ void Pod::begin_adopted() {
     if (record_.limits_written != digest(limits_, services_.hierarchies)) {
       // As with a container: changed while no agent ran.
       if (const auto applied = cgroup_.apply_each(limits_); !applied)
-        tell(Severity::kWarning, name_of(Reason::kLimitFailed), "", applied.error().what);
+        report(Severity::kWarning, name_of(Reason::kLimitFailed), "", applied.error().what);
       record_.limits_written = digest(limits_, services_.hierarchies);
       save(Durability::volatile_);
     }
@@ -194,10 +194,10 @@ void Pod::set_plan(config::PodPlan plan) {
     for (auto& container : containers_) container->apply_limits();
     if (prepared_ || cgroup_.exists()) {
       if (const Status written = make_room(); !written)
-        tell(Severity::kWarning, name_of(Reason::kLimitFailed), "", written.error().what);
+        report(Severity::kWarning, name_of(Reason::kLimitFailed), "", written.error().what);
     }
-    tell(Severity::kNormal, name_of(Reason::kPolicyChanged), "",
-         "A changed policy is applied to the running containers");
+    report(Severity::kNormal, name_of(Reason::kPolicyChanged), "",
+           "A changed policy is applied to the running containers");
   }
   if (begun_) try_resize();
 }
@@ -235,12 +235,12 @@ Status Pod::try_save(Durability durability) {
 
 void Pod::save(Durability durability) {
   const auto saved = try_save(durability);
-  if (!saved && !save_failed_) tell(Severity::kWarning, name_of(Reason::kRecordNotSaved), "", saved.error().what);
+  if (!saved && !save_failed_) report(Severity::kWarning, name_of(Reason::kRecordNotSaved), "", saved.error().what);
   save_failed_ = !saved;
 }
 
-void Pod::tell(Severity severity, std::string reason, const std::string& container, std::string message,
-               std::vector<std::pair<std::string, std::string>> fields) {
+void Pod::report(Severity severity, std::string reason, const std::string& container, std::string message,
+                 std::vector<std::pair<std::string, std::string>> fields) {
   services_.events.add({.severity = severity,
                         .reason = std::move(reason),
                         .pod = record_.key(),
@@ -282,7 +282,7 @@ void Pod::step() {
   if (!plan_) return;
   if (resize_) try_resize();
   const auto next = next_steps(record_, now());
-  if (next.look_again) look_again_at(*next.look_again);
+  if (next.look_again) step_at(*next.look_again);
   if (next.start.empty()) return;
   if (auto prepared = prepare(); !prepared) {
     for (const auto index : next.start) containers_[index]->attempt().not_launched(prepared.error());
@@ -292,7 +292,7 @@ void Pod::step() {
   for (const auto index : next.start) containers_[index]->attempt().start();
 }
 
-void Pod::look_again_at(WallTime at) {
+void Pod::step_at(WallTime at) {
   restart_timer_.expires_after(std::max(std::chrono::nanoseconds(0), at - now()) + std::chrono::milliseconds(1));
   restart_timer_.async_wait(alive_.guard([this] { step(); }));
 }

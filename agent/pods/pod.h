@@ -95,8 +95,8 @@ class Pod {
   // A failure to write is told once and does not stop anything: the kernel still has the truth.
   void save(runtime::Durability durability);
   [[nodiscard]] Status try_save(runtime::Durability durability);  // for what must not be made unrecorded
-  void tell(Severity severity, std::string reason, const std::string& container, std::string message,
-            std::vector<std::pair<std::string, std::string>> fields = {});
+  void report(Severity severity, std::string reason, const std::string& container, std::string message,
+              std::vector<std::pair<std::string, std::string>> fields = {});
   // What a policy has raised must fit into the pod's own limit; the error: nothing is changed.
   [[nodiscard]] Status make_room();
   void container_started();
@@ -139,7 +139,7 @@ class Pod {
   void kill_all();
   void clean_up();  // after the last container: tries until nothing is left
   bool remove_everything();
-  void look_again_at(WallTime at);
+  void step_at(WallTime at);
 
   Enforcement& enforcement_;
   Services& services_;

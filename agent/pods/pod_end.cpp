@@ -94,14 +94,14 @@ void Pod::terminate(std::optional<std::chrono::seconds> grace) {
   if (grace) record_.grace = *grace;
   record_.terminating = true;
   ending_ = false;
-  tell(Severity::kNormal, name_of(Reason::kTerminating), "", "Pod " + record_.key() + " is being deleted");
+  report(Severity::kNormal, name_of(Reason::kTerminating), "", "Pod " + record_.key() + " is being deleted");
   end_all(record_.grace);
 }
 
 void Pod::stop(std::optional<std::chrono::seconds> grace) {
   if (record_.terminating || record_.stopped) return;
   record_.stopped = true;
-  tell(Severity::kNormal, name_of(Reason::kStopping), "", "Pod " + record_.key() + " is being stopped");
+  report(Severity::kNormal, name_of(Reason::kStopping), "", "Pod " + record_.key() + " is being stopped");
   end_all(grace.value_or(record_.grace));
 }
 
@@ -131,7 +131,7 @@ void Pod::clean_up() {
   if (remove_everything()) {
     if (!record_.terminating) return;
     ending_ = true;
-    tell(Severity::kNormal, name_of(Reason::kDeleted), "", "Pod " + record_.key() + " is gone");
+    report(Severity::kNormal, name_of(Reason::kDeleted), "", "Pod " + record_.key() + " is gone");
     // A copy: the call destroys this pod, and with it the function.
     asio::post(services_.loop, [gone = gone_] { gone(); });
     return;
@@ -172,7 +172,7 @@ bool Pod::remove_everything() {
     METE_CHECK(runtime::remove_tree(paths_.sandbox()));
     return runtime::remove_tree(paths_.directory());
   }();
-  if (!removed) tell(Severity::kWarning, name_of(Reason::kCleanUpFailed), "", removed.error().what);
+  if (!removed) report(Severity::kWarning, name_of(Reason::kCleanUpFailed), "", removed.error().what);
   return removed.has_value();
 }
 

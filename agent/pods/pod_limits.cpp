@@ -78,13 +78,13 @@ void Pod::hold_cpu(std::optional<double> cores) {
   services_.instruments.enforcement("cpu", cores ? "suppress" : "suppress-end", done ? "done" : "failed");
   if (!done) {
     held_cpu_ = before;
-    return tell(Severity::kWarning, name_of(Reason::kLimitFailed), "", done.error().what);
+    return report(Severity::kWarning, name_of(Reason::kLimitFailed), "", done.error().what);
   }
   if (before.has_value() == cores.has_value()) return;  // by how much changes each second
-  tell(Severity::kNormal, cores ? name_of(Reason::kCpuSuppressed) : name_of(Reason::kCpuSuppressEnded), "",
-       cores ? "The machine is loaded: pod " + record_.key() + ", which asks for no CPU, is held to " + text
-             : "Pod " + record_.key() + " may use the CPU again as it likes",
-       {{"cores", text}});
+  report(Severity::kNormal, cores ? name_of(Reason::kCpuSuppressed) : name_of(Reason::kCpuSuppressEnded), "",
+         cores ? "The machine is loaded: pod " + record_.key() + ", which asks for no CPU, is held to " + text
+               : "Pod " + record_.key() + " may use the CPU again as it likes",
+         {{"cores", text}});
 }
 
 }  // namespace mete::agent

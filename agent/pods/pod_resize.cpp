@@ -140,16 +140,16 @@ void Pod::resized(const config::PodSpec& to) {
   save(runtime::Durability::durable);
   for (const auto& [name, change] : changes) {
     container(name)->control().resized();
-    tell(Severity::kNormal, name_of(Reason::kResized), name, "Container " + name + " goes on with " + change,
-         {{"change", change}});
+    report(Severity::kNormal, name_of(Reason::kResized), name, "Container " + name + " goes on with " + change,
+           {{"change", change}});
   }
 }
 
 void Pod::wait_to_resize(const Error& error) {
   if (resize_->why.empty()) {
-    tell(Severity::kNormal, name_of(Reason::kResizeWaits), "",
-         "Its new resources wait: " + error.what + "; what can be is reclaimed, and it is tried for " +
-             std::to_string(std::chrono::seconds(kPatience).count()) + " s");
+    report(Severity::kNormal, name_of(Reason::kResizeWaits), "",
+           "Its new resources wait: " + error.what + "; what can be is reclaimed, and it is tried for " +
+               std::to_string(std::chrono::seconds(kPatience).count()) + " s");
   }
   resize_->why = error.what;
   resize_->timer.expires_after(resize_->delay);
@@ -164,9 +164,9 @@ void Pod::wait_to_resize(const Error& error) {
 void Pod::refuse_resize(const Error& error) {
   services_.instruments.enforcement("limits", "resize", "failed");
   const bool by_update = !resize_->before.empty();
-  tell(Severity::kWarning, name_of(Reason::kResizeRefused), "",
-       "Its resources stay as they are: " + error.what +
-           (by_update ? "" : "; the manifest's are taken when that container ends"));
+  report(Severity::kWarning, name_of(Reason::kResizeRefused), "",
+         "Its resources stay as they are: " + error.what +
+             (by_update ? "" : "; the manifest's are taken when that container ends"));
   resize_error_ = error.what;
   if (!by_update) {
     resize_->refused = true;

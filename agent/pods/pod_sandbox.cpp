@@ -46,8 +46,8 @@ bool Pod::connect_network() {
   if (!driver.needs_attachment()) return true;
   const auto attached = driver.attach(record_.uid, "/proc/" + std::to_string(record_.sandbox.pid) + "/ns/net");
   if (attached) return true;
-  tell(Severity::kWarning, name_of(Reason::kNetworkFailed), "", attached.error().what);
-  look_again_at(std::chrono::system_clock::now() + kRetry);
+  report(Severity::kWarning, name_of(Reason::kNetworkFailed), "", attached.error().what);
+  step_at(std::chrono::system_clock::now() + kRetry);
   return false;
 }
 
@@ -85,10 +85,10 @@ void Pod::start_sandbox() {
     return true;
   }();
   if (!launch) {
-    tell(Severity::kWarning, name_of(Reason::kSandboxFailed), "", launch.error().what);
-    look_again_at(std::chrono::system_clock::now() + kRetry);
+    report(Severity::kWarning, name_of(Reason::kSandboxFailed), "", launch.error().what);
+    step_at(std::chrono::system_clock::now() + kRetry);
   } else if (!*launch) {
-    look_again_at(std::chrono::system_clock::now() + kLockRetry);
+    step_at(std::chrono::system_clock::now() + kLockRetry);
   } else if (!sandbox_starting_) {
     watch_sandbox();
     container_ended();  // look again, from the loop
@@ -109,12 +109,12 @@ void Pod::sandbox_started() {
     return;
   }
   const auto exit = files.exit();
-  tell(Severity::kWarning, name_of(Reason::kSandboxFailed), "",
-       exit && *exit ? (*exit)->start_error : "the sandbox's launcher died");
+  report(Severity::kWarning, name_of(Reason::kSandboxFailed), "",
+         exit && *exit ? (*exit)->start_error : "the sandbox's launcher died");
   if (record_.terminating || record_.stopped) {
     clean_up();
   } else {
-    look_again_at(std::chrono::system_clock::now() + kRetry);
+    step_at(std::chrono::system_clock::now() + kRetry);
   }
 }
 
@@ -127,8 +127,8 @@ void Pod::watch_sandbox() {
     (void)runtime::remove_tree(paths_.sandbox() + "/started");
     save(Durability::volatile_);
     if (record_.terminating || record_.stopped) return;
-    tell(Severity::kWarning, name_of(Reason::kSandboxLost), "",
-         "The pod's sandbox ended; its containers are restarted in a new one");
+    report(Severity::kWarning, name_of(Reason::kSandboxLost), "",
+           "The pod's sandbox ended; its containers are restarted in a new one");
     for (auto& container : containers_) {
       if (container->is_active()) container->control().kill();
     }

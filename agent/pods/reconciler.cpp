@@ -179,11 +179,11 @@ void Reconciler::read_desired() {
 
 void Reconciler::reconcile(const std::vector<std::string>& at_once) {
   read_desired();
-  for (const auto& key : at_once) see_to(key);
+  for (const auto& key : at_once) reconcile_pod(key);
   std::set<std::string> keys;
   for (const auto& [key, wanted] : wanted_) keys.insert(key);
   for (const auto& [key, pod] : pods_) keys.insert(key);
-  for (const auto& key : keys) services_.turns.add(alive_.guard([this, key] { see_to(key); }));
+  for (const auto& key : keys) services_.turns.add(alive_.guard([this, key] { reconcile_pod(key); }));
 }
 
 void Reconciler::end_all(std::chrono::seconds grace) {
@@ -195,7 +195,7 @@ void Reconciler::end_all(std::chrono::seconds grace) {
   }
 }
 
-void Reconciler::see_to(const std::string& key) {
+void Reconciler::reconcile_pod(const std::string& key) {
   if (ending_) return;
   const auto wanted = wanted_.find(key);
   const config::PodPlan* plan = wanted == wanted_.end() ? nullptr : wanted->second.plan;
@@ -231,7 +231,7 @@ void Reconciler::see_to(const std::string& key) {
       }
       create_failed_.erase(key);
       Pod* fresh = (pods_[key] = std::move(*made)).get();
-      fresh->tell(Severity::kNormal, name_of(Reason::kCreated), "", "Pod " + key + " from " + fresh->record().source);
+      fresh->report(Severity::kNormal, name_of(Reason::kCreated), "", "Pod " + key + " from " + fresh->record().source);
       protect_parent();
       fresh->step();
       break;
@@ -259,7 +259,7 @@ void Reconciler::gone(const std::string& key) {
   protect_parent();
   if (on_gone_) on_gone_();
   // A replaced pod: the old version is gone, so the new one may be made now.
-  services_.turns.add(alive_.guard([this, key] { see_to(key); }));
+  services_.turns.add(alive_.guard([this, key] { reconcile_pod(key); }));
 }
 
 }  // namespace mete::agent

@@ -61,7 +61,7 @@ class Reconciler {
     std::string resources;  // hash of its resources
   };
   void read_desired();
-  void see_to(const std::string& key);
+  void reconcile_pod(const std::string& key);
   void gone(const std::string& key);
   void remove_orphans();
   void protect_parent();

@@ -61,7 +61,7 @@ void ForeignCgroups::take(const CgroupTree::Changes& changes) {
   }
 }
 
-std::vector<std::string> ForeignCgroups::see_changes() {
+std::vector<std::string> ForeignCgroups::handle_events() {
   auto changes = tree_.read_events();
   take(changes);
   if (!tree_.complete()) rescan_ = std::min(rescan_, Clock::now() + kRescanWithoutWatches);
@@ -96,7 +96,7 @@ ForeignCgroups::Clock::time_point ForeignCgroups::due() const {
   return waiting_.empty() ? rescan_ : std::min(rescan_, waiting_.begin()->first);
 }
 
-std::vector<std::string> ForeignCgroups::look_again(Clock::time_point now) {
+std::vector<std::string> ForeignCgroups::refresh(Clock::time_point now) {
   CgroupTree::Changes changes;
   if (rescan_ <= now) {
     changes = tree_.rescan();

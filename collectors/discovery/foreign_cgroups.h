@@ -31,14 +31,14 @@ class ForeignCgroups {
   // `hierarchies` must outlive the object. An error: inotify is not available.
   [[nodiscard]] static Result<ForeignCgroups> open(const runtime::cgroup::Hierarchies& hierarchies, Options options);
 
-  [[nodiscard]] int fd() const { return tree_.fd(); }  // readable: call see_changes()
+  [[nodiscard]] int fd() const { return tree_.fd(); }  // readable: call handle_events()
   // Handles pending inotify events. Returns the paths that were removed, or made again, since the last call.
-  [[nodiscard]] std::vector<std::string> see_changes();
-  // When look_again() next has work to do.
+  [[nodiscard]] std::vector<std::string> handle_events();
+  // When refresh() next has work to do.
   [[nodiscard]] Clock::time_point due() const;
   // Identifies again the groups whose identity was incomplete, and rescans for cgroups that inotify did not report.
-  // Returns what see_changes() returns.
-  [[nodiscard]] std::vector<std::string> look_again(Clock::time_point now);
+  // Returns what handle_events() returns.
+  [[nodiscard]] std::vector<std::string> refresh(Clock::time_point now);
 
   // The exported groups in the order of their paths, so that the policy's bound always cuts off the same ones.
   [[nodiscard]] std::vector<Target> targets() const;

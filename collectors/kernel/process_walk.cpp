@@ -156,7 +156,7 @@ Schedstat SchedstatSum::total() const {
   return sum;
 }
 
-void ProcessWalk::look_at_descriptors(int proc, pid_t pid) {
+void ProcessWalk::read_descriptors(int proc, pid_t pid) {
   const ProcPath path = ProcPath() << pid << "/fd";
   // Since Linux 6.2 the directory's size is the number of descriptors; on older kernels the size is 0.
   struct stat status {};
@@ -184,7 +184,7 @@ void ProcessWalk::look_at_descriptors(int proc, pid_t pid) {
   looked_ += here / 8;
 }
 
-void ProcessWalk::look_at_tasks(int proc, pid_t pid) {
+void ProcessWalk::read_tasks(int proc, pid_t pid) {
   const ProcPath path = ProcPath() << pid << "/task";
   const UniqueFd directory(::openat(proc, path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.valid()) return;
@@ -206,7 +206,7 @@ void ProcessWalk::look_at_tasks(int proc, pid_t pid) {
   });
 }
 
-void ProcessWalk::look_at(int proc, pid_t pid) {
+void ProcessWalk::read_process(int proc, pid_t pid) {
   ++looked_;
   if (options_.descriptors && !open_files_) {
     ++files_;
@@ -214,8 +214,8 @@ void ProcessWalk::look_at(int proc, pid_t pid) {
     if (const auto text = read_small(proc, ProcPath() << pid << "/limits", buffer))
       open_files_ = open_files_limit(*text);
   }
-  if (options_.descriptors || options_.sockets) look_at_descriptors(proc, pid);
-  if (options_.tasks || options_.schedstat) look_at_tasks(proc, pid);
+  if (options_.descriptors || options_.sockets) read_descriptors(proc, pid);
+  if (options_.tasks || options_.schedstat) read_tasks(proc, pid);
 }
 
 void ProcessWalk::complete(Clock::time_point now) {
@@ -258,7 +258,7 @@ std::uint64_t ProcessWalk::run(int proc, std::string_view pids, Clock::time_poin
     found_ = Found();
     open_files_.reset();
   }
-  while (next_ < pids_.size() && looked_ < options_.most) look_at(proc, pids_[next_++]);
+  while (next_ < pids_.size() && looked_ < options_.most) read_process(proc, pids_[next_++]);
   if (next_ >= pids_.size()) complete(now);
   if (complete_) into.processes.make() = told_;
   return files_;

@@ -72,9 +72,9 @@ class ProcessWalk {
     std::uint64_t descriptors = 0, sockets = 0;
     std::array<std::uint64_t, kTaskStates> tasks{};
   };
-  void look_at(int proc, pid_t pid);
-  void look_at_descriptors(int proc, pid_t pid);
-  void look_at_tasks(int proc, pid_t pid);
+  void read_process(int proc, pid_t pid);
+  void read_descriptors(int proc, pid_t pid);
+  void read_tasks(int proc, pid_t pid);
   void complete(Clock::time_point now);
 
   ProcessOptions options_;

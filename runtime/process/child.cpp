@@ -211,7 +211,7 @@ void ChildContext::tell(char word, int fd) const {
   must(send_with_descriptor(control_, &word, 1, fd), "send a descriptor to the launcher");
 }
 
-void ChildContext::tell_number(char word, int fd) const {
+void ChildContext::send_descriptor_number(char word, int fd) const {
   ChildNumber message;
   message.word = word;
   message.number = fd;

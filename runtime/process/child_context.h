@@ -27,7 +27,7 @@ class ChildContext {
   void tell(char word, int fd = -1) const;
   // Sends the number of `fd` only, for use when seccomp may allow nothing but write(): the parent fetches the
   // descriptor from the child.
-  void tell_number(char word, int fd) const;
+  void send_descriptor_number(char word, int fd) const;
 
   std::span<const int> trees;  // see ChildFds; each BindMount::by_launcher takes the first and removes it
   std::int32_t operation = 0;  // index into Plan::ops of the current operation

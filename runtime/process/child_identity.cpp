@@ -42,7 +42,7 @@ void load_seccomp(const ChildContext& child, const Identity& identity) {
                                    "load the seccomp filter");
   if ((identity.seccomp_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) == 0) return;
   // From here on a system call may block until a listener answers it: the launcher takes the descriptor first.
-  child.tell_number(kListener, static_cast<int>(listener));
+  child.send_descriptor_number(kListener, static_cast<int>(listener));
   child.await(kListenerTaken);
 }
 

@@ -142,8 +142,8 @@ class Shim {
       // The container has ended, but a process outside its PID namespace keeps the pipe open without writing.
       if (ready == 0 && !running) break;
       if (ready == 0) watchdog.check();
-      if (waits[3].revents != 0) watchdog.see_files();
-      if (waits[4].revents != 0) watchdog.see_oom();
+      if (waits[3].revents != 0) watchdog.reload_files();
+      if (waits[4].revents != 0) watchdog.check_oom();
       for (std::size_t i = 0; i < 2; ++i) {
         if ((waits[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) copy(streams_[i]);
       }

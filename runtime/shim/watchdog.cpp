@@ -96,10 +96,10 @@ Watchdog::Watchdog(std::string attempt_directory) : directory_(std::move(attempt
   ::sigaddset(&changed, kFilesChanged);
   ::sigprocmask(SIG_BLOCK, &changed, nullptr);
   signal_ = UniqueFd(::signalfd(-1, &changed, SFD_CLOEXEC | SFD_NONBLOCK));
-  see_files();
+  reload_files();
 }
 
-void Watchdog::see_files() {
+void Watchdog::reload_files() {
   struct signalfd_siginfo signal {};
   bool agent_acts = false;
   while (signal_.valid() && ::read(signal_.get(), &signal, sizeof signal) > 0) agent_acts = true;
@@ -110,17 +110,17 @@ void Watchdog::see_files() {
     // wait is counted: the time of an earlier hold, which the agent has ended, must not be added.
     if (agent_acts) {
       oom_since_.reset();
-      see_oom();
+      check_oom();
     }
     return;
   }
   oom_ = std::move(oom);
   oom_since_.reset();
   oom_event_ = oom_ ? oom_eventfd(oom_->memory_directory) : UniqueFd();
-  if (oom_) see_oom();
+  if (oom_) check_oom();
 }
 
-void Watchdog::see_oom() {
+void Watchdog::check_oom() {
   std::uint64_t times = 0;
   if (oom_event_.valid()) (void)!::read(oom_event_.get(), &times, sizeof times);
   if (!oom_ || !under_oom(*oom_)) {
@@ -153,7 +153,7 @@ void Watchdog::check() {
     freeze_ = std::move(still);  // the agent has replaced it and has not signalled yet
   }
   if (!oom_ || !oom_since_) return;
-  see_oom();
+  check_oom();
   if (!oom_since_ || now < *oom_since_ + oom_->wait + kPatience) return;
   do_writes(*oom_);
   oom_since_.reset();
@@ -171,8 +171,8 @@ int run_watchdog(const std::string& directory) {
     const int ready = ::poll(waits, 2, due < 0 ? kLook : std::min(due, kLook));
     if (ready < 0 && errno != EINTR) ::sleep(1);
     watchdog.check();
-    if (waits[1].revents != 0) watchdog.see_oom();
-    watchdog.see_files();
+    if (waits[1].revents != 0) watchdog.check_oom();
+    watchdog.reload_files();
   }
   return 0;
 }

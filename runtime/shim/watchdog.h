@@ -56,10 +56,10 @@ class Watchdog {
   // Blocks kFilesChanged. When the descriptors cannot be made there is no watchdog: then only the next agent undoes the
   // changes.
   explicit Watchdog(std::string attempt_directory);
-  [[nodiscard]] int files_fd() const { return signal_.get(); }   // readable: call see_files()
-  [[nodiscard]] int oom_fd() const { return oom_event_.get(); }  // readable: call see_oom()
-  void see_files();
-  void see_oom();
+  [[nodiscard]] int files_fd() const { return signal_.get(); }   // readable: call reload_files()
+  [[nodiscard]] int oom_fd() const { return oom_event_.get(); }  // readable: call check_oom()
+  void reload_files();
+  void check_oom();
   [[nodiscard]] bool is_idle() const { return !freeze_ && !oom_; }
   // Milliseconds until check() has work to do; -1: nothing is due.
   [[nodiscard]] int timeout() const;

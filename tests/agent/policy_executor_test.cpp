@@ -24,7 +24,7 @@ class FakeSubject : public Subject {
   const config::Policy* policy() const override { return &of_policy; }
   std::optional<Bytes> memory_limit() const override { return std::nullopt; }
   std::optional<Bytes> original_limit() const override { return std::nullopt; }
-  void tell(Severity, std::string, std::string, EventFields) override {}
+  void report(Severity, std::string, std::string, EventFields) override {}
   Result<runtime::process::ProcessId> first_process() const override { return fail("none"); }
   Status raise_memory_limit(Bytes) override { return act(); }
   std::optional<runtime::cgroup::CpuBandwidth> own_cpu() const override { return std::nullopt; }

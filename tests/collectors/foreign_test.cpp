@@ -52,7 +52,7 @@ class Foreign : public ::testing::Test {
     return all;
   }
   // As if so much time had gone by.
-  void later(std::chrono::milliseconds by) { (void)all_->look_again(ForeignCgroups::Clock::now() + by); }
+  void later(std::chrono::milliseconds by) { (void)all_->refresh(ForeignCgroups::Clock::now() + by); }
 
   testing::FakeProc proc_;
   testing::TempDir cgroups_, files_;
@@ -84,7 +84,7 @@ TEST_F(Foreign, ABoundCutsOffTheSameEachTime) {
   EXPECT_EQ(first.size(), 5U);
   EXPECT_EQ(first.front(), "/");
   cgroup("/z.slice");
-  (void)all_->see_changes();
+  (void)all_->handle_events();
   EXPECT_EQ(paths(), first);
 }
 
@@ -105,7 +105,7 @@ TEST_F(Foreign, AContainerIsAskedAgainUntilAllIsKnown) {
   open();
   const std::string path = "/docker/" + id_of('a');
   cgroup(path);
-  (void)all_->see_changes();
+  (void)all_->handle_events();
   ASSERT_TRUE(target(path));
   EXPECT_EQ(target(path)->who->name, id_of('a'));
   EXPECT_LE(all_->due(), ForeignCgroups::Clock::now() + 60ms);
@@ -150,11 +150,11 @@ TEST_F(Foreign, AStartOnFileIsNotThatOfAnEarlierRun) {
   const auto old = std::chrono::sys_days(std::chrono::year(2020) / 1 / 1);
   EXPECT_EQ(*target(path)->started, old) << "it was there before the agent: the file is all there is";
   std::filesystem::remove_all(cgroups_.path() + path);
-  (void)all_->see_changes();
+  (void)all_->handle_events();
   EXPECT_FALSE(target(path));
   const auto before = std::chrono::system_clock::now();
   cgroup(path, "7\n");
-  (void)all_->see_changes();
+  (void)all_->handle_events();
   EXPECT_GE(*target(path)->started, before - 1s);
 }
 
@@ -163,7 +163,7 @@ TEST_F(Foreign, ChangesNameWhatIsGoneAndForgetIt) {
   cgroup(path);
   open();
   std::filesystem::remove_all(cgroups_.path() + path);
-  EXPECT_EQ(all_->see_changes(), std::vector<std::string>{path});
+  EXPECT_EQ(all_->handle_events(), std::vector<std::string>{path});
   EXPECT_FALSE(target(path));
   EXPECT_GT(all_->due(), ForeignCgroups::Clock::now() + 30s) << "nobody asks for it any more";
   later(20s);
@@ -206,7 +206,7 @@ TEST_F(Foreign, WithoutItsPodsRowTheFirstContainerHasTheNetwork) {
 TEST_F(Foreign, AScanFindsWhatNobodyToldOf) {
   open();
   cgroup("/x.slice");
-  const auto gone = all_->look_again(ForeignCgroups::Clock::now() + 61s);
+  const auto gone = all_->refresh(ForeignCgroups::Clock::now() + 61s);
   EXPECT_TRUE(gone.empty());
   EXPECT_TRUE(target("/x.slice"));
 }

@@ -173,7 +173,7 @@ TEST_F(ROOT_Discovery, AProcessInANetworkOfItsOwnIsFound) {
     return std::nullopt;
   };
   EXPECT_TRUE(test::within(2, [&] {
-    (void)all->look_again(steady_clock::now());
+    (void)all->refresh(steady_clock::now());
     const auto found = row();
     return found && found->network_pid == pid;
   }));

@@ -75,7 +75,7 @@ TEST_F(WatchdogTest, IsToldByASignalThatHarmsNobodyElse) {
   ::raise(kFilesChanged);
   pollfd wait{watchdog.files_fd(), POLLIN, 0};
   ASSERT_EQ(::poll(&wait, 1, 1000), 1);
-  watchdog.see_files();
+  watchdog.reload_files();
   EXPECT_EQ(watchdog.timeout(), 0);
   // The agent has done it in the last moment.
   ::unlink((dir_.path() + "/watchdog.freeze").c_str());
@@ -103,10 +103,10 @@ TEST_F(WatchdogTest, ANewHoldOfALivingAgentIsCountedFromItsBeginning) {
   ::usleep(50'000);
   const int left = watchdog.timeout();
   ASSERT_GT(left, 0);
-  watchdog.see_files();
+  watchdog.reload_files();
   EXPECT_LE(watchdog.timeout(), left) << "nothing was signalled";
   ::raise(kFilesChanged);
-  watchdog.see_files();
+  watchdog.reload_files();
   EXPECT_GT(watchdog.timeout(), left);
 }
 
