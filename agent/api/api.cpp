@@ -12,6 +12,7 @@
 #include "agent/http/http_sd.h"
 #include "agent/pods/pod_json.h"
 #include "config/quantity.h"
+#include "runtime/json.h"
 #include "runtime/process/signals.h"
 
 namespace mete::agent {

@@ -15,6 +15,7 @@
 #include "runtime/cgroup/refusals.h"
 #include "runtime/cgroup/setting.h"
 #include "runtime/cgroup/text.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 namespace {

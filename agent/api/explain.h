@@ -2,9 +2,10 @@
 // Explains the limits of a pod and its containers: their values, where each comes from, and recent events about them.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "agent/foreign/ledger.h"
 #include "agent/pods/pod.h"
-#include "runtime/json.h"
 
 namespace mete::agent {
 

@@ -23,5 +23,3 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "runtime/json.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/export/usage_models.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 namespace {

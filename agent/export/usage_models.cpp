@@ -9,6 +9,7 @@
 
 #include "agent/enforcement/memory_enforcer.h"
 #include "runtime/file.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 namespace {

@@ -3,6 +3,8 @@
 // over restarts of containers, pods, agent and machine, so that `mete advise` has days of data.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <map>
 #include <memory>
 #include <string>
@@ -11,7 +13,6 @@
 #include "agent/base/services.h"
 #include "agent/pods/reconciler.h"
 #include "enforcers/usage_model.h"
-#include "runtime/json.h"
 
 namespace mete::agent {
 

@@ -2,6 +2,7 @@
 #include "agent/forensics/forensic_record.h"
 
 #include "collectors/kernel/parse.h"
+#include "runtime/json.h"
 #include "runtime/shim/log_writer.h"
 
 namespace mete::agent {

@@ -2,6 +2,8 @@
 // The facts about one OOM kill, or one action of a policy: stored under STATE/forensics, one JSON file each.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -13,7 +15,6 @@
 #include "collectors/kernel/sample.h"
 #include "config/units.h"
 #include "enforcers/restart.h"
-#include "runtime/json.h"
 
 namespace mete::agent {
 

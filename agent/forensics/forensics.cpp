@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "runtime/file.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 namespace {

@@ -5,6 +5,7 @@
 #include "agent/pods/pre_stop_json.h"
 #include "agent/pods/resource_json.h"
 #include "enforcers/qos.h"
+#include "runtime/json.h"
 
 namespace mete::agent {
 namespace {

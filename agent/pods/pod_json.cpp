@@ -3,6 +3,7 @@
 
 #include "agent/pods/resource_json.h"
 #include "enforcers/qos.h"
+#include "runtime/json.h"
 #include "runtime/shim/log_writer.h"
 
 namespace mete::agent {

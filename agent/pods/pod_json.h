@@ -2,8 +2,9 @@
 // Pods as JSON: what the API says of them.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "agent/pods/pod.h"
-#include "runtime/json.h"
 
 namespace mete::agent {
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/pre_stop_json.h"
 
+#include "runtime/json.h"
+
 namespace mete::agent {
 
 using nlohmann::json;

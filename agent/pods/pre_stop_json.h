@@ -2,8 +2,9 @@
 // A preStop hook as JSON: in a pod's record, and in what makes a container another one.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "config/pod_spec.h"
-#include "runtime/json.h"
 
 namespace mete::agent {
 
