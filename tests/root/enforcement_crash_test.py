@@ -39,7 +39,8 @@ def group(agent):
 def waiting_for(own, share):
     """Gives what waits until usage is past this share of the limit; None: until it is out of memory. It is so at once when it was before."""
     if not V1:
-        yield lambda: wait_for("it to need so much", lambda: own.out_of_memory() if share is None else own.memory_usage() >= share * LIMIT, every=0.001)
+        # By the peak: what the agent kills in milliseconds is small again at the next look.
+        yield lambda: wait_for("it to need so much", lambda: own.out_of_memory() if share is None else own.memory_peak() >= share * LIMIT, every=0.001)
         return
     event = os.eventfd(0, os.EFD_NONBLOCK)
     watched = os.open(own.file("memory.oom_control" if share is None else "memory.usage_in_bytes"), os.O_RDONLY)

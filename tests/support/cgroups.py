@@ -53,6 +53,9 @@ class Cgroup:
     def memory_usage(self):
         return int(self.read("memory.usage_in_bytes", "memory.current"))
 
+    def memory_peak(self):
+        return int(self.read("memory.max_usage_in_bytes", "memory.peak"))
+
     def pids_max(self):
         text = self.read("pids.max").strip()
         return None if text == "max" else int(text)
