@@ -12,6 +12,7 @@
 
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
+#include "agent/pods/pod_paths.h"
 #include "runtime/file.h"
 
 namespace mete::agent::cli {
@@ -159,8 +160,8 @@ std::string why_no_log(const std::string& pod, const Json& container) {
 int logs(const Common& common, const LogOptions& options) {
   const std::string key = pod_key(options.pod);
   const auto slash = key.find('/');
-  const std::string directory = common.settings.logs() + "/" + key.substr(0, slash) + "_" + key.substr(slash + 1);
-  std::string path = options.container.empty() ? only_log(directory) : directory + "/" + options.container + ".log";
+  const PodPaths paths(common.settings, {.namespace_ = key.substr(0, slash), .name = key.substr(slash + 1)});
+  std::string path = options.container.empty() ? only_log(paths.logs()) : paths.log(options.container);
   if (path.empty() || ::access(path.c_str(), R_OK) != 0) {
     const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + key);
     if (fetched.code != kDone) return fetched.code;
