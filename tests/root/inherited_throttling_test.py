@@ -51,10 +51,12 @@ def test_the_sum_over_the_ancestors_bounds_what_was_inherited():
             assert shown(agent, "mete_container_cpu_ancestor_throttled_seconds_total", middle) <= shown(agent, "mete_container_cpu_ancestor_throttled_seconds_total", leaf)
             assert shown(agent, "mete_container_cpu_ancestor_throttled_seconds_total", top) is None
             if os.path.exists(mount + leaf + "/cpu.stat.local"):
+                # The bound counts the stops of both ancestors, also those at one time: the exact sum passes a second later.
+                wait_for("a second of it", lambda: (shown(agent, "mete_container_cpu_inherited_throttled_seconds_total", leaf) or 0) > 1)
                 inherited = shown(agent, "mete_container_cpu_inherited_throttled_seconds_total", leaf)
                 most = shown(agent, "mete_container_cpu_ancestor_throttled_seconds_total", leaf)  # read later: it has grown
                 print("     inherited %.2f s, at most %.2f s" % (inherited, most))
-                assert 1 < inherited <= most, (inherited, most)
+                assert inherited <= most, (inherited, most)
         finally:
             if process:
                 process.kill()
