@@ -92,6 +92,17 @@ void read_labels(const Node& process, ReadContext& context) {
   if (selinux.asks()) selinux.refuse("SELinux labels cannot be set; leave the field out");
 }
 
+// A later variable of the same name replaces the earlier one: programs differ in which of two they see.
+void set_variable(std::vector<std::string>& env, std::string text) {
+  const std::string name = text.substr(0, text.find('=') + 1);
+  const auto at = std::find_if(env.begin(), env.end(), [&](const auto& other) { return other.starts_with(name); });
+  if (at == env.end() || name.empty()) {
+    env.push_back(std::move(text));
+  } else {
+    *at = std::move(text);
+  }
+}
+
 }  // namespace
 
 void read_process_part(const Node& process, ReadContext& context) {
@@ -102,10 +113,10 @@ void read_process_part(const Node& process, ReadContext& context) {
   }
   launch.args = process["args"].texts();
   if (launch.args.empty() || launch.args.front().empty()) process["args"].bad("no command", "at least one word");
-  launch.env = process["env"].texts();
-  for (const auto& each : launch.env) {
+  for (auto& each : process["env"].texts()) {
     if (each.find('=') == std::string::npos || each.front() == '=')
       process["env"].bad("\"" + each + "\"", "NAME=value");
+    set_variable(launch.env, std::move(each));
   }
   launch.cwd = process["cwd"].text();
   if (launch.cwd.empty() || launch.cwd.front() != '/') process["cwd"].bad("\"" + launch.cwd + "\"", "an absolute path");

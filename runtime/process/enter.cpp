@@ -34,8 +34,6 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
     if (std::holds_alternative<JoinKeyring>(op)) plan.ops.push_back(op);
   }
   if (!plan.identity.apparmor_profile.empty()) plan.ops.push_back(OpenProfile{});
-  // The user namespace comes first: it gives the right to join the others. The mount namespace comes last: with it this
-  // /proc becomes unreachable.
   constexpr std::array<std::pair<NamespaceKind, const char*>, 8> kKinds = {{{NamespaceKind::user, "user"},
                                                                             {NamespaceKind::pid, "pid"},
                                                                             {NamespaceKind::network, "net"},
@@ -44,6 +42,7 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
                                                                             {NamespaceKind::cgroup, "cgroup"},
                                                                             {NamespaceKind::time, "time"},
                                                                             {NamespaceKind::mount, "mnt"}}};
+  JoinNamespaces joins;
   for (const auto& [kind, name] : kKinds) {
     const std::string path = "/proc/" + std::to_string(spec.pid) + "/ns/" + name;
     const std::string own = std::string("/proc/self/ns/") + name;
@@ -59,9 +58,10 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
     if (kind == NamespaceKind::pid) {
       plan.join_pid_namespace = path;
     } else {
-      plan.ops.push_back(JoinNamespace{kind, path});
+      joins.all.push_back({kind, path});
     }
   }
+  if (!joins.all.empty()) plan.ops.push_back(std::move(joins));
   std::string directory = "/";
   for (const auto& op : container.ops) {
     if (const auto* change = std::get_if<ChangeDirectory>(&op)) directory = change->path;

@@ -6,34 +6,13 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string_view>
+
+#include "runtime/process/namespace_files.h"
 
 namespace mete::runtime::process {
 namespace {
-
-constexpr std::uint64_t kCloneNewTime = 0x80;  // CLONE_NEWTIME
-
-std::uint64_t clone_flag(NamespaceKind kind) {
-  switch (kind) {
-    case NamespaceKind::mount:
-      return CLONE_NEWNS;
-    case NamespaceKind::pid:
-      return CLONE_NEWPID;
-    case NamespaceKind::network:
-      return CLONE_NEWNET;
-    case NamespaceKind::ipc:
-      return CLONE_NEWIPC;
-    case NamespaceKind::uts:
-      return CLONE_NEWUTS;
-    case NamespaceKind::cgroup:
-      return CLONE_NEWCGROUP;
-    case NamespaceKind::user:
-      return CLONE_NEWUSER;
-    case NamespaceKind::time:
-      return kCloneNewTime;
-  }
-  return 0;
-}
 
 const NamespaceUse* find(const LaunchSpec& spec, NamespaceKind kind) {
   const auto at = std::find_if(spec.namespaces.begin(), spec.namespaces.end(),
@@ -82,7 +61,12 @@ Result<std::string> sysctl_path(const LaunchSpec& spec, const std::string& key) 
     needed = NamespaceKind::network;
   } else if (key.starts_with("fs.mqueue.") || std::find(kIpc.begin(), kIpc.end(), key) != kIpc.end()) {
     needed = NamespaceKind::ipc;
-  } else if (key == "kernel.hostname" || key == "kernel.domainname") {
+  } else if (key == "kernel.hostname") {
+    return fail("sysctl: found \"kernel.hostname\", expected the name in the field of its own (hostname)");
+  } else if (key == "kernel.domainname") {
+    // dockerd has no other way to set it.
+    if (!spec.domainname.empty())
+      return fail("sysctl: found \"kernel.domainname\" and a domainname, expected one of the two");
     needed = NamespaceKind::uts;
   } else {
     return fail("sysctl: found \"" + key +
@@ -97,26 +81,80 @@ Result<std::string> sysctl_path(const LaunchSpec& spec, const std::string& key) 
   return path;
 }
 
-Status add_mounts(const std::vector<MountSpec>& mounts, std::vector<SetupOp>& ops) {
-  for (const auto& mount : mounts) {
+// The path without a slash at its end.
+std::string_view trimmed(std::string_view path) {
+  while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+  return path;
+}
+
+// /proc and /sys are what later operations mask and protect, by their names. An image whose /proc is a symbolic link
+// could lead them elsewhere (CVE-2019-19921, CVE-2023-27561).
+bool may_have_no_links(const MountSpec& mount) {
+  const auto at = trimmed(mount.destination);
+  return mount.type == "proc" || mount.type == "sysfs" || at == "/proc" || at == "/sys";
+}
+
+// What a read-only tmpfs, and /dev, contain is made after them: other mounts, devices, the working directory. So the
+// mount is made writable. It becomes read-only `late`, when all of that is there; a remount of it, which says itself
+// what the mount is to be, comes in its place.
+enum class ReadOnly : std::uint8_t { at_once, late, by_remount };
+
+ReadOnly when_read_only(const std::vector<MountSpec>& mounts, std::size_t index) {
+  const MountSpec& mount = mounts[index];
+  const auto at = trimmed(mount.destination);
+  if (((mount.attributes | mount.top_attributes) & MOUNT_ATTR_RDONLY) == 0 || mount.remount) return ReadOnly::at_once;
+  if (mount.type != "tmpfs" && at != "/dev") return ReadOnly::at_once;
+  const auto next = std::find_if(mounts.begin() + static_cast<std::ptrdiff_t>(index) + 1, mounts.end(),
+                                 [&](const MountSpec& later) { return trimmed(later.destination) == at; });
+  if (next == mounts.end()) return ReadOnly::late;
+  // A late change would meet what is mounted on top.
+  return next->remount ? ReadOnly::by_remount : ReadOnly::at_once;
+}
+
+BindMount bind_of(const MountSpec& mount, bool in_user_namespace) {
+  MountCopier copier = MountCopier::child;
+  if (!mount.id_map.empty() || (mount.propagation & MS_SHARED) != 0) {
+    copier = MountCopier::launcher;
+  } else if (in_user_namespace && mount.sub_path.empty()) {
+    copier = MountCopier::launcher_if_allowed;
+  }
+  return {.source = mount.source,
+          .sub_path = mount.sub_path,
+          .destination = mount.destination,
+          .no_links = may_have_no_links(mount),
+          .attributes = mount.attributes,
+          .top_attributes = mount.top_attributes,
+          .cleared = mount.cleared,
+          .top_cleared = mount.top_cleared,
+          .propagation = mount.propagation,
+          .recursive = mount.recursive,
+          .copier = copier,
+          .id_map = mount.id_map};
+}
+
+// `late`: what is to be done when everything else is made.
+Status add_mounts(const LaunchSpec& spec, const std::vector<MountSpec>& mounts, std::vector<SetupOp>& ops,
+                  std::vector<SetupOp>& late) {
+  const bool in_user_namespace = joined_or_own(spec, NamespaceKind::user);
+  for (std::size_t i = 0; i < mounts.size(); ++i) {
+    MountSpec mount = mounts[i];
     METE_CHECK(check_inside_path(mount.destination, "mount destination"));
+    const ReadOnly when = when_read_only(mounts, i);
+    if (when != ReadOnly::at_once) {
+      mount.attributes &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
+      mount.top_attributes &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
+    }
+    if (when == ReadOnly::late) late.push_back(ChangeMount{.path = mount.destination, .attributes = MOUNT_ATTR_RDONLY});
     if (mount.remount) {
-      ops.push_back(ChangeMount{mount.destination, mount.attributes | mount.top_attributes, mount.recursive});
+      ops.push_back(ChangeMount{mount.destination, mount.attributes | mount.top_attributes,
+                                mount.cleared | mount.top_cleared, mount.recursive});
     } else if (mount.type == "bind") {
-      const bool mapped = !mount.id_map.uids.empty() || !mount.id_map.gids.empty();
-      ops.push_back(BindMount{.source = mount.source,
-                              .sub_path = mount.sub_path,
-                              .destination = mount.destination,
-                              .attributes = mount.attributes,
-                              .top_attributes = mount.top_attributes,
-                              .propagation = mount.propagation,
-                              .recursive = mount.recursive,
-                              .by_launcher = mapped || (mount.propagation & MS_SHARED) != 0,
-                              .id_map = mount.id_map});
+      ops.push_back(bind_of(mount, in_user_namespace));
     } else {
       ops.push_back(MountFilesystem{.type = mount.type,
                                     .source = mount.source,
                                     .destination = mount.destination,
+                                    .no_links = may_have_no_links(mount),
                                     .options = split_options(mount.data),
                                     .attributes = mount.attributes,
                                     .propagation = mount.propagation,
@@ -151,7 +189,7 @@ Status add_root(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
 
 void add_devices(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   const bool has_dev = std::any_of(spec.mounts.begin(), spec.mounts.end(), [](const MountSpec& mount) {
-    return mount.destination == "/dev" && mount.type == "tmpfs";
+    return trimmed(mount.destination) == "/dev" && mount.type != "bind" && !mount.remount;
   });
   for (const auto& device : spec.devices) {
     // /dev/ptmx is always that of the container's own devpts (config-linux.md, default devices).
@@ -167,6 +205,7 @@ void add_devices(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
 }
 
 void add_namespaces(const LaunchSpec& spec, Plan& plan) {
+  JoinNamespaces joins;
   for (const auto& use : spec.namespaces) {
     if (use.path.empty()) {
       if (use.kind == NamespaceKind::time) {
@@ -179,14 +218,11 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
       plan.join_pid_namespace = use.path;
     } else if (use.kind == NamespaceKind::user) {
       plan.join_user_namespace = use.path;
-    } else if (use.kind != NamespaceKind::mount) {
-      plan.ops.push_back(JoinNamespace{use.kind, use.path});
+    } else {
+      joins.all.push_back(use);
     }
   }
-  // The mount namespace comes last: after it the paths of the others may not exist.
-  if (const auto* mount = find(spec, NamespaceKind::mount); mount != nullptr && !mount->path.empty()) {
-    plan.ops.push_back(JoinNamespace{NamespaceKind::mount, mount->path});
-  }
+  if (!joins.all.empty()) plan.ops.push_back(std::move(joins));
   if (has_own(spec, NamespaceKind::user)) {
     plan.uid_mappings = spec.uid_mappings;
     plan.gid_mappings = spec.gid_mappings;
@@ -205,7 +241,12 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
   };
   offset("monotonic", spec.monotonic_offset);
   offset("boottime", spec.boottime_offset);
-  if (has_own(spec, NamespaceKind::uts) && !spec.hostname.empty())
+  if (plan.new_time_namespace && plan.join_user_namespace.empty()) {
+    plan.ops.insert(plan.ops.begin(), NewTimeNamespace{std::move(plan.time_offsets)});
+    plan.new_time_namespace = false;
+    plan.time_offsets.clear();
+  }
+  if (has_own(spec, NamespaceKind::uts) && !(spec.hostname.empty() && spec.domainname.empty()))
     plan.ops.push_back(SetHostname{spec.hostname, spec.domainname});
   if (has_own(spec, NamespaceKind::network)) {
     // A network namespace costs as much as the rest of the clone. The child makes it while the launcher makes the
@@ -219,7 +260,8 @@ Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   const bool own_mounts = has_own(spec, NamespaceKind::mount);
   if (own_mounts) ops.push_back(MakeMountsPrivate{spec.receive_host_mounts});
   METE_CHECK(add_root(spec, ops));
-  METE_CHECK(add_mounts(spec.mounts, ops));
+  std::vector<SetupOp> late;
+  METE_CHECK(add_mounts(spec, spec.mounts, ops, late));
   add_devices(spec, ops);
   for (const auto& [key, value] : spec.sysctls) {
     METE_TRY(std::string path, sysctl_path(spec, key));
@@ -231,12 +273,14 @@ Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   own.cpus.clear();
   add_cgroup_entry(own, ops);
   if (has_own(spec, NamespaceKind::cgroup)) ops.push_back(NewCgroupNamespace{});
-  METE_CHECK(add_mounts(spec.cgroup_mounts, ops));
+  METE_CHECK(add_mounts(spec, spec.cgroup_mounts, ops, late));
   if (spec.terminal) ops.push_back(OpenTerminal{spec.terminal->rows, spec.terminal->columns, true});
   for (const auto& path : spec.masked_paths) ops.push_back(MaskPath{path});
   for (const auto& path : spec.read_only_paths) ops.push_back(MakePathReadOnly{path});
   if (spec.hooks) ops.push_back(AwaitHooks{});
-  if (spec.read_only_root) ops.push_back(MakePathReadOnly{"/"});
+  if (spec.read_only_root) late.push_back(MakePathReadOnly{"/"});
+  if (!late.empty() && spec.cwd != "/") ops.push_back(MakeDirectory{spec.cwd});
+  ops.insert(ops.end(), std::make_move_iterator(late.begin()), std::make_move_iterator(late.end()));
   if (!spec.identity.apparmor_profile.empty()) ops.push_back(OpenProfile{});
   if (!spec.session_keyring.empty()) ops.push_back(JoinKeyring{spec.session_keyring});
   ops.push_back(!own_mounts ? SetupOp(EnterRoot{}) : spec.move_root ? SetupOp(MoveRoot{}) : SetupOp(PivotRoot{}));

@@ -32,21 +32,34 @@ struct Unshare {
   bool operator==(const Unshare&) const = default;
 };
 
-struct JoinNamespace {
+// Joins existing namespaces; each path must be a file of the kernel's namespace file system, of the kind that is named
+// (config-linux.md, "Namespaces"). The order follows from rights, not from the list (namespace_files.h).
+struct JoinNamespaces {
   static constexpr const char* kName = "join namespace";
-  NamespaceKind kind{};
-  std::string path;
+  std::vector<NamespaceUse> all;  // each kind at most once
   template <class Archive>
   void fields(Archive& archive) {
-    archive(kind, path);
+    archive(all);
   }
-  bool operator==(const JoinNamespace&) const = default;
+  bool operator==(const JoinNamespaces&) const = default;
+};
+
+// Makes a time namespace, sets its clocks and enters it. Comes before AwaitIdMappings: until then the process may still
+// write its own files in /proc, and the namespace belongs to the container's user namespace.
+struct NewTimeNamespace {
+  static constexpr const char* kName = "make time namespace";
+  std::string offsets;  // text for /proc/self/timens_offsets; empty: the clocks of the creator
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(offsets);
+  }
+  bool operator==(const NewTimeNamespace&) const = default;
 };
 
 struct SetHostname {
   static constexpr const char* kName = "set host name";
-  std::string name;
-  std::string domain;  // empty: not changed
+  std::string name;    // empty: not changed
+  std::string domain;  // the same
   template <class Archive>
   void fields(Archive& archive) {
     archive(name, domain);
@@ -90,6 +103,7 @@ struct MountFilesystem {
   std::string type;
   std::string source;
   std::string destination;
+  bool no_links = false;             // a symbolic link in `destination` is an error
   std::vector<std::string> options;  // "key=value" or "flag"
   std::uint64_t attributes = 0;
   std::uint64_t propagation = 0;
@@ -97,9 +111,19 @@ struct MountFilesystem {
   bool copy_up = false;
   template <class Archive>
   void fields(Archive& archive) {
-    archive(type, source, destination, options, attributes, propagation, optional, copy_up);
+    archive(type, source, destination, no_links, options, attributes, propagation, optional, copy_up);
   }
   bool operator==(const MountFilesystem&) const = default;
+};
+
+enum class MountCopier : std::uint8_t {
+  child,
+  // The launcher, before the clone: the child lacks the right (id_map) or would lose the mount's peers with its own
+  // mount namespace (a shared mount).
+  launcher,
+  // The same where the launcher may do it, else the child: in a user namespace the child may not reach what only the
+  // launcher's user may (a directory of mode 0700), nor clear attributes that the mount has.
+  launcher_if_allowed,
 };
 
 struct BindMount {
@@ -107,17 +131,20 @@ struct BindMount {
   std::string source;
   std::string sub_path;
   std::string destination;
+  bool no_links = false;  // a symbolic link in `destination` is an error
   std::uint64_t attributes = 0;
   std::uint64_t top_attributes = 0;
+  std::uint64_t cleared = 0;      // attributes that the mount at `source` may have and the new one has not
+  std::uint64_t top_cleared = 0;  // the same, of the topmost mount only
   std::uint64_t propagation = 0;
   bool recursive = false;
-  // The launcher copies `source` before the clone, because the child lacks the right (id_map) or would lose the mount's
-  // peers with its own mount namespace (a shared mount).
-  bool by_launcher = false;
+  // Who copies the mount at `source`.
+  MountCopier copier = MountCopier::child;
   IdMap id_map;
   template <class Archive>
   void fields(Archive& archive) {
-    archive(source, sub_path, destination, attributes, top_attributes, propagation, recursive, by_launcher, id_map);
+    archive(source, sub_path, destination, no_links, attributes, top_attributes, cleared, top_cleared, propagation,
+            recursive, copier, id_map);
   }
   bool operator==(const BindMount&) const = default;
 };
@@ -127,10 +154,11 @@ struct ChangeMount {
   static constexpr const char* kName = "change the mount";
   std::string path;
   std::uint64_t attributes = 0;
+  std::uint64_t cleared = 0;
   bool recursive = false;
   template <class Archive>
   void fields(Archive& archive) {
-    archive(path, attributes, recursive);
+    archive(path, attributes, cleared, recursive);
   }
   bool operator==(const ChangeMount&) const = default;
 };
@@ -279,8 +307,9 @@ struct PivotRoot {
   bool operator==(const PivotRoot&) const = default;
 };
 
-// Moves the container's root on top of "/", for machines whose root is the kernel's first file system (an initramfs),
-// which pivot_root cannot exchange. Weaker than a pivot: a process with CAP_SYS_ADMIN can uncover what lies below.
+// For machines whose root may be the kernel's first file system (an initramfs), which pivot_root cannot exchange. Where
+// pivot_root can, it is used. Elsewhere all other mounts are detached, and the container's root is moved on top of "/".
+// That is weaker than a pivot: a process with CAP_SYS_ADMIN can uncover the file system that was the root.
 struct MoveRoot {
   static constexpr const char* kName = "move root";
   template <class Archive>
@@ -307,6 +336,17 @@ struct JoinKeyring {
   bool operator==(const JoinKeyring&) const = default;
 };
 
+// Makes a directory with those above it, while the root can still be written to. One that is there is not changed.
+struct MakeDirectory {
+  static constexpr const char* kName = "make directory";
+  std::string path;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(path);
+  }
+  bool operator==(const MakeDirectory&) const = default;
+};
+
 struct ChangeDirectory {
   static constexpr const char* kName = "change directory";
   std::string path;
@@ -317,11 +357,11 @@ struct ChangeDirectory {
   bool operator==(const ChangeDirectory&) const = default;
 };
 
-using SetupOp =
-    std::variant<AwaitIdMappings, JoinNamespace, SetHostname, LoopbackUp, MakeMountsPrivate, MountRoot, MountFilesystem,
-                 BindMount, MakeDevice, MakeSymlink, AwaitCgroups, NewCgroupNamespace, WriteSysctl, MaskPath,
-                 MakePathReadOnly, PivotRoot, ChangeDirectory, ChangeMount, SetRootPropagation, OpenTerminal,
-                 AwaitHooks, Tune, SetAffinity, OpenProfile, EnterRoot, JoinKeyring, Unshare, MoveRoot>;
+using SetupOp = std::variant<AwaitIdMappings, JoinNamespaces, SetHostname, LoopbackUp, MakeMountsPrivate, MountRoot,
+                             MountFilesystem, BindMount, MakeDevice, MakeSymlink, AwaitCgroups, NewCgroupNamespace,
+                             WriteSysctl, MaskPath, MakePathReadOnly, PivotRoot, ChangeDirectory, ChangeMount,
+                             SetRootPropagation, OpenTerminal, AwaitHooks, Tune, SetAffinity, OpenProfile, EnterRoot,
+                             JoinKeyring, Unshare, MoveRoot, NewTimeNamespace, MakeDirectory>;
 
 // What the child does after the last operation.
 enum class Final : std::uint8_t {
@@ -334,8 +374,8 @@ struct Plan {
   std::uint64_t clone_flags = 0;    // CLONE_NEW*, for clone3
   std::string join_pid_namespace;   // the parent joins it, because setns() takes effect at the next clone
   std::string join_user_namespace;  // an intermediate process joins it, so that the cloned namespaces belong to it
-  bool new_time_namespace = false;
-  std::string time_offsets;  // text for /proc/self/timens_offsets
+  bool new_time_namespace = false;  // the intermediate process makes it; without one see NewTimeNamespace
+  std::string time_offsets;         // text for /proc/self/timens_offsets
   std::vector<IdMapping> uid_mappings;
   std::vector<IdMapping> gid_mappings;
   CgroupJoin cgroup;
