@@ -10,41 +10,14 @@
 #include <string_view>
 
 #include "runtime/process/namespace_files.h"
+#include "runtime/process/plan_parts.h"
 
 namespace mete::runtime::process {
 namespace {
 
-const NamespaceUse* find(const LaunchSpec& spec, NamespaceKind kind) {
-  const auto at = std::find_if(spec.namespaces.begin(), spec.namespaces.end(),
-                               [&](const NamespaceUse& use) { return use.kind == kind; });
-  return at == spec.namespaces.end() ? nullptr : &*at;
-}
-
 bool has_own(const LaunchSpec& spec, NamespaceKind kind) {
   const auto* use = find(spec, kind);
   return use != nullptr && use->path.empty();
-}
-
-bool joined_or_own(const LaunchSpec& spec, NamespaceKind kind) {
-  return find(spec, kind) != nullptr;
-}
-
-std::vector<std::string> split_options(std::string_view data) {
-  std::vector<std::string> options;
-  while (!data.empty()) {
-    const auto comma = data.find(',');
-    if (comma != 0) options.emplace_back(data.substr(0, comma));
-    if (comma == std::string_view::npos) break;
-    data.remove_prefix(comma + 1);
-  }
-  return options;
-}
-
-Status check_inside_path(const std::string& path, std::string_view what) {
-  if (path.empty() || path.front() != '/') {
-    return fail(std::string(what) + ": found \"" + path + "\", expected an absolute path inside the container");
-  }
-  return {};
 }
 
 // A sysctl must belong to a namespace of the container's own (CVE-2022-0811).
@@ -81,90 +54,6 @@ Result<std::string> sysctl_path(const LaunchSpec& spec, const std::string& key) 
   return path;
 }
 
-// The path without a slash at its end.
-std::string_view trimmed(std::string_view path) {
-  while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
-  return path;
-}
-
-// /proc and /sys are what later operations mask and protect, by their names. An image whose /proc is a symbolic link
-// could lead them elsewhere (CVE-2019-19921, CVE-2023-27561).
-bool may_have_no_links(const MountSpec& mount) {
-  const auto at = trimmed(mount.destination);
-  return mount.type == "proc" || mount.type == "sysfs" || at == "/proc" || at == "/sys";
-}
-
-// What a read-only tmpfs, and /dev, contain is made after them: other mounts, devices, the working directory. So the
-// mount is made writable. It becomes read-only `late`, when all of that is there; a remount of it, which says itself
-// what the mount is to be, comes in its place.
-enum class ReadOnly : std::uint8_t { at_once, late, by_remount };
-
-ReadOnly when_read_only(const std::vector<MountSpec>& mounts, std::size_t index) {
-  const MountSpec& mount = mounts[index];
-  const auto at = trimmed(mount.destination);
-  if (((mount.attributes | mount.top_attributes) & MOUNT_ATTR_RDONLY) == 0 || mount.remount) return ReadOnly::at_once;
-  if (mount.type != "tmpfs" && at != "/dev") return ReadOnly::at_once;
-  const auto next = std::find_if(mounts.begin() + static_cast<std::ptrdiff_t>(index) + 1, mounts.end(),
-                                 [&](const MountSpec& later) { return trimmed(later.destination) == at; });
-  if (next == mounts.end()) return ReadOnly::late;
-  // A late change would meet what is mounted on top.
-  return next->remount ? ReadOnly::by_remount : ReadOnly::at_once;
-}
-
-BindMount bind_of(const MountSpec& mount, bool in_user_namespace) {
-  MountCopier copier = MountCopier::child;
-  if (!mount.id_map.empty() || (mount.propagation & MS_SHARED) != 0) {
-    copier = MountCopier::launcher;
-  } else if (in_user_namespace && mount.sub_path.empty()) {
-    copier = MountCopier::launcher_if_allowed;
-  }
-  return {.source = mount.source,
-          .sub_path = mount.sub_path,
-          .destination = mount.destination,
-          .no_links = may_have_no_links(mount),
-          .attributes = mount.attributes,
-          .top_attributes = mount.top_attributes,
-          .cleared = mount.cleared,
-          .top_cleared = mount.top_cleared,
-          .propagation = mount.propagation,
-          .recursive = mount.recursive,
-          .copier = copier,
-          .id_map = mount.id_map};
-}
-
-// `late`: what is to be done when everything else is made.
-Status add_mounts(const LaunchSpec& spec, const std::vector<MountSpec>& mounts, std::vector<SetupOp>& ops,
-                  std::vector<SetupOp>& late) {
-  const bool in_user_namespace = joined_or_own(spec, NamespaceKind::user);
-  for (std::size_t i = 0; i < mounts.size(); ++i) {
-    MountSpec mount = mounts[i];
-    METE_CHECK(check_inside_path(mount.destination, "mount destination"));
-    const ReadOnly when = when_read_only(mounts, i);
-    if (when != ReadOnly::at_once) {
-      mount.attributes &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
-      mount.top_attributes &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
-    }
-    if (when == ReadOnly::late) late.push_back(ChangeMount{.path = mount.destination, .attributes = MOUNT_ATTR_RDONLY});
-    if (mount.remount) {
-      ops.push_back(ChangeMount{mount.destination, mount.attributes | mount.top_attributes,
-                                mount.cleared | mount.top_cleared, mount.recursive});
-    } else if (mount.type == "bind") {
-      ops.push_back(bind_of(mount, in_user_namespace));
-    } else {
-      ops.push_back(MountFilesystem{.type = mount.type,
-                                    .source = mount.source,
-                                    .destination = mount.destination,
-                                    .no_links = may_have_no_links(mount),
-                                    .options = split_options(mount.data),
-                                    .attributes = mount.attributes,
-                                    .propagation = mount.propagation,
-                                    .optional = mount.optional,
-                                    .copy_up = mount.copy_up});
-    }
-  }
-  return {};
-}
-
 Status add_root(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   METE_CHECK(check_inside_path(spec.rootfs, "root directory"));
   MountRoot root{.target = spec.rootfs, .overlay_dir = {}, .overlay_options = {}, .attributes = spec.root_attributes};
@@ -189,7 +78,7 @@ Status add_root(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
 
 void add_devices(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   const bool has_dev = std::any_of(spec.mounts.begin(), spec.mounts.end(), [](const MountSpec& mount) {
-    return trimmed(mount.destination) == "/dev" && mount.type != "bind" && !mount.remount;
+    return trimmed(mount.destination) == "/dev" && mount.type == "tmpfs" && !mount.remount;
   });
   for (const auto& device : spec.devices) {
     // /dev/ptmx is always that of the container's own devpts (config-linux.md, default devices).
@@ -290,6 +179,23 @@ Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
 }
 
 }  // namespace
+
+const NamespaceUse* find(const LaunchSpec& spec, NamespaceKind kind) {
+  const auto at = std::find_if(spec.namespaces.begin(), spec.namespaces.end(),
+                               [&](const NamespaceUse& use) { return use.kind == kind; });
+  return at == spec.namespaces.end() ? nullptr : &*at;
+}
+
+bool joined_or_own(const LaunchSpec& spec, NamespaceKind kind) {
+  return find(spec, kind) != nullptr;
+}
+
+Status check_inside_path(const std::string& path, std::string_view what) {
+  if (path.empty() || path.front() != '/') {
+    return fail(std::string(what) + ": found \"" + path + "\", expected an absolute path inside the container");
+  }
+  return {};
+}
 
 void add_cgroup_entry(const Tuning& tuning, std::vector<SetupOp>& ops) {
   if (!tuning.first_cpus.empty()) ops.push_back(SetAffinity{tuning.first_cpus});

@@ -95,6 +95,37 @@ def test_a_bind_source_below_a_folder_of_root_alone():
         assert done.code == 1 and oci.work + "/private/missing" in done.err, done
 
 
+def test_mounts_below_a_copy_of_the_launcher_stay_inside():
+    """In a user namespace, and with owners mapped, the launcher copies the volume: of a shared mount it must be no peer."""
+    with Oci() as oci:
+        volume = oci.work + "/volume"
+        os.makedirs(volume)
+        subprocess.run(["mount", "-t", "tmpfs", "volume", volume], check=True)
+        subprocess.run(["mount", "--make-shared", volume], check=True)
+        try:
+            os.makedirs(volume + "/below")
+            oci.config["process"]["capabilities"] = {each: ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"] for each in ("bounding", "effective", "permitted")}
+            for linux, options in ((in_user_namespace(oci), ["rbind"]), (in_user_namespace(oci), ["rbind", "rslave"]), (in_user_namespace(oci), ["bind", "idmap"])):
+                pid = oci.create(linux=linux, mounts=with_mount(oci, "/v", volume, options), script="mount -t tmpfs inner /v/below && touch /tmp/mounted; sleep 600")
+                oci.oci("start", "one")
+                wait_for("its mount", lambda: os.path.exists(oci.rootfs + "/tmp/mounted"))
+                assert " /v/below " in open("/proc/%d/mountinfo" % pid).read(), options
+                assert volume + "/below" not in open("/proc/self/mountinfo").read(), options
+                oci.oci("delete", "--force", "one")
+                os.remove(oci.rootfs + "/tmp/mounted")
+        finally:
+            subprocess.run(["umount", "-R", volume], check=True)
+
+
+def test_more_binds_than_descriptors_in_a_user_namespace():
+    with Oci() as oci:
+        os.makedirs(oci.work + "/volume")
+        mounts = oci.config["mounts"] + [{"destination": "/tmp/v%d" % number, "type": "bind", "source": oci.work + "/volume", "options": ["bind"]}
+                                         for number in range(1100)]
+        done = oci.run("grep -c ' /tmp/v' /proc/mounts", linux=in_user_namespace(oci), mounts=mounts)
+        assert done.out == "1100\n", done
+
+
 def test_a_domain_name_without_a_host_name():
     with Oci() as oci:
         oci.config.pop("hostname")
