@@ -105,16 +105,20 @@ def test_mounts_below_a_copy_of_the_launcher_stay_inside():
         try:
             os.makedirs(volume + "/below")
             oci.config["process"]["capabilities"] = {each: ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"] for each in ("bounding", "effective", "permitted")}
-            for linux, options in ((in_user_namespace(oci), ["rbind"]), (in_user_namespace(oci), ["rbind", "rslave"]), (in_user_namespace(oci), ["bind", "idmap"])):
-                pid = oci.create(linux=linux, mounts=with_mount(oci, "/v", volume, options), script="mount -t tmpfs inner /v/below && touch /tmp/mounted; sleep 600")
-                oci.oci("start", "one")
+            linux = in_user_namespace(oci)
+            for options in (["rbind"], ["rbind", "rslave"], ["bind", "idmap"]):
+                mounts = with_mount(oci, "/v", volume, options)
+                tried = oci.run("true", check=False, linux=linux, mounts=mounts)
+                if "map the owners" in tried.err:
+                    continue  # this file system has no id-mapped mounts
+                pid = oci.started(linux=linux, mounts=mounts, script="mount -t tmpfs inner /v/below && touch /tmp/mounted; sleep 600")
                 wait_for("its mount", lambda: os.path.exists(oci.rootfs + "/tmp/mounted"))
                 assert " /v/below " in open("/proc/%d/mountinfo" % pid).read(), options
                 assert volume + "/below" not in open("/proc/self/mountinfo").read(), options
                 oci.oci("delete", "--force", "one")
                 os.remove(oci.rootfs + "/tmp/mounted")
         finally:
-            subprocess.run(["umount", "-R", volume], check=True)
+            subprocess.run(["umount", "-l", "-R", volume], check=True)
 
 
 def test_more_binds_than_descriptors_in_a_user_namespace():
@@ -180,7 +184,7 @@ def test_rbind_and_bind_together_are_recursive():
                 done = oci.run("grep -c ' /v/below ' /proc/mounts; true", mounts=with_mount(oci, "/v", oci.work + "/volume", options))
                 assert done.out == below, (options, done)
         finally:
-            subprocess.run(["umount", oci.work + "/volume/below"], check=True)
+            subprocess.run(["umount", "-l", oci.work + "/volume/below"], check=True)
 
 
 def test_a_tmpfs_has_the_mode_of_the_directory_below():
@@ -212,7 +216,7 @@ def test_named_options_clear_what_the_source_has():
             still = [line.split()[5] for line in open("/proc/self/mountinfo") if line.split()[4] == volume]
             assert still == ["ro,nosuid,nodev,noexec,noatime"], "the host's own mount stays as it is: %s" % still
         finally:
-            subprocess.run(["umount", volume], check=True)
+            subprocess.run(["umount", "-l", volume], check=True)
 
 
 def test_idmap_with_a_user_namespace_by_path():
