@@ -24,7 +24,11 @@ constexpr std::uint64_t kPropagation = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UN
 
 void set_attributes(const ChildContext& child, int mount, std::uint64_t attributes, std::uint64_t cleared,
                     bool recursive, const char* shown) {
-  child.must(change_attributes(mount, attributes, cleared, recursive), "set mount attributes of", shown);
+  int done = change_attributes(mount, attributes, cleared, recursive);
+  // Read-only by a more privileged mount namespace (mount_namespaces(7)) stays so: podman names "rw" for every volume.
+  if (done != 0 && errno == EPERM && (cleared & MOUNT_ATTR_RDONLY) != 0)
+    done = change_attributes(mount, attributes, cleared & ~std::uint64_t{MOUNT_ATTR_RDONLY}, recursive);
+  child.must(done, "set mount attributes of", shown);
 }
 
 void set_propagation(const ChildContext& child, int mount, std::uint64_t propagation, const char* shown) {

@@ -29,7 +29,8 @@ constexpr std::array<KindNames, 8> kKinds = {{
     {CLONE_NEWUTS, "UTS namespace", "open UTS namespace", "join UTS namespace", "found no UTS namespace at"},
     {CLONE_NEWCGROUP, "cgroup namespace", "open cgroup namespace", "join cgroup namespace",
      "found no cgroup namespace at"},
-    {CLONE_NEWUSER, "user namespace", "open user namespace", "join user namespace", "found no user namespace at"},
+    {CLONE_NEWUSER, "user namespace", "open user namespace", "join user namespace",
+     "found the caller's own or no user namespace at"},
     {0x80 /* CLONE_NEWTIME */, "time namespace", "open time namespace", "join time namespace",
      "found no time namespace at"},
 }};
