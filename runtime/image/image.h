@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,8 +20,6 @@ struct ImageConfig {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::vector<std::uint32_t> groups;
-  // Home directories by user, of the image's own /etc/passwd. Absent: imported by a mete that did not note them.
-  std::optional<std::map<std::uint32_t, std::string>> homes;
   std::string stop_signal;  // "SIGTERM"; empty: SIGTERM
   std::map<std::string, std::string> labels;
   bool operator==(const ImageConfig&) const = default;

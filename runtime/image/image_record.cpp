@@ -27,7 +27,7 @@ std::string record_file(const std::string& name) {
 
 std::string to_record(const Image& image) {
   const ImageConfig& config = image.config;
-  json record = {
+  const json record = {
       {"version", kVersion},
       {"name", image.name},
       {"id", image.id},
@@ -45,9 +45,6 @@ std::string to_record(const Image& image) {
         {"groups", config.groups},
         {"stopSignal", config.stop_signal},
         {"labels", config.labels}}}};
-  for (const auto& [uid, home] : config.homes.value_or(std::map<std::uint32_t, std::string>()))
-    record["config"]["homes"].push_back({uid, home});
-  if (config.homes && config.homes->empty()) record["config"]["homes"] = json::array();
   return record.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
@@ -73,11 +70,6 @@ Result<Image> from_record(std::string_view text) {
     config.at("uid").get_to(image.config.uid);
     config.at("gid").get_to(image.config.gid);
     config.at("groups").get_to(image.config.groups);
-    if (const auto homes = config.find("homes"); homes != config.end()) {
-      image.config.homes.emplace();
-      for (const json& each : *homes)
-        image.config.homes->emplace(each.at(0).get<std::uint32_t>(), each.at(1).get<std::string>());
-    }
     config.at("stopSignal").get_to(image.config.stop_signal);
     config.at("labels").get_to(image.config.labels);
     if (image.layers.empty() || !std::all_of(image.layers.begin(), image.layers.end(), is_layer_name)) {

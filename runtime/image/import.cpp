@@ -76,7 +76,6 @@ Result<Image> finish_image(Staging& staging, Image image) {
   image.config.uid = user.uid;
   image.config.gid = user.gid;
   image.config.groups = std::move(user.groups);
-  image.config.homes = homes_of(passwd);
   image.size = 0;
   for (const std::string& layer : image.layers) {
     METE_TRY(const std::int64_t size, tree_size(staging.layer_path(layer)));

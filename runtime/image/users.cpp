@@ -37,7 +37,6 @@ struct PasswdLine {
   std::string_view name;
   std::uint32_t uid;
   std::uint32_t gid;
-  std::string_view home;
 };
 
 struct GroupLine {
@@ -54,7 +53,7 @@ std::vector<PasswdLine> parse_passwd(std::string_view text) {
     if (fields.size() != 7 || fields[0].empty()) continue;
     const auto uid = number(fields[2]);
     const auto gid = number(fields[3]);
-    if (uid && gid) lines.push_back({fields[0], *uid, *gid, fields[5]});
+    if (uid && gid) lines.push_back({fields[0], *uid, *gid});
   }
   return lines;
 }
@@ -118,14 +117,6 @@ Result<ResolvedUser> resolve_user(const std::string& user, std::string_view pass
   std::sort(resolved.groups.begin(), resolved.groups.end());
   resolved.groups.erase(std::unique(resolved.groups.begin(), resolved.groups.end()), resolved.groups.end());
   return resolved;
-}
-
-std::map<std::uint32_t, std::string> homes_of(std::string_view passwd) {
-  std::map<std::uint32_t, std::string> homes;
-  for (const PasswdLine& line : parse_passwd(passwd)) {
-    if (line.home.starts_with('/')) homes.emplace(line.uid, line.home);
-  }
-  return homes;
 }
 
 }  // namespace mete::runtime::image

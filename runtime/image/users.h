@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,8 +23,5 @@ struct ResolvedUser {
 // `user` names a group.
 [[nodiscard]] Result<ResolvedUser> resolve_user(const std::string& user, std::string_view passwd,
                                                 std::string_view group);
-
-// The absolute home directories by user; of two lines of a user the first counts.
-[[nodiscard]] std::map<std::uint32_t, std::string> homes_of(std::string_view passwd);
 
 }  // namespace mete::runtime::image

@@ -104,15 +104,6 @@ Status add_identity(const config::PodSpec& spec, const config::Container& contai
   return {};
 }
 
-// As under Kubernetes: HOME of the user in the image's /etc/passwd, unless the image or the manifest sets it.
-void add_home(const image::ImageConfig& image, LaunchSpec& launch) {
-  const bool given =
-      std::any_of(launch.env.begin(), launch.env.end(), [](const auto& each) { return each.starts_with("HOME="); });
-  if (given || !image.homes) return;
-  const auto at = image.homes->find(launch.identity.uid);
-  launch.env.push_back("HOME=" + (at == image.homes->end() ? "/" : at->second));
-}
-
 Status add_volumes(const config::Container& container, const ContainerContext& context, LaunchSpec& launch) {
   const auto first = static_cast<std::ptrdiff_t>(launch.mounts.size());
   for (const auto& mount : container.volume_mounts) {
@@ -226,7 +217,6 @@ Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Con
   const std::string& directory = container.working_dir.empty() ? context.image.working_dir : container.working_dir;
   launch.cwd = directory.empty() ? "/" : directory;
   METE_CHECK(add_identity(spec, container, context, launch));
-  add_home(context.image, launch);
   launch.session_keyring = "_ses." + plan.pod.metadata.namespace_ + "_" + plan.pod.metadata.name + "_" + container.name;
   launch.oom_score_adj = context.oom_score_adj;
   launch.init = wants_init(plan.pod) && !spec.share_process_namespace;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "runtime/image/image_record.h"
 #include "runtime/image/sha256.h"
 #include "runtime/image/store.h"
 #include "runtime/image/users.h"
@@ -131,21 +130,6 @@ TEST(ImageUser, WhatIsNotFoundIsNeverRoot) {
   }
   EXPECT_TRUE(resolve_user("1000", "", ""));
   EXPECT_FALSE(resolve_user("app", "", ""));
-}
-
-TEST(ImageUser, HomesAreThoseOfPasswd) {
-  using Homes = std::map<std::uint32_t, std::string>;
-  EXPECT_EQ(homes_of(kPasswd), (Homes{{0, "/root"}, {1000, "/home/app"}}));
-  EXPECT_EQ(homes_of("a:x:1:1::/first:/bin/sh\nb:x:1:1::/second:/bin/sh\nc:x:2:2::relative:/bin/sh\n"),
-            (Homes{{1, "/first"}}));
-  Image image;
-  image.layers = {"a1"};
-  for (const auto& homes : {std::optional<Homes>(), std::optional<Homes>(Homes()), std::optional(homes_of(kPasswd))}) {
-    image.config.homes = homes;
-    const auto back = from_record(to_record(image));
-    ASSERT_TRUE(back) << back.error().what;
-    EXPECT_EQ(back->config.homes, homes);
-  }
 }
 
 }  // namespace

@@ -272,31 +272,6 @@ TEST(ContainerSpec, TheManifestsEnvironmentWinsOverTheImages) {
   EXPECT_EQ(env, (std::vector<std::string>{"PATH=/image", "HOSTNAME=web", "A=pod"}));
 }
 
-TEST(ContainerSpec, HomeIsThatOfTheUserInTheImage) {
-  pod::ContainerContext context;
-  context.image.cmd = {"x"};
-  auto plan = pod_plan();
-  const auto home = [&] {
-    const auto spec = spec_of(plan, context);
-    std::string found = "none";
-    for (const auto& each : spec->env) {
-      if (each.starts_with("HOME=")) found = each.substr(5);
-    }
-    return found;
-  };
-  EXPECT_EQ(home(), "none") << "nothing is known of the image's users";
-  context.image.homes = {{0, "/root"}, {1000, "/home/app"}};
-  EXPECT_EQ(home(), "/root");
-  plan.pod.spec.security.run_as_user = 1000;
-  EXPECT_EQ(home(), "/home/app");
-  plan.pod.spec.security.run_as_user = 7;
-  EXPECT_EQ(home(), "/");
-  context.image.env = {"HOME=/image"};
-  EXPECT_EQ(home(), "/image");
-  plan.containers[0].env = {{"HOME", "/manifest"}};
-  EXPECT_EQ(home(), "/manifest");
-}
-
 TEST(ContainerSpec, RightsAreTheDefaultOnesUnlessAsked) {
   pod::ContainerContext context;
   context.image.cmd = {"x"};
