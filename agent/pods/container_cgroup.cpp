@@ -99,8 +99,13 @@ bool ContainerCgroup::remove() {
 }
 
 void ContainerCgroup::kill() {
-  if (auto killed = group_.kill_all(); !killed && !runtime::cgroup::is_gone(killed.error()))
+  if (auto killed = kill_all(); !killed && !runtime::cgroup::is_gone(killed.error()))
     slot_.warn(Reason::kKillFailed, killed.error().what);
+}
+
+Status ContainerCgroup::kill_all() {
+  limits_.lift_quota();
+  return group_.kill_all();
 }
 
 void ContainerCgroup::apply() {
