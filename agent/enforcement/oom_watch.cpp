@@ -115,7 +115,7 @@ void OomWatch::woken() {
 }
 
 void OomWatch::killed_in_log(const KernelKill& kill) {
-  if (reading_log_) return;  // for this kill: it is being told
+  if (reading_log_) return poll_again();  // for a kill that is being told, or for one that came after the counters
   if (polls_left_ <= 0) woken_at_ = std::chrono::steady_clock::now();
   poll_again();
   poll();
@@ -167,11 +167,11 @@ void OomWatch::poll(Unsettled unsettled) {
   if (news.kills.empty()) return account_.enter(*counters, {});  // the rest of a group, or a group below that is gone
   std::vector<Kill> kills;
   kills.reserve(news.kills.size());
+  polls_left_ = 0;
   reading_log_ = true;
   for (const auto& each : news.kills) kills.push_back(find_in_log(each));
   reading_log_ = false;
   tell(kills, *counters);
-  polls_left_ = 0;
 }
 
 void OomWatch::poll_again() {
