@@ -132,8 +132,8 @@ class Agent {
                    .message = log.error().what + "; the victim of an OOM kill can only be guessed"});
     } else {
       kernel_log_.on_kill([this](const KernelKill& kill) {
-        if (auto* const container = reconciler_.by_cgroup(kill.task_memcg)) return container->oom_killed_in_log();
-        if (!foreign_.oom_killed_in_log(kill.task_memcg)) report_kill_of_others(enforcement_, kill);
+        if (auto* const container = reconciler_.by_cgroup(kill.task_memcg)) return container->oom_killed_in_log(kill);
+        if (!foreign_.oom_killed_in_log(kill)) report_kill_of_others(enforcement_, kill);
       });
     }
     server_.handshakes_on(collecting_.context());

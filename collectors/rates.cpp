@@ -79,8 +79,8 @@ void rate_memory(const MemorySample& before, const MemorySample& now, double sec
   }
   out.page_faults = per_second(before.page_faults, now.page_faults, seconds);
   out.major_page_faults = per_second(before.major_page_faults, now.major_page_faults, seconds);
-  const Count kills_before = before.oom_kill_events();
-  const Count kills = now.oom_kill_events();
+  const Count kills_before = before.oom_kills;
+  const Count kills = now.oom_kills;
   if (kills_before && kills) out.oom_kills = *kills < *kills_before ? *kills : *kills - *kills_before;
 }
 

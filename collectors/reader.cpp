@@ -32,18 +32,6 @@ CollectionOptions with_back_off(CollectionOptions options) {
 
 }  // namespace
 
-std::uint64_t own_oom_kills(const OomTally& tally, const OomCounts& others, const Sample* sample) {
-  std::uint64_t counter = tally.told;
-  if (sample != nullptr) {
-    const MemorySample& memory = sample->memory;
-    const Count read = tally.by_group && memory.events_oom_group_kill ? memory.events_oom_group_kill : memory.oom_kills;
-    counter = std::max(read.value_or(tally.told), tally.told);
-  }
-  const std::uint64_t all = tally.base + (counter > tally.from ? counter - tally.from : 0);
-  const std::uint64_t elsewhere = others.pod + others.ancestor + others.host;
-  return all > elsewhere ? all - elsewhere : 0;
-}
-
 Reader::Reader(const runtime::cgroup::Hierarchies& hierarchies, ReaderOptions options)
     : hierarchies_(hierarchies),
       collection_(hierarchies, with_back_off(options.collection)),
@@ -142,6 +130,24 @@ const Sample* Reader::read_cgroup(Watched& watched, const Target& target) {
   return watched.was_read ? &sampler.sample() : nullptr;
 }
 
+// Only where the counters have grown are the others of the path read: most groups have no kill, ever. Those from before
+// the first look are counted as well as the counters alone tell.
+Count Reader::count_oom_kills(Watched& watched, const Target& target, const MemorySample& memory) {
+  using runtime::cgroup::OomCounters;
+  if (!memory.oom_kills) return std::nullopt;
+  OomCounters now;
+  now.all = {memory.events_oom.value_or(0), *memory.oom_kills, memory.events_oom_group_kill.value_or(0)};
+  const auto known = watched.oom ? watched.oom->known : OomCounters();
+  if (runtime::cgroup::has_new_kills(known, now)) {
+    if (const auto group = Group::at(hierarchies_, target.path)) runtime::cgroup::read_oom_path(*group, now);
+    const auto news = runtime::cgroup::oom_kills_between(known, now, {.kills_group = memory.oom_group.value_or(false)});
+    if (!watched.oom) watched.oom = std::make_unique<OomAccount>();
+    watched.oom->kills += news.kills.size();
+    watched.oom->known = std::move(now);
+  }
+  return watched.oom ? watched.oom->kills : 0;
+}
+
 // Null: no writable layer, or not measured yet.
 std::shared_ptr<const FilesystemUsage> Reader::filesystem_of(const Target& target) {
   if (target.writable.empty() || !collection_.options().wants("disk")) return nullptr;
@@ -172,10 +178,12 @@ void Reader::read_target(const Target& target) {
   Series series = series_of(target);
   series.filesystem = filesystem_of(target);
   const Sample* live = nullptr;
+  Count oom_events;
   if (target.cgroup_id != 0) {
     Watched& watched = watched_of(target);
     live = read_cgroup(watched, target);
     if (live != nullptr) {
+      if (!target.oom_kills) oom_events = count_oom_kills(watched, target, live->memory);
       if (const auto* const throttle = watch_throttling(target, *live)) series.throttle_lengths = throttle->lengths();
     }
   }
@@ -189,10 +197,8 @@ void Reader::read_target(const Target& target) {
       add_into(*target.base, live != nullptr ? *live : Sample(), sample);
     }
     sample.at = live != nullptr ? live->at : reading_->at;
+    sample.memory.oom_events = target.oom_kills ? target.oom_kills : oom_events;
     series.sample = &sample;
-  }
-  if (series.lifecycle) {
-    series.lifecycle->oom_kills.container = own_oom_kills(target.oom, target.lifecycle->oom_kills, live);
   }
   series.with_network = target.foreign || (!target.pod_labels && !target.workload);
   series.with_settings = target.foreign ? target.path != "/" : target.workload != nullptr;

@@ -20,6 +20,7 @@
 #include "collectors/target.h"
 #include "collectors/throttle.h"
 #include "collectors/usage_walker.h"
+#include "runtime/cgroup/oom_kills.h"
 
 namespace mete::collectors {
 
@@ -58,13 +59,19 @@ class Reader {
 
  private:
   // State kept for a cgroup between readings.
+  // OOM kills of a cgroup for which no target has them.
+  struct OomAccount {
+    runtime::cgroup::OomCounters known;
+    std::uint64_t kills = 0;
+  };
   struct Watched {
     std::uint64_t cgroup_id = 0;
     std::optional<CgroupSampler> sampler;
     bool was_read = false;
     pid_t network_pid = 0;
     std::uint64_t limit_changes = 0;
-    std::uint64_t reading = 0;  // number of the last reading that contained the group
+    std::uint64_t reading = 0;        // number of the last reading that contained the group
+    std::unique_ptr<OomAccount> oom;  // null: no kill yet
   };
 
   void forget(const std::vector<std::string>& gone);
@@ -73,6 +80,7 @@ class Reader {
   void read_target(const Target& target);
   const Sample* read_cgroup(Watched& watched, const Target& target);
   Watched& watched_of(const Target& target);
+  [[nodiscard]] Count count_oom_kills(Watched& watched, const Target& target, const MemorySample& memory);
   const ThrottleWatch* watch_throttling(const Target& target, const Sample& sample);
   void forget_the_gone();
   [[nodiscard]] std::shared_ptr<const FilesystemUsage> filesystem_of(const Target& target);

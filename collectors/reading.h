@@ -24,10 +24,10 @@ inline constexpr std::array<RunState, 4> kRunStates = {RunState::kWaiting, RunSt
                                                        RunState::kExited};
 [[nodiscard]] std::string_view to_string(RunState state);  // "waiting", "starting", "running", "exited"
 
-// Processes killed because memory ran out, by the owner of the limit that was reached. The numbers include all restarts
-// of the container and of the agent.
+// Kills because memory ran out, a kill of a whole group counted once, by the owner of the limit that was reached. The
+// numbers include all restarts of the container and of the agent.
 struct OomCounts {
-  std::uint64_t container = 0, pod = 0, ancestor = 0, host = 0;
+  std::uint64_t container = 0, nested = 0, pod = 0, ancestor = 0, host = 0;
 };
 
 // Facts that only the launcher of a container knows. They outlive the cgroup.

@@ -15,14 +15,6 @@
 
 namespace mete::collectors {
 
-// Converts the kernel's counter of OOM kills to the container's number: base + counter - from.
-struct OomTally {
-  std::uint64_t base = 0;  // kills in the cgroups that no longer exist
-  std::uint64_t from = 0;  // value of the present cgroup's counter when the agent began to count by it
-  std::uint64_t told = 0;  // value of that counter known to the agent; used when the cgroup cannot be read
-  bool by_group = false;   // group kills count, not processes (memory.oom.group)
-};
-
 struct Target {
   std::string path;             // the cgroup's
   std::uint64_t cgroup_id = 0;  // its inode (Group::id); 0: there is no cgroup now, only `base`
@@ -32,15 +24,12 @@ struct Target {
   std::shared_ptr<const LabelBlock> pod_labels;  // not null: the pod's only container; its row serves as the pod's too
   std::shared_ptr<const LabelBlock> workload;    // null: a pod's row
   std::shared_ptr<const Sample> base;            // counters of the cgroups that no longer exist; null: none
-  std::optional<Lifecycle> lifecycle;            // the reader sets its oom_kills.container
-  OomTally oom;
+  std::optional<Lifecycle> lifecycle;
+  Count oom_kills;  // of all scopes, by the account of who launched it; empty: the reader keeps one
   std::optional<std::chrono::system_clock::time_point> created, started;  // the cgroup, what runs in it
   std::string writable;             // directory of its writable layer, whose size is measured; empty: none
   std::uint64_t limit_changes = 0;  // differs from the last reading: read the settings again
   pid_t network_pid = 0;            // a process in its network namespace; 0: no network row
 };
-
-// Kills by the container's own limit: the tally of `sample` (null: not read) less the kills of other scopes.
-[[nodiscard]] std::uint64_t own_oom_kills(const OomTally& tally, const OomCounts& others, const Sample* sample);
 
 }  // namespace mete::collectors

@@ -48,8 +48,7 @@ OomDecision decide_oom(const OomObservation& seen, const config::Policy* policy)
   OomDecision decision;
   const bool said = policy != nullptr && policy->memory.on_oom.has_value();
   decision.action = said ? oom_action(policy) : seen.usual_action;
-  if (seen.kills_now <= seen.kills_before) return decision;
-  decision.new_kills = seen.kills_now - seen.kills_before;
+  if (seen.new_kills <= seen.nested_kills) return decision;
   decision.kill_rest = decision.action == OomAction::kKillContainer && seen.processes_left && !seen.kernel_kills_group;
   return decision;
 }

@@ -37,20 +37,20 @@ enum class OomAction { kKillContainer, kKillProcess };
 [[nodiscard]] bool out_of_memory_at(Bytes usage, Bytes reclaimable, Bytes limit);
 
 struct OomObservation {
-  std::uint64_t kills_before = 0;  // memory.oom_control oom_kill, memory.events oom_kill or oom_group_kill
-  std::uint64_t kills_now = 0;
-  bool processes_left = false;                         // somebody in the container is still alive
-  bool kernel_kills_group = false;                     // memory.oom.group: the kernel takes the rest itself
+  std::uint64_t new_kills = 0;      // each once (runtime/cgroup/oom_kills.h)
+  std::uint64_t nested_kills = 0;   // of those, by the limit of a group inside: of whoever made that group
+  bool processes_left = false;      // somebody in the container is still alive
+  bool kernel_kills_group = false;  // memory.oom.group: the kernel takes the rest itself
   OomAction usual_action = OomAction::kKillContainer;  // where no policy says; of cgroups of others: kKillProcess
 };
 
 struct OomDecision {
-  std::uint64_t new_kills = 0;  // kills to count and report; 0: a wake-up without a kill
-  bool kill_rest = false;       // send SIGKILL to the remaining processes of the container
+  bool kill_rest = false;  // send SIGKILL to the remaining processes of the container
   OomAction action = OomAction::kKillContainer;
 };
 
-// Kills are counted by the counter alone: wake-ups may come twice, late or never. Of a dry run the same is decided.
+// Kills are counted by the counters alone: wake-ups may come twice, late or never. A container whose own limit was not
+// reached is left alone. Of a dry run the same is decided.
 [[nodiscard]] OomDecision decide_oom(const OomObservation& seen, const config::Policy* policy);
 
 }  // namespace mete::enforcers

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "config/units.h"
 #include "enforcers/memory_watch.h"
@@ -14,6 +15,11 @@ namespace mete::enforcers {
 // Stuck: at memory.high, all tasks waited for memory for this share of this time.
 inline constexpr std::chrono::nanoseconds kStuckFor = std::chrono::seconds(10);
 inline constexpr Ratio kStuckShare{800'000};
+
+// Without PSI the counter `high` of memory.events tells: a task that cannot reclaim counts 17 of them (a try and 16
+// more, mm/memcontrol.c) before it waits for 2 s. Only of a group without page cache to speak of: one that reclaims
+// counts them too. Nanoseconds, as PSI's total.
+[[nodiscard]] std::optional<std::uint64_t> stalled_at_high(std::uint64_t times, Bytes reclaimable, Bytes high);
 
 class StuckAtHigh {
  public:

@@ -11,7 +11,7 @@
 #include "agent/api/explain.h"
 #include "agent/http/http_sd.h"
 #include "agent/pods/pod_json.h"
-#include "config/quantity.h"
+#include "config/resource_amounts.h"
 #include "runtime/json.h"
 #include "runtime/process/signals.h"
 
@@ -193,26 +193,21 @@ HttpResponse Api::act(const std::string& key, const std::string& action, const H
 }
 
 HttpResponse Api::update(Pod& pod, const HttpRequest& request) {
-  const auto read = [&](const char* key, auto parse, auto& to, auto least) -> Status {
+  const auto read = [&](const char* key, const auto& rule, auto& to) -> Status {
     const std::string text = request.parameter(key);
     if (text.empty()) return {};
-    METE_TRY(const auto value, parse(text));
-    if (value < least) return fail("found \"" + text + "\", expected more");
-    to = value;
+    METE_TRY(to, config::parse_amount(text, rule));
     return {};
   };
   const std::string container = request.parameter("container");
   if (!container.empty() && pod.container(container) == nullptr)
     return error_response(404, "Pod " + pod.record().key() + " has no container " + container + ".");
-  // The kernel rejects quotas below 1 ms of 100 ms, and no process runs in less than some pages.
-  constexpr MilliCpu kLeastLimit(10);
-  constexpr Bytes kLeastMemory(64 << 10);
   enforcers::ResourceUpdate update;
   const std::pair<const char*, Status> done[] = {
-      {"cpus", read("cpus", config::parse_cpu, update.cpu_limit, kLeastLimit)},
-      {"cpu-request", read("cpu-request", config::parse_cpu, update.cpu_request, MilliCpu(0))},
-      {"memory", read("memory", config::parse_bytes, update.memory_limit, kLeastMemory)},
-      {"memory-request", read("memory-request", config::parse_bytes, update.memory_request, Bytes(0))}};
+      {"cpus", read("cpus", config::kCpuLimit, update.cpu_limit)},
+      {"cpu-request", read("cpu-request", config::kCpuRequest, update.cpu_request)},
+      {"memory", read("memory", config::kMemoryLimit, update.memory_limit)},
+      {"memory-request", read("memory-request", config::kMemoryRequest, update.memory_request)}};
   for (const auto& [key, status] : done) {
     if (!status) return error_response(400, std::string(key) + ": " + status.error().what);
   }

@@ -80,8 +80,9 @@ constexpr std::array kTable = std::to_array<EventReason>({
     {Reason::kPolicyMatchesNothing, "PolicyMatchesNothing", Type::kWarning, "A policy selects no pod and no cgroup.",
      ""},
     {Reason::kPidsLimit, "PidsLimit", Type::kWarning,
-     "Forks were refused: the container has as many processes and threads as it may. At most every 10 s.",
-     "file, times, total"},
+     "Forks were refused: the container, or a cgroup above it (limit_of), has as many processes and threads as it may. "
+     "At most every 10 s.",
+     "file, times, total, limit, limit_of"},
     {Reason::kSwapLimit, "SwapLimit", Type::kWarning,
      "A container was refused swap beyond its share (v2). At most every 10 s.", "file, times, total"},
     {Reason::kSwapFull, "SwapFull", Type::kWarning,
@@ -89,10 +90,15 @@ constexpr std::array kTable = std::to_array<EventReason>({
     // Memory
     {Reason::kOOMKilled, "OOMKilled", Type::kWarning,
      "The kernel killed a process because memory ran out in a container, or in a cgroup that a policy holds.",
-     "rule, action, outcome, usage, limit, policy, record, pid, command, scope, kills"},
+     "rule, action, outcome, usage, limit, limit_of, policy, record, pid, command, scope, kills"},
     {Reason::kForeignOOMKilled, "ForeignOOMKilled", Type::kWarning,
      "The kernel killed a process of a cgroup of others that no policy holds.",
      "rule, cgroup, scope, pid, command, anon_rss, record"},
+    {Reason::kOOMWithoutVictim, "OOMWithoutVictim", Type::kWarning,
+     "A container, or a cgroup that a policy holds, is out of memory, and the kernel finds nobody in it that it may "
+     "kill "
+     "(an oom_score_adj of -1000). Told once for each time that this begins.",
+     "rule, action, outcome, usage, limit, policy, record, scope, times, seconds"},
     {Reason::kNearOOM, "NearOOM", Type::kWarning,
      "At the present rate the memory of a container is full within seconds. Page cache does not count.",
      "usage, limit, bytes_per_second, seconds"},
@@ -116,7 +122,10 @@ constexpr std::array kTable = std::to_array<EventReason>({
     {Reason::kOOMHeld, "OOMHeld", Type::kWarning, "A container is out of memory, and `onOOM: hold` makes it wait.",
      kIncident},
     {Reason::kReleased, "Released", Type::kNormal,
-     "A held or frozen container goes on: it has room again, or somebody has thawed it.", "rule"},
+     "A container goes on that was held, frozen or slowed down at a memory.high: it has room again, or somebody has "
+     "thawed "
+     "it.",
+     "rule"},
     {Reason::kHoldEnded, "HoldEnded", Type::kWarning,
      "Neither hold, raise nor a kill was possible: the kernel's OOM killer decides for a minute.", ""},
     {Reason::kThawFailed, "ThawFailed", Type::kWarning, "A frozen container could not be thawed.", ""},

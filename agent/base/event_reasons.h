@@ -57,6 +57,7 @@ enum class Reason {
   // Memory
   kOOMKilled,
   kForeignOOMKilled,
+  kOOMWithoutVictim,
   kNearOOM,
   kPolicyAction,
   kPolicyKill,

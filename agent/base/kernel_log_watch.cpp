@@ -10,8 +10,8 @@ namespace mete::agent {
 
 std::string scope_of(const KernelKill& kill, const std::string& cgroup, const std::string& pod) {
   if (!kill.of_cgroup) return "host";
-  if (kill.oom_memcg.empty() || kill.oom_memcg == cgroup || kill.oom_memcg.starts_with(cgroup + "/"))
-    return "container";
+  if (kill.oom_memcg.empty() || kill.oom_memcg == cgroup) return "container";
+  if (kill.oom_memcg.starts_with(cgroup + "/")) return "nested";
   return kill.oom_memcg == pod ? "pod" : "ancestor";
 }
 
@@ -74,6 +74,12 @@ std::optional<KernelKill> KernelLog::take(const std::string& memcg, const std::v
   KernelKill kill = std::move(*at);
   kills_.erase(at);
   return kill;
+}
+
+void KernelLog::drop(const std::vector<std::int32_t>& pids) {
+  std::erase_if(kills_, [&](const KernelKill& kill) {
+    return kill.task_memcg.empty() && std::find(pids.begin(), pids.end(), kill.pid) != pids.end();
+  });
 }
 
 }  // namespace mete::agent

@@ -23,8 +23,8 @@ struct KernelKill {
   bool of_cgroup = true;
 };
 
-// The owner of the limit: "container" (of `cgroup`, or a group below), "pod" (of `pod`, which may be empty), "ancestor"
-// or "host".
+// The owner of the limit: "container" (of `cgroup`), "nested" (of a group below), "pod" (of `pod`, which may be empty),
+// "ancestor" or "host".
 [[nodiscard]] std::string scope_of(const KernelKill& kill, const std::string& cgroup, const std::string& pod);
 
 class KernelLog {
@@ -36,6 +36,8 @@ class KernelLog {
   void on_kill(std::function<void(const KernelKill&)> callback) { on_kill_ = std::move(callback); }
   // Removes and returns the oldest kill of a process in `memcg` (or below), or of one of `pids`.
   [[nodiscard]] std::optional<KernelKill> take(const std::string& memcg, const std::vector<std::int32_t>& pids);
+  // Forgets kills of these that the kernel logged without a cgroup: it names the first victim of a group alone.
+  void drop(const std::vector<std::int32_t>& pids);
 
  private:
   static constexpr std::size_t kKept = 256;

@@ -82,6 +82,7 @@ ForensicRecord begin_record(const Subject& subject, const Watched& watched, Enfo
   record.cgroup = group.path();
   record.limit = subject.memory_limit();
   record_counters(group, record);
+  if (trigger.usage) record.usage = trigger.usage;
   for (const auto& point : history.points()) record.history.push_back({trigger.woken - point.at, point.usage});
   record.neighbours = enforcement.neighbours_of(watched);
   return record;
@@ -108,7 +109,8 @@ void Incident::finish(Outcome outcome, std::string action, const std::string& re
   services_.instruments.reaction(trigger_.enforcer, std::chrono::steady_clock::now() - trigger_.woken);
   EventFields fields = {{"rule", record_.rule}, {"action", record_.action}, {"outcome", record_.outcome}};
   if (record_.usage) fields.emplace_back("usage", std::to_string(record_.usage->count()));
-  if (record_.limit) fields.emplace_back("limit", std::to_string(record_.limit->count()));
+  const auto limit = trigger_.limit ? trigger_.limit : record_.limit;
+  if (limit) fields.emplace_back("limit", std::to_string(limit->count()));
   if (!record_.policy.empty()) fields.emplace_back("policy", record_.policy);
   for (auto& each : more) fields.push_back(std::move(each));
   if (written) fields.emplace_back("record", *written);

@@ -28,6 +28,8 @@ struct Trigger {
   std::string rule;      // "memory.at[1]: usage 90%"
   std::string because;   // "usage 98566144 is at least 90% of the limit 104857600"
   Moment woken{};        // the kernel's event
+  // The numbers in `because`, where it has them: what an event tells in its fields is the same.
+  std::optional<Bytes> usage = {}, limit = {};
 };
 
 // The processes of a group in the moment before one of them is gone.

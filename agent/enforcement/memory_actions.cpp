@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/enforcement/memory_actions.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 
 #include "agent/base/child_process.h"
+#include "collectors/kernel/process_walk.h"
 #include "config/objects.h"
 #include "config/policy_actions.h"
 #include "enforcers/memory_watch.h"
 #include "enforcers/process_choice.h"
 #include "enforcers/raise.h"
 #include "runtime/cgroup/memory.h"
+#include "runtime/file.h"
 
 namespace mete::agent {
 namespace {
@@ -23,6 +27,18 @@ constexpr auto kRefusedAgain = std::chrono::seconds(10);  // guarded, or a dry r
 // What reclaim aims at: so much of the limit below the threshold that fired.
 constexpr Ratio kReclaimBelow(100'000);
 
+// The kernel lets a task sleep at memory.high for at most 2 s (MEMCG_MAX_HIGH_DELAY_JIFFIES).
+constexpr auto kLongestSleep = std::chrono::milliseconds(2500);
+
+// Is a process of it in a sleep that only a SIGKILL ends? Whoever sleeps at memory.high is.
+bool waits_in_kernel(const runtime::cgroup::Group& group) {
+  const auto pids = group.processes().value_or(std::vector<pid_t>());
+  return std::any_of(pids.begin(), pids.end(), [](pid_t pid) {
+    const auto stat = runtime::read_file(AT_FDCWD, "/proc/" + std::to_string(pid) + "/stat");
+    return stat && collectors::state_of_stat(*stat) == 'D';
+  });
+}
+
 bool acted(Outcome outcome) {
   return outcome == Outcome::kDone || outcome == Outcome::kFailed;
 }
@@ -34,14 +50,21 @@ std::string error_of(const Status& done) {
 }  // namespace
 
 MemoryActions::MemoryActions(Enforcement& enforcement, Subject& subject, MemoryGauge& gauge, const Watched& self)
-    : enforcement_(enforcement), services_(enforcement.services()), subject_(subject), gauge_(gauge), self_(self) {}
+    : enforcement_(enforcement),
+      services_(enforcement.services()),
+      subject_(subject),
+      gauge_(gauge),
+      self_(self),
+      awake_timer_(services_.loop) {}
 
 void MemoryActions::reset() {
+  back_off_.forget();
   killed_until_ = restarted_until_ = {};
 }
 
 void MemoryActions::stop_reclaiming() {
   if (reclaiming_) *reclaiming_ = true;
+  awake_timer_.cancel();
 }
 
 bool MemoryActions::may_kill(Moment now) {
@@ -71,8 +94,9 @@ void MemoryActions::report(const Trigger& trigger, const std::string& action, Ou
   EventFields fields = {{"rule", trigger.rule},
                         {"action", action},
                         {"outcome", shown},
-                        {"usage", std::to_string(gauge_.usage().count())}};
-  if (const auto limit = subject_.memory_limit()) fields.emplace_back("limit", std::to_string(limit->count()));
+                        {"usage", std::to_string(trigger.usage.value_or(gauge_.usage()).count())}};
+  if (const auto limit = trigger.limit ? trigger.limit : subject_.memory_limit())
+    fields.emplace_back("limit", std::to_string(limit->count()));
   if (const auto* const policy = subject_.policy()) fields.emplace_back("policy", config::full_name(policy->metadata));
   const bool bad = outcome == Outcome::kFailed || outcome == Outcome::kGuarded;
   subject_.report(bad ? Severity::kWarning : Severity::kNormal, name_of(Reason::kPolicyAction), std::move(message),
@@ -97,15 +121,19 @@ void MemoryActions::reclaim_some(const Trigger& trigger) {
 
 void MemoryActions::reclaim(Bytes target, const Trigger& trigger) {
   if (reclaiming_) return;  // the one before is at it still
+  if (!back_off_.due(std::chrono::steady_clock::now(), gauge_.usage())) return;
   reclaiming_ = std::make_shared<std::atomic<bool>>(false);
   const auto result = std::make_shared<Result<Bytes>>(Bytes(0));
   auto finish = alive_.guard([this, trigger, target, result, before = gauge_.usage(), &executor = executor()] {
     reclaiming_.reset();
     const auto& left = *result;
+    const bool tell = back_off_.ended(std::chrono::steady_clock::now(), before, left.value_or(before), target);
+    if (!tell) return services_.instruments.enforcement(trigger.enforcer, "reclaim", "failed");
     if (!left) return report(trigger, "reclaim", Outcome::kFailed, left.error().what);
     std::string detail = "from " + std::to_string(before.count()) + " to " + std::to_string(left->count()) + " bytes";
     if (*left > target) detail += "; there was no more to be had";
-    report(trigger, "reclaim", executor.outcome_of(*left < before ? Status() : fail("no less")), detail);
+    if (back_off_.in_vain()) detail += ": it is tried again later and later, and not told again";
+    report(trigger, "reclaim", executor.outcome_of(back_off_.in_vain() ? fail("no less") : Status()), detail);
   });
   executor().reclaim(services_.workers, subject_, target, reclaiming_,
                      [result, finish = std::move(finish)](const Result<Bytes>& left) mutable {
@@ -244,6 +272,19 @@ void MemoryActions::lift_memory_high(const Trigger& trigger) {
                   sentence(trigger, "its " + std::string(runtime::cgroup::kMemoryHigh) +
                                         " is lifted: " + std::string(to_string(outcome))),
                   error_of(done));
+  if (outcome == Outcome::kDone) tell_when_awake(trigger, std::chrono::steady_clock::now() + kLongestSleep);
+}
+
+void MemoryActions::tell_when_awake(const Trigger& trigger, Moment until) {
+  constexpr auto kLook = std::chrono::milliseconds(100);
+  awake_timer_.expires_after(kLook);
+  awake_timer_.async_wait(alive_.guard([this, trigger, until] {
+    if (std::chrono::steady_clock::now() < until && waits_in_kernel(subject_.cgroup()))
+      return tell_when_awake(trigger, until);
+    services_.instruments.enforcement(trigger.enforcer, "release", "done");
+    subject_.report(Severity::kNormal, name_of(Reason::kReleased), sentence(trigger, "it goes on"),
+                    {{"rule", trigger.rule}});
+  }));
 }
 
 void MemoryActions::notify_pressure(bool news, Bytes usage) {

@@ -13,6 +13,7 @@
 #include "agent/enforcement/memory_gauge.h"
 #include "agent/enforcement/policy_executor.h"
 #include "agent/enforcement/subject.h"
+#include "enforcers/reclaim_back_off.h"
 
 namespace mete::agent {
 
@@ -36,7 +37,8 @@ class MemoryActions {
   Outcome kill(config::ThresholdAction action, const Trigger& trigger);
   // kFailed: it was reported why not.
   Outcome raise(const Trigger& trigger);
-  // v2: from now on it is bounded by its limit alone.
+  // v2: from now on it is bounded by its limit alone. Who sleeps there sleeps on for up to 2 s: `Released` is told when
+  // nobody does any more.
   void lift_memory_high(const Trigger& trigger);
   // Of a series of notices only the first is an event (`news`).
   void notify_pressure(bool news, Bytes usage);
@@ -53,6 +55,7 @@ class MemoryActions {
 
  private:
   void reclaim(Bytes target, const Trigger& trigger);
+  void tell_when_awake(const Trigger& trigger, Moment until);
   void report_command(const Trigger& trigger, const std::string& command, int code);
   [[nodiscard]] bool may_kill(Moment now);
 
@@ -65,6 +68,8 @@ class MemoryActions {
   Moment killed_until_{};     // it is not killed twice
   Moment restarted_until_{};  // nor restarted
   Outcome last_kill_ = Outcome::kDone;
+  enforcers::ReclaimBackOff back_off_;
+  Timer awake_timer_;
   std::shared_ptr<std::atomic<bool>> reclaiming_;  // null: not; set to true it ends early
   Alive alive_;
 };

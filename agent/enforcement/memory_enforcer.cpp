@@ -99,6 +99,8 @@ void MemoryEnforcer::out_of_memory(Moment woken) {
   trigger.rule = std::string("memory.onOOM: ") + (hold_wanted ? "hold" : "raise");
   trigger.because = "it needs more than its limit of " + std::to_string(limit->count()) + " bytes";
   trigger.woken = woken;
+  trigger.usage = moment->usage;
+  trigger.limit = limit;
   if (hold_wanted) return stop_.hold(trigger);
   const Outcome raised = actions_.raise(trigger);
   if (raised == Outcome::kDone) return;

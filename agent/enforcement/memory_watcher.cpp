@@ -110,6 +110,8 @@ void MemoryWatcher::check_rules(const collectors::MemoryMoment& moment, Moment w
     trigger.because = "memory usage " + std::to_string(moment.usage.count()) + " is at least " +
                       percent_text(rule.usage) + " of the limit " + std::to_string(limit->count());
     trigger.woken = woken;
+    trigger.usage = moment.usage;
+    trigger.limit = limit;
     const SpareDescriptors spare;
     responder_.act(rule, trigger);
     if (responder_.is_stopped()) return;

@@ -10,6 +10,7 @@
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/memory_enforcer.h"
 #include "agent/enforcement/policy_executor.h"
+#include "runtime/cgroup/oom.h"
 
 namespace mete::agent {
 namespace {
@@ -23,6 +24,15 @@ constexpr int kPollsInARow = 10;
 constexpr int kPolls = kPollsInARow + 13;  // doubling: the last after about 4 s
 // On v2 the wake-ups of one kill are up to 10 ms apart, and at a later one the victim has no command line any more.
 constexpr auto kRememberVictim = std::chrono::seconds(1);
+// A group is killed process by process, which takes as long as the console is slow.
+constexpr auto kGroupDies = std::chrono::seconds(1);
+// The kernel counts the first victim of a group some microseconds before the group.
+constexpr auto kSettles = std::chrono::microseconds(1400);
+// How often a group is looked at closely in which the kernel finds nobody to be killed, and (v1) how often it may wake.
+constexpr auto kLookAtStuck = std::chrono::seconds(1);
+constexpr auto kWakeStuck = std::chrono::milliseconds(100);
+// v1: how often groups below are looked at of which no wake-up tells.
+constexpr auto kLookBelow = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -33,18 +43,35 @@ OomWatch::OomWatch(Enforcement& enforcement, Subject& subject, OomAccount& accou
       account_(account),
       enforcer_(enforcer),
       event_(services_.loop),
-      timer_(services_.loop) {}
+      timer_(services_.loop),
+      below_timer_(services_.loop),
+      pause_timer_(services_.loop) {}
 
 void OomWatch::open() {
   event_.close();
+  below_timer_.cancel();
+  pause_timer_.cancel();
+  without_victim_.forget();
   auto event = subject_.cgroup().oom_eventfd();
   if (!event) return;  // memory is on v2
   event_.assign(event->release());
   await_event();
+  look_below_later();
+}
+
+void OomWatch::look_below_later() {
+  if (!event_.is_open()) return;
+  below_timer_.expires_after(kLookBelow);
+  below_timer_.async_wait(alive_.guard([this] {
+    if (runtime::cgroup::has_groups_below(subject_.cgroup())) poll();
+    look_below_later();
+  }));
 }
 
 void OomWatch::close() {
   event_.close();
+  below_timer_.cancel();
+  pause_timer_.cancel();
   stop_polling();
 }
 
@@ -57,20 +84,29 @@ void OomWatch::await_event() {
 }
 
 void OomWatch::woken() {
+  const auto now = std::chrono::steady_clock::now();
+  const bool stuck = without_victim_.holds(now);
   if (event_.is_open()) {
     std::uint64_t times = 0;
     (void)!::read(event_.native_handle(), &times, sizeof times);
-    await_event();
+    if (stuck) {
+      pause_timer_.expires_after(kWakeStuck);
+      pause_timer_.async_wait(alive_.guard([this] { await_event(); }));
+    } else {
+      await_event();
+    }
   }
   const SpareDescriptors spare;
-  const auto now = std::chrono::steady_clock::now();
   woken_at_ = now;
+  if (stuck && now - snapshot_at_ < kLookAtStuck) return poll();
+  if (event_.is_open()) kernel_woke_at_ = now;
   // On v2 a group at its limit wakes 100 times a second without a kill. The counter is compared each time; the
   // processes were read a moment ago.
   if (event_.is_open() || now - snapshot_at_ >= kSnapshotEvery) {
     snapshot_at_ = now;
     take_snapshot();
   }
+  if (event_.is_open()) see_no_kill(std::nullopt);
   polls_left_ = kPolls;
   if (!event_.is_open()) polls_left_ -= kPollsInARow;
   poll_later(kFirstPoll);
@@ -78,13 +114,20 @@ void OomWatch::woken() {
   enforcer_.out_of_memory(now);
 }
 
-void OomWatch::killed_in_log() {
-  if (polls_left_ <= 0) {
-    woken_at_ = std::chrono::steady_clock::now();
-    polls_left_ = kPolls - kPollsInARow;
-    poll_later(kFirstPoll);
-  }
+void OomWatch::killed_in_log(const KernelKill& kill) {
+  if (reading_log_) return poll_again();  // for a kill that is being told, or for one that came after the counters
+  if (polls_left_ <= 0) woken_at_ = std::chrono::steady_clock::now();
+  poll_again();
   poll();
+  // v1: the counter of a group below went with the group.
+  const auto* const known = account_.known();
+  const auto below = runtime::cgroup::Group::at(services_.hierarchies, kill.task_memcg);
+  const bool lost = event_.is_open() && kill.task_memcg != subject_.cgroup().path() && below && !below->exists();
+  if (known == nullptr || !lost || !services_.kernel_log.take(kill.task_memcg, {})) return;
+  if (told_unlogged_ > 0) return void(--told_unlogged_);
+  Kill found{{runtime::cgroup::OomPlace::kUnknown, false, kill.task_memcg}, kill, {}};
+  found.scope = scope_of_kill(found);
+  tell({found}, runtime::cgroup::OomCounters(*known));
 }
 
 void OomWatch::poll_later(std::chrono::microseconds delay) {
@@ -96,22 +139,75 @@ void OomWatch::poll_later(std::chrono::microseconds delay) {
   }));
 }
 
-void OomWatch::poll() {
+void OomWatch::poll(Unsettled unsettled) {
   const SpareDescriptors spare;
-  const auto counts = account_.counts();
-  if (!counts || counts->now <= counts->reported) return;
+  const auto* const known = account_.known();
+  if (known == nullptr) return;
+  const auto& group = subject_.cgroup();
+  auto counters = runtime::cgroup::read_oom_counters(group);
+  if (!counters) return;
+  if (!runtime::cgroup::has_new_kills(*known, *counters)) {
+    if (!event_.is_open()) see_no_kill(counters->all.ooms);
+    return;
+  }
+  runtime::cgroup::read_oom_path(group, *counters);
+  const auto now = std::chrono::steady_clock::now();
+  auto news = runtime::cgroup::oom_kills_between(
+      *known, *counters,
+      {.kills_group = account_.kernel_kills_group(),
+       .after_group_kill = now - std::max(group_killed_at_, unsettled_told_at_) < kGroupDies});
+  if (news.unsettled && unsettled == Unsettled::kWait) {
+    if (unsettled_since_ == Moment()) unsettled_since_ = now;
+    if (now - unsettled_since_ < kSettles) return poll_again();
+  }
+  unsettled_since_ = {};
+  // The first victim of this group has been told when there was no time to wait.
+  const bool told = now - std::exchange(unsettled_told_at_, news.unsettled ? now : Moment()) < kGroupDies;
+  if (told && !news.kills.empty() && news.kills.front().as_group) news.kills.erase(news.kills.begin());
+  if (news.kills.empty()) return account_.enter(*counters, {});  // the rest of a group, or a group below that is gone
+  std::vector<Kill> kills;
+  kills.reserve(news.kills.size());
+  polls_left_ = 0;
+  reading_log_ = true;
+  for (const auto& each : news.kills) kills.push_back(find_in_log(each));
+  reading_log_ = false;
+  tell(kills, *counters);
+}
+
+void OomWatch::poll_again() {
+  if (polls_left_ > 0) return;
+  polls_left_ = kPolls - kPollsInARow;
+  poll_later(kFirstPoll);
+}
+
+void OomWatch::tell(const std::vector<Kill>& kills, const runtime::cgroup::OomCounters& counters) {
   enforcers::OomObservation seen;
-  seen.kills_before = counts->reported;
-  seen.kills_now = counts->now;
+  without_victim_.forget();
+  seen.new_kills = kills.size();
+  OomAccount::Scopes scopes;
+  for (const auto& kill : kills) ++scopes[kill.scope];
+  if (const auto nested = scopes.find("nested"); nested != scopes.end()) seen.nested_kills = nested->second;
   seen.processes_left = subject_.cgroup().populated().value_or(false);
   seen.kernel_kills_group = account_.kernel_kills_group();
   seen.usual_action = account_.usual_action();
   const auto decision = enforcers::decide_oom(seen, subject_.policy());
   auto& executor = executor_of(subject_);
   const Outcome outcome = decision.kill_rest ? executor.outcome_of(executor.kill_rest(subject_)) : Outcome::kDone;
-  account_.enter(counts->now);
-  report(decision, outcome);
-  polls_left_ = 0;
+  account_.enter(counters, scopes);
+  const bool as_group = std::any_of(kills.begin(), kills.end(), [](const Kill& kill) { return kill.counted.as_group; });
+  if (as_group) group_killed_at_ = std::chrono::steady_clock::now();
+  for (std::size_t i = 0; i < kills.size(); ++i)
+    report_kill(kills[i], decision, outcome, account_.total() - (kills.size() - 1 - i));
+  if (as_group) services_.kernel_log.drop(seen_pids());
+  woken_at_ = Moment();
+  snapshot_.clear();
+}
+
+// Where a policy decides before the kernel, nobody is to be killed, and who wakes us waits.
+void OomWatch::see_no_kill(std::optional<std::uint64_t> ooms) {
+  if (enforcers::decides_before_the_kernel(subject_.policy())) return;
+  const auto found = without_victim_.see(std::chrono::steady_clock::now(), ooms);
+  if (found) report_no_victim(*found);
 }
 
 void OomWatch::take_snapshot() {
@@ -124,76 +220,6 @@ void OomWatch::take_snapshot() {
                                   [&](const auto& each) { return each.process.pid == old.process.pid; });
     if (!seen && now - old.at < kRememberVictim) snapshot_.push_back(old);
   }
-}
-
-void OomWatch::report(const enforcers::OomDecision& decision, Outcome outcome) {
-  Trigger trigger;
-  trigger.enforcer = "oom";
-  trigger.rule = "kernel OOM kill";
-  trigger.woken = std::exchange(woken_at_, Moment());
-  if (trigger.woken == Moment()) trigger.woken = std::chrono::steady_clock::now();
-  for (std::uint64_t i = decision.new_kills; i > 0; --i)
-    report_kill(decision, outcome, trigger, account_.total() - i + 1);
-  snapshot_.clear();
-}
-
-void OomWatch::report_kill(const enforcers::OomDecision& decision, Outcome outcome, const Trigger& trigger,
-                           std::uint64_t number) {
-  auto record = begin_record(subject_, enforcer_, enforcement_, trigger, enforcer_.history());
-  for (const auto& each : snapshot_) record.processes.push_back(each.process);
-  const bool ours = !subject_.container_name().empty();
-  if (decision.kill_rest && outcome != Outcome::kDryRun)
-    record.steps.emplace_back(std::string("the rest of the ") + (ours ? "container" : "cgroup") + " killed",
-                              std::chrono::steady_clock::now() - trigger.woken);
-  name_victim(record);
-  account_.note_scope(record.scope);
-  // Usage has gone with the victim: the most that it was says more.
-  if (record.peak) record.usage = record.peak;
-  const std::string action(to_string(decision.action));
-  const std::string pid = record.victim ? std::to_string(*record.victim) : "unknown";
-  const std::string limit = record.limit ? std::to_string(record.limit->count()) : "none";
-  const std::string usage = std::to_string(record.usage.value_or(Bytes(0)).count());
-  std::string message = "The kernel killed process " + pid + " (" + victim_text(record) + ") of " +
-                        (ours ? "container " + subject_.container_name() : subject_.shown()) + ": memory limit " +
-                        limit + " bytes, usage " + usage + " bytes; policy " + action + ": " +
-                        std::string(to_string(outcome));
-  EventFields more = victim_fields(record);
-  more.emplace_back("scope", record.scope);
-  more.emplace_back("kills", std::to_string(number));
-  if (!record.limit) more.emplace_back("limit", limit);
-  if (!record.usage) more.emplace_back("usage", usage);
-  Incident incident(subject_, enforcement_, trigger, std::move(record));
-  incident.finish(outcome, action, "OOMKilled", std::move(message), {}, std::move(more));
-  account_.reported(incident.record());
-}
-
-// By the kernel's log when it names one; else the largest of those that were seen. The kernel's name of the task stands
-// beside the command line: a program that a shell runs within itself has the shell's command line.
-void OomWatch::name_victim(ForensicRecord& record) const {
-  const auto& processes = record.processes;
-  std::vector<std::int32_t> pids;
-  pids.reserve(processes.size());
-  for (const auto& each : processes) pids.push_back(each.pid);
-  const std::string& group = subject_.cgroup().path();
-  const auto kill = services_.kernel_log.take(group, pids);
-  const auto victim =
-      kill ? std::find_if(processes.begin(), processes.end(), [&](const auto& each) { return each.pid == kill->pid; })
-           : std::max_element(processes.begin(), processes.end(),
-                              [](const auto& a, const auto& b) { return a.rss < b.rss; });
-  const bool seen = victim != processes.end();
-  if (kill) {
-    record.victim = kill->pid;
-    record.victim_task = kill->task;
-    record.scope = scope_of(*kill, group, account_.pod_cgroup());
-  } else if (seen) {
-    record.victim = victim->pid;
-    record.victim_task = victim->task;
-  }
-  record.victim_command = seen ? victim->command : std::string();
-  const bool named = !record.victim_command.empty() && record.victim_command.front() != '[';
-  if (named || !kill) return;
-  record.victim_command = account_.command_of(kill->pid);
-  if (record.victim_command.empty()) record.victim_command = kill->task;
 }
 
 }  // namespace mete::agent

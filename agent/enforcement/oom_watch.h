@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// OOM kills in one cgroup, of a container of ours or of others: woken by the kernel, counted by the kernel's counter,
-// each kill reported once.
+// OOM kills in one cgroup and in those below it, of a container of ours or of others: woken by the kernel, counted by
+// the kernel's counters, each kill reported once (runtime/cgroup/oom_kills.h).
 //
 // A wake-up says that memory has run out; the victim may still be alive (v1: 2 to 3 ms), and on v2 a group at its limit
-// wakes up to 100 times a second without any kill. So the counter decides: it is compared at each wake-up and, with
+// wakes up to 100 times a second without any kill. So the counters decide: they are compared at each wake-up and, with
 // growing delays, for about 4 s after it. What enforcers/oom.h decides is carried out first, then the kill is
 // recorded, then reported.
+// On v1 the limit of a group below wakes nobody above it: the kernel's log tells at once, a look each second besides.
+// A group in which the kernel finds nobody that it may kill wakes without end: that is told once, and then it is looked
+// at once a second (enforcers/oom_without_victim.h).
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +23,8 @@
 #include "agent/enforcement/incident.h"
 #include "agent/enforcement/subject.h"
 #include "enforcers/oom.h"
+#include "enforcers/oom_without_victim.h"
+#include "runtime/cgroup/oom_kills.h"
 
 namespace mete::agent {
 
@@ -28,26 +34,23 @@ class MemoryEnforcer;
 // on over its cgroups, and a cgroup of others.
 class OomAccount {
  public:
-  struct Counts {
-    std::uint64_t now = 0;       // the kernel's counter
-    std::uint64_t reported = 0;  // where it stood when the last kill was reported
-  };
   virtual ~OomAccount() = default;
-  // Empty: there is no cgroup to be read.
-  [[nodiscard]] virtual std::optional<Counts> counts() const = 0;
+  // The kernel's counters up to which all kills are known; null: there is no cgroup to be read.
+  [[nodiscard]] virtual const runtime::cgroup::OomCounters* known() const = 0;
   // Where no policy says what becomes of the rest after a kill.
   [[nodiscard]] virtual enforcers::OomAction usual_action() const = 0;
   [[nodiscard]] virtual bool kernel_kills_group() const = 0;  // memory.oom.group is set
-  // Enters the kills up to `counter`. Called after what is left was killed, before the kills are reported.
-  virtual void enter(std::uint64_t counter) = 0;
+  // Enters the kills, by their scope, that are all up to these counters. Called after what is left was killed, before
+  // the kills are reported.
+  using Scopes = std::map<std::string, std::uint64_t>;
+  virtual void enter(const runtime::cgroup::OomCounters& counters, const Scopes& kills) = 0;
   // Of all kills that were entered.
   [[nodiscard]] virtual std::uint64_t total() const = 0;
   // The cgroup whose limit has the scope "pod"; may be empty.
   [[nodiscard]] virtual std::string pod_cgroup() const = 0;
   // The command line of a process that was gone before a snapshot could show it; empty: not known.
   [[nodiscard]] virtual std::string command_of(pid_t pid) const = 0;
-  // Once for each kill: when its scope is known, and when its record and event are there.
-  virtual void note_scope(const std::string& scope) = 0;
+  // Once for each kill, when its record and event are there.
   virtual void reported(const ForensicRecord& record) = 0;
 };
 
@@ -63,23 +66,39 @@ class OomWatch {
   void stop_polling();
 
   void woken();
-  // Compares the counter now.
-  void poll();
+  // Compares the counters now. A kill that may be the first of a group's is not told yet.
+  void poll() { poll(Unsettled::kWait); }
+  // The same, and tells what there is: nobody will look again.
+  void settle() { poll(Unsettled::kTell); }
   // The kernel's log names a kill in the cgroup, or below it.
-  void killed_in_log();
+  void killed_in_log(const KernelKill& kill);
 
  private:
   struct SeenProcess {
     collectors::ProcessMemory process;
     Moment at;
   };
+  struct Kill {
+    runtime::cgroup::OomKill counted;
+    std::optional<KernelKill> logged;
+    std::string scope;
+  };
+  enum class Unsettled : std::uint8_t { kWait, kTell };
+  void poll(Unsettled unsettled);
+  void tell(const std::vector<Kill>& kills, const runtime::cgroup::OomCounters& counters);
   void await_event();
   void poll_later(std::chrono::microseconds delay);
+  void poll_again();  // if nobody does
   void take_snapshot();
-  void report(const enforcers::OomDecision& decision, Outcome outcome);
-  void report_kill(const enforcers::OomDecision& decision, Outcome outcome, const Trigger& trigger,
-                   std::uint64_t number);
-  void name_victim(ForensicRecord& record) const;
+  [[nodiscard]] Kill find_in_log(const runtime::cgroup::OomKill& counted);
+  [[nodiscard]] std::string scope_of_kill(const Kill& kill) const;
+  [[nodiscard]] std::vector<std::int32_t> seen_pids() const;
+  void report_kill(const Kill& kill, const enforcers::OomDecision& decision, Outcome outcome, std::uint64_t number);
+  void see_no_kill(std::optional<std::uint64_t> ooms);
+  void report_no_victim(const enforcers::OomWithoutVictim::Found& found);
+  void name_limit(const Kill& kill, ForensicRecord& record) const;
+  void name_victim(const Kill& kill, ForensicRecord& record) const;
+  void look_below_later();
 
   Enforcement& enforcement_;
   Services& services_;
@@ -87,10 +106,17 @@ class OomWatch {
   OomAccount& account_;
   MemoryEnforcer& enforcer_;
   Descriptor event_;  // v1
-  Timer timer_;
+  Timer timer_, below_timer_, pause_timer_;
+  enforcers::OomWithoutVictim without_victim_;
   int polls_left_ = 0;
-  Moment woken_at_{};  // of a kill that is not reported yet
+  bool reading_log_ = false;
+  Moment unsettled_since_{};    // not told yet
+  Moment unsettled_told_at_{};  // told as kills of processes
+  Moment woken_at_{};           // of a kill that is not reported yet
   Moment snapshot_at_{};
+  Moment group_killed_at_{};         // told then
+  Moment kernel_woke_at_{};          // v1: its own limit was reached, or an ancestor's
+  std::uint64_t told_unlogged_ = 0;  // the kernel's log had not named them when they were told
   std::vector<SeenProcess> snapshot_;
   Alive alive_;
 };

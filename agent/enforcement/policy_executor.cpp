@@ -23,13 +23,13 @@ class KernelExecutor : public PolicyExecutor {
   // Entered first: the end that follows has this reason.
   Status kill_container(Subject& subject) override {
     subject.killed_by_policy("PolicyKilled");
-    return subject.cgroup().kill_all();
+    return subject.kill_all();
   }
   Status kill_process(Subject& subject, pid_t pid) override {
     subject.killed_by_policy("");
     return enforcers::kill_process(pid, subject.cgroup());
   }
-  Status kill_rest(Subject& subject) override { return subject.cgroup().kill_all(); }
+  Status kill_rest(Subject& subject) override { return subject.kill_all(); }
   Status restart(Subject& subject) override { return subject.restart("PolicyRestarted"); }
   Result<pid_t> exec(Subject& subject, const std::vector<std::string>& command,
                      std::chrono::nanoseconds timeout) override {

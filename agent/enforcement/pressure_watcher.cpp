@@ -137,6 +137,7 @@ bool PressureWatcher::check_stalls(const config::MemoryPressure& of_policy, cons
     trigger.because = "it waited for memory (" + kind + ") for " + seconds_text(nanoseconds(growth->by)) +
                       " of the last " + seconds_text(growth->in);
     trigger.woken = woken;
+    trigger.usage = moment.usage;
     responder_.act(rule.action, trigger);
     return true;
   }
@@ -161,6 +162,8 @@ void PressureWatcher::check_refaults(const config::MemoryThrashing& of_policy, c
                     " bytes again within " + seconds_text(growth->in) + ", with a limit of " +
                     std::to_string(limit->count());
   trigger.woken = woken;
+  trigger.usage = moment.usage;
+  trigger.limit = limit;
   responder_.act(rule.action, trigger);
 }
 
@@ -170,8 +173,10 @@ void PressureWatcher::check_memory_high(const collectors::MemoryMoment& moment) 
   high_polled_at_ = moment.at;
   const auto high = runtime::cgroup::memory_high(subject_.cgroup());
   // There it is a tripwire of mete's own, which acts at once.
-  if (!high || !moment.pressure.full || enforcers::decides_before_the_kernel(subject_.policy())) return stuck_.forget();
-  if (!stuck_.see(moment.at, moment.usage, *high, static_cast<std::uint64_t>(moment.pressure.full->count()))) return;
+  if (!high || enforcers::decides_before_the_kernel(subject_.policy())) return stuck_.forget();
+  const auto stalled = stalled_at(*high, moment);
+  if (!stalled) return stuck_.forget();
+  if (!stuck_.see(moment.at, moment.usage, *high, *stalled)) return;
   stuck_.forget();
   const SpareDescriptors spare;
   Trigger trigger;
@@ -181,6 +186,14 @@ void PressureWatcher::check_memory_high(const collectors::MemoryMoment& moment) 
                     std::to_string(high->count()) + " bytes";
   trigger.woken = moment.at;
   responder_.stuck_at_memory_high(trigger);
+}
+
+// Two files more, where this machine has no PSI.
+std::optional<std::uint64_t> PressureWatcher::stalled_at(Bytes high, const collectors::MemoryMoment& moment) const {
+  if (moment.pressure.full) return static_cast<std::uint64_t>(moment.pressure.full->count());
+  const auto times = runtime::cgroup::times_above_memory_high(subject_.cgroup());
+  const auto reclaimable = gauge_.page_cache();
+  return times && reclaimable ? enforcers::stalled_at_high(*times, *reclaimable, high) : std::nullopt;
 }
 
 void PressureWatcher::check_notice(const collectors::MemoryMoment& moment, bool by_kernel) {

@@ -56,6 +56,7 @@ class PressureWatcher {
   void await_event(Descriptor::wait_type kind);
   [[nodiscard]] bool check_stalls(const config::MemoryPressure& rule, const collectors::MemoryMoment& moment,
                                   Moment woken);
+  [[nodiscard]] std::optional<std::uint64_t> stalled_at(Bytes high, const collectors::MemoryMoment& moment) const;
   void check_refaults(const config::MemoryThrashing& rule, const collectors::MemoryMoment& moment, Moment woken);
   [[nodiscard]] bool fires(std::size_t which, Moment at, std::chrono::nanoseconds over);
 

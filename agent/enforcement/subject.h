@@ -41,6 +41,8 @@ class Subject {
   [[nodiscard]] virtual Status lend_quota(std::optional<std::chrono::microseconds> quota) = 0;
   // Stop signal, grace, kill, start.
   [[nodiscard]] virtual Status restart(const std::string& reason) = 0;
+  // SIGKILL to all of it. Who is throttled by a quota is not to wait for its next period to die.
+  [[nodiscard]] virtual Status kill_all() = 0;
   // Starts a command inside, which is killed after `timeout`: a child of ours, whose exit code is the command's, or
   // 124.
   [[nodiscard]] virtual Result<pid_t> exec(const std::vector<std::string>& command,

@@ -95,8 +95,7 @@ void add_memory(Object& out, const Series& series) {
   out.add("maxMemoryBytes", memory.max_usage);
   if (memory.limit && !memory.limit->is_unlimited()) out.add("memoryLimitBytes", Value(memory.limit->value()));
   out.add("effectiveMemoryLimitBytes", series.effective.memory);
-  out.add("oomKills",
-          series.lifecycle ? Value(series.lifecycle->oom_kills.container) : Value(memory.oom_kill_events()));
+  out.add("oomKills", series.lifecycle ? Value(series.lifecycle->oom_kills.container) : Value(memory.oom_events));
 }
 
 void add_pressure(Object& out, std::string_view name, const collectors::PressureSample& pressure) {

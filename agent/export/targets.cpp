@@ -88,9 +88,13 @@ Lifecycle lifecycle_of(const ContainerRecord& record) {
     const auto found = record.oom_kills_by_scope.find(scope);
     return found == record.oom_kills_by_scope.end() ? 0 : found->second;
   };
+  lifecycle.oom_kills.nested = of_scope("nested");
   lifecycle.oom_kills.pod = of_scope("pod");
   lifecycle.oom_kills.ancestor = of_scope("ancestor");
   lifecycle.oom_kills.host = of_scope("host");
+  const auto& kills = lifecycle.oom_kills;
+  const std::uint64_t others = kills.nested + kills.pod + kills.ancestor + kills.host;
+  lifecycle.oom_kills.container = record.oom_kills > others ? record.oom_kills - others : 0;
   return lifecycle;
 }
 
@@ -105,7 +109,7 @@ Target target_of(const Pod& pod, const Container& container, bool single) {
   target.lifecycle->last_oom = container.control().watch().oom_record().last();
   target.lifecycle->policy_kills = record.policy_kills;
   target.lifecycle->time_to_oom = container.enforcer().time_to_limit();
-  target.oom = {record.oom_kills_base, record.oom_kills_from, record.oom_kills_told, record.oom_by_group};
+  target.oom_kills = record.oom_kills;
   if (!record.has_ended && record.cgroup_id == 0) return target;  // the container has never run
   target.labels = container_labels(pod, container);
   if (single) target.pod_labels = pod_labels(pod);
@@ -127,6 +131,8 @@ Target target_of(const Pod& pod, std::uint64_t cgroup_id) {
   target.who = identity_of(pod, nullptr);
   target.labels = pod_labels(pod);
   target.network_pid = pod.sandbox_pid().value_or(0);
+  target.oom_kills = 0;
+  for (const auto& container : pod.containers()) *target.oom_kills += container->oom_kills();
   return target;
 }
 

@@ -87,7 +87,11 @@ void UsageModels::sample(const std::string& pod_key, const std::string& name) {
   auto& kept = models_[key];
   const auto now = std::chrono::steady_clock::now();
   const auto throttled = sample.cpu.throttled.value_or(std::chrono::nanoseconds(0));
-  const std::uint64_t ooms = container->oom_kills() + container->record().policy_kills;
+  // A group inside that has reached its own limit says nothing of the container's.
+  const auto& by_scope = container->record().oom_kills_by_scope;
+  const auto nested = by_scope.find("nested");
+  const std::uint64_t ooms =
+      container->oom_kills() - (nested == by_scope.end() ? 0 : nested->second) + container->record().policy_kills;
   const auto before = std::exchange(kept.at, now);
   const auto cpu_before = std::exchange(kept.cpu, *sample.cpu.usage);
   const auto throttled_before = std::exchange(kept.throttled, throttled);

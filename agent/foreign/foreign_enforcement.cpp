@@ -235,11 +235,11 @@ const config::Policy* ForeignEnforcement::policy_of(const std::string& path) con
   return subject == subjects_.end() ? nullptr : subject->second->policy();
 }
 
-bool ForeignEnforcement::oom_killed_in_log(const std::string& path) {
-  for (std::string each = path; each.size() > 1; each = each.substr(0, each.rfind('/'))) {
+bool ForeignEnforcement::oom_killed_in_log(const KernelKill& kill) {
+  for (std::string each = kill.task_memcg; each.size() > 1; each = each.substr(0, each.rfind('/'))) {
     const auto subject = subjects_.find(each);
     if (subject == subjects_.end()) continue;
-    subject->second->oom_killed_in_log();
+    subject->second->oom_killed_in_log(kill);
     return true;
   }
   return false;

@@ -34,7 +34,7 @@ class ForeignEnforcement {
   [[nodiscard]] const config::Policy* policy_of(const std::string& path) const;
   [[nodiscard]] const std::vector<Knob>& changed() const { return ledger_->knobs(); }
   // The kernel's log tells of a kill. False: nobody of these.
-  bool oom_killed_in_log(const std::string& path);
+  bool oom_killed_in_log(const KernelKill& kill);
 
  private:
   void watch_tree();

@@ -157,7 +157,7 @@ void ForeignSubject::hold_to(const config::Policy& policy) {
            "policy " + config::full_name(policy.metadata) + " on " + shown() + ": " + fault, {});
   apply_policy();
   poll_after(std::chrono::milliseconds(5));
-  if (const auto kills = group_.oom_kill_count()) kills_ = *kills;
+  begin_oom_account();
   oom_.open();
   enforcer_.open();
   drift_->open();
@@ -190,10 +190,13 @@ void ForeignSubject::report_restored(const Ledger::Restored& restored) {
   for (const auto& error : restored.errors) report(Severity::kWarning, name_of(Reason::kRestoreFailed), error, {});
 }
 
-std::optional<OomAccount::Counts> ForeignSubject::counts() const {
-  const auto kills = group_.oom_kill_count();
-  if (!kills) return std::nullopt;
-  return Counts{*kills, kills_};
+// Kills from before are nobody's news, but they are numbered.
+void ForeignSubject::begin_oom_account() {
+  auto counters = runtime::cgroup::read_oom_counters(group_);
+  if (!counters) return;
+  runtime::cgroup::read_oom_path(group_, *counters);
+  kills_ = runtime::cgroup::oom_kills_between({}, *counters, {}).kills.size();
+  oom_known_ = std::move(*counters);
 }
 
 Result<runtime::process::ProcessId> ForeignSubject::first_process() const {

@@ -29,7 +29,7 @@ class ForeignSubject : public Subject, private OomAccount {
   // Ends that and puts everything back.
   void release(Ledger::Usage usage);
   // The kernel's log tells of a kill in it, or in a cgroup below.
-  void oom_killed_in_log() { oom_.killed_in_log(); }
+  void oom_killed_in_log(const KernelKill& kill) { oom_.killed_in_log(kill); }
   [[nodiscard]] std::uint64_t cgroup_id() const { return cgroup_id_; }
 
   [[nodiscard]] const runtime::cgroup::Group& cgroup() const override { return group_; }
@@ -46,6 +46,7 @@ class ForeignSubject : public Subject, private OomAccount {
   [[nodiscard]] std::optional<std::chrono::microseconds> lent_quota() const override;
   [[nodiscard]] Status lend_quota(std::optional<std::chrono::microseconds> quota) override;
   [[nodiscard]] Status restart(const std::string& reason) override;
+  [[nodiscard]] Status kill_all() override { return group_.kill_all(); }
   [[nodiscard]] Result<pid_t> exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) override;
   [[nodiscard]] Status guard_freeze(std::chrono::nanoseconds timeout) override;
   void unguard_freeze() override;
@@ -64,18 +65,21 @@ class ForeignSubject : public Subject, private OomAccount {
   void read_own_cpu();
   void poll_after(std::chrono::milliseconds delay);
   void report_restored(const Ledger::Restored& restored);
+  void begin_oom_account();
   void guard_oom();  // for the time in which there is no agent
 
-  // As OomAccount has it: the kernel's counter of the cgroup, and where it stood when a policy began to hold it.
-  [[nodiscard]] std::optional<Counts> counts() const override;
+  // As OomAccount has it, from when a policy began to hold it.
+  [[nodiscard]] const runtime::cgroup::OomCounters* known() const override { return &oom_known_; }
   // The owner of the cgroup has said what becomes of the rest, where no policy says so.
   [[nodiscard]] enforcers::OomAction usual_action() const override { return enforcers::OomAction::kKillProcess; }
   [[nodiscard]] bool kernel_kills_group() const override { return limits_.oom_group.value_or(false); }
-  void enter(std::uint64_t counter) override { kills_ = counter; }
+  void enter(const runtime::cgroup::OomCounters& counters, const Scopes& kills) override {
+    oom_known_ = counters;
+    for (const auto& [scope, count] : kills) kills_ += count;
+  }
   [[nodiscard]] std::uint64_t total() const override { return kills_; }
   [[nodiscard]] std::string pod_cgroup() const override { return {}; }
   [[nodiscard]] std::string command_of(pid_t /*pid*/) const override { return {}; }
-  void note_scope(const std::string& /*scope*/) override {}
   void reported(const ForensicRecord& /*record*/) override {}
 
   Enforcement& enforcement_;
@@ -95,6 +99,7 @@ class ForeignSubject : public Subject, private OomAccount {
   ForeignWatchdog watchdog_;
   std::unique_ptr<DriftWatch> drift_;
   std::uint64_t kills_ = 0;
+  runtime::cgroup::OomCounters oom_known_;
   MemoryEnforcer enforcer_;
   OomWatch oom_;
   CpuEnforcer cpu_enforcer_;

@@ -37,7 +37,7 @@ struct ForensicRecord {
   enforcers::WallTime at{};         // of the event
   std::string rule;                 // "kernel OOM kill", "memory.at[1]: usage 90%", "memory.onOOM: hold", ...
   std::string policy;               // "default/web"; empty: none
-  std::string scope = "container";  // whose limit: container, pod, ancestor, host
+  std::string scope = "container";  // whose limit: container, nested, pod, ancestor, host
   std::string pod;                  // "default/web"; empty: a cgroup that others made
   std::string container;
   std::string cgroup;

@@ -202,7 +202,7 @@ void Attempt::ended() {
 void Attempt::finish(const runtime::shim::ExitStatus& status, const std::string& reason) {
   auto& own = slot_.record();
   auto& pod = slot_.pod();
-  cgroup_.watch().oom().poll();
+  cgroup_.watch().oom().settle();
   cgroup_.counters().keep_last();
   cgroup_.watch().oom().stop_polling();
   restart_timer_.cancel();

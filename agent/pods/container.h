@@ -36,7 +36,7 @@ class Container {
   // A policy has killed in it. `reason` of its end; empty: it goes on.
   void killed_by_policy(const std::string& reason);
   // The kernel's log says that it killed here.
-  void oom_killed_in_log() { cgroup_.watch().oom().killed_in_log(); }
+  void oom_killed_in_log(const KernelKill& kill) { cgroup_.watch().oom().killed_in_log(kill); }
 
   [[nodiscard]] ContainerRecord& record() { return slot_.record(); }
   [[nodiscard]] const ContainerRecord& record() const { return slot_.record(); }
@@ -57,7 +57,7 @@ class Container {
   [[nodiscard]] const runtime::cgroup::Group& cgroup() const { return cgroup_.group(); }
   [[nodiscard]] const runtime::cgroup::Limits& limits() const { return cgroup_.limits().current(); }
   [[nodiscard]] const MemoryEnforcer& enforcer() const { return cgroup_.watch().memory(); }
-  [[nodiscard]] std::uint64_t oom_kills() const { return cgroup_.watch().oom_record().kills(); }
+  [[nodiscard]] std::uint64_t oom_kills() const { return cgroup_.watch().oom_record().total(); }
   // Counters over all attempts, gauges of now.
   [[nodiscard]] collectors::Sample read() const { return cgroup_.counters().read(); }
 

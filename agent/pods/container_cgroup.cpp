@@ -55,11 +55,12 @@ Status ContainerCgroup::prepare() {
   if (own.cgroup_id != id) {
     if (own.cgroup_id != 0) fold();  // somebody removed it meanwhile
     own.cgroup_id = id;
-    own.oom_by_group = limits_.current().oom_group.value_or(false);
+    watch_.oom_record().begin(OomRecord::Cgroup::kNew);
     // Before anything runs in it: an agent that finds no id in the record looks for no kills.
     slot_.save(runtime::Durability::volatile_);
+  } else {
+    watch_.oom_record().begin(OomRecord::Cgroup::kOld);
   }
-  watch_.choose_oom_counter();  // the policy may have changed since the last attempt
   METE_CHECK(group_.apply(limits_.current()));
   METE_CHECK(devices_.set_up());
   open();
@@ -86,7 +87,7 @@ void ContainerCgroup::fold() {
 
 bool ContainerCgroup::remove() {
   if (slot_.record().cgroup_id != 0) {
-    watch_.oom().poll();
+    watch_.oom().settle();
     // Not before it is empty: what still runs in it still counts.
     if (const auto populated = group_.populated(); populated && *populated) return false;
     counters_.keep_last();
@@ -99,13 +100,17 @@ bool ContainerCgroup::remove() {
 }
 
 void ContainerCgroup::kill() {
-  if (auto killed = group_.kill_all(); !killed && !runtime::cgroup::is_gone(killed.error()))
+  if (auto killed = kill_all(); !killed && !runtime::cgroup::is_gone(killed.error()))
     slot_.warn(Reason::kKillFailed, killed.error().what);
+}
+
+Status ContainerCgroup::kill_all() {
+  limits_.lift_quota();
+  return group_.kill_all();
 }
 
 void ContainerCgroup::apply() {
   limits_.ask_again();
-  watch_.choose_oom_counter();
   if (const auto written = limits_.write_each(); !written) slot_.warn(Reason::kLimitFailed, written.error().what);
   devices_.reconcile();
   open();

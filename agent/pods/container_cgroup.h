@@ -39,8 +39,9 @@ class ContainerCgroup {
   void resized();
   // Ends it: its counters go to the record, then it is removed. False: something is still inside, try again.
   [[nodiscard]] bool remove();
-  // SIGKILL to everything in it.
+  // SIGKILL to everything in it; kill() reports what fails.
   void kill();
+  [[nodiscard]] Status kill_all();
   // Nothing of it is watched any more.
   void close();
 

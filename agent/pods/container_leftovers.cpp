@@ -24,7 +24,7 @@ void ContainerCgroup::take_over() {
   take_back_leftovers();
   write_what_has_changed();
   open();
-  watch_.choose_oom_counter();
+  if (slot_.record().oom_known_lost) watch_.oom_record().begin(OomRecord::Cgroup::kUnknown);
   watch_.oom().poll();
   watch_.check_drift();
 }

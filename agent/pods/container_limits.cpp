@@ -57,6 +57,14 @@ Status ContainerLimits::write_each() {
   return written;
 }
 
+void ContainerLimits::lift_quota() {
+  if (!limits_.cpu_bandwidth || limits_.cpu_bandwidth->quota.is_unlimited()) return;
+  limits_.cpu_bandwidth->quota = {};
+  runtime::cgroup::Limits lifted;
+  lifted.cpu_bandwidth = limits_.cpu_bandwidth;
+  (void)group_.apply(lifted);  // whoever cannot have it dies later
+}
+
 void ContainerLimits::note_written() {
   auto written = digest(limits_, services_.hierarchies);
   if (slot_.record().limits_written == written) return;

@@ -76,6 +76,9 @@ Status ContainerSubject::lend_quota(std::optional<std::chrono::microseconds> quo
 Status ContainerSubject::restart(const std::string& reason) {
   return container_.attempt().restart(reason);
 }
+Status ContainerSubject::kill_all() {
+  return container_.control().kill_all();
+}
 Status ContainerSubject::let_kernel_decide() {
   return container_.control().limits().let_kernel_decide();
 }

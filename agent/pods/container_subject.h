@@ -26,6 +26,7 @@ class ContainerSubject : public Subject {
   [[nodiscard]] std::optional<std::chrono::microseconds> lent_quota() const override;
   [[nodiscard]] Status lend_quota(std::optional<std::chrono::microseconds> quota) override;
   [[nodiscard]] Status restart(const std::string& reason) override;
+  [[nodiscard]] Status kill_all() override;
   [[nodiscard]] Result<pid_t> exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) override;
   [[nodiscard]] Status guard_freeze(std::chrono::nanoseconds timeout) override;
   void unguard_freeze() override;

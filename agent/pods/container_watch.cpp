@@ -48,10 +48,4 @@ void ContainerWatch::close() {
   oom_.close();
 }
 
-void ContainerWatch::choose_oom_counter() {
-  if (!oom_record_.counter_is_other()) return;
-  oom_.poll();
-  oom_record_.change_counter();
-}
-
 }  // namespace mete::agent

@@ -30,8 +30,6 @@ class ContainerWatch {
   [[nodiscard]] OomWatch& oom() { return oom_; }
   [[nodiscard]] OomRecord& oom_record() { return oom_record_; }
   [[nodiscard]] const OomRecord& oom_record() const { return oom_record_; }
-  // Before limits are written that ask for another counter of kills.
-  void choose_oom_counter();
   void check_drift() { drift_.check(); }
 
  private:

@@ -22,7 +22,7 @@ LimitEvents::LimitEvents(Services& services, const runtime::cgroup::Group& group
     const auto [controller, file, key] = runtime::cgroup::counter_of(kind);
     counters_.push_back({controller, file, key, reason, what});
   };
-  count(Refusal::kFork, Reason::kPidsLimit, "forks were refused: it has as many processes and threads as it may");
+  count(Refusal::kFork, Reason::kPidsLimit, "forks were refused: ");
   count(Refusal::kSwapLimit, Reason::kSwapLimit, "times it was refused swap: it has as much as it may");
   count(Refusal::kSwapFull, Reason::kSwapFull, "times there was no swap left on the machine for it");
 }
@@ -32,7 +32,8 @@ void LimitEvents::open(bool bounded) {
     for (auto& counter : counters_) see(counter, true);
   }
   timer_.cancel();
-  if (bounded && runtime::cgroup::refused_forks_are_silent(services_.hierarchies)) poll_later();
+  if (!runtime::cgroup::refused_forks_are_silent(services_.hierarchies)) return;
+  if (bounded || !runtime::cgroup::pids_limits_of_path(group_).empty()) poll_later();
 }
 
 void LimitEvents::close() {
@@ -65,8 +66,22 @@ void LimitEvents::see(Counter& counter, bool begin) {
     return;
   const auto times = *value - std::exchange(counter.told, *value);
   counter.told_at = now;
-  report_(name_of(counter.reason), std::to_string(times) + " " + counter.what,
-          {{"file", counter.file}, {"times", std::to_string(times)}, {"total", std::to_string(*value)}});
+  Fields fields = {{"file", counter.file}, {"times", std::to_string(times)}, {"total", std::to_string(*value)}};
+  std::string told = std::to_string(times) + " " + counter.what;
+  if (counter.reason == Reason::kPidsLimit) told += name_pids_limit(fields);
+  report_(name_of(counter.reason), told, std::move(fields));
+}
+
+// The kernel counts a fork where it was refused, whosever limit it was.
+std::string LimitEvents::name_pids_limit(Fields& fields) const {
+  const auto path = runtime::cgroup::pids_limits_of_path(group_);
+  const auto* const limit = runtime::cgroup::refusing(path);
+  if (limit == nullptr) return "it or a cgroup above it had as many processes and threads as it may";
+  fields.emplace_back("limit", std::to_string(limit->limit));
+  if (limit->path == group_.path()) return "it has as many processes and threads as it may";
+  fields.emplace_back("limit_of", limit->path);
+  return "cgroup " + limit->path + " above it has as many processes and threads as it may, " +
+         std::to_string(limit->limit);
 }
 
 }  // namespace mete::agent

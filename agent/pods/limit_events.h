@@ -22,7 +22,7 @@ class LimitEvents {
   LimitEvents(Services& services, const runtime::cgroup::Group& group, Report report);
 
   // Begins to watch the counters; the cgroup must exist. `bounded`: the cgroup has a limit on processes. v1 sends no
-  // notification for it, so the counter is then polled once a second.
+  // notification for it, so the counter is then polled once a second, as with a limit of a cgroup above it.
   void open(bool bounded);
   void close();
   // Reads the counters: the kernel has notified a change of one of the files (v2).
@@ -40,6 +40,7 @@ class LimitEvents {
   };
   void poll_later();
   void see(Counter& counter, bool begin);
+  [[nodiscard]] std::string name_pids_limit(Fields& fields) const;
 
   Services& services_;
   const runtime::cgroup::Group& group_;

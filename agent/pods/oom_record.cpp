@@ -20,38 +20,22 @@ void sync_record(const std::string& directory) {
 
 }  // namespace
 
-std::optional<std::uint64_t> OomRecord::counter() const {
-  const auto kills = group_.oom_kills();
-  if (!kills) return std::nullopt;
-  return kills->count(slot_.record().oom_by_group);
-}
-
-std::optional<OomAccount::Counts> OomRecord::counts() const {
+const runtime::cgroup::OomCounters* OomRecord::known() const {
   const auto& own = slot_.record();
-  if (own.cgroup_id == 0) return std::nullopt;
-  const auto now = counter();
-  if (!now) return std::nullopt;
-  return Counts{*now, own.oom_kills_told};
+  return own.cgroup_id == 0 ? nullptr : &own.oom_known;
 }
 
-void OomRecord::enter(std::uint64_t counter) {
+void OomRecord::enter(const runtime::cgroup::OomCounters& counters, const Scopes& kills) {
   auto& own = slot_.record();
-  own.oom_kills_told = counter;
-  own.oom_in_attempt = true;
+  own.oom_known = counters;
+  for (const auto& [scope, count] : kills) {
+    own.oom_kills += count;
+    if (scope != "container") own.oom_kills_by_scope[scope] += count;
+    if (scope != "nested") own.oom_in_attempt = true;
+  }
   // Should the agent die, this is enough. For a power failure it must be on disk, which takes milliseconds: that is
   // begun in reported(), and nobody waits for it.
   slot_.save(runtime::Durability::volatile_);
-}
-
-std::uint64_t OomRecord::total() const {
-  const auto& own = slot_.record();
-  return own.oom_kills_base + own.oom_kills_told - own.oom_kills_from;
-}
-
-std::uint64_t OomRecord::kills() const {
-  const auto& own = slot_.record();
-  if (own.cgroup_id == 0) return own.oom_kills_base;
-  return own.oom_kills_base + counter().value_or(own.oom_kills_told) - own.oom_kills_from;
 }
 
 std::string OomRecord::pod_cgroup() const {
@@ -62,10 +46,6 @@ std::string OomRecord::command_of(pid_t pid) const {
   return pid == slot_.record().process.pid ? first_command_ : std::string();
 }
 
-void OomRecord::note_scope(const std::string& scope) {
-  if (scope != "container") ++slot_.record().oom_kills_by_scope[scope];
-}
-
 // Exemplars lead from the counter to the record: `mete oom show ID`.
 void OomRecord::reported(const ForensicRecord& record) {
   const std::string pid = record.victim ? std::to_string(*record.victim) : "unknown";
@@ -74,23 +54,22 @@ void OomRecord::reported(const ForensicRecord& record) {
   slot_.services().workers.run([directory = slot_.pod().directory()] { sync_record(directory); }, [] {});
 }
 
-// The total goes on in the other counter from where it is. The record alone says which counter is meant, so an agent
-// that dies before the limit is written counts on rightly.
-void OomRecord::change_counter() {
+void OomRecord::begin(Cgroup cgroup) {
   auto& own = slot_.record();
-  const auto kills = group_.oom_kills();
-  if (!kills) return;
-  own.oom_kills_base += own.oom_kills_told - own.oom_kills_from;
-  own.oom_by_group = kernel_kills_group();
-  own.oom_kills_from = own.oom_kills_told = kills->count(own.oom_by_group);
-  slot_.save(runtime::Durability::durable);
+  if (cgroup == Cgroup::kNew) own.oom_known = {};
+  auto now = runtime::cgroup::read_oom_counters(group_);
+  if (!now) return;
+  runtime::cgroup::read_oom_path(group_, *now);
+  if (cgroup == Cgroup::kUnknown) {
+    own.oom_known = std::move(*now);
+    own.oom_known_lost = false;
+  } else {
+    own.oom_known.above = std::move(now->above);
+  }
 }
 
 void OomRecord::fold() {
-  auto& own = slot_.record();
-  own.oom_kills_base += own.oom_kills_told - own.oom_kills_from;
-  own.oom_kills_from = 0;
-  own.oom_kills_told = 0;
+  slot_.record().oom_known = {};
 }
 
 void OomRecord::remember_command() {

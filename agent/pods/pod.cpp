@@ -152,6 +152,7 @@ void Pod::begin_adopted() {
     // Of an earlier agent, for a reason that may be gone: no drift.
     runtime::cgroup::Limits leftover;
     leftover.cpu_idle = limits_.cpu_idle;
+    if (limits_.cpu_idle) leftover.cpu_shares = limits_.cpu_shares;  // which the kernel forgets while it is idle
     if (limits_.cpu_bandwidth && limits_.cpu_bandwidth->quota.is_unlimited())
       leftover.cpu_bandwidth = limits_.cpu_bandwidth;
     (void)cgroup_.apply(leftover);

@@ -68,6 +68,45 @@ enforcers::ResourceUpdate update_of(const json& value) {
   return update;
 }
 
+json oom_events_json(const runtime::cgroup::OomEvents& events) {
+  return {events.ooms, events.kills, events.groups};
+}
+
+runtime::cgroup::OomEvents oom_events_of(const json& value) {
+  return {value.at(0).get<std::uint64_t>(), value.at(1).get<std::uint64_t>(), value.at(2).get<std::uint64_t>()};
+}
+
+json oom_counters_json(const runtime::cgroup::OomCounters& counters) {
+  json value = {{"all", oom_events_json(counters.all)}};
+  if (counters.own) value["own"] = oom_events_json(*counters.own);
+  for (const auto& each : counters.above) value["above"].push_back({each.path, each.ooms, each.groups});
+  if (!counters.nested.empty()) value["nested"] = counters.nested;
+  return value;
+}
+
+runtime::cgroup::OomCounters oom_counters_of(const json& value) {
+  runtime::cgroup::OomCounters counters;
+  counters.all = oom_events_of(value.at("all"));
+  if (value.contains("own")) counters.own = oom_events_of(value.at("own"));
+  for (const auto& each : value.value("above", json::array()))
+    counters.above.push_back(
+        {each.at(0).get<std::string>(), each.at(1).get<std::uint64_t>(), each.at(2).get<std::uint64_t>()});
+  counters.nested = value.value("nested", std::map<std::string, std::uint64_t>());
+  return counters;
+}
+
+// The records of 0.1.0 have one of the kernel's counters, where it stood at first and when the last kill was told.
+void read_oom_kills(const json& value, ContainerRecord& record) {
+  record.oom_known_lost = !value.contains("oom_known");
+  if (!record.oom_known_lost) {
+    record.oom_kills = value.at("oom_kills").get<std::uint64_t>();
+    record.oom_known = oom_counters_of(value.at("oom_known"));
+    return;
+  }
+  record.oom_kills = value.at("oom_kills_base").get<std::uint64_t>() + value.at("oom_kills_told").get<std::uint64_t>() -
+                     value.at("oom_kills_from").get<std::uint64_t>();
+}
+
 json container_json(const ContainerRecord& record) {
   json value = {{"name", record.name},
                 {"init", record.init},
@@ -88,10 +127,8 @@ json container_json(const ContainerRecord& record) {
                 {"next_start", nanoseconds(record.next_start)},
                 {"process", process_json(record.process)},
                 {"cgroup_id", record.cgroup_id},
-                {"oom_by_group", record.oom_by_group},
-                {"oom_kills_from", record.oom_kills_from},
-                {"oom_kills_told", record.oom_kills_told},
-                {"oom_kills_base", record.oom_kills_base},
+                {"oom_kills", record.oom_kills},
+                {"oom_known", oom_counters_json(record.oom_known)},
                 {"oom_kills_by_scope", record.oom_kills_by_scope},
                 {"oom_in_attempt", record.oom_in_attempt},
                 {"policy_kills", record.policy_kills},
@@ -132,10 +169,7 @@ ContainerRecord container_of(const json& value) {
   record.next_start = wall_time(value.at("next_start").get<std::int64_t>());
   record.process = process_of(value.at("process"));
   record.cgroup_id = value.at("cgroup_id").get<std::uint64_t>();
-  record.oom_by_group = value.at("oom_by_group").get<bool>();
-  record.oom_kills_from = value.at("oom_kills_from").get<std::uint64_t>();
-  record.oom_kills_told = value.at("oom_kills_told").get<std::uint64_t>();
-  record.oom_kills_base = value.at("oom_kills_base").get<std::uint64_t>();
+  read_oom_kills(value, record);
   record.oom_kills_by_scope = value.at("oom_kills_by_scope").get<std::map<std::string, std::uint64_t>>();
   record.oom_in_attempt = value.at("oom_in_attempt").get<bool>();
   record.policy_kills = value.value("policy_kills", std::uint64_t{0});

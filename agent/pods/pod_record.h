@@ -13,6 +13,7 @@
 #include "config/result.h"
 #include "enforcers/resize.h"
 #include "enforcers/restart.h"
+#include "runtime/cgroup/oom_kills.h"
 #include "runtime/file.h"
 #include "runtime/process/process_id.h"
 
@@ -42,17 +43,16 @@ struct ContainerRecord {
   int exit_signal = 0;
   WallTime started_at{};
   WallTime finished_at{};
-  std::chrono::nanoseconds backoff{0};  // before the last restart
-  WallTime next_start{};                // while waiting for a restart
-  runtime::process::ProcessId process;  // the container's first process, while it runs
-  std::uint64_t cgroup_id = 0;          // 0: its counters are in `base`, there is no cgroup to be read
-  bool oom_by_group = false;         // which of the present cgroup's counters counts: kills of groups or of processes
-  std::uint64_t oom_kills_from = 0;  // where that counter stood when it became the one
-  std::uint64_t oom_kills_told = 0;  // of that counter; those above are news
-  std::uint64_t oom_kills_base = 0;  // of the cgroups that are gone, and of the other counter
+  std::chrono::nanoseconds backoff{0};     // before the last restart
+  WallTime next_start{};                   // while waiting for a restart
+  runtime::process::ProcessId process;     // the container's first process, while it runs
+  std::uint64_t cgroup_id = 0;             // 0: its counters are in `base`, there is no cgroup to be read
+  std::uint64_t oom_kills = 0;             // told, of this cgroup and those that are gone
+  runtime::cgroup::OomCounters oom_known;  // of the present cgroup: kills up to these are told
+  bool oom_known_lost = false;             // not saved: the record is of 0.1.0, which kept other numbers
   std::map<std::string, std::uint64_t>
-      oom_kills_by_scope;          // of all, those not by its own limit: "pod", "ancestor", "host"
-  bool oom_in_attempt = false;     // the kernel has killed in the present attempt
+      oom_kills_by_scope;          // of all, those not by its own limit: "nested", "pod", "ancestor", "host"
+  bool oom_in_attempt = false;     // the kernel has killed in the present attempt, not for a limit of a group inside
   std::uint64_t policy_kills = 0;  // for want of memory, by a policy and not by the kernel
   bool killed_by_policy = false;   // in the present attempt
   std::int64_t raised_memory =

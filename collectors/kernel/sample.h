@@ -80,6 +80,8 @@ struct MemorySample {
   Count refault_file, refault_anon;      // memory.stat total_workingset_refault_*; workingset_refault_*
   Count scanned, stolen;                 // memory.stat pgscan, pgsteal
   Count oom_kills;                       // memory.oom_control oom_kill; memory.events oom_kill: processes killed
+  // Each kill once, a whole group's too (runtime/cgroup/oom_kills.h): not read from a file, but set by the Reader.
+  Count oom_events;
   Count events_low, events_high, events_max, events_oom, events_oom_group_kill;  // memory.events
   // settings
   SizeLimit limit;        // memory.limit_in_bytes; memory.max
@@ -90,11 +92,6 @@ struct MemorySample {
 
   Box<MemoryMore> more;
 
-  // OOM kills of this group, each event once: group kills when memory.oom.group is set and the kernel counts them
-  // (5.17).
-  [[nodiscard]] Count oom_kill_events() const {
-    return oom_group.value_or(false) && events_oom_group_kill ? events_oom_group_kill : oom_kills;
-  }
   // usage - inactive_file, at least 0: Kubernetes' definition of the working set.
   [[nodiscard]] Size working_set() const {
     if (!usage || !inactive_file) return usage;

@@ -18,6 +18,7 @@ void oom_kills(Lines& out, const Series& s) {
   out.add(kills.container, R"(scope="container",by="kernel")", s.lifecycle->last_oom.get());
   if (s.lifecycle->policy_kills > 0) out.add(s.lifecycle->policy_kills, R"(scope="container",by="policy")");
   // Kills of other scopes are rare: a line appears with the first kill.
+  if (kills.nested > 0) out.add(kills.nested, R"(scope="nested",by="kernel")");
   if (kills.pod > 0) out.add(kills.pod, R"(scope="pod",by="kernel")");
   if (kills.ancestor > 0) out.add(kills.ancestor, R"(scope="ancestor",by="kernel")");
   if (kills.host > 0) out.add(kills.host, R"(scope="host",by="kernel")");
@@ -36,8 +37,13 @@ void states(Lines& out, const Series& s) {
 
 constexpr std::array<Family, 5> kFamilies = {{
     {kCollector, "mete_oom_kills_total", kCounter,
-     "Processes killed for want of memory, by whose limit; over all restarts of the container and of the agent",
-     "scope,by", "memory.oom_control oom_kill", "memory.events oom_kill, oom_group_kill", oom_kills, true},
+     "Kills for want of memory, a kill of a whole group counted once, by whose limit; over all restarts of the "
+     "container "
+     "and of the agent",
+     "scope,by", "memory.oom_control oom_kill, also of the cgroups below",
+     "memory.events and memory.events.local: oom, "
+     "oom_kill, oom_group_kill, also of all ancestors",
+     oom_kills, true},
     {kCollector, "mete_container_restarts_total", kCounter, "Starts of the container that followed an end", "", "", "",
      [](Lines& out, const Series& s) {
        if (s.lifecycle) out.add(s.lifecycle->restarts);

@@ -65,9 +65,11 @@ constexpr auto kFamilies = std::to_array<Family>({
      "memory.events high", of<&M::events_high>},
     {kCollector, "container_memory_events_max_total", kCounter, "Times the limit was about to be passed", "", "",
      "memory.events max", of<&M::events_max>},
-    {kCollector, "container_oom_events_total", kCounter, "OOM kills, a kill of the whole group counted once", "",
-     "memory.oom_control oom_kill", "memory.events oom_kill, oom_group_kill",
-     [](Lines& out, const Series& s) { out.add(s.sample->memory.oom_kill_events()); }},
+    {kCollector, "container_oom_events_total", kCounter,
+     "OOM kills in the cgroup and in those below it, a kill of a whole group counted once; on v1, of a cgroup that mete "
+     "did not launch, in the cgroup alone",
+     "", "memory.oom_control oom_kill, also of the cgroups below", "memory.events and memory.events.local: oom, "
+     "oom_kill, oom_group_kill, also of all ancestors", of<&M::oom_events>},
     {kCollector, "container_memory_pgscan_total", kCounter, "Pages scanned by reclaim", "", "", "memory.stat pgscan",
      of<&M::scanned>},
     {kCollector, "container_memory_pgsteal_total", kCounter, "Pages reclaimed", "", "", "memory.stat pgsteal",

@@ -11,7 +11,8 @@ constexpr std::array kMeteVersion = std::to_array<std::string_view>({"mete/v1"})
 constexpr std::array kPolicyKind = std::to_array<std::string_view>({"Policy"});
 constexpr std::array kOnDrift = std::to_array<std::string_view>({"restore", "report"});
 constexpr std::array kLabelOperators = std::to_array<std::string_view>({"In", "NotIn", "Exists", "DoesNotExist"});
-constexpr std::int64_t kMaxPids = 4194304;  // the kernel's PID_MAX_LIMIT
+constexpr std::int64_t kMaxIops = 4294967294;  // the kernel takes a larger number for no limit
+constexpr std::int64_t kMaxPids = 4194304;     // the kernel's PID_MAX_LIMIT
 
 }  // namespace
 
@@ -121,8 +122,8 @@ constexpr std::array kIoDeviceFields = std::to_array<FieldSpec>({
      .doc = "A disk, or a path on the file system that lies on it"},
     {.name = "readBps", .type = FieldType::kBytes},
     {.name = "writeBps", .type = FieldType::kBytes},
-    {.name = "readIops", .type = FieldType::kCount, .min = 1},
-    {.name = "writeIops", .type = FieldType::kCount, .min = 1},
+    {.name = "readIops", .type = FieldType::kCount, .min = 1, .max = kMaxIops},
+    {.name = "writeIops", .type = FieldType::kCount, .min = 1, .max = kMaxIops},
     {.name = "latency",
      .type = FieldType::kDuration,
      .doc = "Its requests are to take no longer; who has more time is held back for it (cgroup v2, io.latency)"},

@@ -4,21 +4,19 @@
 #include "config/diagnostics.h"
 #include "config/quantity.h"
 #include "config/reading/readers.h"
+#include "config/resource_amounts.h"
 
 namespace mete::config {
 namespace {
 
-constexpr Bytes kLeastMemory(4LL << 20U);    // less does not hold even a container's first process
-constexpr Bytes kMostMemory(1LL << 60U);     // more than any machine has; keeps sums of limits within 64 bits
-constexpr MilliCpu kMostCpu(8192LL * 1000);  // NR_CPUS of the largest kernels
 constexpr std::string_view kHugePages = "hugepages-";
 
 enum class Side { kRequests, kLimits };
 
 template <class T>
-std::optional<T> read_bounded(const View& view, Result<T> (*parse)(std::string_view), T least, T most,
-                              const std::string& expected) {
+std::optional<T> read_bounded(const View& view, Result<T> (*parse)(std::string_view), const AmountRule<T>& rule) {
   if (!view) return std::nullopt;
+  const std::string expected(rule.expected);
   if (view.node().kind != YamlNode::Kind::kScalar) {
     view.error(mismatch(describe(view.node()), expected));
     return std::nullopt;
@@ -28,11 +26,9 @@ std::optional<T> read_bounded(const View& view, Result<T> (*parse)(std::string_v
     view.check(tl::unexpected(amount.error()));
     return std::nullopt;
   }
-  if (*amount >= least && *amount <= most) return *amount;
+  if (allows(rule, *amount)) return *amount;
   Complaint complaint = mismatch(describe(view.node()), expected);
-  const std::string& text = view.node().text;
-  const bool thousandths = std::is_same_v<T, Bytes> && !text.empty() && text.back() == 'm';
-  if (thousandths) complaint.message += " (`m` is thousandths of a byte; did you mean `M` or `Mi`?)";
+  if (std::is_same_v<T, Bytes>) complaint.message += hint_of_size(view.node().text);
   view.error(std::move(complaint));
   return std::nullopt;
 }
@@ -44,7 +40,7 @@ void read_huge_pages(const std::string& name, const View& view, ResourceList& li
     view.error(mismatch("page size \"" + size + "\"", "a power of two such as hugepages-2Mi or hugepages-1Gi"));
     return;
   }
-  const auto amount = read_bounded(view, parse_bytes, Bytes(0), kMostMemory, "0 or more bytes");
+  const auto amount = read_bounded(view, parse_bytes, {Bytes(0), kMostMemory, "0 or more bytes"});
   if (!amount) return;
   if (amount->count() % page->count() != 0) {
     view.error(mismatch(describe(view.node()), "a multiple of the page size " + size));
@@ -57,11 +53,9 @@ ResourceList read_list(const View& view, Side side) {
   const bool limits = side == Side::kLimits;
   for (const auto& [name, value] : view.entries()) {
     if (name == "cpu") {
-      list.cpu = read_bounded(value, parse_cpu, MilliCpu(limits ? 1 : 0), kMostCpu,
-                              limits ? "more than 0 and at most 8192 CPUs" : "0 to 8192 CPUs");
+      list.cpu = read_bounded(value, parse_cpu, limits ? kCpuLimit : kCpuRequest);
     } else if (name == "memory") {
-      list.memory = read_bounded(value, parse_bytes, limits ? kLeastMemory : Bytes(0), kMostMemory,
-                                 limits ? "at least 4Mi and at most 1Ei" : "0 to 1Ei bytes");
+      list.memory = read_bounded(value, parse_bytes, limits ? kMemoryLimit : kMemoryRequest);
     } else if (name.rfind(kHugePages, 0) == 0) {
       read_huge_pages(name, value, list);
     } else if (name == "ephemeral-storage" || name.find('/') != std::string::npos) {

@@ -42,14 +42,6 @@ struct Drift {
   std::string found;
 };
 
-// The kernel's two counters of OOM kills: with memory.oom.group it kills all processes of a group at once, which is one
-// kill and several processes. `groups` is empty on v1 and before kernel 5.17.
-struct OomKills {
-  std::uint64_t processes = 0;
-  std::optional<std::uint64_t> groups;
-  [[nodiscard]] std::uint64_t count(bool by_group) const { return by_group ? groups.value_or(processes) : processes; }
-};
-
 class Group {
  public:
   // `path` is absolute within each hierarchy: "/mete/default_web/main". Touches nothing. Fails on a relative path, on
@@ -124,10 +116,8 @@ class Group {
   [[nodiscard]] Result<bool> under_oom() const;
   // v2: memory.events, for inotify (IN_MODIFY) or poll (POLLPRI); empty where memory is on v1.
   [[nodiscard]] std::string memory_events_file() const;
-  // Both of the kernel's counters, read at once.
-  [[nodiscard]] Result<OomKills> oom_kills() const;
-  // OOM kills so far; a kill of the whole group (memory.oom.group) counts once. v1 memory.oom_control oom_kill (kernel
-  // 4.13), which counts this group's own tasks; v2 memory.events, nested groups included.
+  // OOM kills since it was made, in it and in the groups below it, each once (oom_kills.h): a kill of a whole group is
+  // one. On v1 those in a group below that is gone are lost.
   [[nodiscard]] Result<std::uint64_t> oom_kill_count() const;
 
   // Whole text of a control file. Errors as in the head of this file.

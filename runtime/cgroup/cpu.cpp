@@ -2,6 +2,7 @@
 #include "runtime/cgroup/cpu.h"
 
 #include <fcntl.h>
+#include <sys/xattr.h>
 
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
@@ -16,11 +17,19 @@ constexpr const char* kStat = "cpu.stat";
 constexpr const char* kQuotaV1 = "cpu.cfs_quota_us";
 constexpr const char* kPeriodV1 = "cpu.cfs_period_us";
 constexpr const char* kMaxV2 = "cpu.max";
+constexpr const char* kWeightKept = "user.mete.cpu_shares";  // an attribute of the directory
 
 // "-1" and "max" are no numbers: there is no quota.
 std::optional<microseconds> microseconds_in(std::string_view word) {
   const auto number = parse_u64(trim(word));
   return number ? std::optional(microseconds(*number)) : std::nullopt;
+}
+
+std::optional<std::uint64_t> shares_now(const Group& group) {
+  const bool v1 = group.hierarchies().on_v1("cpu");
+  const auto text = group.read("cpu", v1 ? "cpu.shares" : "cpu.weight");
+  const auto number = text ? parse_u64(trim(*text)) : std::nullopt;
+  return number && !v1 ? cpu_shares_of_weight(*number) : number;
 }
 
 }  // namespace
@@ -86,6 +95,23 @@ bool is_cpu_bandwidth(std::string_view file) {
 bool is_cpu_idle(const Group& group) {
   const auto text = group.read("cpu", "cpu.idle");
   return text && trim(*text) == "1";
+}
+
+void keep_weight_over_idle(const Group& group, Limits& limits) {
+  if (!limits.cpu_idle) return;
+  const std::string directory = group.directory("cpu");
+  if (*limits.cpu_idle) {
+    if (is_cpu_idle(group) && !limits.cpu_shares) return;
+    const auto shares = limits.cpu_shares ? limits.cpu_shares : shares_now(group);
+    const std::string text = shares ? std::to_string(*shares) : std::string();
+    if (shares) (void)::setxattr(directory.c_str(), kWeightKept, text.data(), text.size(), 0);
+    return;
+  }
+  char text[32];
+  const ssize_t length = ::getxattr(directory.c_str(), kWeightKept, text, sizeof text);
+  if (length <= 0) return;
+  if (!limits.cpu_shares) limits.cpu_shares = parse_u64({text, static_cast<std::size_t>(length)});
+  (void)::removexattr(directory.c_str(), kWeightKept);
 }
 
 Result<std::string> assigned_cpus(const Group& group) {

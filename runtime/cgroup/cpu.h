@@ -37,6 +37,10 @@ struct CpuCounters {
 
 // SCHED_IDLE for the whole group (Limits::cpu_idle). False, too: gone, or not of this kernel.
 [[nodiscard]] bool is_cpu_idle(const Group& group);
+// The kernel forgets the weight of a group that becomes idle, and gives it the default's when it is no more. Keeps the
+// weight in an extended attribute of the group while it is idle, and adds it to limits that end that and name no other.
+// What cannot be kept is not: then the weight is the default's.
+void keep_weight_over_idle(const Group& group, Limits& limits);
 
 // Lists of CPUs as the kernel writes them ("0-2,5\n").
 // As set for this group (Limits::cpuset_cpus); on v2 empty text is "as the parent".

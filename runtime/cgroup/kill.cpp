@@ -31,13 +31,36 @@ bool freeze_v1(const Group& group) {
   return false;
 }
 
+// A threaded group has threads of processes that may have others elsewhere: it lists no process, and the kernel refuses
+// to kill it as a whole. SIGKILL to one thread ends its process.
+bool is_threaded(const std::string& unified) {
+  const auto type = internal::read_control(unified, "cgroup.type");
+  return type && trim(*type) == "threaded";
+}
+
+Status append_threads(const std::string& directory, bool nested, std::vector<pid_t>& threads) {
+  METE_TRY(const std::string listed, internal::read_control(directory, "cgroup.threads"));
+  for (std::string_view rest = listed; !rest.empty();) {
+    if (const auto id = parse_u64(next_line(rest)); id && *id > 0) threads.push_back(static_cast<pid_t>(*id));
+  }
+  if (!nested) return {};
+  METE_TRY(const auto below, internal::children(directory));
+  for (const std::string& name : below) {
+    auto got = append_threads(directory + "/" + name, true, threads);
+    if (!got && !is_gone(got.error())) return got;
+  }
+  return {};
+}
+
+using AppendTasks = Status (*)(const std::string& directory, bool nested, std::vector<pid_t>& tasks);
+
 // Signals every process in `directory` and below. Frozen groups cannot fork, so one round is all of it; else rounds go
 // on until one finds nobody new.
-Status signal_all(const std::string& directory, bool frozen) {
+Status signal_all(const std::string& directory, bool frozen, AppendTasks append = internal::append_processes) {
   std::vector<pid_t> signalled;
   for (int round = 0; round < kKillRounds; ++round) {
     std::vector<pid_t> pids;
-    METE_CHECK(internal::append_processes(directory, true, pids));
+    METE_CHECK(append(directory, true, pids));
     bool found_new = false;
     for (const pid_t pid : pids) {
       if (std::find(signalled.begin(), signalled.end(), pid) != signalled.end()) continue;
@@ -67,6 +90,10 @@ Status Group::kill_all() const {
       // One that an interrupted attach() left in a v1 hierarchy and not in the twin.
       auto strays = signal_all(hierarchies_->v1_mounts().front() + path_, true);
       return !strays && is_gone(strays.error()) ? Status() : strays;
+    }
+    if (is_threaded(unified)) {
+      METE_CHECK(signal_all(unified, false, append_threads));
+      if (hierarchies_->v1.empty() || !internal::is_directory(hierarchies_->v1_mounts().front() + path_)) return {};
     }
   }
   std::string directory = hierarchies_->on_v1("freezer") ? this->directory("freezer") : primary_directory();

@@ -204,6 +204,17 @@ Status plan_memory(Plan& plan, const Limits& limits, const Present& present) {
   return {};
 }
 
+// The kernel keeps 32 bits: the largest of them means no limit (v2), and v1 cuts off what is above.
+Status check_iops(const std::string& disk, const IoLimit& limit) {
+  constexpr std::uint64_t kMost = 4'294'967'294;
+  for (const auto& [most, what] : {std::pair(limit.read_iops, "reads"), std::pair(limit.write_iops, "writes")}) {
+    if (most && *most > kMost)
+      return fail("io limit of " + disk + ": found " + std::to_string(*most) + " " + what +
+                  " a second, expected at most " + std::to_string(kMost) + " (the kernel takes more for no limit)");
+  }
+  return {};
+}
+
 Status plan_io(Plan& plan, const Limits& limits) {
   if (limits.io.empty() && !limits.io_weight) return {};
   const bool v1 = plan.on_v1("blkio");
@@ -218,6 +229,7 @@ Status plan_io(Plan& plan, const Limits& limits) {
     }
   }
   for (const auto& [disk, limit] : limits.io) {
+    METE_CHECK(check_iops(disk, limit));
     if (limit.latency) {
       METE_CHECK(plan.need_v2(v1 ? "blkio" : "io", "io latency"));
       plan.write("io", "io.latency", disk + " target=" + std::to_string(limit.latency->count()));
@@ -355,6 +367,9 @@ bool same_setting(const std::string& file, std::string_view expected, std::strin
     const auto disabled = value_of(found, "oom_kill_disable");
     return disabled && std::to_string(*disabled) == expected;
   }
+  // v2 shows the largest number of pages as "max", and io.weight has a line for each disk below the default's.
+  if (found == "max") return is_v1_unlimited(parse_u64(expected).value_or(0));
+  if (file == "io.weight") return expected == next_line(found);
   if (file.ends_with("limit_in_bytes")) {
     const auto a = parse_u64(expected);
     const auto b = parse_u64(found);

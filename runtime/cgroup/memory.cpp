@@ -59,6 +59,12 @@ std::optional<Bytes> memory_high(const Group& group) {
   return number ? std::optional(bytes_of(*number)) : std::nullopt;
 }
 
+std::optional<std::uint64_t> times_above_memory_high(const Group& group) {
+  if (group.hierarchies().on_v1("memory")) return std::nullopt;
+  const auto text = group.read("memory", "memory.events");
+  return text ? value_of(*text, "high") : std::nullopt;
+}
+
 ControlWrite no_memory_high() {
   return {"memory", std::string(kMemoryHigh), "max"};
 }

@@ -3,6 +3,7 @@
 // else is said. An empty value: the group is gone, the machine has no such number, or (of a limit) there is none.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,8 @@ namespace mete::runtime::cgroup {
 
 // Limits::memory_high as the kernel has it now. Empty: none, or not of this machine.
 [[nodiscard]] std::optional<Bytes> memory_high(const Group& group);
+// Times that it was above and its tasks had to reclaim or to wait: `high` of memory.events.
+[[nodiscard]] std::optional<std::uint64_t> times_above_memory_high(const Group& group);
 // What takes it away. Only where has_memory_high().
 [[nodiscard]] ControlWrite no_memory_high();
 // As people know it, for messages.

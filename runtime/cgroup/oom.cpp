@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 
 #include "runtime/cgroup/internal.h"
 #include "runtime/cgroup/memory.h"
+#include "runtime/cgroup/oom_kills.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
 
@@ -14,6 +16,8 @@ namespace mete::runtime::cgroup {
 namespace {
 
 constexpr const char* kControl = "memory.oom_control";
+constexpr const char* kEvents = "memory.events";
+constexpr const char* kLocalEvents = "memory.events.local";  // kernel 5.2
 
 // Ties an eventfd to a v1 file: "<eventfd> <fd of the file> <arguments>" into cgroup.event_control. The kernel keeps
 // what it needs of the file, so only the eventfd stays open.
@@ -34,6 +38,29 @@ Result<UniqueFd> event_on(const Group& group, const std::string& file, const std
                       EOPNOTSUPP);
   }
   return event_in(group.directory("memory"), file, arguments);
+}
+
+OomEvents events_of(std::string_view text) {
+  return {value_of(text, "oom").value_or(0), value_of(text, "oom_kill").value_or(0),
+          value_of(text, "oom_group_kill").value_or(0)};
+}
+
+// A directory has a link for each one in it: most have none, and need not be read.
+bool has_directories(const std::string& directory) {
+  struct stat info {};
+  return ::stat(directory.c_str(), &info) == 0 && info.st_nlink > 2;
+}
+
+// v1. A group below may end while it is looked at.
+void add_nested(const std::string& directory, const std::string& path, std::map<std::string, std::uint64_t>& kills) {
+  if (!has_directories(directory)) return;
+  for (const std::string& name : internal::children(directory).value_or(std::vector<std::string>())) {
+    const std::string below = directory + "/" + name;
+    const std::string its_path = path + "/" + name;
+    if (const auto text = internal::read_control(below, kControl))
+      kills.emplace(its_path, value_of(*text, "oom_kill").value_or(0));
+    add_nested(below, its_path, kills);
+  }
 }
 
 }  // namespace
@@ -57,23 +84,45 @@ Result<bool> Group::under_oom() const {
 
 std::string Group::memory_events_file() const {
   if (hierarchies_->on_v1("memory") || !hierarchies_->on_v2("memory")) return {};
-  return unified_directory() + "/memory.events";
+  return unified_directory() + "/" + kEvents;
 }
 
-Result<OomKills> Group::oom_kills() const {
-  const bool v1 = hierarchies_->on_v1("memory");
-  const std::string file = v1 ? kControl : "memory.events";
-  METE_TRY(const std::string text, read("memory", file));
+Result<OomCounters> read_oom_counters(const Group& group) {
+  OomCounters counters;
+  const bool v1 = group.hierarchies().on_v1("memory");
+  const std::string file = v1 ? kControl : kEvents;
+  METE_TRY(const std::string text, group.read("memory", file));
   const auto kills = value_of(text, "oom_kill");
-  if (!kills) return fail_errno(path_ + ": found no oom_kill in " + file + ", expected it (kernel 4.13)", EOPNOTSUPP);
-  return OomKills{*kills, v1 ? std::nullopt : value_of(text, "oom_group_kill")};
+  if (!kills)
+    return fail_errno(group.path() + ": found no oom_kill in " + file + ", expected it (kernel 4.13)", EOPNOTSUPP);
+  counters.all = events_of(text);
+  if (v1) add_nested(group.directory("memory"), group.path(), counters.nested);
+  return counters;
+}
+
+void read_oom_path(const Group& group, OomCounters& counters) {
+  const auto& machine = group.hierarchies();
+  if (machine.on_v1("memory")) return;
+  if (const auto text = group.read("memory", kLocalEvents)) counters.own = events_of(*text);
+  std::string path = group.path();
+  while (path.rfind('/') != 0 && path.rfind('/') != std::string::npos) {
+    path.erase(path.rfind('/'));
+    const auto ancestor = Group::at(machine, path);
+    const auto text = ancestor ? ancestor->read("memory", kLocalEvents) : Result<std::string>(fail("no path"));
+    if (!text) continue;
+    const OomEvents own = events_of(*text);
+    counters.above.push_back({path, own.ooms, own.groups});
+  }
 }
 
 Result<std::uint64_t> Group::oom_kill_count() const {
-  METE_TRY(const OomKills kills, oom_kills());
-  if (!kills.groups) return kills.processes;
-  const auto as_group = read("memory", "memory.oom.group");
-  return kills.count(as_group && trim(*as_group) == "1");
+  METE_TRY(OomCounters counters, read_oom_counters(*this));
+  read_oom_path(*this, counters);
+  return oom_kills_between({}, counters, {}).kills.size();
+}
+
+bool has_groups_below(const Group& group) {
+  return has_directories(group.directory("memory"));
 }
 
 bool oom_kill_disabled(const Group& group) {

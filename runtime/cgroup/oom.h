@@ -14,6 +14,9 @@ namespace mete::runtime::cgroup {
 // !can_wait_out_of_memory(), and when the group is gone.
 [[nodiscard]] bool oom_kill_disabled(const Group& group);
 
+// Are there groups below it? One look at its directory. Of the memory controller's hierarchy.
+[[nodiscard]] bool has_groups_below(const Group& group);
+
 // What makes the kernel kill again. Only where can_wait_out_of_memory().
 [[nodiscard]] ControlWrite enable_oom_kill();
 // What leaves an OOM to the kernel, whatever Limits for a decision of the agent's are there: enable_oom_kill() or

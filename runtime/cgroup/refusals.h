@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/cgroup/cgroup.h"
 
@@ -29,5 +31,18 @@ struct RefusalCounter {
 
 // The most tasks that it may have. Empty: no limit.
 [[nodiscard]] std::optional<std::uint64_t> pids_limit(const Group& group);
+
+// A refused fork is counted in the group that forks, also when the limit is an ancestor's (v1, and v2 before
+// pids_localevents, kernel 6.11): the group and its ancestors with a limit, the group first, as far as they have one.
+struct PidsLimit {
+  std::string path;
+  std::uint64_t limit = 0, tasks = 0;
+  std::optional<std::uint64_t> most;  // tasks that it ever had (pids.peak, kernel 6.1)
+};
+[[nodiscard]] std::vector<PidsLimit> pids_limits_of_path(const Group& group);
+
+// Pure: whose limit has refused a fork a moment ago: the first that is at it, else (some tasks have ended since) the
+// first that ever was. Null: it cannot be told.
+[[nodiscard]] const PidsLimit* refusing(const std::vector<PidsLimit>& path);
 
 }  // namespace mete::runtime::cgroup

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/oci/control_lines.h"
 
+#include "runtime/cgroup/cpu.h"
 #include "runtime/cgroup/single_settings.h"
 
 namespace mete::runtime::oci {
@@ -14,7 +15,9 @@ Status apply_line(const cgroup::Group& group, const ControlLine& line) {
 }  // namespace
 
 Status apply_resources(const cgroup::Group& group, const Resources& resources) {
-  METE_TRY(const auto writes, group.apply(resources.limits));
+  auto limits = resources.limits;
+  cgroup::keep_weight_over_idle(group, limits);
+  METE_TRY(const auto writes, group.apply(limits));
   (void)writes;
   for (const auto& line : resources.lines) METE_CHECK(apply_line(group, line));
   return {};

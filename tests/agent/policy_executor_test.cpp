@@ -31,6 +31,7 @@ class FakeSubject : public Subject {
   std::optional<std::chrono::microseconds> lent_quota() const override { return std::nullopt; }
   Status lend_quota(std::optional<std::chrono::microseconds>) override { return act(); }
   Status restart(const std::string&) override { return act(); }
+  Status kill_all() override { return act(); }
   Result<pid_t> exec(const std::vector<std::string>&, std::chrono::nanoseconds) override {
     ++acts;
     return 1;

@@ -140,7 +140,7 @@ TEST(Cumulative, TextRoundTrip) {
   ASSERT_TRUE(back) << back.error().what;
   EXPECT_EQ(to_text(*back), text);
   EXPECT_EQ(back->devices[0].name.view(), "sda1");
-  EXPECT_EQ(back->memory.oom_kill_events(), 2U);
+  EXPECT_EQ(back->memory.oom_kills, 2U);
   EXPECT_FALSE(back->memory.usage) << "gauges are of the moment";
   EXPECT_TRUE(from_text("")->devices.empty());
 }

@@ -131,18 +131,19 @@ TEST(Parsers, MemoryStatOnV1IsReadByItsTotals) {
   EXPECT_FALSE(parsed(Where::kV1, "memory.stat", "cache 1\n").memory.cache);
 }
 
-TEST(Parsers, OomKillsCountOnce) {
+TEST(Parsers, OomKillsAsTheKernelCountsThem) {
   auto s = parsed(Where::kV1, "memory.oom_control", "oom_kill_disable 1\nunder_oom 1\noom_kill 3\n");
   EXPECT_EQ(s.memory.oom_kill_disable, true);
   EXPECT_EQ(s.memory.under_oom, true);
-  EXPECT_EQ(s.memory.oom_kill_events(), 3U);
+  EXPECT_EQ(s.memory.oom_kills, 3U);
   s = parsed(Where::kV1, "memory.oom_control", "oom_kill_disable 0\nunder_oom 0\n");
-  EXPECT_FALSE(s.memory.oom_kill_events()) << "kernels before 4.13";
+  EXPECT_FALSE(s.memory.oom_kills) << "kernels before 4.13";
   s = parsed(Where::kV2, "memory.events",
              "low 0\nhigh 1\nmax 2\noom 3\noom_kill 40\noom_group_kill 4\nsock_throttled 5\n");
-  EXPECT_EQ(s.memory.oom_kill_events(), 40U);
+  EXPECT_EQ(s.memory.oom_kills, 40U);
   EXPECT_TRUE(parse(Where::kV2, "memory.oom.group", "1\n", s));
-  EXPECT_EQ(s.memory.oom_kill_events(), 4U);
+  EXPECT_EQ(s.memory.events_oom_group_kill, 4U);
+  EXPECT_EQ(s.memory.oom_group, true);
 }
 
 TEST(Parsers, WorkingSetIsNeverNegative) {

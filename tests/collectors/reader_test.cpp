@@ -9,25 +9,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-TEST(OwnOomKills, AddWhatIsGoneAndLeaveOutOtherScopes) {
-  Sample sample;
-  sample.memory.oom_kills = 5;
-  EXPECT_EQ(own_oom_kills({.base = 2, .from = 1, .told = 3}, {}, &sample), 6U);
-  EXPECT_EQ(own_oom_kills({.base = 2, .from = 1, .told = 3}, {.pod = 1, .ancestor = 1, .host = 1}, &sample), 3U);
-  EXPECT_EQ(own_oom_kills({.base = 2, .from = 1, .told = 3}, {}, nullptr), 4U)
-      << "the cgroup is not read: what is known";
-  EXPECT_EQ(own_oom_kills({.base = 2, .told = 7}, {}, &sample), 9U) << "a reading is older than what was told";
-  EXPECT_EQ(own_oom_kills({}, {.host = 1}, nullptr), 0U);
-}
-
-TEST(OwnOomKills, GroupKillsCountOnceWhereTheyAreTheCounter) {
-  Sample sample;
-  sample.memory.oom_kills = 30;
-  sample.memory.events_oom_group_kill = 2;
-  EXPECT_EQ(own_oom_kills({.by_group = true}, {}, &sample), 2U);
-  EXPECT_EQ(own_oom_kills({}, {}, &sample), 30U);
-}
-
 TEST(Throttling, StretchesFallIntoTheirBuckets) {
   ThrottleLengths lengths;
   observe(lengths, {10, milliseconds(100)}, {11, milliseconds(160)});

@@ -163,6 +163,8 @@ TEST(PolicyReader, WhatIsWrongIsNamed) {
       {"  io: {weight: 0}\n", "spec.io.weight", "from 1 to 10000"},
       {"  io: {devices: [{path: sda}]}\n", "spec.io.devices[0].path", "absolute path"},
       {"  io: {devices: [{path: /, readBps: 0}]}\n", "spec.io.devices[0].readBps", "more than 0"},
+      {"  io: {devices: [{path: /, readIops: 4294967295}]}\n", "spec.io.devices[0].readIops", "4294967294"},
+      {"  io: {devices: [{path: /, writeIops: 5G}]}\n", "spec.io.devices[0].writeIops", "4294967294"},
       {"  pids: {max: 0}\n", "spec.pids.max", "at least 1"},
       {"  pids: {max: many}\n", "spec.pids.max", "a number such as"},
       {"  guard: {maxKills: 3}\n", "spec.guard", "`per` is missing"},

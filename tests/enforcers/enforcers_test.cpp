@@ -208,26 +208,25 @@ TEST(Qos, OomScoreAdjIsTheKubelets) {
   EXPECT_EQ(oom_score_adj(QosClass::kBurstable, container({}, {}, 1_KiB, {}), 8_GiB), 999);
 }
 
-TEST(Oom, CountsByTheCounterAndNotByTheWakeUp) {
-  EXPECT_EQ(decide_oom({.kills_before = 3, .kills_now = 3}, nullptr).new_kills, 0U);
-  EXPECT_EQ(decide_oom({.kills_before = 3, .kills_now = 5}, nullptr).new_kills, 2U);
-  EXPECT_EQ(decide_oom({.kills_before = 3, .kills_now = 1}, nullptr).new_kills, 0U) << "a counter that went back";
+TEST(Oom, AGroupInsideThatReachesItsOwnLimitIsLeftToWhoMadeIt) {
+  EXPECT_FALSE(decide_oom({.new_kills = 0, .processes_left = true}, nullptr).kill_rest) << "a wake-up without a kill";
+  EXPECT_FALSE(decide_oom({.new_kills = 1, .nested_kills = 1, .processes_left = true}, nullptr).kill_rest);
+  EXPECT_TRUE(decide_oom({.new_kills = 2, .nested_kills = 1, .processes_left = true}, nullptr).kill_rest);
 }
 
 TEST(Oom, TakesTheContainerAlongUnlessThePolicySaysOtherwise) {
-  const OomObservation seen{.kills_before = 0, .kills_now = 1, .processes_left = true};
+  const OomObservation seen{.new_kills = 1, .processes_left = true};
   EXPECT_TRUE(decide_oom(seen, nullptr).kill_rest);
   config::Policy policy;
   policy.memory.on_oom = config::OnOom::kKillProcess;
   EXPECT_FALSE(decide_oom(seen, &policy).kill_rest);
-  EXPECT_EQ(decide_oom(seen, &policy).new_kills, 1U);
   policy.memory.on_oom = config::OnOom::kKillContainer;
   policy.dry_run = true;
   EXPECT_TRUE(decide_oom(seen, &policy).kill_rest) << "a dry run decides the same, and its executor does nothing";
 }
 
 TEST(Oom, WhereNoPolicySaysTheUsualActionCounts) {
-  OomObservation seen{.kills_before = 0, .kills_now = 1, .processes_left = true};
+  OomObservation seen{.new_kills = 1, .processes_left = true};
   seen.usual_action = OomAction::kKillProcess;
   config::Policy policy;
   EXPECT_FALSE(decide_oom(seen, nullptr).kill_rest);
@@ -237,8 +236,8 @@ TEST(Oom, WhereNoPolicySaysTheUsualActionCounts) {
 }
 
 TEST(Oom, WhatTheKernelKillsItselfIsLeftToIt) {
-  EXPECT_FALSE(decide_oom({.kills_now = 1, .processes_left = true, .kernel_kills_group = true}, nullptr).kill_rest);
-  EXPECT_FALSE(decide_oom({.kills_now = 1, .processes_left = false}, nullptr).kill_rest);
+  EXPECT_FALSE(decide_oom({.new_kills = 1, .processes_left = true, .kernel_kills_group = true}, nullptr).kill_rest);
+  EXPECT_FALSE(decide_oom({.new_kills = 1, .processes_left = false}, nullptr).kill_rest);
 }
 
 TEST(Restart, FollowsTheRestartPolicy) {

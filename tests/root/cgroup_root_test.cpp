@@ -5,6 +5,7 @@
 
 #include "collectors/rates.h"
 #include "collectors/sampler.h"
+#include "runtime/cgroup/cpu.h"
 #include "runtime/file.h"
 #include "tests/support/test_group.h"
 
@@ -191,6 +192,62 @@ TEST_F(ROOT_Cgroup, KillAllEndsAForkStorm) {
   }
 }
 
+TEST_F(ROOT_Cgroup, AWeightOutlivesTheTimeInWhichAGroupIsIdle) {
+  const Group group = made("idle");
+  if (!group.read("cpu", "cpu.idle")) GTEST_SKIP() << "no cpu.idle";
+  const auto apply = [&](std::optional<bool> idle, std::optional<std::uint64_t> shares) {
+    Limits limits;
+    limits.cpu_idle = idle;
+    limits.cpu_shares = shares;
+    runtime::cgroup::keep_weight_over_idle(group, limits);
+    const auto done = group.apply(limits);
+    EXPECT_TRUE(done) << done.error().what;
+  };
+  const auto weight = [&] {
+    return group.read("cpu", hierarchies_.on_v1("cpu") ? "cpu.shares" : "cpu.weight").value_or("");
+  };
+  apply({}, 700);
+  const std::string before = weight();
+  apply(true, {});
+  apply(true, {});
+  apply(false, {});
+  EXPECT_EQ(weight(), before);
+  apply(true, 300);
+  apply(false, {});
+  apply({}, 300);
+  const std::string named = weight();
+  apply(true, 300);
+  apply(false, {});
+  EXPECT_EQ(weight(), named) << "the weight that was named with it";
+  apply(true, {});
+  apply(false, 700);
+  EXPECT_EQ(weight(), before) << "what is named counts";
+}
+
+// The kernel refuses to kill a threaded group, and lists no process of it.
+TEST_F(ROOT_Cgroup, KillAllEndsAThreadedGroup) {
+  const Group group = made("domain");
+  const std::string directory = group.unified_directory() + "/threads";
+  if (group.unified_directory().empty()) GTEST_SKIP() << "no cgroup2";
+  ASSERT_EQ(::mkdir(directory.c_str(), 0755), 0);
+  const auto write = [](const std::string& file, const std::string& text) {
+    return runtime::write_control(AT_FDCWD, file, text);
+  };
+  const auto made_threaded = write(directory + "/cgroup.type", "threaded");
+  ASSERT_TRUE(made_threaded) << made_threaded.error().what;
+  const Group threads = group.child("threads").value();
+  for (int each = 0; each < 2; ++each) {
+    const pid_t pid = run_in(group, sleep_forever);
+    const auto moved = write(directory + "/cgroup.procs", std::to_string(pid));
+    EXPECT_TRUE(moved) << moved.error().what;
+    ASSERT_TRUE(each == 0 ? threads.kill_all() : group.kill_all());
+    EXPECT_TRUE(within(2, [pid] { return ::waitpid(pid, nullptr, WNOHANG) == pid; })) << each;
+    (void)::kill(pid, SIGKILL);
+    (void)::waitpid(pid, nullptr, 0);
+  }
+  EXPECT_TRUE(within(2, [&] { return ::rmdir(directory.c_str()) == 0; }));
+}
+
 TEST_F(ROOT_Cgroup, FrozenStandsStillAndCanBeKilled) {
   std::vector<runtime::cgroup::Hierarchies> machines{hierarchies_};
   if (hierarchies_.mode == runtime::cgroup::Mode::kHybrid) machines.push_back(without_v2());
@@ -243,7 +300,7 @@ TEST_F(ROOT_Cgroup, AnOomKillWakesUsAndIsCountedOnce) {
     }
     EXPECT_EQ(group.oom_kill_count().value(), kill);
     EXPECT_EQ(sampler.read(), CgroupSampler::Outcome::kRead);
-    EXPECT_EQ(sampler.sample().memory.oom_kill_events(), kill);
+    EXPECT_EQ(sampler.sample().memory.oom_kills, kill);
   }
   EXPECT_EQ(sampler.sample().memory.limit->value(), Bytes(104'960'000 / 4096 * 4096));
   EXPECT_GT(*sampler.sample().memory.max_usage, Bytes(100'000'000));

@@ -4,6 +4,7 @@ import os
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from cgroups import Cgroup  # noqa: E402
 from mete_agent import Agent, run_tests, skip, wait_for  # noqa: E402
 from pods import SLEEP, delete, documents, launch, pod, policy_for, wait_running  # noqa: E402
 
@@ -114,6 +115,32 @@ def test_who_gets_none_is_told_why():
 def idle(agent, name):
     path = agent.pod(name)["cgroup"] + "/cpu.idle"
     return open(next(each for each in ("/sys/fs/cgroup/cpu" + path, "/sys/fs/cgroup" + path) if os.path.exists(each))).read().strip()
+
+
+def weight(agent, name):
+    return Cgroup(agent.pod(name)["cgroup"]).read("cpu.shares", "cpu.weight")
+
+
+def test_the_weight_of_a_pod_outlives_the_time_in_which_it_is_idle():
+    with Agent().start() as agent:
+        launch(agent, pinned("{limits: {cpu: '1', memory: 32Mi}, requests: {cpu: 300m, memory: 16Mi}}"), "pinned")
+        before = weight(agent, "pinned")
+        for while_no_agent_runs in (False, True):
+            agent.apply(exclusive("idle: true"))
+            wait_for("it to be idle", lambda: idle(agent, "pinned") == "1")
+            if while_no_agent_runs:
+                agent.kill()
+                agent.forget("Policy", "exclusive")
+                agent.start()
+            else:
+                agent.mete("delete", "-f", "-", text=exclusive("idle: true"))
+            wait_for("it to be ordinary again", lambda: idle(agent, "pinned") == "0" and weight(agent, "pinned") == before)
+            assert not agent.events("LimitDrift"), agent.events("LimitDrift")
+        # What somebody else makes idle and awake again has its weight again.
+        own = Cgroup(agent.pod("pinned")["cgroup"])
+        own.write("1", "cpu.idle")
+        own.write("0", "cpu.idle")
+        wait_for("the weight", lambda: idle(agent, "pinned") == "0" and weight(agent, "pinned") == before)
 
 
 def test_an_idle_pod_yields_to_others():

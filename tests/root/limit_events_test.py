@@ -4,8 +4,9 @@ import os
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from cgroups import Cgroup  # noqa: E402
 from mete_agent import Agent, run_tests, stays, wait_for  # noqa: E402
-from pods import documents, pod, policy  # noqa: E402
+from pods import documents, pod, policy, wait_running  # noqa: E402
 
 FORKS = "i=0; while [ $i -lt 30 ]; do sleep 1000 & i=$((i+1)); done 2>/dev/null; exec sleep 1000"
 FORKER = documents(pod("forker", FORKS), policy("  pids: {max: 10}", "forker"))
@@ -16,11 +17,26 @@ def test_refused_forks_are_told_and_counted():
         agent.apply(FORKER)
         told = wait_for("the event", lambda: agent.events("PidsLimit"))
         assert int(told[0]["fields"]["times"]) >= 1 and told[0]["container"] == "main", told
+        assert told[0]["fields"]["limit"] == "10" and "limit_of" not in told[0]["fields"], told
         wait_for("the count", lambda: agent.metric("mete_container_forks_refused_total", pod="forker") >= int(told[0]["fields"]["total"]))
         stays("one for a series", lambda: len(agent.events("PidsLimit")) == 1, 2.5)
         agent.kill()
         agent.start()
         stays("not told a second time by the next agent", lambda: agent.events("PidsLimit") == [], 1.5)
+
+
+def test_a_limit_of_a_cgroup_above_is_named():
+    with Agent().start() as agent:
+        agent.apply(documents(pod("forker", "while [ ! -e /go ]; do sleep 0.1; done; " + FORKS)))
+        wait_running(agent, "forker")
+        parent = Cgroup(agent.parent)
+        parent.write("12", "pids.max")
+        agent.kill()  # the next agent looks which limits there are
+        agent.start()
+        agent.mete("exec", "forker", "--", "touch", "/go")
+        told = agent.event("PidsLimit")
+        assert told["fields"]["limit_of"] == agent.parent and told["fields"]["limit"] == "12", told
+        assert agent.parent in told["message"], told
 
 
 def test_what_the_kernel_offers_is_exported():

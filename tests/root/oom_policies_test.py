@@ -4,7 +4,7 @@ import sys
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from cgroups import MiB  # noqa: E402
-from hog import eat  # noqa: E402
+from hog import eat, hog  # noqa: E402
 from mete_agent import SLOW, Agent, ms, need_disk, run_tests, stays, wait_for  # noqa: E402
 from memory_policies import LIMIT, check_record, group, held_hog, kills, show, state  # noqa: E402
 from pods import wait_exited, wait_restarted  # noqa: E402
@@ -42,6 +42,19 @@ def test_kill_process_at_a_threshold_is_of_one():
         record = check_record(agent, event)
         assert is_child(record["victim"]["command"]), record["victim"]
         assert kills(agent, "policy") == 1 and kills(agent, "kernel") == 0
+
+
+def test_a_quota_does_not_hold_up_a_kill():
+    """A task that its quota has stopped dies when its next period begins: the quota is lifted, and is there again for the next attempt."""
+    with Agent().start() as agent:
+        agent.apply(hog("exec " + eat(200, "0.01"), "  memory: {at: [{usage: 50%, do: kill-container}]}", memory="64Mi, cpu: 100m", cpu="100m", restart="Always"))
+        wait_for("the quota", lambda: group(agent).cpu_quota() == 10000)
+        # The cgroup stays until the next attempt, which has its quota again: a kill for each attempt.
+        wait_for("the quota to be lifted", lambda: group(agent).cpu_quota() is None, every=0.001)
+        agent.event("PolicyKill", action="kill-container", outcome="done")
+        wait_restarted(agent, "hog")
+        wait_for("the quota of the next attempt", lambda: group(agent).cpu_quota() == 10000)
+        assert not agent.events("LimitDrift"), agent.events("LimitDrift")
 
 
 def test_on_oom_kill_process_is_of_one():

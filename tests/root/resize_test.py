@@ -61,6 +61,9 @@ def test_update_says_what_is_wrong_and_changes_nothing():
         for more, said in [(["--memory", "4Mi"], "memory: found a request of 8Mi and a limit of 4Mi"),
                            (["--memory", "much"], "memory: "),
                            (["--memory", "512m"], "memory: "),
+                           (["--memory", "3Mi"], "memory: found \"3Mi\", expected at least 4Mi and at most 1Ei"),
+                           (["--memory-request", "2E"], "memory-request: found \"2E\", expected 0 to 1Ei"),
+                           (["--cpus", "8193"], "cpus: found \"8193\", expected more than 0 and at most 8192 CPUs"),
                            (["--cpus", "0"], "cpus: "),
                            (["--cpus", "-1"], "cpus: "),
                            ([], "nothing to change"),
@@ -71,6 +74,7 @@ def test_update_says_what_is_wrong_and_changes_nothing():
             assert said in done.stderr and done.stderr.count("\n") == 1, (more, done.stderr)
         assert agent.mete("update", "nothing", "--cpus", "1", check=False).returncode == 4
         assert files(agent) == before and "updated" not in agent.container("web")
+        agent.mete("update", "web", "--cpus", "5m", "--cpu-request", "5m")  # as little as a manifest may say
 
 
 def test_a_decrease_below_what_is_used_is_reclaimed_for():

@@ -121,19 +121,16 @@ TEST_F(GroupTest, AMissingFileIsNotAMissingGroup) {
 }
 
 TEST_F(GroupTest, OneKillOfAGroupCountsOnce) {
-  put("/m/memory.events", "low 0\noom 1\noom_kill 7\noom_group_kill 1\n");
+  put("/p/m/memory.events", "low 0\noom 1\noom_kill 7\noom_group_kill 1\n");
   const Hierarchies machine = v2();
-  const Group group = Group::at(machine, "/m").value();
-  EXPECT_EQ(group.oom_kill_count().value(), 7U);
-  put("/m/memory.oom.group", "0\n");
-  EXPECT_EQ(group.oom_kill_count().value(), 7U);
-  put("/m/memory.oom.group", "1\n");
+  const Group group = Group::at(machine, "/p/m").value();
   EXPECT_EQ(group.oom_kill_count().value(), 1U);
-  EXPECT_EQ(group.oom_kills()->count(true), 1U);
-  EXPECT_EQ(group.oom_kills()->count(false), 7U) << "the caller's choice, whatever memory.oom.group is";
-  put("/m/memory.events", "oom 1\noom_kill 7\n");
+  put("/p/m/memory.events", "oom 7\noom_kill 7\n");
   EXPECT_EQ(group.oom_kill_count().value(), 7U) << "kernels before 5.17";
-  EXPECT_EQ(group.oom_kills()->count(true), 7U);
+  put("/p/m/memory.events", "oom 0\noom_kill 7\noom_group_kill 0\n");
+  put("/p/m/memory.events.local", "oom 0\noom_kill 7\noom_group_kill 0\n");
+  put("/p/memory.events.local", "oom 1\noom_kill 0\noom_group_kill 1\n");
+  EXPECT_EQ(group.oom_kill_count().value(), 1U) << "by the group of an ancestor";
   EXPECT_EQ(group.oom_eventfd().error().code, EOPNOTSUPP);
 }
 

@@ -10,7 +10,8 @@ PROGRAMS = ["cgroup_root_test", "launch_root_test", "oci_root_test"]
 OCI_SCRIPTS = ["oci_stress_test", "oci_attack_test", "oci_attack_process_test", "oci_attack_rights_test", "oci_hostile_config_test",
                "oci_isolation_test", "oci_image_habits_test"]
 POLICY_SCRIPTS = ["threshold_policies_test", "raise_policies_test", "interrupted_policies_test", "pressure_policies_test", "oom_policies_test"]
-OTHER_SCRIPTS = ["foreign_policies_test", "foreign_owner_test", "drift_test", "swap_test", "io_cost_test"]
+OTHER_SCRIPTS = ["foreign_policies_test", "foreign_owner_test", "drift_test", "swap_test", "io_cost_test",
+                 "oom_kills_test"]
 QEMU_SCRIPTS = ["devices_test"]  # all of it: /dev/cpu_dma_latency
 CRASH_SCRIPTS = ["enforcement_crash_test"]  # on qemu: one CPU has either the event or who kills the agent for it
 
@@ -24,7 +25,7 @@ AGENT_CASES = {
             "memory_requests_are_protected_from_the_parent_down", "foreign_write_is_put_back",
             "oom_kill_is_counted_once_and_told_with_its_numbers", "policy_kills_the_process_and_not_the_container",
             "changed_policy_counts_on", "killed_agent_comes_back_and_adopts", "threshold_kills_before_the_kernel",
-            "hold_freezes_at_memory_high_and_then_kills", "raise_lets_it_live", "reclaim_by_memory_reclaim",
+            "hold_freezes_at_memory_high_and_then_kills", "raise_lets_it_live", "reclaim_by_memory_reclaim", "stuck_at_high_is_freed",
             "refused_forks_are_told", "resizes_in_place_or_refuses", "shim_thaws_when_no_agent_comes_back", "delete_leaves_nothing"],
     # The files of PSI, and what PSI says of who is stuck. The first makes the agent for the others, the last ends it.
     "qemu": ["agent_starts", "fixtures_have_the_kernels_form", "stuck_at_high_is_freed", "delete_leaves_nothing"],

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// What OomWatch tells of a kill: whose limit it was, who was killed.
+#include <algorithm>
+#include <utility>
+
+#include "agent/enforcement/enforcement.h"
+#include "agent/enforcement/memory_enforcer.h"
+#include "agent/enforcement/oom_watch.h"
+#include "runtime/cgroup/memory.h"
+
+namespace mete::agent {
+namespace {
+
+// v1: a kill this long after the kernel's wake-up belongs to it.
+constexpr auto kKillFollows = std::chrono::seconds(1);
+
+}  // namespace
+
+std::vector<std::int32_t> OomWatch::seen_pids() const {
+  std::vector<std::int32_t> pids;
+  pids.reserve(snapshot_.size());
+  for (const auto& each : snapshot_) pids.push_back(each.process.pid);
+  return pids;
+}
+
+OomWatch::Kill OomWatch::find_in_log(const runtime::cgroup::OomKill& counted) {
+  Kill kill{counted, services_.kernel_log.take(subject_.cgroup().path(), seen_pids()), {}};
+  if (!kill.logged) ++told_unlogged_;
+  kill.scope = scope_of_kill(kill);
+  return kill;
+}
+
+// By the counters where they tell, else by the kernel's log. Without a log, v1: a limit above has woken us.
+std::string OomWatch::scope_of_kill(const Kill& kill) const {
+  using runtime::cgroup::OomPlace;
+  switch (kill.counted.place) {
+    case OomPlace::kOwn:
+      return "container";
+    case OomPlace::kNested:
+      return "nested";
+    case OomPlace::kAbove:
+      return kill.counted.group == account_.pod_cgroup() ? "pod" : "ancestor";
+    case OomPlace::kUnknown:
+      break;
+  }
+  if (kill.logged) return scope_of(*kill.logged, subject_.cgroup().path(), account_.pod_cgroup());
+  const bool woken = std::chrono::steady_clock::now() - kernel_woke_at_ < kKillFollows;
+  return !kill.counted.group.empty() && !woken ? "nested" : "container";
+}
+
+void OomWatch::report_kill(const Kill& kill, const enforcers::OomDecision& decision, Outcome outcome,
+                           std::uint64_t number) {
+  Trigger trigger;
+  trigger.enforcer = "oom";
+  trigger.rule = "kernel OOM kill";
+  trigger.woken = woken_at_ == Moment() ? std::chrono::steady_clock::now() : woken_at_;
+  auto record = begin_record(subject_, enforcer_, enforcement_, trigger, enforcer_.history());
+  for (const auto& each : snapshot_) record.processes.push_back(each.process);
+  record.scope = kill.scope;
+  const bool ours = !subject_.container_name().empty();
+  if (decision.kill_rest && outcome != Outcome::kDryRun)
+    record.steps.emplace_back(std::string("the rest of the ") + (ours ? "container" : "cgroup") + " killed",
+                              std::chrono::steady_clock::now() - trigger.woken);
+  name_victim(kill, record);
+  // Usage has gone with the victim: the most that it was says more.
+  if (record.peak) record.usage = record.peak;
+  name_limit(kill, record);
+  const std::string action(to_string(decision.action));
+  const std::string pid = record.victim ? std::to_string(*record.victim) : "unknown";
+  const std::string limit = record.limit ? std::to_string(record.limit->count()) : "none";
+  const std::string usage = record.usage ? std::to_string(record.usage->count()) : "unknown";
+  std::string message =
+      "The kernel killed process " + pid + " (" + victim_text(record) + ")" +
+      (kill.counted.as_group ? " and its whole group" : "") + " of " +
+      (ours ? "container " + subject_.container_name() : subject_.shown()) + ": memory limit " + limit + " bytes" +
+      (record.scope == "container" || record.effective_by.empty() ? "" : " of " + record.effective_by) + ", usage " +
+      usage + " bytes; policy " + action + ": " + std::string(to_string(outcome));
+  EventFields more = victim_fields(record);
+  more.emplace_back("scope", record.scope);
+  more.emplace_back("kills", std::to_string(number));
+  if (record.scope != "container" && !record.effective_by.empty()) more.emplace_back("limit_of", record.effective_by);
+  if (!record.limit) more.emplace_back("limit", limit);
+  if (!record.usage) more.emplace_back("usage", usage);
+  Incident incident(subject_, enforcement_, trigger, std::move(record));
+  incident.finish(outcome, action, "OOMKilled", std::move(message), {}, std::move(more));
+  account_.reported(incident.record());
+}
+
+// On v2 the counters tell whether it is a group inside that has run out.
+void OomWatch::report_no_victim(const enforcers::OomWithoutVictim::Found& found) {
+  Trigger trigger;
+  trigger.enforcer = "oom";
+  trigger.rule = "kernel OOM without a victim";
+  trigger.woken = woken_at_ == Moment() ? std::chrono::steady_clock::now() : woken_at_;
+  auto record = begin_record(subject_, enforcer_, enforcement_, trigger, enforcer_.history());
+  for (const auto& each : snapshot_) record.processes.push_back(each.process);
+  auto counters = runtime::cgroup::read_oom_counters(subject_.cgroup());
+  const auto* const known = account_.known();
+  if (counters) runtime::cgroup::read_oom_path(subject_.cgroup(), *counters);
+  if (counters && counters->own && known != nullptr && known->own && counters->own->ooms == known->own->ooms)
+    record.scope = "nested";
+  const std::string seconds = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(found.in).count());
+  EventFields more = {{"scope", record.scope}, {"times", std::to_string(found.times)}, {"seconds", seconds}};
+  std::string message = "Memory of " + subject_.shown() + " has run out " + std::to_string(found.times) + " times in " +
+                        seconds +
+                        " s, and the kernel finds nobody in it that it may kill (oom_score_adj -1000?): who " +
+                        "wants memory waits, and keeps a CPU busy";
+  Incident incident(subject_, enforcement_, trigger, std::move(record));
+  incident.finish(Outcome::kDone, "no-victim", name_of(Reason::kOOMWithoutVictim), std::move(message), {},
+                  std::move(more));
+}
+
+// The limit that was reached and what was used below it, where it is another cgroup's. That may be gone already.
+void OomWatch::name_limit(const Kill& kill, ForensicRecord& record) const {
+  if (record.scope == "container") return;
+  std::string of = kill.counted.place == runtime::cgroup::OomPlace::kAbove ? kill.counted.group : std::string();
+  if (of.empty() && kill.logged) of = kill.logged->oom_memcg;
+  if (of.empty() && record.scope == "nested") of = kill.counted.group;
+  record.limit.reset();
+  record.usage.reset();
+  record.effective_limit.reset();
+  record.effective_by = of;
+  if (of.empty()) return;
+  const auto group = runtime::cgroup::Group::at(services_.hierarchies, of);
+  if (!group) return;
+  record.limit = record.effective_limit = runtime::cgroup::memory_limit(*group);
+  record.usage = runtime::cgroup::memory_peak(*group);
+}
+
+// By the kernel's log when it names one; else the largest of those that were seen. The kernel's name of the task stands
+// beside the command line: a program that a shell runs within itself has the shell's command line.
+void OomWatch::name_victim(const Kill& killed, ForensicRecord& record) const {
+  const auto& processes = record.processes;
+  const auto& kill = killed.logged;
+  const auto victim =
+      kill ? std::find_if(processes.begin(), processes.end(), [&](const auto& each) { return each.pid == kill->pid; })
+           : std::max_element(processes.begin(), processes.end(),
+                              [](const auto& a, const auto& b) { return a.rss < b.rss; });
+  const bool seen = victim != processes.end();
+  if (kill) {
+    record.victim = kill->pid;
+    record.victim_task = kill->task;
+  } else if (seen) {
+    record.victim = victim->pid;
+    record.victim_task = victim->task;
+  }
+  record.victim_command = seen ? victim->command : std::string();
+  const bool named = !record.victim_command.empty() && record.victim_command.front() != '[';
+  if (named || !kill) return;
+  record.victim_command = account_.command_of(kill->pid);
+  if (record.victim_command.empty()) record.victim_command = kill->task;
+}
+
+}  // namespace mete::agent
