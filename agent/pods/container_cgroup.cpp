@@ -52,7 +52,8 @@ Status ContainerCgroup::prepare() {
   limits_.ask_again();
   METE_TRY(const std::uint64_t id, group_.id());
   own.limits_written = digest(limits_.current(), services_.hierarchies);
-  if (own.cgroup_id != id) {
+  const bool fresh = own.cgroup_id != id;
+  if (fresh) {
     if (own.cgroup_id != 0) fold();  // somebody removed it meanwhile
     own.cgroup_id = id;
     own.oom_by_group = limits_.current().oom_group.value_or(false);
@@ -60,7 +61,7 @@ Status ContainerCgroup::prepare() {
     slot_.save(runtime::Durability::volatile_);
   }
   watch_.choose_oom_counter();  // the policy may have changed since the last attempt
-  METE_CHECK(group_.apply(limits_.current()));
+  METE_CHECK(fresh ? group_.set_up(limits_.current()) : group_.apply(limits_.current()));
   METE_CHECK(devices_.set_up());
   open();
   return {};

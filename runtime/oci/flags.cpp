@@ -59,6 +59,8 @@ const auto kFlags = std::to_array<Flag>({
     {"memory", '\0', " update ", &Options::memory, "BYTES", "memory limit; -1: none"},
     {"memory-reservation", '\0', " update ", &Options::memory_reservation, "BYTES", "soft limit"},
     {"memory-swap", '\0', " update ", &Options::memory_swap, "BYTES", "memory and swap together; -1: no limit"},
+    {"kernel-memory-tcp", '\0', " update ", &Options::kernel_memory_tcp, "BYTES",
+     "buffers of TCP, counted by themselves (cgroup v1); -1: no limit"},
     {"pids-limit", '\0', " update ", &Options::pids_limit, "N", "most processes and threads; -1: no limit"},
     {"stats", '\0', " events ", &Options::stats, "", "print once and end"},
     {"interval", '\0', " events ", &Options::interval, "TIME", "between two lines, as 5s"},

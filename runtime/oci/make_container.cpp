@@ -159,6 +159,7 @@ class Maker {
       state_.unit = unit_->name;
     }
     METE_TRY(const auto* found, hierarchies());
+    METE_CHECK(complete_limits(config.resources, *found));
     auto group = cgroup::Group::at(*found, state_.cgroup);
     if (!group) return fail_in("config.json: linux.cgroupsPath", group.error());
     if (state_.cgroup == "/") return fail("config.json: linux.cgroupsPath: found the root, expected a group below it");
@@ -166,6 +167,16 @@ class Maker {
     // Reports errors of the plan before anything is made; the plan that is launched is made when its cgroups are known.
     METE_TRY(const auto plan, process::make_plan(launch));
     (void)plan;
+    return {};
+  }
+
+  static Status complete_limits(Resources& resources, const cgroup::Hierarchies& machine) {
+    auto limits = cgroup::completed(resources.limits, resources.partial, machine, cgroup::fresh_group());
+    if (!limits) return fail_in("config.json: linux.resources", limits.error());
+    resources.limits = std::move(*limits);
+    resources.partial = {};
+    // What a new group has.
+    if (resources.limits.oom_kill_disable == false) resources.limits.oom_kill_disable.reset();
     return {};
   }
 
@@ -237,7 +248,15 @@ class Maker {
 
   Status fill_group(const Config& config) {
     METE_CHECK(group_->create());
-    METE_CHECK(apply_resources(*group_, config.resources));
+    // Of a group that was there the limits may be others than those of a new one.
+    if (group_made_) {
+      METE_CHECK(set_up_resources(*group_, config.resources));
+    } else {
+      Resources limits = config.resources;
+      limits.device_rules.clear();
+      METE_TRY(const auto changed, change_resources(*group_, limits));
+      (void)changed;
+    }
     return cgroup::apply_device_rules(*group_, config.resources.device_rules);
   }
 

@@ -34,7 +34,7 @@ struct Options {
   std::string resources;
   // update, as text: see update_flags.h
   std::string blkio_weight, cpu_period, cpu_quota, cpu_burst, cpu_share, cpu_rt_period, cpu_rt_runtime, cpu_idle;
-  std::string cpuset_cpus, cpuset_mems, memory, memory_reservation, memory_swap, pids_limit;
+  std::string cpuset_cpus, cpuset_mems, memory, memory_reservation, memory_swap, kernel_memory_tcp, pids_limit;
   std::string interval = "5s";
   std::vector<std::string> env;
   std::vector<std::string> capabilities;

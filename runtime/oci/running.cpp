@@ -124,10 +124,13 @@ Result<int> update(const Options& options) {
   METE_TRY(const std::string text, asked_of(options));
   METE_TRY(const Resources resources, read_resources(text));
   METE_TRY(const cgroup::Group group, group_of(found, "update"));
-  if (!found.state.unit.empty())
-    METE_CHECK(change_unit(found.state.unit, resources.limits, cgroup::units_take_memory_max(group.hierarchies())));
-  METE_CHECK(apply_resources(group, resources));
-  if (!resources.device_rules.empty()) METE_CHECK(cgroup::apply_device_rules(group, resources.device_rules));
+  METE_TRY(const cgroup::Limits limits, change_resources(group, resources));
+  if (found.state.unit.empty()) return 0;
+  // systemd is told what the kernel has taken. It writes the files itself, and rounds: then they are written again.
+  if (auto told = change_unit(found.state.unit, limits, cgroup::units_take_memory_max(group.hierarchies())); !told)
+    return tl::unexpected<Error>(std::move(told.error()));
+  METE_TRY(const cgroup::Limits again, change_resources(group, resources));
+  (void)again;
   return 0;
 }
 
