@@ -23,6 +23,7 @@
 #include "runtime/oci/time_text.h"
 #include "runtime/process/cgroup_entry.h"
 #include "runtime/process/plan.h"
+#include "runtime/process/terminal.h"
 #include "runtime/process/wire.h"
 
 namespace mete::runtime::oci {
@@ -278,6 +279,8 @@ class Maker {
     }
     METE_TRY(process::Plan plan, process::make_plan(config.launch));
     METE_CHECK(place_.write_new("plan", process::encode(plan)));
+    for (const auto& op : request_.tell_step ? plan.ops : std::vector<process::SetupOp>())
+      request_.tell_step(process::describe(op));
     process::LaunchOptions options;
     options.stdin_fd = STDIN_FILENO;
     options.stdout_fd = STDOUT_FILENO;
@@ -294,11 +297,16 @@ class Maker {
     options.record = [this, &config](pid_t pid) -> Status {
       METE_TRY(state_.process, process::identify(pid));
       METE_CHECK(place_.save(state_));
+      if (!request_.pidfd_socket.empty()) {
+        METE_TRY(const UniqueFd pidfd, process::open_pidfd(state_.process));
+        METE_CHECK(send_pidfd(request_.pidfd_socket, pidfd));
+      }
       return unit_ ? enter_unit(pid, config) : Status();
     };
     options.terminal = [this](UniqueFd terminal) -> Status {
       if (request_.console.valid()) return send_terminal(request_.console, terminal);
       terminal_ = std::move(terminal);
+      process::prepare_foreground(terminal_);
       return {};
     };
     options.listener = [this](UniqueFd listener, pid_t pid) {

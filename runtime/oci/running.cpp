@@ -80,7 +80,8 @@ Result<std::string> asked_of(const Options& options) {
 
 Result<int> kill(const Options& options) {
   const std::string name = options.words.size() > 1 ? options.words[1] : "TERM";
-  const auto signal = process::signal_number(name);
+  // 0 sends nothing: it asks whether the process is there (kill(2)).
+  const auto signal = name == "0" ? std::optional(0) : process::signal_number(name);
   if (!signal) return fail("signal: found \"" + name + "\", expected a number or a name such as TERM");
   METE_TRY(const Found found, find(options));
   if (options.all) {

@@ -128,4 +128,8 @@ void execute(ChildContext& child, const ChangeDirectory& op) {
   child.must(::chdir(op.path.c_str()), "change directory to", op.path.c_str());
 }
 
+void execute(ChildContext& child, const EnterDirectory& op) {
+  child.must(::chdir(op.path.c_str()), "change directory to", op.path.c_str());
+}
+
 }  // namespace mete::runtime::process

@@ -178,7 +178,12 @@ void execute(ChildContext& child, const BindMount& op) {
   const int tree = clone_tree(child, op);
   set_attributes(child, tree, op.attributes, op.recursive, op.destination.c_str());
   set_attributes(child, tree, op.top_attributes, false, op.destination.c_str());
-  const int target = open_target(child, op.destination.c_str(), !is_directory(tree));
+  const bool directory = is_directory(tree);
+  const int target = open_target(child, op.destination.c_str(), !directory);
+  if (directory != is_directory(target)) {
+    child.die(directory ? "the source is a directory, and a file is at" : "the source is a file, and a directory is at",
+              op.destination.c_str(), directory ? ENOTDIR : EISDIR);
+  }
   attach(child, tree, target, op.destination.c_str());
   set_propagation(child, tree, op.propagation, op.destination.c_str());
   ::close(target);

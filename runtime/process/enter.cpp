@@ -67,7 +67,7 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
     if (const auto* change = std::get_if<ChangeDirectory>(&op)) directory = change->path;
   }
   if (spec.terminal) plan.ops.push_back(OpenTerminal{spec.terminal->rows, spec.terminal->columns, false});
-  plan.ops.push_back(ChangeDirectory{directory});
+  plan.ops.push_back(EnterDirectory{directory});
   return plan;
 }
 

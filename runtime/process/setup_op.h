@@ -317,11 +317,22 @@ struct ChangeDirectory {
   bool operator==(const ChangeDirectory&) const = default;
 };
 
+// The same of a directory that must be there.
+struct EnterDirectory {
+  static constexpr const char* kName = "change directory";
+  std::string path;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(path);
+  }
+  bool operator==(const EnterDirectory&) const = default;
+};
+
 using SetupOp =
     std::variant<AwaitIdMappings, JoinNamespace, SetHostname, LoopbackUp, MakeMountsPrivate, MountRoot, MountFilesystem,
                  BindMount, MakeDevice, MakeSymlink, AwaitCgroups, NewCgroupNamespace, WriteSysctl, MaskPath,
                  MakePathReadOnly, PivotRoot, ChangeDirectory, ChangeMount, SetRootPropagation, OpenTerminal,
-                 AwaitHooks, Tune, SetAffinity, OpenProfile, EnterRoot, JoinKeyring, Unshare, MoveRoot>;
+                 AwaitHooks, Tune, SetAffinity, OpenProfile, EnterRoot, JoinKeyring, Unshare, MoveRoot, EnterDirectory>;
 
 // What the child does after the last operation.
 enum class Final : std::uint8_t {
