@@ -70,6 +70,7 @@ class Maker {
     METE_TRY(const UniqueFd lock, place_.claim(request_.root));
     auto launched = build(config);
     if (!launched) {
+      explain_limit(config.resources.limits, launched.error());
       // What this call made is removed; a cgroup that existed before stays.
       std::optional<State> made = state_;
       if (!group_made_) made->cgroup.clear();
@@ -169,6 +170,16 @@ class Maker {
     METE_TRY(const auto plan, process::make_plan(launch));
     (void)plan;
     return {};
+  }
+
+  // What the kernel does to a process that gets too little says nothing of the limit.
+  void explain_limit(const cgroup::Limits& limits, Error& error) const {
+    if (!group_ || !limits.memory || limits.memory->is_unlimited()) return;
+    const auto kills = group_->oom_kill_count();
+    const bool out_of_memory = (kills && *kills > 0) || error.code == ENOMEM;
+    if (!out_of_memory) return;
+    error.what = "config.json: linux.resources.memory.limit: found " + std::to_string(limits.memory->value().count()) +
+                 " bytes, which is too small to start the container's first process (" + error.what + ")";
   }
 
   static Status complete_limits(Resources& resources, const cgroup::Hierarchies& machine) {

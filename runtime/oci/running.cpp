@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // kill, pause, resume, update.
+#include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -13,6 +15,7 @@
 #include "runtime/oci/systemd.h"
 #include "runtime/oci/update_flags.h"
 #include "runtime/process/signals.h"
+#include "runtime/process/wire.h"
 
 namespace mete::runtime::oci {
 namespace {
@@ -56,6 +59,12 @@ Status signal_all(const Found& found, int signal) {
   return {};
 }
 
+bool has_own_pids(const Place& place) {
+  const auto bytes = read_file(AT_FDCWD, place.plan());
+  const auto plan = bytes ? process::decode_plan(*bytes) : tl::unexpected<Error>(bytes.error());
+  return !plan || (plan->clone_flags & CLONE_NEWPID) != 0;
+}
+
 // Freezing and thawing take effect task by task after the request; this waits until they are complete.
 Status freeze(const Found& found, bool wanted) {
   METE_TRY(const cgroup::Group group, group_of(found, wanted ? "pause" : "resume"));
@@ -87,6 +96,14 @@ Result<int> kill(const Options& options) {
   if (options.all) {
     METE_CHECK(signal_all(found, *signal));
     return 0;
+  }
+  // Without a PID namespace of the container's own the end of its first process ends no other.
+  if (*signal == SIGKILL && !found.state.cgroup.empty() && !has_own_pids(found.place)) {
+    METE_TRY(const cgroup::Group group, group_of(found, "kill"));
+    if (const auto populated = group.populated(); populated && *populated) {
+      METE_CHECK(signal_all(found, SIGKILL));
+      return 0;
+    }
   }
   // Clients search for "container not running".
   const auto not_running = [&] {

@@ -61,6 +61,7 @@ void execute(ChildContext& child, const MakeSymlink& op);
 void execute(ChildContext& child, const WriteSysctl& op);
 void execute(ChildContext& child, const ChangeDirectory& op);
 void execute(ChildContext& child, const EnterDirectory& op);
+void execute(ChildContext& child, const OpenRoot& op);
 // Opens (O_PATH) a path inside the root and never leaves the root. Makes missing directories, and with `as_file` a
 // missing file.
 int open_target(const ChildContext& child, const char* path, bool as_file);

@@ -30,6 +30,7 @@ std::string describe(const SetupOp& op) {
           [](const MaskPath& each) { return " " + each.path; },
           [](const MakePathReadOnly& each) { return " " + each.path; },
           [](const ChangeDirectory& each) { return " " + each.path; },
+          [](const OpenRoot& each) { return " " + each.path; },
           [](const EnterDirectory& each) { return " " + each.path; },
           [](const JoinKeyring& each) { return " " + each.name; },
           [](const ChangeMount& each) { return " " + each.path; },

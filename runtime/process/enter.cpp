@@ -44,6 +44,10 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
                                                                             {NamespaceKind::cgroup, "cgroup"},
                                                                             {NamespaceKind::time, "time"},
                                                                             {NamespaceKind::mount, "mnt"}}};
+  // A root that was only entered is not the root of the mount namespace. It is opened while this /proc can be reached.
+  const bool entered = std::any_of(container.ops.begin(), container.ops.end(),
+                                   [](const auto& op) { return std::holds_alternative<EnterRoot>(op); });
+  if (entered) plan.ops.push_back(OpenRoot{"/proc/" + std::to_string(spec.pid) + "/root"});
   for (const auto& [kind, name] : kKinds) {
     const std::string path = "/proc/" + std::to_string(spec.pid) + "/ns/" + name;
     const std::string own = std::string("/proc/self/ns/") + name;
@@ -62,6 +66,7 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
       plan.ops.push_back(JoinNamespace{kind, path});
     }
   }
+  if (entered) plan.ops.push_back(EnterRoot{});
   std::string directory = "/";
   for (const auto& op : container.ops) {
     if (const auto* change = std::get_if<ChangeDirectory>(&op)) directory = change->path;

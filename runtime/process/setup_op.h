@@ -317,7 +317,19 @@ struct ChangeDirectory {
   bool operator==(const ChangeDirectory&) const = default;
 };
 
-// The same of a directory that must be there.
+// Opens a directory as the root for the operations that follow and for EnterRoot, where nothing is mounted for it: a
+// container without a mount namespace, or one more process of a container whose root is not that of its namespace.
+struct OpenRoot {
+  static constexpr const char* kName = "open root";
+  std::string path;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(path);
+  }
+  bool operator==(const OpenRoot&) const = default;
+};
+
+// ChangeDirectory of a directory that must be there.
 struct EnterDirectory {
   static constexpr const char* kName = "change directory";
   std::string path;
@@ -328,11 +340,11 @@ struct EnterDirectory {
   bool operator==(const EnterDirectory&) const = default;
 };
 
-using SetupOp =
-    std::variant<AwaitIdMappings, JoinNamespace, SetHostname, LoopbackUp, MakeMountsPrivate, MountRoot, MountFilesystem,
-                 BindMount, MakeDevice, MakeSymlink, AwaitCgroups, NewCgroupNamespace, WriteSysctl, MaskPath,
-                 MakePathReadOnly, PivotRoot, ChangeDirectory, ChangeMount, SetRootPropagation, OpenTerminal,
-                 AwaitHooks, Tune, SetAffinity, OpenProfile, EnterRoot, JoinKeyring, Unshare, MoveRoot, EnterDirectory>;
+using SetupOp = std::variant<AwaitIdMappings, JoinNamespace, SetHostname, LoopbackUp, MakeMountsPrivate, MountRoot,
+                             MountFilesystem, BindMount, MakeDevice, MakeSymlink, AwaitCgroups, NewCgroupNamespace,
+                             WriteSysctl, MaskPath, MakePathReadOnly, PivotRoot, ChangeDirectory, ChangeMount,
+                             SetRootPropagation, OpenTerminal, AwaitHooks, Tune, SetAffinity, OpenProfile, EnterRoot,
+                             JoinKeyring, Unshare, MoveRoot, EnterDirectory, OpenRoot>;
 
 // What the child does after the last operation.
 enum class Final : std::uint8_t {

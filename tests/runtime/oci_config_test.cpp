@@ -263,7 +263,6 @@ TEST(OciConfig, WhatIsWrongIsNamed) {
       {"/mounts", "{}", "mounts: found an object, expected a list"},
       {"/mounts/0/options", "[\"idmap\"]", "mounts[0].options: found idmap without mappings"},
       {"/mounts/0/destination", "\"/\"", "mounts[0].destination: found the root"},
-      {"/linux/namespaces", "[{\"type\":\"pid\"}]", "no mount namespace"},
       {"/linux/namespaces/0/type", "\"disk\"", "linux.namespaces[0].type: found \"disk\""},
       {"/linux/namespaces/1/type", "\"pid\"", "linux.namespaces[1].type: found \"pid\" twice"},
       {"/linux/uidMappings", "[{\"containerID\":0,\"hostID\":0,\"size\":1}]", "linux.uidMappings: found mappings"},

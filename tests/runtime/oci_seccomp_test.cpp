@@ -77,8 +77,8 @@ int newest(const SeccompProfile& profile, std::uint32_t arch, std::uint32_t bit)
       if (token == SCMP_ARCH_X86 && name == "socket") highest = std::max(highest, kSocket);
     }
   }
-  const bool listed = std::find(profile.architectures.begin(), profile.architectures.end(), token) !=
-                      profile.architectures.end();
+  const bool listed =
+      std::find(profile.architectures.begin(), profile.architectures.end(), token) != profile.architectures.end();
   const bool refused = (profile.default_action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
   const bool handled = token == SCMP_ARCH_X86_64 || listed;
   return refused && handled && arch != AUDIT_ARCH_AARCH64 && highest >= 0 ? highest : INT_MAX;
