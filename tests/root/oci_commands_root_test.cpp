@@ -175,14 +175,17 @@ TEST_F(OciCommandsTest, APidfdIsHandedOver) {
   path.copy(address.sun_path, path.size());
   ASSERT_EQ(::bind(server.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address), 0);
   ASSERT_EQ(::listen(server.get(), 4), 0);
+  const struct timeval patience { 10, 0 };  // nobody connects: a failure, not a wait without end
+  ASSERT_EQ(::setsockopt(server.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
   const auto told_pid = [&] {
     const UniqueFd connection(::accept(server.get(), nullptr, nullptr));
     char text[64];
     UniqueFd pidfd;
+    if (!connection.valid()) return std::string("none");
     (void)!runtime::receive_with_descriptor(connection.get(), text, sizeof text, pidfd);
     const std::string info = slurp("/proc/self/fdinfo/" + std::to_string(pidfd.get()));
     const auto at = info.find("Pid:\t");
-    return at == std::string::npos ? "none" : info.substr(at + 5, info.find('\n', at) - at - 5);
+    return at == std::string::npos ? std::string("none") : info.substr(at + 5, info.find('\n', at) - at - 5);
   };
   command("sleep 60");
   write_config();
