@@ -79,9 +79,10 @@ Status apply_flags(const Options& options, process::Plan& plan) {
     sets.bounding |= *bit;
     sets.effective |= *bit;
     sets.permitted |= *bit;
-    // Else a user other than root would lose it at the exec.
-    sets.inheritable |= *bit;
-    sets.ambient |= *bit;
+    // A user other than root would lose it at the exec if it were not ambient, which the kernel wants to be
+    // inheritable. For root the inheritable set stays as it is (CVE-2022-29162).
+    if (plan.identity.uid != 0) sets.inheritable |= *bit;
+    sets.ambient |= *bit & sets.inheritable;
   }
   if (options.no_new_privs) plan.identity.no_new_privileges = true;
   if (!options.cwd.empty()) {

@@ -97,6 +97,16 @@ TEST_F(OciCommandsTest, AnAddedCapabilityReachesAUser) {
   };
   EXPECT_EQ(effective({}), "CapEff:\t0000000000000000\n");
   EXPECT_EQ(effective({"--cap", "CAP_KILL"}), "CapEff:\t0000000000000020\n");
+  const auto of_root = [&](const char* set) {
+    return oci({"exec", "--cap", "CAP_SYSLOG", "one", "grep", set, "/proc/self/status"}).out;
+  };
+  EXPECT_EQ(of_root("CapInh"), "CapInh:\t0000000000000000\n");
+  EXPECT_EQ(of_root("CapAmb"), "CapAmb:\t0000000000000000\n");
+  EXPECT_EQ(oci({"delete", "--force", "one"}).code, 0);
+  for (const char* const set : {"bounding", "permitted", "inheritable"})
+    config_["process"]["capabilities"][set].push_back("CAP_SYSLOG");
+  start_sleeping();
+  EXPECT_EQ(of_root("CapAmb"), "CapAmb:\t0000000400000000\n") << "it is inheritable in the bundle";
 }
 
 TEST_F(OciCommandsTest, SignalZeroAsksWhetherItRuns) {
