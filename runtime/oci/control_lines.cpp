@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/oci/control_lines.h"
 
+#include <cerrno>
+#include <string>
+
 #include "runtime/cgroup/control_write.h"
 #include "runtime/cgroup/single_settings.h"
 #include "runtime/cgroup/undo.h"
@@ -31,7 +34,33 @@ Result<cgroup::Limits> try_change(const cgroup::Group& group, const Resources& r
 
 }  // namespace
 
-Status set_up_resources(const cgroup::Group& group, const Resources& resources) {
+Status complete_limits(Resources& resources, const cgroup::Hierarchies& machine) {
+  auto limits = cgroup::completed(resources.limits, resources.partial, machine, cgroup::fresh_group());
+  if (!limits) return fail_in("config.json: linux.resources", limits.error());
+  resources.limits = std::move(*limits);
+  resources.partial = {};
+  // What a new group has.
+  if (resources.limits.oom_kill_disable == false) resources.limits.oom_kill_disable.reset();
+  return {};
+}
+
+void explain_limit(const cgroup::Group& group, const cgroup::Limits& limits, Error& error) {
+  if (!limits.memory || limits.memory->is_unlimited()) return;
+  const auto kills = group.oom_kill_count();
+  const bool out_of_memory = (kills && *kills > 0) || error.code == ENOMEM;
+  if (!out_of_memory) return;
+  error.what = "config.json: linux.resources.memory.limit: found " + std::to_string(limits.memory->value().count()) +
+               " bytes, which is too small to start the container's first process (" + error.what + ")";
+}
+
+Status set_up_resources(const cgroup::Group& group, const Resources& resources, bool fresh) {
+  if (!fresh) {
+    Resources without_devices = resources;
+    without_devices.device_rules.clear();
+    METE_TRY(const auto changed, change_resources(group, without_devices));
+    (void)changed;
+    return {};
+  }
   METE_TRY(const auto writes, group.set_up(resources.limits));
   (void)writes;
   return write_lines(group, resources.lines, [&](const auto& write) { return cgroup::write(group, write); });

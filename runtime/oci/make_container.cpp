@@ -70,7 +70,7 @@ class Maker {
     METE_TRY(const UniqueFd lock, place_.claim(request_.root));
     auto launched = build(config);
     if (!launched) {
-      explain_limit(config.resources.limits, launched.error());
+      if (group_) explain_limit(*group_, config.resources.limits, launched.error());
       // What this call made is removed; a cgroup that existed before stays.
       std::optional<State> made = state_;
       if (!group_made_) made->cgroup.clear();
@@ -172,26 +172,6 @@ class Maker {
     return {};
   }
 
-  // What the kernel does to a process that gets too little says nothing of the limit.
-  void explain_limit(const cgroup::Limits& limits, Error& error) const {
-    if (!group_ || !limits.memory || limits.memory->is_unlimited()) return;
-    const auto kills = group_->oom_kill_count();
-    const bool out_of_memory = (kills && *kills > 0) || error.code == ENOMEM;
-    if (!out_of_memory) return;
-    error.what = "config.json: linux.resources.memory.limit: found " + std::to_string(limits.memory->value().count()) +
-                 " bytes, which is too small to start the container's first process (" + error.what + ")";
-  }
-
-  static Status complete_limits(Resources& resources, const cgroup::Hierarchies& machine) {
-    auto limits = cgroup::completed(resources.limits, resources.partial, machine, cgroup::fresh_group());
-    if (!limits) return fail_in("config.json: linux.resources", limits.error());
-    resources.limits = std::move(*limits);
-    resources.partial = {};
-    // What a new group has.
-    if (resources.limits.oom_kill_disable == false) resources.limits.oom_kill_disable.reset();
-    return {};
-  }
-
   // In the host's cgroup namespace a fresh cgroup mount would show all groups of the machine, and a container with a
   // user namespace may not make one. Such a container gets a bind of its own group instead, as with runc.
   void show_own_groups(process::LaunchSpec& launch) const {
@@ -260,15 +240,7 @@ class Maker {
 
   Status fill_group(const Config& config) {
     METE_CHECK(group_->create());
-    // Of a group that was there the limits may be others than those of a new one.
-    if (group_made_) {
-      METE_CHECK(set_up_resources(*group_, config.resources));
-    } else {
-      Resources limits = config.resources;
-      limits.device_rules.clear();
-      METE_TRY(const auto changed, change_resources(*group_, limits));
-      (void)changed;
-    }
+    METE_CHECK(set_up_resources(*group_, config.resources, group_made_));
     return cgroup::apply_device_rules(*group_, config.resources.device_rules);
   }
 

@@ -187,7 +187,7 @@ class Child {
     set_oom_score_adj(pid_, plan_, launched_.warnings);
     if (options_.record) METE_CHECK(options_.record(pid_));
     METE_CHECK(tell_to_enter());
-    if (!awaits_hooks() && !opens_terminal()) METE_CHECK(say(kGo));
+    if (!has<AwaitHooks>() && !has<OpenTerminal>()) METE_CHECK(say(kGo));
     return converse();
   }
 
@@ -212,11 +212,9 @@ class Child {
 
   template <class Op>
   [[nodiscard]] bool has() const {
-    return std::any_of(plan_.ops.begin(), plan_.ops.end(),
-                       [](const SetupOp& op) { return std::holds_alternative<Op>(op); });
+    const auto is_one = [](const SetupOp& op) { return std::holds_alternative<Op>(op); };
+    return std::any_of(plan_.ops.begin(), plan_.ops.end(), is_one);
   }
-  [[nodiscard]] bool awaits_hooks() const { return has<AwaitHooks>(); }
-  [[nodiscard]] bool opens_terminal() const { return has<OpenTerminal>(); }
 
   // Answers the child's words until it has executed its command or waits at the start gate.
   Status converse() {
@@ -227,7 +225,7 @@ class Child {
           if (!options_.terminal) return fail("the plan opens a terminal, but the caller takes none");
           METE_CHECK(options_.terminal(std::move(says.descriptor)));
           // Not before: the command finds its terminal as the caller wants it.
-          if (!awaits_hooks()) METE_CHECK(say(kGo));
+          if (!has<AwaitHooks>()) METE_CHECK(say(kGo));
           break;
         case kAtHooks:
           if (options_.hooks) METE_CHECK(options_.hooks(pid_));

@@ -81,6 +81,14 @@ TEST_F(OciResourcesTest, RealTimeBandwidth) {
   if (!parent().write("cpu", "cpu.rt_runtime_us", "5000")) GTEST_SKIP() << "needs a kernel with RT_GROUP_SCHED";
   start_sleeping();
   EXPECT_EQ(file("cpu", "cpu.rt_runtime_us"), "1000\n");
+  // The period first would be more than the parent has.
+  const Done done = oci({"update", "--cpu-rt-period", "100000", "--cpu-rt-runtime", "400", "one"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ(file("cpu", "cpu.rt_runtime_us") + file("cpu", "cpu.rt_period_us"), "400\n100000\n");
+  EXPECT_EQ(oci({"update", "--cpu-rt-period", "50000", "--cpu-rt-runtime", "400", "one"}).code, 1) << "0.8 %";
+  EXPECT_EQ(file("cpu", "cpu.rt_runtime_us") + file("cpu", "cpu.rt_period_us"), "400\n100000\n");
+  EXPECT_EQ(oci({"update", "--cpu-rt-runtime", "0", "one"}).code, 0);
+  EXPECT_EQ(file("cpu", "cpu.rt_runtime_us") + file("cpu", "cpu.rt_period_us"), "0\n100000\n");
 }
 
 TEST_F(OciResourcesTest, MemoryFields) {
