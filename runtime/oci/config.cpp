@@ -54,6 +54,7 @@ Result<Config> read_config(std::string_view text, const Surroundings& surroundin
   read_version(document["ociVersion"], config);
   read_root(document["root"], context);
   // Read before the mounts: their owners may be mapped as in the user namespace.
+  read_namespaces(document["linux"]["namespaces"], config.launch);
   read_mappings(document["linux"]["uidMappings"], config.launch.uid_mappings);
   read_mappings(document["linux"]["gidMappings"], config.launch.gid_mappings);
   read_mounts_part(document["mounts"], context);

@@ -12,6 +12,7 @@
 #include "runtime/oci/commands.h"
 #include "runtime/oci/console.h"
 #include "runtime/oci/container.h"
+#include "runtime/oci/home.h"
 #include "runtime/oci/rights.h"
 #include "runtime/process/capabilities.h"
 #include "runtime/process/cgroup_entry.h"
@@ -115,6 +116,7 @@ Result<process::Plan> enter_plan(const Options& options, const Place& place, con
   METE_TRY(process::Plan plan, process::make_enter_plan(container, spec));
   if (given) apply_process(std::move(*given), plan);
   METE_CHECK(apply_flags(options, plan));
+  if (!has_home(plan.env)) plan.env.push_back("HOME=" + home_in(passwd_of(spec.pid), plan.identity.uid));
   return plan;
 }
 

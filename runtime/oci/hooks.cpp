@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -14,10 +15,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <functional>
 
 #include "runtime/fd.h"
 #include "runtime/file.h"
+#include "runtime/oci/home.h"
 #include "runtime/process/enter.h"
+#include "runtime/process/intermediate.h"
 #include "runtime/process/launcher.h"
 #include "runtime/process/process_id.h"
 #include "runtime/process/wire.h"
@@ -102,13 +106,12 @@ int foreign_namespaces(pid_t pid) {
 }
 
 [[noreturn]] void become_hook(const Hook& hook, char* const* args, char* const* env, const Streams& streams,
-                              const HookPlace& place, const UniqueFd& target, int flags) {
+                              const HookPlace& place) {
   const auto give_up = [&](const char* tried) {
     const int error = errno;
     (void)::dprintf(streams.output.get(), "%s: %s", tried, strerrordesc_np(error));
     ::_exit(127);
   };
-  if (target.valid() && flags != 0 && ::setns(target.get(), flags) != 0) give_up("join the container's namespaces");
   if (::chdir(place.bundle.c_str()) != 0) give_up("change directory to the bundle");
   ::dup2(streams.input.get(), STDIN_FILENO);
   ::dup2(streams.output.get(), STDOUT_FILENO);
@@ -126,27 +129,45 @@ std::vector<std::string> words_of(const Hook& hook) {
   return hook.args.empty() ? std::vector<std::string>{hook.path} : hook.args;
 }
 
+// Clones into the namespaces of the process `inside`. The intermediate process is there because a PID namespace counts
+// only for what is cloned after it was joined.
+Result<process::Cloned> clone_inside(const struct clone_args& args, pid_t inside, const std::function<void()>& hook) {
+  const int flags = foreign_namespaces(inside);
+  const UniqueFd target(static_cast<int>(::syscall(SYS_pidfd_open, inside, 0)));
+  if (!target.valid()) return fail_errno("the container's first process is gone");
+  const auto join = [&]() -> process::JoinFailure {
+    // Processes of a shared PID namespace see the hook before it executes its program.
+    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    if (flags != 0 && ::setns(target.get(), flags) != 0) return {"join the container's namespaces", "", errno};
+    const bool foreign_user = (flags & CLONE_NEWUSER) != 0;
+    if (foreign_user && (::syscall(SYS_setresgid, 0, 0, 0) != 0 || ::syscall(SYS_setresuid, 0, 0, 0) != 0))
+      return {"become root of the user namespace", "", errno};
+    return {};
+  };
+  return process::clone_through_intermediate(args, join, hook);
+}
+
 Status run_one(const Hook& hook, const std::string& name, const std::string& state, const HookPlace& place) {
   METE_TRY(const Streams streams, open_streams(state));
-  UniqueFd target;
-  int flags = 0;
-  if (place.inside != 0) {
-    flags = foreign_namespaces(place.inside);
-    target = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, place.inside, 0)));
-    if (!target.valid()) return fail_errno(name + ": the container's first process is gone");
-  }
   auto words = words_of(hook);
-  auto variables = hook.env;
+  auto variables = hook.env.value_or(std::vector<std::string>());
   const auto args = pointers(words);
-  const auto env = pointers(variables);
+  const auto own_env = pointers(variables);
+  char* const* const env = hook.env ? own_env.data() : environ;
+  const auto become = [&] { become_hook(hook, args.data(), env, streams, place); };
   int pidfd = -1;
   struct clone_args clone {};
   clone.flags = CLONE_PIDFD;
   clone.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
   clone.exit_signal = SIGCHLD;
+  if (place.inside != 0) {
+    auto cloned = clone_inside(clone, place.inside, become);
+    if (!cloned) return fail_in(name, cloned.error());
+    return await({cloned->pid, std::move(cloned->pidfd)}, hook, name, streams.output);
+  }
   const long pid = ::syscall(SYS_clone3, &clone, sizeof clone);
   if (pid < 0) return fail_errno(name + ": clone3");
-  if (pid == 0) become_hook(hook, args.data(), env.data(), streams, place, target, flags);
+  if (pid == 0) become();
   return await({static_cast<pid_t>(pid), UniqueFd(pidfd)}, hook, name, streams.output);
 }
 
@@ -154,7 +175,11 @@ Status run_in_container(const Hook& hook, const std::string& name, const std::st
                         const process::Plan& container, pid_t pid) {
   METE_TRY(const Streams streams, open_streams(state));
   METE_TRY(process::Plan plan, process::make_enter_plan(container, {pid, words_of(hook), {}, {}}));
-  plan.env = hook.env;
+  if (hook.env) {
+    plan.env = *hook.env;
+  } else if (!has_home(plan.env)) {
+    plan.env.push_back("HOME=" + home_in(passwd_of(pid), plan.identity.uid));
+  }
   plan.file = hook.path;
   process::LaunchOptions options;
   options.stdin_fd = streams.input.get();

@@ -17,7 +17,8 @@ namespace mete::runtime::oci {
 struct Hook {
   std::string path;               // absolute
   std::vector<std::string> args;  // with argv[0]; empty: the path
-  std::vector<std::string> env;   // NAME=value; the hook's whole environment
+  // NAME=value; the hook's whole environment. Absent: the caller's; of a startContainer hook the container's.
+  std::optional<std::vector<std::string>> env;
   std::optional<std::chrono::seconds> timeout;
   bool operator==(const Hook&) const = default;
 };
@@ -35,7 +36,7 @@ struct Hooks {
 // Where a hook runs.
 struct HookPlace {
   std::string bundle;  // its working directory
-  pid_t inside = 0;    // the hook joins the namespaces of this process; 0: it stays in the runtime's
+  pid_t inside = 0;    // the hook is in the namespaces of this process, its PID namespace too; 0: in the runtime's
 };
 
 // Runs the hooks in order and stops at the first failure. Each hook reads `state` from standard input. `point` is the

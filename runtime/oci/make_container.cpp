@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes a container: read, record, cgroups, launch. Undoes all steps when one fails.
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +13,7 @@
 #include "runtime/oci/console.h"
 #include "runtime/oci/container.h"
 #include "runtime/oci/control_lines.h"
+#include "runtime/oci/home.h"
 #include "runtime/oci/hooks.h"
 #include "runtime/oci/net_devices.h"
 #include "runtime/oci/notify.h"
@@ -34,30 +33,6 @@ Status check_rootfs(const std::string& path) {
   if (::stat(path.c_str(), &info) != 0) return fail_errno("config.json: root.path: " + path);
   if (!S_ISDIR(info.st_mode)) return fail("config.json: root.path: found a file at " + path + ", expected a directory");
   return {};
-}
-
-// The user's home in the image's /etc/passwd, which other runtimes set as HOME when the bundle does not.
-std::string home_of(const std::string& rootfs, std::uint32_t uid) {
-  const UniqueFd root(::open(rootfs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  struct open_how how {};
-  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  const UniqueFd file(static_cast<int>(::syscall(SYS_openat2, root.get(), "etc/passwd", &how, sizeof how)));
-  char buffer[16 << 10];
-  const ssize_t got = file.valid() ? ::read(file.get(), buffer, sizeof buffer) : 0;
-  std::string_view text(buffer, got > 0 ? static_cast<std::size_t>(got) : 0);
-  const std::string wanted = std::to_string(uid);
-  while (!text.empty()) {
-    std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    std::string_view fields[6];
-    for (auto& field : fields) {
-      field = line.substr(0, line.find(':'));
-      line.remove_prefix(std::min(field.size() + 1, line.size()));
-    }
-    if (fields[2] == wanted && fields[5].starts_with('/')) return std::string(fields[5]);
-  }
-  return uid == 0 ? "/root" : "/";
 }
 
 class Maker {
@@ -144,9 +119,6 @@ class Maker {
       state_.listener_path = config.seccomp->listener_path;
       state_.listener_metadata = config.seccomp->listener_metadata;
     }
-    const bool has_home = std::any_of(launch.env.begin(), launch.env.end(),
-                                      [](const std::string& each) { return each.starts_with("HOME="); });
-    if (!has_home) launch.env.push_back("HOME=" + home_of(launch.rootfs, launch.identity.uid));
     launch.move_root = request_.move_root;
     if (request_.new_keyring) launch.session_keyring = "_ses." + request_.id;
     if (!request_.cgroups) {
@@ -232,6 +204,8 @@ class Maker {
   Status claim_group() {
     group_made_ = !group_->exists();
     if (group_made_) return {};
+    METE_TRY(const bool frozen, group_->frozen());
+    if (frozen) return fail("cgroup " + state_.cgroup + ": found it frozen, expected it to run");
     METE_TRY(const bool populated, group_->populated());
     if (populated)
       return fail("cgroup " + state_.cgroup + ": found processes in it, expected a group of the container's own");
@@ -264,6 +238,8 @@ class Maker {
     METE_CHECK(place_.write_new("plan", process::encode(plan)));
     for (const auto& op : request_.tell_step ? plan.ops : std::vector<process::SetupOp>())
       request_.tell_step(process::describe(op));
+    // Not in the recorded plan: who enters the container later may be another user.
+    if (!has_home(plan.env)) plan.env.push_back("HOME=" + home_in(passwd_of(config.launch), plan.identity.uid));
     process::LaunchOptions options;
     options.stdin_fd = STDIN_FILENO;
     options.stdout_fd = STDOUT_FILENO;

@@ -11,7 +11,7 @@ std::vector<Hook> read_point(const Node& point) {
     hook.path = node["path"].text();
     if (!hook.path.starts_with('/')) node["path"].bad("\"" + hook.path + "\"", "an absolute path");
     hook.args = node["args"].texts();
-    hook.env = node["env"].texts();
+    if (const Node env = node["env"]; env.present()) hook.env = env.texts();
     if (const Node timeout = node["timeout"]; timeout.present())
       hook.timeout = std::chrono::seconds(timeout.integer(1, 1, 86'400));
     hooks.push_back(std::move(hook));

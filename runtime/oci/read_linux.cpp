@@ -13,32 +13,6 @@ namespace {
 
 using process::NamespaceKind;
 
-void read_namespaces(const Node& namespaces, process::LaunchSpec& launch) {
-  constexpr std::array<std::pair<std::string_view, NamespaceKind>, 8> kKinds = {{{"mount", NamespaceKind::mount},
-                                                                                 {"pid", NamespaceKind::pid},
-                                                                                 {"network", NamespaceKind::network},
-                                                                                 {"ipc", NamespaceKind::ipc},
-                                                                                 {"uts", NamespaceKind::uts},
-                                                                                 {"cgroup", NamespaceKind::cgroup},
-                                                                                 {"user", NamespaceKind::user},
-                                                                                 {"time", NamespaceKind::time}}};
-  for (const auto& node : namespaces.items()) {
-    const std::string type = node["type"].text();
-    const auto at = std::find_if(kKinds.begin(), kKinds.end(), [&](const auto& each) { return each.first == type; });
-    if (at == kKinds.end()) {
-      node["type"].bad("\"" + type + "\"", "mount, pid, network, ipc, uts, cgroup, user or time");
-      continue;
-    }
-    process::NamespaceUse use{at->second, node["path"].text()};
-    if (std::any_of(launch.namespaces.begin(), launch.namespaces.end(),
-                    [&](const auto& other) { return other.kind == use.kind; })) {
-      node["type"].bad("\"" + type + "\" twice", "each namespace once");
-    }
-    if (!use.path.empty() && use.path.front() != '/') node["path"].bad("\"" + use.path + "\"", "an absolute path");
-    launch.namespaces.push_back(std::move(use));
-  }
-}
-
 void read_time_offsets(const Node& offsets, process::LaunchSpec& launch) {
   for (const auto& [clock, node] : offsets.members()) {
     const process::TimeOffset offset{node["secs"].i64(), node["nanosecs"].u32()};
@@ -170,6 +144,32 @@ void read_cgroups_path(const Node& path, ReadContext& context) {
 
 }  // namespace
 
+void read_namespaces(const Node& namespaces, process::LaunchSpec& launch) {
+  constexpr std::array<std::pair<std::string_view, NamespaceKind>, 8> kKinds = {{{"mount", NamespaceKind::mount},
+                                                                                 {"pid", NamespaceKind::pid},
+                                                                                 {"network", NamespaceKind::network},
+                                                                                 {"ipc", NamespaceKind::ipc},
+                                                                                 {"uts", NamespaceKind::uts},
+                                                                                 {"cgroup", NamespaceKind::cgroup},
+                                                                                 {"user", NamespaceKind::user},
+                                                                                 {"time", NamespaceKind::time}}};
+  for (const auto& node : namespaces.items()) {
+    const std::string type = node["type"].text();
+    const auto at = std::find_if(kKinds.begin(), kKinds.end(), [&](const auto& each) { return each.first == type; });
+    if (at == kKinds.end()) {
+      node["type"].bad("\"" + type + "\"", "mount, pid, network, ipc, uts, cgroup, user or time");
+      continue;
+    }
+    process::NamespaceUse use{at->second, node["path"].text()};
+    if (std::any_of(launch.namespaces.begin(), launch.namespaces.end(),
+                    [&](const auto& other) { return other.kind == use.kind; })) {
+      node["type"].bad("\"" + type + "\" twice", "each namespace once");
+    }
+    if (!use.path.empty() && use.path.front() != '/') node["path"].bad("\"" + use.path + "\"", "an absolute path");
+    launch.namespaces.push_back(std::move(use));
+  }
+}
+
 void read_mappings(const Node& mappings, std::vector<process::IdMapping>& all) {
   for (const auto& node : mappings.items()) {
     all.push_back({node["containerID"].u32(), node["hostID"].u32(), node["size"].u32()});
@@ -179,7 +179,6 @@ void read_mappings(const Node& mappings, std::vector<process::IdMapping>& all) {
 
 void read_linux_part(const Node& linux_part, ReadContext& context) {
   auto& launch = context.config.launch;
-  read_namespaces(linux_part["namespaces"], launch);
   read_time_offsets(linux_part["timeOffsets"], launch);
   read_devices(linux_part["devices"], launch);
   read_propagation(linux_part["rootfsPropagation"], launch);

@@ -15,7 +15,7 @@ namespace {
 
 enum class Kind : std::uint8_t {
   attribute,    // bits to set
-  unattribute,  // bits to clear
+  unattribute,  // bits to clear; of a bind also those that the mount at the source has
   recursive_attribute,
   recursive_unattribute,
   propagation,
@@ -62,7 +62,7 @@ constexpr auto kOptions = std::to_array<Option>({
     {"rbind", Kind::rbind},
     {"rdev", Kind::recursive_unattribute, MOUNT_ATTR_NODEV},
     {"rdiratime", Kind::recursive_unattribute, MOUNT_ATTR_NODIRATIME},
-    {"relatime", Kind::nothing},
+    {"relatime", Kind::unattribute, MOUNT_ATTR__ATIME},
     {"remount", Kind::remount},
     {"rexec", Kind::recursive_unattribute, MOUNT_ATTR_NOEXEC},
     {"ridmap", Kind::id_map, 1},
@@ -76,7 +76,7 @@ constexpr auto kOptions = std::to_array<Option>({
     {"rnosymfollow", Kind::recursive_attribute, MOUNT_ATTR_NOSYMFOLLOW},
     {"ro", Kind::attribute, MOUNT_ATTR_RDONLY},
     {"rprivate", Kind::propagation, MS_PRIVATE | MS_REC},
-    {"rrelatime", Kind::nothing},
+    {"rrelatime", Kind::recursive_unattribute, MOUNT_ATTR__ATIME},
     {"rro", Kind::recursive_attribute, MOUNT_ATTR_RDONLY},
     {"rrw", Kind::recursive_unattribute, MOUNT_ATTR_RDONLY},
     {"rshared", Kind::propagation, MS_SHARED | MS_REC},
@@ -99,13 +99,30 @@ constexpr auto kOptions = std::to_array<Option>({
 static_assert(std::is_sorted(kOptions.begin(), kOptions.end(),
                              [](const Option& a, const Option& b) { return a.name < b.name; }));
 
-void set_or_clear(std::uint64_t& attributes, std::uint64_t bits, bool set) {
-  attributes = set ? attributes | bits : attributes & ~bits;
-}
+// Attributes that the options of a mount name, and those whose absence they name. A later option wins.
+struct Named {
+  std::uint64_t set = 0;
+  std::uint64_t cleared = 0;
+
+  void read(std::uint64_t bits, bool on) {
+    if (on) {
+      // The access-time modes are values of one field.
+      if ((bits & MOUNT_ATTR__ATIME) != 0) set &= ~std::uint64_t{MOUNT_ATTR__ATIME};
+      set |= bits;
+      cleared &= ~bits;
+      return;
+    }
+    set &= ~bits;
+    // "atime" and "nostrictatime" name no mode that the kernel could set instead of the source's, "relatime" does.
+    constexpr std::uint64_t kModes = MOUNT_ATTR__ATIME;
+    if ((bits & kModes) == 0 || bits == kModes) cleared |= bits;
+  }
+};
 
 struct Parsed {
   process::MountSpec mount;
-  std::uint64_t recursive_attributes = 0;
+  Named top;
+  Named recursive;
   bool id_mapped = false;
 };
 
@@ -125,11 +142,11 @@ void read_option(const Node& options, const std::string& text, Parsed& parsed) {
   switch (at->kind) {
     case Kind::attribute:
     case Kind::unattribute:
-      set_or_clear(mount.attributes, at->bits, at->kind == Kind::attribute);
+      parsed.top.read(at->bits, at->kind == Kind::attribute);
       break;
     case Kind::recursive_attribute:
     case Kind::recursive_unattribute:
-      set_or_clear(parsed.recursive_attributes, at->bits, at->kind == Kind::recursive_attribute);
+      parsed.recursive.read(at->bits, at->kind == Kind::recursive_attribute);
       break;
     case Kind::propagation:
       mount.propagation = at->bits;
@@ -137,7 +154,8 @@ void read_option(const Node& options, const std::string& text, Parsed& parsed) {
     case Kind::bind:
     case Kind::rbind:
       mount.type = "bind";
-      mount.recursive = at->kind == Kind::rbind;
+      // ["rbind", "bind"] is recursive, too: each flag of mount(2) by itself.
+      mount.recursive = mount.recursive || at->kind == Kind::rbind;
       break;
     case Kind::remount:
       mount.remount = true;
@@ -171,19 +189,23 @@ void add_cgroup_mounts(const process::MountSpec& asked, ReadContext& context) {
 
 void finish(const Node& node, Parsed& parsed, ReadContext& context) {
   auto& mount = parsed.mount;
+  mount.attributes = parsed.top.set;
   if (mount.remount) {
-    mount.attributes |= parsed.recursive_attributes;
-    mount.recursive = mount.recursive || parsed.recursive_attributes != 0;
+    mount.attributes |= parsed.recursive.set;
+    mount.cleared = parsed.top.cleared | parsed.recursive.cleared;
+    mount.recursive = mount.recursive || (parsed.recursive.set | parsed.recursive.cleared) != 0;
   } else if (mount.type == "bind") {
     if (mount.source.empty()) node["source"].bad("nothing", "the path of what is bound");
     if (!mount.source.empty() && mount.source.front() != '/')
       mount.source = context.surroundings.bundle + "/" + mount.source;
     // A bind has no file system options: the file system is mounted already.
     mount.data.clear();
-    mount.top_attributes = mount.attributes;
-    mount.attributes = parsed.recursive_attributes;
+    mount.top_attributes = parsed.top.set;
+    mount.top_cleared = parsed.top.cleared;
+    mount.attributes = parsed.recursive.set;
+    mount.cleared = parsed.recursive.cleared;
   } else {
-    mount.attributes |= parsed.recursive_attributes;
+    mount.attributes |= parsed.recursive.set;
     if (mount.type.empty()) node["type"].bad("nothing", "a file system type");
   }
   if (mount.type == "mqueue") mount.optional = true;
@@ -204,23 +226,35 @@ void check_id_map(const Node& node, Parsed& parsed, const process::LaunchSpec& l
   if (map.uids.empty() != map.gids.empty())
     node["uidMappings"].bad("mappings of users or of groups alone", "both, or none");
   if (map.uids.empty() && parsed.id_mapped) {
+    for (const auto& use : launch.namespaces) {
+      if (use.kind == process::NamespaceKind::user) map.user_namespace = use.path;
+    }
+  }
+  if (map.empty() && parsed.id_mapped) {
     map.uids = launch.uid_mappings;
     map.gids = launch.gid_mappings;
     if (map.uids.empty())
       node["options"].bad("idmap without mappings",
                           "uidMappings and gidMappings of the mount, or a user namespace that has them");
   }
-  if (!map.uids.empty() && parsed.mount.type != "bind")
+  if (!map.empty() && parsed.mount.type != "bind")
     node["type"].bad("mappings and the type " + parsed.mount.type, "them with a bind mount");
 }
 
-}  // namespace
-
-std::vector<std::string> mount_option_names() {
-  std::vector<std::string> names;
-  for (const auto& option : kOptions) names.emplace_back(option.name);
-  return names;
+void add_dev(process::LaunchSpec& launch) {
+  const auto is_dev = [](const process::MountSpec& mount) {
+    return !mount.remount && mount.destination.find_last_not_of('/') == 3 && mount.destination.starts_with("/dev");
+  };
+  if (std::any_of(launch.mounts.begin(), launch.mounts.end(), is_dev)) return;
+  // config-linux.md, "Default Devices": the links in /dev are made in every container, not in the image.
+  launch.mounts.insert(launch.mounts.begin(), {.destination = "/dev",
+                                               .type = "tmpfs",
+                                               .source = "tmpfs",
+                                               .data = "mode=755,size=65536k",
+                                               .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME});
 }
+
+}  // namespace
 
 void read_mounts_part(const Node& mounts, ReadContext& context) {
   for (const auto& node : mounts.items()) {
@@ -239,6 +273,11 @@ void read_mounts_part(const Node& mounts, ReadContext& context) {
     check_id_map(node, parsed, context.config.launch);
     finish(node, parsed, context);
   }
+  // Without a mount namespace nothing is mounted.
+  const auto& namespaces = context.config.launch.namespaces;
+  const bool mounts_here = std::any_of(namespaces.begin(), namespaces.end(),
+                                       [](const auto& use) { return use.kind == process::NamespaceKind::mount; });
+  if (mounts_here) add_dev(context.config.launch);
   const auto receives = [](const process::MountSpec& mount) {
     return (mount.propagation & (MS_SLAVE | MS_SHARED)) != 0;
   };
@@ -248,6 +287,12 @@ void read_mounts_part(const Node& mounts, ReadContext& context) {
   for (auto& mount : launch.mounts) {
     if (mount.propagation == 0) mount.propagation = MS_PRIVATE | MS_REC;
   }
+}
+
+std::vector<std::string> mount_option_names() {
+  std::vector<std::string> names;
+  for (const auto& option : kOptions) names.emplace_back(option.name);
+  return names;
 }
 
 }  // namespace mete::runtime::oci

@@ -14,7 +14,8 @@ struct ReadContext {
 
 void read_process_part(const Node& process, ReadContext& context);               // read_process.cpp
 void read_mounts_part(const Node& mounts, ReadContext& context);                 // read_mounts.cpp
-void read_mappings(const Node& mappings, std::vector<process::IdMapping>& all);  // the same file
+void read_mappings(const Node& mappings, std::vector<process::IdMapping>& all);  // read_linux.cpp
+void read_namespaces(const Node& namespaces, process::LaunchSpec& launch);       // the same file
 void read_linux_part(const Node& linux_part, ReadContext& context);              // read_linux.cpp
 [[nodiscard]] Hooks read_hooks(const Node& hooks);                               // read_hooks.cpp
 // read_tuning.cpp: scheduler, ioPriority, execCPUAffinity; then personality, memoryPolicy

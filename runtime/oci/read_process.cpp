@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "runtime/oci/read_parts.h"
 #include "runtime/process/capabilities.h"
@@ -92,6 +93,24 @@ void read_labels(const Node& process, ReadContext& context) {
   if (selinux.asks()) selinux.refuse("SELinux labels cannot be set; leave the field out");
 }
 
+// A later variable of the same name replaces the earlier one: programs differ in which of two they see. A client's list
+// may be long.
+std::vector<std::string> read_env(const Node& node) {
+  std::vector<std::string> env;
+  std::unordered_map<std::string, std::size_t> places;
+  for (auto& each : node.texts()) {
+    const auto end = each.find('=');
+    if (end == std::string::npos || end == 0) node.bad("\"" + each + "\"", "NAME=value");
+    const auto [at, fresh] = places.emplace(each.substr(0, end), env.size());
+    if (fresh) {
+      env.push_back(std::move(each));
+    } else {
+      env[at->second] = std::move(each);
+    }
+  }
+  return env;
+}
+
 }  // namespace
 
 void read_process_part(const Node& process, ReadContext& context) {
@@ -102,11 +121,7 @@ void read_process_part(const Node& process, ReadContext& context) {
   }
   launch.args = process["args"].texts();
   if (launch.args.empty() || launch.args.front().empty()) process["args"].bad("no command", "at least one word");
-  launch.env = process["env"].texts();
-  for (const auto& each : launch.env) {
-    if (each.find('=') == std::string::npos || each.front() == '=')
-      process["env"].bad("\"" + each + "\"", "NAME=value");
-  }
+  launch.env = read_env(process["env"]);
   launch.cwd = process["cwd"].text();
   if (launch.cwd.empty() || launch.cwd.front() != '/') process["cwd"].bad("\"" + launch.cwd + "\"", "an absolute path");
   if (const Node adjust = process["oomScoreAdj"]; adjust.present()) {

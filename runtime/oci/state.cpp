@@ -77,7 +77,8 @@ std::string to_text(const State& state) {
                                                                      {"poststop", &state.hooks.poststop}};
   for (const auto& [point, hooks] : points) {
     for (const auto& hook : *hooks) {
-      nlohmann::json each = {{"path", hook.path}, {"args", hook.args}, {"env", hook.env}};
+      nlohmann::json each = {{"path", hook.path}, {"args", hook.args}};
+      if (hook.env) each["env"] = *hook.env;
       if (hook.timeout) each["timeout"] = hook.timeout->count();
       json["hooks"][point].push_back(std::move(each));
     }

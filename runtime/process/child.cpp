@@ -238,12 +238,15 @@ void ChildContext::await(char word) const {
 void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* const* env) {
   ChildContext child(fds.control);
   child.trees = fds.trees;
+  child.joined = fds.joined;
   close_foreign_descriptors(child, fds);
   use_all_cpus();
   for (const auto& op : plan.ops) {
     std::visit([&](const auto& each) { execute(child, each); }, op);
     ++child.operation;
   }
+  // Before the seccomp filter is loaded: it may forbid the call. No later step changes the directory.
+  if (plan.final != Final::pause) verify_working_directory(child);
   child.operation = kReportIdentity;
   ::setsid();  // fails only for a group leader; a fresh clone is none
   if (plan.final != Final::pause) {
@@ -255,7 +258,6 @@ void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* c
   close_host_descriptors(child, fds);
   become(child, plan.identity);
   if (plan.final != Final::exec) run_as_init(child, plan);
-  verify_working_directory(child);
   child.operation = kReportCommand;
   const char* const file = plan.file.empty() ? args[0] : plan.file.c_str();
   if (fds.start_gate >= 0) {

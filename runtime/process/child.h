@@ -43,12 +43,15 @@ struct ChildFds {
   int stdin_fd = -1;
   int stdout_fd = -1;
   int stderr_fd = -1;
-  int start_gate = -1;         // when valid: a FIFO open for reading and writing; exec waits for one byte (OCI start)
-  std::span<const int> trees;  // detached mounts of BindMount::by_launcher, in the order of the operations
-  int preserved = 0;           // number of descriptors, from 3 on, that the command inherits
+  int start_gate = -1;  // when valid: a FIFO open for reading and writing; exec waits for one byte (OCI start)
+  // Detached mounts that the launcher has copied for BindMount operations, in the order of these. -1: the launcher was
+  // not allowed to, the child copies.
+  std::span<const int> trees;
+  int preserved = 0;  // number of descriptors, from 3 on, that the command inherits
   // Those of the descriptors above whose number lies above the preserved ones, in rising order. The child closes all
   // others at once.
   std::span<const int> kept;
+  std::uint32_t joined = 0;  // see KindSet: namespaces that the intermediate process has joined
 };
 
 [[noreturn]] void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* const* env);

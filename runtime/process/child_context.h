@@ -5,6 +5,7 @@
 #include <span>
 
 #include "runtime/process/child.h"
+#include "runtime/process/namespace_files.h"
 #include "runtime/process/setup_op.h"
 
 namespace mete::runtime::process {
@@ -29,7 +30,9 @@ class ChildContext {
   // descriptor from the child.
   void send_descriptor_number(char word, int fd) const;
 
-  std::span<const int> trees;  // see ChildFds; each BindMount::by_launcher takes the first and removes it
+  std::span<const int>
+      trees;           // see ChildFds; each BindMount with a copier but the child takes the first and removes it
+  KindSet joined = 0;  // namespaces that the intermediate process has joined
   std::int32_t operation = 0;  // index into Plan::ops of the current operation
   int root = -1;               // the container's root directory, from MountRoot until PivotRoot
   int profile = -1;            // AppArmor's attribute file, from OpenProfile on
@@ -47,26 +50,35 @@ void execute(ChildContext& child, const MountFilesystem& op);
 void execute(ChildContext& child, const BindMount& op);
 void execute(ChildContext& child, const MaskPath& op);
 void execute(ChildContext& child, const MakePathReadOnly& op);
+void execute(ChildContext& child, const ChangeMount& op);
+// Attaches the detached mount `mount` to the descriptor of its target; `shown` names the target in errors.
+void attach(const ChildContext& child, int mount, int target, const char* shown);
+
+// child_root.cpp
 void execute(ChildContext& child, const PivotRoot& op);
 void execute(ChildContext& child, const EnterRoot& op);
 void execute(ChildContext& child, const MoveRoot& op);
-void execute(ChildContext& child, const ChangeMount& op);
 void execute(ChildContext& child, const SetRootPropagation& op);
-// Attaches the detached mount `mount` to the descriptor of its target; `shown` names the target in errors.
-void attach(const ChildContext& child, int mount, int target, const char* shown);
 
 // child_files.cpp
 void execute(ChildContext& child, const MakeDevice& op);
 void execute(ChildContext& child, const MakeSymlink& op);
 void execute(ChildContext& child, const WriteSysctl& op);
+void execute(ChildContext& child, const MakeDirectory& op);
 void execute(ChildContext& child, const ChangeDirectory& op);
 void execute(ChildContext& child, const EnterDirectory& op);
 void execute(ChildContext& child, const OpenRoot& op);
-// Opens (O_PATH) a path inside the root and never leaves the root. Makes missing directories, and with `as_file` a
-// missing file.
-int open_target(const ChildContext& child, const char* path, bool as_file);
-// The same without making anything; -1 with errno when the path does not exist.
-int open_inside(int root, const char* path, std::uint64_t flags);
+// How open_target() opens a path.
+struct Target {
+  bool as_file = false;   // what is missing at the end of the path is made as a file, not as a directory
+  bool no_links = false;  // a symbolic link anywhere in the path is an error
+};
+// Opens (O_PATH) a path inside the root and never leaves the root. Makes what is missing; where the image has a
+// symbolic link that leads to nothing, what it leads to is made.
+int open_target(const ChildContext& child, const char* path, Target target);
+// The same without making anything; -1 with errno when the path does not exist. `resolve`: more RESOLVE_* of
+// openat2(2).
+int open_inside(int root, const char* path, std::uint64_t flags, std::uint64_t resolve = 0);
 
 // child_copy.cpp: copies the content of `from` (open for reading) to `to`, with owners, modes and times. Other mounts
 // below `from` are not entered. With `with_top`, `to` itself gets owner, mode and times of `from`, too.
@@ -82,7 +94,8 @@ void execute(ChildContext& child, const SetAffinity& op);
 // child_namespaces.cpp
 void execute(ChildContext& child, const AwaitIdMappings& op);
 void execute(ChildContext& child, const Unshare& op);
-void execute(ChildContext& child, const JoinNamespace& op);
+void execute(ChildContext& child, const JoinNamespaces& op);
+void execute(ChildContext& child, const NewTimeNamespace& op);
 void execute(ChildContext& child, const SetHostname& op);
 void execute(ChildContext& child, const LoopbackUp& op);
 void execute(ChildContext& child, const AwaitCgroups& op);

@@ -3,6 +3,7 @@
 // twice and an image's symbolic links cannot lead them out of the root (CVE-2021-30465, CVE-2019-19921).
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -14,20 +15,20 @@
 #include <cstring>
 
 #include "runtime/process/child_context.h"
+#include "runtime/process/mount_attributes.h"
 
 namespace mete::runtime::process {
 namespace {
 
 constexpr std::uint64_t kPropagation = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
 
-void set_attributes(const ChildContext& child, int mount, std::uint64_t attributes, bool recursive, const char* shown) {
-  if (attributes == 0) return;
-  struct mount_attr change {};
-  change.attr_set = attributes;
-  // The access-time modes are values of one field, not single bits.
-  if ((attributes & MOUNT_ATTR__ATIME) != 0) change.attr_clr = MOUNT_ATTR__ATIME;
-  const unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0U);
-  child.must(::mount_setattr(mount, "", flags, &change, sizeof change), "set mount attributes of", shown);
+void set_attributes(const ChildContext& child, int mount, std::uint64_t attributes, std::uint64_t cleared,
+                    bool recursive, const char* shown) {
+  int done = change_attributes(mount, attributes, cleared, recursive);
+  // Read-only by a more privileged mount namespace (mount_namespaces(7)) stays so: podman names "rw" for every volume.
+  if (done != 0 && errno == EPERM && (cleared & MOUNT_ATTR_RDONLY) != 0)
+    done = change_attributes(mount, attributes, cleared & ~std::uint64_t{MOUNT_ATTR_RDONLY}, recursive);
+  child.must(done, "set mount attributes of", shown);
 }
 
 void set_propagation(const ChildContext& child, int mount, std::uint64_t propagation, const char* shown) {
@@ -58,7 +59,8 @@ bool is_directory(int fd) {
   return ::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-int new_filesystem(const ChildContext& child, const MountFilesystem& op) {
+// `mode` is one more option, or null.
+int new_filesystem(const ChildContext& child, const MountFilesystem& op, const char* mode) {
   const int context = ::fsopen(op.type.c_str(), FSOPEN_CLOEXEC);
   if (context < 0) {
     if (op.optional && errno == ENODEV) return -1;
@@ -69,6 +71,7 @@ int new_filesystem(const ChildContext& child, const MountFilesystem& op) {
                op.type.c_str());
   }
   for (const auto& option : op.options) child.must(set_option(context, option.c_str()), "mount option", option.c_str());
+  if (mode != nullptr) child.must(set_option(context, mode), "mount option", mode);
   if (::fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) < 0) {
     const int reason = errno;
     if (op.optional) {
@@ -84,6 +87,17 @@ int new_filesystem(const ChildContext& child, const MountFilesystem& op) {
   return mount;
 }
 
+// "mode=1777" as the directory `target` has it.
+struct ModeOption {
+  char text[16] = "mode=";
+  void take(const ChildContext& child, int target, const char* shown) {
+    struct stat info {};
+    child.must(::fstat(target, &info), "stat", shown);
+    char* at = text + 5;
+    for (int shift = 9; shift >= 0; shift -= 3) *at++ = static_cast<char>('0' + (info.st_mode >> shift & 7U));
+  }
+};
+
 bool sets_mode(const MountFilesystem& op) {
   for (const auto& option : op.options) {
     if (option.starts_with("mode=")) return true;
@@ -91,13 +105,15 @@ bool sets_mode(const MountFilesystem& op) {
   return false;
 }
 
-// Opens a detached copy of the mount at the operation's source.
-int clone_tree(ChildContext& child, const BindMount& op) {
-  if (op.by_launcher) {
+// Opens a detached copy of the mount at the operation's source. `by_launcher`: whether the launcher has made it.
+int clone_tree(ChildContext& child, const BindMount& op, bool& by_launcher) {
+  by_launcher = op.copier != MountCopier::child;
+  if (by_launcher) {
     if (child.trees.empty()) child.die("the launcher has made no mount of", op.source.c_str(), EBADF);
     const int tree = child.trees.front();
     child.trees = child.trees.subspan(1);
-    return tree;
+    if (tree >= 0) return tree;
+    by_launcher = false;
   }
   const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op.recursive ? AT_RECURSIVE : 0U);
   if (op.sub_path.empty()) {
@@ -108,7 +124,7 @@ int clone_tree(ChildContext& child, const BindMount& op) {
   volume.root = static_cast<int>(
       child.must(::open(op.source.c_str(), O_PATH | O_CLOEXEC | O_DIRECTORY), "open volume", op.source.c_str()));
   int inside = open_inside(volume.root, op.sub_path.c_str(), O_PATH);
-  if (inside < 0 && errno == ENOENT) inside = open_target(volume, op.sub_path.c_str(), false);
+  if (inside < 0 && errno == ENOENT) inside = open_target(volume, op.sub_path.c_str(), {});
   if (inside < 0) child.die("open subPath", op.sub_path.c_str());
   const int tree =
       static_cast<int>(child.must(::open_tree(inside, "", flags | AT_EMPTY_PATH), "bind", op.sub_path.c_str()));
@@ -153,39 +169,50 @@ void execute(ChildContext& child, const MountRoot& op) {
     child.must(::chdir("/"), "change directory to /");
   }
   child.root = static_cast<int>(child.must(::open(target, O_PATH | O_DIRECTORY | O_CLOEXEC), "open root", target));
-  set_attributes(child, child.root, op.attributes, false, target);
+  set_attributes(child, child.root, op.attributes, 0, false, target);
 }
 
 void execute(ChildContext& child, const MountFilesystem& op) {
-  const int mount = new_filesystem(child, op);
+  const char* const path = op.destination.c_str();
+  // Without a mode of its own a tmpfs has that of the directory that it covers: /tmp stays usable for all users.
+  int target = -1;
+  ModeOption mode;
+  if (op.type == "tmpfs" && !op.copy_up && !sets_mode(op)) {
+    target = open_inside(child.root, path, O_PATH | O_DIRECTORY, op.no_links ? RESOLVE_NO_SYMLINKS : 0);
+    if (target >= 0) mode.take(child, target, path);
+  }
+  const int mount = new_filesystem(child, op, target >= 0 ? mode.text : nullptr);
   if (mount < 0) return;
-  const int from = op.copy_up ? open_inside(child.root, op.destination.c_str(), O_RDONLY | O_DIRECTORY) : -1;
-  const int target = open_target(child, op.destination.c_str(), false);
+  const int from = op.copy_up ? open_inside(child.root, path, O_RDONLY | O_DIRECTORY) : -1;
+  if (target < 0) target = open_target(child, path, {.as_file = false, .no_links = op.no_links});
   if (op.copy_up) {
     // When the image lacks the directory, there is nothing to copy.
-    if (from >= 0) copy_tree(child, from, mount, !sets_mode(op), op.destination.c_str());
+    if (from >= 0) copy_tree(child, from, mount, !sets_mode(op), path);
     ::close(from);
     // After the copy: nothing can be copied into a read-only mount.
-    set_attributes(child, mount, op.attributes, false, op.destination.c_str());
+    set_attributes(child, mount, op.attributes, 0, false, path);
   }
-  attach(child, mount, target, op.destination.c_str());
-  set_propagation(child, mount, op.propagation, op.destination.c_str());
+  attach(child, mount, target, path);
+  set_propagation(child, mount, op.propagation, path);
   ::close(target);
   ::close(mount);
 }
 
 void execute(ChildContext& child, const BindMount& op) {
-  const int tree = clone_tree(child, op);
-  set_attributes(child, tree, op.attributes, op.recursive, op.destination.c_str());
-  set_attributes(child, tree, op.top_attributes, false, op.destination.c_str());
+  const char* const path = op.destination.c_str();
+  bool by_launcher = false;
+  const int tree = clone_tree(child, op, by_launcher);
+  // The launcher has cleared what is to be cleared.
+  set_attributes(child, tree, op.attributes, by_launcher ? 0 : op.cleared, op.recursive, path);
+  set_attributes(child, tree, op.top_attributes, by_launcher ? 0 : op.top_cleared, false, path);
   const bool directory = is_directory(tree);
-  const int target = open_target(child, op.destination.c_str(), !directory);
+  const int target = open_target(child, path, {.as_file = !directory, .no_links = op.no_links});
   if (directory != is_directory(target)) {
     child.die(directory ? "the source is a directory, and a file is at" : "the source is a file, and a directory is at",
-              op.destination.c_str(), directory ? ENOTDIR : EISDIR);
+              path, directory ? ENOTDIR : EISDIR);
   }
-  attach(child, tree, target, op.destination.c_str());
-  set_propagation(child, tree, op.propagation, op.destination.c_str());
+  attach(child, tree, target, path);
+  set_propagation(child, tree, op.propagation, path);
   ::close(target);
   ::close(tree);
 }
@@ -199,7 +226,7 @@ void execute(ChildContext& child, const MaskPath& op) {
   if (is_directory(target)) {
     const MountFilesystem empty{
         .type = "tmpfs", .source = {}, .destination = op.path, .options = {}, .attributes = MOUNT_ATTR_RDONLY};
-    const int mount = new_filesystem(child, empty);
+    const int mount = new_filesystem(child, empty, nullptr);
     attach(child, mount, target, op.path.c_str());
     ::close(mount);
   } else {
@@ -238,44 +265,11 @@ void execute(ChildContext& child, const MakePathReadOnly& op) {
 void execute(ChildContext& child, const ChangeMount& op) {
   const int target = open_inside(child.root, op.path.c_str(), O_PATH);
   child.must(target, "open", op.path.c_str());
-  struct mount_attr change {};
-  change.attr_set = op.attributes;
-  if ((op.attributes & MOUNT_ATTR__ATIME) != 0) change.attr_clr = MOUNT_ATTR__ATIME;
-  if ((op.attributes & MOUNT_ATTR_RDONLY) == 0) change.attr_clr |= MOUNT_ATTR_RDONLY;
-  const unsigned flags = AT_EMPTY_PATH | (op.recursive ? AT_RECURSIVE : 0U);
-  child.must(::mount_setattr(target, "", flags, &change, sizeof change), "change the mount at", op.path.c_str());
+  std::uint64_t cleared = op.cleared;
+  // As mount(2) has it: a remount that does not ask for read-only makes the mount writable.
+  if ((op.attributes & MOUNT_ATTR_RDONLY) == 0) cleared |= MOUNT_ATTR_RDONLY;
+  child.must(change_attributes(target, op.attributes, cleared, op.recursive), "change the mount at", op.path.c_str());
   ::close(target);
-}
-
-void execute(ChildContext& child, const SetRootPropagation& op) {
-  child.must(::mount(nullptr, "/", nullptr, op.propagation, nullptr), "set the propagation of the root");
-}
-
-void execute(ChildContext& child, const MoveRoot&) {
-  child.must(::fchdir(child.root), "change directory to the root");
-  child.must(::mount(".", "/", nullptr, MS_MOVE, nullptr), "move the root");
-  child.must(::chroot("."), "chroot");
-  child.must(::chdir("/"), "change directory to /");
-  ::close(child.root);
-  child.root = -1;
-}
-
-void execute(ChildContext& child, const EnterRoot&) {
-  child.must(::fchdir(child.root), "change directory to the root");
-  child.must(::chroot("."), "chroot");
-  ::close(child.root);
-  child.root = -1;
-}
-
-void execute(ChildContext& child, const PivotRoot&) {
-  child.must(::fchdir(child.root), "change directory to the root");
-  // pivot_root(".", ".") puts the old root on top of the new one, where it is detached; the image needs no directory
-  // for it (pivot_root(2), NOTES).
-  child.must(::syscall(SYS_pivot_root, ".", "."), "pivot_root");
-  child.must(::umount2(".", MNT_DETACH), "detach the old root");
-  child.must(::chdir("/"), "change directory to /");
-  ::close(child.root);
-  child.root = -1;
 }
 
 }  // namespace mete::runtime::process

@@ -11,6 +11,7 @@
 
 #include "runtime/descriptor_passing.h"
 #include "runtime/process/child_context.h"
+#include "runtime/process/intermediate.h"
 
 namespace mete::runtime::process {
 
@@ -25,15 +26,23 @@ void execute(ChildContext& child, const Unshare& op) {
   child.must(::unshare(static_cast<int>(op.flags)), "unshare");
 }
 
-void execute(ChildContext& child, const JoinNamespace& op) {
-  const int fd =
-      static_cast<int>(child.must(::open(op.path.c_str(), O_RDONLY | O_CLOEXEC), "open namespace", op.path.c_str()));
-  child.must(::setns(fd, 0), "join namespace", op.path.c_str());
+void execute(ChildContext& child, const JoinNamespaces& op) {
+  const JoinFailure failure = join_namespaces(op.all, false, child.joined);
+  if (failure.tried != nullptr) child.die(failure.tried, failure.path, failure.error);
+}
+
+void execute(ChildContext& child, const NewTimeNamespace& op) {
+  const JoinFailure failure = make_time_namespace(op.offsets);
+  if (failure.tried != nullptr) child.die(failure.tried, failure.path, failure.error);
+  // Until here only children of this process would be in it.
+  constexpr const char* kOwn = "/proc/self/ns/time_for_children";
+  const int fd = static_cast<int>(child.must(::open(kOwn, O_RDONLY | O_CLOEXEC), "open", kOwn));
+  child.must(::setns(fd, static_cast<int>(clone_flag(NamespaceKind::time))), "enter the time namespace");
   ::close(fd);
 }
 
 void execute(ChildContext& child, const SetHostname& op) {
-  child.must(::sethostname(op.name.data(), op.name.size()), "set host name", op.name.c_str());
+  if (!op.name.empty()) child.must(::sethostname(op.name.data(), op.name.size()), "set host name", op.name.c_str());
   if (!op.domain.empty())
     child.must(::setdomainname(op.domain.data(), op.domain.size()), "set domain name", op.domain.c_str());
 }

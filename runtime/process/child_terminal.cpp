@@ -43,7 +43,7 @@ void mount_console(const ChildContext& child, int terminal) {
   const char* const path = "/dev/console";
   const int tree = static_cast<int>(
       child.must(::open_tree(terminal, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH), "bind", path));
-  const int target = open_target(child, path, true);
+  const int target = open_target(child, path, {.as_file = true});
   struct stat info {};
   child.must(::fstat(target, &info), "stat", path);
   // The image may have a regular file or a device here; the open follows no link out of the root.

@@ -38,6 +38,7 @@ tl::unexpected<Error> explain(const Plan& plan, ChildReport& report) {
 
 struct Received {
   ssize_t length = 0;
+  int error = 0;  // errno, when the length is negative
   ChildReport report;
   UniqueFd descriptor;
 };
@@ -54,6 +55,7 @@ Received receive(const UniqueFd& control, int flags) {
       if (received.length == 0 && was_reset) received.length = -1;
       return received;
     }
+    received.error = errno;
     if (errno != EINTR && (errno != ECONNRESET || was_reset)) return received;
     was_reset = was_reset || errno == ECONNRESET;
   }
@@ -64,6 +66,7 @@ Received receive(const UniqueFd& control, int flags) {
 Result<ChildSays> next_word(const Plan& plan, const UniqueFd& control) {
   Received received = receive(control, 0);
   if (received.length == 0) return ChildSays{};
+  if (received.length < 0 && received.error == EAGAIN) return ChildSays{kSilent, {}, 0};
   if (received.length == 1) {
     char word = 0;
     std::memcpy(&word, &received.report, 1);

@@ -8,13 +8,17 @@
 
 namespace mete::runtime::process {
 
+// In ChildSays: the child has said nothing for as long as the socket waits (SO_RCVTIMEO). It may be busy, or frozen.
+constexpr char kSilent = '-';
+
 struct ChildSays {
-  char word = 0;        // one of child.h; 0: the socket closed, by the exec or by the child's end
+  char word = 0;        // one of child.h, or kSilent; 0: the socket closed, by the exec or by the child's end
   UniqueFd descriptor;  // with kTerminal
   int number = 0;       // with kListener
 };
 
-// Waits for the next word. The error is the child's report, or says that the child ended without a report.
+// Waits for the next word, or for the time that the socket waits. The error is the child's report, or says that the
+// child ended without a report.
 [[nodiscard]] Result<ChildSays> next_word(const Plan& plan, const UniqueFd& control);
 
 // Returns `done`, except when `done` is an error and the child has left a report: then the report, which explains more.

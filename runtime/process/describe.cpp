@@ -17,8 +17,12 @@ std::string describe(const SetupOp& op) {
   const std::string name = std::visit([](const auto& each) { return std::string(each.kName); }, op);
   const std::string details = std::visit(
       Overloaded{
-          [](const JoinNamespace& each) { return " " + each.path; },
-          [](const SetHostname& each) { return " " + each.name; },
+          [](const JoinNamespaces& each) {
+            std::string paths;
+            for (const auto& use : each.all) paths += (paths.empty() ? " " : ", ") + use.path;
+            return paths;
+          },
+          [](const SetHostname& each) { return " " + (each.name.empty() ? each.domain : each.name); },
           [](const MountRoot& each) { return " " + each.target; },
           [](const MountFilesystem& each) { return " " + each.type + " on " + each.destination; },
           [](const BindMount& each) {
@@ -29,6 +33,7 @@ std::string describe(const SetupOp& op) {
           [](const WriteSysctl& each) { return " " + each.path; },
           [](const MaskPath& each) { return " " + each.path; },
           [](const MakePathReadOnly& each) { return " " + each.path; },
+          [](const MakeDirectory& each) { return " " + each.path; },
           [](const ChangeDirectory& each) { return " " + each.path; },
           [](const OpenRoot& each) { return " " + each.path; },
           [](const EnterDirectory& each) { return " " + each.path; },

@@ -34,8 +34,6 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
     if (std::holds_alternative<JoinKeyring>(op)) plan.ops.push_back(op);
   }
   if (!plan.identity.apparmor_profile.empty()) plan.ops.push_back(OpenProfile{});
-  // The user namespace comes first: it gives the right to join the others. The mount namespace comes last: with it this
-  // /proc becomes unreachable.
   constexpr std::array<std::pair<NamespaceKind, const char*>, 8> kKinds = {{{NamespaceKind::user, "user"},
                                                                             {NamespaceKind::pid, "pid"},
                                                                             {NamespaceKind::network, "net"},
@@ -48,6 +46,7 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
   const bool entered = std::any_of(container.ops.begin(), container.ops.end(),
                                    [](const auto& op) { return std::holds_alternative<EnterRoot>(op); });
   if (entered) plan.ops.push_back(OpenRoot{"/proc/" + std::to_string(spec.pid) + "/root"});
+  JoinNamespaces joins;
   for (const auto& [kind, name] : kKinds) {
     const std::string path = "/proc/" + std::to_string(spec.pid) + "/ns/" + name;
     const std::string own = std::string("/proc/self/ns/") + name;
@@ -63,9 +62,10 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
     if (kind == NamespaceKind::pid) {
       plan.join_pid_namespace = path;
     } else {
-      plan.ops.push_back(JoinNamespace{kind, path});
+      joins.all.push_back({kind, path});
     }
   }
+  if (!joins.all.empty()) plan.ops.push_back(std::move(joins));
   if (entered) plan.ops.push_back(EnterRoot{});
   std::string directory = "/";
   for (const auto& op : container.ops) {

@@ -37,11 +37,13 @@ struct IdMapping {
 };
 
 // How a mount shows the owners of its files (mount_setattr(2), MOUNT_ATTR_IDMAP): `inside` is the id in the file
-// system, `outside` the id that is seen. Both lists empty: owners are shown unchanged.
+// system, `outside` the id that is seen. empty(): owners are shown unchanged.
 struct IdMap {
   std::vector<IdMapping> uids;
   std::vector<IdMapping> gids;
+  std::string user_namespace;  // path of an existing user namespace, whose mappings are used in place of the lists
   bool recursive = false;
+  [[nodiscard]] bool empty() const { return uids.empty() && gids.empty() && user_namespace.empty(); }
   bool operator==(const IdMap&) const = default;
 };
 
@@ -53,6 +55,8 @@ struct MountSpec {
   std::string data;                  // comma-separated file system options
   std::uint64_t attributes = 0;      // MOUNT_ATTR_*; with `recursive`, of all mounts below, too
   std::uint64_t top_attributes = 0;  // of the topmost mount only (OCI's "ro" of an rbind; "rro" is for all)
+  std::uint64_t cleared = 0;         // binds and remounts: attributes that are taken from the mount, where it has them
+  std::uint64_t top_cleared = 0;     // the same, of the topmost mount only
   bool recursive = false;            // bind only
   std::uint64_t propagation = 0;     // MS_SHARED, MS_SLAVE, ... of the new mount; 0: private
   bool optional = false;             // a file system that this kernel lacks is skipped

@@ -14,22 +14,22 @@
 #include <algorithm>
 #include <csignal>
 
+#include "runtime/cgroup/freezer.h"
 #include "runtime/cgroup/process_files.h"
 #include "runtime/descriptor_passing.h"
 #include "runtime/file.h"
 #include "runtime/process/cgroup_entry.h"
 #include "runtime/process/child.h"
+#include "runtime/process/clone_guards.h"
 #include "runtime/process/conversation.h"
 #include "runtime/process/id_mappings.h"
+#include "runtime/process/intermediate.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/prepared_trees.h"
 #include "runtime/process/process_id.h"
-#include "runtime/process/user_namespace.h"
 
 namespace mete::runtime::process {
 namespace {
-
-constexpr int kCloneNewTime = 0x80;
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> result;
@@ -39,44 +39,6 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   return result;
 }
 
-// Joins a PID namespace for the next clone; the destructor restores the caller's.
-class PidNamespaceVisit {
- public:
-  Status enter(const std::string& path) {
-    METE_TRY(own_, open_at(AT_FDCWD, "/proc/self/ns/pid", O_RDONLY));
-    METE_TRY(UniqueFd other, open_at(AT_FDCWD, path, O_RDONLY));
-    if (::setns(other.get(), CLONE_NEWPID) != 0) return fail_errno("join PID namespace " + path);
-    return {};
-  }
-  PidNamespaceVisit() = default;
-  PidNamespaceVisit(const PidNamespaceVisit&) = delete;
-  PidNamespaceVisit& operator=(const PidNamespaceVisit&) = delete;
-  ~PidNamespaceVisit() {
-    if (own_.valid()) (void)!::setns(own_.get(), CLONE_NEWPID);
-  }
-
- private:
-  UniqueFd own_;
-};
-
-// A process that enters another PID namespace is visible in its /proc from the clone on. Until the process has executed
-// its command, processes without CAP_SYS_PTRACE must not look into it (ptrace(2), "Ptrace access mode checking"). The
-// child inherits the flag.
-class Undumpable {
- public:
-  explicit Undumpable(bool wanted) : before_(wanted ? ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) : 0) {
-    if (before_ == 1) ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  }
-  Undumpable(const Undumpable&) = delete;
-  Undumpable& operator=(const Undumpable&) = delete;
-  ~Undumpable() {
-    if (before_ == 1) ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-  }
-
- private:
-  int before_;
-};
-
 std::vector<int> kept_descriptors(const ChildFds& fds) {
   std::vector<int> kept = {fds.control, fds.stdin_fd, fds.stdout_fd, fds.stderr_fd, fds.start_gate};
   kept.insert(kept.end(), fds.trees.begin(), fds.trees.end());
@@ -84,12 +46,6 @@ std::vector<int> kept_descriptors(const ChildFds& fds) {
   std::erase_if(kept, [&](int fd) { return fd < 3 + fds.preserved; });
   std::sort(kept.begin(), kept.end());
   return kept;
-}
-
-Status make_time_namespace(const Plan& plan) {
-  if (::unshare(kCloneNewTime) != 0) return fail_errno("make time namespace");
-  if (plan.time_offsets.empty()) return {};
-  return write_control(AT_FDCWD, "/proc/self/timens_offsets", plan.time_offsets);
 }
 
 void set_oom_score_adj(pid_t pid, const Plan& plan, std::vector<std::string>& warnings) {
@@ -112,6 +68,10 @@ class Child {
     int sockets[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) return fail_errno("socketpair");
     control_ = UniqueFd(sockets[0]);
+    // See kSilent.
+    constexpr struct timeval kPatience { 1, 0 };
+    if (::setsockopt(control_.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience) != 0)
+      return fail_errno("setsockopt");
     UniqueFd child_end(sockets[1]);
     METE_CHECK(clone(child_end.get()));
     child_end.reset();
@@ -132,8 +92,12 @@ class Child {
   Status clone(int child_end) {
     METE_TRY(const PreparedTrees trees, prepare_trees(plan_));
     PidNamespaceVisit visit;
-    if (!plan_.join_pid_namespace.empty()) METE_CHECK(visit.enter(plan_.join_pid_namespace));
-    if (plan_.new_time_namespace) METE_CHECK(make_time_namespace(plan_));
+    bool pid_later = false;
+    if (!plan_.join_pid_namespace.empty()) {
+      auto entered = visit.enter(plan_.join_pid_namespace);
+      pid_later = !entered && entered.error().code == EPERM;
+      if (!entered && !pid_later) return entered;
+    }
     METE_TRY(v2_directory_, open_v2(plan_.cgroup));
     if (!options_.make_cgroups) {
       METE_TRY(v1_entry_, open_v1(plan_.cgroup));
@@ -151,8 +115,15 @@ class Child {
     const auto arguments = pointers(plan_.args);
     const auto environment = pointers(plan_.env);
     const auto tree_fds = trees.numbers();
-    ChildFds fds{child_end,           options_.stdin_fd, options_.stdout_fd, options_.stderr_fd,
-                 options_.start_gate, tree_fds,          options_.preserved, {}};
+    ChildFds fds{child_end,
+                 options_.stdin_fd,
+                 options_.stdout_fd,
+                 options_.stderr_fd,
+                 options_.start_gate,
+                 tree_fds,
+                 options_.preserved,
+                 {},
+                 0};
     const auto kept = kept_descriptors(fds);
     fds.kept = kept;
     const Undumpable hidden(!plan_.join_pid_namespace.empty());
@@ -160,8 +131,9 @@ class Child {
       ::close(control_.get());
       run_child(plan_, fds, arguments.data(), environment.data());
     };
-    if (!plan_.join_user_namespace.empty()) {
-      METE_TRY(Cloned cloned, clone_in_user_namespace(plan_.join_user_namespace, args, child));
+    if (const auto joins = joined_by_intermediate(plan_, pid_later); !joins.empty()) {
+      const auto prepare = [&] { return prepare_namespaces(plan_, joins, fds.joined); };
+      METE_TRY(Cloned cloned, clone_through_intermediate(args, prepare, child));
       pid_ = cloned.pid;
       pidfd_ = std::move(cloned.pidfd);
       return {};
@@ -238,11 +210,29 @@ class Child {
           break;
         case kAtGate:
           return {};
+        case kSilent:
+          METE_CHECK(refuse_frozen());
+          break;
         default:
           return options_.start_gate < 0 ? Status()
                                          : fail("the container's first process ended before it could be started");
       }
     }
+  }
+
+  // Nothing can be heard from a frozen process, and on v1 it cannot be killed.
+  Status refuse_frozen() {
+    std::vector<std::string> directories = {plan_.cgroup.v2_directory};
+    for (const auto& file : plan_.cgroup.procs_files) directories.push_back(file.substr(0, file.rfind('/')));
+    for (const auto& directory : directories) {
+      if (directory.empty() || !cgroup::is_frozen(directory)) continue;
+      // In this order: thawed without the signal it would go on to its command.
+      (void)send_signal(pidfd_, SIGKILL);
+      killed_here_ = true;
+      cgroup::leave_frozen(directory, pid_);
+      return fail("cgroup " + directory + ": found it frozen, expected it to run: no process can start in it");
+    }
+    return {};
   }
 
   Status take_listener(int number) {
@@ -265,7 +255,7 @@ class Child {
     (void)::poll(&ended, 1, kEndingMilliseconds);
     int status = 0;
     if (::waitpid(pid_, &status, WNOHANG) == pid_) {
-      was_killed_ = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+      was_killed_ = !killed_here_ && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
       return;
     }
     (void)send_signal(pidfd_, SIGKILL);
@@ -277,6 +267,7 @@ class Child {
   const LaunchOptions& options_;
   bool clone_into_cgroup_;
   bool was_killed_ = false;
+  bool killed_here_ = false;
   UniqueFd v2_directory_;
   V1Entry v1_entry_;
   UniqueFd control_;
@@ -297,7 +288,10 @@ Result<Launched> launch(const Plan& plan, const LaunchOptions& options) {
 }
 
 Status await_exec(const Plan& plan, const UniqueFd& control) {
-  METE_TRY(const ChildSays says, next_word(plan, control));
+  ChildSays says{kSilent, {}, 0};
+  while (says.word == kSilent) {
+    METE_TRY(says, next_word(plan, control));
+  }
   if (says.word != 0)
     return fail("the container's first process waits at a start gate, expected it to execute its command");
   return {};

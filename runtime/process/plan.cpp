@@ -6,66 +6,18 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string_view>
+
+#include "runtime/process/namespace_files.h"
+#include "runtime/process/plan_parts.h"
 
 namespace mete::runtime::process {
 namespace {
 
-constexpr std::uint64_t kCloneNewTime = 0x80;  // CLONE_NEWTIME
-
-std::uint64_t clone_flag(NamespaceKind kind) {
-  switch (kind) {
-    case NamespaceKind::mount:
-      return CLONE_NEWNS;
-    case NamespaceKind::pid:
-      return CLONE_NEWPID;
-    case NamespaceKind::network:
-      return CLONE_NEWNET;
-    case NamespaceKind::ipc:
-      return CLONE_NEWIPC;
-    case NamespaceKind::uts:
-      return CLONE_NEWUTS;
-    case NamespaceKind::cgroup:
-      return CLONE_NEWCGROUP;
-    case NamespaceKind::user:
-      return CLONE_NEWUSER;
-    case NamespaceKind::time:
-      return kCloneNewTime;
-  }
-  return 0;
-}
-
-const NamespaceUse* find(const LaunchSpec& spec, NamespaceKind kind) {
-  const auto at = std::find_if(spec.namespaces.begin(), spec.namespaces.end(),
-                               [&](const NamespaceUse& use) { return use.kind == kind; });
-  return at == spec.namespaces.end() ? nullptr : &*at;
-}
-
 bool has_own(const LaunchSpec& spec, NamespaceKind kind) {
   const auto* use = find(spec, kind);
   return use != nullptr && use->path.empty();
-}
-
-bool joined_or_own(const LaunchSpec& spec, NamespaceKind kind) {
-  return find(spec, kind) != nullptr;
-}
-
-std::vector<std::string> split_options(std::string_view data) {
-  std::vector<std::string> options;
-  while (!data.empty()) {
-    const auto comma = data.find(',');
-    if (comma != 0) options.emplace_back(data.substr(0, comma));
-    if (comma == std::string_view::npos) break;
-    data.remove_prefix(comma + 1);
-  }
-  return options;
-}
-
-Status check_inside_path(const std::string& path, std::string_view what) {
-  if (path.empty() || path.front() != '/') {
-    return fail(std::string(what) + ": found \"" + path + "\", expected an absolute path inside the container");
-  }
-  return {};
 }
 
 // A sysctl must belong to a namespace of the container's own (CVE-2022-0811).
@@ -82,7 +34,12 @@ Result<std::string> sysctl_path(const LaunchSpec& spec, const std::string& key) 
     needed = NamespaceKind::network;
   } else if (key.starts_with("fs.mqueue.") || std::find(kIpc.begin(), kIpc.end(), key) != kIpc.end()) {
     needed = NamespaceKind::ipc;
-  } else if (key == "kernel.hostname" || key == "kernel.domainname") {
+  } else if (key == "kernel.hostname") {
+    return fail("sysctl: found \"kernel.hostname\", expected the name in the field of its own (hostname)");
+  } else if (key == "kernel.domainname") {
+    // dockerd has no other way to set it.
+    if (!spec.domainname.empty())
+      return fail("sysctl: found \"kernel.domainname\" and a domainname, expected one of the two");
     needed = NamespaceKind::uts;
   } else {
     return fail("sysctl: found \"" + key +
@@ -95,36 +52,6 @@ Result<std::string> sysctl_path(const LaunchSpec& spec, const std::string& key) 
   std::string path = key;
   std::replace(path.begin(), path.end(), '.', '/');
   return path;
-}
-
-Status add_mounts(const std::vector<MountSpec>& mounts, std::vector<SetupOp>& ops) {
-  for (const auto& mount : mounts) {
-    METE_CHECK(check_inside_path(mount.destination, "mount destination"));
-    if (mount.remount) {
-      ops.push_back(ChangeMount{mount.destination, mount.attributes | mount.top_attributes, mount.recursive});
-    } else if (mount.type == "bind") {
-      const bool mapped = !mount.id_map.uids.empty() || !mount.id_map.gids.empty();
-      ops.push_back(BindMount{.source = mount.source,
-                              .sub_path = mount.sub_path,
-                              .destination = mount.destination,
-                              .attributes = mount.attributes,
-                              .top_attributes = mount.top_attributes,
-                              .propagation = mount.propagation,
-                              .recursive = mount.recursive,
-                              .by_launcher = mapped || (mount.propagation & MS_SHARED) != 0,
-                              .id_map = mount.id_map});
-    } else {
-      ops.push_back(MountFilesystem{.type = mount.type,
-                                    .source = mount.source,
-                                    .destination = mount.destination,
-                                    .options = split_options(mount.data),
-                                    .attributes = mount.attributes,
-                                    .propagation = mount.propagation,
-                                    .optional = mount.optional,
-                                    .copy_up = mount.copy_up});
-    }
-  }
-  return {};
 }
 
 Status add_root(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
@@ -151,7 +78,7 @@ Status add_root(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
 
 void add_devices(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   const bool has_dev = std::any_of(spec.mounts.begin(), spec.mounts.end(), [](const MountSpec& mount) {
-    return mount.destination == "/dev" && mount.type == "tmpfs";
+    return trimmed(mount.destination) == "/dev" && mount.type == "tmpfs" && !mount.remount;
   });
   for (const auto& device : spec.devices) {
     // /dev/ptmx is always that of the container's own devpts (config-linux.md, default devices).
@@ -167,6 +94,7 @@ void add_devices(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
 }
 
 void add_namespaces(const LaunchSpec& spec, Plan& plan) {
+  JoinNamespaces joins;
   for (const auto& use : spec.namespaces) {
     if (use.path.empty()) {
       if (use.kind == NamespaceKind::time) {
@@ -179,14 +107,11 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
       plan.join_pid_namespace = use.path;
     } else if (use.kind == NamespaceKind::user) {
       plan.join_user_namespace = use.path;
-    } else if (use.kind != NamespaceKind::mount) {
-      plan.ops.push_back(JoinNamespace{use.kind, use.path});
+    } else {
+      joins.all.push_back(use);
     }
   }
-  // The mount namespace comes last: after it the paths of the others may not exist.
-  if (const auto* mount = find(spec, NamespaceKind::mount); mount != nullptr && !mount->path.empty()) {
-    plan.ops.push_back(JoinNamespace{NamespaceKind::mount, mount->path});
-  }
+  if (!joins.all.empty()) plan.ops.push_back(std::move(joins));
   if (has_own(spec, NamespaceKind::user)) {
     plan.uid_mappings = spec.uid_mappings;
     plan.gid_mappings = spec.gid_mappings;
@@ -205,7 +130,12 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
   };
   offset("monotonic", spec.monotonic_offset);
   offset("boottime", spec.boottime_offset);
-  if (has_own(spec, NamespaceKind::uts) && !spec.hostname.empty())
+  if (plan.new_time_namespace && plan.join_user_namespace.empty()) {
+    plan.ops.insert(plan.ops.begin(), NewTimeNamespace{std::move(plan.time_offsets)});
+    plan.new_time_namespace = false;
+    plan.time_offsets.clear();
+  }
+  if (has_own(spec, NamespaceKind::uts) && !(spec.hostname.empty() && spec.domainname.empty()))
     plan.ops.push_back(SetHostname{spec.hostname, spec.domainname});
   if (has_own(spec, NamespaceKind::network)) {
     // A network namespace costs as much as the rest of the clone. The child makes it while the launcher makes the
@@ -234,7 +164,8 @@ Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   const bool mounts = find(spec, NamespaceKind::mount) != nullptr;
   if (own_mounts) ops.push_back(MakeMountsPrivate{spec.receive_host_mounts});
   METE_CHECK(mounts ? add_root(spec, ops) : add_root_without_mounts(spec, ops));
-  METE_CHECK(add_mounts(spec.mounts, ops));
+  std::vector<SetupOp> late;
+  METE_CHECK(add_mounts(spec, spec.mounts, ops, late));
   add_devices(spec, ops);
   for (const auto& [key, value] : spec.sysctls) {
     METE_TRY(std::string path, sysctl_path(spec, key));
@@ -246,12 +177,14 @@ Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   own.cpus.clear();
   add_cgroup_entry(own, ops);
   if (has_own(spec, NamespaceKind::cgroup)) ops.push_back(NewCgroupNamespace{});
-  METE_CHECK(add_mounts(spec.cgroup_mounts, ops));
+  METE_CHECK(add_mounts(spec, spec.cgroup_mounts, ops, late));
   if (spec.terminal) ops.push_back(OpenTerminal{spec.terminal->rows, spec.terminal->columns, mounts});
   for (const auto& path : spec.masked_paths) ops.push_back(MaskPath{path});
   for (const auto& path : spec.read_only_paths) ops.push_back(MakePathReadOnly{path});
   if (spec.hooks) ops.push_back(AwaitHooks{});
-  if (spec.read_only_root) ops.push_back(MakePathReadOnly{"/"});
+  if (spec.read_only_root) late.push_back(MakePathReadOnly{"/"});
+  if (!late.empty() && spec.cwd != "/") ops.push_back(MakeDirectory{spec.cwd});
+  ops.insert(ops.end(), std::make_move_iterator(late.begin()), std::make_move_iterator(late.end()));
   if (!spec.identity.apparmor_profile.empty()) ops.push_back(OpenProfile{});
   if (!spec.session_keyring.empty()) ops.push_back(JoinKeyring{spec.session_keyring});
   ops.push_back(!own_mounts ? SetupOp(EnterRoot{}) : spec.move_root ? SetupOp(MoveRoot{}) : SetupOp(PivotRoot{}));
@@ -261,6 +194,23 @@ Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
 }
 
 }  // namespace
+
+const NamespaceUse* find(const LaunchSpec& spec, NamespaceKind kind) {
+  const auto at = std::find_if(spec.namespaces.begin(), spec.namespaces.end(),
+                               [&](const NamespaceUse& use) { return use.kind == kind; });
+  return at == spec.namespaces.end() ? nullptr : &*at;
+}
+
+bool joined_or_own(const LaunchSpec& spec, NamespaceKind kind) {
+  return find(spec, kind) != nullptr;
+}
+
+Status check_inside_path(const std::string& path, std::string_view what) {
+  if (path.empty() || path.front() != '/') {
+    return fail(std::string(what) + ": found \"" + path + "\", expected an absolute path inside the container");
+  }
+  return {};
+}
 
 void add_cgroup_entry(const Tuning& tuning, std::vector<SetupOp>& ops) {
   if (!tuning.first_cpus.empty()) ops.push_back(SetAffinity{tuning.first_cpus});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mounts that the launcher makes for the child (BindMount::by_launcher): detached copies, made in the launcher's own
+// Mounts that the launcher makes for the child (BindMount::copier): detached copies, made in the launcher's own
 // mount namespace. Only there does a shared mount still have its peers and the process the right to map owners
 // (MOUNT_ATTR_IDMAP, Linux 5.12).
 #pragma once

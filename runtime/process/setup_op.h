@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/process/launch_spec.h"
+#include "runtime/process/mount_op.h"
 
 namespace mete::runtime::process {
 
@@ -32,21 +33,34 @@ struct Unshare {
   bool operator==(const Unshare&) const = default;
 };
 
-struct JoinNamespace {
+// Joins existing namespaces; each path must be a file of the kernel's namespace file system, of the kind that is named
+// (config-linux.md, "Namespaces"). The order follows from rights, not from the list (namespace_files.h).
+struct JoinNamespaces {
   static constexpr const char* kName = "join namespace";
-  NamespaceKind kind{};
-  std::string path;
+  std::vector<NamespaceUse> all;  // each kind at most once
   template <class Archive>
   void fields(Archive& archive) {
-    archive(kind, path);
+    archive(all);
   }
-  bool operator==(const JoinNamespace&) const = default;
+  bool operator==(const JoinNamespaces&) const = default;
+};
+
+// Makes a time namespace, sets its clocks and enters it. Comes before AwaitIdMappings: until then the process may still
+// write its own files in /proc, and the namespace belongs to the container's user namespace.
+struct NewTimeNamespace {
+  static constexpr const char* kName = "make time namespace";
+  std::string offsets;  // text for /proc/self/timens_offsets; empty: the clocks of the creator
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(offsets);
+  }
+  bool operator==(const NewTimeNamespace&) const = default;
 };
 
 struct SetHostname {
   static constexpr const char* kName = "set host name";
-  std::string name;
-  std::string domain;  // empty: not changed
+  std::string name;    // empty: not changed
+  std::string domain;  // the same
   template <class Archive>
   void fields(Archive& archive) {
     archive(name, domain);
@@ -59,92 +73,6 @@ struct LoopbackUp {
   template <class Archive>
   void fields(Archive&) {}
   bool operator==(const LoopbackUp&) const = default;
-};
-
-// Mounts made from here on do not reach the host, and later mounts of the host do not appear (except with `receive`).
-struct MakeMountsPrivate {
-  static constexpr const char* kName = "make mounts private";
-  bool receive = false;
-  template <class Archive>
-  void fields(Archive& archive) {
-    archive(receive);
-  }
-  bool operator==(const MakeMountsPrivate&) const = default;
-};
-
-struct MountRoot {
-  static constexpr const char* kName = "mount root";
-  std::string target;
-  std::string overlay_dir;      // working directory for the relative lower paths; empty: `target` is bound to itself
-  std::string overlay_options;  // lowerdir=...,upperdir=...,workdir=...
-  std::uint64_t attributes = 0;
-  template <class Archive>
-  void fields(Archive& archive) {
-    archive(target, overlay_dir, overlay_options, attributes);
-  }
-  bool operator==(const MountRoot&) const = default;
-};
-
-struct MountFilesystem {
-  static constexpr const char* kName = "mount";
-  std::string type;
-  std::string source;
-  std::string destination;
-  std::vector<std::string> options;  // "key=value" or "flag"
-  std::uint64_t attributes = 0;
-  std::uint64_t propagation = 0;
-  bool optional = false;
-  bool copy_up = false;
-  template <class Archive>
-  void fields(Archive& archive) {
-    archive(type, source, destination, options, attributes, propagation, optional, copy_up);
-  }
-  bool operator==(const MountFilesystem&) const = default;
-};
-
-struct BindMount {
-  static constexpr const char* kName = "bind";
-  std::string source;
-  std::string sub_path;
-  std::string destination;
-  std::uint64_t attributes = 0;
-  std::uint64_t top_attributes = 0;
-  std::uint64_t propagation = 0;
-  bool recursive = false;
-  // The launcher copies `source` before the clone, because the child lacks the right (id_map) or would lose the mount's
-  // peers with its own mount namespace (a shared mount).
-  bool by_launcher = false;
-  IdMap id_map;
-  template <class Archive>
-  void fields(Archive& archive) {
-    archive(source, sub_path, destination, attributes, top_attributes, propagation, recursive, by_launcher, id_map);
-  }
-  bool operator==(const BindMount&) const = default;
-};
-
-// Changes the attributes of the mount that is at `path` already.
-struct ChangeMount {
-  static constexpr const char* kName = "change the mount";
-  std::string path;
-  std::uint64_t attributes = 0;
-  bool recursive = false;
-  template <class Archive>
-  void fields(Archive& archive) {
-    archive(path, attributes, recursive);
-  }
-  bool operator==(const ChangeMount&) const = default;
-};
-
-// Sets the propagation of the root mount after all mounts are made: mounts below a root that is shared already would
-// appear on the host.
-struct SetRootPropagation {
-  static constexpr const char* kName = "set the root's propagation";
-  std::uint64_t propagation = 0;
-  template <class Archive>
-  void fields(Archive& archive) {
-    archive(propagation);
-  }
-  bool operator==(const SetRootPropagation&) const = default;
 };
 
 // Opens a pseudo-terminal of the container's devpts and sends its other end to the launcher.
@@ -251,51 +179,6 @@ struct WriteSysctl {
   bool operator==(const WriteSysctl&) const = default;
 };
 
-// Covers a file with /dev/null, a directory with an empty read-only tmpfs. A missing path is not an error.
-struct MaskPath {
-  static constexpr const char* kName = "mask";
-  std::string path;
-  template <class Archive>
-  void fields(Archive& archive) {
-    archive(path);
-  }
-  bool operator==(const MaskPath&) const = default;
-};
-
-struct MakePathReadOnly {
-  static constexpr const char* kName = "make read-only";
-  std::string path;  // "/" is the root mount itself
-  template <class Archive>
-  void fields(Archive& archive) {
-    archive(path);
-  }
-  bool operator==(const MakePathReadOnly&) const = default;
-};
-
-struct PivotRoot {
-  static constexpr const char* kName = "pivot root";
-  template <class Archive>
-  void fields(Archive&) {}
-  bool operator==(const PivotRoot&) const = default;
-};
-
-// Moves the container's root on top of "/", for machines whose root is the kernel's first file system (an initramfs),
-// which pivot_root cannot exchange. Weaker than a pivot: a process with CAP_SYS_ADMIN can uncover what lies below.
-struct MoveRoot {
-  static constexpr const char* kName = "move root";
-  template <class Archive>
-  void fields(Archive&) {}
-  bool operator==(const MoveRoot&) const = default;
-};
-
-// chroot, for a mount namespace with other processes in it, whose root must not change.
-struct EnterRoot {
-  static constexpr const char* kName = "enter root";
-  template <class Archive>
-  void fields(Archive&) {}
-  bool operator==(const EnterRoot&) const = default;
-};
-
 // Joins the session keyring `name`, which is made when it does not exist.
 struct JoinKeyring {
   static constexpr const char* kName = "join session keyring";
@@ -305,6 +188,17 @@ struct JoinKeyring {
     archive(name);
   }
   bool operator==(const JoinKeyring&) const = default;
+};
+
+// Makes a directory with those above it, while the root can still be written to. One that is there is not changed.
+struct MakeDirectory {
+  static constexpr const char* kName = "make directory";
+  std::string path;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(path);
+  }
+  bool operator==(const MakeDirectory&) const = default;
 };
 
 struct ChangeDirectory {
@@ -340,11 +234,11 @@ struct EnterDirectory {
   bool operator==(const EnterDirectory&) const = default;
 };
 
-using SetupOp = std::variant<AwaitIdMappings, JoinNamespace, SetHostname, LoopbackUp, MakeMountsPrivate, MountRoot,
+using SetupOp = std::variant<AwaitIdMappings, JoinNamespaces, SetHostname, LoopbackUp, MakeMountsPrivate, MountRoot,
                              MountFilesystem, BindMount, MakeDevice, MakeSymlink, AwaitCgroups, NewCgroupNamespace,
                              WriteSysctl, MaskPath, MakePathReadOnly, PivotRoot, ChangeDirectory, ChangeMount,
                              SetRootPropagation, OpenTerminal, AwaitHooks, Tune, SetAffinity, OpenProfile, EnterRoot,
-                             JoinKeyring, Unshare, MoveRoot, EnterDirectory, OpenRoot>;
+                             JoinKeyring, Unshare, MoveRoot, NewTimeNamespace, MakeDirectory, EnterDirectory, OpenRoot>;
 
 // What the child does after the last operation.
 enum class Final : std::uint8_t {
@@ -357,8 +251,8 @@ struct Plan {
   std::uint64_t clone_flags = 0;    // CLONE_NEW*, for clone3
   std::string join_pid_namespace;   // the parent joins it, because setns() takes effect at the next clone
   std::string join_user_namespace;  // an intermediate process joins it, so that the cloned namespaces belong to it
-  bool new_time_namespace = false;
-  std::string time_offsets;  // text for /proc/self/timens_offsets
+  bool new_time_namespace = false;  // the intermediate process makes it; without one see NewTimeNamespace
+  std::string time_offsets;         // text for /proc/self/timens_offsets
   std::vector<IdMapping> uid_mappings;
   std::vector<IdMapping> gid_mappings;
   CgroupJoin cgroup;

@@ -15,7 +15,7 @@ def test_env_refers_to_what_was_said_before():
     with Agent().start() as agent:
         seen = output(agent, 'echo "$A|$B|$C|$D|$E"; env', 'env: [{name: A, value: one}, {name: B, value: "$(A)-two"}, {name: C, value: "$$(A)"}, {name: D, value: "$(NOPE)"}, {name: E, value: "$(B)$(A)"}]')
         assert seen.startswith("one|one-two|$(A)|$(NOPE)|one-twoone\n"), seen
-        assert "HOSTNAME=p\n" in seen and "PATH=/usr/local/sbin:" in seen, seen
+        assert "HOSTNAME=p\n" in seen and "PATH=/usr/local/sbin:" in seen and "\nHOME=/" in seen, seen
         assert not [line for line in seen.splitlines() if line.startswith("METE")], seen  # nothing of the agent's own
         seen = output(agent, 'echo "$0" "$@"', "args: [zero, $(A), $$(A)]\nenv: [{name: A, value: one}]")
         assert seen == "zero one $(A)\n", seen

@@ -124,6 +124,26 @@ TEST(OciConfig, MountOptions) {
   EXPECT_NE(mount_at(*config, "/d"), nullptr);
 }
 
+TEST(OciConfig, OptionsNameWhatABindTakesFromItsSource) {
+  const auto bind = [](const Json& options) {
+    Json json = example();
+    json["mounts"] = {{{"destination", "/b"}, {"source", "/host"}, {"options", options}}};
+    const auto config = read(json);
+    EXPECT_TRUE(config) << options;
+    return *mount_at(*config, "/b");
+  };
+  EXPECT_EQ(bind({"bind"}).top_cleared, 0U) << "what is not named stays as the source has it";
+  EXPECT_EQ(bind({"bind", "rw", "exec", "suid", "dev"}).top_cleared,
+            std::uint64_t{MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV});
+  EXPECT_EQ(bind({"rbind", "rrw", "rexec"}).cleared, std::uint64_t{MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC});
+  EXPECT_EQ(bind({"bind", "exec", "noexec"}).top_cleared, 0U) << "the later option wins";
+  EXPECT_EQ(bind({"bind", "noexec", "exec"}).top_attributes, 0U);
+  EXPECT_EQ(bind({"bind", "relatime"}).top_cleared, std::uint64_t{MOUNT_ATTR__ATIME});
+  EXPECT_EQ(bind({"bind", "atime", "nostrictatime"}).top_cleared, 0U) << "they name no mode";
+  EXPECT_EQ(bind({"bind", "noatime", "strictatime"}).top_attributes, std::uint64_t{MOUNT_ATTR_STRICTATIME});
+  EXPECT_TRUE(bind({"rbind", "bind"}).recursive && bind({"bind", "rbind"}).recursive && !bind({"bind"}).recursive);
+}
+
 TEST(OciConfig, TheCgroupMountIsTheHostsKind) {
   const auto config = read(example());
   ASSERT_TRUE(config);

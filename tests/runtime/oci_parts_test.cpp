@@ -8,6 +8,7 @@
 #include "runtime/oci/config.h"
 #include "runtime/oci/example.h"
 #include "runtime/oci/flags.h"
+#include "runtime/oci/home.h"
 #include "runtime/oci/state.h"
 #include "runtime/oci/update_flags.h"
 #include "runtime/process/plan.h"
@@ -60,7 +61,9 @@ TEST(OciState, ReadsBackWhatItWrites) {
   state.listener_path = "/l";
   state.listener_metadata = "m";
   state.annotations = {{"k", "v"}};
-  state.hooks.poststop = {{"/x", {"x", "y"}, {"A=b"}, std::chrono::seconds(3)}};
+  state.hooks.poststop = {{"/x", {"x", "y"}, std::vector<std::string>{"A=b"}, std::chrono::seconds(3)},
+                          {"/y", {}, std::vector<std::string>(), {}},
+                          {"/z", {}, std::nullopt, {}}};
   const auto back = parse_state(to_text(state));
   ASSERT_TRUE(back) << back.error().what;
   EXPECT_EQ(back->unit, "x-a.scope");
@@ -102,11 +105,69 @@ TEST(OciFields, MountsThatTheLauncherMakes) {
   const Config config = read(json);
   const auto binds = operations<process::BindMount>(config);
   ASSERT_EQ(binds.size(), 3U);
-  EXPECT_TRUE(binds[0].by_launcher && binds[1].by_launcher && !binds[2].by_launcher);
+  using process::MountCopier;
+  EXPECT_TRUE(binds[0].copier == MountCopier::launcher && binds[1].copier == MountCopier::launcher &&
+              binds[2].copier == MountCopier::child);
   EXPECT_TRUE(binds[1].id_map.recursive);
   EXPECT_EQ(binds[1].id_map.uids, (std::vector<process::IdMapping>{{0, 5, 6}}));
   EXPECT_EQ(operations<process::ChangeMount>(config),
-            (std::vector<process::ChangeMount>{{"/p", MOUNT_ATTR_RDONLY, false}}));
+            (std::vector<process::ChangeMount>{{"/p", MOUNT_ATTR_RDONLY, 0, false}}));
+  // In a user namespace the launcher copies what it may: the child may not reach it.
+  json["linux"]["namespaces"].push_back({{"type", "user"}});
+  json["linux"]["uidMappings"] = json["linux"]["gidMappings"] = map;
+  EXPECT_EQ(operations<process::BindMount>(read(json))[2].copier, MountCopier::launcher_if_allowed);
+}
+
+TEST(OciFields, ThePathOfAUserNamespaceMapsOwners) {
+  Json json = Json::parse(example_config());
+  json["mounts"] = {{{"destination", "/m"}, {"source", "/y"}, {"options", {"bind", "idmap"}}}};
+  json["linux"]["namespaces"].push_back({{"type", "user"}, {"path", "/proc/7/ns/user"}});
+  const auto binds = operations<process::BindMount>(read(json));
+  ASSERT_EQ(binds.size(), 1U);
+  EXPECT_EQ(binds[0].id_map.user_namespace, "/proc/7/ns/user");
+  EXPECT_EQ(binds[0].copier, process::MountCopier::launcher);
+}
+
+TEST(OciFields, WithoutAMountOnDevThereIsATmpfsWithItsLinks) {
+  Json json = Json::parse(example_config());
+  json["mounts"] = {{{"destination", "/dev/shm"}, {"type", "tmpfs"}, {"source", "shm"}}};
+  const auto made = operations<process::MountFilesystem>(read(json));
+  ASSERT_EQ(made.size(), 2U);
+  EXPECT_EQ(made[0].destination, "/dev") << "before what is mounted below it";
+  EXPECT_EQ(made[0].type, "tmpfs");
+  EXPECT_EQ(operations<process::MakeSymlink>(read(json)).size(), 5U);
+  json["mounts"] = {{{"destination", "/dev/"}, {"source", "/x"}, {"options", {"bind"}}}};
+  EXPECT_TRUE(operations<process::MountFilesystem>(read(json)).empty() &&
+              operations<process::MakeSymlink>(read(json)).empty())
+      << "a bind is the host's directory";
+}
+
+TEST(OciFields, OfTwoVariablesOfOneNameTheLastWins) {
+  Json json = Json::parse(example_config());
+  json["process"]["env"] = {"A=1", "B=x", "A=2", "AA=4", "A="};
+  EXPECT_EQ(read(json).launch.env, (std::vector<std::string>{"A=", "B=x", "AA=4"}));
+}
+
+TEST(OciFields, AHookWithoutEnvironmentIsToldFromOneWithAnEmptyOne) {
+  Json json = Json::parse(example_config());
+  json["hooks"] = {
+      {"poststart", {{{"path", "/x"}}, {{"path", "/x"}, {"env", Json::array()}}, {{"path", "/x"}, {"env", {"A=b"}}}}}};
+  const auto hooks = read(json).hooks.poststart;
+  ASSERT_EQ(hooks.size(), 3U);
+  EXPECT_FALSE(hooks[0].env);
+  EXPECT_EQ(hooks[1].env, std::vector<std::string>());
+  EXPECT_EQ(hooks[2].env, std::vector<std::string>{"A=b"});
+}
+
+TEST(Home, IsThatOfTheUserInPasswd) {
+  const char* const passwd =
+      "root:x:0:0:root:/root:/bin/sh\n\nbroken\nu:x:1000:7::/home/u\nr:x:5:5::relative:/bin/sh\n";
+  EXPECT_EQ(home_in(passwd, 0), "/root");
+  EXPECT_EQ(home_in(passwd, 1000), "/home/u");
+  EXPECT_EQ(home_in(passwd, 5), "/");
+  EXPECT_EQ(home_in(passwd, 7), "/") << "a group's number is not the user's";
+  EXPECT_EQ(home_in("", 0), "/");
+  EXPECT_TRUE(has_home({"A=b", "HOME="}) && !has_home({"HOMER=x"}));
 }
 
 TEST(OciFields, AJoinedMountNamespaceKeepsItsRoot) {

@@ -9,6 +9,7 @@
 
 #include "runtime/pod/container_spec.h"
 #include "runtime/process/capabilities.h"
+#include "runtime/process/intermediate.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/process_id.h"
 #include "runtime/process/signals.h"
@@ -67,6 +68,74 @@ TEST(Plan, JoinsWhatHasAPath) {
       << "it is not ours to change";
 }
 
+TEST(Plan, JoinsAllNamespacesInOneOperation) {
+  auto spec = small_spec();
+  spec.namespaces[0].path = "/proc/7/ns/mnt";
+  spec.namespaces[3].path = "/proc/7/ns/uts";
+  const auto plan = process::make_plan(spec);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->ops.front(), process::SetupOp(process::JoinNamespaces{{{NamespaceKind::mount, "/proc/7/ns/mnt"},
+                                                                         {NamespaceKind::uts, "/proc/7/ns/uts"}}}));
+  EXPECT_TRUE(process::joined_by_intermediate(*plan, false).empty()) << "the child has the right itself";
+  spec.namespaces.push_back({NamespaceKind::user, ""});
+  spec.uid_mappings = {{0, 100000, 65536}};
+  EXPECT_EQ(process::joined_by_intermediate(*process::make_plan(spec), false).size(), 2U);
+  spec.namespaces.back().path = "/proc/7/ns/user";
+  EXPECT_EQ(process::joined_by_intermediate(*process::make_plan(spec), false).back().kind, NamespaceKind::user);
+  spec.namespaces[1].path = "/proc/7/ns/pid";
+  EXPECT_EQ(process::joined_by_intermediate(*process::make_plan(spec), true).back().kind, NamespaceKind::pid);
+}
+
+TEST(Plan, TheTimeNamespaceBelongsToTheUserNamespace) {
+  auto spec = small_spec();
+  spec.namespaces.push_back({NamespaceKind::time, ""});
+  spec.boottime_offset = process::TimeOffset{5, 6};
+  const auto first = [&] { return process::make_plan(spec)->ops.front(); };
+  EXPECT_EQ(first(), process::SetupOp(process::NewTimeNamespace{"boottime 5 6\n"}));
+  spec.namespaces.push_back({NamespaceKind::user, ""});
+  spec.uid_mappings = {{0, 100000, 65536}};
+  EXPECT_EQ(first(), process::SetupOp(process::NewTimeNamespace{"boottime 5 6\n"}))
+      << "in the new user namespace, before its mappings";
+  spec.namespaces.back().path = "/proc/7/ns/user";
+  const auto joined = process::make_plan(spec);
+  EXPECT_TRUE(joined->new_time_namespace) << "by the process that joins the user namespace";
+  EXPECT_EQ(joined->time_offsets, "boottime 5 6\n");
+}
+
+TEST(Plan, BecomesReadOnlyWhenAllIsMade) {
+  auto spec = small_spec();
+  spec.read_only_root = true;
+  spec.cwd = "/a/b";
+  spec.mounts = {{.destination = "/dev", .type = "tmpfs", .attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID},
+                 {.destination = "/dev/pts", .type = "devpts"},
+                 {.destination = "/v", .type = "tmpfs", .attributes = MOUNT_ATTR_RDONLY},
+                 {.destination = "/v/", .type = "bind", .source = "/x"}};
+  spec.masked_paths.clear();
+  const auto plan = process::make_plan(spec);
+  ASSERT_TRUE(plan) << plan.error().what;
+  EXPECT_EQ(std::get<process::MountFilesystem>(plan->ops[5]).attributes, std::uint64_t{MOUNT_ATTR_NOSUID});
+  EXPECT_EQ(std::get<process::MountFilesystem>(plan->ops[7]).attributes, std::uint64_t{MOUNT_ATTR_RDONLY})
+      << "another mount covers it";
+  const auto lines = described(*plan);
+  EXPECT_EQ((std::vector<std::string>(lines.end() - 5, lines.end())),
+            (std::vector<std::string>{"make directory /a/b", "change the mount /dev", "make read-only /", "pivot root",
+                                      "change directory /a/b"}));
+}
+
+TEST(Plan, ProcAndSysAreNoLinks) {
+  auto spec = small_spec();
+  spec.mounts = {{.destination = "/x/proc", .type = "proc"},
+                 {.destination = "/sys/", .type = "bind", .source = "/sys"},
+                 {.destination = "/data", .type = "bind", .source = "/data"},
+                 {.destination = "/dev", .type = "tmpfs"}};
+  const auto plan = process::make_plan(spec);
+  ASSERT_TRUE(plan);
+  EXPECT_TRUE(std::get<process::MountFilesystem>(plan->ops[5]).no_links);
+  EXPECT_TRUE(std::get<process::BindMount>(plan->ops[6]).no_links);
+  EXPECT_FALSE(std::get<process::BindMount>(plan->ops[7]).no_links);
+  EXPECT_FALSE(std::get<process::MountFilesystem>(plan->ops[8]).no_links);
+}
+
 TEST(Plan, RefusesWhatCannotBeDone) {
   const auto error = [](auto change) {
     auto spec = small_spec();
@@ -99,6 +168,8 @@ TEST(Plan, SysctlsMustBelongToANamespaceTheContainerHas) {
   EXPECT_TRUE(allowed("kernel.shmmax"));
   EXPECT_FALSE(allowed("net.ipv4.ip_forward", {NamespaceKind::network}));
   EXPECT_FALSE(allowed("kernel.shmmax", {NamespaceKind::ipc}));
+  EXPECT_TRUE(allowed("kernel.domainname"));
+  EXPECT_FALSE(allowed("kernel.hostname")) << "it has a field of its own";
   for (const char* key : {"kernel.core_pattern", "vm.overcommit_memory", "kernel.shmmax+kernel.core_pattern",
                           "net/../kernel/core_pattern", "net...kernel.core_pattern"}) {
     EXPECT_FALSE(allowed(key)) << key;

@@ -2,6 +2,7 @@
 """What podman has and dockerd has not, or says in other words."""
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -83,7 +84,8 @@ def user_namespaces(c):
     name = c.start(*maps)
     same("outside", os.stat("/proc/%d" % c.pid(name)).st_uid, 100000)
     has("exec", c.exec(name, "id").out, "uid=0")
-    return text
+    # The host's nodes are bound, by crun and mete-oci nosuid and noexec, as the container's own /dev is.
+    return re.sub(r"^(mount /dev/\w+ devtmpfs rw,)nosuid,noexec,", r"\1", text, flags=re.M)
 
 
 def umask_timezone_and_masks(c):
