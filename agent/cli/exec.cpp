@@ -40,6 +40,7 @@ Result<int> run(const process::Plan& plan, const ExecOptions& options) {
   UniqueFd terminal;
   launch.terminal = [&terminal](UniqueFd opened) -> Status {
     terminal = std::move(opened);
+    process::prepare_foreground(terminal);
     return {};
   };
   // A signal in the first moment must not end only this process: it stays pending until the command can receive it.

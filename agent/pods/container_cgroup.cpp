@@ -52,7 +52,8 @@ Status ContainerCgroup::prepare() {
   limits_.ask_again();
   METE_TRY(const std::uint64_t id, group_.id());
   own.limits_written = digest(limits_.current(), services_.hierarchies);
-  if (own.cgroup_id != id) {
+  const bool fresh = own.cgroup_id != id;
+  if (fresh) {
     if (own.cgroup_id != 0) fold();  // somebody removed it meanwhile
     own.cgroup_id = id;
     watch_.oom_record().begin(OomRecord::Cgroup::kNew);
@@ -61,7 +62,7 @@ Status ContainerCgroup::prepare() {
   } else {
     watch_.oom_record().begin(OomRecord::Cgroup::kOld);
   }
-  METE_CHECK(group_.apply(limits_.current()));
+  METE_CHECK(fresh ? group_.set_up(limits_.current()) : group_.apply(limits_.current()));
   METE_CHECK(devices_.set_up());
   open();
   return {};

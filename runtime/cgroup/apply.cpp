@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/cgroup/internal.h"
+#include "runtime/cgroup/memory.h"
 #include "runtime/cgroup/text.h"
+#include "runtime/cgroup/undo.h"
 
 namespace mete::runtime::cgroup {
 namespace {
@@ -20,26 +23,37 @@ std::optional<Limit<Bytes>> read_v1_limit(const Group& group, const std::string&
   return Limit<Bytes>(Bytes(static_cast<std::int64_t>(*number)));
 }
 
-// Only what the order of these writes depends on is read.
-Present read_present(const Group& group, const Limits& limits) {
-  const Hierarchies& hierarchies = group.hierarchies();
-  Present present;
+std::optional<std::chrono::microseconds> read_time(const Group& group, const std::string& file) {
+  const auto number = read_number(group, "cpu", file);
+  return number ? std::optional(std::chrono::microseconds(*number)) : std::nullopt;
+}
+
+void read_present_cpu(const Group& group, const Limits& limits, Present& present) {
+  const bool v1 = group.hierarchies().on_v1("cpu");
   if (limits.cpu_bandwidth) {
-    const bool v1 = hierarchies.on_v1("cpu");
-    if (v1) {
-      if (const auto period = read_number(group, "cpu", "cpu.cfs_period_us")) {
-        present.cpu_period = std::chrono::microseconds(*period);
-      }
+    const auto text = group.read("cpu", v1 ? "cpu.cfs_quota_us" : "cpu.max");
+    std::string_view rest = text ? std::string_view(*text) : std::string_view();
+    const auto quota = parse_u64(next_word(rest));  // "-1" and "max" are no numbers
+    if (text) {
+      present.cpu_quota = quota ? Limit(std::chrono::microseconds(*quota)) : Limit<std::chrono::microseconds>();
     }
-    if (const auto burst = read_number(group, "cpu", v1 ? "cpu.cfs_burst_us" : "cpu.max.burst")) {
-      present.cpu_burst = std::chrono::microseconds(*burst);
-    }
+    const auto period = v1 ? std::nullopt : parse_u64(next_word(rest));
+    present.cpu_period = v1       ? read_time(group, "cpu.cfs_period_us")
+                         : period ? std::optional(std::chrono::microseconds(*period))
+                                  : std::nullopt;
   }
-  if ((limits.memory || limits.swap) && hierarchies.on_v1("memory")) {
-    present.memory = read_v1_limit(group, "memory.limit_in_bytes");
-    present.memory_and_swap = read_v1_limit(group, "memory.memsw.limit_in_bytes");
+  if (limits.cpu_bandwidth || limits.cpu_burst)
+    present.cpu_burst = read_time(group, v1 ? "cpu.cfs_burst_us" : "cpu.max.burst");
+  if (v1 && (limits.rt_period || limits.rt_runtime)) {
+    const auto period = read_time(group, "cpu.rt_period_us");
+    const auto runtime = read_time(group, "cpu.rt_runtime_us");
+    if (period && runtime) present.rt = CpuBandwidth{*runtime, *period};
   }
-  return present;
+  if (v1 && (limits.cpu_bandwidth || limits.rt_period || limits.rt_runtime)) {
+    // The links of a directory are itself, its name, and one for each directory in it.
+    struct stat info {};
+    present.cpu_nested = ::stat(group.directory("cpu").c_str(), &info) == 0 && info.st_nlink > 2;
+  }
 }
 
 // v2 kills at once when memory.max is written below what cannot be reclaimed, so it is made room for before.
@@ -57,7 +71,9 @@ Status make_room(const Group& group, const Limits& limits) {
                     kBusy);
 }
 
-Status write_one(const Group& group, const ControlWrite& write) {
+}  // namespace
+
+Status internal::write_limit(const Group& group, const ControlWrite& write) {
   Status written = group.write(write.controller, write.file, write.text);
   if (written) return written;
   const Hierarchies& hierarchies = group.hierarchies();
@@ -73,17 +89,44 @@ Status write_one(const Group& group, const ControlWrite& write) {
   return written;
 }
 
-}  // namespace
+// Only what these limits depend on is read.
+Present Group::present(const Limits& limits) const {
+  Present present;
+  if (limits.cpu_bandwidth || limits.cpu_burst || limits.rt_period || limits.rt_runtime)
+    read_present_cpu(*this, limits, present);
+  if (!limits.memory && !limits.swap) return present;
+  if (hierarchies_->on_v1("memory")) {
+    present.memory = read_v1_limit(*this, "memory.limit_in_bytes");
+    present.memory_and_swap = read_v1_limit(*this, "memory.memsw.limit_in_bytes");
+  } else if (const auto text = read("memory", "memory.max")) {
+    const auto bytes = parse_memory_limit(*text);
+    present.memory = bytes ? Limit(*bytes) : Limit<Bytes>();
+  }
+  return present;
+}
 
 Result<std::vector<ControlWrite>> Group::planned(const Limits& limits) const {
-  return plan_writes(limits, *hierarchies_, read_present(*this, limits));
+  return plan_writes(limits, *hierarchies_, present(limits));
+}
+
+Result<std::vector<ControlWrite>> Group::set_up(const Limits& limits) const {
+  METE_TRY(std::vector<ControlWrite> writes, plan_writes(limits, *hierarchies_, fresh_group()));
+  for (const ControlWrite& write : writes) METE_CHECK(internal::write_limit(*this, write));
+  return writes;
+}
+
+Status Group::apply(const Limits& limits, UndoLog& log) const {
+  METE_TRY(const std::vector<ControlWrite> writes, planned(limits));
+  METE_CHECK(make_room(*this, limits));
+  for (const ControlWrite& write : writes) METE_CHECK(log.write(write));
+  return {};
 }
 
 Result<std::vector<ControlWrite>> Group::apply(const Limits& limits) const {
-  METE_TRY(std::vector<ControlWrite> writes, planned(limits));
-  METE_CHECK(make_room(*this, limits));
-  for (const ControlWrite& write : writes) METE_CHECK(write_one(*this, write));
-  return writes;
+  UndoLog log(*this);
+  auto applied = apply(limits, log);
+  if (!applied) return tl::unexpected<Error>(log.undo(std::move(applied.error())));
+  return log.written();
 }
 
 Status Group::apply_each(const Limits& limits) const {

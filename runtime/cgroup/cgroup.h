@@ -31,10 +31,12 @@ inline constexpr int kBusy = EBUSY;
   return error.code == kGone;
 }
 // remove(): processes or a mount are still inside, try again when they have ended. apply(): a memory limit is below
-// what is used and could not be reclaimed; the group is as it was for that file and the ones after it.
+// what is used and could not be reclaimed.
 [[nodiscard]] inline bool is_busy(const Error& error) {
   return error.code == kBusy;
 }
+
+class UndoLog;
 
 struct Drift {
   std::string file;      // "memory.limit_in_bytes"
@@ -80,11 +82,18 @@ class Group {
   // Writes the process (with all its threads) to all procs_files. On failure it may be in some of them.
   [[nodiscard]] Status attach(pid_t pid) const;
 
-  // Writes what is asked, in order (plan_writes), stops at the first failure and returns what was written. On v2 a
-  // memory.max below memory.current is first reclaimed for, then refused with is_busy: the kernel would kill.
+  // Writes what is asked, in order (plan_writes), and returns what was written. All or nothing: when a write fails, the
+  // files that were written have again what they had. On v2 a memory.max below memory.current is first reclaimed for,
+  // then refused with is_busy: the kernel would kill.
   [[nodiscard]] Result<std::vector<ControlWrite>> apply(const Limits& limits) const;
+  // The same, as a part of more that is undone together: after a failure the caller calls log.undo().
+  [[nodiscard]] Status apply(const Limits& limits, UndoLog& log) const;
+  // The same of a group that the caller has just made: nothing is read, and after a failure nothing undone.
+  [[nodiscard]] Result<std::vector<ControlWrite>> set_up(const Limits& limits) const;
   // The same for each of parts_of(limits) by itself; the first error, when all have been tried.
   [[nodiscard]] Status apply_each(const Limits& limits) const;
+  // What the group has now of what the writes of `limits` depend on.
+  [[nodiscard]] Present present(const Limits& limits) const;
   // What apply(limits) would write now.
   [[nodiscard]] Result<std::vector<ControlWrite>> planned(const Limits& limits) const;
   // The files that do not hold what apply(limits) made them hold.

@@ -20,6 +20,9 @@ namespace mete::runtime::cgroup::internal {
 [[nodiscard]] Result<std::string> read_control(const std::string& directory, const std::string& file);
 [[nodiscard]] Status write_control(const std::string& directory, const std::string& file, std::string_view text);
 
+// Group::write, with what is said and done about a limit that is refused.
+[[nodiscard]] Status write_limit(const Group& group, const ControlWrite& write);
+
 [[nodiscard]] bool is_directory(const std::string& path);
 // Names of the directories in it. kGone when there is no such directory.
 [[nodiscard]] Result<std::vector<std::string>> children(const std::string& directory);

@@ -20,17 +20,25 @@ struct ControlWrite {
   bool operator==(const ControlWrite&) const = default;
 };
 
-// What the group has now, as far as the order of the writes depends on it. Empty: not known (a fresh group: unlimited).
+// What the group has now, as far as the writes depend on it. Empty: not known, or this machine has no such file.
 struct Present {
   std::optional<Limit<Bytes>> memory;
   std::optional<Limit<Bytes>> memory_and_swap;  // v1 only
+  std::optional<Limit<std::chrono::microseconds>> cpu_quota;
   std::optional<std::chrono::microseconds> cpu_period;
   std::optional<std::chrono::microseconds> cpu_burst;
+  std::optional<CpuBandwidth> rt;  // v1 only: realtime
+  bool cpu_nested = false;         // v1 only: there are groups below it, whose shares bound its own from below
 };
 
-// The writes, in an order in which the kernel accepts each: v1 memsw before memory when it is raised and after it when
-// lowered; cpu.cfs_burst_us out of the way while the quota changes. Fails, naming the controller and what was asked,
-// when this machine has no such controller, or the number is outside what the kernel takes.
+// What a group has that was just made. Where it is on v1 or v2 makes no difference.
+[[nodiscard]] Present fresh_group();
+
+// The writes, in an order in which the kernel accepts each, and in which no limit is for a moment above or below both
+// what it was and what it will be: v1 memsw before memory when it is raised and after it when lowered; quota and period
+// as in bandwidth_steps.h; the burst down before the quota changes and up after it. What is not known of `present` is
+// taken for unlimited. Fails, naming the controller and what was asked, when this machine has no such controller, or
+// the number is outside what the kernel takes.
 [[nodiscard]] Result<std::vector<ControlWrite>> plan_writes(const Limits& limits, const Hierarchies& hierarchies,
                                                             const Present& present = {});
 

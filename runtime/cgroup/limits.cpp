@@ -17,6 +17,8 @@ std::vector<Limits> parts_of(const Limits& limits) {
   cpu.cpu_bandwidth = limits.cpu_bandwidth;
   cpu.cpu_burst = limits.cpu_burst;
   cpu.cpu_idle = limits.cpu_idle;
+  cpu.rt_period = limits.rt_period;
+  cpu.rt_runtime = limits.rt_runtime;
   Limits cpuset;
   cpuset.cpuset_cpus = limits.cpuset_cpus;
   cpuset.cpuset_mems = limits.cpuset_mems;
@@ -26,6 +28,7 @@ std::vector<Limits> parts_of(const Limits& limits) {
   memory.memory_soft = limits.memory_soft;
   memory.memory_high = limits.memory_high;
   memory.memory_min = limits.memory_min;
+  memory.kernel_tcp = limits.kernel_tcp;
   memory.oom_group = limits.oom_group;
   memory.oom_kill_disable = limits.oom_kill_disable;
   Limits io;

@@ -47,16 +47,18 @@ struct IoLimit {
   bool operator==(const IoLimit&) const = default;
 };
 
-// An empty field means "leave alone". (v2) fields cannot be had where the memory controller is on v1: asking for one
-// there is an error that says so.
+// An empty field means "leave alone". (v2) fields cannot be had where the memory controller is on v1, (v1) fields not
+// where their controller is on v2: asking for one there is an error that says so.
 struct Limits {
   std::optional<std::uint64_t>
       cpu_shares;  // 2..262144, 1024 = a default; v1 cpu.shares, v2 cpu.weight (cpu_weight_of_shares)
   std::optional<CpuBandwidth> cpu_bandwidth;
   std::optional<std::chrono::microseconds> cpu_burst;  // 0..quota; v1 cpu.cfs_burst_us, v2 cpu.max.burst
-  std::optional<bool> cpu_idle;                        // SCHED_IDLE for the whole group; cpu.idle on both
-  std::string cpuset_cpus;                             // "0-1,3"; empty: leave alone; cpuset.cpus
-  std::string cpuset_mems;                             // "0"; empty: leave alone; cpuset.mems
+  // (v1) cpu.rt_period_us, cpu.rt_runtime_us: CPU time for realtime processes; the runtime is at most the period.
+  std::optional<std::chrono::microseconds> rt_period, rt_runtime;
+  std::optional<bool> cpu_idle;  // SCHED_IDLE for the whole group; cpu.idle on both
+  std::string cpuset_cpus;       // "0-1,3"; empty: leave alone; cpuset.cpus
+  std::string cpuset_mems;       // "0"; empty: leave alone; cpuset.mems
 
   std::optional<Limit<Bytes>> memory;  // v1 memory.limit_in_bytes, v2 memory.max; the kernel rounds down to pages
   std::optional<Limit<Bytes>>
@@ -64,6 +66,7 @@ struct Limits {
   std::optional<Limit<Bytes>> memory_soft;  // v1 memory.soft_limit_in_bytes, v2 memory.low
   std::optional<Limit<Bytes>> memory_high;  // (v2) memory.high: throttles and reclaims, never kills
   std::optional<Limit<Bytes>> memory_min;   // (v2) memory.min: never reclaimed below
+  std::optional<Limit<Bytes>> kernel_tcp;  // (v1) memory.kmem.tcp.limit_in_bytes: buffers of TCP, counted by themselves
   std::optional<bool> oom_group;  // (v2) memory.oom.group: an OOM kill takes the whole group. false is fine on v1
 
   // v1 memory.oom_control: who runs out of memory waits instead of being killed, until there is room or somebody

@@ -48,6 +48,9 @@ std::string restoring_line(const std::string& file, const std::string& disk, std
   }
   constexpr std::pair<const char*, const char*> kNone[] = {{"io.max", " rbps=max wbps=max riops=max wiops=max"},
                                                            {"io.latency", " target=0"},
+                                                           {"io.weight", " default"},
+                                                           {"io.bfq.weight", " default"},
+                                                           {"rdma.max", " hca_handle=max hca_object=max"},
                                                            {"io.cost.qos", " enable=0"},
                                                            {"io.cost.model", " ctrl=auto"}};
   const auto* const none =
@@ -69,7 +72,9 @@ Setting setting_of(std::string_view file) {
 std::string restoring_text(const std::string& file, const std::string& disk, std::string_view shown) {
   if (!disk.empty()) return restoring_line(file, disk, shown);
   if (file == "memory.oom_control") return std::to_string(value_of(shown, "oom_kill_disable").value_or(0));
-  return std::string(trim(shown));
+  // A write of nothing at all is no write; an empty line is the empty list (cpuset.cpus of cgroup2).
+  const std::string_view text = trim(shown);
+  return text.empty() ? "\n" : std::string(text);
 }
 
 }  // namespace mete::runtime::cgroup

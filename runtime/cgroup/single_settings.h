@@ -17,17 +17,20 @@ struct SingleSetting {
 };
 
 inline constexpr SingleSetting kSwappiness{"memory", "memory.swappiness", ""};       // 0 to 100
-inline constexpr SingleSetting kRealTimePeriod{"cpu", "cpu.rt_period_us", ""};       // microseconds
-inline constexpr SingleSetting kRealTimeRuntime{"cpu", "cpu.rt_runtime_us", ""};     // at most the period
 inline constexpr SingleSetting kIoWeight{"blkio", "blkio.bfq.weight", "io.weight"};  // v2: "default NUMBER"
 inline constexpr SingleSetting kIoWeightOfDisk{"blkio", "blkio.bfq.weight_device", "io.weight"};  // "8:0 NUMBER"
+// v1: "8:0 NUMBER", 0 for no limit. v2: "8:0 KEY=NUMBER", KEY being rbps and so on, max for no limit.
+inline constexpr SingleSetting kReadBps{"blkio", "blkio.throttle.read_bps_device", "io.max"};
+inline constexpr SingleSetting kWriteBps{"blkio", "blkio.throttle.write_bps_device", "io.max"};
+inline constexpr SingleSetting kReadIops{"blkio", "blkio.throttle.read_iops_device", "io.max"};
+inline constexpr SingleSetting kWriteIops{"blkio", "blkio.throttle.write_iops_device", "io.max"};
 inline constexpr SingleSetting kNetClass{"net_cls", "net_cls.classid", ""};
 inline constexpr SingleSetting kNetPriority{"net_prio", "net_prio.ifpriomap", ""};  // "INTERFACE NUMBER"
 inline constexpr SingleSetting kRdma{"rdma", "rdma.max", "rdma.max"};               // "DEVICE KEY=NUMBER ..."
 
-// Writes the text of the version that has the controller here. The error of a setting that this machine has no
-// controller for says so.
-[[nodiscard]] Status write_single(const Group& group, const SingleSetting& setting, std::string_view v1_text,
-                                  std::string_view v2_text);
+// The write of the version that has the controller here. The error of a setting that this machine has no controller for
+// says so.
+[[nodiscard]] Result<ControlWrite> single_write(const Hierarchies& machine, const SingleSetting& setting,
+                                                std::string_view v1_text, std::string_view v2_text);
 
 }  // namespace mete::runtime::cgroup

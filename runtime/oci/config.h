@@ -14,6 +14,7 @@
 #include "config/result.h"
 #include "runtime/cgroup/devices.h"
 #include "runtime/cgroup/limits.h"
+#include "runtime/cgroup/partial_limits.h"
 #include "runtime/oci/hooks.h"
 #include "runtime/oci/seccomp_profile.h"
 #include "runtime/process/defaults.h"
@@ -36,10 +37,13 @@ struct ControlLine {
 
 struct Resources {
   cgroup::Limits limits;
+  cgroup::PartialLimits partial;  // limits are complete with cgroup::completed()
   std::vector<ControlLine> lines;
   std::vector<cgroup::DeviceRule> device_rules;
   // True when anything but device rules is set; every client sends device rules.
-  [[nodiscard]] bool limits_something() const { return !(limits == cgroup::Limits{}) || !lines.empty(); }
+  [[nodiscard]] bool limits_something() const {
+    return !(limits == cgroup::Limits{}) || !(partial == cgroup::PartialLimits{}) || !lines.empty();
+  }
 };
 
 // A network interface that moves from the runtime's namespace to the container (config-linux.md, netDevices).

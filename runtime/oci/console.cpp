@@ -36,6 +36,15 @@ Status send_terminal(const UniqueFd& socket, const UniqueFd& terminal) {
   return {};
 }
 
+Status send_pidfd(const std::string& path, const UniqueFd& pidfd) {
+  if (path.empty()) return {};
+  METE_TRY(const UniqueFd socket, connect_to(path, "--pidfd-socket"));
+  constexpr char kName[] = "pidfd";
+  if (send_with_descriptor(socket.get(), kName, sizeof kName - 1, pidfd.get()) < 0)
+    return fail_errno("hand the pidfd to --pidfd-socket");
+  return {};
+}
+
 Status send_listener(const std::string& path, const std::string& state, const UniqueFd& listener) {
   METE_TRY(const UniqueFd socket, connect_to(path, "linux.seccomp.listenerPath"));
   const ssize_t sent = send_with_descriptor(socket.get(), state.data(), state.size(), listener.get());

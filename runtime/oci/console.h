@@ -19,4 +19,7 @@ namespace mete::runtime::oci {
 // Sends `state` with the listener's descriptor, over a connection of its own.
 [[nodiscard]] Status send_listener(const std::string& path, const std::string& state, const UniqueFd& listener);
 
+// Hands a pidfd to the socket of --pidfd-socket; nothing when that is empty.
+[[nodiscard]] Status send_pidfd(const std::string& path, const UniqueFd& pidfd);
+
 }  // namespace mete::runtime::oci

@@ -2,6 +2,7 @@
 // Makes and removes one container: shared by `create`, `run`, `start` and `delete`.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,9 +27,11 @@ struct CreateRequest {
   bool move_root = false;   // --no-pivot
   bool new_keyring = true;  // false with --no-new-keyring: the caller's session keyring is kept
   int preserved_fds = 0;
-  std::vector<std::string> more_env;  // NAME=value, after the bundle's
-  bool takes_terminal = false;        // without a console socket, the terminal is returned in Made
-  UniqueFd console;                   // --console-socket, connected
+  std::vector<std::string> more_env;                  // NAME=value, after the bundle's
+  bool takes_terminal = false;                        // without a console socket, the terminal is returned in Made
+  UniqueFd console;                                   // --console-socket, connected
+  std::string pidfd_socket;                           // path of --pidfd-socket
+  std::function<void(const std::string&)> tell_step;  // --debug: called with each step of the child's
 };
 
 struct Made {

@@ -1,26 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/oci/control_lines.h"
 
+#include <cerrno>
+#include <string>
+
+#include "runtime/cgroup/control_write.h"
 #include "runtime/cgroup/cpu.h"
 #include "runtime/cgroup/single_settings.h"
+#include "runtime/cgroup/undo.h"
 
 namespace mete::runtime::oci {
 namespace {
 
-Status apply_line(const cgroup::Group& group, const ControlLine& line) {
-  auto written = cgroup::write_single(group, {line.controller, line.v1_file, line.v2_file}, line.v1_text, line.v2_text);
-  return written ? written : fail_in(line.field, written.error());
+// `carry_out` takes the write.
+template <class Function>
+Status write_lines(const cgroup::Group& group, const std::vector<ControlLine>& lines, Function&& carry_out) {
+  for (const auto& line : lines) {
+    const auto write = cgroup::single_write(group.hierarchies(), {line.controller, line.v1_file, line.v2_file},
+                                            line.v1_text, line.v2_text);
+    if (!write) return fail_in(line.field, write.error());
+    if (auto written = carry_out(*write); !written) return fail_in(line.field, std::move(written.error()));
+  }
+  return {};
+}
+
+Result<cgroup::Limits> try_change(const cgroup::Group& group, const Resources& resources, cgroup::UndoLog& log) {
+  const auto present = group.present(cgroup::asked_about(resources.limits, resources.partial));
+  METE_TRY(cgroup::Limits limits, cgroup::completed(resources.limits, resources.partial, group.hierarchies(), present));
+  cgroup::keep_weight_over_idle(group, limits);
+  METE_CHECK(group.apply(limits, log));
+  METE_CHECK(write_lines(group, resources.lines, [&](const auto& write) { return log.write(write); }));
+  if (!resources.device_rules.empty()) METE_CHECK(cgroup::change_device_rules(group, resources.device_rules, {}));
+  return limits;
 }
 
 }  // namespace
 
-Status apply_resources(const cgroup::Group& group, const Resources& resources) {
+Status complete_limits(Resources& resources, const cgroup::Hierarchies& machine) {
+  auto limits = cgroup::completed(resources.limits, resources.partial, machine, cgroup::fresh_group());
+  if (!limits) return fail_in("config.json: linux.resources", limits.error());
+  resources.limits = std::move(*limits);
+  resources.partial = {};
+  // What a new group has.
+  if (resources.limits.oom_kill_disable == false) resources.limits.oom_kill_disable.reset();
+  return {};
+}
+
+void explain_limit(const cgroup::Group& group, const cgroup::Limits& limits, Error& error) {
+  if (!limits.memory || limits.memory->is_unlimited()) return;
+  const auto kills = group.oom_kill_count();
+  const bool out_of_memory = (kills && *kills > 0) || error.code == ENOMEM;
+  if (!out_of_memory) return;
+  error.what = "config.json: linux.resources.memory.limit: found " + std::to_string(limits.memory->value().count()) +
+               " bytes, which is too small to start the container's first process (" + error.what + ")";
+}
+
+Status set_up_resources(const cgroup::Group& group, const Resources& resources, bool fresh) {
+  if (!fresh) {
+    Resources without_devices = resources;
+    without_devices.device_rules.clear();
+    METE_TRY(const auto changed, change_resources(group, without_devices));
+    (void)changed;
+    return {};
+  }
   auto limits = resources.limits;
   cgroup::keep_weight_over_idle(group, limits);
-  METE_TRY(const auto writes, group.apply(limits));
+  METE_TRY(const auto writes, group.set_up(limits));
   (void)writes;
-  for (const auto& line : resources.lines) METE_CHECK(apply_line(group, line));
-  return {};
+  return write_lines(group, resources.lines, [&](const auto& write) { return cgroup::write(group, write); });
+}
+
+Result<cgroup::Limits> change_resources(const cgroup::Group& group, const Resources& resources) {
+  cgroup::UndoLog log(group);
+  auto changed = try_change(group, resources, log);
+  if (!changed) return tl::unexpected<Error>(log.undo(std::move(changed.error())));
+  return changed;
 }
 
 }  // namespace mete::runtime::oci

@@ -6,8 +6,8 @@
 namespace mete::runtime::oci {
 
 const char* example_config() {
-  return R"({"ociVersion": "1.3.0", "process": {"terminal": false, "user": {"uid": 0, "gid": 0}, "args": )"
-         R"(["sh"], "env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"], "cwd": "/", )"
+  return R"({"ociVersion": "1.3.0", "process": {"terminal": true, "user": {"uid": 0, "gid": 0}, "args": )"
+         R"(["sh"], "env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm"], "cwd": "/", )"
          R"("capabilities": {"bounding": ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", )"
          R"("CAP_KILL", "CAP_NET_BIND_SERVICE", "CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", )"
          R"("CAP_SYS_CHROOT"], "effective": ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", )"

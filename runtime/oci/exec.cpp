@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 
+#include "runtime/cgroup/text.h"
 #include "runtime/file.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/console.h"
@@ -13,7 +15,10 @@
 #include "runtime/oci/home.h"
 #include "runtime/oci/rights.h"
 #include "runtime/process/capabilities.h"
+#include "runtime/process/cgroup_entry.h"
 #include "runtime/process/enter.h"
+#include "runtime/process/plan.h"
+#include "runtime/process/terminal.h"
 #include "runtime/process/wire.h"
 
 namespace mete::runtime::oci {
@@ -31,7 +36,7 @@ Result<std::uint32_t> parse_number(std::string_view text, const std::string& fla
 
 void set_directory(process::Plan& plan, const std::string& directory) {
   for (auto& op : plan.ops) {
-    if (auto* change = std::get_if<process::ChangeDirectory>(&op)) change->path = directory;
+    if (auto* change = std::get_if<process::EnterDirectory>(&op)) change->path = directory;
   }
 }
 
@@ -75,6 +80,10 @@ Status apply_flags(const Options& options, process::Plan& plan) {
     sets.bounding |= *bit;
     sets.effective |= *bit;
     sets.permitted |= *bit;
+    // A user other than root would lose it at the exec if it were not ambient, which the kernel wants to be
+    // inheritable. For root the inheritable set stays as it is (CVE-2022-29162).
+    if (plan.identity.uid != 0) sets.inheritable |= *bit;
+    sets.ambient |= *bit & sets.inheritable;
   }
   if (options.no_new_privs) plan.identity.no_new_privileges = true;
   if (!options.cwd.empty()) {
@@ -132,6 +141,47 @@ Status open_console(const Options& options, const process::Plan& plan, UniqueFd&
   return {};
 }
 
+// --cgroup: "PATH" in all hierarchies, or "cpu,memory:PATH" in those of these controllers.
+Status choose_cgroup(const Options& options, const State& state, const cgroup::Hierarchies& machine,
+                     process::Plan& plan) {
+  if (options.sub_cgroup.empty()) return {};
+  if (state.cgroup.empty()) return fail("--cgroup: found a container without a cgroup of its own, expected one");
+  const auto colon = options.sub_cgroup.find(':');
+  std::string path = options.sub_cgroup.substr(colon == std::string::npos ? 0 : colon + 1);
+  while (path.starts_with('/')) path.erase(0, 1);
+  while (path.ends_with('/')) path.pop_back();
+  METE_TRY(const auto group, cgroup::Group::at(machine, state.cgroup));
+  METE_TRY(const auto below, cgroup::Group::at(machine, state.cgroup + (path.empty() ? "" : "/" + path)));
+  const auto own = process::join_of(group);
+  auto join = process::join_of(below);
+  if (colon != std::string::npos) {
+    std::vector<std::string> chosen;  // directories
+    for (std::string_view rest = std::string_view(options.sub_cgroup).substr(0, colon); !rest.empty();) {
+      const std::string_view controller = cgroup::next_part(rest, ',');
+      chosen.push_back(below.directory(controller));
+      if (controller.empty() || chosen.back().empty())
+        return fail("--cgroup: found the controller \"" + std::string(controller) + "\", expected one of this machine");
+    }
+    const auto is_chosen = [&](const std::string& directory) {
+      return std::find(chosen.begin(), chosen.end(), directory) != chosen.end();
+    };
+    for (std::size_t i = 0; i < join.procs_files.size(); ++i) {
+      if (!is_chosen(std::filesystem::path(join.procs_files[i]).parent_path()))
+        join.procs_files[i] = own.procs_files[i];
+    }
+    if (!is_chosen(join.v2_directory)) join.v2_directory = own.v2_directory;
+  }
+  auto directories = join.procs_files;
+  directories.push_back(join.v2_directory);
+  for (const auto& each : directories) {
+    if (!each.empty() && ::access(each.c_str(), F_OK) != 0)
+      return fail_errno("--cgroup: found no cgroup \"" + path +
+                        "\" below the container's, expected one that exists: " + each);
+  }
+  plan.cgroup = std::move(join);
+  return {};
+}
+
 }  // namespace
 
 Result<int> exec(const Options& options) {
@@ -140,10 +190,14 @@ Result<int> exec(const Options& options) {
   METE_TRY(const State state, place.load());
   METE_TRY(const auto* machine, hierarchies());
   const Life life = life_of(place, state, machine);
-  if (life == Life::paused) return fail("container \"" + place.id() + "\": found it paused, expected it running");
-  if (life != Life::running && life != Life::created)
+  if (life == Life::paused && !options.ignore_paused)
+    return fail("container \"" + place.id() + "\": found it paused, expected it running");
+  if (life != Life::running && life != Life::created && life != Life::paused)
     return fail("container not running: found \"" + place.id() + "\" " + to_string(life));
-  METE_TRY(const process::Plan plan, enter_plan(options, place, state));
+  METE_TRY(process::Plan plan, enter_plan(options, place, state));
+  METE_CHECK(choose_cgroup(options, state, *machine, plan));
+  for (const auto& op : options.debug ? plan.ops : std::vector<process::SetupOp>())
+    report(options, "debug", process::describe(op));
   UniqueFd console;
   METE_CHECK(open_console(options, plan, console));
   if (!options.detach) hold_signals();
@@ -156,8 +210,16 @@ Result<int> exec(const Options& options) {
   launch.terminal = [&](UniqueFd opened) -> Status {
     if (console.valid()) return send_terminal(console, opened);
     terminal = std::move(opened);
+    process::prepare_foreground(terminal);
     return {};
   };
+  if (!options.pidfd_socket.empty()) {
+    launch.record = [&](pid_t pid) -> Status {
+      METE_TRY(const auto id, process::identify(pid));
+      METE_TRY(const UniqueFd pidfd, process::open_pidfd(id));
+      return send_pidfd(options.pidfd_socket, pidfd);
+    };
+  }
   launch.listener = [&](UniqueFd listener, pid_t pid) {
     return send_listener(state.listener_path, process_state(state, to_string(life), pid), listener);
   };

@@ -41,6 +41,8 @@ Result<CreateRequest> request_of(const Options& options) {
   request.rootless = is_rootless(options.rootless);
   request.move_root = options.no_pivot;
   request.new_keyring = !options.no_new_keyring;
+  request.pidfd_socket = options.pidfd_socket;
+  if (options.debug) request.tell_step = [&options](const std::string& step) { report(options, "debug", step); };
   METE_TRY(request.preserved_fds, preserved_fds(options));
   pass_activation(request.preserved_fds, request.more_env);
   if (!options.console_socket.empty()) {

@@ -58,7 +58,9 @@ int run_main(int argc, const char* const* argv) {
   }
   if (code) return *code;
   report(options, "error", code.error().what);
-  return 1;
+  // The exit code of `exec` is that of the command, which has this one as seldom as any (runc and crun use it, too).
+  constexpr int kExecFailed = 255;
+  return options.command == "exec" ? kExecFailed : 1;
 }
 
 // A message may quote text of others: this makes it one readable line without control characters.
@@ -103,6 +105,13 @@ Result<int> run_command(const Options& options) {
   }
   if (options.rootless != "auto" && options.rootless != "true" && options.rootless != "false") {
     return fail("--rootless: found \"" + options.rootless + "\", expected auto, true or false");
+  }
+  if (options.log_format != "text" && options.log_format != "json")
+    return fail("--log-format: found \"" + options.log_format + "\", expected text or json");
+  if (options.debug) {
+    std::string words;
+    for (const auto& each : options.words) words.append(" ").append(each);
+    report(options, "debug", options.command + words + " with the state of containers in " + options.root);
   }
   struct Entry {
     const char* name;

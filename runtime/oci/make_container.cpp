@@ -22,6 +22,7 @@
 #include "runtime/oci/time_text.h"
 #include "runtime/process/cgroup_entry.h"
 #include "runtime/process/plan.h"
+#include "runtime/process/terminal.h"
 #include "runtime/process/wire.h"
 
 namespace mete::runtime::oci {
@@ -44,6 +45,7 @@ class Maker {
     METE_TRY(const UniqueFd lock, place_.claim(request_.root));
     auto launched = build(config);
     if (!launched) {
+      if (group_) explain_limit(*group_, config.resources.limits, launched.error());
       // What this call made is removed; a cgroup that existed before stays.
       std::optional<State> made = state_;
       if (!group_made_) made->cgroup.clear();
@@ -131,6 +133,7 @@ class Maker {
       state_.unit = unit_->name;
     }
     METE_TRY(const auto* found, hierarchies());
+    METE_CHECK(complete_limits(config.resources, *found));
     auto group = cgroup::Group::at(*found, state_.cgroup);
     if (!group) return fail_in("config.json: linux.cgroupsPath", group.error());
     if (state_.cgroup == "/") return fail("config.json: linux.cgroupsPath: found the root, expected a group below it");
@@ -211,7 +214,7 @@ class Maker {
 
   Status fill_group(const Config& config) {
     METE_CHECK(group_->create());
-    METE_CHECK(apply_resources(*group_, config.resources));
+    METE_CHECK(set_up_resources(*group_, config.resources, group_made_));
     return cgroup::apply_device_rules(*group_, config.resources.device_rules);
   }
 
@@ -233,6 +236,8 @@ class Maker {
     }
     METE_TRY(process::Plan plan, process::make_plan(config.launch));
     METE_CHECK(place_.write_new("plan", process::encode(plan)));
+    for (const auto& op : request_.tell_step ? plan.ops : std::vector<process::SetupOp>())
+      request_.tell_step(process::describe(op));
     // Not in the recorded plan: who enters the container later may be another user.
     if (!has_home(plan.env)) plan.env.push_back("HOME=" + home_in(passwd_of(config.launch), plan.identity.uid));
     process::LaunchOptions options;
@@ -251,11 +256,16 @@ class Maker {
     options.record = [this, &config](pid_t pid) -> Status {
       METE_TRY(state_.process, process::identify(pid));
       METE_CHECK(place_.save(state_));
+      if (!request_.pidfd_socket.empty()) {
+        METE_TRY(const UniqueFd pidfd, process::open_pidfd(state_.process));
+        METE_CHECK(send_pidfd(request_.pidfd_socket, pidfd));
+      }
       return unit_ ? enter_unit(pid, config) : Status();
     };
     options.terminal = [this](UniqueFd terminal) -> Status {
       if (request_.console.valid()) return send_terminal(request_.console, terminal);
       terminal_ = std::move(terminal);
+      process::prepare_foreground(terminal_);
       return {};
     };
     options.listener = [this](UniqueFd listener, pid_t pid) {

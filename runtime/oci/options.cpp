@@ -20,8 +20,9 @@ class Parser {
       const std::string word = argv_[at_++];
       if (flags_end || word.size() < 2 || word.front() != '-') {
         METE_CHECK(take_word(word));
-        // Words after exec's id belong to the command.
-        flags_end = flags_end || (options_.command == "exec" && !options_.words.empty());
+        // Words after exec's id belong to the command, those after ps's to ps(1).
+        const bool others = options_.command == "exec" || options_.command == "ps";
+        flags_end = flags_end || (others && !options_.words.empty());
       } else if (word == "--") {
         flags_end = true;
       } else {

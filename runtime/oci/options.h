@@ -26,15 +26,17 @@ struct Options {
   std::string config;
   std::string pid_file;
   std::string console_socket;
+  std::string pidfd_socket;
   std::string preserve_fds = "0";
   std::string format = "table";
   std::string process;
   std::string cwd;
   std::string user;
+  std::string sub_cgroup;
   std::string resources;
   // update, as text: see update_flags.h
   std::string blkio_weight, cpu_period, cpu_quota, cpu_burst, cpu_share, cpu_rt_period, cpu_rt_runtime, cpu_idle;
-  std::string cpuset_cpus, cpuset_mems, memory, memory_reservation, memory_swap, pids_limit;
+  std::string cpuset_cpus, cpuset_mems, memory, memory_reservation, memory_swap, kernel_memory_tcp, pids_limit;
   std::string interval = "5s";
   std::vector<std::string> env;
   std::vector<std::string> capabilities;
@@ -43,6 +45,7 @@ struct Options {
   bool no_new_keyring = false;
   bool no_subreaper = false;
   bool no_new_privs = false;
+  bool ignore_paused = false;
   bool detach = false;
   bool keep = false;
   bool force = false;

@@ -120,8 +120,6 @@ void check_identities(const Node& linux_part, const process::LaunchSpec& launch)
   if (offsets && !has_own(launch, NamespaceKind::time)) {
     linux_part["timeOffsets"].bad("offsets", "none without a new time namespace");
   }
-  if (!has(launch, NamespaceKind::mount))
-    linux_part["namespaces"].bad("no mount namespace", "one: the root is changed in it");
 }
 
 void refuse_what_is_not_done(const Node& linux_part) {

@@ -273,7 +273,11 @@ void read_mounts_part(const Node& mounts, ReadContext& context) {
     check_id_map(node, parsed, context.config.launch);
     finish(node, parsed, context);
   }
-  add_dev(context.config.launch);
+  // Without a mount namespace nothing is mounted.
+  const auto& namespaces = context.config.launch.namespaces;
+  const bool mounts_here = std::any_of(namespaces.begin(), namespaces.end(),
+                                       [](const auto& use) { return use.kind == process::NamespaceKind::mount; });
+  if (mounts_here) add_dev(context.config.launch);
   const auto receives = [](const process::MountSpec& mount) {
     return (mount.propagation & (MS_SLAVE | MS_SHARED)) != 0;
   };

@@ -26,19 +26,13 @@ void read_memory(const Node& memory, Resources& resources) {
   auto& limits = resources.limits;
   limits.memory = read_bytes(memory["limit"]);
   limits.memory_soft = read_bytes(memory["reservation"]);
-  const Node swap = memory["swap"];
-  const auto both = read_bytes(swap);
-  if (both) {
-    if (!limits.memory) {
-      if (!both->is_unlimited()) swap.bad(std::to_string(both->value().count()), "a memory limit beside it");
-    } else {
-      if (!both->is_unlimited() && !limits.memory->is_unlimited() && both->value() < limits.memory->value()) {
-        swap.bad(std::to_string(both->value().count()), "at least the memory limit, which it contains");
-      }
-      limits.swap = swap_alone(*both, *limits.memory);
-    }
-  }
-  if (memory["disableOOMKiller"].boolean()) limits.oom_kill_disable = true;
+  const auto both = read_bytes(memory["swap"]);
+  const bool two = both && !both->is_unlimited() && limits.memory && !limits.memory->is_unlimited();
+  if (two && both->value() < limits.memory->value())
+    memory["swap"].bad(std::to_string(both->value().count()), "at least the memory limit, which it contains");
+  resources.partial.memory_and_swap = both;
+  limits.kernel_tcp = read_bytes(memory["kernelTCP"]);
+  if (const Node disable = memory["disableOOMKiller"]; disable.present()) limits.oom_kill_disable = disable.boolean();
   if (const Node swappiness = memory["swappiness"]; swappiness.present()) {
     // Old clients send 2^64 - 1 for "not set".
     const std::uint64_t number = swappiness.u64();
@@ -51,24 +45,23 @@ void read_cpu(const Node& cpu, Resources& resources) {
   auto& limits = resources.limits;
   using std::chrono::microseconds;
   if (const std::uint64_t shares = cpu["shares"].u64(); shares != 0) limits.cpu_shares = shares;
+  // 0 is what clients send for "nothing asked", as with runc; the kernel takes no such quota or period.
   const std::int64_t quota = cpu["quota"].i64();
   const std::int64_t period = static_cast<std::int64_t>(cpu["period"].integer(0, 0, 1'000'000));
-  if (quota != 0 || period != 0) {
-    cgroup::CpuBandwidth bandwidth;
-    if (quota > 0) bandwidth.quota = microseconds(quota);
-    if (period > 0) bandwidth.period = microseconds(period);
-    limits.cpu_bandwidth = bandwidth;
-  }
-  if (cpu["burst"].asks()) limits.cpu_burst = microseconds(cpu["burst"].integer(0, 0, INT64_MAX));
+  using Quota = Limit<microseconds>;
+  if (quota != 0) resources.partial.cpu_quota = quota > 0 ? Quota(microseconds(quota)) : Quota();
+  if (period != 0) resources.partial.cpu_period = microseconds(period);
+  const auto time = [&](const char* field) -> std::optional<microseconds> {
+    if (!cpu[field].present()) return std::nullopt;
+    return microseconds(cpu[field].integer(0, 0, INT64_MAX));
+  };
+  limits.cpu_burst = time("burst");
+  limits.rt_runtime = time("realtimeRuntime");
+  // 0 is no period.
+  if (cpu["realtimePeriod"].asks()) limits.rt_period = time("realtimePeriod");
   if (const Node idle = cpu["idle"]; idle.present()) limits.cpu_idle = idle.integer(0, 0, 1) == 1;
   limits.cpuset_cpus = cpu["cpus"].text();
   limits.cpuset_mems = cpu["mems"].text();
-  // The period first: the runtime may not exceed it.
-  constexpr std::pair<const char*, cgroup::SingleSetting> kRealTime[] = {{"realtimePeriod", cgroup::kRealTimePeriod},
-                                                                         {"realtimeRuntime", cgroup::kRealTimeRuntime}};
-  for (const auto& [field, setting] : kRealTime) {
-    if (cpu[field].asks()) add_line(cpu[field].path(), setting, std::to_string(cpu[field].i64()), "", resources);
-  }
 }
 
 std::optional<std::uint32_t> number_or_any(const Node& node) {
@@ -122,15 +115,22 @@ void read_block_io(const Node& block, Resources& resources) {
     add_line(node.path(), cgroup::kIoWeightOfDisk, disk_of(node) + " " + std::to_string(weight),
              disk_of(node) + " " + std::to_string(io_weight_of(weight)), resources);
   }
-  using Field = std::optional<std::uint64_t> cgroup::IoLimit::*;
-  constexpr std::pair<const char*, Field> kThrottles[] = {{"throttleReadBpsDevice", &cgroup::IoLimit::read_bps},
-                                                          {"throttleWriteBpsDevice", &cgroup::IoLimit::write_bps},
-                                                          {"throttleReadIOPSDevice", &cgroup::IoLimit::read_iops},
-                                                          {"throttleWriteIOPSDevice", &cgroup::IoLimit::write_iops}};
-  for (const auto& [field, limit] : kThrottles) {
-    for (const auto& node : block[field].items()) {
-      auto& of_disk = resources.limits.io[disk_of(node)];
-      if (const std::uint64_t rate = node["rate"].u64(); rate != 0) of_disk.*limit = rate;  // 0: not set
+  struct Throttle {
+    const char* field;
+    const cgroup::SingleSetting* setting;
+    const char* v2_key;
+    std::uint64_t most;  // what the kernel holds
+  };
+  constexpr Throttle kThrottles[] = {{"throttleReadBpsDevice", &cgroup::kReadBps, "rbps", UINT64_MAX},
+                                     {"throttleWriteBpsDevice", &cgroup::kWriteBps, "wbps", UINT64_MAX},
+                                     {"throttleReadIOPSDevice", &cgroup::kReadIops, "riops", UINT32_MAX - 1},
+                                     {"throttleWriteIOPSDevice", &cgroup::kWriteIops, "wiops", UINT32_MAX - 1}};
+  for (const auto& each : kThrottles) {
+    for (const auto& node : block[each.field].items()) {
+      const std::uint64_t rate = node["rate"].u64();  // 0: no limit
+      if (rate > each.most) node["rate"].bad(std::to_string(rate), "at most " + std::to_string(each.most));
+      add_line(node.path(), *each.setting, disk_of(node) + " " + std::to_string(rate),
+               disk_of(node) + " " + each.v2_key + "=" + (rate == 0 ? "max" : std::to_string(rate)), resources);
     }
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // kill, pause, resume, update.
+#include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -13,6 +15,7 @@
 #include "runtime/oci/systemd.h"
 #include "runtime/oci/update_flags.h"
 #include "runtime/process/signals.h"
+#include "runtime/process/wire.h"
 
 namespace mete::runtime::oci {
 namespace {
@@ -56,6 +59,12 @@ Status signal_all(const Found& found, int signal) {
   return {};
 }
 
+bool has_own_pids(const Place& place) {
+  const auto bytes = read_file(AT_FDCWD, place.plan());
+  const auto plan = bytes ? process::decode_plan(*bytes) : tl::unexpected<Error>(bytes.error());
+  return !plan || (plan->clone_flags & CLONE_NEWPID) != 0;
+}
+
 // Freezing and thawing take effect task by task after the request; this waits until they are complete.
 Status freeze(const Found& found, bool wanted) {
   METE_TRY(const cgroup::Group group, group_of(found, wanted ? "pause" : "resume"));
@@ -80,12 +89,21 @@ Result<std::string> asked_of(const Options& options) {
 
 Result<int> kill(const Options& options) {
   const std::string name = options.words.size() > 1 ? options.words[1] : "TERM";
-  const auto signal = process::signal_number(name);
+  // 0 sends nothing: it asks whether the process is there (kill(2)).
+  const auto signal = name == "0" ? std::optional(0) : process::signal_number(name);
   if (!signal) return fail("signal: found \"" + name + "\", expected a number or a name such as TERM");
   METE_TRY(const Found found, find(options));
   if (options.all) {
     METE_CHECK(signal_all(found, *signal));
     return 0;
+  }
+  // Without a PID namespace of the container's own the end of its first process ends no other.
+  if (*signal == SIGKILL && !found.state.cgroup.empty() && !has_own_pids(found.place)) {
+    METE_TRY(const cgroup::Group group, group_of(found, "kill"));
+    if (const auto populated = group.populated(); populated && *populated) {
+      METE_CHECK(signal_all(found, SIGKILL));
+      return 0;
+    }
   }
   // Clients search for "container not running".
   const auto not_running = [&] {
@@ -124,10 +142,13 @@ Result<int> update(const Options& options) {
   METE_TRY(const std::string text, asked_of(options));
   METE_TRY(const Resources resources, read_resources(text));
   METE_TRY(const cgroup::Group group, group_of(found, "update"));
-  if (!found.state.unit.empty())
-    METE_CHECK(change_unit(found.state.unit, resources.limits, cgroup::units_take_memory_max(group.hierarchies())));
-  METE_CHECK(apply_resources(group, resources));
-  if (!resources.device_rules.empty()) METE_CHECK(cgroup::apply_device_rules(group, resources.device_rules));
+  METE_TRY(const cgroup::Limits limits, change_resources(group, resources));
+  if (found.state.unit.empty()) return 0;
+  // systemd is told what the kernel has taken. It writes the files itself, and rounds: then they are written again.
+  if (auto told = change_unit(found.state.unit, limits, cgroup::units_take_memory_max(group.hierarchies())); !told)
+    return tl::unexpected<Error>(std::move(told.error()));
+  METE_TRY(const cgroup::Limits again, change_resources(group, resources));
+  (void)again;
   return 0;
 }
 

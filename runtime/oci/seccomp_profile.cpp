@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <deque>
 #include <span>
@@ -183,6 +184,12 @@ constexpr auto kMultiplexed = std::to_array<Multiplexed>({
     {"shmctl", kIpc, 24, 396},
 });
 
+// A call that is newer than the profile was not refused by who wrote it: programs that are told "no such call" do
+// without it, and fail if they are told "not permitted". As with runc.
+bool hides_newer_calls(std::uint32_t default_action) {
+  return (default_action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
+}
+
 class Architecture {
  public:
   Architecture(const SeccompProfile& profile, std::uint32_t token) : profile_(profile), token_(token) {
@@ -212,6 +219,8 @@ class Architecture {
       put(first->number + 1, usual);
       first = last;
     }
+    if (!said_.empty() && hides_newer_calls(profile_.default_action))
+      put(said_.back().number + 1, Verdict{{}, SECCOMP_RET_ERRNO | ENOSYS});
     return search(ranges, 0, ranges.size(), token_ == SCMP_ARCH_X86_64 || token_ == SCMP_ARCH_AARCH64);
   }
 

@@ -43,8 +43,9 @@ struct SeccompProfile {
 };
 
 // An array of sock_filter, for Identity::seccomp_filter. Names that no architecture of the profile has are skipped. A
-// call of an architecture outside the profile kills the thread, as with libseccomp. Error: the program would exceed the
-// kernel's 4096 instructions.
+// call whose number is above all that the profile names fails with ENOSYS where the default is an errno. A call of an
+// architecture outside the profile kills the thread, as with libseccomp. Error: the program would exceed the kernel's
+// 4096 instructions.
 [[nodiscard]] Result<std::string> compile_seccomp(const SeccompProfile& profile);
 
 }  // namespace mete::runtime::oci

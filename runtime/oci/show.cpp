@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <memory>
 
+#include "runtime/cgroup/text.h"
 #include "runtime/file.h"
 #include "runtime/json.h"
 #include "runtime/oci/commands.h"
@@ -51,9 +53,51 @@ std::vector<std::string> ids_below(const std::string& root) {
   return ids;
 }
 
+// Of the text of ps(1) the heading and the lines of these processes. Empty: it has no column PID.
+std::optional<std::string> lines_of(std::string_view text, const std::vector<pid_t>& pids) {
+  const auto word_at = [](std::string_view line, std::size_t column) {
+    for (; column > 0; --column) (void)cgroup::next_word(line);
+    return cgroup::next_word(line);
+  };
+  const std::string_view heading = cgroup::next_line(text);
+  std::size_t column = 0;
+  while (word_at(heading, column) != "PID") {
+    if (word_at(heading, column).empty()) return std::nullopt;
+    ++column;
+  }
+  std::string lines = std::string(heading) + "\n";
+  while (!text.empty()) {
+    const std::string_view line = cgroup::next_line(text);
+    const auto pid = cgroup::parse_u64(word_at(line, column));
+    if (pid && std::find(pids.begin(), pids.end(), static_cast<pid_t>(*pid)) != pids.end())
+      lines.append(line).append("\n");
+  }
+  return lines;
+}
+
 std::string padded(std::string text, std::size_t width) {
   text.resize(std::max(text.size() + 1, width), ' ');
   return text;
+}
+
+// The machine's ps(1) with these options; of its lines the first, and those of the container's processes.
+Result<int> print_ps(std::vector<std::string> words, const std::vector<pid_t>& pids) {
+  std::string command = "exec ps";
+  for (const auto& word : words) {
+    command += " '";
+    for (const char c : word) command += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    command += "'";
+  }
+  const std::unique_ptr<FILE, int (*)(FILE*)> output(::popen(command.c_str(), "re"), ::pclose);
+  if (!output) return fail_errno("ps");
+  std::string text;
+  char buffer[4096];
+  while (const std::size_t got = ::fread(buffer, 1, sizeof buffer, output.get())) text.append(buffer, got);
+  const auto shown = lines_of(text, pids);
+  if (!shown)
+    return fail("ps: found no column PID in what the machine's ps printed, expected options that show it, such as -ef");
+  METE_CHECK(write_all(STDOUT_FILENO, *shown));
+  return 0;
 }
 
 }  // namespace
@@ -110,6 +154,7 @@ Result<int> processes(const Options& options) {
     METE_CHECK(write_all(STDOUT_FILENO, Json(pids).dump() + "\n"));
     return 0;
   }
+  if (options.words.size() > 1) return print_ps({options.words.begin() + 1, options.words.end()}, pids);
   std::string table = "PID     COMMAND\n";
   for (const pid_t pid : pids) {
     auto command = read_file(AT_FDCWD, "/proc/" + std::to_string(pid) + "/cmdline");

@@ -49,6 +49,7 @@ constexpr Field kFields[] = {{"--blkio-weight", &Options::blkio_weight, "blockIO
                              {"--memory", &Options::memory, "memory", "limit"},
                              {"--memory-reservation", &Options::memory_reservation, "memory", "reservation"},
                              {"--memory-swap", &Options::memory_swap, "memory", "swap"},
+                             {"--kernel-memory-tcp", &Options::kernel_memory_tcp, "memory", "kernelTCP"},
                              {"--pids-limit", &Options::pids_limit, "pids", "limit"}};
 
 }  // namespace

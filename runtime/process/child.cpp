@@ -72,6 +72,14 @@ void set_stdio(const ChildContext& child, const ChildFds& fds) {
   if (own) child.must(::ioctl(STDIN_FILENO, TIOCSCTTY, 0), "take the terminal");
 }
 
+// The CPUs of whoever called are not the container's, which runs on all that its cgroup has. (Since Linux 6.2 a task
+// that enters a cpuset keeps what was set for it before.) The kernel leaves out what the cpuset does not have.
+void use_all_cpus() {
+  unsigned char all[8192 / CHAR_BIT];
+  std::memset(all, 0xff, sizeof all);
+  (void)::syscall(SYS_sched_setaffinity, 0, sizeof all, all);
+}
+
 void reset_signals() {
   // Raw system calls by number: libc's own signals (32, 33) may be ignored too, and libc's functions refuse them.
   struct {
@@ -232,6 +240,7 @@ void run_child(const Plan& plan, const ChildFds& fds, char* const* args, char* c
   child.trees = fds.trees;
   child.joined = fds.joined;
   close_foreign_descriptors(child, fds);
+  use_all_cpus();
   for (const auto& op : plan.ops) {
     std::visit([&](const auto& each) { execute(child, each); }, op);
     ++child.operation;

@@ -66,6 +66,8 @@ void execute(ChildContext& child, const MakeSymlink& op);
 void execute(ChildContext& child, const WriteSysctl& op);
 void execute(ChildContext& child, const MakeDirectory& op);
 void execute(ChildContext& child, const ChangeDirectory& op);
+void execute(ChildContext& child, const EnterDirectory& op);
+void execute(ChildContext& child, const OpenRoot& op);
 // How open_target() opens a path.
 struct Target {
   bool as_file = false;   // what is missing at the end of the path is made as a file, not as a directory

@@ -202,4 +202,13 @@ void execute(ChildContext& child, const ChangeDirectory& op) {
   child.must(::chdir(op.path.c_str()), "change directory to", op.path.c_str());
 }
 
+void execute(ChildContext& child, const OpenRoot& op) {
+  child.root = static_cast<int>(
+      child.must(::open(op.path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), "open root", op.path.c_str()));
+}
+
+void execute(ChildContext& child, const EnterDirectory& op) {
+  child.must(::chdir(op.path.c_str()), "change directory to", op.path.c_str());
+}
+
 }  // namespace mete::runtime::process

@@ -205,7 +205,12 @@ void execute(ChildContext& child, const BindMount& op) {
   // The launcher has cleared what is to be cleared.
   set_attributes(child, tree, op.attributes, by_launcher ? 0 : op.cleared, op.recursive, path);
   set_attributes(child, tree, op.top_attributes, by_launcher ? 0 : op.top_cleared, false, path);
-  const int target = open_target(child, path, {.as_file = !is_directory(tree), .no_links = op.no_links});
+  const bool directory = is_directory(tree);
+  const int target = open_target(child, path, {.as_file = !directory, .no_links = op.no_links});
+  if (directory != is_directory(target)) {
+    child.die(directory ? "the source is a directory, and a file is at" : "the source is a file, and a directory is at",
+              path, directory ? ENOTDIR : EISDIR);
+  }
   attach(child, tree, target, path);
   set_propagation(child, tree, op.propagation, path);
   ::close(target);

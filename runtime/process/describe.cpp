@@ -35,6 +35,8 @@ std::string describe(const SetupOp& op) {
           [](const MakePathReadOnly& each) { return " " + each.path; },
           [](const MakeDirectory& each) { return " " + each.path; },
           [](const ChangeDirectory& each) { return " " + each.path; },
+          [](const OpenRoot& each) { return " " + each.path; },
+          [](const EnterDirectory& each) { return " " + each.path; },
           [](const JoinKeyring& each) { return " " + each.name; },
           [](const ChangeMount& each) { return " " + each.path; },
           [](const auto&) { return std::string(); },

@@ -42,6 +42,10 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
                                                                             {NamespaceKind::cgroup, "cgroup"},
                                                                             {NamespaceKind::time, "time"},
                                                                             {NamespaceKind::mount, "mnt"}}};
+  // A root that was only entered is not the root of the mount namespace. It is opened while this /proc can be reached.
+  const bool entered = std::any_of(container.ops.begin(), container.ops.end(),
+                                   [](const auto& op) { return std::holds_alternative<EnterRoot>(op); });
+  if (entered) plan.ops.push_back(OpenRoot{"/proc/" + std::to_string(spec.pid) + "/root"});
   JoinNamespaces joins;
   for (const auto& [kind, name] : kKinds) {
     const std::string path = "/proc/" + std::to_string(spec.pid) + "/ns/" + name;
@@ -62,12 +66,13 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
     }
   }
   if (!joins.all.empty()) plan.ops.push_back(std::move(joins));
+  if (entered) plan.ops.push_back(EnterRoot{});
   std::string directory = "/";
   for (const auto& op : container.ops) {
     if (const auto* change = std::get_if<ChangeDirectory>(&op)) directory = change->path;
   }
   if (spec.terminal) plan.ops.push_back(OpenTerminal{spec.terminal->rows, spec.terminal->columns, false});
-  plan.ops.push_back(ChangeDirectory{directory});
+  plan.ops.push_back(EnterDirectory{directory});
   return plan;
 }
 

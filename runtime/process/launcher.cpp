@@ -159,7 +159,7 @@ class Child {
     set_oom_score_adj(pid_, plan_, launched_.warnings);
     if (options_.record) METE_CHECK(options_.record(pid_));
     METE_CHECK(tell_to_enter());
-    if (!awaits_hooks()) METE_CHECK(say(kGo));
+    if (!has<AwaitHooks>() && !has<OpenTerminal>()) METE_CHECK(say(kGo));
     return converse();
   }
 
@@ -182,9 +182,10 @@ class Child {
     return {};
   }
 
-  [[nodiscard]] bool awaits_hooks() const {
-    return std::any_of(plan_.ops.begin(), plan_.ops.end(),
-                       [](const SetupOp& op) { return std::holds_alternative<AwaitHooks>(op); });
+  template <class Op>
+  [[nodiscard]] bool has() const {
+    const auto is_one = [](const SetupOp& op) { return std::holds_alternative<Op>(op); };
+    return std::any_of(plan_.ops.begin(), plan_.ops.end(), is_one);
   }
 
   // Answers the child's words until it has executed its command or waits at the start gate.
@@ -195,6 +196,8 @@ class Child {
         case kTerminal:
           if (!options_.terminal) return fail("the plan opens a terminal, but the caller takes none");
           METE_CHECK(options_.terminal(std::move(says.descriptor)));
+          // Not before: the command finds its terminal as the caller wants it.
+          if (!has<AwaitHooks>()) METE_CHECK(say(kGo));
           break;
         case kAtHooks:
           if (options_.hooks) METE_CHECK(options_.hooks(pid_));

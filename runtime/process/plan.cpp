@@ -145,10 +145,25 @@ void add_namespaces(const LaunchSpec& spec, Plan& plan) {
   }
 }
 
+// Without a mount namespace every mount would be one of the host.
+Status add_root_without_mounts(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
+  METE_CHECK(check_inside_path(spec.rootfs, "root directory"));
+  const bool mounts = spec.overlay || spec.root_attributes != 0 || !spec.mounts.empty() ||
+                      !spec.cgroup_mounts.empty() || !spec.masked_paths.empty() || !spec.read_only_paths.empty() ||
+                      spec.read_only_root;
+  if (mounts)
+    return fail(
+        "namespaces: found mounts, or paths or a root that are masked or read-only, and no mount namespace, "
+        "expected one, or none of these: they would be mounts of the host");
+  ops.push_back(OpenRoot{spec.rootfs});
+  return {};
+}
+
 Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   const bool own_mounts = has_own(spec, NamespaceKind::mount);
+  const bool mounts = find(spec, NamespaceKind::mount) != nullptr;
   if (own_mounts) ops.push_back(MakeMountsPrivate{spec.receive_host_mounts});
-  METE_CHECK(add_root(spec, ops));
+  METE_CHECK(mounts ? add_root(spec, ops) : add_root_without_mounts(spec, ops));
   std::vector<SetupOp> late;
   METE_CHECK(add_mounts(spec, spec.mounts, ops, late));
   add_devices(spec, ops);
@@ -163,7 +178,7 @@ Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   add_cgroup_entry(own, ops);
   if (has_own(spec, NamespaceKind::cgroup)) ops.push_back(NewCgroupNamespace{});
   METE_CHECK(add_mounts(spec, spec.cgroup_mounts, ops, late));
-  if (spec.terminal) ops.push_back(OpenTerminal{spec.terminal->rows, spec.terminal->columns, true});
+  if (spec.terminal) ops.push_back(OpenTerminal{spec.terminal->rows, spec.terminal->columns, mounts});
   for (const auto& path : spec.masked_paths) ops.push_back(MaskPath{path});
   for (const auto& path : spec.read_only_paths) ops.push_back(MakePathReadOnly{path});
   if (spec.hooks) ops.push_back(AwaitHooks{});
@@ -208,8 +223,6 @@ void add_cgroup_entry(const Tuning& tuning, std::vector<SetupOp>& ops) {
 Result<Plan> make_plan(const LaunchSpec& spec) {
   if (spec.args.empty() || spec.args.front().empty()) return fail("command: found none, expected at least one word");
   METE_CHECK(check_inside_path(spec.cwd, "working directory"));
-  if (find(spec, NamespaceKind::mount) == nullptr)
-    return fail("namespaces: found no mount namespace, expected one: the root is changed");
   Plan plan;
   add_namespaces(spec, plan);
   METE_CHECK(add_filesystem(spec, plan.ops));

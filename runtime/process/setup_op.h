@@ -211,11 +211,34 @@ struct ChangeDirectory {
   bool operator==(const ChangeDirectory&) const = default;
 };
 
+// Opens a directory as the root for the operations that follow and for EnterRoot, where nothing is mounted for it: a
+// container without a mount namespace, or one more process of a container whose root is not that of its namespace.
+struct OpenRoot {
+  static constexpr const char* kName = "open root";
+  std::string path;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(path);
+  }
+  bool operator==(const OpenRoot&) const = default;
+};
+
+// ChangeDirectory of a directory that must be there.
+struct EnterDirectory {
+  static constexpr const char* kName = "change directory";
+  std::string path;
+  template <class Archive>
+  void fields(Archive& archive) {
+    archive(path);
+  }
+  bool operator==(const EnterDirectory&) const = default;
+};
+
 using SetupOp = std::variant<AwaitIdMappings, JoinNamespaces, SetHostname, LoopbackUp, MakeMountsPrivate, MountRoot,
                              MountFilesystem, BindMount, MakeDevice, MakeSymlink, AwaitCgroups, NewCgroupNamespace,
                              WriteSysctl, MaskPath, MakePathReadOnly, PivotRoot, ChangeDirectory, ChangeMount,
                              SetRootPropagation, OpenTerminal, AwaitHooks, Tune, SetAffinity, OpenProfile, EnterRoot,
-                             JoinKeyring, Unshare, MoveRoot, NewTimeNamespace, MakeDirectory>;
+                             JoinKeyring, Unshare, MoveRoot, NewTimeNamespace, MakeDirectory, EnterDirectory, OpenRoot>;
 
 // What the child does after the last operation.
 enum class Final : std::uint8_t {

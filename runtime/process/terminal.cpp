@@ -23,6 +23,8 @@ class RawTerminal {
     raw_ = true;
     struct termios now = before_;
     ::cfmakeraw(&now);
+    // What the terminal in the container does not add (prepare_foreground).
+    now.c_oflag |= OPOST;
     ::tcsetattr(STDIN_FILENO, TCSANOW, &now);
   }
   RawTerminal(const RawTerminal&) = delete;
@@ -36,13 +38,21 @@ class RawTerminal {
   bool raw_ = false;
 };
 
+void copy_size(const UniqueFd& terminal) {
+  struct winsize size {};
+  for (const int own : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::ioctl(own, TIOCGWINSZ, &size) != 0) continue;
+    ::ioctl(terminal.get(), TIOCSWINSZ, &size);
+    return;
+  }
+}
+
 class Relay {
  public:
   Relay(const UniqueFd& terminal, const UniqueFd& pidfd, UniqueFd signals)
       : terminal_(terminal), pidfd_(pidfd), signals_(std::move(signals)) {}
 
   void run() {
-    copy_size();
     while (step()) {
     }
   }
@@ -81,15 +91,10 @@ class Relay {
     if (::read(signals_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return;
     const int number = static_cast<int>(info.ssi_signo);
     if (number == SIGWINCH) {
-      copy_size();
+      copy_size(terminal_);
     } else if (number != SIGCHLD) {
       (void)send_signal(pidfd_, number);
     }
-  }
-
-  void copy_size() const {
-    struct winsize size {};
-    if (::ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0) ::ioctl(terminal_.get(), TIOCSWINSZ, &size);
   }
 
   const UniqueFd& terminal_;
@@ -101,6 +106,14 @@ class Relay {
 };
 
 }  // namespace
+
+void prepare_foreground(const UniqueFd& terminal) {
+  copy_size(terminal);
+  struct termios now {};
+  if (::tcgetattr(terminal.get(), &now) != 0) return;
+  now.c_oflag &= ~static_cast<tcflag_t>(ONLCR);
+  ::tcsetattr(terminal.get(), TCSANOW, &now);
+}
 
 void relay(const UniqueFd& terminal, const UniqueFd& pidfd, sigset_t passed_on) {
   const RawTerminal raw;

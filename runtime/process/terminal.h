@@ -9,6 +9,11 @@
 
 namespace mete::runtime::process {
 
+// Makes the terminal ready for a process that runs in the foreground of the caller, before that executes anything: the
+// size of the caller's terminal, if it has one, and line ends as the process writes them. Who shows them adds the
+// carriage returns; a pipe or a file gets none.
+void prepare_foreground(const UniqueFd& terminal);
+
 // Copies between the caller's standard streams and `terminal` until the process of `pidfd` has ended and its output is
 // read, or no process has the other side open. A standard input that is a terminal is raw meanwhile, and its size is
 // passed on. Signals in `passed_on`, which the caller must have blocked, are sent to the process. Blocks the calling

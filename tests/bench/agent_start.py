@@ -78,7 +78,7 @@ def floor_times(agent, runs):
     os.makedirs(bundle + "/rootfs/bin")
     shutil.copy("/bin/busybox", bundle + "/rootfs/bin/")
     subprocess.run([BIN + "/mete-oci", "spec", "--bundle", bundle], check=True)
-    text = open(bundle + "/config.json").read().replace('"sh"', '"/bin/busybox", "true"')
+    text = open(bundle + "/config.json").read().replace('"sh"', '"/bin/busybox", "true"').replace('"terminal": true', '"terminal": false')
     open(bundle + "/config.json", "w").write(text.replace('"linux": {', '"linux": {"cgroupsPath": "%s/oci",' % agent.parent))
     times = []
     for _ in range(runs):

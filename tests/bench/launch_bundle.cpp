@@ -67,6 +67,7 @@ void make_bundle(const std::string& directory, const std::string& group) {
   // What the oldest peer here knows.
   config["ociVersion"] = "1.0.2";
   config["process"]["args"] = {"/bin/true"};
+  config["process"]["terminal"] = false;
   config["root"]["path"] = directory + "/rootfs";
   config["linux"]["cgroupsPath"] = group;
   // Each runtime shows the hierarchies in its own way; that is not what is compared.

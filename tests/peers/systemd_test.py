@@ -92,7 +92,7 @@ machine = Machine()
 def inner_config(**changes):
     made = machine.run("rm -f bundle/config.json; ./mete-oci spec --bundle bundle && cat bundle/config.json")
     config = json.loads(made.stdout)
-    config["process"].update(args=["sh", "-c", "sleep 60"], env=["PATH=/bin"])
+    config["process"].update(args=["sh", "-c", "sleep 60"], env=["PATH=/bin"], terminal=False)
     config["linux"].update(changes)
     with open(machine.work + "/root/mete/bundle/config.json", "w") as file:
         json.dump(config, file)

@@ -50,6 +50,7 @@ class OciTest : public RootCgroupTest {
     const Done made = oci({"spec", "--bundle", bundle()});
     ASSERT_EQ(made.code, 0) << made.err;
     config_ = Json::parse(slurp(bundle() + "/config.json"));
+    config_["process"]["terminal"] = false;
     config_["process"]["env"] = {"PATH=/bin"};
     use_group("one");
     mounts_before_ = mounts();

@@ -103,11 +103,12 @@ TEST(PlanWrites, MemoryNeverPassesMemoryAndSwapOnV1) {
 
 TEST(PlanWrites, TheQuotaIsNeverBelowTheBurst) {
   Limits limits;
-  limits.cpu_bandwidth = CpuBandwidth{microseconds(5'000), microseconds(20'000)};
-  const Present present{.cpu_period = microseconds(100'000), .cpu_burst = microseconds(10'000)};
+  limits.cpu_bandwidth = CpuBandwidth{microseconds(5'000), microseconds(200'000)};
+  const Present present{
+      .cpu_quota = Limit(microseconds(20'000)), .cpu_period = microseconds(100'000), .cpu_burst = microseconds(10'000)};
   EXPECT_EQ(plan_writes(limits, v1(), present).value(), (Writes{{"cpu", "cpu.cfs_burst_us", "0"},
                                                                 {"cpu", "cpu.cfs_quota_us", "5000"},
-                                                                {"cpu", "cpu.cfs_period_us", "20000"}}));
+                                                                {"cpu", "cpu.cfs_period_us", "200000"}}));
 }
 
 TEST(PlanWrites, IoIsByDiskAndWhatIsNotSaidIsNoLimit) {

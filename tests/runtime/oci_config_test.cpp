@@ -180,13 +180,14 @@ TEST(OciConfig, Resources) {
   ASSERT_TRUE(config) << config.error().what;
   const auto& limits = config->resources.limits;
   EXPECT_EQ(limits.cpu_shares, 512U);
-  EXPECT_EQ(limits.cpu_bandwidth->quota.value().count(), 20000);
-  EXPECT_EQ(limits.cpu_bandwidth->period.count(), 50000);
+  const auto& partial = config->resources.partial;
+  EXPECT_EQ(partial.cpu_quota->value().count(), 20000);
+  EXPECT_EQ(partial.cpu_period->count(), 50000);
   EXPECT_EQ(limits.cpu_burst->count(), 1000);
   EXPECT_EQ(limits.cpu_idle, true);
   EXPECT_EQ(limits.cpuset_cpus, "0-1");
   EXPECT_EQ(limits.memory->value(), Bytes(1000000));
-  EXPECT_EQ(limits.swap->value(), Bytes(500000)) << "swap alone";
+  EXPECT_EQ(partial.memory_and_swap->value(), Bytes(1500000));
   EXPECT_EQ(limits.memory_soft->value(), Bytes(500000));
   EXPECT_EQ(limits.pids->value(), 77U);
   EXPECT_EQ(limits.hugetlb.at("2MB").value(), Bytes(4194304));
@@ -198,11 +199,30 @@ TEST(OciConfig, UnlimitedIsMinusOneAndNothingIsZero) {
   ASSERT_TRUE(unlimited) << unlimited.error().what;
   EXPECT_TRUE(unlimited->limits.memory->is_unlimited());
   EXPECT_TRUE(unlimited->limits.pids->is_unlimited());
-  EXPECT_TRUE(unlimited->limits.cpu_bandwidth->quota.is_unlimited());
+  EXPECT_TRUE(unlimited->partial.cpu_quota->is_unlimited());
   const auto nothing = read_resources(R"({"memory":{"limit":0},"pids":{"limit":0},"cpu":{"quota":0,"shares":0}})");
   ASSERT_TRUE(nothing);
-  EXPECT_FALSE(nothing->limits.memory || nothing->limits.pids || nothing->limits.cpu_bandwidth ||
-               nothing->limits.cpu_shares);
+  EXPECT_FALSE(nothing->limits_something());
+}
+
+// One number of a pair is not both: the other stays what it is.
+TEST(OciConfig, OnlyWhatIsNamedIsAsked) {
+  const auto period = read_resources(R"({"cpu":{"period":200000}})");
+  ASSERT_TRUE(period) << period.error().what;
+  EXPECT_FALSE(period->partial.cpu_quota);
+  EXPECT_EQ(period->limits, cgroup::Limits());
+  const auto none = read_resources(R"({"cpu":{"burst":0,"realtimeRuntime":0},"memory":{"disableOOMKiller":false}})");
+  ASSERT_TRUE(none) << none.error().what;
+  EXPECT_EQ(none->limits.cpu_burst, std::chrono::microseconds(0));
+  EXPECT_EQ(none->limits.rt_runtime, std::chrono::microseconds(0));
+  EXPECT_EQ(none->limits.oom_kill_disable, false);
+  const auto rate = read_resources(R"({"blockIO":{"throttleReadBpsDevice":[{"major":8,"minor":0,"rate":5}]}})");
+  ASSERT_TRUE(rate) << rate.error().what;
+  ASSERT_EQ(rate->lines.size(), 1U) << "writes and operations keep their limits";
+  EXPECT_EQ(rate->lines[0].v1_file + ": " + rate->lines[0].v1_text, "blkio.throttle.read_bps_device: 8:0 5");
+  EXPECT_EQ(rate->lines[0].v2_file + ": " + rate->lines[0].v2_text, "io.max: 8:0 rbps=5");
+  // From this number on the kernel takes it for no limit.
+  EXPECT_FALSE(read_resources(R"({"blockIO":{"throttleReadIOPSDevice":[{"major":8,"minor":0,"rate":4294967295}]}})"));
 }
 
 TEST(OciConfig, SeccompRules) {
@@ -263,7 +283,6 @@ TEST(OciConfig, WhatIsWrongIsNamed) {
       {"/mounts", "{}", "mounts: found an object, expected a list"},
       {"/mounts/0/options", "[\"idmap\"]", "mounts[0].options: found idmap without mappings"},
       {"/mounts/0/destination", "\"/\"", "mounts[0].destination: found the root"},
-      {"/linux/namespaces", "[{\"type\":\"pid\"}]", "no mount namespace"},
       {"/linux/namespaces/0/type", "\"disk\"", "linux.namespaces[0].type: found \"disk\""},
       {"/linux/namespaces/1/type", "\"pid\"", "linux.namespaces[1].type: found \"pid\" twice"},
       {"/linux/uidMappings", "[{\"containerID\":0,\"hostID\":0,\"size\":1}]", "linux.uidMappings: found mappings"},

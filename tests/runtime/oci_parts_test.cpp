@@ -180,6 +180,33 @@ TEST(OciFields, AJoinedMountNamespaceKeepsItsRoot) {
   EXPECT_TRUE(operations<process::PivotRoot>(config).empty() && operations<process::MakeMountsPrivate>(config).empty());
 }
 
+TEST(OciFields, WithoutAMountNamespaceNothingIsMounted) {
+  Json json = Json::parse(example_config());
+  json["linux"]["namespaces"] = {{{"type", "pid"}}, {{"type", "uts"}}};
+  const std::string here = "/b";
+  const auto refused = read_config(json.dump(), {.bundle = here, .cgroup_view = {}});
+  ASSERT_TRUE(refused) << refused.error().what;
+  const auto plan = process::make_plan(refused->launch);
+  ASSERT_FALSE(plan);
+  EXPECT_NE(plan.error().what.find("no mount namespace"), std::string::npos) << plan.error().what;
+  json["mounts"] = Json::array();
+  json["linux"].erase("maskedPaths");
+  json["linux"].erase("readonlyPaths");
+  json["root"]["readonly"] = false;
+  const Config config = read(json);
+  EXPECT_EQ(operations<process::OpenRoot>(config).size(), 1U);
+  EXPECT_EQ(operations<process::EnterRoot>(config).size(), 1U);
+  EXPECT_TRUE(operations<process::MountRoot>(config).empty() && operations<process::PivotRoot>(config).empty() &&
+              operations<process::MountFilesystem>(config).empty());
+}
+
+TEST(OciFields, TheExampleHasATerminal) {
+  const Json json = Json::parse(example_config());
+  EXPECT_EQ(json["process"]["terminal"], true);
+  const auto& env = json["process"]["env"];
+  EXPECT_NE(std::find(env.begin(), env.end(), "TERM=xterm"), env.end());
+}
+
 TEST(OciFields, ResourcesThatAreLines) {
   Json json = Json::parse(example_config());
   json["linux"]["resources"] = {

@@ -40,6 +40,8 @@ QEMU_PROGRAM_CASES = {
     "oci_root_test": ["OciTest.AUserNamespaceAndATimeNamespace", "OciMountsTest.ATimeNamespaceByPath",
                       "OciResourcesTest.CpuWithBurstAndIdle", "OciResourcesTest.UpdateByFlags", "OciInputTest.WhatFailsLateLeavesNothing",  # cpuset
                       "OciResourcesTest.HugePages", "OciFieldsTest.MemoryPolicy", "OciFieldsTest.ExecAffinity",  # two CPUs
+                      "OciCommandsTest.TheCallersCpusAreNotTheContainers",  # two CPUs
+                      "OciResourcesTest.AnUpdateThatIsRefusedChangesNothing",  # cpuset
                       "OciFieldsTest.Personality"],
 }
 # Of the scripts of tests/root.
