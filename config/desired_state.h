@@ -20,13 +20,14 @@ struct EnvValue {
   bool operator==(const EnvValue&) const = default;
 };
 
-// The environment and command of a container, all $(VAR) expanded. Empty `command` and `args` mean the image's, as in
-// Container.
+// The environment and command of a container, all $(VAR) expanded; runtime_values.h says what stays open. Empty
+// `command` and `args` mean the image's, as in Container.
 struct ContainerPlan {
   std::string name;
   std::vector<EnvValue> env;
   std::vector<std::string> command;
   std::vector<std::string> args;
+  std::vector<std::string> sub_paths;  // of each volumeMount, in order; subPathExpr expanded
   bool operator==(const ContainerPlan&) const = default;
 };
 
@@ -37,10 +38,11 @@ struct VolumeFile {
   bool operator==(const VolumeFile&) const = default;
 };
 
-// The files of a ConfigMap or Secret volume. Empty when the volume is optional and its object is missing.
+// The files of a volume that the agent writes: configMap, secret, downwardAPI, projected. None when the volume is
+// optional and its object is missing. The files are kept in memory (tmpfs), never on disk.
 struct VolumeFiles {
   std::string volume;
-  bool secret = false;  // keep in memory (tmpfs), never on disk
+  bool secret = false;  // of a Secret
   std::vector<VolumeFile> files;
   bool operator==(const VolumeFiles&) const = default;
 };
@@ -72,9 +74,5 @@ struct DesiredState {
 
 // Combines the documents of several files, with their errors. Pure.
 [[nodiscard]] DesiredState assemble(const std::vector<Documents>& files);
-
-// Value of a Pod's field for `fieldRef`: metadata.name, .namespace, .uid, .labels['x'], .annotations['x']. Empty: no
-// such field. A label that is not set is "".
-[[nodiscard]] std::optional<std::string> pod_field(const Pod& pod, std::string_view path);
 
 }  // namespace mete::config

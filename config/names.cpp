@@ -105,4 +105,26 @@ Status check_relative_path(std::string_view path) {
   return check_path(path, false);
 }
 
+Status check_working_dir(std::string_view path) {
+  return check_path(path, path.starts_with('/'));
+}
+
+Status check_mount_path(std::string_view path) {
+  METE_CHECK(check_working_dir(path));
+  if (normal_path(path) == "/") return fail("found \"" + std::string(path) + "\", expected a path below /");
+  if (path.find(':') == std::string_view::npos) return {};
+  return fail("found \"" + std::string(path) + "\", expected a path without ':'");
+}
+
+std::string normal_path(std::string_view path) {
+  std::string out;
+  while (!path.empty()) {
+    const auto end = path.find('/');
+    const std::string_view part = path.substr(0, end);
+    if (!part.empty() && part != ".") out.append("/").append(part);
+    path.remove_prefix(end == std::string_view::npos ? path.size() : end + 1);
+  }
+  return out.empty() ? "/" : out;
+}
+
 }  // namespace mete::config

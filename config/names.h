@@ -2,6 +2,7 @@
 // The names that Kubernetes allows. Checked before paths, cgroups or host names are made from them.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "config/result.h"
@@ -29,5 +30,12 @@ namespace mete::config {
 // Paths in manifests. A path cannot leave its root: no part is "..". No part and no path exceeds the kernel's limits.
 [[nodiscard]] Status check_absolute_path(std::string_view path);
 [[nodiscard]] Status check_relative_path(std::string_view path);  // not empty
+// A path in a container, also one that is relative to its root: where a volume is mounted (not the root itself, and
+// without ':', as in Kubernetes), and a working directory.
+[[nodiscard]] Status check_mount_path(std::string_view path);
+[[nodiscard]] Status check_working_dir(std::string_view path);
+
+// The same path, absolute, without doubled and trailing '/' and without "." parts: "/d/./x//" -> "/d/x", "d" -> "/d".
+[[nodiscard]] std::string normal_path(std::string_view path);
 
 }  // namespace mete::config

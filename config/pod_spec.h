@@ -66,7 +66,51 @@ struct SecretVolume {
   bool operator==(const SecretVolume&) const = default;
 };
 
-using VolumeSource = std::variant<EmptyDirVolume, HostPathVolume, ConfigMapVolume, SecretVolume>;
+// A field of the pod: metadata.name, metadata.namespace, metadata.uid, metadata.labels['x'], metadata.annotations['x'];
+// in an environment also spec.nodeName, spec.serviceAccountName, status.hostIP(s) and status.podIP(s).
+struct FieldRef {
+  std::string path;
+  bool operator==(const FieldRef&) const = default;
+};
+
+// A request or limit of a container as a number: amount / divisor, rounded up.
+struct ResourceFieldRef {
+  std::string container;     // empty: the container whose environment it is
+  std::string resource;      // limits.cpu, requests.memory, limits.hugepages-2Mi, ...
+  std::int64_t divisor = 1;  // of CPU in thousandths of a core, of all others in bytes
+  bool operator==(const ResourceFieldRef&) const = default;
+};
+
+// A file of a downwardAPI volume.
+struct DownwardFile {
+  std::string path;  // relative, without ".."
+  std::variant<FieldRef, ResourceFieldRef> source;
+  std::optional<std::uint32_t> mode;  // empty: the volume's default
+  bool operator==(const DownwardFile&) const = default;
+};
+
+struct DownwardVolume {
+  std::vector<DownwardFile> items;
+  std::uint32_t default_mode = kDefaultFileMode;
+  bool operator==(const DownwardVolume&) const = default;
+};
+
+// Several sources in one directory. A later source replaces a file of an earlier one.
+struct ProjectedVolume {
+  std::vector<std::variant<ConfigMapVolume, SecretVolume, DownwardVolume>> sources;
+  std::uint32_t default_mode = kDefaultFileMode;
+  bool operator==(const ProjectedVolume&) const = default;
+};
+
+// A directory on this machine that has the claim's name and outlives the pod.
+struct ClaimVolume {
+  std::string claim;
+  bool read_only = false;
+  bool operator==(const ClaimVolume&) const = default;
+};
+
+using VolumeSource = std::variant<EmptyDirVolume, HostPathVolume, ConfigMapVolume, SecretVolume, DownwardVolume,
+                                  ProjectedVolume, ClaimVolume>;
 
 struct Volume {
   std::string name;
@@ -88,12 +132,8 @@ struct SecretKeyRef {
   bool optional = false;
   bool operator==(const SecretKeyRef&) const = default;
 };
-struct FieldRef {
-  std::string path;  // metadata.name, metadata.namespace, metadata.uid, metadata.labels['x'], metadata.annotations['x']
-  bool operator==(const FieldRef&) const = default;
-};
 
-using EnvSource = std::variant<std::string, ConfigMapKeyRef, SecretKeyRef, FieldRef>;
+using EnvSource = std::variant<std::string, ConfigMapKeyRef, SecretKeyRef, FieldRef, ResourceFieldRef>;
 
 struct EnvVar {
   std::string name;
@@ -113,11 +153,16 @@ struct EnvFrom {
   bool operator==(const EnvFrom&) const = default;
 };
 
+enum class MountPropagation { kNone, kHostToContainer, kBidirectional };
+enum class RecursiveReadOnly { kDisabled, kIfPossible, kEnabled };
+
 struct VolumeMount {
-  std::string name;        // name of a Volume of the same Pod
-  std::string mount_path;  // absolute, without ".."
-  std::string sub_path;    // relative, without ".."; empty = the volume's root
+  std::string name;           // name of a Volume of the same Pod
+  std::string mount_path;     // without ".."; relative to the root of the file system
+  std::string sub_path;       // relative, without ".."; empty = the volume's root
+  std::string sub_path_expr;  // the same with $(NAME) of the container's variables; only one of the two is set
   bool read_only = false;
+  MountPropagation propagation = MountPropagation::kNone;
   Location location;
   bool operator==(const VolumeMount&) const = default;
 };
@@ -135,6 +180,8 @@ struct Resources {
   bool operator==(const Resources&) const = default;
 };
 
+enum class SeccompProfile { kRuntimeDefault, kUnconfined };
+
 struct SecurityContext {
   std::optional<std::uint32_t> run_as_user;   // empty: the Pod's, otherwise the image's
   std::optional<std::uint32_t> run_as_group;  // the same
@@ -143,6 +190,8 @@ struct SecurityContext {
   std::vector<std::string> add_capabilities;       // "CAP_NET_ADMIN" or "ALL"; always upper case with CAP_
   std::vector<std::string> drop_capabilities;      // the same form; dropped before add_capabilities is applied
   std::optional<bool> allow_privilege_escalation;  // empty = allowed; false = no_new_privs
+  std::optional<bool> run_as_non_root;             // empty: the Pod's; true: not started as user 0
+  std::optional<SeccompProfile> seccomp;           // empty: the Pod's, otherwise the default filter
   bool operator==(const SecurityContext&) const = default;
 };
 
@@ -194,18 +243,41 @@ struct HostAlias {
 
 enum class RestartPolicy { kAlways, kOnFailure, kNever };
 
+enum class GroupsPolicy { kMerge, kStrict };  // Merge: with the groups that the image gives the user
+
 struct PodSecurityContext {
   std::optional<std::uint32_t> run_as_user;
   std::optional<std::uint32_t> run_as_group;
   std::optional<std::uint32_t> fs_group;
   std::vector<std::uint32_t> supplemental_groups;
+  GroupsPolicy groups_policy = GroupsPolicy::kMerge;
+  bool change_group_on_mismatch_only = false;  // fsGroupChangePolicy: OnRootMismatch
+  bool run_as_non_root = false;
+  std::optional<SeccompProfile> seccomp;  // empty: the default filter
+  std::vector<std::pair<std::string, std::string>> sysctls;
   bool operator==(const PodSecurityContext&) const = default;
+};
+
+// All but kNone give the machine's resolv.conf: there is no cluster whose resolver comes first.
+enum class DnsPolicy { kClusterFirst, kClusterFirstWithHostNet, kDefault, kNone };
+
+struct DnsConfig {
+  std::vector<std::string> nameservers;
+  std::vector<std::string> searches;
+  std::vector<std::pair<std::string, std::string>> options;  // name, value or empty
+  bool operator==(const DnsConfig&) const = default;
 };
 
 struct PodSpec {
   RestartPolicy restart_policy = RestartPolicy::kAlways;
   std::chrono::seconds termination_grace_period{30};
-  std::string hostname;  // empty = the Pod's name
+  std::string hostname;           // empty = the Pod's name
+  std::string subdomain;          // empty: none
+  bool hostname_is_fqdn = false;  // setHostnameAsFQDN
+  std::string hostname_override;  // empty: none; not with host_network
+  std::string service_account;    // a name that only `fieldRef` shows
+  DnsPolicy dns_policy = DnsPolicy::kClusterFirst;
+  DnsConfig dns;
   bool host_network = false;
   bool host_pid = false;
   bool host_ipc = false;

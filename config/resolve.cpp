@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "config/downward.h"
 #include "config/expand.h"
+#include "config/names.h"
 
 namespace mete::config {
 namespace {
@@ -102,12 +104,38 @@ class Resolver {
       }
     }
     for (std::size_t i = 0; i < from.env.size(); ++i) {
-      auto value = env_value(from.env[i], lookup, field + ".env[" + std::to_string(i) + "]");
+      auto value = env_value(from, from.env[i], lookup, field + ".env[" + std::to_string(i) + "]");
       if (value) set(from.env[i].name, std::move(*value));
     }
     for (const auto& word : from.command) to.command.push_back(expand(word, lookup));
     for (const auto& word : from.args) to.args.push_back(expand(word, lookup));
+    for (std::size_t i = 0; i < from.volume_mounts.size(); ++i) {
+      to.sub_paths.push_back(
+          sub_path(from.volume_mounts[i], lookup, field + ".volumeMounts[" + std::to_string(i) + "]"));
+    }
     return to;
+  }
+
+  // Unlike elsewhere a variable that is not there is an error: the whole volume would be seen instead.
+  std::string sub_path(const VolumeMount& mount, const Lookup& lookup, const std::string& field) {
+    if (mount.sub_path_expr.empty()) return mount.sub_path;
+    std::string missing;
+    std::string path = expand(mount.sub_path_expr, [&](std::string_view name) {
+      auto value = lookup(name);
+      if (!value) missing = name;
+      return value;
+    });
+    const auto complain = [&](std::string message, std::string expected) {
+      errors_.push_back({mount.location, "Pod " + full_name(plan_.pod.metadata), field + ".subPathExpr",
+                         std::move(message), mount.sub_path_expr, std::move(expected), ""});
+    };
+    if (!missing.empty()) {
+      complain("found no variable `" + missing + "` in the container's environment",
+               "a variable of `env` or `envFrom`");
+    } else if (const Status fine = check_relative_path(path); !fine) {
+      complain("gives \"" + path + "\": " + fine.error().what, "a relative path");
+    }
+    return path;
   }
 
   Data env_from(const EnvFrom& from, std::string field) {
@@ -121,9 +149,13 @@ class Resolver {
     return named;
   }
 
-  std::optional<std::string> env_value(const EnvVar& variable, const Lookup& lookup, std::string field) {
+  std::optional<std::string> env_value(const Container& container, const EnvVar& variable, const Lookup& lookup,
+                                       std::string field) {
     if (const auto* text = std::get_if<std::string>(&variable.source)) return expand(*text, lookup);
     if (const auto* ref = std::get_if<FieldRef>(&variable.source)) return pod_field(plan_.pod, ref->path);
+    if (const auto* ref = std::get_if<ResourceFieldRef>(&variable.source)) {
+      return resource_mark(ref->container.empty() ? container.name : ref->container, *ref);
+    }
     field += ".valueFrom";
     if (const auto* ref = std::get_if<SecretKeyRef>(&variable.source)) {
       return look_up_key({true, ref->name, ref->optional, variable.location, std::move(field)}, ref->key);
@@ -134,29 +166,74 @@ class Resolver {
 
   void volume(const Volume& volume, std::size_t index) {
     const std::string field = "spec.volumes[" + std::to_string(index) + "]";
-    if (const auto* source = std::get_if<ConfigMapVolume>(&volume.source)) {
-      files(volume, *source, {false, source->name, source->optional, volume.location, field + ".configMap"});
+    VolumeFiles out{volume.name, std::holds_alternative<SecretVolume>(volume.source), {}};
+    if (const auto* projected = std::get_if<ProjectedVolume>(&volume.source)) {
+      for (std::size_t i = 0; i < projected->sources.size(); ++i) {
+        const std::string place = field + ".projected.sources[" + std::to_string(i) + "]";
+        std::visit([&](const auto& source) { add_files(source, volume, place, out.files); }, projected->sources[i]);
+      }
+    } else if (const auto* map = std::get_if<ConfigMapVolume>(&volume.source)) {
+      add_files(*map, volume, field, out.files);
     } else if (const auto* secret = std::get_if<SecretVolume>(&volume.source)) {
-      files(volume, *secret, {true, secret->name, secret->optional, volume.location, field + ".secret"});
+      add_files(*secret, volume, field, out.files);
+    } else if (const auto* downward = std::get_if<DownwardVolume>(&volume.source)) {
+      add_files(*downward, volume, field, out.files);
+    } else {
+      return;
+    }
+    plan_.volume_files.push_back(std::move(out));
+  }
+
+  void add_files(const ConfigMapVolume& source, const Volume& volume, const std::string& field,
+                 std::vector<VolumeFile>& files) {
+    add_keys(source, {false, source.name, source.optional, volume.location, field + ".configMap"}, files);
+  }
+
+  void add_files(const SecretVolume& source, const Volume& volume, const std::string& field,
+                 std::vector<VolumeFile>& files) {
+    add_keys(source, {true, source.name, source.optional, volume.location, field + ".secret"}, files);
+  }
+
+  // The reader has checked that the fields and the containers exist.
+  void add_files(const DownwardVolume& source, const Volume& /*volume*/, const std::string& /*field*/,
+                 std::vector<VolumeFile>& files) {
+    for (const auto& item : source.items) {
+      std::optional<std::string> text;
+      if (const auto* ref = std::get_if<FieldRef>(&item.source)) {
+        text = pod_field_in_file(plan_.pod, ref->path);
+      } else {
+        const auto& resource = std::get<ResourceFieldRef>(item.source);
+        text = resource_mark(resource.container, resource);
+      }
+      put(files, {item.path, text.value_or(""), item.mode.value_or(source.default_mode)});
+    }
+  }
+
+  // A later source replaces a file of an earlier one.
+  static void put(std::vector<VolumeFile>& files, VolumeFile file) {
+    const auto same =
+        std::find_if(files.begin(), files.end(), [&](const auto& each) { return each.path == file.path; });
+    if (same == files.end()) {
+      files.push_back(std::move(file));
+    } else {
+      *same = std::move(file);
     }
   }
 
   template <class Source>
-  void files(const Volume& volume, const Source& source, const Reference& reference) {
-    VolumeFiles out{volume.name, reference.secret, {}};
+  void add_keys(const Source& source, const Reference& reference, std::vector<VolumeFile>& files) {
     const auto data = look_up(reference).value_or(Data());
     if (source.items.empty()) {
-      for (const auto& [key, value] : data) out.files.push_back({key, value, source.default_mode});
+      for (const auto& [key, value] : data) put(files, {key, value, source.default_mode});
     }
     for (const auto& item : source.items) {
       const auto found = data.find(item.key);
       if (found != data.end()) {
-        out.files.push_back({item.path, found->second, item.mode.value_or(source.default_mode)});
+        put(files, {item.path, found->second, item.mode.value_or(source.default_mode)});
       } else if (!source.optional && !data.empty()) {
         error(reference, kind_name(reference) + " has no key `" + item.key + "`", "a key it has");
       }
     }
-    plan_.volume_files.push_back(std::move(out));
   }
 
   PodPlan& plan_;
@@ -164,32 +241,10 @@ class Resolver {
   std::vector<Diagnostic>& errors_;
 };
 
-// Returns x of metadata.labels['x'].
-std::optional<std::string> subscript(std::string_view path, std::string_view field) {
-  const std::string start = std::string(field) + "['";
-  if (path.substr(0, start.size()) != start || path.size() < start.size() + 2) return std::nullopt;
-  if (path.substr(path.size() - 2) != "']") return std::nullopt;
-  return std::string(path.substr(start.size(), path.size() - start.size() - 2));
-}
-
-std::string value_or_empty(const Data& data, const std::string& key) {
-  const auto found = data.find(key);
-  return found == data.end() ? "" : found->second;
-}
-
 }  // namespace
 
 void resolve(PodPlan& plan, const DataIndex& data, std::vector<Diagnostic>& errors) {
   Resolver(plan, data, errors).run();
-}
-
-std::optional<std::string> pod_field(const Pod& pod, std::string_view path) {
-  if (path == "metadata.name") return pod.metadata.name;
-  if (path == "metadata.namespace") return pod.metadata.namespace_;
-  if (path == "metadata.uid") return pod.metadata.uid;
-  if (const auto key = subscript(path, "metadata.labels")) return value_or_empty(pod.metadata.labels, *key);
-  if (const auto key = subscript(path, "metadata.annotations")) return value_or_empty(pod.metadata.annotations, *key);
-  return std::nullopt;
 }
 
 }  // namespace mete::config

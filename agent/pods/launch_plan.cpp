@@ -4,10 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/base/machine_facts.h"
 #include "agent/pods/pod.h"
 #include "enforcers/qos.h"
 #include "runtime/file.h"
 #include "runtime/pod/container_spec.h"
+#include "runtime/pod/name_files.h"
+#include "runtime/pod/user.h"
 #include "runtime/process/cgroup_entry.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/seccomp.h"
@@ -37,7 +40,10 @@ void add_etc_files(const Pod& pod, runtime::pod::ContainerContext& context) {
   const std::string etc = host_network ? "/etc" : pod.paths().etc();
   context.hosts_file = etc + "/hosts";
   context.hostname_file = etc + "/hostname";
-  if (host_network) context.resolv_file = etc + "/resolv.conf";
+  context.resolv_file = etc + "/resolv.conf";
+  const bool own_resolver =
+      runtime::pod::resolv_text(pod.plan()->pod.spec, {}).has_value();  // Pod::prepare() has written it
+  if (host_network && own_resolver) context.resolv_file = pod.paths().etc() + "/resolv.conf";
   for (auto* file : {&context.hosts_file, &context.hostname_file, &context.resolv_file}) {
     if (!file->empty() && ::access(file->c_str(), R_OK) != 0) file->clear();
   }
@@ -61,6 +67,10 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
   const std::string& directory = files.directory();
   runtime::pod::ContainerContext context;
   context.image = image.config;
+  METE_TRY(const auto users, services.images.user_files(image));
+  context.passwd = users.passwd;
+  context.group = users.group;
+  context.machine = machine_facts(services.machine_memory);
   context.overlay = {services.images.layers_directory(), image.layers, directory + "/upper", directory + "/work"};
   context.rootfs = directory + "/root";
   context.volumes = pod.volumes();
@@ -78,7 +88,7 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
       enforcers::oom_score_adj(enforcers::qos_of(plan.pod.spec), container, services.machine_memory);
   METE_TRY(runtime::process::LaunchSpec spec,
            runtime::pod::container_spec(plan, container, *resolved_of(plan, container.name), context));
-  if (!container.security.privileged) {
+  if (runtime::pod::seccomp_profile(plan.pod.spec, container) == config::SeccompProfile::kRuntimeDefault) {
     METE_TRY(spec.identity.seccomp_filter, seccomp_filter(services, spec.identity.capabilities.bounding));
   }
   METE_TRY(const runtime::process::Plan launch, runtime::process::make_plan(spec));

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "agent/base/digest.h"
+#include "agent/base/machine_facts.h"
 #include "agent/pods/pod_identity.h"
 #include "agent/pods/pod_resize.h"
 #include "enforcers/asked_limits.h"
@@ -15,6 +16,7 @@
 #include "runtime/file.h"
 #include "runtime/network/network.h"
 #include "runtime/pod/container_spec.h"
+#include "runtime/pod/name_files.h"
 #include "runtime/storage/volumes.h"
 
 namespace mete::agent {
@@ -253,13 +255,17 @@ void Pod::report(Severity severity, std::string reason, const std::string& conta
 Status Pod::prepare() {
   if (prepared_) return {};
   const auto& pod = plan_->pod;
-  METE_TRY(volumes_, runtime::storage::prepare_volumes(*plan_, paths_.volumes()));
+  METE_TRY(volumes_,
+           runtime::storage::prepare_volumes(*plan_, paths_.volumes(), machine_facts(services_.machine_memory)));
   METE_CHECK(runtime::make_directories(paths_.etc()));
   const auto write = [&](const std::string& name, const std::string& text) {
     return runtime::replace_file(paths_.etc() + name, text, 0644, Durability::volatile_);
   };
   METE_CHECK(write("/hosts", runtime::pod::hosts_text(pod)));
   METE_CHECK(write("/hostname", runtime::pod::hostname_of(pod) + "\n"));
+  // A machine without the file has no resolver.
+  const std::string machine_resolver = runtime::read_file(AT_FDCWD, "/etc/resolv.conf").value_or("");
+  if (const auto text = runtime::pod::resolv_text(pod.spec, machine_resolver)) METE_CHECK(write("/resolv.conf", *text));
   METE_CHECK(cgroup_.create());
   METE_CHECK(write_limits(limits_for(pod.spec)));
   open_cgroup();

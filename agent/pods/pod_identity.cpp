@@ -56,6 +56,9 @@ json volume_json(const config::Volume& volume, const config::PodPlan& plan) {
     value["emptyDir"] = {{"medium", empty->memory ? "Memory" : ""}};
     if (empty->size_limit) value["emptyDir"]["sizeLimit"] = std::to_string(empty->size_limit->count());
   }
+  if (const auto* claim = std::get_if<config::ClaimVolume>(&volume.source)) {
+    value["claim"] = {{"name", claim->claim}, {"readOnly", claim->read_only}};
+  }
   for (const auto& files : plan.volume_files) {
     if (files.volume != volume.name) continue;
     for (const auto& file : files.files) {

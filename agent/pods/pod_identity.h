@@ -36,6 +36,21 @@ inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
     {"spec.containers[].envFrom[].secretRef.optional", "the values count, not where they come from"},
     {"spec.volumes[].configMap.optional", "the files count, not where they come from"},
     {"spec.volumes[].secret.optional", "the files count, not where they come from"},
+    {"spec.volumes[].projected.sources[].configMap.optional", "the files count, not where they come from"},
+    {"spec.volumes[].projected.sources[].secret.optional", "the files count, not where they come from"},
+    {"spec.volumes[].projected.sources[].serviceAccountToken.audience", "is left out"},
+    {"spec.volumes[].projected.sources[].serviceAccountToken.expirationSeconds", "is left out"},
+    {"spec.volumes[].projected.sources[].serviceAccountToken.path", "is left out"},
+    {"spec.securityContext.fsGroupChangePolicy", "says how the volumes of a new pod are given to the group"},
+    {"spec.securityContext.seccompProfile.localhostProfile", "counts only with Localhost, which is refused"},
+    {"spec.containers[].securityContext.seccompProfile.localhostProfile", "counts only with Localhost"},
+    {"spec.securityContext.appArmorProfile.localhostProfile", "counts only with Localhost, which is refused"},
+    {"spec.containers[].securityContext.appArmorProfile.localhostProfile", "counts only with Localhost"},
+    {"spec.containers[].ports[].name", "names a port for hooks, which count with its number"},
+    {"spec.containers[].ports[].containerPort", "opens nothing: a process listens where it likes"},
+    {"spec.containers[].ports[].hostPort", "is not acted on yet"},
+    {"spec.containers[].ports[].hostIP", "is not acted on yet"},
+    {"spec.containers[].ports[].protocol", "is not acted on yet"},
 });
 
 // Of everything that makes a pod another one. 16 hexadecimal digits.

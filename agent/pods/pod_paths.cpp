@@ -6,6 +6,7 @@ namespace mete::agent {
 PodPaths::PodPaths(const Settings& settings, const Name& pod)
     : directory_(settings.pods() + "/" + pod.uid),
       run_directory_(settings.run_pods() + "/" + pod.uid),
+      claims_(settings.claims() + "/" + pod.namespace_),
       logs_(settings.logs() + "/" + pod.namespace_ + "_" + pod.name),
       cgroup_(settings.cgroup_parent + "/" + pod.namespace_ + "_" + pod.name) {}
 
@@ -14,7 +15,7 @@ std::string PodPaths::attempt(const std::string& container_name, std::uint32_t n
 }
 
 runtime::storage::VolumeDirectories PodPaths::volumes() const {
-  return {directory_ + "/volumes", run_directory_ + "/volumes"};
+  return {directory_ + "/volumes", run_directory_ + "/volumes", claims_};
 }
 
 }  // namespace mete::agent

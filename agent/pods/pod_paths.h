@@ -5,6 +5,7 @@
 //   STATE/pods/UID/                record.json, volumes/ (emptyDir), sandbox/ (an attempt's files, of the sandbox)
 //   STATE/pods/UID/containers/C/N/ attempt N of container C: see runtime/shim/attempt_files.h
 //   STATE/logs/NS_NAME/C.log       outlives a restart of the pod's containers, goes with the pod
+//   STATE/claims/NS/CLAIM/         a persistentVolumeClaim: outlives the pod
 //   RUN/pods/UID/                  volumes/ (tmpfs: medium Memory, ConfigMaps, Secrets), etc/ (hosts, hostname)
 //   PARENT/NS_NAME/C               the container's cgroup; PARENT/NS_NAME/_sandbox: the sandbox's
 //
@@ -49,6 +50,7 @@ class PodPaths {
  private:
   std::string directory_;
   std::string run_directory_;
+  std::string claims_;
   std::string logs_;
   std::string cgroup_;
 };

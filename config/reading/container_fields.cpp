@@ -8,6 +8,17 @@ namespace mete::config {
 namespace {
 
 constexpr std::array kRestartPolicies = std::to_array<std::string_view>({"Always", "OnFailure", "Never"});
+constexpr std::array kLocalImage = std::to_array<std::string_view>({"IfNotPresent", "Never"});
+constexpr std::array kPullPolicies = std::to_array<std::string_view>({"Always", "IfNotPresent", "Never"});
+constexpr std::array kNone = std::to_array<std::string_view>({"None"});
+constexpr std::array kDefaultProc = std::to_array<std::string_view>({"Default"});
+constexpr std::array kProcMounts = std::to_array<std::string_view>({"Default", "Unmasked"});
+constexpr std::array kDefaultMessagePath = std::to_array<std::string_view>({"/dev/termination-log"});
+constexpr std::array kFilePolicy = std::to_array<std::string_view>({"File"});
+constexpr std::array kMessagePolicies = std::to_array<std::string_view>({"File", "FallbackToLogsOnError"});
+// In the order of MountPropagation and RecursiveReadOnly.
+constexpr std::array kPropagations = std::to_array<std::string_view>({"None", "HostToContainer", "Bidirectional"});
+constexpr std::array kRecursiveReadOnly = std::to_array<std::string_view>({"Disabled", "IfPossible", "Enabled"});
 constexpr std::int64_t kMaxId = 4294967294;  // the kernel reserves the last 32-bit id for "none"
 
 constexpr std::array kKeyRefFields = std::to_array<FieldSpec>({
@@ -21,14 +32,30 @@ constexpr std::array kFieldRefFields = std::to_array<FieldSpec>({
     {.name = "apiVersion", .type = FieldType::kString, .use = FieldUse::kIgnored},
     {.name = "fieldPath", .type = FieldType::kString, .required = true},
 });
-constexpr ObjectSpec kFieldRefSpec = {.name = "ObjectFieldSelector", .fields = kFieldRefFields};
+}  // namespace
+
+const ObjectSpec kFieldRefSpec = {.name = "ObjectFieldSelector", .fields = kFieldRefFields};
+
+namespace {
+
+constexpr std::array kResourceRefFields = std::to_array<FieldSpec>({
+    {.name = "containerName", .type = FieldType::kString, .doc = "In a volume: whose resources"},
+    {.name = "resource", .type = FieldType::kString, .required = true},
+    {.name = "divisor", .type = FieldType::kBytes, .doc = "The unit of the number that comes out, rounded up"},
+});
+
+}  // namespace
+
+const ObjectSpec kResourceRefSpec = {.name = "ResourceFieldSelector", .fields = kResourceRefFields};
+
+namespace {
 
 constexpr std::array kEnvSourceFields = std::to_array<FieldSpec>({
     {.name = "configMapKeyRef", .type = FieldType::kObject, .object = &kKeyRefSpec},
     {.name = "secretKeyRef", .type = FieldType::kObject, .object = &kKeyRefSpec},
     {.name = "fieldRef", .type = FieldType::kObject, .object = &kFieldRefSpec},
-    {.name = "resourceFieldRef", .use = FieldUse::kInactive},
-    {.name = "fileKeyRef", .use = FieldUse::kInactive},
+    {.name = "resourceFieldRef", .type = FieldType::kObject, .object = &kResourceRefSpec},
+    {.name = "fileKeyRef", .use = FieldUse::kRefused},
 });
 constexpr ObjectSpec kEnvSourceSpec = {.name = "EnvVarSource", .fields = kEnvSourceFields};
 
@@ -57,9 +84,20 @@ constexpr std::array kVolumeMountFields = std::to_array<FieldSpec>({
     {.name = "mountPath", .type = FieldType::kString, .required = true},
     {.name = "subPath", .type = FieldType::kString},
     {.name = "readOnly", .type = FieldType::kBool},
-    {.name = "subPathExpr", .type = FieldType::kString, .use = FieldUse::kInactive},
-    {.name = "mountPropagation", .type = FieldType::kString, .use = FieldUse::kInactive},
-    {.name = "recursiveReadOnly", .type = FieldType::kString, .use = FieldUse::kInactive},
+    {.name = "subPathExpr",
+     .type = FieldType::kString,
+     .doc = "subPath with the container's variables put in: $(NAME)",
+     .identity_by_text = true},
+    {.name = "mountPropagation",
+     .type = FieldType::kString,
+     .values = kPropagations,
+     .doc = "Bidirectional needs a privileged container",
+     .identity_by_text = true,
+     .harmless = kNone},
+    {.name = "recursiveReadOnly",
+     .type = FieldType::kString,
+     .values = kRecursiveReadOnly,
+     .doc = "mete makes the mounts below read-only, too, whatever this says"},
 });
 constexpr ObjectSpec kVolumeMountSpec = {.name = "VolumeMount", .fields = kVolumeMountFields};
 
@@ -72,7 +110,7 @@ constexpr ObjectSpec kVolumeDeviceSpec = {.name = "VolumeDevice", .fields = kVol
 constexpr std::array kResourcesFields = std::to_array<FieldSpec>({
     {.name = "limits", .type = FieldType::kResources},
     {.name = "requests", .type = FieldType::kResources},
-    {.name = "claims", .use = FieldUse::kInactive},
+    {.name = "claims", .use = FieldUse::kRefused},
 });
 constexpr ObjectSpec kResourcesSpec = {.name = "ResourceRequirements", .fields = kResourcesFields};
 
@@ -89,12 +127,19 @@ constexpr std::array kSecurityContextFields = std::to_array<FieldSpec>({
     {.name = "privileged", .type = FieldType::kBool},
     {.name = "capabilities", .type = FieldType::kObject, .object = &kCapabilitiesSpec},
     {.name = "allowPrivilegeEscalation", .type = FieldType::kBool},
-    {.name = "runAsNonRoot", .type = FieldType::kBool, .use = FieldUse::kInactive},
-    {.name = "procMount", .type = FieldType::kString, .use = FieldUse::kInactive},
-    {.name = "seLinuxOptions", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kSeLinuxSpec},
-    {.name = "seccompProfile", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kSeccompSpec},
-    {.name = "appArmorProfile", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kSeccompSpec},
-    {.name = "windowsOptions", .use = FieldUse::kInactive},
+    {.name = "runAsNonRoot",
+     .type = FieldType::kBool,
+     .doc = "true: the container is not started as user 0",
+     .identity_by_text = true},
+    {.name = "procMount",
+     .type = FieldType::kString,
+     .use = FieldUse::kRefused,
+     .values = kProcMounts,
+     .harmless = kDefaultProc},
+    {.name = "seLinuxOptions", .type = FieldType::kObject, .use = FieldUse::kRefused, .object = &kSeLinuxSpec},
+    {.name = "seccompProfile", .type = FieldType::kObject, .object = &kSeccompSpec},
+    {.name = "appArmorProfile", .type = FieldType::kObject, .object = &kAppArmorSpec},
+    {.name = "windowsOptions", .use = FieldUse::kNoMeaning},
 });
 constexpr ObjectSpec kSecurityContextSpec = {.name = "SecurityContext", .fields = kSecurityContextFields};
 
@@ -112,24 +157,41 @@ constexpr std::array kContainerFields = std::to_array<FieldSpec>({
     {.name = "stdin", .type = FieldType::kBool},
     {.name = "stdinOnce", .type = FieldType::kBool},
     {.name = "tty", .type = FieldType::kBool},
-    {.name = "imagePullPolicy", .type = FieldType::kString, .use = FieldUse::kInactive},
+    {.name = "imagePullPolicy",
+     .type = FieldType::kString,
+     .use = FieldUse::kInactive,
+     .values = kPullPolicies,
+     .harmless = kLocalImage},
     {.name = "lifecycle", .type = FieldType::kObject, .object = &kLifecycleSpec},
     {.name = "livenessProbe", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kProbeSpec},
     {.name = "readinessProbe", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kProbeSpec},
     {.name = "startupProbe", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kProbeSpec},
-    {.name = "ports", .type = FieldType::kObjectList, .use = FieldUse::kInactive, .object = &kPortSpec},
+    {.name = "ports",
+     .type = FieldType::kObjectList,
+     .object = &kPortSpec,
+     .doc = "A name for a port; hostPort publishes"},
     {.name = "resizePolicy", .use = FieldUse::kInactive},
     {.name = "restartPolicy",
      .type = FieldType::kString,
      .values = kRestartPolicies,
      .doc = "Always, of an init container: a sidecar, which goes on beside the containers"},
-    {.name = "restartPolicyRules", .use = FieldUse::kInactive},
-    {.name = "terminationMessagePath", .type = FieldType::kString, .use = FieldUse::kInactive},
-    {.name = "terminationMessagePolicy", .type = FieldType::kString, .use = FieldUse::kInactive},
-    {.name = "volumeDevices", .type = FieldType::kObjectList, .use = FieldUse::kInactive, .object = &kVolumeDeviceSpec},
+    {.name = "restartPolicyRules", .use = FieldUse::kRefused},
+    {.name = "terminationMessagePath",
+     .type = FieldType::kString,
+     .use = FieldUse::kInactive,
+     .harmless = kDefaultMessagePath},
+    {.name = "terminationMessagePolicy",
+     .type = FieldType::kString,
+     .use = FieldUse::kInactive,
+     .values = kMessagePolicies,
+     .harmless = kFilePolicy},
+    {.name = "volumeDevices", .type = FieldType::kObjectList, .use = FieldUse::kRefused, .object = &kVolumeDeviceSpec},
 });
 
 }  // namespace
+
+const std::span<const std::string_view> kPropagationNames = kPropagations;
+const std::span<const std::string_view> kRecursiveReadOnlyNames = kRecursiveReadOnly;
 
 const ObjectSpec kContainerSpec = {.name = "Container", .fields = kContainerFields};
 

@@ -6,6 +6,7 @@
 
 #include "config/diagnostics.h"
 #include "config/names.h"
+#include "config/reading/fields.h"
 #include "config/reading/readers.h"
 
 namespace mete::config {
@@ -49,18 +50,67 @@ std::vector<std::string> read_capabilities(const View& view) {
   return list;
 }
 
-std::vector<VolumeMount> read_mounts(const View& view) {
+// mete makes what is mounted below read-only in any case, so these are Kubernetes' own conditions only.
+void check_recursive_read_only(const View& item, const VolumeMount& mount) {
+  const View view = item["recursiveReadOnly"];
+  if (read_enum(view, kRecursiveReadOnlyNames, RecursiveReadOnly::kDisabled) == RecursiveReadOnly::kDisabled) return;
+  if (!mount.read_only) view.error(mismatch(describe(view.node()) + " without `readOnly: true`", "both, or Disabled"));
+  if (mount.propagation != MountPropagation::kNone) {
+    view.error(mismatch(describe(view.node()) + " with `mountPropagation`", "mountPropagation None, or Disabled"));
+  }
+}
+
+VolumeMount read_mount(const View& item, bool privileged) {
+  VolumeMount mount{.name = item["name"].text(),
+                    .mount_path = item["mountPath"].text(),
+                    .sub_path = item["subPath"].text(),
+                    .sub_path_expr = item["subPathExpr"].text(),
+                    .read_only = item["readOnly"].boolean(),
+                    .location = item.location()};
+  mount.propagation = read_enum(item["mountPropagation"], kPropagationNames, MountPropagation::kNone);
+  if (item["mountPath"]) item["mountPath"].check(check_mount_path(mount.mount_path));
+  if (!mount.sub_path.empty()) item["subPath"].check(check_relative_path(mount.sub_path));
+  if (!mount.sub_path.empty() && !mount.sub_path_expr.empty()) {
+    item["subPathExpr"].error(mismatch("`subPath` and `subPathExpr`", "one of them"));
+  }
+  if (mount.propagation == MountPropagation::kBidirectional && !privileged) {
+    item["mountPropagation"].error(mismatch("Bidirectional in a container that is not privileged",
+                                            "securityContext.privileged: true, HostToContainer or None"));
+  }
+  check_recursive_read_only(item, mount);
+  return mount;
+}
+
+std::vector<VolumeMount> read_mounts(const View& view, bool privileged) {
   std::vector<VolumeMount> mounts;
   std::set<std::string> paths;
   for (const auto& item : view.items()) {
-    VolumeMount mount{item["name"].text(), item["mountPath"].text(), item["subPath"].text(), item["readOnly"].boolean(),
-                      item.location()};
-    if (item["mountPath"]) item["mountPath"].check(check_absolute_path(mount.mount_path));
-    if (!mount.sub_path.empty()) item["subPath"].check(check_relative_path(mount.sub_path));
-    check_unique(item["mountPath"], "mount path", paths);
-    mounts.push_back(std::move(mount));
+    mounts.push_back(read_mount(item, privileged));
+    const View path = item["mountPath"];
+    if (path && !paths.insert(normal_path(path.text())).second) {
+      path.error({"mount path `" + path.text() + "` stands twice", "`" + path.text() + "` again"});
+    }
   }
   return mounts;
+}
+
+// IANA_SVC_NAME: at most 15 of [a-z0-9-] with a letter, no '-' at an end or beside another.
+Status check_port_name(std::string_view name) {
+  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  const bool fine = !name.empty() && name.size() <= 15 && std::all_of(name.begin(), name.end(), allowed) &&
+                    name.find_first_of("abcdefghijklmnopqrstuvwxyz") != std::string_view::npos && name.front() != '-' &&
+                    name.back() != '-' && name.find("--") == std::string_view::npos;
+  if (fine) return {};
+  return fail("found \"" + std::string(name) +
+              "\", expected at most 15 lower case letters, digits and single '-' between them, with a letter");
+}
+
+void check_ports(const View& view) {
+  std::set<std::string> names;
+  for (const auto& port : view.items()) {
+    if (port["name"]) port["name"].check(check_port_name(port["name"].text()));
+    check_unique(port["name"], "port name", names);
+  }
 }
 
 void check_image(const View& view) {
@@ -138,10 +188,30 @@ std::optional<PreStopHook> read_pre_stop(const View& view, const View& ports) {
 
 }  // namespace
 
+std::optional<SeccompProfile> read_seccomp(const View& view) {
+  if (!view) return std::nullopt;
+  const View type = view["type"];
+  if (type.text() == "Localhost") {
+    type.error(mismatch("\"Localhost\"", "RuntimeDefault or Unconfined, as mete cannot load a profile for a pod yet"));
+  }
+  return type.text() == "Unconfined" ? SeccompProfile::kUnconfined : SeccompProfile::kRuntimeDefault;
+}
+
+void check_app_armor(const View& view) {
+  if (!view || view["type"].text() == "Unconfined") return;
+  view["type"].error(mismatch(describe(view["type"].node()), "Unconfined, as mete sets no AppArmor profile"));
+}
+
 SecurityContext read_security(const View& view) {
   SecurityContext security;
   security.run_as_user = read_id(view["runAsUser"]);
   security.run_as_group = read_id(view["runAsGroup"]);
+  if (view["runAsNonRoot"]) security.run_as_non_root = view["runAsNonRoot"].boolean();
+  if (security.run_as_non_root == true && security.run_as_user == 0U) {
+    view["runAsUser"].error(mismatch("0 with `runAsNonRoot: true`", "another user, or runAsNonRoot: false"));
+  }
+  security.seccomp = read_seccomp(view["seccompProfile"]);
+  check_app_armor(view["appArmorProfile"]);
   security.read_only_root_filesystem = view["readOnlyRootFilesystem"].boolean();
   security.privileged = view["privileged"].boolean();
   security.add_capabilities = read_capabilities(view["capabilities"]["add"]);
@@ -166,12 +236,13 @@ Container read_container(const View& view) {
   container.command = view["command"].texts();
   container.args = view["args"].texts();
   container.working_dir = view["workingDir"].text();
-  if (!container.working_dir.empty()) view["workingDir"].check(check_absolute_path(container.working_dir));
+  if (!container.working_dir.empty()) view["workingDir"].check(check_working_dir(container.working_dir));
   container.env = read_env(view["env"]);
   container.env_from = read_env_from(view["envFrom"]);
-  container.volume_mounts = read_mounts(view["volumeMounts"]);
   container.resources = read_resources(view["resources"]);
   container.security = read_security(view["securityContext"]);
+  container.volume_mounts = read_mounts(view["volumeMounts"], container.security.privileged);
+  check_ports(view["ports"]);
   container.pre_stop = read_pre_stop(view["lifecycle"]["preStop"], view["ports"]);
   container.stdin_open = view["stdin"].boolean();
   container.stdin_once = view["stdinOnce"].boolean();

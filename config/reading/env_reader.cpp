@@ -2,7 +2,9 @@
 #include <array>
 
 #include "config/desired_state.h"
+#include "config/downward.h"
 #include "config/names.h"
+#include "config/quantity.h"
 #include "config/reading/readers.h"
 
 namespace mete::config {
@@ -20,8 +22,9 @@ EnvSource read_field_ref(const View& view) {
   FieldRef ref{view["fieldPath"].text()};
   if (view["fieldPath"] && !pod_field(Pod{}, ref.path)) {
     view["fieldPath"].error(mismatch(describe(view["fieldPath"].node()),
-                                     "metadata.name, metadata.namespace, metadata.uid, metadata.labels['name'] or "
-                                     "metadata.annotations['name']; others are not supported yet"));
+                                     "metadata.name, metadata.namespace, metadata.uid, metadata.labels['name'], "
+                                     "metadata.annotations['name'], spec.nodeName, spec.serviceAccountName, "
+                                     "status.hostIP, status.hostIPs, status.podIP or status.podIPs"));
   }
   return ref;
 }
@@ -32,15 +35,32 @@ EnvSource read_source(const View& view) {
   int sources = 0;
   for (const auto source : kSources) sources += view[source] ? 1 : 0;
   if (sources != 1 && view) {
-    view.error(mismatch(std::to_string(sources) + " sources", "one of configMapKeyRef, secretKeyRef or fieldRef"));
+    view.error(mismatch(std::to_string(sources) + " sources",
+                        "one of configMapKeyRef, secretKeyRef, fieldRef or resourceFieldRef"));
   }
   if (const View ref = view["configMapKeyRef"]) return read_key_ref<ConfigMapKeyRef>(ref);
   if (const View ref = view["secretKeyRef"]) return read_key_ref<SecretKeyRef>(ref);
   if (const View ref = view["fieldRef"]) return read_field_ref(ref);
+  if (const View ref = view["resourceFieldRef"]) return read_resource_ref(ref);
   return std::string();
 }
 
 }  // namespace
+
+ResourceFieldRef read_resource_ref(const View& view) {
+  ResourceFieldRef ref{view["containerName"].text(), view["resource"].text(), 1};
+  const bool cpu = ref.resource.ends_with(".cpu");
+  if (view["resource"] && !is_resource_field(ref.resource)) {
+    view["resource"].error(
+        mismatch(describe(view["resource"].node()), "limits or requests, then .cpu, .memory or .hugepages-SIZE"));
+  }
+  const View divisor = view["divisor"];
+  if (cpu) ref.divisor = read_with(divisor, parse_cpu).value_or(MilliCpu(0)).count();
+  if (!cpu) ref.divisor = read_with(divisor, parse_bytes).value_or(Bytes(0)).count();
+  if (divisor && ref.divisor < 0) divisor.error(mismatch(describe(divisor.node()), "more than 0"));
+  if (ref.divisor <= 0) ref.divisor = cpu ? 1000 : 1;  // 0 means 1, as in Kubernetes
+  return ref;
+}
 
 std::vector<EnvVar> read_env(const View& view) {
   std::vector<EnvVar> env;

@@ -33,8 +33,10 @@ enum class FieldType {
 
 enum class FieldUse {
   kActive,
-  kInactive,  // known and checked, but without effect in mete: gives a warning
-  kIgnored,   // bookkeeping of the API server: accepted without a warning
+  kInactive,   // known and checked, but not acted on yet: a warning
+  kRefused,    // not acted on, and it asks for a restriction or changes what a container sees: an error
+  kNoMeaning,  // known and checked; on one machine there is nothing to act on: no warning
+  kIgnored,    // bookkeeping of the API server: not even checked
 };
 
 struct ObjectSpec;
@@ -52,6 +54,9 @@ struct FieldSpec {
   // Of a Pod's field: what the manifest says here goes into Pod::identity_text, so that a change makes another pod of
   // it without a line elsewhere. For fields that mete learned to act on after records had identity hashes.
   bool identity_by_text = false;
+  // The values that ask for what mete does anyway, which need no report (kInactive, kRefused) and make no other pod
+  // (identity_by_text). An empty text, list or mapping asks for nothing in every such field.
+  std::span<const std::string_view> harmless = {};
 };
 
 struct ObjectSpec {
@@ -63,6 +68,8 @@ extern const ObjectSpec kMetadataSpec;
 extern const ObjectSpec kPodSpec;
 extern const ObjectSpec kContainerSpec;
 extern const ObjectSpec kVolumeSpec;
+extern const ObjectSpec kFieldRefSpec;
+extern const ObjectSpec kResourceRefSpec;
 extern const ObjectSpec kPolicySpec;
 extern const ObjectSpec kConfigMapSpec;
 extern const ObjectSpec kSecretSpec;
@@ -74,5 +81,10 @@ extern const std::span<const std::string_view> kLabelOperatorNames;
 // In the order of RestartPolicy and HostPathType in pod.h.
 extern const std::span<const std::string_view> kRestartPolicyNames;
 extern const std::span<const std::string_view> kHostPathTypeNames;
+// In the order of DnsPolicy, GroupsPolicy, MountPropagation and RecursiveReadOnly in pod_spec.h.
+extern const std::span<const std::string_view> kDnsPolicyNames;
+extern const std::span<const std::string_view> kGroupsPolicyNames;
+extern const std::span<const std::string_view> kPropagationNames;
+extern const std::span<const std::string_view> kRecursiveReadOnlyNames;
 
 }  // namespace mete::config

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/reading/identity_text.h"
 
+#include <algorithm>
 #include <map>
 
 namespace mete::config {
@@ -36,6 +37,11 @@ std::string value_text(const View& view) {
   return text.empty() || as_bool(view.node()) == false ? std::string() : quoted(text);
 }
 
+bool is_harmless(const View& view, const FieldSpec& field) {
+  return view.node().kind == YamlNode::Kind::kScalar &&
+         std::find(field.harmless.begin(), field.harmless.end(), view.node().text) != field.harmless.end();
+}
+
 }  // namespace
 
 std::string identity_text(const View& view, const ObjectSpec& spec) {
@@ -44,6 +50,7 @@ std::string identity_text(const View& view, const ObjectSpec& spec) {
     const View child = view[field.name];
     if (!child || field.use != FieldUse::kActive) continue;
     if (field.identity_by_text) {
+      if (is_harmless(child, field)) continue;
       if (const std::string text = value_text(child); !text.empty()) out += child.path() + "=" + text + "\n";
     } else if (field.type == FieldType::kObject) {
       out += identity_text(child, *field.object);

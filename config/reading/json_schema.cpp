@@ -80,10 +80,26 @@ std::string type_of(const FieldSpec& field) {
   return "";
 }
 
+std::string_view use_text(FieldUse use) {
+  switch (use) {
+    case FieldUse::kInactive:
+      return "mete does not act on it yet";
+    case FieldUse::kRefused:
+      return "mete refuses it, as it cannot do that yet";
+    case FieldUse::kNoMeaning:
+      return "Without meaning on one machine";
+    case FieldUse::kActive:
+    case FieldUse::kIgnored:
+      break;
+  }
+  return {};
+}
+
 std::string property(const FieldSpec& field) {
   std::string text = type_of(field);
   std::string doc(field.doc);
-  if (field.use == FieldUse::kInactive) doc += std::string(doc.empty() ? "" : ". ") + "mete does not act on it yet";
+  const std::string_view note = use_text(field.use);
+  if (!note.empty()) doc += std::string(doc.empty() ? "" : ". ") + std::string(note);
   if (!doc.empty()) text += (text.empty() ? "" : ", ") + ("\"description\": " + quoted(doc));
   return quoted(field.name) + ": {" + text + "}";
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Objects of Kubernetes v1 that mete knows and checks but does not act on yet, except preStop: probes, hooks,
-// scheduling, DNS.
+// Objects of Kubernetes v1 beside containers and volumes: probes, hooks, scheduling, DNS, profiles.
 #include "config/reading/known_fields.h"
 
 #include <array>
@@ -102,11 +101,13 @@ const ObjectSpec kLifecycleSpec = {.name = "Lifecycle", .fields = kLifecycleFiel
 
 namespace {
 
+constexpr std::array kProtocols = std::to_array<std::string_view>({"TCP", "UDP", "SCTP"});
+
 constexpr std::array kPortFields = std::to_array<FieldSpec>({
     {.name = "containerPort", .type = FieldType::kInteger, .required = true, .min = 1, .max = kPort},
     {.name = "hostPort", .type = FieldType::kInteger, .min = 0, .max = kPort},
     {.name = "name", .type = FieldType::kString},
-    {.name = "protocol", .type = FieldType::kString},
+    {.name = "protocol", .type = FieldType::kString, .values = kProtocols},
     {.name = "hostIP", .type = FieldType::kString},
 });
 
@@ -116,11 +117,15 @@ const ObjectSpec kPortSpec = {.name = "ContainerPort", .fields = kPortFields};
 
 namespace {
 
+constexpr std::array kTolerationOperators = std::to_array<std::string_view>({"", "Exists", "Equal", "Lt", "Gt"});
+constexpr std::array kTaintEffects =
+    std::to_array<std::string_view>({"", "NoSchedule", "PreferNoSchedule", "NoExecute"});
+
 constexpr std::array kTolerationFields = std::to_array<FieldSpec>({
     {.name = "key", .type = FieldType::kString},
-    {.name = "operator", .type = FieldType::kString},
+    {.name = "operator", .type = FieldType::kString, .values = kTolerationOperators},
     {.name = "value", .type = FieldType::kString},
-    {.name = "effect", .type = FieldType::kString},
+    {.name = "effect", .type = FieldType::kString, .values = kTaintEffects},
     {.name = "tolerationSeconds", .type = FieldType::kInteger},
 });
 
@@ -262,12 +267,28 @@ const ObjectSpec kReferenceSpec = {.name = "LocalObjectReference", .fields = kRe
 
 namespace {
 
+constexpr std::array kProfiles = std::to_array<std::string_view>({"RuntimeDefault", "Unconfined", "Localhost"});
+
+constexpr std::array kDefaultProfile = std::to_array<std::string_view>({"RuntimeDefault"});
+
 constexpr std::array kSeccompFields = std::to_array<FieldSpec>({
-    {.name = "type", .type = FieldType::kString, .required = true},
+    {.name = "type",
+     .type = FieldType::kString,
+     .required = true,
+     .values = kProfiles,
+     .identity_by_text = true,
+     .harmless = kDefaultProfile},
+    {.name = "localhostProfile", .type = FieldType::kString},
+});
+
+constexpr std::array kAppArmorFields = std::to_array<FieldSpec>({
+    {.name = "type", .type = FieldType::kString, .required = true, .values = kProfiles},
     {.name = "localhostProfile", .type = FieldType::kString},
 });
 
 }  // namespace
+
+const ObjectSpec kAppArmorSpec = {.name = "AppArmorProfile", .fields = kAppArmorFields};
 
 const ObjectSpec kSeccompSpec = {.name = "SeccompProfile", .fields = kSeccompFields};
 

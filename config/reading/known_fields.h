@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables of the objects that a Pod may contain and that mete does not act on yet. Internal to config/.
+// Tables of the objects that a Pod may contain beside containers and volumes. Internal to config/.
 #pragma once
 
 #include "config/reading/fields.h"
@@ -16,6 +16,7 @@ extern const ObjectSpec kAffinitySpec;
 extern const ObjectSpec kTopologySpreadSpec;
 extern const ObjectSpec kReferenceSpec;
 extern const ObjectSpec kSeccompSpec;
+extern const ObjectSpec kAppArmorSpec;
 extern const ObjectSpec kSeLinuxSpec;
 extern const ObjectSpec kSysctlSpec;
 

@@ -13,12 +13,34 @@ constexpr std::array kConfigMapKind = std::to_array<std::string_view>({"ConfigMa
 constexpr std::array kSecretKind = std::to_array<std::string_view>({"Secret"});
 // In the order of RestartPolicy.
 constexpr std::array kRestartPolicies = std::to_array<std::string_view>({"Always", "OnFailure", "Never"});
+constexpr std::array kTrue = std::to_array<std::string_view>({"true"});
+constexpr std::array kMachineDns =
+    std::to_array<std::string_view>({"ClusterFirst", "ClusterFirstWithHostNet", "Default"});
+constexpr std::array kMerge = std::to_array<std::string_view>({"Merge"});
+constexpr std::array kSystems = std::to_array<std::string_view>({"linux", "windows"});
+// In the order of DnsPolicy and GroupsPolicy.
+constexpr std::array kDnsPolicies =
+    std::to_array<std::string_view>({"ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"});
+constexpr std::array kGroupsPolicies = std::to_array<std::string_view>({"Merge", "Strict"});
+constexpr std::array kGroupChangePolicies = std::to_array<std::string_view>({"Always", "OnRootMismatch"});
+constexpr std::array kPreemptionPolicies = std::to_array<std::string_view>({"PreemptLowerPriority", "Never"});
 constexpr std::int64_t kMaxId = 4294967294;  // the kernel reserves the last 32-bit id for "none"
 constexpr std::int64_t kMaxGrace = 365LL * 24 * 3600;
 
 }  // namespace
 
 const std::span<const std::string_view> kRestartPolicyNames = kRestartPolicies;
+const std::span<const std::string_view> kDnsPolicyNames = kDnsPolicies;
+const std::span<const std::string_view> kGroupsPolicyNames = kGroupsPolicies;
+
+namespace {
+
+constexpr std::array kOsFields = std::to_array<FieldSpec>({
+    {.name = "name", .type = FieldType::kString, .required = true, .values = kSystems},
+});
+constexpr ObjectSpec kOsSpec = {.name = "PodOS", .fields = kOsFields};
+
+}  // namespace
 
 namespace {
 
@@ -51,15 +73,26 @@ constexpr std::array kPodSecurityFields = std::to_array<FieldSpec>({
     {.name = "runAsGroup", .type = FieldType::kInteger, .min = 0, .max = kMaxId},
     {.name = "fsGroup", .type = FieldType::kInteger, .min = 0, .max = kMaxId},
     {.name = "supplementalGroups", .type = FieldType::kIntegerList, .min = 0, .max = kMaxId},
-    {.name = "fsGroupChangePolicy", .type = FieldType::kString, .use = FieldUse::kInactive},
-    {.name = "supplementalGroupsPolicy", .type = FieldType::kString, .use = FieldUse::kInactive},
-    {.name = "runAsNonRoot", .type = FieldType::kBool, .use = FieldUse::kInactive},
-    {.name = "seLinuxOptions", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kSeLinuxSpec},
-    {.name = "seLinuxChangePolicy", .type = FieldType::kString, .use = FieldUse::kInactive},
-    {.name = "seccompProfile", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kSeccompSpec},
-    {.name = "appArmorProfile", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kSeccompSpec},
-    {.name = "sysctls", .type = FieldType::kObjectList, .use = FieldUse::kInactive, .object = &kSysctlSpec},
-    {.name = "windowsOptions", .use = FieldUse::kInactive},
+    {.name = "fsGroupChangePolicy",
+     .type = FieldType::kString,
+     .values = kGroupChangePolicies,
+     .doc = "OnRootMismatch: a volume whose root has the group already is left as it is"},
+    {.name = "supplementalGroupsPolicy",
+     .type = FieldType::kString,
+     .values = kGroupsPolicies,
+     .doc = "Strict: without the groups that the image's /etc/group gives the user",
+     .identity_by_text = true,
+     .harmless = kMerge},
+    {.name = "runAsNonRoot",
+     .type = FieldType::kBool,
+     .doc = "true: a container that would run as user 0 is not started",
+     .identity_by_text = true},
+    {.name = "seLinuxOptions", .type = FieldType::kObject, .use = FieldUse::kRefused, .object = &kSeLinuxSpec},
+    {.name = "seLinuxChangePolicy", .type = FieldType::kString, .use = FieldUse::kNoMeaning},
+    {.name = "seccompProfile", .type = FieldType::kObject, .object = &kSeccompSpec},
+    {.name = "appArmorProfile", .type = FieldType::kObject, .object = &kAppArmorSpec},
+    {.name = "sysctls", .type = FieldType::kObjectList, .object = &kSysctlSpec, .identity_by_text = true},
+    {.name = "windowsOptions", .use = FieldUse::kNoMeaning},
 });
 constexpr ObjectSpec kPodSecuritySpec = {.name = "PodSecurityContext", .fields = kPodSecurityFields};
 
@@ -78,42 +111,66 @@ constexpr std::array kPodBodyFields = std::to_array<FieldSpec>({
     {.name = "hostIPC", .type = FieldType::kBool},
     {.name = "shareProcessNamespace", .type = FieldType::kBool},
     {.name = "securityContext", .type = FieldType::kObject, .object = &kPodSecuritySpec},
-    {.name = "activeDeadlineSeconds", .type = FieldType::kInteger, .use = FieldUse::kInactive},
-    {.name = "affinity", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kAffinitySpec},
-    {.name = "automountServiceAccountToken", .type = FieldType::kBool, .use = FieldUse::kInactive},
-    {.name = "dnsConfig", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kDnsConfigSpec},
-    {.name = "dnsPolicy", .type = FieldType::kString, .use = FieldUse::kInactive},
-    {.name = "enableServiceLinks", .type = FieldType::kBool, .use = FieldUse::kInactive},
-    {.name = "ephemeralContainers", .use = FieldUse::kInactive},
+    {.name = "activeDeadlineSeconds", .type = FieldType::kInteger, .use = FieldUse::kRefused},
+    {.name = "affinity", .type = FieldType::kObject, .use = FieldUse::kNoMeaning, .object = &kAffinitySpec},
+    {.name = "automountServiceAccountToken", .type = FieldType::kBool, .use = FieldUse::kNoMeaning},
+    {.name = "dnsConfig",
+     .type = FieldType::kObject,
+     .object = &kDnsConfigSpec,
+     .doc = "Added to what dnsPolicy gives /etc/resolv.conf",
+     .identity_by_text = true},
+    {.name = "dnsPolicy",
+     .type = FieldType::kString,
+     .values = kDnsPolicies,
+     .doc = "None: dnsConfig alone; all others: the machine's resolv.conf, as there is no cluster",
+     .identity_by_text = true,
+     .harmless = kMachineDns},
+    {.name = "enableServiceLinks", .type = FieldType::kBool, .use = FieldUse::kNoMeaning},
+    {.name = "ephemeralContainers", .use = FieldUse::kNoMeaning},
     {.name = "hostAliases",
      .type = FieldType::kObjectList,
      .object = &kHostAliasSpec,
      .doc = "More lines of the pod's /etc/hosts",
      .identity_by_text = true},
-    {.name = "hostUsers", .type = FieldType::kBool, .use = FieldUse::kInactive},
-    {.name = "hostnameOverride", .type = FieldType::kString, .use = FieldUse::kInactive},
-    {.name = "imagePullSecrets", .type = FieldType::kObjectList, .use = FieldUse::kInactive, .object = &kReferenceSpec},
-    {.name = "nodeName", .type = FieldType::kString, .use = FieldUse::kInactive},
-    {.name = "nodeSelector", .type = FieldType::kStringMap, .use = FieldUse::kInactive},
-    {.name = "os", .type = FieldType::kObject, .use = FieldUse::kInactive, .object = &kReferenceSpec},
-    {.name = "overhead", .use = FieldUse::kInactive},
-    {.name = "preemptionPolicy", .type = FieldType::kString, .use = FieldUse::kInactive},
+    {.name = "hostUsers", .type = FieldType::kBool, .use = FieldUse::kRefused, .harmless = kTrue},
+    {.name = "hostnameOverride",
+     .type = FieldType::kString,
+     .doc = "The host name, whatever hostname, subdomain and setHostnameAsFQDN say",
+     .identity_by_text = true},
+    {.name = "imagePullSecrets",
+     .type = FieldType::kObjectList,
+     .use = FieldUse::kNoMeaning,
+     .object = &kReferenceSpec},
+    {.name = "nodeName", .type = FieldType::kString, .use = FieldUse::kNoMeaning},
+    {.name = "nodeSelector", .type = FieldType::kStringMap, .use = FieldUse::kNoMeaning},
+    {.name = "os", .type = FieldType::kObject, .object = &kOsSpec},
+    {.name = "overhead", .use = FieldUse::kNoMeaning},
+    {.name = "preemptionPolicy",
+     .type = FieldType::kString,
+     .use = FieldUse::kNoMeaning,
+     .values = kPreemptionPolicies},
     {.name = "priority", .type = FieldType::kInteger, .min = -2147483648, .max = 2147483647},
     {.name = "priorityClassName", .type = FieldType::kString},
-    {.name = "readinessGates", .use = FieldUse::kInactive},
-    {.name = "resourceClaims", .use = FieldUse::kInactive},
-    {.name = "resources", .use = FieldUse::kInactive},
-    {.name = "runtimeClassName", .type = FieldType::kString, .use = FieldUse::kInactive},
-    {.name = "schedulerName", .type = FieldType::kString, .use = FieldUse::kInactive},
+    {.name = "readinessGates", .use = FieldUse::kNoMeaning},
+    {.name = "resourceClaims", .use = FieldUse::kRefused},
+    {.name = "resources", .use = FieldUse::kRefused},
+    {.name = "runtimeClassName", .type = FieldType::kString, .use = FieldUse::kRefused},
+    {.name = "schedulerName", .type = FieldType::kString, .use = FieldUse::kNoMeaning},
     {.name = "schedulingGates", .type = FieldType::kObjectList, .use = FieldUse::kInactive, .object = &kReferenceSpec},
-    {.name = "serviceAccount", .type = FieldType::kString, .use = FieldUse::kInactive},
-    {.name = "serviceAccountName", .type = FieldType::kString, .use = FieldUse::kInactive},
-    {.name = "setHostnameAsFQDN", .type = FieldType::kBool, .use = FieldUse::kInactive},
-    {.name = "subdomain", .type = FieldType::kString, .use = FieldUse::kInactive},
-    {.name = "tolerations", .type = FieldType::kObjectList, .use = FieldUse::kInactive, .object = &kTolerationSpec},
+    {.name = "serviceAccount", .type = FieldType::kString, .use = FieldUse::kNoMeaning},
+    {.name = "serviceAccountName", .type = FieldType::kString, .use = FieldUse::kNoMeaning},
+    {.name = "setHostnameAsFQDN",
+     .type = FieldType::kBool,
+     .doc = "The host name is HOSTNAME.SUBDOMAIN.NAMESPACE.svc.cluster.local",
+     .identity_by_text = true},
+    {.name = "subdomain",
+     .type = FieldType::kString,
+     .doc = "/etc/hosts has the full name, too",
+     .identity_by_text = true},
+    {.name = "tolerations", .type = FieldType::kObjectList, .use = FieldUse::kNoMeaning, .object = &kTolerationSpec},
     {.name = "topologySpreadConstraints",
      .type = FieldType::kObjectList,
-     .use = FieldUse::kInactive,
+     .use = FieldUse::kNoMeaning,
      .object = &kTopologySpreadSpec},
 });
 constexpr ObjectSpec kPodBodySpec = {.name = "PodSpec", .fields = kPodBodyFields};

@@ -2,8 +2,11 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 
 #include "config/diagnostics.h"
+#include "config/downward.h"
 #include "config/names.h"
 #include "config/reading/fields.h"
 #include "config/reading/identity_text.h"
@@ -12,11 +15,21 @@
 namespace mete::config {
 namespace {
 
+bool is_address(const std::string& text) {
+  in6_addr address{};
+  return ::inet_pton(AF_INET, text.c_str(), &address) == 1 || ::inet_pton(AF_INET6, text.c_str(), &address) == 1;
+}
+
 PodSecurityContext read_pod_security(const View& view) {
   PodSecurityContext security;
   security.run_as_user = read_id(view["runAsUser"]);
   security.run_as_group = read_id(view["runAsGroup"]);
   security.fs_group = read_id(view["fsGroup"]);
+  security.change_group_on_mismatch_only = view["fsGroupChangePolicy"].text() == "OnRootMismatch";
+  security.groups_policy = read_enum(view["supplementalGroupsPolicy"], kGroupsPolicyNames, GroupsPolicy::kMerge);
+  security.run_as_non_root = view["runAsNonRoot"].boolean();
+  security.seccomp = read_seccomp(view["seccompProfile"]);
+  check_app_armor(view["appArmorProfile"]);
   for (const auto& item : view["supplementalGroups"].items()) {
     if (const auto id = read_id(item)) security.supplemental_groups.push_back(*id);
   }
@@ -27,14 +40,123 @@ std::vector<HostAlias> read_host_aliases(const View& view) {
   std::vector<HostAlias> aliases;
   for (const auto& item : view.items()) {
     HostAlias alias{item["ip"].text(), item["hostnames"].texts()};
-    in6_addr address{};
-    const bool known =
-        ::inet_pton(AF_INET, alias.ip.c_str(), &address) == 1 || ::inet_pton(AF_INET6, alias.ip.c_str(), &address) == 1;
-    if (item["ip"] && !known) item["ip"].error(mismatch(describe(item["ip"].node()), "an IP address"));
+    if (item["ip"] && !is_address(alias.ip)) item["ip"].error(mismatch(describe(item["ip"].node()), "an IP address"));
     for (const auto& name : item["hostnames"].items()) name.check(check_dns_subdomain(name.text()));
     aliases.push_back(std::move(alias));
   }
   return aliases;
+}
+
+// The settings that belong to a namespace of the pod's own; all others are the machine's.
+Status check_sysctl(std::string_view name, bool host_network, bool host_ipc) {
+  constexpr std::array kIpcPrefixes = {"kernel.shm", "kernel.msg", "fs.mqueue."};
+  const auto starts = [&](std::string_view prefix) { return name.starts_with(prefix); };
+  const bool ipc = name == "kernel.sem" || std::any_of(kIpcPrefixes.begin(), kIpcPrefixes.end(), starts);
+  const bool network = starts("net.");
+  const auto part = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.' || c == '/';
+  };
+  const std::string found = "found \"" + std::string(name) + "\", ";
+  if (!std::all_of(name.begin(), name.end(), part) || name.find("..") != std::string_view::npos) {
+    return fail(found + "expected the name of a setting such as net.ipv4.ip_local_port_range");
+  }
+  if (network && host_network) return fail(found + "expected no setting of the network with hostNetwork");
+  if (ipc && host_ipc) return fail(found + "expected no setting of IPC with hostIPC");
+  if (network || ipc) return {};
+  return fail(found +
+              "expected a setting of the pod's own namespaces: net.*, kernel.shm*, kernel.msg*, kernel.sem or "
+              "fs.mqueue.*");
+}
+
+std::vector<std::pair<std::string, std::string>> read_sysctls(const View& view, const PodSpec& spec) {
+  std::vector<std::pair<std::string, std::string>> sysctls;
+  std::set<std::string> names;
+  for (const auto& item : view.items()) {
+    const View name = item["name"];
+    if (name) name.check(check_sysctl(name.text(), spec.host_network, spec.host_ipc));
+    check_unique(name, "sysctl", names);
+    sysctls.emplace_back(name.text(), item["value"].text());
+  }
+  return sysctls;
+}
+
+DnsConfig read_dns(const View& spec, DnsPolicy policy) {
+  constexpr std::size_t kMostServers = 3;    // MAXNS of resolv.h, and Kubernetes' own bound
+  constexpr std::size_t kMostSearches = 32;  // Kubernetes' bound
+  const View view = spec["dnsConfig"];
+  DnsConfig dns{view["nameservers"].texts(), view["searches"].texts(), {}};
+  for (const auto& item : view["nameservers"].items()) {
+    if (!is_address(item.text())) item.error(mismatch(describe(item.node()), "an IP address"));
+  }
+  for (const auto& item : view["searches"].items()) {
+    const std::string name = item.text();
+    if (name != ".") item.check(check_dns_subdomain(name.ends_with('.') ? name.substr(0, name.size() - 1) : name));
+  }
+  for (const auto& item : view["options"].items()) {
+    const std::string text = item["name"].text() + item["value"].text();
+    if (text.empty() || text.find_first_of(" \t\r\n") != std::string::npos) {
+      item.error(mismatch(describe(item.node()), "a name, and values without blanks"));
+    }
+    dns.options.emplace_back(item["name"].text(), item["value"].text());
+  }
+  if (dns.nameservers.size() > kMostServers) {
+    view["nameservers"].error(mismatch(std::to_string(dns.nameservers.size()) + " servers", "at most 3"));
+  }
+  if (dns.searches.size() > kMostSearches) {
+    view["searches"].error(mismatch(std::to_string(dns.searches.size()) + " domains", "at most 32"));
+  }
+  if (policy == DnsPolicy::kNone && dns.nameservers.empty()) {
+    spec["dnsPolicy"].error(mismatch("None without a server", "dnsConfig.nameservers, as they are the only ones"));
+  }
+  return dns;
+}
+
+void read_host_names(const View& spec, PodSpec& to) {
+  to.hostname = spec["hostname"].text();
+  if (!to.hostname.empty()) spec["hostname"].check(check_dns_label(to.hostname));
+  to.subdomain = spec["subdomain"].text();
+  if (!to.subdomain.empty()) spec["subdomain"].check(check_dns_label(to.subdomain));
+  to.hostname_is_fqdn = spec["setHostnameAsFQDN"].boolean();
+  to.hostname_override = spec["hostnameOverride"].text();
+  const View over = spec["hostnameOverride"];
+  constexpr std::size_t kLongestName = 64;  // HOST_NAME_MAX
+  if (to.hostname_override.empty()) return;
+  over.check(check_dns_subdomain(to.hostname_override));
+  if (to.hostname_override.size() > kLongestName) over.error(mismatch(describe(over.node()), "at most 64 characters"));
+  if (to.host_network) over.error(mismatch("`hostnameOverride` with hostNetwork", "one of them"));
+  if (to.hostname_is_fqdn) over.error(mismatch("`hostnameOverride` with setHostnameAsFQDN", "one of them"));
+}
+
+void check_hosts_ports(const View& list, bool host_network) {
+  for (const auto& container : list.items()) {
+    for (const auto& port : container["ports"].items()) {
+      const auto on_host = port["hostPort"].integer().value_or(0);
+      if (on_host == 0) continue;
+      if (!host_network) {
+        port["hostPort"].warn({"`hostPort` is not acted on yet"});
+      } else if (on_host != port["containerPort"].integer()) {
+        port["hostPort"].error(mismatch(describe(port["hostPort"].node()), "the containerPort, with hostNetwork"));
+      }
+    }
+  }
+}
+
+// A container's name in a downwardAPI volume.
+void check_downward(const View& items, const Pod& pod) {
+  for (const auto& item : items.items()) {
+    const View ref = item["resourceFieldRef"]["containerName"];
+    if (ref && find_container(pod, ref.text()) == nullptr) {
+      ref.error(mismatch(describe(ref.node()), "the name of a container of this pod"));
+    }
+  }
+}
+
+void check_volume_fields(const View& spec, const Pod& pod) {
+  for (const auto& volume : spec["volumes"].items()) {
+    check_downward(volume["downwardAPI"]["items"], pod);
+    for (const auto& source : volume["projected"]["sources"].items())
+      check_downward(source["downwardAPI"]["items"], pod);
+  }
 }
 
 void check_mounts(const View& container, const std::vector<Volume>& volumes) {
@@ -83,11 +205,14 @@ Pod read_pod(const View& view) {
   if (const auto seconds = spec["terminationGracePeriodSeconds"].integer()) {
     to.termination_grace_period = std::chrono::seconds(*seconds);
   }
-  to.hostname = spec["hostname"].text();
-  if (!to.hostname.empty()) spec["hostname"].check(check_dns_label(to.hostname));
   to.host_network = spec["hostNetwork"].boolean();
   to.host_pid = spec["hostPID"].boolean();
   to.host_ipc = spec["hostIPC"].boolean();
+  read_host_names(spec, to);
+  to.service_account = spec["serviceAccountName"].text(spec["serviceAccount"].text());
+  to.dns_policy = read_enum(spec["dnsPolicy"], kDnsPolicyNames, DnsPolicy::kClusterFirst);
+  to.dns = read_dns(spec, to.dns_policy);
+  if (spec["os"]["name"].text() == "windows") spec["os"]["name"].error(mismatch("windows", "linux"));
   to.priority = spec["priority"].integer();
   const View priority_class = spec["priorityClassName"];
   to.priority_class = priority_class.text();
@@ -101,6 +226,7 @@ Pod read_pod(const View& view) {
     spec["shareProcessNamespace"].error(mismatch("true together with hostPID", "one of them"));
   }
   to.security = read_pod_security(spec["securityContext"]);
+  to.security.sysctls = read_sysctls(spec["securityContext"]["sysctls"], to);
   to.host_aliases = read_host_aliases(spec["hostAliases"]);
   if (!to.host_aliases.empty() && to.host_network) {
     spec["hostAliases"].warn({"`hostAliases` is not acted on with hostNetwork: the machine's /etc/hosts is its own"});
@@ -109,6 +235,8 @@ Pod read_pod(const View& view) {
   std::set<std::string> names;
   to.init_containers = read_containers(spec["initContainers"], to.volumes, names, true);
   to.containers = read_containers(spec["containers"], to.volumes, names, false);
+  check_volume_fields(spec, pod);
+  for (const auto* list : {"initContainers", "containers"}) check_hosts_ports(spec[list], to.host_network);
   const View containers = spec["containers"];
   if (containers && containers.node().kind == YamlNode::Kind::kList && containers.node().items.empty()) {
     containers.error(mismatch("an empty list", "at least one container"));

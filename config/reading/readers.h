@@ -27,10 +27,13 @@ namespace mete::config {
 
 [[nodiscard]] Container read_container(const View& view);
 [[nodiscard]] std::vector<EnvVar> read_env(const View& view);
+[[nodiscard]] ResourceFieldRef read_resource_ref(const View& view);
 [[nodiscard]] std::vector<EnvFrom> read_env_from(const View& view);
 [[nodiscard]] Resources read_resources(const View& view);
 [[nodiscard]] SecurityContext read_security(const View& view);
 [[nodiscard]] std::vector<Volume> read_volumes(const View& view);
+[[nodiscard]] std::optional<SeccompProfile> read_seccomp(const View& view);
+void check_app_armor(const View& view);
 
 [[nodiscard]] std::optional<std::uint32_t> read_id(const View& view);
 

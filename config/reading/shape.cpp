@@ -53,6 +53,19 @@ void check_integer(const View& view, const FieldSpec& field) {
   view.error(mismatch(describe(view.node()), expected + (quoted ? " without quotes" : "")));
 }
 
+std::vector<std::string_view> names_of(std::span<const std::string_view> values) {
+  return {values.begin(), values.end()};
+}
+
+// An empty text, list or mapping, and a value that asks for what mete does anyway.
+bool asks_for_nothing(const View& view, const FieldSpec& field) {
+  const YamlNode& node = view.node();
+  if (node.kind == YamlNode::Kind::kMap) return node.entries.empty();
+  if (node.kind == YamlNode::Kind::kList) return node.items.empty();
+  return node.text.empty() ||
+         std::find(field.harmless.begin(), field.harmless.end(), node.text) != field.harmless.end();
+}
+
 template <class T>
 void check_amount(const View& view, Result<T> (*parse)(std::string_view)) {
   if (!is_kind(view, YamlNode::Kind::kScalar, "an amount")) return;
@@ -103,16 +116,31 @@ class Checker {
     View(&key, join_path(view.path(), entry.key), view.report()).error(std::move(complaint));
   }
 
+  // Reports a field that mete does not act on. True: what is inside the field needs no report of its own.
+  [[nodiscard]] bool report_use(const View& view, const FieldSpec& field) const {
+    if (field.use == FieldUse::kActive) return false;
+    if (field.use == FieldUse::kNoMeaning || asks_for_nothing(view, field)) return true;
+    const std::string name = "`" + std::string(field.name) + "` ";
+    if (field.use == FieldUse::kInactive) {
+      view.warn({name + std::string(inactive_)});
+    } else {
+      const std::string expected = field.harmless.empty() ? "no " + name : one_of(names_of(field.harmless)) + " ";
+      view.error({name + "asks for what mete cannot do yet: found " + describe(view.node()) + ", expected " + expected +
+                      "as the containers would run without it",
+                  describe(view.node()), expected.substr(0, expected.size() - 1)});
+    }
+    return true;
+  }
+
   void value(const View& view, const FieldSpec& field, bool quiet) {
     if (field.use == FieldUse::kIgnored) return;
-    const bool inactive = field.use == FieldUse::kInactive;
-    if (inactive && !quiet) view.warn({"`" + std::string(field.name) + "` " + std::string(inactive_)});
+    quiet = quiet || report_use(view, field);
     switch (field.type) {
       case FieldType::kObject:
-        return object(view, *field.object, quiet || inactive);
+        return object(view, *field.object, quiet);
       case FieldType::kObjectList:
         if (!is_kind(view, YamlNode::Kind::kList, "a list")) return;
-        for (const auto& item : view.items()) object(item, *field.object, quiet || inactive);
+        for (const auto& item : view.items()) object(item, *field.object, quiet);
         return;
       case FieldType::kStringList:
         if (!is_kind(view, YamlNode::Kind::kList, "a list of texts")) return;
@@ -169,7 +197,7 @@ class Checker {
     if (!check_string(view) || field.values.empty()) return;
     const std::string& text = view.node().text;
     if (std::find(field.values.begin(), field.values.end(), text) != field.values.end()) return;
-    const std::vector<std::string_view> values(field.values.begin(), field.values.end());
+    const std::vector<std::string_view> values = names_of(field.values);
     Complaint complaint = mismatch(describe(view.node()), one_of(values));
     complaint.suggestion = nearest(text, values);
     if (!complaint.suggestion.empty()) complaint.message += ", did you mean `" + complaint.suggestion + "`?";

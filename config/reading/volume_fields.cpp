@@ -52,6 +52,59 @@ constexpr std::array kSecretVolumeFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kSecretVolumeSpec = {.name = "SecretVolumeSource", .fields = kSecretVolumeFields};
 
+constexpr std::array kDownwardFileFields = std::to_array<FieldSpec>({
+    {.name = "path", .type = FieldType::kString, .required = true},
+    {.name = "fieldRef", .type = FieldType::kObject, .object = &kFieldRefSpec},
+    {.name = "resourceFieldRef", .type = FieldType::kObject, .object = &kResourceRefSpec},
+    {.name = "mode", .type = FieldType::kInteger, .min = 0, .max = 511},
+});
+constexpr ObjectSpec kDownwardFileSpec = {.name = "DownwardAPIVolumeFile", .fields = kDownwardFileFields};
+
+constexpr std::array kDownwardVolumeFields = std::to_array<FieldSpec>({
+    {.name = "items", .type = FieldType::kObjectList, .object = &kDownwardFileSpec},
+    {.name = "defaultMode", .type = FieldType::kInteger, .min = 0, .max = 511},
+});
+constexpr ObjectSpec kDownwardVolumeSpec = {.name = "DownwardAPIVolumeSource", .fields = kDownwardVolumeFields};
+
+constexpr std::array kKeyProjectionFields = std::to_array<FieldSpec>({
+    {.name = "name", .type = FieldType::kString, .required = true},
+    {.name = "items", .type = FieldType::kObjectList, .object = &kKeyToPathSpec},
+    {.name = "optional", .type = FieldType::kBool},
+});
+constexpr ObjectSpec kKeyProjectionSpec = {.name = "KeyProjection", .fields = kKeyProjectionFields};
+
+constexpr std::array kTokenFields = std::to_array<FieldSpec>({
+    {.name = "audience", .type = FieldType::kString},
+    {.name = "expirationSeconds", .type = FieldType::kInteger},
+    {.name = "path", .type = FieldType::kString, .required = true},
+});
+constexpr ObjectSpec kTokenSpec = {.name = "ServiceAccountTokenProjection", .fields = kTokenFields};
+
+constexpr std::array kProjectionFields = std::to_array<FieldSpec>({
+    {.name = "configMap", .type = FieldType::kObject, .object = &kKeyProjectionSpec},
+    {.name = "secret", .type = FieldType::kObject, .object = &kKeyProjectionSpec},
+    {.name = "downwardAPI", .type = FieldType::kObject, .object = &kDownwardVolumeSpec},
+    {.name = "serviceAccountToken",
+     .type = FieldType::kObject,
+     .object = &kTokenSpec,
+     .doc = "Left out with a warning: there is no API server to give one"},
+    {.name = "clusterTrustBundle", .use = FieldUse::kRefused},
+    {.name = "podCertificate", .use = FieldUse::kRefused},
+});
+constexpr ObjectSpec kProjectionSpec = {.name = "VolumeProjection", .fields = kProjectionFields};
+
+constexpr std::array kProjectedFields = std::to_array<FieldSpec>({
+    {.name = "sources", .type = FieldType::kObjectList, .object = &kProjectionSpec},
+    {.name = "defaultMode", .type = FieldType::kInteger, .min = 0, .max = 511},
+});
+constexpr ObjectSpec kProjectedSpec = {.name = "ProjectedVolumeSource", .fields = kProjectedFields};
+
+constexpr std::array kClaimFields = std::to_array<FieldSpec>({
+    {.name = "claimName", .type = FieldType::kString, .required = true},
+    {.name = "readOnly", .type = FieldType::kBool},
+});
+constexpr ObjectSpec kClaimSpec = {.name = "PersistentVolumeClaimVolumeSource", .fields = kClaimFields};
+
 constexpr std::array kVolumeFields = std::to_array<FieldSpec>({
     {.name = "name", .type = FieldType::kString, .required = true},
     {.name = "hostPath", .type = FieldType::kObject, .object = &kHostPathSpec},
@@ -64,7 +117,7 @@ constexpr std::array kVolumeFields = std::to_array<FieldSpec>({
     {.name = "cephfs"},
     {.name = "cinder"},
     {.name = "csi"},
-    {.name = "downwardAPI"},
+    {.name = "downwardAPI", .type = FieldType::kObject, .object = &kDownwardVolumeSpec},
     {.name = "ephemeral"},
     {.name = "fc"},
     {.name = "flexVolume"},
@@ -75,10 +128,13 @@ constexpr std::array kVolumeFields = std::to_array<FieldSpec>({
     {.name = "image"},
     {.name = "iscsi"},
     {.name = "nfs"},
-    {.name = "persistentVolumeClaim"},
+    {.name = "persistentVolumeClaim",
+     .type = FieldType::kObject,
+     .object = &kClaimSpec,
+     .doc = "A directory of this machine that outlives the pod"},
     {.name = "photonPersistentDisk"},
     {.name = "portworxVolume"},
-    {.name = "projected"},
+    {.name = "projected", .type = FieldType::kObject, .object = &kProjectedSpec},
     {.name = "quobyte"},
     {.name = "rbd"},
     {.name = "scaleIO"},

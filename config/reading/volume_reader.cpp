@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/downward.h"
 #include "config/names.h"
 #include "config/quantity.h"
 #include "config/reading/fields.h"
@@ -47,6 +48,71 @@ T read_keyed(const View& view, std::string_view name_field) {
   return volume;
 }
 
+ConfigMapVolume read_map_projection(const View& view, std::uint32_t mode) {
+  ConfigMapVolume volume = read_keyed<ConfigMapVolume>(view, "name");
+  volume.default_mode = mode;
+  return volume;
+}
+
+SecretVolume read_secret_projection(const View& view, std::uint32_t mode) {
+  SecretVolume volume = read_keyed<SecretVolume>(view, "name");
+  volume.default_mode = mode;
+  return volume;
+}
+
+DownwardFile read_downward_file(const View& view) {
+  DownwardFile file{view["path"].text(), FieldRef{}, read_id(view["mode"])};
+  if (view["path"]) view["path"].check(check_relative_path(file.path));
+  const View field = view["fieldRef"];
+  const View resource = view["resourceFieldRef"];
+  if (static_cast<bool>(field) == static_cast<bool>(resource)) {
+    view.error(mismatch(field ? "both" : "neither", "one of fieldRef and resourceFieldRef"));
+  } else if (field) {
+    const View path = field["fieldPath"];
+    file.source = FieldRef{path.text()};
+    if (path && !pod_field_in_file(Pod{}, path.text())) {
+      path.error(mismatch(describe(path.node()),
+                          "metadata.name, metadata.namespace, metadata.uid, metadata.labels, metadata.annotations, or "
+                          "one of the last two with ['name']"));
+    }
+  } else {
+    ResourceFieldRef ref = read_resource_ref(resource);
+    if (ref.container.empty()) resource.error({"`containerName` is missing", "nothing", "`containerName`"});
+    file.source = std::move(ref);
+  }
+  return file;
+}
+
+DownwardVolume read_downward(const View& view, std::uint32_t mode) {
+  DownwardVolume volume;
+  volume.default_mode = read_id(view["defaultMode"]).value_or(mode);
+  std::set<std::string> paths;
+  for (const auto& item : view["items"].items()) {
+    volume.items.push_back(read_downward_file(item));
+    check_unique(item["path"], "path", paths);
+  }
+  return volume;
+}
+
+ProjectedVolume read_projected(const View& view) {
+  ProjectedVolume volume;
+  volume.default_mode = read_id(view["defaultMode"]).value_or(kDefaultFileMode);
+  for (const auto& item : view["sources"].items()) {
+    if (item.entries().size() != 1) {
+      item.error(mismatch(std::to_string(item.entries().size()) + " sources", "one in each item"));
+    } else if (const View map = item["configMap"]) {
+      volume.sources.emplace_back(read_map_projection(map, volume.default_mode));
+    } else if (const View secret = item["secret"]) {
+      volume.sources.emplace_back(read_secret_projection(secret, volume.default_mode));
+    } else if (const View downward = item["downwardAPI"]) {
+      volume.sources.emplace_back(read_downward(downward, volume.default_mode));
+    } else if (const View token = item["serviceAccountToken"]) {
+      token.warn({"`serviceAccountToken` is left out: there is no API server to give one"});
+    }
+  }
+  return volume;
+}
+
 VolumeSource read_source(const View& view) {
   std::vector<std::string> sources;
   for (const auto& entry : view.node().entries) {
@@ -62,12 +128,19 @@ VolumeSource read_source(const View& view) {
   if (sources[0] == "emptyDir") return read_empty_dir(source);
   if (sources[0] == "configMap") return read_keyed<ConfigMapVolume>(source, "name");
   if (sources[0] == "secret") return read_keyed<SecretVolume>(source, "secretName");
+  if (sources[0] == "downwardAPI") return read_downward(source, kDefaultFileMode);
+  if (sources[0] == "projected") return read_projected(source);
+  if (sources[0] == "persistentVolumeClaim") {
+    ClaimVolume claim{source["claimName"].text(), source["readOnly"].boolean()};
+    if (source["claimName"]) source["claimName"].check(check_dns_subdomain(claim.claim));
+    return claim;
+  }
   // An error and not a warning: a program that finds an empty folder instead of its data does harm. The shape check has
   // reported unknown names.
   for (const auto& field : kVolumeSpec.fields) {
     if (field.name != sources[0]) continue;
     source.error(mismatch("a `" + sources[0] + "` volume, which mete cannot provide yet",
-                          "hostPath, emptyDir, configMap or secret"));
+                          "emptyDir, hostPath, persistentVolumeClaim, configMap, secret, downwardAPI or projected"));
   }
   return {};
 }

@@ -12,6 +12,7 @@
 #include "runtime/file.h"
 #include "runtime/image/image_record.h"
 #include "runtime/image/import.h"
+#include "runtime/image/merged.h"
 #include "runtime/image/staging.h"
 
 namespace mete::runtime::image {
@@ -112,6 +113,17 @@ Status Store::prune(const std::vector<std::string>& in_use) {
   if (!staging && staging.error().code == EWOULDBLOCK) return {};
   if (!staging) return tl::unexpected(std::move(staging.error()));
   return remove_unused(*staging, *this, in_use);
+}
+
+Result<Store::UserFiles> Store::user_files(const Image& image) const {
+  std::vector<std::string> layers;
+  layers.reserve(image.layers.size());
+  for (const std::string& layer : image.layers) layers.push_back(layers_directory() + "/" + layer);
+  METE_TRY(const MergedView view, MergedView::open(layers));
+  UserFiles files;
+  METE_TRY(files.passwd, view.text("etc/passwd"));
+  METE_TRY(files.group, view.text("etc/group"));
+  return files;
 }
 
 }  // namespace mete::runtime::image

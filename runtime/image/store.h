@@ -34,6 +34,13 @@ class Store {
   // is changing the store: a later call does the work.
   [[nodiscard]] Status prune(const std::vector<std::string>& in_use = {});
 
+  // The image's own /etc/passwd and /etc/group; "" where it has none.
+  struct UserFiles {
+    std::string passwd;
+    std::string group;
+  };
+  [[nodiscard]] Result<UserFiles> user_files(const Image& image) const;
+
   [[nodiscard]] std::string layers_directory() const { return directory_ + "/layers"; }
 
  private:

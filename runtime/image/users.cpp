@@ -37,6 +37,7 @@ struct PasswdLine {
   std::string_view name;
   std::uint32_t uid;
   std::uint32_t gid;
+  std::string_view home;
 };
 
 struct GroupLine {
@@ -53,7 +54,7 @@ std::vector<PasswdLine> parse_passwd(std::string_view text) {
     if (fields.size() != 7 || fields[0].empty()) continue;
     const auto uid = number(fields[2]);
     const auto gid = number(fields[3]);
-    if (uid && gid) lines.push_back({fields[0], *uid, *gid});
+    if (uid && gid) lines.push_back({fields[0], *uid, *gid, fields[5]});
   }
   return lines;
 }
@@ -101,6 +102,10 @@ Result<ResolvedUser> resolve_user(const std::string& user, std::string_view pass
 
   ResolvedUser resolved;
   resolved.uid = numeric ? *uid : line->uid;
+  const auto same_uid = [&](const auto& at) { return at.uid == resolved.uid; };
+  if (const auto own = std::find_if(users.begin(), users.end(), same_uid); own != users.end() && !own->home.empty()) {
+    resolved.home = own->home;
+  }
   if (colon != std::string::npos) {
     auto gid = resolve_group(std::string_view(user).substr(colon + 1), groups);
     if (!gid) return bad(gid.error().what);

@@ -15,6 +15,7 @@ struct ResolvedUser {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::vector<std::uint32_t> groups;  // supplementary groups, ascending
+  std::string home = "/";             // of the first line of passwd with this uid, or "/"
   bool operator==(const ResolvedUser&) const = default;
 };
 

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 
+#include "config/names.h"
 #include "runtime/network/network.h"
-#include "runtime/process/capabilities.h"
+#include "runtime/pod/name_files.h"
+#include "runtime/pod/user.h"
 
 namespace mete::runtime::pod {
 namespace {
@@ -15,7 +17,6 @@ using process::LaunchSpec;
 using process::NamespaceKind;
 
 constexpr const char* kDefaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-constexpr std::size_t kHostnameLength = 63;
 
 // A later assignment replaces an earlier one, as in a shell.
 void set_env(std::vector<std::string>& env, const std::string& assignment) {
@@ -55,66 +56,58 @@ void add_namespaces(const config::PodSpec& spec, const ContainerContext& context
   add(NamespaceKind::cgroup, false, nullptr);
 }
 
-// `available` is what root has on this machine: "ALL" and privileged mean all of that.
-Result<std::uint64_t> capabilities(const config::SecurityContext& security, std::uint64_t available) {
-  if (security.privileged) return process::all_capabilities() & available;
-  std::uint64_t mask = process::default_capabilities();
-  for (const bool adding : {false, true}) {
-    for (const auto& name : adding ? security.add_capabilities : security.drop_capabilities) {
-      const auto bits = process::capability_mask(name);
-      if (!bits)
-        return fail("securityContext.capabilities: found \"" + name +
-                    "\", expected a Linux capability such as NET_ADMIN or ALL");
-      const bool all = *bits == process::all_capabilities();
-      if (adding && !all && (*bits & ~available) != 0) {
-        return fail("securityContext.capabilities.add: found \"" + name +
-                    "\", which the agent itself does not have, expected one it can give");
-      }
-      mask = adding ? mask | *bits : mask & ~*bits;
-    }
+std::uint64_t propagation_of(const config::VolumeMount& mount) {
+  switch (mount.propagation) {
+    case config::MountPropagation::kHostToContainer:
+      return MS_SLAVE | MS_REC;
+    case config::MountPropagation::kBidirectional:
+      return MS_SHARED | MS_REC;
+    case config::MountPropagation::kNone:
+      break;
   }
-  return mask & available;
+  return 0;
 }
 
-Status add_identity(const config::PodSpec& spec, const config::Container& container, const ContainerContext& context,
-                    LaunchSpec& launch) {
-  const auto& security = container.security;
-  auto& identity = launch.identity;
-  identity.uid = context.image.uid;
-  identity.gid = context.image.gid;
-  identity.additional_gids = context.image.groups;
-  if (const auto user = security.run_as_user ? security.run_as_user : spec.security.run_as_user) {
-    identity.uid = *user;
-    identity.gid = 0;
-    identity.additional_gids.clear();
-  }
-  if (const auto group = security.run_as_group ? security.run_as_group : spec.security.run_as_group)
-    identity.gid = *group;
-  const auto& more = spec.security.supplemental_groups;
-  identity.additional_gids.insert(identity.additional_gids.end(), more.begin(), more.end());
-  if (spec.security.fs_group) identity.additional_gids.push_back(*spec.security.fs_group);
-  METE_TRY(const std::uint64_t mask, capabilities(security, context.capabilities));
-  auto& sets = identity.capabilities;
-  sets.bounding = mask;
-  // The inheritable and ambient sets stay empty (CVE-2022-24769); other users than root start without capabilities.
-  if (identity.uid == 0) sets.effective = sets.permitted = mask;
-  identity.no_new_privileges =
-      security.allow_privilege_escalation.has_value() && !*security.allow_privilege_escalation && !security.privileged;
-  if (!security.privileged) identity.seccomp_filter = context.seccomp_filter;
-  return {};
+// What the agent writes is not the container's to change.
+bool is_read_only(const config::PodSpec& spec, const config::VolumeMount& mount) {
+  const auto volume = std::find_if(spec.volumes.begin(), spec.volumes.end(),
+                                   [&](const config::Volume& each) { return each.name == mount.name; });
+  if (mount.read_only || volume == spec.volumes.end()) return mount.read_only;
+  if (const auto* claim = std::get_if<config::ClaimVolume>(&volume->source)) return claim->read_only;
+  return !std::holds_alternative<config::EmptyDirVolume>(volume->source) &&
+         !std::holds_alternative<config::HostPathVolume>(volume->source);
 }
 
-Status add_volumes(const config::Container& container, const ContainerContext& context, LaunchSpec& launch) {
+// A subPath of files that the agent writes must name one of them: nothing else will ever be there.
+Status check_file(const config::PodPlan& plan, const config::VolumeMount& mount, const std::string& sub_path) {
+  const auto files = std::find_if(plan.volume_files.begin(), plan.volume_files.end(),
+                                  [&](const config::VolumeFiles& each) { return each.volume == mount.name; });
+  if (sub_path.empty() || files == plan.volume_files.end()) return {};
+  const auto is_there = [&](const config::VolumeFile& file) {
+    return file.path == sub_path || file.path.starts_with(sub_path + "/");
+  };
+  if (std::any_of(files->files.begin(), files->files.end(), is_there)) return {};
+  return fail("volumeMounts " + mount.mount_path + ": found no file \"" + sub_path + "\" in volume \"" + mount.name +
+              "\", expected a subPath that it has");
+}
+
+Status add_volumes(const config::PodPlan& plan, const config::Container& container,
+                   const config::ContainerPlan& resolved, const ContainerContext& context, LaunchSpec& launch) {
   const auto first = static_cast<std::ptrdiff_t>(launch.mounts.size());
-  for (const auto& mount : container.volume_mounts) {
+  for (std::size_t i = 0; i < container.volume_mounts.size(); ++i) {
+    const auto& mount = container.volume_mounts[i];
     const auto volume = context.volumes.find(mount.name);
     if (volume == context.volumes.end()) return fail("volumeMounts: found no volume \"" + mount.name + "\" in the pod");
-    launch.mounts.push_back({.destination = mount.mount_path,
+    const std::string& sub_path = i < resolved.sub_paths.size() ? resolved.sub_paths[i] : mount.sub_path;
+    METE_CHECK(check_file(plan, mount, sub_path));
+    launch.mounts.push_back({.destination = config::normal_path(mount.mount_path),
                              .type = "bind",
                              .source = volume->second,
-                             .sub_path = mount.sub_path,
-                             .attributes = mount.read_only ? MOUNT_ATTR_RDONLY : 0U,
-                             .recursive = true});
+                             .sub_path = config::fill_marks(sub_path, plan.pod, context.machine),
+                             .attributes = is_read_only(plan.pod.spec, mount) ? MOUNT_ATTR_RDONLY : 0U,
+                             .recursive = true,
+                             .propagation = propagation_of(mount)});
+    launch.receive_host_mounts |= mount.propagation == config::MountPropagation::kHostToContainer;
   }
   // A mount point must be mounted before those below it, whatever the manifest's order.
   const auto depth = [](const process::MountSpec& mount) {
@@ -123,6 +116,25 @@ Status add_volumes(const config::Container& container, const ContainerContext& c
   std::stable_sort(launch.mounts.begin() + first, launch.mounts.end(),
                    [&](const auto& a, const auto& b) { return depth(a) < depth(b); });
   return {};
+}
+
+// As docker and containerd do it in a network of the container's own: every user may listen on any port and send pings.
+void add_sysctls(const config::PodSpec& spec, LaunchSpec& launch) {
+  if (network::driver_of(spec).own_namespace()) {
+    launch.sysctls = {{"net.ipv4.ip_unprivileged_port_start", "0"}, {"net.ipv4.ping_group_range", "0 2147483647"}};
+  }
+  for (const auto& [name, value] : spec.security.sysctls) launch.sysctls[name] = value;
+}
+
+void add_environment(const config::PodPlan& plan, const config::ContainerPlan& resolved,
+                     const ContainerContext& context, LaunchSpec& launch) {
+  const auto& pod = plan.pod;
+  launch.env = {kDefaultPath, "HOSTNAME=" + (pod.spec.host_network ? context.machine.node_name : hostname_of(pod))};
+  if (!context.pressure_fifo.empty()) launch.env.push_back(std::string("MEMORY_PRESSURE_WATCH=") + kPressurePath);
+  for (const auto& assignment : context.image.env) set_env(launch.env, assignment);
+  for (const auto& each : resolved.env) {
+    set_env(launch.env, each.name + "=" + config::fill_marks(each.value, pod, context.machine));
+  }
 }
 
 void add_files(const ContainerContext& context, LaunchSpec& launch) {
@@ -173,24 +185,6 @@ bool needs_sandbox(const config::PodSpec& spec) {
          network::driver_of(spec).needs_attachment();
 }
 
-std::string hostname_of(const config::Pod& pod) {
-  std::string name = pod.spec.hostname.empty() ? pod.metadata.name : pod.spec.hostname;
-  if (name.size() > kHostnameLength) name.resize(kHostnameLength);
-  while (!name.empty() && (name.back() == '-' || name.back() == '.')) name.pop_back();
-  return name;
-}
-
-std::string hosts_text(const config::Pod& pod) {
-  std::string text =
-      "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t" + hostname_of(pod) + "\n";
-  for (const auto& alias : pod.spec.host_aliases) {
-    text += alias.ip;
-    for (const auto& name : alias.hostnames) text.append("\t").append(name);
-    text += "\n";
-  }
-  return text;
-}
-
 bool wants_init(const config::Pod& pod) {
   const auto at = pod.metadata.annotations.find("mete/init");
   return at != pod.metadata.annotations.end() && at->second == "true";
@@ -201,22 +195,21 @@ Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Con
   const auto& spec = plan.pod.spec;
   LaunchSpec launch;
   METE_TRY(launch.args, command_line(resolved, context.image));
+  for (auto& word : launch.args) word = config::fill_marks(word, plan.pod, context.machine);
   add_namespaces(spec, context, launch);
   launch.cgroup = context.cgroup;
   launch.rootfs = context.rootfs;
   launch.overlay = context.overlay;
   launch.read_only_root = container.security.read_only_root_filesystem;
   add_filesystems(spec, container, context, launch);
-  METE_CHECK(add_volumes(container, context, launch));
+  METE_CHECK(add_volumes(plan, container, resolved, context, launch));
   add_files(context, launch);
   if (!spec.host_network) launch.hostname = hostname_of(plan.pod);
-  launch.env = {kDefaultPath, "HOSTNAME=" + hostname_of(plan.pod)};
-  if (!context.pressure_fifo.empty()) launch.env.push_back(std::string("MEMORY_PRESSURE_WATCH=") + kPressurePath);
-  for (const auto& assignment : context.image.env) set_env(launch.env, assignment);
-  for (const auto& each : resolved.env) set_env(launch.env, each.name + "=" + each.value);
+  add_environment(plan, resolved, context, launch);
   const std::string& directory = container.working_dir.empty() ? context.image.working_dir : container.working_dir;
-  launch.cwd = directory.empty() ? "/" : directory;
-  METE_CHECK(add_identity(spec, container, context, launch));
+  launch.cwd = config::normal_path(directory);
+  METE_CHECK(add_identity(plan.pod, container, context, launch));
+  if (!context.sandbox_pid) add_sysctls(spec, launch);
   launch.session_keyring = "_ses." + plan.pod.metadata.namespace_ + "_" + plan.pod.metadata.name + "_" + container.name;
   launch.oom_score_adj = context.oom_score_adj;
   launch.init = wants_init(plan.pod) && !spec.share_process_namespace;
@@ -233,6 +226,7 @@ LaunchSpec sandbox_spec(const config::Pod& pod, const process::CgroupJoin& cgrou
   if (!pod.spec.host_ipc) launch.namespaces.push_back({NamespaceKind::ipc, ""});
   if (pod.spec.share_process_namespace && !pod.spec.host_pid) launch.namespaces.push_back({NamespaceKind::pid, ""});
   launch.cgroup = cgroup;
+  add_sysctls(pod.spec, launch);
   return launch;
 }
 

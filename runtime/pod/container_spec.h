@@ -7,6 +7,7 @@
 #include <string>
 
 #include "config/desired_state.h"
+#include "config/downward.h"
 #include "config/result.h"
 #include "runtime/image/image.h"
 #include "runtime/process/defaults.h"
@@ -20,6 +21,9 @@ inline constexpr const char* kPressurePath = "/run/mete/memory.pressure";
 
 struct ContainerContext {
   image::ImageConfig image;
+  std::string passwd;  // the image's /etc/passwd and /etc/group; empty where it has none
+  std::string group;
+  config::MachineFacts machine;
   process::OverlayRoot overlay;
   std::string rootfs;                          // empty directory that the overlay is mounted on
   std::map<std::string, std::string> volumes;  // volume name -> host path
@@ -50,12 +54,6 @@ struct ContainerContext {
 // True when the pod's containers share namespaces: the sandbox holds them while containers restart. A single container
 // needs none.
 [[nodiscard]] bool needs_sandbox(const config::PodSpec& spec);
-
-// Kubernetes' rule: spec.hostname, otherwise the first 63 characters of the pod's name.
-[[nodiscard]] std::string hostname_of(const config::Pod& pod);
-
-// /etc/hosts of the pod's containers: this machine, the pod's own name, its hostAliases.
-[[nodiscard]] std::string hosts_text(const config::Pod& pod);
 
 // Asked for by an annotation, since Kubernetes has no field for it: mete/init: "true".
 [[nodiscard]] bool wants_init(const config::Pod& pod);

@@ -96,9 +96,9 @@ Result<std::uint64_t> own_bounding_set() {
 }
 
 std::uint64_t default_capabilities() {
-  return bit(CAP_CHOWN) | bit(CAP_DAC_OVERRIDE) | bit(CAP_FOWNER) | bit(CAP_FSETID) | bit(CAP_KILL) |
-         bit(CAP_NET_BIND_SERVICE) | bit(CAP_SETFCAP) | bit(CAP_SETGID) | bit(CAP_SETPCAP) | bit(CAP_SETUID) |
-         bit(CAP_SYS_CHROOT);
+  return bit(CAP_AUDIT_WRITE) | bit(CAP_MKNOD) | bit(CAP_NET_RAW) | bit(CAP_CHOWN) | bit(CAP_DAC_OVERRIDE) |
+         bit(CAP_FOWNER) | bit(CAP_FSETID) | bit(CAP_KILL) | bit(CAP_NET_BIND_SERVICE) | bit(CAP_SETFCAP) |
+         bit(CAP_SETGID) | bit(CAP_SETPCAP) | bit(CAP_SETUID) | bit(CAP_SYS_CHROOT);
 }
 
 }  // namespace mete::runtime::process

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/storage/volumes.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/mount.h>
@@ -10,10 +9,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <memory>
 #include <vector>
 
 #include "runtime/file.h"
+#include "runtime/storage/volume_group.h"
 
 namespace mete::runtime::storage {
 namespace {
@@ -112,86 +111,70 @@ Result<std::string> prepare(const config::EmptyDirVolume& volume, const std::str
   return path;
 }
 
-Result<std::string> prepare_files(const config::VolumeFiles& files, const VolumeDirectories& directories) {
+Result<std::string> prepare(const config::ClaimVolume& volume, const VolumeDirectories& directories) {
+  constexpr mode_t kEverybody = 0777;
+  std::string path = directories.claims + "/" + volume.claim;
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0) return path;  // its mode may be the user's by now
+  METE_CHECK(make_directories(path));
+  if (::chmod(path.c_str(), kEverybody) != 0) return fail_errno("chmod " + path);
+  return path;
+}
+
+struct Facts {
+  const config::Pod& pod;
+  const config::MachineFacts& machine;
+};
+
+Result<std::string> prepare_files(const config::VolumeFiles& files, const VolumeDirectories& directories,
+                                  const Facts& facts) {
   std::string path = directories.memory + "/" + files.volume;
-  // Secrets must not reach a disk; the small files of ConfigMaps are handled the same way.
+  // Secrets must not reach a disk; other small files are handled the same way.
   METE_CHECK(make_tmpfs(path, std::nullopt, 0755));
   for (const auto& file : files.files) {
     const std::string target = path + "/" + file.path;
     METE_CHECK(make_directories(target.substr(0, target.rfind('/'))));
-    METE_CHECK(replace_file(target, file.content, file.mode, Durability::volatile_));
+    METE_CHECK(replace_file(target, config::fill_marks(file.content, facts.pod, facts.machine), file.mode,
+                            Durability::volatile_));
     if (::chmod(target.c_str(), file.mode) != 0) return fail_errno("chmod " + target);
   }
   return path;
 }
 
 Result<std::string> prepare_one(const config::Volume& volume, const config::PodPlan& plan,
-                                const VolumeDirectories& directories) {
+                                const VolumeDirectories& directories, const config::MachineFacts& machine) {
   if (const auto* host = std::get_if<config::HostPathVolume>(&volume.source)) return prepare(*host);
   if (const auto* empty = std::get_if<config::EmptyDirVolume>(&volume.source))
     return prepare(*empty, volume.name, directories);
+  if (const auto* claim = std::get_if<config::ClaimVolume>(&volume.source)) return prepare(*claim, directories);
+  const Facts facts{plan.pod, machine};
   const auto files = std::find_if(plan.volume_files.begin(), plan.volume_files.end(),
                                   [&](const config::VolumeFiles& each) { return each.volume == volume.name; });
-  if (files == plan.volume_files.end()) return prepare_files({volume.name, false, {}}, directories);
-  return prepare_files(*files, directories);
+  if (files == plan.volume_files.end()) return prepare_files({volume.name, false, {}}, directories, facts);
+  return prepare_files(*files, directories, facts);
 }
 
-constexpr int kDeepest = 100;  // nesting of directories in a volume
-
-Status give_children(const UniqueFd& directory, const std::string& shown, std::uint32_t group, int depth);
-
-// An entry that has disappeared meanwhile is skipped. Works on descriptors and follows no link: a running container of
-// the pod may change the tree at the same time and must not lead the agent out of it.
-Status give(int parent, const char* name, const std::string& shown, std::uint32_t group, int depth = 0) {
-  constexpr mode_t kSetGroup = 02000;
-  struct stat info {};
-  if (::fchownat(parent, name, static_cast<uid_t>(-1), group, AT_SYMLINK_NOFOLLOW) != 0 ||
-      ::fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
-    return errno == ENOENT ? Status() : fail_errno("chown " + shown);
-  }
-  if (!S_ISDIR(info.st_mode)) return {};
-  if (depth == kDeepest)
-    return fail(shown + ": found deeper directories, expected at most " + std::to_string(kDeepest) + " levels");
-  const UniqueFd directory(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!directory.valid())
-    return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? Status() : fail_errno("open " + shown);
-  if (::fchmod(directory.get(), (info.st_mode & 07777U) | kSetGroup | 0070U) != 0) return fail_errno("chmod " + shown);
-  return give_children(directory, shown, group, depth + 1);
-}
-
-Status give_children(const UniqueFd& directory, const std::string& shown, std::uint32_t group, int depth) {
-  UniqueFd copy(::fcntl(directory.get(), F_DUPFD_CLOEXEC, 0));
-  const auto closer = [](DIR* stream) { ::closedir(stream); };
-  const std::unique_ptr<DIR, decltype(closer)> stream(copy.valid() ? ::fdopendir(copy.get()) : nullptr, closer);
-  if (!stream) return fail_errno("read directory " + shown);
-  (void)copy.release();  // the stream closes it
-  while (true) {
-    errno = 0;
-    const dirent* entry = ::readdir(stream.get());
-    if (entry == nullptr) return errno == 0 ? Status() : fail_errno("read directory " + shown);
-    const std::string_view name = entry->d_name;
-    if (name == "." || name == "..") continue;
-    METE_CHECK(give(directory.get(), entry->d_name, shown + "/" + entry->d_name, group, depth));
-  }
-}
-
-// Kubernetes' fsGroup: the group owns the volume and its content, and files made there later inherit it.
-Status give_to_group(const std::string& path, std::uint32_t group) {
-  return give(AT_FDCWD, path.c_str(), path, group);
+bool written_by_agent(const config::Volume& volume) {
+  return !std::holds_alternative<config::EmptyDirVolume>(volume.source) &&
+         !std::holds_alternative<config::ClaimVolume>(volume.source);
 }
 
 }  // namespace
 
 Result<std::map<std::string, std::string>> prepare_volumes(const config::PodPlan& plan,
-                                                           const VolumeDirectories& directories) {
+                                                           const VolumeDirectories& directories,
+                                                           const config::MachineFacts& machine) {
   std::map<std::string, std::string> paths;
   for (const auto& volume : plan.pod.spec.volumes) {
-    auto path = prepare_one(volume, plan, directories);
+    auto path = prepare_one(volume, plan, directories, machine);
     if (!path) return fail_in("volume " + volume.name, path.error());
-    const auto group = plan.pod.spec.security.fs_group;
+    const auto& security = plan.pod.spec.security;
     // A hostPath keeps its group, as in Kubernetes.
-    if (group && !std::holds_alternative<config::HostPathVolume>(volume.source))
-      METE_CHECK(give_to_group(*path, *group));
+    if (security.fs_group && !std::holds_alternative<config::HostPathVolume>(volume.source)) {
+      METE_CHECK(give_to_group(*path, {.group = *security.fs_group,
+                                       .read_only = written_by_agent(volume),
+                                       .on_root_mismatch_only = security.change_group_on_mismatch_only}));
+    }
     paths[volume.name] = std::move(*path);
   }
   return paths;

@@ -9,6 +9,7 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <optional>
 
 #include "config/reading/fields.h"
 #include "config/reading/yaml_reader.h"
@@ -48,14 +49,28 @@ const std::vector<std::pair<std::string, Values>>& special_values() {
       {"secretRef.name", {"one", "two"}},
       {".configMap.name", {"one", "two"}},
       {".secretName", {"one", "two"}},
+      {".secret.name", {"one", "two"}},
+      {".resource", {"limits.cpu", "requests.cpu"}},
+      {"sysctls", {json(), json::array({{{"name", "net.a"}, {"value", "1"}}})}},
+      {".dnsConfig", {json(), {{"nameservers", json::array({"10.0.0.1"})}}}},
+      {".dnsPolicy", {"Default", "None"}},
+      {".os.name", {"linux", "linux"}},
+      {".appArmorProfile.type", {"Unconfined", "Unconfined"}},
+      {".recursiveReadOnly", {"Disabled", "Disabled"}},
+      {".containerName", {"a", "a"}},
   };
   return values;
 }
 
-Values values_of(const FieldSpec& field, const std::string& path) {
+std::optional<Values> special_of(const std::string& path) {
   for (const auto& [end, values] : special_values()) {
     if (path.ends_with(end)) return values;
   }
+  return std::nullopt;
+}
+
+Values values_of(const FieldSpec& field, const std::string& path) {
+  if (const auto special = special_of(path)) return *special;
   const std::int64_t least = std::max<std::int64_t>(field.min, 0);
   switch (field.type) {
     case FieldType::kBool:
@@ -118,6 +133,19 @@ std::string text_of(const Path& path) {
   return text;
 }
 
+// What must stand beside a field of a downwardAPI or projected volume. `at`: the object that the field is of.
+void complete_volume(const std::string& path, json& at) {
+  const json item = {{"path", "p"}, {"fieldRef", {{"fieldPath", "metadata.name"}}}};
+  if (path.ends_with("downwardAPI.items[].path") || path.ends_with("downwardAPI.items[].mode")) {
+    at["fieldRef"] = item["fieldRef"];
+  }
+  if (path.ends_with("resourceFieldRef.resource") || path.ends_with("resourceFieldRef.divisor")) {
+    at["containerName"] = "a";
+  }
+  if (path.ends_with("downwardAPI.defaultMode")) at["items"] = json::array({item});
+  if (path.ends_with("projected.defaultMode")) at["sources"] = json::array({{{"configMap", {{"name", "one"}}}}});
+}
+
 // A Pod with that one field, and what must stand beside it.
 json pod_with(const Path& path, const json& value) {
   json pod = object_with_required(config::kPodSpec, "");
@@ -144,6 +172,8 @@ json pod_with(const Path& path, const json& value) {
   // Two containers of a pod have two names; a source of variables says which.
   if (here.starts_with("spec.initContainers[]")) pod["spec"]["containers"][0]["name"] = "main";
   if (here.ends_with(".envFrom[].prefix")) (*at)["configMapRef"] = {{"name", "one"}};
+  if (here.ends_with(".dnsPolicy")) (*at)["dnsConfig"] = {{"nameservers", json::array({"10.0.0.1"})}};
+  if (here.starts_with("spec.volumes")) complete_volume(here, *at);
   return pod;
 }
 
@@ -176,7 +206,7 @@ TEST(PodIdentity, HoldsEveryFieldOrSaysWhyNot) {
     const auto& field = *at.back().field;
     const std::string text = text_of(at);
     Values values = values_of(field, text);
-    if (field.object != nullptr) {  // counted as a whole, by its text
+    if (field.object != nullptr && !special_of(text)) {  // counted as a whole, by its text
       values = {json(), object_with_required(*field.object, text)};
       if (field.type == FieldType::kObjectList) values.second = json::array({values.second});
     }

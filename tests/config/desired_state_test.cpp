@@ -145,18 +145,6 @@ TEST(DesiredState, APodWithoutUidHasALastingOne) {
   EXPECT_NE(uid, other.pods[0].pod.metadata.uid);
 }
 
-TEST(PodField, Paths) {
-  Pod pod;
-  pod.metadata.name = "p";
-  pod.metadata.labels["a/b"] = "c";
-  EXPECT_EQ(pod_field(pod, "metadata.name"), "p");
-  EXPECT_EQ(pod_field(pod, "metadata.labels['a/b']"), "c");
-  EXPECT_EQ(pod_field(pod, "metadata.annotations['x']"), "");
-  for (const std::string path : {"metadata.labels", "metadata.labels[']", "metadata.labels['", "status.podIP", ""}) {
-    EXPECT_EQ(pod_field(pod, path), std::nullopt) << path;
-  }
-}
-
 TEST(DesiredState, TheExamplesRunTogether) {
   std::vector<std::string> texts;
   for (const std::string name : {"web", "throttled", "oom", "policy"}) {

@@ -66,5 +66,17 @@ TEST(Names, PathsDoNotLeadOut) {
   EXPECT_FALSE(check_absolute_path("/" + std::string(5000, 'a')).has_value());
 }
 
+TEST(Names, PathsInAContainer) {
+  EXPECT_EQ(normal_path("/d/./x//"), "/d/x");
+  EXPECT_EQ(normal_path("d"), "/d");
+  EXPECT_EQ(normal_path("//"), "/");
+  EXPECT_EQ(normal_path(""), "/");
+  for (const char* fine : {"/a", "a/b", "/a/.b", "//a"}) EXPECT_TRUE(check_mount_path(fine)) << fine;
+  for (const char* bad : {"/", "//", "/.", "", "/a/..", "/a:b"}) EXPECT_FALSE(check_mount_path(bad)) << bad;
+  EXPECT_TRUE(check_working_dir("/"));
+  EXPECT_TRUE(check_working_dir("srv"));
+  EXPECT_FALSE(check_working_dir("../srv"));
+}
+
 }  // namespace
 }  // namespace mete::config

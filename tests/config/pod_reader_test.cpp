@@ -49,14 +49,12 @@ TEST(PodReader, TheNginxOfTheDocumentationWarnsAndRuns) {
   EXPECT_EQ(std::get<EmptyDirVolume>(pod.spec.volumes[0].source).size_limit, 100_MiB);
   EXPECT_EQ(std::get<HostPathVolume>(pod.spec.volumes[1].source).type, HostPathType::kDirectory);
 
-  for (const std::string field :
-       {"spec.serviceAccountName", "spec.nodeSelector", "spec.dnsPolicy", "spec.affinity", "spec.tolerations",
-        "spec.securityContext.seccompProfile", "spec.containers[0].imagePullPolicy", "spec.containers[0].ports",
-        "spec.containers[0].livenessProbe", "spec.containers[0].readinessProbe",
-        "spec.containers[0].resources.requests.ephemeral-storage"}) {
+  // Where it should run, and on whose behalf, says nothing on one machine.
+  for (const std::string field : {"spec.containers[0].livenessProbe", "spec.containers[0].readinessProbe",
+                                  "spec.containers[0].resources.requests.ephemeral-storage"}) {
     EXPECT_TRUE(has(documents.warnings, field, "is not acted on yet")) << field;
   }
-  EXPECT_EQ(documents.warnings.size(), 11U) << joined(documents.warnings);
+  EXPECT_EQ(documents.warnings.size(), 3U) << joined(documents.warnings);
   EXPECT_EQ(nginx.pre_stop, (PreStopHook{.command = {"nginx", "-s", "quit"}}));
 }
 
@@ -156,16 +154,33 @@ TEST(PodReader, WhatIsWrongIsNamed) {
       {"    env: [{name: A=B}]\n", "", "spec.containers[0].env[0].name", "without '='"},
       {"    env: [{name: A, value: x, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]\n", "",
        "spec.containers[0].env[0].valueFrom", "one of them"},
-      {"    env: [{name: A, valueFrom: {fieldRef: {fieldPath: status.podIP}}}]\n", "",
-       "spec.containers[0].env[0].valueFrom.fieldRef.fieldPath", "not supported yet"},
+      {"    env: [{name: A, valueFrom: {fieldRef: {fieldPath: status.phase}}}]\n", "",
+       "spec.containers[0].env[0].valueFrom.fieldRef.fieldPath", "status.podIP"},
+      {"    env: [{name: A, valueFrom: {resourceFieldRef: {resource: limits.disk}}}]\n", "",
+       "spec.containers[0].env[0].valueFrom.resourceFieldRef.resource", "limits or requests"},
+      {"    env: [{name: A, valueFrom: {fileKeyRef: {key: k}}}]\n", "",
+       "spec.containers[0].env[0].valueFrom.fileKeyRef", "cannot do yet"},
       {"    env: [{name: A, valueFrom: {}}]\n", "", "spec.containers[0].env[0].valueFrom", "0 sources"},
       {"    envFrom: [{prefix: A}]\n", "", "spec.containers[0].envFrom[0]", "configMapRef or secretRef"},
       {"    command: run\n", "", "spec.containers[0].command", "found \"run\", expected a list of texts"},
       {"    args: [1]\n", "", "spec.containers[0].args[0]", "quote it"},
       {"    tty: \"true\"\n", "", "spec.containers[0].tty", "expected true or false"},
-      {"    workingDir: ../x\n", "", "spec.containers[0].workingDir", "absolute path"},
+      {"    workingDir: ../x\n", "", "spec.containers[0].workingDir", "\"..\""},
       {"    image: [a]\n", "", "spec.containers[0].image", "stands twice"},
-      {mount + "a}]\n", volume + "emptyDir: {}}]\n", "spec.containers[0].volumeMounts[0].mountPath", "absolute path"},
+      {mount + "/}]\n", volume + "emptyDir: {}}]\n", "spec.containers[0].volumeMounts[0].mountPath", "below /"},
+      {mount + "/./}]\n", volume + "emptyDir: {}}]\n", "spec.containers[0].volumeMounts[0].mountPath", "below /"},
+      {mount + "\"/a:b\"}]\n", volume + "emptyDir: {}}]\n", "spec.containers[0].volumeMounts[0].mountPath",
+       "without ':'"},
+      {mount + "/a, subPath: b, subPathExpr: c}]\n", volume + "emptyDir: {}}]\n",
+       "spec.containers[0].volumeMounts[0].subPathExpr", "one of them"},
+      {mount + "/a, mountPropagation: Bidirectional}]\n", volume + "emptyDir: {}}]\n",
+       "spec.containers[0].volumeMounts[0].mountPropagation", "not privileged"},
+      {mount + "/a, mountPropagation: Both}]\n", volume + "emptyDir: {}}]\n",
+       "spec.containers[0].volumeMounts[0].mountPropagation", "Bidirectional"},
+      {mount + "/a, recursiveReadOnly: Enabled}]\n", volume + "emptyDir: {}}]\n",
+       "spec.containers[0].volumeMounts[0].recursiveReadOnly", "readOnly: true"},
+      {mount + "/a}, {name: v, mountPath: //a/}]\n", volume + "emptyDir: {}}]\n",
+       "spec.containers[0].volumeMounts[1].mountPath", "stands twice"},
       {mount + "/a/../b}]\n", volume + "emptyDir: {}}]\n", "spec.containers[0].volumeMounts[0].mountPath", "\"..\""},
       {mount + "/a, subPath: /b}]\n", volume + "emptyDir: {}}]\n", "spec.containers[0].volumeMounts[0].subPath",
        "relative path"},
@@ -188,6 +203,47 @@ TEST(PodReader, WhatIsWrongIsNamed) {
        "spec.volumes[0].configMap.items[0].path", "without \"..\""},
       {"", volume + "configMap: {name: m, defaultMode: 1000}}]\n", "spec.volumes[0].configMap.defaultMode",
        "from 0 to 511"},
+      {"    ports: [{containerPort: 80, protocol: tcp}]\n", "", "spec.containers[0].ports[0].protocol",
+       "did you mean `TCP`?"},
+      {"    ports: [{containerPort: 80, name: a_long}]\n", "", "spec.containers[0].ports[0].name", "at most 15"},
+      {"    ports: [{containerPort: 80, name: a}, {containerPort: 81, name: a}]\n", "",
+       "spec.containers[0].ports[1].name", "stands twice"},
+      {"    ports: [{containerPort: 80, hostPort: 81}]\n", "  hostNetwork: true\n",
+       "spec.containers[0].ports[0].hostPort", "the containerPort"},
+      {"    imagePullPolicy: Sometimes\n", "", "spec.containers[0].imagePullPolicy", "IfNotPresent"},
+      {"    volumeDevices: [{name: v, devicePath: /dev/x}]\n", "", "spec.containers[0].volumeDevices", "cannot do yet"},
+      {"", "  hostUsers: false\n", "spec.hostUsers", "expected true"},
+      {"", "  activeDeadlineSeconds: 5\n", "spec.activeDeadlineSeconds", "cannot do yet"},
+      {"", "  runtimeClassName: gvisor\n", "spec.runtimeClassName", "cannot do yet"},
+      {"", "  resources: {limits: {cpu: 1}}\n", "spec.resources", "cannot do yet"},
+      {"", "  os: {name: windows}\n", "spec.os.name", "expected linux"},
+      {"", "  dnsPolicy: None\n", "spec.dnsPolicy", "nameservers"},
+      {"", "  dnsConfig: {nameservers: [a]}\n", "spec.dnsConfig.nameservers[0]", "IP address"},
+      {"", "  hostnameOverride: a\n  hostNetwork: true\n", "spec.hostnameOverride", "one of them"},
+      {"", "  securityContext: {sysctls: [{name: vm.overcommit_memory, value: \"1\"}]}\n",
+       "spec.securityContext.sysctls[0].name", "own namespaces"},
+      {"", "  hostNetwork: true\n  securityContext: {sysctls: [{name: net.a, value: \"1\"}]}\n",
+       "spec.securityContext.sysctls[0].name", "with hostNetwork"},
+      {"", "  securityContext: {appArmorProfile: {type: RuntimeDefault}}\n",
+       "spec.securityContext.appArmorProfile.type", "AppArmor"},
+      {"    securityContext: {seccompProfile: {type: Localhost, localhostProfile: a}}\n", "",
+       "spec.containers[0].securityContext.seccompProfile.type", "expected RuntimeDefault"},
+      {"    securityContext: {seLinuxOptions: {level: s0}}\n", "", "spec.containers[0].securityContext.seLinuxOptions",
+       "cannot do yet"},
+      {"    securityContext: {procMount: Unmasked}\n", "", "spec.containers[0].securityContext.procMount",
+       "expected Default"},
+      {"    securityContext: {runAsNonRoot: true, runAsUser: 0}\n", "", "spec.containers[0].securityContext.runAsUser",
+       "runAsNonRoot"},
+      {"", volume + "downwardAPI: {items: [{path: a}]}}]\n", "spec.volumes[0].downwardAPI.items[0]", "neither"},
+      {"", volume + "downwardAPI: {items: [{path: a, fieldRef: {fieldPath: status.podIP}}]}}]\n",
+       "spec.volumes[0].downwardAPI.items[0].fieldRef.fieldPath", "metadata.labels"},
+      {"", volume + "downwardAPI: {items: [{path: a, resourceFieldRef: {resource: limits.cpu}}]}}]\n",
+       "spec.volumes[0].downwardAPI.items[0].resourceFieldRef", "`containerName` is missing"},
+      {"", volume + "downwardAPI: {items: [{path: a, resourceFieldRef: {resource: limits.cpu, containerName: x}}]}}]\n",
+       "spec.volumes[0].downwardAPI.items[0].resourceFieldRef.containerName", "of this pod"},
+      {"", volume + "projected: {sources: [{}]}}]\n", "spec.volumes[0].projected.sources[0]", "0 sources"},
+      {"", volume + "persistentVolumeClaim: {claimName: A_B}}]\n", "spec.volumes[0].persistentVolumeClaim.claimName",
+       "lower case"},
       {"", "  restartPolicy: always\n", "spec.restartPolicy", "did you mean `Always`?"},
       {"", "  terminationGracePeriodSeconds: -1\n", "spec.terminationGracePeriodSeconds", "from 0 to"},
       {"", "  terminationGracePeriodSeconds: \"5\"\n", "spec.terminationGracePeriodSeconds", "without quotes"},
@@ -213,6 +269,22 @@ TEST(PodReader, WhatIsWrongIsNamed) {
     // Broken twice by design: the doubled key is found, and its wrong type.
     EXPECT_EQ(documents.errors.size(), 1U) << joined(documents.errors);
   }
+}
+
+// What kubectl and cluster tools write into every exported Pod.
+TEST(PodReader, WhatHasNoMeaningOnOneMachineWarnsOfNothing) {
+  const auto documents = read_documents(
+      pod_text("    imagePullPolicy: IfNotPresent\n    ports: [{containerPort: 80}]\n    terminationMessagePath: "
+               "/dev/termination-log\n    terminationMessagePolicy: File\n    resources: {}\n    securityContext: "
+               "{seLinuxOptions: {}, procMount: Default}\n",
+               "  affinity: {}\n  nodeSelector: {a: b}\n  nodeName: n\n  schedulerName: default-scheduler\n"
+               "  tolerations: [{operator: Exists}]\n  enableServiceLinks: true\n  preemptionPolicy: Never\n"
+               "  serviceAccount: x\n  serviceAccountName: x\n  dnsPolicy: ClusterFirst\n  hostUsers: true\n"
+               "  securityContext: {}\n  imagePullSecrets: [{name: a}]\n  readinessGates: []\n"),
+      "p.yaml");
+  EXPECT_TRUE(documents.ok()) << joined(documents.errors);
+  EXPECT_TRUE(documents.warnings.empty()) << joined(documents.warnings);
+  EXPECT_EQ(documents.pods.at(0).spec.service_account, "x");
 }
 
 TEST(PodReader, WhatMustBeThere) {

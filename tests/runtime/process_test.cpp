@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "runtime/pod/container_spec.h"
+#include "runtime/pod/name_files.h"
 #include "runtime/process/capabilities.h"
 #include "runtime/process/intermediate.h"
 #include "runtime/process/plan.h"
@@ -269,7 +270,7 @@ TEST(ContainerSpec, TheManifestsEnvironmentWinsOverTheImages) {
   context.image.cmd = {"x"};
   context.image.env = {"A=image", "PATH=/image"};
   const auto env = spec_of(pod_plan(), context)->env;
-  EXPECT_EQ(env, (std::vector<std::string>{"PATH=/image", "HOSTNAME=web", "A=pod"}));
+  EXPECT_EQ(env, (std::vector<std::string>{"PATH=/image", "HOSTNAME=web", "A=pod", "HOME=/"}));
 }
 
 TEST(ContainerSpec, RightsAreTheDefaultOnesUnlessAsked) {

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a Pod tells its containers of itself: the values of `fieldRef` and `resourceFieldRef`. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/pod_spec.h"
+#include "config/units.h"
+
+namespace mete::config {
+
+// The value of a Pod's field for `fieldRef`. Empty: no such field. A label that is not set is "". Fields that are
+// known at the start of a container only are marks (runtime_values.h).
+[[nodiscard]] std::optional<std::string> pod_field(const Pod& pod, std::string_view path);
+
+// metadata.labels or metadata.annotations whole, as a downwardAPI volume has them: one key="value" a line, sorted, with
+// escapes in the value. Every other path as above; empty for what a volume cannot have.
+[[nodiscard]] std::optional<std::string> pod_field_in_file(const Pod& pod, std::string_view path);
+
+// True for limits.cpu, requests.memory, limits.hugepages-2Mi and the like.
+[[nodiscard]] bool is_resource_field(std::string_view name);
+
+// The mark of a number that `ref` asks of the container of this name.
+[[nodiscard]] std::string resource_mark(std::string_view container, const ResourceFieldRef& ref);
+
+// What a mark may ask of the machine.
+struct MachineFacts {
+  std::string node_name;
+  std::vector<std::string> addresses;  // of the machine, the most important first; v4 before v6
+  MilliCpu cpu;                        // all of it: a limit that is not set
+  Bytes memory;
+  bool operator==(const MachineFacts&) const = default;
+};
+
+// `text` with all marks replaced for a container of `pod`. A pod without the host's network has its loopback only.
+[[nodiscard]] std::string fill_marks(std::string_view text, const Pod& pod, const MachineFacts& machine);
+
+// The container of `pod` with this name; nullptr: none.
+[[nodiscard]] const Container* find_container(const Pod& pod, std::string_view name);
+
+}  // namespace mete::config

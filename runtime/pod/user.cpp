@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/pod/user.h"
+
+#include <algorithm>
+
+#include "runtime/image/users.h"
+#include "runtime/process/capabilities.h"
+
+namespace mete::runtime::pod {
+namespace {
+
+// `available` is what root has on this machine: "ALL" and privileged mean all of that.
+Result<std::uint64_t> capabilities(const config::SecurityContext& security, std::uint64_t available) {
+  if (security.privileged) return process::all_capabilities() & available;
+  std::uint64_t mask = process::default_capabilities();
+  for (const bool adding : {false, true}) {
+    for (const auto& name : adding ? security.add_capabilities : security.drop_capabilities) {
+      const auto bits = process::capability_mask(name);
+      if (!bits)
+        return fail("securityContext.capabilities: found \"" + name +
+                    "\", expected a Linux capability such as NET_ADMIN or ALL");
+      const bool all = *bits == process::all_capabilities();
+      if (adding && !all && (*bits & ~available) != 0) {
+        return fail("securityContext.capabilities.add: found \"" + name +
+                    "\", which the agent itself does not have, expected one it can give");
+      }
+      mask = adding ? mask | *bits : mask & ~*bits;
+    }
+  }
+  return mask & available;
+}
+
+// The user of the manifest, or of the image.
+Result<image::ResolvedUser> user_of(const config::PodSpec& spec, const config::SecurityContext& security,
+                                    const ContainerContext& context) {
+  const auto wanted = security.run_as_user ? security.run_as_user : spec.security.run_as_user;
+  const std::uint32_t uid = wanted.value_or(context.image.uid);
+  METE_TRY(image::ResolvedUser user, image::resolve_user(std::to_string(uid), context.passwd, context.group));
+  if (!wanted) {
+    user.gid = context.image.gid;  // the image may name a group beside its user
+    user.groups = context.image.groups;
+  }
+  if (const auto group = security.run_as_group ? security.run_as_group : spec.security.run_as_group) user.gid = *group;
+  if (spec.security.groups_policy == config::GroupsPolicy::kStrict) user.groups.clear();
+  const auto& more = spec.security.supplemental_groups;
+  user.groups.insert(user.groups.end(), more.begin(), more.end());
+  if (spec.security.fs_group) user.groups.push_back(*spec.security.fs_group);
+  return user;
+}
+
+}  // namespace
+
+config::SeccompProfile seccomp_profile(const config::PodSpec& spec, const config::Container& container) {
+  if (container.security.privileged) return config::SeccompProfile::kUnconfined;
+  const auto& own = container.security.seccomp;
+  return (own ? own : spec.security.seccomp).value_or(config::SeccompProfile::kRuntimeDefault);
+}
+
+Status add_identity(const config::Pod& pod, const config::Container& container, const ContainerContext& context,
+                    process::LaunchSpec& launch) {
+  const auto& security = container.security;
+  METE_TRY(const image::ResolvedUser user, user_of(pod.spec, security, context));
+  if (user.uid == 0 && security.run_as_non_root.value_or(pod.spec.security.run_as_non_root)) {
+    return fail("securityContext.runAsNonRoot: found user 0 of container " + container.name +
+                ", expected a runAsUser or an image with another user");
+  }
+  auto& identity = launch.identity;
+  identity.uid = user.uid;
+  identity.gid = user.gid;
+  identity.additional_gids = user.groups;
+  const auto is_home = [](const std::string& each) { return each.starts_with("HOME="); };
+  if (std::none_of(launch.env.begin(), launch.env.end(), is_home)) launch.env.push_back("HOME=" + user.home);
+  METE_TRY(const std::uint64_t mask, capabilities(security, context.capabilities));
+  auto& sets = identity.capabilities;
+  sets.bounding = mask;
+  // The inheritable and ambient sets stay empty (CVE-2022-24769); other users than root start without capabilities.
+  if (identity.uid == 0) sets.effective = sets.permitted = mask;
+  identity.no_new_privileges =
+      security.allow_privilege_escalation.has_value() && !*security.allow_privilege_escalation && !security.privileged;
+  if (seccomp_profile(pod.spec, container) == config::SeccompProfile::kRuntimeDefault) {
+    identity.seccomp_filter = context.seccomp_filter;
+  }
+  return {};
+}
+
+}  // namespace mete::runtime::pod

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// As which user a pod's container runs, with which groups, capabilities and filter. Pure.
+#pragma once
+
+#include "config/pod_spec.h"
+#include "config/result.h"
+#include "runtime/pod/container_spec.h"
+
+namespace mete::runtime::pod {
+
+// Fills launch.identity, and HOME in launch.env where it is not set: the home of the user's line in the image's
+// /etc/passwd, or "/". As containerd does: a numeric runAsUser has the group of that line (0 without a line) and, under
+// supplementalGroupsPolicy Merge, the groups of /etc/group that list its name. Errors: runAsNonRoot with user 0, a
+// capability that does not exist or cannot be given.
+[[nodiscard]] Status add_identity(const config::Pod& pod, const config::Container& container,
+                                  const ContainerContext& context, process::LaunchSpec& launch);
+
+// The seccomp profile that the manifest asks for: the container's, the pod's, or the default.
+[[nodiscard]] config::SeccompProfile seccomp_profile(const config::PodSpec& spec, const config::Container& container);
+
+}  // namespace mete::runtime::pod
