@@ -159,6 +159,14 @@ Status add_root_without_mounts(const LaunchSpec& spec, std::vector<SetupOp>& ops
   return {};
 }
 
+Status add_sysctls(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
+  for (const auto& [key, value] : spec.sysctls) {
+    METE_TRY(std::string path, sysctl_path(spec, key));
+    ops.push_back(WriteSysctl{std::move(path), value});
+  }
+  return {};
+}
+
 Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   const bool own_mounts = has_own(spec, NamespaceKind::mount);
   const bool mounts = find(spec, NamespaceKind::mount) != nullptr;
@@ -167,10 +175,7 @@ Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   std::vector<SetupOp> late;
   METE_CHECK(add_mounts(spec, spec.mounts, ops, late));
   add_devices(spec, ops);
-  for (const auto& [key, value] : spec.sysctls) {
-    METE_TRY(std::string path, sysctl_path(spec, key));
-    ops.push_back(WriteSysctl{std::move(path), value});
-  }
+  METE_CHECK(add_sysctls(spec, ops));
   // CPU affinity is for processes that enter the container later (config.md, execCPUAffinity).
   Tuning own = spec.tuning;
   own.first_cpus.clear();
@@ -237,9 +242,10 @@ Result<Plan> make_plan(const LaunchSpec& spec) {
   return plan;
 }
 
-Plan make_sandbox_plan(const LaunchSpec& spec) {
+Result<Plan> make_sandbox_plan(const LaunchSpec& spec) {
   Plan plan;
   add_namespaces(spec, plan);
+  METE_CHECK(add_sysctls(spec, plan.ops));
   plan.ops.push_back(AwaitCgroups{});
   plan.cgroup = spec.cgroup;
   plan.identity = spec.identity;

@@ -13,7 +13,7 @@ namespace mete::runtime::process {
 [[nodiscard]] Result<Plan> make_plan(const LaunchSpec& spec);
 
 // A pod's sandbox: new network, IPC and UTS namespaces (and PID, when shared), held by a process that only reaps.
-[[nodiscard]] Plan make_sandbox_plan(const LaunchSpec& spec);
+[[nodiscard]] Result<Plan> make_sandbox_plan(const LaunchSpec& spec);
 
 // Appends the entry into the cgroups, with the parts of `tuning` that come before and after it.
 void add_cgroup_entry(const Tuning& tuning, std::vector<SetupOp>& ops);

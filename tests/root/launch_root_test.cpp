@@ -211,7 +211,7 @@ TEST_F(LaunchRootTest, ASandboxHoldsNamespacesThatOthersJoin) {
   for (const auto kind : {NamespaceKind::network, NamespaceKind::ipc, NamespaceKind::uts, NamespaceKind::pid})
     pod.namespaces.push_back({kind, ""});
   pod.hostname = "pod";
-  const auto sandbox = launch(make_sandbox_plan(pod), {});
+  const auto sandbox = launch(*make_sandbox_plan(pod), {});
   ASSERT_TRUE(sandbox) << sandbox.error().what;
   const std::string ns = "/proc/" + std::to_string(sandbox->pid) + "/ns/";
   spec_.namespaces = {{NamespaceKind::mount, ""},
