@@ -15,12 +15,13 @@ namespace mete::config {
 // One error or warning. Only `location` and `message` are always set.
 struct Diagnostic {
   Location location;
-  std::string object;      // "Pod default/web"; empty when the fault comes before kind and name are known
-  std::string field;       // "spec.containers[0].resources.limits.memory"
-  std::string message;     // the whole sentence, without location and field
-  std::string found;       // the text or value in the manifest
-  std::string expected;    // the allowed text or value
-  std::string suggestion;  // nearest known field
+  std::string object;         // "Pod default/web"; empty when the fault comes before kind and name are known
+  std::string field;          // "spec.containers[0].resources.limits.memory"
+  std::string message;        // the whole sentence, without location and field
+  std::string found;          // the text or value in the manifest
+  std::string expected;       // the allowed text or value
+  std::string suggestion;     // nearest known field
+  bool not_acted_on = false;  // a warning about a field or kind that is valid and that mete does not act on
   bool operator==(const Diagnostic&) const = default;
 };
 

@@ -196,8 +196,11 @@ int validate(const Common& common, const std::vector<std::string>& files) {
     add("Secret", documents.secrets);
   }
   if (!state.ok()) return kFailed;
-  if (print_structured(common, {{"objects", objects}})) return kDone;
+  const auto left = std::count_if(state.warnings.begin(), state.warnings.end(),
+                                  [](const config::Diagnostic& each) { return each.not_acted_on; });
+  if (print_structured(common, {{"objects", objects}, {"notActedOn", left}})) return kDone;
   for (const auto& each : objects) print(each.get<std::string>() + " is right\n");
+  if (left > 0) print("mete does not act on " + std::to_string(left) + (left == 1 ? " field\n" : " fields\n"));
   return kDone;
 }
 

@@ -68,6 +68,7 @@ extern const ObjectSpec kMetadataSpec;
 extern const ObjectSpec kPodSpec;
 extern const ObjectSpec kContainerSpec;
 extern const ObjectSpec kVolumeSpec;
+extern const ObjectSpec kClaimObjectSpec;
 extern const ObjectSpec kFieldRefSpec;
 extern const ObjectSpec kResourceRefSpec;
 extern const ObjectSpec kPolicySpec;

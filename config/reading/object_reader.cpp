@@ -2,6 +2,7 @@
 // Metadata of all kinds, ConfigMaps and Secrets.
 #include <algorithm>
 #include <cctype>
+#include <cstdint>
 
 #include "config/base64.h"
 #include "config/names.h"
@@ -47,6 +48,45 @@ void check_size(const View& view, const std::map<std::string, std::string>& data
   view.error(mismatch(std::to_string(total) + " bytes of data", "at most " + std::to_string(kMaxDataBytes)));
 }
 
+// FNV-1a over all that the object says, so that the same manifest gives the same name each time it is read.
+void add_to_hash(const YamlNode& node, std::uint64_t& hash) {
+  const auto add = [&](std::string_view text) {
+    constexpr std::uint64_t kPrime = 1099511628211ULL;
+    for (const char c : text) hash = (hash ^ static_cast<std::uint8_t>(c)) * kPrime;
+    hash = (hash ^ 0xFFU) * kPrime;
+  };
+  add(node.text);
+  for (const auto& item : node.items) add_to_hash(item, hash);
+  for (const auto& entry : node.entries) {
+    add(entry.key);
+    add_to_hash(entry.value, hash);
+  }
+}
+
+// Kubernetes takes the same letters, by chance: no vowels, so that no words arise.
+std::string generated_name(const View& object, std::string prefix) {
+  constexpr std::string_view kLetters = "bcdfghjklmnpqrstvwxz2456789";
+  constexpr std::size_t kLongestPrefix = 58;
+  constexpr int kSuffix = 5;
+  std::uint64_t hash = 14695981039346656037ULL;
+  add_to_hash(object.node(), hash);
+  prefix.resize(std::min(prefix.size(), kLongestPrefix));
+  for (int i = 0; i < kSuffix; ++i, hash /= kLetters.size()) prefix += kLetters[hash % kLetters.size()];
+  return prefix;
+}
+
+std::string read_name(const View& object, const View& metadata) {
+  std::string name = object_name(object);
+  if (const View own = metadata["name"]) {
+    own.check(check_dns_subdomain(name));
+  } else if (const View prefix = metadata["generateName"]) {
+    prefix.check(check_dns_subdomain(name));
+  } else {
+    metadata.error({"`name` is missing", "nothing", "`name`"});
+  }
+  return name;
+}
+
 }  // namespace
 
 std::map<std::string, std::string> read_labels(const View& view) {
@@ -59,10 +99,10 @@ std::map<std::string, std::string> read_labels(const View& view) {
   return labels;
 }
 
-ObjectMeta read_metadata(const View& view) {
+ObjectMeta read_metadata(const View& object) {
+  const View view = object["metadata"];
   ObjectMeta metadata;
-  metadata.name = view["name"].text();
-  if (view["name"]) view["name"].check(check_dns_subdomain(metadata.name));
+  metadata.name = read_name(object, view);
   if (view["namespace"]) {
     metadata.namespace_ = view["namespace"].text();
     view["namespace"].check(check_dns_label(metadata.namespace_));
@@ -76,10 +116,16 @@ ObjectMeta read_metadata(const View& view) {
   return metadata;
 }
 
+std::string object_name(const View& object) {
+  const View metadata = object["metadata"];
+  const std::string name = metadata["name"].text();
+  return !name.empty() || !metadata["generateName"] ? name : generated_name(object, metadata["generateName"].text());
+}
+
 ConfigMap read_config_map(const View& view) {
   ConfigMap map;
   map.location = view.location();
-  map.metadata = read_metadata(view["metadata"]);
+  map.metadata = read_metadata(view);
   map.data = read_data(view["data"]);
   map.binary_data = read_encoded(view["binaryData"]);
   for (const auto& [key, value] : view["binaryData"].entries()) {
@@ -93,7 +139,7 @@ ConfigMap read_config_map(const View& view) {
 Secret read_secret(const View& view) {
   Secret secret;
   secret.location = view.location();
-  secret.metadata = read_metadata(view["metadata"]);
+  secret.metadata = read_metadata(view);
   secret.type = view["type"].text(secret.type);
   secret.data = read_encoded(view["data"]);
   for (auto& [key, value] : read_data(view["stringData"])) secret.data[key] = value;

@@ -45,12 +45,14 @@ constexpr ObjectSpec kOsSpec = {.name = "PodOS", .fields = kOsFields};
 namespace {
 
 constexpr std::array kMetadataFields = std::to_array<FieldSpec>({
-    {.name = "name", .type = FieldType::kString, .required = true, .doc = "Unique in its namespace"},
+    {.name = "name", .type = FieldType::kString, .doc = "Unique in its namespace"},
     {.name = "namespace", .type = FieldType::kString, .doc = "default when not said"},
     {.name = "labels", .type = FieldType::kStringMap},
     {.name = "annotations", .type = FieldType::kStringMap},
     {.name = "uid", .type = FieldType::kString},
-    {.name = "generateName", .type = FieldType::kString, .use = FieldUse::kInactive},
+    {.name = "generateName",
+     .type = FieldType::kString,
+     .doc = "Without `name`: the beginning of one whose end follows from the object's content"},
     {.name = "creationTimestamp", .use = FieldUse::kIgnored},
     {.name = "resourceVersion", .use = FieldUse::kIgnored},
     {.name = "generation", .use = FieldUse::kIgnored},
@@ -217,5 +219,21 @@ constexpr std::array kSecretFields = std::to_array<FieldSpec>({
 }  // namespace
 
 const ObjectSpec kSecretSpec = {.name = "Secret", .fields = kSecretFields};
+
+namespace {
+
+constexpr std::array kClaimKind = std::to_array<std::string_view>({"PersistentVolumeClaim"});
+
+constexpr std::array kClaimObjectFields = std::to_array<FieldSpec>({
+    {.name = "apiVersion", .type = FieldType::kString, .required = true, .values = kCoreVersion},
+    {.name = "kind", .type = FieldType::kString, .required = true, .values = kClaimKind},
+    {.name = "metadata", .type = FieldType::kObject, .required = true, .object = &kMetadataSpec},
+    {.name = "spec", .use = FieldUse::kIgnored},
+    {.name = "status", .use = FieldUse::kIgnored},
+});
+
+}  // namespace
+
+const ObjectSpec kClaimObjectSpec = {.name = "PersistentVolumeClaim", .fields = kClaimObjectFields};
 
 }  // namespace mete::config

@@ -2,8 +2,6 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 
 #include "config/diagnostics.h"
 #include "config/downward.h"
@@ -11,6 +9,7 @@
 #include "config/reading/fields.h"
 #include "config/reading/identity_text.h"
 #include "config/reading/readers.h"
+#include "config/sysctl_space.h"
 
 namespace mete::config {
 namespace {
@@ -49,23 +48,17 @@ std::vector<HostAlias> read_host_aliases(const View& view) {
 
 // The settings that belong to a namespace of the pod's own; all others are the machine's.
 Status check_sysctl(std::string_view name, bool host_network, bool host_ipc) {
-  constexpr std::array kIpcPrefixes = {"kernel.shm", "kernel.msg", "fs.mqueue."};
-  const auto starts = [&](std::string_view prefix) { return name.starts_with(prefix); };
-  const bool ipc = name == "kernel.sem" || std::any_of(kIpcPrefixes.begin(), kIpcPrefixes.end(), starts);
-  const bool network = starts("net.");
-  const auto part = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.' || c == '/';
-  };
+  const SysctlSpace space = sysctl_space(name);
   const std::string found = "found \"" + std::string(name) + "\", ";
-  if (!std::all_of(name.begin(), name.end(), part) || name.find("..") != std::string_view::npos) {
-    return fail(found + "expected the name of a setting such as net.ipv4.ip_local_port_range");
+  if (!is_plain_sysctl(name)) return fail(found + "expected the name of a setting such as net.ipv4.ip_forward");
+  if (space == SysctlSpace::kNetwork && host_network) {
+    return fail(found + "expected no setting of the network with hostNetwork");
   }
-  if (network && host_network) return fail(found + "expected no setting of the network with hostNetwork");
-  if (ipc && host_ipc) return fail(found + "expected no setting of IPC with hostIPC");
-  if (network || ipc) return {};
+  if (space == SysctlSpace::kIpc && host_ipc) return fail(found + "expected no setting of IPC with hostIPC");
+  if (space == SysctlSpace::kNetwork || space == SysctlSpace::kIpc) return {};
   return fail(found +
-              "expected a setting of the pod's own namespaces: net.*, kernel.shm*, kernel.msg*, kernel.sem or "
-              "fs.mqueue.*");
+              "expected a setting of the pod's own namespaces: net.*, fs.mqueue.*, kernel.sem, kernel.msg* or "
+              "kernel.shm*");
 }
 
 std::vector<std::pair<std::string, std::string>> read_sysctls(const View& view, const PodSpec& spec) {
@@ -133,7 +126,7 @@ void check_hosts_ports(const View& list, bool host_network) {
       const auto on_host = port["hostPort"].integer().value_or(0);
       if (on_host == 0) continue;
       if (!host_network) {
-        port["hostPort"].warn({"`hostPort` is not acted on yet"});
+        port["hostPort"].warn({.message = "`hostPort` is not acted on yet", .not_acted_on = true});
       } else if (on_host != port["containerPort"].integer()) {
         port["hostPort"].error(mismatch(describe(port["hostPort"].node()), "the containerPort, with hostNetwork"));
       }
@@ -197,7 +190,7 @@ std::vector<Container> read_containers(const View& list, const std::vector<Volum
 Pod read_pod(const View& view) {
   Pod pod;
   pod.location = view.location();
-  pod.metadata = read_metadata(view["metadata"]);
+  pod.metadata = read_metadata(view);
   pod.identity_text = identity_text(view, kPodSpec);
   const View spec = view["spec"];
   PodSpec& to = pod.spec;

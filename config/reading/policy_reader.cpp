@@ -140,7 +140,7 @@ void check_for_cgroups(const Policy& policy, const View& spec) {
 Policy read_policy(const View& view) {
   Policy policy;
   policy.location = view.location();
-  policy.metadata = read_metadata(view["metadata"]);
+  policy.metadata = read_metadata(view);
   const View spec = view["spec"];
   policy.selector = read_selector(spec["selector"]);
   policy.dry_run = spec["dryRun"].boolean();

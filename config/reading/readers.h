@@ -18,7 +18,9 @@
 
 namespace mete::config {
 
-[[nodiscard]] ObjectMeta read_metadata(const View& view);
+// Of a whole object: generateName makes a name from its content.
+[[nodiscard]] ObjectMeta read_metadata(const View& object);
+[[nodiscard]] std::string object_name(const View& object);  // empty: none
 [[nodiscard]] std::map<std::string, std::string> read_labels(const View& view);
 [[nodiscard]] Pod read_pod(const View& view);
 [[nodiscard]] Policy read_policy(const View& view);

@@ -48,18 +48,27 @@ void read_huge_pages(const std::string& name, const View& view, ResourceList& li
   list.huge_pages[size] = *amount;
 }
 
+// A limit of 0 is none, as in Kubernetes.
+template <class T>
+bool is_zero(const View& view, Result<T> (*parse)(std::string_view)) {
+  return read_with(view, parse) == T(0);
+}
+
 ResourceList read_list(const View& view, Side side) {
   ResourceList list;
   const bool limits = side == Side::kLimits;
   for (const auto& [name, value] : view.entries()) {
     if (name == "cpu") {
-      list.cpu = read_bounded(value, parse_cpu, limits ? kCpuLimit : kCpuRequest);
+      if (!limits || !is_zero(value, parse_cpu))
+        list.cpu = read_bounded(value, parse_cpu, limits ? kCpuLimit : kCpuRequest);
     } else if (name == "memory") {
-      list.memory = read_bounded(value, parse_bytes, limits ? kMemoryLimit : kMemoryRequest);
+      if (!limits || !is_zero(value, parse_bytes)) {
+        list.memory = read_bounded(value, parse_bytes, limits ? kMemoryLimit : kMemoryRequest);
+      }
     } else if (name.rfind(kHugePages, 0) == 0) {
       read_huge_pages(name, value, list);
     } else if (name == "ephemeral-storage" || name.find('/') != std::string::npos) {
-      value.warn({"`" + name + "` is not acted on yet"});
+      value.warn({.message = "`" + name + "` is not acted on yet", .not_acted_on = true});
     } else {
       Complaint complaint{"unknown resource", "`" + name + "`", "cpu, memory or hugepages-<size>"};
       complaint.suggestion = nearest(name, {"cpu", "memory", "hugepages-2Mi", "hugepages-1Gi", "ephemeral-storage"});

@@ -122,7 +122,7 @@ class Checker {
     if (field.use == FieldUse::kNoMeaning || asks_for_nothing(view, field)) return true;
     const std::string name = "`" + std::string(field.name) + "` ";
     if (field.use == FieldUse::kInactive) {
-      view.warn({name + std::string(inactive_)});
+      view.warn({.message = name + std::string(inactive_), .not_acted_on = true});
     } else {
       const std::string expected = field.harmless.empty() ? "no " + name : one_of(names_of(field.harmless)) + " ";
       view.error({name + "asks for what mete cannot do yet: found " + describe(view.node()) + ", expected " + expected +

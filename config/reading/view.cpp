@@ -63,7 +63,8 @@ Diagnostic View::diagnostic(Complaint complaint) const {
           std::move(complaint.message),
           std::move(complaint.found),
           std::move(complaint.expected),
-          std::move(complaint.suggestion)};
+          std::move(complaint.suggestion),
+          complaint.not_acted_on};
 }
 
 void View::error(Complaint complaint) const {

@@ -29,6 +29,7 @@ struct Complaint {
   std::string found = {};
   std::string expected = {};
   std::string suggestion = {};
+  bool not_acted_on = false;
 };
 
 class View {

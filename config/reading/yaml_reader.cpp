@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/reading/yaml_reader.h"
 
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -31,8 +32,52 @@ struct Kind {
   void (*read)(const View& view, Documents& out);
 };
 
+// A claim is made when a pod uses it for the first time, so the object says nothing that is needed.
 void read_claim(const View& view, Documents& /*out*/) {
-  view.warn({"PersistentVolumeClaim " + std::string(kNotActedOn)});
+  check_shape(view, kClaimObjectSpec, kNotActedOn);
+  (void)read_metadata(view);
+}
+
+// Kinds of a cluster that mean nothing on one machine: their files are not refused for them.
+constexpr auto kWithoutMeaning = std::to_array<std::string_view>({
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "Endpoints",
+    "EndpointSlice",
+    "HorizontalPodAutoscaler",
+    "Ingress",
+    "IngressClass",
+    "LimitRange",
+    "Namespace",
+    "NetworkPolicy",
+    "PersistentVolume",
+    "PodDisruptionBudget",
+    "PriorityClass",
+    "ResourceQuota",
+    "Role",
+    "RoleBinding",
+    "ServiceAccount",
+    "StorageClass",
+    "ValidatingWebhookConfiguration",
+    "MutatingWebhookConfiguration",
+});
+// Kinds that will be acted on when mete has networks.
+constexpr auto kLater = std::to_array<std::string_view>({"Service"});
+
+// True when the kind got its warning.
+bool report_left_out(const View& view, std::string_view kind) {
+  const auto among = [&](const auto& kinds) { return std::find(kinds.begin(), kinds.end(), kind) != kinds.end(); };
+  const std::string name = view["metadata"]["name"].text("<no name>");
+  if (among(kLater)) {
+    view["kind"].warn(
+        {.message = std::string(kind) + " `" + name + "` " + std::string(kNotActedOn), .not_acted_on = true});
+  } else if (among(kWithoutMeaning)) {
+    view["kind"].warn({std::string(kind) + " `" + name + "` is left out: it means nothing on one machine"});
+  } else {
+    return false;
+  }
+  return true;
 }
 
 constexpr std::array<Kind, 5> kKinds = {{
@@ -46,7 +91,8 @@ constexpr std::array<Kind, 5> kKinds = {{
 }};
 
 const std::vector<std::string_view>& known_kinds() {
-  static const std::vector<std::string_view> kinds = {"Pod", "ConfigMap", "Secret", "Policy", "List"};
+  static const std::vector<std::string_view> kinds = {"Pod", "ConfigMap", "Secret", "Policy", "PersistentVolumeClaim",
+                                                      "List"};
   return kinds;
 }
 
@@ -57,9 +103,10 @@ void report_unknown_kind(const View& kind) {
   kind.error(std::move(complaint));
 }
 
-std::string object_name(const View& view, std::string_view kind) {
-  const View metadata = view["metadata"];
-  return std::string(kind) + " " + metadata["namespace"].text("default") + "/" + metadata["name"].text("<no name>");
+std::string shown_name(const View& view, std::string_view kind) {
+  const std::string name = object_name(view);
+  return std::string(kind) + " " + view["metadata"]["namespace"].text("default") + "/" +
+         (name.empty() ? "<no name>" : name);
 }
 
 class Reader {
@@ -87,15 +134,15 @@ class Reader {
     if (!kind || kind.node().kind != YamlNode::Kind::kScalar) {
       return view.error({"`kind` is missing", "nothing", "`kind`: " + one_of(known_kinds())});
     }
-    if (kind.text() == "List" && may_be_list) return list(view);
+    if ((kind.text() == "List" || kind.text() == "PodList") && may_be_list) return list(view);
     for (const auto& known : kKinds) {
       if (known.name == kind.text()) return read(view, known);
     }
-    report_unknown_kind(kind);
+    if (!report_left_out(view, kind.text())) report_unknown_kind(kind);
   }
 
   void read(const View& view, const Kind& kind) {
-    report_.object = object_name(view, kind.name);
+    report_.object = shown_name(view, kind.name);
     const View version = view["apiVersion"];
     if (version && version.text() != kind.api_version) {
       // One clear error instead of the many that a file for another version would give.

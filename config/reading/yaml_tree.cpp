@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "config/reading/json_escapes.h"
 #include "config/reading/yaml_reader.h"
 
 namespace mete::config {
@@ -217,7 +218,7 @@ tl::expected<YamlNode, ParseError> parse_document(std::string_view text, int fir
   try {
     // The parser treats a quote that is still open at the end of the text as closed, so a half-written file would pass.
     // It does not let a quoted text continue beyond a document's end mark.
-    std::string ended(text);
+    std::string ended = join_surrogates(text);
     if (!ended.empty() && ended.back() != '\n') ended += '\n';
     std::istringstream stream(ended + "...\n");
     YAML::Parser parser(stream);

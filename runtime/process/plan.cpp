@@ -9,6 +9,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "config/sysctl_space.h"
 #include "runtime/process/namespace_files.h"
 #include "runtime/process/plan_parts.h"
 
@@ -22,31 +23,28 @@ bool has_own(const LaunchSpec& spec, NamespaceKind kind) {
 
 // A sysctl must belong to a namespace of the container's own (CVE-2022-0811).
 Result<std::string> sysctl_path(const LaunchSpec& spec, const std::string& key) {
-  constexpr std::array<std::string_view, 8> kIpc = {"kernel.msgmax", "kernel.msgmnb",         "kernel.msgmni",
-                                                    "kernel.sem",    "kernel.shmall",         "kernel.shmmax",
-                                                    "kernel.shmmni", "kernel.shm_rmid_forced"};
-  const bool plain = std::all_of(key.begin(), key.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
-  });
+  if (!config::is_plain_sysctl(key)) return fail("sysctl: found \"" + key + "\", expected a plain dotted name");
   NamespaceKind needed{};
-  if (key.starts_with("net.")) {
-    needed = NamespaceKind::network;
-  } else if (key.starts_with("fs.mqueue.") || std::find(kIpc.begin(), kIpc.end(), key) != kIpc.end()) {
-    needed = NamespaceKind::ipc;
-  } else if (key == "kernel.hostname") {
-    return fail("sysctl: found \"kernel.hostname\", expected the name in the field of its own (hostname)");
-  } else if (key == "kernel.domainname") {
-    // dockerd has no other way to set it.
-    if (!spec.domainname.empty())
-      return fail("sysctl: found \"kernel.domainname\" and a domainname, expected one of the two");
-    needed = NamespaceKind::uts;
-  } else {
-    return fail("sysctl: found \"" + key +
-                "\", expected one that belongs to a namespace (net.*, fs.mqueue.*, kernel.shm*, ...)");
+  switch (config::sysctl_space(key)) {
+    case config::SysctlSpace::kNetwork:
+      needed = NamespaceKind::network;
+      break;
+    case config::SysctlSpace::kIpc:
+      needed = NamespaceKind::ipc;
+      break;
+    case config::SysctlSpace::kUts:
+      if (key == "kernel.hostname") {
+        return fail("sysctl: found \"kernel.hostname\", expected the name in the field of its own (hostname)");
+      }
+      // dockerd has no other way to set it.
+      if (!spec.domainname.empty())
+        return fail("sysctl: found \"kernel.domainname\" and a domainname, expected one of the two");
+      needed = NamespaceKind::uts;
+      break;
+    case config::SysctlSpace::kNone:
+      return fail("sysctl: found \"" + key +
+                  "\", expected one that belongs to a namespace (net.*, fs.mqueue.*, kernel.shm*, ...)");
   }
-  if (!plain || key.find("..") != std::string::npos)
-    return fail("sysctl: found \"" + key + "\", expected a plain dotted name");
   if (!joined_or_own(spec, needed))
     return fail("sysctl " + key + ": found the host's namespace, expected the container's own");
   std::string path = key;

@@ -47,4 +47,12 @@ inline bool has(const std::vector<Diagnostic>& diagnostics, std::string_view fie
   return false;
 }
 
+// The one Pod of a right manifest.
+inline Pod read_one(const std::string& text) {
+  const auto documents = read_documents(text, "p.yaml");
+  EXPECT_TRUE(documents.ok()) << joined(documents.errors);
+  EXPECT_EQ(documents.pods.size(), 1U);
+  return documents.pods.empty() ? Pod{} : documents.pods[0];
+}
+
 }  // namespace mete::config
