@@ -167,6 +167,7 @@ json pod_with(const Path& path, const json& value) {
     }
     at = list ? &child[0] : &child;
   }
+  if (here != "metadata.name" && here != "metadata.generateName") pod["metadata"]["name"] = "a";
   if (!here.starts_with("spec.volumes"))
     pod["spec"]["volumes"] = json::parse(R"([{"name": "data"}, {"name": "more"}])");
   // Two containers of a pod have two names; a source of variables says which.

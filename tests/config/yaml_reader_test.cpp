@@ -51,7 +51,7 @@ TEST(YamlReader, Kinds) {
   EXPECT_TRUE(has_error("kind: List\napiVersion: v1\n", "", "needs `items`"));
   const auto claim = read_documents("kind: PersistentVolumeClaim\napiVersion: v1\nmetadata: {name: a}\n", "");
   EXPECT_TRUE(claim.ok());
-  EXPECT_EQ(claim.warnings.size(), 1U);
+  EXPECT_TRUE(claim.warnings.empty()) << "a pod that names the claim makes it";
 }
 
 TEST(YamlReader, Lists) {

@@ -104,15 +104,15 @@ constexpr const char* kGroup =
 
 TEST(ImageUser, Forms) {
   const std::pair<const char*, ResolvedUser> users[] = {
-      {"", {0, 0, {1}}},
-      {"root", {0, 0, {1}}},
-      {"1000", {1000, 1001, {29, 50}}},
-      {"app", {1000, 1001, {29, 50}}},
-      {"4242", {4242, 0, {}}},
-      {"1000:1000", {1000, 1000, {}}},
-      {"app:staff", {1000, 50, {}}},
-      {"4242:staff", {4242, 50, {}}},
-      {"app:7", {1000, 7, {}}},
+      {"", {0, 0, {1}, "/root"}},
+      {"root", {0, 0, {1}, "/root"}},
+      {"1000", {1000, 1001, {29, 50}, "/home/app"}},
+      {"app", {1000, 1001, {29, 50}, "/home/app"}},
+      {"4242", {4242, 0, {}, "/"}},
+      {"1000:1000", {1000, 1000, {}, "/home/app"}},
+      {"app:staff", {1000, 50, {}, "/home/app"}},
+      {"4242:staff", {4242, 50, {}, "/"}},
+      {"app:7", {1000, 7, {}, "/home/app"}},
   };
   for (const auto& [user, expected] : users) {
     const auto found = resolve_user(user, kPasswd, kGroup);
