@@ -104,7 +104,7 @@ TEST(PodReader, WhatIsWrongIsNamed) {
        "did you mean `M`"},
       {"    resources: {limits: {memory: -5Gi}}\n", "", "spec.containers[0].resources.limits.memory", "at least 4Mi"},
       {"    resources: {limits: {memory: 2Ei}}\n", "", "spec.containers[0].resources.limits.memory", "at most 1Ei"},
-      {"    resources: {limits: {cpu: -1}}\n", "", "spec.containers[0].resources.limits.cpu", "0 to 8192"},
+      {"    resources: {limits: {cpu: -1}}\n", "", "spec.containers[0].resources.limits.cpu", "more than 0"},
       {"    resources: {limits: {cpu: 1e6}}\n", "", "spec.containers[0].resources.limits.cpu", "8192 CPUs"},
       {"    resources: {limits: {cpu: 1}, requests: {cpu: 2}}\n", "", "spec.containers[0].resources.limits.cpu",
        "below the request"},
