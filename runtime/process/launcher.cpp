@@ -29,8 +29,6 @@
 namespace mete::runtime::process {
 namespace {
 
-constexpr int kCloneNewTime = 0x80;
-
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> result;
   result.reserve(texts.size() + 1);

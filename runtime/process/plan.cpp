@@ -11,8 +11,6 @@
 namespace mete::runtime::process {
 namespace {
 
-constexpr std::uint64_t kCloneNewTime = 0x80;  // CLONE_NEWTIME
-
 std::uint64_t clone_flag(NamespaceKind kind) {
   switch (kind) {
     case NamespaceKind::mount:
