@@ -1,5 +1,9 @@
 # A room is a folder that is one static library: every .cpp file directly in it. A new file needs no line here or anywhere.
 # mete_room(NAME USES libraries...): USES are the rooms before it and the libraries of others that its headers show.
+#
+# The release preset compiles several files of a library as one (CMAKE_UNITY_BUILD), because reading the headers costs more than
+# the code. So no two files of a library give one name to two things in their anonymous namespaces. The collectors are tables that
+# do so on purpose: they are compiled one by one, like the tests.
 function(mete_room name)
   cmake_parse_arguments(arg "" "" "USES;PRIVATE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)

@@ -148,7 +148,7 @@ Json json_of(const NamedModel& named, const Advice& advice) {
   return value;
 }
 
-std::string text_of(const NamedModel& named, const Advice& advice, const enforcers::AdviceOptions& options) {
+std::string advice_text(const NamedModel& named, const Advice& advice, const enforcers::AdviceOptions& options) {
   const auto& model = named.model;
   const auto& [requests, limits] = model.resources;
   std::string text = "Container " + printable(named.container) + ": " + decimal(advice.days, 1) + " days, " +
@@ -242,7 +242,7 @@ int advise(const Common& common, const AdviseOptions& options) {
   for (const auto& [named, advice] : lines) list.push_back(json_of(named, advice));
   if (print_structured(common, {{"containers", std::move(list)}})) return kDone;
   if (lines.size() == 1) {
-    print(text_of(lines.front().named, lines.front().advice, options.advice));
+    print(advice_text(lines.front().named, lines.front().advice, options.advice));
     return kDone;
   }
   Table table(

@@ -16,7 +16,7 @@ namespace {
 using std::chrono::nanoseconds;
 
 // Rules about stalled time and refaults: this often, and this often while there is some.
-constexpr nanoseconds kIdlePoll = std::chrono::seconds(1);
+constexpr nanoseconds kIdleRead = std::chrono::seconds(1);
 constexpr nanoseconds kBusyPoll = std::chrono::milliseconds(50);
 // v1's memory.pressure_level fires by the thousand: it is awaited again after this.
 constexpr auto kPressurePause = std::chrono::milliseconds(100);
@@ -205,7 +205,7 @@ void PressureWatcher::check_notice(const collectors::MemoryMoment& moment, bool 
 }
 
 nanoseconds PressureWatcher::next_poll() const {
-  nanoseconds next = kIdlePoll;
+  nanoseconds next = kIdleRead;
   for (const auto* window : {&stalls_[0], &stalls_[1], &refaults_}) {
     if (!*window) continue;
     const auto growth = (*window)->last();

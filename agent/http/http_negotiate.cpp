@@ -12,7 +12,7 @@ namespace mete::agent {
 namespace {
 
 // The part before the separator, without blanks around it; the rest stays in `text`.
-std::string_view next_part(std::string_view& text, char separator) {
+std::string_view next_trimmed(std::string_view& text, char separator) {
   return runtime::cgroup::trim(runtime::cgroup::next_part(text, separator));
 }
 
@@ -32,10 +32,10 @@ struct Choice {
 // "text/plain;version=0.0.4;q=0.5"
 Choice parse_choice(std::string_view text) {
   Choice choice;
-  choice.name = lower(next_part(text, ';'));
+  choice.name = lower(next_trimmed(text, ';'));
   while (!text.empty()) {
-    std::string_view parameter = next_part(text, ';');
-    const std::string key = lower(next_part(parameter, '='));
+    std::string_view parameter = next_trimmed(text, ';');
+    const std::string key = lower(next_trimmed(parameter, '='));
     std::string_view value = parameter;
     if (value.size() > 1 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
     if (key == "version") choice.version = value;
@@ -53,7 +53,7 @@ collectors::Format choose_format(std::string_view accept) {
   double open_metrics = 0;
   double text = 0;
   while (!accept.empty()) {
-    const Choice choice = parse_choice(next_part(accept, ','));
+    const Choice choice = parse_choice(next_trimmed(accept, ','));
     if (choice.name == "application/openmetrics-text") {
       const bool ours = choice.version.empty() || choice.version == "1.0.0" || choice.version == "0.0.1";
       if (ours) open_metrics = std::max(open_metrics, choice.quality);
@@ -76,7 +76,7 @@ bool accepts_gzip(std::string_view accept_encoding) {
   double any = -1;
   double gzip = -1;
   while (!accept_encoding.empty()) {
-    const Choice choice = parse_choice(next_part(accept_encoding, ','));
+    const Choice choice = parse_choice(next_trimmed(accept_encoding, ','));
     if (choice.name == "gzip" || choice.name == "x-gzip") gzip = std::max(gzip, choice.quality);
     if (choice.name == "*") any = choice.quality;
   }

@@ -4,18 +4,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include "runtime/cgroup/text.h"
+
 namespace mete::agent {
-namespace {
-
-// The part before the separator; the rest, without it, stays in `text`.
-std::string_view next_part(std::string_view& text, char separator) {
-  const auto end = text.find(separator);
-  const std::string_view part = text.substr(0, end);
-  text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-  return part;
-}
-
-}  // namespace
+using runtime::cgroup::next_part;
 
 std::string url_decode(std::string_view text, bool in_query) {
   std::string decoded;

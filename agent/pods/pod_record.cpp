@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-std::int64_t nanoseconds(WallTime at) {
+std::int64_t since_epoch(WallTime at) {
   return at.time_since_epoch().count();
 }
 WallTime wall_time(std::int64_t count) {
@@ -121,10 +121,10 @@ json container_json(const ContainerRecord& record) {
                 {"has_ended", record.has_ended},
                 {"exit_code", record.exit_code},
                 {"exit_signal", record.exit_signal},
-                {"started_at", nanoseconds(record.started_at)},
-                {"finished_at", nanoseconds(record.finished_at)},
+                {"started_at", since_epoch(record.started_at)},
+                {"finished_at", since_epoch(record.finished_at)},
                 {"backoff", record.backoff.count()},
-                {"next_start", nanoseconds(record.next_start)},
+                {"next_start", since_epoch(record.next_start)},
                 {"process", process_json(record.process)},
                 {"cgroup_id", record.cgroup_id},
                 {"oom_kills", record.oom_kills},
@@ -204,7 +204,7 @@ std::string to_json(const PodRecord& record) {
                       {"resources", record.resources},
                       {"limits_written", record.limits_written},
                       {"boot_id", record.boot_id},
-                      {"created", nanoseconds(record.created)},
+                      {"created", since_epoch(record.created)},
                       {"grace", record.grace.count()},
                       {"terminating", record.terminating},
                       {"stopped", record.stopped},

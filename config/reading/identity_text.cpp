@@ -4,17 +4,10 @@
 #include <algorithm>
 #include <map>
 
+#include "config/reading/quoted.h"
+
 namespace mete::config {
 namespace {
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
 
 // Empty for what says nothing.
 std::string value_text(const View& view) {

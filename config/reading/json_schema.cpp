@@ -5,6 +5,7 @@
 #include <map>
 
 #include "config/reading/fields.h"
+#include "config/reading/quoted.h"
 
 namespace mete::config {
 namespace {
@@ -13,15 +14,6 @@ constexpr std::string_view kQuantity =
     R"("type": ["string", "number"], "pattern": "^[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$")";
 constexpr std::string_view kDuration = R"("type": "string", "pattern": "^([0-9]+(\\.[0-9]*)?(ns|us|ms|s|m|h|d))+$")";
 constexpr std::string_view kPercent = R"("type": "string", "pattern": "^[0-9]+(\\.[0-9]*)?%$")";
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
 
 std::string reference(const ObjectSpec& spec) {
   return "\"$ref\": " + quoted("#/definitions/" + std::string(spec.name));

@@ -7,7 +7,7 @@ namespace mete::runtime::image {
 namespace {
 
 constexpr std::string_view kWhiteout = ".wh.";
-constexpr std::string_view kOpaque = ".wh..wh..opq";
+constexpr std::string_view kOpaqueMarker = ".wh..wh..opq";
 constexpr std::string_view kAufs = ".wh..wh.";  // bookkeeping files of aufs, which this form of whiteouts comes from
 
 struct SplitPath {
@@ -27,7 +27,7 @@ Status extract_entry(TarReader& tar, LayerWriter& layer, Budget& budget) {
   const auto [directory, name] = split_path(entry.path);
   if (tar.is_whiteout_device()) return layer.whiteout(entry.path);
   if (tar.is_device()) return {};  // the agent gives a container its devices
-  if (name == kOpaque) return layer.opaque(directory);
+  if (name == kOpaqueMarker) return layer.opaque(directory);
   if (name.starts_with(kAufs)) return {};
   if (name.starts_with(kWhiteout)) {
     const std::string hidden = name.substr(kWhiteout.size());

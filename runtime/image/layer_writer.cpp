@@ -14,7 +14,7 @@
 namespace mete::runtime::image {
 namespace {
 
-constexpr const char* kOpaque = "trusted.overlay.opaque";
+constexpr const char* kOpaqueAttribute = "trusted.overlay.opaque";
 
 // "/a//./b/" -> "a/b"; "" is the layer's root.
 Result<std::string> clean(const std::string& path) {
@@ -39,7 +39,8 @@ std::string through(int fd) {
 
 Status set_opaque(int directory, const std::string& name, const std::string& shown) {
   const UniqueFd fd(::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd.valid() || ::fsetxattr(fd.get(), kOpaque, "y", 1, 0) != 0) return fail_errno(shown + ": set " + kOpaque);
+  if (!fd.valid() || ::fsetxattr(fd.get(), kOpaqueAttribute, "y", 1, 0) != 0)
+    return fail_errno(shown + ": set " + kOpaqueAttribute);
   return {};
 }
 

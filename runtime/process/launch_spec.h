@@ -14,6 +14,9 @@ namespace mete::runtime::process {
 
 enum class NamespaceKind : std::uint8_t { mount, pid, network, ipc, uts, cgroup, user, time };
 
+// CLONE_NEWTIME of <linux/sched.h>, which cannot be included beside <sched.h>.
+inline constexpr int kCloneNewTime = 0x80;
+
 struct NamespaceUse {
   NamespaceKind kind;
   std::string path;  // an existing namespace to join (/proc/PID/ns/net); empty: a new one

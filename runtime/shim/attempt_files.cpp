@@ -72,7 +72,7 @@ Status get(std::string_view value, TimePoint& at) {
   return {};
 }
 
-std::string nanoseconds(TimePoint at) {
+std::string since_epoch(TimePoint at) {
   return std::to_string(at.time_since_epoch().count());
 }
 
@@ -95,7 +95,7 @@ std::string to_text(const Started& started) {
   std::string text;
   put(text, "pid", std::to_string(started.id.pid));
   put(text, "start_time", std::to_string(started.id.start_time));
-  put(text, "at", nanoseconds(started.at));
+  put(text, "at", since_epoch(started.at));
   for (const auto& warning : started.warnings) put(text, "warning", warning);
   return text;
 }
@@ -105,7 +105,7 @@ std::string to_text(const ExitStatus& status) {
   put(text, "code", std::to_string(status.code));
   put(text, "signal", std::to_string(status.signal));
   if (!status.start_error.empty()) put(text, "start_error", status.start_error);
-  put(text, "at", nanoseconds(status.at));
+  put(text, "at", since_epoch(status.at));
   return text;
 }
 
