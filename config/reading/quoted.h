@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A text between double quotes, with a backslash before each quote and backslash of its own. The texts of schemas have no
-// control characters, so this is their JSON form too.
+// A text between double quotes, with a backslash before each quote and backslash of its own. The texts of schemas have
+// no control characters, so this is their JSON form too.
 #pragma once
 
 #include <string>
