@@ -127,7 +127,7 @@ void OomWatch::killed_in_log(const KernelKill& kill) {
   if (told_unlogged_ > 0) return void(--told_unlogged_);
   Kill found{{runtime::cgroup::OomPlace::kUnknown, false, kill.task_memcg}, kill, {}};
   found.scope = scope_of_kill(found);
-  tell({found}, runtime::cgroup::OomCounters(*known));
+  tell({found}, runtime::cgroup::OomCounters(*known), std::nullopt);
 }
 
 void OomWatch::poll_later(std::chrono::microseconds delay) {
@@ -165,13 +165,15 @@ void OomWatch::poll(Unsettled unsettled) {
   const bool told = now - std::exchange(unsettled_told_at_, news.unsettled ? now : Moment()) < kGroupDies;
   if (told && !news.kills.empty() && news.kills.front().as_group) news.kills.erase(news.kills.begin());
   if (news.kills.empty()) return account_.enter(*counters, {});  // the rest of a group, or a group below that is gone
+  polls_left_ = 0;
+  // A process that waits for the victim goes on within a millisecond: the rest is killed before the log is read.
+  const auto done = act_by_counters(news.kills);
   std::vector<Kill> kills;
   kills.reserve(news.kills.size());
-  polls_left_ = 0;
   reading_log_ = true;
   for (const auto& each : news.kills) kills.push_back(find_in_log(each));
   reading_log_ = false;
-  tell(kills, *counters);
+  tell(kills, *counters, done);
 }
 
 void OomWatch::poll_again() {
@@ -180,24 +182,43 @@ void OomWatch::poll_again() {
   poll_later(kFirstPoll);
 }
 
-void OomWatch::tell(const std::vector<Kill>& kills, const runtime::cgroup::OomCounters& counters) {
+OomWatch::Done OomWatch::act(std::uint64_t kills, std::uint64_t nested) {
   enforcers::OomObservation seen;
-  without_victim_.forget();
-  seen.new_kills = kills.size();
-  OomAccount::Scopes scopes;
-  for (const auto& kill : kills) ++scopes[kill.scope];
-  if (const auto nested = scopes.find("nested"); nested != scopes.end()) seen.nested_kills = nested->second;
+  seen.new_kills = kills;
+  seen.nested_kills = nested;
   seen.processes_left = subject_.cgroup().populated().value_or(false);
   seen.kernel_kills_group = account_.kernel_kills_group();
   seen.usual_action = account_.usual_action();
   const auto decision = enforcers::decide_oom(seen, subject_.policy());
   auto& executor = executor_of(subject_);
-  const Outcome outcome = decision.kill_rest ? executor.outcome_of(executor.kill_rest(subject_)) : Outcome::kDone;
+  return {decision, decision.kill_rest ? executor.outcome_of(executor.kill_rest(subject_)) : Outcome::kDone};
+}
+
+// Nothing when only the log can tell whether the limit of a group below was reached (v1, a victim in such a group).
+std::optional<OomWatch::Done> OomWatch::act_by_counters(const std::vector<runtime::cgroup::OomKill>& kills) {
+  using runtime::cgroup::OomPlace;
+  std::uint64_t nested = 0;
+  for (const auto& kill : kills) {
+    if (kill.place == OomPlace::kUnknown && !kill.group.empty()) return std::nullopt;
+    if (kill.place == OomPlace::kNested) ++nested;
+  }
+  return act(kills.size(), nested);
+}
+
+void OomWatch::tell(const std::vector<Kill>& kills, const runtime::cgroup::OomCounters& counters,
+                    std::optional<Done> done) {
+  without_victim_.forget();
+  OomAccount::Scopes scopes;
+  for (const auto& kill : kills) ++scopes[kill.scope];
+  if (!done) {
+    const auto nested = scopes.find("nested");
+    done = act(kills.size(), nested == scopes.end() ? 0 : nested->second);
+  }
   account_.enter(counters, scopes);
   const bool as_group = std::any_of(kills.begin(), kills.end(), [](const Kill& kill) { return kill.counted.as_group; });
   if (as_group) group_killed_at_ = std::chrono::steady_clock::now();
   for (std::size_t i = 0; i < kills.size(); ++i)
-    report_kill(kills[i], decision, outcome, account_.total() - (kills.size() - 1 - i));
+    report_kill(kills[i], done->decision, done->outcome, account_.total() - (kills.size() - 1 - i));
   if (as_group) services_.kernel_log.drop(seen_pids());
   woken_at_ = Moment();
   snapshot_.clear();

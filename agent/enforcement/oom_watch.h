@@ -85,7 +85,14 @@ class OomWatch {
   };
   enum class Unsettled : std::uint8_t { kWait, kTell };
   void poll(Unsettled unsettled);
-  void tell(const std::vector<Kill>& kills, const runtime::cgroup::OomCounters& counters);
+  // What was decided about those who are left, and what came of it.
+  struct Done {
+    enforcers::OomDecision decision;
+    Outcome outcome;
+  };
+  Done act(std::uint64_t kills, std::uint64_t nested);
+  std::optional<Done> act_by_counters(const std::vector<runtime::cgroup::OomKill>& kills);
+  void tell(const std::vector<Kill>& kills, const runtime::cgroup::OomCounters& counters, std::optional<Done> done);
   void await_event();
   void poll_later(std::chrono::microseconds delay);
   void poll_again();  // if nobody does

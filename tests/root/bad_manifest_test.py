@@ -47,7 +47,7 @@ WRONG = {
     "negative memory": (RIGHT + "    resources: {limits: {memory: -5Mi}}\n", 10, ["resources.limits.memory", "-5Mi", "expected"]),
     "memory below 4 MiB": (RIGHT + "    resources: {limits: {memory: 4194303}}\n", 10, ["resources.limits.memory", "4194303", "expected at least 4Mi"]),
     "absurd memory": (RIGHT + "    resources: {limits: {memory: 9Ei}}\n", 10, ["resources.limits.memory", "9Ei", "expected"]),
-    "cpu 0": (RIGHT + "    resources: {limits: {cpu: 0}}\n", 10, ["resources.limits.cpu", "found the number 0", "expected more than 0"]),
+    "negative cpu": (RIGHT + "    resources: {limits: {cpu: -1}}\n", 10, ["resources.limits.cpu", "found the number -1", "expected more than 0"]),
     "limit below request": (RIGHT + "    resources: {limits: {cpu: 100m}, requests: {cpu: 200m}}\n", 10, ["resources.limits.cpu", "below the request", "expected at least"]),
     "`..` in a mount": (RIGHT + "    volumeMounts: [{name: v, mountPath: /a/../../x}]\n  volumes: [{name: v, emptyDir: {}}]\n", 10,
                         ["volumeMounts[0].mountPath", '"/a/../../x"', 'expected an absolute path without ".."']),
