@@ -24,7 +24,7 @@ const hurts: Section = {
         title: 'Throttled, waiting, and with work left', unit: units.Short, steps: [[1, 'red']], width: 6,
         text: 'This is what MeteThrottlingHurts is about: these need more CPU than their quota gives.',
         expr: `count(mete:container_cpu_throttled:ratio_rate5m{${CHOSEN}} > 0.25 and mete:container_cpu_waiting:ratio_rate5m > 0.25`
-          + ' and mete:container_cpu_quota_used:ratio_rate5m > 0.7) or vector(0)',
+          + ' and mete:container_cpu_wanted:ratio_rate5m > 1.5) or vector(0)',
       }),
       stat({
         title: 'Stopped by a quota above', unit: units.Short, steps: [[1, 'orange']], width: 6,
@@ -45,7 +45,7 @@ const hurts: Section = {
       columns: [
         {name: 'throttled', unit: units.PercentUnit, steps: [[0.25, 'orange'], [0.75, 'red']], expr: `max ${BY} (mete:container_cpu_throttled:ratio_rate5m{${CHOSEN}})`},
         {name: 'waits', unit: units.PercentUnit, steps: [[0.25, 'orange'], [0.6, 'red']], expr: `max ${BY} (mete:container_cpu_waiting:ratio_rate5m{${CHOSEN}})`},
-        {name: 'quota used', unit: units.PercentUnit, steps: [[0.7, 'orange']], expr: `max ${BY} (mete:container_cpu_quota_used:ratio_rate5m{${CHOSEN}})`},
+        {name: 'wants of quota', unit: units.PercentUnit, steps: [[1, 'orange'], [1.5, 'red']], expr: `max ${BY} (mete:container_cpu_wanted:ratio_rate5m{${CHOSEN}})`},
         {name: 'stands still', unit: units.Seconds, steps: [[0.02, 'orange'], [0.1, 'red']], expr: `max ${BY} (mete:container_cpu_throttle_length:seconds_rate5m{${CHOSEN}})`},
         {name: 'lost a second', unit: units.Seconds, expr: `max ${BY} (mete:container_cpu_held_back:seconds_rate5m{${CHOSEN}})`},
         {name: 'quota', unit: units.Short, expr: `max ${BY} (mete:container_cpu_quota:cores{${CHOSEN}})`},
