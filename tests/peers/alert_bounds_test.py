@@ -55,6 +55,8 @@ def cases(alert):
     within = {name: bounds[0] for name, bounds in values.items()}
     yield ("all past", past, True)
     yield ("all within", within, False)
+    if alert == "MeteUnhealthy":
+        yield ("not known yet", dict.fromkeys(values, -1), False)
     if len(values) > 1:
         for name in values:
             yield ((name + " within", {**past, name: within[name]}, False) if how == "all" else (name + " past", {**within, name: past[name]}, True))

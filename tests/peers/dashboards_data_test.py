@@ -8,9 +8,10 @@ import sys
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from cgroups import Foreign  # noqa: E402
 from mete_agent import Agent, run_tests, wait_for, with_config  # noqa: E402
+from pods import launch  # noqa: E402
 from prometheus_peer import Prometheus  # noqa: E402
 from promql import DASHBOARDS, filled, targets_of, variables_of  # noqa: E402
-from provoked import provoke  # noqa: E402
+from provoked import STARVED, provoke  # noqa: E402
 
 NAMES = ("machine", "pods", "container", "throttling-oom", "fleet", "agent")
 TIMES = 15  # how much faster the rules are than their files: 5 min are 20 s
@@ -93,6 +94,15 @@ def check_alerts(fired):
         text = " ".join(said.values())
         assert "error" not in text and "<no value>" not in text and said["numbers"], (name, said)
         print("     %s %s: %s" % (name, said["summary"], said["numbers"].replace("\n", "; ")))
+
+
+def test_a_container_without_a_quota_that_starves():
+    with Agent().start() as agent, Prometheus(agent, times=TIMES) as prometheus:
+        launch(agent, STARVED, "starved", "greedy")
+        wait_for("MeteCpuStarved", lambda: [each for each in prometheus.firing("MeteCpuStarved") if each["labels"]["pod"] == "starved"], 240, 1)
+        # It has no quota, and so the kernel's counters of throttling are not exported.
+        assert not prometheus.query('container_cpu_cfs_throttled_seconds_total{pod="starved"}')
+        assert not prometheus.firing("MeteThrottlingHurts"), prometheus.api("alerts")
 
 
 if __name__ == "__main__":

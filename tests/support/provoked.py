@@ -26,6 +26,11 @@ CAREFUL = documents(pod("careful", eat(40, pause="0.05"), limits("64Mi")), polic
     "  guard: {maxKills: 1, per: 30m}", "careful"))
 
 
+# Without quotas, on one CPU: the first gets a fifth of it, and requests nearly all.
+STARVED = documents(*(pod(name, "exec taskset 1 sh -c 'while :; do :; done'", "resources: {requests: {cpu: %s}}" % request)
+                      for name, request in (("starved", "800m"), ("greedy", "3200m"))))
+
+
 def writing(folder):
     """Two that write past the page cache to one disk, which a policy makes slow."""
     script = "while :; do dd if=/dev/zero of=/data/f bs=256k count=8 oflag=direct 2>/dev/null; dd if=/dev/zero of=/tmp/f bs=64k count=20 2>/dev/null; done"
