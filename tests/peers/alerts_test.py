@@ -80,8 +80,23 @@ def test_what_suffers_is_told_and_what_works_is_not():
             throttled = {each: prometheus.value('max_over_time(mete:container_cpu_throttled:ratio_rate5m{pod="%s"}[1m])' % each) for each in HEALTHY}
             print("     after %.0f s: shares of the quota %s, throttled %s" % (time.monotonic() - begin, shares, throttled))
             # Else they would show nothing.
-            assert shares["paced"] > 0.4 and throttled["touching"] > 0.1, (shares, throttled)
+            assert shares["paced"] > 0.3 and throttled["touching"] > 0.05, (shares, throttled)
             check(told)
+            agent_dies(agent, prometheus, alertmanager)
+
+
+def agent_dies(agent, prometheus, alertmanager):
+    """It is told, and what fires for the same machine meanwhile is held back."""
+    agent.kill()
+    told = alertmanager.webhook
+    [(_, labels), *more] = wait_for("the death to be told", lambda: told.firing(alertname="MeteTargetDown"), 120, 0.2)
+    assert not more and labels["instance"] == agent.address and labels["severity"] == "critical", (labels, more)
+
+    def held_back():
+        held = {each["alertname"] for each in alertmanager.inhibited()}
+        return {each["labels"]["alertname"] for each in prometheus.api("alerts")["alerts"] if each["state"] == "firing"} <= held | {"MeteTargetDown"}
+    wait_for("the others to be held back, or to end with their counters", held_back, 60, 0.2)
+    wait_for("the end of the throttling to be told", lambda: told.resolved(alertname="MeteThrottlingHurts"), 120, 0.2)
 
 
 def check(told):

@@ -40,8 +40,14 @@ class Webhook:
 
     def firing(self, **labels):
         """(time, labels) of every alert that a message called firing."""
+        return self.alerts("firing", labels)
+
+    def resolved(self, **labels):
+        return self.alerts("resolved", labels)
+
+    def alerts(self, status, labels):
         return [(when, each["labels"]) for when, message in list(self.told) for each in message["alerts"]
-                if each["status"] == "firing" and labels.items() <= each["labels"].items()]
+                if each["status"] == status and labels.items() <= each["labels"].items()]
 
 
 class Alertmanager:
