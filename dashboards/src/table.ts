@@ -38,6 +38,12 @@ export interface Table {
   alerts: Alert[];
 }
 
+const KEYS = {
+  value: ['name', 'record', 'level', 'unit', 'what', 'expr'],
+  condition: ['value', 'above', 'below'],
+  alert: ['name', 'severity', 'level', 'for', 'agent', 'all', 'any', 'summary', 'numbers', 'do', 'inhibits'],
+};
+const SEVERITIES = ['info', 'warning', 'critical'];
 const UNITS = ['ratio', 'seconds', 'cores', 'count', 'pages a second'];
 
 function need(condition: boolean, message: string): void {
@@ -46,9 +52,15 @@ function need(condition: boolean, message: string): void {
   }
 }
 
+// A field that is not known is a typing error, and would be without effect.
+function checkKeys(what: string, object: object, known: string[]): void {
+  Object.keys(object).forEach((each) => need(known.includes(each), `${what} has ${each}, which is none of ${known.join(', ')}`));
+}
+
 function checkValues(table: Table): void {
   const names = new Set<string>();
   for (const each of table.values) {
+    checkKeys(each.name, each, KEYS.value);
     need(!names.has(each.name), each.name + ' is there twice');
     names.add(each.name);
     need(each.level in table.levels, `${each.name}: no level ${each.level}`);
@@ -59,9 +71,12 @@ function checkValues(table: Table): void {
 
 function checkAlert(table: Table, alert: Alert, names: Set<string>): void {
   need(alert.level in table.levels, `${alert.name}: no level ${alert.level}`);
+  checkKeys(alert.name, alert, KEYS.alert);
+  need(SEVERITIES.includes(alert.severity), `${alert.name}: severity is ${alert.severity}, expected one of ${SEVERITIES.join(', ')}`);
   need((alert.all === undefined) !== (alert.any === undefined), alert.name + ' has neither or both of all and any');
   const labels = table.levels[alert.level];
   for (const each of conditions(alert)) {
+    checkKeys(alert.name, each, KEYS.condition);
     const level = table.levels[valueOf(table, each.value).level];
     need(level.every((label) => labels.includes(label)), `${alert.name}: ${each.value} is about something more special`);
     need((each.above === undefined) !== (each.below === undefined), `${alert.name}: ${each.value} is above or below`);

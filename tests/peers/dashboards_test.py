@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The files of dashboards/ without an agent: they are what their source makes, panels stand side by side, every expression is one, every
 metric is one of `mete metrics`, every alert has a section in RUNBOOKS.md and tests that fire it and that do not."""
+import atexit
 import filecmp
 import glob
 import json
@@ -13,7 +14,7 @@ import tempfile
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from cases import run_tests, skip_case  # noqa: E402
-from mete_agent import BIN  # noqa: E402
+from mete_agent import BIN, work_folder  # noqa: E402
 from promql import DASHBOARDS, filled, metric_names, panels_of, promtool, targets_of, variables_of  # noqa: E402
 
 NAMES = ("machine", "pods", "container", "throttling-oom", "fleet", "agent")
@@ -77,28 +78,71 @@ def overlaps(rectangles):
     return wrong
 
 
-def test_the_committed_files_are_what_the_source_makes():
+SOURCE_MADE = []
+
+
+def compiled_source():
+    """A folder with the source, compiled once."""
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             skip_case("needs %s (Debian's nodejs and npm)" % program)
-    source = DASHBOARDS + "/src"
-    with tempfile.TemporaryDirectory() as work:
-        shutil.copytree(source, work + "/src", ignore=shutil.ignore_patterns("node_modules", "build"))
+    if not SOURCE_MADE:
+        source, folder = DASHBOARDS + "/src", work_folder("mete-dashboards-") + "/src"
+        atexit.register(shutil.rmtree, os.path.dirname(folder))
+        shutil.copytree(source, folder, ignore=shutil.ignore_patterns("node_modules", "build"))
         if os.path.isdir(source + "/node_modules"):
-            os.symlink(source + "/node_modules", work + "/src/node_modules")
+            os.symlink(source + "/node_modules", folder + "/node_modules")
         else:
-            done = subprocess.run(["npm", "ci", "--prefer-offline", "--no-audit", "--no-fund"], cwd=work + "/src", capture_output=True, text=True)
+            done = subprocess.run(["npm", "ci", "--prefer-offline", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True)
             if done.returncode != 0:
-                skip_case("needs npm's registry or dashboards/src/node_modules (npm ci): " + done.stderr.strip().splitlines()[0])
-        done = subprocess.run(["npm", "run", "-s", "compile"], cwd=work + "/src", capture_output=True, text=True)
+                skip_case("needs npm's registry or dashboards/src/node_modules (npm ci): " + (done.stderr.strip() or "npm failed").splitlines()[0])
+        done = subprocess.run(["npm", "run", "-s", "compile"], cwd=folder, capture_output=True, text=True)
         assert done.returncode == 0, "the source does not compile:\n" + done.stdout + done.stderr
-        for folder in (work + "/made", work + "/again"):
-            subprocess.run(["node", "build/main.js", folder], cwd=work + "/src", check=True)
-        made = sorted(os.path.relpath(each, work + "/made") for each in glob.glob(work + "/made/*/*"))
-        assert len(made) == len(NAMES) + 3, made
-        old = [each for each in made if not os.path.exists(DASHBOARDS + "/" + each) or not filecmp.cmp(work + "/made/" + each, DASHBOARDS + "/" + each, shallow=False)]
-        assert not old, "older than dashboards/src (cd dashboards/src && npm ci && npm run build): " + ", ".join(old)
-        assert all(filecmp.cmp(work + "/made/" + each, work + "/again/" + each, shallow=False) for each in made), "made twice, and not the same"
+        SOURCE_MADE.append(folder)
+    return SOURCE_MADE[0]
+
+
+def make(folder, into):
+    return subprocess.run(["node", "build/main.js", into], cwd=folder, capture_output=True, text=True)
+
+
+def test_the_committed_files_are_what_the_source_makes():
+    source = compiled_source()
+    work = os.path.dirname(source)
+    for folder in (work + "/made", work + "/again"):
+        done = make(source, folder)
+        assert done.returncode == 0, done.stderr
+    made = sorted(os.path.relpath(each, work + "/made") for each in glob.glob(work + "/made/*/*"))
+    assert len(made) == len(NAMES) + 3, made
+    old = [each for each in made if not os.path.exists(DASHBOARDS + "/" + each) or not filecmp.cmp(work + "/made/" + each, DASHBOARDS + "/" + each, shallow=False)]
+    assert not old, "older than dashboards/src (cd dashboards/src && npm ci && npm run build): " + ", ".join(old)
+    assert all(filecmp.cmp(work + "/made/" + each, work + "/again/" + each, shallow=False) for each in made), "made twice, and not the same"
+
+
+def test_what_does_not_fit_in_the_table_is_refused():
+    source = compiled_source()
+    path = source + "/alerts.yaml"
+    right = text_of(path)
+    wrong = {
+        ("above: 1.5}", "above: 1.5, below: 2}"): "MeteThrottlingHurts: cpu_wanted is above or below",
+        ("inhibits: [MeteUnhealthy]", "inhibits: [MeteUnwell]"): "inhibits MeteUnwell, which is no alert",
+        ("severity: warning", "severity: loud"): "MeteThrottlingHurts: severity is loud",
+        ("  for: 3m", "  For: 3m"): "MeteThrottlingHurts has For",
+        ("{value: cpu_wanted, ", "{value: cpu_wish, "): "no value cpu_wish",
+        ("- name: cpu_throttled", "- name: cpu_usage"): "cpu_usage is there twice",
+        ("  unit: cores", "  unit: horses"): "cpu_usage: unit is horses",
+        ("{value: target, below: 1}", "{value: cpu_usage, below: 1}"): "MeteTargetDown: cpu_usage is about something more special",
+    }
+    try:
+        for (old, new), message in wrong.items():
+            assert old in right, old
+            with open(path, "w") as out:
+                out.write(right.replace(old, new, 1))
+            done = make(source, os.path.dirname(source) + "/wrong")
+            assert done.returncode != 0 and message in done.stderr, (new, done.stderr)
+    finally:
+        with open(path, "w") as out:
+            out.write(right)
 
 
 def test_overlaps_are_found():
