@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Prometheus, Debian's, with the files of dashboards/, scrapes a running agent: numbers, alerts, the last words of what was short."""
 import calendar
+import os
 import re
 import sys
 import time
@@ -11,7 +12,7 @@ from cgroups import Cgroup  # noqa: E402
 from mete_agent import SOURCE, Agent, run_tests, wait_for  # noqa: E402
 from pods import job, pod, wait_exited, wait_running  # noqa: E402
 from prometheus_peer import Prometheus  # noqa: E402
-from promql import promtool  # noqa: E402
+from promql import DASHBOARDS, promtool  # noqa: E402
 
 # Network counters are those of real interfaces; without a network of one's own that is the machine's.
 HOSTED = pod("hosted", spec="hostNetwork: true")
@@ -87,6 +88,24 @@ def test_prometheus_scrapes_computes_and_alerts():
         assert not prometheus.firing("MeteTargetDown") and not prometheus.firing("MeteMemoryNearLimit"), prometheus.api("alerts")
         broken = ["%s: %s" % (rule["name"], rule.get("lastError")) for rule in prometheus.rules() if rule["health"] != "ok"]
         assert not broken, broken
+
+
+def test_the_fleet_configuration_finds_agents_by_file_and_over_http():
+    with Agent().start() as agent:
+        with open(DASHBOARDS + "/prometheus/prometheus-fleet.yml") as file:
+            text = file.read().replace("127.0.0.1:9753", agent.address).replace('["127.0.0.1:9093"]', "[]")
+        assert agent.address + "/sd" in text, text
+        with Prometheus(agent, text) as prometheus:
+            os.mkdir(prometheus.folder + "/targets")
+            with open(prometheus.folder + "/targets/machines.yml.new", "w") as out:
+                out.write('[{targets: ["localhost:%s"], labels: {rack: a}}]' % agent.address.split(":")[1])
+            os.rename(out.name, prometheus.folder + "/targets/machines.yml")
+            # Files are looked for again every five minutes when their folder was not there: it is there at the next start.
+            prometheus.restart()
+            up = wait_for("both ways to find it", lambda: len(found := prometheus.query("up == 1")) == 2 and found, 120, 0.3)
+            labels = {each["instance"]: each for each, _ in up}
+            assert labels["localhost:" + agent.address.split(":")[1]]["rack"] == "a", labels
+            assert labels[agent.address]["machine"] == os.uname().nodename, labels
 
 
 SHORT = job("short", "usleep 30000; exec dd if=/dev/zero of=/dev/null bs=64M count=1", "resources: {limits: {memory: 16Mi}}", main="hog")

@@ -45,8 +45,11 @@ class Prometheus:
             out.write(configuration)
         self.log = open(self.folder + "/log", "w")
         self.address = "http://127.0.0.1:%d" % free_port()
+        self.start()
+
+    def start(self):
         self.process = subprocess.Popen(
-            ["prometheus", "--config.file=" + path, "--storage.tsdb.path=" + self.folder + "/data", "--web.listen-address=" + self.address[7:],
+            ["prometheus", "--config.file=" + self.folder + "/prometheus.yml", "--storage.tsdb.path=" + self.folder + "/data", "--web.listen-address=" + self.address[7:],
              "--rules.alert.resend-delay=2s", "--log.level=warn"], stdout=self.log, stderr=self.log, cwd=self.folder)
 
     def __enter__(self):
@@ -58,13 +61,21 @@ class Prometheus:
         return self
 
     def __exit__(self, kind, error, trace):
+        self.stop()
+        self.log.close()
+
+    def stop(self):
         self.process.terminate()
         try:
             self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.log.close()
+
+    def restart(self):
+        self.stop()
+        self.start()
+        wait_for("Prometheus to be ready", self.ready, 120, 0.1)
 
     def ready(self):
         assert self.process.poll() is None, "Prometheus ended: " + open(self.folder + "/log").read()
