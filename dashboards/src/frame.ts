@@ -11,7 +11,7 @@ export interface Frame {
   title: string;
   text: string;
   variables: VariableName[];
-  manyInstances?: boolean;
+  many: VariableName[];  // of which several, or all, can be chosen
   annotations?: {name: string; expr: string; color: string; title: string}[];
   from?: string;
   sections: Section[];
@@ -51,7 +51,7 @@ export function build(frame: Frame): dashboard.Dashboard {
       .tags(['mete']).keepTime(true).includeVars(true).asDropdown(true))
     .withVariable(new dashboard.DatasourceVariableBuilder('datasource').label('Prometheus').type('prometheus'));
   for (const each of frame.variables) {
-    builder.withVariable(variable(each, each !== 'job' && (each !== 'instance' || (frame.manyInstances ?? false))));
+    builder.withVariable(variable(each, frame.many.includes(each)));
   }
   for (const each of frame.annotations ?? []) {
     builder.annotation(new dashboard.AnnotationQueryBuilder().name(each.name).datasource(DATASOURCE).enable(true)

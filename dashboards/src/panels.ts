@@ -38,7 +38,7 @@ export interface GraphOptions extends About {
 
 export interface StatOptions extends About {
   expr: string;
-  legend?: string;
+  decimals?: number;
 }
 
 export interface Column {
@@ -46,6 +46,7 @@ export interface Column {
   expr: string;
   unit: string;
   steps?: Steps;
+  decimals?: number;
 }
 
 export interface TableOptions {
@@ -72,7 +73,8 @@ function target(query: Query, index: number): prometheus.DataqueryBuilder {
     .refId(LETTERS[index])
     .datasource(DATASOURCE)
     .expr(query.expr)
-    .legendFormat(query.legend ?? '');
+    .legendFormat(query.legend ?? '')
+    .range();
 }
 
 function legend(): common.VizLegendOptionsBuilder {
@@ -116,13 +118,18 @@ export function graph(options: GraphOptions): Tile {
 export function stat(options: StatOptions): Tile {
   return {
     width: options.width ?? 4, height: options.height ?? 4,
-    panel: (at, id) => new stats.PanelBuilder()
-      .id(id).gridPos(at).title(options.title).description(options.text).datasource(DATASOURCE)
-      .unit(options.unit).thresholds(thresholds(options.steps ?? []))
-      .reduceOptions(new common.ReduceDataOptionsBuilder().calcs(['lastNotNull']))
-      .graphMode(common.BigValueGraphMode.Area)
-      .targets([target({expr: options.expr, legend: options.legend}, 0)])
-      .build(),
+    panel: (at, id) => {
+      const builder = new stats.PanelBuilder()
+        .id(id).gridPos(at).title(options.title).description(options.text).datasource(DATASOURCE)
+        .unit(options.unit).thresholds(thresholds(options.steps ?? []))
+        .reduceOptions(new common.ReduceDataOptionsBuilder().calcs(['lastNotNull']))
+        .graphMode(common.BigValueGraphMode.Area)
+        .targets([target({expr: options.expr}, 0)]);
+      if (options.decimals !== undefined) {
+        builder.decimals(options.decimals);
+      }
+      return builder.build();
+    },
   };
 }
 
@@ -172,7 +179,10 @@ function organized(options: TableOptions): object {
 }
 
 function columnProperties(column: Column): dashboard.DynamicConfigValue[] {
-  const properties: dashboard.DynamicConfigValue[] = [{id: 'unit', value: column.unit}, {id: 'decimals', value: 2}];
+  const properties: dashboard.DynamicConfigValue[] = [{id: 'unit', value: column.unit}];
+  if (column.decimals !== undefined) {
+    properties.push({id: 'decimals', value: column.decimals});
+  }
   if (column.steps) {
     properties.push({id: 'thresholds', value: thresholds(column.steps).build()});
     properties.push({id: 'custom.cellOptions', value: {type: 'color-background', mode: 'basic'}});

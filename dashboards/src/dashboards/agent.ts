@@ -35,12 +35,12 @@ const now: Section = {
     stat({
       title: 'Reads that failed, in range', unit: units.Short, steps: [[1, 'orange'], [100, 'red']],
       text: 'Counter files that could not be read or understood. The log names them.',
-      expr: `sum(increase(mete_collection_errors_total{${AGENT}}[$__range]))`,
+      decimals: 0, expr: `sum(increase(mete_collection_errors_total{${AGENT}}[$__range]))`,
     }),
     stat({
       title: 'Actions that failed, in range', unit: units.Short, steps: [[1, 'red']],
       text: 'What a policy or a limit promises and the kernel refused: `mete events`.',
-      expr: `sum(increase(mete_enforcement_actions_total{${AGENT}, outcome="failed"}[$__range])) or vector(0)`,
+      decimals: 0, expr: `sum(increase(mete_enforcement_actions_total{${AGENT}, outcome="failed"}[$__range])) or vector(0)`,
     }),
   ]],
 };
@@ -130,6 +130,6 @@ const costs: Section = {
 export const agent: Frame = {
   name: 'agent', title: 'Agent',
   text: 'The agent itself: whether it keeps up, what it does, what it costs.',
-  variables: ['job', 'instance'],
+  variables: ['job', 'instance'], many: [],
   sections: [now, keepsUp, does, costs],
 };

@@ -41,14 +41,14 @@ const now: Section = {
     }),
     stat({
       title: 'OOM kills in range', unit: units.Short, width: 3, steps: [[1, 'red']],
-      text: '`mete oom ls` has a record of each.', expr: `sum(increase(mete_oom_kills_total{${LIFE}}[$__range]))`,
+      text: '`mete oom ls` has a record of each.', decimals: 0, expr: `sum(increase(mete_oom_kills_total{${LIFE}}[$__range]))`,
     }),
     stat({
       title: 'Restarts in range', unit: units.Short, width: 3, steps: [[1, 'orange'], [3, 'red']],
-      text: '`mete logs` and the exit code tell why.', expr: `sum(increase(mete_container_restarts_total{${LIFE}}[$__range]))`,
+      text: '`mete logs` and the exit code tell why.', decimals: 0, expr: `sum(increase(mete_container_restarts_total{${LIFE}}[$__range]))`,
     }),
     stat({
-      title: 'Last exit code', unit: units.NoUnit, width: 3, text: '137 is a kill; 126 and 127 a command that cannot be executed. 0 when it has not ended yet.',
+      title: 'Last exit code', unit: units.NoUnit, decimals: 0, width: 3, text: '137 is a kill; 126 and 127 a command that cannot be executed. 0 when it has not ended yet.',
       expr: `max(mete_container_last_exit_code{${LIFE}}) or vector(0)`,
     }),
     stat({
@@ -211,7 +211,7 @@ const life: Section = {
 export const container: Frame = {
   name: 'container', title: 'Container',
   text: 'One container: CPU against its quota, memory against its limit, IO, network, what happened.',
-  variables: ['job', 'instance', 'namespace', 'pod', 'container'],
+  variables: ['job', 'instance', 'namespace', 'pod', 'container'], many: [],
   annotations: [
     {name: 'OOM kills', color: 'red', title: 'OOM kill: {{pod}} {{container}}', expr: `sum by (pod, container) (increase(mete_oom_kills_total{${LIFE}}[1m])) > 0`},
     {name: 'Restarts', color: 'orange', title: 'Restart: {{pod}} {{container}}', expr: `sum by (pod, container) (increase(mete_container_restarts_total{${LIFE}}[1m])) > 0`},

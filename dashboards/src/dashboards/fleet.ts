@@ -34,7 +34,7 @@ const now: Section = {
       }),
       stat({
         title: 'OOM kills in range', unit: units.Short, steps: [[1, 'red']], text: 'On all machines.',
-        expr: `sum(increase(mete_oom_kills_total{${AGENT}}[$__range]))`,
+        decimals: 0, expr: `sum(increase(mete_oom_kills_total{${AGENT}}[$__range]))`,
       }),
       stat({
         title: 'Versions', unit: units.Short, steps: [[2, 'orange']], text: 'How many versions of mete run. More than one: an upgrade is under way, or was left.',
@@ -54,8 +54,8 @@ const now: Section = {
         {name: 'waits for memory', unit: units.PercentUnit, steps: [[0.1, 'orange']], expr: `max by (instance) (rate(container_pressure_memory_waiting_seconds_total{${ROOT}}[$__rate_interval]))`},
         {name: 'waits for IO', unit: units.PercentUnit, steps: [[0.6, 'orange']], expr: `max by (instance) (rate(container_pressure_io_waiting_seconds_total{${ROOT}}[$__rate_interval]))`},
         {name: 'containers', unit: units.Short, expr: `sum by (instance) (mete_agent_containers{${AGENT}, state="running"})`},
-        {name: 'restarts', unit: units.Short, expr: `sum by (instance) (increase(mete_container_restarts_total{${AGENT}}[$__range]))`},
-        {name: 'OOM kills', unit: units.Short, steps: [[1, 'red']], expr: `sum by (instance) (increase(mete_oom_kills_total{${AGENT}}[$__range]))`},
+        {name: 'restarts', unit: units.Short, decimals: 0, expr: `sum by (instance) (increase(mete_container_restarts_total{${AGENT}}[$__range]))`},
+        {name: 'OOM kills', unit: units.Short, steps: [[1, 'red']], decimals: 0, expr: `sum by (instance) (increase(mete_oom_kills_total{${AGENT}}[$__range]))`},
       ],
     })],
     [table({
@@ -98,6 +98,6 @@ const time: Section = {
 export const fleet: Frame = {
   name: 'fleet', title: 'Fleet',
   text: 'Many machines in one Prometheus: which is short of what, and where alerts fire.',
-  variables: ['job', 'instance'], manyInstances: true,
+  variables: ['job', 'instance'], many: ['instance'],
   sections: [now, time],
 };

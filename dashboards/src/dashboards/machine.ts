@@ -172,6 +172,6 @@ const devices: Section = {
 export const machine: Frame = {
   name: 'machine', title: 'Machine',
   text: 'One machine: who uses what, pressure, what is requested, what is left.',
-  variables: ['job', 'instance'],
+  variables: ['job', 'instance'], many: [],
   sections: [now, users, pressures, devices],
 };

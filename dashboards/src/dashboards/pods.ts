@@ -39,12 +39,12 @@ const now: Section = {
     stat({
       title: 'Restarts in range', unit: units.Short, steps: [[1, 'orange'], [10, 'red']],
       text: 'Sort the table by restarts, then look at the exit code.',
-      expr: `sum(increase(mete_container_restarts_total{${OWN}}[$__range]))`,
+      decimals: 0, expr: `sum(increase(mete_container_restarts_total{${OWN}}[$__range]))`,
     }),
     stat({
       title: 'OOM kills in range', unit: units.Short, steps: [[1, 'red']],
       text: 'Processes killed for want of memory, each counted once, over restarts of container and agent. See Throttling and OOM.',
-      expr: `sum(increase(mete_oom_kills_total{${OWN}}[$__range]))`,
+      decimals: 0, expr: `sum(increase(mete_oom_kills_total{${OWN}}[$__range]))`,
     }),
     stat({
       title: 'Throttled now', unit: units.Short, steps: [[1, 'orange']],
@@ -78,10 +78,10 @@ const all: Section = {
       text: 'Restarts, kills and the last exit code: 137 is a kill, 126 and 127 are a command that cannot be executed.',
       by: LABELS, sortBy: 'restarts', height: 9, link: TO_CONTAINER,
       columns: [
-        {name: 'restarts', unit: units.Short, steps: [[1, 'orange'], [3, 'red']], expr: grown('mete_container_restarts_total')},
-        {name: 'OOM kills', unit: units.Short, steps: [[1, 'red']], expr: grown('mete_oom_kills_total')},
+        {name: 'restarts', unit: units.Short, steps: [[1, 'orange'], [3, 'red']], decimals: 0, expr: grown('mete_container_restarts_total')},
+        {name: 'OOM kills', unit: units.Short, steps: [[1, 'red']], decimals: 0, expr: grown('mete_oom_kills_total')},
         {name: 'last exit code', unit: units.NoUnit, expr: `max ${BY} (mete_container_last_exit_code{${OWN}})`},
-        {name: 'forks refused', unit: units.Short, steps: [[1, 'red']], expr: grown('mete_container_forks_refused_total', CHOSEN)},
+        {name: 'forks refused', unit: units.Short, steps: [[1, 'red']], decimals: 0, expr: grown('mete_container_forks_refused_total', CHOSEN)},
         {name: 'started', unit: units.DateTimeFromNow, expr: `max ${BY} (container_start_time_seconds{${CHOSEN}}) * 1000`},
       ],
     })],
@@ -118,6 +118,6 @@ const time: Section = {
 export const pods: Frame = {
   name: 'pods', title: 'Pods',
   text: 'All containers, sortable: use, limits, throttling, OOM kills, restarts, health.',
-  variables: ['job', 'instance', 'namespace'], manyInstances: true,
+  variables: ['job', 'instance', 'namespace'], many: ['instance', 'namespace'],
   sections: [now, all, time],
 };

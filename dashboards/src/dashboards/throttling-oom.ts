@@ -86,7 +86,7 @@ const ooms: Section = {
         by: ['container', 'pod', 'namespace', 'instance', 'scope', 'by'], sortBy: 'kills', link: TO_CONTAINER,
         columns: [{
           name: 'kills', unit: units.Short, steps: [[1, 'red']],
-          expr: `sum by (container, pod, namespace, instance, scope, by) (increase(mete_oom_kills_total{${OWN}}[$__range]))`,
+          decimals: 0, expr: `sum by (container, pod, namespace, instance, scope, by) (increase(mete_oom_kills_total{${OWN}}[$__range]))`,
         }],
       }),
       table({
@@ -144,6 +144,6 @@ const advice: Section = {
 export const throttlingAndOom: Frame = {
   name: 'throttling-oom', title: 'Throttling and OOM', from: 'now-6h',
   text: 'Triage: who is throttled or killed, why, what it costs, and what would do.',
-  variables: ['job', 'instance', 'namespace'], manyInstances: true,
+  variables: ['job', 'instance', 'namespace'], many: ['instance', 'namespace'],
   sections: [hurts, ooms, advice],
 };
