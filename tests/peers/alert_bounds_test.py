@@ -29,6 +29,7 @@ BOUNDS = {
         "mete:container_cpu_held_back:seconds_rate5m": (0.06, 0.04)}),
     "MeteOomKill": ("kill", 0, "all", {"mete:container_oom_kills:grown10m": (0, 0.9)}),
     "MeteOomLoop": ("container", 0, "all", {"mete:container_oom_kills:grown15m": (2.2, 2.9)}),
+    "MeteOomWithoutVictim": ("machine", 0, "all", {"mete:oom_without_victim:grown10m": (0, 0.9)}),
     "MeteMemoryNearLimit": ("container", 60, "all", {"mete:container_memory_used:ratio": (0.89, 0.91), "mete:container_memory_full_in:seconds": (1900, 1700)}),
     "MeteThrashing": ("container", 180, "all", {"mete:container_memory_stalled:ratio_rate5m": (0.14, 0.16), "mete:container_memory_refaults:rate5m": (45, 55)}),
     "MeteIoSaturated": ("machine", 300, "all", {"mete:machine_io_waiting:ratio_rate5m": (0.59, 0.61), "mete:machine_io_victims:count": (1, 2)}),
