@@ -167,10 +167,8 @@ std::vector<KubePod> kube_pods_of(const Reconciler& reconciler) {
       if (container->spec() != nullptr) each.resources = container->spec()->resources;
       each.state = of.state;
       each.restarts = of.restarts;
-      if (of.state == ContainerState::kWaiting)
-        each.waiting_reason = of.waiting_reason.empty() ? of.reason : of.waiting_reason;
-      if (of.has_ended)
-        each.last_terminated_reason = of.oom_in_attempt ? "OOMKilled" : of.exit_code == 0 ? "Completed" : "Error";
+      if (of.state == ContainerState::kWaiting) each.waiting_reason = shown_reason(of);
+      if (of.has_ended) each.last_terminated_reason = of.reason;
       each.init = of.init;
     }
   }

@@ -30,7 +30,9 @@ std::string end_reason(const ContainerRecord& own, const runtime::shim::ExitStat
   if (!by_policy.empty()) return by_policy;
   if (own.killed_by_policy && status.code == 128 + SIGKILL) return "PolicyKilled";
   if (!status.start_error.empty()) return "StartError";
-  if (own.oom_in_attempt && status.code != 0) return "OOMKilled";
+  // A process that the kernel kills ends by SIGKILL, and a shell passes that on as its own exit code. A container that
+  // outlives the kill of a child and ends otherwise later has another reason.
+  if (own.oom_in_attempt && status.code == 128 + SIGKILL) return "OOMKilled";
   return status.code == 0 ? "Completed" : "Error";
 }
 

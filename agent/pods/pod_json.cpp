@@ -53,15 +53,6 @@ ordered_json limits_json(const runtime::cgroup::Limits& limits) {
   return value;
 }
 
-// What `ps` shows: a container that waits for its next start is in CrashLoopBackOff, as kubectl says.
-std::string shown_reason(const ContainerRecord& record) {
-  if (record.state == ContainerState::kRunning) return "";
-  if (record.state == ContainerState::kWaiting && !record.waiting_reason.empty()) return record.waiting_reason;
-  const bool backing_off =
-      record.state == ContainerState::kWaiting && record.has_ended && record.next_start > record.finished_at;
-  return backing_off ? "CrashLoopBackOff" : record.reason;
-}
-
 ordered_json container_status_json(Pod& pod, Container& container) {
   const auto& record = container.record();
   ordered_json value = {{"name", record.name}, {"init", record.init}, {"sidecar", record.sidecar}};

@@ -256,4 +256,12 @@ const char* to_string(ContainerState state) {
   return "exited";
 }
 
+std::string shown_reason(const ContainerRecord& record) {
+  if (record.state == ContainerState::kRunning) return "";
+  if (record.state == ContainerState::kWaiting && !record.waiting_reason.empty()) return record.waiting_reason;
+  const bool backing_off =
+      record.state == ContainerState::kWaiting && record.has_ended && record.next_start > record.finished_at;
+  return backing_off ? "CrashLoopBackOff" : record.reason;
+}
+
 }  // namespace mete::agent

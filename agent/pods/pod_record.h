@@ -100,4 +100,8 @@ struct PodRecord {
 
 [[nodiscard]] const char* to_string(ContainerState state);  // "waiting", "starting", "running", "exited"
 
+// Why a container does not run: its waiting_reason, CrashLoopBackOff while it waits for its next start, or the reason
+// of its last end. Empty while it runs. Every place that shows a reason asks here.
+[[nodiscard]] std::string shown_reason(const ContainerRecord& record);
+
 }  // namespace mete::agent
