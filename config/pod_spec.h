@@ -225,6 +225,8 @@ struct Container {
   Resources resources;
   SecurityContext security;
   std::optional<PreStopHook> pre_stop;
+  std::string termination_message_path = "/dev/termination-log";
+  bool message_from_log_on_error = false;  // terminationMessagePolicy: FallbackToLogsOnError
   bool stdin_open = false;
   bool stdin_once = false;
   bool tty = false;

@@ -205,7 +205,7 @@ class Resolver {
         const auto& resource = std::get<ResourceFieldRef>(item.source);
         text = resource_mark(resource.container, resource);
       }
-      put(files, {item.path, text.value_or(""), item.mode.value_or(source.default_mode)});
+      put(files, {item.path, text.value_or(""), item.mode.value_or(source.default_mode), true});
     }
   }
 

@@ -14,8 +14,8 @@ std::string fill_runtime_values(std::string_view text, const std::function<std::
   while (true) {
     const auto begin = text.find('\0');
     const auto end = begin == std::string_view::npos ? begin : text.find('\0', begin + 1);
+    if (end == std::string_view::npos) return out.append(text);
     out += text.substr(0, begin);
-    if (end == std::string_view::npos) return out;
     out += value(text.substr(begin + 1, end - begin - 1));
     text.remove_prefix(end + 1);
   }

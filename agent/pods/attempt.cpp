@@ -9,6 +9,7 @@
 
 #include "agent/base/spawn.h"
 #include "agent/pods/pod.h"
+#include "agent/pods/termination_message.h"
 #include "runtime/file.h"
 #include "runtime/process/process_id.h"
 #include "runtime/shim/watchdog.h"
@@ -213,6 +214,11 @@ void Attempt::finish(const runtime::shim::ExitStatus& status, const std::string&
   own.exit_signal = status.signal;
   own.finished_at = status.at;
   own.message = status.start_error;
+  const auto* const spec = slot_.spec();
+  own.last_message = termination_message({.file = slot_.files().termination_log(),
+                                          .log = pod.paths().log(own.name),
+                                          .log_on_error = spec != nullptr && spec->message_from_log_on_error,
+                                          .exit_code = status.code});
   own.waiting_reason.clear();
   if (!status.start_error.empty()) own.started_at = own.finished_at;
   const std::string by_policy = std::exchange(own.end_reason, {});

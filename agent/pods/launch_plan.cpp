@@ -55,6 +55,12 @@ Status make_pressure_fifo(const std::string& path) {
   return {};
 }
 
+Status make_termination_log(const std::string& path) {
+  constexpr mode_t kAnybody = 0666;  // as above
+  METE_CHECK(runtime::replace_file(path, "", 0600, runtime::Durability::volatile_));
+  return ::chmod(path.c_str(), kAnybody) == 0 ? Status() : fail_errno("make " + path);
+}
+
 }  // namespace
 
 Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group& group,
@@ -79,6 +85,8 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
     context.pressure_fifo = files.pressure();
     METE_CHECK(make_pressure_fifo(context.pressure_fifo));
   }
+  METE_CHECK(make_termination_log(files.termination_log()));
+  context.termination_log = files.termination_log();
   context.devices = std::move(devices);
   context.sandbox_pid = pod.sandbox_pid();
   context.cgroup = runtime::process::join_of(group);

@@ -46,6 +46,7 @@ inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
     {"spec.containers[].securityContext.seccompProfile.localhostProfile", "counts only with Localhost"},
     {"spec.securityContext.appArmorProfile.localhostProfile", "counts only with Localhost, which is refused"},
     {"spec.containers[].securityContext.appArmorProfile.localhostProfile", "counts only with Localhost"},
+    {"spec.containers[].terminationMessagePolicy", "is read when a container has ended"},
     {"spec.containers[].ports[].name", "names a port for hooks, which count with its number"},
     {"spec.containers[].ports[].containerPort", "opens nothing: a process listens where it likes"},
     {"spec.containers[].ports[].hostPort", "is not acted on yet"},

@@ -75,6 +75,7 @@ ordered_json container_status_json(Pod& pod, Container& container) {
                      {"exitCode", record.exit_code},
                      {"signal", record.exit_signal},
                      {"finishedAt", time_text(record.finished_at)}};
+    if (!record.last_message.empty()) value["last"]["message"] = record.last_message;
   }
   if (record.resources)
     value["resources"] = {{"requests", resource_json(record.resources->requests)},

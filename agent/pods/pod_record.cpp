@@ -139,6 +139,7 @@ json container_json(const ContainerRecord& record) {
   if (record.resources)
     value["resources"] = {{"requests", list_json(record.resources->requests)},
                           {"limits", list_json(record.resources->limits)}};
+  if (!record.last_message.empty()) value["last_message"] = record.last_message;
   if (!record.limits_written.empty()) value["limits_written"] = record.limits_written;
   if (!record.update.empty()) value["update"] = update_json(record.update);
   if (!record.cores.empty()) value["cores"] = record.cores;
@@ -158,6 +159,7 @@ ContainerRecord container_of(const json& value) {
   record.reason = value.at("reason").get<std::string>();
   record.waiting_reason = value.at("waiting_reason").get<std::string>();
   record.message = value.at("message").get<std::string>();
+  record.last_message = value.value("last_message", std::string());
   record.attempt = value.at("attempt").get<std::uint32_t>();
   record.restarts = value.at("restarts").get<std::uint32_t>();
   record.has_ended = value.at("has_ended").get<bool>();

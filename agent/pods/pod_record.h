@@ -36,6 +36,7 @@ struct ContainerRecord {
   std::string reason;          // "Completed", "Error", "OOMKilled", "StartError", "CrashLoopBackOff", ...
   std::string waiting_reason;  // why it could not be launched: "ImageNotFound", "CreateContainerError"; empty otherwise
   std::string message;         // for a person: why it did not start
+  std::string last_message;    // what it said of its last end (termination_message.h)
   std::uint32_t attempt = 0;   // number of the last attempt; its files are in directory NAME/ATTEMPT
   std::uint32_t restarts = 0;  // attempts that followed an end
   bool has_ended = false;      // the exit_* fields hold the last attempt that ended

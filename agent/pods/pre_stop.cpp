@@ -2,6 +2,7 @@
 #include "agent/pods/pre_stop.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -30,7 +31,10 @@ void PreStop::run(const config::PreStopHook& hook, nanoseconds most, const Start
   auto ended = std::make_shared<int>(0);
   auto told = alive_.guard([this, ended, mine = ++run_, request = hook.http.has_value()] {
     constexpr int kTimedOut = 124;
-    if (mine != run_ || !runs() || *ended == kTimedOut) return;  // the timer reports a timeout
+    // Both have one deadline, and the process may be first by a moment.
+    const bool at_the_end = timer_.expiry() - std::chrono::steady_clock::now() < std::chrono::milliseconds(500);
+    const bool out_of_time = *ended == kTimedOut || (request && *ended == ETIMEDOUT && at_the_end);
+    if (mine != run_ || !runs() || out_of_time) return;  // the timer reports a timeout
     finish(*ended == 0  ? ""
            : *ended < 0 ? "it was lost"
            : request    ? std::generic_category().message(*ended)

@@ -14,7 +14,6 @@ constexpr std::array kNone = std::to_array<std::string_view>({"None"});
 constexpr std::array kDefaultProc = std::to_array<std::string_view>({"Default"});
 constexpr std::array kProcMounts = std::to_array<std::string_view>({"Default", "Unmasked"});
 constexpr std::array kDefaultMessagePath = std::to_array<std::string_view>({"/dev/termination-log"});
-constexpr std::array kFilePolicy = std::to_array<std::string_view>({"File"});
 constexpr std::array kMessagePolicies = std::to_array<std::string_view>({"File", "FallbackToLogsOnError"});
 // In the order of MountPropagation and RecursiveReadOnly.
 constexpr std::array kPropagations = std::to_array<std::string_view>({"None", "HostToContainer", "Bidirectional"});
@@ -178,13 +177,10 @@ constexpr std::array kContainerFields = std::to_array<FieldSpec>({
     {.name = "restartPolicyRules", .use = FieldUse::kRefused},
     {.name = "terminationMessagePath",
      .type = FieldType::kString,
-     .use = FieldUse::kInactive,
+     .doc = "A file in the container: what it holds at the end is shown as the reason",
+     .identity_by_text = true,
      .harmless = kDefaultMessagePath},
-    {.name = "terminationMessagePolicy",
-     .type = FieldType::kString,
-     .use = FieldUse::kInactive,
-     .values = kMessagePolicies,
-     .harmless = kFilePolicy},
+    {.name = "terminationMessagePolicy", .type = FieldType::kString, .values = kMessagePolicies},
     {.name = "volumeDevices", .type = FieldType::kObjectList, .use = FieldUse::kRefused, .object = &kVolumeDeviceSpec},
 });
 

@@ -244,6 +244,10 @@ Container read_container(const View& view) {
   container.volume_mounts = read_mounts(view["volumeMounts"], container.security.privileged);
   check_ports(view["ports"]);
   container.pre_stop = read_pre_stop(view["lifecycle"]["preStop"], view["ports"]);
+  const View message = view["terminationMessagePath"];
+  container.termination_message_path = message.text(container.termination_message_path);
+  if (message) message.check(check_mount_path(container.termination_message_path));
+  container.message_from_log_on_error = view["terminationMessagePolicy"].text() == "FallbackToLogsOnError";
   container.stdin_open = view["stdin"].boolean();
   container.stdin_once = view["stdinOnce"].boolean();
   container.tty = view["tty"].boolean();

@@ -137,8 +137,8 @@ void add_environment(const config::PodPlan& plan, const config::ContainerPlan& r
   }
 }
 
-void add_files(const ContainerContext& context, LaunchSpec& launch) {
-  const auto bind = [&](const std::string& source, const char* destination) {
+void add_files(const config::Container& container, const ContainerContext& context, LaunchSpec& launch) {
+  const auto bind = [&](const std::string& source, const std::string& destination) {
     const bool taken = std::any_of(launch.mounts.begin(), launch.mounts.end(),
                                    [&](const auto& mount) { return mount.destination == destination; });
     if (!source.empty() && !taken)
@@ -148,6 +148,7 @@ void add_files(const ContainerContext& context, LaunchSpec& launch) {
   bind(context.resolv_file, "/etc/resolv.conf");
   bind(context.hostname_file, "/etc/hostname");
   bind(context.pressure_fifo, kPressurePath);
+  bind(context.termination_log, config::normal_path(container.termination_message_path));
 }
 
 void add_filesystems(const config::PodSpec& spec, const config::Container& container, const ContainerContext& context,
@@ -203,7 +204,7 @@ Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Con
   launch.read_only_root = container.security.read_only_root_filesystem;
   add_filesystems(spec, container, context, launch);
   METE_CHECK(add_volumes(plan, container, resolved, context, launch));
-  add_files(context, launch);
+  add_files(container, context, launch);
   if (!spec.host_network) launch.hostname = hostname_of(plan.pod);
   add_environment(plan, resolved, context, launch);
   const std::string& directory = container.working_dir.empty() ? context.image.working_dir : container.working_dir;

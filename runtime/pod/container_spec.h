@@ -32,6 +32,7 @@ struct ContainerContext {
   std::string hostname_file;
   // Bound to kPressurePath; MEMORY_PRESSURE_WATCH is set to that path. Empty: neither is done.
   std::string pressure_fifo;
+  std::string termination_log;               // bound to the container's terminationMessagePath; empty: not
   std::vector<process::DeviceSpec> devices;  // in addition to the default devices
   std::optional<int> sandbox_pid;            // process whose network, IPC, UTS (and PID) namespaces are shared
   process::CgroupJoin cgroup;

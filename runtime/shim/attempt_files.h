@@ -10,6 +10,7 @@
 //   started   pid, start time and warnings; written when the command has been executed
 //   pressure  a FIFO for containers that want to learn of memory pressure: the agent writes, the container reads. The
 //             shim holds it open, so that a reader sees no end of file while the agent is not there
+//   termination-log  what the container writes about its end (terminationMessagePath); made empty by the agent
 //   exit      how the container ended, or why it did not start; on disk before the shim reports it
 #pragma once
 
@@ -56,6 +57,7 @@ class AttemptFiles {
   [[nodiscard]] const std::string& directory() const { return directory_; }
   [[nodiscard]] std::string lock() const { return directory_ + "/lock"; }
   [[nodiscard]] std::string plan() const { return directory_ + "/plan"; }
+  [[nodiscard]] std::string termination_log() const { return directory_ + "/termination-log"; }
   [[nodiscard]] std::string pressure() const { return directory_ + "/pressure"; }
 
   // Empty when the file does not exist. exit() also reads an exit status that is only in the lock.

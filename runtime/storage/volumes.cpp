@@ -134,8 +134,9 @@ Result<std::string> prepare_files(const config::VolumeFiles& files, const Volume
   for (const auto& file : files.files) {
     const std::string target = path + "/" + file.path;
     METE_CHECK(make_directories(target.substr(0, target.rfind('/'))));
-    METE_CHECK(replace_file(target, config::fill_marks(file.content, facts.pod, facts.machine), file.mode,
-                            Durability::volatile_));
+    METE_CHECK(replace_file(target,
+                            file.has_marks ? config::fill_marks(file.content, facts.pod, facts.machine) : file.content,
+                            file.mode, Durability::volatile_));
     if (::chmod(target.c_str(), file.mode) != 0) return fail_errno("chmod " + target);
   }
   return path;

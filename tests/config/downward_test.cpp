@@ -55,6 +55,7 @@ TEST(Downward, WhatTheMachineSaysIsFilledInAtTheStart) {
   EXPECT_EQ(value("status.podIP"), "<10.0.0.5>");
   EXPECT_EQ(value("status.podIPs"), "<10.0.0.5,fd00::5>");
   EXPECT_EQ(fill_marks("no mark", pod, kMachine), "no mark");
+  EXPECT_EQ(fill_marks(std::string("a\0b", 3), pod, kMachine), std::string("a\0b", 3));
   EXPECT_EQ(fill_marks(runtime_value("status.hostIP"), pod, MachineFacts{}), "127.0.0.1") << "a machine without any";
 }
 

@@ -20,7 +20,7 @@ def outer_config(config, root, group):
     """systemd's container interface: writable cgroups, /run and /tmp of its own, the rights of a manager."""
     config["root"] = {"path": root, "readonly": False}
     config["process"].update(args=["/lib/systemd/systemd", "--system", "--unit=basic.target", "--log-target=null"],
-                             env=["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "container=oci"], noNewPrivileges=False, rlimits=[])
+                             env=["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "container=oci"], noNewPrivileges=False, rlimits=[], terminal=False)
     for kind in ("bounding", "effective", "permitted"):
         config["process"]["capabilities"][kind] = CAPABILITIES
     config["linux"].update(maskedPaths=[], readonlyPaths=[], cgroupsPath=group,

@@ -4,7 +4,7 @@ import sys
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from mete_agent import Agent, run_tests, wait_for  # noqa: E402
-from pods import job, pod, wait_exited  # noqa: E402
+from pods import delete, job, pod, wait_exited  # noqa: E402
 
 HOG = "dd if=/dev/zero of=/dev/null bs=200M count=1"
 LIMIT = "resources: {limits: {memory: 32Mi}}"
@@ -38,6 +38,22 @@ def test_a_crash_loop_is_named_so_everywhere():
         wait_for("back-off in the metrics", lambda: any('reason="CrashLoopBackOff"' in each for each in reasons(agent, "kube_pod_container_status_waiting_reason", "c")))
         wait_for("back-off in ps", lambda: "CrashLoopBackOff" in agent.mete("ps").stdout)
         wait_for("the end before", lambda: any('reason="Error"' in each for each in reasons(agent, "kube_pod_container_status_last_terminated_reason", "c")))
+
+
+def test_what_a_container_says_of_its_end():
+    with Agent().start() as agent:
+        def message(script, lines=""):
+            agent.apply(job("p", script, lines))
+            last = wait_exited(agent, "p", "main")["last"]
+            delete(agent, "p")
+            return last.get("message")
+        assert message("echo no disk > /dev/termination-log; exit 1") == "no disk\n"
+        assert message("echo here > /run/why", "terminationMessagePath: /run/why\nsecurityContext: {runAsUser: 1000}") == "here\n"
+        assert message("echo one; echo two; exit 1") is None
+        fallback = "terminationMessagePolicy: FallbackToLogsOnError"
+        assert message("echo one; echo two; exit 1", fallback) == "one\ntwo\n"
+        assert message("echo one", fallback) is None
+        assert len(message("yes | head -c 9000 > /dev/termination-log; exit 1")) == 4096
 
 
 if __name__ == "__main__":
