@@ -118,7 +118,7 @@ def test_mounts_below_a_copy_of_the_launcher_stay_inside():
                 oci.oci("delete", "--force", "one")
                 os.remove(oci.rootfs + "/tmp/mounted")
         finally:
-            subprocess.run(["umount", "-l", "-R", volume], check=True)
+            subprocess.run(["umount", "-l", volume], check=True)
 
 
 def test_more_binds_than_descriptors_in_a_user_namespace():
