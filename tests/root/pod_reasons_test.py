@@ -12,7 +12,7 @@ POLICY = "---\napiVersion: mete/v1\nkind: Policy\nmetadata: {name: p}\nspec:\n  
 
 
 def reasons(agent, family, name):
-    return [line for line in agent.get("/metrics").splitlines() if line.startswith(family + "{") and 'pod="%s"' % name in line and line.endswith(" 1")]
+    return [line for line in agent.get("/metrics?collect[]=kube").splitlines() if line.startswith(family + "{") and 'pod="%s"' % name in line and line.endswith(" 1")]
 
 
 def test_a_container_that_outlives_the_kill_of_a_child_ends_with_its_own_reason():
