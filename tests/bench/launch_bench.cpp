@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long a start takes: mete-oci, and the other runtimes where they are installed, beside the floor
 // (launch_floor.cpp).
-//   launch_bench [--runs N] [--smoke] [--mete-oci PATH] [--only NAME]
+//   launch_bench [--runs N] [--smoke] [--mete-oci PATH] [--before PATH] [--only NAME]
+// --before is another build of mete-oci, which takes its turns in the same run.
 // The runtimes take turns in blocks, so that what else the machine does falls on all of them.
 #include <sched.h>
 #include <sys/stat.h>
@@ -29,6 +30,7 @@ struct Settings {
   int lone_runs = 20;
   bool smoke = false;
   std::string mete_oci = METE_BIN_DIR "/mete-oci";
+  std::string before;
   std::string only;
 };
 
@@ -133,6 +135,7 @@ class Bench {
     add_floor("floor", "procs");
     add_floor("floor, tasks", "tasks");
     add_runtime("mete-oci", settings_.mete_oci, false);
+    if (!settings_.before.empty()) add_runtime("before", settings_.before, false);
     if (settings_.smoke) return;
     add_runtime("runc", "/usr/sbin/runc", false);
     const bool hybrid = hierarchies_.mode == mete::runtime::cgroup::Mode::kHybrid;
@@ -269,10 +272,13 @@ int main(int argc, char** argv) {
       settings.lone_runs = std::max(1, settings.runs / 2);
     } else if (word == "--mete-oci" && i + 1 < argc) {
       settings.mete_oci = argv[++i];
+    } else if (word == "--before" && i + 1 < argc) {
+      settings.before = argv[++i];
     } else if (word == "--only" && i + 1 < argc) {
       settings.only = argv[++i];
     } else {
-      std::fprintf(stderr, "usage: launch_bench [--runs N] [--smoke] [--mete-oci PATH] [--only NAME]\n");
+      std::fprintf(stderr,
+                   "usage: launch_bench [--runs N] [--smoke] [--mete-oci PATH] [--before PATH] [--only NAME]\n");
       return 2;
     }
   }
