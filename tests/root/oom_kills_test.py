@@ -172,7 +172,10 @@ def test_out_of_memory_with_nobody_to_be_killed_is_told_once_and_costs_nothing()
         time.sleep(5)  # nobody asks it anything
         share = (cpu_seconds(agent.process.pid) - cpu) / (time.monotonic() - began)
         print("     the agent takes %.1f %% of a CPU meanwhile" % (100 * share))
-        assert share < 0.2, share  # a third of a CPU without the back-off
+        # Without the back-off a third of a CPU, and all of one on a machine on which each system call is slow. That machine counts the
+        # time in which others have its CPU, too.
+        most = 0.5 if "METE_SLOW" in os.environ else 0.1
+        assert share < most, share
         assert len(agent.events("OOMWithoutVictim")) == 1 and not agent.events("OOMKilled"), agent.events()
         foreign.raise_memory_limit(256 * MiB)
         wait_for("it to go on", lambda: foreign.memory_usage() > 90 * MiB)
