@@ -119,7 +119,8 @@ def test_raise_at_oom():
     # It needs more than its manifest allows: whoever is past the old limit when the policy goes keeps what it has until it can be had back.
     def check(agent):
         own = group(agent)
-        wait_for("it to be neither frozen nor held", lambda: not own.frozen() and not own.decided_before_the_kernel() or agent.container("hog")["state"] == "exited")
+        # The cgroup of what has ended is gone, and nothing can be read in it.
+        wait_for("it to be neither frozen nor held", lambda: agent.container("hog")["state"] == "exited" or not own.frozen() and not own.decided_before_the_kernel())
         if agent.container("hog")["state"] == "exited":
             return  # under the old limit the kernel has decided already
         limit = own.memory_limit()
