@@ -28,7 +28,7 @@ constexpr auto kRememberVictim = std::chrono::seconds(1);
 constexpr auto kGroupDies = std::chrono::seconds(1);
 // The kernel counts the first victim of a group some microseconds before the group.
 constexpr auto kSettles = std::chrono::microseconds(1400);
-// How often a group is looked at closely in which the kernel finds nobody to be killed, and how often it may wake.
+// How often a group is looked at closely in which the kernel finds nobody to be killed, and (v1) how often it may wake.
 constexpr auto kLookAtStuck = std::chrono::seconds(1);
 constexpr auto kWakeStuck = std::chrono::milliseconds(100);
 // v1: how often groups below are looked at of which no wake-up tells.
@@ -98,8 +98,6 @@ void OomWatch::woken() {
   }
   const SpareDescriptors spare;
   woken_at_ = now;
-  if (stuck && now - stuck_polled_at_ < kWakeStuck) return poll_again();
-  stuck_polled_at_ = now;
   if (stuck && now - snapshot_at_ < kLookAtStuck) return poll();
   if (event_.is_open()) kernel_woke_at_ = now;
   // On v2 a group at its limit wakes 100 times a second without a kill. The counter is compared each time; the
