@@ -121,7 +121,6 @@ class OomWatch {
   Moment unsettled_told_at_{};  // told as kills of processes
   Moment woken_at_{};           // of a kill that is not reported yet
   Moment snapshot_at_{};
-  Moment stuck_polled_at_{};         // of a group in which the kernel finds nobody to be killed
   Moment group_killed_at_{};         // told then
   Moment kernel_woke_at_{};          // v1: its own limit was reached, or an ancestor's
   std::uint64_t told_unlogged_ = 0;  // the kernel's log had not named them when they were told
