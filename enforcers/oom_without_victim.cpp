@@ -14,7 +14,7 @@ constexpr auto kOver = std::chrono::seconds(5);
 }  // namespace
 
 std::optional<OomWithoutVictim::Found> OomWithoutVictim::see(Moment at, std::optional<std::uint64_t> ooms) {
-  if (seen_ && at - seen_->last > kOver) forget();
+  if (seen_ && at - seen_->last > kOver && !went_on(at, ooms)) forget();
   if (!seen_) {
     seen_ = Seen{at, at, ooms.value_or(0), ooms.value_or(0)};
     return std::nullopt;
@@ -27,6 +27,11 @@ std::optional<OomWithoutVictim::Found> OomWithoutVictim::see(Moment at, std::opt
   if (told_ || found.in < kLong || found.times < kMany) return std::nullopt;
   told_ = true;
   return found;
+}
+
+bool OomWithoutVictim::went_on(Moment at, std::optional<std::uint64_t> ooms) const {
+  if (!ooms || *ooms < seen_->count) return false;
+  return *ooms - seen_->count >= kMany * static_cast<std::uint64_t>((at - seen_->last) / kLong);
 }
 
 void OomWithoutVictim::forget() {

@@ -27,6 +27,9 @@ class OomWithoutVictim {
   [[nodiscard]] bool holds(Moment at) const;
 
  private:
+  // Nobody looked for long, as who gets no memory may take the CPU from all others; the kernel's count grew as before.
+  [[nodiscard]] bool went_on(Moment at, std::optional<std::uint64_t> ooms) const;
+
   struct Seen {
     Moment since{}, last{};
     std::uint64_t first = 0, count = 0;

@@ -68,6 +68,12 @@ TEST(OomWithoutVictim, IsToldAgainWhenItHadBeenOver) {
   EXPECT_EQ(wake(state, 3'000, 5, 1'500, 20'000).found, 1);
 }
 
+TEST(OomWithoutVictim, ATimeInWhichNobodyLookedIsNoEnd) {
+  OomWithoutVictim state;
+  EXPECT_EQ(wake(state, 3'000, 5).found, 1);
+  EXPECT_EQ(wake(state, 3'000, 5, 10'000, 20'000).found, 0) << "500 a second all the time";
+}
+
 TEST(OomWithoutVictim, OnV1EachWakeUpIsAnOom) {
   OomWithoutVictim state;
   int found = 0;
