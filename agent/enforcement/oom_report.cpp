@@ -48,14 +48,24 @@ std::string OomWatch::scope_of_kill(const Kill& kill) const {
   return !kill.counted.group.empty() && !woken ? "nested" : "container";
 }
 
-void OomWatch::report_kill(const Kill& kill, const enforcers::OomDecision& decision, Outcome outcome,
-                           std::uint64_t number) {
+Trigger OomWatch::trigger_of(std::string_view rule) const {
   Trigger trigger;
   trigger.enforcer = "oom";
-  trigger.rule = "kernel OOM kill";
+  trigger.rule = rule;
   trigger.woken = woken_at_ == Moment() ? std::chrono::steady_clock::now() : woken_at_;
+  return trigger;
+}
+
+ForensicRecord OomWatch::begin_oom_record(const Trigger& trigger) const {
   auto record = begin_record(subject_, enforcer_, enforcement_, trigger, enforcer_.history());
   for (const auto& each : snapshot_) record.processes.push_back(each.process);
+  return record;
+}
+
+void OomWatch::report_kill(const Kill& kill, const enforcers::OomDecision& decision, Outcome outcome,
+                           std::uint64_t number) {
+  const Trigger trigger = trigger_of("kernel OOM kill");
+  auto record = begin_oom_record(trigger);
   record.scope = kill.scope;
   const bool ours = !subject_.container_name().empty();
   if (decision.kill_rest && outcome != Outcome::kDryRun)
@@ -88,12 +98,8 @@ void OomWatch::report_kill(const Kill& kill, const enforcers::OomDecision& decis
 
 // On v2 the counters tell whether it is a group inside that has run out.
 void OomWatch::report_no_victim(const enforcers::OomWithoutVictim::Found& found) {
-  Trigger trigger;
-  trigger.enforcer = "oom";
-  trigger.rule = "kernel OOM without a victim";
-  trigger.woken = woken_at_ == Moment() ? std::chrono::steady_clock::now() : woken_at_;
-  auto record = begin_record(subject_, enforcer_, enforcement_, trigger, enforcer_.history());
-  for (const auto& each : snapshot_) record.processes.push_back(each.process);
+  const Trigger trigger = trigger_of("kernel OOM without a victim");
+  auto record = begin_oom_record(trigger);
   auto counters = runtime::cgroup::read_oom_counters(subject_.cgroup());
   const auto* const known = account_.known();
   if (counters) runtime::cgroup::read_oom_path(subject_.cgroup(), *counters);

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/base/asio.h"
@@ -100,6 +101,8 @@ class OomWatch {
   [[nodiscard]] Kill find_in_log(const runtime::cgroup::OomKill& counted);
   [[nodiscard]] std::string scope_of_kill(const Kill& kill) const;
   [[nodiscard]] std::vector<std::int32_t> seen_pids() const;
+  [[nodiscard]] Trigger trigger_of(std::string_view rule) const;
+  [[nodiscard]] ForensicRecord begin_oom_record(const Trigger& trigger) const;  // with the processes seen last
   void report_kill(const Kill& kill, const enforcers::OomDecision& decision, Outcome outcome, std::uint64_t number);
   void see_no_kill(std::optional<std::uint64_t> ooms);
   void report_no_victim(const enforcers::OomWithoutVictim::Found& found);
