@@ -13,6 +13,10 @@ namespace mete::config {
 // The mark of a key; downward.h has the keys and their values.
 [[nodiscard]] std::string runtime_value(std::string_view key);
 
+[[nodiscard]] inline bool has_runtime_value(std::string_view text) {
+  return text.find('\0') != std::string_view::npos;
+}
+
 // `text` with each mark replaced by value(key).
 [[nodiscard]] std::string fill_runtime_values(std::string_view text,
                                               const std::function<std::string(std::string_view key)>& value);

@@ -31,7 +31,7 @@ std::string address_of(const ifaddrs& at, int family) {
   return ::inet_ntop(family, &address, text.data(), text.size()) == nullptr ? "" : text.data();
 }
 
-std::vector<std::string> addresses() {
+std::vector<std::string> read_addresses() {
   std::vector<std::string> found;
   ifaddrs* all = nullptr;
   if (::getifaddrs(&all) != 0) return found;
@@ -46,11 +46,12 @@ std::vector<std::string> addresses() {
 
 }  // namespace
 
-config::MachineFacts machine_facts(Bytes memory) {
+config::MachineFacts machine_facts(Bytes memory, Addresses addresses) {
   constexpr std::int64_t kMilli = 1000;
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) name[0] = '\0';
-  return {name.data(), addresses(), MilliCpu(::sysconf(_SC_NPROCESSORS_ONLN) * kMilli), memory};
+  return {name.data(), addresses == Addresses::kAll ? read_addresses() : std::vector<std::string>(),
+          MilliCpu(::sysconf(_SC_NPROCESSORS_ONLN) * kMilli), memory};
 }
 
 }  // namespace mete::agent

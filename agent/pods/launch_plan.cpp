@@ -4,8 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "agent/base/machine_facts.h"
 #include "agent/pods/pod.h"
+#include "config/runtime_values.h"
 #include "enforcers/qos.h"
 #include "runtime/file.h"
 #include "runtime/pod/container_spec.h"
@@ -26,6 +29,15 @@ const config::ContainerPlan* resolved_of(const config::PodPlan& plan, const std:
     }
   }
   return nullptr;
+}
+
+bool has_runtime_values(const config::ContainerPlan& resolved) {
+  const auto among = [](const std::vector<std::string>& texts) {
+    return std::any_of(texts.begin(), texts.end(), config::has_runtime_value);
+  };
+  return among(resolved.command) || among(resolved.args) || among(resolved.sub_paths) ||
+         std::any_of(resolved.env.begin(), resolved.env.end(),
+                     [](const config::EnvValue& each) { return config::has_runtime_value(each.value); });
 }
 
 Result<std::string> seccomp_filter(Services& services, std::uint64_t capabilities) {
@@ -76,7 +88,9 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
   METE_TRY(const auto users, services.images.user_files(image));
   context.passwd = users.passwd;
   context.group = users.group;
-  context.machine = machine_facts(services.machine_memory);
+  const auto& resolved = *resolved_of(plan, container.name);
+  context.machine =
+      machine_facts(services.machine_memory, has_runtime_values(resolved) ? Addresses::kAll : Addresses::kNone);
   context.overlay = {services.images.layers_directory(), image.layers, directory + "/upper", directory + "/work"};
   context.rootfs = directory + "/root";
   context.volumes = pod.volumes();
@@ -94,8 +108,7 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
   context.capabilities = services.capabilities;
   context.oom_score_adj =
       enforcers::oom_score_adj(enforcers::qos_of(plan.pod.spec), container, services.machine_memory);
-  METE_TRY(runtime::process::LaunchSpec spec,
-           runtime::pod::container_spec(plan, container, *resolved_of(plan, container.name), context));
+  METE_TRY(runtime::process::LaunchSpec spec, runtime::pod::container_spec(plan, container, resolved, context));
   if (runtime::pod::seccomp_profile(plan.pod.spec, container) == config::SeccompProfile::kRuntimeDefault) {
     METE_TRY(spec.identity.seccomp_filter, seccomp_filter(services, spec.identity.capabilities.bounding));
   }

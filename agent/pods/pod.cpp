@@ -255,8 +255,8 @@ void Pod::report(Severity severity, std::string reason, const std::string& conta
 Status Pod::prepare() {
   if (prepared_) return {};
   const auto& pod = plan_->pod;
-  METE_TRY(volumes_,
-           runtime::storage::prepare_volumes(*plan_, paths_.volumes(), machine_facts(services_.machine_memory)));
+  METE_TRY(volumes_, runtime::storage::prepare_volumes(*plan_, paths_.volumes(),
+                                                       machine_facts(services_.machine_memory, Addresses::kNone)));
   METE_CHECK(runtime::make_directories(paths_.etc()));
   const auto write = [&](const std::string& name, const std::string& text) {
     return runtime::replace_file(paths_.etc() + name, text, 0644, Durability::volatile_);
