@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.request
 
+from child_process import stop
 from mete_agent import free_port, skip, wait_for
 from promql import DASHBOARDS
 
@@ -81,12 +82,7 @@ class Alertmanager:
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        stop(self.process)
         self.webhook.close()
         self.log.close()
 

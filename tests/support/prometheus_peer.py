@@ -9,6 +9,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from child_process import stop
 from mete_agent import free_port, wait_for
 from promql import DASHBOARDS, need
 
@@ -65,12 +66,7 @@ class Prometheus:
         self.log.close()
 
     def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        stop(self.process)
 
     def restart(self):
         self.stop()

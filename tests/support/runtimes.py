@@ -8,6 +8,7 @@ import subprocess
 import tarfile
 import time
 
+from child_process import stop
 from leftovers import unmount_below
 from mete_agent import skip, wait_for
 
@@ -78,12 +79,7 @@ class Daemon:
         return self
 
     def __exit__(self, *unused):
-        self.process.terminate()
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        stop(self.process)
         self.out.close()
 
 
