@@ -1,12 +1,17 @@
 # A room is a folder that is one static library: every .cpp file directly in it. A new file needs no line here or anywhere.
-# mete_room(NAME USES libraries...): USES are the rooms before it and the libraries of others that its headers show.
+# mete_room(NAME USES libraries... FOLDERS names...): USES are the rooms before it and the libraries of others that its headers
+# show. FOLDERS are folders of this one whose files belong to the same library.
 #
 # The release preset compiles several files of a library as one (CMAKE_UNITY_BUILD), because reading the headers costs more than
 # the code. So no two files of a library give one name to two things in their anonymous namespaces. The collectors are tables that
 # do so on purpose: they are compiled one by one, like the tests.
 function(mete_room name)
-  cmake_parse_arguments(arg "" "" "USES;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "" "" "USES;PRIVATE;FOLDERS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  foreach(folder IN LISTS arg_FOLDERS)
+    file(GLOB more CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
+    list(APPEND sources ${more})
+  endforeach()
   add_library(${name} STATIC ${sources})
   target_link_libraries(${name} PUBLIC ${arg_USES} PRIVATE ${arg_PRIVATE})
 endfunction()

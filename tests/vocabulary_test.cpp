@@ -34,7 +34,7 @@ struct Allowed {
   std::string_view why;
 };
 constexpr Allowed kAllowed[] = {
-    {"runtime/oci/read_resources.cpp", "a control file of cgroup2 such as memory.high",
+    {"runtime/oci/config/read_resources.cpp", "a control file of cgroup2 such as memory.high",
      "config.json's `unified` names files of cgroup2"},
     {"runtime/pod/container_spec.h", "/run/mete/memory.pressure", "a path within a container"},
 };

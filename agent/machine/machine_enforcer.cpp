@@ -8,7 +8,7 @@
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/incident.h"
 #include "agent/enforcement/memory_enforcer.h"
-#include "agent/pods/container_subject.h"
+#include "agent/pods/container/container_subject.h"
 #include "collectors/discovery/export_policy.h"
 #include "runtime/cgroup/memory.h"
 #include "runtime/cgroup/text.h"

@@ -14,7 +14,7 @@
 #include "agent/base/asio.h"
 #include "agent/enforcement/drift_watch.h"
 #include "agent/enforcement/enforcement.h"
-#include "agent/pods/container.h"
+#include "agent/pods/container/container.h"
 #include "agent/pods/pod_logic.h"
 #include "agent/pods/pod_paths.h"
 #include "agent/pods/pod_record.h"

@@ -2,7 +2,7 @@
 #include "agent/pods/pod_identity.h"
 
 #include "agent/base/digest.h"
-#include "agent/pods/pre_stop_json.h"
+#include "agent/pods/container/pre_stop_json.h"
 #include "agent/pods/resource_json.h"
 #include "enforcers/qos.h"
 #include "runtime/json.h"

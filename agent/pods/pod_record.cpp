@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/pod_record.h"
 
-#include "agent/pods/pre_stop_json.h"
+#include "agent/pods/container/pre_stop_json.h"
 #include "runtime/json.h"
 
 namespace mete::agent {

@@ -6,7 +6,7 @@
 
 #include "config/result.h"
 #include "runtime/fd.h"
-#include "runtime/oci/options.h"
+#include "runtime/oci/config/options.h"
 
 namespace mete::runtime::oci {
 

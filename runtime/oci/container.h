@@ -9,7 +9,7 @@
 
 #include "config/result.h"
 #include "runtime/cgroup/cgroup.h"
-#include "runtime/oci/config.h"
+#include "runtime/oci/config/config.h"
 #include "runtime/oci/state.h"
 #include "runtime/process/launcher.h"
 

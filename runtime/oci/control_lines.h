@@ -3,7 +3,7 @@
 
 #include "config/result.h"
 #include "runtime/cgroup/cgroup.h"
-#include "runtime/oci/config.h"
+#include "runtime/oci/config/config.h"
 
 namespace mete::runtime::oci {
 

@@ -3,8 +3,8 @@
 #include "runtime/file.h"
 #include "runtime/json.h"
 #include "runtime/oci/commands.h"
-#include "runtime/oci/config.h"
-#include "runtime/oci/rights.h"
+#include "runtime/oci/config/config.h"
+#include "runtime/oci/config/rights.h"
 #include "runtime/process/capabilities.h"
 
 namespace mete::runtime::oci {

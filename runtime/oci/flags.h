@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "runtime/oci/options.h"
+#include "runtime/oci/config/options.h"
 
 namespace mete::runtime::oci {
 

@@ -19,7 +19,7 @@
 
 #include "runtime/fd.h"
 #include "runtime/file.h"
-#include "runtime/oci/home.h"
+#include "runtime/oci/config/home.h"
 #include "runtime/process/enter.h"
 #include "runtime/process/intermediate.h"
 #include "runtime/process/launcher.h"

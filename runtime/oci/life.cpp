@@ -10,9 +10,9 @@
 
 #include "runtime/file.h"
 #include "runtime/oci/commands.h"
+#include "runtime/oci/config/rights.h"
 #include "runtime/oci/console.h"
 #include "runtime/oci/container.h"
-#include "runtime/oci/rights.h"
 
 namespace mete::runtime::oci {
 namespace {

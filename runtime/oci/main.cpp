@@ -8,9 +8,9 @@
 #include "runtime/file.h"
 #include "runtime/json.h"
 #include "runtime/oci/commands.h"
-#include "runtime/oci/config.h"
+#include "runtime/oci/config/config.h"
+#include "runtime/oci/config/rights.h"
 #include "runtime/oci/flags.h"
-#include "runtime/oci/rights.h"
 #include "runtime/oci/time_text.h"
 #include "runtime/process/own_image.h"
 

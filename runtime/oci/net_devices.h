@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "config/result.h"
-#include "runtime/oci/config.h"
+#include "runtime/oci/config/config.h"
 
 namespace mete::runtime::oci {
 

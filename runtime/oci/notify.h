@@ -10,7 +10,7 @@
 
 #include "config/result.h"
 #include "runtime/fd.h"
-#include "runtime/oci/config.h"
+#include "runtime/oci/config/config.h"
 #include "runtime/oci/state.h"
 
 namespace mete::runtime::oci {

@@ -12,8 +12,8 @@
 #include "runtime/file.h"
 #include "runtime/json.h"
 #include "runtime/oci/commands.h"
+#include "runtime/oci/config/example.h"
 #include "runtime/oci/container.h"
-#include "runtime/oci/example.h"
 
 namespace mete::runtime::oci {
 namespace {

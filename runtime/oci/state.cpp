@@ -11,8 +11,8 @@
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/file.h"
 #include "runtime/json.h"
-#include "runtime/oci/json.h"
-#include "runtime/oci/read_parts.h"
+#include "runtime/oci/config/json.h"
+#include "runtime/oci/config/read_parts.h"
 
 namespace mete::runtime::oci {
 namespace {

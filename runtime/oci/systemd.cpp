@@ -7,7 +7,7 @@
 #include <charconv>
 
 #include "runtime/file.h"
-#include "runtime/oci/rights.h"
+#include "runtime/oci/config/rights.h"
 
 namespace mete::runtime::oci {
 namespace {

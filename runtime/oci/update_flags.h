@@ -4,7 +4,7 @@
 #include <string>
 
 #include "config/result.h"
-#include "runtime/oci/options.h"
+#include "runtime/oci/config/options.h"
 
 namespace mete::runtime::oci {
 

@@ -4,7 +4,7 @@
 
 #include "config/result.h"
 #include "runtime/fd.h"
-#include "runtime/process/child.h"
+#include "runtime/process/child/child.h"
 
 namespace mete::runtime::process {
 

@@ -19,7 +19,7 @@
 #include "runtime/descriptor_passing.h"
 #include "runtime/file.h"
 #include "runtime/process/cgroup_entry.h"
-#include "runtime/process/child.h"
+#include "runtime/process/child/child.h"
 #include "runtime/process/clone_guards.h"
 #include "runtime/process/conversation.h"
 #include "runtime/process/id_mappings.h"

@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "runtime/json.h"
-#include "runtime/oci/example.h"
+#include "runtime/oci/config/example.h"
 
 namespace mete::bench {
 namespace {

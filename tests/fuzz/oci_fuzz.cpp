@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "runtime/cgroup/device_program.h"
-#include "runtime/oci/config.h"
+#include "runtime/oci/config/config.h"
 #include "runtime/oci/state.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/wire.h"

@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 
 #include "runtime/json.h"
-#include "runtime/oci/config.h"
-#include "runtime/oci/example.h"
-#include "runtime/oci/options.h"
+#include "runtime/oci/config/config.h"
+#include "runtime/oci/config/example.h"
+#include "runtime/oci/config/options.h"
 #include "runtime/process/plan.h"
 
 namespace mete::runtime::oci {

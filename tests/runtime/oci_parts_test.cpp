@@ -5,10 +5,10 @@
 #include <sys/mount.h>
 
 #include "runtime/json.h"
-#include "runtime/oci/config.h"
-#include "runtime/oci/example.h"
+#include "runtime/oci/config/config.h"
+#include "runtime/oci/config/example.h"
+#include "runtime/oci/config/home.h"
 #include "runtime/oci/flags.h"
-#include "runtime/oci/home.h"
 #include "runtime/oci/state.h"
 #include "runtime/oci/update_flags.h"
 #include "runtime/process/plan.h"

@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "runtime/file.h"
-#include "runtime/oci/seccomp_profile.h"
+#include "runtime/oci/config/seccomp_profile.h"
 #include "tests/support/seccomp_machine.h"
 
 namespace mete::runtime::oci {

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of a container's attempt: its launch, its shim, its first process, and its end. One object for all attempts,
+// one at a time; which is the present one is in the record.
+//
+//   start() -> the launch gate -> launch: files, cgroup, plan, shim -> ready: running -> the shim ends: finish
+//   adopt(): the same from wherever an earlier agent left it
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "agent/base/asio.h"
+#include "agent/enforcement/subject.h"
+#include "agent/pods/container/container_cgroup.h"
+#include "agent/pods/container/container_slot.h"
+#include "agent/pods/container/pre_stop.h"
+#include "runtime/image/store.h"
+#include "runtime/shim/attempt_files.h"
+
+namespace mete::agent {
+
+class Attempt {
+ public:
+  // All of them outlive it.
+  Attempt(const ContainerSlot& slot, ContainerCgroup& cgroup, Subject& subject);
+  ~Attempt();
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+
+  // Starts the next attempt; queued when many are being launched.
+  void start();
+  // After the agent's own restart: finds out what became of one that the record says is starting or running.
+  void adopt();
+  // What its image says, of an attempt that an earlier agent launched.
+  void adopt_image();
+  [[nodiscard]] bool is_active() const;
+
+  // To its first process. The error when it does not run.
+  [[nodiscard]] Status signal(int number);
+  // Its preStop hook, for at most `grace`, then its stop signal. The caller kills it when the grace is over.
+  void ask_to_end(std::chrono::nanoseconds grace);
+  // Stop signal, grace, kill; started again whatever the restart policy.
+  [[nodiscard]] Status restart(const std::string& reason);
+  // SIGKILL to its shim when nothing runs in the container any more.
+  void give_up_shim();
+  void wake_shim();  // its watchdog files have changed
+  // Nothing of an attempt was run (no image, no volume): it is tried again later, whatever the restart policy.
+  void not_launched(const Error& error);
+
+  [[nodiscard]] const std::string& image_name() const { return image_name_; }
+  [[nodiscard]] std::string writable_layer() const { return slot_.files().directory() + "/upper"; }
+
+ private:
+  // attempt_launch.cpp
+  void launch();
+  Status begin();
+  Status make_files(const runtime::image::Image& image);
+  Status spawn();
+  void leave_gate();
+  void ready();
+  void watch_shim(runtime::UniqueFd pidfd);
+
+  // attempt_adopt.cpp
+  void adopt(int tries_left);
+  void adopt_end();  // its shim is gone
+  [[nodiscard]] bool adopt_shim();
+
+  // attempt.cpp
+  void running(const runtime::shim::Started& started);
+  void watch_process();
+  void process_ended();
+  void kill_rest();      // what the first process has left in the cgroup
+  void wait_for_shim();  // which has only to write the exit status: reports when it cannot
+  void go_on_with_restart();
+  void ended();
+  void finish(const runtime::shim::ExitStatus& status, const std::string& reason = {});
+  void report_end(const runtime::shim::ExitStatus& status);
+
+  const ContainerSlot& slot_;
+  Services& services_;
+  ContainerCgroup& cgroup_;
+  Subject& subject_;
+  std::string image_name_;
+  bool image_missing_ = false;
+  int stop_signal_;
+  bool in_gate_ = false;
+  std::chrono::steady_clock::time_point launch_requested_{};
+  pid_t shim_pid_ = 0;
+  Descriptor shim_;
+  Descriptor ready_;
+  Descriptor process_;  // its first one, while the shim lives
+  Timer adopt_timer_;
+  Timer shim_timer_;
+  Timer restart_timer_;
+  bool shim_stuck_reported_ = false;
+  PreStop pre_stop_;
+  bool pre_stopped_ = false;  // its hook has run in the present attempt
+  Alive alive_;
+};
+
+}  // namespace mete::agent

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The start of an attempt: its files, its cgroup, its plan, its shim.
+#include <unistd.h>
+
+#include <csignal>
+
+#include "agent/base/spawn.h"
+#include "agent/pods/container/attempt.h"
+#include "agent/pods/container/launch_plan.h"
+#include "agent/pods/pod.h"
+#include "runtime/file.h"
+#include "runtime/process/signals.h"
+
+namespace mete::agent {
+
+void Attempt::start() {
+  slot_.record().state = ContainerState::kStarting;
+  launch_requested_ = std::chrono::steady_clock::now();
+  services_.launches.enter(alive_.guard([this] { launch(); }));
+}
+
+void Attempt::leave_gate() {
+  if (!in_gate_) return;
+  in_gate_ = false;
+  services_.launches.leave(services_.loop);
+}
+
+void Attempt::launch() {
+  in_gate_ = true;
+  if (slot_.pod().is_ending()) {
+    // Ended while it waited for its turn.
+    slot_.record().state = ContainerState::kExited;
+    leave_gate();
+    slot_.pod().container_ended();
+    return;
+  }
+  const std::uint32_t restarts = slot_.record().restarts;
+  if (auto begun = begin(); !begun) {
+    // Nothing was run, so nothing was run again.
+    slot_.record().restarts = restarts;
+    leave_gate();
+    not_launched(begun.error());
+  }
+}
+
+Status Attempt::begin() {
+  auto& own = slot_.record();
+  image_missing_ = true;
+  METE_TRY(const runtime::image::Image image, services_.images.find(slot_.spec()->image));
+  image_missing_ = false;
+  image_name_ = image.name;
+  stop_signal_ = runtime::process::signal_number(image.config.stop_signal).value_or(SIGTERM);
+  if (own.has_ended) ++own.restarts;
+  ++own.attempt;
+  own.oom_in_attempt = false;
+  own.killed_by_policy = false;
+  own.raised_memory = 0;
+  own.restart_wanted = false;
+  own.end_reason.clear();
+  pre_stopped_ = false;
+  own.layers = image.layers;
+  // The record first: what is made from here on is found by its attempt number. What no record can tell is not made.
+  METE_CHECK(slot_.try_save(runtime::Durability::volatile_));
+  METE_CHECK(make_files(image));
+  return spawn();
+}
+
+Status Attempt::make_files(const runtime::image::Image& image) {
+  // All earlier ones: an agent may have died between the record of one and this.
+  METE_CHECK(runtime::remove_tree(slot_.attempts_directory()));
+  const std::string directory = slot_.files().directory();
+  for (const char* each : {"", "/root", "/upper", "/work"}) METE_CHECK(runtime::make_directories(directory + each));
+  METE_CHECK(cgroup_.claim());
+  cgroup_.devices().find();
+  METE_CHECK(write_launch_plan(slot_, cgroup_.group(), cgroup_.devices().allowed(), image));
+  return runtime::make_directories(slot_.pod().paths().logs());
+}
+
+Status Attempt::spawn() {
+  const runtime::shim::AttemptFiles files = slot_.files();
+  METE_TRY(runtime::UniqueFd lock, files.try_lock());
+  if (!lock.valid()) return fail(files.lock() + ": found it locked, expected nobody in a new attempt");
+  const auto& log = services_.settings.log_limits;
+  METE_TRY(SpawnedShim shim, spawn_shim(services_.shim, "run", files.directory(), std::move(lock),
+                                        {"--log", slot_.log_path(), "--log-max-bytes", std::to_string(log.max_bytes),
+                                         "--log-files", std::to_string(log.files)}));
+  // Beside the shim, which makes the namespaces and mounts meanwhile, and lets nothing of the container run before it
+  // is told.
+  if (auto prepared = cgroup_.prepare(); !prepared) {
+    give_up(std::move(shim));
+    return prepared;
+  }
+  const char made = 1;
+  (void)!::write(shim.cgroups.get(), &made, 1);  // one that has ended meanwhile is noticed by its pidfd
+  shim_pid_ = shim.pid;
+  ready_.close();
+  ready_.assign(shim.ready.release());
+  ready_.async_wait(Descriptor::wait_read, alive_.guard([this] { ready(); }));
+  watch_shim(std::move(shim.pidfd));
+  return {};
+}
+
+void Attempt::ready() {
+  ready_.close();
+  leave_gate();
+  auto& own = slot_.record();
+  const auto started = slot_.files().started();
+  if (!started || !*started || own.state != ContainerState::kStarting) return;  // it failed: the shim's end tells how
+  services_.instruments.launch(std::chrono::steady_clock::now() - launch_requested_);
+  running(**started);
+  slot_.save(runtime::Durability::volatile_);
+  slot_.report(Severity::kNormal, name_of(Reason::kStarted), "Started container " + own.name,
+               {{"pid", std::to_string(own.process.pid)}, {"attempt", std::to_string(own.attempt)}});
+  // Every attempt is refused the same: once is enough.
+  for (const auto& warning : !own.has_ended ? (*started)->warnings : std::vector<std::string>())
+    slot_.warn(Reason::kNotEnforced, warning);
+  watch_process();
+  slot_.pod().container_started();
+}
+
+void Attempt::watch_shim(runtime::UniqueFd pidfd) {
+  shim_.close();
+  shim_.assign(pidfd.release());
+  shim_.async_wait(Descriptor::wait_read,
+                   alive_.guard([this] { services_.turns.add(alive_.guard([this] { ended(); })); }));
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cgroup of a container: its making, its end, and what is in between: limits, devices, CPUs, counters, and what
+// watches it. It stays over the restarts of the container.
+#pragma once
+
+#include <functional>
+
+#include "agent/pods/container/container_cores.h"
+#include "agent/pods/container/container_counters.h"
+#include "agent/pods/container/container_devices.h"
+#include "agent/pods/container/container_limits.h"
+#include "agent/pods/container/container_slot.h"
+#include "agent/pods/container/container_watch.h"
+#include "runtime/cgroup/cgroup.h"
+
+namespace mete::agent {
+
+class ContainerCgroup {
+ public:
+  struct Hooks {
+    std::function<void()> wake_shim;  // its watchdog files have changed
+    std::function<void()> closed;     // the cgroup is not used any more
+  };
+  // `slot` and `subject` outlive it.
+  ContainerCgroup(const ContainerSlot& slot, Subject& subject, Hooks hooks);
+
+  // Before the shim: nobody is in the cgroup, and its part in cgroup2 is there.
+  [[nodiscard]] Status claim();
+  // The rest of it, its limits and what watches them.
+  [[nodiscard]] Status prepare();
+  // After the agent's own restart. Was it removed meanwhile? Then its counters are folded.
+  void find_out_whether_gone();
+  // The rest of that, once its limits are asked for: undoes what an earlier agent has left, writes what has changed,
+  // and watches.
+  void take_over();
+  // Writes what is asked for now. Before: its limits' find_facts(), and the loans.
+  void apply();
+  // All containers of the pod have been resized.
+  void resized();
+  // Ends it: its counters go to the record, then it is removed. False: something is still inside, try again.
+  [[nodiscard]] bool remove();
+  // SIGKILL to everything in it; kill() reports what fails.
+  void kill();
+  [[nodiscard]] Status kill_all();
+  // Nothing of it is watched any more.
+  void close();
+
+  [[nodiscard]] const runtime::cgroup::Group& group() const { return group_; }
+  [[nodiscard]] ContainerCounters& counters() { return counters_; }
+  [[nodiscard]] const ContainerCounters& counters() const { return counters_; }
+  [[nodiscard]] ContainerDevices& devices() { return devices_; }
+  [[nodiscard]] ContainerCores& cores() { return cores_; }
+  [[nodiscard]] ContainerLimits& limits() { return limits_; }
+  [[nodiscard]] const ContainerLimits& limits() const { return limits_; }
+  [[nodiscard]] ContainerWatch& watch() { return watch_; }
+  [[nodiscard]] const ContainerWatch& watch() const { return watch_; }
+
+ private:
+  void open();
+  void fold();
+  void guard_oom();  // for the time in which there is no agent
+  // container_leftovers.cpp
+  void thaw_leftover();
+  void take_back_leftovers();
+  void take_back_oom_control();
+  void write_what_has_changed();
+
+  const ContainerSlot& slot_;
+  Services& services_;
+  Hooks hooks_;
+  runtime::cgroup::Group group_;
+  ContainerCounters counters_;
+  ContainerDevices devices_;
+  ContainerCores cores_;
+  ContainerLimits limits_;
+  ContainerWatch watch_;
+};
+
+}  // namespace mete::agent

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// A container's counters over all its cgroups. The kernel's own go on while a cgroup stays; when it goes they are
+// folded into the record's base, so that no restart and no removal sets a counter back.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "agent/pods/container/container_slot.h"
+#include "collectors/cumulative.h"
+#include "collectors/sampler.h"
+#include "runtime/cgroup/cgroup.h"
+
+namespace mete::agent {
+
+class ContainerCounters {
+ public:
+  ContainerCounters(const ContainerSlot& slot, const runtime::cgroup::Group& group);
+
+  // Counters over all attempts, gauges of now. Reads the kernel when there is a cgroup.
+  [[nodiscard]] collectors::Sample read() const;
+  // Of the cgroups that are gone, never null; not changed any more once it is given out.
+  [[nodiscard]] const std::shared_ptr<const collectors::Sample>& base() const { return base_; }
+
+  // Reads the kernel's counters into the record, which is not saved: after an exit, and before a cgroup is removed.
+  void keep_last();
+  // The cgroup is gone: what was kept last goes to the base. The record is not saved.
+  void fold();
+
+ private:
+  [[nodiscard]] std::optional<collectors::Sample> read_kernel() const;  // empty: there is no cgroup to be read
+
+  const ContainerSlot& slot_;
+  const runtime::cgroup::Group& group_;
+  std::shared_ptr<const collectors::Sample> base_;
+};
+
+}  // namespace mete::agent

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pods/container/container_devices.h"
+
+#include <algorithm>
+
+#include "enforcers/asked_limits.h"
+#include "runtime/process/host_device.h"
+
+namespace mete::agent {
+
+using runtime::cgroup::DeviceRule;
+
+void ContainerDevices::find() {
+  devices_.clear();
+  const auto* const policy = slot_.policy_in_force();
+  if (policy == nullptr) return;
+  for (const auto* const list : {&policy->devices.allow, &policy->devices.deny}) {
+    for (const auto& [path, access] : *list) {
+      if (auto device = runtime::process::host_device(path)) {
+        devices_[path] = std::move(*device);
+      } else {
+        slot_.warn(Reason::kNotEnforced, "devices: " + device.error().what + "; it is neither allowed nor denied");
+      }
+    }
+  }
+}
+
+std::vector<runtime::process::DeviceSpec> ContainerDevices::allowed() const {
+  std::vector<runtime::process::DeviceSpec> allowed;
+  const auto* const policy = slot_.policy();
+  for (const auto& [path, device] : devices_) {
+    const auto is_it = [&path = path](const auto& permission) { return permission.path == path; };
+    if (policy != nullptr && std::any_of(policy->devices.allow.begin(), policy->devices.allow.end(), is_it))
+      allowed.push_back(device);
+  }
+  return allowed;
+}
+
+// A privileged container may use all that is not denied.
+std::vector<DeviceRule> ContainerDevices::base_rules() const {
+  return slot_.spec()->security.privileged ? std::vector<DeviceRule>{{.allow = true}} : std::vector<DeviceRule>();
+}
+
+std::vector<DeviceRule> ContainerDevices::policy_rules() const {
+  const auto* const policy = slot_.policy_in_force();
+  return policy == nullptr ? std::vector<DeviceRule>() : enforcers::device_rules(policy->devices, devices_);
+}
+
+Status ContainerDevices::set_up() {
+  auto rules = policy_rules();
+  if (!slot_.spec()->security.privileged || !rules.empty())
+    METE_CHECK(runtime::cgroup::apply_device_rules(group_, base_rules(), rules));
+  rules_ = std::move(rules);
+  return {};
+}
+
+void ContainerDevices::reconcile() {
+  find();
+  auto rules = policy_rules();
+  if (rules_ == rules) return;
+  const auto done = runtime::cgroup::change_device_rules(group_, base_rules(), rules);
+  if (!done && runtime::cgroup::is_gone(done.error())) return;
+  slot_.services().instruments.enforcement("devices", "apply", done ? "done" : "failed");
+  if (!done) return slot_.warn(Reason::kLimitFailed, done.error().what);
+  rules_ = std::move(rules);
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which devices a container may use: what all may, and what its policy says.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/pods/container/container_slot.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/devices.h"
+#include "runtime/process/launch_spec.h"
+
+namespace mete::agent {
+
+class ContainerDevices {
+ public:
+  ContainerDevices(const ContainerSlot& slot, const runtime::cgroup::Group& group) : slot_(slot), group_(group) {}
+
+  // Finds those of the machine that its policy is about; reports those that are not there.
+  void find();
+  [[nodiscard]] std::vector<runtime::process::DeviceSpec> allowed() const;  // by its policy
+  // The rules of a cgroup in which nothing runs yet.
+  [[nodiscard]] Status set_up();
+  // The policy has changed while the container runs, or an earlier agent knew another.
+  void reconcile();
+
+ private:
+  [[nodiscard]] std::vector<runtime::cgroup::DeviceRule> base_rules() const;
+  [[nodiscard]] std::vector<runtime::cgroup::DeviceRule> policy_rules() const;
+
+  const ContainerSlot& slot_;
+  const runtime::cgroup::Group& group_;
+  std::map<std::string, runtime::process::DeviceSpec> devices_;  // of the machine, by path
+  // The policy's, as they are in force; empty: not known.
+  std::optional<std::vector<runtime::cgroup::DeviceRule>> rules_;
+};
+
+}  // namespace mete::agent

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pods/container/container_watch.h"
+
+namespace mete::agent {
+
+ContainerWatch::ContainerWatch(const ContainerSlot& slot, Subject& subject, const runtime::cgroup::Group& group,
+                               const runtime::cgroup::Limits& limits, std::function<void()> drifted)
+    : slot_(slot),
+      limits_(limits),
+      memory_(slot.enforcement(), subject),
+      cpu_(slot.enforcement(), subject),
+      oom_record_(slot, group, limits),
+      oom_(slot.enforcement(), subject, oom_record_, memory_),
+      limit_events_(slot.services(), group,
+                    [this](std::string reason, const std::string& message, auto fields) {
+                      slot_.report(Severity::kWarning, std::move(reason),
+                                   "Container " + slot_.record().name + ": " + message, std::move(fields));
+                    }),
+      drift_(slot.services(), group,
+             DriftWatch::Owner{
+                 .limits =
+                     [this] { return slot_.spec() == nullptr || slot_.record().cgroup_id == 0 ? nullptr : &limits_; },
+                 .report_only =
+                     [this] { return slot_.policy() != nullptr && slot_.policy()->drift == config::OnDrift::kReport; },
+                 .report =
+                     [this](std::string message, auto fields) {
+                       slot_.report(Severity::kWarning, name_of(Reason::kLimitDrift), std::move(message),
+                                    std::move(fields));
+                     },
+                 .changed = std::move(drifted),
+                 .memory_event = [this] { oom_.woken(); },
+                 .limit_event = [this] { limit_events_.poll(); }}) {}
+
+void ContainerWatch::open() {
+  memory_.open();
+  cpu_.open();
+  limit_events_.open(limits_.pids && !limits_.pids->is_unlimited());
+  if (drift_.is_open()) return;
+  drift_.open();
+  oom_.open();
+}
+
+void ContainerWatch::close() {
+  drift_.close();
+  memory_.close();
+  cpu_.close();
+  limit_events_.close();
+  oom_.close();
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that watches the cgroup of a container while it exists: its enforcers of memory and CPU, the OOM watch,
+// the drift watch, and the counters of limits it has run into.
+#pragma once
+
+#include <functional>
+
+#include "agent/enforcement/cpu_enforcer.h"
+#include "agent/enforcement/drift_watch.h"
+#include "agent/enforcement/memory_enforcer.h"
+#include "agent/enforcement/oom_watch.h"
+#include "agent/pods/container/container_slot.h"
+#include "agent/pods/container/limit_events.h"
+#include "agent/pods/container/oom_record.h"
+
+namespace mete::agent {
+
+class ContainerWatch {
+ public:
+  // All of them outlive it. `limits` are those in force; `drifted` is called after files were found changed.
+  ContainerWatch(const ContainerSlot& slot, Subject& subject, const runtime::cgroup::Group& group,
+                 const runtime::cgroup::Limits& limits, std::function<void()> drifted);
+
+  // Of a cgroup that exists; also after its limits or its policy have changed.
+  void open();
+  void close();
+
+  [[nodiscard]] MemoryEnforcer& memory() { return memory_; }
+  [[nodiscard]] const MemoryEnforcer& memory() const { return memory_; }
+  [[nodiscard]] OomWatch& oom() { return oom_; }
+  [[nodiscard]] OomRecord& oom_record() { return oom_record_; }
+  [[nodiscard]] const OomRecord& oom_record() const { return oom_record_; }
+  void check_drift() { drift_.check(); }
+
+ private:
+  const ContainerSlot& slot_;
+  const runtime::cgroup::Limits& limits_;
+  MemoryEnforcer memory_;
+  CpuEnforcer cpu_;
+  OomRecord oom_record_;
+  OomWatch oom_;
+  LimitEvents limit_events_;
+  DriftWatch drift_;
+};
+
+}  // namespace mete::agent

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pods/container/launch_plan.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "agent/base/machine_facts.h"
+#include "agent/pods/pod.h"
+#include "config/runtime_values.h"
+#include "enforcers/qos.h"
+#include "runtime/file.h"
+#include "runtime/pod/container_spec.h"
+#include "runtime/pod/name_files.h"
+#include "runtime/pod/user.h"
+#include "runtime/process/cgroup_entry.h"
+#include "runtime/process/plan.h"
+#include "runtime/process/seccomp.h"
+#include "runtime/process/wire.h"
+
+namespace mete::agent {
+namespace {
+
+const config::ContainerPlan* resolved_of(const config::PodPlan& plan, const std::string& name) {
+  for (const auto* list : {&plan.init_containers, &plan.containers}) {
+    for (const auto& each : *list) {
+      if (each.name == name) return &each;
+    }
+  }
+  return nullptr;
+}
+
+bool has_runtime_values(const config::ContainerPlan& resolved) {
+  const auto among = [](const std::vector<std::string>& texts) {
+    return std::any_of(texts.begin(), texts.end(), config::has_runtime_value);
+  };
+  return among(resolved.command) || among(resolved.args) || among(resolved.sub_paths) ||
+         std::any_of(resolved.env.begin(), resolved.env.end(),
+                     [](const config::EnvValue& each) { return config::has_runtime_value(each.value); });
+}
+
+Result<std::string> seccomp_filter(Services& services, std::uint64_t capabilities) {
+  auto& cache = services.seccomp_filters;
+  if (const auto at = cache.find(capabilities); at != cache.end()) return at->second;
+  METE_TRY(std::string filter, runtime::process::default_seccomp_filter(capabilities));
+  return cache[capabilities] = std::move(filter);
+}
+
+void add_etc_files(const Pod& pod, runtime::pod::ContainerContext& context) {
+  const bool host_network = pod.plan()->pod.spec.host_network;
+  const std::string etc = host_network ? "/etc" : pod.paths().etc();
+  context.hosts_file = etc + "/hosts";
+  context.hostname_file = etc + "/hostname";
+  context.resolv_file = etc + "/resolv.conf";
+  const bool own_resolver =
+      runtime::pod::resolv_text(pod.plan()->pod.spec, {}).has_value();  // Pod::prepare() has written it
+  if (host_network && own_resolver) context.resolv_file = pod.paths().etc() + "/resolv.conf";
+  for (auto* file : {&context.hosts_file, &context.hostname_file, &context.resolv_file}) {
+    if (!file->empty() && ::access(file->c_str(), R_OK) != 0) file->clear();
+  }
+}
+
+Status make_pressure_fifo(const std::string& path) {
+  constexpr mode_t kAnybody = 0666;  // whoever runs in the container; the attempt's directory is root's
+  if (::mkfifo(path.c_str(), 0600) != 0 || ::chmod(path.c_str(), kAnybody) != 0) return fail_errno("make " + path);
+  return {};
+}
+
+Status make_termination_log(const std::string& path) {
+  constexpr mode_t kAnybody = 0666;  // as above
+  METE_CHECK(runtime::replace_file(path, "", 0600, runtime::Durability::volatile_));
+  return ::chmod(path.c_str(), kAnybody) == 0 ? Status() : fail_errno("make " + path);
+}
+
+}  // namespace
+
+Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group& group,
+                         std::vector<runtime::process::DeviceSpec> devices, const runtime::image::Image& image) {
+  auto& services = slot.services();
+  const auto& pod = slot.pod();
+  const auto& plan = *pod.plan();
+  const auto& container = *slot.spec();
+  const auto files = slot.files();
+  const std::string& directory = files.directory();
+  runtime::pod::ContainerContext context;
+  context.image = image.config;
+  METE_TRY(const auto users, services.images.user_files(image));
+  context.passwd = users.passwd;
+  context.group = users.group;
+  const auto& resolved = *resolved_of(plan, container.name);
+  context.machine =
+      machine_facts(services.machine_memory, has_runtime_values(resolved) ? Addresses::kAll : Addresses::kNone);
+  context.overlay = {services.images.layers_directory(), image.layers, directory + "/upper", directory + "/work"};
+  context.rootfs = directory + "/root";
+  context.volumes = pod.volumes();
+  add_etc_files(pod, context);
+  if (slot.policy() != nullptr && slot.policy()->memory.notify) {
+    context.pressure_fifo = files.pressure();
+    METE_CHECK(make_pressure_fifo(context.pressure_fifo));
+  }
+  METE_CHECK(make_termination_log(files.termination_log()));
+  context.termination_log = files.termination_log();
+  context.devices = std::move(devices);
+  context.sandbox_pid = pod.sandbox_pid();
+  context.cgroup = runtime::process::join_of(group);
+  context.cgroup_view = runtime::process::view_of(services.hierarchies);
+  context.capabilities = services.capabilities;
+  context.oom_score_adj =
+      enforcers::oom_score_adj(enforcers::qos_of(plan.pod.spec), container, services.machine_memory);
+  METE_TRY(runtime::process::LaunchSpec spec, runtime::pod::container_spec(plan, container, resolved, context));
+  if (runtime::pod::seccomp_profile(plan.pod.spec, container) == config::SeccompProfile::kRuntimeDefault) {
+    METE_TRY(spec.identity.seccomp_filter, seccomp_filter(services, spec.identity.capabilities.bounding));
+  }
+  METE_TRY(const runtime::process::Plan launch, runtime::process::make_plan(spec));
+  return runtime::replace_file(files.plan(), runtime::process::encode(launch), 0600, runtime::Durability::volatile_);
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plan of an attempt: the list of set-up operations that its shim carries out, in the attempt's directory.
+#pragma once
+
+#include <vector>
+
+#include "agent/pods/container/container_slot.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/image/store.h"
+#include "runtime/process/launch_spec.h"
+
+namespace mete::agent {
+
+// `devices` are those that the policy allows besides the usual ones. Makes the FIFO of memory.notify, too. The error:
+// what of the manifest or the image cannot be had, or could not be written.
+[[nodiscard]] Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group& group,
+                                       std::vector<runtime::process::DeviceSpec> devices,
+                                       const runtime::image::Image& image);
+
+}  // namespace mete::agent

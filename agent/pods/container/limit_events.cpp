@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pods/container/limit_events.h"
+
+#include "runtime/cgroup/abilities.h"
+#include "runtime/cgroup/refusals.h"
+#include "runtime/cgroup/text.h"
+
+namespace mete::agent {
+namespace {
+
+using runtime::cgroup::Refusal;
+
+constexpr auto kEvery = std::chrono::seconds(1);
+// A fork bomb runs into its limit ten thousand times a second: all of that time gives one event.
+constexpr auto kTellAgain = std::chrono::seconds(10);
+
+}  // namespace
+
+LimitEvents::LimitEvents(Services& services, const runtime::cgroup::Group& group, Report report)
+    : services_(services), group_(group), report_(std::move(report)), timer_(services.loop) {
+  const auto count = [this](Refusal kind, Reason reason, const char* what) {
+    const auto [controller, file, key] = runtime::cgroup::counter_of(kind);
+    counters_.push_back({controller, file, key, reason, what});
+  };
+  count(Refusal::kFork, Reason::kPidsLimit, "forks were refused: ");
+  count(Refusal::kSwapLimit, Reason::kSwapLimit, "times it was refused swap: it has as much as it may");
+  count(Refusal::kSwapFull, Reason::kSwapFull, "times there was no swap left on the machine for it");
+}
+
+void LimitEvents::open(bool bounded) {
+  if (!std::exchange(open_, true)) {
+    for (auto& counter : counters_) see(counter, true);
+  }
+  timer_.cancel();
+  if (!runtime::cgroup::refused_forks_are_silent(services_.hierarchies)) return;
+  if (bounded || !runtime::cgroup::pids_limits_of_path(group_).empty()) poll_later();
+}
+
+void LimitEvents::close() {
+  open_ = false;
+  timer_.cancel();
+}
+
+void LimitEvents::poll_later() {
+  timer_.expires_after(kEvery);
+  timer_.async_wait(alive_.guard([this] {
+    poll();
+    if (open_) poll_later();
+  }));
+}
+
+void LimitEvents::poll() {
+  if (!open_) return;
+  for (auto& counter : counters_) see(counter, false);
+}
+
+void LimitEvents::see(Counter& counter, bool begin) {
+  const auto text = group_.read(counter.controller, counter.file);
+  const auto value = text ? runtime::cgroup::value_of(*text, counter.key) : std::nullopt;
+  if (!value) return;  // the cgroup is gone, or the kernel lacks the file
+  const auto now = std::chrono::steady_clock::now();
+  // A counter that went back belongs to another cgroup.
+  if (begin || *value < counter.told) counter.told = *value;
+  if (*value == counter.told ||
+      (counter.told_at != std::chrono::steady_clock::time_point() && now - counter.told_at < kTellAgain))
+    return;
+  const auto times = *value - std::exchange(counter.told, *value);
+  counter.told_at = now;
+  Fields fields = {{"file", counter.file}, {"times", std::to_string(times)}, {"total", std::to_string(*value)}};
+  std::string told = std::to_string(times) + " " + counter.what;
+  if (counter.reason == Reason::kPidsLimit) told += name_pids_limit(fields);
+  report_(name_of(counter.reason), told, std::move(fields));
+}
+
+// The kernel counts a fork where it was refused, whosever limit it was.
+std::string LimitEvents::name_pids_limit(Fields& fields) const {
+  const auto path = runtime::cgroup::pids_limits_of_path(group_);
+  const auto* const limit = runtime::cgroup::refusing(path);
+  if (limit == nullptr) return "it or a cgroup above it had as many processes and threads as it may";
+  fields.emplace_back("limit", std::to_string(limit->limit));
+  if (limit->path == group_.path()) return "it has as many processes and threads as it may";
+  fields.emplace_back("limit_of", limit->path);
+  return "cgroup " + limit->path + " above it has as many processes and threads as it may, " +
+         std::to_string(limit->limit);
+}
+
+}  // namespace mete::agent

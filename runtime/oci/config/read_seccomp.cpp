@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <linux/seccomp.h>
+#include <seccomp.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "runtime/oci/config/read_parts.h"
+
+namespace mete::runtime::oci {
+namespace {
+
+constexpr std::uint32_t kHighestErrno = 4095;
+constexpr std::uint32_t kWaitKillable = 1U << 5U;  // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19
+
+std::uint32_t read_action(const Node& action, const Node& errno_return) {
+  const std::string name = action.text();
+  const std::uint32_t code = errno_return.u32(EPERM);
+  if (code > kHighestErrno) errno_return.bad(std::to_string(code), "an errno, at most 4095");
+  if (name == "SCMP_ACT_ALLOW") return SECCOMP_RET_ALLOW;
+  if (name == "SCMP_ACT_ERRNO") return SECCOMP_RET_ERRNO | code;
+  if (name == "SCMP_ACT_KILL" || name == "SCMP_ACT_KILL_THREAD") return SECCOMP_RET_KILL_THREAD;
+  if (name == "SCMP_ACT_KILL_PROCESS") return SECCOMP_RET_KILL_PROCESS;
+  if (name == "SCMP_ACT_TRAP") return SECCOMP_RET_TRAP;
+  if (name == "SCMP_ACT_TRACE") return SECCOMP_RET_TRACE | code;
+  if (name == "SCMP_ACT_LOG") return SECCOMP_RET_LOG;
+  if (name == "SCMP_ACT_NOTIFY") return SECCOMP_RET_USER_NOTIF;
+  action.bad("\"" + name + "\"", "SCMP_ACT_ALLOW, _ERRNO, _KILL, _KILL_PROCESS, _TRAP, _TRACE, _LOG or _NOTIFY");
+  return SECCOMP_RET_KILL_PROCESS;
+}
+
+Compare read_operator(const Node& node) {
+  constexpr std::array<std::pair<std::string_view, Compare>, 7> kOperators = {
+      {{"SCMP_CMP_NE", Compare::not_equal},
+       {"SCMP_CMP_LT", Compare::less},
+       {"SCMP_CMP_LE", Compare::less_equal},
+       {"SCMP_CMP_EQ", Compare::equal},
+       {"SCMP_CMP_GE", Compare::greater_equal},
+       {"SCMP_CMP_GT", Compare::greater},
+       {"SCMP_CMP_MASKED_EQ", Compare::masked_equal}}};
+  const std::string name = node.text();
+  for (const auto& [known, compare] : kOperators) {
+    if (name == known) return compare;
+  }
+  node.bad("\"" + name + "\"", "SCMP_CMP_NE, _LT, _LE, _EQ, _GE, _GT or _MASKED_EQ");
+  return Compare::equal;
+}
+
+std::uint32_t read_architecture(const Node& owner, const std::string& name) {
+  constexpr std::string_view kPrefix = "SCMP_ARCH_";
+  std::string lower = name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : std::string();
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  const std::uint32_t token = lower.empty() ? 0 : ::seccomp_arch_resolve_name(lower.c_str());
+  // Those of the specification that libseccomp 2.5 does not know: a machine of such an architecture has a newer
+  // library.
+  constexpr std::string_view kNewer[] = {"loongarch64", "m68k", "sh", "sheb"};
+  if (token == 0 && std::find(std::begin(kNewer), std::end(kNewer), lower) == std::end(kNewer))
+    owner.bad("\"" + name + "\"", "an architecture such as SCMP_ARCH_X86_64");
+  return token;
+}
+
+std::uint32_t read_flags(const Node& flags) {
+  std::uint32_t bits = 0;
+  for (const auto& flag : flags.texts()) {
+    if (flag == "SECCOMP_FILTER_FLAG_LOG") {
+      bits |= SECCOMP_FILTER_FLAG_LOG;
+    } else if (flag == "SECCOMP_FILTER_FLAG_SPEC_ALLOW") {
+      bits |= SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    } else if (flag == "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") {
+      bits |= kWaitKillable;
+    } else if (flag != "SECCOMP_FILTER_FLAG_TSYNC") {  // TSYNC has no effect on a process with one thread
+      flags.bad("\"" + flag + "\"", "SECCOMP_FILTER_FLAG_LOG, _SPEC_ALLOW, _TSYNC or _WAIT_KILLABLE_RECV");
+    }
+  }
+  return bits;
+}
+
+void read_rule(const Node& node, SeccompProfile& profile) {
+  CallRule rule;
+  rule.names = node["names"].texts();
+  if (rule.names.empty()) node["names"].bad("none", "at least one system call");
+  rule.action = read_action(node["action"], node["errnoRet"]);
+  if (rule.action == profile.default_action) return;
+  std::array<int, 6> uses{};
+  for (const auto& argument : node["args"].items()) {
+    ArgumentRule check;
+    check.index = static_cast<unsigned>(argument["index"].integer(0, 0, 5));
+    check.value = argument["value"].u64();
+    check.masked_value = argument["valueTwo"].u64();
+    check.compare = read_operator(argument["op"]);
+    ++uses[check.index];
+    rule.arguments.push_back(check);
+  }
+  if (std::none_of(uses.begin(), uses.end(), [](int count) { return count > 1; })) {
+    profile.rules.push_back(std::move(rule));
+    return;
+  }
+  // Several checks of one argument are alternatives, as with runc and crun: docker's profiles rely on that.
+  for (const auto& check : rule.arguments) profile.rules.push_back({rule.names, rule.action, {check}});
+}
+
+void read_listener(const Node& seccomp, SeccompProfile& profile) {
+  if (profile.default_action == SECCOMP_RET_USER_NOTIF)
+    seccomp["defaultAction"].bad("SCMP_ACT_NOTIFY", "it in rules alone: nobody could listen before the first call");
+  bool notifies = false;
+  for (const auto& rule : profile.rules) {
+    if (rule.action != SECCOMP_RET_USER_NOTIF) continue;
+    notifies = true;
+    if (std::find(rule.names.begin(), rule.names.end(), "write") != rule.names.end()) {
+      seccomp["syscalls"].bad("SCMP_ACT_NOTIFY for write", "another action: with write the listener is handed over");
+    }
+  }
+  if (!notifies) {
+    profile.flags &= ~kWaitKillable;
+    return;
+  }
+  profile.listener_path = seccomp["listenerPath"].text();
+  profile.listener_metadata = seccomp["listenerMetadata"].text();
+  if (profile.listener_path.empty())
+    seccomp["listenerPath"].bad("nothing and SCMP_ACT_NOTIFY", "the path of a Unix socket");
+  profile.flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+}
+
+}  // namespace
+
+void read_seccomp_part(const Node& seccomp, ReadContext& context) {
+  if (!seccomp.present()) return;
+  SeccompProfile profile;
+  profile.default_action = read_action(seccomp["defaultAction"], seccomp["defaultErrnoRet"]);
+  const Node architectures = seccomp["architectures"];
+  for (const auto& name : architectures.texts()) {
+    if (const std::uint32_t token = read_architecture(architectures, name); token != 0)
+      profile.architectures.push_back(token);
+  }
+  profile.flags = read_flags(seccomp["flags"]);
+  for (const auto& rule : seccomp["syscalls"].items()) read_rule(rule, profile);
+  read_listener(seccomp, profile);
+  context.config.seccomp = std::move(profile);
+}
+
+}  // namespace mete::runtime::oci
