@@ -24,7 +24,7 @@ constexpr auto kRaiseSettles = std::chrono::milliseconds(20);
 constexpr auto kKillSettles = std::chrono::seconds(1);
 constexpr auto kRefusedAgain = std::chrono::seconds(10);  // guarded, or a dry run
 
-// What reclaim aims at: so much of the limit below the threshold that fired.
+// The aim of a reclaim: usage is this share of the limit below the threshold that fired.
 constexpr Ratio kReclaimBelow(100'000);
 
 // The kernel lets a task sleep at memory.high for at most 2 s (MEMCG_MAX_HIGH_DELAY_JIFFIES).

@@ -16,7 +16,7 @@ using config::ThresholdAction;
 
 // Somebody may have made room, raised the limit or thawed it.
 constexpr auto kPollRelease = std::chrono::milliseconds(20);
-// What the kernel kills ends within it; then the policy decides again.
+// A process that the kernel kills ends within kKernelKills. After kKernelDecides the policy decides again.
 constexpr auto kKernelKills = std::chrono::milliseconds(200);
 constexpr auto kKernelDecides = std::chrono::minutes(1);
 constexpr auto kTryAgain = std::chrono::seconds(1);

@@ -19,7 +19,8 @@ constexpr nanoseconds kIdlePoll = std::chrono::seconds(1);
 constexpr nanoseconds kNear = std::chrono::seconds(10);
 constexpr nanoseconds kFar = std::chrono::seconds(30);
 constexpr nanoseconds kNearAgain = std::chrono::minutes(1);
-// Where the kernel does not tell of thresholds: what has just grown, or begun, may grow again faster than ever.
+// For kernels without usage thresholds: memory that has grown within kGrowsFor may grow faster at any time, so it is
+// polled at least every kGrowingPoll.
 constexpr auto kGrowsFor = std::chrono::seconds(2);
 constexpr nanoseconds kGrowingPoll = std::chrono::milliseconds(100);
 constexpr Bytes kGrown(64 << 10);

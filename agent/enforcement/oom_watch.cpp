@@ -28,10 +28,11 @@ constexpr auto kRememberVictim = std::chrono::seconds(1);
 constexpr auto kGroupDies = std::chrono::seconds(1);
 // The kernel counts the first victim of a group some microseconds before the group.
 constexpr auto kSettles = std::chrono::microseconds(1400);
-// How often a group is looked at closely in which the kernel finds nobody to be killed, and (v1) how often it may wake.
+// For a group in which the kernel finds no process that it may kill: how often it is polled, and (v1) how often it may
+// wake the watch.
 constexpr auto kLookAtStuck = std::chrono::seconds(1);
 constexpr auto kWakeStuck = std::chrono::milliseconds(100);
-// v1: how often groups below are looked at of which no wake-up tells.
+// v1: how often groups below are polled, which cause no wake-up.
 constexpr auto kLookBelow = std::chrono::seconds(1);
 
 }  // namespace
@@ -224,7 +225,7 @@ void OomWatch::tell(const std::vector<Kill>& kills, const runtime::cgroup::OomCo
   snapshot_.clear();
 }
 
-// Where a policy decides before the kernel, nobody is to be killed, and who wakes us waits.
+// Where a policy decides before the kernel, a wake-up without a kill is normal: a process is blocked at the limit.
 void OomWatch::see_no_kill(std::optional<std::uint64_t> ooms) {
   if (enforcers::decides_before_the_kernel(subject_.policy())) return;
   const auto found = without_victim_.see(std::chrono::steady_clock::now(), ooms);

@@ -43,7 +43,7 @@ Status ForeignEnforcement::open() {
   METE_TRY(Ledger ledger, Ledger::open(ledger_file(services_.settings)));
   ledger_.emplace(std::move(ledger));
   const auto restored = ledger_->restore_all(services_.hierarchies, Ledger::Usage::kLeave);
-  // Of watchdogs whose agent died: what they were to undo is put back, and without files they end.
+  // Watchdogs of an agent that died: their changes are restored here. Without their files they end.
   (void)runtime::remove_tree(services_.settings.run + "/watchdogs");
   for (const auto& knob : restored.put_back) {
     services_.events.add(

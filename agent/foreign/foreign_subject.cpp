@@ -80,7 +80,7 @@ Limits ForeignSubject::asked_limits() const {
   return limits;
 }
 
-// What one file refuses keeps no other from being written.
+// A refusal by one file does not keep the other files from being written.
 Status ForeignSubject::apply(const Limits& limits) {
   Status first;
   const auto note = [&](Status done) {
@@ -95,7 +95,7 @@ Status ForeignSubject::apply(const Limits& limits) {
   return first;
 }
 
-// What somebody else has written since is its own from now on, and what it was before does not come back.
+// A value that another program has written since belongs to that program: the stored value is not restored.
 void ForeignSubject::read_own_cpu() {
   const auto found = runtime::cgroup::cpu_bandwidth(group_);
   const bool ours = lent_ && found && found->quota == runtime::cgroup::Limit(*lent_);
@@ -122,7 +122,7 @@ void ForeignSubject::apply_policy() {
     report(Severity::kWarning, name_of(Reason::kLimitFailed), shown() + ": " + done.error().what, {});
 }
 
-// Who makes a cgroup gives it its limits after it is seen, and may change them later.
+// The program that makes a cgroup writes the limits after mete has seen the cgroup, and may change them later.
 void ForeignSubject::poll_after(std::chrono::milliseconds delay) {
   static constexpr std::chrono::milliseconds kSlowest(10'000);
   look_timer_.expires_after(delay);
@@ -139,7 +139,7 @@ void ForeignSubject::poll_after(std::chrono::milliseconds delay) {
 void ForeignSubject::hold_to(const config::Policy& policy) {
   if (policy_ == policy) return;
   if (policy_) {
-    // What the one before asked for and this does not.
+    // Limits that the earlier policy asked for and this one does not.
     drift_->close();
     const auto restored = ledger_.restore(group_.path(), services_.hierarchies, Ledger::Usage::kLeave);
     for (const auto& error : restored.errors) report(Severity::kWarning, name_of(Reason::kRestoreFailed), error, {});
