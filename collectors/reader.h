@@ -58,8 +58,7 @@ class Reader {
   [[nodiscard]] std::span<const CollectionCost> cost() const { return collection_.cost(); }
 
  private:
-  // State kept for a cgroup between readings.
-  // OOM kills of a cgroup for which no target has them.
+  // State kept for a cgroup between readings. OOM kills of a cgroup whose target has no oom_kills.
   struct OomAccount {
     runtime::cgroup::OomCounters known;
     std::uint64_t kills = 0;

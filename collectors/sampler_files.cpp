@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which files a sampler reads, and their descriptors.
+// The part of CgroupSampler that chooses its files and opens them.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -297,8 +297,8 @@ struct PodSpec {
 struct Pod {
   ObjectMeta metadata;
   PodSpec spec;
-  // What the manifest says in the fields that are marked so in the field tables, in one order whatever the manifest's
-  // is; empty when it says nothing there. Two texts differ when those fields ask for different things.
+  // The values of those fields that the field tables mark with identity_by_text, in a fixed order; empty when the
+  // manifest has none of them. Two texts differ exactly when these fields ask for different things.
   std::string identity_text;
   Location location;
   bool operator==(const Pod&) const = default;

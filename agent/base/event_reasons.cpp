@@ -8,7 +8,7 @@ namespace {
 
 using Type = EventReason::Type;
 
-// Of everything that leaves a forensic record (Incident::finish).
+// The fields of every event that comes with a forensic record (Incident::finish).
 constexpr std::string_view kIncident = "rule, action, outcome, usage, limit, policy, record";
 
 constexpr std::array kTable = std::to_array<EventReason>({

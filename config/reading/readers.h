@@ -18,7 +18,7 @@
 
 namespace mete::config {
 
-// Of a whole object: generateName makes a name from its content.
+// `object` is the whole object, because generateName makes a name from its content.
 [[nodiscard]] ObjectMeta read_metadata(const View& object);
 [[nodiscard]] std::string object_name(const View& object);  // empty: none
 [[nodiscard]] std::map<std::string, std::string> read_labels(const View& view);
