@@ -19,7 +19,7 @@ OomEvents grown(const OomEvents& before, const OomEvents& now) {
   return {grown(before.ooms, now.ooms), grown(before.kills, now.kills), grown(before.groups, now.groups)};
 }
 
-// Of the ancestors that have one: those in which something grew.
+// The growth of each ancestor's events; an ancestor that `before` lacks counts from 0.
 std::vector<OomAbove> grown(const std::vector<OomAbove>& before, const std::vector<OomAbove>& now) {
   std::vector<OomAbove> all;
   for (const auto& each : now) {

@@ -66,7 +66,7 @@ struct OomNews {
   bool unsettled = false;
 };
 
-// What is known of the group besides its counters.
+// Facts about the group besides its counters.
 struct OomFacts {
   bool kills_group = false;  // memory.oom.group is set
   // A group was killed a moment ago: processes that are counted now, while no limit was reached, are the rest of it.
@@ -76,7 +76,7 @@ struct OomFacts {
 // Pure. `before`: the counters up to which all kills are known. A counter that went back belongs to a new group.
 [[nodiscard]] OomNews oom_kills_between(const OomCounters& before, const OomCounters& now, const OomFacts& facts);
 
-// Could there be a kill that is not in `before`? Of counters without own and above.
+// True: `now` may count a kill that `before` does not. The counters need no `own` and `above`.
 [[nodiscard]] bool has_new_kills(const OomCounters& before, const OomCounters& now);
 
 // Reads OomCounters::all and nested: one file, on v1 one more for each group below. Fails as Group::read does, and with

@@ -69,7 +69,7 @@ inline constexpr std::uint64_t kV1Unlimited = 0x7fff'ffff'0000'0000U;
   return bytes >= kV1Unlimited;
 }
 
-// What a file of the shape "key value" lines has for `key`.
+// The value of `key` in a text of "key value" lines.
 [[nodiscard]] inline std::optional<std::uint64_t> value_of(std::string_view text, std::string_view key) {
   while (!text.empty()) {
     std::string_view line = next_line(text);
