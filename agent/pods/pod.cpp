@@ -89,7 +89,7 @@ Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPl
                                          std::function<void()> gone) {
   PodRecord record;
   const auto& metadata = plan.pod.metadata;
-  // Of our own making even when the manifest has one: directories are named by it.
+  // The agent makes the uid even when the manifest has one, because directories are named by it.
   record.uid = new_uid();
   record.namespace_ = metadata.namespace_;
   record.name = metadata.name;
@@ -151,7 +151,7 @@ void Pod::begin_adopted() {
   for (auto& container : containers_) container->adopt();
   if (plan_ && cgroup_.exists()) {
     limits_ = limits_for(plan_->pod.spec);
-    // Of an earlier agent, for a reason that may be gone: no drift.
+    // Settings of an earlier agent, whose reason may be gone: no drift.
     runtime::cgroup::Limits leftover;
     leftover.cpu_idle = limits_.cpu_idle;
     if (limits_.cpu_idle) leftover.cpu_shares = limits_.cpu_shares;  // which the kernel forgets while it is idle

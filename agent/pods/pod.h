@@ -37,17 +37,17 @@ class Pod {
   // Cores that all of it may use while the machine is loaded; empty: as many as it likes.
   [[nodiscard]] const std::optional<double>& held_cpu() const { return held_cpu_; }
   void hold_cpu(std::optional<double> cores);
-  // The agent goes, the pod stays: what was lent or held back for a moment, and nobody sees to then, is as the manifest
-  // says.
+  // The agent ends and the pod keeps running: ends boosts and the bounds on BestEffort pods, which nothing would end
+  // then.
   void give_back();
-  // Of all adopted pods before any other's begin_adopted().
+  // Called for all adopted pods before begin_adopted() of any.
   void adopt_cores();
   // The CPUs that all share are others now.
   void share_cpus();
   // The rest of adopt(), once it is known whether there is a plan: looks at what became of everything, and goes on.
   void begin_adopted();
-  // What the manifests say now, of the same hash; a changed policy and changed resources are applied to the running
-  // containers.
+  // Takes the plan of the present manifests, which has the same hash. A changed policy and changed resources are
+  // applied to the running containers.
   void set_plan(config::PodPlan plan);
   // Beyond the manifest, until the manifest's resources change: for one container, or all. `reset`: back to the
   // manifest first. The error: nothing is changed. What cannot be done at once shows in resizing().
@@ -69,7 +69,7 @@ class Pod {
   void start();
 
   [[nodiscard]] PodPhase phase() const;
-  // Of all that can run at once; 0 without a plan.
+  // The request of all containers that can run at once; 0 without a plan.
   [[nodiscard]] Bytes memory_request() const { return memory_request_; }
   [[nodiscard]] const PodRecord& record() const { return record_; }
   [[nodiscard]] PodRecord& record() { return record_; }
@@ -97,7 +97,7 @@ class Pod {
   [[nodiscard]] Status try_save(runtime::Durability durability);  // for what must not be made unrecorded
   void report(Severity severity, std::string reason, const std::string& container, std::string message,
               std::vector<std::pair<std::string, std::string>> fields = {});
-  // What a policy has raised must fit into the pod's own limit; the error: nothing is changed.
+  // Raises the pod's own limit so that a container's raised limit fits into it. After an error nothing is changed.
   [[nodiscard]] Status make_room();
   void container_started();
   void container_ended();

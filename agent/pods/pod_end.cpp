@@ -18,7 +18,7 @@ void Pod::container_started() {
     if (end_at_ <= std::chrono::steady_clock::now()) kill_active();
     return;
   }
-  // What follows a sidecar waits for it to run.
+  // Containers that follow a sidecar wait until it runs.
   if (std::any_of(record_.containers.begin(), record_.containers.end(), [](const auto& each) { return each.sidecar; }))
     container_ended();
 }

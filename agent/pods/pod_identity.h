@@ -54,9 +54,9 @@ inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
     {"spec.containers[].ports[].protocol", "is not acted on yet"},
 });
 
-// Of everything that makes a pod another one. 16 hexadecimal digits.
+// The hash of everything whose change needs a new pod: 16 hexadecimal digits.
 [[nodiscard]] std::string identity_hash(const config::PodPlan& plan);
-// Of the resources of all its containers, which change in place.
+// The hash of the resources of all containers, which change in place.
 [[nodiscard]] std::string resources_hash(const config::PodPlan& plan);
 
 }  // namespace mete::agent

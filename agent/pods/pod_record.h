@@ -58,13 +58,13 @@ struct ContainerRecord {
   bool killed_by_policy = false;   // in the present attempt
   std::int64_t raised_memory =
       0;  // bytes: the limit that a policy has raised it to, for the present attempt; 0: it has not
-  std::optional<config::Resources> resources;  // in force, which may be older than the manifest's; empty: never said
+  std::optional<config::Resources> resources;  // in force; may be older than the manifest's; empty: none recorded
   std::string limits_written;        // a digest of its limits as they were last written: others are no drift, but were
                                      // changed while no agent ran
   enforcers::ResourceUpdate update;  // by `mete update`, over the manifest's
   bool restart_wanted =
       false;               // a policy ends the present attempt: another one follows, whatever the pod's restart policy
-  std::string end_reason;  // why it ends, when a policy has seen to that
+  std::string end_reason;  // why it ends, when a policy ends it
   std::optional<config::PreStopHook> pre_stop;  // of the manifest, which may be gone when it is needed
   std::vector<unsigned> cores;                  // CPUs that it has to itself
   std::vector<std::string> layers;  // of the image that the present attempt was made from: not to be removed

@@ -10,16 +10,16 @@ namespace mete::runtime::oci {
 // Completes the limits with what a new group has.
 [[nodiscard]] Status complete_limits(Resources& resources, const cgroup::Hierarchies& machine);
 
-// Completed limits, and lines, of a container's group. With `fresh` the caller has just made it, and removes it when
-// this fails. The error of a line names the field of config.json, and the controller when this machine lacks it.
+// Writes completed limits, and lines, to a container's group. With `fresh` the caller has just made it, and removes it
+// when this fails. The error of a line names the field of config.json, and the controller when this machine lacks it.
 [[nodiscard]] Status set_up_resources(const cgroup::Group& group, const Resources& resources, bool fresh);
 
-// After a launch that failed: says so in the error when the cause is a memory limit that is too small. What the kernel
-// does to a process that gets too little says nothing of the limit.
+// After a launch that failed: says so in the error when the cause is a memory limit that is too small. The kernel's own
+// errors for a process with too little memory do not mention the limit.
 void explain_limit(const cgroup::Group& group, const cgroup::Limits& limits, Error& error);
 
-// The same, and device rules where there are some, of a group with a life of its own: what is not named stays as it is,
-// and when something is refused all is as it was. Returns the completed limits.
+// The same for a group with running processes, and device rules where there are some. Settings that are not named stay;
+// after a refusal the group has all its old settings. Returns the completed limits.
 [[nodiscard]] Result<cgroup::Limits> change_resources(const cgroup::Group& group, const Resources& resources);
 
 }  // namespace mete::runtime::oci

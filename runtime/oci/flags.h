@@ -37,7 +37,7 @@ struct Command {
 [[nodiscard]] bool fits(const Flag& flag, std::string_view command);
 // Null: there is none of that name.
 [[nodiscard]] const Command* find_command(std::string_view name);
-// Of one command with its flags; of all commands, when `command` is none.
+// The help of one command with its flags; of all commands when `command` names none.
 [[nodiscard]] std::string help_text(std::string_view command);
 
 }  // namespace mete::runtime::oci

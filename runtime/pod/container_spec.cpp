@@ -68,7 +68,7 @@ std::uint64_t propagation_of(const config::VolumeMount& mount) {
   return 0;
 }
 
-// What the agent writes is not the container's to change.
+// Files that the agent writes are read-only for the container.
 bool is_read_only(const config::PodSpec& spec, const config::VolumeMount& mount) {
   const auto volume = std::find_if(spec.volumes.begin(), spec.volumes.end(),
                                    [&](const config::Volume& each) { return each.name == mount.name; });

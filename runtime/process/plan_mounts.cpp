@@ -27,9 +27,9 @@ bool may_have_no_links(const MountSpec& mount) {
   return mount.type == "proc" || mount.type == "sysfs" || at == "/proc" || at == "/sys";
 }
 
-// What a read-only tmpfs, and /dev, contain is made after them: other mounts, devices, the working directory. So the
-// mount is made writable. It becomes read-only `late`, when all of that is there; a remount of it, which says itself
-// what the mount is to be, comes in its place.
+// The time at which a read-only tmpfs or /dev becomes read-only. Its content (other mounts, devices, the working
+// directory) is made after it, so it is mounted writable, and becomes read-only `late`, when the content is there. A
+// remount of it in the configuration takes the place of that step.
 enum class ReadOnly : std::uint8_t { at_once, late, by_remount };
 
 ReadOnly when_read_only(const std::vector<MountSpec>& mounts, std::size_t index) {

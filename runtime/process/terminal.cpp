@@ -23,7 +23,7 @@ class RawTerminal {
     raw_ = true;
     struct termios now = before_;
     ::cfmakeraw(&now);
-    // What the terminal in the container does not add (prepare_foreground).
+    // Adds the carriage returns that the terminal in the container does not add (prepare_foreground).
     now.c_oflag |= OPOST;
     ::tcsetattr(STDIN_FILENO, TCSANOW, &now);
   }

@@ -9,9 +9,9 @@
 
 namespace mete::runtime::process {
 
-// Makes the terminal ready for a process that runs in the foreground of the caller, before that executes anything: the
-// size of the caller's terminal, if it has one, and line ends as the process writes them. Who shows them adds the
-// carriage returns; a pipe or a file gets none.
+// Makes the terminal ready for a process in the foreground of the caller, before the process executes anything: the
+// size of the caller's terminal, if it has one, and line ends as the process writes them. The caller's terminal adds
+// the carriage returns; a pipe or a file gets none.
 void prepare_foreground(const UniqueFd& terminal);
 
 // Copies between the caller's standard streams and `terminal` until the process of `pidfd` has ended and its output is

@@ -165,7 +165,7 @@ void Attempt::wait_for_shim() {
   shim_timer_.expires_after(kShimPatience);
   shim_timer_.async_wait(alive_.guard([this] {
     if (!shim_.is_open()) return;
-    // What keeps the shim from writing keeps us from it too.
+    // If the agent cannot write here either, the shim waits for the same reason.
     const std::string probe = slot_.files().directory() + "/probe";
     const auto tried = runtime::replace_file(probe, "x", 0600, runtime::Durability::volatile_);
     if (tried) (void)::unlink(probe.c_str());
@@ -234,7 +234,7 @@ void Attempt::finish(const runtime::shim::ExitStatus& status, const std::string&
   // Nothing of an attempt outlives its first process: in a PID namespace that is shared the kernel does not see to
   // that.
   kill_rest();
-  // What ends for good needs no cgroup any more: its counters are in the record.
+  // A container that has ended for good needs no cgroup: its counters are in the record.
   if (own.state == ContainerState::kExited) (void)cgroup_.remove();
   pod.container_ended();
 }

@@ -31,11 +31,11 @@ class Attempt {
   void start();
   // After the agent's own restart: finds out what became of one that the record says is starting or running.
   void adopt();
-  // What its image says, of an attempt that an earlier agent launched.
+  // Reads the image of an attempt that an earlier agent launched.
   void adopt_image();
   [[nodiscard]] bool is_active() const;
 
-  // To its first process. The error when it does not run.
+  // Sends a signal to the first process. An error: it does not run.
   [[nodiscard]] Status signal(int number);
   // Its preStop hook, for at most `grace`, then its stop signal. The caller kills it when the grace is over.
   void ask_to_end(std::chrono::nanoseconds grace);

@@ -21,7 +21,7 @@ class ContainerWatch {
   ContainerWatch(const ContainerSlot& slot, Subject& subject, const runtime::cgroup::Group& group,
                  const runtime::cgroup::Limits& limits, std::function<void()> drifted);
 
-  // Of a cgroup that exists; also after its limits or its policy have changed.
+  // Begins to watch a cgroup that exists. Called again after its limits or its policy have changed.
   void open();
   void close();
 

@@ -10,7 +10,7 @@
 namespace mete::agent {
 namespace {
 
-// What cannot be synced (the pod is gone) need not be.
+// Errors are ignored: they mean that the pod is gone.
 void sync_record(const std::string& directory) {
   for (const std::string& path : {directory + "/record.json", directory}) {
     const runtime::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
