@@ -40,8 +40,8 @@ bool is_reason(const std::string& word) {
   return std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.name == word; });
 }
 
-// What stands where an event's reason does: behind `.reason =`, behind a severity, as the third argument of
-// Incident::finish, and in what a container waits for.
+// The texts at the places where code names an event's reason: behind `.reason =`, behind a severity, as the third
+// argument of Incident::finish, and behind `waiting_reason =`.
 std::set<std::string> reasons_in(const std::string& text) {
   static const std::regex kPlace(
       R"((?:\.reason = |Severity::k(?:Normal|Warning),\s|waiting_reason = |finish\(\s*outcome,[^,;]*,)([^,;]*))");

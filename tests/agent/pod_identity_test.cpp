@@ -26,7 +26,7 @@ using nlohmann::json;
 
 using Values = std::pair<json, json>;
 
-// What other objects of the manifest a reference may name.
+// The other objects of the manifest, which references may name.
 constexpr const char* kData =
     "kind: ConfigMap\napiVersion: v1\nmetadata: {name: one}\ndata: {a: one-a, b: one-b}\n---\n"
     "kind: ConfigMap\napiVersion: v1\nmetadata: {name: two}\ndata: {a: two-a, b: two-b}\n---\n"
@@ -133,7 +133,8 @@ std::string text_of(const Path& path) {
   return text;
 }
 
-// What must stand beside a field of a downwardAPI or projected volume. `at`: the object that the field is of.
+// The fields that must stand beside a field of a downwardAPI or projected volume. `at`: the object that the field is
+// of.
 void complete_volume(const std::string& path, json& at) {
   const json item = {{"path", "p"}, {"fieldRef", {{"fieldPath", "metadata.name"}}}};
   if (path.ends_with("downwardAPI.items[].path") || path.ends_with("downwardAPI.items[].mode")) {

@@ -7,7 +7,7 @@ namespace {
 
 using namespace literals;
 
-// What kubectl and cluster tools write into every exported Pod.
+// Fields that kubectl and cluster tools write into every exported Pod.
 TEST(PodReader, WhatHasNoMeaningOnOneMachineWarnsOfNothing) {
   const auto documents = read_documents(
       pod_text("    imagePullPolicy: IfNotPresent\n    ports: [{containerPort: 80}]\n    terminationMessagePath: "

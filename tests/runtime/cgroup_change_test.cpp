@@ -181,8 +181,8 @@ TEST(ChangeOfLimits, EveryValidEndIsReachedOnV1WithoutRoomAboveOrBelow) {
   for (int round = 0; round < 20'000; ++round) {
     const Values from = random.values();
     Values to = random.values();
-    // Of realtime nothing can be lifted: the same share in other periods has no way when parent and child leave no
-    // room.
+    // Realtime has no unlimited share: for the same share in another period there is no way when parent and child leave
+    // no room.
     const auto from_rt = ratio(from.rt_runtime, from.rt_period);
     const auto to_rt = ratio(to.rt_runtime, to.rt_period);
     const bool near = from_rt != 0 && to_rt != 0 && std::abs(from_rt - to_rt) * 2 < std::max(from_rt, to_rt);
