@@ -35,7 +35,7 @@ struct VolumeFile {
   std::string path;  // relative to the volume's root
   std::string content;
   std::uint32_t mode = kDefaultFileMode;
-  bool has_marks = false;  // runtime_values.h; all other content is bytes that nobody looks at
+  bool has_marks = false;  // runtime_values.h; all other content is opaque bytes
   bool operator==(const VolumeFile&) const = default;
 };
 

@@ -35,7 +35,7 @@ constexpr auto kFamilies = std::to_array<OwnFamily>({
     {"mete_enforcement_reaction_seconds", MetricType::kHistogram, "enforcer,le",
      "From the kernel's event to the end of the action."},
     {"mete_limit_drift_total", MetricType::kCounter, "file",
-     "Control files of managed cgroups that somebody else had changed."},
+     "Control files of managed cgroups that another program had changed."},
     {"cadvisor_version_info", MetricType::kGauge,
      "kernelVersion,osVersion,dockerVersion,cadvisorVersion,cadvisorRevision",
      "Always 1; kernel, operating system and version of mete are in the labels. On /metrics/cadvisor only."},

@@ -30,7 +30,7 @@ constexpr std::array kTable = std::to_array<EventReason>({
     {Reason::kCreateContainerError, "CreateContainerError", Type::kWarning,
      "A container could not be launched. mete tries again every 10 s.", ""},
     {Reason::kFailedPreStopHook, "FailedPreStopHook", Type::kWarning,
-     "A preStop hook failed or took longer than the grace period; the container is told to end all the same.", ""},
+     "A preStop hook failed or took longer than the grace period; the container is ended all the same.", ""},
     {Reason::kKillFailed, "KillFailed", Type::kWarning, "The kernel refused to kill a container's processes.", ""},
     {Reason::kCleanUpFailed, "CleanUpFailed", Type::kWarning,
      "Something of a deleted pod could not be removed. mete tries again.", ""},
@@ -95,9 +95,9 @@ constexpr std::array kTable = std::to_array<EventReason>({
      "The kernel killed a process of a cgroup of others that no policy holds.",
      "rule, cgroup, scope, pid, command, anon_rss, record"},
     {Reason::kOOMWithoutVictim, "OOMWithoutVictim", Type::kWarning,
-     "A container, or a cgroup that a policy holds, is out of memory, and the kernel finds nobody in it that it may "
-     "kill "
-     "(an oom_score_adj of -1000). Told once for each time that this begins.",
+     "A container, or a cgroup that a policy holds, is out of memory, and the kernel finds no process in it that it "
+     "may "
+     "kill (an oom_score_adj of -1000). Reported once for each time that this begins.",
      "rule, action, outcome, usage, limit, policy, record, scope, times, seconds"},
     {Reason::kNearOOM, "NearOOM", Type::kWarning,
      "At the present rate the memory of a container is full within seconds. Page cache does not count.",
@@ -119,20 +119,21 @@ constexpr std::array kTable = std::to_array<EventReason>({
      "The policy that had raised a memory limit is gone; the limit is the manifest's again.", ""},
     {Reason::kFrozen, "Frozen", Type::kWarning,
      "A rule of a policy froze a container; after its timeout `then` is done.", kIncident},
-    {Reason::kOOMHeld, "OOMHeld", Type::kWarning, "A container is out of memory, and `onOOM: hold` makes it wait.",
+    {Reason::kOOMHeld, "OOMHeld", Type::kWarning, "A container is out of memory, and `onOOM: hold` blocks it.",
      kIncident},
     {Reason::kReleased, "Released", Type::kNormal,
-     "A container goes on that was held, frozen or slowed down at a memory.high: it has room again, or somebody has "
-     "thawed "
-     "it.",
+     "A container that was held, frozen or slowed down at a memory.high runs again: memory was freed, or another "
+     "program "
+     "has thawed it.",
      "rule"},
     {Reason::kHoldEnded, "HoldEnded", Type::kWarning,
      "Neither hold, raise nor a kill was possible: the kernel's OOM killer decides for a minute.", ""},
     {Reason::kThawFailed, "ThawFailed", Type::kWarning, "A frozen container could not be thawed.", ""},
     {Reason::kPressureNotified, "PressureNotified", Type::kEither,
-     "A container is told of memory pressure (`memory.notify`). Reported when it begins.", "action, outcome, usage"},
+     "A container was notified of memory pressure (`memory.notify`). Reported for the first notice of a series.",
+     "action, outcome, usage"},
     {Reason::kStuckAtHigh, "StuckAtHigh", Type::kWarning,
-     "All tasks of a cgroup waited at a `memory.high` of somebody else; mete lifts it (v2).", kIncident},
+     "All tasks of a cgroup waited at a `memory.high` that another program had set; mete lifts it (v2).", kIncident},
     {Reason::kMachineOutOfMemory, "MachineOutOfMemory", Type::kWarning,
      "The machine runs out of memory (agent.yaml, `machine.oom`): a container is ended, or there is none that may be.",
      kIncident},

@@ -120,7 +120,7 @@ void add_agent(CommandLine& line) {
                    })
       ->type_name("SECONDS")
       ->check(CLI::Range(1, 3600))
-      ->description("How often usage is looked at for `mete advise`; default: 60");
+      ->description("Time between two samples of usage for `mete advise`; default: 60");
   command->add_option("--for", options->run_for, "End by itself after so many seconds");
   command->add_flag("--rollback", options->rollback,
                     "Run nothing; put back what an agent that was killed has changed on cgroups of others");

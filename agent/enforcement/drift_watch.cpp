@@ -129,7 +129,7 @@ void DriftWatch::try_again_later() {
 }
 
 void DriftWatch::report(const runtime::cgroup::Drift& drift, const std::string& outcome) {
-  owner_.report(drift.file + " of " + group_.path() + " was changed to " + drift.found + " by somebody else; " +
+  owner_.report(drift.file + " of " + group_.path() + " was changed to " + drift.found + " by another program; " +
                     outcome + drift.expected,
                 {{"file", drift.file}, {"found", drift.found}, {"expected", drift.expected}});
 }

@@ -30,7 +30,7 @@ constexpr Ratio kReclaimBelow(100'000);
 // The kernel lets a task sleep at memory.high for at most 2 s (MEMCG_MAX_HIGH_DELAY_JIFFIES).
 constexpr auto kLongestSleep = std::chrono::milliseconds(2500);
 
-// Is a process of it in a sleep that only a SIGKILL ends? Whoever sleeps at memory.high is.
+// True: a process of the group is in a sleep that only SIGKILL ends, as at memory.high.
 bool waits_in_kernel(const runtime::cgroup::Group& group) {
   const auto pids = group.processes().value_or(std::vector<pid_t>());
   return std::any_of(pids.begin(), pids.end(), [](pid_t pid) {
@@ -131,7 +131,7 @@ void MemoryActions::reclaim(Bytes target, const Trigger& trigger) {
     if (!tell) return services_.instruments.enforcement(trigger.enforcer, "reclaim", "failed");
     if (!left) return report(trigger, "reclaim", Outcome::kFailed, left.error().what);
     std::string detail = "from " + std::to_string(before.count()) + " to " + std::to_string(left->count()) + " bytes";
-    if (*left > target) detail += "; there was no more to be had";
+    if (*left > target) detail += "; nothing more could be reclaimed";
     if (back_off_.in_vain()) detail += ": it is tried again later and later, and not told again";
     report(trigger, "reclaim", executor.outcome_of(back_off_.in_vain() ? fail("no less") : Status()), detail);
   });
@@ -208,7 +208,7 @@ Outcome MemoryActions::kill(ThresholdAction action, const Trigger& trigger) {
   Status done;
   Outcome outcome = Outcome::kGuarded;
   if (gone) {
-    done = fail("who had grown is gone, and no other process has a fiftieth of the limit");
+    done = fail("the process that had grown has exited, and no other process has a fiftieth of the limit");
     outcome = Outcome::kFailed;
   } else if (may_kill(now)) {
     if (action == ThresholdAction::kKillContainer) {
@@ -244,7 +244,7 @@ Outcome MemoryActions::raise(const Trigger& trigger) {
   if (!wanted) {
     done = tl::unexpected(wanted.error());
   } else {
-    // Before: raising polls again, and finds that those who wait do so still.
+    // Set before the raise: it polls again, and finds the processes still blocked.
     raised_until_ = std::chrono::steady_clock::now() + kRaiseSettles;
     done = executor().raise(subject_, *wanted);
   }
@@ -293,7 +293,7 @@ void MemoryActions::notify_pressure(bool news, Bytes usage) {
   services_.instruments.enforcement("pressure", "notify", outcome);
   if (!news) return;
   subject_.report(done ? Severity::kNormal : Severity::kWarning, name_of(Reason::kPressureNotified),
-                  "Memory pressure in " + subject_.shown() + " is told to it (memory.notify): " + outcome +
+                  "Notified " + subject_.shown() + " of its memory pressure (memory.notify): " + outcome +
                       (done ? "" : ": " + done.error().what),
                   {{"action", "notify"}, {"outcome", outcome}, {"usage", std::to_string(usage.count())}});
 }

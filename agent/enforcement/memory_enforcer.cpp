@@ -34,14 +34,14 @@ void MemoryEnforcer::open() {
     wanted.refaults = policy->memory.thrashing.has_value();
   }
   if (runtime::cgroup::has_memory_high(services_.hierarchies)) wanted.pressure = true;  // see stuck_at_memory_high()
-  if (!gauge_.open(wanted)) return;  // gone, or no memory controller: whoever measures tells
+  if (!gauge_.open(wanted)) return;  // gone, or no memory controller: the collectors report that
   if (!std::exchange(open_, true)) enforcement_.enter(*this);
   actions_.reset();
   stop_.reset();
   watcher_.open();
   stop_.release_if_policy_has_gone();
   watcher_.poll(std::chrono::steady_clock::now());
-  // Somebody may wait since before there was anybody to be woken.
+  // A process may have been blocked since before this watch began.
   if (!stop_.is_stopped() && subject_.cgroup().under_oom().value_or(false))
     out_of_memory(std::chrono::steady_clock::now());
 }

@@ -108,10 +108,10 @@ void OomWatch::report_no_victim(const enforcers::OomWithoutVictim::Found& found)
     record.scope = "nested";
   const std::string seconds = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(found.in).count());
   EventFields more = {{"scope", record.scope}, {"times", std::to_string(found.times)}, {"seconds", seconds}};
-  std::string message = "Memory of " + subject_.shown() + " has run out " + std::to_string(found.times) + " times in " +
-                        seconds +
-                        " s, and the kernel finds nobody in it that it may kill (oom_score_adj -1000?): who " +
-                        "wants memory waits, and keeps a CPU busy";
+  std::string message =
+      "Memory of " + subject_.shown() + " has run out " + std::to_string(found.times) + " times in " + seconds +
+      " s, and the kernel finds no process in it that it may kill (oom_score_adj -1000?): the processes " +
+      "that need memory are blocked, and keep a CPU busy";
   Incident incident(subject_, enforcement_, trigger, std::move(record));
   incident.finish(Outcome::kDone, "no-victim", name_of(Reason::kOOMWithoutVictim), std::move(message), {},
                   std::move(more));

@@ -162,7 +162,7 @@ void OomWatch::poll(Unsettled unsettled) {
     if (now - unsettled_since_ < kSettles) return poll_again();
   }
   unsettled_since_ = {};
-  // The first victim of this group has been told when there was no time to wait.
+  // The first victim of this group was reported when there was no time to wait.
   const bool told = now - std::exchange(unsettled_told_at_, news.unsettled ? now : Moment()) < kGroupDies;
   if (told && !news.kills.empty() && news.kills.front().as_group) news.kills.erase(news.kills.begin());
   if (news.kills.empty()) return account_.enter(*counters, {});  // the rest of a group, or a group below that is gone

@@ -16,7 +16,7 @@ namespace {
 constexpr auto kRescan = std::chrono::minutes(1);
 constexpr auto kRescanWithoutWatches = std::chrono::seconds(5);
 
-// The cgroups of this process and what is above them: a policy must not stop who carries it out.
+// The cgroups of this process and their ancestors: a policy must not stop the agent that carries it out.
 std::set<std::string> own_cgroups() {
   std::set<std::string> own;
   const auto text = runtime::read_file(AT_FDCWD, "/proc/self/cgroup");
@@ -176,7 +176,7 @@ void ForeignEnforcement::reconcile(const std::string& path) {
   auto group = runtime::cgroup::Group::at(services_.hierarchies, path);
   const auto id = group ? group->id() : tl::unexpected(group.error());
   if (!id) {
-    // Gone again; or who makes it has not got to this hierarchy.
+    // Gone again, or not made in this hierarchy yet.
     constexpr int kTries = 100;
     if (half_made_.emplace(path, kTries).second && half_made_.size() == 1) find_half_made();
     return;
@@ -200,7 +200,7 @@ void ForeignEnforcement::find_half_made() {
     for (const auto& [path, tries] : all) {
       if (tries == 0) {
         half_made_.erase(path);
-        // It is only in some hierarchies, and stays so: who made it by hand wanted no more.
+        // It stays in some hierarchies only: a person has made it by hand in these.
         const auto policy = enforcers::policy_of_cgroup(policies_, path);
         auto group = runtime::cgroup::Group::at(services_.hierarchies, path);
         const auto id = group ? group->id_anywhere() : tl::unexpected(group.error());

@@ -39,7 +39,7 @@ namespace mete::runtime::cgroup {
 [[nodiscard]] bool units_take_memory_max(const Hierarchies& machine);
 
 // The controllers of cgroup2 that are on for this group; its parent may leave out some that other groups have. Empty:
-// no cgroup2, or (hybrid) somebody else made the group and it is not there.
+// no cgroup2, or (hybrid) others made the group and it is not in cgroup2.
 [[nodiscard]] std::vector<std::string> enabled_controllers(const Group& group);
 
 }  // namespace mete::runtime::cgroup

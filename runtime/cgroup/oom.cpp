@@ -51,7 +51,7 @@ bool has_directories(const std::string& directory) {
   return ::stat(directory.c_str(), &info) == 0 && info.st_nlink > 2;
 }
 
-// v1. A group below may end while it is looked at.
+// v1. A group below may be removed meanwhile.
 void add_nested(const std::string& directory, const std::string& path, std::map<std::string, std::uint64_t>& kills) {
   if (!has_directories(directory)) return;
   for (const std::string& name : internal::children(directory).value_or(std::vector<std::string>())) {

@@ -20,7 +20,7 @@ void ask_to_reclaim(const Group& group, Bytes amount);
 //   v2: memory.reclaim (kernel 5.19).
 //   v1: memory.force_empty, which knows no amount and would throw out all page cache: it is interrupted every 2 ms by a
 //   timer of this thread (SIGRTMIN + 7, which the process must not use for anything else) to see whether it is enough.
-//   Nothing has to be put back, whoever dies when; lowering the limit for a moment could kill.
+//   Nothing has to be restored after a crash. Rejected: lowering the limit for a moment, which could kill.
 [[nodiscard]] Result<Bytes> reclaim(const Group& group, Bytes target, const std::atomic<bool>& stop);
 
 }  // namespace mete::runtime::cgroup

@@ -72,7 +72,7 @@ void set_stdio(const ChildContext& child, const ChildFds& fds) {
   if (own) child.must(::ioctl(STDIN_FILENO, TIOCSCTTY, 0), "take the terminal");
 }
 
-// The CPUs of whoever called are not the container's, which runs on all that its cgroup has. (Since Linux 6.2 a task
+// The caller's CPU affinity is not the container's, which runs on all CPUs of its cgroup. (Since Linux 6.2 a task
 // that enters a cpuset keeps what was set for it before.) The kernel leaves out what the cpuset does not have.
 void use_all_cpus() {
   unsigned char all[8192 / CHAR_BIT];
