@@ -163,7 +163,7 @@ Manifests::File& Manifests::file_at(const std::string& path) {
   return file;
 }
 
-// What apply() has stored under `path`.
+// Takes over the object that apply() has stored at `path`.
 void Manifests::take(const std::string& path, const AppliedObject& object) {
   auto& file = file_at(path);
   file.good = object.read;

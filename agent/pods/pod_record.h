@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the agent must remember of a pod to go on after its own death: STATE/pods/UID/record.json. Written before the
-// thing it records is made, so that whatever exists is found again and finished or undone.
+// The record of a pod, from which the next agent goes on after a crash: STATE/pods/UID/record.json. It is written
+// before the thing that it records is made, so that everything that exists is found again, and finished or undone.
 #pragma once
 
 #include <chrono>

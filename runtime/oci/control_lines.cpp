@@ -41,7 +41,7 @@ Status complete_limits(Resources& resources, const cgroup::Hierarchies& machine)
   if (!limits) return fail_in("config.json: linux.resources", limits.error());
   resources.limits = std::move(*limits);
   resources.partial = {};
-  // What a new group has.
+  // The values of a new group.
   if (resources.limits.oom_kill_disable == false) resources.limits.oom_kill_disable.reset();
   return {};
 }

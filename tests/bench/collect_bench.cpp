@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What collecting costs, as ratios to a floor measured in the same run: the bare preads of the same files kept open.
+// The cost of collecting, as ratios to a floor measured in the same run: the bare preads of the same files kept open.
 //
 //   collect_bench [passes] [cgroups]      default 200 passes, 213 cgroups; needs root
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of a cgroup is not read because it cannot have moved, and that all is read as soon as it can.
+// Counters of a quiet cgroup are not read, because they cannot have changed, and are read again as soon as they can.
 #include "collectors/kernel/quiet.h"
 
 #include <gtest/gtest.h>

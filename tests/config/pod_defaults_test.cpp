@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Kubernetes accepts as it stands: values that mean nothing, names made of the content, JSON, kinds of a cluster.
+// Manifests that Kubernetes accepts as they stand: values that mean nothing, names made of the content, JSON, kinds of
+// a cluster.
 #include "tests/config/support.h"
 
 namespace mete::config {

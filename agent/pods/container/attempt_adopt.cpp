@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a new agent makes of an attempt that an earlier one recorded: lock held, `started` and `exit` tell which of five
-// situations it is in.
+// Continues an attempt that an earlier agent recorded: lock held, `started` and `exit` tell which of five situations it
+// is in.
 #include <csignal>
 
 #include "agent/base/spawn.h"

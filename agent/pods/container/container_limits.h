@@ -17,7 +17,7 @@
 
 namespace mete::agent {
 
-// What a container had before ContainerLimits::resize().
+// The limits of a container before ContainerLimits::resize().
 struct Allotment {
   runtime::cgroup::Limits limits;
   std::int64_t raised_memory = 0;
