@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/agent.h"
 
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <csignal>
 #include <thread>
 
+#include "agent/agent_options.h"
 #include "agent/api/api.h"
 #include "agent/base/log.h"
 #include "agent/base/services.h"
@@ -40,38 +37,6 @@ namespace mete::agent {
 namespace {
 
 constexpr auto kLagEvery = std::chrono::seconds(1);
-
-// Counter files that may stay open between scrapes. Each takes a page of kernel memory, and the other descriptors are
-// needed for everything else.
-std::size_t files_kept() {
-  constexpr rlim_t kMost = 16'384;
-  struct rlimit limit {};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 512;
-  return static_cast<std::size_t>(std::min(limit.rlim_max / 2, kMost));
-}
-
-Result<std::string> shim_path(const Settings& settings) {
-  std::string path = settings.shim;
-  if (path.empty()) {
-    char self[4096];
-    const ssize_t length = ::readlink("/proc/self/exe", self, sizeof self);
-    if (length <= 0) return fail_errno("read /proc/self/exe");
-    path.assign(self, static_cast<std::size_t>(length));
-    path = path.substr(0, path.rfind('/')) + "/mete-shim";
-  }
-  if (::access(path.c_str(), X_OK) != 0) return fail_errno("mete-shim at " + path);
-  return path;
-}
-
-collectors::ReaderOptions reader_options(const Settings& settings) {
-  collectors::ReaderOptions options;
-  options.discovery.own_parent = settings.cgroup_parent;
-  options.discovery.exported = settings.config.exported;
-  options.collection.with = settings.config.collectors.enable;
-  options.collection.without = settings.config.collectors.disable;
-  options.collection.open_files = files_kept();
-  return options;
-}
 
 class Agent {
  public:
@@ -301,20 +266,6 @@ class Agent {
 };
 
 }  // namespace
-
-Result<std::vector<std::string>> roll_back(const Settings& settings) {
-  METE_TRY(const runtime::UniqueFd state_lock, lock_directory(settings.state, 0700));
-  METE_TRY(const runtime::cgroup::Hierarchies hierarchies, runtime::cgroup::find_hierarchies());
-  std::vector<std::string> lines;
-  for (const auto& file : {ForeignEnforcement::ledger_file(settings), IoCostEnforcer::ledger_file(settings)}) {
-    METE_TRY(Ledger ledger, Ledger::open(file));
-    const auto restored = ledger.restore_all(hierarchies, Ledger::Usage::kReclaim);
-    for (const auto& knob : restored.put_back)
-      lines.push_back(knob.file + " of cgroup " + knob.path + " is what it was: " + knob.before);
-    if (!restored.errors.empty()) return fail(restored.errors.front());
-  }
-  return lines;
-}
 
 Status run_agent(const Settings& settings, std::optional<std::chrono::seconds> run_for, bool remove_all) {
   ::signal(SIGPIPE, SIG_IGN);

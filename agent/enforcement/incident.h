@@ -51,6 +51,11 @@ void record_counters(const runtime::cgroup::Group& group, ForensicRecord& record
 [[nodiscard]] ForensicRecord begin_record(const Subject& subject, const Watched& watched, Enforcement& enforcement,
                                           const Trigger& trigger, const collectors::UsageHistory& history);
 
+// The text of an error; empty after a success.
+[[nodiscard]] inline std::string error_of(const Status& done) {
+  return done ? std::string() : done.error().what;
+}
+
 // The fields of an event that names the record's victim: pid, task, command.
 [[nodiscard]] EventFields victim_fields(const ForensicRecord& record);
 

@@ -58,7 +58,7 @@ class MemoryActions {
 
  private:
   void reclaim(Bytes target, const Trigger& trigger);
-  void tell_when_awake(const Trigger& trigger, Moment until);
+  void report_when_awake(const Trigger& trigger, Moment until);
   void report_command(const Trigger& trigger, const std::string& command, int code);
   [[nodiscard]] bool may_kill(Moment now);
 

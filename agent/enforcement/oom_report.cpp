@@ -25,7 +25,7 @@ std::vector<std::int32_t> OomWatch::seen_pids() const {
 
 OomWatch::Kill OomWatch::find_in_log(const runtime::cgroup::OomKill& counted) {
   Kill kill{counted, services_.kernel_log.take(subject_.cgroup().path(), seen_pids()), {}};
-  if (!kill.logged) ++told_unlogged_;
+  if (!kill.logged) ++reported_unlogged_;
   kill.scope = scope_of_kill(kill);
   return kill;
 }

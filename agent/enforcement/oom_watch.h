@@ -72,7 +72,7 @@ class OomWatch {
   // Compares the counters now. A kill that may be part of the kill of a whole group is not reported yet.
   void poll() { poll(Unsettled::kWait); }
   // The same, and reports every kill that is seen: no later poll follows.
-  void settle() { poll(Unsettled::kTell); }
+  void settle() { poll(Unsettled::kReport); }
   // Called when the kernel's log names a kill in the cgroup or below it.
   void killed_in_log(const KernelKill& kill);
 
@@ -86,7 +86,7 @@ class OomWatch {
     std::optional<KernelKill> logged;
     std::string scope;
   };
-  enum class Unsettled : std::uint8_t { kWait, kTell };
+  enum class Unsettled : std::uint8_t { kWait, kReport };
   void poll(Unsettled unsettled);
   // The decision about the remaining processes, and its outcome.
   struct Done {
@@ -95,7 +95,8 @@ class OomWatch {
   };
   Done act(std::uint64_t kills, std::uint64_t nested);
   std::optional<Done> act_by_counters(const std::vector<runtime::cgroup::OomKill>& kills);
-  void tell(const std::vector<Kill>& kills, const runtime::cgroup::OomCounters& counters, std::optional<Done> done);
+  void report_kills(const std::vector<Kill>& kills, const runtime::cgroup::OomCounters& counters,
+                    std::optional<Done> done);
   void await_event();
   void poll_later(std::chrono::microseconds delay);
   void poll_again();  // unless a poll is scheduled
@@ -106,11 +107,11 @@ class OomWatch {
   [[nodiscard]] Trigger trigger_of(std::string_view rule) const;
   [[nodiscard]] ForensicRecord begin_oom_record(const Trigger& trigger) const;  // with the processes seen last
   void report_kill(const Kill& kill, const enforcers::OomDecision& decision, Outcome outcome, std::uint64_t number);
-  void see_no_kill(std::optional<std::uint64_t> ooms);
+  void note_no_kill(std::optional<std::uint64_t> ooms);
   void report_no_victim(const enforcers::OomWithoutVictim::Found& found);
   void name_limit(const Kill& kill, ForensicRecord& record) const;
   void name_victim(const Kill& kill, ForensicRecord& record) const;
-  void look_below_later();
+  void poll_below_later();
 
   Enforcement& enforcement_;
   Services& services_;
@@ -122,13 +123,13 @@ class OomWatch {
   enforcers::OomWithoutVictim without_victim_;
   int polls_left_ = 0;
   bool reading_log_ = false;
-  Moment unsettled_since_{};    // since then kills are seen that are not reported yet
-  Moment unsettled_told_at_{};  // when such kills were reported as kills of single processes
-  Moment woken_at_{};           // the wake-up for a kill that is not reported yet
+  Moment unsettled_since_{};        // since then kills are seen that are not reported yet
+  Moment unsettled_reported_at_{};  // when such kills were reported as kills of single processes
+  Moment woken_at_{};               // the wake-up for a kill that is not reported yet
   Moment snapshot_at_{};
-  Moment group_killed_at_{};         // when the kill of a whole group was reported
-  Moment kernel_woke_at_{};          // v1: the last wake-up: the group's own limit was reached, or an ancestor's
-  std::uint64_t told_unlogged_ = 0;  // kills that were reported before the kernel's log named them
+  Moment group_killed_at_{};             // when the kill of a whole group was reported
+  Moment kernel_woke_at_{};              // v1: the last wake-up: the group's own limit was reached, or an ancestor's
+  std::uint64_t reported_unlogged_ = 0;  // kills that were reported before the kernel's log named them
   std::vector<SeenProcess> snapshot_;
   Alive alive_;
 };
