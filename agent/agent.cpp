@@ -28,6 +28,7 @@
 #include "agent/self/locks.h"
 #include "agent/self/own_cgroup.h"
 #include "agent/self/self_protection.h"
+#include "agent/self/service.h"
 #include "collectors/kernel/machine.h"
 #include "runtime/file.h"
 #include "runtime/process/capabilities.h"
@@ -107,6 +108,7 @@ class Agent {
     // The addresses are bound first: an agent that cannot be reached must not change anything.
     METE_CHECK(server_.listen_tcp(settings_.listen));
     METE_CHECK(server_.listen_unix(settings_.socket()));
+    if (!settings_.socket_group.empty()) METE_CHECK(share_socket(settings_.socket(), settings_.socket_group));
     if (const auto own = own_cgroup_.enter(hierarchies_, settings_.cgroup_parent + "-agent"); !own)
       log_info("not protected: its memory: " + own.error().what);
     METE_CHECK(foreign_.open());
@@ -143,6 +145,8 @@ class Agent {
                    .reason = name_of(Reason::kNoDiscovery),
                    .message = started.error().what + "; cgroups that others made are not measured"});
     }
+    // With --remove-all --for 0 there is nothing to launch: what other agents have left is adopted and ended.
+    if (remove_all && run_for && run_for->count() == 0) reconciler_.end_all({});
     reconciler_.adopt();
     reconciler_.on_gone([this] { image_pruner_.prune_soon(); });
     image_pruner_.start();
@@ -150,6 +154,7 @@ class Agent {
     machine_.start();
     best_effort_.start();
     api_.set_ready();
+    tell_service_manager("READY=1");
     signals_.async_wait([this](ErrorCode error, int) {
       if (!error) stop();
     });
@@ -173,6 +178,7 @@ class Agent {
 
  private:
   void stop() {
+    tell_service_manager("STOPPING=1");
     usage_models_.save_all();
     io_cost_.release();
     if (!remove_all_) {

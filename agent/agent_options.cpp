@@ -26,8 +26,11 @@ Result<std::string> shim_path(const Settings& settings) {
     char self[4096];
     const ssize_t length = ::readlink("/proc/self/exe", self, sizeof self);
     if (length <= 0) return fail_errno("read /proc/self/exe");
-    path.assign(self, static_cast<std::size_t>(length));
-    path = path.substr(0, path.rfind('/')) + "/mete-shim";
+    const std::string program(self, static_cast<std::size_t>(length));
+    const std::string folder = program.substr(0, program.rfind('/'));
+    const std::string packaged = folder.substr(0, folder.rfind('/')) + "/libexec/mete/mete-shim";
+    path = folder + "/mete-shim";
+    if (::access(path.c_str(), F_OK) != 0 && ::access(packaged.c_str(), F_OK) == 0) path = packaged;
   }
   if (::access(path.c_str(), X_OK) != 0) return fail_errno("mete-shim at " + path);
   return path;

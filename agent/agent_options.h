@@ -10,7 +10,8 @@
 
 namespace mete::agent {
 
-// The path of mete-shim. An error: there is no such program.
+// The path of mete-shim: the one that is named, else beside this program, else in ../libexec/mete, where packages have
+// programs that nobody calls. An error: there is no such program.
 [[nodiscard]] Result<std::string> shim_path(const Settings& settings);
 [[nodiscard]] collectors::ReaderOptions reader_options(const Settings& settings);
 

@@ -106,11 +106,13 @@ void add_exec(CommandLine& line) {
   auto* command =
       line.add({"exec", "Run a command in a container", "  mete exec web -- ps\n  mete exec -it web -c nginx -- sh"},
                [&common, options] { return exec(common, *options); });
-  command->add_option("pod", options->pod, kPodName)->required();
-  command->add_option("-c,--container", options->container, "Which container");
+  command->add_option("pod", options->pod, kPodName)->type_name(kPod)->required();
+  command->add_option("-c,--container", options->container, "Which container")->type_name(kContainer);
   command->add_flag("-i,--interactive", options->interactive, "Pass standard input on");
   command->add_flag("-t,--tty", options->tty, "With a terminal");
-  command->add_option("command", options->command, "The command and its arguments, after --")->required();
+  command->add_option("command", options->command, "The command and its arguments, after --")
+      ->type_name("COMMAND")
+      ->required();
 }
 
 }  // namespace mete::agent::cli

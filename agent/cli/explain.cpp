@@ -120,6 +120,7 @@ void add_explain(CommandLine& line) {
                             "  mete explain web\n  mete explain web -o json\n  mete explain /docker/0123abcd"},
                            [&common, what] { return explain(common, *what); });
   command->add_option("pod", *what, std::string(kPodName) + " of a pod, or the path of a cgroup that others made")
+      ->type_name(kPod)
       ->required();
   line.add_output(command);
 }

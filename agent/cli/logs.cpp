@@ -181,11 +181,11 @@ void add_logs(CommandLine& line) {
   auto* command =
       line.add({"logs", "What a container has written", "  mete logs web\n  mete logs web -c nginx -f --tail 20"},
                [&common, options] { return logs(common, *options); });
-  command->add_option("pod", options->pod, kPodName)->required();
-  command->add_option("-c,--container", options->container, "Which container");
+  command->add_option("pod", options->pod, kPodName)->type_name(kPod)->required();
+  command->add_option("-c,--container", options->container, "Which container")->type_name(kContainer);
   command->add_flag("-f,--follow", options->follow, "Go on as it comes");
   command->add_flag("-t,--timestamps", options->timestamps, "With the time of each line");
-  command->add_option("--tail", options->tail, "Only the last lines");
+  command->add_option("--tail", options->tail, "Only the last lines")->type_name("N");
 }
 
 }  // namespace mete::agent::cli

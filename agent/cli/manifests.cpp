@@ -200,7 +200,9 @@ bool names_a_file(const std::string& word) {
 
 // Adds `-f FILE`, or FILE without a flag.
 void add_files(CLI::App* command, std::vector<std::string>& files) {
-  command->add_option("-f,--filename,files", files, "Manifest file, folder or - for standard input")->required();
+  command->add_option("-f,--filename,files", files, "Manifest file, folder or - for standard input")
+      ->type_name(kFile)
+      ->required();
 }
 
 void add_apply(CommandLine& line) {
@@ -236,9 +238,9 @@ void add_delete(CommandLine& line) {
           return complain("delete: found neither -f nor a pod's name, expected one", kUsage);
         return remove(common, files, pods, options->grace);
       });
-  command->add_option("-f,--filename", options->files, "Manifest whose objects are deleted");
-  command->add_option("pods", options->words, std::string(kPodName) + ", or a manifest's file");
-  command->add_option("--grace", options->grace, "Seconds between the stop signal and the kill");
+  command->add_option("-f,--filename", options->files, "Manifest whose objects are deleted")->type_name(kFile);
+  command->add_option("pods", options->words, std::string(kPodName) + ", or a manifest's file")->type_name("POD|FILE");
+  command->add_option("--grace", options->grace, "Seconds between the stop signal and the kill")->type_name("SECONDS");
   line.add_output(command);
 }
 

@@ -186,7 +186,7 @@ void add_oom(CommandLine& line) {
   auto* show = line.add(
       {"show", "One of them", "  mete oom show 20261124t045012-123"}, [&common, id] { return oom_show(common, *id); },
       group);
-  show->add_option("record", *id, "Its name by `mete oom ls`")->required();
+  show->add_option("record", *id, "Its name by `mete oom ls`")->type_name("RECORD")->required();
   line.add_output(show);
 }
 
