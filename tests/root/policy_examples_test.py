@@ -156,12 +156,12 @@ def test_the_policy_that_stands_for_systemd_oomd_tells_what_it_would_do():
             skip_case("needs PSI of cgroups, which this kernel has not")
         text = examples("moving.md")["services"]
         assert "dryRun: true" in text
-        # What it waits for is not to be waited for here: a tenth of a percent of a second.
+        # What it waits for is not to be waited for here: a hundredth of a second.
         agent.apply(text.replace("/system.slice/*.service", foreign.path).replace("60%", "1%").replace("30s", "1s"))
-        with open(agent.work + "/big", "wb") as file:
-            file.write(b"x" * (80 * MiB))
-        foreign.run("while True:\n    with open(%r, 'rb') as file:\n        while file.read(1 << 20):\n            pass" % (agent.work + "/big"))
         need_disk(agent.work)
+        # Its own page cache, of a file that is larger than its limit.
+        foreign.run("with open(%r, 'wb') as file:\n    for _ in range(80):\n        file.write(b'x' * (1 << 20))\n"
+                    "while True:\n    with open(file.name, 'rb') as again:\n        while again.read(1 << 20):\n            pass" % (agent.work + "/big"))
         told = agent.event("PolicyKill", outcome="dry-run")
         assert told["fields"]["rule"] == "memory.pressure: full 1% for 1s", told
 
