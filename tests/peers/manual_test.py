@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import BIN, run_tests, skip_case  # noqa: E402
+from mete_agent import BIN, SOURCE, run_tests, skip_case  # noqa: E402
 
 PAGES = ["mete.1", "mete-agent.8", "mete-oci.8", "mete-agent.yaml.5"]
 
@@ -74,6 +74,18 @@ def test_every_command_and_flag_is_there():
             assert re.search(r'(?m)^\.SS "mete-oci %s\b' % command, oci), command
             for flag in re.findall(r"(?m)^  (?:-\w, |    )(--[a-z-]+)", help_of("mete-oci", command)):
                 assert flag in oci, (command, flag)
+
+
+def test_every_value_is_of_a_kind_that_completion_knows():
+    with open(SOURCE + "/agent/cli/reference/completion.cpp") as file:
+        kinds = set(re.findall(r'\{"([^"]+)", Source::k', file.read()))
+    assert {"POD", "FILE"} <= kinds, kinds
+    with Pages() as pages:
+        for page in ("mete.1", "mete-agent.8"):
+            values = re.findall(r"(?m)^\\fB(?:-\w, )?--[a-z-]+ (.*)\\fR$", words(pages.text(page)))
+            assert len(values) > 5, page
+            strange = [each for each in values if each != each.lower() and not set(each.split("|")) <= kinds]
+            assert not strange, "%s: type_name() of these options names no kind of completion.cpp: %s" % (page, strange)
 
 
 def test_every_field_of_agent_yaml_is_there():
