@@ -10,8 +10,8 @@
 
 namespace mete::agent {
 
-// The path of mete-shim: the one that is named, else beside this program, else in ../libexec/mete, where packages have
-// programs that nobody calls. An error: there is no such program.
+// The path of mete-shim: the one that is named, else beside this program, else in ../libexec/mete, the place of
+// programs that users do not call. An error: there is no such program.
 [[nodiscard]] Result<std::string> shim_path(const Settings& settings);
 [[nodiscard]] collectors::ReaderOptions reader_options(const Settings& settings);
 

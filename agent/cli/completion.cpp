@@ -145,14 +145,15 @@ int complete_words(const CLI::App& app, Common common, const Words& words) {
 void add_completion(CommandLine& line) {
   auto shell = std::make_shared<std::string>();
   auto program = std::make_shared<std::string>("mete");
-  auto* command = line.add(
-      {"completion", "Print the completion script of a shell; needs no agent",
-       "  source <(mete completion bash)\n  mete completion zsh > /usr/local/share/zsh/site-functions/_mete\n"
-       "  mete completion fish > ~/.config/fish/completions/mete.fish\n  source <(mete completion bash mete-oci)"},
-      [shell, program] {
-        print(completion_script(*shell, *program));
-        return kDone;
-      });
+  auto* command = line.add({"completion", "Print the completion script of a shell; needs no agent",
+                            "  mete completion bash > /etc/bash_completion.d/mete\n"
+                            "  mete completion zsh > /usr/local/share/zsh/site-functions/_mete\n"
+                            "  mete completion fish > ~/.config/fish/completions/mete.fish\n"
+                            "  mete completion bash mete-oci > /etc/bash_completion.d/mete-oci"},
+                           [shell, program] {
+                             print(completion_script(*shell, *program));
+                             return kDone;
+                           });
   command->add_option("shell", *shell, "Which shell")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
   command->add_option("program", *program, "Of which program; default: mete")
       ->check(CLI::IsMember({"mete", "mete-oci"}));

@@ -52,7 +52,7 @@ void tell_service_manager(std::string_view state) {
   const auto size = static_cast<socklen_t>(offsetof(struct sockaddr_un, sun_path) + std::strlen(path));
   const runtime::UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket.valid()) return;
-  // A manager that is gone is nobody to tell.
+  // An error means that the manager has ended; the agent goes on without it.
   (void)!::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
                   reinterpret_cast<const struct sockaddr*>(&address), size);
 }
