@@ -16,7 +16,7 @@ from amounts import amount  # noqa: E402
 from leftovers import clean_up, made_cgroup, unmount_below  # noqa: E402
 from mete_agent import BIN, need_root, skip, wait_for, work_folder  # noqa: E402
 from oci_bundle import PR_SET_CHILD_SUBREAPER, PROGRAM  # noqa: E402
-from oci_explained import Difference, explanation, rows_that_are_missing  # noqa: E402
+from oci_explained import Difference, explained_refusal, explanation, rows_that_are_missing  # noqa: E402
 from oci_observed import LIBC, Place, Runtime, V1View, observe  # noqa: E402
 from oci_random import RandomConfig, of_machine  # noqa: E402
 from runtimes import need  # noqa: E402
@@ -66,8 +66,11 @@ class Comparison:
         able = [works(seen) for seen, _ in peers]
         self.made.update(each.name for each, can in zip(self.peers, able) if can)
         if not works(own):
-            if any(able):
+            row = explained_refusal(said)
+            if row is None and any(able):
                 self.fail(seed, "mete-oci cannot make it, %s can: %s" % ([each.name for each, can in zip(self.peers, able) if can], said))
+            elif row:
+                self.rows[row] += 1
             return
         for key in ("cgroups left", "mounts left", "delete"):
             if own[key] not in ("", "0", "done"):

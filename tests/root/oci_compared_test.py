@@ -17,6 +17,11 @@ def test_a_read_only_tmpfs_that_a_later_mount_covers():
     with Oci() as oci:
         mounts = oci.config["mounts"] + [{"destination": at, "type": "tmpfs", "source": "t", "options": ["ro", "nosuid"]} for at in ("/v/in/side", "/v")]
         assert oci.run("grep -c ' /v' /proc/mounts; touch /v/x 2>/dev/null || echo ro; ls /v", mounts=mounts).out == "2\nro\n"
+        # A mask covers, too, also by another name.
+        os.symlink("/v", oci.rootfs + "/w")
+        for masked in ("/v", "/w"):
+            linux = dict(oci.config["linux"], maskedPaths=[masked])
+            assert oci.run("ls /v; touch /v/x 2>/dev/null || echo ro", linux=linux, mounts=mounts[:-1]).out == "ro\n", masked
 
 
 def test_what_is_asked_for_all_mounts_of_a_tree_is_so_of_its_first():

@@ -6,6 +6,11 @@ import re
 from mete_agent import SOURCE
 
 
+def plain(path):
+    """Where it leads to in the image (Place)."""
+    return re.sub("^/link(/|$)", r"/data\1", path)
+
+
 class Difference:
     """One key of what was seen, where no peer that could make the container saw the same as mete-oci. `config`: the config.json; what a runtime
     did not see is None."""
@@ -20,12 +25,14 @@ class Difference:
 
     def below(self, *places):
         """The place is one of these or below one, also through the link of the image."""
-        own = re.sub("^/link(/|$)", r"/data\1", self.place or "")
-        return any(own == each or own.startswith(each.rstrip("/") + "/") for each in (re.sub("^/link(/|$)", r"/data\1", each) for each in places))
+        own = plain(self.place or "")
+        return any(own == each or own.startswith(each.rstrip("/") + "/") for each in map(plain, places))
 
     def mount(self):
-        """What the configuration mounts there last."""
+        """What the configuration mounts there last. The table of mounts has also what others cover."""
         found = [each for each in self.config["mounts"] if self.below(each["destination"])]
+        if self.is_about("mount"):
+            found = [each for each in found if plain(each["destination"]) == plain(self.place)] or found
         return found[-1] if found else {"source": "", "options": [], "type": ""}
 
     def has_namespace(self, kind):
@@ -52,7 +59,8 @@ def hierarchies_shown(it):
 
 
 def newer_fields(it):
-    return it.key in ("scheduler", "nice") and "scheduler" in it.process or it.key == "io priority" and "ioPriority" in it.process
+    return (it.key in ("scheduler", "nice") and "scheduler" in it.process or it.key == "io priority" and "ioPriority" in it.process or
+            it.key in ("personality", "machine") and "personality" in it.linux)
 
 
 def time_offsets(it):
@@ -79,6 +87,9 @@ def attributes_of_source(it):
 
 def obeyed(it):
     """mete-oci does what the options name; the peers do not."""
+    if it.has_namespace("user") and it.own != "nothing" and (it.key == "mount points" or it.below("/vol/inner", "/mnt/inner", "/run/a/b/inner", "/tmp/z/inner", "/data/inner")):
+        if any(each["source"].endswith("/nest") and "rbind" in each["options"] for each in it.config["mounts"]):
+            return True
     if not it.is_about("mount", "system") or not it.mount()["source"].endswith(("/folder", "/file", "/nest", "/limited")) or not it.has_namespace("user"):
         return False
     return all(bit & int(it.own.split()[1], 16) if it.key.startswith("system") else name in it.own for name, bit in NAMES.items() if name in it.mount()["options"])
@@ -102,6 +113,14 @@ def no_line_in_passwd(it):
 
 def device_in_user_namespace(it):
     return it.has_namespace("user") and it.below("/dev") and it.is_about("mount", "system")
+
+
+def tmpfs_mode(it):
+    """A mode that is named is there."""
+    if not it.is_about("access", "names", "path") or it.mount()["type"] != "tmpfs":
+        return False
+    modes = [int(each[5:], 8) for each in it.mount()["options"] if each.startswith("mode=")]
+    return not modes or not it.is_about("path") or int(it.own.split()[0], 16) & 0o7777 == modes[-1]
 
 
 def queues_in_user_namespace(it):
@@ -130,7 +149,7 @@ ROWS = {
     "device rules that nobody asked for": device_rules,
     "a masked file": masked_file,
     "`/sys/fs/cgroup` of cgroup v1": hierarchies_shown,
-    "`scheduler`, `ioPriority`": newer_fields,
+    "`scheduler`, `ioPriority`, `personality`": newer_fields,
     "`timeOffsets`": time_offsets,
     "`domainname`": domain_name,
     "bind of a source with ro, nosuid, nodev, noexec, without an option": attributes_of_source,
@@ -141,10 +160,22 @@ ROWS = {
     "devices bound into a user namespace": device_in_user_namespace,
     "`/dev/mqueue` in a user namespace": queues_in_user_namespace,
     "working directory of a `createContainer` hook": folder_of_hook,
+    "tmpfs without `mode`": tmpfs_mode,
     "calls newer than a seccomp profile whose default is ERRNO": unknown_call,
     "a place for a mount, made in the image": image_modes,
     "`/dev/core`": dev_core,
 }
+
+
+# What mete-oci says when it refuses a configuration that one of the others takes.
+REFUSALS = {
+    "a place for a mount below a read-only bind, missing": "make directory .*: Read-only file system",
+    "a read-only tmpfs that a later mount covers": "change the mount /link/",
+}
+
+
+def explained_refusal(said):
+    return next((row for row, words in REFUSALS.items() if re.search(words, said)), None)
 
 
 def explanation(difference):
@@ -158,4 +189,4 @@ def explanation(difference):
 def rows_that_are_missing():
     with open(os.path.join(SOURCE, "docs/mete-oci.md")) as file:
         text = file.read()
-    return [row for row in ROWS if "\n| %s |" % row not in text]
+    return [row for row in (*ROWS, *REFUSALS) if "\n| %s |" % row not in text]

@@ -147,15 +147,19 @@ NAMED_OPTIONS = ("size=", "ptmxmode=")
 
 def inside(text, place):
     """What the probe says. Its last lines are those of mountinfo."""
-    seen, points = {}, set()
+    seen, mounts = {}, []
     for line in text.splitlines():
-        mount = re.match(r"\d+ \d+ \d+:\d+ (\S+) (\S+) (\S+) (.*?)- (\S+) (\S+) (\S+)", line)
+        mount = re.match(r"(\d+) (\d+) \d+:\d+ (\S+) (\S+) (\S+) (.*?)- (\S+) (\S+) (\S+)", line)
         if mount is None:
             key, _, value = line.partition(": ")
             seen[key] = value
-        elif os.path.basename(mount[2]) not in OTHER_HIERARCHIES:
-            points.add(mount[2])
-            seen.update(mount_of(*mount.groups()))  # later ones stand on top of earlier ones
+        elif os.path.basename(mount[4]) not in OTHER_HIERARCHIES:
+            mounts.append(mount.groups())
+    points = {each[3] for each in mounts}
+    for number, _, *of_mount in mounts:
+        # The kernel lists them as they were made, not as they stand on top of each other.
+        if not any(above == number and other[1] == of_mount[1] for _, above, *other in mounts):
+            seen.update(mount_of(*of_mount))
     seen["mount points"] = " ".join(sorted(points))
     if "names /sys/fs/cgroup" in seen:
         seen["names /sys/fs/cgroup"] = " ".join(each for each in seen["names /sys/fs/cgroup"].split() if each not in OTHER_HIERARCHIES)
@@ -172,8 +176,9 @@ def mount_of(root, point, options, kinds, kind, source, more):
     seen = {"mount " + point: "%s %s %s" % (kind, ",".join(sorted(options.split(","))), kinds)}
     if root != "/" and not point.startswith("/sys/fs/cgroup"):
         seen["mounted at " + point] = root
-    if not more.endswith("size=0k"):  # crun's cover of a masked folder
-        seen["options of " + point] = ",".join(sorted(each for each in more.split(",") if each.startswith(NAMED_OPTIONS)))
+    named = ",".join(sorted(each for each in more.split(",") if each.startswith(NAMED_OPTIONS)))
+    if named not in ("", "size=0k"):  # crun's cover of a masked folder
+        seen["options of " + point] = named
     return seen
 
 
