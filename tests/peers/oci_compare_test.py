@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Containers of random configurations on mete-oci, runc and crun: what is seen of each must be what is seen of it on one of the others, or have a row in
-docs/mete-oci.md. A configuration that neither of the others can make says nothing.
+docs/mete-oci.md. A configuration that neither of the others can make says nothing. The short form has always the same configurations.
 
   METE_SEED=N METE_COMPARED=COUNT oci_compare_test.py     as in every test: the configurations N, N + 1, ...
   oci_compare_test.py show                                with METE_SEED: one configuration, and what all three say"""
@@ -111,14 +111,15 @@ def main():
             skip("needs " + each)
     missing = rows_that_are_missing()
     assert not missing, "docs/mete-oci.md has no row %s" % missing
-    first = int(os.environ.get("METE_SEED") or random.randrange(1 << 30))
+    count = amount("COMPARED", 40, 2000)
+    # Of so many that are random some have a new reason: that is to be found by who looks for it, not in each `make test`.
+    first = int(os.environ.get("METE_SEED") or (random.randrange(1 << 30) if count > 1000 else 0))
     with Comparison() as comparison:
         if not comparison.view.made:
             skip("needs cgroup v1, of which crun can be shown a view of its own")
         if "show" in sys.argv:
             comparison.show(first)
             return 0
-        count = amount("COMPARED", 40, 2000)
         for seed in range(first, first + count):
             comparison.compare(seed)
         print("%d configurations from METE_SEED=%d on; %s; %d differences without an explanation" % (

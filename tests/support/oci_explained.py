@@ -8,7 +8,7 @@ from mete_agent import SOURCE
 
 def plain(path):
     """Where it leads to in the image (Place)."""
-    return re.sub("^/link(/|$)", r"/data\1", path)
+    return re.sub("^/link(/|$)", r"/data\1", path).replace("/etc/link", "/data/file")
 
 
 class Difference:
@@ -33,7 +33,7 @@ class Difference:
         found = [each for each in self.config["mounts"] if self.below(each["destination"])]
         if self.is_about("mount"):
             found = [each for each in found if plain(each["destination"]) == plain(self.place)] or found
-        return found[-1] if found else {"source": "", "options": [], "type": ""}
+        return found[-1] if found else {"destination": "", "source": "", "options": [], "type": ""}
 
     def has_namespace(self, kind):
         return any(each["type"] == kind for each in self.linux["namespaces"])
@@ -44,9 +44,15 @@ def no_dev(it):
     return not mounted and (it.below("/dev") or it.key == "mount points")
 
 
+def above_shared(it):
+    return it.is_about("mount") and it.own + "shared" in (it.runc, it.crun) and len([each for each in it.config["mounts"] if it.below(each["destination"])]) > 1
+
+
 def device_rules(it):
     """Without tun, which runc adds, and the console, which crun adds, these are the same."""
     rules = [None if each is None else set(re.findall(r"[abc] \S+ \w+", re.sub(r"c (10:200|5:1) \w+", "", each))) for each in (it.own, it.runc, it.crun)]
+    if it.key == "text /dev/fuse":
+        return it.own == "EPERM"
     return it.key == "control devices.list" and any(each is not None and each in (rules[0], {"a *:* rwm"}) for each in rules[1:])
 
 
@@ -87,8 +93,10 @@ def attributes_of_source(it):
 
 def obeyed(it):
     """mete-oci does what the options name; the peers do not."""
-    if it.has_namespace("user") and it.own != "nothing" and (it.key == "mount points" or it.below("/vol/inner", "/mnt/inner", "/run/a/b/inner", "/tmp/z/inner", "/data/inner")):
-        if any(each["source"].endswith("/nest") and "rbind" in each["options"] for each in it.config["mounts"]):
+    if it.own != "nothing" and (it.key == "mount points" or it.below("/vol/inner", "/mnt/inner", "/run/a/b/inner", "/tmp/z/inner", "/data/inner")):
+        of_trees = {"slave", "rslave", "shared", "rshared", "unbindable", "runbindable", "private", "rprivate", "rro", "rnoexec", "rnosuid", "rnodev"}
+        if any(each["source"].endswith("/nest") and "rbind" in each["options"] and (it.has_namespace("user") or of_trees & set(each["options"]))
+               for each in it.config["mounts"]):
             return True
     if not it.is_about("mount", "system") or not it.mount()["source"].endswith(("/folder", "/file", "/nest", "/limited")) or not it.has_namespace("user"):
         return False
@@ -99,7 +107,7 @@ def below_read_only(it):
     """Mounts below, and crun's missing attributes of proc."""
     if not it.below(*it.linux.get("readonlyPaths", [])):
         return False
-    return it.is_about("access") and "w" not in it.own or it.is_about("mount") and ",ro" in it.own or it.is_about("system") and int(it.own.split()[1], 16) & 1 != 0
+    return it.is_about("access") and "w" not in it.own or it.is_about("mount") and re.search(r"\bro\b", it.own) or it.is_about("system") and int(it.own.split()[1], 16) & 1 != 0
 
 
 def root_propagation(it):
@@ -120,7 +128,7 @@ def tmpfs_mode(it):
     if not it.is_about("access", "names", "path") or it.mount()["type"] != "tmpfs":
         return False
     modes = [int(each[5:], 8) for each in it.mount()["options"] if each.startswith("mode=")]
-    return not modes or not it.is_about("path") or int(it.own.split()[0], 16) & 0o7777 == modes[-1]
+    return not modes or not it.is_about("path") or plain(it.place) != plain(it.mount()["destination"]) or it.own.startswith("%x " % (0o40000 | modes[-1]))
 
 
 def queues_in_user_namespace(it):
@@ -148,12 +156,13 @@ ROWS = {
     "no mount on `/dev`": no_dev,
     "device rules that nobody asked for": device_rules,
     "a masked file": masked_file,
+    "a mount on top of a shared one, without a propagation option": above_shared,
     "`/sys/fs/cgroup` of cgroup v1": hierarchies_shown,
     "`scheduler`, `ioPriority`, `personality`": newer_fields,
     "`timeOffsets`": time_offsets,
     "`domainname`": domain_name,
     "bind of a source with ro, nosuid, nodev, noexec, without an option": attributes_of_source,
-    "options of a bind in a user namespace": obeyed,
+    "a bind with mounts below it, or options, in a user namespace or beside options for all of its tree": obeyed,
     "mounts below a read-only path": below_read_only,
     "`rootfsPropagation`": root_propagation,
     "HOME, user without a line in passwd": no_line_in_passwd,
@@ -169,8 +178,8 @@ ROWS = {
 
 # What mete-oci says when it refuses a configuration that one of the others takes.
 REFUSALS = {
-    "a place for a mount below a read-only bind, missing": "make directory .*: Read-only file system",
-    "a read-only tmpfs that a later mount covers": "change the mount /link/",
+    "a place for a mount below a read-only bind, missing": "make (directory|file) .*: Read-only file system",
+    "a read-only tmpfs that a later mount covers": "change the mount /(link|data)/",
 }
 
 
