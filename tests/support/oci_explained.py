@@ -48,6 +48,15 @@ def above_shared(it):
     return it.is_about("mount") and it.own + "shared" in (it.runc, it.crun) and len([each for each in it.config["mounts"] if it.below(each["destination"])]) > 1
 
 
+def covered_by_link(it):
+    """A read-only tmpfs, then a mount of another name for its place: that is read-only."""
+    if not it.is_about("mount", "system", "access") or "/data" not in plain(it.place):
+        return False
+    mounts = [each["destination"] for each in it.config["mounts"]]
+    read_only = [each["destination"] for each in it.config["mounts"] if each["type"] == "tmpfs" and "ro" in each["options"] and each["destination"] != "/dev"]
+    return any(plain(later) == plain(first) and later != first for first in read_only for later in mounts[mounts.index(first):])
+
+
 def device_rules(it):
     """Without tun, which runc adds, and the console, which crun adds, these are the same."""
     rules = [None if each is None else set(re.findall(r"[abc] \S+ \w+", re.sub(r"c (10:200|5:1) \w+", "", each))) for each in (it.own, it.runc, it.crun)]
@@ -93,11 +102,13 @@ def attributes_of_source(it):
 
 def obeyed(it):
     """mete-oci does what the options name; the peers do not."""
-    if it.own != "nothing" and (it.key == "mount points" or it.below("/vol/inner", "/mnt/inner", "/run/a/b/inner", "/tmp/z/inner", "/data/inner")):
-        of_trees = {"slave", "rslave", "shared", "rshared", "unbindable", "runbindable", "private", "rprivate", "rro", "rnoexec", "rnosuid", "rnodev"}
-        if any(each["source"].endswith("/nest") and "rbind" in each["options"] and (it.has_namespace("user") or of_trees & set(each["options"]))
-               for each in it.config["mounts"]):
+    of_trees = {"slave", "rslave", "shared", "rshared", "unbindable", "runbindable", "private", "rprivate", "rro", "rnoexec", "rnosuid", "rnodev"}
+    special = [each for each in it.config["mounts"] if each["source"].startswith("/") and (it.has_namespace("user") or of_trees & set(each["options"]))]
+    if it.key == "mount points" or it.below(*(each["destination"] + "/inner" for each in special)):
+        if any(each["source"].endswith("/nest") for each in special):
             return True
+    if it.is_about("path") and "runbindable" in it.mount()["options"]:
+        return it.own.startswith(("81a4", "41ed"))
     if not it.is_about("mount", "system") or not it.mount()["source"].endswith(("/folder", "/file", "/nest", "/limited")) or not it.has_namespace("user"):
         return False
     return all(bit & int(it.own.split()[1], 16) if it.key.startswith("system") else name in it.own for name, bit in NAMES.items() if name in it.mount()["options"])
@@ -170,6 +181,7 @@ ROWS = {
     "`/dev/mqueue` in a user namespace": queues_in_user_namespace,
     "working directory of a `createContainer` hook": folder_of_hook,
     "tmpfs without `mode`": tmpfs_mode,
+    "a read-only tmpfs that a later mount covers": covered_by_link,
     "calls newer than a seccomp profile whose default is ERRNO": unknown_call,
     "a place for a mount, made in the image": image_modes,
     "`/dev/core`": dev_core,
