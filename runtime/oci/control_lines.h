@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "config/result.h"
 #include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/oom_kills.h"
 #include "runtime/oci/config/config.h"
 
 namespace mete::runtime::oci {
@@ -14,9 +18,24 @@ namespace mete::runtime::oci {
 // this fails. The error of a line names the field of config.json, and the controller when this machine lacks it.
 [[nodiscard]] Status set_up_resources(const cgroup::Group& group, const Resources& resources, bool fresh);
 
-// After a launch that failed: says so in the error when the cause is a memory limit that is too small. What the kernel
-// does to a process that gets too little says nothing of the limit.
+// After a launch that failed: says so in the error when the cause is a limit of memory or of tasks that is too small.
+// What the kernel does to a process that gets too little says nothing of the limit.
 void explain_limit(const cgroup::Group& group, const cgroup::Limits& limits, Error& error);
+
+// Why one more process of a container could not start, or was killed: its limits of tasks and of memory.
+class RoomForOne {
+ public:
+  // Before its launch. Without a cgroup of the container's own it tells nothing.
+  RoomForOne(const cgroup::Hierarchies& machine, const std::string& path);
+  // After a launch that failed.
+  void explain(Error& error) const;
+  // The kernel has killed for want of memory meanwhile: says by which limit. Else empty.
+  [[nodiscard]] std::string killed() const;
+
+ private:
+  std::optional<cgroup::Group> group_;
+  std::optional<cgroup::OomCounters> before_;
+};
 
 // The same, and device rules where there are some, of a group with a life of its own: what is not named stays as it is,
 // and when something is refused all is as it was. Returns the completed limits.
