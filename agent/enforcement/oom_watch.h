@@ -6,9 +6,10 @@
 // wakes up to 100 times a second without any kill. So the counters decide: they are compared at each wake-up and, with
 // growing delays, for about 4 s after it. What enforcers/oom.h decides is carried out first, then the kill is
 // recorded, then reported.
-// On v1 the limit of a group below wakes nobody above it: the kernel's log tells at once, a look each second besides.
-// A group in which the kernel finds nobody that it may kill wakes without end: that is told once, and then it is looked
-// at once a second (enforcers/oom_without_victim.h).
+// On v1, and with memory_localevents, the limit of a group below wakes nobody above it: the kernel's log tells at once,
+// a look each second besides.
+// A group in which the kernel finds nobody that it may kill wakes without end: that is told once, and then its counters
+// are read ten times a second and its processes once (enforcers/oom_without_victim.h).
 #pragma once
 
 #include <cstdint>
@@ -97,6 +98,7 @@ class OomWatch {
   void await_event();
   void poll_later(std::chrono::microseconds delay);
   void poll_again();  // if nobody does
+  void poll_soon();
   void take_snapshot();
   [[nodiscard]] Kill find_in_log(const runtime::cgroup::OomKill& counted);
   [[nodiscard]] std::string scope_of_kill(const Kill& kill) const;
@@ -120,6 +122,7 @@ class OomWatch {
   enforcers::OomWithoutVictim without_victim_;
   int polls_left_ = 0;
   bool reading_log_ = false;
+  bool polls_soon_ = false;
   Moment unsettled_since_{};    // not told yet
   Moment unsettled_told_at_{};  // told as kills of processes
   Moment woken_at_{};           // of a kill that is not reported yet

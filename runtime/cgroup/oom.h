@@ -17,6 +17,10 @@ namespace mete::runtime::cgroup {
 // Are there groups below it? One look at its directory. Of the memory controller's hierarchy.
 [[nodiscard]] bool has_groups_below(const Group& group);
 
+// Is memory.events of a group alone (cgroup v2 mounted with memory_localevents)? Then a kill in a group below wakes
+// nobody above it. Read once for the process.
+[[nodiscard]] bool events_are_local();
+
 // What makes the kernel kill again. Only where can_wait_out_of_memory().
 [[nodiscard]] ControlWrite enable_oom_kill();
 // What leaves an OOM to the kernel, whatever Limits for a decision of the agent's are there: enable_oom_kill() or

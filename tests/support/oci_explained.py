@@ -20,6 +20,11 @@ class Difference:
         self.linux, self.process = config["linux"], config["process"]
         self.place = key.rsplit(" ", 1)[1] if " /" in key else None
 
+    def flags(self):
+        """Of statvfs, of what is seen of a file system."""
+        words = self.own.split()
+        return int(words[1], 16) if len(words) == 2 else 0
+
     def is_about(self, *starts):
         return self.key.startswith(starts)
 
@@ -97,7 +102,7 @@ def attributes_of_source(it):
     has = {"noexec", "nosuid", "nodev", "noatime"} if it.mount()["source"].endswith("/limited") else {"nodev"} if "/inner" in it.place else set()
     undone = {"noexec": "exec", "nosuid": "suid", "nodev": "dev", "noatime": "relatime strictatime"}
     kept = {each for each in has if not set(undone[each].split()) & set(options)}
-    return all(NAMES[each] & int(it.own.split()[1], 16) for each in kept) if it.key.startswith("system") else all(each in it.own for each in kept)
+    return all(NAMES[each] & it.flags() for each in kept) if it.key.startswith("system") else all(each in it.own for each in kept)
 
 
 def obeyed(it):
@@ -111,14 +116,14 @@ def obeyed(it):
         return it.own.startswith(("81a4", "41ed"))
     if not it.is_about("mount", "system") or not it.mount()["source"].endswith(("/folder", "/file", "/nest", "/limited")) or not it.has_namespace("user"):
         return False
-    return all(bit & int(it.own.split()[1], 16) if it.key.startswith("system") else name in it.own for name, bit in NAMES.items() if name in it.mount()["options"])
+    return all(bit & it.flags() if it.key.startswith("system") else name in it.own for name, bit in NAMES.items() if name in it.mount()["options"])
 
 
 def below_read_only(it):
     """Mounts below, and crun's missing attributes of proc."""
     if not it.below(*it.linux.get("readonlyPaths", [])):
         return False
-    return it.is_about("access") and "w" not in it.own or it.is_about("mount") and re.search(r"\bro\b", it.own) or it.is_about("system") and int(it.own.split()[1], 16) & 1 != 0
+    return it.is_about("access") and "w" not in it.own or it.is_about("mount") and re.search(r"\bro\b", it.own) or it.is_about("system") and it.flags() & 1 != 0
 
 
 def root_propagation(it):
