@@ -54,12 +54,12 @@ def above_shared(it):
 
 
 def covered_by_link(it):
-    """A read-only tmpfs, then a mount of another name for its place: that is read-only."""
-    if not it.is_about("mount", "system", "access") or "/data" not in plain(it.place):
+    """A read-only tmpfs, then a mount of its place: runc makes that read-only, mete-oci where it has another name."""
+    if not it.is_about("mount", "system", "access"):
         return False
-    mounts = [each["destination"] for each in it.config["mounts"]]
-    read_only = [each["destination"] for each in it.config["mounts"] if each["type"] == "tmpfs" and "ro" in each["options"] and each["destination"] != "/dev"]
-    return any(plain(later) == plain(first) and later != first for first in read_only for later in mounts[mounts.index(first):])
+    mounts = it.config["mounts"]
+    read_only = [number for number, each in enumerate(mounts) if each["type"] == "tmpfs" and "ro" in each["options"] and it.below(each["destination"])]
+    return any(plain(later["destination"]) == plain(mounts[first]["destination"]) for first in read_only for later in mounts[first + 1:])
 
 
 def device_rules(it):
@@ -112,7 +112,7 @@ def obeyed(it):
     if it.key == "mount points" or it.below(*(each["destination"] + "/inner" for each in special)):
         if any(each["source"].endswith("/nest") for each in special):
             return True
-    if it.is_about("path") and "runbindable" in it.mount()["options"]:
+    if it.is_about("path") and {"unbindable", "runbindable"} & set(it.mount()["options"]):
         return it.own.startswith(("81a4", "41ed"))
     if not it.is_about("mount", "system") or not it.mount()["source"].endswith(("/folder", "/file", "/nest", "/limited")) or not it.has_namespace("user"):
         return False
@@ -128,6 +128,9 @@ def below_read_only(it):
 
 def root_propagation(it):
     wanted = it.linux.get("rootfsPropagation", "").lstrip("r")
+    sources = [each["source"] for each in it.config["mounts"] if each["source"].startswith("/")]
+    if wanted == "shared" and it.place and sources.count(it.mount()["source"]) > 1:
+        return True  # with the others what is mounted on one of two binds appears on the other, and at the source
     return it.is_about("mount /") and it.own.split()[-1] in (wanted, "master")
 
 
