@@ -93,8 +93,8 @@ runtime::cgroup::OomCounters oom_counters_of(const json& value) {
     counters.above.push_back(
         {each.at(0).get<std::string>(), each.at(1).get<std::uint64_t>(), each.at(2).get<std::uint64_t>()});
   counters.nested = value.value("nested", std::map<std::string, std::uint64_t>());
-  for (const auto& [path, events] : value.value("below", json::object()).items())
-    counters.below.emplace(path, oom_events_of(events));
+  const json below = value.value("below", json::object());
+  for (const auto& [path, events] : below.items()) counters.below.emplace(path, oom_events_of(events));
   return counters;
 }
 
