@@ -30,8 +30,8 @@ OomWatch::Kill OomWatch::find_in_log(const runtime::cgroup::OomKill& counted) {
   return kill;
 }
 
-// The counters decide where they can, else the kernel's log. v1 without the log: a wake-up means that the limit of the
-// group itself, or one above it, was reached.
+// The counters decide where they can, else the kernel's log. v1 without the log: by the charges that were refused, else
+// a wake-up means that the limit of the group itself, or one above it, was reached.
 std::string OomWatch::scope_of_kill(const Kill& kill) const {
   using runtime::cgroup::OomPlace;
   switch (kill.counted.place) {
@@ -44,7 +44,17 @@ std::string OomWatch::scope_of_kill(const Kill& kill) const {
     case OomPlace::kUnknown:
       break;
   }
-  if (kill.logged) return scope_of(*kill.logged, subject_.cgroup().path(), account_.pod_cgroup());
+  const auto scope = [&](const KernelKill& of) {
+    return scope_of(of, subject_.cgroup().path(), account_.pod_cgroup());
+  };
+  // The kernel names the limits of ten kills in five seconds.
+  const bool named = kill.logged && (!kill.logged->of_cgroup || !kill.logged->oom_memcg.empty());
+  if (!named && !kill.counted.likely.empty()) {
+    KernelKill of;
+    of.oom_memcg = kill.counted.likely;
+    return scope(of);
+  }
+  if (kill.logged) return scope(*kill.logged);
   const bool woken = std::chrono::steady_clock::now() - kernel_woke_at_ < kKillFollows;
   return !kill.counted.group.empty() && !woken ? "nested" : "container";
 }
@@ -123,6 +133,7 @@ void OomWatch::name_limit(const Kill& kill, ForensicRecord& record) const {
   if (record.scope == "container") return;
   std::string of = kill.counted.place == runtime::cgroup::OomPlace::kAbove ? kill.counted.group : std::string();
   if (of.empty() && kill.logged) of = kill.logged->oom_memcg;
+  if (of.empty() && record.scope != "host") of = kill.counted.likely;
   if (of.empty() && record.scope == "nested") of = kill.counted.group;
   record.limit.reset();
   record.usage.reset();

@@ -52,16 +52,21 @@ void OomWatch::open() {
   event_.close();
   below_timer_.cancel();
   pause_timer_.cancel();
+  polls_soon_ = false;
   without_victim_.forget();
   auto event = subject_.cgroup().oom_eventfd();
-  if (!event) return;  // memory is on v2
-  event_.assign(event->release());
-  await_event();
+  if (event) {
+    event_.assign(event->release());
+    await_event();
+  } else if (!runtime::cgroup::events_are_local()) {
+    return;  // memory is on v2
+  }
+  polls_below_ = true;
   poll_below_later();
 }
 
 void OomWatch::poll_below_later() {
-  if (!event_.is_open()) return;
+  if (!polls_below_) return;
   below_timer_.expires_after(kPollBelow);
   below_timer_.async_wait(alive_.guard([this] {
     if (runtime::cgroup::has_groups_below(subject_.cgroup())) poll();
@@ -71,8 +76,10 @@ void OomWatch::poll_below_later() {
 
 void OomWatch::close() {
   event_.close();
+  polls_below_ = false;
   below_timer_.cancel();
   pause_timer_.cancel();
+  polls_soon_ = false;
   stop_polling();
 }
 
@@ -99,7 +106,7 @@ void OomWatch::woken() {
   }
   const SpareDescriptors spare;
   woken_at_ = now;
-  if (stuck && now - snapshot_at_ < kPollStuck) return poll();
+  if (stuck && now - snapshot_at_ < kPollStuck) return event_.is_open() ? poll() : poll_soon();
   if (event_.is_open()) kernel_woke_at_ = now;
   // On v2 a group at its limit wakes 100 times a second without a kill. The counter is compared each time; the
   // processes were read a moment ago.
@@ -113,6 +120,16 @@ void OomWatch::woken() {
   poll_later(kFirstPoll);
   poll();
   enforcer_.out_of_memory(now);
+}
+
+// A group in which nobody can be killed wakes a hundred times a second on v2.
+void OomWatch::poll_soon() {
+  if (std::exchange(polls_soon_, true)) return;
+  pause_timer_.expires_after(kWakeStuck);
+  pause_timer_.async_wait(alive_.guard([this] {
+    polls_soon_ = false;
+    poll();
+  }));
 }
 
 void OomWatch::killed_in_log(const KernelKill& kill) {
@@ -156,7 +173,8 @@ void OomWatch::poll(Unsettled unsettled) {
   auto news = runtime::cgroup::oom_kills_between(
       *known, *counters,
       {.kills_group = account_.kernel_kills_group(),
-       .after_group_kill = now - std::max(group_killed_at_, unsettled_reported_at_) < kGroupDies});
+       .after_group_kill = now - std::max(group_killed_at_, unsettled_reported_at_) < kGroupDies,
+       .path = group.path()});
   if (news.unsettled && unsettled == Unsettled::kWait) {
     if (unsettled_since_ == Moment()) unsettled_since_ = now;
     if (now - unsettled_since_ < kSettles) return poll_again();

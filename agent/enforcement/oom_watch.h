@@ -6,10 +6,11 @@
 // A wake-up only means that memory has run out: the victim may still be alive (v1: for 2 to 3 ms), and on v2 a group at
 // its limit causes up to 100 wake-ups a second without a kill. So the counters are compared at each wake-up and, with
 // growing delays, for about 4 s after it. A kill is handled in this order: the decision of enforcers/oom.h is carried
-// out, the record is stored, the event is reported. On v1 a limit that is reached in a group below causes no wake-up
-// above it: the kernel's log reports such a kill at once, and a poll each second finds it without the log. A group in
-// which the kernel finds no process that it may kill causes wake-ups without end. This is reported once; from then on
-// the group is polled once a second (enforcers/oom_without_victim.h).
+// out, the record is stored, the event is reported. On v1, and with memory_localevents, a limit that is reached in a
+// group below causes no wake-up above it: the kernel's log reports such a kill at once, and a poll each second finds it
+// without the log. A group in which the kernel finds no process that it may kill causes wake-ups without end. This is
+// reported once; from then on its counters are read ten times a second and its processes once
+// (enforcers/oom_without_victim.h).
 #pragma once
 
 #include <cstdint>
@@ -100,6 +101,7 @@ class OomWatch {
   void await_event();
   void poll_later(std::chrono::microseconds delay);
   void poll_again();  // unless a poll is scheduled
+  void poll_soon();
   void take_snapshot();
   [[nodiscard]] Kill find_in_log(const runtime::cgroup::OomKill& counted);
   [[nodiscard]] std::string scope_of_kill(const Kill& kill) const;
@@ -123,6 +125,8 @@ class OomWatch {
   enforcers::OomWithoutVictim without_victim_;
   int polls_left_ = 0;
   bool reading_log_ = false;
+  bool polls_soon_ = false;
+  bool polls_below_ = false;
   Moment unsettled_since_{};        // since then kills are seen that are not reported yet
   Moment unsettled_reported_at_{};  // when such kills were reported as kills of single processes
   Moment woken_at_{};               // the wake-up for a kill that is not reported yet

@@ -81,6 +81,7 @@ json oom_counters_json(const runtime::cgroup::OomCounters& counters) {
   if (counters.own) value["own"] = oom_events_json(*counters.own);
   for (const auto& each : counters.above) value["above"].push_back({each.path, each.ooms, each.groups});
   if (!counters.nested.empty()) value["nested"] = counters.nested;
+  for (const auto& [path, events] : counters.below) value["below"][path] = oom_events_json(events);
   return value;
 }
 
@@ -92,6 +93,8 @@ runtime::cgroup::OomCounters oom_counters_of(const json& value) {
     counters.above.push_back(
         {each.at(0).get<std::string>(), each.at(1).get<std::uint64_t>(), each.at(2).get<std::uint64_t>()});
   counters.nested = value.value("nested", std::map<std::string, std::uint64_t>());
+  const json below = value.value("below", json::object());
+  for (const auto& [path, events] : below.items()) counters.below.emplace(path, oom_events_of(events));
   return counters;
 }
 

@@ -32,6 +32,9 @@ struct CpuCounters {
 [[nodiscard]] std::optional<std::chrono::microseconds> cpu_quota(const Group& group);
 // Quota and period. Empty: no quota. v1: two files; v2: one.
 [[nodiscard]] std::optional<CpuBandwidth> cpu_bandwidth(const Group& group);
+// Takes its quota away, if it has one, for processes that are to die: who is throttled dies only when the next period
+// begins. Groups above keep theirs.
+void lift_cpu_quota(const Group& group);
 // Is this one of the files that hold them, on either version?
 [[nodiscard]] bool is_cpu_bandwidth(std::string_view file);
 

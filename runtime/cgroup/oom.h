@@ -18,6 +18,10 @@ namespace mete::runtime::cgroup {
 // True: there are groups below it in the memory controller's hierarchy. Looks at one directory.
 [[nodiscard]] bool has_groups_below(const Group& group);
 
+// True: memory.events of a group counts that group alone (cgroup v2 mounted with memory_localevents), so a kill in a
+// group below causes no wake-up above it. Read once for the process.
+[[nodiscard]] bool events_are_local();
+
 // The write that lets the kernel kill again. Only where can_wait_out_of_memory().
 [[nodiscard]] ControlWrite enable_oom_kill();
 // The write that leaves OOMs to the kernel, by whichever limit the agent had taken the decision: enable_oom_kill() or

@@ -77,6 +77,16 @@ void make_bundle(const std::string& directory, const std::string& group) {
   write(directory + "/config.json", config);
   config["linux"]["seccomp"] = seccomp_profile();
   write(directory + "/config-seccomp/config.json", config);
+  std::filesystem::create_symlink("true", bin + "/sleep");
+}
+
+void make_waiting_bundle(const std::string& directory, const std::string& name, const std::string& group) {
+  std::ifstream file(directory + "/config.json");
+  Json config = Json::parse(file);
+  config["process"]["args"] = {"/bin/sleep", "100000"};
+  config["linux"]["cgroupsPath"] = group;
+  std::filesystem::create_directories(directory + "/" + name);
+  write(directory + "/" + name + "/config.json", config);
 }
 
 }  // namespace mete::bench

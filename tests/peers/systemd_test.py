@@ -59,6 +59,36 @@ def test_a_scope_with_the_limits_as_its_properties():
     assert machine.run("ls -d /sys/fs/cgroup/*/system.slice/mete-one.scope /sys/fs/cgroup/system.slice/mete-one.scope").stdout == ""
 
 
+def control(unit, *files):
+    """Of the scope's cgroup, in whichever hierarchy it is."""
+    names = " ".join("/sys/fs/cgroup/*/system.slice/%s/%s /sys/fs/cgroup/system.slice/%s/%s" % (unit, file, unit, file) for file in files)
+    return machine.run("cat %s 2>/dev/null" % names).stdout.split()
+
+
+def test_an_update_is_systemds_too():
+    """What is named changes, in the kernel and in the unit; the rest stays, also after systemd has written its own idea again."""
+    inner_config(cgroupsPath="system.slice:mete:five",
+                 resources={"memory": {"limit": 32 << 20}, "cpu": {"quota": 20000, "period": 100000, "shares": 512}, "pids": {"limit": 40}})
+    made = machine.run("./mete-oci --systemd-cgroup run --detach --bundle bundle five > out 2>&1 < /dev/null || cat out")
+    assert made.returncode == 0 and not made.stdout, made.stdout + made.stderr
+    unit = "mete-five.scope"
+
+    def seen():
+        machine.run("systemctl daemon-reload")
+        quota = control(unit, "cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.max")
+        return quota, control(unit, "memory.limit_in_bytes", "memory.max"), control(unit, "pids.max"), properties(unit, "CPUQuotaPerSecUSec", "TasksMax")
+    for flags, quota, memory, tasks, share in (
+            ("--cpu-quota 30000", ["30000", "100000"], 32, "40", "300ms"), ("--cpu-period 50000", ["30000", "50000"], 32, "40", "600ms"),
+            ("--memory 48m", ["30000", "50000"], 48, "40", "600ms"), ("--pids-limit 50 --cpu-quota 25000", ["25000", "50000"], 48, "50", "500ms")):
+        assert machine.run("./mete-oci update %s five" % flags).returncode == 0, flags
+        expected = (quota, [str(memory << 20)], [tasks], {"CPUQuotaPerSecUSec": share, "TasksMax": tasks})
+        assert seen() == expected, (flags, seen(), expected)
+    before = seen()
+    assert machine.run("./mete-oci update --pids-limit 60 --memory 4096 --memory-swap 100 five").returncode == 1
+    assert seen() == before, "an update that is refused changes nothing"
+    assert machine.run("./mete-oci delete --force five").returncode == 0
+
+
 def test_a_slice_below_slices():
     inner_config(cgroupsPath="machine-a.slice:mete:two", resources={})
     assert machine.run("./mete-oci --systemd-cgroup run --detach --bundle bundle two > out 2>&1 < /dev/null || cat out").stdout == ""

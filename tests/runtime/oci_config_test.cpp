@@ -115,6 +115,8 @@ TEST(OciConfig, OptionsNameWhatABindTakesFromItsSource) {
   EXPECT_EQ(bind({"bind", "relatime"}).top_cleared, std::uint64_t{MOUNT_ATTR__ATIME});
   EXPECT_EQ(bind({"bind", "atime", "nostrictatime"}).top_cleared, 0U) << "they name no mode";
   EXPECT_EQ(bind({"bind", "noatime", "strictatime"}).top_attributes, std::uint64_t{MOUNT_ATTR_STRICTATIME});
+  EXPECT_EQ(bind({"rbind", "rnodev", "dev", "exec"}).top_cleared, std::uint64_t{MOUNT_ATTR_NOEXEC}) << "of all mounts";
+  EXPECT_EQ(bind({"rbind", "relatime", "rnoatime"}).top_cleared, 0U);
   EXPECT_TRUE(bind({"rbind", "bind"}).recursive && bind({"bind", "rbind"}).recursive && !bind({"bind"}).recursive);
 }
 

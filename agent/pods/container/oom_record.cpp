@@ -65,6 +65,7 @@ void OomRecord::begin(Cgroup cgroup) {
     own.oom_known_lost = false;
   } else {
     own.oom_known.above = std::move(now->above);
+    own.oom_known.refused = std::move(now->refused);
   }
 }
 

@@ -51,15 +51,11 @@ void close_host_descriptors(const ChildContext& child, const ChildFds& fds) {
 }
 
 // Root made the pipes and terminals, so a command with another user could not open them again as /dev/stdout. Files
-// whose owner must not change (the null device, a file of a read-only file system, a socket) are left alone.
+// whose owner must not change (a device of the host, a file of a read-only file system, a socket) are left alone.
 void give_stdio(std::uint32_t uid) {
-  struct stat null_device {};
-  const bool known = ::stat("/dev/null", &null_device) == 0;
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     struct stat info {};
-    if (::fstat(fd, &info) != 0 || info.st_uid == uid ||
-        (known && info.st_rdev == null_device.st_rdev && S_ISCHR(info.st_mode)))
-      continue;
+    if (::fstat(fd, &info) != 0 || info.st_uid == uid || (S_ISCHR(info.st_mode) && ::isatty(fd) == 0)) continue;
     (void)!::fchown(fd, uid, static_cast<gid_t>(-1));
   }
 }
