@@ -27,7 +27,7 @@ class DriftWatch {
     // True: the policy asks for a report and no restore (onDrift).
     std::function<bool()> report_only;
     std::function<void(std::string message, std::vector<std::pair<std::string, std::string>> fields)> report;
-    std::function<void()> changed;           // after files were found changed
+    std::function<void()> written;           // after a write to a setting, by anybody
     std::function<void()> memory_event;      // v2: the kernel has changed memory.events; may be empty
     std::function<void()> limit_event = {};  // v2: the same for pids.events and memory.swap.events
     // Writes the limits, each part by itself; empty: Group::apply_each() does.

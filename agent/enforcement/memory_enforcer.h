@@ -37,13 +37,14 @@ class MemoryEnforcer : public Watched, private MemoryResponder {
   [[nodiscard]] std::optional<std::chrono::nanoseconds> time_to_limit() const { return watcher_.time_to_limit(); }
   [[nodiscard]] const collectors::UsageHistory& history() const { return gauge_.history(); }
   [[nodiscard]] Neighbour as_neighbour() const override;
+  // What runs in it is frozen, or held at its limit.
+  [[nodiscard]] bool is_stopped() const override { return stop_.is_stopped(); }
 
  private:
   void act(const config::MemoryThreshold& rule, const Trigger& trigger) override;
   void act(config::ThresholdAction action, const Trigger& trigger) override;
   void stuck_at_memory_high(const Trigger& trigger) override { actions_.lift_memory_high(trigger); }
   void pressure_is_due(bool news, Bytes usage) override { actions_.notify_pressure(news, usage); }
-  [[nodiscard]] bool is_stopped() const override { return stop_.is_stopped(); }
   [[nodiscard]] std::optional<Bytes> tripwire() const override;
   [[nodiscard]] bool is_out_of_memory(const collectors::MemoryMoment& moment, Bytes limit) const;
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "agent/base/shared_wakeup.h"
 #include "agent/base/spare_descriptors.h"
 #include "runtime/cgroup/abilities.h"
 
@@ -165,7 +166,7 @@ void MemoryWatcher::poll_later(const collectors::MemoryMoment& moment) {
     const bool by_need = policy != nullptr && (!policy->memory.at.empty() || tripwire);
     if (by_need && moment.at - grown_at_ < kGrowsFor) next = std::min(next, kGrowingPoll);
   }
-  timer_.expires_after(std::min(next, pressure_.next_poll()));
+  timer_.expires_at(shared_wakeup(std::chrono::steady_clock::now(), std::min(next, pressure_.next_poll())));
   timer_.async_wait(alive_.guard([this] { poll(std::chrono::steady_clock::now()); }));
 }
 

@@ -118,7 +118,9 @@ Target target_of(const Pod& pod, const Container& container, bool single) {
   if (record.started_at != WallTime()) {
     target.started = std::chrono::time_point_cast<std::chrono::system_clock::duration>(record.started_at);
   }
-  target.limit_changes = container.control().limits().changes();
+  // What is frozen, or is no longer, has another freezer.state.
+  target.limit_changes = 2 * container.control().limits().changes() + (container.enforcer().is_stopped() ? 1 : 0);
+  target.settings_watched = container.control().watch().sees_writes();
   if (single && record.state == ContainerState::kRunning) target.network_pid = record.process.pid;
   return target;
 }

@@ -43,7 +43,7 @@ ForeignSubject::ForeignSubject(Enforcement& enforcement, Ledger& ledger, runtime
                               report(Severity::kWarning, name_of(Reason::kLimitDrift), std::move(message),
                                      std::move(fields));
                             },
-                        .changed = [] {},
+                        .written = [] {},
                         .memory_event = [this] { oom_.woken(); },
                         .apply = [this](const Limits& limits) { return apply(limits); }});
 }

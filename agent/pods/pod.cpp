@@ -79,7 +79,7 @@ Pod::Pod(Enforcement& enforcement, PodRecord record, PodPaths paths, runtime::cg
               [this](std::string message, auto fields) {
                 report(Severity::kWarning, name_of(Reason::kLimitDrift), "", std::move(message), std::move(fields));
               },
-          .changed = [] {},
+          .written = [] {},
           .memory_event = {}});
 }
 
