@@ -67,6 +67,7 @@ void OomWatch::open() {
 }
 
 void OomWatch::poll_below_later() {
+  if (!polls_below_) return;
   below_timer_.expires_at(shared_wakeup(std::chrono::steady_clock::now(), kPollBelow));
   below_timer_.async_wait(alive_.guard([this] {
     if (runtime::cgroup::has_groups_below(subject_.cgroup())) poll();
