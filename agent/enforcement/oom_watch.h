@@ -8,8 +8,8 @@
 // recorded, then reported.
 // On v1, and with memory_localevents, the limit of a group below wakes nobody above it: the kernel's log tells at once,
 // a look each second besides.
-// A group in which the kernel finds nobody that it may kill wakes without end: that is told once, and then its counters
-// are read ten times a second and its processes once (enforcers/oom_without_victim.h).
+// A group in which the kernel finds nobody that it may kill wakes without end: that is told once, and then it is looked
+// at once a second (enforcers/oom_without_victim.h).
 #pragma once
 
 #include <cstdint>
@@ -98,7 +98,6 @@ class OomWatch {
   void await_event();
   void poll_later(std::chrono::microseconds delay);
   void poll_again();  // if nobody does
-  void poll_soon();
   void take_snapshot();
   [[nodiscard]] Kill find_in_log(const runtime::cgroup::OomKill& counted);
   [[nodiscard]] std::string scope_of_kill(const Kill& kill) const;
@@ -122,7 +121,6 @@ class OomWatch {
   enforcers::OomWithoutVictim without_victim_;
   int polls_left_ = 0;
   bool reading_log_ = false;
-  bool polls_soon_ = false;
   Moment unsettled_since_{};    // not told yet
   Moment unsettled_told_at_{};  // told as kills of processes
   Moment woken_at_{};           // of a kill that is not reported yet
