@@ -53,7 +53,6 @@ void OomWatch::open() {
   event_.close();
   below_timer_.cancel();
   pause_timer_.cancel();
-  polls_soon_ = false;
   without_victim_.forget();
   auto event = subject_.cgroup().oom_eventfd();
   if (event) {
@@ -80,7 +79,6 @@ void OomWatch::close() {
   polls_below_ = false;
   below_timer_.cancel();
   pause_timer_.cancel();
-  polls_soon_ = false;
   stop_polling();
 }
 
@@ -107,7 +105,7 @@ void OomWatch::woken() {
   }
   const SpareDescriptors spare;
   woken_at_ = now;
-  if (stuck && now - snapshot_at_ < kPollStuck) return event_.is_open() ? poll() : poll_soon();
+  if (stuck && now - snapshot_at_ < kPollStuck) return poll();
   if (event_.is_open()) kernel_woke_at_ = now;
   // On v2 a group at its limit wakes 100 times a second without a kill. The counter is compared each time; the
   // processes were read a moment ago.
@@ -121,16 +119,6 @@ void OomWatch::woken() {
   poll_later(kFirstPoll);
   poll();
   enforcer_.out_of_memory(now);
-}
-
-// A group in which nobody can be killed wakes a hundred times a second on v2.
-void OomWatch::poll_soon() {
-  if (std::exchange(polls_soon_, true)) return;
-  pause_timer_.expires_after(kWakeStuck);
-  pause_timer_.async_wait(alive_.guard([this] {
-    polls_soon_ = false;
-    poll();
-  }));
 }
 
 void OomWatch::killed_in_log(const KernelKill& kill) {

@@ -9,7 +9,7 @@
 // out, the record is stored, the event is reported. On v1, and with memory_localevents, a limit that is reached in a
 // group below causes no wake-up above it: the kernel's log reports such a kill at once, and a poll each second finds it
 // without the log. A group in which the kernel finds no process that it may kill causes wake-ups without end. This is
-// reported once; from then on its counters are read ten times a second and its processes once
+// reported once; from then on the group is polled once a second
 // (enforcers/oom_without_victim.h).
 #pragma once
 
@@ -101,7 +101,6 @@ class OomWatch {
   void await_event();
   void poll_later(std::chrono::microseconds delay);
   void poll_again();  // unless a poll is scheduled
-  void poll_soon();
   void take_snapshot();
   [[nodiscard]] Kill find_in_log(const runtime::cgroup::OomKill& counted);
   [[nodiscard]] std::string scope_of_kill(const Kill& kill) const;
@@ -125,7 +124,6 @@ class OomWatch {
   enforcers::OomWithoutVictim without_victim_;
   int polls_left_ = 0;
   bool reading_log_ = false;
-  bool polls_soon_ = false;
   bool polls_below_ = false;
   Moment unsettled_since_{};        // since then kills are seen that are not reported yet
   Moment unsettled_reported_at_{};  // when such kills were reported as kills of single processes

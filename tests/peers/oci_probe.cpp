@@ -119,7 +119,8 @@ void say_process() {
   say("cpus", std::to_string(CPU_COUNT(&cpus)));
   say("first of its pids", ::getpid() == 1 ? "yes" : "no");
   say("leads its session", ::getsid(0) == ::getpid() ? "yes" : "no");
-  for (const auto& [name, clock] : {std::pair{"clock monotonic", CLOCK_MONOTONIC}, {"clock boottime", CLOCK_BOOTTIME}}) {
+  for (const auto& [name, clock] :
+       {std::pair{"clock monotonic", CLOCK_MONOTONIC}, {"clock boottime", CLOCK_BOOTTIME}}) {
     timespec now{};
     ::clock_gettime(clock, &now);
     say(name, std::to_string(now.tv_sec));
@@ -130,7 +131,8 @@ void say_process() {
   std::string masked;
   for (int signal = 1; signal < NSIG; ++signal) {
     struct sigaction action {};
-    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) ignored += std::to_string(signal) + " ";
+    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN)
+      ignored += std::to_string(signal) + " ";
     if (sigismember(&blocked, signal) == 1) masked += std::to_string(signal) + " ";
   }
   say("signals ignored", ignored);
@@ -265,7 +267,8 @@ int main(int argc, char** argv) {
   // The mounts, as they are.
   if (const int fd = ::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC); fd >= 0) {
     char text[4096];
-    for (ssize_t size = 0; (size = ::read(fd, text, sizeof text)) > 0;) (void)!::write(1, text, static_cast<std::size_t>(size));
+    for (ssize_t size = 0; (size = ::read(fd, text, sizeof text)) > 0;)
+      (void)!::write(1, text, static_cast<std::size_t>(size));
   }
   return 7;
 }
