@@ -51,8 +51,10 @@ class Agent {
         launches_(2 * std::max(1U, std::thread::hardware_concurrency())),
         turns_(loop_),
         workers_(loop_),
-        services_{loop_,        settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_,
-                  instruments_, launches_, turns_,       workers_,    {},      {},      {},     0},
+        sockets_(loop_),
+        services_{loop_,    settings_,   hierarchies_, collection_, images_, events_,
+                  files_,   kernel_log_, instruments_, launches_,   turns_,  workers_,
+                  sockets_, {},          {},           {},          0},
         enforcement_(services_, Forensics(settings_.forensics(), {})),
         manifests_(loop_, settings_, files_, events_),
         foreign_(enforcement_),
@@ -248,6 +250,7 @@ class Agent {
   LaunchGate launches_;
   Turns turns_;
   Workers workers_;
+  NamespaceSockets sockets_;
   Services services_;
   Enforcement enforcement_;
   Manifests manifests_;

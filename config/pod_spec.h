@@ -13,6 +13,7 @@
 
 #include "config/location.h"
 #include "config/objects.h"
+#include "config/probe.h"
 #include "config/units.h"
 #include "config/volume.h"
 
@@ -94,24 +95,6 @@ struct SecurityContext {
   bool operator==(const SecurityContext&) const = default;
 };
 
-// A request that is sent from inside the pod's network namespace; its answer is ignored.
-struct HttpGet {
-  std::string host;  // empty: the pod itself, by its loopback address
-  std::uint16_t port = 0;
-  std::string path = "/";
-  bool https = false;  // the certificate is not verified, as with the kubelet
-  std::vector<std::pair<std::string, std::string>> headers;
-  bool operator==(const HttpGet&) const = default;
-};
-
-// The action before a container is stopped (lifecycle.preStop): a command inside it, a request, or a pause.
-struct PreStopHook {
-  std::vector<std::string> command;  // empty: `http` or `pause`
-  std::optional<HttpGet> http;       // empty: `command` or `pause`
-  std::chrono::seconds pause{0};
-  bool operator==(const PreStopHook&) const = default;
-};
-
 struct Container {
   std::string name;
   std::string image;
@@ -123,7 +106,14 @@ struct Container {
   std::vector<VolumeMount> volume_mounts;
   Resources resources;
   SecurityContext security;
-  std::optional<PreStopHook> pre_stop;
+  std::optional<HookAction> post_start;    // after its start; until it has ended, nothing is made of the container
+  std::optional<HookAction> pre_stop;      // before the stop signal, within the grace period
+  std::string stop_signal;                 // "SIGUSR1"; empty: the image's
+  std::optional<Probe> startup;            // the other two begin when it has succeeded
+  std::optional<Probe> liveness;           // unwell: the container is ended
+  std::optional<Probe> readiness;          // unwell: the container is not ready
+  std::optional<RestartPolicy> restart;    // empty: the pod's
+  std::vector<RestartRule> restart_rules;  // the first that fits counts, before the policy
   std::string termination_message_path = "/dev/termination-log";
   bool message_from_log_on_error = false;  // terminationMessagePolicy: FallbackToLogsOnError
   bool stdin_open = false;
@@ -141,8 +131,6 @@ struct HostAlias {
   std::vector<std::string> hostnames;
   bool operator==(const HostAlias&) const = default;
 };
-
-enum class RestartPolicy { kAlways, kOnFailure, kNever };
 
 enum class GroupsPolicy { kMerge, kStrict };  // Merge: with the groups that the image gives the user
 
@@ -172,11 +160,12 @@ struct DnsConfig {
 struct PodSpec {
   RestartPolicy restart_policy = RestartPolicy::kAlways;
   std::chrono::seconds termination_grace_period{30};
-  std::string hostname;           // empty = the Pod's name
-  std::string subdomain;          // empty: none
-  bool hostname_is_fqdn = false;  // setHostnameAsFQDN
-  std::string hostname_override;  // empty: none; not with host_network
-  std::string service_account;    // a name that only `fieldRef` shows
+  std::optional<std::chrono::seconds> active_deadline;  // after its creation it is ended, and has failed
+  std::string hostname;                                 // empty = the Pod's name
+  std::string subdomain;                                // empty: none
+  bool hostname_is_fqdn = false;                        // setHostnameAsFQDN
+  std::string hostname_override;                        // empty: none; not with host_network
+  std::string service_account;                          // a name that only `fieldRef` shows
   DnsPolicy dns_policy = DnsPolicy::kClusterFirst;
   DnsConfig dns;
   bool host_network = false;

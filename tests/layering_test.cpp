@@ -27,6 +27,7 @@ const std::vector<std::string> kRooms = {
     "agent/base",
     "agent/self",
     "agent/http",
+    "agent/probes",
     "agent/forensics",
     "agent/enforcement",
     "agent/pods",

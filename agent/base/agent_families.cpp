@@ -30,6 +30,7 @@ constexpr auto kFamilies = std::to_array<OwnFamily>({
     {"mete_agent_scrape_seconds", MetricType::kHistogram, "le", "Time to read all counters and write one exposition."},
     {"mete_agent_launch_seconds", MetricType::kHistogram, "le",
      "From the decision to start a container to the first instruction of its command."},
+    {"mete_agent_probe_lateness_seconds", MetricType::kHistogram, "le", "How long after its time a probe began."},
     {"mete_enforcement_actions_total", MetricType::kCounter, "enforcer,action,outcome",
      "Actions of the enforcers, by outcome: done, failed, dry-run, guarded."},
     {"mete_enforcement_reaction_seconds", MetricType::kHistogram, "enforcer,le",

@@ -22,13 +22,11 @@ void add_schema(CommandLine& line);      // schema.cpp
 void add_completion(CommandLine& line);  // completion.cpp: completion, and complete, which is not for people
 void add_man(CommandLine& line);         // man.cpp, not for people
 void add_version(CommandLine& line);     // version.cpp
-void add_http_get(CommandLine& line);    // http_get.cpp, not for people
 
 void add_all_commands(CommandLine& line) {
   constexpr void (*kCommands[])(CommandLine&) = {
-      add_agent,   add_manifests, add_pods,       add_update, add_top,     add_explain,
-      add_advise,  add_events,    add_logs,       add_exec,   add_oom,     add_images,
-      add_metrics, add_schema,    add_completion, add_man,    add_version, add_http_get,
+      add_agent, add_manifests, add_pods,   add_update,  add_top,    add_explain,    add_advise, add_events,  add_logs,
+      add_exec,  add_oom,       add_images, add_metrics, add_schema, add_completion, add_man,    add_version,
   };
   for (const auto add : kCommands) add(line);
 }

@@ -17,6 +17,7 @@ std::string field_of(const Json& value, const char* key) {
 // kubectl's STATUS column: a container's problem is more useful than the pod's phase.
 std::string status_of(const Json& pod) {
   std::string status = field_of(pod, "phase");
+  if (const auto reason = field_of(pod, "reason"); !reason.empty() && status == "Failed") return reason;
   if (status != "Running" && status != "Pending") return status;
   for (const auto& container : pod["containers"]) {
     const auto reason = field_of(container, "reason");
@@ -30,7 +31,7 @@ Table pods_table(const Json& pods, bool wide) {
   if (wide) heads.insert(heads.end(), {"QOS", "IMAGES", "CGROUP", "SOURCE"});
   Table table(std::move(heads));
   for (const auto& pod : pods) {
-    std::size_t running = 0;
+    std::size_t ready = 0;
     std::size_t all = 0;
     std::uint64_t restarts = 0;
     std::uint64_t ooms = 0;
@@ -38,14 +39,15 @@ Table pods_table(const Json& pods, bool wide) {
     for (const auto& container : pod["containers"]) {
       restarts += container["restarts"].get<std::uint64_t>();
       ooms += container["oomKills"].get<std::uint64_t>();
-      if (container["init"].get<bool>()) continue;
+      const bool ends = container["init"].get<bool>() && !container["sidecar"].get<bool>();
+      if (ends) continue;
       ++all;
-      running += container["state"] == "running" ? 1U : 0U;
+      ready += container["ready"].get<bool>() ? 1U : 0U;
       images += (images.empty() ? "" : ",") + field_of(container, "image");
     }
     std::vector<std::string> row = {field_of(pod, "namespace"),
                                     field_of(pod, "name"),
-                                    std::to_string(running) + "/" + std::to_string(all),
+                                    std::to_string(ready) + "/" + std::to_string(all),
                                     status_of(pod),
                                     std::to_string(restarts),
                                     std::to_string(ooms),

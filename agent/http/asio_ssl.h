@@ -16,4 +16,5 @@ class boost::asio::ssl::detail::openssl_init<true> : private openssl_init_base {
 };
 
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>

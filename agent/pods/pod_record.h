@@ -37,6 +37,10 @@ struct ContainerRecord {
   std::string waiting_reason;  // why it could not be launched: "ImageNotFound", "CreateContainerError"; empty otherwise
   std::string message;         // for a person: why it did not start
   std::string last_message;    // what it said of its last end (termination_message.h)
+  // Of the present attempt, while it runs.
+  bool post_started = false;   // its postStart hook has ended, or it has none
+  bool started = false;        // and its startup probe has succeeded, or it has none
+  bool ready = false;          // and its readiness probe says so, or it has none
   std::uint32_t attempt = 0;   // number of the last attempt; its files are in directory NAME/ATTEMPT
   std::uint32_t restarts = 0;  // attempts that followed an end
   bool has_ended = false;      // the exit_* fields hold the last attempt that ended
@@ -65,12 +69,23 @@ struct ContainerRecord {
   bool restart_wanted =
       false;               // a policy ends the present attempt: another one follows, whatever the pod's restart policy
   std::string end_reason;  // why it ends, when a policy ends it
-  std::optional<config::PreStopHook> pre_stop;  // of the manifest, which may be gone when it is needed
-  std::vector<unsigned> cores;                  // CPUs that it has to itself
+  std::optional<std::chrono::seconds> end_within;  // a probe or a hook ends the present attempt, with this grace
+  bool unwell = false;                             // a probe: another attempt follows unless the policy is Never
+  bool has_post_start = false;                     // of the manifest: containers after it wait for the hook
+  std::optional<config::RestartPolicy> restart;    // of the manifest: its own, in place of the pod's
+  std::optional<config::HookAction> pre_stop;      // of the manifest, which may be gone when it is needed
+  std::vector<unsigned> cores;                     // CPUs that it has to itself
   std::vector<std::string> layers;  // of the image that the present attempt was made from: not to be removed
   std::string base_sample;          // counters of the cgroups that are gone (collectors::to_text)
   std::string last_sample;          // of the present cgroup at the last exit, should it vanish (a reboot)
   bool operator==(const ContainerRecord&) const = default;
+};
+
+// Whether something holds, and since when; `since` is WallTime() until it was looked at.
+struct Condition {
+  bool holds = false;
+  WallTime since{};
+  bool operator==(const Condition&) const = default;
 };
 
 struct PodRecord {
@@ -86,6 +101,10 @@ struct PodRecord {
   std::chrono::seconds grace{30};
   bool terminating = false;  // being deleted: finish that
   bool stopped = false;      // by `mete stop`: do not start again
+  std::string reason;     // why it fails as a whole, and is not started again: "DeadlineExceeded"; empty: it does not
+  std::string message;    // the same for a person
+  Condition initialized;  // pod_status.h
+  Condition ready;
   runtime::process::ProcessId sandbox;
   std::vector<ContainerRecord> containers;  // init containers first
   bool operator==(const PodRecord&) const = default;

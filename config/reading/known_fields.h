@@ -8,6 +8,7 @@ namespace mete::config {
 
 extern const ObjectSpec kProbeSpec;
 extern const ObjectSpec kLifecycleSpec;
+extern const ObjectSpec kRestartRuleSpec;
 extern const ObjectSpec kPortSpec;
 extern const ObjectSpec kTolerationSpec;
 extern const ObjectSpec kHostAliasSpec;

@@ -173,12 +173,8 @@ std::vector<Container> read_containers(const View& list, const std::vector<Volum
   std::vector<Container> containers;
   for (const auto& item : list.items()) {
     containers.push_back(read_container(item));
-    const View restart = item["restartPolicy"];
-    containers.back().sidecar = init && restart.text() == "Always";
-    if (restart && !containers.back().sidecar) {
-      restart.warn(
-          mismatch(describe(restart.node()), "Always, of an init container; mete acts on nothing else here yet"));
-    }
+    containers.back().sidecar = init && containers.back().restart == RestartPolicy::kAlways;
+    if (init && !containers.back().sidecar) check_no_care(item);
     check_unique(item["name"], "container", names);
     check_mounts(item, volumes);
   }
@@ -198,6 +194,7 @@ Pod read_pod(const View& view) {
   if (const auto seconds = spec["terminationGracePeriodSeconds"].integer()) {
     to.termination_grace_period = std::chrono::seconds(*seconds);
   }
+  if (const auto seconds = spec["activeDeadlineSeconds"].integer()) to.active_deadline = std::chrono::seconds(*seconds);
   to.host_network = spec["hostNetwork"].boolean();
   to.host_pid = spec["hostPID"].boolean();
   to.host_ipc = spec["hostIPC"].boolean();

@@ -28,6 +28,9 @@ namespace mete::config {
 [[nodiscard]] Secret read_secret(const View& view);
 
 [[nodiscard]] Container read_container(const View& view);
+void read_care(const View& view, Container& to);  // its probes, hooks, stop signal and restart rules
+// Of an init container that is no sidecar: it has neither probes nor hooks.
+void check_no_care(const View& view);
 [[nodiscard]] std::vector<EnvVar> read_env(const View& view);
 [[nodiscard]] ResourceFieldRef read_resource_ref(const View& view);
 [[nodiscard]] std::vector<EnvFrom> read_env_from(const View& view);

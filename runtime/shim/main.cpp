@@ -51,6 +51,8 @@ int main(int argc, char** argv) {
       exec.process.start_time = std::strtoull(value, nullptr, 10);
     } else if (std::strcmp(name, "--timeout-ms") == 0) {
       exec.timeout = std::chrono::milliseconds(std::atoll(value));
+    } else if (std::strcmp(name, "--output-fd") == 0) {
+      exec.output_fd = std::atoi(value);
     } else if (std::strcmp(name, "--log") == 0) {
       options.log_path = value;
     } else if (std::strcmp(name, "--lock-fd") == 0) {

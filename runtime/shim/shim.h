@@ -33,6 +33,7 @@ struct ExecOptions {
   std::string directory;       // directory of the attempt: its plan gives the rights
   process::ProcessId process;  // the container's first process
   std::chrono::milliseconds timeout{};
+  int output_fd = -1;  // for the command's stdout and stderr; -1: thrown away
   std::vector<std::string> command;
 };
 // Returns the command's exit code. 124: the timeout was exceeded; 125 to 127: the command did not run.
