@@ -58,14 +58,13 @@ PodPaths paths_of(const Settings& settings, const PodRecord& record) {
 
 }  // namespace
 
-Pod::Pod(Enforcement& enforcement, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup,
-         std::function<void()> gone)
+Pod::Pod(Enforcement& enforcement, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup, Owner owner)
     : enforcement_(enforcement),
       services_(enforcement.services()),
       record_(std::move(record)),
       paths_(std::move(paths)),
       cgroup_(std::move(cgroup)),
-      gone_(std::move(gone)),
+      owner_(std::move(owner)),
       restart_timer_(services_.loop),
       end_timer_(services_.loop),
       sandbox_ready_(services_.loop),
@@ -86,7 +85,7 @@ Pod::Pod(Enforcement& enforcement, PodRecord record, PodPaths paths, runtime::cg
 Pod::~Pod() = default;
 
 Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPlan plan, std::string hash,
-                                         std::function<void()> gone) {
+                                         Owner owner) {
   PodRecord record;
   const auto& metadata = plan.pod.metadata;
   // Of our own making even when the manifest has one: directories are named by it.
@@ -106,7 +105,7 @@ Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPl
   METE_TRY(runtime::cgroup::Group cgroup,
            runtime::cgroup::Group::at(enforcement.services().hierarchies, paths.cgroup()));
   std::unique_ptr<Pod> pod(
-      new Pod(enforcement, std::move(record), std::move(paths), std::move(cgroup), std::move(gone)));
+      new Pod(enforcement, std::move(record), std::move(paths), std::move(cgroup), std::move(owner)));
   pod->take(std::move(plan));
   pod->begun_ = true;
   METE_CHECK(runtime::make_directories(pod->directory(), 0700));
@@ -119,12 +118,12 @@ Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPl
   return pod;
 }
 
-Result<std::unique_ptr<Pod>> Pod::adopt(Enforcement& enforcement, PodRecord record, std::function<void()> gone) {
+Result<std::unique_ptr<Pod>> Pod::adopt(Enforcement& enforcement, PodRecord record, Owner owner) {
   PodPaths paths = paths_of(enforcement.services().settings, record);
   METE_TRY(runtime::cgroup::Group cgroup,
            runtime::cgroup::Group::at(enforcement.services().hierarchies, paths.cgroup()));
   std::unique_ptr<Pod> pod(
-      new Pod(enforcement, std::move(record), std::move(paths), std::move(cgroup), std::move(gone)));
+      new Pod(enforcement, std::move(record), std::move(paths), std::move(cgroup), std::move(owner)));
   for (std::size_t i = 0; i < pod->record_.containers.size(); ++i)
     pod->containers_.push_back(std::make_unique<Container>(*pod, i));
   return pod;
@@ -231,27 +230,6 @@ Container* Pod::container(const std::string& name) const {
   return nullptr;
 }
 
-Status Pod::try_save(Durability durability) {
-  // The record of a pod that is being deleted goes with it: no power failure makes it worth more.
-  return agent::save(record_, paths_.record(), record_.terminating ? Durability::volatile_ : durability);
-}
-
-void Pod::save(Durability durability) {
-  const auto saved = try_save(durability);
-  if (!saved && !save_failed_) report(Severity::kWarning, name_of(Reason::kRecordNotSaved), "", saved.error().what);
-  save_failed_ = !saved;
-}
-
-void Pod::report(Severity severity, std::string reason, const std::string& container, std::string message,
-                 std::vector<std::pair<std::string, std::string>> fields) {
-  services_.events.add({.severity = severity,
-                        .reason = std::move(reason),
-                        .pod = record_.key(),
-                        .container = container,
-                        .message = std::move(message),
-                        .fields = std::move(fields)});
-}
-
 Status Pod::prepare() {
   if (prepared_) return {};
   const auto& pod = plan_->pod;
@@ -278,6 +256,7 @@ void Pod::open_cgroup() {
 }
 
 void Pod::step() {
+  note_status();
   if (record_.terminating || record_.stopped) {
     clean_up();
     return;

@@ -18,6 +18,7 @@
 #include "agent/pods/pod_logic.h"
 #include "agent/pods/pod_paths.h"
 #include "agent/pods/pod_record.h"
+#include "agent/pods/pod_status.h"
 #include "config/desired_state.h"
 #include "runtime/cgroup/cgroup.h"
 
@@ -25,11 +26,16 @@ namespace mete::agent {
 
 class Pod {
  public:
-  // A new pod: writes its record first. `gone` is called, from the loop, when nothing of it is left.
+  // Both are called from the loop, never from within a call of the pod.
+  struct Owner {
+    std::function<void()> gone;     // nothing of it is left
+    std::function<void()> changed;  // status() is another one, or is known for the first time
+  };
+  // A new pod: writes its record first.
   static Result<std::unique_ptr<Pod>> create(Enforcement& enforcement, config::PodPlan plan, std::string hash,
-                                             std::function<void()> gone);
+                                             Owner owner);
   // One that an earlier agent recorded. `plan` may come later (set_plan) or never.
-  static Result<std::unique_ptr<Pod>> adopt(Enforcement& enforcement, PodRecord record, std::function<void()> gone);
+  static Result<std::unique_ptr<Pod>> adopt(Enforcement& enforcement, PodRecord record, Owner owner);
   ~Pod();
   Pod(const Pod&) = delete;
   Pod& operator=(const Pod&) = delete;
@@ -69,6 +75,7 @@ class Pod {
   void start();
 
   [[nodiscard]] PodPhase phase() const;
+  [[nodiscard]] PodStatus status() const { return status_of(record_, restart_policy()); }
   // Of all that can run at once; 0 without a plan.
   [[nodiscard]] Bytes memory_request() const { return memory_request_; }
   [[nodiscard]] const PodRecord& record() const { return record_; }
@@ -105,8 +112,7 @@ class Pod {
   [[nodiscard]] bool is_ending() const { return record_.terminating || record_.stopped || is_finished(record_); }
 
  private:
-  Pod(Enforcement& enforcement, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup,
-      std::function<void()> gone);
+  Pod(Enforcement& enforcement, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup, Owner owner);
   void take(config::PodPlan plan);
   [[nodiscard]] runtime::cgroup::Limits limits_for(const config::PodSpec& spec) const;
   [[nodiscard]] bool is_idle() const;
@@ -120,6 +126,8 @@ class Pod {
   void kill_sandbox();  // what is in its cgroup
   void sandbox_started();
   void watch_sandbox();
+
+  void note_status();  // pod_tell.cpp: records changed conditions, tells the owner of a changed status
 
   // pod_resize.cpp
   struct Resize;
@@ -151,7 +159,8 @@ class Pod {
   runtime::cgroup::Limits limits_;
   std::optional<double> held_cpu_;
   std::unique_ptr<DriftWatch> drift_;
-  std::function<void()> gone_;
+  Owner owner_;
+  std::optional<PodStatus> told_;  // what the owner knows
   std::vector<std::unique_ptr<Container>> containers_;
   std::map<std::string, std::string> volumes_;
   std::set<std::size_t> signalled_;  // containers that have been told to end

@@ -133,7 +133,7 @@ void Pod::clean_up() {
     ending_ = true;
     report(Severity::kNormal, name_of(Reason::kDeleted), "", "Pod " + record_.key() + " is gone");
     // A copy: the call destroys this pod, and with it the function.
-    asio::post(services_.loop, [gone = gone_] { gone(); });
+    asio::post(services_.loop, [gone = owner_.gone] { gone(); });
     return;
   }
   // A killed process is still leaving its cgroup. Looked for less and less often.

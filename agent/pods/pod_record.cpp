@@ -195,23 +195,27 @@ ContainerRecord container_of(const json& value) {
 }  // namespace
 
 std::string to_json(const PodRecord& record) {
+  const auto condition = [](const Condition& each) { return json{each.holds, since_epoch(each.since)}; };
   json containers = json::array();
   for (const auto& container : record.containers) containers.push_back(container_json(container));
-  const json value = {{"version", 1},
-                      {"uid", record.uid},
-                      {"namespace", record.namespace_},
-                      {"name", record.name},
-                      {"source", record.source},
-                      {"hash", record.hash},
-                      {"resources", record.resources},
-                      {"limits_written", record.limits_written},
-                      {"boot_id", record.boot_id},
-                      {"created", since_epoch(record.created)},
-                      {"grace", record.grace.count()},
-                      {"terminating", record.terminating},
-                      {"stopped", record.stopped},
-                      {"sandbox", process_json(record.sandbox)},
-                      {"containers", std::move(containers)}};
+  json value = {{"version", 1},
+                {"uid", record.uid},
+                {"namespace", record.namespace_},
+                {"name", record.name},
+                {"source", record.source},
+                {"hash", record.hash},
+                {"resources", record.resources},
+                {"limits_written", record.limits_written},
+                {"boot_id", record.boot_id},
+                {"created", since_epoch(record.created)},
+                {"grace", record.grace.count()},
+                {"terminating", record.terminating},
+                {"stopped", record.stopped},
+                {"sandbox", process_json(record.sandbox)},
+                {"initialized", condition(record.initialized)},
+                {"ready", condition(record.ready)},
+                {"containers", std::move(containers)}};
+  if (!record.reason.empty()) value["failed"] = {{"reason", record.reason}, {"message", record.message}};
   return value.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
@@ -233,6 +237,17 @@ Result<PodRecord> parse_record(const std::string& text) {
     record.terminating = value.at("terminating").get<bool>();
     record.stopped = value.at("stopped").get<bool>();
     record.sandbox = process_of(value.at("sandbox"));
+    // Not in the records of 0.1.0.
+    const auto condition = [&](const char* name) {
+      const json at = value.value(name, json::array({false, 0}));
+      return Condition{at.at(0).get<bool>(), wall_time(at.at(1).get<std::int64_t>())};
+    };
+    record.initialized = condition("initialized");
+    record.ready = condition("ready");
+    if (value.contains("failed")) {
+      record.reason = value.at("failed").at("reason").get<std::string>();
+      record.message = value.at("failed").at("message").get<std::string>();
+    }
     for (const auto& container : value.at("containers")) record.containers.push_back(container_of(container));
     return record;
   } catch (const json::exception& error) {

@@ -73,6 +73,13 @@ struct ContainerRecord {
   bool operator==(const ContainerRecord&) const = default;
 };
 
+// Whether something holds, and since when; `since` is WallTime() until it was looked at.
+struct Condition {
+  bool holds = false;
+  WallTime since{};
+  bool operator==(const Condition&) const = default;
+};
+
 struct PodRecord {
   std::string uid;
   std::string namespace_;
@@ -86,6 +93,10 @@ struct PodRecord {
   std::chrono::seconds grace{30};
   bool terminating = false;  // being deleted: finish that
   bool stopped = false;      // by `mete stop`: do not start again
+  std::string reason;     // why it fails as a whole, and is not started again: "DeadlineExceeded"; empty: it does not
+  std::string message;    // the same for a person
+  Condition initialized;  // pod_status.h
+  Condition ready;
   runtime::process::ProcessId sandbox;
   std::vector<ContainerRecord> containers;  // init containers first
   bool operator==(const PodRecord&) const = default;

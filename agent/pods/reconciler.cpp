@@ -92,7 +92,7 @@ void Reconciler::adopt() {
       continue;
     }
     const std::string key = record->key();
-    auto pod = Pod::adopt(enforcement_, std::move(*record), [this, key] { gone(key); });
+    auto pod = Pod::adopt(enforcement_, std::move(*record), owner_of(key));
     if (!pod || pods_.contains(key)) continue;
     const auto wanted = wanted_.find(key);
     if (wanted != wanted_.end() && wanted->second.hash == (*pod)->record().hash) (*pod)->set_plan(*wanted->second.plan);
@@ -216,7 +216,7 @@ void Reconciler::reconcile_pod(const std::string& key) {
     case Step::kCreate: {
       auto made =
           all_read_
-              ? Pod::create(enforcement_, *plan, wanted->second.hash, [this, key] { gone(key); })
+              ? Pod::create(enforcement_, *plan, wanted->second.hash, owner_of(key))
               : fail("pod " + key + ": it may be the one whose record could not be read; it is not made a second time");
       if (!made) {
         if (create_failed_.insert(key).second) {
@@ -254,10 +254,19 @@ Status Reconciler::update(Pod& pod, const std::string& container, const enforcer
   return {};
 }
 
+Pod::Owner Reconciler::owner_of(const std::string& key) {
+  return {.gone = [this, key] { gone(key); }, .changed = [this, key] { changed(key); }};
+}
+
+void Reconciler::changed(const std::string& key) {
+  for (const auto& callback : on_changed_) callback(key);
+}
+
 void Reconciler::gone(const std::string& key) {
   pods_.erase(key);
   protect_parent();
   if (on_gone_) on_gone_();
+  changed(key);
   // A replaced pod: the old version is gone, so the new one may be made now.
   services_.turns.add(alive_.guard([this, key] { reconcile_pod(key); }));
 }

@@ -47,6 +47,9 @@ class Reconciler {
   [[nodiscard]] Pod* find(const std::string& key) const;
   // `callback` is called when a pod has been removed completely.
   void on_gone(std::function<void()> callback) { on_gone_ = std::move(callback); }
+  // `callback` is called with a pod's key when its status() has changed, when it is new, and when it is gone: then
+  // find() has none of that key. Calls come from the loop, outside of any call of a pod.
+  void on_changed(std::function<void(const std::string& key)> callback) { on_changed_.push_back(std::move(callback)); }
   // `callback` is called after each read of the desired state.
   void on_desired(std::function<void()> callback) { on_desired_ = std::move(callback); }
   // Image layers used by the containers; empty: a record does not list its layers.
@@ -62,6 +65,8 @@ class Reconciler {
   };
   void read_desired();
   void reconcile_pod(const std::string& key);
+  [[nodiscard]] Pod::Owner owner_of(const std::string& key);
+  void changed(const std::string& key);
   void gone(const std::string& key);
   void remove_orphans();
   void protect_parent();
@@ -73,6 +78,7 @@ class Reconciler {
   std::map<std::string, std::unique_ptr<Pod>> pods_;  // "default/web"
   std::function<void()> on_gone_;
   std::function<void()> on_desired_;
+  std::vector<std::function<void(const std::string&)>> on_changed_;
   std::optional<Bytes> protected_;  // memory.min of the parent of all pods; empty: an earlier agent's value
   bool all_read_ = true;            // every record of earlier agents was readable
   bool ending_ = false;
