@@ -6,7 +6,7 @@
 namespace mete::agent::cli {
 namespace {
 
-std::string text_of(const Json& value, const char* key) {
+std::string explained(const Json& value, const char* key) {
   return value.contains(key) ? printable(value[key].get<std::string>()) : std::string();
 }
 
@@ -21,9 +21,9 @@ std::string settings_text(const Json& settings) {
   for (const auto& each : settings) {
     const std::string expected = each["expected"].get<std::string>();
     std::string holds = each.contains("found") ? shown(each["found"].get<std::string>()) : "?";
-    if (each.contains("error")) holds += " (" + text_of(each, "error") + ")";
+    if (each.contains("error")) holds += " (" + explained(each, "error") + ")";
     if (each.contains("found") && each["found"] != each["expected"]) holds += " (expected " + shown(expected) + ")";
-    table.add({"  " + text_of(each, "file"), holds, text_of(each, "from")});
+    table.add({"  " + explained(each, "file"), holds, explained(each, "from")});
   }
   return table.text();
 }
@@ -31,10 +31,10 @@ std::string settings_text(const Json& settings) {
 std::string above_text(const Json& above) {
   std::string text;
   for (const auto& each : above) {
-    text += "  above it: " + text_of(each, "cgroup");
+    text += "  above it: " + explained(each, "cgroup");
     if (each.contains("memoryBytes")) text += ", memory " + bytes_text(each["memoryBytes"].get<std::int64_t>());
-    if (each.contains("cpuQuota")) text += ", CPU quota " + text_of(each, "cpuQuota") + " us";
-    if (each.contains("pids")) text += ", pids " + text_of(each, "pids");
+    if (each.contains("cpuQuota")) text += ", CPU quota " + explained(each, "cpuQuota") + " us";
+    if (each.contains("pids")) text += ", pids " + explained(each, "pids");
     text += "\n";
   }
   return text;
@@ -45,7 +45,7 @@ std::string felt_text(const Json& value, const Json& machine) {
   if (value.contains("effectiveMemory")) {
     return text +
            "  the memory limit that is felt: " + bytes_text(value["effectiveMemory"]["bytes"].get<std::int64_t>()) +
-           " by " + text_of(value["effectiveMemory"], "of") + "\n";
+           " by " + explained(value["effectiveMemory"], "of") + "\n";
   }
   return text + "  the memory limit that is felt: the machine's " +
          bytes_text(machine["memoryBytes"].get<std::int64_t>()) + "\n";
@@ -54,15 +54,15 @@ std::string felt_text(const Json& value, const Json& machine) {
 std::string policy_text(const Json& value) {
   if (!value.contains("policy")) return "No policy selects it\n";
   const auto& policy = value["policy"];
-  return "Policy " + text_of(policy, "name") + " (" + text_of(policy, "at") + ")" +
+  return "Policy " + explained(policy, "name") + " (" + explained(policy, "at") + ")" +
          (policy["dryRun"].get<bool>() ? ", dry run: it only tells\n" : "\n");
 }
 
 std::string events_text(const Json& value) {
   Table events({"AGE", "REASON", "CONTAINER", "MESSAGE"});
   for (const auto& event : value["events"]) {
-    events.add({age_text(event["time"].get<std::string>()), text_of(event, "reason"), text_of(event, "container"),
-                text_of(event, "message")});
+    events.add({age_text(event["time"].get<std::string>()), explained(event, "reason"), explained(event, "container"),
+                explained(event, "message")});
   }
   return "\nLately\n" + events.text();
 }
@@ -73,12 +73,13 @@ int explain_cgroup(const Common& common, const std::string& path) {
   if (fetched.code != kDone) return fetched.code;
   if (print_structured(common, fetched.value)) return kDone;
   const auto& value = fetched.value;
-  std::string text = "Cgroup " + text_of(value, "cgroup") + "\n" + policy_text(value);
+  std::string text = "Cgroup " + explained(value, "cgroup") + "\n" + policy_text(value);
   Table table({"  FILE", "HOLDS", "BEFORE"});
   for (const auto& each : value["settings"]) {
-    table.add({"  " + text_of(each, "file"),
-               each.contains("found") ? shown(each["found"].get<std::string>()) : "? (" + text_of(each, "error") + ")",
-               shown(each["before"].get<std::string>())});
+    table.add(
+        {"  " + explained(each, "file"),
+         each.contains("found") ? shown(each["found"].get<std::string>()) : "? (" + explained(each, "error") + ")",
+         shown(each["before"].get<std::string>())});
   }
   if (!value["settings"].empty()) text += table.text();
   print(text + felt_text(value, value["machine"]) + events_text(value));
@@ -86,11 +87,11 @@ int explain_cgroup(const Common& common, const std::string& path) {
 }
 
 std::string container_text(const Json& container, const Json& machine) {
-  std::string text = "\nContainer " + text_of(container, "name") + ", " + text_of(container, "state");
+  std::string text = "\nContainer " + explained(container, "name") + ", " + explained(container, "state");
   if (!container.contains("settings")) return text + ": it has no cgroup now\n";
-  text += ", cgroup " + text_of(container, "cgroup") + "\n" + settings_text(container["settings"]) +
+  text += ", cgroup " + explained(container, "cgroup") + "\n" + settings_text(container["settings"]) +
           felt_text(container, machine);
-  if (container.contains("cpus")) text += "  CPUs: " + text_of(container, "cpus") + "\n";
+  if (container.contains("cpus")) text += "  CPUs: " + explained(container, "cpus") + "\n";
   return text;
 }
 
@@ -100,12 +101,12 @@ int explain(const Common& common, const std::string& pod) {
   if (fetched.code != kDone) return fetched.code;
   if (print_structured(common, fetched.value)) return kDone;
   const auto& value = fetched.value;
-  std::string text =
-      "Pod " + text_of(value, "pod") + ", " + text_of(value, "qosClass") + ", from " + text_of(value, "source") + "\n";
+  std::string text = "Pod " + explained(value, "pod") + ", " + explained(value, "qosClass") + ", from " +
+                     explained(value, "source") + "\n";
   text += policy_text(value);
-  if (value.contains("resize")) text += "A change of its resources waits: " + text_of(value, "resize") + "\n";
+  if (value.contains("resize")) text += "A change of its resources waits: " + explained(value, "resize") + "\n";
   if (value.contains("settings"))
-    text += "\nThe pod's own cgroup " + text_of(value, "cgroup") + "\n" + settings_text(value["settings"]);
+    text += "\nThe pod's own cgroup " + explained(value, "cgroup") + "\n" + settings_text(value["settings"]);
   for (const auto& container : value["containers"]) text += container_text(container, value["machine"]);
   print(text + events_text(value));
   return kDone;

@@ -32,6 +32,8 @@ struct KubePod {
   PodPhase phase = PodPhase::kPending;
   std::chrono::system_clock::time_point created;
   std::vector<KubeContainer> containers;
+  std::string owner_kind = {};  // of a pod that a workload has made; empty: the machine's
+  std::string owner_name = {};
 };
 
 struct KubeNode {

@@ -158,6 +158,8 @@ std::vector<KubePod> kube_pods_of(const Reconciler& reconciler) {
     kube.name = record.name;
     kube.uid = record.uid;
     kube.phase = pod->phase();
+    kube.owner_kind = record.workload.kind;
+    kube.owner_name = record.workload.name;
     kube.created = std::chrono::time_point_cast<std::chrono::system_clock::duration>(record.created);
     for (const auto& container : pod->containers()) {
       const auto& of = container->record();

@@ -90,7 +90,10 @@ std::vector<std::size_t> due_to_end(const PodRecord& record) {
 
 PodPhase phase_of(const PodRecord& record, config::RestartPolicy policy) {
   if (record.terminating) return PodPhase::kTerminating;
-  if (record.stopped) return PodPhase::kStopped;
+  return record.stopped ? PodPhase::kStopped : phase_of_containers(record, policy);
+}
+
+PodPhase phase_of_containers(const PodRecord& record, config::RestartPolicy policy) {
   bool all_done = true;
   bool any_failed = false;
   bool any_begun = false;

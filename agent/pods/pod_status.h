@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What others need to know of a pod: its phase, whether it is ready and since when, and why it failed. Pure functions of
-// the record. Whoever waits for a change asks Reconciler::on_changed.
+// What others need to know of a pod: its phase, whether it is ready and since when, and why it failed. Pure functions
+// of the record. Whoever waits for a change asks Reconciler::on_changed.
 #pragma once
 
 #include <string>
