@@ -139,7 +139,9 @@ class Writer {
   }
 
   // Without a workload the machine, as with a kubelet's static pods.
-  static std::string_view owner_kind(const KubePod& pod) { return pod.owner_kind.empty() ? "Node" : pod.owner_kind; }
+  static std::string_view owner_kind(const KubePod& pod) {
+    return pod.owner_kind.empty() ? std::string_view("Node") : std::string_view(pod.owner_kind);
+  }
   [[nodiscard]] std::string_view owner_name(const KubePod& pod) const {
     return pod.owner_kind.empty() ? std::string_view(node_.name) : std::string_view(pod.owner_name);
   }

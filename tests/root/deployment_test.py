@@ -5,7 +5,8 @@ import re
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from mete_agent import Agent, run_tests, stays, wait_for, write  # noqa: E402
+from mete_agent import Agent, run_tests, stays, wait_for, with_config, write  # noqa: E402
+from pods import indented  # noqa: E402
 from workloads import deployment, get, owner_of, pods_of, wait_pods, wait_rolled_out, workload  # noqa: E402
 
 
@@ -150,6 +151,38 @@ def test_a_config_map_that_is_missing_is_waited_for():
         # Changed, it ends no pod.
         agent.apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: late}\ndata: {A: c}\n")
         stays("the same pod", lambda: wait_pods(agent, "web", 1) == [name] and agent.container(name)["restarts"] == 0, 0.5)
+
+
+def test_a_list_is_its_items():
+    with Agent().start() as agent:
+        items = [deployment(replicas=1), "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {A: b}\n",
+                 "apiVersion: v1\nkind: Ingress\nmetadata: {name: i}\n"]
+        text = "apiVersion: v1\nkind: List\nitems:\n" + "".join("-" + indented(each, 2)[1:] for each in items)
+        done = agent.apply(text)
+        assert done.stdout.splitlines() == ["Deployment default/web created", "ConfigMap default/c created"], done.stdout
+        assert done.stderr.count("\n") == 1 and "Ingress `i` is left out" in done.stderr, done.stderr
+        names = wait_pods(agent, "web", 1)
+        agent.kill()
+        agent.start()
+        assert wait_pods(agent, "web", 1) == names
+        assert agent.apply(text).stdout.splitlines() == ["Deployment default/web unchanged", "ConfigMap default/c unchanged"]
+        wrong = agent.mete("apply", "-f", "-", check=False, text=text.replace("replicas: 1", "replica: 1"))
+        assert "<stdin>:9:5: Deployment default/web: items[0].spec.replica: unknown field, did you mean `replicas`?" in wrong.stderr, wrong.stderr
+        agent.mete("delete", "-f", "-", text=text)
+        wait_pods(agent, "web", 0)
+
+
+def test_kube_metrics_tell_of_it():
+    with Agent() as agent:
+        agent.start(*with_config(agent, "export: {kube: true}\n"))
+        agent.apply(deployment(replicas=2))
+        [first, _] = wait_pods(agent, "web", 2)
+        own = {"namespace": "default", "deployment": "web"}
+        wait_for("the metrics", lambda: agent.metric("kube_deployment_status_replicas_available", **own) == 2)
+        assert agent.metric("kube_deployment_spec_replicas", **own) == agent.metric("kube_deployment_status_replicas_updated", **own) == 2
+        replica_set = first.rsplit("-", 1)[0]
+        assert agent.metric("kube_pod_owner", pod=first, owner_kind="ReplicaSet", owner_name=replica_set) == 1
+        assert agent.metric("kube_replicaset_owner", replicaset=replica_set, owner_kind="Deployment", owner_name="web") == 1
 
 
 if __name__ == "__main__":

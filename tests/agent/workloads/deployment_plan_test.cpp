@@ -97,11 +97,15 @@ class World {
     }
   }
 
-  void settle(bool may_fail = false, int limit = 4000) {
-    for (int i = 0; i < limit && !(complete_ && idle()); ++i) {
+  void go_on(int events, bool may_fail) {
+    for (int i = 0; i < events; ++i) {
       if (random_() % 2 == 0) step();
-      happen(may_fail && i < limit / 2);
+      happen(may_fail);
     }
+  }
+  void settle(int limit = 4000) {
+    complete_ = false;
+    for (int i = 0; i < limit && !(complete_ && idle()); ++i) go_on(1, false);
     for (int i = 0; i < 3; ++i) step();
   }
   [[nodiscard]] bool idle() const {
@@ -195,7 +199,8 @@ TEST(DeploymentPlan, PodsThatFailOnTheWayTakeNoOthersAlong) {
     world.settle();
     ++world.template_;
     world.complete_ = false;
-    world.settle(true);
+    world.go_on(500, true);
+    world.settle();
     world.expect_done();
     if (testing::Test::HasFailure()) return;
   }
