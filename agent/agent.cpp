@@ -29,6 +29,7 @@
 #include "agent/self/own_cgroup.h"
 #include "agent/self/self_protection.h"
 #include "agent/self/service.h"
+#include "agent/workloads/workloads.h"
 #include "collectors/kernel/machine.h"
 #include "runtime/file.h"
 #include "runtime/process/capabilities.h"
@@ -60,13 +61,14 @@ class Agent {
         foreign_(enforcement_),
         io_cost_(services_),
         reconciler_(enforcement_, manifests_),
+        workloads_(services_, manifests_, reconciler_),
         image_pruner_(services_, [this] { return reconciler_.layers_in_use(); }),
         collecting_(loop_, hierarchies_, reader_options(settings)),
-        exporter_(services_, reconciler_, collecting_),
+        exporter_(services_, reconciler_, workloads_, collecting_),
         usage_models_(services_, reconciler_),
         machine_(enforcement_, reconciler_),
         best_effort_(enforcement_, reconciler_),
-        api_(services_, manifests_, reconciler_, foreign_, exporter_, usage_models_),
+        api_({services_, manifests_, reconciler_, workloads_, foreign_, exporter_, usage_models_}),
         web_access_(loop_, [this](bool taken, const std::string& message) { web_config_changed(taken, message); }),
         server_(
             loop_,
@@ -116,7 +118,9 @@ class Agent {
     METE_CHECK(foreign_.open());
     METE_CHECK(io_cost_.open());
     METE_CHECK(manifests_.open([this] { reconciler_.reconcile(); }));
+    METE_CHECK(workloads_.open());
     reconciler_.on_desired([this] {
+      workloads_.take_manifests();
       foreign_.set_policies(manifests_.desired().policies);
       for (auto& sentence : unmatched_.see(manifests_.desired())) {
         events_.add({.severity = Severity::kWarning,
@@ -258,6 +262,7 @@ class Agent {
   ForeignEnforcement foreign_;
   IoCostEnforcer io_cost_;
   Reconciler reconciler_;
+  Workloads workloads_;
   ImagePruner image_pruner_;
   CollectingThread collecting_;
   Exporter exporter_;

@@ -31,6 +31,7 @@ const std::vector<std::string> kRooms = {
     "agent/forensics",
     "agent/enforcement",
     "agent/pods",
+    "agent/workloads",
     "agent/foreign",
     "agent/machine",
     "agent/export",

@@ -5,8 +5,8 @@
 
 #include <csignal>
 
-#include "agent/api/answers.h"
 #include "agent/api/explain.h"
+#include "agent/api/replies.h"
 #include "agent/http/http_sd.h"
 #include "agent/pods/pod_json.h"
 #include "config/resource_amounts.h"
@@ -14,6 +14,8 @@
 
 namespace mete::agent {
 namespace {
+
+using nlohmann::ordered_json;
 
 std::string machine_name() {
   char name[256] = {};
@@ -77,6 +79,7 @@ HttpResponse Api::route_local(const HttpRequest& request) {
   if (get && path == "/explain") return explain_cgroup(request.parameter("cgroup"));
   if (get && path == "/usage") return {200, "application/x-ndjson", usage_models_.as_lines()};
   if (post && path == "/apply") return apply(request);
+  if (auto answer = workload_api_.route(request)) return std::move(*answer);
   if (post && path == "/delete") return remove(request);
   if (path.starts_with("/pods/")) {
     // /pods/NS/NAME[/ACTION]

@@ -1,29 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The requests that change manifests: apply and delete.
+// Manifests that clients send: apply and delete.
 #include <set>
 
-#include "agent/api/answers.h"
 #include "agent/api/api.h"
+#include "agent/api/replies.h"
 
 namespace mete::agent {
 namespace {
+
+using nlohmann::ordered_json;
 
 ordered_json texts(const std::vector<config::Diagnostic>& diagnostics) {
   ordered_json list = ordered_json::array();
   for (const auto& each : diagnostics) list.push_back(config::to_string(each));
   return list;
-}
-
-// A document that holds several objects (a List) cannot be stored as one file per object.
-Status check_one_each(const std::vector<AppliedObject>& objects) {
-  for (std::size_t i = 1; i < objects.size(); ++i) {
-    if (objects[i].first_line == objects[i - 1].first_line) {
-      return fail("line " + std::to_string(objects[i].first_line) +
-                  ": found several objects in one document (kind List), expected one; write them as documents of their "
-                  "own, with --- between them");
-    }
-  }
-  return {};
 }
 
 }  // namespace
@@ -34,8 +24,8 @@ HttpResponse Api::apply(const HttpRequest& request) {
   ordered_json warnings = texts(parsed.warnings);
   if (!parsed.ok()) return json_response({{"errors", texts(parsed.errors)}, {"warnings", warnings}}, 422);
   if (parsed.objects.empty()) return json_response({{"errors", {"The manifest holds no object."}}}, 422);
-  if (const auto single = check_one_each(parsed.objects); !single)
-    return json_response({{"errors", {single.error().what}}}, 422);
+  if (const auto allowed = check_workloads(parsed.objects); !allowed)
+    return json_response({{"errors", {allowed.error().what}}, {"warnings", warnings}}, 422);
   const auto before = manifests_.desired();
   const auto after = manifests_.with(parsed.objects);
   // Errors that exist already in other files must not reject a correct manifest.
@@ -62,6 +52,10 @@ HttpResponse Api::apply(const HttpRequest& request) {
     if (const auto stored = manifests_.apply(parsed.objects); !stored) return error_response(500, stored.error().what);
     std::vector<std::string> keys;
     for (const auto& object : parsed.objects) {
+      if (const auto kind = config::workload_kind(object.kind)) {
+        if (auto* const known = workloads_.find(*kind, object.namespace_ + "/" + object.name))
+          workloads_.forget_overrides(*known);
+      }
       if (object.kind != "Pod") continue;
       keys.push_back(object.namespace_ + "/" + object.name);
       if (Pod* const pod = reconciler_.find(keys.back())) pod->start();
@@ -69,6 +63,13 @@ HttpResponse Api::apply(const HttpRequest& request) {
     reconciler_.reconcile(keys);
   }
   return json_response({{"results", std::move(results)}, {"warnings", std::move(warnings)}});
+}
+
+Status Api::check_workloads(const std::vector<AppliedObject>& objects) const {
+  for (const auto& object : objects) {
+    for (const auto& workload : object.read.workloads) METE_CHECK(workloads_.check(workload));
+  }
+  return {};
 }
 
 HttpResponse Api::remove(const HttpRequest& request) {
@@ -90,6 +91,9 @@ HttpResponse Api::remove(const HttpRequest& request) {
   if (const auto removed = manifests_.remove(parsed.objects); !removed)
     return error_response(500, removed.error().what);
   for (const auto& object : parsed.objects) {
+    const auto kind = config::workload_kind(object.kind);
+    auto* const workload = kind ? workloads_.find(*kind, object.namespace_ + "/" + object.name) : nullptr;
+    if (workload != nullptr && !workload->record.is_owned()) workloads_.remove(*workload, *grace);
     Pod* const pod = object.kind == "Pod" ? reconciler_.find(object.namespace_ + "/" + object.name) : nullptr;
     if (pod != nullptr && *grace) pod->terminate(*grace);
   }
@@ -105,7 +109,8 @@ HttpResponse Api::remove_pod(const std::string& key, const HttpRequest& request)
   const auto slash = key.find('/');
   const AppliedObject object{"Pod", key.substr(0, slash), key.substr(slash + 1), {}};
   if (manifests_.applied_file(object).empty()) {
-    if (!pod->record().terminating) {
+    // A workload makes another one in its place.
+    if (!pod->record().terminating && !pod->record().is_child()) {
       return error_response(409, "Pod " + key + " comes from " + pod->record().source + "; remove it there.");
     }
     pod->terminate(*grace);

@@ -31,6 +31,7 @@ struct Settings {
   [[nodiscard]] std::string images() const { return state + "/images"; }
   [[nodiscard]] std::string applied() const { return state + "/applied"; }
   [[nodiscard]] std::string pods() const { return state + "/pods"; }
+  [[nodiscard]] std::string workloads() const { return state + "/workloads"; }
   [[nodiscard]] std::string claims() const { return state + "/claims"; }
   [[nodiscard]] std::string run_pods() const { return run + "/pods"; }
   [[nodiscard]] std::string logs() const { return state + "/logs"; }

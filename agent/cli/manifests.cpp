@@ -11,6 +11,9 @@
 #include <set>
 
 #include "agent/cli/diff_text.h"
+#include "agent/cli/kinds.h"
+#include "agent/cli/manifest_files.h"
+#include "agent/cli/objects.h"
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
 #include "agent/http/http_url.h"
@@ -20,93 +23,6 @@
 
 namespace mete::agent::cli {
 namespace {
-
-struct Source {
-  std::string name;
-  std::string text;
-};
-
-// "-" is standard input; a directory stands for the manifests in it.
-Result<std::vector<Source>> read_sources(const std::vector<std::string>& files) {
-  constexpr std::size_t kLongest = config::kMaxManifestBytes + 1;
-  std::vector<Source> sources;
-  for (const auto& file : files) {
-    if (file == "-") {
-      // Read by descriptor: /dev/stdin may be missing, and a socket cannot be opened by that name.
-      METE_TRY(std::string text, runtime::read_all(STDIN_FILENO, "standard input", kLongest));
-      sources.push_back({"<stdin>", std::move(text)});
-      continue;
-    }
-    std::error_code error;
-    if (!std::filesystem::is_directory(file, error)) {
-      METE_TRY(std::string text, runtime::read_file(AT_FDCWD, file, kLongest));
-      sources.push_back({file, std::move(text)});
-      continue;
-    }
-    std::set<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(file, error)) {
-      const auto extension = entry.path().extension();
-      if (extension == ".yaml" || extension == ".yml" || extension == ".json") names.insert(entry.path().string());
-    }
-    if (error) return fail(file + ": " + error.message());
-    if (names.empty()) return fail(file + ": found no *.yaml, *.yml or *.json in the directory");
-    for (const auto& name : names) {
-      METE_TRY(std::string text, runtime::read_file(AT_FDCWD, name, kLongest));
-      sources.push_back({name, std::move(text)});
-    }
-  }
-  return sources;
-}
-
-void say(const std::vector<config::Diagnostic>& diagnostics, const char* prefix) {
-  for (const auto& each : diagnostics)
-    std::fprintf(stderr, "%s%s\n", prefix, printable(config::to_string(each)).c_str());
-}
-
-constexpr const char* kJoined = "<joined>";
-
-// Several files are sent to the agent as one text, so that either all of it is applied or nothing.
-struct Joined {
-  std::string text;
-  std::vector<std::pair<int, std::string>> starts;  // first line of each file, and its name
-
-  // "<joined>:LINE:..." in an error -> "FILE:LINE:..."
-  [[nodiscard]] std::string reword(const std::string& error) const {
-    const std::string prefix = std::string(kJoined) + ":";
-    if (!error.starts_with(prefix)) return error;
-    char* rest = nullptr;
-    const int line = static_cast<int>(std::strtol(error.c_str() + prefix.size(), &rest, 10));
-    for (auto at = starts.rbegin(); at != starts.rend(); ++at) {
-      if (line >= at->first) return at->second + ":" + std::to_string(line - at->first + 1) + rest;
-    }
-    return error;
-  }
-};
-
-// Checks everything locally first, so that errors in the manifests are reported without an agent.
-std::optional<Joined> checked_text(const std::vector<std::string>& files, int& code) {
-  const auto sources = read_sources(files);
-  if (!sources) {
-    code = complain(sources.error().what);
-    return std::nullopt;
-  }
-  Joined whole;
-  int line = 1;
-  bool right = true;
-  for (const auto& source : *sources) {
-    const auto documents = config::read_documents(source.text, source.name);
-    say(documents.errors, "error: ");
-    say(documents.warnings, "warning: ");
-    right = right && documents.ok();
-    whole.starts.emplace_back(line + 1, source.name);
-    const std::string piece = "---\n" + source.text + "\n";
-    line += static_cast<int>(std::count(piece.begin(), piece.end(), '\n'));
-    whole.text += piece;
-  }
-  code = right ? kDone : kFailed;
-  if (!right) complain("nothing was changed");
-  return right ? std::optional(whole) : std::nullopt;
-}
 
 int print_results(const Common& common, const Json& value, const char* suffix) {
   if (print_structured(common, value)) return kDone;
@@ -162,6 +78,8 @@ int validate(const Common& common, const std::vector<std::string>& files) {
     add("Policy", documents.policies);
     add("ConfigMap", documents.config_maps);
     add("Secret", documents.secrets);
+    for (const auto& each : documents.workloads)
+      objects.push_back(std::string(config::to_string(each.kind())) + " " + config::full_name(each.metadata));
   }
   if (!state.ok()) return kFailed;
   const auto left = std::count_if(state.warnings.begin(), state.warnings.end(),
@@ -172,9 +90,33 @@ int validate(const Common& common, const std::vector<std::string>& files) {
   return kDone;
 }
 
-int remove(const Common& common, const std::vector<std::string>& files, const std::vector<std::string>& pods,
-           std::optional<unsigned> grace) {
-  const std::string more = grace ? "&grace=" + std::to_string(*grace) : "";
+struct DeleteOptions {
+  std::vector<std::string> files;
+  std::vector<std::string> words;
+  std::string space = "default";
+  std::optional<unsigned> grace;
+};
+
+// The pods and workloads of the words: NAME, NAMESPACE/NAME, KIND/NAME or KIND NAME...
+Result<std::vector<ObjectWord>> words_to_delete(const std::vector<std::string>& words) {
+  if (words.size() > 1 && find_kind(words.front()) != nullptr) return read_words(words);
+  std::vector<ObjectWord> read;
+  for (const auto& word : words) {
+    const KindName* const kind = find_kind(word.substr(0, word.find('/')));
+    if (kind == nullptr || word.find('/') == std::string::npos) {
+      read.push_back({find_kind("pods"), word});
+      continue;
+    }
+    METE_TRY(const auto one, read_words({word}));
+    read.push_back(one.front());
+  }
+  return read;
+}
+
+int remove(const Common& common, const DeleteOptions& options, const std::vector<std::string>& files,
+           const std::vector<ObjectWord>& words) {
+  const std::string grace = options.grace ? std::to_string(*options.grace) : "";
+  const std::string more = grace.empty() ? "" : "&grace=" + grace;
   int worst = kDone;
   const auto take = [&](const Fetched& fetched) {
     if (fetched.code != kDone) {
@@ -189,7 +131,15 @@ int remove(const Common& common, const std::vector<std::string>& files, const st
     if (!text) return code;
     take(fetch(common, "POST", "/mete/v1/delete?file=-" + more, text->text));
   }
-  for (const auto& pod : pods) take(fetch(common, "POST", "/mete/v1/delete?pod=" + url_encode(pod_key(pod)) + more));
+  for (const auto& word : words) {
+    if (word.kind->kind != "Pod") {
+      take(
+          fetch(common, "POST", action_path(word, options.space, "delete") + (grace.empty() ? "" : "?grace=" + grace)));
+      continue;
+    }
+    const std::string key = word.name.find('/') == std::string::npos ? options.space + "/" + word.name : word.name;
+    take(fetch(common, "POST", "/mete/v1/delete?pod=" + url_encode(key) + more));
+  }
   return worst;
 }
 
@@ -221,25 +171,26 @@ void add_apply(CommandLine& line) {
 }
 
 void add_delete(CommandLine& line) {
-  struct Options {
-    std::vector<std::string> files;
-    std::vector<std::string> words;
-    std::optional<unsigned> grace;
-  };
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DeleteOptions>();
   const Common& common = line.common();
-  auto* command = line.add(
-      {"delete", "Delete pods", "  mete delete web\n  mete delete -f web.yaml --grace 5\n  mete delete web.yaml"},
-      [&common, options] {
-        auto files = options->files;
-        std::vector<std::string> pods;
-        for (const auto& word : options->words) (names_a_file(word) ? files : pods).push_back(word);
-        if (files.empty() && pods.empty())
-          return complain("delete: found neither -f nor a pod's name, expected one", kUsage);
-        return remove(common, files, pods, options->grace);
-      });
+  auto* command = line.add({"delete", "Delete pods and what makes them",
+                            "  mete delete web\n  mete delete deployment/web\n  mete delete -f web.yaml --grace 5\n"
+                            "  mete delete web.yaml"},
+                           [&common, options] {
+                             auto files = options->files;
+                             std::vector<std::string> names;
+                             for (const auto& word : options->words)
+                               (names_a_file(word) ? files : names).push_back(word);
+                             if (files.empty() && names.empty())
+                               return complain("delete: found neither -f nor a name, expected one", kUsage);
+                             const auto words = words_to_delete(names);
+                             if (!words) return complain(words.error().what, kUsage);
+                             return remove(common, *options, files, *words);
+                           });
   command->add_option("-f,--filename", options->files, "Manifest whose objects are deleted")->type_name(kFile);
-  command->add_option("pods", options->words, std::string(kPodName) + ", or a manifest's file")->type_name("POD|FILE");
+  command->add_option("what", options->words, std::string(kPodName) + " of a pod, KIND/NAME, or a manifest's file")
+      ->type_name("POD|FILE");
+  command->add_option("-n,--namespace", options->space, "Namespace")->type_name("NAMESPACE")->capture_default_str();
   command->add_option("--grace", options->grace, "Seconds between the stop signal and the kill")->type_name("SECONDS");
   line.add_output(command);
 }

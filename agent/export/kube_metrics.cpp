@@ -50,7 +50,7 @@ constexpr std::array<KubeFamily, kCount> kFamilies = {{
     {"kube_node_status_capacity", kGauge, "What the machine has.", "node,resource,unit"},
     {"kube_pod_info", kGauge, "Pods of this agent.", "namespace,pod,uid,node,created_by_kind,created_by_name"},
     {"kube_pod_created", kGauge, "When the pod was made, in seconds since 1970.", "namespace,pod,uid"},
-    {"kube_pod_owner", kGauge, "Who made the pod: the machine, as with a kubelet's static pods.",
+    {"kube_pod_owner", kGauge, "Who made the pod: a workload, or the machine, as with a kubelet's static pods.",
      "namespace,pod,uid,owner_kind,owner_name,owner_is_controller"},
     {"kube_pod_status_phase", kGauge, "1 for the phase the pod is in, 0 for the others.", "namespace,pod,uid,phase"},
     {"kube_pod_status_ready", kGauge, "1 for whether the pod is ready, 0 for the other conditions.",
@@ -163,12 +163,20 @@ class Writer {
     for (const KubePod& pod : pods_) write(writer, pod);
   }
 
+  // Without a workload the machine, as with a kubelet's static pods.
+  static std::string_view owner_kind(const KubePod& pod) {
+    return pod.owner_kind.empty() ? std::string_view("Node") : std::string_view(pod.owner_kind);
+  }
+  [[nodiscard]] std::string_view owner_name(const KubePod& pod) const {
+    return pod.owner_kind.empty() ? std::string_view(node_.name) : std::string_view(pod.owner_name);
+  }
+
   void pods() {
     each_pod(kPodInfo, [&](FamilyWriter& out, const KubePod& pod) {
       LabelBlock labels = of(pod);
       labels.add("node", node_.name);
-      labels.add("created_by_kind", "Node");
-      labels.add("created_by_name", node_.name);
+      labels.add("created_by_kind", owner_kind(pod));
+      labels.add("created_by_name", owner_name(pod));
       out.add(labels, kOne);
     });
     each_pod(kPodCreated, [&](FamilyWriter& out, const KubePod& pod) {
@@ -177,8 +185,8 @@ class Writer {
     });
     each_pod(kPodOwner, [&](FamilyWriter& out, const KubePod& pod) {
       LabelBlock labels = of(pod);
-      labels.add("owner_kind", "Node");
-      labels.add("owner_name", node_.name);
+      labels.add("owner_kind", owner_kind(pod));
+      labels.add("owner_name", owner_name(pod));
       labels.add("owner_is_controller", "true");
       out.add(labels, kOne);
     });

@@ -37,7 +37,9 @@ struct KubePod {
   std::chrono::system_clock::time_point created;
   std::vector<KubeContainer> containers;
   bool ready = false;
-  std::string reason;  // why it failed as a whole; empty: it did not
+  std::string reason;           // why it failed as a whole; empty: it did not
+  std::string owner_kind = {};  // of a pod that a workload has made; empty: the machine's
+  std::string owner_name = {};
 };
 
 struct KubeNode {

@@ -174,6 +174,8 @@ std::vector<KubePod> kube_pods_of(const Reconciler& reconciler) {
     kube.phase = status.phase;
     kube.ready = status.ready;
     kube.reason = status.reason;
+    kube.owner_kind = record.workload.kind;
+    kube.owner_name = record.workload.name;
     kube.created = std::chrono::time_point_cast<std::chrono::system_clock::duration>(record.created);
     for (const auto& container : pod->containers()) {
       const auto& of = container->record();

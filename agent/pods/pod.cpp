@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/pod.h"
 
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "agent/base/digest.h"
 #include "agent/base/machine_facts.h"
+#include "agent/base/random.h"
 #include "agent/pods/pod_identity.h"
 #include "agent/pods/pod_resize.h"
 #include "enforcers/asked_limits.h"
@@ -23,21 +22,6 @@ namespace mete::agent {
 namespace {
 
 using runtime::Durability;
-
-std::string new_uid() {
-  unsigned char bytes[16] = {};
-  (void)!::getrandom(bytes, sizeof bytes, 0);
-  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0FU) | 0x40U);  // RFC 9562: version 4
-  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3FU) | 0x80U);
-  std::string uid;
-  for (std::size_t i = 0; i < sizeof bytes; ++i) {
-    char hex[3];
-    std::snprintf(hex, sizeof hex, "%02x", bytes[i]);
-    if (i == 4 || i == 6 || i == 8 || i == 10) uid += '-';
-    uid += hex;
-  }
-  return uid;
-}
 
 WallTime now() {
   return std::chrono::system_clock::now();
@@ -87,8 +71,7 @@ Pod::Pod(Enforcement& enforcement, PodRecord record, PodPaths paths, runtime::cg
 
 Pod::~Pod() = default;
 
-Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPlan plan, std::string hash,
-                                         Owner owner) {
+Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPlan plan, Origin origin, Owner owner) {
   PodRecord record;
   const auto& metadata = plan.pod.metadata;
   // The agent makes the uid even when the manifest has one, because directories are named by it.
@@ -96,7 +79,8 @@ Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPl
   record.namespace_ = metadata.namespace_;
   record.name = metadata.name;
   record.source = plan.pod.location.file;
-  record.hash = std::move(hash);
+  record.hash = std::move(origin.hash);
+  record.workload = std::move(origin.workload);
   record.resources = resources_hash(plan);
   record.boot_id = enforcement.services().boot_id;
   record.created = now();
@@ -112,7 +96,7 @@ Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPl
   pod->take(std::move(plan));
   pod->begun_ = true;
   METE_CHECK(runtime::make_directories(pod->directory(), 0700));
-  if (auto saved = agent::save(pod->record_, pod->paths_.record(), Durability::volatile_); !saved) {
+  if (auto saved = pod->try_save(Durability::volatile_); !saved) {
     (void)runtime::remove_tree(pod->directory());
     return tl::unexpected(std::move(saved.error()));
   }

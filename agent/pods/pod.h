@@ -32,7 +32,11 @@ class Pod {
     std::function<void()> changed;  // status() is another one, or is known for the first time
   };
   // A new pod: writes its record first.
-  static Result<std::unique_ptr<Pod>> create(Enforcement& enforcement, config::PodPlan plan, std::string hash,
+  struct Origin {
+    std::string hash;           // of the plan
+    PodWorkload workload = {};  // of a pod that a workload makes
+  };
+  static Result<std::unique_ptr<Pod>> create(Enforcement& enforcement, config::PodPlan plan, Origin origin,
                                              Owner owner);
   // One that an earlier agent recorded. `plan` may come later (set_plan) or never.
   static Result<std::unique_ptr<Pod>> adopt(Enforcement& enforcement, PodRecord record, Owner owner);

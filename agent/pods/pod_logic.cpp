@@ -105,7 +105,10 @@ std::vector<std::size_t> due_to_end(const PodRecord& record) {
 
 PodPhase phase_of(const PodRecord& record, config::RestartPolicy policy) {
   if (record.terminating) return PodPhase::kTerminating;
-  if (record.stopped) return PodPhase::kStopped;
+  return record.stopped ? PodPhase::kStopped : phase_of_containers(record, policy);
+}
+
+PodPhase phase_of_containers(const PodRecord& record, config::RestartPolicy policy) {
   const bool any_active = std::any_of(record.containers.begin(), record.containers.end(), is_active);
   if (!record.reason.empty() && !any_active) return PodPhase::kFailed;
   bool all_done = true;

@@ -36,6 +36,9 @@ struct NextSteps {
 // sidecar.
 [[nodiscard]] std::vector<std::size_t> due_to_end(const PodRecord& record);
 
+// What its containers have come to, also while it is stopped or being deleted.
+[[nodiscard]] PodPhase phase_of_containers(const PodRecord& record, config::RestartPolicy policy);
+
 [[nodiscard]] PodPhase phase_of(const PodRecord& record, config::RestartPolicy policy);
 
 // Whether a container that ends with this code is started again because of a rule of its own.

@@ -195,6 +195,19 @@ ContainerRecord container_of(const json& value) {
   return record;
 }
 
+json workload_json(const PodWorkload& workload) {
+  return {{"kind", workload.kind},
+          {"name", workload.name},
+          {"uid", workload.uid},
+          {"revision", workload.revision},
+          {"index", workload.index}};
+}
+
+PodWorkload workload_of(const json& value) {
+  return {value.at("kind").get<std::string>(), value.at("name").get<std::string>(), value.at("uid").get<std::string>(),
+          value.at("revision").get<std::string>(), value.at("index").get<int>()};
+}
+
 }  // namespace
 
 std::string to_json(const PodRecord& record) {
@@ -218,6 +231,7 @@ std::string to_json(const PodRecord& record) {
                 {"initialized", condition(record.initialized)},
                 {"ready", condition(record.ready)},
                 {"containers", std::move(containers)}};
+  if (record.is_child()) value["workload"] = workload_json(record.workload);
   if (!record.reason.empty()) value["failed"] = {{"reason", record.reason}, {"message", record.message}};
   return value.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -251,6 +265,7 @@ Result<PodRecord> parse_record(const std::string& text) {
       record.reason = value.at("failed").at("reason").get<std::string>();
       record.message = value.at("failed").at("message").get<std::string>();
     }
+    if (value.contains("workload")) record.workload = workload_of(value.at("workload"));
     for (const auto& container : value.at("containers")) record.containers.push_back(container_of(container));
     return record;
   } catch (const json::exception& error) {

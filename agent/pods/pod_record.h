@@ -81,6 +81,16 @@ struct ContainerRecord {
   bool operator==(const ContainerRecord&) const = default;
 };
 
+// Of a pod that a workload has made (agent/workloads): whose it is, and which of its pods.
+struct PodWorkload {
+  std::string kind;  // "ReplicaSet"; empty: the pod is a manifest's
+  std::string name;
+  std::string uid;
+  std::string revision;  // of the template that it was made from; empty: the workload has only one
+  int index = -1;        // ordinal in a StatefulSet, completion index in a Job; -1: none
+  bool operator==(const PodWorkload&) const = default;
+};
+
 // Whether something holds, and since when; `since` is WallTime() until it was looked at.
 struct Condition {
   bool holds = false;
@@ -106,10 +116,12 @@ struct PodRecord {
   Condition initialized;  // pod_status.h
   Condition ready;
   runtime::process::ProcessId sandbox;
+  PodWorkload workload;
   std::vector<ContainerRecord> containers;  // init containers first
   bool operator==(const PodRecord&) const = default;
 
   [[nodiscard]] std::string key() const { return namespace_ + "/" + name; }
+  [[nodiscard]] bool is_child() const { return !workload.kind.empty(); }
 };
 
 [[nodiscard]] std::string to_json(const PodRecord& record);

@@ -6,6 +6,8 @@
 
 namespace mete::config {
 
+extern const ObjectSpec kPodBodySpec;  // spec of a Pod
+extern const ObjectSpec kLabelExpressionSpec;
 extern const ObjectSpec kProbeSpec;
 extern const ObjectSpec kLifecycleSpec;
 extern const ObjectSpec kRestartRuleSpec;

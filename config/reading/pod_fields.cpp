@@ -180,7 +180,12 @@ constexpr std::array kPodBodyFields = std::to_array<FieldSpec>({
      .use = FieldUse::kNoMeaning,
      .object = &kTopologySpreadSpec},
 });
-constexpr ObjectSpec kPodBodySpec = {.name = "PodSpec", .fields = kPodBodyFields};
+
+}  // namespace
+
+const ObjectSpec kPodBodySpec = {.name = "PodSpec", .fields = kPodBodyFields};
+
+namespace {
 
 constexpr std::array kPodFields = std::to_array<FieldSpec>({
     {.name = "apiVersion", .type = FieldType::kString, .required = true, .values = kCoreVersion},

@@ -22,7 +22,13 @@ namespace mete::config {
 [[nodiscard]] ObjectMeta read_metadata(const View& object);
 [[nodiscard]] std::string object_name(const View& object);  // empty: none
 [[nodiscard]] std::map<std::string, std::string> read_labels(const View& view);
+[[nodiscard]] std::map<std::string, std::string> read_annotations(const View& view);
+// matchLabels and matchExpressions.
+[[nodiscard]] Selector read_label_selector(const View& view);
 [[nodiscard]] Pod read_pod(const View& view);
+// The spec of a Pod into `pod`. `claims`: names that volumeMounts may use beside those of spec.volumes; each is a
+// volume with a claim of that name.
+void read_pod_spec(const View& spec, const std::vector<std::string>& claims, Pod& pod);
 [[nodiscard]] Policy read_policy(const View& view);
 [[nodiscard]] ConfigMap read_config_map(const View& view);
 [[nodiscard]] Secret read_secret(const View& view);

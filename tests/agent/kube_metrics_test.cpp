@@ -85,6 +85,19 @@ TEST(KubeMetrics, WhyAPodFailed) {
   EXPECT_TRUE(has(out, "kube_pod_status_reason{" + pod + R"(,reason="Evicted"} 0)"));
 }
 
+TEST(KubeMetrics, APodOfAWorkloadNamesIt) {
+  auto owned = pods();
+  owned[0].owner_kind = "ReplicaSet";
+  owned[0].owner_name = "web-5d9c7b6f4";
+  std::string out;
+  write_kube(out, owned, {"box", 2, Bytes(4096)}, collectors::Format::kText);
+  const std::string pod = R"(namespace="shop",pod="web",uid="u1")";
+  EXPECT_TRUE(has(out, "kube_pod_owner{" + pod +
+                           R"(,owner_kind="ReplicaSet",owner_name="web-5d9c7b6f4",owner_is_controller="true"} 1)"));
+  EXPECT_TRUE(has(
+      out, "kube_pod_info{" + pod + R"(,node="box",created_by_kind="ReplicaSet",created_by_name="web-5d9c7b6f4"} 1)"));
+}
+
 TEST(KubeMetrics, EveryFamilyIsInTheTableOnce) {
   std::string out;
   write_kube(out, pods(), {"box", 2, Bytes(4096)}, collectors::Format::kText);
