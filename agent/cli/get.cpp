@@ -169,6 +169,7 @@ void add_get(CommandLine& line) {
   command->add_flag("--show-labels", options->show_labels, "With a column of labels");
   command->add_flag("--no-headers", options->no_headers, "Without the line of headings");
   command->add_option("-o,--output", options->output, "wide, json, yaml or name")
+      ->type_name("wide|json|yaml|name")
       ->check(CLI::IsMember({"wide", "json", "yaml", "name"}));
 }
 

@@ -148,13 +148,16 @@ void add_rollout(CommandLine& line) {
     if (word.revision)
       command->add_option("--revision,--to-revision", options->revision, "A revision's number")->type_name("N");
     if (word.run != follow_status) continue;
-    command->add_option("-w,--watch", options->watch, "false: say how far it is, and do not wait");
-    command->add_option_function<std::string>(
-        "--timeout",
-        [options](const std::string& text) {
-          options->timeout = std::chrono::seconds(std::strtol(text.c_str(), nullptr, 10));
-        },
-        "Seconds; 0: without end");
+    command->add_option("-w,--watch", options->watch, "false: say how far it is, and do not wait")
+        ->type_name("true|false");
+    command
+        ->add_option_function<std::string>(
+            "--timeout",
+            [options](const std::string& text) {
+              options->timeout = std::chrono::seconds(std::strtol(text.c_str(), nullptr, 10));
+            },
+            "Seconds; 0: without end")
+        ->type_name("SECONDS");
   }
 }
 
