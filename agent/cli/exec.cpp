@@ -49,6 +49,11 @@ Result<int> run(const process::Plan& plan, const ExecOptions& options) {
   sigaddset(&ours, SIGINT);
   sigaddset(&ours, SIGTERM);
   ::sigprocmask(SIG_BLOCK, &ours, nullptr);
+  // As is a change of the window's size after it was given to the command's terminal and before relay() waits for one.
+  sigset_t resized;
+  sigemptyset(&resized);
+  sigaddset(&resized, SIGWINCH);
+  if (options.tty) ::sigprocmask(SIG_BLOCK, &resized, nullptr);
   METE_TRY(const process::Launched launched, process::launch(plan, launch));
   // Ctrl-C goes to the command, which has a session of its own; this process stays to report the exit code.
   if (options.tty) {

@@ -2,6 +2,7 @@
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
 #include "agent/http/http_url.h"
+#include "config/reading/field_help.h"
 
 namespace mete::agent::cli {
 namespace {
@@ -94,7 +95,15 @@ std::string container_text(const Json& container, const Json& machine) {
   return text;
 }
 
+int explain_field(const std::string& path) {
+  const auto help = config::field_help(path);
+  if (!help) return complain(help.error().what, kNotFound);
+  print(*help);
+  return kDone;
+}
+
 int explain(const Common& common, const std::string& pod) {
+  if (config::names_field(pod)) return explain_field(pod);
   if (pod.starts_with('/')) return explain_cgroup(common, pod);
   const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + pod_key(pod) + "/explain");
   if (fetched.code != kDone) return fetched.code;
@@ -116,10 +125,13 @@ int explain(const Common& common, const std::string& pod) {
 void add_explain(CommandLine& line) {
   auto what = std::make_shared<std::string>();
   const Common& common = line.common();
-  auto* command = line.add({"explain", "Show the limits of a pod, where each comes from, and recent events about them",
-                            "  mete explain web\n  mete explain web -o json\n  mete explain /docker/0123abcd"},
+  auto* command = line.add({"explain", "Show the limits of a pod and where each comes from, or what a field means",
+                            "  mete explain web\n  mete explain web -o json\n  mete explain /docker/0123abcd\n"
+                            "  mete explain pod.spec.containers.resources"},
                            [&common, what] { return explain(common, *what); });
-  command->add_option("pod", *what, std::string(kPodName) + " of a pod, or the path of a cgroup that others made")
+  command
+      ->add_option("pod", *what,
+                   std::string(kPodName) + " of a pod, the path of a cgroup that others made, or a field (pod.spec)")
       ->type_name(kPod)
       ->required();
   line.add_output(command);

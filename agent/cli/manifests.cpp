@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 
+#include "agent/cli/diagnostic_output.h"
 #include "agent/cli/diff_text.h"
 #include "agent/cli/kinds.h"
 #include "agent/cli/manifest_files.h"
@@ -67,8 +68,14 @@ int validate(const Common& common, const std::vector<std::string>& files) {
   std::vector<config::Documents> all;
   for (const auto& source : *sources) all.push_back(config::read_documents(source.text, source.name));
   const auto state = config::assemble(all);
-  say(state.errors, "error: ");
-  say(state.warnings, "warning: ");
+  if (common.output == "github") {
+    print(github_text(state.errors, "error") + github_text(state.warnings, "warning"));
+    return state.ok() ? kDone : kFailed;
+  }
+  if (common.output == "table") {
+    say(state.errors, "error: ");
+    say(state.warnings, "warning: ");
+  }
   Json objects = Json::array();
   for (const auto& documents : all) {
     const auto add = [&](const char* kind, const auto& list) {
@@ -81,10 +88,15 @@ int validate(const Common& common, const std::vector<std::string>& files) {
     for (const auto& each : documents.workloads)
       objects.push_back(std::string(config::to_string(each.kind())) + " " + config::full_name(each.metadata));
   }
-  if (!state.ok()) return kFailed;
   const auto left = std::count_if(state.warnings.begin(), state.warnings.end(),
                                   [](const config::Diagnostic& each) { return each.not_acted_on; });
-  if (print_structured(common, {{"objects", objects}, {"notActedOn", left}})) return kDone;
+  const int code = state.ok() ? kDone : kFailed;
+  if (print_structured(common, {{"objects", objects},
+                                {"notActedOn", left},
+                                {"errors", diagnostics_json(state.errors)},
+                                {"warnings", diagnostics_json(state.warnings)}}))
+    return code;
+  if (!state.ok()) return code;
   for (const auto& each : objects) print(each.get<std::string>() + " is right\n");
   if (left > 0) print("mete does not act on " + std::to_string(left) + (left == 1 ? " field\n" : " fields\n"));
   return kDone;
@@ -206,11 +218,14 @@ void add_diff(CommandLine& line) {
 
 void add_validate(CommandLine& line) {
   auto files = std::make_shared<std::vector<std::string>>();
-  const Common& common = line.common();
-  auto* command = line.add({"validate", "Check manifests; needs no agent", "  mete validate -f ./pods"},
-                           [&common, files] { return validate(common, *files); });
+  Common& common = line.common();
+  auto* command = line.add(
+      {"validate", "Check manifests; needs no agent", "  mete validate -f ./pods\n  mete validate -o github web.yaml"},
+      [&common, files] { return validate(common, *files); });
   add_files(command, *files);
-  line.add_output(command);
+  command->add_option("-o,--output", common.output, "table, json, yaml, or github: annotations of GitHub Actions")
+      ->type_name("table|json|yaml|github")
+      ->check(CLI::IsMember({"table", "json", "yaml", "github"}));
 }
 
 }  // namespace

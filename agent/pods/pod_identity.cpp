@@ -50,6 +50,7 @@ json container_json(const config::Container& container, const config::ContainerP
   } else if (container.restart) {
     value["restartPolicy"] = static_cast<int>(*container.restart);
   }
+  if (container.stdin_once) value["stdinOnce"] = true;
   if (container.pre_stop) value["preStop"] = to_json(*container.pre_stop);
   if (container.post_start) value["postStart"] = to_json(*container.post_start);
   return value;

@@ -32,7 +32,6 @@ inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
     {"spec.containers[].livenessProbe", "is asked of what runs"},
     {"spec.containers[].readinessProbe", "is asked of what runs"},
     {"spec.containers[].startupProbe", "is asked of what runs"},
-    {"spec.containers[].stdinOnce", "nothing is attached to a container's stdin"},
     {"spec.containers[].env[].valueFrom.configMapKeyRef.optional", "the value counts, not where it comes from"},
     {"spec.containers[].env[].valueFrom.secretKeyRef.optional", "the value counts, not where it comes from"},
     {"spec.containers[].envFrom[].configMapRef.optional", "the values count, not where they come from"},

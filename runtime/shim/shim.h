@@ -12,10 +12,18 @@
 
 namespace mete::runtime::shim {
 
+// A container's standard input, where it has no terminal; with one, whether attachers may type into it.
+enum class Input {
+  none,  // /dev/null
+  open,  // open as long as the container runs
+  once,  // closed when the input of the first attacher has ended
+};
+
 struct ShimOptions {
   std::string directory;  // directory of the attempt, see attempt_files.h
   std::string log_path;
   LogLimits log_limits;
+  Input input = Input::none;
   int lock_fd = -1;   // the attempt's lock, taken by the agent; the shim holds it until it ends
   int ready_fd = -1;  // receives one byte when `started` or `exit` is written; the pipe may be closed
   // The agent sends a byte when it has made the plan's cgroups and set their limits; the shim launches meanwhile. When

@@ -25,6 +25,7 @@ constexpr auto kKinds = std::to_array<Kind>({
     {"CAPABILITY", Source::kNone},
     {"CGROUP", Source::kNone},
     {"COMMAND", Source::kNone},
+    {"CONDITION", Source::kNone},
     {"CPUS", Source::kNone},
     {"GID", Source::kNone},
     {"GROUP", Source::kNone},
@@ -36,6 +37,7 @@ constexpr auto kKinds = std::to_array<Kind>({
     {"NAME", Source::kNone},
     {"NAMESPACE", Source::kNone},
     {"NAME=VALUE", Source::kNone},
+    {"PORT", Source::kNone},
     {"PS OPTIONS", Source::kNone},
     {"SECONDS", Source::kNone},
     {"SHARE", Source::kNone},
@@ -44,6 +46,7 @@ constexpr auto kKinds = std::to_array<Kind>({
     {"UID[:GID]", Source::kNone},
     {"US", Source::kNone},
     {"[CONTROLLERS:]PATH", Source::kNone},
+    {"[POD:]PATH", Source::kFiles},
 });
 
 class Walk {

@@ -90,9 +90,13 @@ Status Attempt::spawn() {
   METE_TRY(runtime::UniqueFd lock, files.try_lock());
   if (!lock.valid()) return fail(files.lock() + ": found it locked, expected nobody in a new attempt");
   const auto& log = services_.settings.log_limits;
-  METE_TRY(SpawnedShim shim, spawn_shim(services_.shim, "run", files.directory(), std::move(lock),
-                                        {"--log", slot_.log_path(), "--log-max-bytes", std::to_string(log.max_bytes),
-                                         "--log-files", std::to_string(log.files)}));
+  std::vector<std::string> more = {"--log",           slot_.log_path(),
+                                   "--log-max-bytes", std::to_string(log.max_bytes),
+                                   "--log-files",     std::to_string(log.files)};
+  if (const auto& spec = *slot_.spec(); spec.stdin_open) {
+    more.insert(more.end(), {"--stdin", spec.stdin_once ? "once" : "open"});
+  }
+  METE_TRY(SpawnedShim shim, spawn_shim(services_.shim, "run", files.directory(), std::move(lock), more));
   // Beside the shim, which makes the namespaces and mounts meanwhile, and lets nothing of the container run before it
   // is told.
   if (auto prepared = cgroup_.prepare(); !prepared) {
