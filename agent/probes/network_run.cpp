@@ -63,8 +63,13 @@ void NetworkRun::try_next(const ErrorCode& error) {
 }
 
 void NetworkRun::connect(const tcp::endpoint& to, runtime::UniqueFd made) {
-  const int result = ::connect(made.get(), to.data(), static_cast<socklen_t>(to.size()));
-  const int error = result == 0 ? 0 : errno;
+  const auto attempt = [&] {
+    return ::connect(made.get(), to.data(), static_cast<socklen_t>(to.size())) == 0 ? 0 : errno;
+  };
+  // On this machine the other end has answered when the call returns, and the call says only the second time how.
+  int error = attempt();
+  if (error == EINPROGRESS) error = attempt();
+  if (error == EALREADY) error = EINPROGRESS;
   connection_ = std::move(made);
   if (error == 0) return connected();
   if (error != EINPROGRESS) return try_next(ErrorCode(error, boost::system::system_category()));
