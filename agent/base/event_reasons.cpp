@@ -66,7 +66,7 @@ constexpr std::array kTable = std::to_array<EventReason>({
      "A Deployment gives one of its ReplicaSets more pods, or fewer.", "object"},
     {Reason::kFailedCreate, "FailedCreate", Type::kWarning,
      "A workload could not make a pod. mete tries again every 2 s and reports once.", "object"},
-    {Reason::kDeadlineExceeded, "ProgressDeadlineExceeded", Type::kWarning,
+    {Reason::kProgressDeadlineExceeded, "ProgressDeadlineExceeded", Type::kWarning,
      "A rollout has made no progress for progressDeadlineSeconds. It goes on.", "object"},
     {Reason::kJobCompleted, "JobCompleted", Type::kNormal, "A Job has all its completions.", "object"},
     {Reason::kJobFailed, "JobFailed", Type::kWarning, "A Job has failed for good; its message says why.", "object"},

@@ -44,7 +44,7 @@ enum class Reason {
   kRecordNotSaved,
   kScalingReplicaSet,
   kFailedCreate,
-  kDeadlineExceeded,
+  kProgressDeadlineExceeded,
   kJobCompleted,
   kJobFailed,
   kJobCreated,

@@ -7,7 +7,7 @@
 namespace mete::agent::cli {
 namespace {
 
-std::string text_at(const Json& value, const char* key) {
+std::string fact_of(const Json& value, const char* key) {
   return value.contains(key) ? printable(value[key].get<std::string>()) : std::string();
 }
 
@@ -22,9 +22,9 @@ std::string settings_text(const Json& settings) {
   for (const auto& each : settings) {
     const std::string expected = each["expected"].get<std::string>();
     std::string holds = each.contains("found") ? shown(each["found"].get<std::string>()) : "?";
-    if (each.contains("error")) holds += " (" + text_at(each, "error") + ")";
+    if (each.contains("error")) holds += " (" + fact_of(each, "error") + ")";
     if (each.contains("found") && each["found"] != each["expected"]) holds += " (expected " + shown(expected) + ")";
-    table.add({"  " + text_at(each, "file"), holds, text_at(each, "from")});
+    table.add({"  " + fact_of(each, "file"), holds, fact_of(each, "from")});
   }
   return table.text();
 }
@@ -32,10 +32,10 @@ std::string settings_text(const Json& settings) {
 std::string above_text(const Json& above) {
   std::string text;
   for (const auto& each : above) {
-    text += "  above it: " + text_at(each, "cgroup");
+    text += "  above it: " + fact_of(each, "cgroup");
     if (each.contains("memoryBytes")) text += ", memory " + bytes_text(each["memoryBytes"].get<std::int64_t>());
-    if (each.contains("cpuQuota")) text += ", CPU quota " + text_at(each, "cpuQuota") + " us";
-    if (each.contains("pids")) text += ", pids " + text_at(each, "pids");
+    if (each.contains("cpuQuota")) text += ", CPU quota " + fact_of(each, "cpuQuota") + " us";
+    if (each.contains("pids")) text += ", pids " + fact_of(each, "pids");
     text += "\n";
   }
   return text;
@@ -46,7 +46,7 @@ std::string felt_text(const Json& value, const Json& machine) {
   if (value.contains("effectiveMemory")) {
     return text +
            "  the memory limit that is felt: " + bytes_text(value["effectiveMemory"]["bytes"].get<std::int64_t>()) +
-           " by " + text_at(value["effectiveMemory"], "of") + "\n";
+           " by " + fact_of(value["effectiveMemory"], "of") + "\n";
   }
   return text + "  the memory limit that is felt: the machine's " +
          bytes_text(machine["memoryBytes"].get<std::int64_t>()) + "\n";
@@ -55,15 +55,15 @@ std::string felt_text(const Json& value, const Json& machine) {
 std::string policy_text(const Json& value) {
   if (!value.contains("policy")) return "No policy selects it\n";
   const auto& policy = value["policy"];
-  return "Policy " + text_at(policy, "name") + " (" + text_at(policy, "at") + ")" +
+  return "Policy " + fact_of(policy, "name") + " (" + fact_of(policy, "at") + ")" +
          (policy["dryRun"].get<bool>() ? ", dry run: it only tells\n" : "\n");
 }
 
 std::string events_text(const Json& value) {
   Table events({"AGE", "REASON", "CONTAINER", "MESSAGE"});
   for (const auto& event : value["events"]) {
-    events.add({age_text(event["time"].get<std::string>()), text_at(event, "reason"), text_at(event, "container"),
-                text_at(event, "message")});
+    events.add({age_text(event["time"].get<std::string>()), fact_of(event, "reason"), fact_of(event, "container"),
+                fact_of(event, "message")});
   }
   return "\nLately\n" + events.text();
 }
@@ -74,11 +74,11 @@ int explain_cgroup(const Common& common, const std::string& path) {
   if (fetched.code != kDone) return fetched.code;
   if (print_structured(common, fetched.value)) return kDone;
   const auto& value = fetched.value;
-  std::string text = "Cgroup " + text_at(value, "cgroup") + "\n" + policy_text(value);
+  std::string text = "Cgroup " + fact_of(value, "cgroup") + "\n" + policy_text(value);
   Table table({"  FILE", "HOLDS", "BEFORE"});
   for (const auto& each : value["settings"]) {
-    table.add({"  " + text_at(each, "file"),
-               each.contains("found") ? shown(each["found"].get<std::string>()) : "? (" + text_at(each, "error") + ")",
+    table.add({"  " + fact_of(each, "file"),
+               each.contains("found") ? shown(each["found"].get<std::string>()) : "? (" + fact_of(each, "error") + ")",
                shown(each["before"].get<std::string>())});
   }
   if (!value["settings"].empty()) text += table.text();
@@ -87,11 +87,11 @@ int explain_cgroup(const Common& common, const std::string& path) {
 }
 
 std::string container_text(const Json& container, const Json& machine) {
-  std::string text = "\nContainer " + text_at(container, "name") + ", " + text_at(container, "state");
+  std::string text = "\nContainer " + fact_of(container, "name") + ", " + fact_of(container, "state");
   if (!container.contains("settings")) return text + ": it has no cgroup now\n";
-  text += ", cgroup " + text_at(container, "cgroup") + "\n" + settings_text(container["settings"]) +
+  text += ", cgroup " + fact_of(container, "cgroup") + "\n" + settings_text(container["settings"]) +
           felt_text(container, machine);
-  if (container.contains("cpus")) text += "  CPUs: " + text_at(container, "cpus") + "\n";
+  if (container.contains("cpus")) text += "  CPUs: " + fact_of(container, "cpus") + "\n";
   return text;
 }
 
@@ -110,11 +110,11 @@ int explain(const Common& common, const std::string& pod) {
   if (print_structured(common, fetched.value)) return kDone;
   const auto& value = fetched.value;
   std::string text =
-      "Pod " + text_at(value, "pod") + ", " + text_at(value, "qosClass") + ", from " + text_at(value, "source") + "\n";
+      "Pod " + fact_of(value, "pod") + ", " + fact_of(value, "qosClass") + ", from " + fact_of(value, "source") + "\n";
   text += policy_text(value);
-  if (value.contains("resize")) text += "A change of its resources waits: " + text_at(value, "resize") + "\n";
+  if (value.contains("resize")) text += "A change of its resources waits: " + fact_of(value, "resize") + "\n";
   if (value.contains("settings"))
-    text += "\nThe pod's own cgroup " + text_at(value, "cgroup") + "\n" + settings_text(value["settings"]);
+    text += "\nThe pod's own cgroup " + fact_of(value, "cgroup") + "\n" + settings_text(value["settings"]);
   for (const auto& container : value["containers"]) text += container_text(container, value["machine"]);
   print(text + events_text(value));
   return kDone;

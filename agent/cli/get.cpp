@@ -116,8 +116,8 @@ int scale(const Common& common, const std::vector<std::string>& given, const std
 
 Result<std::vector<ObjectWord>> read_words(const std::vector<std::string>& words) {
   std::vector<ObjectWord> read;
-  const auto kind_named = [&](const std::string& name) -> Result<const KindName*> {
-    const KindName* const kind = find_kind(name);
+  const auto known_kind = [&](const std::string& name) -> Result<const KindName*> {
+    const KindName* const kind = kind_named(name);
     if (kind == nullptr) return fail("kind: found \"" + name + "\", expected one of " + kind_names() + " or all");
     return kind;
   };
@@ -126,7 +126,7 @@ Result<std::vector<ObjectWord>> read_words(const std::vector<std::string>& words
     if (slashes) {
       const auto slash = words[i].find('/');
       if (slash == std::string::npos) return fail("found \"" + words[i] + "\", expected KIND/NAME as before it");
-      METE_TRY(const KindName* kind, kind_named(words[i].substr(0, slash)));
+      METE_TRY(const KindName* kind, known_kind(words[i].substr(0, slash)));
       read.push_back({kind, words[i].substr(slash + 1)});
       continue;
     }
@@ -135,7 +135,7 @@ Result<std::vector<ObjectWord>> read_words(const std::vector<std::string>& words
           words[0] == "all" ? "pods,daemonsets,deployments,replicasets,statefulsets,cronjobs,jobs" : words[0];
       for (std::size_t start = 0; start <= names.size();) {
         const std::size_t end = std::min(names.find(',', start), names.size());
-        METE_TRY(const KindName* kind, kind_named(names.substr(start, end - start)));
+        METE_TRY(const KindName* kind, known_kind(names.substr(start, end - start)));
         read.push_back({kind, ""});
         start = end + 1;
       }

@@ -31,7 +31,7 @@ const Json* member_at(const Json& object, std::initializer_list<const char*> pat
   return here;
 }
 
-const KindName* find_kind(std::string_view name) {
+const KindName* kind_named(std::string_view name) {
   std::string lower(name);
   std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
   for (const auto& kind : kKinds) {
@@ -44,7 +44,7 @@ const KindName* find_kind(std::string_view name) {
 }
 
 const KindName* kind_of(const Json& object) {
-  return find_kind(text_at(object, {"kind"}));
+  return kind_named(text_at(object, {"kind"}));
 }
 
 std::string kind_names() {

@@ -24,7 +24,7 @@ struct KindName {
 };
 
 // Null: no such kind. Any of its names will do, also "deployment.apps".
-[[nodiscard]] const KindName* find_kind(std::string_view name);
+[[nodiscard]] const KindName* kind_named(std::string_view name);
 [[nodiscard]] const KindName* kind_of(const Json& object);
 // All names of kinds, for messages.
 [[nodiscard]] std::string kind_names();

@@ -111,12 +111,12 @@ struct DeleteOptions {
 
 // The pods and workloads of the words: NAME, NAMESPACE/NAME, KIND/NAME or KIND NAME...
 Result<std::vector<ObjectWord>> words_to_delete(const std::vector<std::string>& words) {
-  if (words.size() > 1 && find_kind(words.front()) != nullptr) return read_words(words);
+  if (words.size() > 1 && kind_named(words.front()) != nullptr) return read_words(words);
   std::vector<ObjectWord> read;
   for (const auto& word : words) {
-    const KindName* const kind = find_kind(word.substr(0, word.find('/')));
+    const KindName* const kind = kind_named(word.substr(0, word.find('/')));
     if (kind == nullptr || word.find('/') == std::string::npos) {
-      read.push_back({find_kind("pods"), word});
+      read.push_back({kind_named("pods"), word});
       continue;
     }
     METE_TRY(const auto one, read_words({word}));

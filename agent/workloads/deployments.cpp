@@ -39,7 +39,7 @@ void Workloads::step_deployment(WorkloadObject& object) {
   const auto plan = plan_deployment(facts, now);
   if (plan.progress != object.record.progress) {
     if (plan.progress.reason != object.record.progress.reason && plan.progress.reason == "ProgressDeadlineExceeded")
-      report(object, Reason::kDeadlineExceeded,
+      report(object, Reason::kProgressDeadlineExceeded,
              "no progress for " + std::to_string(spec.progress_deadline_seconds) + " s");
     // The numbers alone are worth no write: they are counted again.
     const bool told = plan.progress.reason != object.record.progress.reason;

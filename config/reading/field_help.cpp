@@ -41,7 +41,7 @@ const HelpedKind* kind_of(std::string_view path) {
   return nullptr;
 }
 
-std::string type_text(const FieldSpec& field) {
+std::string kubectl_type(const FieldSpec& field) {
   switch (field.type) {
     case FieldType::kAny:
       return "Object";
@@ -123,8 +123,8 @@ void add_lines(std::string& out, std::size_t indent, const FieldSpec& field) {
 std::string fields_text(const ObjectSpec& spec) {
   std::string out = "FIELDS:\n";
   for (const auto& field : spec.fields) {
-    out +=
-        "  " + std::string(field.name) + "\t<" + type_text(field) + ">" + (field.required ? " -required-" : "") + "\n";
+    out += "  " + std::string(field.name) + "\t<" + kubectl_type(field) + ">" + (field.required ? " -required-" : "") +
+           "\n";
     add_lines(out, 4, field);
     out += "\n";
   }
@@ -171,7 +171,7 @@ Result<std::string> field_help(std::string_view path) {
     at = end == path.size() ? std::string_view::npos : end;
   }
   if (field != nullptr) {
-    out += "\nFIELD: " + std::string(field->name) + " <" + type_text(*field) + ">" +
+    out += "\nFIELD: " + std::string(field->name) + " <" + kubectl_type(*field) + ">" +
            (field->required ? " -required-" : "") + "\n";
     std::string lines;
     add_lines(lines, 4, *field);

@@ -28,14 +28,14 @@ using Cells = std::vector<std::string>;
 TEST(Kinds, HaveTheNamesOfKubectl) {
   for (const char* name :
        {"deploy", "deployment", "deployments", "Deployment", "deployments.apps", "deployment.apps"}) {
-    ASSERT_NE(find_kind(name), nullptr) << name;
-    EXPECT_EQ(find_kind(name)->kind, "Deployment");
+    ASSERT_NE(kind_named(name), nullptr) << name;
+    EXPECT_EQ(kind_named(name)->kind, "Deployment");
   }
-  EXPECT_EQ(find_kind("po")->kind, "Pod");
-  EXPECT_EQ(find_kind("cj")->kind, "CronJob");
-  EXPECT_EQ(find_kind("job.batch")->kind, "Job");
-  EXPECT_EQ(find_kind("web"), nullptr);
-  EXPECT_EQ(full_object_name(*find_kind("sts"), "db"), "statefulset.apps/db");
+  EXPECT_EQ(kind_named("po")->kind, "Pod");
+  EXPECT_EQ(kind_named("cj")->kind, "CronJob");
+  EXPECT_EQ(kind_named("job.batch")->kind, "Job");
+  EXPECT_EQ(kind_named("web"), nullptr);
+  EXPECT_EQ(full_object_name(*kind_named("sts"), "db"), "statefulset.apps/db");
 }
 
 TEST(Kinds, DeploymentsAndSetsInColumns) {
@@ -44,7 +44,7 @@ TEST(Kinds, DeploymentsAndSetsInColumns) {
     "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "web"}}, "template": {"spec": {"containers": [
     {"name": "c", "image": "i"}, {"name": "d", "image": "j"}]}}},
     "status": {"readyReplicas": 2, "updatedReplicas": 3, "availableReplicas": 1}})");
-  const auto* const kind = find_kind("deploy");
+  const auto* const kind = kind_named("deploy");
   const auto table = kind_table(*kind, {web}, {.wide = true, .namespaces = true, .labels = true});
   EXPECT_EQ(cells(table, 0), (Cells{"NAMESPACE", "NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE", "CONTAINERS",
                                     "IMAGES", "SELECTOR", "LABELS"}));
@@ -58,18 +58,18 @@ TEST(Kinds, AJobAndACronJob) {
   const Json work = Json::parse(R"({"kind": "Job", "metadata": {"name": "work"}, "spec": {"completions": 4},
     "status": {"succeeded": 3, "startTime": "2026-11-29T10:00:00Z", "completionTime": "2026-11-29T10:01:30Z",
     "conditions": [{"type": "Complete", "status": "True"}]}})");
-  const auto row = cells(kind_table(*find_kind("job"), {work}, {}), 1);
+  const auto row = cells(kind_table(*kind_named("job"), {work}, {}), 1);
   EXPECT_EQ(Cells(row.begin(), row.begin() + 4), (Cells{"work", "Complete", "3/4", "1m30s"}));
   const Json tick = Json::parse(R"({"kind": "CronJob", "metadata": {"name": "tick"}, "spec": {"schedule": "*/5 * * * *",
     "suspend": true}, "status": {"active": [{}]}})");
-  const auto cron = cells(kind_table(*find_kind("cj"), {tick}, {}), 1);
+  const auto cron = cells(kind_table(*kind_named("cj"), {tick}, {}), 1);
   EXPECT_EQ(Cells(cron.begin(), cron.begin() + 6), (Cells{"tick", "*/5 * * * *", "<none>", "True", "1", "<none>"}));
 }
 
 std::string pod_status_of(const char* status, const char* metadata = "{}") {
   Json pod = {{"kind", "Pod"}, {"metadata", Json::parse(metadata)}, {"status", Json::parse(status)}};
   pod["metadata"]["name"] = "p";
-  return cells(kind_table(*find_kind("pods"), {pod}, {}), 1).at(2);
+  return cells(kind_table(*kind_named("pods"), {pod}, {}), 1).at(2);
 }
 
 TEST(Kinds, ThePodsStatusIsThatOfItsContainers) {
