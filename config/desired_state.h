@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "config/documents.h"
+#include "config/result.h"
 
 namespace mete::config {
 

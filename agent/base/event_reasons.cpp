@@ -221,6 +221,7 @@ struct Section {
 };
 constexpr std::array kSections = std::to_array<Section>({
     {"Pods and containers", Reason::kCreated},
+    {"Workloads", Reason::kScalingReplicaSet},
     {"Manifests", Reason::kManifestError},
     {"Limits and policies", Reason::kLimitFailed},
     {"Memory", Reason::kOOMKilled},

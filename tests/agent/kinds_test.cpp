@@ -59,7 +59,7 @@ TEST(Kinds, AJobAndACronJob) {
     "status": {"succeeded": 3, "startTime": "2026-11-29T10:00:00Z", "completionTime": "2026-11-29T10:01:30Z",
     "conditions": [{"type": "Complete", "status": "True"}]}})");
   const auto row = cells(kind_table(*kind_named("job"), {work}, {}), 1);
-  EXPECT_EQ(Cells(row.begin(), row.begin() + 4), (Cells{"work", "Complete", "3/4", "1m30s"}));
+  EXPECT_EQ(Cells(row.begin(), row.begin() + 4), (Cells{"work", "Complete", "3/4", "90s"}));
   const Json tick = Json::parse(R"({"kind": "CronJob", "metadata": {"name": "tick"}, "spec": {"schedule": "*/5 * * * *",
     "suspend": true}, "status": {"active": [{}]}})");
   const auto cron = cells(kind_table(*kind_named("cj"), {tick}, {}), 1);
