@@ -19,7 +19,6 @@ bool includes_groups_below(const SourceFile& source) {
 
 ParentWatch::ParentWatch(Collection& collection, const runtime::cgroup::Group& parent) : collection_(collection) {
   ControlDirectory directory(parent);
-  bool has_pressure = false;
   is_complete_ = true;
   for (const Collection::File& file : collection.files_) {
     if (file.absent || !includes_groups_below(*file.source)) continue;
@@ -29,10 +28,8 @@ ParentWatch::ParentWatch(Collection& collection, const runtime::cgroup::Group& p
       is_complete_ = is_complete_ && file.source->where == Where::kUnified;
       continue;
     }
-    has_pressure = has_pressure || file.source->file == "cpu.pressure";
     files_.push_back({file.source->parse, std::move(fd)});
   }
-  is_complete_ = is_complete_ && has_pressure;
   if (!is_complete_) files_.clear();
   collection_.budget_.add_fixed(static_cast<std::ptrdiff_t>(files_.size()));
 }
@@ -48,7 +45,7 @@ bool ParentWatch::read() {
     if (got < 0 || static_cast<std::size_t>(got) == buffer.size()) return false;
     if (!file.parse({buffer.data(), static_cast<std::size_t>(got)}, sample_)) return false;
   }
-  return true;
+  return sample_.cpu_pressure.some.has_value();
 }
 
 bool ParentWatch::may_have_waited() {

@@ -170,7 +170,7 @@ void CgroupSampler::read_network() {
   auto now = steady_clock::now();
   cost.time += now - begin;
   // A namespace with nothing but loopback has no counters to show.
-  if (sample_.interfaces.empty() && collection_->net_files_.empty()) network_ = Network();
+  if (sample_.interfaces.empty() && collection_->net_files_.empty() && network_id_ != 0) network_ = Network();
   if (!network_.directory.valid()) return;
   for (const Collection::NetFile& file : collection_->net_files_) {
     begin = now;

@@ -178,7 +178,7 @@ class CgroupSampler {
   FileBudget::Set files_;
   std::vector<std::uint16_t> settings_;  // opened for each read
   pid_t network_pid_ = 0;                // 0: no network is watched
-  std::uint64_t network_id_ = 0;         // inode of its network namespace
+  std::uint64_t network_id_ = 0;         // inode of its network namespace; 0: not known
   Network network_;                      // closed while the namespace has nothing but loopback
   std::unique_ptr<ProcessWalk> walk_;    // null: no collector needs it
   std::optional<std::chrono::steady_clock::time_point> settings_at_;

@@ -124,7 +124,7 @@ Status CgroupSampler::watch_network(pid_t pid) {
   network_ = Network();
   network_pid_ = collection_->network_ ? std::max(pid, 0) : 0;
   if (network_pid_ == 0) return {};
-  METE_TRY(network_id_, network_namespace_of(pid));
+  network_id_ = network_namespace_of(pid).value_or(0);
   return open_network();
 }
 
@@ -137,7 +137,7 @@ Result<std::uint64_t> CgroupSampler::network_namespace_of(pid_t pid) const {
 
 // The pid may belong to another process by now. What counts is that it leads to the same namespace.
 void CgroupSampler::open_network_again() {
-  if (network_pid_ == 0 || network_.dev.valid()) return;
+  if (network_pid_ == 0 || network_id_ == 0 || network_.dev.valid()) return;
   const auto id = network_namespace_of(network_pid_);
   if (id && *id == network_id_ && open_network()) read_network();
 }
