@@ -200,7 +200,7 @@ TEST(WorkloadReader, TheJsonOfAnObjectIsReadToTheSameObject) {
       workload("StatefulSet", "  volumeClaimTemplates: [{metadata: {name: d}}]\n",
                "      initContainers:\n      - name: x\n        image: i\n        command: ['sh', '-c', \"echo "
                "\\\"a\\tb\\x01\\\" ü\"]\n"
-               "        resources: {limits: {cpu: .5, memory: 1e3}}\n")};
+               "        resources: {limits: {cpu: .5, memory: 1e8}}\n")};
   for (const auto& text : texts) {
     const auto first = read_workload_of(text);
     const auto again = read_workload_of(first.text);
