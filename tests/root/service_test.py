@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The agent as a service: what a service manager is told, who may use the socket, and how a package ends what there is."""
+import fcntl
 import grp
 import os
 import socket
 import stat
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from cgroups import Cgroup  # noqa: E402
@@ -68,6 +70,15 @@ def test_remove_all_for_0_launches_nothing_and_ends_what_there_is():
         # What was applied is no state of a pod: the next agent runs it.
         agent.start()
         wait_for("both", lambda: sorted(each["name"] for each in agent.pods()) == ["new", "old"])
+
+
+def test_an_agent_that_follows_at_once_waits_for_the_lock():
+    """A child of a killed agent holds its locks until it executes its program."""
+    with Agent() as agent, open(agent.state + "/lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        threading.Timer(0.4, fcntl.flock, (lock, fcntl.LOCK_UN)).start()
+        agent.start()
+        assert not agent.pods()
 
 
 if __name__ == "__main__":
