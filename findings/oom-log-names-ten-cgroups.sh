@@ -38,15 +38,18 @@ mount -t cgroup2 cgroup2 /sys/fs/cgroup
 cd /sys/fs/cgroup
 echo +memory > cgroup.subtree_control
 # tail keeps the last line, and the line of /dev/zero has no end.
-kill_one() { sh -c "echo \$\$ > $1/cgroup.procs; exec /bin/busybox tail -n 1 /dev/zero"; }
+kill_one() { /bin/sh -c "echo \$\$ > $1/cgroup.procs; exec /bin/busybox tail -n 1 /dev/zero"; }
 lines() { /bin/busybox dmesg | /bin/busybox grep -c "$1"; }
 killed() { while read -r key value; do [ "$key" != oom_kill ] || echo "$value"; done < "$1/memory.events"; }
 for group in noisy quiet; do
   /bin/busybox mkdir $group
   echo 4M > $group/memory.max
 done
+now() { /bin/busybox cut -d. -f1 /proc/uptime; }
+begin=$(now)
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do kill_one noisy; done
 kill_one quiet
+echo "burst: $(($(now) - begin)) s"
 echo "noisy: $(killed noisy) killed, quiet: $(killed quiet) killed (memory.events)"
 echo "log: $(lines 'Killed process') \"Killed process\", $(lines task_memcg=/noisy,) name noisy, $(lines task_memcg=/quiet,) name quiet"
 /bin/busybox sleep 6
@@ -57,10 +60,13 @@ echo "later: $(lines task_memcg=/quiet,) names quiet"
 EOF
 chmod +x system/init
 
-TMPDIR=$work timeout 120 root/usr/bin/linux.uml mem=128M root=/dev/root rootfstype=hostfs "rootflags=$work/system" ro init=/init \
-  con=null con0=null,fd:1 ssl=null quiet loglevel=0 log_buf_len=1M panic=-1 "uml_dir=$work" < /dev/null > transcript 2>&1 || true
-tr -d '\r' < transcript | grep -E '^(noisy|log|later|\[)|suppressed' || { cat transcript; exit 1; }
-tr -d '\r' < transcript > seen
+# Once more where this machine was so busy that the thirteen kills took longer than five seconds.
+for _ in 1 2 3; do
+  TMPDIR=$work timeout 120 root/usr/bin/linux.uml mem=128M root=/dev/root rootfstype=hostfs "rootflags=$work/system" ro init=/init \
+    con=null con0=null,fd:1 ssl=null quiet loglevel=0 log_buf_len=1M panic=-1 "uml_dir=$work" < /dev/null > transcript 2>&1 || true
+  tr -d '\r' < transcript | grep -E '^(noisy|log|later)|suppressed' | tee seen || cat transcript
+  grep -q '^burst: [0-4] s' transcript && break
+done
 grep -qx 'noisy: 12 killed, quiet: 1 killed (memory.events)' seen
 grep -qx 'log: 13 "Killed process", 10 name noisy, 0 name quiet' seen
 grep -qx 'later: 1 names quiet' seen
