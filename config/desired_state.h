@@ -4,8 +4,6 @@
 // a container needs nothing but its PodPlan.
 #pragma once
 
-#include <tl/expected.hpp>
-
 #include <cstdint>
 #include <map>
 #include <memory>

@@ -53,8 +53,8 @@ HttpResponse Api::apply(const HttpRequest& request) {
     std::vector<std::string> keys;
     for (const auto& object : parsed.objects) {
       if (const auto kind = config::workload_kind(object.kind)) {
-        if (auto* const known = workloads_.find(*kind, object.namespace_ + "/" + object.name))
-          workloads_.forget_overrides(*known);
+        if (auto* const workload = workloads_.find(*kind, object.namespace_ + "/" + object.name))
+          workloads_.forget_overrides(*workload);
       }
       if (object.kind != "Pod") continue;
       keys.push_back(object.namespace_ + "/" + object.name);

@@ -27,28 +27,14 @@ Json state_of(const Json& container) {
 }
 
 Json container_status(const Json& container) {
-  const bool runs = container.value("state", std::string()) == "running";
   Json status = {{"name", container["name"]},
                  {"image", container.value("image", std::string())},
-                 {"ready", container.value("ready", runs)},
+                 {"ready", container.value("ready", false)},
                  {"restartCount", container.value("restarts", 0)},
                  {"state", state_of(container)}};
   if (container.contains("last") && container.value("state", std::string()) != "exited")
     status["lastState"] = {{"terminated", ended(container["last"])}};
   return status;
-}
-
-Json condition(const char* type, bool holds) {
-  return {{"type", type}, {"status", holds ? "True" : "False"}};
-}
-
-// The pod's own, where the agent tells them.
-Json conditions_of(const Json& pod, const Json& containers, bool initialized) {
-  if (pod.contains("conditions")) return pod["conditions"];
-  bool ready = !containers.empty();
-  for (const auto& each : containers) ready = ready && each["ready"].get<bool>();
-  return Json::array({condition("PodScheduled", true), condition("Initialized", initialized),
-                      condition("ContainersReady", ready), condition("Ready", ready)});
 }
 
 // One step of a path: a key or an index. Empty: the path is no path.
@@ -74,17 +60,14 @@ std::optional<std::string> take_step(std::string_view& path) {
 Json kube_shape(const Json& pod) {
   Json containers = Json::array();
   Json init = Json::array();
-  bool initialized = true;
   for (const auto& each : pod.value("containers", Json::array())) {
-    const bool first = each.value("init", false);
-    (first ? init : containers).push_back(container_status(each));
-    if (first && !each.value("sidecar", false)) initialized = initialized && each.value("state", "") == "exited";
+    (each.value("init", false) ? init : containers).push_back(container_status(each));
   }
   Json status = {{"phase", pod.value("phase", std::string())}};
   for (const char* key : {"reason", "message"}) {
     if (pod.contains(key)) status[key] = pod[key];
   }
-  status["conditions"] = conditions_of(pod, containers, initialized);
+  status["conditions"] = pod.value("conditions", Json::array());
   status["containerStatuses"] = std::move(containers);
   if (!init.empty()) status["initContainerStatuses"] = std::move(init);
   return {{"apiVersion", "v1"},

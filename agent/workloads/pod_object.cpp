@@ -63,13 +63,7 @@ const char* api_phase(PodPhase phase) {
 
 ordered_json pod_conditions(const Pod& pod) {
   ordered_json list = ordered_json::array();
-  for (const auto& each : conditions_of(pod.record(), pod.restart_policy())) {
-    ordered_json value = {{"type", each.type}, {"status", each.holds ? "True" : "False"}};
-    if (each.since != WallTime()) value["lastTransitionTime"] = rfc3339(each.since);
-    if (!each.reason.empty()) value["reason"] = each.reason;
-    if (!each.message.empty()) value["message"] = each.message;
-    list.push_back(std::move(value));
-  }
+  for (const auto& each : conditions_of(pod.record(), pod.restart_policy())) list.push_back(condition_json(each));
   return list;
 }
 

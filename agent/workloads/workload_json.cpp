@@ -15,13 +15,9 @@ ordered_json parsed_object(const std::string& text) {
   return value.is_object() ? value : ordered_json::object();
 }
 
-ordered_json condition(const char* type, bool is, const std::string& reason, WallTime since,
+ordered_json condition(const char* type, bool holds, const std::string& reason, WallTime since,
                        const std::string& message = {}) {
-  ordered_json value = {{"type", type}, {"status", is ? "True" : "False"}};
-  if (since != WallTime()) value["lastTransitionTime"] = rfc3339(since);
-  if (!reason.empty()) value["reason"] = reason;
-  if (!message.empty()) value["message"] = message;
-  return value;
+  return condition_json({type, holds, since, reason, message});
 }
 
 ordered_json metadata_json(const WorkloadRecord& record, ordered_json metadata) {
@@ -187,6 +183,14 @@ class StatusWriter {
 };
 
 }  // namespace
+
+ordered_json condition_json(const PodCondition& condition) {
+  ordered_json value = {{"type", condition.type}, {"status", condition.holds ? "True" : "False"}};
+  if (condition.since != WallTime()) value["lastTransitionTime"] = rfc3339(condition.since);
+  if (!condition.reason.empty()) value["reason"] = condition.reason;
+  if (!condition.message.empty()) value["message"] = condition.message;
+  return value;
+}
 
 ordered_json workload_json(const Workloads& workloads, const WorkloadObject& object) {
   const ordered_json from = parsed_object(object.text);

@@ -23,7 +23,9 @@ std::vector<Health> healths(ProbeState state, const std::vector<ProbeResult>& re
   std::vector<Health> all;
   for (const auto result : results) {
     const auto changed = state.add(result);
-    if (changed) EXPECT_EQ(*changed, state.health());
+    if (changed) {
+      EXPECT_EQ(*changed, state.health());
+    }
     all.push_back(state.health());
   }
   return all;

@@ -43,7 +43,9 @@ class World {
     for (const auto& name : plan.remove) std::erase_if(sets_, [&](const Set& set) { return set.facts.name == name; });
     for (auto& set : sets_) size(set);
     const Bounds bounds = bounds_of(spec_, replicas_);
-    if (!paused_) EXPECT_LE(active(), std::max(replicas_ + bounds.surge, 0)) << "after a step";
+    if (!paused_) {
+      EXPECT_LE(active(), std::max(replicas_ + bounds.surge, 0)) << "after a step";
+    }
   }
 
   void take(const SetFacts& to) {
@@ -71,8 +73,9 @@ class World {
           std::find_if(set.pods.begin(), set.pods.end(), [&](const Child& each) { return each.name == name; });
       const bool counted = is_available(*pod, seconds(spec_.min_ready_seconds), now_);
       pod->terminating = true;
-      if (counted && spec_.strategy == UpdateStrategy::kRollingUpdate && !paused_)
+      if (counted && spec_.strategy == UpdateStrategy::kRollingUpdate && !paused_) {
         EXPECT_GE(available(), replicas_ - bounds_of(spec_, replicas_).unavailable) << name << " was needed";
+      }
     }
   }
 
@@ -181,7 +184,7 @@ TEST(DeploymentPlan, TheBoundsHoldInEveryOrderOfEvents) {
       ++world.template_;
       world.complete_ = false;
       // A second change comes before the first is through.
-      for (unsigned i = random() % 20; i > 0; --i) {
+      for (auto i = random() % 20; i > 0; --i) {
         world.step();
         world.happen(false);
       }

@@ -146,7 +146,9 @@ TEST(JobPlan, EachIndexIsDone) {
       EXPECT_LE(world.active(), 3);
       std::set<int> running;
       for (const auto& pod : world.pods_) {
-        if (is_active(pod)) EXPECT_TRUE(running.insert(pod.index).second) << "two pods of an index";
+        if (is_active(pod)) {
+          EXPECT_TRUE(running.insert(pod.index).second) << "two pods of an index";
+        }
       }
       for (std::size_t at = 0; at < world.pods_.size(); ++at) {
         if (!is_active(world.pods_[at]) || random() % 3 != 0) continue;
