@@ -212,7 +212,7 @@ def test_nothing_starts_in_a_frozen_cgroup():
                     for command in ("run", "create"):
                         began = time.monotonic()
                         done = oci.oci(command, "--bundle", bundle, "one", check=False, seconds=60 * SLOW)
-                        assert time.monotonic() - began < 2 * SLOW, (what, cgroup, "took %.1f s" % (time.monotonic() - began))
+                        assert time.monotonic() - began < 20 * SLOW, (what, cgroup, "took %.1f s" % (time.monotonic() - began))
                         assert done.code == 1 and "frozen" in done.err, (what, cgroup, command, done)
                         assert not os.path.exists(oci.rootfs + "/tmp/has-run"), (what, cgroup, "it ran all the same")
                         assert oci.containers() == [] and oci.processes() == [], (what, cgroup, oci.processes())
