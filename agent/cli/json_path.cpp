@@ -83,7 +83,9 @@ class TemplateReader {
       return node;
     }
     const bool range = take_word("range");
-    METE_TRY(Node node, read_path(left_, range ? Node::Kind::kRange : Node::Kind::kPath));
+    auto read = read_path(left_, range ? Node::Kind::kRange : Node::Kind::kPath);
+    if (!read) return fail(place() + read.error().what);
+    Node node = std::move(*read);
     METE_CHECK(close());
     if (range) {
       METE_TRY(node.inside, nodes(depth + 1));
@@ -110,8 +112,9 @@ class TemplateReader {
     return {};
   }
 
-  [[nodiscard]] tl::unexpected<Error> wrong(const std::string& what) const {
-    return fail("character " + std::to_string(whole_.size() - left_.size() + 1) + ": found " + what);
+  [[nodiscard]] tl::unexpected<Error> wrong(const std::string& what) const { return fail(place() + "found " + what); }
+  [[nodiscard]] std::string place() const {
+    return "character " + std::to_string(whole_.size() - left_.size() + 1) + ": ";
   }
 
   std::string_view whole_;

@@ -84,8 +84,9 @@ ResourceList read_list(const View& view, Side side) {
 // "nvidia.com/gpu": a device plugin's. A pod that asks for one would wait for ever on such a node.
 void check_extended(const std::string& name, const View& value) {
   if (name.find('/') == std::string::npos || is_zero(value, parse_count)) return;
-  value.error(mismatch("`" + name + "`", "a resource that this machine has: cpu, memory, hugepages-<size> or "
-                                         "ephemeral-storage"));
+  value.error(mismatch("`" + name + "`",
+                       "a resource that this machine has: cpu, memory, hugepages-<size> or "
+                       "ephemeral-storage"));
 }
 
 template <class T>

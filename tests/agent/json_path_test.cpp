@@ -65,7 +65,7 @@ TEST(JsonPath, Templates) {
 
 TEST(JsonPath, ErrorsNameThePlace) {
   const std::pair<const char*, const char*> wrong[] = {
-      {"{.items[}", "character 9"},     {"{.items", "expected a path and \"}\""},
+      {"{.items[}", "character 9"},     {"{.items", "found the end, expected \"}\""},
       {"{range .items[*]}x", "{end}"},  {"{end}", "{range ...}"},
       {"{items}", "found \"items}\""},  {"{.a[?(@.b==)]}", "expected @"},
       {"{.a['b]}", "expected a quote"}, {"{.a[::0]}", "step 0"},
