@@ -12,6 +12,7 @@ namespace mete::config {
 namespace {
 
 constexpr std::string_view kHugePages = "hugepages-";
+constexpr std::string_view kDisk = "ephemeral-storage";
 constexpr std::string_view kResource = "resource/";
 
 using Labels = std::map<std::string, std::string>;
@@ -67,6 +68,7 @@ std::int64_t amount_of(const Container& container, std::string_view name, const 
   name.remove_prefix(name.find('.') + 1);
   if (name == "cpu") return list.cpu.value_or(limit ? machine.cpu : MilliCpu(0)).count();
   if (name == "memory") return list.memory.value_or(limit ? machine.memory : Bytes(0)).count();
+  if (name == kDisk) return list.ephemeral_storage.value_or(limit ? machine.disk : Bytes(0)).count();
   const auto pages = list.huge_pages.find(std::string(name.substr(kHugePages.size())));
   return pages == list.huge_pages.end() ? 0 : pages->second.count();
 }
@@ -119,7 +121,7 @@ bool is_resource_field(std::string_view name) {
   const std::string_view side = name.substr(0, dot);
   if (dot == std::string_view::npos || (side != "limits" && side != "requests")) return false;
   const std::string_view resource = name.substr(dot + 1);
-  return resource == "cpu" || resource == "memory" || resource.starts_with(kHugePages);
+  return resource == "cpu" || resource == "memory" || resource == kDisk || resource.starts_with(kHugePages);
 }
 
 std::string resource_mark(std::string_view container, const ResourceFieldRef& ref) {

@@ -20,7 +20,7 @@ namespace mete::config {
 // escapes in the value. Every other path as above; empty for what a volume cannot have.
 [[nodiscard]] std::optional<std::string> pod_field_in_file(const Pod& pod, std::string_view path);
 
-// True for limits.cpu, requests.memory, limits.hugepages-2Mi and the like.
+// True for limits.cpu, requests.memory, limits.ephemeral-storage, limits.hugepages-2Mi and the like.
 [[nodiscard]] bool is_resource_field(std::string_view name);
 
 // The mark for the number that `ref` asks for, of the container with this name.
@@ -32,6 +32,7 @@ struct MachineFacts {
   std::vector<std::string> addresses;  // of the machine, the most important first; v4 before v6
   MilliCpu cpu;                        // all of it: a limit that is not set
   Bytes memory;
+  Bytes disk;  // the file system of the writable layers
   bool operator==(const MachineFacts&) const = default;
 };
 

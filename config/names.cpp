@@ -40,16 +40,15 @@ Status check_path(std::string_view path, bool absolute) {
               (absolute ? "an absolute" : "a relative") + " path without \"..\"");
 }
 
-bool is_label(std::string_view text) {
-  return !text.empty() && text.size() <= kLabelLength && is_alphanumeric(text.front()) &&
-         is_alphanumeric(text.back()) &&
+bool is_part_of_name(std::string_view text) {
+  return !text.empty() && is_alphanumeric(text.front()) && is_alphanumeric(text.back()) &&
          std::all_of(text.begin(), text.end(), [](char c) { return is_alphanumeric(c) || c == '-'; });
 }
 
 }  // namespace
 
 Status check_dns_label(std::string_view name) {
-  if (is_label(name)) return {};
+  if (name.size() <= kLabelLength && is_part_of_name(name)) return {};
   return fail("found \"" + std::string(name) +
               "\", expected at most 63 lower case letters, digits and '-', with a letter or digit at both ends");
 }
@@ -64,7 +63,7 @@ Status check_dns_subdomain(std::string_view name) {
   std::size_t start = 0;
   while (true) {
     const auto dot = name.find('.', start);
-    if (!is_label(name.substr(start, dot - start))) return error();
+    if (!is_part_of_name(name.substr(start, dot - start))) return error();
     if (dot == std::string_view::npos) return {};
     start = dot + 1;
   }

@@ -5,6 +5,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -44,14 +45,20 @@ std::vector<std::string> read_addresses() {
   return found;
 }
 
+Bytes size_of_disk(const std::string& directory) {
+  struct statvfs info {};
+  if (::statvfs(directory.c_str(), &info) != 0) return Bytes(0);
+  return Bytes(static_cast<std::int64_t>(info.f_blocks * info.f_frsize));
+}
+
 }  // namespace
 
-config::MachineFacts machine_facts(Bytes memory, Addresses addresses) {
+config::MachineFacts machine_facts(Bytes memory, const std::string& disk, Addresses addresses) {
   constexpr std::int64_t kMilli = 1000;
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) name[0] = '\0';
   return {name.data(), addresses == Addresses::kAll ? read_addresses() : std::vector<std::string>(),
-          MilliCpu(::sysconf(_SC_NPROCESSORS_ONLN) * kMilli), memory};
+          MilliCpu(::sysconf(_SC_NPROCESSORS_ONLN) * kMilli), memory, size_of_disk(disk)};
 }
 
 }  // namespace mete::agent

@@ -21,9 +21,8 @@ Status Pod::make_volumes() {
     for (const auto& layer : image.layers) paths.push_back(services_.images.layers_directory() + "/" + layer);
     return paths;
   };
-  METE_TRY(volumes_,
-           runtime::storage::prepare_volumes(*plan_, paths_.volumes(),
-                                             {machine_facts(services_.machine_memory, Addresses::kNone), layers}));
+  auto machine = machine_facts(services_.machine_memory, services_.images.layers_directory(), Addresses::kNone);
+  METE_TRY(volumes_, runtime::storage::prepare_volumes(*plan_, paths_.volumes(), {std::move(machine), layers}));
   return {};
 }
 

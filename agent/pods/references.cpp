@@ -38,8 +38,9 @@ void retry_references(PodRecord& record) {
 }
 
 void exchange_files(Pod& pod) {
-  const auto exchanged = runtime::storage::update_files(*pod.plan(), pod.paths().volumes(),
-                                                        machine_facts(pod.services().machine_memory, Addresses::kNone));
+  const auto& services = pod.services();
+  const auto machine = machine_facts(services.machine_memory, services.images.layers_directory(), Addresses::kNone);
+  const auto exchanged = runtime::storage::update_files(*pod.plan(), pod.paths().volumes(), machine);
   if (!exchanged) {
     pod.report(Severity::kWarning, name_of(Reason::kFailedMount), "", exchanged.error().what);
     return;

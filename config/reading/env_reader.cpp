@@ -51,8 +51,8 @@ ResourceFieldRef read_resource_ref(const View& view) {
   ResourceFieldRef ref{view["containerName"].text(), view["resource"].text(), 1};
   const bool cpu = ref.resource.ends_with(".cpu");
   if (view["resource"] && !is_resource_field(ref.resource)) {
-    view["resource"].error(
-        mismatch(describe(view["resource"].node()), "limits or requests, then .cpu, .memory or .hugepages-SIZE"));
+    view["resource"].error(mismatch(describe(view["resource"].node()),
+                                    "limits or requests, then .cpu, .memory, .ephemeral-storage or .hugepages-SIZE"));
   }
   const View divisor = view["divisor"];
   if (cpu) ref.divisor = read_with(divisor, parse_cpu).value_or(MilliCpu(0)).count();

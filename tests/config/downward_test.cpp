@@ -23,7 +23,7 @@ Pod web() {
   return pod;
 }
 
-const MachineFacts kMachine{"node-1", {"10.0.0.5", "fd00::5"}, 4000_mCPU, 8_GiB};
+const MachineFacts kMachine{"node-1", {"10.0.0.5", "fd00::5"}, 4000_mCPU, 8_GiB, 100_GiB};
 
 std::string filled(const Pod& pod, const std::string& resource, std::int64_t divisor) {
   return fill_marks(resource_mark("main", {"", resource, divisor}), pod, kMachine);
@@ -67,6 +67,8 @@ TEST(Downward, AmountsAreRoundedUpToTheDivisor) {
   EXPECT_EQ(filled(pod, "requests.memory", 3 << 20), "4");
   EXPECT_EQ(filled(pod, "requests.cpu", 1), "0");
   EXPECT_EQ(filled(pod, "limits.memory", 1 << 30), "8") << "no limit: the machine's";
+  EXPECT_EQ(filled(pod, "limits.ephemeral-storage", 1 << 30), "100") << "no limit: the machine's";
+  EXPECT_EQ(filled(pod, "requests.ephemeral-storage", 1), "0");
   EXPECT_EQ(filled(pod, "limits.hugepages-2Mi", 1), "0");
   EXPECT_FALSE(is_resource_field("limits.disk"));
   EXPECT_FALSE(is_resource_field("cpu"));

@@ -18,6 +18,9 @@ TEST(Names, LabelsAreLowerCaseLettersDigitsAndDashes) {
 
 TEST(Names, SubdomainsAreLabelsJoinedByDots) {
   for (const char* good : {"a", "web.prod", "a.b.c-1"}) EXPECT_TRUE(check_dns_subdomain(good)) << good;
+  // Kubernetes has no bound for a part of the name.
+  EXPECT_TRUE(check_dns_subdomain(std::string(253, 'a')));
+  EXPECT_FALSE(check_dns_subdomain(std::string(254, 'a')));
   for (const char* bad : {"", ".", "..", "a.", ".a", "a..b", "a/b"}) EXPECT_FALSE(check_dns_subdomain(bad)) << bad;
 }
 

@@ -24,6 +24,48 @@ TEST(PodReader, WhatHasNoMeaningOnOneMachineWarnsOfNothing) {
   EXPECT_EQ(documents.pods.at(0).spec.service_account, "x");
 }
 
+TEST(PodReader, VolumesThatThisMachineHasNotAreErrors) {
+  for (const std::string kind : {"awsElasticBlockStore",
+                                 "azureDisk",
+                                 "azureFile",
+                                 "cephfs",
+                                 "cinder",
+                                 "csi",
+                                 "fc",
+                                 "flexVolume",
+                                 "flocker",
+                                 "gcePersistentDisk",
+                                 "gitRepo",
+                                 "glusterfs",
+                                 "iscsi",
+                                 "nfs",
+                                 "photonPersistentDisk",
+                                 "portworxVolume",
+                                 "quobyte",
+                                 "rbd",
+                                 "scaleIO",
+                                 "storageos",
+                                 "vsphereVolume"}) {
+    const auto documents = read_documents(pod_text("", "  volumes: [{name: v, " + kind + ": {a: b}}]\n"), "p.yaml");
+    EXPECT_TRUE(has(documents.errors, "spec.volumes[0]." + kind, "cannot provide yet")) << joined(documents.errors);
+  }
+}
+
+TEST(PodReader, APublishedPortIsAWarningWithoutTheHostsNetwork) {
+  const std::string ports = "    ports: [{containerPort: 80, hostPort: 80, hostIP: 127.0.0.1, protocol: UDP}]\n";
+  EXPECT_TRUE(has(read_documents(pod_text(ports), "p.yaml").warnings, "spec.containers[0].ports[0].hostPort",
+                  "not acted on yet"));
+  const auto documents = read_documents(pod_text(ports, "  hostNetwork: true\n"), "p.yaml");
+  EXPECT_TRUE(documents.ok()) << joined(documents.errors);
+  EXPECT_TRUE(documents.warnings.empty()) << joined(documents.warnings);
+}
+
+TEST(PodReader, APriorityClassNeedsItsNumber) {
+  EXPECT_EQ(read_one(pod_text("", "  priority: -5\n  priorityClassName: low\n")).spec.priority, -5);
+  EXPECT_TRUE(has(read_documents(pod_text("", "  priorityClassName: low\n"), "p.yaml").warnings,
+                  "spec.priorityClassName", "`priority` beside it"));
+}
+
 TEST(PodReader, ALimitOfZeroIsNone) {
   const Pod pod = read_one(pod_text("    resources: {limits: {cpu: 0, memory: \"0\"}, requests: {memory: 0}}\n"));
   const Resources& resources = pod.spec.containers[0].resources;

@@ -95,6 +95,17 @@ def test_the_group_of_the_volumes():
         assert seen.splitlines() == ["440 2000", "2777 2000", "2000"], seen
 
 
+def test_a_volume_that_has_the_group_already_is_left_as_it_is():
+    with Agent().start() as agent:
+        mount, claim = "volumeMounts: [{name: v, mountPath: /v}]", "\nvolumes: [{name: v, persistentVolumeClaim: {claimName: data}}]"
+        show = "stat -c %g /v /v/x"
+        assert output(agent, "touch /v/x; chgrp 5 /v/x; " + show, mount, "securityContext: {fsGroup: 2000}" + claim) == "2000\n5\n"
+        assert output(agent, show, mount, "securityContext: {fsGroup: 2000, fsGroupChangePolicy: OnRootMismatch}" + claim) == "2000\n5\n"
+        assert output(agent, show, mount, "securityContext: {fsGroup: 2000, fsGroupChangePolicy: Always}" + claim) == "2000\n2000\n"
+        assert output(agent, "chgrp 5 /v/x; " + show, mount, claim[1:]) == "2000\n5\n"
+        assert output(agent, show, mount, "securityContext: {fsGroup: 3000, fsGroupChangePolicy: OnRootMismatch}" + claim) == "3000\n3000\n"
+
+
 def test_a_claim_outlives_its_pod():
     with Agent().start() as agent:
         mount = "volumeMounts: [{name: v, mountPath: /v, subPathExpr: $(WHO)/logs}]\nenv: [{name: WHO, value: one}]"

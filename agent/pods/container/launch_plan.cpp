@@ -89,8 +89,8 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
   context.passwd = users.passwd;
   context.group = users.group;
   const auto& resolved = *resolved_of(plan, container.name);
-  context.machine =
-      machine_facts(services.machine_memory, has_runtime_values(resolved) ? Addresses::kAll : Addresses::kNone);
+  context.machine = machine_facts(services.machine_memory, services.images.layers_directory(),
+                                  has_runtime_values(resolved) ? Addresses::kAll : Addresses::kNone);
   context.overlay = {services.images.layers_directory(), image.layers, directory + "/upper", directory + "/work"};
   context.rootfs = directory + "/root";
   context.volumes = pod.volumes();
