@@ -12,7 +12,8 @@ namespace mete::config {
 // RFC 1123 label: at most 63 of [a-z0-9-], alphanumeric at both ends. Containers, volumes, namespaces, ports.
 [[nodiscard]] Status check_dns_label(std::string_view name);
 
-// RFC 1123 subdomain: at most 253, parts joined by '.', each as long as it likes (IsDNS1123Subdomain). Pods, ConfigMaps, Secrets, Policies.
+// RFC 1123 subdomain: at most 253, parts joined by '.', each as long as it likes (IsDNS1123Subdomain). Pods,
+// ConfigMaps, Secrets, Policies.
 [[nodiscard]] Status check_dns_subdomain(std::string_view name);
 
 // Keys and values of labels: at most 63 of [A-Za-z0-9_.-], alphanumeric at both ends; a value may be empty, a key may
