@@ -24,6 +24,7 @@ import sys
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from mete_agent import Agent, run_tests, wait_for  # noqa: E402
+from waiting import DEADLINE  # noqa: E402
 
 FOLDER = os.path.dirname(os.path.realpath(__file__)) + "/manifests"
 WORDS = {"prints", "code", "reason", "message", "restarts", "ready", "waits", "told", "warned", "refused"}
@@ -82,10 +83,10 @@ def apply_file(agent, path):
 
 def running_agent():
     if not AGENTS:
-        AGENTS.append(Agent())
-        atexit.register(AGENTS[0].close)
-        AGENTS[0].start()
-        AGENTS[0].failed = {}
+        agent = Agent()
+        atexit.register(agent.close)
+        agent.failed, agent.was_late = {}, False
+        AGENTS.append(agent.start())
         for path in sorted(glob.glob(FOLDER + "/*.yaml")):
             try:
                 apply_file(AGENTS[0], path)
@@ -118,21 +119,33 @@ def has_ended(agent, name):
     return agent.pod(name)["phase"] in ("Succeeded", "Failed")
 
 
+def wait(agent, what, condition):
+    """After one that was waited for in vain the others have had their time."""
+    try:
+        wait_for(what, condition, 1 if agent.was_late else DEADLINE)
+    except AssertionError:
+        agent.was_late = True
+        raise
+
+
+def written(agent, pod, container):
+    done = agent.mete("logs", pod, "-c", container, check=False)
+    return done.stdout + done.stderr
+
+
 def is_as_said(agent, manifest):
     """What differs, or nothing."""
     name = pod_name(agent, manifest)
     if "waits" in manifest.says:
-        wait_for("%s to wait: %s" % (name, manifest.one("waits")), lambda: has_begun_to_wait(agent, manifest), 20)
+        wait(agent, "%s to wait: %s" % (name, manifest.one("waits")), lambda: has_begun_to_wait(agent, manifest))
     elif "ready" in manifest.says:
-        wait_for(name + " to be ready", lambda: agent.pod(name)["ready"], 20)
+        wait(agent, name + " to be ready and to write", lambda: agent.pod(name)["ready"] and agent.logs(name).count("\n") >= len(manifest.says["prints"]))
     else:
-        wait_for(name + " to end", lambda: has_ended(agent, name), 30)
+        wait(agent, name + " to end", lambda: has_ended(agent, name))
     found = agent.pod(name)
     first = next(each for each in found["containers"] if not each["init"])
     for container, text in expected_lines(manifest).items():
-        more = ["-c", container] if container else ["-c", first["name"]]
-        written = agent.mete("logs", name, *more, check=False)
-        yield container or "prints", written.stdout + written.stderr, text
+        yield container or "prints", written(agent, name, container or first["name"]), text
     if "ready" in manifest.says or "waits" in manifest.says:
         return
     last = first.get("last") or {}
