@@ -21,6 +21,7 @@ const std::vector<std::string> kRooms = {
     "runtime",
     "collectors/kernel",
     "collectors/exposition",
+    "collectors/promql",
     "collectors",  // with discovery/
     "collectors/metrics",
     "enforcers",
