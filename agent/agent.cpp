@@ -9,6 +9,7 @@
 #include <csignal>
 #include <thread>
 
+#include "agent/alerts/alerts.h"
 #include "agent/api/api.h"
 #include "agent/base/log.h"
 #include "agent/base/services.h"
@@ -98,7 +99,10 @@ class Agent {
         usage_models_(services_, reconciler_),
         machine_(enforcement_, reconciler_),
         best_effort_(enforcement_, reconciler_),
-        api_(services_, manifests_, reconciler_, foreign_, exporter_, usage_models_),
+        alerts_(settings.config.alerts.enabled
+                    ? std::make_unique<Alerts>(services_, reconciler_, exporter_, collecting_)
+                    : nullptr),
+        api_(services_, manifests_, reconciler_, foreign_, exporter_, usage_models_, alerts_.get()),
         web_access_(loop_, [this](bool taken, const std::string& message) { web_config_changed(taken, message); }),
         server_(
             loop_,
@@ -139,6 +143,7 @@ class Agent {
     server_.handshakes_on(collecting_.context());
     server_.on_refused([this](const char* why) { instruments_.refused(why); });
     if (!settings_.web_config.empty()) METE_CHECK(web_access_.open(settings_.web_config));
+    if (alerts_) METE_CHECK(alerts_->open());
     // The addresses are bound first: an agent that cannot be reached must not change anything.
     METE_CHECK(server_.listen_tcp(settings_.listen));
     METE_CHECK(server_.listen_unix(settings_.socket()));
@@ -184,6 +189,7 @@ class Agent {
     usage_models_.start();
     machine_.start();
     best_effort_.start();
+    if (alerts_) alerts_->start();
     api_.set_ready();
     signals_.async_wait([this](ErrorCode error, int) {
       if (!error) stop();
@@ -290,6 +296,7 @@ class Agent {
   UsageModels usage_models_;
   MachineEnforcer machine_;
   BestEffortEnforcer best_effort_;
+  std::unique_ptr<Alerts> alerts_;  // null: not asked for
   Api api_;
   WebAccess web_access_;
   HttpServer server_;

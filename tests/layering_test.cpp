@@ -34,6 +34,7 @@ const std::vector<std::string> kRooms = {
     "agent/foreign",
     "agent/machine",
     "agent/export",
+    "agent/alerts",
     "agent/api",
     "agent",
     "agent/cli",

@@ -3,6 +3,7 @@
 // unix socket only.
 //
 //   GET  /metrics /metrics/cadvisor /sd /healthz /readyz /version
+//   GET  /api/v1/alerts                       Prometheus' answer, when the agent evaluates alerts itself
 //   GET  /mete/v1/pods/NS/NAME/explain        GET /mete/v1/explain?cgroup=PATH
 //   GET  /mete/v1/pods[/NS/NAME]              POST /mete/v1/apply[?dry-run=1]      (manifest text)
 //   POST /mete/v1/delete[?grace=S]  (manifest text; or ?pod=NS/NAME)
@@ -15,6 +16,7 @@
 
 #include <memory>
 
+#include "agent/alerts/alerts.h"
 #include "agent/base/services.h"
 #include "agent/export/exporter.h"
 #include "agent/export/usage_models.h"
@@ -28,13 +30,14 @@ namespace mete::agent {
 class Api {
  public:
   Api(Services& services, Manifests& manifests, Reconciler& reconciler, const ForeignEnforcement& foreign,
-      Exporter& exporter, const UsageModels& usage_models)
+      Exporter& exporter, const UsageModels& usage_models, const Alerts* alerts)
       : services_(services),
         manifests_(manifests),
         reconciler_(reconciler),
         foreign_(foreign),
         exporter_(exporter),
-        usage_models_(usage_models) {}
+        usage_models_(usage_models),
+        alerts_(alerts) {}
 
   void handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
   void set_ready() { ready_ = true; }
@@ -42,6 +45,7 @@ class Api {
  private:
   HttpResponse route(const HttpRequest& request);
   HttpResponse route_local(const HttpRequest& request);
+  HttpResponse alerts();
   HttpResponse pods();
   HttpResponse explain(const std::string& key);
   HttpResponse explain_cgroup(const std::string& path);
@@ -59,6 +63,7 @@ class Api {
   const ForeignEnforcement& foreign_;
   Exporter& exporter_;
   const UsageModels& usage_models_;
+  const Alerts* alerts_;  // null: the agent evaluates none
   bool ready_ = false;
 };
 

@@ -13,6 +13,7 @@ void add_top(CommandLine& line);        // top.cpp: top, stats
 void add_explain(CommandLine& line);    // explain.cpp
 void add_advise(CommandLine& line);     // advise.cpp
 void add_events(CommandLine& line);     // events.cpp
+void add_alerts(CommandLine& line);     // alerts.cpp
 void add_logs(CommandLine& line);       // logs.cpp
 void add_exec(CommandLine& line);       // exec.cpp
 void add_oom(CommandLine& line);        // oom.cpp: oom ls, oom show
@@ -24,7 +25,7 @@ void add_http_get(CommandLine& line);   // http_get.cpp, not for people
 
 void add_all_commands(CommandLine& line) {
   constexpr void (*kCommands[])(CommandLine&) = {
-      add_agent, add_manifests, add_pods, add_update, add_top,     add_explain, add_advise,  add_events,
+      add_agent, add_manifests, add_pods, add_update, add_top,     add_explain, add_advise,  add_events,   add_alerts,
       add_logs,  add_exec,      add_oom,  add_images, add_metrics, add_schema,  add_version, add_http_get,
   };
   for (const auto add : kCommands) add(line);

@@ -149,6 +149,19 @@ std::vector<Target> targets_of(const Reconciler& reconciler) {
   return targets;
 }
 
+std::shared_ptr<const collectors::Reading> counted_of(const Reconciler& reconciler) {
+  auto reading = std::make_shared<collectors::Reading>();
+  for (const auto& [key, pod] : reconciler.pods()) {
+    for (const auto& container : pod->containers()) {
+      auto& series = reading->series.emplace_back();
+      series.workload = workload_labels(*pod, *container);
+      series.lifecycle = lifecycle_of(container->record());
+      series.lifecycle->policy_kills = container->record().policy_kills;
+    }
+  }
+  return reading;
+}
+
 std::vector<KubePod> kube_pods_of(const Reconciler& reconciler) {
   std::vector<KubePod> pods;
   for (const auto& [key, pod] : reconciler.pods()) {

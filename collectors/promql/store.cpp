@@ -160,7 +160,10 @@ void SampleStore::add_sample(Family& family, std::string_view name_and_labels, s
   }
   if (series.seen == sampling_) return;  // twice in one text: the first counts, as with Prometheus
   series.seen = sampling_;
-  if (series.selectors != 0) append(family, series, value);
+  if (series.selectors == 0) return;
+  const Moments& of = moments(family.lane);
+  if (added && family.lane == Lane::kCounted && of.end() - of.first() > 1) series.runs.push_back({of.end() - 2, 0});
+  append(family, series, value);
 }
 
 void SampleStore::set_labels(Series& series, const Family& family, std::string_view inside) {

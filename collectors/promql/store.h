@@ -70,8 +70,9 @@ struct Family {
 
 class SampleStore {
  public:
-  // `selectors` must outlive nothing. `counted`: names of families that are sampled between the readings as well.
-  // `target`: the labels job and instance, which every series gets.
+  // `selectors` need not outlive the call. `counted`: names of families that are sampled between the readings as well.
+  // A series of them that was not in the sampling before began with 0 then: who samples has counted it from its
+  // beginning. `target`: the labels job and instance, which every series gets.
   SampleStore(const std::vector<const Selector*>& selectors, const std::vector<std::string_view>& counted,
               Labels target);
 

@@ -216,5 +216,13 @@ TEST(SampleStore, WhatIsCountedIsSampledBetweenReadings) {
   EXPECT_EQ(machine.value("increase(counted_total[10m])").substr(0, 6), "{x=1} ");
 }
 
+TEST(SampleStore, WhatIsCountedBeganWithZero) {
+  Machine machine({"increase(counted_total[10m])", "increase(read_total[10m])"});
+  machine.scrape(0, "counted_total{x=\"old\"} 7\n");
+  machine.scrape(kStep, "read_total 3\ncounted_total{x=\"old\"} 7\ncounted_total{x=\"new\"} 3\n");
+  EXPECT_EQ(machine.value("increase(counted_total[10m])"), "{x=new} 3; {x=old} 0") << "7 were there before the first";
+  EXPECT_EQ(machine.value("increase(read_total[10m])"), "") << "of others nobody knows";
+}
+
 }  // namespace
 }  // namespace mete::collectors::promql

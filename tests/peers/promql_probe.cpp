@@ -24,7 +24,7 @@ std::unique_ptr<SampleStore> make_store(const std::vector<Rule>& rules) {
   for (const auto& rule : rules) {
     for (const auto* each : selectors_of(*rule.expression)) selectors.push_back(each);
   }
-  return std::make_unique<SampleStore>(selectors, std::vector<std::string_view>{"mete_oom_kills_total"}, Labels{});
+  return std::make_unique<SampleStore>(selectors, std::vector<std::string_view>{}, Labels{});
 }
 
 std::string text_of(const Labels& labels) {
