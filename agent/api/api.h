@@ -9,6 +9,7 @@
 //   POST /mete/v1/delete[?grace=S]  (manifest text; or ?pod=NS/NAME)
 //   POST /mete/v1/pods/NS/NAME/stop|start|kill[?grace=S][?signal=S&container=C]
 //   POST /mete/v1/pods/NS/NAME/update[?container=C][&cpus=][&memory=][&cpu-request=][&memory-request=][&reset=1]
+//   /mete/v1/objects, /mete/v1/workloads: workload_api.h
 //   GET  /mete/v1/usage                       the usage models, one JSON object a line
 //   GET  /mete/v1/stats                       raw counters of every cgroup of the machine
 //   GET  /mete/v1/events[?follow=1]           one JSON object a line
@@ -17,6 +18,7 @@
 #include <memory>
 
 #include "agent/alerts/alerts.h"
+#include "agent/api/workload_api.h"
 #include "agent/base/services.h"
 #include "agent/export/exporter.h"
 #include "agent/export/usage_models.h"
@@ -24,20 +26,34 @@
 #include "agent/http/http_server.h"
 #include "agent/pods/manifests.h"
 #include "agent/pods/reconciler.h"
+#include "agent/workloads/workloads.h"
 
 namespace mete::agent {
 
+// What the API shows and changes.
+struct ApiParts {
+  Services& services;
+  Manifests& manifests;
+  Reconciler& reconciler;
+  Workloads& workloads;
+  const ForeignEnforcement& foreign;
+  Exporter& exporter;
+  const UsageModels& usage_models;
+  const Alerts* alerts;  // null: the agent evaluates none
+};
+
 class Api {
  public:
-  Api(Services& services, Manifests& manifests, Reconciler& reconciler, const ForeignEnforcement& foreign,
-      Exporter& exporter, const UsageModels& usage_models, const Alerts* alerts)
-      : services_(services),
-        manifests_(manifests),
-        reconciler_(reconciler),
-        foreign_(foreign),
-        exporter_(exporter),
-        usage_models_(usage_models),
-        alerts_(alerts) {}
+  explicit Api(const ApiParts& parts)
+      : services_(parts.services),
+        manifests_(parts.manifests),
+        reconciler_(parts.reconciler),
+        workloads_(parts.workloads),
+        foreign_(parts.foreign),
+        exporter_(parts.exporter),
+        usage_models_(parts.usage_models),
+        alerts_(parts.alerts),
+        workload_api_(parts.manifests, parts.reconciler, parts.workloads) {}
 
   void handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
   void set_ready() { ready_ = true; }
@@ -53,6 +69,7 @@ class Api {
   HttpResponse act(const std::string& key, const std::string& action, const HttpRequest& request);
   HttpResponse update(Pod& pod, const HttpRequest& request);
   HttpResponse apply(const HttpRequest& request);
+  [[nodiscard]] Status check_workloads(const std::vector<AppliedObject>& objects) const;
   HttpResponse remove(const HttpRequest& request);
   HttpResponse remove_pod(const std::string& key, const HttpRequest& request);
   void events(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
@@ -60,10 +77,12 @@ class Api {
   Services& services_;
   Manifests& manifests_;
   Reconciler& reconciler_;
+  Workloads& workloads_;
   const ForeignEnforcement& foreign_;
   Exporter& exporter_;
   const UsageModels& usage_models_;
   const Alerts* alerts_;  // null: the agent evaluates none
+  WorkloadApi workload_api_;
   bool ready_ = false;
 };
 

@@ -26,6 +26,7 @@ class Instruments {
   // "limit", "auth", "rate", "slow", "tls"
   void refused(const std::string& why);
   void scrape(std::chrono::nanoseconds took);
+  void probe_late(std::chrono::nanoseconds late);
   void launch(std::chrono::nanoseconds from_request_to_exec);
   // `receiver` is its address. `sent`: alerts in messages that it took; failed: messages that it did not take.
   void alerts_sent(const std::string& receiver, std::size_t alerts);
@@ -56,6 +57,7 @@ class Instruments {
   prometheus::Histogram& lag_;
   prometheus::Histogram& scrapes_;
   prometheus::Histogram& launches_;
+  prometheus::Histogram& probes_late_;
 };
 
 }  // namespace mete::agent

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cinttypes>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -16,8 +17,6 @@
 
 namespace mete::agent {
 namespace {
-
-using std::chrono::nanoseconds;
 
 std::chrono::nanoseconds time_of(const timeval& time) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
@@ -55,9 +54,9 @@ void write_process(std::string& out, collectors::Format format) {
   if (::getrusage(RUSAGE_SELF, &usage) == 0)
     own_writer(out, "process_cpu_seconds_total", format).add(time_of(usage.ru_utime) + time_of(usage.ru_stime));
   const auto pages = runtime::read_file(AT_FDCWD, "/proc/self/statm");
-  unsigned long long all = 0;
-  unsigned long long resident = 0;
-  if (pages && std::sscanf(pages->c_str(), "%llu %llu", &all, &resident) == 2) {
+  std::uint64_t all = 0;
+  std::uint64_t resident = 0;
+  if (pages && std::sscanf(pages->c_str(), "%" SCNu64 " %" SCNu64, &all, &resident) == 2) {
     const auto size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     own_writer(out, "process_resident_memory_bytes", format).add(resident * size);
     own_writer(out, "process_virtual_memory_bytes", format).add(all * size);
