@@ -163,7 +163,7 @@ def test_what_is_wrong_is_said_at_the_start():
             path = agent.work + "/agent.yaml"
             write(path, "alerts:\n  enabled: true\n" + text)
             done = agent.start("--config", path, wait=False).process.wait(60)
-            log = agent.log_text()
+            log = agent.log_text().replace('\\"', '"')
             assert done == 1 and message in log.splitlines()[-1], (text, log)
             os.unlink(agent.log)
 
