@@ -85,6 +85,13 @@ void AlertEngine::take(const std::shared_ptr<const collectors::Reading>& reading
 
 std::optional<AlertsFound> AlertEngine::sample(const Input& input) {
   const auto begin = thread_time();
+  auto result = sampled(input);
+  last_cost_ = thread_time() - begin;
+  if (result) result->cost = last_cost_;
+  return result;
+}
+
+std::optional<AlertsFound> AlertEngine::sampled(const Input& input) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(input.at.time_since_epoch()).count();
   last_ = std::max<promql::Time>(ms, last_ + 1);
   AlertsFound result;
@@ -102,7 +109,6 @@ std::optional<AlertsFound> AlertEngine::sample(const Input& input) {
   if (!store_.end() && !result.all) return std::nullopt;
   evaluate(input, result);
   result.stored = result.all ? store_.size() : promql::SampleStore::Size();
-  result.cost = thread_time() - begin;
   return result;
 }
 

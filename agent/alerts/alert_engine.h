@@ -47,10 +47,13 @@ class AlertEngine {
   [[nodiscard]] std::optional<AlertsFound> sample(const Input& input);
   // How many moments of what is counted are stored.
   [[nodiscard]] std::size_t counted_moments() const;
+  // CPU time of the last sampling, also of one that found nothing new.
+  [[nodiscard]] std::chrono::nanoseconds last_cost() const { return last_cost_; }
 
   [[nodiscard]] const AlertTable& table() const { return table_; }
 
  private:
+  [[nodiscard]] std::optional<AlertsFound> sampled(const Input& input);
   void take(const std::shared_ptr<const collectors::Reading>& reading, bool counted);
   void evaluate(const Input& input, AlertsFound& result);
   void add_found(std::size_t rule, const collectors::promql::Vector& vector, AlertsFound& result);
@@ -61,6 +64,7 @@ class AlertEngine {
   collectors::promql::SampleStore store_;
   collectors::promql::Recorded recorded_;
   collectors::promql::Time last_ = 0;
+  std::chrono::nanoseconds last_cost_{};
 };
 
 // "37.5%", "1.23 cores", "2m 5s", as the templates of mete-alerts.yml write them.

@@ -29,8 +29,9 @@ std::string own_name() {
 }
 
 // Counted moments are stored for twenty minutes. A machine on which something happens all the time must not fill its
-// memory with them: beyond so many they come once a second at most.
+// memory with them: beyond so many, a look counts as if it had taken so long, and about one a second remains.
 constexpr std::size_t kManyMoments = 10'000;
+constexpr std::chrono::nanoseconds kCostOfManyMoments = std::chrono::seconds(1) / LookBudget::kShare;
 
 }  // namespace
 
@@ -94,9 +95,9 @@ void Alerts::look_soon() {
   looking_ = true;
   // Not at once: the event comes in the middle of what it reports.
   const auto now = steady_clock::now();
-  if (now >= look_not_before_)
+  if (now >= look_budget_.free_at())
     return asio::post(services_.loop, [guarded = alive_.guard([this] { look_at_counted(); })]() mutable { guarded(); });
-  look_.expires_at(look_not_before_);
+  look_.expires_at(look_budget_.free_at());
   look_.async_wait(alive_.guard([this] { look_at_counted(); }));
 }
 
@@ -118,23 +119,23 @@ void Alerts::evaluate(AlertEngine::Input input) {
   const bool counted_only = input.reading == nullptr;
   auto shared = std::make_shared<AlertEngine::Input>(std::move(input));
   asio::post(collecting_.context(), [this, engine = engine_, shared, counted_only] {
-    const auto begin = steady_clock::now();
     auto found = engine->sample(*shared);
-    const std::size_t moments = engine->counted_moments();
+    const auto cost = engine->counted_moments() > kManyMoments ? std::max(engine->last_cost(), kCostOfManyMoments)
+                                                               : engine->last_cost();
     shared->reading.reset();
     shared->counted.reset();
-    asio::post(services_.loop, [this, found = std::move(found), counted_only, moments, begin,
-                                now = AlertMoment{shared->at, shared->wall}]() mutable {
-      if (counted_only) {
-        constexpr int kShare = 20;
-        const auto cost = steady_clock::now() - begin;
-        look_not_before_ = steady_clock::now() + (moments > kManyMoments ? std::chrono::seconds(1) : kShare * cost);
-        looking_ = false;
-        if (look_again_) look_soon();
-      }
-      if (found) see(*found, now);
-    });
+    asio::post(services_.loop,
+               [this, found = std::move(found), counted_only, cost, now = AlertMoment{shared->at, shared->wall}] {
+                 if (counted_only) looked(cost);
+                 if (found) see(*found, now);
+               });
   });
+}
+
+void Alerts::looked(std::chrono::nanoseconds cost) {
+  look_budget_.spend(steady_clock::now(), cost);
+  looking_ = false;
+  if (look_again_) look_soon();
 }
 
 void Alerts::see(const AlertsFound& found, AlertMoment now) {

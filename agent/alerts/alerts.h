@@ -13,6 +13,7 @@
 #include "agent/alerts/alert_engine.h"
 #include "agent/alerts/alert_senders.h"
 #include "agent/alerts/alert_states.h"
+#include "agent/alerts/look_budget.h"
 #include "agent/base/services.h"
 #include "agent/export/collecting_thread.h"
 #include "agent/export/exporter.h"
@@ -39,6 +40,7 @@ class Alerts {
   void look_soon();
   void look_at_counted();
   void evaluate(AlertEngine::Input input);
+  void looked(std::chrono::nanoseconds cost);
   void see(const AlertsFound& found, AlertMoment now);
   void report(const AlertStates::Changes& changes);
   void report(const std::vector<std::string>& failures);
@@ -58,10 +60,10 @@ class Alerts {
   std::optional<EventLog::Handle> listener_;
   std::set<std::string> failed_;  // rules whose failure was reported
   bool save_failed_ = false;
-  // Of what is counted: one look at a time, and no more than a twentieth of a core.
+  // Of what is counted: one look at a time.
   bool looking_ = false;
   bool look_again_ = false;
-  std::chrono::steady_clock::time_point look_not_before_{};
+  LookBudget look_budget_;
   Timer reading_, look_;
   Alive alive_;
 };

@@ -7,6 +7,7 @@
 #include "agent/alerts/alert_json.h"
 #include "agent/alerts/alert_states.h"
 #include "agent/alerts/alert_table.h"
+#include "agent/alerts/look_budget.h"
 #include "runtime/json.h"
 
 namespace mete::agent {
@@ -337,6 +338,34 @@ TEST(AlertEngine, AKillIsFoundWithoutAReading) {
   series.lifecycle->oom_kills.container = 3;
   found = sample(seconds(16), false);
   ASSERT_EQ(found->found.size(), 2U) << "a loop";
+}
+
+TEST(LookBudget, ARestIsSavedAndTheLongRunIsATwentieth) {
+  using std::chrono::milliseconds;
+  LookBudget budget;
+  auto now = at(seconds(100)).steady;
+  EXPECT_LE(budget.free_at(), now);
+  // Other events just before a kill do not make it wait, although each look took a while.
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_LE(budget.free_at(), now) << i;
+    budget.spend(now, milliseconds(5));
+    now += milliseconds(5);
+  }
+  // Without a rest the share holds: in ten seconds, what was saved and a twentieth.
+  const auto begin = now;
+  milliseconds taken{};
+  while (now < begin + seconds(10)) {
+    now = std::max(now, budget.free_at());
+    budget.spend(now, milliseconds(5));
+    taken += milliseconds(5);
+    now += milliseconds(5);
+  }
+  EXPECT_LE(taken, milliseconds(10'000 / LookBudget::kShare + 60));
+  EXPECT_GE(taken, milliseconds(10'000 / LookBudget::kShare - 60));
+  // A long rest saves no more than a short one.
+  now += std::chrono::hours(1);
+  budget.spend(now, milliseconds(51));
+  EXPECT_GT(budget.free_at(), now);
 }
 
 }  // namespace

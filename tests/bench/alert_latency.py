@@ -18,6 +18,9 @@ from mete_agent import Agent, wait_for, write  # noqa: E402
 from pods import job, pod, wait_running  # noqa: E402
 from prometheus_peer import Prometheus  # noqa: E402
 
+sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/peers")
+from alerts_test import time_of  # noqa: E402
+
 TIMES = 15
 
 
@@ -60,13 +63,17 @@ def shown(what, times):
           % (what, *(1000 * percentile(times, each) for each in (0.5, 0.9, 0.99, 1)), len(times)), flush=True)
 
 
-def latencies(killed, told, pods):
-    """Of each of `pods` that was killed and told."""
-    by_pod = {name: at for path, at in killed.items() for name in pods if "/default_%s/" % name in path}
+def latencies_of(killed, known):
+    """`known`: pod -> seconds since 1970."""
+    return [when - at for path, at in killed.items() for name, when in known.items() if "/default_%s/" % name in path]
+
+
+def latencies(killed, told):
+    """Of each that was killed and told."""
     first = {}
     for when, labels in told.firing(alertname="MeteOomKill"):
         first.setdefault(labels["pod"], when)
-    return [first[name] - at for name, at in by_pod.items() if name in first]
+    return latencies_of(killed, first)
 
 
 def bench(kills, busy):
@@ -81,16 +88,17 @@ def bench(kills, busy):
             wait_for("Prometheus to know the Alertmanager", lambda: prometheus.api("alertmanagers")["activeAlertmanagers"], every=0.2)
             wait_for("a target that was there before", lambda: prometheus.value('up{job="mete"} offset %ds' % (600 / TIMES + 2)), 180, 0.5)
             log = KernelLog()
-            pods = ["kill%d" % i for i in range(kills)]
-            for name in pods:
+            for name in ("kill%d" % i for i in range(kills)):
                 agent.apply(job(name, "exec dd if=/dev/zero of=/dev/null bs=64M count=1", "resources: {limits: {memory: 16Mi}}"))
                 wait_for("the kill to be told", lambda: hook.firing(pod=name) and alertmanager.webhook.firing(pod=name), 60, 0.02)  # noqa: B023
                 agent.mete("delete", name)
             print("%d OOM kills, %d busy containers beside them" % (kills, busy))
-            built_in = latencies(log.killed, hook, pods)
+            built_in = latencies(log.killed, hook)
             assert len(built_in) >= 0.95 * kills, "only %d of %d kills were found in the kernel's log" % (len(built_in), kills)
             shown("the agent itself", built_in)
-            shown("Prometheus (1 s, 1 s) and Alertmanager (group_wait 0s)", latencies(log.killed, alertmanager.webhook, pods))
+            events = {each["pod"].split("/")[1]: time_of(each) for each in agent.events("OOMKilled")}
+            shown("  of which until the agent's event OOMKilled", latencies_of(log.killed, events))
+            shown("Prometheus (1 s, 1 s) and Alertmanager (group_wait 0s)", latencies(log.killed, alertmanager.webhook))
 
 
 def main():
