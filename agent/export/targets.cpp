@@ -117,7 +117,7 @@ Target target_of(const Pod& pod, const Container& container, bool single) {
   target.workload = workload_labels(pod, container);
   target.lifecycle = lifecycle_of(record);
   target.lifecycle->health = health_of(container);
-  target.lifecycle->last_oom = container.control().watch().oom_record().last();
+  target.lifecycle->last_ooms = container.control().watch().oom_record().last();
   target.lifecycle->policy_kills = record.policy_kills;
   target.lifecycle->time_to_oom = container.enforcer().time_to_limit();
   target.oom_kills = record.oom_kills;

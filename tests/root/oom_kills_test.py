@@ -10,7 +10,7 @@ sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from cgroups import V1, Cgroup, Foreign, MiB, numbers  # noqa: E402
 from held_cgroups import GROW, UNKILLABLE, hold, may_be_unkillable  # noqa: E402
 from hog import eat, hog  # noqa: E402
-from memory_policies import group, show  # noqa: E402
+from memory_policies import exemplars, group, show  # noqa: E402
 from mete_agent import SLOW, Agent, run_tests, stays, wait_for  # noqa: E402
 from nested_cgroups import Nested  # noqa: E402
 from pods import wait_exited, wait_running  # noqa: E402
@@ -206,6 +206,8 @@ def limit_above(policy, as_group, goes_on):
         agent.mete("exec", "hog", "--", "touch", "/go")
         event = told_once(agent, "ancestor", limit_of=agent.parent)
         assert event["fields"]["limit"] == str(64 * MiB), event
+        # The counter of its scope leads to its record, and no other does.
+        assert exemplars(agent) == {("ancestor", "kernel"): event["fields"]["record"]}
         if goes_on:
             assert agent.container("hog")["state"] == "running"
         else:
