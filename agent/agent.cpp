@@ -24,6 +24,7 @@
 #include "agent/http/web_access.h"
 #include "agent/machine/best_effort_enforcer.h"
 #include "agent/machine/machine_enforcer.h"
+#include "agent/networks/networks.h"
 #include "agent/pods/image_pruner.h"
 #include "agent/pods/manifests.h"
 #include "agent/pods/reconciler.h"
@@ -91,7 +92,8 @@ class Agent {
         manifests_(loop_, settings_, files_, events_),
         foreign_(enforcement_),
         io_cost_(services_),
-        reconciler_(enforcement_, manifests_),
+        networks_(services_),
+        reconciler_({enforcement_, networks_}, manifests_),
         image_pruner_(services_, [this] { return reconciler_.layers_in_use(); }),
         collecting_(loop_, hierarchies_, reader_options(settings)),
         exporter_(services_, reconciler_, collecting_),
@@ -122,6 +124,7 @@ class Agent {
     METE_CHECK(runtime::make_directories(settings_.logs()));
     METE_CHECK(runtime::make_directories(settings_.run, 0755));
     METE_CHECK(runtime::make_directories(settings_.run_pods(), 0700));
+    METE_CHECK(runtime::make_directories(settings_.endpoints(), 0700));
     METE_CHECK(files_.open());
     METE_CHECK(enforcement_.forensics().open());
     enforcement_.reserve_memory(settings_.config.machine.reserve_memory);
@@ -235,6 +238,7 @@ class Agent {
   void wait_until_gone() {
     if (reconciler_.pods().empty()) {
       if (const auto parent = runtime::cgroup::Group::at(hierarchies_, settings_.cgroup_parent)) (void)parent->remove();
+      networks_.take_down();
       loop_.stop();
       return;
     }
@@ -283,6 +287,7 @@ class Agent {
   UnmatchedPolicies unmatched_;
   ForeignEnforcement foreign_;
   IoCostEnforcer io_cost_;
+  Networks networks_;
   Reconciler reconciler_;
   ImagePruner image_pruner_;
   CollectingThread collecting_;

@@ -213,6 +213,16 @@ struct PreStopHook {
   bool operator==(const PreStopHook&) const = default;
 };
 
+enum class Protocol : std::uint8_t { kTcp, kUdp, kSctp };
+
+struct ContainerPort {
+  std::uint16_t container_port = 0;
+  std::uint16_t host_port = 0;  // 0: not published
+  Protocol protocol = Protocol::kTcp;
+  std::string host_ip;  // v4 or v6; empty: all addresses of the machine
+  bool operator==(const ContainerPort&) const = default;
+};
+
 struct Container {
   std::string name;
   std::string image;
@@ -225,6 +235,7 @@ struct Container {
   Resources resources;
   SecurityContext security;
   std::optional<PreStopHook> pre_stop;
+  std::vector<ContainerPort> ports;
   std::string termination_message_path = "/dev/termination-log";
   bool message_from_log_on_error = false;  // terminationMessagePolicy: FallbackToLogsOnError
   bool stdin_open = false;

@@ -29,6 +29,7 @@ const std::vector<std::string> kRooms = {
     "agent/http",
     "agent/forensics",
     "agent/enforcement",
+    "agent/networks",
     "agent/pods",
     "agent/foreign",
     "agent/machine",

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "agent/api/explain.h"
+#include "agent/api/network_api.h"
 #include "agent/http/http_sd.h"
 #include "agent/pods/pod_json.h"
 #include "config/resource_amounts.h"
@@ -74,6 +75,10 @@ void Api::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& r
   }
   if (request.local && request.method == "GET" && request.path == "/mete/v1/stats") {
     exporter_.stats(reply);
+    return;
+  }
+  if (request.local && request.path.starts_with("/mete/v1/networks")) {
+    handle_networks(reconciler_.networks(), request, reply);
     return;
   }
   const bool scrape = request.path == "/metrics" || request.path == "/metrics/cadvisor";

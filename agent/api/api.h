@@ -8,9 +8,10 @@
 //   POST /mete/v1/delete[?grace=S]  (manifest text; or ?pod=NS/NAME)
 //   POST /mete/v1/pods/NS/NAME/stop|start|kill[?grace=S][?signal=S&container=C]
 //   POST /mete/v1/pods/NS/NAME/update[?container=C][&cpus=][&memory=][&cpu-request=][&memory-request=][&reset=1]
-//   GET  /mete/v1/usage                       the usage models, one JSON object a line
-//   GET  /mete/v1/stats                       raw counters of every cgroup of the machine
-//   GET  /mete/v1/events[?follow=1]           one JSON object a line
+//   GET  /mete/v1/networks                    POST /mete/v1/networks/create|remove?name=N (create: body "LABEL=VALUE" a
+//   line) POST /mete/v1/networks/prune GET  /mete/v1/usage                       the usage models, one JSON object a
+//   line GET  /mete/v1/stats                       raw counters of every cgroup of the machine GET
+//   /mete/v1/events[?follow=1]           one JSON object a line
 #pragma once
 
 #include <memory>

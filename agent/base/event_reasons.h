@@ -32,6 +32,8 @@ enum class Reason {
   kSandboxFailed,
   kSandboxLost,
   kNetworkFailed,
+  kNoNetwork,
+  kNetworkDrift,
   kShimStuck,
   kExitNotSaved,
   kOrphan,

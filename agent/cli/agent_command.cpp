@@ -17,7 +17,8 @@ namespace mete::agent::cli {
 namespace {
 
 struct AgentOptions {
-  std::string config;  // agent.yaml
+  std::string config;   // agent.yaml
+  std::string network;  // of pods; empty: agent.yaml's
   std::optional<unsigned> run_for;
   bool remove_all = false;
   bool rollback = false;
@@ -59,6 +60,9 @@ int run(Settings& settings, const AgentOptions& options) {
     log_error(read.error().what);
     return kFailed;
   }
+  if (!options.network.empty())
+    settings.config.network.pods =
+        options.network == "none" ? config::DefaultNetwork::kNone : config::DefaultNetwork::kBridge;
   if (options.rollback) return undo_changes(settings);
   std::optional<std::chrono::seconds> run_for;
   if (options.run_for) run_for = std::chrono::seconds(*options.run_for);
@@ -108,6 +112,12 @@ void add_agent(CommandLine& line) {
                    "TLS and basic authentication of that address: Prometheus' web configuration file; default: "
                    "web.configFile of agent.yaml")
       ->envname("METE_WEB_CONFIG");
+  command
+      ->add_option("--network", options->network,
+                   "Network of pods without hostNetwork; default: network.default of agent.yaml, or bridge where the "
+                   "machine can have it")
+      ->check(CLI::IsMember({"bridge", "none"}))
+      ->envname("METE_NETWORK");
   command->add_option("--shim", settings.shim, "mete-shim; default: beside this program")->envname("METE_SHIM");
   add_log_flags(command, settings);
   command

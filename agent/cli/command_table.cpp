@@ -17,6 +17,7 @@ void add_logs(CommandLine& line);       // logs.cpp
 void add_exec(CommandLine& line);       // exec.cpp
 void add_oom(CommandLine& line);        // oom.cpp: oom ls, oom show
 void add_images(CommandLine& line);     // images.cpp: image import, images, rmi
+void add_networks(CommandLine& line);   // networks.cpp: network create, ls, inspect, rm, prune
 void add_metrics(CommandLine& line);    // metrics.cpp
 void add_schema(CommandLine& line);     // schema.cpp
 void add_version(CommandLine& line);    // version.cpp
@@ -24,8 +25,8 @@ void add_http_get(CommandLine& line);   // http_get.cpp, not for people
 
 void add_all_commands(CommandLine& line) {
   constexpr void (*kCommands[])(CommandLine&) = {
-      add_agent, add_manifests, add_pods, add_update, add_top,     add_explain, add_advise,  add_events,
-      add_logs,  add_exec,      add_oom,  add_images, add_metrics, add_schema,  add_version, add_http_get,
+      add_agent, add_manifests, add_pods,   add_update,   add_top,     add_explain, add_advise,  add_events,   add_logs,
+      add_exec,  add_oom,       add_images, add_networks, add_metrics, add_schema,  add_version, add_http_get,
   };
   for (const auto add : kCommands) add(line);
 }

@@ -27,7 +27,7 @@ std::string status_of(const Json& pod) {
 
 Table pods_table(const Json& pods, bool wide) {
   std::vector<std::string> heads = {"NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "OOMS", "AGE"};
-  if (wide) heads.insert(heads.end(), {"QOS", "IMAGES", "CGROUP", "SOURCE"});
+  if (wide) heads.insert(heads.end(), {"IP", "QOS", "IMAGES", "CGROUP", "SOURCE"});
   Table table(std::move(heads));
   for (const auto& pod : pods) {
     std::size_t running = 0;
@@ -50,7 +50,10 @@ Table pods_table(const Json& pods, bool wide) {
                                     std::to_string(restarts),
                                     std::to_string(ooms),
                                     age_text(text_of(pod, "createdAt"))};
-    if (wide) row.insert(row.end(), {text_of(pod, "qosClass"), images, text_of(pod, "cgroup"), text_of(pod, "source")});
+    if (wide) {
+      row.insert(row.end(), {text_of(pod, "podIP"), text_of(pod, "qosClass"), images, text_of(pod, "cgroup"),
+                             text_of(pod, "source")});
+    }
     table.add(std::move(row));
   }
   return table;

@@ -9,12 +9,12 @@
 
 #include "agent/base/digest.h"
 #include "agent/base/machine_facts.h"
+#include "agent/networks/networks.h"
 #include "agent/pods/pod_identity.h"
 #include "agent/pods/pod_resize.h"
 #include "enforcers/asked_limits.h"
 #include "enforcers/qos.h"
 #include "runtime/file.h"
-#include "runtime/network/network.h"
 #include "runtime/pod/container_spec.h"
 #include "runtime/pod/name_files.h"
 #include "runtime/storage/volumes.h"
@@ -58,10 +58,11 @@ PodPaths paths_of(const Settings& settings, const PodRecord& record) {
 
 }  // namespace
 
-Pod::Pod(Enforcement& enforcement, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup,
+Pod::Pod(const PodOwner& owner, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup,
          std::function<void()> gone)
-    : enforcement_(enforcement),
-      services_(enforcement.services()),
+    : enforcement_(owner.enforcement),
+      networks_(owner.networks),
+      services_(owner.enforcement.services()),
       record_(std::move(record)),
       paths_(std::move(paths)),
       cgroup_(std::move(cgroup)),
@@ -85,7 +86,7 @@ Pod::Pod(Enforcement& enforcement, PodRecord record, PodPaths paths, runtime::cg
 
 Pod::~Pod() = default;
 
-Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPlan plan, std::string hash,
+Result<std::unique_ptr<Pod>> Pod::create(const PodOwner& owner, config::PodPlan plan, std::string hash,
                                          std::function<void()> gone) {
   PodRecord record;
   const auto& metadata = plan.pod.metadata;
@@ -96,17 +97,16 @@ Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPl
   record.source = plan.pod.location.file;
   record.hash = std::move(hash);
   record.resources = resources_hash(plan);
-  record.boot_id = enforcement.services().boot_id;
+  record.boot_id = owner.enforcement.services().boot_id;
   record.created = now();
   record.grace = plan.pod.spec.termination_grace_period;
   for (const auto& container : plan.pod.spec.init_containers)
     record.containers.push_back(new_container(container, true));
   for (const auto& container : plan.pod.spec.containers) record.containers.push_back(new_container(container, false));
-  PodPaths paths = paths_of(enforcement.services().settings, record);
+  PodPaths paths = paths_of(owner.enforcement.services().settings, record);
   METE_TRY(runtime::cgroup::Group cgroup,
-           runtime::cgroup::Group::at(enforcement.services().hierarchies, paths.cgroup()));
-  std::unique_ptr<Pod> pod(
-      new Pod(enforcement, std::move(record), std::move(paths), std::move(cgroup), std::move(gone)));
+           runtime::cgroup::Group::at(owner.enforcement.services().hierarchies, paths.cgroup()));
+  std::unique_ptr<Pod> pod(new Pod(owner, std::move(record), std::move(paths), std::move(cgroup), std::move(gone)));
   pod->take(std::move(plan));
   pod->begun_ = true;
   METE_CHECK(runtime::make_directories(pod->directory(), 0700));
@@ -119,12 +119,11 @@ Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPl
   return pod;
 }
 
-Result<std::unique_ptr<Pod>> Pod::adopt(Enforcement& enforcement, PodRecord record, std::function<void()> gone) {
-  PodPaths paths = paths_of(enforcement.services().settings, record);
+Result<std::unique_ptr<Pod>> Pod::adopt(const PodOwner& owner, PodRecord record, std::function<void()> gone) {
+  PodPaths paths = paths_of(owner.enforcement.services().settings, record);
   METE_TRY(runtime::cgroup::Group cgroup,
-           runtime::cgroup::Group::at(enforcement.services().hierarchies, paths.cgroup()));
-  std::unique_ptr<Pod> pod(
-      new Pod(enforcement, std::move(record), std::move(paths), std::move(cgroup), std::move(gone)));
+           runtime::cgroup::Group::at(owner.enforcement.services().hierarchies, paths.cgroup()));
+  std::unique_ptr<Pod> pod(new Pod(owner, std::move(record), std::move(paths), std::move(cgroup), std::move(gone)));
   for (std::size_t i = 0; i < pod->record_.containers.size(); ++i)
     pod->containers_.push_back(std::make_unique<Container>(*pod, i));
   return pod;
@@ -149,6 +148,7 @@ void Pod::begin_adopted() {
   }
   if (record_.sandbox.pid != 0) watch_sandbox();
   for (auto& container : containers_) container->adopt();
+  adopt_network();
   if (plan_ && cgroup_.exists()) {
     limits_ = limits_for(plan_->pod.spec);
     // Of an earlier agent, for a reason that may be gone: no drift.
@@ -203,6 +203,7 @@ void Pod::set_plan(config::PodPlan plan) {
            "A changed policy is applied to the running containers");
   }
   if (begun_) try_resize();
+  if (begun_) publish_ports();
 }
 
 void Pod::take(config::PodPlan plan) {
@@ -261,11 +262,8 @@ Status Pod::prepare() {
   const auto write = [&](const std::string& name, const std::string& text) {
     return runtime::replace_file(paths_.etc() + name, text, 0644, Durability::volatile_);
   };
-  METE_CHECK(write("/hosts", runtime::pod::hosts_text(pod)));
   METE_CHECK(write("/hostname", runtime::pod::hostname_of(pod) + "\n"));
-  // A machine without the file has no resolver.
-  const std::string machine_resolver = runtime::read_file(AT_FDCWD, "/etc/resolv.conf").value_or("");
-  if (const auto text = runtime::pod::resolv_text(pod.spec, machine_resolver)) METE_CHECK(write("/resolv.conf", *text));
+  METE_CHECK(write_names());
   METE_CHECK(cgroup_.create());
   METE_CHECK(write_limits(limits_for(pod.spec)));
   open_cgroup();
@@ -295,7 +293,7 @@ void Pod::step() {
     for (const auto index : next.start) containers_[index]->attempt().not_launched(prepared.error());
     return;
   }
-  if (!ensure_sandbox()) return;
+  if (!ensure_network() || !ensure_sandbox()) return;
   for (const auto index : next.start) containers_[index]->attempt().start();
 }
 

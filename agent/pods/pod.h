@@ -23,13 +23,21 @@
 
 namespace mete::agent {
 
+class Networks;
+
+// What all pods use.
+struct PodOwner {
+  Enforcement& enforcement;
+  Networks& networks;
+};
+
 class Pod {
  public:
   // A new pod: writes its record first. `gone` is called, from the loop, when nothing of it is left.
-  static Result<std::unique_ptr<Pod>> create(Enforcement& enforcement, config::PodPlan plan, std::string hash,
+  static Result<std::unique_ptr<Pod>> create(const PodOwner& owner, config::PodPlan plan, std::string hash,
                                              std::function<void()> gone);
   // One that an earlier agent recorded. `plan` may come later (set_plan) or never.
-  static Result<std::unique_ptr<Pod>> adopt(Enforcement& enforcement, PodRecord record, std::function<void()> gone);
+  static Result<std::unique_ptr<Pod>> adopt(const PodOwner& owner, PodRecord record, std::function<void()> gone);
   ~Pod();
   Pod(const Pod&) = delete;
   Pod& operator=(const Pod&) = delete;
@@ -80,6 +88,7 @@ class Pod {
   [[nodiscard]] const runtime::cgroup::Limits& limits() const { return limits_; }  // of the pod's own cgroup
   [[nodiscard]] Services& services() { return services_; }
   [[nodiscard]] Enforcement& enforcement() { return enforcement_; }
+  [[nodiscard]] const Networks& networks() const { return networks_; }
   [[nodiscard]] config::RestartPolicy restart_policy() const;
   // Its containers' processes are in a PID namespace that does not end with the container.
   [[nodiscard]] bool shares_processes() const {
@@ -105,7 +114,7 @@ class Pod {
   [[nodiscard]] bool is_ending() const { return record_.terminating || record_.stopped || is_finished(record_); }
 
  private:
-  Pod(Enforcement& enforcement, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup,
+  Pod(const PodOwner& owner, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup,
       std::function<void()> gone);
   void take(config::PodPlan plan);
   [[nodiscard]] runtime::cgroup::Limits limits_for(const config::PodSpec& spec) const;
@@ -113,9 +122,12 @@ class Pod {
   [[nodiscard]] bool has_quota() const;
   Status write_limits(runtime::cgroup::Limits limits);
   void open_cgroup();
-  Status prepare();        // directories, volumes, cgroup: once per life of the agent
-  bool ensure_sandbox();   // false: being started, step() is called again
-  bool connect_network();  // false: it failed, step() is called again
+  Status prepare();       // directories, volumes, cgroup: once per life of the agent
+  bool ensure_network();  // false: being connected, or that failed; step() is called again
+  void adopt_network();
+  void publish_ports();
+  Status write_names();
+  bool ensure_sandbox();  // false: being started, step() is called again
   void start_sandbox();
   void kill_sandbox();  // what is in its cgroup
   void sandbox_started();
@@ -142,6 +154,7 @@ class Pod {
   void step_at(WallTime at);
 
   Enforcement& enforcement_;
+  Networks& networks_;
   Services& services_;
   PodRecord record_;
   const PodPaths paths_;
@@ -160,6 +173,7 @@ class Pod {
   std::vector<config::Resources> manifest_resources_;  // by container, as the manifest has them
   std::string resize_error_;
   bool prepared_ = false;
+  enum class Connected { kNo, kConnecting, kYes } connected_ = Connected::kNo;
   bool ending_ = false;
   bool save_failed_ = false;
   static constexpr std::chrono::milliseconds kFirstCleanUp{5};

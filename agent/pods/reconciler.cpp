@@ -8,6 +8,7 @@
 #include <set>
 
 #include "agent/enforcement/idle_cpu.h"
+#include "agent/networks/networks.h"
 #include "agent/pods/pod_identity.h"
 #include "enforcers/asked_limits.h"
 #include "runtime/cgroup/abilities.h"
@@ -92,7 +93,7 @@ void Reconciler::adopt() {
       continue;
     }
     const std::string key = record->key();
-    auto pod = Pod::adopt(enforcement_, std::move(*record), [this, key] { gone(key); });
+    auto pod = Pod::adopt(owner_, std::move(*record), [this, key] { gone(key); });
     if (!pod || pods_.contains(key)) continue;
     const auto wanted = wanted_.find(key);
     if (wanted != wanted_.end() && wanted->second.hash == (*pod)->record().hash) (*pod)->set_plan(*wanted->second.plan);
@@ -101,6 +102,9 @@ void Reconciler::adopt() {
   }
   if (all_read_) remove_orphans();
   protect_parent();
+  std::set<std::string> uids;
+  for (const Pod* pod : adopted) uids.insert(pod->record().uid);
+  owner_.networks.begin(all_read_ ? std::optional(std::move(uids)) : std::nullopt);
   for (Pod* pod : adopted) pod->adopt_cores();
   for (Pod* pod : adopted) pod->begin_adopted();
   reconcile();
@@ -209,14 +213,15 @@ void Reconciler::reconcile_pod(const std::string& key) {
   facts.same_settings = facts.same_hash && pod->plan() != nullptr && pod->plan()->policy == plan->policy &&
                         pod->plan()->pod.spec.priority == plan->pod.spec.priority &&
                         pod->plan()->pod.spec.priority_class == plan->pod.spec.priority_class &&
-                        pod->record().resources == wanted->second.resources;
+                        pod->record().resources == wanted->second.resources &&
+                        published_ports(pod->plan()->pod) == published_ports(plan->pod);
   switch (decide(facts)) {
     case Step::kNothing:
       break;
     case Step::kCreate: {
       auto made =
           all_read_
-              ? Pod::create(enforcement_, *plan, wanted->second.hash, [this, key] { gone(key); })
+              ? Pod::create(owner_, *plan, wanted->second.hash, [this, key] { gone(key); })
               : fail("pod " + key + ": it may be the one whose record could not be read; it is not made a second time");
       if (!made) {
         if (create_failed_.insert(key).second) {

@@ -30,8 +30,8 @@ struct PodFacts {
 
 class Reconciler {
  public:
-  Reconciler(Enforcement& enforcement, Manifests& manifests)
-      : enforcement_(enforcement), services_(enforcement.services()), manifests_(manifests), retry_(services_.loop) {}
+  Reconciler(const PodOwner& owner, Manifests& manifests)
+      : owner_(owner), services_(owner.enforcement.services()), manifests_(manifests), retry_(services_.loop) {}
 
   // Adopts the pods that earlier agents recorded, removes leftovers without a record, then calls reconcile().
   void adopt();
@@ -40,6 +40,7 @@ class Reconciler {
   // `mete update`: Pod::update.
   [[nodiscard]] Status update(Pod& pod, const std::string& container, const enforcers::ResourceUpdate& update,
                               bool reset);
+  [[nodiscard]] Networks& networks() { return owner_.networks; }
   // Deletes every pod; no pod is made afterwards.
   void end_all(std::chrono::seconds grace);
 
@@ -66,7 +67,7 @@ class Reconciler {
   void remove_orphans();
   void protect_parent();
 
-  Enforcement& enforcement_;
+  PodOwner owner_;
   Services& services_;
   Manifests& manifests_;
   std::map<std::string, Wanted> wanted_;
