@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/networks/networks.h"
 #include "agent/pods/container/launch_plan.h"
 
 #include <sys/stat.h>
@@ -8,6 +7,7 @@
 #include <algorithm>
 
 #include "agent/base/machine_facts.h"
+#include "agent/networks/networks.h"
 #include "agent/pods/pod.h"
 #include "config/runtime_values.h"
 #include "enforcers/qos.h"
