@@ -1,7 +1,7 @@
-# Commands for people: `make run`, `make check`, `make test`, `make soak`. Everything else is plain CMake with presets (README.md).
+# Commands for people: `make run`, `make check`, `make test`, `make soak`, `make package`. Everything else is plain CMake with presets (README.md).
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: run check test soak build format deps-build deps-run deps-check deps-test deps-soak clean help
+.PHONY: run check test soak build package format deps-build deps-run deps-check deps-test deps-soak deps-package clean help
 .DEFAULT_GOAL := help
 
 FOR ?=
@@ -15,15 +15,21 @@ help:
 	@echo "make test                build, run every test"
 	@echo "make soak [FOR=seconds]  build, run the long forms of what repeats, and each fuzzer for so long (default 600)"
 	@echo "make build               build/release/bin/{mete,mete-oci,mete-shim}"
+	@echo "make package             build/mete_VERSION_ARCHITECTURE.deb"
 	@echo "make format              give every C++ file the form that 'make check' asks for"
 	@echo "make clean               remove build/"
 
-deps-build deps-run deps-check deps-test deps-soak: deps-%:
+deps-build deps-run deps-check deps-test deps-soak deps-package: deps-%:
 	@tools/install-packages $*
 
 build: deps-build
 	cmake --preset release -DMETE_BUILD_TESTS=OFF
 	cmake --build --preset release -j $(JOBS)
+
+package: build deps-package
+	cd build && cpack --config release/CPackConfig.cmake -B $(CURDIR)/build/package
+	mv build/package/mete_*.deb build/ && rm -r build/package
+	@ls build/mete_*.deb
 
 run: build deps-run
 	@tools/run-examples "$(FOR)"

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/agent.h"
 
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <csignal>
 #include <thread>
 
+#include "agent/agent_options.h"
 #include "agent/api/api.h"
 #include "agent/base/log.h"
 #include "agent/base/services.h"
@@ -32,6 +29,8 @@
 #include "agent/self/locks.h"
 #include "agent/self/own_cgroup.h"
 #include "agent/self/self_protection.h"
+#include "agent/self/service.h"
+#include "agent/workloads/workloads.h"
 #include "collectors/kernel/machine.h"
 #include "runtime/file.h"
 #include "runtime/process/capabilities.h"
@@ -41,38 +40,6 @@ namespace mete::agent {
 namespace {
 
 constexpr auto kLagEvery = std::chrono::seconds(1);
-
-// Counter files that may stay open between scrapes. Each takes a page of kernel memory, and the other descriptors are
-// needed for everything else.
-std::size_t files_kept() {
-  constexpr rlim_t kMost = 16'384;
-  struct rlimit limit {};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 512;
-  return static_cast<std::size_t>(std::min(limit.rlim_max / 2, kMost));
-}
-
-Result<std::string> shim_path(const Settings& settings) {
-  std::string path = settings.shim;
-  if (path.empty()) {
-    char self[4096];
-    const ssize_t length = ::readlink("/proc/self/exe", self, sizeof self);
-    if (length <= 0) return fail_errno("read /proc/self/exe");
-    path.assign(self, static_cast<std::size_t>(length));
-    path = path.substr(0, path.rfind('/')) + "/mete-shim";
-  }
-  if (::access(path.c_str(), X_OK) != 0) return fail_errno("mete-shim at " + path);
-  return path;
-}
-
-collectors::ReaderOptions reader_options(const Settings& settings) {
-  collectors::ReaderOptions options;
-  options.discovery.own_parent = settings.cgroup_parent;
-  options.discovery.exported = settings.config.exported;
-  options.collection.with = settings.config.collectors.enable;
-  options.collection.without = settings.config.collectors.disable;
-  options.collection.open_files = files_kept();
-  return options;
-}
 
 class Agent {
  public:
@@ -86,21 +53,24 @@ class Agent {
         launches_(2 * std::max(1U, std::thread::hardware_concurrency())),
         turns_(loop_),
         workers_(loop_),
-        services_{loop_,        settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_,
-                  instruments_, launches_, turns_,       workers_,    {},      {},      {},     0},
+        sockets_(loop_),
+        services_{loop_,    settings_,   hierarchies_, collection_, images_, events_,
+                  files_,   kernel_log_, instruments_, launches_,   turns_,  workers_,
+                  sockets_, {},          {},           {},          0},
         enforcement_(services_, Forensics(settings_.forensics(), {})),
         manifests_(loop_, settings_, files_, events_),
         foreign_(enforcement_),
         io_cost_(services_),
         networks_(services_),
         reconciler_({enforcement_, networks_}, manifests_),
+        workloads_(services_, manifests_, reconciler_),
         image_pruner_(services_, [this] { return reconciler_.layers_in_use(); }),
         collecting_(loop_, hierarchies_, reader_options(settings)),
-        exporter_(services_, reconciler_, collecting_),
+        exporter_(services_, reconciler_, workloads_, collecting_),
         usage_models_(services_, reconciler_),
         machine_(enforcement_, reconciler_),
         best_effort_(enforcement_, reconciler_),
-        api_(services_, manifests_, reconciler_, foreign_, exporter_, usage_models_),
+        api_({services_, manifests_, reconciler_, workloads_, foreign_, exporter_, usage_models_}),
         web_access_(loop_, [this](bool taken, const std::string& message) { web_config_changed(taken, message); }),
         server_(
             loop_,
@@ -145,12 +115,15 @@ class Agent {
     // The addresses are bound first: an agent that cannot be reached must not change anything.
     METE_CHECK(server_.listen_tcp(settings_.listen));
     METE_CHECK(server_.listen_unix(settings_.socket()));
+    if (!settings_.socket_group.empty()) METE_CHECK(share_socket(settings_.socket(), settings_.socket_group));
     if (const auto own = own_cgroup_.enter(hierarchies_, settings_.cgroup_parent + "-agent"); !own)
       log_info("not protected: its memory: " + own.error().what);
     METE_CHECK(foreign_.open());
     METE_CHECK(io_cost_.open());
     METE_CHECK(manifests_.open([this] { reconciler_.reconcile(); }));
+    METE_CHECK(workloads_.open());
     reconciler_.on_desired([this] {
+      workloads_.take_manifests();
       foreign_.set_policies(manifests_.desired().policies);
       for (auto& sentence : unmatched_.see(manifests_.desired())) {
         events_.add({.severity = Severity::kWarning,
@@ -181,6 +154,8 @@ class Agent {
                    .reason = name_of(Reason::kNoDiscovery),
                    .message = started.error().what + "; cgroups that others made are not measured"});
     }
+    // With --remove-all --for 0 there is nothing to launch: what other agents have left is adopted and ended.
+    if (remove_all && run_for && run_for->count() == 0) reconciler_.end_all({});
     reconciler_.adopt();
     reconciler_.on_gone([this] { image_pruner_.prune_soon(); });
     image_pruner_.start();
@@ -188,6 +163,7 @@ class Agent {
     machine_.start();
     best_effort_.start();
     api_.set_ready();
+    tell_service_manager("READY=1");
     signals_.async_wait([this](ErrorCode error, int) {
       if (!error) stop();
     });
@@ -211,6 +187,7 @@ class Agent {
 
  private:
   void stop() {
+    tell_service_manager("STOPPING=1");
     usage_models_.save_all();
     io_cost_.release();
     if (!remove_all_) {
@@ -281,6 +258,7 @@ class Agent {
   LaunchGate launches_;
   Turns turns_;
   Workers workers_;
+  NamespaceSockets sockets_;
   Services services_;
   Enforcement enforcement_;
   Manifests manifests_;
@@ -289,6 +267,7 @@ class Agent {
   IoCostEnforcer io_cost_;
   Networks networks_;
   Reconciler reconciler_;
+  Workloads workloads_;
   ImagePruner image_pruner_;
   CollectingThread collecting_;
   Exporter exporter_;
@@ -306,20 +285,6 @@ class Agent {
 };
 
 }  // namespace
-
-Result<std::vector<std::string>> roll_back(const Settings& settings) {
-  METE_TRY(const runtime::UniqueFd state_lock, lock_directory(settings.state, 0700));
-  METE_TRY(const runtime::cgroup::Hierarchies hierarchies, runtime::cgroup::find_hierarchies());
-  std::vector<std::string> lines;
-  for (const auto& file : {ForeignEnforcement::ledger_file(settings), IoCostEnforcer::ledger_file(settings)}) {
-    METE_TRY(Ledger ledger, Ledger::open(file));
-    const auto restored = ledger.restore_all(hierarchies, Ledger::Usage::kReclaim);
-    for (const auto& knob : restored.put_back)
-      lines.push_back(knob.file + " of cgroup " + knob.path + " is what it was: " + knob.before);
-    if (!restored.errors.empty()) return fail(restored.errors.front());
-  }
-  return lines;
-}
 
 Status run_agent(const Settings& settings, std::optional<std::chrono::seconds> run_for, bool remove_all) {
   ::signal(SIGPIPE, SIG_IGN);

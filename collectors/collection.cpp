@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which files there are to read on this machine, with these options.
+// Finds the files to read on this machine, with these options.
 #include <fcntl.h>
 
 #include <algorithm>

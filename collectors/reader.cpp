@@ -25,6 +25,11 @@ Series series_of(const Target& target) {
   return series;
 }
 
+std::string parent_of(const std::string& path) {
+  const auto slash = path.find_last_of('/');
+  return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
+}
+
 CollectionOptions with_back_off(CollectionOptions options) {
   options.back_off = true;
   return options;
@@ -61,6 +66,7 @@ void Reader::begin(std::vector<Target> targets) {
   next_ = 0;
   failed_ = false;
   ++number_;
+  look_at_parents();
   reading_ = std::make_shared<Reading>();
   reading_->at = Clock::now();
   reading_->samples.reserve(targets_.size());
@@ -85,6 +91,42 @@ bool Reader::step(Clock::duration budget) {
 std::shared_ptr<const Reading> Reader::take() {
   targets_.clear();
   return std::exchange(reading_, nullptr);
+}
+
+// One look at a parent takes as many reads as one at a group below it.
+void Reader::look_at_parents() {
+  constexpr std::size_t kWorthALook = 4;
+  for (const Target& target : targets_) {
+    if (target.cgroup_id == 0 || target.path == "/") continue;
+    Parent& parent = parents_[parent_of(target.path)];
+    parent.groups = parent.reading == number_ ? parent.groups + 1 : 1;
+    parent.reading = number_;
+  }
+  for (auto each = parents_.begin(); each != parents_.end();) {
+    Parent& parent = each->second;
+    if (parent.reading != number_) {
+      each = parents_.erase(each);
+      continue;
+    }
+    if (parent.groups < kWorthALook) {
+      parent.watch.reset();
+    } else if (parent.watch == nullptr) {
+      if (const auto group = Group::at(hierarchies_, each->first))
+        parent.watch = std::make_unique<ParentWatch>(collection_, *group);
+    }
+    parent.may_have_waited = parent.watch == nullptr || parent.watch->may_have_waited();
+    ++each;
+  }
+}
+
+// By the nearest ancestor that is watched: its counters include those of all groups below.
+bool Reader::may_have_waited(const std::string& path) const {
+  for (std::string at = path; at != "/";) {
+    at = parent_of(at);
+    const auto found = parents_.find(at);
+    if (found != parents_.end() && found->second.watch != nullptr) return found->second.may_have_waited;
+  }
+  return true;
 }
 
 // A cgroup made again under the same path is another cgroup: no state of the old one applies to it.
@@ -121,7 +163,8 @@ const Sample* Reader::read_cgroup(Watched& watched, const Target& target) {
   }
   if (watched.limit_changes != target.limit_changes) sampler.refresh_settings();
   watched.limit_changes = target.limit_changes;
-  if (sampler.read() == CgroupSampler::Outcome::kRead) {
+  sampler.settings_are_watched(target.settings_watched);
+  if (sampler.read(may_have_waited(target.path)) == CgroupSampler::Outcome::kRead) {
     watched.was_read = true;
   } else if (target.foreign) {
     watched.sampler.reset();

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "collectors/discovery/foreign_cgroups.h"
+#include "collectors/parent_watch.h"
 #include "collectors/reading.h"
 #include "collectors/sampler.h"
 #include "collectors/target.h"
@@ -58,8 +59,7 @@ class Reader {
   [[nodiscard]] std::span<const CollectionCost> cost() const { return collection_.cost(); }
 
  private:
-  // State kept for a cgroup between readings.
-  // OOM kills of a cgroup for which no target has them.
+  // State kept for a cgroup between readings. OOM kills of a cgroup whose target has no oom_kills.
   struct OomAccount {
     runtime::cgroup::OomCounters known;
     std::uint64_t kills = 0;
@@ -76,6 +76,8 @@ class Reader {
 
   void forget(const std::vector<std::string>& gone);
   void add_ancestors();
+  void look_at_parents();
+  [[nodiscard]] bool may_have_waited(const std::string& path) const;
   void set_effective_limits();
   void read_target(const Target& target);
   const Sample* read_cgroup(Watched& watched, const Target& target);
@@ -93,6 +95,14 @@ class Reader {
   std::optional<ForeignCgroups> foreign_;  // empty: discovery is off
   bool failed_ = false;                    // an existing cgroup could not be read
   std::unordered_map<std::string, Watched> watched_;
+  // A cgroup with several groups of this reading directly below it.
+  struct Parent {
+    std::unique_ptr<ParentWatch> watch;  // null: too few groups, each is read by itself
+    std::size_t groups = 0;
+    bool may_have_waited = true;
+    std::uint64_t reading = 0;  // number of the last reading that contained one
+  };
+  std::unordered_map<std::string, Parent> parents_;
   std::unordered_map<std::string, ThrottleWatch> throttles_;  // of the groups with a quota
   struct Walk {
     UsageWalker walker;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reader's part about limits: they come from all cgroups above too, which nobody asked for.
+// The part of the reader about limits. They depend on all cgroups above, also on those that are not exported.
 #include <algorithm>
 #include <iterator>
 #include <set>

@@ -18,8 +18,12 @@ namespace {
 using runtime::UniqueFd;
 using std::chrono::steady_clock;
 
-constexpr int kSeldom = 3;                    // times CollectionOptions::settings_for
+constexpr int kSeldom = 3;                    // times CollectionOptions::settings_for, in a group without tasks
+constexpr int kWatchedSeldom = 6;             // the same in a quiet group whose settings are watched
 constexpr std::size_t kStackBuffer = 16'384;  // memory.stat of a large machine has 4 to 8 KiB
+// The kernel collects the lines of a list file in a page before it returns them (fs/seq_file.c), and no line has this
+// size. A first piece that is smaller is the whole file.
+constexpr std::size_t kPiece = 2048;
 
 ssize_t read_at(int fd, char* buffer, std::size_t size, std::size_t offset) {
   while (true) {
@@ -38,7 +42,7 @@ CgroupSampler::FileRead CgroupSampler::read_text(int fd, bool whole, Parse parse
   // List files arrive in pieces; the others arrive in one read unless they are larger than the buffer.
   while (got > 0) {
     used += static_cast<std::size_t>(got);
-    if (used == sizeof buffer || !whole) break;
+    if (used == sizeof buffer || !whole || used < kPiece) break;
     got = read_at(fd, buffer + used, sizeof buffer - used, used);
   }
   if (got < 0) return errno == ENODEV ? FileRead::kGone : FileRead::kFailed;
@@ -83,8 +87,9 @@ CgroupSampler::Outcome CgroupSampler::read_files(When from, When to) {
   return Outcome::kRead;
 }
 
-CgroupSampler::Outcome CgroupSampler::read_counters(bool all) {
+CgroupSampler::Outcome CgroupSampler::read_counters(bool all, bool may_have_waited) {
   if (read_files(When::kEachPass, When::kEachPass) == Outcome::kGone) return Outcome::kGone;
+  if (all && open_the_rest() == Outcome::kGone) return Outcome::kGone;
   Quiet quiet = Quiet::kNo;
   if (collection_->options_.back_off) quiet = quiet_.see(sample_, collection_->reclaims_);
   if (quiet != Quiet::kNo && (all || quiet_now_ == Quiet::kNo) && !has_same_processes()) {
@@ -92,12 +97,46 @@ CgroupSampler::Outcome CgroupSampler::read_counters(bool all) {
     quiet_.forget();
   }
   quiet_now_ = quiet;
-  const bool more = quiet != Quiet::kEmpty || all;
-  if (more && std::exchange(partly_open_, false) && open_files_again(When::kRunning) == Outcome::kGone)
-    return Outcome::kGone;
-  if (quiet == Quiet::kNo || all) return read_files(When::kWaiting, When::kRunning);
-  if (quiet == Quiet::kWaiting) return read_files(When::kWaiting, When::kWaiting);
-  return Outcome::kRead;
+  if (quiet == Quiet::kNo) quiet_since_.reset();
+  const bool whole = quiet == Quiet::kNo || all;
+  if (!whole && (quiet == Quiet::kEmpty || !wants_waiting(may_have_waited))) return Outcome::kRead;
+  if (open_the_rest() == Outcome::kGone) return Outcome::kGone;
+  if (read_waiting() == Outcome::kGone) return Outcome::kGone;
+  return whole ? read_files(When::kRunning, When::kRunning) : Outcome::kRead;
+}
+
+CgroupSampler::Outcome CgroupSampler::open_the_rest() {
+  return std::exchange(partly_open_, false) ? open_files_again(When::kRunning) : Outcome::kRead;
+}
+
+bool CgroupSampler::wants_waiting(bool may_have_waited) const {
+  return may_have_waited && (has_waited_ || sample_.at - waiting_at_ >= collection_->options_.waiting_for);
+}
+
+CgroupSampler::Outcome CgroupSampler::read_waiting() {
+  const WaitingNumbers before = waiting_numbers(sample_);
+  const Outcome outcome = read_files(When::kWaiting, When::kWaiting);
+  has_waited_ = waiting_numbers(sample_) != before;
+  waiting_at_ = sample_.at;
+  return outcome;
+}
+
+void CgroupSampler::close_long_quiet() {
+  if (quiet_now_ == Quiet::kNo || !settings_watched_ || partly_open_) return;
+  if (!quiet_since_) quiet_since_ = sample_.at;
+  if (sample_.at - *quiet_since_ < collection_->options_.close_after) return;
+  for (auto& file : files_.files()) {
+    if (collection_->files_[file.index].source->when != When::kEachPass) file.fd.reset();
+  }
+  partly_open_ = true;
+}
+
+std::chrono::nanoseconds CgroupSampler::settings_period() const {
+  const auto period = collection_->options_.settings_for;
+  if (quiet_now_ == Quiet::kNo) return period;
+  // The limits of a group without tasks affect no process.
+  if (settings_watched_) return period * kWatchedSeldom;
+  return quiet_now_ == Quiet::kEmpty ? period * kSeldom : period;
 }
 
 void CgroupSampler::read_settings() {
@@ -130,6 +169,8 @@ void CgroupSampler::read_network() {
   if (read_text(network_.dev.get(), true, parse_net_dev) != FileRead::kDone) ++cost.errors;
   auto now = steady_clock::now();
   cost.time += now - begin;
+  // A namespace with nothing but loopback has no counters to show.
+  if (sample_.interfaces.empty() && collection_->net_files_.empty() && network_id_ != 0) network_ = Network();
   if (!network_.directory.valid()) return;
   for (const Collection::NetFile& file : collection_->net_files_) {
     begin = now;
@@ -164,21 +205,20 @@ void CgroupSampler::read_processes() {
   cost.time += steady_clock::now() - begin;
 }
 
-CgroupSampler::Outcome CgroupSampler::read() {
+CgroupSampler::Outcome CgroupSampler::read(bool may_have_waited) {
   const auto at = steady_clock::now();
   const auto wall_time = std::chrono::system_clock::now();
   const auto before = sample_.at;
-  // The limits of a group without tasks affect no process, so they are read less often.
-  const bool was_empty = quiet_now_ == Quiet::kEmpty;
-  const auto settings_for = collection_->options_.settings_for * (was_empty ? kSeldom : 1);
-  bool settings_due = !settings_at_ || at - *settings_at_ >= settings_for;
+  const Quiet was = quiet_now_;
+  bool settings_due = !settings_at_ || at - *settings_at_ >= settings_period();
   if (!files_.kept()) {
     // Files that are not read in a quiet group are not opened for it either.
     partly_open_ = quiet_now_ != Quiet::kNo;
     if (open_files_again(partly_open_ ? When::kEachPass : When::kRunning) == Outcome::kGone) return Outcome::kGone;
   }
   sample_.at = at;
-  const Outcome outcome = read_counters(settings_due);
+  const Outcome outcome = read_counters(settings_due, may_have_waited);
+  close_long_quiet();
   collection_->budget_.use(files_, at);
   if (outcome == Outcome::kGone) {
     sample_.at = before;
@@ -189,9 +229,12 @@ CgroupSampler::Outcome CgroupSampler::read() {
   collection_->devices_.name(sample_.device_details);
   if (network_.dev.valid()) read_network();
   // Settings are read after the counters, whose open files fail when another group has taken this one's path.
-  settings_due = settings_due || (was_empty && quiet_now_ != Quiet::kEmpty);
+  // A group that has begun to run reads what it could not have changed before.
+  settings_due = settings_due || (was == Quiet::kEmpty && quiet_now_ != Quiet::kEmpty) ||
+                 (was != Quiet::kNo && at - *settings_at_ >= settings_period());
   if (settings_due) {
     read_settings();
+    open_network_again();
     settings_at_ = at;
   }
   if (collection_->processes_.any()) {

@@ -38,7 +38,12 @@ struct CollectionOptions {
   std::vector<std::string> with;                                     // collectors to switch on that are off by default
   std::vector<std::string> without;                                  // collectors to switch off that are on by default
   std::chrono::nanoseconds settings_for = std::chrono::seconds(10);  // how long settings are not read again
-  std::size_t open_files = 0;                                        // files that may stay open; 0: no limit
+  // A quiet group whose tasks did not wait at the last look is looked at again after this time: what its parent's
+  // counters tell may be about a sibling.
+  std::chrono::nanoseconds waiting_for = std::chrono::seconds(10);
+  // A group whose settings are watched (CgroupSampler::settings_are_watched) closes most files when quiet for so long.
+  std::chrono::nanoseconds close_after = std::chrono::seconds(30);
+  std::size_t open_files = 0;  // files that may stay open; 0: no limit
   // In a quiet group (see quiet.h) counters that cannot have changed are read only with the settings, and in a group
   // without tasks the settings are read a third as often. When true, the caller must call Collection::begin_pass().
   bool back_off = false;
@@ -65,6 +70,7 @@ class Collection {
 
  private:
   friend class CgroupSampler;
+  friend class ParentWatch;
   struct File {
     const SourceFile* source;
     std::uint16_t collector;  // index into cost_
@@ -103,12 +109,16 @@ class CgroupSampler {
 
   // Makes one pass. A file that cannot be read is counted in cost(), and its fields keep their last value. kGone: the
   // cgroup has been removed; the sample then holds the last values read. Files that may not stay open
-  // (CollectionOptions::open_files) are opened for each read.
-  Outcome read();
+  // (CollectionOptions::open_files) are opened for each read. `may_have_waited` false: the caller knows that no task in
+  // this group has waited for CPU, memory or IO since the last pass (see ParentWatch).
+  Outcome read(bool may_have_waited = true);
   [[nodiscard]] const Sample& sample() const { return sample_; }
 
   // Reads the settings again in the next pass: the caller has just written limits.
   void refresh_settings() { settings_at_.reset(); }
+  // The caller is told of every write to a setting, and calls refresh_settings() then. So the settings of a quiet group
+  // are read seldom, and a group that stays quiet keeps only the files open that are read in each pass.
+  void settings_are_watched(bool watched) { settings_watched_ = watched; }
   // Also reads the network counters of this process's network namespace from now on. The open file keeps the namespace
   // alive, so that the counters can be read after the process exits; the destructor, or pid 0, closes it. Socket states
   // (collectors tcp, udp, advtcp) are read as long as the process lives.
@@ -149,8 +159,16 @@ class CgroupSampler {
   FileRead read_text(int fd, bool whole, Parse parse);
   FileRead read_file(const Collection::File& file, int fd);
   Outcome read_files(When from, When to);
-  Outcome read_counters(bool all);
+  Outcome read_counters(bool all, bool may_have_waited);
+  Outcome open_the_rest();
+  Outcome read_waiting();
+  [[nodiscard]] bool wants_waiting(bool may_have_waited) const;
+  void close_long_quiet();
+  [[nodiscard]] std::chrono::nanoseconds settings_period() const;
   void read_settings();
+  [[nodiscard]] Result<std::uint64_t> network_namespace_of(pid_t pid) const;
+  [[nodiscard]] Status open_network();
+  void open_network_again();
   void read_network();
   void read_processes();
 
@@ -159,12 +177,18 @@ class CgroupSampler {
   std::uint64_t id_ = 0;  // the group's; a group made again under its path has another
   FileBudget::Set files_;
   std::vector<std::uint16_t> settings_;  // opened for each read
-  Network network_;
-  std::unique_ptr<ProcessWalk> walk_;  // null: no collector needs it
+  pid_t network_pid_ = 0;                // 0: no network is watched
+  std::uint64_t network_id_ = 0;         // inode of its network namespace; 0: not known
+  Network network_;                      // closed while the namespace has nothing but loopback
+  std::unique_ptr<ProcessWalk> walk_;    // null: no collector needs it
   std::optional<std::chrono::steady_clock::time_point> settings_at_;
   QuietWatch quiet_;
   Quiet quiet_now_ = Quiet::kNo;
-  bool partly_open_ = false;  // only the kEachPass files of a quiet group are open
+  bool partly_open_ = false;       // only the kEachPass files of a quiet group are open
+  bool settings_watched_ = false;  // see settings_are_watched()
+  std::optional<std::chrono::steady_clock::time_point> quiet_since_;
+  std::chrono::steady_clock::time_point waiting_at_{};  // when the kWaiting files were read
+  bool has_waited_ = true;                              // that read differed from the one before
   Sample sample_;
 };
 

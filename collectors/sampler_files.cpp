@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which files a sampler reads, and their descriptors.
+// The part of CgroupSampler that chooses its files and opens them.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -122,8 +122,28 @@ Status CgroupSampler::watch_network(pid_t pid) {
   sample_.interfaces.clear();
   sample_.sockets.reset();
   network_ = Network();
-  if (pid <= 0 || !collection_->network_) return {};
-  const std::string path = collection_->options_.proc + "/" + std::to_string(pid) + "/net";
+  network_pid_ = collection_->network_ ? std::max(pid, 0) : 0;
+  if (network_pid_ == 0) return {};
+  network_id_ = network_namespace_of(pid).value_or(0);
+  return open_network();
+}
+
+Result<std::uint64_t> CgroupSampler::network_namespace_of(pid_t pid) const {
+  const std::string path = collection_->options_.proc + "/" + std::to_string(pid) + "/ns/net";
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return fail_errno(path);
+  return static_cast<std::uint64_t>(status.st_ino);
+}
+
+// The pid may belong to another process by now. What counts is that it leads to the same namespace.
+void CgroupSampler::open_network_again() {
+  if (network_pid_ == 0 || network_id_ == 0 || network_.dev.valid()) return;
+  const auto id = network_namespace_of(network_pid_);
+  if (id && *id == network_id_ && open_network()) read_network();
+}
+
+Status CgroupSampler::open_network() {
+  const std::string path = collection_->options_.proc + "/" + std::to_string(network_pid_) + "/net";
   METE_TRY(UniqueFd dev, runtime::open_at(AT_FDCWD, path + "/dev", O_RDONLY));
   UniqueFd directory;
   if (!collection_->net_files_.empty()) {

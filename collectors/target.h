@@ -25,11 +25,13 @@ struct Target {
   std::shared_ptr<const LabelBlock> workload;    // null: a pod's row
   std::shared_ptr<const Sample> base;            // counters of the cgroups that no longer exist; null: none
   std::optional<Lifecycle> lifecycle;
-  Count oom_kills;  // of all scopes, by the account of who launched it; empty: the reader keeps one
+  Count oom_kills;  // of all scopes, as the launcher counts them; empty: the reader counts
   std::optional<std::chrono::system_clock::time_point> created, started;  // the cgroup, what runs in it
   std::string writable;             // directory of its writable layer, whose size is measured; empty: none
   std::uint64_t limit_changes = 0;  // differs from the last reading: read the settings again
-  pid_t network_pid = 0;            // a process in its network namespace; 0: no network row
+  // Each write to a setting counts in limit_changes, so the settings need not be read to find that they changed.
+  bool settings_watched = false;
+  pid_t network_pid = 0;  // a process in its network namespace; 0: no network row
 };
 
 }  // namespace mete::collectors

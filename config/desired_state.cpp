@@ -23,11 +23,11 @@ Diagnostic said_twice(std::string_view kind, const ObjectMeta& metadata, const L
 
 // Adds each object under its full name. The first of two is kept, so that a stray copy changes nothing that runs.
 template <class T>
-void index(const std::vector<T>& objects, std::string_view kind, std::map<std::string, const T*>& to,
+void index(const std::vector<T>& objects, std::string_view kind, std::map<std::string, T>& to,
            std::vector<Diagnostic>& errors) {
   for (const auto& object : objects) {
-    const auto [place, added] = to.emplace(full_name(object.metadata), &object);
-    if (!added) errors.push_back(said_twice(kind, object.metadata, object.location, place->second->location));
+    const auto [place, added] = to.emplace(full_name(object.metadata), object);
+    if (!added) errors.push_back(said_twice(kind, object.metadata, object.location, place->second.location));
   }
 }
 
@@ -36,17 +36,17 @@ std::size_t specificity(const Policy& policy) {
 }
 
 // The applying policy that selects by the most labels. Two policies with equally many labels are an error of the Pod.
-const Policy* choose_policy(const Pod& pod, const std::map<std::string, const Policy*>& policies,
+const Policy* choose_policy(const Pod& pod, const std::map<std::string, Policy>& policies,
                             std::vector<Diagnostic>& errors) {
   const Policy* best = nullptr;
   const Policy* rival = nullptr;
   for (const auto& [name, policy] : policies) {
-    if (policy->metadata.namespace_ != pod.metadata.namespace_) continue;
-    if (!matches(policy->selector, pod.metadata.labels)) continue;
-    if (best != nullptr && specificity(*policy) == specificity(*best)) {
-      rival = policy;
-    } else if (best == nullptr || specificity(*policy) > specificity(*best)) {
-      best = policy;
+    if (policy.metadata.namespace_ != pod.metadata.namespace_) continue;
+    if (!matches(policy.selector, pod.metadata.labels)) continue;
+    if (best != nullptr && specificity(policy) == specificity(*best)) {
+      rival = &policy;
+    } else if (best == nullptr || specificity(policy) > specificity(*best)) {
+      best = &policy;
       rival = nullptr;
     }
   }
@@ -101,11 +101,14 @@ class Assembler {
     for (const auto& file : files_) {
       append(state_.errors, file.errors);
       append(state_.warnings, file.warnings);
-      index(file.config_maps, "ConfigMap", data_.config_maps, state_.errors);
-      index(file.secrets, "Secret", data_.secrets, state_.errors);
-      index(file.policies, "Policy", policies_, state_.errors);
+      index(file.config_maps, "ConfigMap", around_->config_maps, state_.errors);
+      index(file.secrets, "Secret", around_->secrets, state_.errors);
+      index(file.policies, "Policy", around_->policies, state_.errors);
     }
-    for (const auto& [name, policy] : policies_) state_.policies.push_back(*policy);
+    for (const auto& [name, policy] : around_->policies) state_.policies.push_back(policy);
+    for (const auto& file : files_) {
+      for (const auto& workload : file.workloads) add(workload);
+    }
     for (const auto& file : files_) {
       for (const auto& pod : file.pods) add(pod);
     }
@@ -113,10 +116,18 @@ class Assembler {
       return std::tie(a.pod.metadata.namespace_, a.pod.metadata.name) <
              std::tie(b.pod.metadata.namespace_, b.pod.metadata.name);
     });
+    state_.surroundings = std::move(around_);
     return std::move(state_);
   }
 
  private:
+  void add(const Workload& workload) {
+    const std::string kind(to_string(workload.kind()));
+    const auto [place, added] = workloads_.emplace(kind + " " + full_name(workload.metadata), &workload);
+    if (added) return state_.workloads.push_back(workload);
+    state_.errors.push_back(said_twice(kind, workload.metadata, workload.location, place->second->location));
+  }
+
   void add(const Pod& pod) {
     std::vector<Diagnostic> errors;
     const auto [place, added] = pods_.emplace(full_name(pod.metadata), &pod);
@@ -124,13 +135,9 @@ class Assembler {
       errors.push_back(said_twice("Pod", pod.metadata, pod.location, place->second->location));
       return reject(pod, std::move(errors));
     }
-    PodPlan plan;
-    plan.pod = pod;
-    if (plan.pod.metadata.uid.empty()) plan.pod.metadata.uid = uid_of(pod.metadata);
-    if (const Policy* policy = choose_policy(pod, policies_, errors)) plan.policy = *policy;
-    resolve(plan, data_, errors);
-    if (!errors.empty()) return reject(pod, std::move(errors));
-    state_.pods.push_back(std::move(plan));
+    auto plan = plan_pod(pod, *around_);
+    if (!plan) return reject(pod, std::move(plan.error()));
+    state_.pods.push_back(std::move(*plan));
   }
 
   void reject(const Pod& pod, std::vector<Diagnostic> errors) {
@@ -139,13 +146,24 @@ class Assembler {
   }
 
   const std::vector<Documents>& files_;
-  DataIndex data_;
-  std::map<std::string, const Policy*> policies_;
+  std::shared_ptr<Surroundings> around_ = std::make_shared<Surroundings>();
   std::map<std::string, const Pod*> pods_;
+  std::map<std::string, const Workload*> workloads_;
   DesiredState state_;
 };
 
 }  // namespace
+
+tl::expected<PodPlan, std::vector<Diagnostic>> plan_pod(const Pod& pod, const Surroundings& around) {
+  std::vector<Diagnostic> errors;
+  PodPlan plan;
+  plan.pod = pod;
+  if (plan.pod.metadata.uid.empty()) plan.pod.metadata.uid = uid_of(pod.metadata);
+  if (const Policy* policy = choose_policy(pod, around.policies, errors)) plan.policy = *policy;
+  resolve(plan, around, errors);
+  if (!errors.empty()) return tl::unexpected(std::move(errors));
+  return plan;
+}
 
 DesiredState assemble(const std::vector<Documents>& files) {
   return Assembler(files).run();

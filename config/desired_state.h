@@ -5,12 +5,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/documents.h"
+#include "config/result.h"
 
 namespace mete::config {
 
@@ -35,7 +38,7 @@ struct VolumeFile {
   std::string path;  // relative to the volume's root
   std::string content;
   std::uint32_t mode = kDefaultFileMode;
-  bool has_marks = false;  // runtime_values.h; all other content is bytes that nobody looks at
+  bool has_marks = false;  // runtime_values.h; all other content is opaque bytes
   bool operator==(const VolumeFile&) const = default;
 };
 
@@ -63,15 +66,27 @@ struct RejectedPod {
   std::vector<Diagnostic> errors;
 };
 
+// What a Pod's references and policies are looked up in. By "namespace/name".
+struct Surroundings {
+  std::map<std::string, ConfigMap> config_maps;
+  std::map<std::string, Secret> secrets;
+  std::map<std::string, Policy> policies;
+};
+
 struct DesiredState {
   std::vector<PodPlan> pods;          // sorted by namespace and name
+  std::vector<Workload> workloads;    // each name of a kind once
   std::vector<RejectedPod> rejected;  // an error in one Pod does not stop the others
   std::vector<Policy> policies;       // all valid ones; a Policy that selects cgroups applies to no Pod
   std::vector<Diagnostic> errors;     // all errors, also those in `rejected`, in the order of the files
   std::vector<Diagnostic> warnings;
+  std::shared_ptr<const Surroundings> surroundings;  // for the pods that workloads make
 
   [[nodiscard]] bool ok() const { return errors.empty(); }
 };
+
+// The plan of one Pod, or what stands in its way. Pure.
+[[nodiscard]] tl::expected<PodPlan, std::vector<Diagnostic>> plan_pod(const Pod& pod, const Surroundings& around);
 
 // Combines the documents of several files, with their errors. Pure.
 [[nodiscard]] DesiredState assemble(const std::vector<Documents>& files);

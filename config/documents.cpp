@@ -32,6 +32,10 @@ void move_to(Documents& documents, const std::string& file, int lines) {
   for (auto& each : documents.policies) move(each.location);
   for (auto& each : documents.config_maps) move(each.location);
   for (auto& each : documents.secrets) move(each.location);
+  for (auto& each : documents.workloads) {
+    move(each.location);
+    each_location(template_of(each), move);
+  }
   for (auto& each : documents.errors) move(each.location);
   for (auto& each : documents.warnings) move(each.location);
 }

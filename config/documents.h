@@ -9,6 +9,7 @@
 #include "config/objects.h"
 #include "config/pod_spec.h"
 #include "config/policy.h"
+#include "config/workloads.h"
 
 namespace mete::config {
 
@@ -33,6 +34,7 @@ struct Documents {
   std::vector<Policy> policies;
   std::vector<ConfigMap> config_maps;
   std::vector<Secret> secrets;
+  std::vector<Workload> workloads;
   // An object with an error is not in the lists above: an object is read completely or not at all.
   std::vector<Diagnostic> errors;
   std::vector<Diagnostic> warnings;

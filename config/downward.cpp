@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "config/runtime_values.h"
+#include "config/text.h"
 
 namespace mete::config {
 namespace {
@@ -59,12 +60,6 @@ std::string divided_up(std::int64_t amount, std::int64_t divisor) {
   return std::to_string(amount / divisor + (amount % divisor > 0 ? 1 : 0));
 }
 
-std::string_view next_part(std::string_view& rest) {
-  const std::string_view part = rest.substr(0, rest.find('/'));
-  rest.remove_prefix(std::min(part.size() + 1, rest.size()));
-  return part;
-}
-
 // A request that is not set is its limit, which the reader fills in, or 0.
 std::int64_t amount_of(const Container& container, std::string_view name, const MachineFacts& machine) {
   const bool limit = name.starts_with("limits.");
@@ -78,8 +73,8 @@ std::int64_t amount_of(const Container& container, std::string_view name, const 
 
 // `key`: what resource_mark() made, without its first part.
 std::string resource_value(std::string_view key, const Pod& pod, const MachineFacts& machine) {
-  const Container* container = find_container(pod, next_part(key));
-  const std::string_view name = next_part(key);
+  const Container* container = find_container(pod, next_part(key, '/'));
+  const std::string_view name = next_part(key, '/');
   std::int64_t divisor = 1;
   std::from_chars(key.data(), key.data() + key.size(), divisor);
   return container == nullptr || divisor <= 0 ? "0" : divided_up(amount_of(*container, name, machine), divisor);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a Pod tells its containers of itself: the values of `fieldRef` and `resourceFieldRef`. Pure.
+// The facts about a Pod that its containers can ask for: the values of `fieldRef` and `resourceFieldRef`. Pure.
 #pragma once
 
 #include <optional>
@@ -23,10 +23,10 @@ namespace mete::config {
 // True for limits.cpu, requests.memory, limits.hugepages-2Mi and the like.
 [[nodiscard]] bool is_resource_field(std::string_view name);
 
-// The mark of a number that `ref` asks of the container of this name.
+// The mark for the number that `ref` asks for, of the container with this name.
 [[nodiscard]] std::string resource_mark(std::string_view container, const ResourceFieldRef& ref);
 
-// What a mark may ask of the machine.
+// The facts about the machine that replace marks.
 struct MachineFacts {
   std::string node_name;
   std::vector<std::string> addresses;  // of the machine, the most important first; v4 before v6

@@ -13,111 +13,11 @@
 
 #include "config/location.h"
 #include "config/objects.h"
+#include "config/probe.h"
 #include "config/units.h"
+#include "config/volume.h"
 
 namespace mete::config {
-
-// One key of a ConfigMap or Secret as a file in a volume.
-struct KeyToPath {
-  std::string key;
-  std::string path;                   // relative to the mount, without ".."
-  std::optional<std::uint32_t> mode;  // permission bits; empty = the volume's default
-  bool operator==(const KeyToPath&) const = default;
-};
-
-enum class HostPathType {
-  kUnchecked,          // "": mounted without a check
-  kDirectoryOrCreate,  // made with 0755 when missing
-  kDirectory,
-  kFileOrCreate,  // made with 0644 when missing
-  kFile,
-  kSocket,
-  kCharDevice,
-  kBlockDevice,
-};
-
-struct HostPathVolume {
-  std::string path;  // absolute, without ".."
-  HostPathType type = HostPathType::kUnchecked;
-  bool operator==(const HostPathVolume&) const = default;
-};
-
-struct EmptyDirVolume {
-  bool memory = false;              // medium: Memory, that is a tmpfs that is charged to the container's memory
-  std::optional<Bytes> size_limit;  // empty: no limit
-  bool operator==(const EmptyDirVolume&) const = default;
-};
-
-inline constexpr std::uint32_t kDefaultFileMode = 0644;
-
-struct ConfigMapVolume {
-  std::string name;
-  std::vector<KeyToPath> items;  // empty = every key under its own name
-  bool optional = false;
-  std::uint32_t default_mode = kDefaultFileMode;
-  bool operator==(const ConfigMapVolume&) const = default;
-};
-
-struct SecretVolume {
-  std::string name;
-  std::vector<KeyToPath> items;
-  bool optional = false;
-  std::uint32_t default_mode = kDefaultFileMode;
-  bool operator==(const SecretVolume&) const = default;
-};
-
-// A field of the pod: metadata.name, metadata.namespace, metadata.uid, metadata.labels['x'], metadata.annotations['x'];
-// in an environment also spec.nodeName, spec.serviceAccountName, status.hostIP(s) and status.podIP(s).
-struct FieldRef {
-  std::string path;
-  bool operator==(const FieldRef&) const = default;
-};
-
-// A request or limit of a container as a number: amount / divisor, rounded up.
-struct ResourceFieldRef {
-  std::string container;     // empty: the container whose environment it is
-  std::string resource;      // limits.cpu, requests.memory, limits.hugepages-2Mi, ...
-  std::int64_t divisor = 1;  // of CPU in thousandths of a core, of all others in bytes
-  bool operator==(const ResourceFieldRef&) const = default;
-};
-
-// A file of a downwardAPI volume.
-struct DownwardFile {
-  std::string path;  // relative, without ".."
-  std::variant<FieldRef, ResourceFieldRef> source;
-  std::optional<std::uint32_t> mode;  // empty: the volume's default
-  bool operator==(const DownwardFile&) const = default;
-};
-
-struct DownwardVolume {
-  std::vector<DownwardFile> items;
-  std::uint32_t default_mode = kDefaultFileMode;
-  bool operator==(const DownwardVolume&) const = default;
-};
-
-// Several sources in one directory. A later source replaces a file of an earlier one.
-struct ProjectedVolume {
-  std::vector<std::variant<ConfigMapVolume, SecretVolume, DownwardVolume>> sources;
-  std::uint32_t default_mode = kDefaultFileMode;
-  bool operator==(const ProjectedVolume&) const = default;
-};
-
-// A directory on this machine that has the claim's name and outlives the pod.
-struct ClaimVolume {
-  std::string claim;
-  bool read_only = false;
-  bool operator==(const ClaimVolume&) const = default;
-};
-
-using VolumeSource = std::variant<EmptyDirVolume, HostPathVolume, ConfigMapVolume, SecretVolume, DownwardVolume,
-                                  ProjectedVolume, ClaimVolume>;
-
-struct Volume {
-  std::string name;
-  VolumeSource source;
-  Location location;
-  bool operator==(const Volume&) const = default;
-};
 
 // Source of an environment variable's value that is not in the manifest itself.
 struct ConfigMapKeyRef {
@@ -195,24 +95,6 @@ struct SecurityContext {
   bool operator==(const SecurityContext&) const = default;
 };
 
-// A request that is sent from inside the pod's network namespace; its answer is ignored.
-struct HttpGet {
-  std::string host;  // empty: the pod itself, by its loopback address
-  std::uint16_t port = 0;
-  std::string path = "/";
-  bool https = false;  // the certificate is not verified, as with the kubelet
-  std::vector<std::pair<std::string, std::string>> headers;
-  bool operator==(const HttpGet&) const = default;
-};
-
-// The action before a container is stopped (lifecycle.preStop): a command inside it, a request, or a pause.
-struct PreStopHook {
-  std::vector<std::string> command;  // empty: `http` or `pause`
-  std::optional<HttpGet> http;       // empty: `command` or `pause`
-  std::chrono::seconds pause{0};
-  bool operator==(const PreStopHook&) const = default;
-};
-
 enum class Protocol : std::uint8_t { kTcp, kUdp, kSctp };
 
 struct ContainerPort {
@@ -234,8 +116,15 @@ struct Container {
   std::vector<VolumeMount> volume_mounts;
   Resources resources;
   SecurityContext security;
-  std::optional<PreStopHook> pre_stop;
   std::vector<ContainerPort> ports;
+  std::optional<HookAction> post_start;    // after its start; until it has ended, nothing is made of the container
+  std::optional<HookAction> pre_stop;      // before the stop signal, within the grace period
+  std::string stop_signal;                 // "SIGUSR1"; empty: the image's
+  std::optional<Probe> startup;            // the other two begin when it has succeeded
+  std::optional<Probe> liveness;           // unwell: the container is ended
+  std::optional<Probe> readiness;          // unwell: the container is not ready
+  std::optional<RestartPolicy> restart;    // empty: the pod's
+  std::vector<RestartRule> restart_rules;  // the first that fits counts, before the policy
   std::string termination_message_path = "/dev/termination-log";
   bool message_from_log_on_error = false;  // terminationMessagePolicy: FallbackToLogsOnError
   bool stdin_open = false;
@@ -253,8 +142,6 @@ struct HostAlias {
   std::vector<std::string> hostnames;
   bool operator==(const HostAlias&) const = default;
 };
-
-enum class RestartPolicy { kAlways, kOnFailure, kNever };
 
 enum class GroupsPolicy { kMerge, kStrict };  // Merge: with the groups that the image gives the user
 
@@ -284,11 +171,12 @@ struct DnsConfig {
 struct PodSpec {
   RestartPolicy restart_policy = RestartPolicy::kAlways;
   std::chrono::seconds termination_grace_period{30};
-  std::string hostname;           // empty = the Pod's name
-  std::string subdomain;          // empty: none
-  bool hostname_is_fqdn = false;  // setHostnameAsFQDN
-  std::string hostname_override;  // empty: none; not with host_network
-  std::string service_account;    // a name that only `fieldRef` shows
+  std::optional<std::chrono::seconds> active_deadline;  // after its creation it is ended, and has failed
+  std::string hostname;                                 // empty = the Pod's name
+  std::string subdomain;                                // empty: none
+  bool hostname_is_fqdn = false;                        // setHostnameAsFQDN
+  std::string hostname_override;                        // empty: none; not with host_network
+  std::string service_account;                          // a name that only `fieldRef` shows
   DnsPolicy dns_policy = DnsPolicy::kClusterFirst;
   DnsConfig dns;
   bool host_network = false;
@@ -308,8 +196,8 @@ struct PodSpec {
 struct Pod {
   ObjectMeta metadata;
   PodSpec spec;
-  // What the manifest says in the fields that are marked so in the field tables, in one order whatever the manifest's
-  // is; empty when it says nothing there. Two texts differ when those fields ask for different things.
+  // The values of those fields that the field tables mark with identity_by_text, in a fixed order; empty when the
+  // manifest has none of them. Two texts differ exactly when these fields ask for different things.
   std::string identity_text;
   Location location;
   bool operator==(const Pod&) const = default;

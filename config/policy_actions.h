@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a policy can have done about memory: one row an action. The reader, the JSON Schema, names in events and
-// records, and the tables of docs/policies.md come from here. Who carries an action out is found by the same enums
-// (agent/enforcement): a `switch` over them without `default`, so that the compiler names what is missing.
+// The table of a policy's actions on memory: one row per action. The reader, the JSON Schema, names in events and
+// records, and the tables of docs/policies.md are made from it. agent/enforcement selects the code of an action by a
+// `switch` over the same enums without `default`, so that the compiler names an action that is missing there.
 //
 // A new action: an enumerator in policy.h, a row here, its execution in agent/enforcement.
 #pragma once
@@ -20,7 +20,7 @@ namespace mete::config {
 struct PolicyAction {
   std::string_view name;
 
-  // As memory.at[].do.
+  // The action in memory.at[].do; empty: not allowed there.
   std::optional<ThresholdAction> at = {};
   std::array<std::string_view, 2> needs = {};  // fields beside `do` that must be there
   bool alone = false;                          // needs nothing beside it: pressure and thrashing take it too
@@ -29,11 +29,11 @@ struct PolicyAction {
   std::string_view does = {};                  // for docs/policies.md
   std::string_view fields = {};
 
-  // As memory.onOOM.
+  // The action in memory.onOOM.
   std::optional<OnOom> on_oom = {};
   std::string_view does_on_oom = {};
 
-  // As memory.at[].then, after `do: freeze`.
+  // The action in memory.at[].then, after `do: freeze`.
   std::optional<AfterFreeze> after_freeze = {};
 };
 
@@ -133,7 +133,7 @@ inline constexpr auto kOnOomNames = action_names<&PolicyAction::on_oom>();
 inline constexpr auto kAfterFreezeNames = action_names<&PolicyAction::after_freeze>();
 inline constexpr auto kLoneActionNames = lone_action_names();
 
-// One row for each value of each enum. Two for one value would leave another one without a name.
+// One row for each value of each enum. Two rows for one value would leave another value without a name.
 template <class Names, class Enum>
 consteval bool is_complete(const Names& names, Enum last) {
   for (const auto name : names) {

@@ -26,7 +26,7 @@ std::string kind_name(const Reference& reference) {
 
 class Resolver {
  public:
-  Resolver(PodPlan& plan, const DataIndex& data, std::vector<Diagnostic>& errors)
+  Resolver(PodPlan& plan, const Surroundings& data, std::vector<Diagnostic>& errors)
       : plan_(plan), data_(data), errors_(errors) {}
 
   void run() {
@@ -46,10 +46,10 @@ class Resolver {
   std::optional<Data> look_up(const Reference& reference) {
     const std::string key = plan_.pod.metadata.namespace_ + "/" + reference.name;
     if (reference.secret) {
-      if (const auto found = data_.secrets.find(key); found != data_.secrets.end()) return found->second->data;
+      if (const auto found = data_.secrets.find(key); found != data_.secrets.end()) return found->second.data;
     } else if (const auto found = data_.config_maps.find(key); found != data_.config_maps.end()) {
-      Data all = found->second->data;
-      all.insert(found->second->binary_data.begin(), found->second->binary_data.end());
+      Data all = found->second.data;
+      all.insert(found->second.binary_data.begin(), found->second.binary_data.end());
       return all;
     }
     if (!reference.optional) {
@@ -237,13 +237,13 @@ class Resolver {
   }
 
   PodPlan& plan_;
-  const DataIndex& data_;
+  const Surroundings& data_;
   std::vector<Diagnostic>& errors_;
 };
 
 }  // namespace
 
-void resolve(PodPlan& plan, const DataIndex& data, std::vector<Diagnostic>& errors) {
+void resolve(PodPlan& plan, const Surroundings& data, std::vector<Diagnostic>& errors) {
   Resolver(plan, data, errors).run();
 }
 

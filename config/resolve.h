@@ -2,7 +2,6 @@
 // Resolves the references of one Pod to plain values. Internal to config/.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -10,13 +9,7 @@
 
 namespace mete::config {
 
-// All ConfigMaps and Secrets, by "namespace/name".
-struct DataIndex {
-  std::map<std::string, const ConfigMap*> config_maps;
-  std::map<std::string, const Secret*> secrets;
-};
-
 // Fills `plan`, except `policy`, from plan.pod. Appends missing references to `errors`.
-void resolve(PodPlan& plan, const DataIndex& data, std::vector<Diagnostic>& errors);
+void resolve(PodPlan& plan, const Surroundings& data, std::vector<Diagnostic>& errors);
 
 }  // namespace mete::config

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a container may ask for of CPU and memory: the same for a manifest and for `mete update`.
+// The amounts of CPU and memory that a container may ask for, in a manifest and in `mete update`.
 #pragma once
 
 #include <string>
@@ -32,7 +32,7 @@ inline constexpr AmountRule<Bytes> kMemoryRequest{Bytes(0), kMostMemory, "0 to 1
   return amount >= rule.least && amount <= rule.most;
 }
 
-// "m" after a size is thousandths of a byte, which nobody means.
+// "m" after a size means thousandths of a byte: surely a mistake for M or Mi.
 [[nodiscard]] inline std::string_view hint_of_size(std::string_view text) {
   return text.ends_with('m') ? " (`m` is thousandths of a byte; did you mean `M` or `Mi`?)" : "";
 }

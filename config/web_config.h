@@ -15,7 +15,7 @@
 
 namespace mete::config {
 
-// What is required of a client's certificate; Go's crypto/tls.ClientAuthType.
+// The demands on a client's certificate, as Go's crypto/tls.ClientAuthType.
 enum class ClientAuth { kNone, kRequest, kRequireAny, kVerifyIfGiven, kRequireAndVerify };
 enum class TlsVersion { k10, k11, k12, k13 };
 

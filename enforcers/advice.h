@@ -34,7 +34,7 @@ struct Advice {
   Advised<Bytes> memory;
   double days = 0;        // of history
   double confidence = 0;  // days, or fewer when samples are missing
-  // What the advised values would have meant over the same history.
+  // The effect that the advised values would have had over the same history.
   double throttled_seconds = 0, throttled_avoided = 0;
   std::uint64_t ooms = 0, ooms_avoided = 0;  // of the last UsageModel::kOoms
   // of the present request; negative: the request is too small. Empty: there is no request

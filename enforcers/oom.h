@@ -13,16 +13,16 @@
 
 namespace mete::enforcers {
 
-// The policy, or null for a dry run: that asks for no limit, no device and no CPU.
+// `policy`, or null when it is a dry run, which sets no limit, device or CPU.
 [[nodiscard]] const config::Policy* in_force(const config::Policy* policy);
 
 enum class OomAction { kKillContainer, kKillProcess };
 
 [[nodiscard]] std::string_view to_string(OomAction action);
 
-// What happens to the other processes after the kernel has killed one. Without a policy the whole container is killed,
-// as in Kubernetes since 1.28. A policy with `hold` or `raise` keeps the kernel from killing at the container's own
-// limit; when the kernel kills all the same (an ancestor's limit, v2) the policy's second choice applies.
+// The action on the other processes after the kernel has killed one. Without a policy the whole container is killed, as
+// in Kubernetes since 1.28. A policy with `hold` or `raise` keeps the kernel from killing at the container's own limit;
+// when the kernel kills all the same (an ancestor's limit, v2) the policy's second choice applies.
 [[nodiscard]] OomAction oom_action(const config::Policy* policy);
 
 // True: the policy decides before the kernel kills (`hold`, `raise`), on v1 by memory.oom_control, on v2 by a
@@ -37,11 +37,11 @@ enum class OomAction { kKillContainer, kKillProcess };
 [[nodiscard]] bool out_of_memory_at(Bytes usage, Bytes reclaimable, Bytes limit);
 
 struct OomObservation {
-  std::uint64_t new_kills = 0;      // each once (runtime/cgroup/oom_kills.h)
-  std::uint64_t nested_kills = 0;   // of those, by the limit of a group inside: of whoever made that group
-  bool processes_left = false;      // somebody in the container is still alive
-  bool kernel_kills_group = false;  // memory.oom.group: the kernel takes the rest itself
-  OomAction usual_action = OomAction::kKillContainer;  // where no policy says; of cgroups of others: kKillProcess
+  std::uint64_t new_kills = 0;                         // each once (runtime/cgroup/oom_kills.h)
+  std::uint64_t nested_kills = 0;                      // of those, kills by the limit of a group inside the container
+  bool processes_left = false;                         // a process of the container is still alive
+  bool kernel_kills_group = false;                     // memory.oom.group: the kernel takes the rest itself
+  OomAction usual_action = OomAction::kKillContainer;  // without a policy; kKillProcess for cgroups of others
 };
 
 struct OomDecision {
@@ -50,7 +50,7 @@ struct OomDecision {
 };
 
 // Kills are counted by the counters alone: wake-ups may come twice, late or never. A container whose own limit was not
-// reached is left alone. Of a dry run the same is decided.
+// reached is left alone. A dry run decides the same.
 [[nodiscard]] OomDecision decide_oom(const OomObservation& seen, const config::Policy* policy);
 
 }  // namespace mete::enforcers

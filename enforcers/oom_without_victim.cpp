@@ -4,8 +4,8 @@
 namespace mete::enforcers {
 namespace {
 
-// A kill takes some milliseconds from its wake-up, on a busy machine some hundred. Who runs out of memory again and
-// again for this long has nobody to be killed.
+// A kill takes some milliseconds from its wake-up, on a busy machine some hundred. A group that runs out of
+// memory again and again for this long has no victim.
 constexpr auto kLong = std::chrono::seconds(2);
 constexpr std::uint64_t kMany = 20;
 // Without an OOM for this long it has got out of it.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Detects a cgroup that is out of memory and in which the kernel finds nobody that it may kill (all have an
-// oom_score_adj of -1000, or cannot die): it tries hundreds of times a second, kills nobody, and whoever waits goes on
-// waiting. Pure.
+// Detects a cgroup that is out of memory and in which the kernel finds no process that it may kill (all have an
+// oom_score_adj of -1000, or cannot die). The kernel tries hundreds of times a second without a kill, and the processes
+// that need memory stay blocked. Pure.
 #pragma once
 
 #include <chrono>
@@ -14,20 +14,22 @@ class OomWithoutVictim {
  public:
   using Moment = std::chrono::steady_clock::time_point;
   struct Found {
-    std::uint64_t times = 0;  // that memory ran out without a kill
+    std::uint64_t times = 0;  // how often memory ran out without a kill
     std::chrono::nanoseconds in{};
   };
 
-  // The kernel has woken us, and there was no kill. `ooms`: its count of OOMs; empty (v1): each wake-up is one. Not
-  // empty: the group has just been found to be in that state. Told once for each time that it gets into it.
+  // Records a wake-up by the kernel without a kill. `ooms`: the kernel's count of OOMs; empty (v1): each wake-up counts
+  // as one. Returns a value when the group has just been found in that state: once for each time that it enters the
+  // state.
   [[nodiscard]] std::optional<Found> see(Moment at, std::optional<std::uint64_t> ooms);
-  // Somebody was killed, or the group has ended.
+  // Called when a process was killed or the group has ended: the state is over.
   void forget();
-  // It was in that state a moment ago: its wake-ups say nothing new.
+  // True: the group was in that state a moment ago, so that its wake-ups say nothing new.
   [[nodiscard]] bool holds(Moment at) const;
 
  private:
-  // Nobody looked for long, as who gets no memory may take the CPU from all others; the kernel's count grew as before.
+  // True: the last record is old (processes that get no memory can take the CPU from all others, the agent included),
+  // but the kernel's count has grown at the same rate since, so the state has lasted.
   [[nodiscard]] bool went_on(Moment at, std::optional<std::uint64_t> ooms) const;
 
   struct Seen {

@@ -11,7 +11,7 @@
 namespace mete::enforcers {
 
 [[nodiscard]] Status signal_process(const runtime::process::ProcessId& process, int number);
-// SIGKILL to one process of the group. It may be gone, or in another group by now: that is done too.
+// SIGKILL to one process of the group. Success also when the process is gone, or is in another group by now.
 [[nodiscard]] Status kill_process(pid_t pid, const runtime::cgroup::Group& group);
 
 }  // namespace mete::enforcers

@@ -17,8 +17,8 @@ inline constexpr std::chrono::nanoseconds kStuckFor = std::chrono::seconds(10);
 inline constexpr Ratio kStuckShare{800'000};
 
 // Without PSI the counter `high` of memory.events tells: a task that cannot reclaim counts 17 of them (a try and 16
-// more, mm/memcontrol.c) before it waits for 2 s. Only of a group without page cache to speak of: one that reclaims
-// counts them too. Nanoseconds, as PSI's total.
+// more, mm/memcontrol.c) before it waits for 2 s. Valid only for a group with nearly no page cache, because a group
+// that reclaims counts them too. Nanoseconds, as PSI's total.
 [[nodiscard]] std::optional<std::uint64_t> stalled_at_high(std::uint64_t times, Bytes reclaimable, Bytes high);
 
 class StuckAtHigh {

@@ -174,7 +174,7 @@ bool is_allowed(const std::string& path, const std::string& literal) {
                      [&](const Allowed& allowed) { return path.starts_with(allowed.path) && literal == allowed.text; });
 }
 
-// What is wrong with this line; empty: nothing.
+// The fault of this line; empty: none.
 std::string fault_of(const std::string& path, const std::string& text) {
   // An include names a header, which may well be called as a file is.
   if (text.starts_with("#include")) return {};

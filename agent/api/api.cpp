@@ -3,17 +3,14 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <charconv>
 #include <csignal>
-#include <set>
 
 #include "agent/api/explain.h"
 #include "agent/api/network_api.h"
+#include "agent/api/replies.h"
 #include "agent/http/http_sd.h"
 #include "agent/pods/pod_json.h"
 #include "config/resource_amounts.h"
-#include "runtime/json.h"
 #include "runtime/process/signals.h"
 
 namespace mete::agent {
@@ -21,49 +18,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
-HttpResponse json_response(const ordered_json& value, unsigned status = 200) {
-  return {status, "application/json", value.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n"};
-}
-
-HttpResponse error_response(unsigned status, const std::string& message) {
-  return json_response({{"error", message}}, status);
-}
-
-ordered_json texts(const std::vector<config::Diagnostic>& diagnostics) {
-  ordered_json list = ordered_json::array();
-  for (const auto& each : diagnostics) list.push_back(config::to_string(each));
-  return list;
-}
-
-// Empty: the parameter is not given. The error names the text found.
-Result<std::optional<std::chrono::seconds>> grace_of(const HttpRequest& request) {
-  const std::string text = request.parameter("grace");
-  if (text.empty()) return {std::nullopt};
-  std::int64_t seconds = 0;
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, seconds);
-  constexpr std::int64_t kDay = 86400;
-  if (parsed.ec != std::errc() || parsed.ptr != end || seconds < 0 || seconds > kDay) {
-    return fail("grace: found \"" + text + "\", expected seconds from 0 to 86400");
-  }
-  return {std::chrono::seconds(seconds)};
-}
-
 std::string machine_name() {
   char name[256] = {};
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
-}
-
-// A document that holds several objects (a List) cannot be stored as one file per object.
-Status check_one_each(const std::vector<AppliedObject>& objects) {
-  for (std::size_t i = 1; i < objects.size(); ++i) {
-    if (objects[i].first_line == objects[i - 1].first_line) {
-      return fail("line " + std::to_string(objects[i].first_line) +
-                  ": found several objects in one document (kind List), expected one; write them as documents of their "
-                  "own, with --- between them");
-    }
-  }
-  return {};
 }
 
 }  // namespace
@@ -127,6 +84,7 @@ HttpResponse Api::route_local(const HttpRequest& request) {
   if (get && path == "/explain") return explain_cgroup(request.parameter("cgroup"));
   if (get && path == "/usage") return {200, "application/x-ndjson", usage_models_.as_lines()};
   if (post && path == "/apply") return apply(request);
+  if (auto answer = workload_api_.route(request)) return std::move(*answer);
   if (post && path == "/delete") return remove(request);
   if (path.starts_with("/pods/")) {
     // /pods/NS/NAME[/ACTION]
@@ -223,95 +181,6 @@ HttpResponse Api::update(Pod& pod, const HttpRequest& request) {
   const auto updated = reconciler_.update(pod, container, update, reset);
   if (!updated) return error_response(409, updated.error().what);
   return json_response(pod_status_json(pod));
-}
-
-HttpResponse Api::apply(const HttpRequest& request) {
-  const std::string file = request.parameter("file").empty() ? "<stdin>" : request.parameter("file");
-  auto parsed = parse_manifest(request.body, file);
-  ordered_json warnings = texts(parsed.warnings);
-  if (!parsed.ok()) return json_response({{"errors", texts(parsed.errors)}, {"warnings", warnings}}, 422);
-  if (parsed.objects.empty()) return json_response({{"errors", {"The manifest holds no object."}}}, 422);
-  if (const auto single = check_one_each(parsed.objects); !single)
-    return json_response({{"errors", {single.error().what}}}, 422);
-  const auto before = manifests_.desired();
-  const auto after = manifests_.with(parsed.objects);
-  // Errors that exist already in other files must not reject a correct manifest.
-  std::set<std::string> known;
-  for (const auto& error : before.errors) known.insert(config::to_string(error));
-  std::vector<config::Diagnostic> fresh;
-  for (const auto& error : after.errors) {
-    if (!known.contains(config::to_string(error))) fresh.push_back(error);
-  }
-  if (!fresh.empty()) return json_response({{"errors", texts(fresh)}, {"warnings", warnings}}, 422);
-  ordered_json results = ordered_json::array();
-  for (const auto& object : parsed.objects) {
-    const std::string old = manifests_.text_of(object);
-    results.push_back({{"object", object.shown()},
-                       {"action", old.empty()          ? "created"
-                                  : old == object.text ? "unchanged"
-                                                       : "configured"}});
-    if (request.parameter("diff") == "1") {
-      results.back()["old"] = old;
-      results.back()["new"] = object.text;
-    }
-  }
-  if (request.parameter("dry-run") != "1") {
-    if (const auto stored = manifests_.apply(parsed.objects); !stored) return error_response(500, stored.error().what);
-    std::vector<std::string> keys;
-    for (const auto& object : parsed.objects) {
-      if (object.kind != "Pod") continue;
-      keys.push_back(object.namespace_ + "/" + object.name);
-      if (Pod* const pod = reconciler_.find(keys.back())) pod->start();
-    }
-    reconciler_.reconcile(keys);
-  }
-  return json_response({{"results", std::move(results)}, {"warnings", std::move(warnings)}});
-}
-
-HttpResponse Api::remove(const HttpRequest& request) {
-  if (const std::string key = request.parameter("pod"); !key.empty()) return remove_pod(key, request);
-  auto parsed = parse_manifest(request.body, request.parameter("file").empty() ? "<stdin>" : request.parameter("file"));
-  if (!parsed.ok()) return json_response({{"errors", texts(parsed.errors)}}, 422);
-  const auto grace = grace_of(request);
-  if (!grace) return error_response(400, grace.error().what);
-  ordered_json errors = ordered_json::array();
-  ordered_json results = ordered_json::array();
-  for (const auto& object : parsed.objects) {
-    if (manifests_.applied_file(object).empty()) {
-      errors.push_back(object.shown() + ": found nothing of that name that was applied");
-    } else {
-      results.push_back({{"object", object.shown()}, {"action", "deleted"}});
-    }
-  }
-  if (results.empty()) return json_response({{"errors", std::move(errors)}}, 404);
-  if (const auto removed = manifests_.remove(parsed.objects); !removed)
-    return error_response(500, removed.error().what);
-  for (const auto& object : parsed.objects) {
-    Pod* const pod = object.kind == "Pod" ? reconciler_.find(object.namespace_ + "/" + object.name) : nullptr;
-    if (pod != nullptr && *grace) pod->terminate(*grace);
-  }
-  reconciler_.reconcile();
-  return json_response({{"results", std::move(results)}, {"errors", std::move(errors)}});
-}
-
-HttpResponse Api::remove_pod(const std::string& key, const HttpRequest& request) {
-  Pod* const pod = reconciler_.find(key);
-  if (pod == nullptr) return error_response(404, "There is no pod " + key + ".");
-  const auto grace = grace_of(request);
-  if (!grace) return error_response(400, grace.error().what);
-  const auto slash = key.find('/');
-  const AppliedObject object{"Pod", key.substr(0, slash), key.substr(slash + 1), {}};
-  if (manifests_.applied_file(object).empty()) {
-    if (!pod->record().terminating) {
-      return error_response(409, "Pod " + key + " comes from " + pod->record().source + "; remove it there.");
-    }
-    pod->terminate(*grace);
-    return json_response({{"results", {{{"object", object.shown()}, {"action", "deleted"}}}}});
-  }
-  if (const auto removed = manifests_.remove({object}); !removed) return error_response(500, removed.error().what);
-  pod->terminate(*grace);
-  reconciler_.reconcile();
-  return json_response({{"results", {{{"object", object.shown()}, {"action", "deleted"}}}}});
 }
 
 void Api::events(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {

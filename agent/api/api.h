@@ -8,14 +8,16 @@
 //   POST /mete/v1/delete[?grace=S]  (manifest text; or ?pod=NS/NAME)
 //   POST /mete/v1/pods/NS/NAME/stop|start|kill[?grace=S][?signal=S&container=C]
 //   POST /mete/v1/pods/NS/NAME/update[?container=C][&cpus=][&memory=][&cpu-request=][&memory-request=][&reset=1]
-//   GET  /mete/v1/networks                    POST /mete/v1/networks/create|remove?name=N (create: body "LABEL=VALUE" a
-//   line) POST /mete/v1/networks/prune GET  /mete/v1/usage                       the usage models, one JSON object a
-//   line GET  /mete/v1/stats                       raw counters of every cgroup of the machine GET
-//   /mete/v1/events[?follow=1]           one JSON object a line
+//   /mete/v1/objects, /mete/v1/workloads: workload_api.h
+//   GET  /mete/v1/networks                    POST /mete/v1/networks/create|remove?name=N, /mete/v1/networks/prune
+//   GET  /mete/v1/usage                       the usage models, one JSON object a line
+//   GET  /mete/v1/stats                       raw counters of every cgroup of the machine
+//   GET  /mete/v1/events[?follow=1]           one JSON object a line
 #pragma once
 
 #include <memory>
 
+#include "agent/api/workload_api.h"
 #include "agent/base/services.h"
 #include "agent/export/exporter.h"
 #include "agent/export/usage_models.h"
@@ -23,19 +25,32 @@
 #include "agent/http/http_server.h"
 #include "agent/pods/manifests.h"
 #include "agent/pods/reconciler.h"
+#include "agent/workloads/workloads.h"
 
 namespace mete::agent {
 
+// What the API shows and changes.
+struct ApiParts {
+  Services& services;
+  Manifests& manifests;
+  Reconciler& reconciler;
+  Workloads& workloads;
+  const ForeignEnforcement& foreign;
+  Exporter& exporter;
+  const UsageModels& usage_models;
+};
+
 class Api {
  public:
-  Api(Services& services, Manifests& manifests, Reconciler& reconciler, const ForeignEnforcement& foreign,
-      Exporter& exporter, const UsageModels& usage_models)
-      : services_(services),
-        manifests_(manifests),
-        reconciler_(reconciler),
-        foreign_(foreign),
-        exporter_(exporter),
-        usage_models_(usage_models) {}
+  explicit Api(const ApiParts& parts)
+      : services_(parts.services),
+        manifests_(parts.manifests),
+        reconciler_(parts.reconciler),
+        workloads_(parts.workloads),
+        foreign_(parts.foreign),
+        exporter_(parts.exporter),
+        usage_models_(parts.usage_models),
+        workload_api_(parts.manifests, parts.reconciler, parts.workloads) {}
 
   void handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
   void set_ready() { ready_ = true; }
@@ -50,6 +65,7 @@ class Api {
   HttpResponse act(const std::string& key, const std::string& action, const HttpRequest& request);
   HttpResponse update(Pod& pod, const HttpRequest& request);
   HttpResponse apply(const HttpRequest& request);
+  [[nodiscard]] Status check_workloads(const std::vector<AppliedObject>& objects) const;
   HttpResponse remove(const HttpRequest& request);
   HttpResponse remove_pod(const std::string& key, const HttpRequest& request);
   void events(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
@@ -57,9 +73,11 @@ class Api {
   Services& services_;
   Manifests& manifests_;
   Reconciler& reconciler_;
+  Workloads& workloads_;
   const ForeignEnforcement& foreign_;
   Exporter& exporter_;
   const UsageModels& usage_models_;
+  WorkloadApi workload_api_;
   bool ready_ = false;
 };
 

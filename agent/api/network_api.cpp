@@ -3,6 +3,7 @@
 
 #include <cerrno>
 
+#include "agent/api/replies.h"
 #include "runtime/json.h"
 
 namespace mete::agent {
@@ -10,10 +11,6 @@ namespace {
 
 using nlohmann::ordered_json;
 using runtime::network::NetworkSpec;
-
-HttpResponse network_answer(const ordered_json& value, unsigned status = 200) {
-  return {status, "application/json", value.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n"};
-}
 
 ordered_json network_json(const Networks& networks, const NetworkSpec& spec) {
   ordered_json value = {{"name", spec.name},
@@ -72,14 +69,14 @@ void handle_networks(Networks& networks, const HttpRequest& request, const std::
   const std::string action = request.path.substr(std::string_view("/mete/v1/networks").size());
   const auto when_done = [reply](const ordered_json& value) {
     return [reply, value](const Status& done) {
-      if (done) return reply->send(network_answer(value));
-      reply->send(network_answer({{"error", done.error().what}}, done.error().code == ENOENT ? 404 : 409));
+      if (done) return reply->send(json_response(value));
+      reply->send(error_response(done.error().code == ENOENT ? 404 : 409, done.error().what));
     };
   };
   if (request.method == "GET" && action.empty()) {
     ordered_json list = ordered_json::array();
     for (const auto& each : networks.list()) list.push_back(network_json(networks, each));
-    return reply->send(network_answer({{"networks", std::move(list)}}));
+    return reply->send(json_response({{"networks", std::move(list)}}));
   }
   if (request.method == "POST" && action == "/create")
     return networks.create(wanted_of(request), when_done({{"network", request.parameter("name")}}));
@@ -89,10 +86,10 @@ void handle_networks(Networks& networks, const HttpRequest& request, const std::
     const auto names = networks.unused();
     ordered_json removed = {{"removed", names}};
     for (std::size_t i = 0; i + 1 < names.size(); ++i) networks.remove(names[i], [](const Status&) {});
-    if (names.empty()) return reply->send(network_answer(removed));
+    if (names.empty()) return reply->send(json_response(removed));
     return networks.remove(names.back(), when_done(removed));
   }
-  reply->send(network_answer({{"error", "There is no " + request.method + " " + request.path + "."}}, 404));
+  reply->send(error_response(404, "There is no " + request.method + " " + request.path + "."));
 }
 
 }  // namespace mete::agent

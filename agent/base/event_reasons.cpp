@@ -8,7 +8,7 @@ namespace {
 
 using Type = EventReason::Type;
 
-// Of everything that leaves a forensic record (Incident::finish).
+// The fields of every event that comes with a forensic record (Incident::finish).
 constexpr std::string_view kIncident = "rule, action, outcome, usage, limit, policy, record";
 
 constexpr std::array kTable = std::to_array<EventReason>({
@@ -29,8 +29,19 @@ constexpr std::array kTable = std::to_array<EventReason>({
      "A container waits: its image is not in the store. It starts when the image is imported.", ""},
     {Reason::kCreateContainerError, "CreateContainerError", Type::kWarning,
      "A container could not be launched. mete tries again every 10 s.", ""},
+    {Reason::kUnhealthy, "Unhealthy", Type::kWarning,
+     "A probe of a container failed. Equal failures in a row are reported once, and after 25 of them one in 5 minutes.",
+     ""},
+    {Reason::kProbeWarning, "ProbeWarning", Type::kWarning,
+     "A probe succeeded, but was redirected to another host, which was not asked.", ""},
+    {Reason::kKilling, "Killing", Type::kNormal,
+     "A liveness or startup probe has failed too often: the container is ended within the grace period.", ""},
+    {Reason::kFailedPostStartHook, "FailedPostStartHook", Type::kWarning,
+     "A postStart hook failed; its container is ended.", ""},
     {Reason::kFailedPreStopHook, "FailedPreStopHook", Type::kWarning,
-     "A preStop hook failed or took longer than the grace period; the container is told to end all the same.", ""},
+     "A preStop hook failed or took longer than the grace period; the container is ended all the same.", ""},
+    {Reason::kDeadlineExceeded, "DeadlineExceeded", Type::kWarning,
+     "The pod has existed for its activeDeadlineSeconds: its containers are ended, and it has failed.", ""},
     {Reason::kKillFailed, "KillFailed", Type::kWarning, "The kernel refused to kill a container's processes.", ""},
     {Reason::kCleanUpFailed, "CleanUpFailed", Type::kWarning,
      "Something of a deleted pod could not be removed. mete tries again.", ""},
@@ -56,6 +67,24 @@ constexpr std::array kTable = std::to_array<EventReason>({
      "At its start the agent could not read a pod's record.", ""},
     {Reason::kRecordNotSaved, "RecordNotSaved", Type::kWarning,
      "A pod's record could not be written. Reported once, until a write succeeds.", ""},
+    // Workloads
+    {Reason::kScalingReplicaSet, "ScalingReplicaSet", Type::kNormal,
+     "A Deployment gives one of its ReplicaSets more pods, or fewer.", "object"},
+    {Reason::kFailedCreate, "FailedCreate", Type::kWarning,
+     "A workload could not make a pod. mete tries again every 2 s and reports once.", "object"},
+    {Reason::kProgressDeadlineExceeded, "ProgressDeadlineExceeded", Type::kWarning,
+     "A rollout has made no progress for progressDeadlineSeconds. It goes on.", "object"},
+    {Reason::kJobCompleted, "JobCompleted", Type::kNormal, "A Job has all its completions.", "object"},
+    {Reason::kJobFailed, "JobFailed", Type::kWarning, "A Job has failed for good; its message says why.", "object"},
+    {Reason::kJobCreated, "JobCreated", Type::kNormal, "A CronJob was due and has made a Job.", "object"},
+    {Reason::kJobImmutable, "JobImmutable", Type::kWarning,
+     "The template of a Job has changed in its manifest. The Job goes on with the one that it began with.", "object"},
+    {Reason::kMissSchedule, "MissSchedule", Type::kWarning,
+     "A CronJob was due longer ago than startingDeadlineSeconds, and makes no Job for that.", "object"},
+    {Reason::kJobAlreadyActive, "JobAlreadyActive", Type::kNormal,
+     "A CronJob with concurrencyPolicy Forbid is due while a Job of it goes on.", "object"},
+    {Reason::kUnknownTimeZone, "UnknownTimeZone", Type::kWarning,
+     "A CronJob's time zone is not in /usr/share/zoneinfo: it makes no Jobs.", "object"},
     // Manifests
     {Reason::kManifestError, "ManifestError", Type::kWarning,
      "A manifest is wrong, with file, line and field. Its last good version stays in force.", ""},
@@ -101,9 +130,9 @@ constexpr std::array kTable = std::to_array<EventReason>({
      "The kernel killed a process of a cgroup of others that no policy holds.",
      "rule, cgroup, scope, pid, command, anon_rss, record"},
     {Reason::kOOMWithoutVictim, "OOMWithoutVictim", Type::kWarning,
-     "A container, or a cgroup that a policy holds, is out of memory, and the kernel finds nobody in it that it may "
-     "kill "
-     "(an oom_score_adj of -1000). Told once for each time that this begins.",
+     "A container, or a cgroup that a policy holds, is out of memory, and the kernel finds no process in it that it "
+     "may "
+     "kill (an oom_score_adj of -1000). Reported once for each time that this begins.",
      "rule, action, outcome, usage, limit, policy, record, scope, times, seconds"},
     {Reason::kNearOOM, "NearOOM", Type::kWarning,
      "At the present rate the memory of a container is full within seconds. Page cache does not count.",
@@ -125,20 +154,21 @@ constexpr std::array kTable = std::to_array<EventReason>({
      "The policy that had raised a memory limit is gone; the limit is the manifest's again.", ""},
     {Reason::kFrozen, "Frozen", Type::kWarning,
      "A rule of a policy froze a container; after its timeout `then` is done.", kIncident},
-    {Reason::kOOMHeld, "OOMHeld", Type::kWarning, "A container is out of memory, and `onOOM: hold` makes it wait.",
+    {Reason::kOOMHeld, "OOMHeld", Type::kWarning, "A container is out of memory, and `onOOM: hold` blocks it.",
      kIncident},
     {Reason::kReleased, "Released", Type::kNormal,
-     "A container goes on that was held, frozen or slowed down at a memory.high: it has room again, or somebody has "
-     "thawed "
-     "it.",
+     "A container that was held, frozen or slowed down at a memory.high runs again: memory was freed, or another "
+     "program "
+     "has thawed it.",
      "rule"},
     {Reason::kHoldEnded, "HoldEnded", Type::kWarning,
      "Neither hold, raise nor a kill was possible: the kernel's OOM killer decides for a minute.", ""},
     {Reason::kThawFailed, "ThawFailed", Type::kWarning, "A frozen container could not be thawed.", ""},
     {Reason::kPressureNotified, "PressureNotified", Type::kEither,
-     "A container is told of memory pressure (`memory.notify`). Reported when it begins.", "action, outcome, usage"},
+     "A container was notified of memory pressure (`memory.notify`). Reported for the first notice of a series.",
+     "action, outcome, usage"},
     {Reason::kStuckAtHigh, "StuckAtHigh", Type::kWarning,
-     "All tasks of a cgroup waited at a `memory.high` of somebody else; mete lifts it (v2).", kIncident},
+     "All tasks of a cgroup waited at a `memory.high` that another program had set; mete lifts it (v2).", kIncident},
     {Reason::kMachineOutOfMemory, "MachineOutOfMemory", Type::kWarning,
      "The machine runs out of memory (agent.yaml, `machine.oom`): a container is ended, or there is none that may be.",
      kIncident},
@@ -197,6 +227,7 @@ struct Section {
 };
 constexpr std::array kSections = std::to_array<Section>({
     {"Pods and containers", Reason::kCreated},
+    {"Workloads", Reason::kScalingReplicaSet},
     {"Manifests", Reason::kManifestError},
     {"Limits and policies", Reason::kLimitFailed},
     {"Memory", Reason::kOOMKilled},

@@ -67,7 +67,8 @@ Instruments::Instruments()
       refusals_(counter(registry_, "mete_agent_http_refused_total")),
       lag_(histogram(registry_, "mete_agent_loop_lag_seconds")),
       scrapes_(histogram(registry_, "mete_agent_scrape_seconds")),
-      launches_(histogram(registry_, "mete_agent_launch_seconds")) {
+      launches_(histogram(registry_, "mete_agent_launch_seconds")),
+      probes_late_(histogram(registry_, "mete_agent_probe_lateness_seconds")) {
   described(prometheus::BuildGauge(), "mete_agent_build_info")
       .Register(registry_)
       .Add({{"version", METE_VERSION}})
@@ -94,6 +95,9 @@ void Instruments::refused(const std::string& why) {
 }
 void Instruments::scrape(std::chrono::nanoseconds took) {
   scrapes_.Observe(seconds(took));
+}
+void Instruments::probe_late(std::chrono::nanoseconds late) {
+  probes_late_.Observe(seconds(late));
 }
 void Instruments::launch(std::chrono::nanoseconds from_request_to_exec) {
   launches_.Observe(seconds(from_request_to_exec));

@@ -26,6 +26,7 @@ class Instruments {
   // "limit", "auth", "rate", "slow", "tls"
   void refused(const std::string& why);
   void scrape(std::chrono::nanoseconds took);
+  void probe_late(std::chrono::nanoseconds late);
   void launch(std::chrono::nanoseconds from_request_to_exec);
 
   // Appends all of them as text; callable from any thread.
@@ -41,6 +42,7 @@ class Instruments {
   prometheus::Histogram& lag_;
   prometheus::Histogram& scrapes_;
   prometheus::Histogram& launches_;
+  prometheus::Histogram& probes_late_;
 };
 
 }  // namespace mete::agent

@@ -27,7 +27,7 @@ class LaunchGate {
       ++free_;
       return;
     }
-    // Started from the loop and not from here: the caller is in the middle of a launch of its own.
+    // The next launch starts from the loop and not from here, because the caller is in the middle of its own launch.
     asio::post(loop, std::move(waiting_.front()));
     waiting_.pop_front();
   }

@@ -9,9 +9,9 @@ namespace mete::agent {
 
 enum class Addresses : bool { kNone, kAll };
 
-// Reads them now: an address may change while the agent runs. Asking the kernel for all addresses costs more than all
-// the rest, so it is done only for who wants them. Addresses (getifaddrs(3)) are those of interfaces that
-// are up, without loopback and link-local ones; IPv4 before IPv6, otherwise in the kernel's order.
+// Reads the facts now, because an address may change while the agent runs. `addresses`: whether the caller needs the
+// addresses; reading them costs more than all other facts together. Addresses (getifaddrs(3)) are those of interfaces
+// that are up, without loopback and link-local ones; IPv4 before IPv6, otherwise in the kernel's order.
 [[nodiscard]] config::MachineFacts machine_facts(Bytes memory, Addresses addresses);
 
 }  // namespace mete::agent

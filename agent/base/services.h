@@ -12,6 +12,7 @@
 #include "agent/base/instruments.h"
 #include "agent/base/kernel_log_watch.h"
 #include "agent/base/launch_gate.h"
+#include "agent/base/namespace_sockets.h"
 #include "agent/base/settings.h"
 #include "agent/base/turns.h"
 #include "agent/base/workers.h"
@@ -35,6 +36,7 @@ struct Services {
   LaunchGate& launches;
   Turns& turns;
   Workers& workers;
+  NamespaceSockets& sockets;
   std::string boot_id;
   std::string shim;  // path of mete-shim
   Bytes machine_memory;

@@ -19,8 +19,9 @@ struct Settings {
   std::vector<std::string> manifests = {"/etc/mete/manifests"};
   std::string cgroup_parent = "/mete";
   std::string listen = "127.0.0.1:9753";
-  std::string web_config;  // Prometheus' web configuration file: TLS and passwords of `listen`; empty: neither
-  std::string shim;        // path of mete-shim; empty: beside the agent's executable
+  std::string web_config;    // Prometheus' web configuration file: TLS and passwords of `listen`; empty: neither
+  std::string shim;          // path of mete-shim; empty: beside the agent's executable, or in ../libexec/mete
+  std::string socket_group;  // members may use the API's socket as root may; empty: root alone
   bool json_logs = false;
   std::chrono::seconds usage_every{60};  // how often usage is read for `mete advise`
   config::AgentConfig config;            // of --config
@@ -32,6 +33,7 @@ struct Settings {
   [[nodiscard]] std::string pods() const { return state + "/pods"; }
   [[nodiscard]] std::string networks() const { return state + "/networks"; }
   [[nodiscard]] std::string endpoints() const { return networks() + "/endpoints"; }
+  [[nodiscard]] std::string workloads() const { return state + "/workloads"; }
   [[nodiscard]] std::string claims() const { return state + "/claims"; }
   [[nodiscard]] std::string run_pods() const { return run + "/pods"; }
   [[nodiscard]] std::string logs() const { return state + "/logs"; }

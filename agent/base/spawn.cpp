@@ -20,6 +20,7 @@ namespace {
 constexpr int kLockFd = 3;
 constexpr int kReadyFd = 4;
 constexpr int kCgroupsFd = 5;
+constexpr int kOutputFd = 3;  // of an exec
 
 // posix_spawn's file actions with a destructor.
 class FileActions {
@@ -37,20 +38,9 @@ class FileActions {
   posix_spawn_file_actions_t actions_{};
 };
 
-struct Pipe {
-  runtime::UniqueFd read;
-  runtime::UniqueFd write;
-};
-
-Result<Pipe> make_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");
-  return Pipe{runtime::UniqueFd(ends[0]), runtime::UniqueFd(ends[1])};
-}
-
 // Moves a descriptor above the numbers that the shim gets, so that the duplications cannot overwrite each other.
-Result<runtime::UniqueFd> raise_descriptor(const runtime::UniqueFd& fd) {
-  runtime::UniqueFd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kCgroupsFd + 1));
+Result<runtime::UniqueFd> raise_descriptor(int fd) {
+  runtime::UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, kCgroupsFd + 1));
   if (!copy.valid()) return fail_errno("dup");
   return copy;
 }
@@ -79,13 +69,19 @@ Result<pid_t> spawn(const std::string& shim, std::vector<std::string> args, cons
 
 }  // namespace
 
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("pipe");
+  return Pipe{runtime::UniqueFd(ends[0]), runtime::UniqueFd(ends[1])};
+}
+
 Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode, const std::string& directory,
                                runtime::UniqueFd lock, const std::vector<std::string>& more) {
   METE_TRY(Pipe ready, make_pipe());
   METE_TRY(Pipe cgroups, make_pipe());
-  METE_TRY(const runtime::UniqueFd high_lock, raise_descriptor(lock));
-  METE_TRY(const runtime::UniqueFd high_ready, raise_descriptor(ready.write));
-  METE_TRY(const runtime::UniqueFd high_cgroups, raise_descriptor(cgroups.read));
+  METE_TRY(const runtime::UniqueFd high_lock, raise_descriptor(lock.get()));
+  METE_TRY(const runtime::UniqueFd high_ready, raise_descriptor(ready.write.get()));
+  METE_TRY(const runtime::UniqueFd high_cgroups, raise_descriptor(cgroups.read.get()));
   std::vector<std::string> args = {"mete-shim",  mode,
                                    "--dir",      directory,
                                    "--lock-fd",  std::to_string(kLockFd),
@@ -115,24 +111,23 @@ Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode,
   return spawned;
 }
 
-Result<pid_t> spawn_exec(const std::string& shim, const std::string& attempt_directory,
-                         const runtime::process::ProcessId& process, std::chrono::milliseconds timeout,
-                         const std::vector<std::string>& command) {
-  std::vector<std::string> args = {"mete-shim",
-                                   "exec",
-                                   "--dir",
-                                   attempt_directory,
-                                   "--pid",
-                                   std::to_string(process.pid),
-                                   "--start-time",
-                                   std::to_string(process.start_time),
-                                   "--timeout-ms",
-                                   std::to_string(timeout.count()),
-                                   "--"};
-  args.insert(args.end(), command.begin(), command.end());
+Result<pid_t> spawn_exec(const std::string& shim, const ExecRequest& request) {
+  std::vector<std::string> args = {"mete-shim",    "exec",
+                                   "--dir",        request.attempt_directory,
+                                   "--pid",        std::to_string(request.process.pid),
+                                   "--start-time", std::to_string(request.process.start_time),
+                                   "--timeout-ms", std::to_string(request.timeout.count())};
   FileActions actions;
   close_standard_streams(actions);
-  actions.close_from(STDERR_FILENO + 1);
+  runtime::UniqueFd high_output;
+  if (request.output >= 0) {
+    METE_TRY(high_output, raise_descriptor(request.output));
+    actions.duplicate(high_output.get(), kOutputFd);
+    args.insert(args.end(), {"--output-fd", std::to_string(kOutputFd)});
+  }
+  actions.close_from(request.output >= 0 ? kOutputFd + 1 : kOutputFd);
+  args.emplace_back("--");
+  args.insert(args.end(), request.command.begin(), request.command.end());
   return spawn(shim, std::move(args), actions);
 }
 
@@ -141,24 +136,6 @@ Result<pid_t> spawn_watchdog(const std::string& shim, const std::string& directo
   close_standard_streams(actions);
   actions.close_from(STDERR_FILENO + 1);
   return spawn(shim, {"mete-shim", "watchdog", "--dir", directory}, actions);
-}
-
-Result<pid_t> spawn_http_get(const runtime::process::ProcessId& process, const config::HttpGet& get,
-                             std::chrono::nanoseconds timeout) {
-  std::vector<std::string> args = {
-      "mete",         "http-get",
-      "--pid",        std::to_string(process.pid),
-      "--start-time", std::to_string(process.start_time),
-      "--timeout-ms", std::to_string(std::chrono::ceil<std::chrono::milliseconds>(timeout).count()),
-      "--port",       std::to_string(get.port),
-      "--path",       get.path};
-  if (!get.host.empty()) args.insert(args.end(), {"--to", get.host});
-  if (get.https) args.emplace_back("--https");
-  for (const auto& [name, value] : get.headers) args.insert(args.end(), {"--header", name + ":" + value});
-  FileActions actions;
-  close_standard_streams(actions);
-  actions.close_from(STDERR_FILENO + 1);
-  return spawn("/proc/self/exe", std::move(args), actions);  // valid even when the file was replaced by a newer version
 }
 
 Result<std::optional<runtime::process::ProcessId>> shim_of(const std::string& lock_file) {

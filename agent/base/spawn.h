@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "config/pod_spec.h"
 #include "config/result.h"
 #include "runtime/fd.h"
 #include "runtime/process/process_id.h"
@@ -29,20 +28,26 @@ struct SpawnedShim {
                                              const std::string& directory, runtime::UniqueFd lock,
                                              const std::vector<std::string>& more);
 
-// Starts `mete-shim exec`: a command inside the container that was launched from `attempt_directory`, killed after
-// `timeout`. The caller reaps it (await_child).
-[[nodiscard]] Result<pid_t> spawn_exec(const std::string& shim, const std::string& attempt_directory,
-                                       const runtime::process::ProcessId& process, std::chrono::milliseconds timeout,
-                                       const std::vector<std::string>& command);
+// `mete-shim exec`: a command inside the container that was launched from `attempt_directory`.
+struct ExecRequest {
+  std::string attempt_directory;
+  runtime::process::ProcessId process;   // the container's first one
+  std::chrono::milliseconds timeout{0};  // it is killed after this
+  std::vector<std::string> command;
+  int output = -1;  // a descriptor for its stdout and stderr, which stays the caller's; -1: thrown away
+};
+// The caller reaps it (await_child).
+[[nodiscard]] Result<pid_t> spawn_exec(const std::string& shim, const ExecRequest& request);
+
+struct Pipe {
+  runtime::UniqueFd read;
+  runtime::UniqueFd write;
+};
+[[nodiscard]] Result<Pipe> make_pipe();  // both close on exec
 
 // Starts `mete-shim watchdog`, which undoes what the files in `directory` list once the agent has died, and ends when
 // there are no files. The caller reaps it (await_child).
 [[nodiscard]] Result<pid_t> spawn_watchdog(const std::string& shim, const std::string& directory);
-
-// Starts `mete http-get`: the request, made in the network namespace of the process. Exit status: 0, or the errno of
-// the failure. The caller reaps it (await_child).
-[[nodiscard]] Result<pid_t> spawn_http_get(const runtime::process::ProcessId& process, const config::HttpGet& get,
-                                           std::chrono::nanoseconds timeout);
 
 // The process id that the shim of this attempt wrote into its lock file; empty when the shim has not written it yet.
 [[nodiscard]] Result<std::optional<runtime::process::ProcessId>> shim_of(const std::string& lock_file);

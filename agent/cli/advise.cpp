@@ -277,18 +277,25 @@ void add_advise(CommandLine& line) {
         return advise(common, *options);
       });
   auto& advice = options->advice;
-  const CLI::Range share(0.0, 1.0);
-  command->add_option("names", options->names, "Pods or containers (NAMESPACE/POD/CONTAINER); default: all");
-  command->add_option("--recording", options->recording,
-                      "Of a file instead: lines of seconds,cores,throttled cores,bytes,OOM kills");
-  command->add_option("--target", advice.target, "Percentile that requests cover")->check(share)->capture_default_str();
-  command->add_option("--lower", advice.lower, "Percentile of the lower bound")->check(share)->capture_default_str();
-  command->add_option("--upper", advice.upper, "Percentile that limits cover")->check(share)->capture_default_str();
-  command->add_option("--margin", advice.margin, "On top of each")->check(CLI::Range(0.0, 10.0))->capture_default_str();
+  command->add_option("names", options->names, "Pods or containers (NAMESPACE/POD/CONTAINER); default: all")
+      ->type_name(kPod);
+  command
+      ->add_option("--recording", options->recording,
+                   "Of a file instead: lines of seconds,cores,throttled cores,bytes,OOM kills")
+      ->type_name(kFile);
+  const auto add_share = [&](const char* name, double& value, const char* help, double most = 1.0) {
+    command->add_option(name, value, help)->type_name("SHARE")->check(CLI::Range(0.0, most))->capture_default_str();
+  };
+  add_share("--target", advice.target, "Percentile that requests cover");
+  add_share("--lower", advice.lower, "Percentile of the lower bound");
+  add_share("--upper", advice.upper, "Percentile that limits cover");
+  add_share("--margin", advice.margin, "On top of each", 10.0);
   command->add_option("--min-cpu", options->least_cpu, "Least CPU, in thousandths of a core")
+      ->type_name("MILLICPUS")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
       ->capture_default_str();
   command->add_option("--min-memory", options->least_memory, "Least memory, in MiB")
+      ->type_name("N")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
       ->capture_default_str();
   line.add_output(command);

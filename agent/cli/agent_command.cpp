@@ -84,8 +84,10 @@ void add_log_flags(CLI::App* command, Settings& settings) {
       ->description("Log lines as key=value or JSON");
   command
       ->add_option("--log-max-bytes", settings.log_limits.max_bytes, "Size at which a container's log file is rotated")
+      ->type_name("BYTES")
       ->check(CLI::Range(std::int64_t{4096}, std::int64_t{1} << 40));
   command->add_option("--log-files", settings.log_limits.files, "How many log files of a container are kept")
+      ->type_name("N")
       ->check(CLI::Range(1, 100));
 }
 
@@ -101,16 +103,22 @@ void add_agent(CommandLine& line) {
   command
       ->add_option("--config", options->config,
                    "agent.yaml: what is exported; default: /etc/mete/agent.yaml if it is there")
+      ->type_name(kFile)
       ->envname("METE_CONFIG");
   command->add_option("--manifests", settings.manifests, "Folder of manifests to watch; may be given more than once")
+      ->type_name(kFolder)
       ->envname("METE_MANIFESTS");
   command->add_option("--cgroup-parent", settings.cgroup_parent, "Where its cgroups are made")
+      ->type_name("CGROUP")
       ->envname("METE_CGROUP_PARENT");
-  command->add_option("--listen", settings.listen, "Address of /metrics; port 0: a free one")->envname("METE_LISTEN");
+  command->add_option("--listen", settings.listen, "Address of /metrics; port 0: a free one")
+      ->type_name("ADDRESS")
+      ->envname("METE_LISTEN");
   command
       ->add_option("--web-config", settings.web_config,
                    "TLS and basic authentication of that address: Prometheus' web configuration file; default: "
                    "web.configFile of agent.yaml")
+      ->type_name(kFile)
       ->envname("METE_WEB_CONFIG");
   command
       ->add_option("--network", options->network,
@@ -118,7 +126,14 @@ void add_agent(CommandLine& line) {
                    "machine can have it")
       ->check(CLI::IsMember({"bridge", "none"}))
       ->envname("METE_NETWORK");
-  command->add_option("--shim", settings.shim, "mete-shim; default: beside this program")->envname("METE_SHIM");
+  command->add_option("--shim", settings.shim, "mete-shim; default: beside this program, or in ../libexec/mete")
+      ->type_name(kFile)
+      ->envname("METE_SHIM");
+  command
+      ->add_option("--socket-group", settings.socket_group,
+                   "Group whose members may use the socket too: they can do what root can; default: none")
+      ->type_name("GROUP")
+      ->envname("METE_SOCKET_GROUP");
   add_log_flags(command, settings);
   command
       ->add_option("--usage-interval",
@@ -130,11 +145,12 @@ void add_agent(CommandLine& line) {
                    })
       ->type_name("SECONDS")
       ->check(CLI::Range(1, 3600))
-      ->description("How often usage is looked at for `mete advise`; default: 60");
-  command->add_option("--for", options->run_for, "End by itself after so many seconds");
+      ->description("Time between two samples of usage for `mete advise`; default: 60");
+  command->add_option("--for", options->run_for, "End by itself after so many seconds")->type_name("SECONDS");
   command->add_flag("--rollback", options->rollback,
                     "Run nothing; put back what an agent that was killed has changed on cgroups of others");
-  command->add_flag("--remove-all", options->remove_all, "At its end, end all containers and leave nothing behind");
+  command->add_flag("--remove-all", options->remove_all,
+                    "At its end, end all containers and leave nothing behind; with --for 0 it launches none first");
 }
 
 }  // namespace mete::agent::cli

@@ -21,12 +21,16 @@ CommandLine::CommandLine()
   app_.fallthrough();
   auto& settings = common_.settings;
   app_.add_option("--state", settings.state, "What survives a reboot: images, records, logs")
+      ->type_name(kFolder)
       ->envname("METE_STATE")
       ->capture_default_str();
   app_.add_option("--run", settings.run, "The agent's socket and live state")
+      ->type_name(kFolder)
       ->envname("METE_RUN")
       ->capture_default_str();
-  app_.add_option("--host", host_, "The agent's socket, unix:///PATH; default: RUN/mete.sock")->envname("METE_HOST");
+  app_.add_option("--host", host_, "The agent's socket, unix:///PATH; default: RUN/mete.sock")
+      ->type_name("SOCKET")
+      ->envname("METE_HOST");
   app_.set_version_flag("--version", std::string("mete version ") + METE_VERSION);
 }
 

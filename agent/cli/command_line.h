@@ -30,6 +30,13 @@ struct Common {
 };
 
 inline constexpr const char* kPodName = "NAME or NAMESPACE/NAME";
+// What stands for a value in --help, as type_name(): completion looks up the names of that kind. All of them are in
+// reference/completion.cpp, which a test compares with the commands.
+inline constexpr const char* kPod = "POD";
+inline constexpr const char* kContainer = "CONTAINER";
+inline constexpr const char* kNetwork = "NETWORK";
+inline constexpr const char* kFile = "FILE";
+inline constexpr const char* kFolder = "DIR";
 
 class CommandLine {
  public:
@@ -50,6 +57,7 @@ class CommandLine {
   void add_output(CLI::App* command);
 
   [[nodiscard]] Common& common() { return common_; }
+  [[nodiscard]] const CLI::App& app() const { return app_; }
   // Parses, runs the command and returns its exit code.
   [[nodiscard]] int run(int argc, const char* const* argv);
 

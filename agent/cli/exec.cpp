@@ -49,6 +49,11 @@ Result<int> run(const process::Plan& plan, const ExecOptions& options) {
   sigaddset(&ours, SIGINT);
   sigaddset(&ours, SIGTERM);
   ::sigprocmask(SIG_BLOCK, &ours, nullptr);
+  // As is a change of the window's size after it was given to the command's terminal and before relay() waits for one.
+  sigset_t resized;
+  sigemptyset(&resized);
+  sigaddset(&resized, SIGWINCH);
+  if (options.tty) ::sigprocmask(SIG_BLOCK, &resized, nullptr);
   METE_TRY(const process::Launched launched, process::launch(plan, launch));
   // Ctrl-C goes to the command, which has a session of its own; this process stays to report the exit code.
   if (options.tty) {
@@ -106,11 +111,13 @@ void add_exec(CommandLine& line) {
   auto* command =
       line.add({"exec", "Run a command in a container", "  mete exec web -- ps\n  mete exec -it web -c nginx -- sh"},
                [&common, options] { return exec(common, *options); });
-  command->add_option("pod", options->pod, kPodName)->required();
-  command->add_option("-c,--container", options->container, "Which container");
+  command->add_option("pod", options->pod, kPodName)->type_name(kPod)->required();
+  command->add_option("-c,--container", options->container, "Which container")->type_name(kContainer);
   command->add_flag("-i,--interactive", options->interactive, "Pass standard input on");
   command->add_flag("-t,--tty", options->tty, "With a terminal");
-  command->add_option("command", options->command, "The command and its arguments, after --")->required();
+  command->add_option("command", options->command, "The command and its arguments, after --")
+      ->type_name("COMMAND")
+      ->required();
 }
 
 }  // namespace mete::agent::cli

@@ -2,11 +2,12 @@
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
 #include "agent/http/http_url.h"
+#include "config/reading/field_help.h"
 
 namespace mete::agent::cli {
 namespace {
 
-std::string text_of(const Json& value, const char* key) {
+std::string fact_of(const Json& value, const char* key) {
   return value.contains(key) ? printable(value[key].get<std::string>()) : std::string();
 }
 
@@ -21,9 +22,9 @@ std::string settings_text(const Json& settings) {
   for (const auto& each : settings) {
     const std::string expected = each["expected"].get<std::string>();
     std::string holds = each.contains("found") ? shown(each["found"].get<std::string>()) : "?";
-    if (each.contains("error")) holds += " (" + text_of(each, "error") + ")";
+    if (each.contains("error")) holds += " (" + fact_of(each, "error") + ")";
     if (each.contains("found") && each["found"] != each["expected"]) holds += " (expected " + shown(expected) + ")";
-    table.add({"  " + text_of(each, "file"), holds, text_of(each, "from")});
+    table.add({"  " + fact_of(each, "file"), holds, fact_of(each, "from")});
   }
   return table.text();
 }
@@ -31,10 +32,10 @@ std::string settings_text(const Json& settings) {
 std::string above_text(const Json& above) {
   std::string text;
   for (const auto& each : above) {
-    text += "  above it: " + text_of(each, "cgroup");
+    text += "  above it: " + fact_of(each, "cgroup");
     if (each.contains("memoryBytes")) text += ", memory " + bytes_text(each["memoryBytes"].get<std::int64_t>());
-    if (each.contains("cpuQuota")) text += ", CPU quota " + text_of(each, "cpuQuota") + " us";
-    if (each.contains("pids")) text += ", pids " + text_of(each, "pids");
+    if (each.contains("cpuQuota")) text += ", CPU quota " + fact_of(each, "cpuQuota") + " us";
+    if (each.contains("pids")) text += ", pids " + fact_of(each, "pids");
     text += "\n";
   }
   return text;
@@ -45,7 +46,7 @@ std::string felt_text(const Json& value, const Json& machine) {
   if (value.contains("effectiveMemory")) {
     return text +
            "  the memory limit that is felt: " + bytes_text(value["effectiveMemory"]["bytes"].get<std::int64_t>()) +
-           " by " + text_of(value["effectiveMemory"], "of") + "\n";
+           " by " + fact_of(value["effectiveMemory"], "of") + "\n";
   }
   return text + "  the memory limit that is felt: the machine's " +
          bytes_text(machine["memoryBytes"].get<std::int64_t>()) + "\n";
@@ -54,15 +55,15 @@ std::string felt_text(const Json& value, const Json& machine) {
 std::string policy_text(const Json& value) {
   if (!value.contains("policy")) return "No policy selects it\n";
   const auto& policy = value["policy"];
-  return "Policy " + text_of(policy, "name") + " (" + text_of(policy, "at") + ")" +
+  return "Policy " + fact_of(policy, "name") + " (" + fact_of(policy, "at") + ")" +
          (policy["dryRun"].get<bool>() ? ", dry run: it only tells\n" : "\n");
 }
 
 std::string events_text(const Json& value) {
   Table events({"AGE", "REASON", "CONTAINER", "MESSAGE"});
   for (const auto& event : value["events"]) {
-    events.add({age_text(event["time"].get<std::string>()), text_of(event, "reason"), text_of(event, "container"),
-                text_of(event, "message")});
+    events.add({age_text(event["time"].get<std::string>()), fact_of(event, "reason"), fact_of(event, "container"),
+                fact_of(event, "message")});
   }
   return "\nLately\n" + events.text();
 }
@@ -73,11 +74,11 @@ int explain_cgroup(const Common& common, const std::string& path) {
   if (fetched.code != kDone) return fetched.code;
   if (print_structured(common, fetched.value)) return kDone;
   const auto& value = fetched.value;
-  std::string text = "Cgroup " + text_of(value, "cgroup") + "\n" + policy_text(value);
+  std::string text = "Cgroup " + fact_of(value, "cgroup") + "\n" + policy_text(value);
   Table table({"  FILE", "HOLDS", "BEFORE"});
   for (const auto& each : value["settings"]) {
-    table.add({"  " + text_of(each, "file"),
-               each.contains("found") ? shown(each["found"].get<std::string>()) : "? (" + text_of(each, "error") + ")",
+    table.add({"  " + fact_of(each, "file"),
+               each.contains("found") ? shown(each["found"].get<std::string>()) : "? (" + fact_of(each, "error") + ")",
                shown(each["before"].get<std::string>())});
   }
   if (!value["settings"].empty()) text += table.text();
@@ -86,26 +87,34 @@ int explain_cgroup(const Common& common, const std::string& path) {
 }
 
 std::string container_text(const Json& container, const Json& machine) {
-  std::string text = "\nContainer " + text_of(container, "name") + ", " + text_of(container, "state");
+  std::string text = "\nContainer " + fact_of(container, "name") + ", " + fact_of(container, "state");
   if (!container.contains("settings")) return text + ": it has no cgroup now\n";
-  text += ", cgroup " + text_of(container, "cgroup") + "\n" + settings_text(container["settings"]) +
+  text += ", cgroup " + fact_of(container, "cgroup") + "\n" + settings_text(container["settings"]) +
           felt_text(container, machine);
-  if (container.contains("cpus")) text += "  CPUs: " + text_of(container, "cpus") + "\n";
+  if (container.contains("cpus")) text += "  CPUs: " + fact_of(container, "cpus") + "\n";
   return text;
 }
 
+int explain_field(const std::string& path) {
+  const auto help = config::field_help(path);
+  if (!help) return complain(help.error().what, kNotFound);
+  print(*help);
+  return kDone;
+}
+
 int explain(const Common& common, const std::string& pod) {
+  if (config::names_field(pod)) return explain_field(pod);
   if (pod.starts_with('/')) return explain_cgroup(common, pod);
   const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + pod_key(pod) + "/explain");
   if (fetched.code != kDone) return fetched.code;
   if (print_structured(common, fetched.value)) return kDone;
   const auto& value = fetched.value;
   std::string text =
-      "Pod " + text_of(value, "pod") + ", " + text_of(value, "qosClass") + ", from " + text_of(value, "source") + "\n";
+      "Pod " + fact_of(value, "pod") + ", " + fact_of(value, "qosClass") + ", from " + fact_of(value, "source") + "\n";
   text += policy_text(value);
-  if (value.contains("resize")) text += "A change of its resources waits: " + text_of(value, "resize") + "\n";
+  if (value.contains("resize")) text += "A change of its resources waits: " + fact_of(value, "resize") + "\n";
   if (value.contains("settings"))
-    text += "\nThe pod's own cgroup " + text_of(value, "cgroup") + "\n" + settings_text(value["settings"]);
+    text += "\nThe pod's own cgroup " + fact_of(value, "cgroup") + "\n" + settings_text(value["settings"]);
   for (const auto& container : value["containers"]) text += container_text(container, value["machine"]);
   print(text + events_text(value));
   return kDone;
@@ -116,10 +125,14 @@ int explain(const Common& common, const std::string& pod) {
 void add_explain(CommandLine& line) {
   auto what = std::make_shared<std::string>();
   const Common& common = line.common();
-  auto* command = line.add({"explain", "Show the limits of a pod, where each comes from, and recent events about them",
-                            "  mete explain web\n  mete explain web -o json\n  mete explain /docker/0123abcd"},
+  auto* command = line.add({"explain", "Show the limits of a pod and where each comes from, or what a field means",
+                            "  mete explain web\n  mete explain web -o json\n  mete explain /docker/0123abcd\n"
+                            "  mete explain pod.spec.containers.resources"},
                            [&common, what] { return explain(common, *what); });
-  command->add_option("pod", *what, std::string(kPodName) + " of a pod, or the path of a cgroup that others made")
+  command
+      ->add_option("pod", *what,
+                   std::string(kPodName) + " of a pod, the path of a cgroup that others made, or a field (pod.spec)")
+      ->type_name(kPod)
       ->required();
   line.add_output(command);
 }

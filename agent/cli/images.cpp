@@ -101,13 +101,14 @@ void add_images(CommandLine& line) {
       {"import", "Import an archive (docker save, OCI, a root file system) or a directory",
        "  mete image import busybox.tar busybox\n  mete image import ./rootfs app:1.0"},
       [&common, what] { return image_import(common, what->path, what->name); }, group);
-  import->add_option("path", what->path, "File or directory")->required();
-  import->add_option("name", what->name, "NAME[:TAG]")->required();
+  import->add_option("path", what->path, "File or directory")->type_name(kFile)->required();
+  import->add_option("name", what->name, "NAME[:TAG]")->type_name("IMAGE")->required();
   line.add_output(import);
   line.add_output(line.add({"images", "List images", "  mete images -o json"}, [&common] { return images(common); }));
   auto names = std::make_shared<std::vector<std::string>>();
   line.add({"rmi", "Remove images", "  mete rmi app:1.0"}, [&common, names] { return remove_images(common, *names); })
       ->add_option("names", *names, "NAME[:TAG]")
+      ->type_name("IMAGE")
       ->required();
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `mete logs`: prints a container's output. The command reads the files itself, so that logs can be read without an
 // agent.
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -10,10 +8,11 @@
 #include <memory>
 #include <thread>
 
+#include "agent/cli/log_reader.h"
 #include "agent/cli/output.h"
-#include "agent/cli/table.h"
 #include "agent/pods/pod_paths.h"
-#include "runtime/file.h"
+#include "config/quantity.h"
+#include "runtime/shim/log_writer.h"
 
 namespace mete::agent::cli {
 namespace {
@@ -21,117 +20,22 @@ namespace {
 struct LogOptions {
   std::string pod;
   std::string container;
+  std::string since;       // a duration
+  std::string since_time;  // RFC 3339, in UTC
   bool follow = false;
   bool timestamps = false;
+  bool all_containers = false;
+  bool prefix = false;
   std::optional<std::uint64_t> tail;
 };
 
-struct Record {
-  std::string_view time;
-  bool to_stderr = false;
-  bool whole = true;  // F: a newline follows
-  std::string_view text;
-};
-
-// "TIME STREAM TAG TEXT"
-std::optional<Record> parse_record(std::string_view line) {
-  const auto first = line.find(' ');
-  if (first == std::string_view::npos) return std::nullopt;
-  const auto second = line.find(' ', first + 1);
-  if (second == std::string_view::npos || second + 2 >= line.size() + 1) return std::nullopt;
-  const auto third = line.find(' ', second + 1);
-  if (third == std::string_view::npos) return std::nullopt;
-  return Record{line.substr(0, first), line.substr(first + 1, second - first - 1) == "stderr",
-                line.substr(second + 1, third - second - 1) == "F", line.substr(third + 1)};
-}
-
-// Prints a container's bytes unchanged, to the stream that the container wrote to.
-void print_record(std::string_view line, bool timestamps) {
-  const auto record = parse_record(line);
-  if (!record) return;
-  std::string out;
-  if (timestamps) out = std::string(record->time) + " ";
-  out += record->text;
-  if (record->whole) out += '\n';
-  (void)runtime::write_all(record->to_stderr ? STDERR_FILENO : STDOUT_FILENO, out);
-}
-
-std::string last_lines(const std::string& text, std::uint64_t count) {
-  if (count == 0) return {};
-  std::size_t start = text.size();
-  for (std::uint64_t left = count + 1; left > 0 && start > 0;) {
-    --start;
-    if (text[start] == '\n' && --left == 0) return text.substr(start + 1);
-  }
-  return text;
-}
-
-// Prints the whole lines of `pending` and leaves the rest in it.
-void print_lines(std::string& pending, bool timestamps) {
-  std::size_t start = 0;
-  for (std::size_t end = 0; (end = pending.find('\n', start)) != std::string::npos; start = end + 1) {
-    print_record(std::string_view(pending).substr(start, end - start), timestamps);
-  }
-  pending.erase(0, start);
-}
-
-bool same_file(int fd, const std::string& path) {
-  struct stat open_file {};
-  struct stat named_file {};
-  return ::fstat(fd, &open_file) == 0 && ::stat(path.c_str(), &named_file) == 0 &&
-         open_file.st_ino == named_file.st_ino;
-}
-
-// The rotated files as one text, the oldest first, without the file open as `current`, which may just have been
-// rotated.
-std::string rotated_text(const std::string& path, int current) {
-  std::string text;
-  for (int number = 1;; ++number) {
-    const std::string rotated = path + "." + std::to_string(number);
-    if (::access(rotated.c_str(), F_OK) != 0) return text;
-    if (same_file(current, rotated)) continue;
-    if (const auto one = runtime::read_file(AT_FDCWD, rotated, std::size_t{1} << 30U)) text.insert(0, *one);
-  }
-}
-
-// The name is missing for a moment during a rotation. A file that stays missing was deleted.
-bool is_there(const std::string& path) {
-  constexpr int kTries = 20;
-  for (int i = 0; i < kTries; ++i) {
-    if (::access(path.c_str(), F_OK) == 0) return true;
-    if (::access((path + ".1").c_str(), F_OK) != 0) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return false;
-}
-
-// Prints the present content and then new lines, also across rotations.
-int follow_file(const std::string& path, const LogOptions& options) {
+int follow_all(std::vector<LogReader> readers) {
   constexpr auto kLook = std::chrono::milliseconds(100);
-  (void)is_there(path);
-  auto fd = runtime::open_at(AT_FDCWD, path, O_RDONLY);
-  if (!fd) return complain(fd.error().what, kNotFound);
-  auto rest = runtime::read_all(fd->get(), path, std::size_t{1} << 30U);
-  if (!rest) return complain(rest.error().what);
-  std::string pending = rotated_text(path, fd->get()) + *rest;
-  if (options.tail) pending = last_lines(pending, *options.tail);
-  print_lines(pending, options.timestamps);
-  char buffer[64 << 10];
-  while (options.follow) {
-    const ssize_t got = ::read(fd->get(), buffer, sizeof buffer);
-    if (got < 0) return complain("read " + path);
-    if (got > 0) {
-      pending.append(buffer, static_cast<std::size_t>(got));
-      print_lines(pending, options.timestamps);
-    } else if (!is_there(path)) {
-      return kDone;  // the pod was deleted
-    } else if (same_file(fd->get(), path)) {
-      std::this_thread::sleep_for(kLook);
-    } else if (auto next = runtime::open_at(AT_FDCWD, path, O_RDONLY)) {
-      fd = std::move(next);
-    }
+  while (true) {
+    std::erase_if(readers, [](LogReader& each) { return !each.follow(); });
+    if (readers.empty()) return kDone;
+    std::this_thread::sleep_for(kLook);
   }
-  return kDone;
 }
 
 // Without an agent: the log, if only one container has one. Empty: no container has a log, or several have.
@@ -157,20 +61,83 @@ std::string why_no_log(const std::string& pod, const Json& container) {
   return text;
 }
 
+struct LogSource {
+  std::string container;  // empty: not asked for
+  std::string path;
+  LogSpan span;
+};
+
+Result<LogSpan> span_of(const LogOptions& options) {
+  if (!options.since.empty() && !options.since_time.empty())
+    return fail("logs: found --since and --since-time, expected one of them");
+  LogSpan span;
+  if (!options.since.empty()) {
+    auto since = config::parse_duration(options.since);
+    if (!since) return fail_in("--since", since.error());
+    span.from = runtime::shim::format_time(std::chrono::system_clock::now().time_since_epoch() - *since).data();
+  }
+  if (options.since_time.empty()) return span;
+  const std::string& time = options.since_time;
+  constexpr std::size_t kSeconds = 19;  // of 2026-01-02T03:04:05
+  if (time.size() <= kSeconds || time[10] != 'T' || time.back() != 'Z')
+    return fail("--since-time: found \"" + time + "\", expected a time in UTC such as 2026-01-02T03:04:05Z");
+  span.from = time.substr(0, time.size() - 1);
+  return span;
+}
+
+// By the agent's knowledge. Several with --all-containers.
+std::optional<std::vector<LogSource>> known_sources(const Common& common, const LogOptions& options,
+                                                    const LogSpan& span, int& code) {
+  const std::string key = pod_key(options.pod);
+  const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + key);
+  code = fetched.code;
+  if (fetched.code != kDone) return std::nullopt;
+  code = kNotFound;
+  std::vector<Json> wanted;
+  if (options.all_containers) {
+    for (const auto& each : fetched.value["containers"]) wanted.push_back(each);
+  } else if (const auto container = find_container(fetched.value, options.container)) {
+    wanted.push_back(*container);
+  }
+  std::vector<LogSource> sources;
+  for (const auto& each : wanted) {
+    LogSource source{each["name"].get<std::string>(), each["log"].get<std::string>(), span};
+    if (::access(source.path.c_str(), F_OK) == 0) {
+      sources.push_back(std::move(source));
+    } else if (!options.all_containers) {
+      complain(why_no_log(key, each), kNotFound);
+    }
+  }
+  if (sources.empty()) return std::nullopt;
+  code = kDone;
+  return sources;
+}
+
 int logs(const Common& common, const LogOptions& options) {
+  const auto span = span_of(options);
+  if (!span) return complain(span.error().what, kUsage);
   const std::string key = pod_key(options.pod);
   const auto slash = key.find('/');
   const PodPaths paths(common.settings, {.namespace_ = key.substr(0, slash), .name = key.substr(slash + 1)});
-  std::string path = options.container.empty() ? only_log(paths.logs()) : paths.log(options.container);
-  if (path.empty() || ::access(path.c_str(), R_OK) != 0) {
-    const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + key);
-    if (fetched.code != kDone) return fetched.code;
-    const auto container = find_container(fetched.value, options.container);
-    if (!container) return kNotFound;
-    path = (*container)["log"].get<std::string>();
-    if (::access(path.c_str(), F_OK) != 0) return complain(why_no_log(key, *container), kNotFound);
+  const std::string path = options.container.empty() ? only_log(paths.logs()) : paths.log(options.container);
+  std::vector<LogSource> sources;
+  if (path.empty() || ::access(path.c_str(), R_OK) != 0 || options.all_containers) {
+    int code = kDone;
+    auto known = known_sources(common, options, *span, code);
+    if (!known) return code;
+    sources = std::move(*known);
+  } else {
+    sources.push_back({std::filesystem::path(path).stem().string(), path, *span});
   }
-  return follow_file(path, options);
+  std::vector<LogReader> readers;
+  for (const auto& each : sources) {
+    const std::string prefix = options.prefix ? "[pod/" + key.substr(slash + 1) + "/" + each.container + "] " : "";
+    LogReader reader(each.path, {options.timestamps, prefix});
+    if (const auto begun = reader.begin(each.span, options.tail); !begun)
+      return complain(begun.error().what, begun.error().code == ENOENT ? kNotFound : kFailed);
+    readers.push_back(std::move(reader));
+  }
+  return options.follow ? follow_all(std::move(readers)) : kDone;
 }
 
 }  // namespace
@@ -178,14 +145,19 @@ int logs(const Common& common, const LogOptions& options) {
 void add_logs(CommandLine& line) {
   auto options = std::make_shared<LogOptions>();
   const Common& common = line.common();
-  auto* command =
-      line.add({"logs", "What a container has written", "  mete logs web\n  mete logs web -c nginx -f --tail 20"},
-               [&common, options] { return logs(common, *options); });
-  command->add_option("pod", options->pod, kPodName)->required();
-  command->add_option("-c,--container", options->container, "Which container");
+  auto* command = line.add({"logs", "What a container has written",
+                            "  mete logs web\n  mete logs web -c nginx -f --tail 20\n  mete logs web --since 10m"},
+                           [&common, options] { return logs(common, *options); });
+  command->add_option("pod", options->pod, kPodName)->type_name(kPod)->required();
+  command->add_option("-c,--container", options->container, "Which container")->type_name(kContainer);
   command->add_flag("-f,--follow", options->follow, "Go on as it comes");
   command->add_flag("-t,--timestamps", options->timestamps, "With the time of each line");
-  command->add_option("--tail", options->tail, "Only the last lines");
+  command->add_flag("--all-containers", options->all_containers, "Of all, one after the other; with -f as it comes");
+  command->add_flag("--prefix", options->prefix, "With pod and container before each line");
+  command->add_option("--since", options->since, "Only what is no older: 5s, 2m, 3h")->type_name("TIME");
+  command->add_option("--since-time", options->since_time, "Only what is no older: 2026-01-02T03:04:05Z")
+      ->type_name("TIME");
+  command->add_option("--tail", options->tail, "Only the last lines")->type_name("N");
 }
 
 }  // namespace mete::agent::cli

@@ -10,6 +10,11 @@
 #include <memory>
 #include <set>
 
+#include "agent/cli/diagnostic_output.h"
+#include "agent/cli/diff_text.h"
+#include "agent/cli/kinds.h"
+#include "agent/cli/manifest_files.h"
+#include "agent/cli/objects.h"
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
 #include "agent/http/http_url.h"
@@ -20,132 +25,12 @@
 namespace mete::agent::cli {
 namespace {
 
-struct Source {
-  std::string name;
-  std::string text;
-};
-
-// "-" is standard input; a directory stands for the manifests in it.
-Result<std::vector<Source>> read_sources(const std::vector<std::string>& files) {
-  constexpr std::size_t kLongest = config::kMaxManifestBytes + 1;
-  std::vector<Source> sources;
-  for (const auto& file : files) {
-    if (file == "-") {
-      // Read by descriptor: /dev/stdin may be missing, and a socket cannot be opened by that name.
-      METE_TRY(std::string text, runtime::read_all(STDIN_FILENO, "standard input", kLongest));
-      sources.push_back({"<stdin>", std::move(text)});
-      continue;
-    }
-    std::error_code error;
-    if (!std::filesystem::is_directory(file, error)) {
-      METE_TRY(std::string text, runtime::read_file(AT_FDCWD, file, kLongest));
-      sources.push_back({file, std::move(text)});
-      continue;
-    }
-    std::set<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(file, error)) {
-      const auto extension = entry.path().extension();
-      if (extension == ".yaml" || extension == ".yml" || extension == ".json") names.insert(entry.path().string());
-    }
-    if (error) return fail(file + ": " + error.message());
-    if (names.empty()) return fail(file + ": found no *.yaml, *.yml or *.json in the directory");
-    for (const auto& name : names) {
-      METE_TRY(std::string text, runtime::read_file(AT_FDCWD, name, kLongest));
-      sources.push_back({name, std::move(text)});
-    }
-  }
-  return sources;
-}
-
-void say(const std::vector<config::Diagnostic>& diagnostics, const char* prefix) {
-  for (const auto& each : diagnostics)
-    std::fprintf(stderr, "%s%s\n", prefix, printable(config::to_string(each)).c_str());
-}
-
-constexpr const char* kJoined = "<joined>";
-
-// Several files are sent to the agent as one text, so that either all of it is applied or nothing.
-struct Joined {
-  std::string text;
-  std::vector<std::pair<int, std::string>> starts;  // first line of each file, and its name
-
-  // "<joined>:LINE:..." in an error -> "FILE:LINE:..."
-  [[nodiscard]] std::string reword(const std::string& error) const {
-    const std::string prefix = std::string(kJoined) + ":";
-    if (!error.starts_with(prefix)) return error;
-    char* rest = nullptr;
-    const int line = static_cast<int>(std::strtol(error.c_str() + prefix.size(), &rest, 10));
-    for (auto at = starts.rbegin(); at != starts.rend(); ++at) {
-      if (line >= at->first) return at->second + ":" + std::to_string(line - at->first + 1) + rest;
-    }
-    return error;
-  }
-};
-
-// Checks everything locally first, so that errors in the manifests are reported without an agent.
-std::optional<Joined> checked_text(const std::vector<std::string>& files, int& code) {
-  const auto sources = read_sources(files);
-  if (!sources) {
-    code = complain(sources.error().what);
-    return std::nullopt;
-  }
-  Joined whole;
-  int line = 1;
-  bool right = true;
-  for (const auto& source : *sources) {
-    const auto documents = config::read_documents(source.text, source.name);
-    say(documents.errors, "error: ");
-    say(documents.warnings, "warning: ");
-    right = right && documents.ok();
-    whole.starts.emplace_back(line + 1, source.name);
-    const std::string piece = "---\n" + source.text + "\n";
-    line += static_cast<int>(std::count(piece.begin(), piece.end(), '\n'));
-    whole.text += piece;
-  }
-  code = right ? kDone : kFailed;
-  if (!right) complain("nothing was changed");
-  return right ? std::optional(whole) : std::nullopt;
-}
-
 int print_results(const Common& common, const Json& value, const char* suffix) {
   if (print_structured(common, value)) return kDone;
   for (const auto& each : value["results"]) {
     print(each["object"].get<std::string>() + " " + each["action"].get<std::string>() + suffix + "\n");
   }
   return kDone;
-}
-
-// The differing lines, by the longest common subsequence; manifests are short.
-std::string diff_text(const std::string& old_text, const std::string& new_text) {
-  const auto lines = [](const std::string& text) {
-    std::vector<std::string> result;
-    std::size_t start = 0;
-    for (std::size_t end = 0; (end = text.find('\n', start)) != std::string::npos; start = end + 1)
-      result.push_back(text.substr(start, end - start));
-    if (start < text.size()) result.push_back(text.substr(start));
-    return result;
-  };
-  const auto a = lines(old_text);
-  const auto b = lines(new_text);
-  std::vector<std::vector<unsigned>> common(a.size() + 1, std::vector<unsigned>(b.size() + 1));
-  for (std::size_t i = a.size(); i-- > 0;) {
-    for (std::size_t j = b.size(); j-- > 0;)
-      common[i][j] = a[i] == b[j] ? common[i + 1][j + 1] + 1 : std::max(common[i + 1][j], common[i][j + 1]);
-  }
-  std::string out;
-  std::size_t i = 0;
-  std::size_t j = 0;
-  while (i < a.size() || j < b.size()) {
-    if (i < a.size() && j < b.size() && a[i] == b[j]) {
-      out += "  " + a[i++] + "\n";
-      ++j;
-    } else if (i < a.size() && (j == b.size() || common[i + 1][j] >= common[i][j + 1])) {
-      out += "- " + a[i++] + "\n";
-    } else {
-      out += "+ " + b[j++] + "\n";
-    }
-  }
-  return out;
 }
 
 int apply(const Common& common, const std::vector<std::string>& files, bool dry_run) {
@@ -183,8 +68,14 @@ int validate(const Common& common, const std::vector<std::string>& files) {
   std::vector<config::Documents> all;
   for (const auto& source : *sources) all.push_back(config::read_documents(source.text, source.name));
   const auto state = config::assemble(all);
-  say(state.errors, "error: ");
-  say(state.warnings, "warning: ");
+  if (common.output == "github") {
+    print(github_text(state.errors, "error") + github_text(state.warnings, "warning"));
+    return state.ok() ? kDone : kFailed;
+  }
+  if (common.output == "table") {
+    say(state.errors, "error: ");
+    say(state.warnings, "warning: ");
+  }
   Json objects = Json::array();
   for (const auto& documents : all) {
     const auto add = [&](const char* kind, const auto& list) {
@@ -194,19 +85,50 @@ int validate(const Common& common, const std::vector<std::string>& files) {
     add("Policy", documents.policies);
     add("ConfigMap", documents.config_maps);
     add("Secret", documents.secrets);
+    for (const auto& each : documents.workloads)
+      objects.push_back(std::string(config::to_string(each.kind())) + " " + config::full_name(each.metadata));
   }
-  if (!state.ok()) return kFailed;
   const auto left = std::count_if(state.warnings.begin(), state.warnings.end(),
                                   [](const config::Diagnostic& each) { return each.not_acted_on; });
-  if (print_structured(common, {{"objects", objects}, {"notActedOn", left}})) return kDone;
+  const int code = state.ok() ? kDone : kFailed;
+  if (print_structured(common, {{"objects", objects},
+                                {"notActedOn", left},
+                                {"errors", diagnostics_json(state.errors)},
+                                {"warnings", diagnostics_json(state.warnings)}}))
+    return code;
+  if (!state.ok()) return code;
   for (const auto& each : objects) print(each.get<std::string>() + " is right\n");
   if (left > 0) print("mete does not act on " + std::to_string(left) + (left == 1 ? " field\n" : " fields\n"));
   return kDone;
 }
 
-int remove(const Common& common, const std::vector<std::string>& files, const std::vector<std::string>& pods,
-           std::optional<unsigned> grace) {
-  const std::string more = grace ? "&grace=" + std::to_string(*grace) : "";
+struct DeleteOptions {
+  std::vector<std::string> files;
+  std::vector<std::string> words;
+  std::string space = "default";
+  std::optional<unsigned> grace;
+};
+
+// The pods and workloads of the words: NAME, NAMESPACE/NAME, KIND/NAME or KIND NAME...
+Result<std::vector<ObjectWord>> words_to_delete(const std::vector<std::string>& words) {
+  if (words.size() > 1 && kind_named(words.front()) != nullptr) return read_words(words);
+  std::vector<ObjectWord> read;
+  for (const auto& word : words) {
+    const KindName* const kind = kind_named(word.substr(0, word.find('/')));
+    if (kind == nullptr || word.find('/') == std::string::npos) {
+      read.push_back({kind_named("pods"), word});
+      continue;
+    }
+    METE_TRY(const auto one, read_words({word}));
+    read.push_back(one.front());
+  }
+  return read;
+}
+
+int remove(const Common& common, const DeleteOptions& options, const std::vector<std::string>& files,
+           const std::vector<ObjectWord>& words) {
+  const std::string grace = options.grace ? std::to_string(*options.grace) : "";
+  const std::string more = grace.empty() ? "" : "&grace=" + grace;
   int worst = kDone;
   const auto take = [&](const Fetched& fetched) {
     if (fetched.code != kDone) {
@@ -221,7 +143,15 @@ int remove(const Common& common, const std::vector<std::string>& files, const st
     if (!text) return code;
     take(fetch(common, "POST", "/mete/v1/delete?file=-" + more, text->text));
   }
-  for (const auto& pod : pods) take(fetch(common, "POST", "/mete/v1/delete?pod=" + url_encode(pod_key(pod)) + more));
+  for (const auto& word : words) {
+    if (word.kind->kind != "Pod") {
+      take(
+          fetch(common, "POST", action_path(word, options.space, "delete") + (grace.empty() ? "" : "?grace=" + grace)));
+      continue;
+    }
+    const std::string key = word.name.find('/') == std::string::npos ? options.space + "/" + word.name : word.name;
+    take(fetch(common, "POST", "/mete/v1/delete?pod=" + url_encode(key) + more));
+  }
   return worst;
 }
 
@@ -232,7 +162,9 @@ bool names_a_file(const std::string& word) {
 
 // Adds `-f FILE`, or FILE without a flag.
 void add_files(CLI::App* command, std::vector<std::string>& files) {
-  command->add_option("-f,--filename,files", files, "Manifest file, folder or - for standard input")->required();
+  command->add_option("-f,--filename,files", files, "Manifest file, folder or - for standard input")
+      ->type_name(kFile)
+      ->required();
 }
 
 void add_apply(CommandLine& line) {
@@ -251,26 +183,27 @@ void add_apply(CommandLine& line) {
 }
 
 void add_delete(CommandLine& line) {
-  struct Options {
-    std::vector<std::string> files;
-    std::vector<std::string> words;
-    std::optional<unsigned> grace;
-  };
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DeleteOptions>();
   const Common& common = line.common();
-  auto* command = line.add(
-      {"delete", "Delete pods", "  mete delete web\n  mete delete -f web.yaml --grace 5\n  mete delete web.yaml"},
-      [&common, options] {
-        auto files = options->files;
-        std::vector<std::string> pods;
-        for (const auto& word : options->words) (names_a_file(word) ? files : pods).push_back(word);
-        if (files.empty() && pods.empty())
-          return complain("delete: found neither -f nor a pod's name, expected one", kUsage);
-        return remove(common, files, pods, options->grace);
-      });
-  command->add_option("-f,--filename", options->files, "Manifest whose objects are deleted");
-  command->add_option("pods", options->words, std::string(kPodName) + ", or a manifest's file");
-  command->add_option("--grace", options->grace, "Seconds between the stop signal and the kill");
+  auto* command = line.add({"delete", "Delete pods and what makes them",
+                            "  mete delete web\n  mete delete deployment/web\n  mete delete -f web.yaml --grace 5\n"
+                            "  mete delete web.yaml"},
+                           [&common, options] {
+                             auto files = options->files;
+                             std::vector<std::string> names;
+                             for (const auto& word : options->words)
+                               (names_a_file(word) ? files : names).push_back(word);
+                             if (files.empty() && names.empty())
+                               return complain("delete: found neither -f nor a name, expected one", kUsage);
+                             const auto words = words_to_delete(names);
+                             if (!words) return complain(words.error().what, kUsage);
+                             return remove(common, *options, files, *words);
+                           });
+  command->add_option("-f,--filename", options->files, "Manifest whose objects are deleted")->type_name(kFile);
+  command->add_option("what", options->words, std::string(kPodName) + " of a pod, KIND/NAME, or a manifest's file")
+      ->type_name("POD|FILE");
+  command->add_option("-n,--namespace", options->space, "Namespace")->type_name("NAMESPACE")->capture_default_str();
+  command->add_option("--grace", options->grace, "Seconds between the stop signal and the kill")->type_name("SECONDS");
   line.add_output(command);
 }
 
@@ -285,11 +218,14 @@ void add_diff(CommandLine& line) {
 
 void add_validate(CommandLine& line) {
   auto files = std::make_shared<std::vector<std::string>>();
-  const Common& common = line.common();
-  auto* command = line.add({"validate", "Check manifests; needs no agent", "  mete validate -f ./pods"},
-                           [&common, files] { return validate(common, *files); });
+  Common& common = line.common();
+  auto* command = line.add(
+      {"validate", "Check manifests; needs no agent", "  mete validate -f ./pods\n  mete validate -o github web.yaml"},
+      [&common, files] { return validate(common, *files); });
   add_files(command, *files);
-  line.add_output(command);
+  command->add_option("-o,--output", common.output, "table, json, yaml, or github: annotations of GitHub Actions")
+      ->type_name("table|json|yaml|github")
+      ->check(CLI::IsMember({"table", "json", "yaml", "github"}));
 }
 
 }  // namespace

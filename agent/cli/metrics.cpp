@@ -7,6 +7,7 @@
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
 #include "agent/export/kube_metrics.h"
+#include "agent/export/kube_workloads.h"
 #include "collectors/kernel/collector.h"
 #include "collectors/metrics/family.h"
 
@@ -39,12 +40,14 @@ std::vector<Row> all_rows() {
     help.pop_back();  // other HELP texts have no full stop
     rows.push_back({"agent", family.name, family.labels, "", "", std::string(type_name(family.type)), std::move(help)});
   }
-  for (const auto& family : kube_families()) {
-    std::string help(family.help);
-    help.pop_back();
-    Row row{"kube", family.name, family.labels, "", "", std::string(type_name(family.type)), std::move(help)};
-    row.on = false;
-    rows.push_back(std::move(row));
+  for (const auto families : {kube_families(), kube_workload_families()}) {
+    for (const auto& family : families) {
+      std::string help(family.help);
+      help.pop_back();
+      Row row{"kube", family.name, family.labels, "", "", std::string(type_name(family.type)), std::move(help)};
+      row.on = false;
+      rows.push_back(std::move(row));
+    }
   }
   return rows;
 }
@@ -76,7 +79,8 @@ std::string collectors_markdown() {
   }
   append_cells(out, {cell("machine"), "on", ""});
   append_cells(out, {cell("agent"), "on", ""});
-  append_cells(out, {cell("kube"), "off", "what kube-state-metrics tells of pods, from the manifests"});
+  append_cells(
+      out, {cell("kube"), "off", "what kube-state-metrics tells of pods and of what makes them, from the manifests"});
   return out;
 }
 

@@ -92,10 +92,11 @@ void add_networks(CommandLine& line) {
       {"create", "Make a bridge network; a pod is in it by its annotation mete/network",
        "  mete network create shop\n  mete network create --subnet 10.90.0.0/24 --internal back"},
       [&common, made] { return network_create(common, *made); }, group);
-  create->add_option("name", made->name, "Its name")->required();
-  create->add_option("--subnet", made->subnets, "Its addresses: 10.90.0.0/24, or fd00:90::/64 for IPv6 beside them");
-  create->add_option("--mtu", made->mtu, "Default: that of the default network");
-  create->add_option("--label", made->labels, "NAME=VALUE");
+  create->add_option("name", made->name, "Its name")->required()->type_name("NAME");
+  create->add_option("--subnet", made->subnets, "Its addresses: 10.90.0.0/24, or fd00:90::/64 for IPv6 beside them")
+      ->type_name("CIDR");
+  create->add_option("--mtu", made->mtu, "Default: that of the default network")->type_name("BYTES");
+  create->add_option("--label", made->labels, "A label of it")->type_name("NAME=VALUE");
   create->add_flag("--internal", made->internal, "Without a way out, and none in");
   create->add_flag("--no-icc", made->no_icc, "Its containers do not reach each other");
   line.add_output(line.add(
@@ -104,14 +105,15 @@ void add_networks(CommandLine& line) {
   auto* inspect = line.add(
       {"inspect", "All that is known of networks", "  mete network inspect bridge"},
       [&common, shown] { return network_inspect(common, *shown); }, group);
-  inspect->add_option("names", *shown, "Networks")->required();
+  inspect->add_option("names", *shown, "Networks")->required()->type_name(kNetwork);
   line.add_output(inspect);
   auto removed = std::make_shared<std::vector<std::string>>();
   line.add(
           {"rm", "Remove networks that no pod is in", "  mete network rm shop"},
           [&common, removed] { return network_remove(common, *removed); }, group)
       ->add_option("names", *removed, "Networks")
-      ->required();
+      ->required()
+      ->type_name(kNetwork);
   line.add(
       {"prune", "Remove all networks that no pod is in, but the default one", "  mete network prune"},
       [&common] { return network_prune(common); }, group);

@@ -13,7 +13,7 @@
 namespace mete::agent::cli {
 namespace {
 
-std::string text_of(const Json& value, const char* key, const char* otherwise = "-") {
+std::string text_or(const Json& value, const char* key, const char* otherwise = "-") {
   if (!value.contains(key)) return otherwise;
   const auto& found = value[key];
   return found.is_string() ? printable(found.get<std::string>()) : found.dump();
@@ -24,14 +24,14 @@ std::string size_of(const Json& value, const char* key) {
 }
 
 std::string whose(const Json& record) {
-  return record.contains("pod") ? text_of(record, "pod") + "/" + text_of(record, "container", "")
-                                : text_of(record, "cgroup");
+  return record.contains("pod") ? text_or(record, "pod") + "/" + text_or(record, "container", "")
+                                : text_or(record, "cgroup");
 }
 
 // As the event has it: the kernel's name of the task before the command line. Older records have no such name.
 std::string victim_text(const Json& victim) {
-  const std::string command = text_of(victim, "command");
-  const std::string task = text_of(victim, "task", "");
+  const std::string command = text_or(victim, "command");
+  const std::string task = text_or(victim, "task", "");
   if (task.empty() || command == task || command == "[" + task + "]") return command;
   return task + ": " + command;
 }
@@ -47,7 +47,7 @@ std::string processes_text(const Json& processes) {
   Table table({"PID", "RSS", "ANON", "FILE", "SHMEM", "SWAP", "ADJ", "COMMAND"});
   for (const auto& each : processes) {
     table.add({each["pid"].dump(), size_of(each, "rss"), size_of(each, "anon"), size_of(each, "file"),
-               size_of(each, "shmem"), size_of(each, "swap"), each["oomScoreAdj"].dump(), text_of(each, "command")});
+               size_of(each, "shmem"), size_of(each, "swap"), each["oomScoreAdj"].dump(), text_or(each, "command")});
   }
   return table.text();
 }
@@ -81,26 +81,26 @@ void add_line(std::string& text, const char* name, const std::string& value) {
 
 std::string record_text(const Json& record) {
   std::string text;
-  add_line(text, "Record", text_of(record, "id"));
-  add_line(text, "Time", text_of(record, "time"));
+  add_line(text, "Record", text_or(record, "id"));
+  add_line(text, "Time", text_or(record, "time"));
   add_line(text, record.contains("pod") ? "Container" : "Cgroup", whose(record));
-  add_line(text, "Rule", text_of(record, "rule"));
-  add_line(text, "Policy", text_of(record, "policy"));
-  add_line(text, "Scope", text_of(record, "scope"));
-  add_line(text, "Action", text_of(record, "action") + ": " + text_of(record, "outcome"));
-  add_line(text, "Detail", text_of(record, "detail"));
+  add_line(text, "Rule", text_or(record, "rule"));
+  add_line(text, "Policy", text_or(record, "policy"));
+  add_line(text, "Scope", text_or(record, "scope"));
+  add_line(text, "Action", text_or(record, "action") + ": " + text_or(record, "outcome"));
+  add_line(text, "Detail", text_or(record, "detail"));
   if (record.contains("victim"))
     add_line(text, "Victim", record["victim"]["pid"].dump() + "  " + victim_text(record["victim"]));
   add_line(text, "Limit", size_of(record, "limit"));
   if (record.contains("effectiveLimit"))
-    add_line(text, "Effective", size_of(record, "effectiveLimit") + " by " + text_of(record, "effectiveLimitOf"));
+    add_line(text, "Effective", size_of(record, "effectiveLimit") + " by " + text_or(record, "effectiveLimitOf"));
   add_line(text, "Usage", size_of(record, "usage"));
   add_line(text, "Peak", size_of(record, "peak"));
   text += "\nSteps since the event\n";
   for (const auto& step : record["steps"]) {
     char line[32];
     std::snprintf(line, sizeof line, "  %8.3f ms  ", step["ms"].get<double>());
-    text.append(line).append(text_of(step, "what")).append("\n");
+    text.append(line).append(text_or(step, "what")).append("\n");
   }
   if (!record["processes"].empty())
     text.append("\nProcesses, as they were\n").append(processes_text(record["processes"]));
@@ -110,9 +110,9 @@ std::string record_text(const Json& record) {
     text += "\nCandidates\n";
     for (const auto& each : record["candidates"]) {
       text.append(each["chosen"].get<bool>() ? "* " : "  ")
-          .append(text_of(each, "name"))
+          .append(text_or(each, "name"))
           .append("  ")
-          .append(text_of(each, "reason"))
+          .append(text_or(each, "reason"))
           .append("\n");
     }
   }
@@ -120,7 +120,7 @@ std::string record_text(const Json& record) {
   if (record.contains("neighbours")) {
     Table table({"NEIGHBOUR", "USAGE", "LIMIT"});
     for (const auto& each : record["neighbours"])
-      table.add({text_of(each, "name"), size_of(each, "usage"), size_of(each, "limit")});
+      table.add({text_or(each, "name"), size_of(each, "usage"), size_of(each, "limit")});
     text.append("\n").append(table.text());
   }
   if (record.contains("pressure"))
@@ -151,9 +151,9 @@ int oom_list(const Common& common) {
                             "victim", "usage", "limit"}) {
       if (record->contains(key)) line[key] = (*record)[key];
     }
-    const std::string victim = record->contains("victim") ? text_of((*record)["victim"], "pid") : "-";
-    table.add({text_of(*record, "id"), age_text(text_of(*record, "time")), whose(*record), text_of(*record, "rule"),
-               text_of(*record, "action"), text_of(*record, "outcome"), victim, size_of(*record, "usage"),
+    const std::string victim = record->contains("victim") ? text_or((*record)["victim"], "pid") : "-";
+    table.add({text_or(*record, "id"), age_text(text_or(*record, "time")), whose(*record), text_or(*record, "rule"),
+               text_or(*record, "action"), text_or(*record, "outcome"), victim, size_of(*record, "usage"),
                size_of(*record, "limit")});
     list.push_back(std::move(line));
   }
@@ -186,7 +186,7 @@ void add_oom(CommandLine& line) {
   auto* show = line.add(
       {"show", "One of them", "  mete oom show 20261124t045012-123"}, [&common, id] { return oom_show(common, *id); },
       group);
-  show->add_option("record", *id, "Its name by `mete oom ls`")->required();
+  show->add_option("record", *id, "Its name by `mete oom ls`")->type_name("RECORD")->required();
   line.add_output(show);
 }
 

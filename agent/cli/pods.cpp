@@ -10,17 +10,18 @@
 namespace mete::agent::cli {
 namespace {
 
-std::string text_of(const Json& value, const char* key) {
+std::string field_of(const Json& value, const char* key) {
   return value.contains(key) && value[key].is_string() ? printable(value[key].get<std::string>()) : std::string();
 }
 
 // kubectl's STATUS column: a container's problem is more useful than the pod's phase.
 std::string status_of(const Json& pod) {
-  std::string status = text_of(pod, "phase");
+  std::string status = field_of(pod, "phase");
+  if (const auto reason = field_of(pod, "reason"); !reason.empty() && status == "Failed") return reason;
   if (status != "Running" && status != "Pending") return status;
   for (const auto& container : pod["containers"]) {
-    const auto reason = text_of(container, "reason");
-    if (text_of(container, "state") == "waiting" && !reason.empty()) return reason;
+    const auto reason = field_of(container, "reason");
+    if (field_of(container, "state") == "waiting" && !reason.empty()) return reason;
   }
   return status;
 }
@@ -30,7 +31,7 @@ Table pods_table(const Json& pods, bool wide) {
   if (wide) heads.insert(heads.end(), {"IP", "QOS", "IMAGES", "CGROUP", "SOURCE"});
   Table table(std::move(heads));
   for (const auto& pod : pods) {
-    std::size_t running = 0;
+    std::size_t ready = 0;
     std::size_t all = 0;
     std::uint64_t restarts = 0;
     std::uint64_t ooms = 0;
@@ -38,22 +39,22 @@ Table pods_table(const Json& pods, bool wide) {
     for (const auto& container : pod["containers"]) {
       restarts += container["restarts"].get<std::uint64_t>();
       ooms += container["oomKills"].get<std::uint64_t>();
-      if (container["init"].get<bool>()) continue;
+      const bool ends = container["init"].get<bool>() && !container["sidecar"].get<bool>();
+      if (ends) continue;
       ++all;
-      running += container["state"] == "running" ? 1U : 0U;
-      images += (images.empty() ? "" : ",") + text_of(container, "image");
+      ready += container["ready"].get<bool>() ? 1U : 0U;
+      images += (images.empty() ? "" : ",") + field_of(container, "image");
     }
-    std::vector<std::string> row = {text_of(pod, "namespace"),
-                                    text_of(pod, "name"),
-                                    std::to_string(running) + "/" + std::to_string(all),
+    std::vector<std::string> row = {field_of(pod, "namespace"),
+                                    field_of(pod, "name"),
+                                    std::to_string(ready) + "/" + std::to_string(all),
                                     status_of(pod),
                                     std::to_string(restarts),
                                     std::to_string(ooms),
-                                    age_text(text_of(pod, "createdAt"))};
-    if (wide) {
-      row.insert(row.end(), {text_of(pod, "podIP"), text_of(pod, "qosClass"), images, text_of(pod, "cgroup"),
-                             text_of(pod, "source")});
-    }
+                                    age_text(field_of(pod, "createdAt"))};
+    if (wide)
+      row.insert(row.end(), {field_of(pod, "podIP"), field_of(pod, "qosClass"), images, field_of(pod, "cgroup"),
+                             field_of(pod, "source")});
     table.add(std::move(row));
   }
   return table;
@@ -117,7 +118,7 @@ void add_ps(CommandLine& line) {
   const Common& common = line.common();
   auto* command = line.add({"ps", "List pods", "  mete ps\n  mete ps -o wide\n  mete ps web -o json"},
                            [&common, pods] { return ps(common, *pods); });
-  command->add_option("pods", *pods, kPodName);
+  command->add_option("pods", *pods, kPodName)->type_name(kPod);
   line.add_output(command);
 }
 
@@ -126,7 +127,7 @@ void add_inspect(CommandLine& line) {
   const Common& common = line.common();
   auto* command = line.add({"inspect", "All that is known of a pod", "  mete inspect web\n  mete inspect web -o json"},
                            [&common, pod] { return inspect(common, *pod); });
-  command->add_option("pod", *pod, kPodName)->required();
+  command->add_option("pod", *pod, kPodName)->type_name(kPod)->required();
   line.add_output(command);
 }
 
@@ -140,11 +141,12 @@ void add_stop_and_start(CommandLine& line) {
   auto* command = line.add(
       {"stop", "End a pod's containers; the pod stays, stopped, until `mete start`", "  mete stop web --grace 5"},
       [&common, options] { return stop(common, options->pods, options->grace); });
-  command->add_option("pods", options->pods, kPodName)->required();
-  command->add_option("--grace", options->grace, "Seconds between the stop signal and the kill");
+  command->add_option("pods", options->pods, kPodName)->type_name(kPod)->required();
+  command->add_option("--grace", options->grace, "Seconds between the stop signal and the kill")->type_name("SECONDS");
   auto pods = std::make_shared<std::vector<std::string>>();
   line.add({"start", "Start a stopped pod again", "  mete start web"}, [&common, pods] { return start(common, *pods); })
       ->add_option("pods", *pods, kPodName)
+      ->type_name(kPod)
       ->required();
 }
 
@@ -159,9 +161,9 @@ void add_kill(CommandLine& line) {
   auto* command =
       line.add({"kill", "Send a signal to a pod's containers", "  mete kill web\n  mete kill web -s HUP -c nginx"},
                [&common, options] { return kill(common, options->pod, options->container, options->signal); });
-  command->add_option("pod", options->pod, kPodName)->required();
-  command->add_option("-s,--signal", options->signal, "TERM, SIGHUP, 9, ...");
-  command->add_option("-c,--container", options->container, "One container; default: all");
+  command->add_option("pod", options->pod, kPodName)->type_name(kPod)->required();
+  command->add_option("-s,--signal", options->signal, "TERM, SIGHUP, 9, ...; default: KILL")->type_name("SIGNAL");
+  command->add_option("-c,--container", options->container, "One container; default: all")->type_name(kContainer);
 }
 
 }  // namespace

@@ -12,14 +12,15 @@ void add_schema(CommandLine& line) {
   auto* command = line.add({"schema", "Print the JSON Schema of a kind of file; needs no agent",
                             "  mete schema pod > pod.schema.json\n  mete schema policy\n  mete schema agent"},
                            [kind] {
-                             print(*kind == "pod"      ? config::pod_schema()
-                                   : *kind == "policy" ? config::policy_schema()
-                                                       : config::agent_schema());
+                             print(*kind == "pod"        ? config::pod_schema()
+                                   : *kind == "workload" ? config::workload_schema()
+                                   : *kind == "policy"   ? config::policy_schema()
+                                                         : config::agent_schema());
                              return kDone;
                            });
-  command->add_option("kind", *kind, "pod, policy or agent (agent.yaml)")
+  command->add_option("kind", *kind, "pod, workload (Deployment, Job, ...), policy or agent (agent.yaml)")
       ->required()
-      ->check(CLI::IsMember({"pod", "policy", "agent"}));
+      ->check(CLI::IsMember({"pod", "workload", "policy", "agent"}));
 }
 
 }  // namespace mete::agent::cli

@@ -234,8 +234,10 @@ void add_top(CommandLine& line) {
                            [&common, options] { return top(common, *options); });
   command->add_flag("-b,--batch", options->batch, "One table after the other, for files and pipes");
   command->add_flag("--all", options->all, "Every cgroup, not containers alone");
-  command->add_option("-d,--delay", options->interval, "Seconds between tables")->check(CLI::Range(1U, 3600U));
-  command->add_option("-n,--count", options->count, "End after so many tables");
+  command->add_option("-d,--delay", options->interval, "Seconds between tables")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1U, 3600U));
+  command->add_option("-n,--count", options->count, "End after so many tables")->type_name("N");
   line.add_output(command);
 
   struct StatsOptions {
@@ -246,7 +248,8 @@ void add_top(CommandLine& line) {
   auto* stats_command = line.add({"stats", "The same once: what containers use now",
                                   "  mete stats\n  mete stats default/web/main\n  mete stats --all -o json"},
                                  [&common, once] { return stats(common, once->names, once->all); });
-  stats_command->add_option("names", once->names, "Containers, pods, units or cgroup paths; default: all containers");
+  stats_command->add_option("names", once->names, "Containers, pods, units or cgroup paths; default: all containers")
+      ->type_name("POD");
   stats_command->add_flag("--all", once->all, "Every cgroup, not containers alone");
   line.add_output(stats_command);
 }

@@ -65,12 +65,15 @@ void add_update(CommandLine& line) {
                             "  mete update web --memory 256Mi\n"
                             "  mete update web -c nginx --cpus 1.5 --cpu-request 500m\n  mete update web --reset"},
                            [&common, options] { return update(common, *options); });
-  command->add_option("pod", options->pod, kPodName)->required();
-  command->add_option("-c,--container", options->container, "One container; default: all that are no init containers");
-  command->add_option("--cpus", options->cpus, "CPU limit: 2, 0.5, 500m");
-  command->add_option("-m,--memory", options->memory, "Memory limit: 256Mi, 1Gi");
-  command->add_option("--cpu-request", options->cpu_request, "CPU request, its share when all want the CPU");
-  command->add_option("--memory-request", options->memory_request, "Memory request, what is reclaimed from it last");
+  command->add_option("pod", options->pod, kPodName)->type_name(kPod)->required();
+  command->add_option("-c,--container", options->container, "One container; default: all that are no init containers")
+      ->type_name(kContainer);
+  command->add_option("--cpus", options->cpus, "CPU limit: 2, 0.5, 500m")->type_name("CPUS");
+  command->add_option("-m,--memory", options->memory, "Memory limit: 256Mi, 1Gi")->type_name("SIZE");
+  command->add_option("--cpu-request", options->cpu_request, "CPU request, its share when all want the CPU")
+      ->type_name("CPUS");
+  command->add_option("--memory-request", options->memory_request, "Memory request, what is reclaimed from it last")
+      ->type_name("SIZE");
   command->add_flag("--reset", options->reset, "Back to what the manifest says");
   line.add_output(command);
 }

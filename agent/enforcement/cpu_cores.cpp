@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::int64_t kMilliPerCore = 1000;
 
-// Of which physical core a CPU is a thread; where that is not told (some virtual machines), each is one of its own.
+// The physical core that a CPU is a thread of. Where the kernel does not say (some virtual machines), each CPU counts
+// as a core.
 unsigned core_of(unsigned cpu) {
   const std::string topology = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/";
   const auto siblings = runtime::read_file(AT_FDCWD, topology + "thread_siblings_list", 4096);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CPUs that containers have to themselves (cpu.exclusive of a policy), and the CPUs that all others share. What was
-// given away is in the containers' records; this is made again from them.
+// Which containers have CPUs to themselves (cpu.exclusive of a policy), and which CPUs all other containers share. The
+// containers' records hold the assignments; a restarted agent builds this object from them.
 #pragma once
 
 #include <functional>
@@ -20,19 +20,20 @@ class CpuCores {
  public:
   explicit CpuCores(asio::io_context& loop) : loop_(loop) {}
 
-  // Looks at the CPUs of the cgroup below which all pods are. The error: there is no cpuset controller, and nobody gets
-  // any.
+  // Reads which CPUs the parent cgroup of all pods has. An error: the machine has no cpuset controller; then no
+  // container gets CPUs of its own.
   [[nodiscard]] Status open(const runtime::cgroup::Hierarchies& hierarchies, const std::string& parent,
                             MilliCpu reserved);
-  // Called from the loop, some time after who shares which CPUs has changed.
+  // `callback` is called from the loop, some time after the set of shared CPUs has changed.
   void on_changed(std::function<void()> callback) { changed_ = std::move(callback); }
 
-  // As enforcers::CoreAssignment has it.
+  // See enforcers::CoreAssignment.
   [[nodiscard]] Result<std::vector<unsigned>> claim(const std::string& owner, std::size_t count);
   [[nodiscard]] bool adopt(const std::string& owner, const std::vector<unsigned>& cpus);
   void release(const std::string& owner);
 
-  // What a container without any of its own may run on; empty: nobody has had any, and nothing is written.
+  // The CPUs for containers without CPUs of their own. Empty: no container has ever had its own, so nothing needs to be
+  // written.
   [[nodiscard]] std::string shared() const;
   // All CPUs there are; empty without a cpuset controller.
   [[nodiscard]] const std::string& all() const { return all_; }
@@ -44,7 +45,7 @@ class CpuCores {
   std::optional<enforcers::CoreAssignment> cores_;
   std::string all_;
   bool used_ = false;
-  bool told_ = false;  // and not called yet
+  bool told_ = false;  // changed_ is scheduled, and not called yet
   std::function<void()> changed_;
   Alive alive_;
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lends a subject that is throttled what of the machine's CPU time is idle: cpu.boost.
+// cpu.boost: raises the quota of a throttled subject while the machine has idle CPU time.
 //
-// Throttling has no event in the kernel: it is polled once a second, and only where a policy wants that. What was
-// lent is in no record of a container of ours: an agent that comes back writes the quota of the manifest.
+// The kernel sends no event for throttling. So the counters are polled once a second, of subjects whose policy has
+// cpu.boost. The record of a container of ours does not hold its boost: a restarted agent writes the manifest's quota.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,7 @@ class CpuEnforcer {
   CpuEnforcer(Enforcement& enforcement, Subject& subject)
       : enforcement_(enforcement), services_(enforcement.services()), subject_(subject), timer_(services_.loop) {}
 
-  // The cgroup is there; also after its policy or limit has changed.
+  // Begins to watch. Called when the cgroup exists, and again after its policy or its limit has changed.
   void open();
   void close();
 
@@ -33,7 +33,7 @@ class CpuEnforcer {
   Services& services_;
   Subject& subject_;
   enforcers::CpuBooster booster_;
-  std::optional<config::CpuBoost> rule_;    // by which was lent; empty: none, or a dry run
+  std::optional<config::CpuBoost> rule_;    // the rule of the present boost; empty: no boost, or a dry run
   std::chrono::microseconds pretended_{0};  // the quota that a dry run would have written
   Timer timer_;
   bool open_ = false;

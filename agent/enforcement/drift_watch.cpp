@@ -41,7 +41,9 @@ void DriftWatch::woken(std::string_view name, std::uint32_t mask) {
   const bool modified = (mask & IN_MODIFY) != 0;
   if (modified && change == FileChange::kMemory && owner_.memory_event) owner_.memory_event();
   if (modified && change == FileChange::kRefusal && owner_.limit_event) owner_.limit_event();
-  if ((mask & IN_Q_OVERFLOW) != 0 || change == FileChange::kSetting) check_soon();
+  if ((mask & IN_Q_OVERFLOW) == 0 && change != FileChange::kSetting) return;
+  owner_.written();
+  check_soon();
 }
 
 void DriftWatch::check_soon() {
@@ -91,7 +93,6 @@ void DriftWatch::check(Try what) {
   }
   if (!report_only) services_.instruments.reaction("limits", std::chrono::steady_clock::now() - woken);
   if (!report_only && !left_.empty()) try_again_later();
-  owner_.changed();
 }
 
 // True: all of them hold. A memory limit below what is used is not written: the kernel would reclaim while the loop
@@ -129,7 +130,7 @@ void DriftWatch::try_again_later() {
 }
 
 void DriftWatch::report(const runtime::cgroup::Drift& drift, const std::string& outcome) {
-  owner_.report(drift.file + " of " + group_.path() + " was changed to " + drift.found + " by somebody else; " +
+  owner_.report(drift.file + " of " + group_.path() + " was changed to " + drift.found + " by another program; " +
                     outcome + drift.expected,
                 {{"file", drift.file}, {"found", drift.found}, {"expected", drift.expected}});
 }

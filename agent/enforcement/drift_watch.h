@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells when somebody else writes into the files of a cgroup that this agent manages, and puts them back.
+// Notices writes of other programs to the control files of a cgroup that this agent manages, reports them, and restores
+// the values.
 //
-// Woken by inotify: by the write itself (IN_MODIFY), so that a writer who keeps the file open is noticed too. What
-// cannot be put back now (a memory limit below what is used) is told once, and tried again until it can.
+// inotify reports the write itself (IN_MODIFY), so that a program that keeps the file open is noticed too. A value that
+// cannot be restored now (a memory limit below usage) is reported once, and tried again until it is restored.
 #pragma once
 
 #include <atomic>
@@ -21,15 +22,15 @@ namespace mete::agent {
 class DriftWatch {
  public:
   struct Owner {
-    // What the files should hold; null: now is not the time to look.
+    // The limits that the files should hold; null: the files are not compared now.
     std::function<const runtime::cgroup::Limits*()> limits;
-    // A policy may want it told and nothing more.
+    // True: the policy asks for a report and no restore (onDrift).
     std::function<bool()> report_only;
     std::function<void(std::string message, std::vector<std::pair<std::string, std::string>> fields)> report;
-    std::function<void()> changed;           // after files were found changed
+    std::function<void()> written;           // after a write to a setting, by anybody
     std::function<void()> memory_event;      // v2: the kernel has changed memory.events; may be empty
-    std::function<void()> limit_event = {};  // v2: the same of pids.events and memory.swap.events
-    // Writes them, each part by itself; empty: the group does.
+    std::function<void()> limit_event = {};  // v2: the same for pids.events and memory.swap.events
+    // Writes the limits, each part by itself; empty: Group::apply_each() does.
     std::function<Status(const runtime::cgroup::Limits&)> apply = {};
   };
 
@@ -38,7 +39,7 @@ class DriftWatch {
   DriftWatch(const DriftWatch&) = delete;
   DriftWatch& operator=(const DriftWatch&) = delete;
 
-  // Of a cgroup that exists; does nothing when it is open.
+  // Begins to watch a cgroup that exists. Does nothing when it is watched already.
   void open();
   void close();
   [[nodiscard]] bool is_open() const { return !watches_.empty(); }
@@ -51,7 +52,8 @@ class DriftWatch {
   };
   void woken(std::string_view name, std::uint32_t mask);
   void check_soon();
-  // News alone; what is left too; the same, when as much as there is to be had has just been reclaimed.
+  // kNews: restores values that have just changed. kAgain: restores those that were left, too. kAfterReclaim: as
+  // kAgain, after a reclaim has freed all that it could: no further reclaim is started.
   enum class Try { kNews, kAgain, kAfterReclaim };
   void check(Try what);
   [[nodiscard]] bool put_back(const runtime::cgroup::Limits& limits, bool may_reclaim);
@@ -64,9 +66,9 @@ class DriftWatch {
   Owner owner_;
   std::vector<int> watches_;
   bool check_posted_ = false;
-  std::vector<Left> left_;  // told, and still so: because the policy wants no more, or because it could not be put back
+  std::vector<Left> left_;  // reported and not restored: the policy asks for a report only, or the kernel refused
   Timer again_timer_;
-  std::shared_ptr<std::atomic<bool>> making_room_;  // null: not; set to true it ends early
+  std::shared_ptr<std::atomic<bool>> making_room_;  // null: no reclaim runs; true ends it early
   Alive alive_;
 };
 

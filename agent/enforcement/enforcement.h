@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What all enforcers share: the forensic records, which subjects there are, how often each policy has killed, and what
-// of the machine's memory and CPUs may still be given away.
+// The state that all enforcers share: the forensic records, the list of subjects, the kills of each policy, and the
+// memory and CPUs of the machine that can still be given to containers.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@
 
 namespace mete::agent {
 
-// Seen by the others as one that is beside them.
+// A subject as the forensic records of other subjects list it: a neighbour.
 class Watched {
  public:
   virtual ~Watched() = default;
@@ -33,15 +33,15 @@ class Enforcement {
 
   [[nodiscard]] Services& services() { return services_; }
   [[nodiscard]] Forensics& forensics() { return forensics_; }
-  // Of a policy, over all that it selects.
+  // The guard of a policy. It counts the kills in all subjects that the policy selects.
   [[nodiscard]] enforcers::KillGuard& guard(const config::Policy& policy);
 
   void enter(const Watched& watched) { watched_.insert(&watched); }
   void leave(const Watched& watched) { watched_.erase(&watched); }
-  // The largest of the others, at most 10.
+  // The largest of the other subjects, at most 10.
   [[nodiscard]] std::vector<Neighbour> neighbours_of(const Watched& watched) const;
 
-  // What may still be given to a container: MemAvailable, less what is kept for the machine. 0 when it cannot be read.
+  // Memory that can still be given to containers: MemAvailable less machine.reserve.memory. 0 when it cannot be read.
   [[nodiscard]] Bytes available_memory() const;
   [[nodiscard]] IdleCpu& idle_cpu() { return idle_cpu_; }
   [[nodiscard]] CpuCores& cores() { return cores_; }

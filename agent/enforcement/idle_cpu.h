@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much of the machine's CPUs nobody uses: /proc/stat, over about the last second.
+// The machine's idle CPU time over about the last second, from /proc/stat.
 #pragma once
 
 #include <chrono>
@@ -14,14 +14,15 @@ namespace mete::agent {
 struct CpuTimes {
   std::uint64_t idle = 0, all = 0;  // ticks since the boot, over all CPUs
 };
-// The first line of /proc/stat; guest time is in user time already. Empty: it is none.
+// The first line of /proc/stat; guest time is in user time already. Empty: the text is not such a line.
 [[nodiscard]] std::optional<CpuTimes> parse_cpu_times(std::string_view text);
 
 class IdleCpu {
  public:
-  // Cores; empty: not known yet, or /proc/stat cannot be read. Costs a read a second, however often it is asked.
+  // Idle cores; empty: not known yet, or /proc/stat cannot be read. The file is read at most once a second, however
+  // often this is called.
   [[nodiscard]] std::optional<double> cores();
-  // What is kept for the system counts as in use.
+  // CPU time that is reserved for the system counts as used.
   void reserve(MilliCpu cpu) { reserved_ = cpu; }
   [[nodiscard]] static unsigned cpus();
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One OOM kill or one act of a policy, from the kernel's event to the event, metric and record that tell of it.
+// One OOM kill or one act of a policy. The forensic record, the event and the metric about it are made here, so that
+// all three state the same facts.
 #pragma once
 
 #include <chrono>
@@ -22,17 +23,17 @@ using Moment = std::chrono::steady_clock::time_point;
 enum class Outcome { kDone, kFailed, kDryRun, kGuarded };
 [[nodiscard]] std::string_view to_string(Outcome outcome);
 
-// Why something is done: the rule, and the numbers that made it fire.
+// The cause of an act: the rule, and the numbers that made it fire.
 struct Trigger {
   std::string enforcer;  // of the metrics: "memory", "pressure", "thrashing", "oom", "machine"
   std::string rule;      // "memory.at[1]: usage 90%"
   std::string because;   // "usage 98566144 is at least 90% of the limit 104857600"
-  Moment woken{};        // the kernel's event
-  // The numbers in `because`, where it has them: what an event tells in its fields is the same.
+  Moment woken{};        // time of the kernel's event
+  // The numbers in `because`, where it has any. They also become the event's fields.
   std::optional<Bytes> usage = {}, limit = {};
 };
 
-// The processes of a group in the moment before one of them is gone.
+// The processes of a group, read before one of them is killed.
 [[nodiscard]] std::vector<collectors::ProcessMemory> snapshot_of(const runtime::cgroup::Group& group);
 
 struct EffectiveLimit {
@@ -43,12 +44,17 @@ struct EffectiveLimit {
 [[nodiscard]] std::optional<EffectiveLimit> effective_memory_limit(const runtime::cgroup::Group& group);
 [[nodiscard]] std::optional<EffectiveLimit> memory_limit_above(const runtime::cgroup::Group& group);
 
-// What the kernel counts of the group, as it is now.
+// Copies the kernel's present counters of the group into the record.
 void record_counters(const runtime::cgroup::Group& group, ForensicRecord& record);
 
-// Everything about the subject that the record is to hold, as it is now.
+// A record of the subject's present state.
 [[nodiscard]] ForensicRecord begin_record(const Subject& subject, const Watched& watched, Enforcement& enforcement,
                                           const Trigger& trigger, const collectors::UsageHistory& history);
+
+// The text of an error; empty after a success.
+[[nodiscard]] inline std::string error_of(const Status& done) {
+  return done ? std::string() : done.error().what;
+}
 
 // The fields of an event that names the record's victim: pid, task, command.
 [[nodiscard]] EventFields victim_fields(const ForensicRecord& record);
@@ -65,7 +71,8 @@ class Incident {
   [[nodiscard]] ForensicRecord& record() { return record_; }
   [[nodiscard]] const Trigger& trigger() const { return trigger_; }
   void step(std::string what);
-  // Writes the record, counts, and tells. `reason` is the event's; `sentence` what a person reads before the numbers.
+  // Stores the record, counts the act in the metrics, and reports the event. `reason`: the event's reason. `sentence`:
+  // the event's message, to which the numbers are appended.
   void finish(Outcome outcome, std::string action, const std::string& reason, std::string sentence,
               const std::string& detail = {}, EventFields more = {});
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What limits on IO need to know of the machine: which disk is under a path, and whether there is a scheduler with
-// weights.
+// Finds the facts about the machine that limits on IO depend on: the disk under a path, and whether an IO scheduler
+// with weights is active.
 #pragma once
 
 #include <string>
@@ -12,7 +12,8 @@
 
 namespace mete::agent {
 
-// For this cgroup, which exists. What cannot be had is a sentence in `faults` and is left out.
+// The cgroup must exist. A part of the policy that the machine does not support is left out, and `faults` gets a
+// sentence about it.
 [[nodiscard]] enforcers::IoFacts find_policy_disks(const config::IoPolicy& policy, const runtime::cgroup::Group& group,
                                                    std::vector<std::string>& faults);
 

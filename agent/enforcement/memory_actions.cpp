@@ -1,50 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/enforcement/memory_actions.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 
 #include "agent/base/child_process.h"
-#include "collectors/kernel/process_walk.h"
 #include "config/objects.h"
 #include "config/policy_actions.h"
 #include "enforcers/memory_watch.h"
 #include "enforcers/process_choice.h"
-#include "enforcers/raise.h"
-#include "runtime/cgroup/memory.h"
-#include "runtime/file.h"
 
 namespace mete::agent {
 namespace {
 
 using config::ThresholdAction;
 
-constexpr auto kRaiseSettles = std::chrono::milliseconds(20);
 constexpr auto kKillSettles = std::chrono::seconds(1);
 constexpr auto kRefusedAgain = std::chrono::seconds(10);  // guarded, or a dry run
 
-// What reclaim aims at: so much of the limit below the threshold that fired.
+// The aim of a reclaim: usage is this share of the limit below the threshold that fired.
 constexpr Ratio kReclaimBelow(100'000);
-
-// The kernel lets a task sleep at memory.high for at most 2 s (MEMCG_MAX_HIGH_DELAY_JIFFIES).
-constexpr auto kLongestSleep = std::chrono::milliseconds(2500);
-
-// Is a process of it in a sleep that only a SIGKILL ends? Whoever sleeps at memory.high is.
-bool waits_in_kernel(const runtime::cgroup::Group& group) {
-  const auto pids = group.processes().value_or(std::vector<pid_t>());
-  return std::any_of(pids.begin(), pids.end(), [](pid_t pid) {
-    const auto stat = runtime::read_file(AT_FDCWD, "/proc/" + std::to_string(pid) + "/stat");
-    return stat && collectors::state_of_stat(*stat) == 'D';
-  });
-}
 
 bool acted(Outcome outcome) {
   return outcome == Outcome::kDone || outcome == Outcome::kFailed;
-}
-
-std::string error_of(const Status& done) {
-  return done ? std::string() : done.error().what;
 }
 
 }  // namespace
@@ -131,7 +108,7 @@ void MemoryActions::reclaim(Bytes target, const Trigger& trigger) {
     if (!tell) return services_.instruments.enforcement(trigger.enforcer, "reclaim", "failed");
     if (!left) return report(trigger, "reclaim", Outcome::kFailed, left.error().what);
     std::string detail = "from " + std::to_string(before.count()) + " to " + std::to_string(left->count()) + " bytes";
-    if (*left > target) detail += "; there was no more to be had";
+    if (*left > target) detail += "; nothing more could be reclaimed";
     if (back_off_.in_vain()) detail += ": it is tried again later and later, and not told again";
     report(trigger, "reclaim", executor.outcome_of(back_off_.in_vain() ? fail("no less") : Status()), detail);
   });
@@ -208,7 +185,7 @@ Outcome MemoryActions::kill(ThresholdAction action, const Trigger& trigger) {
   Status done;
   Outcome outcome = Outcome::kGuarded;
   if (gone) {
-    done = fail("who had grown is gone, and no other process has a fiftieth of the limit");
+    done = fail("the process that had grown has exited, and no other process has a fiftieth of the limit");
     outcome = Outcome::kFailed;
   } else if (may_kill(now)) {
     if (action == ThresholdAction::kKillContainer) {
@@ -230,70 +207,13 @@ Outcome MemoryActions::kill(ThresholdAction action, const Trigger& trigger) {
   return last_kill_ = outcome;
 }
 
-Outcome MemoryActions::raise(const Trigger& trigger) {
-  const auto* const policy = subject_.policy();
-  const auto current = subject_.memory_limit();
-  const auto wanted =
-      policy == nullptr || !policy->memory.raise ? fail("the policy does not say by how much")
-      : !current                                 ? fail("it has no memory limit of its own")
-                 : enforcers::raised_limit(*policy->memory.raise, {subject_.original_limit().value_or(*current),
-                                                                   *current, enforcement_.available_memory()});
-  Incident incident(subject_, enforcement_, trigger,
-                    begin_record(subject_, self_, enforcement_, trigger, gauge_.history()));
-  Status done;
-  if (!wanted) {
-    done = tl::unexpected(wanted.error());
-  } else {
-    // Before: raising polls again, and finds that those who wait do so still.
-    raised_until_ = std::chrono::steady_clock::now() + kRaiseSettles;
-    done = executor().raise(subject_, *wanted);
-  }
-  const Outcome outcome = done ? executor().outcome_of(done) : Outcome::kFailed;
-  if (wanted && outcome != Outcome::kDone) raised_until_ = {};
-  incident.step(outcome == Outcome::kDone ? "raised" : "decided");
-  const std::string to = wanted ? std::to_string(wanted->count()) : "";
-  std::string text = sentence(trigger, "raise: " + std::string(to_string(outcome)));
-  EventFields more;
-  if (wanted) {
-    text += ", from " + std::to_string(current->count()) + " to " + to + " bytes";
-    more = {{"from", std::to_string(current->count())}, {"to", to}};
-  }
-  incident.finish(outcome, "raise", done ? "LimitRaised" : "LimitNotRaised", std::move(text), error_of(done),
-                  std::move(more));
-  return outcome;
-}
-
-void MemoryActions::lift_memory_high(const Trigger& trigger) {
-  auto incident = begin_incident(trigger);
-  const Status done = executor().lift_memory_high(subject_);
-  const Outcome outcome = executor().outcome_of(done);
-  incident.step(std::string(runtime::cgroup::kMemoryHigh) + " lifted");
-  incident.finish(outcome, "lift-high", "StuckAtHigh",
-                  sentence(trigger, "its " + std::string(runtime::cgroup::kMemoryHigh) +
-                                        " is lifted: " + std::string(to_string(outcome))),
-                  error_of(done));
-  if (outcome == Outcome::kDone) tell_when_awake(trigger, std::chrono::steady_clock::now() + kLongestSleep);
-}
-
-void MemoryActions::tell_when_awake(const Trigger& trigger, Moment until) {
-  constexpr auto kLook = std::chrono::milliseconds(100);
-  awake_timer_.expires_after(kLook);
-  awake_timer_.async_wait(alive_.guard([this, trigger, until] {
-    if (std::chrono::steady_clock::now() < until && waits_in_kernel(subject_.cgroup()))
-      return tell_when_awake(trigger, until);
-    services_.instruments.enforcement(trigger.enforcer, "release", "done");
-    subject_.report(Severity::kNormal, name_of(Reason::kReleased), sentence(trigger, "it goes on"),
-                    {{"rule", trigger.rule}});
-  }));
-}
-
 void MemoryActions::notify_pressure(bool news, Bytes usage) {
   const Status done = executor().notify_pressure(subject_);
   const std::string outcome(to_string(executor().outcome_of(done)));
   services_.instruments.enforcement("pressure", "notify", outcome);
   if (!news) return;
   subject_.report(done ? Severity::kNormal : Severity::kWarning, name_of(Reason::kPressureNotified),
-                  "Memory pressure in " + subject_.shown() + " is told to it (memory.notify): " + outcome +
+                  "Notified " + subject_.shown() + " of its memory pressure (memory.notify): " + outcome +
                       (done ? "" : ": " + done.error().what),
                   {{"action", "notify"}, {"outcome", outcome}, {"usage", std::to_string(usage.count())}});
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a policy can do about the memory of a subject. Each action ends in report() or Incident::finish(): event, metric
-// and, for whatever stops or kills, a forensic record. A dry run is the other executor (policy_executor.h).
+// The actions of a policy on the memory of a subject. Each action ends in report() or Incident::finish(), which make
+// the event and the metric. An action that stops or kills also leaves a forensic record. A dry run executes the same
+// code with another executor (policy_executor.h).
 #pragma once
 
 #include <atomic>
@@ -19,31 +20,33 @@ namespace mete::agent {
 
 class MemoryActions {
  public:
-  // All of them outlive it; `self` is who is left out of the neighbours in a record.
+  // All arguments must outlive the object. `self`: the subject's own entry, which its records leave out of the
+  // neighbours.
   MemoryActions(Enforcement& enforcement, Subject& subject, MemoryGauge& gauge, const Watched& self);
 
-  // A policy or a limit has changed: what was done is no reason to wait any more.
+  // Called when the policy or a limit has changed: ends the pauses after earlier actions.
   void reset();
-  // A reclaim that runs ends early.
+  // Ends a running reclaim early.
   void stop_reclaiming();
 
   void signal(int number, const Trigger& trigger);
   void exec(const config::MemoryThreshold& rule, const Trigger& trigger);
-  // Down to this share of the limit below the threshold that fired; the other: of what is used now.
+  // reclaim_below: until usage is 10 % of the limit below the threshold `usage`. reclaim_some: 10 % of present usage.
   void reclaim_below(Ratio usage, const Trigger& trigger);
   void reclaim_some(const Trigger& trigger);
   void restart(const Trigger& trigger);
-  // kKillContainer or kKillProcess.
+  // `action`: kKillContainer or kKillProcess.
   Outcome kill(config::ThresholdAction action, const Trigger& trigger);
-  // kFailed: it was reported why not.
+  // kFailed: the limit stays, and an event says why.
   Outcome raise(const Trigger& trigger);
-  // v2: from now on it is bounded by its limit alone. Who sleeps there sleeps on for up to 2 s: `Released` is told when
-  // nobody does any more.
+  // v2: removes memory.high, so that only the memory limit bounds the subject. Tasks that the kernel has put to sleep
+  // there sleep on for up to 2 s; the event `Released` is reported when none is left.
   void lift_memory_high(const Trigger& trigger);
-  // Of a series of notices only the first is an event (`news`).
+  // `news`: this is the first notice of a series, and is reported as an event; later ones are not.
   void notify_pressure(bool news, Bytes usage);
 
-  // Processes that wait for memory take what they were given until then; what was killed ends until then.
+  // raised_until: until then, processes that were blocked at the limit take the memory of a raise. killed_until: until
+  // then, killed processes exit. An OOM before that time is not acted on again.
   [[nodiscard]] Moment raised_until() const { return raised_until_; }
   [[nodiscard]] Moment killed_until() const { return killed_until_; }
 
@@ -55,7 +58,7 @@ class MemoryActions {
 
  private:
   void reclaim(Bytes target, const Trigger& trigger);
-  void tell_when_awake(const Trigger& trigger, Moment until);
+  void report_when_awake(const Trigger& trigger, Moment until);
   void report_command(const Trigger& trigger, const std::string& command, int code);
   [[nodiscard]] bool may_kill(Moment now);
 
@@ -65,12 +68,12 @@ class MemoryActions {
   MemoryGauge& gauge_;
   const Watched& self_;
   Moment raised_until_{};
-  Moment killed_until_{};     // it is not killed twice
-  Moment restarted_until_{};  // nor restarted
+  Moment killed_until_{};     // no second kill before
+  Moment restarted_until_{};  // no second restart before
   Outcome last_kill_ = Outcome::kDone;
   enforcers::ReclaimBackOff back_off_;
   Timer awake_timer_;
-  std::shared_ptr<std::atomic<bool>> reclaiming_;  // null: not; set to true it ends early
+  std::shared_ptr<std::atomic<bool>> reclaiming_;  // null: no reclaim runs; true ends it early
   Alive alive_;
 };
 

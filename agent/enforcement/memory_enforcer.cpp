@@ -34,14 +34,14 @@ void MemoryEnforcer::open() {
     wanted.refaults = policy->memory.thrashing.has_value();
   }
   if (runtime::cgroup::has_memory_high(services_.hierarchies)) wanted.pressure = true;  // see stuck_at_memory_high()
-  if (!gauge_.open(wanted)) return;  // gone, or no memory controller: whoever measures tells
+  if (!gauge_.open(wanted)) return;  // gone, or no memory controller: the collectors report that
   if (!std::exchange(open_, true)) enforcement_.enter(*this);
   actions_.reset();
   stop_.reset();
   watcher_.open();
   stop_.release_if_policy_has_gone();
   watcher_.poll(std::chrono::steady_clock::now());
-  // Somebody may wait since before there was anybody to be woken.
+  // A process may have been blocked since before this watch began.
   if (!stop_.is_stopped() && subject_.cgroup().under_oom().value_or(false))
     out_of_memory(std::chrono::steady_clock::now());
 }
@@ -77,7 +77,8 @@ void MemoryEnforcer::out_of_memory(Moment woken) {
   const bool hold_wanted = *policy->memory.on_oom == OnOom::kHold;
   if (!hold_wanted && *policy->memory.on_oom != OnOom::kRaise) return;
   if (const Moment until = std::max(actions_.raised_until(), stop_.refused_until()); woken < until) {
-    // Those who wait have not yet taken what they were given. Should that not be enough, they wait still.
+    // Blocked processes have not yet taken the memory of the last raise. If it is not enough, they will still be
+    // blocked later.
     retry_timer_.expires_at(until);
     retry_timer_.async_wait(alive_.guard([this] { out_of_memory(std::chrono::steady_clock::now()); }));
     return;
@@ -88,7 +89,8 @@ void MemoryEnforcer::out_of_memory(Moment woken) {
   if (!moment || !limit) return;
   const bool waits = runtime::cgroup::can_wait_out_of_memory(services_.hierarchies);
   if (!waits) {
-    // It may have grown past a threshold and to its memory.high between two polls: what a rule does then comes first.
+    // Usage may have passed a threshold and reached memory.high between two polls: the rule of the threshold acts
+    // first.
     watcher_.check_rules(*moment, woken);
     if (!gauge_.is_open() || stop_.is_stopped() || woken < std::max(actions_.raised_until(), actions_.killed_until()))
       return;

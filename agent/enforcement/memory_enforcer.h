@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holds one subject to the memory part of its policy: ties what watches (memory_watcher.h) to what acts
-// (memory_actions.h) and what stops (memory_stop.h), and decides what becomes of a subject that runs out of memory.
+// Enforces the memory part of a policy on one subject. It connects the watcher (memory_watcher.h) to the actions
+// (memory_actions.h) and to freeze and hold (memory_stop.h), and decides what happens when the subject runs out of
+// memory.
 #pragma once
 
 #include <optional>
@@ -22,25 +23,28 @@ class MemoryEnforcer : public Watched, private MemoryResponder {
   MemoryEnforcer(const MemoryEnforcer&) = delete;
   MemoryEnforcer& operator=(const MemoryEnforcer&) = delete;
 
-  // The cgroup is there; also after its policy or its limit has changed. What is held or frozen stays so.
+  // Begins to watch. Called when the cgroup exists, and again after its policy or its limit has changed. A hold or
+  // freeze in force goes on.
   void open();
-  // The cgroup is empty, or gone, or another agent's from now on: nothing is frozen when this returns.
+  // Stops watching: the cgroup is empty or gone, or another agent takes over. Nothing is frozen when this returns.
   void close();
 
   // The kernel says that memory has run out (v1 memory.oom_control), or that the group is at memory.high (v2
-  // memory.events). Decides where the policy wants to before the kernel does; otherwise does nothing.
+  // memory.events). If the policy decides before the kernel (hold, raise), its decision is carried out; otherwise
+  // nothing is done.
   void out_of_memory(Moment woken) override;
 
   [[nodiscard]] std::optional<std::chrono::nanoseconds> time_to_limit() const { return watcher_.time_to_limit(); }
   [[nodiscard]] const collectors::UsageHistory& history() const { return gauge_.history(); }
   [[nodiscard]] Neighbour as_neighbour() const override;
+  // What runs in it is frozen, or held at its limit.
+  [[nodiscard]] bool is_stopped() const override { return stop_.is_stopped(); }
 
  private:
   void act(const config::MemoryThreshold& rule, const Trigger& trigger) override;
   void act(config::ThresholdAction action, const Trigger& trigger) override;
   void stuck_at_memory_high(const Trigger& trigger) override { actions_.lift_memory_high(trigger); }
   void pressure_is_due(bool news, Bytes usage) override { actions_.notify_pressure(news, usage); }
-  [[nodiscard]] bool is_stopped() const override { return stop_.is_stopped(); }
   [[nodiscard]] std::optional<Bytes> tripwire() const override;
   [[nodiscard]] bool is_out_of_memory(const collectors::MemoryMoment& moment, Bytes limit) const;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is known of a subject's memory: its usage as it was last read, its history, and the limits that bound it.
+// The memory of a subject: the usage that was last read, its history, and the limits that bound it.
 #pragma once
 
 #include <optional>
@@ -16,23 +16,25 @@ class MemoryGauge {
  public:
   MemoryGauge(Services& services, const Subject& subject) : services_(services), subject_(subject) {}
 
-  // The cgroup is there. False: it is gone, or has no memory controller; what was open stays so.
+  // Opens the counters of a cgroup that exists. False: it is gone, or has no memory controller; files that were open
+  // stay open.
   [[nodiscard]] bool open(collectors::MemoryProbe::Wanted wanted);
   void close() { probe_.reset(); }
   [[nodiscard]] bool is_open() const { return probe_.has_value(); }
   [[nodiscard]] bool has_pressure() const { return probe_ && probe_->has_pressure(); }
 
-  // Reads, and keeps usage and history. Empty: the group is gone, or not open.
+  // Reads the counters and adds the usage to the history. Empty: the group is gone, or not open.
   [[nodiscard]] std::optional<collectors::MemoryMoment> read();
   [[nodiscard]] Bytes usage() const { return usage_; }
   [[nodiscard]] const collectors::UsageHistory& history() const { return history_; }
 
-  // The tightest limit: its own, or one of an ancestor. Those of ancestors are read again after 10 s, without a policy
-  // after 60.
+  // The tightest of the subject's own limit and those of its ancestors. The ancestors' limits are read again after 10
+  // s, without a policy after 60 s.
   [[nodiscard]] std::optional<Bytes> limit_in_force();
-  // What shares of usage are of: the same, or without any limit all of the machine's memory.
+  // The size that a share in a rule (`usage: 90%`) refers to: limit_in_force(), or without any limit the machine's
+  // memory.
   [[nodiscard]] std::optional<Bytes> bound();
-  // With what else makes room by itself; empty: gone.
+  // Page cache and reclaimable slab: memory that the kernel frees by itself. Empty: the group is gone.
   [[nodiscard]] std::optional<Bytes> page_cache() const;
 
  private:

@@ -14,9 +14,9 @@ using config::AfterFreeze;
 using config::OnOom;
 using config::ThresholdAction;
 
-// Somebody may have made room, raised the limit or thawed it.
+// Another program may have freed memory, raised the limit or thawed the group.
 constexpr auto kPollRelease = std::chrono::milliseconds(20);
-// What the kernel kills ends within it; then the policy decides again.
+// A process that the kernel kills ends within kKernelKills. After kKernelDecides the policy decides again.
 constexpr auto kKernelKills = std::chrono::milliseconds(200);
 constexpr auto kKernelDecides = std::chrono::minutes(1);
 constexpr auto kTryAgain = std::chrono::seconds(1);
@@ -55,7 +55,7 @@ void MemoryStop::refuse_for_a_while() {
   refused_until_ = std::chrono::steady_clock::now() + kTryAgain;
 }
 
-// The guard may have forbidden to kill, or the choice was no help: then the kernel decides, rather than nobody.
+// The guard may have forbidden the kill, or the kill did not help: then the kernel decides.
 void MemoryStop::leave_it_to_the_kernel() {
   again_timer_.expires_after(kKernelKills);
   again_timer_.async_wait(alive_.guard([this] {
@@ -93,7 +93,7 @@ void MemoryStop::hold(const Trigger& trigger) {
 }
 
 void MemoryStop::freeze(const config::MemoryThreshold& rule, const Trigger& trigger) {
-  if (frozen_by_others()) return actions_.report(trigger, "freeze", Outcome::kFailed, "somebody else has frozen it");
+  if (frozen_by_others()) return actions_.report(trigger, "freeze", Outcome::kFailed, "another program has frozen it");
   auto incident = actions_.begin_incident(trigger);
   const Status done = actions_.executor().freeze(subject_, *rule.timeout);
   const Outcome outcome = actions_.executor().outcome_of(done);
@@ -128,7 +128,7 @@ void MemoryStop::poll_release() {
     if (gone) return;
     services_.instruments.enforcement(by.enforcer, "release", "done");
     subject_.report(Severity::kNormal, name_of(Reason::kReleased),
-                    actions_.sentence(by, waits ? "it has room again and goes on" : "somebody has thawed it"),
+                    actions_.sentence(by, waits ? "memory was freed, and it goes on" : "another program has thawed it"),
                     {{"rule", by.rule}});
   }));
 }
@@ -168,7 +168,7 @@ void MemoryStop::time_is_over() {
 void MemoryStop::end_freeze() {
   Trigger trigger = stopped_by_;
   trigger.woken = std::chrono::steady_clock::now();
-  trigger.because += ", and nobody has thawed it in time";
+  trigger.because += ", and it was not thawed in time";
   // A frozen cgroup2 dies at once, and thaws after: it must not run on in between.
   if (after_freeze_ == AfterFreeze::kKillContainer) (void)actions_.kill(ThresholdAction::kKillContainer, trigger);
   if (after_freeze_ == AfterFreeze::kKillProcess) (void)actions_.kill(ThresholdAction::kKillProcess, trigger);
@@ -181,7 +181,7 @@ void MemoryStop::end_hold() {
   const OnOom then = policy != nullptr && policy->memory.hold ? policy->memory.hold->then : OnOom::kKillContainer;
   Trigger trigger = stopped_by_;
   trigger.woken = std::chrono::steady_clock::now();
-  trigger.because += ", and nobody has given it more in time";
+  trigger.because += ", and no memory was freed in time";
   std::optional<Outcome> killed;
   if (then != OnOom::kRaise || actions_.raise(trigger) == Outcome::kFailed) {
     killed = actions_.kill(

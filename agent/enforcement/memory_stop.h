@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stopping a subject for somebody to decide: by freezing it (a threshold's `freeze`, and `hold` on v2), or by letting
-// the processes that run out of memory wait (`hold` on v1). Always for a bounded time; nothing hangs for ever, whoever
-// dies when.
+// Stops a subject until a person, a program or the policy has decided: by a freeze (a threshold's `freeze`, and `hold`
+// on v2), or by blocking the processes that hit the memory limit (`hold` on v1). The time is bounded, and the stop ends
+// whichever process dies at whatever time.
 //
 //   running --freeze()--> frozen --time is over--> killed or thawed
 //   running --hold()----> held ----time is over--> raised or killed; what that does not help is left to the kernel
@@ -24,24 +24,24 @@ class MemoryStop {
   void freeze(const config::MemoryThreshold& rule, const Trigger& trigger);
   void hold(const Trigger& trigger);
   [[nodiscard]] bool is_stopped() const { return stopped_ != Stopped::kNo; }
-  // Frozen or held no more.
+  // Ends a freeze or a hold.
   void release();
-  // The same, where its policy would not stop it any more.
+  // The same, when the present policy would not stop the subject.
   void release_if_policy_has_gone();
 
-  // Neither held nor raised nor killed by its policy: the kernel decides, for a while. Where somebody has helped
-  // meanwhile it does not.
+  // Called when the policy's hold, raise and kill have all failed: hands OOMs over to the kernel for a minute. On v1
+  // nothing is handed over when no process is blocked any more.
   void leave_it_to_the_kernel();
   [[nodiscard]] bool kernel_decides() const { return kernel_decides_; }
-  // What could not be done, or only would have been, is not tried and reported again until then.
+  // A stop that failed, or that a dry run only reported, is not tried and reported again before refused_until().
   void refuse_for_a_while();
   [[nodiscard]] Moment refused_until() const { return refused_until_; }
-  // Whoever calls this has written what the policy wants.
+  // Lets the policy decide again. The caller has written the limits that the policy asks for.
   void reset();
   void stop_waiting() { again_timer_.cancel(); }
 
  private:
-  enum class Stopped { kNo, kFrozen, kHeld };  // by a threshold; by onOOM: hold
+  enum class Stopped { kNo, kFrozen, kHeld };  // kFrozen: by a threshold; kHeld: by onOOM: hold
 
   void stopped_for(Stopped how, const Trigger& by, std::chrono::nanoseconds timeout);
   void poll_release();
@@ -50,7 +50,8 @@ class MemoryStop {
   void end_hold();
   [[nodiscard]] bool policy_still_stops() const;
   [[nodiscard]] bool frozen_by_others() const;
-  [[nodiscard]] bool waits_in_kernel() const;  // v1: oom_kill_disable holds it, there is nothing to thaw
+  [[nodiscard]] bool waits_in_kernel()
+      const;  // v1: the subject is held by oom_kill_disable, and there is nothing to thaw
 
   Services& services_;
   Subject& subject_;

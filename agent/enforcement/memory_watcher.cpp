@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "agent/base/shared_wakeup.h"
 #include "agent/base/spare_descriptors.h"
 #include "runtime/cgroup/abilities.h"
 
@@ -19,7 +20,8 @@ constexpr nanoseconds kIdlePoll = std::chrono::seconds(1);
 constexpr nanoseconds kNear = std::chrono::seconds(10);
 constexpr nanoseconds kFar = std::chrono::seconds(30);
 constexpr nanoseconds kNearAgain = std::chrono::minutes(1);
-// Where the kernel does not tell of thresholds: what has just grown, or begun, may grow again faster than ever.
+// For kernels without usage thresholds: memory that has grown within kGrowsFor may grow faster at any time, so it is
+// polled at least every kGrowingPoll.
 constexpr auto kGrowsFor = std::chrono::seconds(2);
 constexpr nanoseconds kGrowingPoll = std::chrono::milliseconds(100);
 constexpr Bytes kGrown(64 << 10);
@@ -164,7 +166,7 @@ void MemoryWatcher::poll_later(const collectors::MemoryMoment& moment) {
     const bool by_need = policy != nullptr && (!policy->memory.at.empty() || tripwire);
     if (by_need && moment.at - grown_at_ < kGrowsFor) next = std::min(next, kGrowingPoll);
   }
-  timer_.expires_after(std::min(next, pressure_.next_poll()));
+  timer_.expires_at(shared_wakeup(std::chrono::steady_clock::now(), std::min(next, pressure_.next_poll())));
   timer_.async_wait(alive_.guard([this] { poll(std::chrono::steady_clock::now()); }));
 }
 

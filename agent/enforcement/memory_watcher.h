@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Watches the memory of a subject for the rules of its policy: woken by the kernel where it can be (v1 usage
-// thresholds, pressure notices, PSI triggers), and polling by need where it cannot (10 ms to 1 s). What is done about a
-// rule that fires is its responder's.
+// Watches the memory of a subject, and calls the MemoryResponder when a rule of the policy fires. The kernel wakes the
+// watcher where it can (v1 usage thresholds, pressure notices, PSI triggers). Elsewhere the watcher polls every 10 ms
+// to 1 s: the faster memory fills, the more often.
 #pragma once
 
 #include <memory>
@@ -21,11 +21,11 @@ class MemoryWatcher {
  public:
   MemoryWatcher(Services& services, Subject& subject, MemoryGauge& gauge, MemoryResponder& responder);
 
-  // The gauge is open; also after the policy or the limit has changed.
+  // Begins to watch. Called when the gauge is open, and again after the policy or the limit has changed.
   void open();
   void close();
   void poll(Moment woken);
-  // The rules of the policy, for a moment that was read elsewhere.
+  // Checks the rules of the policy against a moment that the caller has read.
   void check_rules(const collectors::MemoryMoment& moment, Moment woken);
   [[nodiscard]] std::optional<std::chrono::nanoseconds> time_to_limit() const { return time_to_limit_; }
 
@@ -43,7 +43,7 @@ class MemoryWatcher {
   MemoryResponder& responder_;
   PressureWatcher pressure_;
   std::vector<std::unique_ptr<Descriptor>> thresholds_;  // eventfds, v1
-  std::optional<Bytes> watched_bound_;                   // whose shares those are of
+  std::optional<Bytes> watched_bound_;                   // thresholds_ are shares of this size
   Timer timer_;
   enforcers::ThresholdLatch latch_;
   enforcers::FillRate rate_;

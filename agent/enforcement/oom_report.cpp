@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What OomWatch tells of a kill: whose limit it was, who was killed.
+// The part of OomWatch that describes a kill: whose limit was reached, and which process was killed.
 #include <algorithm>
 #include <utility>
 
@@ -25,12 +25,13 @@ std::vector<std::int32_t> OomWatch::seen_pids() const {
 
 OomWatch::Kill OomWatch::find_in_log(const runtime::cgroup::OomKill& counted) {
   Kill kill{counted, services_.kernel_log.take(subject_.cgroup().path(), seen_pids()), {}};
-  if (!kill.logged) ++told_unlogged_;
+  if (!kill.logged) ++reported_unlogged_;
   kill.scope = scope_of_kill(kill);
   return kill;
 }
 
-// By the counters where they tell, else by the kernel's log. Without a log, v1: a limit above has woken us.
+// The counters decide where they can, else the kernel's log. v1 without the log: by the charges that were refused, else
+// a wake-up means that the limit of the group itself, or one above it, was reached.
 std::string OomWatch::scope_of_kill(const Kill& kill) const {
   using runtime::cgroup::OomPlace;
   switch (kill.counted.place) {
@@ -43,7 +44,17 @@ std::string OomWatch::scope_of_kill(const Kill& kill) const {
     case OomPlace::kUnknown:
       break;
   }
-  if (kill.logged) return scope_of(*kill.logged, subject_.cgroup().path(), account_.pod_cgroup());
+  const auto scope = [&](const KernelKill& of) {
+    return scope_of(of, subject_.cgroup().path(), account_.pod_cgroup());
+  };
+  // The kernel names the limits of ten kills in five seconds.
+  const bool named = kill.logged && (!kill.logged->of_cgroup || !kill.logged->oom_memcg.empty());
+  if (!named && !kill.counted.likely.empty()) {
+    KernelKill of;
+    of.oom_memcg = kill.counted.likely;
+    return scope(of);
+  }
+  if (kill.logged) return scope(*kill.logged);
   const bool woken = std::chrono::steady_clock::now() - kernel_woke_at_ < kKillFollows;
   return !kill.counted.group.empty() && !woken ? "nested" : "container";
 }
@@ -72,7 +83,7 @@ void OomWatch::report_kill(const Kill& kill, const enforcers::OomDecision& decis
     record.steps.emplace_back(std::string("the rest of the ") + (ours ? "container" : "cgroup") + " killed",
                               std::chrono::steady_clock::now() - trigger.woken);
   name_victim(kill, record);
-  // Usage has gone with the victim: the most that it was says more.
+  // The victim's memory is freed already, so the peak says more than the usage.
   if (record.peak) record.usage = record.peak;
   name_limit(kill, record);
   const std::string action(to_string(decision.action));
@@ -96,7 +107,7 @@ void OomWatch::report_kill(const Kill& kill, const enforcers::OomDecision& decis
   account_.reported(incident.record());
 }
 
-// On v2 the counters tell whether it is a group inside that has run out.
+// v2: the counters show whether a group inside has run out of memory.
 void OomWatch::report_no_victim(const enforcers::OomWithoutVictim::Found& found) {
   const Trigger trigger = trigger_of("kernel OOM without a victim");
   auto record = begin_oom_record(trigger);
@@ -107,20 +118,22 @@ void OomWatch::report_no_victim(const enforcers::OomWithoutVictim::Found& found)
     record.scope = "nested";
   const std::string seconds = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(found.in).count());
   EventFields more = {{"scope", record.scope}, {"times", std::to_string(found.times)}, {"seconds", seconds}};
-  std::string message = "Memory of " + subject_.shown() + " has run out " + std::to_string(found.times) + " times in " +
-                        seconds +
-                        " s, and the kernel finds nobody in it that it may kill (oom_score_adj -1000?): who " +
-                        "wants memory waits, and keeps a CPU busy";
+  std::string message =
+      "Memory of " + subject_.shown() + " has run out " + std::to_string(found.times) + " times in " + seconds +
+      " s, and the kernel finds no process in it that it may kill (oom_score_adj -1000?): the processes " +
+      "that need memory are blocked, and keep a CPU busy";
   Incident incident(subject_, enforcement_, trigger, std::move(record));
   incident.finish(Outcome::kDone, "no-victim", name_of(Reason::kOOMWithoutVictim), std::move(message), {},
                   std::move(more));
 }
 
-// The limit that was reached and what was used below it, where it is another cgroup's. That may be gone already.
+// Sets limit and usage of the record to those of the cgroup whose limit was reached, where that is not the subject
+// itself. The cgroup may be gone already.
 void OomWatch::name_limit(const Kill& kill, ForensicRecord& record) const {
   if (record.scope == "container") return;
   std::string of = kill.counted.place == runtime::cgroup::OomPlace::kAbove ? kill.counted.group : std::string();
   if (of.empty() && kill.logged) of = kill.logged->oom_memcg;
+  if (of.empty() && record.scope != "host") of = kill.counted.likely;
   if (of.empty() && record.scope == "nested") of = kill.counted.group;
   record.limit.reset();
   record.usage.reset();
@@ -133,8 +146,8 @@ void OomWatch::name_limit(const Kill& kill, ForensicRecord& record) const {
   record.usage = runtime::cgroup::memory_peak(*group);
 }
 
-// By the kernel's log when it names one; else the largest of those that were seen. The kernel's name of the task stands
-// beside the command line: a program that a shell runs within itself has the shell's command line.
+// The victim is the process that the kernel's log names, else the largest that was seen. The record has the kernel's
+// name of the task beside the command line: a program that a shell runs within itself has the shell's command line.
 void OomWatch::name_victim(const Kill& killed, ForensicRecord& record) const {
   const auto& processes = record.processes;
   const auto& kill = killed.logged;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/base/shared_wakeup.h"
 #include "agent/base/spare_descriptors.h"
 #include "agent/enforcement/enforcement.h"
 #include "agent/enforcement/memory_enforcer.h"
@@ -15,7 +16,7 @@
 namespace mete::agent {
 namespace {
 
-constexpr std::size_t kSnapshotProcesses = 128;  // what is remembered of a moment ago included
+constexpr std::size_t kProcessesSeen = 128;  // what is remembered of a moment ago included
 constexpr auto kSnapshotEvery = std::chrono::milliseconds(100);
 // On v1 the wake-up comes before the kill, 2 to 3 ms as a rule: so for 5 ms the counter is polled often. On v2 they
 // come together, and again and again while a group stays at its limit.
@@ -28,11 +29,12 @@ constexpr auto kRememberVictim = std::chrono::seconds(1);
 constexpr auto kGroupDies = std::chrono::seconds(1);
 // The kernel counts the first victim of a group some microseconds before the group.
 constexpr auto kSettles = std::chrono::microseconds(1400);
-// How often a group is looked at closely in which the kernel finds nobody to be killed, and (v1) how often it may wake.
-constexpr auto kLookAtStuck = std::chrono::seconds(1);
+// For a group in which the kernel finds no process that it may kill: how often it is polled, and (v1) how often it may
+// wake the watch.
+constexpr auto kPollStuck = std::chrono::seconds(1);
 constexpr auto kWakeStuck = std::chrono::milliseconds(100);
-// v1: how often groups below are looked at of which no wake-up tells.
-constexpr auto kLookBelow = std::chrono::seconds(1);
+// v1: how often groups below are polled, which cause no wake-up.
+constexpr auto kPollBelow = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -53,23 +55,28 @@ void OomWatch::open() {
   pause_timer_.cancel();
   without_victim_.forget();
   auto event = subject_.cgroup().oom_eventfd();
-  if (!event) return;  // memory is on v2
-  event_.assign(event->release());
-  await_event();
-  look_below_later();
+  if (event) {
+    event_.assign(event->release());
+    await_event();
+  } else if (!runtime::cgroup::events_are_local()) {
+    return;  // memory is on v2
+  }
+  polls_below_ = true;
+  poll_below_later();
 }
 
-void OomWatch::look_below_later() {
-  if (!event_.is_open()) return;
-  below_timer_.expires_after(kLookBelow);
+void OomWatch::poll_below_later() {
+  if (!polls_below_) return;
+  below_timer_.expires_at(shared_wakeup(std::chrono::steady_clock::now(), kPollBelow));
   below_timer_.async_wait(alive_.guard([this] {
     if (runtime::cgroup::has_groups_below(subject_.cgroup())) poll();
-    look_below_later();
+    poll_below_later();
   }));
 }
 
 void OomWatch::close() {
   event_.close();
+  polls_below_ = false;
   below_timer_.cancel();
   pause_timer_.cancel();
   stop_polling();
@@ -98,7 +105,7 @@ void OomWatch::woken() {
   }
   const SpareDescriptors spare;
   woken_at_ = now;
-  if (stuck && now - snapshot_at_ < kLookAtStuck) return poll();
+  if (stuck && now - snapshot_at_ < kPollStuck) return poll();
   if (event_.is_open()) kernel_woke_at_ = now;
   // On v2 a group at its limit wakes 100 times a second without a kill. The counter is compared each time; the
   // processes were read a moment ago.
@@ -106,7 +113,7 @@ void OomWatch::woken() {
     snapshot_at_ = now;
     take_snapshot();
   }
-  if (event_.is_open()) see_no_kill(std::nullopt);
+  if (event_.is_open()) note_no_kill(std::nullopt);
   polls_left_ = kPolls;
   if (!event_.is_open()) polls_left_ -= kPollsInARow;
   poll_later(kFirstPoll);
@@ -124,10 +131,10 @@ void OomWatch::killed_in_log(const KernelKill& kill) {
   const auto below = runtime::cgroup::Group::at(services_.hierarchies, kill.task_memcg);
   const bool lost = event_.is_open() && kill.task_memcg != subject_.cgroup().path() && below && !below->exists();
   if (known == nullptr || !lost || !services_.kernel_log.take(kill.task_memcg, {})) return;
-  if (told_unlogged_ > 0) return void(--told_unlogged_);
+  if (reported_unlogged_ > 0) return void(--reported_unlogged_);
   Kill found{{runtime::cgroup::OomPlace::kUnknown, false, kill.task_memcg}, kill, {}};
   found.scope = scope_of_kill(found);
-  tell({found}, runtime::cgroup::OomCounters(*known), std::nullopt);
+  report_kills({found}, runtime::cgroup::OomCounters(*known), std::nullopt);
 }
 
 void OomWatch::poll_later(std::chrono::microseconds delay) {
@@ -147,7 +154,7 @@ void OomWatch::poll(Unsettled unsettled) {
   auto counters = runtime::cgroup::read_oom_counters(group);
   if (!counters) return;
   if (!runtime::cgroup::has_new_kills(*known, *counters)) {
-    if (!event_.is_open()) see_no_kill(counters->all.ooms);
+    if (!event_.is_open()) note_no_kill(counters->all.ooms);
     return;
   }
   runtime::cgroup::read_oom_path(group, *counters);
@@ -155,14 +162,15 @@ void OomWatch::poll(Unsettled unsettled) {
   auto news = runtime::cgroup::oom_kills_between(
       *known, *counters,
       {.kills_group = account_.kernel_kills_group(),
-       .after_group_kill = now - std::max(group_killed_at_, unsettled_told_at_) < kGroupDies});
+       .after_group_kill = now - std::max(group_killed_at_, unsettled_reported_at_) < kGroupDies,
+       .path = group.path()});
   if (news.unsettled && unsettled == Unsettled::kWait) {
     if (unsettled_since_ == Moment()) unsettled_since_ = now;
     if (now - unsettled_since_ < kSettles) return poll_again();
   }
   unsettled_since_ = {};
-  // The first victim of this group has been told when there was no time to wait.
-  const bool told = now - std::exchange(unsettled_told_at_, news.unsettled ? now : Moment()) < kGroupDies;
+  // The first victim of this group was reported when there was no time to wait.
+  const bool told = now - std::exchange(unsettled_reported_at_, news.unsettled ? now : Moment()) < kGroupDies;
   if (told && !news.kills.empty() && news.kills.front().as_group) news.kills.erase(news.kills.begin());
   if (news.kills.empty()) return account_.enter(*counters, {});  // the rest of a group, or a group below that is gone
   polls_left_ = 0;
@@ -173,7 +181,7 @@ void OomWatch::poll(Unsettled unsettled) {
   reading_log_ = true;
   for (const auto& each : news.kills) kills.push_back(find_in_log(each));
   reading_log_ = false;
-  tell(kills, *counters, done);
+  report_kills(kills, *counters, done);
 }
 
 void OomWatch::poll_again() {
@@ -205,8 +213,8 @@ std::optional<OomWatch::Done> OomWatch::act_by_counters(const std::vector<runtim
   return act(kills.size(), nested);
 }
 
-void OomWatch::tell(const std::vector<Kill>& kills, const runtime::cgroup::OomCounters& counters,
-                    std::optional<Done> done) {
+void OomWatch::report_kills(const std::vector<Kill>& kills, const runtime::cgroup::OomCounters& counters,
+                            std::optional<Done> done) {
   without_victim_.forget();
   OomAccount::Scopes scopes;
   for (const auto& kill : kills) ++scopes[kill.scope];
@@ -224,8 +232,8 @@ void OomWatch::tell(const std::vector<Kill>& kills, const runtime::cgroup::OomCo
   snapshot_.clear();
 }
 
-// Where a policy decides before the kernel, nobody is to be killed, and who wakes us waits.
-void OomWatch::see_no_kill(std::optional<std::uint64_t> ooms) {
+// Where a policy decides before the kernel, a wake-up without a kill is normal: a process is blocked at the limit.
+void OomWatch::note_no_kill(std::optional<std::uint64_t> ooms) {
   if (enforcers::decides_before_the_kernel(subject_.policy())) return;
   const auto found = without_victim_.see(std::chrono::steady_clock::now(), ooms);
   if (found) report_no_victim(*found);
@@ -236,7 +244,7 @@ void OomWatch::take_snapshot() {
   const auto before = std::exchange(snapshot_, {});
   for (auto& each : snapshot_of(subject_.cgroup())) snapshot_.push_back({std::move(each), now});
   for (const auto& old : before) {
-    if (snapshot_.size() >= kSnapshotProcesses) break;
+    if (snapshot_.size() >= kProcessesSeen) break;
     const bool seen = std::any_of(snapshot_.begin(), snapshot_.end(),
                                   [&](const auto& each) { return each.process.pid == old.process.pid; });
     if (!seen && now - old.at < kRememberVictim) snapshot_.push_back(old);

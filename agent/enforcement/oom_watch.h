@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// OOM kills in one cgroup and in those below it, of a container of ours or of others: woken by the kernel, counted by
-// the kernel's counters, each kill reported once (runtime/cgroup/oom_kills.h).
+// Turns OOM kills in a cgroup and the groups below it into events and forensic records, for containers of ours and
+// cgroups of others. The kernel's notification wakes the watch. The kernel's counters say which kills there were; each
+// is reported once (runtime/cgroup/oom_kills.h).
 //
-// A wake-up says that memory has run out; the victim may still be alive (v1: 2 to 3 ms), and on v2 a group at its limit
-// wakes up to 100 times a second without any kill. So the counters decide: they are compared at each wake-up and, with
-// growing delays, for about 4 s after it. What enforcers/oom.h decides is carried out first, then the kill is
-// recorded, then reported.
-// On v1 the limit of a group below wakes nobody above it: the kernel's log tells at once, a look each second besides.
-// A group in which the kernel finds nobody that it may kill wakes without end: that is told once, and then it is looked
-// at once a second (enforcers/oom_without_victim.h).
+// A wake-up only means that memory has run out: the victim may still be alive (v1: for 2 to 3 ms), and on v2 a group at
+// its limit causes up to 100 wake-ups a second without a kill. So the counters are compared at each wake-up and, with
+// growing delays, for about 4 s after it. A kill is handled in this order: the decision of enforcers/oom.h is carried
+// out, the record is stored, the event is reported. On v1, and with memory_localevents, a limit that is reached in a
+// group below causes no wake-up above it: the kernel's log reports such a kill at once, and a poll each second finds it
+// without the log. A group in which the kernel finds no process that it may kill causes wake-ups without end. This is
+// reported once; from then on the group is polled once a second
+// (enforcers/oom_without_victim.h).
 #pragma once
 
 #include <cstdint>
@@ -31,47 +33,48 @@ namespace mete::agent {
 
 class MemoryEnforcer;
 
-// The account of kills that a subject keeps: what differs between a container, whose account is in its record and goes
-// on over its cgroups, and a cgroup of others.
+// The kills of a subject that are known already. A container keeps this account in its record, across restarts and new
+// cgroups; a cgroup of others has it in memory from the time at which a policy took hold.
 class OomAccount {
  public:
   virtual ~OomAccount() = default;
-  // The kernel's counters up to which all kills are known; null: there is no cgroup to be read.
+  // The kernel's counters at the last report: all kills that they count are known. Null: there is no cgroup to read.
   [[nodiscard]] virtual const runtime::cgroup::OomCounters* known() const = 0;
-  // Where no policy says what becomes of the rest after a kill.
+  // The action on the remaining processes after a kill, where no policy names one.
   [[nodiscard]] virtual enforcers::OomAction usual_action() const = 0;
   [[nodiscard]] virtual bool kernel_kills_group() const = 0;  // memory.oom.group is set
-  // Enters the kills, by their scope, that are all up to these counters. Called after what is left was killed, before
-  // the kills are reported.
+  // Enters new kills by scope; `counters` count these and all earlier kills. Called after the remaining processes were
+  // killed, and before the kills are reported.
   using Scopes = std::map<std::string, std::uint64_t>;
   virtual void enter(const runtime::cgroup::OomCounters& counters, const Scopes& kills) = 0;
-  // Of all kills that were entered.
+  // The number of kills that were entered.
   [[nodiscard]] virtual std::uint64_t total() const = 0;
-  // The cgroup whose limit has the scope "pod"; may be empty.
+  // The cgroup whose limit is reported with the scope "pod"; may be empty.
   [[nodiscard]] virtual std::string pod_cgroup() const = 0;
-  // The command line of a process that was gone before a snapshot could show it; empty: not known.
+  // The command line of a process that ended before a snapshot was taken; empty: not known.
   [[nodiscard]] virtual std::string command_of(pid_t pid) const = 0;
-  // Once for each kill, when its record and event are there.
+  // Called once for each kill, after its record was stored and its event reported.
   virtual void reported(const ForensicRecord& record) = 0;
 };
 
 class OomWatch {
  public:
-  // All of them outlive it. `enforcer` is told of each wake-up: a policy may decide before the kernel kills.
+  // All arguments must outlive the object. `enforcer` is called at each wake-up, because a policy may decide before the
+  // kernel kills.
   OomWatch(Enforcement& enforcement, Subject& subject, OomAccount& account, MemoryEnforcer& enforcer);
 
-  // Of a cgroup that exists. v1: registers the kernel's notification. v2 has memory.events, which the drift watch of
-  // the cgroup's directory passes on to woken().
+  // Begins to watch a cgroup that exists. v1: registers the kernel's notification. v2 has memory.events, which the
+  // drift watch of the cgroup's directory passes on to woken().
   void open();
   void close();
   void stop_polling();
 
   void woken();
-  // Compares the counters now. A kill that may be the first of a group's is not told yet.
+  // Compares the counters now. A kill that may be part of the kill of a whole group is not reported yet.
   void poll() { poll(Unsettled::kWait); }
-  // The same, and tells what there is: nobody will look again.
-  void settle() { poll(Unsettled::kTell); }
-  // The kernel's log names a kill in the cgroup, or below it.
+  // The same, and reports every kill that is seen: no later poll follows.
+  void settle() { poll(Unsettled::kReport); }
+  // Called when the kernel's log names a kill in the cgroup or below it.
   void killed_in_log(const KernelKill& kill);
 
  private:
@@ -84,19 +87,20 @@ class OomWatch {
     std::optional<KernelKill> logged;
     std::string scope;
   };
-  enum class Unsettled : std::uint8_t { kWait, kTell };
+  enum class Unsettled : std::uint8_t { kWait, kReport };
   void poll(Unsettled unsettled);
-  // What was decided about those who are left, and what came of it.
+  // The decision about the remaining processes, and its outcome.
   struct Done {
     enforcers::OomDecision decision;
     Outcome outcome;
   };
   Done act(std::uint64_t kills, std::uint64_t nested);
   std::optional<Done> act_by_counters(const std::vector<runtime::cgroup::OomKill>& kills);
-  void tell(const std::vector<Kill>& kills, const runtime::cgroup::OomCounters& counters, std::optional<Done> done);
+  void report_kills(const std::vector<Kill>& kills, const runtime::cgroup::OomCounters& counters,
+                    std::optional<Done> done);
   void await_event();
   void poll_later(std::chrono::microseconds delay);
-  void poll_again();  // if nobody does
+  void poll_again();  // unless a poll is scheduled
   void take_snapshot();
   [[nodiscard]] Kill find_in_log(const runtime::cgroup::OomKill& counted);
   [[nodiscard]] std::string scope_of_kill(const Kill& kill) const;
@@ -104,11 +108,11 @@ class OomWatch {
   [[nodiscard]] Trigger trigger_of(std::string_view rule) const;
   [[nodiscard]] ForensicRecord begin_oom_record(const Trigger& trigger) const;  // with the processes seen last
   void report_kill(const Kill& kill, const enforcers::OomDecision& decision, Outcome outcome, std::uint64_t number);
-  void see_no_kill(std::optional<std::uint64_t> ooms);
+  void note_no_kill(std::optional<std::uint64_t> ooms);
   void report_no_victim(const enforcers::OomWithoutVictim::Found& found);
   void name_limit(const Kill& kill, ForensicRecord& record) const;
   void name_victim(const Kill& kill, ForensicRecord& record) const;
-  void look_below_later();
+  void poll_below_later();
 
   Enforcement& enforcement_;
   Services& services_;
@@ -120,13 +124,14 @@ class OomWatch {
   enforcers::OomWithoutVictim without_victim_;
   int polls_left_ = 0;
   bool reading_log_ = false;
-  Moment unsettled_since_{};    // not told yet
-  Moment unsettled_told_at_{};  // told as kills of processes
-  Moment woken_at_{};           // of a kill that is not reported yet
+  bool polls_below_ = false;
+  Moment unsettled_since_{};        // since then kills are seen that are not reported yet
+  Moment unsettled_reported_at_{};  // when such kills were reported as kills of single processes
+  Moment woken_at_{};               // the wake-up for a kill that is not reported yet
   Moment snapshot_at_{};
-  Moment group_killed_at_{};         // told then
-  Moment kernel_woke_at_{};          // v1: its own limit was reached, or an ancestor's
-  std::uint64_t told_unlogged_ = 0;  // the kernel's log had not named them when they were told
+  Moment group_killed_at_{};             // when the kill of a whole group was reported
+  Moment kernel_woke_at_{};              // v1: the last wake-up: the group's own limit was reached, or an ancestor's
+  std::uint64_t reported_unlogged_ = 0;  // kills that were reported before the kernel's log named them
   std::vector<SeenProcess> snapshot_;
   Alive alive_;
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Carries out what was decided by a policy: on the kernel, or in a dry run on nothing.
+// Carries out the decisions of a policy: one executor acts on the kernel, the other, for a dry run, does nothing.
 //
-// Those who decide and report have one code for both: they ask an executor to act, and outcome_of() what to report.
-// Nobody but executor_of() asks whether a policy is a dry run.
+// Code that decides and reports is the same for both: it asks the executor to act, and outcome_of() for the outcome to
+// report. The rejected alternative is a question for dry run at each action; only executor_of() asks it now.
 #pragma once
 
 #include <atomic>
@@ -22,25 +22,26 @@ namespace mete::agent {
 class PolicyExecutor {
  public:
   virtual ~PolicyExecutor() = default;
-  // Of an act that ended with `done`; in a dry run kDryRun, whatever it was.
+  // The outcome of an act that ended with `done`; in a dry run always kDryRun.
   [[nodiscard]] virtual Outcome outcome_of(const Status& done) const = 0;
-  // May the policy kill once more? Counts the kill; in a dry run there is none to be counted.
+  // True: the guard allows one more kill, and counts it. A dry run is always allowed and counts nothing.
   [[nodiscard]] virtual bool may_kill(enforcers::KillGuard& guard, const config::Policy& policy, Moment now) = 0;
-  // v1: does a process wait for memory at the limit? In a dry run the kernel does not let it wait but kills: there the
-  // wake-up is believed.
+  // v1: true when a process is blocked at the limit. Always true in a dry run: the kernel kills there instead of
+  // blocking, so the wake-up is the only sign.
   [[nodiscard]] virtual bool waits_at_limit(const Subject& subject) = 0;
 
   [[nodiscard]] virtual Status signal(const runtime::process::ProcessId& process, int number) = 0;
   [[nodiscard]] virtual Status kill_container(Subject& subject) = 0;
   [[nodiscard]] virtual Status kill_process(Subject& subject, pid_t pid) = 0;
-  // What is left after a kill of the kernel, which the policy's counters do not hold.
+  // Kills the processes that are left after a kill by the kernel. Not counted as a kill by the policy.
   [[nodiscard]] virtual Status kill_rest(Subject& subject) = 0;
   [[nodiscard]] virtual Status restart(Subject& subject) = 0;
-  // The child, to be awaited; 0: none was started.
+  // The pid of the child, which the caller awaits; 0: none was started.
   [[nodiscard]] virtual Result<pid_t> exec(Subject& subject, const std::vector<std::string>& command,
                                            std::chrono::nanoseconds timeout) = 0;
   [[nodiscard]] virtual Status raise(Subject& subject, Bytes to) = 0;
-  // Somebody else thaws it after `timeout`, should this agent not be there then. The error: it is not frozen.
+  // Freezes the subject. The shim or a watchdog thaws it after `timeout` if no agent runs then. After an error the
+  // subject is not frozen.
   [[nodiscard]] virtual Status freeze(Subject& subject, std::chrono::nanoseconds timeout) = 0;
   [[nodiscard]] virtual Status lift_memory_high(Subject& subject) = 0;
   [[nodiscard]] virtual Status notify_pressure(Subject& subject) = 0;
@@ -55,7 +56,7 @@ class PolicyExecutor {
 
 [[nodiscard]] PolicyExecutor& kernel_executor();
 [[nodiscard]] PolicyExecutor& dry_run_executor();
-// By its policy; without one the kernel's.
+// The executor that the subject's policy asks for; without a policy the one that acts on the kernel.
 [[nodiscard]] PolicyExecutor& executor_of(const Subject& subject);
 
 }  // namespace mete::agent

@@ -167,7 +167,8 @@ void PressureWatcher::check_refaults(const config::MemoryThrashing& of_policy, c
   responder_.act(rule.action, trigger);
 }
 
-// Whoever put it there, a person or another program, has left it to crawl: it never ends by itself, and nobody is told.
+// A person or another program has set memory.high and left the group to crawl: that never ends by itself, and the
+// kernel reports it to no one.
 void PressureWatcher::check_memory_high(const collectors::MemoryMoment& moment) {
   if (!runtime::cgroup::has_memory_high(services_.hierarchies) || moment.at - high_polled_at_ < kPollHigh) return;
   high_polled_at_ = moment.at;

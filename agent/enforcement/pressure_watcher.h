@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory pressure and thrashing of a subject: what wakes for them, and which rules fire. Both of the kernel's ways (PSI
-// triggers, v1's memory.pressure_level) only say that a poll is worth it; what decides are the totals.
+// Watches the memory pressure and the thrashing of a subject, and finds the rules that fire. The kernel's notifications
+// (PSI triggers, v1's memory.pressure_level) only cause a poll; the totals that the poll reads decide.
 #pragma once
 
 #include <array>
@@ -17,38 +17,38 @@
 
 namespace mete::agent {
 
-// What a watcher asks of whoever responds to it.
+// The interface through which watchers report what they have noticed.
 class MemoryResponder {
  public:
   virtual ~MemoryResponder() = default;
   virtual void act(const config::MemoryThreshold& rule, const Trigger& trigger) = 0;
   virtual void act(config::ThresholdAction action, const Trigger& trigger) = 0;
   virtual void out_of_memory(Moment woken) = 0;
-  // v2: all of the subject waits at a memory.high that is not mete's.
+  // v2: all tasks of the subject wait at a memory.high that mete did not set.
   virtual void stuck_at_memory_high(const Trigger& trigger) = 0;
   virtual void pressure_is_due(bool news, Bytes usage) = 0;
-  // Frozen or held: no threshold is acted on.
+  // True: the subject is frozen or held, so that no threshold is acted on.
   [[nodiscard]] virtual bool is_stopped() const = 0;
-  // memory.high of a policy that decides before the kernel, v2.
+  // v2: the memory.high of a policy that decides before the kernel; empty: none.
   [[nodiscard]] virtual std::optional<Bytes> tripwire() const = 0;
 };
 
 class PressureWatcher {
  public:
-  // `woken` is called when the kernel tells of pressure, at most ten times a second.
+  // `woken` is called when the kernel reports pressure, at most ten times a second.
   PressureWatcher(Services& services, Subject& subject, MemoryGauge& gauge, MemoryResponder& responder,
                   std::function<void()> woken);
 
-  // What the policy wants, which may have changed: its windows begin anew.
+  // Takes the rules from the present policy. All windows start empty.
   void set_rules();
   void open();
   void close();
 
   void check_rules(const collectors::MemoryMoment& moment, Moment woken);
   void check_memory_high(const collectors::MemoryMoment& moment);
-  // v1 without PSI knows only that the kernel reclaims: `by_kernel` is all there is then.
+  // `by_kernel`: the kernel has reported reclaim (v1 memory.pressure_level), the only sign without PSI.
   void check_notice(const collectors::MemoryMoment& moment, bool by_kernel);
-  // More often while there is some pressure.
+  // The time until the next poll: shorter while there is some pressure.
   [[nodiscard]] std::chrono::nanoseconds next_poll() const;
 
  private:
@@ -70,7 +70,7 @@ class PressureWatcher {
   std::array<std::optional<enforcers::Window>, 2> stalls_;  // some, full
   std::optional<enforcers::Window> refaults_;
   std::optional<enforcers::PressureNotice> notice_;  // where memory.notify is wanted
-  std::array<Moment, 3> fired_{};                    // some, full, thrashing: not again within their time
+  std::array<Moment, 3> fired_{};                    // some, full, thrashing: a rule fires at most once within its time
   enforcers::StuckAtHigh stuck_;
   Moment high_polled_at_{};
   Alive alive_;

@@ -11,9 +11,11 @@
 #include <utility>
 
 #include "agent/base/agent_families.h"
+#include "agent/export/kube_workloads.h"
 #include "agent/export/stats_json.h"
 #include "agent/export/targets.h"
 #include "agent/http/http_negotiate.h"
+#include "agent/workloads/workload_json.h"
 #include "collectors/metrics/family.h"
 
 namespace mete::agent {
@@ -131,8 +133,14 @@ void Exporter::scrape(const HttpRequest& request, const std::shared_ptr<HttpRepl
     // Its labels break Prometheus' naming rules: written only on cAdvisor's page.
     if (wanted("agent") && cadvisor) write_version(rendering.tail, reading->machine, format);
     if (kube) {
-      rendering.more = [pods = kube_pods_of(reconciler_), node = node_of(reading->machine), format](std::string& tail) {
+      std::vector<nlohmann::ordered_json> objects;
+      for (const auto& [uid, object] : workloads_.objects()) {
+        if (!object->record.expired) objects.push_back(workload_json(workloads_, *object));
+      }
+      rendering.more = [pods = kube_pods_of(reconciler_), objects = std::move(objects),
+                        node = node_of(reading->machine), format](std::string& tail) {
         write_kube(tail, pods, node, format);
+        write_kube_workloads(tail, objects, format);
       };
     }
     rendering.gzip = gzip;

@@ -26,6 +26,8 @@ enum Index : std::uint8_t {
   kPodCreated,
   kPodOwner,
   kPodPhase,
+  kPodReady,
+  kPodReason,
   kContainerInfo,
   kRequests,
   kLimits,
@@ -36,6 +38,8 @@ enum Index : std::uint8_t {
   kWaitingReason,
   kTerminated,
   kLastReason,
+  kProbes,
+  kProbeDurations,
   kCount
 };
 
@@ -46,9 +50,13 @@ constexpr std::array<KubeFamily, kCount> kFamilies = {{
     {"kube_node_status_capacity", kGauge, "What the machine has.", "node,resource,unit"},
     {"kube_pod_info", kGauge, "Pods of this agent.", "namespace,pod,uid,node,created_by_kind,created_by_name"},
     {"kube_pod_created", kGauge, "When the pod was made, in seconds since 1970.", "namespace,pod,uid"},
-    {"kube_pod_owner", kGauge, "Who made the pod: the machine, as with a kubelet's static pods.",
+    {"kube_pod_owner", kGauge, "Who made the pod: a workload, or the machine, as with a kubelet's static pods.",
      "namespace,pod,uid,owner_kind,owner_name,owner_is_controller"},
     {"kube_pod_status_phase", kGauge, "1 for the phase the pod is in, 0 for the others.", "namespace,pod,uid,phase"},
+    {"kube_pod_status_ready", kGauge, "1 for whether the pod is ready, 0 for the other conditions.",
+     "namespace,pod,uid,condition"},
+    {"kube_pod_status_reason", kGauge, "1 for why the pod has failed as a whole, 0 for the other reasons.",
+     "namespace,pod,uid,reason"},
     {"kube_pod_container_info", kGauge, "Containers and their images.", "namespace,pod,uid,container,image"},
     {"kube_pod_container_resource_requests", kGauge, "What the manifest requests.",
      "namespace,pod,uid,container,node,resource,unit"},
@@ -56,16 +64,23 @@ constexpr std::array<KubeFamily, kCount> kFamilies = {{
      "namespace,pod,uid,container,node,resource,unit"},
     {"kube_pod_container_status_restarts_total", kCounter, "Restarts of the container.", "namespace,pod,uid,container"},
     {"kube_pod_container_status_running", kGauge, "Whether it runs.", "namespace,pod,uid,container"},
-    {"kube_pod_container_status_ready", kGauge, "Whether it runs; there are no readiness probes yet.",
-     "namespace,pod,uid,container"},
+    {"kube_pod_container_status_ready", kGauge,
+     "Whether it runs, has started and its readiness probe, if there is one, says so.", "namespace,pod,uid,container"},
     {"kube_pod_container_status_waiting", kGauge, "Whether it waits to be started.", "namespace,pod,uid,container"},
     {"kube_pod_container_status_waiting_reason", kGauge, "Why it waits.", "namespace,pod,uid,container,reason"},
     {"kube_pod_container_status_terminated", kGauge, "Whether it has ended and stays so.",
      "namespace,pod,uid,container"},
     {"kube_pod_container_status_last_terminated_reason", kGauge, "Why it ended the last time.",
      "namespace,pod,uid,container,reason"},
+    {kProbeTotal, kCounter, "Probes of a container, by their result.",
+     "namespace,pod,pod_uid,container,probe_type,result"},
+    {kProbeDuration, MetricType::kHistogram, "How long probes that succeeded took.",
+     "namespace,pod,container,probe_type,le"},
 }};
 
+// Those of kube-state-metrics.
+constexpr std::array<std::string_view, 3> kConditions = {"true", "false", "unknown"};
+constexpr std::array<std::string_view, 3> kReasons = {"DeadlineExceeded", "Evicted", "UnexpectedAdmissionError"};
 constexpr std::array<std::string_view, 5> kPhases = {"Pending", "Running", "Succeeded", "Failed", "Unknown"};
 
 // Kubernetes has fewer phases than the agent.
@@ -99,6 +114,7 @@ class Writer {
                               kTerminated, kLastReason}) {
       containers(index);
     }
+    write_probers(out_, pods_, format_);
   }
 
  private:
@@ -133,17 +149,34 @@ class Writer {
     return labels;
   }
 
+  static void one_of(FamilyWriter& out, const KubePod& pod, std::string_view label,
+                     std::span<const std::string_view> values, std::string_view which) {
+    for (const auto value : values) {
+      LabelBlock labels = of(pod);
+      labels.add(label, value);
+      out.add(labels, std::uint64_t{value == which ? 1U : 0U});
+    }
+  }
+
   void each_pod(Index index, const std::function<void(FamilyWriter&, const KubePod&)>& write) {
     auto writer = family(index);
     for (const KubePod& pod : pods_) write(writer, pod);
+  }
+
+  // Without a workload the machine, as with a kubelet's static pods.
+  static std::string_view owner_kind(const KubePod& pod) {
+    return pod.owner_kind.empty() ? std::string_view("Node") : std::string_view(pod.owner_kind);
+  }
+  [[nodiscard]] std::string_view owner_name(const KubePod& pod) const {
+    return pod.owner_kind.empty() ? std::string_view(node_.name) : std::string_view(pod.owner_name);
   }
 
   void pods() {
     each_pod(kPodInfo, [&](FamilyWriter& out, const KubePod& pod) {
       LabelBlock labels = of(pod);
       labels.add("node", node_.name);
-      labels.add("created_by_kind", "Node");
-      labels.add("created_by_name", node_.name);
+      labels.add("created_by_kind", owner_kind(pod));
+      labels.add("created_by_name", owner_name(pod));
       out.add(labels, kOne);
     });
     each_pod(kPodCreated, [&](FamilyWriter& out, const KubePod& pod) {
@@ -152,17 +185,18 @@ class Writer {
     });
     each_pod(kPodOwner, [&](FamilyWriter& out, const KubePod& pod) {
       LabelBlock labels = of(pod);
-      labels.add("owner_kind", "Node");
-      labels.add("owner_name", node_.name);
+      labels.add("owner_kind", owner_kind(pod));
+      labels.add("owner_name", owner_name(pod));
       labels.add("owner_is_controller", "true");
       out.add(labels, kOne);
     });
-    each_pod(kPodPhase, [&](FamilyWriter& out, const KubePod& pod) {
-      for (const auto phase : kPhases) {
-        LabelBlock labels = of(pod);
-        labels.add("phase", phase);
-        out.add(labels, std::uint64_t{phase == phase_name(pod.phase) ? 1U : 0U});
-      }
+    each_pod(kPodPhase,
+             [&](FamilyWriter& out, const KubePod& pod) { one_of(out, pod, "phase", kPhases, phase_name(pod.phase)); });
+    each_pod(kPodReady, [&](FamilyWriter& out, const KubePod& pod) {
+      one_of(out, pod, "condition", kConditions, pod.ready ? "true" : "false");
+    });
+    each_pod(kPodReason, [&](FamilyWriter& out, const KubePod& pod) {
+      if (!pod.reason.empty()) one_of(out, pod, "reason", kReasons, pod.reason);
     });
   }
 
@@ -193,8 +227,9 @@ class Writer {
       case kRestarts:
         return out.add(labels, container.restarts);
       case kRunning:
-      case kReady:
         return flag(container.state == ContainerState::kRunning);
+      case kReady:
+        return flag(container.ready);
       case kWaiting:
         return flag(container.state == ContainerState::kWaiting || container.state == ContainerState::kStarting);
       case kWaitingReason:

@@ -3,6 +3,7 @@
 // dashboards and rules work on one machine without a cluster. Opt-in: `export: {kube: true}` in agent.yaml.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "agent/pods/pod_logic.h"
+#include "agent/probes/prober.h"
 #include "collectors/exposition/exposition.h"
 #include "config/pod_spec.h"
 
@@ -25,6 +27,8 @@ struct KubeContainer {
   std::string waiting_reason;          // empty unless it waits for a reason
   std::string last_terminated_reason;  // "OOMKilled", "Error", "Completed"; empty: none ended yet
   bool init = false;
+  bool ready = false;
+  std::array<ProbeCounts, kProbeKinds> probes;  // by ProbeKind
 };
 
 struct KubePod {
@@ -32,6 +36,10 @@ struct KubePod {
   PodPhase phase = PodPhase::kPending;
   std::chrono::system_clock::time_point created;
   std::vector<KubeContainer> containers;
+  bool ready = false;
+  std::string reason;           // why it failed as a whole; empty: it did not
+  std::string owner_kind = {};  // of a pod that a workload has made; empty: the machine's
+  std::string owner_name = {};
 };
 
 struct KubeNode {
@@ -47,6 +55,11 @@ struct KubeFamily {
   std::string_view labels;
 };
 [[nodiscard]] std::span<const KubeFamily> kube_families();
+
+// The kubelet's prober_probe_*, with the rest of write_kube(). Init containers that end are never probed.
+void write_probers(std::string& out, const std::vector<KubePod>& pods, collectors::Format format);
+inline constexpr std::string_view kProbeTotal = "prober_probe_total";
+inline constexpr std::string_view kProbeDuration = "prober_probe_duration_seconds";
 
 // Pure. Appends all families to `out`.
 void write_kube(std::string& out, const std::vector<KubePod>& pods, const KubeNode& node, collectors::Format format);

@@ -79,6 +79,16 @@ collectors::RunState state_of(ContainerState state) {
   return collectors::RunState::kWaiting;
 }
 
+// As docker's health check: of a container with probes.
+std::optional<int> health_of(const Container& container) {
+  const auto* const spec = container.spec();
+  const auto& record = container.record();
+  const bool asked = spec != nullptr && (spec->startup || spec->liveness || spec->readiness);
+  if (!asked || record.state != ContainerState::kRunning) return std::nullopt;
+  if (!record.started) return -1;
+  return record.ready && !record.end_within ? 1 : 0;
+}
+
 Lifecycle lifecycle_of(const ContainerRecord& record) {
   Lifecycle lifecycle;
   lifecycle.state = state_of(record.state);
@@ -106,6 +116,7 @@ Target target_of(const Pod& pod, const Container& container, bool single) {
   target.who = identity_of(pod, &container);
   target.workload = workload_labels(pod, container);
   target.lifecycle = lifecycle_of(record);
+  target.lifecycle->health = health_of(container);
   target.lifecycle->last_oom = container.control().watch().oom_record().last();
   target.lifecycle->policy_kills = record.policy_kills;
   target.lifecycle->time_to_oom = container.enforcer().time_to_limit();
@@ -118,7 +129,9 @@ Target target_of(const Pod& pod, const Container& container, bool single) {
   if (record.started_at != WallTime()) {
     target.started = std::chrono::time_point_cast<std::chrono::system_clock::duration>(record.started_at);
   }
-  target.limit_changes = container.control().limits().changes();
+  // What is frozen, or is no longer, has another freezer.state.
+  target.limit_changes = 2 * container.control().limits().changes() + (container.enforcer().is_stopped() ? 1 : 0);
+  target.settings_watched = container.control().watch().sees_writes();
   if (single && record.state == ContainerState::kRunning) target.network_pid = record.process.pid;
   return target;
 }
@@ -157,7 +170,12 @@ std::vector<KubePod> kube_pods_of(const Reconciler& reconciler) {
     kube.namespace_ = record.namespace_;
     kube.name = record.name;
     kube.uid = record.uid;
-    kube.phase = pod->phase();
+    const PodStatus status = pod->status();
+    kube.phase = status.phase;
+    kube.ready = status.ready;
+    kube.reason = status.reason;
+    kube.owner_kind = record.workload.kind;
+    kube.owner_name = record.workload.name;
     kube.created = std::chrono::time_point_cast<std::chrono::system_clock::duration>(record.created);
     for (const auto& container : pod->containers()) {
       const auto& of = container->record();
@@ -170,6 +188,9 @@ std::vector<KubePod> kube_pods_of(const Reconciler& reconciler) {
       if (of.state == ContainerState::kWaiting) each.waiting_reason = shown_reason(of);
       if (of.has_ended) each.last_terminated_reason = of.reason;
       each.init = of.init;
+      each.ready = is_ready(of);
+      for (std::size_t kind = 0; kind < kProbeKinds; ++kind)
+        each.probes.at(kind) = container->attempt().probes().counts(static_cast<ProbeKind>(kind));
     }
   }
   return pods;

@@ -16,7 +16,7 @@ namespace {
 constexpr auto kRescan = std::chrono::minutes(1);
 constexpr auto kRescanWithoutWatches = std::chrono::seconds(5);
 
-// The cgroups of this process and what is above them: a policy must not stop who carries it out.
+// The cgroups of this process and their ancestors: a policy must not stop the agent that carries it out.
 std::set<std::string> own_cgroups() {
   std::set<std::string> own;
   const auto text = runtime::read_file(AT_FDCWD, "/proc/self/cgroup");
@@ -43,7 +43,7 @@ Status ForeignEnforcement::open() {
   METE_TRY(Ledger ledger, Ledger::open(ledger_file(services_.settings)));
   ledger_.emplace(std::move(ledger));
   const auto restored = ledger_->restore_all(services_.hierarchies, Ledger::Usage::kLeave);
-  // Of watchdogs whose agent died: what they were to undo is put back, and without files they end.
+  // Watchdogs of an agent that died: their changes are restored here. Without their files they end.
   (void)runtime::remove_tree(services_.settings.run + "/watchdogs");
   for (const auto& knob : restored.put_back) {
     services_.events.add(
@@ -176,7 +176,7 @@ void ForeignEnforcement::reconcile(const std::string& path) {
   auto group = runtime::cgroup::Group::at(services_.hierarchies, path);
   const auto id = group ? group->id() : tl::unexpected(group.error());
   if (!id) {
-    // Gone again; or who makes it has not got to this hierarchy.
+    // Gone again, or not made in this hierarchy yet.
     constexpr int kTries = 100;
     if (half_made_.emplace(path, kTries).second && half_made_.size() == 1) find_half_made();
     return;
@@ -200,7 +200,7 @@ void ForeignEnforcement::find_half_made() {
     for (const auto& [path, tries] : all) {
       if (tries == 0) {
         half_made_.erase(path);
-        // It is only in some hierarchies, and stays so: who made it by hand wanted no more.
+        // It stays in some hierarchies only: a person has made it by hand in these.
         const auto policy = enforcers::policy_of_cgroup(policies_, path);
         auto group = runtime::cgroup::Group::at(services_.hierarchies, path);
         const auto id = group ? group->id_anywhere() : tl::unexpected(group.error());

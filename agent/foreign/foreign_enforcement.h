@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Policies for cgroups that others made: which of them are there, who holds which, and putting everything back.
+// Applies policies to cgroups that others made: finds these cgroups, chooses the policy for each, and restores
+// everything at the end.
 #pragma once
 
 #include <map>
@@ -24,16 +25,16 @@ class ForeignEnforcement {
 
   [[nodiscard]] static std::string ledger_file(const Settings& settings) { return settings.state + "/foreign.json"; }
 
-  // Reads the ledger and puts back what an agent that died has left changed.
+  // Reads the ledger, and restores the files that an agent that died has left changed.
   [[nodiscard]] Status open();
-  // Those that select by cgroup; others are left out here. Called whenever the manifests have changed.
+  // Takes the policies that select cgroups, and ignores all others. Called whenever the manifests have changed.
   void set_policies(const std::vector<config::Policy>& policies);
-  // Puts everything back: the agent ends.
+  // Restores everything, because the agent ends.
   void release_all();
   // Null: no policy holds the cgroup.
   [[nodiscard]] const config::Policy* policy_of(const std::string& path) const;
   [[nodiscard]] const std::vector<Knob>& changed() const { return ledger_->knobs(); }
-  // The kernel's log tells of a kill. False: nobody of these.
+  // Called when the kernel's log reports a kill. False: no policy holds the victim's cgroup.
   bool oom_killed_in_log(const KernelKill& kill);
 
  private:
@@ -47,7 +48,7 @@ class ForeignEnforcement {
   void hold(const std::string& path, const config::Policy& policy, runtime::cgroup::Group group, std::uint64_t id);
   void restore_what_is_left();
   void report_unmatched();
-  [[nodiscard]] bool is_own(const std::string& path) const;  // of the agent, or above it
+  [[nodiscard]] bool is_own(const std::string& path) const;  // the agent's cgroup, or an ancestor of it
 
   Enforcement& enforcement_;
   Services& services_;
@@ -57,11 +58,11 @@ class ForeignEnforcement {
   std::optional<collectors::CgroupTree> tree_;
   Descriptor changes_;
   std::map<std::string, std::unique_ptr<ForeignSubject>> subjects_;  // by path
-  std::map<std::string, int> half_made_;  // found, and not there yet in its first hierarchy: tries left
+  std::map<std::string, int> half_made_;  // found, but not yet in its first hierarchy; tries left
   Timer half_made_timer_;
   Timer restore_timer_;
   Timer rescan_timer_;
-  std::set<std::string> told_;  // refusals and conflicts, once for a set of policies
+  std::set<std::string> told_;  // refusals and conflicts that were reported for the present policies
   Alive alive_;
 };
 

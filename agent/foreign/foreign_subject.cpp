@@ -43,7 +43,7 @@ ForeignSubject::ForeignSubject(Enforcement& enforcement, Ledger& ledger, runtime
                               report(Severity::kWarning, name_of(Reason::kLimitDrift), std::move(message),
                                      std::move(fields));
                             },
-                        .changed = [] {},
+                        .written = [] {},
                         .memory_event = [this] { oom_.woken(); },
                         .apply = [this](const Limits& limits) { return apply(limits); }});
 }
@@ -80,7 +80,7 @@ Limits ForeignSubject::asked_limits() const {
   return limits;
 }
 
-// What one file refuses keeps no other from being written.
+// A refusal by one file does not keep the other files from being written.
 Status ForeignSubject::apply(const Limits& limits) {
   Status first;
   const auto note = [&](Status done) {
@@ -95,7 +95,7 @@ Status ForeignSubject::apply(const Limits& limits) {
   return first;
 }
 
-// What somebody else has written since is its own from now on, and what it was before does not come back.
+// A value that another program has written since belongs to that program: the stored value is not restored.
 void ForeignSubject::read_own_cpu() {
   const auto found = runtime::cgroup::cpu_bandwidth(group_);
   const bool ours = lent_ && found && found->quota == runtime::cgroup::Limit(*lent_);
@@ -116,13 +116,13 @@ void ForeignSubject::apply_policy() {
   const Status done = apply(limits_);
   const bool gone = !done && runtime::cgroup::is_gone(done.error());
   applied_ = done.has_value();
-  // Gone: not made yet, in this hierarchy. Who makes a cgroup makes its directories one after the other.
+  // Gone: not made in this hierarchy yet. A program makes the directories of a cgroup one after the other.
   if (!gone) services_.instruments.enforcement("limits", "apply", done ? "done" : "failed");
   if (!done && !gone && std::exchange(failure_told_, done.error().what) != done.error().what)
     report(Severity::kWarning, name_of(Reason::kLimitFailed), shown() + ": " + done.error().what, {});
 }
 
-// Who makes a cgroup gives it its limits after it is seen, and may change them later.
+// The program that makes a cgroup writes the limits after mete has seen the cgroup, and may change them later.
 void ForeignSubject::poll_after(std::chrono::milliseconds delay) {
   static constexpr std::chrono::milliseconds kSlowest(10'000);
   look_timer_.expires_after(delay);
@@ -139,7 +139,7 @@ void ForeignSubject::poll_after(std::chrono::milliseconds delay) {
 void ForeignSubject::hold_to(const config::Policy& policy) {
   if (policy_ == policy) return;
   if (policy_) {
-    // What the one before asked for and this does not.
+    // Limits that the earlier policy asked for and this one does not.
     drift_->close();
     const auto restored = ledger_.restore(group_.path(), services_.hierarchies, Ledger::Usage::kLeave);
     for (const auto& error : restored.errors) report(Severity::kWarning, name_of(Reason::kRestoreFailed), error, {});
@@ -184,13 +184,13 @@ void ForeignSubject::report_restored(const Ledger::Restored& restored) {
   }
   for (const auto& knob : restored.changed_since) {
     report(Severity::kNormal, name_of(Reason::kNotRestored),
-           knob.file + " of " + shown() + " has been written by somebody else since, and is left to him",
+           knob.file + " of " + shown() + " was written by another program since, and stays as it is",
            {{"file", knob.file}});
   }
   for (const auto& error : restored.errors) report(Severity::kWarning, name_of(Reason::kRestoreFailed), error, {});
 }
 
-// Kills from before are nobody's news, but they are numbered.
+// Earlier kills are not reported, but they count in the numbers.
 void ForeignSubject::begin_oom_account() {
   auto counters = runtime::cgroup::read_oom_counters(group_);
   if (!counters) return;
@@ -243,7 +243,7 @@ Status ForeignSubject::lend_quota(std::optional<std::chrono::microseconds> quota
 }
 
 Status ForeignSubject::restart(const std::string& /*reason*/) {
-  return fail("it is no container of mete's: who launched it restarts it");
+  return fail("it is no container of mete's: only the program that launched it can restart it");
 }
 
 Result<pid_t> ForeignSubject::exec(const std::vector<std::string>& /*command*/, std::chrono::nanoseconds /*timeout*/) {
@@ -262,7 +262,7 @@ void ForeignSubject::guard_new_hold() {
 
 void ForeignSubject::unguard_freeze() {
   watchdog_.unguard_freeze();
-  // From now on it is whoever pauses it that thaws it.
+  // From now on the program that freezes the group thaws it.
   ledger_.forget(group_.path(), runtime::cgroup::is_freezer);
 }
 
@@ -273,8 +273,10 @@ void ForeignSubject::guard_oom() {
   if (const auto guarded = watchdog_.guard_oom(hold ? std::chrono::ceil<std::chrono::milliseconds>(hold->timeout)
                                                     : std::chrono::milliseconds(kUsual));
       !guarded) {
-    report(Severity::kWarning, name_of(Reason::kNotEnforced),
-           "Without a watchdog nobody would free " + shown() + ", should this agent die: " + guarded.error().what, {});
+    report(
+        Severity::kWarning, name_of(Reason::kNotEnforced),
+        "Without a watchdog no process would release " + shown() + ", should this agent die: " + guarded.error().what,
+        {});
   }
 }
 
@@ -288,7 +290,7 @@ Status ForeignSubject::lift_memory_high() {
   return ledger_.write(group_, cgroup_id_, runtime::cgroup::no_memory_high());
 }
 Status ForeignSubject::notify_pressure() {
-  return fail("who launched it says in its environment where it listens, which is not known");
+  return fail("the path at which it listens is in its environment, which is not known");
 }
 void ForeignSubject::killed_by_policy(const std::string& /*reason*/) {}
 

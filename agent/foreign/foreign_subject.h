@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A cgroup that somebody else made, held by a policy that selects it by its path. Everything that is changed on it goes
-// through the ledger.
+// A cgroup that others made and that a policy selects by its path. Every change of it goes through the ledger.
 #pragma once
 
 #include <memory>
@@ -24,11 +23,12 @@ class ForeignSubject : public Subject, private OomAccount {
   ForeignSubject(Enforcement& enforcement, Ledger& ledger, runtime::cgroup::Group group, std::uint64_t cgroup_id);
   ~ForeignSubject() override;
 
-  // Writes what the policy says, and begins to watch; puts back what an earlier one has changed and this does not.
+  // Writes the policy's limits and begins to watch. Restores what an earlier policy has changed and this policy does
+  // not.
   void hold_to(const config::Policy& policy);
-  // Ends that and puts everything back.
+  // Stops watching and restores everything.
   void release(Ledger::Usage usage);
-  // The kernel's log tells of a kill in it, or in a cgroup below.
+  // Called when the kernel's log reports a kill in it or in a cgroup below.
   void oom_killed_in_log(const KernelKill& kill) { oom_.killed_in_log(kill); }
   [[nodiscard]] std::uint64_t cgroup_id() const { return cgroup_id_; }
 
@@ -60,17 +60,17 @@ class ForeignSubject : public Subject, private OomAccount {
 
  private:
   [[nodiscard]] runtime::cgroup::Limits asked_limits() const;
-  void apply_policy();  // with what its limit is now
+  void apply_policy();  // with the present limit
   [[nodiscard]] Status apply(const runtime::cgroup::Limits& limits);
   void read_own_cpu();
   void poll_after(std::chrono::milliseconds delay);
   void report_restored(const Ledger::Restored& restored);
   void begin_oom_account();
-  void guard_oom();  // for the time in which there is no agent
+  void guard_oom();  // for the case that no agent runs
 
-  // As OomAccount has it, from when a policy began to hold it.
+  // See OomAccount; it begins when a policy takes hold.
   [[nodiscard]] const runtime::cgroup::OomCounters* known() const override { return &oom_known_; }
-  // The owner of the cgroup has said what becomes of the rest, where no policy says so.
+  // Without a policy's word the owner of the cgroup decides (memory.oom.group): mete kills no other process.
   [[nodiscard]] enforcers::OomAction usual_action() const override { return enforcers::OomAction::kKillProcess; }
   [[nodiscard]] bool kernel_kills_group() const override { return limits_.oom_group.value_or(false); }
   void enter(const runtime::cgroup::OomCounters& counters, const Scopes& kills) override {

@@ -50,9 +50,10 @@ class Ledger {
   };
   Restored restore(const std::string& path, const runtime::cgroup::Hierarchies& hierarchies, Usage usage);
   Restored restore_all(const runtime::cgroup::Hierarchies& hierarchies, Usage usage);
-  // Somebody else has written these files since: what mete found there once is not to come back.
+  // Forgets the stored values of these files: another program has written the files since, so the values must not be
+  // restored.
   void forget(const std::string& path, bool (*which)(std::string_view file));
-  // A memory limit that is to go back; empty: there is none.
+  // The memory limit that a restore would write; empty: none.
   [[nodiscard]] std::optional<Bytes> memory_limit_before(const std::string& path) const;
   [[nodiscard]] const std::vector<Knob>& knobs() const { return knobs_; }
 

@@ -5,7 +5,7 @@
 #include <boost/asio/ssl/detail/openssl_init.hpp>
 
 // Asio initialises OpenSSL before main, which costs a megabyte and a millisecond even without TLS. This specialization
-// initialises it with the first context: `instance()` makes it once, whoever calls.
+// initialises it with the first context: `instance()` makes it once, at the first call.
 template <>
 class boost::asio::ssl::detail::openssl_init<true> : private openssl_init_base {
  public:
@@ -16,4 +16,5 @@ class boost::asio::ssl::detail::openssl_init<true> : private openssl_init_base {
 };
 
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>

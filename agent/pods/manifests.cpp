@@ -42,6 +42,22 @@ void append(std::vector<T>& to, std::vector<T> from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
+// Appends the object of a document; a kind without one adds nothing.
+void add_object(const config::DocumentText& document, config::Documents read, ParsedManifest& to) {
+  add_objects(read.pods, "Pod", document, to);
+  add_objects(read.policies, "Policy", document, to);
+  add_objects(read.config_maps, "ConfigMap", document, to);
+  add_objects(read.secrets, "Secret", document, to);
+  for (const auto& each : read.workloads) {
+    to.objects.push_back({std::string(config::to_string(each.kind())), each.metadata.namespace_, each.metadata.name,
+                          document.text, document.first_line});
+  }
+  if (!read.pods.empty() || !read.policies.empty() || !read.config_maps.empty() || !read.secrets.empty() ||
+      !read.workloads.empty()) {
+    to.objects.back().read = std::move(read);
+  }
+}
+
 }  // namespace
 
 ParsedManifest parse_manifest(std::string_view text, const std::string& file) {
@@ -52,15 +68,12 @@ ParsedManifest parse_manifest(std::string_view text, const std::string& file) {
   }
   for (const auto& document : config::split_documents(text)) {
     auto read = config::read_documents(document.text, file, document.first_line);
-    const std::size_t before = parsed.objects.size();
-    add_objects(read.pods, "Pod", document, parsed);
-    add_objects(read.policies, "Policy", document, parsed);
-    add_objects(read.config_maps, "ConfigMap", document, parsed);
-    add_objects(read.secrets, "Secret", document, parsed);
     append(parsed.errors, std::move(read.errors));
     append(parsed.warnings, read.warnings);
-    // A List has several, which `mete apply` refuses: only a document of one object has a file to itself.
-    if (parsed.objects.size() == before + 1) parsed.objects.back().read = std::move(read);
+    // Only a document of one object has a file to itself, so the items of a list become documents.
+    const auto items = config::list_items(document);
+    for (const auto& item : items) add_object(item, config::read_documents(item.text, file, item.first_line), parsed);
+    if (items.empty()) add_object(document, std::move(read), parsed);
   }
   return parsed;
 }
@@ -163,7 +176,7 @@ Manifests::File& Manifests::file_at(const std::string& path) {
   return file;
 }
 
-// What apply() has stored under `path`.
+// Takes over the object that apply() has stored at `path`.
 void Manifests::take(const std::string& path, const AppliedObject& object) {
   auto& file = file_at(path);
   file.good = object.read;
@@ -251,6 +264,11 @@ std::string Manifests::applied_file(const AppliedObject& object) const {
 std::string Manifests::text_of(const AppliedObject& object) const {
   const auto text = runtime::read_file(AT_FDCWD, settings_.applied() + "/" + object.file_name());
   return text ? *text : std::string();
+}
+
+std::string Manifests::spec_of(const std::string& file, const std::string& space, const std::string& name) {
+  const auto text = runtime::read_file(AT_FDCWD, file, kLongestFile);
+  return text ? config::pod_spec_json(*text, space, name) : std::string();
 }
 
 Status Manifests::apply(const std::vector<AppliedObject>& objects) {

@@ -67,6 +67,9 @@ class Manifests {
   // The text that the object was read from, for `mete diff`; empty when unknown.
   [[nodiscard]] std::string text_of(const AppliedObject& object) const;
 
+  // The spec of a Pod as JSON, from the file that it was read from; empty when it is not there any more.
+  [[nodiscard]] static std::string spec_of(const std::string& file, const std::string& space, const std::string& name);
+
  private:
   // The version of a file that apply() stored, by stat(2): the inotify event that follows need not read the file again.
   // A file that another program has written differs in one of the fields.

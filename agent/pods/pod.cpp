@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/pod.h"
 
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "agent/base/digest.h"
 #include "agent/base/machine_facts.h"
+#include "agent/base/random.h"
 #include "agent/networks/networks.h"
 #include "agent/pods/pod_identity.h"
 #include "agent/pods/pod_resize.h"
@@ -24,21 +23,6 @@ namespace {
 
 using runtime::Durability;
 
-std::string new_uid() {
-  unsigned char bytes[16] = {};
-  (void)!::getrandom(bytes, sizeof bytes, 0);
-  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0FU) | 0x40U);  // RFC 9562: version 4
-  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3FU) | 0x80U);
-  std::string uid;
-  for (std::size_t i = 0; i < sizeof bytes; ++i) {
-    char hex[3];
-    std::snprintf(hex, sizeof hex, "%02x", bytes[i]);
-    if (i == 4 || i == 6 || i == 8 || i == 10) uid += '-';
-    uid += hex;
-  }
-  return uid;
-}
-
 WallTime now() {
   return std::chrono::system_clock::now();
 }
@@ -49,6 +33,8 @@ ContainerRecord new_container(const config::Container& container, bool init) {
   record.init = init;
   record.sidecar = container.sidecar;
   record.pre_stop = container.pre_stop;
+  record.has_post_start = container.post_start.has_value();
+  record.restart = container.restart;
   return record;
 }
 
@@ -58,17 +44,17 @@ PodPaths paths_of(const Settings& settings, const PodRecord& record) {
 
 }  // namespace
 
-Pod::Pod(const PodOwner& owner, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup,
-         std::function<void()> gone)
-    : enforcement_(owner.enforcement),
-      networks_(owner.networks),
-      services_(owner.enforcement.services()),
+Pod::Pod(const PodTools& tools, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup, Owner owner)
+    : enforcement_(tools.enforcement),
+      networks_(tools.networks),
+      services_(tools.enforcement.services()),
       record_(std::move(record)),
       paths_(std::move(paths)),
       cgroup_(std::move(cgroup)),
-      gone_(std::move(gone)),
+      owner_(std::move(owner)),
       restart_timer_(services_.loop),
       end_timer_(services_.loop),
+      deadline_timer_(services_.loop),
       sandbox_ready_(services_.loop),
       sandbox_(services_.loop) {
   drift_ = std::make_unique<DriftWatch>(
@@ -80,37 +66,37 @@ Pod::Pod(const PodOwner& owner, PodRecord record, PodPaths paths, runtime::cgrou
               [this](std::string message, auto fields) {
                 report(Severity::kWarning, name_of(Reason::kLimitDrift), "", std::move(message), std::move(fields));
               },
-          .changed = [] {},
+          .written = [] {},
           .memory_event = {}});
 }
 
 Pod::~Pod() = default;
 
-Result<std::unique_ptr<Pod>> Pod::create(const PodOwner& owner, config::PodPlan plan, std::string hash,
-                                         std::function<void()> gone) {
+Result<std::unique_ptr<Pod>> Pod::create(const PodTools& tools, config::PodPlan plan, Origin origin, Owner owner) {
   PodRecord record;
   const auto& metadata = plan.pod.metadata;
-  // Of our own making even when the manifest has one: directories are named by it.
+  // The agent makes the uid even when the manifest has one, because directories are named by it.
   record.uid = new_uid();
   record.namespace_ = metadata.namespace_;
   record.name = metadata.name;
   record.source = plan.pod.location.file;
-  record.hash = std::move(hash);
+  record.hash = std::move(origin.hash);
+  record.workload = std::move(origin.workload);
   record.resources = resources_hash(plan);
-  record.boot_id = owner.enforcement.services().boot_id;
+  record.boot_id = tools.enforcement.services().boot_id;
   record.created = now();
   record.grace = plan.pod.spec.termination_grace_period;
   for (const auto& container : plan.pod.spec.init_containers)
     record.containers.push_back(new_container(container, true));
   for (const auto& container : plan.pod.spec.containers) record.containers.push_back(new_container(container, false));
-  PodPaths paths = paths_of(owner.enforcement.services().settings, record);
+  PodPaths paths = paths_of(tools.enforcement.services().settings, record);
   METE_TRY(runtime::cgroup::Group cgroup,
-           runtime::cgroup::Group::at(owner.enforcement.services().hierarchies, paths.cgroup()));
-  std::unique_ptr<Pod> pod(new Pod(owner, std::move(record), std::move(paths), std::move(cgroup), std::move(gone)));
+           runtime::cgroup::Group::at(tools.enforcement.services().hierarchies, paths.cgroup()));
+  std::unique_ptr<Pod> pod(new Pod(tools, std::move(record), std::move(paths), std::move(cgroup), std::move(owner)));
   pod->take(std::move(plan));
   pod->begun_ = true;
   METE_CHECK(runtime::make_directories(pod->directory(), 0700));
-  if (auto saved = agent::save(pod->record_, pod->paths_.record(), Durability::volatile_); !saved) {
+  if (auto saved = pod->try_save(Durability::volatile_); !saved) {
     (void)runtime::remove_tree(pod->directory());
     return tl::unexpected(std::move(saved.error()));
   }
@@ -119,11 +105,11 @@ Result<std::unique_ptr<Pod>> Pod::create(const PodOwner& owner, config::PodPlan 
   return pod;
 }
 
-Result<std::unique_ptr<Pod>> Pod::adopt(const PodOwner& owner, PodRecord record, std::function<void()> gone) {
-  PodPaths paths = paths_of(owner.enforcement.services().settings, record);
+Result<std::unique_ptr<Pod>> Pod::adopt(const PodTools& tools, PodRecord record, Owner owner) {
+  PodPaths paths = paths_of(tools.enforcement.services().settings, record);
   METE_TRY(runtime::cgroup::Group cgroup,
-           runtime::cgroup::Group::at(owner.enforcement.services().hierarchies, paths.cgroup()));
-  std::unique_ptr<Pod> pod(new Pod(owner, std::move(record), std::move(paths), std::move(cgroup), std::move(gone)));
+           runtime::cgroup::Group::at(tools.enforcement.services().hierarchies, paths.cgroup()));
+  std::unique_ptr<Pod> pod(new Pod(tools, std::move(record), std::move(paths), std::move(cgroup), std::move(owner)));
   for (std::size_t i = 0; i < pod->record_.containers.size(); ++i)
     pod->containers_.push_back(std::make_unique<Container>(*pod, i));
   return pod;
@@ -151,7 +137,7 @@ void Pod::begin_adopted() {
   adopt_network();
   if (plan_ && cgroup_.exists()) {
     limits_ = limits_for(plan_->pod.spec);
-    // Of an earlier agent, for a reason that may be gone: no drift.
+    // Settings of an earlier agent, whose reason may be gone: no drift.
     runtime::cgroup::Limits leftover;
     leftover.cpu_idle = limits_.cpu_idle;
     if (limits_.cpu_idle) leftover.cpu_shares = limits_.cpu_shares;  // which the kernel forgets while it is idle
@@ -179,6 +165,8 @@ void Pod::begin_adopted() {
   } else if (record_.stopped) {
     record_.stopped = false;
     stop(std::nullopt);
+  } else if (!record_.reason.empty()) {
+    end_all(record_.grace);
   } else {
     step();
   }
@@ -193,6 +181,9 @@ void Pod::set_plan(config::PodPlan plan) {
   }
   take(std::move(plan));
   record_.source = plan_->pod.location.file;
+  for (auto& container : containers_) {
+    if (begun_) container->attempt().probes().take_changes();
+  }
   if (policy_changed) {
     for (auto& container : containers_) container->apply_limits();
     if (prepared_ || cgroup_.exists()) {
@@ -232,27 +223,6 @@ Container* Pod::container(const std::string& name) const {
   return nullptr;
 }
 
-Status Pod::try_save(Durability durability) {
-  // The record of a pod that is being deleted goes with it: no power failure makes it worth more.
-  return agent::save(record_, paths_.record(), record_.terminating ? Durability::volatile_ : durability);
-}
-
-void Pod::save(Durability durability) {
-  const auto saved = try_save(durability);
-  if (!saved && !save_failed_) report(Severity::kWarning, name_of(Reason::kRecordNotSaved), "", saved.error().what);
-  save_failed_ = !saved;
-}
-
-void Pod::report(Severity severity, std::string reason, const std::string& container, std::string message,
-                 std::vector<std::pair<std::string, std::string>> fields) {
-  services_.events.add({.severity = severity,
-                        .reason = std::move(reason),
-                        .pod = record_.key(),
-                        .container = container,
-                        .message = std::move(message),
-                        .fields = std::move(fields)});
-}
-
 Status Pod::prepare() {
   if (prepared_) return {};
   const auto& pod = plan_->pod;
@@ -276,7 +246,8 @@ void Pod::open_cgroup() {
 }
 
 void Pod::step() {
-  if (record_.terminating || record_.stopped) {
+  note_status();
+  if (is_being_ended()) {
     clean_up();
     return;
   }
@@ -284,7 +255,7 @@ void Pod::step() {
     end_sidecars();
     return;
   }
-  if (!plan_) return;
+  if (!plan_ || meet_deadline()) return;
   if (resize_) try_resize();
   const auto next = next_steps(record_, now());
   if (next.look_again) step_at(*next.look_again);

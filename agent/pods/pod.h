@@ -18,6 +18,7 @@
 #include "agent/pods/pod_logic.h"
 #include "agent/pods/pod_paths.h"
 #include "agent/pods/pod_record.h"
+#include "agent/pods/pod_status.h"
 #include "config/desired_state.h"
 #include "runtime/cgroup/cgroup.h"
 
@@ -26,18 +27,26 @@ namespace mete::agent {
 class Networks;
 
 // What all pods use.
-struct PodOwner {
+struct PodTools {
   Enforcement& enforcement;
   Networks& networks;
 };
 
 class Pod {
  public:
-  // A new pod: writes its record first. `gone` is called, from the loop, when nothing of it is left.
-  static Result<std::unique_ptr<Pod>> create(const PodOwner& owner, config::PodPlan plan, std::string hash,
-                                             std::function<void()> gone);
+  // Both are called from the loop, never from within a call of the pod.
+  struct Owner {
+    std::function<void()> gone;     // nothing of it is left
+    std::function<void()> changed;  // status() is another one, or is known for the first time
+  };
+  // A new pod: writes its record first.
+  struct Origin {
+    std::string hash;           // of the plan
+    PodWorkload workload = {};  // of a pod that a workload makes
+  };
+  static Result<std::unique_ptr<Pod>> create(const PodTools& tools, config::PodPlan plan, Origin origin, Owner owner);
   // One that an earlier agent recorded. `plan` may come later (set_plan) or never.
-  static Result<std::unique_ptr<Pod>> adopt(const PodOwner& owner, PodRecord record, std::function<void()> gone);
+  static Result<std::unique_ptr<Pod>> adopt(const PodTools& tools, PodRecord record, Owner owner);
   ~Pod();
   Pod(const Pod&) = delete;
   Pod& operator=(const Pod&) = delete;
@@ -45,17 +54,17 @@ class Pod {
   // Cores that all of it may use while the machine is loaded; empty: as many as it likes.
   [[nodiscard]] const std::optional<double>& held_cpu() const { return held_cpu_; }
   void hold_cpu(std::optional<double> cores);
-  // The agent goes, the pod stays: what was lent or held back for a moment, and nobody sees to then, is as the manifest
-  // says.
+  // The agent ends and the pod keeps running: ends boosts and the bounds on BestEffort pods, which nothing would end
+  // then.
   void give_back();
-  // Of all adopted pods before any other's begin_adopted().
+  // Called for all adopted pods before begin_adopted() of any.
   void adopt_cores();
   // The CPUs that all share are others now.
   void share_cpus();
   // The rest of adopt(), once it is known whether there is a plan: looks at what became of everything, and goes on.
   void begin_adopted();
-  // What the manifests say now, of the same hash; a changed policy and changed resources are applied to the running
-  // containers.
+  // Takes the plan of the present manifests, which has the same hash. A changed policy, changed probes and changed
+  // resources are applied to the running containers.
   void set_plan(config::PodPlan plan);
   // Beyond the manifest, until the manifest's resources change: for one container, or all. `reset`: back to the
   // manifest first. The error: nothing is changed. What cannot be done at once shows in resizing().
@@ -75,9 +84,12 @@ class Pod {
   // Ends its containers and leaves it, stopped, until start().
   void stop(std::optional<std::chrono::seconds> grace);
   void start();
+  // Ends its containers for good: it has failed, for this reason.
+  void fail_with(Reason reason, std::string message);
 
   [[nodiscard]] PodPhase phase() const;
-  // Of all that can run at once; 0 without a plan.
+  [[nodiscard]] PodStatus status() const { return status_of(record_, restart_policy()); }
+  // The request of all containers that can run at once; 0 without a plan.
   [[nodiscard]] Bytes memory_request() const { return memory_request_; }
   [[nodiscard]] const PodRecord& record() const { return record_; }
   [[nodiscard]] PodRecord& record() { return record_; }
@@ -106,16 +118,19 @@ class Pod {
   [[nodiscard]] Status try_save(runtime::Durability durability);  // for what must not be made unrecorded
   void report(Severity severity, std::string reason, const std::string& container, std::string message,
               std::vector<std::pair<std::string, std::string>> fields = {});
-  // What a policy has raised must fit into the pod's own limit; the error: nothing is changed.
+  // Raises the pod's own limit so that a container's raised limit fits into it. After an error nothing is changed.
   [[nodiscard]] Status make_room();
   void container_started();
   void container_ended();
+  // It is deleted or stopped, or has failed as a whole.
+  [[nodiscard]] bool is_being_ended() const {
+    return record_.terminating || record_.stopped || !record_.reason.empty();
+  }
   // Nothing is started in it any more.
-  [[nodiscard]] bool is_ending() const { return record_.terminating || record_.stopped || is_finished(record_); }
+  [[nodiscard]] bool is_ending() const { return is_being_ended() || is_finished(record_); }
 
  private:
-  Pod(const PodOwner& owner, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup,
-      std::function<void()> gone);
+  Pod(const PodTools& tools, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup, Owner owner);
   void take(config::PodPlan plan);
   [[nodiscard]] runtime::cgroup::Limits limits_for(const config::PodSpec& spec) const;
   [[nodiscard]] bool is_idle() const;
@@ -132,6 +147,8 @@ class Pod {
   void kill_sandbox();  // what is in its cgroup
   void sandbox_started();
   void watch_sandbox();
+
+  void note_status();  // pod_tell.cpp: records changed conditions, tells the owner of a changed status
 
   // pod_resize.cpp
   struct Resize;
@@ -152,6 +169,7 @@ class Pod {
   void clean_up();  // after the last container: tries until nothing is left
   bool remove_everything();
   void step_at(WallTime at);
+  [[nodiscard]] bool meet_deadline();  // true: it is over, and the pod is being ended
 
   Enforcement& enforcement_;
   Networks& networks_;
@@ -164,7 +182,8 @@ class Pod {
   runtime::cgroup::Limits limits_;
   std::optional<double> held_cpu_;
   std::unique_ptr<DriftWatch> drift_;
-  std::function<void()> gone_;
+  Owner owner_;
+  std::optional<PodStatus> told_;  // what the owner knows
   std::vector<std::unique_ptr<Container>> containers_;
   std::map<std::string, std::string> volumes_;
   std::set<std::size_t> signalled_;  // containers that have been told to end
@@ -180,6 +199,7 @@ class Pod {
   std::chrono::milliseconds clean_up_delay_ = kFirstCleanUp;
   Timer restart_timer_;
   Timer end_timer_;
+  Timer deadline_timer_;
   std::chrono::steady_clock::time_point end_at_{};  // when the grace is over
   Descriptor sandbox_ready_;
   Descriptor sandbox_;

@@ -12,15 +12,17 @@ namespace mete::agent {
 using runtime::Durability;
 
 void Pod::container_started() {
-  if (record_.terminating || record_.stopped) {
+  if (is_being_ended()) {
     // It was being started when the end was decided, and has missed the signal, or the kill after it.
     signal_due();
     if (end_at_ <= std::chrono::steady_clock::now()) kill_active();
     return;
   }
-  // What follows a sidecar waits for it to run.
-  if (std::any_of(record_.containers.begin(), record_.containers.end(), [](const auto& each) { return each.sidecar; }))
-    container_ended();
+  // Containers that follow a sidecar wait until it has started, and those that follow a postStart hook until it has
+  // ended.
+  const bool waited_for = std::any_of(record_.containers.begin(), record_.containers.end(),
+                                      [](const auto& each) { return each.sidecar || each.has_post_start; });
+  if (waited_for) container_ended();
 }
 
 void Pod::container_ended() {
@@ -105,6 +107,27 @@ void Pod::stop(std::optional<std::chrono::seconds> grace) {
   end_all(grace.value_or(record_.grace));
 }
 
+void Pod::fail_with(Reason reason, std::string message) {
+  if (is_being_ended()) return;
+  record_.reason = name_of(reason);
+  record_.message = message;
+  report(Severity::kWarning, name_of(reason), "", "Pod " + record_.key() + " has failed: " + std::move(message));
+  end_all(record_.grace);
+}
+
+bool Pod::meet_deadline() {
+  const auto& most = plan_->pod.spec.active_deadline;
+  if (!most) return false;
+  const auto left = record_.created + *most - std::chrono::system_clock::now();
+  if (left > left.zero()) {
+    deadline_timer_.expires_after(left);
+    deadline_timer_.async_wait(alive_.guard([this] { step(); }));
+    return false;
+  }
+  fail_with(Reason::kDeadlineExceeded, "Pod was active on the node longer than the specified deadline");
+  return true;
+}
+
 void Pod::start() {
   if (record_.terminating || !record_.stopped) return;
   record_.stopped = false;
@@ -122,7 +145,7 @@ void Pod::start() {
 }
 
 void Pod::clean_up() {
-  if (ending_ || !(record_.terminating || record_.stopped)) return;
+  if (ending_ || !is_being_ended()) return;
   if (std::any_of(containers_.begin(), containers_.end(), [](const auto& each) { return each->is_active(); })) {
     signal_due();
     return;
@@ -133,7 +156,7 @@ void Pod::clean_up() {
     ending_ = true;
     report(Severity::kNormal, name_of(Reason::kDeleted), "", "Pod " + record_.key() + " is gone");
     // A copy: the call destroys this pod, and with it the function.
-    asio::post(services_.loop, [gone = gone_] { gone(); });
+    asio::post(services_.loop, [gone = owner_.gone] { gone(); });
     return;
   }
   // A killed process is still leaving its cgroup. Looked for less and less often.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/pod_identity.h"
 
+#include <algorithm>
+
 #include "agent/base/digest.h"
-#include "agent/pods/container/pre_stop_json.h"
+#include "agent/pods/container/probe_json.h"
 #include "agent/pods/resource_json.h"
 #include "enforcers/qos.h"
 #include "runtime/json.h"
@@ -43,8 +45,14 @@ json container_json(const config::Container& container, const config::ContainerP
                 {"stdin", container.stdin_open},
                 {"tty", container.tty}};
   // Said only of sidecars: what is named by a hash made before there were any stays what it is.
-  if (container.sidecar) value["restartPolicy"] = "Always";
+  if (container.sidecar) {
+    value["restartPolicy"] = "Always";
+  } else if (container.restart) {
+    value["restartPolicy"] = static_cast<int>(*container.restart);
+  }
+  if (container.stdin_once) value["stdinOnce"] = true;
   if (container.pre_stop) value["preStop"] = to_json(*container.pre_stop);
+  if (container.post_start) value["postStart"] = to_json(*container.post_start);
   return value;
 }
 
@@ -104,6 +112,15 @@ json identity_json(const config::PodPlan& plan) {
 
 std::string identity_hash(const config::PodPlan& plan) {
   return digest(identity_json(plan).dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+bool same_probes(const config::PodSpec& a, const config::PodSpec& b) {
+  const auto same = [](const std::vector<config::Container>& one, const std::vector<config::Container>& other) {
+    return std::equal(one.begin(), one.end(), other.begin(), other.end(), [](const auto& x, const auto& y) {
+      return x.startup == y.startup && x.liveness == y.liveness && x.readiness == y.readiness;
+    });
+  };
+  return same(a.init_containers, b.init_containers) && same(a.containers, b.containers);
 }
 
 std::string resources_hash(const config::PodPlan& plan) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which change of a manifest makes another pod of it: the pod is replaced when its identity changes. Everything else
-// (policy, resources, priority) is applied to what runs.
+// (policy, resources, priority, probes) is applied to what runs.
 //
 // The hash is kept in records, and an agent that is upgraded compares the old agent's with its own. So the hash of an
 // unchanged manifest must never change: a field that mete learns to act on may be added only where it is set. That is
@@ -15,7 +15,8 @@
 
 namespace mete::agent {
 
-// A field of a Pod that the identity leaves out, and why. Paths as in messages about manifests, without indices.
+// A field of a Pod, with all that is below it, that the identity leaves out, and why. Paths as in messages about
+// manifests, without indices.
 struct NotIdentity {
   std::string_view path;
   std::string_view why;
@@ -28,8 +29,9 @@ inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
     {"spec.priorityClassName", "is applied to what runs"},
     {"spec.containers[].resources.limits", "is applied to what runs, as long as the QoS class stays"},
     {"spec.containers[].resources.requests", "is applied to what runs, as long as the QoS class stays"},
-    {"spec.containers[].restartPolicy", "only that of an init container is acted on, and counts"},
-    {"spec.containers[].stdinOnce", "nothing is attached to a container's stdin"},
+    {"spec.containers[].livenessProbe", "is asked of what runs"},
+    {"spec.containers[].readinessProbe", "is asked of what runs"},
+    {"spec.containers[].startupProbe", "is asked of what runs"},
     {"spec.containers[].env[].valueFrom.configMapKeyRef.optional", "the value counts, not where it comes from"},
     {"spec.containers[].env[].valueFrom.secretKeyRef.optional", "the value counts, not where it comes from"},
     {"spec.containers[].envFrom[].configMapRef.optional", "the values count, not where they come from"},
@@ -47,16 +49,18 @@ inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
     {"spec.securityContext.appArmorProfile.localhostProfile", "counts only with Localhost, which is refused"},
     {"spec.containers[].securityContext.appArmorProfile.localhostProfile", "counts only with Localhost"},
     {"spec.containers[].terminationMessagePolicy", "is read when a container has ended"},
-    {"spec.containers[].ports[].name", "names a port for hooks, which count with its number"},
+    {"spec.containers[].ports[].name", "names a port for hooks and probes, which count with its number"},
     {"spec.containers[].ports[].containerPort", "opens nothing: a process listens where it likes"},
     {"spec.containers[].ports[].hostPort", "is published and closed while the pod runs"},
     {"spec.containers[].ports[].hostIP", "is published and closed while the pod runs"},
     {"spec.containers[].ports[].protocol", "is published and closed while the pod runs"},
 });
 
-// Of everything that makes a pod another one. 16 hexadecimal digits.
+// The hash of everything whose change needs a new pod: 16 hexadecimal digits.
 [[nodiscard]] std::string identity_hash(const config::PodPlan& plan);
-// Of the resources of all its containers, which change in place.
+// True when all containers of two pods of one identity have the same probes.
+[[nodiscard]] bool same_probes(const config::PodSpec& a, const config::PodSpec& b);
+// The hash of the resources of all containers, which change in place.
 [[nodiscard]] std::string resources_hash(const config::PodPlan& plan);
 
 }  // namespace mete::agent

@@ -59,6 +59,8 @@ ordered_json container_status_json(Pod& pod, Container& container) {
   ordered_json value = {{"name", record.name}, {"init", record.init}, {"sidecar", record.sidecar}};
   if (container.spec() != nullptr) value["image"] = container.spec()->image;
   value["state"] = to_string(record.state);
+  value["ready"] = is_ready(record);
+  value["started"] = record.state == ContainerState::kRunning && record.started;
   value["reason"] = shown_reason(record);
   if (!record.message.empty()) value["message"] = record.message;
   if (record.state == ContainerState::kRunning) {
@@ -92,16 +94,32 @@ ordered_json container_status_json(Pod& pod, Container& container) {
   return value;
 }
 
+ordered_json conditions_json(const Pod& pod) {
+  ordered_json list = ordered_json::array();
+  for (const auto& each : conditions_of(pod.record(), pod.restart_policy())) {
+    ordered_json value = {
+        {"type", each.type}, {"status", each.holds ? "True" : "False"}, {"lastTransitionTime", time_text(each.since)}};
+    if (!each.reason.empty()) value["reason"] = each.reason;
+    if (!each.message.empty()) value["message"] = each.message;
+    list.push_back(std::move(value));
+  }
+  return list;
+}
+
 }  // namespace
 
 ordered_json pod_status_json(Pod& pod) {
   const auto& record = pod.record();
-  ordered_json value = {{"namespace", record.namespace_},
-                        {"name", record.name},
-                        {"uid", record.uid},
-                        {"phase", to_string(pod.phase())},
-                        {"createdAt", time_text(record.created)},
-                        {"source", record.source}};
+  const PodStatus status = pod.status();
+  ordered_json value = {
+      {"namespace", record.namespace_},   {"name", record.name},   {"uid", record.uid},
+      {"phase", to_string(status.phase)}, {"ready", status.ready}, {"createdAt", time_text(record.created)},
+      {"source", record.source}};
+  if (!status.reason.empty()) {
+    value["reason"] = status.reason;
+    value["message"] = status.message;
+  }
+  value["conditions"] = conditions_json(pod);
   if (pod.plan() != nullptr) {
     const auto& plan = *pod.plan();
     value["qosClass"] = enforcers::to_string(enforcers::qos_of(plan.pod.spec));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the pod's own cgroup, the parent of its containers', is told.
+// Writes the limits of the pod's own cgroup, the parent of its containers' cgroups.
 #include "agent/base/digest.h"
 #include "agent/pods/pod.h"
 #include "agent/pods/pod_resize.h"
@@ -12,7 +12,7 @@ namespace mete::agent {
 Status Pod::write_limits(runtime::cgroup::Limits limits) {
   if (auto applied = cgroup_.apply(limits); !applied) return tl::unexpected(std::move(applied.error()));
   limits_ = std::move(limits);
-  // Of a new pod: who launches its first container saves the record.
+  // The launch of its first container saves the record of a new pod.
   const auto before = std::exchange(record_.limits_written, digest(limits_, services_.hierarchies));
   if (!before.empty() && before != record_.limits_written) save(runtime::Durability::volatile_);
   return {};

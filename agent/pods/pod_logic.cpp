@@ -2,6 +2,7 @@
 #include "agent/pods/pod_logic.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace mete::agent {
 namespace {
@@ -13,11 +14,24 @@ bool is_active(const ContainerRecord& container) {
   return container.state == ContainerState::kStarting || container.state == ContainerState::kRunning;
 }
 
-// Containers after a sidecar may start once the sidecar runs; those already started keep running when it stops.
+// Containers after a sidecar may start once the sidecar has started; those already started keep running when it stops.
 bool was_passed(const PodRecord& record, std::size_t sidecar) {
-  if (record.containers[sidecar].state == ContainerState::kRunning) return true;
+  const auto& own = record.containers[sidecar];
+  if (own.state == ContainerState::kRunning && own.started) return true;
   return std::any_of(record.containers.begin() + static_cast<std::ptrdiff_t>(sidecar) + 1, record.containers.end(),
                      [](const ContainerRecord& later) { return is_active(later) || later.has_ended; });
+}
+
+// Its postStart hook is yet to end. While it waits to be started again, nothing waits for it.
+bool holds_others(const ContainerRecord& container, WallTime now) {
+  if (!container.has_post_start) return false;
+  return (container.state == ContainerState::kWaiting && container.next_start <= now) ||
+         (is_active(container) && !container.post_started);
+}
+
+// Whether a container that is done would have been started again, had the pod gone on.
+bool always_restarts(const ContainerRecord& container, config::RestartPolicy policy) {
+  return container.restart.value_or(policy) == config::RestartPolicy::kAlways;
 }
 
 }  // namespace
@@ -56,6 +70,7 @@ NextSteps next_steps(const PodRecord& record, WallTime now) {
   for (std::size_t i = 0; i < record.containers.size(); ++i) {
     const auto& container = record.containers[i];
     consider(i);
+    if (holds_others(container, now)) return next;
     if (!container.init) continue;
     // later containers wait for this one
     if (container.sidecar ? !was_passed(record, i) : !is_done(container)) return next;
@@ -90,11 +105,17 @@ std::vector<std::size_t> due_to_end(const PodRecord& record) {
 
 PodPhase phase_of(const PodRecord& record, config::RestartPolicy policy) {
   if (record.terminating) return PodPhase::kTerminating;
-  if (record.stopped) return PodPhase::kStopped;
+  return record.stopped ? PodPhase::kStopped : phase_of_containers(record, policy);
+}
+
+PodPhase phase_of_containers(const PodRecord& record, config::RestartPolicy policy) {
+  const bool any_active = std::any_of(record.containers.begin(), record.containers.end(), is_active);
+  if (!record.reason.empty() && !any_active) return PodPhase::kFailed;
   bool all_done = true;
   bool any_failed = false;
   bool any_begun = false;
   bool sidecar_active = false;
+  bool any_always = false;
   for (std::size_t i = 0; i < record.containers.size(); ++i) {
     const auto& container = record.containers[i];
     if (container.sidecar) {
@@ -109,21 +130,31 @@ PodPhase phase_of(const PodRecord& record, config::RestartPolicy policy) {
     }
     all_done = all_done && is_done(container);
     any_failed = any_failed || (is_done(container) && container.exit_code != 0);
+    any_always = any_always || always_restarts(container, policy);
     any_begun = any_begun || is_active(container) || container.has_ended;
   }
-  if (all_done && !sidecar_active && policy != config::RestartPolicy::kAlways)
-    return any_failed ? PodPhase::kFailed : PodPhase::kSucceeded;
+  if (all_done && !sidecar_active && !any_always) return any_failed ? PodPhase::kFailed : PodPhase::kSucceeded;
   return any_begun ? PodPhase::kRunning : PodPhase::kPending;
 }
 
-void note_end(ContainerRecord& container, config::RestartPolicy policy, const enforcers::BackoffLimits& limits) {
+bool rule_restarts(const std::vector<config::RestartRule>& rules, int exit_code) {
+  // All rules say the same yet: that it is started again.
+  return std::any_of(rules.begin(), rules.end(), [exit_code](const config::RestartRule& rule) {
+    return rule.in == (std::find(rule.codes.begin(), rule.codes.end(), exit_code) != rule.codes.end());
+  });
+}
+
+void note_end(ContainerRecord& container, config::RestartPolicy policy, bool must,
+              const enforcers::BackoffLimits& limits) {
   // A sidecar is restarted by the rules of restartPolicy Always.
   const enforcers::Ended ended{container.started_at, container.finished_at, container.exit_code,
                                container.init && !container.sidecar};
-  if (container.sidecar) policy = config::RestartPolicy::kAlways;
+  policy = container.sidecar ? config::RestartPolicy::kAlways : container.restart.value_or(policy);
   container.has_ended = true;
   container.process = {};
-  if (!enforcers::should_restart(policy, ended)) {
+  const bool unwell = std::exchange(container.unwell, false) && policy != config::RestartPolicy::kNever;
+  container.end_within.reset();
+  if (!must && !unwell && !enforcers::should_restart(policy, ended)) {
     container.state = ContainerState::kExited;
     return;
   }

@@ -6,6 +6,7 @@
 //   init containers one after the other, each until it exits with 0; then all others at once.
 //   sidecars (init containers that are restarted always) in the same order, each until it runs; restarted as long as
 //   the pod has anything else to do, and ended after it, the last one first.
+//   a container with a postStart hook holds back those after it until the hook has ended.
 #pragma once
 
 #include <optional>
@@ -35,9 +36,17 @@ struct NextSteps {
 // sidecar.
 [[nodiscard]] std::vector<std::size_t> due_to_end(const PodRecord& record);
 
+// What its containers have come to, also while it is stopped or being deleted.
+[[nodiscard]] PodPhase phase_of_containers(const PodRecord& record, config::RestartPolicy policy);
+
 [[nodiscard]] PodPhase phase_of(const PodRecord& record, config::RestartPolicy policy);
 
-// Updates the record of a container that has ended: exited, or waiting with the time of its next start.
-void note_end(ContainerRecord& container, config::RestartPolicy policy, const enforcers::BackoffLimits& limits);
+// Whether a container that ends with this code is started again because of a rule of its own.
+[[nodiscard]] bool rule_restarts(const std::vector<config::RestartRule>& rules, int exit_code);
+
+// Updates the record of a container that has ended: exited, or waiting with the time of its next start. `policy` is the
+// pod's; `must`: it is started again in any case.
+void note_end(ContainerRecord& container, config::RestartPolicy policy, bool must,
+              const enforcers::BackoffLimits& limits);
 
 }  // namespace mete::agent

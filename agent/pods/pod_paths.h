@@ -55,7 +55,7 @@ class PodPaths {
   std::string cgroup_;
 };
 
-// Of the sandbox, below the pod's cgroup; no container can have that name.
+// The name of the sandbox's cgroup below the pod's; no container can have that name.
 inline constexpr const char* kSandboxCgroup = "_sandbox";
 
 }  // namespace mete::agent

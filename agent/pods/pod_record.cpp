@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/pod_record.h"
 
-#include "agent/pods/container/pre_stop_json.h"
+#include "agent/pods/container/probe_json.h"
 #include "runtime/json.h"
 
 namespace mete::agent {
@@ -81,6 +81,7 @@ json oom_counters_json(const runtime::cgroup::OomCounters& counters) {
   if (counters.own) value["own"] = oom_events_json(*counters.own);
   for (const auto& each : counters.above) value["above"].push_back({each.path, each.ooms, each.groups});
   if (!counters.nested.empty()) value["nested"] = counters.nested;
+  for (const auto& [path, events] : counters.below) value["below"][path] = oom_events_json(events);
   return value;
 }
 
@@ -92,6 +93,8 @@ runtime::cgroup::OomCounters oom_counters_of(const json& value) {
     counters.above.push_back(
         {each.at(0).get<std::string>(), each.at(1).get<std::uint64_t>(), each.at(2).get<std::uint64_t>()});
   counters.nested = value.value("nested", std::map<std::string, std::uint64_t>());
+  const json below = value.value("below", json::object());
+  for (const auto& [path, events] : below.items()) counters.below.emplace(path, oom_events_of(events));
   return counters;
 }
 
@@ -145,7 +148,7 @@ json container_json(const ContainerRecord& record) {
   if (!record.cores.empty()) value["cores"] = record.cores;
   if (record.restart_wanted) value["restart_wanted"] = true;
   if (!record.end_reason.empty()) value["end_reason"] = record.end_reason;
-  if (record.pre_stop) value["pre_stop"] = to_json(*record.pre_stop);
+  write_care(record, value);
   return value;
 }
 
@@ -186,32 +189,50 @@ ContainerRecord container_of(const json& value) {
   record.cores = value.value("cores", std::vector<unsigned>());
   record.restart_wanted = value.value("restart_wanted", false);
   record.end_reason = value.value("end_reason", std::string());
-  if (value.contains("pre_stop")) record.pre_stop = pre_stop_of(value.at("pre_stop"));
+  read_care(value, record);
   record.base_sample = value.at("base_sample").get<std::string>();
   record.last_sample = value.at("last_sample").get<std::string>();
   return record;
 }
 
+json workload_json(const PodWorkload& workload) {
+  return {{"kind", workload.kind},
+          {"name", workload.name},
+          {"uid", workload.uid},
+          {"revision", workload.revision},
+          {"index", workload.index}};
+}
+
+PodWorkload workload_of(const json& value) {
+  return {value.at("kind").get<std::string>(), value.at("name").get<std::string>(), value.at("uid").get<std::string>(),
+          value.at("revision").get<std::string>(), value.at("index").get<int>()};
+}
+
 }  // namespace
 
 std::string to_json(const PodRecord& record) {
+  const auto condition = [](const Condition& each) { return json{each.holds, since_epoch(each.since)}; };
   json containers = json::array();
   for (const auto& container : record.containers) containers.push_back(container_json(container));
-  const json value = {{"version", 1},
-                      {"uid", record.uid},
-                      {"namespace", record.namespace_},
-                      {"name", record.name},
-                      {"source", record.source},
-                      {"hash", record.hash},
-                      {"resources", record.resources},
-                      {"limits_written", record.limits_written},
-                      {"boot_id", record.boot_id},
-                      {"created", since_epoch(record.created)},
-                      {"grace", record.grace.count()},
-                      {"terminating", record.terminating},
-                      {"stopped", record.stopped},
-                      {"sandbox", process_json(record.sandbox)},
-                      {"containers", std::move(containers)}};
+  json value = {{"version", 1},
+                {"uid", record.uid},
+                {"namespace", record.namespace_},
+                {"name", record.name},
+                {"source", record.source},
+                {"hash", record.hash},
+                {"resources", record.resources},
+                {"limits_written", record.limits_written},
+                {"boot_id", record.boot_id},
+                {"created", since_epoch(record.created)},
+                {"grace", record.grace.count()},
+                {"terminating", record.terminating},
+                {"stopped", record.stopped},
+                {"sandbox", process_json(record.sandbox)},
+                {"initialized", condition(record.initialized)},
+                {"ready", condition(record.ready)},
+                {"containers", std::move(containers)}};
+  if (record.is_child()) value["workload"] = workload_json(record.workload);
+  if (!record.reason.empty()) value["failed"] = {{"reason", record.reason}, {"message", record.message}};
   return value.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
@@ -233,6 +254,18 @@ Result<PodRecord> parse_record(const std::string& text) {
     record.terminating = value.at("terminating").get<bool>();
     record.stopped = value.at("stopped").get<bool>();
     record.sandbox = process_of(value.at("sandbox"));
+    // Not in the records of 0.1.0.
+    const auto condition = [&](const char* name) {
+      const json at = value.value(name, json::array({false, 0}));
+      return Condition{at.at(0).get<bool>(), wall_time(at.at(1).get<std::int64_t>())};
+    };
+    record.initialized = condition("initialized");
+    record.ready = condition("ready");
+    if (value.contains("failed")) {
+      record.reason = value.at("failed").at("reason").get<std::string>();
+      record.message = value.at("failed").at("message").get<std::string>();
+    }
+    if (value.contains("workload")) record.workload = workload_of(value.at("workload"));
     for (const auto& container : value.at("containers")) record.containers.push_back(container_of(container));
     return record;
   } catch (const json::exception& error) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the agent must remember of a pod to go on after its own death: STATE/pods/UID/record.json. Written before the
-// thing it records is made, so that whatever exists is found again and finished or undone.
+// The record of a pod, from which the next agent goes on after a crash: STATE/pods/UID/record.json. It is written
+// before the thing that it records is made, so that everything that exists is found again, and finished or undone.
 #pragma once
 
 #include <chrono>
@@ -37,6 +37,10 @@ struct ContainerRecord {
   std::string waiting_reason;  // why it could not be launched: "ImageNotFound", "CreateContainerError"; empty otherwise
   std::string message;         // for a person: why it did not start
   std::string last_message;    // what it said of its last end (termination_message.h)
+  // Of the present attempt, while it runs.
+  bool post_started = false;   // its postStart hook has ended, or it has none
+  bool started = false;        // and its startup probe has succeeded, or it has none
+  bool ready = false;          // and its readiness probe says so, or it has none
   std::uint32_t attempt = 0;   // number of the last attempt; its files are in directory NAME/ATTEMPT
   std::uint32_t restarts = 0;  // attempts that followed an end
   bool has_ended = false;      // the exit_* fields hold the last attempt that ended
@@ -58,19 +62,40 @@ struct ContainerRecord {
   bool killed_by_policy = false;   // in the present attempt
   std::int64_t raised_memory =
       0;  // bytes: the limit that a policy has raised it to, for the present attempt; 0: it has not
-  std::optional<config::Resources> resources;  // in force, which may be older than the manifest's; empty: never said
+  std::optional<config::Resources> resources;  // in force; may be older than the manifest's; empty: none recorded
   std::string limits_written;        // a digest of its limits as they were last written: others are no drift, but were
                                      // changed while no agent ran
   enforcers::ResourceUpdate update;  // by `mete update`, over the manifest's
   bool restart_wanted =
       false;               // a policy ends the present attempt: another one follows, whatever the pod's restart policy
-  std::string end_reason;  // why it ends, when a policy has seen to that
-  std::optional<config::PreStopHook> pre_stop;  // of the manifest, which may be gone when it is needed
-  std::vector<unsigned> cores;                  // CPUs that it has to itself
+  std::string end_reason;  // why it ends, when a policy ends it
+  std::optional<std::chrono::seconds> end_within;  // a probe or a hook ends the present attempt, with this grace
+  bool unwell = false;                             // a probe: another attempt follows unless the policy is Never
+  bool has_post_start = false;                     // of the manifest: containers after it wait for the hook
+  std::optional<config::RestartPolicy> restart;    // of the manifest: its own, in place of the pod's
+  std::optional<config::HookAction> pre_stop;      // of the manifest, which may be gone when it is needed
+  std::vector<unsigned> cores;                     // CPUs that it has to itself
   std::vector<std::string> layers;  // of the image that the present attempt was made from: not to be removed
   std::string base_sample;          // counters of the cgroups that are gone (collectors::to_text)
   std::string last_sample;          // of the present cgroup at the last exit, should it vanish (a reboot)
   bool operator==(const ContainerRecord&) const = default;
+};
+
+// Of a pod that a workload has made (agent/workloads): whose it is, and which of its pods.
+struct PodWorkload {
+  std::string kind;  // "ReplicaSet"; empty: the pod is a manifest's
+  std::string name;
+  std::string uid;
+  std::string revision;  // of the template that it was made from; empty: the workload has only one
+  int index = -1;        // ordinal in a StatefulSet, completion index in a Job; -1: none
+  bool operator==(const PodWorkload&) const = default;
+};
+
+// Whether something holds, and since when; `since` is WallTime() until it was looked at.
+struct Condition {
+  bool holds = false;
+  WallTime since{};
+  bool operator==(const Condition&) const = default;
 };
 
 struct PodRecord {
@@ -86,11 +111,17 @@ struct PodRecord {
   std::chrono::seconds grace{30};
   bool terminating = false;  // being deleted: finish that
   bool stopped = false;      // by `mete stop`: do not start again
+  std::string reason;     // why it fails as a whole, and is not started again: "DeadlineExceeded"; empty: it does not
+  std::string message;    // the same for a person
+  Condition initialized;  // pod_status.h
+  Condition ready;
   runtime::process::ProcessId sandbox;
+  PodWorkload workload;
   std::vector<ContainerRecord> containers;  // init containers first
   bool operator==(const PodRecord&) const = default;
 
   [[nodiscard]] std::string key() const { return namespace_ + "/" + name; }
+  [[nodiscard]] bool is_child() const { return !workload.kind.empty(); }
 };
 
 [[nodiscard]] std::string to_json(const PodRecord& record);

@@ -100,7 +100,7 @@ Status Pod::resize_now(const config::PodSpec& to) {
   Status fits;
   for_each_container(to, [&](std::size_t i, const config::Container& container) {
     const auto& limit = container.resources.limits.memory;
-    // Of one that has ended only page cache is left, of which the kernel gets rid at once.
+    // A container that has ended leaves only page cache, which the kernel reclaims at once.
     if (!fits || !limit || !containers_[i]->is_active()) return;
     const auto above = containers_[i]->control().limits().memory_above(*limit);
     if (!above) return;

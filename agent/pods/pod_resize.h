@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What pod.cpp and pod_resize.cpp share.
+// Shared by pod.cpp and pod_resize.cpp.
 #pragma once
 
 #include <atomic>

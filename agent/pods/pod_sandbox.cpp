@@ -2,6 +2,7 @@
 // The pod's sandbox: the process that holds the namespaces its containers share.
 #include <sys/wait.h>
 
+#include "agent/base/readable.h"
 #include "agent/base/spawn.h"
 #include "agent/networks/networks.h"
 #include "agent/pods/pod.h"
@@ -71,7 +72,7 @@ void Pod::start_sandbox() {
     sandbox_shim_ = shim.pid;
     sandbox_ready_.close();
     sandbox_ready_.assign(shim.ready.release());
-    sandbox_ready_.async_wait(Descriptor::wait_read, alive_.guard([this] { sandbox_started(); }));
+    when_readable(alive_, sandbox_ready_, [this] { sandbox_started(); });
     sandbox_starting_ = true;
     return true;
   }();
@@ -102,7 +103,7 @@ void Pod::sandbox_started() {
   const auto exit = files.exit();
   report(Severity::kWarning, name_of(Reason::kSandboxFailed), "",
          exit && *exit ? (*exit)->start_error : "the sandbox's launcher died");
-  if (record_.terminating || record_.stopped) {
+  if (is_being_ended()) {
     clean_up();
   } else {
     step_at(std::chrono::system_clock::now() + kRetry);
@@ -117,7 +118,7 @@ void Pod::watch_sandbox() {
     // Or its successor would be taken to be it, for as long as nobody has reaped it.
     (void)runtime::remove_tree(paths_.sandbox() + "/started");
     save(Durability::volatile_);
-    if (record_.terminating || record_.stopped) return;
+    if (is_being_ended()) return;
     report(Severity::kWarning, name_of(Reason::kSandboxLost), "",
            "The pod's sandbox ended; its containers are restarted in a new one");
     for (auto& container : containers_) {
@@ -131,7 +132,7 @@ void Pod::watch_sandbox() {
   }
   sandbox_.close();
   sandbox_.assign(pidfd->release());
-  sandbox_.async_wait(Descriptor::wait_read, alive_.guard(lost));
+  when_readable(alive_, sandbox_, lost);
 }
 
 }  // namespace mete::agent

@@ -93,10 +93,15 @@ void Reconciler::adopt() {
       continue;
     }
     const std::string key = record->key();
-    auto pod = Pod::adopt(owner_, std::move(*record), [this, key] { gone(key); });
+    auto pod = Pod::adopt(tools_, std::move(*record), owner_of(key));
     if (!pod || pods_.contains(key)) continue;
     const auto wanted = wanted_.find(key);
-    if (wanted != wanted_.end() && wanted->second.hash == (*pod)->record().hash) (*pod)->set_plan(*wanted->second.plan);
+    if ((*pod)->record().is_child()) {
+      auto child = child_plan_ ? child_plan_((*pod)->record()) : ChildPlan{.wanted = true};
+      if (child.plan) (*pod)->set_plan(std::move(*child.plan));
+    } else if (wanted != wanted_.end() && wanted->second.hash == (*pod)->record().hash) {
+      (*pod)->set_plan(*wanted->second.plan);
+    }
     adopted.push_back(pod->get());
     pods_[key] = std::move(*pod);
   }
@@ -104,7 +109,7 @@ void Reconciler::adopt() {
   protect_parent();
   std::set<std::string> uids;
   for (const Pod* pod : adopted) uids.insert(pod->record().uid);
-  owner_.networks.begin(all_read_ ? std::optional(std::move(uids)) : std::nullopt);
+  tools_.networks.begin(all_read_ ? std::optional(std::move(uids)) : std::nullopt);
   for (Pod* pod : adopted) pod->adopt_cores();
   for (Pod* pod : adopted) pod->begin_adopted();
   reconcile();
@@ -204,6 +209,13 @@ void Reconciler::reconcile_pod(const std::string& key) {
   const auto wanted = wanted_.find(key);
   const config::PodPlan* plan = wanted == wanted_.end() ? nullptr : wanted->second.plan;
   Pod* pod = find(key);
+  if (pod != nullptr && pod->record().is_child()) {
+    if (plan != nullptr) {
+      not_created(key, to_string(plan->pod.location) + ": there is a pod of that name already, of " +
+                           pod->record().workload.kind + " " + pod->record().workload.name);
+    }
+    return reconcile_child(*pod);
+  }
   PodFacts facts;
   facts.desired = plan != nullptr;
   facts.exists = pod != nullptr;
@@ -213,34 +225,21 @@ void Reconciler::reconcile_pod(const std::string& key) {
   facts.same_settings = facts.same_hash && pod->plan() != nullptr && pod->plan()->policy == plan->policy &&
                         pod->plan()->pod.spec.priority == plan->pod.spec.priority &&
                         pod->plan()->pod.spec.priority_class == plan->pod.spec.priority_class &&
+                        same_probes(pod->plan()->pod.spec, plan->pod.spec) &&
                         pod->record().resources == wanted->second.resources &&
                         published_ports(pod->plan()->pod) == published_ports(plan->pod);
   switch (decide(facts)) {
     case Step::kNothing:
       break;
-    case Step::kCreate: {
-      auto made =
-          all_read_
-              ? Pod::create(owner_, *plan, wanted->second.hash, [this, key] { gone(key); })
-              : fail("pod " + key + ": it may be the one whose record could not be read; it is not made a second time");
-      if (!made) {
-        if (create_failed_.insert(key).second) {
-          services_.events.add({.severity = Severity::kWarning,
-                                .reason = name_of(Reason::kCreateFailed),
-                                .pod = key,
-                                .message = made.error().what});
-        }
+    case Step::kCreate:
+      if (const auto made = create(*plan, {.hash = wanted->second.hash}); !made) {
+        not_created(key, made.error().what);
         retry_.expires_after(kRetryCreate);
         retry_.async_wait(alive_.guard([this] { reconcile(); }));
         break;
       }
       create_failed_.erase(key);
-      Pod* fresh = (pods_[key] = std::move(*made)).get();
-      fresh->report(Severity::kNormal, name_of(Reason::kCreated), "", "Pod " + key + " from " + fresh->record().source);
-      protect_parent();
-      fresh->step();
       break;
-    }
     case Step::kUpdate:
       pod->set_plan(*plan);
       protect_parent();
@@ -253,16 +252,67 @@ void Reconciler::reconcile_pod(const std::string& key) {
   }
 }
 
+void Reconciler::not_created(const std::string& key, const std::string& why) {
+  if (!create_failed_.insert(key).second) return;
+  services_.events.add(
+      {.severity = Severity::kWarning, .reason = name_of(Reason::kCreateFailed), .pod = key, .message = why});
+}
+
+Status Reconciler::create(const config::PodPlan& plan, Pod::Origin origin) {
+  const std::string key = config::full_name(plan.pod.metadata);
+  if (!all_read_)
+    return fail("pod " + key + ": it may be the one whose record could not be read; it is not made a second time");
+  METE_TRY(auto made, Pod::create(tools_, plan, std::move(origin), owner_of(key)));
+  Pod* fresh = (pods_[key] = std::move(made)).get();
+  const auto& record = fresh->record();
+  const auto& workload = record.workload;
+  fresh->report(
+      Severity::kNormal, name_of(Reason::kCreated), "",
+      "Pod " + key + (record.is_child() ? " of " + workload.kind + " " + workload.name : " from " + record.source));
+  protect_parent();
+  fresh->step();
+  return {};
+}
+
+Status Reconciler::create_child(config::PodPlan plan, PodWorkload workload) {
+  const std::string key = config::full_name(plan.pod.metadata);
+  if (ending_) return fail("pod " + key + ": the agent is ending all pods");
+  if (pods_.contains(key) || wanted_.contains(key)) return fail("pod " + key + ": there is another one of that name");
+  std::string hash = identity_hash(plan);
+  return create(plan, {std::move(hash), std::move(workload)});
+}
+
+// A changed template makes other pods, and a changed ConfigMap none: the pod stays, and is told what can change in
+// place.
+void Reconciler::reconcile_child(Pod& pod) {
+  auto child = child_plan_ ? child_plan_(pod.record()) : ChildPlan{.wanted = true};
+  if (!child.wanted) return pod.terminate();
+  if (!child.plan || pod.record().terminating) return;
+  if (pod.plan() != nullptr && *pod.plan() == *child.plan) return;
+  pod.set_plan(std::move(*child.plan));
+  protect_parent();
+  pod.step();
+}
+
 Status Reconciler::update(Pod& pod, const std::string& container, const enforcers::ResourceUpdate& update, bool reset) {
   METE_CHECK(pod.update(container, update, reset));
   protect_parent();
   return {};
 }
 
+Pod::Owner Reconciler::owner_of(const std::string& key) {
+  return {.gone = [this, key] { gone(key); }, .changed = [this, key] { changed(key); }};
+}
+
+void Reconciler::changed(const std::string& key) {
+  for (const auto& callback : on_changed_) callback(key);
+}
+
 void Reconciler::gone(const std::string& key) {
   pods_.erase(key);
   protect_parent();
   if (on_gone_) on_gone_();
+  changed(key);
   // A replaced pod: the old version is gone, so the new one may be made now.
   services_.turns.add(alive_.guard([this, key] { reconcile_pod(key); }));
 }

@@ -22,16 +22,22 @@ struct PodFacts {
   bool desired = false;
   bool exists = false;
   bool same_hash = false;
-  bool same_settings = false;  // policy and resources
+  bool same_settings = false;  // policy, priority, probes and resources
   bool terminating = false;
   bool undecided = false;  // the manifest cannot be read now
 };
 [[nodiscard]] Step decide(const PodFacts& facts);
 
+// The pods that workloads make are no manifest's: whoever makes them says what each of them is now.
+struct ChildPlan {
+  bool wanted = false;                  // false: its workload is gone, and it goes, too
+  std::optional<config::PodPlan> plan;  // empty, and wanted: it cannot be said now; the pod is left as it is
+};
+
 class Reconciler {
  public:
-  Reconciler(const PodOwner& owner, Manifests& manifests)
-      : owner_(owner), services_(owner.enforcement.services()), manifests_(manifests), retry_(services_.loop) {}
+  Reconciler(const PodTools& tools, Manifests& manifests)
+      : tools_(tools), services_(tools.enforcement.services()), manifests_(manifests), retry_(services_.loop) {}
 
   // Adopts the pods that earlier agents recorded, removes leftovers without a record, then calls reconcile().
   void adopt();
@@ -40,7 +46,7 @@ class Reconciler {
   // `mete update`: Pod::update.
   [[nodiscard]] Status update(Pod& pod, const std::string& container, const enforcers::ResourceUpdate& update,
                               bool reset);
-  [[nodiscard]] Networks& networks() { return owner_.networks; }
+  [[nodiscard]] Networks& networks() { return tools_.networks; }
   // Deletes every pod; no pod is made afterwards.
   void end_all(std::chrono::seconds grace);
 
@@ -48,10 +54,17 @@ class Reconciler {
   [[nodiscard]] Pod* find(const std::string& key) const;
   // `callback` is called when a pod has been removed completely.
   void on_gone(std::function<void()> callback) { on_gone_ = std::move(callback); }
+  // `callback` is called with a pod's key when its status() has changed, when it is new, and when it is gone: then
+  // find() has none of that key. Calls come from the loop, outside of any call of a pod.
+  void on_changed(std::function<void(const std::string& key)> callback) { on_changed_.push_back(std::move(callback)); }
   // `callback` is called after each read of the desired state.
   void on_desired(std::function<void()> callback) { on_desired_ = std::move(callback); }
   // Image layers used by the containers; empty: a record does not list its layers.
   [[nodiscard]] std::optional<std::vector<std::string>> layers_in_use() const;
+  // Asked for each pod of a workload when the desired state is read; set before adopt().
+  void on_child(std::function<ChildPlan(const PodRecord&)> plan) { child_plan_ = std::move(plan); }
+  // Makes a pod of a workload. The error: there is none.
+  [[nodiscard]] Status create_child(config::PodPlan plan, PodWorkload workload);
   // The container with this cgroup; null: the cgroup is not a container of mete.
   [[nodiscard]] Container* by_cgroup(const std::string& path) const;
 
@@ -63,17 +76,24 @@ class Reconciler {
   };
   void read_desired();
   void reconcile_pod(const std::string& key);
+  void reconcile_child(Pod& pod);
+  [[nodiscard]] Status create(const config::PodPlan& plan, Pod::Origin origin);
+  void not_created(const std::string& key, const std::string& why);
+  [[nodiscard]] Pod::Owner owner_of(const std::string& key);
+  void changed(const std::string& key);
   void gone(const std::string& key);
   void remove_orphans();
   void protect_parent();
 
-  PodOwner owner_;
+  PodTools tools_;
   Services& services_;
   Manifests& manifests_;
   std::map<std::string, Wanted> wanted_;
   std::map<std::string, std::unique_ptr<Pod>> pods_;  // "default/web"
   std::function<void()> on_gone_;
   std::function<void()> on_desired_;
+  std::function<ChildPlan(const PodRecord&)> child_plan_;
+  std::vector<std::function<void(const std::string&)>> on_changed_;
   std::optional<Bytes> protected_;  // memory.min of the parent of all pods; empty: an earlier agent's value
   bool all_read_ = true;            // every record of earlier agents was readable
   bool ending_ = false;

@@ -26,7 +26,9 @@ std::vector<std::string> UnmatchedPolicies::see(const config::DesiredState& desi
     const bool any = std::any_of(desired.pods.begin(), desired.pods.end(),
                                  [&](const auto& plan) { return selects(policy, plan.pod); }) ||
                      std::any_of(desired.rejected.begin(), desired.rejected.end(),
-                                 [&](const auto& rejected) { return selects(policy, rejected.pod); });
+                                 [&](const auto& rejected) { return selects(policy, rejected.pod); }) ||
+                     std::any_of(desired.workloads.begin(), desired.workloads.end(),
+                                 [&](const auto& workload) { return selects(policy, config::template_of(workload)); });
     if (!any)
       told.push_back("policy " + name + " (" + to_string(policy.location) + "): no pod of namespace " +
                      policy.metadata.namespace_ + " has the labels that it selects now");

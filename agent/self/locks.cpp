@@ -5,6 +5,8 @@
 #include <sys/file.h>
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "runtime/cgroup/process_files.h"
@@ -13,9 +15,17 @@
 namespace mete::agent {
 namespace {
 
+// A child that an agent was starting when it was killed holds the agent's locks until it executes its program. That
+// takes milliseconds, so an agent that follows at once waits a moment before it believes that another one runs.
+constexpr int kTries = 20;
+constexpr auto kBetween = std::chrono::milliseconds(50);
+
 Result<runtime::UniqueFd> lock(runtime::UniqueFd file, const std::string& shown) {
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return file;
-  if (errno != EWOULDBLOCK) return fail_errno("lock " + shown);
+  for (int i = 0; i < kTries; ++i) {
+    if (i > 0) std::this_thread::sleep_for(kBetween);
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) return file;
+    if (errno != EWOULDBLOCK) return fail_errno("lock " + shown);
+  }
   return fail(
       shown +
       ": found another agent running on it, expected none; give this one its own --state, --run and --cgroup-parent");

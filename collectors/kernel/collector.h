@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A collector is a name and the kernel files it reads, each with the function that parses its text. To add one:
-// collectors/kernel/foo.cpp with its parsers and its table, a line in builtin_collectors(), rows in
-// collectors/metrics/foo.cpp, a test.
+// collectors/kernel/SUBJECT.cpp with its parsers and its table, a line in builtin_collectors(), rows in
+// collectors/metrics/SUBJECT.cpp, a test.
 #pragma once
 
 #include <cstdint>

@@ -24,6 +24,19 @@ Quiet QuietWatch::see(const Sample& sample, std::uint64_t reclaims) {
   return now.tasks == 0 ? Quiet::kEmpty : Quiet::kWaiting;
 }
 
+WaitingNumbers waiting_numbers(const Sample& sample) {
+  constexpr std::chrono::nanoseconds kNone{};
+  WaitingNumbers numbers;
+  const auto stalls = [kNone](const PressureSample& pressure) {
+    return pressure.some.value_or(kNone) + pressure.full.value_or(kNone);
+  };
+  numbers.pressure = {stalls(sample.cpu_pressure), stalls(sample.memory_pressure), stalls(sample.io_pressure),
+                      stalls(sample.irq_pressure)};
+  numbers.throttled = sample.cpu.throttled.value_or(kNone) + sample.cpu.throttled_local.value_or(kNone);
+  for (const auto& device : sample.devices) numbers.operations += device.reads.value_or(0) + device.writes.value_or(0);
+  return numbers;
+}
+
 std::uint64_t parse_reclaims(std::string_view vmstat) {
   // These keys also count reclaim on behalf of a cgroup (pgscan_kswapd and pgscan_direct do not).
   constexpr auto kKeys = std::to_array<std::string_view>(

@@ -4,6 +4,8 @@
 // its CPU usage, and they can change no other counter without using CPU time.
 #pragma once
 
+#include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -38,6 +40,15 @@ class QuietWatch {
   std::optional<Numbers> last_;
   unsigned still_ = 0;  // passes without a change
 };
+
+// Counters that move only while a task of the group waits: pressure, throttling, IO.
+struct WaitingNumbers {
+  std::array<std::chrono::nanoseconds, 4> pressure{};
+  std::chrono::nanoseconds throttled{};
+  std::uint64_t operations = 0;
+  bool operator==(const WaitingNumbers&) const = default;
+};
+[[nodiscard]] WaitingNumbers waiting_numbers(const Sample& sample);
 
 // Sums counters of /proc/vmstat's text that move when the kernel reclaims memory of any cgroup, moves pages between the
 // lists of memory.stat, or makes huge pages. All three can happen without a task of that cgroup running.

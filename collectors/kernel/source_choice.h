@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which of the tables' files a machine has, by where its controllers are.
+// Chooses those files of the collectors' tables that a machine can have, by the hierarchies that its controllers are
+// in.
 #pragma once
 
 #include <string>
@@ -10,13 +11,15 @@
 
 namespace mete::collectors {
 
-// Is there a hierarchy that this file can be in? Whether a kernel has the file, opening it shows.
+// True: the machine has a hierarchy that the file can be in. Whether the kernel has the file is known when it is
+// opened.
 [[nodiscard]] bool is_possible(const SourceFile& source, const runtime::cgroup::Hierarchies& machine);
 
-// Is its controller off for a group that has these (enabled_controllers)? v1 has none that is on for one group alone.
+// True: the file's controller is off for a group that has the controllers `enabled` (enabled_controllers). On v1 a
+// controller is on for all groups.
 [[nodiscard]] bool is_off(const SourceFile& source, const std::vector<std::string>& enabled);
 
-// The list of a group's processes, in a hierarchy that has them for every group.
+// The file that lists a group's processes, in a hierarchy that every group is in.
 [[nodiscard]] SourceFile procs_file(const runtime::cgroup::Hierarchies& machine);
 
 }  // namespace mete::collectors

@@ -20,7 +20,7 @@
 
 namespace mete::collectors {
 
-// Where a family puts the lines of one series.
+// The output to which a family adds the lines of one series.
 class Lines {
  public:
   Lines(FamilyWriter& family, const LabelBlock& labels) : family_(family), labels_(labels) {}

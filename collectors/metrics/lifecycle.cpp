@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What only the launcher knows: kills, restarts, states, exit codes; of stopped containers too.
+// Families from facts that only the launcher knows: kills, restarts, states, exit codes. Stopped containers have them
+// too.
 #include <array>
 #include <string>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What only /proc/PID tells.
+// Families whose numbers only /proc/PID has.
 #include <array>
 #include <string>
 

@@ -50,7 +50,7 @@ constexpr ObjectSpec kReserveSpec = {.name = "Reserve", .fields = kReserveFields
 constexpr std::array kPressureFields = std::to_array<FieldSpec>({
     {.name = "some", .type = FieldType::kPercent, .doc = "Share of time in which some task waited for memory"},
     {.name = "full", .type = FieldType::kPercent, .doc = "Share of time in which all waited"},
-    {.name = "for", .type = FieldType::kDuration, .required = true},
+    {.name = "for", .type = FieldType::kDuration, .required = true, .doc = "How long it has to last"},
 });
 constexpr ObjectSpec kPressureSpec = {.name = "MachinePressure", .fields = kPressureFields};
 
@@ -80,17 +80,33 @@ constexpr std::array kIoCostLatencyFields = std::to_array<FieldSpec>({
      .type = FieldType::kPercent,
      .required = true,
      .doc = "Of the requests that are to keep to it"},
-    {.name = "latency", .type = FieldType::kDuration, .required = true},
+    {.name = "latency", .type = FieldType::kDuration, .required = true, .doc = "What they may take"},
 });
 constexpr ObjectSpec kIoCostLatencySpec = {.name = "IoCostLatency", .fields = kIoCostLatencyFields};
 
 constexpr std::array kIoCostModelFields = std::to_array<FieldSpec>({
-    {.name = "readBps", .type = FieldType::kBytes, .required = true},
-    {.name = "readSequentialIops", .type = FieldType::kCount, .required = true, .min = 1},
-    {.name = "readRandomIops", .type = FieldType::kCount, .required = true, .min = 1},
-    {.name = "writeBps", .type = FieldType::kBytes, .required = true},
-    {.name = "writeSequentialIops", .type = FieldType::kCount, .required = true, .min = 1},
-    {.name = "writeRandomIops", .type = FieldType::kCount, .required = true, .min = 1},
+    {.name = "readBps", .type = FieldType::kBytes, .required = true, .doc = "Bytes a second, in sequence"},
+    {.name = "readSequentialIops",
+     .type = FieldType::kCount,
+     .required = true,
+     .min = 1,
+     .doc = "Operations a second, in sequence"},
+    {.name = "readRandomIops",
+     .type = FieldType::kCount,
+     .required = true,
+     .min = 1,
+     .doc = "Operations a second, at random"},
+    {.name = "writeBps", .type = FieldType::kBytes, .required = true, .doc = "Bytes a second, in sequence"},
+    {.name = "writeSequentialIops",
+     .type = FieldType::kCount,
+     .required = true,
+     .min = 1,
+     .doc = "Operations a second, in sequence"},
+    {.name = "writeRandomIops",
+     .type = FieldType::kCount,
+     .required = true,
+     .min = 1,
+     .doc = "Operations a second, at random"},
 });
 constexpr ObjectSpec kIoCostModelSpec = {.name = "IoCostModel", .fields = kIoCostModelFields};
 
@@ -99,10 +115,10 @@ constexpr std::array kIoCostFields = std::to_array<FieldSpec>({
      .type = FieldType::kString,
      .required = true,
      .doc = "A disk, or a path on the file system that lies on it"},
-    {.name = "read", .type = FieldType::kObject, .object = &kIoCostLatencySpec},
-    {.name = "write", .type = FieldType::kObject, .object = &kIoCostLatencySpec},
+    {.name = "read", .type = FieldType::kObject, .object = &kIoCostLatencySpec, .doc = "Latency goal of reads"},
+    {.name = "write", .type = FieldType::kObject, .object = &kIoCostLatencySpec, .doc = "Latency goal of writes"},
     {.name = "min", .type = FieldType::kPercent, .doc = "So far at most is it turned down"},
-    {.name = "max", .type = FieldType::kPercent},
+    {.name = "max", .type = FieldType::kPercent, .doc = "So far at most is it turned up"},
     {.name = "model",
      .type = FieldType::kObject,
      .object = &kIoCostModelSpec,

@@ -132,71 +132,6 @@ void check_image(const View& view) {
   }
 }
 
-// A number, or the name of one of the container's ports.
-std::uint16_t read_port(const View& view, const View& ports) {
-  const std::string text = view.text();
-  for (const auto& port : ports.items()) {
-    if (port["name"].text() == text) return static_cast<std::uint16_t>(port["containerPort"].integer().value_or(0));
-  }
-  std::uint16_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (view && (error != std::errc() || end != text.data() + text.size() || number == 0)) {
-    view.error(
-        mismatch(describe(view.node()), "a port from 1 to 65535, or the name of one of the container's `ports`"));
-  }
-  return number;
-}
-
-// Refuses characters that could end a request line or header and begin another one.
-void check_printable(const View& view, const std::string& text, bool spaces) {
-  const bool fine = std::all_of(text.begin(), text.end(), [&](unsigned char c) {
-    return c > 0x20 && c != 0x7F ? true : spaces && (c == ' ' || c == '\t');
-  });
-  if (view && !fine)
-    view.error(mismatch(describe(view.node()), spaces ? "no line breaks or other control characters"
-                                                      : "neither blanks nor control characters"));
-}
-
-HttpGet read_http_get(const View& view, const View& ports) {
-  HttpGet get;
-  get.host = view["host"].text();
-  check_printable(view["host"], get.host, false);
-  get.port = read_port(view["port"], ports);
-  get.path = view["path"].text();
-  check_printable(view["path"], get.path, false);
-  if (!get.path.starts_with('/')) get.path.insert(0, "/");
-  get.https = view["scheme"].text() == "HTTPS";
-  for (const auto& header : view["httpHeaders"].items()) {
-    std::string name = header["name"].text();
-    constexpr std::string_view kToken =
-        "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";  // RFC 9110, 5.6.2
-    if (header["name"] && (name.empty() || name.find_first_not_of(kToken) != std::string::npos)) {
-      header["name"].error(mismatch(describe(header["name"].node()), "the name of a header"));
-    }
-    check_printable(header["value"], header["value"].text(), true);
-    get.headers.emplace_back(std::move(name), header["value"].text());
-  }
-  return get;
-}
-
-// Kubernetes accepts one handler per hook; a pause of 0 means none.
-std::optional<PreStopHook> read_pre_stop(const View& view, const View& ports) {
-  if (!view) return std::nullopt;
-  const auto handlers = view.entries().size();
-  if (handlers != 1) {
-    view.error(mismatch(std::to_string(handlers) + " handlers", "one of exec, sleep, httpGet and tcpSocket"));
-    return std::nullopt;
-  }
-  if (view["exec"]) {
-    PreStopHook hook{.command = view["exec"]["command"].texts()};
-    if (hook.command.empty()) view["exec"].error({"`command` is missing", "nothing", "`command`"});
-    return hook;
-  }
-  if (view["httpGet"]) return PreStopHook{.http = read_http_get(view["httpGet"], ports)};
-  const auto seconds = view["sleep"]["seconds"].integer().value_or(0);
-  return seconds > 0 ? std::optional(PreStopHook{.pause = std::chrono::seconds(seconds)}) : std::nullopt;
-}
-
 }  // namespace
 
 std::optional<SeccompProfile> read_seccomp(const View& view) {
@@ -254,7 +189,7 @@ Container read_container(const View& view) {
   container.security = read_security(view["securityContext"]);
   container.volume_mounts = read_mounts(view["volumeMounts"], container.security.privileged);
   container.ports = read_ports(view["ports"]);
-  container.pre_stop = read_pre_stop(view["lifecycle"]["preStop"], view["ports"]);
+  read_care(view, container);
   const View message = view["terminationMessagePath"];
   container.termination_message_path = message.text(container.termination_message_path);
   if (message) message.check(check_mount_path(container.termination_message_path));

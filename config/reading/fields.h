@@ -51,8 +51,8 @@ struct FieldSpec {
   std::int64_t min = std::numeric_limits<std::int64_t>::min();  // for kInteger, kIntegerList and kCount
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
   std::string_view doc = {};  // for the JSON Schema
-  // Of a Pod's field: what the manifest says here goes into Pod::identity_text, so that a change makes another pod of
-  // it without a line elsewhere. For fields that mete learned to act on after records had identity hashes.
+  // For a field of a Pod: its value becomes part of Pod::identity_text, so that a change replaces the pod without a
+  // line elsewhere. For fields that mete learned to act on after records had identity hashes.
   bool identity_by_text = false;
   // The values that ask for what mete does anyway, which need no report (kInactive, kRefused) and make no other pod
   // (identity_by_text). An empty text, list or mapping asks for nothing in every such field.

@@ -6,6 +6,7 @@
 
 #include "config/reading/fields.h"
 #include "config/reading/quoted.h"
+#include "config/reading/workload_fields.h"
 
 namespace mete::config {
 namespace {
@@ -100,8 +101,22 @@ class SchemaWriter {
  public:
   std::string write(const ObjectSpec& root) {
     collect(root);
+    return write(root.name, reference(root));
+  }
+  // A file of any of these kinds.
+  std::string write(std::string_view title, std::span<const ObjectSpec* const> roots) {
+    std::string any;
+    for (const ObjectSpec* root : roots) {
+      collect(*root);
+      any += (any.empty() ? "{" : ", {") + reference(*root) + "}";
+    }
+    return write(title, "\"oneOf\": [" + any + "]");
+  }
+
+ private:
+  std::string write(std::string_view title, const std::string& root) {
     std::string text = "{\n  \"$schema\": \"http://json-schema.org/draft-07/schema#\",\n";
-    text += "  \"title\": " + quoted(root.name) + ",\n  " + reference(root) + ",\n  \"definitions\": {\n";
+    text += "  \"title\": " + quoted(title) + ",\n  " + root + ",\n  \"definitions\": {\n";
     bool first = true;
     for (const auto& [name, spec] : specs_) {
       text += (first ? "" : ",\n") + definition(*spec);
@@ -110,7 +125,6 @@ class SchemaWriter {
     return text + "\n  }\n}\n";
   }
 
- private:
   void collect(const ObjectSpec& spec) {
     if (!specs_.emplace(spec.name, &spec).second) return;
     for (const auto& field : spec.fields) {
@@ -140,6 +154,11 @@ class SchemaWriter {
 
 std::string pod_schema() {
   return SchemaWriter().write(kPodSpec);
+}
+std::string workload_schema() {
+  const ObjectSpec* const kinds[] = {&kDeploymentSpec, &kReplicaSetSpec, &kStatefulSetSpec,
+                                     &kDaemonSetSpec,  &kJobSpec,        &kCronJobSpec};
+  return SchemaWriter().write("Workload", kinds);
 }
 std::string policy_schema() {
   return SchemaWriter().write(kPolicySpec);

@@ -6,8 +6,11 @@
 
 namespace mete::config {
 
+extern const ObjectSpec kPodBodySpec;  // spec of a Pod
+extern const ObjectSpec kLabelExpressionSpec;
 extern const ObjectSpec kProbeSpec;
 extern const ObjectSpec kLifecycleSpec;
+extern const ObjectSpec kRestartRuleSpec;
 extern const ObjectSpec kPortSpec;
 extern const ObjectSpec kTolerationSpec;
 extern const ObjectSpec kHostAliasSpec;

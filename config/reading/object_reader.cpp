@@ -99,6 +99,15 @@ std::map<std::string, std::string> read_labels(const View& view) {
   return labels;
 }
 
+std::map<std::string, std::string> read_annotations(const View& view) {
+  std::map<std::string, std::string> annotations;
+  for (const auto& [key, value] : view.entries()) {
+    value.check(check_label_key(lower_case(key)));
+    annotations[key] = value.text();
+  }
+  return annotations;
+}
+
 ObjectMeta read_metadata(const View& object) {
   const View view = object["metadata"];
   ObjectMeta metadata;
@@ -109,10 +118,7 @@ ObjectMeta read_metadata(const View& object) {
   }
   metadata.uid = view["uid"].text();
   metadata.labels = read_labels(view["labels"]);
-  for (const auto& [key, value] : view["annotations"].entries()) {
-    value.check(check_label_key(lower_case(key)));
-    metadata.annotations[key] = value.text();
-  }
+  metadata.annotations = read_annotations(view["annotations"]);
   return metadata;
 }
 

@@ -113,7 +113,12 @@ constexpr std::array kPodBodyFields = std::to_array<FieldSpec>({
     {.name = "hostIPC", .type = FieldType::kBool},
     {.name = "shareProcessNamespace", .type = FieldType::kBool},
     {.name = "securityContext", .type = FieldType::kObject, .object = &kPodSecuritySpec},
-    {.name = "activeDeadlineSeconds", .type = FieldType::kInteger, .use = FieldUse::kRefused},
+    {.name = "activeDeadlineSeconds",
+     .type = FieldType::kInteger,
+     .min = 1,
+     .max = 2147483647,
+     .doc = "After this time the Pod is ended, and has failed: DeadlineExceeded",
+     .identity_by_text = true},
     {.name = "affinity", .type = FieldType::kObject, .use = FieldUse::kNoMeaning, .object = &kAffinitySpec},
     {.name = "automountServiceAccountToken", .type = FieldType::kBool, .use = FieldUse::kNoMeaning},
     {.name = "dnsConfig",
@@ -175,7 +180,12 @@ constexpr std::array kPodBodyFields = std::to_array<FieldSpec>({
      .use = FieldUse::kNoMeaning,
      .object = &kTopologySpreadSpec},
 });
-constexpr ObjectSpec kPodBodySpec = {.name = "PodSpec", .fields = kPodBodyFields};
+
+}  // namespace
+
+const ObjectSpec kPodBodySpec = {.name = "PodSpec", .fields = kPodBodyFields};
+
+namespace {
 
 constexpr std::array kPodFields = std::to_array<FieldSpec>({
     {.name = "apiVersion", .type = FieldType::kString, .required = true, .values = kCoreVersion},

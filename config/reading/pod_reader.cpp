@@ -172,16 +172,20 @@ std::vector<Container> read_containers(const View& list, const std::vector<Volum
   std::vector<Container> containers;
   for (const auto& item : list.items()) {
     containers.push_back(read_container(item));
-    const View restart = item["restartPolicy"];
-    containers.back().sidecar = init && restart.text() == "Always";
-    if (restart && !containers.back().sidecar) {
-      restart.warn(
-          mismatch(describe(restart.node()), "Always, of an init container; mete acts on nothing else here yet"));
-    }
+    containers.back().sidecar = init && containers.back().restart == RestartPolicy::kAlways;
+    if (init && !containers.back().sidecar) check_no_care(item);
     check_unique(item["name"], "container", names);
     check_mounts(item, volumes);
   }
   return containers;
+}
+
+// As in Kubernetes the claim of a StatefulSet takes the place of a volume with the same name.
+void add_claims(const std::vector<std::string>& claims, std::vector<Volume>& volumes) {
+  for (const auto& claim : claims) {
+    std::erase_if(volumes, [&](const Volume& volume) { return volume.name == claim; });
+    volumes.push_back({claim, ClaimVolume{claim, false}, {}});
+  }
 }
 
 }  // namespace
@@ -191,12 +195,17 @@ Pod read_pod(const View& view) {
   pod.location = view.location();
   pod.metadata = read_metadata(view);
   pod.identity_text = identity_text(view, kPodSpec);
-  const View spec = view["spec"];
+  read_pod_spec(view["spec"], {}, pod);
+  return pod;
+}
+
+void read_pod_spec(const View& spec, const std::vector<std::string>& claims, Pod& pod) {
   PodSpec& to = pod.spec;
   to.restart_policy = read_enum(spec["restartPolicy"], kRestartPolicyNames, RestartPolicy::kAlways);
   if (const auto seconds = spec["terminationGracePeriodSeconds"].integer()) {
     to.termination_grace_period = std::chrono::seconds(*seconds);
   }
+  if (const auto seconds = spec["activeDeadlineSeconds"].integer()) to.active_deadline = std::chrono::seconds(*seconds);
   to.host_network = spec["hostNetwork"].boolean();
   to.host_pid = spec["hostPID"].boolean();
   to.host_ipc = spec["hostIPC"].boolean();
@@ -224,6 +233,7 @@ Pod read_pod(const View& view) {
     spec["hostAliases"].warn({"`hostAliases` is not acted on with hostNetwork: the machine's /etc/hosts is its own"});
   }
   to.volumes = read_volumes(spec["volumes"]);
+  add_claims(claims, to.volumes);
   std::set<std::string> names;
   to.init_containers = read_containers(spec["initContainers"], to.volumes, names, true);
   to.containers = read_containers(spec["containers"], to.volumes, names, false);
@@ -234,7 +244,6 @@ Pod read_pod(const View& view) {
   if (containers && containers.node().kind == YamlNode::Kind::kList && containers.node().items.empty()) {
     containers.error(mismatch("an empty list", "at least one container"));
   }
-  return pod;
 }
 
 }  // namespace mete::config

@@ -3,6 +3,7 @@
 
 #include "config/policy_actions.h"
 #include "config/reading/fields.h"
+#include "config/reading/known_fields.h"
 
 namespace mete::config {
 namespace {
@@ -26,13 +27,18 @@ constexpr std::array kExpressionFields = std::to_array<FieldSpec>({
     {.name = "operator", .type = FieldType::kString, .required = true, .values = kLabelOperators},
     {.name = "values", .type = FieldType::kStringList},
 });
-constexpr ObjectSpec kExpressionSpec = {.name = "LabelExpression", .fields = kExpressionFields};
+
+}  // namespace
+
+const ObjectSpec kLabelExpressionSpec = {.name = "LabelExpression", .fields = kExpressionFields};
+
+namespace {
 
 constexpr std::array kSelectorFields = std::to_array<FieldSpec>({
     {.name = "matchLabels",
      .type = FieldType::kStringMap,
      .doc = "Labels of Pods in the Policy's namespace; all must be there"},
-    {.name = "matchExpressions", .type = FieldType::kObjectList, .object = &kExpressionSpec},
+    {.name = "matchExpressions", .type = FieldType::kObjectList, .object = &kLabelExpressionSpec},
     {.name = "cgroups", .type = FieldType::kStringList, .doc = "Globs of cgroup paths that others made, as /docker/*"},
 });
 constexpr ObjectSpec kSelectorSpec = {.name = "Selector", .fields = kSelectorFields};

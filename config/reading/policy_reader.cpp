@@ -8,9 +8,8 @@
 #include "config/reading/policy_readers.h"
 
 namespace mete::config {
-namespace {
 
-Selector read_selector(const View& view) {
+Selector read_label_selector(const View& view) {
   Selector selector;
   selector.match_labels = read_labels(view["matchLabels"]);
   for (const auto& item : view["matchExpressions"].items()) {
@@ -24,6 +23,13 @@ Selector read_selector(const View& view) {
     }
     selector.match_expressions.push_back(std::move(expression));
   }
+  return selector;
+}
+
+namespace {
+
+Selector read_selector(const View& view) {
+  Selector selector = read_label_selector(view);
   selector.cgroups = view["cgroups"].texts();
   for (const auto& item : view["cgroups"].items()) item.check(check_absolute_path(item.text()));
   const bool labels = !selector.match_labels.empty() || !selector.match_expressions.empty();

@@ -18,16 +18,25 @@
 
 namespace mete::config {
 
-// Of a whole object: generateName makes a name from its content.
+// `object` is the whole object, because generateName makes a name from its content.
 [[nodiscard]] ObjectMeta read_metadata(const View& object);
 [[nodiscard]] std::string object_name(const View& object);  // empty: none
 [[nodiscard]] std::map<std::string, std::string> read_labels(const View& view);
+[[nodiscard]] std::map<std::string, std::string> read_annotations(const View& view);
+// matchLabels and matchExpressions.
+[[nodiscard]] Selector read_label_selector(const View& view);
 [[nodiscard]] Pod read_pod(const View& view);
+// The spec of a Pod into `pod`. `claims`: names that volumeMounts may use beside those of spec.volumes; each is a
+// volume with a claim of that name.
+void read_pod_spec(const View& spec, const std::vector<std::string>& claims, Pod& pod);
 [[nodiscard]] Policy read_policy(const View& view);
 [[nodiscard]] ConfigMap read_config_map(const View& view);
 [[nodiscard]] Secret read_secret(const View& view);
 
 [[nodiscard]] Container read_container(const View& view);
+void read_care(const View& view, Container& to);  // its probes, hooks, stop signal and restart rules
+// Of an init container that is no sidecar: it has neither probes nor hooks.
+void check_no_care(const View& view);
 [[nodiscard]] std::vector<EnvVar> read_env(const View& view);
 [[nodiscard]] ResourceFieldRef read_resource_ref(const View& view);
 [[nodiscard]] std::vector<EnvFrom> read_env_from(const View& view);

@@ -7,8 +7,10 @@
 
 #include "config/diagnostics.h"
 #include "config/reading/fields.h"
+#include "config/reading/json_text.h"
 #include "config/reading/readers.h"
 #include "config/reading/shape.h"
+#include "config/reading/workload_fields.h"
 #include "config/reading/yaml_tree.h"
 
 namespace mete::config {
@@ -80,7 +82,11 @@ bool report_left_out(const View& view, std::string_view kind) {
   return true;
 }
 
-constexpr std::array<Kind, 5> kKinds = {{
+void read_made(const View& view, Documents& out) {
+  read_into(view, *workload_spec(view["kind"].text()), read_workload, out.workloads);
+}
+
+constexpr std::array<Kind, 11> kKinds = {{
     {"Pod", "v1", [](const View& view, Documents& out) { read_into(view, kPodSpec, read_pod, out.pods); }},
     {"ConfigMap", "v1",
      [](const View& view, Documents& out) { read_into(view, kConfigMapSpec, read_config_map, out.config_maps); }},
@@ -88,11 +94,21 @@ constexpr std::array<Kind, 5> kKinds = {{
     {"Policy", "mete/v1",
      [](const View& view, Documents& out) { read_into(view, kPolicySpec, read_policy, out.policies); }},
     {"PersistentVolumeClaim", "v1", read_claim},
+    {"Deployment", "apps/v1", read_made},
+    {"ReplicaSet", "apps/v1", read_made},
+    {"StatefulSet", "apps/v1", read_made},
+    {"DaemonSet", "apps/v1", read_made},
+    {"Job", "batch/v1", read_made},
+    {"CronJob", "batch/v1", read_made},
 }};
 
 const std::vector<std::string_view>& known_kinds() {
-  static const std::vector<std::string_view> kinds = {"Pod", "ConfigMap", "Secret", "Policy", "PersistentVolumeClaim",
-                                                      "List"};
+  static const std::vector<std::string_view> kinds = [] {
+    std::vector<std::string_view> names;
+    for (const auto& kind : kKinds) names.push_back(kind.name);
+    names.push_back("List");
+    return names;
+  }();
   return kinds;
 }
 
@@ -101,6 +117,34 @@ void report_unknown_kind(const View& kind) {
   complaint.suggestion = nearest(kind.text(), known_kinds());
   if (!complaint.suggestion.empty()) complaint.message += ", did you mean `" + complaint.suggestion + "`?";
   kind.error(std::move(complaint));
+}
+
+// `kind: List`, and the lists of one kind that an API server gives: PodList, DeploymentList, ...
+bool is_list(const View& view) {
+  const std::string kind = view["kind"].text();
+  constexpr std::size_t kSuffix = std::string_view("List").size();
+  if (!kind.ends_with("List")) return false;
+  const auto of = std::string_view(kind).substr(0, kind.size() - kSuffix);
+  return of.empty() || std::any_of(kKinds.begin(), kKinds.end(), [&](const Kind& known) { return known.name == of; });
+}
+
+// The items of a list of one kind need not say what they are.
+YamlNode with_kind(const View& list, const YamlNode& item) {
+  YamlNode node = item;
+  const std::string kind = list["kind"].text();
+  if (kind == "List" || node.kind != YamlNode::Kind::kMap) return node;
+  const auto add = [&](std::string_view key, std::string text) {
+    if (find(node, key) != nullptr) return;
+    YamlNode value;
+    value.kind = YamlNode::Kind::kScalar;
+    value.text = std::move(text);
+    value.line = item.line;
+    value.column = item.column;
+    node.entries.push_back({std::string(key), item.line, item.column, std::move(value)});
+  };
+  add("apiVersion", list["apiVersion"].text());
+  add("kind", kind.substr(0, kind.size() - std::string_view("List").size()));
+  return node;
 }
 
 std::string shown_name(const View& view, std::string_view kind) {
@@ -134,7 +178,7 @@ class Reader {
     if (!kind || kind.node().kind != YamlNode::Kind::kScalar) {
       return view.error({"`kind` is missing", "nothing", "`kind`: " + one_of(known_kinds())});
     }
-    if ((kind.text() == "List" || kind.text() == "PodList") && may_be_list) return list(view);
+    if (is_list(view) && may_be_list) return list(view);
     for (const auto& known : kKinds) {
       if (known.name == kind.text()) return read(view, known);
     }
@@ -152,13 +196,16 @@ class Reader {
     report_.object.clear();
   }
 
-  // Reads the `kind: List` that `kubectl get -o yaml` writes.
+  // Such as `kubectl get -o yaml` writes.
   void list(const View& view) {
     const View items = view["items"];
     if (!items || items.node().kind != YamlNode::Kind::kList) {
       return view.error({"a List needs `items`, a list of objects", "nothing", "`items`"});
     }
-    for (const auto& item : items.items()) object(item, false);
+    for (const auto& item : items.items()) {
+      const YamlNode node = with_kind(view, item.node());
+      object(View(&node, item.path(), report_), false);
+    }
   }
 
   Report report_;
@@ -177,6 +224,36 @@ Documents read_documents(std::string_view text, std::string_view file, int first
     reader.text(document);
   }
   return out;
+}
+
+std::vector<DocumentText> list_items(const DocumentText& document) {
+  std::vector<DocumentText> texts;
+  const auto tree = parse_document(document.text, document.first_line);
+  if (!tree || tree->kind != YamlNode::Kind::kMap) return texts;
+  Documents unused;
+  Report report{unused, "", ""};
+  const View view(&*tree, "", report);
+  if (!is_list(view)) return texts;
+  for (const auto& item : view["items"].items())
+    texts.push_back({json_text(with_kind(view, item.node())) + "\n", item.node().line});
+  return texts;
+}
+
+std::string pod_spec_json(std::string_view text, std::string_view space, std::string_view name) {
+  for (auto& document : split_documents(text)) {
+    auto documents = list_items(document);
+    if (documents.empty()) documents.push_back(std::move(document));
+    for (const auto& each : documents) {
+      const auto tree = parse_document(each.text, each.first_line);
+      if (!tree) continue;
+      Documents unused;
+      Report report{unused, "", ""};
+      const View view(&*tree, "", report);
+      if (view["kind"].text() != "Pod" || object_name(view) != name) continue;
+      if (view["metadata"]["namespace"].text("default") == space && view["spec"]) return json_text(view["spec"].node());
+    }
+  }
+  return {};
 }
 
 }  // namespace mete::config

@@ -28,4 +28,11 @@ struct DocumentText {
 // Splits the text at `---` lines (and `...` ends). Documents with only blanks and comments are left out.
 [[nodiscard]] std::vector<DocumentText> split_documents(std::string_view text);
 
+// The items of a document that is a list (List, PodList, ...), each as a document of its own: JSON on the item's line.
+// Empty: it is no list, or cannot be read.
+[[nodiscard]] std::vector<DocumentText> list_items(const DocumentText& document);
+
+// The spec of the Pod of this name as JSON; empty when the text has none.
+[[nodiscard]] std::string pod_spec_json(std::string_view text, std::string_view space, std::string_view name);
+
 }  // namespace mete::config

@@ -44,7 +44,7 @@ struct ParseError {
 // bounded by kMaxNesting and kMaxNodes. Never throws.
 [[nodiscard]] tl::expected<YamlNode, ParseError> parse_document(std::string_view text, int first_line);
 
-// What can be said without parsing: too long, not UTF-8, NUL or other control characters. Empty when all is well.
+// The errors that show without parsing: too long, not UTF-8, NUL or other control characters. Empty: none.
 [[nodiscard]] std::vector<ParseError> check_text(std::string_view text, int first_line);
 
 }  // namespace mete::config

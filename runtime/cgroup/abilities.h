@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What this machine's cgroups can do, as far as that follows from where its controllers are: pure questions about
-// Hierarchies. Layers above ask for an ability and never for a version of cgroups, so that a kernel which moves an
-// ability from one version to the other is learned here alone. What needs a look at the kernel is in features.h.
+// The abilities of this machine's cgroups, as far as they follow from the hierarchies that its controllers are in. All
+// functions are pure. The layers above ask for an ability and never for a version of cgroups: when a kernel brings an
+// ability to the other version, only this file changes. Abilities that must be tried on the kernel are in features.h.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace mete::runtime::cgroup {
 
-// Is there a controller for Limits' fields of this subject?
+// True: the machine has the controller for the fields of Limits about this subject.
 [[nodiscard]] bool has_cpu(const Hierarchies& machine);
 [[nodiscard]] bool has_memory(const Hierarchies& machine);
 [[nodiscard]] bool has_pids(const Hierarchies& machine);
@@ -39,7 +39,7 @@ namespace mete::runtime::cgroup {
 [[nodiscard]] bool units_take_memory_max(const Hierarchies& machine);
 
 // The controllers of cgroup2 that are on for this group; its parent may leave out some that other groups have. Empty:
-// no cgroup2, or (hybrid) somebody else made the group and it is not there.
+// no cgroup2, or (hybrid) others made the group and it is not in cgroup2.
 [[nodiscard]] std::vector<std::string> enabled_controllers(const Group& group);
 
 }  // namespace mete::runtime::cgroup

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// v1 holds a share of CPU time in two files, the time and its period, and one of them is written at a time: what the
-// kernel sees in between is a third share. Pure.
+// Leads from one share of CPU time to another on v1. v1 has the share in two files, time and period, which are written
+// one after the other, so between the two writes the kernel sees a third share. Pure.
 //
 // A parent's share bounds its children's (kernel/sched/core.c, tg_cfs_schedulable_down; kernel/sched/rt.c,
-// tg_rt_schedulable). So a share between that is larger than both can be refused by the parent, and one that is smaller
-// than both by a child.
+// tg_rt_schedulable). So the parent can refuse an intermediate share that is larger than both, and a child one that is
+// smaller than both.
 #pragma once
 
 #include <chrono>
@@ -21,15 +21,17 @@ struct BandwidthStep {
   bool operator==(const BandwidthStep&) const = default;
 };
 
-// Where the share may be for a moment when there is no way between the two, because they are (nearly) the same share.
+// The direction in which the share may leave the range between the two for a moment, when no writes stay within it
+// because the two are (nearly) the same share.
 enum class Detour : std::uint8_t {
-  kBelow,      // refused if a group below has all of it
-  kAbove,      // refused if the parent has no more
-  kUnlimited,  // CFS alone, which takes it from every parent: for a moment the group has what its parent has
+  kBelow,      // the kernel refuses it if a group below has all of the share
+  kAbove,      // the kernel refuses it if the parent has no more
+  kUnlimited,  // CFS only, where every parent allows it: for a moment the group has its parent's share
 };
 
-// The writes that lead from one to the other; none that changes nothing. The time stays between both times and the
-// period between both periods; the share does, too, unless that takes more than 32 writes: then it takes the detour.
+// The writes that lead from `from` to `to`, without any that changes nothing. The time stays between the two times, and
+// the period between the two periods. The share stays between the two shares too, unless that takes more than 32
+// writes: then it takes the detour.
 [[nodiscard]] std::vector<BandwidthStep> bandwidth_steps(const CpuBandwidth& from, const CpuBandwidth& to,
                                                          Detour detour);
 

@@ -17,7 +17,7 @@ namespace {
 
 using internal::is_directory;
 
-// What a container is measured and limited by. hugetlb and others are enabled when a limit asks for them.
+// The controllers that every container needs. hugetlb and others are enabled when a limit asks for them.
 constexpr std::array<std::string_view, 5> kV2Controllers = {"cpu", "memory", "io", "pids", "cpuset"};
 
 Status check_path(const std::string& path) {

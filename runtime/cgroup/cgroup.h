@@ -88,28 +88,29 @@ class Group {
   [[nodiscard]] Result<std::vector<ControlWrite>> apply(const Limits& limits) const;
   // The same, as a part of more that is undone together: after a failure the caller calls log.undo().
   [[nodiscard]] Status apply(const Limits& limits, UndoLog& log) const;
-  // The same of a group that the caller has just made: nothing is read, and after a failure nothing undone.
+  // apply() for a group that the caller has just made: reads nothing, and undoes nothing after a failure.
   [[nodiscard]] Result<std::vector<ControlWrite>> set_up(const Limits& limits) const;
-  // The same for each of parts_of(limits) by itself; the first error, when all have been tried.
+  // apply() for each of parts_of(limits) by itself. All parts are tried; the error is the first one.
   [[nodiscard]] Status apply_each(const Limits& limits) const;
-  // What the group has now of what the writes of `limits` depend on.
+  // The group's present values on which the writes of `limits` depend.
   [[nodiscard]] Present present(const Limits& limits) const;
-  // What apply(limits) would write now.
+  // The writes that apply(limits) would make now.
   [[nodiscard]] Result<std::vector<ControlWrite>> planned(const Limits& limits) const;
-  // The files that do not hold what apply(limits) made them hold.
+  // The files whose content is not what apply(limits) wrote.
   [[nodiscard]] Result<std::vector<Drift>> verify(const Limits& limits) const;
 
   // SIGKILL to all, nested groups included, such that a fork storm cannot outrun it: cgroup.kill on v2 and hybrid, on
   // v1 freeze, signal, thaw (a frozen v1 group would not die). Returns when all are signalled; they end later: see
   // populated() and cgroup.events.
   [[nodiscard]] Status kill_all() const;
-  // v2 and hybrid cgroup.freeze, v1 freezer.state. Asks; frozen() tells when it is done.
+  // v2 and hybrid cgroup.freeze, v1 freezer.state. Requests the freeze; frozen() tells when it is complete.
   [[nodiscard]] Status freeze() const;
   [[nodiscard]] Status thaw() const;
   [[nodiscard]] Result<bool> frozen() const;
   // True when freezing was requested, whether complete or not. A task that waits for a disk or for memory stops late.
   [[nodiscard]] Result<bool> freeze_asked() const;
-  // Pids of this group; `nested`: and of the groups below it. A process of another pid namespace is left out.
+  // Pids of this group, with `nested` also those of the groups below it. A process of another pid namespace is left
+  // out.
   [[nodiscard]] Result<std::vector<pid_t>> processes(bool nested = true) const;
   [[nodiscard]] Result<bool> populated() const;  // nested groups included
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Watching a cgroup's directories by inotify: which there are, and what a change of a file in them means.
+// Helps to watch a cgroup by inotify: the directories to watch, and the meaning of a change of a file in them.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,10 @@ namespace mete::runtime::cgroup {
 [[nodiscard]] std::vector<std::string> limit_directories(const Group& group);
 
 enum class FileChange : std::uint8_t {
-  kNone,     // written by those who use a cgroup, or by the kernel; it says nothing
-  kMemory,   // the kernel counted something that memory ran into: an OOM kill perhaps (v2; IN_MODIFY)
+  kNone,     // a write by the kernel or by users of the cgroup that changes no limit
+  kMemory,   // the kernel counted an event of memory, perhaps an OOM kill (v2; IN_MODIFY)
   kRefusal,  // the kernel counted a refusal (refusals.h; IN_MODIFY)
-  kSetting,  // somebody wrote a limit, or what is taken for one
+  kSetting,  // a program wrote a limit, or a file that is taken for one
 };
 // `file` as inotify names it, without a directory; empty (of the directory itself): kNone.
 [[nodiscard]] FileChange change_of(std::string_view file);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Carrying out single writes of this layer's making (oom.h, freezer.h, memory.h, ...), or putting them down for
-// somebody else to carry out.
+// Carries out a single ControlWrite that this layer has made (oom.h, freezer.h, memory.h, ...), or gives its path, so
+// that another process can carry it out later.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ namespace mete::runtime::cgroup {
   return group.write(what.controller, what.file, what.text);
 }
 
-// The path of the file that it is written to.
+// The path of the file to write.
 [[nodiscard]] inline std::string path_of(const Group& group, const ControlWrite& what) {
   return group.directory(what.controller) + "/" + what.file;
 }

@@ -88,6 +88,12 @@ std::optional<CpuBandwidth> cpu_bandwidth(const Group& group) {
   return CpuBandwidth{*quota, *period};
 }
 
+void lift_cpu_quota(const Group& group) {
+  if (!cpu_quota(group)) return;
+  const bool v1 = group.hierarchies().on_v1("cpu");
+  (void)group.write("cpu", v1 ? kQuotaV1 : kMaxV2, v1 ? "-1" : "max");
+}
+
 bool is_cpu_bandwidth(std::string_view file) {
   return file == kQuotaV1 || file == kPeriodV1 || file == kMaxV2;
 }

@@ -20,7 +20,7 @@ namespace mete::runtime::cgroup {
 struct CpuCounters {
   std::chrono::nanoseconds usage{};
   std::uint64_t periods = 0;    // of the quota, in which something ran
-  std::uint64_t throttled = 0;  // of these, with a stop
+  std::uint64_t throttled = 0;  // of these, periods in which the group was stopped
 };
 // v1: two files; v2: one.
 [[nodiscard]] std::optional<CpuCounters> cpu_counters(const Group& group);
@@ -32,24 +32,28 @@ struct CpuCounters {
 [[nodiscard]] std::optional<std::chrono::microseconds> cpu_quota(const Group& group);
 // Quota and period. Empty: no quota. v1: two files; v2: one.
 [[nodiscard]] std::optional<CpuBandwidth> cpu_bandwidth(const Group& group);
+// Takes its quota away, if it has one, for processes that are to die: who is throttled dies only when the next period
+// begins. Groups above keep theirs.
+void lift_cpu_quota(const Group& group);
 // Is this one of the files that hold them, on either version?
 [[nodiscard]] bool is_cpu_bandwidth(std::string_view file);
 
-// SCHED_IDLE for the whole group (Limits::cpu_idle). False, too: gone, or not of this kernel.
+// SCHED_IDLE for the whole group (Limits::cpu_idle). Also false when the group is gone or the kernel has no cpu.idle.
 [[nodiscard]] bool is_cpu_idle(const Group& group);
-// The kernel forgets the weight of a group that becomes idle, and gives it the default's when it is no more. Keeps the
-// weight in an extended attribute of the group while it is idle, and adds it to limits that end that and name no other.
-// What cannot be kept is not: then the weight is the default's.
+// A group that becomes idle loses its weight, and has the default weight when the idle state ends. So this function
+// stores the weight in an extended attribute of the group when `limits` make it idle, and adds it to `limits` that end
+// the idle state and name no weight. Where the attribute cannot be written, the group gets the default weight.
 void keep_weight_over_idle(const Group& group, Limits& limits);
 
-// Lists of CPUs as the kernel writes them ("0-2,5\n").
-// As set for this group (Limits::cpuset_cpus); on v2 empty text is "as the parent".
+// Lists of CPUs as the kernel writes them ("0-2,5\n"). The CPUs that are set for this group (Limits::cpuset_cpus); on
+// v2 an empty text means "as the parent".
 [[nodiscard]] Result<std::string> assigned_cpus(const Group& group);
-// Those that groups below it can be given.
+// The CPUs that groups below it can be given.
 [[nodiscard]] Result<std::string> cpus_to_assign(const Group& group);
-// Those that its processes run on: what is set for it, less what is offline or taken by groups above.
+// The CPUs that its processes run on: those that are set for it, less those that are offline or that groups above do
+// not have.
 [[nodiscard]] Result<std::string> effective_cpus(const Group& group);
-// As people know the setting, for messages.
+// The setting's name for messages.
 inline constexpr std::string_view kCpusetCpus = "cpuset.cpus";
 
 }  // namespace mete::runtime::cgroup

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a list of device rules leaves, as v1's kernel code works it out (security/device_cgroup.c): one answer for all
+// The outcome of a list of device rules, as v1's kernel code computes it (security/device_cgroup.c): one answer for all
 // devices, and exceptions from it. Pure.
 #pragma once
 
@@ -17,7 +17,7 @@ struct DeviceException {
   char type = 'c';
   std::optional<std::uint32_t> major;
   std::optional<std::uint32_t> minor;
-  unsigned access = 0;  // BPF_DEVCG_ACC_*; 0: none any more
+  unsigned access = 0;  // BPF_DEVCG_ACC_*; 0: the exception is void
   [[nodiscard]] bool same_device(const DeviceException& other) const {
     return type == other.type && major == other.major && minor == other.minor;
   }
@@ -31,7 +31,8 @@ struct DeviceOutcome {
 
 [[nodiscard]] DeviceOutcome outcome_of(const std::vector<DeviceRule>& rules);
 
-// devices.list. Where all is allowed by default it tells of no exceptions. Lines that are none are left out.
+// Parses devices.list. When all is allowed by default, the file does not show the exceptions. Malformed lines are
+// skipped.
 [[nodiscard]] DeviceOutcome parse_devices_list(std::string_view text);
 
 // The rules that change `found` into `wanted`. At no moment less is allowed than what both allow. Empty optional: no

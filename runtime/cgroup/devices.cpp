@@ -92,7 +92,7 @@ Status change_device_rules(const Group& group, const std::vector<DeviceRule>& ru
   // A group with others below it takes no new answer for all devices; one that may use everything has it already.
   const bool everything = wanted.allow && wanted.exceptions.empty();
   if (written || (written.error().code == EINVAL && everything)) return {};
-  // What was written before the refusal is taken back.
+  // Undo the rules that were written before the refusal.
   if (const auto now = group.read("devices", "devices.list")) {
     const auto back = device_changes(parse_devices_list(*now), parse_devices_list(list));
     if (back) (void)write_rules(group, *back);

@@ -68,7 +68,7 @@ struct PidfdInfo {
 };
 constexpr std::uint64_t kInfoExit = 1U << 3U;
 
-// The exit status of a child that was reaped by somebody else.
+// The exit status of a child that another part of the process has reaped.
 bool pidfd_tells_exit() {
   const pid_t child = ::fork();
   if (child < 0) return false;

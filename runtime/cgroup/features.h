@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernel interfaces that this machine has. Found by trying them once, because a version says little about a
-// distribution's kernel.
+// The kernel interfaces that this machine has. They are tried once: the version number of a distribution's kernel says
+// little about them.
 #pragma once
 
 #include <chrono>

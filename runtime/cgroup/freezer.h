@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Freezing as writes that can be kept: put down for another process, which thaws a group when the agent does not. At
-// once it is done by Group::freeze, Group::thaw and Group::frozen. And what a launcher needs whose process is frozen.
+// The thaw as a ControlWrite, which another process carries out when the agent has died (Group::freeze and Group::thaw
+// act at once); and help for a launcher whose process is in a frozen group.
 #pragma once
 
 #include <sys/types.h>
@@ -12,15 +12,16 @@
 
 namespace mete::runtime::cgroup {
 
-// What thaws a group: cgroup.freeze where there is a cgroup2, else freezer.state.
+// The write that thaws a group: cgroup.freeze where there is a cgroup2, else freezer.state.
 [[nodiscard]] ControlWrite thaw_write(const Hierarchies& machine);
-// Is this one of the two files?
+// True for the name of one of the two files.
 [[nodiscard]] bool is_freezer(std::string_view file);
 
-// For a process that says nothing: is it kept from running by a frozen group, this one (a directory of a hierarchy) or
-// one above it? False when the hierarchy has no freezer.
+// True when the group (a directory of a hierarchy) or one above it is frozen: explains why a process in it does not
+// answer. False when the hierarchy has no freezer.
 [[nodiscard]] bool is_frozen(const std::string& directory);
-// Moves the process out of a frozen v1 group, to the nearest one above it that is not frozen: frozen it would not die.
+// Moves the process out of a frozen v1 group to the nearest group above that is not frozen. A frozen process does not
+// die when it is killed.
 void leave_frozen(const std::string& directory, pid_t pid);
 
 }  // namespace mete::runtime::cgroup

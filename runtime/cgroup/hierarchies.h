@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What cgroup hierarchies this machine has: found by reading, never by a build flag or a hard-coded /sys/fs/cgroup.
+// The cgroup hierarchies of this machine: found by reading, never by a build flag or a hard-coded /sys/fs/cgroup.
 #pragma once
 
 #include <map>
@@ -31,8 +31,8 @@ struct Hierarchies {
 
   [[nodiscard]] bool on_v1(std::string_view controller) const { return v1.find(controller) != v1.end(); }
   [[nodiscard]] bool on_v2(std::string_view controller) const;
-  // Where the controller's files are; empty when this machine does not have it. v1 wins, as in the kernel a
-  // controller is in one hierarchy at a time.
+  // The mount point with the controller's files; empty: this machine does not have the controller. v1 is asked first;
+  // in the kernel a controller is in one hierarchy at a time.
   [[nodiscard]] std::string_view mount_of(std::string_view controller) const;
   // The distinct v1 mount points, in the order in which a process must be written to them (cpuset first: it is the
   // one that can refuse).
@@ -43,8 +43,8 @@ struct Hierarchies {
 };
 
 // Pure: the texts of /proc/self/mountinfo and of cgroup.controllers at the cgroup2 mount point (empty when there is
-// none; see v2_mount_point). A hierarchy mounted more than once is taken where its root is "/", else where it comes
-// first. Fails when the text shows no cgroup mount at all.
+// none; see v2_mount_point). Of a hierarchy that is mounted more than once, the mount whose root is "/" is taken, else
+// the first one. Fails when the text shows no cgroup mount at all.
 [[nodiscard]] Result<Hierarchies> parse_hierarchies(std::string_view mountinfo, std::string_view v2_controllers);
 
 // Pure: where cgroup2 is mounted by this mountinfo text.

@@ -94,7 +94,8 @@ Status enable_controllers(const std::string& mount, const std::string& path,
                           const std::vector<std::string_view>& controllers) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos || controllers.empty()) return {};
-  // What the parent passes on, all groups above it do: when it is all there, one read is enough.
+  // A controller that the parent passes on is passed on by all groups above it, too: if none is missing, one read is
+  // enough.
   const std::string parent = path.substr(0, slash);
   METE_TRY(const std::string passed_on, read_control(mount + parent, "cgroup.subtree_control"));
   std::vector<std::string_view> missing;

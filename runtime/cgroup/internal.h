@@ -20,7 +20,7 @@ namespace mete::runtime::cgroup::internal {
 [[nodiscard]] Result<std::string> read_control(const std::string& directory, const std::string& file);
 [[nodiscard]] Status write_control(const std::string& directory, const std::string& file, std::string_view text);
 
-// Group::write, with what is said and done about a limit that is refused.
+// Group::write for limits: enables a v2 controller that is off, and explains a limit below usage.
 [[nodiscard]] Status write_limit(const Group& group, const ControlWrite& write);
 
 [[nodiscard]] bool is_directory(const std::string& path);

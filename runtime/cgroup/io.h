@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which of the kernel's means to share out disks this machine has, and the writes for those that Limits does not hold.
+// Finds which of the kernel's mechanisms to share disks this machine has (latency targets, weights, io.cost), and makes
+// the writes for io.cost, which Limits does not hold.
 #pragma once
 
 #include <string>
@@ -9,12 +10,12 @@
 
 namespace mete::runtime::cgroup {
 
-// Good: IoLimit::latency can be asked for here. The error says what is missing, for people.
+// Success: the machine supports IoLimit::latency. The error says, for people, what is missing.
 [[nodiscard]] Status find_io_latency(const Group& group);
-// The same of Limits::io_weight, which needs a scheduler with weights.
+// The same for Limits::io_weight, which needs a scheduler with weights.
 [[nodiscard]] Status find_io_weight(const Group& group);
-// The same of the kernel's model of what an operation costs a disk, which belongs to the machine: `root` is its root
-// group.
+// The same for io.cost, the kernel's model of the cost of an operation on a disk. It belongs to the machine: `root` is
+// the root group.
 [[nodiscard]] Status find_io_cost(const Group& root);
 
 // `line` begins with the disk: "8:0 ctrl=user model=linear ...", as the kernel's cgroup-v2.rst has it.

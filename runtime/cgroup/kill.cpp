@@ -55,7 +55,7 @@ Status append_threads(const std::string& directory, bool nested, std::vector<pid
 using AppendTasks = Status (*)(const std::string& directory, bool nested, std::vector<pid_t>& tasks);
 
 // Signals every process in `directory` and below. Frozen groups cannot fork, so one round is all of it; else rounds go
-// on until one finds nobody new.
+// on until one finds no new process.
 Status signal_all(const std::string& directory, bool frozen, AppendTasks append = internal::append_processes) {
   std::vector<pid_t> signalled;
   for (int round = 0; round < kKillRounds; ++round) {

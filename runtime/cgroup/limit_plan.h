@@ -22,7 +22,7 @@ template <class Number>
   }
 }
 
-// Collects the writes of one plan. Knows for each controller in which version's words to speak.
+// Collects the writes of one plan, with the file names and formats of the version that each controller is on.
 class Plan {
  public:
   explicit Plan(const Hierarchies& hierarchies) : hierarchies_(hierarchies) {}

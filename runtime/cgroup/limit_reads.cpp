@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the control files show after the writes of limit_writes.cpp.
+// The contents that control files show after the writes of limit_writes.cpp.
 #include <algorithm>
 #include <bitset>
 #include <limits>
@@ -65,7 +65,8 @@ std::optional<std::bitset<kMaxCpus>> list_bits(std::string_view text) {
 
 Result<std::vector<ControlWrite>> plan_reads(const Limits& limits, const Hierarchies& hierarchies, Bytes page) {
   Limits shown = limits;
-  // What cannot be known from the limits alone is not looked at: shares of an idle group, swap without memory on v1.
+  // Contents that do not follow from the limits alone are not compared: shares of an idle group, swap without memory on
+  // v1.
   if (shown.cpu_idle.value_or(false)) shown.cpu_shares.reset();
   const bool no_sum = !shown.memory && shown.swap && !shown.swap->is_unlimited();
   if (no_sum && hierarchies.on_v1("memory")) shown.swap.reset();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits to control-file writes: a pure function, so that all of it is tested without a kernel.
+// Translates Limits into writes of control files, as a pure function, so that all of it is tested without a kernel.
 #pragma once
 
 #include <chrono>
@@ -16,11 +16,11 @@ namespace mete::runtime::cgroup {
 struct ControlWrite {
   std::string controller;  // "memory": says in which hierarchy's directory the file is
   std::string file;        // "memory.limit_in_bytes"
-  std::string text;        // what is written
+  std::string text;        // the text to write
   bool operator==(const ControlWrite&) const = default;
 };
 
-// What the group has now, as far as the writes depend on it. Empty: not known, or this machine has no such file.
+// The present values of a group, as far as writes depend on them. Empty: not known, or this machine has no such file.
 struct Present {
   std::optional<Limit<Bytes>> memory;
   std::optional<Limit<Bytes>> memory_and_swap;  // v1 only
@@ -31,23 +31,23 @@ struct Present {
   bool cpu_nested = false;         // v1 only: there are groups below it, whose shares bound its own from below
 };
 
-// What a group has that was just made. Where it is on v1 or v2 makes no difference.
+// The values of a group that was just made, the same on v1 and v2.
 [[nodiscard]] Present fresh_group();
 
-// The writes, in an order in which the kernel accepts each, and in which no limit is for a moment above or below both
-// what it was and what it will be: v1 memsw before memory when it is raised and after it when lowered; quota and period
-// as in bandwidth_steps.h; the burst down before the quota changes and up after it. What is not known of `present` is
-// taken for unlimited. Fails, naming the controller and what was asked, when this machine has no such controller, or
-// the number is outside what the kernel takes.
+// Plans the writes that set `limits`. The kernel accepts each write in this order, and at no moment is a limit above or
+// below both its old and its new value. So v1's memsw is written before memory when it is raised, and after memory when
+// it is lowered; quota and period follow bandwidth_steps.h; the burst is lowered before the quota changes, and raised
+// after it. A value that `present` does not have counts as unlimited. An error names the controller and the limit: this
+// machine has no such controller, or the kernel does not accept the number.
 [[nodiscard]] Result<std::vector<ControlWrite>> plan_writes(const Limits& limits, const Hierarchies& hierarchies,
                                                             const Present& present = {});
 
-// What reading each file must show after plan_writes' writes, as the kernel rounds and formats: memory limits in whole
-// pages, "max" or v1's largest number for unlimited. `page` is the page size. One entry a file.
+// The text that each file must show after the writes of plan_writes(), rounded and formatted as the kernel does: memory
+// limits in whole pages, "max" or v1's largest number for unlimited. `page` is the page size. One entry per file.
 [[nodiscard]] Result<std::vector<ControlWrite>> plan_reads(const Limits& limits, const Hierarchies& hierarchies,
                                                            Bytes page);
 
-// io.max and the like: what is written is about the disk that it begins with ("8:0 ...").
+// True for io.max and the like: a written line begins with a disk ("8:0 ...") and changes the line of this disk only.
 [[nodiscard]] bool has_a_line_for_each_disk(std::string_view file);
 
 // True when the two texts mean the same to the kernel: white space at the ends, and list formats of cpuset

@@ -41,7 +41,7 @@ Status check_cpu(const Limits& limits) {
   return {};
 }
 
-// Of a pair of v1's files: CFS or realtime.
+// The names of a pair of v1's files: of CFS, or of realtime.
 struct BandwidthFiles {
   const char* time;
   const char* period;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a cgroup may use, in units that belong to no cgroup version.
+// The limits of a cgroup, in units that belong to no cgroup version.
 #pragma once
 
 #include <chrono>
@@ -38,17 +38,16 @@ struct CpuBandwidth {
   bool operator==(const CpuBandwidth&) const = default;
 };
 
-// Of one disk. An empty field is no limit.
+// The limits for one disk. An empty field is no limit.
 struct IoLimit {
   std::optional<std::uint64_t> read_bps, write_bps;    // bytes a second
   std::optional<std::uint64_t> read_iops, write_iops;  // operations a second
-  std::optional<std::chrono::microseconds>
-      latency;  // (v2) io.latency: what its requests shall keep to; 0: nothing any more
+  std::optional<std::chrono::microseconds> latency;    // (v2) io.latency: target for its requests; 0: no target
   bool operator==(const IoLimit&) const = default;
 };
 
-// An empty field means "leave alone". (v2) fields cannot be had where the memory controller is on v1, (v1) fields not
-// where their controller is on v2: asking for one there is an error that says so.
+// An empty field means "leave alone". Fields marked (v2) are not available where the memory controller is on v1, fields
+// marked (v1) not where their controller is on v2: setting one there is an error that says so.
 struct Limits {
   std::optional<std::uint64_t>
       cpu_shares;  // 2..262144, 1024 = a default; v1 cpu.shares, v2 cpu.weight (cpu_weight_of_shares)
@@ -69,11 +68,11 @@ struct Limits {
   std::optional<Limit<Bytes>> kernel_tcp;  // (v1) memory.kmem.tcp.limit_in_bytes: buffers of TCP, counted by themselves
   std::optional<bool> oom_group;  // (v2) memory.oom.group: an OOM kill takes the whole group. false is fine on v1
 
-  // v1 memory.oom_control: who runs out of memory waits instead of being killed, until there is room or somebody
-  // decides. On v2, where nothing like it exists, only false can be had.
+  // v1 memory.oom_control: a process that hits the limit blocks until memory is freed or the limit is raised, instead
+  // of being killed. v2 has nothing like it: only false is accepted there.
   std::optional<bool> oom_kill_disable;
 
-  // By disk, "8:0". v1 blkio.throttle.*, which knows of buffered writes only who flushes them; v2 io.max.
+  // By disk, "8:0". v1 blkio.throttle.*, which charges buffered writes to the thread that flushes them; v2 io.max.
   std::map<std::string, IoLimit> io;
   // 1..10000, 100 = a default. v1 blkio.bfq.weight (1..1000), v2 io.weight; both only where the kernel has a scheduler
   // for it.
@@ -86,11 +85,11 @@ struct Limits {
   bool operator==(const Limits&) const = default;
 };
 
-// The same by what they are about (CPU, cpuset, memory, IO, the rest), so that what is refused of one keeps the others
-// from nobody. Empty parts are left out.
+// Splits the limits by subject (CPU, cpuset, memory, IO, the rest), so that a refusal in one subject does not keep the
+// limits of the others from being written. Empty parts are left out.
 [[nodiscard]] std::vector<Limits> parts_of(const Limits& limits);
 
-// OCI's memory.swap (v1 meaning: memory and swap together) to the field above.
+// Converts OCI's memory.swap (v1's meaning: memory and swap together) to Limits::swap.
 [[nodiscard]] constexpr Limit<Bytes> swap_alone(Limit<Bytes> memory_and_swap, Limit<Bytes> memory) {
   if (memory_and_swap.is_unlimited() || memory.is_unlimited()) return {};
   return memory_and_swap.value() > memory.value() ? memory_and_swap.value() - memory.value() : Bytes(0);

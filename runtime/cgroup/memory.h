@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A cgroup's memory: what it uses, its limits, its page cache, its pressure. Each call reads one file, where nothing
-// else is said. An empty value: the group is gone, the machine has no such number, or (of a limit) there is none.
+// A cgroup's memory: usage, limits, page cache, pressure. Each call reads one file, unless its comment says otherwise.
+// An empty value: the group is gone, the machine has no such number, or (for a limit) there is no limit.
 #pragma once
 
 #include <cstdint>
@@ -18,35 +18,36 @@ namespace mete::runtime::cgroup {
 
 // memory.usage_in_bytes; memory.current. Groups below it included, page cache included.
 [[nodiscard]] Result<Bytes> memory_usage(const Group& group);
-// The most that it was: memory.max_usage_in_bytes; memory.peak (kernel 5.19).
+// The highest usage so far: memory.max_usage_in_bytes; memory.peak (kernel 5.19).
 [[nodiscard]] std::optional<Bytes> memory_peak(const Group& group);
 // Its own limit: memory.limit_in_bytes; memory.max. Empty: unlimited.
 [[nodiscard]] std::optional<Bytes> memory_limit(const Group& group);
 // Pure: the text of such a file. Empty: "max", "-1", and v1's largest number.
 [[nodiscard]] std::optional<Bytes> parse_memory_limit(std::string_view text);
 
-// Limits::memory_high as the kernel has it now. Empty: none, or not of this machine.
+// The present memory.high (Limits::memory_high). Empty: not set, or not supported by this machine.
 [[nodiscard]] std::optional<Bytes> memory_high(const Group& group);
-// Times that it was above and its tasks had to reclaim or to wait: `high` of memory.events.
+// How often usage was above memory.high, so that tasks had to reclaim or wait: `high` of memory.events.
 [[nodiscard]] std::optional<std::uint64_t> times_above_memory_high(const Group& group);
-// What takes it away. Only where has_memory_high().
+// The write that removes memory.high. Only where has_memory_high().
 [[nodiscard]] ControlWrite no_memory_high();
-// As people know it, for messages.
+// The setting's name for messages.
 inline constexpr std::string_view kMemoryHigh = "memory.high";
 
 // The kernel's own table, for a record: lines "key value".
 [[nodiscard]] Result<std::string> memory_stat(const Group& group);
 // Page cache and slab that the kernel can give back, groups below it included.
 [[nodiscard]] std::optional<Bytes> page_cache(const Group& group);
-// Usage without the page cache that is thrown out first (inactive): what its end would gain. Two files. 0: unknown.
+// Usage without inactive page cache, which the kernel reclaims first: about the memory that the end of the group would
+// free. Reads two files. 0: unknown.
 [[nodiscard]] Bytes working_set(const Group& group);
 
 // The text of its memory pressure (PSI) for a record; empty where this machine has none.
 [[nodiscard]] std::string memory_pressure(const Group& group);
-// As open_psi_trigger, of its memory. EOPNOTSUPP: this machine has no cgroup2.
+// open_psi_trigger() for the group's memory pressure. EOPNOTSUPP: this machine has no cgroup2.
 [[nodiscard]] Result<UniqueFd> memory_pressure_trigger(const Group& group, const PsiTrigger& trigger);
 
-// Is this the name of the file that holds the limit, on either version?
+// True for the name of the file that holds the limit, on either version.
 [[nodiscard]] bool is_memory_limit(std::string_view file);
 
 }  // namespace mete::runtime::cgroup

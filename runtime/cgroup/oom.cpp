@@ -51,19 +51,43 @@ bool has_directories(const std::string& directory) {
   return ::stat(directory.c_str(), &info) == 0 && info.st_nlink > 2;
 }
 
-// v1. A group below may end while it is looked at.
-void add_nested(const std::string& directory, const std::string& path, std::map<std::string, std::uint64_t>& kills) {
+// A group below may end while it is looked at.
+template <class Each>
+void for_each_below(const std::string& directory, const std::string& path, const std::string& file, const Each& each) {
   if (!has_directories(directory)) return;
   for (const std::string& name : internal::children(directory).value_or(std::vector<std::string>())) {
     const std::string below = directory + "/" + name;
-    const std::string its_path = path + "/" + name;
-    if (const auto text = internal::read_control(below, kControl))
-      kills.emplace(its_path, value_of(*text, "oom_kill").value_or(0));
-    add_nested(below, its_path, kills);
+    if (const auto text = internal::read_control(below, file)) each(path + "/" + name, *text);
+    for_each_below(below, path + "/" + name, file, each);
   }
 }
 
+// v1: with swap accounting the limit of memory and swap together refuses charges, too.
+void add_refused(const Group& group, std::map<std::string, std::uint64_t>& refused) {
+  for (const char* const file : {"memory.failcnt", "memory.memsw.failcnt"}) {
+    if (const auto text = group.read("memory", file)) refused[group.path()] += parse_u64(trim(*text)).value_or(0);
+  }
+}
+
+std::string parent_of(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
+
 }  // namespace
+
+bool events_are_local() {
+  static const bool kLocal = [] {
+    const auto mounts = read_file(AT_FDCWD, "/proc/self/mountinfo");
+    for (std::string_view rest = mounts ? std::string_view(*mounts) : std::string_view(); !rest.empty();) {
+      const std::string_view line = next_line(rest);
+      if (line.find(" - cgroup2 ") != std::string_view::npos &&
+          line.find("memory_localevents") != std::string_view::npos)
+        return true;
+    }
+    return false;
+  }();
+  return kLocal;
+}
 
 Result<UniqueFd> Group::oom_eventfd() const {
   return event_on(*this, kControl, "");
@@ -96,17 +120,32 @@ Result<OomCounters> read_oom_counters(const Group& group) {
   if (!kills)
     return fail_errno(group.path() + ": found no oom_kill in " + file + ", expected it (kernel 4.13)", EOPNOTSUPP);
   counters.all = events_of(text);
-  if (v1) add_nested(group.directory("memory"), group.path(), counters.nested);
+  if (v1) {
+    for_each_below(group.directory("memory"), group.path(), file, [&](const std::string& path, const std::string& its) {
+      counters.nested.emplace(path, value_of(its, "oom_kill").value_or(0));
+    });
+  } else if (events_are_local()) {
+    for_each_below(group.directory("memory"), group.path(), file, [&](const std::string& path, const std::string& its) {
+      counters.below.emplace(path, events_of(its));
+    });
+  }
   return counters;
 }
 
 void read_oom_path(const Group& group, OomCounters& counters) {
   const auto& machine = group.hierarchies();
-  if (machine.on_v1("memory")) return;
+  if (machine.on_v1("memory")) {
+    auto& refused = counters.refused.emplace();
+    for (const auto& [path, kills] : counters.nested) {
+      if (const auto below = Group::at(machine, path)) add_refused(*below, refused);
+    }
+    for (std::string path = group.path(); !path.empty(); path = parent_of(path)) {
+      if (const auto each = Group::at(machine, path)) add_refused(*each, refused);
+    }
+    return;
+  }
   if (const auto text = group.read("memory", kLocalEvents)) counters.own = events_of(*text);
-  std::string path = group.path();
-  while (path.rfind('/') != 0 && path.rfind('/') != std::string::npos) {
-    path.erase(path.rfind('/'));
+  for (std::string path = parent_of(group.path()); !path.empty(); path = parent_of(path)) {
     const auto ancestor = Group::at(machine, path);
     const auto text = ancestor ? ancestor->read("memory", kLocalEvents) : Result<std::string>(fail("no path"));
     if (!text) continue;

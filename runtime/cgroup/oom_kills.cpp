@@ -19,7 +19,7 @@ OomEvents grown(const OomEvents& before, const OomEvents& now) {
   return {grown(before.ooms, now.ooms), grown(before.kills, now.kills), grown(before.groups, now.groups)};
 }
 
-// Of the ancestors that have one: those in which something grew.
+// The growth of each ancestor's events; an ancestor that `before` lacks counts from 0.
 std::vector<OomAbove> grown(const std::vector<OomAbove>& before, const std::vector<OomAbove>& now) {
   std::vector<OomAbove> all;
   for (const auto& each : now) {
@@ -70,23 +70,55 @@ class Places {
   OomKill last_;
 };
 
-OomNews by_groups_below(const OomCounters& before, const OomCounters& now) {
-  OomNews news;
-  for (Count i = grown(before.all.kills, now.all.kills); i > 0; --i) news.kills.emplace_back();
-  for (const auto& [path, kills] : now.nested) {
-    const auto old = before.nested.find(path);
-    for (Count i = grown(old == before.nested.end() ? 0 : old->second, kills); i > 0; --i)
-      news.kills.push_back({OomPlace::kUnknown, false, path});
+template <class Value>
+Value value_at(const std::map<std::string, Value>& map, const std::string& path) {
+  const auto at = map.find(path);
+  return at == map.end() ? Value() : at->second;
+}
+
+bool is_on_path(const std::string& group, const std::string& of) {
+  return of == group || (of.starts_with(group) && of[group.size()] == '/');
+}
+
+// v1. A charge is refused at the limit that is reached, and who is killed for it is in that group or below it.
+std::string likely_limit(const OomCounters& before, const OomCounters& now, const std::string& victims_group) {
+  std::string only;
+  if (!before.refused || !now.refused) return only;
+  for (const auto& [group, count] : *now.refused) {
+    if (!is_on_path(group, victims_group) || grown(value_at(*before.refused, group), count) == 0) continue;
+    if (!only.empty()) return {};
+    only = group;
   }
+  return only;
+}
+
+OomNews by_groups_below(const OomCounters& before, const OomCounters& now, const std::string& own) {
+  OomNews news;
+  const auto add = [&](Count kills, const std::string& group) {
+    const std::string likely = likely_limit(before, now, group.empty() ? own : group);
+    for (; kills > 0; --kills) news.kills.push_back({OomPlace::kUnknown, false, group, likely});
+  };
+  add(grown(before.all.kills, now.all.kills), {});
+  for (const auto& [path, kills] : now.nested) add(grown(value_at(before.nested, path), kills), path);
   return news;
+}
+
+// Of the group and all below it. With memory_localevents each group has its own; one that is gone tells nothing more.
+OomEvents grown_of_all(const OomCounters& before, const OomCounters& now) {
+  OomEvents all = grown(before.all, now.all);
+  for (const auto& [path, events] : now.below) {
+    const OomEvents more = grown(value_at(before.below, path), events);
+    all = {all.ooms + more.ooms, all.kills + more.kills, all.groups + more.groups};
+  }
+  return all;
 }
 
 }  // namespace
 
 OomNews oom_kills_between(const OomCounters& before, const OomCounters& now, const OomFacts& facts) {
   const bool tells_limits = now.own.has_value();
-  if (!tells_limits && now.all.ooms == 0 && now.all.groups == 0) return by_groups_below(before, now);
-  const OomEvents all = grown(before.all, now.all);
+  if (!tells_limits && now.all.ooms == 0 && now.all.groups == 0) return by_groups_below(before, now, facts.path);
+  const OomEvents all = grown_of_all(before, now);
   const OomEvents own = tells_limits ? grown(before.own.value_or(OomEvents()), *now.own) : all;
   const auto above = grown(before.above, now.above);
   const Count nested_ooms = less(all.ooms, own.ooms);
@@ -120,7 +152,12 @@ OomNews oom_kills_between(const OomCounters& before, const OomCounters& now, con
 }
 
 bool has_new_kills(const OomCounters& before, const OomCounters& now) {
-  return before.all.kills != now.all.kills || before.all.groups != now.all.groups || before.nested != now.nested;
+  const auto differs = [](const OomEvents& a, const OomEvents& b) {
+    return a.kills != b.kills || a.groups != b.groups;
+  };
+  return differs(before.all, now.all) || before.nested != now.nested || before.below.size() != now.below.size() ||
+         std::any_of(now.below.begin(), now.below.end(),
+                     [&](const auto& each) { return differs(value_at(before.below, each.first), each.second); });
 }
 
 }  // namespace mete::runtime::cgroup

@@ -9,7 +9,9 @@
 //   between the victim and the limit that has memory.oom.group is the one that is killed: a nested group that reaches
 //   its own limit never takes those above it along, and the kill by an ancestor's group shows as `oom_kill` alone.
 // - `oom` grows without a kill too, and more than once for one kill where a limit is written below the usage.
-// - v1 counts oom_kill at the victim's group alone, and nothing else of this.
+// - v1 counts oom_kill at the victim's group alone. At the group whose limit was reached it counts charges that were
+//   refused (memory.failcnt, memory.memsw.failcnt), also those for which memory was found without a kill.
+// - v2 mounted with memory_localevents has in memory.events what memory.events.local has: of the group alone.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +44,9 @@ struct OomCounters {
   std::optional<OomEvents> own;                 // v2: of the group alone; empty: not read
   std::vector<OomAbove> above;                  // v2: nearest first; empty: not read
   std::map<std::string, std::uint64_t> nested;  // v1: kills by the path of each group below it
+  std::map<std::string, OomEvents> below;       // v2 with memory_localevents: the same, of each alone
+  // v1: charges that were refused at the limit of the group, of each below it and of each ancestor; empty: not read.
+  std::optional<std::map<std::string, std::uint64_t>> refused;
   bool operator==(const OomCounters&) const = default;
 };
 
@@ -55,7 +60,10 @@ enum class OomPlace : std::uint8_t {
 struct OomKill {
   OomPlace place = OomPlace::kUnknown;
   bool as_group = false;  // more than the victim were killed
-  std::string group;      // the ancestor of kAbove; v1: the group below it in which the victim was; else empty
+  std::string group{};    // the ancestor of kAbove; v1: the group below it in which the victim was; else empty
+  // v1: the only group on the victim's path at whose limit charges were refused meanwhile; where the kernel's log does
+  // not tell, the limit was its. Empty: there are several, or none, as of a machine that has run out of memory.
+  std::string likely{};
   bool operator==(const OomKill&) const = default;
 };
 
@@ -66,23 +74,24 @@ struct OomNews {
   bool unsettled = false;
 };
 
-// What is known of the group besides its counters.
+// Facts about the group besides its counters.
 struct OomFacts {
   bool kills_group = false;  // memory.oom.group is set
   // A group was killed a moment ago: processes that are counted now, while no limit was reached, are the rest of it.
   bool after_group_kill = false;
+  std::string path;  // of the group (v1)
 };
 
 // Pure. `before`: the counters up to which all kills are known. A counter that went back belongs to a new group.
 [[nodiscard]] OomNews oom_kills_between(const OomCounters& before, const OomCounters& now, const OomFacts& facts);
 
-// Could there be a kill that is not in `before`? Of counters without own and above.
+// True: `now` may count a kill that `before` does not. The counters need no `own` and `above`.
 [[nodiscard]] bool has_new_kills(const OomCounters& before, const OomCounters& now);
 
-// Reads OomCounters::all and nested: one file, on v1 one more for each group below. Fails as Group::read does, and with
-// EOPNOTSUPP where the kernel has no oom_kill (before 4.13).
+// Reads OomCounters::all, nested and below: one file; on v1, and with memory_localevents, one more for each group
+// below. Fails as Group::read does, and with EOPNOTSUPP where the kernel has no oom_kill (before 4.13).
 [[nodiscard]] Result<OomCounters> read_oom_counters(const Group& group);
-// Reads the rest, v2: one file of the group and one of each ancestor.
+// Reads the rest. v2: one file of the group and one of each ancestor; v1: two of each and of those below.
 void read_oom_path(const Group& group, OomCounters& counters);
 
 }  // namespace mete::runtime::cgroup

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits of which only a part is named, as clients of an OCI runtime send them: what is not named stays as it is. Pure.
+// Limits of which a client of an OCI runtime names only a part; the rest stays as it is. Pure.
 #pragma once
 
 #include <chrono>
@@ -10,22 +10,22 @@
 
 namespace mete::runtime::cgroup {
 
-// What depends on the present limits. Of memory, Limits::memory is what is named.
+// The named parts whose meaning depends on the present limits. A named memory limit is in Limits::memory.
 struct PartialLimits {
   std::optional<Limit<std::chrono::microseconds>> cpu_quota;
   std::optional<std::chrono::microseconds> cpu_period;
-  // Both together, on v2 too. A memory limit alone keeps this sum on v1 and the swap on v2; no memory limit at all
-  // without this is no limit for swap either (as with runc).
+  // Memory and swap together, on v2 too. When only a memory limit is named, the present sum stays on v1 and the present
+  // swap limit on v2; an unlimited memory limit alone makes swap unlimited, too (as with runc).
   std::optional<Limit<Bytes>> memory_and_swap;
   bool operator==(const PartialLimits&) const = default;
 };
 
-// `limits` with what `partial` names, and with what `present` has where only a part is named. Errors: the whole would
-// be one that the kernel does not take.
+// `limits` completed by `partial`, and by `present` where only a part of a pair is named. An error: the kernel would
+// not accept the result.
 [[nodiscard]] Result<Limits> completed(Limits limits, const PartialLimits& partial, const Hierarchies& hierarchies,
                                        const Present& present);
 
-// The limits about which `present` must be known for completed(): they have some value.
+// The limits whose present values completed() needs: in the result these have a value, whatever it is.
 [[nodiscard]] Limits asked_about(Limits limits, const PartialLimits& partial);
 
 }  // namespace mete::runtime::cgroup

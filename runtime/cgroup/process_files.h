@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How processes are in a cgroup's directories: for those who keep directories open, or walk all hierarchies.
+// The files that list and move the processes of a cgroup, for code that keeps directories open or walks all
+// hierarchies.
 #pragma once
 
 #include <sys/types.h>
@@ -21,7 +22,7 @@ inline constexpr std::string_view kTasksFile = "tasks";
 // The part of Group::attach that is in cgroup2.
 [[nodiscard]] Status attach_unified(const Group& group, pid_t pid);
 
-// The mount points of all hierarchies that processes are in: v1_process_mounts(), and cgroup2's.
+// The mount points of all hierarchies in which processes have a group: v1_process_mounts(), and cgroup2's.
 [[nodiscard]] std::vector<std::string> process_mounts(const Hierarchies& machine);
 // The directory of a group that we made in the hierarchy that is never missing: cgroup2, else the first of v1.
 [[nodiscard]] std::string main_directory(const Group& group);

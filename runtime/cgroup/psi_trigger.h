@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Being woken by pressure (PSI), and what this kernel and these rights offer of it. Kernel:
-// Documentation/accounting/psi.rst.
+// A PSI trigger: the kernel wakes the caller when tasks stall. Which windows it accepts depends on the caller's rights.
+// Kernel: Documentation/accounting/psi.rst.
 #pragma once
 
 #include <chrono>

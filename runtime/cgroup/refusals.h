@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a cgroup was refused by its limits, short of memory: the kernel counts, and nobody is killed.
+// Requests that the limits of a cgroup have refused, other than for memory: the kernel counts them and kills nothing.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,12 @@
 namespace mete::runtime::cgroup {
 
 enum class Refusal : std::uint8_t {
-  kFork,       // it had as many tasks as it may: `max` of pids.events
-  kSwapLimit,  // it had as much swap as it may: `max` of memory.swap.events (v2)
+  kFork,       // the group was at its limit on tasks: `max` of pids.events
+  kSwapLimit,  // the group was at its limit on swap: `max` of memory.swap.events (v2)
   kSwapFull,   // the machine had no swap left: `fail` of memory.swap.events (v2)
 };
 
-// Where the kernel counts it. The file's name is also for messages.
+// The place where the kernel counts a refusal. The file's name is also for messages.
 struct RefusalCounter {
   const char* controller;  // "pids"
   const char* file;        // "pids.events"
@@ -26,14 +26,14 @@ struct RefusalCounter {
 };
 [[nodiscard]] RefusalCounter counter_of(Refusal kind);
 
-// Times so far. Empty: the group is gone, or this machine does not count it. One file.
+// The number of refusals so far. Empty: the group is gone, or this machine does not count them. Reads one file.
 [[nodiscard]] std::optional<std::uint64_t> refusals(const Group& group, Refusal kind);
 
-// The most tasks that it may have. Empty: no limit.
+// The group's limit on tasks. Empty: no limit.
 [[nodiscard]] std::optional<std::uint64_t> pids_limit(const Group& group);
 
-// A refused fork is counted in the group that forks, also when the limit is an ancestor's (v1, and v2 before
-// pids_localevents, kernel 6.11): the group and its ancestors with a limit, the group first, as far as they have one.
+// A group that has a limit on tasks: the group itself or an ancestor. Both matter, because a refused fork is counted in
+// the group that forks, also when an ancestor's limit was reached (v1, and v2 before pids_localevents, kernel 6.11).
 struct PidsLimit {
   std::string path;
   std::uint64_t limit = 0, tasks = 0;
@@ -41,8 +41,8 @@ struct PidsLimit {
 };
 [[nodiscard]] std::vector<PidsLimit> pids_limits_of_path(const Group& group);
 
-// Pure: whose limit has refused a fork a moment ago: the first that is at it, else (some tasks have ended since) the
-// first that ever was. Null: it cannot be told.
+// Pure: the group of `path` (the own group first) whose limit has just refused a fork: the first that is at its limit,
+// else (some tasks have ended since) the first that ever was. Null: unknown.
 [[nodiscard]] const PidsLimit* refusing(const std::vector<PidsLimit>& path);
 
 }  // namespace mete::runtime::cgroup

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which of Limits' fields a control file holds: the way back from a file's name, for explanations and for what is to
-// be put back.
+// Leads from the name of a control file back to the field of Limits that it holds, for explanations and for restoring
+// files.
 #pragma once
 
 #include <cstdint>
@@ -30,9 +30,9 @@ enum class Setting : std::uint8_t {
 // `file` of either version: "memory.limit_in_bytes".
 [[nodiscard]] Setting setting_of(std::string_view file);
 
-// Pure: what has to be written to `file` for it to hold again what it shows now. `disk`: the disk ("8:0") whose line is
-// meant where there is a line for each; else empty. A disk without a line had no limit, and gets the text that means
-// so.
+// Pure: the text to write to `file` later so that it holds again the content `shown`. `disk`: in a file with a line per
+// disk, the disk ("8:0") whose line is restored; else empty. A disk without a line has no limit, and gets the text for
+// "no limit".
 [[nodiscard]] std::string restoring_text(const std::string& file, const std::string& disk, std::string_view shown);
 
 }  // namespace mete::runtime::cgroup

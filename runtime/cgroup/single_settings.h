@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Settings that Limits has no field for, since only one version has them or the two count differently: each is one line
-// of text in one file. They are what config.json of OCI names beyond Limits.
+// Settings of OCI's config.json for which Limits has no field, because only one version has them or the two count
+// differently. Each is one line of text in one file.
 #pragma once
 
 #include <string_view>
@@ -28,8 +28,7 @@ inline constexpr SingleSetting kNetClass{"net_cls", "net_cls.classid", ""};
 inline constexpr SingleSetting kNetPriority{"net_prio", "net_prio.ifpriomap", ""};  // "INTERFACE NUMBER"
 inline constexpr SingleSetting kRdma{"rdma", "rdma.max", "rdma.max"};               // "DEVICE KEY=NUMBER ..."
 
-// The write of the version that has the controller here. The error of a setting that this machine has no controller for
-// says so.
+// The write for the version that the controller is on. An error: this machine has no controller for the setting.
 [[nodiscard]] Result<ControlWrite> single_write(const Hierarchies& machine, const SingleSetting& setting,
                                                 std::string_view v1_text, std::string_view v2_text);
 

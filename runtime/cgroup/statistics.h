@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a cgroup uses, all of it at once and as the kernel counts it: for a report to a person or a program that asks
-// now and then (`mete-oci events --stats`). Who measures all the time keeps the files open: collectors/.
+// All usage of a cgroup in one call, as the kernel counts it: for a report to a person or program that asks now and
+// then (`mete-oci events --stats`). Code that measures all the time keeps the files open instead: collectors/.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct Statistics {
     std::vector<std::pair<std::string, std::uint64_t>> table;  // memory.stat, in its order
     std::uint64_t cache = 0;
     std::optional<std::uint64_t> limit, usage, peak;      // an unlimited v1 group has its largest number for a limit
-    std::uint64_t refused = 0;                            // times that the limit was run into
+    std::uint64_t refused = 0;                            // times that the limit was reached
     std::optional<std::uint64_t> swap_limit, swap_usage;  // v1: of memory and swap together
   };
   struct Disk {
@@ -38,7 +38,7 @@ struct Statistics {
   std::optional<std::uint64_t> pids, pids_limit;
 };
 
-// A group that is gone has none of it.
+// All values are empty for a group that is gone.
 [[nodiscard]] Statistics read_statistics(const Group& group);
 
 }  // namespace mete::runtime::cgroup

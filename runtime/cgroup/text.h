@@ -8,15 +8,11 @@
 #include <optional>
 #include <string_view>
 
+#include "config/text.h"
+
 namespace mete::runtime::cgroup {
 
-// Takes the first part off `rest`, up to the separator, which is dropped.
-[[nodiscard]] inline std::string_view next_part(std::string_view& rest, char separator) {
-  const std::size_t end = rest.find(separator);
-  const std::string_view part = rest.substr(0, end);
-  rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-  return part;
-}
+using config::next_part;
 
 [[nodiscard]] inline std::string_view next_line(std::string_view& rest) {
   return next_part(rest, '\n');
@@ -69,7 +65,7 @@ inline constexpr std::uint64_t kV1Unlimited = 0x7fff'ffff'0000'0000U;
   return bytes >= kV1Unlimited;
 }
 
-// What a file of the shape "key value" lines has for `key`.
+// The value of `key` in a text of "key value" lines.
 [[nodiscard]] inline std::optional<std::uint64_t> value_of(std::string_view text, std::string_view key) {
   while (!text.empty()) {
     std::string_view line = next_line(text);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes control files of one cgroup and can put back what was there, for a change that is made as a whole or not at
+// Writes control files of one cgroup and can restore the old contents, for a change that is made as a whole or not at
 // all.
 #pragma once
 
@@ -20,8 +20,8 @@ class UndoLog {
 
   // Reads the file, then writes it. A file that cannot be read is written and not put back.
   [[nodiscard]] Status write(const ControlWrite& write);
-  // Puts back what was there, the last write first: so each file goes through values that the kernel has taken before.
-  // `why` is what made it necessary; returned with what could not be put back.
+  // Restores the old contents, the last write first, so that each file goes through values that the kernel has accepted
+  // before. `why`: the error that made it necessary. It is returned, with the files that could not be restored.
   [[nodiscard]] Error undo(Error why);
   [[nodiscard]] const std::vector<ControlWrite>& written() const { return written_; }
 
@@ -33,7 +33,7 @@ class UndoLog {
   std::vector<ControlWrite> written_;
 };
 
-// Pure: of a file with a line for each device, disk or interface, the one that is written ("8:0"); else empty.
+// Pure: the device, disk or interface ("8:0") whose line `text` changes in a file with one line for each; else empty.
 [[nodiscard]] std::string line_key(std::string_view file, std::string_view text);
 
 }  // namespace mete::runtime::cgroup

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "runtime/cgroup/cpu.h"
 #include "runtime/file.h"
 #include "runtime/oci/hooks.h"
 #include "runtime/oci/notify.h"
@@ -96,10 +97,13 @@ Status remove_container(const Place& place, const std::optional<State>& state) {
   Status first;
   if (state) {
     if (!state->cgroup.empty()) {
-      // Thawed first: a frozen process does not die.
+      // First: a frozen process does not die, a throttled one dies late.
       const auto found = hierarchies();
       const auto group = found ? cgroup::Group::at(**found, state->cgroup) : tl::unexpected<Error>(found.error());
-      if (group && state->process.pid != 0) (void)group->thaw();
+      if (group && state->process.pid != 0) {
+        (void)group->thaw();
+        cgroup::lift_cpu_quota(*group);
+      }
     }
     kill_and_wait(state->process);
     if (!state->cgroup.empty()) first = remove_group(state->cgroup);

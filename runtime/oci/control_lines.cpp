@@ -6,6 +6,9 @@
 
 #include "runtime/cgroup/control_write.h"
 #include "runtime/cgroup/cpu.h"
+#include "runtime/cgroup/memory.h"
+#include "runtime/cgroup/oom_kills.h"
+#include "runtime/cgroup/refusals.h"
 #include "runtime/cgroup/single_settings.h"
 #include "runtime/cgroup/undo.h"
 
@@ -34,6 +37,18 @@ Result<cgroup::Limits> try_change(const cgroup::Group& group, const Resources& r
   return limits;
 }
 
+// A fork that is refused: whose limit it was.
+bool explain_tasks(const cgroup::Group& group, Error& error) {
+  if (error.code != EAGAIN) return false;
+  const auto path = cgroup::pids_limits_of_path(group);
+  const auto* const at = cgroup::refusing(path);
+  if (at == nullptr) return false;
+  const std::string whose = at->path == group.path() ? "the container" : "cgroup " + at->path;
+  error.what = "pids limit of " + whose + ": found " + std::to_string(at->limit) +
+               ", which has no room for one more process (" + error.what + ")";
+  return true;
+}
+
 }  // namespace
 
 Status complete_limits(Resources& resources, const cgroup::Hierarchies& machine) {
@@ -41,18 +56,40 @@ Status complete_limits(Resources& resources, const cgroup::Hierarchies& machine)
   if (!limits) return fail_in("config.json: linux.resources", limits.error());
   resources.limits = std::move(*limits);
   resources.partial = {};
-  // What a new group has.
+  // The values of a new group.
   if (resources.limits.oom_kill_disable == false) resources.limits.oom_kill_disable.reset();
   return {};
 }
 
 void explain_limit(const cgroup::Group& group, const cgroup::Limits& limits, Error& error) {
+  if (explain_tasks(group, error)) return;
   if (!limits.memory || limits.memory->is_unlimited()) return;
   const auto kills = group.oom_kill_count();
   const bool out_of_memory = (kills && *kills > 0) || error.code == ENOMEM;
   if (!out_of_memory) return;
   error.what = "config.json: linux.resources.memory.limit: found " + std::to_string(limits.memory->value().count()) +
                " bytes, which is too small to start the container's first process (" + error.what + ")";
+}
+
+RoomForOne::RoomForOne(const cgroup::Hierarchies& machine, const std::string& path) {
+  auto group = path.empty() ? Result<cgroup::Group>(fail("no cgroup")) : cgroup::Group::at(machine, path);
+  if (!group) return;
+  group_ = std::move(*group);
+  if (auto counters = cgroup::read_oom_counters(*group_)) before_ = std::move(*counters);
+}
+
+void RoomForOne::explain(Error& error) const {
+  if (!group_ || explain_tasks(*group_, error)) return;
+  if (const std::string why = killed(); !why.empty()) error.what = why + " (" + error.what + ")";
+}
+
+std::string RoomForOne::killed() const {
+  if (!group_ || !before_) return {};
+  const auto now = cgroup::read_oom_counters(*group_);
+  if (!now || !cgroup::has_new_kills(*before_, *now)) return {};
+  const auto limit = cgroup::memory_limit(*group_);
+  return "memory: found " + (limit ? "a limit of " + std::to_string(limit->count()) + " bytes" : "a limit above") +
+         ", which has no room for one more process: the kernel has killed";
 }
 
 Status set_up_resources(const cgroup::Group& group, const Resources& resources, bool fresh) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <filesystem>
 
 #include "runtime/cgroup/text.h"
@@ -14,6 +15,7 @@
 #include "runtime/oci/config/rights.h"
 #include "runtime/oci/console.h"
 #include "runtime/oci/container.h"
+#include "runtime/oci/control_lines.h"
 #include "runtime/process/capabilities.h"
 #include "runtime/process/cgroup_entry.h"
 #include "runtime/process/enter.h"
@@ -182,6 +184,13 @@ Status choose_cgroup(const Options& options, const State& state, const cgroup::H
   return {};
 }
 
+// A command that the kernel has killed ends as one that anybody has killed.
+int with_reason(const Options& options, const RoomForOne& room, int code) {
+  const std::string why = code == 128 + SIGKILL ? room.killed() : std::string();
+  if (!why.empty()) report(options, "warning", "exec: " + why);
+  return code;
+}
+
 }  // namespace
 
 Result<int> exec(const Options& options) {
@@ -223,14 +232,18 @@ Result<int> exec(const Options& options) {
   launch.listener = [&](UniqueFd listener, pid_t pid) {
     return send_listener(state.listener_path, process_state(state, to_string(life), pid), listener);
   };
-  METE_TRY(const process::Launched launched, process::launch(plan, launch));
+  const RoomForOne room(*machine, state.cgroup);
+  auto entered = process::launch(plan, launch);
+  if (!entered) room.explain(entered.error());
+  METE_TRY(const process::Launched launched, std::move(entered));
   for (const auto& warning : launched.warnings) report(options, "warning", warning);
   if (!options.pid_file.empty()) {
     METE_CHECK(replace_file(options.pid_file, std::to_string(launched.pid), 0644, Durability::volatile_));
   }
   if (options.detach) return 0;
-  return terminal.valid() ? follow_terminal(launched.pid, launched.pidfd, terminal)
-                          : follow(launched.pid, launched.pidfd.get());
+  return with_reason(options, room,
+                     terminal.valid() ? follow_terminal(launched.pid, launched.pidfd, terminal)
+                                      : follow(launched.pid, launched.pidfd.get()));
 }
 
 }  // namespace mete::runtime::oci

@@ -11,13 +11,13 @@ const auto kFlags = std::to_array<Flag>({
     {"root", '\0', "", &Options::root, "DIR",
      "where the state of containers is kept; default: /run/mete-oci, or below $XDG_RUNTIME_DIR"},
     {"log", '\0', "", &Options::log, "FILE", "errors and warnings go there, too"},
-    {"log-format", '\0', "", &Options::log_format, "FORMAT", "of --log: text or json"},
+    {"log-format", '\0', "", &Options::log_format, "text|json", "of what --log gets"},
     {"debug", '\0', "", &Options::debug, "", "also say what is done, step by step"},
     {"systemd-cgroup", '\0', "", &Options::systemd_cgroup, "", "systemd makes the cgroup, as a scope"},
-    {"cgroup-manager", '\0', "", &Options::cgroup_manager, "MANAGER", "cgroupfs, systemd or disabled"},
+    {"cgroup-manager", '\0', "", &Options::cgroup_manager, "cgroupfs|systemd|disabled", "who makes cgroups"},
     // Before the global one, whose value it has not.
     {"rootless", '\0', " spec ", &Options::rootless_spec, "", "for a user without root"},
-    {"rootless", '\0', "", &Options::rootless, "MODE", "auto, true or false: whether cgroups may be out of reach"},
+    {"rootless", '\0', "", &Options::rootless, "auto|true|false", "whether cgroups may be out of reach"},
     {"version", 'v', "", &Options::version, "", "print the version and end"},
     {"help", 'h', "", &Options::help, "", "print help and end; after a command, the help of that command"},
     {"bundle", 'b', " create run spec ", &Options::bundle, "DIR",
@@ -36,7 +36,7 @@ const auto kFlags = std::to_array<Flag>({
     {"keep", '\0', " run ", &Options::keep, "", "keep the container after its end"},
     {"force", 'f', " delete ", &Options::force, "", "kill the container first"},
     {"all", 'a', " kill ", &Options::all, "", "to every process in the container"},
-    {"format", 'f', " list ps ", &Options::format, "FORMAT", "table or json"},
+    {"format", 'f', " list ps ", &Options::format, "table|json", "how it is printed"},
     {"quiet", 'q', " list ", &Options::quiet, "", "print ids only"},
     {"process", 'p', " exec ", &Options::process, "FILE", "the process as JSON, in place of flags"},
     {"tty", 't', " exec ", &Options::tty, "", "give the process a terminal"},
@@ -132,6 +132,10 @@ std::string help_of_all() {
 
 std::span<const Flag> all_flags() {
   return kFlags;
+}
+
+std::span<const Command> all_commands() {
+  return kCommands;
 }
 
 bool fits(const Flag& flag, std::string_view command) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands and flags of mete-oci as one table: the parser and --help read it.
+// The commands and flags of mete-oci as one table: the parser, --help, completion and the manual page read it.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,8 @@ struct Flag {
   char letter;                // '\0': none
   std::string_view commands;  // " create run "; empty: a global flag
   Target target;
-  std::string_view value;  // what stands for the value in --help; empty: the flag has none
+  std::string_view
+      value;  // stands for the value in --help: "FILE", or the values "text|json"; empty: the flag has none
   std::string_view help;
 };
 
@@ -33,11 +34,12 @@ struct Command {
 };
 
 [[nodiscard]] std::span<const Flag> all_flags();
+[[nodiscard]] std::span<const Command> all_commands();
 // The flag may stand after `command`; global flags may stand anywhere.
 [[nodiscard]] bool fits(const Flag& flag, std::string_view command);
 // Null: there is none of that name.
 [[nodiscard]] const Command* find_command(std::string_view name);
-// Of one command with its flags; of all commands, when `command` is none.
+// The help of one command with its flags; of all commands when `command` names none.
 [[nodiscard]] std::string help_text(std::string_view command);
 
 }  // namespace mete::runtime::oci

@@ -33,7 +33,7 @@ struct Hooks {
   bool operator==(const Hooks&) const = default;
 };
 
-// Where a hook runs.
+// The place in which a hook runs.
 struct HookPlace {
   std::string bundle;  // its working directory
   pid_t inside = 0;    // the hook is in the namespaces of this process, its PID namespace too; 0: in the runtime's

@@ -46,7 +46,7 @@ class Maker {
     auto launched = build(config);
     if (!launched) {
       if (group_) explain_limit(*group_, config.resources.limits, launched.error());
-      // What this call made is removed; a cgroup that existed before stays.
+      // Removes all that this call has made; a cgroup that existed before stays.
       std::optional<State> made = state_;
       if (!group_made_) made->cgroup.clear();
       (void)remove_container(place_, made);

@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "runtime/cgroup/abilities.h"
+#include "runtime/cgroup/cpu.h"
 #include "runtime/file.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/container.h"
@@ -59,6 +60,12 @@ Status signal_all(const Found& found, int signal) {
   return {};
 }
 
+// Throttled processes would die only when their next period begins.
+void let_die_at_once(const Found& found) {
+  const auto group = group_of(found, "kill");
+  if (group) cgroup::lift_cpu_quota(*group);
+}
+
 bool has_own_pids(const Place& place) {
   const auto bytes = read_file(AT_FDCWD, place.plan());
   const auto plan = bytes ? process::decode_plan(*bytes) : tl::unexpected<Error>(bytes.error());
@@ -93,6 +100,7 @@ Result<int> kill(const Options& options) {
   const auto signal = name == "0" ? std::optional(0) : process::signal_number(name);
   if (!signal) return fail("signal: found \"" + name + "\", expected a number or a name such as TERM");
   METE_TRY(const Found found, find(options));
+  if (*signal == SIGKILL) let_die_at_once(found);
   if (options.all) {
     METE_CHECK(signal_all(found, *signal));
     return 0;

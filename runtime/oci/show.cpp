@@ -53,7 +53,7 @@ std::vector<std::string> ids_below(const std::string& root) {
   return ids;
 }
 
-// Of the text of ps(1) the heading and the lines of these processes. Empty: it has no column PID.
+// The heading of the text of ps(1), and its lines about these processes. Empty: it has no column PID.
 std::optional<std::string> lines_of(std::string_view text, const std::vector<pid_t>& pids) {
   const auto word_at = [](std::string_view line, std::size_t column) {
     for (; column > 0; --column) (void)cgroup::next_word(line);

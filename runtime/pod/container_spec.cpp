@@ -68,7 +68,7 @@ std::uint64_t propagation_of(const config::VolumeMount& mount) {
   return 0;
 }
 
-// What the agent writes is not the container's to change.
+// Files that the agent writes are read-only for the container.
 bool is_read_only(const config::PodSpec& spec, const config::VolumeMount& mount) {
   const auto volume = std::find_if(spec.volumes.begin(), spec.volumes.end(),
                                    [&](const config::Volume& each) { return each.name == mount.name; });
@@ -128,8 +128,11 @@ void add_sysctls(const config::PodSpec& spec, LaunchSpec& launch) {
 
 void add_environment(const config::PodPlan& plan, const config::ContainerPlan& resolved,
                      const ContainerContext& context, LaunchSpec& launch) {
+  const bool tty = launch.terminal.has_value();
   const auto& pod = plan.pod;
   launch.env = {kDefaultPath, "HOSTNAME=" + (pod.spec.host_network ? context.machine.node_name : hostname_of(pod))};
+  // As containerd has it; the image or the manifest may know better.
+  if (tty) launch.env.emplace_back("TERM=xterm");
   if (!context.pressure_fifo.empty()) launch.env.push_back(std::string("MEMORY_PRESSURE_WATCH=") + kPressurePath);
   for (const auto& assignment : context.image.env) set_env(launch.env, assignment);
   for (const auto& each : resolved.env) {
@@ -205,6 +208,7 @@ Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Con
   METE_CHECK(add_volumes(plan, container, resolved, context, launch));
   add_files(container, context, launch);
   if (!spec.host_network) launch.hostname = hostname_of(plan.pod);
+  if (container.tty) launch.terminal.emplace();
   add_environment(plan, resolved, context, launch);
   const std::string& directory = container.working_dir.empty() ? context.image.working_dir : container.working_dir;
   launch.cwd = config::normal_path(directory);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the launcher changes of itself around a clone. Internal to runtime/process.
+// Changes of the launcher's own state for the time of a clone. Internal to runtime/process.
 #pragma once
 
 #include <fcntl.h>

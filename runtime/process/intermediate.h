@@ -32,8 +32,8 @@ struct Cloned {
 // all that have a path: the clone may lack the right to join those that the host owns. `with_pid`: the caller has not
 // the right to join the PID namespace before it has joined the user namespace (a caller without root's rights).
 [[nodiscard]] std::vector<NamespaceUse> joined_by_intermediate(const Plan& plan, bool with_pid);
-// What the intermediate process does: joins what it may of `joins` (`joined` gets them). With a user namespace among
-// them it becomes its root, and makes the time namespace.
+// The work of the intermediate process: joins those of `joins` that it has the right to (`joined` gets them). If a user
+// namespace is among them, it becomes that namespace's root and makes the time namespace.
 [[nodiscard]] JoinFailure prepare_namespaces(const Plan& plan, const std::vector<NamespaceUse>& joins, KindSet& joined);
 
 // Makes a time namespace for the caller's children and sets its clocks.

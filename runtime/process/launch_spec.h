@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a container's process sees and which rights it has, as plain data. The structs know neither Pods (the agent) nor
-// config.json (mete-oci): both are translated into a LaunchSpec. make_plan() turns a LaunchSpec into set-up operations.
+// A container's process as plain data: the file systems and namespaces that it sees, and its rights. The structs know
+// neither Pods (the agent) nor config.json (mete-oci): both are translated into a LaunchSpec. make_plan() turns a
+// LaunchSpec into set-up operations.
 #pragma once
 
 #include <chrono>

@@ -74,7 +74,7 @@ struct BindMount {
   std::uint64_t top_cleared = 0;  // the same, of the topmost mount only
   std::uint64_t propagation = 0;
   bool recursive = false;
-  // Who copies the mount at `source`.
+  // The process that copies the mount at `source`.
   MountCopier copier = MountCopier::child;
   IdMap id_map;
   template <class Archive>

@@ -20,7 +20,7 @@ using KindSet = std::uint32_t;
   return KindSet{1} << static_cast<unsigned>(kind);
 }
 
-// What failed, with errno as `error`; `tried` null: nothing.
+// The step that failed, with errno as `error`. `tried` null: nothing failed.
 struct JoinFailure {
   const char* tried = nullptr;
   const char* path = "";

@@ -182,12 +182,13 @@ Status add_filesystem(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   if (has_own(spec, NamespaceKind::cgroup)) ops.push_back(NewCgroupNamespace{});
   METE_CHECK(add_mounts(spec, spec.cgroup_mounts, ops, late));
   if (spec.terminal) ops.push_back(OpenTerminal{spec.terminal->rows, spec.terminal->columns, mounts});
+  // Before the masks, which may cover what they are to find.
+  if (spec.hooks) ops.push_back(AwaitHooks{});
+  if ((!late.empty() || spec.read_only_root) && spec.cwd != "/") ops.push_back(MakeDirectory{spec.cwd});
+  ops.insert(ops.end(), std::make_move_iterator(late.begin()), std::make_move_iterator(late.end()));
   for (const auto& path : spec.masked_paths) ops.push_back(MaskPath{path});
   for (const auto& path : spec.read_only_paths) ops.push_back(MakePathReadOnly{path});
-  if (spec.hooks) ops.push_back(AwaitHooks{});
-  if (spec.read_only_root) late.push_back(MakePathReadOnly{"/"});
-  if (!late.empty() && spec.cwd != "/") ops.push_back(MakeDirectory{spec.cwd});
-  ops.insert(ops.end(), std::make_move_iterator(late.begin()), std::make_move_iterator(late.end()));
+  if (spec.read_only_root) ops.push_back(MakePathReadOnly{"/"});
   if (!spec.identity.apparmor_profile.empty()) ops.push_back(OpenProfile{});
   if (!spec.session_keyring.empty()) ops.push_back(JoinKeyring{spec.session_keyring});
   ops.push_back(!own_mounts ? SetupOp(EnterRoot{}) : spec.move_root ? SetupOp(MoveRoot{}) : SetupOp(PivotRoot{}));

@@ -27,20 +27,27 @@ bool may_have_no_links(const MountSpec& mount) {
   return mount.type == "proc" || mount.type == "sysfs" || at == "/proc" || at == "/sys";
 }
 
-// What a read-only tmpfs, and /dev, contain is made after them: other mounts, devices, the working directory. So the
-// mount is made writable. It becomes read-only `late`, when all of that is there; a remount of it, which says itself
-// what the mount is to be, comes in its place.
+// The time at which a read-only tmpfs or /dev becomes read-only. Its content (other mounts, devices, the working
+// directory) is made after it, so it is mounted writable, and becomes read-only `late`, when the content is there. A
+// remount of it in the configuration takes the place of that step.
 enum class ReadOnly : std::uint8_t { at_once, late, by_remount };
+
+bool is_below(std::string_view path, std::string_view folder) {
+  return path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/';
+}
 
 ReadOnly when_read_only(const std::vector<MountSpec>& mounts, std::size_t index) {
   const MountSpec& mount = mounts[index];
   const auto at = trimmed(mount.destination);
   if (((mount.attributes | mount.top_attributes) & MOUNT_ATTR_RDONLY) == 0 || mount.remount) return ReadOnly::at_once;
   if (mount.type != "tmpfs" && at != "/dev") return ReadOnly::at_once;
-  const auto next = std::find_if(mounts.begin() + static_cast<std::ptrdiff_t>(index) + 1, mounts.end(),
-                                 [&](const MountSpec& later) { return trimmed(later.destination) == at; });
+  const auto covers = [&](const MountSpec& later) {
+    const auto where = trimmed(later.destination);
+    return where == at || (!later.remount && is_below(at, where));
+  };
+  const auto next = std::find_if(mounts.begin() + static_cast<std::ptrdiff_t>(index) + 1, mounts.end(), covers);
   if (next == mounts.end()) return ReadOnly::late;
-  // A late change would meet what is mounted on top.
+  // A late change would meet what is mounted on top, or nothing.
   return next->remount ? ReadOnly::by_remount : ReadOnly::at_once;
 }
 

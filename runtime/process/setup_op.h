@@ -240,7 +240,7 @@ using SetupOp = std::variant<AwaitIdMappings, JoinNamespaces, SetHostname, Loopb
                              SetRootPropagation, OpenTerminal, AwaitHooks, Tune, SetAffinity, OpenProfile, EnterRoot,
                              JoinKeyring, Unshare, MoveRoot, NewTimeNamespace, MakeDirectory, EnterDirectory, OpenRoot>;
 
-// What the child does after the last operation.
+// The child's act after the last operation.
 enum class Final : std::uint8_t {
   exec,   // execve of args
   init,   // a reaping pid 1 whose child execs args

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,29 +13,6 @@
 
 namespace mete::runtime::process {
 namespace {
-
-// Puts standard input into raw mode; the destructor restores it.
-class RawTerminal {
- public:
-  RawTerminal() {
-    if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
-    raw_ = true;
-    struct termios now = before_;
-    ::cfmakeraw(&now);
-    // What the terminal in the container does not add (prepare_foreground).
-    now.c_oflag |= OPOST;
-    ::tcsetattr(STDIN_FILENO, TCSANOW, &now);
-  }
-  RawTerminal(const RawTerminal&) = delete;
-  RawTerminal& operator=(const RawTerminal&) = delete;
-  ~RawTerminal() {
-    if (raw_) ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
-  }
-
- private:
-  struct termios before_ {};
-  bool raw_ = false;
-};
 
 void copy_size(const UniqueFd& terminal) {
   struct winsize size {};
@@ -107,6 +83,19 @@ class Relay {
 
 }  // namespace
 
+RawTerminal::RawTerminal(LineEnds ends) {
+  if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
+  raw_ = true;
+  struct termios now = before_;
+  ::cfmakeraw(&now);
+  if (ends == LineEnds::added) now.c_oflag |= OPOST;
+  ::tcsetattr(STDIN_FILENO, TCSANOW, &now);
+}
+
+RawTerminal::~RawTerminal() {
+  if (raw_) ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
+}
+
 void prepare_foreground(const UniqueFd& terminal) {
   copy_size(terminal);
   struct termios now {};
@@ -116,7 +105,7 @@ void prepare_foreground(const UniqueFd& terminal) {
 }
 
 void relay(const UniqueFd& terminal, const UniqueFd& pidfd, sigset_t passed_on) {
-  const RawTerminal raw;
+  const RawTerminal raw(LineEnds::added);
   ::sigaddset(&passed_on, SIGWINCH);
   sigset_t before;
   ::sigprocmask(SIG_BLOCK, &passed_on, &before);

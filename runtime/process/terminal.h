@@ -3,15 +3,33 @@
 #pragma once
 
 #include <signal.h>
+#include <termios.h>
 
 #include "config/result.h"
 #include "runtime/fd.h"
 
 namespace mete::runtime::process {
 
-// Makes the terminal ready for a process that runs in the foreground of the caller, before that executes anything: the
-// size of the caller's terminal, if it has one, and line ends as the process writes them. Who shows them adds the
-// carriage returns; a pipe or a file gets none.
+// Which side adds the carriage return at the end of a line: the terminal in the container, or the caller's, because the
+// one in the container does not (prepare_foreground).
+enum class LineEnds { given, added };
+
+// Puts standard input, where it is a terminal, into raw mode; the destructor restores it.
+class RawTerminal {
+ public:
+  explicit RawTerminal(LineEnds ends);
+  RawTerminal(const RawTerminal&) = delete;
+  RawTerminal& operator=(const RawTerminal&) = delete;
+  ~RawTerminal();
+
+ private:
+  struct termios before_ {};
+  bool raw_ = false;
+};
+
+// Makes the terminal ready for a process in the foreground of the caller, before the process executes anything: the
+// size of the caller's terminal, if it has one, and line ends as the process writes them. The caller's terminal adds
+// the carriage returns; a pipe or a file gets none.
 void prepare_foreground(const UniqueFd& terminal);
 
 // Copies between the caller's standard streams and `terminal` until the process of `pidfd` has ended and its output is

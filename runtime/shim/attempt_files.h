@@ -11,6 +11,7 @@
 //   pressure  a FIFO for containers that want to learn of memory pressure: the agent writes, the container reads. The
 //             shim holds it open, so that a reader sees no end of file while the agent is not there
 //   termination-log  what the container writes about its end (terminationMessagePath); made empty by the agent
+//   attach    a socket for those who look at the container and type into it (attach_protocol.h); made by the shim
 //   exit      how the container ended, or why it did not start; on disk before the shim reports it
 #pragma once
 
@@ -58,6 +59,7 @@ class AttemptFiles {
   [[nodiscard]] std::string lock() const { return directory_ + "/lock"; }
   [[nodiscard]] std::string plan() const { return directory_ + "/plan"; }
   [[nodiscard]] std::string termination_log() const { return directory_ + "/termination-log"; }
+  [[nodiscard]] std::string attach() const { return directory_ + "/attach"; }
   [[nodiscard]] std::string pressure() const { return directory_ + "/pressure"; }
 
   // Empty when the file does not exist. exit() also reads an exit status that is only in the lock.

@@ -32,7 +32,8 @@ Result<process::Launched> start(const ExecOptions& options) {
            process::make_enter_plan(container, {options.process.pid, options.command, {}, {}}));
   METE_TRY(const UniqueFd after, process::open_pidfd(options.process));
   METE_TRY(const UniqueFd null, open_at(AT_FDCWD, "/dev/null", O_RDWR));
-  return process::launch(plan, {null.get(), null.get(), null.get(), -1});
+  const int output = options.output_fd >= 0 ? options.output_fd : null.get();
+  return process::launch(plan, {null.get(), output, output, -1});
 }
 
 }  // namespace

@@ -14,12 +14,13 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: mete-shim run|sandbox --dir ATTEMPT --lock-fd N --ready-fd N [--cgroups-fd N --log FILE --log-max-bytes N "
-    "--log-files N]\n"
+    "--log-files N --stdin open|once]\n"
     "The parent of one container. Started by `mete agent`; there is nothing to run by hand.\n";
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  using mete::runtime::shim::Input;
   using mete::runtime::shim::ShimOptions;
   ShimOptions options;
   mete::runtime::shim::ExecOptions exec;
@@ -51,8 +52,12 @@ int main(int argc, char** argv) {
       exec.process.start_time = std::strtoull(value, nullptr, 10);
     } else if (std::strcmp(name, "--timeout-ms") == 0) {
       exec.timeout = std::chrono::milliseconds(std::atoll(value));
+    } else if (std::strcmp(name, "--output-fd") == 0) {
+      exec.output_fd = std::atoi(value);
     } else if (std::strcmp(name, "--log") == 0) {
       options.log_path = value;
+    } else if (std::strcmp(name, "--stdin") == 0) {
+      options.input = std::strcmp(value, "once") == 0 ? Input::once : Input::open;
     } else if (std::strcmp(name, "--lock-fd") == 0) {
       options.lock_fd = std::atoi(value);
     } else if (std::strcmp(name, "--ready-fd") == 0) {

@@ -7,14 +7,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <optional>
+#include <vector>
 
 #include "runtime/file.h"
 #include "runtime/process/launcher.h"
 #include "runtime/process/wire.h"
+#include "runtime/shim/attachments.h"
 #include "runtime/shim/attempt_files.h"
+#include "runtime/shim/output.h"
 #include "runtime/shim/watchdog.h"
 
 namespace mete::runtime::shim {
@@ -42,14 +45,14 @@ int code_of(const Error& error) {
   return 128;
 }
 
-struct Stream {
-  UniqueFd fd;
-  RecordFormatter formatter;
-};
+bool opens_terminal(const process::Plan& plan) {
+  return std::any_of(plan.ops.begin(), plan.ops.end(),
+                     [](const auto& op) { return std::holds_alternative<process::OpenTerminal>(op); });
+}
 
 class Shim {
  public:
-  explicit Shim(const ShimOptions& options) : options_(options), files_(options.directory) {}
+  explicit Shim(const ShimOptions& options) : options_(options), files_(options.directory), output_(attachments_) {}
 
   int run() {
     auto container = start();
@@ -73,20 +76,10 @@ class Shim {
     METE_CHECK(sign_lock(options_.lock_fd));
     METE_TRY(const std::string bytes, read_file(AT_FDCWD, files_.plan()));
     METE_TRY(const process::Plan plan, process::decode_plan(bytes));
-    METE_TRY(LogWriter log, LogWriter::open(options_.log_path, options_.log_limits));
-    log_.emplace(std::move(log));
-    METE_TRY(Pipe out, make_pipe());
-    METE_TRY(Pipe err, make_pipe());
-    METE_TRY(const UniqueFd null, open_at(AT_FDCWD, "/dev/null", O_RDONLY));
-    process::LaunchOptions launch;
-    launch.stdin_fd = null.get();
-    launch.stdout_fd = out.write.get();
-    launch.stderr_fd = err.write.get();
-    if (options_.cgroups_fd >= 0) launch.make_cgroups = [this] { return await_cgroups(); };
-    METE_TRY(process::Launched container, process::launch(plan, launch));
+    METE_CHECK(output_.open(options_.log_path, options_.log_limits));
+    METE_CHECK(attachments_.listen(files_.attach()));
+    METE_TRY(process::Launched container, opens_terminal(plan) ? launch_with_terminal(plan) : launch_with_pipes(plan));
     container.control.reset();
-    streams_[0].fd = std::move(out.read);
-    streams_[1].fd = std::move(err.read);
     Started started;
     started.at = now();
     started.warnings = container.warnings;
@@ -101,7 +94,45 @@ class Shim {
     return container;
   }
 
-  // May be called twice: launch() may try a second time.
+  Result<process::Launched> launch(const process::Plan& plan, process::LaunchOptions options) {
+    METE_TRY(const UniqueFd null, open_at(AT_FDCWD, "/dev/null", O_RDWR));
+    for (int* fd : {&options.stdin_fd, &options.stdout_fd, &options.stderr_fd}) {
+      if (*fd < 0) *fd = null.get();
+    }
+    if (options_.cgroups_fd >= 0) options.make_cgroups = [this] { return await_cgroups(); };
+    return process::launch(plan, options);
+  }
+
+  Result<process::Launched> launch_with_pipes(const process::Plan& plan) {
+    METE_TRY(Pipe out, make_pipe());
+    METE_TRY(Pipe err, make_pipe());
+    Pipe in;
+    if (options_.input != Input::none) {
+      METE_TRY(in, make_pipe());
+    }
+    process::LaunchOptions options;
+    options.stdin_fd = in.read.get();
+    options.stdout_fd = out.write.get();
+    options.stderr_fd = err.write.get();
+    METE_TRY(process::Launched container, launch(plan, std::move(options)));
+    output_.take(0, std::move(out.read));
+    output_.take(1, std::move(err.read));
+    if (in.write.valid()) attachments_.take_input(std::move(in.write), options_.input == Input::once);
+    return container;
+  }
+
+  Result<process::Launched> launch_with_terminal(const process::Plan& plan) {
+    process::LaunchOptions options;
+    // May be called twice, as below.
+    options.terminal = [this](UniqueFd terminal) -> Status {
+      attachments_.take_terminal(terminal.get(), options_.input != Input::none);
+      output_.take(0, std::move(terminal));
+      return {};
+    };
+    return launch(plan, std::move(options));
+  }
+
+  // May be called twice: process::launch() may try a second time.
   Status await_cgroups() {
     if (cgroups_made_) return {};
     char byte = 0;
@@ -127,13 +158,16 @@ class Shim {
     ExitStatus status;
     Watchdog watchdog(options_.directory);
     const UniqueFd pressure(::open(files_.pressure().c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
-    while (running || streams_[0].fd.valid() || streams_[1].fd.valid()) {
-      pollfd waits[5] = {{streams_[0].fd.get(), POLLIN, 0},
-                         {streams_[1].fd.get(), POLLIN, 0},
-                         {running ? container.pidfd.get() : -1, POLLIN, 0},
-                         {running ? watchdog.files_fd() : -1, POLLIN, 0},
-                         {running ? watchdog.oom_fd() : -1, POLLIN, 0}};
-      const int ready = ::poll(waits, 5, running ? watchdog.timeout() : kDrainMilliseconds);
+    std::vector<pollfd> waits;
+    while (running || output_.is_open()) {
+      waits = {{output_.fd(0), POLLIN, 0},
+               {output_.fd(1), POLLIN, 0},
+               {running ? container.pidfd.get() : -1, POLLIN, 0},
+               {running ? watchdog.files_fd() : -1, POLLIN, 0},
+               {running ? watchdog.oom_fd() : -1, POLLIN, 0}};
+      const std::size_t attached = waits.size();
+      attachments_.add_waits(waits);
+      const int ready = ::poll(waits.data(), waits.size(), running ? watchdog.timeout() : kDrainMilliseconds);
       if (ready < 0) {
         // Memory is short for a moment at most. Leaving the loop would report an exit that has not happened.
         if (errno != EINTR) ::sleep(1);
@@ -144,9 +178,10 @@ class Shim {
       if (ready == 0) watchdog.check();
       if (waits[3].revents != 0) watchdog.reload_files();
       if (waits[4].revents != 0) watchdog.check_oom();
-      for (std::size_t i = 0; i < 2; ++i) {
-        if ((waits[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) copy(streams_[i]);
+      for (std::size_t i = 0; i < Output::kStreams; ++i) {
+        if ((waits[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) output_.copy(i);
       }
+      attachments_.handle(&waits[attached]);
       if (running && (waits[2].revents & POLLIN) != 0) {
         running = false;
         int wait_status = 0;
@@ -156,7 +191,8 @@ class Shim {
         status.at = now();
       }
     }
-    for (auto& stream : streams_) finish(stream);
+    output_.finish();
+    attachments_.end(status.code);
     // A full disk must not lose the exit status: the write is repeated until it succeeds. A removed folder ends the
     // loop.
     while (true) {
@@ -176,39 +212,12 @@ class Shim {
     return files_.write_in_place(status, options_.lock_fd) ? Status() : written;
   }
 
-  void copy(Stream& stream) {
-    const ssize_t got = ::read(stream.fd.get(), buffer_, sizeof buffer_);
-    if (got < 0 && errno == EINTR) return;
-    if (got <= 0) {
-      finish(stream);
-      return;
-    }
-    records_.clear();
-    stream.formatter.add({buffer_, static_cast<std::size_t>(got)}, timestamp(), records_);
-    log_->write(records_);
-  }
-
-  void finish(Stream& stream) {
-    records_.clear();
-    stream.formatter.finish(timestamp(), records_);
-    log_->write(records_);
-    stream.fd.reset();
-  }
-
-  std::string_view timestamp() {
-    timestamp_ = format_time(std::chrono::system_clock::now().time_since_epoch());
-    return timestamp_.data();
-  }
-
   const ShimOptions& options_;
   AttemptFiles files_;
-  std::optional<LogWriter> log_;
-  Stream streams_[2] = {{UniqueFd(), RecordFormatter("stdout")}, {UniqueFd(), RecordFormatter("stderr")}};
-  std::string records_;
+  Attachments attachments_;
+  Output output_;
   bool cgroups_made_ = false;
   bool given_up_ = false;
-  std::array<char, 31> timestamp_{};
-  char buffer_[16 << 10];
 };
 
 void detach() {

@@ -12,10 +12,18 @@
 
 namespace mete::runtime::shim {
 
+// A container's standard input, where it has no terminal; with one, whether attachers may type into it.
+enum class Input {
+  none,  // /dev/null
+  open,  // open as long as the container runs
+  once,  // closed when the input of the first attacher has ended
+};
+
 struct ShimOptions {
   std::string directory;  // directory of the attempt, see attempt_files.h
   std::string log_path;
   LogLimits log_limits;
+  Input input = Input::none;
   int lock_fd = -1;   // the attempt's lock, taken by the agent; the shim holds it until it ends
   int ready_fd = -1;  // receives one byte when `started` or `exit` is written; the pipe may be closed
   // The agent sends a byte when it has made the plan's cgroups and set their limits; the shim launches meanwhile. When
@@ -33,6 +41,7 @@ struct ExecOptions {
   std::string directory;       // directory of the attempt: its plan gives the rights
   process::ProcessId process;  // the container's first process
   std::chrono::milliseconds timeout{};
+  int output_fd = -1;  // for the command's stdout and stderr; -1: thrown away
   std::vector<std::string> command;
 };
 // Returns the command's exit code. 124: the timeout was exceeded; 125 to 127: the command did not run.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one peer, or a flood of them, may cost the HTTP server.
+// The bounds on what one peer, or a flood of peers, can cost the HTTP server.
 #include <sys/resource.h>
 
 #include "tests/agent/http_client.h"

@@ -19,6 +19,11 @@ std::vector<KubePod> pods() {
                      .last_terminated_reason = "OOMKilled"};
   main.resources.requests.cpu = MilliCpu(250);
   main.resources.limits.memory = Bytes(1024);
+  main.ready = true;
+  main.probes.at(static_cast<std::size_t>(ProbeKind::kLiveness))
+      .add(ProbeResult::kSuccess, std::chrono::milliseconds(20));
+  main.probes.at(static_cast<std::size_t>(ProbeKind::kLiveness)).add(ProbeResult::kFailure, {});
+  pod.ready = true;
   KubeContainer init{.name = "setup", .image = "app:1", .init = true};
   pod.containers = {init, main};
   return {pod};
@@ -44,9 +49,53 @@ TEST(KubeMetrics, WhatTheMixinJoinsWith) {
       out, "kube_pod_container_status_last_terminated_reason{" + pod + R"(,container="main",reason="OOMKilled"} 1)"));
   EXPECT_TRUE(has(out, R"(kube_namespace_status_phase{namespace="shop",phase="Active"} 1)"));
   EXPECT_TRUE(has(out, R"(kube_node_status_allocatable{node="box",resource="memory",unit="byte"} 4096)"));
+  EXPECT_TRUE(has(out, "kube_pod_container_status_ready{" + pod + R"(,container="main"} 1)"));
+  EXPECT_TRUE(has(out, "kube_pod_status_ready{" + pod + R"(,condition="true"} 1)"));
+  EXPECT_TRUE(has(out, "kube_pod_status_ready{" + pod + R"(,condition="false"} 0)"));
+  EXPECT_EQ(out.find("kube_pod_status_reason{"), std::string::npos);
   EXPECT_TRUE(has(out, "kube_pod_created{" + pod + "} 1"));
   EXPECT_EQ(out.find("setup"), std::string::npos) << "init containers have families of their own in kube-state-metrics";
   EXPECT_EQ(out.find("resource=\"cpu\",unit=\"core\"} 0\n"), std::string::npos) << "what is not said is absent";
+}
+
+TEST(KubeMetrics, ProbesAsTheKubeletHasThem) {
+  std::string out;
+  write_kube(out, pods(), {"box", 2, Bytes(4096)}, collectors::Format::kText);
+  const std::string of = R"(namespace="shop",pod="web",container="main",probe_type="Liveness")";
+  const std::string total =
+      R"(prober_probe_total{namespace="shop",pod="web",pod_uid="u1",container="main",probe_type="Liveness",result=)";
+  EXPECT_TRUE(has(out, total + R"("successful"} 1)"));
+  EXPECT_TRUE(has(out, total + R"("failed"} 1)"));
+  EXPECT_TRUE(has(out, total + R"("unknown"} 0)"));
+  EXPECT_TRUE(has(out, "prober_probe_duration_seconds_bucket{" + of + R"(,le="0.01"} 0)"));
+  EXPECT_TRUE(has(out, "prober_probe_duration_seconds_bucket{" + of + R"(,le="0.025"} 1)"));
+  EXPECT_TRUE(has(out, "prober_probe_duration_seconds_bucket{" + of + R"(,le="+Inf"} 1)"));
+  EXPECT_TRUE(has(out, "prober_probe_duration_seconds_count{" + of + "} 1"));
+  EXPECT_TRUE(has(out, "prober_probe_duration_seconds_sum{" + of + "} 0.02"));
+  EXPECT_EQ(out.find("Readiness"), std::string::npos) << "only what was asked";
+}
+
+TEST(KubeMetrics, WhyAPodFailed) {
+  auto failed = pods();
+  failed[0].reason = "DeadlineExceeded";
+  std::string out;
+  write_kube(out, failed, {"box", 2, Bytes(4096)}, collectors::Format::kText);
+  const std::string pod = R"(namespace="shop",pod="web",uid="u1")";
+  EXPECT_TRUE(has(out, "kube_pod_status_reason{" + pod + R"(,reason="DeadlineExceeded"} 1)"));
+  EXPECT_TRUE(has(out, "kube_pod_status_reason{" + pod + R"(,reason="Evicted"} 0)"));
+}
+
+TEST(KubeMetrics, APodOfAWorkloadNamesIt) {
+  auto owned = pods();
+  owned[0].owner_kind = "ReplicaSet";
+  owned[0].owner_name = "web-5d9c7b6f4";
+  std::string out;
+  write_kube(out, owned, {"box", 2, Bytes(4096)}, collectors::Format::kText);
+  const std::string pod = R"(namespace="shop",pod="web",uid="u1")";
+  EXPECT_TRUE(has(out, "kube_pod_owner{" + pod +
+                           R"(,owner_kind="ReplicaSet",owner_name="web-5d9c7b6f4",owner_is_controller="true"} 1)"));
+  EXPECT_TRUE(has(
+      out, "kube_pod_info{" + pod + R"(,node="box",created_by_kind="ReplicaSet",created_by_name="web-5d9c7b6f4"} 1)"));
 }
 
 TEST(KubeMetrics, EveryFamilyIsInTheTableOnce) {

@@ -21,6 +21,7 @@ ContainerRecord container(bool init, ContainerState state, int exit_code = 0, Wa
   record.exit_code = exit_code;
   record.has_ended = state == ContainerState::kExited;
   record.next_start = next_start;
+  record.post_started = record.started = record.ready = state == ContainerState::kRunning;
   return record;
 }
 
@@ -112,7 +113,7 @@ TEST(PodLogic, ASidecarKeepsNoPodFromCompleting) {
 TEST(PodLogic, ASidecarIsRestartedWhateverThePodsPolicy) {
   ContainerRecord record = sidecar(ContainerState::kRunning);
   record.finished_at = kNow;
-  note_end(record, RestartPolicy::kNever, {});
+  note_end(record, RestartPolicy::kNever, false, {});
   EXPECT_EQ(record.state, ContainerState::kWaiting);
 }
 
@@ -151,14 +152,14 @@ TEST(PodLogic, AnEndIsNotedByTheRestartPolicy) {
   ContainerRecord record = container(false, ContainerState::kRunning, 1);
   record.started_at = kNow;
   record.finished_at = kNow + 1s;
-  note_end(record, RestartPolicy::kNever, {});
+  note_end(record, RestartPolicy::kNever, false, {});
   EXPECT_EQ(record.state, ContainerState::kExited);
   record.state = ContainerState::kRunning;
-  note_end(record, RestartPolicy::kAlways, {});
+  note_end(record, RestartPolicy::kAlways, false, {});
   EXPECT_EQ(record.state, ContainerState::kWaiting);
   EXPECT_EQ(record.next_start, record.finished_at) << "at once, the first time";
   record.restarts = 1;
-  note_end(record, RestartPolicy::kAlways, {});
+  note_end(record, RestartPolicy::kAlways, false, {});
   EXPECT_EQ(record.next_start, record.finished_at + 10s);
 }
 
@@ -192,7 +193,7 @@ TEST(Record, IsReadBackAsItWasWritten) {
   record.containers[0].cores = {1, 3};
   record.containers[0].restart_wanted = true;
   record.containers[0].end_reason = "PolicyRestarted";
-  record.containers[1].pre_stop = config::PreStopHook{.command = {"sh", "-c", "true"}};
+  record.containers[1].pre_stop = config::HookAction(config::ExecAction{{"sh", "-c", "true"}});
   const auto back = parse_record(to_json(record));
   ASSERT_TRUE(back) << back.error().what;
   EXPECT_EQ(*back, record);

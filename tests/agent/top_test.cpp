@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `mete top` computes, draws and understands, without a terminal.
+// The numbers, the screen and the keys of `mete top`, without a terminal.
 #include <gtest/gtest.h>
 
 #include "agent/cli/top/keys.h"

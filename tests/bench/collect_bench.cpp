@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What collecting costs, as ratios to a floor measured in the same run: the bare preads of the same files kept open.
+// The cost of collecting, as ratios to a floor measured in the same run: the bare preads of the same files kept open.
 //
 //   collect_bench [passes] [cgroups]      default 200 passes, 213 cgroups; needs root
 #include <fcntl.h>
@@ -212,7 +212,7 @@ void bench_all(const Hierarchies& hierarchies, const std::vector<Group>& groups,
   std::printf("  errors %llu\n", static_cast<unsigned long long>(errors));
 }
 
-// What the collectors cost that are off by default: of 100 sleeping processes with three files each.
+// The cost of the collectors that are off by default: for 100 sleeping processes with three files each.
 void bench_processes(int passes) {
   using mete::collectors::ProcessOptions;
   constexpr int kProcesses = 100;

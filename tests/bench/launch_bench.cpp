@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long a start takes: mete-oci, and the other runtimes where they are installed, beside the floor
-// (launch_floor.cpp).
+// (launch_floor.cpp). And how long `exec` of a static program takes in a container that runs.
 //   launch_bench [--runs N] [--smoke] [--mete-oci PATH] [--before PATH] [--only NAME]
 // --before is another build of mete-oci, which takes its turns in the same run.
 // The runtimes take turns in blocks, so that what else the machine does falls on all of them.
-#include <sched.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,10 +18,14 @@
 
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/file.h"
+#include "tests/bench/figures.h"
 #include "tests/bench/launch_bundle.h"
 #include "tests/bench/v1_view.h"
 
 namespace {
+
+using mete::bench::Figures;
+using mete::bench::figures;
 
 struct Settings {
   int runs = 40;
@@ -32,11 +34,6 @@ struct Settings {
   std::string mete_oci = METE_BIN_DIR "/mete-oci";
   std::string before;
   std::string only;
-};
-
-struct Figures {
-  double p50 = 0;
-  double p99 = 0;
 };
 
 struct Row {
@@ -49,18 +46,13 @@ struct Row {
   bool failed = false;
 };
 
-std::optional<Figures> figures(std::vector<double> times) {
-  if (times.empty()) return std::nullopt;
-  std::sort(times.begin(), times.end());
-  return Figures{times[times.size() / 2], times[std::min(times.size() - 1, times.size() * 99 / 100)]};
-}
-
 class Bench {
  public:
   explicit Bench(Settings settings) : settings_(std::move(settings)) {}
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
   ~Bench() {
+    for (const auto& end : ends_) (void)spawn(end.command, end.v1_view);
     if (parent_) (void)parent_->remove();
     // Some runtimes make a group in the named hierarchies as well.
     for (const auto& [name, mount] : hierarchies_.named) {
@@ -83,7 +75,7 @@ class Bench {
     if (const auto made = parent_->create(); !made) return complain(made.error().what);
     mete::bench::make_bundle(work_, name + "/bench");
     fill_floor(name);
-    add_rows();
+    add_rows(name);
     measure_hot();
     measure_lone();
     print();
@@ -117,7 +109,23 @@ class Bench {
     add({.name = name, .command = floor_});
   }
 
-  void add_runtime(const std::string& name, const std::string& program, bool v1_view) {
+  // One process more in a container that runs until the end.
+  void add_exec(const std::string& name, const std::string& program, bool v1_view, const std::string& parent) {
+    const std::string id = "waits-" + name;
+    mete::bench::make_waiting_bundle(work_, id, parent + "/" + id);
+    const std::vector<std::string> root = {program, "--root", work_ + "/root-" + name};
+    const auto words = [&](std::vector<std::string> more) {
+      more.insert(more.begin(), root.begin(), root.end());
+      return more;
+    };
+    Row row{.name = name + " exec", .command = words({"exec", id, "/bin/true"}), .v1_view = v1_view};
+    if (!settings_.only.empty() && row.name.find(settings_.only) == std::string::npos) return;
+    ends_.push_back({.name = id, .command = words({"delete", "--force", id}), .v1_view = v1_view});
+    row.failed = spawn(words({"run", "--detach", "--bundle", work_ + "/" + id, id}), v1_view) != 0;
+    add(std::move(row));
+  }
+
+  void add_runtime(const std::string& name, const std::string& program, bool v1_view, const std::string& parent) {
     if (::access(program.c_str(), X_OK) != 0) {
       notes_.push_back(name + ": not installed (" + program + "), left out");
       return;
@@ -129,44 +137,38 @@ class Bench {
            .numbered = true,
            .v1_view = v1_view});
     }
+    add_exec(name, program, v1_view, parent);
   }
 
-  void add_rows() {
+  void add_rows(const std::string& parent) {
     add_floor("floor", "procs");
     add_floor("floor, tasks", "tasks");
-    add_runtime("mete-oci", settings_.mete_oci, false);
-    if (!settings_.before.empty()) add_runtime("before", settings_.before, false);
+    add_runtime("mete-oci", settings_.mete_oci, false, parent);
+    if (!settings_.before.empty()) add_runtime("before", settings_.before, false, parent);
     if (settings_.smoke) return;
-    add_runtime("runc", "/usr/sbin/runc", false);
+    add_runtime("runc", "/usr/sbin/runc", false, parent);
     const bool hybrid = hierarchies_.mode == mete::runtime::cgroup::Mode::kHybrid;
     if (hybrid) v1_view_ = mete::bench::make_v1_view(hierarchies_);
     if (hybrid && !v1_view_.valid()) {
       notes_.push_back("crun: left out, a private view of the v1 hierarchies could not be made");
       return;
     }
-    add_runtime("crun", "/usr/bin/crun", hybrid);
+    add_runtime("crun", "/usr/bin/crun", hybrid, parent);
   }
 
   // One start, timed from the fork to the end of the wait; empty when it failed.
   std::optional<double> start(Row& row) {
     std::vector<std::string> words = row.command;
     if (row.numbered) words.push_back("bench-" + std::to_string(++number_));
-    std::vector<char*> argv;
-    argv.reserve(words.size() + 1);
-    for (auto& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
     const auto begin = std::chrono::steady_clock::now();
-    const pid_t pid = ::vfork();  // NOLINT(bugprone-unsafe-functions): posix_spawn cannot enter a namespace
-    if (pid == 0) {
-      if (row.v1_view && ::setns(v1_view_.get(), CLONE_NEWNS) != 0) ::_exit(98);
-      ::execv(argv[0], argv.data());
-      ::_exit(98);
-    }
-    int status = 0;
-    ::waitpid(pid, &status, 0);
+    const int status = spawn(words, row.v1_view);
     const double taken = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
     if (status != 0) row.failed = true;
     return status == 0 ? std::optional(taken) : std::nullopt;
+  }
+
+  [[nodiscard]] int spawn(const std::vector<std::string>& words, bool v1_view) const {
+    return mete::bench::run_command(words, v1_view ? v1_view_.get() : -1);
   }
 
   void measure_hot() {
@@ -239,6 +241,9 @@ class Bench {
     if (const auto floor = hot("floor")) target("mete-oci / floor, back to back", *own / *floor, 1.5, true);
     if (const auto crun = hot("crun run")) target("crun / mete-oci, back to back", *crun / *own, 2.5, false);
     if (const auto runc = hot("runc run")) target("runc / mete-oci, back to back", *runc / *own, 2.5, false);
+    const auto entered = hot("mete-oci exec");
+    const auto other = hot("crun exec");
+    if (entered && other) target("exec: crun / mete-oci, back to back", *other / *entered, 4, false);
     if (const auto filtered = hot("mete-oci run, seccomp"))
       target("mete-oci: what a seccomp profile adds, ms", *filtered - *own, 0.5, true);
     const Row* row = find("mete-oci run");
@@ -253,6 +258,7 @@ class Bench {
   mete::runtime::UniqueFd v1_view_;
   int number_ = 0;
   std::vector<Row> rows_;
+  std::vector<Row> ends_;  // what removes the containers that wait
   std::vector<std::string> notes_;
 };
 

@@ -15,8 +15,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Of the size and the kinds of rules that docker's default profile has: some 350 calls allowed by name, some by
-// argument.
+// A seccomp profile with the size and the kinds of rules of docker's default profile: some 350 calls allowed by name,
+// some by argument.
 Json seccomp_profile() {
   constexpr int kCalls = 450;
   Json names = Json::array();
@@ -64,7 +64,7 @@ void make_bundle(const std::string& directory, const std::string& group) {
   std::filesystem::create_directories(directory + "/config-seccomp");
   std::filesystem::copy_file("/bin/busybox", bin + "/true");
   Json config = Json::parse(runtime::oci::example_config());
-  // What the oldest peer here knows.
+  // The newest version that the oldest peer here knows.
   config["ociVersion"] = "1.0.2";
   config["process"]["args"] = {"/bin/true"};
   config["process"]["terminal"] = false;
@@ -77,6 +77,16 @@ void make_bundle(const std::string& directory, const std::string& group) {
   write(directory + "/config.json", config);
   config["linux"]["seccomp"] = seccomp_profile();
   write(directory + "/config-seccomp/config.json", config);
+  std::filesystem::create_symlink("true", bin + "/sleep");
+}
+
+void make_waiting_bundle(const std::string& directory, const std::string& name, const std::string& group) {
+  std::ifstream file(directory + "/config.json");
+  Json config = Json::parse(file);
+  config["process"]["args"] = {"/bin/sleep", "100000"};
+  config["linux"]["cgroupsPath"] = group;
+  std::filesystem::create_directories(directory + "/" + name);
+  write(directory + "/" + name + "/config.json", config);
 }
 
 }  // namespace mete::bench

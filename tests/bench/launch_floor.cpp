@@ -38,7 +38,7 @@ struct Floor {
   std::string mems;
 };
 
-// What launch_bench's bundle hides (runtime/oci/config/example.cpp).
+// The paths that launch_bench's bundle hides (runtime/oci/config/example.cpp).
 constexpr const char* kMasked[] = {
     "proc/acpi",          "proc/asound",     "proc/interrupts",  "proc/kcore",       "proc/keys",
     "proc/latency_stats", "proc/timer_list", "proc/timer_stats", "proc/sched_debug", "sys/devices/virtual/powercap",

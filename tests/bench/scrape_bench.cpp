@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a scrape costs once the counters are read, as ratios in one run: to the floor (the finished lines copied), to
+// The cost of a scrape once the counters are read, as ratios in one run: to the floor (the finished lines copied), to
 // prometheus-cpp's TextSerializer on the same series, with gzip; and how late the event loop is while the collecting
 // thread renders.
 //

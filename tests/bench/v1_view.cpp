@@ -10,6 +10,7 @@
 
 #include <csignal>
 #include <string>
+#include <vector>
 
 namespace mete::bench {
 namespace {
@@ -49,6 +50,22 @@ runtime::UniqueFd make_v1_view(const runtime::cgroup::Hierarchies& hierarchies) 
   ::kill(holder, SIGKILL);
   ::waitpid(holder, nullptr, 0);
   return view;
+}
+
+int run_command(std::vector<std::string> words, int view) {
+  std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
+  for (auto& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  const pid_t pid = ::vfork();  // NOLINT(bugprone-unsafe-functions): posix_spawn cannot enter a namespace
+  if (pid == 0) {
+    if (view >= 0 && ::setns(view, CLONE_NEWNS) != 0) ::_exit(98);
+    ::execv(argv[0], argv.data());
+    ::_exit(98);
+  }
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  return status;
 }
 
 }  // namespace mete::bench

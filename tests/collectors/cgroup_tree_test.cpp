@@ -98,7 +98,7 @@ TEST_F(Tree, TellsOfNewAndGoneOnes) {
   EXPECT_EQ(paths(), Set{"/"});
 }
 
-// What was made below a new one before it was watched has no event of its own.
+// A group that is made below a new group before that is watched causes no event of its own.
 TEST_F(Tree, ManyLevelsMadeAtOnceAreAllFound) {
   one_hierarchy();
   open();

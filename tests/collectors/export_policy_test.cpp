@@ -25,7 +25,7 @@ TEST(Matches, StarsAndQuestionMarks) {
   EXPECT_FALSE(matches("a?", "a"));
   EXPECT_FALSE(matches("/a/*", "/b/a/"));
   EXPECT_FALSE(matches("com.docker", "com-docker"));
-  // What would take years if it tried all ways to share out the text.
+  // A pattern that would take years if the match tried all ways to divide the text.
   EXPECT_FALSE(matches("*a*a*a*a*a*a*a*a*b", std::string(20'000, 'a')));
 }
 

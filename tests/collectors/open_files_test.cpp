@@ -10,7 +10,8 @@ namespace {
 
 using Clock = FileBudget::Clock;
 
-// What a reader does: opens what is not open, reads, says so. Returns whether it had to open.
+// Does as a reader: opens the files that are not open, reads them, and calls use(). Returns true when it had to open
+// files.
 class Reader {
  public:
   Reader(FileBudget& budget, std::size_t files) : budget_(budget), set_(budget.make()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of a cgroup is not read because it cannot have moved, and that all is read as soon as it can.
+// Counters of a quiet cgroup are not read, because they cannot have changed, and are read again as soon as they can.
 #include "collectors/kernel/quiet.h"
 
 #include <gtest/gtest.h>
@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "collectors/parent_watch.h"
 #include "collectors/sampler.h"
 #include "tests/support/temp_dir.h"
 
@@ -83,6 +84,8 @@ class QuietSampler : public ::testing::TestWithParam<const char*> {
     CollectionOptions options{.proc = root_ + "/proc", .sys = root_ + "/sys", .etc = root_ + "/etc"};
     options.back_off = true;
     options.settings_for = std::chrono::hours(1);
+    options.waiting_for = std::chrono::nanoseconds(0);
+    options.close_after = std::chrono::nanoseconds(0);
     collection_ = std::make_unique<Collection>(hierarchies_, options);
     sampler_.emplace(
         CgroupSampler::open(*collection_, runtime::cgroup::Group::at(hierarchies_, "/mete/web").value()).value());
@@ -106,7 +109,7 @@ class QuietSampler : public ::testing::TestWithParam<const char*> {
     write(path, text);
   }
   // How many files a pass reads.
-  std::uint64_t pass() {
+  std::uint64_t pass(bool may_have_waited = true) {
     const auto files = [this] {
       std::uint64_t all = 0;
       for (const auto& cost : collection_->cost()) all += cost.files;
@@ -114,7 +117,7 @@ class QuietSampler : public ::testing::TestWithParam<const char*> {
     };
     const std::uint64_t before = files();
     collection_->begin_pass();
-    EXPECT_EQ(sampler_->read(), CgroupSampler::Outcome::kRead);
+    EXPECT_EQ(sampler_->read(may_have_waited), CgroupSampler::Outcome::kRead);
     return files() - before;
   }
   void become_quiet() {
@@ -153,6 +156,59 @@ TEST_P(QuietSampler, WithoutTasksItReadsFewerStill) {
   EXPECT_LT(pass(), waiting) << "nobody can be under pressure";
   write(file("pids.current"), "1\n");
   EXPECT_GT(pass(), waiting);
+}
+
+TEST_P(QuietSampler, TasksThatHaveNotWaitedAreNotLookedAt) {
+  become_quiet();
+  const std::uint64_t waiting = pass();
+  EXPECT_LT(pass(false), waiting);
+  write(file("cpu.pressure"), "some avg10=0.00 avg60=0.00 avg300=0.00 total=7777777\n");
+  (void)pass(false);
+  EXPECT_NE(sampler_->sample().cpu_pressure.some, Time(std::chrono::microseconds(7'777'777)));
+  EXPECT_EQ(pass(true), waiting);
+  EXPECT_EQ(sampler_->sample().cpu_pressure.some, Time(std::chrono::microseconds(7'777'777)));
+}
+
+// Only where each write to a setting is reported.
+TEST_P(QuietSampler, WatchedSettingsLetAQuietGroupCloseItsFiles) {
+  const std::uint64_t first = pass();
+  const std::uint64_t all = pass();
+  const std::size_t open = sampler_->open_files();
+  become_quiet();
+  EXPECT_EQ(sampler_->open_files(), open) << "settings are not watched";
+  sampler_->settings_are_watched(true);
+  const std::uint64_t quiet = pass(false);
+  EXPECT_EQ(pass(false), quiet);
+  EXPECT_EQ(sampler_->open_files(), quiet) << "what is read in each pass stays open";
+  EXPECT_LT(quiet, open);
+  write(file(std::string(GetParam()).starts_with("v1") ? "cpuacct.usage" : "memory.current"), "987654321\n");
+  EXPECT_EQ(pass(false), all);
+  EXPECT_EQ(sampler_->open_files(), open);
+  become_quiet();
+  sampler_->refresh_settings();
+  EXPECT_EQ(pass(false), first) << "files that were closed are read again with the settings";
+}
+
+TEST_P(QuietSampler, AParentTellsWhetherAGroupBelowMayHaveWaited) {
+  const auto parent = runtime::cgroup::Group::at(hierarchies_, "/mete/web").value();
+  ParentWatch watch(*collection_, parent);
+  EXPECT_TRUE(watch.may_have_waited()) << "there is nothing to compare with";
+  EXPECT_FALSE(watch.may_have_waited());
+  const std::string pressure = file("io.pressure");
+  ASSERT_FALSE(pressure.empty());
+  write(pressure, "some avg10=0.00 avg60=0.00 avg300=0.00 total=12345678\n");
+  EXPECT_TRUE(watch.may_have_waited());
+  EXPECT_FALSE(watch.may_have_waited());
+  write(pressure, "no pressure at all\n");
+  EXPECT_TRUE(watch.may_have_waited());
+  EXPECT_TRUE(watch.may_have_waited()) << "as long as it cannot be read";
+}
+
+TEST_P(QuietSampler, AParentWithoutPressureTellsNothing) {
+  std::filesystem::remove(file("cpu.pressure"));
+  const auto parent = runtime::cgroup::Group::at(hierarchies_, "/mete/web").value();
+  ParentWatch watch(*collection_, parent);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(watch.may_have_waited());
 }
 
 TEST_P(QuietSampler, ReclaimOnTheMachineHasAllOfItRead) {

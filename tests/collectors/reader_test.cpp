@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the reader adds to samples: kills of the cgroups that are gone, lengths of throttled stretches.
+// The numbers that the reader adds to samples: kills of the cgroups that are gone, lengths of throttled stretches.
 #include "collectors/reader.h"
 
 #include <gtest/gtest.h>

@@ -43,7 +43,7 @@ std::string places(const Documents& documents) {
   return all;
 }
 
-// What is moved says the same as what is read there.
+// Moved documents have the same locations as documents that are read there.
 TEST(Documents, MoveToAnotherFile) {
   auto documents = read_documents(kText, "given.yaml", 12);
   move_to(documents, "/applied/Pod.default.p.yaml", -11);

@@ -18,6 +18,9 @@ void compare(const std::string& path, const std::string& schema) {
 TEST(JsonSchema, PodIsCurrent) {
   compare("config/schema/pod.schema.json", pod_schema());
 }
+TEST(JsonSchema, WorkloadIsCurrent) {
+  compare("config/schema/workload.schema.json", workload_schema());
+}
 TEST(JsonSchema, PolicyIsCurrent) {
   compare("config/schema/policy.schema.json", policy_schema());
 }
@@ -27,7 +30,7 @@ TEST(JsonSchema, AgentIsCurrent) {
 
 // Every manifest is YAML, and so is JSON: the reader of manifests can at least tell that the text is well-formed.
 TEST(JsonSchema, IsWellFormed) {
-  for (const auto& schema : {pod_schema(), policy_schema(), agent_schema()}) {
+  for (const auto& schema : {pod_schema(), workload_schema(), policy_schema(), agent_schema()}) {
     const auto documents = read_documents(schema, "schema");
     ASSERT_EQ(documents.errors.size(), 1U);
     EXPECT_EQ(documents.errors[0].message, "`kind` is missing");

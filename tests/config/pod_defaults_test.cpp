@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Kubernetes accepts as it stands: values that mean nothing, names made of the content, JSON, kinds of a cluster.
+// Manifests that Kubernetes accepts as they stand: values that mean nothing, names made of the content, JSON, kinds of
+// a cluster.
 #include "tests/config/support.h"
 
 namespace mete::config {
@@ -7,7 +8,7 @@ namespace {
 
 using namespace literals;
 
-// What kubectl and cluster tools write into every exported Pod.
+// Fields that kubectl and cluster tools write into every exported Pod.
 TEST(PodReader, WhatHasNoMeaningOnOneMachineWarnsOfNothing) {
   const auto documents = read_documents(
       pod_text("    imagePullPolicy: IfNotPresent\n    ports: [{containerPort: 80}]\n    terminationMessagePath: "
@@ -85,11 +86,12 @@ TEST(Pod, AnInitContainerThatIsRestartedAlwaysIsASidecar) {
   EXPECT_TRUE(sidecar.pods[0].spec.init_containers[0].sidecar);
   EXPECT_FALSE(sidecar.pods[0].spec.containers[0].sidecar);
   EXPECT_TRUE(sidecar.warnings.empty()) << joined(sidecar.warnings);
-  const auto other = read(", restartPolicy: Never", ", restartPolicy: Always");
+  const auto other = read(", restartPolicy: Never", ", restartPolicy: OnFailure");
   ASSERT_EQ(other.pods.size(), 1U);
   EXPECT_FALSE(other.pods[0].spec.init_containers[0].sidecar);
-  EXPECT_TRUE(has(other.warnings, "spec.initContainers[0].restartPolicy", "of an init container"));
-  EXPECT_TRUE(has(other.warnings, "spec.containers[0].restartPolicy", "of an init container"));
+  EXPECT_EQ(other.pods[0].spec.init_containers[0].restart, RestartPolicy::kNever);
+  EXPECT_EQ(other.pods[0].spec.containers[0].restart, RestartPolicy::kOnFailure);
+  EXPECT_TRUE(other.warnings.empty()) << joined(other.warnings);
   EXPECT_TRUE(has(read(", restartPolicy: always", "").errors, "spec.initContainers[0].restartPolicy",
                   "did you mean `Always`?"));
 }
@@ -98,22 +100,15 @@ TEST(PodReader, PreStopHooks) {
   const auto hook = [](const std::string& text, const std::string& more = "") {
     return read_one(pod_text("    lifecycle: {preStop: " + text + "}\n" + more)).spec.containers.at(0).pre_stop;
   };
-  EXPECT_EQ(hook("{sleep: {seconds: 5}}"), (PreStopHook{.pause = std::chrono::seconds(5)}));
+  EXPECT_EQ(hook("{sleep: {seconds: 5}}"), HookAction(Pause{std::chrono::seconds(5)}));
   EXPECT_EQ(hook("{sleep: {seconds: 0}}"), std::nullopt);
-  EXPECT_EQ(hook("{exec: {command: [a, b]}}"), (PreStopHook{.command = {"a", "b"}}));
-  EXPECT_EQ(hook("{httpGet: {port: 80}}"), (PreStopHook{.http = HttpGet{.port = 80}}));
+  EXPECT_EQ(hook("{exec: {command: [a, b]}}"), HookAction(ExecAction{{"a", "b"}}));
+  EXPECT_EQ(hook("{httpGet: {port: 80}}"), HookAction(HttpGet{.port = 80}));
   EXPECT_EQ(hook("{httpGet: {port: web, host: h, path: 'x?y', scheme: HTTPS, httpHeaders: [{name: A, value: b c}]}}",
                  "    ports: [{name: web, containerPort: 8443}]\n")
-                .value_or(PreStopHook()),
-            (PreStopHook{.http = HttpGet{"h", 8443, "/x?y", true, {{"A", "b c"}}}}));
-  const auto inactive = read_documents(
-      pod_text("    lifecycle: {preStop: {tcpSocket: {port: 80}}, postStart: {exec: {command: [a]}}}\n"), "");
-  ASSERT_TRUE(inactive.ok()) << joined(inactive.errors);
-  EXPECT_FALSE(inactive.pods.at(0).spec.containers.at(0).pre_stop);
-  EXPECT_TRUE(has(inactive.warnings, "spec.containers[0].lifecycle.preStop.tcpSocket", "is not acted on yet"))
-      << joined(inactive.warnings);
-  EXPECT_TRUE(has(inactive.warnings, "spec.containers[0].lifecycle.postStart", "is not acted on yet"))
-      << joined(inactive.warnings);
+                .value_or(Pause()),
+            HookAction(HttpGet{"h", 8443, "/x?y", true, {{"A", "b c"}}}));
+  EXPECT_EQ(hook("{tcpSocket: {port: 80, host: h}}"), HookAction(TcpConnect{"h", 80}));
   for (const char* wrong : {"{}", "{exec: {}}", "{exec: {command: []}}", "{sleep: {seconds: -1}}", "{sleep: {}}",
                             "{exec: {command: [a]}, sleep: {seconds: 1}}"}) {
     EXPECT_FALSE(read_documents(pod_text(std::string("    lifecycle: {preStop: ") + wrong + "}\n"), "").ok()) << wrong;

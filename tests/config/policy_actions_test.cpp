@@ -15,7 +15,7 @@ TEST(PolicyActions, DocsAreCurrent) {
   expect_section("docs/policies.md", "memory.onOOM, from config/policy_actions.h", oom_actions_table());
 }
 
-// What each action needs beside `do` is asked for, by name.
+// The reader asks for the fields that an action needs beside `do`, by name.
 TEST(PolicyActions, FieldsThatAreNeededAreMissed) {
   for (const auto& row : kPolicyActions) {
     if (!row.at) continue;

@@ -40,7 +40,7 @@ TEST(YamlReader, Kinds) {
   const auto has_error = [](const std::string& text, std::string_view field, std::string_view part) {
     return has(read_documents(text, "").errors, field, part);
   };
-  EXPECT_TRUE(has_error("kind: Deployment\napiVersion: apps/v1\n", "kind", "PersistentVolumeClaim or List"));
+  EXPECT_TRUE(has_error("kind: Gadget\napiVersion: apps/v1\n", "kind", "CronJob or List"));
   EXPECT_TRUE(has_error("kind: pod\napiVersion: v1\n", "kind", "did you mean `Pod`?"));
   EXPECT_TRUE(has_error("apiVersion: v1\n", "", "`kind` is missing"));
   EXPECT_TRUE(has_error("kind: [Pod]\n", "", "`kind` is missing"));

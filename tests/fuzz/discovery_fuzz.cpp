@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What discovery reads of others: bbolt databases, mount tables, paths, patterns, dates. Whatever the bytes, no crash,
+// The outside input of discovery: bbolt databases, mount tables, paths, patterns, dates. Whatever the bytes, no crash,
 // no overflow, and an end.
 #include <cstdint>
 #include <cstring>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an image's author writes: documents, names and users. Whatever the bytes, no crash; and what the store keeps
-// reads back the same.
+// The texts that an image's author writes: documents, names and users. Whatever the bytes, no crash; and what the store
+// keeps reads back the same.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

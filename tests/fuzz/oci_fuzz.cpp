@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What mete-oci reads: a bundle's config.json, the files of its other commands, its own state and plans. Whatever the
-// bytes, no crash; what is accepted can be planned or is refused with a reason, and what is written reads back the
-// same.
+// The texts that mete-oci reads: a bundle's config.json, the files of its other commands, its own state and plans.
+// Whatever the bytes, no crash; what is accepted can be planned or is refused with a reason, and what is written reads
+// back the same.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -1,92 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""mete-oci --systemd-cgroup against systemd itself, which runs as a container of mete-oci's: its root is an overlay over the
-machine's own, so that Debian's systemd is there, and its cgroups are below one that the test makes and removes."""
+"""mete-oci --systemd-cgroup against systemd itself, which runs as a container of mete-oci's."""
 import json
 import os
 import shutil
-import subprocess
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
-from leftovers import cgroup_mounts, clean_up, made_cgroup  # noqa: E402
-from mete_agent import BIN, need_root, run_tests, skip, wait_for, work_folder  # noqa: E402
-
-CAPABILITIES = ["CAP_" + name for name in
-                "CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE NET_ADMIN SYS_CHROOT "
-                "SYS_PTRACE SYS_ADMIN SYS_NICE MKNOD SETFCAP".split()]
+from mete_agent import BIN, need_root, run_tests, skip, wait_for  # noqa: E402
+from systemd_machine import SystemdMachine  # noqa: E402
 
 
-def outer_config(config, root, group):
-    """systemd's container interface: writable cgroups, /run and /tmp of its own, the rights of a manager."""
-    config["root"] = {"path": root, "readonly": False}
-    config["process"].update(args=["/lib/systemd/systemd", "--system", "--unit=basic.target", "--log-target=null"],
-                             env=["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "container=oci"], noNewPrivileges=False, rlimits=[], terminal=False)
-    for kind in ("bounding", "effective", "permitted"):
-        config["process"]["capabilities"][kind] = CAPABILITIES
-    config["linux"].update(maskedPaths=[], readonlyPaths=[], cgroupsPath=group,
-                           resources={"devices": [{"allow": True, "access": "rwm"}], "memory": {"limit": 512 << 20}, "pids": {"limit": 500}})
-    for mount in config["mounts"]:
-        if mount["type"] in ("cgroup", "sysfs"):
-            mount["options"].remove("ro")
-    for place in ("/run", "/run/lock", "/tmp"):
-        config["mounts"].append({"destination": place, "type": "tmpfs", "source": "tmpfs", "options": ["mode=755", "nosuid", "nodev"]})
-    return config
+def bundle(machine):
+    os.makedirs(machine.root + "/mete/bundle/rootfs/bin")
+    shutil.copy(BIN + "/mete-oci", machine.root + "/mete/")
+    shutil.copy("/bin/busybox", machine.root + "/mete/bundle/rootfs/bin/")
+    for name in ("sh", "cat", "sleep"):
+        os.symlink("busybox", machine.root + "/mete/bundle/rootfs/bin/" + name)
 
 
-class Machine:
-    def __init__(self):
-        self.group = "/mete-systemd-test-%d" % os.getpid()
-        self.mounts = []
-
-    def __enter__(self):
-        self.work = work_folder("mete-systemd-")
-        made_cgroup(self.group)
-        self.oci = [BIN + "/mete-oci", "--root", self.work + "/state"]
-        try:
-            self.boot()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def mount(self, *arguments):
-        subprocess.run(["mount", *arguments], check=True)
-        self.mounts.append(arguments[-1])
-
-    def boot(self):
-        upper, root = self.work + "/upper", self.work + "/root"
-        os.makedirs(upper)
-        os.makedirs(root)
-        self.mount("-t", "tmpfs", "mete", upper)  # an overlay's upper directory may not itself be on an overlay
-        os.makedirs(upper + "/up/mete/bundle/rootfs/bin")
-        os.makedirs(upper + "/work")
-        self.mount("-t", "overlay", "overlay", "-o", "lowerdir=/,upperdir=%s/up,workdir=%s/work" % (upper, upper), root)
-        shutil.copy(BIN + "/mete-oci", root + "/mete/")
-        shutil.copy("/bin/busybox", root + "/mete/bundle/rootfs/bin/")
-        for name in ("sh", "cat", "sleep"):
-            os.symlink("busybox", root + "/mete/bundle/rootfs/bin/" + name)
-        subprocess.run([BIN + "/mete-oci", "spec", "--bundle", self.work], check=True)
-        with open(self.work + "/config.json") as file:
-            config = outer_config(json.load(file), root, self.group)
-        with open(self.work + "/config.json", "w") as file:
-            json.dump(config, file)
-        with open(self.work + "/log", "w") as log:
-            subprocess.run(self.oci + ["run", "--detach", "--bundle", self.work, "machine"], check=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_for("systemd", lambda: self.run("systemctl is-system-running").stdout.strip() in ("running", "degraded"), 180, 0.2)
-
-    def run(self, script):
-        return subprocess.run(self.oci + ["exec", "machine", "/bin/sh", "-c", "cd /mete; " + script], capture_output=True, text=True)
-
-    def __exit__(self, *unused):
-        subprocess.run(self.oci + ["delete", "--force", "machine"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for place in reversed(self.mounts):
-            subprocess.run(["umount", "-l", place])
-        left = [mount + self.group for mount in cgroup_mounts() if os.path.exists(mount + self.group)]
-        clean_up([self.work], [self.group])
-        assert not left, left
-
-
-machine = Machine()
+machine = SystemdMachine("systemd", bundle)
 
 
 def inner_config(**changes):
@@ -125,6 +57,36 @@ def test_a_scope_with_the_limits_as_its_properties():
     assert machine.run("./mete-oci delete --force one").returncode == 0
     wait_for("the scope's end", lambda: properties("mete-one.scope", "ActiveState")["ActiveState"] == "inactive")
     assert machine.run("ls -d /sys/fs/cgroup/*/system.slice/mete-one.scope /sys/fs/cgroup/system.slice/mete-one.scope").stdout == ""
+
+
+def control(unit, *files):
+    """Of the scope's cgroup, in whichever hierarchy it is."""
+    names = " ".join("/sys/fs/cgroup/*/system.slice/%s/%s /sys/fs/cgroup/system.slice/%s/%s" % (unit, file, unit, file) for file in files)
+    return machine.run("cat %s 2>/dev/null" % names).stdout.split()
+
+
+def test_an_update_is_systemds_too():
+    """What is named changes, in the kernel and in the unit; the rest stays, also after systemd has written its own idea again."""
+    inner_config(cgroupsPath="system.slice:mete:five",
+                 resources={"memory": {"limit": 32 << 20}, "cpu": {"quota": 20000, "period": 100000, "shares": 512}, "pids": {"limit": 40}})
+    made = machine.run("./mete-oci --systemd-cgroup run --detach --bundle bundle five > out 2>&1 < /dev/null || cat out")
+    assert made.returncode == 0 and not made.stdout, made.stdout + made.stderr
+    unit = "mete-five.scope"
+
+    def seen():
+        machine.run("systemctl daemon-reload")
+        quota = control(unit, "cpu.cfs_quota_us", "cpu.cfs_period_us", "cpu.max")
+        return quota, control(unit, "memory.limit_in_bytes", "memory.max"), control(unit, "pids.max"), properties(unit, "CPUQuotaPerSecUSec", "TasksMax")
+    for flags, quota, memory, tasks, share in (
+            ("--cpu-quota 30000", ["30000", "100000"], 32, "40", "300ms"), ("--cpu-period 50000", ["30000", "50000"], 32, "40", "600ms"),
+            ("--memory 48m", ["30000", "50000"], 48, "40", "600ms"), ("--pids-limit 50 --cpu-quota 25000", ["25000", "50000"], 48, "50", "500ms")):
+        assert machine.run("./mete-oci update %s five" % flags).returncode == 0, flags
+        expected = (quota, [str(memory << 20)], [tasks], {"CPUQuotaPerSecUSec": share, "TasksMax": tasks})
+        assert seen() == expected, (flags, seen(), expected)
+    before = seen()
+    assert machine.run("./mete-oci update --pids-limit 60 --memory 4096 --memory-swap 100 five").returncode == 1
+    assert seen() == before, "an update that is refused changes nothing"
+    assert machine.run("./mete-oci delete --force five").returncode == 0
 
 
 def test_a_slice_below_slices():

@@ -67,7 +67,7 @@ def test_somebody_elses_pause_is_not_ended():
         wait_for("the pause", foreign.frozen)
         hold(agent, foreign.path, "  memory: {at: [{usage: 50%%, do: freeze, timeout: %s, then: thaw}]}" % ms(200))
         told = agent.event("PolicyAction", action="freeze", outcome="failed")
-        assert "somebody else has frozen it" in told["message"], told
+        assert "another program has frozen it" in told["message"], told
         let_go(agent)
         agent.stop()
         assert foreign.frozen()

@@ -27,28 +27,14 @@ class OciCommandsTest : public OciTest {
   // The commands of all processes in the container's cgroup.
   std::size_t processes() const { return parent().child("one")->processes().value_or(std::vector<pid_t>()).size(); }
   // mete-oci with its standard input on a terminal of 33 rows and 77 columns, and its output in a file.
-  Done on_terminal(std::vector<std::string> words) const {
+  Done on_terminal(std::vector<std::string> words) {
     const UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
     EXPECT_TRUE(master.valid() && ::grantpt(master.get()) == 0 && ::unlockpt(master.get()) == 0);
     struct winsize size {};
     size.ws_row = 33;
     size.ws_col = 77;
     EXPECT_EQ(::ioctl(master.get(), TIOCSWINSZ, &size), 0);
-    words.insert(words.begin(), {METE_BIN_DIR "/mete-oci", "--root", root()});
-    std::vector<char*> argv;
-    for (auto& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, ::ptsname(master.get()), O_RDWR | O_NOCTTY, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, (dir_ / "tty.out").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    posix_spawn_file_actions_addopen(&actions, 2, (dir_ / "tty.err").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    pid_t pid = 0;
-    EXPECT_EQ(::posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ), 0);
-    posix_spawn_file_actions_destroy(&actions);
-    int status = 0;
-    ::waitpid(pid, &status, 0);
-    return {WEXITSTATUS(status), slurp(dir_ / "tty.out"), slurp(dir_ / "tty.err")};
+    return finish(begin(std::move(words), "tty", ::ptsname(master.get())), "tty");
   }
 };
 
@@ -178,13 +164,8 @@ TEST_F(OciCommandsTest, ExecInAPausedContainerWaitsForItsResume) {
 
 TEST_F(OciCommandsTest, APidfdIsHandedOver) {
   const std::string path = dir_ / "pidfd";
-  const UniqueFd server(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  struct sockaddr_un address {};
-  address.sun_family = AF_UNIX;
-  ASSERT_LT(path.size(), sizeof address.sun_path);
-  path.copy(address.sun_path, path.size());
-  ASSERT_EQ(::bind(server.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address), 0);
-  ASSERT_EQ(::listen(server.get(), 4), 0);
+  const UniqueFd server = listen_at(path);
+  ASSERT_TRUE(server.valid());
   const struct timeval patience { 10, 0 };  // nobody connects: a failure, not a wait without end
   ASSERT_EQ(::setsockopt(server.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
   const auto told_pid = [&] {

@@ -10,7 +10,7 @@ namespace {
 
 class OciMountsTest : public OciTest {
  protected:
-  // What the script prints; the container must end well.
+  // Returns the output of the script; the container must exit with 0.
   std::string seen(const std::string& script) {
     const Done done = run(script);
     EXPECT_EQ(done.code, 0) << done.err;

@@ -5,6 +5,8 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -74,8 +76,8 @@ class OciTest : public RootCgroupTest {
   void write_config() const { std::ofstream(bundle() + "/config.json") << config_.dump(1); }
   void command(const std::string& script) { config_["process"]["args"] = {"sh", "-c", script}; }
 
-  // Started, not waited for.
-  pid_t begin(std::vector<std::string> words, const std::string& name = "call") {
+  // Starts mete-oci with the file or terminal `input` as its standard input, and does not wait for it.
+  pid_t begin(std::vector<std::string> words, const std::string& name = "call", const char* input = "/dev/null") {
     made_something_ = true;
     words.insert(words.begin(), {METE_BIN_DIR "/mete-oci", "--root", root()});
     std::vector<char*> argv;
@@ -83,7 +85,7 @@ class OciTest : public RootCgroupTest {
     argv.push_back(nullptr);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, 0, input, O_RDWR | O_NOCTTY, 0);
     posix_spawn_file_actions_addopen(&actions, 1, (dir_ / (name + ".out")).c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     posix_spawn_file_actions_addopen(&actions, 2, (dir_ / (name + ".err")).c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     pid_t pid = 0;
@@ -131,7 +133,19 @@ class OciTest : public RootCgroupTest {
     return ours;
   }
 
-  // What must be so after every failure and every delete.
+  // A Unix socket that listens at `path`.
+  static runtime::UniqueFd listen_at(const std::string& path) {
+    runtime::UniqueFd server(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    struct sockaddr_un address {};
+    address.sun_family = AF_UNIX;
+    EXPECT_LT(path.size(), sizeof address.sun_path);
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    const bool bound = ::bind(server.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address) == 0;
+    EXPECT_TRUE(bound && ::listen(server.get(), 4) == 0) << path;
+    return server;
+  }
+
+  // Fails unless all that a container had is gone, as after every failure and every delete.
   void expect_nothing_left() {
     EXPECT_TRUE(!std::filesystem::exists(root()) || std::filesystem::is_empty(root()));
     const auto group = parent().child("one").value();

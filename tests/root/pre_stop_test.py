@@ -152,7 +152,7 @@ def test_a_server_that_does_not_answer_ends_with_the_grace_period():
 
 
 def test_a_request_that_nobody_takes_is_told():
-    for get, why in (({"port": 9}, "Connection refused"), ({"port": 9, "host": "no-such-host.invalid"}, "No route to host")):
+    for get, why in (({"port": 9}, "Connection refused"), ({"port": 9, "host": "no-such-host.invalid"}, "Host not found")):
         with Agent().start() as agent:
             serving(agent, {"httpGet": get})
             took = deleted(agent)

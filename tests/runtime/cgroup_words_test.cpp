@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is asked of a cgroup in words that belong to no version: the same questions on a v1 tree and on a v2 tree.
+// Questions about a cgroup in words that belong to no version: the same questions on a v1 tree and on a v2 tree.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

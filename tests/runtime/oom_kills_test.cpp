@@ -141,6 +141,58 @@ TEST(OomKills, OnV1EachGroupBelowHasItsOwnCounter) {
   EXPECT_TRUE(oom_kills_between(now, now, {}).kills.empty());
 }
 
+using Refused = std::map<std::string, std::uint64_t>;
+
+// A kill of somebody in that group, and charges that were refused meanwhile.
+std::string likely_after(OomCounters before, const Refused& more, const std::string& victims_group) {
+  OomCounters now = before;
+  for (const auto& [path, count] : more) (*now.refused)[path] += count;
+  (victims_group == "/p/c" ? now.all.kills : now.nested[victims_group]) += 1;
+  const auto news = oom_kills_between(before, now, {.path = "/p/c"});
+  EXPECT_EQ(news.kills.size(), 1U);
+  return news.kills.empty() ? "no kill" : news.kills.front().likely;
+}
+
+// The kernel's log names the limits of ten kills in five seconds; the charges that were refused tell the others'.
+TEST(OomKills, OnV1TheOnlyLimitOfThePathThatRefusedIsTheLikelyOne) {
+  OomCounters before;
+  before.nested = {{"/p/c/n", 2}, {"/p/c/n/deep", 0}};
+  before.refused = Refused{{"/p", 3}, {"/p/c", 40}, {"/p/c/n", 7}, {"/p/c/n/deep", 0}, {"/p/c/nn", 0}};
+  EXPECT_EQ(likely_after(before, {{"/p/c", 16}}, "/p/c"), "/p/c") << "its own";
+  EXPECT_EQ(likely_after(before, {{"/p", 16}}, "/p/c"), "/p") << "an ancestor's";
+  EXPECT_EQ(likely_after(before, {{"/p/c/n", 1}}, "/p/c/n"), "/p/c/n") << "of the group below";
+  EXPECT_EQ(likely_after(before, {{"/p/c/n", 1}}, "/p/c/n/deep"), "/p/c/n") << "of a group between";
+  EXPECT_EQ(likely_after(before, {{"/p/c", 5}}, "/p/c/n"), "/p/c") << "its own, reached by a group below";
+  EXPECT_EQ(likely_after(before, {{"/p/c/n", 5}, {"/p/c", 1}}, "/p/c"), "/p/c") << "one is not on the victim's path";
+  EXPECT_EQ(likely_after(before, {{"/p/c/nn", 5}}, "/p/c/n"), "") << "nor is one whose name begins alike";
+  EXPECT_EQ(likely_after(before, {{"/p/c", 5}, {"/p", 1}}, "/p/c"), "") << "two: one of them has found memory";
+  EXPECT_EQ(likely_after(before, {}, "/p/c"), "") << "none: the machine's memory";
+}
+
+TEST(OomKills, OnV1WhatWasRefusedBeforeMustBeKnown) {
+  OomCounters now;
+  now.all.kills = 1;
+  now.refused = Refused{{"/p/c", 16}};
+  EXPECT_EQ(oom_kills_between({}, now, {.path = "/p/c"}).kills.at(0).likely, "");
+}
+
+// cgroup v2 mounted with memory_localevents: each group counts for itself.
+TEST(OomKills, WithLocalEventsTheGroupsBelowAreAddedUp) {
+  OomCounters before = counters({5, 5, 0}, {5, 5, 0});
+  before.below = {{"/c/gone", {9, 9, 0}}, {"/c/n", {2, 4, 1}}};
+  OomCounters now = before;
+  now.below.erase("/c/gone");
+  EXPECT_TRUE(has_new_kills(before, now)) << "to be forgotten";
+  EXPECT_TRUE(oom_kills_between(before, now, {}).kills.empty()) << "and nothing to be told";
+  now.below["/c/n"] = {3, 5, 1};
+  EXPECT_EQ(oom_kills_between(before, now, {}).kills, (std::vector<OomKill>{{.place = kNested}}));
+  now.below["/c/n"] = {3, 7, 2};
+  EXPECT_EQ(oom_kills_between(before, now, {}).kills, (std::vector<OomKill>{{.place = kNested, .as_group = true}}));
+  OomCounters more = now;
+  more.below["/c/n"].ooms = 90;
+  EXPECT_FALSE(has_new_kills(now, more)) << "a limit that kills nobody";
+}
+
 TEST(OomKills, AGroupThatWasMadeAgainCountsFromNothing) {
   EXPECT_EQ(oom_kills_between(counters({9, 9, 0}, {9, 9, 0}), counters({1, 1, 0}, {1, 1, 0}), {}).kills.size(), 1U);
 }

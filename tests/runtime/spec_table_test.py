@@ -6,7 +6,7 @@ import re
 import sys
 
 TESTS = os.path.realpath(os.path.dirname(__file__) + "/..")
-FILES = {"config": "runtime/oci_config_test.cpp", "parts": "runtime/oci_parts_test.cpp", "attack": "root/oci_attack_test.py",
+FILES = {"config": "runtime/oci_config*_test.cpp", "parts": "runtime/oci_parts_test.cpp", "attack": "root/oci_attack_test.py",
          "process attack": "root/oci_attack_process_test.py", "rights attack": "root/oci_attack_rights_test.py",
          "hostile": "root/oci_hostile_config_test.py", "isolation": "root/oci_isolation_test.py", "habits": "root/oci_image_habits_test.py",
          "clients": "peers/oci_clients/*.py"}

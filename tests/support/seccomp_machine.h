@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel's classic BPF machine answers to a system call: enough of it for seccomp filters.
+// The kernel's classic BPF machine, as much of it as seccomp filters need: computes the answer to a system call.
 #pragma once
 
 #include <linux/filter.h>

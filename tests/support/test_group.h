@@ -38,7 +38,7 @@ inline void clear(const runtime::cgroup::Group& group) {
   ADD_FAILURE() << group.path() << " could not be removed";
 }
 
-// What a test program that was killed left behind: parents whose number is no living process's.
+// Removes parents that a killed test program has left: those whose number is not that of a living process.
 inline void clear_leftovers(const runtime::cgroup::Hierarchies& hierarchies) {
   const std::string own = own_parent();
   const std::string start = own.substr(1, own.rfind('-'));  // without the "/", with the "-"

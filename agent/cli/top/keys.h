@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keys: bytes of a terminal to keys, and what a key does to the state. Pure.
+// Turns a terminal's bytes into keys, and applies a key to the state of the screen. Pure.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `mete top` and `mete stats` show, as values: two answers of /mete/v1/stats become rows with rates; sorting,
-// filtering and the tree are functions of rows and settings. No terminal in here.
+// The rows of `mete top` and `mete stats` as values. Two answers of /mete/v1/stats become rows with rates. Sorting,
+// filtering and the tree are functions of rows and settings, and know no terminal.
 #pragma once
 
 #include <cstdint>
@@ -49,10 +49,10 @@ struct TopPicture {
   std::vector<TopRow> rows;
 };
 
-// Remembers what sparklines need.
+// Keeps the values for sparklines from one answer to the next.
 class TopHistory {
  public:
-  void add(TopPicture& picture);  // and gives each row its history
+  void add(TopPicture& picture);  // also sets the history of each row
 
  private:
   std::map<std::string, std::deque<float>> cpu_;
@@ -74,7 +74,7 @@ struct TopView {
   std::set<std::string> folded;  // paths
 };
 
-// What is shown, in its order. The tree keeps the ancestors of what the filter lets through.
+// The rows to show, in order. In the tree, ancestors of rows that match the filter are shown too.
 [[nodiscard]] std::vector<TopRow> visible(const TopPicture& picture, const TopView& view);
 
 }  // namespace mete::agent::cli

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The terminal: raw keys, the alternate screen, and both given back whatever ends the program.
+// The terminal in raw mode on the alternate screen. Both are undone whatever ends the program.
 #pragma once
 
 #include <termios.h>
@@ -15,7 +15,8 @@ namespace mete::agent::cli {
 
 class Terminal {
  public:
-  // Standard input and output; one at a time. The error: they are no terminal, or one that cannot move its cursor.
+  // Takes standard input and output; one object at a time. An error: they are no terminal, or a terminal that cannot
+  // move its cursor.
   [[nodiscard]] Status open();
   Terminal() = default;
   ~Terminal();
@@ -23,12 +24,13 @@ class Terminal {
   Terminal& operator=(const Terminal&) = delete;
 
   [[nodiscard]] ScreenSize size() const;
-  // Waits for bytes, a signal or the time; appends what was typed. False: it was told to end (SIGTERM, SIGINT, SIGHUP),
-  // or the terminal is gone.
+  // Waits for bytes, a signal or the time; appends the typed bytes. False: a signal asks the program to end (SIGTERM,
+  // SIGINT, SIGHUP), or the terminal is gone.
   [[nodiscard]] bool wait(std::chrono::milliseconds time, std::string& typed);
-  // Writes the lines that are not what they were.
+  // Writes the lines that differ from those on the screen.
   void show(const std::vector<ScreenLine>& lines);
-  // Everything is written again: after a change of size, or when others wrote.
+  // Makes the next show() write every line: after a change of size, or when another program has written to the
+  // terminal.
   void forget() { shown_.clear(); }
 
  private:
@@ -41,7 +43,7 @@ class Terminal {
   std::vector<ScreenLine> shown_;
 };
 
-// By LC_ALL, LC_CTYPE and LANG.
+// True when LC_ALL, LC_CTYPE or LANG names UTF-8.
 [[nodiscard]] bool locale_is_utf8();
 
 }  // namespace mete::agent::cli

@@ -220,7 +220,7 @@ std::vector<ScreenLine> draw(const TopPicture& picture, const std::vector<TopRow
 }
 
 std::string plain_table(const std::vector<TopRow>& rows, bool tree) {
-  // What nobody has (IO on an idle machine, networks) takes no room; the first ones are always there.
+  // A column without values (IO on an idle machine, networks) is left out; the first columns always stay.
   constexpr int kAlways = 3;
   std::vector<const Column*> columns;
   for (const Column& column : kColumns) {

@@ -14,7 +14,7 @@ struct ScreenSize {
   int lines = 24;
 };
 
-// What the keys change.
+// The state of the screen, which keys change.
 struct TopState {
   TopView view;
   std::string selected;  // path

@@ -7,6 +7,7 @@
 
 #include <csignal>
 
+#include "agent/base/readable.h"
 #include "agent/base/spawn.h"
 #include "agent/pods/container/termination_message.h"
 #include "agent/pods/pod.h"
@@ -51,7 +52,8 @@ Attempt::Attempt(const ContainerSlot& slot, ContainerCgroup& cgroup, Subject& su
       adopt_timer_(services_.loop),
       shim_timer_(services_.loop),
       restart_timer_(services_.loop),
-      pre_stop_(services_.loop) {}
+      pre_stop_(services_.loop),
+      probes_(slot, [this](std::chrono::seconds grace, bool restart) { end_unwell(grace, restart); }) {}
 
 Attempt::~Attempt() {
   leave_gate();
@@ -72,25 +74,22 @@ Status Attempt::signal(int number) {
 
 void Attempt::ask_to_end(std::chrono::nanoseconds grace) {
   const auto& own = slot_.record();
+  probes_.ending();
   if (!own.pre_stop || pre_stopped_ || grace <= std::chrono::nanoseconds(0)) {
     pre_stop_.cancel();
     (void)signal(stop_signal_);
     return;
   }
-  pre_stop_.run(
-      *own.pre_stop, grace,
-      [this](const config::PreStopHook& hook, auto timeout) {
-        return hook.http ? spawn_http_get(slot_.record().process, *hook.http, timeout)
-                         : subject_.exec(hook.command, timeout);
-      },
-      [this](const std::string& failure) {
-        pre_stopped_ = true;
-        // The kubelet's name for it.
-        if (!failure.empty())
-          slot_.warn(Reason::kFailedPreStopHook, "The preStop hook of container " + slot_.record().name +
-                                                     " failed: " + failure + "; it is told to end all the same");
-        (void)signal(stop_signal_);
-      });
+  pre_stop_.run([this] { return probes_.make_hook(*slot_.record().pre_stop); }, grace,
+                [this](const std::string& failure) {
+                  pre_stopped_ = true;
+                  // The kubelet's name for it.
+                  if (!failure.empty())
+                    slot_.warn(Reason::kFailedPreStopHook, "The preStop hook of container " + slot_.record().name +
+                                                               " failed: " + failure +
+                                                               "; it is told to end all the same");
+                  (void)signal(stop_signal_);
+                });
 }
 
 Status Attempt::restart(const std::string& reason) {
@@ -104,12 +103,20 @@ Status Attempt::restart(const std::string& reason) {
   // Recorded first: should the agent die now, the next one knows that an end that was asked for here is no end for
   // good.
   slot_.save(runtime::Durability::volatile_);
-  go_on_with_restart();
+  end_within(slot_.pod().record().grace);
   return {};
 }
 
-void Attempt::go_on_with_restart() {
-  const auto grace = slot_.pod().record().grace;
+void Attempt::end_unwell(std::chrono::seconds grace, bool restart) {
+  auto& own = slot_.record();
+  if (own.state != ContainerState::kRunning || own.restart_wanted || own.end_within) return;  // it is on its way
+  own.end_within = grace;
+  own.unwell = restart;
+  slot_.save(runtime::Durability::volatile_);  // first, as for a restart
+  end_within(grace);
+}
+
+void Attempt::end_within(std::chrono::seconds grace) {
   ask_to_end(grace);
   restart_timer_.expires_after(grace);
   restart_timer_.async_wait(alive_.guard([this] { cgroup_.kill(); }));
@@ -145,7 +152,7 @@ void Attempt::watch_process() {
   }
   process_.close();
   process_.assign(pidfd->release());
-  process_.async_wait(Descriptor::wait_read, alive_.guard([this] { process_ended(); }));
+  when_readable(alive_, process_, [this] { process_ended(); });
 }
 
 void Attempt::process_ended() {
@@ -165,7 +172,7 @@ void Attempt::wait_for_shim() {
   shim_timer_.expires_after(kShimPatience);
   shim_timer_.async_wait(alive_.guard([this] {
     if (!shim_.is_open()) return;
-    // What keeps the shim from writing keeps us from it too.
+    // If the agent cannot write here either, the shim waits for the same reason.
     const std::string probe = slot_.files().directory() + "/probe";
     const auto tried = runtime::replace_file(probe, "x", 0600, runtime::Durability::volatile_);
     if (tried) (void)::unlink(probe.c_str());
@@ -210,6 +217,7 @@ void Attempt::finish(const runtime::shim::ExitStatus& status, const std::string&
   cgroup_.watch().oom().stop_polling();
   restart_timer_.cancel();
   pre_stop_.cancel();
+  probes_.ended();
   own.exit_code = status.code;
   own.exit_signal = status.signal;
   own.finished_at = status.at;
@@ -223,7 +231,8 @@ void Attempt::finish(const runtime::shim::ExitStatus& status, const std::string&
   if (!status.start_error.empty()) own.started_at = own.finished_at;
   const std::string by_policy = std::exchange(own.end_reason, {});
   own.reason = reason.empty() ? end_reason(own, status, by_policy) : reason;
-  note_end(own, pod.restart_policy(), services_.settings.backoff);
+  const bool by_rule = spec != nullptr && rule_restarts(spec->restart_rules, status.code);
+  note_end(own, pod.restart_policy(), by_rule, services_.settings.backoff);
   if (std::exchange(own.restart_wanted, false)) {
     own.state = ContainerState::kWaiting;
     own.next_start = {};
@@ -234,7 +243,7 @@ void Attempt::finish(const runtime::shim::ExitStatus& status, const std::string&
   // Nothing of an attempt outlives its first process: in a PID namespace that is shared the kernel does not see to
   // that.
   kill_rest();
-  // What ends for good needs no cgroup any more: its counters are in the record.
+  // A container that has ended for good needs no cgroup: its counters are in the record.
   if (own.state == ContainerState::kExited) (void)cgroup_.remove();
   pod.container_ended();
 }
@@ -242,7 +251,7 @@ void Attempt::finish(const runtime::shim::ExitStatus& status, const std::string&
 void Attempt::report_end(const runtime::shim::ExitStatus& status) {
   const auto& own = slot_.record();
   const auto& pod = slot_.pod();
-  const bool told_to = pod.record().terminating || pod.record().stopped || (own.sidecar && pod.is_ending());
+  const bool told_to = pod.is_being_ended() || (own.sidecar && pod.is_ending());
   const bool bad = status.code != 0 && !told_to;
   std::string message =
       "Container " + own.name + " ended: " + own.reason + ", exit code " + std::to_string(own.exit_code);

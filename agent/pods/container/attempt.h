@@ -12,8 +12,9 @@
 #include "agent/base/asio.h"
 #include "agent/enforcement/subject.h"
 #include "agent/pods/container/container_cgroup.h"
+#include "agent/pods/container/container_probes.h"
 #include "agent/pods/container/container_slot.h"
-#include "agent/pods/container/pre_stop.h"
+#include "agent/pods/container/hook.h"
 #include "runtime/image/store.h"
 #include "runtime/shim/attempt_files.h"
 
@@ -31,11 +32,11 @@ class Attempt {
   void start();
   // After the agent's own restart: finds out what became of one that the record says is starting or running.
   void adopt();
-  // What its image says, of an attempt that an earlier agent launched.
+  // Reads the image of an attempt that an earlier agent launched.
   void adopt_image();
   [[nodiscard]] bool is_active() const;
 
-  // To its first process. The error when it does not run.
+  // Sends a signal to the first process. An error: it does not run.
   [[nodiscard]] Status signal(int number);
   // Its preStop hook, for at most `grace`, then its stop signal. The caller kills it when the grace is over.
   void ask_to_end(std::chrono::nanoseconds grace);
@@ -47,6 +48,8 @@ class Attempt {
   // Nothing of an attempt was run (no image, no volume): it is tried again later, whatever the restart policy.
   void not_launched(const Error& error);
 
+  [[nodiscard]] ContainerProbes& probes() { return probes_; }
+  [[nodiscard]] const ContainerProbes& probes() const { return probes_; }
   [[nodiscard]] const std::string& image_name() const { return image_name_; }
   [[nodiscard]] std::string writable_layer() const { return slot_.files().directory() + "/upper"; }
 
@@ -54,6 +57,7 @@ class Attempt {
   // attempt_launch.cpp
   void launch();
   Status begin();
+  void take_stop_signal(const runtime::image::Image& image);  // the manifest's, or the image's
   Status make_files(const runtime::image::Image& image);
   Status spawn();
   void leave_gate();
@@ -71,7 +75,8 @@ class Attempt {
   void process_ended();
   void kill_rest();      // what the first process has left in the cgroup
   void wait_for_shim();  // which has only to write the exit status: reports when it cannot
-  void go_on_with_restart();
+  void end_unwell(std::chrono::seconds grace, bool restart);
+  void end_within(std::chrono::seconds grace);  // stop signal, grace, kill
   void ended();
   void finish(const runtime::shim::ExitStatus& status, const std::string& reason = {});
   void report_end(const runtime::shim::ExitStatus& status);
@@ -93,8 +98,9 @@ class Attempt {
   Timer shim_timer_;
   Timer restart_timer_;
   bool shim_stuck_reported_ = false;
-  PreStop pre_stop_;
+  Hook pre_stop_;
   bool pre_stopped_ = false;  // its hook has run in the present attempt
+  ContainerProbes probes_;
   Alive alive_;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a new agent makes of an attempt that an earlier one recorded: lock held, `started` and `exit` tell which of five
-// situations it is in.
+// Continues an attempt that an earlier agent recorded: lock held, `started` and `exit` tell which of five situations it
+// is in.
 #include <csignal>
 
 #include "agent/base/spawn.h"
@@ -20,7 +20,7 @@ constexpr int kLostCode = 255;     // as the kubelet reports an end that nobody 
 void Attempt::adopt_image() {
   if (const auto image = services_.images.find(slot_.spec()->image)) {
     image_name_ = image->name;
-    stop_signal_ = runtime::process::signal_number(image->config.stop_signal).value_or(SIGTERM);
+    take_stop_signal(*image);
   }
 }
 
@@ -75,15 +75,20 @@ bool Attempt::adopt_shim() {
   if (!known) return false;
   auto pidfd = runtime::process::open_pidfd(**shim);
   if (!pidfd) return false;
-  if (started && *started) {
-    running(**started);
-    slot_.pod().container_started();
-  }
+  const bool news = slot_.record().state != ContainerState::kRunning;
+  if (started && *started) running(**started);
   watch_shim(std::move(*pidfd));
   wake_shim();  // its watchdog files may be this agent's
   const auto& own = slot_.record();
   if (own.state == ContainerState::kRunning) watch_process();
-  if (own.state == ContainerState::kRunning && own.restart_wanted) go_on_with_restart();
+  if (own.state != ContainerState::kRunning) return true;
+  if (own.restart_wanted || own.end_within) {
+    end_within(own.end_within.value_or(slot_.pod().record().grace));
+  } else {
+    probes_.running();
+  }
+  if (news) slot_.save(runtime::Durability::volatile_);
+  slot_.pod().container_started();
   return true;
 }
 

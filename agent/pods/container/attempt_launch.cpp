@@ -4,6 +4,7 @@
 
 #include <csignal>
 
+#include "agent/base/readable.h"
 #include "agent/base/spawn.h"
 #include "agent/pods/container/attempt.h"
 #include "agent/pods/container/launch_plan.h"
@@ -49,7 +50,7 @@ Status Attempt::begin() {
   METE_TRY(const runtime::image::Image image, services_.images.find(slot_.spec()->image));
   image_missing_ = false;
   image_name_ = image.name;
-  stop_signal_ = runtime::process::signal_number(image.config.stop_signal).value_or(SIGTERM);
+  take_stop_signal(image);
   if (own.has_ended) ++own.restarts;
   ++own.attempt;
   own.oom_in_attempt = false;
@@ -57,12 +58,20 @@ Status Attempt::begin() {
   own.raised_memory = 0;
   own.restart_wanted = false;
   own.end_reason.clear();
+  own.end_within.reset();
+  own.unwell = own.post_started = own.started = own.ready = false;
   pre_stopped_ = false;
   own.layers = image.layers;
   // The record first: what is made from here on is found by its attempt number. What no record can tell is not made.
   METE_CHECK(slot_.try_save(runtime::Durability::volatile_));
   METE_CHECK(make_files(image));
   return spawn();
+}
+
+void Attempt::take_stop_signal(const runtime::image::Image& image) {
+  const auto* const spec = slot_.spec();
+  const bool own = spec != nullptr && !spec->stop_signal.empty();
+  stop_signal_ = runtime::process::signal_number(own ? spec->stop_signal : image.config.stop_signal).value_or(SIGTERM);
 }
 
 Status Attempt::make_files(const runtime::image::Image& image) {
@@ -81,9 +90,13 @@ Status Attempt::spawn() {
   METE_TRY(runtime::UniqueFd lock, files.try_lock());
   if (!lock.valid()) return fail(files.lock() + ": found it locked, expected nobody in a new attempt");
   const auto& log = services_.settings.log_limits;
-  METE_TRY(SpawnedShim shim, spawn_shim(services_.shim, "run", files.directory(), std::move(lock),
-                                        {"--log", slot_.log_path(), "--log-max-bytes", std::to_string(log.max_bytes),
-                                         "--log-files", std::to_string(log.files)}));
+  std::vector<std::string> more = {"--log",           slot_.log_path(),
+                                   "--log-max-bytes", std::to_string(log.max_bytes),
+                                   "--log-files",     std::to_string(log.files)};
+  if (const auto& spec = *slot_.spec(); spec.stdin_open) {
+    more.insert(more.end(), {"--stdin", spec.stdin_once ? "once" : "open"});
+  }
+  METE_TRY(SpawnedShim shim, spawn_shim(services_.shim, "run", files.directory(), std::move(lock), more));
   // Beside the shim, which makes the namespaces and mounts meanwhile, and lets nothing of the container run before it
   // is told.
   if (auto prepared = cgroup_.prepare(); !prepared) {
@@ -95,7 +108,7 @@ Status Attempt::spawn() {
   shim_pid_ = shim.pid;
   ready_.close();
   ready_.assign(shim.ready.release());
-  ready_.async_wait(Descriptor::wait_read, alive_.guard([this] { ready(); }));
+  when_readable(alive_, ready_, [this] { ready(); });
   watch_shim(std::move(shim.pidfd));
   return {};
 }
@@ -108,6 +121,7 @@ void Attempt::ready() {
   if (!started || !*started || own.state != ContainerState::kStarting) return;  // it failed: the shim's end tells how
   services_.instruments.launch(std::chrono::steady_clock::now() - launch_requested_);
   running(**started);
+  probes_.running();
   slot_.save(runtime::Durability::volatile_);
   slot_.report(Severity::kNormal, name_of(Reason::kStarted), "Started container " + own.name,
                {{"pid", std::to_string(own.process.pid)}, {"attempt", std::to_string(own.attempt)}});
@@ -121,8 +135,7 @@ void Attempt::ready() {
 void Attempt::watch_shim(runtime::UniqueFd pidfd) {
   shim_.close();
   shim_.assign(pidfd.release());
-  shim_.async_wait(Descriptor::wait_read,
-                   alive_.guard([this] { services_.turns.add(alive_.guard([this] { ended(); })); }));
+  when_readable(alive_, shim_, [this] { services_.turns.add(alive_.guard([this] { ended(); })); });
 }
 
 }  // namespace mete::agent

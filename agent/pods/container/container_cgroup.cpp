@@ -40,7 +40,7 @@ Status ContainerCgroup::claim() {
     METE_CHECK(group_.remove());
   }
   METE_CHECK(group_.create_unified());
-  // What an earlier attempt left behind outside its PID namespace must not live on beside the new one.
+  // Processes of an earlier attempt outside its PID namespace must not live on beside the new one.
   if (const auto populated = group_.populated(); populated && *populated) return group_.kill_all();
   return {};
 }

@@ -24,16 +24,16 @@ class ContainerCgroup {
   // `slot` and `subject` outlive it.
   ContainerCgroup(const ContainerSlot& slot, Subject& subject, Hooks hooks);
 
-  // Before the shim: nobody is in the cgroup, and its part in cgroup2 is there.
+  // Called before the shim starts: makes the part of the cgroup that is in cgroup2, and kills processes left in it.
   [[nodiscard]] Status claim();
-  // The rest of it, its limits and what watches them.
+  // Makes the rest of the cgroup, writes its limits, and begins to watch it.
   [[nodiscard]] Status prepare();
   // After the agent's own restart. Was it removed meanwhile? Then its counters are folded.
   void find_out_whether_gone();
-  // The rest of that, once its limits are asked for: undoes what an earlier agent has left, writes what has changed,
-  // and watches.
+  // The second part, once the wanted limits are known: undoes leftovers of an earlier agent, writes changed limits, and
+  // begins to watch.
   void take_over();
-  // Writes what is asked for now. Before: its limits' find_facts(), and the loans.
+  // Writes the limits that are wanted now. The caller has called find_facts() of the limits and reconciled the loans.
   void apply();
   // All containers of the pod have been resized.
   void resized();

@@ -17,12 +17,12 @@ class ContainerCores {
   // Claims or gives up CPUs, as its policy wants. Before limits are asked for.
   void reconcile();
   void give_up();
-  // What an earlier agent gave it: taken before anybody else can ask for it.
+  // Claims the CPUs that an earlier agent assigned. Called before any other container can claim them.
   void adopt();
-  // Of its own, or those that all share; empty: nothing is to be written.
+  // The CPUs of its own, or those that all share. Empty: nothing needs to be written.
   [[nodiscard]] std::string cpus() const;
-  // To be written once; empty: there is nothing to mend. An agent may have died between giving CPUs back and telling
-  // those that share them.
+  // CPUs to write once; empty: none. An agent may have died after it had released CPUs and before it had written them
+  // to the containers that share them.
   [[nodiscard]] std::string leftover() const;
 
  private:

@@ -19,7 +19,7 @@ class ContainerCounters {
 
   // Counters over all attempts, gauges of now. Reads the kernel when there is a cgroup.
   [[nodiscard]] collectors::Sample read() const;
-  // Of the cgroups that are gone, never null; not changed any more once it is given out.
+  // The counters of the cgroups that are gone. Never null; the object is immutable.
   [[nodiscard]] const std::shared_ptr<const collectors::Sample>& base() const { return base_; }
 
   // Reads the kernel's counters into the record, which is not saved: after an exit, and before a cgroup is removed.

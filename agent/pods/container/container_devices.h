@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which devices a container may use: what all may, and what its policy says.
+// The devices that a container may use: those of every container, changed by its policy.
 #pragma once
 
 #include <map>

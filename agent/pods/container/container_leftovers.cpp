@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a new agent finds in the cgroup of a container that an earlier one managed.
+// Handles what an earlier agent has left in the cgroup of a container.
 #include <unistd.h>
 
 #include "agent/base/digest.h"
@@ -29,7 +29,7 @@ void ContainerCgroup::take_over() {
   watch_.check_drift();
 }
 
-// What an earlier agent froze: should a rule want that still, it is done again.
+// Thaws a group that an earlier agent froze. If a rule still asks for it, the group is frozen again.
 void ContainerCgroup::thaw_leftover() {
   const std::string path = runtime::shim::freeze_watchdog(slot_.files().directory());
   if (::access(path.c_str(), F_OK) != 0) return;

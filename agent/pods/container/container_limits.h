@@ -17,7 +17,7 @@
 
 namespace mete::agent {
 
-// What a container had before ContainerLimits::resize().
+// The limits of a container before ContainerLimits::resize().
 struct Allotment {
   runtime::cgroup::Limits limits;
   std::int64_t raised_memory = 0;
@@ -31,24 +31,24 @@ class ContainerLimits {
       : slot_(slot), services_(slot.services()), group_(group), cores_(cores) {}
 
   [[nodiscard]] const runtime::cgroup::Limits& current() const { return limits_; }
-  // Grows whenever they may have been changed.
+  // A number that grows whenever the limits may have changed.
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
   void count_change() { ++changes_; }
 
   // Disks and CPUs that the policy is about; reports what of it cannot be had.
   void find_facts();
-  // What is asked for now becomes current, and is not written. A limit that is not asked for any more is one to be
-  // taken away; from scratch it is none.
+  // Computes current() anew from manifest, policy and loans, without writing it. A limit that is no longer wanted is
+  // reset by the next write; after ask_from_scratch() it is not in current() at all.
   void ask_again();
   void ask_from_scratch();
-  // Writes each part of the current ones by itself. The error is the first, when all have been tried.
+  // Writes each part of current() by itself. All parts are tried; the error is the first one.
   [[nodiscard]] Status write_each();
-  // The digest of the current ones goes to the record, which is saved if that is news.
+  // Puts the digest of current() into the record, which is saved if the digest is new.
   void note_written();
 
   // The CPUs that all share are others now.
   void share_cpus();
-  // Writes the limits that `to` asks for. The error: it has what it had before.
+  // Writes the limits that `to` asks for. After an error the old limits are in force.
   [[nodiscard]] Status resize(const config::Container& to);
   void undo_resize(const Allotment& before);
   [[nodiscard]] Allotment allotment() const { return {limits_, slot_.record().raised_memory, lent_quota_}; }
@@ -64,7 +64,7 @@ class ContainerLimits {
   [[nodiscard]] Status write_lent_quota();
   void set_lent_quota(std::optional<std::chrono::microseconds> quota) { lent_quota_ = quota; }
   [[nodiscard]] const std::optional<std::chrono::microseconds>& lent_quota() const { return lent_quota_; }
-  // By how much it uses more memory than this; empty: it does not, or is not there.
+  // The memory usage above `limit`; empty: usage is not above, or there is no cgroup.
   [[nodiscard]] std::optional<Bytes> memory_above(Bytes limit) const;
 
  private:
@@ -79,7 +79,7 @@ class ContainerLimits {
   runtime::cgroup::Limits limits_;
   std::optional<std::chrono::microseconds> lent_quota_;  // of a period of its own quota
   enforcers::IoFacts io_;
-  config::Policy faults_reported_;  // what of it cannot be had
+  config::Policy faults_reported_;  // its parts that the machine does not support
   std::uint64_t changes_ = 0;
 };
 

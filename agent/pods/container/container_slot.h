@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The place of a container in its pod: where its record, its manifest, its policy and its files are. What the parts of
-// a container save and report goes through here to the pod, and none of them needs another part for that.
+// The place of a container in its pod: where its record, its manifest, its policy and its files are. The parts of a
+// container save and report through this class, so that no part needs another one for that.
 #pragma once
 
 #include <string>
@@ -26,7 +26,7 @@ class ContainerSlot {
   [[nodiscard]] ContainerRecord& record() const;
   [[nodiscard]] const config::Container* spec() const;  // null: the pod was adopted and its manifest is gone
   [[nodiscard]] const config::Policy* policy() const;   // null: none selects the pod
-  // By its policy, unless that is a dry run; null: none.
+  // The policy, unless it is a dry run; null: none.
   [[nodiscard]] const config::Policy* policy_in_force() const;
 
   [[nodiscard]] std::string attempts_directory() const;
@@ -34,7 +34,7 @@ class ContainerSlot {
   [[nodiscard]] std::string log_path() const;
 
   void save(runtime::Durability durability) const;
-  // For what must not be made unrecorded.
+  // save() for a caller that goes on only when the record is on disk.
   [[nodiscard]] Status try_save(runtime::Durability durability) const;
   // An event of this container.
   void report(Severity severity, std::string reason, std::string message,

@@ -94,8 +94,11 @@ void ContainerSubject::killed_by_policy(const std::string& reason) {
 
 Result<pid_t> ContainerSubject::exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) {
   METE_TRY(const auto process, first_process());
-  return spawn_exec(container_.slot().services().shim, attempt_directory(), process,
-                    std::chrono::ceil<std::chrono::milliseconds>(timeout), command);
+  return spawn_exec(container_.slot().services().shim,
+                    {.attempt_directory = attempt_directory(),
+                     .process = process,
+                     .timeout = std::chrono::ceil<std::chrono::milliseconds>(timeout),
+                     .command = command});
 }
 
 Status ContainerSubject::lift_memory_high() {

@@ -4,7 +4,7 @@
 namespace mete::agent {
 
 ContainerWatch::ContainerWatch(const ContainerSlot& slot, Subject& subject, const runtime::cgroup::Group& group,
-                               const runtime::cgroup::Limits& limits, std::function<void()> drifted)
+                               const runtime::cgroup::Limits& limits, std::function<void()> written)
     : slot_(slot),
       limits_(limits),
       memory_(slot.enforcement(), subject),
@@ -27,7 +27,7 @@ ContainerWatch::ContainerWatch(const ContainerSlot& slot, Subject& subject, cons
                        slot_.report(Severity::kWarning, name_of(Reason::kLimitDrift), std::move(message),
                                     std::move(fields));
                      },
-                 .changed = std::move(drifted),
+                 .written = std::move(written),
                  .memory_event = [this] { oom_.woken(); },
                  .limit_event = [this] { limit_events_.poll(); }}) {}
 

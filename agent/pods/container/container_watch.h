@@ -17,11 +17,11 @@ namespace mete::agent {
 
 class ContainerWatch {
  public:
-  // All of them outlive it. `limits` are those in force; `drifted` is called after files were found changed.
+  // All of them outlive it. `limits` are those in force; `written` is called after a write to a setting, by anybody.
   ContainerWatch(const ContainerSlot& slot, Subject& subject, const runtime::cgroup::Group& group,
-                 const runtime::cgroup::Limits& limits, std::function<void()> drifted);
+                 const runtime::cgroup::Limits& limits, std::function<void()> written);
 
-  // Of a cgroup that exists; also after its limits or its policy have changed.
+  // Begins to watch a cgroup that exists. Called again after its limits or its policy have changed.
   void open();
   void close();
 
@@ -31,6 +31,8 @@ class ContainerWatch {
   [[nodiscard]] OomRecord& oom_record() { return oom_record_; }
   [[nodiscard]] const OomRecord& oom_record() const { return oom_record_; }
   void check_drift() { drift_.check(); }
+  // The kernel tells of each write to a setting. False: it could not be asked to (inotify's limit).
+  [[nodiscard]] bool sees_writes() const { return drift_.is_open(); }
 
  private:
   const ContainerSlot& slot_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a container has beyond its manifest: memory that a policy has raised, and CPU time that is lent to it. The raise
-// is in the record, before it is written; the loan of CPU is in none, and an agent that comes back takes it back.
+// Resources that a container has beyond its manifest: memory by which a policy has raised the limit, and CPU time of a
+// boost. A raise is recorded before it is written. A boost is in no record: a restarted agent ends it.
 #pragma once
 
 #include <atomic>
@@ -23,8 +23,9 @@ class Loans {
   [[nodiscard]] Status raise_memory(Bytes to);
   // A quota that is more than its own; empty: its own again. The error: nothing is changed.
   [[nodiscard]] Status lend_quota(std::optional<std::chrono::microseconds> quota);
-  // Before limits are asked for, whenever its policy may be another one: what no policy has raised is as its manifest
-  // says. A limit below usage would kill (v2) or be refused (v1): it waits until there is room.
+  // Called before limits are computed, whenever the policy may have changed: a limit that the present policy does not
+  // raise returns to the manifest's value. A limit below usage would kill (v2) or be refused (v1), so it is lowered
+  // when usage has fallen.
   void reconcile();
   // The cgroup is not used any more.
   void stop_lowering();
@@ -38,7 +39,8 @@ class Loans {
   ContainerCgroup& cgroup_;
   std::function<void()> apply_limits_;
   Timer lower_timer_;
-  std::shared_ptr<std::atomic<bool>> lowering_;  // a raised limit that is to go back; set to true reclaim ends early
+  std::shared_ptr<std::atomic<bool>>
+      lowering_;  // set while a raised limit is lowered again; true ends the reclaim early
   Alive alive_;
 };
 

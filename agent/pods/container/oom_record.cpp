@@ -10,7 +10,7 @@
 namespace mete::agent {
 namespace {
 
-// What cannot be synced (the pod is gone) need not be.
+// Errors are ignored: they mean that the pod is gone.
 void sync_record(const std::string& directory) {
   for (const std::string& path : {directory + "/record.json", directory}) {
     const runtime::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -65,6 +65,7 @@ void OomRecord::begin(Cgroup cgroup) {
     own.oom_known_lost = false;
   } else {
     own.oom_known.above = std::move(now->above);
+    own.oom_known.refused = std::move(now->refused);
   }
 }
 

@@ -34,13 +34,13 @@ class OomRecord : public OomAccount {
   // The last kill that this agent reported; null: none.
   [[nodiscard]] const std::shared_ptr<const collectors::Exemplar>& last() const { return last_; }
 
-  // An attempt begins, or an agent that finds one: kills of ancestors until now were not in it.
-  // kUnknown: the record is older than this account, and does not tell which kills are known.
+  // Begins the account of an attempt that starts or was adopted: earlier kills by limits of ancestors do not belong to
+  // it. kUnknown: the record is older than this account, and does not tell which kills are known.
   enum class Cgroup : std::uint8_t { kNew, kOld, kUnknown };
   void begin(Cgroup cgroup);
   // The cgroup is gone.
   void fold();
-  // Of the first process, which may be dead before an OOM is looked at.
+  // Remembers the first process's command line: the process may be gone before its OOM kill is examined.
   void remember_command();
 
  private:

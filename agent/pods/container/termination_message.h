@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a container says about its own end: the file at terminationMessagePath, or the end of its log
+// The message of a container about its own end: the file at terminationMessagePath, or the end of its log
 // (terminationMessagePolicy). As the kubelet does it: at most 4096 bytes of the file; of the log at most 2048 bytes and
 // 80 lines, when the container has failed and the file is empty.
 #pragma once

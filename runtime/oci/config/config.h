@@ -65,7 +65,7 @@ struct Config {
   std::vector<std::string> warnings;  // settings that the specification says to skip with a warning
 };
 
-// What the result depends on besides the text.
+// The facts on which the result depends besides the text.
 struct Surroundings {
   std::string bundle;                  // absolute
   process::CgroupView cgroup_view;     // for mounts of type "cgroup"

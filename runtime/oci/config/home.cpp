@@ -53,6 +53,9 @@ std::string home_in(std::string_view passwd, std::uint32_t uid) {
 }
 
 std::string passwd_of(const process::LaunchSpec& launch) {
+  for (const auto& masked : launch.masked_paths) {
+    if (masked == "/etc/passwd" || masked == "/etc") return {};
+  }
   for (auto mount = launch.mounts.rbegin(); mount != launch.mounts.rend(); ++mount) {
     if (mount->type != "bind") continue;
     if (mount->destination == "/etc/passwd")

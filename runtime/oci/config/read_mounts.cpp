@@ -200,6 +200,9 @@ void finish(const Node& node, Parsed& parsed, ReadContext& context) {
       mount.source = context.surroundings.bundle + "/" + mount.source;
     // A bind has no file system options: the file system is mounted already.
     mount.data.clear();
+    // ["dev", "rnodev"]: no mount of the tree is without what is asked for all of it, as with runc and crun.
+    if ((parsed.recursive.set & MOUNT_ATTR__ATIME) != 0) parsed.top.cleared &= ~std::uint64_t{MOUNT_ATTR__ATIME};
+    parsed.top.cleared &= ~parsed.recursive.set;
     mount.top_attributes = parsed.top.set;
     mount.top_cleared = parsed.top.cleared;
     mount.attributes = parsed.recursive.set;

@@ -51,15 +51,11 @@ void close_host_descriptors(const ChildContext& child, const ChildFds& fds) {
 }
 
 // Root made the pipes and terminals, so a command with another user could not open them again as /dev/stdout. Files
-// whose owner must not change (the null device, a file of a read-only file system, a socket) are left alone.
+// whose owner must not change (a device of the host, a file of a read-only file system, a socket) are left alone.
 void give_stdio(std::uint32_t uid) {
-  struct stat null_device {};
-  const bool known = ::stat("/dev/null", &null_device) == 0;
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     struct stat info {};
-    if (::fstat(fd, &info) != 0 || info.st_uid == uid ||
-        (known && info.st_rdev == null_device.st_rdev && S_ISCHR(info.st_mode)))
-      continue;
+    if (::fstat(fd, &info) != 0 || info.st_uid == uid || (S_ISCHR(info.st_mode) && ::isatty(fd) == 0)) continue;
     (void)!::fchown(fd, uid, static_cast<gid_t>(-1));
   }
 }
@@ -72,7 +68,7 @@ void set_stdio(const ChildContext& child, const ChildFds& fds) {
   if (own) child.must(::ioctl(STDIN_FILENO, TIOCSCTTY, 0), "take the terminal");
 }
 
-// The CPUs of whoever called are not the container's, which runs on all that its cgroup has. (Since Linux 6.2 a task
+// The caller's CPU affinity is not the container's, which runs on all CPUs of its cgroup. (Since Linux 6.2 a task
 // that enters a cpuset keeps what was set for it before.) The kernel leaves out what the cpuset does not have.
 void use_all_cpus() {
   unsigned char all[8192 / CHAR_BIT];

@@ -10,8 +10,8 @@
 
 namespace mete::runtime::process {
 
-// What the child writes to its control socket when a step fails. When the socket closes and no report was written, exec
-// succeeded.
+// The report that the child writes to its control socket when a step fails. When the socket closes and no report was
+// written, exec succeeded.
 struct ChildReport {
   std::int32_t error = 0;      // errno
   std::int32_t operation = 0;  // index into Plan::ops, or one of the values below

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Manifests that clients send: apply and delete.
+#include <set>
+
+#include "agent/api/api.h"
+#include "agent/api/replies.h"
+
+namespace mete::agent {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json texts(const std::vector<config::Diagnostic>& diagnostics) {
+  ordered_json list = ordered_json::array();
+  for (const auto& each : diagnostics) list.push_back(config::to_string(each));
+  return list;
+}
+
+}  // namespace
+
+HttpResponse Api::apply(const HttpRequest& request) {
+  const std::string file = request.parameter("file").empty() ? "<stdin>" : request.parameter("file");
+  auto parsed = parse_manifest(request.body, file);
+  ordered_json warnings = texts(parsed.warnings);
+  if (!parsed.ok()) return json_response({{"errors", texts(parsed.errors)}, {"warnings", warnings}}, 422);
+  if (parsed.objects.empty()) return json_response({{"errors", {"The manifest holds no object."}}}, 422);
+  if (const auto allowed = check_workloads(parsed.objects); !allowed)
+    return json_response({{"errors", {allowed.error().what}}, {"warnings", warnings}}, 422);
+  const auto before = manifests_.desired();
+  const auto after = manifests_.with(parsed.objects);
+  // Errors that exist already in other files must not reject a correct manifest.
+  std::set<std::string> known;
+  for (const auto& error : before.errors) known.insert(config::to_string(error));
+  std::vector<config::Diagnostic> fresh;
+  for (const auto& error : after.errors) {
+    if (!known.contains(config::to_string(error))) fresh.push_back(error);
+  }
+  if (!fresh.empty()) return json_response({{"errors", texts(fresh)}, {"warnings", warnings}}, 422);
+  ordered_json results = ordered_json::array();
+  for (const auto& object : parsed.objects) {
+    const std::string old = manifests_.text_of(object);
+    results.push_back({{"object", object.shown()},
+                       {"action", old.empty()          ? "created"
+                                  : old == object.text ? "unchanged"
+                                                       : "configured"}});
+    if (request.parameter("diff") == "1") {
+      results.back()["old"] = old;
+      results.back()["new"] = object.text;
+    }
+  }
+  if (request.parameter("dry-run") != "1") {
+    if (const auto stored = manifests_.apply(parsed.objects); !stored) return error_response(500, stored.error().what);
+    std::vector<std::string> keys;
+    for (const auto& object : parsed.objects) {
+      if (const auto kind = config::workload_kind(object.kind)) {
+        if (auto* const workload = workloads_.find(*kind, object.namespace_ + "/" + object.name))
+          workloads_.forget_overrides(*workload);
+      }
+      if (object.kind != "Pod") continue;
+      keys.push_back(object.namespace_ + "/" + object.name);
+      if (Pod* const pod = reconciler_.find(keys.back())) pod->start();
+    }
+    reconciler_.reconcile(keys);
+  }
+  return json_response({{"results", std::move(results)}, {"warnings", std::move(warnings)}});
+}
+
+Status Api::check_workloads(const std::vector<AppliedObject>& objects) const {
+  for (const auto& object : objects) {
+    for (const auto& workload : object.read.workloads) METE_CHECK(workloads_.check(workload));
+  }
+  return {};
+}
+
+HttpResponse Api::remove(const HttpRequest& request) {
+  if (const std::string key = request.parameter("pod"); !key.empty()) return remove_pod(key, request);
+  auto parsed = parse_manifest(request.body, request.parameter("file").empty() ? "<stdin>" : request.parameter("file"));
+  if (!parsed.ok()) return json_response({{"errors", texts(parsed.errors)}}, 422);
+  const auto grace = grace_of(request);
+  if (!grace) return error_response(400, grace.error().what);
+  ordered_json errors = ordered_json::array();
+  ordered_json results = ordered_json::array();
+  for (const auto& object : parsed.objects) {
+    if (manifests_.applied_file(object).empty()) {
+      errors.push_back(object.shown() + ": found nothing of that name that was applied");
+    } else {
+      results.push_back({{"object", object.shown()}, {"action", "deleted"}});
+    }
+  }
+  if (results.empty()) return json_response({{"errors", std::move(errors)}}, 404);
+  if (const auto removed = manifests_.remove(parsed.objects); !removed)
+    return error_response(500, removed.error().what);
+  for (const auto& object : parsed.objects) {
+    const auto kind = config::workload_kind(object.kind);
+    auto* const workload = kind ? workloads_.find(*kind, object.namespace_ + "/" + object.name) : nullptr;
+    if (workload != nullptr && !workload->record.is_owned()) workloads_.remove(*workload, *grace);
+    Pod* const pod = object.kind == "Pod" ? reconciler_.find(object.namespace_ + "/" + object.name) : nullptr;
+    if (pod != nullptr && *grace) pod->terminate(*grace);
+  }
+  reconciler_.reconcile();
+  return json_response({{"results", std::move(results)}, {"errors", std::move(errors)}});
+}
+
+HttpResponse Api::remove_pod(const std::string& key, const HttpRequest& request) {
+  Pod* const pod = reconciler_.find(key);
+  if (pod == nullptr) return error_response(404, "There is no pod " + key + ".");
+  const auto grace = grace_of(request);
+  if (!grace) return error_response(400, grace.error().what);
+  const auto slash = key.find('/');
+  const AppliedObject object{"Pod", key.substr(0, slash), key.substr(slash + 1), {}};
+  if (manifests_.applied_file(object).empty()) {
+    // A workload makes another one in its place.
+    if (!pod->record().terminating && !pod->record().is_child()) {
+      return error_response(409, "Pod " + key + " comes from " + pod->record().source + "; remove it there.");
+    }
+    pod->terminate(*grace);
+    return json_response({{"results", {{{"object", object.shown()}, {"action", "deleted"}}}}});
+  }
+  if (const auto removed = manifests_.remove({object}); !removed) return error_response(500, removed.error().what);
+  pod->terminate(*grace);
+  reconciler_.reconcile();
+  return json_response({{"results", {{{"object", object.shown()}, {"action", "deleted"}}}}});
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// `mete cp`: copies by itself, from descriptor to descriptor; the image needs no tar.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "agent/cli/output.h"
+#include "agent/cli/table.h"
+#include "runtime/file.h"
+#include "runtime/process/inside_files.h"
+
+namespace mete::agent::cli {
+namespace {
+
+namespace process = runtime::process;
+using runtime::UniqueFd;
+
+// "NAMESPACE/POD:PATH" or "POD:PATH" is in a container, anything else a path of this machine. A name with '/' before
+// its
+// ':' may be either: a path of this machine begins with '/' or '.' then.
+struct Place {
+  std::string pod;  // empty: this machine
+  std::string path;
+};
+
+Place place_of(const std::string& word) {
+  const auto colon = word.find(':');
+  const bool own = colon == std::string::npos || colon == 0 || word.front() == '/' || word.front() == '.';
+  return own ? Place{{}, word} : Place{word.substr(0, colon), word.substr(colon + 1)};
+}
+
+struct CopyOptions {
+  std::string from;
+  std::string to;
+  std::string container;
+};
+
+// The two ends, whichever of them is in the container.
+class Ends {
+ public:
+  explicit Ends(process::InsideFiles inside) : inside_(std::move(inside)) {}
+
+  [[nodiscard]] Result<UniqueFd> open(const Place& place, int flags) const {
+    return place.pod.empty() ? runtime::open_at(AT_FDCWD, place.path.empty() ? "." : place.path, flags)
+                             : inside_.open_path(place.path.empty() ? "." : place.path, flags);
+  }
+  [[nodiscard]] process::CopyOwner owner_at(const Place& place) const {
+    return place.pod.empty() ? process::CopyOwner{::geteuid(), ::getegid()}
+                             : process::CopyOwner{inside_.uid(), inside_.gid()};
+  }
+
+ private:
+  process::InsideFiles inside_;
+};
+
+std::string without_slashes(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
+// "/a/b" -> {"/a", "b"}, "b" -> {".", "b"}
+std::pair<std::string, std::string> split(const std::string& given) {
+  const std::string path = without_slashes(given);
+  const auto slash = path.rfind('/');
+  if (slash == std::string::npos) return {".", path};
+  return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
+}
+
+// What is copied: the directory that it is in, and its name there.
+struct Item {
+  UniqueFd directory;
+  std::string name;
+};
+
+Result<Item> source_of(const Ends& ends, const Place& place) {
+  auto [directory, name] = split(place.path);
+  // ".", ".." and "/" name a directory without a name of its own: it is opened, and copied as what is in it.
+  if (name.empty() || name == "." || name == "..") {
+    METE_TRY(UniqueFd whole, ends.open(place, O_RDONLY | O_DIRECTORY));
+    return Item{std::move(whole), "."};
+  }
+  METE_TRY(UniqueFd parent, ends.open({place.pod, directory}, O_PATH | O_DIRECTORY));
+  return Item{std::move(parent), name};
+}
+
+// As cp(1) and kubectl have it: into a directory that is there, else under the new name.
+Result<Item> target_of(const Ends& ends, const Place& place, const std::string& source_name) {
+  if (auto there = ends.open(place, O_RDONLY | O_DIRECTORY)) return Item{std::move(*there), source_name};
+  auto [directory, name] = split(place.path);
+  METE_TRY(UniqueFd parent, ends.open({place.pod, directory}, O_RDONLY | O_DIRECTORY));
+  if (name.empty() || name == "." || name == ".." || place.path.ends_with('/'))
+    return fail(place.path + ": found no such directory, expected one, or a name without '/' at its end");
+  return Item{std::move(parent), name};
+}
+
+Status copy(const Ends& ends, const Place& from, const Place& to) {
+  METE_TRY(const Item source, source_of(ends, from));
+  METE_TRY(const Item target, target_of(ends, to, source.name));
+  return process::copy_between(
+      source.directory, source.name, target.directory, target.name, ends.owner_at(to), [](const std::string& path) {
+        std::fprintf(stderr, "warning: skipping %s: neither a file nor a directory\n", printable(path).c_str());
+      });
+}
+
+int cp(const Common& common, const CopyOptions& options) {
+  const Place from = place_of(options.from);
+  const Place to = place_of(options.to);
+  if (from.pod.empty() == to.pod.empty())
+    return complain(
+        "cp: found " + std::string(from.pod.empty() ? "no" : "two") + " paths in a container (POD:PATH), expected one",
+        kUsage);
+  const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + pod_key(from.pod.empty() ? to.pod : from.pod));
+  if (fetched.code != kDone) return fetched.code;
+  const auto container = find_container(fetched.value, options.container);
+  if (!container) return kNotFound;
+  if (!container->contains("pid"))
+    return complain("container " + (*container)["name"].get<std::string>() + " is " +
+                    (*container)["state"].get<std::string>() + ", expected it running");
+  auto inside = process::InsideFiles::open(
+      {(*container)["pid"].get<pid_t>(), container->value("pidStartTime", std::uint64_t{0})});
+  if (!inside) return complain("the container has just ended: " + inside.error().what);
+  const auto done = copy(Ends(std::move(*inside)), from, to);
+  return done ? kDone : complain(done.error().what, done.error().code == ENOENT ? kNotFound : kFailed);
+}
+
+}  // namespace
+
+void add_cp(CommandLine& line) {
+  auto options = std::make_shared<CopyOptions>();
+  const Common& common = line.common();
+  auto* command = line.add({"cp", "Copy files and directories into a container, or out of it",
+                            "  mete cp web:/etc/nginx/nginx.conf .\n  mete cp ./site web:/srv -c nginx"},
+                           [&common, options] { return cp(common, *options); });
+  command->add_option("from", options->from, "PATH, or [NAMESPACE/]POD:PATH")->type_name("[POD:]PATH")->required();
+  command->add_option("to", options->to, "The same; one of both is in a container")
+      ->type_name("[POD:]PATH")
+      ->required();
+  command->add_option("-c,--container", options->container, "Which container")->type_name(kContainer);
+}
+
+}  // namespace mete::agent::cli

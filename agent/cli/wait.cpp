@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// `mete wait`: until a pod is as it should be, in kubectl's words.
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <thread>
+
+#include "agent/cli/kube_shape.h"
+#include "agent/cli/output.h"
+#include "config/quantity.h"
+
+namespace mete::agent::cli {
+namespace {
+
+struct WaitOptions {
+  std::vector<std::string> pods;
+  std::string condition;
+  std::string timeout = "30s";
+};
+
+struct Wish {
+  enum class Kind { kCondition, kDelete, kPath } kind = Kind::kCondition;
+  std::string name;   // of the condition, or the path
+  std::string value;  // "True", or what stands at the path; empty: anything
+};
+
+Result<Wish> parse_wish(const std::string& text) {
+  const auto rest_of = [&](std::string_view head) { return text.substr(head.size()); };
+  if (text == "delete") return Wish{Wish::Kind::kDelete, {}, {}};
+  if (text.starts_with("condition=")) {
+    const std::string rest = rest_of("condition=");
+    const auto equals = rest.find('=');
+    return Wish{Wish::Kind::kCondition, rest.substr(0, equals),
+                equals == std::string::npos ? "True" : rest.substr(equals + 1)};
+  }
+  if (text.starts_with("jsonpath=")) {
+    const std::string rest = rest_of("jsonpath=");
+    const auto close = rest.find('}');
+    if (!rest.starts_with('{') || close == std::string::npos)
+      return fail("--for: found \"" + text +
+                  "\", expected a path in braces such as jsonpath='{.status.phase}'=Running");
+    const bool has_value = rest.substr(close + 1).starts_with('=');
+    return Wish{Wish::Kind::kPath, rest.substr(1, close - 1), has_value ? rest.substr(close + 2) : ""};
+  }
+  return fail("--for: found \"" + text + "\", expected condition=NAME[=VALUE], delete or jsonpath='{PATH}'[=VALUE]");
+}
+
+bool same_word(const std::string& a, const std::string& b) {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](unsigned char x, unsigned char y) {
+           return std::tolower(x) == std::tolower(y);
+         });
+}
+
+bool has_condition(const Json& pod, const Wish& wish) {
+  for (const auto& each : pod["status"]["conditions"]) {
+    if (same_word(each["type"].get<std::string>(), wish.name))
+      return same_word(each["status"].get<std::string>(), wish.value);
+  }
+  return false;
+}
+
+bool holds(const Json& pod, const Wish& wish) {
+  if (wish.kind == Wish::Kind::kCondition) return has_condition(pod, wish);
+  const auto found = value_at(pod, wish.name);
+  if (!found) return false;
+  return wish.value.empty() || *found == wish.value;
+}
+
+// "NAME", "NAMESPACE/NAME", and kubectl's "pod/NAME".
+std::string name_in(const std::string& word) {
+  for (const std::string_view kind : {"pod/", "pods/", "po/"}) {
+    if (word.starts_with(kind) && word.find('/', kind.size()) == std::string::npos) return word.substr(kind.size());
+  }
+  return word;
+}
+
+struct Look {
+  int code = kDone;
+  bool there = false;
+  Json pod;
+};
+
+// Without a word where the pod is not there, which is what --for=delete waits for.
+Look look(const Common& common, const std::string& name) {
+  const auto answer = Client(common.socket).request("GET", "/mete/v1/pods/" + pod_key(name));
+  if (!answer) return {complain(answer.error().what, kNoAgent), false, {}};
+  if (answer->status == 404) return {};
+  Json value = Json::parse(answer->body, nullptr, false);
+  if (value.is_discarded() || answer->status >= 300) return {complain("the agent's answer is no pod"), false, {}};
+  return {kDone, true, kube_shape(value)};
+}
+
+int wait_for(const Common& common, const std::string& name, const Wish& wish,
+             std::chrono::steady_clock::time_point end) {
+  constexpr auto kLook = std::chrono::milliseconds(100);
+  while (true) {
+    const Look now = look(common, name);
+    if (now.code != kDone) return now.code;
+    if (!now.there && wish.kind != Wish::Kind::kDelete) return complain("pods \"" + name + "\" not found", kNotFound);
+    if (now.there ? wish.kind != Wish::Kind::kDelete && holds(now.pod, wish) : true) {
+      print("pod/" + name + " condition met\n");
+      return kDone;
+    }
+    if (std::chrono::steady_clock::now() >= end) {
+      std::fprintf(stderr, "error: timed out waiting for the condition on pods/%s\n", name.c_str());
+      return kFailed;
+    }
+    std::this_thread::sleep_for(kLook);
+  }
+}
+
+int wait(const Common& common, const WaitOptions& options) {
+  const auto wish = parse_wish(options.condition);
+  if (!wish) return complain(wish.error().what, kUsage);
+  const bool endless = options.timeout.starts_with('-');
+  const auto timeout = config::parse_duration(endless ? "0s" : options.timeout);
+  if (!timeout) return complain("--timeout: " + timeout.error().what, kUsage);
+  // A negative time is a week, as in kubectl.
+  constexpr auto kWeek = std::chrono::hours(24 * 7);
+  const auto end = std::chrono::steady_clock::now() + (endless ? std::chrono::nanoseconds(kWeek) : *timeout);
+  int worst = kDone;
+  for (const auto& pod : options.pods) worst = std::max(worst, wait_for(common, name_in(pod), *wish, end));
+  return worst;
+}
+
+}  // namespace
+
+void add_wait(CommandLine& line) {
+  auto options = std::make_shared<WaitOptions>();
+  const Common& common = line.common();
+  auto* command = line.add({"wait", "Wait until a pod is as it should be",
+                            "  mete wait --for=condition=Ready web\n  mete wait --for=delete web --timeout=60s\n"
+                            "  mete wait --for=jsonpath='{.status.phase}'=Running web"},
+                           [&common, options] { return wait(common, *options); });
+  command->add_option("pods", options->pods, kPodName)->type_name(kPod)->required();
+  command->add_option("--for", options->condition, "condition=NAME[=VALUE], delete or jsonpath='{PATH}'[=VALUE]")
+      ->type_name("CONDITION")
+      ->required();
+  command->add_option("--timeout", options->timeout, "30s by default; 0s looks once, -1s is a week")->type_name("TIME");
+}
+
+}  // namespace mete::agent::cli

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pods/pod_status.h"
+
+#include <algorithm>
+
+namespace mete::agent {
+namespace {
+
+bool is_over(PodPhase phase) {
+  return phase == PodPhase::kSucceeded || phase == PodPhase::kFailed || phase == PodPhase::kStopped;
+}
+
+// Sidecars count with the containers, as they go on beside them.
+bool goes_on(const ContainerRecord& container) {
+  return !container.init || container.sidecar;
+}
+
+bool is_initialized(const PodRecord& record) {
+  return std::all_of(record.containers.begin(), record.containers.end(), [](const ContainerRecord& each) {
+    if (!each.init) return true;
+    return each.sidecar ? each.has_ended || each.started : is_ready(each);
+  });
+}
+
+bool set(Condition& condition, bool holds, WallTime now) {
+  if (condition.holds == holds && condition.since != WallTime()) return false;
+  condition = {holds, now};
+  return true;
+}
+
+std::string not_ready(const PodRecord& record) {
+  std::string names;
+  for (const auto& each : record.containers) {
+    if (goes_on(each) && !is_ready(each)) names += (names.empty() ? "" : " ") + each.name;
+  }
+  return "containers with unready status: [" + names + "]";
+}
+
+std::string not_initialized(const PodRecord& record) {
+  std::string names;
+  for (const auto& each : record.containers) {
+    if (each.init && !is_ready(each)) names += (names.empty() ? "" : " ") + each.name;
+  }
+  return "containers with incomplete status: [" + names + "]";
+}
+
+}  // namespace
+
+bool is_ready(const ContainerRecord& container) {
+  if (!goes_on(container)) return container.state == ContainerState::kExited && container.exit_code == 0;
+  return container.state == ContainerState::kRunning && container.ready;
+}
+
+bool note_conditions(PodRecord& record, config::RestartPolicy policy, WallTime now) {
+  const bool ready = !is_over(phase_of(record, policy)) &&
+                     std::all_of(record.containers.begin(), record.containers.end(),
+                                 [](const ContainerRecord& each) { return !goes_on(each) || is_ready(each); });
+  const WallTime first = record.created;
+  bool changed = set(record.initialized, record.initialized.holds || is_initialized(record),
+                     record.initialized.since == WallTime() ? first : now);
+  if (set(record.ready, ready, record.ready.since == WallTime() && !ready ? first : now)) changed = true;
+  return changed;
+}
+
+PodStatus status_of(const PodRecord& record, config::RestartPolicy policy) {
+  return {.phase = phase_of(record, policy),
+          .ready = record.ready.holds,
+          .ready_since = record.ready.since == WallTime() ? record.created : record.ready.since,
+          .reason = record.reason,
+          .message = record.message};
+}
+
+std::vector<PodCondition> conditions_of(const PodRecord& record, config::RestartPolicy policy) {
+  const PodStatus status = status_of(record, policy);
+  PodCondition initialized{"Initialized", record.initialized.holds, record.initialized.since, {}, {}};
+  if (!initialized.holds) {
+    initialized.reason = "ContainersNotInitialized";
+    initialized.message = not_initialized(record);
+  }
+  PodCondition ready{"Ready", status.ready, status.ready_since, {}, {}};
+  if (status.phase == PodPhase::kSucceeded) {
+    ready.reason = initialized.reason = "PodCompleted";
+  } else if (status.phase == PodPhase::kFailed) {
+    ready.reason = "PodFailed";
+  } else if (!ready.holds) {
+    ready.reason = "ContainersNotReady";
+    ready.message = not_ready(record);
+  }
+  PodCondition containers = ready;
+  containers.type = "ContainersReady";
+  return {
+      {"PodScheduled", true, record.created, {}, {}}, std::move(initialized), std::move(containers), std::move(ready)};
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the agent owes to how it was started: who else may use the socket, and what a service manager wants to be told.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config/result.h"
+
+namespace mete::agent {
+
+// Gives the socket to `group` too, mode 0660. The mode changes last: an error leaves it for its owner alone.
+[[nodiscard]] Status share_socket(const std::string& socket, const std::string& group);
+
+// sd_notify(3): sends "READY=1" and the like to the socket that NOTIFY_SOCKET names. Does nothing without one.
+void tell_service_manager(std::string_view state);
+
+}  // namespace mete::agent

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "config/cron_schedule.h"
+#include "config/reading/readers.h"
+#include "config/reading/workload_fields.h"
+
+namespace mete::config {
+namespace {
+
+constexpr int kMostIndexes = 100'000;
+
+std::optional<int> read_number(const View& view) {
+  const auto value = view.integer();
+  if (!value) return std::nullopt;
+  return static_cast<int>(*value);  // the shape check has checked the range
+}
+
+// A rule has one of the two kinds of requirement.
+FailureRule read_rule(const View& view, const PodTemplate& pod) {
+  FailureRule rule;
+  rule.action = read_enum(view["action"], kFailureActionNames, FailureAction::kCount);
+  const View codes = view["onExitCodes"];
+  const View conditions = view["onPodConditions"];
+  rule.exit_codes = static_cast<bool>(codes);
+  if (rule.exit_codes == static_cast<bool>(conditions))
+    view.error(mismatch(rule.exit_codes ? "both" : "nothing", "either onExitCodes or onPodConditions"));
+  rule.container = codes["containerName"].text();
+  const auto has_name = [&](const Container& each) { return each.name == rule.container; };
+  const auto& spec = pod.spec;
+  if (!rule.container.empty() && std::none_of(spec.containers.begin(), spec.containers.end(), has_name) &&
+      std::none_of(spec.init_containers.begin(), spec.init_containers.end(), has_name)) {
+    codes["containerName"].error(mismatch(describe(codes["containerName"].node()), "a container of the template"));
+  }
+  rule.not_in = codes["operator"].text() == "NotIn";
+  for (const auto& item : codes["values"].items()) {
+    const auto value = item.integer();
+    if (value == 0 && !rule.not_in) item.error(mismatch("0", "codes of failure, as 0 is success"));
+    if (value) rule.values.insert(static_cast<int>(*value));
+  }
+  if (codes && rule.values.empty()) codes["values"].error(mismatch("no value", "at least one"));
+  for (const auto& item : conditions.items()) {
+    if (item["status"].text("True") == "True") rule.conditions.push_back(item["type"].text());
+  }
+  return rule;
+}
+
+void check_failure_policy(const View& spec, const JobSpec& job) {
+  const View policy = spec["podFailurePolicy"];
+  if (!policy) return;
+  if (job.pod.spec.restart_policy != RestartPolicy::kNever)
+    policy.error(mismatch("`podFailurePolicy` without restartPolicy Never", "restartPolicy: Never in the template"));
+  for (const auto& rule : policy["rules"].items()) {
+    if (rule["action"].text() == "FailIndex" && !job.backoff_limit_per_index)
+      rule["action"].error(mismatch("FailIndex without backoffLimitPerIndex", "both"));
+  }
+}
+
+void check_indexes(const View& spec, const JobSpec& job) {
+  if (job.indexed && !job.completions)
+    spec["completionMode"].error(mismatch("Indexed without `completions`", "the number of indexes"));
+  if (job.completions.value_or(0) > kMostIndexes)
+    spec["completions"].error(mismatch(describe(spec["completions"].node()), "at most 100000"));
+  if (job.backoff_limit_per_index && !job.indexed)
+    spec["backoffLimitPerIndex"].error(mismatch("`backoffLimitPerIndex` without completionMode Indexed", "both"));
+  if (job.backoff_limit_per_index && job.pod.spec.restart_policy != RestartPolicy::kNever)
+    spec["backoffLimitPerIndex"].error(
+        mismatch("`backoffLimitPerIndex` without restartPolicy Never", "restartPolicy: Never in the template"));
+  if (job.max_failed_indexes && !job.backoff_limit_per_index)
+    spec["maxFailedIndexes"].error(mismatch("`maxFailedIndexes` without backoffLimitPerIndex", "both"));
+}
+
+}  // namespace
+
+JobSpec read_job(const View& spec, const ObjectMeta& owner) {
+  JobSpec job;
+  job.completions = read_number(spec["completions"]);
+  job.parallelism = read_number(spec["parallelism"]);
+  if (!job.completions && !job.parallelism) job.completions = 1;
+  job.indexed = spec["completionMode"].text() == "Indexed";
+  job.backoff_limit_per_index = read_number(spec["backoffLimitPerIndex"]);
+  // With a limit for each index there is none for all, unless it is said.
+  const int all = job.backoff_limit_per_index ? static_cast<int>(kMostSeconds) : job.backoff_limit;
+  job.backoff_limit = read_number(spec["backoffLimit"]).value_or(all);
+  job.max_failed_indexes = read_number(spec["maxFailedIndexes"]);
+  job.active_deadline_seconds = spec["activeDeadlineSeconds"].integer();
+  job.ttl_seconds_after_finished = read_number(spec["ttlSecondsAfterFinished"]);
+  job.suspend = spec["suspend"].boolean();
+  job.pod = read_template(spec["template"], owner);
+  for (const auto& rule : spec["podFailurePolicy"]["rules"].items())
+    job.failure_rules.push_back(read_rule(rule, job.pod));
+  job.replace_failed_only = spec["podReplacementPolicy"].text(job.failure_rules.empty() ? "" : "Failed") == "Failed";
+  if (spec["podFailurePolicy"] && !job.replace_failed_only)
+    spec["podReplacementPolicy"].error(mismatch("TerminatingOrFailed with podFailurePolicy", "Failed"));
+  check_restart_policy(spec["template"], true);
+  check_failure_policy(spec, job);
+  check_indexes(spec, job);
+  return job;
+}
+
+CronJobSpec read_cron_job(const View& spec, const ObjectMeta& owner) {
+  CronJobSpec cron;
+  cron.schedule = spec["schedule"].text();
+  if (spec["schedule"]) {
+    if (const auto parsed = parse_cron_schedule(cron.schedule); !parsed)
+      spec["schedule"].check(tl::unexpected(parsed.error()));
+  }
+  cron.time_zone = spec["timeZone"].text();
+  const View zone = spec["timeZone"];
+  if (zone && (cron.time_zone.empty() || cron.time_zone.front() == '/' || cron.time_zone == "Local" ||
+               cron.time_zone.find("..") != std::string::npos)) {
+    zone.error(mismatch(describe(zone.node()), "a name such as Europe/Berlin"));
+  }
+  cron.concurrency = read_enum(spec["concurrencyPolicy"], kConcurrencyNames, ConcurrencyPolicy::kAllow);
+  cron.starting_deadline_seconds = spec["startingDeadlineSeconds"].integer();
+  cron.suspend = spec["suspend"].boolean();
+  cron.successful_limit = read_number(spec["successfulJobsHistoryLimit"]).value_or(cron.successful_limit);
+  cron.failed_limit = read_number(spec["failedJobsHistoryLimit"]).value_or(cron.failed_limit);
+  const View job = spec["jobTemplate"];
+  cron.job_labels = read_labels(job["metadata"]["labels"]);
+  cron.job_annotations = read_annotations(job["metadata"]["annotations"]);
+  cron.job = read_job(job["spec"], owner);
+  return cron;
+}
+
+}  // namespace mete::config

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pods/pod_status.h"
+
+#include <gtest/gtest.h>
+
+namespace mete::agent {
+namespace {
+
+using namespace std::chrono_literals;
+using config::RestartPolicy;
+using enum ContainerState;
+
+const WallTime kMade{1'000'000s};
+const WallTime kLater{1'000'005s};
+
+ContainerRecord container(std::string name, ContainerState state, int exit_code = 0) {
+  ContainerRecord record;
+  record.name = std::move(name);
+  record.state = state;
+  record.exit_code = exit_code;
+  record.has_ended = state == kExited;
+  record.post_started = record.started = record.ready = state == kRunning;
+  return record;
+}
+
+PodRecord pod(std::vector<ContainerRecord> containers) {
+  PodRecord record;
+  record.created = kMade;
+  record.containers = std::move(containers);
+  return record;
+}
+
+PodCondition condition(const PodRecord& record, const std::string& type) {
+  for (auto& each : conditions_of(record, RestartPolicy::kAlways)) {
+    if (each.type == type) return each;
+  }
+  return {};
+}
+
+TEST(PodStatus, IsReadyOnceAllContainersAre) {
+  PodRecord record = pod({container("a", kRunning), container("b", kStarting)});
+  EXPECT_TRUE(note_conditions(record, RestartPolicy::kAlways, kMade));
+  EXPECT_FALSE(status_of(record, RestartPolicy::kAlways).ready);
+  EXPECT_EQ(condition(record, "Ready").message, "containers with unready status: [b]");
+  record.containers[1].state = kRunning;
+  record.containers[1].ready = true;
+  EXPECT_TRUE(note_conditions(record, RestartPolicy::kAlways, kLater));
+  const PodStatus status = status_of(record, RestartPolicy::kAlways);
+  EXPECT_TRUE(status.ready);
+  EXPECT_EQ(status.ready_since, kLater);
+  EXPECT_TRUE(condition(record, "ContainersReady").holds);
+  EXPECT_EQ(condition(record, "ContainersReady").reason, "");
+}
+
+TEST(PodStatus, ATransitionIsNotedOnce) {
+  PodRecord record = pod({container("a", kRunning)});
+  EXPECT_TRUE(note_conditions(record, RestartPolicy::kAlways, kLater));
+  EXPECT_FALSE(note_conditions(record, RestartPolicy::kAlways, kLater + 1s));
+  EXPECT_EQ(record.ready.since, kLater);
+}
+
+TEST(PodStatus, AnUnreadyPodIsSoSinceItWasMade) {
+  PodRecord record = pod({container("a", kWaiting)});
+  EXPECT_EQ(status_of(record, RestartPolicy::kAlways).ready_since, kMade);
+  (void)note_conditions(record, RestartPolicy::kAlways, kLater);
+  EXPECT_EQ(status_of(record, RestartPolicy::kAlways).ready_since, kMade);
+}
+
+TEST(PodStatus, InitContainersEndBeforeItIsInitialized) {
+  PodRecord record = pod({container("first", kRunning), container("a", kWaiting)});
+  record.containers[0].init = true;
+  (void)note_conditions(record, RestartPolicy::kAlways, kMade);
+  EXPECT_FALSE(condition(record, "Initialized").holds);
+  EXPECT_EQ(condition(record, "Initialized").message, "containers with incomplete status: [first]");
+  record.containers[0].state = kExited;
+  (void)note_conditions(record, RestartPolicy::kAlways, kLater);
+  EXPECT_TRUE(condition(record, "Initialized").holds);
+  EXPECT_EQ(condition(record, "Initialized").since, kLater);
+}
+
+TEST(PodStatus, ASidecarCountsWithTheContainers) {
+  PodRecord record = pod({container("side", kWaiting), container("a", kRunning)});
+  record.containers[0].init = record.containers[0].sidecar = record.containers[0].has_ended = true;
+  (void)note_conditions(record, RestartPolicy::kAlways, kMade);
+  EXPECT_TRUE(condition(record, "Initialized").holds);
+  EXPECT_FALSE(condition(record, "Ready").holds);
+}
+
+TEST(PodStatus, WhatHasEndedIsNotReady) {
+  PodRecord record = pod({container("a", kExited)});
+  (void)note_conditions(record, RestartPolicy::kNever, kMade);
+  const auto conditions = conditions_of(record, RestartPolicy::kNever);
+  EXPECT_FALSE(conditions.back().holds);
+  EXPECT_EQ(conditions.back().reason, "PodCompleted");
+}
+
+TEST(PodStatus, IsKeptInTheRecord) {
+  PodRecord record = pod({container("a", kRunning)});
+  (void)note_conditions(record, RestartPolicy::kAlways, kLater);
+  record.reason = "DeadlineExceeded";
+  record.message = "too long";
+  const auto again = parse_record(to_json(record));
+  ASSERT_TRUE(again) << again.error().what;
+  EXPECT_EQ(*again, record);
+}
+
+}  // namespace
+}  // namespace mete::agent

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Probes, hooks, stop signals and restart rules as they are read.
+#include "tests/config/support.h"
+
+namespace mete::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+Container read(const std::string& lines) {
+  return read_one(pod_text(lines)).spec.containers.at(0);
+}
+
+TEST(ProbeReader, DefaultsAreThoseOfKubernetes) {
+  const auto probe = read("    readinessProbe: {tcpSocket: {port: 80}}\n").readiness;
+  ASSERT_TRUE(probe);
+  EXPECT_EQ(*probe, (Probe{.action = TcpConnect{"", 80}}));
+  EXPECT_EQ(probe->period, 10s);
+  EXPECT_EQ(probe->timeout, 1s);
+  EXPECT_EQ(probe->failure_threshold, 3);
+  // 0 means the default, too.
+  EXPECT_EQ(
+      read("    readinessProbe: {tcpSocket: {port: 80}, periodSeconds: 0, timeoutSeconds: 0, successThreshold: 0, "
+           "failureThreshold: 0}\n")
+          .readiness,
+      probe);
+}
+
+TEST(ProbeReader, AllOfIt) {
+  const auto container = read(
+      "    ports: [{name: web, containerPort: 8080}]\n"
+      "    startupProbe: {exec: {command: [a, b]}, failureThreshold: 30}\n"
+      "    livenessProbe: {httpGet: {port: web, path: x, scheme: HTTPS, host: h, httpHeaders: [{name: A, value: b}]},\n"
+      "                    initialDelaySeconds: 3, periodSeconds: 4, timeoutSeconds: 5, terminationGracePeriodSeconds: "
+      "6}\n"
+      "    readinessProbe: {grpc: {port: 50, service: s}, successThreshold: 2}\n");
+  EXPECT_EQ(container.startup, (Probe{.action = ExecAction{{"a", "b"}}, .failure_threshold = 30}));
+  EXPECT_EQ(container.liveness, (Probe{.action = HttpGet{"h", 8080, "/x", true, {{"A", "b"}}},
+                                       .initial_delay = 3s,
+                                       .period = 4s,
+                                       .timeout = 5s,
+                                       .grace = 6s}));
+  EXPECT_EQ(container.readiness, (Probe{.action = GrpcCheck{50, "s"}, .success_threshold = 2}));
+}
+
+TEST(ProbeReader, HooksSignalAndRules) {
+  const auto container = read(
+      "    lifecycle: {stopSignal: SIGRTMIN+3, postStart: {sleep: {seconds: 2}}, preStop: {tcpSocket: {port: 9}}}\n"
+      "    restartPolicy: Never\n"
+      "    restartPolicyRules: [{action: Restart, exitCodes: {operator: NotIn, values: [1, 2]}}]\n");
+  EXPECT_EQ(container.stop_signal, "SIGRTMIN+3");
+  EXPECT_EQ(container.post_start, HookAction(Pause{2s}));
+  EXPECT_EQ(container.pre_stop, HookAction(TcpConnect{"", 9}));
+  EXPECT_EQ(container.restart, RestartPolicy::kNever);
+  EXPECT_EQ(container.restart_rules, (std::vector<RestartRule>{{.in = false, .codes = {1, 2}}}));
+  EXPECT_EQ(read_one(pod_text("", "  activeDeadlineSeconds: 7\n")).spec.active_deadline, 7s);
+}
+
+TEST(ProbeReader, WhatIsWrong) {
+  struct Case {
+    std::string lines;
+    std::string field;  // of the container
+    std::string part;
+  };
+  for (const auto& bad : std::vector<Case>{
+           {"livenessProbe: {}", "livenessProbe", "0 handlers"},
+           {"livenessProbe: {periodSeconds: 1}", "livenessProbe", "one of exec, httpGet, tcpSocket and grpc"},
+           {"livenessProbe: {tcpSocket: {port: 1}, exec: {command: [a]}}", "livenessProbe", "2 handlers"},
+           {"livenessProbe: {exec: {command: []}}", "livenessProbe.exec", "`command` is missing"},
+           {"livenessProbe: {tcpSocket: {port: 70000}}", "livenessProbe.tcpSocket.port", "from 1 to 65535"},
+           {"livenessProbe: {tcpSocket: {port: web}}", "livenessProbe.tcpSocket.port", "name of one"},
+           {"livenessProbe: {grpc: {port: 0}}", "livenessProbe.grpc.port", "from 1 to 65535"},
+           {"livenessProbe: {tcpSocket: {port: 1}, successThreshold: 2}", "livenessProbe.successThreshold",
+            "expected 1"},
+           {"startupProbe: {tcpSocket: {port: 1}, successThreshold: 2}", "startupProbe.successThreshold", "expected 1"},
+           {"livenessProbe: {tcpSocket: {port: 1}, periodSeconds: -1}", "livenessProbe.periodSeconds", "from 0 to"},
+           {"livenessProbe: {tcpSocket: {port: 1}, terminationGracePeriodSeconds: 0}",
+            "livenessProbe.terminationGracePeriodSeconds", "from 1 to"},
+           {"readinessProbe: {tcpSocket: {port: 1}, terminationGracePeriodSeconds: 1}",
+            "readinessProbe.terminationGracePeriodSeconds", "ends nothing"},
+           {"readinessProbe: {httpGet: {port: 1, path: \"/a b\"}}", "readinessProbe.httpGet.path", "neither blanks"},
+           {"readinessProbe: {httpGet: {port: 1, scheme: http}}", "readinessProbe.httpGet.scheme", "`HTTP`"},
+           {"lifecycle: {postStart: {exec: {command: [a]}, sleep: {seconds: 1}}}", "lifecycle.postStart", "2 handlers"},
+           {"lifecycle: {stopSignal: TERM}", "lifecycle.stopSignal", "SIGTERM"},
+           {"lifecycle: {stopSignal: SIGRTMIN+16}", "lifecycle.stopSignal", "a signal such as"},
+           {"restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: [1]}}]", "restartPolicyRules",
+            "`restartPolicy` beside it"},
+           {"restartPolicy: Never\n    restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: []}}]",
+            "restartPolicyRules[0].exitCodes", "1 to 255"},
+           {"restartPolicy: Never\n    restartPolicyRules: [{action: Stop, exitCodes: {operator: In, values: [1]}}]",
+            "restartPolicyRules[0].action", "Restart"},
+       }) {
+    const auto documents = read_documents(pod_text("    " + bad.lines + "\n"), "p.yaml");
+    EXPECT_TRUE(has(documents.errors, "spec.containers[0]." + bad.field, bad.part)) << bad.lines << "\n"
+                                                                                    << joined(documents.errors);
+  }
+}
+
+TEST(ProbeReader, AnInitContainerThatEndsHasNoProbes) {
+  const auto read = [](const std::string& more) {
+    return read_documents(pod_text("", "  initContainers: [{name: first, image: i, " + more + "}]\n"), "p.yaml");
+  };
+  for (const char* field : {"livenessProbe", "readinessProbe", "startupProbe"}) {
+    const std::string probe = std::string(field) + ": {tcpSocket: {port: 1}}";
+    EXPECT_TRUE(has(read(probe).errors, "spec.initContainers[0]." + std::string(field), "makes a sidecar")) << field;
+    EXPECT_TRUE(read(probe + ", restartPolicy: Always").ok()) << field;
+  }
+  EXPECT_TRUE(
+      has(read("lifecycle: {preStop: {sleep: {seconds: 1}}}").errors, "spec.initContainers[0].lifecycle", "sidecar"));
+}
+
+}  // namespace
+}  // namespace mete::config

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any bytes as what a container answers to a probe: no crash, nothing kept without bounds, and in which pieces the
+// bytes come changes nothing.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <tuple>
+
+#include "agent/probes/grpc_health.h"
+#include "agent/probes/hpack.h"
+#include "agent/probes/http_answer.h"
+
+namespace {
+
+using namespace mete::agent;
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+std::tuple<HttpAnswer::State, int, std::string, std::string> answer(std::string_view bytes, std::size_t piece) {
+  HttpAnswer read;
+  auto state = HttpAnswer::State::kMore;
+  for (std::size_t at = 0; at < bytes.size() && state == HttpAnswer::State::kMore; at += piece)
+    state = read.feed(bytes.substr(at, piece));
+  if (state == HttpAnswer::State::kMore) state = read.end();
+  require(state != HttpAnswer::State::kMore && read.body().size() <= HttpAnswer::kMostBody);
+  require((state == HttpAnswer::State::kBroken) == !read.why().empty());
+  return {state, state == HttpAnswer::State::kDone ? read.status() : 0,
+          state == HttpAnswer::State::kDone ? read.body() : "", read.location()};
+}
+
+std::optional<ProbeOutcome> health(std::string_view bytes, std::size_t piece) {
+  GrpcHealthCall call("127.0.0.1:1", "service");
+  for (std::size_t at = 0; at < bytes.size(); at += piece) {
+    if (auto outcome = call.feed(bytes.substr(at, piece))) return outcome;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  const std::size_t whole = std::max<std::size_t>(1, size);
+  const auto first = answer(bytes, whole);
+  require(std::get<0>(first) == std::get<0>(answer(bytes, 1)));
+  require(answer(bytes, 7) == answer(bytes, 1));
+  if (const auto to = redirected({false, "h", 80, "/a"}, bytes)) {
+    require(!to->host.empty() && to->port > 0 && to->path.starts_with('/'));
+    require(to_string(*to).find_first_of("\r\n ") == std::string::npos);
+  }
+  require(health(bytes, whole) == health(bytes, 1));
+  (void)hpack::decode(bytes);
+  if (const auto text = hpack::decode_huffman(bytes)) require(text->size() <= 2 * size);
+  return 0;
+}
