@@ -82,6 +82,12 @@ void handle_networks(Networks& networks, const HttpRequest& request, const std::
     return networks.create(wanted_of(request), when_done({{"network", request.parameter("name")}}));
   if (request.method == "POST" && action == "/remove")
     return networks.remove(request.parameter("name"), when_done({{"network", request.parameter("name")}}));
+  const std::string pod = request.parameter("pod");
+  const ordered_json connection = {{"network", request.parameter("name")}, {"pod", pod}};
+  if (request.method == "POST" && action == "/connect")
+    return networks.connect_more(pod, request.parameter("name"), request.parameter("ip"), when_done(connection));
+  if (request.method == "POST" && action == "/disconnect")
+    return networks.disconnect_more(pod, request.parameter("name"), when_done(connection));
   if (request.method == "POST" && action == "/prune") {
     const auto names = networks.unused();
     ordered_json removed = {{"removed", names}};

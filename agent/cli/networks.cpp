@@ -82,6 +82,36 @@ int network_prune(const Common& common) {
   return kDone;
 }
 
+struct ConnectOptions {
+  std::string network;
+  std::string pod;
+  std::string address;
+};
+
+int network_connect(const Common& common, const ConnectOptions& options, const char* action) {
+  const std::string query = "?name=" + url_encode(options.network) + "&pod=" + url_encode(pod_key(options.pod)) +
+                            "&ip=" + url_encode(options.address);
+  return fetch(common, "POST", std::string("/mete/v1/networks/") + action + query).code;
+}
+
+void add_connections(CommandLine& line, CLI::App* group) {
+  const Common& common = line.common();
+  auto made = std::make_shared<ConnectOptions>();
+  auto* connect = line.add(
+      {"connect", "Put a running pod into a further network",
+       "  mete network connect shop web\n  mete network connect --ip 10.90.0.9 back web"},
+      [&common, made] { return network_connect(common, *made, "connect"); }, group);
+  connect->add_option("network", made->network, "The network")->required()->type_name(kNetwork);
+  connect->add_option("pod", made->pod, kPodName)->required()->type_name(kPod);
+  connect->add_option("--ip", made->address, "Its address there; default: the next free one")->type_name("ADDRESS");
+  auto ended = std::make_shared<ConnectOptions>();
+  auto* disconnect = line.add(
+      {"disconnect", "Take a pod out of a further network", "  mete network disconnect shop web"},
+      [&common, ended] { return network_connect(common, *ended, "disconnect"); }, group);
+  disconnect->add_option("network", ended->network, "The network")->required()->type_name(kNetwork);
+  disconnect->add_option("pod", ended->pod, kPodName)->required()->type_name(kPod);
+}
+
 }  // namespace
 
 void add_networks(CommandLine& line) {
@@ -114,6 +144,7 @@ void add_networks(CommandLine& line) {
       ->add_option("names", *removed, "Networks")
       ->required()
       ->type_name(kNetwork);
+  add_connections(line, group);
   line.add(
       {"prune", "Remove all networks that no pod is in, but the default one", "  mete network prune"},
       [&common] { return network_prune(common); }, group);

@@ -88,6 +88,8 @@ std::string to_json(const Endpoint& endpoint) {
                 {"names", endpoint.names},
                 {"ports", json::array()}};
   if (endpoint.address6) value["address6"] = to_string(*endpoint.address6);
+  if (endpoint.inside != runtime::network::kInsideDevice) value["inside"] = endpoint.inside;
+  if (endpoint.shared) value["shared"] = true;
   for (const auto& port : endpoint.ports) value["ports"].push_back(port_json(port));
   return value.dump() + "\n";
 }
@@ -100,6 +102,8 @@ Result<Endpoint> parse_endpoint(const std::string& text) {
     endpoint.mac = mac_in(value.at("mac"));
     endpoint.address = address_in(value.at("address"));
     if (value.contains("address6")) endpoint.address6 = address_in(value.at("address6"));
+    endpoint.inside = value.value("inside", endpoint.inside);
+    endpoint.shared = value.value("shared", false);
     endpoint.names = value.at("names").get<std::vector<std::string>>();
     for (const auto& each : value.at("ports")) endpoint.ports.push_back(port_in(each));
     return endpoint;

@@ -144,6 +144,14 @@ void NetworkThread::write_rules(Networks networks, Endpoints endpoints, Done don
   run(work, std::move(done));
 }
 
+Result<network::Namespace> NetworkThread::take_namespace(const std::shared_ptr<runtime::UniqueFd>& inside) {
+  if (inside) return host_->enter(std::move(*inside));
+  if (ready_.empty()) return host_->make_namespace();
+  network::Namespace taken = std::move(ready_.front());
+  ready_.pop_front();
+  return taken;
+}
+
 void NetworkThread::connect(Connection connection, Connected done) {
   const auto work = [this, connection = std::move(connection)]() -> Result<runtime::UniqueFd> {
     const auto& spec = connection.network;
@@ -157,16 +165,12 @@ void NetworkThread::connect(Connection connection, Connected done) {
     const auto bridge = bridges_.find(spec.name);
     METE_CHECK(write_record(record, to_json(endpoint)));
     const auto undo_record = [&] { (void)::unlink(record.c_str()); };
-    if (ready_.empty()) {
-      auto made = host_->make_namespace();
-      if (!made) {
-        undo_record();
-        return tl::unexpected(std::move(made.error()));
-      }
-      ready_.push_back(std::move(*made));
+    auto taken = take_namespace(connection.inside);
+    if (!taken) {
+      undo_record();
+      return tl::unexpected(std::move(taken.error()));
     }
-    network::Namespace inside = std::move(ready_.front());
-    ready_.pop_front();
+    network::Namespace inside = std::move(*taken);
     // The rules before the link: there is no moment in which it may send what it likes.
     if (auto ruled = host_->carry_out(network::change_endpoint(table_, std::nullopt, endpoint)); !ruled) {
       undo_record();
@@ -187,11 +191,24 @@ void NetworkThread::disconnect(network::Endpoint endpoint, std::string record, r
   const auto work = [this, endpoint = std::move(endpoint), record = std::move(record), held]() -> Status {
     METE_CHECK(open());
     held->reset();
-    auto ruled = host_->carry_out(network::change_endpoint(table_, endpoint, std::nullopt));
-    // Somebody has flushed them: that is what was wanted.
-    if (!ruled && ruled.error().code != ENOENT) return ruled;
-    (void)::unlink(record.c_str());
-    return {};
+    return release(endpoint, record);
+  };
+  run(work, std::move(done));
+}
+
+Status NetworkThread::release(const network::Endpoint& endpoint, const std::string& record) {
+  auto ruled = host_->carry_out(network::change_endpoint(table_, endpoint, std::nullopt));
+  // Somebody has flushed them: that is what was wanted.
+  if (!ruled && ruled.error().code != ENOENT) return ruled;
+  (void)::unlink(record.c_str());
+  return {};
+}
+
+void NetworkThread::detach(network::Endpoint endpoint, std::string record, Done done) {
+  const auto work = [this, endpoint = std::move(endpoint), record = std::move(record)]() -> Status {
+    METE_CHECK(open());
+    METE_CHECK(host_->disconnect(endpoint));
+    return release(endpoint, record);
   };
   run(work, std::move(done));
 }

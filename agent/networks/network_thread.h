@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -27,6 +28,8 @@ class NetworkThread {
   NetworkThread(const NetworkThread&) = delete;
   NetworkThread& operator=(const NetworkThread&) = delete;
 
+  [[nodiscard]] std::string end_prefix() const { return runtime::network::end_prefix(table_); }
+
   using Networks = std::vector<runtime::network::NetworkSpec>;
   using Endpoints = std::vector<runtime::network::Endpoint>;
   using Done = std::function<void(Status)>;  // on the loop
@@ -46,12 +49,15 @@ class NetworkThread {
   struct Connection {
     runtime::network::NetworkSpec network;
     runtime::network::Endpoint endpoint;
-    std::string record;  // path of its record
+    std::string record;                         // path of its record
+    std::shared_ptr<runtime::UniqueFd> inside;  // a namespace that exists; null: a new one
   };
   using Connected = std::function<void(Result<runtime::UniqueFd>)>;
   void connect(Connection connection, Connected done);
   // Its rules, its record. Its links end with `inside`, the last one of that namespace.
   void disconnect(runtime::network::Endpoint endpoint, std::string record, runtime::UniqueFd inside, Done done);
+  // Its rules, its record and its links, of a namespace that goes on.
+  void detach(runtime::network::Endpoint endpoint, std::string record, Done done);
   // Ports that are published or not any more.
   void change(runtime::network::Endpoint before, runtime::network::Endpoint after, std::string record, Done done);
   // The bridges, and with `tables` the rules, too.
@@ -61,6 +67,8 @@ class NetworkThread {
   template <class Work, class Take>
   void run(Work work, Take take);
   Status open();
+  Result<runtime::network::Namespace> take_namespace(const std::shared_ptr<runtime::UniqueFd>& inside);
+  Status release(const runtime::network::Endpoint& endpoint, const std::string& record);
   Status bridges(const Networks& networks, const std::set<std::string>& known);
   void fill_pool();
 

@@ -113,20 +113,31 @@ void Networks::read_networks() {
 
 void Networks::read_records(const std::optional<std::set<std::string>>& pods) {
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(services_.settings.endpoints(), ignored)) {
-    const std::string uid = entry.path().stem().string();
-    const bool known = !pods || pods->contains(uid);
-    const auto text = runtime::read_file(AT_FDCWD, entry.path());
+  // A pod's own network before its further ones: "UID" before "UID@NETWORK".
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(services_.settings.endpoints(), ignored))
+    names.insert(entry.path().stem().string());
+  for (const auto& name : names) {
+    const std::string uid = name.substr(0, name.find('@'));
+    const bool further = uid.size() < name.size();
+    const bool known = further ? members_.contains(uid) : !pods || pods->contains(uid);
+    const auto text = runtime::read_file(AT_FDCWD, record_of(name));
     auto endpoint = text ? parse_endpoint(*text) : tl::unexpected(text.error());
     const auto network = endpoint ? networks_.find(endpoint->network) : networks_.end();
-    const bool taken = known && network != networks_.end() && network->second.addresses.take(endpoint->address);
+    const bool taken =
+        known && network != networks_.end() && (endpoint->shared || network->second.addresses.take(endpoint->address));
     if (!taken) {
-      (void)::unlink(entry.path().c_str());
+      (void)::unlink(record_of(name).c_str());
       continue;
     }
-    if (endpoint->address6 && network->second.addresses6) (void)network->second.addresses6->take(*endpoint->address6);
+    if (endpoint->address6 && network->second.addresses6 && !endpoint->shared)
+      (void)network->second.addresses6->take(*endpoint->address6);
+    if (further) {
+      members_[uid].more.push_back(std::move(*endpoint));
+      continue;
+    }
     claims_.adopt(uid, endpoint->names.empty() ? uid : endpoint->names.front(), endpoint->ports);
-    members_[uid] = {std::move(*endpoint), {}};
+    members_[uid] = {std::move(*endpoint), {}, {}};
   }
 }
 
@@ -147,7 +158,10 @@ NetworkThread::Networks Networks::all_networks() const {
 
 NetworkThread::Endpoints Networks::all_endpoints() const {
   NetworkThread::Endpoints all;
-  for (const auto& [uid, member] : members_) all.push_back(member.endpoint);
+  for (const auto& [uid, member] : members_) {
+    all.push_back(member.endpoint);
+    all.insert(all.end(), member.more.begin(), member.more.end());
+  }
   return all;
 }
 
@@ -204,7 +218,7 @@ std::string Networks::namespace_path(const std::string& uid) const {
 
 std::vector<std::string> Networks::addresses(const std::string& uid) const {
   std::vector<std::string> all;
-  if (const Endpoint* const own = endpoint(uid)) {
+  if (const Endpoint* const own = endpoint(uid); own != nullptr && own->address != config::IpAddress{}) {
     all.push_back(to_string(own->address));
     if (own->address6) all.push_back(to_string(*own->address6));
   }

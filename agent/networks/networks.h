@@ -31,8 +31,8 @@ class Networks {
   // to none of them is removed. Empty: not known, and nothing is removed.
   void begin(const std::optional<std::set<std::string>>& pods);
 
-  // The network that the pod asks for by its annotation mete/network, or the default one; empty: none, or the
-  // machine's.
+  // The network that the pod asks for by its annotation mete/network, or the default one; "container:POD": that of
+  // another pod; empty: none, or the machine's.
   [[nodiscard]] std::string network_of(const config::Pod& pod) const;
 
   // Whether it is to be connected at all.
@@ -58,6 +58,12 @@ class Networks {
 
   // Where it asks for names; empty: nobody answers there.
   [[nodiscard]] std::string resolver(const std::string& uid) const;
+
+  // networks_more.cpp: `mete network connect` and `disconnect` of a pod that runs, "default/web", to a further network,
+  // with a device of its own: eth1 and on. They end with the pod's own network.
+  void connect_more(const std::string& pod, const std::string& network, const std::string& address, Done done);
+  void disconnect_more(const std::string& pod, const std::string& network, const Done& done);
+  [[nodiscard]] std::vector<runtime::network::Endpoint> further(const std::string& uid) const;
 
   // networks_changes.cpp: `mete network`.
   struct Wanted {
@@ -90,7 +96,9 @@ class Networks {
   struct Member {
     runtime::network::Endpoint endpoint;
     runtime::UniqueFd inside;
+    std::vector<runtime::network::Endpoint> more;  // of further networks
   };
+  using Members = std::map<std::string, Member>;  // by uid
   enum class State { kDown, kStarting, kUp };
 
   [[nodiscard]] std::string record_of(const std::string& uid) const;
@@ -112,8 +120,14 @@ class Networks {
   [[nodiscard]] Result<runtime::network::Endpoint> make_endpoint(const std::string& uid, const config::Pod& pod);
   [[nodiscard]] Result<std::vector<runtime::network::PublishedPort>> free_ports(const std::string& uid,
                                                                                 const config::Pod& pod) const;
-  Status take_addresses(Network& network, runtime::network::Endpoint& endpoint, const config::Pod& pod);
+  static Status take_addresses(Network& network, runtime::network::Endpoint& endpoint, const std::string& wanted);
+  void give_back(const runtime::network::Endpoint& endpoint);
   void forget(const std::string& uid);
+  [[nodiscard]] Members::iterator find_pod(const std::string& pod);
+  [[nodiscard]] std::string record_of_more(const std::string& uid, const std::string& network) const;
+  void attach_more(const std::string& uid, runtime::network::Endpoint endpoint, const Done& done);
+  [[nodiscard]] Status share(const std::string& uid, const config::Pod& pod, const std::string& with);
+  void forget_sharers(const runtime::network::Endpoint& endpoint);
 
   Services& services_;
   NetworkThread thread_;
@@ -121,7 +135,7 @@ class Networks {
   std::string unavailable_;  // why this machine has no bridge; empty: it has, or nobody has tried
   std::vector<Done> waiting_;
   std::map<std::string, Network> networks_;
-  std::map<std::string, Member> members_;  // by uid
+  Members members_;
   PortClaims claims_;
   DnsResponder dns_;
   bool names_failed_ = false;  // and reported
@@ -134,6 +148,9 @@ class Networks {
 
 // The ports of all containers of a pod that are published. Pure.
 [[nodiscard]] std::vector<runtime::network::PublishedPort> published_ports(const config::Pod& pod);
+
+// A name for an end on a bridge that nobody has. `prefix`: runtime::network::end_prefix.
+[[nodiscard]] std::string new_end(const std::string& prefix);
 
 // Empty: it has none of that name.
 [[nodiscard]] std::string annotation_of(const config::Pod& pod, const char* name);

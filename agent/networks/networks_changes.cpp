@@ -118,6 +118,9 @@ std::vector<Endpoint> Networks::members_of(const std::string& network) const {
   std::vector<Endpoint> all;
   for (const auto& [uid, member] : members_) {
     if (member.endpoint.network == network) all.push_back(member.endpoint);
+    for (const auto& each : member.more) {
+      if (each.network == network) all.push_back(each);
+    }
   }
   return all;
 }

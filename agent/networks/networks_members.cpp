@@ -21,14 +21,6 @@ using runtime::network::Endpoint;
 
 constexpr const char* kAddressAnnotation = "mete/ip";
 
-std::string new_device() {
-  std::uint32_t number = 0;
-  (void)!::getrandom(&number, sizeof number, 0);
-  char name[16];
-  std::snprintf(name, sizeof name, "%s%08x", runtime::network::kDevicePrefix, number);
-  return name;
-}
-
 // NAMESPACE/POD, then what a question for a name may say, in lower case.
 std::vector<std::string> names_of(const config::Pod& pod) {
   const auto& metadata = pod.metadata;
@@ -52,14 +44,20 @@ std::vector<std::string> names_of(const config::Pod& pod) {
 
 }  // namespace
 
-Status Networks::take_addresses(Network& network, Endpoint& endpoint, const config::Pod& pod) {
-  const std::string wanted = annotation_of(pod, kAddressAnnotation);
+std::string new_end(const std::string& prefix) {
+  std::uint32_t number = 0;
+  (void)!::getrandom(&number, sizeof number, 0);
+  char name[16];
+  std::snprintf(name, sizeof name, "%s%08x", prefix.c_str(), number);
+  return name;
+}
+
+Status Networks::take_addresses(Network& network, Endpoint& endpoint, const std::string& wanted) {
   if (wanted.empty()) {
     METE_TRY(endpoint.address, network.addresses.take());
   } else {
     const auto address = config::parse_ip(wanted);
-    if (!address || address->v6)
-      return fail(std::string(kAddressAnnotation) + ": found \"" + wanted + "\", expected an IPv4 address");
+    if (!address || address->v6) return fail("address: found \"" + wanted + "\", expected an IPv4 address");
     METE_CHECK(network.addresses.take(*address));
     endpoint.address = *address;
   }
@@ -80,8 +78,10 @@ Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::P
     return fail("network " + name + ": found no network of that name, expected one of `mete network ls`");
   Endpoint endpoint;
   endpoint.network = name;
-  endpoint.device = new_device();
+  endpoint.device = new_end(thread_.end_prefix());
   endpoint.ports = published_ports(pod);
+  if (network->second.spec.internal && !endpoint.ports.empty())
+    return fail("hostPort: found network " + name + ", which is internal, expected one that is reached from outside");
   endpoint.names = names_of(pod);
   // An earlier life of the pod had an address, which it keeps.
   const auto before = members_.find(uid);
@@ -90,7 +90,7 @@ Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::P
   if (keeps) {
     endpoint.address = before->second.endpoint.address;
     endpoint.address6 = before->second.endpoint.address6;
-  } else if (auto taken = take_addresses(network->second, endpoint, pod); !taken) {
+  } else if (auto taken = take_addresses(network->second, endpoint, annotation_of(pod, kAddressAnnotation)); !taken) {
     claims_.give_up(uid);
     return tl::unexpected(std::move(taken.error()));
   }
@@ -109,14 +109,20 @@ void Networks::connect(const std::string& uid, const config::Pod& pod, Done done
   when_up([this, uid, pod, publishes, done = std::move(done)](const Status& up) {
     if (!up && !unavailable_.empty() && !publishes) return done({});
     if (!up) return done(up);
+    constexpr std::string_view kOfAnother = "container:";
+    if (const std::string name = network_of(pod); name.starts_with(kOfAnother))
+      return done(share(uid, pod, name.substr(kOfAnother.size())));
     auto endpoint = make_endpoint(uid, pod);
     if (!endpoint) return done(tl::unexpected(std::move(endpoint.error())));
+    std::vector<Endpoint> more;
     if (const auto before = members_.find(uid); before != members_.end()) {
       // Its namespace is gone, its rules are not.
+      more = before->second.more;
+      for (const auto& each : more) thread_.disconnect(each, {}, {}, [](const Status&) {});
       thread_.disconnect(before->second.endpoint, {}, std::move(before->second.inside), [](const Status&) {});
     }
-    members_[uid] = {*endpoint, {}};
-    thread_.connect({networks_.at(endpoint->network).spec, *endpoint, record_of(uid)},
+    members_[uid] = {*endpoint, {}, std::move(more)};
+    thread_.connect({networks_.at(endpoint->network).spec, *endpoint, record_of(uid), {}},
                     [this, uid, publishes, done](Result<runtime::UniqueFd> inside) {
                       const auto member = members_.find(uid);
                       if (member == members_.end()) return;  // disconnected meanwhile
@@ -126,6 +132,8 @@ void Networks::connect(const std::string& uid, const config::Pod& pod, Done done
                         return done(tl::unexpected(std::move(inside.error())));
                       }
                       member->second.inside = std::move(*inside);
+                      for (const auto& each : std::exchange(member->second.more, {}))
+                        attach_more(uid, each, [](const Status&) {});
                       done({});
                     });
   });
@@ -142,14 +150,19 @@ bool Networks::adopt(const std::string& uid, const runtime::process::ProcessId& 
   return true;
 }
 
+void Networks::give_back(const Endpoint& endpoint) {
+  const auto network = networks_.find(endpoint.network);
+  if (network == networks_.end() || endpoint.shared) return;
+  network->second.addresses.give_back(endpoint.address);
+  if (endpoint.address6 && network->second.addresses6) network->second.addresses6->give_back(*endpoint.address6);
+}
+
 void Networks::forget(const std::string& uid) {
   const auto member = members_.find(uid);
   if (member == members_.end()) return;
-  const Endpoint& endpoint = member->second.endpoint;
-  if (const auto network = networks_.find(endpoint.network); network != networks_.end()) {
-    network->second.addresses.give_back(endpoint.address);
-    if (endpoint.address6 && network->second.addresses6) network->second.addresses6->give_back(*endpoint.address6);
-  }
+  forget_sharers(member->second.endpoint);
+  give_back(member->second.endpoint);
+  for (const auto& each : member->second.more) give_back(each);
   claims_.give_up(uid);
   members_.erase(member);
 }
@@ -157,6 +170,8 @@ void Networks::forget(const std::string& uid) {
 void Networks::disconnect(const std::string& uid) {
   const auto member = members_.find(uid);
   if (member == members_.end()) return;
+  for (const auto& each : member->second.more)
+    thread_.disconnect(each, record_of_more(uid, each.network), {}, [](const Status&) {});
   thread_.disconnect(
       member->second.endpoint, record_of(uid), std::move(member->second.inside), [this, uid](const Status& done) {
         if (done) return;
@@ -172,6 +187,8 @@ void Networks::publish(const std::string& uid, const config::Pod& pod, Done done
   const auto ports = published_ports(pod);
   if (member == members_.end()) return done({});
   if (member->second.endpoint.ports == ports) return done({});
+  if (member->second.endpoint.shared)
+    return done(fail("hostPort: found a pod in the network of another pod, expected the ports with that one"));
   if (auto claimed = claims_.claim(uid, config::full_name(pod.metadata), ports); !claimed) return done(claimed);
   const Endpoint before = member->second.endpoint;
   member->second.endpoint.ports = ports;

@@ -9,6 +9,8 @@
 namespace mete::agent {
 namespace {
 
+using runtime::network::Endpoint;
+
 // A removed bridge tells nobody that would not hear of each link of each container, too.
 constexpr auto kVerifyEvery = std::chrono::seconds(10);
 
@@ -69,22 +71,23 @@ std::string Networks::resolver(const std::string& uid) const {
 }
 
 std::vector<config::IpAddress> Networks::find_name(const config::IpAddress& asker, const std::string& name) const {
-  const runtime::network::Endpoint* who = nullptr;
+  const Member* who = nullptr;
+  const auto has = [&](const Endpoint& each) { return each.address == asker || each.address6 == asker; };
   for (const auto& [uid, member] : members_) {
-    if (member.endpoint.address == asker || member.endpoint.address6 == asker) who = &member.endpoint;
+    const bool asks = has(member.endpoint) || std::any_of(member.more.begin(), member.more.end(), has);
+    if (asks && !member.endpoint.shared) who = &member;
   }
-  if (who == nullptr || who->names.empty()) return {};
-  const auto space_of = [](const runtime::network::Endpoint& each) {
-    return each.names.front().substr(0, each.names.front().find('/'));
-  };
+  if (who == nullptr || who->endpoint.names.empty()) return {};
+  std::set<std::string> networks = {who->endpoint.network};
+  for (const auto& each : who->more) networks.insert(each.network);
+  const auto space_of = [](const Endpoint& each) { return each.names.front().substr(0, each.names.front().find('/')); };
   // Of several pods of that name those of the asker's own namespace.
   std::vector<config::IpAddress> near;
   std::vector<config::IpAddress> all;
-  for (const auto& [uid, member] : members_) {
-    const auto& each = member.endpoint;
-    if (each.network != who->network || each.names.empty()) continue;
+  for (const auto& each : all_endpoints()) {
+    if (!networks.contains(each.network) || each.names.empty() || each.address == config::IpAddress{}) continue;
     if (std::find(each.names.begin() + 1, each.names.end(), name) == each.names.end()) continue;
-    for (auto* const list : {&all, space_of(each) == space_of(*who) ? &near : nullptr}) {
+    for (auto* const list : {&all, space_of(each) == space_of(who->endpoint) ? &near : nullptr}) {
       if (list == nullptr) continue;
       list->push_back(each.address);
       if (each.address6) list->push_back(*each.address6);

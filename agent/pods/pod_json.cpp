@@ -138,9 +138,14 @@ ordered_json pod_status_json(Pod& pod) {
                         {"ports", ordered_json::array()}};
     for (const auto& port : endpoint->ports)
       value["network"]["ports"].push_back({{"host", to_string(port)}, {"containerPort", port.container_port}});
-    const auto addresses = pod.networks().addresses(record.uid);
-    value["podIP"] = addresses.front();
-    value["podIPs"] = addresses;
+    value["furtherNetworks"] = ordered_json::array();
+    for (const auto& each : pod.networks().further(record.uid))
+      value["furtherNetworks"].push_back(
+          {{"name", each.network}, {"address", to_string(each.address)}, {"device", each.inside}});
+    if (const auto addresses = pod.networks().addresses(record.uid); !addresses.empty()) {
+      value["podIP"] = addresses.front();
+      value["podIPs"] = addresses;
+    }
   }
   value["cgroup"] = pod.cgroup().path();
   value["containers"] = ordered_json::array();

@@ -62,6 +62,14 @@ Result<Namespace> HostNetwork::make_namespace() {
   return Namespace{std::move(*file), std::move(*inside)};
 }
 
+Result<Namespace> HostNetwork::enter(UniqueFd file) {
+  if (::setns(file.get(), CLONE_NEWNET) != 0) return fail_errno("enter a network namespace");
+  auto inside = NetlinkSocket::open(NETLINK_ROUTE);
+  return_to(own_);
+  if (!inside) return tl::unexpected(std::move(inside.error()));
+  return Namespace{std::move(file), std::move(*inside)};
+}
+
 // Somebody else's addresses in the same range would lead to nowhere, or ours would.
 Status HostNetwork::check_free(const IpRange& range, int bridge) {
   std::optional<UsedRange> used;
@@ -158,36 +166,37 @@ Status HostNetwork::set_up_inside(Namespace& inside, const NetworkSpec& network,
   int index = 0;
   METE_CHECK(inside.inside.dump(list_links(), [&](const auto& message) {
     const auto link = link_of(message);
-    if (link && link->name == kInsideDevice) index = link->index;
+    if (link && link->name == endpoint.inside) index = link->index;
   }));
   const bool v6 = endpoint.address6.has_value();
   std::vector<Message> inner;
   inner.push_back(add_address(index, endpoint.address, network.range.length));
   if (v6) inner.push_back(add_address(index, *endpoint.address6, network.range6->length));
   inner.push_back(set_up({}, index, {.link_local = v6 || !has_v6_}));
-  if (!network.internal) {
+  if (!network.internal && endpoint.inside == kInsideDevice) {
     inner.push_back(add_default_route(index, gateway_of(network.range)));
     if (v6) inner.push_back(add_default_route(index, gateway_of(*network.range6)));
   }
-  return done("set up " + std::string(kInsideDevice), inside.inside.request(std::move(inner)));
+  return done("set up " + endpoint.inside, inside.inside.request(std::move(inner)));
 }
 
 Status HostNetwork::connect(Namespace& inside, const NetworkSpec& network, int bridge, const Endpoint& endpoint) {
   const std::string doing = "connect " + config::to_string(endpoint.address) + " to bridge " + network.device;
   std::vector<Message> outer;
-  outer.push_back(make_veth({endpoint.device, bridge, network.mtu, endpoint.mac, inside.file.get()}));
+  outer.push_back(make_veth({endpoint.device, bridge, network.mtu, endpoint.mac, inside.file.get(), endpoint.inside}));
   outer.push_back(set_up(endpoint.device, 0, port_options(network)));
   const auto made = links_.request(std::move(outer));
   // Where the first has failed there is no pair.
   if (!made && made.error().index == 0) return failed(doing, made.error());
   const Status set = made ? set_up_inside(inside, network, endpoint) : failed("set up its port", made.error());
   if (set) return {};
-  if (const int index = static_cast<int>(::if_nametoindex(endpoint.device.c_str())); index != 0) {
-    std::vector<Message> undo;
-    undo.push_back(remove_link(index));
-    (void)links_.request(std::move(undo));
-  }
+  (void)disconnect(endpoint);
   return fail_in(doing, set.error());
+}
+
+Status HostNetwork::disconnect(const Endpoint& endpoint) {
+  const int index = static_cast<int>(::if_nametoindex(endpoint.device.c_str()));
+  return index == 0 ? Status() : remove(Link{index, endpoint.device, 0, {}, false, 0});
 }
 
 // Hairpin: see UpOptions.

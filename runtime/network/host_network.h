@@ -24,6 +24,8 @@ class HostNetwork {
   [[nodiscard]] static Result<HostNetwork> open();
 
   [[nodiscard]] Result<Namespace> make_namespace();
+  // One that exists.
+  [[nodiscard]] Result<Namespace> enter(UniqueFd file);
 
   // Makes the bridge, or takes the one that is there; gives it its addresses and brings it up. Its index. The error: a
   // device of that name is no bridge, or its addresses are others' already.
@@ -39,6 +41,8 @@ class HostNetwork {
 
   [[nodiscard]] Result<std::vector<Link>> links();
   [[nodiscard]] Status remove(const Link& link);
+  // The pair of devices of an endpoint whose namespace goes on. None is no error.
+  [[nodiscard]] Status disconnect(const Endpoint& endpoint);
 
   // The rules. One transaction each.
   [[nodiscard]] Status carry_out(std::vector<Message> rules);

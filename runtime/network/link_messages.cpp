@@ -69,7 +69,7 @@ Message make_veth(const VethPair& pair) {
   message.add_text(IFLA_INFO_KIND, "veth");
   const auto data = message.begin(IFLA_INFO_DATA | NLA_F_NESTED);
   const auto peer = message.begin(VETH_INFO_PEER | NLA_F_NESTED, ifinfomsg{});
-  message.add_text(IFLA_IFNAME, kInsideDevice);
+  message.add_text(IFLA_IFNAME, pair.inside_device);
   message.add_u32(IFLA_MTU, pair.mtu);
   message.add(IFLA_ADDRESS, pair.mac.data(), pair.mac.size());
   message.add_u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(pair.inside));

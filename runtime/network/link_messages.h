@@ -22,6 +22,7 @@ struct VethPair {
   std::uint32_t mtu = 1500;
   MacAddress mac{};  // of the inner end
   int inside = -1;
+  std::string inside_device = kInsideDevice;
 };
 [[nodiscard]] Message make_veth(const VethPair& pair);
 

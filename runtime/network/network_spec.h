@@ -43,6 +43,10 @@ struct PublishedPort {
   auto operator<=>(const PublishedPort&) const = default;
 };
 
+// How the names of ends on a bridge begin.
+inline constexpr const char* kDevicePrefix = "mte";
+inline constexpr const char* kInsideDevice = "eth0";
+
 // One end in a container, the other on a bridge.
 struct Endpoint {
   std::string network;
@@ -51,13 +55,11 @@ struct Endpoint {
   IpAddress address;
   std::optional<IpAddress> address6;
   std::vector<PublishedPort> ports;
-  std::vector<std::string> names;  // by which the others of the network find it; the first is NAMESPACE/POD
+  std::vector<std::string> names;      // by which the others of the network find it; the first is NAMESPACE/POD
+  std::string inside = kInsideDevice;  // of the container's end; the network of kInsideDevice alone is its way out
+  bool shared = false;                 // address and devices are those of another pod, whose namespace it is in
   bool operator==(const Endpoint&) const = default;
 };
-
-// How the names of ends on a bridge begin.
-inline constexpr const char* kDevicePrefix = "mte";
-inline constexpr const char* kInsideDevice = "eth0";
 
 // 02:6d and the IPv4 address: a locally administered address that nobody else in the network has.
 [[nodiscard]] MacAddress mac_of(const IpAddress& address);

@@ -46,7 +46,12 @@ std::optional<std::string> RuleNews::take(std::string_view datagram) {
 Result<UniqueFd> open_rule_news() {
   UniqueFd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER));
   const int group = NFNLGRP_NFTABLES;
-  if (!socket.valid() || ::setsockopt(socket.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
+  // Without a number of its own a socket hears nothing: the kernel leaves out the one that has its own number, 0.
+  struct sockaddr_nl own {};
+  own.nl_family = AF_NETLINK;
+  if (!socket.valid() ||
+      ::bind(socket.get(), static_cast<const sockaddr*>(static_cast<const void*>(&own)), sizeof own) != 0 ||
+      ::setsockopt(socket.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0)
     return fail_errno("hear of changes of the rules of nftables");
   return socket;
 }

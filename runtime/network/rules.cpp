@@ -2,6 +2,7 @@
 #include "runtime/network/rules.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <iterator>
 
 #include "runtime/network/rule_words.h"
@@ -23,6 +24,7 @@ void difference(std::vector<Element> before, std::vector<Element> after, std::ve
 
 EndpointElements elements_of(const Endpoint& endpoint) {
   EndpointElements all;
+  if (endpoint.shared) return all;
   const std::string device = nft::interface_key(endpoint.device);
   const std::string mac = bytes_of(endpoint.mac);
   all.bridge.push_back({kEnds, device, {}});
@@ -52,6 +54,14 @@ std::string table_name(const std::string& device) {
 
 Tables tables_of(const std::string& table, const std::vector<NetworkSpec>& networks) {
   return {inet_table(table, networks), bridge_table(table)};
+}
+
+std::string end_prefix(const std::string& table) {
+  std::uint32_t sum = 0;
+  for (const char each : table) sum = sum * 31 + static_cast<unsigned char>(each);
+  char text[8];
+  std::snprintf(text, sizeof text, "%s%02x", kDevicePrefix, sum & 0xFFU);
+  return text;
 }
 
 std::vector<Message> replace_all(const std::string& table, const std::vector<NetworkSpec>& networks,

@@ -19,6 +19,9 @@ namespace mete::runtime::network {
 // Of the default bridge's device: "mete" for mete0, so that several agents on one machine have a pair of tables each.
 [[nodiscard]] std::string table_name(const std::string& device);
 
+// How the names of its ends on bridges begin: an end of such a name that no rule knows may send nothing.
+[[nodiscard]] std::string end_prefix(const std::string& table);
+
 // What one endpoint adds to each of the tables.
 struct EndpointElements {
   std::vector<nft::Element> inet;

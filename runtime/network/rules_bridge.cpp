@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/network/rule_words.h"
+#include "runtime/network/rules.h"
 
 namespace mete::runtime::network::rule_words {
 namespace {
@@ -42,6 +43,8 @@ nft::Table bridge_table(const std::string& name) {
                 {kOwners6, {nft::kInterface, nft::kHardware, nft::kAddress6}, {}}};
   const auto add = [&](const char* chain, Expressions all) { table.rules.push_back({chain, std::move(all)}); };
   add("prerouting", {Meta{NFT_META_IIFNAME, 0}, Lookup{kEnds, 0, false, {}}, Verdict{NFT_JUMP, "sender"}});
+  // One whose pod is gone, in a namespace that somebody still holds.
+  add("prerouting", Expressions{Meta{NFT_META_IIFNAME, 0}, Compare{0, true, end_prefix(name)}} + kDrop);
   add("sender", kSender + Expressions{Lookup{kOwners, 0, true, {}}} + kDrop);
   add("sender", ether_type(0x0800) + owns(kOwners4, NFT_PAYLOAD_NETWORK_HEADER, kSource4, 4, false) + kAccept);
   add("sender",

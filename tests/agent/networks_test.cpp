@@ -30,6 +30,9 @@ TEST(EndpointRecord, ComesBackAsItWas) {
   EXPECT_EQ(parse_endpoint(to_json(endpoint)).value(), endpoint);
   endpoint.address6 = parse_ip("fd00::4");
   EXPECT_EQ(parse_endpoint(to_json(endpoint)).value(), endpoint);
+  endpoint.inside = "eth1";
+  endpoint.shared = true;
+  EXPECT_EQ(parse_endpoint(to_json(endpoint)).value(), endpoint);
   NetworkSpec network;
   network.name = "shop";
   network.device = "mtb00000001";

@@ -158,7 +158,7 @@ def test_every_command_has_help_with_examples():
     wanted = "agent apply delete diff validate ps top events logs metrics stats inspect exec stop start update explain advise kill oom image images network rmi schema completion version get scale rollout attach cp describe port-forward wait".split()
     assert sorted(commands) == sorted(wanted), commands
     without = []
-    for command in [[each] for each in commands] + [["image", "import"], ["oom", "ls"], ["oom", "show"], ["network", "create"], ["network", "ls"], ["network", "inspect"], ["network", "rm"], ["network", "prune"]]:
+    for command in [[each] for each in commands] + [["image", "import"], ["oom", "ls"], ["oom", "show"], ["network", "create"], ["network", "ls"], ["network", "inspect"], ["network", "rm"], ["network", "prune"], ["network", "connect"], ["network", "disconnect"]]:
         text = help_of(*command)
         if "Examples:\n  mete " not in text:
             without.append(" ".join(command))

@@ -13,7 +13,7 @@ import own_network  # noqa: E402
 from frames import BROADCAST, advertisement, arp, ether, icmp6, ip4, mac, router_advertisement, udp  # noqa: E402
 from mete_agent import Agent, run_tests, wait_for, with_config  # noqa: E402
 from own_network import HOST, NEIGHBOUR, SERVER, get, inside, libc, neighbours, run  # noqa: E402
-from pods import documents, launch, pod  # noqa: E402
+from pods import delete, documents, launch, pod  # noqa: E402
 
 V6 = "network: {default: bridge, subnet6: 'fd00:77::/64'}"
 FRAMES = os.path.realpath(frames.__file__)
@@ -107,6 +107,25 @@ def test_neighbours_are_not_poisoned():
         assert inside(good[0], "busybox", "ping", "-c", "1", "-W", "5", gateway).returncode == 0
 
 
+def test_the_network_of_a_pod_that_is_gone_is_dead():
+    with Agent().start("--network", "bridge") as agent:
+        evil, good = pair(agent)
+        with subprocess.Popen(["nsenter", "-t", str(evil[0]["pid"]), "-n", "sleep", "1000"]) as holder:
+            try:
+                own = os.readlink("/proc/self/ns/net")
+                wait_for("somebody to hold its network", lambda: os.readlink("/proc/%d/ns/net" % holder.pid) != own)
+                left = {"pid": holder.pid}
+                delete(agent, "evil")
+                ear = Ear(good[0])
+                send(left, ether(evil[2], good[2], 0x0800, ip4(evil[1], good[1], udp(4001, b"of a dead pod"))))
+                launch(agent, pod("honest"), "honest")
+                told = agent.pod("honest")
+                send(agent.container("honest"), ether(mac(told["network"]["mac"]), good[2], 0x0800, ip4(told["podIP"], good[1], udp(4001, MARK))))
+                assert not [each for each in ear.until(MARK) if b"of a dead pod" in each]
+            finally:
+                holder.kill()
+
+
 def test_the_machines_loopback_is_out_of_reach():
     with Agent().start("--network", "bridge") as agent, socket.socket() as secret:
         evil, _ = pair(agent)
@@ -138,7 +157,7 @@ def test_other_networks_and_unpublished_ports_are_out_of_reach():
         assert address["closed"].startswith("10.90.0.") and address["back"].startswith("10.78."), address
 
         def fetch(name, to):
-            done = agent.mete("exec", name, "--", "wget", "-T", "1", "-q", "-O", "-", "http://%s:8080/" % to, check=False)
+            done = agent.mete("exec", name, "--", "timeout", "1", "wget", "-q", "-O", "-", "http://%s:8080/" % to, check=False)
             return "hello-from" in done.stdout
         for name, to, reached in (("peer", "closed", True), ("front", "back", False), ("back", "front", False), ("closed", "front", False), ("front", "closed", False)):
             assert fetch(name, address[to]) == reached, (name, to, reached)
@@ -158,7 +177,7 @@ def test_containers_that_are_to_be_apart():
         agent.start("--network", "bridge", *with_config(agent, "network: {icc: false}"))
         launch(agent, documents(pod("a", SERVER % "a", "ports: [{containerPort: 8080, hostPort: 8302}]"), pod("b")), "a", "b")
         address = agent.pod("a")["podIP"]
-        assert "hello" not in agent.mete("exec", "b", "--", "wget", "-T", "1", "-q", "-O", "-", "http://%s:8080/" % address, check=False).stdout
+        assert "hello" not in agent.mete("exec", "b", "--", "timeout", "1", "wget", "-q", "-O", "-", "http://%s:8080/" % address, check=False).stdout
         wait_for("the server", lambda: "hello-from-a" in get(address, 8080))
         assert inside(agent.container("b"), "busybox", "ping", "-c", "1", "-W", "5", "10.77.0.1").returncode == 0
         assert "hello-from-a" in neighbours[0].get(HOST, 8302)

@@ -7,7 +7,7 @@ import sys
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 import own_network  # noqa: E402
 from mete_agent import Agent, run_tests, wait_for  # noqa: E402
-from own_network import HOST, NEIGHBOUR, SERVER, devices, flows, get, inside, neighbours, run, tables, udp_answer  # noqa: E402
+from own_network import HOST, NEIGHBOUR, SERVER, UDP_ASK, devices, flows, get, neighbours, run, tables, udp_answer, udp_server  # noqa: E402
 from pods import container, delete, documents, launch, output, pod, wait_gone, wait_running  # noqa: E402
 
 
@@ -51,7 +51,7 @@ def test_a_published_port_answers_from_everywhere():
         answers(HOST, 8081, ask=neighbour.get)
         # The neighbour's own address is what the container sees.
         assert any("src=%s dst=%s" % (NEIGHBOUR, HOST) in flow and "src=10.77.0.2 dst=%s" % NEIGHBOUR in flow for flow in flows()), flows()
-        fetch = ["wget", "-T", "5", "-q", "-O", "-", "http://%s:8081/" % HOST]
+        fetch = ["timeout", "5", "wget", "-q", "-O", "-", "http://%s:8081/" % HOST]
         for name in ("other", "web"):
             done = agent.mete("exec", name, "--", *fetch)
             assert "hello-from-web" in done.stdout, (name, done)
@@ -70,8 +70,10 @@ def test_a_port_of_one_address():
 
 def test_udp():
     with bridged() as agent:
-        launch(agent, pod("web", "while :; do echo pong | nc -u -l -p 5353; done", "ports: [{containerPort: 5353, hostPort: 5354, protocol: UDP}]"))
-        assert udp_answer(HOST, 5354) == "pong\n"
+        container = launch(agent, pod("web", lines="ports: [{containerPort: 5353, hostPort: 5354, protocol: UDP}]"))
+        with udp_server(container, 5353):
+            assert udp_answer(HOST, 5354) == "pong\n"
+            assert neighbours[0].run("python3", "-c", UDP_ASK, HOST, "5354").stdout == "pong\n"
 
 
 def test_a_taken_port_is_an_error_before_anything_starts():
@@ -121,7 +123,6 @@ def test_containers_of_a_pod_share_it_and_a_restart_keeps_it():
 
 
 def test_nothing_is_left():
-    before = devices()
     with bridged("--remove-all") as agent:
         launch(agent, documents(server(ports="{containerPort: 8080, hostPort: 8089}"), pod("other")), "web", "other")
         delete(agent, "web", "other")
@@ -130,7 +131,7 @@ def test_nothing_is_left():
         assert "elements" not in rules, rules
         assert os.listdir(agent.state + "/networks/endpoints") == []
         agent.stop()
-        assert devices() == before and not tables(), (devices(), tables())
+        assert devices() == ["cable", "lo"] and not tables(), (devices(), tables())
 
 
 def test_a_killed_agent_is_replaced():

@@ -21,7 +21,7 @@ def put(agent, index, port):
 
 
 def ends():
-    return [each for each in devices() if re.fullmatch("mte[0-9a-f]{8}", each)]
+    return [each for each in devices() if re.fullmatch("mte[0-9a-f]{10}", each)]
 
 
 def test_kills_leave_nothing_and_lose_nothing():
@@ -48,7 +48,7 @@ def test_kills_leave_nothing_and_lose_nothing():
         def left():
             rules = run("nft", "list", "table", "inet", "mete").stdout
             published = {int(each) for each in re.findall(r"tcp \. (\d+) :", rules)}
-            owners = set(re.findall(r'"(mte[0-9a-f]{8})"', run("nft", "list", "table", "bridge", "mete").stdout))
+            owners = set(re.findall(r'"(mte[0-9a-f]{10})"', run("nft", "list", "table", "bridge", "mete").stdout))
             records = len(os.listdir(agent.state + "/networks/endpoints"))
             return published == set(wanted.values()) and set(ends()) == owners and len(owners) == records == len(wanted)
         wait_for("nothing else to be left", left)

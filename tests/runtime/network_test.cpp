@@ -5,6 +5,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
@@ -157,6 +158,11 @@ TEST(LinkMessages, ThePeerIsBornInside) {
   EXPECT_NE(peer.find("08000a0005000000"), std::string::npos) << "IFLA_MASTER 5 in " << peer;
 }
 
+TEST(LinkMessages, AFurtherNetworkHasADeviceOfItsOwn) {
+  const std::string second = hex(make_veth({"mte1", 5, 1400, mac_of(ip("10.77.0.2")), 42, "eth1"}).bytes());
+  EXPECT_NE(second.find("090003006574683100"), std::string::npos) << "IFLA_IFNAME eth1 in " << second;
+}
+
 TEST(LinkMessages, AnAddressHasItsBroadcast) {
   const std::string bytes = hex(add_address(7, ip("10.77.0.2"), 16).bytes());
   EXPECT_NE(bytes.find("080004000a4dffff"), std::string::npos) << bytes;
@@ -184,6 +190,24 @@ TEST(Rules, AnEndOwnsItsAddressesAlone) {
   EXPECT_EQ(keys(elements_of(web()).bridge),
             (std::vector<std::string>{"ends " + device + " ", "owners " + device + "026d0a4d00020000 ",
                                       "owners4 " + device + "026d0a4d000200000a4d0002 "}));
+}
+
+TEST(Rules, AnEndThatNobodyKnowsSendsNothing) {
+  EXPECT_EQ(end_prefix("mete"), end_prefix("mete"));
+  EXPECT_NE(end_prefix("mete"), end_prefix("mete-other0")) << "the ends of another agent are not ours to drop";
+  const auto rules = tables_of("mete", {bridge()}).bridge.rules;
+  const auto unknown = std::find_if(rules.begin(), rules.end(), [](const nft::Rule& rule) {
+    return rule.chain == "prerouting" &&
+           rule.expressions[1] == nft::Expression(nft::Compare{0, true, end_prefix("mete")});
+  });
+  ASSERT_NE(unknown, rules.end());
+  EXPECT_EQ(unknown->expressions.back(), nft::Expression(nft::Verdict{0, {}}));
+}
+
+TEST(Rules, APodInTheNetworkOfAnotherAddsNone) {
+  Endpoint shared = web();
+  shared.shared = true;
+  EXPECT_TRUE(change_endpoint("mete", std::nullopt, shared).empty());
 }
 
 TEST(Rules, OneMoreContainerAddsNoRule) {
@@ -243,7 +267,8 @@ TEST(Rules, EveryJumpAndLookupHasItsTarget) {
     for (const auto& rule : table->rules) {
       EXPECT_TRUE(has_chain(rule.chain)) << rule.chain;
       for (const auto& each : rule.expressions) {
-        if (const auto* lookup = std::get_if<nft::Lookup>(&each)) EXPECT_TRUE(has_set(lookup->set)) << lookup->set;
+        const auto* lookup = std::get_if<nft::Lookup>(&each);
+        EXPECT_TRUE(lookup == nullptr || has_set(lookup->set)) << (lookup == nullptr ? "" : lookup->set);
         const auto* verdict = std::get_if<nft::Verdict>(&each);
         if (verdict != nullptr && !verdict->chain.empty()) EXPECT_TRUE(has_chain(verdict->chain)) << verdict->chain;
       }

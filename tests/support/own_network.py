@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network namespace of the test's own, which the agent and everything else that it starts are in: the machine's network is untouched. With a
 neighbour: another machine, which is a second namespace at the other end of a cable."""
+import contextlib
 import ctypes
 import os
 import signal
@@ -95,6 +96,35 @@ def flows():
 
 
 SERVER = "mkdir -p /www; echo hello-from-%s > /www/index.html; exec httpd -f -p 8080 -h /www"
+
+
+UDP_SERVE = """
+import socket, sys
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("0.0.0.0", int(sys.argv[1])))
+print("ready", flush=True)
+while True:
+    server.sendto(b"pong\\n", server.recvfrom(100)[1])
+"""
+UDP_ASK = """
+import socket, sys
+peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+peer.settimeout(5)
+peer.sendto(b"ping\\n", (sys.argv[1], int(sys.argv[2])))
+sys.stdout.write(peer.recv(100).decode())
+"""
+
+
+@contextlib.contextmanager
+def udp_server(container, port):
+    """Answers each datagram to a container's port with "pong"."""
+    with subprocess.Popen(["nsenter", "-t", str(container["pid"]), "-n", "python3", "-c", UDP_SERVE, str(port)], stdout=subprocess.PIPE, text=True,
+                          preexec_fn=lambda: libc.prctl(1, signal.SIGKILL)) as server:
+        assert server.stdout.readline() == "ready\n"
+        try:
+            yield
+        finally:
+            server.kill()
 
 
 def udp_answer(address, port, seconds=5):
