@@ -74,6 +74,7 @@ class Networks {
     bool internal = false;
     bool between_containers = true;
     std::vector<std::pair<std::string, std::string>> labels;
+    unsigned first = 0;  // the first of the ranges to choose from
   };
   void create(const Wanted& wanted, Done done);
   // The error: there is none of that name, or somebody is in it.

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
 
@@ -33,10 +34,12 @@ Status check_network_name(const std::string& name) {
   return {};
 }
 
-// The first /24 of 10.78.0.0/16 that is in no network yet.
-Result<config::IpRange> next_range(const std::vector<NetworkSpec>& networks) {
-  const config::IpRange all{{false, {10, 78, 0, 0}}, 16};
-  for (std::uint64_t i = 0; i < 256; ++i) {
+const config::IpRange kToChooseFrom{{false, {10, 78, 0, 0}}, 16};
+
+// The first /24 of these that is in no network yet, from number `first` on.
+Result<config::IpRange> next_range(const std::vector<NetworkSpec>& networks, unsigned first) {
+  const auto& all = kToChooseFrom;
+  for (std::uint64_t i = first; i < 256; ++i) {
     const config::IpRange range = config::range_of(config::nth(all, i << 8U), 24);
     const auto taken = [&](const NetworkSpec& each) { return overlap(each.range, range); };
     if (std::none_of(networks.begin(), networks.end(), taken)) return range;
@@ -69,7 +72,7 @@ Result<NetworkSpec> Networks::spec_of(const Wanted& wanted) const {
   std::snprintf(device, sizeof device, "mtb%08x", number);
   spec.device = device;
   const auto all = all_networks();
-  METE_TRY(spec.range, wanted.subnet.empty() ? next_range(all) : range_for(wanted.subnet, false, all));
+  METE_TRY(spec.range, wanted.subnet.empty() ? next_range(all, wanted.first) : range_for(wanted.subnet, false, all));
   if (!wanted.subnet6.empty()) {
     METE_TRY(spec.range6, range_for(wanted.subnet6, true, all));
   }
@@ -95,13 +98,18 @@ void Networks::create(const Wanted& wanted, Done done) {
   if (auto saved = runtime::replace_file(record, to_json(*spec)); !saved) return done(saved);
   const NetworkSpec made_spec = *spec;
   add_network(std::move(*spec));
-  auto finish = [this, name, record, done = std::move(done)](const Status& made) {
+  auto finish = [this, name, record, wanted, range = made_spec.range, done = std::move(done)](const Status& made) {
     if (made) {
       answer_names();
       return done({});
     }
     networks_.erase(name);
     (void)::unlink(record.c_str());
+    if (made.error().code == EADDRINUSE && wanted.subnet.empty()) {
+      Wanted next = wanted;
+      next.first = static_cast<unsigned>(config::offset_in(kToChooseFrom, range.address) >> 8U) + 1;
+      return create(next, done);
+    }
     thread_.write_rules(all_networks(), all_endpoints(), [done, made](const Status&) { done(made); });
   };
   when_up([this, made_spec, finish = std::move(finish)](const Status& up) {

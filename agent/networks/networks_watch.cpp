@@ -65,8 +65,9 @@ void Networks::answer_names() {
 
 std::string Networks::resolver(const std::string& uid) const {
   const auto* const own = endpoint(uid);
-  if (own == nullptr) return {};
-  const auto gateway = runtime::network::gateway_of(networks_.at(own->network).spec.range);
+  const auto network = own == nullptr ? networks_.end() : networks_.find(own->network);
+  if (network == networks_.end()) return {};
+  const auto gateway = runtime::network::gateway_of(network->second.spec.range);
   return dns_.listens(gateway) ? to_string(gateway) : std::string();
 }
 

@@ -82,8 +82,11 @@ Status HostNetwork::check_free(const IpRange& range, int bridge) {
   if (!used) return {};
   char name[IF_NAMESIZE] = {};
   (void)::if_indextoname(static_cast<unsigned>(used->link), name);
-  return fail("network " + to_string(range) + ": found " + to_string(used->range) + " in use on " + name +
-              ", expected a range that this machine does not use yet");
+  Error taken = fail("network " + to_string(range) + ": found " + to_string(used->range) + " in use on " + name +
+                     ", expected a range that this machine does not use yet")
+                    .value();
+  taken.code = EADDRINUSE;
+  return tl::unexpected(std::move(taken));
 }
 
 Result<int> HostNetwork::ensure_bridge(const NetworkSpec& network) {

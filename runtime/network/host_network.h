@@ -28,7 +28,7 @@ class HostNetwork {
   [[nodiscard]] Result<Namespace> enter(UniqueFd file);
 
   // Makes the bridge, or takes the one that is there; gives it its addresses and brings it up. Its index. The error: a
-  // device of that name is no bridge, or its addresses are others' already.
+  // device of that name is no bridge, or its addresses are others' already (EADDRINUSE).
   [[nodiscard]] Result<int> ensure_bridge(const NetworkSpec& network);
   [[nodiscard]] Status remove_bridge(const NetworkSpec& network);
   // The pair of devices, the address and the routes of an endpoint. After an error nothing of it is left.

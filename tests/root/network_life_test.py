@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks over time: made and removed by name, mended when somebody changes them, names of their members, machines without them."""
 import ctypes
+import json
 import os
 import socket
 import struct
@@ -62,6 +63,7 @@ def test_a_removed_bridge_is_made_again():
 
 
 def test_networks_by_name():
+    before = {each for each in devices() if each.startswith("mtb")}  # of agents that have ended
     with bridged() as agent:
         assert agent.mete("network", "create", "shop", "--subnet", "10.91.0.0/24", "--label", "a=b").stdout == "shop\n"
         for words, why in ((("shop",), "expected a free name"), (("a b",), "expected at most 64"), (("two", "--subnet", "10.91.0.0/25"), "network shop has"), (("two", "--subnet", "192.0.2.0/25"), "in use on cable")):
@@ -73,7 +75,12 @@ def test_networks_by_name():
         assert "default/in" in agent.mete("network", "inspect", "shop").stdout
         refused = agent.mete("network", "rm", "shop", check=False)
         assert refused.returncode != 0 and "default/in" in refused.stderr, refused
+        # A range that the machine uses is passed over.
+        run("ip", "addr", "add", "10.78.0.5/24", "dev", "cable")
         agent.mete("network", "create", "spare")
+        spare = next(each for each in json.loads(agent.mete("network", "ls", "-o", "json").stdout)["networks"] if each["name"] == "spare")
+        assert spare["subnet"] != "10.78.0.0/24", spare
+        run("ip", "addr", "del", "10.78.0.5/24", "dev", "cable")
         assert agent.mete("network", "prune").stdout == "spare\n"
         agent.kill()
         agent.start("--network", "bridge")
@@ -81,7 +88,7 @@ def test_networks_by_name():
         delete(agent, "in")
         wait_for("the pod to be out of it", lambda: agent.mete("network", "rm", "shop", check=False).returncode == 0)
         assert agent.mete("network", "inspect", "shop", check=False).returncode != 0
-        wait_for("its bridge to go", lambda: not [each for each in devices() if each.startswith("mtb")])
+        wait_for("its bridge to go", lambda: {each for each in devices() if each.startswith("mtb")} <= before)
         agent.apply(pod("nowhere", metadata=", annotations: {mete/network: shop}"))
         assert "found no network of that name" in agent.event("CreateContainerError")["message"]
 
@@ -175,9 +182,9 @@ def test_members_are_found_by_name_and_all_others_by_the_machine():
         for name in ("web", "web.default", "shop", "front.local", "WEB"):
             assert address in agent.mete("exec", "asker", "--", "nslookup", "-type=a", name, "10.77.0.1").stdout, name
         assert "192.0.2.53" in agent.mete("exec", "asker", "--", "nslookup", "-type=a", "elsewhere.example.com", "10.77.0.1").stdout
-        agent.mete("network", "create", "apart")
+        agent.mete("network", "create", "apart", "--subnet", "10.93.0.0/24")
         launch(agent, pod("stranger", metadata=", annotations: {mete/network: apart}"), "stranger")
-        assert address not in agent.mete("exec", "stranger", "--", "nslookup", "-type=a", "web", "10.78.0.1", check=False).stdout
+        assert address not in agent.mete("exec", "stranger", "--", "nslookup", "-type=a", "web", "10.93.0.1", check=False).stdout
 
 
 def without_nftables():
