@@ -22,6 +22,7 @@
 #include "agent/machine/best_effort_enforcer.h"
 #include "agent/machine/machine_enforcer.h"
 #include "agent/networks/networks.h"
+#include "agent/pods/disk_guard.h"
 #include "agent/pods/image_pruner.h"
 #include "agent/pods/manifests.h"
 #include "agent/pods/reconciler.h"
@@ -65,6 +66,7 @@ class Agent {
         reconciler_({enforcement_, networks_}, manifests_),
         workloads_(services_, manifests_, reconciler_),
         image_pruner_(services_, [this] { return reconciler_.layers_in_use(); }),
+        disk_guard_(services_, reconciler_),
         collecting_(loop_, hierarchies_, reader_options(settings)),
         exporter_(services_, reconciler_, workloads_, collecting_),
         usage_models_(services_, reconciler_),
@@ -159,6 +161,7 @@ class Agent {
     reconciler_.adopt();
     reconciler_.on_gone([this] { image_pruner_.prune_soon(); });
     image_pruner_.start();
+    disk_guard_.start();
     usage_models_.start();
     machine_.start();
     best_effort_.start();
@@ -269,6 +272,7 @@ class Agent {
   Reconciler reconciler_;
   Workloads workloads_;
   ImagePruner image_pruner_;
+  DiskGuard disk_guard_;
   CollectingThread collecting_;
   Exporter exporter_;
   UsageModels usage_models_;

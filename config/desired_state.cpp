@@ -135,7 +135,7 @@ class Assembler {
       errors.push_back(said_twice("Pod", pod.metadata, pod.location, place->second->location));
       return reject(pod, std::move(errors));
     }
-    auto plan = plan_pod(pod, *around_);
+    auto plan = plan_pod(pod, *around_, &state_.warnings);
     if (!plan) return reject(pod, std::move(plan.error()));
     state_.pods.push_back(std::move(*plan));
   }
@@ -154,14 +154,17 @@ class Assembler {
 
 }  // namespace
 
-tl::expected<PodPlan, std::vector<Diagnostic>> plan_pod(const Pod& pod, const Surroundings& around) {
+tl::expected<PodPlan, std::vector<Diagnostic>> plan_pod(const Pod& pod, const Surroundings& around,
+                                                        std::vector<Diagnostic>* warnings) {
   std::vector<Diagnostic> errors;
+  std::vector<Diagnostic> waits;
   PodPlan plan;
   plan.pod = pod;
   if (plan.pod.metadata.uid.empty()) plan.pod.metadata.uid = uid_of(pod.metadata);
   if (const Policy* policy = choose_policy(pod, around.policies, errors)) plan.policy = *policy;
-  resolve(plan, around, errors);
+  resolve(plan, around, {errors, waits});
   if (!errors.empty()) return tl::unexpected(std::move(errors));
+  if (warnings != nullptr) append(*warnings, waits);
   return plan;
 }
 

@@ -31,6 +31,7 @@ struct ContainerPlan {
   std::vector<std::string> command;
   std::vector<std::string> args;
   std::vector<std::string> sub_paths;  // of each volumeMount, in order; subPathExpr expanded
+  std::string missing;                 // a reference of the environment to nothing, in the kubelet's words; empty: none
   bool operator==(const ContainerPlan&) const = default;
 };
 
@@ -48,7 +49,16 @@ struct VolumeFiles {
   std::string volume;
   bool secret = false;  // of a Secret
   std::vector<VolumeFile> files;
+  std::string missing;  // a reference to nothing, in the kubelet's words; empty: none
   bool operator==(const VolumeFiles&) const = default;
+};
+
+// What of a plan comes from ConfigMaps and Secrets, with the name of each source in place of its value.
+struct NamedReferences {
+  std::vector<ContainerPlan> init_containers;
+  std::vector<ContainerPlan> containers;
+  std::vector<VolumeFiles> volume_files;
+  bool operator==(const NamedReferences&) const = default;
 };
 
 struct PodPlan {
@@ -57,6 +67,8 @@ struct PodPlan {
   std::vector<ContainerPlan> init_containers;  // same order as in pod.spec
   std::vector<ContainerPlan> containers;
   std::vector<VolumeFiles> volume_files;
+  // Does not change when a ConfigMap or a Secret does. Empty: the plan names none, and is the same itself.
+  std::optional<NamedReferences> by_name;
   bool operator==(const PodPlan&) const = default;
 };
 
@@ -85,8 +97,9 @@ struct DesiredState {
   [[nodiscard]] bool ok() const { return errors.empty(); }
 };
 
-// The plan of one Pod, or what stands in its way. Pure.
-[[nodiscard]] tl::expected<PodPlan, std::vector<Diagnostic>> plan_pod(const Pod& pod, const Surroundings& around);
+// The plan of one Pod, or what stands in its way. `warnings` gets what the pod waits for. Pure.
+[[nodiscard]] tl::expected<PodPlan, std::vector<Diagnostic>> plan_pod(const Pod& pod, const Surroundings& around,
+                                                                      std::vector<Diagnostic>* warnings = nullptr);
 
 // Combines the documents of several files, with their errors. Pure.
 [[nodiscard]] DesiredState assemble(const std::vector<Documents>& files);

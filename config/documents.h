@@ -40,6 +40,9 @@ struct Documents {
   std::vector<Diagnostic> warnings;
 
   [[nodiscard]] bool ok() const { return errors.empty(); }
+  [[nodiscard]] bool has_objects() const {
+    return !(pods.empty() && policies.empty() && config_maps.empty() && secrets.empty() && workloads.empty());
+  }
 };
 
 // The same text is now in another file, `lines` further down (negative: further up): all locations follow. So a

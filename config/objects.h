@@ -27,6 +27,7 @@ struct ConfigMap {
   ObjectMeta metadata;
   std::map<std::string, std::string> data;
   std::map<std::string, std::string> binary_data;  // decoded from base64
+  bool immutable = false;                          // the data may not change any more (immutable.h)
   Location location;
   bool operator==(const ConfigMap&) const = default;
 };
@@ -35,6 +36,7 @@ struct Secret {
   ObjectMeta metadata;
   std::string type = "Opaque";
   std::map<std::string, std::string> data;  // decoded; stringData is merged in and has precedence, as in Kubernetes
+  bool immutable = false;
   Location location;
   bool operator==(const Secret&) const = default;
 };

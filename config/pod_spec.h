@@ -71,6 +71,7 @@ struct ResourceList {
   std::optional<MilliCpu> cpu;              // empty: not set
   std::optional<Bytes> memory;              // empty: not set
   std::map<std::string, Bytes> huge_pages;  // by page size as Kubernetes writes it: "2Mi", "1Gi"
+  std::optional<Bytes> ephemeral_storage;   // writable layer, logs and emptyDirs on disk; empty: not set
   bool operator==(const ResourceList&) const = default;
 };
 

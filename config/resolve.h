@@ -9,7 +9,12 @@
 
 namespace mete::config {
 
-// Fills `plan`, except `policy`, from plan.pod. Appends missing references to `errors`.
-void resolve(PodPlan& plan, const Surroundings& data, std::vector<Diagnostic>& errors);
+struct Findings {
+  std::vector<Diagnostic>& errors;    // the pod cannot run
+  std::vector<Diagnostic>& warnings;  // the pod waits for something that does not exist yet
+};
+
+// Fills `plan`, except `policy`, from plan.pod.
+void resolve(PodPlan& plan, const Surroundings& data, Findings findings);
 
 }  // namespace mete::config

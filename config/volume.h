@@ -105,8 +105,19 @@ struct ClaimVolume {
   bool operator==(const ClaimVolume&) const = default;
 };
 
+// What an image of the store holds, read-only.
+struct ImageVolume {
+  std::string reference;
+  bool operator==(const ImageVolume&) const = default;
+};
+
+// A claim of the pod's own (`ephemeral`): a directory on this machine that is made with the pod and goes with it.
+struct EphemeralVolume {
+  bool operator==(const EphemeralVolume&) const = default;
+};
+
 using VolumeSource = std::variant<EmptyDirVolume, HostPathVolume, ConfigMapVolume, SecretVolume, DownwardVolume,
-                                  ProjectedVolume, ClaimVolume>;
+                                  ProjectedVolume, ClaimVolume, ImageVolume, EphemeralVolume>;
 
 struct Volume {
   std::string name;

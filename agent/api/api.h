@@ -4,7 +4,7 @@
 //
 //   GET  /metrics /metrics/cadvisor /sd /healthz /readyz /version
 //   GET  /mete/v1/pods/NS/NAME/explain        GET /mete/v1/explain?cgroup=PATH
-//   GET  /mete/v1/pods[/NS/NAME]              POST /mete/v1/apply[?dry-run=1]      (manifest text)
+//   GET  /mete/v1/pods[/NS/NAME]              POST /mete/v1/apply[?dry-run=1][&prune=SELECTOR]  (manifest text)
 //   POST /mete/v1/delete[?grace=S]  (manifest text; or ?pod=NS/NAME)
 //   POST /mete/v1/pods/NS/NAME/stop|start|kill[?grace=S][?signal=S&container=C]
 //   POST /mete/v1/pods/NS/NAME/update[?container=C][&cpus=][&memory=][&cpu-request=][&memory-request=][&reset=1]

@@ -3,6 +3,8 @@
 #include <set>
 
 #include "agent/api/api.h"
+#include "agent/api/effects.h"
+#include "agent/api/prune.h"
 #include "agent/api/replies.h"
 
 namespace mete::agent {
@@ -13,6 +15,12 @@ using nlohmann::ordered_json;
 ordered_json texts(const std::vector<config::Diagnostic>& diagnostics) {
   ordered_json list = ordered_json::array();
   for (const auto& each : diagnostics) list.push_back(config::to_string(each));
+  return list;
+}
+
+ordered_json effects_json(const std::vector<Effect>& all) {
+  ordered_json list = ordered_json::array();
+  for (const auto& each : all) list.push_back({{"pod", each.pod}, {"what", each.what}});
   return list;
 }
 
@@ -35,7 +43,11 @@ HttpResponse Api::apply(const HttpRequest& request) {
   for (const auto& error : after.errors) {
     if (!known.contains(config::to_string(error))) fresh.push_back(error);
   }
+  const auto forbidden = manifests_.forbidden(parsed.objects);
+  fresh.insert(fresh.end(), forbidden.begin(), forbidden.end());
   if (!fresh.empty()) return json_response({{"errors", texts(fresh)}, {"warnings", warnings}}, 422);
+  const auto pruned = to_prune(manifests_, request.parameter("prune"), parsed.objects);
+  if (!pruned) return json_response({{"errors", {pruned.error().what}}}, 422);
   ordered_json results = ordered_json::array();
   for (const auto& object : parsed.objects) {
     const std::string old = manifests_.text_of(object);
@@ -48,8 +60,10 @@ HttpResponse Api::apply(const HttpRequest& request) {
       results.back()["new"] = object.text;
     }
   }
+  for (const auto& object : *pruned) results.push_back({{"object", object.shown()}, {"action", "pruned"}});
   if (request.parameter("dry-run") != "1") {
     if (const auto stored = manifests_.apply(parsed.objects); !stored) return error_response(500, stored.error().what);
+    if (const auto removed = manifests_.remove(*pruned); !removed) return error_response(500, removed.error().what);
     std::vector<std::string> keys;
     for (const auto& object : parsed.objects) {
       if (const auto kind = config::workload_kind(object.kind)) {
@@ -62,7 +76,9 @@ HttpResponse Api::apply(const HttpRequest& request) {
     }
     reconciler_.reconcile(keys);
   }
-  return json_response({{"results", std::move(results)}, {"warnings", std::move(warnings)}});
+  return json_response({{"results", std::move(results)},
+                        {"effects", effects_json(effects(before, after))},
+                        {"warnings", std::move(warnings)}});
 }
 
 Status Api::check_workloads(const std::vector<AppliedObject>& objects) const {

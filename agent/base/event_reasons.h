@@ -30,6 +30,10 @@ enum class Reason {
   kProbeWarning,
   kKilling,
   kFailedPostStartHook,
+  kCreateContainerConfigError,
+  kFailedMount,
+  kFilesExchanged,
+  kEvicted,
   kFailedPreStopHook,
   kDeadlineExceeded,
   kKillFailed,
@@ -59,6 +63,7 @@ enum class Reason {
   kManifestWarning,
   kManifestUnreadable,
   kManifestsUnreadable,
+  kManifestEmpty,
   // Limits and policies
   kLimitFailed,
   kNotEnforced,

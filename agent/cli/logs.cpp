@@ -24,6 +24,7 @@ struct LogOptions {
   std::string since_time;  // RFC 3339, in UTC
   bool follow = false;
   bool timestamps = false;
+  bool previous = false;
   bool all_containers = false;
   bool prefix = false;
   std::optional<std::uint64_t> tail;
@@ -85,6 +86,17 @@ Result<LogSpan> span_of(const LogOptions& options) {
   return span;
 }
 
+// The attempt before the present one, or the last one where none runs.
+Result<LogSpan> previous_of(const Json& container, LogSpan span) {
+  const auto name = container["name"].get<std::string>();
+  // kubectl's sentence.
+  if (!container.contains("last")) return fail("previous terminated container \"" + name + "\" not found");
+  span.from = std::max(span.from, container["last"].value("startedAt", std::string()));
+  const bool runs = container["state"] == "running";
+  if (runs) span.until = container.value("startedAt", std::string());
+  return span;
+}
+
 // By the agent's knowledge. Several with --all-containers.
 std::optional<std::vector<LogSource>> known_sources(const Common& common, const LogOptions& options,
                                                     const LogSpan& span, int& code) {
@@ -102,6 +114,14 @@ std::optional<std::vector<LogSource>> known_sources(const Common& common, const 
   std::vector<LogSource> sources;
   for (const auto& each : wanted) {
     LogSource source{each["name"].get<std::string>(), each["log"].get<std::string>(), span};
+    if (options.previous) {
+      auto before = previous_of(each, span);
+      if (!before) {
+        code = complain(before.error().what);
+        return std::nullopt;
+      }
+      source.span = std::move(*before);
+    }
     if (::access(source.path.c_str(), F_OK) == 0) {
       sources.push_back(std::move(source));
     } else if (!options.all_containers) {
@@ -121,7 +141,7 @@ int logs(const Common& common, const LogOptions& options) {
   const PodPaths paths(common.settings, {.namespace_ = key.substr(0, slash), .name = key.substr(slash + 1)});
   const std::string path = options.container.empty() ? only_log(paths.logs()) : paths.log(options.container);
   std::vector<LogSource> sources;
-  if (path.empty() || ::access(path.c_str(), R_OK) != 0 || options.all_containers) {
+  if (path.empty() || ::access(path.c_str(), R_OK) != 0 || options.previous || options.all_containers) {
     int code = kDone;
     auto known = known_sources(common, options, *span, code);
     if (!known) return code;
@@ -137,7 +157,7 @@ int logs(const Common& common, const LogOptions& options) {
       return complain(begun.error().what, begun.error().code == ENOENT ? kNotFound : kFailed);
     readers.push_back(std::move(reader));
   }
-  return options.follow ? follow_all(std::move(readers)) : kDone;
+  return options.follow && !options.previous ? follow_all(std::move(readers)) : kDone;
 }
 
 }  // namespace
@@ -145,13 +165,15 @@ int logs(const Common& common, const LogOptions& options) {
 void add_logs(CommandLine& line) {
   auto options = std::make_shared<LogOptions>();
   const Common& common = line.common();
-  auto* command = line.add({"logs", "What a container has written",
-                            "  mete logs web\n  mete logs web -c nginx -f --tail 20\n  mete logs web --since 10m"},
-                           [&common, options] { return logs(common, *options); });
+  auto* command =
+      line.add({"logs", "What a container has written",
+                "  mete logs web\n  mete logs web -c nginx -f --tail 20\n  mete logs web --previous --since 10m"},
+               [&common, options] { return logs(common, *options); });
   command->add_option("pod", options->pod, kPodName)->type_name(kPod)->required();
   command->add_option("-c,--container", options->container, "Which container")->type_name(kContainer);
   command->add_flag("-f,--follow", options->follow, "Go on as it comes");
   command->add_flag("-t,--timestamps", options->timestamps, "With the time of each line");
+  command->add_flag("-p,--previous", options->previous, "Of the attempt before this one");
   command->add_flag("--all-containers", options->all_containers, "Of all, one after the other; with -f as it comes");
   command->add_flag("--prefix", options->prefix, "With pod and container before each line");
   command->add_option("--since", options->since, "Only what is no older: 5s, 2m, 3h")->type_name("TIME");

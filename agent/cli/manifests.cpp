@@ -25,22 +25,43 @@
 namespace mete::agent::cli {
 namespace {
 
+// "  Pod default/web: the files of volume c are exchanged; its policy changes in place"
+void print_effects(const Json& value) {
+  for (const auto& each : value.value("effects", Json::array())) {
+    std::string line;
+    for (const auto& what : each["what"]) line += (line.empty() ? "" : "; ") + what.get<std::string>();
+    print("  Pod " + each["pod"].get<std::string>() + ": " + printable(line) + "\n");
+  }
+}
+
 int print_results(const Common& common, const Json& value, const char* suffix) {
   if (print_structured(common, value)) return kDone;
   for (const auto& each : value["results"]) {
     print(each["object"].get<std::string>() + " " + each["action"].get<std::string>() + suffix + "\n");
   }
+  print_effects(value);
   return kDone;
 }
 
-int apply(const Common& common, const std::vector<std::string>& files, bool dry_run) {
+struct ApplyOptions {
+  std::vector<std::string> files;
+  bool dry_run = false;
+  bool prune = false;
+  std::string selector;
+};
+
+int apply(const Common& common, const ApplyOptions& options) {
+  if (options.prune != !options.selector.empty())
+    return complain("apply: found one of --prune and -l, expected both, or neither", kUsage);
   int code = kDone;
-  const auto text = checked_text(files, code);
+  const auto text = checked_text(options.files, code);
   if (!text) return code;
-  auto fetched = fetch(common, "POST", "/mete/v1/apply?file=" + url_encode(kJoined) + (dry_run ? "&dry-run=1" : ""),
-                       text->text, [&](const std::string& error) { return text->reword(error); });
+  std::string query = "file=" + url_encode(kJoined) + (options.dry_run ? "&dry-run=1" : "");
+  if (options.prune) query += "&prune=" + url_encode(options.selector);
+  auto fetched = fetch(common, "POST", "/mete/v1/apply?" + query, text->text,
+                       [&](const std::string& error) { return text->reword(error); });
   if (fetched.code != kDone) return fetched.code;
-  return print_results(common, fetched.value, dry_run ? " (dry run)" : "");
+  return print_results(common, fetched.value, options.dry_run ? " (dry run)" : "");
 }
 
 int diff(const Common& common, const std::vector<std::string>& files) {
@@ -59,6 +80,7 @@ int diff(const Common& common, const std::vector<std::string>& files) {
     print(each["object"].get<std::string>() + " would be " + action + "\n" +
           printable_lines(diff_text(each["old"].get<std::string>(), each["new"].get<std::string>())));
   }
+  print_effects(fetched.value);
   return differs ? kFailed : kDone;  // as diff(1)
 }
 
@@ -168,16 +190,15 @@ void add_files(CLI::App* command, std::vector<std::string>& files) {
 }
 
 void add_apply(CommandLine& line) {
-  struct Options {
-    std::vector<std::string> files;
-    bool dry_run = false;
-  };
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ApplyOptions>();
   const Common& common = line.common();
   auto* command = line.add({"apply", "Make the pods of a manifest, or change them",
-                            "  mete apply -f web.yaml\n  mete apply ./pods\n  cat web.yaml | mete apply -f -"},
-                           [&common, options] { return apply(common, options->files, options->dry_run); });
+                            "  mete apply -f web.yaml\n  mete apply ./pods --prune -l app=web\n"
+                            "  cat web.yaml | mete apply -f -"},
+                           [&common, options] { return apply(common, *options); });
   add_files(command, options->files);
+  command->add_flag("--prune", options->prune, "Delete what was applied, has the labels of -l, and is not there now");
+  command->add_option("-l,--selector", options->selector, "Labels for --prune: app=web,tier!=front");
   command->add_flag("--dry-run", options->dry_run, "Say what would be done");
   line.add_output(command);
 }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "config/immutable.h"
 #include "runtime/file.h"
 
 namespace mete::agent {
@@ -30,53 +31,12 @@ bool is_manifest_name(std::string_view name) {
   return name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json");
 }
 
-template <class Object>
-void add_objects(const std::vector<Object>& from, const char* kind, const config::DocumentText& document,
-                 ParsedManifest& to) {
-  for (const auto& each : from)
-    to.objects.push_back({kind, each.metadata.namespace_, each.metadata.name, document.text, document.first_line});
-}
-
 template <class T>
 void append(std::vector<T>& to, std::vector<T> from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
-// Appends the object of a document; a kind without one adds nothing.
-void add_object(const config::DocumentText& document, config::Documents read, ParsedManifest& to) {
-  add_objects(read.pods, "Pod", document, to);
-  add_objects(read.policies, "Policy", document, to);
-  add_objects(read.config_maps, "ConfigMap", document, to);
-  add_objects(read.secrets, "Secret", document, to);
-  for (const auto& each : read.workloads) {
-    to.objects.push_back({std::string(config::to_string(each.kind())), each.metadata.namespace_, each.metadata.name,
-                          document.text, document.first_line});
-  }
-  if (!read.pods.empty() || !read.policies.empty() || !read.config_maps.empty() || !read.secrets.empty() ||
-      !read.workloads.empty()) {
-    to.objects.back().read = std::move(read);
-  }
-}
-
 }  // namespace
-
-ParsedManifest parse_manifest(std::string_view text, const std::string& file) {
-  ParsedManifest parsed;
-  if (text.size() > config::kMaxManifestBytes) {
-    parsed.errors = config::read_documents(text, file).errors;
-    return parsed;
-  }
-  for (const auto& document : config::split_documents(text)) {
-    auto read = config::read_documents(document.text, file, document.first_line);
-    append(parsed.errors, std::move(read.errors));
-    append(parsed.warnings, read.warnings);
-    // Only a document of one object has a file to itself, so the items of a list become documents.
-    const auto items = config::list_items(document);
-    for (const auto& item : items) add_object(item, config::read_documents(item.text, file, item.first_line), parsed);
-    if (items.empty()) add_object(document, std::move(read), parsed);
-  }
-  return parsed;
-}
 
 Manifests::Manifests(asio::io_context& loop, const Settings& settings, FileWatcher& watcher, EventLog& events)
     : settings_(settings), watcher_(watcher), events_(events), settle_(loop) {}
@@ -205,7 +165,18 @@ void Manifests::read_manifest(const std::string& path) {
         {.severity = Severity::kWarning, .reason = name_of(Reason::kManifestUnreadable), .message = text.error().what});
     return;
   }
+  // Emptied by an editor that is about to write it, or by mistake.
+  const bool was_empty = std::exchange(file.empty, config::split_documents(*text).empty());
+  if (file.empty) {
+    file.broken = false;
+    if (!was_empty && file.good.has_objects())
+      events_.add({.severity = Severity::kWarning,
+                   .reason = name_of(Reason::kManifestEmpty),
+                   .message = path + ": found no object, expected one; what it held stays until the file is removed"});
+    return;
+  }
   auto documents = config::read_documents(*text, path);
+  append(documents.errors, config::forbidden_changes(file.good, documents));
   file.broken = !documents.ok();
   report(documents.errors, Severity::kWarning);
   if (!file.broken) file.good = std::move(documents);
@@ -237,7 +208,8 @@ void Manifests::assemble() {
 }
 
 bool Manifests::undecided(const std::string& source, const std::string& pod_key) const {
-  if (const auto file = files_.find(source); file != files_.end() && file->second.broken) return true;
+  if (const auto file = files_.find(source); file != files_.end() && (file->second.broken || file->second.empty))
+    return true;
   return std::any_of(desired_.rejected.begin(), desired_.rejected.end(),
                      [&](const config::RejectedPod& each) { return config::full_name(each.pod.metadata) == pod_key; });
 }
@@ -269,6 +241,15 @@ std::string Manifests::text_of(const AppliedObject& object) const {
 std::string Manifests::spec_of(const std::string& file, const std::string& space, const std::string& name) {
   const auto text = runtime::read_file(AT_FDCWD, file, kLongestFile);
   return text ? config::pod_spec_json(*text, space, name) : std::string();
+}
+
+std::vector<config::Diagnostic> Manifests::forbidden(const std::vector<AppliedObject>& objects) const {
+  std::vector<config::Diagnostic> errors;
+  for (const auto& object : objects) {
+    const auto known = files_.find(settings_.applied() + "/" + object.file_name());
+    if (known != files_.end()) append(errors, config::forbidden_changes(known->second.good, object.read));
+  }
+  return errors;
 }
 
 Status Manifests::apply(const std::vector<AppliedObject>& objects) {

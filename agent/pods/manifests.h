@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The source of the desired state: the watched folders, and the objects stored by `mete apply`. A file with an error
-// changes nothing: its last good version stays in force; a pod that ran when the agent started is left running.
+// changes nothing: its last good version stays in force; a pod that ran when the agent started is left running. So does
+// a file without any content.
 #pragma once
 
 #include <sys/stat.h>
@@ -59,11 +60,15 @@ class Manifests {
 
   // The desired state as it would be with `objects` applied (added or replaced), or deleted.
   [[nodiscard]] config::DesiredState with(const std::vector<AppliedObject>& objects) const;
+  // What of these may not be applied, because what was applied before is immutable.
+  [[nodiscard]] std::vector<config::Diagnostic> forbidden(const std::vector<AppliedObject>& objects) const;
   // Stores the objects. desired() is updated when the call returns. On an error the desired state is unchanged.
   [[nodiscard]] Status apply(const std::vector<AppliedObject>& objects);
   // The file that `mete apply` stored the object in; empty when there is none.
   [[nodiscard]] std::string applied_file(const AppliedObject& object) const;
   [[nodiscard]] Status remove(const std::vector<AppliedObject>& objects);
+  // What was applied and has these labels.
+  [[nodiscard]] std::vector<AppliedObject> applied(const config::Selector& selector) const;
   // The text that the object was read from, for `mete diff`; empty when unknown.
   [[nodiscard]] std::string text_of(const AppliedObject& object) const;
 
@@ -83,6 +88,7 @@ class Manifests {
     config::Documents good;  // the last version without an error
     std::optional<Version> stored = {};
     bool broken = false;      // the present version has errors
+    bool empty = false;       // the present version has no object, nor anything else
     std::uint64_t order = 0;  // order of first appearance: when two files use a name, the earlier one keeps it
   };
   [[nodiscard]] static Version version_of(const struct stat& info);

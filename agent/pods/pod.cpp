@@ -6,17 +6,14 @@
 #include <algorithm>
 
 #include "agent/base/digest.h"
-#include "agent/base/machine_facts.h"
 #include "agent/base/random.h"
 #include "agent/networks/networks.h"
 #include "agent/pods/pod_identity.h"
 #include "agent/pods/pod_resize.h"
+#include "agent/pods/references.h"
 #include "enforcers/asked_limits.h"
 #include "enforcers/qos.h"
 #include "runtime/file.h"
-#include "runtime/pod/container_spec.h"
-#include "runtime/pod/name_files.h"
-#include "runtime/storage/volumes.h"
 
 namespace mete::agent {
 namespace {
@@ -179,11 +176,14 @@ void Pod::set_plan(config::PodPlan plan) {
     for (auto& container : record_.containers) container.update = {};
     record_.resources = std::move(resources);
   }
+  const bool files_differ = !plan_ || plan_->volume_files != plan.volume_files;
   take(std::move(plan));
   record_.source = plan_->pod.location.file;
   for (auto& container : containers_) {
     if (begun_) container->attempt().probes().take_changes();
   }
+  retry_references(record_);
+  if (files_differ) exchange_files(*this);
   if (policy_changed) {
     for (auto& container : containers_) container->apply_limits();
     if (prepared_ || cgroup_.exists()) {
@@ -223,28 +223,6 @@ Container* Pod::container(const std::string& name) const {
   return nullptr;
 }
 
-Status Pod::prepare() {
-  if (prepared_) return {};
-  const auto& pod = plan_->pod;
-  METE_TRY(volumes_, runtime::storage::prepare_volumes(*plan_, paths_.volumes(),
-                                                       machine_facts(services_.machine_memory, Addresses::kNone)));
-  METE_CHECK(runtime::make_directories(paths_.etc()));
-  const auto write = [&](const std::string& name, const std::string& text) {
-    return runtime::replace_file(paths_.etc() + name, text, 0644, Durability::volatile_);
-  };
-  METE_CHECK(write("/hostname", runtime::pod::hostname_of(pod) + "\n"));
-  METE_CHECK(write_names());
-  METE_CHECK(cgroup_.create());
-  METE_CHECK(write_limits(limits_for(pod.spec)));
-  open_cgroup();
-  prepared_ = true;
-  return {};
-}
-
-void Pod::open_cgroup() {
-  drift_->open();
-}
-
 void Pod::step() {
   note_status();
   if (is_being_ended()) {
@@ -259,13 +237,19 @@ void Pod::step() {
   if (resize_) try_resize();
   const auto next = next_steps(record_, now());
   if (next.look_again) step_at(*next.look_again);
-  if (next.start.empty()) return;
+  std::vector<std::size_t> ready;
+  for (const auto index : next.start) {
+    const auto waits = waits_for(*plan_, record_.containers[index].name, prepared_);
+    if (!waits) ready.push_back(index);
+    if (waits) containers_[index]->attempt().wait_for(waits->event, waits->reason, waits->message);
+  }
+  if (ready.empty()) return;
   if (auto prepared = prepare(); !prepared) {
-    for (const auto index : next.start) containers_[index]->attempt().not_launched(prepared.error());
+    for (const auto index : ready) containers_[index]->attempt().not_launched(prepared.error());
     return;
   }
   if (!ensure_network() || !ensure_sandbox()) return;
-  for (const auto index : next.start) containers_[index]->attempt().start();
+  for (const auto index : ready) containers_[index]->attempt().start();
 }
 
 void Pod::step_at(WallTime at) {

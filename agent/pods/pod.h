@@ -85,7 +85,9 @@ class Pod {
   void stop(std::optional<std::chrono::seconds> grace);
   void start();
   // Ends its containers for good: it has failed, for this reason.
-  void fail_with(Reason reason, std::string message);
+  void fail_with(Reason reason, std::string message, std::chrono::seconds grace);
+  // For a disk that is too full: it stays, failed.
+  void evict(std::string message);
 
   [[nodiscard]] PodPhase phase() const;
   [[nodiscard]] PodStatus status() const { return status_of(record_, restart_policy()); }
@@ -112,6 +114,8 @@ class Pod {
   [[nodiscard]] const std::string& directory() const { return paths_.directory(); }
   [[nodiscard]] const std::string& run_directory() const { return paths_.run_directory(); }
   [[nodiscard]] const std::map<std::string, std::string>& volumes() const { return volumes_; }
+  // Directories in the store, of the images that are volumes.
+  [[nodiscard]] const std::vector<std::string>& image_layers() const { return image_layers_; }
   [[nodiscard]] std::optional<int> sandbox_pid() const;
   // A failure to write is told once and does not stop anything: the kernel still has the truth.
   void save(runtime::Durability durability);
@@ -136,8 +140,11 @@ class Pod {
   [[nodiscard]] bool is_idle() const;
   [[nodiscard]] bool has_quota() const;
   Status write_limits(runtime::cgroup::Limits limits);
+  // pod_prepare.cpp
+  Status prepare();  // directories, volumes, cgroup: once per life of the agent
+  Status make_volumes();
   void open_cgroup();
-  Status prepare();       // directories, volumes, cgroup: once per life of the agent
+
   bool ensure_network();  // false: being connected, or that failed; step() is called again
   void adopt_network();
   void publish_ports();
@@ -186,6 +193,7 @@ class Pod {
   std::optional<PodStatus> told_;  // what the owner knows
   std::vector<std::unique_ptr<Container>> containers_;
   std::map<std::string, std::string> volumes_;
+  std::vector<std::string> image_layers_;
   std::set<std::size_t> signalled_;  // containers that have been told to end
   bool begun_ = false;               // what its containers are is known
   std::unique_ptr<Resize> resize_;

@@ -107,12 +107,17 @@ void Pod::stop(std::optional<std::chrono::seconds> grace) {
   end_all(grace.value_or(record_.grace));
 }
 
-void Pod::fail_with(Reason reason, std::string message) {
+void Pod::fail_with(Reason reason, std::string message, std::chrono::seconds grace) {
   if (is_being_ended()) return;
   record_.reason = name_of(reason);
   record_.message = message;
   report(Severity::kWarning, name_of(reason), "", "Pod " + record_.key() + " has failed: " + std::move(message));
-  end_all(record_.grace);
+  end_all(grace);
+}
+
+void Pod::evict(std::string message) {
+  constexpr auto kGrace = std::chrono::seconds(1);  // the kubelet's, for such an end
+  fail_with(Reason::kEvicted, std::move(message), kGrace);
 }
 
 bool Pod::meet_deadline() {
@@ -124,7 +129,7 @@ bool Pod::meet_deadline() {
     deadline_timer_.async_wait(alive_.guard([this] { step(); }));
     return false;
   }
-  fail_with(Reason::kDeadlineExceeded, "Pod was active on the node longer than the specified deadline");
+  fail_with(Reason::kDeadlineExceeded, "Pod was active on the node longer than the specified deadline", record_.grace);
   return true;
 }
 

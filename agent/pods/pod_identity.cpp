@@ -51,12 +51,20 @@ json container_json(const config::Container& container, const config::ContainerP
     value["restartPolicy"] = static_cast<int>(*container.restart);
   }
   if (container.stdin_once) value["stdinOnce"] = true;
+  if (const auto& most = container.resources.limits.ephemeral_storage) value["ephemeralStorage"] = most->count();
   if (container.pre_stop) value["preStop"] = to_json(*container.pre_stop);
   if (container.post_start) value["postStart"] = to_json(*container.post_start);
   return value;
 }
 
-json volume_json(const config::Volume& volume, const config::PodPlan& plan) {
+// What the containers and volumes of a plan come to: by the values that ConfigMaps and Secrets have now, or by name.
+struct Contents {
+  const std::vector<config::ContainerPlan>& init_containers;
+  const std::vector<config::ContainerPlan>& containers;
+  const std::vector<config::VolumeFiles>& volume_files;
+};
+
+json volume_json(const config::Volume& volume, const Contents& contents) {
   json value = {{"name", volume.name}};
   if (const auto* host = std::get_if<config::HostPathVolume>(&volume.source)) {
     value["hostPath"] = {{"path", host->path}, {"type", static_cast<int>(host->type)}};
@@ -67,7 +75,9 @@ json volume_json(const config::Volume& volume, const config::PodPlan& plan) {
   if (const auto* claim = std::get_if<config::ClaimVolume>(&volume.source)) {
     value["claim"] = {{"name", claim->claim}, {"readOnly", claim->read_only}};
   }
-  for (const auto& files : plan.volume_files) {
+  if (const auto* image = std::get_if<config::ImageVolume>(&volume.source)) value["image"] = image->reference;
+  if (std::holds_alternative<config::EphemeralVolume>(volume.source)) value["ephemeral"] = true;
+  for (const auto& files : contents.volume_files) {
     if (files.volume != volume.name) continue;
     for (const auto& file : files.files) {
       value["files"].push_back({{"path", file.path}, {"mode", file.mode}, {"content", digest(file.content)}});
@@ -76,8 +86,7 @@ json volume_json(const config::Volume& volume, const config::PodPlan& plan) {
   return value;
 }
 
-json identity_json(const config::PodPlan& plan) {
-  const auto& pod = plan.pod;
+json identity_json(const config::Pod& pod, const Contents& contents) {
   const auto& spec = pod.spec;
   json value = {{"metadata",
                  {{"name", pod.metadata.name},
@@ -96,22 +105,32 @@ json identity_json(const config::PodPlan& plan) {
   if (spec.security.fs_group) value["fsGroup"] = *spec.security.fs_group;
   value["supplementalGroups"] = spec.security.supplemental_groups;
   for (std::size_t i = 0; i < spec.init_containers.size(); ++i) {
-    value["initContainers"].push_back(container_json(spec.init_containers[i], plan.init_containers[i]));
+    value["initContainers"].push_back(container_json(spec.init_containers[i], contents.init_containers[i]));
   }
   for (std::size_t i = 0; i < spec.containers.size(); ++i)
-    value["containers"].push_back(container_json(spec.containers[i], plan.containers[i]));
+    value["containers"].push_back(container_json(spec.containers[i], contents.containers[i]));
   // Kubernetes fixes it at creation; here it decides oom_score_adj, which is given to a process at its start.
   value["qosClass"] = enforcers::to_string(enforcers::qos_of(spec));
-  for (const auto& volume : spec.volumes) value["volumes"].push_back(volume_json(volume, plan));
+  for (const auto& volume : spec.volumes) value["volumes"].push_back(volume_json(volume, contents));
   // Fields that later versions act on, where the manifest has them.
   if (!pod.identity_text.empty()) value["more"] = digest(pod.identity_text);
   return value;
 }
 
+std::string hash_of(const config::Pod& pod, const Contents& contents) {
+  return digest(identity_json(pod, contents).dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
 }  // namespace
 
 std::string identity_hash(const config::PodPlan& plan) {
-  return digest(identity_json(plan).dump(-1, ' ', false, json::error_handler_t::replace));
+  if (!plan.by_name) return identity_hash_by_value(plan);
+  const auto& named = *plan.by_name;
+  return hash_of(plan.pod, {named.init_containers, named.containers, named.volume_files});
+}
+
+std::string identity_hash_by_value(const config::PodPlan& plan) {
+  return hash_of(plan.pod, {plan.init_containers, plan.containers, plan.volume_files});
 }
 
 bool same_probes(const config::PodSpec& a, const config::PodSpec& b) {

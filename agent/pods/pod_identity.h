@@ -32,14 +32,14 @@ inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
     {"spec.containers[].livenessProbe", "is asked of what runs"},
     {"spec.containers[].readinessProbe", "is asked of what runs"},
     {"spec.containers[].startupProbe", "is asked of what runs"},
-    {"spec.containers[].env[].valueFrom.configMapKeyRef.optional", "the value counts, not where it comes from"},
-    {"spec.containers[].env[].valueFrom.secretKeyRef.optional", "the value counts, not where it comes from"},
-    {"spec.containers[].envFrom[].configMapRef.optional", "the values count, not where they come from"},
-    {"spec.containers[].envFrom[].secretRef.optional", "the values count, not where they come from"},
-    {"spec.volumes[].configMap.optional", "the files count, not where they come from"},
-    {"spec.volumes[].secret.optional", "the files count, not where they come from"},
-    {"spec.volumes[].projected.sources[].configMap.optional", "the files count, not where they come from"},
-    {"spec.volumes[].projected.sources[].secret.optional", "the files count, not where they come from"},
+    {"spec.containers[].env[].valueFrom.configMapKeyRef.optional", "says only whether the pod waits for it"},
+    {"spec.containers[].env[].valueFrom.secretKeyRef.optional", "says only whether the pod waits for it"},
+    {"spec.containers[].envFrom[].configMapRef.optional", "says only whether the pod waits for it"},
+    {"spec.containers[].envFrom[].secretRef.optional", "says only whether the pod waits for it"},
+    {"spec.volumes[].configMap.optional", "says only whether the pod waits for it"},
+    {"spec.volumes[].secret.optional", "says only whether the pod waits for it"},
+    {"spec.volumes[].projected.sources[].configMap.optional", "says only whether the pod waits for it"},
+    {"spec.volumes[].projected.sources[].secret.optional", "says only whether the pod waits for it"},
     {"spec.volumes[].projected.sources[].serviceAccountToken.audience", "is left out"},
     {"spec.volumes[].projected.sources[].serviceAccountToken.expirationSeconds", "is left out"},
     {"spec.volumes[].projected.sources[].serviceAccountToken.path", "is left out"},
@@ -56,8 +56,12 @@ inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
     {"spec.containers[].ports[].protocol", "is published and closed while the pod runs"},
 });
 
-// The hash of everything whose change needs a new pod: 16 hexadecimal digits.
+// The hash of everything whose change needs a new pod: 16 hexadecimal digits. What ConfigMaps and Secrets hold is no
+// part of it.
 [[nodiscard]] std::string identity_hash(const config::PodPlan& plan);
+// The same as agents before this one have recorded it, for which another value in a ConfigMap or a Secret made another
+// pod.
+[[nodiscard]] std::string identity_hash_by_value(const config::PodPlan& plan);
 // True when all containers of two pods of one identity have the same probes.
 [[nodiscard]] bool same_probes(const config::PodSpec& a, const config::PodSpec& b);
 // The hash of the resources of all containers, which change in place.

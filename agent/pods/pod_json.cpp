@@ -74,9 +74,12 @@ ordered_json container_status_json(Pod& pod, Container& container) {
   value["restarts"] = record.restarts;
   value["oomKills"] = container.oom_kills();
   if (record.has_ended) {
+    const bool again = record.state == ContainerState::kRunning || record.state == ContainerState::kStarting;
+    const WallTime began = again ? record.last_started_at : record.started_at;
     value["last"] = {{"reason", record.reason},
                      {"exitCode", record.exit_code},
                      {"signal", record.exit_signal},
+                     {"startedAt", time_text(began)},
                      {"finishedAt", time_text(record.finished_at)}};
     if (!record.last_message.empty()) value["last"]["message"] = record.last_message;
   }

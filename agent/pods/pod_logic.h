@@ -29,7 +29,8 @@ struct NextSteps {
 
 [[nodiscard]] NextSteps next_steps(const PodRecord& record, WallTime now);
 
-// True: only sidecars are left: all other containers have ended for good, or an init container has failed.
+// True: only sidecars are left: all other containers have ended for good, or an init container has failed. Or the pod
+// has failed as a whole.
 [[nodiscard]] bool is_finished(const PodRecord& record);
 
 // The containers of an ending pod that must be ended now: all but the sidecars; once those have ended, the last

@@ -37,6 +37,7 @@ json list_json(const config::ResourceList& list) {
   json value = json::object();
   set(value, "cpu", list.cpu);
   set(value, "memory", list.memory);
+  set(value, "ephemeral-storage", list.ephemeral_storage);
   for (const auto& [size, bytes] : list.huge_pages) value["hugepages"][size] = bytes.count();
   return value;
 }
@@ -45,6 +46,7 @@ config::ResourceList list_of(const json& value) {
   config::ResourceList list;
   list.cpu = get<MilliCpu>(value, "cpu");
   list.memory = get<Bytes>(value, "memory");
+  list.ephemeral_storage = get<Bytes>(value, "ephemeral-storage");
   const auto pages = value.value("hugepages", std::map<std::string, std::int64_t>());
   for (const auto& [size, bytes] : pages) list.huge_pages[size] = Bytes(bytes);
   return list;
@@ -125,6 +127,7 @@ json container_json(const ContainerRecord& record) {
                 {"exit_code", record.exit_code},
                 {"exit_signal", record.exit_signal},
                 {"started_at", since_epoch(record.started_at)},
+                {"last_started_at", since_epoch(record.last_started_at)},
                 {"finished_at", since_epoch(record.finished_at)},
                 {"backoff", record.backoff.count()},
                 {"next_start", since_epoch(record.next_start)},
@@ -169,6 +172,7 @@ ContainerRecord container_of(const json& value) {
   record.exit_code = value.at("exit_code").get<int>();
   record.exit_signal = value.at("exit_signal").get<int>();
   record.started_at = wall_time(value.at("started_at").get<std::int64_t>());
+  record.last_started_at = wall_time(value.value("last_started_at", std::int64_t{0}));
   record.finished_at = wall_time(value.at("finished_at").get<std::int64_t>());
   record.backoff = std::chrono::nanoseconds(value.at("backoff").get<std::int64_t>());
   record.next_start = wall_time(value.at("next_start").get<std::int64_t>());

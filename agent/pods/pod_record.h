@@ -47,6 +47,7 @@ struct ContainerRecord {
   int exit_code = 0;
   int exit_signal = 0;
   WallTime started_at{};
+  WallTime last_started_at{};  // of the attempt that has ended, once another one was begun
   WallTime finished_at{};
   std::chrono::nanoseconds backoff{0};     // before the last restart
   WallTime next_start{};                   // while waiting for a restart

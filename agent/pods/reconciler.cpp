@@ -99,7 +99,7 @@ void Reconciler::adopt() {
     if ((*pod)->record().is_child()) {
       auto child = child_plan_ ? child_plan_((*pod)->record()) : ChildPlan{.wanted = true};
       if (child.plan) (*pod)->set_plan(std::move(*child.plan));
-    } else if (wanted != wanted_.end() && wanted->second.hash == (*pod)->record().hash) {
+    } else if (wanted != wanted_.end() && is_same((*pod)->record(), wanted->second)) {
       (*pod)->set_plan(*wanted->second.plan);
     }
     adopted.push_back(pod->get());
@@ -186,6 +186,14 @@ void Reconciler::read_desired() {
   if (on_desired_) on_desired_();
 }
 
+// Also one that an agent has recorded for which the values of ConfigMaps and Secrets were part of the identity.
+bool Reconciler::is_same(PodRecord& record, const Wanted& wanted) {
+  if (record.hash == wanted.hash) return true;
+  if (!wanted.plan->by_name || record.hash != identity_hash_by_value(*wanted.plan)) return false;
+  record.hash = wanted.hash;
+  return true;
+}
+
 void Reconciler::reconcile(const std::vector<std::string>& at_once) {
   read_desired();
   for (const auto& key : at_once) reconcile_pod(key);
@@ -221,13 +229,15 @@ void Reconciler::reconcile_pod(const std::string& key) {
   facts.exists = pod != nullptr;
   facts.terminating = pod != nullptr && pod->record().terminating;
   facts.undecided = pod != nullptr && plan == nullptr && manifests_.undecided(pod->record().source, key);
-  facts.same_hash = pod != nullptr && plan != nullptr && pod->record().hash == wanted->second.hash;
-  facts.same_settings = facts.same_hash && pod->plan() != nullptr && pod->plan()->policy == plan->policy &&
-                        pod->plan()->pod.spec.priority == plan->pod.spec.priority &&
-                        pod->plan()->pod.spec.priority_class == plan->pod.spec.priority_class &&
-                        same_probes(pod->plan()->pod.spec, plan->pod.spec) &&
-                        pod->record().resources == wanted->second.resources &&
-                        published_ports(pod->plan()->pod) == published_ports(plan->pod);
+  facts.same_hash = pod != nullptr && plan != nullptr && is_same(pod->record(), wanted->second);
+  facts.same_settings =
+      facts.same_hash && pod->plan() != nullptr && pod->plan()->policy == plan->policy &&
+      pod->plan()->volume_files == plan->volume_files && pod->plan()->containers == plan->containers &&
+      pod->plan()->init_containers == plan->init_containers &&
+      pod->plan()->pod.spec.priority == plan->pod.spec.priority &&
+      pod->plan()->pod.spec.priority_class == plan->pod.spec.priority_class &&
+      same_probes(pod->plan()->pod.spec, plan->pod.spec) && pod->record().resources == wanted->second.resources &&
+      published_ports(pod->plan()->pod) == published_ports(plan->pod);
   switch (decide(facts)) {
     case Step::kNothing:
       break;

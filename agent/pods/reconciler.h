@@ -22,7 +22,7 @@ struct PodFacts {
   bool desired = false;
   bool exists = false;
   bool same_hash = false;
-  bool same_settings = false;  // policy, priority, probes and resources
+  bool same_settings = false;  // policy, priority, probes and resources, and what ConfigMaps and Secrets hold
   bool terminating = false;
   bool undecided = false;  // the manifest cannot be read now
 };
@@ -74,6 +74,7 @@ class Reconciler {
     std::string hash;
     std::string resources;  // hash of its resources
   };
+  [[nodiscard]] static bool is_same(PodRecord& record, const Wanted& wanted);
   void read_desired();
   void reconcile_pod(const std::string& key);
   void reconcile_child(Pod& pod);

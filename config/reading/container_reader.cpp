@@ -124,15 +124,15 @@ std::vector<ContainerPort> read_ports(const View& view) {
   return ports;
 }
 
-void check_image(const View& view) {
+}  // namespace
+
+void check_image_name(const View& view) {
   const std::string image = view.text();
   const bool readable = std::all_of(image.begin(), image.end(), [](char c) { return c > 0x20 && c < 0x7F; });
   if (view && (image.empty() || !readable)) {
     view.error(mismatch(describe(view.node()), "an image's name such as \"busybox\" or \"docker.io/library/nginx:1\""));
   }
 }
-
-}  // namespace
 
 std::optional<SeccompProfile> read_seccomp(const View& view) {
   if (!view) return std::nullopt;
@@ -178,7 +178,7 @@ Container read_container(const View& view) {
   if (view["name"]) view["name"].check(check_dns_label(container.name));
   container.image = view["image"].text();
   container.image_location = view["image"] ? view["image"].location() : view.location();
-  check_image(view["image"]);
+  check_image_name(view["image"]);
   container.command = view["command"].texts();
   container.args = view["args"].texts();
   container.working_dir = view["workingDir"].text();

@@ -137,6 +137,7 @@ ConfigMap read_config_map(const View& view) {
   for (const auto& [key, value] : view["binaryData"].entries()) {
     if (map.data.count(key) > 0) value.error({"stands in `data` too", "`" + key + "` again"});
   }
+  map.immutable = view["immutable"].boolean();
   check_size(view, map.data);
   check_size(view, map.binary_data);
   return map;
@@ -149,6 +150,7 @@ Secret read_secret(const View& view) {
   secret.type = view["type"].text(secret.type);
   secret.data = read_encoded(view["data"]);
   for (auto& [key, value] : read_data(view["stringData"])) secret.data[key] = value;
+  secret.immutable = view["immutable"].boolean();
   check_size(view, secret.data);
   return secret;
 }

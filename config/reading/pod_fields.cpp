@@ -207,7 +207,7 @@ constexpr std::array kConfigMapFields = std::to_array<FieldSpec>({
     {.name = "metadata", .type = FieldType::kObject, .required = true, .object = &kMetadataSpec},
     {.name = "data", .type = FieldType::kStringMap},
     {.name = "binaryData", .type = FieldType::kStringMap},
-    {.name = "immutable", .type = FieldType::kBool, .use = FieldUse::kIgnored},
+    {.name = "immutable", .type = FieldType::kBool, .doc = "true: the data may not change any more"},
 });
 
 }  // namespace
@@ -223,7 +223,7 @@ constexpr std::array kSecretFields = std::to_array<FieldSpec>({
     {.name = "type", .type = FieldType::kString},
     {.name = "data", .type = FieldType::kStringMap, .doc = "Base64"},
     {.name = "stringData", .type = FieldType::kStringMap},
-    {.name = "immutable", .type = FieldType::kBool, .use = FieldUse::kIgnored},
+    {.name = "immutable", .type = FieldType::kBool, .doc = "true: the data may not change any more"},
 });
 
 }  // namespace

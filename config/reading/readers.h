@@ -45,6 +45,7 @@ void check_no_care(const View& view);
 [[nodiscard]] std::vector<Volume> read_volumes(const View& view);
 [[nodiscard]] std::optional<SeccompProfile> read_seccomp(const View& view);
 void check_app_armor(const View& view);
+void check_image_name(const View& view);
 
 [[nodiscard]] std::optional<std::uint32_t> read_id(const View& view);
 

@@ -67,7 +67,10 @@ ResourceList read_list(const View& view, Side side) {
       }
     } else if (name.rfind(kHugePages, 0) == 0) {
       read_huge_pages(name, value, list);
-    } else if (name == "ephemeral-storage" || name.find('/') != std::string::npos) {
+    } else if (name == "ephemeral-storage") {
+      if (!limits || !is_zero(value, parse_bytes))
+        list.ephemeral_storage = read_bounded(value, parse_bytes, {Bytes(0), kMostMemory, "0 or more bytes"});
+    } else if (name.find('/') != std::string::npos) {
       value.warn({.message = "`" + name + "` is not acted on yet", .not_acted_on = true});
     } else {
       Complaint complaint{"unknown resource", "`" + name + "`", "cpu, memory or hugepages-<size>"};
@@ -96,6 +99,8 @@ Resources read_resources(const View& view) {
   resources.requests = read_list(view["requests"], Side::kRequests);
   default_and_compare(resources.requests.cpu, resources.limits.cpu, limits, "cpu");
   default_and_compare(resources.requests.memory, resources.limits.memory, limits, "memory");
+  default_and_compare(resources.requests.ephemeral_storage, resources.limits.ephemeral_storage, limits,
+                      "ephemeral-storage");
   for (const auto& [size, amount] : resources.requests.huge_pages) {
     const auto limit = resources.limits.huge_pages.find(size);
     if (limit != resources.limits.huge_pages.end() && limit->second == amount) continue;

@@ -105,6 +105,30 @@ constexpr std::array kClaimFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kClaimSpec = {.name = "PersistentVolumeClaimVolumeSource", .fields = kClaimFields};
 
+constexpr std::array kPullPolicyNames = std::to_array<std::string_view>({"Always", "IfNotPresent", "Never"});
+constexpr std::array kLocalPolicies = std::to_array<std::string_view>({"IfNotPresent", "Never"});
+
+constexpr std::array kImageVolumeFields = std::to_array<FieldSpec>({
+    {.name = "reference", .type = FieldType::kString, .required = true, .doc = "An image of mete's store"},
+    {.name = "pullPolicy",
+     .type = FieldType::kString,
+     .use = FieldUse::kInactive,
+     .values = kPullPolicyNames,
+     .harmless = kLocalPolicies},
+});
+constexpr ObjectSpec kImageVolumeSpec = {.name = "ImageVolumeSource", .fields = kImageVolumeFields};
+
+constexpr std::array kClaimTemplateFields = std::to_array<FieldSpec>({
+    {.name = "metadata", .use = FieldUse::kNoMeaning},
+    {.name = "spec", .use = FieldUse::kNoMeaning},
+});
+constexpr ObjectSpec kClaimTemplateSpec = {.name = "PersistentVolumeClaimTemplate", .fields = kClaimTemplateFields};
+
+constexpr std::array kEphemeralFields = std::to_array<FieldSpec>({
+    {.name = "volumeClaimTemplate", .type = FieldType::kObject, .required = true, .object = &kClaimTemplateSpec},
+});
+constexpr ObjectSpec kEphemeralSpec = {.name = "EphemeralVolumeSource", .fields = kEphemeralFields};
+
 constexpr std::array kVolumeFields = std::to_array<FieldSpec>({
     {.name = "name", .type = FieldType::kString, .required = true},
     {.name = "hostPath", .type = FieldType::kObject, .object = &kHostPathSpec},
@@ -118,14 +142,17 @@ constexpr std::array kVolumeFields = std::to_array<FieldSpec>({
     {.name = "cinder"},
     {.name = "csi"},
     {.name = "downwardAPI", .type = FieldType::kObject, .object = &kDownwardVolumeSpec},
-    {.name = "ephemeral"},
+    {.name = "ephemeral",
+     .type = FieldType::kObject,
+     .object = &kEphemeralSpec,
+     .doc = "A directory of this machine that goes with the pod"},
     {.name = "fc"},
     {.name = "flexVolume"},
     {.name = "flocker"},
     {.name = "gcePersistentDisk"},
     {.name = "gitRepo"},
     {.name = "glusterfs"},
-    {.name = "image"},
+    {.name = "image", .type = FieldType::kObject, .object = &kImageVolumeSpec, .doc = "What an image holds, read-only"},
     {.name = "iscsi"},
     {.name = "nfs"},
     {.name = "persistentVolumeClaim",

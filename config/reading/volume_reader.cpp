@@ -113,6 +113,12 @@ ProjectedVolume read_projected(const View& view) {
   return volume;
 }
 
+ImageVolume read_image(const View& view) {
+  ImageVolume volume{view["reference"].text()};
+  check_image_name(view["reference"]);
+  return volume;
+}
+
 VolumeSource read_source(const View& view) {
   std::vector<std::string> sources;
   for (const auto& entry : view.node().entries) {
@@ -135,12 +141,16 @@ VolumeSource read_source(const View& view) {
     if (source["claimName"]) source["claimName"].check(check_dns_subdomain(claim.claim));
     return claim;
   }
+  if (sources[0] == "image") return read_image(source);
+  if (sources[0] == "ephemeral") return EphemeralVolume{};
   // An error and not a warning: a program that finds an empty folder instead of its data does harm. The shape check has
   // reported unknown names.
   for (const auto& field : kVolumeSpec.fields) {
     if (field.name != sources[0]) continue;
-    source.error(mismatch("a `" + sources[0] + "` volume, which mete cannot provide yet",
-                          "emptyDir, hostPath, persistentVolumeClaim, configMap, secret, downwardAPI or projected"));
+    source.error(
+        mismatch("a `" + sources[0] + "` volume, which mete cannot provide yet",
+                 "emptyDir, hostPath, persistentVolumeClaim, ephemeral, image, configMap, secret, downwardAPI or "
+                 "projected"));
   }
   return {};
 }

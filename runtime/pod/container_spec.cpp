@@ -75,6 +75,7 @@ bool is_read_only(const config::PodSpec& spec, const config::VolumeMount& mount)
   if (mount.read_only || volume == spec.volumes.end()) return mount.read_only;
   if (const auto* claim = std::get_if<config::ClaimVolume>(&volume->source)) return claim->read_only;
   return !std::holds_alternative<config::EmptyDirVolume>(volume->source) &&
+         !std::holds_alternative<config::EphemeralVolume>(volume->source) &&
          !std::holds_alternative<config::HostPathVolume>(volume->source);
 }
 

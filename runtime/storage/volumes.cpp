@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "runtime/file.h"
+#include "runtime/storage/volume_files.h"
 #include "runtime/storage/volume_group.h"
 
 namespace mete::runtime::storage {
@@ -97,22 +98,22 @@ Result<std::string> prepare(const config::HostPathVolume& volume) {
   return volume.path;
 }
 
-Result<std::string> prepare(const config::EmptyDirVolume& volume, const std::string& name,
-                            const VolumeDirectories& directories) {
-  constexpr mode_t kEverybody = 0777;
-  if (volume.memory) {
-    std::string path = directories.memory + "/" + name;
-    METE_CHECK(make_tmpfs(path, volume.size_limit, kEverybody));
-    return path;
-  }
+constexpr mode_t kEverybody = 0777;
+
+Result<std::string> prepare_on_disk(const std::string& name, const VolumeDirectories& directories) {
   std::string path = directories.disk + "/" + name;
   METE_CHECK(make_directories(path));
   if (::chmod(path.c_str(), kEverybody) != 0) return fail_errno("chmod " + path);
   return path;
 }
 
+Result<std::string> prepare_in_memory(const std::string& name, const VolumeDirectories& directories, Bytes size) {
+  std::string path = directories.memory + "/" + name;
+  METE_CHECK(make_tmpfs(path, size, kEverybody));
+  return path;
+}
+
 Result<std::string> prepare(const config::ClaimVolume& volume, const VolumeDirectories& directories) {
-  constexpr mode_t kEverybody = 0777;
   std::string path = directories.claims + "/" + volume.claim;
   struct stat info {};
   if (::stat(path.c_str(), &info) == 0) return path;  // its mode may be the user's by now
@@ -121,42 +122,85 @@ Result<std::string> prepare(const config::ClaimVolume& volume, const VolumeDirec
   return path;
 }
 
-struct Facts {
-  const config::Pod& pod;
-  const config::MachineFacts& machine;
-};
+// An overlay of the image's layers, without a writable one: containers of the pod share it, so it is one of the host.
+Result<std::string> prepare_image(const std::string& name, const std::vector<std::string>& layers,
+                                  const VolumeDirectories& directories) {
+  std::string path = directories.memory + "/" + name;
+  const std::string nothing = directories.memory + "/..nothing";  // an overlay of one layer is none
+  METE_CHECK(make_directories(path));
+  METE_CHECK(make_directories(nothing));
+  struct statfs info {};
+  if (::statfs(path.c_str(), &info) == 0 && info.f_type == OVERLAYFS_SUPER_MAGIC) return path;
+  // mount(2) takes a page of options: each layer is named by a descriptor, however long its path is.
+  std::vector<UniqueFd> open;
+  std::string options = "lowerdir=";
+  for (const auto& layer : layers) {
+    METE_TRY(UniqueFd fd, open_at(AT_FDCWD, layer, O_PATH | O_DIRECTORY));
+    options += "/proc/self/fd/" + std::to_string(fd.get()) + ":";
+    open.push_back(std::move(fd));
+  }
+  options += nothing;
+  constexpr unsigned long kFlags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  if (::mount("overlay", path.c_str(), "overlay", kFlags, options.c_str()) != 0)
+    return fail_errno("mount the image on " + path);
+  return path;
+}
 
-Result<std::string> prepare_files(const config::VolumeFiles& files, const VolumeDirectories& directories,
-                                  const Facts& facts) {
+std::vector<PlainFile> plain_files(const config::VolumeFiles& files, const config::Pod& pod,
+                                   const config::MachineFacts& machine) {
+  std::vector<PlainFile> plain;
+  plain.reserve(files.files.size());
+  for (const auto& file : files.files) {
+    plain.push_back(
+        {file.path, file.has_marks ? config::fill_marks(file.content, pod, machine) : file.content, file.mode});
+  }
+  return plain;
+}
+
+const config::VolumeFiles* files_of(const config::PodPlan& plan, const std::string& volume) {
+  const auto at = std::find_if(plan.volume_files.begin(), plan.volume_files.end(),
+                               [&](const config::VolumeFiles& each) { return each.volume == volume; });
+  return at == plan.volume_files.end() ? nullptr : &*at;
+}
+
+Result<std::string> prepare_files(const config::VolumeFiles& files, const config::PodPlan& plan,
+                                  const VolumeDirectories& directories, const config::MachineFacts& machine) {
   std::string path = directories.memory + "/" + files.volume;
+  if (!files.missing.empty()) return fail(files.missing);
   // Secrets must not reach a disk; other small files are handled the same way.
   METE_CHECK(make_tmpfs(path, std::nullopt, 0755));
-  for (const auto& file : files.files) {
-    const std::string target = path + "/" + file.path;
-    METE_CHECK(make_directories(target.substr(0, target.rfind('/'))));
-    METE_CHECK(replace_file(target,
-                            file.has_marks ? config::fill_marks(file.content, facts.pod, facts.machine) : file.content,
-                            file.mode, Durability::volatile_));
-    if (::chmod(target.c_str(), file.mode) != 0) return fail_errno("chmod " + target);
-  }
+  METE_CHECK(exchange_files(path, plain_files(files, plan.pod, machine), plan.pod.spec.security.fs_group));
   return path;
 }
 
 Result<std::string> prepare_one(const config::Volume& volume, const config::PodPlan& plan,
-                                const VolumeDirectories& directories, const config::MachineFacts& machine) {
+                                const VolumeDirectories& directories, const VolumeSources& sources) {
   if (const auto* host = std::get_if<config::HostPathVolume>(&volume.source)) return prepare(*host);
-  if (const auto* empty = std::get_if<config::EmptyDirVolume>(&volume.source))
-    return prepare(*empty, volume.name, directories);
+  if (const auto* empty = std::get_if<config::EmptyDirVolume>(&volume.source)) {
+    if (!empty->memory) return prepare_on_disk(volume.name, directories);
+    return prepare_in_memory(volume.name, directories,
+                             memory_volume_size(plan.pod.spec, *empty, sources.machine.memory));
+  }
+  if (std::holds_alternative<config::EphemeralVolume>(volume.source)) return prepare_on_disk(volume.name, directories);
   if (const auto* claim = std::get_if<config::ClaimVolume>(&volume.source)) return prepare(*claim, directories);
-  const Facts facts{plan.pod, machine};
-  const auto files = std::find_if(plan.volume_files.begin(), plan.volume_files.end(),
-                                  [&](const config::VolumeFiles& each) { return each.volume == volume.name; });
-  if (files == plan.volume_files.end()) return prepare_files({volume.name, false, {}}, directories, facts);
-  return prepare_files(*files, directories, facts);
+  if (const auto* image = std::get_if<config::ImageVolume>(&volume.source)) {
+    METE_TRY(const auto layers, sources.layers(image->reference));
+    return prepare_image(volume.name, layers, directories);
+  }
+  const auto* files = files_of(plan, volume.name);
+  return prepare_files(files != nullptr ? *files : config::VolumeFiles{volume.name, false, {}, {}}, plan, directories,
+                       sources.machine);
+}
+
+// A hostPath and an image keep their groups, as in Kubernetes.
+bool takes_group(const config::Volume& volume) {
+  return !std::holds_alternative<config::HostPathVolume>(volume.source) &&
+         !std::holds_alternative<config::ImageVolume>(volume.source);
 }
 
 bool written_by_agent(const config::Volume& volume) {
   return !std::holds_alternative<config::EmptyDirVolume>(volume.source) &&
+         !std::holds_alternative<config::EphemeralVolume>(volume.source) &&
          !std::holds_alternative<config::ClaimVolume>(volume.source);
 }
 
@@ -164,14 +208,13 @@ bool written_by_agent(const config::Volume& volume) {
 
 Result<std::map<std::string, std::string>> prepare_volumes(const config::PodPlan& plan,
                                                            const VolumeDirectories& directories,
-                                                           const config::MachineFacts& machine) {
+                                                           const VolumeSources& sources) {
   std::map<std::string, std::string> paths;
   for (const auto& volume : plan.pod.spec.volumes) {
-    auto path = prepare_one(volume, plan, directories, machine);
+    auto path = prepare_one(volume, plan, directories, sources);
     if (!path) return fail_in("volume " + volume.name, path.error());
     const auto& security = plan.pod.spec.security;
-    // A hostPath keeps its group, as in Kubernetes.
-    if (security.fs_group && !std::holds_alternative<config::HostPathVolume>(volume.source)) {
+    if (security.fs_group && takes_group(volume)) {
       METE_CHECK(give_to_group(*path, {.group = *security.fs_group,
                                        .read_only = written_by_agent(volume),
                                        .on_root_mismatch_only = security.change_group_on_mismatch_only}));
@@ -179,6 +222,33 @@ Result<std::map<std::string, std::string>> prepare_volumes(const config::PodPlan
     paths[volume.name] = std::move(*path);
   }
   return paths;
+}
+
+Result<std::vector<std::string>> update_files(const config::PodPlan& plan, const VolumeDirectories& directories,
+                                              const config::MachineFacts& machine) {
+  std::vector<std::string> exchanged;
+  for (const auto& files : plan.volume_files) {
+    const std::string path = directories.memory + "/" + files.volume;
+    if (!files.missing.empty() || !is_mounted_tmpfs(path)) continue;
+    auto done = exchange_files(path, plain_files(files, plan.pod, machine), plan.pod.spec.security.fs_group);
+    if (!done) return fail_in("volume " + files.volume, done.error());
+    if (*done) exchanged.push_back(files.volume);
+  }
+  return exchanged;
+}
+
+Bytes memory_volume_size(const config::PodSpec& spec, const config::EmptyDirVolume& volume, Bytes machine_memory) {
+  const auto limit_of = [](const config::Container& each) { return each.resources.limits.memory.value_or(Bytes(0)); };
+  Bytes together(0);
+  for (const auto& each : spec.containers) together += limit_of(each);
+  Bytes largest = together;
+  Bytes sidecars(0);
+  for (const auto& each : spec.init_containers) {
+    if (each.sidecar) sidecars += limit_of(each);
+    largest = std::max(largest, each.sidecar ? together + sidecars : limit_of(each) + sidecars);
+  }
+  const Bytes most = largest > Bytes(0) ? largest : machine_memory;
+  return volume.size_limit ? std::min(*volume.size_limit, most) : most;
 }
 
 Status remove_memory_volumes(const std::string& memory) {

@@ -266,11 +266,25 @@ config::DesiredState read(const std::string& name) {
 TEST(PodIdentity, IsWhatItWas) {
   const auto everything = read("agent/manifests/identity.yaml");
   ASSERT_EQ(everything.pods.size(), 1U);
-  EXPECT_EQ(identity_hash(everything.pods[0]), "c38800782ab17095");
+  EXPECT_EQ(identity_hash_by_value(everything.pods[0]), "c38800782ab17095");
   EXPECT_EQ(resources_hash(everything.pods[0]), "5883ecd3a10e206f");
   const auto nginx = read("config/manifests/nginx.yaml");
   ASSERT_EQ(nginx.pods.size(), 1U);
   EXPECT_EQ(identity_hash(nginx.pods[0]), "f6d82b3e21ee4fcd");
+}
+
+TEST(PodIdentity, IsNotWhatConfigMapsAndSecretsHold) {
+  const auto hash = [](const std::string& level) {
+    return identity_hash(
+        config::assemble(
+            {config::read_documents("kind: ConfigMap\napiVersion: v1\nmetadata: {name: m}\ndata: {level: " + level +
+                                        "}\n---\nkind: Pod\napiVersion: v1\nmetadata: {name: p}\nspec:\n  containers:\n"
+                                        "  - {name: c, image: i, envFrom: [{configMapRef: {name: m}}]}\n"
+                                        "  volumes: [{name: v, configMap: {name: m}}]\n",
+                                    "p.yaml")})
+            .pods.at(0));
+  };
+  EXPECT_EQ(hash("debug"), hash("info"));
 }
 
 }  // namespace

@@ -26,13 +26,14 @@ std::string labelled(const std::string& labels) {
 }
 
 TEST(DesiredState, OneWrongPodDoesNotStopTheOthers) {
-  const auto state = assemble_texts({pod_text("    envFrom: [{configMapRef: {name: none}}]\n", "", "bad"),
+  const std::string wrong = "    volumeMounts: [{name: v, mountPath: /v, subPathExpr: $(NONE)}]\n";
+  const auto state = assemble_texts({pod_text(wrong, "  volumes: [{name: v, emptyDir: {}}]\n", "bad"),
                                      pod_text("", "", "good"), pod_text("", "", "also")});
   ASSERT_EQ(state.pods.size(), 2U);
   EXPECT_EQ(state.pods[0].pod.metadata.name, "also");
   ASSERT_EQ(state.rejected.size(), 1U);
   EXPECT_FALSE(state.ok());
-  EXPECT_TRUE(has(state.errors, "spec.containers[0].envFrom[0]", "ConfigMap `none` does not exist"));
+  EXPECT_TRUE(has(state.errors, "spec.containers[0].volumeMounts[0].subPathExpr", "found no variable `NONE`"));
   EXPECT_EQ(state.errors[0].location.file, "a.yaml");
   EXPECT_EQ(state.errors[0].object, "Pod default/bad");
 }
@@ -93,24 +94,52 @@ TEST(DesiredState, VolumesBecomeFiles) {
   EXPECT_TRUE(files[2].secret);
 }
 
-TEST(DesiredState, WhatIsReferredToMustExist) {
+// As on a cluster, and in the kubelet's words.
+TEST(DesiredState, APodWaitsForWhatItRefersTo) {
   const std::string objects = "{apiVersion: v1, kind: ConfigMap, metadata: {name: m}, data: {a: A}}\n";
   const auto state =
       assemble_texts({objects, pod_text("    env: [{name: A, valueFrom: {configMapKeyRef: {name: m, key: none}}},"
                                         " {name: B, valueFrom: {secretKeyRef: {name: m, key: a}}}]\n",
                                         "  volumes: [{name: v, configMap: {name: m, items: [{key: z, path: z}]}},"
                                         " {name: w, secret: {secretName: none}}]\n")});
-  EXPECT_EQ(state.errors.size(), 4U) << joined(state.errors);
-  EXPECT_TRUE(has(state.errors, "spec.containers[0].env[0].valueFrom", "ConfigMap `m` has no key `none`"));
-  EXPECT_TRUE(has(state.errors, "spec.containers[0].env[1].valueFrom", "Secret `m` does not exist"));
-  EXPECT_TRUE(has(state.errors, "spec.volumes[0].configMap", "has no key `z`"));
-  EXPECT_TRUE(has(state.errors, "spec.volumes[1].secret", "Secret `none` does not exist"));
+  EXPECT_TRUE(state.ok()) << joined(state.errors);
+  EXPECT_EQ(state.warnings.size(), 4U) << joined(state.warnings);
+  EXPECT_TRUE(has(state.warnings, "spec.containers[0].env[0].valueFrom", "ConfigMap `m` has no key `none`"));
+  EXPECT_TRUE(has(state.warnings, "spec.containers[0].env[1].valueFrom", "Secret `m` does not exist"));
+  EXPECT_TRUE(has(state.warnings, "spec.volumes[0].configMap", "has no key `z`"));
+  EXPECT_TRUE(has(state.warnings, "spec.volumes[1].secret", "Secret `none` does not exist"));
+  const PodPlan& plan = state.pods.at(0);
+  EXPECT_EQ(plan.containers.at(0).missing, "couldn't find key none in ConfigMap default/m");
+  EXPECT_EQ(plan.volume_files.at(0).missing, "references non-existent config key: z");
+  EXPECT_EQ(plan.volume_files.at(1).missing, "secret \"none\" not found");
+}
+
+TEST(DesiredState, ByNameAPlanStaysTheSameWhenTheValuesChange) {
+  const std::string pod = pod_text(
+      "    env: [{name: A, valueFrom: {configMapKeyRef: {name: m, key: a}}}, {name: B, value: \"$(A)!\"}]\n"
+      "    envFrom: [{secretRef: {name: s}}]\n    args: [\"$(A)\"]\n",
+      "  volumes: [{name: v, configMap: {name: m}}, {name: w, secret: {secretName: s, items: [{key: k, path: p}]}}]\n");
+  const auto plan_with = [&](const std::string& value) {
+    return assemble_texts({"{apiVersion: v1, kind: ConfigMap, metadata: {name: m}, data: {a: " + value +
+                               "}}\n---\n{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {k: " + value +
+                               "}}\n",
+                           pod})
+        .pods.at(0);
+  };
+  const PodPlan one = plan_with("one");
+  const PodPlan two = plan_with("two");
+  ASSERT_TRUE(one.by_name);
+  EXPECT_EQ(one.by_name, two.by_name);
+  EXPECT_NE(one.containers, two.containers);
+  EXPECT_NE(one.volume_files, two.volume_files);
+  EXPECT_EQ(assemble_texts({pod}).pods.at(0).by_name, one.by_name) << "nor when there are no values";
+  EXPECT_FALSE(assemble_texts({pod_text("    env: [{name: A, value: b}]\n")}).pods.at(0).by_name);
 }
 
 TEST(DesiredState, NamespacesAreApart) {
   const std::string map = "{apiVersion: v1, kind: ConfigMap, metadata: {name: m, namespace: other}}\n";
   const auto state = assemble_texts({map, pod_text("    envFrom: [{configMapRef: {name: m}}]\n")});
-  EXPECT_TRUE(has(state.errors, "spec.containers[0].envFrom[0]", "in namespace `default`"));
+  EXPECT_TRUE(has(state.warnings, "spec.containers[0].envFrom[0]", "in namespace `default`"));
 }
 
 TEST(DesiredState, TheMostSpecificPolicyApplies) {

@@ -14,8 +14,50 @@ from terminal import Terminal  # noqa: E402
 SHELL = ["sh"]
 
 
-def attached(agent, name, *more, **how):
-    return subprocess.Popen(agent.words("attach", name, *more), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **how)
+# A script with this at its beginning writes a line to standard error again and again: who sees one is attached.
+TICKING = "while :; do echo tick >&2; usleep 20000; done & "
+
+
+class Attached:
+    """`mete attach` with pipes, whose lines are collected while the test looks elsewhere."""
+
+    def __init__(self, agent, *words):
+        self.process = subprocess.Popen(agent.words("attach", *words), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.out, self.err = [], []
+        self.readers = [threading.Thread(target=lines.extend, args=(stream,), daemon=True)
+                        for lines, stream in ((self.out, self.process.stdout), (self.err, self.process.stderr))]
+        for each in self.readers:
+            each.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.process.kill()
+        self.end()
+
+    def until_it_ticks(self):
+        wait_for("the session to be attached", lambda: "tick\n" in self.err)
+        return self
+
+    def type(self, text):
+        self.process.stdin.write(text)
+        self.process.stdin.flush()
+
+    def end(self):
+        """Ends its input; the exit code."""
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
+        code = self.process.wait(60)
+        for each in self.readers:
+            each.join(60)
+        return code
+
+
+def log_without_ticks(agent):
+    return "".join(each for each in agent.logs("p").splitlines(True) if each != "tick\n")
 
 
 def test_a_shell_with_a_terminal_waits_for_somebody():
@@ -63,47 +105,42 @@ def test_a_terminal_without_input():
 
 def test_a_pipe_as_standard_input_stays_open():
     with Agent().start() as agent:
-        launch(agent, pod("p", SHELL, "stdin: true"), "p")
+        launch(agent, pod("p", TICKING + "exec sh", "stdin: true"), "p")
         # A script's input ends the session and not the container.
-        first = attached(agent, "p", "-i")
-        first.stdin.write("x=1; echo first >&2; echo one\n")
-        first.stdin.flush()
-        assert first.stdout.readline() == "one\n" and first.stderr.readline() == "first\n"
-        assert first.communicate(timeout=60)[0] == "" and first.returncode == 0
+        with Attached(agent, "p", "-i") as first:
+            first.type("x=1; echo first >&2; echo one\n")
+            wait_for("its lines", lambda: first.out == ["one\n"] and "first\n" in first.err)
+            assert first.end() == 0 and first.out == ["one\n"], first.out
         assert is_running(agent, "p") and agent.container("p")["restarts"] == 0
         # Two at once see the same.
-        second, third = attached(agent, "p", "-i"), attached(agent, "p")
-        wait_for("both to see it", lambda: second.stdin.write("echo two $x\n") and (second.stdin.flush() or second.stdout.readline() == "two 1\n"))
-        assert third.stdout.readline() == "two 1\n"
-        second.stdin.write("exit 3\n")
-        second.stdin.flush()
-        assert third.wait(60) == 3 and second.wait(60) == 3
-        wait_for("the log", lambda: agent.logs("p").count("two 1") >= 1 and "one" in agent.logs("p"))
-        for each in (second, third):
-            each.communicate()
+        with Attached(agent, "p", "-i").until_it_ticks() as second, Attached(agent, "p").until_it_ticks() as third:
+            second.type("echo two $x\n")
+            wait_for("both to see it", lambda: second.out == third.out == ["two 1\n"])
+            second.type("exit 3\n")
+            assert third.end() == 3 and second.end() == 3
+        wait_for("the log", lambda: log_without_ticks(agent).splitlines()[-1:] == ["two 1"])
 
 
 def test_input_of_once_ends_with_the_first_session():
     with Agent().start() as agent:
-        launch(agent, job("p", "sort; echo done", "stdin: true\nstdinOnce: true"), "p")
-        looking = attached(agent, "p")
-        done = agent.mete("attach", "-i", "p", text="b\na\n")
-        assert done.stdout == "a\nb\ndone\n", done
-        assert wait_exited(agent, "p")["last"]["exitCode"] == 0
-        assert looking.communicate(timeout=60)[0] == "a\nb\ndone\n"
-        assert agent.logs("p") == "a\nb\ndone\n"
+        launch(agent, job("p", TICKING + "sort; echo done", "stdin: true\nstdinOnce: true"), "p")
+        with Attached(agent, "p").until_it_ticks() as looking:
+            done = agent.mete("attach", "-i", "p", text="b\na\n")
+            assert done.stdout == "a\nb\ndone\n", done
+            assert wait_exited(agent, "p")["last"]["exitCode"] == 0
+            looking.end()
+            assert looking.out == ["a\n", "b\n", "done\n"], looking.out
+        assert log_without_ticks(agent) == "a\nb\ndone\n"
 
 
 def test_no_standard_input():
     with Agent().start() as agent:
         launch(agent, pod("p", "wc -c; while :; do echo tick; usleep 50000; done"), "p")
         wait_for("it to write", lambda: agent.logs("p").startswith("0\n"))
-        watching = attached(agent, "p", "-i")
-        assert watching.stdout.readline() == "tick\n"
-        assert "has none" in watching.stderr.readline()
-        agent.mete("stop", "p")
-        watching.communicate(timeout=60)
-        assert watching.returncode == 137, watching.returncode
+        with Attached(agent, "p", "-i") as watching:
+            wait_for("both", lambda: "tick\n" in watching.out and any("has none" in each for each in watching.err))
+            agent.mete("stop", "p")
+            assert watching.end() == 137
         done = agent.mete("attach", "p", check=False)
         assert done.returncode == 1 and "expected it running" in done.stderr, done
 
@@ -113,7 +150,7 @@ def test_who_does_not_read_holds_nobody():
               " echo finished; while read go; do echo last; done")
     with Agent().start() as agent:
         launch(agent, pod("p", script, "stdin: true"), "p")
-        slow = attached(agent, "p", "-i")
+        slow = subprocess.Popen(agent.words("attach", "p", "-i"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         slow.stdin.write("go\n")
         slow.stdin.flush()
         wait_for("it to finish", lambda: "finished" in agent.logs("p", "--tail", "1"))

@@ -135,12 +135,13 @@ def test_a_name_that_a_file_has_taken_cannot_be_applied():
 def test_errors_of_apply_name_the_file_and_line_that_was_given():
     with agent_with_bystander() as (agent, bystander):
         path, second = agent.work + "/given.yaml", agent.work + "/second.yaml"
-        write(path, pod("p", lines="envFrom: [{configMapRef: {name: not-there}}]"))
-        write(second, "# a comment\n\n" + pod("q", lines="envFrom: [{secretRef: {name: none}}]"))
+        wrong = {"lines": "volumeMounts: [{name: v, mountPath: /v, subPathExpr: $(NOPE)}]", "spec": "volumes: [{name: v, emptyDir: {}}]"}
+        write(path, pod("p", **wrong))
+        write(second, "# a comment\n\n" + pod("q", **wrong))
         for args in (["-f", path], ["-f", path, "-f", second]):
             done = agent.mete("apply", *args, check=False)
-            assert done.returncode == 1 and path + ":10:" in done.stderr, done
-            assert len(args) == 2 or second + ":12:" in done.stderr, done
+            assert done.returncode == 1 and path + ":11:" in done.stderr, done
+            assert len(args) == 2 or second + ":13:" in done.stderr, done
         bystander.check()
 
 
@@ -151,12 +152,12 @@ def test_a_copy_that_sorts_before_the_first_changes_nothing_that_runs():
         bystander.stays(1)
 
 
-def test_without_its_config_map_a_pod_is_rejected_and_starts_when_it_comes():
+def test_without_its_config_map_a_pod_waits_and_starts_when_it_comes():
     with agent_with_bystander() as (agent, bystander):
         write(agent.manifests + "/needs.yaml", pod("needs", lines="envFrom: [{configMapRef: {name: later}}]"))
         told = wait_for("an event", lambda: [each for each in messages(agent) if "later" in each])
         assert "needs.yaml:10:" in told[0] and "Pod default/needs" in told[0], told
-        bystander.check()
+        bystander.check(["needs"])
         write(agent.manifests + "/config.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: later}\ndata: {a: b}\n")
         pid = wait_running(agent, "needs")["pid"]
         # Its ConfigMap goes away: what runs goes on.

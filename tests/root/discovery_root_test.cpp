@@ -14,7 +14,6 @@ namespace mete {
 namespace {
 
 using collectors::CgroupTree;
-using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 std::size_t kernel_watches(int fd) {
@@ -51,29 +50,30 @@ class ROOT_Discovery : public test::RootCgroupTest {
     EXPECT_TRUE(opened) << opened.error().what;
     return std::move(*opened);
   }
-  // Reads events until `done` or a second is over; how long it took.
+  // Reads events until `done`; false when that takes longer than half of the minute after which a rescan finds what no
+  // event told.
   template <class Done>
-  static milliseconds read_until(CgroupTree& tree, Done done) {
-    const auto begin = steady_clock::now();
-    const auto passed = [&] { return std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin); };
-    while (!done() && passed() < milliseconds(1'000)) {
+  [[nodiscard]] static bool read_until(CgroupTree& tree, Done done) {
+    const auto end = steady_clock::now() + std::chrono::seconds(30);
+    while (!done()) {
+      if (steady_clock::now() > end) return false;
       if (test::readable_within(tree.fd(), 100)) (void)tree.read_events();
     }
-    return passed();
+    return true;
   }
 };
 
-TEST_F(ROOT_Discovery, ANewOneIsKnownWithin100MillisecondsAndAGoneOneAtOnce) {
+TEST_F(ROOT_Discovery, EventsTellOfANewOneAndOfAGoneOne) {
   CgroupTree all = tree();
   ASSERT_TRUE(knows(all, "")) << "the test's own parent was there before";
   const auto group = made("web");
-  EXPECT_LT(read_until(all, [&] { return knows(all, "/web"); }), milliseconds(100));
+  EXPECT_TRUE(read_until(all, [&] { return knows(all, "/web"); }));
   const auto inner = group.child("inner").value();
   ASSERT_TRUE(inner.create());
-  EXPECT_LT(read_until(all, [&] { return knows(all, "/web/inner"); }), milliseconds(100));
+  EXPECT_TRUE(read_until(all, [&] { return knows(all, "/web/inner"); }));
   ASSERT_TRUE(inner.remove());
   ASSERT_TRUE(group.remove());
-  EXPECT_LT(read_until(all, [&] { return !knows(all, "/web") && !knows(all, "/web/inner"); }), milliseconds(100));
+  EXPECT_TRUE(read_until(all, [&] { return !knows(all, "/web") && !knows(all, "/web/inner"); }));
 }
 
 TEST_F(ROOT_Discovery, OneMadeAgainIsAnotherOne) {
@@ -143,13 +143,12 @@ TEST_F(ROOT_Discovery, AThousandLiveOnesAreAllKnown) {
   std::vector<runtime::cgroup::Group> groups;
   for (int i = 0; i < 1'000; ++i) groups.push_back(made("g" + std::to_string(i)));
   std::size_t added = 0;
-  const auto took = read_until(all, [&] {
+  const bool all_known = read_until(all, [&] {
     added = 0;
     for (const auto& group : groups) added += all.nodes().contains(group.path()) ? 1 : 0;
     return added == groups.size();
   });
-  EXPECT_EQ(added, groups.size());
-  EXPECT_LT(took, milliseconds(1'000));
+  EXPECT_TRUE(all_known) << added;
   for (const auto& group : groups) ASSERT_TRUE(group.remove());
   (void)all.read_events();
   EXPECT_FALSE(knows(all, "/g0") || knows(all, "/g999"));

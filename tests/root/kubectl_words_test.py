@@ -10,7 +10,21 @@ import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from mete_agent import Agent, run_tests, wait_for, write  # noqa: E402
-from pods import container, job, launch, pod, wait_exited  # noqa: E402
+from pods import container, delete, job, launch, pod, wait_exited, wait_running  # noqa: E402
+
+
+def test_logs_of_the_attempt_before():
+    with Agent().start() as agent:
+        launch(agent, pod("p", "cat /proc/sys/kernel/random/uuid; sleep 1000"), "p")
+        wait_for("a line", lambda: agent.logs("p"))
+        done = agent.mete("logs", "p", "--previous", check=False)
+        assert done.returncode == 1 and 'previous terminated container "main" not found' in done.stderr, done
+        agent.mete("kill", "p")
+        wait_for("it to run again", lambda: agent.container("p")["restarts"] == 1 and agent.container("p")["state"] == "running")
+        wait_for("its line", lambda: len(agent.logs("p").splitlines()) == 2)
+        everything = agent.logs("p").splitlines()
+        assert agent.logs("p", "--previous").splitlines() == everything[:1], everything
+        assert agent.container("p")["last"]["startedAt"] < agent.container("p")["last"]["finishedAt"] < agent.container("p")["startedAt"]
 
 
 def test_logs_since_a_time_and_of_all_containers():
@@ -166,6 +180,24 @@ def test_what_is_wrong_is_said_for_programs():
         write(path, pod("p"))
         done = agent.mete("validate", "-o", "json", path)
         assert json.loads(done.stdout)["objects"] == ["Pod default/p"] and json.loads(done.stdout)["errors"] == [], done
+
+
+def test_what_is_no_more_in_the_manifest_is_pruned():
+    with Agent().start() as agent:
+        one, two, other = (pod(name, labels=", set: %s" % of) + "---\n" for name, of in (("one", "a"), ("two", "a"), ("other", "b")))
+        settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m, labels: {set: a}}\n---\n"
+        launch(agent, one + two + other + settings, "one", "two", "other")
+        pid = agent.container("one")["pid"]
+        done = agent.mete("apply", "--prune", "-l", "set=a", "--dry-run", "-f", "-", text=one)
+        assert "Pod default/two pruned (dry run)\n" in done.stdout and agent.pod("two"), done
+        done = agent.mete("apply", "--prune", "-l", "set=a", "-f", "-", text=one)
+        assert sorted(done.stdout.splitlines()) == ["ConfigMap default/m pruned", "Pod default/one unchanged", "Pod default/two pruned"], done
+        wait_for("it to be gone", lambda: agent.pod("two") is None)
+        assert agent.container("one")["pid"] == pid and wait_running(agent, "other")
+        for wrong in (["--prune"], ["-l", "set=a"]):
+            assert agent.mete("apply", *wrong, "-f", "-", text=one, check=False).returncode == 2, wrong
+        assert "expected" in agent.mete("apply", "--prune", "-l", "=", "-f", "-", text=one, check=False).stderr
+        delete(agent, "one", "other")
 
 
 if __name__ == "__main__":

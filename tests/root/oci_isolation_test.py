@@ -34,6 +34,19 @@ def without_pivot():
     assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, filter_program, 0, 0) == 0, "seccomp"
 
 
+def with_a_mount_out_of_reach(folder):
+    """The caller's mount namespace has a proc below a directory that a user namespace may not search."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    new_namespace, private, recursive = 0x20000, 1 << 18, 1 << 14
+
+    def before():
+        assert libc.unshare(new_namespace) == 0 and libc.mount(None, b"/", None, private | recursive, None) == 0, "mount namespace"
+        os.makedirs(folder + "/proc", 0o700, exist_ok=True)
+        os.chmod(folder, 0o700)
+        assert libc.mount(b"proc", (folder + "/proc").encode(), b"proc", 0, None) == 0, "proc"
+    return before
+
+
 def in_user_namespace(oci):
     """The configuration's `linux` with a user namespace of its own, which can use the root file system."""
     for folder in (oci.work, oci.bundle, oci.work + "/bundles"):
@@ -70,7 +83,7 @@ def test_no_whole_proc_stays_in_the_mount_namespace():
             # The same mounts, and nothing of the host's.
             assert done.out == usual, (before, done.out, usual)
         linux = in_user_namespace(oci)
-        for before in (None, without_pivot):
+        for before in (None, without_pivot, with_a_mount_out_of_reach(oci.work + "/closed")):
             bundle = oci.write("one", mounts_again, linux=linux, mounts=whole)
             done = oci.oci("run", "--no-pivot", "--bundle", bundle, "one", preexec_fn=before)
             assert "mounted" not in done.out and "bin" in done.out, (before, done)
@@ -199,7 +212,7 @@ def test_nothing_starts_in_a_frozen_cgroup():
                     for command in ("run", "create"):
                         began = time.monotonic()
                         done = oci.oci(command, "--bundle", bundle, "one", check=False, seconds=60 * SLOW)
-                        assert time.monotonic() - began < 2 * SLOW, (what, cgroup, "took %.1f s" % (time.monotonic() - began))
+                        assert time.monotonic() - began < 20 * SLOW, (what, cgroup, "took %.1f s" % (time.monotonic() - began))
                         assert done.code == 1 and "frozen" in done.err, (what, cgroup, command, done)
                         assert not os.path.exists(oci.rootfs + "/tmp/has-run"), (what, cgroup, "it ran all the same")
                         assert oci.containers() == [] and oci.processes() == [], (what, cgroup, oci.processes())

@@ -79,7 +79,7 @@ def test_the_downward_api_in_variables():
 def test_files_that_the_agent_writes():
     with Agent().start() as agent:
         agent.apply(DATA)
-        seen = output(agent, "cat /d/labels; echo; cat /d/sub/cpu; echo; stat -c %a /d/sub/cpu; cat /p/c/colour /p/user /p/name; ls /p; touch /p/x 2>&1; touch /d/x 2>&1; true",
+        seen = output(agent, "cat /d/labels; echo; cat /d/sub/cpu; echo; stat -L -c %a /d/sub/cpu; cat /p/c/colour /p/user /p/name; ls /p; touch /p/x 2>&1; touch /d/x 2>&1; true",
                       FILES + "\nresources: {limits: {cpu: 250m}}", VOLUMES)
         lines = seen.splitlines()
         assert lines[:4] == ['app="p"', "250", "400", "bluesomeonepc"], lines
@@ -89,7 +89,7 @@ def test_files_that_the_agent_writes():
 def test_the_group_of_the_volumes():
     with Agent().start() as agent:
         agent.apply(DATA)
-        seen = output(agent, "stat -c '%a %g' /c/colour /e; echo x > /e/f && stat -c %g /e/f",
+        seen = output(agent, "stat -L -c '%a %g' /c/colour /e; echo x > /e/f && stat -c %g /e/f",
                       "securityContext: {runAsUser: 1000}\nvolumeMounts: [{name: c, mountPath: /c}, {name: e, mountPath: /e}]",
                       "securityContext: {fsGroup: 2000}\nvolumes: [{name: c, configMap: {name: settings, defaultMode: 0400}}, {name: e, emptyDir: {}}]")
         assert seen.splitlines() == ["440 2000", "2777 2000", "2000"], seen

@@ -38,7 +38,7 @@ stringData: {user: someone}
 def test_config_maps_and_secrets_as_environment_and_files():
     with Agent().start() as agent:
         agent.apply(CONFIG)
-        seen = output(agent, 'echo "$COLOUR|$PASSWORD|$P_user|$P_password|$MAYBE|"; cd /c; for f in *; do echo "$f=$(cat $f)"; done; ls /items; stat -c %a /s/password /items/there;'
+        seen = output(agent, 'echo "$COLOUR|$PASSWORD|$P_user|$P_password|$MAYBE|"; cd /c; for f in *; do echo "$f=$(cat $f)"; done; ls /items; stat -L -c %a /s/password /items/there;'
                       ' cat /s/password; touch /c/x 2>/dev/null; grep " /s " /proc/self/mounts | cut -d" " -f3',
                       "env: [{name: COLOUR, valueFrom: {configMapKeyRef: {name: settings, key: colour}}}, {name: PASSWORD, valueFrom: {secretKeyRef: {name: keys, key: password}}},"
                       " {name: MAYBE, valueFrom: {configMapKeyRef: {name: nothing, key: at-all, optional: true}}}]\n"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cases of a script: which of them run, which cannot be here, and what is said of each."""
+import faulthandler
 import os
 import signal
 import sys
@@ -42,6 +43,8 @@ def need_disk(folder):
 def run_tests(module):
     """Runs the functions named test_* of a module; prints each; exit code for ctest."""
     chosen = sys.argv[1:]
+    if "METE_TEST_LIMIT" in os.environ:  # ctest ends the script then, and says nothing of where it stood
+        faulthandler.dump_traceback_later(max(int(os.environ["METE_TEST_LIMIT"]) - 10, 1))
     failed, skipped = [], []
     names = [each for each in dir(module) if each.startswith("test_") and (not chosen or each in chosen)]
     for name in names:

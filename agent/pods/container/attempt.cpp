@@ -264,15 +264,19 @@ void Attempt::report_end(const runtime::shim::ExitStatus& status) {
 }
 
 void Attempt::not_launched(const Error& error) {
-  auto& own = slot_.record();
   const Reason reason = image_missing_ ? Reason::kImageNotFound : Reason::kCreateContainerError;
-  own.waiting_reason = name_of(reason);
-  const bool news = own.message != error.what;
-  own.message = error.what;
+  wait_for(reason, name_of(reason), error.what);
+}
+
+void Attempt::wait_for(Reason event, const std::string& waiting, const std::string& message) {
+  auto& own = slot_.record();
+  own.waiting_reason = waiting;
+  const bool news = own.message != message;
+  own.message = message;
   own.state = ContainerState::kWaiting;
   own.next_start = now() + kRetryLaunch;
   slot_.save(runtime::Durability::volatile_);
-  if (news) slot_.warn(reason, error.what);
+  if (news) slot_.warn(event, message);
   slot_.pod().container_ended();
 }
 

@@ -47,6 +47,8 @@ class Attempt {
   void wake_shim();  // its watchdog files have changed
   // Nothing of an attempt was run (no image, no volume): it is tried again later, whatever the restart policy.
   void not_launched(const Error& error);
+  // As not_launched(). `waiting`: the reason that is shown while it waits.
+  void wait_for(Reason event, const std::string& waiting, const std::string& message);
 
   [[nodiscard]] ContainerProbes& probes() { return probes_; }
   [[nodiscard]] const ContainerProbes& probes() const { return probes_; }

@@ -51,7 +51,10 @@ Status Attempt::begin() {
   image_missing_ = false;
   image_name_ = image.name;
   take_stop_signal(image);
-  if (own.has_ended) ++own.restarts;
+  if (own.has_ended) {
+    ++own.restarts;
+    own.last_started_at = own.started_at;
+  }
   ++own.attempt;
   own.oom_in_attempt = false;
   own.killed_by_policy = false;
@@ -62,6 +65,8 @@ Status Attempt::begin() {
   own.unwell = own.post_started = own.started = own.ready = false;
   pre_stopped_ = false;
   own.layers = image.layers;
+  const auto& of_volumes = slot_.pod().image_layers();
+  own.layers.insert(own.layers.end(), of_volumes.begin(), of_volumes.end());
   // The record first: what is made from here on is found by its attempt number. What no record can tell is not made.
   METE_CHECK(slot_.try_save(runtime::Durability::volatile_));
   METE_CHECK(make_files(image));

@@ -89,7 +89,8 @@ std::uint64_t mount_id(const ChildContext& child, int directory, const char* pat
 }
 
 // Detaches the mounts directly below a mount, and with each those below it. A mount that belongs to a more privileged
-// mount namespace is locked to its place (mount_namespaces(7)); it is covered.
+// mount namespace is locked to its place (mount_namespaces(7)); it is covered. A mount below a directory that this user
+// namespace may not search (EACCES: a 0700 directory of an owner without a mapping) stays: nobody inside can reach it.
 class Remover {
  public:
   Remover(const ChildContext& child, std::uint64_t root) : child_(child), root_(root), table_(child) {}
@@ -114,9 +115,14 @@ class Remover {
   }
 
   void cover() {
-    if ((errno != EINVAL && errno != EPERM) || covered_count_ == kMostCovered) child_.die("detach", table_.point);
-    child_.must(::mount("none", table_.point, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=000"),
-                "cover", table_.point);
+    const bool out_of_reach = errno == EACCES;
+    if ((errno != EINVAL && errno != EPERM && !out_of_reach) || covered_count_ == kMostCovered) {
+      child_.die("detach", table_.point);
+    }
+    if (!out_of_reach) {
+      child_.must(::mount("none", table_.point, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=000"),
+                  "cover", table_.point);
+    }
     covered_[covered_count_++] = table_.id;
   }
 

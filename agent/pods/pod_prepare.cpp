@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a pod has before its first container starts: volumes, with what the agent knows of the machine and of its
+// images; the files of names; its cgroup.
+#include "agent/base/machine_facts.h"
+#include "agent/pods/pod.h"
+#include "runtime/file.h"
+#include "runtime/pod/name_files.h"
+#include "runtime/storage/volumes.h"
+
+namespace mete::agent {
+
+using runtime::Durability;
+
+Status Pod::make_volumes() {
+  image_layers_.clear();
+  const auto layers = [this](const std::string& reference) -> Result<std::vector<std::string>> {
+    METE_TRY(const runtime::image::Image image, services_.images.find(reference));
+    image_layers_.insert(image_layers_.end(), image.layers.begin(), image.layers.end());
+    std::vector<std::string> paths;
+    paths.reserve(image.layers.size());
+    for (const auto& layer : image.layers) paths.push_back(services_.images.layers_directory() + "/" + layer);
+    return paths;
+  };
+  METE_TRY(volumes_,
+           runtime::storage::prepare_volumes(*plan_, paths_.volumes(),
+                                             {machine_facts(services_.machine_memory, Addresses::kNone), layers}));
+  return {};
+}
+
+Status Pod::prepare() {
+  if (prepared_) return {};
+  const auto& pod = plan_->pod;
+  METE_CHECK(make_volumes());
+  METE_CHECK(runtime::make_directories(paths_.etc()));
+  const auto write = [&](const std::string& name, const std::string& text) {
+    return runtime::replace_file(paths_.etc() + name, text, 0644, Durability::volatile_);
+  };
+  METE_CHECK(write("/hostname", runtime::pod::hostname_of(pod) + "\n"));
+  METE_CHECK(write_names());
+  METE_CHECK(cgroup_.create());
+  METE_CHECK(write_limits(limits_for(pod.spec)));
+  open_cgroup();
+  prepared_ = true;
+  return {};
+}
+
+void Pod::open_cgroup() {
+  drift_->open();
+}
+
+}  // namespace mete::agent
