@@ -84,6 +84,16 @@ class Networks {
   [[nodiscard]] std::vector<std::string> unused() const;
   [[nodiscard]] std::vector<runtime::network::Endpoint> members_of(const std::string& network) const;
   [[nodiscard]] const DnsResponder& names() const { return dns_; }
+  // For metrics; addresses are those of IPv4.
+  struct Use {
+    std::string network;
+    std::uint64_t pods = 0;
+    std::uint64_t ports = 0;
+    std::uint64_t addresses = 0;
+    std::uint64_t most_addresses = 0;
+  };
+  [[nodiscard]] std::vector<Use> uses() const;
+  [[nodiscard]] std::uint64_t drifts() const { return drifts_; }
 
   // The agent ends and takes all with it.
   void take_down();
@@ -142,6 +152,7 @@ class Networks {
   bool names_failed_ = false;  // and reported
   RulesWatch watch_;
   bool healing_ = false;
+  std::uint64_t drifts_ = 0;
   std::string changed_by_;  // who has changed the rules meanwhile; empty: nobody
   Timer verify_;
   Alive alive_;

@@ -122,6 +122,19 @@ Status Networks::share(const std::string& uid, const config::Pod& pod, const std
   return {};
 }
 
+std::vector<Networks::Use> Networks::uses() const {
+  std::vector<Use> all;
+  for (const auto& [name, network] : networks_) {
+    Use use{name, 0, 0, network.addresses.used(), network.addresses.size()};
+    for (const auto& each : members_of(name)) {
+      ++use.pods;
+      use.ports += each.ports.size();
+    }
+    all.push_back(std::move(use));
+  }
+  return all;
+}
+
 // The network of a pod ends, and those that share it have no address any more.
 void Networks::forget_sharers(const Endpoint& endpoint) {
   if (endpoint.shared) return;

@@ -17,6 +17,7 @@ constexpr auto kVerifyEvery = std::chrono::seconds(10);
 }  // namespace
 
 void Networks::drifted(const std::string& what) {
+  ++drifts_;
   services_.events.add({.severity = Severity::kWarning,
                         .reason = name_of(Reason::kNetworkDrift),
                         .message = what + "; it is put back",

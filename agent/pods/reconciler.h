@@ -46,7 +46,7 @@ class Reconciler {
   // `mete update`: Pod::update.
   [[nodiscard]] Status update(Pod& pod, const std::string& container, const enforcers::ResourceUpdate& update,
                               bool reset);
-  [[nodiscard]] Networks& networks() { return tools_.networks; }
+  [[nodiscard]] Networks& networks() const { return tools_.networks; }
   // Deletes every pod; no pod is made afterwards.
   void end_all(std::chrono::seconds grace);
 

@@ -20,6 +20,7 @@ class AddressPool {
   [[nodiscard]] Status take(const IpAddress& wanted);
   void give_back(const IpAddress& address) { taken_.erase(config::offset_in(range_, address)); }
   [[nodiscard]] std::size_t used() const { return taken_.size(); }
+  [[nodiscard]] std::uint64_t size() const { return last() - first() + 1; }  // how many there are to be given
   [[nodiscard]] const IpRange& range() const { return range_; }
 
  private:

@@ -42,6 +42,31 @@ def test_its_state_is_told():
         assert "10.77.0.2" in agent.mete("ps", "-o", "wide").stdout
 
 
+def test_who_is_in_it_is_exported():
+    with bridged() as agent:
+        launch(agent, server(ports="{containerPort: 8080, hostPort: 8092}"))
+        assert agent.metric("mete_network_pods", network="bridge") == 1
+        assert agent.metric("mete_network_addresses", network="bridge") == 1
+        assert agent.metric("mete_network_addresses_limit", network="bridge") == 65533
+        assert agent.metric("mete_network_published_ports", network="bridge") == 1
+        before = agent.metric("mete_network_dns_questions_total", outcome="own")
+        agent.mete("exec", "web", "--", "nslookup", "-type=a", "web", "10.77.0.1")
+        assert agent.metric("mete_network_dns_questions_total", outcome="own") == before + 1
+        # The devices' own counters are those of the container.
+        assert agent.metric("container_network_transmit_packets_total", pod="web", interface="eth0") > 0
+
+
+def test_probes_ask_at_the_pods_address():
+    with bridged() as agent:
+        ready = "readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}"
+        agent.apply(documents(pod("open", SERVER % "open", ready), pod("closed", (SERVER % "closed").replace("-p 8080", "-p 127.0.0.1:8080"), ready)))
+        wait_for("the open one to be ready", lambda: agent.container("open") and agent.container("open")["ready"])
+        # As with the kubelet, what listens on the loopback alone serves nobody.
+        told = wait_for("the other's word", lambda: [each for each in agent.events("Unhealthy") if each["pod"] == "default/closed"])
+        assert "dial tcp %s:8080: Connection refused" % agent.pod("closed")["podIP"] in told[-1]["message"], told
+        assert not agent.container("closed")["ready"]
+
+
 def test_a_published_port_answers_from_everywhere():
     with bridged() as agent:
         launch(agent, documents(server(ports="{containerPort: 8080, hostPort: 8081}"), pod("other")), "web", "other")
