@@ -2,6 +2,9 @@
 """A lone start with a network: image on overlay, bridge, address, a published port and limits, from the request until the container's program
 runs. tests/bench/network_launch.py [--runs N] [--many N] [--docker N]
 
+Each of these starts is taken in turn with one of the same pod without a network (`mete/network: none`, no port), by the same agent: the
+difference is what the network costs.
+
 As in agent_start.py the clock starts before `POST /mete/v1/apply` and ends when the container's program has opened the file that it is to
 read; before each start all is idle for 300 ms. Beside it, in the same run and as far as they are installed: `docker run -d -p` of the same by
 a dockerd of the bench's own, from the request over its socket. Then `--many` such pods are applied at once: how long until all run; and what
@@ -28,7 +31,7 @@ from mete_agent import Agent, wait_for  # noqa: E402
 POD = """
 apiVersion: v1
 kind: Pod
-metadata: {name: start%d}
+metadata: {name: start%d%s}
 spec:
   restartPolicy: Never
   terminationGracePeriodSeconds: 0
@@ -36,7 +39,7 @@ spec:
   - name: main
     image: busybox
     command: [/bin/busybox, %s]
-    ports: [{containerPort: 80, hostPort: %d}]
+    ports: [%s]
     resources: {limits: {cpu: "1", memory: 64Mi}}
     volumeMounts: [{name: given, mountPath: /given, readOnly: true}]
   volumes: [{name: given, hostPath: {path: %s}}]
@@ -48,10 +51,15 @@ def forget(watch):
         os.read(watch, 4096)
 
 
-def one_start(agent, watch, folder, number):
+def pod(number, words, folder, port=10000):
+    """Port 0: without a network."""
+    return POD % (number, "" if port else ", annotations: {mete/network: none}", words, "{containerPort: 80, hostPort: %d}" % port if port else "", folder)
+
+
+def one_start(agent, watch, folder, number, port=10000):
     forget(watch)
     time.sleep(0.3)
-    client, begin = request(agent.run + "/mete.sock", "POST", "/mete/v1/apply?file=-", (POD % (number, "cat, /given/file", 10000, folder)).encode())
+    client, begin = request(agent.run + "/mete.sock", "POST", "/mete/v1/apply?file=-", pod(number, "cat, /given/file", folder, port).encode())
     assert select.select([watch], [], [], 10)[0], agent.log_text()[-2000:]
     end = time.monotonic()
     answer(client)
@@ -61,7 +69,7 @@ def one_start(agent, watch, folder, number):
 
 
 def many(agent, folder, count):
-    text = "---\n".join(POD % (1000 + i, "sleep, '1000'", 20000 + i, folder) for i in range(count))
+    text = "---\n".join(pod(1000 + i, "sleep, '1000'", folder, 20000 + i) for i in range(count))
     client, begin = request(agent.run + "/mete.sock", "POST", "/mete/v1/apply?file=-", text.encode())
     answer(client)
     wait_for("all to run", lambda: sum(each["phase"] == "Running" for each in agent.pods()) == count, 120)
@@ -148,7 +156,10 @@ def main():
         folder = agent.work + "/given"
         watch = watch_of(folder)
         one_start(agent, watch, folder, 0)  # the first one makes the bridge
-        own = show("lone start with bridge and published port", [one_start(agent, watch, folder, i + 1) for i in range(options.runs)])
+        turns = [(one_start(agent, watch, folder, 2 * i + 1), one_start(agent, watch, folder, 2 * i + 2, 0)) for i in range(options.runs)]
+        own = show("lone start with bridge and published port", [each[0] for each in turns])
+        without = show("the same without a network", [each[1] for each in turns])
+        print("%-46s %6.2f ms" % ("what the network costs", own - without))
         print("%-46s %6.2f ms, wanted <= 10.0: %s" % ("lone start with a network", own, "met" if own <= 10 else "not met"))
         if options.docker and shutil.which("dockerd"):
             with Docker(agent.work, folder) as docker:
@@ -164,7 +175,7 @@ def main():
 def one_more(agent, watch, folder, number):
     forget(watch)
     time.sleep(0.3)
-    client, begin = request(agent.run + "/mete.sock", "POST", "/mete/v1/apply?file=-", (POD % (number, "cat, /given/file", 10000, folder)).encode())
+    client, begin = request(agent.run + "/mete.sock", "POST", "/mete/v1/apply?file=-", pod(number, "cat, /given/file", folder).encode())
     assert select.select([watch], [], [], 10)[0], agent.log_text()[-2000:]
     end = time.monotonic()
     answer(client)

@@ -2,7 +2,6 @@
 """What a container with every right in its own network must not be able to do to others: each attack is tried, beside a frame that is allowed
 and arrives, so that what is not heard was stopped."""
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -10,13 +9,12 @@ import sys
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 import frames  # noqa: E402
 import own_network  # noqa: E402
-from frames import BROADCAST, advertisement, arp, ether, icmp6, ip4, mac, router_advertisement, udp  # noqa: E402
+from frames import BROADCAST, Ear, advertisement, arp, ether, icmp6, ip4, mac, router_advertisement, udp  # noqa: E402
 from mete_agent import Agent, run_tests, wait_for, with_config  # noqa: E402
-from own_network import HOST, NEIGHBOUR, SERVER, get, inside, libc, neighbours, run  # noqa: E402
+from own_network import HOST, NEIGHBOUR, SERVER, get, inside, neighbours, run  # noqa: E402
 from pods import delete, documents, launch, pod  # noqa: E402
 
 V6 = "network: {default: bridge, subnet6: 'fd00:77::/64'}"
-FRAMES = os.path.realpath(frames.__file__)
 MARK = b"an honest frame"
 
 
@@ -30,36 +28,20 @@ def pair(agent):
     return found
 
 
-class Ear:
-    """Hears what arrives at eth0 of a container."""
-
-    def __init__(self, container, seconds=20):
-        self.process = subprocess.Popen(["nsenter", "-t", str(container["pid"]), "-n", sys.executable, FRAMES, "hear", "eth0", str(seconds)],
-                                        stdout=subprocess.PIPE, text=True, preexec_fn=lambda: libc.prctl(1, signal.SIGKILL))
-        assert self.process.stdout.readline() == "ready\n"
-
-    def until(self, mark):
-        """All frames up to the one that holds the mark."""
-        heard = []
-        for line in self.process.stdout:
-            frame = bytes.fromhex(line.strip())
-            heard.append(frame)
-            if mark in frame:
-                self.process.kill()
-                return heard
-        raise AssertionError("the honest frame was not heard among %d" % len(heard))
+def ear_of(container):
+    return Ear(container["pid"])
 
 
 def send(container, *all_frames):
-    inside(container, sys.executable, FRAMES, "send", "eth0", *[each.hex() for each in all_frames])
+    frames.send(container["pid"], "eth0", *all_frames)
 
 
 def heard_of(attack, evil, good):
     """What the victim hears when the attack's frames are sent, and an honest one after them."""
-    ear = Ear(good[0])
+    ear = ear_of(good[0])
     honest = ether(evil[2], good[2], 0x0800, ip4(evil[1], good[1], udp(4001, MARK)))
     send(evil[0], *attack, honest)
-    heard = ear.until(MARK)
+    heard = ear.until(lambda frame: MARK in frame)
     return [each for each in heard if MARK not in each]
 
 
@@ -116,12 +98,12 @@ def test_the_network_of_a_pod_that_is_gone_is_dead():
                 wait_for("somebody to hold its network", lambda: os.readlink("/proc/%d/ns/net" % holder.pid) != own)
                 left = {"pid": holder.pid}
                 delete(agent, "evil")
-                ear = Ear(good[0])
+                ear = ear_of(good[0])
                 send(left, ether(evil[2], good[2], 0x0800, ip4(evil[1], good[1], udp(4001, b"of a dead pod"))))
                 launch(agent, pod("honest"), "honest")
                 told = agent.pod("honest")
                 send(agent.container("honest"), ether(mac(told["network"]["mac"]), good[2], 0x0800, ip4(told["podIP"], good[1], udp(4001, MARK))))
-                assert not [each for each in ear.until(MARK) if b"of a dead pod" in each]
+                assert not [each for each in ear.until(lambda frame: MARK in frame) if b"of a dead pod" in each]
             finally:
                 holder.kill()
 

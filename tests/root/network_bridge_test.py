@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pods on the default bridge: address, gateway, the way out, published ports from everywhere, and what is left afterwards: nothing."""
+import json
 import os
 import socket
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+import frames  # noqa: E402
 import own_network  # noqa: E402
+from frames import Ear, ether, ip4, is_sctp_to, mac, sctp_init  # noqa: E402
 from mete_agent import Agent, run_tests, wait_for  # noqa: E402
 from own_network import HOST, NEIGHBOUR, SERVER, UDP_ASK, devices, flows, get, neighbours, run, tables, udp_answer, udp_server  # noqa: E402
 from pods import container, delete, documents, launch, output, pod, wait_gone, wait_running  # noqa: E402
@@ -99,6 +102,17 @@ def test_udp():
         with udp_server(container, 5353):
             assert udp_answer(HOST, 5354) == "pong\n"
             assert neighbours[0].run("python3", "-c", UDP_ASK, HOST, "5354").stdout == "pong\n"
+
+
+def test_sctp():
+    # Without sockets of SCTP in this kernel: its first packet arrives, at the container's port and with a right checksum.
+    with bridged() as agent:
+        container = launch(agent, pod("web", lines="ports: [{containerPort: 36412, hostPort: 36413, protocol: SCTP}]"))
+        neighbour = neighbours[0]
+        own, other = (json.loads(each.stdout)[0]["address"] for each in (run("ip", "-j", "link", "show", "cable"), neighbour.run("ip", "-j", "link", "show", "cable")))
+        ear = Ear(container["pid"])
+        frames.send(neighbour.process.pid, "cable", ether(mac(other), mac(own), 0x0800, ip4(NEIGHBOUR, HOST, sctp_init(36413), 132)))
+        ear.until(lambda frame: is_sctp_to(frame, 36412))
 
 
 def test_a_taken_port_is_an_error_before_anything_starts():

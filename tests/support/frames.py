@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ethernet frames that a container should not send, and who hears them. Run as a program in a network namespace: `send DEVICE HEX...`,
 `hear DEVICE SECONDS` (one frame a line)."""
+import ctypes
+import os
+import signal
 import socket
 import struct
+import subprocess
 import sys
 import time
 
 ALL = 0x0003
+LIBC = ctypes.CDLL(None)
 BROADCAST = b"\xff" * 6
 
 
@@ -50,6 +55,31 @@ def icmp6(source, to, kind, body):
     return ip6(source, to, message[:2] + struct.pack("!H", checksum(pseudo + message)) + message[4:])
 
 
+def crc32c(data):
+    total = 0xffffffff
+    for each in data:
+        total ^= each
+        for _ in range(8):
+            total = total >> 1 ^ (0x82f63b78 if total & 1 else 0)
+    return total ^ 0xffffffff
+
+
+def sctp_init(port):
+    """How an association begins (RFC 9260)."""
+    chunk = struct.pack("!BBHIIHHI", 1, 0, 20, 1, 65535, 1, 1, 1)
+    head = struct.pack("!HHI", 4000, port, 0)
+    return head + struct.pack("<I", crc32c(head + bytes(4) + chunk)) + chunk
+
+
+def is_sctp_to(frame, port):
+    """Also: its checksum is right."""
+    if frame[12:14] != b"\x08\x00" or frame[23] != 132:
+        return False
+    packet = frame[14 + 4 * (frame[14] & 15):14 + struct.unpack("!H", frame[16:18])[0]]
+    whole = packet[:8] + bytes(4) + packet[12:]
+    return struct.unpack("!H", packet[2:4])[0] == port and struct.pack("<I", crc32c(whole)) == packet[8:12]
+
+
 def advertisement(target, link_mac):
     """Of a neighbour: flags override and solicited."""
     return struct.pack("!I", 0x60000000) + socket.inet_pton(socket.AF_INET6, target) + b"\x02\x01" + link_mac
@@ -57,6 +87,29 @@ def advertisement(target, link_mac):
 
 def router_advertisement(link_mac):
     return struct.pack("!BBHII", 64, 0, 1800, 0, 0) + b"\x01\x01" + link_mac
+
+
+class Ear:
+    """Hears what arrives at a device of the network of a process."""
+
+    def __init__(self, pid, device="eth0", seconds=20):
+        self.process = subprocess.Popen(["nsenter", "-t", str(pid), "-n", sys.executable, os.path.realpath(__file__), "hear", device, str(seconds)],
+                                        stdout=subprocess.PIPE, text=True, preexec_fn=lambda: LIBC.prctl(1, signal.SIGKILL))
+        assert self.process.stdout.readline() == "ready\n"
+
+    def until(self, is_last):
+        """All frames up to the one that is the last."""
+        heard = []
+        for line in self.process.stdout:
+            heard.append(bytes.fromhex(line.strip()))
+            if is_last(heard[-1]):
+                self.process.kill()
+                return heard
+        raise AssertionError("the last frame was not heard among %d" % len(heard))
+
+
+def send(pid, device, *frames):
+    subprocess.run(["nsenter", "-t", str(pid), "-n", sys.executable, os.path.realpath(__file__), "send", device, *[each.hex() for each in frames]], check=True)
 
 
 def main(word, device, *rest):
