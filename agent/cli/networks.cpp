@@ -101,14 +101,14 @@ void add_connections(CommandLine& line, CLI::App* group) {
       {"connect", "Put a running pod into a further network",
        "  mete network connect shop web\n  mete network connect --ip 10.90.0.9 back web"},
       [&common, made] { return network_connect(common, *made, "connect"); }, group);
-  connect->add_option("network", made->network, "The network")->required()->type_name(kNetwork);
+  connect->add_option("network", made->network, "The network")->required()->type_name(kNetworkName);
   connect->add_option("pod", made->pod, kPodName)->required()->type_name(kPod);
   connect->add_option("--ip", made->address, "Its address there; default: the next free one")->type_name("ADDRESS");
   auto ended = std::make_shared<ConnectOptions>();
   auto* disconnect = line.add(
       {"disconnect", "Take a pod out of a further network", "  mete network disconnect shop web"},
       [&common, ended] { return network_connect(common, *ended, "disconnect"); }, group);
-  disconnect->add_option("network", ended->network, "The network")->required()->type_name(kNetwork);
+  disconnect->add_option("network", ended->network, "The network")->required()->type_name(kNetworkName);
   disconnect->add_option("pod", ended->pod, kPodName)->required()->type_name(kPod);
 }
 
@@ -135,7 +135,7 @@ void add_networks(CommandLine& line) {
   auto* inspect = line.add(
       {"inspect", "All that is known of networks", "  mete network inspect bridge"},
       [&common, shown] { return network_inspect(common, *shown); }, group);
-  inspect->add_option("names", *shown, "Networks")->required()->type_name(kNetwork);
+  inspect->add_option("names", *shown, "Networks")->required()->type_name(kNetworkName);
   line.add_output(inspect);
   auto removed = std::make_shared<std::vector<std::string>>();
   line.add(
@@ -143,7 +143,7 @@ void add_networks(CommandLine& line) {
           [&common, removed] { return network_remove(common, *removed); }, group)
       ->add_option("names", *removed, "Networks")
       ->required()
-      ->type_name(kNetwork);
+      ->type_name(kNetworkName);
   add_connections(line, group);
   line.add(
       {"prune", "Remove all networks that no pod is in, but the default one", "  mete network prune"},

@@ -59,9 +59,8 @@ void Networks::attach_more(const std::string& uid, Endpoint endpoint, const Done
   thread_.connect({networks_.at(endpoint.network).spec, endpoint, record_of_more(uid, endpoint.network), inside},
                   [this, uid, endpoint, done](const Result<runtime::UniqueFd>& connected) {
                     if (connected) return done({});
-                    if (const auto member = members_.find(uid); member != members_.end()) {
-                      if (std::erase(member->second.more, endpoint) > 0) give_back(endpoint);
-                    }
+                    const auto at = members_.find(uid);
+                    if (at != members_.end() && std::erase(at->second.more, endpoint) > 0) give_back(endpoint);
                     done(tl::unexpected(connected.error()));
                   });
 }
