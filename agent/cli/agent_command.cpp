@@ -124,6 +124,7 @@ void add_agent(CommandLine& line) {
       ->add_option("--network", options->network,
                    "Network of pods without hostNetwork; default: network.default of agent.yaml, or bridge where the "
                    "machine can have it")
+      ->type_name("bridge|none")
       ->check(CLI::IsMember({"bridge", "none"}))
       ->envname("METE_NETWORK");
   command->add_option("--shim", settings.shim, "mete-shim; default: beside this program, or in ../libexec/mete")
