@@ -161,6 +161,10 @@ class Networks {
 // The ports of all containers of a pod that are published. Pure.
 [[nodiscard]] std::vector<runtime::network::PublishedPort> published_ports(const config::Pod& pod);
 
+// Whether packets to them would arrive: what cannot be done is refused before anything starts. Pure.
+[[nodiscard]] Status can_publish(const runtime::network::NetworkSpec& network,
+                                 const std::vector<runtime::network::PublishedPort>& ports);
+
 // A name for an end on a bridge that nobody has. `prefix`: runtime::network::end_prefix.
 [[nodiscard]] std::string new_end(const std::string& prefix);
 

@@ -18,6 +18,8 @@ namespace mete::agent {
 namespace {
 
 using runtime::network::Endpoint;
+using runtime::network::NetworkSpec;
+using runtime::network::PublishedPort;
 
 constexpr const char* kAddressAnnotation = "mete/ip";
 
@@ -71,6 +73,23 @@ Status Networks::take_addresses(Network& network, Endpoint& endpoint, const std:
   return tl::unexpected(std::move(v6.error()));
 }
 
+Status can_publish(const NetworkSpec& network, const std::vector<PublishedPort>& ports) {
+  if (network.internal && !ports.empty())
+    return fail("hostPort: found network " + network.name + ", which is internal, expected one that is reached from " +
+                "outside");
+  config::IpAddress loopback{true, {}};
+  loopback.bytes.back() = 1;
+  for (const auto& port : ports) {
+    if (!port.host_address || !port.host_address->v6) continue;
+    if (*port.host_address == loopback)
+      return fail("hostIP: found ::1, from which the kernel leads nothing to a pod, expected another address");
+    if (!network.range6)
+      return fail("hostIP: found " + to_string(*port.host_address) + ", but network " + network.name +
+                  " has no IPv6 addresses, expected an IPv4 address");
+  }
+  return {};
+}
+
 Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::Pod& pod) {
   const std::string name = network_of(pod);
   const auto network = networks_.find(name);
@@ -80,8 +99,7 @@ Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::P
   endpoint.network = name;
   endpoint.device = new_end(thread_.end_prefix());
   endpoint.ports = published_ports(pod);
-  if (network->second.spec.internal && !endpoint.ports.empty())
-    return fail("hostPort: found network " + name + ", which is internal, expected one that is reached from outside");
+  METE_CHECK(can_publish(network->second.spec, endpoint.ports));
   endpoint.names = names_of(pod);
   // An earlier life of the pod had an address, which it keeps.
   const auto before = members_.find(uid);
@@ -189,6 +207,9 @@ void Networks::publish(const std::string& uid, const config::Pod& pod, Done done
   if (member->second.endpoint.ports == ports) return done({});
   if (member->second.endpoint.shared)
     return done(fail("hostPort: found a pod in the network of another pod, expected the ports with that one"));
+  const auto network = networks_.find(member->second.endpoint.network);
+  const Status can = network == networks_.end() ? Status() : can_publish(network->second.spec, ports);
+  if (!can) return done(can);
   if (auto claimed = claims_.claim(uid, config::full_name(pod.metadata), ports); !claimed) return done(claimed);
   const Endpoint before = member->second.endpoint;
   member->second.endpoint.ports = ports;

@@ -73,6 +73,26 @@ TEST(PublishedPorts, AreThoseWithAPortOfTheMachine) {
   EXPECT_TRUE(published_ports(pod).empty()) << "they are the machine's already";
 }
 
+TEST(PublishedPorts, WhatWouldNotArriveIsRefused) {
+  NetworkSpec network;
+  network.name = "shop";
+  const auto at = [](const char* address) {
+    return std::vector<PublishedPort>{{config::Protocol::kTcp, parse_ip(address), 80, 8080}};
+  };
+  const auto refusal = [&](const std::vector<PublishedPort>& ports) {
+    const auto can = can_publish(network, ports);
+    return can ? std::string() : can.error().what;
+  };
+  EXPECT_EQ(refusal(at("127.0.0.1")), "");
+  EXPECT_NE(refusal(at("fd00::1")).find("has no IPv6 addresses"), std::string::npos);
+  network.range6 = config::parse_range("fd00:90::/64").value();
+  EXPECT_EQ(refusal(at("fd00::1")), "");
+  EXPECT_NE(refusal(at("::1")).find("found ::1"), std::string::npos);
+  network.internal = true;
+  EXPECT_NE(refusal(at("127.0.0.1")).find("which is internal"), std::string::npos);
+  EXPECT_EQ(refusal({}), "");
+}
+
 class Listener {
  public:
   Listener() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
