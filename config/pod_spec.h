@@ -186,6 +186,7 @@ struct PodSpec {
   bool share_process_namespace = false;
   std::optional<std::int64_t> priority;  // when the machine runs out of memory, the lowest priority is ended first
   std::string priority_class;            // only the two classes that every cluster has are known
+  std::optional<Resources> resources;    // of all containers together (KEP-2837); empty: what the containers say
   PodSecurityContext security;
   std::vector<HostAlias> host_aliases;  // not with host_network: the machine's /etc/hosts is its own
   std::vector<Container> init_containers;

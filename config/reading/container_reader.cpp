@@ -144,8 +144,10 @@ std::optional<SeccompProfile> read_seccomp(const View& view) {
 }
 
 void check_app_armor(const View& view) {
-  if (!view || view["type"].text() == "Unconfined") return;
-  view["type"].error(mismatch(describe(view["type"].node()), "Unconfined, as mete sets no AppArmor profile"));
+  // RuntimeDefault is what the runtime does without being asked, and that is: no profile.
+  if (!view || view["type"].text() != "Localhost") return;
+  view["type"].error(
+      mismatch(describe(view["type"].node()), "RuntimeDefault or Unconfined, as mete loads no AppArmor profile"));
 }
 
 SecurityContext read_security(const View& view) {

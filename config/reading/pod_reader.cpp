@@ -188,12 +188,40 @@ void add_claims(const std::vector<std::string>& claims, std::vector<Volume>& vol
   }
 }
 
+// The annotation is older than the field (Kubernetes copies one to the other).
+void check_app_armor_annotations(const View& annotations) {
+  for (const auto& [key, value] : annotations.entries()) {
+    if (!key.starts_with("container.apparmor.security.beta.kubernetes.io/")) continue;
+    if (value.text().starts_with("localhost/")) {
+      value.error(mismatch(describe(value.node()), "runtime/default or unconfined, as mete loads no AppArmor profile"));
+    }
+  }
+}
+
+#ifdef __aarch64__
+constexpr std::string_view kArchitecture = "arm64";
+#else
+constexpr std::string_view kArchitecture = "amd64";
+#endif
+
+// Nothing is scheduled on one machine, but a program for another one cannot run.
+void check_node_selector(const View& selector) {
+  for (const auto& [key, value] : selector.entries()) {
+    const bool os = key == "kubernetes.io/os" || key == "beta.kubernetes.io/os";
+    const bool architecture = key == "kubernetes.io/arch" || key == "beta.kubernetes.io/arch";
+    if (!os && !architecture) continue;
+    const std::string_view here = os ? "linux" : kArchitecture;
+    if (value.text() != here) value.error(mismatch(describe(value.node()), std::string(here) + ", as this machine is"));
+  }
+}
+
 }  // namespace
 
 Pod read_pod(const View& view) {
   Pod pod;
   pod.location = view.location();
   pod.metadata = read_metadata(view);
+  check_app_armor_annotations(view["metadata"]["annotations"]);
   pod.identity_text = identity_text(view, kPodSpec);
   read_pod_spec(view["spec"], {}, pod);
   return pod;
@@ -214,6 +242,7 @@ void read_pod_spec(const View& spec, const std::vector<std::string>& claims, Pod
   to.dns_policy = read_enum(spec["dnsPolicy"], kDnsPolicyNames, DnsPolicy::kClusterFirst);
   to.dns = read_dns(spec, to.dns_policy);
   if (spec["os"]["name"].text() == "windows") spec["os"]["name"].error(mismatch("windows", "linux"));
+  check_node_selector(spec["nodeSelector"]);
   to.priority = spec["priority"].integer();
   const View priority_class = spec["priorityClassName"];
   to.priority_class = priority_class.text();
@@ -237,6 +266,7 @@ void read_pod_spec(const View& spec, const std::vector<std::string>& claims, Pod
   std::set<std::string> names;
   to.init_containers = read_containers(spec["initContainers"], to.volumes, names, true);
   to.containers = read_containers(spec["containers"], to.volumes, names, false);
+  read_pod_resources(spec["resources"], to);
   check_volume_fields(spec, pod);
   std::set<std::string> host_ports;
   for (const auto* list : {"initContainers", "containers"}) check_host_ports(spec[list], to.host_network, host_ports);

@@ -59,6 +59,7 @@ const std::vector<std::pair<std::string, Values>>& special_values() {
       {".appArmorProfile.type", {"Unconfined", "Unconfined"}},
       {".recursiveReadOnly", {"Disabled", "Disabled"}},
       {".containerName", {"a", "a"}},
+      {"spec.resources", {json(), {{"limits", {{"cpu", "1"}}}}}},
       {".stopSignal", {"SIGTERM", "SIGINT"}},
       {".livenessProbe.successThreshold", {1, 1}},
       {".startupProbe.successThreshold", {1, 1}},
