@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "agent/agent_options.h"
+#include "agent/alerts/alerts.h"
 #include "agent/api/api.h"
 #include "agent/base/log.h"
 #include "agent/base/services.h"
@@ -72,7 +73,10 @@ class Agent {
         usage_models_(services_, reconciler_),
         machine_(enforcement_, reconciler_),
         best_effort_(enforcement_, reconciler_),
-        api_({services_, manifests_, reconciler_, workloads_, foreign_, exporter_, usage_models_}),
+        alerts_(settings.config.alerts.enabled
+                    ? std::make_unique<Alerts>(services_, reconciler_, exporter_, collecting_)
+                    : nullptr),
+        api_({services_, manifests_, reconciler_, workloads_, foreign_, exporter_, usage_models_, alerts_.get()}),
         web_access_(loop_, [this](bool taken, const std::string& message) { web_config_changed(taken, message); }),
         server_(
             loop_,
@@ -114,6 +118,7 @@ class Agent {
     server_.handshakes_on(collecting_.context());
     server_.on_refused([this](const char* why) { instruments_.refused(why); });
     if (!settings_.web_config.empty()) METE_CHECK(web_access_.open(settings_.web_config));
+    if (alerts_) METE_CHECK(alerts_->open());
     // The addresses are bound first: an agent that cannot be reached must not change anything.
     METE_CHECK(server_.listen_tcp(settings_.listen));
     METE_CHECK(server_.listen_unix(settings_.socket()));
@@ -165,6 +170,7 @@ class Agent {
     usage_models_.start();
     machine_.start();
     best_effort_.start();
+    if (alerts_) alerts_->start();
     api_.set_ready();
     tell_service_manager("READY=1");
     signals_.async_wait([this](ErrorCode error, int) {
@@ -278,6 +284,7 @@ class Agent {
   UsageModels usage_models_;
   MachineEnforcer machine_;
   BestEffortEnforcer best_effort_;
+  std::unique_ptr<Alerts> alerts_;  // null: not asked for
   Api api_;
   WebAccess web_access_;
   HttpServer server_;

@@ -21,6 +21,7 @@ const std::vector<std::string> kRooms = {
     "runtime",
     "collectors/kernel",
     "collectors/exposition",
+    "collectors/promql",
     "collectors",  // with discovery/
     "collectors/metrics",
     "enforcers",
@@ -36,6 +37,7 @@ const std::vector<std::string> kRooms = {
     "agent/foreign",
     "agent/machine",
     "agent/export",
+    "agent/alerts",
     "agent/api",
     "agent",
     "agent/cli",

@@ -108,6 +108,12 @@ enum class Reason {
   kRestoreFailed,
   kPolicyConflict,
   kPolicyRefused,
+  // Alerts
+  kAlertFiring,
+  kAlertResolved,
+  kAlertsNotSent,
+  kAlertsSentAgain,
+  kAlertsNotEvaluated,
   // The agent
   kWebConfigChanged,
   kWebConfigRefused,

@@ -39,6 +39,7 @@ struct Settings {
   [[nodiscard]] std::string logs() const { return state + "/logs"; }
   [[nodiscard]] std::string forensics() const { return state + "/forensics"; }
   [[nodiscard]] std::string usage() const { return state + "/usage"; }
+  [[nodiscard]] std::string alerts() const { return state + "/alerts.json"; }
   [[nodiscard]] std::string socket() const { return run + "/mete.sock"; }
 };
 

@@ -7,6 +7,7 @@
 #include "config/diagnostics.h"
 #include "config/names.h"
 #include "config/quantity.h"
+#include "config/reading/alert_readers.h"
 #include "config/reading/fields.h"
 #include "config/reading/shape.h"
 #include "config/reading/view.h"
@@ -167,6 +168,7 @@ constexpr std::array kWebFields = std::to_array<FieldSpec>({
 constexpr ObjectSpec kWebSpec = {.name = "Web", .fields = kWebFields};
 
 constexpr std::array kFields = std::to_array<FieldSpec>({
+    {.name = "alerts", .type = FieldType::kObject, .object = &kAlertsSpec, .doc = "Who is told when something suffers"},
     {.name = "collectors", .type = FieldType::kObject, .object = &kCollectorsSpec, .doc = "What is read"},
     {.name = "export", .type = FieldType::kObject, .object = &kExportSpec, .doc = "What is exported"},
     {.name = "machine", .type = FieldType::kObject, .object = &kMachineSpec, .doc = "What is kept for the system"},
@@ -328,6 +330,7 @@ AgentConfigFile read_agent_config(std::string_view text, std::string_view file) 
         result.config.exported = read_export(view["export"]);
         result.config.machine = read_machine(view["machine"]);
         result.config.network = read_network(view["network"]);
+        result.config.alerts = read_alerts(view["alerts"]);
         result.config.web_config = read_web(view["web"]);
         result.config.collectors = {view["collectors"]["enable"].texts(), view["collectors"]["disable"].texts()};
       }
