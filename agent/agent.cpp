@@ -22,6 +22,7 @@
 #include "agent/http/web_access.h"
 #include "agent/machine/best_effort_enforcer.h"
 #include "agent/machine/machine_enforcer.h"
+#include "agent/networks/networks.h"
 #include "agent/pods/disk_guard.h"
 #include "agent/pods/image_pruner.h"
 #include "agent/pods/manifests.h"
@@ -62,7 +63,8 @@ class Agent {
         manifests_(loop_, settings_, files_, events_),
         foreign_(enforcement_),
         io_cost_(services_),
-        reconciler_(enforcement_, manifests_),
+        networks_(services_),
+        reconciler_({enforcement_, networks_}, manifests_),
         workloads_(services_, manifests_, reconciler_),
         image_pruner_(services_, [this] { return reconciler_.layers_in_use(); }),
         disk_guard_(services_, reconciler_),
@@ -98,6 +100,7 @@ class Agent {
     METE_CHECK(runtime::make_directories(settings_.logs()));
     METE_CHECK(runtime::make_directories(settings_.run, 0755));
     METE_CHECK(runtime::make_directories(settings_.run_pods(), 0700));
+    METE_CHECK(runtime::make_directories(settings_.endpoints(), 0700));
     METE_CHECK(files_.open());
     METE_CHECK(enforcement_.forensics().open());
     enforcement_.reserve_memory(settings_.config.machine.reserve_memory);
@@ -221,6 +224,7 @@ class Agent {
   void wait_until_gone() {
     if (reconciler_.pods().empty()) {
       if (const auto parent = runtime::cgroup::Group::at(hierarchies_, settings_.cgroup_parent)) (void)parent->remove();
+      networks_.take_down();
       loop_.stop();
       return;
     }
@@ -270,6 +274,7 @@ class Agent {
   UnmatchedPolicies unmatched_;
   ForeignEnforcement foreign_;
   IoCostEnforcer io_cost_;
+  Networks networks_;
   Reconciler reconciler_;
   Workloads workloads_;
   ImagePruner image_pruner_;

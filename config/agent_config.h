@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/documents.h"
+#include "config/ip_address.h"
 #include "config/units.h"
 
 namespace mete::config {
@@ -69,6 +70,21 @@ struct MachinePolicy {
   std::vector<std::string> protect;  // patterns of NAMESPACE/NAME: pods that are never ended
 };
 
+// The network of pods without hostNetwork.
+enum class DefaultNetwork : std::uint8_t {
+  kAutomatic,  // the bridge, and none with a warning where the machine cannot have it
+  kBridge,     // the bridge; where the machine cannot have it, pods wait
+  kNone,       // a namespace with the loopback only
+};
+struct NetworkPolicy {
+  DefaultNetwork pods = DefaultNetwork::kAutomatic;
+  std::string device = "mete0";                   // the default bridge
+  IpRange range = {{false, {10, 77, 0, 0}}, 16};  // of its addresses
+  std::optional<IpRange> range6;                  // empty: no IPv6
+  std::int64_t mtu = 1500;
+  bool between_containers = true;  // they reach each other
+};
+
 // Who is told of alerts: an Alertmanager, or a program that takes Alertmanager's webhook messages.
 struct AlertReceiver {
   std::string url;            // http:// or https://, with host, port and path
@@ -103,6 +119,7 @@ struct AgentConfig {
   ExportPolicy exported;
   CollectorChoice collectors;
   MachinePolicy machine;
+  NetworkPolicy network;
   AlertPolicy alerts;
   std::string web_config;  // Prometheus' web configuration file; relative to agent.yaml's folder; empty: none
 };

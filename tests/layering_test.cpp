@@ -31,6 +31,7 @@ const std::vector<std::string> kRooms = {
     "agent/probes",
     "agent/forensics",
     "agent/enforcement",
+    "agent/networks",
     "agent/pods",
     "agent/workloads",
     "agent/foreign",

@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "agent/api/explain.h"
+#include "agent/api/network_api.h"
 #include "agent/api/replies.h"
 #include "agent/http/http_sd.h"
 #include "agent/pods/pod_json.h"
@@ -31,6 +32,10 @@ void Api::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& r
   }
   if (request.local && request.method == "GET" && request.path == "/mete/v1/stats") {
     exporter_.stats(reply);
+    return;
+  }
+  if (request.local && request.path.starts_with("/mete/v1/networks")) {
+    handle_networks(reconciler_.networks(), request, reply);
     return;
   }
   const bool scrape = request.path == "/metrics" || request.path == "/metrics/cadvisor";

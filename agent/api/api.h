@@ -10,6 +10,8 @@
 //   POST /mete/v1/pods/NS/NAME/stop|start|kill[?grace=S][?signal=S&container=C]
 //   POST /mete/v1/pods/NS/NAME/update[?container=C][&cpus=][&memory=][&cpu-request=][&memory-request=][&reset=1]
 //   /mete/v1/objects, /mete/v1/workloads: workload_api.h
+//   GET  /mete/v1/networks                    POST /mete/v1/networks/create|remove?name=N, /mete/v1/networks/prune
+//   POST /mete/v1/networks/connect|disconnect?name=N&pod=NS/NAME[&ip=ADDRESS]
 //   GET  /mete/v1/usage                       the usage models, one JSON object a line
 //   GET  /mete/v1/stats                       raw counters of every cgroup of the machine
 //   GET  /mete/v1/events[?follow=1]           one JSON object a line

@@ -61,6 +61,12 @@ constexpr std::array kTable = std::to_array<EventReason>({
      "That process has ended; the pod's containers are restarted in a new one.", ""},
     {Reason::kNetworkFailed, "NetworkFailed", Type::kWarning, "The pod's network could not be made. mete tries again.",
      ""},
+    {Reason::kNoNetwork, "NoNetwork", Type::kWarning,
+     "This machine or the agent's rights allow no bridge: pods start without a network. With `network: {default: "
+     "bridge}` in agent.yaml they wait instead.",
+     ""},
+    {Reason::kNetworkDrift, "NetworkDrift", Type::kWarning,
+     "Somebody has changed or flushed the rules of mete's networks, or a bridge; all of them are put back.", "found"},
     {Reason::kShimStuck, "ShimStuck", Type::kWarning,
      "A shim of an earlier agent neither started its container nor failed within 30 s; it is killed.", ""},
     {Reason::kExitNotSaved, "ExitNotSaved", Type::kWarning,

@@ -41,6 +41,8 @@ enum class Reason {
   kSandboxFailed,
   kSandboxLost,
   kNetworkFailed,
+  kNoNetwork,
+  kNetworkDrift,
   kShimStuck,
   kExitNotSaved,
   kOrphan,

@@ -17,7 +17,8 @@ namespace mete::agent::cli {
 namespace {
 
 struct AgentOptions {
-  std::string config;  // agent.yaml
+  std::string config;   // agent.yaml
+  std::string network;  // of pods; empty: agent.yaml's
   std::optional<unsigned> run_for;
   bool alerts = false;
   bool remove_all = false;
@@ -67,6 +68,9 @@ int run(Settings& settings, const AgentOptions& options) {
     log_error(read.error().what);
     return kFailed;
   }
+  if (!options.network.empty())
+    settings.config.network.pods =
+        options.network == "none" ? config::DefaultNetwork::kNone : config::DefaultNetwork::kBridge;
   if (options.alerts) settings.config.alerts.enabled = true;
   if (options.rollback) return undo_changes(settings);
   std::optional<std::chrono::seconds> run_for;
@@ -125,6 +129,13 @@ void add_agent(CommandLine& line) {
                    "web.configFile of agent.yaml")
       ->type_name(kFile)
       ->envname("METE_WEB_CONFIG");
+  command
+      ->add_option("--network", options->network,
+                   "Network of pods without hostNetwork; default: network.default of agent.yaml, or bridge where the "
+                   "machine can have it")
+      ->type_name("bridge|none")
+      ->check(CLI::IsMember({"bridge", "none"}))
+      ->envname("METE_NETWORK");
   command->add_option("--shim", settings.shim, "mete-shim; default: beside this program, or in ../libexec/mete")
       ->type_name(kFile)
       ->envname("METE_SHIM");

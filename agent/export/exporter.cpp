@@ -10,6 +10,7 @@
 
 #include "agent/base/agent_families.h"
 #include "agent/export/kube_workloads.h"
+#include "agent/export/network_metrics.h"
 #include "agent/export/process_metrics.h"
 #include "agent/export/stats_json.h"
 #include "agent/export/targets.h"
@@ -168,6 +169,7 @@ std::string Exporter::own_families(const Reading& reading, Format format) const 
     features.add(LabelBlock{{"feature", feature.name}}, std::uint64_t{feature.there ? 1U : 0U});
   if (const auto window = services_.features.psi_window)
     own_writer(out, "mete_agent_psi_window_seconds", format).add(std::chrono::nanoseconds(*window));
+  write_networks(out, reconciler_.networks(), format);
   services_.instruments.write(out, format);
   write_process(out, format);
   return out;

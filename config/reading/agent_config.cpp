@@ -9,6 +9,7 @@
 #include "config/quantity.h"
 #include "config/reading/alert_readers.h"
 #include "config/reading/fields.h"
+#include "config/reading/network_reader.h"
 #include "config/reading/shape.h"
 #include "config/reading/view.h"
 #include "config/reading/yaml_tree.h"
@@ -157,6 +158,7 @@ constexpr std::array kFields = std::to_array<FieldSpec>({
     {.name = "collectors", .type = FieldType::kObject, .object = &kCollectorsSpec, .doc = "What is read"},
     {.name = "export", .type = FieldType::kObject, .object = &kExportSpec, .doc = "What is exported"},
     {.name = "machine", .type = FieldType::kObject, .object = &kMachineSpec, .doc = "What is kept for the system"},
+    {.name = "network", .type = FieldType::kObject, .object = &kNetworkSpec, .doc = "The network of pods"},
     {.name = "web", .type = FieldType::kObject, .object = &kWebSpec, .doc = "How the address is guarded"},
 });
 
@@ -279,6 +281,7 @@ AgentConfigFile read_agent_config(std::string_view text, std::string_view file) 
       if (view && out.errors.empty()) {
         result.config.exported = read_export(view["export"]);
         result.config.machine = read_machine(view["machine"]);
+        result.config.network = read_network(view["network"]);
         result.config.alerts = read_alerts(view["alerts"]);
         result.config.web_config = read_web(view["web"]);
         result.config.collectors = {view["collectors"]["enable"].texts(), view["collectors"]["disable"].texts()};

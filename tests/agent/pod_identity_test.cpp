@@ -40,6 +40,7 @@ const std::vector<std::pair<std::string, Values>>& special_values() {
       {".mountPath", {"/a", "/b"}},
       {".hostPath.path", {"/a", "/b"}},
       {".ip", {"10.0.0.1", "10.0.0.2"}},
+      {".hostIP", {"10.0.0.1", "10.0.0.2"}},
       {".volumeMounts[].name", {"data", "more"}},
       {".capabilities.add", {json::array({"CHOWN"}), json::array({"KILL"})}},
       {".capabilities.drop", {json::array({"CHOWN"}), json::array({"KILL"})}},
