@@ -41,6 +41,8 @@ enum class Reason {
   kSandboxFailed,
   kSandboxLost,
   kNetworkFailed,
+  kNoNetwork,
+  kNetworkDrift,
   kShimStuck,
   kExitNotSaved,
   kOrphan,
@@ -106,6 +108,12 @@ enum class Reason {
   kRestoreFailed,
   kPolicyConflict,
   kPolicyRefused,
+  // Alerts
+  kAlertFiring,
+  kAlertResolved,
+  kAlertsNotSent,
+  kAlertsSentAgain,
+  kAlertsNotEvaluated,
   // The agent
   kWebConfigChanged,
   kWebConfigRefused,

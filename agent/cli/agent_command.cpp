@@ -17,8 +17,10 @@ namespace mete::agent::cli {
 namespace {
 
 struct AgentOptions {
-  std::string config;  // agent.yaml
+  std::string config;   // agent.yaml
+  std::string network;  // of pods; empty: agent.yaml's
   std::optional<unsigned> run_for;
+  bool alerts = false;
   bool remove_all = false;
   bool rollback = false;
 };
@@ -35,11 +37,18 @@ Status read_config(Settings& settings, const std::string& config) {
   auto read = config::read_agent_config(*text, file);
   if (!read.errors.empty()) return fail(config::to_string(read.errors.front()));
   settings.config = std::move(read.config);
+  // Relative paths begin at the file's folder.
+  const std::string folder = file.find('/') == std::string::npos ? "" : file.substr(0, file.rfind('/') + 1);
+  const auto placed = [&](const std::string& path) {
+    return path.empty() || path.starts_with('/') ? path : folder + path;
+  };
   // The command line takes precedence.
-  const std::string& web = settings.config.web_config;
-  const bool relative = !web.starts_with('/') && file.find('/') != std::string::npos;
-  if (settings.web_config.empty() && !web.empty())
-    settings.web_config = (relative ? file.substr(0, file.rfind('/') + 1) : "") + web;
+  if (settings.web_config.empty()) settings.web_config = placed(settings.config.web_config);
+  for (auto* receivers : {&settings.config.alerts.alertmanagers, &settings.config.alerts.webhooks}) {
+    for (auto& receiver : *receivers) {
+      for (auto* path : {&receiver.ca_file, &receiver.password_file, &receiver.token_file}) *path = placed(*path);
+    }
+  }
   return {};
 }
 
@@ -59,6 +68,10 @@ int run(Settings& settings, const AgentOptions& options) {
     log_error(read.error().what);
     return kFailed;
   }
+  if (!options.network.empty())
+    settings.config.network.pods =
+        options.network == "none" ? config::DefaultNetwork::kNone : config::DefaultNetwork::kBridge;
+  if (options.alerts) settings.config.alerts.enabled = true;
   if (options.rollback) return undo_changes(settings);
   std::optional<std::chrono::seconds> run_for;
   if (options.run_for) run_for = std::chrono::seconds(*options.run_for);
@@ -116,6 +129,13 @@ void add_agent(CommandLine& line) {
                    "web.configFile of agent.yaml")
       ->type_name(kFile)
       ->envname("METE_WEB_CONFIG");
+  command
+      ->add_option("--network", options->network,
+                   "Network of pods without hostNetwork; default: network.default of agent.yaml, or bridge where the "
+                   "machine can have it")
+      ->type_name("bridge|none")
+      ->check(CLI::IsMember({"bridge", "none"}))
+      ->envname("METE_NETWORK");
   command->add_option("--shim", settings.shim, "mete-shim; default: beside this program, or in ../libexec/mete")
       ->type_name(kFile)
       ->envname("METE_SHIM");
@@ -136,6 +156,8 @@ void add_agent(CommandLine& line) {
       ->type_name("SECONDS")
       ->check(CLI::Range(1, 3600))
       ->description("Time between two samples of usage for `mete advise`; default: 60");
+  command->add_flag("--alerts", options->alerts,
+                    "Evaluate alerts without a Prometheus, and tell those whom alerts of agent.yaml names");
   command->add_option("--for", options->run_for, "End by itself after so many seconds")->type_name("SECONDS");
   command->add_flag("--rollback", options->rollback,
                     "Run nothing; put back what an agent that was killed has changed on cgroups of others");

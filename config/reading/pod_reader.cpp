@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <arpa/inet.h>
-
 #include <algorithm>
 
 #include "config/diagnostics.h"
 #include "config/downward.h"
+#include "config/ip_address.h"
 #include "config/names.h"
 #include "config/reading/fields.h"
 #include "config/reading/identity_text.h"
@@ -13,11 +12,6 @@
 
 namespace mete::config {
 namespace {
-
-bool is_address(const std::string& text) {
-  in6_addr address{};
-  return ::inet_pton(AF_INET, text.c_str(), &address) == 1 || ::inet_pton(AF_INET6, text.c_str(), &address) == 1;
-}
 
 PodSecurityContext read_pod_security(const View& view) {
   PodSecurityContext security;
@@ -39,7 +33,7 @@ std::vector<HostAlias> read_host_aliases(const View& view) {
   std::vector<HostAlias> aliases;
   for (const auto& item : view.items()) {
     HostAlias alias{item["ip"].text(), item["hostnames"].texts()};
-    if (item["ip"] && !is_address(alias.ip)) item["ip"].error(mismatch(describe(item["ip"].node()), "an IP address"));
+    if (item["ip"] && !parse_ip(alias.ip)) item["ip"].error(mismatch(describe(item["ip"].node()), "an IP address"));
     for (const auto& name : item["hostnames"].items()) name.check(check_dns_subdomain(name.text()));
     aliases.push_back(std::move(alias));
   }
@@ -79,7 +73,7 @@ DnsConfig read_dns(const View& spec, DnsPolicy policy) {
   const View view = spec["dnsConfig"];
   DnsConfig dns{view["nameservers"].texts(), view["searches"].texts(), {}};
   for (const auto& item : view["nameservers"].items()) {
-    if (!is_address(item.text())) item.error(mismatch(describe(item.node()), "an IP address"));
+    if (!parse_ip(item.text())) item.error(mismatch(describe(item.node()), "an IP address"));
   }
   for (const auto& item : view["searches"].items()) {
     const std::string name = item.text();
@@ -120,16 +114,21 @@ void read_host_names(const View& spec, PodSpec& to) {
   if (to.hostname_is_fqdn) over.error(mismatch("`hostnameOverride` with setHostnameAsFQDN", "one of them"));
 }
 
-void check_hosts_ports(const View& list, bool host_network) {
+// With hostNetwork a container listens on the machine itself. Otherwise a port of the machine leads to one container.
+void check_host_ports(const View& list, bool host_network, std::set<std::string>& taken) {
   for (const auto& container : list.items()) {
     for (const auto& port : container["ports"].items()) {
-      const auto on_host = port["hostPort"].integer().value_or(0);
-      if (on_host == 0) continue;
-      if (!host_network) {
-        port["hostPort"].warn({.message = "`hostPort` is not acted on yet", .not_acted_on = true});
-      } else if (on_host != port["containerPort"].integer()) {
-        port["hostPort"].error(mismatch(describe(port["hostPort"].node()), "the containerPort, with hostNetwork"));
+      const View on_host = port["hostPort"];
+      const auto number = on_host.integer().value_or(0);
+      if (number == 0) continue;
+      if (host_network) {
+        if (number != port["containerPort"].integer())
+          on_host.error(mismatch(describe(on_host.node()), "the containerPort, with hostNetwork"));
+        continue;
       }
+      const std::string key = port["protocol"].text("TCP") + " " + port["hostIP"].text() + " " + std::to_string(number);
+      if (!taken.insert(key).second)
+        on_host.error(mismatch(std::to_string(number) + " a second time", "each port of the machine once"));
     }
   }
 }
@@ -269,7 +268,8 @@ void read_pod_spec(const View& spec, const std::vector<std::string>& claims, Pod
   to.containers = read_containers(spec["containers"], to.volumes, names, false);
   read_pod_resources(spec["resources"], to);
   check_volume_fields(spec, pod);
-  for (const auto* list : {"initContainers", "containers"}) check_hosts_ports(spec[list], to.host_network);
+  std::set<std::string> host_ports;
+  for (const auto* list : {"initContainers", "containers"}) check_host_ports(spec[list], to.host_network, host_ports);
   const View containers = spec["containers"];
   if (containers && containers.node().kind == YamlNode::Kind::kList && containers.node().items.empty()) {
     containers.error(mismatch("an empty list", "at least one container"));

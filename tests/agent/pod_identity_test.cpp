@@ -40,6 +40,7 @@ const std::vector<std::pair<std::string, Values>>& special_values() {
       {".mountPath", {"/a", "/b"}},
       {".hostPath.path", {"/a", "/b"}},
       {".ip", {"10.0.0.1", "10.0.0.2"}},
+      {".hostIP", {"10.0.0.1", "10.0.0.2"}},
       {".volumeMounts[].name", {"data", "more"}},
       {".capabilities.add", {json::array({"CHOWN"}), json::array({"KILL"})}},
       {".capabilities.drop", {json::array({"CHOWN"}), json::array({"KILL"})}},
@@ -234,8 +235,8 @@ TEST(PodIdentity, HoldsEveryFieldOrSaysWhyNot) {
     differs[text] = hash_of(pod_with(at, values.first), text) != hash_of(pod_with(at, values.second), text);
   });
   EXPECT_GT(differs.size(), 80U);
-  const auto is_of = [](const std::string& text, std::string_view path) {
-    return text == path || text.starts_with(std::string(path) + ".");
+  const auto is_of = [](const std::string& text, std::string_view above) {
+    return text == above || text.starts_with(std::string(above) + ".");
   };
   const auto listed = [&](const std::string& text) {
     return std::any_of(kNeedNoNewPod.begin(), kNeedNoNewPod.end(),

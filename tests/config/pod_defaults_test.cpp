@@ -51,15 +51,6 @@ TEST(PodReader, VolumesThatThisMachineHasNotAreErrors) {
   }
 }
 
-TEST(PodReader, APublishedPortIsAWarningWithoutTheHostsNetwork) {
-  const std::string ports = "    ports: [{containerPort: 80, hostPort: 80, hostIP: 127.0.0.1, protocol: UDP}]\n";
-  EXPECT_TRUE(has(read_documents(pod_text(ports), "p.yaml").warnings, "spec.containers[0].ports[0].hostPort",
-                  "not acted on yet"));
-  const auto documents = read_documents(pod_text(ports, "  hostNetwork: true\n"), "p.yaml");
-  EXPECT_TRUE(documents.ok()) << joined(documents.errors);
-  EXPECT_TRUE(documents.warnings.empty()) << joined(documents.warnings);
-}
-
 TEST(PodReader, APriorityClassNeedsItsNumber) {
   EXPECT_EQ(read_one(pod_text("", "  priority: -5\n  priorityClassName: low\n")).spec.priority, -5);
   EXPECT_TRUE(has(read_documents(pod_text("", "  priorityClassName: low\n"), "p.yaml").warnings,
