@@ -32,7 +32,7 @@ struct MachineFacts {
   std::vector<std::string> addresses;  // of the machine, the most important first; v4 before v6
   MilliCpu cpu;                        // all of it: a limit that is not set
   Bytes memory;
-  Bytes disk;  // the file system of the writable layers
+  Bytes disk;                              // the file system of the writable layers
   std::vector<std::string> pod_addresses;  // of the pod in its network, v4 before v6; empty: it has its loopback only
   bool operator==(const MachineFacts&) const = default;
 };
