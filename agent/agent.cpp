@@ -54,9 +54,9 @@ class Agent {
         turns_(loop_),
         workers_(loop_),
         sockets_(loop_),
-        services_{loop_,    settings_,   hierarchies_, collection_, images_, events_,
-                  files_,   kernel_log_, instruments_, launches_,   turns_,  workers_,
-                  sockets_, {},          {},           {},          0},
+        puller_(loop_, settings_, images_),
+        services_{loop_,     settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_,
+                  launches_, turns_,    workers_,     sockets_,    puller_, {},      {},     {},          0},
         enforcement_(services_, Forensics(settings_.forensics(), {})),
         manifests_(loop_, settings_, files_, events_),
         foreign_(enforcement_),
@@ -156,6 +156,9 @@ class Agent {
     // With --remove-all --for 0 there is nothing to launch: what other agents have left is adopted and ended.
     if (remove_all && run_for && run_for->count() == 0) reconciler_.end_all({});
     reconciler_.adopt();
+    puller_.on_end([this] {
+      for (const auto& [key, pod] : reconciler_.pods()) pod->retry_images();
+    });
     reconciler_.on_gone([this] { image_pruner_.prune_soon(); });
     image_pruner_.start();
     disk_guard_.start();
@@ -258,6 +261,7 @@ class Agent {
   Turns turns_;
   Workers workers_;
   NamespaceSockets sockets_;
+  ImagePuller puller_;
   Services services_;
   Enforcement enforcement_;
   Manifests manifests_;
