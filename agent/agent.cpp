@@ -156,9 +156,6 @@ class Agent {
     // With --remove-all --for 0 there is nothing to launch: what other agents have left is adopted and ended.
     if (remove_all && run_for && run_for->count() == 0) reconciler_.end_all({});
     reconciler_.adopt();
-    puller_.on_end([this] {
-      for (const auto& [key, pod] : reconciler_.pods()) pod->retry_images();
-    });
     reconciler_.on_gone([this] { image_pruner_.prune_soon(); });
     image_pruner_.start();
     disk_guard_.start();

@@ -59,7 +59,7 @@ void ImagePuller::launched(const std::string& user) {
   std::erase_if(granted_, [&](const std::string& each) { return each.starts_with(user + " "); });
 }
 
-std::optional<ImageWait> ImagePuller::ask(const WantedImage& wanted, const std::string& user, const Tell& tell) {
+std::optional<ImageWait> ImagePuller::ask(const WantedImage& wanted, const Asker& asker) {
   const auto local = images_.find(wanted.name);
   // Another error than a missing image is the launch's to report.
   const bool there = local || local.error().code != ENOENT;
@@ -68,25 +68,26 @@ std::optional<ImageWait> ImagePuller::ask(const WantedImage& wanted, const std::
     return ImageWait{Reason::kErrImageNeverPull, name_of(Reason::kErrImageNeverPull),
                      "Container image \"" + wanted.name + "\" is not present with pull policy of Never"};
   }
-  if (there && granted_.contains(user + " " + wanted.name)) return std::nullopt;
+  if (there && granted_.contains(asker.user + " " + wanted.name)) return std::nullopt;
   std::string key = wanted.name;
   for (const auto& login : wanted.logins) key += "\n" + login;
   Pull& pull = pulls_[key];
   const ImageWait running{std::nullopt, "ContainerCreating", "Pulling image \"" + wanted.name + "\""};
   if (!pull.running) {
     const Error* const missing = local ? nullptr : &local.error();
-    if (pull.failures > 0 && (pull.fresh_failure || Clock::now() < pull.next)) return failure(wanted, pull, missing);
+    if (pull.failures > 0 && Clock::now() < pull.next) return failure(wanted, pull, missing);
     if (const auto started = start(wanted, key); !started) {
       return ImageWait{Reason::kErrImagePull, name_of(Reason::kErrImagePull), started.error().what};
     }
-    tell(Reason::kPulling, running.message);
+    if (pull.failures == 0) asker.tell(Reason::kPulling, running.message);
   }
-  if (pull.users.insert(user).second) pull.tell.push_back(tell);
-  return running;
+  pull.askers.insert_or_assign(asker.user, asker);
+  // While it is asked again the reason stays what it was.
+  return pull.failures == 0 ? running : failure(wanted, pull, local ? nullptr : &local.error());
 }
 
-ImageWait ImagePuller::failure(const WantedImage& wanted, Pull& pull, const Error* missing) const {
-  const bool fresh = std::exchange(pull.fresh_failure, false);
+ImageWait ImagePuller::failure(const WantedImage& wanted, const Pull& pull, const Error* missing) {
+  const bool fresh = Clock::now() < pull.failed_at + kFailureShown;
   const bool nobody = pull.code == ECONNREFUSED || pull.code == EHOSTUNREACH;
   if (nobody && missing != nullptr && wanted.policy == config::PullPolicy::kIfNotPresent) {
     return {Reason::kImageNotFound, name_of(Reason::kImageNotFound),
@@ -94,7 +95,7 @@ ImageWait ImagePuller::failure(const WantedImage& wanted, Pull& pull, const Erro
   }
   if (fresh) {
     return {Reason::kErrImagePull, name_of(Reason::kErrImagePull),
-            "Failed to pull image \"" + wanted.name + "\": " + pull.error, kFailureShown};
+            "Failed to pull image \"" + wanted.name + "\": " + pull.error, kFailureShown + std::chrono::seconds(1)};
   }
   return {Reason::kImagePullBackOff, name_of(Reason::kImagePullBackOff),
           "Back-off pulling image \"" + wanted.name + "\": ErrImagePull: " + pull.error};
@@ -129,26 +130,24 @@ void ImagePuller::take(const std::string& key, const std::string& name, int exit
   const bool said = answer.is_object() && answer.contains("error") && answer.contains("code");
   const auto took = Clock::now() - pull.begun;
   pull.running = false;
+  const auto askers = std::exchange(pull.askers, {});
   if (exit_code == 0 && said) {
-    for (const auto& user : pull.users) granted_.insert(user + " " + name);
-    const auto tell = std::move(pull.tell);
     const auto size = answer.value("size", std::int64_t{0});
     pulls_.erase(key);
-    for (const auto& each : tell) {
-      each(Reason::kPulled, "Successfully pulled image \"" + name + "\" in " + seconds_text(took) +
-                                ". Image size: " + std::to_string(size) + " bytes.");
+    for (const auto& [user, asker] : askers) {
+      granted_.insert(user + " " + name);
+      asker.tell(Reason::kPulled, "Successfully pulled image \"" + name + "\" in " + seconds_text(took) +
+                                      ". Image size: " + std::to_string(size) + " bytes.");
     }
   } else {
     ++pull.failures;
-    pull.fresh_failure = true;
+    pull.failed_at = Clock::now();
     pull.error = said ? answer["error"].get<std::string>()
                       : "the pull ended without an answer, with code " + std::to_string(exit_code);
     pull.code = said ? answer["code"].get<int>() : 0;
     pull.next = Clock::now() + pause_after(pull.failures);
-    pull.users.clear();
-    pull.tell.clear();
   }
-  if (ended_) ended_();
+  for (const auto& [user, asker] : askers) asker.again();
 }
 
 }  // namespace mete::agent

@@ -40,12 +40,14 @@ class ImagePuller {
   ImagePuller(const ImagePuller&) = delete;
   ImagePuller& operator=(const ImagePuller&) = delete;
 
-  // Called on the loop when a pull has ended: who waits asks again.
-  void on_end(std::function<void()> call) { ended_ = std::move(call); }
-  // `told`: gets what happens, for events of the one who asks ("Pulling", "Pulled").
-  using Tell = std::function<void(Reason reason, std::string message)>;
-  // Empty: the image is in the store, and was asked for as the policy says. `user` names the container.
-  [[nodiscard]] std::optional<ImageWait> ask(const WantedImage& wanted, const std::string& user, const Tell& tell);
+  // The one who asks. Both are called on the loop, `again` never from within a call.
+  struct Asker {
+    std::string user;                                              // the container
+    std::function<void(Reason reason, std::string message)> tell;  // events: "Pulling", "Pulled"
+    std::function<void()> again;                                   // the pull has ended: to be asked again
+  };
+  // Empty: the image is in the store, and was asked for as the policy says.
+  [[nodiscard]] std::optional<ImageWait> ask(const WantedImage& wanted, const Asker& asker);
   // The container is launched: with Always the next launch asks anew.
   void launched(const std::string& user);
 
@@ -53,22 +55,20 @@ class ImagePuller {
   struct Pull {
     bool running = false;
     int failures = 0;
-    bool fresh_failure = false;  // nobody was told yet
     std::string error;
     int code = 0;  // errno; ECONNREFUSED, EHOSTUNREACH: no registry can be asked
     std::chrono::steady_clock::time_point begun{};
+    std::chrono::steady_clock::time_point failed_at{};
     std::chrono::steady_clock::time_point next{};
-    std::set<std::string> users;  // who waits
-    std::vector<Tell> tell;
+    std::map<std::string, Asker> askers;  // who waits, by user
   };
-  [[nodiscard]] ImageWait failure(const WantedImage& wanted, Pull& pull, const Error* missing) const;
+  [[nodiscard]] static ImageWait failure(const WantedImage& wanted, const Pull& pull, const Error* missing);
   [[nodiscard]] Status start(const WantedImage& wanted, const std::string& key);
   void take(const std::string& key, const std::string& name, int exit_code, const std::string& output);
 
   asio::io_context& loop_;
   const Settings& settings_;
   const runtime::image::Store& images_;
-  std::function<void()> ended_;
   std::map<std::string, Pull> pulls_;  // by name and logins
   std::set<std::string> granted_;      // "USER IMAGE": asked for, and not launched yet
   Alive alive_;

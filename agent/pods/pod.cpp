@@ -252,7 +252,7 @@ void Pod::step() {
   }
   if (!ensure_sandbox()) return;
   for (const auto index : ready) {
-    services_.puller.launched(user_of_images(index));
+    services_.puller.launched(record_.uid + "/" + record_.containers[index].name);
     containers_[index]->attempt().start();
   }
 }

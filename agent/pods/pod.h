@@ -71,8 +71,6 @@ class Pod {
   [[nodiscard]] std::optional<Resizing> resizing() const;
   // Why the last change of resources was not made; empty: it was.
   [[nodiscard]] const std::string& resize_error() const { return resize_error_; }
-  // Containers that wait for their image are tried again at once.
-  void retry_images();
   // Starts what can be started. Called whenever something has changed.
   void step();
   // Deletes it: signal, grace, kill, and nothing left. `grace` overrides the manifest's.
@@ -138,8 +136,9 @@ class Pod {
   // pod_prepare.cpp
   Status prepare();  // directories, volumes, cgroup: once per life of the agent
   Status make_volumes();
-  [[nodiscard]] std::string user_of_images(std::size_t index) const;
-  [[nodiscard]] std::optional<ImageWait> wait_of_images(std::size_t index);  // pod_images.cpp
+  // pod_images.cpp
+  [[nodiscard]] std::optional<ImageWait> wait_of_images(std::size_t index);
+  void retry_images();  // containers that wait for their image are tried again at once
   void open_cgroup();
 
   bool ensure_sandbox();   // false: being started, step() is called again

@@ -26,10 +26,6 @@ bool is_image_wait(const std::string& reason) {
 
 }  // namespace
 
-std::string Pod::user_of_images(std::size_t index) const {
-  return record_.uid + "/" + record_.containers[index].name;
-}
-
 std::optional<ImageWait> Pod::wait_of_images(std::size_t index) {
   const auto& spec = plan_->pod.spec;
   const std::string& name = record_.containers[index].name;
@@ -44,12 +40,14 @@ std::optional<ImageWait> Pod::wait_of_images(std::size_t index) {
   const auto said = std::make_shared<std::pair<Reason, std::string>>();
   auto report_said = alive_.guard(
       [this, name, said] { report(Severity::kNormal, name_of(said->first), name, std::move(said->second)); });
-  const ImagePuller::Tell tell = [said, report_said](Reason reason, std::string message) mutable {
-    *said = {reason, std::move(message)};
-    report_said();
-  };
+  const ImagePuller::Asker asker{record_.uid + "/" + name,
+                                 [said, report_said](Reason reason, std::string message) mutable {
+                                   *said = {reason, std::move(message)};
+                                   report_said();
+                                 },
+                                 alive_.guard([this] { retry_images(); })};
   for (const auto& each : wanted) {
-    if (auto wait = services_.puller.ask(each, user_of_images(index), tell)) return wait;
+    if (auto wait = services_.puller.ask(each, asker)) return wait;
   }
   return std::nullopt;
 }

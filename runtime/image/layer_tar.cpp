@@ -20,6 +20,8 @@
 namespace mete::runtime::image {
 namespace {
 
+constexpr int kBlock = 64 << 10;
+
 struct FreeWriter {
   void operator()(archive* writer) const { ::archive_write_free(writer); }
 };
@@ -41,6 +43,10 @@ class TarOut {
     ::archive_write_set_format_pax_restricted(tar_.get());
     ::archive_write_set_format_raw(gzip_.get());
     ::archive_write_add_filter_gzip(gzip_.get());
+    for (archive* each : {tar_.get(), gzip_.get()}) {
+      ::archive_write_set_bytes_per_block(each, kBlock);
+      ::archive_write_set_bytes_in_last_block(each, 1);  // otherwise zeros would follow the compressed bytes
+    }
     // Without the option the header has the time of the compression.
     if (::archive_write_set_filter_option(gzip_.get(), "gzip", "timestamp", nullptr) != ARCHIVE_OK)
       return failed(gzip_.get());
