@@ -145,9 +145,11 @@ def test_a_folder_and_its_words():
 def test_a_config_map_that_is_missing_is_waited_for():
     with Agent().start() as agent:
         agent.apply(deployment(replicas=1, lines="envFrom: [{configMapRef: {name: late}}]"))
-        agent.event("FailedCreate")
+        [waiting] = wait_for("its pod", lambda: pods_of(agent, "web"))
+        wait_for("it to wait", lambda: agent.container(waiting)["reason"] == "CreateContainerConfigError")
         agent.apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: late}\ndata: {A: b}\n")
         [name] = wait_pods(agent, "web", 1)
+        assert name == waiting
         # Changed, it ends no pod.
         agent.apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: late}\ndata: {A: c}\n")
         stays("the same pod", lambda: wait_pods(agent, "web", 1) == [name] and agent.container(name)["restarts"] == 0, 0.5)

@@ -137,12 +137,6 @@ def test_a_running_pod_goes_on_when_its_manifest_breaks():
         wait_for("it to be deleted", lambda: not agent.pods())
 
 
-def test_an_emptied_manifest_means_that_its_pod_is_not_wanted():
-    with agent_with_bystander() as (agent, _):
-        write(agent.manifests + "/bystander.yaml", "# nothing\n")
-        wait_for("it to be deleted", lambda: not agent.pods())
-
-
 def test_the_folder_removed_and_made_again():
     with agent_with_bystander() as (agent, _):
         shutil.rmtree(agent.manifests)
