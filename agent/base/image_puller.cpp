@@ -72,18 +72,19 @@ std::optional<ImageWait> ImagePuller::ask(const WantedImage& wanted, const Asker
   std::string key = wanted.name;
   for (const auto& login : wanted.logins) key += "\n" + login;
   Pull& pull = pulls_[key];
+  const bool is_new = pull.known.insert(asker.user).second;
   const ImageWait running{std::nullopt, "ContainerCreating", "Pulling image \"" + wanted.name + "\""};
   if (!pull.running) {
     const Error* const missing = local ? nullptr : &local.error();
-    if (pull.failures > 0 && Clock::now() < pull.next) return failure(wanted, pull, missing);
+    if (!is_new && pull.failures > 0 && Clock::now() < pull.next) return failure(wanted, pull, missing);
     if (const auto started = start(wanted, key); !started) {
       return ImageWait{Reason::kErrImagePull, name_of(Reason::kErrImagePull), started.error().what};
     }
-    if (pull.failures == 0) asker.tell(Reason::kPulling, running.message);
+    if (is_new || pull.failures == 0) asker.tell(Reason::kPulling, running.message);
   }
   pull.askers.insert_or_assign(asker.user, asker);
   // While it is asked again the reason stays what it was.
-  return pull.failures == 0 ? running : failure(wanted, pull, local ? nullptr : &local.error());
+  return is_new || pull.failures == 0 ? running : failure(wanted, pull, local ? nullptr : &local.error());
 }
 
 ImageWait ImagePuller::failure(const WantedImage& wanted, const Pull& pull, const Error* missing) {

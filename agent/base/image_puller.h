@@ -60,6 +60,7 @@ class ImagePuller {
     std::chrono::steady_clock::time_point begun{};
     std::chrono::steady_clock::time_point failed_at{};
     std::chrono::steady_clock::time_point next{};
+    std::set<std::string> known;          // who has asked: one who has not does not wait for the next time
     std::map<std::string, Asker> askers;  // who waits, by user
   };
   [[nodiscard]] static ImageWait failure(const WantedImage& wanted, const Pull& pull, const Error* missing);

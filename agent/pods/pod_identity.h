@@ -48,7 +48,7 @@ inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
     {"spec.containers[].securityContext.seccompProfile.localhostProfile", "counts only with Localhost"},
     {"spec.securityContext.appArmorProfile.localhostProfile", "counts only with Localhost, which is refused"},
     {"spec.containers[].securityContext.appArmorProfile.localhostProfile", "counts only with Localhost"},
-    {"spec.imagePullSecrets", "says how an image is asked for, not which"},
+    {"spec.imagePullSecrets[].name", "says how an image is asked for, not which"},
     {"spec.containers[].imagePullPolicy", "is asked at the next start"},
     {"spec.volumes[].image.pullPolicy", "is asked when the volume is made"},
     {"spec.containers[].terminationMessagePolicy", "is read when a container has ended"},

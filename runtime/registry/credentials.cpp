@@ -113,7 +113,7 @@ std::string helper_request(const std::string& host, const Login& login) {
   return Json{{"ServerURL", login_key(host)},
               {"Username", token ? kTokenUser : login.user},
               {"Secret", token ? login.identity_token : login.password}}
-      .dump();
+      .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string encode_base64(std::string_view bytes) {

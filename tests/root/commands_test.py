@@ -68,7 +68,7 @@ def test_a_manifest_is_taken_without_the_flag():
 
 def test_logs_say_why_a_container_has_not_started():
     with Agent().start() as agent:
-        agent.apply(pod("p", image="missing:1.0"))
+        agent.apply(pod("p", image="127.0.0.1:1/missing:1.0"))
         wait_for("it to wait", lambda: agent.container("p")["reason"] == "ImageNotFound")
         done = agent.mete("logs", "p", check=False)
         assert done.returncode == 4 and done.stdout == "", done
