@@ -29,7 +29,7 @@ def waits(agent, name, reason):
 
 def reasons(agent, name):
     events = [json.loads(line) for line in agent.mete("events", "-o", "json").stdout.splitlines()]
-    return [each["reason"] for each in events if each.get("pod") == name]
+    return [each["reason"] for each in events if each.get("pod") == "default/" + name]
 
 
 def test_an_image_that_is_missing_is_pulled_and_then_never_again():
