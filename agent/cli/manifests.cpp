@@ -198,7 +198,8 @@ void add_apply(CommandLine& line) {
                            [&common, options] { return apply(common, *options); });
   add_files(command, options->files);
   command->add_flag("--prune", options->prune, "Delete what was applied, has the labels of -l, and is not there now");
-  command->add_option("-l,--selector", options->selector, "Labels for --prune: app=web,tier!=front");
+  command->add_option("-l,--selector", options->selector, "Labels for --prune: app=web,tier!=front")
+      ->type_name("LABELS");
   command->add_flag("--dry-run", options->dry_run, "Say what would be done");
   line.add_output(command);
 }

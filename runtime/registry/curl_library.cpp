@@ -27,6 +27,7 @@ Result<CurlLibrary> load() {
   take(found.easy_cleanup, "curl_easy_cleanup");
   take(found.easy_reset, "curl_easy_reset");
   take(found.easy_setopt, "curl_easy_setopt");
+  take(found.easy_pause, "curl_easy_pause");
   take(found.easy_strerror, "curl_easy_strerror");
   take(found.multi_init, "curl_multi_init");
   take(found.multi_cleanup, "curl_multi_cleanup");

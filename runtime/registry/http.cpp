@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "runtime/registry/curl_library.h"
 #include "runtime/registry/reference.h"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr int kMostRedirects = 5;
 constexpr std::size_t kMostHeaders = 256U << 10U;
+constexpr std::size_t kMostBuffered = 256U << 10U;
 constexpr long kConnectSeconds = 30;
 // So slow for so long: it is taken for dead.
 constexpr long kSlowBytes = 16;
@@ -44,10 +46,6 @@ bool is_redirect(long status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-std::string host_name(const std::string& host) {
-  return host.substr(0, host.rfind(':') == std::string::npos || host.back() == ']' ? host.size() : host.rfind(':'));
-}
-
 }  // namespace
 
 struct HttpClient::State {
@@ -65,6 +63,7 @@ struct HttpClient::State {
   std::size_t head_bytes = 0;
   std::string buffer;
   std::size_t taken = 0;
+  bool paused = false;
   int upload = -1;
   off_t sent = 0;
 
@@ -92,6 +91,11 @@ std::size_t HttpClient::State::take_header(char* data, std::size_t size, std::si
 
 std::size_t HttpClient::State::take_body(char* data, std::size_t size, std::size_t count, void* self) {
   auto& own = *static_cast<State*>(self);
+  // It would go on with a hundred pieces before it returns.
+  if (own.buffer.size() - own.taken > kMostBuffered) {
+    own.paused = true;
+    return CURL_WRITEFUNC_PAUSE;
+  }
   own.buffer.append(data, size * count);
   return size * count;
 }
@@ -190,6 +194,7 @@ Status HttpClient::State::begin(const HttpRequest& request) {
   error[0] = '\0';
   buffer.clear();
   taken = 0;
+  paused = false;
   METE_CHECK(set_options(request));
   if (curl->multi_add_handle(multi, easy) != CURLM_OK) return fail("libcurl: found no room for a transfer");
   added = true;
@@ -199,6 +204,7 @@ Status HttpClient::State::begin(const HttpRequest& request) {
 Status HttpClient::State::step() {
   int running = 0;
   const bool had_head = head_whole;
+  if (std::exchange(paused, false)) (void)curl->easy_pause(easy, CURLPAUSE_CONT);
   if (curl->multi_perform(multi, &running) != CURLM_OK) return fail("libcurl: the transfer cannot go on");
   int left = 0;
   while (const CURLMsg* message = curl->multi_info_read(multi, &left)) {
@@ -213,7 +219,7 @@ Status HttpClient::State::step() {
 
 Error HttpClient::State::failure() const {
   const std::string why = error[0] != '\0' ? std::string(&error[0]) : std::string(curl->easy_strerror(result));
-  return Error{error_code(result), host_name(head.url.host).empty() ? why : head.url.host + ": " + why};
+  return Error{error_code(result), head.url.host + ": " + why};
 }
 
 void HttpClient::State::end() {
