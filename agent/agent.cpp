@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "agent/agent_options.h"
+#include "agent/alerts/alerts.h"
 #include "agent/api/api.h"
 #include "agent/base/log.h"
 #include "agent/base/services.h"
@@ -21,6 +22,7 @@
 #include "agent/http/web_access.h"
 #include "agent/machine/best_effort_enforcer.h"
 #include "agent/machine/machine_enforcer.h"
+#include "agent/networks/networks.h"
 #include "agent/pods/disk_guard.h"
 #include "agent/pods/image_pruner.h"
 #include "agent/pods/manifests.h"
@@ -61,7 +63,8 @@ class Agent {
         manifests_(loop_, settings_, files_, events_),
         foreign_(enforcement_),
         io_cost_(services_),
-        reconciler_(enforcement_, manifests_),
+        networks_(services_),
+        reconciler_({enforcement_, networks_}, manifests_),
         workloads_(services_, manifests_, reconciler_),
         image_pruner_(services_, [this] { return reconciler_.layers_in_use(); }),
         disk_guard_(services_, reconciler_),
@@ -70,7 +73,10 @@ class Agent {
         usage_models_(services_, reconciler_),
         machine_(enforcement_, reconciler_),
         best_effort_(enforcement_, reconciler_),
-        api_({services_, manifests_, reconciler_, workloads_, foreign_, exporter_, usage_models_}),
+        alerts_(settings.config.alerts.enabled
+                    ? std::make_unique<Alerts>(services_, reconciler_, exporter_, collecting_)
+                    : nullptr),
+        api_({services_, manifests_, reconciler_, workloads_, foreign_, exporter_, usage_models_, alerts_.get()}),
         web_access_(loop_, [this](bool taken, const std::string& message) { web_config_changed(taken, message); }),
         server_(
             loop_,
@@ -94,6 +100,7 @@ class Agent {
     METE_CHECK(runtime::make_directories(settings_.logs()));
     METE_CHECK(runtime::make_directories(settings_.run, 0755));
     METE_CHECK(runtime::make_directories(settings_.run_pods(), 0700));
+    METE_CHECK(runtime::make_directories(settings_.endpoints(), 0700));
     METE_CHECK(files_.open());
     METE_CHECK(enforcement_.forensics().open());
     enforcement_.reserve_memory(settings_.config.machine.reserve_memory);
@@ -111,6 +118,7 @@ class Agent {
     server_.handshakes_on(collecting_.context());
     server_.on_refused([this](const char* why) { instruments_.refused(why); });
     if (!settings_.web_config.empty()) METE_CHECK(web_access_.open(settings_.web_config));
+    if (alerts_) METE_CHECK(alerts_->open());
     // The addresses are bound first: an agent that cannot be reached must not change anything.
     METE_CHECK(server_.listen_tcp(settings_.listen));
     METE_CHECK(server_.listen_unix(settings_.socket()));
@@ -162,6 +170,7 @@ class Agent {
     usage_models_.start();
     machine_.start();
     best_effort_.start();
+    if (alerts_) alerts_->start();
     api_.set_ready();
     tell_service_manager("READY=1");
     signals_.async_wait([this](ErrorCode error, int) {
@@ -215,6 +224,7 @@ class Agent {
   void wait_until_gone() {
     if (reconciler_.pods().empty()) {
       if (const auto parent = runtime::cgroup::Group::at(hierarchies_, settings_.cgroup_parent)) (void)parent->remove();
+      networks_.take_down();
       loop_.stop();
       return;
     }
@@ -265,6 +275,7 @@ class Agent {
   UnmatchedPolicies unmatched_;
   ForeignEnforcement foreign_;
   IoCostEnforcer io_cost_;
+  Networks networks_;
   Reconciler reconciler_;
   Workloads workloads_;
   ImagePruner image_pruner_;
@@ -274,6 +285,7 @@ class Agent {
   UsageModels usage_models_;
   MachineEnforcer machine_;
   BestEffortEnforcer best_effort_;
+  std::unique_ptr<Alerts> alerts_;  // null: not asked for
   Api api_;
   WebAccess web_access_;
   HttpServer server_;

@@ -30,6 +30,12 @@ struct OomCounts {
   std::uint64_t container = 0, nested = 0, pod = 0, ancestor = 0, host = 0;
 };
 
+// The last kill of each kind, with its record.
+struct OomExemplars {
+  std::optional<Exemplar> container, nested, pod, ancestor, host;  // by the kernel, by the owner of the limit
+  std::optional<Exemplar> policy;                                  // by a policy of mete
+};
+
 // Facts that only the launcher of a container knows. They outlive the cgroup.
 struct Lifecycle {
   RunState state = RunState::kWaiting;
@@ -40,7 +46,7 @@ struct Lifecycle {
   std::uint64_t policy_kills = 0;  // kills by a policy of mete, not by the kernel
   // until memory usage reaches its limit at the present rate; empty: the usage does not grow, or has no limit
   Time time_to_oom;
-  std::shared_ptr<const Exemplar> last_oom;  // null: none yet
+  std::shared_ptr<const OomExemplars> last_ooms;  // null: none yet
 };
 
 // The buckets of one distribution. The family has the bounds.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// agent.yaml (--config): what the agent exports and how it protects the machine. Every field is optional.
+// agent.yaml (--config): what the agent exports, how it protects the machine and whom it alerts. Every field is
+// optional.
 #pragma once
 
 #include <chrono>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "config/documents.h"
+#include "config/ip_address.h"
 #include "config/units.h"
 
 namespace mete::config {
@@ -80,11 +82,58 @@ struct RegistryPolicy {
   std::vector<RegistryMirror> mirrors;
 };
 
+// The network of pods without hostNetwork.
+enum class DefaultNetwork : std::uint8_t {
+  kAutomatic,  // the bridge, and none with a warning where the machine cannot have it
+  kBridge,     // the bridge; where the machine cannot have it, pods wait
+  kNone,       // a namespace with the loopback only
+};
+struct NetworkPolicy {
+  DefaultNetwork pods = DefaultNetwork::kAutomatic;
+  std::string device = "mete0";                   // the default bridge
+  IpRange range = {{false, {10, 77, 0, 0}}, 16};  // of its addresses
+  std::optional<IpRange> range6;                  // empty: no IPv6
+  std::int64_t mtu = 1500;
+  bool between_containers = true;  // they reach each other
+};
+
+// Who is told of alerts: an Alertmanager, or a program that takes Alertmanager's webhook messages.
+struct AlertReceiver {
+  std::string url;            // http:// or https://, with host, port and path
+  std::string ca_file;        // certificates that the server's one is checked with (PEM); empty: those of the system
+  std::string username;       // basic authentication
+  std::string password_file;  // the password alone; set with `username`
+  std::string token_file;     // "Authorization: Bearer" with this file's text
+  bool resolved = true;       // webhooks only: told of the end of an alert as well
+};
+// The bound of one condition of an alert in place of that of the table.
+struct AlertBound {
+  std::string alert, value;  // names in dashboards/src/alerts.yaml
+  double bound = 0;
+};
+struct AlertPolicy {
+  bool enabled = false;
+  std::chrono::nanoseconds interval = std::chrono::seconds(15);  // between two readings of all counters
+  std::string instance;                                          // the label `instance`; empty: the machine's name
+  std::map<std::string, std::string> labels;                     // added to every alert
+  std::vector<AlertReceiver> alertmanagers, webhooks;
+  // How alerts are put together into messages for webhooks.
+  std::vector<std::string> group_by = {"instance", "namespace", "pod", "container"};
+  std::chrono::nanoseconds group_wait{0};
+  std::chrono::nanoseconds group_interval = std::chrono::minutes(5);
+  std::chrono::nanoseconds repeat_interval = std::chrono::hours(12);
+  std::vector<std::string> disable;  // alerts that are not evaluated
+  std::vector<AlertBound> bounds;
+  std::int64_t speed = 1;  // windows and waits of the table are so many times shorter
+};
+
 struct AgentConfig {
   ExportPolicy exported;
   CollectorChoice collectors;
   MachinePolicy machine;
   RegistryPolicy registries;
+  NetworkPolicy network;
+  AlertPolicy alerts;
   std::string web_config;  // Prometheus' web configuration file; relative to agent.yaml's folder; empty: none
 };
 

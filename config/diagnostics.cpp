@@ -57,7 +57,7 @@ std::string one_of(const std::vector<std::string_view>& names) {
   std::string text;
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (i > 0) text += i + 1 == names.size() ? " or " : ", ";
-    text += names[i];
+    text += names[i].empty() ? "\"\"" : names[i];
   }
   return text;
 }

@@ -84,8 +84,8 @@ std::string value_of(std::string_view key, const Pod& pod, const MachineFacts& m
   if (key == "spec.nodeName") return machine.node_name;
   if (key.starts_with(kResource)) return resource_value(key.substr(kResource.size()), pod, machine);
   const bool own_network = key.starts_with("status.podIP") && !pod.spec.host_network;
-  const std::vector<std::string> addresses =
-      own_network || machine.addresses.empty() ? std::vector<std::string>{"127.0.0.1"} : machine.addresses;
+  std::vector<std::string> addresses = own_network ? machine.pod_addresses : machine.addresses;
+  if (addresses.empty()) addresses.emplace_back("127.0.0.1");
   if (!key.ends_with('s')) return addresses.front();
   std::string all;
   for (const auto& each : addresses) all += (all.empty() ? "" : ",") + each;

@@ -32,10 +32,12 @@ struct MachineFacts {
   std::vector<std::string> addresses;  // of the machine, the most important first; v4 before v6
   MilliCpu cpu;                        // all of it: a limit that is not set
   Bytes memory;
+  std::vector<std::string> pod_addresses;  // of the pod in its network, v4 before v6; empty: it has its loopback only
   bool operator==(const MachineFacts&) const = default;
 };
 
-// `text` with all marks replaced for a container of `pod`. A pod without the host's network has its loopback only.
+// `text` with all marks replaced for a container of `pod`. A pod without the host's network has its own
+// addresses, or its loopback.
 [[nodiscard]] std::string fill_marks(std::string_view text, const Pod& pod, const MachineFacts& machine);
 
 // The container of `pod` with this name; nullptr: none.

@@ -96,6 +96,16 @@ struct SecurityContext {
   bool operator==(const SecurityContext&) const = default;
 };
 
+enum class Protocol : std::uint8_t { kTcp, kUdp, kSctp };
+
+struct ContainerPort {
+  std::uint16_t container_port = 0;
+  std::uint16_t host_port = 0;  // 0: not published
+  Protocol protocol = Protocol::kTcp;
+  std::string host_ip;  // v4 or v6; empty: all addresses of the machine
+  bool operator==(const ContainerPort&) const = default;
+};
+
 struct Container {
   std::string name;
   std::string image;
@@ -108,6 +118,7 @@ struct Container {
   std::vector<VolumeMount> volume_mounts;
   Resources resources;
   SecurityContext security;
+  std::vector<ContainerPort> ports;
   std::optional<HookAction> post_start;    // after its start; until it has ended, nothing is made of the container
   std::optional<HookAction> pre_stop;      // before the stop signal, within the grace period
   std::string stop_signal;                 // "SIGUSR1"; empty: the image's
@@ -176,6 +187,7 @@ struct PodSpec {
   bool share_process_namespace = false;
   std::optional<std::int64_t> priority;  // when the machine runs out of memory, the lowest priority is ended first
   std::string priority_class;            // only the two classes that every cluster has are known
+  std::optional<Resources> resources;    // of all containers together (KEP-2837); empty: what the containers say
   PodSecurityContext security;
   std::vector<std::string> image_pull_secrets;  // names of Secrets
   std::vector<HostAlias> host_aliases;          // not with host_network: the machine's /etc/hosts is its own

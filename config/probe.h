@@ -21,7 +21,7 @@ struct ExecAction {
 
 // A request that is sent from inside the pod's network namespace. Of a hook the answer is ignored.
 struct HttpGet {
-  std::string host;  // empty: the pod itself, by its loopback address
+  std::string host;  // empty: the pod itself, by its address; by its loopback where it has none
   std::uint16_t port = 0;
   std::string path = "/";
   bool https = false;  // the certificate is not verified, as with the kubelet

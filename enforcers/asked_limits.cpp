@@ -232,9 +232,25 @@ PodNeeds needs_of(const config::PodSpec& spec) {
   return peak;
 }
 
+// The resources of the whole pod bound it whatever its containers say, also when there is only one.
+Limits own_pod_limits(const config::Resources& resources, const Hierarchies& machine) {
+  Limits limits;
+  if (has_cpu(machine)) {
+    limits.cpu_shares = cpu_shares(resources.requests.cpu);
+    limits.cpu_bandwidth = cpu_bandwidth(resources.limits.cpu);
+  }
+  if (!has_memory(machine)) return limits;
+  if (has_memory_min(machine) && resources.requests.memory)
+    limits.memory_min = Limit<Bytes>(*resources.requests.memory);
+  limits.memory = resources.limits.memory ? Limit<Bytes>(*resources.limits.memory) : Limit<Bytes>();
+  if (resources.limits.memory) limits.swap = Limit<Bytes>(Bytes(0));
+  return limits;
+}
+
 }  // namespace
 
 Limits pod_limits(const config::PodSpec& spec, const Hierarchies& machine) {
+  if (spec.resources) return own_pod_limits(*spec.resources, machine);
   Limits limits;
   const PodNeeds needs = needs_of(spec);
   if (has_cpu(machine)) limits.cpu_shares = cpu_shares(needs.cpu_request);

@@ -57,7 +57,8 @@ void add_io(const config::IoPolicy& policy, const IoFacts& facts, runtime::cgrou
 // The limits of the pod's own cgroup, the parent of its containers' cgroups: the sum over the containers, unlimited
 // where one container has no limit. Init containers run one at a time and count by the largest; sidecars among them
 // count for as long as they run. A pod of one container gets only its weight, and on v2 its memory request, because the
-// kernel distributes protection from the root downwards.
+// kernel distributes protection from the root downwards. The resources of the whole pod (PodSpec::resources), where it
+// has them, count in place of the sum.
 [[nodiscard]] runtime::cgroup::Limits pod_limits(const config::PodSpec& spec,
                                                  const runtime::cgroup::Hierarchies& machine);
 

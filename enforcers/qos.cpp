@@ -15,6 +15,14 @@ bool asks_nothing(const config::ResourceList& list) {
   return !list.cpu && !list.memory;
 }
 
+// Of what the pod requests and its containers do not (kubelet, remainingPodMemReqPerContainer).
+Bytes share_of_the_rest(const config::PodSpec& spec) {
+  if (!spec.resources || !spec.resources->requests.memory || spec.containers.empty()) return Bytes(0);
+  Bytes rest = *spec.resources->requests.memory;
+  for (const auto& each : spec.containers) rest -= each.resources.requests.memory.value_or(Bytes(0));
+  return Bytes(std::max<std::int64_t>(0, rest.count()) / static_cast<std::int64_t>(spec.containers.size()));
+}
+
 bool is_guaranteed(const config::Resources& resources) {
   return resources.limits.cpu && resources.limits.memory && resources.requests.cpu == resources.limits.cpu &&
          resources.requests.memory == resources.limits.memory;
@@ -35,6 +43,11 @@ std::string_view to_string(QosClass qos) {
 }
 
 QosClass qos_of(const config::PodSpec& spec) {
+  if (spec.resources) {
+    if (is_guaranteed(*spec.resources)) return QosClass::kGuaranteed;
+    const bool asks = !asks_nothing(spec.resources->requests) || !asks_nothing(spec.resources->limits);
+    return asks ? QosClass::kBurstable : QosClass::kBestEffort;
+  }
   bool all_guaranteed = true;
   bool none_asks = true;
   for (const auto* list : {&spec.init_containers, &spec.containers}) {
@@ -47,10 +60,12 @@ QosClass qos_of(const config::PodSpec& spec) {
   return all_guaranteed ? QosClass::kGuaranteed : QosClass::kBurstable;
 }
 
-int oom_score_adj(QosClass qos, const config::Container& container, Bytes machine_memory) {
+int oom_score_adj(const config::PodSpec& spec, const config::Container& container, Bytes machine_memory) {
+  const QosClass qos = qos_of(spec);
   if (qos == QosClass::kGuaranteed) return kGuaranteedAdj;
   if (qos == QosClass::kBestEffort || machine_memory.count() <= 0) return kBestEffortAdj;
-  const std::int64_t request = container.resources.requests.memory.value_or(Bytes(0)).count();
+  const std::int64_t request =
+      container.resources.requests.memory.value_or(Bytes(0)).count() + share_of_the_rest(spec).count();
   // The product cannot overflow in this order: a request is below 2^53, the factor is 1000.
   const auto share = static_cast<int>(std::min<std::int64_t>(1000, 1000 * request / machine_memory.count()));
   return std::clamp(kBestEffortAdj - share, kLowestBurstable, kHighestBurstable);

@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "agent/api/explain.h"
+#include "agent/api/network_api.h"
 #include "agent/api/replies.h"
 #include "agent/http/http_sd.h"
 #include "agent/pods/pod_json.h"
@@ -31,6 +32,10 @@ void Api::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& r
   }
   if (request.local && request.method == "GET" && request.path == "/mete/v1/stats") {
     exporter_.stats(reply);
+    return;
+  }
+  if (request.local && request.path.starts_with("/mete/v1/networks")) {
+    handle_networks(reconciler_.networks(), request, reply);
     return;
   }
   const bool scrape = request.path == "/metrics" || request.path == "/metrics/cadvisor";
@@ -61,6 +66,7 @@ HttpResponse Api::route(const HttpRequest& request) {
     return {ready_ ? 200U : 503U, "text/plain; charset=utf-8", ready_ ? "ok\n" : "starting\n"};
   if (request.path == "/sd") return service_discovery(request, machine_name());
   if (request.path == "/version") return json_response({{"version", METE_VERSION}});
+  if (request.path == "/api/v1/alerts") return alerts();
   if (request.path == "/") {
     return {200, "text/html; charset=utf-8",
             "<!doctype html><title>mete</title><h1>mete " METE_VERSION
@@ -92,6 +98,12 @@ HttpResponse Api::route_local(const HttpRequest& request) {
     if (post && action != std::string::npos) return act(key, rest.substr(action + 1), request);
   }
   return error_response(404, "There is no " + request.method + " " + request.path + ".");
+}
+
+HttpResponse Api::alerts() {
+  if (alerts_ != nullptr) return json_response(alerts_->as_json());
+  return error_response(404,
+                        "This agent evaluates no alerts; it would with --alerts, or alerts.enabled in agent.yaml.");
 }
 
 HttpResponse Api::pods() {

@@ -3,12 +3,15 @@
 // unix socket only.
 //
 //   GET  /metrics /metrics/cadvisor /sd /healthz /readyz /version
+//   GET  /api/v1/alerts                       Prometheus' answer, when the agent evaluates alerts itself
 //   GET  /mete/v1/pods/NS/NAME/explain        GET /mete/v1/explain?cgroup=PATH
 //   GET  /mete/v1/pods[/NS/NAME]              POST /mete/v1/apply[?dry-run=1][&prune=SELECTOR]  (manifest text)
 //   POST /mete/v1/delete[?grace=S]  (manifest text; or ?pod=NS/NAME)
 //   POST /mete/v1/pods/NS/NAME/stop|start|kill[?grace=S][?signal=S&container=C]
 //   POST /mete/v1/pods/NS/NAME/update[?container=C][&cpus=][&memory=][&cpu-request=][&memory-request=][&reset=1]
 //   /mete/v1/objects, /mete/v1/workloads: workload_api.h
+//   GET  /mete/v1/networks                    POST /mete/v1/networks/create|remove?name=N, /mete/v1/networks/prune
+//   POST /mete/v1/networks/connect|disconnect?name=N&pod=NS/NAME[&ip=ADDRESS]
 //   GET  /mete/v1/usage                       the usage models, one JSON object a line
 //   GET  /mete/v1/stats                       raw counters of every cgroup of the machine
 //   GET  /mete/v1/events[?follow=1]           one JSON object a line
@@ -16,6 +19,7 @@
 
 #include <memory>
 
+#include "agent/alerts/alerts.h"
 #include "agent/api/workload_api.h"
 #include "agent/base/services.h"
 #include "agent/export/exporter.h"
@@ -37,6 +41,7 @@ struct ApiParts {
   const ForeignEnforcement& foreign;
   Exporter& exporter;
   const UsageModels& usage_models;
+  const Alerts* alerts;  // null: the agent evaluates none
 };
 
 class Api {
@@ -49,6 +54,7 @@ class Api {
         foreign_(parts.foreign),
         exporter_(parts.exporter),
         usage_models_(parts.usage_models),
+        alerts_(parts.alerts),
         workload_api_(parts.manifests, parts.reconciler, parts.workloads) {}
 
   void handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
@@ -57,6 +63,7 @@ class Api {
  private:
   HttpResponse route(const HttpRequest& request);
   HttpResponse route_local(const HttpRequest& request);
+  HttpResponse alerts();
   HttpResponse pods();
   HttpResponse explain(const std::string& key);
   HttpResponse explain_cgroup(const std::string& path);
@@ -76,6 +83,7 @@ class Api {
   const ForeignEnforcement& foreign_;
   Exporter& exporter_;
   const UsageModels& usage_models_;
+  const Alerts* alerts_;  // null: the agent evaluates none
   WorkloadApi workload_api_;
   bool ready_ = false;
 };

@@ -35,6 +35,13 @@ class Alive {
       if (!error && !alive.expired()) handler();
     };
   }
+  // The same for a handler with a value, which is called in any case while the object lives.
+  template <class Handler>
+  auto guard_value(Handler handler) const {
+    return [alive = std::weak_ptr<char>(token_), handler = std::move(handler)](const auto& value) mutable {
+      if (!alive.expired()) handler(value);
+    };
+  }
 
  private:
   std::shared_ptr<char> token_ = std::make_shared<char>();

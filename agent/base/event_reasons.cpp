@@ -73,6 +73,12 @@ constexpr std::array kTable = std::to_array<EventReason>({
      "That process has ended; the pod's containers are restarted in a new one.", ""},
     {Reason::kNetworkFailed, "NetworkFailed", Type::kWarning, "The pod's network could not be made. mete tries again.",
      ""},
+    {Reason::kNoNetwork, "NoNetwork", Type::kWarning,
+     "This machine or the agent's rights allow no bridge: pods start without a network. With `network: {default: "
+     "bridge}` in agent.yaml they wait instead.",
+     ""},
+    {Reason::kNetworkDrift, "NetworkDrift", Type::kWarning,
+     "Somebody has changed or flushed the rules of mete's networks, or a bridge; all of them are put back.", "found"},
     {Reason::kShimStuck, "ShimStuck", Type::kWarning,
      "A shim of an earlier agent neither started its container nor failed within 30 s; it is killed.", ""},
     {Reason::kExitNotSaved, "ExitNotSaved", Type::kWarning,
@@ -213,6 +219,16 @@ constexpr std::array kTable = std::to_array<EventReason>({
      "Two policies of equal weight match a cgroup; neither applies.", ""},
     {Reason::kPolicyRefused, "PolicyRefused", Type::kWarning,
      "A policy matches a cgroup in which the agent itself runs or keeps its pods; it is left alone.", ""},
+    // Alerts
+    {Reason::kAlertFiring, "AlertFiring", Type::kWarning, "The conditions of an alert held for as long as it waits.",
+     "alert, severity"},
+    {Reason::kAlertResolved, "AlertResolved", Type::kNormal, "The conditions of an alert do not hold any more.",
+     "alert"},
+    {Reason::kAlertsNotSent, "AlertsNotSent", Type::kWarning,
+     "A receiver does not take alerts; mete tries again, and reports once.", "receiver"},
+    {Reason::kAlertsSentAgain, "AlertsSentAgain", Type::kNormal, "That receiver takes alerts again.", "receiver"},
+    {Reason::kAlertsNotEvaluated, "AlertsNotEvaluated", Type::kWarning,
+     "An expression of the table could not be evaluated; reported once.", ""},
     // The agent
     {Reason::kWebConfigChanged, "WebConfigChanged", Type::kNormal,
      "The web configuration was read anew and is in force.", ""},
@@ -252,6 +268,7 @@ constexpr std::array kSections = std::to_array<Section>({
     {"Memory", Reason::kOOMKilled},
     {"CPU", Reason::kCpuBoosted},
     {"Cgroups of others", Reason::kRestored},
+    {"Alerts", Reason::kAlertFiring},
     {"The agent", Reason::kWebConfigChanged},
 });
 

@@ -46,6 +46,8 @@ enum class Reason {
   kSandboxFailed,
   kSandboxLost,
   kNetworkFailed,
+  kNoNetwork,
+  kNetworkDrift,
   kShimStuck,
   kExitNotSaved,
   kOrphan,
@@ -111,6 +113,12 @@ enum class Reason {
   kRestoreFailed,
   kPolicyConflict,
   kPolicyRefused,
+  // Alerts
+  kAlertFiring,
+  kAlertResolved,
+  kAlertsNotSent,
+  kAlertsSentAgain,
+  kAlertsNotEvaluated,
   // The agent
   kWebConfigChanged,
   kWebConfigRefused,

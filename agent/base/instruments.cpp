@@ -65,6 +65,14 @@ Instruments::Instruments()
       drifts_(counter(registry_, "mete_limit_drift_total")),
       requests_(counter(registry_, "mete_agent_http_requests_total")),
       refusals_(counter(registry_, "mete_agent_http_refused_total")),
+      alerts_sent_(counter(registry_, "mete_alerts_sent_total")),
+      alerts_failed_(counter(registry_, "mete_alerts_failed_total")),
+      alerts_dropped_(counter(registry_, "mete_alerts_dropped_total")),
+      alerts_now_(described(prometheus::BuildGauge(), "mete_alerts").Register(registry_)),
+      alert_series_(described(prometheus::BuildGauge(), "mete_alerts_stored_series").Register(registry_)),
+      alert_bytes_(described(prometheus::BuildGauge(), "mete_alerts_stored_bytes").Register(registry_)),
+      alert_time_(counter(registry_, "mete_alerts_evaluation_seconds_total")),
+      alert_failures_(counter(registry_, "mete_alerts_evaluation_failures_total")),
       lag_(histogram(registry_, "mete_agent_loop_lag_seconds")),
       scrapes_(histogram(registry_, "mete_agent_scrape_seconds")),
       launches_(histogram(registry_, "mete_agent_launch_seconds")),
@@ -101,6 +109,28 @@ void Instruments::probe_late(std::chrono::nanoseconds late) {
 }
 void Instruments::launch(std::chrono::nanoseconds from_request_to_exec) {
   launches_.Observe(seconds(from_request_to_exec));
+}
+void Instruments::alerts_sent(const std::string& receiver, std::size_t alerts) {
+  alerts_sent_.Add({{"receiver", receiver}}).Increment(static_cast<double>(alerts));
+}
+void Instruments::alerts_failed(const std::string& receiver) {
+  alerts_failed_.Add({{"receiver", receiver}}).Increment();
+}
+void Instruments::alerts_dropped(const std::string& receiver, std::size_t alerts) {
+  alerts_dropped_.Add({{"receiver", receiver}}).Increment(static_cast<double>(alerts));
+}
+void Instruments::alerts_now(std::size_t pending, std::size_t firing) {
+  alerts_now_.Add({{"state", "pending"}}).Set(static_cast<double>(pending));
+  alerts_now_.Add({{"state", "firing"}}).Set(static_cast<double>(firing));
+}
+void Instruments::alert_evaluation(std::chrono::nanoseconds took, std::size_t failed) {
+  alert_time_.Add({}).Increment(seconds(took));
+  alert_failures_.Add({}).Increment(static_cast<double>(failed));
+}
+
+void Instruments::alert_store(std::size_t series, std::size_t bytes) {
+  alert_series_.Add({}).Set(static_cast<double>(series));
+  alert_bytes_.Add({}).Set(static_cast<double>(bytes));
 }
 
 void Instruments::write(std::string& out, collectors::Format format) const {

@@ -28,6 +28,13 @@ class Instruments {
   void scrape(std::chrono::nanoseconds took);
   void probe_late(std::chrono::nanoseconds late);
   void launch(std::chrono::nanoseconds from_request_to_exec);
+  // `receiver` is its address. `sent`: alerts in messages that it took; failed: messages that it did not take.
+  void alerts_sent(const std::string& receiver, std::size_t alerts);
+  void alerts_failed(const std::string& receiver);
+  void alerts_dropped(const std::string& receiver, std::size_t alerts);
+  void alerts_now(std::size_t pending, std::size_t firing);
+  void alert_evaluation(std::chrono::nanoseconds took, std::size_t failed);
+  void alert_store(std::size_t series, std::size_t bytes);
 
   // Appends all of them as text; callable from any thread.
   void write(std::string& out, collectors::Format format) const;
@@ -39,6 +46,14 @@ class Instruments {
   prometheus::Family<prometheus::Counter>& drifts_;
   prometheus::Family<prometheus::Counter>& requests_;
   prometheus::Family<prometheus::Counter>& refusals_;
+  prometheus::Family<prometheus::Counter>& alerts_sent_;
+  prometheus::Family<prometheus::Counter>& alerts_failed_;
+  prometheus::Family<prometheus::Counter>& alerts_dropped_;
+  prometheus::Family<prometheus::Gauge>& alerts_now_;
+  prometheus::Family<prometheus::Gauge>& alert_series_;
+  prometheus::Family<prometheus::Gauge>& alert_bytes_;
+  prometheus::Family<prometheus::Counter>& alert_time_;
+  prometheus::Family<prometheus::Counter>& alert_failures_;
   prometheus::Histogram& lag_;
   prometheus::Histogram& scrapes_;
   prometheus::Histogram& launches_;

@@ -31,12 +31,15 @@ struct Settings {
   [[nodiscard]] std::string images() const { return state + "/images"; }
   [[nodiscard]] std::string applied() const { return state + "/applied"; }
   [[nodiscard]] std::string pods() const { return state + "/pods"; }
+  [[nodiscard]] std::string networks() const { return state + "/networks"; }
+  [[nodiscard]] std::string endpoints() const { return networks() + "/endpoints"; }
   [[nodiscard]] std::string workloads() const { return state + "/workloads"; }
   [[nodiscard]] std::string claims() const { return state + "/claims"; }
   [[nodiscard]] std::string run_pods() const { return run + "/pods"; }
   [[nodiscard]] std::string logs() const { return state + "/logs"; }
   [[nodiscard]] std::string forensics() const { return state + "/forensics"; }
   [[nodiscard]] std::string usage() const { return state + "/usage"; }
+  [[nodiscard]] std::string alerts() const { return state + "/alerts.json"; }
   [[nodiscard]] std::string socket() const { return run + "/mete.sock"; }
 };
 

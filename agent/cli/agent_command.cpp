@@ -14,8 +14,10 @@ namespace mete::agent::cli {
 namespace {
 
 struct AgentOptions {
-  std::string config;  // agent.yaml
+  std::string config;   // agent.yaml
+  std::string network;  // of pods; empty: agent.yaml's
   std::optional<unsigned> run_for;
+  bool alerts = false;
   bool remove_all = false;
   bool rollback = false;
 };
@@ -36,6 +38,10 @@ int run(Settings& settings, const AgentOptions& options) {
     log_error(read.error().what);
     return kFailed;
   }
+  if (!options.network.empty())
+    settings.config.network.pods =
+        options.network == "none" ? config::DefaultNetwork::kNone : config::DefaultNetwork::kBridge;
+  if (options.alerts) settings.config.alerts.enabled = true;
   if (options.rollback) return undo_changes(settings);
   std::optional<std::chrono::seconds> run_for;
   if (options.run_for) run_for = std::chrono::seconds(*options.run_for);
@@ -93,6 +99,13 @@ void add_agent(CommandLine& line) {
                    "web.configFile of agent.yaml")
       ->type_name(kFile)
       ->envname("METE_WEB_CONFIG");
+  command
+      ->add_option("--network", options->network,
+                   "Network of pods without hostNetwork; default: network.default of agent.yaml, or bridge where the "
+                   "machine can have it")
+      ->type_name("bridge|none")
+      ->check(CLI::IsMember({"bridge", "none"}))
+      ->envname("METE_NETWORK");
   command->add_option("--shim", settings.shim, "mete-shim; default: beside this program, or in ../libexec/mete")
       ->type_name(kFile)
       ->envname("METE_SHIM");
@@ -113,6 +126,8 @@ void add_agent(CommandLine& line) {
       ->type_name("SECONDS")
       ->check(CLI::Range(1, 3600))
       ->description("Time between two samples of usage for `mete advise`; default: 60");
+  command->add_flag("--alerts", options->alerts,
+                    "Evaluate alerts without a Prometheus, and tell those whom alerts of agent.yaml names");
   command->add_option("--for", options->run_for, "End by itself after so many seconds")->type_name("SECONDS");
   command->add_flag("--rollback", options->rollback,
                     "Run nothing; put back what an agent that was killed has changed on cgroups of others");

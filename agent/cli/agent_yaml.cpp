@@ -20,11 +20,18 @@ Status read_agent_yaml(Settings& settings, const std::string& config) {
   auto read = config::read_agent_config(*text, file);
   if (!read.errors.empty()) return fail(config::to_string(read.errors.front()));
   settings.config = std::move(read.config);
+  // Relative paths begin at the file's folder.
+  const std::string folder = file.find('/') == std::string::npos ? "" : file.substr(0, file.rfind('/') + 1);
+  const auto placed = [&](const std::string& path) {
+    return path.empty() || path.starts_with('/') ? path : folder + path;
+  };
   // The command line takes precedence.
-  const std::string& web = settings.config.web_config;
-  const bool relative = !web.starts_with('/') && file.find('/') != std::string::npos;
-  if (settings.web_config.empty() && !web.empty())
-    settings.web_config = (relative ? file.substr(0, file.rfind('/') + 1) : "") + web;
+  if (settings.web_config.empty()) settings.web_config = placed(settings.config.web_config);
+  for (auto* receivers : {&settings.config.alerts.alertmanagers, &settings.config.alerts.webhooks}) {
+    for (auto& receiver : *receivers) {
+      for (auto* path : {&receiver.ca_file, &receiver.password_file, &receiver.token_file}) *path = placed(*path);
+    }
+  }
   return {};
 }
 

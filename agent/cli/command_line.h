@@ -34,6 +34,7 @@ inline constexpr const char* kPodName = "NAME or NAMESPACE/NAME";
 // reference/completion.cpp, which a test compares with the commands.
 inline constexpr const char* kPod = "POD";
 inline constexpr const char* kContainer = "CONTAINER";
+inline constexpr const char* kNetworkName = "NETWORK";
 inline constexpr const char* kFile = "FILE";
 inline constexpr const char* kFolder = "DIR";
 

@@ -19,12 +19,22 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-// The agent's answer; null where none answers.
-Json quiet_pods(const Common& common) {
-  const auto answer = Client(common.socket).request("GET", "/mete/v1/pods");
+// The list of `what` that the agent answers with; null where none answers.
+Json quiet_list(const Common& common, const std::string& what) {
+  const auto answer = Client(common.socket).request("GET", "/mete/v1/" + what);
   if (!answer || answer->status != 200) return {};
   const Json value = Json::parse(answer->body, nullptr, false);
-  return value.is_object() && value.contains("pods") ? value["pods"] : Json();
+  return value.is_object() && value.contains(what) ? value[what] : Json();
+}
+
+Json quiet_pods(const Common& common) {
+  return quiet_list(common, "pods");
+}
+
+Words network_words(const Common& common) {
+  Words words;
+  for (const auto& network : quiet_list(common, "networks")) words.push_back(network["name"].get<std::string>());
+  return words;
 }
 
 Words pod_words(const Common& common, const Completion& at) {
@@ -83,6 +93,8 @@ Words words_from(Source source, const Common& common, const Completion& at) {
       return container_words(common, at);
     case Source::kImages:
       return image_words(common);
+    case Source::kNetworks:
+      return network_words(common);
     case Source::kRecords:
       return names_in(common.settings.forensics(), ".json");
     case Source::kOciContainers: {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "agent/cli/json_path.h"
 #include "agent/cli/kinds.h"
 #include "agent/cli/objects.h"
 #include "agent/cli/output.h"
@@ -72,9 +73,23 @@ void print_tables(const GetOptions& options, const std::vector<ObjectWord>& word
   }
 }
 
+constexpr std::string_view kJsonPath = "jsonpath=";
+
+// One object where one was asked for by name, else a list of all.
+Json document_of(const std::vector<ObjectWord>& words, const std::vector<Json>& objects) {
+  const bool single = words.size() == 1 && !words.front().name.empty() && objects.size() == 1;
+  return single ? objects.front() : Json({{"apiVersion", "v1"}, {"kind", "List"}, {"items", objects}});
+}
+
 int get(const Common& common, const GetOptions& options) {
   const auto words = read_words(options.words);
   if (!words) return complain(words.error().what, kUsage);
+  std::optional<JsonPath> path;
+  if (options.output.starts_with(kJsonPath)) {
+    auto parsed = JsonPath::parse(std::string_view(options.output).substr(kJsonPath.size()));
+    if (!parsed) return complain("get: " + parsed.error().what, kUsage);
+    path = std::move(*parsed);
+  }
   std::vector<Json> objects;
   const int code = collect(common, options, *words, objects);
   if (code != kDone && objects.empty()) return code;
@@ -82,9 +97,10 @@ int get(const Common& common, const GetOptions& options) {
     for (const auto& object : objects)
       print(full_object_name(*kind_of(object), text_at(object, {"metadata", "name"})) + "\n");
   } else if (options.output == "json" || options.output == "yaml") {
-    const bool single = words->size() == 1 && !words->front().name.empty() && objects.size() == 1;
-    const Json value = single ? objects.front() : Json({{"apiVersion", "v1"}, {"kind", "List"}, {"items", objects}});
+    const Json value = document_of(*words, objects);
     print(options.output == "yaml" ? to_yaml(value) : value.dump(4, ' ', false, Json::error_handler_t::replace) + "\n");
+  } else if (path) {
+    print(path->fill(document_of(*words, objects)));
   } else if (objects.empty()) {
     std::fprintf(stderr, "%s\n",
                  options.all_namespaces ? "No resources found"
@@ -160,7 +176,8 @@ void add_get(CommandLine& line) {
   const Common& common = line.common();
   auto* command = line.add({"get", "List pods, deployments, jobs, ... as kubectl does",
                             "  mete get pods\n  mete get deploy web -o yaml\n  mete get jobs,cronjobs -A\n"
-                            "  mete get deployment/web -o name"},
+                            "  mete get deployment/web -o name\n"
+                            "  mete get pods -o jsonpath='{range .items[*]}{.metadata.name}{\"\\n\"}{end}'"},
                            [&common, options] { return get(common, *options); });
   command->add_option("what", options->words, "KIND, KIND NAME or KIND/NAME")->type_name("KIND/NAME")->required();
   command->add_option("-n,--namespace", options->space, "Namespace")->type_name("NAMESPACE")->capture_default_str();
@@ -168,9 +185,14 @@ void add_get(CommandLine& line) {
   command->add_option("-l,--selector", options->selector, "Labels: app=web,tier!=db,track")->type_name("LABELS");
   command->add_flag("--show-labels", options->show_labels, "With a column of labels");
   command->add_flag("--no-headers", options->no_headers, "Without the line of headings");
-  command->add_option("-o,--output", options->output, "wide, json, yaml or name")
-      ->type_name("wide|json|yaml|name")
-      ->check(CLI::IsMember({"wide", "json", "yaml", "name"}));
+  command->add_option("-o,--output", options->output, "wide, json, yaml, name or jsonpath=TEMPLATE")
+      ->type_name("wide|json|yaml|name|jsonpath=TEMPLATE")
+      ->check([](const std::string& given) {
+        const bool known = given == "wide" || given == "json" || given == "yaml" || given == "name";
+        return known || given.starts_with(kJsonPath)
+                   ? std::string()
+                   : "found \"" + given + "\", expected wide, json, yaml, name or jsonpath=TEMPLATE";
+      });
 }
 
 void add_scale(CommandLine& line) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/cli/kube_shape.h"
 
-#include <charconv>
-
 namespace mete::agent::cli {
 namespace {
 
@@ -37,24 +35,6 @@ Json container_status(const Json& container) {
   return status;
 }
 
-// One step of a path: a key or an index. Empty: the path is no path.
-std::optional<std::string> take_step(std::string_view& path) {
-  if (path.starts_with("['")) {
-    const auto close = path.find("']");
-    if (close == std::string_view::npos) return std::nullopt;
-    const std::string key(path.substr(2, close - 2));
-    path.remove_prefix(close + 2);
-    return key;
-  }
-  const bool index = path.starts_with('[');
-  if (!index && !path.starts_with('.')) return std::nullopt;
-  path.remove_prefix(1);
-  const auto length = std::min(path.find_first_of(index ? "]" : ".["), path.size());
-  const std::string step(path.substr(0, length));
-  path.remove_prefix(std::min(length + (index ? 1 : 0), path.size()));
-  return step;
-}
-
 }  // namespace
 
 Json kube_shape(const Json& pod) {
@@ -79,24 +59,6 @@ Json kube_shape(const Json& pod) {
             {"labels", pod.value("labels", Json::object())},
             {"creationTimestamp", pod.value("createdAt", std::string())}}},
           {"status", std::move(status)}};
-}
-
-std::optional<std::string> value_at(const Json& value, std::string_view path) {
-  const Json* at = &value;
-  while (!path.empty()) {
-    const auto step = take_step(path);
-    if (!step) return std::nullopt;
-    if (at->is_array()) {
-      std::size_t index = 0;
-      const auto [end, error] = std::from_chars(step->data(), step->data() + step->size(), index);
-      if (error != std::errc() || end != step->data() + step->size() || index >= at->size()) return std::nullopt;
-      at = &(*at)[index];
-    } else {
-      if (!at->is_object() || !at->contains(*step)) return std::nullopt;
-      at = &(*at)[*step];
-    }
-  }
-  return at->is_string() ? at->get<std::string>() : at->dump();
 }
 
 }  // namespace mete::agent::cli

@@ -28,7 +28,7 @@ std::string status_of(const Json& pod) {
 
 Table pods_table(const Json& pods, bool wide) {
   std::vector<std::string> heads = {"NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "OOMS", "AGE"};
-  if (wide) heads.insert(heads.end(), {"QOS", "IMAGES", "CGROUP", "SOURCE"});
+  if (wide) heads.insert(heads.end(), {"IP", "QOS", "IMAGES", "CGROUP", "SOURCE"});
   Table table(std::move(heads));
   for (const auto& pod : pods) {
     std::size_t ready = 0;
@@ -52,8 +52,11 @@ Table pods_table(const Json& pods, bool wide) {
                                     std::to_string(restarts),
                                     std::to_string(ooms),
                                     age_text(field_of(pod, "createdAt"))};
-    if (wide)
-      row.insert(row.end(), {field_of(pod, "qosClass"), images, field_of(pod, "cgroup"), field_of(pod, "source")});
+    if (wide) {
+      const std::string address = field_of(pod, "podIP");
+      row.insert(row.end(), {address.empty() ? "<none>" : address, field_of(pod, "qosClass"), images,
+                             field_of(pod, "cgroup"), field_of(pod, "source")});
+    }
     table.add(std::move(row));
   }
   return table;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <thread>
 
+#include "agent/cli/json_path.h"
 #include "agent/cli/kube_shape.h"
 #include "agent/cli/output.h"
 #include "config/quantity.h"
@@ -20,27 +21,32 @@ struct WaitOptions {
 
 struct Wish {
   enum class Kind { kCondition, kDelete, kPath } kind = Kind::kCondition;
-  std::string name;   // of the condition, or the path
-  std::string value;  // "True", or what stands at the path; empty: anything
+  std::string name;              // of the condition
+  std::string value;             // "True", or what stands at the path; empty: anything
+  std::optional<JsonPath> path;  // kPath
 };
 
 Result<Wish> parse_wish(const std::string& text) {
   const auto rest_of = [&](std::string_view head) { return text.substr(head.size()); };
-  if (text == "delete") return Wish{Wish::Kind::kDelete, {}, {}};
+  if (text == "delete") return Wish{Wish::Kind::kDelete, {}, {}, {}};
   if (text.starts_with("condition=")) {
     const std::string rest = rest_of("condition=");
     const auto equals = rest.find('=');
-    return Wish{Wish::Kind::kCondition, rest.substr(0, equals),
-                equals == std::string::npos ? "True" : rest.substr(equals + 1)};
+    return Wish{Wish::Kind::kCondition,
+                rest.substr(0, equals),
+                equals == std::string::npos ? "True" : rest.substr(equals + 1),
+                {}};
   }
   if (text.starts_with("jsonpath=")) {
     const std::string rest = rest_of("jsonpath=");
-    const auto close = rest.find('}');
+    // The value may hold braces, and so may a filter of the path: the last "}=" parts them.
+    const auto close = std::min(rest.rfind("}="), rest.rfind('}'));
     if (!rest.starts_with('{') || close == std::string::npos)
       return fail("--for: found \"" + text +
                   "\", expected a path in braces such as jsonpath='{.status.phase}'=Running");
     const bool has_value = rest.substr(close + 1).starts_with('=');
-    return Wish{Wish::Kind::kPath, rest.substr(1, close - 1), has_value ? rest.substr(close + 2) : ""};
+    METE_TRY(JsonPath path, JsonPath::parse(rest.substr(0, close + 1)));
+    return Wish{Wish::Kind::kPath, {}, has_value ? rest.substr(close + 2) : "", std::move(path)};
   }
   return fail("--for: found \"" + text + "\", expected condition=NAME[=VALUE], delete or jsonpath='{PATH}'[=VALUE]");
 }
@@ -61,9 +67,9 @@ bool has_condition(const Json& pod, const Wish& wish) {
 
 bool holds(const Json& pod, const Wish& wish) {
   if (wish.kind == Wish::Kind::kCondition) return has_condition(pod, wish);
-  const auto found = value_at(pod, wish.name);
-  if (!found) return false;
-  return wish.value.empty() || *found == wish.value;
+  const auto found = wish.path->values(pod);
+  if (wish.value.empty()) return !found.empty();
+  return found.size() == 1 && found.front() == wish.value;
 }
 
 // "NAME", "NAMESPACE/NAME", and kubectl's "pod/NAME".

@@ -114,6 +114,7 @@ void Incident::finish(Outcome outcome, std::string action, const std::string& re
   if (!record_.policy.empty()) fields.emplace_back("policy", record_.policy);
   for (auto& each : more) fields.push_back(std::move(each));
   if (written) fields.emplace_back("record", *written);
+  if (written) subject_.recorded(record_);
   if (!detail.empty()) sentence.append(": ").append(detail);
   if (!written) sentence.append(" (its record could not be written: ").append(written.error().what).append(")");
   subject_.report(Severity::kWarning, reason, std::move(sentence), std::move(fields));

@@ -19,6 +19,8 @@ namespace mete::agent {
 
 using EventFields = std::vector<std::pair<std::string, std::string>>;
 
+struct ForensicRecord;
+
 class Subject {
  public:
   virtual ~Subject() = default;
@@ -63,6 +65,8 @@ class Subject {
   [[nodiscard]] virtual Status notify_pressure() = 0;
   // Counts a kill by a policy. `reason` becomes the reason of the subject's end.
   virtual void killed_by_policy(const std::string& reason) = 0;
+  // A record of something done to it, or seen of it, was written.
+  virtual void recorded(const ForensicRecord& /*record*/) {}
 };
 
 }  // namespace mete::agent

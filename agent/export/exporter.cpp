@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/export/exporter.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <set>
 #include <utility>
 
 #include "agent/base/agent_families.h"
 #include "agent/export/kube_workloads.h"
+#include "agent/export/network_metrics.h"
+#include "agent/export/process_metrics.h"
 #include "agent/export/stats_json.h"
 #include "agent/export/targets.h"
 #include "agent/http/http_negotiate.h"
@@ -63,14 +63,6 @@ KubeNode node_of(const collectors::Machine& machine) {
   std::array<char, 256> name{};
   (void)::gethostname(name.data(), name.size() - 1);
   return {name.data(), machine.cores, machine.memory};
-}
-
-// Since Linux 6.2 the size of /proc/PID/fd is the number of descriptors; on older kernels they are counted.
-std::uint64_t open_descriptors() {
-  struct stat status {};
-  if (::stat("/proc/self/fd", &status) == 0 && status.st_size > 0) return static_cast<std::uint64_t>(status.st_size);
-  std::error_code ignored;
-  return static_cast<std::uint64_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd", ignored), {}));
 }
 
 }  // namespace
@@ -177,7 +169,9 @@ std::string Exporter::own_families(const Reading& reading, Format format) const 
     features.add(LabelBlock{{"feature", feature.name}}, std::uint64_t{feature.there ? 1U : 0U});
   if (const auto window = services_.features.psi_window)
     own_writer(out, "mete_agent_psi_window_seconds", format).add(std::chrono::nanoseconds(*window));
+  write_networks(out, reconciler_.networks(), format);
   services_.instruments.write(out, format);
+  write_process(out, format);
   return out;
 }
 

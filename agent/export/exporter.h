@@ -29,10 +29,10 @@ class Exporter {
   void stats(const std::shared_ptr<HttpReply>& reply);
   // A reading that is at most 200 ms old and was begun after the newest event; `done` is called on the loop.
   void read(CollectingThread::Done done);
-
- private:
+  // The families of collector "agent".
   [[nodiscard]] std::string own_families(const collectors::Reading& reading, collectors::Format format) const;
 
+ private:
   Services& services_;
   const Reconciler& reconciler_;
   const Workloads& workloads_;

@@ -117,7 +117,7 @@ Target target_of(const Pod& pod, const Container& container, bool single) {
   target.workload = workload_labels(pod, container);
   target.lifecycle = lifecycle_of(record);
   target.lifecycle->health = health_of(container);
-  target.lifecycle->last_oom = container.control().watch().oom_record().last();
+  target.lifecycle->last_ooms = container.control().watch().oom_record().last();
   target.lifecycle->policy_kills = record.policy_kills;
   target.lifecycle->time_to_oom = container.enforcer().time_to_limit();
   target.oom_kills = record.oom_kills;
@@ -160,6 +160,19 @@ std::vector<Target> targets_of(const Reconciler& reconciler) {
     if (const auto id = pod->cgroup().id()) targets.push_back(target_of(*pod, *id));
   }
   return targets;
+}
+
+std::shared_ptr<const collectors::Reading> counted_of(const Reconciler& reconciler) {
+  auto reading = std::make_shared<collectors::Reading>();
+  for (const auto& [key, pod] : reconciler.pods()) {
+    for (const auto& container : pod->containers()) {
+      auto& series = reading->series.emplace_back();
+      series.workload = workload_labels(*pod, *container);
+      series.lifecycle = lifecycle_of(container->record());
+      series.lifecycle->policy_kills = container->record().policy_kills;
+    }
+  }
+  return reading;
 }
 
 std::vector<KubePod> kube_pods_of(const Reconciler& reconciler) {

@@ -7,6 +7,7 @@
 
 #include "agent/base/digest.h"
 #include "agent/base/random.h"
+#include "agent/networks/networks.h"
 #include "agent/pods/pod_identity.h"
 #include "agent/pods/pod_resize.h"
 #include "agent/pods/references.h"
@@ -40,9 +41,10 @@ PodPaths paths_of(const Settings& settings, const PodRecord& record) {
 
 }  // namespace
 
-Pod::Pod(Enforcement& enforcement, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup, Owner owner)
-    : enforcement_(enforcement),
-      services_(enforcement.services()),
+Pod::Pod(const PodTools& tools, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup, Owner owner)
+    : enforcement_(tools.enforcement),
+      networks_(tools.networks),
+      services_(tools.enforcement.services()),
       record_(std::move(record)),
       paths_(std::move(paths)),
       cgroup_(std::move(cgroup)),
@@ -67,7 +69,7 @@ Pod::Pod(Enforcement& enforcement, PodRecord record, PodPaths paths, runtime::cg
 
 Pod::~Pod() = default;
 
-Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPlan plan, Origin origin, Owner owner) {
+Result<std::unique_ptr<Pod>> Pod::create(const PodTools& tools, config::PodPlan plan, Origin origin, Owner owner) {
   PodRecord record;
   const auto& metadata = plan.pod.metadata;
   // The agent makes the uid even when the manifest has one, because directories are named by it.
@@ -78,17 +80,16 @@ Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPl
   record.hash = std::move(origin.hash);
   record.workload = std::move(origin.workload);
   record.resources = resources_hash(plan);
-  record.boot_id = enforcement.services().boot_id;
+  record.boot_id = tools.enforcement.services().boot_id;
   record.created = now();
   record.grace = plan.pod.spec.termination_grace_period;
   for (const auto& container : plan.pod.spec.init_containers)
     record.containers.push_back(new_container(container, true));
   for (const auto& container : plan.pod.spec.containers) record.containers.push_back(new_container(container, false));
-  PodPaths paths = paths_of(enforcement.services().settings, record);
+  PodPaths paths = paths_of(tools.enforcement.services().settings, record);
   METE_TRY(runtime::cgroup::Group cgroup,
-           runtime::cgroup::Group::at(enforcement.services().hierarchies, paths.cgroup()));
-  std::unique_ptr<Pod> pod(
-      new Pod(enforcement, std::move(record), std::move(paths), std::move(cgroup), std::move(owner)));
+           runtime::cgroup::Group::at(tools.enforcement.services().hierarchies, paths.cgroup()));
+  std::unique_ptr<Pod> pod(new Pod(tools, std::move(record), std::move(paths), std::move(cgroup), std::move(owner)));
   pod->take(std::move(plan));
   pod->begun_ = true;
   METE_CHECK(runtime::make_directories(pod->directory(), 0700));
@@ -101,12 +102,11 @@ Result<std::unique_ptr<Pod>> Pod::create(Enforcement& enforcement, config::PodPl
   return pod;
 }
 
-Result<std::unique_ptr<Pod>> Pod::adopt(Enforcement& enforcement, PodRecord record, Owner owner) {
-  PodPaths paths = paths_of(enforcement.services().settings, record);
+Result<std::unique_ptr<Pod>> Pod::adopt(const PodTools& tools, PodRecord record, Owner owner) {
+  PodPaths paths = paths_of(tools.enforcement.services().settings, record);
   METE_TRY(runtime::cgroup::Group cgroup,
-           runtime::cgroup::Group::at(enforcement.services().hierarchies, paths.cgroup()));
-  std::unique_ptr<Pod> pod(
-      new Pod(enforcement, std::move(record), std::move(paths), std::move(cgroup), std::move(owner)));
+           runtime::cgroup::Group::at(tools.enforcement.services().hierarchies, paths.cgroup()));
+  std::unique_ptr<Pod> pod(new Pod(tools, std::move(record), std::move(paths), std::move(cgroup), std::move(owner)));
   for (std::size_t i = 0; i < pod->record_.containers.size(); ++i)
     pod->containers_.push_back(std::make_unique<Container>(*pod, i));
   return pod;
@@ -131,6 +131,7 @@ void Pod::begin_adopted() {
   }
   if (record_.sandbox.pid != 0) watch_sandbox();
   for (auto& container : containers_) container->adopt();
+  adopt_network();
   if (plan_ && cgroup_.exists()) {
     limits_ = limits_for(plan_->pod.spec);
     // Settings of an earlier agent, whose reason may be gone: no drift.
@@ -193,6 +194,7 @@ void Pod::set_plan(config::PodPlan plan) {
            "A changed policy is applied to the running containers");
   }
   if (begun_) try_resize();
+  if (begun_) publish_ports();
 }
 
 void Pod::take(config::PodPlan plan) {
@@ -250,7 +252,7 @@ void Pod::step() {
     for (const auto index : ready) containers_[index]->attempt().not_launched(prepared.error());
     return;
   }
-  if (!ensure_sandbox()) return;
+  if (!ensure_network() || !ensure_sandbox()) return;
   for (const auto index : ready) {
     services_.puller.launched(record_.uid + "/" + record_.containers[index].name);
     containers_[index]->attempt().start();

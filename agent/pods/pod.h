@@ -25,6 +25,14 @@
 
 namespace mete::agent {
 
+class Networks;
+
+// What all pods use.
+struct PodTools {
+  Enforcement& enforcement;
+  Networks& networks;
+};
+
 class Pod {
  public:
   // Both are called from the loop, never from within a call of the pod.
@@ -37,10 +45,9 @@ class Pod {
     std::string hash;           // of the plan
     PodWorkload workload = {};  // of a pod that a workload makes
   };
-  static Result<std::unique_ptr<Pod>> create(Enforcement& enforcement, config::PodPlan plan, Origin origin,
-                                             Owner owner);
+  static Result<std::unique_ptr<Pod>> create(const PodTools& tools, config::PodPlan plan, Origin origin, Owner owner);
   // One that an earlier agent recorded. `plan` may come later (set_plan) or never.
-  static Result<std::unique_ptr<Pod>> adopt(Enforcement& enforcement, PodRecord record, Owner owner);
+  static Result<std::unique_ptr<Pod>> adopt(const PodTools& tools, PodRecord record, Owner owner);
   ~Pod();
   Pod(const Pod&) = delete;
   Pod& operator=(const Pod&) = delete;
@@ -96,6 +103,7 @@ class Pod {
   [[nodiscard]] const runtime::cgroup::Limits& limits() const { return limits_; }  // of the pod's own cgroup
   [[nodiscard]] Services& services() { return services_; }
   [[nodiscard]] Enforcement& enforcement() { return enforcement_; }
+  [[nodiscard]] const Networks& networks() const { return networks_; }
   [[nodiscard]] config::RestartPolicy restart_policy() const;
   // Its containers' processes are in a PID namespace that does not end with the container.
   [[nodiscard]] bool shares_processes() const {
@@ -127,7 +135,7 @@ class Pod {
   [[nodiscard]] bool is_ending() const { return is_being_ended() || is_finished(record_); }
 
  private:
-  Pod(Enforcement& enforcement, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup, Owner owner);
+  Pod(const PodTools& tools, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup, Owner owner);
   void take(config::PodPlan plan);
   [[nodiscard]] runtime::cgroup::Limits limits_for(const config::PodSpec& spec) const;
   [[nodiscard]] bool is_idle() const;
@@ -141,8 +149,11 @@ class Pod {
   void retry_images();  // containers that wait for their image are tried again at once
   void open_cgroup();
 
-  bool ensure_sandbox();   // false: being started, step() is called again
-  bool connect_network();  // false: it failed, step() is called again
+  bool ensure_network();  // false: being connected, or that failed; step() is called again
+  void adopt_network();
+  void publish_ports();
+  Status write_names();
+  bool ensure_sandbox();  // false: being started, step() is called again
   void start_sandbox();
   void kill_sandbox();  // what is in its cgroup
   void sandbox_started();
@@ -172,6 +183,7 @@ class Pod {
   [[nodiscard]] bool meet_deadline();  // true: it is over, and the pod is being ended
 
   Enforcement& enforcement_;
+  Networks& networks_;
   Services& services_;
   PodRecord record_;
   const PodPaths paths_;
@@ -192,6 +204,7 @@ class Pod {
   std::vector<config::Resources> manifest_resources_;  // by container, as the manifest has them
   std::string resize_error_;
   bool prepared_ = false;
+  enum class Connected { kNo, kConnecting, kYes } connected_ = Connected::kNo;
   bool ending_ = false;
   bool save_failed_ = false;
   static constexpr std::chrono::milliseconds kFirstCleanUp{5};

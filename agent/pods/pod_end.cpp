@@ -2,9 +2,9 @@
 // The end of a pod: signals in their order, grace, kill, and nothing left.
 #include <algorithm>
 
+#include "agent/networks/networks.h"
 #include "agent/pods/pod.h"
 #include "runtime/file.h"
-#include "runtime/network/network.h"
 #include "runtime/storage/volumes.h"
 
 namespace mete::agent {
@@ -189,10 +189,11 @@ bool Pod::remove_everything() {
   drift_->close();
   if (!cgroup_.remove()) return false;
   prepared_ = false;
+  networks_.disconnect(record_.uid);
+  connected_ = Connected::kNo;
   if (!record_.terminating) return true;
   // The record goes last: until then a restart finds the rest.
   const auto removed = [&]() -> Status {
-    if (plan_) METE_CHECK(runtime::network::driver_of(plan_->pod.spec).detach(record_.uid));
     METE_CHECK(runtime::storage::remove_volumes(paths_.volumes()));
     METE_CHECK(runtime::remove_tree(paths_.run_directory()));
     METE_CHECK(runtime::remove_tree(paths_.logs()));

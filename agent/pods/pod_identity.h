@@ -54,9 +54,9 @@ inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
     {"spec.containers[].terminationMessagePolicy", "is read when a container has ended"},
     {"spec.containers[].ports[].name", "names a port for hooks and probes, which count with its number"},
     {"spec.containers[].ports[].containerPort", "opens nothing: a process listens where it likes"},
-    {"spec.containers[].ports[].hostPort", "is not acted on yet"},
-    {"spec.containers[].ports[].hostIP", "is not acted on yet"},
-    {"spec.containers[].ports[].protocol", "is not acted on yet"},
+    {"spec.containers[].ports[].hostPort", "is published and closed while the pod runs"},
+    {"spec.containers[].ports[].hostIP", "is published and closed while the pod runs"},
+    {"spec.containers[].ports[].protocol", "is published and closed while the pod runs"},
 });
 
 // The hash of everything whose change needs a new pod: 16 hexadecimal digits. What ConfigMaps and Secrets hold is no

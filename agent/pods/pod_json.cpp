@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/pod_json.h"
 
+#include "agent/networks/networks.h"
 #include "agent/pods/resource_json.h"
 #include "enforcers/qos.h"
 #include "runtime/json.h"
@@ -133,6 +134,22 @@ ordered_json pod_status_json(Pod& pod) {
     value["resize"] = {{"state", resizing->refused ? "refused" : "in progress"}, {"message", resizing->why}};
   if (!pod.resize_error().empty()) value["resizeError"] = pod.resize_error();
   if (const auto sandbox = pod.sandbox_pid()) value["sandboxPid"] = *sandbox;
+  if (const auto* const endpoint = pod.networks().endpoint(record.uid)) {
+    value["network"] = {{"name", endpoint->network},
+                        {"device", endpoint->device},
+                        {"mac", runtime::network::to_string(endpoint->mac)},
+                        {"ports", ordered_json::array()}};
+    for (const auto& port : endpoint->ports)
+      value["network"]["ports"].push_back({{"host", to_string(port)}, {"containerPort", port.container_port}});
+    value["furtherNetworks"] = ordered_json::array();
+    for (const auto& each : pod.networks().further(record.uid))
+      value["furtherNetworks"].push_back(
+          {{"name", each.network}, {"address", to_string(each.address)}, {"device", each.inside}});
+    if (const auto addresses = pod.networks().addresses(record.uid); !addresses.empty()) {
+      value["podIP"] = addresses.front();
+      value["podIPs"] = addresses;
+    }
+  }
   value["cgroup"] = pod.cgroup().path();
   value["containers"] = ordered_json::array();
   for (const auto& container : pod.containers()) value["containers"].push_back(container_status_json(pod, *container));

@@ -35,11 +35,8 @@ Status Pod::prepare() {
   const auto write = [&](const std::string& name, const std::string& text) {
     return runtime::replace_file(paths_.etc() + name, text, 0644, Durability::volatile_);
   };
-  METE_CHECK(write("/hosts", runtime::pod::hosts_text(pod)));
   METE_CHECK(write("/hostname", runtime::pod::hostname_of(pod) + "\n"));
-  // A machine without the file has no resolver.
-  const std::string machine_resolver = runtime::read_file(AT_FDCWD, "/etc/resolv.conf").value_or("");
-  if (const auto text = runtime::pod::resolv_text(pod.spec, machine_resolver)) METE_CHECK(write("/resolv.conf", *text));
+  METE_CHECK(write_names());
   METE_CHECK(cgroup_.create());
   METE_CHECK(write_limits(limits_for(pod.spec)));
   open_cgroup();

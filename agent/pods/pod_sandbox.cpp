@@ -4,9 +4,9 @@
 
 #include "agent/base/readable.h"
 #include "agent/base/spawn.h"
+#include "agent/networks/networks.h"
 #include "agent/pods/pod.h"
 #include "runtime/file.h"
-#include "runtime/network/network.h"
 #include "runtime/pod/container_spec.h"
 #include "runtime/process/cgroup_entry.h"
 #include "runtime/process/plan.h"
@@ -33,23 +33,13 @@ bool Pod::ensure_sandbox() {
     if (!sandbox_starting_) start_sandbox();
     return false;
   }
-  return connect_network();
+  return true;
 }
 
 void Pod::kill_sandbox() {
   const auto group = cgroup_.child(kSandboxCgroup);
   const auto populated = group ? group->populated() : Result<bool>(false);
   if (populated && *populated) (void)group->kill_all();
-}
-
-bool Pod::connect_network() {
-  const auto& driver = runtime::network::driver_of(plan_->pod.spec);
-  if (!driver.needs_attachment()) return true;
-  const auto attached = driver.attach(record_.uid, "/proc/" + std::to_string(record_.sandbox.pid) + "/ns/net");
-  if (attached) return true;
-  report(Severity::kWarning, name_of(Reason::kNetworkFailed), "", attached.error().what);
-  step_at(std::chrono::system_clock::now() + kRetry);
-  return false;
 }
 
 void Pod::start_sandbox() {
@@ -74,8 +64,9 @@ void Pod::start_sandbox() {
     METE_TRY(const runtime::cgroup::Group group, cgroup_.child(kSandboxCgroup));
     METE_CHECK(group.create());
     kill_sandbox();
-    METE_TRY(const auto plan, runtime::process::make_sandbox_plan(
-                                  runtime::pod::sandbox_spec(plan_->pod, runtime::process::join_of(group))));
+    METE_TRY(const auto plan,
+             runtime::process::make_sandbox_plan(runtime::pod::sandbox_spec(
+                 plan_->pod, runtime::process::join_of(group), networks_.namespace_path(record_.uid))));
     METE_CHECK(runtime::replace_file(files.plan(), runtime::process::encode(plan), 0600, Durability::volatile_));
     METE_TRY(SpawnedShim shim, spawn_shim(services_.shim, "sandbox", files.directory(), std::move(lock), {}));
     sandbox_shim_ = shim.pid;

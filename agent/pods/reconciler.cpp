@@ -8,6 +8,7 @@
 #include <set>
 
 #include "agent/enforcement/idle_cpu.h"
+#include "agent/networks/networks.h"
 #include "agent/pods/pod_identity.h"
 #include "enforcers/asked_limits.h"
 #include "runtime/cgroup/abilities.h"
@@ -92,7 +93,7 @@ void Reconciler::adopt() {
       continue;
     }
     const std::string key = record->key();
-    auto pod = Pod::adopt(enforcement_, std::move(*record), owner_of(key));
+    auto pod = Pod::adopt(tools_, std::move(*record), owner_of(key));
     if (!pod || pods_.contains(key)) continue;
     const auto wanted = wanted_.find(key);
     if ((*pod)->record().is_child()) {
@@ -106,6 +107,9 @@ void Reconciler::adopt() {
   }
   if (all_read_) remove_orphans();
   protect_parent();
+  std::set<std::string> uids;
+  for (const Pod* pod : adopted) uids.insert(pod->record().uid);
+  tools_.networks.begin(all_read_ ? std::optional(std::move(uids)) : std::nullopt);
   for (Pod* pod : adopted) pod->adopt_cores();
   for (Pod* pod : adopted) pod->begin_adopted();
   reconcile();
@@ -232,7 +236,8 @@ void Reconciler::reconcile_pod(const std::string& key) {
       pod->plan()->init_containers == plan->init_containers &&
       pod->plan()->pod.spec.priority == plan->pod.spec.priority &&
       pod->plan()->pod.spec.priority_class == plan->pod.spec.priority_class &&
-      same_probes(pod->plan()->pod.spec, plan->pod.spec) && pod->record().resources == wanted->second.resources;
+      same_probes(pod->plan()->pod.spec, plan->pod.spec) && pod->record().resources == wanted->second.resources &&
+      published_ports(pod->plan()->pod) == published_ports(plan->pod);
   switch (decide(facts)) {
     case Step::kNothing:
       break;
@@ -267,7 +272,7 @@ Status Reconciler::create(const config::PodPlan& plan, Pod::Origin origin) {
   const std::string key = config::full_name(plan.pod.metadata);
   if (!all_read_)
     return fail("pod " + key + ": it may be the one whose record could not be read; it is not made a second time");
-  METE_TRY(auto made, Pod::create(enforcement_, plan, std::move(origin), owner_of(key)));
+  METE_TRY(auto made, Pod::create(tools_, plan, std::move(origin), owner_of(key)));
   Pod* fresh = (pods_[key] = std::move(made)).get();
   const auto& record = fresh->record();
   const auto& workload = record.workload;

@@ -36,8 +36,8 @@ struct ChildPlan {
 
 class Reconciler {
  public:
-  Reconciler(Enforcement& enforcement, Manifests& manifests)
-      : enforcement_(enforcement), services_(enforcement.services()), manifests_(manifests), retry_(services_.loop) {}
+  Reconciler(const PodTools& tools, Manifests& manifests)
+      : tools_(tools), services_(tools.enforcement.services()), manifests_(manifests), retry_(services_.loop) {}
 
   // Adopts the pods that earlier agents recorded, removes leftovers without a record, then calls reconcile().
   void adopt();
@@ -46,6 +46,7 @@ class Reconciler {
   // `mete update`: Pod::update.
   [[nodiscard]] Status update(Pod& pod, const std::string& container, const enforcers::ResourceUpdate& update,
                               bool reset);
+  [[nodiscard]] Networks& networks() const { return tools_.networks; }
   // Deletes every pod; no pod is made afterwards.
   void end_all(std::chrono::seconds grace);
 
@@ -85,7 +86,7 @@ class Reconciler {
   void remove_orphans();
   void protect_parent();
 
-  Enforcement& enforcement_;
+  PodTools tools_;
   Services& services_;
   Manifests& manifests_;
   std::map<std::string, Wanted> wanted_;

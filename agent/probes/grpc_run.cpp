@@ -16,12 +16,12 @@ class GrpcRun : public NetworkRun {
   GrpcRun(Services& services, ProbePlace place, config::GrpcCheck check)
       : NetworkRun(services, std::move(place)),
         check_(std::move(check)),
-        call_(host_or_loopback("") + ":" + std::to_string(check_.port), check_.service) {}
+        call_(host_or_own("") + ":" + std::to_string(check_.port), check_.service) {}
 
  private:
   void start() override { dial("", check_.port); }
   [[nodiscard]] std::string what_failed() const override {
-    return "error: failed to connect service \"" + host_or_loopback("") + ":" + std::to_string(check_.port) + "\"";
+    return "error: failed to connect service \"" + host_or_own("") + ":" + std::to_string(check_.port) + "\"";
   }
   [[nodiscard]] std::string out_of_time() const override { return "timeout: health rpc did not complete"; }
 

@@ -57,7 +57,7 @@ class HttpRun : public NetworkRun {
   HttpRun(Services& services, ProbePlace place, HttpProbe probe)
       : NetworkRun(services, std::move(place)),
         probe_(std::move(probe)),
-        first_{probe_.get.https, host_or_loopback(probe_.get.host), probe_.get.port, probe_.get.path},
+        first_{probe_.get.https, host_or_own(probe_.get.host), probe_.get.port, probe_.get.path},
         target_(first_) {}
 
  private:

@@ -13,8 +13,9 @@ namespace mete::agent {
 
 using asio::ip::tcp;
 
-std::string host_or_loopback(const std::string& host) {
-  return host.empty() ? "127.0.0.1" : host;
+std::string NetworkRun::host_or_own(const std::string& host) const {
+  if (!host.empty()) return host;
+  return place_.address.empty() ? "127.0.0.1" : place_.address;
 }
 
 void NetworkRun::stop() {
@@ -24,7 +25,7 @@ void NetworkRun::stop() {
 
 void NetworkRun::dial(const std::string& host, std::uint16_t port) {
   ErrorCode error;
-  const auto address = asio::ip::make_address(host_or_loopback(host), error);
+  const auto address = asio::ip::make_address(host_or_own(host), error);
   if (error) return resolve(host, port);
   left_ = {{address, port}};
   try_next({});
@@ -121,7 +122,7 @@ class TcpRun : public NetworkRun {
   void start() override { dial(connect_.host, connect_.port); }
   void connected() override { finish(ProbeResult::kSuccess, {}); }
   [[nodiscard]] std::string what_failed() const override {
-    return "dial tcp " + host_or_loopback(connect_.host) + ":" + std::to_string(connect_.port);
+    return "dial tcp " + host_or_own(connect_.host) + ":" + std::to_string(connect_.port);
   }
   [[nodiscard]] std::string out_of_time() const override { return what_failed() + ": no connection"; }
 

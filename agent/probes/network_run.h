@@ -19,7 +19,7 @@ class NetworkRun : public ProbeRun {
       : ProbeRun(services.loop), services_(services), place_(std::move(place)), socket_(services.loop) {}
 
  protected:
-  // Tries the addresses of `host` (empty: the loopback) one after the other. Then connected(), or finish(failure). A
+  // Tries the addresses of `host` (empty: the pod itself) one after the other. Then connected(), or finish(failure). A
   // name is resolved in the machine's namespaces, as most pods have no resolver.
   void dial(const std::string& host, std::uint16_t port);
   virtual void connected() = 0;
@@ -31,6 +31,8 @@ class NetworkRun : public ProbeRun {
   [[nodiscard]] bool watch();
   [[nodiscard]] ProbeSocket& socket() { return socket_; }  // after watch()
   [[nodiscard]] Services& services() { return services_; }
+  // The pod's address, of a host that is not said; its loopback where it has none.
+  [[nodiscard]] std::string host_or_own(const std::string& host) const;
 
   template <class Derived>
   std::shared_ptr<Derived> self() {
@@ -51,8 +53,5 @@ class NetworkRun : public ProbeRun {
   std::vector<asio::ip::tcp::endpoint> left_;  // addresses to be tried, the next one last
   std::shared_ptr<asio::ip::tcp::resolver> resolver_;
 };
-
-// The loopback, of a host that is not said.
-[[nodiscard]] std::string host_or_loopback(const std::string& host);
 
 }  // namespace mete::agent

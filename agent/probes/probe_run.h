@@ -51,6 +51,7 @@ struct ProbePlace {
   std::string attempt_directory;
   runtime::process::ProcessId process;
   std::shared_ptr<const runtime::UniqueFd> network;  // pidfd of a process in its network; null: the machine's
+  std::string address;                               // the pod's; empty: it has its loopback only
 };
 
 struct HttpProbe {

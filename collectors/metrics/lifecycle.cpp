@@ -16,13 +16,18 @@ constexpr std::string_view kCollector = "lifecycle";
 void oom_kills(Lines& out, const Series& s) {
   if (!s.lifecycle) return;
   const OomCounts& kills = s.lifecycle->oom_kills;
-  out.add(kills.container, R"(scope="container",by="kernel")", s.lifecycle->last_oom.get());
-  if (s.lifecycle->policy_kills > 0) out.add(s.lifecycle->policy_kills, R"(scope="container",by="policy")");
+  const auto* const known = s.lifecycle->last_ooms.get();
+  const auto last = [&](auto OomExemplars::*kind) -> const Exemplar* {
+    return known != nullptr && known->*kind ? &*(known->*kind) : nullptr;
+  };
+  out.add(kills.container, R"(scope="container",by="kernel")", last(&OomExemplars::container));
+  if (s.lifecycle->policy_kills > 0)
+    out.add(s.lifecycle->policy_kills, R"(scope="container",by="policy")", last(&OomExemplars::policy));
   // Kills of other scopes are rare: a line appears with the first kill.
-  if (kills.nested > 0) out.add(kills.nested, R"(scope="nested",by="kernel")");
-  if (kills.pod > 0) out.add(kills.pod, R"(scope="pod",by="kernel")");
-  if (kills.ancestor > 0) out.add(kills.ancestor, R"(scope="ancestor",by="kernel")");
-  if (kills.host > 0) out.add(kills.host, R"(scope="host",by="kernel")");
+  if (kills.nested > 0) out.add(kills.nested, R"(scope="nested",by="kernel")", last(&OomExemplars::nested));
+  if (kills.pod > 0) out.add(kills.pod, R"(scope="pod",by="kernel")", last(&OomExemplars::pod));
+  if (kills.ancestor > 0) out.add(kills.ancestor, R"(scope="ancestor",by="kernel")", last(&OomExemplars::ancestor));
+  if (kills.host > 0) out.add(kills.host, R"(scope="host",by="kernel")", last(&OomExemplars::host));
 }
 
 void states(Lines& out, const Series& s) {

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "config/diagnostics.h"
+#include "config/ip_address.h"
 #include "config/names.h"
 #include "config/reading/fields.h"
 #include "config/reading/readers.h"
@@ -105,12 +106,22 @@ Status check_port_name(std::string_view name) {
               "\", expected at most 15 lower case letters, digits and single '-' between them, with a letter");
 }
 
-void check_ports(const View& view) {
+std::vector<ContainerPort> read_ports(const View& view) {
+  std::vector<ContainerPort> ports;
   std::set<std::string> names;
-  for (const auto& port : view.items()) {
-    if (port["name"]) port["name"].check(check_port_name(port["name"].text()));
-    check_unique(port["name"], "port name", names);
+  for (const auto& item : view.items()) {
+    if (item["name"]) item["name"].check(check_port_name(item["name"].text()));
+    check_unique(item["name"], "port name", names);
+    ContainerPort port;
+    port.container_port = static_cast<std::uint16_t>(item["containerPort"].integer().value_or(0));
+    port.host_port = static_cast<std::uint16_t>(item["hostPort"].integer().value_or(0));
+    port.protocol = read_enum(item["protocol"], kProtocolNames, Protocol::kTcp);
+    port.host_ip = item["hostIP"].text();
+    if (!port.host_ip.empty() && !parse_ip(port.host_ip))
+      item["hostIP"].error(mismatch(describe(item["hostIP"].node()), "an IP address"));
+    ports.push_back(std::move(port));
   }
+  return ports;
 }
 
 }  // namespace
@@ -133,8 +144,10 @@ std::optional<SeccompProfile> read_seccomp(const View& view) {
 }
 
 void check_app_armor(const View& view) {
-  if (!view || view["type"].text() == "Unconfined") return;
-  view["type"].error(mismatch(describe(view["type"].node()), "Unconfined, as mete sets no AppArmor profile"));
+  // RuntimeDefault is what the runtime does without being asked, and that is: no profile.
+  if (!view || view["type"].text() != "Localhost") return;
+  view["type"].error(
+      mismatch(describe(view["type"].node()), "RuntimeDefault or Unconfined, as mete loads no AppArmor profile"));
 }
 
 SecurityContext read_security(const View& view) {
@@ -178,7 +191,7 @@ Container read_container(const View& view) {
   container.resources = read_resources(view["resources"]);
   container.security = read_security(view["securityContext"]);
   container.volume_mounts = read_mounts(view["volumeMounts"], container.security.privileged);
-  check_ports(view["ports"]);
+  container.ports = read_ports(view["ports"]);
   read_care(view, container);
   const View message = view["terminationMessagePath"];
   container.termination_message_path = message.text(container.termination_message_path);

@@ -84,10 +84,11 @@ extern const std::span<const std::string_view> kRestartPolicyNames;
 extern const std::span<const std::string_view> kHostPathTypeNames;
 // In the order of PullPolicy in volume.h.
 extern const std::span<const std::string_view> kPullPolicyNames;
-// In the order of DnsPolicy, GroupsPolicy, MountPropagation and RecursiveReadOnly in pod_spec.h.
+// In the order of DnsPolicy, GroupsPolicy, MountPropagation, RecursiveReadOnly and Protocol in pod_spec.h.
 extern const std::span<const std::string_view> kDnsPolicyNames;
 extern const std::span<const std::string_view> kGroupsPolicyNames;
 extern const std::span<const std::string_view> kPropagationNames;
 extern const std::span<const std::string_view> kRecursiveReadOnlyNames;
+extern const std::span<const std::string_view> kProtocolNames;
 
 }  // namespace mete::config

@@ -23,6 +23,7 @@ constexpr std::array kPortFields = std::to_array<FieldSpec>({
 
 }  // namespace
 
+const std::span<const std::string_view> kProtocolNames = kProtocols;
 const ObjectSpec kPortSpec = {.name = "ContainerPort", .fields = kPortFields};
 
 namespace {

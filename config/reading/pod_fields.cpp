@@ -98,6 +98,13 @@ constexpr std::array kPodSecurityFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kPodSecuritySpec = {.name = "PodSecurityContext", .fields = kPodSecurityFields};
 
+constexpr std::array kPodResourcesFields = std::to_array<FieldSpec>({
+    {.name = "limits", .type = FieldType::kResources},
+    {.name = "requests", .type = FieldType::kResources},
+    {.name = "claims", .use = FieldUse::kRefused},
+});
+constexpr ObjectSpec kPodResourcesSpec = {.name = "PodResourceRequirements", .fields = kPodResourcesFields};
+
 constexpr std::array kPodBodyFields = std::to_array<FieldSpec>({
     {.name = "containers", .type = FieldType::kObjectList, .required = true, .object = &kContainerSpec},
     {.name = "initContainers",
@@ -160,10 +167,14 @@ constexpr std::array kPodBodyFields = std::to_array<FieldSpec>({
     {.name = "priorityClassName", .type = FieldType::kString},
     {.name = "readinessGates", .use = FieldUse::kNoMeaning},
     {.name = "resourceClaims", .use = FieldUse::kRefused},
-    {.name = "resources", .use = FieldUse::kRefused},
+    {.name = "resources",
+     .type = FieldType::kObject,
+     .object = &kPodResourcesSpec,
+     .doc = "Of all containers together: a container without a limit of its own may use what the others leave",
+     .identity_by_text = true},
     {.name = "runtimeClassName", .type = FieldType::kString, .use = FieldUse::kRefused},
     {.name = "schedulerName", .type = FieldType::kString, .use = FieldUse::kNoMeaning},
-    {.name = "schedulingGates", .type = FieldType::kObjectList, .use = FieldUse::kInactive, .object = &kReferenceSpec},
+    {.name = "schedulingGates", .type = FieldType::kObjectList, .use = FieldUse::kRefused, .object = &kReferenceSpec},
     {.name = "serviceAccount", .type = FieldType::kString, .use = FieldUse::kNoMeaning},
     {.name = "serviceAccountName", .type = FieldType::kString, .use = FieldUse::kNoMeaning},
     {.name = "setHostnameAsFQDN",

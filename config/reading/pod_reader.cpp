@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <arpa/inet.h>
-
 #include <algorithm>
 
 #include "config/diagnostics.h"
 #include "config/downward.h"
+#include "config/ip_address.h"
 #include "config/names.h"
 #include "config/reading/fields.h"
 #include "config/reading/identity_text.h"
@@ -13,11 +12,6 @@
 
 namespace mete::config {
 namespace {
-
-bool is_address(const std::string& text) {
-  in6_addr address{};
-  return ::inet_pton(AF_INET, text.c_str(), &address) == 1 || ::inet_pton(AF_INET6, text.c_str(), &address) == 1;
-}
 
 PodSecurityContext read_pod_security(const View& view) {
   PodSecurityContext security;
@@ -39,7 +33,7 @@ std::vector<HostAlias> read_host_aliases(const View& view) {
   std::vector<HostAlias> aliases;
   for (const auto& item : view.items()) {
     HostAlias alias{item["ip"].text(), item["hostnames"].texts()};
-    if (item["ip"] && !is_address(alias.ip)) item["ip"].error(mismatch(describe(item["ip"].node()), "an IP address"));
+    if (item["ip"] && !parse_ip(alias.ip)) item["ip"].error(mismatch(describe(item["ip"].node()), "an IP address"));
     for (const auto& name : item["hostnames"].items()) name.check(check_dns_subdomain(name.text()));
     aliases.push_back(std::move(alias));
   }
@@ -79,7 +73,7 @@ DnsConfig read_dns(const View& spec, DnsPolicy policy) {
   const View view = spec["dnsConfig"];
   DnsConfig dns{view["nameservers"].texts(), view["searches"].texts(), {}};
   for (const auto& item : view["nameservers"].items()) {
-    if (!is_address(item.text())) item.error(mismatch(describe(item.node()), "an IP address"));
+    if (!parse_ip(item.text())) item.error(mismatch(describe(item.node()), "an IP address"));
   }
   for (const auto& item : view["searches"].items()) {
     const std::string name = item.text();
@@ -120,16 +114,21 @@ void read_host_names(const View& spec, PodSpec& to) {
   if (to.hostname_is_fqdn) over.error(mismatch("`hostnameOverride` with setHostnameAsFQDN", "one of them"));
 }
 
-void check_hosts_ports(const View& list, bool host_network) {
+// With hostNetwork a container listens on the machine itself. Otherwise a port of the machine leads to one container.
+void check_host_ports(const View& list, bool host_network, std::set<std::string>& taken) {
   for (const auto& container : list.items()) {
     for (const auto& port : container["ports"].items()) {
-      const auto on_host = port["hostPort"].integer().value_or(0);
-      if (on_host == 0) continue;
-      if (!host_network) {
-        port["hostPort"].warn({.message = "`hostPort` is not acted on yet", .not_acted_on = true});
-      } else if (on_host != port["containerPort"].integer()) {
-        port["hostPort"].error(mismatch(describe(port["hostPort"].node()), "the containerPort, with hostNetwork"));
+      const View on_host = port["hostPort"];
+      const auto number = on_host.integer().value_or(0);
+      if (number == 0) continue;
+      if (host_network) {
+        if (number != port["containerPort"].integer())
+          on_host.error(mismatch(describe(on_host.node()), "the containerPort, with hostNetwork"));
+        continue;
       }
+      const std::string key = port["protocol"].text("TCP") + " " + port["hostIP"].text() + " " + std::to_string(number);
+      if (!taken.insert(key).second)
+        on_host.error(mismatch(std::to_string(number) + " a second time", "each port of the machine once"));
     }
   }
 }
@@ -189,12 +188,40 @@ void add_claims(const std::vector<std::string>& claims, std::vector<Volume>& vol
   }
 }
 
+// The annotation is older than the field (Kubernetes copies one to the other).
+void check_app_armor_annotations(const View& annotations) {
+  for (const auto& [key, value] : annotations.entries()) {
+    if (!key.starts_with("container.apparmor.security.beta.kubernetes.io/")) continue;
+    if (value.text().starts_with("localhost/")) {
+      value.error(mismatch(describe(value.node()), "runtime/default or unconfined, as mete loads no AppArmor profile"));
+    }
+  }
+}
+
+#ifdef __aarch64__
+constexpr std::string_view kArchitecture = "arm64";
+#else
+constexpr std::string_view kArchitecture = "amd64";
+#endif
+
+// Nothing is scheduled on one machine, but a program for another one cannot run.
+void check_node_selector(const View& selector) {
+  for (const auto& [key, value] : selector.entries()) {
+    const bool os = key == "kubernetes.io/os" || key == "beta.kubernetes.io/os";
+    const bool architecture = key == "kubernetes.io/arch" || key == "beta.kubernetes.io/arch";
+    if (!os && !architecture) continue;
+    const std::string_view here = os ? "linux" : kArchitecture;
+    if (value.text() != here) value.error(mismatch(describe(value.node()), std::string(here) + ", as this machine is"));
+  }
+}
+
 }  // namespace
 
 Pod read_pod(const View& view) {
   Pod pod;
   pod.location = view.location();
   pod.metadata = read_metadata(view);
+  check_app_armor_annotations(view["metadata"]["annotations"]);
   pod.identity_text = identity_text(view, kPodSpec);
   read_pod_spec(view["spec"], {}, pod);
   return pod;
@@ -215,6 +242,7 @@ void read_pod_spec(const View& spec, const std::vector<std::string>& claims, Pod
   to.dns_policy = read_enum(spec["dnsPolicy"], kDnsPolicyNames, DnsPolicy::kClusterFirst);
   to.dns = read_dns(spec, to.dns_policy);
   if (spec["os"]["name"].text() == "windows") spec["os"]["name"].error(mismatch("windows", "linux"));
+  check_node_selector(spec["nodeSelector"]);
   to.priority = spec["priority"].integer();
   const View priority_class = spec["priorityClassName"];
   to.priority_class = priority_class.text();
@@ -239,8 +267,10 @@ void read_pod_spec(const View& spec, const std::vector<std::string>& claims, Pod
   std::set<std::string> names;
   to.init_containers = read_containers(spec["initContainers"], to.volumes, names, true);
   to.containers = read_containers(spec["containers"], to.volumes, names, false);
+  read_pod_resources(spec["resources"], to);
   check_volume_fields(spec, pod);
-  for (const auto* list : {"initContainers", "containers"}) check_hosts_ports(spec[list], to.host_network);
+  std::set<std::string> host_ports;
+  for (const auto* list : {"initContainers", "containers"}) check_host_ports(spec[list], to.host_network, host_ports);
   const View containers = spec["containers"];
   if (containers && containers.node().kind == YamlNode::Kind::kList && containers.node().items.empty()) {
     containers.error(mismatch("an empty list", "at least one container"));

@@ -46,6 +46,8 @@ void check_no_care(const View& view);
 [[nodiscard]] std::optional<SeccompProfile> read_seccomp(const View& view);
 void check_app_armor(const View& view);
 void check_image_name(const View& view);
+// The pod's own `resources`, after its containers have been read: both are compared.
+void read_pod_resources(const View& view, PodSpec& spec);
 
 [[nodiscard]] std::optional<std::uint32_t> read_id(const View& view);
 

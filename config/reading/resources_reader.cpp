@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <bit>
+#include <functional>
 
 #include "config/diagnostics.h"
 #include "config/quantity.h"
@@ -70,9 +71,7 @@ ResourceList read_list(const View& view, Side side) {
     } else if (name == "ephemeral-storage") {
       if (!limits || !is_zero(value, parse_bytes))
         list.ephemeral_storage = read_bounded(value, parse_bytes, {Bytes(0), kMostMemory, "0 or more bytes"});
-    } else if (name.find('/') != std::string::npos) {
-      value.warn({.message = "`" + name + "` is not acted on yet", .not_acted_on = true});
-    } else {
+    } else if (name.find('/') == std::string::npos) {
       Complaint complaint{"unknown resource", "`" + name + "`", "cpu, memory or hugepages-<size>"};
       complaint.suggestion = nearest(name, {"cpu", "memory", "hugepages-2Mi", "hugepages-1Gi", "ephemeral-storage"});
       if (!complaint.suggestion.empty()) complaint.message += ", did you mean `" + complaint.suggestion + "`?";
@@ -80,6 +79,14 @@ ResourceList read_list(const View& view, Side side) {
     }
   }
   return list;
+}
+
+// "nvidia.com/gpu": a device plugin's. A pod that asks for one would wait for ever on such a node.
+void check_extended(const std::string& name, const View& value) {
+  if (name.find('/') == std::string::npos || is_zero(value, parse_count)) return;
+  value.error(mismatch("`" + name + "`",
+                       "a resource that this machine has: cpu, memory, hugepages-<size> or "
+                       "ephemeral-storage"));
 }
 
 template <class T>
@@ -101,6 +108,10 @@ Resources read_resources(const View& view) {
   default_and_compare(resources.requests.memory, resources.limits.memory, limits, "memory");
   default_and_compare(resources.requests.ephemeral_storage, resources.limits.ephemeral_storage, limits,
                       "ephemeral-storage");
+  for (const auto& [name, value] : limits.entries()) check_extended(name, value);
+  for (const auto& [name, value] : view["requests"].entries()) {
+    if (!limits[name]) check_extended(name, value);
+  }
   for (const auto& [size, amount] : resources.requests.huge_pages) {
     const auto limit = resources.limits.huge_pages.find(size);
     if (limit != resources.limits.huge_pages.end() && limit->second == amount) continue;
@@ -109,6 +120,69 @@ Resources read_resources(const View& view) {
   }
   resources.requests.huge_pages.insert(resources.limits.huge_pages.begin(), resources.limits.huge_pages.end());
   return resources;
+}
+
+namespace {
+
+const Container* first_above(const PodSpec& spec, const std::function<bool(const ResourceList& limits)>& is_above) {
+  for (const auto* list : {&spec.init_containers, &spec.containers}) {
+    for (const auto& each : *list) {
+      if (is_above(each.resources.limits)) return &each;
+    }
+  }
+  return nullptr;
+}
+
+// Of the containers that run together: init containers but sidecars come before.
+template <class T>
+std::optional<T> sum_of_requests(const PodSpec& spec, std::optional<T> ResourceList::*member) {
+  std::optional<T> sum;
+  const auto add = [&](const Container& each) {
+    if (const auto& own = each.resources.requests.*member) sum = sum.value_or(T(0)) + *own;
+  };
+  for (const auto& each : spec.init_containers) {
+    if (each.sidecar) add(each);
+  }
+  for (const auto& each : spec.containers) add(each);
+  return sum;
+}
+
+template <class T>
+void check_pod_resource(const View& view, PodSpec& spec, std::optional<T> ResourceList::*member, const char* name) {
+  auto& own = *spec.resources;
+  const auto& limit = own.limits.*member;
+  const auto together = sum_of_requests(spec, member);
+  if (!view["requests"][name]) {
+    own.requests.*member = together ? together : limit;
+  } else if (together && own.requests.*member < together) {
+    view["requests"][name].error(mismatch("less than the requests of all containers", "at least their sum"));
+  }
+  if (!limit) return;
+  if (own.requests.*member > limit)
+    view["limits"][name].error(mismatch("a limit below the request", "at least what `requests` or the containers say"));
+  const Container* const above =
+      first_above(spec, [&](const ResourceList& limits) { return limits.*member && *(limits.*member) > *limit; });
+  if (above != nullptr) {
+    view["limits"][name].error(
+        mismatch("a limit below that of container `" + above->name + "`", "at least the limit of each container"));
+  }
+}
+
+}  // namespace
+
+void read_pod_resources(const View& view, PodSpec& spec) {
+  if (!view) return;
+  for (const char* side : {"limits", "requests"}) {
+    for (const auto& [name, value] : view[side].entries()) {
+      if (name != "cpu" && name != "memory")
+        value.error(mismatch("`" + name + "` for a whole pod", "cpu or memory; all others belong to containers"));
+    }
+  }
+  spec.resources.emplace();
+  spec.resources->limits = read_list(view["limits"], Side::kLimits);
+  spec.resources->requests = read_list(view["requests"], Side::kRequests);
+  check_pod_resource(view, spec, &ResourceList::cpu, "cpu");
+  check_pod_resource(view, spec, &ResourceList::memory, "memory");
 }
 
 }  // namespace mete::config

@@ -129,14 +129,14 @@ constexpr std::array kRetentionFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kRetentionSpec = {.name = "PersistentVolumeClaimRetentionPolicy", .fields = kRetentionFields};
 
-constexpr std::array kClaimTemplateFields = std::to_array<FieldSpec>({
+constexpr std::array kSetClaimFields = std::to_array<FieldSpec>({
     {.name = "apiVersion", .type = FieldType::kString},
     {.name = "kind", .type = FieldType::kString},
     {.name = "metadata", .type = FieldType::kObject, .required = true, .object = &kMetadataSpec},
     {.name = "spec", .use = FieldUse::kIgnored},
     {.name = "status", .use = FieldUse::kIgnored},
 });
-constexpr ObjectSpec kClaimTemplateSpec = {.name = "PersistentVolumeClaimTemplate", .fields = kClaimTemplateFields};
+constexpr ObjectSpec kSetClaimSpec = {.name = "PersistentVolumeClaimTemplate", .fields = kSetClaimFields};
 
 constexpr std::array kStatefulSetBodyFields = std::to_array<FieldSpec>({
     kReplicasField,
@@ -150,7 +150,7 @@ constexpr std::array kStatefulSetBodyFields = std::to_array<FieldSpec>({
     {.name = "ordinals", .type = FieldType::kObject, .object = &kOrdinalsSpec},
     {.name = "volumeClaimTemplates",
      .type = FieldType::kObjectList,
-     .object = &kClaimTemplateSpec,
+     .object = &kSetClaimSpec,
      .doc = "Each pod has a directory CLAIM-SET-ORDINAL of its own, which outlives it"},
     {.name = "persistentVolumeClaimRetentionPolicy", .type = FieldType::kObject, .object = &kRetentionSpec},
 });

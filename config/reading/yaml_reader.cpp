@@ -44,17 +44,21 @@ void read_claim(const View& view, Documents& /*out*/) {
 constexpr auto kWithoutMeaning = std::to_array<std::string_view>({
     "ClusterRole",
     "ClusterRoleBinding",
+    "ControllerRevision",
     "CustomResourceDefinition",
     "Endpoints",
     "EndpointSlice",
+    "Event",
     "HorizontalPodAutoscaler",
     "Ingress",
     "IngressClass",
     "LimitRange",
     "Namespace",
     "NetworkPolicy",
+    "Node",
     "PersistentVolume",
     "PodDisruptionBudget",
+    "PodTemplate",
     "PriorityClass",
     "ResourceQuota",
     "Role",
@@ -67,6 +71,13 @@ constexpr auto kWithoutMeaning = std::to_array<std::string_view>({
 // Kinds that will be acted on when mete has networks.
 constexpr auto kLater = std::to_array<std::string_view>({"Service"});
 
+// An API group that is neither one of those that mete reads nor the core group: "monitoring.coreos.com/v1".
+bool is_foreign_group(std::string_view api_version) {
+  const auto slash = api_version.find('/');
+  const std::string_view group = api_version.substr(0, slash);
+  return slash != std::string_view::npos && group.find('.') != std::string_view::npos;
+}
+
 // True when the kind got its warning.
 bool report_left_out(const View& view, std::string_view kind) {
   const auto among = [&](const auto& kinds) { return std::find(kinds.begin(), kinds.end(), kind) != kinds.end(); };
@@ -76,6 +87,8 @@ bool report_left_out(const View& view, std::string_view kind) {
         {.message = std::string(kind) + " `" + name + "` " + std::string(kNotActedOn), .not_acted_on = true});
   } else if (among(kWithoutMeaning)) {
     view["kind"].warn({std::string(kind) + " `" + name + "` is left out: it means nothing on one machine"});
+  } else if (const std::string version = view["apiVersion"].text(); is_foreign_group(version)) {
+    view["kind"].warn({std::string(kind) + " `" + name + "` is left out: mete reads no kinds of " + version});
   } else {
     return false;
   }

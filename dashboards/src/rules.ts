@@ -100,21 +100,23 @@ export function alertRules(table: Table): string {
   return `${MADE}groups:\n- name: mete-alerts\n  rules:\n${table.alerts.map((each) => alertRule(table, each)).join('')}`;
 }
 
-function inhibition(table: Table, alert: Alert): string[] {
-  if (alert.inhibits === undefined) {
-    return [];
-  }
-  if (alert.inhibits === 'all') {
-    return [`- source_matchers: [alertname="${alert.name}"]\n  target_matchers: [alertname=~"Mete.+", alertname!="${alert.name}"]\n`
-      + '  equal: [job, instance]\n'];
-  }
+// Which alerts it holds back, by the labels in which they agree with it.
+export function inhibited(table: Table, alert: Alert): Map<string, string[]> {
   const byLabels = new Map<string, string[]>();
-  for (const each of alert.inhibits) {
+  for (const each of alert.inhibits === 'all' ? [] : alert.inhibits ?? []) {
     const target = table.alerts.find((other) => other.name === each)!;
     const shared = table.levels[alert.level].filter((label) => table.levels[target.level].includes(label)).join(', ');
     byLabels.set(shared, [...(byLabels.get(shared) ?? []), each]);
   }
-  return [...byLabels].map(([shared, names]) =>
+  return byLabels;
+}
+
+function inhibition(table: Table, alert: Alert): string[] {
+  if (alert.inhibits === 'all') {
+    return [`- source_matchers: [alertname="${alert.name}"]\n  target_matchers: [alertname=~"Mete.+", alertname!="${alert.name}"]\n`
+      + '  equal: [job, instance]\n'];
+  }
+  return [...inhibited(table, alert)].map(([shared, names]) =>
     `- source_matchers: [alertname="${alert.name}"]\n  target_matchers: [alertname=~"${names.join('|')}"]\n  equal: [${shared}]\n`);
 }
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "config/names.h"
-#include "runtime/network/network.h"
 #include "runtime/pod/name_files.h"
 #include "runtime/pod/user.h"
 
@@ -46,11 +45,12 @@ void add_namespaces(const config::PodSpec& spec, const ContainerContext& context
     std::string path;
     if (shared != nullptr && context.sandbox_pid)
       path = "/proc/" + std::to_string(*context.sandbox_pid) + "/ns/" + shared;
+    if (kind == NamespaceKind::network && path.empty()) path = context.network_namespace;
     launch.namespaces.push_back({kind, std::move(path)});
   };
   add(NamespaceKind::mount, false, nullptr);
   add(NamespaceKind::pid, spec.host_pid, spec.share_process_namespace ? "pid" : nullptr);
-  add(NamespaceKind::network, !network::driver_of(spec).own_namespace(), "net");
+  add(NamespaceKind::network, spec.host_network, "net");
   add(NamespaceKind::ipc, spec.host_ipc, "ipc");
   add(NamespaceKind::uts, spec.host_network, "uts");  // Kubernetes: a host-network pod has the host's name
   add(NamespaceKind::cgroup, false, nullptr);
@@ -121,7 +121,7 @@ Status add_volumes(const config::PodPlan& plan, const config::Container& contain
 
 // As docker and containerd do it in a network of the container's own: every user may listen on any port and send pings.
 void add_sysctls(const config::PodSpec& spec, LaunchSpec& launch) {
-  if (network::driver_of(spec).own_namespace()) {
+  if (!spec.host_network) {
     launch.sysctls = {{"net.ipv4.ip_unprivileged_port_start", "0"}, {"net.ipv4.ping_group_range", "0 2147483647"}};
   }
   for (const auto& [name, value] : spec.security.sysctls) launch.sysctls[name] = value;
@@ -186,8 +186,7 @@ void add_filesystems(const config::PodSpec& spec, const config::Container& conta
 }  // namespace
 
 bool needs_sandbox(const config::PodSpec& spec) {
-  return spec.share_process_namespace || spec.containers.size() + spec.init_containers.size() > 1 ||
-         network::driver_of(spec).needs_attachment();
+  return spec.share_process_namespace || spec.containers.size() + spec.init_containers.size() > 1;
 }
 
 bool wants_init(const config::Pod& pod) {
@@ -222,10 +221,11 @@ Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Con
   return launch;
 }
 
-LaunchSpec sandbox_spec(const config::Pod& pod, const process::CgroupJoin& cgroup) {
+LaunchSpec sandbox_spec(const config::Pod& pod, const process::CgroupJoin& cgroup,
+                        const std::string& network_namespace) {
   LaunchSpec launch;
-  if (network::driver_of(pod.spec).own_namespace()) {
-    launch.namespaces.push_back({NamespaceKind::network, ""});
+  if (!pod.spec.host_network) {
+    launch.namespaces.push_back({NamespaceKind::network, network_namespace});
     launch.namespaces.push_back({NamespaceKind::uts, ""});
     launch.hostname = hostname_of(pod);
   }

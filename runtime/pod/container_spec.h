@@ -35,6 +35,7 @@ struct ContainerContext {
   std::string termination_log;               // bound to the container's terminationMessagePath; empty: not
   std::vector<process::DeviceSpec> devices;  // in addition to the default devices
   std::optional<int> sandbox_pid;            // process whose network, IPC, UTS (and PID) namespaces are shared
+  std::string network_namespace;             // one that is connected already; empty: the container makes its own
   process::CgroupJoin cgroup;
   process::CgroupView cgroup_view;
   std::string seccomp_filter;  // the default filter, compiled
@@ -49,8 +50,9 @@ struct ContainerContext {
                                                          const config::ContainerPlan& resolved,
                                                          const ContainerContext& context);
 
-// The namespaces that a pod's sandbox holds for its containers.
-[[nodiscard]] process::LaunchSpec sandbox_spec(const config::Pod& pod, const process::CgroupJoin& cgroup);
+// The namespaces that a pod's sandbox holds for its containers. `network_namespace`: as in ContainerContext.
+[[nodiscard]] process::LaunchSpec sandbox_spec(const config::Pod& pod, const process::CgroupJoin& cgroup,
+                                               const std::string& network_namespace);
 
 // True when the pod's containers share namespaces: the sandbox holds them while containers restart. A single container
 // needs none.

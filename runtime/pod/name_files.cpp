@@ -81,18 +81,31 @@ std::string hostname_of(const config::Pod& pod) {
   return short_hostname(pod);
 }
 
-std::string hosts_text(const config::Pod& pod) {
-  std::string text = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\t";
+std::string hosts_text(const config::Pod& pod, const std::vector<std::string>& addresses) {
+  std::string text = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
   const std::string full = full_hostname_of(pod);
   const std::string own = hostname_of(pod);
-  if (!full.empty()) text += full + "\t";
-  text += (own == full ? short_hostname(pod) : own) + "\n";
+  for (const auto& each : addresses.empty() ? std::vector<std::string>{"127.0.0.1"} : addresses) {
+    text += each + "\t";
+    if (!full.empty()) text += full + "\t";
+    text += (own == full ? short_hostname(pod) : own) + "\n";
+  }
   for (const auto& alias : pod.spec.host_aliases) {
     text += alias.ip;
     for (const auto& name : alias.hostnames) text.append("\t").append(name);
     text += "\n";
   }
   return text;
+}
+
+std::string resolver_inside(std::string_view machine, const std::string& server) {
+  Resolver resolver = parse_resolver(machine);
+  const auto is_loopback = [](const std::string& each) { return each.starts_with("127.") || each == "::1"; };
+  std::erase_if(resolver.servers, is_loopback);
+  if (!server.empty()) resolver.servers = {server};
+  std::string text;
+  for (const auto& each : resolver.servers) text += "nameserver " + each + "\n";
+  return text + line_of("search", resolver.searches) + line_of("options", resolver.options);
 }
 
 std::optional<std::string> resolv_text(const config::PodSpec& spec, std::string_view machine) {

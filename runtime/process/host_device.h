@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "config/result.h"
 #include "runtime/process/launch_spec.h"
@@ -12,5 +13,10 @@ namespace mete::runtime::process {
 // Describes the device node at `path`: type, number, owner and mode. Symbolic links are followed. Error: `path` does
 // not exist or is no device.
 [[nodiscard]] Result<DeviceSpec> host_device(const std::string& path);
+
+// All device nodes below a directory such as /dev, for a privileged container. Left out is what a container has of its
+// own: terminals (pts, ptmx, console), shm, mqueue, fd. What vanishes meanwhile is left out, too; links are not
+// followed. Sorted by path.
+[[nodiscard]] Result<std::vector<DeviceSpec>> host_devices(const std::string& directory);
 
 }  // namespace mete::runtime::process

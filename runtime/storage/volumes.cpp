@@ -247,6 +247,7 @@ Bytes memory_volume_size(const config::PodSpec& spec, const config::EmptyDirVolu
     if (each.sidecar) sidecars += limit_of(each);
     largest = std::max(largest, each.sidecar ? together + sidecars : limit_of(each) + sidecars);
   }
+  if (spec.resources && spec.resources->limits.memory) largest = *spec.resources->limits.memory;
   const Bytes most = largest > Bytes(0) ? largest : machine_memory;
   return volume.size_limit ? std::min(*volume.size_limit, most) : most;
 }

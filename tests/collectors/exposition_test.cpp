@@ -167,10 +167,13 @@ TEST(Metrics, ThrottleLengthsAreACumulativeHistogram) {
 TEST(OpenMetrics, HeadsUnitsExemplarsAndTheEnd) {
   Series series;
   series.workload = std::make_shared<const LabelBlock>(LabelBlock{{"pod", "web"}});
-  Lifecycle lifecycle{.oom_kills = {.container = 1}};
-  lifecycle.last_oom = std::make_shared<const Exemplar>(
-      Exemplar{LabelBlock{{"event", "7"}}, std::uint64_t{1},
-               std::chrono::system_clock::time_point(std::chrono::milliseconds(1'500))});
+  Lifecycle lifecycle{.oom_kills = {.container = 1, .pod = 1, .host = 1}, .policy_kills = 1};
+  const auto exemplar = [](const char* event) {
+    return Exemplar{LabelBlock{{"event", event}}, std::uint64_t{1},
+                    std::chrono::system_clock::time_point(std::chrono::milliseconds(1'500))};
+  };
+  lifecycle.last_ooms = std::make_shared<const OomExemplars>(
+      OomExemplars{.container = exemplar("7"), .host = exemplar("8"), .policy = exemplar("9")});
   series.lifecycle = lifecycle;
   Sample s = with_all_groups();
   s.memory.failcnt = 4;
@@ -180,7 +183,11 @@ TEST(OpenMetrics, HeadsUnitsExemplarsAndTheEnd) {
                      "container_cpu_usage_seconds_total{id=\"/x\",cpu=\"total\"} 1\n"),
             std::string::npos);
   EXPECT_NE(out.find("# TYPE container_memory_failcnt unknown\n"), std::string::npos);
-  EXPECT_NE(out.find("by=\"kernel\"} 1 # {event=\"7\"} 1 1.5\n"), std::string::npos);
+  // Each kind of kill has its own.
+  EXPECT_NE(out.find("scope=\"container\",by=\"kernel\"} 1 # {event=\"7\"} 1 1.5\n"), std::string::npos);
+  EXPECT_NE(out.find("scope=\"host\",by=\"kernel\"} 1 # {event=\"8\"} 1 1.5\n"), std::string::npos);
+  EXPECT_NE(out.find("scope=\"container\",by=\"policy\"} 1 # {event=\"9\"} 1 1.5\n"), std::string::npos);
+  EXPECT_NE(out.find("scope=\"pod\",by=\"kernel\"} 1\n"), std::string::npos) << "none of this kind is known";
   EXPECT_TRUE(out.ends_with("\n# EOF\n"));
   EXPECT_EQ(render(reading).find(" # {"), std::string::npos) << "text 0.0.4 has no exemplars";
 }

@@ -130,5 +130,26 @@ TEST(AgentConfig, WithAnErrorNothingIsTaken) {
   EXPECT_TRUE(file.config.exported.containers);
 }
 
+TEST(AgentConfig, TheNetworkOfPods) {
+  EXPECT_EQ(read("").config.network.pods, DefaultNetwork::kAutomatic);
+  EXPECT_EQ(to_string(read("").config.network.range), "10.77.0.0/16");
+  const auto file = read(
+      "network: {default: bridge, device: br-x, subnet: 10.5.0.0/24, subnet6: 'fd00:5::/64', mtu: 1400, icc: false}");
+  ASSERT_TRUE(file.errors.empty()) << joined(file.errors);
+  const NetworkPolicy& network = file.config.network;
+  EXPECT_EQ(network.pods, DefaultNetwork::kBridge);
+  EXPECT_EQ(network.device, "br-x");
+  EXPECT_EQ(to_string(network.range), "10.5.0.0/24");
+  EXPECT_EQ(to_string(network.range6.value()), "fd00:5::/64");
+  EXPECT_EQ(network.mtu, 1400);
+  EXPECT_FALSE(network.between_containers);
+  EXPECT_EQ(read("network: {default: none}").config.network.pods, DefaultNetwork::kNone);
+  for (const char* wrong : {"{default: host}", "{subnet: 10.5.0.1/24}", "{subnet: 10.5.0.0/31}",
+                            "{subnet: 'fd00::/64'}", "{subnet6: 10.5.0.0/24}", "{device: ''}",
+                            "{device: sixteen-letters-}", "{device: a/b}", "{mtu: 1279}", "{icc: maybe}"}) {
+    EXPECT_EQ(read(std::string("network: ") + wrong).errors.size(), 1U) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace mete::config

@@ -51,6 +51,10 @@ TEST(Downward, WhatTheMachineSaysIsFilledInAtTheStart) {
   EXPECT_EQ(value("status.hostIP"), "<10.0.0.5>");
   EXPECT_EQ(value("status.hostIPs"), "<10.0.0.5,fd00::5>");
   EXPECT_EQ(value("status.podIP"), "<127.0.0.1>") << "a network of its own has the loopback only";
+  MachineFacts connected = kMachine;
+  connected.pod_addresses = {"10.77.0.2", "fd00:77::2"};
+  EXPECT_EQ(fill_marks(*pod_field(pod, "status.podIP"), pod, connected), "10.77.0.2");
+  EXPECT_EQ(fill_marks(*pod_field(pod, "status.podIPs"), pod, connected), "10.77.0.2,fd00:77::2");
   pod.spec.host_network = true;
   EXPECT_EQ(value("status.podIP"), "<10.0.0.5>");
   EXPECT_EQ(value("status.podIPs"), "<10.0.0.5,fd00::5>");

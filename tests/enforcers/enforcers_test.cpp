@@ -191,6 +191,24 @@ TEST(PodLimits, MemoryIsProtectedInThePodTooOnV2) {
   EXPECT_FALSE(pod_limits(pod({container({}, {}, {}, 128_MiB)}), v2()).memory_min);
 }
 
+TEST(PodLimits, ResourcesOfTheWholePodCountInPlaceOfTheSum) {
+  auto spec = pod({container(100_mCPU, {}, {}, {})});
+  spec.resources = config::Resources{{200_mCPU, 32_MiB, {}, {}}, {300_mCPU, 64_MiB, {}, {}}};
+  const auto limits = pod_limits(spec, v1());
+  EXPECT_EQ(limits.cpu_shares, cpu_shares(200_mCPU));
+  EXPECT_EQ(limits.cpu_bandwidth->quota.value().count(), 30'000) << "also around a single container";
+  EXPECT_EQ(limits.memory, Limit<Bytes>(64_MiB));
+  EXPECT_EQ(limits.swap, Limit<Bytes>(Bytes(0)));
+  EXPECT_EQ(pod_limits(spec, v2()).memory_min, Limit<Bytes>(32_MiB));
+  EXPECT_EQ(qos_of(spec), QosClass::kBurstable);
+  spec.resources->requests = spec.resources->limits;
+  EXPECT_EQ(qos_of(spec), QosClass::kGuaranteed);
+  // What the pod requests beyond its containers belongs to all of them: 4 of 8 GiB, and half of the other 4.
+  spec = pod({container({}, {}, 2_GiB, {}), container({}, {}, 2_GiB, {})});
+  spec.resources = config::Resources{{{}, 8_GiB, {}, {}}, {}};
+  EXPECT_EQ(oom_score_adj(spec, spec.containers[0], 8_GiB), 500);
+}
+
 TEST(Qos, ClassesAreKubernetesOwn) {
   EXPECT_EQ(qos_of(pod({container({}, {}, {}, {})})), QosClass::kBestEffort);
   EXPECT_EQ(qos_of(pod({container(1000_mCPU, 1000_mCPU, 1_GiB, 1_GiB)})), QosClass::kGuaranteed);
@@ -201,11 +219,12 @@ TEST(Qos, ClassesAreKubernetesOwn) {
 
 TEST(Qos, OomScoreAdjIsTheKubelets) {
   const auto half = container({}, {}, 4_GiB, {});
-  EXPECT_EQ(oom_score_adj(QosClass::kGuaranteed, half, 8_GiB), -997);
-  EXPECT_EQ(oom_score_adj(QosClass::kBestEffort, half, 8_GiB), 1000);
-  EXPECT_EQ(oom_score_adj(QosClass::kBurstable, half, 8_GiB), 500);
-  EXPECT_EQ(oom_score_adj(QosClass::kBurstable, container({}, {}, 8_GiB, {}), 8_GiB), 3);
-  EXPECT_EQ(oom_score_adj(QosClass::kBurstable, container({}, {}, 1_KiB, {}), 8_GiB), 999);
+  const auto of = [](const config::Container& each) { return oom_score_adj(pod({each}), each, 8_GiB); };
+  EXPECT_EQ(of(half), 500);
+  EXPECT_EQ(of(container({}, {}, 8_GiB, {})), 3);
+  EXPECT_EQ(of(container({}, {}, 1_KiB, {})), 999);
+  EXPECT_EQ(of(container({}, {}, {}, {})), 1000);
+  EXPECT_EQ(of(container(1000_mCPU, 1000_mCPU, 1_GiB, 1_GiB)), -997);
 }
 
 TEST(Oom, AGroupInsideThatReachesItsOwnLimitIsLeftToWhoMadeIt) {

@@ -2,14 +2,21 @@
 """A day's worth of cgroups that come and go: the agent's memory and descriptors stay flat, its series bounded.
 
 METE_CGROUPS: how many are made and removed."""
+import itertools
 import os
+import re
 import sys
+import threading
 import time
+import urllib.request
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from amounts import amount  # noqa: E402
+from hog import eat  # noqa: E402
 from leftovers import cgroup_mounts, clean_up, made_cgroup  # noqa: E402
-from mete_agent import Agent, run_tests, wait_for  # noqa: E402
+from mete_agent import SLOW, Agent, run_tests, wait_for, with_config  # noqa: E402
+from metrics_text import parse_metrics  # noqa: E402
+from pods import container, pod  # noqa: E402
 
 TOTAL = amount("CGROUPS", short=15000, long=100000)
 BATCH = 500
@@ -101,6 +108,73 @@ def created(agent):
         if line.startswith("container_start_time_seconds{") and "/again.service" in line:
             return float(line.rsplit(" ", 1)[1])
     return None
+
+
+SCRAPES = [(path, accept) for path in ("/metrics", "/metrics/cadvisor") for accept in ("text/plain", "application/openmetrics-text; version=1.0.0")]
+
+
+def scraped(agent, path, accept):
+    """The series; one that is there twice is an error, and Prometheus would keep the first of them in silence."""
+    request = urllib.request.Request("http://%s%s" % (agent.address, path), headers={"Accept": accept})
+    with urllib.request.urlopen(request, timeout=30 * SLOW) as answer:
+        text = answer.read().decode()
+    return parse_metrics(re.sub(r" # \{.*", "", text))  # without exemplars
+
+
+def churn_pods(agent, end):
+    """Pods with one container and with two come and go, some under the name of one that is just going; one is killed again and again."""
+    two = container("side") + container("more")
+    agent.apply(pod("killed", eat(40), "resources: {limits: {memory: 16Mi}}", restart="Always"))
+    for i in itertools.count():
+        if end.is_set():
+            return
+        agent.apply(pod("same", "sleep %d" % (1000 + i), more=two if i % 2 else ""))
+        agent.apply(pod("other%d" % (i % 2), "exit 1" if i % 3 else "sleep 1000", "resources: {limits: {cpu: 100m}}", restart="Always"))
+        agent.mete("delete", "other%d" % ((i + 1) % 2), check=False)
+        agent.mete("kill" if i % 2 else "stop", "same", check=False)
+
+
+def churn_cgroups(top, end):
+    """Cgroups of others, each name made again at once."""
+    for i in itertools.count():
+        if end.is_set():
+            return
+        for name in ("again.service", "job-%d.service" % i):
+            top.make(name)
+            time.sleep(0.02)
+            top.remove(name)
+
+
+def test_no_series_is_held_twice_while_all_comes_and_goes():
+    with Agent() as agent, Slice() as top:
+        agent.start(*with_config(agent, "export: {other: true, kube: true}\n"))
+        end = threading.Event()
+        failed = []
+
+        def guarded(work, *arguments):
+            try:
+                work(*arguments, end)
+            except Exception as error:  # noqa: BLE001 - told by the test below
+                failed.append(error)
+        threads = [threading.Thread(target=guarded, args=each) for each in ((churn_pods, agent), (churn_cgroups, top))]
+        for each in threads:
+            each.start()
+        try:
+            seen = set()
+            scrapes = 0
+            until = time.monotonic() + 6 * SLOW
+            while time.monotonic() < until or len(seen) < 3:
+                for each in SCRAPES:
+                    found = scraped(agent, *each)
+                    scrapes += 1
+                    seen.update(name for name in ("same", "killed", "other0", "other1") if any(("pod", name) in labels for _, labels in found))
+                assert time.monotonic() < until + 60 * SLOW, seen
+        finally:
+            end.set()
+            for each in threads:
+                each.join()
+        assert not failed, failed
+        print("     %d scrapes" % scrapes)
 
 
 def test_churn_leaves_nothing_behind():

@@ -129,7 +129,7 @@ def test_lists_are_printed_as_asked():
         table = agent.mete("ps").stdout.splitlines()
         assert table[0].split() == ["NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "OOMS", "AGE"] and table[1].split()[:5] == ["default", "p", "1/1", "Running", "0"], table
         wide = agent.mete("ps", "-o", "wide").stdout.splitlines()
-        assert wide[0].split()[7:] == ["QOS", "IMAGES", "CGROUP", "SOURCE"] and "Burstable" in wide[1] and agent.parent in wide[1], wide
+        assert wide[0].split()[7:] == ["IP", "QOS", "IMAGES", "CGROUP", "SOURCE"] and "<none>" in wide[1] and "Burstable" in wide[1] and agent.parent in wide[1], wide
         assert json.loads(agent.mete("ps", "p", "-o", "json").stdout)["pods"][0]["name"] == "p"
         assert "phase: Running\n" in agent.mete("inspect", "p").stdout
         assert json.loads(agent.mete("inspect", "p", "-o", "json").stdout)["containers"][0]["limits"]["memoryBytes"] == 40 << 20
@@ -155,10 +155,10 @@ def test_every_command_has_help_with_examples():
         assert done.returncode == 0 and done.stderr == "", (words, done)
         return done.stdout
     commands = re.findall(r"(?m)^  ([\w-]+)  ", help_of().split("Subcommands:")[1])
-    wanted = "agent apply delete diff validate ps top events logs metrics stats inspect exec stop start update explain advise kill oom image images rmi schema completion version get scale rollout attach cp describe port-forward wait pull push tag login logout".split()
+    wanted = "agent apply delete diff validate ps top events logs metrics stats inspect exec stop start update explain advise kill oom image images network rmi schema completion version get scale rollout attach cp describe port-forward wait pull push tag login logout".split()
     assert sorted(commands) == sorted(wanted), commands
     without = []
-    for command in [[each] for each in commands] + [["image", "import"], ["oom", "ls"], ["oom", "show"]]:
+    for command in [[each] for each in commands] + [["image", "import"], ["oom", "ls"], ["oom", "show"], ["network", "create"], ["network", "ls"], ["network", "inspect"], ["network", "rm"], ["network", "prune"], ["network", "connect"], ["network", "disconnect"]]:
         text = help_of(*command)
         if "Examples:\n  mete " not in text:
             without.append(" ".join(command))

@@ -8,9 +8,9 @@ import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from cgroups import V1, Cgroup, Foreign, MiB, numbers  # noqa: E402
-from held_cgroups import GROW, hold  # noqa: E402
+from held_cgroups import GROW, UNKILLABLE, hold, may_be_unkillable  # noqa: E402
 from hog import eat, hog  # noqa: E402
-from memory_policies import group, show  # noqa: E402
+from memory_policies import exemplars, group, show  # noqa: E402
 from mete_agent import SLOW, Agent, run_tests, stays, wait_for  # noqa: E402
 from nested_cgroups import Nested  # noqa: E402
 from pods import wait_exited, wait_running  # noqa: E402
@@ -206,6 +206,8 @@ def limit_above(policy, as_group, goes_on):
         agent.mete("exec", "hog", "--", "touch", "/go")
         event = told_once(agent, "ancestor", limit_of=agent.parent)
         assert event["fields"]["limit"] == str(64 * MiB), event
+        # The counter of its scope leads to its record, and no other does.
+        assert exemplars(agent) == {("ancestor", "kernel"): event["fields"]["record"]}
         if goes_on:
             assert agent.container("hog")["state"] == "running"
         else:
@@ -248,19 +250,9 @@ def test_group_inside_a_cgroup_of_others_that_a_policy_holds():
             stays("told once, and the rest lives", lambda: len(agent.events("OOMKilled")) == 1 and first.poll() is None and not agent.events("ForeignOOMKilled"), 1.5)
 
 
-# Nobody may kill it, and it wants more than there is.
-UNKILLABLE = "open('/proc/self/oom_score_adj', 'w').write('-1000')\n" + GROW % (100, "0.001")
-
-
 def test_out_of_memory_with_nobody_to_be_killed_is_told_once_and_costs_nothing():
-    try:
-        with open("/proc/self/oom_score_adj", "r+") as own:
-            before = own.read()
-            own.write("-1000")
-            own.seek(0)
-            own.write(before)
-    except OSError as error:
-        return print("     needs CAP_SYS_RESOURCE: %s" % error)
+    if not may_be_unkillable():
+        return print("     needs CAP_SYS_RESOURCE")
     with Foreign() as foreign, Agent().start() as agent:
         hold(agent, foreign.path, "  memory: {onOOM: kill-process}")
         foreign.run(UNKILLABLE)

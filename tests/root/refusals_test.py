@@ -14,7 +14,7 @@ from mete_agent import BIN, Agent, free_port, run_tests, write  # noqa: E402
 
 def second_agent(agent, state, run, *more, parent=None, listen="127.0.0.1:0", manifests="/other-manifests"):
     return subprocess.run([BIN + "/mete", "--state", state, "--run", run, "agent", "--manifests", agent.work + manifests, "--cgroup-parent", parent or agent.parent + "-2",
-                           "--listen", listen, "--for", "2", *more], capture_output=True, text=True, timeout=60)
+                           "--listen", listen, "--for", "2", "--network", "none", *more], capture_output=True, text=True, timeout=60)
 
 
 def test_a_second_agent_on_the_same_state_is_refused():
@@ -75,7 +75,7 @@ def test_without_permission_it_says_so():
         # A state of its own, but no cgroups; then no state either.
         for state in (own, "/root/mete-no-such-state"):
             done = as_nobody([BIN + "/mete", "--state", state, "--run", own + "/run", "agent", "--manifests", own + "/manifests", "--cgroup-parent", agent.parent + "-2",
-                              "--listen", address, "--for", "2"])
+                              "--listen", address, "--for", "2", "--network", "none"])
             assert done.returncode == 1 and re.search("(?i)permission|root", done.stderr), (state, done)
         # The root's agent: its socket is not everybody's.
         for args in (["ps"], ["delete", "bystander"], ["exec", "bystander", "--", "true"], ["logs", "bystander"]):

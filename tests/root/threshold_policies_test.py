@@ -7,7 +7,7 @@ import sys
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from hog import eat  # noqa: E402
 from mete_agent import Agent, ms, need_disk, run_tests, stays, wait_for  # noqa: E402
-from memory_policies import LIMIT, anon, check_record, group, held_hog, kills, show, state  # noqa: E402
+from memory_policies import LIMIT, anon, check_record, exemplars, group, held_hog, kills, show, state  # noqa: E402
 from pods import wait_exited, wait_restarted, wait_running  # noqa: E402
 
 
@@ -28,6 +28,7 @@ def test_kill_container_at_a_threshold():
         assert record["victim"]["pid"] == record["processes"][0]["pid"], record["victim"]
         assert kills(agent, "policy") == 1
         assert kills(agent, "kernel") == 0
+        assert exemplars(agent) == {("container", "policy"): event["fields"]["record"]}
         assert agent.metric("mete_enforcement_actions_total", enforcer="memory", action="kill-container", outcome="done") == 1
         assert not agent.events("OOMKilled"), agent.events("OOMKilled")
 

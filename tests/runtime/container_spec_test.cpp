@@ -135,9 +135,40 @@ TEST(ContainerSpec, HostsFile) {
   config::Pod web;
   web.metadata.name = "web";
   const std::string own = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.0.1\tweb\n";
-  EXPECT_EQ(pod::hosts_text(web), own);
+  EXPECT_EQ(pod::hosts_text(web, {}), own);
   web.spec.host_aliases = {{"10.0.0.1", {"db", "db.local"}}, {"fd00::1", {"cache"}}};
-  EXPECT_EQ(pod::hosts_text(web), own + "10.0.0.1\tdb\tdb.local\nfd00::1\tcache\n");
+  EXPECT_EQ(pod::hosts_text(web, {}), own + "10.0.0.1\tdb\tdb.local\nfd00::1\tcache\n");
+  EXPECT_EQ(pod::hosts_text(web, {"10.77.0.2", "fd00:77::2"}),
+            "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n10.77.0.2\tweb\nfd00:77::2\tweb\n"
+            "10.0.0.1\tdb\tdb.local\nfd00::1\tcache\n");
+}
+
+TEST(ContainerSpec, ResolverOfANetwork) {
+  const std::string machine = "nameserver 127.0.0.53\nnameserver 192.0.2.1\nsearch a b\noptions ndots:2\n";
+  EXPECT_EQ(pod::resolver_inside(machine, "10.77.0.1"), "nameserver 10.77.0.1\nsearch a b\noptions ndots:2\n");
+  EXPECT_EQ(pod::resolver_inside(machine, ""), "nameserver 192.0.2.1\nsearch a b\noptions ndots:2\n");
+}
+
+TEST(ContainerSpec, JoinsANetworkThatIsConnectedAlready) {
+  auto plan = pod_plan();
+  const auto network_of = [](const LaunchSpec& spec) {
+    for (const auto& each : spec.namespaces) {
+      if (each.kind == NamespaceKind::network) return each.path;
+    }
+    return std::string("none");
+  };
+  pod::ContainerContext context;
+  context.image.cmd = {"x"};
+  const auto spec = [&] { return spec_of(plan, context).value(); };
+  EXPECT_EQ(network_of(spec()), "") << "one of its own";
+  context.network_namespace = "/proc/1/fd/7";
+  EXPECT_EQ(network_of(spec()), "/proc/1/fd/7");
+  EXPECT_EQ(network_of(pod::sandbox_spec(plan.pod, {}, "/proc/1/fd/7")), "/proc/1/fd/7");
+  EXPECT_EQ(spec().sysctls.count("net.ipv4.ip_unprivileged_port_start"), 1U);
+  context.sandbox_pid = 99;
+  EXPECT_EQ(network_of(spec()), "/proc/99/ns/net") << "the sandbox is in it";
+  plan.pod.spec.host_network = true;
+  EXPECT_EQ(network_of(spec()), "none");
 }
 
 }  // namespace

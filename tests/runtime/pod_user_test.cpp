@@ -101,11 +101,11 @@ TEST(PodNames, HostNames) {
   EXPECT_EQ(hostname_of(pod), "web-1") << "without a subdomain there is no longer name";
   pod.spec.subdomain = "inner";
   EXPECT_EQ(hostname_of(pod), "web-1.inner.shop.svc.cluster.local");
-  EXPECT_NE(hosts_text(pod).find("\tweb-1.inner.shop.svc.cluster.local\tweb-1\n"), std::string::npos);
+  EXPECT_NE(hosts_text(pod, {}).find("\tweb-1.inner.shop.svc.cluster.local\tweb-1\n"), std::string::npos);
   pod.spec.hostname_is_fqdn = false;
   pod.spec.hostname = "front";
   EXPECT_EQ(hostname_of(pod), "front");
-  EXPECT_NE(hosts_text(pod).find("\tfront.inner.shop.svc.cluster.local\tfront\n"), std::string::npos);
+  EXPECT_NE(hosts_text(pod, {}).find("\tfront.inner.shop.svc.cluster.local\tfront\n"), std::string::npos);
   pod.spec.hostname_override = "db.example.org";
   EXPECT_EQ(hostname_of(pod), "db.example.org");
 }

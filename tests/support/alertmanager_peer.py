@@ -15,24 +15,41 @@ from promql import DASHBOARDS
 
 
 class Webhook:
-    """`told`: (seconds since 1970, message) of each."""
+    """`told`: (seconds since 1970, message) of each. While `answer` is another status than 200, that is answered and nothing taken."""
 
-    def __init__(self):
+    def __init__(self, tls=None, authorization=None):
+        """`tls`: an ssl.SSLContext. `authorization`: the header without which a message is refused."""
         told = self.told = []
+        self.answer = 200
+        self.refused = 0
+        webhook = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):  # noqa: N802 - the library's name
                 now = time.time()
-                told.append((now, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
-                self.send_response(200)
+                message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                status = 401 if authorization not in (None, self.headers.get("Authorization")) else webhook.answer
+                if status == 200:
+                    told.append((now, message))
+                else:
+                    webhook.refused += 1
+                self.send_response(status)
                 self.end_headers()
 
             def log_message(self, *_):
                 pass
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Handler)
-        self.url = "http://127.0.0.1:%d/" % self.server.server_address[1]
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        self.url = "%s://127.0.0.1:%d/" % ("https" if tls else "http", self.server.server_address[1])
         self.thread = threading.Thread(target=self.server.serve_forever)
         self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     def close(self):
         self.server.shutdown()
@@ -52,16 +69,16 @@ class Webhook:
 
 
 class Alertmanager:
-    """The routes and inhibitions of the file; mail is left out, and waits are a second."""
+    """The routes and inhibitions of the file; mail is left out, and waits are a second, or `wait` before the first message."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, wait="1s"):
         if shutil.which("prometheus-alertmanager") is None:
             skip("needs Debian's package prometheus-alertmanager")
         self.webhook = Webhook()
         with open(DASHBOARDS + "/prometheus/alertmanager.yml") as file:
             text = file.read()
         text = re.sub(r"  email_configs:\n(    .*\n|  - to:.*\n)+", "", text)
-        text, waits = re.subn(r"(group_wait|group_interval): \w+", r"\1: 1s", text)
+        text, waits = re.subn(r"(group_wait|group_interval): \w+", lambda found: "%s: %s" % (found[1], wait if found[1] == "group_wait" else "1s"), text)
         text, urls = re.subn(r"url: http://127\.0\.0\.1:9095/", "url: " + self.webhook.url, text)
         assert waits == 3 and urls == 2 and "email" not in text, text
         path = folder + "/alertmanager.yml"

@@ -18,3 +18,20 @@ def hold(agent, path, spec):
 def let_go(agent):
     """Of whatever the policy holds: its name is what is deleted by."""
     agent.mete("delete", "-f", "-", text=cgroup_policy("/none", "  pids: {max: 1}"))
+
+
+# Nobody may kill it, and it wants more than there is.
+UNKILLABLE = "open('/proc/self/oom_score_adj', 'w').write('-1000')\n" + GROW % (100, "0.001")
+
+
+def may_be_unkillable():
+    """Whether oom_score_adj may be lowered: that needs CAP_SYS_RESOURCE."""
+    try:
+        with open("/proc/self/oom_score_adj", "r+") as own:
+            before = own.read()
+            own.write("-1000")
+            own.seek(0)
+            own.write(before)
+    except OSError:
+        return False
+    return True

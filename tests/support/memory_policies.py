@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A memory hog under a policy, and what is recorded of what the policy did."""
 import json
+import re
+import urllib.request
 
 from cgroups import Cgroup, MiB
 from hog import eat, hog
+from mete_agent import SLOW
 
 LIMIT = 64 * MiB
 
@@ -44,3 +47,12 @@ def anon(processes):
 
 def kills(agent, by):
     return agent.metric("mete_oom_kills_total", container="hog", by=by)
+
+
+def exemplars(agent):
+    """(scope, by) -> the record to which OpenMetrics leads from the counter of kills, of a container whose scrape has one."""
+    request = urllib.request.Request("http://%s/metrics" % agent.address, headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+    with urllib.request.urlopen(request, timeout=30 * SLOW) as answer:
+        text = answer.read().decode()
+    return {(scope, by): record for scope, by, record in
+            re.findall(r'mete_oom_kills_total\{[^}]*scope="(\w+)",by="(\w+)"\} \d+ # \{record="([^"]+)",', text)}

@@ -45,11 +45,13 @@ class Agent:
         self.close()
 
     def start(self, *more, wait=True, listen="127.0.0.1:0", prepare=None, session=False):
-        """`prepare`: called in its process before it begins. `session`: of its own, as a service manager starts it."""
+        """`prepare`: called in its process before it begins. `session`: of its own, as a service manager starts it. Pods get no network
+        unless `more` says so: the bridge would be the machine's."""
+        network = () if "--network" in more else ("--network", "none")
         with open(self.log, "a") as log:
             said = log.tell()
             self.process = subprocess.Popen(
-                self.words("agent", "--manifests", self.manifests, "--cgroup-parent", self.parent, "--listen", listen, *more),
+                self.words("agent", "--manifests", self.manifests, "--cgroup-parent", self.parent, "--listen", listen, *network, *more),
                 stderr=log, stdout=log, stdin=subprocess.DEVNULL, start_new_session=session, preexec_fn=prepare)
         if wait:
             wait_for("the agent to be ready", lambda: self.listens(said) and self.ready())

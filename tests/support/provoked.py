@@ -13,6 +13,8 @@ def limits(memory="32Mi", cpu="100m", request="10m"):
 # Network counters are those of real interfaces; without a network of one's own that is the machine's.
 HOSTED = pod("hosted", spec="hostNetwork: true", lines=limits())
 CRASHING = pod("crashing", "exit 3", limits())
+# Its health check never succeeds.
+UNHEALTHY = pod("unhealthy", lines=limits() + "\nreadinessProbe: {exec: {command: [\"false\"]}, periodSeconds: 1, failureThreshold: 1}")
 # More processes than it may have.
 FORKING = documents(pod("forking", "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 2 & done; sleep 1; exec sleep 1000", limits()),
                     policy("  pids: {max: 6}", "forking"))
@@ -43,7 +45,7 @@ def provoke(agent):
     """Applies all, waits for those that run, and writes into a limit as somebody else would."""
     for example in ("policy", "throttled", "oom"):
         agent.mete("apply", "-f", "%s/config/examples/%s.yaml" % (SOURCE, example))
-    for each in (HOSTED, CRASHING, FORKING, LEAKING, THRASHING, CAREFUL, writing(agent.work)):
+    for each in (HOSTED, CRASHING, UNHEALTHY, FORKING, LEAKING, THRASHING, CAREFUL, writing(agent.work)):
         agent.apply(each)
     wait_running(agent, "throttled", "hosted", "thrashing", "writing")
     Cgroup(agent.container("throttled")["cgroup"]).set_cpu_quota(20000)

@@ -36,7 +36,18 @@ struct Completion {
 inline constexpr std::string_view kShells[] = {"bash", "zsh", "fish"};
 
 // Every word that stands for a kind of value. Those without a source are for the reader of --help alone.
-enum class Source { kNone, kFiles, kFolders, kPods, kContainers, kImages, kRecords, kSignals, kOciContainers };
+enum class Source {
+  kNone,
+  kFiles,
+  kFolders,
+  kPods,
+  kContainers,
+  kImages,
+  kNetworks,
+  kRecords,
+  kSignals,
+  kOciContainers
+};
 struct Kind {
   std::string_view name;
   Source source;

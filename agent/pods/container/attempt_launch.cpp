@@ -86,7 +86,8 @@ Status Attempt::make_files(const runtime::image::Image& image) {
   for (const char* each : {"", "/root", "/upper", "/work"}) METE_CHECK(runtime::make_directories(directory + each));
   METE_CHECK(cgroup_.claim());
   cgroup_.devices().find();
-  METE_CHECK(write_launch_plan(slot_, cgroup_.group(), cgroup_.devices().allowed(), image));
+  METE_TRY(auto devices, cgroup_.devices().nodes());
+  METE_CHECK(write_launch_plan(slot_, cgroup_.group(), std::move(devices), image));
   return runtime::make_directories(slot_.pod().paths().logs());
 }
 

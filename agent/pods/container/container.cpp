@@ -46,6 +46,7 @@ void Container::apply_limits() {
 void Container::killed_by_policy(const std::string& reason) {
   auto& own = record();
   ++own.policy_kills;
+  cgroup_.watch().oom_record().policy_kills();
   own.killed_by_policy = true;
   if (!reason.empty()) own.end_reason = reason;
   slot_.save(runtime::Durability::volatile_);

@@ -36,6 +36,17 @@ std::vector<runtime::process::DeviceSpec> ContainerDevices::allowed() const {
   return allowed;
 }
 
+Result<std::vector<runtime::process::DeviceSpec>> ContainerDevices::nodes() const {
+  auto nodes = allowed();
+  if (!slot_.spec()->security.privileged) return nodes;
+  METE_TRY(auto all, runtime::process::host_devices("/dev"));
+  for (auto& device : all) {
+    const auto same = [&](const auto& other) { return other.path == device.path; };
+    if (std::none_of(nodes.begin(), nodes.end(), same)) nodes.push_back(std::move(device));
+  }
+  return nodes;
+}
+
 // A privileged container may use all that is not denied.
 std::vector<DeviceRule> ContainerDevices::base_rules() const {
   return slot_.spec()->security.privileged ? std::vector<DeviceRule>{{.allow = true}} : std::vector<DeviceRule>();

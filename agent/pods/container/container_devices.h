@@ -21,6 +21,8 @@ class ContainerDevices {
   // Finds those of the machine that its policy is about; reports those that are not there.
   void find();
   [[nodiscard]] std::vector<runtime::process::DeviceSpec> allowed() const;  // by its policy
+  // Those that are made in /dev besides the usual ones: allowed(), and of a privileged container all of the machine.
+  [[nodiscard]] Result<std::vector<runtime::process::DeviceSpec>> nodes() const;
   // The rules of a cgroup in which nothing runs yet.
   [[nodiscard]] Status set_up();
   // The policy has changed while the container runs, or an earlier agent knew another.

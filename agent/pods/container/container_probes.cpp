@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/networks/networks.h"
 #include "agent/pods/pod.h"
 #include "runtime/process/process_id.h"
 
@@ -35,7 +36,9 @@ ContainerProbes::~ContainerProbes() = default;
 const ProbePlace& ContainerProbes::place() {
   const auto& own = slot_.record();
   if (place_.process == own.process && own.process.pid != 0) return place_;
-  place_ = {slot_.files().directory(), own.process, {}};
+  place_ = {slot_.files().directory(), own.process, {}, {}};
+  const auto addresses = slot_.pod().networks().addresses(slot_.pod().record().uid);
+  if (!addresses.empty()) place_.address = addresses.front();
   if (is_in_own_network(own.process.pid)) return place_;
   // Of a process that has ended meanwhile there is none, and nothing is asked: the machine's network is another one.
   place_.network = std::make_shared<const runtime::UniqueFd>(

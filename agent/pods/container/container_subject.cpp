@@ -91,6 +91,9 @@ bool ContainerSubject::restarting() const {
 void ContainerSubject::killed_by_policy(const std::string& reason) {
   container_.killed_by_policy(reason);
 }
+void ContainerSubject::recorded(const ForensicRecord& record) {
+  container_.control().watch().oom_record().recorded(record);
+}
 
 Result<pid_t> ContainerSubject::exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) {
   METE_TRY(const auto process, first_process());

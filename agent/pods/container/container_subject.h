@@ -37,6 +37,7 @@ class ContainerSubject : public Subject {
   [[nodiscard]] Status lift_memory_high() override;
   [[nodiscard]] Status notify_pressure() override;
   void killed_by_policy(const std::string& reason) override;
+  void recorded(const ForensicRecord& record) override;
 
  private:
   [[nodiscard]] std::string attempt_directory() const;

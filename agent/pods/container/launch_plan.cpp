@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "agent/base/machine_facts.h"
+#include "agent/networks/networks.h"
 #include "agent/pods/pod.h"
 #include "config/runtime_values.h"
 #include "enforcers/qos.h"
@@ -103,11 +104,12 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
   context.termination_log = files.termination_log();
   context.devices = std::move(devices);
   context.sandbox_pid = pod.sandbox_pid();
+  context.network_namespace = pod.networks().namespace_path(pod.record().uid);
+  context.machine.pod_addresses = pod.networks().addresses(pod.record().uid);
   context.cgroup = runtime::process::join_of(group);
   context.cgroup_view = runtime::process::view_of(services.hierarchies);
   context.capabilities = services.capabilities;
-  context.oom_score_adj =
-      enforcers::oom_score_adj(enforcers::qos_of(plan.pod.spec), container, services.machine_memory);
+  context.oom_score_adj = enforcers::oom_score_adj(plan.pod.spec, container, services.machine_memory);
   METE_TRY(runtime::process::LaunchSpec spec, runtime::pod::container_spec(plan, container, resolved, context));
   if (runtime::pod::seccomp_profile(plan.pod.spec, container) == config::SeccompProfile::kRuntimeDefault) {
     METE_TRY(spec.identity.seccomp_filter, seccomp_filter(services, spec.identity.capabilities.bounding));

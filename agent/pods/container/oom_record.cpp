@@ -18,6 +18,26 @@ void sync_record(const std::string& directory) {
   }
 }
 
+using Kind = std::optional<collectors::Exemplar> collectors::OomExemplars::*;
+
+Kind kind_of(const std::string& scope) {
+  if (scope == "nested") return &collectors::OomExemplars::nested;
+  if (scope == "pod") return &collectors::OomExemplars::pod;
+  if (scope == "ancestor") return &collectors::OomExemplars::ancestor;
+  if (scope == "host") return &collectors::OomExemplars::host;
+  return &collectors::OomExemplars::container;
+}
+
+// Exemplars lead from the counter to the record: `mete oom show ID`. What a reading holds does not change: a new one.
+std::shared_ptr<const collectors::OomExemplars> with_kill(const collectors::OomExemplars* before, Kind kind,
+                                                          const ForensicRecord& record) {
+  auto now = before == nullptr ? collectors::OomExemplars() : *before;
+  const std::string pid = record.victim ? std::to_string(*record.victim) : "unknown";
+  now.*kind = collectors::Exemplar{collectors::LabelBlock{{"record", record.id}, {"pid", pid}}, std::uint64_t{1},
+                                   std::chrono::system_clock::now()};
+  return std::make_shared<const collectors::OomExemplars>(std::move(now));
+}
+
 }  // namespace
 
 const runtime::cgroup::OomCounters* OomRecord::known() const {
@@ -46,12 +66,16 @@ std::string OomRecord::command_of(pid_t pid) const {
   return pid == slot_.record().process.pid ? first_command_ : std::string();
 }
 
-// Exemplars lead from the counter to the record: `mete oom show ID`.
 void OomRecord::reported(const ForensicRecord& record) {
-  const std::string pid = record.victim ? std::to_string(*record.victim) : "unknown";
-  last_ = std::make_shared<const collectors::Exemplar>(collectors::Exemplar{
-      collectors::LabelBlock{{"record", record.id}, {"pid", pid}}, std::uint64_t{1}, std::chrono::system_clock::now()});
+  last_ = with_kill(last_.get(), kind_of(record.scope), record);
   slot_.services().workers.run([directory = slot_.pod().directory()] { sync_record(directory); }, [] {});
+}
+
+// Between a policy's kill and its record the kernel may have killed as well.
+void OomRecord::recorded(const ForensicRecord& record) {
+  if (!policy_kills_ || record.rule.starts_with("kernel ")) return;
+  policy_kills_ = false;
+  last_ = with_kill(last_.get(), &collectors::OomExemplars::policy, record);
 }
 
 void OomRecord::begin(Cgroup cgroup) {

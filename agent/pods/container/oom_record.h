@@ -31,8 +31,12 @@ class OomRecord : public OomAccount {
   [[nodiscard]] std::string command_of(pid_t pid) const override;
   void reported(const ForensicRecord& record) override;
 
-  // The last kill that this agent reported; null: none.
-  [[nodiscard]] const std::shared_ptr<const collectors::Exemplar>& last() const { return last_; }
+  // A policy kills here; the next record of an act on the container is about it.
+  void policy_kills() { policy_kills_ = true; }
+  void recorded(const ForensicRecord& record);
+
+  // The last kill of each kind that this agent reported; null: none.
+  [[nodiscard]] const std::shared_ptr<const collectors::OomExemplars>& last() const { return last_; }
 
   // Begins the account of an attempt that starts or was adopted: earlier kills by limits of ancestors do not belong to
   // it. kUnknown: the record is older than this account, and does not tell which kills are known.
@@ -48,7 +52,8 @@ class OomRecord : public OomAccount {
   const runtime::cgroup::Group& group_;
   const runtime::cgroup::Limits& limits_;
   std::string first_command_;
-  std::shared_ptr<const collectors::Exemplar> last_;
+  bool policy_kills_ = false;
+  std::shared_ptr<const collectors::OomExemplars> last_;
 };
 
 }  // namespace mete::agent

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/export/network_metrics.h"
+
+#include <fcntl.h>
+
+#include <charconv>
+#include <optional>
+
+#include "agent/base/agent_families.h"
+#include "runtime/file.h"
+
+namespace mete::agent {
+namespace {
+
+using collectors::LabelBlock;
+
+// Absent where the kernel tracks none, or tells it in the first namespace only.
+std::optional<std::uint64_t> tracked(const char* name) {
+  const auto text = runtime::read_file(AT_FDCWD, std::string("/proc/sys/net/netfilter/") + name);
+  std::uint64_t number = 0;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), number).ec != std::errc())
+    return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+void write_networks(std::string& out, const Networks& networks, collectors::Format format) {
+  const auto uses = networks.uses();
+  const auto each = [&](std::string_view family, std::uint64_t Networks::Use::*value) {
+    auto writer = own_writer(out, family, format);
+    for (const auto& use : uses) writer.add(LabelBlock{{"network", use.network}}, use.*value);
+  };
+  each("mete_network_pods", &Networks::Use::pods);
+  each("mete_network_addresses", &Networks::Use::addresses);
+  each("mete_network_addresses_limit", &Networks::Use::most_addresses);
+  each("mete_network_published_ports", &Networks::Use::ports);
+  const auto& counts = networks.names().counts();
+  {
+    auto questions = own_writer(out, "mete_network_dns_questions_total", format);
+    questions.add(LabelBlock{{"outcome", "own"}}, counts.own);
+    questions.add(LabelBlock{{"outcome", "forwarded"}}, counts.forwarded);
+    questions.add(LabelBlock{{"outcome", "failed"}}, counts.failed);
+    questions.add(LabelBlock{{"outcome", "refused"}}, counts.refused);
+  }
+  own_writer(out, "mete_network_drift_total", format).add(networks.drifts());
+  if (const auto now = tracked("nf_conntrack_count")) own_writer(out, "mete_network_connections", format).add(*now);
+  if (const auto most = tracked("nf_conntrack_max"))
+    own_writer(out, "mete_network_connections_limit", format).add(*most);
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/http/http_client.h"
+
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+
+#include <optional>
+#include <type_traits>
+
+namespace mete::agent {
+namespace {
+
+namespace beast = boost::beast;
+using asio::ip::tcp;
+using PlainClient = beast::basic_stream<tcp>;
+using TlsClient = asio::ssl::stream<PlainClient>;
+
+constexpr std::size_t kMostHeader = 16U << 10U;
+constexpr std::size_t kMostAnswer = 64U << 10U;
+
+std::string request_text(const HttpPost& request) {
+  std::string text = "POST " + request.url.path + " HTTP/1.1\r\nHost: " + request.url.authority() +
+                     "\r\nUser-Agent: mete/" METE_VERSION
+                     "\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " +
+                     std::to_string(request.body.size()) + "\r\n";
+  if (!request.authorization.empty()) text += "Authorization: " + request.authorization + "\r\n";
+  return text + "\r\n" + request.body;
+}
+
+std::string shown_address(const HttpUrl& url) {
+  return (url.tls ? "https://" : "http://") + url.authority() + url.path;
+}
+
+template <class Stream>
+class Sending : public std::enable_shared_from_this<Sending<Stream>> {
+ public:
+  static constexpr bool kTls = std::is_same_v<Stream, TlsClient>;
+
+  Sending(asio::io_context& loop, HttpPost request, std::function<void(Status)> done)
+      : request_(std::move(request)), done_(std::move(done)), resolver_(loop), stream_(make(loop)) {
+    parser_.header_limit(kMostHeader);
+    parser_.body_limit(kMostAnswer);
+    if constexpr (kTls) {
+      ErrorCode no_address;
+      (void)asio::ip::make_address(request_.url.host, no_address);
+      // An address is no server name (RFC 6066 3), but the certificate is checked for either.
+      if (no_address) {
+        // SSL_set_tlsext_host_name(), without the old-style cast of its macro.
+        (void)::SSL_ctrl(stream_.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                         request_.url.host.data());
+      }
+      (void)::SSL_set1_host(stream_.native_handle(), request_.url.host.c_str());
+    }
+  }
+
+  void begin() {
+    lowest().expires_after(request_.timeout);
+    ErrorCode no_address;
+    const auto address = asio::ip::make_address(request_.url.host, no_address);
+    if (!no_address) {
+      const auto port = static_cast<unsigned short>(std::stoul(request_.url.port));
+      return connect(tcp::resolver::results_type::create(tcp::endpoint(address, port), request_.url.host, {}));
+    }
+    resolver_.async_resolve(request_.url.host, request_.url.port,
+                            [self = this->shared_from_this()](ErrorCode error, tcp::resolver::results_type found) {
+                              if (error) return self->end("resolve", error);
+                              self->connect(found);
+                            });
+  }
+
+  void cancel() {
+    done_ = nullptr;
+    resolver_.cancel();
+    ErrorCode ignored;
+    lowest().socket().close(ignored);
+  }
+
+ private:
+  Stream make(asio::io_context& loop) {
+    if constexpr (kTls) {
+      return Stream(loop, *request_.tls);
+    } else {
+      return Stream(loop);
+    }
+  }
+  PlainClient& lowest() {
+    if constexpr (kTls) {
+      return stream_.next_layer();
+    } else {
+      return stream_;
+    }
+  }
+
+  void connect(const tcp::resolver::results_type& addresses) {
+    if (!done_) return;
+    lowest().async_connect(addresses, [self = this->shared_from_this()](ErrorCode error, const tcp::endpoint&) {
+      if (error) return self->end("connect", error);
+      self->connected();
+    });
+  }
+
+  void connected() {
+    lowest().socket().set_option(tcp::no_delay(true));
+    if constexpr (kTls) {
+      stream_.async_handshake(asio::ssl::stream_base::client, [self = this->shared_from_this()](ErrorCode error) {
+        if (error) return self->end("TLS", error);
+        self->write();
+      });
+    } else {
+      write();
+    }
+  }
+
+  void write() {
+    text_ = request_text(request_);
+    asio::async_write(stream_, asio::buffer(text_), [self = this->shared_from_this()](ErrorCode error, std::size_t) {
+      if (error) return self->end("send", error);
+      self->read();
+    });
+  }
+
+  void read() {
+    beast::http::async_read(stream_, buffer_, parser_,
+                            [self = this->shared_from_this()](ErrorCode error, std::size_t) { self->answered(error); });
+  }
+
+  void answered(ErrorCode error) {
+    // Whoever ends an answer without a length by closing the connection has sent all of it.
+    if (error && !parser_.is_header_done()) return end("read the answer", error);
+    const unsigned status = parser_.get().result_int();
+    if (status >= 200 && status < 300) return report({});
+    constexpr std::size_t kShown = 200;
+    std::string body = parser_.get().body().substr(0, kShown);
+    while (!body.empty() && body.back() <= ' ' && body.back() >= 0) body.pop_back();
+    report(fail(shown_address(request_.url) + ": found status " + std::to_string(status) +
+                (body.empty() ? "" : " (" + body + ")") + ", expected 2xx"));
+  }
+
+  void end(const char* doing, ErrorCode error) {
+    const bool late = error == beast::error::timeout;
+    report(fail(shown_address(request_.url) + ": " + doing + ": " + (late ? "no answer in time" : error.message())));
+  }
+
+  void report(const Status& status) {
+    ErrorCode ignored;
+    lowest().socket().close(ignored);
+    if (auto done = std::exchange(done_, nullptr)) done(status);
+  }
+
+  HttpPost request_;
+  std::function<void(Status)> done_;
+  tcp::resolver resolver_;
+  Stream stream_;
+  std::string text_;
+  beast::flat_buffer buffer_;
+  beast::http::response_parser<beast::http::string_body> parser_;
+};
+
+template <class Stream>
+class Handle : public HttpSending {
+ public:
+  explicit Handle(std::shared_ptr<Sending<Stream>> sending) : sending_(std::move(sending)) { sending_->begin(); }
+  ~Handle() override { sending_->cancel(); }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+
+ private:
+  std::shared_ptr<Sending<Stream>> sending_;
+};
+
+}  // namespace
+
+std::string HttpUrl::authority() const {
+  const bool is_v6 = host.find(':') != std::string::npos;
+  return (is_v6 ? "[" + host + "]" : host) + ":" + port;
+}
+
+Result<HttpUrl> parse_url(std::string_view url) {
+  HttpUrl parsed;
+  parsed.tls = url.starts_with("https://");
+  if (!parsed.tls && !url.starts_with("http://"))
+    return fail("found \"" + std::string(url) + "\", expected http://HOST[:PORT][/PATH] or https://");
+  std::string_view rest = url.substr(url.find("//") + 2);
+  const auto slash = rest.find('/');
+  parsed.path = slash == std::string_view::npos ? "/" : std::string(rest.substr(slash));
+  rest = rest.substr(0, slash);
+  const auto bracket = rest.find(']');
+  const auto colon = rest.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  parsed.port = colon == std::string_view::npos ? (parsed.tls ? "443" : "80") : std::string(rest.substr(colon + 1));
+  rest = rest.substr(0, colon);
+  if (rest.starts_with('[') && rest.ends_with(']')) rest = rest.substr(1, rest.size() - 2);
+  parsed.host = rest;
+  const bool digits = parsed.port.find_first_not_of("0123456789") == std::string::npos && parsed.port.size() < 6;
+  if (parsed.host.empty() || parsed.port.empty() || !digits || std::stoul(parsed.port) > 65535)
+    return fail("found \"" + std::string(url) + "\", expected a host and a port up to 65535");
+  return parsed;
+}
+
+Result<std::shared_ptr<asio::ssl::context>> client_tls(const std::string& ca_file) {
+  auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+  context->set_verify_mode(asio::ssl::verify_peer);
+  ErrorCode error;
+  if (ca_file.empty()) {
+    context->set_default_verify_paths(error);
+  } else {
+    context->load_verify_file(ca_file, error);
+  }
+  if (error) return fail("caFile " + ca_file + ": " + error.message() + ", expected certificates (PEM)");
+  return context;
+}
+
+std::shared_ptr<HttpSending> send_post(asio::io_context& loop, HttpPost request, std::function<void(Status)> done) {
+  if (request.tls) {
+    auto sending = std::make_shared<Sending<TlsClient>>(loop, std::move(request), std::move(done));
+    return std::make_shared<Handle<TlsClient>>(std::move(sending));
+  }
+  auto sending = std::make_shared<Sending<PlainClient>>(loop, std::move(request), std::move(done));
+  return std::make_shared<Handle<PlainClient>>(std::move(sending));
+}
+
+std::string basic_authorization(const std::string& user, const std::string& password) {
+  const std::string plain = user + ":" + password;
+  std::string encoded(4 * ((plain.size() + 2) / 3) + 1, '\0');
+  const int length =
+      ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
+                        reinterpret_cast<const unsigned char*>(plain.data()), static_cast<int>(plain.size()));
+  encoded.resize(static_cast<std::size_t>(length));
+  return "Basic " + encoded;
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Answers the containers' questions for names, on the gateway's address of each network: those of other members of the
+// network from what the agent knows, all others by the machine's own servers. Everything is bounded: questions that
+// wait for a server, in all and of one container, and the time that they wait. A question that finds no room is not
+// answered, and the container asks again.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/base/asio.h"
+#include "agent/networks/dns_message.h"
+#include "runtime/fd.h"
+
+namespace mete::agent {
+
+class DnsResponder {
+ public:
+  // The addresses of the name for who asks from there; empty: it is nobody's of that network.
+  using Find = std::function<std::vector<config::IpAddress>(const config::IpAddress& asker, const std::string& name)>;
+  DnsResponder(asio::io_context& loop, Find find);
+  ~DnsResponder();
+
+  // Listens on port 53 of this address. Again: no error.
+  [[nodiscard]] Status listen(const config::IpAddress& address);
+  [[nodiscard]] bool listens(const config::IpAddress& address) const { return listeners_.contains(address); }
+  void close(const config::IpAddress& address) { listeners_.erase(address); }
+
+  struct Counts {
+    std::uint64_t own = 0;        // answered from what the agent knows
+    std::uint64_t forwarded = 0;  // answered by a server of the machine
+    std::uint64_t failed = 0;     // no server answered
+    std::uint64_t refused = 0;    // no room
+  };
+  [[nodiscard]] const Counts& counts() const { return counts_; }
+
+ private:
+  struct Listener;
+  struct Forward;
+  void wait(const std::shared_ptr<Listener>& listener);
+  void read(const std::shared_ptr<Listener>& listener);
+  void forward(const std::shared_ptr<Listener>& listener, std::string query, std::string peer,
+               const config::IpAddress& asker);
+  void ask_next(const std::shared_ptr<Forward>& forward);
+  void await_answer(const std::shared_ptr<Forward>& forward);
+  void end(const std::shared_ptr<Forward>& forward);
+  [[nodiscard]] std::vector<config::IpAddress> servers();
+
+  asio::io_context& loop_;
+  Find find_;
+  std::map<config::IpAddress, std::shared_ptr<Listener>> listeners_;
+  std::map<config::IpAddress, unsigned> waiting_of_;  // by asker
+  unsigned waiting_ = 0;
+  Counts counts_;
+  Alive alive_;
+};
+
+}  // namespace mete::agent

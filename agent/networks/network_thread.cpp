@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/networks/network_thread.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <memory>
+#include <utility>
+
+#include "agent/networks/endpoint_record.h"
+#include "runtime/file.h"
+
+namespace mete::agent {
+namespace {
+
+using runtime::Durability;
+namespace network = runtime::network;
+
+// Namespaces that are made before somebody asks. One saves half a millisecond of a start, and costs the kernel 100 KB.
+constexpr std::size_t kReady = 2;
+
+Status write_record(const std::string& path, const std::string& text) {
+  return runtime::replace_file(path, text, 0600, Durability::volatile_);
+}
+
+}  // namespace
+
+NetworkThread::NetworkThread(asio::io_context& loop, std::string table)
+    : loop_(loop), work_(worker_.get_executor()), table_(std::move(table)) {}
+
+NetworkThread::~NetworkThread() {
+  work_.reset();
+  if (thread_.joinable()) thread_.join();
+}
+
+// `work` on the thread, then `take` with its result on the loop.
+template <class Work, class Take>
+void NetworkThread::run(Work work, Take take) {
+  if (!thread_.joinable()) {
+    // The loop handles signals: the new thread inherits this mask, which blocks all of them.
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, &before);
+    thread_ = std::thread([this] { worker_.run(); });
+    ::pthread_setname_np(thread_.native_handle(), kNetworkThreadName);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+  // Both are moved, and a result may be a descriptor: functions that can be copied take them by a pointer.
+  auto shared = std::make_shared<std::pair<Work, Take>>(std::move(work), std::move(take));
+  asio::post(worker_, [this, shared] {
+    using Value = decltype(shared->first());
+    auto result = std::make_shared<Value>(shared->first());
+    asio::post(loop_, [shared, result] { shared->second(std::move(*result)); });
+    asio::post(worker_, [this] { fill_pool(); });
+  });
+}
+
+Status NetworkThread::open() {
+  if (host_) return {};
+  METE_TRY(auto host, network::HostNetwork::open());
+  host_.emplace(std::move(host));
+  return {};
+}
+
+void NetworkThread::fill_pool() {
+  while (host_ && !bridges_.empty() && ready_.size() < kReady) {
+    auto made = host_->make_namespace();
+    if (!made) return;  // who needs one is told why
+    ready_.push_back(std::move(*made));
+  }
+}
+
+Status NetworkThread::bridges(const Networks& networks, const std::set<std::string>& known) {
+  bool v6 = false;
+  for (const auto& each : networks) {
+    const auto index = host_->ensure_bridge(each);
+    if (index) bridges_[each.name] = *index;
+    if (!index && &each == &networks.front()) return tl::unexpected(index.error());
+    v6 |= each.range6.has_value();
+  }
+  METE_TRY(const auto links, host_->links());
+  for (const auto& link : links) {
+    const bool ours = std::any_of(bridges_.begin(), bridges_.end(), [&](const auto& bridge) {
+      return bridge.second == link.master && link.master != 0 && link.kind == "veth";
+    });
+    if (ours && link.name.starts_with(network::kDevicePrefix) && !known.contains(link.name))
+      METE_CHECK(host_->remove(link));
+  }
+  return networks.empty() ? Status() : host_->forward(v6);
+}
+
+void NetworkThread::bring_up(Networks networks, Endpoints endpoints, Done done) {
+  const auto work = [this, networks = std::move(networks), endpoints = std::move(endpoints)]() -> Status {
+    METE_CHECK(open());
+    std::set<std::string> known;
+    for (const auto& each : endpoints) known.insert(each.device);
+    // The rules first: no moment without them.
+    METE_CHECK(host_->carry_out(network::replace_all(table_, networks, endpoints)));
+    auto made = bridges(networks, known);
+    if (!made && endpoints.empty()) (void)host_->carry_out(network::remove_all(table_));
+    return made;
+  };
+  run(work, std::move(done));
+}
+
+void NetworkThread::ensure_bridge(network::NetworkSpec network, Done done) {
+  const auto work = [this, network = std::move(network)]() -> Status {
+    METE_CHECK(open());
+    METE_TRY(const int index, host_->ensure_bridge(network));
+    bridges_[network.name] = index;
+    return host_->forward(network.range6.has_value());
+  };
+  run(work, std::move(done));
+}
+
+void NetworkThread::verify(Networks networks, Endpoints endpoints, Verified done) {
+  const auto work = [this, networks = std::move(networks),
+                     endpoints = std::move(endpoints)]() -> Result<std::vector<std::string>> {
+    METE_CHECK(open());
+    std::vector<std::string> found;
+    for (const auto& each : networks) {
+      if (!bridges_.contains(each.name)) continue;
+      METE_TRY(auto wrong, host_->check_bridge(each, endpoints));
+      if (wrong.empty()) continue;
+      METE_TRY(const int index, host_->ensure_bridge(each));
+      bridges_[each.name] = index;
+      METE_CHECK(host_->enslave(each, index, endpoints));
+      found.push_back(std::move(wrong));
+    }
+    if (!networks.empty()) METE_CHECK(host_->forward(false));
+    return found;
+  };
+  run(work, std::move(done));
+}
+
+void NetworkThread::write_rules(Networks networks, Endpoints endpoints, Done done) {
+  const auto work = [this, networks = std::move(networks), endpoints = std::move(endpoints)]() -> Status {
+    METE_CHECK(open());
+    return host_->carry_out(network::replace_all(table_, networks, endpoints));
+  };
+  run(work, std::move(done));
+}
+
+Result<network::Namespace> NetworkThread::take_namespace(const std::shared_ptr<runtime::UniqueFd>& inside) {
+  if (inside) return host_->enter(std::move(*inside));
+  if (ready_.empty()) return host_->make_namespace();
+  network::Namespace taken = std::move(ready_.front());
+  ready_.pop_front();
+  return taken;
+}
+
+void NetworkThread::connect(Connection connection, Connected done) {
+  const auto work = [this, connection = std::move(connection)]() -> Result<runtime::UniqueFd> {
+    const auto& spec = connection.network;
+    const auto& endpoint = connection.endpoint;
+    const auto& record = connection.record;
+    METE_CHECK(open());
+    if (!bridges_.contains(spec.name)) {
+      METE_TRY(const int index, host_->ensure_bridge(spec));
+      bridges_[spec.name] = index;
+    }
+    const auto bridge = bridges_.find(spec.name);
+    METE_CHECK(write_record(record, to_json(endpoint)));
+    const auto undo_record = [&] { (void)::unlink(record.c_str()); };
+    auto taken = take_namespace(connection.inside);
+    if (!taken) {
+      undo_record();
+      return tl::unexpected(std::move(taken.error()));
+    }
+    network::Namespace inside = std::move(*taken);
+    // The rules before the link: there is no moment in which it may send what it likes.
+    if (auto ruled = host_->carry_out(network::change_endpoint(table_, std::nullopt, endpoint)); !ruled) {
+      undo_record();
+      return tl::unexpected(std::move(ruled.error()));
+    }
+    if (auto linked = host_->connect(inside, spec, bridge->second, endpoint); !linked) {
+      (void)host_->carry_out(network::change_endpoint(table_, endpoint, std::nullopt));
+      undo_record();
+      return tl::unexpected(std::move(linked.error()));
+    }
+    return std::move(inside.file);
+  };
+  run(work, std::move(done));
+}
+
+void NetworkThread::disconnect(network::Endpoint endpoint, std::string record, runtime::UniqueFd inside, Done done) {
+  auto held = std::make_shared<runtime::UniqueFd>(std::move(inside));
+  const auto work = [this, endpoint = std::move(endpoint), record = std::move(record), held]() -> Status {
+    METE_CHECK(open());
+    held->reset();
+    return release(endpoint, record);
+  };
+  run(work, std::move(done));
+}
+
+Status NetworkThread::release(const network::Endpoint& endpoint, const std::string& record) {
+  auto ruled = host_->carry_out(network::change_endpoint(table_, endpoint, std::nullopt));
+  // Somebody has flushed them: that is what was wanted.
+  if (!ruled && ruled.error().code != ENOENT) return ruled;
+  (void)::unlink(record.c_str());
+  return {};
+}
+
+void NetworkThread::detach(network::Endpoint endpoint, std::string record, Done done) {
+  const auto work = [this, endpoint = std::move(endpoint), record = std::move(record)]() -> Status {
+    METE_CHECK(open());
+    METE_CHECK(host_->disconnect(endpoint));
+    return release(endpoint, record);
+  };
+  run(work, std::move(done));
+}
+
+void NetworkThread::change(network::Endpoint before, network::Endpoint after, std::string record, Done done) {
+  const auto work = [this, before = std::move(before), after = std::move(after),
+                     record = std::move(record)]() -> Status {
+    METE_CHECK(open());
+    METE_CHECK(write_record(record, to_json(after)));
+    return host_->carry_out(network::change_endpoint(table_, before, after));
+  };
+  run(work, std::move(done));
+}
+
+void NetworkThread::take_down(Networks networks, bool tables, Done done) {
+  const auto work = [this, networks = std::move(networks), tables]() -> Status {
+    METE_CHECK(open());
+    for (const auto& each : networks) {
+      bridges_.erase(each.name);
+      METE_CHECK(host_->remove_bridge(each));
+    }
+    if (!tables) return {};
+    ready_.clear();
+    return host_->carry_out(network::remove_all(table_));
+  };
+  run(work, std::move(done));
+}
+
+}  // namespace mete::agent

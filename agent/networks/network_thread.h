@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The thread that makes links and rules, in the order in which it is asked to. It waits for the kernel, and enters new
+// network namespaces for a moment: neither may happen on the loop. Loop and thread exchange values only.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "agent/base/asio.h"
+#include "runtime/network/host_network.h"
+
+namespace mete::agent {
+
+inline constexpr const char* kNetworkThreadName = "mete-network";
+
+class NetworkThread {
+ public:
+  // `table`: the name of its tables of nftables.
+  NetworkThread(asio::io_context& loop, std::string table);
+  ~NetworkThread();  // after the work that is under way
+  NetworkThread(const NetworkThread&) = delete;
+  NetworkThread& operator=(const NetworkThread&) = delete;
+
+  [[nodiscard]] std::string end_prefix() const { return runtime::network::end_prefix(table_); }
+
+  using Networks = std::vector<runtime::network::NetworkSpec>;
+  using Endpoints = std::vector<runtime::network::Endpoint>;
+  using Done = std::function<void(Status)>;  // on the loop
+
+  // Makes or takes over all bridges, removes ends of containers that nobody knows, and writes all rules as one. The
+  // error is that of the first network; another one that cannot be made is tried again when somebody wants to be in it.
+  void bring_up(Networks networks, Endpoints endpoints, Done done);
+  // Makes or takes over one more bridge.
+  void ensure_bridge(runtime::network::NetworkSpec network, Done done);
+  // Looks whether all bridges and their ports are as they were made, and mends what is not. What was found, a sentence
+  // each.
+  using Verified = std::function<void(Result<std::vector<std::string>>)>;
+  void verify(Networks networks, Endpoints endpoints, Verified done);
+  // All rules again, as one transaction.
+  void write_rules(Networks networks, Endpoints endpoints, Done done);
+  // Writes the record, then makes a connected namespace.
+  struct Connection {
+    runtime::network::NetworkSpec network;
+    runtime::network::Endpoint endpoint;
+    std::string record;                         // path of its record
+    std::shared_ptr<runtime::UniqueFd> inside;  // a namespace that exists; null: a new one
+  };
+  using Connected = std::function<void(Result<runtime::UniqueFd>)>;
+  void connect(Connection connection, Connected done);
+  // Its rules, its record. Its links end with `inside`, the last one of that namespace.
+  void disconnect(runtime::network::Endpoint endpoint, std::string record, runtime::UniqueFd inside, Done done);
+  // Its rules, its record and its links, of a namespace that goes on.
+  void detach(runtime::network::Endpoint endpoint, std::string record, Done done);
+  // Ports that are published or not any more.
+  void change(runtime::network::Endpoint before, runtime::network::Endpoint after, std::string record, Done done);
+  // The bridges, and with `tables` the rules, too.
+  void take_down(Networks networks, bool tables, Done done);
+
+ private:
+  template <class Work, class Take>
+  void run(Work work, Take take);
+  Status open();
+  Result<runtime::network::Namespace> take_namespace(const std::shared_ptr<runtime::UniqueFd>& inside);
+  Status release(const runtime::network::Endpoint& endpoint, const std::string& record);
+  Status bridges(const Networks& networks, const std::set<std::string>& known);
+  void fill_pool();
+
+  asio::io_context& loop_;
+  asio::io_context worker_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::string table_;
+  // Of the thread.
+  std::optional<runtime::network::HostNetwork> host_;
+  std::map<std::string, int> bridges_;  // index by name of the network
+  std::deque<runtime::network::Namespace> ready_;
+  std::thread thread_;  // started at the first use
+};
+
+}  // namespace mete::agent

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// The networks of this machine's pods: which there are, who has which address and which port of the machine. Decides
+// and remembers on the loop; NetworkThread makes what was decided. A record is written before what it records is made,
+// so that the next agent finds every address, device and rule again.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/base/services.h"
+#include "agent/networks/dns_responder.h"
+#include "agent/networks/network_thread.h"
+#include "agent/networks/port_claims.h"
+#include "agent/networks/rules_watch.h"
+#include "runtime/network/address_pool.h"
+#include "runtime/process/process_id.h"
+
+namespace mete::agent {
+
+inline constexpr const char* kDefaultNetwork = "bridge";
+
+class Networks {
+ public:
+  explicit Networks(Services& services);
+
+  // Reads the records, and makes or takes over what they say. `pods`: the uids of all pods that there are; what belongs
+  // to none of them is removed. Empty: not known, and nothing is removed.
+  void begin(const std::optional<std::set<std::string>>& pods);
+
+  // The network that the pod asks for by its annotation mete/network, or the default one; "container:POD": that of
+  // another pod; empty: none, or the machine's.
+  [[nodiscard]] std::string network_of(const config::Pod& pod) const;
+
+  // Whether it is to be connected at all.
+  [[nodiscard]] bool wants(const config::Pod& pod) const;
+
+  // Connects the pod: an address, a namespace, its published ports. `done` on the loop: later, or at once with an
+  // error. The error: nothing is connected, and nothing is taken.
+  using Done = std::function<void(Status)>;
+  void connect(const std::string& uid, const config::Pod& pod, Done done);
+  // One that an earlier agent has connected, and whose process still runs. False: it is to be connected again.
+  bool adopt(const std::string& uid, const runtime::process::ProcessId& process);
+  // Gives back all that it has. One that has nothing is no error.
+  void disconnect(const std::string& uid);
+  // The manifest's ports have changed. The error: what was published stays so.
+  void publish(const std::string& uid, const config::Pod& pod, Done done);
+
+  // What a pod has; null: nothing.
+  [[nodiscard]] const runtime::network::Endpoint* endpoint(const std::string& uid) const;
+  // "/proc/PID/fd/N" of the connected namespace; empty: the container makes one of its own.
+  [[nodiscard]] std::string namespace_path(const std::string& uid) const;
+  // v4 before v6.
+  [[nodiscard]] std::vector<std::string> addresses(const std::string& uid) const;
+
+  // Where it asks for names; empty: nobody answers there.
+  [[nodiscard]] std::string resolver(const std::string& uid) const;
+
+  // networks_more.cpp: `mete network connect` and `disconnect` of a pod that runs, "default/web", to a further network,
+  // with a device of its own: eth1 and on. They end with the pod's own network.
+  void connect_more(const std::string& pod, const std::string& network, const std::string& address, Done done);
+  void disconnect_more(const std::string& pod, const std::string& network, const Done& done);
+  [[nodiscard]] std::vector<runtime::network::Endpoint> further(const std::string& uid) const;
+
+  // networks_changes.cpp: `mete network`.
+  struct Wanted {
+    std::string name;
+    std::string subnet;   // empty: the next free one
+    std::string subnet6;  // empty: no IPv6
+    std::string mtu;      // empty: that of the default network
+    bool internal = false;
+    bool between_containers = true;
+    std::vector<std::pair<std::string, std::string>> labels;
+    unsigned first = 0;  // the first of the ranges to choose from
+  };
+  void create(const Wanted& wanted, Done done);
+  // The error: there is none of that name, or somebody is in it.
+  void remove(const std::string& name, Done done);
+  [[nodiscard]] std::vector<runtime::network::NetworkSpec> list() const { return all_networks(); }
+  // Names of those that nobody is in, without the default one.
+  [[nodiscard]] std::vector<std::string> unused() const;
+  [[nodiscard]] std::vector<runtime::network::Endpoint> members_of(const std::string& network) const;
+  [[nodiscard]] const DnsResponder& names() const { return dns_; }
+  // For metrics; addresses are those of IPv4.
+  struct Use {
+    std::string network;
+    std::uint64_t pods = 0;
+    std::uint64_t ports = 0;
+    std::uint64_t addresses = 0;
+    std::uint64_t most_addresses = 0;
+  };
+  [[nodiscard]] std::vector<Use> uses() const;
+  [[nodiscard]] std::uint64_t drifts() const { return drifts_; }
+
+  // The agent ends and takes all with it.
+  void take_down();
+
+ private:
+  struct Network {
+    runtime::network::NetworkSpec spec;
+    runtime::network::AddressPool addresses;
+    std::optional<runtime::network::AddressPool> addresses6;
+  };
+  struct Member {
+    runtime::network::Endpoint endpoint;
+    runtime::UniqueFd inside;
+    std::vector<runtime::network::Endpoint> more;  // of further networks
+  };
+  using Members = std::map<std::string, Member>;  // by uid
+  enum class State { kDown, kStarting, kUp };
+
+  [[nodiscard]] std::string record_of(const std::string& uid) const;
+  void read_records(const std::optional<std::set<std::string>>& pods);
+  void read_networks();
+  void add_network(runtime::network::NetworkSpec spec);
+  [[nodiscard]] std::string network_record(const std::string& name) const;
+  [[nodiscard]] Result<runtime::network::NetworkSpec> spec_of(const Wanted& wanted) const;
+  void answer_names();
+  [[nodiscard]] std::vector<config::IpAddress> find_name(const config::IpAddress& asker, const std::string& name) const;
+  void rules_changed(const std::string& who);
+  void verify_soon();
+  void drifted(const std::string& what);
+  [[nodiscard]] NetworkThread::Networks all_networks() const;
+  [[nodiscard]] NetworkThread::Endpoints all_endpoints() const;
+  void when_up(Done done);
+  [[nodiscard]] bool gives_up(const Error& error);
+  void brought_up(const Status& made);
+  [[nodiscard]] Result<runtime::network::Endpoint> make_endpoint(const std::string& uid, const config::Pod& pod);
+  [[nodiscard]] Result<std::vector<runtime::network::PublishedPort>> free_ports(const std::string& uid,
+                                                                                const config::Pod& pod) const;
+  static Status take_addresses(Network& network, runtime::network::Endpoint& endpoint, const std::string& wanted);
+  void give_back(const runtime::network::Endpoint& endpoint);
+  void forget(const std::string& uid);
+  [[nodiscard]] Members::iterator find_pod(const std::string& pod);
+  [[nodiscard]] std::string record_of_more(const std::string& uid, const std::string& network) const;
+  void attach_more(const std::string& uid, runtime::network::Endpoint endpoint, const Done& done);
+  [[nodiscard]] Status share(const std::string& uid, const config::Pod& pod, const std::string& with);
+  void forget_sharers(const runtime::network::Endpoint& endpoint);
+
+  Services& services_;
+  NetworkThread thread_;
+  State state_ = State::kDown;
+  std::string unavailable_;  // why this machine has no bridge; empty: it has, or nobody has tried
+  std::vector<Done> waiting_;
+  std::map<std::string, Network> networks_;
+  Members members_;
+  PortClaims claims_;
+  DnsResponder dns_;
+  bool names_failed_ = false;  // and reported
+  RulesWatch watch_;
+  bool healing_ = false;
+  std::uint64_t drifts_ = 0;
+  std::string changed_by_;  // who has changed the rules meanwhile; empty: nobody
+  Timer verify_;
+  Alive alive_;
+};
+
+// The ports of all containers of a pod that are published. Pure.
+[[nodiscard]] std::vector<runtime::network::PublishedPort> published_ports(const config::Pod& pod);
+
+// Whether packets to them would arrive: what cannot be done is refused before anything starts. Pure.
+[[nodiscard]] Status can_publish(const runtime::network::NetworkSpec& network,
+                                 const std::vector<runtime::network::PublishedPort>& ports);
+
+// A name for an end on a bridge that nobody has. `prefix`: runtime::network::end_prefix.
+[[nodiscard]] std::string new_end(const std::string& prefix);
+
+// Empty: it has none of that name.
+[[nodiscard]] std::string annotation_of(const config::Pod& pod, const char* name);
+
+}  // namespace mete::agent

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a pod becomes a member of a network, and how it leaves it.
+#include <fcntl.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "agent/base/event_reasons.h"
+#include "agent/networks/networks.h"
+#include "config/names.h"
+#include "config/objects.h"
+#include "runtime/file.h"
+#include "runtime/pod/name_files.h"
+
+namespace mete::agent {
+namespace {
+
+using runtime::network::Endpoint;
+using runtime::network::NetworkSpec;
+using runtime::network::PublishedPort;
+
+constexpr const char* kAddressAnnotation = "mete/ip";
+
+// NAMESPACE/POD, then what a question for a name may say, in lower case.
+std::vector<std::string> names_of(const config::Pod& pod) {
+  const auto& metadata = pod.metadata;
+  std::vector<std::string> names = {config::full_name(metadata), metadata.name,
+                                    metadata.name + "." + metadata.namespace_};
+  const auto add = [&](const std::string& name) {
+    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  add(pod.spec.hostname);
+  add(runtime::pod::full_hostname_of(pod));
+  std::string aliases = annotation_of(pod, "mete/aliases");
+  while (!aliases.empty()) {
+    const auto comma = aliases.find(',');
+    std::string name = aliases.substr(0, comma);
+    std::erase(name, ' ');
+    if (config::check_dns_subdomain(name)) add(name);
+    aliases.erase(0, comma == std::string::npos ? aliases.size() : comma + 1);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::string new_end(const std::string& prefix) {
+  std::uint32_t number = 0;
+  (void)!::getrandom(&number, sizeof number, 0);
+  char name[16];
+  std::snprintf(name, sizeof name, "%s%08x", prefix.c_str(), number);
+  return name;
+}
+
+Status Networks::take_addresses(Network& network, Endpoint& endpoint, const std::string& wanted) {
+  if (wanted.empty()) {
+    METE_TRY(endpoint.address, network.addresses.take());
+  } else {
+    const auto address = config::parse_ip(wanted);
+    if (!address || address->v6) return fail("address: found \"" + wanted + "\", expected an IPv4 address");
+    METE_CHECK(network.addresses.take(*address));
+    endpoint.address = *address;
+  }
+  if (!network.addresses6) return {};
+  auto v6 = network.addresses6->take();
+  if (v6) {
+    endpoint.address6 = *v6;
+    return {};
+  }
+  network.addresses.give_back(endpoint.address);
+  return tl::unexpected(std::move(v6.error()));
+}
+
+Status can_publish(const NetworkSpec& network, const std::vector<PublishedPort>& ports) {
+  if (network.internal && !ports.empty())
+    return fail("hostPort: found network " + network.name + ", which is internal, expected one that is reached from " +
+                "outside");
+  config::IpAddress loopback{true, {}};
+  loopback.bytes.back() = 1;
+  for (const auto& port : ports) {
+    if (!port.host_address || !port.host_address->v6) continue;
+    if (*port.host_address == loopback)
+      return fail("hostIP: found ::1, from which the kernel leads nothing to a pod, expected another address");
+    if (!network.range6)
+      return fail("hostIP: found " + to_string(*port.host_address) + ", but network " + network.name +
+                  " has no IPv6 addresses, expected an IPv4 address");
+  }
+  return {};
+}
+
+Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::Pod& pod) {
+  const std::string name = network_of(pod);
+  const auto network = networks_.find(name);
+  if (network == networks_.end())
+    return fail("network " + name + ": found no network of that name, expected one of `mete network ls`");
+  Endpoint endpoint;
+  endpoint.network = name;
+  endpoint.device = new_end(thread_.end_prefix());
+  endpoint.ports = published_ports(pod);
+  METE_CHECK(can_publish(network->second.spec, endpoint.ports));
+  endpoint.names = names_of(pod);
+  // An earlier life of the pod had an address, which it keeps.
+  const auto before = members_.find(uid);
+  const bool keeps = before != members_.end() && before->second.endpoint.network == name;
+  METE_CHECK(claims_.claim(uid, config::full_name(pod.metadata), endpoint.ports));
+  if (keeps) {
+    endpoint.address = before->second.endpoint.address;
+    endpoint.address6 = before->second.endpoint.address6;
+  } else if (auto taken = take_addresses(network->second, endpoint, annotation_of(pod, kAddressAnnotation)); !taken) {
+    claims_.give_up(uid);
+    return tl::unexpected(std::move(taken.error()));
+  }
+  endpoint.mac = runtime::network::mac_of(endpoint.address);
+  return endpoint;
+}
+
+bool Networks::wants(const config::Pod& pod) const {
+  return !network_of(pod).empty() || !published_ports(pod).empty();
+}
+
+void Networks::connect(const std::string& uid, const config::Pod& pod, Done done) {
+  const bool publishes = !published_ports(pod).empty();
+  if (network_of(pod).empty())
+    return done(fail("hostPort: found a pod without a network, expected one that ports can lead to"));
+  when_up([this, uid, pod, publishes, done = std::move(done)](const Status& up) {
+    if (!up && !unavailable_.empty() && !publishes) return done({});
+    if (!up) return done(up);
+    constexpr std::string_view kOfAnother = "container:";
+    if (const std::string name = network_of(pod); name.starts_with(kOfAnother))
+      return done(share(uid, pod, name.substr(kOfAnother.size())));
+    auto endpoint = make_endpoint(uid, pod);
+    if (!endpoint) return done(tl::unexpected(std::move(endpoint.error())));
+    std::vector<Endpoint> more;
+    if (const auto before = members_.find(uid); before != members_.end()) {
+      // Its namespace is gone, its rules are not.
+      more = before->second.more;
+      for (const auto& each : more) thread_.disconnect(each, {}, {}, [](const Status&) {});
+      thread_.disconnect(before->second.endpoint, {}, std::move(before->second.inside), [](const Status&) {});
+    }
+    members_[uid] = {*endpoint, {}, std::move(more)};
+    thread_.connect({networks_.at(endpoint->network).spec, *endpoint, record_of(uid), {}},
+                    [this, uid, publishes, done](Result<runtime::UniqueFd> inside) {
+                      const auto member = members_.find(uid);
+                      if (member == members_.end()) return;  // disconnected meanwhile
+                      if (!inside) {
+                        forget(uid);
+                        if (gives_up(inside.error()) && !publishes) return done({});
+                        return done(tl::unexpected(std::move(inside.error())));
+                      }
+                      member->second.inside = std::move(*inside);
+                      for (const auto& each : std::exchange(member->second.more, {}))
+                        attach_more(uid, each, [](const Status&) {});
+                      done({});
+                    });
+  });
+}
+
+bool Networks::adopt(const std::string& uid, const runtime::process::ProcessId& process) {
+  const auto member = members_.find(uid);
+  if (member == members_.end()) return false;
+  const auto alive = runtime::process::open_pidfd(process);
+  auto inside = runtime::open_at(AT_FDCWD, "/proc/" + std::to_string(process.pid) + "/ns/net", O_RDONLY);
+  // Alive still: what was opened was not another process of that number.
+  if (!alive || !inside || !runtime::process::send_signal(*alive, 0)) return false;
+  member->second.inside = std::move(*inside);
+  return true;
+}
+
+void Networks::give_back(const Endpoint& endpoint) {
+  const auto network = networks_.find(endpoint.network);
+  if (network == networks_.end() || endpoint.shared) return;
+  network->second.addresses.give_back(endpoint.address);
+  if (endpoint.address6 && network->second.addresses6) network->second.addresses6->give_back(*endpoint.address6);
+}
+
+void Networks::forget(const std::string& uid) {
+  const auto member = members_.find(uid);
+  if (member == members_.end()) return;
+  forget_sharers(member->second.endpoint);
+  give_back(member->second.endpoint);
+  for (const auto& each : member->second.more) give_back(each);
+  claims_.give_up(uid);
+  members_.erase(member);
+}
+
+void Networks::disconnect(const std::string& uid) {
+  const auto member = members_.find(uid);
+  if (member == members_.end()) return;
+  for (const auto& each : member->second.more)
+    thread_.disconnect(each, record_of_more(uid, each.network), {}, [](const Status&) {});
+  thread_.disconnect(
+      member->second.endpoint, record_of(uid), std::move(member->second.inside), [this, uid](const Status& done) {
+        if (done) return;
+        services_.events.add({.severity = Severity::kWarning,
+                              .reason = name_of(Reason::kNetworkFailed),
+                              .message = "The rules of a pod that is gone could not be removed: " + done.error().what});
+      });
+  forget(uid);
+}
+
+void Networks::publish(const std::string& uid, const config::Pod& pod, Done done) {
+  const auto member = members_.find(uid);
+  const auto ports = published_ports(pod);
+  if (member == members_.end()) return done({});
+  if (member->second.endpoint.ports == ports) return done({});
+  if (member->second.endpoint.shared)
+    return done(fail("hostPort: found a pod in the network of another pod, expected the ports with that one"));
+  const auto network = networks_.find(member->second.endpoint.network);
+  const Status can = network == networks_.end() ? Status() : can_publish(network->second.spec, ports);
+  if (!can) return done(can);
+  if (auto claimed = claims_.claim(uid, config::full_name(pod.metadata), ports); !claimed) return done(claimed);
+  const Endpoint before = member->second.endpoint;
+  member->second.endpoint.ports = ports;
+  thread_.change(before, member->second.endpoint, record_of(uid), std::move(done));
+}
+
+}  // namespace mete::agent

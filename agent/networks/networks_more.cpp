@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Further networks of a pod that runs, and pods in the network of another pod.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "agent/networks/endpoint_record.h"
+#include "agent/networks/networks.h"
+#include "config/objects.h"
+#include "runtime/file.h"
+
+namespace mete::agent {
+namespace {
+
+using runtime::network::Endpoint;
+
+tl::unexpected<Error> not_there(const std::string& what) {
+  Error error = fail(what).value();
+  error.code = ENOENT;
+  return tl::unexpected(std::move(error));
+}
+
+// eth1, eth2, ...: the first that none of them has.
+std::string next_inside(const std::vector<Endpoint>& more) {
+  for (unsigned number = 1;; ++number) {
+    std::string name = "eth" + std::to_string(number);
+    const auto has = [&](const Endpoint& each) { return each.inside == name; };
+    if (std::none_of(more.begin(), more.end(), has)) return name;
+  }
+}
+
+}  // namespace
+
+Networks::Members::iterator Networks::find_pod(const std::string& pod) {
+  return std::find_if(members_.begin(), members_.end(), [&](const auto& each) {
+    const auto& names = each.second.endpoint.names;
+    return !names.empty() && names.front() == pod;
+  });
+}
+
+std::string Networks::record_of_more(const std::string& uid, const std::string& network) const {
+  return record_of(uid + "@" + network);
+}
+
+std::vector<Endpoint> Networks::further(const std::string& uid) const {
+  const auto member = members_.find(uid);
+  return member == members_.end() ? std::vector<Endpoint>() : member->second.more;
+}
+
+void Networks::attach_more(const std::string& uid, Endpoint endpoint, const Done& done) {
+  Member& member = members_.at(uid);
+  // The kernel may not have removed the end of an earlier life yet.
+  endpoint.device = new_end(thread_.end_prefix());
+  member.more.push_back(endpoint);
+  auto inside = std::make_shared<runtime::UniqueFd>(::fcntl(member.inside.get(), F_DUPFD_CLOEXEC, 0));
+  thread_.connect({networks_.at(endpoint.network).spec, endpoint, record_of_more(uid, endpoint.network), inside},
+                  [this, uid, endpoint, done](const Result<runtime::UniqueFd>& connected) {
+                    if (connected) return done({});
+                    const auto at = members_.find(uid);
+                    if (at != members_.end() && std::erase(at->second.more, endpoint) > 0) give_back(endpoint);
+                    done(tl::unexpected(connected.error()));
+                  });
+}
+
+void Networks::connect_more(const std::string& pod, const std::string& network, const std::string& address, Done done) {
+  const auto wanted = networks_.find(network);
+  if (wanted == networks_.end()) return done(not_there("network " + network + ": found no network of that name"));
+  const auto member = find_pod(pod);
+  if (member == members_.end() || !member->second.inside.valid())
+    return done(not_there("pod " + pod + ": found none of that name that is in a network, expected one that runs"));
+  const Endpoint& own = member->second.endpoint;
+  if (own.shared) return done(fail("pod " + pod + ": found it in the network of another pod, expected one of its own"));
+  const auto same = [&](const Endpoint& each) { return each.network == network; };
+  if (same(own) || std::any_of(member->second.more.begin(), member->second.more.end(), same))
+    return done(fail("pod " + pod + ": found it in network " + network + " already"));
+  Endpoint endpoint;
+  endpoint.network = network;
+  endpoint.names = own.names;
+  endpoint.inside = next_inside(member->second.more);
+  if (auto taken = take_addresses(wanted->second, endpoint, address); !taken) return done(taken);
+  endpoint.mac = runtime::network::mac_of(endpoint.address);
+  attach_more(member->first, std::move(endpoint), std::move(done));
+}
+
+void Networks::disconnect_more(const std::string& pod, const std::string& network, const Done& done) {
+  const auto member = find_pod(pod);
+  if (member == members_.end()) return done(not_there("pod " + pod + ": found none of that name that is in a network"));
+  if (member->second.endpoint.network == network)
+    return done(fail("pod " + pod + ": found " + network +
+                     " to be its own network, which ends with the pod, expected a " + "further one"));
+  auto& more = member->second.more;
+  const auto at = std::find_if(more.begin(), more.end(), [&](const Endpoint& each) { return each.network == network; });
+  if (at == more.end()) return done(not_there("pod " + pod + ": found it not in network " + network));
+  const Endpoint endpoint = *at;
+  more.erase(at);
+  // The address is free when nobody answers for it any more.
+  thread_.detach(endpoint, record_of_more(member->first, network), [this, endpoint, done](const Status& gone) {
+    give_back(endpoint);
+    done(gone);
+  });
+}
+
+Status Networks::share(const std::string& uid, const config::Pod& pod, const std::string& with) {
+  const std::string key = with.find('/') == std::string::npos ? pod.metadata.namespace_ + "/" + with : with;
+  const auto other = find_pod(key);
+  if (other == members_.end() || !other->second.inside.valid() || other->second.endpoint.shared)
+    return fail("network container:" + with + ": found no pod " + key +
+                " with a network of its own, expected one that " + "runs");
+  if (!published_ports(pod).empty())
+    return fail("hostPort: found a pod in the network of " + key + ", expected the ports with that pod");
+  Endpoint endpoint = other->second.endpoint;
+  endpoint.shared = true;
+  endpoint.ports.clear();
+  endpoint.names = {config::full_name(pod.metadata)};
+  METE_CHECK(runtime::replace_file(record_of(uid), to_json(endpoint), 0600, runtime::Durability::volatile_));
+  runtime::UniqueFd inside(::fcntl(other->second.inside.get(), F_DUPFD_CLOEXEC, 0));
+  members_[uid] = {std::move(endpoint), std::move(inside), {}};
+  return {};
+}
+
+std::vector<Networks::Use> Networks::uses() const {
+  std::vector<Use> all;
+  for (const auto& [name, network] : networks_) {
+    Use use{name, 0, 0, network.addresses.used(), network.addresses.size()};
+    for (const auto& each : members_of(name)) {
+      ++use.pods;
+      use.ports += each.ports.size();
+    }
+    all.push_back(std::move(use));
+  }
+  return all;
+}
+
+// The network of a pod ends, and those that share it have no address any more.
+void Networks::forget_sharers(const Endpoint& endpoint) {
+  if (endpoint.shared) return;
+  for (auto& [uid, member] : members_) {
+    Endpoint& each = member.endpoint;
+    if (!each.shared || each.network != endpoint.network || each.address != endpoint.address) continue;
+    each.address = {};
+    each.address6.reset();
+  }
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// What keeps the networks as they were made, and the names of their members.
+#include <algorithm>
+#include <utility>
+
+#include "agent/base/event_reasons.h"
+#include "agent/networks/networks.h"
+
+namespace mete::agent {
+namespace {
+
+using runtime::network::Endpoint;
+
+// A removed bridge tells nobody that would not hear of each link of each container, too.
+constexpr auto kVerifyEvery = std::chrono::seconds(10);
+
+}  // namespace
+
+void Networks::drifted(const std::string& what) {
+  ++drifts_;
+  services_.events.add({.severity = Severity::kWarning,
+                        .reason = name_of(Reason::kNetworkDrift),
+                        .message = what + "; it is put back",
+                        .fields = {{"found", what}}});
+}
+
+void Networks::rules_changed(const std::string& who) {
+  if (state_ != State::kUp) return;
+  if (healing_) {
+    // Perhaps after the rules were written, and before we heard of that.
+    changed_by_ = who;
+    return;
+  }
+  healing_ = true;
+  drifted("The rules of mete's networks were changed by " + who);
+  thread_.write_rules(all_networks(), all_endpoints(), [this](const Status& written) {
+    healing_ = false;
+    if (const std::string again = std::exchange(changed_by_, {}); !again.empty()) return rules_changed(again);
+    if (written) return;
+    services_.events.add({.severity = Severity::kWarning,
+                          .reason = name_of(Reason::kNetworkFailed),
+                          .message = "The rules of mete's networks could not be put back: " + written.error().what});
+  });
+}
+
+void Networks::verify_soon() {
+  verify_.expires_after(kVerifyEvery);
+  verify_.async_wait(alive_.guard([this] {
+    if (state_ != State::kUp) return;
+    thread_.verify(all_networks(), all_endpoints(), [this](const Result<std::vector<std::string>>& found) {
+      for (const auto& each : found.value_or(std::vector<std::string>())) drifted(each);
+      verify_soon();
+    });
+  }));
+}
+
+void Networks::answer_names() {
+  for (const auto& [name, network] : networks_) {
+    const auto listening = dns_.listen(runtime::network::gateway_of(network.spec.range));
+    if (listening || std::exchange(names_failed_, true)) continue;
+    services_.events.add({.severity = Severity::kWarning,
+                          .reason = name_of(Reason::kNetworkFailed),
+                          .message = "Pods do not find each other by name: " + listening.error().what});
+  }
+}
+
+std::string Networks::resolver(const std::string& uid) const {
+  const auto* const own = endpoint(uid);
+  const auto network = own == nullptr ? networks_.end() : networks_.find(own->network);
+  if (network == networks_.end()) return {};
+  const auto gateway = runtime::network::gateway_of(network->second.spec.range);
+  return dns_.listens(gateway) ? to_string(gateway) : std::string();
+}
+
+std::vector<config::IpAddress> Networks::find_name(const config::IpAddress& asker, const std::string& name) const {
+  const Member* who = nullptr;
+  const auto has = [&](const Endpoint& each) { return each.address == asker || each.address6 == asker; };
+  for (const auto& [uid, member] : members_) {
+    const bool asks = has(member.endpoint) || std::any_of(member.more.begin(), member.more.end(), has);
+    if (asks && !member.endpoint.shared) who = &member;
+  }
+  if (who == nullptr || who->endpoint.names.empty()) return {};
+  std::set<std::string> networks = {who->endpoint.network};
+  for (const auto& each : who->more) networks.insert(each.network);
+  const auto space_of = [](const Endpoint& each) { return each.names.front().substr(0, each.names.front().find('/')); };
+  // Of several pods of that name those of the asker's own namespace.
+  std::vector<config::IpAddress> near;
+  std::vector<config::IpAddress> all;
+  for (const auto& each : all_endpoints()) {
+    if (!networks.contains(each.network) || each.names.empty() || each.address == config::IpAddress{}) continue;
+    if (std::find(each.names.begin() + 1, each.names.end(), name) == each.names.end()) continue;
+    for (auto* const list : {&all, space_of(each) == space_of(who->endpoint) ? &near : nullptr}) {
+      if (list == nullptr) continue;
+      list->push_back(each.address);
+      if (each.address6) list->push_back(*each.address6);
+    }
+  }
+  return near.empty() ? all : near;
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/reading/network_reader.h"
+
+#include <array>
+
+#include "config/diagnostics.h"
+#include "config/ip_address.h"
+#include "config/reading/fields.h"
+
+namespace mete::config {
+namespace {
+
+constexpr std::array kDefaultNetworkNames = std::to_array<std::string_view>({"bridge", "none"});
+
+constexpr std::array kNetworkFields = std::to_array<FieldSpec>({
+    {.name = "default",
+     .type = FieldType::kString,
+     .values = kDefaultNetworkNames,
+     .doc = "Of pods without hostNetwork; not set: bridge where the machine can have it, otherwise none"},
+    {.name = "device", .type = FieldType::kString, .doc = "The default bridge's name; mete0 where none is set"},
+    {.name = "subnet", .type = FieldType::kString, .doc = "Its IPv4 addresses; 10.77.0.0/16 where none is set"},
+    {.name = "subnet6", .type = FieldType::kString, .doc = "Its IPv6 addresses; not set: no IPv6"},
+    {.name = "mtu", .type = FieldType::kInteger, .min = 1280, .max = 65535, .doc = "1500 where none is set"},
+    {.name = "icc", .type = FieldType::kBool, .doc = "Containers reach each other on the default bridge"},
+});
+
+// A range that has room for a gateway and a container.
+std::optional<IpRange> read_subnet(const View& view, bool v6) {
+  if (!view) return std::nullopt;
+  const auto range = parse_range(view.text());
+  constexpr unsigned kLeastBits = 2;
+  if (!range) {
+    view.error({range.error().what, range.error().what});
+  } else if (range->address.v6 != v6 || range->host_bits() < kLeastBits) {
+    view.error(mismatch(describe(view.node()),
+                        v6 ? "a range of IPv6 addresses, at most a /126" : "a range of IPv4 addresses, at most a /30"));
+  } else {
+    return *range;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+const ObjectSpec kNetworkSpec = {.name = "Network", .fields = kNetworkFields};
+
+NetworkPolicy read_network(const View& view) {
+  NetworkPolicy network;
+  const std::string word = view["default"].text();
+  if (word == "bridge") network.pods = DefaultNetwork::kBridge;
+  if (word == "none") network.pods = DefaultNetwork::kNone;
+  network.device = view["device"].text(network.device);
+  constexpr std::size_t kLongestDevice = 15;  // IFNAMSIZ - 1
+  const bool plain = network.device.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string::npos;
+  if (network.device.empty() || network.device.size() > kLongestDevice || !plain)
+    view["device"].error(
+        mismatch(describe(view["device"].node()), "at most 15 lower case letters, digits, '-' and '_'"));
+  if (const auto range = read_subnet(view["subnet"], false)) network.range = *range;
+  network.range6 = read_subnet(view["subnet6"], true);
+  network.mtu = view["mtu"].integer().value_or(network.mtu);
+  network.between_containers = view["icc"].boolean(network.between_containers);
+  return network;
+}
+
+}  // namespace mete::config

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/network/host_network.h"
+
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+
+#include "runtime/file.h"
+
+namespace mete::runtime::network {
+namespace {
+
+constexpr const char* kOwnNamespace = "/proc/thread-self/ns/net";
+
+tl::unexpected<Error> failed(const std::string& doing, const NetlinkSocket::Failure& failure) {
+  return fail_in(doing, failure.error);
+}
+
+Status done(const std::string& doing, const NetlinkSocket::Done& result) {
+  return result ? Status() : failed(doing, result.error());
+}
+
+// A thread that cannot return would make everything else in a container's namespace.
+void return_to(const UniqueFd& own) {
+  if (::setns(own.get(), CLONE_NEWNET) != 0) std::abort();
+}
+
+Status set_sysctl(const std::string& name, std::string_view value) {
+  const std::string path = "/proc/sys/net/" + name;
+  const auto now = read_file(AT_FDCWD, path);
+  if (now && now->substr(0, now->find('\n')) == value) return {};
+  return write_control(AT_FDCWD, path, value);
+}
+
+}  // namespace
+
+Result<HostNetwork> HostNetwork::open() {
+  METE_TRY(auto links, NetlinkSocket::open(NETLINK_ROUTE));
+  METE_TRY(auto rules, NetlinkSocket::open(NETLINK_NETFILTER));
+  METE_TRY(auto own, open_at(AT_FDCWD, kOwnNamespace, O_RDONLY));
+  HostNetwork host(std::move(links), std::move(rules), std::move(own));
+  // With ipv6.disable=1 links have nothing of it that could be set.
+  host.has_v6_ = ::access("/proc/sys/net/ipv6", F_OK) == 0;
+  return host;
+}
+
+Result<Namespace> HostNetwork::make_namespace() {
+  if (::unshare(CLONE_NEWNET) != 0) return fail_errno("make a network namespace");
+  auto file = open_at(AT_FDCWD, kOwnNamespace, O_RDONLY);
+  auto inside = NetlinkSocket::open(NETLINK_ROUTE);
+  return_to(own_);
+  if (!file) return tl::unexpected(std::move(file.error()));
+  if (!inside) return tl::unexpected(std::move(inside.error()));
+  std::vector<Message> up;
+  up.push_back(set_up({}, kLoopbackIndex, {.link_local = true}));
+  METE_CHECK(done("bring up lo", inside->request(std::move(up))));
+  return Namespace{std::move(*file), std::move(*inside)};
+}
+
+Result<Namespace> HostNetwork::enter(UniqueFd file) {
+  if (::setns(file.get(), CLONE_NEWNET) != 0) return fail_errno("enter a network namespace");
+  auto inside = NetlinkSocket::open(NETLINK_ROUTE);
+  return_to(own_);
+  if (!inside) return tl::unexpected(std::move(inside.error()));
+  return Namespace{std::move(file), std::move(*inside)};
+}
+
+// Somebody else's addresses in the same range would lead to nowhere, or ours would.
+Status HostNetwork::check_free(const IpRange& range, int bridge) {
+  std::optional<UsedRange> used;
+  const auto look = [&](const std::optional<UsedRange>& each, unsigned least) {
+    if (each && each->link != bridge && each->range.length >= least && overlap(each->range, range)) used = each;
+  };
+  METE_CHECK(links_.dump(list_addresses(), [&](const auto& message) { look(address_range_of(message), 1); }));
+  // A route to a larger range loses only what the network takes from it.
+  METE_CHECK(links_.dump(list_routes(), [&](const auto& message) { look(route_range_of(message), range.length); }));
+  if (!used) return {};
+  char name[IF_NAMESIZE] = {};
+  (void)::if_indextoname(static_cast<unsigned>(used->link), name);
+  Error taken = fail("network " + to_string(range) + ": found " + to_string(used->range) + " in use on " + name +
+                     ", expected a range that this machine does not use yet")
+                    .value();
+  taken.code = EADDRINUSE;
+  return tl::unexpected(std::move(taken));
+}
+
+Result<int> HostNetwork::ensure_bridge(const NetworkSpec& network) {
+  METE_TRY(const auto all, links());
+  const auto same = [&](const Link& each) { return each.name == network.device; };
+  const auto found = std::find_if(all.begin(), all.end(), same);
+  if (found != all.end() && found->kind != "bridge")
+    return fail("network device " + network.device + ": found a device that is no bridge, expected a free name");
+  int index = found == all.end() ? 0 : found->index;
+  METE_CHECK(check_free(network.range, index));
+  if (network.range6) METE_CHECK(check_free(*network.range6, index));
+  const bool made = index == 0;
+  const std::string doing = "make bridge " + network.device;
+  if (made) {
+    std::vector<Message> bridge;
+    bridge.push_back(make_bridge(network, mac_of(gateway_of(network.range))));
+    METE_CHECK(done(doing, links_.request(std::move(bridge))));
+    index = static_cast<int>(::if_nametoindex(network.device.c_str()));
+  }
+  const auto finished = [&]() -> Status {
+    std::vector<Message> rest;
+    rest.push_back(add_address(index, gateway_of(network.range), network.range.length));
+    if (network.range6) rest.push_back(add_address(index, gateway_of(*network.range6), network.range6->length));
+    rest.push_back(set_up({}, index, {.link_local = network.range6.has_value() || !has_v6_}));
+    METE_CHECK(done(doing, links_.request(std::move(rest))));
+    // Published ports by 127.0.0.1; the rules keep containers from the machine's loopback.
+    return set_sysctl("ipv4/conf/" + network.device + "/route_localnet", "1");
+  }();
+  if (!finished && made) {
+    std::vector<Message> undo;
+    undo.push_back(remove_link(index));
+    (void)links_.request(std::move(undo));
+  }
+  if (!finished) return tl::unexpected(finished.error());
+  return index;
+}
+
+Result<std::string> HostNetwork::check_bridge(const NetworkSpec& network, const std::vector<Endpoint>& endpoints) {
+  METE_TRY(const auto all, links());
+  const auto named = [&](const std::string& name) {
+    const auto at = std::find_if(all.begin(), all.end(), [&](const Link& each) { return each.name == name; });
+    return at == all.end() ? nullptr : &*at;
+  };
+  const Link* const bridge = named(network.device);
+  if (bridge == nullptr) return "bridge " + network.device + " was removed";
+  if (!bridge->up) return "bridge " + network.device + " was taken down";
+  for (const auto& each : endpoints) {
+    const Link* const port = each.network == network.name ? named(each.device) : nullptr;
+    if (port != nullptr && (port->master != bridge->index || !port->up))
+      return "device " + each.device + " of " + config::to_string(each.address) + " was taken from bridge " +
+             network.device;
+  }
+  return std::string();
+}
+
+Status HostNetwork::enslave(const NetworkSpec& network, int bridge, const std::vector<Endpoint>& endpoints) {
+  METE_TRY(const auto all, links());
+  std::vector<Message> messages;
+  for (const auto& link : all) {
+    const auto is_its_end = [&](const Endpoint& each) {
+      return each.network == network.name && each.device == link.name;
+    };
+    if (std::none_of(endpoints.begin(), endpoints.end(), is_its_end)) continue;
+    if (link.master != bridge) messages.push_back(set_master(link.index, bridge));
+    messages.push_back(set_up({}, link.index, port_options(network)));
+  }
+  return done("connect containers to bridge " + network.device, links_.request(std::move(messages)));
+}
+
+Status HostNetwork::remove_bridge(const NetworkSpec& network) {
+  METE_TRY(const auto all, links());
+  for (const auto& each : all) {
+    if (each.name == network.device && each.kind == "bridge") return remove(each);
+  }
+  return {};
+}
+
+Status HostNetwork::set_up_inside(Namespace& inside, const NetworkSpec& network, const Endpoint& endpoint) {
+  // The kernel chooses the number of a link that is born in another namespace.
+  int index = 0;
+  METE_CHECK(inside.inside.dump(list_links(), [&](const auto& message) {
+    const auto link = link_of(message);
+    if (link && link->name == endpoint.inside) index = link->index;
+  }));
+  const bool v6 = endpoint.address6.has_value();
+  std::vector<Message> inner;
+  inner.push_back(add_address(index, endpoint.address, network.range.length));
+  if (v6) inner.push_back(add_address(index, *endpoint.address6, network.range6->length));
+  inner.push_back(set_up({}, index, {.link_local = v6 || !has_v6_}));
+  if (!network.internal && endpoint.inside == kInsideDevice) {
+    inner.push_back(add_default_route(index, gateway_of(network.range)));
+    if (v6) inner.push_back(add_default_route(index, gateway_of(*network.range6)));
+  }
+  return done("set up " + endpoint.inside, inside.inside.request(std::move(inner)));
+}
+
+Status HostNetwork::connect(Namespace& inside, const NetworkSpec& network, int bridge, const Endpoint& endpoint) {
+  const std::string doing = "connect " + config::to_string(endpoint.address) + " to bridge " + network.device;
+  std::vector<Message> outer;
+  outer.push_back(make_veth({endpoint.device, bridge, network.mtu, endpoint.mac, inside.file.get(), endpoint.inside}));
+  outer.push_back(set_up(endpoint.device, 0, port_options(network)));
+  const auto made = links_.request(std::move(outer));
+  // Where the first has failed there is no pair.
+  if (!made && made.error().index == 0) return failed(doing, made.error());
+  const Status set = made ? set_up_inside(inside, network, endpoint) : failed("set up its port", made.error());
+  if (set) return {};
+  (void)disconnect(endpoint);
+  return fail_in(doing, set.error());
+}
+
+Status HostNetwork::disconnect(const Endpoint& endpoint) {
+  const int index = static_cast<int>(::if_nametoindex(endpoint.device.c_str()));
+  return index == 0 ? Status() : remove(Link{index, endpoint.device, 0, {}, false, 0});
+}
+
+// Hairpin: see UpOptions.
+UpOptions HostNetwork::port_options(const NetworkSpec& network) const {
+  return {.link_local = !has_v6_, .hairpin = true, .isolated = !network.between_containers};
+}
+
+Result<std::vector<Link>> HostNetwork::links() {
+  std::vector<Link> all;
+  METE_CHECK(links_.dump(list_links(), [&](const auto& message) {
+    if (auto link = link_of(message)) all.push_back(std::move(*link));
+  }));
+  return all;
+}
+
+Status HostNetwork::remove(const Link& link) {
+  std::vector<Message> messages;
+  messages.push_back(remove_link(link.index));
+  auto removed = links_.request(std::move(messages));
+  if (removed || removed.error().error.code == ENODEV) return {};
+  return failed("remove network device " + link.name, removed.error());
+}
+
+Status HostNetwork::carry_out(std::vector<Message> rules) {
+  return done("change the rules of nftables", rules_.transact(std::move(rules)));
+}
+
+Status HostNetwork::forward(bool v6) {
+  METE_CHECK(set_sysctl("ipv4/ip_forward", "1"));
+  return v6 ? set_sysctl("ipv6/conf/all/forwarding", "1") : Status();
+}
+
+}  // namespace mete::runtime::network

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries out what link_messages.h and rules.h say, in the network namespace in which it was opened. Each call waits
+// for the kernel: a link takes half a millisecond, and ten times that while links of others are being removed. So all
+// of it belongs to a thread of its own, which enters new namespaces for a moment.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/network/link_messages.h"
+#include "runtime/network/rules.h"
+
+namespace mete::runtime::network {
+
+// A network namespace that lives as long as somebody has it open, or a process is in it. Its loopback is up.
+struct Namespace {
+  UniqueFd file;
+  NetlinkSocket inside;
+};
+
+class HostNetwork {
+ public:
+  // The error's code is EPERM, EACCES or EOPNOTSUPP where this machine or these rights have no networks.
+  [[nodiscard]] static Result<HostNetwork> open();
+
+  [[nodiscard]] Result<Namespace> make_namespace();
+  // One that exists.
+  [[nodiscard]] Result<Namespace> enter(UniqueFd file);
+
+  // Makes the bridge, or takes the one that is there; gives it its addresses and brings it up. Its index. The error: a
+  // device of that name is no bridge, or its addresses are others' already (EADDRINUSE).
+  [[nodiscard]] Result<int> ensure_bridge(const NetworkSpec& network);
+  [[nodiscard]] Status remove_bridge(const NetworkSpec& network);
+  // The pair of devices, the address and the routes of an endpoint. After an error nothing of it is left.
+  [[nodiscard]] Status connect(Namespace& inside, const NetworkSpec& network, int bridge, const Endpoint& endpoint);
+
+  // What is wrong with the bridge or with the ports of its endpoints, as a sentence; empty: nothing.
+  [[nodiscard]] Result<std::string> check_bridge(const NetworkSpec& network, const std::vector<Endpoint>& endpoints);
+  // Makes those ends that exist ports of the bridge again.
+  [[nodiscard]] Status enslave(const NetworkSpec& network, int bridge, const std::vector<Endpoint>& endpoints);
+
+  [[nodiscard]] Result<std::vector<Link>> links();
+  [[nodiscard]] Status remove(const Link& link);
+  // The pair of devices of an endpoint whose namespace goes on. None is no error.
+  [[nodiscard]] Status disconnect(const Endpoint& endpoint);
+
+  // The rules. One transaction each.
+  [[nodiscard]] Status carry_out(std::vector<Message> rules);
+
+  // net.ipv4.ip_forward and net.ipv6.conf.all.forwarding, where a network needs them.
+  [[nodiscard]] Status forward(bool v6);
+
+ private:
+  HostNetwork(NetlinkSocket links, NetlinkSocket rules, UniqueFd own)
+      : links_(std::move(links)), rules_(std::move(rules)), own_(std::move(own)) {}
+  [[nodiscard]] Status check_free(const IpRange& range, int bridge);
+  [[nodiscard]] Status set_up_inside(Namespace& inside, const NetworkSpec& network, const Endpoint& endpoint);
+  [[nodiscard]] UpOptions port_options(const NetworkSpec& network) const;
+  NetlinkSocket links_;
+  NetlinkSocket rules_;
+  UniqueFd own_;         // the namespace of all this
+  bool has_v6_ = false;  // the kernel has IPv6
+};
+
+}  // namespace mete::runtime::network

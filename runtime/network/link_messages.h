@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The messages of rtnetlink(7) that make links, addresses and routes. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/network/netlink.h"
+#include "runtime/network/network_spec.h"
+
+namespace mete::runtime::network {
+
+inline constexpr int kLoopbackIndex = 1;  // of every network namespace
+
+[[nodiscard]] Message make_bridge(const NetworkSpec& network, const MacAddress& mac);
+// The pair of an endpoint: one end on the bridge, the other born inside the namespace `inside`, which is open. (Moving
+// it there later would wait 20 ms for the kernel's readers.) Both are down: IFF_UP fails here.
+struct VethPair {
+  std::string device;
+  int bridge = 0;  // index of the bridge
+  std::uint32_t mtu = 1500;
+  MacAddress mac{};  // of the inner end
+  int inside = -1;
+  std::string inside_device = kInsideDevice;
+};
+[[nodiscard]] Message make_veth(const VethPair& pair);
+
+struct UpOptions {
+  // Without it the kernel gives the link no address of the link itself (fe80::/64).
+  bool link_local = false;
+  // Of a port of a bridge. Hairpin: a frame may leave by the port it came from, as it must when a container reaches
+  // itself by its published port. Isolated: it reaches no other isolated port.
+  bool hairpin = false;
+  bool isolated = false;
+};
+// By name, or by index where the name is empty.
+[[nodiscard]] Message set_up(const std::string& device, int index, const UpOptions& options);
+[[nodiscard]] Message add_address(int index, const IpAddress& address, unsigned length);
+[[nodiscard]] Message add_default_route(int index, const IpAddress& gateway);
+[[nodiscard]] Message set_master(int index, int bridge);
+[[nodiscard]] Message remove_link(int index);
+
+// All links of the namespace of the socket.
+[[nodiscard]] Message list_links();
+[[nodiscard]] Message list_addresses();
+[[nodiscard]] Message list_routes();
+
+struct Link {
+  int index = 0;
+  std::string name;
+  int master = 0;    // index of its bridge; 0: none
+  std::string kind;  // "bridge", "veth"; empty: a device
+  bool up = false;
+  std::uint32_t mtu = 0;
+};
+[[nodiscard]] std::optional<Link> link_of(const struct nlmsghdr& message);
+// A range that an address or a route of this machine covers, and of which link. Routes to everywhere are none.
+struct UsedRange {
+  int link = 0;
+  IpRange range;
+};
+[[nodiscard]] std::optional<UsedRange> address_range_of(const struct nlmsghdr& message);
+[[nodiscard]] std::optional<UsedRange> route_range_of(const struct nlmsghdr& message);
+
+}  // namespace mete::runtime::network

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules of mete's networks: two tables of its own beside those of others, `inet mete` and `bridge mete`. A
+// container adds elements to sets and maps, never a rule, so one more costs the same whatever there is. Pure.
+//
+// inet: what comes from outside or from another network is dropped, unless it is an answer or goes to a published port;
+// published ports are destination NAT by a map, for packets from outside and of this machine; what leaves a network has
+// the machine's address. The loopback of the machine is out of reach for containers.
+// bridge: a container's frames bear its own hardware and IP addresses, or are dropped: also in ARP and in neighbour
+// discovery; router advertisements and redirects of containers are dropped.
+#pragma once
+
+#include <vector>
+
+#include "runtime/network/network_spec.h"
+#include "runtime/network/nft_rules.h"
+
+namespace mete::runtime::network {
+
+// Of the default bridge's device: "mete" for mete0, so that several agents on one machine have a pair of tables each.
+[[nodiscard]] std::string table_name(const std::string& device);
+
+// How the names of its ends on bridges begin: an end of such a name that no rule knows may send nothing.
+[[nodiscard]] std::string end_prefix(const std::string& table);
+
+// What one endpoint adds to each of the tables.
+struct EndpointElements {
+  std::vector<nft::Element> inet;
+  std::vector<nft::Element> bridge;
+};
+[[nodiscard]] EndpointElements elements_of(const Endpoint& endpoint);
+
+struct Tables {
+  nft::Table inet;
+  nft::Table bridge;
+};
+// All of both, without endpoints' elements.
+[[nodiscard]] Tables tables_of(const std::string& table, const std::vector<NetworkSpec>& networks);
+
+// The messages that replace both tables in one transaction.
+[[nodiscard]] std::vector<Message> replace_all(const std::string& table, const std::vector<NetworkSpec>& networks,
+                                               const std::vector<Endpoint>& endpoints);
+[[nodiscard]] std::vector<Message> remove_all(const std::string& table);
+// From one state of an endpoint to another. Empty: it is not there.
+[[nodiscard]] std::vector<Message> change_endpoint(const std::string& table, const std::optional<Endpoint>& before,
+                                                   const std::optional<Endpoint>& after);
+
+}  // namespace mete::runtime::network

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// `resources` of a whole pod: what is taken over from its containers, and what contradicts them.
+#include "tests/config/support.h"
+
+namespace mete::config {
+namespace {
+
+using namespace literals;
+
+Documents read(const std::string& resources, const std::string& container = "{}") {
+  return read_documents("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  resources: " + resources +
+                            "\n  containers:\n  - {name: a, image: i, resources: " + container +
+                            "}\n  - {name: b, image: i}\n",
+                        "p.yaml");
+}
+
+Resources resources_of(const Documents& documents) {
+  EXPECT_TRUE(documents.ok()) << joined(documents.errors);
+  EXPECT_TRUE(documents.warnings.empty()) << joined(documents.warnings);
+  return documents.pods.at(0).spec.resources.value_or(Resources());
+}
+
+TEST(PodResources, ARequestThatIsNotSetIsTheContainersOrTheLimit) {
+  auto read_one = resources_of(read("{limits: {cpu: 2, memory: 64Mi}}"));
+  EXPECT_EQ(read_one.requests.cpu, 2000_mCPU);
+  EXPECT_EQ(read_one.requests.memory, 64_MiB);
+  read_one = resources_of(read("{limits: {cpu: 2, memory: 64Mi}}", "{requests: {cpu: 500m}}"));
+  EXPECT_EQ(read_one.requests.cpu, 500_mCPU);
+  EXPECT_EQ(read_one.requests.memory, 64_MiB);
+  read_one = resources_of(read("{requests: {cpu: 1}}"));
+  EXPECT_EQ(read_one.requests.cpu, 1000_mCPU);
+  EXPECT_FALSE(read_one.limits.cpu || read_one.limits.memory);
+}
+
+TEST(PodResources, WhatContradictsTheContainersIsAnError) {
+  const std::string at = "spec.resources.";
+  EXPECT_TRUE(has(read("{requests: {cpu: 100m}}", "{requests: {cpu: 200m}}").errors, at + "requests.cpu",
+                  "less than the requests of all containers"));
+  EXPECT_TRUE(has(read("{limits: {memory: 100Mi}}", "{limits: {memory: 200Mi}}").errors, at + "limits.memory",
+                  "below that of container `a`"));
+  EXPECT_TRUE(has(read("{requests: {cpu: 2}, limits: {cpu: 1}}").errors, at + "limits.cpu", "below the request"));
+  EXPECT_TRUE(has(read("{limits: {ephemeral-storage: 1Gi}}").errors, at + "limits.ephemeral-storage", "cpu or memory"));
+}
+
+}  // namespace
+}  // namespace mete::config

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 of the agent at random moments while pods with published ports come, go and change: afterwards each pod that is wanted answers on
+its port, and no device, rule, address or record is left of another one. METE_NETWORK_KILLS says how many; METE_SEED repeats a run."""
+import os
+import re
+import sys
+import time
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+import own_network  # noqa: E402
+from amounts import amount, chance  # noqa: E402
+from mete_agent import Agent, run_tests, wait_for, write  # noqa: E402
+from own_network import SERVER, devices, get, run  # noqa: E402
+from pods import pod, wait_running  # noqa: E402
+
+PODS = 6
+
+
+def put(agent, index, port):
+    write("%s/pod-%d.yaml" % (agent.manifests, index), pod("pod-%d" % index, SERVER % index, "ports: [{containerPort: 8080, hostPort: %d}]" % port))
+
+
+def ends():
+    return [each for each in devices() if re.fullmatch("mte[0-9a-f]{10}", each)]
+
+
+def test_kills_leave_nothing_and_lose_nothing():
+    moments = chance()
+    with Agent() as agent:
+        agent.start("--network", "bridge")
+        wanted = {}
+        for _ in range(amount("NETWORK_KILLS", short=8, long=1000)):
+            for index in range(PODS):
+                what = moments.random()
+                if what < 0.25 and index in wanted:
+                    os.remove("%s/pod-%d.yaml" % (agent.manifests, index))
+                    del wanted[index]
+                elif what < 0.75:
+                    wanted[index] = 9000 + index + 100 * moments.randrange(3)
+                    put(agent, index, wanted[index])
+            time.sleep(moments.random() * 0.15)
+            agent.kill()
+            agent.start("--network", "bridge")
+        for index, port in wanted.items():
+            wait_running(agent, "pod-%d" % index)
+            wait_for("port %d" % port, lambda: "hello-from-%d" % index in get("127.0.0.1", port))  # noqa: B023
+
+        def left():
+            rules = run("nft", "list", "table", "inet", "mete").stdout
+            published = {int(each) for each in re.findall(r"tcp \. (\d+) :", rules)}
+            owners = set(re.findall(r'"(mte[0-9a-f]{10})"', run("nft", "list", "table", "bridge", "mete").stdout))
+            records = len(os.listdir(agent.state + "/networks/endpoints"))
+            return published == set(wanted.values()) and set(ends()) == owners and len(owners) == records == len(wanted)
+        wait_for("nothing else to be left", left)
+        addresses = [agent.pod("pod-%d" % index)["podIP"] for index in wanted]
+        assert len(set(addresses)) == len(addresses), addresses
+        for index in wanted:
+            os.remove("%s/pod-%d.yaml" % (agent.manifests, index))
+        wait_for("all to go", lambda: not agent.pods() and not ends())
+
+
+if __name__ == "__main__":
+    own_network.enter()
+    run_tests(sys.modules[__name__])
