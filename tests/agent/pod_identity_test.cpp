@@ -235,8 +235,8 @@ TEST(PodIdentity, HoldsEveryFieldOrSaysWhyNot) {
     differs[text] = hash_of(pod_with(at, values.first), text) != hash_of(pod_with(at, values.second), text);
   });
   EXPECT_GT(differs.size(), 80U);
-  const auto is_of = [](const std::string& text, std::string_view path) {
-    return text == path || text.starts_with(std::string(path) + ".");
+  const auto is_of = [](const std::string& text, std::string_view above) {
+    return text == above || text.starts_with(std::string(above) + ".");
   };
   const auto listed = [&](const std::string& text) {
     return std::any_of(kNeedNoNewPod.begin(), kNeedNoNewPod.end(),

@@ -270,7 +270,8 @@ TEST(Rules, EveryJumpAndLookupHasItsTarget) {
         const auto* lookup = std::get_if<nft::Lookup>(&each);
         EXPECT_TRUE(lookup == nullptr || has_set(lookup->set)) << (lookup == nullptr ? "" : lookup->set);
         const auto* verdict = std::get_if<nft::Verdict>(&each);
-        if (verdict != nullptr && !verdict->chain.empty()) EXPECT_TRUE(has_chain(verdict->chain)) << verdict->chain;
+        const std::string chain = verdict == nullptr ? "" : verdict->chain;
+        EXPECT_TRUE(chain.empty() || has_chain(chain)) << chain;
       }
     }
   }
