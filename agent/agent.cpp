@@ -56,9 +56,9 @@ class Agent {
         turns_(loop_),
         workers_(loop_),
         sockets_(loop_),
-        services_{loop_,    settings_,   hierarchies_, collection_, images_, events_,
-                  files_,   kernel_log_, instruments_, launches_,   turns_,  workers_,
-                  sockets_, {},          {},           {},          0},
+        puller_(loop_, settings_, images_),
+        services_{loop_,     settings_, hierarchies_, collection_, images_, events_, files_, kernel_log_, instruments_,
+                  launches_, turns_,    workers_,     sockets_,    puller_, {},      {},     {},          0},
         enforcement_(services_, Forensics(settings_.forensics(), {})),
         manifests_(loop_, settings_, files_, events_),
         foreign_(enforcement_),
@@ -268,6 +268,7 @@ class Agent {
   Turns turns_;
   Workers workers_;
   NamespaceSockets sockets_;
+  ImagePuller puller_;
   Services services_;
   Enforcement enforcement_;
   Manifests manifests_;

@@ -70,6 +70,18 @@ struct MachinePolicy {
   std::vector<std::string> protect;  // patterns of NAMESPACE/NAME: pods that are never ended
 };
 
+// How the registries of images are reached. Registries are HOST or HOST:PORT; docker.io is Docker Hub.
+struct RegistryMirror {
+  std::string registry;
+  std::vector<std::string> hosts;  // asked first, in this order
+  bool operator==(const RegistryMirror&) const = default;
+};
+struct RegistryPolicy {
+  std::vector<std::string> insecure;  // plain HTTP is allowed; on loopback it always is
+  std::vector<std::string> blocked;   // never asked; "*": none is
+  std::vector<RegistryMirror> mirrors;
+};
+
 // The network of pods without hostNetwork.
 enum class DefaultNetwork : std::uint8_t {
   kAutomatic,  // the bridge, and none with a warning where the machine cannot have it
@@ -119,6 +131,7 @@ struct AgentConfig {
   ExportPolicy exported;
   CollectorChoice collectors;
   MachinePolicy machine;
+  RegistryPolicy registries;
   NetworkPolicy network;
   AlertPolicy alerts;
   std::string web_config;  // Prometheus' web configuration file; relative to agent.yaml's folder; empty: none

@@ -67,6 +67,7 @@ struct PodPlan {
   std::vector<ContainerPlan> init_containers;  // same order as in pod.spec
   std::vector<ContainerPlan> containers;
   std::vector<VolumeFiles> volume_files;
+  std::vector<std::string> pull_logins;  // of imagePullSecrets, each in the form of docker's config.json
   // Does not change when a ConfigMap or a Secret does. Empty: the plan names none, and is the same itself.
   std::optional<NamedReferences> by_name;
   bool operator==(const PodPlan&) const = default;

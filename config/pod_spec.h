@@ -109,6 +109,7 @@ struct ContainerPort {
 struct Container {
   std::string name;
   std::string image;
+  PullPolicy pull_policy = PullPolicy::kIfNotPresent;
   std::vector<std::string> command;  // empty = the image's entrypoint
   std::vector<std::string> args;     // empty = the image's, unless command is set
   std::string working_dir;           // empty = the image's
@@ -188,7 +189,8 @@ struct PodSpec {
   std::string priority_class;            // only the two classes that every cluster has are known
   std::optional<Resources> resources;    // of all containers together (KEP-2837); empty: what the containers say
   PodSecurityContext security;
-  std::vector<HostAlias> host_aliases;  // not with host_network: the machine's /etc/hosts is its own
+  std::vector<std::string> image_pull_secrets;  // names of Secrets
+  std::vector<HostAlias> host_aliases;          // not with host_network: the machine's /etc/hosts is its own
   std::vector<Container> init_containers;
   std::vector<Container> containers;
   std::vector<Volume> volumes;

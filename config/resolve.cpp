@@ -309,6 +309,7 @@ void resolve(PodPlan& plan, const Surroundings& data, Findings findings) {
   plan.init_containers = std::move(values.init_containers);
   plan.containers = std::move(values.containers);
   plan.volume_files = std::move(values.volume_files);
+  plan.pull_logins = pull_logins(plan.pod, data, findings);
   if (!resolver.refers()) return;
   std::vector<Diagnostic> known;  // all findings have been made above
   plan.by_name = Resolver(plan.pod, data, {known, known}, Resolver::Values::kNamed).run();

@@ -14,6 +14,10 @@ struct Findings {
   std::vector<Diagnostic>& warnings;  // the pod waits for something that does not exist yet
 };
 
+// docker's config.json of each of imagePullSecrets. One that is missing or none is left out with a warning, as by the
+// kubelet.
+[[nodiscard]] std::vector<std::string> pull_logins(const Pod& pod, const Surroundings& data, Findings findings);
+
 // Fills `plan`, except `policy`, from plan.pod.
 void resolve(PodPlan& plan, const Surroundings& data, Findings findings);
 

@@ -105,9 +105,14 @@ struct ClaimVolume {
   bool operator==(const ClaimVolume&) const = default;
 };
 
+// When a registry is asked for an image: before each start; when the store does not have it (also where the manifest
+// says nothing, whatever the tag: a name that was imported is asked of nobody); never.
+enum class PullPolicy { kAlways, kIfNotPresent, kNever };
+
 // What an image of the store holds, read-only.
 struct ImageVolume {
   std::string reference;
+  PullPolicy pull_policy = PullPolicy::kIfNotPresent;
   bool operator==(const ImageVolume&) const = default;
 };
 

@@ -9,6 +9,7 @@
 #include "agent/base/asio.h"
 #include "agent/base/event.h"
 #include "agent/base/file_watcher.h"
+#include "agent/base/image_puller.h"
 #include "agent/base/instruments.h"
 #include "agent/base/kernel_log_watch.h"
 #include "agent/base/launch_gate.h"
@@ -37,6 +38,7 @@ struct Services {
   Turns& turns;
   Workers& workers;
   NamespaceSockets& sockets;
+  ImagePuller& puller;
   std::string boot_id;
   std::string shim;  // path of mete-shim
   Bytes machine_memory;

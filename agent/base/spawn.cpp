@@ -52,15 +52,17 @@ void close_standard_streams(FileActions& actions) {
   actions.open(STDERR_FILENO, "/dev/null", O_WRONLY);
 }
 
-Result<pid_t> spawn(const std::string& shim, std::vector<std::string> args, const FileActions& actions) {
+Result<pid_t> spawn(const std::string& shim, std::vector<std::string> args, const FileActions& actions,
+                    char** environment = nullptr) {
   std::vector<char*> argv;
   argv.reserve(args.size() + 1);
   for (auto& arg : args) argv.push_back(arg.data());
   argv.push_back(nullptr);
-  char* environment[] = {nullptr};
+  char* nothing[] = {nullptr};
   const SpareDescriptors spare;  // the shim inherits the agent's full limit, without the reserve
   pid_t pid = 0;
-  if (const int error = ::posix_spawn(&pid, shim.c_str(), actions.get(), nullptr, argv.data(), environment);
+  if (const int error = ::posix_spawn(&pid, shim.c_str(), actions.get(), nullptr, argv.data(),
+                                      environment == nullptr ? &nothing[0] : environment);
       error != 0) {
     return fail_errno("start " + shim, error);
   }
@@ -129,6 +131,17 @@ Result<pid_t> spawn_exec(const std::string& shim, const ExecRequest& request) {
   args.emplace_back("--");
   args.insert(args.end(), request.command.begin(), request.command.end());
   return spawn(shim, std::move(args), actions);
+}
+
+Result<pid_t> spawn_self(std::vector<std::string> args, int input, int output) {
+  METE_TRY(const runtime::UniqueFd high_input, raise_descriptor(input));
+  METE_TRY(const runtime::UniqueFd high_output, raise_descriptor(output));
+  FileActions actions;
+  close_standard_streams(actions);
+  actions.duplicate(high_input.get(), STDIN_FILENO);
+  actions.duplicate(high_output.get(), STDOUT_FILENO);
+  actions.close_from(STDERR_FILENO + 1);
+  return spawn("/proc/self/exe", std::move(args), actions, environ);
 }
 
 Result<pid_t> spawn_watchdog(const std::string& shim, const std::string& directory) {

@@ -45,6 +45,10 @@ struct Pipe {
 };
 [[nodiscard]] Result<Pipe> make_pipe();  // both close on exec
 
+// Starts this program itself with other arguments (the first is its name), with these descriptors as its standard input
+// and output; the environment is the agent's. The caller reaps it (await_child).
+[[nodiscard]] Result<pid_t> spawn_self(std::vector<std::string> args, int input, int output);
+
 // Starts `mete-shim watchdog`, which undoes what the files in `directory` list once the agent has died, and ends when
 // there are no files. The caller reaps it (await_child).
 [[nodiscard]] Result<pid_t> spawn_watchdog(const std::string& shim, const std::string& directory);

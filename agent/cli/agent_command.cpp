@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // `mete agent`: the daemon.
-#include <fcntl.h>
 #include <malloc.h>
 
-#include <cerrno>
 #include <memory>
 #include <optional>
 
 #include "agent/agent.h"
 #include "agent/base/log.h"
+#include "agent/cli/agent_yaml.h"
 #include "agent/cli/output.h"
-#include "config/agent_config.h"
-#include "runtime/file.h"
 
 namespace mete::agent::cli {
 namespace {
@@ -25,33 +22,6 @@ struct AgentOptions {
   bool rollback = false;
 };
 
-// Reads agent.yaml. The default file may be missing; a file named on the command line may not. Only the first error is
-// reported.
-Status read_config(Settings& settings, const std::string& config) {
-  const std::string file = config.empty() ? "/etc/mete/agent.yaml" : config;
-  const auto text = runtime::read_file(AT_FDCWD, file);
-  if (!text) {
-    if (config.empty() && text.error().code == ENOENT) return {};
-    return fail_in("config", text.error());
-  }
-  auto read = config::read_agent_config(*text, file);
-  if (!read.errors.empty()) return fail(config::to_string(read.errors.front()));
-  settings.config = std::move(read.config);
-  // Relative paths begin at the file's folder.
-  const std::string folder = file.find('/') == std::string::npos ? "" : file.substr(0, file.rfind('/') + 1);
-  const auto placed = [&](const std::string& path) {
-    return path.empty() || path.starts_with('/') ? path : folder + path;
-  };
-  // The command line takes precedence.
-  if (settings.web_config.empty()) settings.web_config = placed(settings.config.web_config);
-  for (auto* receivers : {&settings.config.alerts.alertmanagers, &settings.config.alerts.webhooks}) {
-    for (auto& receiver : *receivers) {
-      for (auto* path : {&receiver.ca_file, &receiver.password_file, &receiver.token_file}) *path = placed(*path);
-    }
-  }
-  return {};
-}
-
 int undo_changes(const Settings& settings) {
   const auto lines = roll_back(settings);
   if (!lines) return complain(lines.error().what);
@@ -64,7 +34,7 @@ int run(Settings& settings, const AgentOptions& options) {
   // The agent's two threads pass each other allocated memory: with two arenas it would be held twice.
   (void)::mallopt(M_ARENA_MAX, 1);
   open_log(settings.json_logs);
-  if (const auto read = read_config(settings, options.config); !read) {
+  if (const auto read = read_agent_yaml(settings, options.config); !read) {
     log_error(read.error().what);
     return kFailed;
   }

@@ -40,6 +40,7 @@ std::string created_text(const runtime::image::Image& image) {
 Json image_json(const runtime::image::Image& image) {
   Json value = {{"name", image.name}, {"id", image.id}, {"layers", image.layers.size()}, {"size", image.size}};
   value["createdAt"] = created_text(image);
+  if (!image.digest.empty()) value["digest"] = image.digest;
   value["entrypoint"] = image.config.entrypoint;
   value["cmd"] = image.config.cmd;
   return value;

@@ -239,9 +239,13 @@ void Pod::step() {
   if (next.look_again) step_at(*next.look_again);
   std::vector<std::size_t> ready;
   for (const auto index : next.start) {
-    const auto waits = waits_for(*plan_, record_.containers[index].name, prepared_);
-    if (!waits) ready.push_back(index);
-    if (waits) containers_[index]->attempt().wait_for(waits->event, waits->reason, waits->message);
+    if (const auto waits = waits_for(*plan_, record_.containers[index].name, prepared_)) {
+      containers_[index]->attempt().wait_for(waits->event, waits->reason, waits->message);
+    } else if (const auto image = wait_of_images(index)) {
+      containers_[index]->attempt().wait_for(*image);
+    } else {
+      ready.push_back(index);
+    }
   }
   if (ready.empty()) return;
   if (auto prepared = prepare(); !prepared) {
@@ -249,7 +253,10 @@ void Pod::step() {
     return;
   }
   if (!ensure_network() || !ensure_sandbox()) return;
-  for (const auto index : ready) containers_[index]->attempt().start();
+  for (const auto index : ready) {
+    services_.puller.launched(record_.uid + "/" + record_.containers[index].name);
+    containers_[index]->attempt().start();
+  }
 }
 
 void Pod::step_at(WallTime at) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/base/asio.h"
+#include "agent/base/image_puller.h"
 #include "agent/enforcement/drift_watch.h"
 #include "agent/enforcement/enforcement.h"
 #include "agent/pods/container/container.h"
@@ -143,6 +144,9 @@ class Pod {
   // pod_prepare.cpp
   Status prepare();  // directories, volumes, cgroup: once per life of the agent
   Status make_volumes();
+  // pod_images.cpp
+  [[nodiscard]] std::optional<ImageWait> wait_of_images(std::size_t index);
+  void retry_images();  // containers that wait for their image are tried again at once
   void open_cgroup();
 
   bool ensure_network();  // false: being connected, or that failed; step() is called again

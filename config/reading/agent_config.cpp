@@ -10,6 +10,7 @@
 #include "config/reading/alert_readers.h"
 #include "config/reading/fields.h"
 #include "config/reading/network_reader.h"
+#include "config/reading/registries.h"
 #include "config/reading/shape.h"
 #include "config/reading/view.h"
 #include "config/reading/yaml_tree.h"
@@ -158,6 +159,10 @@ constexpr std::array kFields = std::to_array<FieldSpec>({
     {.name = "collectors", .type = FieldType::kObject, .object = &kCollectorsSpec, .doc = "What is read"},
     {.name = "export", .type = FieldType::kObject, .object = &kExportSpec, .doc = "What is exported"},
     {.name = "machine", .type = FieldType::kObject, .object = &kMachineSpec, .doc = "What is kept for the system"},
+    {.name = "registries",
+     .type = FieldType::kObject,
+     .object = &kRegistriesSpec,
+     .doc = "Where images are pulled from and pushed to"},
     {.name = "network", .type = FieldType::kObject, .object = &kNetworkSpec, .doc = "The network of pods"},
     {.name = "web", .type = FieldType::kObject, .object = &kWebSpec, .doc = "How the address is guarded"},
 });
@@ -281,6 +286,7 @@ AgentConfigFile read_agent_config(std::string_view text, std::string_view file) 
       if (view && out.errors.empty()) {
         result.config.exported = read_export(view["export"]);
         result.config.machine = read_machine(view["machine"]);
+        result.config.registries = read_registries(view["registries"]);
         result.config.network = read_network(view["network"]);
         result.config.alerts = read_alerts(view["alerts"]);
         result.config.web_config = read_web(view["web"]);

@@ -8,7 +8,6 @@ namespace mete::config {
 namespace {
 
 constexpr std::array kRestartPolicies = std::to_array<std::string_view>({"Always", "OnFailure", "Never"});
-constexpr std::array kLocalImage = std::to_array<std::string_view>({"IfNotPresent", "Never"});
 constexpr std::array kPullPolicies = std::to_array<std::string_view>({"Always", "IfNotPresent", "Never"});
 constexpr std::array kNone = std::to_array<std::string_view>({"None"});
 constexpr std::array kDefaultProc = std::to_array<std::string_view>({"Default"});
@@ -158,9 +157,10 @@ constexpr std::array kContainerFields = std::to_array<FieldSpec>({
     {.name = "tty", .type = FieldType::kBool},
     {.name = "imagePullPolicy",
      .type = FieldType::kString,
-     .use = FieldUse::kInactive,
      .values = kPullPolicies,
-     .harmless = kLocalImage},
+     .doc =
+         "When a registry is asked: before each start, for an image that is missing (also without this field, whatever "
+         "the tag), never"},
     {.name = "lifecycle", .type = FieldType::kObject, .object = &kLifecycleSpec},
     {.name = "livenessProbe",
      .type = FieldType::kObject,
@@ -199,6 +199,7 @@ constexpr std::array kContainerFields = std::to_array<FieldSpec>({
 
 }  // namespace
 
+const std::span<const std::string_view> kPullPolicyNames = kPullPolicies;
 const std::span<const std::string_view> kPropagationNames = kPropagations;
 const std::span<const std::string_view> kRecursiveReadOnlyNames = kRecursiveReadOnly;
 

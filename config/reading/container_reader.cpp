@@ -181,6 +181,7 @@ Container read_container(const View& view) {
   container.image = view["image"].text();
   container.image_location = view["image"] ? view["image"].location() : view.location();
   check_image_name(view["image"]);
+  container.pull_policy = read_enum(view["imagePullPolicy"], kPullPolicyNames, PullPolicy::kIfNotPresent);
   container.command = view["command"].texts();
   container.args = view["args"].texts();
   container.working_dir = view["workingDir"].text();

@@ -82,6 +82,8 @@ extern const std::span<const std::string_view> kLabelOperatorNames;
 // In the order of RestartPolicy and HostPathType in pod.h.
 extern const std::span<const std::string_view> kRestartPolicyNames;
 extern const std::span<const std::string_view> kHostPathTypeNames;
+// In the order of PullPolicy in volume.h.
+extern const std::span<const std::string_view> kPullPolicyNames;
 // In the order of DnsPolicy, GroupsPolicy, MountPropagation, RecursiveReadOnly and Protocol in pod_spec.h.
 extern const std::span<const std::string_view> kDnsPolicyNames;
 extern const std::span<const std::string_view> kGroupsPolicyNames;

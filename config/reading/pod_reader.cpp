@@ -257,6 +257,7 @@ void read_pod_spec(const View& spec, const std::vector<std::string>& claims, Pod
   }
   to.security = read_pod_security(spec["securityContext"]);
   to.security.sysctls = read_sysctls(spec["securityContext"]["sysctls"], to);
+  for (const auto& item : spec["imagePullSecrets"].items()) to.image_pull_secrets.push_back(item["name"].text());
   to.host_aliases = read_host_aliases(spec["hostAliases"]);
   if (!to.host_aliases.empty() && to.host_network) {
     spec["hostAliases"].warn({"`hostAliases` is not acted on with hostNetwork: the machine's /etc/hosts is its own"});

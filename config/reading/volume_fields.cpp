@@ -105,27 +105,25 @@ constexpr std::array kClaimFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kClaimSpec = {.name = "PersistentVolumeClaimVolumeSource", .fields = kClaimFields};
 
-constexpr std::array kPullPolicyNames = std::to_array<std::string_view>({"Always", "IfNotPresent", "Never"});
-constexpr std::array kLocalPolicies = std::to_array<std::string_view>({"IfNotPresent", "Never"});
+constexpr std::array kImagePolicies = std::to_array<std::string_view>({"Always", "IfNotPresent", "Never"});
 
 constexpr std::array kImageVolumeFields = std::to_array<FieldSpec>({
-    {.name = "reference", .type = FieldType::kString, .required = true, .doc = "An image of mete's store"},
+    {.name = "reference", .type = FieldType::kString, .required = true, .doc = "An image's name"},
     {.name = "pullPolicy",
      .type = FieldType::kString,
-     .use = FieldUse::kInactive,
-     .values = kPullPolicyNames,
-     .harmless = kLocalPolicies},
+     .values = kImagePolicies,
+     .doc = "As imagePullPolicy of a container"},
 });
 constexpr ObjectSpec kImageVolumeSpec = {.name = "ImageVolumeSource", .fields = kImageVolumeFields};
 
-constexpr std::array kClaimTemplateFields = std::to_array<FieldSpec>({
+constexpr std::array kOwnClaimFields = std::to_array<FieldSpec>({
     {.name = "metadata", .use = FieldUse::kNoMeaning},
     {.name = "spec", .use = FieldUse::kNoMeaning},
 });
-constexpr ObjectSpec kClaimTemplateSpec = {.name = "PersistentVolumeClaimTemplate", .fields = kClaimTemplateFields};
+constexpr ObjectSpec kOwnClaimSpec = {.name = "PersistentVolumeClaimTemplate", .fields = kOwnClaimFields};
 
 constexpr std::array kEphemeralFields = std::to_array<FieldSpec>({
-    {.name = "volumeClaimTemplate", .type = FieldType::kObject, .required = true, .object = &kClaimTemplateSpec},
+    {.name = "volumeClaimTemplate", .type = FieldType::kObject, .required = true, .object = &kOwnClaimSpec},
 });
 constexpr ObjectSpec kEphemeralSpec = {.name = "EphemeralVolumeSource", .fields = kEphemeralFields};
 

@@ -114,7 +114,8 @@ ProjectedVolume read_projected(const View& view) {
 }
 
 ImageVolume read_image(const View& view) {
-  ImageVolume volume{view["reference"].text()};
+  ImageVolume volume{view["reference"].text(),
+                     read_enum(view["pullPolicy"], kPullPolicyNames, PullPolicy::kIfNotPresent)};
   check_image_name(view["reference"]);
   return volume;
 }

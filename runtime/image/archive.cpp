@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <clocale>
 
 #include "runtime/image/sha256.h"
+#include "runtime/image/utf8_names.h"
 
 namespace mete::runtime::image {
 namespace {
@@ -24,23 +24,6 @@ struct CloseArchive {
   void operator()(archive* reader) const { ::archive_read_free(reader); }
 };
 using Reader = std::unique_ptr<archive, CloseArchive>;
-
-// libarchive converts the UTF-8 names of pax archives to the locale's encoding; "C" has no such names.
-class Utf8Names {
- public:
-  Utf8Names() {
-    static const locale_t utf8 = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
-    if (utf8 != nullptr) before_ = ::uselocale(utf8);
-  }
-  Utf8Names(const Utf8Names&) = delete;
-  Utf8Names& operator=(const Utf8Names&) = delete;
-  ~Utf8Names() {
-    if (before_ != nullptr) ::uselocale(before_);
-  }
-
- private:
-  locale_t before_ = nullptr;
-};
 
 std::string reason(archive* reader) {
   const char* text = ::archive_error_string(reader);
@@ -54,7 +37,7 @@ std::string text_or_empty(const char* text) {
 }  // namespace
 
 struct TarReader::State {
-  UniqueFd file;
+  ByteSource source;
   std::string shown;
   Reader plain;  // decompresses the file
   Reader tar;
@@ -75,18 +58,14 @@ struct TarReader::State {
 
 la_ssize_t TarReader::State::read_file(archive* reader, void* self, const void** data) {
   auto& state = *static_cast<State*>(self);
-  ssize_t got = -1;
-  do {
-    got = ::read(state.file.get(), state.file_buffer.data(), state.file_buffer.size());
-  } while (got < 0 && errno == EINTR);
-  if (got < 0) {
-    ::archive_set_error(reader, errno, "read: %s", std::strerror(errno));
+  const auto got = state.source(state.file_buffer.data(), state.file_buffer.size());
+  if (!got) {
+    ::archive_set_error(reader, EIO, "%s", got.error().what.c_str());
     return ARCHIVE_FATAL;
   }
-  if (state.compressed)
-    state.file_sum.update(std::string_view(state.file_buffer.data(), static_cast<std::size_t>(got)));
+  if (state.compressed) state.file_sum.update(std::string_view(state.file_buffer.data(), *got));
   *data = state.file_buffer.data();
-  return got;
+  return static_cast<la_ssize_t>(*got);
 }
 
 la_ssize_t TarReader::State::read_plain(archive* reader, void* self, const void** data) {
@@ -119,9 +98,23 @@ Result<TarReader> TarReader::open(UniqueFd file, std::string shown) {
   if (!S_ISREG(info.st_mode)) return fail(shown + ": found no regular file, expected a tar archive");
   if (info.st_size == 0) return fail(shown + ": found an empty file, expected a tar archive");
   if (::lseek(file.get(), 0, SEEK_SET) != 0) return fail_errno("seek in " + shown);
+  // std::function copies what it calls.
+  const auto shared = std::make_shared<UniqueFd>(std::move(file));
+  return open(
+      [shared](char* buffer, std::size_t size) -> Result<std::size_t> {
+        ssize_t got = -1;
+        do {
+          got = ::read(shared->get(), buffer, size);
+        } while (got < 0 && errno == EINTR);
+        if (got < 0) return fail_errno("read");
+        return static_cast<std::size_t>(got);
+      },
+      std::move(shown));
+}
 
+Result<TarReader> TarReader::open(ByteSource source, std::string shown) {
   auto state = std::make_unique<State>();
-  state->file = std::move(file);
+  state->source = std::move(source);
   state->shown = std::move(shown);
   state->plain.reset(::archive_read_new());
   state->tar.reset(::archive_read_new());

@@ -2,6 +2,8 @@
 // Reads and unpacks tar archives, plain or compressed with gzip, xz or zstd, in one pass from front to end.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,9 +19,13 @@ struct ArchiveSums {
   bool whole = false;   // the end mark of the tar was there
 };
 
+// Fills the start of the buffer and returns how much of it; 0: the end.
+using ByteSource = std::function<Result<std::size_t>(char* buffer, std::size_t size)>;
+
 class TarReader {
  public:
   // `shown` names the archive in errors.
+  [[nodiscard]] static Result<TarReader> open(ByteSource source, std::string shown);
   [[nodiscard]] static Result<TarReader> open(UniqueFd file, std::string shown);
   TarReader(TarReader&&) noexcept;
   TarReader& operator=(TarReader&&) noexcept;
@@ -46,6 +52,8 @@ class TarReader {
 
 // Unpacks a layer: turns whiteouts into overlayfs' form and skips devices.
 [[nodiscard]] Result<ArchiveSums> extract_layer(UniqueFd file, const std::string& shown, LayerWriter& layer,
+                                                Budget& budget);
+[[nodiscard]] Result<ArchiveSums> extract_layer(TarReader tar, const std::string& shown, LayerWriter& layer,
                                                 Budget& budget);
 
 enum class ArchiveKind { kRootfs, kLayout };

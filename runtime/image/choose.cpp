@@ -83,6 +83,10 @@ Result<Descriptor> choose_manifest(const Layout& layout, const std::string& name
   METE_TRY(const std::string index, layout.text("index.json"));
   std::vector<Descriptor> found;
   METE_CHECK(gather(layout, index, 0, found));
+  return choose_platform(std::move(found), name);
+}
+
+Result<Descriptor> choose_platform(std::vector<Descriptor> found, const std::string& name) {
   const Platform wanted{"linux", machine_architecture(), ""};
   std::vector<Descriptor> fit = found;
   std::erase_if(fit, [&](const Descriptor& at) {

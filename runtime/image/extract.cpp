@@ -68,6 +68,10 @@ Error in_archive(const std::string& shown, Error error) {
 
 Result<ArchiveSums> extract_layer(UniqueFd file, const std::string& shown, LayerWriter& layer, Budget& budget) {
   METE_TRY(TarReader tar, TarReader::open(std::move(file), shown));
+  return extract_layer(std::move(tar), shown, layer, budget);
+}
+
+Result<ArchiveSums> extract_layer(TarReader tar, const std::string& shown, LayerWriter& layer, Budget& budget) {
   while (true) {
     METE_TRY(const bool more, tar.next());
     if (!more) break;

@@ -32,6 +32,8 @@ struct Image {
   ImageConfig config;
   std::int64_t size = 0;  // bytes of all layers unpacked
   std::chrono::system_clock::time_point created;
+  std::string digest;    // by which the registry knows what it was pulled by or pushed as; empty: it was imported
+  std::string manifest;  // digest of its manifest, which is among the store's documents; empty: none
 };
 
 }  // namespace mete::runtime::image

@@ -33,6 +33,8 @@ std::string to_record(const Image& image) {
       {"id", image.id},
       {"layers", image.layers},
       {"size", image.size},
+      {"digest", image.digest},
+      {"manifest", image.manifest},
       {"created", std::chrono::duration_cast<std::chrono::seconds>(image.created.time_since_epoch()).count()},
       {"config",
        {{"entrypoint", config.entrypoint},
@@ -59,6 +61,8 @@ Result<Image> from_record(std::string_view text) {
     record.at("id").get_to(image.id);
     record.at("layers").get_to(image.layers);
     record.at("size").get_to(image.size);
+    image.digest = record.value("digest", "");  // records of earlier versions have neither
+    image.manifest = record.value("manifest", "");
     image.created =
         std::chrono::system_clock::time_point(std::chrono::seconds(record.at("created").get<std::int64_t>()));
     const json& config = record.at("config");

@@ -16,13 +16,13 @@ namespace mete::runtime::image {
 namespace {
 
 constexpr std::size_t kMaxDocument = 4U << 20U;
-constexpr std::size_t kMaxLayers = 128;  // the layers' names must fit into the options of one mount
 
 struct LayerFile {
   std::string path;    // in the layout
   std::string digest;  // sha256 of the file; empty: not known
   std::int64_t size = -1;
   std::string diff_id;
+  std::string media_type = {};
 };
 
 Status unpack_layer(Staging& staging, const Layout& layout, const LayerFile& file, const std::string& layer_name) {
@@ -46,35 +46,29 @@ Status unpack_layer(Staging& staging, const Layout& layout, const LayerFile& fil
 }
 
 struct Source {
+  std::string manifest_text;  // empty: of `docker save`
   std::string config_text;
   std::vector<LayerFile> layers;  // lowest first; without diff_ids
 };
 
 Result<Image> import_source(Staging& staging, const Layout& layout, Source source, const std::string& name) {
   METE_TRY(ConfigDocument document, parse_config(source.config_text));
-  if (document.diff_ids.size() != source.layers.size()) {
-    return fail("found " + std::to_string(source.layers.size()) + " layers, expected " +
-                std::to_string(document.diff_ids.size()) + " as the image's configuration says");
-  }
-  if (source.layers.empty() || source.layers.size() > kMaxLayers) {
-    return fail("found " + std::to_string(source.layers.size()) + " layers, expected 1 to " +
-                std::to_string(kMaxLayers));
-  }
-  const Platform& platform = document.platform;
-  if (platform.os != "linux" || platform.architecture != machine_architecture()) {
-    return fail("found an image for " + platform.os + "/" + platform.architecture + ", expected one for linux/" +
-                machine_architecture());
-  }
+  METE_CHECK(check_image(document, source.layers.size()));
   Image image;
   image.name = name;
+  staging.add_document(source.config_text);
   image.id = sha256_hex(source.config_text);
   image.config = std::move(document.config);
   image.created = document.created;
+  image.manifest = source.manifest_text.empty() ? "" : staging.add_document(source.manifest_text);
   for (std::size_t i = 0; i < source.layers.size(); ++i) {
     LayerFile& file = source.layers[i];
     file.diff_id = document.diff_ids[i];
     const std::string layer = Staging::layer_name(file.diff_id.substr(file.diff_id.find(':') + 1));
     if (!staging.has_layer(layer)) METE_CHECK(unpack_layer(staging, layout, file, layer));
+    LayerNote note{file.diff_id, {}};
+    if (!file.digest.empty()) note.blobs.push_back({file.media_type, file.digest, file.size, file.diff_id, {}});
+    staging.add_note(layer, std::move(note));
     image.layers.insert(image.layers.begin(), layer);
   }
   return finish_image(staging, std::move(image));
@@ -85,9 +79,10 @@ Result<Source> oci_source(const Layout& layout, const std::string& name) {
   METE_TRY(const std::string text, layout.blob(chosen));
   METE_TRY(const Manifest manifest, parse_manifest(text));
   Source source;
+  source.manifest_text = text;
   METE_TRY(source.config_text, layout.blob(manifest.config));
   for (const Descriptor& layer : manifest.layers) {
-    source.layers.push_back({Layout::blob_path(layer), layer.digest, layer.size, ""});
+    source.layers.push_back({Layout::blob_path(layer), layer.digest, layer.size, "", layer.media_type});
   }
   return source;
 }
@@ -125,6 +120,20 @@ Result<Source> saved_source(const Layout& layout, const std::string& name) {
 }
 
 }  // namespace
+
+Status check_image(const ConfigDocument& document, std::size_t layers) {
+  constexpr std::size_t kMaxLayers = 128;  // the layers' names must fit into the options of one mount
+  if (document.diff_ids.size() != layers) {
+    return fail("found " + std::to_string(layers) + " layers, expected " + std::to_string(document.diff_ids.size()) +
+                " as the image's configuration says");
+  }
+  if (layers == 0 || layers > kMaxLayers)
+    return fail("found " + std::to_string(layers) + " layers, expected 1 to " + std::to_string(kMaxLayers));
+  const Platform& platform = document.platform;
+  if (platform.os == "linux" && platform.architecture == machine_architecture()) return {};
+  return fail("found an image for " + platform.os + "/" + platform.architecture + ", expected one for linux/" +
+              machine_architecture());
+}
 
 Result<Layout> Layout::open(const std::string& directory, const std::string& shown) {
   METE_TRY(UniqueFd root, open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY));

@@ -31,12 +31,17 @@ class Layout {
   std::string shown_;
 };
 
+// Whether an image of so many layers can run here.
+[[nodiscard]] Status check_image(const ConfigDocument& document, std::size_t layers);
+
 // Imports the only image for this machine, or, of several, the one called `name`.
 [[nodiscard]] Result<Image> import_layout(Staging& staging, const Layout& layout, const std::string& name);
 
 // Go's name of this machine's architecture: "amd64" on x86_64.
 [[nodiscard]] std::string machine_architecture();
 
+// Chooses the manifest for linux on this machine among those of an index, all of which have a platform.
+[[nodiscard]] Result<Descriptor> choose_platform(std::vector<Descriptor> found, const std::string& name);
 // Chooses one of an OCI layout's manifests: for linux on this machine, preferring the name.
 [[nodiscard]] Result<Descriptor> choose_manifest(const Layout& layout, const std::string& name);
 

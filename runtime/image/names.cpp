@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "runtime/image/image_documents.h"
 #include "runtime/image/store.h"
 
 namespace mete::runtime::image {
@@ -70,15 +71,18 @@ Result<std::string> normalize_name(const std::string& name) {
     return fail("image name: found " + std::to_string(name.size()) + " characters, expected at most " +
                 std::to_string(kLongest));
   }
-  if (name.find('@') != std::string::npos) return bad("a digest (@sha256:...) is not supported yet, expected name:tag");
-
-  std::string repository = name;
+  // With a digest the tag says nothing: docker leaves it out.
+  const auto at = name.find('@');
+  const std::string digest = at == std::string::npos ? "" : name.substr(at + 1);
+  if (at != std::string::npos && !is_digest(digest))
+    return bad("found the digest \"" + digest + "\", expected sha256: and 64 hexadecimal digits");
+  std::string repository = name.substr(0, at);
   std::string tag = "latest";
-  const auto slash = name.rfind('/');
-  const auto colon = name.rfind(':');
+  const auto slash = repository.rfind('/');
+  const auto colon = repository.rfind(':');
   if (colon != std::string::npos && (slash == std::string::npos || colon > slash)) {
-    repository = name.substr(0, colon);
-    tag = name.substr(colon + 1);
+    tag = repository.substr(colon + 1);
+    repository.erase(colon);
     if (!is_tag(tag)) return bad("found the tag \"" + tag + "\", expected 1 to 128 letters, digits, '_', '.', '-'");
   }
 
@@ -100,7 +104,7 @@ Result<std::string> normalize_name(const std::string& name) {
   const bool official =
       host.empty() && repository.starts_with(kLibrary) && repository.find('/', kLibrary.size()) == std::string::npos;
   if (official) repository.erase(0, kLibrary.size());
-  return (host.empty() ? "" : host + "/") + repository + ":" + tag;
+  return (host.empty() ? "" : host + "/") + repository + (digest.empty() ? ":" + tag : "@" + digest);
 }
 
 }  // namespace mete::runtime::image

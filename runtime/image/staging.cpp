@@ -10,12 +10,17 @@
 
 #include "runtime/file.h"
 #include "runtime/image/image_record.h"
+#include "runtime/image/sha256.h"
 
 namespace mete::runtime::image {
 namespace {
 
 std::string layer_place(const std::string& store, const std::string& name) {
   return store + "/layers/" + name;
+}
+
+std::string document_place(const std::string& store, const std::string& sum) {
+  return store + "/documents/" + sum + ".json";
 }
 
 Status remove_left(const std::string& directory) {
@@ -66,6 +71,12 @@ Status Staging::add_layer(const std::string& directory, const std::string& name)
   return {};
 }
 
+std::string Staging::add_document(const std::string& text) {
+  const std::string sum = sha256_hex(text);
+  documents_[sum] = text;
+  return "sha256:" + sum;
+}
+
 Status Staging::commit(const Image& image) {
   const std::string layers = store_ + "/layers";
   METE_TRY(const UniqueFd fd, open_at(AT_FDCWD, layers, O_RDONLY | O_DIRECTORY));
@@ -75,6 +86,10 @@ Status Staging::commit(const Image& image) {
     const std::string layer = layer_place(store_, name);
     if (::rename(directory.c_str(), layer.c_str()) != 0) return fail_errno("rename to " + layer);
   }
+  for (const auto& [name, note] : notes_) {
+    if (added_.count(name) != 0 && read_note(store_, name).blobs.empty()) METE_CHECK(write_note(store_, name, note));
+  }
+  for (const auto& [sum, text] : documents_) METE_CHECK(replace_file(document_place(store_, sum), text, 0644));
   added_.clear();
   if (::fsync(fd.get()) != 0) return fail_errno("fsync " + layers);
   return replace_file(store_ + "/images/" + record_file(image.name), to_record(image), 0644);
@@ -84,6 +99,7 @@ Status Staging::discard_layer(const std::string& name) {
   const std::string layer = layer_place(store_, name);
   const std::string away = store_ + "/tmp/" + name;
   if (::rename(layer.c_str(), away.c_str()) != 0) return errno == ENOENT ? Status{} : fail_errno("rename " + layer);
+  (void)::unlink((store_ + "/notes/" + name + ".json").c_str());
   return remove_tree(away);
 }
 

@@ -9,6 +9,7 @@
 #include "config/result.h"
 #include "runtime/fd.h"
 #include "runtime/image/image.h"
+#include "runtime/image/layer_note.h"
 #include "runtime/image/layer_writer.h"
 
 namespace mete::runtime::image {
@@ -35,6 +36,10 @@ class Staging {
   [[nodiscard]] Result<std::string> make_directory();
   // Adds the content of `directory` as the layer `name`; an existing layer of that name is kept instead.
   [[nodiscard]] Status add_layer(const std::string& directory, const std::string& name);
+  // What commit() writes besides: a note beside a layer that this change adds, and a document by its own digest.
+  void add_note(const std::string& layer, LayerNote note) { notes_[layer] = std::move(note); }
+  // Returns the document's digest.
+  std::string add_document(const std::string& text);
   // Makes the added layers and then the image visible, after all of them are on disk.
   [[nodiscard]] Status commit(const Image& image);
   // Makes the layer invisible at once, then removes it.
@@ -50,7 +55,9 @@ class Staging {
   std::string store_;
   UniqueFd lock_;
   Budget budget_;
-  std::map<std::string, std::string> added_;  // name -> directory
+  std::map<std::string, std::string> added_;      // name -> directory
+  std::map<std::string, LayerNote> notes_;        // by layer
+  std::map<std::string, std::string> documents_;  // sha256 -> text
   int made_ = 0;
 };
 

@@ -12,7 +12,9 @@
 #include "runtime/file.h"
 #include "runtime/image/image_record.h"
 #include "runtime/image/import.h"
+#include "runtime/image/layer_lock.h"
 #include "runtime/image/merged.h"
+#include "runtime/image/sha256.h"
 #include "runtime/image/staging.h"
 
 namespace mete::runtime::image {
@@ -38,6 +40,11 @@ Result<Image> read_record(const std::string& path) {
   return image;
 }
 
+// "sha256:ab" -> "ab"
+std::string hex_of(const std::string& digest) {
+  return digest.substr(digest.find(':') + 1);
+}
+
 // The caller holds the lock. An unreadable image record stops the removal: the layers that it uses are not known.
 Status remove_unused(Staging& staging, const Store& store, const std::vector<std::string>& in_use) {
   METE_TRY(const auto images, store.list());
@@ -45,7 +52,17 @@ Status remove_unused(Staging& staging, const Store& store, const std::vector<std
   for (const Image& image : images) used.insert(image.layers.begin(), image.layers.end());
   METE_TRY(const auto layers, names_in(store.layers_directory()));
   for (const std::string& layer : layers) {
-    if (used.count(layer) == 0) METE_CHECK(staging.discard_layer(layer));
+    if (used.count(layer) != 0) continue;
+    // A pull that is under way may count on it.
+    METE_TRY(const LayerLock alone, LayerLock::try_alone(staging.store(), layer));
+    if (alone.held()) METE_CHECK(staging.discard_layer(layer));
+  }
+  METE_CHECK(remove_left_layers(staging.store()));
+  std::set<std::string> documents;
+  for (const Image& image : images) documents.insert({image.id + ".json", hex_of(image.manifest) + ".json"});
+  METE_TRY(const auto names, names_in(staging.store() + "/documents"));
+  for (const std::string& name : names) {
+    if (documents.count(name) == 0) (void)::unlink((staging.store() + "/documents/" + name).c_str());
   }
   return {};
 }
@@ -56,7 +73,8 @@ Result<Store> Store::open(std::string directory) {
   if (directory.empty()) return fail("image store: found an empty path, expected a directory");
   // Layers hold setuid programs and whiteout devices: the mode keeps other users out.
   METE_CHECK(make_directories(directory, 0700));
-  for (const char* name : {"/layers", "/images", "/tmp"}) METE_CHECK(make_directories(directory + name, 0700));
+  for (const char* name : {"/layers", "/images", "/tmp", "/notes", "/documents", "/incoming"})
+    METE_CHECK(make_directories(directory + name, 0700));
   return Store(std::move(directory));
 }
 
@@ -94,6 +112,22 @@ Result<Image> Store::import(const std::string& path, const std::string& name) {
     return tl::unexpected(std::move(error));
   }
   return image;
+}
+
+Status Store::tag(const std::string& from, const std::string& to) {
+  METE_TRY(const std::string normal, normalize_name(to));
+  if (normal.find('@') != std::string::npos)
+    return fail("image name \"" + to + "\": found a digest, expected a tag: a digest is what a registry gives");
+  METE_TRY(Staging staging, Staging::begin(directory_, Wait::kYes));
+  METE_TRY(Image image, find(from));
+  image.name = normal;
+  return staging.commit(image);
+}
+
+Result<std::string> Store::document(const std::string& sha256) const {
+  METE_TRY(std::string text, read_file(AT_FDCWD, directory_ + "/documents/" + sha256 + ".json"));
+  if (sha256_hex(text) != sha256) return fail(directory_ + "/documents/" + sha256 + ".json: found another content");
+  return text;
 }
 
 Status Store::remove(const std::string& name, const std::vector<std::string>& in_use) {

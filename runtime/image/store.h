@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The local image store: DIRECTORY/layers/ID/ (unpacked once, shared by all images and containers that use it, never
-// changed again) and DIRECTORY/images/*.json. Several processes may use it at once (the agent and `mete image import`):
-// a change holds a lock and becomes visible by one rename. The next import removes what a killed import left.
+// changed again), DIRECTORY/images/*.json, and what a push needs to know: notes/ of layers, documents/ of images.
+// Several processes may use it at once (the agent and `mete image import`): a change holds a lock and becomes visible
+// by one rename. The next import removes what a killed import left.
 #pragma once
 
 #include <optional>
@@ -27,6 +28,11 @@ class Store {
   // zstd) of a root file system, an OCI layout or `docker save`. Replaces an image of that name.
   [[nodiscard]] Result<Image> import(const std::string& path, const std::string& name);
 
+  // Gives the image a second name. Replaces an image of that name.
+  [[nodiscard]] Status tag(const std::string& from, const std::string& to);
+  // Of an image: its configuration (by its id) or its manifest, byte by byte as it came. Error ENOENT: it came without.
+  [[nodiscard]] Result<std::string> document(const std::string& sha256) const;
+
   // Removes the image and the layers that no other image uses. Layers in `in_use` (of running containers) are kept
   // until a later prune().
   [[nodiscard]] Status remove(const std::string& name, const std::vector<std::string>& in_use = {});
@@ -41,6 +47,7 @@ class Store {
   };
   [[nodiscard]] Result<UserFiles> user_files(const Image& image) const;
 
+  [[nodiscard]] const std::string& directory() const { return directory_; }
   [[nodiscard]] std::string layers_directory() const { return directory_ + "/layers"; }
 
  private:
@@ -48,7 +55,8 @@ class Store {
   std::string directory_;
 };
 
-// "busybox" -> "busybox:latest", "docker.io/library/nginx:1.25" -> "nginx:1.25". Error: not an image name.
+// "busybox" -> "busybox:latest", "docker.io/library/nginx:1.25" -> "nginx:1.25", "a:1@sha256:..." -> "a@sha256:...".
+// Error: not an image name.
 [[nodiscard]] Result<std::string> normalize_name(const std::string& name);
 
 }  // namespace mete::runtime::image

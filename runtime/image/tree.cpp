@@ -27,48 +27,6 @@ FileId id_of(const struct stat& info) {
   return {info.st_dev, info.st_ino};
 }
 
-Result<std::vector<std::string>> names_in(int directory, const std::string& shown) {
-  const int copy = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (copy < 0) return fail_errno("open " + shown);
-  const auto closer = [](DIR* stream) { ::closedir(stream); };
-  const std::unique_ptr<DIR, decltype(closer)> stream(::fdopendir(copy), closer);
-  if (!stream) return fail_errno("read directory " + shown);
-  std::vector<std::string> names;
-  errno = 0;
-  for (const dirent* entry = ::readdir(stream.get()); entry != nullptr; entry = ::readdir(stream.get())) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-  if (errno != 0) return fail_errno("read directory " + shown);
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-Result<std::string> read_link(int directory, const std::string& name, const std::string& shown) {
-  std::string target(4096, '\0');
-  const ssize_t size = ::readlinkat(directory, name.c_str(), target.data(), target.size());
-  if (size < 0) return fail_errno("read link " + shown);
-  target.resize(static_cast<std::size_t>(size));
-  return target;
-}
-
-Status read_xattrs(int fd, Entry& entry) {
-  std::string names(65536, '\0');  // the kernel's own limit
-  const ssize_t size = ::flistxattr(fd, names.data(), names.size());
-  if (size < 0) return errno == ENOTSUP ? Status{} : fail_errno("list attributes of " + entry.path);
-  for (std::size_t at = 0; at < static_cast<std::size_t>(size); at += std::strlen(names.c_str() + at) + 1) {
-    const std::string name = names.c_str() + at;
-    if (!keeps_xattr(name)) continue;
-    std::string value(65536, '\0');
-    const ssize_t got = ::fgetxattr(fd, name.c_str(), value.data(), value.size());
-    if (got < 0) return fail_errno("read " + name + " of " + entry.path);
-    value.resize(static_cast<std::size_t>(got));
-    entry.xattrs.emplace_back(name, std::move(value));
-  }
-  std::sort(entry.xattrs.begin(), entry.xattrs.end());
-  return {};
-}
-
 class TreeCopy {
  public:
   TreeCopy(LayerWriter& layer, Budget& budget, FileId except) : layer_(layer), budget_(budget), except_(except) {}
@@ -124,12 +82,12 @@ Status TreeCopy::directory(int fd, const std::string& path) {
   if (::fstat(fd, &info) != 0) return fail_errno("stat " + path);
   if (path.empty()) device_ = info.st_dev;
   Entry entry = entry_of(info, EntryType::kDirectory, path);
-  METE_CHECK(read_xattrs(fd, entry));
+  METE_CHECK(read_kept_xattrs(fd, entry));
   note(entry);
   METE_CHECK(layer_.add(entry));
   // The content of a mount is not part of this tree.
   if (info.st_dev != device_ || id_of(info) == except_) return {};
-  METE_TRY(const auto names, names_in(fd, path));
+  METE_TRY(const auto names, sorted_names(fd, path));
   for (const std::string& name : names) METE_CHECK(child(fd, name, below(path, name)));
   return {};
 }
@@ -154,7 +112,7 @@ Status TreeCopy::copy_content(int from, int to) {
 Status TreeCopy::file(int directory, const std::string& name, Entry& entry) {
   const UniqueFd from(::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!from.valid()) return fail_errno("open " + entry.path);
-  METE_CHECK(read_xattrs(from.get(), entry));
+  METE_CHECK(read_kept_xattrs(from.get(), entry));
   note(entry);
   auto copied = layer_.add(entry, [&](int to) { return copy_content(from.get(), to); });
   if (!copied) return fail_in(entry.path, copied.error());
@@ -183,7 +141,7 @@ Status TreeCopy::child(int directory, const std::string& name, const std::string
   if (S_ISREG(info.st_mode)) return file(directory, name, entry);
   if (S_ISLNK(info.st_mode)) {
     entry.type = EntryType::kSymlink;
-    METE_TRY(entry.target, read_link(directory, name, path));
+    METE_TRY(entry.target, read_link_at(directory, name, path));
   } else {
     entry.type = S_ISFIFO(info.st_mode) ? EntryType::kFifo : EntryType::kSocket;
   }
@@ -192,7 +150,7 @@ Status TreeCopy::child(int directory, const std::string& name, const std::string
 }
 
 Status add_size(int directory, const std::string& shown, std::set<FileId>& counted, std::int64_t& total) {
-  METE_TRY(const auto names, names_in(directory, shown));
+  METE_TRY(const auto names, sorted_names(directory, shown));
   for (const std::string& name : names) {
     struct stat info {};
     if (::fstatat(directory, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
@@ -208,10 +166,52 @@ Status add_size(int directory, const std::string& shown, std::set<FileId>& count
 
 }  // namespace
 
+Result<std::vector<std::string>> sorted_names(int directory, const std::string& shown) {
+  const int copy = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (copy < 0) return fail_errno("open " + shown);
+  const auto closer = [](DIR* stream) { ::closedir(stream); };
+  const std::unique_ptr<DIR, decltype(closer)> stream(::fdopendir(copy), closer);
+  if (!stream) return fail_errno("read directory " + shown);
+  std::vector<std::string> names;
+  errno = 0;
+  for (const dirent* entry = ::readdir(stream.get()); entry != nullptr; entry = ::readdir(stream.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  if (errno != 0) return fail_errno("read directory " + shown);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<std::string> read_link_at(int directory, const std::string& name, const std::string& shown) {
+  std::string target(4096, '\0');
+  const ssize_t size = ::readlinkat(directory, name.c_str(), target.data(), target.size());
+  if (size < 0) return fail_errno("read link " + shown);
+  target.resize(static_cast<std::size_t>(size));
+  return target;
+}
+
+Status read_kept_xattrs(int fd, Entry& entry) {
+  std::string names(65536, '\0');  // the kernel's own limit
+  const ssize_t size = ::flistxattr(fd, names.data(), names.size());
+  if (size < 0) return errno == ENOTSUP ? Status{} : fail_errno("list attributes of " + entry.path);
+  for (std::size_t at = 0; at < static_cast<std::size_t>(size); at += std::strlen(names.c_str() + at) + 1) {
+    const std::string name = names.c_str() + at;
+    if (!keeps_xattr(name)) continue;
+    std::string value(65536, '\0');
+    const ssize_t got = ::fgetxattr(fd, name.c_str(), value.data(), value.size());
+    if (got < 0) return fail_errno("read " + name + " of " + entry.path);
+    value.resize(static_cast<std::size_t>(got));
+    entry.xattrs.emplace_back(name, std::move(value));
+  }
+  std::sort(entry.xattrs.begin(), entry.xattrs.end());
+  return {};
+}
+
 Result<std::string> copy_tree(const std::string& source, const std::string& except, LayerWriter& layer,
                               Budget& budget) {
   METE_TRY(const UniqueFd fd, open_at(AT_FDCWD, source, O_RDONLY | O_DIRECTORY));
-  METE_TRY(const auto names, names_in(fd.get(), source));
+  METE_TRY(const auto names, sorted_names(fd.get(), source));
   if (names.empty()) return fail(source + ": found an empty directory, expected a root file system or an OCI layout");
   struct stat info {};
   if (::stat(except.c_str(), &info) != 0) return fail_errno("stat " + except);

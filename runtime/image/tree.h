@@ -4,11 +4,18 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "config/result.h"
 #include "runtime/image/layer_writer.h"
 
 namespace mete::runtime::image {
+
+// What is in a directory, by name.
+[[nodiscard]] Result<std::vector<std::string>> sorted_names(int directory, const std::string& shown);
+[[nodiscard]] Result<std::string> read_link_at(int directory, const std::string& name, const std::string& shown);
+// Adds those extended attributes that an image keeps.
+[[nodiscard]] Status read_kept_xattrs(int fd, Entry& entry);
 
 // Copies all of `source` except mounts below it, devices, and the content of the directory `except` (the store itself
 // when it lies inside). Returns a sum over names, attributes and contents: equal trees have equal sums.

@@ -54,7 +54,7 @@ def test_what_is_in_it():
     conffiles = subprocess.run(["dpkg-deb", "-I", DEB, "conffiles"], check=True, capture_output=True, text=True).stdout
     assert sorted(conffiles.split()) == ["/etc/default/mete", "/etc/mete/agent.yaml"], conffiles
     depends = fields(DEB)["Depends"]
-    assert "libc6 (>=" in depends and "libstdc++6" in depends, depends
+    assert "libc6 (>=" in depends and "libstdc++6" in depends and "libcurl4 (>=" in depends, depends
 
 
 def test_its_settings_are_right_and_its_service_too():

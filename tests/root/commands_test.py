@@ -68,7 +68,7 @@ def test_a_manifest_is_taken_without_the_flag():
 
 def test_logs_say_why_a_container_has_not_started():
     with Agent().start() as agent:
-        agent.apply(pod("p", image="missing:1.0"))
+        agent.apply(pod("p", image="127.0.0.1:1/missing:1.0"))
         wait_for("it to wait", lambda: agent.container("p")["reason"] == "ImageNotFound")
         done = agent.mete("logs", "p", check=False)
         assert done.returncode == 4 and done.stdout == "", done
@@ -155,7 +155,7 @@ def test_every_command_has_help_with_examples():
         assert done.returncode == 0 and done.stderr == "", (words, done)
         return done.stdout
     commands = re.findall(r"(?m)^  ([\w-]+)  ", help_of().split("Subcommands:")[1])
-    wanted = "agent apply delete diff validate ps top events logs metrics stats inspect exec stop start update explain advise kill oom image images network rmi schema completion version get scale rollout attach cp describe port-forward wait".split()
+    wanted = "agent apply delete diff validate ps top events logs metrics stats inspect exec stop start update explain advise kill oom image images network rmi schema completion version get scale rollout attach cp describe port-forward wait pull push tag login logout alerts".split()
     assert sorted(commands) == sorted(wanted), commands
     without = []
     for command in [[each] for each in commands] + [["image", "import"], ["oom", "ls"], ["oom", "show"], ["network", "create"], ["network", "ls"], ["network", "inspect"], ["network", "rm"], ["network", "prune"], ["network", "connect"], ["network", "disconnect"]]:

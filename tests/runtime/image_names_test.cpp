@@ -68,10 +68,14 @@ TEST(ImageName, WhatIsNoneIsAnError) {
   EXPECT_FALSE(normalize_name("a:" + std::string(129, 'a')));
 }
 
-TEST(ImageName, DigestIsNotSupportedYet) {
-  const auto found = normalize_name("busybox@sha256:" + std::string(64, 'a'));
-  ASSERT_FALSE(found);
-  EXPECT_NE(found.error().what.find("not supported yet"), std::string::npos);
+TEST(ImageName, ADigestTakesThePlaceOfTheTag) {
+  const std::string digest = "@sha256:" + std::string(64, 'a');
+  EXPECT_EQ(normalize_name("busybox" + digest).value_or(""), "busybox" + digest);
+  EXPECT_EQ(normalize_name("docker.io/library/busybox:1.2" + digest).value_or(""), "busybox" + digest);
+  EXPECT_EQ(normalize_name("localhost:5000/a" + digest).value_or(""), "localhost:5000/a" + digest);
+  for (const char* wrong : {"busybox@", "busybox@sha256:aa", "busybox@latest", "a@sha512:00", "@sha256:00"})
+    EXPECT_FALSE(normalize_name(wrong)) << wrong;
+  EXPECT_FALSE(normalize_name("a" + digest + digest));
 }
 
 TEST(Sha256, StandardVectors) {

@@ -269,14 +269,19 @@ void Attempt::not_launched(const Error& error) {
 }
 
 void Attempt::wait_for(Reason event, const std::string& waiting, const std::string& message) {
+  wait_for(ImageWait{event, waiting, message, kRetryLaunch});
+}
+
+void Attempt::wait_for(const ImageWait& wait) {
+  const auto& [event, waiting, message, again] = wait;
   auto& own = slot_.record();
   own.waiting_reason = waiting;
   const bool news = own.message != message;
   own.message = message;
   own.state = ContainerState::kWaiting;
-  own.next_start = now() + kRetryLaunch;
+  own.next_start = now() + again;
   slot_.save(runtime::Durability::volatile_);
-  if (news) slot_.warn(event, message);
+  if (news && event) slot_.warn(*event, message);
   slot_.pod().container_ended();
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "agent/base/asio.h"
+#include "agent/base/image_puller.h"
 #include "agent/enforcement/subject.h"
 #include "agent/pods/container/container_cgroup.h"
 #include "agent/pods/container/container_probes.h"
@@ -49,6 +50,7 @@ class Attempt {
   void not_launched(const Error& error);
   // As not_launched(). `waiting`: the reason that is shown while it waits.
   void wait_for(Reason event, const std::string& waiting, const std::string& message);
+  void wait_for(const ImageWait& wait);
 
   [[nodiscard]] ContainerProbes& probes() { return probes_; }
   [[nodiscard]] const ContainerProbes& probes() const { return probes_; }

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// agent.yaml, for the commands that act by it.
+#pragma once
+
+#include <string>
+
+#include "agent/base/settings.h"
+#include "config/result.h"
+
+namespace mete::agent::cli {
+
+// Reads agent.yaml. The default file may be missing; a file named on the command line may not. Only the first error is
+// reported.
+[[nodiscard]] Status read_agent_yaml(Settings& settings, const std::string& config);
+
+}  // namespace mete::agent::cli

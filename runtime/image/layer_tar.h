@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// A layer of the store as a tar archive again, compressed with gzip. The same layer gives the same bytes on every
+// machine: names in order, no times but those of the files, and no names of users.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "config/result.h"
+
+namespace mete::runtime::image {
+
+struct LayerTar {
+  std::string diff_id;  // of the tar
+  std::string digest;   // of the compressed bytes
+  std::int64_t size = 0;
+};
+
+// `layer` is its directory, `out` an empty file. Sockets are left out: tar has none.
+[[nodiscard]] Result<LayerTar> write_layer_tar(const std::string& layer, int out);
+
+}  // namespace mete::runtime::image
