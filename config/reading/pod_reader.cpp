@@ -188,6 +188,23 @@ void add_claims(const std::vector<std::string>& claims, std::vector<Volume>& vol
   }
 }
 
+// Files and a cgroup bear both names, and the kernel takes no more than 255 bytes for one of those.
+void check_name_length(const View& metadata, const ObjectMeta& read) {
+  constexpr std::size_t kMost = 240;
+  const std::size_t length = read.namespace_.size() + read.name.size();
+  if (length <= kMost) return;
+  const View name = metadata["name"] ? metadata["name"] : metadata["generateName"];
+  name.error(mismatch(std::to_string(length) + " characters of namespace and name together", "at most 240"));
+}
+
+// What a CNI plugin of a cluster would act on.
+void warn_of_bandwidth(const View& annotations) {
+  for (const auto& [key, value] : annotations.entries()) {
+    if (key == "kubernetes.io/ingress-bandwidth" || key == "kubernetes.io/egress-bandwidth")
+      value.warn({.message = "`" + key + "` is not acted on yet", .not_acted_on = true});
+  }
+}
+
 // The annotation is older than the field (Kubernetes copies one to the other).
 void check_app_armor_annotations(const View& annotations) {
   for (const auto& [key, value] : annotations.entries()) {
@@ -221,7 +238,9 @@ Pod read_pod(const View& view) {
   Pod pod;
   pod.location = view.location();
   pod.metadata = read_metadata(view);
+  check_name_length(view["metadata"], pod.metadata);
   check_app_armor_annotations(view["metadata"]["annotations"]);
+  warn_of_bandwidth(view["metadata"]["annotations"]);
   pod.identity_text = identity_text(view, kPodSpec);
   read_pod_spec(view["spec"], {}, pod);
   return pod;

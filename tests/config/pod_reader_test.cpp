@@ -245,6 +245,29 @@ TEST(PodReader, WhatMustBeThere) {
   EXPECT_TRUE(has(read_documents("apiVersion: v1\nkind: Pod\n", "").errors, "", "`spec` is missing"));
 }
 
+TEST(PodReader, ANameMustFitIntoTheNameOfACgroup) {
+  const auto named = [](std::size_t parts) {
+    std::string name(60, 'a');
+    for (std::size_t i = 1; i < parts; ++i) name += "." + std::string(60, 'a');
+    return read_documents(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: " + name + "}\nspec: {containers: [{name: c, image: i}]}\n",
+        "p.yaml");
+  };
+  EXPECT_TRUE(named(3).ok()) << joined(named(3).errors);
+  EXPECT_TRUE(has(named(4).errors, "metadata.name", "250 characters of namespace and name together"))
+      << joined(named(4).errors);
+}
+
+TEST(PodReader, BandwidthIsNotLostSilently) {
+  const auto documents = read_documents(
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: p, annotations: {kubernetes.io/ingress-bandwidth: 1M}}\n"
+      "spec: {containers: [{name: c, image: i}]}\n",
+      "p.yaml");
+  EXPECT_TRUE(documents.ok()) << joined(documents.errors);
+  EXPECT_TRUE(has(documents.warnings, "metadata.annotations['kubernetes.io/ingress-bandwidth']", "not acted on yet"))
+      << joined(documents.warnings);
+}
+
 TEST(PodReader, VariablesNamedTwiceWarn) {
   const auto documents = read_documents(pod_text("    env: [{name: A, value: x}, {name: A, value: y}]\n"), "p.yaml");
   EXPECT_TRUE(documents.ok());
