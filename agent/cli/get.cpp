@@ -186,7 +186,7 @@ void add_get(CommandLine& line) {
   command->add_flag("--show-labels", options->show_labels, "With a column of labels");
   command->add_flag("--no-headers", options->no_headers, "Without the line of headings");
   command->add_option("-o,--output", options->output, "wide, json, yaml, name or jsonpath=TEMPLATE")
-      ->type_name("wide|json|yaml|name|jsonpath=TEMPLATE")
+      ->type_name("wide|json|yaml|name|jsonpath=")
       ->check([](const std::string& given) {
         const bool known = given == "wide" || given == "json" || given == "yaml" || given == "name";
         return known || given.starts_with(kJsonPath)

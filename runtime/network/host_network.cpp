@@ -224,7 +224,19 @@ Status HostNetwork::remove(const Link& link) {
 }
 
 Status HostNetwork::carry_out(std::vector<Message> rules) {
-  return done("change the rules of nftables", rules_.transact(std::move(rules)));
+  auto changed = rules_.transact(std::move(rules));
+  // The transaction makes all that it names, so what is missing is a kind of expression or chain: the kernel has
+  // nftables and not that part of it, or cannot load its module.
+  if (!changed && changed.error().error.code == ENOENT) {
+    Error lacks = changed.error().error;
+    lacks.code = EOPNOTSUPP;
+    lacks.what =
+        "change the rules of nftables: this kernel lacks a part that they need (nf_tables with nat, conntrack, "
+        "sets and the bridge family): " +
+        lacks.what;
+    return tl::unexpected(std::move(lacks));
+  }
+  return done("change the rules of nftables", std::move(changed));
 }
 
 Status HostNetwork::forward(bool v6) {
