@@ -20,7 +20,7 @@ def test_an_image_as_a_volume():
 def test_an_image_that_is_not_there_is_waited_for():
     with Agent().start() as agent:
         agent.apply(pod("p", spec="volumes: [{name: i, image: {reference: 127.0.0.1:1/nothing}}]"))
-        wait_for("the reason", lambda: agent.container("p")["reason"] in ("ErrImagePull", "ImagePullBackOff") and "nothing" in agent.container("p")["message"])
+        wait_for("the reason", lambda: agent.container("p")["reason"] == "ImageNotFound" and "nothing" in agent.container("p")["message"])
         assert agent.container("p")["state"] == "waiting" and agent.pod("p")["phase"] == "Pending"
 
 
