@@ -12,9 +12,9 @@
 
 #include "agent/cli/diagnostic_output.h"
 #include "agent/cli/diff_text.h"
-#include "agent/cli/kinds.h"
 #include "agent/cli/manifest_files.h"
-#include "agent/cli/objects.h"
+#include "agent/cli/objects/kinds.h"
+#include "agent/cli/objects/objects.h"
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
 #include "agent/http/http_url.h"

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "config/cron_schedule.h"
+#include "config/reading/fields/workload_fields.h"
 #include "config/reading/readers.h"
-#include "config/reading/workload_fields.h"
 
 namespace mete::config {
 namespace {

@@ -5,8 +5,8 @@
 #include <map>
 
 #include "config/reading/fields.h"
+#include "config/reading/fields/workload_fields.h"
 #include "config/reading/quoted.h"
-#include "config/reading/workload_fields.h"
 
 namespace mete::config {
 namespace {

@@ -3,10 +3,10 @@
 #include <charconv>
 
 #include "config/names.h"
+#include "config/reading/fields/workload_fields.h"
 #include "config/reading/identity_text.h"
 #include "config/reading/json_text.h"
 #include "config/reading/readers.h"
-#include "config/reading/workload_fields.h"
 
 namespace mete::config {
 namespace {

@@ -7,10 +7,10 @@
 
 #include "config/diagnostics.h"
 #include "config/reading/fields.h"
+#include "config/reading/fields/workload_fields.h"
 #include "config/reading/json_text.h"
 #include "config/reading/readers.h"
 #include "config/reading/shape.h"
-#include "config/reading/workload_fields.h"
 #include "config/reading/yaml_tree.h"
 
 namespace mete::config {

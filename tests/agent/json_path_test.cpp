@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The examples of kubectl's documentation in our own words, and what may not be.
-#include "agent/cli/json_path.h"
+#include "agent/cli/objects/json_path.h"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tables of `mete get` and the sentences of `mete rollout status`, which are kubectl's.
-#include "agent/cli/kinds.h"
+#include "agent/cli/objects/kinds.h"
 
 #include <gtest/gtest.h>
 
-#include "agent/cli/rollout_status.h"
+#include "agent/cli/objects/rollout_status.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "agent/cli/kinds.h"
+#include "agent/cli/objects/kinds.h"
 
 namespace mete::agent::cli {
 

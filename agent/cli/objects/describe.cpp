@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <memory>
 
-#include "agent/cli/kube_shape.h"
+#include "agent/cli/objects/kube_shape.h"
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
 

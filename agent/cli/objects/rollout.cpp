@@ -6,10 +6,10 @@
 #include <memory>
 #include <thread>
 
-#include "agent/cli/kinds.h"
-#include "agent/cli/objects.h"
+#include "agent/cli/objects/kinds.h"
+#include "agent/cli/objects/objects.h"
+#include "agent/cli/objects/rollout_status.h"
 #include "agent/cli/output.h"
-#include "agent/cli/rollout_status.h"
 #include "agent/http/http_url.h"
 
 namespace mete::agent::cli {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/cli/layer_lines.h"
+#include "agent/cli/images/layer_lines.h"
 
 #include <unistd.h>
 

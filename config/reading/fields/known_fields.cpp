@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Objects of Kubernetes v1 beside containers and volumes: ports, DNS, profiles.
-#include "config/reading/known_fields.h"
+#include "config/reading/fields/known_fields.h"
 
 #include <array>
 

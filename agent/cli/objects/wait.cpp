@@ -5,8 +5,8 @@
 #include <memory>
 #include <thread>
 
-#include "agent/cli/json_path.h"
-#include "agent/cli/kube_shape.h"
+#include "agent/cli/objects/json_path.h"
+#include "agent/cli/objects/kube_shape.h"
 #include "agent/cli/output.h"
 #include "config/quantity.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/cli/kinds.h"
+#include "agent/cli/objects/kinds.h"
 
 namespace mete::agent::cli {
 

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "config/reading/fields.h"
-#include "config/reading/known_fields.h"
+#include "config/reading/fields/known_fields.h"
 
 namespace mete::config {
 namespace {

@@ -4,7 +4,7 @@
 #include <ctime>
 #include <optional>
 
-#include "agent/cli/kinds.h"
+#include "agent/cli/objects/kinds.h"
 #include "agent/cli/table.h"
 
 namespace mete::agent::cli {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tables of the kinds that make Pods for as long as they exist. Those that run to an end are in job_fields.cpp.
-#include "config/reading/workload_fields.h"
+#include "config/reading/fields/workload_fields.h"
 
 #include <array>
 
 #include "config/reading/fields.h"
-#include "config/reading/known_fields.h"
+#include "config/reading/fields/known_fields.h"
 
 namespace mete::config {
 namespace {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/cli/json_path.h"
+#include "agent/cli/objects/json_path.h"
 
 #include <algorithm>
 
-#include "agent/cli/json_path_steps.h"
+#include "agent/cli/objects/json_path_steps.h"
 
 namespace mete::agent::cli {
 

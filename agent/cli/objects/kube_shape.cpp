@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/cli/kube_shape.h"
+#include "agent/cli/objects/kube_shape.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -4,9 +4,9 @@
 #include <cstdio>
 #include <memory>
 
-#include "agent/cli/json_path.h"
-#include "agent/cli/kinds.h"
-#include "agent/cli/objects.h"
+#include "agent/cli/objects/json_path.h"
+#include "agent/cli/objects/kinds.h"
+#include "agent/cli/objects/objects.h"
 #include "agent/cli/output.h"
 #include "agent/http/http_url.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/cli/kinds.h"
+#include "agent/cli/objects/kinds.h"
 
 #include <algorithm>
 #include <array>

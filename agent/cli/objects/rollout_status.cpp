@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/cli/rollout_status.h"
+#include "agent/cli/objects/rollout_status.h"
 
 namespace mete::agent::cli {
 namespace {

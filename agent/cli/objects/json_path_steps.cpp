@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/cli/json_path_steps.h"
+#include "agent/cli/objects/json_path_steps.h"
 
 #include <algorithm>
 #include <charconv>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/cli/registry_access.h"
+#include "agent/cli/images/registry_access.h"
 
 #include "agent/cli/agent_yaml.h"
 #include "agent/cli/command_line.h"

@@ -3,7 +3,7 @@
 
 #include "config/policy_actions.h"
 #include "config/reading/fields.h"
-#include "config/reading/known_fields.h"
+#include "config/reading/fields/known_fields.h"
 
 namespace mete::config {
 namespace {

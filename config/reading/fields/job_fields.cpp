@@ -3,8 +3,8 @@
 #include <array>
 
 #include "config/reading/fields.h"
-#include "config/reading/known_fields.h"
-#include "config/reading/workload_fields.h"
+#include "config/reading/fields/known_fields.h"
+#include "config/reading/fields/workload_fields.h"
 
 namespace mete::config {
 namespace {
