@@ -105,13 +105,6 @@ constexpr std::array kVolumeDeviceFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kVolumeDeviceSpec = {.name = "VolumeDevice", .fields = kVolumeDeviceFields};
 
-constexpr std::array kResourcesFields = std::to_array<FieldSpec>({
-    {.name = "limits", .type = FieldType::kResources},
-    {.name = "requests", .type = FieldType::kResources},
-    {.name = "claims", .use = FieldUse::kRefused},
-});
-constexpr ObjectSpec kResourcesSpec = {.name = "ResourceRequirements", .fields = kResourcesFields};
-
 constexpr std::array kCapabilitiesFields = std::to_array<FieldSpec>({
     {.name = "add", .type = FieldType::kStringList},
     {.name = "drop", .type = FieldType::kStringList},

@@ -90,6 +90,18 @@ constexpr std::array kAppArmorFields = std::to_array<FieldSpec>({
 
 const ObjectSpec kAppArmorSpec = {.name = "AppArmorProfile", .fields = kAppArmorFields};
 
+namespace {
+
+constexpr std::array kResourcesFields = std::to_array<FieldSpec>({
+    {.name = "limits", .type = FieldType::kResources},
+    {.name = "requests", .type = FieldType::kResources},
+    {.name = "claims", .use = FieldUse::kRefused},
+});
+
+}  // namespace
+
+const ObjectSpec kResourcesSpec = {.name = "ResourceRequirements", .fields = kResourcesFields};
+
 const ObjectSpec kSeccompSpec = {.name = "SeccompProfile", .fields = kSeccompFields};
 
 namespace {

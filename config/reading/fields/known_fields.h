@@ -9,6 +9,7 @@ namespace mete::config {
 extern const ObjectSpec kPodBodySpec;  // spec of a Pod
 extern const ObjectSpec kLabelExpressionSpec;
 extern const ObjectSpec kProbeSpec;
+extern const ObjectSpec kResourcesSpec;  // of a container, and of a pod
 extern const ObjectSpec kLifecycleSpec;
 extern const ObjectSpec kRestartRuleSpec;
 extern const ObjectSpec kPortSpec;

@@ -98,13 +98,6 @@ constexpr std::array kPodSecurityFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kPodSecuritySpec = {.name = "PodSecurityContext", .fields = kPodSecurityFields};
 
-constexpr std::array kPodResourcesFields = std::to_array<FieldSpec>({
-    {.name = "limits", .type = FieldType::kResources},
-    {.name = "requests", .type = FieldType::kResources},
-    {.name = "claims", .use = FieldUse::kRefused},
-});
-constexpr ObjectSpec kPodResourcesSpec = {.name = "PodResourceRequirements", .fields = kPodResourcesFields};
-
 constexpr std::array kPodBodyFields = std::to_array<FieldSpec>({
     {.name = "containers", .type = FieldType::kObjectList, .required = true, .object = &kContainerSpec},
     {.name = "initContainers",
@@ -169,7 +162,7 @@ constexpr std::array kPodBodyFields = std::to_array<FieldSpec>({
     {.name = "resourceClaims", .use = FieldUse::kRefused},
     {.name = "resources",
      .type = FieldType::kObject,
-     .object = &kPodResourcesSpec,
+     .object = &kResourcesSpec,
      .doc = "Of all containers together: a container without a limit of its own may use what the others leave",
      .identity_by_text = true},
     {.name = "runtimeClassName", .type = FieldType::kString, .use = FieldUse::kRefused},
