@@ -7,8 +7,8 @@
 #include <iostream>
 #include <memory>
 
-#include "agent/cli/output.h"
 #include "agent/cli/images/registry_access.h"
+#include "agent/cli/output.h"
 #include "runtime/file.h"
 #include "runtime/registry/push.h"
 

@@ -9,8 +9,8 @@
 
 #include "agent/cli/agent_yaml.h"
 #include "agent/cli/images/layer_lines.h"
-#include "agent/cli/output.h"
 #include "agent/cli/images/registry_access.h"
+#include "agent/cli/output.h"
 #include "runtime/file.h"
 #include "runtime/image/store.h"
 #include "runtime/registry/push.h"
@@ -36,20 +36,41 @@ void tell_default_tag(const std::string& name, const registry::Reference& refere
   if (!quiet && reference.digest.empty() && last.find(':') == std::string::npos) print("Using default tag: latest\n");
 }
 
-int pull(Common& common, const TransferOptions& options) {
-  const auto reference = registry::parse_reference(options.name);
-  if (!reference) return complain(reference.error().what, kUsage);
-  const auto access = registry_access(common.settings, options.registry);
-  if (!access) return complain(access.error().what);
-  auto store = runtime::image::Store::open(common.settings.images());
-  if (!store) return complain(store.error().what);
+// What a transfer is between: an image's name, its registry and the store.
+struct Ends {
+  registry::Reference reference;
+  registry::Access access;
+  runtime::image::Store store;
+};
+
+// Nothing, and the exit code, after its words.
+std::optional<Ends> ends_of(Common& common, const TransferOptions& options, int& code) {
+  auto reference = registry::parse_reference(options.name);
+  if (!reference) {
+    code = complain(reference.error().what, kUsage);
+    return std::nullopt;
+  }
+  auto access = registry_access(common.settings, options.registry);
+  auto store = access ? runtime::image::Store::open(common.settings.images()) : tl::unexpected(access.error());
+  if (!store) {
+    code = complain(store.error().what);
+    return std::nullopt;
+  }
   tell_default_tag(options.name, *reference, options.quiet);
-  if (!options.quiet) print(reference->target() + ": Pulling from " + reference->repository + "\n");
+  return Ends{std::move(*reference), std::move(*access), std::move(*store)};
+}
+
+int pull(Common& common, const TransferOptions& options) {
+  int code = kDone;
+  auto ends = ends_of(common, options, code);
+  if (!ends) return code;
+  auto& [reference, access, store] = *ends;
+  if (!options.quiet) print(reference.target() + ": Pulling from " + reference.repository + "\n");
   LayerLines lines(Direction::kPull, options.quiet);
   const auto pulled =
-      registry::pull(*store, *reference, *access, [&](const registry::LayerNews& news) { lines.show(news); });
+      registry::pull(store, reference, access, [&](const registry::LayerNews& news) { lines.show(news); });
   if (!pulled) return complain(pulled.error().what, exit_code(pulled.error()));
-  const std::string whole = reference->whole();
+  const std::string whole = reference.whole();
   if (!options.quiet) {
     print("Digest: " + pulled->image.digest +
           "\nStatus: " + (pulled->newer ? "Downloaded newer image for " : "Image is up to date for ") + whole + "\n");
@@ -59,21 +80,18 @@ int pull(Common& common, const TransferOptions& options) {
 }
 
 int push(Common& common, const TransferOptions& options) {
-  const auto reference = registry::parse_reference(options.name);
-  if (!reference) return complain(reference.error().what, kUsage);
-  const auto access = registry_access(common.settings, options.registry);
-  if (!access) return complain(access.error().what);
-  auto store = runtime::image::Store::open(common.settings.images());
-  if (!store) return complain(store.error().what);
-  tell_default_tag(options.name, *reference, options.quiet);
-  if (!options.quiet) print("The push refers to repository [" + reference->host + "/" + reference->repository + "]\n");
+  int code = kDone;
+  auto ends = ends_of(common, options, code);
+  if (!ends) return code;
+  auto& [reference, access, store] = *ends;
+  if (!options.quiet) print("The push refers to repository [" + reference.host + "/" + reference.repository + "]\n");
   LayerLines lines(Direction::kPush, options.quiet);
   const auto pushed =
-      registry::push(*store, *reference, *access, [&](const registry::LayerNews& news) { lines.show(news); });
+      registry::push(store, reference, access, [&](const registry::LayerNews& news) { lines.show(news); });
   if (!pushed) return complain(pushed.error().what, exit_code(pushed.error()));
   print(options.quiet
-            ? reference->whole() + "\n"
-            : reference->tag + ": digest: " + pushed->digest + " size: " + std::to_string(pushed->size) + "\n");
+            ? reference.whole() + "\n"
+            : reference.tag + ": digest: " + pushed->digest + " size: " + std::to_string(pushed->size) + "\n");
   return kDone;
 }
 
