@@ -15,6 +15,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr milliseconds kSlowest(1'000);  // of a group that runs
+constexpr milliseconds kIdle(10'000);
+
 struct CpuStat {
   Count periods, throttled;
   Time time;
@@ -43,20 +46,25 @@ void observe(ThrottleLengths& lengths, const ThrottleCounters& before, const Thr
 
 milliseconds next_interval(milliseconds last, bool throttled, bool ran) {
   constexpr milliseconds kFastest(100);
-  constexpr milliseconds kSlowest(1'000);
-  constexpr milliseconds kIdle(10'000);
   if (throttled) return kFastest;
   return std::min(last * 2, ran ? kSlowest : kIdle);
 }
 
 Result<ThrottleWatch> ThrottleWatch::open(const runtime::cgroup::Group& group, Clock::time_point now) {
   METE_TRY(runtime::UniqueFd file, runtime::cgroup::open_cpu_stat(group));
-  ThrottleWatch watch(std::move(file));
+  ThrottleWatch watch(group, std::move(file));
   (void)watch.read(now);
   return watch;
 }
 
 bool ThrottleWatch::read(Clock::time_point now) {
+  if (!file_.valid()) {
+    auto file = runtime::cgroup::open_cpu_stat(group_);
+    if (!file && runtime::cgroup::is_gone(file.error())) return false;
+    due_ = now + kIdle;
+    if (!file) return true;  // no descriptor was free: the next read tries again
+    file_ = std::move(*file);
+  }
   std::array<char, 1024> text;
   const ssize_t got = ::pread(file_.get(), text.data(), text.size(), 0);
   if (got < 0) return errno != ENODEV;
@@ -70,6 +78,7 @@ bool ThrottleWatch::read(Clock::time_point now) {
   periods_ = stat.periods.value_or(0);
   interval_ = next_interval(interval_, throttled, ran);
   due_ = now + interval_;
+  if (interval_ > kSlowest) file_.reset();
   return true;
 }
 

@@ -58,11 +58,12 @@ std::string device_of_mount(std::string_view mountinfo, std::uint32_t major, std
 }
 
 Result<UsageWalker> UsageWalker::open(const std::string& directory, UsageWalkOptions options) {
-  UsageWalker walker(options);
-  METE_TRY(walker.root_, runtime::open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  UsageWalker walker(directory, options);
+  METE_CHECK(walker.open_root());
   struct stat status {};
   if (::fstat(walker.root_.get(), &status) != 0) return fail_errno(directory, errno);
   walker.device_ = status.st_dev;
+  walker.inode_ = status.st_ino;
   if (const auto mounts = runtime::read_file(AT_FDCWD, "/proc/self/mountinfo")) {
     walker.device_name_ = device_of_mount(*mounts, ::major(status.st_dev), ::minor(status.st_dev));
   }
@@ -70,7 +71,17 @@ Result<UsageWalker> UsageWalker::open(const std::string& directory, UsageWalkOpt
     walker.device_name_ = std::to_string(::major(status.st_dev)) + ":" + std::to_string(::minor(status.st_dev));
   }
   walker.project_ = project_of(walker.root_.get());
+  walker.root_.reset();
   return walker;
+}
+
+Status UsageWalker::open_root() {
+  METE_TRY(root_, runtime::open_at(AT_FDCWD, path_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  struct stat status {};
+  if (::fstat(root_.get(), &status) != 0) return fail_errno(path_, errno);
+  if (inode_ == 0 || (status.st_ino == inode_ && status.st_dev == device_)) return {};
+  root_.reset();
+  return fail_errno(path_ + ": another directory has taken its place", ESTALE);
 }
 
 // Asks the kernel for the project's usage. quotactl_fd (5.14) needs no device path, which the host of a container may
@@ -160,6 +171,7 @@ void UsageWalker::finish() {
   }
   if (!read_quota(*usage)) usage->usage = to_bytes(bytes_);
   usage_ = std::move(usage);
+  root_.reset();
   linked_.clear();
   due_ = std::max(due_, round_began_ + options_.every);
 }
@@ -167,7 +179,13 @@ void UsageWalker::finish() {
 bool UsageWalker::step(Clock::time_point now) {
   if (now < due_) return false;
   const auto began = Clock::now();
-  if (!walking_) round_began_ = now;
+  if (!walking_) {
+    round_began_ = now;
+    if (!open_root()) {  // removed, or no descriptor was free: the last numbers stay until the next round
+      due_ = now + options_.every;
+      return false;
+    }
+  }
   FilesystemUsage ignored;
   const bool counted = !walking_ && read_quota(ignored);
   if (!walking_ && !counted) begin_round();

@@ -52,7 +52,8 @@ class UsageWalker {
     std::string buffer;  // entries read and not yet looked at
     std::size_t at = 0, end = 0;
   };
-  explicit UsageWalker(UsageWalkOptions options) : options_(options) {}
+  UsageWalker(std::string path, UsageWalkOptions options) : path_(std::move(path)), options_(options) {}
+  [[nodiscard]] Status open_root();
   void begin_round();
   bool walk(Clock::time_point end);
   // Counts the entry `name` of the deepest level; opens it when it is a directory.
@@ -60,8 +61,10 @@ class UsageWalker {
   [[nodiscard]] bool read_quota(FilesystemUsage& usage) const;
   void finish();
 
+  std::string path_;
   UsageWalkOptions options_;
-  runtime::UniqueFd root_;
+  runtime::UniqueFd root_;    // open during a round only
+  std::uint64_t inode_ = 0;   // of the root: another directory under its path is not measured
   std::uint64_t device_ = 0;  // st_dev: other file systems are left out
   std::string device_name_;
   std::optional<std::uint32_t> project_;

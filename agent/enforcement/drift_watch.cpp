@@ -20,9 +20,12 @@ DriftWatch::~DriftWatch() {
 
 void DriftWatch::open() {
   if (!watches_.empty()) return;
+  constexpr std::uint32_t kMask = IN_CLOSE_WRITE | IN_MODIFY | IN_CREATE;
+  sees_groups_ = owner_.group_made != nullptr;
   for (const std::string& directory : runtime::cgroup::limit_directories(group_)) {
-    const auto watch = services_.files.watch(directory, IN_CLOSE_WRITE | IN_MODIFY,
+    const auto watch = services_.files.watch(directory, kMask,
                                              [this](std::string_view name, std::uint32_t mask) { woken(name, mask); });
+    if (!watch) sees_groups_ = false;
     if (watch && std::find(watches_.begin(), watches_.end(), *watch) == watches_.end()) watches_.push_back(*watch);
   }
 }
@@ -30,6 +33,7 @@ void DriftWatch::open() {
 void DriftWatch::close() {
   for (const int watch : watches_) services_.files.forget(watch);
   watches_.clear();
+  sees_groups_ = false;
   left_.clear();
   again_timer_.cancel();
   if (making_room_) *making_room_ = true;
@@ -37,6 +41,8 @@ void DriftWatch::close() {
 
 void DriftWatch::woken(std::string_view name, std::uint32_t mask) {
   using runtime::cgroup::FileChange;
+  if ((mask & (IN_CREATE | IN_Q_OVERFLOW)) != 0 && owner_.group_made) owner_.group_made();
+  if ((mask & IN_CREATE) != 0) return;
   const FileChange change = runtime::cgroup::change_of(name);
   const bool modified = (mask & IN_MODIFY) != 0;
   if (modified && change == FileChange::kMemory && owner_.memory_event) owner_.memory_event();

@@ -30,6 +30,7 @@ class DriftWatch {
     std::function<void()> written;           // after a write to a setting, by anybody
     std::function<void()> memory_event;      // v2: the kernel has changed memory.events; may be empty
     std::function<void()> limit_event = {};  // v2: the same for pids.events and memory.swap.events
+    std::function<void()> group_made = {};   // there may be a new group below this one
     // Writes the limits, each part by itself; empty: Group::apply_each() does.
     std::function<Status(const runtime::cgroup::Limits&)> apply = {};
   };
@@ -44,6 +45,8 @@ class DriftWatch {
   void close();
   [[nodiscard]] bool is_open() const { return !watches_.empty(); }
   void check();
+  // True: Owner::group_made is called for each group that is made in the memory controller's directory.
+  [[nodiscard]] bool sees_groups() const { return sees_groups_; }
 
  private:
   struct Left {
@@ -65,6 +68,7 @@ class DriftWatch {
   const runtime::cgroup::Group& group_;
   Owner owner_;
   std::vector<int> watches_;
+  bool sees_groups_ = false;
   bool check_posted_ = false;
   std::vector<Left> left_;  // reported and not restored: the policy asks for a report only, or the kernel refused
   Timer again_timer_;

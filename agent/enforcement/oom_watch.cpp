@@ -49,7 +49,7 @@ OomWatch::OomWatch(Enforcement& enforcement, Subject& subject, OomAccount& accou
       below_timer_(services_.loop),
       pause_timer_(services_.loop) {}
 
-void OomWatch::open() {
+void OomWatch::open(bool told_of_groups) {
   event_.close();
   below_timer_.cancel();
   pause_timer_.cancel();
@@ -62,15 +62,23 @@ void OomWatch::open() {
     return;  // memory is on v2
   }
   polls_below_ = true;
+  told_of_groups_ = told_of_groups;
+  below_scheduled_ = false;
+  poll_below_later();
+}
+
+void OomWatch::group_made() {
   poll_below_later();
 }
 
 void OomWatch::poll_below_later() {
-  if (!polls_below_) return;
+  if (!polls_below_ || std::exchange(below_scheduled_, true)) return;
   below_timer_.expires_at(shared_wakeup(std::chrono::steady_clock::now(), kPollBelow));
   below_timer_.async_wait(alive_.guard([this] {
-    if (runtime::cgroup::has_groups_below(subject_.cgroup())) poll();
-    poll_below_later();
+    below_scheduled_ = false;
+    const bool groups = runtime::cgroup::has_groups_below(subject_.cgroup());
+    if (groups) poll();
+    if (groups || !told_of_groups_) poll_below_later();
   }));
 }
 

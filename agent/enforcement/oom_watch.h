@@ -64,8 +64,10 @@ class OomWatch {
   OomWatch(Enforcement& enforcement, Subject& subject, OomAccount& account, MemoryEnforcer& enforcer);
 
   // Begins to watch a cgroup that exists. v1: registers the kernel's notification. v2 has memory.events, which the
-  // drift watch of the cgroup's directory passes on to woken().
-  void open();
+  // drift watch of the cgroup's directory passes on to woken(). `told_of_groups`: the caller calls group_made() for
+  // each group that is made below this one, so that a group with none below it is not polled.
+  void open(bool told_of_groups = false);
+  void group_made();
   void close();
   void stop_polling();
 
@@ -124,7 +126,9 @@ class OomWatch {
   enforcers::OomWithoutVictim without_victim_;
   int polls_left_ = 0;
   bool reading_log_ = false;
-  bool polls_below_ = false;
+  bool polls_below_ = false;     // kills in groups below cause no wake-up
+  bool told_of_groups_ = false;  // see open()
+  bool below_scheduled_ = false;
   Moment unsettled_since_{};        // since then kills are seen that are not reported yet
   Moment unsettled_reported_at_{};  // when such kills were reported as kills of single processes
   Moment woken_at_{};               // the wake-up for a kill that is not reported yet

@@ -29,7 +29,8 @@ ContainerWatch::ContainerWatch(const ContainerSlot& slot, Subject& subject, cons
                      },
                  .written = std::move(written),
                  .memory_event = [this] { oom_.woken(); },
-                 .limit_event = [this] { limit_events_.poll(); }}) {}
+                 .limit_event = [this] { limit_events_.poll(); },
+                 .group_made = [this] { oom_.group_made(); }}) {}
 
 void ContainerWatch::open() {
   memory_.open();
@@ -37,7 +38,7 @@ void ContainerWatch::open() {
   limit_events_.open(limits_.pids && !limits_.pids->is_unlimited());
   if (drift_.is_open()) return;
   drift_.open();
-  oom_.open();
+  oom_.open(drift_.sees_groups());
 }
 
 void ContainerWatch::close() {
