@@ -32,21 +32,28 @@ struct FreeEntry {
 };
 using TarEntry = std::unique_ptr<archive_entry, FreeEntry>;
 
-// The tar goes through one writer, its compressed bytes through a second; both are summed.
+// The tar goes through one writer, its compressed bytes through a second; both are summed. Without `out` (-1) nothing
+// is compressed.
 class TarOut {
  public:
   explicit TarOut(int out) : out_(out) {}
 
   Status open() {
     tar_.reset(::archive_write_new());
-    gzip_.reset(::archive_write_new());
     ::archive_write_set_format_pax_restricted(tar_.get());
+    ::archive_write_set_bytes_per_block(tar_.get(), kBlock);
+    ::archive_write_set_bytes_in_last_block(tar_.get(), 1);
+    if (out_ >= 0) METE_CHECK(open_gzip());
+    if (::archive_write_open(tar_.get(), this, nullptr, write_plain, nullptr) != ARCHIVE_OK) return failed(tar_.get());
+    return {};
+  }
+
+  Status open_gzip() {
+    gzip_.reset(::archive_write_new());
     ::archive_write_set_format_raw(gzip_.get());
     ::archive_write_add_filter_gzip(gzip_.get());
-    for (archive* each : {tar_.get(), gzip_.get()}) {
-      ::archive_write_set_bytes_per_block(each, kBlock);
-      ::archive_write_set_bytes_in_last_block(each, 1);  // otherwise zeros would follow the compressed bytes
-    }
+    ::archive_write_set_bytes_per_block(gzip_.get(), kBlock);
+    ::archive_write_set_bytes_in_last_block(gzip_.get(), 1);  // otherwise zeros would follow the compressed bytes
     // Without the option the header has the time of the compression.
     if (::archive_write_set_filter_option(gzip_.get(), "gzip", "timestamp", nullptr) != ARCHIVE_OK)
       return failed(gzip_.get());
@@ -56,7 +63,6 @@ class TarOut {
     ::archive_entry_set_pathname(whole.get(), "layer");
     ::archive_entry_set_filetype(whole.get(), AE_IFREG);
     if (::archive_write_header(gzip_.get(), whole.get()) != ARCHIVE_OK) return failed(gzip_.get());
-    if (::archive_write_open(tar_.get(), this, nullptr, write_plain, nullptr) != ARCHIVE_OK) return failed(tar_.get());
     return {};
   }
 
@@ -79,7 +85,7 @@ class TarOut {
 
   Result<LayerTar> close() {
     if (::archive_write_close(tar_.get()) != ARCHIVE_OK) return tl::unexpected(failed(tar_.get()).error());
-    if (::archive_write_close(gzip_.get()) != ARCHIVE_OK) return tl::unexpected(failed(gzip_.get()).error());
+    if (gzip_ && ::archive_write_close(gzip_.get()) != ARCHIVE_OK) return tl::unexpected(failed(gzip_.get()).error());
     return LayerTar{"sha256:" + plain_sum_.hex(), "sha256:" + sum_.hex(), size_};
   }
 
@@ -92,6 +98,7 @@ class TarOut {
   static la_ssize_t write_plain(archive* writer, void* self, const void* data, std::size_t size) {
     auto& own = *static_cast<TarOut*>(self);
     own.plain_sum_.update({static_cast<const char*>(data), size});
+    if (!own.gzip_) return static_cast<la_ssize_t>(size);
     if (::archive_write_data(own.gzip_.get(), data, size) == static_cast<la_ssize_t>(size))
       return static_cast<la_ssize_t>(size);
     ::archive_set_error(writer, EIO, "%s", ::archive_error_string(own.gzip_.get()));
@@ -223,6 +230,11 @@ class LayerWalk {
 };
 
 }  // namespace
+
+Result<std::string> layer_diff_id(const std::string& layer) {
+  METE_TRY(const LayerTar tar, write_layer_tar(layer, -1));
+  return tar.diff_id;
+}
 
 Result<LayerTar> write_layer_tar(const std::string& layer, int out) {
   METE_TRY(const UniqueFd root, open_at(AT_FDCWD, layer, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));

@@ -19,4 +19,7 @@ struct LayerTar {
 // `layer` is its directory, `out` an empty file. Sockets are left out: tar has none.
 [[nodiscard]] Result<LayerTar> write_layer_tar(const std::string& layer, int out);
 
+// The diff_id that write_layer_tar() would return; writes and compresses nothing.
+[[nodiscard]] Result<std::string> layer_diff_id(const std::string& layer);
+
 }  // namespace mete::runtime::image
