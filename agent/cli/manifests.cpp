@@ -12,6 +12,7 @@
 
 #include "agent/cli/diagnostic_output.h"
 #include "agent/cli/diff_text.h"
+#include "agent/cli/images/container_layers.h"
 #include "agent/cli/manifest_files.h"
 #include "agent/cli/objects/kinds.h"
 #include "agent/cli/objects/objects.h"
@@ -229,12 +230,40 @@ void add_delete(CommandLine& line) {
   line.add_output(command);
 }
 
+// A pod's name has no dot at its end, and is no path of this machine.
+bool is_manifest_file(const std::string& word) {
+  return word == "-" || word.starts_with('.') || word.starts_with('/') || word.ends_with(".yaml") ||
+         word.ends_with(".yml") || word.ends_with(".json");
+}
+
+struct DiffOptions {
+  std::vector<std::string> files;
+  std::vector<std::string> words;
+  std::string container;
+};
+
+int diff_files_or_container(const Common& common, DiffOptions options) {
+  std::vector<std::string> pods;
+  for (const std::string& word : options.words) (is_manifest_file(word) ? options.files : pods).push_back(word);
+  if (options.files.empty() ? pods.size() != 1 : !pods.empty())
+    return complain("diff: found " + std::to_string(options.files.size()) + " manifests and " +
+                        std::to_string(pods.size()) + " pods, expected manifests or one pod",
+                    kUsage);
+  return pods.empty() ? diff(common, options.files) : container_diff(common, pods[0], options.container);
+}
+
 void add_diff(CommandLine& line) {
-  auto files = std::make_shared<std::vector<std::string>>();
+  auto options = std::make_shared<DiffOptions>();
   const Common& common = line.common();
-  auto* command = line.add({"diff", "What apply would change; exit code 1 when it would", "  mete diff -f web.yaml"},
-                           [&common, files] { return diff(common, *files); });
-  add_files(command, *files);
+  auto* command =
+      line.add({"diff", "What apply would change (exit code 1 when it would), or what a container changed in its files",
+                "  mete diff -f web.yaml\n  mete diff web"},
+               [&common, options] { return diff_files_or_container(common, *options); });
+  command->add_option("-f,--filename", options->files, "Manifest file, folder or - for standard input")
+      ->type_name(kFile);
+  command->add_option("what", options->words, std::string(kPodName) + " of a pod, or a manifest's file")
+      ->type_name("POD|FILE");
+  command->add_option("-c,--container", options->container, "Of a pod with several containers")->type_name(kContainer);
   line.add_output(command);
 }
 

@@ -20,11 +20,6 @@ namespace {
 constexpr std::size_t kBuffer = 128U << 10U;
 constexpr std::size_t kTarBlock = 512;
 
-struct CloseArchive {
-  void operator()(archive* reader) const { ::archive_read_free(reader); }
-};
-using Reader = std::unique_ptr<archive, CloseArchive>;
-
 std::string reason(archive* reader) {
   const char* text = ::archive_error_string(reader);
   return text == nullptr ? "unknown error" : text;
@@ -37,11 +32,17 @@ std::string text_or_empty(const char* text) {
 }  // namespace
 
 struct TarReader::State {
+  struct CloseArchive {
+    void operator()(archive* reader) const { ::archive_read_free(reader); }
+  };
+  using Reader = std::unique_ptr<archive, CloseArchive>;
+
   ByteSource source;
   std::string shown;
   Reader plain;  // decompresses the file
   Reader tar;
   bool compressed = true;  // false: file and content have the same sum
+  bool sums = true;
   Sha256 file_sum;
   Sha256 content_sum;
   std::string file_buffer = std::string(kBuffer, '\0');
@@ -63,7 +64,7 @@ la_ssize_t TarReader::State::read_file(archive* reader, void* self, const void**
     ::archive_set_error(reader, EIO, "%s", got.error().what.c_str());
     return ARCHIVE_FATAL;
   }
-  if (state.compressed) state.file_sum.update(std::string_view(state.file_buffer.data(), *got));
+  if (state.compressed && state.sums) state.file_sum.update(std::string_view(state.file_buffer.data(), *got));
   *data = state.file_buffer.data();
   return static_cast<la_ssize_t>(*got);
 }
@@ -82,7 +83,7 @@ la_ssize_t TarReader::State::read_plain(archive* reader, void* self, const void*
 }
 
 void TarReader::State::pass(std::string_view bytes) {
-  content_sum.update(bytes);
+  if (sums) content_sum.update(bytes);
   tail.append(bytes.substr(bytes.size() - std::min(bytes.size(), kTarBlock)));
   if (tail.size() > kTarBlock) tail.erase(0, tail.size() - kTarBlock);
 }
@@ -188,6 +189,10 @@ Result<bool> TarReader::next() {
   return true;
 }
 
+void TarReader::leave_out_sums() {
+  state_->sums = false;
+}
+
 const Entry& TarReader::entry() const {
   return state_->entry;
 }
@@ -247,9 +252,12 @@ Result<ArchiveSums> TarReader::finish() {
     if (got == 0) break;
   }
   const bool zeros = state.tail.find_first_not_of('\0') == std::string::npos;
-  const std::string content = state.content_sum.hex();
-  return ArchiveSums{state.compressed ? state.file_sum.hex() : content, content,
-                     zeros && state.tail.size() == kTarBlock};
+  ArchiveSums sums;
+  sums.whole = zeros && state.tail.size() == kTarBlock;
+  if (!state.sums) return sums;
+  sums.content = state.content_sum.hex();
+  sums.file = state.compressed ? state.file_sum.hex() : sums.content;
+  return sums;
 }
 
 }  // namespace mete::runtime::image

@@ -13,6 +13,11 @@
 
 namespace mete::runtime::image {
 
+struct ArchivePlace {
+  std::string path;
+  std::string shown;  // in errors: "-" when the path is that of a descriptor
+};
+
 struct ArchiveSums {
   std::string file;     // sha256 of the archive file
   std::string content;  // sha256 of the tar inside: an OCI layer's diff_id
@@ -33,6 +38,8 @@ class TarReader {
   TarReader& operator=(const TarReader&) = delete;
   ~TarReader();
 
+  // For an archive whose content is compared with digests elsewhere: finish() tells only whether it is whole.
+  void leave_out_sums();
   // Moves to the next entry. False at the end.
   [[nodiscard]] Result<bool> next();
   // The current entry. Device entries have no EntryType: is_device(); is_whiteout_device(): overlayfs' whiteout, device
@@ -50,16 +57,16 @@ class TarReader {
   std::unique_ptr<State> state_;
 };
 
+enum class Whiteouts {
+  kApply,
+  kRefuse,  // there is no layer below of which they could hide something
+};
+
 // Unpacks a layer: turns whiteouts into overlayfs' form and skips devices.
 [[nodiscard]] Result<ArchiveSums> extract_layer(UniqueFd file, const std::string& shown, LayerWriter& layer,
-                                                Budget& budget);
+                                                Budget& budget, Whiteouts whiteouts = Whiteouts::kApply);
 [[nodiscard]] Result<ArchiveSums> extract_layer(TarReader tar, const std::string& shown, LayerWriter& layer,
-                                                Budget& budget);
-
-enum class ArchiveKind { kRootfs, kLayout };
-// Decides by the names in the archive: an OCI layout or `docker save`, otherwise a root file system. Moves the file's
-// offset.
-[[nodiscard]] Result<ArchiveKind> kind_of_archive(UniqueFd file, const std::string& shown);
+                                                Budget& budget, Whiteouts whiteouts = Whiteouts::kApply);
 
 // Unpacks the files of an OCI layout or of `docker save`; root owns them.
 [[nodiscard]] Status extract_layout(UniqueFd file, const std::string& shown, LayerWriter& into, Budget& budget);

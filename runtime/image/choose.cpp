@@ -66,6 +66,37 @@ void prefer(std::vector<Descriptor>& found, Wanted wanted) {
   }
 }
 
+std::vector<Descriptor> here_of(const std::vector<Descriptor>& found) {
+  std::vector<Descriptor> fit = found;
+  std::erase_if(fit, [](const Descriptor& at) {
+    return at.platform->os != "linux" || at.platform->architecture != machine_architecture();
+  });
+  return fit;
+}
+
+Error none_for_this_machine(const std::vector<Descriptor>& found) {
+  return Error{0, "found images for " + list(found) + ", expected one for linux/" + machine_architecture()};
+}
+
+// A variant needs a newer processor than the plain architecture; arm64's only variant is v8.
+bool is_plain(const Descriptor& at) {
+  return at.platform->variant.empty() || at.platform->variant == "v8";
+}
+
+// A layout may give whole names, or tags alone.
+bool is_called(const Descriptor& at, const std::string& name) {
+  if (at.reference.empty()) return false;
+  const std::string whole = name_of_reference(at.reference);
+  return whole.empty() ? name == at.reference + ":latest" || name.ends_with(":" + at.reference) : whole == name;
+}
+
+Result<std::vector<Descriptor>> gather_all(const Layout& layout) {
+  METE_TRY(const std::string index, layout.text(layout.form() == LayoutForm::kFlat ? "manifest.json" : "index.json"));
+  std::vector<Descriptor> found;
+  METE_CHECK(gather(layout, index, 0, found));
+  return found;
+}
+
 }  // namespace
 
 std::string machine_architecture() {
@@ -80,25 +111,34 @@ std::string machine_architecture() {
 }
 
 Result<Descriptor> choose_manifest(const Layout& layout, const std::string& name) {
-  METE_TRY(const std::string index, layout.text("index.json"));
-  std::vector<Descriptor> found;
-  METE_CHECK(gather(layout, index, 0, found));
+  METE_TRY(auto found, gather_all(layout));
   return choose_platform(std::move(found), name);
 }
 
+Result<std::vector<Descriptor>> manifests_here(const Layout& layout) {
+  METE_TRY(const auto found, gather_all(layout));
+  std::vector<Descriptor> all = here_of(found);
+  if (all.empty()) return tl::unexpected(none_for_this_machine(found));
+  // Two variants of one name are one image.
+  std::vector<Descriptor> chosen;
+  for (const Descriptor& each : all) {
+    const auto other = std::find_if(chosen.begin(), chosen.end(), [&](const Descriptor& at) {
+      return !at.reference.empty() && at.reference == each.reference;
+    });
+    if (other == chosen.end()) {
+      chosen.push_back(each);
+    } else if (is_plain(each) && !is_plain(*other)) {
+      *other = each;
+    }
+  }
+  return chosen;
+}
+
 Result<Descriptor> choose_platform(std::vector<Descriptor> found, const std::string& name) {
-  const Platform wanted{"linux", machine_architecture(), ""};
-  std::vector<Descriptor> fit = found;
-  std::erase_if(fit, [&](const Descriptor& at) {
-    return at.platform->os != wanted.os || at.platform->architecture != wanted.architecture;
-  });
-  if (fit.empty()) return fail("found images for " + list(found) + ", expected one for linux/" + wanted.architecture);
-  prefer(fit, [&](const Descriptor& at) {
-    const auto normal = normalize_name(at.reference);
-    return normal && *normal == name;
-  });
-  // A variant needs a newer processor than the plain architecture; arm64's only variant is v8.
-  prefer(fit, [](const Descriptor& at) { return at.platform->variant.empty() || at.platform->variant == "v8"; });
+  std::vector<Descriptor> fit = here_of(found);
+  if (fit.empty()) return tl::unexpected(none_for_this_machine(found));
+  prefer(fit, [&](const Descriptor& at) { return is_called(at, name); });
+  prefer(fit, is_plain);
   const bool same =
       std::all_of(fit.begin(), fit.end(), [&](const Descriptor& at) { return at.digest == fit[0].digest; });
   if (!same) return fail("found several images: " + list(fit) + "; expected one, or one that is called " + name);

@@ -22,9 +22,11 @@ SplitPath split_path(std::string path) {
   return {path.substr(0, slash), path.substr(slash + 1)};
 }
 
-Status extract_entry(TarReader& tar, LayerWriter& layer, Budget& budget) {
+Status extract_entry(TarReader& tar, LayerWriter& layer, Budget& budget, Whiteouts whiteouts) {
   const Entry& entry = tar.entry();
   const auto [directory, name] = split_path(entry.path);
+  if (whiteouts == Whiteouts::kRefuse && (tar.is_whiteout_device() || name.starts_with(kWhiteout)))
+    return fail("\"" + entry.path + "\": found a whiteout, expected a file: nothing lies below that it could hide");
   if (tar.is_whiteout_device()) return layer.whiteout(entry.path);
   if (tar.is_device()) return {};  // the agent gives a container its devices
   if (name == kOpaqueMarker) return layer.opaque(directory);
@@ -41,24 +43,6 @@ Status extract_entry(TarReader& tar, LayerWriter& layer, Budget& budget) {
   return layer.add(entry, [&](int fd) { return tar.write_content(fd, budget); });
 }
 
-// "./blobs/sha256/x" -> "blobs"
-std::string top_of(std::string_view path) {
-  while (path.starts_with("/") || path.starts_with("./")) path.remove_prefix(path.find('/') + 1);
-  return std::string(path == "." ? "" : path.substr(0, path.find('/')));
-}
-
-bool may_be_of_layout(std::string_view top) {
-  for (const char* name : {"", "blobs", "oci-layout", "index.json", "manifest.json", "repositories"}) {
-    if (top == name) return true;
-  }
-  // `docker save` before version 25: a directory per layer and HEX.json; podman: HEX.tar.
-  const auto dot = top.find('.');
-  const std::string_view hex = top.substr(0, dot);
-  const std::string_view end = dot == std::string_view::npos ? "" : top.substr(dot);
-  return hex.size() == 64 && hex.find_first_not_of("0123456789abcdef") == std::string_view::npos &&
-         (end.empty() || end == ".json" || end == ".tar");
-}
-
 Error in_archive(const std::string& shown, Error error) {
   if (error.what.find(shown) == std::string::npos) error.what = shown + ": " + error.what;
   return error;
@@ -66,37 +50,27 @@ Error in_archive(const std::string& shown, Error error) {
 
 }  // namespace
 
-Result<ArchiveSums> extract_layer(UniqueFd file, const std::string& shown, LayerWriter& layer, Budget& budget) {
+Result<ArchiveSums> extract_layer(UniqueFd file, const std::string& shown, LayerWriter& layer, Budget& budget,
+                                  Whiteouts whiteouts) {
   METE_TRY(TarReader tar, TarReader::open(std::move(file), shown));
-  return extract_layer(std::move(tar), shown, layer, budget);
+  return extract_layer(std::move(tar), shown, layer, budget, whiteouts);
 }
 
-Result<ArchiveSums> extract_layer(TarReader tar, const std::string& shown, LayerWriter& layer, Budget& budget) {
+Result<ArchiveSums> extract_layer(TarReader tar, const std::string& shown, LayerWriter& layer, Budget& budget,
+                                  Whiteouts whiteouts) {
   while (true) {
     METE_TRY(const bool more, tar.next());
     if (!more) break;
-    auto done = extract_entry(tar, layer, budget);
+    auto done = extract_entry(tar, layer, budget, whiteouts);
     if (!done) return tl::unexpected(in_archive(shown, std::move(done.error())));
   }
   METE_CHECK(layer.finish());
   return tar.finish();
 }
 
-Result<ArchiveKind> kind_of_archive(UniqueFd file, const std::string& shown) {
-  METE_TRY(TarReader tar, TarReader::open(std::move(file), shown));
-  bool is_layout = false;
-  while (true) {
-    METE_TRY(const bool more, tar.next());
-    if (!more) break;
-    const std::string top = top_of(tar.entry().path);
-    if (!may_be_of_layout(top)) return ArchiveKind::kRootfs;
-    is_layout = is_layout || top == "oci-layout" || top == "manifest.json";
-  }
-  return is_layout ? ArchiveKind::kLayout : ArchiveKind::kRootfs;
-}
-
 Status extract_layout(UniqueFd file, const std::string& shown, LayerWriter& into, Budget& budget) {
   METE_TRY(TarReader tar, TarReader::open(std::move(file), shown));
+  tar.leave_out_sums();
   while (true) {
     METE_TRY(const bool more, tar.next());
     if (!more) break;

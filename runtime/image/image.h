@@ -36,4 +36,13 @@ struct Image {
   std::string manifest;  // digest of its manifest, which is among the store's documents; empty: none
 };
 
+// The name in the store of an image that has none: "<none>@sha256:ID". No name that a person may give is like it.
+[[nodiscard]] std::string nameless(const std::string& id);
+[[nodiscard]] bool is_nameless(const Image& image);
+
+// Of a normalized name: "busybox:latest" -> "docker.io/library/busybox:latest".
+[[nodiscard]] std::string full_name(const std::string& name);
+// "a:1" and "a@sha256:..." -> "a"
+[[nodiscard]] std::string repository_of(const std::string& name);
+
 }  // namespace mete::runtime::image

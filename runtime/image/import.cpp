@@ -8,6 +8,7 @@
 
 #include "runtime/file.h"
 #include "runtime/image/archive.h"
+#include "runtime/image/archive_kind.h"
 #include "runtime/image/layout.h"
 #include "runtime/image/merged.h"
 #include "runtime/image/sha256.h"
@@ -39,30 +40,12 @@ Result<Image> import_rootfs_directory(Staging& staging, const std::string& path,
   return finish_rootfs(staging, name, sum);
 }
 
-Result<Image> import_rootfs_archive(Staging& staging, const std::string& path, const std::string& name) {
-  METE_TRY(UniqueFd file, open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK));
-  METE_TRY(const std::string directory, staging.make_directory());
-  METE_TRY(LayerWriter layer, LayerWriter::open(directory));
-  METE_TRY(const ArchiveSums sums, extract_layer(std::move(file), path, layer, staging.budget()));
-  // Without a digest, only the end mark tells a whole archive from a part.
-  if (!sums.whole) return fail(path + ": found a tar archive without its end, expected a whole one");
-  METE_CHECK(staging.add_layer(directory, Staging::layer_name(sums.content)));
-  return finish_rootfs(staging, name, sums.content);
-}
-
-Result<Image> import_layout_archive(Staging& staging, const std::string& path, const std::string& name) {
-  METE_TRY(UniqueFd file, open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK));
-  METE_TRY(const std::string directory, staging.make_directory());
-  METE_TRY(LayerWriter layout, LayerWriter::open(directory));
-  METE_CHECK(extract_layout(std::move(file), path, layout, staging.budget()));
-  METE_TRY(const Layout files, Layout::open(directory, path));
-  return import_layout(staging, files, name);
-}
-
-bool is_layout_directory(const std::string& path) {
-  struct stat info {};
-  return ::stat((path + "/oci-layout").c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
-         ::stat((path + "/index.json").c_str(), &info) == 0 && S_ISREG(info.st_mode);
+Result<Image> import_directory(Staging& staging, const std::string& path, const std::string& name) {
+  METE_TRY(const ArchiveKind kind, kind_of_directory(path));
+  if (kind == ArchiveKind::kRootfs) return import_rootfs_directory(staging, path, name);
+  METE_TRY(const Layout layout, Layout::open(path, path));
+  METE_TRY(LayoutImage image, image_of(layout, name));
+  return import_image_of(staging, layout, std::move(image), name);
 }
 
 }  // namespace
@@ -97,18 +80,38 @@ Result<Image> finish_rootfs(Staging& staging, const std::string& name, const std
   return finish_image(staging, std::move(image));
 }
 
-Result<Image> import_image(Staging& staging, const std::string& path, const std::string& name) {
+Result<std::string> add_rootfs_layer(Staging& staging, const ArchivePlace& place, Whiteouts whiteouts) {
+  METE_TRY(UniqueFd file, open_at(AT_FDCWD, place.path, O_RDONLY | O_NONBLOCK));
+  METE_TRY(const std::string directory, staging.make_directory());
+  METE_TRY(LayerWriter layer, LayerWriter::open(directory));
+  METE_TRY(const ArchiveSums sums, extract_layer(std::move(file), place.shown, layer, staging.budget(), whiteouts));
+  // Without a digest, only the end mark tells a whole archive from a part.
+  if (!sums.whole) return fail(place.shown + ": found a tar archive without its end, expected a whole one");
+  METE_CHECK(staging.add_layer(directory, Staging::layer_name(sums.content)));
+  return sums.content;
+}
+
+Result<Layout> unpack_layout(Staging& staging, const ArchivePlace& place) {
+  METE_TRY(UniqueFd file, open_at(AT_FDCWD, place.path, O_RDONLY | O_NONBLOCK));
+  METE_TRY(const std::string directory, staging.make_directory());
+  METE_TRY(LayerWriter files, LayerWriter::open(directory));
+  METE_CHECK(extract_layout(std::move(file), place.shown, files, staging.budget()));
+  return Layout::open(directory, place.shown);
+}
+
+Result<Image> import_image(Staging& staging, const ArchivePlace& place, const std::string& name) {
   struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return fail_errno(path);
-  if (S_ISDIR(info.st_mode)) {
-    if (!is_layout_directory(path)) return import_rootfs_directory(staging, path, name);
-    METE_TRY(const Layout files, Layout::open(path, path));
-    return import_layout(staging, files, name);
+  if (::stat(place.path.c_str(), &info) != 0) return fail_errno(place.shown);
+  if (S_ISDIR(info.st_mode)) return import_directory(staging, place.path, name);
+  METE_TRY(UniqueFd file, open_at(AT_FDCWD, place.path, O_RDONLY | O_NONBLOCK));
+  METE_TRY(const ArchiveKind kind, kind_of_archive(std::move(file), place.shown));
+  if (kind == ArchiveKind::kRootfs) {
+    METE_TRY(const std::string sum, add_rootfs_layer(staging, place));
+    return finish_rootfs(staging, name, sum);
   }
-  METE_TRY(UniqueFd file, open_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK));
-  METE_TRY(const ArchiveKind kind, kind_of_archive(std::move(file), path));
-  return kind == ArchiveKind::kLayout ? import_layout_archive(staging, path, name)
-                                      : import_rootfs_archive(staging, path, name);
+  METE_TRY(const Layout layout, unpack_layout(staging, place));
+  METE_TRY(LayoutImage image, image_of(layout, name));
+  return import_image_of(staging, layout, std::move(image), name);
 }
 
 }  // namespace mete::runtime::image

@@ -32,18 +32,18 @@ struct FreeEntry {
 };
 using TarEntry = std::unique_ptr<archive_entry, FreeEntry>;
 
-// The tar goes through one writer, its compressed bytes through a second; both are summed. Without `out` (-1) nothing
-// is compressed.
+// The tar goes through one writer and, to be compressed, through a second; the bytes of both are summed. Without `out`
+// (-1) nothing is compressed, and nothing written.
 class TarOut {
  public:
-  explicit TarOut(int out) : out_(out) {}
+  TarOut(int out, Packing packing) : out_(out), packing_(packing) {}
 
   Status open() {
     tar_.reset(::archive_write_new());
     ::archive_write_set_format_pax_restricted(tar_.get());
     ::archive_write_set_bytes_per_block(tar_.get(), kBlock);
     ::archive_write_set_bytes_in_last_block(tar_.get(), 1);
-    if (out_ >= 0) METE_CHECK(open_gzip());
+    if (out_ >= 0 && packing_ == Packing::kGzip) METE_CHECK(open_gzip());
     if (::archive_write_open(tar_.get(), this, nullptr, write_plain, nullptr) != ARCHIVE_OK) return failed(tar_.get());
     return {};
   }
@@ -57,8 +57,7 @@ class TarOut {
     // Without the option the header has the time of the compression.
     if (::archive_write_set_filter_option(gzip_.get(), "gzip", "timestamp", nullptr) != ARCHIVE_OK)
       return failed(gzip_.get());
-    if (::archive_write_open(gzip_.get(), this, nullptr, write_compressed, nullptr) != ARCHIVE_OK)
-      return failed(gzip_.get());
+    if (::archive_write_open(gzip_.get(), this, nullptr, write_out, nullptr) != ARCHIVE_OK) return failed(gzip_.get());
     const TarEntry whole(::archive_entry_new());
     ::archive_entry_set_pathname(whole.get(), "layer");
     ::archive_entry_set_filetype(whole.get(), AE_IFREG);
@@ -98,14 +97,15 @@ class TarOut {
   static la_ssize_t write_plain(archive* writer, void* self, const void* data, std::size_t size) {
     auto& own = *static_cast<TarOut*>(self);
     own.plain_sum_.update({static_cast<const char*>(data), size});
-    if (!own.gzip_) return static_cast<la_ssize_t>(size);
+    if (own.out_ < 0) return static_cast<la_ssize_t>(size);
+    if (!own.gzip_) return write_out(writer, self, data, size);
     if (::archive_write_data(own.gzip_.get(), data, size) == static_cast<la_ssize_t>(size))
       return static_cast<la_ssize_t>(size);
     ::archive_set_error(writer, EIO, "%s", ::archive_error_string(own.gzip_.get()));
     return -1;
   }
 
-  static la_ssize_t write_compressed(archive* writer, void* self, const void* data, std::size_t size) {
+  static la_ssize_t write_out(archive* writer, void* self, const void* data, std::size_t size) {
     auto& own = *static_cast<TarOut*>(self);
     const std::string_view bytes(static_cast<const char*>(data), size);
     own.sum_.update(bytes);
@@ -118,6 +118,7 @@ class TarOut {
   }
 
   int out_;
+  Packing packing_;
   Sha256 plain_sum_;
   Sha256 sum_;
   std::int64_t size_ = 0;
@@ -195,6 +196,7 @@ class LayerWalk {
     if (S_ISSOCK(info.st_mode)) return {};
     if (S_ISCHR(info.st_mode) && info.st_rdev == makedev(0, 0))
       return marker(path.substr(0, path.size() - name.size()) + ".wh." + name);
+    if (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode)) return {};
     if (S_ISLNK(info.st_mode)) {
       METE_TRY(const std::string target, read_link_at(parent, name, path));
       const TarEntry entry = entry_of(path, info);
@@ -232,13 +234,13 @@ class LayerWalk {
 }  // namespace
 
 Result<std::string> layer_diff_id(const std::string& layer) {
-  METE_TRY(const LayerTar tar, write_layer_tar(layer, -1));
+  METE_TRY(const LayerTar tar, write_layer_tar(layer, -1, Packing::kNone));
   return tar.diff_id;
 }
 
-Result<LayerTar> write_layer_tar(const std::string& layer, int out) {
+Result<LayerTar> write_layer_tar(const std::string& layer, int out, Packing packing) {
   METE_TRY(const UniqueFd root, open_at(AT_FDCWD, layer, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  TarOut tar(out);
+  TarOut tar(out, packing);
   METE_CHECK(tar.open());
   LayerWalk walk(tar);
   METE_CHECK(walk.root(root.get()));

@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-
 #include "runtime/file.h"
 #include "runtime/image/archive.h"
 #include "runtime/image/import.h"
@@ -16,14 +14,6 @@ namespace mete::runtime::image {
 namespace {
 
 constexpr std::size_t kMaxDocument = 4U << 20U;
-
-struct LayerFile {
-  std::string path;    // in the layout
-  std::string digest;  // sha256 of the file; empty: not known
-  std::int64_t size = -1;
-  std::string diff_id;
-  std::string media_type = {};
-};
 
 Status unpack_layer(Staging& staging, const Layout& layout, const LayerFile& file, const std::string& layer_name) {
   METE_TRY(UniqueFd fd, layout.file(file.path));
@@ -45,78 +35,22 @@ Status unpack_layer(Staging& staging, const Layout& layout, const LayerFile& fil
   return staging.add_layer(directory, layer_name);
 }
 
-struct Source {
-  std::string manifest_text;  // empty: of `docker save`
-  std::string config_text;
-  std::vector<LayerFile> layers;  // lowest first; without diff_ids
-};
-
-Result<Image> import_source(Staging& staging, const Layout& layout, Source source, const std::string& name) {
-  METE_TRY(ConfigDocument document, parse_config(source.config_text));
-  METE_CHECK(check_image(document, source.layers.size()));
-  Image image;
-  image.name = name;
-  staging.add_document(source.config_text);
-  image.id = sha256_hex(source.config_text);
-  image.config = std::move(document.config);
-  image.created = document.created;
-  image.manifest = source.manifest_text.empty() ? "" : staging.add_document(source.manifest_text);
-  for (std::size_t i = 0; i < source.layers.size(); ++i) {
-    LayerFile& file = source.layers[i];
-    file.diff_id = document.diff_ids[i];
-    const std::string layer = Staging::layer_name(file.diff_id.substr(file.diff_id.find(':') + 1));
-    if (!staging.has_layer(layer)) METE_CHECK(unpack_layer(staging, layout, file, layer));
-    LayerNote note{file.diff_id, {}};
-    if (!file.digest.empty()) note.blobs.push_back({file.media_type, file.digest, file.size, file.diff_id, {}});
-    staging.add_note(layer, std::move(note));
-    image.layers.insert(image.layers.begin(), layer);
-  }
-  return finish_image(staging, std::move(image));
+// The sentence of what is there but is no form.
+Status unknown_form(const Layout& layout) {
+  if (layout.has("oci-layout")) return fail("found oci-layout without index.json, expected both");
+  if (layout.has("index.json")) return fail("found index.json without oci-layout, expected both");
+  if (layout.has("repositories"))
+    return fail("found repositories without manifest.json, expected what docker 1.10 and later writes");
+  return fail("found neither oci-layout with index.json nor manifest.json, expected images");
 }
 
-Result<Source> oci_source(const Layout& layout, const std::string& name) {
-  METE_TRY(const Descriptor chosen, choose_manifest(layout, name));
-  METE_TRY(const std::string text, layout.blob(chosen));
-  METE_TRY(const Manifest manifest, parse_manifest(text));
-  Source source;
-  source.manifest_text = text;
-  METE_TRY(source.config_text, layout.blob(manifest.config));
-  for (const Descriptor& layer : manifest.layers) {
-    source.layers.push_back({Layout::blob_path(layer), layer.digest, layer.size, "", layer.media_type});
-  }
-  return source;
-}
-
-// Chooses the image called `name` when there are several.
-Result<SavedImage> choose_saved(const std::vector<SavedImage>& images, const std::string& name) {
-  if (images.size() == 1) return images[0];
-  std::string tags;
-  for (const SavedImage& image : images) {
-    for (const std::string& tag : image.tags) {
-      const auto normal = normalize_name(tag);
-      if (normal && *normal == name) return image;
-      tags += (tags.empty() ? "" : ", ") + tag;
-    }
-  }
-  return fail("manifest.json: found " + std::to_string(images.size()) + " images (" + tags +
-              "), expected one, or one that is called " + name);
-}
-
-Result<Source> saved_source(const Layout& layout, const std::string& name) {
-  METE_TRY(const std::string text, layout.text("manifest.json"));
-  METE_TRY(const auto images, parse_saved(text));
-  METE_TRY(const SavedImage image, choose_saved(images, name));
-  Source source;
-  METE_TRY(source.config_text, layout.text(image.config));
-  // The configuration's file name is its sum.
-  std::string sum = image.config.substr(image.config.rfind('/') + 1);
-  sum = sum.substr(0, sum.find('.'));
-  if (is_digest("sha256:" + sum) && sha256_hex(source.config_text) != sum) {
-    return fail(layout.shown(image.config) + ": found content with the digest sha256:" +
-                sha256_hex(source.config_text) + ", expected sha256:" + sum);
-  }
-  for (const std::string& layer : image.layers) source.layers.push_back({layer, "", -1, ""});
-  return source;
+// Of manifest.json.
+Result<LayoutForm> form_of(const std::string& text) {
+  if (parse_saved(text)) return LayoutForm::kSaved;
+  if (parse_manifest(text) || parse_index(text)) return LayoutForm::kFlat;
+  return fail(
+      "manifest.json: found no list of images, as docker, podman, crane and jib write it, and no manifest; import a "
+      "root file system that has such a file with `mete import`");
 }
 
 }  // namespace
@@ -137,7 +71,15 @@ Status check_image(const ConfigDocument& document, std::size_t layers) {
 
 Result<Layout> Layout::open(const std::string& directory, const std::string& shown) {
   METE_TRY(UniqueFd root, open_at(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY));
-  return Layout(std::move(root), shown);
+  Layout layout(std::move(root), shown);
+  // Docker writes both formats into one archive; the OCI format has more digests to check.
+  if (layout.has("oci-layout") && layout.has("index.json")) return layout;
+  if (!layout.has("manifest.json")) return fail_in(shown, unknown_form(layout).error());
+  METE_TRY(const std::string text, layout.text("manifest.json"));
+  auto form = form_of(text);
+  if (!form) return fail_in(shown, form.error());
+  layout.form_ = *form;
+  return layout;
 }
 
 bool Layout::has(const std::string& path) const {
@@ -160,8 +102,10 @@ Result<std::string> Layout::text(const std::string& path) const {
   return text;
 }
 
-std::string Layout::blob_path(const Descriptor& descriptor) {
-  return "blobs/sha256/" + descriptor.digest.substr(descriptor.digest.find(':') + 1);
+std::string Layout::blob_path(const Descriptor& descriptor) const {
+  const std::string hex = descriptor.digest.substr(descriptor.digest.find(':') + 1);
+  if (form_ != LayoutForm::kFlat) return "blobs/sha256/" + hex;
+  return is_manifest_type(descriptor.media_type) || is_index_type(descriptor.media_type) ? hex + ".manifest.json" : hex;
 }
 
 Result<std::string> Layout::blob(const Descriptor& descriptor) const {
@@ -177,11 +121,28 @@ Result<std::string> Layout::blob(const Descriptor& descriptor) const {
   return content;
 }
 
-Result<Image> import_layout(Staging& staging, const Layout& layout, const std::string& name) {
-  // Docker writes both formats into one archive; the OCI format has more digests to check.
-  const bool oci = layout.has("oci-layout") && layout.has("index.json");
-  METE_TRY(Source source, oci ? oci_source(layout, name) : saved_source(layout, name));
-  return import_source(staging, layout, std::move(source), name);
+Result<Image> import_image_of(Staging& staging, const Layout& layout, LayoutImage source, const std::string& name) {
+  METE_TRY(ConfigDocument document, parse_config(source.config_text));
+  METE_CHECK(check_image(document, source.layers.size()));
+  Image image;
+  image.name = name;
+  staging.add_document(source.config_text);
+  image.id = sha256_hex(source.config_text);
+  if (image.name.empty()) image.name = nameless(image.id);
+  image.config = std::move(document.config);
+  image.created = document.created;
+  image.manifest = source.manifest_text.empty() ? "" : staging.add_document(source.manifest_text);
+  for (std::size_t i = 0; i < source.layers.size(); ++i) {
+    LayerFile& file = source.layers[i];
+    file.diff_id = document.diff_ids[i];
+    const std::string layer = Staging::layer_name(file.diff_id.substr(file.diff_id.find(':') + 1));
+    if (!staging.has_layer(layer)) METE_CHECK(unpack_layer(staging, layout, file, layer));
+    LayerNote note{file.diff_id, {}};
+    if (!file.digest.empty()) note.blobs.push_back({file.media_type, file.digest, file.size, file.diff_id, {}});
+    staging.add_note(layer, std::move(note));
+    image.layers.insert(image.layers.begin(), layer);
+  }
+  return finish_image(staging, std::move(image));
 }
 
 }  // namespace mete::runtime::image

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Images as files in a directory: an OCI image layout or the output of `docker save`. Names are resolved with the
-// directory as "/", so links in it cannot lead out.
+// Images as files in a directory, in one of the forms in which tools write them. Names are resolved with the directory
+// as "/", so links in it cannot lead out.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "config/result.h"
 #include "runtime/fd.h"
@@ -12,9 +14,15 @@
 
 namespace mete::runtime::image {
 
+enum class LayoutForm {
+  kOci,    // oci-layout, index.json and blobs/sha256/HEX: OCI's image layout; docker 25 and later writes it, too
+  kSaved,  // manifest.json lists images, configurations and layers under any names: docker, podman, crane, jib
+  kFlat,   // manifest.json is a manifest or an index; blobs are HEX beside it: skopeo's "dir:"
+};
+
 class Layout {
  public:
-  // `shown` names the directory in errors (the archive that it was unpacked from).
+  // `shown` names the directory in errors (the archive that it was unpacked from). The error: it has none of the forms.
   [[nodiscard]] static Result<Layout> open(const std::string& directory, const std::string& shown);
 
   [[nodiscard]] bool has(const std::string& path) const;
@@ -22,27 +30,56 @@ class Layout {
   [[nodiscard]] Result<std::string> text(const std::string& path) const;
   // Text of a JSON document, after its size and digest were compared with the descriptor.
   [[nodiscard]] Result<std::string> blob(const Descriptor& descriptor) const;
-  [[nodiscard]] static std::string blob_path(const Descriptor& descriptor);
+  [[nodiscard]] std::string blob_path(const Descriptor& descriptor) const;
+  [[nodiscard]] LayoutForm form() const { return form_; }
   [[nodiscard]] std::string shown(const std::string& path) const { return shown_ + ": " + path; }
 
  private:
   Layout(UniqueFd root, std::string shown) : root_(std::move(root)), shown_(std::move(shown)) {}
   UniqueFd root_;
   std::string shown_;
+  LayoutForm form_ = LayoutForm::kOci;
 };
 
 // Whether an image of so many layers can run here.
 [[nodiscard]] Status check_image(const ConfigDocument& document, std::size_t layers);
 
-// Imports the only image for this machine, or, of several, the one called `name`.
-[[nodiscard]] Result<Image> import_layout(Staging& staging, const Layout& layout, const std::string& name);
+struct LayerFile {
+  std::string path;    // in the layout
+  std::string digest;  // sha256 of the file; empty: not known
+  std::int64_t size = -1;
+  std::string diff_id = {};
+  std::string media_type = {};
+};
+
+// An image of a layout, before its layers are read.
+struct LayoutImage {
+  std::string manifest_text;  // empty: there is none, as with `docker save`
+  std::string config_text;
+  std::vector<LayerFile> layers;   // lowest first; without diff_ids
+  std::vector<std::string> names;  // normalized
+};
+
+// All images for this machine, each once; the error: there is none.
+[[nodiscard]] Result<std::vector<LayoutImage>> images_of(const Layout& layout);
+// The only image for this machine, or, of several, the one called `name`.
+[[nodiscard]] Result<LayoutImage> image_of(const Layout& layout, const std::string& name);
+
+// Brings the image's layers and documents into the store, and makes it visible as `name`.
+[[nodiscard]] Result<Image> import_image_of(Staging& staging, const Layout& layout, LayoutImage source,
+                                            const std::string& name);
 
 // Go's name of this machine's architecture: "amd64" on x86_64.
 [[nodiscard]] std::string machine_architecture();
 
 // Chooses the manifest for linux on this machine among those of an index, all of which have a platform.
 [[nodiscard]] Result<Descriptor> choose_platform(std::vector<Descriptor> found, const std::string& name);
-// Chooses one of an OCI layout's manifests: for linux on this machine, preferring the name.
+// All manifests of the layout's index for linux on this machine; of one image in several variants the plainest.
+[[nodiscard]] Result<std::vector<Descriptor>> manifests_here(const Layout& layout);
+// Chooses one of them, preferring the name.
 [[nodiscard]] Result<Descriptor> choose_manifest(const Layout& layout, const std::string& name);
+
+// The image's whole name that a descriptor or a list of tags gives; empty: a tag alone ("latest"), or none.
+[[nodiscard]] std::string name_of_reference(const std::string& reference);
 
 }  // namespace mete::runtime::image

@@ -62,7 +62,31 @@ bool is_repository(std::string_view repository) {
   }
 }
 
+constexpr const char* kNameless = "<none>@sha256:";
+
 }  // namespace
+
+std::string nameless(const std::string& id) {
+  return kNameless + id;
+}
+
+bool is_nameless(const Image& image) {
+  return image.name.starts_with(kNameless);
+}
+
+std::string full_name(const std::string& name) {
+  const auto slash = name.find('/');
+  if (slash == std::string::npos) return "docker.io/library/" + name;
+  const std::string start = name.substr(0, slash);
+  return start == "localhost" || start.find_first_of(".:") != std::string::npos ? name : "docker.io/" + name;
+}
+
+std::string repository_of(const std::string& name) {
+  const auto at = name.find('@');
+  if (at != std::string::npos) return name.substr(0, at);
+  const auto colon = name.rfind(':');
+  return colon == std::string::npos || name.find('/', colon) != std::string::npos ? name : name.substr(0, colon);
+}
 
 Result<std::string> normalize_name(const std::string& name) {
   const auto bad = [&](const std::string& why) { return fail("image name \"" + name + "\": " + why); };

@@ -102,10 +102,16 @@ Result<std::vector<Image>> Store::list() const {
   return images;
 }
 
+Result<Image> Store::resolve(const std::string& reference) const {
+  METE_TRY(const auto images, list());
+  METE_TRY(const std::size_t found, choose_reference(images, reference));
+  return images[found];
+}
+
 Result<Image> Store::import(const std::string& path, const std::string& name) {
   METE_TRY(const std::string normal, normalize_name(name));
   METE_TRY(Staging staging, Staging::begin(directory_, Wait::kYes));
-  auto image = import_image(staging, path, normal);
+  auto image = import_image(staging, {path, path}, normal);
   if (!image) {
     auto error = std::move(image.error());
     if (error.what.find(path) == std::string::npos) error.what = path + ": " + error.what;
@@ -139,6 +145,29 @@ Status Store::remove(const std::string& name, const std::vector<std::string>& in
     return tl::unexpected(Error{ENOENT, "image \"" + name + "\": not in the store " + directory_});
   }
   return remove_unused(staging, *this, in_use);
+}
+
+Result<Removal> Store::remove_reference(const std::string& reference, const std::vector<ImageUser>& users, bool force) {
+  METE_TRY(Staging staging, Staging::begin(directory_, Wait::kYes));
+  METE_TRY(const auto images, list());
+  METE_TRY(Removal removal, plan_removal(images, reference, users, force));
+  METE_TRY(const std::size_t found, choose_reference(images, reference));
+  std::vector<std::string> names = removal.names;
+  if (removal.nameless) {
+    Image image = images[found];
+    image.name = nameless(image.id);
+    METE_CHECK(staging.commit(image));
+  } else if (!removal.stays) {
+    names.push_back(nameless(removal.id));
+  }
+  for (const std::string& name : names) {
+    const std::string path = directory_ + "/images/" + record_file(name);
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno("remove " + path);
+  }
+  std::vector<std::string> in_use;
+  for (const ImageUser& user : users) in_use.insert(in_use.end(), user.layers.begin(), user.layers.end());
+  METE_CHECK(remove_unused(staging, *this, in_use));
+  return removal;
 }
 
 Status Store::prune(const std::vector<std::string>& in_use) {

@@ -11,6 +11,7 @@
 
 #include "config/result.h"
 #include "runtime/image/image.h"
+#include "runtime/image/references.h"
 
 namespace mete::runtime::image {
 
@@ -23,6 +24,8 @@ class Store {
   // error names it and tells how to import one.
   [[nodiscard]] Result<Image> find(const std::string& name) const;
   [[nodiscard]] Result<std::vector<Image>> list() const;  // by name
+  // As commands name images: a name, an id or the start of one, or a registry's digest. Error ENOENT: no such image.
+  [[nodiscard]] Result<Image> resolve(const std::string& reference) const;
 
   // `path` is a directory that holds a root file system or an OCI image layout, or a tar archive (plain, gzip, xz,
   // zstd) of a root file system, an OCI layout or `docker save`. Replaces an image of that name.
@@ -36,6 +39,10 @@ class Store {
   // Removes the image and the layers that no other image uses. Layers in `in_use` (of running containers) are kept
   // until a later prune().
   [[nodiscard]] Status remove(const std::string& name, const std::vector<std::string>& in_use = {});
+  // `docker rmi [-f] REFERENCE`: the names that the plan says, and with the last of them the image. Layers in `in_use`
+  // are kept.
+  [[nodiscard]] Result<Removal> remove_reference(const std::string& reference, const std::vector<ImageUser>& users,
+                                                 bool force);
   // Removes layers that neither an image nor `in_use` refers to. Does nothing, without waiting, while another process
   // is changing the store: a later call does the work.
   [[nodiscard]] Status prune(const std::vector<std::string>& in_use = {});

@@ -245,7 +245,7 @@ TEST_F(ImageLayout, DockerSaveIsChecked) {
   changed[7].content = R"([{"Config":"/etc/passwd","Layers":["../../x"]}])";
   expect_refused(tar(changed), "No such file");
   changed[7].content = "[]";
-  expect_refused(tar(changed), "found 0 images");
+  expect_refused(tar(changed), "found an empty list");
 }
 
 TEST(ImageDocuments, WhatIsNotOfTheFormatIsAnError) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// `mete image import`, `images` and `rmi` act on the store, so they work with and without an agent.
+// `mete images` and `mete image import`. They act on the store, so they work with and without an agent.
 #include <memory>
 
+#include "agent/cli/images/image_commands.h"
+#include "agent/cli/images/image_rows.h"
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
 #include "runtime/image/store.h"
@@ -10,26 +12,14 @@
 namespace mete::agent::cli {
 namespace {
 
-// Layers of running containers must outlive their image. The pods' records list the layers in use.
-std::vector<std::string> layers_in_use(const Common& common, const runtime::image::Store& store) {
-  std::vector<std::string> layers;
-  const auto answer = Client(common.socket).request("GET", "/mete/v1/pods");
-  if (!answer || answer->status != 200) return layers;
-  const Json value = Json::parse(answer->body, nullptr, false);
-  if (value.is_discarded()) return layers;
-  for (const auto& pod : value["pods"]) {
-    for (const auto& container : pod["containers"]) {
-      // Layers of the running attempt; its image may have been imported again since.
-      if (const auto own = container.find("layers"); own != container.end() && own->is_array()) {
-        for (const auto& layer : *own) layers.push_back(layer.get<std::string>());
-      }
-      if (!container.contains("image")) continue;
-      if (const auto image = store.find(container["image"].get<std::string>()))
-        layers.insert(layers.end(), image->layers.begin(), image->layers.end());
-    }
-  }
-  return layers;
-}
+struct ListOptions {
+  std::vector<std::string> filters;
+  std::string format;
+  std::string name;
+  bool all = false;  // docker hides intermediate images; there are none here
+  bool quiet = false;
+  RowOptions rows;
+};
 
 // Empty: the image has no creation time, as with reproducible builds.
 std::string created_text(const runtime::image::Image& image) {
@@ -57,47 +47,58 @@ int image_import(const Common& common, const std::string& path, const std::strin
   return kDone;
 }
 
-int images(const Common& common) {
+int images(const Common& common, const ListOptions& options) {
   const auto store = runtime::image::Store::open(common.settings.images());
   if (!store) return complain(store.error().what);
-  const auto list = store->list();
+  auto list = store->list();
   if (!list) return complain(list.error().what);
+  auto filters = read_filters(options.filters, *list, FiltersOf::kList);
+  if (!filters) return complain(filters.error().what, kUsage);
+  if (!options.name.empty()) filters->references.push_back(options.name);
+  std::erase_if(*list, [&](const auto& image) { return !fits(image, *filters); });
   Json values = Json::array();
-  Table table({"NAME", "ID", "LAYERS", "SIZE", "AGE"});
-  for (const auto& image : *list) {
-    values.push_back(image_json(image));
-    table.add({image.name, image.id.substr(0, 12), std::to_string(image.layers.size()), bytes_text(image.size),
-               age_text(values.back()["createdAt"].get<std::string>())});
+  for (const auto& image : *list) values.push_back(image_json(image));
+  if (print_structured(common, {{"images", values}})) return kDone;
+  sort_as_docker(*list);
+  Json rows = Json::array();
+  for (const auto& image : *list) rows.push_back(image_row(image, options.rows));
+  if (options.quiet && options.format.empty()) {
+    for (const Json& row : rows) print(row["ID"].get<std::string>() + "\n");
+    return kDone;
   }
-  if (!print_structured(common, {{"images", values}})) print(table.text());
+  const auto text = format_rows(rows, image_columns(options.rows), options.format);
+  if (!text) return complain(text.error().what, kUsage);
+  print(*text);
   return kDone;
 }
 
-int remove_images(const Common& common, const std::vector<std::string>& names) {
-  auto store = runtime::image::Store::open(common.settings.images());
-  if (!store) return complain(store.error().what);
-  int worst = kDone;
-  for (const auto& name : names) {
-    const auto in_use = layers_in_use(common, *store);
-    if (const auto removed = store->remove(name, in_use); !removed) {
-      worst = complain(removed.error().what, removed.error().code == ENOENT ? kNotFound : kFailed);
-    } else {
-      print(name + " removed\n");
-    }
-  }
-  return worst;
+void add_list(CommandLine& line, const char* name, CLI::App* group) {
+  const Common& common = line.common();
+  auto options = std::make_shared<ListOptions>();
+  auto* command = line.add(
+      {name, "List images", "  mete images\n  mete images --filter reference='app:*'\n  mete images -o json"},
+      [&common, options] { return images(common, *options); }, group);
+  command->add_option("name", options->name, "REPOSITORY[:TAG], with * and ? as in a shell")->type_name("IMAGE");
+  command
+      ->add_option("-f,--filter", options->filters,
+                   "before=IMAGE, since=IMAGE, dangling=true, label=NAME[=VALUE], reference=PATTERN, until=24h")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  add_format(command, options->format);
+  command->add_flag("-q,--quiet", options->quiet, "Print ids alone");
+  command->add_flag("-a,--all", options->all, "As docker has it; every image is shown anyway");
+  command->add_flag("--no-trunc", options->rows.no_trunc, "Print whole ids");
+  command->add_flag("--digests", options->rows.digests, "Print registries' digests");
+  line.add_output(command);
 }
 
-}  // namespace
-
-void add_images(CommandLine& line) {
+void add_image_import(CommandLine& line, CLI::App* group) {
   const Common& common = line.common();
   struct ImportOptions {
     std::string path;
     std::string name;
   };
   auto what = std::make_shared<ImportOptions>();
-  auto* group = line.add_group({"image", "Images", "  mete image import busybox.tar busybox"});
   auto* import = line.add(
       {"import", "Import an archive (docker save, OCI, a root file system) or a directory",
        "  mete image import busybox.tar busybox\n  mete image import ./rootfs app:1.0"},
@@ -105,12 +106,24 @@ void add_images(CommandLine& line) {
   import->add_option("path", what->path, "File or directory")->type_name(kFile)->required();
   import->add_option("name", what->name, "NAME[:TAG]")->type_name("IMAGE")->required();
   line.add_output(import);
-  line.add_output(line.add({"images", "List images", "  mete images -o json"}, [&common] { return images(common); }));
-  auto names = std::make_shared<std::vector<std::string>>();
-  line.add({"rmi", "Remove images", "  mete rmi app:1.0"}, [&common, names] { return remove_images(common, *names); })
-      ->add_option("names", *names, "NAME[:TAG]")
-      ->type_name("IMAGE")
-      ->required();
+}
+
+}  // namespace
+
+void add_format(CLI::App* command, std::string& format) {
+  command->add_option("--format", format, "json, or a template: '{{.ID}}', 'table {{.ID}}\\t{{.Size}}'")
+      ->type_name("TEXT");
+}
+
+void add_images(CommandLine& line) {
+  auto* group = line.add_group({"image", "Images", "  mete image import busybox.tar busybox"});
+  add_image_import(line, group);
+  add_list(line, "images", nullptr);
+  add_list(line, "ls", group);
+  add_image_removal(line, group);
+  add_image_archives(line);
+  add_image_history(line, group);
+  add_container_layers(line);
 }
 
 }  // namespace mete::agent::cli

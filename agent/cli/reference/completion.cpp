@@ -44,6 +44,7 @@ constexpr auto kKinds = std::to_array<Kind>({
     {"SECONDS", Source::kNone},
     {"SHARE", Source::kNone},
     {"SIZE", Source::kNone},
+    {"TEXT", Source::kNone},
     {"TIME", Source::kNone},
     {"UID[:GID]", Source::kNone},
     {"US", Source::kNone},

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// The writable layer of a container.
+#pragma once
+
+#include <string>
+
+#include "agent/cli/command_line.h"
+
+namespace mete::agent::cli {
+
+// `mete diff POD`: docker's lines, "A /new", "C /changed", "D /deleted".
+[[nodiscard]] int container_diff(const Common& common, const std::string& pod, const std::string& container);
+
+}  // namespace mete::agent::cli
