@@ -19,8 +19,12 @@ struct FileChange {
 };
 
 // `upper` may be in use; what goes while it is read is left out. `layers` are directories, topmost first. A directory
-// of which something changed is changed, too. By path.
+// of which something changed is changed, too. By path. Empty files and directories on which every container has
+// something mounted (/proc, /etc/hosts) are no changes: whoever launched it made them.
 [[nodiscard]] Result<std::vector<FileChange>> changes_of(const std::string& upper,
                                                          const std::vector<std::string>& layers);
+
+// Removes from a copy of `upper` what is no change of the container.
+[[nodiscard]] Status drop_mount_points(const std::string& copy, const std::vector<std::string>& layers);
 
 }  // namespace mete::runtime::image

@@ -64,6 +64,10 @@ Result<Image> finish_image(Staging& staging, Image image) {
     METE_TRY(const std::int64_t size, tree_size(staging.layer_path(layer)));
     image.size += size;
   }
+  if (is_nameless(image)) {
+    METE_TRY(const bool named, staging.has_name(image.id));
+    if (named) return image;
+  }
   METE_CHECK(staging.commit(image));
   return image;
 }

@@ -24,6 +24,7 @@ namespace mete::runtime::image {
 [[nodiscard]] Result<Layout> unpack_layout(Staging& staging, const ArchivePlace& place);
 
 // The last step of every import: resolves the user with the layers in the store, measures the layers, and commits.
+// An image without a name is not committed where it has one already.
 [[nodiscard]] Result<Image> finish_image(Staging& staging, Image image);
 
 // The last step for a root file system without a configuration: the layer's sum gives the id.

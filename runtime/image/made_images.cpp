@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/image/made_images.h"
 
+#include "runtime/image/changes.h"
 #include "runtime/image/config_changes.h"
 #include "runtime/image/import.h"
 #include "runtime/image/layer_tar.h"
@@ -16,6 +17,12 @@ using Json = nlohmann::ordered_json;
 
 std::chrono::system_clock::time_point now_in_seconds() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+std::vector<std::string> directories_of(const Store& store, const Image& image) {
+  std::vector<std::string> directories;
+  for (const std::string& layer : image.layers) directories.push_back(store.layers_directory() + "/" + layer);
+  return directories;
 }
 
 // The configuration of an image, with diff_ids also for one that came without any.
@@ -38,18 +45,20 @@ Result<Json> config_with_sums(const Store& store, const Image& base) {
   return config;
 }
 
+// One row for each layer where a configuration has no history; what made them is not known.
+void fill_history(Json& config) {
+  if (config["history"].is_array()) return;
+  config["history"] = Json::array();
+  for (std::size_t i = 0; i < config["rootfs"]["diff_ids"].size(); ++i)
+    config["history"].push_back({{"created", config["created"]}});
+}
+
 void add_history(Json& config, const MadeImage& wanted, const std::string& command, bool empty_layer) {
   Json row = {{"created", config["created"]}};
   if (!wanted.author.empty()) row["author"] = wanted.author;
   if (!command.empty()) row["created_by"] = command;
   if (!wanted.message.empty()) row["comment"] = wanted.message;
   if (empty_layer) row["empty_layer"] = true;
-  if (!config["history"].is_array()) {
-    // One row for each layer below; what made them is not known.
-    config["history"] = Json::array();
-    for (std::size_t i = empty_layer ? 0 : 1; i < config["rootfs"]["diff_ids"].size(); ++i)
-      config["history"].push_back({{"created", config["created"]}});
-  }
   config["history"].push_back(std::move(row));
 }
 
@@ -85,6 +94,7 @@ Result<Image> import_rootfs(const Store& store, const ArchivePlace& place, const
   METE_TRY(const std::string empty, make_config("", made, {}));
   Json config = Json::parse(empty);
   METE_CHECK(apply_changes(config["config"], wanted.changes));
+  fill_history(config);
   METE_TRY(Staging staging, Staging::begin(store.directory(), Wait::kYes));
   METE_TRY(const std::string sum, add_rootfs_layer(staging, place, Whiteouts::kRefuse));
   const std::string layer = Staging::layer_name(sum);
@@ -100,11 +110,13 @@ Result<Image> commit_upper(const Store& store, const Image& base, const std::str
                            const MadeImage& wanted) {
   METE_TRY(const std::string name, name_of(wanted));
   METE_TRY(Json config, config_with_sums(store, base));
+  fill_history(config);
   METE_CHECK(apply_changes(config["config"], wanted.changes));
   METE_TRY(Staging staging, Staging::begin(store.directory(), Wait::kYes));
   METE_TRY(const std::string directory, staging.make_directory());
   METE_TRY(LayerWriter writer, LayerWriter::open(directory));
   METE_CHECK(copy_upper(upper, writer, staging.budget()));
+  METE_CHECK(drop_mount_points(directory, directories_of(store, base)));
   METE_CHECK(writer.finish());
   METE_TRY(const bool empty, is_empty_layer(directory));
   std::vector<std::string> layers = base.layers;

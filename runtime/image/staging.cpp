@@ -33,19 +33,6 @@ Status remove_left(const std::string& directory) {
   return {};
 }
 
-// Whether an image of this id is in the store under a name.
-Result<bool> has_name(const std::string& store, const std::string& id) {
-  METE_TRY(const UniqueFd directory, open_at(AT_FDCWD, store + "/images", O_RDONLY | O_DIRECTORY));
-  METE_TRY(const auto files, sorted_names(directory.get(), store + "/images"));
-  for (const std::string& file : files) {
-    if (!file.ends_with(".json")) continue;
-    const auto text = read_file(directory.get(), file);
-    const auto image = text ? from_record(*text) : tl::unexpected(text.error());
-    if (image && image->id == id && !is_nameless(*image)) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 Result<Staging> Staging::begin(const std::string& store, Wait wait) {
@@ -106,13 +93,21 @@ Status Staging::commit(const Image& image) {
   for (const auto& [sum, text] : documents_) METE_CHECK(replace_file(document_place(store_, sum), text, 0644));
   added_.clear();
   if (::fsync(fd.get()) != 0) return fail_errno("fsync " + layers);
-  if (is_nameless(image)) {
-    METE_TRY(const bool named, has_name(store_, image.id));
-    if (named) return {};
-  }
   METE_CHECK(replace_file(store_ + "/images/" + record_file(image.name), to_record(image), 0644));
   if (!is_nameless(image)) (void)::unlink((store_ + "/images/" + record_file(nameless(image.id))).c_str());
   return {};
+}
+
+Result<bool> Staging::has_name(const std::string& id) const {
+  METE_TRY(const UniqueFd directory, open_at(AT_FDCWD, store_ + "/images", O_RDONLY | O_DIRECTORY));
+  METE_TRY(const auto files, sorted_names(directory.get(), store_ + "/images"));
+  for (const std::string& file : files) {
+    if (!file.ends_with(".json")) continue;
+    const auto text = read_file(directory.get(), file);
+    const auto image = text ? from_record(*text) : tl::unexpected(text.error());
+    if (image && image->id == id && !is_nameless(*image)) return true;
+  }
+  return false;
 }
 
 Status Staging::discard_layer(const std::string& name) {

@@ -40,7 +40,10 @@ class Staging {
   void add_note(const std::string& layer, LayerNote note) { notes_[layer] = std::move(note); }
   // Returns the document's digest.
   std::string add_document(const std::string& text);
-  // Makes the added layers and then the image visible, after all of them are on disk.
+  // Whether an image of this id is in the store under a name.
+  [[nodiscard]] Result<bool> has_name(const std::string& id) const;
+  // Makes the added layers and then the image visible, after all of them are on disk. With a name it is not nameless()
+  // any more.
   [[nodiscard]] Status commit(const Image& image);
   // Makes the layer invisible at once, then removes it.
   [[nodiscard]] Status discard_layer(const std::string& name);

@@ -125,7 +125,7 @@ Status Store::tag(const std::string& from, const std::string& to) {
   if (normal.find('@') != std::string::npos)
     return fail("image name \"" + to + "\": found a digest, expected a tag: a digest is what a registry gives");
   METE_TRY(Staging staging, Staging::begin(directory_, Wait::kYes));
-  METE_TRY(Image image, find(from));
+  METE_TRY(Image image, resolve(from));
   image.name = normal;
   return staging.commit(image);
 }
@@ -134,6 +134,18 @@ Result<std::string> Store::document(const std::string& sha256) const {
   METE_TRY(std::string text, read_file(AT_FDCWD, directory_ + "/documents/" + sha256 + ".json"));
   if (sha256_hex(text) != sha256) return fail(directory_ + "/documents/" + sha256 + ".json: found another content");
   return text;
+}
+
+std::vector<std::string> Store::layer_directories(const Image& image, const std::vector<std::string>& diff_ids) const {
+  std::vector<std::string> directories;
+  // The layer of an imported directory is not called by its diff_id, so its place tells.
+  const bool by_place = image.layers.size() == diff_ids.size();
+  for (std::size_t i = 0; i < diff_ids.size(); ++i) {
+    const std::string name =
+        by_place ? image.layers[diff_ids.size() - 1 - i] : Staging::layer_name(hex_of(diff_ids[i]));
+    directories.push_back(layers_directory() + "/" + name);
+  }
+  return directories;
 }
 
 Status Store::remove(const std::string& name, const std::vector<std::string>& in_use) {

@@ -36,6 +36,10 @@ class Store {
   // Of an image: its configuration (by its id) or its manifest, byte by byte as it came. Error ENOENT: it came without.
   [[nodiscard]] Result<std::string> document(const std::string& sha256) const;
 
+  // The directories of the layers that a configuration names, in its order. A layer that comes twice is one directory.
+  [[nodiscard]] std::vector<std::string> layer_directories(const Image& image,
+                                                           const std::vector<std::string>& diff_ids) const;
+
   // Removes the image and the layers that no other image uses. Layers in `in_use` (of running containers) are kept
   // until a later prune().
   [[nodiscard]] Status remove(const std::string& name, const std::vector<std::string>& in_use = {});

@@ -7,7 +7,6 @@
 #include "agent/cli/images/image_commands.h"
 #include "agent/cli/images/image_document.h"
 #include "agent/cli/output.h"
-#include "runtime/image/staging.h"
 #include "runtime/image/store.h"
 #include "runtime/image/tree.h"
 
@@ -30,10 +29,8 @@ int show_history(const Common& common, const HistoryOptions& options) {
   if (!found) return complain(found.error().what, found.error().code == ENOENT ? kNotFound : kFailed);
   const Json config = config_document(*store, *found);
   std::vector<std::int64_t> sizes;
-  for (const Json& diff_id : config["rootfs"]["diff_ids"]) {
-    const std::string layer = image::Staging::layer_name(diff_id.get<std::string>().substr(7));
-    sizes.push_back(image::tree_size(store->layers_directory() + "/" + layer).value_or(0));
-  }
+  for (const std::string& layer : store->layer_directories(*found, config["rootfs"]["diff_ids"]))
+    sizes.push_back(image::tree_size(layer).value_or(0));
   const Json rows = history_rows(config, found->id, sizes, options.form);
   if (options.quiet) {
     for (const Json& row : rows) print(row["ID"].get<std::string>() + "\n");

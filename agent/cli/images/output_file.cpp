@@ -32,16 +32,19 @@ std::string by_descriptor(int fd) {
   return "/proc/self/fd/" + std::to_string(fd);
 }
 
-// The file gets its name when it is whole; the name for a moment is that of this process.
+// The file gets its name when it is whole; the name for a moment is that of this process. The directory is opened
+// before `write`, which may enter a mount namespace of its own: a link does not lead from one to another.
 Status write_file(const std::string& path, const std::function<Status(int)>& write) {
-  METE_TRY(const runtime::UniqueFd file, runtime::open_at(AT_FDCWD, directory_of(path), O_TMPFILE | O_RDWR, 0600));
+  METE_TRY(const runtime::UniqueFd directory, runtime::open_at(AT_FDCWD, directory_of(path), O_RDONLY | O_DIRECTORY));
+  METE_TRY(const runtime::UniqueFd file, runtime::open_at(directory.get(), ".", O_TMPFILE | O_RDWR, 0600));
   METE_CHECK(write(file.get()));
-  const std::string near = path + "." + std::to_string(::getpid());
-  if (::linkat(AT_FDCWD, by_descriptor(file.get()).c_str(), AT_FDCWD, near.c_str(), AT_SYMLINK_FOLLOW) != 0)
-    return fail_errno("make " + near);
-  if (::rename(near.c_str(), path.c_str()) == 0) return {};
+  const std::string name = path.substr(path.rfind('/') + 1);
+  const std::string near = name + "." + std::to_string(::getpid());
+  if (::linkat(AT_FDCWD, by_descriptor(file.get()).c_str(), directory.get(), near.c_str(), AT_SYMLINK_FOLLOW) != 0)
+    return fail_errno("make " + path);
+  if (::renameat(directory.get(), near.c_str(), directory.get(), name.c_str()) == 0) return {};
   const int code = errno;
-  (void)::unlink(near.c_str());
+  (void)::unlinkat(directory.get(), near.c_str(), 0);
   return fail_errno("rename to " + path, code);
 }
 

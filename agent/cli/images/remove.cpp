@@ -11,7 +11,6 @@
 #include "agent/cli/images/image_users.h"
 #include "agent/cli/output.h"
 #include "runtime/image/image_documents.h"
-#include "runtime/image/staging.h"
 #include "runtime/image/store.h"
 
 namespace mete::agent::cli {
@@ -25,14 +24,11 @@ struct LayerIds {
   std::vector<std::string> directories;
 };
 
-LayerIds layers_of(const image::Store& store, const std::string& id) {
-  const auto text = store.document(id);
+LayerIds layers_of(const image::Store& store, const image::Image& each) {
+  const auto text = store.document(each.id);
   const auto config = text ? image::parse_config(*text) : tl::unexpected(text.error());
   if (!config) return {};
-  LayerIds ids{image::chain_ids(config->diff_ids), {}};
-  for (const std::string& diff_id : config->diff_ids)
-    ids.directories.push_back(store.layers_directory() + "/" + image::Staging::layer_name(diff_id.substr(7)));
-  return ids;
+  return {image::chain_ids(config->diff_ids), store.layer_directories(each, config->diff_ids)};
 }
 
 struct Words {
@@ -55,7 +51,7 @@ std::string removal_lines(const image::Removal& removal, const LayerIds& layers,
 Result<std::string> remove_one(const Common& common, image::Store& store, const std::string& reference, bool force,
                                const Words& words) {
   METE_TRY(const auto found, store.resolve(reference));
-  const LayerIds layers = layers_of(store, found.id);
+  const LayerIds layers = layers_of(store, found);
   METE_TRY(const image::Removal removal, store.remove_reference(reference, image_users(common), force));
   return removal_lines(removal, layers, words);
 }
