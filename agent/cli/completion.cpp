@@ -68,7 +68,8 @@ Words image_words(const Common& common) {
   const auto store = runtime::image::Store::open(common.settings.images());
   if (!store) return words;
   if (const auto images = store->list(); images) {
-    for (const auto& image : *images) words.push_back(image.name);
+    for (const auto& image : *images)
+      words.push_back(runtime::image::is_nameless(image) ? image.id.substr(0, 12) : image.name);
   }
   return words;
 }

@@ -41,6 +41,14 @@ Platform platform_of(const json& object) {
           value_or<std::string>(object, "variant")};
 }
 
+// Of the whole name that docker gives, and of OCI's, which is a tag or a whole name. When their tags differ, a tool
+// that knows OCI's alone has given a new one.
+std::string reference_of(const std::string& whole, const std::string& oci) {
+  if (whole.empty()) return oci;
+  if (oci.empty() || oci.find_first_of(":/@") != std::string::npos || whole.ends_with(":" + oci)) return whole;
+  return repository_of(whole) + ":" + oci;
+}
+
 Result<Descriptor> descriptor_of(const json& object) {
   Descriptor descriptor;
   descriptor.media_type = value_or<std::string>(object, "mediaType");
@@ -51,8 +59,8 @@ Result<Descriptor> descriptor_of(const json& object) {
   }
   if (object.contains("platform")) descriptor.platform = platform_of(object_or_empty(object, "platform"));
   const json& annotations = object_or_empty(object, "annotations");
-  descriptor.reference = value_or<std::string>(annotations, "io.containerd.image.name",
-                                               value_or<std::string>(annotations, "org.opencontainers.image.ref.name"));
+  descriptor.reference = reference_of(value_or<std::string>(annotations, "io.containerd.image.name"),
+                                      value_or<std::string>(annotations, "org.opencontainers.image.ref.name"));
   descriptor.is_attestation = value_or<std::string>(annotations, "vnd.docker.reference.type") == "attestation-manifest";
   return descriptor;
 }

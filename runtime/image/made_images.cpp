@@ -64,7 +64,7 @@ void add_history(Json& config, const MadeImage& wanted, const std::string& comma
 
 Result<Image> finish_made(Staging& staging, const Json& config, std::vector<std::string> layers,
                           const std::string& name) {
-  const std::string text = config.dump();
+  const std::string text = config.dump(-1, ' ', false, Json::error_handler_t::replace);
   METE_TRY(ConfigDocument document, parse_config(text));
   Image image;
   staging.add_document(text);

@@ -6,8 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/image/archive_kind.h"
+#include "runtime/image/config_changes.h"
 #include "runtime/image/image_documents.h"
 #include "runtime/image/image_record.h"
+#include "runtime/image/layout.h"
+#include "runtime/image/references.h"
 #include "runtime/image/store.h"
 #include "runtime/image/users.h"
 
@@ -31,6 +35,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = normalize_name(*name);
     if (!again || *again != *name || record_file(*name).find('/') != std::string::npos) std::abort();
   }
+  auto config = nlohmann::ordered_json::object();
+  (void)apply_changes(config, {text});
+  KindOfNames names;
+  names.see(text, EntryType::kFile);
+  (void)names.kind();
+  const std::string reference = name_of_reference(text);
+  if (!reference.empty() && full_name(reference).find(repository_of(reference)) == std::string::npos) std::abort();
+  const std::vector<Image> images(1);
+  (void)choose_reference(images, text);
   const auto cut = text.find('\n');
   (void)resolve_user(text.substr(0, cut), text, text);
   return 0;

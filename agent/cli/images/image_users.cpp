@@ -21,8 +21,8 @@ ImageUser user_of(const Json& pod, const Json& container, bool running) {
 
 std::vector<ImageUser> users_of_agent(const Json& answer) {
   std::vector<ImageUser> users;
-  for (const Json& pod : answer.value("pods", Json::array())) {
-    for (const Json& container : pod.value("containers", Json::array())) {
+  for (const Json& pod : answer.at("pods")) {
+    for (const Json& container : pod.at("containers")) {
       const std::string state = container.value("state", "");
       users.push_back(user_of(pod, container, state == "running" || state == "starting"));
     }
@@ -30,16 +30,22 @@ std::vector<ImageUser> users_of_agent(const Json& answer) {
   return users;
 }
 
-std::vector<ImageUser> users_of_records(const Common& common) {
+// Whether a container has ended meanwhile is not known: all of them count as running.
+void add_users_of_record(const std::string& text, std::vector<ImageUser>& users) {
+  try {
+    const Json record = Json::parse(text);
+    for (const Json& container : record.at("containers")) users.push_back(user_of(record, container, true));
+  } catch (const Json::exception&) {
+    return;  // no record of this version
+  }
+}
+
+std::vector<ImageUser> users_of_records(const std::string& pods) {
   std::vector<ImageUser> users;
   std::error_code error;
-  for (std::filesystem::directory_iterator at(common.settings.pods(), error), end; !error && at != end;
-       at.increment(error)) {
+  for (std::filesystem::directory_iterator at(pods, error), end; !error && at != end; at.increment(error)) {
     const auto text = runtime::read_file(AT_FDCWD, at->path().string() + "/record.json");
-    const Json record = text ? Json::parse(*text, nullptr, false) : Json();
-    if (!record.is_object()) continue;
-    for (const Json& container : record.value("containers", Json::array()))
-      users.push_back(user_of(record, container, true));  // whether it has ended meanwhile is not known
+    if (text) add_users_of_record(*text, users);
   }
   return users;
 }
@@ -47,13 +53,12 @@ std::vector<ImageUser> users_of_records(const Common& common) {
 }  // namespace
 
 std::vector<ImageUser> image_users(const Common& common) {
+  const auto answer = Client(common.socket).request("GET", "/mete/v1/pods");
+  if (!answer || answer->status != 200) return users_of_records(common.settings.pods());
   try {
-    const auto answer = Client(common.socket).request("GET", "/mete/v1/pods");
-    if (!answer || answer->status != 200) return users_of_records(common);
-    const Json value = Json::parse(answer->body, nullptr, false);
-    return value.is_object() ? users_of_agent(value) : users_of_records(common);
+    return users_of_agent(Json::parse(answer->body));
   } catch (const Json::exception&) {
-    return {};
+    return users_of_records(common.settings.pods());
   }
 }
 
