@@ -84,13 +84,14 @@ class Daemon:
 
 
 class Docker:
-    def __init__(self, work, tag="docker.example/team/sleeper:1.0"):
+    def __init__(self, work, tag="docker.example/team/sleeper:1.0", before=(), options=()):
+        """`before`: words before the daemon's command, such as nsenter's."""
         need("dockerd", "docker", "containerd", "runc")
         self.work, self.tag = work + "/docker", tag
         os.makedirs(self.work)
         socket = "unix://" + self.work + "/docker.sock"
         self.client = ["docker", "-H", socket]
-        self.daemon = Daemon("dockerd", ["dockerd", "--data-root", self.work + "/data", "--exec-root", self.work + "/exec", "-H", socket,
+        self.daemon = Daemon("dockerd", [*before, "dockerd", *options, "--data-root", self.work + "/data", "--exec-root", self.work + "/exec", "-H", socket,
                                          "--pidfile", self.work + "/pid", "--bridge=none", "--iptables=false", "--exec-opt", "native.cgroupdriver=cgroupfs"],
                              work, lambda: subprocess.run(self.client + ["info"], **QUIET).returncode == 0)
         self.ids = []
