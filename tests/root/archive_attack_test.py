@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import io
+import json
 import os
 import signal
 import subprocess
@@ -162,6 +163,23 @@ def test_many_entries_take_little_memory():
         # The same many names where an archive of images is expected.
         code, _, error, most = limited(store, "load", "-i", store.work + "/many.tar.gz")
         assert code == 1 and "root file system" in error and most < few + 32 * MB, (code, error, few, most)
+
+
+def test_many_images_take_the_memory_of_one():
+    with Guarded() as store:
+        image = Image({"bin/sh": b"x"})
+        config = image.config[:-1] + b', "history": [' + b",".join([b'{"comment": "%s"}' % (b"x" * 1000)] * 3000) + b"]}"  # 3 MB
+        layer = archives.hex_of(image.tars[0]) + ".tar"
+
+        def archive(number):
+            one = json.loads(archives.manifest_json("config.json", [layer], "app:1"))
+            return archives.write_tar(store.work + "/a.tar", [("manifest.json", json.dumps(one * number).encode()), ("config.json", config), (layer, image.tars[0])])
+
+        _, _, _, few = limited(store, "load", "-i", archive(1))
+        code, out, error, most = limited(store, "load", "-i", archive(40))
+        assert code == 0 and out == "Loaded image: app:1\n" * 40 and most < few + 32 * MB, (code, error, few, most)
+        done = store.mete("load", "-i", archive(5000), check=False)
+        assert done.returncode == 1 and "5000 images" in done.stderr, done
 
 
 def test_a_bomb_of_zeros_ends_at_the_disk():
