@@ -139,9 +139,11 @@ def limited(store, *words):
     return process.returncode, out, error, usage.ru_maxrss * 1024
 
 
-def many_entries(path, number):
-    """A tar of empty files, made quickly: one header, with other names and sums."""
-    header = bytearray(tarfile.TarInfo("f" * 12).tobuf(tarfile.USTAR_FORMAT))
+def many_entries(path, number, kind=tarfile.REGTYPE):
+    """A tar of empty files or folders, made quickly: one header, with other names and sums."""
+    entry = tarfile.TarInfo("f" * 12)
+    entry.type, entry.mtime = kind, 1_000_000
+    header = bytearray(entry.tobuf(tarfile.USTAR_FORMAT))
     with gzip.open(path, "wb", 1) as out:
         for i in range(number):
             header[0:12] = b"%04d/%07d" % (i // 1000, i)
@@ -163,6 +165,13 @@ def test_many_entries_take_little_memory():
         # The same many names where an archive of images is expected.
         code, _, error, most = limited(store, "load", "-i", store.work + "/many.tar.gz")
         assert code == 1 and "root file system" in error and most < few + 32 * MB, (code, error, few, most)
+        # Folders, whose times are set at the end.
+        many_entries(store.work + "/many.tar.gz", number // 4, tarfile.DIRTYPE)
+        code, out, error, most = limited(store, "import", store.work + "/many.tar.gz", "folders:1")
+        assert code == 0 and most < few + 16 * MB, (code, error, few, most)
+        (layer,) = store.inspected("folders:1")
+        for i in (0, number // 8, number // 4 - 1):
+            assert os.stat("%s/%04d/%07d" % (layer, i // 1000, i)).st_mtime == 1_000_000, i
 
 
 def test_many_images_take_the_memory_of_one():
