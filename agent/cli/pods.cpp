@@ -3,6 +3,7 @@
 #include <memory>
 #include <set>
 
+#include "agent/cli/images/image_commands.h"
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
 #include "agent/http/http_url.h"
@@ -88,7 +89,14 @@ int ps(const Common& common, const std::vector<std::string>& pods) {
   return missing.empty() ? kDone : kNotFound;
 }
 
+// As docker's inspect: what no pod is called may be an image.
+bool is_image_alone(const Common& common, const std::string& name) {
+  const auto answer = Client(common.socket).request("GET", "/mete/v1/pods/" + pod_key(name));
+  return (!answer || answer->status == 404) && has_image(common, name);
+}
+
 int inspect(const Common& common, const std::string& pod) {
+  if (is_image_alone(common, pod)) return inspect_images(common, {pod}, "");
   const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + pod_key(pod));
   if (fetched.code != kDone) return fetched.code;
   if (common.output == "json") return print_structured(common, fetched.value) ? kDone : kFailed;
@@ -127,9 +135,12 @@ void add_ps(CommandLine& line) {
 void add_inspect(CommandLine& line) {
   auto pod = std::make_shared<std::string>();
   const Common& common = line.common();
-  auto* command = line.add({"inspect", "All that is known of a pod", "  mete inspect web\n  mete inspect web -o json"},
+  auto* command = line.add({"inspect", "All that is known of a pod, or of an image",
+                            "  mete inspect web\n  mete inspect web -o json\n  mete inspect busybox:latest"},
                            [&common, pod] { return inspect(common, *pod); });
-  command->add_option("pod", *pod, kPodName)->type_name(kPod)->required();
+  command->add_option("pod", *pod, std::string(kPodName) + " of a pod, or an image")
+      ->type_name("POD|IMAGE")
+      ->required();
   line.add_output(command);
 }
 

@@ -77,12 +77,12 @@ class Walk {
  public:
   explicit Walk(std::vector<UniqueFd> layers) : layers_(std::move(layers)) {}
 
-  // `fresh`: nothing of the layers below is seen here.
-  Status directory(int fd, bool fresh) {
+  // `replaced`: the directory, or one that it is in, was made anew, and shows nothing of the layers below.
+  Status directory(int fd, bool replaced) {
     METE_TRY(const auto names, sorted_names(fd, text()));
     for (const std::string& name : names) {
       path_.push_back(name);
-      METE_CHECK(child(fd, name, fresh));
+      METE_CHECK(child(fd, name, replaced));
       path_.pop_back();
     }
     return {};
@@ -120,11 +120,11 @@ class Walk {
 
   void add(ChangeKind kind) { found_.push_back({kind, text()}); }
 
-  Status child(int parent, const std::string& name, bool fresh) {
+  Status child(int parent, const std::string& name, bool replaced) {
     struct stat info {};
     if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
       return errno == ENOENT ? Status() : fail_errno("stat " + text());  // it has just gone
-    const auto lower = fresh ? std::nullopt : below();
+    const auto lower = below();
     if (hides(info)) {
       if (lower) add(ChangeKind::kDeleted);
       return {};
@@ -137,21 +137,32 @@ class Walk {
       }
     }
     add(lower ? ChangeKind::kChanged : ChangeKind::kAdded);
-    return S_ISDIR(info.st_mode) ? below_directory(parent, name, info, lower) : Status();
+    if (!S_ISDIR(info.st_mode)) return {};
+    return lower ? kept_directory(parent, name, {info, *lower, replaced}) : new_directory(parent, name);
   }
 
-  Status below_directory(int parent, const std::string& name, const struct stat& info,
-                         const std::optional<struct stat>& lower) {
+  Status new_directory(int parent, const std::string& name) {
     const UniqueFd fd = open_directory(parent, name);
     if (!fd.valid()) return errno == ENOENT ? Status() : fail_errno("open " + text());
-    const bool replaced = hides_all_below(fd.get());
+    return directory(fd.get(), false);
+  }
+
+  struct Both {
+    struct stat upper;
+    struct stat lower;
+    bool replaced;
+  };
+  Status kept_directory(int parent, const std::string& name, const Both& both) {
+    const UniqueFd fd = open_directory(parent, name);
+    if (!fd.valid()) return errno == ENOENT ? Status() : fail_errno("open " + text());
+    const bool replaced = both.replaced || hides_all_below(fd.get());
     const std::size_t before = found_.size();
     const std::size_t points = mount_points_.size();
-    if (lower && replaced) METE_CHECK(add_hidden(fd.get()));
-    METE_CHECK(directory(fd.get(), !lower || replaced));
+    if (replaced) METE_CHECK(add_hidden(fd.get()));
+    METE_CHECK(directory(fd.get(), replaced));
     // It changed by nothing but a place for a mount.
     const bool alone = found_.size() == before && mount_points_.size() > points;
-    if (alone && lower && !replaced && has_same_rights(info, *lower)) {
+    if (alone && !replaced && has_same_rights(both.upper, both.lower)) {
       found_.pop_back();
       mount_points_.push_back(text());
     }

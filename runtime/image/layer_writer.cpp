@@ -170,8 +170,7 @@ Status LayerWriter::add_directory(const Entry& entry, const std::string& path) {
     if (!fd.valid()) return fail_errno(path + ": open");
   }
   METE_CHECK(set_attributes(path.empty() ? root_.get() : fd.get(), entry));
-  directories_.emplace_back(path, entry.mtime);
-  return {};
+  return directories_.add(root_.get(), path, entry.mtime);
 }
 
 Status LayerWriter::make(const Entry& entry, const Place& at, const Content& content) {
@@ -249,15 +248,13 @@ Status LayerWriter::opaque(const std::string& path) {
 
 Status LayerWriter::finish() {
   parent_.reset();
-  for (auto at = directories_.rbegin(); at != directories_.rend(); ++at) {
+  return directories_.each([this](const std::string& path, const timespec& time) -> Status {
     // A later entry may have replaced the directory; a file has set its own time.
-    auto fd = open_in_root(root_.get(), at->first, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    if (!fd) continue;
-    const timespec times[2] = {at->second, at->second};
-    if (::futimens(fd->get(), times) != 0) return fail_errno(at->first + ": set time");
-  }
-  directories_.clear();
-  return {};
+    auto fd = open_in_root(root_.get(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!fd) return {};
+    const timespec times[2] = {time, time};
+    return ::futimens(fd->get(), times) == 0 ? Status() : fail_errno(path + ": set time");
+  });
 }
 
 }  // namespace mete::runtime::image

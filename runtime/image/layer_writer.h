@@ -15,6 +15,7 @@
 
 #include "config/result.h"
 #include "runtime/fd.h"
+#include "runtime/image/directory_times.h"
 
 namespace mete::runtime::image {
 
@@ -83,7 +84,7 @@ class LayerWriter {
   UniqueFd root_;
   std::string parent_path_;  // path of parent_, so that consecutive files of one directory resolve it once
   UniqueFd parent_;
-  std::vector<std::pair<std::string, timespec>> directories_;
+  DirectoryTimes directories_;
 };
 
 }  // namespace mete::runtime::image

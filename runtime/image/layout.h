@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -60,8 +61,9 @@ struct LayoutImage {
   std::vector<std::string> names;  // normalized
 };
 
-// All images for this machine, each once; the error: there is none.
-[[nodiscard]] Result<std::vector<LayoutImage>> images_of(const Layout& layout);
+// Gives all images for this machine to `use`, each once, and ends with its first error. One at a time: their documents
+// are a stranger's and may be large. The error also: there is none, or there are more than a thousand.
+[[nodiscard]] Status each_image_of(const Layout& layout, const std::function<Status(LayoutImage)>& use);
 // The only image for this machine, or, of several, the one called `name`.
 [[nodiscard]] Result<LayoutImage> image_of(const Layout& layout, const std::string& name);
 

@@ -9,6 +9,8 @@
 namespace mete::runtime::image {
 namespace {
 
+constexpr std::size_t kMostImages = 1000;
+
 Result<LayoutImage> image_of_manifest(const Layout& layout, const std::string& text) {
   METE_TRY(const Manifest manifest, parse_manifest(text));
   LayoutImage image;
@@ -69,31 +71,35 @@ Result<SavedImage> choose_saved(const std::vector<SavedImage>& images, const std
               "), expected one, or one that is called " + name);
 }
 
-Result<std::vector<LayoutImage>> saved_images(const Layout& layout) {
+Status each_saved_image(const Layout& layout, const std::function<Status(LayoutImage)>& use) {
   METE_TRY(const auto list, saved_list(layout));
-  std::vector<LayoutImage> images;
+  if (list.size() > kMostImages)
+    return fail("manifest.json: found " + std::to_string(list.size()) + " images, expected at most " +
+                std::to_string(kMostImages));
   for (const SavedImage& saved : list) {
     METE_TRY(LayoutImage image, image_of_saved(layout, saved));
-    images.push_back(std::move(image));
+    METE_CHECK(use(std::move(image)));
   }
-  return images;
+  return {};
 }
 
-Result<std::vector<LayoutImage>> indexed_images(const Layout& layout) {
+Status each_indexed_image(const Layout& layout, const std::function<Status(LayoutImage)>& use) {
   METE_TRY(const auto manifests, manifests_here(layout));
-  std::vector<LayoutImage> images;
-  std::vector<std::string> digests;
+  // In the order of the index, each with all its names.
+  std::vector<std::pair<const Descriptor*, std::vector<std::string>>> images;
   for (const Descriptor& each : manifests) {
-    auto at = static_cast<std::size_t>(std::find(digests.begin(), digests.end(), each.digest) - digests.begin());
-    if (at == digests.size()) {
-      METE_TRY(LayoutImage image, image_of_descriptor(layout, each));
-      images.push_back(std::move(image));
-      digests.push_back(each.digest);
-    }
+    auto at = std::find_if(images.begin(), images.end(),
+                           [&](const auto& image) { return image.first->digest == each.digest; });
+    if (at == images.end()) at = images.insert(images.end(), {&each, {}});
     std::string name = name_of_reference(each.reference);
-    if (!name.empty()) images[at].names.push_back(std::move(name));
+    if (!name.empty()) at->second.push_back(std::move(name));
   }
-  return images;
+  for (auto& [descriptor, names] : images) {
+    METE_TRY(LayoutImage image, image_of_descriptor(layout, *descriptor));
+    image.names = std::move(names);
+    METE_CHECK(use(std::move(image)));
+  }
+  return {};
 }
 
 // skopeo's dir: one manifest, or an index of several.
@@ -129,11 +135,11 @@ Result<LayoutImage> image_of(const Layout& layout, const std::string& name) {
   return image_of_manifest(layout, text);
 }
 
-Result<std::vector<LayoutImage>> images_of(const Layout& layout) {
-  if (layout.form() == LayoutForm::kOci) return indexed_images(layout);
-  if (layout.form() == LayoutForm::kSaved) return saved_images(layout);
+Status each_image_of(const Layout& layout, const std::function<Status(LayoutImage)>& use) {
+  if (layout.form() == LayoutForm::kOci) return each_indexed_image(layout, use);
+  if (layout.form() == LayoutForm::kSaved) return each_saved_image(layout, use);
   METE_TRY(LayoutImage image, image_of(layout, ""));
-  return std::vector<LayoutImage>{std::move(image)};
+  return use(std::move(image));
 }
 
 }  // namespace mete::runtime::image

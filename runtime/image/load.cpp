@@ -29,18 +29,17 @@ Result<Layout> open_layout(Staging& staging, const ArchivePlace& place) {
 Result<std::vector<Image>> load_images(const Store& store, const ArchivePlace& place) {
   METE_TRY(Staging staging, Staging::begin(store.directory(), Wait::kYes));
   METE_TRY(const Layout layout, open_layout(staging, place));
-  auto sources = images_of(layout);
-  if (!sources) return fail_in(place.shown, sources.error());
   std::vector<Image> loaded;
-  for (LayoutImage& source : *sources) {
+  const auto done = each_image_of(layout, [&](LayoutImage source) -> Status {
     std::vector<std::string> names = std::move(source.names);
     if (names.empty()) names.emplace_back();
     for (const std::string& name : names) {
-      auto image = import_image_of(staging, layout, source, name);
-      if (!image) return fail_in(place.shown, image.error());
-      loaded.push_back(std::move(*image));
+      METE_TRY(Image image, import_image_of(staging, layout, source, name));
+      loaded.push_back(std::move(image));
     }
-  }
+    return {};
+  });
+  if (!done) return fail_in(place.shown, done.error());
   return loaded;
 }
 

@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import io
+import json
 import os
 import signal
 import subprocess
@@ -138,9 +139,11 @@ def limited(store, *words):
     return process.returncode, out, error, usage.ru_maxrss * 1024
 
 
-def many_entries(path, number):
-    """A tar of empty files, made quickly: one header, with other names and sums."""
-    header = bytearray(tarfile.TarInfo("f" * 12).tobuf(tarfile.USTAR_FORMAT))
+def many_entries(path, number, kind=tarfile.REGTYPE):
+    """A tar of empty files or folders, made quickly: one header, with other names and sums."""
+    entry = tarfile.TarInfo("f" * 12)
+    entry.type, entry.mtime = kind, 1_000_000
+    header = bytearray(entry.tobuf(tarfile.USTAR_FORMAT))
     with gzip.open(path, "wb", 1) as out:
         for i in range(number):
             header[0:12] = b"%04d/%07d" % (i // 1000, i)
@@ -162,6 +165,30 @@ def test_many_entries_take_little_memory():
         # The same many names where an archive of images is expected.
         code, _, error, most = limited(store, "load", "-i", store.work + "/many.tar.gz")
         assert code == 1 and "root file system" in error and most < few + 32 * MB, (code, error, few, most)
+        # Folders, whose times are set at the end.
+        many_entries(store.work + "/many.tar.gz", number // 4, tarfile.DIRTYPE)
+        code, out, error, most = limited(store, "import", store.work + "/many.tar.gz", "folders:1")
+        assert code == 0 and most < few + 16 * MB, (code, error, few, most)
+        (layer,) = store.inspected("folders:1")
+        for i in (0, number // 8, number // 4 - 1):
+            assert os.stat("%s/%04d/%07d" % (layer, i // 1000, i)).st_mtime == 1_000_000, i
+
+
+def test_many_images_take_the_memory_of_one():
+    with Guarded() as store:
+        image = Image({"bin/sh": b"x"})
+        config = image.config[:-1] + b', "history": [' + b",".join([b'{"comment": "%s"}' % (b"x" * 1000)] * 3000) + b"]}"  # 3 MB
+        layer = archives.hex_of(image.tars[0]) + ".tar"
+
+        def archive(number):
+            one = json.loads(archives.manifest_json("config.json", [layer], "app:1"))
+            return archives.write_tar(store.work + "/a.tar", [("manifest.json", json.dumps(one * number).encode()), ("config.json", config), (layer, image.tars[0])])
+
+        _, _, _, few = limited(store, "load", "-i", archive(1))
+        code, out, error, most = limited(store, "load", "-i", archive(40))
+        assert code == 0 and out == "Loaded image: app:1\n" * 40 and most < few + 32 * MB, (code, error, few, most)
+        done = store.mete("load", "-i", archive(5000), check=False)
+        assert done.returncode == 1 and "5000 images" in done.stderr, done
 
 
 def test_a_bomb_of_zeros_ends_at_the_disk():

@@ -81,6 +81,31 @@ def test_layers_go_when_nobody_uses_them_any_more():
         assert busybox <= layers(), "busybox has gone with it"
 
 
+def test_rmi_and_prune_know_what_containers_use():
+    with Agent().start() as agent:
+        made_image(agent, BRIEF, "sleep")
+        launch(agent, pod("p", image=BRIEF), "p")
+        ids = agent.mete("images", "-q", "--no-trunc", BRIEF).stdout.strip()
+
+        def check_held():
+            for reference, words in ((BRIEF, "unable to remove repository reference"), (ids, "cannot be forced")):
+                done = agent.mete("rmi", reference, check=False)
+                assert done.returncode == 1 and "conflict: " in done.stderr and words in done.stderr and "default/p/main" in done.stderr, done
+            assert BRIEF not in agent.mete("image", "prune", "-a", "-f").stdout and BRIEF in agent.mete("images", "-o", "json").stdout
+
+        check_held()
+        # Without an agent its containers go on; their records tell.
+        agent.kill()
+        check_held()
+        agent.start()
+        # By force the name alone goes.
+        assert agent.mete("rmi", "-f", BRIEF).stdout == "Untagged: %s\n" % BRIEF
+        assert agent.mete("images", "-q", "--no-trunc", "-f", "dangling=true").stdout == ids + "\n"
+        assert agent.mete("image", "prune", "-f").stdout == "Total reclaimed space: 0B\n"
+        delete(agent, "p")
+        assert "deleted: " + ids in agent.mete("image", "prune", "-f").stdout
+
+
 def test_an_image_removed_between_two_starts_is_not_found():
     with Agent().start() as agent:
         made_image(agent, BRIEF, "sleep")

@@ -97,6 +97,10 @@ def test_diff_tells_what_a_container_changed():
         # Nothing at first: the places of mounts are the launcher's.
         launch(agent, pod("idle"), "idle")
         assert agent.mete("diff", "idle").stdout == ""
+        # What no pod is called is an image.
+        assert json.loads(agent.mete("inspect", "busybox").stdout)[0]["RepoTags"] == ["busybox:latest"]
+        assert json.loads(agent.mete("inspect", "idle", "-o", "json").stdout)["name"] == "idle"
+        assert agent.mete("inspect", "neither", check=False).returncode == 4
         script = """echo x >> /etc/passwd; rm /etc/group; mkdir -p /srv/a; echo 1 > /srv/a/b; echo 2 > /srv/gone; rm /srv/gone
                     rm -r /var; mkdir /var; touch /var/new; ln -s /etc/passwd /link; chmod 700 /root; rm /bin/vi"""
         assert changed_in(agent, "p", script) == ["C /bin", "D /bin/vi", "C /etc", "D /etc/group", "C /etc/passwd", "A /link", "C /root", "A /srv", "A /srv/a",
@@ -143,7 +147,11 @@ def test_commit_makes_an_image_of_it():
         agent.mete("rmi", "-f", "patched:1", "same:1")
         assert agent.mete("load", "-i", saved).stdout == "Loaded image: patched:1\n"
         assert seen_in(agent, "patched:1", script).splitlines()[-3:] == ["new", "x", "setuid"]
-        done = agent.mete("commit", "-c", "RUN x", "p", "bad:1", check=False)
+        # Its image is gone: nothing tells what the new one would run.
+        agent.mete("import", saved, "busybox")
+        done = agent.mete("commit", "p", "bad:1", check=False)
+        assert done.returncode == 1 and "busybox" in done.stderr and "mete export" in done.stderr, done
+        done = agent.mete("commit", "-c", "RUN x", "idle", "bad:1", check=False)
         assert done.returncode == 1 and "RUN" in done.stderr and "bad:1" not in agent.mete("images").stdout, done
 
 

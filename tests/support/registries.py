@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import tarfile
 import threading
@@ -241,7 +242,11 @@ class Store:
             top = "%s/images/layers/%s" % (self.state, layer)
             for folder, _, files in os.walk(top):
                 for each in files:
-                    found[os.path.relpath(folder + "/" + each, top)] = open(folder + "/" + each, "rb").read()
+                    path = os.path.relpath(folder + "/" + each, top)
+                    if stat.S_ISCHR(os.lstat(folder + "/" + each).st_mode):
+                        found.pop(path, None)  # a whiteout
+                    else:
+                        found[path] = open(folder + "/" + each, "rb").read()
         return found
 
     def layers(self):

@@ -63,16 +63,17 @@ struct CommitOptions {
   image::MadeImage wanted;
 };
 
-// The image that the container runs: the one of its name, or one of the same layers, or one that is only in use.
-image::Image base_of(const image::Store& store, const OfContainer& container) {
-  if (const auto named = store.find(container.image); named && named->layers == container.layers) return *named;
-  const auto images = store.list();
-  for (const auto& each : images.value_or(std::vector<image::Image>())) {
+// The image that the container runs: the one of its name, or another of the same layers. The error: both are gone, and
+// nothing tells its configuration any more.
+Result<image::Image> base_of(const image::Store& store, const OfContainer& container) {
+  if (auto named = store.find(container.image); named && named->layers == container.layers) return named;
+  METE_TRY(const auto images, store.list());
+  for (const auto& each : images) {
     if (each.layers == container.layers) return each;
   }
-  image::Image gone;
-  gone.layers = container.layers;
-  return gone;
+  return fail("image \"" + container.image +
+              "\": found another one under this name than the container runs, or none, expected it with its "
+              "configuration; `mete export` writes the files alone");
 }
 
 int commit(const Common& common, const CommitOptions& options) {
@@ -81,12 +82,13 @@ int commit(const Common& common, const CommitOptions& options) {
   int code = kDone;
   const auto container = find_layers(common, *store, options.pod, options.container, code);
   if (!container) return code;
-  const image::Image base = base_of(*store, *container);
+  const auto base = base_of(*store, *container);
+  if (!base) return complain(base.error().what);
   std::string command;
-  for (const auto* words : {&base.config.entrypoint, &base.config.cmd}) {
+  for (const auto* words : {&base->config.entrypoint, &base->config.cmd}) {
     for (const std::string& word : *words) command += (command.empty() ? "" : " ") + word;
   }
-  const auto made = image::commit_upper(*store, base, container->upper, command, options.wanted);
+  const auto made = image::commit_upper(*store, *base, container->upper, command, options.wanted);
   if (!made) return complain(made.error().what);
   print("sha256:" + made->id + "\n");
   return kDone;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `mete history` and `mete image inspect`.
+#include <unistd.h>
+
 #include <memory>
 
 #include "agent/cli/go_template.h"
@@ -42,6 +44,28 @@ int show_history(const Common& common, const HistoryOptions& options) {
   return kDone;
 }
 
+void add_history(CommandLine& line, CLI::App* group) {
+  const Common& common = line.common();
+  auto options = std::make_shared<HistoryOptions>();
+  auto* command = line.add(
+      {"history", "How an image was made, the latest step first", "  mete history --no-trunc app:1.0"},
+      [&common, options] { return show_history(common, *options); }, group);
+  command->add_option("name", options->name, "NAME[:TAG] or (the start of) an id")->type_name("IMAGE")->required();
+  add_format(command, options->format);
+  command->add_flag("-H,--human,!--no-human", options->form.human, "Sizes and times for people")->default_val(true);
+  command->add_flag("-q,--quiet", options->quiet, "Print ids alone");
+  command->add_flag("--no-trunc", options->form.no_trunc, "Print whole ids and instructions");
+}
+
+}  // namespace
+
+bool has_image(const Common& common, const std::string& name) {
+  // A look at a store must not make one.
+  if (::access(common.settings.images().c_str(), F_OK) != 0) return false;
+  const auto store = image::Store::open(common.settings.images());
+  return store && store->resolve(name);
+}
+
 int inspect_images(const Common& common, const std::vector<std::string>& names, const std::string& format) {
   const auto store = image::Store::open(common.settings.images());
   if (!store) return complain(store.error().what);
@@ -66,21 +90,6 @@ int inspect_images(const Common& common, const std::vector<std::string>& names, 
   if (format.empty()) print(values.dump(4, ' ', false, Json::error_handler_t::replace) + "\n");
   return worst;
 }
-
-void add_history(CommandLine& line, CLI::App* group) {
-  const Common& common = line.common();
-  auto options = std::make_shared<HistoryOptions>();
-  auto* command = line.add(
-      {"history", "How an image was made, the latest step first", "  mete history --no-trunc app:1.0"},
-      [&common, options] { return show_history(common, *options); }, group);
-  command->add_option("name", options->name, "NAME[:TAG] or (the start of) an id")->type_name("IMAGE")->required();
-  add_format(command, options->format);
-  command->add_flag("-H,--human,!--no-human", options->form.human, "Sizes and times for people")->default_val(true);
-  command->add_flag("-q,--quiet", options->quiet, "Print ids alone");
-  command->add_flag("--no-trunc", options->form.no_trunc, "Print whole ids and instructions");
-}
-
-}  // namespace
 
 void add_image_history(CommandLine& line, CLI::App* group) {
   const Common& common = line.common();
