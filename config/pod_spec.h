@@ -102,7 +102,8 @@ struct ContainerPort {
   std::uint16_t container_port = 0;
   std::uint16_t host_port = 0;  // 0: not published
   Protocol protocol = Protocol::kTcp;
-  std::string host_ip;  // v4 or v6; empty: all addresses of the machine
+  std::string host_ip;    // v4 or v6; empty: all addresses of the machine
+  std::string name = {};  // by which a Service may ask for it
   bool operator==(const ContainerPort&) const = default;
 };
 

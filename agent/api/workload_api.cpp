@@ -5,6 +5,7 @@
 #include <array>
 
 #include "agent/api/replies.h"
+#include "agent/services/service_json.h"
 #include "agent/workloads/workload_json.h"
 #include "agent/workloads/workload_text.h"
 
@@ -81,6 +82,13 @@ HttpResponse WorkloadApi::objects(const std::string& kinds, const HttpRequest& r
       for (const auto& [key, pod] : reconciler_.pods()) {
         if (asked(pod->record().namespace_, pod->record().name))
           items.push_back(pod_object_json(*pod, spec_text(*pod)));
+      }
+      continue;
+    }
+    if (plural == "services" || plural == "endpoints") {
+      for (const auto& [key, object] : services_.objects()) {
+        if (asked(object.service.metadata.namespace_, object.service.metadata.name))
+          items.push_back(plural == "services" ? service_json(object) : endpoints_json(object));
       }
       continue;
     }

@@ -47,6 +47,7 @@ enum class Reason {
   kSandboxLost,
   kNetworkFailed,
   kNoNetwork,
+  kServiceFailed,
   kNetworkDrift,
   kShimStuck,
   kExitNotSaved,

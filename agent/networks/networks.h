@@ -65,6 +65,23 @@ class Networks {
   void disconnect_more(const std::string& pod, const std::string& network, const Done& done);
   [[nodiscard]] std::vector<runtime::network::Endpoint> further(const std::string& uid) const;
 
+  // networks_services.cpp: where Services lead to and what NetworkPolicies allow from now on, and the Services' names
+  // ("default/web"), which pods of the default network find. Brings the default network up where there are Services,
+  // unless pods have none by agent.yaml.
+  struct ServiceName {
+    std::vector<config::IpAddress> addresses;
+    std::string alias;  // not empty: the name that it stands for
+  };
+  using ServiceNames = std::map<std::string, ServiceName>;
+  void serve(runtime::network::PodRules rules, ServiceNames names, Done done);
+  // Called when a pod has its addresses, before anything of it is connected: what it may do has to be known first.
+  void on_member(std::function<void()> callback) { on_member_ = std::move(callback); }
+  // Ports of this machine for a Service, in place of those that it had. The error: somebody has one of them.
+  [[nodiscard]] Status claim_node_ports(const std::string& service,
+                                        const std::vector<runtime::network::PublishedPort>& ports);
+  // The machine in the default network: where what listens on it is reached from pods.
+  [[nodiscard]] config::IpAddress machine_address() const;
+
   // networks_changes.cpp: `mete network`.
   struct Wanted {
     std::string name;
@@ -119,7 +136,10 @@ class Networks {
   [[nodiscard]] std::string network_record(const std::string& name) const;
   [[nodiscard]] Result<runtime::network::NetworkSpec> spec_of(const Wanted& wanted) const;
   void answer_names();
-  [[nodiscard]] std::vector<config::IpAddress> find_name(const config::IpAddress& asker, const std::string& name) const;
+  [[nodiscard]] std::optional<DnsResponder::Found> find_name(const config::IpAddress& asker,
+                                                             const std::string& name) const;
+  [[nodiscard]] std::vector<config::IpAddress> find_pods(const Member& asker, const std::string& name) const;
+  [[nodiscard]] const ServiceName* find_service(const std::string& space, const std::string& name) const;
   void rules_changed(const std::string& who);
   void verify_soon();
   void drifted(const std::string& what);
@@ -149,6 +169,9 @@ class Networks {
   Members members_;
   PortClaims claims_;
   DnsResponder dns_;
+  runtime::network::PodRules pod_rules_;
+  std::function<void()> on_member_;
+  ServiceNames service_names_;
   bool names_failed_ = false;  // and reported
   RulesWatch watch_;
   bool healing_ = false;

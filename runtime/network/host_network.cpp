@@ -156,6 +156,15 @@ Status HostNetwork::enslave(const NetworkSpec& network, int bridge, const std::v
   return done("connect containers to bridge " + network.device, links_.request(std::move(messages)));
 }
 
+Status HostNetwork::filter_bridge(int bridge) {
+  if (::access("/proc/sys/net/bridge", F_OK) != 0)
+    return fail("the kernel has no br_netfilter (modprobe br_netfilter): what pods of one network send to each other " +
+                std::string("passes NetworkPolicies by"));
+  std::vector<Message> messages;
+  messages.push_back(network::filter_bridge(bridge));
+  return done("have the rules see what passes the bridge", links_.request(std::move(messages)));
+}
+
 Status HostNetwork::remove_bridge(const NetworkSpec& network) {
   METE_TRY(const auto all, links());
   for (const auto& each : all) {

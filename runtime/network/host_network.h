@@ -34,6 +34,9 @@ class HostNetwork {
   // The pair of devices, the address and the routes of an endpoint. After an error nothing of it is left.
   [[nodiscard]] Status connect(Namespace& inside, const NetworkSpec& network, int bridge, const Endpoint& endpoint);
 
+  // Has the rules see what members of one network send to each other. The error: this kernel cannot.
+  [[nodiscard]] Status filter_bridge(int bridge);
+
   // What is wrong with the bridge or with the ports of its endpoints, as a sentence; empty: nothing.
   [[nodiscard]] Result<std::string> check_bridge(const NetworkSpec& network, const std::vector<Endpoint>& endpoints);
   // Makes those ends that exist ports of the bridge again.

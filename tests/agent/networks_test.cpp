@@ -189,6 +189,22 @@ TEST(Dns, AnAnswerHasTheAddressesOfItsType) {
   EXPECT_EQ(static_cast<int>(none[3]) & 0x0F, 0);
 }
 
+TEST(Dns, AnAliasIsAnsweredWithItsAddresses) {
+  const std::string packet = query("far", dns::kTypeA);
+  const auto question = dns::parse_question(packet);
+  const std::vector<config::IpAddress> both = {*parse_ip("192.0.2.9"), *parse_ip("fd00::2")};
+  const std::string answer = dns::answer(packet, *question, both, "db.example.org");
+  EXPECT_EQ(static_cast<int>(answer[7]), 2) << "the alias, and one address of the type";
+  EXPECT_NE(answer.find(std::string("\x02") + "db\x07" + "example\x03org", 0), std::string::npos);
+  EXPECT_EQ(dns::addresses_in(answer), std::vector<config::IpAddress>{both[0]});
+  for (std::size_t cut = 0; cut < answer.size(); ++cut) EXPECT_TRUE(dns::addresses_in(answer.substr(0, cut)).empty());
+  const auto instead = dns::parse_question(dns::ask_instead(packet, "db.example.org"));
+  ASSERT_TRUE(instead.has_value());
+  EXPECT_EQ(instead->name, "db.example.org");
+  EXPECT_EQ(instead->type, dns::kTypeA);
+  EXPECT_EQ(instead->id, question->id);
+}
+
 TEST(Dns, TheMachinesServersAreRead) {
   const auto servers =
       dns::servers_of("# nameserver 1.1.1.1\nnameserver 192.0.2.1\nsearch a\nnameserver fd00::1\nnameserver x\n");

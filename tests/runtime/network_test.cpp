@@ -230,7 +230,7 @@ TEST(Rules, ManyElementsTakeSeveralMessages) {
     each.ports = {{config::Protocol::kTcp, {}, static_cast<std::uint16_t>(i), 80}};
     many.push_back(each);
   }
-  for (const auto& message : replace_all("mete", {bridge()}, many)) EXPECT_LT(message.bytes().size(), 64U << 10U);
+  for (const auto& message : replace_all("mete", {{bridge()}, many, {}})) EXPECT_LT(message.bytes().size(), 64U << 10U);
 }
 
 TEST(Rules, AnInternalNetworkHasNoWayOut) {
@@ -256,7 +256,8 @@ TEST(Rules, EveryJumpAndLookupHasItsTarget) {
   NetworkSpec both = bridge();
   both.range6 = range("fd00:77::/64");
   const auto tables = tables_of("mete", {both, bridge("mete1", "10.78.0.0/24")});
-  for (const auto* table : {&tables.inet, &tables.bridge}) {
+  const auto served = tables_of("mete", {both}, {range("10.79.0.0/16"), true});
+  for (const auto* table : {&tables.inet, &tables.bridge, &served.inet}) {
     const auto has_chain = [&](const std::string& name) {
       return std::any_of(table->chains.begin(), table->chains.end(),
                          [&](const auto& each) { return each.name == name; });
