@@ -96,6 +96,10 @@ struct SecurityContext {
   bool operator==(const SecurityContext&) const = default;
 };
 
+// Annotations of a Pod, in bits a second.
+inline constexpr const char* kIngressBandwidth = "kubernetes.io/ingress-bandwidth";
+inline constexpr const char* kEgressBandwidth = "kubernetes.io/egress-bandwidth";
+
 enum class Protocol : std::uint8_t { kTcp, kUdp, kSctp };
 
 struct ContainerPort {

@@ -5,7 +5,7 @@
 //   GET  /mete/v1/objects/revisions?kind=K&namespace=NS&name=N    of a Deployment, StatefulSet or DaemonSet
 //   POST /mete/v1/workloads/KIND/NS/NAME/scale?replicas=N
 //   POST /mete/v1/workloads/KIND/NS/NAME/pause|resume|restart|undo[?revision=N]
-//   POST /mete/v1/workloads/KIND/NS/NAME/delete[?grace=S]
+//   POST /mete/v1/workloads/KIND/NS/NAME/delete[?grace=S]         KIND: services, too
 #pragma once
 
 #include <optional>
@@ -31,6 +31,7 @@ class WorkloadApi {
   HttpResponse objects(const std::string& kinds, const HttpRequest& request);
   HttpResponse revisions(const HttpRequest& request);
   HttpResponse act(WorkloadObject& object, const std::string& action, const HttpRequest& request);
+  HttpResponse remove_service(const std::string& space, const std::string& name);
   HttpResponse remove(WorkloadObject& object, const HttpRequest& request);
   [[nodiscard]] std::string spec_text(const Pod& pod) const;
 

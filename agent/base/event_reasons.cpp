@@ -82,6 +82,10 @@ constexpr std::array kTable = std::to_array<EventReason>({
      "rules "
      "could not be made. Reported once, until it is another fault.",
      "service"},
+    {Reason::kNetworkThrottled, "NetworkThrottled", Type::kNormal,
+     "A pod sends or receives as fast as its annotations of bandwidth allow, and packets wait. Told once for each "
+     "direction.",
+     ""},
     {Reason::kNetworkDrift, "NetworkDrift", Type::kWarning,
      "Somebody has changed or flushed the rules of mete's networks, or a bridge; all of them are put back.", "found"},
     {Reason::kShimStuck, "ShimStuck", Type::kWarning,

@@ -48,6 +48,7 @@ enum class Reason {
   kNetworkFailed,
   kNoNetwork,
   kServiceFailed,
+  kNetworkThrottled,
   kNetworkDrift,
   kShimStuck,
   kExitNotSaved,

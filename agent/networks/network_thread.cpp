@@ -139,6 +139,20 @@ void NetworkThread::verify(Networks networks, Endpoints endpoints, Verified done
   run(work, std::move(done));
 }
 
+void NetworkThread::measure(std::vector<Limited> limited, std::function<void(Throttling)> done) {
+  const auto work = [this, limited = std::move(limited)]() -> Throttling {
+    Throttling all;
+    for (const auto& each : limited) {
+      auto inside = open() ? host_->enter(std::move(*each.inside)) : fail("no network");
+      // One that has ended meanwhile has no counts.
+      if (!inside) continue;
+      if (auto found = host_->throttling(each.endpoint, *inside)) all[each.uid] = *found;
+    }
+    return all;
+  };
+  run(work, std::move(done));
+}
+
 void NetworkThread::write_rules(Networks networks, Endpoints endpoints, Done done) {
   const auto work = [this, networks = std::move(networks), endpoints = std::move(endpoints)]() -> Status {
     METE_CHECK(open());

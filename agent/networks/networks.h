@@ -85,6 +85,7 @@ class Networks {
   // networks_changes.cpp: `mete network`.
   struct Wanted {
     std::string name;
+    std::string driver;   // empty: bridge
     std::string subnet;   // empty: the next free one
     std::string subnet6;  // empty: no IPv6
     std::string mtu;      // empty: that of the default network
@@ -110,6 +111,13 @@ class Networks {
     std::uint64_t most_addresses = 0;
   };
   [[nodiscard]] std::vector<Use> uses() const;
+  // Pods whose bandwidth is limited, and what that has done, at most 10 s ago.
+  struct LimitedUse {
+    std::string pod;  // "default/web"
+    runtime::network::Bandwidth limit;
+    runtime::network::HostNetwork::Throttling throttling;
+  };
+  [[nodiscard]] std::vector<LimitedUse> limited() const;
   [[nodiscard]] std::uint64_t drifts() const { return drifts_; }
 
   // The agent ends and takes all with it.
@@ -125,6 +133,7 @@ class Networks {
     runtime::network::Endpoint endpoint;
     runtime::UniqueFd inside;
     std::vector<runtime::network::Endpoint> more;  // of further networks
+    runtime::network::HostNetwork::Throttling throttling = {};
   };
   using Members = std::map<std::string, Member>;  // by uid
   enum class State { kDown, kStarting, kUp };
@@ -142,6 +151,7 @@ class Networks {
   [[nodiscard]] const ServiceName* find_service(const std::string& space, const std::string& name) const;
   void rules_changed(const std::string& who);
   void verify_soon();
+  void measure();
   void drifted(const std::string& what);
   [[nodiscard]] NetworkThread::Networks all_networks() const;
   [[nodiscard]] NetworkThread::Endpoints all_endpoints() const;
@@ -187,6 +197,9 @@ class Networks {
 // Whether packets to them would arrive: what cannot be done is refused before anything starts. Pure.
 [[nodiscard]] Status can_publish(const runtime::network::NetworkSpec& network,
                                  const std::vector<runtime::network::PublishedPort>& ports);
+
+// Of the annotations kubernetes.io/ingress-bandwidth and egress-bandwidth, which are in bits a second. Pure.
+[[nodiscard]] runtime::network::Bandwidth bandwidth_of(const config::Pod& pod);
 
 // A name for an end on a bridge that nobody has. `prefix`: runtime::network::end_prefix.
 [[nodiscard]] std::string new_end(const std::string& prefix);

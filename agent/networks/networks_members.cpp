@@ -108,6 +108,7 @@ Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::P
   endpoint.ports = published_ports(pod);
   METE_CHECK(can_publish(network->second.spec, endpoint.ports));
   endpoint.names = names_of(pod);
+  endpoint.bandwidth = bandwidth_of(pod);
   // An earlier life of the pod had an address, which it keeps.
   const auto before = members_.find(uid);
   const bool keeps = before != members_.end() && before->second.endpoint.network == name;

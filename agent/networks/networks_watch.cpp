@@ -51,6 +51,7 @@ void Networks::verify_soon() {
   verify_.expires_after(kVerifyEvery);
   verify_.async_wait(alive_.guard([this] {
     if (state_ != State::kUp) return;
+    measure();
     thread_.verify(all_networks(), all_endpoints(), [this](const Result<std::vector<std::string>>& found) {
       for (const auto& each : found.value_or(std::vector<std::string>())) drifted(each);
       verify_soon();

@@ -162,7 +162,8 @@ std::string to_json(const ServiceLeases& leases) {
 Result<ServiceLeases> parse_leases(const std::string& text) {
   try {
     ServiceLeases leases;
-    for (const auto& [name, each] : json::parse(text).items()) {
+    const json record = json::parse(text);
+    for (const auto& [name, each] : record.items()) {
       const auto address = config::parse_ip(each.at("address").get<std::string>());
       if (!address) return fail("the record of Services: found no address of " + name);
       leases[name] = {*address, each.at("nodePorts").get<std::map<std::string, std::uint16_t>>(), each.at("created")};

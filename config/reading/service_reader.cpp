@@ -79,7 +79,7 @@ Service read_service(const View& view) {
   Service service;
   service.location = view.location();
   service.metadata = read_metadata(view);
-  view["metadata"]["name"].check(check_dns_label(service.metadata.name));
+  if (const View name = view["metadata"]["name"]) name.check(check_dns_label(service.metadata.name));
   const View spec = view["spec"];
   service.type = read_enum(spec["type"], kTypeNames, ServiceType::kClusterIp);
   service.selector = read_labels(spec["selector"]);

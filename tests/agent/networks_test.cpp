@@ -30,6 +30,8 @@ TEST(EndpointRecord, ComesBackAsItWas) {
   EXPECT_EQ(parse_endpoint(to_json(endpoint)).value(), endpoint);
   endpoint.address6 = parse_ip("fd00::4");
   EXPECT_EQ(parse_endpoint(to_json(endpoint)).value(), endpoint);
+  endpoint.bandwidth = {1, 5'000'000'000};
+  EXPECT_EQ(parse_endpoint(to_json(endpoint)).value(), endpoint);
   endpoint.inside = "eth1";
   endpoint.shared = true;
   EXPECT_EQ(parse_endpoint(to_json(endpoint)).value(), endpoint);
@@ -71,6 +73,13 @@ TEST(PublishedPorts, AreThoseWithAPortOfTheMachine) {
   EXPECT_EQ(published_ports(pod), expected);
   pod.spec.host_network = true;
   EXPECT_TRUE(published_ports(pod).empty()) << "they are the machine's already";
+}
+
+TEST(Bandwidth, IsOfTheAnnotations) {
+  config::Pod pod;
+  EXPECT_EQ(bandwidth_of(pod), runtime::network::Bandwidth{});
+  pod.metadata.annotations = {{"kubernetes.io/ingress-bandwidth", "10M"}, {"kubernetes.io/egress-bandwidth", "1Gi"}};
+  EXPECT_EQ(bandwidth_of(pod), (runtime::network::Bandwidth{1'250'000, 134'217'728}));
 }
 
 TEST(PublishedPorts, WhatWouldNotArriveIsRefused) {

@@ -280,6 +280,18 @@ TEST(Rules, EveryJumpAndLookupHasItsTarget) {
   EXPECT_EQ(table_name("other0"), "mete-other0");
 }
 
+TEST(Bandwidth, ATokenBucketHoldsItsRate) {
+  const std::string slow = limit_rate(7, 1'000'000).bytes();
+  EXPECT_NE(slow.find(std::string("tbf\0", 4)), std::string::npos);
+  const std::string fast = limit_rate(7, 10'000'000'000).bytes();
+  EXPECT_EQ(fast.size(), slow.size() + 12) << "a rate beyond 32 bits stands in an attribute of its own";
+  const auto* const head = static_cast<const nlmsghdr*>(static_cast<const void*>(slow.data()));
+  const auto read = queue_of(*head);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->index, 7);
+  EXPECT_EQ(read->delayed, 0U);
+}
+
 std::string news(unsigned type, const std::string& table) {
   struct nfgenmsg head {};
   Message message(NFNL_SUBSYS_NFTABLES << 8U | type, 0, head);
