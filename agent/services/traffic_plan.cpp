@@ -14,7 +14,6 @@ using config::TrafficPolicy;
 using config::TrafficPort;
 using config::TrafficRule;
 using runtime::network::AllowedTraffic;
-using runtime::network::ClosedPod;
 using runtime::network::Span;
 
 // As everywhere in Kubernetes but not in a mete Policy, a selector that says nothing selects all.
@@ -59,73 +58,104 @@ void add_ports(const TrafficRule& rule, const Span& peers, const TrafficPod* tar
   }
 }
 
-class Direction {
- public:
-  Direction(const TrafficPod& own, bool ingress, const std::vector<TrafficPod>& pods)
-      : own_(own), ingress_(ingress), pods_(pods) {}
+Span span_of_pod(const TrafficPod& pod) {
+  const std::uint32_t number = runtime::network::number_of(pod.address);
+  return {number, number};
+}
 
-  void add(const TrafficPolicy& policy) {
-    if (!allowed_) allowed_.emplace();
-    for (const auto& rule : ingress_ ? policy.ingress : policy.egress) add(rule, policy.metadata.namespace_);
-  }
-  [[nodiscard]] std::optional<std::vector<AllowedTraffic>> take() { return std::move(allowed_); }
-
- private:
-  void add(const TrafficRule& rule, const std::string& space) {
-    if (rule.peers.empty()) everybody(rule);
-    for (const auto& peer : rule.peers) {
-      if (peer.block) {
-        block(rule, peer);
-        continue;
-      }
-      for (const auto* pod : pods_of(peer, space, pods_)) {
-        const std::uint32_t number = runtime::network::number_of(pod->address);
-        add_ports(rule, {number, number}, ingress_ ? &own_ : pod, *allowed_);
-      }
-    }
-  }
-
-  void everybody(const TrafficRule& rule) {
-    add_ports(rule, {0, 0xFFFFFFFFU}, ingress_ ? &own_ : nullptr, *allowed_);
-    if (ingress_) return;
-    // Names of ports are those of pods.
-    TrafficRule named = rule;
-    std::erase_if(named.ports, [](const TrafficPort& port) { return port.name.empty(); });
-    if (named.ports.empty()) return;
-    for (const auto& pod : pods_) {
-      const std::uint32_t number = runtime::network::number_of(pod.address);
-      add_ports(named, {number, number}, &pod, *allowed_);
-    }
-  }
-
-  void block(const TrafficRule& rule, const TrafficPeer& peer) {
-    std::vector<Span> except;
-    for (const auto& each : peer.except) except.push_back(runtime::network::span_of(each));
-    for (const auto& span : runtime::network::minus(runtime::network::span_of(*peer.block), except))
-      add_ports(rule, span, ingress_ ? &own_ : nullptr, *allowed_);
-  }
-
-  const TrafficPod& own_;
-  bool ingress_;
-  const std::vector<TrafficPod>& pods_;
-  std::optional<std::vector<AllowedTraffic>> allowed_;
+// Whom a rule is about: addresses, and the pods among them.
+struct Peers {
+  std::vector<Span> spans;
+  std::vector<const TrafficPod*> pods;
 };
+
+// Addresses side by side are one span: pods get them in turn, and the sets stay small.
+std::vector<Span> merged(std::vector<Span> spans) {
+  std::sort(spans.begin(), spans.end());
+  std::vector<Span> all;
+  for (const auto& each : spans) {
+    if (!all.empty() && (each.first <= all.back().last || each.first == all.back().last + 1)) {
+      all.back().last = std::max(all.back().last, each.last);
+    } else {
+      all.push_back(each);
+    }
+  }
+  return all;
+}
+
+Peers peers_of(const TrafficRule& rule, const std::string& space, const std::vector<TrafficPod>& pods) {
+  Peers peers;
+  if (rule.peers.empty()) {
+    peers.spans = {{0, 0xFFFFFFFFU}};
+    for (const auto& pod : pods) peers.pods.push_back(&pod);
+    return peers;
+  }
+  for (const auto& peer : rule.peers) {
+    if (peer.block) {
+      std::vector<Span> except;
+      for (const auto& each : peer.except) except.push_back(runtime::network::span_of(each));
+      const auto parts = runtime::network::minus(runtime::network::span_of(*peer.block), except);
+      peers.spans.insert(peers.spans.end(), parts.begin(), parts.end());
+      continue;
+    }
+    for (const auto* pod : pods_of(peer, space, pods)) {
+      peers.spans.push_back(span_of_pod(*pod));
+      peers.pods.push_back(pod);
+    }
+  }
+  peers.spans = merged(std::move(peers.spans));
+  return peers;
+}
+
+// What the rule allows the pods that are selected to connect to: the same for each of them.
+std::vector<AllowedTraffic> egress_of(const TrafficRule& rule, const Peers& peers) {
+  std::vector<AllowedTraffic> all;
+  for (const auto& span : peers.spans) add_ports(rule, span, nullptr, all);
+  // Names of ports are each pod's own.
+  TrafficRule named = rule;
+  std::erase_if(named.ports, [](const TrafficPort& port) { return port.name.empty(); });
+  if (named.ports.empty()) return all;
+  for (const auto* pod : peers.pods) add_ports(named, span_of_pod(*pod), pod, all);
+  return all;
+}
+
+using Allowed = std::optional<std::vector<AllowedTraffic>>;
+
+void add_policy(const TrafficPolicy& policy, const std::vector<TrafficPod>& pods, std::vector<Allowed>& ingress,
+                std::vector<Allowed>& egress) {
+  const std::string& space = policy.metadata.namespace_;
+  std::vector<std::size_t> selected;
+  for (std::size_t i = 0; i < pods.size(); ++i) {
+    if (pods[i].space == space && selects(policy.pods, pods[i].labels)) selected.push_back(i);
+  }
+  for (const auto i : selected) {
+    if (policy.about_ingress && !ingress[i]) ingress[i].emplace();
+    if (policy.about_egress && !egress[i]) egress[i].emplace();
+  }
+  if (selected.empty()) return;
+  for (const auto& rule : policy.about_ingress ? policy.ingress : std::vector<TrafficRule>()) {
+    const Peers peers = peers_of(rule, space, pods);
+    for (const auto i : selected) {
+      for (const auto& span : peers.spans) add_ports(rule, span, &pods[i], *ingress[i]);
+    }
+  }
+  for (const auto& rule : policy.about_egress ? policy.egress : std::vector<TrafficRule>()) {
+    const auto allowed = egress_of(rule, peers_of(rule, space, pods));
+    for (const auto i : selected) egress[i]->insert(egress[i]->end(), allowed.begin(), allowed.end());
+  }
+}
 
 }  // namespace
 
 runtime::network::TrafficPlan plan_traffic(const std::vector<TrafficPolicy>& policies,
                                            const std::vector<TrafficPod>& pods) {
+  std::vector<Allowed> ingress(pods.size());
+  std::vector<Allowed> egress(pods.size());
+  for (const auto& policy : policies) add_policy(policy, pods, ingress, egress);
   runtime::network::TrafficPlan plan;
-  for (const auto& pod : pods) {
-    Direction ingress(pod, true, pods);
-    Direction egress(pod, false, pods);
-    for (const auto& policy : policies) {
-      if (policy.metadata.namespace_ != pod.space || !selects(policy.pods, pod.labels)) continue;
-      if (policy.about_ingress) ingress.add(policy);
-      if (policy.about_egress) egress.add(policy);
-    }
-    ClosedPod closed{pod.address, pod.address6, ingress.take(), egress.take()};
-    if (closed.ingress || closed.egress) plan.pods.push_back(std::move(closed));
+  for (std::size_t i = 0; i < pods.size(); ++i) {
+    if (!ingress[i] && !egress[i]) continue;
+    plan.pods.push_back({pods[i].address, pods[i].address6, std::move(ingress[i]), std::move(egress[i])});
   }
   return plan;
 }

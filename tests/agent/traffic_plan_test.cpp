@@ -13,7 +13,6 @@ namespace mete::agent {
 namespace {
 
 using runtime::network::AllowedTraffic;
-using runtime::network::ClosedPod;
 using runtime::network::TrafficPlan;
 
 TrafficPod pod(const char* space, const char* app, const char* address, std::uint16_t http = 80) {
@@ -79,6 +78,13 @@ TEST(TrafficPlan, PortsAreThoseOfWhoIsConnectedTo) {
   EXPECT_TRUE(allows(db, "10.77.0.3", 81) && allows(db, "10.77.0.4", 82));
   EXPECT_FALSE(allows(db, "10.77.0.3", 82)) << "each pod's own";
   EXPECT_FALSE(out.pods.at(0).ingress.has_value());
+}
+
+TEST(TrafficPlan, NeighboursAreOneElement) {
+  const auto all = plan("{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{namespaceSelector: {}}]}]}");
+  ASSERT_EQ(all.pods.size(), 1U);
+  EXPECT_EQ(all.pods[0].ingress->size(), 1U) << "10.77.0.2 to 10.77.0.4";
+  EXPECT_TRUE(allows(all.pods[0].ingress, "10.77.0.4", 1) && !allows(all.pods[0].ingress, "10.77.0.5", 1));
 }
 
 TEST(TrafficPlan, PoliciesAddToEachOther) {

@@ -25,8 +25,8 @@ TEST(Traffic, RangesAreNumbers) {
 TEST(Traffic, BoxesThatHaveNothingInCommonAllowTheSame) {
   std::mt19937 random(20);
   const auto span = [&] {
-    const std::uint32_t first = random() % 8;
-    return Span{first, first + random() % (8 - first)};
+    const auto first = static_cast<std::uint32_t>(random() % 8);
+    return Span{first, first + static_cast<std::uint32_t>(random() % (8 - first))};
   };
   for (int round = 0; round < 200; ++round) {
     std::vector<AllowedTraffic> boxes;
