@@ -68,9 +68,9 @@ void write_networks(std::string& out, const Networks& networks, collectors::Form
   write_limited(out, "mete_network_bandwidth_limit_bytes", limited, format,
                 [](std::uint64_t limit, const QueueCounts&) { return limit; });
   write_limited(out, "mete_network_bandwidth_delayed_packets_total", limited, format,
-                [](std::uint64_t, const QueueCounts& counts) { return counts.delayed; });
+                [](std::uint64_t, const QueueCounts& queue) { return queue.delayed; });
   write_limited(out, "mete_network_bandwidth_dropped_packets_total", limited, format,
-                [](std::uint64_t, const QueueCounts& counts) { return counts.dropped; });
+                [](std::uint64_t, const QueueCounts& queue) { return queue.dropped; });
   own_writer(out, "mete_network_drift_total", format).add(networks.drifts());
   if (const auto now = tracked("nf_conntrack_count")) own_writer(out, "mete_network_connections", format).add(*now);
   if (const auto most = tracked("nf_conntrack_max"))

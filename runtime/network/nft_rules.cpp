@@ -183,8 +183,10 @@ Message set_message(const Table& table, const Set& set, std::uint32_t id) {
   Message message = message_of(NFT_MSG_NEWSET, NLM_F_CREATE, table.family);
   message.add_text(NFTA_SET_TABLE, table.name);
   message.add_text(NFTA_SET_NAME, set.name);
-  message.add_big32(NFTA_SET_FLAGS,
-                    (set.value.empty() ? 0U : NFT_SET_MAP) | (set.spans ? NFT_SET_INTERVAL | NFT_SET_CONCAT : 0U));
+  std::uint32_t flags = 0;
+  if (!set.value.empty()) flags |= NFT_SET_MAP;
+  if (set.spans) flags |= static_cast<std::uint32_t>(NFT_SET_INTERVAL) | static_cast<std::uint32_t>(NFT_SET_CONCAT);
+  message.add_big32(NFTA_SET_FLAGS, flags);
   message.add_big32(NFTA_SET_KEY_TYPE, type_of(set.key));
   message.add_big32(NFTA_SET_KEY_LEN, length_of(set.key));
   if (!set.value.empty()) {
