@@ -32,6 +32,7 @@
 #include "agent/self/own_cgroup.h"
 #include "agent/self/self_protection.h"
 #include "agent/self/service.h"
+#include "agent/services/service_keeper.h"
 #include "agent/workloads/workloads.h"
 #include "collectors/kernel/machine.h"
 #include "runtime/file.h"
@@ -66,6 +67,7 @@ class Agent {
         networks_(services_),
         reconciler_({enforcement_, networks_}, manifests_),
         workloads_(services_, manifests_, reconciler_),
+        service_keeper_(services_, manifests_, reconciler_),
         image_pruner_(services_, [this] { return reconciler_.layers_in_use(); }),
         disk_guard_(services_, reconciler_),
         collecting_(loop_, hierarchies_, reader_options(settings)),
@@ -76,7 +78,8 @@ class Agent {
         alerts_(settings.config.alerts.enabled
                     ? std::make_unique<Alerts>(services_, reconciler_, exporter_, collecting_)
                     : nullptr),
-        api_({services_, manifests_, reconciler_, workloads_, foreign_, exporter_, usage_models_, alerts_.get()}),
+        api_({services_, manifests_, reconciler_, workloads_, service_keeper_, foreign_, exporter_, usage_models_,
+              alerts_.get()}),
         web_access_(loop_, [this](bool taken, const std::string& message) { web_config_changed(taken, message); }),
         server_(
             loop_,
@@ -129,8 +132,10 @@ class Agent {
     METE_CHECK(io_cost_.open());
     METE_CHECK(manifests_.open([this] { reconciler_.reconcile(); }));
     METE_CHECK(workloads_.open());
+    service_keeper_.open();
     reconciler_.on_desired([this] {
       workloads_.take_manifests();
+      service_keeper_.look_soon();
       foreign_.set_policies(manifests_.desired().policies);
       for (auto& sentence : unmatched_.see(manifests_.desired())) {
         events_.add({.severity = Severity::kWarning,
@@ -164,6 +169,7 @@ class Agent {
     // With --remove-all --for 0 there is nothing to launch: what other agents have left is adopted and ended.
     if (remove_all && run_for && run_for->count() == 0) reconciler_.end_all({});
     reconciler_.adopt();
+    service_keeper_.look();
     reconciler_.on_gone([this] { image_pruner_.prune_soon(); });
     image_pruner_.start();
     disk_guard_.start();
@@ -278,6 +284,7 @@ class Agent {
   Networks networks_;
   Reconciler reconciler_;
   Workloads workloads_;
+  ServiceKeeper service_keeper_;
   ImagePruner image_pruner_;
   DiskGuard disk_guard_;
   CollectingThread collecting_;

@@ -90,9 +90,10 @@ enum class DefaultNetwork : std::uint8_t {
 };
 struct NetworkPolicy {
   DefaultNetwork pods = DefaultNetwork::kAutomatic;
-  std::string device = "mete0";                   // the default bridge
-  IpRange range = {{false, {10, 77, 0, 0}}, 16};  // of its addresses
-  std::optional<IpRange> range6;                  // empty: no IPv6
+  std::string device = "mete0";                      // the default bridge
+  IpRange range = {{false, {10, 77, 0, 0}}, 16};     // of its addresses
+  std::optional<IpRange> range6;                     // empty: no IPv6
+  IpRange services = {{false, {10, 79, 0, 0}}, 16};  // of the addresses of Services
   std::int64_t mtu = 1500;
   bool between_containers = true;  // they reach each other
 };

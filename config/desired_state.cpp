@@ -105,6 +105,12 @@ class Assembler {
       index(file.secrets, "Secret", around_->secrets, state_.errors);
       index(file.policies, "Policy", around_->policies, state_.errors);
     }
+    std::map<std::string, Service> services;
+    for (const auto& file : files_) index(file.services, "Service", services, state_.errors);
+    for (auto& [name, service] : services) state_.services.push_back(std::move(service));
+    std::map<std::string, TrafficPolicy> traffic;
+    for (const auto& file : files_) index(file.traffic_policies, "NetworkPolicy", traffic, state_.errors);
+    for (auto& [name, policy] : traffic) state_.traffic_policies.push_back(std::move(policy));
     for (const auto& [name, policy] : around_->policies) state_.policies.push_back(policy);
     for (const auto& file : files_) {
       for (const auto& workload : file.workloads) add(workload);

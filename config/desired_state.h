@@ -87,8 +87,10 @@ struct Surroundings {
 };
 
 struct DesiredState {
-  std::vector<PodPlan> pods;          // sorted by namespace and name
-  std::vector<Workload> workloads;    // each name of a kind once
+  std::vector<PodPlan> pods;        // sorted by namespace and name
+  std::vector<Workload> workloads;  // each name of a kind once
+  std::vector<Service> services;    // each name once
+  std::vector<TrafficPolicy> traffic_policies;
   std::vector<RejectedPod> rejected;  // an error in one Pod does not stop the others
   std::vector<Policy> policies;       // all valid ones; a Policy that selects cgroups applies to no Pod
   std::vector<Diagnostic> errors;     // all errors, also those in `rejected`, in the order of the files

@@ -9,6 +9,8 @@
 #include "config/objects.h"
 #include "config/pod_spec.h"
 #include "config/policy.h"
+#include "config/service.h"
+#include "config/traffic_policy.h"
 #include "config/workloads.h"
 
 namespace mete::config {
@@ -35,13 +37,16 @@ struct Documents {
   std::vector<ConfigMap> config_maps;
   std::vector<Secret> secrets;
   std::vector<Workload> workloads;
+  std::vector<Service> services;
+  std::vector<TrafficPolicy> traffic_policies;
   // An object with an error is not in the lists above: an object is read completely or not at all.
   std::vector<Diagnostic> errors;
   std::vector<Diagnostic> warnings;
 
   [[nodiscard]] bool ok() const { return errors.empty(); }
   [[nodiscard]] bool has_objects() const {
-    return !(pods.empty() && policies.empty() && config_maps.empty() && secrets.empty() && workloads.empty());
+    return !(pods.empty() && policies.empty() && config_maps.empty() && secrets.empty() && workloads.empty() &&
+             services.empty() && traffic_policies.empty());
   }
 };
 

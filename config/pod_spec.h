@@ -96,13 +96,18 @@ struct SecurityContext {
   bool operator==(const SecurityContext&) const = default;
 };
 
+// Annotations of a Pod, in bits a second.
+inline constexpr const char* kIngressBandwidth = "kubernetes.io/ingress-bandwidth";
+inline constexpr const char* kEgressBandwidth = "kubernetes.io/egress-bandwidth";
+
 enum class Protocol : std::uint8_t { kTcp, kUdp, kSctp };
 
 struct ContainerPort {
   std::uint16_t container_port = 0;
   std::uint16_t host_port = 0;  // 0: not published
   Protocol protocol = Protocol::kTcp;
-  std::string host_ip;  // v4 or v6; empty: all addresses of the machine
+  std::string host_ip;    // v4 or v6; empty: all addresses of the machine
+  std::string name = {};  // by which a Service may ask for it
   bool operator==(const ContainerPort&) const = default;
 };
 

@@ -34,6 +34,7 @@ const std::vector<std::string> kRooms = {
     "agent/networks",
     "agent/pods",
     "agent/workloads",
+    "agent/services",
     "agent/foreign",
     "agent/machine",
     "agent/export",

@@ -38,6 +38,7 @@ struct ApiParts {
   Manifests& manifests;
   Reconciler& reconciler;
   Workloads& workloads;
+  const ServiceKeeper& service_objects;
   const ForeignEnforcement& foreign;
   Exporter& exporter;
   const UsageModels& usage_models;
@@ -55,7 +56,7 @@ class Api {
         exporter_(parts.exporter),
         usage_models_(parts.usage_models),
         alerts_(parts.alerts),
-        workload_api_(parts.manifests, parts.reconciler, parts.workloads) {}
+        workload_api_(parts.manifests, parts.reconciler, parts.workloads, parts.service_objects) {}
 
   void handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
   void set_ready() { ready_ = true; }

@@ -45,6 +45,7 @@ ordered_json network_json(const Networks& networks, const NetworkSpec& spec) {
 Networks::Wanted wanted_of(const HttpRequest& request) {
   Networks::Wanted wanted;
   wanted.name = request.parameter("name");
+  wanted.driver = request.parameter("driver");
   wanted.subnet = request.parameter("subnet");
   wanted.subnet6 = request.parameter("subnet6");
   wanted.mtu = request.parameter("mtu");

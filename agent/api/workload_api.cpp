@@ -5,6 +5,7 @@
 #include <array>
 
 #include "agent/api/replies.h"
+#include "agent/services/service_json.h"
 #include "agent/workloads/workload_json.h"
 #include "agent/workloads/workload_text.h"
 
@@ -61,6 +62,7 @@ std::optional<HttpResponse> WorkloadApi::route(const HttpRequest& request) {
   const auto parts = parts_of(request.path.substr(kWorkloads.size()), '/');
   constexpr std::size_t kParts = 4;
   if (parts.size() != kParts) return std::nullopt;
+  if (parts[0] == "services" && parts[3] == "delete") return remove_service(parts[1], parts[2]);
   const auto kind = kind_of(parts[0]);
   if (!kind) return std::nullopt;
   WorkloadObject* const object = workloads_.find(*kind, parts[1] + "/" + parts[2]);
@@ -81,6 +83,13 @@ HttpResponse WorkloadApi::objects(const std::string& kinds, const HttpRequest& r
       for (const auto& [key, pod] : reconciler_.pods()) {
         if (asked(pod->record().namespace_, pod->record().name))
           items.push_back(pod_object_json(*pod, spec_text(*pod)));
+      }
+      continue;
+    }
+    if (plural == "services" || plural == "endpoints") {
+      for (const auto& [key, object] : services_.objects()) {
+        if (asked(object.service.metadata.namespace_, object.service.metadata.name))
+          items.push_back(plural == "services" ? service_json(object) : endpoints_json(object));
       }
       continue;
     }
@@ -174,6 +183,19 @@ HttpResponse WorkloadApi::remove(WorkloadObject& object, const HttpRequest& requ
   workloads_.remove(object, *grace);
   reconciler_.reconcile();
   return json_response({{"results", {{{"object", shown}, {"action", "deleted"}}}}});
+}
+
+HttpResponse WorkloadApi::remove_service(const std::string& space, const std::string& name) {
+  const auto object = services_.objects().find(space + "/" + name);
+  const AppliedObject applied{"Service", space, name, {}};
+  if (!manifests_.applied_file(applied).empty()) {
+    if (const auto removed = manifests_.remove({applied}); !removed) return error_response(500, removed.error().what);
+    reconciler_.reconcile();
+    return json_response({{"results", {{{"object", applied.shown()}, {"action", "deleted"}}}}});
+  }
+  if (object == services_.objects().end()) return error_response(404, "There is no " + applied.shown() + ".");
+  return error_response(409,
+                        applied.shown() + " comes from " + object->second.service.location.file + "; remove it there.");
 }
 
 }  // namespace mete::agent

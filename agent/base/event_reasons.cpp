@@ -77,6 +77,15 @@ constexpr std::array kTable = std::to_array<EventReason>({
      "This machine or the agent's rights allow no bridge: pods start without a network. With `network: {default: "
      "bridge}` in agent.yaml they wait instead.",
      ""},
+    {Reason::kServiceFailed, "ServiceFailed", Type::kWarning,
+     "A Service, or a port of it, is left out: its address or its port of this machine is somebody else's, or its "
+     "rules "
+     "could not be made. Reported once, until it is another fault.",
+     "service"},
+    {Reason::kNetworkThrottled, "NetworkThrottled", Type::kNormal,
+     "A pod sends or receives as fast as its annotations of bandwidth allow, and packets wait. Told once for each "
+     "direction.",
+     ""},
     {Reason::kNetworkDrift, "NetworkDrift", Type::kWarning,
      "Somebody has changed or flushed the rules of mete's networks, or a bridge; all of them are put back.", "found"},
     {Reason::kShimStuck, "ShimStuck", Type::kWarning,

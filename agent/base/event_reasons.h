@@ -47,6 +47,8 @@ enum class Reason {
   kSandboxLost,
   kNetworkFailed,
   kNoNetwork,
+  kServiceFailed,
+  kNetworkThrottled,
   kNetworkDrift,
   kShimStuck,
   kExitNotSaved,

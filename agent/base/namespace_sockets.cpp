@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/base/namespace_sockets.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <utility>
 
+#include "runtime/network/network_visit.h"
+
 namespace mete::agent {
 namespace {
 
-// CLONE_NEWNET of a pidfd needs Linux 5.8.
 Result<runtime::UniqueFd> make_socket(int process, int family) {
-  if (::setns(process, CLONE_NEWNET) != 0) return fail_errno("enter the network namespace");
+  METE_TRY(const auto visit, runtime::network::NetworkVisit::enter(process));
   runtime::UniqueFd made(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
   if (!made.valid()) return fail_errno("make a socket");
   return made;
@@ -53,7 +52,6 @@ void NamespaceSockets::open(std::shared_ptr<const runtime::UniqueFd> process, in
 }
 
 void NamespaceSockets::run() {
-  const runtime::UniqueFd own(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
   while (true) {
     std::vector<Request> batch;
     {
@@ -63,7 +61,6 @@ void NamespaceSockets::run() {
       batch.swap(requests_);
     }
     for (auto& each : batch) each.made = make_socket(each.process->get(), each.family);
-    (void)::setns(own.get(), CLONE_NEWNET);  // a thread that stays in the last one holds it, and nothing else
     auto answers = std::make_shared<std::vector<Request>>(std::move(batch));
     asio::post(loop_, alive_.guard([answers] {
       for (auto& each : *answers) each.done(std::move(each.made));

@@ -33,6 +33,7 @@ struct Settings {
   [[nodiscard]] std::string pods() const { return state + "/pods"; }
   [[nodiscard]] std::string networks() const { return state + "/networks"; }
   [[nodiscard]] std::string endpoints() const { return networks() + "/endpoints"; }
+  [[nodiscard]] std::string services() const { return state + "/services.json"; }
   [[nodiscard]] std::string workloads() const { return state + "/workloads"; }
   [[nodiscard]] std::string claims() const { return state + "/claims"; }
   [[nodiscard]] std::string run_pods() const { return run + "/pods"; }

@@ -14,13 +14,15 @@ struct CreateOptions {
   std::string name;
   std::vector<std::string> subnets;
   std::vector<std::string> labels;
+  std::string driver;
   std::string mtu;
   bool internal = false;
   bool no_icc = false;
 };
 
 int network_create(const Common& common, const CreateOptions& options) {
-  std::string query = "?name=" + url_encode(options.name) + "&mtu=" + url_encode(options.mtu);
+  std::string query =
+      "?name=" + url_encode(options.name) + "&mtu=" + url_encode(options.mtu) + "&driver=" + url_encode(options.driver);
   for (const auto& each : options.subnets)
     query += (each.find(':') == std::string::npos ? "&subnet=" : "&subnet6=") + url_encode(each);
   if (options.internal) query += "&internal=1";
@@ -125,6 +127,7 @@ void add_networks(CommandLine& line) {
   create->add_option("name", made->name, "Its name")->required()->type_name("NAME");
   create->add_option("--subnet", made->subnets, "Its addresses: 10.90.0.0/24, or fd00:90::/64 for IPv6 beside them")
       ->type_name("CIDR");
+  create->add_option("-d,--driver", made->driver, "bridge, the only one")->type_name("NAME");
   create->add_option("--mtu", made->mtu, "Default: that of the default network")->type_name("BYTES");
   create->add_option("--label", made->labels, "A label of it")->type_name("NAME=VALUE");
   create->add_flag("--internal", made->internal, "Without a way out, and none in");

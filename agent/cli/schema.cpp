@@ -14,13 +14,16 @@ void add_schema(CommandLine& line) {
                            [kind] {
                              print(*kind == "pod"        ? config::pod_schema()
                                    : *kind == "workload" ? config::workload_schema()
+                                   : *kind == "service"  ? config::service_schema()
                                    : *kind == "policy"   ? config::policy_schema()
                                                          : config::agent_schema());
                              return kDone;
                            });
-  command->add_option("kind", *kind, "pod, workload (Deployment, Job, ...), policy or agent (agent.yaml)")
+  command
+      ->add_option("kind", *kind,
+                   "pod, workload (Deployment, Job, ...), service (and NetworkPolicy), policy or agent (agent.yaml)")
       ->required()
-      ->check(CLI::IsMember({"pod", "workload", "policy", "agent"}));
+      ->check(CLI::IsMember({"pod", "workload", "service", "policy", "agent"}));
 }
 
 }  // namespace mete::agent::cli

@@ -23,6 +23,27 @@ std::optional<std::uint64_t> tracked(const char* name) {
   return number;
 }
 
+using runtime::network::QueueCounts;
+
+// One family of all pods whose bandwidth is limited. `value` of a limit and of what it has done.
+template <class Value>
+void write_limited(std::string& out, std::string_view family, const std::vector<Networks::LimitedUse>& all,
+                   collectors::Format format, Value value) {
+  auto writer = own_writer(out, family, format);
+  const auto add = [&](const Networks::LimitedUse& use, const char* direction, std::uint64_t limit,
+                       const QueueCounts& counts) {
+    if (limit == 0) return;
+    const auto slash = use.pod.find('/');
+    const LabelBlock labels{
+        {"namespace", use.pod.substr(0, slash)}, {"pod", use.pod.substr(slash + 1)}, {"direction", direction}};
+    writer.add(labels, value(limit, counts));
+  };
+  for (const auto& use : all) {
+    add(use, "ingress", use.limit.ingress, use.throttling.ingress);
+    add(use, "egress", use.limit.egress, use.throttling.egress);
+  }
+}
+
 }  // namespace
 
 void write_networks(std::string& out, const Networks& networks, collectors::Format format) {
@@ -43,6 +64,13 @@ void write_networks(std::string& out, const Networks& networks, collectors::Form
     questions.add(LabelBlock{{"outcome", "failed"}}, counts.failed);
     questions.add(LabelBlock{{"outcome", "refused"}}, counts.refused);
   }
+  const auto limited = networks.limited();
+  write_limited(out, "mete_network_bandwidth_limit_bytes", limited, format,
+                [](std::uint64_t limit, const QueueCounts&) { return limit; });
+  write_limited(out, "mete_network_bandwidth_delayed_packets_total", limited, format,
+                [](std::uint64_t, const QueueCounts& queue) { return queue.delayed; });
+  write_limited(out, "mete_network_bandwidth_dropped_packets_total", limited, format,
+                [](std::uint64_t, const QueueCounts& queue) { return queue.dropped; });
   own_writer(out, "mete_network_drift_total", format).add(networks.drifts());
   if (const auto now = tracked("nf_conntrack_count")) own_writer(out, "mete_network_connections", format).add(*now);
   if (const auto most = tracked("nf_conntrack_max"))

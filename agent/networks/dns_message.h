@@ -14,6 +14,7 @@
 namespace mete::agent::dns {
 
 inline constexpr std::uint16_t kTypeA = 1;
+inline constexpr std::uint16_t kTypeAlias = 5;
 inline constexpr std::uint16_t kTypeAaaa = 28;
 inline constexpr std::uint16_t kClassInternet = 1;
 inline constexpr std::size_t kShortest = 12;  // the header alone
@@ -32,9 +33,14 @@ struct Question {
 // A query with one question. Empty: it is something else, and nobody is to answer it.
 [[nodiscard]] std::optional<Question> parse_question(std::string_view packet);
 
-// The answer with the addresses of the type that was asked for; none of them: the name exists without any.
+// The answer with the addresses of the type that was asked for; none of them: the name exists without any. `alias`: the
+// name that it stands for, and whose the addresses are; empty: none.
 [[nodiscard]] std::string answer(std::string_view packet, const Question& question,
-                                 const std::vector<config::IpAddress>& addresses);
+                                 const std::vector<config::IpAddress>& addresses, const std::string& alias = {});
+// The same query for another name. `packet` is one that parse_question() has read.
+[[nodiscard]] std::string ask_instead(std::string_view packet, const std::string& name);
+// The addresses among the answers of a server, whatever their names are. A broken packet ends the list.
+[[nodiscard]] std::vector<config::IpAddress> addresses_in(std::string_view packet);
 [[nodiscard]] std::string refuse(std::string_view packet, const Question& question, Code code);
 
 // True when `packet` answers a query that has this id and this question.

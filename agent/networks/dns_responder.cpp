@@ -87,9 +87,8 @@ struct DnsResponder::Listener {
 struct DnsResponder::Forward {
   explicit Forward(asio::io_context& loop) : socket(loop), timer(loop) {}
   std::weak_ptr<Listener> listener;
-  std::string query;
-  std::string peer;
-  IpAddress asker;
+  Asked asked;
+  std::string query;               // what the servers are asked
   std::vector<IpAddress> servers;  // those that were not asked yet, the next one last
   std::uint16_t id = 0;
   Descriptor socket;  // of this question alone: its port is a second secret
@@ -132,18 +131,24 @@ void DnsResponder::read(const std::shared_ptr<Listener>& listener) {
     const std::string_view packet(buffer.data(), static_cast<std::size_t>(got));
     const auto question = dns::parse_question(packet);
     if (!question) continue;
-    const IpAddress asker = address_of(from.address);
     std::string peer(static_cast<const char*>(static_cast<const void*>(&from.address)), from.size);
-    const auto own =
-        question->of_class == dns::kClassInternet ? find_(asker, question->name) : std::vector<IpAddress>();
-    if (own.empty()) {
-      forward(listener, std::string(packet), std::move(peer), asker);
-      continue;
-    }
-    ++counts_.own;
-    reply(listener->socket.native_handle(), peer, dns::answer(packet, *question, own));
+    take(listener, *question, {std::string(packet), std::move(peer), address_of(from.address), {}});
   }
   wait(listener);
+}
+
+void DnsResponder::take(const std::shared_ptr<Listener>& listener, const dns::Question& question, Asked asked) {
+  auto found = question.of_class == dns::kClassInternet ? find_(asked.asker, question.name) : std::nullopt;
+  if (found && !found->alias.empty()) {
+    asked.alias = found->alias;
+    found = find_(asked.asker, asked.alias);
+    // One that stands for another one again is left to the servers, which do not know it: no circles.
+    if (found && !found->alias.empty()) found.reset();
+  }
+  if (!found) return forward(listener, std::move(asked));
+  ++counts_.own;
+  reply(listener->socket.native_handle(), asked.peer,
+        dns::answer(asked.query, question, found->addresses, asked.alias));
 }
 
 std::vector<IpAddress> DnsResponder::servers() {
@@ -157,19 +162,17 @@ std::vector<IpAddress> DnsResponder::servers() {
   return found;
 }
 
-void DnsResponder::forward(const std::shared_ptr<Listener>& listener, std::string query, std::string peer,
-                           const IpAddress& asker) {
-  if (waiting_ >= kMostWaiting || waiting_of_[asker] >= kMostOfOne) {
+void DnsResponder::forward(const std::shared_ptr<Listener>& listener, Asked asked) {
+  if (waiting_ >= kMostWaiting || waiting_of_[asked.asker] >= kMostOfOne) {
     ++counts_.refused;
     return;
   }
   ++waiting_;
-  ++waiting_of_[asker];
+  ++waiting_of_[asked.asker];
   auto each = std::make_shared<Forward>(loop_);
   each->listener = listener;
-  each->query = std::move(query);
-  each->peer = std::move(peer);
-  each->asker = asker;
+  each->query = asked.alias.empty() ? asked.query : dns::ask_instead(asked.query, asked.alias);
+  each->asked = std::move(asked);
   each->servers = servers();
   ask_next(each);
 }
@@ -179,7 +182,7 @@ void DnsResponder::end(const std::shared_ptr<Forward>& forward) {
   forward->timer.cancel();
   forward->socket.close();
   --waiting_;
-  if (--waiting_of_[forward->asker] == 0) waiting_of_.erase(forward->asker);
+  if (--waiting_of_[forward->asked.asker] == 0) waiting_of_.erase(forward->asked.asker);
 }
 
 void DnsResponder::ask_next(const std::shared_ptr<Forward>& forward) {
@@ -187,10 +190,10 @@ void DnsResponder::ask_next(const std::shared_ptr<Forward>& forward) {
   if (forward->servers.empty()) {
     ++counts_.failed;
     const auto listener = forward->listener.lock();
-    const auto question = dns::parse_question(forward->query);
+    const auto question = dns::parse_question(forward->asked.query);
     if (listener && question)
-      reply(listener->socket.native_handle(), forward->peer,
-            dns::refuse(forward->query, *question, dns::Code::kServerFailure));
+      reply(listener->socket.native_handle(), forward->asked.peer,
+            dns::refuse(forward->asked.query, *question, dns::Code::kServerFailure));
     return end(forward);
   }
   const IpAddress server = forward->servers.back();
@@ -222,9 +225,13 @@ void DnsResponder::await_answer(const std::shared_ptr<Forward>& forward) {
     // Somebody else's guess does not end the wait.
     if (!dns::answers(packet, forward->id, forward->query)) return await_answer(forward);
     const auto listener = forward->listener.lock();
-    const auto question = dns::parse_question(forward->query);
-    if (listener && question)
-      reply(listener->socket.native_handle(), forward->peer, dns::with_id(packet, question->id));
+    const auto& asked = forward->asked;
+    const auto question = dns::parse_question(asked.query);
+    if (listener && question) {
+      reply(listener->socket.native_handle(), asked.peer,
+            asked.alias.empty() ? dns::with_id(packet, question->id)
+                                : dns::answer(asked.query, *question, dns::addresses_in(packet), asked.alias));
+    }
     ++counts_.forwarded;
     end(forward);
   }));

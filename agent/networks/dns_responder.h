@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,12 @@ namespace mete::agent {
 
 class DnsResponder {
  public:
-  // The addresses of the name for who asks from there; empty: it is nobody's of that network.
-  using Find = std::function<std::vector<config::IpAddress>(const config::IpAddress& asker, const std::string& name)>;
+  struct Found {
+    std::vector<config::IpAddress> addresses;  // none: the name exists without any
+    std::string alias;                         // not empty: the name that it stands for, which is asked for next
+  };
+  // What the name is for who asks from there; empty: it is nobody's of that network.
+  using Find = std::function<std::optional<Found>(const config::IpAddress& asker, const std::string& name)>;
   DnsResponder(asio::io_context& loop, Find find);
   ~DnsResponder();
 
@@ -42,8 +47,15 @@ class DnsResponder {
   struct Forward;
   void wait(const std::shared_ptr<Listener>& listener);
   void read(const std::shared_ptr<Listener>& listener);
-  void forward(const std::shared_ptr<Listener>& listener, std::string query, std::string peer,
-               const config::IpAddress& asker);
+  // A question as it came, who asked, and the name that it stands for, if it does.
+  struct Asked {
+    std::string query;
+    std::string peer;
+    config::IpAddress asker;
+    std::string alias;
+  };
+  void take(const std::shared_ptr<Listener>& listener, const dns::Question& question, Asked asked);
+  void forward(const std::shared_ptr<Listener>& listener, Asked asked);
   void ask_next(const std::shared_ptr<Forward>& forward);
   void await_answer(const std::shared_ptr<Forward>& forward);
   void end(const std::shared_ptr<Forward>& forward);

@@ -90,6 +90,8 @@ std::string to_json(const Endpoint& endpoint) {
   if (endpoint.address6) value["address6"] = to_string(*endpoint.address6);
   if (endpoint.inside != runtime::network::kInsideDevice) value["inside"] = endpoint.inside;
   if (endpoint.shared) value["shared"] = true;
+  if (endpoint.bandwidth.ingress != 0) value["ingressBandwidth"] = endpoint.bandwidth.ingress;
+  if (endpoint.bandwidth.egress != 0) value["egressBandwidth"] = endpoint.bandwidth.egress;
   for (const auto& port : endpoint.ports) value["ports"].push_back(port_json(port));
   return value.dump() + "\n";
 }
@@ -104,6 +106,8 @@ Result<Endpoint> parse_endpoint(const std::string& text) {
     if (value.contains("address6")) endpoint.address6 = address_in(value.at("address6"));
     endpoint.inside = value.value("inside", endpoint.inside);
     endpoint.shared = value.value("shared", false);
+    endpoint.bandwidth.ingress = value.value("ingressBandwidth", std::uint64_t{0});
+    endpoint.bandwidth.egress = value.value("egressBandwidth", std::uint64_t{0});
     endpoint.names = value.at("names").get<std::vector<std::string>>();
     for (const auto& each : value.at("ports")) endpoint.ports.push_back(port_in(each));
     return endpoint;

@@ -98,10 +98,11 @@ void NetworkThread::bring_up(Networks networks, Endpoints endpoints, Done done) 
     std::set<std::string> known;
     for (const auto& each : endpoints) known.insert(each.device);
     // The rules first: no moment without them.
-    METE_CHECK(host_->carry_out(network::replace_all(table_, networks, endpoints)));
+    METE_CHECK(host_->carry_out(network::replace_all(table_, {networks, endpoints, pod_rules_})));
     auto made = bridges(networks, known);
     if (!made && endpoints.empty()) (void)host_->carry_out(network::remove_all(table_));
-    return made;
+    up_ = made.has_value();
+    return made ? filter_bridges() : made;
   };
   run(work, std::move(done));
 }
@@ -111,6 +112,7 @@ void NetworkThread::ensure_bridge(network::NetworkSpec network, Done done) {
     METE_CHECK(open());
     METE_TRY(const int index, host_->ensure_bridge(network));
     bridges_[network.name] = index;
+    METE_CHECK(filter_bridges());
     return host_->forward(network.range6.has_value());
   };
   run(work, std::move(done));
@@ -127,6 +129,7 @@ void NetworkThread::verify(Networks networks, Endpoints endpoints, Verified done
       if (wrong.empty()) continue;
       METE_TRY(const int index, host_->ensure_bridge(each));
       bridges_[each.name] = index;
+      METE_CHECK(filter_bridges());
       METE_CHECK(host_->enslave(each, index, endpoints));
       found.push_back(std::move(wrong));
     }
@@ -136,12 +139,47 @@ void NetworkThread::verify(Networks networks, Endpoints endpoints, Verified done
   run(work, std::move(done));
 }
 
+void NetworkThread::measure(std::vector<Limited> limited, std::function<void(Throttling)> done) {
+  const auto work = [this, limited = std::move(limited)]() -> Throttling {
+    Throttling all;
+    for (const auto& each : limited) {
+      auto inside = open() ? host_->enter(std::move(*each.inside)) : fail("no network");
+      // One that has ended meanwhile has no counts.
+      if (!inside) continue;
+      if (auto found = host_->throttling(each.endpoint, *inside)) all[each.uid] = *found;
+    }
+    return all;
+  };
+  run(work, std::move(done));
+}
+
 void NetworkThread::write_rules(Networks networks, Endpoints endpoints, Done done) {
   const auto work = [this, networks = std::move(networks), endpoints = std::move(endpoints)]() -> Status {
     METE_CHECK(open());
-    return host_->carry_out(network::replace_all(table_, networks, endpoints));
+    return host_->carry_out(network::replace_all(table_, {networks, endpoints, pod_rules_}));
   };
   run(work, std::move(done));
+}
+
+void NetworkThread::serve(network::PodRules rules, Networks networks, Endpoints endpoints, Done done) {
+  const auto work = [this, rules = std::move(rules), networks = std::move(networks),
+                     endpoints = std::move(endpoints)]() -> Status {
+    const network::PodRules before = std::exchange(pod_rules_, rules);
+    if (!up_ || before == pod_rules_) return {};
+    METE_CHECK(open());
+    auto changes = network::change_pod_rules(table_, before, pod_rules_);
+    if (changes && host_->carry_out(std::move(*changes))) return {};
+    // The chains become others, or somebody has changed the rules meanwhile.
+    METE_CHECK(host_->carry_out(network::replace_all(table_, {networks, endpoints, pod_rules_})));
+    return filter_bridges();
+  };
+  run(work, std::move(done));
+}
+
+Status NetworkThread::filter_bridges() {
+  if (!pod_rules_.traffic) return {};
+  for (const auto& [name, index] : bridges_) METE_CHECK(host_->filter_bridge(index));
+  return {};
 }
 
 Result<network::Namespace> NetworkThread::take_namespace(const std::shared_ptr<runtime::UniqueFd>& inside) {
@@ -232,6 +270,7 @@ void NetworkThread::take_down(Networks networks, bool tables, Done done) {
     }
     if (!tables) return {};
     ready_.clear();
+    up_ = false;
     return host_->carry_out(network::remove_all(table_));
   };
   run(work, std::move(done));

@@ -43,8 +43,19 @@ class NetworkThread {
   // each.
   using Verified = std::function<void(Result<std::vector<std::string>>)>;
   void verify(Networks networks, Endpoints endpoints, Verified done);
+  // What the limits of bandwidth have done, of each of these.
+  struct Limited {
+    std::string uid;
+    runtime::network::Endpoint endpoint;
+    std::shared_ptr<runtime::UniqueFd> inside;
+  };
+  using Throttling = std::map<std::string, runtime::network::HostNetwork::Throttling>;  // by uid
+  void measure(std::vector<Limited> limited, std::function<void(Throttling)> done);
   // All rules again, as one transaction.
   void write_rules(Networks networks, Endpoints endpoints, Done done);
+  // What Services and NetworkPolicies are from now on. What has changed is one transaction. Before bring_up() it is
+  // only kept.
+  void serve(runtime::network::PodRules rules, Networks networks, Endpoints endpoints, Done done);
   // Writes the record, then makes a connected namespace.
   struct Connection {
     runtime::network::NetworkSpec network;
@@ -70,6 +81,7 @@ class NetworkThread {
   Result<runtime::network::Namespace> take_namespace(const std::shared_ptr<runtime::UniqueFd>& inside);
   Status release(const runtime::network::Endpoint& endpoint, const std::string& record);
   Status bridges(const Networks& networks, const std::set<std::string>& known);
+  Status filter_bridges();
   void fill_pool();
 
   asio::io_context& loop_;
@@ -80,7 +92,9 @@ class NetworkThread {
   std::optional<runtime::network::HostNetwork> host_;
   std::map<std::string, int> bridges_;  // index by name of the network
   std::deque<runtime::network::Namespace> ready_;
-  std::thread thread_;  // started at the first use
+  runtime::network::PodRules pod_rules_;  // what the rules say
+  bool up_ = false;                       // they are there
+  std::thread thread_;                    // started at the first use
 };
 
 }  // namespace mete::agent

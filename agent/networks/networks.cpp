@@ -178,7 +178,10 @@ void Networks::when_up(Done done) {
   waiting_.push_back(std::move(done));
   if (state_ == State::kStarting) return;
   state_ = State::kStarting;
-  thread_.bring_up(all_networks(), all_endpoints(), [this](const Status& made) { brought_up(made); });
+  // After this turn: at its start the agent has to know first where Services lead to.
+  asio::post(services_.loop, alive_.guard([this] {
+    thread_.bring_up(all_networks(), all_endpoints(), [this](const Status& made) { brought_up(made); });
+  }));
 }
 
 // True when pods are to start without a network, since this machine will never have one. Told once.

@@ -65,9 +65,27 @@ class Networks {
   void disconnect_more(const std::string& pod, const std::string& network, const Done& done);
   [[nodiscard]] std::vector<runtime::network::Endpoint> further(const std::string& uid) const;
 
+  // networks_services.cpp: where Services lead to and what NetworkPolicies allow from now on, and the Services' names
+  // ("default/web"), which pods of the default network find. Brings the default network up where there are Services,
+  // unless pods have none by agent.yaml.
+  struct ServiceName {
+    std::vector<config::IpAddress> addresses;
+    std::string alias;  // not empty: the name that it stands for
+  };
+  using ServiceNames = std::map<std::string, ServiceName>;
+  void serve(runtime::network::PodRules rules, ServiceNames names, Done done);
+  // Called when a pod has its addresses, before anything of it is connected: what it may do has to be known first.
+  void on_member(std::function<void()> callback) { on_member_ = std::move(callback); }
+  // Ports of this machine for a Service, in place of those that it had. The error: somebody has one of them.
+  [[nodiscard]] Status claim_node_ports(const std::string& service,
+                                        const std::vector<runtime::network::PublishedPort>& ports);
+  // The machine in the default network: where what listens on it is reached from pods.
+  [[nodiscard]] config::IpAddress machine_address() const;
+
   // networks_changes.cpp: `mete network`.
   struct Wanted {
     std::string name;
+    std::string driver;   // empty: bridge
     std::string subnet;   // empty: the next free one
     std::string subnet6;  // empty: no IPv6
     std::string mtu;      // empty: that of the default network
@@ -93,6 +111,13 @@ class Networks {
     std::uint64_t most_addresses = 0;
   };
   [[nodiscard]] std::vector<Use> uses() const;
+  // Pods whose bandwidth is limited, and what that has done, at most 10 s ago.
+  struct LimitedUse {
+    std::string pod;  // "default/web"
+    runtime::network::Bandwidth limit;
+    runtime::network::HostNetwork::Throttling throttling;
+  };
+  [[nodiscard]] std::vector<LimitedUse> limited() const;
   [[nodiscard]] std::uint64_t drifts() const { return drifts_; }
 
   // The agent ends and takes all with it.
@@ -108,6 +133,7 @@ class Networks {
     runtime::network::Endpoint endpoint;
     runtime::UniqueFd inside;
     std::vector<runtime::network::Endpoint> more;  // of further networks
+    runtime::network::HostNetwork::Throttling throttling = {};
   };
   using Members = std::map<std::string, Member>;  // by uid
   enum class State { kDown, kStarting, kUp };
@@ -119,9 +145,13 @@ class Networks {
   [[nodiscard]] std::string network_record(const std::string& name) const;
   [[nodiscard]] Result<runtime::network::NetworkSpec> spec_of(const Wanted& wanted) const;
   void answer_names();
-  [[nodiscard]] std::vector<config::IpAddress> find_name(const config::IpAddress& asker, const std::string& name) const;
+  [[nodiscard]] std::optional<DnsResponder::Found> find_name(const config::IpAddress& asker,
+                                                             const std::string& name) const;
+  [[nodiscard]] std::vector<config::IpAddress> find_pods(const Member& asker, const std::string& name) const;
+  [[nodiscard]] const ServiceName* find_service(const std::string& space, const std::string& name) const;
   void rules_changed(const std::string& who);
   void verify_soon();
+  void measure();
   void drifted(const std::string& what);
   [[nodiscard]] NetworkThread::Networks all_networks() const;
   [[nodiscard]] NetworkThread::Endpoints all_endpoints() const;
@@ -149,6 +179,9 @@ class Networks {
   Members members_;
   PortClaims claims_;
   DnsResponder dns_;
+  runtime::network::PodRules pod_rules_;
+  std::function<void()> on_member_;
+  ServiceNames service_names_;
   bool names_failed_ = false;  // and reported
   RulesWatch watch_;
   bool healing_ = false;
@@ -164,6 +197,9 @@ class Networks {
 // Whether packets to them would arrive: what cannot be done is refused before anything starts. Pure.
 [[nodiscard]] Status can_publish(const runtime::network::NetworkSpec& network,
                                  const std::vector<runtime::network::PublishedPort>& ports);
+
+// Of the annotations kubernetes.io/ingress-bandwidth and egress-bandwidth, which are in bits a second. Pure.
+[[nodiscard]] runtime::network::Bandwidth bandwidth_of(const config::Pod& pod);
 
 // A name for an end on a bridge that nobody has. `prefix`: runtime::network::end_prefix.
 [[nodiscard]] std::string new_end(const std::string& prefix);

@@ -34,6 +34,15 @@ Status check_network_name(const std::string& name) {
   return {};
 }
 
+Status check_driver(const std::string& driver) {
+  if (driver.empty() || driver == "bridge") return {};
+  const std::string found = "driver: found \"" + driver + "\", expected bridge: mete makes no networks ";
+  if (driver == "overlay") return fail(found + "over several machines");
+  if (driver == "macvlan" || driver == "ipvlan") return fail(found + "on a device of the machine");
+  return fail("driver: found \"" + driver + "\", expected bridge" +
+              (driver == "host" || driver == "none" ? ", as none and host are annotations of a pod" : ""));
+}
+
 const config::IpRange kToChooseFrom{{false, {10, 78, 0, 0}}, 16};
 
 // The first /24 of these that is in no network yet, from number `first` on.
@@ -62,6 +71,7 @@ Result<config::IpRange> range_for(const std::string& text, bool v6, const std::v
 
 Result<NetworkSpec> Networks::spec_of(const Wanted& wanted) const {
   METE_CHECK(check_network_name(wanted.name));
+  METE_CHECK(check_driver(wanted.driver));
   if (networks_.contains(wanted.name))
     return fail("network " + wanted.name + ": found one of that name, expected a free name");
   NetworkSpec spec;

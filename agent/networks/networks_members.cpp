@@ -32,7 +32,14 @@ std::vector<std::string> names_of(const config::Pod& pod) {
     if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   };
   add(pod.spec.hostname);
-  add(runtime::pod::full_hostname_of(pod));
+  // HOSTNAME.SUBDOMAIN.NAMESPACE.svc.cluster.local and its beginnings, as a headless Service has them.
+  const std::string full = runtime::pod::full_hostname_of(pod);
+  add(full);
+  std::size_t dot = full.find('.');
+  for (int parts = 0; parts < 3 && dot != std::string::npos; ++parts) {
+    dot = full.find('.', dot + 1);
+    add(full.substr(0, dot));
+  }
   std::string aliases = annotation_of(pod, "mete/aliases");
   while (!aliases.empty()) {
     const auto comma = aliases.find(',');
@@ -101,6 +108,7 @@ Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::P
   endpoint.ports = published_ports(pod);
   METE_CHECK(can_publish(network->second.spec, endpoint.ports));
   endpoint.names = names_of(pod);
+  endpoint.bandwidth = bandwidth_of(pod);
   // An earlier life of the pod had an address, which it keeps.
   const auto before = members_.find(uid);
   const bool keeps = before != members_.end() && before->second.endpoint.network == name;
@@ -140,6 +148,7 @@ void Networks::connect(const std::string& uid, const config::Pod& pod, Done done
       thread_.disconnect(before->second.endpoint, {}, std::move(before->second.inside), [](const Status&) {});
     }
     members_[uid] = {*endpoint, {}, std::move(more)};
+    if (on_member_) on_member_();
     thread_.connect({networks_.at(endpoint->network).spec, *endpoint, record_of(uid), {}},
                     [this, uid, publishes, done](Result<runtime::UniqueFd> inside) {
                       const auto member = members_.find(uid);

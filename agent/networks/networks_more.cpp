@@ -55,6 +55,7 @@ void Networks::attach_more(const std::string& uid, Endpoint endpoint, const Done
   // The kernel may not have removed the end of an earlier life yet.
   endpoint.device = new_end(thread_.end_prefix());
   member.more.push_back(endpoint);
+  if (on_member_) on_member_();
   auto inside = std::make_shared<runtime::UniqueFd>(::fcntl(member.inside.get(), F_DUPFD_CLOEXEC, 0));
   thread_.connect({networks_.at(endpoint.network).spec, endpoint, record_of_more(uid, endpoint.network), inside},
                   [this, uid, endpoint, done](const Result<runtime::UniqueFd>& connected) {

@@ -14,6 +14,10 @@ using runtime::network::Endpoint;
 // A removed bridge tells nobody that would not hear of each link of each container, too.
 constexpr auto kVerifyEvery = std::chrono::seconds(10);
 
+std::string space_of(const Endpoint& endpoint) {
+  return endpoint.names.front().substr(0, endpoint.names.front().find('/'));
+}
+
 }  // namespace
 
 void Networks::drifted(const std::string& what) {
@@ -47,6 +51,7 @@ void Networks::verify_soon() {
   verify_.expires_after(kVerifyEvery);
   verify_.async_wait(alive_.guard([this] {
     if (state_ != State::kUp) return;
+    measure();
     thread_.verify(all_networks(), all_endpoints(), [this](const Result<std::vector<std::string>>& found) {
       for (const auto& each : found.value_or(std::vector<std::string>())) drifted(each);
       verify_soon();
@@ -72,24 +77,33 @@ std::string Networks::resolver(const std::string& uid) const {
   return dns_.listens(gateway) ? to_string(gateway) : std::string();
 }
 
-std::vector<config::IpAddress> Networks::find_name(const config::IpAddress& asker, const std::string& name) const {
+std::optional<DnsResponder::Found> Networks::find_name(const config::IpAddress& asker, const std::string& name) const {
   const Member* who = nullptr;
   const auto has = [&](const Endpoint& each) { return each.address == asker || each.address6 == asker; };
   for (const auto& [uid, member] : members_) {
     const bool asks = has(member.endpoint) || std::any_of(member.more.begin(), member.more.end(), has);
     if (asks && !member.endpoint.shared) who = &member;
   }
-  if (who == nullptr || who->endpoint.names.empty()) return {};
-  std::set<std::string> networks = {who->endpoint.network};
-  for (const auto& each : who->more) networks.insert(each.network);
-  const auto space_of = [](const Endpoint& each) { return each.names.front().substr(0, each.names.front().find('/')); };
+  if (who == nullptr || who->endpoint.names.empty()) return std::nullopt;
+  if (who->endpoint.network == kDefaultNetwork) {
+    if (const auto* const service = find_service(space_of(who->endpoint), name))
+      return DnsResponder::Found{service->addresses, service->alias};
+  }
+  auto pods = find_pods(*who, name);
+  if (pods.empty()) return std::nullopt;
+  return DnsResponder::Found{std::move(pods), {}};
+}
+
+std::vector<config::IpAddress> Networks::find_pods(const Member& asker, const std::string& name) const {
+  std::set<std::string> networks = {asker.endpoint.network};
+  for (const auto& each : asker.more) networks.insert(each.network);
   // Of several pods of that name those of the asker's own namespace.
   std::vector<config::IpAddress> near;
   std::vector<config::IpAddress> all;
   for (const auto& each : all_endpoints()) {
     if (!networks.contains(each.network) || each.names.empty() || each.address == config::IpAddress{}) continue;
     if (std::find(each.names.begin() + 1, each.names.end(), name) == each.names.end()) continue;
-    for (auto* const list : {&all, space_of(each) == space_of(who->endpoint) ? &near : nullptr}) {
+    for (auto* const list : {&all, space_of(each) == space_of(asker.endpoint) ? &near : nullptr}) {
       if (list == nullptr) continue;
       list->push_back(each.address);
       if (each.address6) list->push_back(*each.address6);

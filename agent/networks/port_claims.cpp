@@ -70,7 +70,8 @@ Status PortClaims::check_free(const std::string& uid, const PublishedPort& port)
     if (other == uid) continue;
     for (const auto& [taken, sockets] : held.ports) {
       if (collide(taken, port))
-        return fail("port " + to_string(port) + ": found it published for pod " + held.pod + ", expected a free one");
+        return fail("port " + to_string(port) + ": found it published for " +
+                    (held.pod.starts_with("Service ") ? "" : "pod ") + held.pod + ", expected a free one");
     }
   }
   return {};

@@ -15,8 +15,8 @@ namespace mete::agent {
 
 class PortClaims {
  public:
-  // Claims those that `uid` does not hold yet, and gives up those that it holds and are not in `ports`. The error names
-  // the port and who has it; nothing is changed then.
+  // `pod`: its full name, or "Service default/web". Claims those that `uid` does not hold yet, and gives up those that
+  // it holds and are not in `ports`. The error names the port and who has it; nothing is changed then.
   [[nodiscard]] Status claim(const std::string& uid, const std::string& pod,
                              const std::vector<runtime::network::PublishedPort>& ports);
   // The same for ports that lead to the pod already: one that somebody else has bound meanwhile stays unclaimed.

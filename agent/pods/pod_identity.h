@@ -52,7 +52,7 @@ inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
     {"spec.containers[].imagePullPolicy", "is asked at the next start"},
     {"spec.volumes[].image.pullPolicy", "is asked when the volume is made"},
     {"spec.containers[].terminationMessagePolicy", "is read when a container has ended"},
-    {"spec.containers[].ports[].name", "names a port for hooks and probes, which count with its number"},
+    {"spec.containers[].ports[].name", "names a port for hooks, probes and Services, which count with its number"},
     {"spec.containers[].ports[].containerPort", "opens nothing: a process listens where it likes"},
     {"spec.containers[].ports[].hostPort", "is published and closed while the pod runs"},
     {"spec.containers[].ports[].hostIP", "is published and closed while the pod runs"},

@@ -117,6 +117,7 @@ std::vector<ContainerPort> read_ports(const View& view) {
     port.host_port = static_cast<std::uint16_t>(item["hostPort"].integer().value_or(0));
     port.protocol = read_enum(item["protocol"], kProtocolNames, Protocol::kTcp);
     port.host_ip = item["hostIP"].text();
+    port.name = item["name"].text();
     if (!port.host_ip.empty() && !parse_ip(port.host_ip))
       item["hostIP"].error(mismatch(describe(item["hostIP"].node()), "an IP address"));
     ports.push_back(std::move(port));

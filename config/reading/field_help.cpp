@@ -8,6 +8,8 @@
 
 #include "config/diagnostics.h"
 #include "config/reading/fields.h"
+#include "config/reading/service_reader.h"
+#include "config/reading/traffic_reader.h"
 
 namespace mete::config {
 namespace {
@@ -22,6 +24,8 @@ struct HelpedKind {
 const std::array kHelpedKinds = std::to_array<HelpedKind>({
     {"pod", "Pod", "v1", &kPodSpec},
     {"configmap", "ConfigMap", "v1", &kConfigMapSpec},
+    {"service", "Service", "v1", &kServiceSpec},
+    {"networkpolicy", "NetworkPolicy", "networking.k8s.io/v1", &kTrafficPolicySpec},
     {"secret", "Secret", "v1", &kSecretSpec},
     {"policy", "Policy", "mete/v1", &kPolicySpec},
     {"agent", "agent.yaml", "", &kAgentConfigSpec},

@@ -7,6 +7,8 @@
 #include "config/reading/fields.h"
 #include "config/reading/fields/workload_fields.h"
 #include "config/reading/quoted.h"
+#include "config/reading/service_reader.h"
+#include "config/reading/traffic_reader.h"
 
 namespace mete::config {
 namespace {
@@ -159,6 +161,10 @@ std::string workload_schema() {
   const ObjectSpec* const kinds[] = {&kDeploymentSpec, &kReplicaSetSpec, &kStatefulSetSpec,
                                      &kDaemonSetSpec,  &kJobSpec,        &kCronJobSpec};
   return SchemaWriter().write("Workload", kinds);
+}
+std::string service_schema() {
+  const ObjectSpec* const kinds[] = {&kServiceSpec, &kTrafficPolicySpec};
+  return SchemaWriter().write("Service", kinds);
 }
 std::string policy_schema() {
   return SchemaWriter().write(kPolicySpec);

@@ -8,6 +8,7 @@
 namespace mete::config {
 
 [[nodiscard]] std::string pod_schema();
+[[nodiscard]] std::string service_schema();   // Service and NetworkPolicy
 [[nodiscard]] std::string workload_schema();  // Deployment, StatefulSet, Job, ...: all kinds that make Pods
 [[nodiscard]] std::string policy_schema();
 [[nodiscard]] std::string agent_schema();

@@ -20,6 +20,9 @@ constexpr std::array kNetworkFields = std::to_array<FieldSpec>({
     {.name = "device", .type = FieldType::kString, .doc = "The default bridge's name; mete0 where none is set"},
     {.name = "subnet", .type = FieldType::kString, .doc = "Its IPv4 addresses; 10.77.0.0/16 where none is set"},
     {.name = "subnet6", .type = FieldType::kString, .doc = "Its IPv6 addresses; not set: no IPv6"},
+    {.name = "services",
+     .type = FieldType::kString,
+     .doc = "IPv4 addresses of Services; 10.79.0.0/16 where none is set"},
     {.name = "mtu", .type = FieldType::kInteger, .min = 1280, .max = 65535, .doc = "1500 where none is set"},
     {.name = "icc", .type = FieldType::kBool, .doc = "Containers reach each other on the default bridge"},
 });
@@ -57,6 +60,11 @@ NetworkPolicy read_network(const View& view) {
         mismatch(describe(view["device"].node()), "at most 15 lower case letters, digits, '-' and '_'"));
   if (const auto range = read_subnet(view["subnet"], false)) network.range = *range;
   network.range6 = read_subnet(view["subnet6"], true);
+  if (const auto range = read_subnet(view["services"], false)) network.services = *range;
+  if (overlap(network.services, network.range))
+    (view["services"] ? view["services"] : view["subnet"])
+        .error(mismatch("services " + to_string(network.services) + " and subnet " + to_string(network.range),
+                        "two ranges without a common address"));
   network.mtu = view["mtu"].integer().value_or(network.mtu);
   network.between_containers = view["icc"].boolean(network.between_containers);
   return network;

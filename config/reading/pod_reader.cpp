@@ -197,14 +197,6 @@ void check_name_length(const View& metadata, const ObjectMeta& read) {
   name.error(mismatch(std::to_string(length) + " characters of namespace and name together", "at most 240"));
 }
 
-// What a CNI plugin of a cluster would act on.
-void warn_of_bandwidth(const View& annotations) {
-  for (const auto& [key, value] : annotations.entries()) {
-    if (key == "kubernetes.io/ingress-bandwidth" || key == "kubernetes.io/egress-bandwidth")
-      value.warn({.message = "`" + key + "` is not acted on yet", .not_acted_on = true});
-  }
-}
-
 // The annotation is older than the field (Kubernetes copies one to the other).
 void check_app_armor_annotations(const View& annotations) {
   for (const auto& [key, value] : annotations.entries()) {
@@ -240,9 +232,9 @@ Pod read_pod(const View& view) {
   pod.metadata = read_metadata(view);
   check_name_length(view["metadata"], pod.metadata);
   check_app_armor_annotations(view["metadata"]["annotations"]);
-  warn_of_bandwidth(view["metadata"]["annotations"]);
   pod.identity_text = identity_text(view, kPodSpec);
   read_pod_spec(view["spec"], {}, pod);
+  check_bandwidth(view["metadata"]["annotations"], pod.spec.host_network);
   return pod;
 }
 

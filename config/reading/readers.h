@@ -29,6 +29,8 @@ namespace mete::config {
 // The spec of a Pod into `pod`. `claims`: names that volumeMounts may use beside those of spec.volumes; each is a
 // volume with a claim of that name.
 void read_pod_spec(const View& spec, const std::vector<std::string>& claims, Pod& pod);
+// The annotations of a pod, or of a template of pods, that limit its bandwidth.
+void check_bandwidth(const View& annotations, bool host_network);
 [[nodiscard]] Policy read_policy(const View& view);
 [[nodiscard]] ConfigMap read_config_map(const View& view);
 [[nodiscard]] Secret read_secret(const View& view);

@@ -170,6 +170,7 @@ PodTemplate read_template(const View& view, const ObjectMeta& owner, const std::
   pod.metadata.annotations = read_annotations(view["metadata"]["annotations"]);
   pod.identity_text = identity_text(view, kPodTemplateSpec);
   read_pod_spec(view["spec"], claims, pod);
+  check_bandwidth(view["metadata"]["annotations"], pod.spec.host_network);
   return pod;
 }
 

@@ -10,7 +10,9 @@
 #include "config/reading/fields/workload_fields.h"
 #include "config/reading/json_text.h"
 #include "config/reading/readers.h"
+#include "config/reading/service_reader.h"
 #include "config/reading/shape.h"
+#include "config/reading/traffic_reader.h"
 #include "config/reading/yaml_tree.h"
 
 namespace mete::config {
@@ -54,7 +56,6 @@ constexpr auto kWithoutMeaning = std::to_array<std::string_view>({
     "IngressClass",
     "LimitRange",
     "Namespace",
-    "NetworkPolicy",
     "Node",
     "PersistentVolume",
     "PodDisruptionBudget",
@@ -68,9 +69,6 @@ constexpr auto kWithoutMeaning = std::to_array<std::string_view>({
     "ValidatingWebhookConfiguration",
     "MutatingWebhookConfiguration",
 });
-// Kinds that will be acted on when mete has networks.
-constexpr auto kLater = std::to_array<std::string_view>({"Service"});
-
 // An API group that is neither one of those that mete reads nor the core group: "monitoring.coreos.com/v1".
 bool is_foreign_group(std::string_view api_version) {
   const auto slash = api_version.find('/');
@@ -82,10 +80,7 @@ bool is_foreign_group(std::string_view api_version) {
 bool report_left_out(const View& view, std::string_view kind) {
   const auto among = [&](const auto& kinds) { return std::find(kinds.begin(), kinds.end(), kind) != kinds.end(); };
   const std::string name = view["metadata"]["name"].text("<no name>");
-  if (among(kLater)) {
-    view["kind"].warn(
-        {.message = std::string(kind) + " `" + name + "` " + std::string(kNotActedOn), .not_acted_on = true});
-  } else if (among(kWithoutMeaning)) {
+  if (among(kWithoutMeaning)) {
     view["kind"].warn({std::string(kind) + " `" + name + "` is left out: it means nothing on one machine"});
   } else if (const std::string version = view["apiVersion"].text(); is_foreign_group(version)) {
     view["kind"].warn({std::string(kind) + " `" + name + "` is left out: mete reads no kinds of " + version});
@@ -99,7 +94,7 @@ void read_made(const View& view, Documents& out) {
   read_into(view, *workload_spec(view["kind"].text()), read_workload, out.workloads);
 }
 
-constexpr std::array<Kind, 11> kKinds = {{
+constexpr std::array<Kind, 13> kKinds = {{
     {"Pod", "v1", [](const View& view, Documents& out) { read_into(view, kPodSpec, read_pod, out.pods); }},
     {"ConfigMap", "v1",
      [](const View& view, Documents& out) { read_into(view, kConfigMapSpec, read_config_map, out.config_maps); }},
@@ -107,6 +102,12 @@ constexpr std::array<Kind, 11> kKinds = {{
     {"Policy", "mete/v1",
      [](const View& view, Documents& out) { read_into(view, kPolicySpec, read_policy, out.policies); }},
     {"PersistentVolumeClaim", "v1", read_claim},
+    {"Service", "v1",
+     [](const View& view, Documents& out) { read_into(view, kServiceSpec, read_service, out.services); }},
+    {"NetworkPolicy", "networking.k8s.io/v1",
+     [](const View& view, Documents& out) {
+       read_into(view, kTrafficPolicySpec, read_traffic_policy, out.traffic_policies);
+     }},
     {"Deployment", "apps/v1", read_made},
     {"ReplicaSet", "apps/v1", read_made},
     {"StatefulSet", "apps/v1", read_made},

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,18 +11,16 @@
 #include <cerrno>
 
 #include "runtime/file.h"
+#include "runtime/network/network_visit.h"
 
 namespace mete::runtime::network {
 namespace {
 
 // A socket belongs to the network namespace in which it was made.
 Result<UniqueFd> socket_in(const UniqueFd& space, int family) {
-  METE_TRY(const UniqueFd own, open_at(AT_FDCWD, "/proc/thread-self/ns/net", O_RDONLY));
-  if (::setns(space.get(), CLONE_NEWNET) != 0) return fail_errno("enter the pod's network");
+  METE_TRY(const NetworkVisit visit, NetworkVisit::enter(space.get()));
   UniqueFd made(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const int error = errno;
-  if (::setns(own.get(), CLONE_NEWNET) != 0) return fail_errno("leave the pod's network");
-  if (!made.valid()) return fail_errno("socket", error);
+  if (!made.valid()) return fail_errno("socket");
   return made;
 }
 

@@ -3,19 +3,16 @@
 
 #include <fcntl.h>
 #include <net/if.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 
 #include "runtime/file.h"
+#include "runtime/network/network_visit.h"
 
 namespace mete::runtime::network {
 namespace {
-
-constexpr const char* kOwnNamespace = "/proc/thread-self/ns/net";
 
 tl::unexpected<Error> failed(const std::string& doing, const NetlinkSocket::Failure& failure) {
   return fail_in(doing, failure.error);
@@ -23,11 +20,6 @@ tl::unexpected<Error> failed(const std::string& doing, const NetlinkSocket::Fail
 
 Status done(const std::string& doing, const NetlinkSocket::Done& result) {
   return result ? Status() : failed(doing, result.error());
-}
-
-// A thread that cannot return would make everything else in a container's namespace.
-void return_to(const UniqueFd& own) {
-  if (::setns(own.get(), CLONE_NEWNET) != 0) std::abort();
 }
 
 Status set_sysctl(const std::string& name, std::string_view value) {
@@ -42,32 +34,26 @@ Status set_sysctl(const std::string& name, std::string_view value) {
 Result<HostNetwork> HostNetwork::open() {
   METE_TRY(auto links, NetlinkSocket::open(NETLINK_ROUTE));
   METE_TRY(auto rules, NetlinkSocket::open(NETLINK_NETFILTER));
-  METE_TRY(auto own, open_at(AT_FDCWD, kOwnNamespace, O_RDONLY));
-  HostNetwork host(std::move(links), std::move(rules), std::move(own));
+  HostNetwork host(std::move(links), std::move(rules));
   // With ipv6.disable=1 links have nothing of it that could be set.
   host.has_v6_ = ::access("/proc/sys/net/ipv6", F_OK) == 0;
   return host;
 }
 
 Result<Namespace> HostNetwork::make_namespace() {
-  if (::unshare(CLONE_NEWNET) != 0) return fail_errno("make a network namespace");
-  auto file = open_at(AT_FDCWD, kOwnNamespace, O_RDONLY);
-  auto inside = NetlinkSocket::open(NETLINK_ROUTE);
-  return_to(own_);
-  if (!file) return tl::unexpected(std::move(file.error()));
-  if (!inside) return tl::unexpected(std::move(inside.error()));
+  METE_TRY(const NetworkVisit visit, NetworkVisit::make());
+  METE_TRY(auto file, open_at(AT_FDCWD, "/proc/thread-self/ns/net", O_RDONLY));
+  METE_TRY(auto inside, NetlinkSocket::open(NETLINK_ROUTE));
   std::vector<Message> up;
   up.push_back(set_up({}, kLoopbackIndex, {.link_local = true}));
-  METE_CHECK(done("bring up lo", inside->request(std::move(up))));
-  return Namespace{std::move(*file), std::move(*inside)};
+  METE_CHECK(done("bring up lo", inside.request(std::move(up))));
+  return Namespace{std::move(file), std::move(inside)};
 }
 
 Result<Namespace> HostNetwork::enter(UniqueFd file) {
-  if (::setns(file.get(), CLONE_NEWNET) != 0) return fail_errno("enter a network namespace");
-  auto inside = NetlinkSocket::open(NETLINK_ROUTE);
-  return_to(own_);
-  if (!inside) return tl::unexpected(std::move(inside.error()));
-  return Namespace{std::move(file), std::move(*inside)};
+  METE_TRY(const NetworkVisit visit, NetworkVisit::enter(file.get()));
+  METE_TRY(auto inside, NetlinkSocket::open(NETLINK_ROUTE));
+  return Namespace{std::move(file), std::move(inside)};
 }
 
 // Somebody else's addresses in the same range would lead to nowhere, or ours would.
@@ -156,6 +142,15 @@ Status HostNetwork::enslave(const NetworkSpec& network, int bridge, const std::v
   return done("connect containers to bridge " + network.device, links_.request(std::move(messages)));
 }
 
+Status HostNetwork::filter_bridge(int bridge) {
+  if (::access("/proc/sys/net/bridge", F_OK) != 0)
+    return fail("the kernel has no br_netfilter (modprobe br_netfilter): what pods of one network send to each other " +
+                std::string("passes NetworkPolicies by"));
+  std::vector<Message> messages;
+  messages.push_back(network::filter_bridge(bridge));
+  return done("have the rules see what passes the bridge", links_.request(std::move(messages)));
+}
+
 Status HostNetwork::remove_bridge(const NetworkSpec& network) {
   METE_TRY(const auto all, links());
   for (const auto& each : all) {
@@ -180,7 +175,21 @@ Status HostNetwork::set_up_inside(Namespace& inside, const NetworkSpec& network,
     inner.push_back(add_default_route(index, gateway_of(network.range)));
     if (v6) inner.push_back(add_default_route(index, gateway_of(*network.range6)));
   }
+  if (endpoint.bandwidth.egress != 0) inner.push_back(limit_rate(index, endpoint.bandwidth.egress));
   return done("set up " + endpoint.inside, inside.inside.request(std::move(inner)));
+}
+
+Result<HostNetwork::Throttling> HostNetwork::throttling(const Endpoint& endpoint, Namespace& inside) {
+  Throttling found;
+  const int outer = static_cast<int>(::if_nametoindex(endpoint.device.c_str()));
+  METE_CHECK(links_.dump(list_queues(), [&](const auto& message) {
+    if (const auto queue = queue_of(message); queue && queue->index == outer) found.ingress = *queue;
+  }));
+  // It is the only one that has such a queue there.
+  METE_CHECK(inside.inside.dump(list_queues(), [&](const auto& message) {
+    if (const auto queue = queue_of(message)) found.egress = *queue;
+  }));
+  return found;
 }
 
 Status HostNetwork::connect(Namespace& inside, const NetworkSpec& network, int bridge, const Endpoint& endpoint) {
@@ -191,7 +200,13 @@ Status HostNetwork::connect(Namespace& inside, const NetworkSpec& network, int b
   const auto made = links_.request(std::move(outer));
   // Where the first has failed there is no pair.
   if (!made && made.error().index == 0) return failed(doing, made.error());
-  const Status set = made ? set_up_inside(inside, network, endpoint) : failed("set up its port", made.error());
+  Status set = made ? set_up_inside(inside, network, endpoint) : failed("set up its port", made.error());
+  if (set && endpoint.bandwidth.ingress != 0) {
+    std::vector<Message> limit;
+    limit.push_back(
+        limit_rate(static_cast<int>(::if_nametoindex(endpoint.device.c_str())), endpoint.bandwidth.ingress));
+    set = done("limit its bandwidth", links_.request(std::move(limit)));
+  }
   if (set) return {};
   (void)disconnect(endpoint);
   return fail_in(doing, set.error());

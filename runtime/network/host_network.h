@@ -34,6 +34,16 @@ class HostNetwork {
   // The pair of devices, the address and the routes of an endpoint. After an error nothing of it is left.
   [[nodiscard]] Status connect(Namespace& inside, const NetworkSpec& network, int bridge, const Endpoint& endpoint);
 
+  // What the limits of its bandwidth have done so far, at the end on the bridge and at its own.
+  struct Throttling {
+    QueueCounts ingress;
+    QueueCounts egress;
+  };
+  [[nodiscard]] Result<Throttling> throttling(const Endpoint& endpoint, Namespace& inside);
+
+  // Has the rules see what members of one network send to each other. The error: this kernel cannot.
+  [[nodiscard]] Status filter_bridge(int bridge);
+
   // What is wrong with the bridge or with the ports of its endpoints, as a sentence; empty: nothing.
   [[nodiscard]] Result<std::string> check_bridge(const NetworkSpec& network, const std::vector<Endpoint>& endpoints);
   // Makes those ends that exist ports of the bridge again.
@@ -51,14 +61,12 @@ class HostNetwork {
   [[nodiscard]] Status forward(bool v6);
 
  private:
-  HostNetwork(NetlinkSocket links, NetlinkSocket rules, UniqueFd own)
-      : links_(std::move(links)), rules_(std::move(rules)), own_(std::move(own)) {}
+  HostNetwork(NetlinkSocket links, NetlinkSocket rules) : links_(std::move(links)), rules_(std::move(rules)) {}
   [[nodiscard]] Status check_free(const IpRange& range, int bridge);
   [[nodiscard]] Status set_up_inside(Namespace& inside, const NetworkSpec& network, const Endpoint& endpoint);
   [[nodiscard]] UpOptions port_options(const NetworkSpec& network) const;
   NetlinkSocket links_;
   NetlinkSocket rules_;
-  UniqueFd own_;         // the namespace of all this
   bool has_v6_ = false;  // the kernel has IPv6
 };
 

@@ -60,6 +60,20 @@ Message make_bridge(const NetworkSpec& network, const MacAddress& mac) {
   return message;
 }
 
+Message filter_bridge(int index) {
+  struct ifinfomsg link {};
+  link.ifi_index = index;
+  Message message(RTM_NEWLINK, 0, link);
+  const auto info = message.begin(IFLA_LINKINFO | NLA_F_NESTED);
+  message.add_text(IFLA_INFO_KIND, "bridge");
+  const auto data = message.begin(IFLA_INFO_DATA | NLA_F_NESTED);
+  message.add_u8(IFLA_BR_NF_CALL_IPTABLES, 1);
+  message.add_u8(IFLA_BR_NF_CALL_IP6TABLES, 1);
+  message.end(data);
+  message.end(info);
+  return message;
+}
+
 Message make_veth(const VethPair& pair) {
   Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{});
   message.add_text(IFLA_IFNAME, pair.device);

@@ -13,6 +13,8 @@ namespace mete::runtime::network {
 
 inline constexpr int kLoopbackIndex = 1;  // of every network namespace
 
+// Frames that one port of a bridge sends to another pass by the rules of inet, too.
+[[nodiscard]] Message filter_bridge(int index);
 [[nodiscard]] Message make_bridge(const NetworkSpec& network, const MacAddress& mac);
 // The pair of an endpoint: one end on the bridge, the other born inside the namespace `inside`, which is open. (Moving
 // it there later would wait 20 ms for the kernel's readers.) Both are down: IFF_UP fails here.

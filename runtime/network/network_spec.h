@@ -10,6 +10,7 @@
 
 #include "config/ip_address.h"
 #include "config/pod_spec.h"
+#include "runtime/network/bandwidth.h"
 
 namespace mete::runtime::network {
 
@@ -58,6 +59,7 @@ struct Endpoint {
   std::vector<std::string> names;      // by which the others of the network find it; the first is NAMESPACE/POD
   std::string inside = kInsideDevice;  // of the container's end; the network of kInsideDevice alone is its way out
   bool shared = false;                 // address and devices are those of another pod, whose namespace it is in
+  Bandwidth bandwidth;
   bool operator==(const Endpoint&) const = default;
 };
 

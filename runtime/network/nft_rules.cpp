@@ -68,6 +68,24 @@ class Writer {
     message_.add_big32(NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR);
     message_.end(data);
   }
+  void operator()(const Random& each) {
+    const auto data = begin("numgen");
+    message_.add_big32(NFTA_NG_DREG, register_of(each.to));
+    message_.add_big32(NFTA_NG_MODULUS, each.modulus);
+    message_.add_big32(NFTA_NG_TYPE, NFT_NG_RANDOM);
+    message_.end(data);
+  }
+  void operator()(const Hash& each) {
+    constexpr std::uint32_t kSeed = 0x6d657465;  // one and the same, so that new rules choose as the old ones did
+    const auto data = begin("hash");
+    message_.add_big32(NFTA_HASH_SREG, register_of(each.from));
+    message_.add_big32(NFTA_HASH_DREG, register_of(each.to));
+    message_.add_big32(NFTA_HASH_LEN, each.length);
+    message_.add_big32(NFTA_HASH_MODULUS, each.modulus);
+    message_.add_big32(NFTA_HASH_SEED, kSeed);
+    message_.add_big32(NFTA_HASH_TYPE, NFT_HASH_JENKINS);
+    message_.end(data);
+  }
   void operator()(const Mask& each) {
     const auto data = begin("bitwise");
     message_.add_big32(NFTA_BITWISE_SREG, register_of(each.at));
@@ -113,6 +131,12 @@ class Writer {
     message_.end(data);
   }
   void operator()(const Masquerade&) { message_.end(begin("masq")); }
+  void operator()(const Reject&) {
+    const auto data = begin("reject");
+    message_.add_big32(NFTA_REJECT_TYPE, NFT_REJECT_ICMPX_UNREACH);
+    message_.add_u8(NFTA_REJECT_ICMP_CODE, NFT_REJECT_ICMPX_PORT_UNREACH);
+    message_.end(data);
+  }
 
  private:
   std::size_t begin(const char* name) {
@@ -159,7 +183,10 @@ Message set_message(const Table& table, const Set& set, std::uint32_t id) {
   Message message = message_of(NFT_MSG_NEWSET, NLM_F_CREATE, table.family);
   message.add_text(NFTA_SET_TABLE, table.name);
   message.add_text(NFTA_SET_NAME, set.name);
-  message.add_big32(NFTA_SET_FLAGS, set.value.empty() ? 0 : NFT_SET_MAP);
+  std::uint32_t flags = 0;
+  if (!set.value.empty()) flags |= NFT_SET_MAP;
+  if (set.spans) flags |= static_cast<std::uint32_t>(NFT_SET_INTERVAL) | static_cast<std::uint32_t>(NFT_SET_CONCAT);
+  message.add_big32(NFTA_SET_FLAGS, flags);
   message.add_big32(NFTA_SET_KEY_TYPE, type_of(set.key));
   message.add_big32(NFTA_SET_KEY_LEN, length_of(set.key));
   if (!set.value.empty()) {
@@ -167,6 +194,16 @@ Message set_message(const Table& table, const Set& set, std::uint32_t id) {
     message.add_big32(NFTA_SET_DATA_LEN, length_of(set.value));
   }
   message.add_big32(NFTA_SET_ID, id);
+  if (!set.spans) return message;
+  const auto description = message.begin(NFTA_SET_DESC | NLA_F_NESTED);
+  const auto fields = message.begin(NFTA_SET_DESC_CONCAT | NLA_F_NESTED);
+  for (const auto& each : set.key) {
+    const auto field = message.begin(NFTA_LIST_ELEM | NLA_F_NESTED);
+    message.add_big32(NFTA_SET_FIELD_LEN, each.length);
+    message.end(field);
+  }
+  message.end(fields);
+  message.end(description);
   return message;
 }
 
@@ -198,6 +235,7 @@ void add_elements(const Table& table, unsigned type, std::vector<Element> elemen
     for (; at != last; ++at) {
       const auto one = message.begin(NFTA_LIST_ELEM | NLA_F_NESTED);
       add_data(message, NFTA_SET_ELEM_KEY, at->key);
+      if (!at->last.empty()) add_data(message, NFTA_SET_ELEM_KEY_END, at->last);
       if (!at->value.empty()) add_data(message, NFTA_SET_ELEM_DATA, at->value);
       message.end(one);
     }

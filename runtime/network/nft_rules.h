@@ -36,6 +36,18 @@ struct DestinationType {  // RTN_* of the packet's destination, as this machine 
   std::uint32_t to = 0;
   bool operator==(const DestinationType&) const = default;
 };
+struct Random {  // a number from 0 to modulus - 1, another one for each packet
+  std::uint32_t modulus = 0;
+  std::uint32_t to = 0;
+  bool operator==(const Random&) const = default;
+};
+struct Hash {  // the same, of the bytes in registers
+  std::uint32_t from = 0;
+  std::uint32_t length = 0;  // bytes
+  std::uint32_t modulus = 0;
+  std::uint32_t to = 0;
+  bool operator==(const Hash&) const = default;
+};
 struct Mask {  // the register's bits that are not in the mask become 0
   std::uint32_t at = 0;
   std::string mask;
@@ -75,9 +87,12 @@ struct DestinationNat {
 struct Masquerade {
   bool operator==(const Masquerade&) const = default;
 };
+struct Reject {  // with "port unreachable"
+  bool operator==(const Reject&) const = default;
+};
 
-using Expression = std::variant<Meta, Payload, Conntrack, DestinationType, Mask, Compare, Lookup, Count, Verdict,
-                                DestinationNat, Masquerade>;
+using Expression = std::variant<Meta, Payload, Conntrack, DestinationType, Random, Hash, Mask, Compare, Lookup, Count,
+                                Verdict, DestinationNat, Masquerade, Reject>;
 
 struct Rule {
   std::string chain;
@@ -108,18 +123,21 @@ inline constexpr Field kAddress6{8, 16};
 inline constexpr Field kHardware{9, 6};
 inline constexpr Field kProtocol{12, 1};
 inline constexpr Field kPort{13, 2};
+inline constexpr Field kMark{19, 4};
 inline constexpr Field kInterface{41, 16};
 
 struct Set {
   std::string name;
   std::vector<Field> key;
   std::vector<Field> value;  // empty: a set; otherwise a map
+  bool spans = false;        // of several fields, in each of which an element has all from one value to another
   bool operator==(const Set&) const = default;
 };
 struct Element {
   std::string set;
-  std::string key;    // fields(), so each part begins at a register
-  std::string value;  // the same; empty in a set
+  std::string key;        // fields(), so each part begins at a register
+  std::string value;      // the same; empty in a set
+  std::string last = {};  // of spans: the last value of each field
   bool operator==(const Element&) const = default;
   auto operator<=>(const Element&) const = default;
 };

@@ -14,6 +14,10 @@
 #include "runtime/network/network_spec.h"
 #include "runtime/network/nft_rules.h"
 
+namespace mete::runtime::network {
+struct TableParts;
+}
+
 namespace mete::runtime::network::rule_words {
 
 using nft::Compare;
@@ -23,11 +27,14 @@ using nft::DestinationNat;
 using nft::DestinationType;
 using nft::Element;
 using nft::Expression;
+using nft::Hash;
 using nft::Lookup;
 using nft::Mask;
 using nft::Masquerade;
 using nft::Meta;
 using nft::Payload;
+using nft::Random;
+using nft::Reject;
 using nft::Verdict;
 
 inline constexpr std::uint32_t kSource4 = 12;  // offsets in the IPv4 header
@@ -119,8 +126,23 @@ inline constexpr const char* kOwners = "owners";
 inline constexpr const char* kOwners4 = "owners4";
 inline constexpr const char* kOwners6 = "owners6";
 
+// service_rules.cpp: the maps; the rules of a chain that lead to pods, of packets from `device` (empty: from this
+// machine); the rule that ends what has led nowhere.
+[[nodiscard]] std::vector<nft::Set> service_maps();
+void add_services(const std::string& chain, const std::string& device, const IpRange& range,
+                  std::vector<nft::Rule>& rules);
+[[nodiscard]] Expressions without_endpoint(const IpRange& range);
+
+// traffic_rules.cpp: sets, chains and rules of what NetworkPolicies allow; names of the sets.
+[[nodiscard]] std::string closed_set(bool ingress, bool v6);
+[[nodiscard]] std::string allowed_set(bool ingress);
+[[nodiscard]] std::vector<nft::Set> traffic_sets();
+[[nodiscard]] std::vector<nft::Chain> traffic_chains();
+void add_traffic(std::vector<nft::Rule>& rules);
+
 // rules_inet.cpp and rules_bridge.cpp.
-[[nodiscard]] nft::Table inet_table(const std::string& name, const std::vector<NetworkSpec>& networks);
+[[nodiscard]] nft::Table inet_table(const std::string& name, const std::vector<NetworkSpec>& networks,
+                                    const TableParts& parts);
 [[nodiscard]] nft::Table bridge_table(const std::string& name);
 
 }  // namespace mete::runtime::network::rule_words

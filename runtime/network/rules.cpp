@@ -20,6 +20,26 @@ void difference(std::vector<Element> before, std::vector<Element> after, std::ve
   std::set_difference(before.begin(), before.end(), after.begin(), after.end(), std::back_inserter(removed));
 }
 
+TableParts parts_of(const PodRules& rules) {
+  TableParts parts;
+  if (rules.services) parts.services = rules.services->range;
+  parts.policies = rules.traffic.has_value();
+  return parts;
+}
+
+bool same_chains(const TableParts& a, const TableParts& b) {
+  return a.services == b.services && a.policies == b.policies;
+}
+
+std::vector<Element> elements_of(const PodRules& rules) {
+  std::vector<Element> all;
+  if (rules.services) all = network::elements_of(*rules.services);
+  if (!rules.traffic) return all;
+  const auto traffic = network::elements_of(*rules.traffic);
+  all.insert(all.end(), traffic.begin(), traffic.end());
+  return all;
+}
+
 }  // namespace
 
 EndpointElements elements_of(const Endpoint& endpoint) {
@@ -52,8 +72,8 @@ std::string table_name(const std::string& device) {
   return device == "mete0" ? "mete" : "mete-" + device;
 }
 
-Tables tables_of(const std::string& table, const std::vector<NetworkSpec>& networks) {
-  return {inet_table(table, networks), bridge_table(table)};
+Tables tables_of(const std::string& table, const std::vector<NetworkSpec>& networks, const TableParts& parts) {
+  return {inet_table(table, networks, parts), bridge_table(table)};
 }
 
 std::string end_prefix(const std::string& table) {
@@ -64,10 +84,10 @@ std::string end_prefix(const std::string& table) {
   return text;
 }
 
-std::vector<Message> replace_all(const std::string& table, const std::vector<NetworkSpec>& networks,
-                                 const std::vector<Endpoint>& endpoints) {
-  Tables tables = tables_of(table, networks);
-  for (const auto& each : endpoints) {
+std::vector<Message> replace_all(const std::string& table, const RulesPlan& plan) {
+  Tables tables = tables_of(table, plan.networks, parts_of(plan.pods));
+  tables.inet.elements = elements_of(plan.pods);
+  for (const auto& each : plan.endpoints) {
     auto elements = elements_of(each);
     std::move(elements.inet.begin(), elements.inet.end(), std::back_inserter(tables.inet.elements));
     std::move(elements.bridge.begin(), elements.bridge.end(), std::back_inserter(tables.bridge.elements));
@@ -100,6 +120,15 @@ std::vector<Message> change_endpoint(const std::string& table, const std::option
   add(NFPROTO_INET, old.inet, now.inet);
   add(NFPROTO_BRIDGE, old.bridge, now.bridge);
   return all;
+}
+
+std::optional<std::vector<Message>> change_pod_rules(const std::string& table, const PodRules& before,
+                                                     const PodRules& after) {
+  if (!same_chains(parts_of(before), parts_of(after))) return std::nullopt;
+  std::vector<Element> added;
+  std::vector<Element> removed;
+  difference(elements_of(before), elements_of(after), added, removed);
+  return nft::change({NFPROTO_INET, table, {}, {}, {}, {}}, added, removed);
 }
 
 }  // namespace mete::runtime::network

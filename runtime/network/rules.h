@@ -13,6 +13,8 @@
 
 #include "runtime/network/network_spec.h"
 #include "runtime/network/nft_rules.h"
+#include "runtime/network/service_rules.h"
+#include "runtime/network/traffic_rules.h"
 
 namespace mete::runtime::network {
 
@@ -33,15 +35,34 @@ struct Tables {
   nft::Table inet;
   nft::Table bridge;
 };
-// All of both, without endpoints' elements.
-[[nodiscard]] Tables tables_of(const std::string& table, const std::vector<NetworkSpec>& networks);
+// What they have beside what every network needs.
+struct TableParts {
+  std::optional<IpRange> services;  // the addresses of Services; empty: there are none
+  bool policies = false;            // NetworkPolicies select pods
+};
+// All of both, without elements.
+[[nodiscard]] Tables tables_of(const std::string& table, const std::vector<NetworkSpec>& networks,
+                               const TableParts& parts = {});
 
+// What Services and NetworkPolicies make of the pods. Empty: there are none.
+struct PodRules {
+  std::optional<ServicePlan> services;
+  std::optional<TrafficPlan> traffic;
+  bool operator==(const PodRules&) const = default;
+};
+struct RulesPlan {
+  std::vector<NetworkSpec> networks;  // the default one first
+  std::vector<Endpoint> endpoints;
+  PodRules pods;
+};
 // The messages that replace both tables in one transaction.
-[[nodiscard]] std::vector<Message> replace_all(const std::string& table, const std::vector<NetworkSpec>& networks,
-                                               const std::vector<Endpoint>& endpoints);
+[[nodiscard]] std::vector<Message> replace_all(const std::string& table, const RulesPlan& plan);
 [[nodiscard]] std::vector<Message> remove_all(const std::string& table);
 // From one state of an endpoint to another. Empty: it is not there.
 [[nodiscard]] std::vector<Message> change_endpoint(const std::string& table, const std::optional<Endpoint>& before,
                                                    const std::optional<Endpoint>& after);
+// The same of Services and NetworkPolicies. Empty: chains are to change, too, so all has to be written.
+[[nodiscard]] std::optional<std::vector<Message>> change_pod_rules(const std::string& table, const PodRules& before,
+                                                                   const PodRules& after);
 
 }  // namespace mete::runtime::network

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/network/rule_words.h"
+#include "runtime/network/rules.h"
 
 namespace mete::runtime::network::rule_words {
 namespace {
@@ -35,9 +36,11 @@ void add_published(const std::string& chain, std::vector<nft::Rule>& rules) {
   }
 }
 
-void add_forward(const std::vector<NetworkSpec>& networks, std::vector<nft::Rule>& rules) {
+void add_forward(const std::vector<NetworkSpec>& networks, const TableParts& parts, std::vector<nft::Rule>& rules) {
   const auto add = [&](Expressions all) { rules.push_back({"forward", std::move(all)}); };
+  if (parts.services) add(from_device(networks.front().device) + without_endpoint(*parts.services));
   add(with_bits(NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED)) + kAccept);
+  if (parts.policies) add_traffic(rules);
   // Bridged frames come by where the kernel hands them to this hook (br_netfilter).
   for (const auto& each : networks) add(from_device(each.device) + to_device(each.device) + kAccept);
   for (const auto& each : networks) {
@@ -65,7 +68,7 @@ void add_masquerade(const NetworkSpec& network, std::vector<nft::Rule>& rules) {
 
 }  // namespace
 
-nft::Table inet_table(const std::string& name, const std::vector<NetworkSpec>& networks) {
+nft::Table inet_table(const std::string& name, const std::vector<NetworkSpec>& networks, const TableParts& parts) {
   nft::Table table{NFPROTO_INET, name, {}, port_maps(), {}, {}};
   table.chains = {{"raw", nft::Hook{NF_INET_PRE_ROUTING, kRaw}},
                   {"prerouting", nft::Hook{NF_INET_PRE_ROUTING, kDestinationNat, "nat"}},
@@ -81,7 +84,19 @@ nft::Table inet_table(const std::string& name, const std::vector<NetworkSpec>& n
   }
   add_published("prerouting", table.rules);
   add_published("output", table.rules);
-  add_forward(networks, table.rules);
+  if (parts.services) {
+    // The default network comes first.
+    add_services("prerouting", networks.front().device, *parts.services, table.rules);
+    add_services("output", {}, *parts.services, table.rules);
+    for (auto& map : service_maps()) table.sets.push_back(std::move(map));
+    table.chains.push_back({"own", nft::Hook{NF_INET_LOCAL_OUT, kFilter}});
+    table.rules.push_back({"own", without_endpoint(*parts.services)});
+  }
+  if (parts.policies) {
+    for (auto& set : traffic_sets()) table.sets.push_back(std::move(set));
+    for (auto& chain : traffic_chains()) table.chains.push_back(std::move(chain));
+  }
+  add_forward(networks, parts, table.rules);
   for (const auto& each : networks) add_masquerade(each, table.rules);
   return table;
 }

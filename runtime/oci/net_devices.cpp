@@ -5,7 +5,6 @@
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "runtime/fd.h"
 #include "runtime/file.h"
 #include "runtime/network/netlink.h"
+#include "runtime/network/network_visit.h"
 
 namespace mete::runtime::oci {
 namespace {
@@ -63,14 +63,11 @@ struct Inside {
 };
 
 Result<Inside> open_inside_of(const UniqueFd& target) {
-  METE_TRY(const UniqueFd own, open_at(AT_FDCWD, "/proc/self/ns/net", O_RDONLY));
-  if (::setns(target.get(), CLONE_NEWNET) != 0) return fail_errno("join the container's network namespace");
-  auto route = NetlinkSocket::open(NETLINK_ROUTE);
+  METE_TRY(const network::NetworkVisit visit, network::NetworkVisit::enter(target.get()));
+  METE_TRY(auto route, NetlinkSocket::open(NETLINK_ROUTE));
   UniqueFd plain(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (::setns(own.get(), CLONE_NEWNET) != 0) return fail_errno("return from the container's network namespace");
-  if (!route) return tl::unexpected<Error>(std::move(route.error()));
   if (!plain.valid()) return fail_errno("open a socket in the container's network namespace");
-  return Inside{std::move(*route), std::move(plain)};
+  return Inside{std::move(route), std::move(plain)};
 }
 
 Status set_up_inside(Inside& inside, const NetDevice& device, std::vector<Address> addresses,

@@ -30,6 +30,8 @@ TEST(EndpointRecord, ComesBackAsItWas) {
   EXPECT_EQ(parse_endpoint(to_json(endpoint)).value(), endpoint);
   endpoint.address6 = parse_ip("fd00::4");
   EXPECT_EQ(parse_endpoint(to_json(endpoint)).value(), endpoint);
+  endpoint.bandwidth = {1, 5'000'000'000};
+  EXPECT_EQ(parse_endpoint(to_json(endpoint)).value(), endpoint);
   endpoint.inside = "eth1";
   endpoint.shared = true;
   EXPECT_EQ(parse_endpoint(to_json(endpoint)).value(), endpoint);
@@ -71,6 +73,13 @@ TEST(PublishedPorts, AreThoseWithAPortOfTheMachine) {
   EXPECT_EQ(published_ports(pod), expected);
   pod.spec.host_network = true;
   EXPECT_TRUE(published_ports(pod).empty()) << "they are the machine's already";
+}
+
+TEST(Bandwidth, IsOfTheAnnotations) {
+  config::Pod pod;
+  EXPECT_EQ(bandwidth_of(pod), runtime::network::Bandwidth{});
+  pod.metadata.annotations = {{"kubernetes.io/ingress-bandwidth", "10M"}, {"kubernetes.io/egress-bandwidth", "1Gi"}};
+  EXPECT_EQ(bandwidth_of(pod), (runtime::network::Bandwidth{1'250'000, 134'217'728}));
 }
 
 TEST(PublishedPorts, WhatWouldNotArriveIsRefused) {
@@ -187,6 +196,22 @@ TEST(Dns, AnAnswerHasTheAddressesOfItsType) {
   const std::string none = dns::answer(mail, *dns::parse_question(mail), both);
   EXPECT_EQ(static_cast<int>(none[7]), 0) << "the name exists, without such a record";
   EXPECT_EQ(static_cast<int>(none[3]) & 0x0F, 0);
+}
+
+TEST(Dns, AnAliasIsAnsweredWithItsAddresses) {
+  const std::string packet = query("far", dns::kTypeA);
+  const auto question = dns::parse_question(packet);
+  const std::vector<config::IpAddress> both = {*parse_ip("192.0.2.9"), *parse_ip("fd00::2")};
+  const std::string answer = dns::answer(packet, *question, both, "db.example.org");
+  EXPECT_EQ(static_cast<int>(answer[7]), 2) << "the alias, and one address of the type";
+  EXPECT_NE(answer.find(std::string("\x02") + "db\x07" + "example\x03org", 0), std::string::npos);
+  EXPECT_EQ(dns::addresses_in(answer), std::vector<config::IpAddress>{both[0]});
+  for (std::size_t cut = 0; cut < answer.size(); ++cut) EXPECT_TRUE(dns::addresses_in(answer.substr(0, cut)).empty());
+  const auto instead = dns::parse_question(dns::ask_instead(packet, "db.example.org"));
+  ASSERT_TRUE(instead.has_value());
+  EXPECT_EQ(instead->name, "db.example.org");
+  EXPECT_EQ(instead->type, dns::kTypeA);
+  EXPECT_EQ(instead->id, question->id);
 }
 
 TEST(Dns, TheMachinesServersAreRead) {

@@ -8,7 +8,7 @@ difference is what the network costs.
 As in agent_start.py the clock starts before `POST /mete/v1/apply` and ends when the container's program has opened the file that it is to
 read; before each start all is idle for 300 ms. Beside it, in the same run and as far as they are installed: `docker run -d -p` of the same by
 a dockerd of the bench's own, from the request over its socket. Then `--many` such pods are applied at once: how long until all run; and what
-the rules of one more container cost with none and with that many. All of it is in a network namespace of the bench's own.
+the network of one more container costs with none and with that many (a start beside many pods costs more without any network, too). All of it is in a network namespace of the bench's own.
 """
 import argparse
 import http.client
@@ -168,14 +168,16 @@ def main():
             print("%-46s p50 %6.2f ms: %.0f x, wanted >= 30" % ("docker run -d -p of the same", theirs, theirs / own))
         if options.many:
             print("%-46s %6.2f s" % ("%d at once, until all run" % options.many, many(agent, folder, options.many)))
-            full = show("one more, beside them", [one_more(agent, watch, folder, 5000 + i) for i in range(options.runs)])
-            print("%-46s %6.2f x" % ("beside %d / alone" % options.many, full / own))
+            turns = [(one_more(agent, watch, folder, 5000 + 2 * i), one_more(agent, watch, folder, 5001 + 2 * i, 0)) for i in range(options.runs)]
+            full = show("one more, beside them", [each[0] for each in turns])
+            bare = show("the same without a network", [each[1] for each in turns])
+            print("%-46s %6.2f ms, alone %.2f ms" % ("what the network costs beside %d" % options.many, full - bare, own - without))
 
 
-def one_more(agent, watch, folder, number):
+def one_more(agent, watch, folder, number, port=10000):
     forget(watch)
     time.sleep(0.3)
-    client, begin = request(agent.run + "/mete.sock", "POST", "/mete/v1/apply?file=-", pod(number, "cat, /given/file", folder).encode())
+    client, begin = request(agent.run + "/mete.sock", "POST", "/mete/v1/apply?file=-", pod(number, "cat, /given/file", folder, port).encode())
     assert select.select([watch], [], [], 10)[0], agent.log_text()[-2000:]
     end = time.monotonic()
     answer(client)

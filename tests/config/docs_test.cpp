@@ -61,9 +61,7 @@ void expect_manifest(const Block& block) {
   const auto documents = read_documents(block.text, block.page, block.line);
   EXPECT_TRUE(documents.ok()) << joined(documents.errors);
   EXPECT_TRUE(documents.warnings.empty()) << joined(documents.warnings);
-  EXPECT_GT(documents.pods.size() + documents.policies.size() + documents.config_maps.size() + documents.secrets.size(),
-            0U)
-      << block.page << ":" << block.line;
+  EXPECT_TRUE(documents.has_objects()) << block.page << ":" << block.line;
   const auto state = assemble({documents});
   EXPECT_TRUE(state.ok()) << joined(state.errors);
 }

@@ -20,6 +20,7 @@ TEST(JsonSchema, PodIsCurrent) {
 }
 TEST(JsonSchema, WorkloadIsCurrent) {
   compare("config/schema/workload.schema.json", workload_schema());
+  compare("config/schema/service.schema.json", service_schema());
 }
 TEST(JsonSchema, PolicyIsCurrent) {
   compare("config/schema/policy.schema.json", policy_schema());
@@ -30,7 +31,7 @@ TEST(JsonSchema, AgentIsCurrent) {
 
 // Every manifest is YAML, and so is JSON: the reader of manifests can at least tell that the text is well-formed.
 TEST(JsonSchema, IsWellFormed) {
-  for (const auto& schema : {pod_schema(), workload_schema(), policy_schema(), agent_schema()}) {
+  for (const auto& schema : {pod_schema(), workload_schema(), service_schema(), policy_schema(), agent_schema()}) {
     const auto documents = read_documents(schema, "schema");
     ASSERT_EQ(documents.errors.size(), 1U);
     EXPECT_EQ(documents.errors[0].message, "`kind` is missing");

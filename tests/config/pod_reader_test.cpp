@@ -259,13 +259,18 @@ TEST(PodReader, ANameMustFitIntoTheNameOfACgroup) {
 }
 
 TEST(PodReader, BandwidthIsNotLostSilently) {
-  const auto documents = read_documents(
-      "apiVersion: v1\nkind: Pod\nmetadata: {name: p, annotations: {kubernetes.io/ingress-bandwidth: 1M}}\n"
-      "spec: {containers: [{name: c, image: i}]}\n",
-      "p.yaml");
-  EXPECT_TRUE(documents.ok()) << joined(documents.errors);
-  EXPECT_TRUE(has(documents.warnings, "metadata.annotations['kubernetes.io/ingress-bandwidth']", "not acted on yet"))
-      << joined(documents.warnings);
+  const auto read = [](const std::string& bits, const char* spec) {
+    return read_documents(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p, annotations: {kubernetes.io/ingress-bandwidth: " + bits +
+            "}}\nspec: {containers: [{name: c, image: i}]" + spec + "}\n",
+        "p.yaml");
+  };
+  const std::string field = "metadata.annotations['kubernetes.io/ingress-bandwidth']";
+  const auto fine = read("1M", "");
+  EXPECT_TRUE(fine.ok() && fine.warnings.empty()) << joined(fine.errors) << joined(fine.warnings);
+  for (const char* bits : {"999", "2P", "fast"})
+    EXPECT_TRUE(has(read(bits, "").errors, field, "from 1k to 1P")) << bits;
+  EXPECT_TRUE(has(read("1M", ", hostNetwork: true").warnings, field, "not acted on with hostNetwork"));
 }
 
 TEST(PodReader, VariablesNamedTwiceWarn) {

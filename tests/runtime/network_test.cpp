@@ -230,7 +230,7 @@ TEST(Rules, ManyElementsTakeSeveralMessages) {
     each.ports = {{config::Protocol::kTcp, {}, static_cast<std::uint16_t>(i), 80}};
     many.push_back(each);
   }
-  for (const auto& message : replace_all("mete", {bridge()}, many)) EXPECT_LT(message.bytes().size(), 64U << 10U);
+  for (const auto& message : replace_all("mete", {{bridge()}, many, {}})) EXPECT_LT(message.bytes().size(), 64U << 10U);
 }
 
 TEST(Rules, AnInternalNetworkHasNoWayOut) {
@@ -256,7 +256,8 @@ TEST(Rules, EveryJumpAndLookupHasItsTarget) {
   NetworkSpec both = bridge();
   both.range6 = range("fd00:77::/64");
   const auto tables = tables_of("mete", {both, bridge("mete1", "10.78.0.0/24")});
-  for (const auto* table : {&tables.inet, &tables.bridge}) {
+  const auto served = tables_of("mete", {both}, {range("10.79.0.0/16"), true});
+  for (const auto* table : {&tables.inet, &tables.bridge, &served.inet}) {
     const auto has_chain = [&](const std::string& name) {
       return std::any_of(table->chains.begin(), table->chains.end(),
                          [&](const auto& each) { return each.name == name; });
@@ -277,6 +278,18 @@ TEST(Rules, EveryJumpAndLookupHasItsTarget) {
   }
   EXPECT_EQ(table_name("mete0"), "mete");
   EXPECT_EQ(table_name("other0"), "mete-other0");
+}
+
+TEST(Bandwidth, ATokenBucketHoldsItsRate) {
+  const std::string slow = limit_rate(7, 1'000'000).bytes();
+  EXPECT_NE(slow.find(std::string("tbf\0", 4)), std::string::npos);
+  const std::string fast = limit_rate(7, 10'000'000'000).bytes();
+  EXPECT_EQ(fast.size(), slow.size() + 12) << "a rate beyond 32 bits stands in an attribute of its own";
+  const auto* const head = static_cast<const nlmsghdr*>(static_cast<const void*>(slow.data()));
+  const auto read = queue_of(*head);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->index, 7);
+  EXPECT_EQ(read->delayed, 0U);
 }
 
 std::string news(unsigned type, const std::string& table) {

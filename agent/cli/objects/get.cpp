@@ -148,7 +148,7 @@ Result<std::vector<ObjectWord>> read_words(const std::vector<std::string>& words
     }
     if (i == 0) {
       std::string names =
-          words[0] == "all" ? "pods,daemonsets,deployments,replicasets,statefulsets,cronjobs,jobs" : words[0];
+          words[0] == "all" ? "pods,services,daemonsets,deployments,replicasets,statefulsets,cronjobs,jobs" : words[0];
       for (std::size_t start = 0; start <= names.size();) {
         const std::size_t end = std::min(names.find(',', start), names.size());
         METE_TRY(const KindName* kind, known_kind(names.substr(start, end - start)));
@@ -174,7 +174,7 @@ std::string action_path(const ObjectWord& word, const std::string& space, const 
 void add_get(CommandLine& line) {
   auto options = std::make_shared<GetOptions>();
   const Common& common = line.common();
-  auto* command = line.add({"get", "List pods, deployments, jobs, ... as kubectl does",
+  auto* command = line.add({"get", "List pods, deployments, jobs, services, ... as kubectl does",
                             "  mete get pods\n  mete get deploy web -o yaml\n  mete get jobs,cronjobs -A\n"
                             "  mete get deployment/web -o name\n"
                             "  mete get pods -o jsonpath='{range .items[*]}{.metadata.name}{\"\\n\"}{end}'"},

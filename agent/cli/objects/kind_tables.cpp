@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "agent/cli/objects/kinds.h"
+#include "agent/cli/objects/service_rows.h"
 #include "agent/cli/table.h"
 
 namespace mete::agent::cli {
@@ -164,6 +165,16 @@ Cells cron_job_row(const Json& object) {
           age(object)};
 }
 
+Cells service_row(const Json& object) {
+  Cells row = service_cells(object);
+  row.push_back(age(object));
+  return row;
+}
+
+Cells endpoints_row(const Json& object) {
+  return {endpoints_cell(object), age(object)};
+}
+
 struct Columns {
   std::vector<std::string> heads;
   Cells (*row)(const Json& object);
@@ -177,6 +188,8 @@ Columns columns_of(const KindName& kind) {
   if (kind.kind == "DaemonSet")
     return {{"DESIRED", "CURRENT", "READY", "UP-TO-DATE", "AVAILABLE", "NODE SELECTOR", "AGE"}, daemon_set_row};
   if (kind.kind == "Job") return {{"STATUS", "COMPLETIONS", "DURATION", "AGE"}, job_row};
+  if (kind.kind == "Service") return {{"TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE"}, service_row};
+  if (kind.kind == "Endpoints") return {{"ENDPOINTS", "AGE"}, endpoints_row};
   return {{"SCHEDULE", "TIMEZONE", "SUSPEND", "ACTIVE", "LAST SCHEDULE", "AGE"}, cron_job_row};
 }
 
@@ -205,6 +218,8 @@ void add_wide(const KindName& kind, const Json& object, Cells& row) {
     row.insert(row.end(), {ip.empty() ? "<none>" : ip, node.empty() ? "<none>" : node, "<none>", "<none>"});
     return;
   }
+  if (kind.kind == "Service") return row.push_back(labels_text(member_at(object, {"spec", "selector"})));
+  if (kind.kind == "Endpoints") return;
   std::string names;
   std::string images;
   if (const Json* const spec = pod_template(object)) {
@@ -225,7 +240,9 @@ std::string kind_table(const KindName& kind, const std::vector<Json>& objects, c
   if (style.namespaces) heads.insert(heads.begin(), "NAMESPACE");
   if (style.wide && kind.kind == "Pod") {
     heads.insert(heads.end(), {"IP", "NODE", "NOMINATED NODE", "READINESS GATES"});
-  } else if (style.wide) {
+  } else if (style.wide && kind.kind == "Service") {
+    heads.emplace_back("SELECTOR");
+  } else if (style.wide && kind.kind != "Endpoints") {
     heads.insert(heads.end(), {"CONTAINERS", "IMAGES"});
     if (has_selector(kind)) heads.emplace_back("SELECTOR");
   }

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Services and their endpoints in the shape that the API server of Kubernetes gives, for `mete get`.
+#pragma once
+
+#include "agent/services/service_keeper.h"
+#include "runtime/json.h"
+
+namespace mete::agent {
+
+[[nodiscard]] nlohmann::ordered_json service_json(const ServiceKeeper::Object& object);
+// Endpoints (v1), which bear the Service's name.
+[[nodiscard]] nlohmann::ordered_json endpoints_json(const ServiceKeeper::Object& object);
+
+}  // namespace mete::agent

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/services/service_keeper.h"
+
+#include <fcntl.h>
+
+#include <utility>
+
+#include "agent/base/event_reasons.h"
+#include "runtime/file.h"
+
+namespace mete::agent {
+namespace {
+
+using runtime::network::PublishedPort;
+
+std::int64_t seconds_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+Networks::ServiceName name_of_service(const ServiceKeeper::Object& object) {
+  if (!object.service.external_name.empty()) return {{}, object.service.external_name};
+  if (!object.service.headless) return {{object.lease.address}, {}};
+  Networks::ServiceName name;
+  for (const auto& each : object.plan.ready) name.addresses.push_back(each.backend.address);
+  return name;
+}
+
+}  // namespace
+
+ServiceKeeper::ServiceKeeper(Services& services, Manifests& manifests, Reconciler& reconciler)
+    : services_(services), manifests_(manifests), reconciler_(reconciler) {
+  reconciler_.on_changed([this](const std::string&) { look_soon(); });
+  reconciler_.networks().on_member([this] { look(); });
+}
+
+void ServiceKeeper::open() {
+  const auto text = runtime::read_file(AT_FDCWD, services_.settings.services());
+  if (!text) return;
+  auto leases = parse_leases(*text);
+  if (leases) {
+    leases_ = std::move(*leases);
+    return;
+  }
+  services_.events.add({.severity = Severity::kWarning,
+                        .reason = name_of(Reason::kRecordUnreadable),
+                        .message = services_.settings.services() + ": " + leases.error().what});
+}
+
+void ServiceKeeper::look_soon() {
+  if (std::exchange(looking_, true)) return;
+  asio::post(services_.loop, alive_.guard([this] { look(); }));
+}
+
+std::vector<Backend> ServiceKeeper::backends() const {
+  std::vector<Backend> all;
+  const Networks& networks = reconciler_.networks();
+  for (const auto& [key, pod] : reconciler_.pods()) {
+    if (pod->plan() == nullptr || pod->is_ending()) continue;
+    const auto& manifest = pod->plan()->pod;
+    Backend backend{manifest.metadata.namespace_, manifest.metadata.name, manifest.metadata.labels, {}, false, {}};
+    const auto* const endpoint = networks.endpoint(pod->record().uid);
+    if (manifest.spec.host_network) backend.address = networks.machine_address();
+    if (endpoint != nullptr && endpoint->network == kDefaultNetwork) backend.address = endpoint->address;
+    if (backend.address == config::IpAddress{}) continue;
+    backend.ready = pod->status().ready;
+    for (const auto& container : manifest.spec.containers)
+      backend.ports.insert(backend.ports.end(), container.ports.begin(), container.ports.end());
+    all.push_back(std::move(backend));
+  }
+  return all;
+}
+
+// One that ends is held to its policies until it is gone.
+std::vector<TrafficPod> ServiceKeeper::traffic_pods() const {
+  std::vector<TrafficPod> all;
+  const Networks& networks = reconciler_.networks();
+  for (const auto& [key, pod] : reconciler_.pods()) {
+    const auto* const endpoint = networks.endpoint(pod->record().uid);
+    if (pod->plan() == nullptr || endpoint == nullptr || endpoint->shared) continue;
+    const auto& manifest = pod->plan()->pod;
+    TrafficPod one{manifest.metadata.namespace_, manifest.metadata.labels, endpoint->address, endpoint->address6, {}};
+    for (const auto& container : manifest.spec.containers)
+      one.ports.insert(one.ports.end(), container.ports.begin(), container.ports.end());
+    all.push_back(one);
+    for (const auto& each : networks.further(pod->record().uid)) {
+      one.address = each.address;
+      one.address6 = each.address6;
+      all.push_back(one);
+    }
+  }
+  return all;
+}
+
+// Against a power failure, too: a Service keeps its address.
+bool ServiceKeeper::save(const ServiceLeases& leases) {
+  if (leases == leases_) return true;
+  if (auto saved = runtime::replace_file(services_.settings.services(), to_json(leases)); !saved) {
+    complain({}, saved.error().what);
+    return false;
+  }
+  leases_ = leases;
+  return true;
+}
+
+void ServiceKeeper::claim_node_ports(Object& object) {
+  std::vector<PublishedPort> ports;
+  for (const auto& each : object.plan.ports) {
+    if (each.node_port != 0) ports.push_back({each.protocol, {}, each.node_port, each.port});
+  }
+  const std::string name = full_name(object.service.metadata);
+  const auto claimed = reconciler_.networks().claim_node_ports(name, ports);
+  if (claimed) return;
+  for (auto& each : object.plan.ports) each.node_port = 0;
+  complain(name, claimed.error().what);
+}
+
+void ServiceKeeper::complain(const std::string& service, const std::string& why) {
+  if (complaints_[service] == why) return;
+  complaints_[service] = why;
+  services_.events.add(
+      {.severity = Severity::kWarning,
+       .reason = name_of(Reason::kServiceFailed),
+       .message = (service.empty() ? "Services and NetworkPolicies" : "Service " + service) + ": " + why,
+       .fields = {{"service", service}}});
+}
+
+std::optional<runtime::network::ServicePlan> ServiceKeeper::plan_services(Networks::ServiceNames& names) {
+  const auto all = backends();
+  auto before = std::exchange(objects_, {});
+  runtime::network::ServicePlan plan{services_.settings.config.network.services, {}};
+  for (const auto& service : manifests_.desired().services) {
+    const std::string name = full_name(service.metadata);
+    const auto own = leases_.find(name);
+    if (own == leases_.end()) continue;
+    Object object{service, own->second, plan_service(service, own->second, all)};
+    claim_node_ports(object);
+    plan.ports.insert(plan.ports.end(), object.plan.ports.begin(), object.plan.ports.end());
+    names[name] = name_of_service(object);
+    before.erase(name);
+    objects_.emplace(name, std::move(object));
+  }
+  for (const auto& [name, object] : before) {
+    (void)reconciler_.networks().claim_node_ports(name, {});
+    complaints_.erase(name);
+  }
+  if (plan.ports.empty()) return std::nullopt;
+  return plan;
+}
+
+void ServiceKeeper::look() {
+  looking_ = false;
+  const auto& desired = manifests_.desired();
+  const bool services = !desired.services.empty() || !objects_.empty() || !leases_.empty();
+  const bool policies = !desired.traffic_policies.empty();
+  if (!services && !policies && !had_policies_) return;
+  had_policies_ = policies;
+  auto leasing = lease(desired.services, leases_, services_.settings.config.network.services, seconds_now());
+  for (const auto& [name, why] : leasing.refused) complain(name, why);
+  if (!save(leasing.leases)) return;
+  Networks::ServiceNames names;
+  runtime::network::PodRules rules;
+  rules.services = plan_services(names);
+  if (policies) rules.traffic = plan_traffic(desired.traffic_policies, traffic_pods());
+  reconciler_.networks().serve(std::move(rules), std::move(names), alive_.guard_value([this](const Status& done) {
+    if (!done) complain({}, done.error().what);
+  }));
+}
+
+}  // namespace mete::agent

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/reading/service_reader.h"
+
+#include <array>
+
+#include "config/diagnostics.h"
+#include "config/names.h"
+#include "config/reading/json_text.h"
+#include "config/reading/readers.h"
+
+namespace mete::config {
+namespace {
+
+// In the order of ServiceType.
+constexpr std::array kTypeNames =
+    std::to_array<std::string_view>({"ClusterIP", "NodePort", "LoadBalancer", "ExternalName"});
+
+ServicePort read_service_port(const View& view, ServiceType type) {
+  constexpr std::int64_t kHighest = 65535;
+  ServicePort port;
+  port.name = view["name"].text();
+  if (!port.name.empty()) view["name"].check(check_dns_label(port.name));
+  port.protocol = read_enum(view["protocol"], kProtocolNames, Protocol::kTcp);
+  port.port = static_cast<std::uint16_t>(view["port"].integer().value_or(0));
+  const View target = view["targetPort"];
+  if (const auto number = target.integer()) {
+    if (*number < 1 || *number > kHighest) target.error(mismatch(describe(target.node()), "a port from 1 to 65535"));
+    port.target = static_cast<std::uint16_t>(*number);
+  } else if (target) {
+    port.target_name = target.text();
+    if (port.target_name.empty()) target.error(mismatch(describe(target.node()), "a number or a port's name"));
+  } else {
+    port.target = port.port;
+  }
+  port.node_port = static_cast<std::uint16_t>(view["nodePort"].integer().value_or(0));
+  if (port.node_port != 0 && !has_node_ports(type))
+    view["nodePort"].error(mismatch("`nodePort` of a Service without type NodePort", "type: NodePort"));
+  return port;
+}
+
+void read_service_ports(const View& list, Service& to) {
+  std::set<std::string> names;
+  std::set<std::pair<Protocol, std::uint16_t>> numbers;
+  const auto items = list.items();
+  for (const auto& item : items) {
+    check_unique(item["name"], "port", names);
+    to.ports.push_back(read_service_port(item, to.type));
+    const auto& port = to.ports.back();
+    if (port.name.empty() && items.size() > 1)
+      item.error({"`name` is missing", "nothing", "`name`, as there are several ports"});
+    if (!numbers.insert({port.protocol, port.port}).second)
+      item["port"].error(mismatch(std::to_string(port.port) + " again", "each port of a protocol once"));
+  }
+}
+
+void read_address(const View& view, Service& to) {
+  const std::string text = view.text();
+  to.headless = text == "None";
+  if (text.empty() || to.headless) return;
+  to.address = parse_ip(text);
+  if (!to.address || to.address->v6) view.error(mismatch(describe(view.node()), "an IPv4 address, or None"));
+}
+
+void read_external_name(const View& spec, Service& to) {
+  const View name = spec["externalName"];
+  if (to.type != ServiceType::kExternalName) {
+    if (name) name.error(mismatch("`externalName` of another type", "type: ExternalName"));
+    return;
+  }
+  to.external_name = name.text();
+  while (to.external_name.ends_with('.')) to.external_name.pop_back();
+  if (!name) return spec.error({"`externalName` is missing", "nothing", "`externalName`"});
+  name.check(check_dns_subdomain(to.external_name));
+}
+
+}  // namespace
+
+Service read_service(const View& view) {
+  Service service;
+  service.location = view.location();
+  service.metadata = read_metadata(view);
+  if (const View name = view["metadata"]["name"]) name.check(check_dns_label(service.metadata.name));
+  const View spec = view["spec"];
+  service.type = read_enum(spec["type"], kTypeNames, ServiceType::kClusterIp);
+  service.selector = read_labels(spec["selector"]);
+  read_address(spec["clusterIP"], service);
+  read_service_ports(spec["ports"], service);
+  read_external_name(spec, service);
+  service.by_client = spec["sessionAffinity"].text() == "ClientIP";
+  service.with_not_ready = spec["publishNotReadyAddresses"].boolean();
+  const bool may_lack_ports = service.headless || service.type == ServiceType::kExternalName;
+  if (service.ports.empty() && !may_lack_ports)
+    spec.error({"`ports` is missing", "nothing", "at least one of `ports`"});
+  if (service.headless && service.type != ServiceType::kClusterIp)
+    spec["clusterIP"].error(mismatch(
+        "None with type " + std::string(kTypeNames[static_cast<std::size_t>(service.type)]), "type: ClusterIP"));
+  service.text = json_text(view.node());
+  return service;
+}
+
+}  // namespace mete::config

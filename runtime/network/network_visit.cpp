@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/network/network_visit.h"
+
+#include <fcntl.h>
+#include <sched.h>
+
+#include <cstdlib>
+
+#include "runtime/file.h"
+
+namespace mete::runtime::network {
+namespace {
+
+Result<UniqueFd> home() {
+  return open_at(AT_FDCWD, "/proc/thread-self/ns/net", O_RDONLY);
+}
+
+}  // namespace
+
+Result<NetworkVisit> NetworkVisit::enter(int target) {
+  METE_TRY(UniqueFd own, home());
+  if (::setns(target, CLONE_NEWNET) != 0) return fail_errno("enter a network namespace");
+  return NetworkVisit(std::move(own));
+}
+
+Result<NetworkVisit> NetworkVisit::make() {
+  METE_TRY(UniqueFd own, home());
+  if (::unshare(CLONE_NEWNET) != 0) return fail_errno("make a network namespace");
+  return NetworkVisit(std::move(own));
+}
+
+NetworkVisit::~NetworkVisit() {
+  if (home_.valid() && ::setns(home_.get(), CLONE_NEWNET) != 0) std::abort();
+}
+
+}  // namespace mete::runtime::network
