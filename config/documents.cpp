@@ -36,6 +36,7 @@ void move_to(Documents& documents, const std::string& file, int lines) {
     move(each.location);
     each_location(template_of(each), move);
   }
+  for (auto& each : documents.runtime_classes) move(each.location);
   for (auto& each : documents.errors) move(each.location);
   for (auto& each : documents.warnings) move(each.location);
 }

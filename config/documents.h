@@ -35,13 +35,15 @@ struct Documents {
   std::vector<ConfigMap> config_maps;
   std::vector<Secret> secrets;
   std::vector<Workload> workloads;
+  std::vector<RuntimeClass> runtime_classes;
   // An object with an error is not in the lists above: an object is read completely or not at all.
   std::vector<Diagnostic> errors;
   std::vector<Diagnostic> warnings;
 
   [[nodiscard]] bool ok() const { return errors.empty(); }
   [[nodiscard]] bool has_objects() const {
-    return !(pods.empty() && policies.empty() && config_maps.empty() && secrets.empty() && workloads.empty());
+    return !(pods.empty() && policies.empty() && config_maps.empty() && secrets.empty() && workloads.empty() &&
+             runtime_classes.empty());
   }
 };
 

@@ -79,6 +79,7 @@ Result<std::unique_ptr<Pod>> Pod::create(const PodTools& tools, config::PodPlan 
   record.source = plan.pod.location.file;
   record.hash = std::move(origin.hash);
   record.workload = std::move(origin.workload);
+  record.users = origin.users;
   record.resources = resources_hash(plan);
   record.boot_id = tools.enforcement.services().boot_id;
   record.created = now();

@@ -28,6 +28,22 @@ const config::FailureRule* rule_of(const config::JobSpec& spec, const Child& chi
   return nullptr;
 }
 
+// The first rule of successPolicy that the completed indexes meet; -1: none.
+int met_rule(const config::JobSpec& spec, const std::set<int>& completed) {
+  for (std::size_t i = 0; i < spec.success_rules.size(); ++i) {
+    const auto& rule = spec.success_rules[i];
+    std::size_t done = completed.size();
+    std::size_t all = static_cast<std::size_t>(spec.completions.value_or(0));
+    if (rule.indexes) {
+      all = rule.indexes->size();
+      done = static_cast<std::size_t>(std::count_if(rule.indexes->begin(), rule.indexes->end(),
+                                                    [&](int index) { return completed.contains(index); }));
+    }
+    if (done >= (rule.count ? static_cast<std::size_t>(*rule.count) : all)) return static_cast<int>(i);
+  }
+  return -1;
+}
+
 class JobPlanner {
  public:
   JobPlanner(const config::JobSpec& spec, const JobStatus& before, const std::vector<Child>& children,
@@ -48,9 +64,11 @@ class JobPlanner {
       if (!status().counted.contains(child.uid)) count_end(child);
     }
     judge();
+    if (status().reason.empty() && status().success_rule < 0)
+      status().success_rule = met_rule(spec_, status().completed);
     if (!status().reason.empty()) {
       fail_now();
-    } else if (is_complete()) {
+    } else if (is_complete() || status().success_rule >= 0) {
       complete();
     } else if (spec_.suspend) {
       remove(active_children(), false);
@@ -131,7 +149,7 @@ class JobPlanner {
 
   void judge() {
     if (!status().reason.empty()) return;
-    if (is_complete() && active_children().empty()) return;
+    if (status().success_rule >= 0 || (is_complete() && active_children().empty())) return;
     if (spec_.active_deadline_seconds && !spec_.suspend) {
       const WallTime end = status().started + std::chrono::seconds(*spec_.active_deadline_seconds);
       if (end <= now_) return fail_with("DeadlineExceeded", "Job was active longer than specified deadline");

@@ -99,7 +99,7 @@ void read_made(const View& view, Documents& out) {
   read_into(view, *workload_spec(view["kind"].text()), read_workload, out.workloads);
 }
 
-constexpr std::array<Kind, 11> kKinds = {{
+constexpr std::array<Kind, 13> kKinds = {{
     {"Pod", "v1", [](const View& view, Documents& out) { read_into(view, kPodSpec, read_pod, out.pods); }},
     {"ConfigMap", "v1",
      [](const View& view, Documents& out) { read_into(view, kConfigMapSpec, read_config_map, out.config_maps); }},
@@ -113,6 +113,11 @@ constexpr std::array<Kind, 11> kKinds = {{
     {"DaemonSet", "apps/v1", read_made},
     {"Job", "batch/v1", read_made},
     {"CronJob", "batch/v1", read_made},
+    {"ReplicationController", "v1", read_made},
+    {"RuntimeClass", "node.k8s.io/v1",
+     [](const View& view, Documents& out) {
+       read_into(view, kRuntimeClassSpec, read_runtime_class, out.runtime_classes);
+     }},
 }};
 
 const std::vector<std::string_view>& known_kinds() {

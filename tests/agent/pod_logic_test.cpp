@@ -181,6 +181,7 @@ TEST(Record, IsReadBackAsItWasWritten) {
   record.name = "web";
   record.created = kNow;
   record.sandbox = {12, 34};
+  record.users = 1879048192;
   record.containers[1].process = {56, 78};
   record.containers[1].message = "line\nwith \"quotes\"";
   record.containers[0].sidecar = true;

@@ -10,7 +10,7 @@
 namespace mete::agent::cli {
 namespace {
 
-constexpr std::array<KindName, 7> kKinds = {{
+constexpr std::array<KindName, 8> kKinds = {{
     {"pods", "pod", "po", "Pod", ""},
     {"deployments", "deployment", "deploy", "Deployment", ".apps"},
     {"replicasets", "replicaset", "rs", "ReplicaSet", ".apps"},
@@ -18,6 +18,7 @@ constexpr std::array<KindName, 7> kKinds = {{
     {"daemonsets", "daemonset", "ds", "DaemonSet", ".apps"},
     {"jobs", "job", "job", "Job", ".batch"},
     {"cronjobs", "cronjob", "cj", "CronJob", ".batch"},
+    {"replicationcontrollers", "replicationcontroller", "rc", "ReplicationController", ""},
 }};
 
 }  // namespace
