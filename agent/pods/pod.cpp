@@ -155,6 +155,7 @@ void Pod::begin_adopted() {
   begun_ = true;
   if (rebooted) {
     record_.boot_id = services_.boot_id;
+    run_init_again(record_);
     save(Durability::volatile_);
   }
   if (record_.terminating) {
