@@ -276,12 +276,7 @@ Result<std::uint32_t> Reconciler::users_for_pod() const {
   for (const auto& [key, pod] : pods_) {
     if (pod->record().users) used.insert(*pod->record().users);
   }
-  std::vector<GivenAway> given_away;
-  for (const char* path : {"/etc/subuid", "/etc/subgid"}) {
-    const auto more = parse_subordinate_ids(runtime::read_file(AT_FDCWD, path).value_or(""));
-    given_away.insert(given_away.end(), more.begin(), more.end());
-  }
-  return free_user_range(used, given_away);
+  return free_user_range(used, ids_of_others());
 }
 
 Status Reconciler::create(const config::PodPlan& plan, Pod::Origin origin) {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pods/user_ranges.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <charconv>
 #include <string>
 
+#include "runtime/file.h"
 #include "runtime/pod/own_users.h"
 
 namespace mete::agent {
@@ -31,6 +34,15 @@ std::vector<GivenAway> parse_subordinate_ids(std::string_view text) {
     GivenAway range;
     if (parse(line.substr(first + 1, second - first - 1), range.first) && parse(line.substr(second + 1), range.count))
       all.push_back(range);
+  }
+  return all;
+}
+
+std::vector<GivenAway> ids_of_others() {
+  std::vector<GivenAway> all;
+  for (const char* path : {"/etc/subuid", "/etc/subgid"}) {
+    const auto more = parse_subordinate_ids(runtime::read_file(AT_FDCWD, path).value_or(""));
+    all.insert(all.end(), more.begin(), more.end());
   }
   return all;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "agent/workloads/replica_plan.h"
+#include "agent/workloads/success_rule.h"
 
 namespace mete::agent {
 namespace {
@@ -26,22 +27,6 @@ const config::FailureRule* rule_of(const config::JobSpec& spec, const Child& chi
     }
   }
   return nullptr;
-}
-
-// The first rule of successPolicy that the completed indexes meet; -1: none.
-int met_rule(const config::JobSpec& spec, const std::set<int>& completed) {
-  for (std::size_t i = 0; i < spec.success_rules.size(); ++i) {
-    const auto& rule = spec.success_rules[i];
-    std::size_t done = completed.size();
-    std::size_t all = static_cast<std::size_t>(spec.completions.value_or(0));
-    if (rule.indexes) {
-      all = rule.indexes->size();
-      done = static_cast<std::size_t>(std::count_if(rule.indexes->begin(), rule.indexes->end(),
-                                                    [&](int index) { return completed.contains(index); }));
-    }
-    if (done >= (rule.count ? static_cast<std::size_t>(*rule.count) : all)) return static_cast<int>(i);
-  }
-  return -1;
 }
 
 class JobPlanner {

@@ -65,7 +65,7 @@ constexpr auto kKeys = std::to_array<Key>({
     {"cpus"},
     {"scale"},
     {"pull_policy"},
-    {"cpu_count"},
+    {"cpu_count", Part::kLeftOut, "`cpus` limits CPU"},
     {"container_name", Part::kLeftOut, "the Pod has the name of the service, under which others find it"},
     {"attach", Part::kSaysNothing},
     {"platform", Part::kSaysNothing},
@@ -133,6 +133,12 @@ void add_labels(const View& service, Value& metadata) {
 
 void leave_out(const View& view, const std::string& why) {
   view.warn({"has no translation: " + why, describe(view.node())});
+}
+
+void leave_out_others(const View& map, std::initializer_list<std::string_view> read, const std::string& why) {
+  for (const auto& [key, value] : map.entries()) {
+    if (std::find(read.begin(), read.end(), key) == read.end() && !key.starts_with("x-")) leave_out(value, why);
+  }
 }
 
 std::vector<View> one_or_more(const View& view) {

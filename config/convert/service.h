@@ -3,6 +3,7 @@
 // to config/.
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <set>
 #include <string>
@@ -35,6 +36,9 @@ void add_limits(const View& service, Value& spec, Value& container);            
 
 // "found X, which has no translation: WHY" at `view`.
 void leave_out(const View& view, const std::string& why);
+
+// The same of all members of a mapping but these.
+void leave_out_others(const View& map, std::initializer_list<std::string_view> read, const std::string& why);
 
 // A list of texts, or one text as the only item.
 [[nodiscard]] std::vector<View> one_or_more(const View& view);

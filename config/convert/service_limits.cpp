@@ -37,10 +37,9 @@ void add_deploy(const View& deploy, Value& spec, Value& resources) {
   } else if (condition || deploy["restart_policy"]) {
     spec["restartPolicy"] = "Always";
   }
-  for (const auto& [name, value] : deploy.entries()) {
-    if (name == "resources" || name == "restart_policy" || name == "replicas" || name == "labels") continue;
-    leave_out(value, "replicas, resources and restart_policy have one");
-  }
+  leave_out_others(deploy["restart_policy"], {"condition"}, "a Pod is started again as restartPolicy says");
+  leave_out_others(deploy, {"resources", "restart_policy", "replicas"},
+                   "replicas, resources and restart_policy have one");
 }
 
 }  // namespace

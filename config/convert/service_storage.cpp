@@ -70,6 +70,7 @@ class Storage {
   void data(const View& item, const std::string& folder, bool secret) {
     const bool brief = item.node().kind != YamlNode::Kind::kMap;
     const std::string name = brief ? item.text() : item["source"].text();
+    leave_out_others(item, {"source", "target", "mode"}, "the file is root's");
     if (!context_.data.contains(name))
       return leave_out(item, "the file does not say what `" + name + "` is, or it is external");
     std::string target = brief ? name : item["target"].text(name);
@@ -119,6 +120,9 @@ void add_short_volume(const View& view, Storage& storage) {
   if (source.empty() || !target.starts_with('/'))
     return view.error(mismatch(describe(view.node()), "[SOURCE:]TARGET[:ro], with an absolute TARGET"));
   const bool read_only = options.find(",ro,") != std::string::npos;
+  for (const auto* const shared : {"slave", "shared"}) {
+    if (options.find(shared) != std::string::npos) leave_out(view, "mountPropagation of the mount is the counterpart");
+  }
   storage.mount(is_path(source) ? storage.host_path(source) : storage.claim(source), target, read_only);
 }
 
@@ -128,6 +132,11 @@ void add_long_volume(const View& view, Storage& storage) {
   const std::string target = view["target"].text();
   const bool read_only = view["read_only"].boolean() || view["readonly"].boolean();
   if (target.empty()) return view.error({"`target` is missing", "nothing", "`target`"});
+  leave_out_others(view, {"type", "source", "target", "read_only", "readonly", "bind", "volume", "tmpfs"},
+                   "type, source, target and read_only have one");
+  leave_out_others(view["bind"], {"create_host_path", "selinux", "subpath"}, "a path is mounted as it is");
+  leave_out_others(view["volume"], {"nocopy", "subpath"}, "a directory is mounted as it is");
+  leave_out_others(view["tmpfs"], {"size"}, "a size has one");
   if (type == "bind") {
     storage.mount(storage.host_path(source), target, read_only, view["bind"]["subpath"].text());
   } else if (type == "volume" && source.empty()) {

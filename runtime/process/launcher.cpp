@@ -7,7 +7,6 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -92,7 +91,8 @@ class Child {
  private:
   Status clone(int child_end) {
     METE_TRY(const PreparedTrees trees, prepare_trees(plan_));
-    give_streams();
+    if (plan_.stdio_owner)
+      give_pipes({{options_.stdin_fd, options_.stdout_fd, options_.stderr_fd}}, *plan_.stdio_owner);
     PidNamespaceVisit visit;
     bool pid_later = false;
     if (!plan_.join_pid_namespace.empty()) {
@@ -146,16 +146,6 @@ class Child {
     pid_ = static_cast<pid_t>(pid);
     pidfd_ = UniqueFd(pidfd);
     return {};
-  }
-
-  // The command may open its streams again as /dev/stdout. Pipes only: a file or device has its own owner.
-  void give_streams() const {
-    if (!plan_.stdio_owner) return;
-    for (const int fd : {options_.stdin_fd, options_.stdout_fd, options_.stderr_fd}) {
-      struct stat info {};
-      if (::fstat(fd, &info) == 0 && S_ISFIFO(info.st_mode))
-        (void)!::fchown(fd, *plan_.stdio_owner, static_cast<gid_t>(-1));
-    }
   }
 
   Status prepare() {

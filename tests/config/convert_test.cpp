@@ -123,6 +123,12 @@ TEST(Convert, WhatHasNoTranslationIsToldWithItsPlace) {
       {"    secrets: [token]\n", "does not say what `token` is"},
       {"    security_opt: [label:disable]\n", "seccomp=unconfined"},
       {"    deploy: {placement: {}}\n", "services.web.deploy.placement"},
+      {"    deploy: {labels: {a: b}}\n", "services.web.deploy.labels"},
+      {"    deploy: {restart_policy: {condition: any, max_attempts: 3}}\n", "restart_policy.max_attempts"},
+      {"    deploy: {resources: {limits: {pids: 9}}}\n", "limits.pids"},
+      {"    volumes: [\"/a:/b:rshared\"]\n", "mountPropagation"},
+      {"    volumes: [{type: bind, source: /a, target: /b, bind: {propagation: rslave}}]\n", "bind.propagation"},
+      {"    cpu_count: 2\n", "`cpus` limits CPU"},
       {"    working_dir: /$NONE\n", "variable `NONE` is not set"},
   };
   for (const auto& [service, expected] : cases) {
