@@ -64,6 +64,20 @@ const Policy* choose_policy(const Pod& pod, const std::map<std::string, Policy>&
   return nullptr;
 }
 
+// A RuntimeClass is read only when its handler is mete.
+void check_runtime_class(const Pod& pod, const Surroundings& around, std::vector<Diagnostic>& errors) {
+  const std::string& name = pod.spec.runtime_class;
+  if (name.empty() || name == kOwnRuntime || around.runtime_classes.contains(name)) return;
+  Diagnostic error;
+  error.location = pod.location;
+  error.object = "Pod " + full_name(pod.metadata);
+  error.field = "spec.runtimeClassName";
+  error.found = "`" + name + "`";
+  error.expected = "`mete`, or the name of a RuntimeClass with `handler: mete`";
+  error.message = "found `" + name + "`, expected " + error.expected + ": mete hands containers to no other runtime";
+  errors.push_back(std::move(error));
+}
+
 std::uint64_t fnv1a(std::string_view text, std::uint64_t hash) {
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
   return hash;
@@ -104,6 +118,7 @@ class Assembler {
       index(file.config_maps, "ConfigMap", around_->config_maps, state_.errors);
       index(file.secrets, "Secret", around_->secrets, state_.errors);
       index(file.policies, "Policy", around_->policies, state_.errors);
+      for (const auto& each : file.runtime_classes) around_->runtime_classes.emplace(each.metadata.name, each);
     }
     std::map<std::string, Service> services;
     for (const auto& file : files_) index(file.services, "Service", services, state_.errors);
@@ -168,6 +183,7 @@ tl::expected<PodPlan, std::vector<Diagnostic>> plan_pod(const Pod& pod, const Su
   plan.pod = pod;
   if (plan.pod.metadata.uid.empty()) plan.pod.metadata.uid = uid_of(pod.metadata);
   if (const Policy* policy = choose_policy(pod, around.policies, errors)) plan.policy = *policy;
+  check_runtime_class(pod, around, errors);
   resolve(plan, around, {errors, waits});
   if (!errors.empty()) return tl::unexpected(std::move(errors));
   if (warnings != nullptr) append(*warnings, waits);

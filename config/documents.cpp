@@ -38,6 +38,7 @@ void move_to(Documents& documents, const std::string& file, int lines) {
   }
   for (auto& each : documents.services) move(each.location);
   for (auto& each : documents.traffic_policies) move(each.location);
+  for (auto& each : documents.runtime_classes) move(each.location);
   for (auto& each : documents.errors) move(each.location);
   for (auto& each : documents.warnings) move(each.location);
 }

@@ -39,6 +39,7 @@ struct Documents {
   std::vector<Workload> workloads;
   std::vector<Service> services;
   std::vector<TrafficPolicy> traffic_policies;
+  std::vector<RuntimeClass> runtime_classes;
   // An object with an error is not in the lists above: an object is read completely or not at all.
   std::vector<Diagnostic> errors;
   std::vector<Diagnostic> warnings;
@@ -46,7 +47,7 @@ struct Documents {
   [[nodiscard]] bool ok() const { return errors.empty(); }
   [[nodiscard]] bool has_objects() const {
     return !(pods.empty() && policies.empty() && config_maps.empty() && secrets.empty() && workloads.empty() &&
-             services.empty() && traffic_policies.empty());
+             services.empty() && traffic_policies.empty() && runtime_classes.empty());
   }
 };
 

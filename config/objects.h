@@ -41,4 +41,14 @@ struct Secret {
   bool operator==(const Secret&) const = default;
 };
 
+// The runtime that mete is itself: the handler of every RuntimeClass, and a name that needs no object.
+inline constexpr const char* kOwnRuntime = "mete";
+
+// A name for a runtime (node.k8s.io/v1). It has no namespace.
+struct RuntimeClass {
+  ObjectMeta metadata;
+  Location location;
+  bool operator==(const RuntimeClass&) const = default;
+};
+
 }  // namespace mete::config

@@ -33,7 +33,16 @@ struct SecretKeyRef {
   bool operator==(const SecretKeyRef&) const = default;
 };
 
-using EnvSource = std::variant<std::string, ConfigMapKeyRef, SecretKeyRef, FieldRef, ResourceFieldRef>;
+// A key of an env file (env_file.h) in a volume of the pod, read when the container starts.
+struct FileKeyRef {
+  std::string volume;
+  std::string path;  // relative to the volume, without ".."
+  std::string key;
+  bool optional = false;  // without file or key the variable is left out
+  bool operator==(const FileKeyRef&) const = default;
+};
+
+using EnvSource = std::variant<std::string, ConfigMapKeyRef, SecretKeyRef, FieldRef, ResourceFieldRef, FileKeyRef>;
 
 struct EnvVar {
   std::string name;
@@ -81,7 +90,13 @@ struct Resources {
   bool operator==(const Resources&) const = default;
 };
 
-enum class SeccompProfile { kRuntimeDefault, kUnconfined };
+// Localhost: a file of this machine, an OCI profile (config-linux.md, Seccomp).
+struct SeccompProfile {
+  enum class Type { kRuntimeDefault, kUnconfined, kLocalhost };
+  Type type = Type::kRuntimeDefault;
+  std::string file = {};  // of kLocalhost: relative to the agent's folder of profiles, without ".."
+  bool operator==(const SeccompProfile&) const = default;
+};
 
 struct SecurityContext {
   std::optional<std::uint32_t> run_as_user;   // empty: the Pod's, otherwise the image's
@@ -93,6 +108,7 @@ struct SecurityContext {
   std::optional<bool> allow_privilege_escalation;  // empty = allowed; false = no_new_privs
   std::optional<bool> run_as_non_root;             // empty: the Pod's; true: not started as user 0
   std::optional<SeccompProfile> seccomp;           // empty: the Pod's, otherwise the default filter
+  bool unmasked_proc = false;                      // procMount: Unmasked; only without host_users
   bool operator==(const SecurityContext&) const = default;
 };
 
@@ -190,6 +206,8 @@ struct PodSpec {
   bool host_pid = false;
   bool host_ipc = false;
   bool share_process_namespace = false;
+  bool host_users = true;                // false: a user namespace of the pod's own
+  std::string runtime_class;             // kOwnRuntime or the name of a RuntimeClass; empty: none is asked for
   std::optional<std::int64_t> priority;  // when the machine runs out of memory, the lowest priority is ended first
   std::string priority_class;            // only the two classes that every cluster has are known
   std::optional<Resources> resources;    // of all containers together (KEP-2837); empty: what the containers say

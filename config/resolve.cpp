@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "config/downward.h"
+#include "config/env_file.h"
 #include "config/expand.h"
 #include "config/names.h"
 
@@ -198,6 +199,7 @@ class Resolver {
     if (const auto* ref = std::get_if<ResourceFieldRef>(&variable.source)) {
       return resource_mark(ref->container.empty() ? container.name : ref->container, *ref);
     }
+    if (const auto* ref = std::get_if<FileKeyRef>(&variable.source)) return file_value_mark(*ref);
     field += ".valueFrom";
     if (const auto* ref = std::get_if<SecretKeyRef>(&variable.source)) {
       return look_up_key({true, ref->name, ref->optional, variable.location, std::move(field)}, ref->key);

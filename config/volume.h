@@ -39,8 +39,10 @@ struct HostPathVolume {
 };
 
 struct EmptyDirVolume {
-  bool memory = false;              // medium: Memory, that is a tmpfs that is charged to the container's memory
-  std::optional<Bytes> size_limit;  // empty: no limit
+  bool memory = false;                // medium: Memory, that is a tmpfs that is charged to the container's memory
+  std::optional<Bytes> size_limit;    // empty: no limit
+  std::string huge_pages;             // medium: HugePages; the size of its pages, "2Mi"; empty: another medium
+  std::optional<std::uint32_t> mode;  // permission bits with set-id and sticky bit; empty: 0777
   bool operator==(const EmptyDirVolume&) const = default;
 };
 

@@ -6,8 +6,8 @@
 namespace mete::config {
 namespace {
 
-constexpr std::array<std::string_view, 6> kKindNames = {"Deployment", "ReplicaSet", "StatefulSet",
-                                                        "DaemonSet",  "Job",        "CronJob"};
+constexpr std::array<std::string_view, 7> kKindNames = {"Deployment", "ReplicaSet", "StatefulSet",          "DaemonSet",
+                                                        "Job",        "CronJob",    "ReplicationController"};
 
 PodTemplate& pod_of(CronJobSpec& spec) {
   return spec.job.pod;
@@ -31,6 +31,7 @@ std::optional<WorkloadKind> workload_kind(std::string_view name) {
 }
 
 std::string_view api_version(WorkloadKind kind) {
+  if (kind == WorkloadKind::kReplicationController) return "v1";
   return kind == WorkloadKind::kJob || kind == WorkloadKind::kCronJob ? "batch/v1" : "apps/v1";
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kinds that make Pods: Deployment, ReplicaSet, StatefulSet, DaemonSet, Job and CronJob, as far as mete acts on
-// them. Plain data with Kubernetes' defaults (apps/v1, batch/v1). What carries them out is agent/workloads.
+// The kinds that make Pods: Deployment, ReplicaSet, ReplicationController, StatefulSet, DaemonSet, Job and CronJob, as
+// far as mete acts on them. Plain data with Kubernetes' defaults (apps/v1, batch/v1). What carries them out is
+// agent/workloads.
 #pragma once
 
 #include <chrono>
@@ -57,6 +58,11 @@ struct ReplicaSetSpec {
   bool operator==(const ReplicaSetSpec&) const = default;
 };
 
+// What a ReplicaSet was before it had expressions in its selector.
+struct ReplicationControllerSpec : ReplicaSetSpec {
+  bool operator==(const ReplicationControllerSpec&) const = default;
+};
+
 struct StatefulSetSpec {
   std::optional<int> replicas;
   int first_ordinal = 0;                                     // ordinals.start
@@ -95,6 +101,13 @@ struct FailureRule {
   bool operator==(const FailureRule&) const = default;
 };
 
+// A rule of successPolicy. The Job has succeeded when as many of these indexes have succeeded as the rule says.
+struct SuccessRule {
+  std::optional<std::set<int>> indexes;  // empty: all indexes
+  std::optional<int> count;              // empty: all of them
+  bool operator==(const SuccessRule&) const = default;
+};
+
 struct JobSpec {
   std::optional<int> completions;  // empty: the first pod that succeeds is enough, no other is started after it
   std::optional<int> parallelism;  // empty: 1
@@ -107,6 +120,7 @@ struct JobSpec {
   bool suspend = false;
   bool replace_failed_only = false;  // podReplacementPolicy: Failed
   std::vector<FailureRule> failure_rules;
+  std::vector<SuccessRule> success_rules;  // one that is met is enough
   PodTemplate pod;
   bool operator==(const JobSpec&) const = default;
 };
@@ -128,11 +142,13 @@ struct CronJobSpec {
 };
 
 // In the order of Workload::spec.
-enum class WorkloadKind { kDeployment, kReplicaSet, kStatefulSet, kDaemonSet, kJob, kCronJob };
+enum class WorkloadKind { kDeployment, kReplicaSet, kStatefulSet, kDaemonSet, kJob, kCronJob, kReplicationController };
 
 struct Workload {
   ObjectMeta metadata;
-  std::variant<DeploymentSpec, ReplicaSetSpec, StatefulSetSpec, DaemonSetSpec, JobSpec, CronJobSpec> spec;
+  std::variant<DeploymentSpec, ReplicaSetSpec, StatefulSetSpec, DaemonSetSpec, JobSpec, CronJobSpec,
+               ReplicationControllerSpec>
+      spec;
   std::string text;  // the whole object as JSON, for what is made from it: revisions, Jobs, `mete get -o yaml`
   Location location;
   bool operator==(const Workload&) const = default;

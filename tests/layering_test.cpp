@@ -18,6 +18,7 @@ namespace {
 const std::vector<std::string> kRooms = {
     "config",
     "config/reading",
+    "config/convert",
     "runtime",
     "collectors/kernel",
     "collectors/exposition",

@@ -21,12 +21,13 @@ struct Plural {
   std::string_view name;
   WorkloadKind kind;
 };
-constexpr std::array<Plural, 6> kPlurals = {{{"deployments", WorkloadKind::kDeployment},
+constexpr std::array<Plural, 7> kPlurals = {{{"deployments", WorkloadKind::kDeployment},
                                              {"replicasets", WorkloadKind::kReplicaSet},
                                              {"statefulsets", WorkloadKind::kStatefulSet},
                                              {"daemonsets", WorkloadKind::kDaemonSet},
                                              {"jobs", WorkloadKind::kJob},
-                                             {"cronjobs", WorkloadKind::kCronJob}}};
+                                             {"cronjobs", WorkloadKind::kCronJob},
+                                             {"replicationcontrollers", WorkloadKind::kReplicationController}}};
 
 std::optional<WorkloadKind> kind_of(std::string_view plural) {
   const auto at =

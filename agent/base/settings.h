@@ -36,6 +36,7 @@ struct Settings {
   [[nodiscard]] std::string services() const { return state + "/services.json"; }
   [[nodiscard]] std::string workloads() const { return state + "/workloads"; }
   [[nodiscard]] std::string claims() const { return state + "/claims"; }
+  [[nodiscard]] std::string seccomp_profiles() const { return state + "/seccomp"; }
   [[nodiscard]] std::string run_pods() const { return run + "/pods"; }
   [[nodiscard]] std::string logs() const { return state + "/logs"; }
   [[nodiscard]] std::string forensics() const { return state + "/forensics"; }

@@ -17,9 +17,9 @@
 
 namespace mete::agent::cli {
 
-Result<std::vector<Source>> read_sources(const std::vector<std::string>& files) {
+Result<std::vector<ManifestText>> read_sources(const std::vector<std::string>& files) {
   constexpr std::size_t kLongest = config::kMaxManifestBytes + 1;
-  std::vector<Source> sources;
+  std::vector<ManifestText> sources;
   for (const auto& file : files) {
     if (file == "-") {
       // Read by descriptor: /dev/stdin may be missing, and a socket cannot be opened by that name.

@@ -12,13 +12,13 @@
 
 namespace mete::agent::cli {
 
-struct Source {
+struct ManifestText {
   std::string name;
   std::string text;
 };
 
 // "-" is standard input; a directory stands for the manifests in it.
-[[nodiscard]] Result<std::vector<Source>> read_sources(const std::vector<std::string>& files);
+[[nodiscard]] Result<std::vector<ManifestText>> read_sources(const std::vector<std::string>& files);
 
 // A line for each on standard error.
 void say(const std::vector<config::Diagnostic>& diagnostics, const char* prefix);

@@ -108,6 +108,7 @@ int validate(const Common& common, const std::vector<std::string>& files) {
     add("Policy", documents.policies);
     add("ConfigMap", documents.config_maps);
     add("Secret", documents.secrets);
+    add("RuntimeClass", documents.runtime_classes);
     for (const auto& each : documents.workloads)
       objects.push_back(std::string(config::to_string(each.kind())) + " " + config::full_name(each.metadata));
   }

@@ -39,6 +39,7 @@ struct WorkloadFamily {
 
 #define METE_DEPLOYMENT "namespace,deployment"
 #define METE_REPLICA_SET "namespace,replicaset"
+#define METE_CONTROLLER "namespace,replicationcontroller"
 #define METE_STATEFUL_SET "namespace,statefulset"
 #define METE_DAEMON_SET "namespace,daemonset"
 #define METE_JOB "namespace,job_name"
@@ -88,6 +89,22 @@ inline constexpr std::array kWorkloadFamilies = std::to_array<WorkloadFamily>({
     row("kube_replicaset_owner", "The Deployment that has made it.",
         METE_REPLICA_SET ",owner_kind,owner_name,owner_is_controller",
         {"ReplicaSet", Take::kOwner, "/metadata/ownerReferences"}),
+    row("kube_replicationcontroller_created", "When it was made, in seconds since 1970.", METE_CONTROLLER,
+        {"ReplicationController", Take::kTime, "/metadata/creationTimestamp"}),
+    row("kube_replicationcontroller_metadata_generation", "How often what is wanted has changed.", METE_CONTROLLER,
+        {"ReplicationController", Take::kNumber, "/metadata/generation"}),
+    row("kube_replicationcontroller_status_observed_generation", "Up to which change it has been carried out.",
+        METE_CONTROLLER, {"ReplicationController", Take::kCount, "/status/observedGeneration"}),
+    row("kube_replicationcontroller_spec_replicas", "Pods that are wanted.", METE_CONTROLLER,
+        {"ReplicationController", Take::kNumber, "/spec/replicas"}),
+    row("kube_replicationcontroller_status_replicas", "Pods that there are.", METE_CONTROLLER,
+        {"ReplicationController", Take::kCount, "/status/replicas"}),
+    row("kube_replicationcontroller_status_fully_labeled_replicas", "Pods with the labels of the template.",
+        METE_CONTROLLER, {"ReplicationController", Take::kCount, "/status/fullyLabeledReplicas"}),
+    row("kube_replicationcontroller_status_ready_replicas", "Pods that are ready.", METE_CONTROLLER,
+        {"ReplicationController", Take::kCount, "/status/readyReplicas"}),
+    row("kube_replicationcontroller_status_available_replicas", "Pods that have been ready for minReadySeconds.",
+        METE_CONTROLLER, {"ReplicationController", Take::kCount, "/status/availableReplicas"}),
     row("kube_statefulset_created", "When it was made, in seconds since 1970.", METE_STATEFUL_SET,
         {"StatefulSet", Take::kTime, "/metadata/creationTimestamp"}),
     row("kube_statefulset_metadata_generation", "How often what is wanted has changed.", METE_STATEFUL_SET,
@@ -175,6 +192,7 @@ inline constexpr std::array kWorkloadFamilies = std::to_array<WorkloadFamily>({
 
 #undef METE_DEPLOYMENT
 #undef METE_REPLICA_SET
+#undef METE_CONTROLLER
 #undef METE_STATEFUL_SET
 #undef METE_DAEMON_SET
 #undef METE_JOB

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kube_* families of Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs and CronJobs, under the names of
-// kube-state-metrics. One table: where the value of each family stands in the object as Kubernetes' API gives it.
+// The kube_* families of Deployments, ReplicaSets, ReplicationControllers, StatefulSets, DaemonSets, Jobs and CronJobs,
+// under the names of kube-state-metrics. One table: where the value of each family stands in the object as Kubernetes'
+// API gives it.
 #pragma once
 
 #include <span>

@@ -79,6 +79,7 @@ Result<std::unique_ptr<Pod>> Pod::create(const PodTools& tools, config::PodPlan 
   record.source = plan.pod.location.file;
   record.hash = std::move(origin.hash);
   record.workload = std::move(origin.workload);
+  record.users = origin.users;
   record.resources = resources_hash(plan);
   record.boot_id = tools.enforcement.services().boot_id;
   record.created = now();
@@ -154,6 +155,7 @@ void Pod::begin_adopted() {
   begun_ = true;
   if (rebooted) {
     record_.boot_id = services_.boot_id;
+    run_init_again(record_);
     save(Durability::volatile_);
   }
   if (record_.terminating) {

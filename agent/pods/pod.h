@@ -42,8 +42,9 @@ class Pod {
   };
   // A new pod: writes its record first.
   struct Origin {
-    std::string hash;           // of the plan
-    PodWorkload workload = {};  // of a pod that a workload makes
+    std::string hash;                         // of the plan
+    PodWorkload workload = {};                // of a pod that a workload makes
+    std::optional<std::uint32_t> users = {};  // PodRecord's
   };
   static Result<std::unique_ptr<Pod>> create(const PodTools& tools, config::PodPlan plan, Origin origin, Owner owner);
   // One that an earlier agent recorded. `plan` may come later (set_plan) or never.

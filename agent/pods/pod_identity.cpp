@@ -71,6 +71,8 @@ json volume_json(const config::Volume& volume, const Contents& contents) {
   } else if (const auto* empty = std::get_if<config::EmptyDirVolume>(&volume.source)) {
     value["emptyDir"] = {{"medium", empty->memory ? "Memory" : ""}};
     if (empty->size_limit) value["emptyDir"]["sizeLimit"] = std::to_string(empty->size_limit->count());
+    if (!empty->huge_pages.empty()) value["emptyDir"]["hugePages"] = empty->huge_pages;
+    if (empty->mode) value["emptyDir"]["mode"] = *empty->mode;
   }
   if (const auto* claim = std::get_if<config::ClaimVolume>(&volume.source)) {
     value["claim"] = {{"name", claim->claim}, {"readOnly", claim->read_only}};
@@ -112,6 +114,7 @@ json identity_json(const config::Pod& pod, const Contents& contents) {
   // Kubernetes fixes it at creation; here it decides oom_score_adj, which is given to a process at its start.
   value["qosClass"] = enforcers::to_string(enforcers::qos_of(spec));
   for (const auto& volume : spec.volumes) value["volumes"].push_back(volume_json(volume, contents));
+  if (!spec.host_users) value["hostUsers"] = false;
   // Fields that later versions act on, where the manifest has them.
   if (!pod.identity_text.empty()) value["more"] = digest(pod.identity_text);
   return value;

@@ -44,8 +44,6 @@ inline constexpr std::array kNeedNoNewPod = std::to_array<NotIdentity>({
     {"spec.volumes[].projected.sources[].serviceAccountToken.expirationSeconds", "is left out"},
     {"spec.volumes[].projected.sources[].serviceAccountToken.path", "is left out"},
     {"spec.securityContext.fsGroupChangePolicy", "says how the volumes of a new pod are given to the group"},
-    {"spec.securityContext.seccompProfile.localhostProfile", "counts only with Localhost, which is refused"},
-    {"spec.containers[].securityContext.seccompProfile.localhostProfile", "counts only with Localhost"},
     {"spec.securityContext.appArmorProfile.localhostProfile", "counts only with Localhost, which is refused"},
     {"spec.containers[].securityContext.appArmorProfile.localhostProfile", "counts only with Localhost"},
     {"spec.imagePullSecrets[].name", "says how an image is asked for, not which"},

@@ -88,6 +88,15 @@ bool is_finished(const PodRecord& record) {
   return all_done;
 }
 
+void run_init_again(PodRecord& record) {
+  if (is_finished(record)) return;
+  for (auto& container : record.containers) {
+    if (!container.init || container.sidecar || !is_done(container)) continue;
+    container.state = ContainerState::kWaiting;
+    container.next_start = {};
+  }
+}
+
 std::vector<std::size_t> due_to_end(const PodRecord& record) {
   std::vector<std::size_t> due;
   std::optional<std::size_t> last_sidecar;

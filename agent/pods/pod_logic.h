@@ -32,6 +32,9 @@ struct NextSteps {
 // True: only sidecars are left: all other containers have ended for good, or an init container has failed. Or the pod
 // has failed as a whole.
 [[nodiscard]] bool is_finished(const PodRecord& record);
+// After a reboot: what init containers made may have been in memory, or in a network that is gone. As in Kubernetes
+// they run again before the containers do, unless the pod is finished.
+void run_init_again(PodRecord& record);
 
 // The containers of an ending pod that must be ended now: all but the sidecars; once those have ended, the last
 // sidecar.

@@ -236,6 +236,7 @@ std::string to_json(const PodRecord& record) {
                 {"ready", condition(record.ready)},
                 {"containers", std::move(containers)}};
   if (record.is_child()) value["workload"] = workload_json(record.workload);
+  if (record.users) value["users"] = *record.users;
   if (!record.reason.empty()) value["failed"] = {{"reason", record.reason}, {"message", record.message}};
   return value.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -258,6 +259,7 @@ Result<PodRecord> parse_record(const std::string& text) {
     record.terminating = value.at("terminating").get<bool>();
     record.stopped = value.at("stopped").get<bool>();
     record.sandbox = process_of(value.at("sandbox"));
+    if (value.contains("users")) record.users = value.at("users").get<std::uint32_t>();
     // Not in the records of 0.1.0.
     const auto condition = [&](const char* name) {
       const json at = value.value(name, json::array({false, 0}));

@@ -116,6 +116,7 @@ struct PodRecord {
   std::string message;    // the same for a person
   Condition initialized;  // pod_status.h
   Condition ready;
+  std::optional<std::uint32_t> users;  // the first of its own ids (user_ranges.h), with hostUsers: false
   runtime::process::ProcessId sandbox;
   PodWorkload workload;
   std::vector<ContainerRecord> containers;  // init containers first

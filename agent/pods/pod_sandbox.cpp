@@ -8,6 +8,7 @@
 #include "agent/pods/pod.h"
 #include "runtime/file.h"
 #include "runtime/pod/container_spec.h"
+#include "runtime/pod/network_sysctls.h"
 #include "runtime/process/cgroup_entry.h"
 #include "runtime/process/plan.h"
 #include "runtime/process/wire.h"
@@ -64,9 +65,11 @@ void Pod::start_sandbox() {
     METE_TRY(const runtime::cgroup::Group group, cgroup_.child(kSandboxCgroup));
     METE_CHECK(group.create());
     kill_sandbox();
-    METE_TRY(const auto plan,
-             runtime::process::make_sandbox_plan(runtime::pod::sandbox_spec(
-                 plan_->pod, runtime::process::join_of(group), networks_.namespace_path(record_.uid))));
+    const std::string network = networks_.namespace_path(record_.uid);
+    if (record_.users && !network.empty())
+      METE_CHECK(runtime::pod::write_network_sysctls(network, runtime::pod::sysctls_of(plan_->pod.spec)));
+    METE_TRY(const auto plan, runtime::process::make_sandbox_plan(runtime::pod::sandbox_spec(
+                                  plan_->pod, runtime::process::join_of(group), network, record_.users)));
     METE_CHECK(runtime::replace_file(files.plan(), runtime::process::encode(plan), 0600, Durability::volatile_));
     METE_TRY(SpawnedShim shim, spawn_shim(services_.shim, "sandbox", files.directory(), std::move(lock), {}));
     sandbox_shim_ = shim.pid;

@@ -2,6 +2,7 @@
 #include "agent/pods/reconciler.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include "agent/enforcement/idle_cpu.h"
 #include "agent/networks/networks.h"
 #include "agent/pods/pod_identity.h"
+#include "agent/pods/user_ranges.h"
 #include "enforcers/asked_limits.h"
 #include "runtime/cgroup/abilities.h"
 #include "runtime/cgroup/process_files.h"
@@ -268,10 +270,22 @@ void Reconciler::not_created(const std::string& key, const std::string& why) {
       {.severity = Severity::kWarning, .reason = name_of(Reason::kCreateFailed), .pod = key, .message = why});
 }
 
+// A pod that goes keeps its ids until nothing of it is left.
+Result<std::uint32_t> Reconciler::users_for_pod() const {
+  std::set<std::uint32_t> used;
+  for (const auto& [key, pod] : pods_) {
+    if (pod->record().users) used.insert(*pod->record().users);
+  }
+  return free_user_range(used, ids_of_others());
+}
+
 Status Reconciler::create(const config::PodPlan& plan, Pod::Origin origin) {
   const std::string key = config::full_name(plan.pod.metadata);
   if (!all_read_)
     return fail("pod " + key + ": it may be the one whose record could not be read; it is not made a second time");
+  if (!plan.pod.spec.host_users) {
+    METE_TRY(origin.users, users_for_pod());
+  }
   METE_TRY(auto made, Pod::create(tools_, plan, std::move(origin), owner_of(key)));
   Pod* fresh = (pods_[key] = std::move(made)).get();
   const auto& record = fresh->record();

@@ -78,6 +78,7 @@ class Reconciler {
   void read_desired();
   void reconcile_pod(const std::string& key);
   void reconcile_child(Pod& pod);
+  [[nodiscard]] Result<std::uint32_t> users_for_pod() const;
   [[nodiscard]] Status create(const config::PodPlan& plan, Pod::Origin origin);
   void not_created(const std::string& key, const std::string& why);
   [[nodiscard]] Pod::Owner owner_of(const std::string& key);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "agent/workloads/replica_plan.h"
+#include "agent/workloads/success_rule.h"
 
 namespace mete::agent {
 namespace {
@@ -48,9 +49,11 @@ class JobPlanner {
       if (!status().counted.contains(child.uid)) count_end(child);
     }
     judge();
+    if (status().reason.empty() && status().success_rule < 0)
+      status().success_rule = met_rule(spec_, status().completed);
     if (!status().reason.empty()) {
       fail_now();
-    } else if (is_complete()) {
+    } else if (is_complete() || status().success_rule >= 0) {
       complete();
     } else if (spec_.suspend) {
       remove(active_children(), false);
@@ -131,7 +134,7 @@ class JobPlanner {
 
   void judge() {
     if (!status().reason.empty()) return;
-    if (is_complete() && active_children().empty()) return;
+    if (status().success_rule >= 0 || (is_complete() && active_children().empty())) return;
     if (spec_.active_deadline_seconds && !spec_.suspend) {
       const WallTime end = status().started + std::chrono::seconds(*spec_.active_deadline_seconds);
       if (end <= now_) return fail_with("DeadlineExceeded", "Job was active longer than specified deadline");

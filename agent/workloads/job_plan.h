@@ -38,8 +38,9 @@ struct JobStatus {
   std::map<int, IndexFailures> failures;  // by index, with backoffLimitPerIndex
   int failures_in_a_row = 0;
   WallTime last_failure{};
-  std::string reason;   // why it fails, or has failed
-  std::string message;  // the same for a person
+  std::string reason;     // why it fails, or has failed
+  std::string message;    // the same for a person
+  int success_rule = -1;  // the rule of successPolicy that was met first; -1: none
   bool operator==(const JobStatus&) const = default;
 };
 

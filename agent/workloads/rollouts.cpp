@@ -50,8 +50,12 @@ std::string Workloads::template_of_revision(const WorkloadObject& object, const 
 Status Workloads::scale(WorkloadObject& object, int replicas) {
   const auto& record = object.record;
   using Kind = config::WorkloadKind;
-  if (record.kind != Kind::kDeployment && record.kind != Kind::kReplicaSet && record.kind != Kind::kStatefulSet)
-    return refuse(object, "found a kind without replicas, expected a Deployment, ReplicaSet or StatefulSet");
+  if (record.kind != Kind::kDeployment && record.kind != Kind::kReplicaSet &&
+      record.kind != Kind::kReplicationController && record.kind != Kind::kStatefulSet) {
+    return refuse(
+        object,
+        "found a kind without replicas, expected a Deployment, ReplicaSet, ReplicationController or StatefulSet");
+  }
   if (record.is_owned())
     return refuse(object, "its " + record.owner.kind + " " + record.owner.name + " says how many pods it has");
   Overrides next = record.overrides;

@@ -155,10 +155,13 @@ class StatusWriter {
     if (job.suspended) conditions.push_back(condition("Suspended", true, "JobSuspended", {}));
     if (!job.reason.empty()) conditions.push_back(condition("FailureTarget", true, job.reason, job.ended, job.message));
     if (job.end == JobEnd::kFailed) conditions.push_back(condition("Failed", true, job.reason, job.ended, job.message));
-    if (job.end == JobEnd::kComplete) {
-      conditions.push_back(condition("SuccessCriteriaMet", true, "CompletionsReached", job.ended));
-      conditions.push_back(condition("Complete", true, "CompletionsReached", job.ended));
-    }
+    // As Kubernetes says it.
+    const bool by_rule = job.success_rule >= 0;
+    const std::string why = by_rule ? "SuccessPolicy" : "CompletionsReached";
+    const std::string rule = by_rule ? "Matched rules at index " + std::to_string(job.success_rule) : std::string();
+    const bool complete = job.end == JobEnd::kComplete;
+    if (complete || by_rule) conditions.push_back(condition("SuccessCriteriaMet", true, why, job.ended, rule));
+    if (complete) conditions.push_back(condition("Complete", true, why, job.ended, rule));
     if (!conditions.empty()) status["conditions"] = std::move(conditions);
   }
 

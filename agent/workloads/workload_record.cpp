@@ -58,7 +58,8 @@ json job_json(const JobStatus& job) {
           {"failures_in_a_row", job.failures_in_a_row},
           {"last_failure", nanoseconds_of(job.last_failure)},
           {"reason", job.reason},
-          {"message", job.message}};
+          {"message", job.message},
+          {"success_rule", job.success_rule}};
 }
 
 JobStatus job_of(const json& value) {
@@ -78,6 +79,7 @@ JobStatus job_of(const json& value) {
   job.last_failure = time_of(value.at("last_failure"));
   job.reason = value.at("reason").get<std::string>();
   job.message = value.at("message").get<std::string>();
+  job.success_rule = value.value("success_rule", -1);  // records of 0.1 have none
   return job;
 }
 

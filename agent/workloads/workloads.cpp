@@ -89,6 +89,8 @@ int Workloads::replicas_of(const WorkloadObject& object) const {
   if (!object.workload) return 0;
   if (const auto* spec = std::get_if<config::DeploymentSpec>(&object.workload->spec)) return spec->replicas.value_or(1);
   if (const auto* spec = std::get_if<config::ReplicaSetSpec>(&object.workload->spec)) return spec->replicas.value_or(1);
+  if (const auto* spec = std::get_if<config::ReplicationControllerSpec>(&object.workload->spec))
+    return spec->replicas.value_or(1);
   if (const auto* spec = std::get_if<config::StatefulSetSpec>(&object.workload->spec))
     return spec->replicas.value_or(1);
   return 0;
@@ -163,6 +165,7 @@ void Workloads::step_kind(WorkloadObject& object) {
     case config::WorkloadKind::kDeployment:
       return step_deployment(object);
     case config::WorkloadKind::kReplicaSet:
+    case config::WorkloadKind::kReplicationController:
       return step_replica_set(object);
     case config::WorkloadKind::kStatefulSet:
     case config::WorkloadKind::kDaemonSet:

@@ -137,11 +137,18 @@ void check_image_name(const View& view) {
 
 std::optional<SeccompProfile> read_seccomp(const View& view) {
   if (!view) return std::nullopt;
-  const View type = view["type"];
-  if (type.text() == "Localhost") {
-    type.error(mismatch("\"Localhost\"", "RuntimeDefault or Unconfined, as mete cannot load a profile for a pod yet"));
+  const View file = view["localhostProfile"];
+  SeccompProfile profile{read_enum(view["type"], kProfileNames, SeccompProfile::Type::kRuntimeDefault), file.text()};
+  const bool from_file = profile.type == SeccompProfile::Type::kLocalhost;
+  if (from_file && profile.file.empty()) {
+    view["type"].error(
+        mismatch("Localhost without `localhostProfile`", "the name of a file in the agent's folder of profiles"));
+  } else if (from_file) {
+    file.check(check_relative_path(profile.file));
+  } else if (!profile.file.empty()) {
+    file.error(mismatch("`localhostProfile` with type " + view["type"].text(), "it with type Localhost only"));
   }
-  return type.text() == "Unconfined" ? SeccompProfile::kUnconfined : SeccompProfile::kRuntimeDefault;
+  return profile;
 }
 
 void check_app_armor(const View& view) {
@@ -160,6 +167,7 @@ SecurityContext read_security(const View& view) {
     view["runAsUser"].error(mismatch("0 with `runAsNonRoot: true`", "another user, or runAsNonRoot: false"));
   }
   security.seccomp = read_seccomp(view["seccompProfile"]);
+  security.unmasked_proc = view["procMount"].text() == "Unmasked";
   check_app_armor(view["appArmorProfile"]);
   security.read_only_root_filesystem = view["readOnlyRootFilesystem"].boolean();
   security.privileged = view["privileged"].boolean();

@@ -3,6 +3,7 @@
 
 #include "config/desired_state.h"
 #include "config/downward.h"
+#include "config/env_file.h"
 #include "config/names.h"
 #include "config/quantity.h"
 #include "config/reading/readers.h"
@@ -29,6 +30,15 @@ EnvSource read_field_ref(const View& view) {
   return ref;
 }
 
+EnvSource read_file_ref(const View& view) {
+  FileKeyRef ref{view["volumeName"].text(), view["path"].text(), view["key"].text(), view["optional"].boolean()};
+  if (view["path"]) view["path"].check(check_relative_path(ref.path));
+  if (view["key"]) view["key"].check(check_env_name(ref.key));
+  if (ref.key.size() > kLongestFileKey)
+    view["key"].error(mismatch(std::to_string(ref.key.size()) + " characters", "at most 128"));
+  return ref;
+}
+
 EnvSource read_source(const View& view) {
   constexpr std::array<std::string_view, 5> kSources = {"configMapKeyRef", "secretKeyRef", "fieldRef",
                                                         "resourceFieldRef", "fileKeyRef"};
@@ -36,12 +46,13 @@ EnvSource read_source(const View& view) {
   for (const auto source : kSources) sources += view[source] ? 1 : 0;
   if (sources != 1 && view) {
     view.error(mismatch(std::to_string(sources) + " sources",
-                        "one of configMapKeyRef, secretKeyRef, fieldRef or resourceFieldRef"));
+                        "one of configMapKeyRef, secretKeyRef, fieldRef, resourceFieldRef or fileKeyRef"));
   }
   if (const View ref = view["configMapKeyRef"]) return read_key_ref<ConfigMapKeyRef>(ref);
   if (const View ref = view["secretKeyRef"]) return read_key_ref<SecretKeyRef>(ref);
   if (const View ref = view["fieldRef"]) return read_field_ref(ref);
   if (const View ref = view["resourceFieldRef"]) return read_resource_ref(ref);
+  if (const View ref = view["fileKeyRef"]) return read_file_ref(ref);
   return std::string();
 }
 

@@ -69,6 +69,7 @@ extern const ObjectSpec kPodSpec;
 extern const ObjectSpec kContainerSpec;
 extern const ObjectSpec kVolumeSpec;
 extern const ObjectSpec kClaimObjectSpec;
+extern const ObjectSpec kRuntimeClassSpec;
 extern const ObjectSpec kFieldRefSpec;
 extern const ObjectSpec kResourceRefSpec;
 extern const ObjectSpec kPolicySpec;
@@ -82,6 +83,8 @@ extern const std::span<const std::string_view> kLabelOperatorNames;
 // In the order of RestartPolicy and HostPathType in pod.h.
 extern const std::span<const std::string_view> kRestartPolicyNames;
 extern const std::span<const std::string_view> kHostPathTypeNames;
+// In the order of SeccompProfile::Type in pod_spec.h.
+extern const std::span<const std::string_view> kProfileNames;
 // In the order of PullPolicy in volume.h.
 extern const std::span<const std::string_view> kPullPolicyNames;
 // In the order of DnsPolicy, GroupsPolicy, MountPropagation, RecursiveReadOnly and Protocol in pod_spec.h.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <charconv>
 
 #include "config/cron_schedule.h"
 #include "config/reading/fields/workload_fields.h"
@@ -56,6 +57,56 @@ void check_failure_policy(const View& spec, const JobSpec& job) {
   }
 }
 
+// "0,2-4"; empty: it is none.
+std::optional<std::set<int>> parse_indexes(std::string_view text, int completions) {
+  std::set<int> indexes;
+  int last = -1;  // in rising order, as Kubernetes wants them
+  while (!text.empty()) {
+    const std::string_view part = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), part.size() + 1));
+    const auto dash = part.find('-');
+    const auto number = [&](std::string_view digits) {
+      int value = -1;
+      const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+      return parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size() ? value : -1;
+    };
+    const int from = number(part.substr(0, dash));
+    const int to = dash == std::string_view::npos ? from : number(part.substr(dash + 1));
+    if (from <= last || to < from || to >= completions) return std::nullopt;
+    for (int index = from; index <= to; ++index) indexes.insert(index);
+    last = to;
+  }
+  if (indexes.empty()) return std::nullopt;
+  return indexes;
+}
+
+SuccessRule read_success_rule(const View& view, int completions) {
+  SuccessRule rule;
+  rule.count = read_number(view["succeededCount"]);
+  const View indexes = view["succeededIndexes"];
+  if (indexes) {
+    rule.indexes = parse_indexes(indexes.text(), completions);
+    if (!rule.indexes)
+      indexes.error(mismatch(describe(indexes.node()), "rising indexes below `completions`, such as \"0,2-4\""));
+  } else if (!rule.count) {
+    view.error(mismatch("nothing", "succeededIndexes, succeededCount or both"));
+  }
+  const int most = rule.indexes ? static_cast<int>(rule.indexes->size()) : completions;
+  if (rule.count && *rule.count > most)
+    view["succeededCount"].error(mismatch(std::to_string(*rule.count), "at most " + std::to_string(most)));
+  return rule;
+}
+
+void read_success_policy(const View& policy, JobSpec& job) {
+  constexpr std::size_t kMostRules = 20;
+  if (!policy) return;
+  if (!job.indexed) policy.error(mismatch("`successPolicy` without completionMode Indexed", "both"));
+  const auto rules = policy["rules"].items();
+  if (rules.empty() || rules.size() > kMostRules)
+    policy["rules"].error(mismatch(std::to_string(rules.size()) + " rules", "1 to 20"));
+  for (const auto& rule : rules) job.success_rules.push_back(read_success_rule(rule, job.completions.value_or(0)));
+}
+
 void check_indexes(const View& spec, const JobSpec& job) {
   if (job.indexed && !job.completions)
     spec["completionMode"].error(mismatch("Indexed without `completions`", "the number of indexes"));
@@ -89,6 +140,7 @@ JobSpec read_job(const View& spec, const ObjectMeta& owner) {
   job.pod = read_template(spec["template"], owner);
   for (const auto& rule : spec["podFailurePolicy"]["rules"].items())
     job.failure_rules.push_back(read_rule(rule, job.pod));
+  read_success_policy(spec["successPolicy"], job);
   job.replace_failed_only = spec["podReplacementPolicy"].text(job.failure_rules.empty() ? "" : "Failed") == "Failed";
   if (spec["podFailurePolicy"] && !job.replace_failed_only)
     spec["podReplacementPolicy"].error(mismatch("TerminatingOrFailed with podFailurePolicy", "Failed"));

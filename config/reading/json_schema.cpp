@@ -158,8 +158,8 @@ std::string pod_schema() {
   return SchemaWriter().write(kPodSpec);
 }
 std::string workload_schema() {
-  const ObjectSpec* const kinds[] = {&kDeploymentSpec, &kReplicaSetSpec, &kStatefulSetSpec,
-                                     &kDaemonSetSpec,  &kJobSpec,        &kCronJobSpec};
+  const ObjectSpec* const kinds[] = {&kDeploymentSpec, &kReplicaSetSpec, &kStatefulSetSpec,          &kDaemonSetSpec,
+                                     &kJobSpec,        &kCronJobSpec,    &kReplicationControllerSpec};
   return SchemaWriter().write("Workload", kinds);
 }
 std::string service_schema() {

@@ -81,7 +81,7 @@ std::string read_name(const View& object, const View& metadata) {
     own.check(check_dns_subdomain(name));
   } else if (const View prefix = metadata["generateName"]) {
     prefix.check(check_dns_subdomain(name));
-  } else {
+  } else if (metadata) {  // without metadata that is the error
     metadata.error({"`name` is missing", "nothing", "`name`"});
   }
   return name;
@@ -153,6 +153,15 @@ Secret read_secret(const View& view) {
   secret.immutable = view["immutable"].boolean();
   check_size(view, secret.data);
   return secret;
+}
+
+RuntimeClass read_runtime_class(const View& view) {
+  const View handler = view["handler"];
+  if (handler && handler.text() != kOwnRuntime) {
+    handler.error(mismatch(describe(handler.node()),
+                           "\"mete\": its shim makes each container itself, and hands none to another runtime"));
+  }
+  return {read_metadata(view), view.location()};
 }
 
 std::optional<std::uint32_t> read_id(const View& view) {

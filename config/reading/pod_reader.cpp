@@ -7,6 +7,7 @@
 #include "config/names.h"
 #include "config/reading/fields.h"
 #include "config/reading/identity_text.h"
+#include "config/reading/pod_checks.h"
 #include "config/reading/readers.h"
 #include "config/sysctl_space.h"
 
@@ -114,58 +115,6 @@ void read_host_names(const View& spec, PodSpec& to) {
   if (to.hostname_is_fqdn) over.error(mismatch("`hostnameOverride` with setHostnameAsFQDN", "one of them"));
 }
 
-// With hostNetwork a container listens on the machine itself. Otherwise a port of the machine leads to one container.
-void check_host_ports(const View& list, bool host_network, std::set<std::string>& taken) {
-  for (const auto& container : list.items()) {
-    for (const auto& port : container["ports"].items()) {
-      const View on_host = port["hostPort"];
-      const auto number = on_host.integer().value_or(0);
-      if (number == 0) continue;
-      if (host_network) {
-        if (number != port["containerPort"].integer())
-          on_host.error(mismatch(describe(on_host.node()), "the containerPort, with hostNetwork"));
-        continue;
-      }
-      const std::string key = port["protocol"].text("TCP") + " " + port["hostIP"].text() + " " + std::to_string(number);
-      if (!taken.insert(key).second)
-        on_host.error(mismatch(std::to_string(number) + " a second time", "each port of the machine once"));
-    }
-  }
-}
-
-// A container's name in a downwardAPI volume.
-void check_downward(const View& items, const Pod& pod) {
-  for (const auto& item : items.items()) {
-    const View ref = item["resourceFieldRef"]["containerName"];
-    if (ref && find_container(pod, ref.text()) == nullptr) {
-      ref.error(mismatch(describe(ref.node()), "the name of a container of this pod"));
-    }
-  }
-}
-
-void check_volume_fields(const View& spec, const Pod& pod) {
-  for (const auto& volume : spec["volumes"].items()) {
-    check_downward(volume["downwardAPI"]["items"], pod);
-    for (const auto& source : volume["projected"]["sources"].items())
-      check_downward(source["downwardAPI"]["items"], pod);
-  }
-}
-
-void check_mounts(const View& container, const std::vector<Volume>& volumes) {
-  std::vector<std::string_view> names;
-  names.reserve(volumes.size());
-  for (const auto& volume : volumes) names.emplace_back(volume.name);
-  for (const auto& mount : container["volumeMounts"].items()) {
-    const View name = mount["name"];
-    const std::string wanted = name.text();
-    if (!name || std::find(names.begin(), names.end(), wanted) != names.end()) continue;
-    Complaint complaint = mismatch(describe(name.node()), "the name of a volume under spec.volumes");
-    complaint.suggestion = nearest(wanted, names);
-    if (!complaint.suggestion.empty()) complaint.message += ", did you mean `" + complaint.suggestion + "`?";
-    name.error(std::move(complaint));
-  }
-}
-
 // Init containers and containers share one set of names: a name stands for one log and one cgroup.
 std::vector<Container> read_containers(const View& list, const std::vector<Volume>& volumes,
                                        std::set<std::string>& names, bool init) {
@@ -262,6 +211,9 @@ void read_pod_spec(const View& spec, const std::vector<std::string>& claims, Pod
                                  "`priority` beside it, as PriorityClass objects are not read, or system-node-critical "
                                  "or system-cluster-critical"));
   }
+  to.host_users = spec["hostUsers"].boolean(true);
+  to.runtime_class = spec["runtimeClassName"].text();
+  if (!to.runtime_class.empty()) spec["runtimeClassName"].check(check_dns_subdomain(to.runtime_class));
   to.share_process_namespace = spec["shareProcessNamespace"].boolean();
   if (to.share_process_namespace && to.host_pid) {
     spec["shareProcessNamespace"].error(mismatch("true together with hostPID", "one of them"));
@@ -279,9 +231,10 @@ void read_pod_spec(const View& spec, const std::vector<std::string>& claims, Pod
   to.init_containers = read_containers(spec["initContainers"], to.volumes, names, true);
   to.containers = read_containers(spec["containers"], to.volumes, names, false);
   read_pod_resources(spec["resources"], to);
+  check_huge_pages(spec["volumes"], to);
   check_volume_fields(spec, pod);
-  std::set<std::string> host_ports;
-  for (const auto* list : {"initContainers", "containers"}) check_host_ports(spec[list], to.host_network, host_ports);
+  check_users(spec, to);
+  check_host_ports(spec, to.host_network);
   const View containers = spec["containers"];
   if (containers && containers.node().kind == YamlNode::Kind::kList && containers.node().items.empty()) {
     containers.error(mismatch("an empty list", "at least one container"));

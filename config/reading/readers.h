@@ -34,6 +34,7 @@ void check_bandwidth(const View& annotations, bool host_network);
 [[nodiscard]] Policy read_policy(const View& view);
 [[nodiscard]] ConfigMap read_config_map(const View& view);
 [[nodiscard]] Secret read_secret(const View& view);
+[[nodiscard]] RuntimeClass read_runtime_class(const View& view);
 
 [[nodiscard]] Container read_container(const View& view);
 void read_care(const View& view, Container& to);  // its probes, hooks, stop signal and restart rules
@@ -46,6 +47,8 @@ void check_no_care(const View& view);
 [[nodiscard]] SecurityContext read_security(const View& view);
 [[nodiscard]] std::vector<Volume> read_volumes(const View& view);
 [[nodiscard]] std::optional<SeccompProfile> read_seccomp(const View& view);
+// The page size of a volume that leaves it to the limits of the containers (check_huge_pages).
+inline constexpr const char* kAnyHugePage = "?";
 void check_app_armor(const View& view);
 void check_image_name(const View& view);
 // The pod's own `resources`, after its containers have been read: both are compared.

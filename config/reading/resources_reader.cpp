@@ -174,7 +174,8 @@ void read_pod_resources(const View& view, PodSpec& spec) {
   if (!view) return;
   for (const char* side : {"limits", "requests"}) {
     for (const auto& [name, value] : view[side].entries()) {
-      if (name != "cpu" && name != "memory")
+      // All other names are unknown, which read_list() reports.
+      if (name == "ephemeral-storage" || name.starts_with(kHugePages) || name.find('/') != std::string::npos)
         value.error(mismatch("`" + name + "` for a whole pod", "cpu or memory; all others belong to containers"));
     }
   }

@@ -124,10 +124,9 @@ class Checker {
     if (field.use == FieldUse::kInactive) {
       view.warn({.message = name + std::string(inactive_), .not_acted_on = true});
     } else {
-      const std::string expected = field.harmless.empty() ? "no " + name : one_of(names_of(field.harmless)) + " ";
-      view.error({name + "asks for what mete cannot do yet: found " + describe(view.node()) + ", expected " + expected +
-                      "as the containers would run without it",
-                  describe(view.node()), expected.substr(0, expected.size() - 1)});
+      // The table says why, and what there is in its place.
+      view.error({"found " + name + "that mete cannot give: " + std::string(field.doc), describe(view.node()),
+                  "no " + name.substr(0, name.size() - 1)});
     }
     return true;
   }

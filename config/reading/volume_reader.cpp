@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "config/downward.h"
 #include "config/names.h"
 #include "config/quantity.h"
@@ -26,9 +28,27 @@ HostPathVolume read_host_path(const View& view) {
   return volume;
 }
 
+// "HugePages-2Mi"; "HugePages" is those of the one size that the containers have (check_huge_pages).
+void read_huge_pages_medium(const View& medium, EmptyDirVolume& volume) {
+  constexpr std::string_view kMedium = "HugePages";
+  const std::string text = medium.text();
+  if (text.empty() || volume.memory) return;
+  const std::string size = text.starts_with("HugePages-") ? text.substr(kMedium.size() + 1) : std::string();
+  const auto page = parse_bytes(size);
+  if (text == kMedium) {
+    volume.huge_pages = kAnyHugePage;
+  } else if (!size.empty() && page && *page > Bytes(0)) {
+    volume.huge_pages = size;
+  } else {
+    medium.error(mismatch(describe(medium.node()), "\"\", Memory, HugePages or HugePages-SIZE such as HugePages-2Mi"));
+  }
+}
+
 EmptyDirVolume read_empty_dir(const View& view) {
   EmptyDirVolume volume;
   volume.memory = view["medium"].text() == "Memory";
+  read_huge_pages_medium(view["medium"], volume);
+  volume.mode = read_id(view["mode"]);
   volume.size_limit = read_with(view["sizeLimit"], parse_bytes);
   if (volume.size_limit && *volume.size_limit < Bytes(0)) {
     view["sizeLimit"].error(mismatch(describe(view["sizeLimit"].node()), "0 or more"));
@@ -94,14 +114,22 @@ DownwardVolume read_downward(const View& view, std::uint32_t mode) {
   return volume;
 }
 
+// What an API server adds to every Pod, kube-api-access-*, has this beside the token: the certificate of the server.
+constexpr const char* kServersCertificate = "kube-root-ca.crt";
+
 ProjectedVolume read_projected(const View& view) {
   ProjectedVolume volume;
   volume.default_mode = read_id(view["defaultMode"]).value_or(kDefaultFileMode);
-  for (const auto& item : view["sources"].items()) {
+  const auto sources = view["sources"].items();
+  const bool has_token = std::any_of(sources.begin(), sources.end(),
+                                     [](const View& each) { return static_cast<bool>(each["serviceAccountToken"]); });
+  for (const auto& item : sources) {
     if (item.entries().size() != 1) {
       item.error(mismatch(std::to_string(item.entries().size()) + " sources", "one in each item"));
     } else if (const View map = item["configMap"]) {
-      volume.sources.emplace_back(read_map_projection(map, volume.default_mode));
+      ConfigMapVolume keys = read_map_projection(map, volume.default_mode);
+      keys.optional |= has_token && keys.name == kServersCertificate;
+      volume.sources.emplace_back(std::move(keys));
     } else if (const View secret = item["secret"]) {
       volume.sources.emplace_back(read_secret_projection(secret, volume.default_mode));
     } else if (const View downward = item["downwardAPI"]) {

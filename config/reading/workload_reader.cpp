@@ -47,6 +47,19 @@ ReplicaSetSpec read_replica_set(const View& spec, const ObjectMeta& owner) {
           read_template(spec["template"], owner)};
 }
 
+ReplicationControllerSpec read_controller(const View& spec, const ObjectMeta& owner) {
+  return {read_replica_set(spec, owner)};
+}
+
+// The labels themselves. Without them it is those of the template.
+void check_plain_selector(const View& selector, const PodTemplate& pod) {
+  for (const auto& [key, value] : selector.entries()) {
+    const auto at = pod.metadata.labels.find(key);
+    if (at == pod.metadata.labels.end() || at->second != value.text())
+      value.error(mismatch(key + ": " + value.text(), "a label that the template has"));
+  }
+}
+
 void read_retention(const View& view, StatefulSetSpec& to) {
   to.delete_claims_with_set = view["whenDeleted"].text() == "Delete";
   to.delete_claims_on_scale = view["whenScaled"].text() == "Delete";
@@ -108,8 +121,8 @@ struct KindReader {
 };
 
 // In the order of WorkloadKind.
-const std::array<KindReader, 6>& kind_readers() {
-  static const std::array<KindReader, 6> kReaders = {{
+const std::array<KindReader, 7>& kind_readers() {
+  static const std::array<KindReader, 7> kReaders = {{
       {"Deployment", &kDeploymentSpec,
        [](const View& v, const ObjectMeta& o) -> decltype(Workload::spec) { return read_deployment(v, o); }},
       {"ReplicaSet", &kReplicaSetSpec,
@@ -121,6 +134,8 @@ const std::array<KindReader, 6>& kind_readers() {
       {"Job", &kJobSpec, [](const View& v, const ObjectMeta& o) -> decltype(Workload::spec) { return read_job(v, o); }},
       {"CronJob", &kCronJobSpec,
        [](const View& v, const ObjectMeta& o) -> decltype(Workload::spec) { return read_cron_job(v, o); }},
+      {"ReplicationController", &kReplicationControllerSpec,
+       [](const View& v, const ObjectMeta& o) -> decltype(Workload::spec) { return read_controller(v, o); }},
   }};
   return kReaders;
 }
@@ -206,7 +221,10 @@ Workload read_workload(const View& view) {
   check_name(view, kind, workload.metadata);
   const View spec = view["spec"];
   workload.spec = reader_of(kind)->read(spec, workload.metadata);
-  if (kind != "Job" && kind != "CronJob") {
+  if (kind == "ReplicationController") {
+    check_plain_selector(spec["selector"], template_of(workload));
+    check_restart_policy(spec["template"], false);
+  } else if (kind != "Job" && kind != "CronJob") {
     check_selector(spec["selector"], template_of(workload));
     check_restart_policy(spec["template"], false);
   }

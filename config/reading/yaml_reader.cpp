@@ -114,6 +114,11 @@ constexpr std::array<Kind, 13> kKinds = {{
     {"DaemonSet", "apps/v1", read_made},
     {"Job", "batch/v1", read_made},
     {"CronJob", "batch/v1", read_made},
+    {"ReplicationController", "v1", read_made},
+    {"RuntimeClass", "node.k8s.io/v1",
+     [](const View& view, Documents& out) {
+       read_into(view, kRuntimeClassSpec, read_runtime_class, out.runtime_classes);
+     }},
 }};
 
 const std::vector<std::string_view>& known_kinds() {

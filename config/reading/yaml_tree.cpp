@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "config/reading/json_escapes.h"
+#include "config/reading/yaml_fault.h"
 #include "config/reading/yaml_reader.h"
 
 namespace mete::config {
@@ -187,23 +188,9 @@ class Builder : public YAML::EventHandler {
   YamlNode root_;
 };
 
-// The parser's own message for a tab in the indentation is hard to understand; the tab is easy to find here.
-bool line_is_indented_by_tab(std::string_view text, int line) {
-  for (; line > 0; --line) {
-    const auto end = text.find('\n');
-    if (end == std::string_view::npos) return false;
-    text.remove_prefix(end + 1);
-  }
-  const auto start = text.find_first_not_of(' ');
-  return start != std::string_view::npos && text[start] == '\t';
-}
-
 ParseError explain(const YAML::Exception& error, std::string_view text, int first_line) {
-  const int line = std::max(error.mark.line, 0);
-  ParseError told{first_line + line, std::max(error.mark.column, 0) + 1, "not valid YAML: " + error.msg};
-  if (error.msg == YAML::ErrorMsg::DOC_IN_SCALAR) told.message = "a quote is opened and never closed";
-  if (line_is_indented_by_tab(text, line)) told.message = "a tab in the indentation, YAML wants blanks";
-  return told;
+  const YamlFault fault = explain_fault(text, std::max(error.mark.line, 0), std::max(error.mark.column, 0), error.msg);
+  return {first_line + fault.line, fault.column + 1, fault.message};
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 
 #include "config/names.h"
 #include "runtime/pod/name_files.h"
+#include "runtime/pod/network_sysctls.h"
+#include "runtime/pod/own_users.h"
 #include "runtime/pod/user.h"
 
 namespace mete::runtime::pod {
@@ -48,6 +50,7 @@ void add_namespaces(const config::PodSpec& spec, const ContainerContext& context
     if (kind == NamespaceKind::network && path.empty()) path = context.network_namespace;
     launch.namespaces.push_back({kind, std::move(path)});
   };
+  if (context.users) add_user_namespace(*context.users, context.sandbox_pid, launch);
   add(NamespaceKind::mount, false, nullptr);
   add(NamespaceKind::pid, spec.host_pid, spec.share_process_namespace ? "pid" : nullptr);
   add(NamespaceKind::network, spec.host_network, "net");
@@ -107,7 +110,8 @@ Status add_volumes(const config::PodPlan& plan, const config::Container& contain
                              .sub_path = config::fill_marks(sub_path, plan.pod, context.machine),
                              .attributes = is_read_only(plan.pod.spec, mount) ? MOUNT_ATTR_RDONLY : 0U,
                              .recursive = true,
-                             .propagation = propagation_of(mount)});
+                             .propagation = propagation_of(mount),
+                             .id_map = context.users ? owners_of(*context.users) : process::IdMap()});
     launch.receive_host_mounts |= mount.propagation == config::MountPropagation::kHostToContainer;
   }
   // A mount point must be mounted before those below it, whatever the manifest's order.
@@ -117,14 +121,6 @@ Status add_volumes(const config::PodPlan& plan, const config::Container& contain
   std::stable_sort(launch.mounts.begin() + first, launch.mounts.end(),
                    [&](const auto& a, const auto& b) { return depth(a) < depth(b); });
   return {};
-}
-
-// As docker and containerd do it in a network of the container's own: every user may listen on any port and send pings.
-void add_sysctls(const config::PodSpec& spec, LaunchSpec& launch) {
-  if (!spec.host_network) {
-    launch.sysctls = {{"net.ipv4.ip_unprivileged_port_start", "0"}, {"net.ipv4.ping_group_range", "0 2147483647"}};
-  }
-  for (const auto& [name, value] : spec.security.sysctls) launch.sysctls[name] = value;
 }
 
 void add_environment(const config::PodPlan& plan, const config::ContainerPlan& resolved,
@@ -176,8 +172,10 @@ void add_filesystems(const config::PodSpec& spec, const config::Container& conta
       for (auto& mount : *mounts) mount.attributes &= ~static_cast<std::uint64_t>(MOUNT_ATTR_RDONLY);
     }
   } else {
-    launch.masked_paths = process::default_masked_paths();
-    launch.read_only_paths = process::default_read_only_paths();
+    if (!container.security.unmasked_proc) {
+      launch.masked_paths = process::default_masked_paths();
+      launch.read_only_paths = process::default_read_only_paths();
+    }
     // Device nodes of an image must not work: a container's devices are those in /dev.
     launch.root_attributes = MOUNT_ATTR_NODEV;
   }
@@ -214,16 +212,18 @@ Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Con
   const std::string& directory = container.working_dir.empty() ? context.image.working_dir : container.working_dir;
   launch.cwd = config::normal_path(directory);
   METE_CHECK(add_identity(plan.pod, container, context, launch));
-  if (!context.sandbox_pid) add_sysctls(spec, launch);
+  if (!context.sandbox_pid) launch.sysctls = sysctls_of(spec);
+  if (context.users) use_own_users(*context.users, !context.network_namespace.empty(), launch);
   launch.session_keyring = "_ses." + plan.pod.metadata.namespace_ + "_" + plan.pod.metadata.name + "_" + container.name;
   launch.oom_score_adj = context.oom_score_adj;
   launch.init = wants_init(plan.pod) && !spec.share_process_namespace;
   return launch;
 }
 
-LaunchSpec sandbox_spec(const config::Pod& pod, const process::CgroupJoin& cgroup,
-                        const std::string& network_namespace) {
+LaunchSpec sandbox_spec(const config::Pod& pod, const process::CgroupJoin& cgroup, const std::string& network_namespace,
+                        std::optional<std::uint32_t> users) {
   LaunchSpec launch;
+  if (users) add_user_namespace(*users, std::nullopt, launch);
   if (!pod.spec.host_network) {
     launch.namespaces.push_back({NamespaceKind::network, network_namespace});
     launch.namespaces.push_back({NamespaceKind::uts, ""});
@@ -232,7 +232,8 @@ LaunchSpec sandbox_spec(const config::Pod& pod, const process::CgroupJoin& cgrou
   if (!pod.spec.host_ipc) launch.namespaces.push_back({NamespaceKind::ipc, ""});
   if (pod.spec.share_process_namespace && !pod.spec.host_pid) launch.namespaces.push_back({NamespaceKind::pid, ""});
   launch.cgroup = cgroup;
-  add_sysctls(pod.spec, launch);
+  launch.sysctls = sysctls_of(pod.spec);
+  if (users) use_own_users(*users, !network_namespace.empty(), launch);
   return launch;
 }
 

@@ -36,6 +36,7 @@ struct ContainerContext {
   std::vector<process::DeviceSpec> devices;  // in addition to the default devices
   std::optional<int> sandbox_pid;            // process whose network, IPC, UTS (and PID) namespaces are shared
   std::string network_namespace;             // one that is connected already; empty: the container makes its own
+  std::optional<std::uint32_t> users;        // the first of the pod's own ids (own_users.h); empty: the machine's
   process::CgroupJoin cgroup;
   process::CgroupView cgroup_view;
   std::string seccomp_filter;  // the default filter, compiled
@@ -52,7 +53,8 @@ struct ContainerContext {
 
 // The namespaces that a pod's sandbox holds for its containers. `network_namespace`: as in ContainerContext.
 [[nodiscard]] process::LaunchSpec sandbox_spec(const config::Pod& pod, const process::CgroupJoin& cgroup,
-                                               const std::string& network_namespace);
+                                               const std::string& network_namespace,
+                                               std::optional<std::uint32_t> users = std::nullopt);
 
 // True when the pod's containers share namespaces: the sandbox holds them while containers restart. A single container
 // needs none.

@@ -51,9 +51,9 @@ Result<image::ResolvedUser> user_of(const config::PodSpec& spec, const config::S
 }  // namespace
 
 config::SeccompProfile seccomp_profile(const config::PodSpec& spec, const config::Container& container) {
-  if (container.security.privileged) return config::SeccompProfile::kUnconfined;
+  if (container.security.privileged) return {config::SeccompProfile::Type::kUnconfined};
   const auto& own = container.security.seccomp;
-  return (own ? own : spec.security.seccomp).value_or(config::SeccompProfile::kRuntimeDefault);
+  return (own ? own : spec.security.seccomp).value_or(config::SeccompProfile());
 }
 
 Status add_identity(const config::Pod& pod, const config::Container& container, const ContainerContext& context,
@@ -77,9 +77,8 @@ Status add_identity(const config::Pod& pod, const config::Container& container, 
   if (identity.uid == 0) sets.effective = sets.permitted = mask;
   identity.no_new_privileges =
       security.allow_privilege_escalation.has_value() && !*security.allow_privilege_escalation && !security.privileged;
-  if (seccomp_profile(pod.spec, container) == config::SeccompProfile::kRuntimeDefault) {
+  if (seccomp_profile(pod.spec, container).type == config::SeccompProfile::Type::kRuntimeDefault)
     identity.seccomp_filter = context.seccomp_filter;
-  }
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -93,6 +94,13 @@ Result<UniqueFd> open_id_map(const IdMap& map) {
   while (::waitpid(holder, nullptr, 0) < 0 && errno == EINTR) {
   }
   return result;
+}
+
+void give_pipes(const std::array<int, 3>& fds, std::uint32_t owner) {
+  for (const int fd : fds) {
+    struct stat info {};
+    if (::fstat(fd, &info) == 0 && S_ISFIFO(info.st_mode)) (void)!::fchown(fd, owner, static_cast<gid_t>(-1));
+  }
 }
 
 }  // namespace mete::runtime::process

@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include <array>
+#include <cstdint>
 #include <vector>
 
 #include "config/result.h"
@@ -19,5 +21,9 @@ namespace mete::runtime::process {
 
 // A descriptor of a user namespace without processes, for MOUNT_ATTR_IDMAP.
 [[nodiscard]] Result<UniqueFd> open_id_map(const IdMap& map);
+
+// Gives those of the descriptors that are pipes to `owner`, so that a command in a user namespace may open them again
+// as /dev/stdout. A file or device keeps its owner.
+void give_pipes(const std::array<int, 3>& fds, std::uint32_t owner);
 
 }  // namespace mete::runtime::process

@@ -24,15 +24,6 @@ struct NamespaceUse {
   bool operator==(const NamespaceUse&) const = default;
 };
 
-// One stack of layers. It is mounted inside the container's own mount namespace and so disappears with the container.
-struct OverlayRoot {
-  std::string layers_dir;           // `lowers` are relative to it, because overlay's option text is limited to a page
-  std::vector<std::string> lowers;  // topmost first
-  std::string upper;
-  std::string work;
-  bool operator==(const OverlayRoot&) const = default;
-};
-
 struct IdMapping {
   std::uint32_t inside = 0;
   std::uint32_t outside = 0;
@@ -49,6 +40,18 @@ struct IdMap {
   bool recursive = false;
   [[nodiscard]] bool empty() const { return uids.empty() && gids.empty() && user_namespace.empty(); }
   bool operator==(const IdMap&) const = default;
+};
+
+// One stack of layers. It is mounted inside the container's own mount namespace and so disappears with the container.
+struct OverlayRoot {
+  std::string layers_dir;           // `lowers` are relative to it, because overlay's option text is limited to a page
+  std::vector<std::string> lowers;  // topmost first
+  std::string upper;
+  std::string work;
+  // How the owners in the layers are seen. Not empty: the launcher mounts the overlay, because only it may map owners
+  // and go where the layers are, and the child takes it over.
+  IdMap owners;
+  bool operator==(const OverlayRoot&) const = default;
 };
 
 struct MountSpec {
@@ -169,6 +172,9 @@ struct LaunchSpec {
   std::vector<NamespaceUse> namespaces;
   std::vector<IdMapping> uid_mappings;
   std::vector<IdMapping> gid_mappings;
+  // The owner that the standard streams get, as the launcher sees it. In a user namespace the child cannot give them
+  // away; empty: they are the child's to give.
+  std::optional<std::uint32_t> stdio_owner;
   std::optional<TimeOffset> monotonic_offset;
   std::optional<TimeOffset> boottime_offset;
   CgroupJoin cgroup;

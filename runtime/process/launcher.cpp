@@ -91,6 +91,8 @@ class Child {
  private:
   Status clone(int child_end) {
     METE_TRY(const PreparedTrees trees, prepare_trees(plan_));
+    if (plan_.stdio_owner)
+      give_pipes({{options_.stdin_fd, options_.stdout_fd, options_.stderr_fd}}, *plan_.stdio_owner);
     PidNamespaceVisit visit;
     bool pid_later = false;
     if (!plan_.join_pid_namespace.empty()) {

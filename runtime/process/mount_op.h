@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,9 +28,10 @@ struct MountRoot {
   std::string overlay_dir;      // working directory for the relative lower paths; empty: `target` is bound to itself
   std::string overlay_options;  // lowerdir=...,upperdir=...,workdir=...
   std::uint64_t attributes = 0;
+  std::optional<OverlayRoot> prepared;  // the launcher mounts it (prepared_root.h), and the two above are empty
   template <class Archive>
   void fields(Archive& archive) {
-    archive(target, overlay_dir, overlay_options, attributes);
+    archive(target, overlay_dir, overlay_options, attributes, prepared);
   }
   bool operator==(const MountRoot&) const = default;
 };

@@ -54,8 +54,15 @@ Result<std::string> sysctl_path(const LaunchSpec& spec, const std::string& key) 
 
 Status add_root(const LaunchSpec& spec, std::vector<SetupOp>& ops) {
   METE_CHECK(check_inside_path(spec.rootfs, "root directory"));
-  MountRoot root{.target = spec.rootfs, .overlay_dir = {}, .overlay_options = {}, .attributes = spec.root_attributes};
-  if (spec.overlay) {
+  MountRoot root{.target = spec.rootfs,
+                 .overlay_dir = {},
+                 .overlay_options = {},
+                 .attributes = spec.root_attributes,
+                 .prepared = {}};
+  if (spec.overlay && !spec.overlay->owners.empty()) {
+    if (spec.overlay->lowers.empty()) return fail("overlay: found no layer, expected at least one");
+    root.prepared = spec.overlay;
+  } else if (spec.overlay) {
     const auto& overlay = *spec.overlay;
     if (overlay.lowers.empty()) return fail("overlay: found no layer, expected at least one");
     root.overlay_dir = overlay.layers_dir;
@@ -231,6 +238,7 @@ Result<Plan> make_plan(const LaunchSpec& spec) {
   add_namespaces(spec, plan);
   METE_CHECK(add_filesystem(spec, plan.ops));
   plan.cgroup = spec.cgroup;
+  plan.stdio_owner = spec.stdio_owner;
   plan.identity = spec.identity;
   plan.tuning = spec.tuning;
   plan.final = spec.init ? Final::init : Final::exec;

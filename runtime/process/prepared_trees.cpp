@@ -3,10 +3,15 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <cerrno>
 
 #include "runtime/file.h"
+#include "runtime/process/child/child_context.h"
 #include "runtime/process/id_mappings.h"
 #include "runtime/process/mount_attributes.h"
+#include "runtime/process/prepared_root.h"
 
 namespace mete::runtime::process {
 namespace {
@@ -22,9 +27,33 @@ Status map_owners(const BindMount& op, const UniqueFd& tree) {
   change.attr_set = MOUNT_ATTR_IDMAP;
   change.userns_fd = static_cast<std::uint64_t>(owners.get());
   const unsigned how = AT_EMPTY_PATH | (op.id_map.recursive ? AT_RECURSIVE : 0U);
-  if (::mount_setattr(tree.get(), "", how, &change, sizeof change) != 0)
-    return fail_errno("map the owners of " + op.source);
-  return {};
+  if (::mount_setattr(tree.get(), "", how, &change, sizeof change) == 0) return {};
+  if (errno == EINVAL)
+    return fail("map the owners of " + op.source +
+                ": found a file system or kernel without idmapped mounts, expected both");
+  return fail_errno("map the owners of " + op.source);
+}
+
+// Below the volume, whatever links are in there (CVE-2021-25741); missing directories are made.
+Result<UniqueFd> open_sub_path(const BindMount& op) {
+  METE_TRY(UniqueFd volume, open_at(AT_FDCWD, op.source, O_PATH | O_DIRECTORY));
+  for (std::size_t at = 0; at != std::string::npos;) {
+    at = op.sub_path.find('/', at + 1);
+    const std::string path = op.sub_path.substr(0, at);
+    UniqueFd inside(open_inside(volume.get(), path.c_str(), O_PATH));
+    if (!inside.valid() && errno == ENOENT) {
+      const auto slash = path.rfind('/');
+      const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash);
+      const UniqueFd above(open_inside(volume.get(), parent.c_str(), O_PATH | O_DIRECTORY));
+      const std::string name = path.substr(slash == std::string::npos ? 0 : slash + 1);
+      constexpr mode_t kMode = 0755;
+      if (above.valid() && !name.empty() && ::mkdirat(above.get(), name.c_str(), kMode) == 0)
+        inside = UniqueFd(open_inside(volume.get(), path.c_str(), O_PATH));
+    }
+    if (!inside.valid()) return fail_errno("open subPath " + op.sub_path);
+    if (at == std::string::npos) return inside;
+  }
+  return volume;
 }
 
 // The copy is a peer of the mount at the source, as the child's own copies are not: what the container mounts below it
@@ -41,7 +70,12 @@ Status part_from_peers(const BindMount& op, const UniqueFd& tree) {
 // An invalid descriptor: the child has to copy the mount.
 Result<UniqueFd> prepare(const BindMount& op) {
   const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op.recursive ? AT_RECURSIVE : 0U);
-  UniqueFd tree(::open_tree(AT_FDCWD, op.source.c_str(), flags));
+  UniqueFd inside;
+  if (!op.sub_path.empty()) {
+    METE_TRY(inside, open_sub_path(op));
+  }
+  UniqueFd tree(inside.valid() ? ::open_tree(inside.get(), "", flags | AT_EMPTY_PATH)
+                               : ::open_tree(AT_FDCWD, op.source.c_str(), flags));
   if (!tree.valid() && errno == EPERM && op.copier == MountCopier::launcher_if_allowed) return tree;
   if (!tree.valid()) return fail_errno("bind " + op.source);
   METE_CHECK(part_from_peers(op, tree));
@@ -64,6 +98,11 @@ std::vector<int> PreparedTrees::numbers() const {
 Result<PreparedTrees> prepare_trees(const Plan& plan) {
   PreparedTrees prepared;
   for (const auto& op : plan.ops) {
+    if (const auto* root = std::get_if<MountRoot>(&op); root != nullptr && root->prepared) {
+      METE_TRY(UniqueFd tree, prepare_root(*root));
+      prepared.trees.push_back(std::move(tree));
+      continue;
+    }
     const auto* bind = std::get_if<BindMount>(&op);
     if (bind == nullptr || bind->copier == MountCopier::child) continue;
     // Each takes a descriptor until the clone, of which there may be no more than 1024.

@@ -255,6 +255,7 @@ struct Plan {
   std::string time_offsets;         // text for /proc/self/timens_offsets
   std::vector<IdMapping> uid_mappings;
   std::vector<IdMapping> gid_mappings;
+  std::optional<std::uint32_t> stdio_owner;  // LaunchSpec's
   CgroupJoin cgroup;
   std::vector<SetupOp> ops;
   Identity identity;
@@ -269,7 +270,8 @@ struct Plan {
   template <class Archive>
   void fields(Archive& archive) {
     archive(clone_flags, join_pid_namespace, join_user_namespace, new_time_namespace, time_offsets, uid_mappings,
-            gid_mappings, cgroup, ops, identity, tuning, final, args, env, file, has_oom_score_adj, oom_score_adj);
+            gid_mappings, stdio_owner, cgroup, ops, identity, tuning, final, args, env, file, has_oom_score_adj,
+            oom_score_adj);
   }
   bool operator==(const Plan&) const = default;
 };

@@ -8,7 +8,7 @@
 namespace mete::runtime::process {
 namespace {
 
-constexpr std::string_view kMagic = "mete-plan-4\n";
+constexpr std::string_view kMagic = "mete-plan-5\n";
 
 // The structs of launch_spec.h stay plain: their fields are listed here.
 template <class Archive>
@@ -18,6 +18,10 @@ void fields_of(Archive& archive, IdMapping& value) {
 template <class Archive>
 void fields_of(Archive& archive, IdMap& value) {
   archive(value.uids, value.gids, value.user_namespace, value.recursive);
+}
+template <class Archive>
+void fields_of(Archive& archive, OverlayRoot& value) {
+  archive(value.layers_dir, value.lowers, value.upper, value.work, value.owners);
 }
 template <class Archive>
 void fields_of(Archive& archive, NamespaceUse& value) {
@@ -175,7 +179,7 @@ std::string encode(const Plan& plan) {
 
 Result<Plan> decode_plan(std::string_view bytes) {
   if (bytes.substr(0, kMagic.size()) != kMagic) {
-    return fail("plan: found no \"mete-plan-4\" at its start, expected one written by the same version of mete");
+    return fail("plan: found no \"mete-plan-5\" at its start, expected one written by the same version of mete");
   }
   Reader reader(bytes.substr(kMagic.size()));
   Plan plan;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "runtime/file.h"
+#include "runtime/storage/huge_pages.h"
 #include "runtime/storage/volume_files.h"
 #include "runtime/storage/volume_group.h"
 
@@ -100,16 +101,25 @@ Result<std::string> prepare(const config::HostPathVolume& volume) {
 
 constexpr mode_t kEverybody = 0777;
 
-Result<std::string> prepare_on_disk(const std::string& name, const VolumeDirectories& directories) {
+Result<std::string> prepare_on_disk(const std::string& name, const VolumeDirectories& directories,
+                                    mode_t mode = kEverybody) {
   std::string path = directories.disk + "/" + name;
   METE_CHECK(make_directories(path));
-  if (::chmod(path.c_str(), kEverybody) != 0) return fail_errno("chmod " + path);
+  if (::chmod(path.c_str(), mode) != 0) return fail_errno("chmod " + path);
   return path;
 }
 
-Result<std::string> prepare_in_memory(const std::string& name, const VolumeDirectories& directories, Bytes size) {
+Result<std::string> prepare(const std::string& name, const config::EmptyDirVolume& volume, const config::PodSpec& spec,
+                            const VolumeDirectories& directories, Bytes machine_memory) {
+  const mode_t mode = volume.mode.value_or(kEverybody);
   std::string path = directories.memory + "/" + name;
-  METE_CHECK(make_tmpfs(path, size, kEverybody));
+  if (!volume.huge_pages.empty()) {
+    METE_CHECK(mount_huge_pages(path, volume.huge_pages, mode));
+  } else if (volume.memory) {
+    METE_CHECK(make_tmpfs(path, memory_volume_size(spec, volume, machine_memory), mode));
+  } else {
+    return prepare_on_disk(name, directories, mode);
+  }
   return path;
 }
 
@@ -176,11 +186,8 @@ Result<std::string> prepare_files(const config::VolumeFiles& files, const config
 Result<std::string> prepare_one(const config::Volume& volume, const config::PodPlan& plan,
                                 const VolumeDirectories& directories, const VolumeSources& sources) {
   if (const auto* host = std::get_if<config::HostPathVolume>(&volume.source)) return prepare(*host);
-  if (const auto* empty = std::get_if<config::EmptyDirVolume>(&volume.source)) {
-    if (!empty->memory) return prepare_on_disk(volume.name, directories);
-    return prepare_in_memory(volume.name, directories,
-                             memory_volume_size(plan.pod.spec, *empty, sources.machine.memory));
-  }
+  if (const auto* empty = std::get_if<config::EmptyDirVolume>(&volume.source))
+    return prepare(volume.name, *empty, plan.pod.spec, directories, sources.machine.memory);
   if (std::holds_alternative<config::EphemeralVolume>(volume.source)) return prepare_on_disk(volume.name, directories);
   if (const auto* claim = std::get_if<config::ClaimVolume>(&volume.source)) return prepare(*claim, directories);
   if (const auto* image = std::get_if<config::ImageVolume>(&volume.source)) {

@@ -58,6 +58,9 @@ const std::vector<std::pair<std::string, Values>>& special_values() {
       {".os.name", {"linux", "linux"}},
       {".appArmorProfile.type", {"Unconfined", "Unconfined"}},
       {".recursiveReadOnly", {"Disabled", "Disabled"}},
+      {".emptyDir.medium", {"", "Memory"}},
+      {".fileKeyRef.volumeName", {"data", "more"}},
+      {".runtimeClassName", {"mete", "mete"}},
       {".containerName", {"a", "a"}},
       {"spec.resources", {json(), {{"limits", {{"cpu", "1"}}}}}},
       {".stopSignal", {"SIGTERM", "SIGINT"}},
@@ -191,6 +194,8 @@ json pod_with(const Path& path, const json& value) {
   // Two containers of a pod have two names; a source of variables says which.
   if (here.starts_with("spec.initContainers[]")) pod["spec"]["containers"][0]["name"] = "main";
   if (here.ends_with(".envFrom[].prefix")) (*at)["configMapRef"] = {{"name", "one"}};
+  if (here.ends_with(".seccompProfile.localhostProfile")) (*at)["type"] = "Localhost";
+  if (here.ends_with(".procMount")) pod["spec"]["hostUsers"] = false;
   if (here.ends_with(".dnsPolicy")) (*at)["dnsConfig"] = {{"nameservers", json::array({"10.0.0.1"})}};
   if (here.starts_with("spec.volumes")) complete_volume(here, *at);
   if (here.starts_with("spec.initContainers[]")) complete_care(here, *at, pod["spec"]["initContainers"][0]);

@@ -49,6 +49,18 @@ TEST(PodLogic, InitContainersRunOneAfterTheOther) {
       (Indices{1, 2}));
 }
 
+TEST(PodLogic, InitContainersRunAgainAfterAReboot) {
+  using enum ContainerState;
+  auto record = pod({container(true, kExited), container(true, kExited), container(false, kWaiting)});
+  record.containers[2].has_ended = true;
+  run_init_again(record);
+  EXPECT_EQ(next_steps(record, kNow).start, (Indices{0}));
+  auto finished = pod({container(true, kExited), container(false, kExited, 1)});
+  run_init_again(finished);
+  EXPECT_TRUE(next_steps(finished, kNow).start.empty());
+  EXPECT_TRUE(is_finished(finished));
+}
+
 TEST(PodLogic, AFailedInitContainerEndsThePod) {
   using enum ContainerState;
   const auto record = pod({container(true, kExited, 1), container(false, kWaiting)});
@@ -181,6 +193,7 @@ TEST(Record, IsReadBackAsItWasWritten) {
   record.name = "web";
   record.created = kNow;
   record.sandbox = {12, 34};
+  record.users = 1879048192;
   record.containers[1].process = {56, 78};
   record.containers[1].message = "line\nwith \"quotes\"";
   record.containers[0].sidecar = true;

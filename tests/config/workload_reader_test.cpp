@@ -140,11 +140,64 @@ TEST(WorkloadReader, AJobRefusesWhatCannotBe) {
   EXPECT_TRUE(has(errors_of(workload("Job", "  completionMode: Indexed\n  parallelism: 2\n")), "spec.completionMode",
                   "without `completions`"));
   EXPECT_TRUE(has(errors_of(workload("Job", "  successPolicy: {rules: [{succeededCount: 1}]}\n")), "spec.successPolicy",
-                  "cannot do yet"));
+                  "without completionMode Indexed"));
+  const std::string indexed = "  completions: 4\n  completionMode: Indexed\n  successPolicy: {rules: ";
+  const auto error_of = [&](const std::string& rules) { return errors_of(workload("Job", indexed + rules + "}\n")); };
+  EXPECT_TRUE(has(error_of("[]"), "spec.successPolicy.rules", "1 to 20"));
+  EXPECT_TRUE(has(error_of("[{}]"), "spec.successPolicy.rules[0]", "succeededIndexes, succeededCount or both"));
+  for (const auto* wrong : {"0-4", "2,1", "a", "1-", "", "0,,1"}) {
+    EXPECT_TRUE(has(error_of("[{succeededIndexes: \"" + std::string(wrong) + "\"}]"),
+                    "spec.successPolicy.rules[0].succeededIndexes", "below `completions`"))
+        << wrong;
+  }
+  EXPECT_TRUE(has(error_of("[{succeededIndexes: 0-1, succeededCount: 3}]"),
+                  "spec.successPolicy.rules[0].succeededCount", "at most 2"));
   EXPECT_TRUE(
       has(errors_of(workload(
               "Job", "  podFailurePolicy: {rules: [{action: Count, onExitCodes: {operator: In, values: [0]}}]}\n")),
           "spec.podFailurePolicy.rules[0].onExitCodes.values[0]", "0 is success"));
+}
+
+TEST(WorkloadReader, ASuccessPolicy) {
+  const auto read = read_workload_of(
+      workload("Job",
+               "  completions: 10\n  completionMode: Indexed\n"
+               "  successPolicy: {rules: [{succeededIndexes: \"0,2-4\", succeededCount: 1}, {succeededCount: 9}]}\n"));
+  const auto& rules = std::get<JobSpec>(read.spec).success_rules;
+  ASSERT_EQ(rules.size(), 2U);
+  EXPECT_EQ(rules[0], (SuccessRule{std::set<int>{0, 2, 3, 4}, 1}));
+  EXPECT_EQ(rules[1], (SuccessRule{std::nullopt, 9}));
+}
+
+TEST(WorkloadReader, AReplicationController) {
+  const std::string text =
+      "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: web}\nspec:\n  replicas: 2\n"
+      "  selector: {app: web}\n  template:\n    metadata: {labels: {app: web, tier: a}}\n"
+      "    spec: {containers: [{name: c, image: i}]}\n";
+  const auto read = read_workload_of(text);
+  EXPECT_EQ(read.kind(), WorkloadKind::kReplicationController);
+  EXPECT_EQ(api_version(read.kind()), "v1");
+  EXPECT_EQ(std::get<ReplicationControllerSpec>(read.spec).replicas, 2);
+  EXPECT_EQ(template_of(read).spec.containers.size(), 1U);
+  std::string other = text;
+  other.replace(other.find("{app: web}"), 10, "{app: sea}");
+  EXPECT_TRUE(has(errors_of(other), "spec.selector.app", "a label that the template has"));
+  std::string without = text;
+  without.replace(without.find("  selector: {app: web}\n"), 23, "");
+  EXPECT_EQ(std::get<ReplicationControllerSpec>(read_workload_of(without).spec).replicas, 2);
+}
+
+TEST(WorkloadReader, ARuntimeClassIsANameForMete) {
+  const std::string pod =
+      "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  runtimeClassName: fast\n"
+      "  containers: [{name: c, image: i}]\n";
+  const std::string kind = "apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {name: fast}\nhandler: ";
+  EXPECT_TRUE(assemble({read_documents(kind + "mete\n" + pod, "f")}).ok());
+  EXPECT_TRUE(has(errors_of(kind + "runsc\n"), "handler", "hands none to another runtime"));
+  EXPECT_TRUE(has(assemble({read_documents(pod, "f")}).errors, "spec.runtimeClassName", "found `fast`"));
+  std::string own = pod;
+  own.replace(own.find("fast"), 4, "mete");
+  EXPECT_TRUE(assemble({read_documents(own, "f")}).ok());
 }
 
 TEST(WorkloadReader, ACronJob) {

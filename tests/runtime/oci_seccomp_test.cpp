@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "runtime/file.h"
+#include "runtime/oci/config/seccomp_file.h"
 #include "runtime/oci/config/seccomp_profile.h"
 #include "tests/support/seccomp_machine.h"
 
@@ -205,6 +206,32 @@ TEST(SeccompProfile, TheFirstRuleThatHoldsDecides) {
   EXPECT_EQ(testing::answer_of(*program, call), SECCOMP_RET_ALLOW);
   call.args[0] = 5;
   EXPECT_EQ(testing::answer_of(*program, call), SECCOMP_RET_TRAP);
+}
+
+TEST(SeccompFile, IsReadAsInAConfiguration) {
+  const auto filter = compile_seccomp_file(
+      R"({"defaultAction": "SCMP_ACT_ALLOW", "flags": ["SECCOMP_FILTER_FLAG_LOG"],
+          "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}]})",
+      "no-folders.json");
+  ASSERT_TRUE(filter) << filter.error().what;
+  EXPECT_FALSE(filter->program.empty());
+  EXPECT_EQ(filter->flags, 2U);
+}
+
+TEST(SeccompFile, ErrorsNameTheFile) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"{", "p.json"},
+      {"[]", "p.json: found no object"},
+      {R"({"defaultAction": "ALLOW"})", "p.json: defaultAction: found \"ALLOW\""},
+      {R"({"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/l",
+           "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]})",
+       "nobody would answer"},
+  };
+  for (const auto& [text, expected] : cases) {
+    const auto filter = compile_seccomp_file(text, "p.json");
+    ASSERT_FALSE(filter) << text;
+    EXPECT_NE(filter.error().what.find(expected), std::string::npos) << filter.error().what;
+  }
 }
 
 }  // namespace

@@ -79,9 +79,9 @@ TEST(PodUser, Profiles) {
   Case it;
   it.context.seccomp_filter = "filter";
   EXPECT_EQ(it.run()->identity.seccomp_filter, "filter");
-  it.pod.spec.security.seccomp = config::SeccompProfile::kUnconfined;
+  it.pod.spec.security.seccomp = config::SeccompProfile{config::SeccompProfile::Type::kUnconfined};
   EXPECT_EQ(it.run()->identity.seccomp_filter, "");
-  it.container.security.seccomp = config::SeccompProfile::kRuntimeDefault;
+  it.container.security.seccomp = config::SeccompProfile{};
   EXPECT_EQ(it.run()->identity.seccomp_filter, "filter");
   it.container.security.privileged = true;
   EXPECT_EQ(it.run()->identity.seccomp_filter, "");

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Policies on cgroups of others, limits that others change, and swap, on a pure cgroup v2 kernel: uml of machine.py with a disk."""
+"""Policies on cgroups of others, limits that others change, swap, pods with users of their own, and a reboot, on a pure cgroup v2 kernel: uml of machine.py with a disk."""
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 1)[0])

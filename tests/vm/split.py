@@ -11,7 +11,7 @@ OCI_SCRIPTS = ["oci_stress_test", "oci_attack_test", "oci_attack_process_test", 
                "oci_isolation_test", "oci_image_habits_test", "oci_compared_test", "oci_limits_test"]
 POLICY_SCRIPTS = ["threshold_policies_test", "raise_policies_test", "interrupted_policies_test", "pressure_policies_test", "oom_policies_test"]
 OTHER_SCRIPTS = ["foreign_policies_test", "foreign_owner_test", "drift_test", "swap_test", "io_cost_test",
-                 "oom_kills_test"]
+                 "oom_kills_test", "pod_users_test", "reboot_test"]
 QEMU_SCRIPTS = ["devices_test"]  # all of it: /dev/cpu_dma_latency
 CRASH_SCRIPTS = ["enforcement_crash_test"]  # on qemu: one CPU has either the event or who kills the agent for it
 

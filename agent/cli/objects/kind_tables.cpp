@@ -183,7 +183,8 @@ struct Columns {
 Columns columns_of(const KindName& kind) {
   if (kind.kind == "Pod") return {{"READY", "STATUS", "RESTARTS", "AGE"}, pod_row};
   if (kind.kind == "Deployment") return {{"READY", "UP-TO-DATE", "AVAILABLE", "AGE"}, deployment_row};
-  if (kind.kind == "ReplicaSet") return {{"DESIRED", "CURRENT", "READY", "AGE"}, replica_set_row};
+  if (kind.kind == "ReplicaSet" || kind.kind == "ReplicationController")
+    return {{"DESIRED", "CURRENT", "READY", "AGE"}, replica_set_row};
   if (kind.kind == "StatefulSet") return {{"READY", "AGE"}, stateful_set_row};
   if (kind.kind == "DaemonSet")
     return {{"DESIRED", "CURRENT", "READY", "UP-TO-DATE", "AVAILABLE", "NODE SELECTOR", "AGE"}, daemon_set_row};

@@ -10,7 +10,7 @@
 namespace mete::agent::cli {
 namespace {
 
-constexpr std::array<KindName, 9> kKinds = {{
+constexpr std::array<KindName, 10> kKinds = {{
     {"pods", "pod", "po", "Pod", ""},
     {"deployments", "deployment", "deploy", "Deployment", ".apps"},
     {"replicasets", "replicaset", "rs", "ReplicaSet", ".apps"},
@@ -20,6 +20,7 @@ constexpr std::array<KindName, 9> kKinds = {{
     {"cronjobs", "cronjob", "cj", "CronJob", ".batch"},
     {"services", "service", "svc", "Service", ""},
     {"endpoints", "endpoints", "ep", "Endpoints", ""},
+    {"replicationcontrollers", "replicationcontroller", "rc", "ReplicationController", ""},
 }};
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "agent/base/readable.h"
 #include "agent/base/spawn.h"
+#include "agent/pods/container/launch_plan.h"
 #include "agent/pods/container/termination_message.h"
 #include "agent/pods/pod.h"
 #include "runtime/file.h"
@@ -264,7 +265,8 @@ void Attempt::report_end(const runtime::shim::ExitStatus& status) {
 }
 
 void Attempt::not_launched(const Error& error) {
-  const Reason reason = image_missing_ ? Reason::kImageNotFound : Reason::kCreateContainerError;
+  Reason reason = error.code == kConfigError ? Reason::kCreateContainerConfigError : Reason::kCreateContainerError;
+  if (image_missing_) reason = Reason::kImageNotFound;
   wait_for(reason, name_of(reason), error.what);
 }
 

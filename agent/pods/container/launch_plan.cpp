@@ -9,11 +9,15 @@
 #include "agent/base/machine_facts.h"
 #include "agent/networks/networks.h"
 #include "agent/pods/pod.h"
+#include "config/env_file.h"
 #include "config/runtime_values.h"
 #include "enforcers/qos.h"
 #include "runtime/file.h"
+#include "runtime/file_beneath.h"
+#include "runtime/oci/config/seccomp_file.h"
 #include "runtime/pod/container_spec.h"
 #include "runtime/pod/name_files.h"
+#include "runtime/pod/network_sysctls.h"
 #include "runtime/pod/user.h"
 #include "runtime/process/cgroup_entry.h"
 #include "runtime/process/plan.h"
@@ -46,6 +50,36 @@ Result<std::string> seccomp_filter(Services& services, std::uint64_t capabilitie
   if (const auto at = cache.find(capabilities); at != cache.end()) return at->second;
   METE_TRY(std::string filter, runtime::process::default_seccomp_filter(capabilities));
   return cache[capabilities] = std::move(filter);
+}
+
+Status add_seccomp(Services& services, const config::SeccompProfile& profile, runtime::process::Identity& identity) {
+  using Type = config::SeccompProfile::Type;
+  if (profile.type == Type::kRuntimeDefault) {
+    METE_TRY(identity.seccomp_filter, seccomp_filter(services, identity.capabilities.bounding));
+  }
+  if (profile.type != Type::kLocalhost) return {};
+  constexpr std::size_t kLargest = std::size_t{1} << 20U;
+  const auto text = runtime::read_file_beneath(services.settings.seccomp_profiles(), profile.file, kLargest);
+  if (!text) return fail_in("seccompProfile", text.error());
+  METE_TRY(auto filter, runtime::oci::compile_seccomp_file(*text, "seccompProfile " + profile.file));
+  identity.seccomp_filter = std::move(filter.program);
+  identity.seccomp_flags = filter.flags;
+  return {};
+}
+
+// What `fileKeyRef` names, from the volumes of the pod as they are now.
+config::FileValues values_in(const std::map<std::string, std::string>& volumes) {
+  return [&volumes](const config::FileKeyRef& ref) -> Result<std::optional<std::string>> {
+    const auto volume = volumes.find(ref.volume);
+    if (volume == volumes.end()) return fail("fileKeyRef: found no volume \"" + ref.volume + "\" in the pod");
+    const auto text = runtime::read_file_beneath(volume->second, ref.path, config::kLargestEnvFile);
+    if (!text && text.error().code == ENOENT) return std::optional<std::string>();
+    const std::string name = "fileKeyRef: file \"" + ref.path + "\" of volume \"" + ref.volume + "\"";
+    if (!text) return fail_in(name, text.error());
+    auto value = config::env_file_value(*text, ref.key);
+    if (!value) return fail_in(name, value.error());
+    return value;
+  };
 }
 
 void add_etc_files(const Pod& pod, runtime::pod::ContainerContext& context) {
@@ -89,7 +123,9 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
   METE_TRY(const auto users, services.images.user_files(image));
   context.passwd = users.passwd;
   context.group = users.group;
-  const auto& resolved = *resolved_of(plan, container.name);
+  auto with_values = config::with_file_values(*resolved_of(plan, container.name), values_in(pod.volumes()));
+  if (!with_values) return tl::unexpected(Error{kConfigError, with_values.error().what});
+  const auto& resolved = *with_values;
   context.machine = machine_facts(services.machine_memory, services.images.layers_directory(),
                                   has_runtime_values(resolved) ? Addresses::kAll : Addresses::kNone);
   context.overlay = {services.images.layers_directory(), image.layers, directory + "/upper", directory + "/work"};
@@ -105,15 +141,17 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
   context.devices = std::move(devices);
   context.sandbox_pid = pod.sandbox_pid();
   context.network_namespace = pod.networks().namespace_path(pod.record().uid);
+  context.users = pod.record().users;
+  if (context.users && !context.network_namespace.empty() && !context.sandbox_pid) {
+    METE_CHECK(runtime::pod::write_network_sysctls(context.network_namespace, runtime::pod::sysctls_of(plan.pod.spec)));
+  }
   context.machine.pod_addresses = pod.networks().addresses(pod.record().uid);
   context.cgroup = runtime::process::join_of(group);
   context.cgroup_view = runtime::process::view_of(services.hierarchies);
   context.capabilities = services.capabilities;
   context.oom_score_adj = enforcers::oom_score_adj(plan.pod.spec, container, services.machine_memory);
   METE_TRY(runtime::process::LaunchSpec spec, runtime::pod::container_spec(plan, container, resolved, context));
-  if (runtime::pod::seccomp_profile(plan.pod.spec, container) == config::SeccompProfile::kRuntimeDefault) {
-    METE_TRY(spec.identity.seccomp_filter, seccomp_filter(services, spec.identity.capabilities.bounding));
-  }
+  METE_CHECK(add_seccomp(services, runtime::pod::seccomp_profile(plan.pod.spec, container), spec.identity));
   METE_TRY(const runtime::process::Plan launch, runtime::process::make_plan(spec));
   return runtime::replace_file(files.plan(), runtime::process::encode(launch), 0600, runtime::Durability::volatile_);
 }

@@ -2,6 +2,7 @@
 // The plan of an attempt: the list of set-up operations that its shim carries out, in the attempt's directory.
 #pragma once
 
+#include <cerrno>
 #include <vector>
 
 #include "agent/pods/container/container_slot.h"
@@ -10,6 +11,9 @@
 #include "runtime/process/launch_spec.h"
 
 namespace mete::agent {
+
+// The code of an error that the kubelet calls CreateContainerConfigError: a value of the environment that is missing.
+inline constexpr int kConfigError = ENOKEY;
 
 // `devices` are those that the policy allows besides the usual ones. Makes the FIFO of memory.notify, too. The error:
 // what of the manifest or the image cannot be had, or could not be written.

@@ -48,12 +48,20 @@ const ObjectSpec kResourceRefSpec = {.name = "ResourceFieldSelector", .fields = 
 
 namespace {
 
+constexpr std::array kFileRefFields = std::to_array<FieldSpec>({
+    {.name = "volumeName", .type = FieldType::kString, .required = true},
+    {.name = "path", .type = FieldType::kString, .required = true, .doc = "A file of the volume, with lines KEY=VALUE"},
+    {.name = "key", .type = FieldType::kString, .required = true},
+    {.name = "optional", .type = FieldType::kBool},
+});
+constexpr ObjectSpec kFileRefSpec = {.name = "FileKeySelector", .fields = kFileRefFields};
+
 constexpr std::array kEnvSourceFields = std::to_array<FieldSpec>({
     {.name = "configMapKeyRef", .type = FieldType::kObject, .object = &kKeyRefSpec},
     {.name = "secretKeyRef", .type = FieldType::kObject, .object = &kKeyRefSpec},
     {.name = "fieldRef", .type = FieldType::kObject, .object = &kFieldRefSpec},
     {.name = "resourceFieldRef", .type = FieldType::kObject, .object = &kResourceRefSpec},
-    {.name = "fileKeyRef", .use = FieldUse::kRefused},
+    {.name = "fileKeyRef", .type = FieldType::kObject, .object = &kFileRefSpec},
 });
 constexpr ObjectSpec kEnvSourceSpec = {.name = "EnvVarSource", .fields = kEnvSourceFields};
 
@@ -124,10 +132,15 @@ constexpr std::array kSecurityContextFields = std::to_array<FieldSpec>({
      .identity_by_text = true},
     {.name = "procMount",
      .type = FieldType::kString,
-     .use = FieldUse::kRefused,
      .values = kProcMounts,
+     .doc = "Unmasked: all of /proc and /sys is seen as it is; only with hostUsers: false",
+     .identity_by_text = true,
      .harmless = kDefaultProc},
-    {.name = "seLinuxOptions", .type = FieldType::kObject, .use = FieldUse::kRefused, .object = &kSeLinuxSpec},
+    {.name = "seLinuxOptions",
+     .type = FieldType::kObject,
+     .use = FieldUse::kRefused,
+     .object = &kSeLinuxSpec,
+     .doc = "it sets no SELinux labels; capabilities, seccompProfile and runAsUser restrict a container, too"},
     {.name = "seccompProfile", .type = FieldType::kObject, .object = &kSeccompSpec},
     {.name = "appArmorProfile", .type = FieldType::kObject, .object = &kAppArmorSpec},
     {.name = "windowsOptions", .use = FieldUse::kNoMeaning},
@@ -187,7 +200,11 @@ constexpr std::array kContainerFields = std::to_array<FieldSpec>({
      .identity_by_text = true,
      .harmless = kDefaultMessagePath},
     {.name = "terminationMessagePolicy", .type = FieldType::kString, .values = kMessagePolicies},
-    {.name = "volumeDevices", .type = FieldType::kObjectList, .use = FieldUse::kRefused, .object = &kVolumeDeviceSpec},
+    {.name = "volumeDevices",
+     .type = FieldType::kObjectList,
+     .use = FieldUse::kRefused,
+     .object = &kVolumeDeviceSpec,
+     .doc = "a claim is a directory of this machine; devices.allow of a Policy gives a container a block device"},
 });
 
 }  // namespace

@@ -53,6 +53,25 @@ constexpr std::array kPolicyFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kFailurePolicySpec = {.name = "PodFailurePolicy", .fields = kPolicyFields};
 
+constexpr std::array kSuccessRuleFields = std::to_array<FieldSpec>({
+    {.name = "succeededIndexes", .type = FieldType::kString, .doc = "0,2-4; all indexes when not said"},
+    {.name = "succeededCount",
+     .type = FieldType::kInteger,
+     .min = 1,
+     .max = kMostPods,
+     .doc = "How many of them are enough; all when not said"},
+});
+constexpr ObjectSpec kSuccessRuleSpec = {.name = "SuccessPolicyRule", .fields = kSuccessRuleFields};
+
+constexpr std::array kSuccessPolicyFields = std::to_array<FieldSpec>({
+    {.name = "rules",
+     .type = FieldType::kObjectList,
+     .required = true,
+     .object = &kSuccessRuleSpec,
+     .doc = "The first that is met ends the Job as a success, and the pods that are left"},
+});
+constexpr ObjectSpec kSuccessPolicySpec = {.name = "SuccessPolicy", .fields = kSuccessPolicyFields};
+
 constexpr std::array kJobBodyFields = std::to_array<FieldSpec>({
     {.name = "template", .type = FieldType::kObject, .required = true, .object = &kPodTemplateSpec},
     {.name = "completions", .type = FieldType::kInteger, .min = 0, .max = kMostPods},
@@ -72,8 +91,12 @@ constexpr std::array kJobBodyFields = std::to_array<FieldSpec>({
     {.name = "podReplacementPolicy", .type = FieldType::kString, .values = kReplacements},
     {.name = "selector", .type = FieldType::kObject, .use = FieldUse::kNoMeaning, .object = &kOwnedSelectorSpec},
     {.name = "manualSelector", .type = FieldType::kBool, .use = FieldUse::kNoMeaning},
-    {.name = "successPolicy", .use = FieldUse::kRefused},
-    {.name = "managedBy", .type = FieldType::kString, .use = FieldUse::kRefused, .harmless = kOwnController},
+    {.name = "successPolicy", .type = FieldType::kObject, .object = &kSuccessPolicySpec},
+    {.name = "managedBy",
+     .type = FieldType::kString,
+     .use = FieldUse::kRefused,
+     .doc = "there is no controller but its own, kubernetes.io/job-controller",
+     .harmless = kOwnController},
 });
 constexpr ObjectSpec kJobBodySpec = {.name = "JobSpec", .fields = kJobBodyFields};
 

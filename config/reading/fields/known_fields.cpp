@@ -67,6 +67,7 @@ const ObjectSpec kReferenceSpec = {.name = "LocalObjectReference", .fields = kRe
 
 namespace {
 
+// In the order of SeccompProfile::Type.
 constexpr std::array kProfiles = std::to_array<std::string_view>({"RuntimeDefault", "Unconfined", "Localhost"});
 
 constexpr std::array kDefaultProfile = std::to_array<std::string_view>({"RuntimeDefault"});
@@ -78,7 +79,10 @@ constexpr std::array kSeccompFields = std::to_array<FieldSpec>({
      .values = kProfiles,
      .identity_by_text = true,
      .harmless = kDefaultProfile},
-    {.name = "localhostProfile", .type = FieldType::kString},
+    {.name = "localhostProfile",
+     .type = FieldType::kString,
+     .doc = "With type Localhost: a file of the agent's folder of profiles, STATE/seccomp",
+     .identity_by_text = true},
 });
 
 constexpr std::array kAppArmorFields = std::to_array<FieldSpec>({
@@ -88,6 +92,8 @@ constexpr std::array kAppArmorFields = std::to_array<FieldSpec>({
 
 }  // namespace
 
+const std::span<const std::string_view> kProfileNames = kProfiles;
+
 const ObjectSpec kAppArmorSpec = {.name = "AppArmorProfile", .fields = kAppArmorFields};
 
 namespace {
@@ -95,7 +101,9 @@ namespace {
 constexpr std::array kResourcesFields = std::to_array<FieldSpec>({
     {.name = "limits", .type = FieldType::kResources},
     {.name = "requests", .type = FieldType::kResources},
-    {.name = "claims", .use = FieldUse::kRefused},
+    {.name = "claims",
+     .use = FieldUse::kRefused,
+     .doc = "devices of a cluster's driver; devices.allow of a Policy gives a container devices of this machine"},
 });
 
 }  // namespace

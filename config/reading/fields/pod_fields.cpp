@@ -13,7 +13,6 @@ constexpr std::array kConfigMapKind = std::to_array<std::string_view>({"ConfigMa
 constexpr std::array kSecretKind = std::to_array<std::string_view>({"Secret"});
 // In the order of RestartPolicy.
 constexpr std::array kRestartPolicies = std::to_array<std::string_view>({"Always", "OnFailure", "Never"});
-constexpr std::array kTrue = std::to_array<std::string_view>({"true"});
 constexpr std::array kMachineDns =
     std::to_array<std::string_view>({"ClusterFirst", "ClusterFirstWithHostNet", "Default"});
 constexpr std::array kMerge = std::to_array<std::string_view>({"Merge"});
@@ -89,7 +88,11 @@ constexpr std::array kPodSecurityFields = std::to_array<FieldSpec>({
      .type = FieldType::kBool,
      .doc = "true: a container that would run as user 0 is not started",
      .identity_by_text = true},
-    {.name = "seLinuxOptions", .type = FieldType::kObject, .use = FieldUse::kRefused, .object = &kSeLinuxSpec},
+    {.name = "seLinuxOptions",
+     .type = FieldType::kObject,
+     .use = FieldUse::kRefused,
+     .object = &kSeLinuxSpec,
+     .doc = "it sets no SELinux labels; capabilities, seccompProfile and runAsUser restrict a container, too"},
     {.name = "seLinuxChangePolicy", .type = FieldType::kString, .use = FieldUse::kNoMeaning},
     {.name = "seccompProfile", .type = FieldType::kObject, .object = &kSeccompSpec},
     {.name = "appArmorProfile", .type = FieldType::kObject, .object = &kAppArmorSpec},
@@ -139,7 +142,9 @@ constexpr std::array kPodBodyFields = std::to_array<FieldSpec>({
      .object = &kHostAliasSpec,
      .doc = "More lines of the pod's /etc/hosts",
      .identity_by_text = true},
-    {.name = "hostUsers", .type = FieldType::kBool, .use = FieldUse::kRefused, .harmless = kTrue},
+    {.name = "hostUsers",
+     .type = FieldType::kBool,
+     .doc = "false: the containers are in a user namespace, and their root is none of the machine"},
     {.name = "hostnameOverride",
      .type = FieldType::kString,
      .doc = "The host name, whatever hostname, subdomain and setHostnameAsFQDN say",
@@ -159,15 +164,23 @@ constexpr std::array kPodBodyFields = std::to_array<FieldSpec>({
     {.name = "priority", .type = FieldType::kInteger, .min = -2147483648, .max = 2147483647},
     {.name = "priorityClassName", .type = FieldType::kString},
     {.name = "readinessGates", .use = FieldUse::kNoMeaning},
-    {.name = "resourceClaims", .use = FieldUse::kRefused},
+    {.name = "resourceClaims",
+     .use = FieldUse::kRefused,
+     .doc = "devices of a cluster's driver; devices.allow of a Policy gives a container devices of this machine"},
     {.name = "resources",
      .type = FieldType::kObject,
      .object = &kResourcesSpec,
      .doc = "Of all containers together: a container without a limit of its own may use what the others leave",
      .identity_by_text = true},
-    {.name = "runtimeClassName", .type = FieldType::kString, .use = FieldUse::kRefused},
+    {.name = "runtimeClassName",
+     .type = FieldType::kString,
+     .doc = "mete, or a RuntimeClass whose handler is mete: containers have no other runtime"},
     {.name = "schedulerName", .type = FieldType::kString, .use = FieldUse::kNoMeaning},
-    {.name = "schedulingGates", .type = FieldType::kObjectList, .use = FieldUse::kRefused, .object = &kReferenceSpec},
+    {.name = "schedulingGates",
+     .type = FieldType::kObjectList,
+     .use = FieldUse::kRefused,
+     .object = &kReferenceSpec,
+     .doc = "nothing on one machine removes a gate, and the Pod would wait for ever; leave them out to run it"},
     {.name = "serviceAccount", .type = FieldType::kString, .use = FieldUse::kNoMeaning},
     {.name = "serviceAccountName", .type = FieldType::kString, .use = FieldUse::kNoMeaning},
     {.name = "setHostnameAsFQDN",

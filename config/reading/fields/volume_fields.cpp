@@ -9,7 +9,7 @@ namespace {
 // In the order of HostPathType.
 constexpr std::array kHostPathTypes = std::to_array<std::string_view>(
     {"", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"});
-constexpr std::array kMedia = std::to_array<std::string_view>({"", "Memory"});
+constexpr std::int64_t kMostModeBits = 01777;  // set-group-id and sticky bit with the permission bits
 
 }  // namespace
 
@@ -31,8 +31,11 @@ constexpr std::array kHostPathFields = std::to_array<FieldSpec>({
 constexpr ObjectSpec kHostPathSpec = {.name = "HostPathVolumeSource", .fields = kHostPathFields};
 
 constexpr std::array kEmptyDirFields = std::to_array<FieldSpec>({
-    {.name = "medium", .type = FieldType::kString, .values = kMedia, .doc = "Memory = tmpfs"},
+    {.name = "medium",
+     .type = FieldType::kString,
+     .doc = "Memory = tmpfs; HugePages or HugePages-SIZE = hugetlbfs, with the limit hugepages-SIZE of a container"},
     {.name = "sizeLimit", .type = FieldType::kBytes},
+    {.name = "mode", .type = FieldType::kInteger, .min = 0, .max = kMostModeBits, .doc = "0777 when not said"},
 });
 constexpr ObjectSpec kEmptyDirSpec = {.name = "EmptyDirVolumeSource", .fields = kEmptyDirFields};
 
@@ -88,8 +91,12 @@ constexpr std::array kProjectionFields = std::to_array<FieldSpec>({
      .type = FieldType::kObject,
      .object = &kTokenSpec,
      .doc = "Left out with a warning: there is no API server to give one"},
-    {.name = "clusterTrustBundle", .use = FieldUse::kRefused},
-    {.name = "podCertificate", .use = FieldUse::kRefused},
+    {.name = "clusterTrustBundle",
+     .use = FieldUse::kRefused,
+     .doc = "there is no cluster that publishes certificates; a ConfigMap can hold them"},
+    {.name = "podCertificate",
+     .use = FieldUse::kRefused,
+     .doc = "there is no cluster that signs for a Pod; a Secret can hold a key and its certificate"},
 });
 constexpr ObjectSpec kProjectionSpec = {.name = "VolumeProjection", .fields = kProjectionFields};
 

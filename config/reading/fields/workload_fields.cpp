@@ -10,6 +10,8 @@
 namespace mete::config {
 namespace {
 
+constexpr std::array kCoreVersion = std::to_array<std::string_view>({"v1"});
+constexpr std::array kControllerKind = std::to_array<std::string_view>({"ReplicationController"});
 constexpr std::array kAppsVersion = std::to_array<std::string_view>({"apps/v1"});
 constexpr std::array kDeploymentKind = std::to_array<std::string_view>({"Deployment"});
 constexpr std::array kReplicaSetKind = std::to_array<std::string_view>({"ReplicaSet"});
@@ -96,6 +98,16 @@ constexpr std::array kReplicaSetBodyFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kReplicaSetBodySpec = {.name = "ReplicaSetSpec", .fields = kReplicaSetBodyFields};
 
+constexpr std::array kControllerBodyFields = std::to_array<FieldSpec>({
+    kReplicasField,
+    {.name = "selector",
+     .type = FieldType::kStringMap,
+     .doc = "Labels that the template's pods have; all of them when not said"},
+    kTemplateField,
+    kMinReadyField,
+});
+constexpr ObjectSpec kControllerBodySpec = {.name = "ReplicationControllerSpec", .fields = kControllerBodyFields};
+
 constexpr std::array kPartitionFields = std::to_array<FieldSpec>({
     {.name = "partition",
      .type = FieldType::kInteger,
@@ -165,9 +177,10 @@ constexpr std::array kDaemonSetBodyFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kDaemonSetBodySpec = {.name = "DaemonSetSpec", .fields = kDaemonSetBodyFields};
 
-constexpr std::array<FieldSpec, 5> object_fields(std::span<const std::string_view> kind, const ObjectSpec& body) {
+constexpr std::array<FieldSpec, 5> object_fields(std::span<const std::string_view> kind, const ObjectSpec& body,
+                                                 std::span<const std::string_view> version = kAppsVersion) {
   return {{
-      {.name = "apiVersion", .type = FieldType::kString, .required = true, .values = kAppsVersion},
+      {.name = "apiVersion", .type = FieldType::kString, .required = true, .values = version},
       {.name = "kind", .type = FieldType::kString, .required = true, .values = kind},
       {.name = "metadata", .type = FieldType::kObject, .required = true, .object = &kMetadataSpec},
       {.name = "spec", .type = FieldType::kObject, .required = true, .object = &body},
@@ -177,6 +190,7 @@ constexpr std::array<FieldSpec, 5> object_fields(std::span<const std::string_vie
 
 constexpr auto kDeploymentFields = object_fields(kDeploymentKind, kDeploymentBodySpec);
 constexpr auto kReplicaSetFields = object_fields(kReplicaSetKind, kReplicaSetBodySpec);
+constexpr auto kControllerFields = object_fields(kControllerKind, kControllerBodySpec, kCoreVersion);
 constexpr auto kStatefulSetFields = object_fields(kStatefulSetKind, kStatefulSetBodySpec);
 constexpr auto kDaemonSetFields = object_fields(kDaemonSetKind, kDaemonSetBodySpec);
 
@@ -184,6 +198,7 @@ constexpr auto kDaemonSetFields = object_fields(kDaemonSetKind, kDaemonSetBodySp
 
 const ObjectSpec kDeploymentSpec = {.name = "Deployment", .fields = kDeploymentFields};
 const ObjectSpec kReplicaSetSpec = {.name = "ReplicaSet", .fields = kReplicaSetFields};
+const ObjectSpec kReplicationControllerSpec = {.name = "ReplicationController", .fields = kControllerFields};
 const ObjectSpec kStatefulSetSpec = {.name = "StatefulSet", .fields = kStatefulSetFields};
 const ObjectSpec kDaemonSetSpec = {.name = "DaemonSet", .fields = kDaemonSetFields};
 

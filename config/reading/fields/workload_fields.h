@@ -20,6 +20,7 @@ extern const ObjectSpec kPodTemplateSpec;
 extern const ObjectSpec kOwnedSelectorSpec;  // a selector of what a workload owns
 extern const ObjectSpec kDeploymentSpec;
 extern const ObjectSpec kReplicaSetSpec;
+extern const ObjectSpec kReplicationControllerSpec;
 extern const ObjectSpec kStatefulSetSpec;
 extern const ObjectSpec kDaemonSetSpec;
 extern const ObjectSpec kJobSpec;

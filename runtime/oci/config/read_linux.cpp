@@ -7,6 +7,7 @@
 #include <array>
 
 #include "runtime/oci/config/read_parts.h"
+#include "runtime/oci/config/seccomp_file.h"
 
 namespace mete::runtime::oci {
 namespace {
@@ -195,7 +196,7 @@ void read_linux_part(const Node& linux_part, ReadContext& context) {
   read_resources_part(linux_part["resources"], context.config.resources);
   read_net_devices(linux_part["netDevices"], context);
   read_machine_tuning(linux_part, launch.tuning);
-  read_seccomp_part(linux_part["seccomp"], context);
+  context.config.seccomp = read_seccomp(linux_part["seccomp"]);
   refuse_what_is_not_done(linux_part);
 }
 

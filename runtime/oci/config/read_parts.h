@@ -21,7 +21,6 @@ void read_linux_part(const Node& linux_part, ReadContext& context);             
 // read_tuning.cpp: scheduler, ioPriority, execCPUAffinity; then personality, memoryPolicy
 void read_tuning(const Node& process, process::Tuning& tuning);
 void read_machine_tuning(const Node& linux_part, process::Tuning& tuning);
-void read_seccomp_part(const Node& seccomp, ReadContext& context);  // read_seccomp.cpp
-void read_resources_part(const Node& node, Resources& resources);   // read_resources.cpp
+void read_resources_part(const Node& node, Resources& resources);  // read_resources.cpp
 
 }  // namespace mete::runtime::oci

@@ -6,7 +6,9 @@
 #include <array>
 #include <cerrno>
 
-#include "runtime/oci/config/read_parts.h"
+#include "runtime/json.h"
+#include "runtime/oci/config/json.h"
+#include "runtime/oci/config/seccomp_file.h"
 
 namespace mete::runtime::oci {
 namespace {
@@ -125,8 +127,8 @@ void read_listener(const Node& seccomp, SeccompProfile& profile) {
 
 }  // namespace
 
-void read_seccomp_part(const Node& seccomp, ReadContext& context) {
-  if (!seccomp.present()) return;
+std::optional<SeccompProfile> read_seccomp(const Node& seccomp) {
+  if (!seccomp.present()) return std::nullopt;
   SeccompProfile profile;
   profile.default_action = read_action(seccomp["defaultAction"], seccomp["defaultErrnoRet"]);
   const Node architectures = seccomp["architectures"];
@@ -137,7 +139,20 @@ void read_seccomp_part(const Node& seccomp, ReadContext& context) {
   profile.flags = read_flags(seccomp["flags"]);
   for (const auto& rule : seccomp["syscalls"].items()) read_rule(rule, profile);
   read_listener(seccomp, profile);
-  context.config.seccomp = std::move(profile);
+  return profile;
+}
+
+Result<SeccompFilter> compile_seccomp_file(std::string_view text, const std::string& name) {
+  METE_TRY(const nlohmann::json json, parse_json(text, name));
+  if (!json.is_object()) return fail(name + ": found no object, expected a seccomp profile");
+  Problems problems;
+  const auto profile = read_seccomp(Node(&json, problems, ""));
+  if (auto status = problems.status(); !status) return fail_in(name, status.error());
+  if ((profile->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0)
+    return fail(name + ": found SCMP_ACT_NOTIFY, expected another action, as nobody would answer for a pod");
+  auto filter = compile_seccomp(*profile);
+  if (!filter) return fail_in(name, filter.error());
+  return SeccompFilter{std::move(*filter), profile->flags};
 }
 
 }  // namespace mete::runtime::oci

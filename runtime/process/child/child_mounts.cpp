@@ -105,13 +105,19 @@ bool sets_mode(const MountFilesystem& op) {
   return false;
 }
 
+// The next mount that the launcher has made; -1: it may not make that one.
+int take_tree(ChildContext& child, const char* shown) {
+  if (child.trees.empty()) child.die("the launcher has made no mount of", shown, EBADF);
+  const int tree = child.trees.front();
+  child.trees = child.trees.subspan(1);
+  return tree;
+}
+
 // Opens a detached copy of the mount at the operation's source. `by_launcher`: whether the launcher has made it.
 int clone_tree(ChildContext& child, const BindMount& op, bool& by_launcher) {
   by_launcher = op.copier != MountCopier::child;
   if (by_launcher) {
-    if (child.trees.empty()) child.die("the launcher has made no mount of", op.source.c_str(), EBADF);
-    const int tree = child.trees.front();
-    child.trees = child.trees.subspan(1);
+    const int tree = take_tree(child, op.source.c_str());
     if (tree >= 0) return tree;
     by_launcher = false;
   }
@@ -156,6 +162,14 @@ void execute(ChildContext& child, const MakeMountsPrivate& op) {
 
 void execute(ChildContext& child, const MountRoot& op) {
   const char* target = op.target.c_str();
+  if (op.prepared) {
+    // Onto the root of this namespace: the child may not search the directories that lead to the target. Paths still
+    // begin below it, at the old root, until the pivot.
+    child.root = take_tree(child, target);
+    child.must(::move_mount(child.root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH), "mount root", target);
+    set_attributes(child, child.root, op.attributes, 0, false, target);
+    return;
+  }
   if (op.overlay_dir.empty()) {
     const int tree = static_cast<int>(child.must(
         ::open_tree(AT_FDCWD, target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE), "open root", target));

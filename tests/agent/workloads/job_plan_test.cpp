@@ -164,6 +164,41 @@ TEST(JobPlan, EachIndexIsDone) {
   }
 }
 
+TEST(JobPlan, ASuccessPolicyEndsItWithTheFirstRuleThatIsMet) {
+  auto spec = job(5, 5, 0);
+  spec.indexed = true;
+  spec.success_rules = {{std::set<int>{0, 1}, std::nullopt}, {std::set<int>{2, 3, 4}, 2}};
+  JobWorld world(spec);
+  world.step();
+  ASSERT_EQ(world.active(), 5);
+  world.end(0, 0);
+  world.end(2, 0);
+  world.step();
+  EXPECT_EQ(world.status_.success_rule, -1);
+  world.end(4, 0);
+  world.step();
+  EXPECT_EQ(world.status_.success_rule, 1);
+  EXPECT_EQ(world.active(), 0) << "the pods that are left are ended";
+  world.end(1, 1);  // by the signal: no failure any more
+  world.remove_gone();
+  world.step();
+  EXPECT_EQ(world.status_.end, JobEnd::kComplete);
+  EXPECT_EQ(world.status_.failed, 0);
+}
+
+TEST(JobPlan, AFailureComesBeforeASuccessPolicy) {
+  auto spec = job(3, 3, 0);
+  spec.indexed = true;
+  spec.success_rules = {{std::nullopt, 1}};
+  JobWorld world(spec);
+  world.step();
+  world.end(0, 0);
+  world.end(1, 1);
+  world.step();
+  EXPECT_EQ(world.status_.reason, "BackoffLimitExceeded");
+  EXPECT_EQ(world.status_.success_rule, -1);
+}
+
 TEST(JobPlan, EachIndexHasABackoffLimitOfItsOwn) {
   auto spec = job(2, 2, 1000);
   spec.indexed = true;

@@ -145,7 +145,8 @@ TEST(WorkloadRecord, IsReadAsItWasWritten) {
                 2,
                 WallTime(std::chrono::seconds(6)),
                 "BackoffLimitExceeded",
-                "too often"};
+                "too often",
+                2};
   record.cron = {WallTime(std::chrono::seconds(7)), WallTime(std::chrono::seconds(8))};
   const auto again = parse_workload_record(to_json(record));
   ASSERT_TRUE(again) << again.error().what;
