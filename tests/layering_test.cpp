@@ -39,6 +39,7 @@ const std::vector<std::string> kRooms = {
     "agent/export",
     "agent/alerts",
     "agent/api",
+    "agent/docker",
     "agent",
     "agent/cli",
 };
