@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a container of a docker client can ask for and a Pod's manifest cannot. Plain data; what is empty is as for a Pod.
+// What a container of a docker client can ask for and a Pod's manifest cannot. Plain data; what is empty is as for a
+// Pod.
 #pragma once
 
 #include <chrono>

@@ -143,10 +143,10 @@ Result<pid_t> spawn_exec(const std::string& shim, const ExecRequest& request) {
 
 Result<pid_t> spawn_exec_session(const std::string& shim, const ExecSessionRequest& request,
                                  const runtime::UniqueFd& socket) {
-  std::vector<std::string> args = {"mete-shim",    "exec",
-                                   "--dir",        request.attempt_directory,
-                                   "--pid",        std::to_string(request.process.pid),
-                                   "--start-time", std::to_string(request.process.start_time),
+  std::vector<std::string> args = {"mete-shim",     "exec",
+                                   "--dir",         request.attempt_directory,
+                                   "--pid",         std::to_string(request.process.pid),
+                                   "--start-time",  std::to_string(request.process.start_time),
                                    "--attached-fd", std::to_string(kOutputFd)};
   args.insert(args.end(), request.options.begin(), request.options.end());
   FileActions actions;

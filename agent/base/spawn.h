@@ -24,11 +24,11 @@ struct SpawnedShim {
 };
 
 struct ShimRequest {
-  std::string shim;                                         // its path
-  std::string mode;                                         // "run" or "sandbox"
-  std::string directory;                                    // of the attempt
-  runtime::UniqueFd lock;                                   // which the shim holds until it ends
-  std::vector<std::string> more = {};                       // further options
+  std::string shim;                                          // its path
+  std::string mode;                                          // "run" or "sandbox"
+  std::string directory;                                     // of the attempt
+  runtime::UniqueFd lock;                                    // which the shim holds until it ends
+  std::vector<std::string> more = {};                        // further options
   const std::vector<runtime::UniqueFd>* attached = nullptr;  // those who are attached from the first byte on
 };
 [[nodiscard]] Result<SpawnedShim> spawn_shim(ShimRequest request);

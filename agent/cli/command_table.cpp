@@ -38,10 +38,10 @@ void add_version(CommandLine& line);       // version.cpp
 
 void add_all_commands(CommandLine& line) {
   constexpr void (*kCommands[])(CommandLine&) = {
-      add_agent,    add_manifests,    add_pods,       add_run,    add_get,    add_scale,   add_rollout,  add_update, add_top,
-      add_explain,  add_advise,       add_events,     add_alerts, add_logs,    add_exec,     add_attach, add_cp,
-      add_describe, add_port_forward, add_wait,       add_oom,    add_images,  add_registry, add_login,  add_networks,
-      add_metrics,  add_schema,       add_completion, add_man,    add_version,
+      add_agent,    add_manifests, add_pods,         add_run,        add_get,    add_scale,   add_rollout,  add_update,
+      add_top,      add_explain,   add_advise,       add_events,     add_alerts, add_logs,    add_exec,     add_attach,
+      add_cp,       add_describe,  add_port_forward, add_wait,       add_oom,    add_images,  add_registry, add_login,
+      add_networks, add_metrics,   add_schema,       add_completion, add_man,    add_version,
   };
   for (const auto add : kCommands) add(line);
 }

@@ -125,7 +125,8 @@ void write_archive(Engine& engine, const Call& call) {
   if (record == nullptr) return;
   const std::string path = call.parameter("path");
   if (path.empty()) return refuse(call, 400, "path: found none, expected one in the container");
-  if (call.flag("copyUIDGID")) return refuse(call, 400, "copyUIDGID: files have the owners that the archive gives them");
+  if (call.flag("copyUIDGID"))
+    return refuse(call, 400, "copyUIDGID: files have the owners that the archive gives them");
   const auto root = root_of(engine, call, *record);
   if (root == nullptr) return;
   struct Work {

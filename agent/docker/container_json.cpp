@@ -74,9 +74,18 @@ Json endpoint_json(const Endpoint& endpoint, const std::string& gateway, const J
 }
 
 Json no_endpoint(const std::string& network) {
-  return {{"IPAMConfig", Json()}, {"Links", Json()},     {"Aliases", Json()},     {"MacAddress", ""},
-          {"NetworkID", network_id(network)}, {"EndpointID", ""}, {"Gateway", ""}, {"IPAddress", ""},
-          {"IPPrefixLen", 0},     {"IPv6Gateway", ""},   {"GlobalIPv6Address", ""}, {"GlobalIPv6PrefixLen", 0},
+  return {{"IPAMConfig", Json()},
+          {"Links", Json()},
+          {"Aliases", Json()},
+          {"MacAddress", ""},
+          {"NetworkID", network_id(network)},
+          {"EndpointID", ""},
+          {"Gateway", ""},
+          {"IPAddress", ""},
+          {"IPPrefixLen", 0},
+          {"IPv6Gateway", ""},
+          {"GlobalIPv6Address", ""},
+          {"GlobalIPv6PrefixLen", 0},
           {"DriverOpts", Json()}};
 }
 
@@ -118,7 +127,8 @@ Json ports_json(const View& view) {
 
 Json port_rows(const View& view) {
   Json rows = Json::array();
-  for (const auto& [name, list] : ports_json(view).items()) {
+  const Json ports = ports_json(view);
+  for (const auto& [name, list] : ports.items()) {
     const auto slash = name.find('/');
     const int inside = std::stoi(name.substr(0, slash));
     const std::string type = name.substr(slash + 1);

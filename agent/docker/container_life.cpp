@@ -36,13 +36,17 @@ std::uint16_t free_port(int type) {
 }  // namespace
 
 std::string Containers::invented_name() {
-  constexpr std::array<const char*, 16> kFirst = {"amber", "brisk", "calm",  "dapper", "eager", "fleet", "gentle", "hardy",
-                                                  "ideal", "jolly", "keen",  "lucid",  "mellow", "noble", "quiet",  "sunny"};
-  constexpr std::array<const char*, 16> kSecond = {"anvil", "beacon", "cedar",  "delta", "ember", "falcon", "garnet", "harbor",
-                                                   "inlet", "juniper", "kettle", "lantern", "maple", "otter", "pebble", "willow"};
+  constexpr std::array<const char*, 16> kFirst = {"amber",  "brisk", "calm",  "dapper", "eager", "fleet",
+                                                  "gentle", "hardy", "ideal", "jolly",  "keen",  "lucid",
+                                                  "mellow", "noble", "quiet", "sunny"};
+  constexpr std::array<const char*, 16> kSecond = {"anvil",  "beacon", "cedar",  "delta",   "ember",  "falcon",
+                                                   "garnet", "harbor", "inlet",  "juniper", "kettle", "lantern",
+                                                   "maple",  "otter",  "pebble", "willow"};
   while (true) {
     const std::string random = new_id();
-    const auto pick = [&](std::size_t at) { return static_cast<std::size_t>(random[at] <= '9' ? random[at] - '0' : random[at] - 'a' + 10); };
+    const auto pick = [&](std::size_t at) {
+      return static_cast<std::size_t>(random[at] <= '9' ? random[at] - '0' : random[at] - 'a' + 10);
+    };
     std::string name = std::string(kFirst[pick(0)]) + "_" + kSecond[pick(1)];
     if (by_name(name) != nullptr) name += "_" + random_suffix();
     if (by_name(name) == nullptr) return name;
@@ -90,7 +94,8 @@ tl::expected<ContainerRecord*, Refusal> Containers::create(ContainerRecord recor
   if (!name.empty()) {
     if (const auto right = check_container_name(name); !right) return refuse(400, right.error().what);
     if (const ContainerRecord* other = by_name(name)) {
-      return refuse(409, "Conflict. The container name \"/" + name + "\" is already in use by container \"" + other->id +
+      return refuse(409, "Conflict. The container name \"/" + name + "\" is already in use by container \"" +
+                             other->id +
                              "\". You have to remove (or rename) that container to be able to reuse that name.");
     }
   }
@@ -124,7 +129,8 @@ void Containers::start(const std::string& id, Done done) {
   ContainerRecord& record = records_.at(id);
   Pod* const own = pod(record);
   const State now = state(record);
-  if (own == nullptr || now.removing) return done(Refusal{409, "container is marked for removal and cannot be started"});
+  if (own == nullptr || now.removing)
+    return done(Refusal{409, "container is marked for removal and cannot be started"});
   if (now.paused) return done(Refusal{409, "cannot start a paused container, try unpause instead"});
   if (now.has_process()) return done(Refusal{304, ""});
   // Told to end, and not yet at its end.

@@ -142,7 +142,8 @@ void Containers::call_watchers(const std::string& id) {
 }
 
 void Containers::changed(const std::string& key) {
-  const auto at = std::find_if(records_.begin(), records_.end(), [&](const auto& each) { return each.second.key() == key; });
+  const auto at =
+      std::find_if(records_.begin(), records_.end(), [&](const auto& each) { return each.second.key() == key; });
   if (at == records_.end()) return;
   const std::string id = at->first;
   if (reconciler_.find(key) == nullptr) return gone(id);
@@ -181,7 +182,8 @@ void Containers::settle(ContainerRecord& record, Pod& own) {
   const auto& now = own.record().containers.front();
   const bool waits_for_good = now.state == agent::ContainerState::kWaiting && !now.waiting_reason.empty();
   const bool over = now.state == agent::ContainerState::kExited;
-  std::string error = now.has_ended && now.reason == "StartError" && over ? start_error_text(now.exit_code, now.message) : "";
+  std::string error =
+      now.has_ended && now.reason == "StartError" && over ? start_error_text(now.exit_code, now.message) : "";
   if (waits_for_good) error = start_error_text(0, now.message);
   if (!error.empty() && error != record.error) {
     record.error = error;

@@ -83,7 +83,9 @@ class Containers {
   [[nodiscard]] ChildPlan plan(const PodRecord& pod);
   [[nodiscard]] Result<config::PodPlan> plan_for(const ContainerRecord& record);
   [[nodiscard]] Status save(const ContainerRecord& record);
-  [[nodiscard]] std::string path_of(const std::string& id) const { return services_.settings.docker() + "/" + id + ".json"; }
+  [[nodiscard]] std::string path_of(const std::string& id) const {
+    return services_.settings.docker() + "/" + id + ".json";
+  }
   [[nodiscard]] Status prepare_mounts(ContainerRecord& record);
   [[nodiscard]] Status choose_ports(ContainerRecord& record);
   void changed(const std::string& key);  // of a pod

@@ -119,15 +119,16 @@ void create_container(Engine& engine, const Call& call) {
   if (!body) return refuse(call, 400, body.error().what);
   if (body->empty()) return refuse(call, 400, "Config cannot be empty in order to create a container");
   const std::string image_name = text_of(*body, "Image");
-  if (image_name.empty()) return refuse(call, 400, "no image: found none, expected one that the container is made from");
+  if (image_name.empty())
+    return refuse(call, 400, "no image: found none, expected one that the container is made from");
   auto image = engine.services().images.find(image_name);
   if (!image) {
     // A client that gets 404 here asks for the image, and nothing else may make it do that.
     const bool tagged = image_name.find(':', image_name.rfind('/') == std::string::npos ? 0 : image_name.rfind('/')) !=
                         std::string::npos;
-    return refuse(call, image.error().code == ENOENT ? 404 : 400,
-                  image.error().code == ENOENT ? "No such image: " + image_name + (tagged ? "" : ":latest")
-                                               : image.error().what);
+    return refuse(
+        call, image.error().code == ENOENT ? 404 : 400,
+        image.error().code == ENOENT ? "No such image: " + image_name + (tagged ? "" : ":latest") : image.error().what);
   }
   auto record = read_create(*body, *image, machine_bounds());
   if (!record) return refuse(call, 400, record.error().what);

@@ -49,9 +49,12 @@ void merge_command(const Json& body, const runtime::image::ImageConfig& image, J
 }
 
 Json merged_config(const Json& body, const runtime::image::ImageConfig& image) {
-  Json config = {{"Hostname", text_of(body, "Hostname")},         {"Domainname", text_of(body, "Domainname")},
-                 {"User", text_of(body, "User")},                 {"AttachStdin", flag_of(body, "AttachStdin")},
-                 {"AttachStdout", flag_of(body, "AttachStdout")}, {"AttachStderr", flag_of(body, "AttachStderr")}};
+  Json config = {{"Hostname", text_of(body, "Hostname")},
+                 {"Domainname", text_of(body, "Domainname")},
+                 {"User", text_of(body, "User")},
+                 {"AttachStdin", flag_of(body, "AttachStdin")},
+                 {"AttachStdout", flag_of(body, "AttachStdout")},
+                 {"AttachStderr", flag_of(body, "AttachStderr")}};
   if (const Json& ports = field(body, "ExposedPorts"); !is_nothing(ports) || !ports.empty())
     config["ExposedPorts"] = ports;
   config["Tty"] = flag_of(body, "Tty");
@@ -90,8 +93,7 @@ Status check_memory(const Json& host) {
   if (memory < 0 || (memory > 0 && memory < kLeastMemory)) return fail("Minimum memory limit allowed is 6MB");
   if (memory == 0 && swap > 0)
     return fail("You should always set the Memory limit when using Memoryswap limit, see usage");
-  if (swap > 0 && swap < memory)
-    return fail("Minimum memoryswap limit should be larger than memory limit, see usage");
+  if (swap > 0 && swap < memory) return fail("Minimum memoryswap limit should be larger than memory limit, see usage");
   if (reservation > 0 && reservation < kLeastMemory) return fail("Minimum memory reservation allowed is 6MB");
   if (memory > 0 && reservation > memory)
     return fail("Minimum memory limit can not be less than memory reservation limit, see usage");
@@ -207,9 +209,9 @@ Status check_container_name(const std::string& name) {
   const auto is_word = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   };
-  const bool right = name.size() > 1 && name.size() <= 255 && is_word(name.front()) &&
-                     std::all_of(name.begin(), name.end(),
-                                 [&](char c) { return is_word(c) || c == '_' || c == '.' || c == '-'; });
+  const bool right =
+      name.size() > 1 && name.size() <= 255 && is_word(name.front()) &&
+      std::all_of(name.begin(), name.end(), [&](char c) { return is_word(c) || c == '_' || c == '.' || c == '-'; });
   if (right) return {};
   return fail("Invalid container name (" + name + "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
 }

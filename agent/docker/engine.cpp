@@ -24,7 +24,8 @@ void Engine::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>
   };
   if (!split) return refuse_now(400, split.error().what);
   for (const auto& route : all_routes()) {
-    const bool fits = request.method == route.method || (request.method == "HEAD" && std::string("GET") == route.method);
+    const bool fits =
+        request.method == route.method || (request.method == "HEAD" && std::string("GET") == route.method);
     if (!fits) continue;
     auto words = match(route.pattern, split->path);
     if (!words) continue;

@@ -65,17 +65,22 @@ bool fits(const std::string& pattern, const std::string& name) {
   const std::string repository = name.substr(0, name.rfind(':'));
   for (const auto& text : {name, repository}) {
     const std::string tail = pattern.substr(star + 1);
-    if (text.size() + 1 >= pattern.size() && text.starts_with(pattern.substr(0, star)) && text.ends_with(tail)) return true;
+    if (text.size() + 1 >= pattern.size() && text.starts_with(pattern.substr(0, star)) && text.ends_with(tail))
+      return true;
   }
   return false;
 }
 
 Json image_row(const std::vector<Image>& same, int version) {
   const Image& image = same.front();
-  Json row = {{"Id", "sha256:" + image.id},  {"ParentId", ""},
-              {"RepoTags", tags_json(same)}, {"RepoDigests", digests_json(same)},
-              {"Created", unix_seconds(image.created)}, {"Size", image.size},
-              {"SharedSize", -1},            {"Labels", labels_json(image)},
+  Json row = {{"Id", "sha256:" + image.id},
+              {"ParentId", ""},
+              {"RepoTags", tags_json(same)},
+              {"RepoDigests", digests_json(same)},
+              {"Created", unix_seconds(image.created)},
+              {"Size", image.size},
+              {"SharedSize", -1},
+              {"Labels", labels_json(image)},
               {"Containers", -1}};
   constexpr int kWithout = 44;
   if (version < kWithout) row["VirtualSize"] = image.size;
@@ -159,8 +164,8 @@ void pull_image(Engine& engine, const Call& call) {
     if (waits && !waits->event) return;  // it is on its way
     if (waits) {
       *look = nullptr;
-      const bool missing = waits->message.find("not found") != std::string::npos ||
-                           waits->message.find("unknown") != std::string::npos;
+      const bool missing =
+          waits->message.find("not found") != std::string::npos || waits->message.find("unknown") != std::string::npos;
       HttpResponse refused = refusal_response(missing ? 404 : 500, waits->message);
       return call.reply->send(std::move(refused));
     }
@@ -172,10 +177,11 @@ void pull_image(Engine& engine, const Call& call) {
     done.type = "application/json";
     const std::string digest = image ? image->digest : "";
     if (!digest.empty()) done.body += Json{{"status", "Digest: " + digest}}.dump() + "\r\n";
-    done.body += Json{{"status", std::string("Status: ") + (newer ? "Downloaded newer image for " : "Image is up to date for ") +
-                                     (image ? image->name : wanted.name)}}
-                     .dump() +
-                 "\r\n";
+    done.body +=
+        Json{{"status", std::string("Status: ") + (newer ? "Downloaded newer image for " : "Image is up to date for ") +
+                            (image ? image->name : wanted.name)}}
+            .dump() +
+        "\r\n";
     *look = nullptr;
     call.reply->send(std::move(done));
   };
@@ -204,21 +210,25 @@ void remove_image(Engine& engine, const Call& call) {
   const auto named = images.find(word);
   const bool last = !named || same.size() == 1;
   if (!named && same.size() > 1 && !force)
-    return refuse(call, 409, "conflict: unable to delete " + word + " (must be forced) - image is referenced in multiple repositories");
+    return refuse(
+        call, 409,
+        "conflict: unable to delete " + word + " (must be forced) - image is referenced in multiple repositories");
   const std::string id = "sha256:" + same.front().id;
   for (const auto& [other, record] : engine.containers().all()) {
     if (record.image_id != id || !last) continue;
     const bool running = engine.containers().state(record).running;
     if (running || !force)
-      return refuse(call, 409, "conflict: unable to remove repository reference \"" + word + "\" (" +
-                                   (running ? "cannot be forced" : "must force") + ") - container " + record.short_id() +
-                                   " is using its referenced image " + same.front().id.substr(0, 12));
+      return refuse(call, 409,
+                    "conflict: unable to remove repository reference \"" + word + "\" (" +
+                        (running ? "cannot be forced" : "must force") + ") - container " + record.short_id() +
+                        " is using its referenced image " + same.front().id.substr(0, 12));
   }
   const auto in_use = engine.containers().reconciler().layers_in_use();
   if (!in_use) return refuse(call, 409, "a container's layers are not known yet; try again");
   Json done = Json::array();
   for (const auto& image : named ? std::vector<Image>{*named} : same) {
-    if (const auto removed = images.remove(image.name, *in_use); !removed) return refuse(call, 500, removed.error().what);
+    if (const auto removed = images.remove(image.name, *in_use); !removed)
+      return refuse(call, 500, removed.error().what);
     done.push_back({{"Untagged", image.name}});
     tell_image(engine, "untag", id, image.name);
   }

@@ -191,7 +191,8 @@ void LogStream::next_file() {
   constexpr int kMostFiles = 100;
   for (int number = 1; number < kMostFiles && !is_same_file(files_.front().get(), path_); ++number) {
     if (!is_same_file(files_.front().get(), rotated(path_, number))) continue;
-    if (auto next = runtime::open_at(AT_FDCWD, rotated(path_, number - 1), O_RDONLY)) files_.push_back(std::move(*next));
+    if (auto next = runtime::open_at(AT_FDCWD, rotated(path_, number - 1), O_RDONLY))
+      files_.push_back(std::move(*next));
     return;
   }
 }
@@ -202,8 +203,7 @@ void container_logs(Engine& engine, const Call& call) {
   LogWishes wishes;
   wishes.output = call.flag("stdout");
   wishes.errors = call.flag("stderr");
-  if (!wishes.output && !wishes.errors)
-    return refuse(call, 400, "Bad parameters: you must choose at least one stream");
+  if (!wishes.output && !wishes.errors) return refuse(call, 400, "Bad parameters: you must choose at least one stream");
   const auto since = log_time(call.parameter("since"));
   const auto until = log_time(call.parameter("until"));
   if (!since || !until) return refuse(call, 400, "since, until: expected seconds since 1970");

@@ -25,9 +25,9 @@ Status check_volume_name(const std::string& name) {
   const auto is_word = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   };
-  const bool right = name.size() > 1 && name.size() <= 255 && is_word(name.front()) &&
-                     std::all_of(name.begin(), name.end(),
-                                 [&](char c) { return is_word(c) || c == '_' || c == '.' || c == '-'; });
+  const bool right =
+      name.size() > 1 && name.size() <= 255 && is_word(name.front()) &&
+      std::all_of(name.begin(), name.end(), [&](char c) { return is_word(c) || c == '_' || c == '.' || c == '-'; });
   if (right) return {};
   return fail("create " + name + ": \"" + name +
               "\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. "
@@ -123,8 +123,8 @@ Result<PortAsked> exposed_port(const std::string& text) {
 Result<std::vector<MountAsked>> mounts_of(const Json& config, const Json& host_config) {
   std::vector<MountAsked> mounts;
   const auto add = [&mounts](MountAsked mount) -> Status {
-    const bool twice = std::any_of(mounts.begin(), mounts.end(),
-                                   [&](const MountAsked& each) { return each.target == mount.target; });
+    const bool twice =
+        std::any_of(mounts.begin(), mounts.end(), [&](const MountAsked& each) { return each.target == mount.target; });
     if (twice) return fail("Duplicate mount point: " + mount.target);
     mounts.push_back(std::move(mount));
     return {};
@@ -192,7 +192,8 @@ Result<std::vector<PortAsked>> ports_of(const Json& config, const Json& host_con
   }
   // Those that were chosen when the container was made, in the same order.
   const Json& chosen = field(config, "MetePorts");
-  for (std::size_t i = 0; i < ports.size() && i < chosen.size(); ++i) ports[i].host_port = chosen[i].get<std::uint16_t>();
+  for (std::size_t i = 0; i < ports.size() && i < chosen.size(); ++i)
+    ports[i].host_port = chosen[i].get<std::uint16_t>();
   return ports;
 }
 

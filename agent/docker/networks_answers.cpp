@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Networks and named volumes.
-#include "agent/networks/networks.h"
-
 #include <algorithm>
 #include <cerrno>
 
@@ -10,6 +8,7 @@
 #include "agent/docker/filters.h"
 #include "agent/docker/pod_of.h"
 #include "agent/docker/routes.h"
+#include "agent/networks/networks.h"
 
 namespace mete::agent::docker {
 namespace {
@@ -40,8 +39,11 @@ Json bridge_network(const NetworkSpec& spec) {
   Json value = plain_network(spec.name, "bridge");
   value["EnableIPv6"] = spec.range6.has_value();
   Json& config = value["IPAM"]["Config"];
-  config.push_back({{"Subnet", to_string(spec.range)}, {"Gateway", to_string(runtime::network::gateway_of(spec.range))}});
-  if (spec.range6) config.push_back({{"Subnet", to_string(*spec.range6)}, {"Gateway", to_string(runtime::network::gateway_of(*spec.range6))}});
+  config.push_back(
+      {{"Subnet", to_string(spec.range)}, {"Gateway", to_string(runtime::network::gateway_of(spec.range))}});
+  if (spec.range6)
+    config.push_back(
+        {{"Subnet", to_string(*spec.range6)}, {"Gateway", to_string(runtime::network::gateway_of(*spec.range6))}});
   value["Internal"] = spec.internal;
   value["Options"]["com.docker.network.bridge.name"] = spec.device;
   value["Options"]["com.docker.network.bridge.enable_icc"] = spec.between_containers ? "true" : "false";
@@ -85,13 +87,15 @@ void tell_network(Engine& engine, const std::string& action, const std::string& 
 }
 
 // What an existing container is connected to before its start is part of its wishes.
-void connect_later(Engine& engine, const Call& call, ContainerRecord& record, const std::string& network, const Json& endpoint) {
+void connect_later(Engine& engine, const Call& call, ContainerRecord& record, const std::string& network,
+                   const Json& endpoint) {
   const std::string mode = text_of(record.host_config, "NetworkMode");
   const bool first = record.endpoints.is_null() || record.endpoints.empty() || mode == network || mode == "none" ||
                      text_of(field(record.endpoints, "MeteGone"), "Name") == mode;
   if (!first)
-    return refuse(call, 501, "mete connects a container that does not run to one network; found " + mode +
-                                 ", expected the further ones after its start");
+    return refuse(call, 501,
+                  "mete connects a container that does not run to one network; found " + mode +
+                      ", expected the further ones after its start");
   Json endpoints = Json::object();
   endpoints[network] = endpoint;
   record.endpoints = std::move(endpoints);
@@ -105,7 +109,8 @@ void connect_later(Engine& engine, const Call& call, ContainerRecord& record, co
 }  // namespace
 
 void list_networks(Engine& engine, const Call& call) {
-  const auto filters = Filters::parse(call.parameter("filters"), {"name", "id", "driver", "label", "scope", "type", "dangling"});
+  const auto filters =
+      Filters::parse(call.parameter("filters"), {"name", "id", "driver", "label", "scope", "type", "dangling"});
   if (!filters) return refuse(call, 400, filters.error().what);
   Json all = Json::array();
   const auto unused = engine.networks().unused();
@@ -115,16 +120,18 @@ void list_networks(Engine& engine, const Call& call) {
     if (filters->has("dangling") && !filters->equals("dangling", is_unused ? "true" : "false")) continue;
     all.push_back(std::move(value));
   }
-  for (const char* name : kHostNetworks) all.push_back(plain_network(name, std::string(name) == "none" ? "null" : name));
+  for (const char* name : kHostNetworks)
+    all.push_back(plain_network(name, std::string(name) == "none" ? "null" : name));
   Json rows = Json::array();
   for (auto& each : all) {
     const std::string id = text_of(each, "Id");
     const auto ids = filters->values("id");
     const bool own = each["Name"] != "bridge" && each["Driver"] == "bridge";
-    const bool asked = filters->contains("name", text_of(each, "Name")) && filters->equals("driver", text_of(each, "Driver")) &&
-                       filters->equals("scope", "local") && filters->equals("type", own ? "custom" : "builtin") &&
-                       filters->labels(texts_of(each, "Labels")) &&
-                       (ids.empty() || std::any_of(ids.begin(), ids.end(), [&](const auto& begin) { return id.starts_with(begin); }));
+    const bool asked =
+        filters->contains("name", text_of(each, "Name")) && filters->equals("driver", text_of(each, "Driver")) &&
+        filters->equals("scope", "local") && filters->equals("type", own ? "custom" : "builtin") &&
+        filters->labels(texts_of(each, "Labels")) &&
+        (ids.empty() || std::any_of(ids.begin(), ids.end(), [&](const auto& begin) { return id.starts_with(begin); }));
     if (asked) rows.push_back(std::move(each));
   }
   answer(call, rows);
@@ -159,7 +166,9 @@ void create_network(Engine& engine, const Call& call) {
   for (const auto& each : ranges.is_array() ? ranges : Json::array()) {
     const std::string subnet = text_of(each, "Subnet");
     if (!text_of(each, "IPRange").empty() || !text_of(each, "Gateway").empty())
-      return refuse(call, 400, "IPAM: found a range or a gateway, but a network of mete has all of its subnet, and the first address as gateway");
+      return refuse(call, 400,
+                    "IPAM: found a range or a gateway, but a network of mete has all of its subnet, and the first "
+                    "address as gateway");
     (subnet.find(':') == std::string::npos ? wanted.subnet : wanted.subnet6) = subnet;
   }
   for (const auto& [name, value] : texts_of(*body, "Options")) {
@@ -186,8 +195,9 @@ void remove_network(Engine& engine, const Call& call) {
   const auto spec = network_named(engine, word);
   if (!spec) return refuse(call, 404, "network " + word + " not found");
   if (!engine.networks().members_of(spec->name).empty())
-    return refuse(call, 403, "error while removing network: network " + spec->name + " id " + network_id(spec->name) +
-                                 " has active endpoints");
+    return refuse(call, 403,
+                  "error while removing network: network " + spec->name + " id " + network_id(spec->name) +
+                      " has active endpoints");
   engine.networks().remove(spec->name, [&engine, call, name = spec->name](const Status& done) {
     if (!done) return refuse(call, done.error().code == ENOENT ? 404 : 403, done.error().what);
     tell_network(engine, "destroy", name);
@@ -220,11 +230,13 @@ void connect_network(Engine& engine, const Call& call) {
   const Json& endpoint = field(*body, "EndpointConfig");
   if (!engine.containers().state(record).running) return connect_later(engine, call, record, spec->name, endpoint);
   const std::string address = text_of(field(endpoint, "IPAMConfig"), "IPv4Address");
-  engine.networks().connect_more(record.key(), spec->name, address, [&engine, call, name = spec->name, id = record.id](const Status& done) {
-    if (!done) return refuse(call, done.error().code == ENOENT ? 404 : 403, done.error().what);
-    tell_network(engine, "connect", name, {{"container", id}});
-    answer_nothing(call, 200);
-  });
+  engine.networks().connect_more(record.key(), spec->name, address,
+                                 [&engine, call, name = spec->name, id = record.id](const Status& done) {
+                                   if (!done)
+                                     return refuse(call, done.error().code == ENOENT ? 404 : 403, done.error().what);
+                                   tell_network(engine, "connect", name, {{"container", id}});
+                                   answer_nothing(call, 200);
+                                 });
 }
 
 void disconnect_network(Engine& engine, const Call& call) {
@@ -247,11 +259,12 @@ void disconnect_network(Engine& engine, const Call& call) {
       return refuse(call, refusal->status, refusal->message);
     return answer_nothing(call, 200);
   }
-  engine.networks().disconnect_more(record.key(), spec->name, [&engine, call, name = spec->name, id = record.id](const Status& done) {
-    if (!done) return refuse(call, 403, done.error().what);
-    tell_network(engine, "disconnect", name, {{"container", id}});
-    answer_nothing(call, 200);
-  });
+  engine.networks().disconnect_more(record.key(), spec->name,
+                                    [&engine, call, name = spec->name, id = record.id](const Status& done) {
+                                      if (!done) return refuse(call, 403, done.error().what);
+                                      tell_network(engine, "disconnect", name, {{"container", id}});
+                                      answer_nothing(call, 200);
+                                    });
 }
 
 }  // namespace mete::agent::docker

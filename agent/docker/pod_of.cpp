@@ -62,8 +62,7 @@ void take_memory(const Json& host, config::Container& container) {
     if (swap >= 0) extras.swap = Bytes(swap == 0 ? memory : swap - memory);
   }
   if (const std::int64_t soft = number_of(host, "MemoryReservation"); soft > 0) extras.memory_soft = Bytes(soft);
-  if (const std::int64_t pids = number_of(host, "PidsLimit"); pids > 0)
-    extras.pids = static_cast<std::uint64_t>(pids);
+  if (const std::int64_t pids = number_of(host, "PidsLimit"); pids > 0) extras.pids = static_cast<std::uint64_t>(pids);
   if (const std::int64_t shm = number_of(host, "ShmSize"); shm > 0) extras.shm_size = Bytes(shm);
   extras.oom_score_adj = static_cast<int>(std::clamp<std::int64_t>(number_of(host, "OomScoreAdj"), -1000, 1000));
   for (const auto& each : field(host, "Ulimits").is_array() ? field(host, "Ulimits") : Json::array())

@@ -44,7 +44,7 @@ Status check_word(const Json& host, const char* name, std::initializer_list<std:
 
 Status check_security(const Json& host) {
   constexpr std::array<std::string_view, 8> kKnown = {
-      "no-new-privileges", "no-new-privileges:true", "no-new-privileges=true", "seccomp=unconfined",
+      "no-new-privileges",  "no-new-privileges:true", "no-new-privileges=true", "seccomp=unconfined",
       "seccomp:unconfined", "apparmor=unconfined",    "apparmor:unconfined",    "label=disable"};
   for (const auto& option : words_of(host, "SecurityOpt")) {
     if (std::find(kKnown.begin(), kKnown.end(), option) == kKnown.end())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a docker client may ask for and mete does not do: each is a row with its reason, from which docs/docker-clients.md
-// has its table too. Pure.
+// What a docker client may ask for and mete does not do: each is a row with its reason, from which
+// docs/docker-clients.md has its table too. Pure.
 #pragma once
 
 #include <span>

@@ -127,7 +127,8 @@ void answer(const Call& call, const Json& value, unsigned status) {
   response.status = status;
   response.type = "application/json";
   response.body = value.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  response.headers = {{"Api-Version", version_text(kNewestVersion)}, {"Docker-Experimental", "false"}, {"Ostype", "linux"}};
+  response.headers = {
+      {"Api-Version", version_text(kNewestVersion)}, {"Docker-Experimental", "false"}, {"Ostype", "linux"}};
   call.reply->send(std::move(response));
 }
 

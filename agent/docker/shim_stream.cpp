@@ -16,20 +16,24 @@ namespace attach = runtime::shim::attach;
 
 namespace {
 
-constexpr std::size_t kLate = 1U << 20U;       // bytes that a client has not read
-constexpr std::size_t kMostMessages = 16;      // of input that a container has not read
+constexpr std::size_t kLate = 1U << 20U;   // bytes that a client has not read
+constexpr std::size_t kMostMessages = 16;  // of input that a container has not read
 constexpr std::size_t kLargestInput = 8 << 10;
 
 }  // namespace
 
 Result<SocketPair> make_socket_pair() {
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return fail_errno("socketpair");
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
+    return fail_errno("socketpair");
   return SocketPair{runtime::UniqueFd(ends[0]), runtime::UniqueFd(ends[1])};
 }
 
 ShimStream::ShimStream(asio::io_context& loop, runtime::UniqueFd socket, Ends ends, const Wishes& wishes)
-    : socket_(loop, socket.release()), ends_(std::move(ends)), wishes_(wishes), buffer_(attach::kLargestMessage, '\0') {}
+    : socket_(loop, socket.release()),
+      ends_(std::move(ends)),
+      wishes_(wishes),
+      buffer_(attach::kLargestMessage, '\0') {}
 
 void ShimStream::begin() {
   send(std::string(1, attach::kPatience));
@@ -61,8 +65,11 @@ void ShimStream::read() {
     if (error || self->over_) return;
     // A few at once; then it is the others' turn.
     for (int i = 0; i < 16 && !self->over_ && !self->client_is_late(); ++i) {
-      const ssize_t got = ::recv(self->socket_.native_handle(), self->buffer_.data(), self->buffer_.size(), MSG_DONTWAIT);
+      const ssize_t got =
+          ::recv(self->socket_.native_handle(), self->buffer_.data(), self->buffer_.size(), MSG_DONTWAIT);
       if (got < 0 && (errno == EAGAIN || errno == EINTR)) break;
+      // The shim has ended without reading what was sent to it: told once, before what it has said.
+      if (got < 0 && errno == ECONNRESET) continue;
       if (got <= 0) return self->finish({});
       self->take({self->buffer_.data(), static_cast<std::size_t>(got)});
     }

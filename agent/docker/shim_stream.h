@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a container or an exec writes and reads, between its shim (runtime/shim/attach_protocol.h) and a client. A client
-// that reads slowly slows the container down for a bounded time, and loses bytes after that; the loop never waits.
+// What a container or an exec writes and reads, between its shim (runtime/shim/attach_protocol.h) and a client. A
+// client that reads slowly slows the container down for a bounded time, and loses bytes after that; the loop never
+// waits.
 #pragma once
 
 #include <deque>

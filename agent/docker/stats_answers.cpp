@@ -59,8 +59,8 @@ class StatsStream : public std::enable_shared_from_this<StatsStream> {
       before_ = std::move(now);
     }
     // Who has not read the last one gets none now.
-    constexpr std::size_t kLate = 64U << 10U;
-    if (client_->queued() < kLate) client_->write(value.dump() + "\n");
+    constexpr std::size_t kUnread = 64U << 10U;
+    if (client_->queued() < kUnread) client_->write(value.dump() + "\n");
     if (once_) finish();
   }
 
@@ -133,8 +133,14 @@ std::vector<std::string> process_row(pid_t pid, std::time_t boot) {
   if (command.empty()) command = "[" + name + "]";
   const auto lived = static_cast<std::uint64_t>(std::max<std::time_t>(1, now - began));
   const std::string terminal = words[4] == "0" ? "?" : "pts/" + std::to_string(std::stoull(words[4]) & 0xffU);
-  return {name_of_user(owner.st_uid), std::to_string(pid), words[1], std::to_string(100 * cpu / lived),
-          clock,                      terminal,            clock_text(cpu), command};
+  return {name_of_user(owner.st_uid),
+          std::to_string(pid),
+          words[1],
+          std::to_string(100 * cpu / lived),
+          clock,
+          terminal,
+          clock_text(cpu),
+          command};
 }
 
 std::time_t boot_time() {

@@ -71,14 +71,11 @@ Json interfaces_json(const collectors::Sample& sample) {
   Json all = Json::object();
   for (const auto& each : sample.interfaces) {
     if (each.name.view() == "lo") continue;
-    all[std::string(each.name.view())] = {{"rx_bytes", count_of(each.receive_bytes)},
-                                          {"rx_packets", count_of(each.receive_packets)},
-                                          {"rx_errors", count_of(each.receive_errors)},
-                                          {"rx_dropped", count_of(each.receive_dropped)},
-                                          {"tx_bytes", count_of(each.transmit_bytes)},
-                                          {"tx_packets", count_of(each.transmit_packets)},
-                                          {"tx_errors", count_of(each.transmit_errors)},
-                                          {"tx_dropped", count_of(each.transmit_dropped)}};
+    all[std::string(each.name.view())] = {
+        {"rx_bytes", count_of(each.receive_bytes)},    {"rx_packets", count_of(each.receive_packets)},
+        {"rx_errors", count_of(each.receive_errors)},  {"rx_dropped", count_of(each.receive_dropped)},
+        {"tx_bytes", count_of(each.transmit_bytes)},   {"tx_packets", count_of(each.transmit_packets)},
+        {"tx_errors", count_of(each.transmit_errors)}, {"tx_dropped", count_of(each.transmit_dropped)}};
   }
   return all;
 }

@@ -58,7 +58,8 @@ void attach_container(Engine& engine, const Call& call) {
   if (container == nullptr) return refuse(call, 409, "container " + record->id + " is being removed");
   if (engine.containers().state(*record).paused)
     return refuse(call, 409, "container " + record->name + " is paused, unpause the container before attach");
-  if (!call.flag("stream")) return refuse(call, 400, "attach: expected stream=1; what was written before is in the logs");
+  if (!call.flag("stream"))
+    return refuse(call, 400, "attach: expected stream=1; what was written before is in the logs");
   auto socket = socket_of(*container);
   if (!socket) return refuse(call, 500, socket.error().what);
   const bool tty = flag_of(record->config, "Tty");
@@ -125,7 +126,8 @@ void start_exec(Engine& engine, const Call& call) {
   const auto body = parse_body(call.request.body);
   if (!body) return refuse(call, 400, body.error().what);
   const Json& size = field(*body, "ConsoleSize");
-  const bool sized = size.is_array() && size.size() == 2 && size[0].is_number_unsigned() && size[1].is_number_unsigned();
+  const bool sized =
+      size.is_array() && size.size() == 2 && size[0].is_number_unsigned() && size[1].is_number_unsigned();
   const auto rows = sized ? size[0].get<unsigned>() : 0;
   const auto columns = sized ? size[1].get<unsigned>() : 0;
   const auto record = engine.containers().all().find(exec->container);

@@ -124,7 +124,10 @@ void show_info(Engine& engine, const Call& call) {
                 {"Driver", "overlay2"},
                 {"DriverStatus", Json::array()},
                 {"Plugins",
-                 {{"Volume", {"local"}}, {"Network", {"bridge", "host", "null"}}, {"Authorization", Json()}, {"Log", {"json-file"}}}},
+                 {{"Volume", {"local"}},
+                  {"Network", {"bridge", "host", "null"}},
+                  {"Authorization", Json()},
+                  {"Log", {"json-file"}}}},
                 {"MemoryLimit", true},
                 {"SwapLimit", true},
                 {"CpuCfsPeriod", true},
@@ -166,23 +169,35 @@ void disk_use(Engine& engine, const Call& call) {
   if (const auto list = engine.services().images.list()) {
     for (const auto& each : *list) {
       size += each.size;
-      images.push_back({{"Id", "sha256:" + each.id}, {"RepoTags", {each.name}}, {"Size", each.size}, {"SharedSize", -1}, {"Containers", -1}});
+      images.push_back({{"Id", "sha256:" + each.id},
+                        {"RepoTags", {each.name}},
+                        {"Size", each.size},
+                        {"SharedSize", -1},
+                        {"Containers", -1}});
     }
   }
   Json containers = Json::array();
   for (const auto& [id, record] : engine.containers().all()) {
-    containers.push_back({{"Id", id}, {"Names", {"/" + record.name}}, {"Image", record.image}, {"State", engine.containers().state(record).status}, {"SizeRw", 0}});
+    containers.push_back({{"Id", id},
+                          {"Names", {"/" + record.name}},
+                          {"Image", record.image},
+                          {"State", engine.containers().state(record).status},
+                          {"SizeRw", 0}});
   }
   Json volumes = Json::array();
   for (const auto& each : engine.containers().volumes().list()) {
     volumes.push_back({{"Name", each.name}, {"Driver", "local"}, {"UsageData", {{"Size", -1}, {"RefCount", -1}}}});
   }
-  answer(call, {{"LayersSize", size}, {"Images", images}, {"Containers", containers}, {"Volumes", volumes}, {"BuildCache", Json::array()}});
+  answer(call, {{"LayersSize", size},
+                {"Images", images},
+                {"Containers", containers},
+                {"Volumes", volumes},
+                {"BuildCache", Json::array()}});
 }
 
 void follow_events(Engine& engine, const Call& call) {
-  const auto filters = Filters::parse(call.parameter("filters"), {"container", "image", "network", "volume", "type", "event",
-                                                                  "label", "daemon", "scope"});
+  const auto filters = Filters::parse(call.parameter("filters"), {"container", "image", "network", "volume", "type",
+                                                                  "event", "label", "daemon", "scope"});
   if (!filters) return refuse(call, 400, filters.error().what);
   const auto since = log_time(call.parameter("since"));
   const auto until = log_time(call.parameter("until"));

@@ -63,9 +63,10 @@ void create_volume(Engine& engine, const Call& call) {
     return refuse(call, 400, "DriverOpts: found some, but a volume of mete is a directory of this machine");
   const std::string asked = text_of(*body, "Name");
   if (!asked.empty() && !is_volume_name(asked))
-    return refuse(call, 400, "create " + asked + ": \"" + asked +
-                                 "\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" "
-                                 "are allowed. If you intended to pass a host directory, use absolute path");
+    return refuse(call, 400,
+                  "create " + asked + ": \"" + asked +
+                      "\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" "
+                      "are allowed. If you intended to pass a host directory, use absolute path");
   const std::string name = asked.empty() ? new_id() : asked;
   auto& volumes = engine.containers().volumes();
   if (const auto made = volumes.create(name, field(*body, "Labels"), asked.empty()); !made)
@@ -100,7 +101,9 @@ void prune_volumes(Engine& engine, const Call& call) {
   const auto filters = Filters::parse(call.parameter("filters"), {"label", "all"});
   if (!filters) return refuse(call, 400, filters.error().what);
   constexpr int kAnonymousAlone = 42;
-  const bool all = call.version < kAnonymousAlone || (filters->has("all") && is_true(filters->values("all").empty() ? "" : filters->values("all").front()));
+  const bool all =
+      call.version < kAnonymousAlone ||
+      (filters->has("all") && is_true(filters->values("all").empty() ? "" : filters->values("all").front()));
   Json removed = Json::array();
   for (const auto& each : engine.containers().volumes().list()) {
     if ((!all && !each.anonymous) || !filters->labels(texts_of(Json{{"l", each.labels}}, "l"))) continue;

@@ -38,9 +38,8 @@ class StreamAnswer : public HttpStream {
 
   void on_input(Input input) override {
     input_ = std::move(input);
-    if (taken_over_ && input_ && !reading_) asio::post(own().shared_->loop, [self = own().shared_from_this()] {
-        self->read_input();
-      });
+    if (taken_over_ && input_ && !reading_)
+      asio::post(own().shared_->loop, [self = own().shared_from_this()] { self->read_input(); });
   }
 
  protected:
@@ -87,6 +86,8 @@ class StreamAnswer : public HttpStream {
       own().close();
     } else if (!queue_.empty()) {
       write_next();
+    } else if (ended_ && taken_over_) {
+      end_taken_over();
     } else if (ended_) {
       own().close();
     } else if (on_drained_) {
@@ -110,8 +111,17 @@ class StreamAnswer : public HttpStream {
                                   [self = own().shared_from_this()](ErrorCode error, std::size_t size) {
                                     self->reading_ = false;
                                     if (self->closed_) return;
+                                    if (self->lingering_) return self->linger();
                                     self->give_input(std::string_view(self->input_bytes_).substr(0, error ? 0 : size));
                                   });
+  }
+
+  // Closed with input unread, the peer would be told of a reset. One read at a time, also for this.
+  void end_taken_over() {
+    if (!reading_) return own().linger();
+    ErrorCode ignored;
+    lingering_ = true;
+    own().lowest().socket().cancel(ignored);
   }
 
   void give_input(std::string_view bytes) {
@@ -139,6 +149,7 @@ class StreamAnswer : public HttpStream {
   Input input_;
   bool taken_over_ = false;
   bool reading_ = false;
+  bool lingering_ = false;
   bool chunked_ = true;
   bool ended_ = false;
   char scratch_[64] = {};

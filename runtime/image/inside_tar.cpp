@@ -92,7 +92,8 @@ class InsideTar {
  private:
   Status failed() {
     const char* text = ::archive_error_string(tar_.get());
-    return tl::unexpected(Error{::archive_errno(tar_.get()), std::string("write an archive: ") + (text ? text : "it failed")});
+    return tl::unexpected(
+        Error{::archive_errno(tar_.get()), std::string("write an archive: ") + (text ? text : "it failed")});
   }
 
   Status header(const std::string& path, const struct stat& info, const std::string& link) {
@@ -111,7 +112,8 @@ class InsideTar {
     METE_CHECK(header(shown, info, {}));
     std::int64_t left = info.st_size;
     while (left > 0) {
-      const auto most = static_cast<std::size_t>(std::min<std::int64_t>(left, static_cast<std::int64_t>(buffer_.size())));
+      const auto most =
+          static_cast<std::size_t>(std::min<std::int64_t>(left, static_cast<std::int64_t>(buffer_.size())));
       const ssize_t got = ::read(fd, buffer_.data(), most);
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return fail_errno("read " + shown);

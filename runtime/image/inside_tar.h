@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parts of a running container's file system as tar archives, in and out (docker cp). Everything is resolved by descriptor
-// with the container's root as "/": no link of the image, and nobody who exchanges one meanwhile, leads out of it
-// (CVE-2018-15664). Nothing of the container is executed.
+// Parts of a running container's file system as tar archives, in and out (docker cp). Everything is resolved by
+// descriptor with the container's root as "/": no link of the image, and nobody who exchanges one meanwhile, leads out
+// of it (CVE-2018-15664). Nothing of the container is executed.
 #pragma once
 
 #include <cstdint>

@@ -16,9 +16,10 @@ namespace mete::runtime::process {
 
 // What is to be other than with the container's first process.
 struct EnterChanges {
-  std::vector<std::string> env;       // NAME=value; replaces the container's of that name
-  std::string directory;              // empty: the container's
-  std::optional<std::uint32_t> uid;   // another user: with `gid` and `groups`, and without capabilities unless it is root
+  std::vector<std::string> env;  // NAME=value; replaces the container's of that name
+  std::string directory;         // empty: the container's
+  std::optional<std::uint32_t>
+      uid;  // another user: with `gid` and `groups`, and without capabilities unless it is root
   std::uint32_t gid = 0;
   std::vector<std::uint32_t> groups;
 };

@@ -236,8 +236,7 @@ void Attachments::end(std::int32_t code) {
   }
   while (is_holding()) {
     std::vector<pollfd> waits;
-    for (const auto& each : attachers_)
-      waits.push_back({each.held.empty() ? -1 : each.socket.get(), POLLOUT, 0});
+    for (const auto& each : attachers_) waits.push_back({each.held.empty() ? -1 : each.socket.get(), POLLOUT, 0});
     constexpr int kLookAgain = 1'000;
     if (::poll(waits.data(), waits.size(), kLookAgain) <= 0) continue;
     for (std::size_t i = 0; i < waits.size(); ++i) {

@@ -175,7 +175,8 @@ class Shim {
                {running ? watchdog.oom_fd() : -1, POLLIN, 0}};
       const std::size_t attached = waits.size();
       attachments_.add_waits(waits);
-      const int ready = ::poll(waits.data(), waits.size(), timeout_of(running ? watchdog.timeout() : kDrainMilliseconds, holding));
+      const int ready =
+          ::poll(waits.data(), waits.size(), timeout_of(running ? watchdog.timeout() : kDrainMilliseconds, holding));
       if (ready < 0) {
         // Memory is short for a moment at most. Leaving the loop would report an exit that has not happened.
         if (errno != EINTR) ::sleep(1);

@@ -55,8 +55,8 @@ struct ExecOptions {
 };
 // Returns the command's exit code. 124: the timeout was exceeded; 125 to 127: the command did not run.
 int run_exec(const ExecOptions& options);
-// The same without a timeout: the attacher at attached_fd gets what the command writes and gives what it reads. When the
-// attacher is gone, the command goes on with its input closed.
+// The same without a timeout: the attacher at attached_fd gets what the command writes and gives what it reads. When
+// the attacher is gone, the command goes on with its input closed.
 int run_exec_session(const ExecOptions& options);
 
 }  // namespace mete::runtime::shim

@@ -46,7 +46,7 @@ def test_run_to_the_end_and_its_exit_codes(agent, docker):
     assert (both.stdout, both.stderr) == ("out\n", "err\n")
     docker.run("run", "--rm", "busybox", "nosuch", code=127)
     docker.run("run", "--rm", "busybox", "/etc", code=126)
-    docker.run("run", "--rm", "busybox", "sh", "-c", "kill -9 $$", code=137)
+    docker.run("run", "--rm", "--init", "busybox", "sh", "-c", "kill -9 $$", code=137)
     docker.run("run", "--rm", "--device", "/dev/fuse", "busybox", "true", code=125)
     assert docker.say("run", "--rm", "-i", "busybox", "cat", text="typed\n") == "typed"
     assert docker.say("ps", "-aq") == ""
@@ -135,8 +135,11 @@ def test_lists(agent, docker):
     docker.run("volume", "rm", "data")
     docker.run("inspect", "nothing", code=1)
     docker.run("create", "--name", "made", "busybox", "true")
-    events = [json.loads(each) for each in docker.say("events", "--since", "10m", "--until", "0s", "--format", "{{json .}}").splitlines()]
-    assert "create" in [each["Action"] for each in events]
+
+    def actions():  # up to the last whole second
+        lines = docker.say("events", "--since", "10m", "--until", "0s", "--format", "{{json .}}").splitlines()
+        return [json.loads(each)["Action"] for each in lines]
+    wait_for("the container's event", lambda: "create" in actions())
 
 
 @with_client(network=False)

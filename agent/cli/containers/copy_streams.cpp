@@ -23,7 +23,11 @@ using runtime::UniqueFd;
 class StreamCopy {
  public:
   StreamCopy(const DockerClient& client, DockerClient::Opened& opened, const StreamWishes& wishes)
-      : client_(client), socket_(opened.socket), wishes_(wishes), pending_(std::move(opened.early)), reading_(wishes.input) {
+      : client_(client),
+        socket_(opened.socket),
+        wishes_(wishes),
+        pending_(std::move(opened.early)),
+        reading_(wishes.input) {
     sigemptyset(&signals_);
     if (wishes.tty) {
       sigaddset(&signals_, SIGWINCH);
@@ -67,7 +71,8 @@ class StreamCopy {
   void tell_size() {
     struct winsize size {};
     if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 && ::ioctl(STDIN_FILENO, TIOCGWINSZ, &size) != 0) return;
-    (void)client_.request("POST", wishes_.resize + "?h=" + std::to_string(size.ws_row) + "&w=" + std::to_string(size.ws_col));
+    (void)client_.request("POST",
+                          wishes_.resize + "?h=" + std::to_string(size.ws_row) + "&w=" + std::to_string(size.ws_col));
   }
 
   bool receive() {

@@ -3,7 +3,6 @@
 
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
-
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `mete run` and `mete rm`: docker's words, flags, output and exit codes. They are clients of the agent's Docker Engine
 // API, which makes a Pod of the request.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
-#include <fcntl.h>
 #include <memory>
 
 #include "agent/cli/containers/docker_client.h"
@@ -120,8 +120,9 @@ int remove(const Common& common, const RemoveFlags& flags) {
   const DockerClient client(common.settings.docker_socket());
   int code = kDone;
   for (const auto& name : flags.names) {
-    const auto answer = client.request("DELETE", "/containers/" + url_encode(name) + "?force=" + (flags.force ? "1" : "0") +
-                                                     "&v=" + (flags.volumes ? "1" : "0"));
+    const auto answer =
+        client.request("DELETE", "/containers/" + url_encode(name) + "?force=" + (flags.force ? "1" : "0") +
+                                     "&v=" + (flags.volumes ? "1" : "0"));
     if (!answer) return complain(answer.error().what, kNoAgent);
     if (answer->status == 204) {
       print(name + "\n");
@@ -157,7 +158,8 @@ void add_run_options(CLI::App& command, RunFlags& flags) {
   command.add_option("--cpus", to.cpus, "At most so many CPUs: 1.5")->type_name("CPUS");
   command.add_option("--pids-limit", to.pids, "At most so many processes")->type_name("N");
   command.add_option("-w,--workdir", to.directory, "Where the command begins")->type_name(kFolder);
-  command.add_option("-u,--user", to.user, "A user of the image: name or number, :GROUP after it")->type_name("UID[:GID]");
+  command.add_option("-u,--user", to.user, "A user of the image: name or number, :GROUP after it")
+      ->type_name("UID[:GID]");
   command.add_option("--entrypoint", to.entrypoint, "In place of the image's")->type_name("COMMAND");
   command.add_option("--restart", to.restart, "no, on-failure[:N], always or unless-stopped")->type_name("NAME");
   list("-l,--label", to.labels, "A label, by which policies select it", "NAME=VALUE");
@@ -183,8 +185,9 @@ void add_run(CommandLine& line) {
       ->type_name("COMMAND");
   command->positionals_at_end();  // what follows the image is the command's
   auto removed = std::make_shared<RemoveFlags>();
-  auto* rm = line.add({"rm", "Remove containers of `mete run` and of docker's clients", "  mete rm web\n  mete rm -f web db"},
-                      [&common, removed] { return remove(common, *removed); });
+  auto* rm =
+      line.add({"rm", "Remove containers of `mete run` and of docker's clients", "  mete rm web\n  mete rm -f web db"},
+               [&common, removed] { return remove(common, *removed); });
   rm->add_flag("-f,--force", removed->force, "Also one that runs: it is killed");
   rm->add_flag("-v,--volumes", removed->volumes, "With its volumes that have no name");
   rm->add_option("container", removed->names, "Names or ids")->type_name(kPod)->required();

@@ -50,7 +50,8 @@ Status add_restart(const std::string& text, Json& host) {
   const auto colon = text.find(':');
   std::int64_t most = 0;
   if (colon != std::string::npos) {
-    METE_TRY(const double number, decimal_of("--restart", text.substr(colon + 1), "a number of starts after the colon"));
+    METE_TRY(const double number,
+             decimal_of("--restart", text.substr(colon + 1), "a number of starts after the colon"));
     most = static_cast<std::int64_t>(number);
   }
   host["RestartPolicy"] = {{"Name", text.substr(0, colon)}, {"MaximumRetryCount", most}};
@@ -89,7 +90,8 @@ void add_lists(const RunOptions& options, Json& host) {
 Result<std::int64_t> size_of_flag(const std::string& flag, const std::string& text) {
   constexpr const char* kExpected = "a number of bytes, or one with b, k, m, g or t after it";
   std::string number = text;
-  std::transform(number.begin(), number.end(), number.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  std::transform(number.begin(), number.end(), number.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
   if (number.ends_with("ib")) number.erase(number.size() - 2);
   if (number.size() > 1 && number.ends_with("b")) number.pop_back();
   int power = 0;

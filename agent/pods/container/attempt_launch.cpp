@@ -134,8 +134,7 @@ Status Attempt::spawn() {
     more.insert(more.end(), {"--stdin", spec.stdin_once ? "once" : "open"});
   }
   const auto attached = std::exchange(attach_next_, {});
-  METE_TRY(SpawnedShim shim,
-           spawn_shim({services_.shim, "run", files.directory(), std::move(lock), more, &attached}));
+  METE_TRY(SpawnedShim shim, spawn_shim({services_.shim, "run", files.directory(), std::move(lock), more, &attached}));
   // Beside the shim, which makes the namespaces and mounts meanwhile, and lets nothing of the container run before it
   // is told.
   if (auto prepared = cgroup_.prepare(); !prepared) {

@@ -80,8 +80,10 @@ ContainerRecord web() {
   record.id = std::string(64, 'b');
   record.name = "web";
   record.image = "busybox";
-  record.config = {{"Cmd", {"sh", "-c", "exit 3"}}, {"Entrypoint", Json()}, {"Labels", Json::object()}, {"MetePorts", {8080}}};
-  record.host_config = Json::parse(R"({"NetworkMode":"default","PortBindings":{"80/tcp":[{"HostIp":"","HostPort":""}]}})");
+  record.config = {
+      {"Cmd", {"sh", "-c", "exit 3"}}, {"Entrypoint", Json()}, {"Labels", Json::object()}, {"MetePorts", {8080}}};
+  record.host_config =
+      Json::parse(R"({"NetworkMode":"default","PortBindings":{"80/tcp":[{"HostIp":"","HostPort":""}]}})");
   record.created = at(100);
   return record;
 }

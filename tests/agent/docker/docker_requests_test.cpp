@@ -73,7 +73,8 @@ TEST(DockerRoutes, TakeTheOpenWords) {
 }
 
 TEST(DockerFilters, HaveBothForms) {
-  for (const char* text : {R"({"name":["web"],"label":["a=b","c"]})", R"({"name":{"web":true},"label":{"a=b":true,"c":true}})"}) {
+  for (const char* text :
+       {R"({"name":["web"],"label":["a=b","c"]})", R"({"name":{"web":true},"label":{"a=b":true,"c":true}})"}) {
     const auto filters = Filters::parse(text, {"name", "label"});
     ASSERT_TRUE(filters);
     EXPECT_TRUE(filters->contains("name", "my-web-1"));
@@ -113,7 +114,7 @@ TEST(DockerCreate, CommandAndEntrypointAreMergedByDockersRule) {
     return words;
   };
   using Words = std::vector<std::string>;
-  EXPECT_EQ(line({}), (Words{"/entry", "sh"}));
+  EXPECT_EQ(line(Json::object()), (Words{"/entry", "sh"}));
   EXPECT_EQ(line({{"Cmd", {"a"}}}), (Words{"/entry", "a"}));
   EXPECT_EQ(line({{"Entrypoint", {"x"}}}), Words{"x"});
   EXPECT_EQ(line({{"Entrypoint", {"x"}}, {"Cmd", {"a"}}}), (Words{"x", "a"}));
@@ -203,7 +204,8 @@ TEST(DockerCreate, WhatIsNotDoneIsRefused) {
             "Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available");
   EXPECT_EQ(refusal({{"Runtime", "x"}}), "Unknown runtime specified x");
   for (const auto& [name, why] : refused_fields())
-    EXPECT_EQ(refusal({{name, "x"}}), std::string("HostConfig.") + name + ": found \"x\", which mete does not do: " + why);
+    EXPECT_EQ(refusal({{name, "x"}}),
+              std::string("HostConfig.") + name + ": found \"x\", which mete does not do: " + why);
   EXPECT_NE(refusal({{"SecurityOpt", {"seccomp={}"}}}), "");
   EXPECT_NE(refusal({{"LogConfig", {{"Type", "syslog"}}}}), "");
   EXPECT_EQ(refusal({{"SecurityOpt", {"no-new-privileges"}}}), "");
