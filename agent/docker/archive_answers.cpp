@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "agent/docker/file_body.h"
 #include "agent/docker/registry_login.h"
 #include "agent/docker/routes.h"
 #include "runtime/file.h"
@@ -52,29 +53,6 @@ HttpHeaders stat_headers(const InsideStat& stat) {
   return {{"X-Docker-Container-Path-Stat", encode_base64(value.dump(-1, ' ', false, Json::error_handler_t::replace))}};
 }
 
-// A file, piece by piece.
-class FileBody : public HttpSource {
- public:
-  explicit FileBody(UniqueFd file) : file_(std::move(file)) {}
-  void next(Take take) override {
-    constexpr std::size_t kPiece = 256U << 10U;
-    std::string piece(kPiece, '\0');
-    const ssize_t got = ::read(file_.get(), piece.data(), piece.size());
-    if (got < 0) return take(fail_errno("read an archive"), true);
-    piece.resize(static_cast<std::size_t>(got));
-    take(std::move(piece), got == 0);
-  }
-
- private:
-  UniqueFd file_;
-};
-
-Result<UniqueFd> nameless_file(const std::string& folder) {
-  UniqueFd file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (!file.valid()) return fail_errno("make a file in " + folder);
-  return file;
-}
-
 }  // namespace
 
 std::uint32_t go_mode(std::uint32_t mode) {
@@ -104,7 +82,7 @@ void read_archive(Engine& engine, const Call& call) {
   head.headers = stat_headers(*stat);
   head.type = "application/x-tar";
   if (call.request.method == "HEAD") return call.reply->send(std::move(head));
-  auto file = nameless_file(engine.services().settings.docker());
+  auto file = temporary_file(engine.services().settings.docker());
   if (!file) return refuse(call, 500, file.error().what);
   struct Work {
     UniqueFd file;
@@ -115,7 +93,6 @@ void read_archive(Engine& engine, const Call& call) {
       [work, root, path] { work->done = runtime::image::write_inside_tar(root->get(), path, work->file.get()); },
       [call, work, head] {
         if (!work->done) return refuse(call, 500, work->done.error().what);
-        if (::lseek(work->file.get(), 0, SEEK_SET) != 0) return refuse(call, 500, "an archive cannot be read");
         call.reply->send(head, std::make_shared<FileBody>(std::move(work->file)));
       });
 }

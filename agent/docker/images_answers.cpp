@@ -49,7 +49,9 @@ Json digests_json(const std::vector<Image>& same) {
 
 Json tags_json(const std::vector<Image>& same) {
   Json tags = Json::array();
-  for (const auto& each : same) tags.push_back(each.name);
+  for (const auto& each : same) {
+    if (!is_nameless(each)) tags.push_back(each.name);
+  }
   return tags;
 }
 
@@ -105,8 +107,11 @@ void list_images(Engine& engine, const Call& call) {
                                                          [&](const auto& pattern) { return fits(pattern, each.name); });
     if (asked && filters->labels(each.config.labels)) by_id[each.id].push_back(each);
   }
-  // Every image of the store has a name.
-  if (filters->has("dangling") && filters->equals("dangling", "true")) by_id.clear();
+  if (filters->has("dangling")) {
+    std::erase_if(by_id, [&](const auto& each) {
+      return !filters->equals("dangling", is_nameless(each.second.front()) ? "true" : "false");
+    });
+  }
   std::vector<Json> rows;
   for (const auto& [id, same] : by_id) rows.push_back(image_row(same, call.version));
   std::stable_sort(rows.begin(), rows.end(), [](const Json& a, const Json& b) { return a["Created"] > b["Created"]; });

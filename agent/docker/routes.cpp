@@ -26,6 +26,8 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/containers/*/logs", container_logs},
     {"GET", "/containers/*/top", container_top},
     {"GET", "/containers/*/stats", container_stats},
+    {"GET", "/containers/*/changes", container_changes},
+    {"POST", "/commit", commit_container},
     {"GET", "/containers/*/archive", read_archive},
     {"PUT", "/containers/*/archive", write_archive},
     {"POST", "/containers/*/start", start_container},
@@ -48,6 +50,9 @@ constexpr std::array kRoutes = std::to_array<Route>({
 
     {"GET", "/images/json", list_images},
     {"POST", "/images/create", pull_image},
+    {"GET", "/images/get", save_images},
+    {"POST", "/images/load", load_images},
+    {"GET", "/images/**/get", save_images},
     {"GET", "/images/**/json", inspect_image},
     {"POST", "/images/**/tag", tag_image},
     {"DELETE", "/images/**", remove_image},

@@ -108,6 +108,58 @@ def test_logs_and_attach(agent, docker):
 
 
 @with_client(network=False)
+def test_files_and_layers(agent, docker):
+    docker.run("run", "-d", "--name", "web", "busybox", "sh", "-c", "mkdir /dir; echo in >/dir/file; ln -s /etc/passwd /dir/link; sleep 1000")
+    wait_for("the file", lambda: subprocess.run([DOCKER, "exec", "web", "test", "-L", "/dir/link"], env=docker.env, stderr=subprocess.DEVNULL).returncode == 0)
+    here = agent.work + "/copied"
+    docker.run("cp", "web:/dir", here)
+    assert open(here + "/file").read() == "in\n" and os.readlink(here + "/link") == "/etc/passwd"
+    with open(here + "/more", "w") as more:
+        more.write("out")
+    docker.run("cp", here + "/more", "web:/tmp/more")
+    assert docker.say("exec", "web", "cat", "/tmp/more") == "out"
+    docker.run("cp", here, "web:/tmp")
+    assert docker.say("exec", "web", "cat", "/tmp/copied/file") == "in"
+    docker.run("cp", "web:/nosuch", here, code=1)
+    # What a link of the container leads to is the container's.
+    docker.run("exec", "web", "ln", "-s", "/../../../../..%s" % here, "/tmp/away")
+    docker.run("cp", here + "/more", "web:/tmp/away/x", code=1)
+    assert not os.path.exists(here + "/x")
+    assert "A /dir" in docker.say("diff", "web").splitlines()
+    docker.run("commit", "-m", "made", "-c", "ENV MADE=1", "web", "made:1")
+    assert docker.say("run", "--rm", "made:1", "sh", "-c", "cat /dir/file; echo $MADE") == "in\n1"
+    archive = agent.work + "/made.tar"
+    docker.run("save", "-o", archive, "made:1")
+    docker.run("rmi", "made:1")
+    assert "made:1" in docker.say("load", "-i", archive)
+    assert docker.say("run", "--rm", "made:1", "cat", "/dir/file") == "in"
+
+
+@with_client(network=True)
+def test_networks(agent, docker):
+    docker.run("network", "create", "--subnet", "10.99.0.0/24", "mine")
+    assert "mine" in docker.say("network", "ls", "--format", "{{.Name}}").split()
+    serve = "mkdir /www; echo mine >/www/index.html; httpd -f -p 80 -h /www"
+    docker.run("run", "-d", "--name", "server", "--network", "mine", "--ip", "10.99.0.77", "--network-alias", "other", "busybox", "sh", "-c", serve)
+    assert docker.say("inspect", "-f", "{{.NetworkSettings.Networks.mine.IPAddress}}", "server") == "10.99.0.77"
+
+    def asked(*where):
+        return subprocess.run([DOCKER, "run", "--rm", *where], env=docker.env, capture_output=True, text=True).stdout
+    for name in ("10.99.0.77", "server", "other"):
+        wait_for("an answer of " + name, lambda: asked("--network", "mine", "busybox", "wget", "-qO-", "http://%s/" % name) == "mine\n")  # noqa: B023
+    assert asked("--network", "container:server", "busybox", "wget", "-qO-", "http://127.0.0.1/") == "mine\n"
+    assert asked("--network", "none", "busybox", "sh", "-c", "ls /sys/class/net") == "lo\n"
+    docker.run("network", "rm", "mine", code=1)
+    assert "server" in docker.say("network", "inspect", "-f", "{{range .Containers}}{{.Name}}{{end}}", "mine")
+    docker.run("run", "-d", "--name", "more", "busybox", "sleep", "1000")
+    docker.run("network", "connect", "mine", "more")
+    assert docker.say("exec", "more", "wget", "-qO-", "http://10.99.0.77/") == "mine"
+    docker.run("network", "disconnect", "mine", "more")
+    docker.run("rm", "-f", "server", "more")
+    docker.run("network", "rm", "mine")
+
+
+@with_client(network=False)
 def test_terminals(agent, docker):
     with Terminal([DOCKER, "run", "-it", "--rm", "--name", "shell", "busybox", "sh"], rows=31, columns=97, env=docker.env) as shell:
         shell.expect("/ #")

@@ -9,6 +9,7 @@
 
 #include "agent/base/readable.h"
 #include "agent/base/spawn.h"
+#include "agent/pods/container/restart_rules.h"
 #include "agent/pods/container/termination_message.h"
 #include "agent/pods/pod.h"
 #include "runtime/file.h"
@@ -36,24 +37,6 @@ std::string end_reason(const ContainerRecord& own, const runtime::shim::ExitStat
   // outlives the kill of a child and ends otherwise later has another reason.
   if (own.oom_in_attempt && status.code == 128 + SIGKILL) return "OOMKilled";
   return status.code == 0 ? "Completed" : "Error";
-}
-
-// The restart policy, as long as it has starts left. What could not be started at all is not tried again for docker.
-config::RestartPolicy policy_of_end(const ContainerRecord& own, config::RestartPolicy policy,
-                                    const config::Container* spec) {
-  if (spec == nullptr || !spec->extras.prompt_restarts) return policy;
-  const auto& most = spec->extras.most_restarts;
-  const bool used_up = most && policy == config::RestartPolicy::kOnFailure && own.restarts_in_row >= *most;
-  const bool never_ran = own.reason == "StartError" && own.restarts_in_row == 0;
-  return used_up || never_ran ? config::RestartPolicy::kNever : policy;
-}
-
-// Docker's times, as its engine has them (restartmanager).
-enforcers::BackoffLimits backoff_of(const config::Container* spec, const enforcers::BackoffLimits& usual) {
-  if (spec == nullptr || !spec->extras.prompt_restarts) return usual;
-  return {.first = std::chrono::milliseconds(100),
-          .longest = std::chrono::minutes(1),
-          .reset_after = std::chrono::seconds(10)};
 }
 
 }  // namespace
@@ -250,7 +233,7 @@ void Attempt::finish(const runtime::shim::ExitStatus& status, const std::string&
   const std::string by_policy = std::exchange(own.end_reason, {});
   own.reason = reason.empty() ? end_reason(own, status, by_policy) : reason;
   const bool by_rule = spec != nullptr && rule_restarts(spec->restart_rules, status.code);
-  note_end(own, policy_of_end(own, pod.restart_policy(), spec), by_rule, backoff_of(spec, services_.settings.backoff));
+  note_end(own, policy_at_end(own, pod.restart_policy(), spec), by_rule, backoff_for(spec, services_.settings.backoff));
   if (std::exchange(own.restart_wanted, false)) {
     own.state = ContainerState::kWaiting;
     own.next_start = {};
