@@ -9,8 +9,6 @@
 namespace mete::agent::docker {
 namespace {
 
-using runtime::network::Endpoint;
-
 // What mete keeps among the client's wishes is not the client's.
 Json shown_config(const Json& config) {
   Json shown = Json::object();
@@ -57,19 +55,20 @@ Json mounts_json(const View& view) {
   return list;
 }
 
-Json endpoint_json(const Endpoint& endpoint, const std::string& gateway, const Json& asked) {
+Json endpoint_json(const Attached& network, const Json& asked) {
+  const auto& endpoint = network.endpoint;
   return {{"IPAMConfig", field(asked, "IPAMConfig")},
           {"Links", Json()},
           {"Aliases", field(asked, "Aliases")},
           {"MacAddress", runtime::network::to_string(endpoint.mac)},
           {"NetworkID", network_id(endpoint.network)},
           {"EndpointID", network_id(endpoint.network + "/" + endpoint.device)},
-          {"Gateway", gateway},
+          {"Gateway", network.gateway},
           {"IPAddress", to_string(endpoint.address)},
-          {"IPPrefixLen", 16},
+          {"IPPrefixLen", network.prefix},
           {"IPv6Gateway", ""},
           {"GlobalIPv6Address", endpoint.address6 ? to_string(*endpoint.address6) : ""},
-          {"GlobalIPv6PrefixLen", endpoint.address6 ? 64 : 0},
+          {"GlobalIPv6PrefixLen", network.prefix6},
           {"DriverOpts", Json()}};
 }
 
@@ -91,10 +90,9 @@ Json no_endpoint(const std::string& network) {
 
 Json networks_json(const View& view) {
   Json networks = Json::object();
-  for (std::size_t i = 0; i < view.endpoints.size(); ++i) {
-    const auto& each = view.endpoints[i];
-    const Json& own = field(view.record.endpoints, each.network.c_str());
-    networks[each.network] = endpoint_json(each, i < view.gateways.size() ? view.gateways[i] : "", own);
+  for (const auto& each : view.networks) {
+    const std::string& name = each.endpoint.network;
+    networks[name] = endpoint_json(each, field(view.record.endpoints, name.c_str()));
   }
   if (!networks.empty()) return networks;
   const std::string mode = text_of(view.record.host_config, "NetworkMode");

@@ -11,13 +11,20 @@
 
 namespace mete::agent::docker {
 
+// An end in a network, with what the network says of it.
+struct Attached {
+  runtime::network::Endpoint endpoint;
+  std::string gateway;
+  unsigned prefix = 0;   // length of the network's range
+  unsigned prefix6 = 0;  // 0: it has no IPv6
+};
+
 // What a container is shown with beside its record.
 struct View {
   const ContainerRecord& record;
   State state;
-  std::vector<runtime::network::Endpoint> endpoints;  // its network's, then further ones; empty: none, or not now
-  std::vector<std::string> gateways;                  // of each endpoint
-  std::string volumes;                                // the folder of named volumes
+  std::vector<Attached> networks;  // its own, then further ones; empty: none, or not now
+  std::string volumes;             // the folder of named volumes
   std::string log;
   std::vector<std::string> execs;  // ids
 };

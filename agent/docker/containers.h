@@ -62,6 +62,8 @@ class Containers {
 
   // `look` is called after each change of the container, and once it is gone, until it returns true.
   void watch(const std::string& id, std::function<bool()> look);
+  // Those who watch look again, though nothing has changed: one of them may have no use for it any more.
+  void look_again(const std::string& id) { call_watchers(id); }
   // How often it has ended since this agent began to look.
   [[nodiscard]] unsigned ends(const std::string& id) const;
 

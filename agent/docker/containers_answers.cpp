@@ -23,7 +23,7 @@ MachineBounds machine_bounds() {
 }
 
 View view_of(Engine& engine, const ContainerRecord& record) {
-  View view{record, engine.containers().state(record), {}, {}, engine.containers().volumes().directory(), {}, {}};
+  View view{record, engine.containers().state(record), {}, engine.containers().volumes().directory(), {}, {}};
   view.execs = engine.execs().of(record.id);
   const Pod* const pod = engine.containers().pod(record);
   if (pod == nullptr) return view;
@@ -31,14 +31,18 @@ View view_of(Engine& engine, const ContainerRecord& record) {
   const auto& networks = engine.networks();
   const auto* const first = networks.endpoint(pod->record().uid);
   if (first == nullptr || first->shared) return view;
-  view.endpoints = {*first};
-  for (auto& each : networks.further(pod->record().uid)) view.endpoints.push_back(std::move(each));
-  for (const auto& endpoint : view.endpoints) {
-    std::string gateway;
+  std::vector<runtime::network::Endpoint> endpoints = {*first};
+  for (auto& each : networks.further(pod->record().uid)) endpoints.push_back(std::move(each));
+  for (auto& endpoint : endpoints) {
+    Attached attached;
     for (const auto& spec : networks.list()) {
-      if (spec.name == endpoint.network) gateway = to_string(runtime::network::gateway_of(spec.range));
+      if (spec.name != endpoint.network) continue;
+      attached.gateway = to_string(runtime::network::gateway_of(spec.range));
+      attached.prefix = spec.range.length;
+      attached.prefix6 = spec.range6 && endpoint.address6 ? spec.range6->length : 0;
     }
-    view.gateways.push_back(std::move(gateway));
+    attached.endpoint = std::move(endpoint);
+    view.networks.push_back(std::move(attached));
   }
   return view;
 }
@@ -66,8 +70,9 @@ bool is_asked_for(bool of_all, const Filters& filters, const View& view) {
   const bool in_network =
       networks.empty() || std::any_of(networks.begin(), networks.end(), [&](const std::string& name) {
         return mode == name || (mode == "default" && name == "bridge") ||
-               std::any_of(view.endpoints.begin(), view.endpoints.end(),
-                           [&](const auto& each) { return each.network == name || network_id(each.network) == name; });
+               std::any_of(view.networks.begin(), view.networks.end(), [&](const Attached& each) {
+                 return each.endpoint.network == name || network_id(each.endpoint.network) == name;
+               });
       });
   return has_id && has_image && in_network && filters.contains("name", record.name) &&
          filters.labels(texts_of(record.config, "Labels"));
@@ -242,26 +247,27 @@ void wait_for_container(Engine& engine, const Call& call) {
   if (condition != "not-running" && condition != "next-exit" && condition != "removed")
     return refuse(call, 400, "invalid condition: \"" + condition + "\"");
   const auto stream = call.reply->stream("application/json");
-  struct Last {
-    int code = 0;
-    std::string error;
-  };
-  const auto last = std::make_shared<Last>();
+  const auto last = std::make_shared<int>(0);  // the exit code, also when the container is gone
   const unsigned ends = engine.containers().ends(record->id);
   const std::string id = record->id;
-  // Dropped by the watcher's end; a client that is gone is forgotten with the container's next change.
-  engine.containers().watch(id, [&engine, stream, condition, ends, id, last] {
+  const auto gone = std::make_shared<bool>(false);
+  stream->on_close([&engine, id, gone] {
+    *gone = true;
+    engine.containers().look_again(id);
+  });
+  engine.containers().watch(id, [&engine, stream, condition, ends, id, last, gone] {
+    if (*gone) return true;
     auto& containers = engine.containers();
     const bool there = containers.all().contains(id);
     if (there) {
       const ContainerRecord& own = containers.all().at(id);
       const State state = containers.state(own);
-      last->code = !own.error.empty() && state.exit_code == 0 ? 128 : state.exit_code;
+      *last = !own.error.empty() && state.exit_code == 0 ? 128 : state.exit_code;
       const bool stopped = condition == "not-running" && !state.running;
       const bool ended = condition == "next-exit" && containers.ends(id) != ends;
       if (!stopped && !ended) return false;
     }
-    Json result = {{"StatusCode", last->code}};
+    const Json result = {{"StatusCode", *last}};
     stream->write(result.dump() + "\n");
     return true;
   });

@@ -11,6 +11,7 @@
 #include "agent/docker/routes.h"
 #include "agent/docker/version.h"
 #include "agent/pods/pod.h"
+#include "runtime/process/defaults.h"
 
 namespace mete::agent::docker {
 namespace {
@@ -114,7 +115,7 @@ void show_info(Engine& engine, const Call& call) {
   }
   const auto all = static_cast<int>(engine.containers().all().size());
   const auto images = services.images.list();
-  const bool v2 = services.hierarchies.mode == runtime::cgroup::Mode::kV2;
+  const bool v2 = runtime::process::view_of(services.hierarchies).v1.empty();
   answer(call, {{"ID", services.boot_id},
                 {"Containers", all},
                 {"ContainersRunning", running},

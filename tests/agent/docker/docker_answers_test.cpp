@@ -90,7 +90,7 @@ ContainerRecord web() {
 
 TEST(DockerJson, ARowAndAnInspection) {
   const ContainerRecord record = web();
-  View view{record, {}, {}, {}, "/volumes", {}, {}};
+  View view{record, {}, {}, "/volumes", {}, {}};
   view.state.status = "running";
   view.state.running = true;
   view.state.pid = 7;
