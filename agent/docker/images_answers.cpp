@@ -244,4 +244,37 @@ void remove_image(Engine& engine, const Call& call) {
   answer(call, done);
 }
 
+// Without a name, or with dangling=false all of them that nothing is made of.
+void prune_images(Engine& engine, const Call& call) {
+  const auto filters = Filters::parse(call.parameter("filters"), {"dangling", "label"});
+  if (!filters) return refuse(call, 400, filters.error().what);
+  const bool all =
+      filters->has("dangling") && !filters->equals("dangling", "true") && !filters->equals("dangling", "1");
+  auto& images = engine.services().images;
+  const auto in_use = engine.containers().reconciler().layers_in_use();
+  const auto list = images.list();
+  if (!in_use || !list) return refuse(call, 409, "the images that are in use are not known yet; try again");
+  const auto is_used = [&](const Image& image) {
+    const auto& records = engine.containers().all();
+    return std::any_of(records.begin(), records.end(),
+                       [&](const auto& each) { return each.second.image_id == "sha256:" + image.id; }) ||
+           (!image.layers.empty() && std::find(in_use->begin(), in_use->end(), image.layers.front()) != in_use->end());
+  };
+  Json removed = Json::array();
+  std::int64_t bytes = 0;
+  for (const auto& image : *list) {
+    if ((!all && !is_nameless(image)) || is_used(image) || !filters->labels(image.config.labels)) continue;
+    if (!images.remove(image.name, *in_use)) continue;
+    if (!is_nameless(image)) removed.push_back({{"Untagged", image.name}});
+    removed.push_back({{"Deleted", "sha256:" + image.id}});
+    bytes += image.size;
+  }
+  answer(call, {{"ImagesDeleted", removed.empty() ? Json() : removed}, {"SpaceReclaimed", bytes}});
+}
+
+// There is no cache of a builder here that could be pruned.
+void prune_builds(Engine& /*engine*/, const Call& call) {
+  answer(call, {{"CachesDeleted", Json()}, {"SpaceReclaimed", 0}});
+}
+
 }  // namespace mete::agent::docker

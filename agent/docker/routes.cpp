@@ -50,6 +50,8 @@ constexpr std::array kRoutes = std::to_array<Route>({
 
     {"GET", "/images/json", list_images},
     {"POST", "/images/create", pull_image},
+    {"POST", "/images/prune", prune_images},
+    {"POST", "/build/prune", prune_builds},
     {"GET", "/images/get", save_images},
     {"POST", "/images/load", load_images},
     {"GET", "/images/**/get", save_images},

@@ -89,6 +89,8 @@ void inspect_image(Engine& engine, const Call& call);
 void pull_image(Engine& engine, const Call& call);
 void tag_image(Engine& engine, const Call& call);
 void remove_image(Engine& engine, const Call& call);
+void prune_images(Engine& engine, const Call& call);
+void prune_builds(Engine& engine, const Call& call);
 void container_changes(Engine& engine, const Call& call);
 void commit_container(Engine& engine, const Call& call);
 void save_images(Engine& engine, const Call& call);

@@ -186,6 +186,7 @@ def test_lists(agent, docker):
     assert docker.say("volume", "ls", "-q") == "data"
     docker.run("volume", "rm", "data")
     docker.run("inspect", "nothing", code=1)
+    assert "Total reclaimed space: 0B" in docker.say("system", "prune", "-f")
     docker.run("create", "--name", "made", "busybox", "true")
 
     def actions():  # up to the last whole second
