@@ -110,9 +110,9 @@ std::optional<Refusal> Execs::start(Exec& exec, unsigned rows, unsigned columns,
     own->running = false;
     if (!own->exit_code) own->exit_code = code < 0 ? 137 : code;
     own->ended = std::chrono::steady_clock::now();
-    const auto record = containers_.all().find(own->container);
-    if (record != containers_.all().end())
-      containers_.tell(record->second, "exec_die", {{"execID", id}, {"exitCode", std::to_string(*own->exit_code)}});
+    const auto owner = containers_.all().find(own->container);
+    if (owner != containers_.all().end())
+      containers_.tell(owner->second, "exec_die", {{"execID", id}, {"exitCode", std::to_string(*own->exit_code)}});
   }));
   stream->begin();
   return std::nullopt;

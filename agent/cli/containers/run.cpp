@@ -146,8 +146,8 @@ void add_run_options(CLI::App& command, RunFlags& flags) {
   };
   list("-e,--env", flags.env, "A variable; a name alone has the caller's value", "NAME=VALUE");
   list("--env-file", flags.env_files, "Variables, one a line", kFile);
-  list("-v,--volume", to.volumes, "SOURCE:TARGET[:ro]; SOURCE is a path or a volume's name", "[POD:]PATH");
-  list("--tmpfs", to.tmpfs, "TARGET[:OPTIONS]: a file system in memory", "[POD:]PATH");
+  list("-v,--volume", to.volumes, "SOURCE:TARGET[:ro]; SOURCE is a path or a volume's name", kFile);
+  list("--tmpfs", to.tmpfs, "TARGET[:OPTIONS]: a file system in memory", kFolder);
   list("-p,--publish", to.ports, "[ADDRESS:][PORT:]PORT[/PROTOCOL]: a port of the machine that leads to it", "PORT");
   command.add_option("--network", to.network, "A network, none, host, or container:NAME")->type_name(kNetworkName);
   command.add_option("--ip", to.address, "Its IPv4 address")->type_name("ADDRESS");
@@ -158,8 +158,7 @@ void add_run_options(CLI::App& command, RunFlags& flags) {
   command.add_option("--cpus", to.cpus, "At most so many CPUs: 1.5")->type_name("CPUS");
   command.add_option("--pids-limit", to.pids, "At most so many processes")->type_name("N");
   command.add_option("-w,--workdir", to.directory, "Where the command begins")->type_name(kFolder);
-  command.add_option("-u,--user", to.user, "A user of the image: name or number, :GROUP after it")
-      ->type_name("UID[:GID]");
+  command.add_option("-u,--user", to.user, "A user of the image: name or number, :GROUP after it")->type_name("NAME");
   command.add_option("--entrypoint", to.entrypoint, "In place of the image's")->type_name("COMMAND");
   command.add_option("--restart", to.restart, "no, on-failure[:N], always or unless-stopped")->type_name("NAME");
   list("-l,--label", to.labels, "A label, by which policies select it", "NAME=VALUE");
