@@ -155,7 +155,7 @@ def test_every_command_has_help_with_examples():
         assert done.returncode == 0 and done.stderr == "", (words, done)
         return done.stdout
     commands = re.findall(r"(?m)^  ([\w-]+)  ", help_of().split("Subcommands:")[1])
-    wanted = "agent apply delete diff validate ps top events logs metrics stats inspect exec stop start update explain advise kill oom image images network rmi schema completion version get scale rollout attach cp describe port-forward wait pull push tag login logout alerts run rm".split()
+    wanted = "agent apply delete diff validate ps top events logs metrics stats inspect exec stop start update explain advise kill oom image images network rmi schema completion version get scale rollout attach cp describe port-forward wait pull push tag login logout alerts run rm save load import history commit export".split()
     assert sorted(commands) == sorted(wanted), commands
     without = []
     for command in [[each] for each in commands] + [["image", "import"], ["oom", "ls"], ["oom", "show"], ["network", "create"], ["network", "ls"], ["network", "inspect"], ["network", "rm"], ["network", "prune"], ["network", "connect"], ["network", "disconnect"]]:
