@@ -11,6 +11,7 @@
 #include "agent/base/log.h"
 #include "agent/base/services.h"
 #include "agent/base/spare_descriptors.h"
+#include "agent/docker/engine.h"
 #include "agent/enforcement/enforcement.h"
 #include "agent/export/collecting_thread.h"
 #include "agent/export/exporter.h"
@@ -78,6 +79,7 @@ class Agent {
         alerts_(settings.config.alerts.enabled
                     ? std::make_unique<Alerts>(services_, reconciler_, exporter_, collecting_)
                     : nullptr),
+        docker_(services_, manifests_, reconciler_),
         api_({services_, manifests_, reconciler_, workloads_, service_keeper_, foreign_, exporter_, usage_models_,
               alerts_.get()}),
         web_access_(loop_, [this](bool taken, const std::string& message) { web_config_changed(taken, message); }),
@@ -87,6 +89,12 @@ class Agent {
               api_.handle(request, reply);
             },
             settings_.web_config.empty() ? nullptr : &web_access_),
+        docker_server_(
+            loop_,
+            [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
+              docker_.handle(request, reply);
+            },
+            nullptr, docker::docker_limits()),
         signals_(loop_, SIGTERM, SIGINT),
         lag_(loop_),
         end_(loop_) {}
@@ -125,7 +133,11 @@ class Agent {
     // The addresses are bound first: an agent that cannot be reached must not change anything.
     METE_CHECK(server_.listen_tcp(settings_.listen));
     METE_CHECK(server_.listen_unix(settings_.socket()));
-    if (!settings_.socket_group.empty()) METE_CHECK(share_socket(settings_.socket(), settings_.socket_group));
+    METE_CHECK(docker_server_.listen_unix(settings_.docker_socket()));
+    if (!settings_.socket_group.empty()) {
+      METE_CHECK(share_socket(settings_.socket(), settings_.socket_group));
+      METE_CHECK(share_socket(settings_.docker_socket(), settings_.socket_group));
+    }
     if (const auto own = own_cgroup_.enter(hierarchies_, settings_.cgroup_parent + "-agent"); !own)
       log_info("not protected: its memory: " + own.error().what);
     METE_CHECK(foreign_.open());
@@ -133,6 +145,7 @@ class Agent {
     METE_CHECK(manifests_.open([this] { reconciler_.reconcile(); }));
     METE_CHECK(workloads_.open());
     service_keeper_.open();
+    METE_CHECK(docker_.open());
     reconciler_.on_desired([this] {
       workloads_.take_manifests();
       service_keeper_.look_soon();
@@ -170,6 +183,11 @@ class Agent {
     if (remove_all && run_for && run_for->count() == 0) reconciler_.end_all({});
     reconciler_.adopt();
     service_keeper_.look();
+    docker_.begin();
+    api_.also_called([this](const std::string& word) {
+      const auto found = docker_.containers().find(word);
+      return found ? (*found)->key() : std::string();
+    });
     reconciler_.on_gone([this] { image_pruner_.prune_soon(); });
     image_pruner_.start();
     disk_guard_.start();
@@ -293,9 +311,11 @@ class Agent {
   MachineEnforcer machine_;
   BestEffortEnforcer best_effort_;
   std::unique_ptr<Alerts> alerts_;  // null: not asked for
+  docker::Engine docker_;
   Api api_;
   WebAccess web_access_;
   HttpServer server_;
+  HttpServer docker_server_;
   asio::signal_set signals_;
   Timer lag_;
   Timer end_;

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "config/container_extras.h"
 #include "config/location.h"
 #include "config/objects.h"
 #include "config/probe.h"
@@ -154,6 +155,7 @@ struct Container {
   bool stdin_once = false;
   bool tty = false;
   bool sidecar = false;  // an init container with restartPolicy Always: keeps running beside the others
+  ContainerExtras extras;
   Location location;
   Location image_location;
   bool operator==(const Container&) const = default;

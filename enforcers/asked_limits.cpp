@@ -147,6 +147,34 @@ CpuBandwidth cpu_bandwidth(std::optional<MilliCpu> limit) {
   return {std::max(microseconds(limit->count() * kPeriod.count() / 1000), kMinQuota), kPeriod};
 }
 
+namespace {
+
+// What a docker client asks for beyond requests and limits. `policy`: in force.
+void add_extras(const config::ContainerExtras& extras, const config::Policy* policy, const Hierarchies& machine,
+                Limits& limits) {
+  if (has_cpu(machine)) {
+    if (extras.cpu_shares) limits.cpu_shares = std::clamp<std::uint64_t>(*extras.cpu_shares, kMinShares, kMaxShares);
+    if (extras.cpu_quota)
+      limits.cpu_bandwidth =
+          CpuBandwidth{extras.cpu_quota->count() > 0 ? Limit<microseconds>(*extras.cpu_quota) : Limit<microseconds>(),
+                       extras.cpu_period};
+    limits.cpuset_cpus = extras.cpuset_cpus;
+    limits.cpuset_mems = extras.cpuset_mems;
+  }
+  if (has_memory(machine)) {
+    const bool by_policy = policy != nullptr && policy->memory.swap.has_value();
+    if (limits.swap && !by_policy && extras.swap) limits.swap = Limit<Bytes>(*extras.swap);
+    if (limits.swap && !by_policy && extras.unlimited_swap) limits.swap = Limit<Bytes>();
+    if (extras.memory_soft) limits.memory_soft = Limit<Bytes>(*extras.memory_soft);
+  }
+  if (has_pids(machine) && extras.pids) {
+    const std::uint64_t by_policy = limits.pids ? limits.pids->value_or(*extras.pids) : *extras.pids;
+    limits.pids = Limit<std::uint64_t>(std::min(by_policy, *extras.pids));
+  }
+}
+
+}  // namespace
+
 Limits container_limits(const config::Container& container, const config::Policy* policy, const Hierarchies& machine,
                         const IoFacts& io) {
   Limits limits;
@@ -176,6 +204,7 @@ Limits container_limits(const config::Container& container, const config::Policy
     for (const auto& [size, bytes] : resources.limits.huge_pages)
       limits.hugetlb[kernel_page_size(size)] = Limit<Bytes>(bytes);
   }
+  add_extras(container.extras, policy, machine, limits);
   return limits;
 }
 
@@ -254,6 +283,9 @@ Limits pod_limits(const config::PodSpec& spec, const Hierarchies& machine) {
   Limits limits;
   const PodNeeds needs = needs_of(spec);
   if (has_cpu(machine)) limits.cpu_shares = cpu_shares(needs.cpu_request);
+  // Shares that its only container asks for would mean nothing below a parent with fewer.
+  if (has_cpu(machine) && spec.containers.size() == 1 && spec.containers.front().extras.cpu_shares)
+    limits.cpu_shares = std::clamp<std::uint64_t>(*spec.containers.front().extras.cpu_shares, kMinShares, kMaxShares);
   // A child is protected only as far as its parents are.
   if (has_memory_min(machine) && needs.memory_request > Bytes(0))
     limits.memory_min = Limit<Bytes>(needs.memory_request);

@@ -41,6 +41,7 @@ const std::vector<std::string> kRooms = {
     "agent/export",
     "agent/alerts",
     "agent/api",
+    "agent/docker",
     "agent",
     "agent/cli",
 };

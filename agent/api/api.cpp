@@ -112,14 +112,20 @@ HttpResponse Api::pods() {
   return json_response({{"pods", std::move(list)}});
 }
 
+Pod* Api::find(const std::string& key) const {
+  if (Pod* const found = reconciler_.find(key)) return found;
+  constexpr std::string_view kDefault = "default/";  // what commands put before a name
+  return key_of_ && key.starts_with(kDefault) ? reconciler_.find(key_of_(key.substr(kDefault.size()))) : nullptr;
+}
+
 HttpResponse Api::pod(const std::string& key) {
-  Pod* const found = reconciler_.find(key);
+  Pod* const found = find(key);
   if (found == nullptr) return error_response(404, "There is no pod " + key + ".");
   return json_response(pod_status_json(*found));
 }
 
 HttpResponse Api::explain(const std::string& key) {
-  Pod* const found = reconciler_.find(key);
+  Pod* const found = find(key);
   if (found == nullptr) return error_response(404, "There is no pod " + key + ".");
   return json_response(explain_json(*found));
 }
@@ -132,7 +138,7 @@ HttpResponse Api::explain_cgroup(const std::string& path) {
 }
 
 HttpResponse Api::act(const std::string& key, const std::string& action, const HttpRequest& request) {
-  Pod* const found = reconciler_.find(key);
+  Pod* const found = find(key);
   if (found == nullptr) return error_response(404, "There is no pod " + key + ".");
   const auto grace = grace_of(request);
   if (!grace) return error_response(400, grace.error().what);

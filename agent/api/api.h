@@ -17,6 +17,7 @@
 //   GET  /mete/v1/events[?follow=1]           one JSON object a line
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "agent/alerts/alerts.h"
@@ -60,8 +61,11 @@ class Api {
 
   void handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
   void set_ready() { ready_ = true; }
+  // What else a pod may be called: `name` is a word without a namespace. Empty: nothing.
+  void also_called(std::function<std::string(const std::string& word)> key_of) { key_of_ = std::move(key_of); }
 
  private:
+  [[nodiscard]] Pod* find(const std::string& key) const;
   HttpResponse route(const HttpRequest& request);
   HttpResponse route_local(const HttpRequest& request);
   HttpResponse alerts();
@@ -86,6 +90,7 @@ class Api {
   const UsageModels& usage_models_;
   const Alerts* alerts_;  // null: the agent evaluates none
   WorkloadApi workload_api_;
+  std::function<std::string(const std::string& word)> key_of_;
   bool ready_ = false;
 };
 

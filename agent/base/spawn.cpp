@@ -21,6 +21,7 @@ constexpr int kLockFd = 3;
 constexpr int kReadyFd = 4;
 constexpr int kCgroupsFd = 5;
 constexpr int kOutputFd = 3;  // of an exec
+constexpr int kMostAttached = 16;
 
 // posix_spawn's file actions with a destructor.
 class FileActions {
@@ -40,7 +41,7 @@ class FileActions {
 
 // Moves a descriptor above the numbers that the shim gets, so that the duplications cannot overwrite each other.
 Result<runtime::UniqueFd> raise_descriptor(int fd) {
-  runtime::UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, kCgroupsFd + 1));
+  runtime::UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, kCgroupsFd + 1 + kMostAttached));
   if (!copy.valid()) return fail_errno("dup");
   return copy;
 }
@@ -77,28 +78,35 @@ Result<Pipe> make_pipe() {
   return Pipe{runtime::UniqueFd(ends[0]), runtime::UniqueFd(ends[1])};
 }
 
-Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode, const std::string& directory,
-                               runtime::UniqueFd lock, const std::vector<std::string>& more) {
+Result<SpawnedShim> spawn_shim(ShimRequest request) {
   METE_TRY(Pipe ready, make_pipe());
   METE_TRY(Pipe cgroups, make_pipe());
-  METE_TRY(const runtime::UniqueFd high_lock, raise_descriptor(lock.get()));
+  METE_TRY(const runtime::UniqueFd high_lock, raise_descriptor(request.lock.get()));
   METE_TRY(const runtime::UniqueFd high_ready, raise_descriptor(ready.write.get()));
   METE_TRY(const runtime::UniqueFd high_cgroups, raise_descriptor(cgroups.read.get()));
-  std::vector<std::string> args = {"mete-shim",  mode,
-                                   "--dir",      directory,
+  std::vector<std::string> args = {"mete-shim",  request.mode,
+                                   "--dir",      request.directory,
                                    "--lock-fd",  std::to_string(kLockFd),
                                    "--ready-fd", std::to_string(kReadyFd)};
-  if (mode == "run") args.insert(args.end(), {"--cgroups-fd", std::to_string(kCgroupsFd)});
-  args.insert(args.end(), more.begin(), more.end());
+  if (request.mode == "run") args.insert(args.end(), {"--cgroups-fd", std::to_string(kCgroupsFd)});
+  args.insert(args.end(), request.more.begin(), request.more.end());
   FileActions actions;
   close_standard_streams(actions);
   actions.duplicate(high_lock.get(), kLockFd);
   actions.duplicate(high_ready.get(), kReadyFd);
   actions.duplicate(high_cgroups.get(), kCgroupsFd);
+  std::vector<runtime::UniqueFd> high_attached;
+  for (std::size_t i = 0; request.attached != nullptr && i < request.attached->size() && i < kMostAttached; ++i) {
+    const int number = kCgroupsFd + 1 + static_cast<int>(i);
+    METE_TRY(runtime::UniqueFd high, raise_descriptor((*request.attached)[i].get()));
+    actions.duplicate(high.get(), number);
+    high_attached.push_back(std::move(high));
+    args.insert(args.end(), {"--attached-fd", std::to_string(number)});
+  }
   // Asio's sockets are not close-on-exec: a shim that held one would keep the port taken after the agent's death.
-  actions.close_from(kCgroupsFd + 1);
+  actions.close_from(kCgroupsFd + 1 + static_cast<int>(high_attached.size()));
   SpawnedShim spawned;
-  METE_TRY(spawned.pid, spawn(shim, std::move(args), actions));
+  METE_TRY(spawned.pid, spawn(request.shim, std::move(args), actions));
   // The child is not reaped yet, so its pid cannot have been reused.
   spawned.pidfd = runtime::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, spawned.pid, 0)));
   if (!spawned.pidfd.valid()) {
@@ -128,6 +136,24 @@ Result<pid_t> spawn_exec(const std::string& shim, const ExecRequest& request) {
     args.insert(args.end(), {"--output-fd", std::to_string(kOutputFd)});
   }
   actions.close_from(request.output >= 0 ? kOutputFd + 1 : kOutputFd);
+  args.emplace_back("--");
+  args.insert(args.end(), request.command.begin(), request.command.end());
+  return spawn(shim, std::move(args), actions);
+}
+
+Result<pid_t> spawn_exec_session(const std::string& shim, const ExecSessionRequest& request,
+                                 const runtime::UniqueFd& socket) {
+  std::vector<std::string> args = {"mete-shim",     "exec",
+                                   "--dir",         request.attempt_directory,
+                                   "--pid",         std::to_string(request.process.pid),
+                                   "--start-time",  std::to_string(request.process.start_time),
+                                   "--attached-fd", std::to_string(kOutputFd)};
+  args.insert(args.end(), request.options.begin(), request.options.end());
+  FileActions actions;
+  close_standard_streams(actions);
+  METE_TRY(const runtime::UniqueFd high, raise_descriptor(socket.get()));
+  actions.duplicate(high.get(), kOutputFd);
+  actions.close_from(kOutputFd + 1);
   args.emplace_back("--");
   args.insert(args.end(), request.command.begin(), request.command.end());
   return spawn(shim, std::move(args), actions);

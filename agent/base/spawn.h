@@ -23,10 +23,15 @@ struct SpawnedShim {
   runtime::UniqueFd cgroups;
 };
 
-// `mode` is "run" or "sandbox". The shim inherits the lock and holds it until it ends, even after the agent's end.
-[[nodiscard]] Result<SpawnedShim> spawn_shim(const std::string& shim, const std::string& mode,
-                                             const std::string& directory, runtime::UniqueFd lock,
-                                             const std::vector<std::string>& more);
+struct ShimRequest {
+  std::string shim;                                          // its path
+  std::string mode;                                          // "run" or "sandbox"
+  std::string directory;                                     // of the attempt
+  runtime::UniqueFd lock;                                    // which the shim holds until it ends
+  std::vector<std::string> more = {};                        // further options
+  const std::vector<runtime::UniqueFd>* attached = nullptr;  // those who are attached from the first byte on
+};
+[[nodiscard]] Result<SpawnedShim> spawn_shim(ShimRequest request);
 
 // `mete-shim exec`: a command inside the container that was launched from `attempt_directory`.
 struct ExecRequest {
@@ -44,6 +49,17 @@ struct Pipe {
   runtime::UniqueFd write;
 };
 [[nodiscard]] Result<Pipe> make_pipe();  // both close on exec
+
+// `mete-shim exec` with streams: serves one attacher at `socket` (attach_protocol.h) until the command has ended.
+struct ExecSessionRequest {
+  std::string attempt_directory;
+  runtime::process::ProcessId process;
+  std::vector<std::string> command;
+  std::vector<std::string> options;  // further ones of mete-shim, each with its value
+};
+// The caller reaps it (await_child).
+[[nodiscard]] Result<pid_t> spawn_exec_session(const std::string& shim, const ExecSessionRequest& request,
+                                               const runtime::UniqueFd& socket);
 
 // Starts this program itself with other arguments (the first is its name), with these descriptors as its standard input
 // and output; the environment is the agent's. The caller reaps it (await_child).

@@ -8,6 +8,7 @@ namespace mete::agent::cli {
 void add_agent(CommandLine& line);         // agent_command.cpp
 void add_manifests(CommandLine& line);     // manifests.cpp: apply, delete, diff, validate
 void add_pods(CommandLine& line);          // pods.cpp: ps, inspect, stop, start, kill
+void add_run(CommandLine& line);           // run.cpp: run, rm
 void add_get(CommandLine& line);           // get.cpp
 void add_scale(CommandLine& line);         // get.cpp
 void add_rollout(CommandLine& line);       // rollout.cpp: status, history, undo, restart, pause, resume
@@ -38,10 +39,10 @@ void add_version(CommandLine& line);       // version.cpp
 
 void add_all_commands(CommandLine& line) {
   constexpr void (*kCommands[])(CommandLine&) = {
-      add_agent,    add_manifests,    add_pods,    add_get,        add_scale,  add_rollout,  add_update, add_top,
-      add_explain,  add_advise,       add_events,  add_alerts,     add_logs,   add_exec,     add_attach, add_cp,
-      add_describe, add_port_forward, add_wait,    add_oom,        add_images, add_registry, add_login,  add_networks,
-      add_metrics,  add_schema,       add_convert, add_completion, add_man,    add_version,
+      add_agent,    add_manifests, add_pods,         add_run,     add_get,        add_scale,  add_rollout,  add_update,
+      add_top,      add_explain,   add_advise,       add_events,  add_alerts,     add_logs,   add_exec,     add_attach,
+      add_cp,       add_describe,  add_port_forward, add_wait,    add_oom,        add_images, add_registry, add_login,
+      add_networks, add_metrics,   add_schema,       add_convert, add_completion, add_man,    add_version,
   };
   for (const auto add : kCommands) add(line);
 }

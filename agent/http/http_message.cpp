@@ -66,6 +66,9 @@ HttpRequest request_of(RawRequest raw) {
   request.accept_encoding = joined(raw, http::field::accept_encoding);
   request.host = std::string(raw[http::field::host]);
   request.scrape_timeout = timeout_of(raw["X-Prometheus-Scrape-Timeout-Seconds"]);
+  request.content_type = std::string(raw[http::field::content_type]);
+  request.registry_login = std::string(raw["X-Registry-Auth"]);
+  request.upgrades = raw.find(http::field::upgrade) != raw.end();
   request.body = std::move(raw.body());
   return request;
 }

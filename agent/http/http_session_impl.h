@@ -82,6 +82,11 @@ class Session final : public HttpReply,
     return this->begin_stream(head_text(head, {version_, false, chunked, {}}, always()), chunked);
   }
 
+  std::shared_ptr<HttpStream> take_over(HttpResponse head) override {
+    keep_alive_ = head.status == 101;  // no "Connection: close" beside "Connection: Upgrade"
+    return this->begin_take_over(head_text(head, {version_, keep_alive_, false, {}}, always()));
+  }
+
  private:
   friend class StreamAnswer<Session<Stream>>;
   friend class TlsBegin<Session<Stream>>;

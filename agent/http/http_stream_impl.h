@@ -32,6 +32,16 @@ class StreamAnswer : public HttpStream {
 
   void on_close(std::function<void()> callback) override { on_close_ = std::move(callback); }
 
+  [[nodiscard]] std::size_t queued() const override { return queued_bytes_; }
+
+  void on_drained(std::function<void()> callback) override { on_drained_ = std::move(callback); }
+
+  void on_input(Input input) override {
+    input_ = std::move(input);
+    if (taken_over_ && input_ && !reading_)
+      asio::post(own().shared_->loop, [self = own().shared_from_this()] { self->read_input(); });
+  }
+
  protected:
   std::shared_ptr<HttpStream> begin_stream(std::string head, bool chunked) {
     chunked_ = chunked;
@@ -41,7 +51,17 @@ class StreamAnswer : public HttpStream {
     return std::shared_ptr<HttpStream>(this, [self = own().shared_from_this()](HttpStream*) { self->end_stream(); });
   }
 
+  std::shared_ptr<HttpStream> begin_take_over(std::string head) {
+    chunked_ = false;
+    taken_over_ = true;
+    own().lowest().expires_never();
+    queue(std::move(head));
+    return std::shared_ptr<HttpStream>(this, [self = own().shared_from_this()](HttpStream*) { self->end_stream(); });
+  }
+
   void report_closed() {
+    on_drained_ = nullptr;
+    input_ = nullptr;
     if (auto callback = std::exchange(on_close_, nullptr)) callback();
   }
 
@@ -66,9 +86,48 @@ class StreamAnswer : public HttpStream {
       own().close();
     } else if (!queue_.empty()) {
       write_next();
+    } else if (ended_ && taken_over_) {
+      end_taken_over();
     } else if (ended_) {
       own().close();
+    } else if (on_drained_) {
+      const auto callback = on_drained_;  // it may set another one
+      callback();
     }
+  }
+
+  // One read at a time: first what came with the request's head.
+  void read_input() {
+    if (own().closed_ || !input_ || reading_) return;
+    if (auto& early = own().buffer_; early.size() > 0) {
+      const std::string bytes(static_cast<const char*>(early.data().data()), early.size());
+      early.consume(early.size());
+      return give_input(bytes);
+    }
+    constexpr std::size_t kRead = 8192;
+    input_bytes_.resize(kRead);
+    reading_ = true;
+    own().stream_.async_read_some(asio::buffer(input_bytes_),
+                                  [self = own().shared_from_this()](ErrorCode error, std::size_t size) {
+                                    self->reading_ = false;
+                                    if (self->closed_) return;
+                                    if (self->lingering_) return self->linger();
+                                    self->give_input(std::string_view(self->input_bytes_).substr(0, error ? 0 : size));
+                                  });
+  }
+
+  // Closed with input unread, the peer would be told of a reset. One read at a time, also for this.
+  void end_taken_over() {
+    if (!reading_) return own().linger();
+    ErrorCode ignored;
+    lingering_ = true;
+    own().lowest().socket().cancel(ignored);
+  }
+
+  void give_input(std::string_view bytes) {
+    const auto input = input_;  // it may be exchanged meanwhile
+    if (!input) return;
+    if (input(bytes) && !bytes.empty()) read_input();
   }
 
   // The peer of a stream is not expected to send anything: any input, or its end, closes the stream.
@@ -86,9 +145,15 @@ class StreamAnswer : public HttpStream {
   std::deque<std::string> queue_;
   std::size_t queued_bytes_ = 0;
   std::function<void()> on_close_;
+  std::function<void()> on_drained_;
+  Input input_;
+  bool taken_over_ = false;
+  bool reading_ = false;
+  bool lingering_ = false;
   bool chunked_ = true;
   bool ended_ = false;
   char scratch_[64] = {};
+  std::string input_bytes_;  // of a connection that was taken over
 };
 
 }  // namespace mete::agent

@@ -26,6 +26,9 @@ struct HttpRequest {
   std::string accept;  // headers
   std::string accept_encoding;
   std::string host;
+  std::string content_type;
+  std::string registry_login;  // X-Registry-Auth of docker's clients
+  bool upgrades = false;       // asks for another protocol on its connection: HttpReply::take_over
   std::string body;
   std::optional<std::chrono::milliseconds> scrape_timeout;  // X-Prometheus-Scrape-Timeout-Seconds
   bool local = false;                                       // over the unix socket, which only root may open
@@ -63,6 +66,14 @@ class HttpStream {
   virtual bool write(std::string_view chunk) = 0;
   // `callback` is called once, when the peer has closed.
   virtual void on_close(std::function<void()> callback) = 0;
+  // Bytes that the peer has not taken yet. Who makes more than a few while it is large loses the connection.
+  [[nodiscard]] virtual std::size_t queued() const = 0;
+  // `callback` is called each time the peer has taken all.
+  virtual void on_drained(std::function<void()> callback) = 0;
+  // Of a connection that was taken over: what the peer sends, as it comes; empty when it sends no more. Nothing is read
+  // before the first call, and none after one that returned false, until the next call.
+  using Input = std::function<bool(std::string_view bytes)>;
+  virtual void on_input(Input input) = 0;
 };
 
 // Dropping it without an answer closes the connection.
@@ -72,6 +83,8 @@ class HttpReply {
   virtual void send(HttpResponse response) = 0;
   virtual void send(HttpResponse head, std::shared_ptr<HttpSource> body) = 0;
   virtual std::shared_ptr<HttpStream> stream(const std::string& type) = 0;
+  // The connection belongs to the caller, both ways and without frames, after this head.
+  virtual std::shared_ptr<HttpStream> take_over(HttpResponse head) = 0;
 };
 
 using HttpHandler = std::function<void(const HttpRequest&, const std::shared_ptr<HttpReply>&)>;

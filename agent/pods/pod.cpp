@@ -87,6 +87,10 @@ Result<std::unique_ptr<Pod>> Pod::create(const PodTools& tools, config::PodPlan 
   for (const auto& container : plan.pod.spec.init_containers)
     record.containers.push_back(new_container(container, true));
   for (const auto& container : plan.pod.spec.containers) record.containers.push_back(new_container(container, false));
+  record.stopped = origin.stopped;
+  for (auto& container : record.containers) {
+    if (origin.stopped) container.state = ContainerState::kExited;
+  }
   PodPaths paths = paths_of(tools.enforcement.services().settings, record);
   METE_TRY(runtime::cgroup::Group cgroup,
            runtime::cgroup::Group::at(tools.enforcement.services().hierarchies, paths.cgroup()));

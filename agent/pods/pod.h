@@ -45,6 +45,7 @@ class Pod {
     std::string hash;                         // of the plan
     PodWorkload workload = {};                // of a pod that a workload makes
     std::optional<std::uint32_t> users = {};  // PodRecord's
+    bool stopped = false;                     // nothing of it runs before start()
   };
   static Result<std::unique_ptr<Pod>> create(const PodTools& tools, config::PodPlan plan, Origin origin, Owner owner);
   // One that an earlier agent recorded. `plan` may come later (set_plan) or never.

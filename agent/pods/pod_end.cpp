@@ -144,6 +144,7 @@ void Pod::start() {
     own.state = ContainerState::kWaiting;
     own.next_start = {};
     own.backoff = {};
+    own.restarts_in_row = 0;
   }
   save(Durability::volatile_);
   step();

@@ -123,6 +123,7 @@ json container_json(const ContainerRecord& record) {
                 {"message", record.message},
                 {"attempt", record.attempt},
                 {"restarts", record.restarts},
+                {"restarts_in_row", record.restarts_in_row},
                 {"has_ended", record.has_ended},
                 {"exit_code", record.exit_code},
                 {"exit_signal", record.exit_signal},
@@ -168,6 +169,7 @@ ContainerRecord container_of(const json& value) {
   record.last_message = value.value("last_message", std::string());
   record.attempt = value.at("attempt").get<std::uint32_t>();
   record.restarts = value.at("restarts").get<std::uint32_t>();
+  record.restarts_in_row = value.value("restarts_in_row", std::uint32_t{0});
   record.has_ended = value.at("has_ended").get<bool>();
   record.exit_code = value.at("exit_code").get<int>();
   record.exit_signal = value.at("exit_signal").get<int>();

@@ -38,12 +38,13 @@ struct ContainerRecord {
   std::string message;         // for a person: why it did not start
   std::string last_message;    // what it said of its last end (termination_message.h)
   // Of the present attempt, while it runs.
-  bool post_started = false;   // its postStart hook has ended, or it has none
-  bool started = false;        // and its startup probe has succeeded, or it has none
-  bool ready = false;          // and its readiness probe says so, or it has none
-  std::uint32_t attempt = 0;   // number of the last attempt; its files are in directory NAME/ATTEMPT
-  std::uint32_t restarts = 0;  // attempts that followed an end
-  bool has_ended = false;      // the exit_* fields hold the last attempt that ended
+  bool post_started = false;          // its postStart hook has ended, or it has none
+  bool started = false;               // and its startup probe has succeeded, or it has none
+  bool ready = false;                 // and its readiness probe says so, or it has none
+  std::uint32_t attempt = 0;          // number of the last attempt; its files are in directory NAME/ATTEMPT
+  std::uint32_t restarts = 0;         // attempts that followed an end
+  std::uint32_t restarts_in_row = 0;  // of these by the restart policy, since a person has started it
+  bool has_ended = false;             // the exit_* fields hold the last attempt that ended
   int exit_code = 0;
   int exit_signal = 0;
   WallTime started_at{};

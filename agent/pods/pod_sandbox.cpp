@@ -71,7 +71,7 @@ void Pod::start_sandbox() {
     METE_TRY(const auto plan, runtime::process::make_sandbox_plan(runtime::pod::sandbox_spec(
                                   plan_->pod, runtime::process::join_of(group), network, record_.users)));
     METE_CHECK(runtime::replace_file(files.plan(), runtime::process::encode(plan), 0600, Durability::volatile_));
-    METE_TRY(SpawnedShim shim, spawn_shim(services_.shim, "sandbox", files.directory(), std::move(lock), {}));
+    METE_TRY(SpawnedShim shim, spawn_shim({services_.shim, "sandbox", files.directory(), std::move(lock)}));
     sandbox_shim_ = shim.pid;
     sandbox_ready_.close();
     sandbox_ready_.assign(shim.ready.release());

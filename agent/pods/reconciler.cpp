@@ -99,7 +99,7 @@ void Reconciler::adopt() {
     if (!pod || pods_.contains(key)) continue;
     const auto wanted = wanted_.find(key);
     if ((*pod)->record().is_child()) {
-      auto child = child_plan_ ? child_plan_((*pod)->record()) : ChildPlan{.wanted = true};
+      auto child = child_plan((*pod)->record());
       if (child.plan) (*pod)->set_plan(std::move(*child.plan));
     } else if (wanted != wanted_.end() && is_same((*pod)->record(), wanted->second)) {
       (*pod)->set_plan(*wanted->second.plan);
@@ -298,18 +298,24 @@ Status Reconciler::create(const config::PodPlan& plan, Pod::Origin origin) {
   return {};
 }
 
-Status Reconciler::create_child(config::PodPlan plan, PodWorkload workload) {
+ChildPlan Reconciler::child_plan(const PodRecord& record) const {
+  auto planner = child_plans_.find(record.workload.kind);
+  if (planner == child_plans_.end()) planner = child_plans_.find("");
+  return planner == child_plans_.end() ? ChildPlan{.wanted = true, .plan = {}} : planner->second(record);
+}
+
+Status Reconciler::create_child(config::PodPlan plan, PodWorkload workload, bool stopped) {
   const std::string key = config::full_name(plan.pod.metadata);
   if (ending_) return fail("pod " + key + ": the agent is ending all pods");
   if (pods_.contains(key) || wanted_.contains(key)) return fail("pod " + key + ": there is another one of that name");
   std::string hash = identity_hash(plan);
-  return create(plan, {std::move(hash), std::move(workload)});
+  return create(plan, {std::move(hash), std::move(workload), stopped});
 }
 
 // A changed template makes other pods, and a changed ConfigMap none: the pod stays, and is told what can change in
 // place.
 void Reconciler::reconcile_child(Pod& pod) {
-  auto child = child_plan_ ? child_plan_(pod.record()) : ChildPlan{.wanted = true};
+  auto child = child_plan(pod.record());
   if (!child.wanted) return pod.terminate();
   if (!child.plan || pod.record().terminating) return;
   if (pod.plan() != nullptr && *pod.plan() == *child.plan) return;

@@ -61,10 +61,14 @@ class Reconciler {
   void on_desired(std::function<void()> callback) { on_desired_ = std::move(callback); }
   // Image layers used by the containers; empty: a record does not list its layers.
   [[nodiscard]] std::optional<std::vector<std::string>> layers_in_use() const;
-  // Asked for each pod of a workload when the desired state is read; set before adopt().
-  void on_child(std::function<ChildPlan(const PodRecord&)> plan) { child_plan_ = std::move(plan); }
-  // Makes a pod of a workload. The error: there is none.
-  [[nodiscard]] Status create_child(config::PodPlan plan, PodWorkload workload);
+  // Asked for each pod of a workload when the desired state is read; set before adopt(). `kind`: of the workloads that
+  // it answers for; empty: of all that nobody else answers for.
+  using ChildPlanner = std::function<ChildPlan(const PodRecord&)>;
+  void on_child(ChildPlanner plan, const std::string& kind = {}) { child_plans_[kind] = std::move(plan); }
+  // Makes a pod of a workload. `stopped`: to be started later. The error: there is none.
+  [[nodiscard]] Status create_child(config::PodPlan plan, PodWorkload workload, bool stopped = false);
+  // False: the record of an earlier agent was not readable, and a pod may be missing here.
+  [[nodiscard]] bool all_read() const { return all_read_; }
   // The container with this cgroup; null: the cgroup is not a container of mete.
   [[nodiscard]] Container* by_cgroup(const std::string& path) const;
 
@@ -79,6 +83,7 @@ class Reconciler {
   void reconcile_pod(const std::string& key);
   void reconcile_child(Pod& pod);
   [[nodiscard]] Result<std::uint32_t> users_for_pod() const;
+  [[nodiscard]] ChildPlan child_plan(const PodRecord& record) const;
   [[nodiscard]] Status create(const config::PodPlan& plan, Pod::Origin origin);
   void not_created(const std::string& key, const std::string& why);
   [[nodiscard]] Pod::Owner owner_of(const std::string& key);
@@ -94,7 +99,7 @@ class Reconciler {
   std::map<std::string, std::unique_ptr<Pod>> pods_;  // "default/web"
   std::function<void()> on_gone_;
   std::function<void()> on_desired_;
-  std::function<ChildPlan(const PodRecord&)> child_plan_;
+  std::map<std::string, ChildPlanner> child_plans_;  // by kind
   std::vector<std::function<void(const std::string&)>> on_changed_;
   std::optional<Bytes> protected_;  // memory.min of the parent of all pods; empty: an earlier agent's value
   bool all_read_ = true;            // every record of earlier agents was readable

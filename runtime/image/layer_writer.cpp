@@ -112,6 +112,10 @@ Result<LayerWriter> LayerWriter::open(const std::string& directory) {
   return LayerWriter(std::move(root));
 }
 
+Result<LayerWriter> LayerWriter::in(UniqueFd directory) {
+  return LayerWriter(std::move(directory));
+}
+
 // Opens the directory; makes missing parts with root as owner and mode 755, as tar does.
 Result<int> LayerWriter::parent_directory(const std::string& path) {
   if (path.empty()) return root_.get();

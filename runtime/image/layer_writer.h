@@ -58,6 +58,8 @@ class LayerWriter {
 
   // `directory` exists and is empty.
   [[nodiscard]] static Result<LayerWriter> open(const std::string& directory);
+  // Into a directory that has something already: no layer, but with the same care.
+  [[nodiscard]] static Result<LayerWriter> in(UniqueFd directory);
 
   // `content` writes the content of a regular file. Replaces an earlier entry with the same path.
   [[nodiscard]] Status add(const Entry& entry, const Content& content = nullptr);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "config/names.h"
+#include "runtime/pod/extras.h"
 #include "runtime/pod/name_files.h"
 #include "runtime/pod/network_sysctls.h"
 #include "runtime/pod/own_users.h"
@@ -217,6 +218,7 @@ Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Con
   launch.session_keyring = "_ses." + plan.pod.metadata.namespace_ + "_" + plan.pod.metadata.name + "_" + container.name;
   launch.oom_score_adj = context.oom_score_adj;
   launch.init = wants_init(plan.pod) && !spec.share_process_namespace;
+  METE_CHECK(add_extras(container.extras, launch));
   return launch;
 }
 

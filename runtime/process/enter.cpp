@@ -11,6 +11,26 @@
 
 namespace mete::runtime::process {
 
+namespace {
+
+void change(Plan& plan, const EnterChanges& changes) {
+  for (const auto& each : changes.env) {
+    const std::string name = each.substr(0, each.find('=') + 1);
+    std::erase_if(plan.env, [&](const std::string& other) { return other.starts_with(name); });
+    plan.env.push_back(each);
+  }
+  if (!changes.uid) return;
+  auto& identity = plan.identity;
+  identity.uid = *changes.uid;
+  identity.gid = changes.gid;
+  identity.additional_gids = changes.groups;
+  // As at the container's start: root has what the container may have, another user nothing.
+  auto& sets = identity.capabilities;
+  sets.effective = sets.permitted = identity.uid == 0 ? sets.bounding : 0;
+}
+
+}  // namespace
+
 Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
   if (spec.args.empty() || spec.args.front().empty()) return fail("command: found none, expected at least one word");
   Plan plan;
@@ -18,6 +38,7 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
   plan.identity = container.identity;
   plan.args = spec.args;
   plan.env = container.env;
+  change(plan, spec.changes);
   if (spec.terminal && std::none_of(plan.env.begin(), plan.env.end(),
                                     [](const std::string& each) { return each.starts_with("TERM="); })) {
     plan.env.emplace_back("TERM=xterm");
@@ -71,6 +92,7 @@ Result<Plan> make_enter_plan(const Plan& container, const EnterSpec& spec) {
   for (const auto& op : container.ops) {
     if (const auto* change = std::get_if<ChangeDirectory>(&op)) directory = change->path;
   }
+  if (!spec.changes.directory.empty()) directory = spec.changes.directory;
   if (spec.terminal) plan.ops.push_back(OpenTerminal{spec.terminal->rows, spec.terminal->columns, false});
   plan.ops.push_back(EnterDirectory{directory});
   return plan;

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,11 +14,22 @@
 
 namespace mete::runtime::process {
 
+// What is to be other than with the container's first process.
+struct EnterChanges {
+  std::vector<std::string> env;  // NAME=value; replaces the container's of that name
+  std::string directory;         // empty: the container's
+  std::optional<std::uint32_t>
+      uid;  // another user: with `gid` and `groups`, and without capabilities unless it is root
+  std::uint32_t gid = 0;
+  std::vector<std::uint32_t> groups;
+};
+
 struct EnterSpec {
   pid_t pid = 0;  // the container's first process
   std::vector<std::string> args;
   std::optional<Tuning> tuning;          // empty: the container's
   std::optional<TerminalSpec> terminal;  // see OpenTerminal; TERM is set when the environment has no TERM
+  EnterChanges changes = {};
 };
 
 // `container` is the plan that the container was launched from; the new plan takes its identity, environment and

@@ -68,6 +68,9 @@ std::string message(const WindowSize& size) {
 std::string skipped_message(std::uint64_t bytes) {
   return with_value(kSkipped, bytes);
 }
+std::string started_message(std::int32_t pid) {
+  return with_value(kStarted, pid);
+}
 std::string exited_message(std::int32_t code) {
   return with_value(kExited, code);
 }

@@ -19,13 +19,15 @@ namespace mete::runtime::shim::attach {
 constexpr char kInput = 'i';     // bytes for the container's standard input
 constexpr char kInputEnd = 'e';  // it has no more of them
 constexpr char kResize = 'w';    // a WindowSize
+constexpr char kPatience = 'b';  // nothing is to be left out: the container waits, for a bounded time, until it is read
 
 // From the shim.
 constexpr char kHello = 'h';    // a Hello, the first message of all
 constexpr char kOutput = 'o';   // bytes of standard output, or of the terminal
 constexpr char kErrors = 'r';   // bytes of standard error
 constexpr char kSkipped = 's';  // uint64: so many bytes were left out, because they were not read in time
-constexpr char kExited = 'x';   // int32: the container's exit code, the last message of all
+constexpr char kStarted = 'p';  // int32: of an exec: the process id of its command
+constexpr char kExited = 'x';   // int32: the exit code of the container or the command, the last message of all
 
 constexpr std::size_t kLargestMessage = (16U << 10U) + 1;
 
@@ -46,6 +48,7 @@ struct WindowSize {
 [[nodiscard]] std::string message(const WindowSize& size);
 [[nodiscard]] std::string skipped_message(std::uint64_t bytes);
 [[nodiscard]] std::string exited_message(std::int32_t code);
+[[nodiscard]] std::string started_message(std::int32_t pid);
 
 // Of a whole message, its letter included. Empty: it is too short.
 [[nodiscard]] std::optional<Hello> parse_hello(std::string_view text);

@@ -20,6 +20,11 @@ void set_nonblocking(int fd) {
   (void)::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
+void widen(const UniqueFd& socket) {
+  if (::setsockopt(socket.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kLateBytes, sizeof kLateBytes) != 0)
+    (void)::setsockopt(socket.get(), SOL_SOCKET, SO_SNDBUF, &kLateBytes, sizeof kLateBytes);
+}
+
 bool send_now(const UniqueFd& socket, std::string_view message) {
   return ::send(socket.get(), message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL) ==
          static_cast<ssize_t>(message.size());
@@ -56,7 +61,8 @@ void Attachments::add_waits(std::vector<pollfd>& waits) const {
   waits.push_back({listener_.get(), POLLIN, 0});
   waits.push_back({pending_.empty() ? -1 : input_fd(), POLLOUT, 0});
   for (const auto& each : attachers_) {
-    waits.push_back({each.socket.get(), static_cast<short>(takes_more() ? POLLIN : 0), 0});
+    const auto events = (takes_more() ? POLLIN : 0) | (each.held.empty() ? 0 : POLLOUT);
+    waits.push_back({each.socket.get(), static_cast<short>(events), 0});
   }
 }
 
@@ -65,7 +71,9 @@ void Attachments::handle(const pollfd* waits) {
   if (waits[1].revents != 0) write_input();
   const pollfd* wait = waits + 2;
   for (auto& each : attachers_) {
-    if ((wait++)->revents == 0 || receive(each)) continue;
+    const int news = (wait++)->revents;
+    if ((news & POLLOUT) != 0) send_held(each);
+    if ((news & ~POLLOUT) == 0 || receive(each)) continue;
     input_ended(each);
     each.socket.reset();
   }
@@ -78,8 +86,7 @@ void Attachments::accept() {
   attacher.socket = UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   // One too many is closed at once.
   if (!attacher.socket.valid() || attachers_.size() >= kMostAttachers) return;
-  if (::setsockopt(attacher.socket.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kLateBytes, sizeof kLateBytes) != 0)
-    (void)::setsockopt(attacher.socket.get(), SOL_SOCKET, SO_SNDBUF, &kLateBytes, sizeof kLateBytes);
+  widen(attacher.socket);
   (void)send_now(attacher.socket, attach::message(attach::Hello{terminal_ >= 0, input_fd() >= 0, once_}));
   attachers_.push_back(std::move(attacher));
 }
@@ -108,9 +115,55 @@ void Attachments::take(Attacher& attacher, std::string_view message) {
     case attach::kResize:
       if (const auto size = attach::parse_size(message); size && terminal_ >= 0) resize(*size);
       break;
+    case attach::kPatience:
+      attacher.patient = true;
+      break;
     default:
       break;
   }
+}
+
+void Attachments::take(UniqueFd socket) {
+  set_nonblocking(socket.get());
+  widen(socket);
+  Attacher attacher;
+  attacher.socket = std::move(socket);
+  attacher.patient = true;
+  attachers_.push_back(std::move(attacher));
+}
+
+bool Attachments::is_holding() {
+  const auto now = std::chrono::steady_clock::now();
+  bool holding = false;
+  for (auto& each : attachers_) {
+    if (each.held.empty()) continue;
+    if (now - each.held_since > kLongestWait) lose_patience(each);
+    holding = holding || !each.held.empty();
+  }
+  return holding;
+}
+
+void Attachments::lose_patience(Attacher& attacher) {
+  attacher.patient = false;
+  for (const auto& each : attacher.held) attacher.skipped += each.size() - 1;
+  attacher.held.clear();
+}
+
+void Attachments::send_held(Attacher& attacher) {
+  while (!attacher.held.empty() && send_now(attacher.socket, attacher.held.front())) {
+    attacher.held.pop_front();
+    attacher.held_since = std::chrono::steady_clock::now();
+  }
+}
+
+void Attachments::send(Attacher& attacher, std::string message, std::size_t bytes) {
+  if (attacher.held.empty() && send_now(attacher.socket, message)) return;
+  if (!attacher.patient) {
+    attacher.skipped += bytes;
+    return;
+  }
+  if (attacher.held.empty()) attacher.held_since = std::chrono::steady_clock::now();
+  attacher.held.push_back(std::move(message));
 }
 
 // An unchanged size is no news to the program: a change that is taken back makes it draw again for whoever has come.
@@ -166,7 +219,7 @@ void Attachments::show(char letter, std::string_view bytes) {
       each.skipped = 0;
     }
     if (message.empty()) (message = letter) += bytes;
-    if (!send_now(each.socket, message)) each.skipped += bytes.size();
+    send(each, message, bytes.size());
   }
 }
 
@@ -177,9 +230,19 @@ void Attachments::end(std::int32_t code) {
     before = attachers_.size();
     accept();
   } while (attachers_.size() > before);
-  for (const auto& each : attachers_) {
+  for (auto& each : attachers_) {
     if (each.skipped > 0) (void)send_now(each.socket, attach::skipped_message(each.skipped));
-    (void)send_now(each.socket, attach::exited_message(code));
+    send(each, attach::exited_message(code), 0);
+  }
+  while (is_holding()) {
+    std::vector<pollfd> waits;
+    for (const auto& each : attachers_) waits.push_back({each.held.empty() ? -1 : each.socket.get(), POLLOUT, 0});
+    constexpr int kLookAgain = 1'000;
+    if (::poll(waits.data(), waits.size(), kLookAgain) <= 0) continue;
+    for (std::size_t i = 0; i < waits.size(); ++i) {
+      if ((waits[i].revents & ~POLLOUT) != 0) attachers_[i].held.clear();  // it has gone
+      if (waits[i].revents != 0) send_held(attachers_[i]);
+    }
   }
   attachers_.clear();
   listener_.reset();

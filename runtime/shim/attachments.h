@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Those who look at a running container and type into it (`mete attach`), on the shim's side. No attacher can hold the
-// container or the shim: what one does not read in time is left out for that one, which is told how much it was.
+// Those who look at a running container and type into it (`mete attach`, docker's clients), on the shim's side. No
+// attacher can hold the container or the shim: what one does not read in time is left out for that one, which is told
+// how much it was. For one that asks for patience the container waits first, for as long as kLongestWait.
 #pragma once
 
 #include <poll.h>
 
+#include <chrono>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +30,12 @@ class Attachments {
   // The container's terminal. `input`: what is typed goes into it.
   void take_terminal(int terminal, bool input);
 
+  // One who is there from the beginning, with patience.
+  void take(UniqueFd socket);
+
+  // True: an attacher with patience has not taken what was shown last. Nothing more is to be shown now.
+  [[nodiscard]] bool is_holding();
+
   // What is to be waited for; appended.
   void add_waits(std::vector<pollfd>& waits) const;
   // After the wait: those that add_waits() appended, in its order.
@@ -43,7 +52,14 @@ class Attachments {
     std::uint64_t skipped = 0;
     bool gave_input = false;
     bool input_ended = false;
+    bool patient = false;
+    std::deque<std::string> held;  // messages that it has not taken yet
+    std::chrono::steady_clock::time_point held_since{};
   };
+  static constexpr std::chrono::seconds kLongestWait{10};
+  void send(Attacher& attacher, std::string message, std::size_t bytes);
+  static void send_held(Attacher& attacher);
+  static void lose_patience(Attacher& attacher);
   void accept();
   // False: it has gone.
   [[nodiscard]] bool receive(Attacher& attacher);

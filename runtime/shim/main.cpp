@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 
 #include "runtime/process/own_image.h"
 #include "runtime/shim/shim.h"
@@ -16,6 +17,35 @@ constexpr const char* kUsage =
     "usage: mete-shim run|sandbox --dir ATTEMPT --lock-fd N --ready-fd N [--cgroups-fd N --log FILE --log-max-bytes N "
     "--log-files N --stdin open|once]\n"
     "The parent of one container. Started by `mete agent`; there is nothing to run by hand.\n";
+
+// Options of an exec with streams. False: it is none.
+bool take_session_option(const char* name, const char* value, mete::runtime::shim::ExecOptions& exec) {
+  const auto number = [value] { return static_cast<std::uint32_t>(std::strtoul(value, nullptr, 10)); };
+  const std::string option = name;
+  auto& changes = exec.changes;
+  if (option == "--stdin") {
+    exec.input = true;
+  } else if (option == "--tty") {
+    exec.terminal.emplace();
+  } else if (option == "--rows" && exec.terminal) {
+    exec.terminal->rows = static_cast<std::uint16_t>(number());
+  } else if (option == "--columns" && exec.terminal) {
+    exec.terminal->columns = static_cast<std::uint16_t>(number());
+  } else if (option == "--env") {
+    changes.env.emplace_back(value);
+  } else if (option == "--cwd") {
+    changes.directory = value;
+  } else if (option == "--uid") {
+    changes.uid = number();
+  } else if (option == "--gid") {
+    changes.gid = number();
+  } else if (option == "--group") {
+    changes.groups.push_back(number());
+  } else {
+    return false;
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -56,7 +86,7 @@ int main(int argc, char** argv) {
       exec.output_fd = std::atoi(value);
     } else if (std::strcmp(name, "--log") == 0) {
       options.log_path = value;
-    } else if (std::strcmp(name, "--stdin") == 0) {
+    } else if (std::strcmp(name, "--stdin") == 0 && std::strcmp(argv[1], "run") == 0) {
       options.input = std::strcmp(value, "once") == 0 ? Input::once : Input::open;
     } else if (std::strcmp(name, "--lock-fd") == 0) {
       options.lock_fd = std::atoi(value);
@@ -68,6 +98,11 @@ int main(int argc, char** argv) {
       options.log_limits.max_bytes = std::atoll(value);
     } else if (std::strcmp(name, "--log-files") == 0) {
       options.log_limits.files = std::atoi(value);
+    } else if (std::strcmp(name, "--attached-fd") == 0) {
+      options.attached_fds.push_back(std::atoi(value));
+      exec.attached_fd = std::atoi(value);
+    } else if (take_session_option(name, value, exec)) {
+      continue;
     } else {
       std::fputs(kUsage, stderr);
       return 2;
@@ -79,7 +114,9 @@ int main(int argc, char** argv) {
   }
   if (std::strcmp(argv[1], "run") == 0) return mete::runtime::shim::run_shim(options);
   if (std::strcmp(argv[1], "sandbox") == 0) return mete::runtime::shim::run_sandbox(options);
-  if (std::strcmp(argv[1], "exec") == 0 && !exec.command.empty()) return mete::runtime::shim::run_exec(exec);
+  if (std::strcmp(argv[1], "exec") == 0 && !exec.command.empty()) {
+    return exec.attached_fd >= 0 ? mete::runtime::shim::run_exec_session(exec) : mete::runtime::shim::run_exec(exec);
+  }
   if (std::strcmp(argv[1], "watchdog") == 0) return mete::runtime::shim::run_watchdog(options.directory);
   std::fputs(kUsage, stderr);
   return 2;

@@ -45,6 +45,12 @@ int code_of(const Error& error) {
   return 128;
 }
 
+// Patience with an attacher ends by itself, and is looked at.
+int timeout_of(int milliseconds, bool holding) {
+  constexpr int kLookAgain = 1'000;
+  return holding && (milliseconds < 0 || milliseconds > kLookAgain) ? kLookAgain : milliseconds;
+}
+
 bool opens_terminal(const process::Plan& plan) {
   return std::any_of(plan.ops.begin(), plan.ops.end(),
                      [](const auto& op) { return std::holds_alternative<process::OpenTerminal>(op); });
@@ -78,6 +84,7 @@ class Shim {
     METE_TRY(const process::Plan plan, process::decode_plan(bytes));
     METE_CHECK(output_.open(options_.log_path, options_.log_limits));
     METE_CHECK(attachments_.listen(files_.attach()));
+    for (const int fd : options_.attached_fds) attachments_.take(UniqueFd(fd));
     METE_TRY(process::Launched container, opens_terminal(plan) ? launch_with_terminal(plan) : launch_with_pipes(plan));
     container.control.reset();
     Started started;
@@ -160,26 +167,28 @@ class Shim {
     const UniqueFd pressure(::open(files_.pressure().c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
     std::vector<pollfd> waits;
     while (running || output_.is_open()) {
-      waits = {{output_.fd(0), POLLIN, 0},
-               {output_.fd(1), POLLIN, 0},
+      const bool holding = attachments_.is_holding();
+      waits = {{holding ? -1 : output_.fd(0), POLLIN, 0},
+               {holding ? -1 : output_.fd(1), POLLIN, 0},
                {running ? container.pidfd.get() : -1, POLLIN, 0},
                {running ? watchdog.files_fd() : -1, POLLIN, 0},
                {running ? watchdog.oom_fd() : -1, POLLIN, 0}};
       const std::size_t attached = waits.size();
       attachments_.add_waits(waits);
-      const int ready = ::poll(waits.data(), waits.size(), running ? watchdog.timeout() : kDrainMilliseconds);
+      const int ready =
+          ::poll(waits.data(), waits.size(), timeout_of(running ? watchdog.timeout() : kDrainMilliseconds, holding));
       if (ready < 0) {
         // Memory is short for a moment at most. Leaving the loop would report an exit that has not happened.
         if (errno != EINTR) ::sleep(1);
         continue;
       }
       // The container has ended, but a process outside its PID namespace keeps the pipe open without writing.
-      if (ready == 0 && !running) break;
+      if (ready == 0 && !running && !holding) break;
       if (ready == 0) watchdog.check();
       if (waits[3].revents != 0) watchdog.reload_files();
       if (waits[4].revents != 0) watchdog.check_oom();
       for (std::size_t i = 0; i < Output::kStreams; ++i) {
-        if ((waits[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) output_.copy(i);
+        if ((waits[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && !attachments_.is_holding()) output_.copy(i);
       }
       attachments_.handle(&waits[attached]);
       if (running && (waits[2].revents & POLLIN) != 0) {

@@ -4,9 +4,12 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "runtime/process/enter.h"
+#include "runtime/process/launch_spec.h"
 #include "runtime/process/process_id.h"
 #include "runtime/shim/log_writer.h"
 
@@ -29,6 +32,7 @@ struct ShimOptions {
   // The agent sends a byte when it has made the plan's cgroups and set their limits; the shim launches meanwhile. When
   // the pipe closes without a byte, the shim abandons the attempt without a record. -1: the cgroups exist already.
   int cgroups_fd = -1;
+  std::vector<int> attached_fds;  // those who are attached from the first byte on
 };
 
 // Returns the shim's own exit code: 0 when the container's exit status is on disk.
@@ -43,8 +47,16 @@ struct ExecOptions {
   std::chrono::milliseconds timeout{};
   int output_fd = -1;  // for the command's stdout and stderr; -1: thrown away
   std::vector<std::string> command;
+  // Of a session with streams (exec_session.cpp); -1: there is none.
+  int attached_fd = -1;
+  bool input = false;
+  std::optional<process::TerminalSpec> terminal;
+  process::EnterChanges changes;
 };
 // Returns the command's exit code. 124: the timeout was exceeded; 125 to 127: the command did not run.
 int run_exec(const ExecOptions& options);
+// The same without a timeout: the attacher at attached_fd gets what the command writes and gives what it reads. When
+// the attacher is gone, the command goes on with its input closed.
+int run_exec_session(const ExecOptions& options);
 
 }  // namespace mete::runtime::shim

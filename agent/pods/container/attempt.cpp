@@ -10,6 +10,7 @@
 #include "agent/base/readable.h"
 #include "agent/base/spawn.h"
 #include "agent/pods/container/launch_plan.h"
+#include "agent/pods/container/restart_rules.h"
 #include "agent/pods/container/termination_message.h"
 #include "agent/pods/pod.h"
 #include "runtime/file.h"
@@ -233,12 +234,13 @@ void Attempt::finish(const runtime::shim::ExitStatus& status, const std::string&
   const std::string by_policy = std::exchange(own.end_reason, {});
   own.reason = reason.empty() ? end_reason(own, status, by_policy) : reason;
   const bool by_rule = spec != nullptr && rule_restarts(spec->restart_rules, status.code);
-  note_end(own, pod.restart_policy(), by_rule, services_.settings.backoff);
+  note_end(own, policy_at_end(own, pod.restart_policy(), spec), by_rule, backoff_for(spec, services_.settings.backoff));
   if (std::exchange(own.restart_wanted, false)) {
     own.state = ContainerState::kWaiting;
     own.next_start = {};
   }
   if (pod.is_ending()) own.state = ContainerState::kExited;
+  if (own.state == ContainerState::kWaiting) ++own.restarts_in_row;
   slot_.save(runtime::Durability::durable);
   report_end(status);
   // Nothing of an attempt outlives its first process: in a PID namespace that is shared the kernel does not see to

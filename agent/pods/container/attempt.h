@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "agent/base/asio.h"
 #include "agent/base/image_puller.h"
@@ -52,6 +53,13 @@ class Attempt {
   void wait_for(Reason event, const std::string& waiting, const std::string& message);
   void wait_for(const ImageWait& wait);
 
+  // One who is attached to the next attempt from its first byte on: the other end of a socket pair of whole messages
+  // (runtime/shim/attach_protocol.h). Closed when that attempt is not begun.
+  void attach_next(runtime::UniqueFd socket) { attach_next_.push_back(std::move(socket)); }
+  void forget_attached() { attach_next_.clear(); }
+  // The signal that is to end the present attempt.
+  void end_by(int signal) { stop_signal_ = signal; }
+
   [[nodiscard]] ContainerProbes& probes() { return probes_; }
   [[nodiscard]] const ContainerProbes& probes() const { return probes_; }
   [[nodiscard]] const std::string& image_name() const { return image_name_; }
@@ -63,6 +71,7 @@ class Attempt {
   Status begin();
   void take_stop_signal(const runtime::image::Image& image);  // the manifest's, or the image's
   Status make_files(const runtime::image::Image& image);
+  Status take_layer();  // of an earlier attempt, where the container keeps it
   Status spawn();
   void leave_gate();
   void ready();
@@ -102,6 +111,7 @@ class Attempt {
   Timer shim_timer_;
   Timer restart_timer_;
   bool shim_stuck_reported_ = false;
+  std::vector<runtime::UniqueFd> attach_next_;
   Hook pre_stop_;
   bool pre_stopped_ = false;  // its hook has run in the present attempt
   ContainerProbes probes_;

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
+#include <filesystem>
 
 #include "agent/base/readable.h"
 #include "agent/base/spawn.h"
@@ -13,6 +15,17 @@
 #include "runtime/process/signals.h"
 
 namespace mete::agent {
+namespace {
+
+Status remove_other_attempts(const std::string& folder, const std::string& own) {
+  std::error_code ignored;
+  for (const auto& each : std::filesystem::directory_iterator(folder, ignored)) {
+    if (each.path().string() != own) METE_CHECK(runtime::remove_tree(each.path().string()));
+  }
+  return {};
+}
+
+}  // namespace
 
 void Attempt::start() {
   slot_.record().state = ContainerState::kStarting;
@@ -80,15 +93,33 @@ void Attempt::take_stop_signal(const runtime::image::Image& image) {
 }
 
 Status Attempt::make_files(const runtime::image::Image& image) {
-  // All earlier ones: an agent may have died between the record of one and this.
-  METE_CHECK(runtime::remove_tree(slot_.attempts_directory()));
   const std::string directory = slot_.files().directory();
+  if (slot_.spec()->extras.keeps_layer) {
+    METE_CHECK(take_layer());
+  } else {
+    METE_CHECK(runtime::remove_tree(directory));
+  }
+  // All earlier ones: an agent may have died between the record of one and this.
+  METE_CHECK(remove_other_attempts(slot_.attempts_directory(), directory));
   for (const char* each : {"", "/root", "/upper", "/work"}) METE_CHECK(runtime::make_directories(directory + each));
   METE_CHECK(cgroup_.claim());
   cgroup_.devices().find();
   METE_TRY(auto devices, cgroup_.devices().nodes());
   METE_CHECK(write_launch_plan(slot_, cgroup_.group(), std::move(devices), image));
   return runtime::make_directories(slot_.pod().paths().logs());
+}
+
+Status Attempt::take_layer() {
+  const std::string directory = slot_.files().directory();
+  std::error_code ignored;
+  for (const auto& earlier : std::filesystem::directory_iterator(slot_.attempts_directory(), ignored)) {
+    const std::string layer = earlier.path().string() + "/upper";
+    if (!std::filesystem::exists(layer, ignored)) continue;
+    METE_CHECK(runtime::make_directories(directory));
+    if (::rename(layer.c_str(), (directory + "/upper").c_str()) != 0) return fail_errno("rename " + layer);
+    return {};
+  }
+  return {};
 }
 
 Status Attempt::spawn() {
@@ -102,7 +133,8 @@ Status Attempt::spawn() {
   if (const auto& spec = *slot_.spec(); spec.stdin_open) {
     more.insert(more.end(), {"--stdin", spec.stdin_once ? "once" : "open"});
   }
-  METE_TRY(SpawnedShim shim, spawn_shim(services_.shim, "run", files.directory(), std::move(lock), more));
+  const auto attached = std::exchange(attach_next_, {});
+  METE_TRY(SpawnedShim shim, spawn_shim({services_.shim, "run", files.directory(), std::move(lock), more, &attached}));
   // Beside the shim, which makes the namespaces and mounts meanwhile, and lets nothing of the container run before it
   // is told.
   if (auto prepared = cgroup_.prepare(); !prepared) {

@@ -21,7 +21,7 @@ runtime::cgroup::Limits ContainerLimits::limits_for(const config::Container& con
     limits.memory = Limit<Bytes>(raised);
     if (limits.memory_high) limits.memory_high = Limit<Bytes>(enforcers::tripwire_of(raised));
   }
-  limits.cpuset_cpus = cores_.cpus();
+  if (limits.cpuset_cpus.empty()) limits.cpuset_cpus = cores_.cpus();
   if (lent_quota_ && limits.cpu_bandwidth && !limits.cpu_bandwidth->quota.is_unlimited())
     limits.cpu_bandwidth->quota = std::max(limits.cpu_bandwidth->quota.value(), *lent_quota_);
   return limits;
@@ -73,7 +73,9 @@ void ContainerLimits::note_written() {
 }
 
 void ContainerLimits::share_cpus() {
-  if (slot_.record().cgroup_id == 0 || slot_.spec() == nullptr || !slot_.record().cores.empty()) return;
+  if (slot_.record().cgroup_id == 0 || slot_.spec() == nullptr || !slot_.record().cores.empty() ||
+      !slot_.spec()->extras.cpuset_cpus.empty())
+    return;
   runtime::cgroup::Limits only;
   only.cpuset_cpus = cores_.cpus();
   if (only.cpuset_cpus.empty() || limits_.cpuset_cpus == only.cpuset_cpus) return;

@@ -149,7 +149,8 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
   context.cgroup = runtime::process::join_of(group);
   context.cgroup_view = runtime::process::view_of(services.hierarchies);
   context.capabilities = services.capabilities;
-  context.oom_score_adj = enforcers::oom_score_adj(plan.pod.spec, container, services.machine_memory);
+  context.oom_score_adj = container.extras.oom_score_adj.value_or(
+      enforcers::oom_score_adj(plan.pod.spec, container, services.machine_memory));
   METE_TRY(runtime::process::LaunchSpec spec, runtime::pod::container_spec(plan, container, resolved, context));
   METE_CHECK(add_seccomp(services, runtime::pod::seccomp_profile(plan.pod.spec, container), spec.identity));
   METE_TRY(const runtime::process::Plan launch, runtime::process::make_plan(spec));

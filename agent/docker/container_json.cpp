@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/docker/container_json.h"
+
+#include <algorithm>
+
+#include "agent/docker/pod_of.h"
+#include "runtime/image/sha256.h"
+
+namespace mete::agent::docker {
+namespace {
+
+// What mete keeps among the client's wishes is not the client's.
+Json shown_config(const Json& config) {
+  Json shown = Json::object();
+  for (const auto& [name, value] : config.items()) {
+    if (!name.starts_with("Mete")) shown[name] = value;
+  }
+  return shown;
+}
+
+std::vector<std::string> command_line(const ContainerRecord& record) {
+  auto words = words_of(record.config, "Entrypoint");
+  for (auto& word : words_of(record.config, "Cmd")) words.push_back(std::move(word));
+  return words;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& each : words) {
+    const bool quoted = each.find(' ') != std::string::npos;
+    text.append(text.empty() ? "" : " ").append(quoted ? "'" + each + "'" : each);
+  }
+  return text;
+}
+
+Json mounts_json(const View& view) {
+  Json list = Json::array();
+  const auto mounts = mounts_of(view.record.config, view.record.host_config);
+  if (!mounts) return list;
+  for (const auto& each : *mounts) {
+    Json value = {{"Type", each.type}};
+    if (each.type == "volume") {
+      value["Name"] = each.source;
+      value["Source"] = volume_path(view.volumes, each.source);
+    } else {
+      value["Source"] = each.source;
+    }
+    value["Destination"] = each.target;
+    if (each.type == "volume") value["Driver"] = "local";
+    value["Mode"] = each.mode;
+    value["RW"] = !each.read_only;
+    value["Propagation"] = each.propagation;
+    list.push_back(std::move(value));
+  }
+  return list;
+}
+
+Json endpoint_json(const Attached& network, const Json& asked) {
+  const auto& endpoint = network.endpoint;
+  return {{"IPAMConfig", field(asked, "IPAMConfig")},
+          {"Links", Json()},
+          {"Aliases", field(asked, "Aliases")},
+          {"MacAddress", runtime::network::to_string(endpoint.mac)},
+          {"NetworkID", network_id(endpoint.network)},
+          {"EndpointID", network_id(endpoint.network + "/" + endpoint.device)},
+          {"Gateway", network.gateway},
+          {"IPAddress", to_string(endpoint.address)},
+          {"IPPrefixLen", network.prefix},
+          {"IPv6Gateway", ""},
+          {"GlobalIPv6Address", endpoint.address6 ? to_string(*endpoint.address6) : ""},
+          {"GlobalIPv6PrefixLen", network.prefix6},
+          {"DriverOpts", Json()}};
+}
+
+Json no_endpoint(const std::string& network) {
+  return {{"IPAMConfig", Json()},
+          {"Links", Json()},
+          {"Aliases", Json()},
+          {"MacAddress", ""},
+          {"NetworkID", network_id(network)},
+          {"EndpointID", ""},
+          {"Gateway", ""},
+          {"IPAddress", ""},
+          {"IPPrefixLen", 0},
+          {"IPv6Gateway", ""},
+          {"GlobalIPv6Address", ""},
+          {"GlobalIPv6PrefixLen", 0},
+          {"DriverOpts", Json()}};
+}
+
+Json networks_json(const View& view) {
+  Json networks = Json::object();
+  for (const auto& each : view.networks) {
+    const std::string& name = each.endpoint.network;
+    networks[name] = endpoint_json(each, field(view.record.endpoints, name.c_str()));
+  }
+  if (!networks.empty()) return networks;
+  const std::string mode = text_of(view.record.host_config, "NetworkMode");
+  if (mode.starts_with("container:")) return networks;
+  const std::string name = mode.empty() || mode == "default" ? "bridge" : mode;
+  networks[name] = no_endpoint(name);
+  return networks;
+}
+
+// Those that lead somewhere now; exposed ones that do not are null.
+Json ports_json(const View& view) {
+  Json ports = Json::object();
+  for (const auto& name : names_in(view.record.config, "ExposedPorts")) ports[name] = Json();
+  if (!view.state.has_process()) return Json::object();
+  const auto asked = ports_of(view.record.config, view.record.host_config);
+  if (!asked) return ports;
+  for (const auto& each : *asked) {
+    Json& list = ports[std::to_string(each.container_port) + "/" + each.protocol];
+    if (list.is_null()) list = Json::array();
+    const std::string number = std::to_string(each.host_port);
+    if (!each.host_ip.empty()) {
+      list.push_back({{"HostIp", each.host_ip}, {"HostPort", number}});
+      continue;
+    }
+    list.push_back({{"HostIp", "0.0.0.0"}, {"HostPort", number}});
+    list.push_back({{"HostIp", "::"}, {"HostPort", number}});
+  }
+  return ports;
+}
+
+Json port_rows(const View& view) {
+  Json rows = Json::array();
+  const Json ports = ports_json(view);
+  for (const auto& [name, list] : ports.items()) {
+    const auto slash = name.find('/');
+    const int inside = std::stoi(name.substr(0, slash));
+    const std::string type = name.substr(slash + 1);
+    if (!list.is_array()) rows.push_back({{"PrivatePort", inside}, {"Type", type}});
+    for (const auto& each : list.is_array() ? list : Json::array()) {
+      rows.push_back({{"IP", text_of(each, "HostIp")},
+                      {"PrivatePort", inside},
+                      {"PublicPort", std::stoi(text_of(each, "HostPort"))},
+                      {"Type", type}});
+    }
+  }
+  return rows;
+}
+
+Json state_json(const View& view) {
+  const State& state = view.state;
+  return {{"Status", state.status},
+          {"Running", state.running},
+          {"Paused", state.paused},
+          {"Restarting", state.restarting},
+          {"OOMKilled", state.out_of_memory},
+          {"Dead", false},
+          {"Pid", state.pid},
+          {"ExitCode", !view.record.error.empty() && state.exit_code == 0 ? 128 : state.exit_code},
+          {"Error", view.record.error},
+          {"StartedAt", time_text(state.started)},
+          {"FinishedAt", time_text(state.finished)}};
+}
+
+Json network_settings(const View& view) {
+  Json settings = {{"Bridge", ""},
+                   {"SandboxID", view.state.has_process() ? view.record.id : ""},
+                   {"SandboxKey", ""},
+                   {"Ports", ports_json(view)},
+                   {"HairpinMode", false},
+                   {"LinkLocalIPv6Address", ""},
+                   {"LinkLocalIPv6PrefixLen", 0},
+                   {"SecondaryIPAddresses", Json()},
+                   {"SecondaryIPv6Addresses", Json()}};
+  const Json networks = networks_json(view);
+  const Json& first = field(networks, "bridge");
+  for (const char* name : {"EndpointID", "Gateway", "GlobalIPv6Address", "IPAddress", "IPv6Gateway", "MacAddress"})
+    settings[name] = text_of(first, name);
+  settings["IPPrefixLen"] = agent::docker::number_of(first, "IPPrefixLen");
+  settings["GlobalIPv6PrefixLen"] = agent::docker::number_of(first, "GlobalIPv6PrefixLen");
+  settings["Networks"] = networks;
+  return settings;
+}
+
+}  // namespace
+
+std::string network_id(const std::string& name) {
+  runtime::image::Sha256 hash;
+  hash.update(name);
+  return hash.hex();
+}
+
+Json row_json(const View& view, WallTime now) {
+  const auto& record = view.record;
+  Json networks = Json::object();
+  networks["Networks"] = networks_json(view);
+  const std::int64_t created =
+      std::chrono::duration_cast<std::chrono::seconds>(record.created.time_since_epoch()).count();
+  return {{"Id", record.id},
+          {"Names", Json::array({"/" + record.name})},
+          {"Image", record.image},
+          {"ImageID", record.image_id},
+          {"Command", joined(command_line(record))},
+          {"Created", created},
+          {"Ports", port_rows(view)},
+          {"Labels", field(record.config, "Labels")},
+          {"State", view.state.status},
+          {"Status", status_text(view.state, now)},
+          {"HostConfig", {{"NetworkMode", text_of(record.host_config, "NetworkMode")}}},
+          {"NetworkSettings", std::move(networks)},
+          {"Mounts", mounts_json(view)}};
+}
+
+Json inspect_json(const View& view) {
+  const auto& record = view.record;
+  auto command = command_line(record);
+  const std::string path = command.empty() ? "" : command.front();
+  if (!command.empty()) command.erase(command.begin());
+  return {{"Id", record.id},
+          {"Created", time_text(record.created)},
+          {"Path", path},
+          {"Args", command},
+          {"State", state_json(view)},
+          {"Image", record.image_id},
+          {"ResolvConfPath", ""},
+          {"HostnamePath", ""},
+          {"HostsPath", ""},
+          {"LogPath", view.log},
+          {"Name", "/" + record.name},
+          {"RestartCount", view.state.restarts},
+          {"Driver", "overlay2"},
+          {"Platform", "linux"},
+          {"MountLabel", ""},
+          {"ProcessLabel", ""},
+          {"AppArmorProfile", ""},
+          {"ExecIDs", view.execs.empty() ? Json() : Json(view.execs)},
+          {"HostConfig", record.host_config},
+          {"GraphDriver", {{"Data", Json()}, {"Name", "overlay2"}}},
+          {"Mounts", mounts_json(view)},
+          {"Config", shown_config(record.config)},
+          {"NetworkSettings", network_settings(view)}};
+}
+
+}  // namespace mete::agent::docker

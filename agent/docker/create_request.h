@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// POST /containers/create: what the client asks for, checked and completed by its image. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "agent/docker/record.h"
+#include "runtime/image/image.h"
+
+namespace mete::agent::docker {
+
+// Facts of the machine that a request is checked against.
+struct MachineBounds {
+  unsigned cpus = 1;
+};
+
+// Fills config, host_config and endpoints of a record. An error is for the client (400), in docker's words where docker
+// has them; what mete does not do is refused here, and never left out in silence.
+[[nodiscard]] Result<ContainerRecord> read_create(const Json& body, const runtime::image::Image& image,
+                                                  const MachineBounds& machine);
+
+// POST /containers/ID/update: HostConfig with the resources that the body names. 0, "" and null change nothing.
+[[nodiscard]] Result<Json> update_host_config(const Json& host_config, const Json& body, const MachineBounds& machine);
+
+[[nodiscard]] Status check_container_name(const std::string& name);
+
+}  // namespace mete::agent::docker

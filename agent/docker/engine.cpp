@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/docker/engine.h"
+
+#include "agent/docker/routes.h"
+#include "agent/docker/version.h"
+
+namespace mete::agent::docker {
+
+HttpLimits docker_limits() {
+  HttpLimits limits;
+  limits.local = 1024;
+  limits.request_body = 64U << 20U;
+  return limits;
+}
+
+Engine::Engine(Services& services, Manifests& manifests, Reconciler& reconciler)
+    : services_(services), containers_(services, manifests, reconciler), execs_(containers_) {}
+
+void Engine::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
+  const auto split = split_version(request.path);
+  const auto refuse_now = [&](unsigned status, const std::string& message) {
+    services_.instruments.request("/docker", static_cast<int>(status));
+    reply->send(refusal_response(status, message));
+  };
+  if (!split) return refuse_now(400, split.error().what);
+  for (const auto& route : all_routes()) {
+    const bool fits =
+        request.method == route.method || (request.method == "HEAD" && std::string("GET") == route.method);
+    if (!fits) continue;
+    auto words = match(route.pattern, split->path);
+    if (!words) continue;
+    services_.instruments.request("/docker", 200);
+    return route.answer(*this, Call{request, reply, split->version, std::move(*words)});
+  }
+  refuse_now(404, "page not found");
+}
+
+}  // namespace mete::agent::docker

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Docker Engine API on a unix socket of its own: versions, paths, and what all answers share.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "agent/docker/containers.h"
+#include "agent/docker/execs.h"
+#include "agent/http/http_server.h"
+
+namespace mete::agent::docker {
+
+class Engine {
+ public:
+  Engine(Services& services, Manifests& manifests, Reconciler& reconciler);
+
+  // Reads the records. Before Reconciler::adopt().
+  [[nodiscard]] Status open() { return containers_.open(); }
+  // After it.
+  void begin() { containers_.begin(); }
+  void handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
+
+  [[nodiscard]] Containers& containers() { return containers_; }
+  [[nodiscard]] Execs& execs() { return execs_; }
+  [[nodiscard]] Services& services() { return services_; }
+  [[nodiscard]] Networks& networks() { return containers_.reconciler().networks(); }
+
+ private:
+  Services& services_;
+  Containers containers_;
+  Execs execs_;
+};
+
+// Bounds for docker's clients: a copy into a container is one request.
+[[nodiscard]] HttpLimits docker_limits();
+
+}  // namespace mete::agent::docker

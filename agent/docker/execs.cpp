@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/docker/execs.h"
+
+#include <algorithm>
+
+#include "agent/base/child_process.h"
+#include "agent/base/spawn.h"
+#include "agent/pods/pod.h"
+#include "runtime/image/users.h"
+
+namespace mete::agent::docker {
+namespace {
+
+// How long an ended one can be asked for.
+constexpr auto kKept = std::chrono::minutes(5);
+constexpr std::size_t kMostExecs = 4096;
+
+}  // namespace
+
+std::string Execs::add(Exec exec) {
+  forget_old();
+  exec.id = new_id();
+  const std::string id = exec.id;
+  execs_[id] = std::move(exec);
+  return id;
+}
+
+void Execs::forget_old() {
+  const auto now = std::chrono::steady_clock::now();
+  std::erase_if(execs_, [&](const auto& each) {
+    const Exec& exec = each.second;
+    const bool without = !containers_.all().contains(exec.container) && !exec.running;
+    return without || (exec.exit_code && (now - exec.ended > kKept || execs_.size() > kMostExecs));
+  });
+}
+
+Exec* Execs::find(const std::string& id) {
+  const auto at = execs_.find(id);
+  return at == execs_.end() ? nullptr : &at->second;
+}
+
+std::vector<std::string> Execs::of(const std::string& container) const {
+  std::vector<std::string> ids;
+  for (const auto& [id, exec] : execs_) {
+    if (exec.container == container && exec.running) ids.push_back(id);
+  }
+  return ids;
+}
+
+Result<std::vector<std::string>> Execs::options_of(const Exec& exec, const Container& inside) const {
+  std::vector<std::string> options;
+  const auto add = [&](const char* name, const std::string& value) { options.insert(options.end(), {name, value}); };
+  if (exec.input) add("--stdin", "open");
+  for (const auto& each : exec.env) add("--env", each);
+  if (!exec.directory.empty()) add("--cwd", exec.directory);
+  if (exec.user.empty()) return options;
+  auto& images = containers_.services().images;
+  METE_TRY(const auto image, images.find(inside.spec()->image));
+  METE_TRY(const auto users, images.user_files(image));
+  METE_TRY(const auto user, runtime::image::resolve_user(exec.user, users.passwd, users.group));
+  add("--uid", std::to_string(user.uid));
+  add("--gid", std::to_string(user.gid));
+  for (const auto group : user.groups) add("--group", std::to_string(group));
+  if (std::none_of(exec.env.begin(), exec.env.end(), [](const auto& each) { return each.starts_with("HOME="); }))
+    add("--env", "HOME=" + user.home);
+  return options;
+}
+
+std::optional<Refusal> Execs::start(Exec& exec, unsigned rows, unsigned columns,
+                                    const std::function<std::shared_ptr<HttpStream>()>& client) {
+  if (exec.started) return Refusal{409, "Error: Exec command " + exec.id + " has already run"};
+  const auto record = containers_.all().find(exec.container);
+  const Container* const inside = record == containers_.all().end() ? nullptr : containers_.container(record->second);
+  if (inside == nullptr || inside->record().state != agent::ContainerState::kRunning)
+    return Refusal{409, "container " + exec.container + " is not running"};
+  if (containers_.state(record->second).paused)
+    return Refusal{409, "container " + record->second.name + " is paused, unpause the container before exec"};
+  ExecSessionRequest request{inside->slot().files().directory(), inside->record().process, exec.command, {}};
+  if (exec.tty) {
+    request.options = {"--tty", "1", "--rows", std::to_string(rows), "--columns", std::to_string(columns)};
+  }
+  const auto more = options_of(exec, *inside);
+  if (!more) return Refusal{500, more.error().what};
+  request.options.insert(request.options.end(), more->begin(), more->end());
+  auto pair = make_socket_pair();
+  if (!pair) return Refusal{500, pair.error().what};
+  const auto pid = spawn_exec_session(containers_.services().shim, request, pair->theirs);
+  if (!pid) return Refusal{500, pid.error().what};
+  pair->theirs.reset();
+  exec.started = exec.running = true;
+  const std::string id = exec.id;
+  const auto stream = std::make_shared<ShimStream>(
+      containers_.services().loop, std::move(pair->ours),
+      ShimStream::Ends{.client = client ? client() : nullptr,
+                       .started = alive_.guard_value([this, id](int inside_pid) {
+                         if (Exec* const own = find(id)) own->pid = inside_pid;
+                       }),
+                       .ended = alive_.guard_value([this, id](const ShimStream::Ended& ended) {
+                         Exec* const own = find(id);
+                         if (own == nullptr || !ended.exited) return;
+                         own->exit_code = ended.code;
+                         own->running = false;  // whoever sees the end of the stream may ask at once
+                       })},
+      ShimStream::Wishes{
+          .framed = !exec.tty, .input = exec.input, .output = exec.output || exec.tty, .errors = exec.errors});
+  exec.stream = stream;
+  await_child(containers_.services().loop, *pid, alive_.guard_value([this, id](int code) {
+    Exec* const own = find(id);
+    if (own == nullptr) return;
+    own->running = false;
+    if (!own->exit_code) own->exit_code = code < 0 ? 137 : code;
+    own->ended = std::chrono::steady_clock::now();
+    const auto owner = containers_.all().find(own->container);
+    if (owner != containers_.all().end())
+      containers_.tell(owner->second, "exec_die", {{"execID", id}, {"exitCode", std::to_string(*own->exit_code)}});
+  }));
+  stream->begin();
+  return std::nullopt;
+}
+
+}  // namespace mete::agent::docker

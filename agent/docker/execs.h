@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands that clients run in containers. Each is a child of the agent (`mete-shim exec`); it lives as long as its
+// container, and nobody asks for its end after the agent's.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/docker/containers.h"
+#include "agent/docker/shim_stream.h"
+
+namespace mete::agent::docker {
+
+struct Exec {
+  std::string id;
+  std::string container;  // its id
+  std::vector<std::string> command;
+  std::vector<std::string> env;
+  std::string user;
+  std::string directory;
+  bool tty = false;
+  bool input = false;
+  bool output = false;
+  bool errors = false;
+  bool started = false;
+  bool running = false;
+  std::optional<int> exit_code;
+  int pid = 0;
+  std::chrono::steady_clock::time_point ended{};
+  std::weak_ptr<ShimStream> stream;
+};
+
+class Execs {
+ public:
+  explicit Execs(Containers& containers) : containers_(containers) {}
+
+  [[nodiscard]] std::string add(Exec exec);
+  [[nodiscard]] Exec* find(const std::string& id);
+  [[nodiscard]] std::vector<std::string> of(const std::string& container) const;
+  // `client` null: in the background.
+  [[nodiscard]] std::optional<Refusal> start(Exec& exec, unsigned rows, unsigned columns,
+                                             const std::function<std::shared_ptr<HttpStream>()>& client);
+
+ private:
+  void forget_old();
+  [[nodiscard]] Result<std::vector<std::string>> options_of(const Exec& exec, const Container& inside) const;
+
+  Containers& containers_;
+  std::map<std::string, Exec> execs_;
+  Alive alive_;
+};
+
+}  // namespace mete::agent::docker

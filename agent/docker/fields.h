@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fields of docker's JSON: null, "" and a field that is not there are the same to its clients. Pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "config/result.h"
+#include "runtime/json.h"
+
+namespace mete::agent::docker {
+
+using Json = nlohmann::ordered_json;
+
+// A value of another type counts as none; check_types() has refused it before.
+[[nodiscard]] const Json& field(const Json& object, const char* name);  // null: there is none
+[[nodiscard]] std::string text_of(const Json& object, const char* name);
+[[nodiscard]] std::int64_t number_of(const Json& object, const char* name, std::int64_t otherwise = 0);
+[[nodiscard]] bool flag_of(const Json& object, const char* name);
+[[nodiscard]] std::vector<std::string> words_of(const Json& object, const char* name);  // a single text is one word
+[[nodiscard]] std::map<std::string, std::string> texts_of(const Json& object, const char* name);
+[[nodiscard]] std::vector<std::string> names_in(const Json& object, const char* name);  // keys of an object
+
+// null, "", 0, false, [] and {}, and objects and lists of nothing else.
+[[nodiscard]] bool is_nothing(const Json& value);
+
+// The error has docker's words.
+[[nodiscard]] Result<Json> parse_body(const std::string& body);
+
+}  // namespace mete::agent::docker

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/docker/filters.h"
+
+#include <algorithm>
+
+namespace mete::agent::docker {
+
+Result<Filters> Filters::parse(const std::string& text, std::initializer_list<const char*> known) {
+  Filters filters;
+  if (text.empty()) return filters;
+  const Json value = Json::parse(text, nullptr, false);
+  if (value.is_discarded() || !value.is_object())
+    return fail("invalid filter: found \"" + text.substr(0, 80) + "\", expected a JSON object");
+  for (const auto& [name, each] : value.items()) {
+    const auto is_name = [&](const char* other) { return name == other; };
+    if (std::none_of(known.begin(), known.end(), is_name)) return fail("invalid filter '" + name + "'");
+    auto& values = filters.values_[name];
+    if (each.is_array()) values = words_of(value, name.c_str());
+    if (each.is_object()) {
+      for (const auto& [word, on] : each.items()) {
+        if (!on.is_boolean() || on.get<bool>()) values.push_back(word);
+      }
+    }
+  }
+  return filters;
+}
+
+std::vector<std::string> Filters::values(const std::string& name) const {
+  const auto at = values_.find(name);
+  return at == values_.end() ? std::vector<std::string>() : at->second;
+}
+
+bool Filters::equals(const std::string& name, const std::string& value) const {
+  const auto at = values_.find(name);
+  if (at == values_.end() || at->second.empty()) return true;
+  return std::find(at->second.begin(), at->second.end(), value) != at->second.end();
+}
+
+bool Filters::contains(const std::string& name, const std::string& value) const {
+  const auto at = values_.find(name);
+  if (at == values_.end() || at->second.empty()) return true;
+  return std::any_of(at->second.begin(), at->second.end(), [&](std::string each) {
+    // Clients that want one name alone ask for ^/name$.
+    const bool begins = each.starts_with('^');
+    const bool ends = each.ends_with('$');
+    if (begins) each.erase(0, 1);
+    if (ends) each.pop_back();
+    if (each.starts_with('/')) each.erase(0, 1);
+    if (begins && ends) return value == each;
+    if (begins) return value.starts_with(each);
+    return ends ? value.ends_with(each) : value.find(each) != std::string::npos;
+  });
+}
+
+bool Filters::labels(const std::map<std::string, std::string>& labels) const {
+  const auto wanted = values("label");
+  return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& each) {
+    const auto equal = each.find('=');
+    const auto at = labels.find(each.substr(0, equal));
+    return at != labels.end() && (equal == std::string::npos || at->second == each.substr(equal + 1));
+  });
+}
+
+bool is_true(const std::string& text) {
+  return !text.empty() && text != "0" && text != "false" && text != "False" && text != "FALSE" && text != "no" &&
+         text != "none";
+}
+
+}  // namespace mete::agent::docker

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// ?filters= of lists: {"name":["x"]} or {"name":{"x":true}}. Values of one name are alternatives, but labels all count.
+// Pure.
+#pragma once
+
+#include <initializer_list>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/docker/fields.h"
+
+namespace mete::agent::docker {
+
+class Filters {
+ public:
+  // The error: no JSON, or a name that is not among `known`; docker's words.
+  [[nodiscard]] static Result<Filters> parse(const std::string& text, std::initializer_list<const char*> known);
+
+  [[nodiscard]] bool has(const std::string& name) const { return values_.contains(name); }
+  [[nodiscard]] std::vector<std::string> values(const std::string& name) const;
+  // Whether one of the values fits; true where the filter is not given.
+  [[nodiscard]] bool equals(const std::string& name, const std::string& value) const;
+  [[nodiscard]] bool contains(const std::string& name, const std::string& value) const;
+  // "key" and "key=value", all of them.
+  [[nodiscard]] bool labels(const std::map<std::string, std::string>& labels) const;
+
+ private:
+  std::map<std::string, std::vector<std::string>> values_;
+};
+
+// "1", "true", "True", "TRUE" and the like.
+[[nodiscard]] bool is_true(const std::string& text);
+
+}  // namespace mete::agent::docker

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a docker client may ask for and mete does not do: each is a row with its reason, from which
+// docs/docker-clients.md has its table too. Pure.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "agent/docker/fields.h"
+
+namespace mete::agent::docker {
+
+struct Refused {
+  const char* field;
+  const char* why;
+};
+[[nodiscard]] std::span<const Refused> refused_fields();  // of HostConfig
+
+// The error names the field and why it is refused. `config` and `host` are complete.
+[[nodiscard]] Status check_supported(const Json& config, const Json& host);
+// Fields of the request itself.
+[[nodiscard]] Status check_asked(const Json& body);
+
+}  // namespace mete::agent::docker

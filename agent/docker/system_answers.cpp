@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine itself: what it is, what it holds, what happens in it.
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "agent/docker/filters.h"
+#include "agent/docker/log_stream.h"
+#include "agent/docker/routes.h"
+#include "agent/docker/version.h"
+#include "agent/pods/pod.h"
+#include "runtime/process/defaults.h"
+
+namespace mete::agent::docker {
+namespace {
+
+struct Kernel {
+  std::string release;
+  std::string machine;
+  std::string name;
+};
+Kernel kernel_of_machine() {
+  struct utsname name {};
+  (void)::uname(&name);
+  return {name.release, name.machine, name.nodename};
+}
+
+std::string architecture(const std::string& machine) {
+  if (machine == "x86_64") return "amd64";
+  return machine == "aarch64" ? "arm64" : machine;
+}
+
+bool is_asked_for(const Message& message, const Filters& filters) {
+  const std::string name = text_of(message.attributes, "name");
+  const auto is_subject = [&](const char* type) {
+    if (!filters.has(type)) return true;
+    const auto wanted = filters.values(type);
+    return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& each) {
+      if (message.type != type && std::string(type) != "image") return false;
+      if (std::string(type) == "image") return text_of(message.attributes, "image") == each || message.id == each;
+      return each == name || (!each.empty() && message.id.starts_with(each));
+    });
+  };
+  const auto events = filters.values("event");
+  const bool has_action = events.empty() || std::any_of(events.begin(), events.end(), [&](const std::string& each) {
+                            return message.action == each || message.action.starts_with(each + ":");
+                          });
+  return filters.equals("type", message.type) && has_action && is_subject("container") && is_subject("image") &&
+         is_subject("network") && is_subject("volume") &&
+         filters.labels(texts_of(Json{{"l", message.attributes}}, "l"));
+}
+
+struct EventFollower {
+  std::shared_ptr<HttpStream> client;
+  std::optional<Events::Handle> handle;
+  std::unique_ptr<Timer> end;
+
+  void finish(Events& events) {
+    if (handle) events.forget(*std::exchange(handle, std::nullopt));
+    if (end) end->cancel();
+    if (const auto stream = std::exchange(client, nullptr)) stream->on_close(nullptr);
+  }
+};
+
+}  // namespace
+
+void ping(Engine& /*engine*/, const Call& call) {
+  HttpResponse response;
+  response.body = "OK";
+  response.headers = {{"Api-Version", version_text(kNewestVersion)},
+                      {"Docker-Experimental", "false"},
+                      {"Ostype", "linux"},
+                      {"Builder-Version", "1"},
+                      {"Swarm", "inactive"},
+                      {"Cache-Control", "no-cache, no-store, must-revalidate"},
+                      {"Pragma", "no-cache"}};
+  call.reply->send(std::move(response));
+}
+
+void show_version(Engine& /*engine*/, const Call& call) {
+  const Kernel kernel = kernel_of_machine();
+  const std::string newest = version_text(kNewestVersion);
+  const std::string oldest = version_text(kOldestVersion);
+  answer(call, {{"Platform", {{"Name", "mete"}}},
+                {"Components", Json::array({{{"Name", "Engine"},
+                                             {"Version", METE_VERSION},
+                                             {"Details",
+                                              {{"ApiVersion", newest},
+                                               {"MinAPIVersion", oldest},
+                                               {"Os", "linux"},
+                                               {"Arch", architecture(kernel.machine)},
+                                               {"KernelVersion", kernel.release}}}}})},
+                {"Version", METE_VERSION},
+                {"ApiVersion", newest},
+                {"MinAPIVersion", oldest},
+                {"GitCommit", ""},
+                {"GoVersion", ""},
+                {"Os", "linux"},
+                {"Arch", architecture(kernel.machine)},
+                {"KernelVersion", kernel.release},
+                {"BuildTime", ""}});
+}
+
+void show_info(Engine& engine, const Call& call) {
+  const Kernel kernel = kernel_of_machine();
+  auto& services = engine.services();
+  int running = 0;
+  int paused = 0;
+  for (const auto& [id, record] : engine.containers().all()) {
+    const State state = engine.containers().state(record);
+    paused += state.paused ? 1 : 0;
+    running += state.running && !state.paused ? 1 : 0;
+  }
+  const auto all = static_cast<int>(engine.containers().all().size());
+  const auto images = services.images.list();
+  const bool v2 = runtime::process::view_of(services.hierarchies).v1.empty();
+  answer(call, {{"ID", services.boot_id},
+                {"Containers", all},
+                {"ContainersRunning", running},
+                {"ContainersPaused", paused},
+                {"ContainersStopped", all - running - paused},
+                {"Images", images ? images->size() : 0},
+                {"Driver", "overlay2"},
+                {"DriverStatus", Json::array()},
+                {"Plugins",
+                 {{"Volume", {"local"}},
+                  {"Network", {"bridge", "host", "null"}},
+                  {"Authorization", Json()},
+                  {"Log", {"json-file"}}}},
+                {"MemoryLimit", true},
+                {"SwapLimit", true},
+                {"CpuCfsPeriod", true},
+                {"CpuCfsQuota", true},
+                {"CPUShares", true},
+                {"CPUSet", true},
+                {"PidsLimit", true},
+                {"OomKillDisable", false},
+                {"IPv4Forwarding", true},
+                {"Debug", false},
+                {"LoggingDriver", "json-file"},
+                {"CgroupDriver", "cgroupfs"},
+                {"CgroupVersion", v2 ? "2" : "1"},
+                {"KernelVersion", kernel.release},
+                {"OperatingSystem", "Linux"},
+                {"OSType", "linux"},
+                {"Architecture", kernel.machine},
+                {"NCPU", std::max(1U, std::thread::hardware_concurrency())},
+                {"MemTotal", services.machine_memory.count()},
+                {"IndexServerAddress", "https://index.docker.io/v1/"},
+                {"RegistryConfig", Json::object()},
+                {"DockerRootDir", services.settings.state},
+                {"Name", kernel.name},
+                {"Labels", Json::array()},
+                {"ExperimentalBuild", false},
+                {"ServerVersion", METE_VERSION},
+                {"Runtimes", {{"mete", {{"path", "mete-shim"}}}}},
+                {"DefaultRuntime", "mete"},
+                {"Swarm", {{"NodeID", ""}, {"LocalNodeState", "inactive"}, {"ControlAvailable", false}}},
+                {"LiveRestoreEnabled", true},
+                {"InitBinary", "mete-shim"},
+                {"SecurityOptions", {"name=seccomp,profile=default"}},
+                {"Warnings", Json::array()}});
+}
+
+void disk_use(Engine& engine, const Call& call) {
+  Json images = Json::array();
+  std::int64_t size = 0;
+  if (const auto list = engine.services().images.list()) {
+    for (const auto& each : *list) {
+      size += each.size;
+      images.push_back({{"Id", "sha256:" + each.id},
+                        {"RepoTags", {each.name}},
+                        {"Size", each.size},
+                        {"SharedSize", -1},
+                        {"Containers", -1}});
+    }
+  }
+  Json containers = Json::array();
+  for (const auto& [id, record] : engine.containers().all()) {
+    containers.push_back({{"Id", id},
+                          {"Names", {"/" + record.name}},
+                          {"Image", record.image},
+                          {"State", engine.containers().state(record).status},
+                          {"SizeRw", 0}});
+  }
+  Json volumes = Json::array();
+  for (const auto& each : engine.containers().volumes().list()) {
+    volumes.push_back({{"Name", each.name}, {"Driver", "local"}, {"UsageData", {{"Size", -1}, {"RefCount", -1}}}});
+  }
+  answer(call, {{"LayersSize", size},
+                {"Images", images},
+                {"Containers", containers},
+                {"Volumes", volumes},
+                {"BuildCache", Json::array()}});
+}
+
+void follow_events(Engine& engine, const Call& call) {
+  const auto filters = Filters::parse(call.parameter("filters"), {"container", "image", "network", "volume", "type",
+                                                                  "event", "label", "daemon", "scope"});
+  if (!filters) return refuse(call, 400, filters.error().what);
+  const auto since = log_time(call.parameter("since"));
+  const auto until = log_time(call.parameter("until"));
+  if (!since || !until) return refuse(call, 400, "since, until: expected seconds since 1970");
+  auto& events = engine.containers().events();
+  const auto follower = std::make_shared<EventFollower>();
+  follower->client = call.reply->stream("application/json");
+  const auto show = [&events, wanted = *filters, until = *until](EventFollower& to, const Message& message) {
+    if (!to.client || !is_asked_for(message, wanted)) return;
+    if (!until.empty() && time_text(message.at) >= until) return;
+    if (!to.client->write(to_json(message).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"))
+      to.finish(events);
+  };
+  if (!since->empty()) {
+    for (const auto& each : std::deque<Message>(events.recent())) {
+      if (time_text(each.at) >= *since) show(*follower, each);
+    }
+  }
+  const auto now = std::chrono::system_clock::now();
+  std::chrono::nanoseconds left{0};
+  if (!until->empty()) {
+    const std::int64_t seconds = std::stoll(call.parameter("until"));  // log_time() has read it
+    left = std::chrono::system_clock::time_point(std::chrono::seconds(seconds)) - now;
+    if (left <= std::chrono::nanoseconds(0)) return follower->finish(events);
+  }
+  if (!follower->client) return;
+  follower->handle = events.listen([follower, show](const Message& message) { show(*follower, message); });
+  follower->client->on_close([follower, &events] { follower->finish(events); });
+  if (until->empty()) return;
+  follower->end = std::make_unique<Timer>(engine.services().loop);
+  follower->end->expires_after(left);
+  follower->end->async_wait([follower, &events](ErrorCode error) {
+    if (!error) follower->finish(events);
+  });
+}
+
+// Whoever opens the socket may do all; the client keeps the login, and sends it along with each pull.
+void check_login(Engine& /*engine*/, const Call& call) {
+  refuse(call, 501, "mete asks a registry when it pulls or pushes: `mete login` keeps a login for it");
+}
+
+void no_swarm(Engine& /*engine*/, const Call& call) {
+  refuse(call, 503,
+         "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to "
+         "swarm and try again.");
+}
+
+}  // namespace mete::agent::docker

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Versions of the Docker Engine API. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config/result.h"
+
+namespace mete::agent::docker {
+
+inline constexpr int kOldestVersion = 24;  // 1.24
+inline constexpr int kNewestVersion = 51;
+
+// A request's path: "/v1.41/containers/json" -> 41 and "/containers/json". Without a version it is the newest.
+struct VersionedPath {
+  int version = kNewestVersion;
+  std::string path;
+};
+
+// The error: the version is none that is spoken here, in the words of docker's engine.
+[[nodiscard]] Result<VersionedPath> split_version(std::string_view path);
+
+// "1.51"
+[[nodiscard]] std::string version_text(int version);
+
+}  // namespace mete::agent::docker

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a container's extras say about its starts after an end. Pure.
+#pragma once
+
+#include "agent/pods/pod_record.h"
+#include "config/pod_spec.h"
+#include "enforcers/restart.h"
+
+namespace mete::agent {
+
+// The policy that counts for this end: never, when the starts that OnFailure may make are used up. A container of
+// docker whose first start came to nothing is not started again. `spec` null: its manifest is gone.
+[[nodiscard]] config::RestartPolicy policy_at_end(const ContainerRecord& record, config::RestartPolicy policy,
+                                                  const config::Container* spec);
+
+// Docker's times, where the container has them; otherwise the usual ones.
+[[nodiscard]] enforcers::BackoffLimits backoff_for(const config::Container* spec,
+                                                   const enforcers::BackoffLimits& usual);
+
+}  // namespace mete::agent
