@@ -19,6 +19,7 @@ const std::vector<std::string> kRooms = {
     "config",
     "config/reading",
     "runtime",
+    "runtime/build",
     "collectors/kernel",
     "collectors/exposition",
     "collectors/promql",
