@@ -138,7 +138,8 @@ Result<MountedTree> Workspace::mount_layers(const std::vector<std::string>& lowe
   if (lowers.empty()) options += ":" + empty_ + "/b";
   if (!upper.empty()) {
     METE_TRY(const std::string work, make_directory());
-    options += ",upperdir=" + upper + ",workdir=" + work;
+    // Whoever keeps the directory brings it to disk as a whole; until then nobody needs what an fsync() would save.
+    options += ",upperdir=" + upper + ",workdir=" + work + ",volatile";
   }
   // A layer holds whole files at their own places.
   options += ",redirect_dir=off,metacopy=off";
