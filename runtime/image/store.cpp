@@ -45,11 +45,20 @@ std::string hex_of(const std::string& digest) {
   return digest.substr(digest.find(':') + 1);
 }
 
+// Layers that the next build may use again (runtime/build/step_cache.h).
+Result<std::vector<std::string>> kept_for_builds(const std::string& store) {
+  const std::string directory = store + "/build/kept";
+  if (::access(directory.c_str(), F_OK) != 0) return std::vector<std::string>();
+  return names_in(directory);
+}
+
 // The caller holds the lock. An unreadable image record stops the removal: the layers that it uses are not known.
 Status remove_unused(Staging& staging, const Store& store, const std::vector<std::string>& in_use) {
   METE_TRY(const auto images, store.list());
   std::set<std::string> used(in_use.begin(), in_use.end());
   for (const Image& image : images) used.insert(image.layers.begin(), image.layers.end());
+  METE_TRY(const auto kept, kept_for_builds(staging.store()));
+  used.insert(kept.begin(), kept.end());
   METE_TRY(const auto layers, names_in(store.layers_directory()));
   for (const std::string& layer : layers) {
     if (used.count(layer) != 0) continue;

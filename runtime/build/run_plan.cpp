@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/build/run_plan.h"
+
+#include "runtime/build/copy_plan.h"
+#include "runtime/build/heredoc.h"
+#include "runtime/build/mount_plan.h"
+#include "runtime/build/settings_step.h"
+#include "runtime/file.h"
+#include "runtime/image/users.h"
+
+namespace mete::runtime::build {
+namespace {
+
+constexpr const char* kResolv = "/etc/resolv.conf";
+constexpr const char* kHosts = "/etc/hosts";
+
+void add_mount(RunStep& step, process::MountSpec mount, bool is_file) {
+  step.mount_points.push_back({mount.destination, is_file});
+  step.mounts.push_back(std::move(mount));
+}
+
+// The build's names: with the host's network its resolvers, in any case its own /etc/hosts.
+Status add_name_files(RunStep& step, Workspace& workspace) {
+  const std::string hosts = workspace.new_path();
+  METE_CHECK(replace_file(hosts, "127.0.0.1\tlocalhost build\n::1\tlocalhost ip6-localhost ip6-loopback\n", 0644,
+                          Durability::volatile_));
+  add_mount(step, {.destination = kHosts, .type = "bind", .source = hosts}, true);
+  if (step.network == RunNetwork::kNone) return {};
+  const auto text = read_file(AT_FDCWD, kResolv);
+  const std::string resolv = workspace.new_path();
+  METE_CHECK(replace_file(resolv, text.value_or(""), 0644, Durability::volatile_));
+  add_mount(step, {.destination = kResolv, .type = "bind", .source = resolv}, true);
+  return {};
+}
+
+Status add_user(const StageState& state, const BuildContext& context, RunStep& step) {
+  METE_TRY(const NameFiles names, name_files(state, context.store));
+  METE_TRY(const image::ResolvedUser user, image::resolve_user(state.settings.user, names.passwd, names.group));
+  step.uid = user.uid;
+  step.gid = user.gid;
+  step.groups = user.groups;
+  if (!variable_of(step.env, "HOME")) set_variable(step.env, "HOME", user.home);
+  return {};
+}
+
+}  // namespace
+
+Result<RunCommand> run_command(const Instruction& at, const ImageSettings& settings, char escape) {
+  if (at.json) {
+    if (at.json->empty()) return fail("found an empty list, expected a command");
+    std::string shown;
+    for (const std::string& each : *at.json) shown += (shown.empty() ? "" : " ") + each;
+    return RunCommand{*at.json, "", shown};
+  }
+  HeredocHead head;
+  const auto words = raw_words(at.rest, escape);
+  if (at.heredocs.size() == 1 && words.size() == 1 && is_heredoc(words[0], head)) {
+    const std::string& text = at.heredocs[0].content;
+    if (text.starts_with("#!")) return RunCommand{{kScriptPath}, text, at.rest};
+    return RunCommand{in_shell(settings, text), "", at.rest};
+  }
+  std::string text = at.rest;
+  // The shell reads its own here-documents.
+  for (const Heredoc& each : at.heredocs) text += "\n" + each.content + each.name;
+  if (!at.heredocs.empty()) text += "\n";
+  const auto args = in_shell(settings, text);
+  std::string shown;
+  for (std::size_t i = 0; i + 1 < args.size(); ++i) shown += args[i] + " ";
+  return RunCommand{args, "", shown + at.rest};
+}
+
+Result<RunNetwork> run_network(const Instruction& at, RunNetwork otherwise) {
+  METE_CHECK(check_flags(at, {"mount", "network"}));
+  const auto value = flag_value(at, "network");
+  if (!value || *value == "default") return otherwise;
+  if (*value == "none") return RunNetwork::kNone;
+  if (*value != "host") return fail("found --network=" + *value + ", expected default, none or host");
+  if (otherwise == RunNetwork::kNone)
+    return fail("found --network=host in a build with --network none, expected no network");
+  return RunNetwork::kHost;
+}
+
+Result<PlannedRun> plan_run(const Instruction& at, const RunCommand& command, const StageState& state,
+                            const Scope& scope, std::size_t stage, BuildContext& context) {
+  PlannedRun planned;
+  RunStep& step = planned.step;
+  step.args = command.args;
+  step.env = state.settings.env;
+  for (std::string& each : scope.run_variables(state.settings, true)) step.env.push_back(std::move(each));
+  step.cwd = from_working_dir(state.settings, ".");
+  METE_TRY(step.network, run_network(at, context.options.network));
+  METE_CHECK(add_user(state, context, step));
+  step.mount_points = default_mount_points();
+  METE_CHECK(add_name_files(step, context.workspace));
+  METE_TRY(const auto mounts, run_mounts(at));
+  const Lookup lookup = scope.lookup(state.settings);
+  for (RunMount mount : mounts) {
+    METE_TRY(mount.target, expand(mount.target, lookup, context.file.escape));
+    METE_TRY(mount.source, expand(mount.source, lookup, context.file.escape));
+    METE_TRY(mount.id, expand(mount.id, lookup, context.file.escape));
+    if (!mount.target.empty()) mount.target = from_working_dir(state.settings, mount.target);
+    METE_CHECK(add_run_mount(mount, stage, context, planned));
+  }
+  if (!command.script.empty()) {
+    const std::string script = context.workspace.new_path();
+    METE_CHECK(replace_file(script, command.script, 0755, Durability::volatile_));
+    step.mounts.push_back({.destination = kScriptPath, .type = "bind", .source = script, .attributes = 0});
+  }
+  return planned;
+}
+
+}  // namespace mete::runtime::build

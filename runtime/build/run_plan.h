@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a RUN in a Dockerfile to a container.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/build/run_mounts.h"
+#include "runtime/build/run_step.h"
+#include "runtime/build/scope.h"
+#include "runtime/build/stage_state.h"
+
+namespace mete::runtime::build {
+
+// The command line. A RUN that is nothing but a here-document runs it as a script: with the shell, or by itself where
+// it begins with "#!" (`script` then has it). Pure.
+struct RunCommand {
+  std::vector<std::string> args;
+  std::string script;
+  std::string shown;  // for messages and the history
+};
+inline constexpr const char* kScriptPath = "/dev/build-script";
+[[nodiscard]] Result<RunCommand> run_command(const Instruction& at, const ImageSettings& settings, char escape);
+
+// --network of the instruction, or the build's.
+[[nodiscard]] Result<RunNetwork> run_network(const Instruction& at, RunNetwork otherwise);
+
+// A RUN whose mounts are made. They live as long as this does.
+struct PlannedRun {
+  RunStep step;
+  std::vector<MountedTree> trees;
+  std::vector<UniqueFd> locks;  // of caches with sharing=locked
+};
+
+// What the mounts bring in, for the key of the step.
+[[nodiscard]] Result<std::string> run_inputs(const std::vector<RunMount>& mounts, std::size_t stage,
+                                             BuildContext& context);
+[[nodiscard]] Result<PlannedRun> plan_run(const Instruction& at, const RunCommand& command, const StageState& state,
+                                          const Scope& scope, std::size_t stage, BuildContext& context);
+
+}  // namespace mete::runtime::build
