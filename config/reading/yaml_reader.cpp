@@ -94,7 +94,7 @@ void read_made(const View& view, Documents& out) {
   read_into(view, *workload_spec(view["kind"].text()), read_workload, out.workloads);
 }
 
-constexpr std::array<Kind, 13> kKinds = {{
+constexpr std::array<Kind, 14> kKinds = {{
     {"Pod", "v1", [](const View& view, Documents& out) { read_into(view, kPodSpec, read_pod, out.pods); }},
     {"ConfigMap", "v1",
      [](const View& view, Documents& out) { read_into(view, kConfigMapSpec, read_config_map, out.config_maps); }},
