@@ -34,7 +34,7 @@ def test_apply_diff_and_delete():
         done = agent.mete("diff", "-f", path, check=False)
         assert done.returncode == 1 and re.search(r"(?m)^- .*1000", done.stdout) and re.search(r"(?m)^\+ .*2000", done.stdout), done
         assert agent.mete("apply", "-f", path).stdout == "Pod default/p configured\n  Pod default/p: is replaced by a new one\n"
-        wait_for("the new one to run", lambda: is_running(agent, "p") and agent.container("p").get("pid", pid) != pid)
+        wait_for("the new one to run", lambda: is_running(agent, "p") and (agent.container("p") or {}).get("pid", pid) != pid)
         assert json.loads(agent.mete("apply", "-f", path, "-o", "json").stdout)["results"] == [{"object": "Pod default/p", "action": "unchanged"}]
         # A folder, and several documents.
         os.mkdir(agent.work + "/folder")
