@@ -28,7 +28,7 @@ void take_security(const Json& config, const Json& host, config::Container& cont
   security.drop_capabilities = capabilities_of(host, "CapDrop");
   for (const auto& option : words_of(host, "SecurityOpt")) {
     if (option.starts_with("no-new-privileges")) security.allow_privilege_escalation = false;
-    if (option.starts_with("seccomp")) security.seccomp = config::SeccompProfile::kUnconfined;
+    if (option.starts_with("seccomp")) security.seccomp = {config::SeccompProfile::Type::kUnconfined};
   }
 }
 

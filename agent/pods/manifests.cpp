@@ -192,7 +192,8 @@ void Manifests::report(const std::vector<config::Diagnostic>& diagnostics, Sever
 }
 
 void Manifests::assemble() {
-  desired_ = with({});
+  const auto before = std::exchange(desired_, with({}));
+  hashes_ = hashes_of(desired_.pods, before.pods, hashes_);
   // Diagnostics of an unchanged file are reported once.
   std::set<std::string> said;
   const auto say = [&](const std::vector<config::Diagnostic>& diagnostics, Severity severity) {

@@ -19,6 +19,7 @@
 #include "agent/base/event.h"
 #include "agent/base/file_watcher.h"
 #include "agent/base/settings.h"
+#include "agent/pods/pod_identity.h"
 #include "config/desired_state.h"
 #include "config/reading/yaml_reader.h"
 
@@ -55,6 +56,8 @@ class Manifests {
   [[nodiscard]] Status open(std::function<void()> changed);
 
   [[nodiscard]] const config::DesiredState& desired() const { return desired_; }
+  // Of desired().pods, in their order.
+  [[nodiscard]] const std::vector<PlanHashes>& hashes() const { return hashes_; }
   // True: the pod's manifest cannot be read now, or its references are broken. The running pod must be left alone.
   [[nodiscard]] bool undecided(const std::string& source, const std::string& pod_key) const;
 
@@ -115,6 +118,7 @@ class Manifests {
   std::set<std::string> dirty_;
   bool rescan_ = false;
   config::DesiredState desired_;
+  std::vector<PlanHashes> hashes_;
   std::set<std::string> reported_;
   Alive alive_;
 };

@@ -2,6 +2,7 @@
 #include "agent/pods/pod_identity.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "agent/base/digest.h"
 #include "agent/pods/container/probe_json.h"
@@ -154,6 +155,22 @@ std::string resources_hash(const config::PodPlan& plan) {
   for (const auto& container : plan.pod.spec.init_containers) add(container);
   for (const auto& container : plan.pod.spec.containers) add(container);
   return digest(all.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+std::vector<PlanHashes> hashes_of(const std::vector<config::PodPlan>& now, const std::vector<config::PodPlan>& before,
+                                  const std::vector<PlanHashes>& known) {
+  const auto name = [](const config::PodPlan& plan) {
+    return std::tie(plan.pod.metadata.namespace_, plan.pod.metadata.name);
+  };
+  std::vector<PlanHashes> hashes;
+  hashes.reserve(now.size());
+  std::size_t at = 0;
+  for (const auto& plan : now) {
+    while (at < before.size() && name(before[at]) < name(plan)) ++at;
+    const bool same = at < before.size() && at < known.size() && before[at] == plan;
+    hashes.push_back(same ? known[at] : PlanHashes{identity_hash(plan), resources_hash(plan)});
+  }
+  return hashes;
 }
 
 }  // namespace mete::agent

@@ -183,16 +183,17 @@ std::optional<std::vector<std::string>> Reconciler::layers_in_use() const {
 
 void Reconciler::read_desired() {
   wanted_.clear();
-  for (const auto& plan : manifests_.desired().pods)
-    wanted_[config::full_name(plan.pod.metadata)] = {&plan, identity_hash(plan), resources_hash(plan)};
+  const auto& plans = manifests_.desired().pods;
+  for (std::size_t i = 0; i < plans.size(); ++i)
+    wanted_[config::full_name(plans[i].pod.metadata)] = {&plans[i], &manifests_.hashes()[i]};
   if (on_desired_) on_desired_();
 }
 
 // Also one that an agent has recorded for which the values of ConfigMaps and Secrets were part of the identity.
 bool Reconciler::is_same(PodRecord& record, const Wanted& wanted) {
-  if (record.hash == wanted.hash) return true;
+  if (record.hash == wanted.hashes->identity) return true;
   if (!wanted.plan->by_name || record.hash != identity_hash_by_value(*wanted.plan)) return false;
-  record.hash = wanted.hash;
+  record.hash = wanted.hashes->identity;
   return true;
 }
 
@@ -232,19 +233,20 @@ void Reconciler::reconcile_pod(const std::string& key) {
   facts.terminating = pod != nullptr && pod->record().terminating;
   facts.undecided = pod != nullptr && plan == nullptr && manifests_.undecided(pod->record().source, key);
   facts.same_hash = pod != nullptr && plan != nullptr && is_same(pod->record(), wanted->second);
-  facts.same_settings =
-      facts.same_hash && pod->plan() != nullptr && pod->plan()->policy == plan->policy &&
-      pod->plan()->volume_files == plan->volume_files && pod->plan()->containers == plan->containers &&
-      pod->plan()->init_containers == plan->init_containers &&
-      pod->plan()->pod.spec.priority == plan->pod.spec.priority &&
-      pod->plan()->pod.spec.priority_class == plan->pod.spec.priority_class &&
-      same_probes(pod->plan()->pod.spec, plan->pod.spec) && pod->record().resources == wanted->second.resources &&
-      published_ports(pod->plan()->pod) == published_ports(plan->pod);
+  facts.same_settings = facts.same_hash && pod->plan() != nullptr && pod->plan()->policy == plan->policy &&
+                        pod->plan()->volume_files == plan->volume_files &&
+                        pod->plan()->containers == plan->containers &&
+                        pod->plan()->init_containers == plan->init_containers &&
+                        pod->plan()->pod.spec.priority == plan->pod.spec.priority &&
+                        pod->plan()->pod.spec.priority_class == plan->pod.spec.priority_class &&
+                        same_probes(pod->plan()->pod.spec, plan->pod.spec) &&
+                        pod->record().resources == wanted->second.hashes->resources &&
+                        published_ports(pod->plan()->pod) == published_ports(plan->pod);
   switch (decide(facts)) {
     case Step::kNothing:
       break;
     case Step::kCreate:
-      if (const auto made = create(*plan, {.hash = wanted->second.hash}); !made) {
+      if (const auto made = create(*plan, {.hash = wanted->second.hashes->identity}); !made) {
         not_created(key, made.error().what);
         retry_.expires_after(kRetryCreate);
         retry_.async_wait(alive_.guard([this] { reconcile(); }));

@@ -75,8 +75,7 @@ class Reconciler {
  private:
   struct Wanted {
     const config::PodPlan* plan;  // in manifests_.desired()
-    std::string hash;
-    std::string resources;  // hash of its resources
+    const PlanHashes* hashes;
   };
   [[nodiscard]] static bool is_same(PodRecord& record, const Wanted& wanted);
   void read_desired();

@@ -94,7 +94,7 @@ void read_made(const View& view, Documents& out) {
   read_into(view, *workload_spec(view["kind"].text()), read_workload, out.workloads);
 }
 
-constexpr std::array<Kind, 14> kKinds = {{
+constexpr auto kKinds = std::to_array<Kind>({
     {"Pod", "v1", [](const View& view, Documents& out) { read_into(view, kPodSpec, read_pod, out.pods); }},
     {"ConfigMap", "v1",
      [](const View& view, Documents& out) { read_into(view, kConfigMapSpec, read_config_map, out.config_maps); }},
@@ -119,7 +119,7 @@ constexpr std::array<Kind, 14> kKinds = {{
      [](const View& view, Documents& out) {
        read_into(view, kRuntimeClassSpec, read_runtime_class, out.runtime_classes);
      }},
-}};
+});
 
 const std::vector<std::string_view>& known_kinds() {
   static const std::vector<std::string_view> kinds = [] {

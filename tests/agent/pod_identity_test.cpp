@@ -293,5 +293,24 @@ TEST(PodIdentity, IsNotWhatConfigMapsAndSecretsHold) {
   EXPECT_EQ(hash("debug"), hash("info"));
 }
 
+TEST(PodIdentity, HashesOfWhatHasNotChangedAreTakenOver) {
+  const auto pods = [](const std::vector<std::string>& names, const std::string& image) {
+    std::string text;
+    for (const auto& name : names) {
+      text += "kind: Pod\napiVersion: v1\nmetadata: {name: " + name + "}\nspec: {containers: [{name: c, image: ";
+      text += (name == "c" ? image : "one") + "}]}\n---\n";
+    }
+    return config::assemble({config::read_documents(text, "p.yaml")}).pods;
+  };
+  const auto before = pods({"a", "c", "d"}, "one");
+  const std::vector<PlanHashes> marked = {{"a", "1"}, {"c", "2"}, {"d", "3"}};
+  const auto now = pods({"b", "c", "d", "e"}, "two");
+  const auto hashes = hashes_of(now, before, marked);
+  ASSERT_EQ(hashes.size(), 4U);
+  EXPECT_EQ(hashes[2], marked[2]) << "d is the same";
+  for (const std::size_t i : {0U, 1U, 3U}) EXPECT_EQ(hashes[i].identity, identity_hash(now[i])) << i;
+  EXPECT_EQ(hashes_of(pods({"a"}, ""), {}, {}).at(0).resources, resources_hash(pods({"a"}, "").at(0)));
+}
+
 }  // namespace
 }  // namespace mete::agent

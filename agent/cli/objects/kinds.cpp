@@ -10,7 +10,7 @@
 namespace mete::agent::cli {
 namespace {
 
-constexpr std::array<KindName, 10> kKinds = {{
+constexpr auto kKinds = std::to_array<KindName>({
     {"pods", "pod", "po", "Pod", ""},
     {"deployments", "deployment", "deploy", "Deployment", ".apps"},
     {"replicasets", "replicaset", "rs", "ReplicaSet", ".apps"},
@@ -21,7 +21,7 @@ constexpr std::array<KindName, 10> kKinds = {{
     {"services", "service", "svc", "Service", ""},
     {"endpoints", "endpoints", "ep", "Endpoints", ""},
     {"replicationcontrollers", "replicationcontroller", "rc", "ReplicationController", ""},
-}};
+});
 
 }  // namespace
 
