@@ -91,13 +91,17 @@ void Manifests::settle_after(std::chrono::milliseconds delay) {
 }
 
 void Manifests::settled() {
-  if (std::exchange(rescan_, false)) {
+  bool changed = std::exchange(rescan_, false);
+  if (changed) {
     watch_again();
     for (const auto& [folder, id] : watches_) read_folder(folder);
   }
-  for (const auto& path : std::exchange(dirty_, {})) read_manifest(path);
-  assemble();
-  changed_();
+  // What apply() and remove() did themselves is reported by inotify, too, and is known.
+  for (const auto& path : std::exchange(dirty_, {})) changed = read_manifest(path) || changed;
+  if (changed) {
+    assemble();
+    changed_();
+  }
   const bool missing = std::any_of(watches_.begin(), watches_.end(), [](const auto& each) { return each.second < 0; });
   if (!missing) return;
   // Polls until the folder exists again; inotify does not report that.
@@ -122,7 +126,7 @@ void Manifests::read_folder(const std::string& folder) {
         at->first.starts_with(folder + "/") && at->first.find('/', folder.size() + 1) == std::string::npos;
     at = here && !present.contains(at->first) ? files_.erase(at) : std::next(at);
   }
-  for (const auto& path : present) read_manifest(path);
+  for (const auto& path : present) (void)read_manifest(path);
 }
 
 Manifests::Version Manifests::version_of(const struct stat& info) {
@@ -146,13 +150,11 @@ void Manifests::take(const std::string& path, const AppliedObject& object) {
   file.stored = ::stat(path.c_str(), &info) == 0 ? std::optional(version_of(info)) : std::nullopt;
 }
 
-void Manifests::read_manifest(const std::string& path) {
+bool Manifests::read_manifest(const std::string& path) {
   struct stat info {};
-  if (::stat(path.c_str(), &info) != 0 && errno == ENOENT) {
-    files_.erase(path);
-    return;
-  }
-  if (const auto known = files_.find(path); known != files_.end() && known->second.stored == version_of(info)) return;
+  if (::stat(path.c_str(), &info) != 0 && errno == ENOENT) return files_.erase(path) > 0;
+  const auto known = files_.find(path);
+  if (known != files_.end() && known->second.stored == version_of(info)) return false;
   // A pipe would block until its writer appears.
   const bool plain = S_ISREG(info.st_mode);
   const auto text =
@@ -163,7 +165,7 @@ void Manifests::read_manifest(const std::string& path) {
     file.broken = true;
     events_.add(
         {.severity = Severity::kWarning, .reason = name_of(Reason::kManifestUnreadable), .message = text.error().what});
-    return;
+    return true;
   }
   // Emptied by an editor that is about to write it, or by mistake.
   const bool was_empty = std::exchange(file.empty, config::split_documents(*text).empty());
@@ -173,13 +175,14 @@ void Manifests::read_manifest(const std::string& path) {
       events_.add({.severity = Severity::kWarning,
                    .reason = name_of(Reason::kManifestEmpty),
                    .message = path + ": found no object, expected one; what it held stays until the file is removed"});
-    return;
+    return true;
   }
   auto documents = config::read_documents(*text, path);
   append(documents.errors, config::forbidden_changes(file.good, documents));
   file.broken = !documents.ok();
   report(documents.errors, Severity::kWarning);
   if (!file.broken) file.good = std::move(documents);
+  return true;
 }
 
 void Manifests::report(const std::vector<config::Diagnostic>& diagnostics, Severity severity) {
@@ -272,7 +275,7 @@ Status Manifests::apply(const std::vector<AppliedObject>& objects) {
     } else {
       // It may be in place all the same, only not synced.
       runtime::unstage_file(path);
-      read_manifest(path);
+      (void)read_manifest(path);
     }
   }
   assemble();

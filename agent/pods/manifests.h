@@ -102,7 +102,8 @@ class Manifests {
   void settle_after(std::chrono::milliseconds delay);
   void settled();
   void read_folder(const std::string& folder);
-  void read_manifest(const std::string& path);
+  // False: what it holds is known.
+  bool read_manifest(const std::string& path);
   void assemble();
   void note(const std::string& folder, std::string_view name, std::uint32_t mask);
   void report(const std::vector<config::Diagnostic>& diagnostics, Severity severity);
