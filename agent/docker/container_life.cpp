@@ -32,7 +32,8 @@ void Containers::start(const std::string& id, Done done) {
         done(Refusal{404, "No such container: " + id});
       } else {
         asio::post(services_.loop, alive_.guard([this, id, done] {
-          if (records_.contains(id)) start(id, done);
+          if (!records_.contains(id)) return done(Refusal{404, "No such container: " + id});
+          start(id, done);
         }));
       }
       return true;

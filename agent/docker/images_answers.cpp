@@ -166,9 +166,9 @@ void pull_image(Engine& engine, const Call& call) {
   const auto look = std::make_shared<std::function<void()>>();
   *look = [&engine, &puller, call, wanted, user, id_before, look] {
     const auto waits = puller.ask(wanted, {user, [](Reason, const std::string&) {}, [look] { (*look)(); }});
-    if (waits && !waits->event) return;  // it is on its way
+    if (waits && !waits->event) return;               // it is on its way
+    const auto self = std::exchange(*look, nullptr);  // which goes with this call, and holds what is used below
     if (waits) {
-      *look = nullptr;
       const bool missing =
           waits->message.find("not found") != std::string::npos || waits->message.find("unknown") != std::string::npos;
       HttpResponse refused = refusal_response(missing ? 404 : 500, waits->message);
@@ -187,11 +187,9 @@ void pull_image(Engine& engine, const Call& call) {
                             (image ? image->name : wanted.name)}}
             .dump() +
         "\r\n";
-    *look = nullptr;
     call.reply->send(std::move(done));
   };
-  const auto first = *look;  // it may take itself away
-  first();
+  (*look)();
 }
 
 void tag_image(Engine& engine, const Call& call) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "agent/networks/endpoint_record.h"
+#include "agent/networks/network_lock.h"
 #include "runtime/file.h"
 
 namespace mete::agent {
@@ -59,6 +60,9 @@ void NetworkThread::run(Work work, Take take) {
 }
 
 Status NetworkThread::open() {
+  if (!lock_.valid()) {
+    METE_TRY(lock_, lock_networks(table_));
+  }
   if (host_) return {};
   METE_TRY(auto host, network::HostNetwork::open());
   host_.emplace(std::move(host));
@@ -271,7 +275,9 @@ void NetworkThread::take_down(Networks networks, bool tables, Done done) {
     if (!tables) return {};
     ready_.clear();
     up_ = false;
-    return host_->carry_out(network::remove_all(table_));
+    METE_CHECK(host_->carry_out(network::remove_all(table_)));
+    lock_.reset();
+    return {};
   };
   run(work, std::move(done));
 }

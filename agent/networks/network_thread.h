@@ -89,6 +89,7 @@ class NetworkThread {
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::string table_;
   // Of the thread.
+  runtime::UniqueFd lock_;  // lock_networks()
   std::optional<runtime::network::HostNetwork> host_;
   std::map<std::string, int> bridges_;  // index by name of the network
   std::deque<runtime::network::Namespace> ready_;

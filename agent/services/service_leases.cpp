@@ -32,10 +32,11 @@ class Leaser {
   Leaser(const ServiceLeases& before, const config::IpRange& range, std::int64_t now)
       : before_(before), range_(range), now_(now) {}
 
-  // Three rounds over all Services, so that what one asks for by number is not chosen for another one.
+  // Three rounds over all Services: what one has stays its own, and what one asks for by number is not chosen for
+  // another one.
   Leasing run(const std::vector<Service>& services) {
     for (const auto& each : services) add(each);
-    for (const auto round : {&Leaser::asked, &Leaser::kept, &Leaser::chosen}) {
+    for (const auto round : {&Leaser::kept, &Leaser::asked, &Leaser::chosen}) {
       for (const auto& each : services) {
         if (out_.leases.contains(full_name(each.metadata))) (this->*round)(each);
       }
@@ -57,7 +58,7 @@ class Leaser {
   }
 
   void asked(const Service& service) {
-    if (service.address && wants_address(service)) {
+    if (service.address && wants_address(service) && lease_of(service).address != *service.address) {
       const std::string shown = "clusterIP: found " + to_string(*service.address) + ", ";
       if (!is_usable(*service.address)) return refuse(service, shown + "expected an address of " + to_string(range_));
       if (!addresses_.insert(*service.address).second)
@@ -65,7 +66,7 @@ class Leaser {
       lease_of(service).address = *service.address;
     }
     for (const auto& port : service.ports) {
-      if (port.node_port == 0) continue;
+      if (port.node_port == 0 || lease_of(service).node_ports.contains(lease_key(port))) continue;
       if (!node_ports_.insert({port.protocol, port.node_port}).second)
         return refuse(service, "nodePort: found " + std::to_string(port.node_port) +
                                    ", which another Service has, expected a free one");
@@ -78,13 +79,15 @@ class Leaser {
     if (old == before_.end()) return;
     ServiceLease& lease = lease_of(service);
     const IpAddress address = old->second.address;
-    if (wants_address(service) && !service.address && is_usable(address) && addresses_.insert(address).second)
+    const bool asks_for_other = service.address && *service.address != address;
+    if (wants_address(service) && !asks_for_other && is_usable(address) && addresses_.insert(address).second)
       lease.address = address;
     if (!has_node_ports(service.type)) return;
     for (const auto& port : service.ports) {
       const auto known = old->second.node_ports.find(lease_key(port));
-      if (port.node_port == 0 && known != old->second.node_ports.end() &&
-          node_ports_.insert({port.protocol, known->second}).second)
+      if (known == old->second.node_ports.end()) continue;
+      const bool asks_for_this = port.node_port == 0 || port.node_port == known->second;
+      if (asks_for_this && node_ports_.insert({port.protocol, known->second}).second)
         lease.node_ports[lease_key(port)] = known->second;
     }
   }

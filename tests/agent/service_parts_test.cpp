@@ -42,15 +42,34 @@ TEST(ServiceLeases, AreKeptWhileTheServiceExists) {
   EXPECT_FALSE(parse_leases("{\"a\": {\"address\": \"x\"}}").has_value());
 }
 
-TEST(ServiceLeases, WhatIsAskedForComesFirst) {
+TEST(ServiceLeases, WhatOneHasIsNotGivenToAnother) {
   const auto before = lease({service("a", ServiceType::kNodePort)}, {}, kRange, 0).leases;
   Service asks = service("z", ServiceType::kNodePort);
   asks.address = before.at("default/a").address;
   asks.ports[0].node_port = before.at("default/a").node_ports.at("TCP/80");
   const auto after = lease({service("a", ServiceType::kNodePort), asks}, before, kRange, 0);
-  EXPECT_EQ(after.leases.at("default/z").address, *asks.address);
-  EXPECT_NE(after.leases.at("default/a").address, *asks.address);
-  EXPECT_NE(after.leases.at("default/a").node_ports, after.leases.at("default/z").node_ports);
+  EXPECT_EQ(after.leases.at("default/a"), before.at("default/a"));
+  EXPECT_FALSE(after.leases.contains("default/z"));
+  ASSERT_EQ(after.refused.size(), 1U);
+  EXPECT_NE(after.refused[0].second.find("which another Service has"), std::string::npos) << after.refused[0].second;
+  // One that asks for what it has keeps it, whatever the order of the names.
+  asks.metadata.name = "a";
+  Service rival = asks;
+  rival.metadata.name = "0";
+  const auto kept = lease({rival, asks}, before, kRange, 0);
+  EXPECT_EQ(kept.leases.at("default/a"), before.at("default/a"));
+  EXPECT_FALSE(kept.leases.contains("default/0"));
+}
+
+TEST(ServiceLeases, WhatIsAskedForIsNotChosenForAnother) {
+  const auto chosen = lease({service("a", ServiceType::kNodePort)}, {}, kRange, 0).leases.at("default/a");
+  Service asks = service("z", ServiceType::kNodePort);
+  asks.address = chosen.address;
+  asks.ports[0].node_port = chosen.node_ports.at("TCP/80");
+  const auto both = lease({service("a", ServiceType::kNodePort), asks}, {}, kRange, 0);
+  EXPECT_EQ(both.leases.at("default/z").address, chosen.address);
+  EXPECT_NE(both.leases.at("default/a").address, chosen.address);
+  EXPECT_NE(both.leases.at("default/a").node_ports, both.leases.at("default/z").node_ports);
 }
 
 TEST(ServiceLeases, WhatCannotBeIsRefusedWithItsReason) {

@@ -142,7 +142,7 @@ void add_run_options(CLI::App& command, RunFlags& flags) {
   command.add_flag("-t,--tty", to.tty, "With a terminal");
   command.add_option("--name", to.name, "Its name; without one it is invented")->type_name("NAME");
   const auto list = [&](const char* name, std::vector<std::string>& words, const char* what, const char* kind) {
-    command.add_option(name, words, what)->type_name(kind)->expected(1)->take_all();
+    command.add_option(name, words, what)->type_name(kind)->expected(1)->allow_extra_args(false)->take_all();
   };
   list("-e,--env", flags.env, "A variable; a name alone has the caller's value", "NAME=VALUE");
   list("--env-file", flags.env_files, "Variables, one a line", kFile);
