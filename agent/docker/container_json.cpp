@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "agent/docker/endpoints.h"
 #include "agent/docker/pod_of.h"
 #include "runtime/image/sha256.h"
 
@@ -55,27 +56,18 @@ Json mounts_json(const View& view) {
   return list;
 }
 
-Json endpoint_json(const Attached& network, const Json& asked) {
-  const auto& endpoint = network.endpoint;
+// What a client has asked for in a network. Older clients know a container by its short id among the aliases.
+Json asked_json(const View& view, const std::string& network) {
+  constexpr int kApart = 45;
+  const Json& asked = endpoint_in(view.record, network);
+  auto aliases = words_of(asked, "Aliases");
+  const std::string short_id = view.record.short_id();
+  const bool has = std::find(aliases.begin(), aliases.end(), short_id) != aliases.end();
+  if (view.version < kApart && network != "bridge" && network != "host" && network != "none" && !has)
+    aliases.push_back(short_id);
   return {{"IPAMConfig", field(asked, "IPAMConfig")},
           {"Links", Json()},
-          {"Aliases", field(asked, "Aliases")},
-          {"MacAddress", runtime::network::to_string(endpoint.mac)},
-          {"NetworkID", network_id(endpoint.network)},
-          {"EndpointID", network_id(endpoint.network + "/" + endpoint.device)},
-          {"Gateway", network.gateway},
-          {"IPAddress", to_string(endpoint.address)},
-          {"IPPrefixLen", network.prefix},
-          {"IPv6Gateway", ""},
-          {"GlobalIPv6Address", endpoint.address6 ? to_string(*endpoint.address6) : ""},
-          {"GlobalIPv6PrefixLen", network.prefix6},
-          {"DriverOpts", Json()}};
-}
-
-Json no_endpoint(const std::string& network) {
-  return {{"IPAMConfig", Json()},
-          {"Links", Json()},
-          {"Aliases", Json()},
+          {"Aliases", aliases.empty() ? Json() : Json(aliases)},
           {"MacAddress", ""},
           {"NetworkID", network_id(network)},
           {"EndpointID", ""},
@@ -88,17 +80,29 @@ Json no_endpoint(const std::string& network) {
           {"DriverOpts", Json()}};
 }
 
+void take_end(const Attached& network, Json& shown) {
+  const auto& endpoint = network.endpoint;
+  shown["MacAddress"] = runtime::network::to_string(endpoint.mac);
+  shown["EndpointID"] = network_id(endpoint.network + "/" + endpoint.device);
+  shown["Gateway"] = network.gateway;
+  shown["IPAddress"] = to_string(endpoint.address);
+  shown["IPPrefixLen"] = network.prefix;
+  shown["GlobalIPv6Address"] = endpoint.address6 ? to_string(*endpoint.address6) : "";
+  shown["GlobalIPv6PrefixLen"] = network.prefix6;
+}
+
+// Those that it is to be in, and what it has there now.
 Json networks_json(const View& view) {
   Json networks = Json::object();
+  const std::string own = own_network(view.record);
+  if (own.starts_with("container:")) return networks;
+  networks[own] = asked_json(view, own);
+  for (const auto& name : further_networks(view.record)) networks[name] = asked_json(view, name);
   for (const auto& each : view.networks) {
     const std::string& name = each.endpoint.network;
-    networks[name] = endpoint_json(each, field(view.record.endpoints, name.c_str()));
+    if (!networks.contains(name)) networks[name] = asked_json(view, name);
+    take_end(each, networks[name]);
   }
-  if (!networks.empty()) return networks;
-  const std::string mode = text_of(view.record.host_config, "NetworkMode");
-  if (mode.starts_with("container:")) return networks;
-  const std::string name = mode.empty() || mode == "default" ? "bridge" : mode;
-  networks[name] = no_endpoint(name);
   return networks;
 }
 
@@ -143,17 +147,19 @@ Json port_rows(const View& view) {
 
 Json state_json(const View& view) {
   const State& state = view.state;
-  return {{"Status", state.status},
-          {"Running", state.running},
-          {"Paused", state.paused},
-          {"Restarting", state.restarting},
-          {"OOMKilled", state.out_of_memory},
-          {"Dead", false},
-          {"Pid", state.pid},
-          {"ExitCode", !view.record.error.empty() && state.exit_code == 0 ? 128 : state.exit_code},
-          {"Error", view.record.error},
-          {"StartedAt", time_text(state.started)},
-          {"FinishedAt", time_text(state.finished)}};
+  Json shown = {{"Status", state.status},
+                {"Running", state.running},
+                {"Paused", state.paused},
+                {"Restarting", state.restarting},
+                {"OOMKilled", state.out_of_memory},
+                {"Dead", false},
+                {"Pid", state.pid},
+                {"ExitCode", !view.record.error.empty() && state.exit_code == 0 ? 128 : state.exit_code},
+                {"Error", view.record.error},
+                {"StartedAt", time_text(state.started)},
+                {"FinishedAt", time_text(state.finished)}};
+  if (view.health) shown["Health"] = to_json(*view.health);
+  return shown;
 }
 
 Json network_settings(const View& view) {
@@ -186,6 +192,9 @@ std::string network_id(const std::string& name) {
 
 Json row_json(const View& view, WallTime now) {
   const auto& record = view.record;
+  std::string status = status_text(view.state, now);
+  if (view.health && view.state.has_process() && !view.state.paused && !view.state.removing)
+    status += " (" + view.health->shown() + ")";
   Json networks = Json::object();
   networks["Networks"] = networks_json(view);
   const std::int64_t created =
@@ -199,7 +208,7 @@ Json row_json(const View& view, WallTime now) {
           {"Ports", port_rows(view)},
           {"Labels", field(record.config, "Labels")},
           {"State", view.state.status},
-          {"Status", status_text(view.state, now)},
+          {"Status", status},
           {"HostConfig", {{"NetworkMode", text_of(record.host_config, "NetworkMode")}}},
           {"NetworkSettings", std::move(networks)},
           {"Mounts", mounts_json(view)}};

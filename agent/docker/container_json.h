@@ -2,9 +2,11 @@
 // Containers as docker's clients see them. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/docker/health.h"
 #include "agent/docker/record.h"
 #include "agent/docker/state.h"
 #include "runtime/network/network_spec.h"
@@ -26,7 +28,9 @@ struct View {
   std::vector<Attached> networks;  // its own, then further ones; empty: none, or not now
   std::string volumes;             // the folder of named volumes
   std::string log;
-  std::vector<std::string> execs;  // ids
+  std::vector<std::string> execs;     // ids
+  std::optional<HealthState> health;  // empty: nobody asks for it
+  int version = 0;                    // that the client speaks: 41 of 1.41
 };
 
 // A row of GET /containers/json.

@@ -67,7 +67,9 @@ void Containers::start(const std::string& id, Done done) {
     }
     const bool ran = container.attempt != before && container.reason != "StartError" && container.has_ended;
     if (container.state != agent::ContainerState::kRunning && !(ran && seen_[id].attempt != before)) return false;
-    done(std::nullopt);
+    std::string not_joined;
+    if (!ran && !has_joined(started, not_joined)) return false;
+    done(not_joined.empty() ? std::nullopt : std::optional(Refusal{500, not_joined}));
     return true;
   });
 }

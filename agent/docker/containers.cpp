@@ -24,6 +24,8 @@ Status Containers::open() {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(services_.settings.docker(), error)) {
     const std::string path = entry.path().string();
+    // Of a build whose agent was killed.
+    if (entry.path().filename().string().starts_with(kBuildIds)) (void)::unlink(path.c_str());
     if (!path.ends_with(".json")) continue;
     const auto text = runtime::read_file(AT_FDCWD, path);
     auto record = text ? parse_container(*text) : tl::unexpected(text.error());
@@ -155,6 +157,8 @@ void Containers::look(const std::string& id) {
   Pod& own = *pod(record);
   look_at_ends(record, own);
   settle(record, own);
+  join_networks(record, own);
+  watch_health(record, own);
   call_watchers(id);
 }
 
@@ -199,6 +203,28 @@ void Containers::settle(ContainerRecord& record, Pod& own) {
     seen_[record.id].remove_volumes = true;
     own.terminate(std::chrono::seconds(0));
   }
+}
+
+void Containers::watch_health(ContainerRecord& record, Pod& own) {
+  Seen& seen = seen_[record.id];
+  const auto& now = own.record().containers.front();
+  const bool running = now.state == agent::ContainerState::kRunning && !own.record().terminating;
+  if (!running && seen.health) seen.health->stop();
+  if (!running || (seen.health && seen.health_attempt == now.attempt)) return;
+  auto plan = health_plan(record.config);
+  if (!plan) return;
+  seen.health_attempt = now.attempt;
+  ProbePlace place{own.containers().front()->slot().files().directory(), now.process, {}, {}};
+  seen.health = std::make_unique<HealthWatch>(
+      services_, std::move(*plan), std::move(place), now.started_at, [this, id = record.id] {
+        tell(records_.at(id), "health_status: " + seen_[id].health->state().status);
+        call_watchers(id);
+      });
+}
+
+const HealthState* Containers::health(const std::string& id) const {
+  const auto at = seen_.find(id);
+  return at == seen_.end() || !at->second.health ? nullptr : &at->second.health->state();
 }
 
 void Containers::gone(const std::string& id) {

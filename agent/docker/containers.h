@@ -15,6 +15,7 @@
 
 #include "agent/base/asio.h"
 #include "agent/docker/events.h"
+#include "agent/docker/health_watch.h"
 #include "agent/docker/record.h"
 #include "agent/docker/state.h"
 #include "agent/docker/volumes.h"
@@ -22,6 +23,11 @@
 #include "agent/pods/reconciler.h"
 
 namespace mete::agent::docker {
+
+struct NetworkWishes;  // endpoints.h
+
+// Files of builds in STATE/docker begin so: each gets the id of its image, and goes with the build.
+inline constexpr const char* kBuildIds = "build-";
 
 // Why something is not done, for a client.
 struct Refusal {
@@ -59,6 +65,9 @@ class Containers {
   // Other resources, or another restart policy: `host_config` as it is to be.
   [[nodiscard]] std::optional<Refusal> update(ContainerRecord& record, Json host_config);
   void remove(const std::string& id, bool force, bool volumes, Done done);
+  // To a further network or from it, at once when it runs, and from its next start on. container_networks.cpp.
+  void connect(const std::string& id, const std::string& network, const Json& endpoint, Done done);
+  void disconnect(const std::string& id, const std::string& network, Done done);
 
   // `look` is called after each change of the container, and once it is gone, until it returns true.
   void watch(const std::string& id, std::function<bool()> look);
@@ -66,6 +75,9 @@ class Containers {
   void look_again(const std::string& id) { call_watchers(id); }
   // How often it has ended since this agent began to look.
   [[nodiscard]] unsigned ends(const std::string& id) const;
+
+  // Null: it has no healthcheck, or has not run since this agent began to look.
+  [[nodiscard]] const HealthState* health(const std::string& id) const;
 
   void tell(const ContainerRecord& record, const std::string& action, Json more = Json::object());
   [[nodiscard]] Events& events() { return events_; }
@@ -81,6 +93,10 @@ class Containers {
     WallTime finished{};
     unsigned ends = 0;
     bool remove_volumes = false;
+    // Of the present attempt: further networks, each with why it is not connected; empty: it is, or will be.
+    std::map<std::string, std::string> joined;
+    std::unique_ptr<HealthWatch> health;  // of the present attempt, or of the last one
+    std::uint32_t health_attempt = 0;
   };
   [[nodiscard]] ChildPlan plan(const PodRecord& pod);
   [[nodiscard]] Result<config::PodPlan> plan_for(const ContainerRecord& record);
@@ -94,6 +110,11 @@ class Containers {
   void look(const std::string& id);
   void look_at_ends(ContainerRecord& record, Pod& pod);
   void settle(ContainerRecord& record, Pod& pod);
+  void watch_health(ContainerRecord& record, Pod& pod);
+  void join_networks(ContainerRecord& record, Pod& pod);
+  // Whether its further networks are all there, or will not be: then why.
+  [[nodiscard]] bool has_joined(const ContainerRecord& record, std::string& error) const;
+  [[nodiscard]] std::optional<Refusal> change_networks(ContainerRecord& record, NetworkWishes wishes);
   void gone(const std::string& id);
   void call_watchers(const std::string& id);
   [[nodiscard]] std::string invented_name();

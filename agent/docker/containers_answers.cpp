@@ -18,13 +18,17 @@ WallTime time_now() {
   return std::chrono::system_clock::now();
 }
 
-MachineBounds machine_bounds() {
-  return {std::max(1U, std::thread::hardware_concurrency())};
-}
-
-View view_of(Engine& engine, const ContainerRecord& record) {
-  View view{record, engine.containers().state(record), {}, engine.containers().volumes().directory(), {}, {}};
+View view_of(Engine& engine, const Call& call, const ContainerRecord& record) {
+  View view{.record = record,
+            .state = engine.containers().state(record),
+            .networks = {},
+            .volumes = engine.containers().volumes().directory(),
+            .log = {},
+            .execs = {},
+            .health = {},
+            .version = call.version};
   view.execs = engine.execs().of(record.id);
+  if (const HealthState* const health = engine.containers().health(record.id)) view.health = *health;
   const Pod* const pod = engine.containers().pod(record);
   if (pod == nullptr) return view;
   view.log = pod->paths().log(record.pod);
@@ -56,6 +60,7 @@ bool is_asked_for(bool of_all, const Filters& filters, const View& view) {
   if (filters.has("exited") &&
       (view.state.status != "exited" || !filters.equals("exited", std::to_string(view.state.exit_code))))
     return false;
+  if (!filters.equals("health", view.health ? view.health->status : "none")) return false;
   const auto ids = filters.values("id");
   const bool has_id = ids.empty() || std::any_of(ids.begin(), ids.end(),
                                                  [&](const std::string& id) { return record.id.starts_with(id); });
@@ -87,8 +92,8 @@ std::optional<std::chrono::seconds> seconds_of(const std::optional<std::int64_t>
 }  // namespace
 
 void list_containers(Engine& engine, const Call& call) {
-  const auto filters =
-      Filters::parse(call.parameter("filters"), {"id", "name", "label", "status", "exited", "ancestor", "network"});
+  const auto filters = Filters::parse(call.parameter("filters"),
+                                      {"id", "name", "label", "status", "exited", "ancestor", "network", "health"});
   if (!filters) return refuse(call, 400, filters.error().what);
   constexpr const char* kStates[] = {"created", "running", "paused", "restarting", "removing", "exited", "dead"};
   for (const auto& status : filters->values("status")) {
@@ -105,7 +110,7 @@ void list_containers(Engine& engine, const Call& call) {
   const bool latest = limit.value_or(0) > 0;  // of all, whatever they are doing
   for (const ContainerRecord* record : records) {
     if (latest && rows.size() == static_cast<std::size_t>(*limit)) break;
-    const View view = view_of(engine, *record);
+    const View view = view_of(engine, call, *record);
     if (is_asked_for(latest || call.flag("all"), *filters, view)) rows.push_back(row_json(view, now));
   }
   answer(call, rows);
@@ -114,32 +119,7 @@ void list_containers(Engine& engine, const Call& call) {
 void inspect_container(Engine& engine, const Call& call) {
   ContainerRecord* const record = container_of(engine, call);
   if (record == nullptr) return;
-  answer(call, inspect_json(view_of(engine, *record)));
-}
-
-void create_container(Engine& engine, const Call& call) {
-  if (!call.request.content_type.starts_with("application/json"))
-    return refuse(call, 400, "Content-Type specified (" + call.request.content_type + ") must be 'application/json'");
-  const auto body = parse_body(call.request.body);
-  if (!body) return refuse(call, 400, body.error().what);
-  if (body->empty()) return refuse(call, 400, "Config cannot be empty in order to create a container");
-  const std::string image_name = text_of(*body, "Image");
-  if (image_name.empty())
-    return refuse(call, 400, "no image: found none, expected one that the container is made from");
-  auto image = engine.services().images.find(image_name);
-  if (!image) {
-    // A client that gets 404 here asks for the image, and nothing else may make it do that.
-    const bool tagged = image_name.find(':', image_name.rfind('/') == std::string::npos ? 0 : image_name.rfind('/')) !=
-                        std::string::npos;
-    return refuse(
-        call, image.error().code == ENOENT ? 404 : 400,
-        image.error().code == ENOENT ? "No such image: " + image_name + (tagged ? "" : ":latest") : image.error().what);
-  }
-  auto record = read_create(*body, *image, machine_bounds());
-  if (!record) return refuse(call, 400, record.error().what);
-  const auto made = engine.containers().create(std::move(*record), call.parameter("name"));
-  if (!made) return refuse(call, made.error().status, made.error().message);
-  answer(call, {{"Id", (*made)->id}, {"Warnings", Json::array()}}, 201);
+  answer(call, inspect_json(view_of(engine, call, *record)));
 }
 
 void start_container(Engine& engine, const Call& call) {

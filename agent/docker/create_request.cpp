@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <thread>
 
+#include "agent/docker/health.h"
 #include "agent/docker/refusals.h"
 #include "runtime/process/signals.h"
 
@@ -165,14 +167,37 @@ Json completed_host_config(const Json& asked) {
 
 }  // namespace
 
-Result<ContainerRecord> read_create(const Json& body, const runtime::image::Image& image,
-                                    const MachineBounds& machine) {
+MachineBounds machine_bounds() {
+  return {std::max(1U, std::thread::hardware_concurrency())};
+}
+
+Json healthcheck_json(const runtime::build::ImageSettings& settings) {
+  if (!settings.healthcheck) return {};
+  const auto& check = *settings.healthcheck;
+  Json value = {{"Test", check.test}};
+  const auto add = [&](const char* name, std::int64_t number) {
+    if (number != 0) value[name] = number;
+  };
+  add("Interval", check.interval);
+  add("Timeout", check.timeout);
+  add("StartPeriod", check.start_period);
+  add("StartInterval", check.start_interval);
+  add("Retries", check.retries);
+  return value;
+}
+
+Result<ContainerRecord> read_create(const Json& body, const runtime::image::Image& image, const MachineBounds& machine,
+                                    const runtime::build::ImageSettings& settings) {
   ContainerRecord record;
   record.image = text_of(body, "Image");
   record.image_id = "sha256:" + image.id;
   record.config = merged_config(body, image.config);
   record.host_config = completed_host_config(field(body, "HostConfig"));
   record.endpoints = field(field(body, "NetworkingConfig"), "EndpointsConfig");
+  for (const auto& port : settings.exposed_ports) record.config["ExposedPorts"][port] = Json::object();
+  for (const auto& place : settings.volumes) record.config["Volumes"][place] = Json::object();
+  METE_TRY(Json check, merged_healthcheck(field(body, "Healthcheck"), healthcheck_json(settings)));
+  if (!check.is_null()) record.config["Healthcheck"] = std::move(check);
   METE_CHECK(check_asked(body));
   METE_CHECK(check_all(record.config, record.host_config, machine));
   if (words_of(record.config, "Cmd").empty() && words_of(record.config, "Entrypoint").empty())

@@ -13,6 +13,14 @@ HttpLimits docker_limits() {
   return limits;
 }
 
+runtime::build::ImageSettings settings_of_image(const runtime::image::Store& store,
+                                                const runtime::image::Image& image) {
+  if (const auto text = store.document(image.id)) {
+    if (auto settings = runtime::build::read_settings(*text)) return std::move(*settings);
+  }
+  return runtime::build::settings_of(image);
+}
+
 Engine::Engine(Services& services, Manifests& manifests, Reconciler& reconciler)
     : services_(services), containers_(services, manifests, reconciler), execs_(containers_) {}
 

@@ -8,6 +8,8 @@
 #include "agent/docker/containers.h"
 #include "agent/docker/execs.h"
 #include "agent/http/http_server.h"
+#include "runtime/build/image_settings.h"
+#include "runtime/image/store.h"
 
 namespace mete::agent::docker {
 
@@ -31,6 +33,10 @@ class Engine {
   Containers containers_;
   Execs execs_;
 };
+
+// What an image's configuration says; of an image that came without one, what its record says.
+[[nodiscard]] runtime::build::ImageSettings settings_of_image(const runtime::image::Store& store,
+                                                              const runtime::image::Image& image);
 
 // Bounds for docker's clients: a copy into a container is one request.
 [[nodiscard]] HttpLimits docker_limits();

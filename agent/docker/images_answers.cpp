@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "agent/base/image_puller.h"
+#include "agent/docker/create_request.h"
 #include "agent/docker/filters.h"
 #include "agent/docker/registry_login.h"
 #include "agent/docker/routes.h"
@@ -122,6 +123,18 @@ void inspect_image(Engine& engine, const Call& call) {
   const auto same = images_named(engine, call.words.front());
   if (same.empty()) return refuse(call, 404, "No such image: " + call.words.front());
   const Image& image = same.front();
+  const auto settings = settings_of_image(engine.services().images, image);
+  Json config = {{"User", image.config.user},
+                 {"Env", words_or_null(image.config.env)},
+                 {"Cmd", words_or_null(image.config.cmd)},
+                 {"Entrypoint", words_or_null(image.config.entrypoint)},
+                 {"WorkingDir", image.config.working_dir},
+                 {"Labels", labels_json(image)},
+                 {"Volumes", Json()}};
+  for (const auto& each : settings.volumes) config["Volumes"][each] = Json::object();
+  for (const auto& each : settings.exposed_ports) config["ExposedPorts"][each] = Json::object();
+  if (settings.healthcheck) config["Healthcheck"] = healthcheck_json(settings);
+  if (!settings.stop_signal.empty()) config["StopSignal"] = settings.stop_signal;
   Json layers = Json::array();
   for (auto layer = image.layers.rbegin(); layer != image.layers.rend(); ++layer) layers.push_back("sha256:" + *layer);
   answer(call, {{"Id", "sha256:" + image.id},
@@ -132,14 +145,7 @@ void inspect_image(Engine& engine, const Call& call) {
                 {"Created", time_text(image.created)},
                 {"DockerVersion", ""},
                 {"Author", ""},
-                {"Config",
-                 {{"User", image.config.user},
-                  {"Env", words_or_null(image.config.env)},
-                  {"Cmd", words_or_null(image.config.cmd)},
-                  {"Entrypoint", words_or_null(image.config.entrypoint)},
-                  {"WorkingDir", image.config.working_dir},
-                  {"Labels", labels_json(image)},
-                  {"Volumes", Json()}}},
+                {"Config", config},
                 {"Architecture", "amd64"},
                 {"Os", "linux"},
                 {"Size", image.size},
@@ -165,7 +171,10 @@ void pull_image(Engine& engine, const Call& call) {
   const std::string id_before = before ? before->id : "";
   const auto look = std::make_shared<std::function<void()>>();
   *look = [&engine, &puller, call, wanted, user, id_before, look] {
-    const auto waits = puller.ask(wanted, {user, [](Reason, const std::string&) {}, [look] { (*look)(); }});
+    const auto again = [look] {
+      if (*look) (*look)();
+    };
+    const auto waits = puller.ask(wanted, {user, [](Reason, const std::string&) {}, again});
     if (waits && !waits->event) return;               // it is on its way
     const auto self = std::exchange(*look, nullptr);  // which goes with this call, and holds what is used below
     if (waits) {

@@ -45,7 +45,9 @@ Status take_mode(const std::string& whole, const std::string& mode, MountAsked& 
       mount.read_only = true;
     } else if (std::find(kPropagations.begin(), kPropagations.end(), option) != kPropagations.end()) {
       mount.propagation = option;
-    } else if (option != "rw" && option != "z" && option != "Z" && option != "nocopy") {
+    } else if (option == "nocopy") {
+      mount.no_copy = true;
+    } else if (option != "rw" && option != "z" && option != "Z") {
       return fail("invalid volume specification: '" + whole + "': invalid mode: " + mode);
     }
   }
@@ -84,6 +86,13 @@ Result<MountAsked> mount_of(const Json& value) {
     mount.must_exist = !flag_of(field(value, "BindOptions"), "CreateMountpoint");
   } else if (mount.type == "volume") {
     if (!mount.source.empty()) METE_CHECK(check_volume_name(mount.source));
+    const Json& options = field(value, "VolumeOptions");
+    mount.no_copy = flag_of(options, "NoCopy");
+    for (const char* name : {"Subpath", "DriverConfig"}) {
+      if (const Json& asked = field(options, name); !is_nothing(asked) && text_of(asked, "Name") != "local")
+        return fail(std::string("VolumeOptions.") + name + ": found " + asked.dump().substr(0, 80) +
+                    ", but a volume of mete is a directory of this machine, mounted as a whole");
+    }
   } else if (mount.type == "tmpfs") {
     const Json& options = field(value, "TmpfsOptions");
     if (const auto size = number_of(options, "SizeBytes"); size > 0) mount.options = "size=" + std::to_string(size);

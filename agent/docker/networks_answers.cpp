@@ -15,6 +15,8 @@ namespace {
 
 using runtime::network::NetworkSpec;
 
+// What begins so among a network's labels is an option that its maker has asked for.
+constexpr std::string_view kOption = "com.docker.network.";
 constexpr const char* kHostNetworks[] = {"host", "none"};
 
 Json plain_network(const std::string& name, const std::string& driver) {
@@ -45,10 +47,13 @@ Json bridge_network(const NetworkSpec& spec) {
     config.push_back(
         {{"Subnet", to_string(*spec.range6)}, {"Gateway", to_string(runtime::network::gateway_of(*spec.range6))}});
   value["Internal"] = spec.internal;
-  value["Options"]["com.docker.network.bridge.name"] = spec.device;
-  value["Options"]["com.docker.network.bridge.enable_icc"] = spec.between_containers ? "true" : "false";
-  value["Options"]["com.docker.network.driver.mtu"] = std::to_string(spec.mtu);
-  for (const auto& [name, label] : spec.labels) value["Labels"][name] = label;
+  // Clients compare the options with what they have asked for: of their own networks these alone are shown.
+  if (spec.name == kDefaultNetwork) {
+    value["Options"]["com.docker.network.bridge.name"] = spec.device;
+    value["Options"]["com.docker.network.bridge.enable_icc"] = spec.between_containers ? "true" : "false";
+    value["Options"]["com.docker.network.driver.mtu"] = std::to_string(spec.mtu);
+  }
+  for (const auto& [name, label] : spec.labels) value[name.starts_with(kOption) ? "Options" : "Labels"][name] = label;
   return value;
 }
 
@@ -84,26 +89,6 @@ void tell_network(Engine& engine, const std::string& action, const std::string& 
   more["name"] = name;
   more["type"] = "bridge";
   engine.containers().events().add({"network", action, network_id(name), std::move(more), {}});
-}
-
-// What an existing container is connected to before its start is part of its wishes.
-void connect_later(Engine& engine, const Call& call, ContainerRecord& record, const std::string& network,
-                   const Json& endpoint) {
-  const std::string mode = text_of(record.host_config, "NetworkMode");
-  const bool first = record.endpoints.is_null() || record.endpoints.empty() || mode == network || mode == "none" ||
-                     text_of(field(record.endpoints, "MeteGone"), "Name") == mode;
-  if (!first)
-    return refuse(call, 501,
-                  "mete connects a container that does not run to one network; found " + mode +
-                      ", expected the further ones after its start");
-  Json endpoints = Json::object();
-  endpoints[network] = endpoint;
-  record.endpoints = std::move(endpoints);
-  Json host_config = record.host_config;
-  host_config["NetworkMode"] = network;
-  if (const auto refusal = engine.containers().update(record, std::move(host_config)))
-    return refuse(call, refusal->status, refusal->message);
-  answer_nothing(call, 200);
 }
 
 }  // namespace
@@ -161,7 +146,11 @@ void create_network(Engine& engine, const Call& call) {
   if (network_named(engine, wanted.name) || wanted.name == "host" || wanted.name == "none")
     return refuse(call, 409, "network with name " + wanted.name + " already exists");
   wanted.internal = flag_of(*body, "Internal");
-  for (const auto& [name, value] : texts_of(*body, "Labels")) wanted.labels.emplace_back(name, value);
+  for (const auto& [name, value] : texts_of(*body, "Labels")) {
+    if (name.starts_with(kOption))
+      return refuse(call, 400, "label " + name + ": found a name that options of networks have, expected another one");
+    wanted.labels.emplace_back(name, value);
+  }
   const Json& ranges = field(field(*body, "IPAM"), "Config");
   for (const auto& each : ranges.is_array() ? ranges : Json::array()) {
     const std::string subnet = text_of(each, "Subnet");
@@ -179,6 +168,7 @@ void create_network(Engine& engine, const Call& call) {
     } else {
       return refuse(call, 400, "network option " + name + ": found one that mete does not know");
     }
+    wanted.labels.emplace_back(name, value);
   }
   const std::string name = wanted.name;
   engine.networks().create(wanted, [&engine, call, name](const Status& done) {
@@ -226,17 +216,11 @@ void connect_network(Engine& engine, const Call& call) {
   if (!spec) return refuse(call, 404, "network " + call.words.front() + " not found");
   const auto found = engine.containers().find(text_of(*body, "Container"));
   if (!found) return refuse(call, found.error().status, found.error().message);
-  ContainerRecord& record = **found;
-  const Json& endpoint = field(*body, "EndpointConfig");
-  if (!engine.containers().state(record).running) return connect_later(engine, call, record, spec->name, endpoint);
-  const std::string address = text_of(field(endpoint, "IPAMConfig"), "IPv4Address");
-  engine.networks().connect_more(record.key(), spec->name, address,
-                                 [&engine, call, name = spec->name, id = record.id](const Status& done) {
-                                   if (!done)
-                                     return refuse(call, done.error().code == ENOENT ? 404 : 403, done.error().what);
-                                   tell_network(engine, "connect", name, {{"container", id}});
-                                   answer_nothing(call, 200);
-                                 });
+  engine.containers().connect((*found)->id, spec->name, field(*body, "EndpointConfig"),
+                              [&engine, call, name = spec->name, id = (*found)->id](const auto& refusal) {
+                                if (!refusal) tell_network(engine, "connect", name, {{"container", id}});
+                                answer_done(call, refusal, 200);
+                              });
 }
 
 void disconnect_network(Engine& engine, const Call& call) {
@@ -246,25 +230,11 @@ void disconnect_network(Engine& engine, const Call& call) {
   if (!spec) return refuse(call, 404, "network " + call.words.front() + " not found");
   const auto found = engine.containers().find(text_of(*body, "Container"));
   if (!found) return refuse(call, found.error().status, found.error().message);
-  ContainerRecord& record = **found;
-  const std::string mode = text_of(record.host_config, "NetworkMode");
-  const std::string own = mode == "default" ? "bridge" : mode;
-  if (!engine.containers().state(record).running) {
-    if (own != spec->name)
-      return refuse(call, 403, "container " + record.id + " is not connected to network " + spec->name);
-    Json host_config = record.host_config;
-    host_config["NetworkMode"] = "none";
-    record.endpoints = Json::object();
-    if (const auto refusal = engine.containers().update(record, std::move(host_config)))
-      return refuse(call, refusal->status, refusal->message);
-    return answer_nothing(call, 200);
-  }
-  engine.networks().disconnect_more(record.key(), spec->name,
-                                    [&engine, call, name = spec->name, id = record.id](const Status& done) {
-                                      if (!done) return refuse(call, 403, done.error().what);
-                                      tell_network(engine, "disconnect", name, {{"container", id}});
-                                      answer_nothing(call, 200);
-                                    });
+  engine.containers().disconnect((*found)->id, spec->name,
+                                 [&engine, call, name = spec->name, id = (*found)->id](const auto& refusal) {
+                                   if (!refusal) tell_network(engine, "disconnect", name, {{"container", id}});
+                                   answer_done(call, refusal, 200);
+                                 });
 }
 
 }  // namespace mete::agent::docker

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agent/docker/endpoints.h"
+
 namespace mete::agent::docker {
 namespace {
 
@@ -132,9 +134,9 @@ void take_names(const ContainerRecord& record, config::Pod& pod, config::Contain
 // The default network is the agent's own default; what the client names is what it gets.
 void take_network(const ContainerRecord& record, const Surrounding& around, config::Pod& pod) {
   auto& annotations = pod.metadata.annotations;
-  const std::string mode =
-      flag_of(record.config, "NetworkDisabled") ? "none" : text_of(record.host_config, "NetworkMode");
-  const bool usual = mode.empty() || mode == "default";
+  const std::string mode = own_network(record);
+  const std::string asked = text_of(record.host_config, "NetworkMode");
+  const bool usual = mode == "bridge" && asked != "bridge";
   if (mode == "host") {
     pod.spec.host_network = true;
     pod.spec.host_aliases.clear();
@@ -146,11 +148,10 @@ void take_network(const ContainerRecord& record, const Surrounding& around, conf
     return;
   }
   if (!usual) annotations["mete/network"] = mode;
-  const Json& endpoint = field(record.endpoints, usual ? "default" : mode.c_str());
-  const std::string address = text_of(field(endpoint, "IPAMConfig"), "IPv4Address");
+  const std::string address = text_of(field(endpoint_in(record, mode), "IPAMConfig"), "IPv4Address");
   if (!address.empty()) annotations["mete/ip"] = address;
-  std::string aliases = record.name + "," + record.short_id();
-  for (const auto& each : words_of(endpoint, "Aliases")) aliases += "," + each;
+  std::string aliases;
+  for (const auto& each : aliases_of(record)) aliases.append(aliases.empty() ? "" : ",").append(each);
   annotations["mete/aliases"] = aliases;
 }
 
@@ -179,7 +180,8 @@ Result<config::Pod> pod_of(const ContainerRecord& record, const Surrounding& aro
   pod.metadata.labels = texts_of(record.config, "Labels");
   config::Container container;
   container.name = record.pod;
-  container.image = record.image;
+  const std::string stored = text_of(record.config, "MeteImage");
+  container.image = stored.empty() ? record.image : stored;
   container.working_dir = text_of(record.config, "WorkingDir");
   container.stop_signal = text_of(record.config, "StopSignal");
   container.tty = flag_of(record.config, "Tty");

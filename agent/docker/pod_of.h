@@ -20,6 +20,7 @@ struct MountAsked {
   bool read_only = false;
   std::string propagation;  // "rprivate", "rslave", "rshared"
   bool must_exist = false;  // of --mount: -v makes the folder
+  bool no_copy = false;     // a new volume stays empty
   std::string options;      // of a tmpfs
 };
 // Binds, Mounts, Tmpfs and Volumes. The error is for the client, in docker's words.

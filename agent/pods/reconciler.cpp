@@ -311,7 +311,7 @@ Status Reconciler::create_child(config::PodPlan plan, PodWorkload workload, bool
   if (ending_) return fail("pod " + key + ": the agent is ending all pods");
   if (pods_.contains(key) || wanted_.contains(key)) return fail("pod " + key + ": there is another one of that name");
   std::string hash = identity_hash(plan);
-  return create(plan, {.hash = std::move(hash), .workload = std::move(workload), .users = {}, .stopped = stopped});
+  return create(plan, {.hash = std::move(hash), .workload = std::move(workload), .stopped = stopped});
 }
 
 // A changed template makes other pods, and a changed ConfigMap none: the pod stays, and is told what can change in

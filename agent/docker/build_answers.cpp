@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// What children of the agent do for clients: builds and pushes. And how an image was made.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "agent/docker/build_request.h"
+#include "agent/docker/child_command.h"
+#include "agent/docker/file_body.h"
+#include "agent/docker/registry_login.h"
+#include "agent/docker/routes.h"
+#include "runtime/file.h"
+#include "runtime/image/tree.h"
+
+namespace mete::agent::docker {
+namespace {
+
+std::string json_line(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace) + "\r\n";
+}
+
+// `bytes` in a file that nobody else has, from its beginning.
+Result<runtime::UniqueFd> as_input(runtime::UniqueFd file, const std::string& bytes) {
+  METE_CHECK(runtime::write_all(file.get(), bytes));
+  if (::lseek(file.get(), 0, SEEK_SET) != 0) return fail_errno("seek");
+  return file;
+}
+
+std::vector<std::string> mete_words(Engine& engine, const char* command) {
+  return {"mete", "--state", engine.services().settings.state, command};
+}
+
+// "v1: digest: sha256:... size: 527" is the last line of a push; "0123456789ab: Pushed" is one of a layer.
+std::string push_line(std::string line) {
+  while (!line.empty() && line.back() == '\n') line.pop_back();
+  constexpr std::string_view kDigest = ": digest: ";
+  constexpr std::string_view kSize = " size: ";
+  constexpr std::size_t kShortId = 12;
+  const auto digest = line.find(kDigest);
+  const auto size = line.find(kSize);
+  const std::string begin = line.substr(0, kShortId);
+  const bool of_layer = line.size() > kShortId + 2 && line.compare(kShortId, 2, ": ") == 0 &&
+                        begin.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (of_layer)
+    return json_line({{"status", line.substr(kShortId + 2)}, {"progressDetail", Json::object()}, {"id", begin}});
+  std::string text = json_line({{"status", line}});
+  if (digest == std::string::npos || size == std::string::npos || size < digest) return text;
+  const auto at = digest + kDigest.size();
+  return text + json_line({{"progressDetail", Json::object()},
+                           {"aux",
+                            {{"Tag", line.substr(0, digest)},
+                             {"Digest", line.substr(at, size - at)},
+                             {"Size", std::atoll(line.c_str() + size + kSize.size())}}}});
+}
+
+// The one image that is to be pushed; empty: refused already.
+std::string pushed_name(Engine& engine, const Call& call) {
+  const std::string& name = call.words.front();
+  const std::string tag = call.parameter("tag");
+  const bool has_tag = name.substr(name.rfind('/') + 1).find(':') != std::string::npos;
+  if (!tag.empty() || has_tag) {
+    const std::string whole = tag.empty() ? name : name + ":" + tag;
+    if (engine.services().images.find(whole)) return whole;
+    refuse(call, 404, "An image does not exist locally with the tag: " + whole);
+    return {};
+  }
+  std::vector<std::string> names;
+  const auto all = engine.services().images.list();
+  for (const auto& each : all ? *all : std::vector<runtime::image::Image>()) {
+    if (runtime::image::repository_of(each.name) == name) names.push_back(each.name);
+  }
+  if (names.size() == 1) return names.front();
+  refuse(call, names.empty() ? 404 : 400,
+         names.empty() ? "An image does not exist locally with the tag: " + name
+                       : "push: found " + std::to_string(names.size()) + " tags of " + name + ", expected one by tag=");
+  return {};
+}
+
+}  // namespace
+
+void push_image(Engine& engine, const Call& call) {
+  const std::string name = pushed_name(engine, call);
+  if (name.empty()) return;
+  const auto login = login_of(call.request.registry_login);
+  if (!login) return refuse(call, 400, login.error().what);
+  auto input = as_input(runtime::UniqueFd(::memfd_create("mete-login", MFD_CLOEXEC)), *login);
+  if (!input) return refuse(call, 500, input.error().what);
+  auto words = mete_words(engine, "push");
+  // Without a login of the client's those of `mete login` hold.
+  if (!login->empty()) words.emplace_back("--authfile=/dev/stdin");
+  words.push_back(name);
+  const auto started =
+      ChildCommand::start(engine.services().loop, std::move(words), std::move(*input),
+                          [&call] { return call.reply->stream("application/json"); },
+                          {.said = push_line, .ended = [&engine, name](int code, const std::string& errors) {
+                             if (code != 0) return error_line(errors, code);
+                             engine.containers().events().add({"image", "push", name, {{"name", name}}, {}});
+                             return std::string();
+                           }});
+  if (!started) refuse(call, 500, started.error().what);
+}
+
+void build_image(Engine& engine, const Call& call) {
+  auto options = build_words(call.request);
+  if (!options) return refuse(call, 400, options.error().what);
+  if (call.request.body.empty())
+    return refuse(call, 400, "build: found no context, expected a tar archive as the body");
+  const std::string folder = engine.services().settings.docker();
+  auto file = temporary_file(folder);
+  auto input = file ? as_input(std::move(*file), call.request.body) : tl::unexpected(file.error());
+  if (!input) return refuse(call, 500, input.error().what);
+  const std::string id_file = folder + "/" + kBuildIds + new_id();
+  auto words = mete_words(engine, "build");
+  words.push_back("--iidfile=" + id_file);
+  for (auto& each : *options) words.push_back(std::move(each));
+  words.emplace_back("-");
+  const auto started =
+      ChildCommand::start(engine.services().loop, std::move(words), std::move(*input),
+                          [&call] { return call.reply->stream("application/json"); },
+                          {.said =
+                               [](const std::string& line) {
+                                 return json_line({{"stream", line}});
+                               },
+                           .ended =
+                               [&engine, id_file](int code, const std::string& errors) {
+                                 const std::string id = runtime::read_file(AT_FDCWD, id_file).value_or("");
+                                 (void)::unlink(id_file.c_str());
+                                 if (code != 0 || id.empty()) return error_line(errors, code);
+                                 engine.containers().events().add({"image", "build", id, {{"name", id}}, {}});
+                                 return json_line({{"aux", {{"ID", id}}}});
+                               }});
+  if (!started) refuse(call, 500, started.error().what);
+}
+
+// The sizes of layers are counted on a thread.
+void image_history(Engine& engine, const Call& call) {
+  const auto found = engine.services().images.resolve(call.words.front());
+  if (!found) return refuse(call, 404, "No such image: " + call.words.front());
+  const auto settings = settings_of_image(engine.services().images, *found);
+  const auto rows = std::make_shared<Json>(Json::array());
+  engine.services().workers.run(
+      [rows, settings, store = engine.services().images, image = *found] {
+        const auto layers = store.layer_directories(image, settings.diff_ids);
+        auto history = settings.history;
+        if (history.empty()) history.resize(std::max<std::size_t>(1, layers.size()));
+        std::size_t layer = 0;
+        for (const auto& each : history) {
+          const bool empty = each.empty_layer || layer >= layers.size();
+          rows->insert(rows->begin(), Json{{"Id", "<missing>"},
+                                           {"Created", each.created},
+                                           {"CreatedBy", each.created_by},
+                                           {"Tags", Json()},
+                                           {"Size", empty ? 0 : runtime::image::tree_size(layers[layer]).value_or(0)},
+                                           {"Comment", each.comment}});
+          if (!empty) ++layer;
+        }
+        (*rows)[0]["Id"] = "sha256:" + image.id;
+        if (!is_nameless(image)) (*rows)[0]["Tags"] = Json::array({image.name});
+      },
+      [call, rows] { answer(call, *rows); });
+}
+
+}  // namespace mete::agent::docker

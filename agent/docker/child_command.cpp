@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/docker/child_command.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "agent/base/child_process.h"
+#include "agent/base/spare_descriptors.h"
+#include "agent/base/spawn.h"
+#include "agent/docker/fields.h"
+#include "runtime/file.h"
+
+namespace mete::agent::docker {
+namespace {
+
+constexpr std::size_t kQueued = 1U << 20U;      // bytes that the client has not read
+constexpr std::size_t kMostErrors = 1U << 20U;  // of a command that has failed
+
+struct Streams {
+  int input;
+  int output;
+  int errors;
+};
+
+// Like spawn_self(), with its errors apart. The child is no agent: it has nothing of the agent's rank.
+Result<pid_t> spawn_command(std::vector<std::string> words, const Streams& streams) {
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_adddup2(&actions, streams.input, STDIN_FILENO);
+  ::posix_spawn_file_actions_adddup2(&actions, streams.output, STDOUT_FILENO);
+  ::posix_spawn_file_actions_adddup2(&actions, streams.errors, STDERR_FILENO);
+  ::posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+  const SpareDescriptors spare;
+  pid_t pid = 0;
+  const int error = ::posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, argv.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) return fail_errno("start mete", error);
+  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(pid), 0);
+  (void)runtime::write_control(AT_FDCWD, "/proc/" + std::to_string(pid) + "/oom_score_adj", "0");
+  return pid;
+}
+
+}  // namespace
+
+void Lines::add(std::string_view piece, const std::function<void(const std::string& line)>& take) {
+  for (const char each : piece) {
+    begun_ += each;
+    if (each == '\n' || begun_.size() >= kLongest) take(std::exchange(begun_, {}));
+  }
+}
+
+std::string error_line(const std::string& errors, int code) {
+  std::string message = errors;
+  constexpr std::string_view kName = "mete: ";
+  if (const auto at = message.rfind("\n" + std::string(kName)); at != std::string::npos) message.erase(0, at + 1);
+  if (message.starts_with(kName)) message.erase(0, kName.size());
+  while (!message.empty() && message.back() == '\n') message.pop_back();
+  if (message.empty()) message = "the command ended without a word, with code " + std::to_string(code);
+  return Json{{"errorDetail", {{"message", message}}}, {"error", message}}.dump(-1, ' ', false,
+                                                                                Json::error_handler_t::replace) +
+         "\r\n";
+}
+
+Status ChildCommand::start(asio::io_context& loop, std::vector<std::string> words, runtime::UniqueFd input,
+                           const std::function<std::shared_ptr<HttpStream>()>& client, Calls calls) {
+  METE_TRY(Pipe pipe, make_pipe());
+  runtime::UniqueFd errors(::memfd_create("mete-errors", MFD_CLOEXEC));
+  if (!errors.valid()) return fail_errno("memfd_create");
+  METE_TRY(const pid_t pid, spawn_command(std::move(words), {input.get(), pipe.write.get(), errors.get()}));
+  const auto own = std::make_shared<ChildCommand>(loop, std::move(calls));
+  own->errors_ = std::move(errors);
+  own->output_.assign(pipe.read.release());
+  own->output_.non_blocking(true);
+  own->client_ = client();
+  own->begin(loop, pid);
+  return {};
+}
+
+void ChildCommand::begin(asio::io_context& loop, pid_t pid) {
+  pid_ = pid;
+  // The client's callbacks hold this object, and it holds the client, until finish() lets go of it.
+  client_->on_close([self = shared_from_this()] {
+    if (self->pid_ != 0) (void)::kill(self->pid_, SIGTERM);
+    ErrorCode ignored;
+    self->output_.close(ignored);
+    self->at_end_ = true;
+    self->client_.reset();
+  });
+  client_->on_drained([self = shared_from_this()] { self->read(); });
+  await_child(loop, pid, [self = shared_from_this()](int code) {
+    self->pid_ = 0;
+    self->code_ = code;
+    self->finish();
+  });
+  read();
+}
+
+void ChildCommand::read() {
+  if (reading_ || at_end_ || !client_ || client_->queued() > kQueued) return;
+  reading_ = true;
+  output_.async_read_some(asio::buffer(buffer_), [self = shared_from_this()](ErrorCode error, std::size_t size) {
+    self->reading_ = false;
+    if (error) {
+      self->at_end_ = true;
+      return self->finish();
+    }
+    self->lines_.add(std::string_view(self->buffer_).substr(0, size), [&](const std::string& line) {
+      if (const std::string text = self->calls_.said(line); !text.empty() && self->client_) self->client_->write(text);
+    });
+    self->read();
+  });
+}
+
+// The command has ended, and all that it has said is here.
+void ChildCommand::finish() {
+  if (pid_ != 0 || !at_end_ || !client_) return;
+  if (const std::string rest = lines_.rest(); !rest.empty()) client_->write(calls_.said(rest));
+  std::string errors;
+  if (::lseek(errors_.get(), 0, SEEK_SET) == 0)
+    errors = runtime::read_all(errors_.get(), "a command's errors", kMostErrors).value_or("");
+  client_->write(calls_.ended(code_, errors));
+  client_.reset();
+}
+
+}  // namespace mete::agent::docker
