@@ -8,6 +8,7 @@
 #include <chrono>
 #include <thread>
 
+#include "agent/cli/output.h"
 #include "runtime/file.h"
 
 namespace mete::agent::cli {
@@ -40,7 +41,8 @@ void print_record(std::string_view line, const LogStyle& style) {
   if (style.timestamps) out += std::string(record->time) + " ";
   out += record->text;
   if (record->whole) out += '\n';
-  (void)runtime::write_all(record->to_stderr ? STDERR_FILENO : STDOUT_FILENO, out);
+  if (!record->to_stderr) return print(out);
+  (void)runtime::write_all(STDERR_FILENO, out);
 }
 
 std::string last_lines(const std::string& text, std::uint64_t count) {

@@ -4,12 +4,13 @@
 #include <exception>
 
 #include "agent/cli/command_line.h"
+#include "agent/cli/output.h"
 
 int main(int argc, char** argv) {
   try {
     mete::agent::cli::CommandLine line;
     mete::agent::cli::add_all_commands(line);
-    return line.run(argc, argv);
+    return mete::agent::cli::with_print_failure(line.run(argc, argv));
   } catch (const std::exception& error) {  // thrown by a library; mete's own functions return errors
     std::fprintf(stderr, "mete: unexpected: %s\n", error.what());
     return mete::agent::cli::kFailed;

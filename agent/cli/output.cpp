@@ -12,6 +12,11 @@
 namespace mete::agent::cli {
 namespace {
 
+std::optional<std::string>& print_failure() {
+  static std::optional<std::string> failure;  // the first one
+  return failure;
+}
+
 bool is_plain_scalar(const std::string& text) {
   if (text.empty() || text.front() == ' ' || text.back() == ' ') return false;
   const std::string_view special = "-?:,[]{}#&*!|>'\"%@`~";
@@ -113,8 +118,14 @@ std::string to_yaml(const Json& value) {
 }
 
 void print(const std::string& text) {
-  // A write error is ignored: the reader of the pipe has closed, as in `mete ps | head -1`.
-  (void)runtime::write_all(STDOUT_FILENO, text);
+  auto written = runtime::write_all(STDOUT_FILENO, text);
+  // The reader of a pipe that has closed is content, as in `mete ps | head -1`.
+  if (!written && written.error().code != EPIPE && !print_failure()) print_failure() = std::move(written.error().what);
+}
+
+int with_print_failure(int code) {
+  if (code != kDone || !print_failure()) return code;
+  return complain("standard output: " + *print_failure());
 }
 
 std::string pod_key(const std::string& name) {

@@ -32,6 +32,8 @@ using Reword = std::function<std::string(const std::string&)>;
 [[nodiscard]] bool print_structured(const Common& common, const Json& value);
 [[nodiscard]] std::string to_yaml(const Json& value);
 void print(const std::string& text);
+// `code`, or that of a failure when print() could not write everything (a full disk), which is told.
+[[nodiscard]] int with_print_failure(int code);
 
 // "web" -> "default/web"; "ns/web" stays.
 [[nodiscard]] std::string pod_key(const std::string& name);

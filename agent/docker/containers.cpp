@@ -24,8 +24,9 @@ Status Containers::open() {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(services_.settings.docker(), error)) {
     const std::string path = entry.path().string();
-    // Of a build whose agent was killed.
-    if (entry.path().filename().string().starts_with(kBuildIds)) (void)::unlink(path.c_str());
+    // Of a build, or half a record, of an agent that was killed.
+    if (entry.path().filename().string().starts_with(kBuildIds) || path.ends_with(".json.tmp"))
+      (void)::unlink(path.c_str());
     if (!path.ends_with(".json")) continue;
     const auto text = runtime::read_file(AT_FDCWD, path);
     auto record = text ? parse_container(*text) : tl::unexpected(text.error());

@@ -153,8 +153,8 @@ class Shim {
     return cgroups_made_ ? Status() : fail("the agent ended or gave up before it made the cgroups");
   }
 
-  // A launch may fail because the agent has ended, whose descriptors it uses (a pod's network): then it is no failure of
-  // the container's, and the next agent makes it again. An agent that lives sends its byte, or gives up.
+  // A launch may fail because the agent has ended, whose descriptors it uses (a pod's network): then it is no failure
+  // of the container's, and the next agent makes it again. An agent that lives sends its byte, or gives up.
   bool is_abandoned() const {
     constexpr int kMilliseconds = 1000;
     if (given_up_ || cgroups_made_ || options_.cgroups_fd < 0) return given_up_;

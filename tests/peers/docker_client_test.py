@@ -9,7 +9,7 @@ import urllib.request
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 import own_network  # noqa: E402
-from mete_agent import Agent, run_tests, skip, wait_for  # noqa: E402
+from mete_agent import Agent, run_tests, skip, stays, wait_for  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
 DOCKER = shutil.which("docker")
@@ -208,6 +208,14 @@ def test_the_agent_is_killed_and_docker_goes_on(agent, docker):
 
 
 @with_client(network=False)
+def test_what_is_made_and_not_started_does_not_run(agent, docker):
+    made = docker.say("create", "--name", "later", "busybox", "sh", "-c", "echo ran; cat /proc/self/uid_map")
+    assert docker.say("inspect", "-f", "{{.State.Status}}", made) == "created"
+    stays("created", lambda: docker.say("logs", made) == "" and docker.say("inspect", "-f", "{{.State.Status}}", made) == "created", 0.5)
+    assert docker.say("start", "-a", "later").split() == ["ran", "0", "0", "4294967295"], "once, and with the machine's users"
+    docker.say("rm", "later")
+
+
 def test_mete_run_has_dockers_words(agent, docker):
     assert agent.mete("run", "--rm", "busybox", "echo", "hello").stdout == "hello\n"
     done = agent.mete("run", "--rm", "busybox", "sh", "-c", "echo err >&2; exit 3", check=False)
@@ -215,6 +223,10 @@ def test_mete_run_has_dockers_words(agent, docker):
     assert agent.mete("run", "--rm", "busybox", "nosuch", check=False).returncode == 127
     assert agent.mete("run", "--rm", "--network", "nosuch", "busybox", "true", check=False).returncode == 125
     assert agent.mete("run", "--rm", "-i", "busybox", "cat", text="typed\n").stdout == "typed\n"
+    # A flag takes one word: the next one is the image.
+    assert agent.mete("run", "--rm", "-e", "A=1", "-l", "a=b", "--tmpfs", "/x", "--add-host", "h:192.0.2.9", "busybox", "sh", "-c", "echo $A").stdout == "1\n"
+    done = agent.mete("run", "--rm", "192.0.2.1:1/nosuch", check=False)
+    assert done.returncode == 125 and done.stderr and agent.process.poll() is None, done
     made = agent.mete("run", "-d", "--name", "web", "-e", "A=1", "-m", "64m", "busybox", "sleep", "1000").stdout.strip()
     assert docker.say("ps", "-q", "--no-trunc") == made
     for name in ("web", made, made[:12]):

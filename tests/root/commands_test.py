@@ -93,6 +93,15 @@ def test_schemas_are_those_of_the_files():
             assert done.returncode == 0 and done.stdout == file.read(), kind
 
 
+def test_a_full_disk_below_standard_output_is_told():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([BIN + "/mete", "schema", "pod"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and "standard output" in done.stderr and "No space left" in done.stderr, done
+    with subprocess.Popen([BIN + "/mete", "schema", "pod"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as early:
+        early.stdout.close()  # who has read enough is no failure
+        assert early.stderr.read() == ""
+
+
 def test_events_are_listed_and_followed():
     with Agent().start() as agent:
         follower = agent.begin("events", "-f", "-o", "json", stdout=subprocess.PIPE)

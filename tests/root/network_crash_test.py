@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 of the agent at random moments while pods with published ports come, go and change: afterwards each pod that is wanted answers on
 its port, and no device, rule, address or record is left of another one. METE_NETWORK_KILLS says how many; METE_SEED repeats a run."""
+import json
 import os
 import re
 import sys
@@ -11,7 +12,7 @@ import own_network  # noqa: E402
 from amounts import amount, chance  # noqa: E402
 from mete_agent import Agent, run_tests, wait_for, write  # noqa: E402
 from own_network import SERVER, devices, get, run  # noqa: E402
-from pods import pod, wait_running  # noqa: E402
+from pods import job, pod, wait_running  # noqa: E402
 
 PODS = 6
 
@@ -57,6 +58,41 @@ def test_kills_leave_nothing_and_lose_nothing():
         for index in wanted:
             os.remove("%s/pod-%d.yaml" % (agent.manifests, index))
         wait_for("all to go", lambda: not agent.pods() and not ends())
+
+
+def test_a_launch_that_the_agents_death_cuts_short_is_made_again():
+    """The pods' networks are descriptors of the agent's: a pod that had not begun is no failure of its own."""
+    moments = chance()
+    with Agent() as agent:
+        agent.start("--network", "bridge")
+        names = []
+        for turn in range(amount("NETWORK_LAUNCH_KILLS", short=4, long=100)):
+            for index in range(8):
+                names.append("once-%d-%d" % (turn, index))
+                write("%s/%s.yaml" % (agent.manifests, names[-1]), job(names[-1], "echo done"))
+            time.sleep(moments.random() * 0.3)
+            agent.kill()
+            agent.start("--network", "bridge")
+        for name in names:
+            wait_for(name + " to end", lambda name=name: (agent.pod(name) or {}).get("phase") in ("Succeeded", "Failed"))
+        found = {name: (agent.pod(name)["phase"], agent.container(name)["restarts"], agent.logs(name)) for name in names}
+        assert set(found.values()) == {("Succeeded", 0, "done\n")}, found
+
+
+def test_a_second_agent_leaves_the_first_ones_networks_alone():
+    with Agent() as agent, Agent() as other:
+        agent.start("--network", "bridge")
+        write(agent.manifests + "/web.yaml", pod("web", SERVER % 0, "ports: [{containerPort: 8080, hostPort: 9000}]"))
+        wait_running(agent, "web")
+        rules = run("nft", "list", "table", "inet", "mete").stdout
+        other.start("--network", "bridge")
+        write(other.manifests + "/late.yaml", pod("late"))
+        wait_for("a word about it", lambda: "another agent" in json.dumps(other.events()) + json.dumps(other.pods()))
+        assert len(ends()) == 1 and run("nft", "list", "table", "inet", "mete").stdout == rules
+        assert "hello-from-0" in get("127.0.0.1", 9000)
+        agent.kill()  # its networks are free to take
+        agent.start("--network", "bridge")
+        wait_for("its port", lambda: "hello-from-0" in get("127.0.0.1", 9000))
 
 
 if __name__ == "__main__":

@@ -153,7 +153,8 @@ void add_run_options(CLI::App& command, RunFlags& flags) {
   command.add_option("--ip", to.address, "Its IPv4 address")->type_name("ADDRESS");
   list("--dns", to.dns, "A server that it asks for names", "ADDRESS");
   list("--add-host", to.hosts, "NAME:ADDRESS: a line of its /etc/hosts", "NAME=VALUE");
-  command.add_option("--hostname", to.hostname, "Its own name; by default the id's begin")->type_name("NAME");
+  command.set_help_flag("--help", "Print this help message and exit");  // -h is docker's word for the hostname
+  command.add_option("-h,--hostname", to.hostname, "Its own name; by default the id's begin")->type_name("NAME");
   command.add_option("-m,--memory", to.memory, "At most so much memory: 512m")->type_name("SIZE");
   command.add_option("--cpus", to.cpus, "At most so many CPUs: 1.5")->type_name("CPUS");
   command.add_option("--pids-limit", to.pids, "At most so many processes")->type_name("N");
