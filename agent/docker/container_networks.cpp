@@ -98,7 +98,7 @@ void Containers::disconnect(const std::string& id, const std::string& network, D
   if (!wishes) return done(Refusal{403, wishes.error().what});
   const bool runs = state(record).running;
   const bool is_own = own_network(record) == network;
-  // The pod's own network goes with the pod: the kernel's answer below says so.
+  // The pod's own network ends with the pod alone: Networks refuses it below, and nothing is changed.
   if (!runs || !is_own) {
     if (const auto refusal = change_networks(record, std::move(*wishes))) return done(refusal);
   }

@@ -57,7 +57,7 @@ class Compose:
         self.env = {**os.environ, "DOCKER_HOST": "unix://%s/docker.sock" % agent.run, "COMPOSE_HTTP_TIMEOUT": "60"}
 
     def run(self, *words):
-        done = subprocess.run([COMPOSE, "--no-ansi", *words], cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=120)
+        done = subprocess.run([COMPOSE, "--ansi", "never", *words], cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, "docker-compose %s: exit %d\n%s%s" % (" ".join(words), done.returncode, done.stdout, done.stderr)
         return done.stdout.strip()
 
@@ -98,6 +98,42 @@ def test_a_project_goes_up_and_down():
         assert client.containers(all=True) == [] and not client.volumes()["Volumes"]
         assert {each["Name"] for each in client.networks()} == {"bridge", "host", "none"}
         assert agent.pod_cgroups() == []
+
+
+def test_several_networks_outlive_the_agent_and_the_container():
+    with Agent() as agent:
+        agent.start("--network", "bridge")
+        client = client_of(agent)
+        for name in ("front", "back", "late"):
+            client.create_network(name)
+        made = client.create_container("busybox", "sleep 1000", name="both", host_config=client.create_host_config(network_mode="front"))["Id"]
+        client.connect_container_to_network(made, "back", aliases=["db"])
+        client.start(made)
+
+        def addresses():
+            networks = client.inspect_container(made)["NetworkSettings"]["Networks"]
+            return {name: each["IPAddress"] for name, each in networks.items()}
+
+        def inside():
+            done = client.exec_create(made, ["ip", "-4", "-o", "addr"])["Id"]
+            return client.exec_start(done).decode()
+
+        client.connect_container_to_network(made, "late")
+        before = addresses()
+        assert sorted(before) == ["back", "front", "late"] and all(each in inside() for each in before.values()), before
+        agent.kill()
+        agent.start("--network", "bridge")
+        client = client_of(agent)
+        assert addresses() == before and all(each in inside() for each in before.values())
+        client.disconnect_container_from_network(made, "late")
+        client.restart(made, timeout=0)
+        after = addresses()
+        assert sorted(after) == ["back", "front"] and all(each in inside() for each in after.values()), after
+        client.stop(made, timeout=0)
+        client.disconnect_container_from_network(made, "front")
+        client.start(made)
+        assert sorted(addresses()) == ["back"] and addresses()["back"] in inside()
+        client.remove_container(made, force=True)
 
 
 def test_a_container_that_is_created_is_not_started():
