@@ -79,6 +79,7 @@ class Composer {
     for (const auto& [name, service] : services) {
       if (label_from(name).empty()) service.error(mismatch("the name `" + name + "`", "letters or digits in it"));
       write(manifest_of_service(name, service, context_));
+      if (replicas_of(service) != 1) write(name_of_replicas(name));
     }
     return std::move(text_);
   }

@@ -122,8 +122,12 @@ const char* restart_policy(const View& service) {
 
 void add_labels(const View& service, Value& metadata) {
   for (const auto& pair : pairs_of(service["labels"])) {
+    if (!check_label_key(pair.key)) {
+      leave_out(pair.at ? pair.at : service["labels"], "Kubernetes has no labels and annotations with such a name");
+      continue;
+    }
     const std::string value = pair.value.value_or("");
-    const bool label = check_label_key(pair.key) && check_label_value(value);
+    const bool label = check_label_value(value).has_value();
     metadata[label ? "labels" : "annotations"][pair.key] = value;
   }
   for (const auto& pair : pairs_of(service["annotations"])) metadata["annotations"][pair.key] = pair.value.value_or("");
@@ -174,6 +178,22 @@ Value command_of(const View& view) {
   return words;
 }
 
+std::int64_t replicas_of(const View& service) {
+  const View replicas = service["deploy"]["replicas"] ? service["deploy"]["replicas"] : service["scale"];
+  return replicas.integer().value_or(1);
+}
+
+Value name_of_replicas(const std::string& name) {
+  const std::string label = label_from(name);
+  Value object;
+  object["apiVersion"] = "v1";
+  object["kind"] = "Service";
+  object["metadata"]["name"] = label;
+  object["spec"]["clusterIP"] = "None";
+  object["spec"]["selector"]["app"] = label;
+  return object;
+}
+
 Value manifest_of_service(const std::string& name, const View& service, ServiceContext& context) {
   check_keys(service);
   const std::string label = label_from(name);
@@ -194,8 +214,7 @@ Value manifest_of_service(const std::string& name, const View& service, ServiceC
   add_health(service, container);
   add_storage(service, context, spec, container);
   spec["containers"].push(std::move(container));
-  const View replicas = service["deploy"]["replicas"] ? service["deploy"]["replicas"] : service["scale"];
-  const auto count = replicas.integer().value_or(1);
+  const auto count = replicas_of(service);
   object["apiVersion"] = count == 1 ? "v1" : "apps/v1";
   object["kind"] = count == 1 ? "Pod" : "Deployment";
   if (count == 1) {

@@ -3,6 +3,7 @@
 // to config/.
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <map>
 #include <set>
@@ -22,6 +23,12 @@ struct ServiceContext {
 
 // The Pod (or Deployment) of a service. What has no translation is warned of at its place.
 [[nodiscard]] Value manifest_of_service(const std::string& name, const View& service, ServiceContext& context);
+
+// How many containers the service is.
+[[nodiscard]] std::int64_t replicas_of(const View& service);
+// The pods of a Deployment have names of their own: a Service without an address answers for all of them by the
+// service's name.
+[[nodiscard]] Value name_of_replicas(const std::string& name);
 
 // `words` behind `docker run`, as a service. `name`: that of the container, or of its image. Errors are in the report.
 [[nodiscard]] YamlNode service_of_run(const std::vector<std::string>& words, std::string& name, Report& report);

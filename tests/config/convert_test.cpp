@@ -100,6 +100,8 @@ TEST(Convert, EachKeyOfAService) {
        "        memory: 1536Mi\n      requests:\n        memory: 100Mi\n"},
       {"    restart: always\n    deploy: {replicas: 3}\n",
        "kind: Deployment\nmetadata:\n  name: web\nspec:\n  replicas: 3\n"},
+      {"    deploy: {replicas: 3}\n",
+       "kind: Service\nmetadata:\n  name: web\nspec:\n  clusterIP: None\n  selector:\n    app: web\n"},
       {"    pull_policy: always\n", "    imagePullPolicy: Always\n"},
   };
   for (const auto& [service, expected] : cases) {
@@ -124,6 +126,7 @@ TEST(Convert, WhatHasNoTranslationIsToldWithItsPlace) {
       {"    security_opt: [label:disable]\n", "seccomp=unconfined"},
       {"    deploy: {placement: {}}\n", "services.web.deploy.placement"},
       {"    deploy: {labels: {a: b}}\n", "services.web.deploy.labels"},
+      {"    labels: [\"bad label=x\"]\n", "no labels and annotations with such a name"},
       {"    deploy: {restart_policy: {condition: any, max_attempts: 3}}\n", "restart_policy.max_attempts"},
       {"    deploy: {resources: {limits: {pids: 9}}}\n", "limits.pids"},
       {"    volumes: [\"/a:/b:rshared\"]\n", "mountPropagation"},
