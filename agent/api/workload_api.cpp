@@ -63,7 +63,8 @@ std::optional<HttpResponse> WorkloadApi::route(const HttpRequest& request) {
   const auto parts = parts_of(request.path.substr(kWorkloads.size()), '/');
   constexpr std::size_t kParts = 4;
   if (parts.size() != kParts) return std::nullopt;
-  if (parts[0] == "services" && parts[3] == "delete") return remove_service(parts[1], parts[2]);
+  if (parts[3] == "delete" && (parts[0] == "services" || parts[0] == "networkpolicies"))
+    return remove_manifest(parts[0] == "services" ? "Service" : "NetworkPolicy", parts[1], parts[2]);
   const auto kind = kind_of(parts[0]);
   if (!kind) return std::nullopt;
   WorkloadObject* const object = workloads_.find(*kind, parts[1] + "/" + parts[2]);
@@ -91,6 +92,12 @@ HttpResponse WorkloadApi::objects(const std::string& kinds, const HttpRequest& r
       for (const auto& [key, object] : services_.objects()) {
         if (asked(object.service.metadata.namespace_, object.service.metadata.name))
           items.push_back(plural == "services" ? service_json(object) : endpoints_json(object));
+      }
+      continue;
+    }
+    if (plural == "networkpolicies") {
+      for (const auto& policy : manifests_.desired().traffic_policies) {
+        if (asked(policy.metadata.namespace_, policy.metadata.name)) items.push_back(ordered_json::parse(policy.text));
       }
       continue;
     }
@@ -186,17 +193,23 @@ HttpResponse WorkloadApi::remove(WorkloadObject& object, const HttpRequest& requ
   return json_response({{"results", {{{"object", shown}, {"action", "deleted"}}}}});
 }
 
-HttpResponse WorkloadApi::remove_service(const std::string& space, const std::string& name) {
-  const auto object = services_.objects().find(space + "/" + name);
-  const AppliedObject applied{"Service", space, name, {}};
+// A Service or a NetworkPolicy.
+HttpResponse WorkloadApi::remove_manifest(const std::string& kind, const std::string& space, const std::string& name) {
+  const AppliedObject applied{kind, space, name, {}};
   if (!manifests_.applied_file(applied).empty()) {
     if (const auto removed = manifests_.remove({applied}); !removed) return error_response(500, removed.error().what);
     reconciler_.reconcile();
     return json_response({{"results", {{{"object", applied.shown()}, {"action", "deleted"}}}}});
   }
-  if (object == services_.objects().end()) return error_response(404, "There is no " + applied.shown() + ".");
-  return error_response(409,
-                        applied.shown() + " comes from " + object->second.service.location.file + "; remove it there.");
+  const auto file_of = [&](const auto& objects) {
+    const auto same = [&](const auto& each) { return each.metadata.namespace_ == space && each.metadata.name == name; };
+    const auto at = std::find_if(objects.begin(), objects.end(), same);
+    return at == objects.end() ? std::string() : at->location.file;
+  };
+  const auto& desired = manifests_.desired();
+  const std::string file = kind == "Service" ? file_of(desired.services) : file_of(desired.traffic_policies);
+  if (file.empty()) return error_response(404, "There is no " + applied.shown() + ".");
+  return error_response(409, applied.shown() + " comes from " + file + "; remove it there.");
 }
 
 }  // namespace mete::agent

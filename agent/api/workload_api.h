@@ -31,7 +31,7 @@ class WorkloadApi {
   HttpResponse objects(const std::string& kinds, const HttpRequest& request);
   HttpResponse revisions(const HttpRequest& request);
   HttpResponse act(WorkloadObject& object, const std::string& action, const HttpRequest& request);
-  HttpResponse remove_service(const std::string& space, const std::string& name);
+  HttpResponse remove_manifest(const std::string& kind, const std::string& space, const std::string& name);
   HttpResponse remove(WorkloadObject& object, const HttpRequest& request);
   [[nodiscard]] std::string spec_text(const Pod& pod) const;
 

@@ -66,6 +66,9 @@ def test_ports_are_held_to():
         # Two rules about one packet are one: the kernel takes no two elements for it.
         agent.apply(policy("{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {}}]}, {ports: [{port: 8080}]}, {}]}"))
         settle(agent, "web", "db", True)
+        assert agent.mete("get", "netpol", "p").stdout.splitlines()[1].split()[:2] == ["p", "app=db"]
+        assert agent.mete("delete", "networkpolicy/p").stdout == "NetworkPolicy default/p deleted\n"
+        assert agent.mete("get", "networkpolicies").stdout == ""
 
 
 def test_egress_and_blocks():

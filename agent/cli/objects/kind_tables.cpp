@@ -175,6 +175,19 @@ Cells endpoints_row(const Json& object) {
   return {endpoints_cell(object), age(object)};
 }
 
+std::string labels_text(const Json* labels) {
+  std::string text;
+  if (labels != nullptr && labels->is_object()) {
+    for (const auto& [key, value] : labels->items())
+      text += (text.empty() ? "" : ",") + key + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return text.empty() ? "<none>" : text;
+}
+
+Cells network_policy_row(const Json& object) {
+  return {labels_text(member_at(object, {"spec", "podSelector", "matchLabels"})), age(object)};
+}
+
 struct Columns {
   std::vector<std::string> heads;
   Cells (*row)(const Json& object);
@@ -191,21 +204,13 @@ Columns columns_of(const KindName& kind) {
   if (kind.kind == "Job") return {{"STATUS", "COMPLETIONS", "DURATION", "AGE"}, job_row};
   if (kind.kind == "Service") return {{"TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE"}, service_row};
   if (kind.kind == "Endpoints") return {{"ENDPOINTS", "AGE"}, endpoints_row};
+  if (kind.kind == "NetworkPolicy") return {{"POD-SELECTOR", "AGE"}, network_policy_row};
   return {{"SCHEDULE", "TIMEZONE", "SUSPEND", "ACTIVE", "LAST SCHEDULE", "AGE"}, cron_job_row};
 }
 
 const Json* pod_template(const Json& object) {
   const Json* const of_job = member_at(object, {"spec", "jobTemplate", "spec", "template", "spec"});
   return of_job != nullptr ? of_job : member_at(object, {"spec", "template", "spec"});
-}
-
-std::string labels_text(const Json* labels) {
-  std::string text;
-  if (labels != nullptr && labels->is_object()) {
-    for (const auto& [key, value] : labels->items())
-      text += (text.empty() ? "" : ",") + key + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
-  }
-  return text.empty() ? "<none>" : text;
 }
 
 bool has_selector(const KindName& kind) {
@@ -220,7 +225,7 @@ void add_wide(const KindName& kind, const Json& object, Cells& row) {
     return;
   }
   if (kind.kind == "Service") return row.push_back(labels_text(member_at(object, {"spec", "selector"})));
-  if (kind.kind == "Endpoints") return;
+  if (kind.kind == "Endpoints" || kind.kind == "NetworkPolicy") return;
   std::string names;
   std::string images;
   if (const Json* const spec = pod_template(object)) {
@@ -243,7 +248,7 @@ std::string kind_table(const KindName& kind, const std::vector<Json>& objects, c
     heads.insert(heads.end(), {"IP", "NODE", "NOMINATED NODE", "READINESS GATES"});
   } else if (style.wide && kind.kind == "Service") {
     heads.emplace_back("SELECTOR");
-  } else if (style.wide && kind.kind != "Endpoints") {
+  } else if (style.wide && kind.kind != "Endpoints" && kind.kind != "NetworkPolicy") {
     heads.insert(heads.end(), {"CONTAINERS", "IMAGES"});
     if (has_selector(kind)) heads.emplace_back("SELECTOR");
   }

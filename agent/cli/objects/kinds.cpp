@@ -20,6 +20,7 @@ constexpr auto kKinds = std::to_array<KindName>({
     {"cronjobs", "cronjob", "cj", "CronJob", ".batch"},
     {"services", "service", "svc", "Service", ""},
     {"endpoints", "endpoints", "ep", "Endpoints", ""},
+    {"networkpolicies", "networkpolicy", "netpol", "NetworkPolicy", ".networking.k8s.io"},
     {"replicationcontrollers", "replicationcontroller", "rc", "ReplicationController", ""},
 });
 
