@@ -20,7 +20,8 @@ namespace {
 constexpr int kLockFd = 3;
 constexpr int kReadyFd = 4;
 constexpr int kCgroupsFd = 5;
-constexpr int kOutputFd = 3;  // of an exec
+constexpr int kNetworkFd = 6;  // kShimNetwork
+constexpr int kOutputFd = 3;   // of an exec
 constexpr int kMostAttached = 16;
 
 // posix_spawn's file actions with a destructor.
@@ -41,7 +42,7 @@ class FileActions {
 
 // Moves a descriptor above the numbers that the shim gets, so that the duplications cannot overwrite each other.
 Result<runtime::UniqueFd> raise_descriptor(int fd) {
-  runtime::UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, kCgroupsFd + 1 + kMostAttached));
+  runtime::UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, kNetworkFd + 1 + kMostAttached));
   if (!copy.valid()) return fail_errno("dup");
   return copy;
 }
@@ -95,16 +96,19 @@ Result<SpawnedShim> spawn_shim(ShimRequest request) {
   actions.duplicate(high_lock.get(), kLockFd);
   actions.duplicate(high_ready.get(), kReadyFd);
   actions.duplicate(high_cgroups.get(), kCgroupsFd);
-  std::vector<runtime::UniqueFd> high_attached;
+  int next = kNetworkFd;
+  std::vector<runtime::UniqueFd> high;
+  if (request.network >= 0) {
+    METE_TRY(high.emplace_back(), raise_descriptor(request.network));
+    actions.duplicate(high.back().get(), next++);
+  }
   for (std::size_t i = 0; request.attached != nullptr && i < request.attached->size() && i < kMostAttached; ++i) {
-    const int number = kCgroupsFd + 1 + static_cast<int>(i);
-    METE_TRY(runtime::UniqueFd high, raise_descriptor((*request.attached)[i].get()));
-    actions.duplicate(high.get(), number);
-    high_attached.push_back(std::move(high));
-    args.insert(args.end(), {"--attached-fd", std::to_string(number)});
+    METE_TRY(high.emplace_back(), raise_descriptor((*request.attached)[i].get()));
+    args.insert(args.end(), {"--attached-fd", std::to_string(next)});
+    actions.duplicate(high.back().get(), next++);
   }
   // Asio's sockets are not close-on-exec: a shim that held one would keep the port taken after the agent's death.
-  actions.close_from(kCgroupsFd + 1 + static_cast<int>(high_attached.size()));
+  actions.close_from(next);
   SpawnedShim spawned;
   METE_TRY(spawned.pid, spawn(request.shim, std::move(args), actions));
   // The child is not reaped yet, so its pid cannot have been reused.

@@ -30,7 +30,10 @@ struct ShimRequest {
   runtime::UniqueFd lock;                                    // which the shim holds until it ends
   std::vector<std::string> more = {};                        // further options
   const std::vector<runtime::UniqueFd>* attached = nullptr;  // those who are attached from the first byte on
+  int network = -1;  // the network namespace that the plan joins by kShimNetwork; it stays the caller's
 };
+// Where a shim finds ShimRequest::network. A path through the agent's own descriptors would end with the agent.
+inline constexpr const char* kShimNetwork = "/proc/self/fd/6";
 [[nodiscard]] Result<SpawnedShim> spawn_shim(ShimRequest request);
 
 // `mete-shim exec`: a command inside the container that was launched from `attempt_directory`.

@@ -214,9 +214,13 @@ const Endpoint* Networks::endpoint(const std::string& uid) const {
 }
 
 std::string Networks::namespace_path(const std::string& uid) const {
+  const int inside = namespace_descriptor(uid);
+  return inside < 0 ? std::string() : "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(inside);
+}
+
+int Networks::namespace_descriptor(const std::string& uid) const {
   const auto member = members_.find(uid);
-  if (member == members_.end() || !member->second.inside.valid()) return {};
-  return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(member->second.inside.get());
+  return member == members_.end() ? -1 : member->second.inside.get();
 }
 
 std::vector<std::string> Networks::addresses(const std::string& uid) const {

@@ -53,6 +53,8 @@ class Networks {
   [[nodiscard]] const runtime::network::Endpoint* endpoint(const std::string& uid) const;
   // "/proc/PID/fd/N" of the connected namespace; empty: the container makes one of its own.
   [[nodiscard]] std::string namespace_path(const std::string& uid) const;
+  // The namespace itself; -1: it has none. It stays this object's.
+  [[nodiscard]] int namespace_descriptor(const std::string& uid) const;
   // v4 before v6.
   [[nodiscard]] std::vector<std::string> addresses(const std::string& uid) const;
 

@@ -68,10 +68,15 @@ void Pod::start_sandbox() {
     const std::string network = networks_.namespace_path(record_.uid);
     if (record_.users && !network.empty())
       METE_CHECK(runtime::pod::write_network_sysctls(network, runtime::pod::sysctls_of(plan_->pod.spec)));
-    METE_TRY(const auto plan, runtime::process::make_sandbox_plan(runtime::pod::sandbox_spec(
-                                  plan_->pod, runtime::process::join_of(group), network, record_.users)));
+    METE_TRY(const auto plan,
+             runtime::process::make_sandbox_plan(runtime::pod::sandbox_spec(
+                 plan_->pod, runtime::process::join_of(group), network.empty() ? "" : kShimNetwork, record_.users)));
     METE_CHECK(runtime::replace_file(files.plan(), runtime::process::encode(plan), 0600, Durability::volatile_));
-    METE_TRY(SpawnedShim shim, spawn_shim({services_.shim, "sandbox", files.directory(), std::move(lock)}));
+    METE_TRY(SpawnedShim shim, spawn_shim({.shim = services_.shim,
+                                           .mode = "sandbox",
+                                           .directory = files.directory(),
+                                           .lock = std::move(lock),
+                                           .network = networks_.namespace_descriptor(record_.uid)}));
     sandbox_shim_ = shim.pid;
     sandbox_ready_.close();
     sandbox_ready_.assign(shim.ready.release());

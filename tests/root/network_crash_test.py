@@ -75,8 +75,8 @@ def test_a_launch_that_the_agents_death_cuts_short_is_made_again():
             agent.start("--network", "bridge")
         for name in names:
             wait_for(name + " to end", lambda name=name: (agent.pod(name) or {}).get("phase") in ("Succeeded", "Failed"))
-        found = {name: (agent.pod(name)["phase"], agent.container(name)["restarts"], agent.logs(name)) for name in names}
-        assert set(found.values()) == {("Succeeded", 0, "done\n")}, found
+        found = {name: (agent.pod(name)["phase"], agent.container(name)["restarts"], agent.container(name).get("message", ""), agent.logs(name)) for name in names}
+        assert set(found.values()) == {("Succeeded", 0, "", "done\n")}, found
 
 
 def test_a_second_agent_leaves_the_first_ones_networks_alone():

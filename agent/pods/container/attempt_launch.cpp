@@ -8,6 +8,7 @@
 
 #include "agent/base/readable.h"
 #include "agent/base/spawn.h"
+#include "agent/networks/networks.h"
 #include "agent/pods/container/attempt.h"
 #include "agent/pods/container/launch_plan.h"
 #include "agent/pods/pod.h"
@@ -134,7 +135,14 @@ Status Attempt::spawn() {
     more.insert(more.end(), {"--stdin", spec.stdin_once ? "once" : "open"});
   }
   const auto attached = std::exchange(attach_next_, {});
-  METE_TRY(SpawnedShim shim, spawn_shim({services_.shim, "run", files.directory(), std::move(lock), more, &attached}));
+  METE_TRY(SpawnedShim shim,
+           spawn_shim({.shim = services_.shim,
+                       .mode = "run",
+                       .directory = files.directory(),
+                       .lock = std::move(lock),
+                       .more = more,
+                       .attached = &attached,
+                       .network = slot_.pod().networks().namespace_descriptor(slot_.pod().record().uid)}));
   // Beside the shim, which makes the namespaces and mounts meanwhile, and lets nothing of the container run before it
   // is told.
   if (auto prepared = cgroup_.prepare(); !prepared) {

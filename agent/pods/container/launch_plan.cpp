@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "agent/base/machine_facts.h"
+#include "agent/base/spawn.h"
 #include "agent/networks/networks.h"
 #include "agent/pods/pod.h"
 #include "config/env_file.h"
@@ -140,10 +141,11 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
   context.termination_log = files.termination_log();
   context.devices = std::move(devices);
   context.sandbox_pid = pod.sandbox_pid();
-  context.network_namespace = pod.networks().namespace_path(pod.record().uid);
+  const std::string network = pod.networks().namespace_path(pod.record().uid);
+  if (!network.empty()) context.network_namespace = kShimNetwork;
   context.users = pod.record().users;
-  if (context.users && !context.network_namespace.empty() && !context.sandbox_pid) {
-    METE_CHECK(runtime::pod::write_network_sysctls(context.network_namespace, runtime::pod::sysctls_of(plan.pod.spec)));
+  if (context.users && !network.empty() && !context.sandbox_pid) {
+    METE_CHECK(runtime::pod::write_network_sysctls(network, runtime::pod::sysctls_of(plan.pod.spec)));
   }
   context.machine.pod_addresses = pod.networks().addresses(pod.record().uid);
   context.cgroup = runtime::process::join_of(group);
