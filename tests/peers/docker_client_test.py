@@ -216,6 +216,7 @@ def test_what_is_made_and_not_started_does_not_run(agent, docker):
     docker.say("rm", "later")
 
 
+@with_client(network=False)
 def test_mete_run_has_dockers_words(agent, docker):
     assert agent.mete("run", "--rm", "busybox", "echo", "hello").stdout == "hello\n"
     done = agent.mete("run", "--rm", "busybox", "sh", "-c", "echo err >&2; exit 3", check=False)
