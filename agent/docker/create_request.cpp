@@ -231,13 +231,7 @@ Result<Json> update_host_config(const Json& host_config, const Json& body, const
 }
 
 Status check_container_name(const std::string& name) {
-  const auto is_word = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
-  const bool right =
-      name.size() > 1 && name.size() <= 255 && is_word(name.front()) &&
-      std::all_of(name.begin(), name.end(), [&](char c) { return is_word(c) || c == '_' || c == '.' || c == '-'; });
-  if (right) return {};
+  if (is_plain_name(name)) return {};
   return fail("Invalid container name (" + name + "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
 }
 

@@ -62,6 +62,14 @@ bool is_nothing(const Json& value) {
   return std::all_of(value.begin(), value.end(), is_nothing);
 }
 
+bool is_plain_name(const std::string& name) {
+  const auto is_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  return name.size() > 1 && name.size() <= 255 && is_word(name.front()) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return is_word(c) || c == '_' || c == '.' || c == '-'; });
+}
+
 Result<Json> parse_body(const std::string& body) {
   if (body.empty()) return Json::object();
   Json value = Json::parse(body, nullptr, false);

@@ -26,6 +26,9 @@ using Json = nlohmann::ordered_json;
 // null, "", 0, false, [] and {}, and objects and lists of nothing else.
 [[nodiscard]] bool is_nothing(const Json& value);
 
+// A name of a container or a volume: [a-zA-Z0-9][a-zA-Z0-9_.-], 2 to 255 characters.
+[[nodiscard]] bool is_plain_name(const std::string& name);
+
 // The error has docker's words.
 [[nodiscard]] Result<Json> parse_body(const std::string& body);
 

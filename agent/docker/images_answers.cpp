@@ -2,6 +2,7 @@
 // Images: what the store and the puller give.
 #include <algorithm>
 #include <cerrno>
+#include <memory>
 
 #include "agent/base/image_puller.h"
 #include "agent/docker/create_request.h"
@@ -94,6 +95,50 @@ void tell_image(Engine& engine, const std::string& action, const std::string& id
   engine.containers().events().add({"image", action, id, {{"name", name}}, {}});
 }
 
+// A pull that a client waits for. The puller holds it until it has asked for the last time.
+class Pull : public std::enable_shared_from_this<Pull> {
+ public:
+  Pull(Engine& engine, std::shared_ptr<HttpReply> reply, WantedImage wanted)
+      : engine_(engine), reply_(std::move(reply)), wanted_(std::move(wanted)), user_("docker pull " + new_id()) {
+    if (const auto before = engine.services().images.find(wanted_.name)) id_before_ = before->id;
+  }
+
+  void look() {
+    if (!reply_) return;
+    const auto again = [self = shared_from_this()] { self->look(); };
+    const auto waits = engine_.services().puller.ask(wanted_, {user_, [](Reason, const std::string&) {}, again});
+    if (!waits) return pulled();
+    if (!waits->event) return;  // it is on its way
+    const bool missing =
+        waits->message.find("not found") != std::string::npos || waits->message.find("unknown") != std::string::npos;
+    std::exchange(reply_, nullptr)->send(refusal_response(missing ? 404 : 500, waits->message));
+  }
+
+ private:
+  void pulled() {
+    engine_.services().puller.launched(user_);
+    const auto image = engine_.services().images.find(wanted_.name);
+    const bool newer = image && image->id != id_before_;
+    if (image) tell_image(engine_, "pull", image->name, image->name);
+    HttpResponse done;
+    done.type = "application/json";
+    const std::string digest = image ? image->digest : "";
+    if (!digest.empty()) done.body += Json{{"status", "Digest: " + digest}}.dump() + "\r\n";
+    done.body +=
+        Json{{"status", std::string("Status: ") + (newer ? "Downloaded newer image for " : "Image is up to date for ") +
+                            (image ? image->name : wanted_.name)}}
+            .dump() +
+        "\r\n";
+    std::exchange(reply_, nullptr)->send(std::move(done));
+  }
+
+  Engine& engine_;
+  std::shared_ptr<HttpReply> reply_;  // null: it has had its answer
+  WantedImage wanted_;
+  std::string user_;
+  std::string id_before_;
+};
+
 }  // namespace
 
 void list_images(Engine& engine, const Call& call) {
@@ -165,40 +210,7 @@ void pull_image(Engine& engine, const Call& call) {
   if (!login) return refuse(call, 400, login.error().what);
   WantedImage wanted{name, config::PullPolicy::kAlways, {}};
   if (!login->empty()) wanted.logins.push_back(std::move(*login));
-  auto& puller = engine.services().puller;
-  const std::string user = "docker pull " + new_id();
-  const auto before = engine.services().images.find(name);
-  const std::string id_before = before ? before->id : "";
-  const auto look = std::make_shared<std::function<void()>>();
-  *look = [&engine, &puller, call, wanted, user, id_before, look] {
-    const auto again = [look] {
-      if (*look) (*look)();
-    };
-    const auto waits = puller.ask(wanted, {user, [](Reason, const std::string&) {}, again});
-    if (waits && !waits->event) return;               // it is on its way
-    const auto self = std::exchange(*look, nullptr);  // which goes with this call, and holds what is used below
-    if (waits) {
-      const bool missing =
-          waits->message.find("not found") != std::string::npos || waits->message.find("unknown") != std::string::npos;
-      HttpResponse refused = refusal_response(missing ? 404 : 500, waits->message);
-      return call.reply->send(std::move(refused));
-    }
-    puller.launched(user);
-    const auto image = engine.services().images.find(wanted.name);
-    const bool newer = image && image->id != id_before;
-    if (image) tell_image(engine, "pull", image->name, image->name);
-    HttpResponse done;
-    done.type = "application/json";
-    const std::string digest = image ? image->digest : "";
-    if (!digest.empty()) done.body += Json{{"status", "Digest: " + digest}}.dump() + "\r\n";
-    done.body +=
-        Json{{"status", std::string("Status: ") + (newer ? "Downloaded newer image for " : "Image is up to date for ") +
-                            (image ? image->name : wanted.name)}}
-            .dump() +
-        "\r\n";
-    call.reply->send(std::move(done));
-  };
-  (*look)();
+  std::make_shared<Pull>(engine, call.reply, std::move(wanted))->look();
 }
 
 void tag_image(Engine& engine, const Call& call) {

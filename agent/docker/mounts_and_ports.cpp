@@ -22,13 +22,7 @@ Status check_target(const std::string& whole, const std::string& target) {
 }
 
 Status check_volume_name(const std::string& name) {
-  const auto is_word = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
-  const bool right =
-      name.size() > 1 && name.size() <= 255 && is_word(name.front()) &&
-      std::all_of(name.begin(), name.end(), [&](char c) { return is_word(c) || c == '_' || c == '.' || c == '-'; });
-  if (right) return {};
+  if (is_plain_name(name)) return {};
   return fail("create " + name + ": \"" + name +
               "\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. "
               "If you intended to pass a host directory, use absolute path");

@@ -91,6 +91,32 @@ void tell_network(Engine& engine, const std::string& action, const std::string& 
   engine.containers().events().add({"network", action, network_id(name), std::move(more), {}});
 }
 
+// A container that is to be in a network, or not any more.
+struct Membership {
+  Json body;
+  std::string network;    // its name
+  std::string container;  // its id
+};
+
+// Empty: refused already.
+std::optional<Membership> membership_of(Engine& engine, const Call& call) {
+  auto body = parse_body(call.request.body);
+  if (!body) return refuse(call, 400, body.error().what), std::nullopt;
+  const auto spec = network_named(engine, call.words.front());
+  if (!spec) return refuse(call, 404, "network " + call.words.front() + " not found"), std::nullopt;
+  const auto found = engine.containers().find(text_of(*body, "Container"));
+  if (!found) return refuse(call, found.error().status, found.error().message), std::nullopt;
+  return Membership{std::move(*body), spec->name, (*found)->id};
+}
+
+// Tells what was done as an event and as the answer.
+Done told(Engine& engine, const Call& call, const char* action, const Membership& asked) {
+  return [&engine, call, action, name = asked.network, id = asked.container](const auto& refusal) {
+    if (!refusal) tell_network(engine, action, name, {{"container", id}});
+    answer_done(call, refusal, 200);
+  };
+}
+
 }  // namespace
 
 void list_networks(Engine& engine, const Call& call) {
@@ -210,31 +236,16 @@ void prune_networks(Engine& engine, const Call& call) {
 }
 
 void connect_network(Engine& engine, const Call& call) {
-  const auto body = parse_body(call.request.body);
-  if (!body) return refuse(call, 400, body.error().what);
-  const auto spec = network_named(engine, call.words.front());
-  if (!spec) return refuse(call, 404, "network " + call.words.front() + " not found");
-  const auto found = engine.containers().find(text_of(*body, "Container"));
-  if (!found) return refuse(call, found.error().status, found.error().message);
-  engine.containers().connect((*found)->id, spec->name, field(*body, "EndpointConfig"),
-                              [&engine, call, name = spec->name, id = (*found)->id](const auto& refusal) {
-                                if (!refusal) tell_network(engine, "connect", name, {{"container", id}});
-                                answer_done(call, refusal, 200);
-                              });
+  const auto asked = membership_of(engine, call);
+  if (!asked) return;
+  engine.containers().connect(asked->container, asked->network, field(asked->body, "EndpointConfig"),
+                              told(engine, call, "connect", *asked));
 }
 
 void disconnect_network(Engine& engine, const Call& call) {
-  const auto body = parse_body(call.request.body);
-  if (!body) return refuse(call, 400, body.error().what);
-  const auto spec = network_named(engine, call.words.front());
-  if (!spec) return refuse(call, 404, "network " + call.words.front() + " not found");
-  const auto found = engine.containers().find(text_of(*body, "Container"));
-  if (!found) return refuse(call, found.error().status, found.error().message);
-  engine.containers().disconnect((*found)->id, spec->name,
-                                 [&engine, call, name = spec->name, id = (*found)->id](const auto& refusal) {
-                                   if (!refusal) tell_network(engine, "disconnect", name, {{"container", id}});
-                                   answer_done(call, refusal, 200);
-                                 });
+  const auto asked = membership_of(engine, call);
+  if (!asked) return;
+  engine.containers().disconnect(asked->container, asked->network, told(engine, call, "disconnect", *asked));
 }
 
 }  // namespace mete::agent::docker

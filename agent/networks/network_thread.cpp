@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "agent/networks/endpoint_record.h"
-#include "agent/networks/network_lock.h"
+#include "agent/self/locks.h"
 #include "runtime/file.h"
 
 namespace mete::agent {

@@ -79,7 +79,7 @@ class Shim {
 
   int run() {
     auto container = start();
-    if (!container && is_abandoned()) return 1;
+    if (!container && given_up_) return 1;
     if (!container) {
       ExitStatus status;
       status.code = code_of(container.error());
@@ -167,15 +167,6 @@ class Shim {
     cgroups_made_ = got == 1;
     given_up_ = !cgroups_made_;
     return cgroups_made_ ? Status() : fail("the agent ended or gave up before it made the cgroups");
-  }
-
-  // A launch may fail because the agent has ended, whose descriptors it uses (a pod's network): then it is no failure
-  // of the container's, and the next agent makes it again. An agent that lives sends its byte, or gives up.
-  bool is_abandoned() const {
-    constexpr int kMilliseconds = 1000;
-    if (given_up_ || cgroups_made_ || options_.cgroups_fd < 0) return given_up_;
-    pollfd wait{options_.cgroups_fd, POLLIN, 0};
-    return ::poll(&wait, 1, kMilliseconds) == 1 && (wait.revents & POLLIN) == 0;
   }
 
   void tell_ready() {
