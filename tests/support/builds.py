@@ -2,6 +2,7 @@
 """Builds of images with `mete build`: contexts and base images made on the spot, and what an image holds in the end."""
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -135,3 +136,12 @@ def merged(layers):
                     drop(path)
                 tree[path] = entry_of(place)
     return tree
+
+
+def refused(done, *words):
+    assert done.returncode == 1, done
+    assert all(each in done.stderr for each in words), done.stderr
+
+
+def ids(done):
+    return re.findall(r"^ ---> ([0-9a-f]{12})$", done.stdout, re.M)
