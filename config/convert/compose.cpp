@@ -74,9 +74,18 @@ class Composer {
     for (const bool secret : {false, true}) {
       for (const auto& [name, source] : file_[secret ? "secrets" : "configs"].entries()) add(name, source, secret);
     }
-    const auto services = file_["services"].entries();
-    if (services.empty()) file_.error({"found no `services`, expected at least one", "nothing", "`services`"});
+    const View all = file_["services"];
+    const auto services = all.entries();
+    if (all && all.node().kind != YamlNode::Kind::kMap) {
+      all.error(mismatch(describe(all.node()), "a mapping of names to services"));
+    } else if (services.empty()) {
+      file_.error({"found no `services`, expected at least one", "nothing", "`services`"});
+    }
     for (const auto& [name, service] : services) {
+      if (service.node().kind != YamlNode::Kind::kMap) {
+        service.error(mismatch(describe(service.node()), "a mapping with `image`"));
+        continue;
+      }
       if (label_from(name).empty()) service.error(mismatch("the name `" + name + "`", "letters or digits in it"));
       write(manifest_of_service(name, service, context_));
       if (replicas_of(service) != 1) write(name_of_replicas(name));

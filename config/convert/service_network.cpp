@@ -36,8 +36,17 @@ void add_port(int port, int host_port, const std::string& host_ip, const std::st
   container["ports"].push(std::move(each));
 }
 
+// A port of the machine is one pod's, whether the service has more of them or not.
+void check_replicas(const View& service, const View& port) {
+  const auto replicas = replicas_of(service);
+  if (replicas < 2) return;
+  port.warn({"a port of the machine can be one pod's only: the other " + std::to_string(replicas - 1) +
+                 " wait for it; put a Service of type NodePort in front of them instead",
+             describe(port.node())});
+}
+
 // [IP:][HOST:]CONTAINER[/PROTOCOL]; each of the two may be a range. An address of version 6 is in brackets.
-void add_short_port(const View& view, Value& container) {
+void add_short_port(const View& service, const View& view, Value& container) {
   std::string text = view.text();
   std::string protocol;
   if (const auto slash = text.find('/'); slash != std::string::npos) {
@@ -57,7 +66,11 @@ void add_short_port(const View& view, Value& container) {
   if (inside.first == 0 || (!host.empty() && outside.first == 0) ||
       (!host.empty() && outside.last - outside.first != inside.last - inside.first))
     return view.error(mismatch(describe(view.node()), "[ADDRESS:][PORT:]PORT[/udp], with ranges of one length"));
-  if (outside.first == 0) leave_out(view, "it has no port of the machine; write HOST:CONTAINER");
+  if (outside.first == 0) {
+    leave_out(view, "it has no port of the machine; write HOST:CONTAINER");
+  } else {
+    check_replicas(service, view);
+  }
   for (int i = 0; i <= inside.last - inside.first; ++i)
     add_port(inside.first + i, outside.first > 0 ? outside.first + i : 0, ip, protocol, container);
 }
@@ -70,10 +83,11 @@ void add_ports(const View& service, Value& container) {
   }
   for (const auto& port : service["ports"].items()) {
     if (port.node().kind != YamlNode::Kind::kMap) {
-      add_short_port(port, container);
+      add_short_port(service, port, container);
       continue;
     }
     const Range published = range_of(port["published"].text());
+    if (published.first > 0) check_replicas(service, port);
     add_port(static_cast<int>(port["target"].integer().value_or(0)), published.first, port["host_ip"].text(),
              port["protocol"].text(), container);
   }

@@ -99,11 +99,17 @@ class Explainer {
     if (message.starts_with(words::INVALID_ESCAPE))
       return wrong_escape(message.substr(std::string(words::INVALID_ESCAPE).size()));
     if (message == words::END_OF_SEQ_FLOW)
-      return at_here("a `[` is opened and never closed, or a `,` is missing before " + quote(here_.text));
+      return unclosed("[");
     if (message == words::END_OF_MAP_FLOW)
-      return at_here("a `{` is opened and never closed, or a `,` is missing before " + quote(here_.text));
+      return unclosed("{");
     if (message == words::FLOW_END) return at_here("found a `]` or `}` that closes nothing in " + quote(here_.text));
     return std::nullopt;
+  }
+
+  // At the end of the text there is nothing before which a comma could be missing.
+  [[nodiscard]] YamlFault unclosed(const std::string& bracket) const {
+    const std::string end = here_.text.empty() ? "" : ", or a `,` is missing before " + quote(here_.text);
+    return at_here("a `" + bracket + "` is opened and never closed" + end);
   }
 
   [[nodiscard]] std::string text_here() const { return here_.text.empty() ? std::string() : quote(here_.text); }

@@ -118,6 +118,9 @@ TEST(Convert, WhatHasNoTranslationIsToldWithItsPlace) {
       {"    networks: [a]\n", "services.web.networks"},
       {"    user: nginx\n", "users and groups by number"},
       {"    ports: [\"80\"]\n", "services.web.ports[0]: has no translation: it has no port of the machine"},
+      {"    ports: [\"8080:80\"]\n    deploy: {replicas: 3}\n",
+       "services.web.ports[0]: a port of the machine can be one pod's only: the other 2 wait"},
+      {"    ports: [{target: 80, published: 8080}]\n    scale: 2\n", "services.web.ports[0]: a port of the machine"},
       {"    restart: on-failure:3\n", "without a bound"},
       {"    environment: [UNSET]\n", "`UNSET` is not set here"},
       {"    comand: x\n", "unknown key of a service, did you mean `command`?"},
@@ -163,6 +166,11 @@ TEST(Convert, WhatIsWrongGivesNoManifest) {
   EXPECT_FALSE(convert_compose("services: {web: {command: a}}\n", "f", sources()).errors.empty()) << "no image";
   EXPECT_FALSE(convert_compose("a: b\n", "f", sources()).errors.empty());
   EXPECT_FALSE(convert_compose("[a]\n", "f", sources()).errors.empty());
+  EXPECT_EQ(joined(convert_compose("services: [a]\n", "f", sources()).errors),
+            "f:1:11: services: found a list, expected a mapping of names to services\n");
+  EXPECT_NE(joined(convert_compose("services: {web: image}\n", "f", sources()).errors)
+                .find("services.web: found `image`, expected a mapping with `image`"),
+            std::string::npos);
 }
 
 TEST(Convert, ConfigsAndSecretsAreObjects) {

@@ -28,6 +28,7 @@ TEST(YamlFault, NamesThePlaceAndWhatIsExpectedThere) {
       {"command: [\"echo \\$A\"]\n", "found `\\$` in double quotes, expected an escape of YAML"},
       {"a:\n  args: -\n    x\n", "expected each item of a list on a line of its own"},
       {"a: [b, c\nd: e\n", "a `[` is opened and never closed"},
+      {"a: [b,\nd: e\n", "a `[` is opened and never closed"},
       {"a: {b: c\n", "a `{` is opened and never closed"},
       {"a: b]\nc: ]\n", "that closes nothing"},
       {"a:\n\tb: c\n", "f.yaml:2"},
@@ -36,6 +37,13 @@ TEST(YamlFault, NamesThePlaceAndWhatIsExpectedThere) {
   };
   for (const auto& [text, expected] : cases)
     EXPECT_NE(first_error(text).find(expected), std::string::npos) << text << first_error(text);
+}
+
+TEST(YamlFault, AtTheEndNoCommaIsMissingBeforeNothing) {
+  for (const char* text : {"a: [\n", "a: {\n"}) {
+    EXPECT_EQ(first_error(text).find("`,`"), std::string::npos) << first_error(text);
+    EXPECT_NE(first_error(text).find("never closed"), std::string::npos) << first_error(text);
+  }
 }
 
 TEST(YamlFault, OneNameThatIsMissingIsOneError) {
