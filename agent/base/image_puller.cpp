@@ -106,7 +106,7 @@ Status ImagePuller::start(const WantedImage& wanted, const std::string& key) {
   METE_TRY(const auto input, memory_file("mete-pull-request", request_of(settings_.config.registries, wanted.logins)));
   METE_TRY(auto output, memory_file("mete-pull-answer", ""));
   METE_TRY(const pid_t pid,
-           spawn_self({"mete", "--state", settings_.state, "pull-for-agent", wanted.name}, input.get(), output.get()));
+           spawn_self({"mete", "--state", settings_.state, "pull-for-agent", wanted.name}, {input.get(), output.get()}));
   Pull& pull = pulls_[key];
   pull.running = true;
   pull.begun = Clock::now();

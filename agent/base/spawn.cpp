@@ -3,12 +3,14 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include "agent/base/spare_descriptors.h"
 #include "runtime/file.h"
@@ -163,15 +165,23 @@ Result<pid_t> spawn_exec_session(const std::string& shim, const ExecSessionReque
   return spawn(shim, std::move(args), actions);
 }
 
-Result<pid_t> spawn_self(std::vector<std::string> args, int input, int output) {
-  METE_TRY(const runtime::UniqueFd high_input, raise_descriptor(input));
-  METE_TRY(const runtime::UniqueFd high_output, raise_descriptor(output));
+Result<pid_t> spawn_self(std::vector<std::string> args, const StandardStreams& streams) {
   FileActions actions;
   close_standard_streams(actions);
-  actions.duplicate(high_input.get(), STDIN_FILENO);
-  actions.duplicate(high_output.get(), STDOUT_FILENO);
+  std::vector<runtime::UniqueFd> high;
+  for (const auto& [from, to] : {std::pair(streams.input, STDIN_FILENO), std::pair(streams.output, STDOUT_FILENO),
+                                 std::pair(streams.errors, STDERR_FILENO)}) {
+    if (from < 0) continue;
+    METE_TRY(runtime::UniqueFd raised, raise_descriptor(from));
+    actions.duplicate(raised.get(), to);
+    high.push_back(std::move(raised));
+  }
   actions.close_from(STDERR_FILENO + 1);
-  return spawn("/proc/self/exe", std::move(args), actions, environ);
+  METE_TRY(const pid_t pid, spawn("/proc/self/exe", std::move(args), actions, environ));
+  // A child that has ended already has no rank: a failure changes nothing.
+  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(pid), 0);
+  (void)runtime::write_control(AT_FDCWD, "/proc/" + std::to_string(pid) + "/oom_score_adj", "0");
+  return pid;
 }
 
 Result<pid_t> spawn_watchdog(const std::string& shim, const std::string& directory) {

@@ -64,9 +64,16 @@ struct ExecSessionRequest {
 [[nodiscard]] Result<pid_t> spawn_exec_session(const std::string& shim, const ExecSessionRequest& request,
                                                const runtime::UniqueFd& socket);
 
-// Starts this program itself with other arguments (the first is its name), with these descriptors as its standard input
-// and output; the environment is the agent's. The caller reaps it (await_child).
-[[nodiscard]] Result<pid_t> spawn_self(std::vector<std::string> args, int input, int output);
+// Descriptors of the caller's, which stay its own.
+struct StandardStreams {
+  int input = -1;
+  int output = -1;
+  int errors = -1;  // -1: thrown away
+};
+// Starts this program itself with other arguments (the first is its name); the environment is the agent's. The child is
+// no agent: it has an ordinary priority, and the kernel may kill it when memory runs out. The caller reaps it
+// (await_child).
+[[nodiscard]] Result<pid_t> spawn_self(std::vector<std::string> args, const StandardStreams& streams);
 
 // Starts `mete-shim watchdog`, which undoes what the files in `directory` list once the agent has died, and ends when
 // there are no files. The caller reaps it (await_child).

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/docker/child_command.h"
 
-#include <fcntl.h>
-#include <spawn.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 
 #include "agent/base/child_process.h"
-#include "agent/base/spare_descriptors.h"
 #include "agent/base/spawn.h"
 #include "agent/docker/fields.h"
 #include "runtime/file.h"
@@ -21,33 +17,6 @@ namespace {
 
 constexpr std::size_t kQueued = 1U << 20U;      // bytes that the client has not read
 constexpr std::size_t kMostErrors = 1U << 20U;  // of a command that has failed
-
-struct Streams {
-  int input;
-  int output;
-  int errors;
-};
-
-// Like spawn_self(), with its errors apart. The child is no agent: it has nothing of the agent's rank.
-Result<pid_t> spawn_command(std::vector<std::string> words, const Streams& streams) {
-  std::vector<char*> argv;
-  for (auto& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_adddup2(&actions, streams.input, STDIN_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions, streams.output, STDOUT_FILENO);
-  ::posix_spawn_file_actions_adddup2(&actions, streams.errors, STDERR_FILENO);
-  ::posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-  const SpareDescriptors spare;
-  pid_t pid = 0;
-  const int error = ::posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, argv.data(), environ);
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) return fail_errno("start mete", error);
-  (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(pid), 0);
-  (void)runtime::write_control(AT_FDCWD, "/proc/" + std::to_string(pid) + "/oom_score_adj", "0");
-  return pid;
-}
 
 }  // namespace
 
@@ -75,7 +44,7 @@ Status ChildCommand::start(asio::io_context& loop, std::vector<std::string> word
   METE_TRY(Pipe pipe, make_pipe());
   runtime::UniqueFd errors(::memfd_create("mete-errors", MFD_CLOEXEC));
   if (!errors.valid()) return fail_errno("memfd_create");
-  METE_TRY(const pid_t pid, spawn_command(std::move(words), {input.get(), pipe.write.get(), errors.get()}));
+  METE_TRY(const pid_t pid, spawn_self(std::move(words), {input.get(), pipe.write.get(), errors.get()}));
   const auto own = std::make_shared<ChildCommand>(loop, std::move(calls));
   own->errors_ = std::move(errors);
   own->output_.assign(pipe.read.release());

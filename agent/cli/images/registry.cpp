@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `mete pull`, `push` and `tag`, and the command that the agent runs to pull. They act on the store and need no agent.
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -102,17 +101,9 @@ int tag(const Common& common, const std::string& from, const std::string& to) {
   return tagged ? kDone : complain(tagged.error().what, exit_code(tagged.error()));
 }
 
-// The agent's own child has its nice value and is hardly ever killed for want of memory: a pull gives both back. It
-// ends with the agent.
-void be_ordinary() {
-  (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  (void)::setpriority(PRIO_PROCESS, 0, 0);
-  (void)runtime::write_control(AT_FDCWD, "/proc/self/oom_score_adj", "0");
-}
-
 // Reads what it may do from standard input and prints one JSON object (agent/base/image_puller.cpp).
 int pull_for_agent(const Common& common, const std::string& name) {
-  be_ordinary();
+  (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);  // it ends with the agent
   const auto request = runtime::read_all(STDIN_FILENO, "standard input");
   const auto finish = [](const Result<registry::Pulled>& pulled) {
     Json value = {{"error", pulled ? "" : pulled.error().what}, {"code", pulled ? 0 : pulled.error().code}};
