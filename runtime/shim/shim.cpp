@@ -14,10 +14,10 @@
 
 #include "runtime/file.h"
 #include "runtime/process/launcher.h"
-#include "runtime/process/wire.h"
 #include "runtime/shim/attachments.h"
 #include "runtime/shim/attempt_files.h"
 #include "runtime/shim/output.h"
+#include "runtime/shim/shim_plan.h"
 #include "runtime/shim/watchdog.h"
 
 namespace mete::runtime::shim {
@@ -51,23 +51,6 @@ int timeout_of(int milliseconds, bool holding) {
   return holding && (milliseconds < 0 || milliseconds > kLookAgain) ? kLookAgain : milliseconds;
 }
 
-// A namespace that the plan joins may be a descriptor of the shim's own (/proc/self/fd/N). The child, which closes what
-// it inherits before it joins, finds it by the shim's pid.
-Result<process::Plan> read_plan(const AttemptFiles& files) {
-  constexpr std::string_view kOwn = "/proc/self/fd/";
-  METE_TRY(const std::string bytes, read_file(AT_FDCWD, files.plan()));
-  METE_TRY(process::Plan plan, process::decode_plan(bytes));
-  for (auto& op : plan.ops) {
-    auto* const joins = std::get_if<process::JoinNamespaces>(&op);
-    if (joins == nullptr) continue;
-    for (auto& use : joins->all) {
-      if (use.path.starts_with(kOwn))
-        use.path = "/proc/" + std::to_string(::getpid()) + "/fd/" + use.path.substr(kOwn.size());
-    }
-  }
-  return plan;
-}
-
 bool opens_terminal(const process::Plan& plan) {
   return std::any_of(plan.ops.begin(), plan.ops.end(),
                      [](const auto& op) { return std::holds_alternative<process::OpenTerminal>(op); });
@@ -97,7 +80,8 @@ class Shim {
   Result<process::Launched> start() {
     // The agent reads the holder from a held lock: without a name it would take this shim for a blocked process.
     METE_CHECK(sign_lock(options_.lock_fd));
-    METE_TRY(const process::Plan plan, read_plan(files_));
+    METE_TRY(const ShimPlan read, read_shim_plan(files_));
+    const process::Plan& plan = read.plan;
     METE_CHECK(output_.open(options_.log_path, options_.log_limits));
     METE_CHECK(attachments_.listen(files_.attach()));
     for (const int fd : options_.attached_fds) attachments_.take(UniqueFd(fd));
@@ -267,8 +251,8 @@ int run_sandbox(const ShimOptions& options) {
   const AttemptFiles files(options.directory);
   const auto start = [&]() -> Status {
     METE_CHECK(sign_lock(options.lock_fd));
-    METE_TRY(const process::Plan plan, read_plan(files));
-    METE_TRY(const process::Launched sandbox, process::launch(plan, {}));
+    METE_TRY(const ShimPlan read, read_shim_plan(files));
+    METE_TRY(const process::Launched sandbox, process::launch(read.plan, {}));
     const auto written = [&]() -> Status {
       METE_TRY(const process::ProcessId id, process::identify(sandbox.pid));
       return files.write(Started{id, now(), sandbox.warnings});

@@ -2,6 +2,7 @@
 """Pods on the default bridge: address, gateway, the way out, published ports from everywhere, and what is left afterwards: nothing."""
 import json
 import os
+import re
 import socket
 import sys
 
@@ -43,6 +44,19 @@ def test_its_state_is_told():
         assert told["network"]["name"] == "bridge" and told["network"]["mac"] == "02:6d:0a:4d:00:02", told
         assert told["network"]["ports"] == [{"host": "0.0.0.0:8081/tcp", "containerPort": 8080}], told
         assert "10.77.0.2" in agent.mete("ps", "-o", "wide").stdout
+        assert " 10.77.0.2 " in agent.mete("get", "pods", "-o", "wide").stdout
+        assert agent.mete("get", "pod", "web", "-o", "jsonpath={.status.podIP} {.status.podIPs[*].ip}").stdout.split() == ["10.77.0.2"] * 2
+        assert agent.mete("wait", "--for=jsonpath={.status.podIP}=10.77.0.2", "web").returncode == 0
+        assert re.search("(?m)^IP: +10.77.0.2$", agent.mete("describe", "web").stdout)
+
+
+def test_no_shim_keeps_the_namespace():
+    with bridged() as agent:
+        launch(agent, server())
+        with open("/proc/%d/stat" % agent.container("web")["pid"]) as stat:
+            shim = int(stat.read().rsplit(")", 1)[1].split()[1])
+        held = {number: os.readlink("/proc/%d/fd/%s" % (shim, number)) for number in os.listdir("/proc/%d/fd" % shim)}
+        assert held and not [target for target in held.values() if target.startswith("net:")], held
 
 
 def test_who_is_in_it_is_exported():
