@@ -5,6 +5,7 @@
 #include <array>
 
 #include "agent/api/replies.h"
+#include "agent/base/machine_facts.h"
 #include "agent/services/service_json.h"
 #include "agent/workloads/workload_json.h"
 #include "agent/workloads/workload_text.h"
@@ -82,9 +83,11 @@ HttpResponse WorkloadApi::objects(const std::string& kinds, const HttpRequest& r
   ordered_json items = ordered_json::array();
   for (const auto& plural : parts_of(kinds, ',')) {
     if (plural == "pods") {
+      const auto& services = reconciler_.services();
+      const auto machine = machine_facts(services.machine_memory, services.images.layers_directory(), Addresses::kAll);
       for (const auto& [key, pod] : reconciler_.pods()) {
         if (asked(pod->record().namespace_, pod->record().name))
-          items.push_back(pod_object_json(*pod, spec_text(*pod)));
+          items.push_back(pod_object_json(*pod, spec_text(*pod), machine));
       }
       continue;
     }

@@ -28,7 +28,7 @@ ordered_json container_status(const Container& container) {
   if (container.spec() != nullptr) value["image"] = container.spec()->image;
   value["ready"] = is_ready(record);
   value["restartCount"] = record.restarts;
-  value["started"] = running;
+  value["started"] = running && record.started;
   ordered_json& state = value["state"];
   if (running) {
     state["running"] = {{"startedAt", rfc3339(record.started_at)}};
@@ -67,6 +67,25 @@ ordered_json pod_conditions(const Pod& pod) {
   return list;
 }
 
+ordered_json ip_list(const std::vector<std::string>& addresses) {
+  ordered_json list = ordered_json::array();
+  for (const auto& each : addresses) list.push_back({{"ip", each}});
+  return list;
+}
+
+// As the kubelet tells them: a pod with the machine's network has the machine's addresses.
+void add_addresses(const Pod& pod, const std::vector<std::string>& machine, ordered_json& status) {
+  if (!machine.empty()) {
+    status["hostIP"] = machine.front();
+    status["hostIPs"] = ip_list(machine);
+  }
+  const bool shares = pod.plan() != nullptr && pod.plan()->pod.spec.host_network;
+  const auto addresses = shares ? machine : pod.networks().addresses(pod.record().uid);
+  if (addresses.empty()) return;
+  status["podIP"] = addresses.front();
+  status["podIPs"] = ip_list(addresses);
+}
+
 // What is known of the spec without its text.
 ordered_json spec_of(const Pod& pod) {
   ordered_json spec = ordered_json::object();
@@ -78,7 +97,7 @@ ordered_json spec_of(const Pod& pod) {
 
 }  // namespace
 
-ordered_json pod_object_json(const Pod& pod, const std::string& spec) {
+ordered_json pod_object_json(const Pod& pod, const std::string& spec, const config::MachineFacts& machine) {
   const auto& record = pod.record();
   const Child child = child_of(pod);
   ordered_json value = {{"apiVersion", "v1"}, {"kind", "Pod"}};
@@ -102,12 +121,14 @@ ordered_json pod_object_json(const Pod& pod, const std::string& spec) {
   }
   const ordered_json given = ordered_json::parse(spec, nullptr, false);
   value["spec"] = given.is_object() ? given : spec_of(pod);
+  value["spec"]["nodeName"] = machine.node_name;
   ordered_json& status = value["status"];
   status["phase"] = api_phase(child.phase);
   if (!record.reason.empty()) status["reason"] = record.reason;
   if (!record.message.empty()) status["message"] = record.message;
   status["conditions"] = pod_conditions(pod);
   if (pod.plan() != nullptr) status["qosClass"] = enforcers::to_string(enforcers::qos_of(pod.plan()->pod.spec));
+  add_addresses(pod, machine.addresses, status);
   status["startTime"] = rfc3339(record.created);
   for (const auto& container : pod.containers()) {
     const char* list = container->record().init ? "initContainerStatuses" : "containerStatuses";

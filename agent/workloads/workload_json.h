@@ -6,6 +6,7 @@
 
 #include "agent/pods/pod_status.h"
 #include "agent/workloads/workloads.h"
+#include "config/downward.h"
 #include "runtime/json.h"
 
 namespace mete::agent {
@@ -14,6 +15,8 @@ namespace mete::agent {
 [[nodiscard]] nlohmann::ordered_json condition_json(const PodCondition& condition);
 [[nodiscard]] nlohmann::ordered_json workload_json(const Workloads& workloads, const WorkloadObject& object);
 // `spec` is what the manifest or the template says, as JSON text; empty: what is known of it.
-[[nodiscard]] nlohmann::ordered_json pod_object_json(const Pod& pod, const std::string& spec);
+// `machine`: with its addresses.
+[[nodiscard]] nlohmann::ordered_json pod_object_json(const Pod& pod, const std::string& spec,
+                                                     const config::MachineFacts& machine);
 
 }  // namespace mete::agent

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <memory>
 
-#include "agent/cli/objects/kube_shape.h"
+#include "agent/cli/objects/pod_object.h"
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
 
@@ -113,18 +113,18 @@ std::string events_of(const Common& common, const std::string& key) {
   return "Events:\n" + indented(table.text());
 }
 
-std::string describe_text(const Json& pod) {
-  const Json shape = kube_shape(pod);
-  const Json& status = shape["status"];
+// `pod`: as mete's API has it, `status` the same as Kubernetes has it.
+std::string describe_text(const Json& pod, const Json& status) {
   std::string out;
   put(out, 0, "Name", plain(pod["name"]));
   put(out, 0, "Namespace", plain(pod["namespace"]));
   put(out, 0, "Start Time", plain(pod["createdAt"]));
   put_map(out, "Labels", pod.value("labels", Json::object()));
-  put(out, 0, "Status", plain(status["phase"]));
+  put(out, 0, "Status", plain(pod["phase"]));
   for (const auto& [key, name] : {std::pair("reason", "Reason"), std::pair("message", "Message")}) {
-    if (status.contains(key)) put(out, 0, name, plain(status[key]));
+    if (pod.contains(key)) put(out, 0, name, plain(pod[key]));
   }
+  if (status.contains("podIP")) put(out, 0, "IP", plain(status["podIP"]));
   put(out, 0, "Source", printable(pod.value("source", std::string())));
   if (pod.contains("policy")) put(out, 0, "Policy", plain(pod["policy"]));
   put_containers(out, pod, status, true);
@@ -147,8 +147,10 @@ int describe(const Common& common, const DescribeOptions& options) {
     const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + pod_key(word));
     worst = std::max(worst, fetched.code);
     if (fetched.code != kDone) continue;
+    const auto object = fetch_pod_object(common, pod_key(word));
+    if (object.code != kDone || object.value.is_null()) continue;  // gone between the two questions
     if (&word != &words.front()) print("\n\n");
-    print(describe_text(fetched.value) + events_of(common, pod_key(word)));
+    print(describe_text(fetched.value, object.value["status"]) + events_of(common, pod_key(word)));
   }
   return worst;
 }

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "agent/cli/objects/json_path.h"
-#include "agent/cli/objects/kube_shape.h"
+#include "agent/cli/objects/pod_object.h"
 #include "agent/cli/output.h"
 #include "config/quantity.h"
 
@@ -80,30 +80,16 @@ std::string name_in(const std::string& word) {
   return word;
 }
 
-struct Look {
-  int code = kDone;
-  bool there = false;
-  Json pod;
-};
-
-// Without a word where the pod is not there, which is what --for=delete waits for.
-Look look(const Common& common, const std::string& name) {
-  const auto answer = Client(common.socket).request("GET", "/mete/v1/pods/" + pod_key(name));
-  if (!answer) return {complain(answer.error().what, kNoAgent), false, {}};
-  if (answer->status == 404) return {};
-  Json value = Json::parse(answer->body, nullptr, false);
-  if (value.is_discarded() || answer->status >= 300) return {complain("the agent's answer is no pod"), false, {}};
-  return {kDone, true, kube_shape(value)};
-}
-
 int wait_for(const Common& common, const std::string& name, const Wish& wish,
              std::chrono::steady_clock::time_point end) {
   constexpr auto kLook = std::chrono::milliseconds(100);
   while (true) {
-    const Look now = look(common, name);
+    const auto now = fetch_pod_object(common, pod_key(name));
     if (now.code != kDone) return now.code;
-    if (!now.there && wish.kind != Wish::Kind::kDelete) return complain("pods \"" + name + "\" not found", kNotFound);
-    if (now.there ? wish.kind != Wish::Kind::kDelete && holds(now.pod, wish) : true) {
+    const bool gone = now.value.is_null();  // which is what --for=delete waits for
+    const bool for_delete = wish.kind == Wish::Kind::kDelete;
+    if (gone && !for_delete) return complain("pods \"" + name + "\" not found", kNotFound);
+    if (gone || (!for_delete && holds(now.value, wish))) {
       print("pod/" + name + " condition met\n");
       return kDone;
     }
