@@ -8,9 +8,12 @@
 #include <prometheus/registry.h>
 
 #include <chrono>
+#include <map>
+#include <mutex>
 #include <string>
 
 #include "collectors/exposition/exposition.h"
+#include "collectors/exposition/native_histogram.h"
 
 namespace mete::agent {
 
@@ -40,6 +43,10 @@ class Instruments {
   void write(std::string& out, collectors::Format format) const;
 
  private:
+  // A family's histogram with and without fixed buckets. `labels`: as a LabelBlock renders them.
+  void observe(prometheus::Histogram& classic, std::string_view family, const std::string& labels,
+               std::chrono::nanoseconds time);
+
   prometheus::Registry registry_;
   prometheus::Family<prometheus::Counter>& actions_;
   prometheus::Family<prometheus::Histogram>& reactions_;
@@ -58,6 +65,8 @@ class Instruments {
   prometheus::Histogram& scrapes_;
   prometheus::Histogram& launches_;
   prometheus::Histogram& probes_late_;
+  mutable std::mutex mutex_;                                    // of natives_
+  std::map<std::string, collectors::NativeHistogram> natives_;  // by FAMILY{LABELS}
 };
 
 }  // namespace mete::agent

@@ -25,7 +25,9 @@ std::string lower(std::string_view text) {
 
 struct Choice {
   std::string name;     // "text/plain", "gzip"
-  std::string version;  // the parameter of that name
+  std::string version;  // the parameters of these names
+  std::string proto;
+  std::string encoding;
   double quality = 1;
 };
 
@@ -39,6 +41,8 @@ Choice parse_choice(std::string_view text) {
     std::string_view value = parameter;
     if (value.size() > 1 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
     if (key == "version") choice.version = value;
+    if (key == "proto") choice.proto = value;
+    if (key == "encoding") choice.encoding = value;
     if (key != "q") continue;
     double quality = 0;  // an invalid number counts as 0: not wanted
     const auto parsed = std::from_chars(value.data(), value.data() + value.size(), quality);
@@ -50,11 +54,15 @@ Choice parse_choice(std::string_view text) {
 }  // namespace
 
 collectors::Format choose_format(std::string_view accept) {
+  double protobuf = 0;
   double open_metrics = 0;
   double text = 0;
   while (!accept.empty()) {
     const Choice choice = parse_choice(next_trimmed(accept, ','));
-    if (choice.name == "application/openmetrics-text") {
+    if (choice.name == "application/vnd.google.protobuf") {
+      if (choice.proto == "io.prometheus.client.MetricFamily" && choice.encoding == "delimited")
+        protobuf = std::max(protobuf, choice.quality);
+    } else if (choice.name == "application/openmetrics-text") {
       const bool ours = choice.version.empty() || choice.version == "1.0.0" || choice.version == "0.0.1";
       if (ours) open_metrics = std::max(open_metrics, choice.quality);
     } else if (choice.name == "text/plain") {
@@ -64,12 +72,20 @@ collectors::Format choose_format(std::string_view accept) {
       text = std::max(text, choice.quality);
     }
   }
+  if (protobuf > std::max(open_metrics, text)) return collectors::Format::kProtobuf;
   return open_metrics > 0 && open_metrics >= text ? collectors::Format::kOpenMetrics : collectors::Format::kText;
 }
 
 const char* content_type(collectors::Format format) {
-  return format == collectors::Format::kOpenMetrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-                                                    : "text/plain; version=0.0.4; charset=utf-8";
+  switch (format) {
+    case collectors::Format::kProtobuf:
+      return "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+    case collectors::Format::kOpenMetrics:
+      return "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    case collectors::Format::kText:
+      break;
+  }
+  return "text/plain; version=0.0.4; charset=utf-8";
 }
 
 bool accepts_gzip(std::string_view accept_encoding) {

@@ -5,6 +5,9 @@
 #include <charconv>
 #include <cmath>
 
+#include "collectors/exposition/native_histogram.h"
+#include "collectors/exposition/protobuf_family.h"
+
 namespace mete::collectors {
 namespace {
 
@@ -106,6 +109,21 @@ void Value::append_to(std::string& out) const {
   }
 }
 
+double Value::number() const {
+  constexpr double kSecond = 1e9;
+  switch (kind_) {
+    case Kind::kAbsent:
+      return 0;
+    case Kind::kInteger:
+      return static_cast<double>(bits_.integer);
+    case Kind::kNanoseconds:
+      return static_cast<double>(bits_.nanoseconds) / kSecond;
+    case Kind::kReal:
+      return bits_.real;
+  }
+  return 0;
+}
+
 void append_label_value(std::string& out, std::string_view value) {
   while (!value.empty()) {
     const std::size_t length = utf8_length(value);
@@ -137,6 +155,21 @@ void LabelBlock::add(std::string_view name, std::string_view value) {
   text_ += "=\"";
   append_label_value(text_, value);
   text_ += '"';
+}
+
+FamilyWriter::FamilyWriter(std::string& out, std::string_view name, std::string_view help, MetricType type,
+                           Format format)
+    : out_(out), name_(name), help_(help), type_(type), format_(format) {}
+FamilyWriter::FamilyWriter(FamilyWriter&&) noexcept = default;
+FamilyWriter::~FamilyWriter() = default;
+
+ProtobufFamily& FamilyWriter::protobuf() {
+  if (!protobuf_) protobuf_ = std::make_unique<ProtobufFamily>(out_, name_, help_, type_);
+  return *protobuf_;
+}
+
+void FamilyWriter::add_native(const NativeHistogram& histogram) {
+  if (format_ == Format::kProtobuf) protobuf().add_native(histogram);
 }
 
 void FamilyWriter::write_head() {
@@ -178,6 +211,7 @@ void FamilyWriter::write_exemplar(const Exemplar& exemplar) {
 void FamilyWriter::add_suffixed(std::string_view suffix, const LabelBlock& labels, Value value, std::string_view extra,
                                 const Exemplar* exemplar) {
   if (value.absent()) return;
+  if (format_ == Format::kProtobuf) return protobuf().add(suffix, labels, value, extra, exemplar);
   if (!begun_) write_head();
   out_.append(name_);
   if (!suffix.empty()) out_.append(suffix);

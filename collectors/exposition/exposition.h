@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prometheus text format 0.0.4 and OpenMetrics 1.0, written into one string. Labels are rendered once per container and
-// reused; numbers go through std::to_chars. No timestamps.
+// Prometheus text format 0.0.4, OpenMetrics 1.0 and Prometheus' protobuf, written into one string. Labels are rendered
+// once per container and reused; numbers go through std::to_chars. No timestamps.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,7 +17,7 @@
 namespace mete::collectors {
 
 enum class MetricType : std::uint8_t { kCounter, kGauge, kHistogram, kInfo, kUntyped };
-enum class Format : std::uint8_t { kText, kOpenMetrics };  // text 0.0.4, OpenMetrics 1.0
+enum class Format : std::uint8_t { kText, kOpenMetrics, kProtobuf };  // text 0.0.4, OpenMetrics 1.0, MetricFamily
 
 [[nodiscard]] std::string_view type_name(MetricType type, Format format = Format::kText);
 
@@ -37,6 +38,8 @@ class Value {
   [[nodiscard]] constexpr bool absent() const { return kind_ == Kind::kAbsent; }
   // "12", "0.5", "NaN", "+Inf"
   void append_to(std::string& out) const;
+  // The same as a number; 0 when it is absent.
+  [[nodiscard]] double number() const;
 
  private:
   union {
@@ -71,6 +74,9 @@ struct Exemplar {
   std::optional<std::chrono::system_clock::time_point> at;
 };
 
+class NativeHistogram;
+class ProtobufFamily;
+
 // Writes one metric family: HELP and TYPE once, before the first line; nothing at all when no line is added. In
 // OpenMetrics a counter's family goes without the "_total" of its samples, and a name that ends in a unit has a UNIT
 // line.
@@ -78,8 +84,10 @@ class FamilyWriter {
  public:
   // `name` and `help` must outlive the writer. A counter's name ends in "_total".
   FamilyWriter(std::string& out, std::string_view name, std::string_view help, MetricType type,
-               Format format = Format::kText)
-      : out_(out), name_(name), help_(help), type_(type), format_(format) {}
+               Format format = Format::kText);
+  FamilyWriter(FamilyWriter&&) noexcept;
+  FamilyWriter& operator=(FamilyWriter&&) = delete;
+  ~FamilyWriter();
   // `extra` is rendered label text besides the block: R"(cpu="total")" or empty.
   void add(const LabelBlock& labels, Value value, std::string_view extra = {}) {
     add_suffixed({}, labels, value, extra);
@@ -88,9 +96,12 @@ class FamilyWriter {
   // For the lines of a histogram: "_bucket", "_sum", "_count".
   void add_suffixed(std::string_view suffix, const LabelBlock& labels, Value value, std::string_view extra = {},
                     const Exemplar* exemplar = nullptr);
+  // For a histogram, before its "_count". Formats without native histograms leave it out.
+  void add_native(const NativeHistogram& histogram);
 
  private:
   void write_head();
+  ProtobufFamily& protobuf();
   void write_exemplar(const Exemplar& exemplar);
   std::string& out_;
   std::string_view name_;
@@ -98,6 +109,7 @@ class FamilyWriter {
   MetricType type_;
   Format format_;
   bool begun_ = false;
+  std::unique_ptr<ProtobufFamily> protobuf_;  // made by the first line
 };
 
 }  // namespace mete::collectors

@@ -11,6 +11,18 @@ ExpositionStream::ExpositionStream(std::shared_ptr<const Reading> reading, Forma
   open_family();
 }
 
+namespace {
+
+// nullptr: the series has no lines of this family.
+const LabelBlock* labels_for(const Family& family, const Series& series) {
+  if (family.labels_of == LabelsOf::kWorkload) return series.workload.get();
+  if (series.sample == nullptr) return nullptr;
+  const bool of_network = family.labels_of == LabelsOf::kNetwork && series.network != nullptr;
+  return of_network ? series.network.get() : series.labels.get();
+}
+
+}  // namespace
+
 // Moves on to the next family that the filter accepts; family_ past the end means that none is left.
 void ExpositionStream::open_family() {
   const auto families = all_families();
@@ -25,7 +37,9 @@ void ExpositionStream::open_family() {
 
 std::string_view ExpositionStream::next(std::size_t size) {
   piece_.clear();
-  while (writer_ && piece_.size() < size) {
+  // A family of protobuf is one message, with its length before it: it is not cut.
+  const bool whole = format_ == Format::kProtobuf;
+  while (writer_ && (piece_.size() < size || (whole && series_ > 0))) {
     if (series_ == reading_->series.size()) {
       ++family_;
       open_family();
@@ -33,8 +47,8 @@ std::string_view ExpositionStream::next(std::size_t size) {
     }
     const Series& series = reading_->series[series_++];
     const Family& family = *all_families()[family_];
-    const LabelBlock* labels = family.of_workload ? series.workload.get() : series.labels.get();
-    if (labels == nullptr || (series.sample == nullptr && !family.of_workload)) continue;
+    const LabelBlock* const labels = labels_for(family, series);
+    if (labels == nullptr) continue;
     Lines lines(*writer_, *labels);
     family.write(lines, series);
   }

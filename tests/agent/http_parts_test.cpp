@@ -59,6 +59,21 @@ TEST(Negotiate, FormatIsWhatTheScraperPrefersAndWeWrite) {
       {"application/openmetrics-text;q=7", Format::kText},
       {",,;;=,q=,;version", Format::kText},
       {"application/*", Format::kText},
+      // Prometheus that asks for native histograms: 2.42 and 3
+      {"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,application/"
+       "openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,text/"
+       "plain;version=0.0.4;"
+       "q=0.5,*/*;q=0.1",
+       Format::kProtobuf},
+      {"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/"
+       "openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
+       Format::kProtobuf},
+      {"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.4,"
+       "text/plain;q=0.4",
+       Format::kText},
+      {"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text", Format::kText},
+      {"application/vnd.google.protobuf;proto=other.Message;encoding=delimited", Format::kText},
+      {"application/vnd.google.protobuf", Format::kText},
   };
   for (const auto& each : all) EXPECT_EQ(choose_format(each.header), each.format) << each.header;
   EXPECT_STREQ(content_type(Format::kText), "text/plain; version=0.0.4; charset=utf-8");

@@ -108,6 +108,26 @@ def test_the_fleet_configuration_finds_agents_by_file_and_over_http():
             assert labels[agent.address]["machine"] == os.uname().nodename, labels
 
 
+def test_native_histograms_are_scraped_and_the_rest_is_what_text_gives():
+    with Agent().start() as agent:
+        agent.apply(job("p", "sleep 1000", metadata="labels: {team: 'a \\"b\\" \\\\ c'}"))
+        with Prometheus(agent, features=["native-histograms"]) as prometheus:
+            lag = wait_for("the histogram of the loop's lag", lambda: prometheus.api("query", query="mete_agent_loop_lag_seconds")["result"], every=0.3)
+            assert len(lag) == 1 and int(lag[0]["histogram"]["count"] if "histogram" in lag[0] else lag[0]["value"][1].split("count:")[1].split(",")[0]) > 0, lag
+            late = wait_for("a quantile", lambda: prometheus.value("histogram_quantile(0.99, mete_agent_loop_lag_seconds)"), every=0.3)
+            assert 0 < late < 10, late
+            # Histograms that have fixed buckets alone are scraped as before; so is all else.
+            assert prometheus.value('count(up == 1)') == 1
+            names = {name for name in prometheus.api("label/__name__/values") if not name.startswith(("up", "scrape_", "ALERTS", "mete:", "prometheus"))}
+            text = {re.split(r"[{ ]", line)[0] for line in agent.get("/metrics").splitlines() if not line.startswith("#")}
+            native = {"mete_agent_loop_lag_seconds", "mete_agent_scrape_seconds", "mete_agent_launch_seconds", "mete_agent_probe_lateness_seconds"}
+            fixed = {name + suffix for name in native for suffix in ("_bucket", "_sum", "_count")}
+            missing = {name for name in text - names if not name.startswith("mete_enforcement_reaction_seconds")} - fixed
+            assert not missing and native <= names, (missing, native - names)
+            in_text = sorted(re.findall(r'^container_spec_memory_limit_bytes{[^}]*pod="p"[^}]*}', agent.get("/metrics"), re.M))
+            assert prometheus.value('count(container_spec_memory_limit_bytes{pod="p"})') == len(in_text), in_text
+
+
 SHORT = job("short", "usleep 30000; exec dd if=/dev/zero of=/dev/null bs=64M count=1", "resources: {limits: {memory: 16Mi}}", main="hog")
 
 

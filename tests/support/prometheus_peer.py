@@ -24,9 +24,11 @@ def faster(text, times):
 class Prometheus:
     """With its own data folder and port; scrapes and evaluates every second, so that the rules' own times are what is waited for."""
 
-    def __init__(self, agent, configuration=None, times=1, alertmanager=None):
-        """`configuration`: in place of the one of dashboards/ on this agent. `times`: how much faster than their files the rules are."""
+    def __init__(self, agent, configuration=None, times=1, alertmanager=None, features=()):
+        """`configuration`: in place of the one of dashboards/ on this agent. `times`: how much faster than their files the rules are.
+        `features`: of --enable-feature."""
         need("prometheus")
+        self.features = ["--enable-feature=" + each for each in features]
         self.folder = agent.work + "/prometheus"
         shutil.copytree(DASHBOARDS + "/prometheus", self.folder)
         for rules in glob.glob(self.folder + "/mete-[ar]*.yml"):
@@ -51,7 +53,7 @@ class Prometheus:
     def start(self):
         self.process = subprocess.Popen(
             ["prometheus", "--config.file=" + self.folder + "/prometheus.yml", "--storage.tsdb.path=" + self.folder + "/data", "--web.listen-address=" + self.address[7:],
-             "--rules.alert.resend-delay=2s", "--log.level=warn"], stdout=self.log, stderr=self.log, cwd=self.folder)
+             "--rules.alert.resend-delay=2s", "--log.level=warn"] + self.features, stdout=self.log, stderr=self.log, cwd=self.folder)
 
     def __enter__(self):
         try:

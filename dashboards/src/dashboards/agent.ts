@@ -5,11 +5,17 @@ import {AGENT, Frame} from '../frame';
 import {Section} from '../grid';
 import {Query, graph, heatmap, stat, table} from '../panels';
 
+// Of a histogram with fixed buckets, or native, where the Prometheus scrapes that in their place.
+function quantile(each: number, metric: string, by = ''): string {
+  const fixed = `sum by (${by === '' ? 'le' : `le, ${by}`}) (rate(${metric}_bucket{${AGENT}}[$__rate_interval]))`;
+  const native = `sum${by === '' ? '' : ` by (${by})`} (rate(${metric}{${AGENT}}[$__rate_interval]))`;
+  return `histogram_quantile(${each}, ${fixed}) or histogram_quantile(${each}, ${native})`;
+}
+
 function quantiles(metric: string, by = ''): Query[] {
-  const labels = by === '' ? 'le' : `le, ${by}`;
   const name = by === '' ? '' : `{{${by}}} `;
   return [0.5, 0.99].map((each) => ({
-    expr: `histogram_quantile(${each}, sum by (${labels}) (rate(${metric}_bucket{${AGENT}}[$__rate_interval])))`, legend: `${name}p${100 * each}`,
+    expr: quantile(each, metric, by), legend: `${name}p${100 * each}`,
   }));
 }
 
@@ -27,7 +33,7 @@ const now: Section = {
     stat({
       title: 'A scrape, p99', unit: units.Seconds, steps: [[1, 'orange'], [5, 'red']],
       text: 'To read all counters and write one exposition. High: many cgroups; leave some out (export, collectors).',
-      expr: `histogram_quantile(0.99, sum by (le) (rate(mete_agent_scrape_seconds_bucket{${AGENT}}[$__rate_interval])))`,
+      expr: quantile(0.99, 'mete_agent_scrape_seconds'),
     }),
     stat({
       title: 'Series of a scrape', unit: units.Short, text: 'What Prometheus stores of it. agent.yaml chooses (export, collectors).', expr: `sum(scrape_samples_scraped{${AGENT}})`,
