@@ -72,7 +72,7 @@ struct EffectiveLimits {
   Count ancestor_throttled_periods;
 };
 
-// The writable layer of a container.
+// The writable layer of a container, or a disk of the machine.
 struct FilesystemUsage {
   std::string device;  // "/dev/vda1"
   Size usage;
@@ -89,11 +89,14 @@ struct Series {
   std::shared_ptr<const LabelBlock> labels;
   // namespace, pod, container: labels of families that outlive a cgroup. Null: mete did not launch the group.
   std::shared_ptr<const LabelBlock> workload;
+  // The same as labels, with a name and an image: of a pod's row, for its network. Null: labels have both.
+  std::shared_ptr<const LabelBlock> network;
   const Sample* sample = nullptr;  // one of Reading::samples; null: the group cannot be read (yet, or any more)
   std::optional<Lifecycle> lifecycle;
   std::optional<ThrottleLengths> throttle_lengths;
   EffectiveLimits effective;
   std::shared_ptr<const FilesystemUsage> filesystem;  // null: no writable layer, or not measured yet
+  std::vector<FilesystemUsage> disks;                 // of the machine; of the root cgroup alone
   std::optional<std::chrono::system_clock::time_point> created, started;
   bool with_network = true;   // network counters are written once per network namespace
   bool with_settings = true;  // spec_*: not on a pod's row that stands for its only container

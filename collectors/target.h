@@ -22,8 +22,9 @@ struct Target {
   std::shared_ptr<const Identity> who;
   std::shared_ptr<const LabelBlock> labels;
   std::shared_ptr<const LabelBlock> pod_labels;  // not null: the pod's only container; its row serves as the pod's too
-  std::shared_ptr<const LabelBlock> workload;    // null: a pod's row
-  std::shared_ptr<const Sample> base;            // counters of the cgroups that no longer exist; null: none
+  std::shared_ptr<const LabelBlock> network_labels;  // of a pod's row: Series::network
+  std::shared_ptr<const LabelBlock> workload;        // null: a pod's row
+  std::shared_ptr<const Sample> base;                // counters of the cgroups that no longer exist; null: none
   std::optional<Lifecycle> lifecycle;
   Count oom_kills;  // of all scopes, as the launcher counts them; empty: the reader counts
   std::optional<std::chrono::system_clock::time_point> created, started;  // the cgroup, what runs in it

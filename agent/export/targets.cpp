@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "agent/enforcement/memory_enforcer.h"
+#include "collectors/discovery/export_policy.h"
 
 namespace mete::agent {
 namespace {
@@ -22,15 +23,27 @@ const std::string& image_of(const Container& container) {
   return from_spec ? container.spec()->image : container.attempt().image_name();
 }
 
-std::shared_ptr<const LabelBlock> container_labels(const Pod& pod, const Container& container) {
+// As cAdvisor names containers: those of a kubelet, and those of docker by docker's name.
+std::string name_of(const Pod& pod, const Container& container) {
   const auto& record = pod.record();
-  const std::string name = "k8s_" + container.record().name + "_" + record.name + "_" + record.namespace_;
-  return shared({{"id", container.cgroup().path()},
-                 {"name", name},
-                 {"image", image_of(container)},
-                 {"namespace", record.namespace_},
-                 {"pod", record.name},
-                 {"container", container.record().name}});
+  if (record.workload.kind == kDockerWorkload) return record.workload.name;
+  return "k8s_" + container.record().name + "_" + record.name + "_" + record.namespace_;
+}
+
+std::shared_ptr<const LabelBlock> container_labels(const Pod& pod, const Container& container,
+                                                   const config::ExportPolicy& policy) {
+  const auto& record = pod.record();
+  LabelBlock labels{{"id", container.cgroup().path()},
+                    {"name", name_of(pod, container)},
+                    {"image", image_of(container)},
+                    {"namespace", record.namespace_},
+                    {"pod", record.name},
+                    {"container", container.record().name}};
+  if (pod.plan() != nullptr) {
+    const auto& all = pod.plan()->pod.metadata.labels;
+    collectors::add_container_labels(policy, {all.begin(), all.end()}, labels);
+  }
+  return shared(std::move(labels));
 }
 
 std::shared_ptr<const LabelBlock> pod_labels(const Pod& pod) {
@@ -38,6 +51,20 @@ std::shared_ptr<const LabelBlock> pod_labels(const Pod& pod) {
   return shared({{"id", pod.cgroup().path()},
                  {"name", ""},
                  {"image", ""},
+                 {"namespace", record.namespace_},
+                 {"pod", record.name},
+                 {"container", ""}});
+}
+
+// The kubelet's cAdvisor names a pod's network by the container that only holds it. Dashboards choose by a name and an
+// image: without them they would show no network at all. The image is that of the first container.
+std::shared_ptr<const LabelBlock> network_labels(const Pod& pod) {
+  const auto& record = pod.record();
+  const auto& containers = pod.containers();
+  const bool docker = record.workload.kind == kDockerWorkload;
+  return shared({{"id", pod.cgroup().path()},
+                 {"name", docker ? record.workload.name : "k8s_POD_" + record.name + "_" + record.namespace_},
+                 {"image", containers.empty() ? "" : image_of(*containers.front())},
                  {"namespace", record.namespace_},
                  {"pod", record.name},
                  {"container", ""}});
@@ -108,7 +135,7 @@ Lifecycle lifecycle_of(const ContainerRecord& record) {
   return lifecycle;
 }
 
-Target target_of(const Pod& pod, const Container& container, bool single) {
+Target target_of(const Pod& pod, const Container& container, bool single, const config::ExportPolicy& policy) {
   const auto& record = container.record();
   Target target;
   target.path = container.cgroup().path();
@@ -122,8 +149,11 @@ Target target_of(const Pod& pod, const Container& container, bool single) {
   target.lifecycle->time_to_oom = container.enforcer().time_to_limit();
   target.oom_kills = record.oom_kills;
   if (!record.has_ended && record.cgroup_id == 0) return target;  // the container has never run
-  target.labels = container_labels(pod, container);
-  if (single) target.pod_labels = pod_labels(pod);
+  target.labels = container_labels(pod, container, policy);
+  if (single) {
+    target.pod_labels = pod_labels(pod);
+    target.network_labels = network_labels(pod);
+  }
   target.base = container.control().counters().base();
   target.writable = container.attempt().writable_layer();
   if (record.started_at != WallTime()) {
@@ -143,6 +173,7 @@ Target target_of(const Pod& pod, std::uint64_t cgroup_id) {
   target.cgroup_id = cgroup_id;
   target.who = identity_of(pod, nullptr);
   target.labels = pod_labels(pod);
+  target.network_labels = network_labels(pod);
   target.network_pid = pod.sandbox_pid().value_or(0);
   target.oom_kills = 0;
   for (const auto& container : pod.containers()) *target.oom_kills += container->oom_kills();
@@ -153,9 +184,10 @@ Target target_of(const Pod& pod, std::uint64_t cgroup_id) {
 
 std::vector<Target> targets_of(const Reconciler& reconciler) {
   std::vector<Target> targets;
+  const auto& policy = reconciler.services().settings.config.exported;
   for (const auto& [key, pod] : reconciler.pods()) {
     const bool single = pod->containers().size() == 1;
-    for (const auto& container : pod->containers()) targets.push_back(target_of(*pod, *container, single));
+    for (const auto& container : pod->containers()) targets.push_back(target_of(*pod, *container, single, policy));
     if (single) continue;
     if (const auto id = pod->cgroup().id()) targets.push_back(target_of(*pod, *id));
   }

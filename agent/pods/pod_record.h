@@ -83,6 +83,8 @@ struct ContainerRecord {
   bool operator==(const ContainerRecord&) const = default;
 };
 
+inline constexpr const char* kDockerWorkload = "Docker";  // PodWorkload::kind of a docker client's container
+
 // Of a pod that a workload has made (agent/workloads): whose it is, and which of its pods.
 struct PodWorkload {
   std::string kind;  // "ReplicaSet"; empty: the pod is a manifest's

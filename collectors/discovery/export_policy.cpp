@@ -74,6 +74,17 @@ std::string label_name(std::string_view key) {
   return name;
 }
 
+void add_container_labels(const ExportPolicy& policy, const LabelPairs& all, LabelBlock& labels) {
+  std::map<std::string, std::string_view> more;  // two keys may give the same name: the first one wins
+  constexpr std::size_t kMostLabels = 64;
+  constexpr std::size_t kLongestKey = 256;
+  for (const auto& [key, value] : all) {
+    if (more.size() >= kMostLabels) break;
+    if (key.size() <= kLongestKey && matches_any(policy.labels, key)) more.try_emplace(label_name(key), bounded(value));
+  }
+  for (const auto& [name, value] : more) labels.add(name, value);
+}
+
 LabelBlock exported_labels(const ExportPolicy& policy, const Identity& who, std::string_view path) {
   const bool container = who.kind == CgroupKind::kContainer;
   LabelBlock labels;
@@ -86,14 +97,7 @@ LabelBlock exported_labels(const ExportPolicy& policy, const Identity& who, std:
   // out.
   const bool nameless = container && who.container.empty() && !who.infrastructure;
   labels.add("container", bounded(nameless ? who.name : who.container));
-  std::map<std::string, std::string_view> more;  // two keys may give the same name: the first one wins
-  constexpr std::size_t kMostLabels = 64;
-  constexpr std::size_t kLongestKey = 256;
-  for (const auto& [key, value] : who.labels) {
-    if (more.size() >= kMostLabels) break;
-    if (key.size() <= kLongestKey && matches_any(policy.labels, key)) more.try_emplace(label_name(key), bounded(value));
-  }
-  for (const auto& [name, value] : more) labels.add(name, value);
+  add_container_labels(policy, who.labels, labels);
   return labels;
 }
 

@@ -4,6 +4,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "collectors/discovery/identity.h"
 #include "collectors/exposition/exposition.h"
@@ -20,6 +22,9 @@ using config::ExportPolicy;
 // runtime records no such name is its `name`, because dashboards' rules ask for either; both are empty for other
 // groups, as with cAdvisor. Bounds: 4 KiB a value, 64 labels a container.
 [[nodiscard]] LabelBlock exported_labels(const ExportPolicy& policy, const Identity& who, std::string_view path);
+// Adds container_label_* for those of `all` that the policy exports.
+using LabelPairs = std::vector<std::pair<std::string, std::string>>;
+void add_container_labels(const ExportPolicy& policy, const LabelPairs& all, LabelBlock& labels);
 // "com.docker/x" -> "container_label_com_docker_x"
 [[nodiscard]] std::string label_name(std::string_view key);
 

@@ -41,7 +41,7 @@ std::vector<MountLine> parse_mountinfo(std::string_view text) {
     for (auto word = next_word(line); !word.empty() && word != "-"; word = next_word(line)) {
     }
     mount.type = next_word(line);
-    (void)next_word(line);
+    mount.source = runtime::cgroup::unescape_mountinfo(next_word(line));
     mount.options = runtime::cgroup::unescape_mountinfo(next_word(line));
     if (!mount.point.empty()) lines.push_back(std::move(mount));
   }

@@ -23,6 +23,7 @@ struct MountLine {
   std::string root;     // path within the mounted file system
   std::string point;    // the mount point in the process's mount namespace
   std::string type;     // "overlay"
+  std::string source;   // "/dev/vda1", or a word
   std::string options;  // of the file system: "lowerdir=...,upperdir=..."
 };
 [[nodiscard]] std::vector<MountLine> parse_mountinfo(std::string_view text);

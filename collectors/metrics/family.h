@@ -10,6 +10,7 @@
 // in "_total" and a counter sample that ends in anything else.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,13 @@ class Lines {
   const LabelBlock& labels_;
 };
 
+// Whose labels a family's lines have, besides its own.
+enum class LabelsOf : std::uint8_t {
+  kCgroup,    // Series::labels
+  kWorkload,  // Series::workload: the family describes the container, which outlives its cgroup
+  kNetwork,   // Series::network
+};
+
 struct Family {
   std::string_view collector;  // ?collect[]=NAME: "cpu", "memory", ...
   std::string_view name;       // as in text 0.0.4; a counter's ends in "_total"
@@ -46,8 +54,7 @@ struct Family {
   std::string_view labels;  // besides those of the cgroup: "cpu", "device,operation"
   std::string_view v1, v2;  // kernel files: "cpu.stat nr_periods"; empty: not available in that version
   void (*write)(Lines&, const Series&);
-  // labels are Series::workload: the family describes the container, which outlives its cgroup
-  bool of_workload = false;
+  LabelsOf labels_of = LabelsOf::kCgroup;
 };
 
 // A family that describes the machine. Its labels are machine_id, system_uuid and boot_id.

@@ -49,18 +49,18 @@ constexpr std::array<Family, 5> kFamilies = {{
      "scope,by", "memory.oom_control oom_kill, also of the cgroups below",
      "memory.events and memory.events.local: oom, "
      "oom_kill, oom_group_kill, also of all ancestors",
-     oom_kills, true},
+     oom_kills, LabelsOf::kWorkload},
     {kCollector, "mete_container_restarts_total", kCounter, "Starts of the container that followed an end", "", "", "",
      [](Lines& out, const Series& s) {
        if (s.lifecycle) out.add(s.lifecycle->restarts);
      },
-     true},
+     LabelsOf::kWorkload},
     {kCollector, "mete_container_last_exit_code", kGauge,
      "Exit code of the last attempt that ended; 128 + signal for a killed one", "", "", "",
      [](Lines& out, const Series& s) {
        if (s.lifecycle && s.lifecycle->exit_code) out.add(static_cast<std::uint64_t>(*s.lifecycle->exit_code));
      },
-     true},
+     LabelsOf::kWorkload},
     {kCollector, "mete_container_memory_time_to_limit_seconds", kGauge,
      "Until memory usage, page cache included, reaches the limit at the rate of the last half second; absent when it "
      "does not grow",
@@ -68,9 +68,9 @@ constexpr std::array<Family, 5> kFamilies = {{
      [](Lines& out, const Series& s) {
        if (s.lifecycle && s.lifecycle->time_to_oom) out.add(*s.lifecycle->time_to_oom);
      },
-     true},
+     LabelsOf::kWorkload},
     {kCollector, "mete_container_state", kGauge, "1 for the state the container is in, 0 for the others", "state", "",
-     "", states, true},
+     "", states, LabelsOf::kWorkload},
 }};
 
 }  // namespace

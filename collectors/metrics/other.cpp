@@ -52,11 +52,14 @@ void group(Lines& out, const Series& s) {
 
 template <auto kMember>
 void disk(Lines& out, const Series& s) {
-  if (!s.filesystem) return;
-  std::string extra = "device=\"";
-  append_label_value(extra, s.filesystem->device);
-  extra += '"';
-  out.add((*s.filesystem).*kMember, extra);
+  const auto write = [&](const FilesystemUsage& usage) {
+    std::string extra = "device=\"";
+    append_label_value(extra, usage.device);
+    extra += '"';
+    out.add(usage.*kMember, extra);
+  };
+  if (s.filesystem) write(*s.filesystem);
+  for (const auto& usage : s.disks) write(usage);
 }
 
 constexpr auto kGeneral = std::to_array<Family>({
@@ -116,8 +119,9 @@ constexpr auto kGroup = std::to_array<Family>({
 
 // A gauge whose name ends in "_total" is untyped: see family.h.
 constexpr auto kDisk = std::to_array<Family>({
-    {"disk", "container_fs_usage_bytes", kGauge, "Space the writable layer takes", "device",
-     "project quota, or a walk over the layer", "project quota, or a walk over the layer",
+    {"disk", "container_fs_usage_bytes", kGauge,
+     "Space that the writable layer takes; of the root cgroup: what is taken of each disk", "device",
+     "project quota, or a walk over the layer; statfs", "project quota, or a walk over the layer; statfs",
      disk<&FilesystemUsage::usage>},
     {"disk", "container_fs_limit_bytes", kGauge, "Size of the file system, or what a project quota leaves of it",
      "device", "statfs", "statfs", disk<&FilesystemUsage::limit>},

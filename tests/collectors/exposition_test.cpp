@@ -104,6 +104,20 @@ TEST(Metrics, CfsFamiliesNeedAQuota) {
   EXPECT_NE(out.find("container_spec_cpu_quota{id=\"/x\"} 10000\n"), std::string::npos);
 }
 
+TEST(Metrics, ThePodsRowHasANameForItsNetworkAlone) {
+  const Sample sample = with_all_groups();
+  auto reading = std::make_shared<Reading>();
+  Series& series = reading->series.emplace_back();
+  series.labels = std::make_shared<LabelBlock>(LabelBlock{{"name", ""}});
+  series.network = std::make_shared<LabelBlock>(LabelBlock{{"name", "k8s_POD_p"}});
+  series.sample = &sample;
+  const std::string out = render(reading);
+  EXPECT_NE(out.find("container_network_receive_bytes_total{name=\"k8s_POD_p\",interface=\"eth0\"} 1\n"),
+            std::string::npos)
+      << out;
+  EXPECT_NE(out.find("container_cpu_usage_seconds_total{name=\"\",cpu=\"total\"} 1\n"), std::string::npos);
+}
+
 TEST(Metrics, NetworkAndSettingsCanBeLeftOut) {
   const std::string out =
       render(reading_of(kLabels, with_all_groups(), {.with_network = false, .with_settings = false}));
