@@ -20,6 +20,7 @@ const std::vector<std::string> kRooms = {
     "config/reading",
     "config/convert",
     "runtime",
+    "runtime/build/language",
     "runtime/build",
     "collectors/kernel",
     "collectors/exposition",

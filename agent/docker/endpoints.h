@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/docker/record.h"
+#include "agent/docker/container/record.h"
 
 namespace mete::agent::docker {
 

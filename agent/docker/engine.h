@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "agent/docker/containers.h"
+#include "agent/docker/container/containers.h"
 #include "agent/docker/execs.h"
 #include "agent/http/http_server.h"
 #include "runtime/build/image_settings.h"

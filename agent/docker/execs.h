@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Commands that clients run in containers. Each is a child of the agent (`mete-shim exec`); it lives as long as its
-// container, and nobody asks for its end after the agent's.
+// Commands that clients run in containers (POST /containers/ID/exec). Each is a child of the agent, `mete-shim exec`. A
+// command ends with its container at the latest. When the agent ends, the command runs on, but its exit code is lost.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/docker/containers.h"
+#include "agent/docker/container/containers.h"
 #include "agent/docker/shim_stream.h"
 
 namespace mete::agent::docker {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ?filters= of lists: {"name":["x"]} or {"name":{"x":true}}. Values of one name are alternatives, but labels all count.
-// Pure.
+// The parameter ?filters= of lists: {"name":["x"]} or {"name":{"x":true}}. An object matches when one of the values of
+// each name fits; of labels all values must fit. Pure.
 #pragma once
 
 #include <initializer_list>

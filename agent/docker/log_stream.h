@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A container's log as docker's clients read it: from the files that the shim writes (runtime/shim/log_writer.h), also
-// while they grow and are rotated. A slow reader reads later, and holds nobody.
+// while they grow and are rotated. A slow client delays neither the container nor the agent: what it has not read stays
+// in the files.
 #pragma once
 
 #include <deque>

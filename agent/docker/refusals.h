@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a docker client may ask for and mete does not do: each is a row with its reason, from which
-// docs/docker-clients.md has its table too. Pure.
+// The table of what docker clients may ask for and mete does not do, each with its reason. Answers to clients and the
+// table in docs/docker-clients.md are made from it. Pure.
 #pragma once
 
 #include <span>

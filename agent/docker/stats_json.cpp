@@ -3,7 +3,7 @@
 
 #include <charconv>
 
-#include "agent/docker/state.h"
+#include "agent/docker/container/state.h"
 
 namespace mete::agent::docker {
 namespace {

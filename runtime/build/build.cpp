@@ -8,9 +8,9 @@
 #include "runtime/build/context_archive.h"
 #include "runtime/build/guard.h"
 #include "runtime/build/stage_builder.h"
+#include "runtime/image/archives/import.h"
+#include "runtime/image/archives/layout.h"
 #include "runtime/image/image_documents.h"
-#include "runtime/image/import.h"
-#include "runtime/image/layout.h"
 #include "runtime/image/staging.h"
 
 namespace mete::runtime::build {

@@ -13,9 +13,9 @@
 
 #include "config/result.h"
 #include "config/units.h"
+#include "runtime/build/language/stages.h"
 #include "runtime/build/run_step.h"
-#include "runtime/build/stages.h"
-#include "runtime/image/archive.h"
+#include "runtime/image/archives/archive.h"
 #include "runtime/image/store.h"
 
 namespace mete::runtime::build {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/build/build_layers.h"
 
+#include "runtime/image/archives/layer_tar.h"
 #include "runtime/image/layer_note.h"
-#include "runtime/image/layer_tar.h"
 #include "runtime/image/staging.h"
 #include "runtime/image/upper_layer.h"
 

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "config/result.h"
-#include "runtime/image/archive.h"
+#include "runtime/image/archives/archive.h"
 
 namespace mete::runtime::build {
 

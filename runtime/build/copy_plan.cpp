@@ -5,7 +5,7 @@
 
 #include <charconv>
 
-#include "runtime/build/heredoc.h"
+#include "runtime/build/language/heredoc.h"
 #include "runtime/build/settings_step.h"
 #include "runtime/file.h"
 #include "runtime/image/merged.h"

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "runtime/build/copy_step.h"
-#include "runtime/build/dockerfile.h"
+#include "runtime/build/language/dockerfile.h"
+#include "runtime/build/language/words.h"
 #include "runtime/build/stage_state.h"
-#include "runtime/build/words.h"
 
 namespace mete::runtime::build {
 

@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "runtime/file.h"
-#include "runtime/image/archive.h"
+#include "runtime/image/archives/archive.h"
 #include "runtime/image/sha256.h"
 
 namespace mete::runtime::build {

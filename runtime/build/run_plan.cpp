@@ -2,7 +2,7 @@
 #include "runtime/build/run_plan.h"
 
 #include "runtime/build/copy_plan.h"
-#include "runtime/build/heredoc.h"
+#include "runtime/build/language/heredoc.h"
 #include "runtime/build/mount_plan.h"
 #include "runtime/build/settings_step.h"
 #include "runtime/file.h"

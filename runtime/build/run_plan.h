@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "runtime/build/run_mounts.h"
+#include "runtime/build/language/run_mounts.h"
+#include "runtime/build/language/scope.h"
 #include "runtime/build/run_step.h"
-#include "runtime/build/scope.h"
 #include "runtime/build/stage_state.h"
 
 namespace mete::runtime::build {

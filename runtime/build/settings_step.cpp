@@ -6,7 +6,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "runtime/build/ignore.h"
+#include "runtime/build/language/ignore.h"
 #include "runtime/json.h"
 #include "runtime/process/signals.h"
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "config/result.h"
-#include "runtime/build/dockerfile.h"
 #include "runtime/build/image_settings.h"
-#include "runtime/build/words.h"
+#include "runtime/build/language/dockerfile.h"
+#include "runtime/build/language/words.h"
 
 namespace mete::runtime::build {
 

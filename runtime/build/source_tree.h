@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "config/result.h"
-#include "runtime/build/ignore.h"
+#include "runtime/build/language/ignore.h"
 #include "runtime/fd.h"
 #include "runtime/image/layer_writer.h"
 

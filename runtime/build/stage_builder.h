@@ -2,8 +2,8 @@
 // Carries out the instructions of one stage.
 #pragma once
 
+#include "runtime/build/language/scope.h"
 #include "runtime/build/run_plan.h"
-#include "runtime/build/scope.h"
 #include "runtime/build/stage_state.h"
 
 namespace mete::runtime::build {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <ctime>
 
-#include "runtime/image/layout.h"
+#include "runtime/image/archives/layout.h"
 #include "runtime/json.h"
 
 namespace mete::runtime::image {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/image/made_images.h"
 
+#include "runtime/image/archives/import.h"
+#include "runtime/image/archives/layer_tar.h"
 #include "runtime/image/changes.h"
 #include "runtime/image/config_changes.h"
-#include "runtime/image/import.h"
-#include "runtime/image/layer_tar.h"
 #include "runtime/image/made_documents.h"
 #include "runtime/image/sha256.h"
 #include "runtime/image/upper_layer.h"

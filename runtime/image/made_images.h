@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "config/result.h"
-#include "runtime/image/archive.h"
+#include "runtime/image/archives/archive.h"
 #include "runtime/image/store.h"
 
 namespace mete::runtime::image {

@@ -10,8 +10,8 @@
 #include <set>
 
 #include "runtime/file.h"
+#include "runtime/image/archives/import.h"
 #include "runtime/image/image_record.h"
-#include "runtime/image/import.h"
 #include "runtime/image/layer_lock.h"
 #include "runtime/image/merged.h"
 #include "runtime/image/sha256.h"

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "runtime/image/layout.h"
+#include "runtime/image/archives/layout.h"
 #include "runtime/json.h"
 
 namespace mete::runtime::registry {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Manifests as registries give them. Pure. Those that they are given are made_documents.h's.
+// Reads the manifests that registries send. Pure. made_documents.h writes the manifests that a push sends.
 #pragma once
 
 #include <string>

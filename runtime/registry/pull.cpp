@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <mutex>
 
-#include "runtime/image/archive.h"
-#include "runtime/image/import.h"
+#include "runtime/image/archives/archive.h"
+#include "runtime/image/archives/import.h"
+#include "runtime/image/archives/layout.h"
 #include "runtime/image/layer_lock.h"
-#include "runtime/image/layout.h"
 #include "runtime/image/sha256.h"
 #include "runtime/registry/blob_reader.h"
 #include "runtime/registry/documents.h"

@@ -8,7 +8,7 @@
 #include <mutex>
 
 #include "runtime/file.h"
-#include "runtime/image/layer_tar.h"
+#include "runtime/image/archives/layer_tar.h"
 #include "runtime/image/sha256.h"
 #include "runtime/registry/blob_reader.h"
 #include "runtime/registry/documents.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gives an image of the store to a registry: only the layers that it does not have, by a mount where another repository
 // of that registry has them. A blob that the store knows by its digest, but does not keep, is fetched from where it was
-// pulled; where that cannot be, the layer is packed anew, the same way each time (image/layer_tar.h).
+// pulled; where that cannot be, the layer is packed anew, the same way each time (image/archives/layer_tar.h).
 #pragma once
 
 #include <string>

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "runtime/build/ignore.h"
+#include "runtime/build/language/ignore.h"
+#include "runtime/build/language/scope.h"
 #include "runtime/build/run_plan.h"
-#include "runtime/build/scope.h"
 #include "runtime/build/settings_step.h"
 #include "runtime/build/step_cache.h"
 

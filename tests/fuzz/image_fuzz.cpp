@@ -6,11 +6,11 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/image/archive_kind.h"
+#include "runtime/image/archives/archive_kind.h"
+#include "runtime/image/archives/layout.h"
 #include "runtime/image/config_changes.h"
 #include "runtime/image/image_documents.h"
 #include "runtime/image/image_record.h"
-#include "runtime/image/layout.h"
 #include "runtime/image/references.h"
 #include "runtime/image/store.h"
 #include "runtime/image/users.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "runtime/build/dockerfile.h"
+#include "runtime/build/language/dockerfile.h"
 
 namespace mete::testing {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include "runtime/build/language/scope.h"
 #include "runtime/build/run_plan.h"
-#include "runtime/build/scope.h"
 #include "runtime/build/settings_step.h"
 
 namespace mete::testing {

@@ -3,7 +3,7 @@
 
 #include <map>
 
-#include "runtime/build/words.h"
+#include "runtime/build/language/words.h"
 
 namespace mete::testing {
 namespace {

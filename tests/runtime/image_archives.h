@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/image/layout.h"
+#include "runtime/image/archives/layout.h"
 #include "runtime/image/sha256.h"
 
 namespace mete::testing {

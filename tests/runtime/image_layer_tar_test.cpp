@@ -2,7 +2,7 @@
 #include <fcntl.h>
 #include <sys/xattr.h>
 
-#include "runtime/image/layer_tar.h"
+#include "runtime/image/archives/layer_tar.h"
 #include "runtime/image/sha256.h"
 #include "tests/runtime/image_fixture.h"
 

@@ -2,7 +2,7 @@
 // What is pure of images in archives and of names: kinds of archives, references, removal, changes of a configuration.
 #include <gtest/gtest.h>
 
-#include "runtime/image/archive_kind.h"
+#include "runtime/image/archives/archive_kind.h"
 #include "runtime/image/config_changes.h"
 #include "runtime/image/image_documents.h"
 #include "runtime/image/references.h"

@@ -3,7 +3,7 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-#include "runtime/image/layer_tar.h"
+#include "runtime/image/archives/layer_tar.h"
 #include "runtime/image/upper_layer.h"
 #include "tests/runtime/image_fixture.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include "runtime/image/archives/layout.h"
 #include "runtime/image/layer_note.h"
-#include "runtime/image/layout.h"
 #include "runtime/registry/documents.h"
 #include "runtime/registry/side_by_side.h"
 

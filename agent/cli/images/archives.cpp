@@ -10,9 +10,9 @@
 #include "agent/cli/images/output_file.h"
 #include "agent/cli/output.h"
 #include "runtime/file.h"
-#include "runtime/image/load.h"
+#include "runtime/image/archives/load.h"
+#include "runtime/image/archives/save.h"
 #include "runtime/image/made_images.h"
-#include "runtime/image/save.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -14,7 +14,7 @@
 #include "agent/cli/table.h"
 #include "config/quantity.h"
 #include "runtime/build/context_archive.h"
-#include "runtime/build/run_mounts.h"
+#include "runtime/build/language/run_mounts.h"
 #include "runtime/file.h"
 
 namespace mete::agent::cli {

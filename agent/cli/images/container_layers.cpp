@@ -11,8 +11,8 @@
 #include "agent/cli/images/output_file.h"
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
+#include "runtime/image/archives/export.h"
 #include "runtime/image/changes.h"
-#include "runtime/image/export.h"
 #include "runtime/image/made_images.h"
 
 namespace mete::agent::cli {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where archives come from and go to.
+// The file that a command reads an archive from or writes one to; without a name, standard input or output.
 #pragma once
 
 #include <functional>
@@ -7,7 +7,7 @@
 
 #include "config/result.h"
 #include "runtime/fd.h"
-#include "runtime/image/archive.h"
+#include "runtime/image/archives/archive.h"
 
 namespace mete::agent::cli {
 

@@ -2,7 +2,7 @@
 // What docker's clients are told: states, lists, inspection, frames, logs, statistics.
 #include <gtest/gtest.h>
 
-#include "agent/docker/container_json.h"
+#include "agent/docker/container/container_json.h"
 #include "agent/docker/log_stream.h"
 #include "agent/docker/registry_login.h"
 #include "agent/docker/routes.h"

@@ -5,8 +5,8 @@
 
 #include "agent/docker/build_request.h"
 #include "agent/docker/child_command.h"
+#include "agent/docker/container/health.h"
 #include "agent/docker/endpoints.h"
-#include "agent/docker/health.h"
 
 namespace mete::agent::docker {
 namespace {

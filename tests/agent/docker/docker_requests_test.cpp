@@ -2,9 +2,9 @@
 // Requests of docker's clients, as recorded, and the Pods that become of them.
 #include <gtest/gtest.h>
 
-#include "agent/docker/create_request.h"
+#include "agent/docker/container/create_request.h"
+#include "agent/docker/container/pod_of.h"
 #include "agent/docker/filters.h"
-#include "agent/docker/pod_of.h"
 #include "agent/docker/refusals.h"
 #include "agent/docker/routes.h"
 #include "agent/docker/version.h"

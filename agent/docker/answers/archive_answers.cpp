@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// HEAD, GET and PUT /containers/ID/archive: docker cp. The files are walked on a thread.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "agent/docker/file_body.h"
+#include "agent/docker/registry_login.h"
+#include "agent/docker/routes.h"
+#include "runtime/file.h"
+#include "runtime/image/archives/inside_tar.h"
+#include "runtime/process/inside_files.h"
+
+namespace mete::agent::docker {
+namespace {
+
+using runtime::UniqueFd;
+using runtime::image::InsideStat;
+
+// The container's root; the error is refused already.
+std::shared_ptr<UniqueFd> root_of(Engine& engine, const Call& call, const ContainerRecord& record) {
+  const Container* const container = engine.containers().container(record);
+  if (container == nullptr || container->record().state != agent::ContainerState::kRunning) {
+    refuse(call, 409, "container " + record.id + " is not running: mete copies files of running containers only");
+    return nullptr;
+  }
+  const auto inside = runtime::process::InsideFiles::open(container->record().process);
+  auto root = inside ? inside->open_path("/", O_PATH | O_DIRECTORY) : tl::unexpected(inside.error());
+  if (!root) {
+    refuse(call, 409, "container " + record.id + " is not running");
+    return nullptr;
+  }
+  return std::make_shared<UniqueFd>(std::move(*root));
+}
+
+void refuse_path(const Call& call, const ContainerRecord& record, const std::string& path, const Error& error) {
+  const bool missing = error.code == ENOENT || error.code == ENOTDIR;
+  refuse(call, missing ? 404 : 500,
+         missing ? "Could not find the file " + path + " in container " + record.name : error.what);
+}
+
+HttpHeaders stat_headers(const InsideStat& stat) {
+  const std::int64_t seconds = stat.mtime / 1'000'000'000;
+  const WallTime at(std::chrono::seconds(seconds) + std::chrono::nanoseconds(stat.mtime % 1'000'000'000));
+  const Json value = {{"name", stat.name},
+                      {"size", stat.size},
+                      {"mode", go_mode(stat.mode)},
+                      {"mtime", time_text(at)},
+                      {"linkTarget", stat.link_target}};
+  return {{"X-Docker-Container-Path-Stat", encode_base64(value.dump(-1, ' ', false, Json::error_handler_t::replace))}};
+}
+
+}  // namespace
+
+std::uint32_t go_mode(std::uint32_t mode) {
+  std::uint32_t value = mode & 0777U;
+  if (S_ISDIR(mode)) value |= 0x80000000U;
+  if (S_ISLNK(mode)) value |= 0x08000000U;
+  if (S_ISBLK(mode)) value |= 0x04000000U;
+  if (S_ISCHR(mode)) value |= 0x04200000U;
+  if (S_ISFIFO(mode)) value |= 0x02000000U;
+  if (S_ISSOCK(mode)) value |= 0x01000000U;
+  if ((mode & S_ISUID) != 0) value |= 0x00800000U;
+  if ((mode & S_ISGID) != 0) value |= 0x00400000U;
+  if ((mode & S_ISVTX) != 0) value |= 0x00100000U;
+  return value;
+}
+
+void read_archive(Engine& engine, const Call& call) {
+  ContainerRecord* const record = container_of(engine, call);
+  if (record == nullptr) return;
+  const std::string path = call.parameter("path");
+  if (path.empty()) return refuse(call, 400, "path: found none, expected one in the container");
+  const auto root = root_of(engine, call, *record);
+  if (root == nullptr) return;
+  const auto stat = runtime::image::stat_inside(root->get(), path);
+  if (!stat) return refuse_path(call, *record, path, stat.error());
+  HttpResponse head;
+  head.headers = stat_headers(*stat);
+  head.type = "application/x-tar";
+  if (call.request.method == "HEAD") return call.reply->send(std::move(head));
+  auto file = temporary_file(engine.services().settings.docker());
+  if (!file) return refuse(call, 500, file.error().what);
+  struct Work {
+    UniqueFd file;
+    Status done;
+  };
+  const auto work = std::make_shared<Work>(Work{std::move(*file), {}});
+  engine.services().workers.run(
+      [work, root, path] { work->done = runtime::image::write_inside_tar(root->get(), path, work->file.get()); },
+      [call, work, head] {
+        if (!work->done) return refuse(call, 500, work->done.error().what);
+        call.reply->send(head, std::make_shared<FileBody>(std::move(work->file)));
+      });
+}
+
+void write_archive(Engine& engine, const Call& call) {
+  ContainerRecord* const record = container_of(engine, call);
+  if (record == nullptr) return;
+  const std::string path = call.parameter("path");
+  if (path.empty()) return refuse(call, 400, "path: found none, expected one in the container");
+  if (call.flag("copyUIDGID"))
+    return refuse(call, 400, "copyUIDGID: files have the owners that the archive gives them");
+  const auto root = root_of(engine, call, *record);
+  if (root == nullptr) return;
+  struct Work {
+    std::string bytes;
+    std::size_t at = 0;
+    Status done;
+  };
+  const auto work = std::make_shared<Work>(Work{call.request.body, 0, {}});
+  const bool keep = call.flag("noOverwriteDirNonDir");
+  engine.services().workers.run(
+      [work, root, path, keep] {
+        const auto source = [work](char* buffer, std::size_t size) -> Result<std::size_t> {
+          const std::size_t piece = std::min(size, work->bytes.size() - work->at);
+          work->bytes.copy(buffer, piece, work->at);
+          work->at += piece;
+          return piece;
+        };
+        work->done = runtime::image::extract_inside(root->get(), path, source, keep);
+      },
+      [call, work, path, name = record->name] {
+        if (work->done) return answer_nothing(call, 200);
+        const bool missing = work->done.error().code == ENOENT || work->done.error().code == ENOTDIR;
+        refuse(call, missing ? 404 : 400,
+               missing ? "Could not find the file " + path + " in container " + name : work->done.error().what);
+      });
+}
+
+}  // namespace mete::agent::docker

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// POST /containers/create.
+#include "agent/docker/container/create_request.h"
+#include "agent/docker/container/pod_of.h"
+#include "agent/docker/routes.h"
+#include "agent/docker/volume_fill.h"
+
+namespace mete::agent::docker {
+namespace {
+
+// The client hears of its container when the volumes have what the image has there.
+void fill_then_answer(Engine& engine, const Call& call, const ContainerRecord& record,
+                      const runtime::image::Image& image) {
+  const auto done = [call, id = record.id] { answer(call, {{"Id", id}, {"Warnings", Json::array()}}, 201); };
+  std::vector<VolumeFill> fills;
+  const auto mounts = mounts_of(record.config, record.host_config);
+  for (const auto& each : mounts ? *mounts : std::vector<MountAsked>()) {
+    if (each.type == "volume" && !each.no_copy)
+      fills.push_back({engine.containers().volumes().directory() + "/" + each.source, each.target});
+  }
+  if (fills.empty()) return done();
+  std::vector<std::string> layers;
+  for (const auto& each : image.layers) layers.push_back(engine.services().images.layers_directory() + "/" + each);
+  const auto filled = std::make_shared<Status>();
+  engine.services().workers.run([filled, layers, fills] { *filled = fill_volumes(layers, fills); },
+                                [&engine, call, filled, done, id = record.id] {
+                                  if (*filled) return done();
+                                  const std::string why = "fill a volume: " + filled->error().what;
+                                  if (!engine.containers().all().contains(id)) return refuse(call, 500, why);
+                                  engine.containers().remove(id, true, true,
+                                                             [call, why](const auto&) { refuse(call, 500, why); });
+                                });
+}
+
+}  // namespace
+
+void create_container(Engine& engine, const Call& call) {
+  if (!call.request.content_type.starts_with("application/json"))
+    return refuse(call, 400, "Content-Type specified (" + call.request.content_type + ") must be 'application/json'");
+  const auto body = parse_body(call.request.body);
+  if (!body) return refuse(call, 400, body.error().what);
+  if (body->empty()) return refuse(call, 400, "Config cannot be empty in order to create a container");
+  const std::string image_name = text_of(*body, "Image");
+  if (image_name.empty())
+    return refuse(call, 400, "no image: found none, expected one that the container is made from");
+  // By its name, or by its id.
+  auto image = engine.services().images.find(image_name);
+  const bool by_id = !image;
+  if (by_id) image = engine.services().images.resolve(image_name);
+  if (!image) {
+    // A client that gets 404 here asks for the image, and nothing else may make it do that.
+    const bool tagged = image_name.find(':', image_name.rfind('/') == std::string::npos ? 0 : image_name.rfind('/')) !=
+                        std::string::npos;
+    return refuse(
+        call, image.error().code == ENOENT ? 404 : 400,
+        image.error().code == ENOENT ? "No such image: " + image_name + (tagged ? "" : ":latest") : image.error().what);
+  }
+  auto record = read_create(*body, *image, machine_bounds(), settings_of_image(engine.services().images, *image));
+  if (!record) return refuse(call, 400, record.error().what);
+  if (by_id) record->config["MeteImage"] = image->name;
+  const auto made = engine.containers().create(std::move(*record), call.parameter("name"));
+  if (!made) return refuse(call, made.error().status, made.error().message);
+  fill_then_answer(engine, call, **made, *image);
+}
+
+}  // namespace mete::agent::docker

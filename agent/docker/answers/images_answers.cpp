@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images: what the store and the puller give.
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "agent/base/image_puller.h"
+#include "agent/docker/container/create_request.h"
+#include "agent/docker/container/state.h"
+#include "agent/docker/filters.h"
+#include "agent/docker/registry_login.h"
+#include "agent/docker/routes.h"
+
+namespace mete::agent::docker {
+namespace {
+
+using runtime::image::Image;
+
+// By id or by name: images of one id are one image with several names.
+std::vector<Image> images_named(Engine& engine, const std::string& word) {
+  const auto all = engine.services().images.list();
+  if (!all) return {};
+  std::string id = word;
+  if (id.starts_with("sha256:")) id.erase(0, 7);
+  if (const auto found = engine.services().images.find(word)) id = found->id;
+  std::vector<Image> same;
+  constexpr std::size_t kShortest = 4;
+  for (const auto& each : *all) {
+    if (id.size() >= kShortest && each.id.starts_with(id)) same.push_back(each);
+  }
+  return same;
+}
+
+std::int64_t unix_seconds(std::chrono::system_clock::time_point at) {
+  return std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count();
+}
+
+Json labels_json(const Image& image) {
+  Json labels = Json::object();
+  for (const auto& [name, value] : image.config.labels) labels[name] = value;
+  return labels;
+}
+
+Json digests_json(const std::vector<Image>& same) {
+  Json digests = Json::array();
+  for (const auto& each : same) {
+    if (!each.digest.empty()) digests.push_back(each.name.substr(0, each.name.rfind(':')) + "@" + each.digest);
+  }
+  return digests;
+}
+
+Json tags_json(const std::vector<Image>& same) {
+  Json tags = Json::array();
+  for (const auto& each : same) {
+    if (!is_nameless(each)) tags.push_back(each.name);
+  }
+  return tags;
+}
+
+Json words_or_null(const std::vector<std::string>& words) {
+  return words.empty() ? Json() : Json(words);
+}
+
+// "busy*" and the like, of `reference`.
+bool fits(const std::string& pattern, const std::string& name) {
+  if (pattern == name || pattern == name.substr(0, name.rfind(':'))) return true;
+  const auto star = pattern.find('*');
+  if (star == std::string::npos) return false;
+  const std::string repository = name.substr(0, name.rfind(':'));
+  for (const auto& text : {name, repository}) {
+    const std::string tail = pattern.substr(star + 1);
+    if (text.size() + 1 >= pattern.size() && text.starts_with(pattern.substr(0, star)) && text.ends_with(tail))
+      return true;
+  }
+  return false;
+}
+
+Json image_row(const std::vector<Image>& same, int version) {
+  const Image& image = same.front();
+  Json row = {{"Id", "sha256:" + image.id},
+              {"ParentId", ""},
+              {"RepoTags", tags_json(same)},
+              {"RepoDigests", digests_json(same)},
+              {"Created", unix_seconds(image.created)},
+              {"Size", image.size},
+              {"SharedSize", -1},
+              {"Labels", labels_json(image)},
+              {"Containers", -1}};
+  constexpr int kWithout = 44;
+  if (version < kWithout) row["VirtualSize"] = image.size;
+  return row;
+}
+
+void tell_image(Engine& engine, const std::string& action, const std::string& id, const std::string& name) {
+  engine.containers().events().add({"image", action, id, {{"name", name}}, {}});
+}
+
+// A pull that a client waits for. The puller holds it until it has asked for the last time.
+class Pull : public std::enable_shared_from_this<Pull> {
+ public:
+  Pull(Engine& engine, std::shared_ptr<HttpReply> reply, WantedImage wanted)
+      : engine_(engine), reply_(std::move(reply)), wanted_(std::move(wanted)), user_("docker pull " + new_id()) {
+    if (const auto before = engine.services().images.find(wanted_.name)) id_before_ = before->id;
+  }
+
+  void look() {
+    if (!reply_) return;
+    const auto again = [self = shared_from_this()] { self->look(); };
+    const auto waits = engine_.services().puller.ask(wanted_, {user_, [](Reason, const std::string&) {}, again});
+    if (!waits) return pulled();
+    if (!waits->event) return;  // it is on its way
+    const bool missing =
+        waits->message.find("not found") != std::string::npos || waits->message.find("unknown") != std::string::npos;
+    std::exchange(reply_, nullptr)->send(refusal_response(missing ? 404 : 500, waits->message));
+  }
+
+ private:
+  void pulled() {
+    engine_.services().puller.launched(user_);
+    const auto image = engine_.services().images.find(wanted_.name);
+    const bool newer = image && image->id != id_before_;
+    if (image) tell_image(engine_, "pull", image->name, image->name);
+    HttpResponse done;
+    done.type = "application/json";
+    const std::string digest = image ? image->digest : "";
+    if (!digest.empty()) done.body += Json{{"status", "Digest: " + digest}}.dump() + "\r\n";
+    done.body +=
+        Json{{"status", std::string("Status: ") + (newer ? "Downloaded newer image for " : "Image is up to date for ") +
+                            (image ? image->name : wanted_.name)}}
+            .dump() +
+        "\r\n";
+    std::exchange(reply_, nullptr)->send(std::move(done));
+  }
+
+  Engine& engine_;
+  std::shared_ptr<HttpReply> reply_;  // null: it has had its answer
+  WantedImage wanted_;
+  std::string user_;
+  std::string id_before_;
+};
+
+}  // namespace
+
+void list_images(Engine& engine, const Call& call) {
+  const auto filters = Filters::parse(call.parameter("filters"), {"reference", "label", "dangling", "before", "since"});
+  if (!filters) return refuse(call, 400, filters.error().what);
+  const auto all = engine.services().images.list();
+  if (!all) return refuse(call, 500, all.error().what);
+  std::map<std::string, std::vector<Image>> by_id;
+  for (const auto& each : *all) {
+    const auto references = filters->values("reference");
+    const bool asked = references.empty() || std::any_of(references.begin(), references.end(),
+                                                         [&](const auto& pattern) { return fits(pattern, each.name); });
+    if (asked && filters->labels(each.config.labels)) by_id[each.id].push_back(each);
+  }
+  if (filters->has("dangling")) {
+    std::erase_if(by_id, [&](const auto& each) {
+      return !filters->equals("dangling", is_nameless(each.second.front()) ? "true" : "false");
+    });
+  }
+  std::vector<Json> rows;
+  for (const auto& [id, same] : by_id) rows.push_back(image_row(same, call.version));
+  std::stable_sort(rows.begin(), rows.end(), [](const Json& a, const Json& b) { return a["Created"] > b["Created"]; });
+  answer(call, Json(rows));
+}
+
+void inspect_image(Engine& engine, const Call& call) {
+  const auto same = images_named(engine, call.words.front());
+  if (same.empty()) return refuse(call, 404, "No such image: " + call.words.front());
+  const Image& image = same.front();
+  const auto settings = settings_of_image(engine.services().images, image);
+  Json config = {{"User", image.config.user},
+                 {"Env", words_or_null(image.config.env)},
+                 {"Cmd", words_or_null(image.config.cmd)},
+                 {"Entrypoint", words_or_null(image.config.entrypoint)},
+                 {"WorkingDir", image.config.working_dir},
+                 {"Labels", labels_json(image)},
+                 {"Volumes", Json()}};
+  for (const auto& each : settings.volumes) config["Volumes"][each] = Json::object();
+  for (const auto& each : settings.exposed_ports) config["ExposedPorts"][each] = Json::object();
+  if (settings.healthcheck) config["Healthcheck"] = healthcheck_json(settings);
+  if (!settings.stop_signal.empty()) config["StopSignal"] = settings.stop_signal;
+  Json layers = Json::array();
+  for (auto layer = image.layers.rbegin(); layer != image.layers.rend(); ++layer) layers.push_back("sha256:" + *layer);
+  answer(call, {{"Id", "sha256:" + image.id},
+                {"RepoTags", tags_json(same)},
+                {"RepoDigests", digests_json(same)},
+                {"Parent", ""},
+                {"Comment", ""},
+                {"Created", time_text(image.created)},
+                {"DockerVersion", ""},
+                {"Author", ""},
+                {"Config", config},
+                {"Architecture", "amd64"},
+                {"Os", "linux"},
+                {"Size", image.size},
+                {"GraphDriver", {{"Data", Json()}, {"Name", "overlay2"}}},
+                {"RootFS", {{"Type", "layers"}, {"Layers", layers}}},
+                {"Metadata", {{"LastTagTime", time_text({})}}}});
+}
+
+void pull_image(Engine& engine, const Call& call) {
+  const std::string from = call.parameter("fromImage");
+  if (!call.parameter("fromSrc").empty() || from.empty())
+    return refuse(call, 400, "import: mete imports by `mete image import FILE NAME`");
+  const std::string tag = call.parameter("tag");
+  std::string name = from;
+  if (!tag.empty()) name += (tag.starts_with("sha256:") ? "@" : ":") + tag;
+  auto login = login_of(call.request.registry_login);
+  if (!login) return refuse(call, 400, login.error().what);
+  WantedImage wanted{name, config::PullPolicy::kAlways, {}};
+  if (!login->empty()) wanted.logins.push_back(std::move(*login));
+  std::make_shared<Pull>(engine, call.reply, std::move(wanted))->look();
+}
+
+void tag_image(Engine& engine, const Call& call) {
+  const auto same = images_named(engine, call.words.front());
+  if (same.empty()) return refuse(call, 404, "No such image: " + call.words.front());
+  const std::string tag = call.parameter("tag");
+  const std::string name = call.parameter("repo") + (tag.empty() ? "" : ":" + tag);
+  const auto tagged = engine.services().images.tag(same.front().name, name);
+  if (!tagged) return refuse(call, 400, tagged.error().what);
+  tell_image(engine, "tag", "sha256:" + same.front().id, name);
+  answer_nothing(call, 201);
+}
+
+void remove_image(Engine& engine, const Call& call) {
+  const std::string& word = call.words.front();
+  const auto same = images_named(engine, word);
+  if (same.empty()) return refuse(call, 404, "No such image: " + word);
+  const bool force = call.flag("force");
+  auto& images = engine.services().images;
+  // A name is taken away; an id is the image with all its names.
+  const auto named = images.find(word);
+  const bool last = !named || same.size() == 1;
+  if (!named && same.size() > 1 && !force)
+    return refuse(
+        call, 409,
+        "conflict: unable to delete " + word + " (must be forced) - image is referenced in multiple repositories");
+  const std::string id = "sha256:" + same.front().id;
+  for (const auto& [other, record] : engine.containers().all()) {
+    if (record.image_id != id || !last) continue;
+    const bool running = engine.containers().state(record).running;
+    if (running || !force)
+      return refuse(call, 409,
+                    "conflict: unable to remove repository reference \"" + word + "\" (" +
+                        (running ? "cannot be forced" : "must force") + ") - container " + record.short_id() +
+                        " is using its referenced image " + same.front().id.substr(0, 12));
+  }
+  const auto in_use = engine.containers().reconciler().layers_in_use();
+  if (!in_use) return refuse(call, 409, "a container's layers are not known yet; try again");
+  Json done = Json::array();
+  for (const auto& image : named ? std::vector<Image>{*named} : same) {
+    if (const auto removed = images.remove(image.name, *in_use); !removed)
+      return refuse(call, 500, removed.error().what);
+    done.push_back({{"Untagged", image.name}});
+    tell_image(engine, "untag", id, image.name);
+  }
+  if (last) {
+    done.push_back({{"Deleted", id}});
+    tell_image(engine, "delete", id, id);
+  }
+  answer(call, done);
+}
+
+// Without a name, or with dangling=false all of them that nothing is made of.
+void prune_images(Engine& engine, const Call& call) {
+  const auto filters = Filters::parse(call.parameter("filters"), {"dangling", "label"});
+  if (!filters) return refuse(call, 400, filters.error().what);
+  const bool all =
+      filters->has("dangling") && !filters->equals("dangling", "true") && !filters->equals("dangling", "1");
+  auto& images = engine.services().images;
+  const auto in_use = engine.containers().reconciler().layers_in_use();
+  const auto list = images.list();
+  if (!in_use || !list) return refuse(call, 409, "the images that are in use are not known yet; try again");
+  const auto is_used = [&](const Image& image) {
+    const auto& records = engine.containers().all();
+    return std::any_of(records.begin(), records.end(),
+                       [&](const auto& each) { return each.second.image_id == "sha256:" + image.id; }) ||
+           (!image.layers.empty() && std::find(in_use->begin(), in_use->end(), image.layers.front()) != in_use->end());
+  };
+  Json removed = Json::array();
+  std::int64_t bytes = 0;
+  for (const auto& image : *list) {
+    if ((!all && !is_nameless(image)) || is_used(image) || !filters->labels(image.config.labels)) continue;
+    if (!images.remove(image.name, *in_use)) continue;
+    if (!is_nameless(image)) removed.push_back({{"Untagged", image.name}});
+    removed.push_back({{"Deleted", "sha256:" + image.id}});
+    bytes += image.size;
+  }
+  answer(call, {{"ImagesDeleted", removed.empty() ? Json() : removed}, {"SpaceReclaimed", bytes}});
+}
+
+// There is no cache of a builder here that could be pruned.
+void prune_builds(Engine& /*engine*/, const Call& call) {
+  answer(call, {{"CachesDeleted", Json()}, {"SpaceReclaimed", 0}});
+}
+
+}  // namespace mete::agent::docker

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a container changed over its image, images that are made of that, and images as archives. Files are walked on a
+// thread.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "agent/docker/file_body.h"
+#include "agent/docker/routes.h"
+#include "runtime/file.h"
+#include "runtime/image/archives/load.h"
+#include "runtime/image/archives/save.h"
+#include "runtime/image/changes.h"
+#include "runtime/image/made_images.h"
+
+namespace mete::agent::docker {
+namespace {
+
+namespace image = runtime::image;
+
+// The container's writable layer; empty: it was never started.
+std::string upper_of(Engine& engine, const ContainerRecord& record) {
+  const Container* const container = engine.containers().container(record);
+  return container == nullptr || container->record().attempt == 0 ? ""
+                                                                  : container->slot().files().directory() + "/upper";
+}
+
+// The image that the container was made from, with the layers that it has.
+image::Image base_image(Engine& engine, const ContainerRecord& record) {
+  if (const auto images = engine.services().images.list()) {
+    for (const auto& each : *images) {
+      if ("sha256:" + each.id == record.image_id) return each;
+    }
+  }
+  image::Image gone;
+  if (const Container* const container = engine.containers().container(record))
+    gone.layers = container->record().layers;
+  return gone;
+}
+
+// ENV and CMD of ?changes=, one a line.
+std::vector<std::string> lines_of_changes(const Call& call) {
+  std::vector<std::string> lines;
+  for (const auto& text : call.request.parameters("changes")) {
+    std::size_t start = 0;
+    while (start < text.size()) {
+      const auto end = std::min(text.find('\n', start), text.size());
+      if (end > start) lines.push_back(text.substr(start, end - start));
+      start = end + 1;
+    }
+  }
+  return lines;
+}
+
+}  // namespace
+
+void container_changes(Engine& engine, const Call& call) {
+  ContainerRecord* const record = container_of(engine, call);
+  if (record == nullptr) return;
+  const std::string upper = upper_of(engine, *record);
+  if (upper.empty()) return answer(call, Json());
+  std::vector<std::string> layers;
+  for (const auto& each : base_image(engine, *record).layers)
+    layers.push_back(engine.services().images.layers_directory() + "/" + each);
+  const auto found = std::make_shared<Result<std::vector<image::FileChange>>>();
+  engine.services().workers.run([found, upper, layers] { *found = image::changes_of(upper, layers); },
+                                [call, found] {
+                                  if (!*found) return refuse(call, 500, found->error().what);
+                                  Json rows = Json::array();
+                                  for (const auto& each : **found)
+                                    rows.push_back({{"Path", each.path}, {"Kind", static_cast<int>(each.kind)}});
+                                  answer(call, rows.empty() ? Json() : rows);
+                                });
+}
+
+void commit_container(Engine& engine, const Call& call) {
+  const auto found = engine.containers().find(call.parameter("container"));
+  if (!found) return refuse(call, found.error().status, found.error().message);
+  const ContainerRecord& record = **found;
+  const std::string upper = upper_of(engine, record);
+  if (upper.empty())
+    return refuse(call, 409, "container " + record.id + " was never started: there is nothing to commit");
+  image::MadeImage wanted;
+  wanted.name = call.parameter("repo");
+  const std::string tag = call.parameter("tag");
+  if (!wanted.name.empty() && !tag.empty()) wanted.name += ":" + tag;
+  wanted.message = call.parameter("comment");
+  wanted.author = call.parameter("author");
+  wanted.changes = lines_of_changes(call);
+  std::string command;
+  for (const char* part : {"Entrypoint", "Cmd"}) {
+    for (const auto& word : words_of(record.config, part)) command.append(command.empty() ? "" : " ").append(word);
+  }
+  const auto made = std::make_shared<Result<image::Image>>();
+  const auto store = engine.services().images;
+  const auto base = base_image(engine, record);
+  engine.services().workers.run(
+      [made, store, base, upper, command, wanted] { *made = image::commit_upper(store, base, upper, command, wanted); },
+      [&engine, call, made, id = record.id] {
+        if (!*made) return refuse(call, 400, made->error().what);
+        const auto at = engine.containers().all().find(id);
+        if (at != engine.containers().all().end())
+          engine.containers().tell(at->second, "commit", {{"imageID", "sha256:" + (*made)->id}});
+        answer(call, {{"Id", "sha256:" + (*made)->id}}, 201);
+      });
+}
+
+void save_images(Engine& engine, const Call& call) {
+  std::vector<std::string> names = call.words;
+  for (const auto& each : call.request.parameters("names")) names.push_back(each);
+  std::vector<image::SaveRequest> requests;
+  for (const auto& name : names) {
+    const auto found = engine.services().images.find(name);
+    if (!found) return refuse(call, 404, "No such image: " + name);
+    requests.push_back({*found, {found->name}});
+  }
+  if (requests.empty()) return refuse(call, 400, "names: found none, expected the images to be saved");
+  auto file = temporary_file(engine.services().settings.docker());
+  if (!file) return refuse(call, 500, file.error().what);
+  struct Work {
+    runtime::UniqueFd file;
+    Status done;
+  };
+  const auto work = std::make_shared<Work>(Work{std::move(*file), {}});
+  engine.services().workers.run([work, store = engine.services().images,
+                                 requests] { work->done = image::save_images(store, requests, work->file.get()); },
+                                [call, work] {
+                                  if (!work->done) return refuse(call, 500, work->done.error().what);
+                                  HttpResponse head;
+                                  head.type = "application/x-tar";
+                                  call.reply->send(head, std::make_shared<FileBody>(std::move(work->file)));
+                                });
+}
+
+void load_images(Engine& engine, const Call& call) {
+  auto file = temporary_file(engine.services().settings.docker());
+  if (!file) return refuse(call, 500, file.error().what);
+  struct Work {
+    runtime::UniqueFd file;
+    std::string bytes;
+    Result<std::vector<image::Image>> loaded;
+  };
+  const auto work = std::make_shared<Work>(Work{std::move(*file), call.request.body, {}});
+  engine.services().workers.run(
+      [work, store = engine.services().images] {
+        if (const auto written = runtime::write_all(work->file.get(), work->bytes); !written) {
+          work->loaded = tl::unexpected(written.error());
+          return;
+        }
+        work->loaded = image::load_images(store, {"/proc/self/fd/" + std::to_string(work->file.get()), "-"});
+      },
+      [&engine, call, work] {
+        if (!work->loaded) return refuse(call, 500, work->loaded.error().what);
+        HttpResponse done;
+        done.type = "application/json";
+        for (const auto& each : *work->loaded) {
+          const bool named = !is_nameless(each);
+          const std::string text = named ? "Loaded image: " + each.name : "Loaded image ID: sha256:" + each.id;
+          done.body += Json{{"stream", text + "\n"}}.dump() + "\r\n";
+          engine.containers().events().add({"image", "load", "sha256:" + each.id, {{"name", each.name}}, {}});
+        }
+        call.reply->send(std::move(done));
+      });
+}
+
+}  // namespace mete::agent::docker

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+// Networks and named volumes.
+#include <algorithm>
+#include <cerrno>
+
+#include "agent/docker/container/container_json.h"
+#include "agent/docker/container/create_request.h"
+#include "agent/docker/container/pod_of.h"
+#include "agent/docker/filters.h"
+#include "agent/docker/routes.h"
+#include "agent/networks/networks.h"
+
+namespace mete::agent::docker {
+namespace {
+
+using runtime::network::NetworkSpec;
+
+// What begins so among a network's labels is an option that its maker has asked for.
+constexpr std::string_view kOption = "com.docker.network.";
+constexpr const char* kHostNetworks[] = {"host", "none"};
+
+Json plain_network(const std::string& name, const std::string& driver) {
+  return {{"Name", name},
+          {"Id", network_id(name)},
+          {"Created", time_text({})},
+          {"Scope", "local"},
+          {"Driver", driver},
+          {"EnableIPv6", false},
+          {"IPAM", {{"Driver", "default"}, {"Options", Json()}, {"Config", Json::array()}}},
+          {"Internal", false},
+          {"Attachable", false},
+          {"Ingress", false},
+          {"ConfigFrom", {{"Network", ""}}},
+          {"ConfigOnly", false},
+          {"Containers", Json::object()},
+          {"Options", Json::object()},
+          {"Labels", Json::object()}};
+}
+
+Json bridge_network(const NetworkSpec& spec) {
+  Json value = plain_network(spec.name, "bridge");
+  value["EnableIPv6"] = spec.range6.has_value();
+  Json& config = value["IPAM"]["Config"];
+  config.push_back(
+      {{"Subnet", to_string(spec.range)}, {"Gateway", to_string(runtime::network::gateway_of(spec.range))}});
+  if (spec.range6)
+    config.push_back(
+        {{"Subnet", to_string(*spec.range6)}, {"Gateway", to_string(runtime::network::gateway_of(*spec.range6))}});
+  value["Internal"] = spec.internal;
+  // Clients compare the options with what they have asked for: of their own networks these alone are shown.
+  if (spec.name == kDefaultNetwork) {
+    value["Options"]["com.docker.network.bridge.name"] = spec.device;
+    value["Options"]["com.docker.network.bridge.enable_icc"] = spec.between_containers ? "true" : "false";
+    value["Options"]["com.docker.network.driver.mtu"] = std::to_string(spec.mtu);
+  }
+  for (const auto& [name, label] : spec.labels) value[name.starts_with(kOption) ? "Options" : "Labels"][name] = label;
+  return value;
+}
+
+Json members_json(Engine& engine, const NetworkSpec& spec) {
+  Json members = Json::object();
+  for (const auto& each : engine.networks().members_of(spec.name)) {
+    const std::string key = each.names.empty() ? "" : each.names.front();
+    std::string id = network_id(key);  // of a Pod: it has none
+    std::string name = key;
+    for (const auto& [own, record] : engine.containers().all()) {
+      if (record.key() != key) continue;
+      id = own;
+      name = record.name;
+    }
+    members[id] = {{"Name", name},
+                   {"EndpointID", network_id(each.network + "/" + each.device)},
+                   {"MacAddress", runtime::network::to_string(each.mac)},
+                   {"IPv4Address", to_string(each.address) + "/" + std::to_string(spec.range.length)},
+                   {"IPv6Address", each.address6 ? to_string(*each.address6) : ""}};
+  }
+  return members;
+}
+
+std::optional<NetworkSpec> network_named(Engine& engine, const std::string& word) {
+  for (auto& spec : engine.networks().list()) {
+    const std::string id = network_id(spec.name);
+    if (spec.name == word || (word.size() >= 4 && id.starts_with(word))) return spec;
+  }
+  return std::nullopt;
+}
+
+void tell_network(Engine& engine, const std::string& action, const std::string& name, Json more = Json::object()) {
+  more["name"] = name;
+  more["type"] = "bridge";
+  engine.containers().events().add({"network", action, network_id(name), std::move(more), {}});
+}
+
+// A container that is to be in a network, or not any more.
+struct Membership {
+  Json body;
+  std::string network;    // its name
+  std::string container;  // its id
+};
+
+// Empty: refused already.
+std::optional<Membership> membership_of(Engine& engine, const Call& call) {
+  auto body = parse_body(call.request.body);
+  if (!body) return refuse(call, 400, body.error().what), std::nullopt;
+  const auto spec = network_named(engine, call.words.front());
+  if (!spec) return refuse(call, 404, "network " + call.words.front() + " not found"), std::nullopt;
+  const auto found = engine.containers().find(text_of(*body, "Container"));
+  if (!found) return refuse(call, found.error().status, found.error().message), std::nullopt;
+  return Membership{std::move(*body), spec->name, (*found)->id};
+}
+
+// Tells what was done as an event and as the answer.
+Done told(Engine& engine, const Call& call, const char* action, const Membership& asked) {
+  return [&engine, call, action, name = asked.network, id = asked.container](const auto& refusal) {
+    if (!refusal) tell_network(engine, action, name, {{"container", id}});
+    answer_done(call, refusal, 200);
+  };
+}
+
+}  // namespace
+
+void list_networks(Engine& engine, const Call& call) {
+  const auto filters =
+      Filters::parse(call.parameter("filters"), {"name", "id", "driver", "label", "scope", "type", "dangling"});
+  if (!filters) return refuse(call, 400, filters.error().what);
+  Json all = Json::array();
+  const auto unused = engine.networks().unused();
+  for (const auto& spec : engine.networks().list()) {
+    Json value = bridge_network(spec);
+    const bool is_unused = std::find(unused.begin(), unused.end(), spec.name) != unused.end();
+    if (filters->has("dangling") && !filters->equals("dangling", is_unused ? "true" : "false")) continue;
+    all.push_back(std::move(value));
+  }
+  for (const char* name : kHostNetworks)
+    all.push_back(plain_network(name, std::string(name) == "none" ? "null" : name));
+  Json rows = Json::array();
+  for (auto& each : all) {
+    const std::string id = text_of(each, "Id");
+    const auto ids = filters->values("id");
+    const bool own = each["Name"] != "bridge" && each["Driver"] == "bridge";
+    const bool asked =
+        filters->contains("name", text_of(each, "Name")) && filters->equals("driver", text_of(each, "Driver")) &&
+        filters->equals("scope", "local") && filters->equals("type", own ? "custom" : "builtin") &&
+        filters->labels(texts_of(each, "Labels")) &&
+        (ids.empty() || std::any_of(ids.begin(), ids.end(), [&](const auto& begin) { return id.starts_with(begin); }));
+    if (asked) rows.push_back(std::move(each));
+  }
+  answer(call, rows);
+}
+
+void inspect_network(Engine& engine, const Call& call) {
+  const std::string& word = call.words.front();
+  for (const char* name : kHostNetworks) {
+    if (word == name || (word.size() >= 12 && network_id(name).starts_with(word)))
+      return answer(call, plain_network(name, std::string(name) == "none" ? "null" : name));
+  }
+  const auto spec = network_named(engine, word);
+  if (!spec) return refuse(call, 404, "network " + word + " not found");
+  Json value = bridge_network(*spec);
+  value["Containers"] = members_json(engine, *spec);
+  answer(call, value);
+}
+
+void create_network(Engine& engine, const Call& call) {
+  const auto body = parse_body(call.request.body);
+  if (!body) return refuse(call, 400, body.error().what);
+  Networks::Wanted wanted;
+  wanted.name = text_of(*body, "Name");
+  const std::string driver = text_of(*body, "Driver");
+  if (!driver.empty() && driver != "bridge")
+    return refuse(call, 404, "could not find plugin " + driver + " in v1 plugin registry: plugin not found");
+  if (network_named(engine, wanted.name) || wanted.name == "host" || wanted.name == "none")
+    return refuse(call, 409, "network with name " + wanted.name + " already exists");
+  wanted.internal = flag_of(*body, "Internal");
+  for (const auto& [name, value] : texts_of(*body, "Labels")) {
+    if (name.starts_with(kOption))
+      return refuse(call, 400, "label " + name + ": found a name that options of networks have, expected another one");
+    wanted.labels.emplace_back(name, value);
+  }
+  const Json& ranges = field(field(*body, "IPAM"), "Config");
+  for (const auto& each : ranges.is_array() ? ranges : Json::array()) {
+    const std::string subnet = text_of(each, "Subnet");
+    if (!text_of(each, "IPRange").empty() || !text_of(each, "Gateway").empty())
+      return refuse(call, 400,
+                    "IPAM: found a range or a gateway, but a network of mete has all of its subnet, and the first "
+                    "address as gateway");
+    (subnet.find(':') == std::string::npos ? wanted.subnet : wanted.subnet6) = subnet;
+  }
+  for (const auto& [name, value] : texts_of(*body, "Options")) {
+    if (name == "com.docker.network.driver.mtu") {
+      wanted.mtu = value;
+    } else if (name == "com.docker.network.bridge.enable_icc") {
+      wanted.between_containers = is_true(value);
+    } else {
+      return refuse(call, 400, "network option " + name + ": found one that mete does not know");
+    }
+    wanted.labels.emplace_back(name, value);
+  }
+  const std::string name = wanted.name;
+  engine.networks().create(wanted, [&engine, call, name](const Status& done) {
+    if (!done) return refuse(call, 400, done.error().what);
+    tell_network(engine, "create", name);
+    answer(call, {{"Id", network_id(name)}, {"Warning", ""}}, 201);
+  });
+}
+
+void remove_network(Engine& engine, const Call& call) {
+  const std::string& word = call.words.front();
+  if (word == "bridge" || word == "host" || word == "none")
+    return refuse(call, 403, word + " is a pre-defined network and cannot be removed");
+  const auto spec = network_named(engine, word);
+  if (!spec) return refuse(call, 404, "network " + word + " not found");
+  if (!engine.networks().members_of(spec->name).empty())
+    return refuse(call, 403,
+                  "error while removing network: network " + spec->name + " id " + network_id(spec->name) +
+                      " has active endpoints");
+  engine.networks().remove(spec->name, [&engine, call, name = spec->name](const Status& done) {
+    if (!done) return refuse(call, done.error().code == ENOENT ? 404 : 403, done.error().what);
+    tell_network(engine, "destroy", name);
+    answer_nothing(call);
+  });
+}
+
+void prune_networks(Engine& engine, const Call& call) {
+  const auto filters = Filters::parse(call.parameter("filters"), {"label"});
+  if (!filters) return refuse(call, 400, filters.error().what);
+  Json removed = Json::array();
+  const auto unused = engine.networks().unused();
+  for (const auto& spec : engine.networks().list()) {
+    const std::map<std::string, std::string> labels(spec.labels.begin(), spec.labels.end());
+    if (std::find(unused.begin(), unused.end(), spec.name) == unused.end() || !filters->labels(labels)) continue;
+    removed.push_back(spec.name);
+    engine.networks().remove(spec.name, [](const Status&) {});
+  }
+  answer(call, {{"NetworksDeleted", removed.empty() ? Json() : removed}});
+}
+
+void connect_network(Engine& engine, const Call& call) {
+  const auto asked = membership_of(engine, call);
+  if (!asked) return;
+  engine.containers().connect(asked->container, asked->network, field(asked->body, "EndpointConfig"),
+                              told(engine, call, "connect", *asked));
+}
+
+void disconnect_network(Engine& engine, const Call& call) {
+  const auto asked = membership_of(engine, call);
+  if (!asked) return;
+  engine.containers().disconnect(asked->container, asked->network, told(engine, call, "disconnect", *asked));
+}
+
+}  // namespace mete::agent::docker

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Named volumes.
+#include <algorithm>
+
+#include "agent/docker/container/create_request.h"
+#include "agent/docker/container/pod_of.h"
+#include "agent/docker/filters.h"
+#include "agent/docker/routes.h"
+
+namespace mete::agent::docker {
+namespace {
+
+Json volume_json(Engine& engine, const Volume& volume) {
+  return {{"CreatedAt", volume.created},
+          {"Driver", "local"},
+          {"Labels", volume.labels},
+          {"Mountpoint", engine.containers().volumes().path(volume.name)},
+          {"Name", volume.name},
+          {"Options", Json()},
+          {"Scope", "local"}};
+}
+
+// Ids of the containers that mount it.
+std::vector<std::string> users_of(Engine& engine, const std::string& name) {
+  std::vector<std::string> users;
+  for (const auto& [id, record] : engine.containers().all()) {
+    const auto mounts = mounts_of(record.config, record.host_config);
+    const bool uses = mounts && std::any_of(mounts->begin(), mounts->end(), [&](const MountAsked& each) {
+                        return each.type == "volume" && each.source == name;
+                      });
+    if (uses) users.push_back(id);
+  }
+  return users;
+}
+
+bool is_volume_name(const std::string& name) {
+  return check_container_name(name).has_value();
+}
+
+}  // namespace
+
+void list_volumes(Engine& engine, const Call& call) {
+  const auto filters = Filters::parse(call.parameter("filters"), {"name", "label", "dangling", "driver"});
+  if (!filters) return refuse(call, 400, filters.error().what);
+  Json all = Json::array();
+  for (const auto& each : engine.containers().volumes().list()) {
+    const std::string dangling = users_of(engine, each.name).empty() ? "true" : "false";
+    const bool asked = filters->contains("name", each.name) && filters->equals("driver", "local") &&
+                       filters->labels(texts_of(Json{{"l", each.labels}}, "l")) &&
+                       (!filters->has("dangling") || filters->equals("dangling", dangling));
+    if (asked) all.push_back(volume_json(engine, each));
+  }
+  answer(call, {{"Volumes", all}, {"Warnings", Json()}});
+}
+
+void create_volume(Engine& engine, const Call& call) {
+  const auto body = parse_body(call.request.body);
+  if (!body) return refuse(call, 400, body.error().what);
+  const std::string driver = text_of(*body, "Driver");
+  if (!driver.empty() && driver != "local")
+    return refuse(call, 404, "error looking up volume plugin " + driver + ": plugin \"" + driver + "\" not found");
+  if (!is_nothing(field(*body, "DriverOpts")))
+    return refuse(call, 400, "DriverOpts: found some, but a volume of mete is a directory of this machine");
+  const std::string asked = text_of(*body, "Name");
+  if (!asked.empty() && !is_volume_name(asked))
+    return refuse(call, 400,
+                  "create " + asked + ": \"" + asked +
+                      "\" includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" "
+                      "are allowed. If you intended to pass a host directory, use absolute path");
+  const std::string name = asked.empty() ? new_id() : asked;
+  auto& volumes = engine.containers().volumes();
+  if (const auto made = volumes.create(name, field(*body, "Labels"), asked.empty()); !made)
+    return refuse(call, 500, made.error().what);
+  const auto volume = volumes.find(name);
+  if (!volume) return refuse(call, 500, volume.error().what);
+  engine.containers().events().add({"volume", "create", name, {{"driver", "local"}}, {}});
+  answer(call, volume_json(engine, *volume), 201);
+}
+
+void inspect_volume(Engine& engine, const Call& call) {
+  const std::string& name = call.words.front();
+  const auto volume = is_volume_name(name) ? engine.containers().volumes().find(name) : fail("no such volume");
+  if (!volume) return refuse(call, 404, "get " + name + ": no such volume");
+  answer(call, volume_json(engine, *volume));
+}
+
+void remove_volume(Engine& engine, const Call& call) {
+  const std::string& name = call.words.front();
+  auto& volumes = engine.containers().volumes();
+  if (!is_volume_name(name) || !volumes.find(name)) {
+    return call.flag("force") ? answer_nothing(call) : refuse(call, 404, "get " + name + ": no such volume");
+  }
+  const auto users = users_of(engine, name);
+  if (!users.empty()) return refuse(call, 409, "remove " + name + ": volume is in use - [" + users.front() + "]");
+  if (const auto removed = volumes.remove(name); !removed) return refuse(call, 500, removed.error().what);
+  engine.containers().events().add({"volume", "destroy", name, {{"driver", "local"}}, {}});
+  answer_nothing(call);
+}
+
+void prune_volumes(Engine& engine, const Call& call) {
+  const auto filters = Filters::parse(call.parameter("filters"), {"label", "all"});
+  if (!filters) return refuse(call, 400, filters.error().what);
+  constexpr int kAnonymousAlone = 42;
+  const bool all =
+      call.version < kAnonymousAlone ||
+      (filters->has("all") && is_true(filters->values("all").empty() ? "" : filters->values("all").front()));
+  Json removed = Json::array();
+  for (const auto& each : engine.containers().volumes().list()) {
+    if ((!all && !each.anonymous) || !filters->labels(texts_of(Json{{"l", each.labels}}, "l"))) continue;
+    if (!users_of(engine, each.name).empty()) continue;
+    if (engine.containers().volumes().remove(each.name)) removed.push_back(each.name);
+  }
+  answer(call, {{"VolumesDeleted", removed}, {"SpaceReclaimed", 0}});
+}
+
+}  // namespace mete::agent::docker

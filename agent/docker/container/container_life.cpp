@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// What clients do with containers: each asks the pod, and waits for what comes of it.
+
+#include <csignal>
+
+#include "agent/docker/container/containers.h"
+#include "agent/docker/container/create_request.h"
+
+namespace mete::agent::docker {
+namespace {
+
+Refusal not_running(const ContainerRecord& record) {
+  return {409, "container " + record.id + " is not running"};
+}
+
+}  // namespace
+
+void Containers::start(const std::string& id, Done done) {
+  ContainerRecord& record = records_.at(id);
+  Pod* const own = pod(record);
+  const State now = state(record);
+  if (own == nullptr || now.removing)
+    return done(Refusal{409, "container is marked for removal and cannot be started"});
+  if (now.paused) return done(Refusal{409, "cannot start a paused container, try unpause instead"});
+  if (now.has_process()) return done(Refusal{304, ""});
+  // Told to end, and not yet at its end.
+  if (own->containers().front()->is_active()) {
+    watch(id, [this, id, done] {
+      Pod* const pod = records_.contains(id) ? this->pod(records_.at(id)) : nullptr;
+      if (pod != nullptr && pod->containers().front()->is_active()) return false;
+      if (pod == nullptr) {
+        done(Refusal{404, "No such container: " + id});
+      } else {
+        asio::post(services_.loop, alive_.guard([this, id, done] {
+          if (!records_.contains(id)) return done(Refusal{404, "No such container: " + id});
+          start(id, done);
+        }));
+      }
+      return true;
+    });
+    return;
+  }
+  auto& inside = own->record().containers.front();
+  record.error.clear();
+  inside.waiting_reason.clear();
+  inside.message.clear();
+  const std::uint32_t before = inside.attempt;
+  // Restarting: what it waits for is over.
+  if (!own->record().stopped) {
+    inside.next_start = {};
+    own->step();
+  } else {
+    own->start();
+  }
+  watch(id, [this, id, before, done] {
+    if (!records_.contains(id)) {
+      done(std::nullopt);  // it has ended already, and is gone
+      return true;
+    }
+    const ContainerRecord& started = records_.at(id);
+    const Pod* const pod = this->pod(started);
+    const auto& container = pod->record().containers.front();
+    if (!started.error.empty()) {
+      const unsigned status = container.has_ended && container.reason == "StartError" ? 400 : 500;
+      done(Refusal{status, started.error});
+      return true;
+    }
+    const bool ran = container.attempt != before && container.reason != "StartError" && container.has_ended;
+    if (container.state != agent::ContainerState::kRunning && !(ran && seen_[id].attempt != before)) return false;
+    std::string not_joined;
+    if (!ran && !has_joined(started, not_joined)) return false;
+    done(not_joined.empty() ? std::nullopt : std::optional(Refusal{500, not_joined}));
+    return true;
+  });
+}
+
+void Containers::stop(const std::string& id, std::optional<std::chrono::seconds> grace, int signal, Done done) {
+  const ContainerRecord& record = records_.at(id);
+  Pod* const own = pod(record);
+  const State now = state(record);
+  if (own == nullptr || !now.running) return done(Refusal{304, ""});
+  Container& inside = *own->containers().front();
+  if (signal != 0) inside.attempt().end_by(signal);
+  if (now.paused) (void)inside.cgroup().thaw();
+  own->stop(grace);
+  watch(id, [this, id, done] {
+    if (records_.contains(id)) {
+      const ContainerRecord& stopped = records_.at(id);
+      const Container* const container = this->container(stopped);
+      if (container != nullptr && container->is_active()) return false;
+      tell(stopped, "stop");
+    }
+    done(std::nullopt);
+    return true;
+  });
+}
+
+void Containers::restart(const std::string& id, std::optional<std::chrono::seconds> grace, Done done) {
+  stop(id, grace, 0, [this, id, done](const std::optional<Refusal>& refusal) {
+    if (refusal && refusal->status != 304) return done(refusal);
+    asio::post(services_.loop, alive_.guard([this, id, done] {
+      if (!records_.contains(id)) return done(Refusal{404, "No such container: " + id});
+      start(id, [this, id, done](const std::optional<Refusal>& failed) {
+        if (!failed && records_.contains(id)) tell(records_.at(id), "restart");
+        done(failed && failed->status == 304 ? std::nullopt : failed);
+      });
+    }));
+  });
+}
+
+std::optional<Refusal> Containers::kill(const ContainerRecord& record, int signal) {
+  Pod* const own = pod(record);
+  const State now = state(record);
+  if (own == nullptr || !now.has_process())
+    return Refusal{409, "cannot kill container: " + record.name + ": container " + record.id + " is not running"};
+  Container& inside = *own->containers().front();
+  if (const auto sent = inside.attempt().signal(signal); !sent) return not_running(record);
+  tell(record, "kill", {{"signal", std::to_string(signal)}});
+  if (signal != SIGKILL) return std::nullopt;
+  // As docker has it: who is killed by hand is not started again.
+  if (now.paused) (void)inside.cgroup().thaw();
+  own->stop(std::chrono::seconds(0));
+  return std::nullopt;
+}
+
+std::optional<Refusal> Containers::pause(ContainerRecord& record, bool paused) {
+  const State now = state(record);
+  const Container* const inside = container(record);
+  if (!now.has_process() || inside == nullptr) return not_running(record);
+  if (paused && now.paused) return Refusal{409, "container " + record.id + " is already paused"};
+  if (!paused && !now.paused) return Refusal{500, "container " + record.id + " is not paused"};
+  const auto done = paused ? inside->cgroup().freeze() : inside->cgroup().thaw();
+  if (!done) return Refusal{500, done.error().what};
+  tell(record, paused ? "pause" : "unpause");
+  call_watchers(record.id);
+  return std::nullopt;
+}
+
+std::optional<Refusal> Containers::rename(ContainerRecord& record, const std::string& asked) {
+  const std::string name = asked.starts_with('/') ? asked.substr(1) : asked;
+  if (const auto right = check_container_name(name); !right) return Refusal{400, right.error().what};
+  if (name == record.name) return Refusal{400, "Renaming a container with the same name as its current name"};
+  if (const ContainerRecord* other = by_name(name)) {
+    return Refusal{409, "Error when allocating new name: Conflict. The container name \"/" + name +
+                            "\" is already in use by container \"" + other->id +
+                            "\". You have to remove (or rename) that container to be able to reuse that name."};
+  }
+  const std::string before = std::exchange(record.name, name);
+  if (const auto saved = save(record); !saved) {
+    record.name = before;
+    return Refusal{500, saved.error().what};
+  }
+  tell(record, "rename", {{"oldName", "/" + before}});
+  return std::nullopt;
+}
+
+std::optional<Refusal> Containers::update(ContainerRecord& record, Json host_config) {
+  ContainerRecord changed = record;
+  changed.host_config = std::move(host_config);
+  auto plan = plan_for(changed);
+  if (!plan) return Refusal{400, plan.error().what};
+  if (const auto saved = save(changed); !saved) return Refusal{500, saved.error().what};
+  record = std::move(changed);
+  if (Pod* const own = pod(record)) {
+    own->set_plan(std::move(*plan));
+    own->containers().front()->apply_limits();
+    own->step();
+  }
+  tell(record, "update");
+  return std::nullopt;
+}
+
+void Containers::remove(const std::string& id, bool force, bool volumes, Done done) {
+  const ContainerRecord& record = records_.at(id);
+  Pod* const own = pod(record);
+  const State now = state(record);
+  if (now.running && !force) {
+    const std::string what = now.paused ? "paused" : "running";
+    return done(Refusal{409, "cannot remove container \"/" + record.name + "\": container is " + what + ": " +
+                                 (now.paused ? "unpause" : "stop") + " the container before removing or force remove"});
+  }
+  if (now.removing) return done(Refusal{409, "removal of container " + record.name + " is already in progress"});
+  seen_[id].remove_volumes = volumes;
+  if (own == nullptr) {
+    gone(id);
+    return done(std::nullopt);
+  }
+  if (now.paused) (void)own->containers().front()->cgroup().thaw();
+  if (now.has_process()) (void)own->containers().front()->attempt().signal(SIGKILL);
+  own->terminate(std::chrono::seconds(0));
+  watch(id, [this, id, done] {
+    if (records_.contains(id)) return false;
+    done(std::nullopt);
+    return true;
+  });
+}
+
+}  // namespace mete::agent::docker

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/docker/container/pod_of.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "agent/docker/endpoints.h"
+
+namespace mete::agent::docker {
+namespace {
+
+constexpr std::int64_t kNanoPerMilli = 1'000'000;
+
+// "NET_ADMIN" and "CAP_NET_ADMIN" are the same.
+std::vector<std::string> capabilities_of(const Json& host, const char* name) {
+  std::vector<std::string> names;
+  for (auto each : words_of(host, name)) {
+    std::transform(each.begin(), each.end(), each.begin(), [](char c) { return c >= 'a' && c <= 'z' ? c - 32 : c; });
+    names.push_back(each == "ALL" || each.starts_with("CAP_") ? each : "CAP_" + each);
+  }
+  return names;
+}
+
+void take_security(const Json& config, const Json& host, config::Container& container) {
+  auto& security = container.security;
+  container.extras.user = text_of(config, "User");
+  security.privileged = flag_of(host, "Privileged");
+  security.read_only_root_filesystem = flag_of(host, "ReadonlyRootfs");
+  security.add_capabilities = capabilities_of(host, "CapAdd");
+  security.drop_capabilities = capabilities_of(host, "CapDrop");
+  for (const auto& option : words_of(host, "SecurityOpt")) {
+    if (option.starts_with("no-new-privileges")) security.allow_privilege_escalation = false;
+    if (option.starts_with("seccomp")) security.seccomp = {config::SeccompProfile::Type::kUnconfined};
+  }
+}
+
+void take_cpu(const Json& host, config::Container& container) {
+  auto& extras = container.extras;
+  constexpr std::int64_t kUsualShares = 1024;
+  const std::int64_t shares = number_of(host, "CpuShares");
+  extras.cpu_shares = static_cast<std::uint64_t>(shares > 0 ? shares : kUsualShares);
+  extras.cpuset_cpus = text_of(host, "CpusetCpus");
+  extras.cpuset_mems = text_of(host, "CpusetMems");
+  if (const std::int64_t period = number_of(host, "CpuPeriod"); period > 0)
+    extras.cpu_period = std::chrono::microseconds(period);
+  if (const std::int64_t nano = number_of(host, "NanoCpus"); nano > 0) {
+    container.resources.limits.cpu = MilliCpu(std::max<std::int64_t>(1, nano / kNanoPerMilli));
+    extras.cpu_quota = std::chrono::microseconds(nano / 10'000);  // in 100 ms
+  }
+  if (const std::int64_t quota = number_of(host, "CpuQuota"); quota > 0) {
+    extras.cpu_quota = std::chrono::microseconds(quota);
+    container.resources.limits.cpu = MilliCpu(std::max<std::int64_t>(1, quota * 1000 / extras.cpu_period.count()));
+  }
+}
+
+void take_memory(const Json& host, config::Container& container) {
+  auto& extras = container.extras;
+  const std::int64_t memory = number_of(host, "Memory");
+  const std::int64_t swap = number_of(host, "MemorySwap");
+  if (memory > 0) {
+    container.resources.limits.memory = Bytes(memory);
+    extras.unlimited_swap = swap < 0;
+    // Without a word docker allows as much swap as memory.
+    if (swap >= 0) extras.swap = Bytes(swap == 0 ? memory : swap - memory);
+  }
+  if (const std::int64_t soft = number_of(host, "MemoryReservation"); soft > 0) extras.memory_soft = Bytes(soft);
+  if (const std::int64_t pids = number_of(host, "PidsLimit"); pids > 0) extras.pids = static_cast<std::uint64_t>(pids);
+  if (const std::int64_t shm = number_of(host, "ShmSize"); shm > 0) extras.shm_size = Bytes(shm);
+  extras.oom_score_adj = static_cast<int>(std::clamp<std::int64_t>(number_of(host, "OomScoreAdj"), -1000, 1000));
+  for (const auto& each : field(host, "Ulimits").is_array() ? field(host, "Ulimits") : Json::array())
+    extras.bounds.push_back({text_of(each, "Name"), static_cast<std::uint64_t>(number_of(each, "Soft")),
+                             static_cast<std::uint64_t>(number_of(each, "Hard"))});
+}
+
+void take_restart(const Json& host, config::PodSpec& spec, config::Container& container) {
+  const Json& policy = field(host, "RestartPolicy");
+  const std::string name = text_of(policy, "Name");
+  container.extras.prompt_restarts = true;
+  spec.restart_policy = config::RestartPolicy::kNever;
+  if (name == "always" || name == "unless-stopped") spec.restart_policy = config::RestartPolicy::kAlways;
+  if (name != "on-failure") return;
+  spec.restart_policy = config::RestartPolicy::kOnFailure;
+  if (const std::int64_t most = number_of(policy, "MaximumRetryCount"); most > 0)
+    container.extras.most_restarts = static_cast<unsigned>(most);
+}
+
+config::MountPropagation propagation_of(const std::string& text) {
+  if (text == "rslave" || text == "slave") return config::MountPropagation::kHostToContainer;
+  if (text == "rshared" || text == "shared") return config::MountPropagation::kBidirectional;
+  return config::MountPropagation::kNone;
+}
+
+Status take_mounts(const ContainerRecord& record, const Surrounding& around, config::PodSpec& spec,
+                   config::Container& container) {
+  METE_TRY(const auto mounts, mounts_of(record.config, record.host_config));
+  for (const auto& each : mounts) {
+    if (each.type == "tmpfs") {
+      container.extras.tmpfs.push_back({each.target, each.options});
+      continue;
+    }
+    const std::string name = "mount-" + std::to_string(spec.volumes.size());
+    const std::string path = each.type == "volume" ? volume_path(around.volumes, each.source) : each.source;
+    spec.volumes.push_back({name, config::HostPathVolume{path, config::HostPathType::kUnchecked}, {}});
+    config::VolumeMount mount;
+    mount.name = name;
+    mount.mount_path = each.target;
+    mount.read_only = each.read_only;
+    mount.propagation = propagation_of(each.propagation);
+    container.volume_mounts.push_back(std::move(mount));
+  }
+  return {};
+}
+
+void take_names(const ContainerRecord& record, config::Pod& pod, config::Container& container) {
+  auto& spec = pod.spec;
+  const std::string hostname = text_of(record.config, "Hostname");
+  spec.hostname = hostname.empty() ? record.short_id() : hostname;
+  container.extras.domainname = text_of(record.config, "Domainname");
+  const Json& host = record.host_config;
+  for (const auto& each : words_of(host, "ExtraHosts")) {
+    const auto colon = each.find(':');
+    if (colon != std::string::npos) spec.host_aliases.push_back({each.substr(colon + 1), {each.substr(0, colon)}});
+  }
+  spec.dns.nameservers = words_of(host, "Dns");
+  spec.dns.searches = words_of(host, "DnsSearch");
+  for (const auto& each : words_of(host, "DnsOptions")) {
+    const auto colon = each.find(':');
+    spec.dns.options.emplace_back(each.substr(0, colon),
+                                  colon == std::string::npos ? std::string() : each.substr(colon + 1));
+  }
+  if (!spec.dns.nameservers.empty()) spec.dns_policy = config::DnsPolicy::kNone;
+}
+
+// The default network is the agent's own default; what the client names is what it gets.
+void take_network(const ContainerRecord& record, const Surrounding& around, config::Pod& pod) {
+  auto& annotations = pod.metadata.annotations;
+  const std::string mode = own_network(record);
+  const std::string asked = text_of(record.host_config, "NetworkMode");
+  const bool usual = mode == "bridge" && asked != "bridge";
+  if (mode == "host") {
+    pod.spec.host_network = true;
+    pod.spec.host_aliases.clear();
+    pod.spec.hostname.clear();
+    return;
+  }
+  if (mode.starts_with("container:")) {
+    annotations["mete/network"] = "container:" + around.network_of_other;
+    return;
+  }
+  if (!usual) annotations["mete/network"] = mode;
+  const std::string address = text_of(field(endpoint_in(record, mode), "IPAMConfig"), "IPv4Address");
+  if (!address.empty()) annotations["mete/ip"] = address;
+  std::string aliases;
+  for (const auto& each : aliases_of(record)) aliases.append(aliases.empty() ? "" : ",").append(each);
+  annotations["mete/aliases"] = aliases;
+}
+
+Status take_ports(const ContainerRecord& record, config::Container& container) {
+  METE_TRY(const auto ports, ports_of(record.config, record.host_config));
+  for (const auto& each : ports) {
+    const auto protocol = each.protocol == "udp"    ? config::Protocol::kUdp
+                          : each.protocol == "sctp" ? config::Protocol::kSctp
+                                                    : config::Protocol::kTcp;
+    container.ports.push_back({each.container_port, each.host_port, protocol, each.host_ip});
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string volume_path(const std::string& volumes, const std::string& name) {
+  return volumes + "/" + name + "/_data";
+}
+
+Result<config::Pod> pod_of(const ContainerRecord& record, const Surrounding& around) {
+  const Json& host = record.host_config;
+  config::Pod pod;
+  pod.metadata.name = record.pod;
+  pod.metadata.namespace_ = kNamespace;
+  pod.metadata.labels = texts_of(record.config, "Labels");
+  config::Container container;
+  container.name = record.pod;
+  const std::string stored = text_of(record.config, "MeteImage");
+  container.image = stored.empty() ? record.image : stored;
+  container.working_dir = text_of(record.config, "WorkingDir");
+  container.stop_signal = text_of(record.config, "StopSignal");
+  container.tty = flag_of(record.config, "Tty");
+  container.stdin_open = flag_of(record.config, "OpenStdin");
+  container.stdin_once = container.stdin_open && flag_of(record.config, "StdinOnce");
+  container.extras.keeps_layer = true;
+  container.extras.unset_env = words_of(record.config, "MeteUnsetEnv");
+  take_security(record.config, host, container);
+  take_cpu(host, container);
+  take_memory(host, container);
+  take_restart(host, pod.spec, container);
+  constexpr std::int64_t kUsualGrace = 10;
+  pod.spec.termination_grace_period = std::chrono::seconds(number_of(record.config, "StopTimeout", kUsualGrace));
+  pod.spec.host_pid = text_of(host, "PidMode") == "host";
+  pod.spec.host_ipc = text_of(host, "IpcMode") == "host";
+  if (flag_of(host, "Init")) pod.metadata.annotations["mete/init"] = "true";
+  for (const auto& [name, value] : texts_of(host, "Sysctls")) pod.spec.security.sysctls.emplace_back(name, value);
+  for (const auto& group : words_of(host, "GroupAdd"))
+    pod.spec.security.supplemental_groups.push_back(static_cast<std::uint32_t>(std::stoul(group)));
+  METE_CHECK(take_mounts(record, around, pod.spec, container));
+  METE_CHECK(take_ports(record, container));
+  take_names(record, pod, container);
+  take_network(record, around, pod);
+  container.command = words_of(record.config, "Entrypoint");
+  for (auto& word : words_of(record.config, "Cmd")) container.command.push_back(std::move(word));
+  pod.spec.containers.push_back(std::move(container));
+  return pod;
+}
+
+Result<config::PodPlan> plan_of(const ContainerRecord& record, const Surrounding& around,
+                                const config::Surroundings& manifests) {
+  METE_TRY(config::Pod pod, pod_of(record, around));
+  auto plan = config::plan_pod(pod, manifests);
+  if (!plan) return fail(plan.error().empty() ? "the container cannot be planned" : plan.error().front().message);
+  // Manifests have $(NAME) in commands and variables; docker's clients mean what they say.
+  auto& own = plan->containers.front();
+  own.command = pod.spec.containers.front().command;
+  own.env.clear();
+  for (const auto& each : words_of(record.config, "Env")) {
+    const auto equal = each.find('=');
+    if (equal != std::string::npos) own.env.push_back({each.substr(0, equal), each.substr(equal + 1)});
+  }
+  return std::move(*plan);
+}
+
+}  // namespace mete::agent::docker

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// A docker client's container as a Pod of one container. Pure: what must be looked up is passed in.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/docker/container/record.h"
+#include "config/desired_state.h"
+
+namespace mete::agent::docker {
+
+// A volume or a directory of the machine that the container mounts, in the request's order.
+struct MountAsked {
+  std::string type;    // "bind", "volume", "tmpfs"
+  std::string source;  // a path of the machine, or a volume's name; empty: an anonymous volume
+  std::string target;
+  std::string mode;  // as inspect shows it: "", "ro", "z"
+  bool read_only = false;
+  std::string propagation;  // "rprivate", "rslave", "rshared"
+  bool must_exist = false;  // of --mount: -v makes the folder
+  bool no_copy = false;     // a new volume stays empty
+  std::string options;      // of a tmpfs
+};
+// Binds, Mounts, Tmpfs and Volumes. The error is for the client, in docker's words.
+[[nodiscard]] Result<std::vector<MountAsked>> mounts_of(const Json& config, const Json& host_config);
+
+struct PortAsked {
+  std::uint16_t container_port = 0;
+  std::string protocol = "tcp";
+  std::string host_ip;
+  std::uint16_t host_port = 0;  // 0: any that is free
+};
+// PortBindings, and with PublishAllPorts the exposed ones.
+[[nodiscard]] Result<std::vector<PortAsked>> ports_of(const Json& config, const Json& host_config);
+
+// What the translation cannot know.
+struct Surrounding {
+  std::string volumes;           // the folder of named volumes: VOLUMES/NAME/_data
+  std::string network_of_other;  // for NetworkMode container:X: the key of X's pod
+};
+
+// Complete, with the command and the environment as they are: nothing in them is expanded. The error is for the client.
+[[nodiscard]] Result<config::Pod> pod_of(const ContainerRecord& record, const Surrounding& around);
+// With the policy that applies to it.
+[[nodiscard]] Result<config::PodPlan> plan_of(const ContainerRecord& record, const Surrounding& around,
+                                              const config::Surroundings& manifests);
+
+// Where a named volume is.
+[[nodiscard]] std::string volume_path(const std::string& volumes, const std::string& name);
+
+}  // namespace mete::agent::docker
