@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Samples in, conditions that hold out. Belongs to the collecting thread; knows no state of alerts and no clock.
+// Evaluates the rules of the alerts. It takes samples, and returns the conditions that are true now. It belongs to the
+// collecting thread, and has neither a clock nor the state of an alert.
 #pragma once
 
 #include <chrono>

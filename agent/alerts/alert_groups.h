@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which alerts one message to a webhook tells, and when: as an Alertmanager with the routes of
-// dashboards/prometheus/alertmanager.yml would, so that one cause is one message. Pure: no clock, no I/O.
+// Decides which alerts go into one message to a webhook, and when the message is sent. The rules are those of an
+// Alertmanager with the routes of dashboards/prometheus/alertmanager.yml, so that one cause gives one message. Pure: no
+// clock, no I/O.
 //
 // Alerts alike in the labels of `group_by` are a group, critical ones groups of their own. A group is told when it
 // begins (after group_wait), when an alert joins it or ends (not before group_interval after the last message), and

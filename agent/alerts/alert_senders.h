@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Those who are told. What is to be sent is made when it can be sent, from the alerts as they are then: nothing queues
-// up behind a receiver that does not answer. A message that is not taken is tried again after 1 s, then after twice as
-// long, up to a minute. The loop never waits.
+// The receivers of alerts: Alertmanagers and webhooks. A message is made at the moment at which it is sent, from the
+// alerts as they are then, so nothing queues up for a receiver that does not answer. After a failure the sender tries
+// again, first after 1 s, then after twice the time, at most a minute. The loop never waits.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much CPU time looks may take: a share of one core in the long run, and more for a moment. So the first kill after
-// a quiet second is looked at without a wait, also when other events came just before it. Pure: no clock.
+// Bounds the CPU time that early evaluations of the rules may take: a share of one core on average, and more for a
+// short time. So the first kill after a quiet second is evaluated without a wait, also when other events came just
+// before it. Pure: no clock.
 #pragma once
 
 #include <algorithm>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pulls the images of containers. Each pull is a process of its own (`mete pull-for-agent`): it waits for the network
-// and unpacks for minutes, and its memory and faults are not the agent's. Containers that want one image share a pull.
-// After a failure the next one waits, from 10 s on twice as long each time, at most 5 minutes: the kubelet's rule.
+// Pulls the images of containers. Each pull is a process of its own (`mete pull-for-agent`), because it waits for the
+// network and unpacks for minutes, and its memory and faults must not be the agent's. Containers of the same image
+// share one pull. A failed pull is tried again after 10 s, then after twice the time, at most 5 minutes: the kubelet's
+// rule.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names that nothing else has.
+// Random names, for files and objects of which no other may have the same name.
 #pragma once
 
 #include <string>

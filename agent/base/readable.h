@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waits for what a descriptor tells once: the end of a process, a byte of a launch.
+// Waits once until a descriptor is readable: a pidfd (its process has ended), or the pipe of a launch.
 #pragma once
 
 #include <poll.h>

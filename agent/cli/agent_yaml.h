@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// agent.yaml, for the commands that act by it.
+// Reads agent.yaml for commands that need its settings without an agent.
 #pragma once
 
 #include <string>

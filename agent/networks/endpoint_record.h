@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is kept on disk of networks: STATE/networks/endpoints/UID.json of each pod that has an address, written before
+// The records of networks on disk: STATE/networks/endpoints/UID.json of each pod that has an address, written before
 // its devices are made, and STATE/networks/NAME.json of each network.
 #pragma once
 

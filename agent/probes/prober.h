@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One probe of one container, again and again: when, and what its results come to.
+// Runs one probe of one container at its period, and passes on what its results mean.
 #pragma once
 
 #include <array>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the agent owes to how it was started: who else may use the socket, and what a service manager wants to be told.
+// What follows from the way in which the agent was started: the group that may use the socket, and the messages for a
+// service manager (sd_notify(3)).
 #pragma once
 
 #include <string>

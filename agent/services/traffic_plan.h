@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What NetworkPolicies come to for the pods that there are. Pure.
+// Translates NetworkPolicies and the pods that exist into what may reach which pod. Pure.
 #pragma once
 
 #include <map>

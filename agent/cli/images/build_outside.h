@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a build needs of the network: base images that are not in the store, and the URLs of ADD.
+// Fetches what a build takes from the network: base images that are not in the store, and the URLs of ADD.
 #pragma once
 
 #include "agent/cli/command_line.h"

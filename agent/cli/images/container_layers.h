@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The writable layer of a container.
+// Finds the writable layer of a container for `mete commit`, `diff` and `export`.
 #pragma once
 
 #include <string>

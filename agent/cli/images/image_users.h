@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which containers use images. The agent is asked; without one the pods' records tell, because containers go on.
+// Finds the containers that use an image. The agent knows them; without an agent the records of the pods do, because
+// containers run on when the agent ends.
 #pragma once
 
 #include <vector>

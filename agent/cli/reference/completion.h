@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What may stand where the cursor is: pure, from the definitions of a program's commands. The scripts of bash, zsh and
-// fish only ask `mete complete` and show what it says, so they cannot differ from the program.
+// Proposes the words that can follow at the cursor. Pure, from the definitions of a program's commands. The scripts of
+// bash, zsh and fish only ask `mete complete` and show its answer, so they cannot differ from the program.
 #pragma once
 
 #include <map>
