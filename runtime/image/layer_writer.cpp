@@ -211,6 +211,9 @@ Status LayerWriter::add(const Entry& entry, const Content& content) {
   if (path.empty()) return fail("\"" + entry.path + "\": found an entry without a name, expected one");
   METE_TRY(const Place at, place(path));
   if (entry.type != EntryType::kHardlink) {
+    // Hardly ever is something there already.
+    auto made = make(entry, at, content);
+    if (made || made.error().code != EEXIST) return made;
     METE_TRY([[maybe_unused]] const bool replaced, make_room(at, entry.type));
     return make(entry, at, content);
   }

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/image/sha256_blocks.h"
+
 namespace mete::runtime::image {
 
 class Sha256 {
@@ -17,10 +19,7 @@ class Sha256 {
   [[nodiscard]] std::string hex();
 
  private:
-  void block(const unsigned char* bytes);
-
-  std::array<std::uint32_t, 8> state_ = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                         0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+  Sha256State state_ = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
   std::array<unsigned char, 64> pending_{};
   std::uint64_t length_ = 0;  // bytes
 };

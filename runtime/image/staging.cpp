@@ -81,8 +81,9 @@ std::string Staging::add_document(const std::string& text) {
 Status Staging::commit(const Image& image) {
   const std::string layers = store_ + "/layers";
   METE_TRY(const UniqueFd fd, open_at(AT_FDCWD, layers, O_RDONLY | O_DIRECTORY));
-  // A visible layer must be complete, even after a power cut.
-  if (::syncfs(fd.get()) != 0) return fail_errno("sync " + layers);
+  // A visible layer must be complete, even after a power cut. LayerLock::made() has seen to those that are there
+  // already.
+  if (!added_.empty() && ::syncfs(fd.get()) != 0) return fail_errno("sync " + layers);
   for (const auto& [name, directory] : added_) {
     const std::string layer = layer_place(store_, name);
     if (::rename(directory.c_str(), layer.c_str()) != 0) return fail_errno("rename to " + layer);
@@ -91,8 +92,8 @@ Status Staging::commit(const Image& image) {
     if (added_.count(name) != 0 && read_note(store_, name).blobs.empty()) METE_CHECK(write_note(store_, name, note));
   }
   for (const auto& [sum, text] : documents_) METE_CHECK(replace_file(document_place(store_, sum), text, 0644));
+  if (!added_.empty() && ::fsync(fd.get()) != 0) return fail_errno("fsync " + layers);
   added_.clear();
-  if (::fsync(fd.get()) != 0) return fail_errno("fsync " + layers);
   METE_CHECK(replace_file(store_ + "/images/" + record_file(image.name), to_record(image), 0644));
   if (!is_nameless(image)) (void)::unlink((store_ + "/images/" + record_file(nameless(image.id))).c_str());
   return {};

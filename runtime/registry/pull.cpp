@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <numeric>
 
 #include "runtime/image/archives/archive.h"
 #include "runtime/image/archives/import.h"
@@ -101,7 +102,8 @@ class Pull {
     METE_CHECK(read_config());
     for (int tries = 1;; ++tries) {
       locks_.clear();
-      METE_CHECK(side_by_side(found_.parsed.layers.size(), kPullThreads, [this](std::size_t i) { return layer(i); }));
+      const std::vector<std::size_t> order = largest_first();
+      METE_CHECK(side_by_side(order.size(), kPullThreads, [&](std::size_t i) { return layer(order[i]); }));
       auto image = commit(name);
       // Between two locks somebody may have removed a layer.
       if (image || image.error().code != ESTALE || tries == kPullTries) return image;
@@ -122,6 +124,16 @@ class Pull {
     if (auto fits = image::check_image(config_, found_.parsed.layers.size()); !fits)
       return fail_in(reference_.whole(), fits.error());
     return {};
+  }
+
+  // So that at the end no thread has a large layer to itself while the others have nothing left.
+  [[nodiscard]] std::vector<std::size_t> largest_first() const {
+    const auto& layers = found_.parsed.layers;
+    std::vector<std::size_t> order(layers.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return layers[a].size > layers[b].size; });
+    return order;
   }
 
   void tell(std::size_t index, LayerStage stage, std::int64_t bytes = 0) {

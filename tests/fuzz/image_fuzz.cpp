@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The texts that an image's author writes: documents, names and users. Whatever the bytes, no crash; and what the store
-// keeps reads back the same.
+// What an image's author writes: archives, plain or compressed, documents, names and users. Whatever the bytes, no
+// crash and no endless work; and what the store keeps reads back the same.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "runtime/image/archives/archive.h"
 #include "runtime/image/archives/archive_kind.h"
-#include "runtime/image/archives/layout.h"
 #include "runtime/image/config_changes.h"
 #include "runtime/image/image_documents.h"
 #include "runtime/image/image_record.h"
@@ -15,9 +16,36 @@
 #include "runtime/image/store.h"
 #include "runtime/image/users.h"
 
+namespace {
+
+// All entries of an archive, which comes in pieces of `piece` bytes. Its content is not looked at.
+void as_archive(std::string_view bytes, std::size_t piece) {
+  using namespace mete::runtime::image;
+  const auto source = [&](char* buffer, std::size_t size) -> mete::Result<std::size_t> {
+    const std::size_t part = std::min({piece, size, bytes.size()});
+    bytes.copy(buffer, part);
+    bytes.remove_prefix(part);
+    return part;
+  };
+  auto tar = TarReader::open(source, "fuzz");
+  if (!tar) return;
+  constexpr int kMostEntries = 1000;
+  for (int i = 0; i < kMostEntries; ++i) {
+    const auto more = tar->next();
+    if (!more) return;
+    if (!*more) break;
+    if (tar->entry().path.empty()) std::abort();
+  }
+  const auto sums = tar->finish();
+  if (sums && sums->content.size() != 64) std::abort();
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace mete::runtime::image;
   const std::string text(reinterpret_cast<const char*>(data), size);
+  as_archive(text, size % 7 == 0 ? 1 + size / 7 : size + 1);
   (void)parse_index(text);
   (void)parse_manifest(text);
   (void)parse_saved(text);

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two libarchive readers in a row: the first decompresses, the second reads the tar. The bytes before the first and
-// between the two are hashed.
 #include "runtime/image/archives/archive.h"
 
 #include <archive.h>
@@ -17,7 +15,6 @@
 namespace mete::runtime::image {
 namespace {
 
-constexpr std::size_t kBuffer = 128U << 10U;
 constexpr std::size_t kTarBlock = 512;
 
 std::string reason(archive* reader) {
@@ -35,57 +32,34 @@ struct TarReader::State {
   struct CloseArchive {
     void operator()(archive* reader) const { ::archive_read_free(reader); }
   };
-  using Reader = std::unique_ptr<archive, CloseArchive>;
 
-  ByteSource source;
   std::string shown;
-  Reader plain;  // decompresses the file
-  Reader tar;
-  bool compressed = true;  // false: file and content have the same sum
-  bool sums = true;
-  Sha256 file_sum;
-  Sha256 content_sum;
-  std::string file_buffer = std::string(kBuffer, '\0');
-  std::string content_buffer = std::string(kBuffer, '\0');
+  std::unique_ptr<PlainBytes> bytes;
+  std::unique_ptr<archive, CloseArchive> tar;
   std::string tail;  // the last bytes of the tar
   archive_entry* at = nullptr;
   Entry entry;
 
-  static la_ssize_t read_file(archive* reader, void* self, const void** data);
-  static la_ssize_t read_plain(archive* reader, void* self, const void** data);
-  void pass(std::string_view bytes);
+  Result<std::string_view> take();
+  static la_ssize_t give_tar(archive* reader, void* self, const void** data);
   void fill_entry();
 };
 
-la_ssize_t TarReader::State::read_file(archive* reader, void* self, const void** data) {
-  auto& state = *static_cast<State*>(self);
-  const auto got = state.source(state.file_buffer.data(), state.file_buffer.size());
-  if (!got) {
-    ::archive_set_error(reader, EIO, "%s", got.error().what.c_str());
-    return ARCHIVE_FATAL;
-  }
-  if (state.compressed && state.sums) state.file_sum.update(std::string_view(state.file_buffer.data(), *got));
-  *data = state.file_buffer.data();
-  return static_cast<la_ssize_t>(*got);
-}
-
-la_ssize_t TarReader::State::read_plain(archive* reader, void* self, const void** data) {
-  auto& state = *static_cast<State*>(self);
-  const la_ssize_t got =
-      ::archive_read_data(state.plain.get(), state.content_buffer.data(), state.content_buffer.size());
-  if (got < 0) {
-    ::archive_set_error(reader, EIO, "%s", reason(state.plain.get()).c_str());
-    return ARCHIVE_FATAL;
-  }
-  state.pass(std::string_view(state.content_buffer.data(), static_cast<std::size_t>(got)));
-  *data = state.content_buffer.data();
-  return got;
-}
-
-void TarReader::State::pass(std::string_view bytes) {
-  if (sums) content_sum.update(bytes);
-  tail.append(bytes.substr(bytes.size() - std::min(bytes.size(), kTarBlock)));
+Result<std::string_view> TarReader::State::take() {
+  METE_TRY(const std::string_view piece, bytes->next());
+  tail.append(piece.substr(piece.size() - std::min(piece.size(), kTarBlock)));
   if (tail.size() > kTarBlock) tail.erase(0, tail.size() - kTarBlock);
+  return piece;
+}
+
+la_ssize_t TarReader::State::give_tar(archive* reader, void* self, const void** data) {
+  const auto piece = static_cast<State*>(self)->take();
+  if (!piece) {
+    ::archive_set_error(reader, EIO, "%s", piece.error().what.c_str());
+    return ARCHIVE_FATAL;
+  }
+  *data = piece->data();
+  return static_cast<la_ssize_t>(piece->size());
 }
 
 TarReader::TarReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -115,26 +89,15 @@ Result<TarReader> TarReader::open(UniqueFd file, std::string shown) {
 
 Result<TarReader> TarReader::open(ByteSource source, std::string shown) {
   auto state = std::make_unique<State>();
-  state->source = std::move(source);
   state->shown = std::move(shown);
-  state->plain.reset(::archive_read_new());
+  auto bytes = PlainBytes::open(std::move(source));
+  if (!bytes) return fail_in(state->shown, bytes.error());
+  state->bytes = std::move(*bytes);
   state->tar.reset(::archive_read_new());
-  archive* plain = state->plain.get();
   archive* tar = state->tar.get();
-  if (plain == nullptr || tar == nullptr) return fail_errno("read " + state->shown, ENOMEM);
-  // Not "all": that includes filters that start a program.
-  ::archive_read_support_filter_gzip(plain);
-  ::archive_read_support_filter_xz(plain);
-  ::archive_read_support_filter_zstd(plain);
-  ::archive_read_support_format_raw(plain);
+  if (tar == nullptr) return fail_errno("read " + state->shown, ENOMEM);
   ::archive_read_support_format_tar(tar);
-  archive_entry* whole = nullptr;
-  if (::archive_read_open(plain, state.get(), nullptr, State::read_file, nullptr) != ARCHIVE_OK ||
-      ::archive_read_next_header(plain, &whole) != ARCHIVE_OK) {
-    return fail(state->shown + ": " + reason(plain));
-  }
-  state->compressed = ::archive_filter_count(plain) > 1;  // the last filter is the file itself
-  if (::archive_read_open(tar, state.get(), nullptr, State::read_plain, nullptr) != ARCHIVE_OK) {
+  if (::archive_read_open(tar, state.get(), nullptr, State::give_tar, nullptr) != ARCHIVE_OK) {
     return fail(state->shown + ": found no tar archive, or a damaged one: " + reason(tar));
   }
   return TarReader(std::move(state));
@@ -190,7 +153,7 @@ Result<bool> TarReader::next() {
 }
 
 void TarReader::leave_out_sums() {
-  state_->sums = false;
+  state_->bytes->leave_out_sums();
 }
 
 const Entry& TarReader::entry() const {
@@ -234,29 +197,24 @@ Status TarReader::write_content(int fd, Budget& budget) {
     }
   }
   // A sparse file may end with a hole.
-  if (::ftruncate(fd, whole) != 0) return fail_errno("write " + state_->entry.path);
+  if (sparse && ::ftruncate(fd, whole) != 0) return fail_errno("write " + state_->entry.path);
   return {};
 }
 
 Result<ArchiveSums> TarReader::finish() {
   State& state = *state_;
-  const void* ignored = nullptr;
   while (true) {
-    const la_ssize_t got = State::read_plain(state.tar.get(), &state, &ignored);
-    if (got < 0) return fail(state.shown + ": found a damaged or shortened archive: " + reason(state.tar.get()));
-    if (got == 0) break;
+    const auto piece = state.take();
+    if (!piece) return fail(state.shown + ": found a damaged or shortened archive: " + piece.error().what);
+    if (piece->empty()) break;
   }
-  while (true) {  // data behind the compressed stream
-    const la_ssize_t got = State::read_file(state.plain.get(), &state, &ignored);
-    if (got < 0) return fail(state.shown + ": " + reason(state.plain.get()));
-    if (got == 0) break;
-  }
+  if (const auto done = state.bytes->finish(); !done) return fail_in(state.shown, done.error());
   const bool zeros = state.tail.find_first_not_of('\0') == std::string::npos;
   ArchiveSums sums;
   sums.whole = zeros && state.tail.size() == kTarBlock;
-  if (!state.sums) return sums;
-  sums.content = state.content_sum.hex();
-  sums.file = state.compressed ? state.file_sum.hex() : sums.content;
+  auto [file, content] = state.bytes->sums();
+  sums.file = std::move(file);
+  sums.content = std::move(content);
   return sums;
 }
 

@@ -2,14 +2,13 @@
 // Reads and unpacks tar archives, plain or compressed with gzip, xz or zstd, in one pass from front to end.
 #pragma once
 
-#include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "config/result.h"
 #include "runtime/fd.h"
 #include "runtime/image/layer_writer.h"
+#include "runtime/image/plain_bytes.h"
 
 namespace mete::runtime::image {
 
@@ -23,9 +22,6 @@ struct ArchiveSums {
   std::string content;  // sha256 of the tar inside: an OCI layer's diff_id
   bool whole = false;   // the end mark of the tar was there
 };
-
-// Fills the start of the buffer and returns how much of it; 0: the end.
-using ByteSource = std::function<Result<std::size_t>(char* buffer, std::size_t size)>;
 
 class TarReader {
  public:
