@@ -76,7 +76,7 @@ class Networks {
   };
   using ServiceNames = std::map<std::string, ServiceName>;
   void serve(runtime::network::PodRules rules, ServiceNames names, Done done);
-  // Called when a pod has its addresses, before anything of it is connected: what it may do has to be known first.
+  // Called when pods have their addresses, before anything of them is connected: what it may do has to be known first.
   void on_member(std::function<void()> callback) { on_member_ = std::move(callback); }
   // Ports of this machine for a Service, in place of those that it had. The error: somebody has one of them.
   [[nodiscard]] Status claim_node_ports(const std::string& service,
@@ -140,7 +140,18 @@ class Networks {
   using Members = std::map<std::string, Member>;  // by uid
   enum class State { kDown, kStarting, kUp };
 
+  // One that has its addresses and is to be connected at the end of the loop's turn.
+  struct Joining {
+    std::string uid;
+    std::string device;
+    bool publishes = false;
+    Done done;
+  };
+
   [[nodiscard]] std::string record_of(const std::string& uid) const;
+  void join_soon(Joining joining);
+  void join();
+  void joined(const Joining& joining, Result<runtime::UniqueFd> inside);
   void read_records(const std::optional<std::set<std::string>>& pods);
   void read_networks();
   void add_network(runtime::network::NetworkSpec spec);
@@ -179,6 +190,7 @@ class Networks {
   std::vector<Done> waiting_;
   std::map<std::string, Network> networks_;
   Members members_;
+  std::vector<Joining> joining_;
   PortClaims claims_;
   DnsResponder dns_;
   runtime::network::PodRules pod_rules_;

@@ -148,22 +148,41 @@ void Networks::connect(const std::string& uid, const config::Pod& pod, Done done
       thread_.disconnect(before->second.endpoint, {}, std::move(before->second.inside), [](const Status&) {});
     }
     members_[uid] = {*endpoint, {}, std::move(more)};
-    if (on_member_) on_member_();
-    thread_.connect({networks_.at(endpoint->network).spec, *endpoint, record_of(uid), {}},
-                    [this, uid, publishes, done](Result<runtime::UniqueFd> inside) {
-                      const auto member = members_.find(uid);
-                      if (member == members_.end()) return;  // disconnected meanwhile
-                      if (!inside) {
-                        forget(uid);
-                        if (gives_up(inside.error()) && !publishes) return done({});
-                        return done(tl::unexpected(std::move(inside.error())));
-                      }
-                      member->second.inside = std::move(*inside);
-                      for (const auto& each : std::exchange(member->second.more, {}))
-                        attach_more(uid, each, [](const Status&) {});
-                      done({});
-                    });
+    join_soon({uid, endpoint->device, publishes, done});
   });
+}
+
+// What Services and NetworkPolicies say of all that join in one turn of the loop is one look, and one transaction.
+void Networks::join_soon(Joining joining) {
+  joining_.push_back(std::move(joining));
+  if (joining_.size() == 1) asio::post(services_.loop, alive_.guard([this] { join(); }));
+}
+
+void Networks::join() {
+  const auto all = std::exchange(joining_, {});
+  if (on_member_) on_member_();
+  for (const auto& each : all) {
+    const auto member = members_.find(each.uid);
+    // Disconnected meanwhile, or connected again.
+    if (member == members_.end() || member->second.endpoint.device != each.device) continue;
+    const auto& endpoint = member->second.endpoint;
+    thread_.connect({networks_.at(endpoint.network).spec, endpoint, record_of(each.uid), {}},
+                    [this, each](Result<runtime::UniqueFd> inside) { joined(each, std::move(inside)); });
+  }
+}
+
+void Networks::joined(const Joining& joining, Result<runtime::UniqueFd> inside) {
+  const auto member = members_.find(joining.uid);
+  // Disconnected meanwhile.
+  if (member == members_.end() || member->second.endpoint.device != joining.device) return;
+  if (!inside) {
+    forget(joining.uid);
+    if (gives_up(inside.error()) && !joining.publishes) return joining.done({});
+    return joining.done(tl::unexpected(std::move(inside.error())));
+  }
+  member->second.inside = std::move(*inside);
+  for (const auto& each : std::exchange(member->second.more, {})) attach_more(joining.uid, each, [](const Status&) {});
+  joining.done({});
 }
 
 bool Networks::adopt(const std::string& uid, const runtime::process::ProcessId& process) {

@@ -25,6 +25,13 @@ Networks::ServiceName name_of_service(const ServiceKeeper::Object& object) {
   return name;
 }
 
+void add_addresses(const runtime::network::Endpoint& endpoint, std::vector<config::IpAddress>& to) {
+  to.push_back(endpoint.address);
+  if (!endpoint.address6) return;
+  to.push_back(*endpoint.address6);
+  to.push_back(runtime::network::link_local_of(endpoint.mac));
+}
+
 }  // namespace
 
 ServiceKeeper::ServiceKeeper(Services& services, Manifests& manifests, Reconciler& reconciler)
@@ -78,15 +85,13 @@ std::vector<TrafficPod> ServiceKeeper::traffic_pods() const {
     const auto* const endpoint = networks.endpoint(pod->record().uid);
     if (pod->plan() == nullptr || endpoint == nullptr || endpoint->shared) continue;
     const auto& manifest = pod->plan()->pod;
-    TrafficPod one{manifest.metadata.namespace_, manifest.metadata.labels, endpoint->address, endpoint->address6, {}};
-    for (const auto& container : manifest.spec.containers)
-      one.ports.insert(one.ports.end(), container.ports.begin(), container.ports.end());
-    all.push_back(one);
-    for (const auto& each : networks.further(pod->record().uid)) {
-      one.address = each.address;
-      one.address6 = each.address6;
-      all.push_back(one);
+    TrafficPod one{manifest.metadata.namespace_, &manifest.metadata.labels, {}, {}};
+    add_addresses(*endpoint, one.addresses);
+    for (const auto& each : networks.further(pod->record().uid)) add_addresses(each, one.addresses);
+    for (const auto& container : manifest.spec.containers) {
+      for (const auto& port : container.ports) one.ports.push_back(&port);
     }
+    all.push_back(std::move(one));
   }
   return all;
 }
@@ -125,7 +130,7 @@ void ServiceKeeper::complain(const std::string& service, const std::string& why)
 }
 
 std::optional<runtime::network::ServicePlan> ServiceKeeper::plan_services(Networks::ServiceNames& names) {
-  const auto all = backends();
+  const auto all = manifests_.desired().services.empty() ? std::vector<Backend>() : backends();
   auto before = std::exchange(objects_, {});
   runtime::network::ServicePlan plan{services_.settings.config.network.services, {}};
   for (const auto& service : manifests_.desired().services) {

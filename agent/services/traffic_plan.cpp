@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/services/traffic_plan.h"
 
-#include <netinet/in.h>
-
 #include <algorithm>
+#include <functional>
+#include <optional>
 
 namespace mete::agent {
 namespace {
@@ -14,150 +14,217 @@ using config::TrafficPolicy;
 using config::TrafficPort;
 using config::TrafficRule;
 using runtime::network::AllowedTraffic;
-using runtime::network::Span;
+using runtime::network::PeerMember;
+using runtime::network::PeerSet;
+using runtime::network::TrafficDirection;
+using runtime::network::TrafficPlan;
 
 // As everywhere in Kubernetes but not in a mete Policy, a selector that says nothing selects all.
 bool selects(const Selector& selector, const std::map<std::string, std::string>& labels) {
   return (selector.match_labels.empty() && selector.match_expressions.empty()) || config::matches(selector, labels);
 }
 
-std::uint32_t protocol_number(config::Protocol protocol) {
-  return protocol == config::Protocol::kUdp    ? IPPROTO_UDP
-         : protocol == config::Protocol::kSctp ? IPPROTO_SCTP
-                                               : IPPROTO_TCP;
-}
-
-// The pods that a peer names; none of a block of addresses.
-std::vector<const TrafficPod*> pods_of(const TrafficPeer& peer, const std::string& space,
-                                       const std::vector<TrafficPod>& pods) {
-  std::vector<const TrafficPod*> all;
-  for (const auto& pod : pods) {
-    const bool in_namespace =
-        peer.namespaces ? selects(*peer.namespaces, {{"kubernetes.io/metadata.name", pod.space}}) : pod.space == space;
-    if (in_namespace && (!peer.pods || selects(*peer.pods, pod.labels))) all.push_back(&pod);
+// Words that no other selector has: no label has a space or a line's end.
+std::string words_of(const Selector& selector) {
+  std::string words;
+  for (const auto& [key, value] : selector.match_labels) words += key + "=" + value + " ";
+  for (const auto& each : selector.match_expressions) {
+    words += each.key + " " + std::to_string(static_cast<int>(each.op));
+    for (const auto& value : each.values) words += "," + value;
+    words += " ";
   }
-  return all;
+  return words;
 }
 
-// Where the ports of a rule are on `target`, the pod that is connected to; null: it is no pod, and has no names.
-void add_ports(const TrafficRule& rule, const Span& peers, const TrafficPod* target, std::vector<AllowedTraffic>& to) {
-  if (rule.ports.empty()) to.push_back({.peers = peers});
-  for (const auto& port : rule.ports) {
-    const std::uint32_t protocol = protocol_number(port.protocol);
-    AllowedTraffic allowed{peers, {protocol, protocol}, {0, 65535}};
-    if (port.name.empty()) {
-      if (port.first != 0) allowed.ports = {port.first, port.last};
-      to.push_back(allowed);
-      continue;
-    }
-    for (const auto& each : target == nullptr ? std::vector<config::ContainerPort>() : target->ports) {
-      if (each.name != port.name || each.protocol != port.protocol) continue;
-      allowed.ports = {each.container_port, each.container_port};
-      to.push_back(allowed);
-    }
+std::string words_of(const AllowedTraffic& allowed) {
+  std::string words = allowed.peers ? std::to_string(*allowed.peers) : std::string("-");
+  if (allowed.block) words += " " + to_string(*allowed.block);
+  for (const auto& each : allowed.except) words += "!" + to_string(each);
+  words += " " + (allowed.protocol ? std::to_string(static_cast<int>(*allowed.protocol)) : std::string("*"));
+  return words + " " + std::to_string(allowed.first) + "-" + std::to_string(allowed.last) + "\n";
+}
+
+// A number for words: the same in each plan, as long as no other words have it.
+class Numbers {
+ public:
+  // And whether these words are new.
+  std::pair<std::uint32_t, bool> of(const std::string& words) {
+    if (const auto known = numbers_.find(words); known != numbers_.end()) return {known->second, false};
+    auto number = static_cast<std::uint32_t>(std::hash<std::string>()(words));
+    while (!taken_.emplace(number, true).second) ++number;
+    numbers_.emplace(words, number);
+    return {number, true};
   }
-}
 
-Span span_of_pod(const TrafficPod& pod) {
-  const std::uint32_t number = runtime::network::number_of(pod.address);
-  return {number, number};
-}
-
-// Whom a rule is about: addresses, and the pods among them.
-struct Peers {
-  std::vector<Span> spans;
-  std::vector<const TrafficPod*> pods;
+ private:
+  std::map<std::string, std::uint32_t> numbers_;
+  std::map<std::uint32_t, bool> taken_;
 };
 
-// Addresses side by side are one span: pods get them in turn, and the sets stay small.
-std::vector<Span> merged(std::vector<Span> spans) {
-  std::sort(spans.begin(), spans.end());
-  std::vector<Span> all;
-  for (const auto& each : spans) {
-    if (!all.empty() && (each.first <= all.back().last || each.first == all.back().last + 1)) {
-      all.back().last = std::max(all.back().last, each.last);
+class Planner {
+ public:
+  Planner(const std::vector<TrafficPolicy>& policies, const std::vector<TrafficPod>& pods)
+      : policies_(policies), pods_(pods) {}
+
+  TrafficPlan plan() {
+    for (const auto& pod : pods_) {
+      std::vector<const TrafficPolicy*> own;
+      for (const auto& policy : policies_) {
+        if (policy.metadata.namespace_ == pod.space && selects(policy.pods, *pod.labels)) own.push_back(&policy);
+      }
+      if (own.empty()) continue;
+      close(pod, own, true);
+      close(pod, own, false);
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  // The policies of a pod that are about a direction, and the names of ports that count: all that its chain says.
+  void close(const TrafficPod& pod, const std::vector<const TrafficPolicy*>& policies, bool ingress) {
+    std::string key = ingress ? "in" : "out";
+    bool closed = false;
+    bool named = false;
+    for (const auto* policy : policies) {
+      if (!(ingress ? policy->about_ingress : policy->about_egress)) continue;
+      closed = true;
+      key += " " + std::to_string(policy - policies_.data());
+      named |= ingress && names_ports(*policy);
+    }
+    if (!closed) return;
+    for (const auto* port : named ? pod.ports : std::vector<const config::ContainerPort*>()) {
+      if (!port->name.empty())
+        key += " " + port->name + ":" + std::to_string(port->container_port) + "/" +
+               std::to_string(static_cast<int>(port->protocol));
+    }
+    auto& known = chains_[key];
+    if (!known) known = add_chain(pod, policies, ingress);
+    auto& direction = ingress ? plan_.ingress : plan_.egress;
+    for (const auto& address : pod.addresses) direction.closed[address] = *known;
+  }
+
+  static bool names_ports(const TrafficPolicy& policy) {
+    return std::any_of(policy.ingress.begin(), policy.ingress.end(), [](const TrafficRule& rule) {
+      return std::any_of(rule.ports.begin(), rule.ports.end(),
+                         [](const TrafficPort& port) { return !port.name.empty(); });
+    });
+  }
+
+  std::uint32_t add_chain(const TrafficPod& pod, const std::vector<const TrafficPolicy*>& policies, bool ingress) {
+    std::vector<AllowedTraffic> all;
+    std::string words;
+    const auto add = [&](const AllowedTraffic& allowed) {
+      if (std::find(all.begin(), all.end(), allowed) != all.end()) return;
+      all.push_back(allowed);
+      words += words_of(allowed);
+    };
+    for (const auto* policy : policies) {
+      if (!(ingress ? policy->about_ingress : policy->about_egress)) continue;
+      for (const auto& rule : ingress ? policy->ingress : policy->egress) {
+        for (const auto& peer : peers_of(rule)) add_ports(rule, peer, *policy, ingress ? &pod : nullptr, add);
+      }
+    }
+    const auto number = chain_numbers_[ingress ? 1 : 0].of(words).first;
+    (ingress ? plan_.ingress : plan_.egress).chains.emplace(number, std::move(all));
+    return number;
+  }
+
+  // Null: everybody.
+  static std::vector<const TrafficPeer*> peers_of(const TrafficRule& rule) {
+    std::vector<const TrafficPeer*> all;
+    for (const auto& peer : rule.peers) all.push_back(&peer);
+    if (all.empty()) all.push_back(nullptr);
+    return all;
+  }
+
+  // `target`: the pod that is connected to, whose names of ports count; null: each peer's own.
+  template <class Add>
+  void add_ports(const TrafficRule& rule, const TrafficPeer* peer, const TrafficPolicy& policy,
+                 const TrafficPod* target, const Add& add) {
+    if (rule.ports.empty()) return add(named(peer, policy, nullptr));
+    for (const auto& port : rule.ports) {
+      if (port.name.empty()) {
+        AllowedTraffic allowed = named(peer, policy, nullptr);
+        allowed.protocol = port.protocol;
+        if (port.first != 0) allowed.first = port.first;
+        if (port.first != 0) allowed.last = port.last;
+        add(allowed);
+      } else if (target == nullptr) {
+        // A block of addresses has no names.
+        if (peer == nullptr || !peer->block) add(named(peer, policy, &port));
+      } else {
+        for (const auto* each : target->ports) {
+          if (each->name != port.name || each->protocol != port.protocol) continue;
+          AllowedTraffic allowed = named(peer, policy, nullptr);
+          allowed.protocol = port.protocol;
+          allowed.first = allowed.last = each->container_port;
+          add(allowed);
+        }
+      }
+    }
+  }
+
+  // Whom it is about; with `port` where each of them has the port of that name.
+  AllowedTraffic named(const TrafficPeer* peer, const TrafficPolicy& policy, const TrafficPort* port) {
+    AllowedTraffic allowed;
+    if (peer == nullptr && port == nullptr) return allowed;
+    if (peer != nullptr && peer->block) {
+      allowed.block = peer->block;
+      allowed.except = peer->except;
     } else {
-      all.push_back(each);
+      allowed.peers = set_of(peer, policy.metadata.namespace_, port);
+    }
+    return allowed;
+  }
+
+  // `peer` null: all pods.
+  std::uint32_t set_of(const TrafficPeer* peer, const std::string& space, const TrafficPort* port) {
+    const bool any = peer == nullptr;
+    std::string words = any ? "*" : peer->namespaces ? "spaces " + words_of(*peer->namespaces) : "space " + space;
+    words += "\n" + (!any && peer->pods ? words_of(*peer->pods) : std::string());
+    if (port != nullptr) words += "\n" + std::to_string(static_cast<int>(port->protocol)) + " " + port->name;
+    const auto [number, is_new] = set_numbers_.of(words);
+    if (!is_new) return number;
+    PeerSet set;
+    set.with_ports = port != nullptr;
+    for (const auto& pod : pods_) {
+      if (any || is_peer(*peer, space, pod)) add_members(pod, port, set.members);
+    }
+    std::sort(set.members.begin(), set.members.end());
+    set.members.erase(std::unique(set.members.begin(), set.members.end()), set.members.end());
+    plan_.peers.emplace(number, std::move(set));
+    return number;
+  }
+
+  static bool is_peer(const TrafficPeer& peer, const std::string& space, const TrafficPod& pod) {
+    const bool in_namespace = peer.namespaces
+                                  ? selects(*peer.namespaces, {{"kubernetes.io/metadata.name", std::string(pod.space)}})
+                                  : pod.space == space;
+    return in_namespace && (!peer.pods || selects(*peer.pods, *pod.labels));
+  }
+
+  static void add_members(const TrafficPod& pod, const TrafficPort* port, std::vector<PeerMember>& to) {
+    for (const auto& address : pod.addresses) {
+      if (port == nullptr) to.push_back({address});
+      for (const auto* each : port == nullptr ? std::vector<const config::ContainerPort*>() : pod.ports) {
+        if (each->name == port->name && each->protocol == port->protocol)
+          to.push_back({address, each->protocol, each->container_port});
+      }
     }
   }
-  return all;
-}
 
-Peers peers_of(const TrafficRule& rule, const std::string& space, const std::vector<TrafficPod>& pods) {
-  Peers peers;
-  if (rule.peers.empty()) {
-    peers.spans = {{0, 0xFFFFFFFFU}};
-    for (const auto& pod : pods) peers.pods.push_back(&pod);
-    return peers;
-  }
-  for (const auto& peer : rule.peers) {
-    if (peer.block) {
-      std::vector<Span> except;
-      for (const auto& each : peer.except) except.push_back(runtime::network::span_of(each));
-      const auto parts = runtime::network::minus(runtime::network::span_of(*peer.block), except);
-      peers.spans.insert(peers.spans.end(), parts.begin(), parts.end());
-      continue;
-    }
-    for (const auto* pod : pods_of(peer, space, pods)) {
-      peers.spans.push_back(span_of_pod(*pod));
-      peers.pods.push_back(pod);
-    }
-  }
-  peers.spans = merged(std::move(peers.spans));
-  return peers;
-}
-
-// What the rule allows the pods that are selected to connect to: the same for each of them.
-std::vector<AllowedTraffic> egress_of(const TrafficRule& rule, const Peers& peers) {
-  std::vector<AllowedTraffic> all;
-  for (const auto& span : peers.spans) add_ports(rule, span, nullptr, all);
-  // Names of ports are each pod's own.
-  TrafficRule named = rule;
-  std::erase_if(named.ports, [](const TrafficPort& port) { return port.name.empty(); });
-  if (named.ports.empty()) return all;
-  for (const auto* pod : peers.pods) add_ports(named, span_of_pod(*pod), pod, all);
-  return all;
-}
-
-using Allowed = std::optional<std::vector<AllowedTraffic>>;
-
-void add_policy(const TrafficPolicy& policy, const std::vector<TrafficPod>& pods, std::vector<Allowed>& ingress,
-                std::vector<Allowed>& egress) {
-  const std::string& space = policy.metadata.namespace_;
-  std::vector<std::size_t> selected;
-  for (std::size_t i = 0; i < pods.size(); ++i) {
-    if (pods[i].space == space && selects(policy.pods, pods[i].labels)) selected.push_back(i);
-  }
-  for (const auto i : selected) {
-    if (policy.about_ingress && !ingress[i]) ingress[i].emplace();
-    if (policy.about_egress && !egress[i]) egress[i].emplace();
-  }
-  if (selected.empty()) return;
-  for (const auto& rule : policy.about_ingress ? policy.ingress : std::vector<TrafficRule>()) {
-    const Peers peers = peers_of(rule, space, pods);
-    for (const auto i : selected) {
-      for (const auto& span : peers.spans) add_ports(rule, span, &pods[i], *ingress[i]);
-    }
-  }
-  for (const auto& rule : policy.about_egress ? policy.egress : std::vector<TrafficRule>()) {
-    const auto allowed = egress_of(rule, peers_of(rule, space, pods));
-    for (const auto i : selected) egress[i]->insert(egress[i]->end(), allowed.begin(), allowed.end());
-  }
-}
+  const std::vector<TrafficPolicy>& policies_;
+  const std::vector<TrafficPod>& pods_;
+  TrafficPlan plan_;
+  Numbers set_numbers_;
+  Numbers chain_numbers_[2];
+  std::map<std::string, std::optional<std::uint32_t>> chains_;
+};
 
 }  // namespace
 
-runtime::network::TrafficPlan plan_traffic(const std::vector<TrafficPolicy>& policies,
-                                           const std::vector<TrafficPod>& pods) {
-  std::vector<Allowed> ingress(pods.size());
-  std::vector<Allowed> egress(pods.size());
-  for (const auto& policy : policies) add_policy(policy, pods, ingress, egress);
-  runtime::network::TrafficPlan plan;
-  for (std::size_t i = 0; i < pods.size(); ++i) {
-    if (!ingress[i] && !egress[i]) continue;
-    plan.pods.push_back({pods[i].address, pods[i].address6, std::move(ingress[i]), std::move(egress[i])});
-  }
-  return plan;
+TrafficPlan plan_traffic(const std::vector<TrafficPolicy>& policies, const std::vector<TrafficPod>& pods) {
+  return Planner(policies, pods).plan();
 }
 
 }  // namespace mete::agent

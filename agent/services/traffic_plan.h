@@ -11,13 +11,12 @@
 
 namespace mete::agent {
 
-// A pod with an address of its own, once for each of its addresses.
+// A pod with addresses of its own. `labels` and `ports` outlive the plan's making.
 struct TrafficPod {
-  std::string space;
-  std::map<std::string, std::string> labels;
-  config::IpAddress address;
-  std::optional<config::IpAddress> address6;
-  std::vector<config::ContainerPort> ports;
+  std::string_view space;
+  const std::map<std::string, std::string>* labels = nullptr;
+  std::vector<config::IpAddress> addresses;
+  std::vector<const config::ContainerPort*> ports;
 };
 
 // A namespace has the label kubernetes.io/metadata.name alone. Empty: no policy selects a pod.

@@ -12,8 +12,8 @@ constexpr std::int64_t kHighestPort = 65535;
 
 std::optional<IpRange> read_block(const View& view) {
   const auto range = parse_range(view.text());
-  if (range && !range->address.v6) return *range;
-  view.error(mismatch(describe(view.node()), "a range of IPv4 addresses such as 10.0.0.0/8"));
+  if (range) return *range;
+  view.error(mismatch(describe(view.node()), "a range of addresses such as 10.0.0.0/8"));
   return std::nullopt;
 }
 

@@ -68,8 +68,19 @@ struct Lookup {
   std::optional<std::uint32_t> to;  // of a map: where its value goes
   bool operator==(const Lookup&) const = default;
 };
+struct Between {  // two bounds of the same length, both included
+  std::uint32_t at = 0;
+  std::string first;
+  std::string last;
+  bool operator==(const Between&) const = default;
+};
 
 // What is done.
+struct Dispatch {  // the verdict that a map of verdicts has for the bytes in registers; without one the rule ends
+  std::string map;
+  std::uint32_t at = 0;
+  bool operator==(const Dispatch&) const = default;
+};
 struct Count {
   bool operator==(const Count&) const = default;
 };
@@ -91,8 +102,8 @@ struct Reject {  // with "port unreachable"
   bool operator==(const Reject&) const = default;
 };
 
-using Expression = std::variant<Meta, Payload, Conntrack, DestinationType, Random, Hash, Mask, Compare, Lookup, Count,
-                                Verdict, DestinationNat, Masquerade, Reject>;
+using Expression = std::variant<Meta, Payload, Conntrack, DestinationType, Random, Hash, Mask, Compare, Lookup, Between,
+                                Dispatch, Count, Verdict, DestinationNat, Masquerade, Reject>;
 
 struct Rule {
   std::string chain;
@@ -130,14 +141,14 @@ struct Set {
   std::string name;
   std::vector<Field> key;
   std::vector<Field> value;  // empty: a set; otherwise a map
-  bool spans = false;        // of several fields, in each of which an element has all from one value to another
+  bool verdicts = false;     // it is a map whose values are chains
   bool operator==(const Set&) const = default;
 };
 struct Element {
   std::string set;
   std::string key;        // fields(), so each part begins at a register
   std::string value;      // the same; empty in a set
-  std::string last = {};  // of spans: the last value of each field
+  std::string jump = {};  // of verdicts: the chain that goes on, and comes back here
   bool operator==(const Element&) const = default;
   auto operator<=>(const Element&) const = default;
 };
@@ -161,9 +172,9 @@ struct Table {
 [[nodiscard]] std::vector<Message> replace(const Table& table);
 // Removes the table; an absent one is no error.
 [[nodiscard]] std::vector<Message> remove(std::uint8_t family, const std::string& name);
-// Adds and removes elements of an existing table. One to be added that is there already is no error when its value is
-// the same; one to be removed must be there.
-[[nodiscard]] std::vector<Message> change(const Table& table, const std::vector<Element>& added,
-                                          const std::vector<Element>& removed);
+// Parts of an existing table go and others come: `removed` (of its rules nothing is read: those of a chain go with it,
+// and the elements of a set with that), then `added`. An element to be added that is there already is no error when its
+// value is the same; one to be removed must be there.
+[[nodiscard]] std::vector<Message> change(const Table& added, const Table& removed);
 
 }  // namespace mete::runtime::network::nft

@@ -20,11 +20,13 @@ struct TableParts;
 
 namespace mete::runtime::network::rule_words {
 
+using nft::Between;
 using nft::Compare;
 using nft::Conntrack;
 using nft::Count;
 using nft::DestinationNat;
 using nft::DestinationType;
+using nft::Dispatch;
 using nft::Element;
 using nft::Expression;
 using nft::Hash;
@@ -133,12 +135,9 @@ void add_services(const std::string& chain, const std::string& device, const IpR
                   std::vector<nft::Rule>& rules);
 [[nodiscard]] Expressions without_endpoint(const IpRange& range);
 
-// traffic_rules.cpp: sets, chains and rules of what NetworkPolicies allow; names of the sets.
-[[nodiscard]] std::string closed_set(bool ingress, bool v6);
-[[nodiscard]] std::string allowed_set(bool ingress);
+// traffic_rules.cpp: maps and rules that NetworkPolicies need whatever they say.
 [[nodiscard]] std::vector<nft::Set> traffic_sets();
-[[nodiscard]] std::vector<nft::Chain> traffic_chains();
-void add_traffic(std::vector<nft::Rule>& rules);
+void add_traffic_rules(std::vector<nft::Rule>& rules);
 
 // rules_inet.cpp and rules_bridge.cpp.
 [[nodiscard]] nft::Table inet_table(const std::string& name, const std::vector<NetworkSpec>& networks,

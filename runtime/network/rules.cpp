@@ -31,13 +31,8 @@ bool same_chains(const TableParts& a, const TableParts& b) {
   return a.services == b.services && a.policies == b.policies;
 }
 
-std::vector<Element> elements_of(const PodRules& rules) {
-  std::vector<Element> all;
-  if (rules.services) all = network::elements_of(*rules.services);
-  if (!rules.traffic) return all;
-  const auto traffic = network::elements_of(*rules.traffic);
-  all.insert(all.end(), traffic.begin(), traffic.end());
-  return all;
+std::vector<Element> elements_of(const std::optional<ServicePlan>& services) {
+  return services ? network::elements_of(*services) : std::vector<Element>();
 }
 
 }  // namespace
@@ -86,7 +81,8 @@ std::string end_prefix(const std::string& table) {
 
 std::vector<Message> replace_all(const std::string& table, const RulesPlan& plan) {
   Tables tables = tables_of(table, plan.networks, parts_of(plan.pods));
-  tables.inet.elements = elements_of(plan.pods);
+  tables.inet.elements = elements_of(plan.pods.services);
+  if (plan.pods.traffic) add_traffic(*plan.pods.traffic, tables.inet);
   for (const auto& each : plan.endpoints) {
     auto elements = elements_of(each);
     std::move(elements.inet.begin(), elements.inet.end(), std::back_inserter(tables.inet.elements));
@@ -114,7 +110,8 @@ std::vector<Message> change_endpoint(const std::string& table, const std::option
     std::vector<Element> added;
     std::vector<Element> removed;
     difference(from, to, added, removed);
-    auto messages = nft::change({family, table, {}, {}, {}, {}}, added, removed);
+    auto messages =
+        nft::change({family, table, {}, {}, {}, std::move(added)}, {family, table, {}, {}, {}, std::move(removed)});
     std::move(messages.begin(), messages.end(), std::back_inserter(all));
   };
   add(NFPROTO_INET, old.inet, now.inet);
@@ -125,10 +122,20 @@ std::vector<Message> change_endpoint(const std::string& table, const std::option
 std::optional<std::vector<Message>> change_pod_rules(const std::string& table, const PodRules& before,
                                                      const PodRules& after) {
   if (!same_chains(parts_of(before), parts_of(after))) return std::nullopt;
-  std::vector<Element> added;
-  std::vector<Element> removed;
-  difference(elements_of(before), elements_of(after), added, removed);
-  return nft::change({NFPROTO_INET, table, {}, {}, {}, {}}, added, removed);
+  TrafficChange change;
+  if (after.traffic) {
+    auto traffic = network::difference(*before.traffic, *after.traffic);
+    if (!traffic) return std::nullopt;
+    change = std::move(*traffic);
+  }
+  if (before.services != after.services)
+    difference(elements_of(before.services), elements_of(after.services), change.added.elements,
+               change.removed.elements);
+  for (auto* const each : {&change.added, &change.removed}) {
+    each->family = NFPROTO_INET;
+    each->name = table;
+  }
+  return nft::change(change.added, change.removed);
 }
 
 }  // namespace mete::runtime::network

@@ -40,7 +40,7 @@ void add_forward(const std::vector<NetworkSpec>& networks, const TableParts& par
   const auto add = [&](Expressions all) { rules.push_back({"forward", std::move(all)}); };
   if (parts.services) add(from_device(networks.front().device) + without_endpoint(*parts.services));
   add(with_bits(NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED)) + kAccept);
-  if (parts.policies) add_traffic(rules);
+  if (parts.policies) add_traffic_rules(rules);
   // Bridged frames come by where the kernel hands them to this hook (br_netfilter).
   for (const auto& each : networks) add(from_device(each.device) + to_device(each.device) + kAccept);
   for (const auto& each : networks) {
@@ -92,10 +92,7 @@ nft::Table inet_table(const std::string& name, const std::vector<NetworkSpec>& n
     table.chains.push_back({"own", nft::Hook{NF_INET_LOCAL_OUT, kFilter}});
     table.rules.push_back({"own", without_endpoint(*parts.services)});
   }
-  if (parts.policies) {
-    for (auto& set : traffic_sets()) table.sets.push_back(std::move(set));
-    for (auto& chain : traffic_chains()) table.chains.push_back(std::move(chain));
-  }
+  for (auto& set : parts.policies ? traffic_sets() : std::vector<nft::Set>()) table.sets.push_back(std::move(set));
   add_forward(networks, parts, table.rules);
   for (const auto& each : networks) add_masquerade(each, table.rules);
   return table;

@@ -2,6 +2,8 @@
 #include "runtime/network/traffic_rules.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <iterator>
 
 #include "runtime/network/rule_words.h"
 
@@ -10,152 +12,189 @@ namespace {
 
 using namespace rule_words;
 
-bool overlap(const Span& a, const Span& b) {
-  return a.first <= b.last && b.first <= a.last;
+constexpr std::uint16_t kLastPort = 65535;
+constexpr std::uint8_t kSolicitation = 135;  // ICMPv6 types
+constexpr std::uint8_t kAdvertisement = 136;
+
+std::string closed_map(bool ingress, bool v6) {
+  return std::string(ingress ? "closed-in" : "closed-out") + (v6 ? "6" : "4");
+}
+std::string numbered(const char* what, std::uint32_t number) {
+  char text[9];
+  std::snprintf(text, sizeof text, "%08x", number);
+  return what + std::string(text);
+}
+std::string chain_name(bool ingress, std::uint32_t number) {
+  return numbered(ingress ? "in-" : "out-", number);
+}
+std::string peer_set(std::uint32_t number, bool v6) {
+  return numbered("peers-", number) + (v6 ? "-6" : "-4");
 }
 
-// What of `from` is not in `cut`, as boxes.
-std::vector<AllowedTraffic> without(AllowedTraffic from, const AllowedTraffic& cut) {
-  constexpr Span AllowedTraffic::*kSides[] = {&AllowedTraffic::peers, &AllowedTraffic::protocols,
-                                              &AllowedTraffic::ports};
-  for (const auto side : kSides) {
-    if (!overlap(from.*side, cut.*side)) return {from};
+Expressions load_address(bool source, bool v6) {
+  const std::uint32_t offset = v6 ? (source ? kSource6 : kDestination6) : (source ? kSource4 : kDestination4);
+  return {Payload{NFT_PAYLOAD_NETWORK_HEADER, offset, v6 ? 16U : 4U, 0}};
+}
+
+// Whether it is to a port that is allowed.
+Expressions to_port(const AllowedTraffic& allowed) {
+  if (!allowed.protocol) return {};
+  Expressions all = {Meta{NFT_META_L4PROTO, 0}, Compare{0, true, byte(number_of(*allowed.protocol))}};
+  if (allowed.first == 0 && allowed.last == kLastPort) return all;
+  all.emplace_back(Payload{NFT_PAYLOAD_TRANSPORT_HEADER, kPortOffset, 2, 0});
+  if (allowed.first == allowed.last) {
+    all.emplace_back(Compare{0, true, big16(allowed.first)});
+  } else {
+    all.emplace_back(Between{0, big16(allowed.first), big16(allowed.last)});
   }
-  std::vector<AllowedTraffic> rest;
-  for (const auto side : kSides) {
-    for (const auto& outside : minus(from.*side, {cut.*side})) {
-      rest.push_back(from);
-      rest.back().*side = outside;
+  return all;
+}
+
+Expressions of_members(const PeerSet& peers, std::uint32_t number, bool ingress, bool v6) {
+  Expressions all = of_family(v6) + load_address(ingress, v6);
+  if (peers.with_ports) {
+    const std::uint32_t at = v6 ? 4 : 1;
+    all.emplace_back(Meta{NFT_META_L4PROTO, at});
+    all.emplace_back(Payload{NFT_PAYLOAD_TRANSPORT_HEADER, kPortOffset, 2, at + 1});
+  }
+  all.emplace_back(Lookup{peer_set(number, v6), 0, false, {}});
+  return all;
+}
+
+Expressions of_block(const AllowedTraffic& allowed, bool ingress) {
+  const bool v6 = allowed.block->address.v6;
+  Expressions all = of_family(v6);
+  if (allowed.block->length != 0) all = all + in_range(*allowed.block, ingress);
+  for (const auto& each : allowed.except) {
+    all = all + load_address(ingress, v6);
+    all.emplace_back(Mask{0, mask_of(each)});
+    all.emplace_back(Compare{0, false, bytes_of(each.address)});
+  }
+  return all;
+}
+
+// The rules of a chain: what is allowed goes on to the rules of networks, everything else ends.
+void add_chain(const TrafficPlan& plan, bool ingress, std::uint32_t number, nft::Table& to) {
+  const auto& direction = ingress ? plan.ingress : plan.egress;
+  const std::string name = chain_name(ingress, number);
+  to.chains.push_back({name, {}});
+  const auto add = [&](Expressions all, const AllowedTraffic& allowed) {
+    all = std::move(all) + to_port(allowed);
+    all.emplace_back(Verdict{NFT_RETURN, {}});
+    to.rules.push_back({name, std::move(all)});
+  };
+  for (const auto& allowed : direction.chains.at(number)) {
+    if (allowed.peers) {
+      for (const bool v6 : {false, true})
+        add(of_members(plan.peers.at(*allowed.peers), *allowed.peers, ingress, v6), allowed);
+    } else {
+      add(allowed.block ? of_block(allowed, ingress) : Expressions{}, allowed);
     }
-    from.*side = {std::max((from.*side).first, (cut.*side).first), std::min((from.*side).last, (cut.*side).last)};
   }
-  return rest;
+  to.rules.push_back({name, kDrop});
 }
 
-std::string big32(std::uint32_t value) {
-  return big16(static_cast<std::uint16_t>(value >> 16U)) + big16(static_cast<std::uint16_t>(value & 0xFFFFU));
-}
-
-// A corner of a box.
-std::string key_of(const IpAddress& pod, std::uint32_t peer, std::uint32_t protocol, std::uint32_t port) {
-  return nft::fields(
-      {bytes_of(pod), big32(peer), byte(static_cast<std::uint8_t>(protocol)), big16(static_cast<std::uint16_t>(port))});
-}
-
-void add_direction(const ClosedPod& pod, bool ingress, std::vector<Element>& to) {
-  const auto& allowed = ingress ? pod.ingress : pod.egress;
-  if (!allowed) return;
-  to.push_back({closed_set(ingress, false), bytes_of(pod.address), {}, {}});
-  if (pod.address6) to.push_back({closed_set(ingress, true), bytes_of(*pod.address6), {}, {}});
-  for (const auto& each : disjoint(*allowed)) {
-    to.push_back({allowed_set(ingress),
-                  key_of(pod.address, each.peers.first, each.protocols.first, each.ports.first),
-                  {},
-                  key_of(pod.address, each.peers.last, each.protocols.last, each.ports.last)});
+void add_peer_sets(std::uint32_t number, bool with_ports, nft::Table& to) {
+  for (const bool v6 : {false, true}) {
+    nft::Set set{peer_set(number, v6), {v6 ? nft::kAddress6 : nft::kAddress4}, {}};
+    if (with_ports) set.key.insert(set.key.end(), {nft::kProtocol, nft::kPort});
+    to.sets.push_back(std::move(set));
   }
+}
+
+Element element_of(std::uint32_t number, bool with_ports, const PeerMember& member) {
+  std::vector<std::string> key = {bytes_of(member.address)};
+  if (with_ports) key.insert(key.end(), {byte(number_of(member.protocol)), big16(member.port)});
+  return {peer_set(number, member.address.v6), nft::fields(key), {}};
+}
+
+using Closed = std::pair<const IpAddress, std::uint32_t>;
+
+Element element_of(bool ingress, const Closed& closed) {
+  return {closed_map(ingress, closed.first.v6), bytes_of(closed.first), {}, chain_name(ingress, closed.second)};
+}
+
+// What the second has and the first has not.
+template <class Range, class Take>
+void each_new(const Range& before, const Range& after, Take take) {
+  std::vector<typename Range::value_type> found;
+  std::set_difference(after.begin(), after.end(), before.begin(), before.end(), std::back_inserter(found));
+  for (const auto& each : found) take(each);
+}
+
+// What `after` has and `before` has not. False: a number stands for something else.
+bool add_new(const TrafficPlan& before, const TrafficPlan& after, nft::Table& to) {
+  for (const auto& [number, set] : after.peers) {
+    const auto old = before.peers.find(number);
+    if (old != before.peers.end() && old->second.with_ports != set.with_ports) return false;
+    const std::vector<PeerMember> none;
+    if (old == before.peers.end()) add_peer_sets(number, set.with_ports, to);
+    each_new(old == before.peers.end() ? none : old->second.members, set.members,
+             [&](const auto& member) { to.elements.push_back(element_of(number, set.with_ports, member)); });
+  }
+  for (const bool ingress : {true, false}) {
+    const auto& old = ingress ? before.ingress : before.egress;
+    const auto& now = ingress ? after.ingress : after.egress;
+    for (const auto& [number, allowed] : now.chains) {
+      const auto same = old.chains.find(number);
+      if (same != old.chains.end() && same->second != allowed) return false;
+      if (same == old.chains.end()) add_chain(after, ingress, number, to);
+    }
+    each_new(old.closed, now.closed, [&](const Closed& closed) { to.elements.push_back(element_of(ingress, closed)); });
+  }
+  return true;
+}
+
+// Elements of a set that goes go with it.
+void forget_elements(nft::Table& removed) {
+  std::erase_if(removed.elements, [&](const Element& element) {
+    return std::any_of(removed.sets.begin(), removed.sets.end(),
+                       [&](const nft::Set& set) { return set.name == element.set; });
+  });
 }
 
 }  // namespace
 
 namespace rule_words {
 
-std::string closed_set(bool ingress, bool v6) {
-  return std::string(ingress ? "closed-in" : "closed-out") + (v6 ? "6" : "4");
-}
-std::string allowed_set(bool ingress) {
-  return ingress ? "allowed-in" : "allowed-out";
-}
-
 std::vector<nft::Set> traffic_sets() {
   std::vector<nft::Set> sets;
   for (const bool ingress : {true, false}) {
-    for (const bool v6 : {false, true})
-      sets.push_back({closed_set(ingress, v6), {v6 ? nft::kAddress6 : nft::kAddress4}, {}, false});
-    sets.push_back({allowed_set(ingress), {nft::kAddress4, nft::kAddress4, nft::kProtocol, nft::kPort}, {}, true});
+    for (const bool v6 : {false, true}) {
+      nft::Set closed{closed_map(ingress, v6), {v6 ? nft::kAddress6 : nft::kAddress4}, {}};
+      closed.verdicts = true;
+      sets.push_back(std::move(closed));
+    }
   }
   return sets;
 }
 
-std::vector<nft::Chain> traffic_chains() {
-  return {{"egress", {}}, {"ingress", {}}};
-}
-
-void add_traffic(std::vector<nft::Rule>& rules) {
-  for (const bool ingress : {false, true}) {
-    const char* const chain = ingress ? "ingress" : "egress";
-    const std::uint32_t own = ingress ? kDestination4 : kSource4;
-    const std::uint32_t peer = ingress ? kSource4 : kDestination4;
-    rules.push_back({"forward", of_family(false) + Expressions{Payload{NFT_PAYLOAD_NETWORK_HEADER, own, 4, 0},
-                                                               Lookup{closed_set(ingress, false), 0, false, {}},
-                                                               Verdict{NFT_JUMP, chain}}});
+void add_traffic_rules(std::vector<nft::Rule>& rules) {
+  // Who has which hardware address on a bridge: without an answer nothing that is allowed would arrive.
+  for (const std::uint8_t type : {kSolicitation, kAdvertisement}) {
     rules.push_back(
-        {"forward", of_family(true) +
-                        Expressions{Payload{NFT_PAYLOAD_NETWORK_HEADER, ingress ? kDestination6 : kSource6, 16, 0},
-                                    Lookup{closed_set(ingress, true), 0, false, {}}} +
-                        kDrop});
-    rules.push_back({chain,
-                     {Payload{NFT_PAYLOAD_NETWORK_HEADER, own, 4, 0}, Payload{NFT_PAYLOAD_NETWORK_HEADER, peer, 4, 1},
-                      Meta{NFT_META_L4PROTO, 2}, Payload{NFT_PAYLOAD_TRANSPORT_HEADER, kPortOffset, 2, 3},
-                      Lookup{allowed_set(ingress), 0, false, {}}, Verdict{NFT_RETURN, {}}}});
-    rules.push_back({chain, kDrop});
+        {"forward", Expressions{Meta{NFT_META_L4PROTO, 0}, Compare{0, true, byte(IPPROTO_ICMPV6)},
+                                Payload{NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, 0}, Compare{0, true, byte(type)}} +
+                        kAccept});
+  }
+  for (const bool ingress : {false, true}) {
+    for (const bool v6 : {false, true})
+      rules.push_back(
+          {"forward", of_family(v6) + load_address(!ingress, v6) + Expressions{Dispatch{closed_map(ingress, v6), 0}}});
   }
 }
 
 }  // namespace rule_words
 
-std::uint32_t number_of(const IpAddress& v4) {
-  std::uint32_t number = 0;
-  for (std::size_t i = 0; i < 4; ++i) number = number << 8U | v4.bytes[i];
-  return number;
+void add_traffic(const TrafficPlan& plan, nft::Table& to) {
+  (void)add_new({}, plan, to);
 }
 
-Span span_of(const IpRange& v4) {
-  const std::uint32_t first = number_of(v4.address);
-  const std::uint64_t count = std::uint64_t{1} << v4.host_bits();
-  return {first, static_cast<std::uint32_t>(first + count - 1)};
-}
-
-std::vector<Span> minus(const Span& whole, const std::vector<Span>& without) {
-  std::vector<Span> rest = {whole};
-  for (const auto& cut : without) {
-    std::vector<Span> next;
-    for (const auto& each : rest) {
-      if (!overlap(each, cut)) {
-        next.push_back(each);
-        continue;
-      }
-      if (each.first < cut.first) next.push_back({each.first, cut.first - 1});
-      if (each.last > cut.last) next.push_back({cut.last + 1, each.last});
-    }
-    rest = std::move(next);
-  }
-  return rest;
-}
-
-std::vector<AllowedTraffic> disjoint(const std::vector<AllowedTraffic>& all) {
-  std::vector<AllowedTraffic> out;
-  for (const auto& box : all) {
-    std::vector<AllowedTraffic> pieces = {box};
-    for (const auto& taken : out) {
-      std::vector<AllowedTraffic> next;
-      for (const auto& piece : pieces) {
-        const auto rest = without(piece, taken);
-        next.insert(next.end(), rest.begin(), rest.end());
-      }
-      pieces = std::move(next);
-    }
-    out.insert(out.end(), pieces.begin(), pieces.end());
-  }
-  return out;
-}
-
-std::vector<nft::Element> elements_of(const TrafficPlan& plan) {
-  std::vector<nft::Element> all;
-  for (const auto& pod : plan.pods) {
-    add_direction(pod, true, all);
-    add_direction(pod, false, all);
-  }
-  return all;
+std::optional<TrafficChange> difference(const TrafficPlan& before, const TrafficPlan& after) {
+  TrafficChange change;
+  if (!add_new(before, after, change.added) || !add_new(after, before, change.removed)) return std::nullopt;
+  forget_elements(change.removed);
+  return change;
 }
 
 }  // namespace mete::runtime::network

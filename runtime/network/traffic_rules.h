@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may reach a pod and whom it may reach, where a NetworkPolicy says so: what is allowed is boxes of addresses,
-// protocols and ports, elements of one set for each direction. So a pod that comes or goes changes elements, never a
-// rule. IPv4; a pod that a policy closes in a direction has no new connections by IPv6 in that direction. Pure.
+// Who may reach a pod and whom it may reach, where a NetworkPolicy says so. A pod that is closed in a direction leads
+// to a chain; pods that the same policies select have one chain together. A rule of a chain names peers by a set, which
+// all rules with the same selectors share. So a pod that comes or goes changes one element for each of its addresses in
+// every set that it belongs to, whatever there is; a chain comes and goes with the first and the last pod that has it,
+// and all of a change is one transaction. IPv4 and IPv6. Pure.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <vector>
 
 #include "runtime/network/network_spec.h"
@@ -11,42 +16,54 @@
 
 namespace mete::runtime::network {
 
-// All numbers from `first` to `last`.
-struct Span {
-  std::uint32_t first = 0;
-  std::uint32_t last = 0;
-  auto operator<=>(const Span&) const = default;
-};
-
-// What of the others' addresses, with which protocols, to which ports.
-struct AllowedTraffic {
-  Span peers{0, 0xFFFFFFFFU};  // IPv4 addresses as numbers
-  Span protocols{0, 255};      // IPPROTO_*
-  Span ports{0, 65535};        // of the destination; those of protocols without ports are all numbers
-  auto operator<=>(const AllowedTraffic&) const = default;
-};
-
-struct ClosedPod {
+// The address of a pod, and where a set is about a port by its name, that port of it.
+struct PeerMember {
   IpAddress address;
-  std::optional<IpAddress> address6;
-  std::optional<std::vector<AllowedTraffic>> ingress;  // empty: not closed in this direction
-  std::optional<std::vector<AllowedTraffic>> egress;
-  bool operator==(const ClosedPod&) const = default;
+  config::Protocol protocol = config::Protocol::kTcp;
+  std::uint16_t port = 0;
+  auto operator<=>(const PeerMember&) const = default;
 };
 
+struct PeerSet {
+  bool with_ports = false;
+  std::vector<PeerMember> members;  // sorted, each once
+  bool operator==(const PeerSet&) const = default;
+};
+
+// One thing that is allowed.
+struct AllowedTraffic {
+  std::optional<std::uint32_t> peers;        // a PeerSet's number
+  std::optional<IpRange> block;              // in place of it; neither: everybody
+  std::vector<IpRange> except;               // parts of the block
+  std::optional<config::Protocol> protocol;  // empty: every one, with all ports
+  std::uint16_t first = 0;                   // of the destination's ports
+  std::uint16_t last = 65535;
+  bool operator==(const AllowedTraffic&) const = default;
+};
+
+struct TrafficDirection {
+  std::map<std::uint32_t, std::vector<AllowedTraffic>> chains;  // by number
+  std::map<IpAddress, std::uint32_t> closed;                    // which chain a pod's address leads to
+  bool operator==(const TrafficDirection&) const = default;
+};
+
+// A number is the same as long as what it stands for is the same.
 struct TrafficPlan {
-  std::vector<ClosedPod> pods;  // each address once
+  std::map<std::uint32_t, PeerSet> peers;  // by number
+  TrafficDirection ingress;
+  TrafficDirection egress;
   bool operator==(const TrafficPlan&) const = default;
 };
 
-[[nodiscard]] std::uint32_t number_of(const IpAddress& v4);
-[[nodiscard]] Span span_of(const IpRange& v4);
-// The parts of `whole` that are in none of `without`.
-[[nodiscard]] std::vector<Span> minus(const Span& whole, const std::vector<Span>& without);
+// Adds all of it to the table.
+void add_traffic(const TrafficPlan& plan, nft::Table& to);
 
-// The same traffic as boxes that have nothing in common: the kernel's set takes no others.
-[[nodiscard]] std::vector<AllowedTraffic> disjoint(const std::vector<AllowedTraffic>& all);
-
-[[nodiscard]] std::vector<nft::Element> elements_of(const TrafficPlan& plan);
+// From one plan to another, as parts of a table that come and go. Empty: a number stands for something else, so the
+// whole table is to be written.
+struct TrafficChange {
+  nft::Table added;
+  nft::Table removed;
+};
+[[nodiscard]] std::optional<TrafficChange> difference(const TrafficPlan& before, const TrafficPlan& after);
 
 }  // namespace mete::runtime::network

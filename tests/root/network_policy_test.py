@@ -6,8 +6,8 @@ import sys
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 import own_network  # noqa: E402
-from mete_agent import Agent, run_tests, wait_for  # noqa: E402
-from own_network import HOST, NEIGHBOUR, SERVER, get, neighbours, run  # noqa: E402
+from mete_agent import Agent, run_tests, wait_for, with_config  # noqa: E402
+from own_network import HOST, NEIGHBOUR, SERVER, get, inside, neighbours, run  # noqa: E402
 from pods import documents, launch, pod  # noqa: E402
 
 
@@ -86,6 +86,63 @@ def test_egress_and_blocks():
         assert agent.pod("one")["podIP"] in agent.mete("exec", "web", "--", "nslookup", "-type=a", "one", "10.77.0.1").stdout
 
 
+def link_local(container):
+    return [line.split()[3].split("/")[0] for line in inside(container, "ip", "-6", "-o", "addr", "show", "dev", "eth0", "scope", "link").stdout.splitlines()][0]
+
+
+def test_ipv6_is_held_as_ipv4_is():
+    with Agent() as agent:
+        agent.start("--network", "bridge", *with_config(agent, "network: {default: bridge, subnet6: 'fd00:77::/64'}"))
+        launch(agent, documents(server("db"), server("web"), server("other")), "db", "web", "other")
+        v6 = agent.pod("db")["podIPs"][1]
+        hears = lambda client: ask(agent, client, "[%s]:8080" % v6) == "hello-from-db"  # noqa: E731
+        pings = lambda client, address: inside(agent.container(client), "busybox", "ping6", "-c", "1", "-W", "1", address, check=False).returncode == 0  # noqa: E731
+        own = link_local(agent.container("db")) + "%eth0"
+        for client in ("web", "other"):
+            wait_for("%s reaches it" % client, lambda: hears(client) and pings(client, own))  # noqa: B023
+        agent.apply(policy("{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]}"))
+        wait_for("it to be closed", lambda: not hears("other"))
+        assert hears("web") and pings("web", own)
+        assert not pings("other", own), "by its address of the link neither"
+        inside(agent.container("web"), "ip", "-6", "neigh", "flush", "dev", "eth0")
+        assert hears("web"), "whoever may reach it finds it"
+        agent.apply(policy("{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{ipBlock: {cidr: 'fd00:77::/64', except: ['%s/128']}}]}]}" % agent.pod("web")["podIPs"][1]))
+        wait_for("the block", lambda: hears("other") and not hears("web"))
+
+
+@contextlib.contextmanager
+def watched_rules(path):
+    """What changes in the rules meanwhile, as lines of `nft monitor`."""
+    with open(path, "w") as file:
+        monitor = subprocess.Popen(["stdbuf", "-oL", "nft", "monitor"], stdout=file)
+
+    def lines():
+        return open(path).read().splitlines()
+
+    def listens():
+        run("nft", "add", "table", "ip", "probe")
+        run("nft", "delete", "table", "ip", "probe")
+        return any("probe" in line for line in lines())
+    try:
+        wait_for("the monitor", listens)
+        yield lines
+    finally:
+        monitor.kill()
+        monitor.wait()
+
+
+def test_a_pod_changes_its_own_elements_alone():
+    with bridged() as agent:
+        agent.apply(policy("{podSelector: {}, ingress: [{from: [{podSelector: {}}]}], policyTypes: [Ingress, Egress]}"))
+        launch(agent, documents(*[pod("p%d" % i) for i in range(20)]), *["p%d" % i for i in range(20)])
+        with watched_rules(agent.work + "/rules") as lines:
+            launch(agent, pod("late"), "late")
+            address = agent.pod("late")["podIP"]
+            wait_for("its elements", lambda: sum(address in line for line in lines()) >= 3)
+            told = [line for line in lines() if " inet mete " in line]
+        assert len(told) == 3 and all("add element" in line and address in line for line in told), told
+
+
 ECHO = """
 import socket, sys
 with socket.create_server(("0.0.0.0", 9000)) as server:
@@ -124,7 +181,7 @@ def test_connections_that_exist_go_on():
                     return talk.stdout.readline()
                 assert says("before") == "before\n"
                 agent.apply(policy("{podSelector: {matchLabels: {app: db}}, policyTypes: [Ingress, Egress]}"))
-                wait_for("the rules", lambda: agent.pod("db")["podIP"] in run("nft", "list", "set", "inet", "mete", "closed-in4", check=False).stdout)
+                wait_for("the rules", lambda: agent.pod("db")["podIP"] in run("nft", "list", "map", "inet", "mete", "closed-in4", check=False).stdout)
                 assert says("after") == "after\n"
 
 

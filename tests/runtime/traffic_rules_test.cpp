@@ -4,61 +4,96 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <random>
 
 namespace mete::runtime::network {
 namespace {
 
-bool has(const AllowedTraffic& box, std::uint32_t peer, std::uint32_t protocol, std::uint32_t port) {
-  const auto in = [](const Span& span, std::uint32_t value) { return span.first <= value && value <= span.last; };
-  return in(box.peers, peer) && in(box.protocols, protocol) && in(box.ports, port);
+IpAddress ip(const std::string& text) {
+  return config::parse_ip(text).value();
 }
 
-TEST(Traffic, RangesAreNumbers) {
-  EXPECT_EQ(span_of(config::parse_range("10.0.0.0/8").value()), (Span{0x0A000000U, 0x0AFFFFFFU}));
-  EXPECT_EQ(span_of(config::parse_range("0.0.0.0/0").value()), (Span{0, 0xFFFFFFFFU}));
-  EXPECT_EQ(minus({0, 0xFFFFFFFFU}, {{0, 9}, {20, 29}, {0xFFFFFFF0U, 0xFFFFFFFFU}}),
-            (std::vector<Span>{{10, 19}, {30, 0xFFFFFFEFU}}));
-  EXPECT_TRUE(minus({5, 7}, {{0, 9}}).empty());
-}
-
-TEST(Traffic, BoxesThatHaveNothingInCommonAllowTheSame) {
-  std::mt19937 random(20);
-  const auto span = [&] {
-    const auto first = static_cast<std::uint32_t>(random() % 8);
-    return Span{first, first + static_cast<std::uint32_t>(random() % (8 - first))};
-  };
-  for (int round = 0; round < 200; ++round) {
-    std::vector<AllowedTraffic> boxes;
-    for (unsigned i = 0; i < 1 + random() % 4; ++i) boxes.push_back({span(), span(), span()});
-    const auto apart = disjoint(boxes);
-    for (std::uint32_t at = 0; at < 512; ++at) {
-      const auto count = [&](const std::vector<AllowedTraffic>& all) {
-        return std::count_if(all.begin(), all.end(),
-                             [&](const auto& box) { return has(box, at / 64, at / 8 % 8, at % 8); });
-      };
-      ASSERT_EQ(count(boxes) > 0, count(apart) > 0);
-      ASSERT_LE(count(apart), 1) << "the kernel refuses two elements for one packet";
-    }
+// `count` pods: all are closed, and all are peers of all.
+TrafficPlan plan_of(unsigned count) {
+  TrafficPlan plan;
+  AllowedTraffic allowed;
+  allowed.peers = 7;
+  plan.peers[7];
+  plan.ingress.chains[9] = {allowed};
+  for (unsigned i = 0; i < count; ++i) {
+    const IpAddress address = config::nth(config::parse_range("10.77.0.0/16").value(), 2 + i);
+    plan.peers[7].members.push_back({address});
+    plan.ingress.closed[address] = 9;
   }
-  EXPECT_EQ(disjoint({{}, {{7, 7}, {6, 6}, {80, 80}}}).size(), 1U) << "everything is allowed already";
+  return plan;
 }
 
-TEST(Traffic, APodHasElementsInTheDirectionsThatAreClosed) {
-  ClosedPod pod;
-  pod.address = config::parse_ip("10.77.0.2").value();
-  pod.ingress.emplace();
-  const auto closed = elements_of(TrafficPlan{{pod}});
-  ASSERT_EQ(closed.size(), 1U) << "nothing is allowed";
-  EXPECT_EQ(closed[0].set, "closed-in4");
-  pod.address6 = config::parse_ip("fd00::2");
-  pod.egress = {AllowedTraffic{}};
-  const auto both = elements_of(TrafficPlan{{pod}});
-  ASSERT_EQ(both.size(), 5U);
-  EXPECT_EQ(both.back().set, "allowed-out");
-  EXPECT_EQ(both.back().key.size(), 16U);
-  EXPECT_EQ(both.back().key.substr(0, 4), both.back().last.substr(0, 4)) << "of this pod alone";
-  EXPECT_EQ(both.back().last.substr(4, 4), "\xFF\xFF\xFF\xFF");
+TEST(Traffic, APodChangesItsOwnElementsWhateverThereIs) {
+  for (const unsigned count : {1U, 10U, 500U}) {
+    const auto change = difference(plan_of(count), plan_of(count + 1));
+    ASSERT_TRUE(change);
+    EXPECT_EQ(change->added.elements.size(), 2U) << "in its set and to its chain";
+    EXPECT_TRUE(change->added.rules.empty() && change->added.chains.empty() && change->added.sets.empty());
+    EXPECT_TRUE(change->removed.elements.empty());
+    const auto back = difference(plan_of(count + 1), plan_of(count));
+    EXPECT_EQ(back->removed.elements.size(), 2U);
+    EXPECT_TRUE(back->added.elements.empty());
+  }
+  EXPECT_TRUE(difference(plan_of(3), plan_of(3))->added.elements.empty());
+}
+
+TEST(Traffic, AChainComesAndGoesWithItsSets) {
+  const auto change = difference({}, plan_of(1));
+  ASSERT_TRUE(change);
+  EXPECT_EQ(change->added.chains.size(), 1U);
+  EXPECT_EQ(change->added.sets.size(), 2U) << "IPv4 and IPv6";
+  EXPECT_EQ(change->added.rules.size(), 3U) << "IPv4, IPv6, and the end of everything else";
+  EXPECT_EQ(change->added.elements.size(), 2U);
+  const auto gone = difference(plan_of(1), {});
+  ASSERT_TRUE(gone);
+  EXPECT_EQ(gone->removed.chains.size(), 1U);
+  EXPECT_EQ(gone->removed.sets.size(), 2U);
+  EXPECT_EQ(gone->removed.elements.size(), 1U) << "those of the set go with it";
+}
+
+TEST(Traffic, ANumberThatStandsForSomethingElseIsNoDifference) {
+  TrafficPlan other = plan_of(1);
+  other.ingress.chains[9].front().protocol = config::Protocol::kUdp;
+  EXPECT_FALSE(difference(plan_of(1), other));
+  other = plan_of(1);
+  other.peers[7].with_ports = true;
+  EXPECT_FALSE(difference(plan_of(1), other));
+}
+
+TEST(Traffic, AnAddressMayLeadToAnotherChain) {
+  TrafficPlan other = plan_of(1);
+  other.ingress.chains[10] = {};
+  other.ingress.closed.begin()->second = 10;
+  other.ingress.chains.erase(9);
+  const auto change = difference(plan_of(1), other);
+  ASSERT_TRUE(change);
+  const auto of_map = [](const nft::Table& table) {
+    return std::count_if(table.elements.begin(), table.elements.end(),
+                         [](const auto& each) { return each.set == "closed-in4"; });
+  };
+  EXPECT_EQ(of_map(change->added), 1);
+  EXPECT_EQ(of_map(change->removed), 1);
+  EXPECT_EQ(change->removed.chains.front().name, "in-00000009");
+}
+
+TEST(Traffic, AnAddressOfIPv6HasSetsOfItsOwn) {
+  TrafficPlan plan = plan_of(1);
+  plan.ingress.closed[ip("fd00::2")] = 9;
+  plan.peers[7].with_ports = true;
+  plan.peers[7].members = {{ip("fd00::2"), config::Protocol::kUdp, 53}};
+  nft::Table table;
+  add_traffic(plan, table);
+  const auto key = [&](const char* set) {
+    const auto found =
+        std::find_if(table.elements.begin(), table.elements.end(), [&](const auto& each) { return each.set == set; });
+    return found == table.elements.end() ? std::string() : found->key;
+  };
+  EXPECT_EQ(key("closed-in6").size(), 16U);
+  EXPECT_EQ(key("peers-00000007-6").size(), 24U) << "address, protocol, port: each at a register";
 }
 
 }  // namespace
