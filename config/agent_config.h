@@ -88,6 +88,12 @@ enum class DefaultNetwork : std::uint8_t {
   kBridge,     // the bridge; where the machine cannot have it, pods wait
   kNone,       // a namespace with the loopback only
 };
+// Where the CNI has its files on this machine, for networks of `mete network create -d cni`.
+struct CniPolicy {
+  std::vector<std::string> configurations = {"/etc/cni/net.d"};  // folders of *.conflist, *.conf and *.json
+  std::vector<std::string> plugins = {"/opt/cni/bin", "/usr/lib/cni"};
+  std::chrono::nanoseconds timeout = std::chrono::seconds(30);  // a plugin that takes longer is killed
+};
 struct NetworkPolicy {
   DefaultNetwork pods = DefaultNetwork::kAutomatic;
   std::string device = "mete0";                      // the default bridge
@@ -96,6 +102,7 @@ struct NetworkPolicy {
   IpRange services = {{false, {10, 79, 0, 0}}, 16};  // of the addresses of Services
   std::int64_t mtu = 1500;
   bool between_containers = true;  // they reach each other
+  CniPolicy cni;
 };
 
 // Who is told of alerts: an Alertmanager, or a program that takes Alertmanager's webhook messages.

@@ -5,41 +5,64 @@
 
 #include "agent/api/replies.h"
 #include "runtime/json.h"
+#include "runtime/network/underlay.h"
 
 namespace mete::agent {
 namespace {
 
 using nlohmann::ordered_json;
+using runtime::network::Endpoint;
 using runtime::network::NetworkSpec;
 
+ordered_json member_json(const Endpoint& endpoint) {
+  ordered_json member = {{"pod", endpoint.names.empty() ? "" : endpoint.names.front()},
+                         {"address", to_string(endpoint.address)},
+                         {"mac", runtime::network::mac_text(endpoint.mac)},
+                         {"device", endpoint.device},
+                         {"ports", ordered_json::array()}};
+  if (endpoint.address6) member["address6"] = to_string(*endpoint.address6);
+  if (!endpoint.answer.empty()) member["cni"] = ordered_json::parse(endpoint.answer, nullptr, false);
+  for (const auto& port : endpoint.ports)
+    member["ports"].push_back(to_string(port) + "->" + std::to_string(port.container_port));
+  return member;
+}
+
 ordered_json network_json(const Networks& networks, const NetworkSpec& spec) {
+  const bool of_plugins = spec.driver == runtime::network::Driver::kCni;
   ordered_json value = {{"name", spec.name},
-                        {"driver", "bridge"},
-                        {"device", spec.device},
-                        {"subnet", to_string(spec.range)},
-                        {"gateway", to_string(runtime::network::gateway_of(spec.range))}};
+                        {"driver", to_string(spec.driver)},
+                        {"device", spec.device.empty() ? spec.underlay.parent : spec.device},
+                        {"subnet", of_plugins ? "" : to_string(spec.range)},
+                        {"gateway", of_plugins ? "" : to_string(runtime::network::gateway_of(spec))}};
   if (spec.range6) {
     value["subnet6"] = to_string(*spec.range6);
-    value["gateway6"] = to_string(runtime::network::gateway_of(*spec.range6));
+    value["gateway6"] = to_string(runtime::network::gateway6_of(spec));
   }
+  if (spec.part) value["ipRange"] = to_string(*spec.part);
+  for (const auto& [name, address] : spec.reserved) value["auxAddresses"][name] = to_string(address);
+  for (const auto& [name, option] : options_of(spec)) value["options"][name] = option;
   value["mtu"] = spec.mtu;
   value["internal"] = spec.internal;
   value["icc"] = spec.between_containers;
   value["labels"] = ordered_json::object();
   for (const auto& [name, label] : spec.labels) value["labels"][name] = label;
   value["pods"] = ordered_json::array();
-  for (const auto& each : networks.members_of(spec.name)) {
-    ordered_json member = {{"pod", each.names.empty() ? "" : each.names.front()},
-                           {"address", to_string(each.address)},
-                           {"mac", runtime::network::to_string(each.mac)},
-                           {"device", each.device},
-                           {"ports", ordered_json::array()}};
-    if (each.address6) member["address6"] = to_string(*each.address6);
-    for (const auto& port : each.ports)
-      member["ports"].push_back(to_string(port) + "->" + std::to_string(port.container_port));
-    value["pods"].push_back(std::move(member));
-  }
+  for (const auto& each : networks.members_of(spec.name)) value["pods"].push_back(member_json(each));
   return value;
+}
+
+// One "name=value" a line.
+Networks::Words words_in(std::string lines) {
+  Networks::Words words;
+  while (!lines.empty()) {
+    const auto end = lines.find('\n');
+    const std::string line = lines.substr(0, end);
+    const auto equal = line.find('=');
+    if (!line.empty())
+      words.emplace_back(line.substr(0, equal), equal == std::string::npos ? "" : line.substr(equal + 1));
+    lines.erase(0, end == std::string::npos ? lines.size() : end + 1);
+  }
+  return words;
 }
 
 Networks::Wanted wanted_of(const HttpRequest& request) {
@@ -48,20 +71,25 @@ Networks::Wanted wanted_of(const HttpRequest& request) {
   wanted.driver = request.parameter("driver");
   wanted.subnet = request.parameter("subnet");
   wanted.subnet6 = request.parameter("subnet6");
+  wanted.gateway = request.parameter("gateway");
+  wanted.gateway6 = request.parameter("gateway6");
+  wanted.part = request.parameter("ipRange");
+  wanted.reserved = words_in(request.parameter("auxAddresses"));
+  wanted.options = words_in(request.parameter("options"));
   wanted.mtu = request.parameter("mtu");
   wanted.internal = request.parameter("internal") == "1";
   wanted.between_containers = request.parameter("icc") != "0";
-  // One "name=value" a line.
-  std::string labels = request.body;
-  while (!labels.empty()) {
-    const auto end = labels.find('\n');
-    const std::string line = labels.substr(0, end);
-    const auto equal = line.find('=');
-    if (!line.empty())
-      wanted.labels.emplace_back(line.substr(0, equal), equal == std::string::npos ? "" : line.substr(equal + 1));
-    labels.erase(0, end == std::string::npos ? labels.size() : end + 1);
-  }
+  wanted.labels = words_in(request.body);
   return wanted;
+}
+
+void check(Networks& networks, const std::string& name, const std::shared_ptr<HttpReply>& reply) {
+  networks.check(name, [reply, name](const Result<std::vector<Networks::CheckedPod>>& checked) {
+    if (!checked) return reply->send(error_response(409, checked.error().what));
+    ordered_json value = {{"network", name}, {"pods", ordered_json::array()}};
+    for (const auto& [pod, wrong] : *checked) value["pods"].push_back({{"pod", pod}, {"wrong", wrong}});
+    reply->send(json_response(value));
+  });
 }
 
 }  // namespace
@@ -89,6 +117,9 @@ void handle_networks(Networks& networks, const HttpRequest& request, const std::
     return networks.connect_more(pod, request.parameter("name"), request.parameter("ip"), when_done(connection));
   if (request.method == "POST" && action == "/disconnect")
     return networks.disconnect_more(pod, request.parameter("name"), when_done(connection));
+  if (request.method == "POST" && action == "/check") return check(networks, request.parameter("name"), reply);
+  if (request.method == "POST" && action == "/gc")
+    return networks.collect_garbage(request.parameter("name"), when_done({{"network", request.parameter("name")}}));
   if (request.method == "POST" && action == "/prune") {
     const auto names = networks.unused();
     ordered_json removed = {{"removed", names}};

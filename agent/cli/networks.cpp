@@ -13,23 +13,35 @@ namespace {
 struct CreateOptions {
   std::string name;
   std::vector<std::string> subnets;
+  std::vector<std::string> gateways;
+  std::vector<std::string> reserved;
+  std::vector<std::string> options;
   std::vector<std::string> labels;
+  std::string part;
   std::string driver;
   std::string mtu;
   bool internal = false;
   bool no_icc = false;
 };
 
+std::string lines_of(const std::vector<std::string>& words) {
+  std::string lines;
+  for (const auto& each : words) lines += each + "\n";
+  return lines;
+}
+
 int network_create(const Common& common, const CreateOptions& options) {
   std::string query =
       "?name=" + url_encode(options.name) + "&mtu=" + url_encode(options.mtu) + "&driver=" + url_encode(options.driver);
   for (const auto& each : options.subnets)
     query += (each.find(':') == std::string::npos ? "&subnet=" : "&subnet6=") + url_encode(each);
+  for (const auto& each : options.gateways)
+    query += (each.find(':') == std::string::npos ? "&gateway=" : "&gateway6=") + url_encode(each);
+  query += "&ipRange=" + url_encode(options.part) + "&auxAddresses=" + url_encode(lines_of(options.reserved)) +
+           "&options=" + url_encode(lines_of(options.options));
   if (options.internal) query += "&internal=1";
   if (options.no_icc) query += "&icc=0";
-  std::string labels;
-  for (const auto& each : options.labels) labels += each + "\n";
-  const auto fetched = fetch(common, "POST", "/mete/v1/networks/create" + query, labels);
+  const auto fetched = fetch(common, "POST", "/mete/v1/networks/create" + query, lines_of(options.labels));
   if (fetched.code == kDone) print(options.name + "\n");
   return fetched.code;
 }
@@ -84,6 +96,44 @@ int network_prune(const Common& common) {
   return kDone;
 }
 
+// Exit 1: something is wrong with one of its pods.
+int network_check(const Common& common, const std::string& name) {
+  const auto fetched = fetch(common, "POST", "/mete/v1/networks/check?name=" + url_encode(name));
+  if (fetched.code != kDone) return fetched.code;
+  int worst = kDone;
+  for (const auto& each : fetched.value["pods"]) {
+    const std::string wrong = each["wrong"].get<std::string>();
+    print(each["pod"].get<std::string>() + ": " + (wrong.empty() ? "as it was connected" : printable(wrong)) + "\n");
+    if (!wrong.empty()) worst = kFailed;
+  }
+  return worst;
+}
+
+void add_plugins(CommandLine& line, CLI::App* group) {
+  const Common& common = line.common();
+  auto checked = std::make_shared<std::string>();
+  line.add(
+          {"check", "Ask the plugins of a network of driver cni whether they and its pods are well (STATUS and CHECK)",
+           "  mete network check shop"},
+          [&common, checked] { return network_check(common, *checked); }, group)
+      ->add_option("name", *checked, "The network")
+      ->required()
+      ->type_name(kNetworkName);
+  auto cleaned = std::make_shared<std::string>();
+  line.add(
+          {"gc",
+           "Have the plugins of a network of driver cni release all that no pod of this agent has (GC), also what "
+           "another runtime has asked for by the same configuration",
+           "  mete network gc shop"},
+          [&common, cleaned] {
+            return fetch(common, "POST", "/mete/v1/networks/gc?name=" + url_encode(*cleaned)).code;
+          },
+          group)
+      ->add_option("name", *cleaned, "The network")
+      ->required()
+      ->type_name(kNetworkName);
+}
+
 struct ConnectOptions {
   std::string network;
   std::string pod;
@@ -121,13 +171,21 @@ void add_networks(CommandLine& line) {
   auto* group = line.add_group({"network", "Networks of pods", "  mete network create shop\n  mete network ls"});
   auto made = std::make_shared<CreateOptions>();
   auto* create = line.add(
-      {"create", "Make a bridge network; a pod is in it by its annotation mete/network",
-       "  mete network create shop\n  mete network create --subnet 10.90.0.0/24 --internal back"},
+      {"create", "Make a network; a pod is in it by its annotation mete/network",
+       "  mete network create shop\n  mete network create --subnet 10.90.0.0/24 --internal back\n"
+       "  mete network create -d macvlan -o parent=eth0 --subnet 192.0.2.0/24 --gateway 192.0.2.254 lan"},
       [&common, made] { return network_create(common, *made); }, group);
   create->add_option("name", made->name, "Its name")->required()->type_name("NAME");
   create->add_option("--subnet", made->subnets, "Its addresses: 10.90.0.0/24, or fd00:90::/64 for IPv6 beside them")
       ->type_name("CIDR");
-  create->add_option("-d,--driver", made->driver, "bridge, the only one")->type_name("NAME");
+  create->add_option("-d,--driver", made->driver, "bridge, macvlan, ipvlan or cni; default: bridge")->type_name("NAME");
+  create->add_option("-o,--opt", made->options, "An option of the driver: parent=eth0, macvlan_mode=bridge")
+      ->type_name("NAME=VALUE");
+  create->add_option("--gateway", made->gateways, "The router's address; default: the subnet's first one")
+      ->type_name("ADDRESS");
+  create->add_option("--ip-range", made->part, "The part of the subnet that pods get addresses of")->type_name("CIDR");
+  create->add_option("--aux-address", made->reserved, "An address of the subnet that somebody else has")
+      ->type_name("NAME=ADDRESS");
   create->add_option("--mtu", made->mtu, "Default: that of the default network")->type_name("BYTES");
   create->add_option("--label", made->labels, "A label of it")->type_name("NAME=VALUE");
   create->add_flag("--internal", made->internal, "Without a way out, and none in");
@@ -148,6 +206,7 @@ void add_networks(CommandLine& line) {
       ->required()
       ->type_name(kNetworkName);
   add_connections(line, group);
+  add_plugins(line, group);
   line.add(
       {"prune", "Remove all networks that no pod is in, but the default one", "  mete network prune"},
       [&common] { return network_prune(common); }, group);

@@ -50,7 +50,11 @@ void write_networks(std::string& out, const Networks& networks, collectors::Form
   const auto uses = networks.uses();
   const auto each = [&](std::string_view family, std::uint64_t Networks::Use::*value) {
     auto writer = own_writer(out, family, format);
-    for (const auto& use : uses) writer.add(LabelBlock{{"network", use.network}}, use.*value);
+    // Plugins have the addresses of their networks to themselves.
+    const bool of_addresses = value == &Networks::Use::addresses || value == &Networks::Use::most_addresses;
+    for (const auto& use : uses) {
+      if (!of_addresses || use.most_addresses != 0) writer.add(LabelBlock{{"network", use.network}}, use.*value);
+    }
   };
   each("mete_network_pods", &Networks::Use::pods);
   each("mete_network_addresses", &Networks::Use::addresses);

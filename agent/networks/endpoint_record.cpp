@@ -4,17 +4,22 @@
 #include <cstdio>
 
 #include "runtime/json.h"
+#include "runtime/network/underlay.h"
 
 namespace mete::agent {
 namespace {
 
 using nlohmann::json;
+using runtime::network::Driver;
+using runtime::network::driver_named;
 using runtime::network::Endpoint;
 using runtime::network::IpAddress;
 using runtime::network::IpRange;
 using runtime::network::MacAddress;
 using runtime::network::NetworkSpec;
+using runtime::network::options_of;
 using runtime::network::PublishedPort;
+using runtime::network::set_option;
 using runtime::network::to_string;
 
 // What a field of a record cannot be; caught where the record is read.
@@ -67,6 +72,23 @@ PublishedPort port_in(const json& value) {
   return port;
 }
 
+// What networks of earlier agents have not.
+void read_driver(const json& value, NetworkSpec& network) {
+  const std::string name = value.value("driver", "bridge");
+  const auto driver = driver_named(name);
+  if (!driver) throw Unreadable{"found driver \"" + name + "\", expected one that this agent has"};
+  network.driver = *driver;
+  if (value.contains("gateway")) network.gateway = address_in(value.at("gateway"));
+  if (value.contains("gateway6")) network.gateway6 = address_in(value.at("gateway6"));
+  if (value.contains("part")) network.part = range_in(value.at("part"));
+  for (const auto& each : value.value("reserved", json::array()))
+    network.reserved.emplace_back(each.at(0), address_in(each.at(1)));
+  for (const auto& each : value.value("options", json::array())) {
+    if (const auto set = set_option(network, each.at(0), each.at(1)); !set) throw Unreadable{set.error().what};
+  }
+  network.underlay.makes_parent = value.value("makesParent", false);
+}
+
 template <class T, class Read>
 Result<T> parse_with(const std::string& text, Read read) {
   try {
@@ -92,6 +114,7 @@ std::string to_json(const Endpoint& endpoint) {
   if (endpoint.shared) value["shared"] = true;
   if (endpoint.bandwidth.ingress != 0) value["ingressBandwidth"] = endpoint.bandwidth.ingress;
   if (endpoint.bandwidth.egress != 0) value["egressBandwidth"] = endpoint.bandwidth.egress;
+  if (!endpoint.answer.empty()) value["answer"] = endpoint.answer;
   for (const auto& port : endpoint.ports) value["ports"].push_back(port_json(port));
   return value.dump() + "\n";
 }
@@ -108,6 +131,7 @@ Result<Endpoint> parse_endpoint(const std::string& text) {
     endpoint.shared = value.value("shared", false);
     endpoint.bandwidth.ingress = value.value("ingressBandwidth", std::uint64_t{0});
     endpoint.bandwidth.egress = value.value("egressBandwidth", std::uint64_t{0});
+    endpoint.answer = value.value("answer", "");
     endpoint.names = value.at("names").get<std::vector<std::string>>();
     for (const auto& each : value.at("ports")) endpoint.ports.push_back(port_in(each));
     return endpoint;
@@ -119,6 +143,13 @@ std::string to_json(const NetworkSpec& network) {
                 {"mtu", network.mtu},     {"internal", network.internal}, {"icc", network.between_containers},
                 {"labels", json::array()}};
   if (network.range6) value["subnet6"] = to_string(*network.range6);
+  if (network.gateway) value["gateway"] = to_string(*network.gateway);
+  if (network.gateway6) value["gateway6"] = to_string(*network.gateway6);
+  if (network.part) value["part"] = to_string(*network.part);
+  for (const auto& [name, address] : network.reserved) value["reserved"].push_back({name, to_string(address)});
+  if (network.driver != Driver::kBridge) value["driver"] = to_string(network.driver);
+  for (const auto& [name, option] : options_of(network)) value["options"].push_back({name, option});
+  if (network.underlay.makes_parent) value["makesParent"] = true;
   for (const auto& [name, label] : network.labels) value["labels"].push_back({name, label});
   return value.dump() + "\n";
 }
@@ -133,6 +164,7 @@ Result<NetworkSpec> parse_network(const std::string& text) {
     network.mtu = value.at("mtu");
     network.internal = value.at("internal");
     network.between_containers = value.at("icc");
+    read_driver(value, network);
     for (const auto& each : value.at("labels")) network.labels.emplace_back(each.at(0), each.at(1));
     return network;
   });

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/networks/network_thread.h"
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <memory>
 #include <utility>
 
 #include "agent/networks/endpoint_record.h"
+#include "agent/networks/network_thread_run.h"
 #include "agent/self/locks.h"
 #include "runtime/file.h"
 
@@ -34,29 +33,6 @@ NetworkThread::NetworkThread(asio::io_context& loop, std::string table)
 NetworkThread::~NetworkThread() {
   work_.reset();
   if (thread_.joinable()) thread_.join();
-}
-
-// `work` on the thread, then `take` with its result on the loop.
-template <class Work, class Take>
-void NetworkThread::run(Work work, Take take) {
-  if (!thread_.joinable()) {
-    // The loop handles signals: the new thread inherits this mask, which blocks all of them.
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, &before);
-    thread_ = std::thread([this] { worker_.run(); });
-    ::pthread_setname_np(thread_.native_handle(), kNetworkThreadName);
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  }
-  // Both are moved, and a result may be a descriptor: functions that can be copied take them by a pointer.
-  auto shared = std::make_shared<std::pair<Work, Take>>(std::move(work), std::move(take));
-  asio::post(worker_, [this, shared] {
-    using Value = decltype(shared->first());
-    auto result = std::make_shared<Value>(shared->first());
-    asio::post(loop_, [shared, result] { shared->second(std::move(*result)); });
-    asio::post(worker_, [this] { fill_pool(); });
-  });
 }
 
 Status NetworkThread::open() {
@@ -118,6 +94,14 @@ void NetworkThread::ensure_bridge(network::NetworkSpec network, Done done) {
     bridges_[network.name] = index;
     METE_CHECK(filter_bridges());
     return host_->forward(network.range6.has_value());
+  };
+  run(work, std::move(done));
+}
+
+void NetworkThread::ensure_parent(network::NetworkSpec network, Done done) {
+  const auto work = [this, network = std::move(network)]() -> Status {
+    METE_CHECK(open());
+    return host_->ensure_parent(network);
   };
   run(work, std::move(done));
 }
@@ -194,17 +178,22 @@ Result<network::Namespace> NetworkThread::take_namespace(const std::shared_ptr<r
   return taken;
 }
 
+Status NetworkThread::link(network::Namespace& inside, const Connection& connection) {
+  const auto& spec = connection.network;
+  if (network::has_parent(spec)) return host_->connect_to_parent(inside, spec, connection.endpoint);
+  return host_->connect(inside, spec, bridges_.at(spec.name), connection.endpoint);
+}
+
 void NetworkThread::connect(Connection connection, Connected done) {
   const auto work = [this, connection = std::move(connection)]() -> Result<runtime::UniqueFd> {
     const auto& spec = connection.network;
     const auto& endpoint = connection.endpoint;
     const auto& record = connection.record;
     METE_CHECK(open());
-    if (!bridges_.contains(spec.name)) {
+    if (spec.driver == network::Driver::kBridge && !bridges_.contains(spec.name)) {
       METE_TRY(const int index, host_->ensure_bridge(spec));
       bridges_[spec.name] = index;
     }
-    const auto bridge = bridges_.find(spec.name);
     METE_CHECK(write_record(record, to_json(endpoint)));
     const auto undo_record = [&] { (void)::unlink(record.c_str()); };
     auto taken = take_namespace(connection.inside);
@@ -218,7 +207,7 @@ void NetworkThread::connect(Connection connection, Connected done) {
       undo_record();
       return tl::unexpected(std::move(ruled.error()));
     }
-    if (auto linked = host_->connect(inside, spec, bridge->second, endpoint); !linked) {
+    if (auto linked = link(inside, connection); !linked) {
       (void)host_->carry_out(network::change_endpoint(table_, endpoint, std::nullopt));
       undo_record();
       return tl::unexpected(std::move(linked.error()));
@@ -232,6 +221,11 @@ void NetworkThread::disconnect(network::Endpoint endpoint, std::string record, r
   auto held = std::make_shared<runtime::UniqueFd>(std::move(inside));
   const auto work = [this, endpoint = std::move(endpoint), record = std::move(record), held]() -> Status {
     METE_CHECK(open());
+    // A device of a parent goes at once: its hardware address is taken until it has gone.
+    if (network::is_on_parent(endpoint) && held->valid()) {
+      METE_TRY(auto entered, host_->enter(std::move(*held)));
+      METE_CHECK(host_->remove_inside(entered, endpoint.inside));
+    }
     held->reset();
     return release(endpoint, record);
   };
@@ -246,10 +240,16 @@ Status NetworkThread::release(const network::Endpoint& endpoint, const std::stri
   return {};
 }
 
-void NetworkThread::detach(network::Endpoint endpoint, std::string record, Done done) {
-  const auto work = [this, endpoint = std::move(endpoint), record = std::move(record)]() -> Status {
+void NetworkThread::detach(network::Endpoint endpoint, std::string record, std::shared_ptr<runtime::UniqueFd> inside,
+                           Done done) {
+  const auto work = [this, endpoint = std::move(endpoint), record = std::move(record), inside]() -> Status {
     METE_CHECK(open());
-    METE_CHECK(host_->disconnect(endpoint));
+    if (inside) {
+      METE_TRY(auto entered, host_->enter(std::move(*inside)));
+      METE_CHECK(host_->remove_inside(entered, endpoint.inside));
+    } else {
+      METE_CHECK(host_->disconnect(endpoint));
+    }
     return release(endpoint, record);
   };
   run(work, std::move(done));
@@ -270,7 +270,7 @@ void NetworkThread::take_down(Networks networks, bool tables, Done done) {
     METE_CHECK(open());
     for (const auto& each : networks) {
       bridges_.erase(each.name);
-      METE_CHECK(host_->remove_bridge(each));
+      METE_CHECK(network::has_parent(each) ? host_->remove_parent(each) : host_->remove_bridge(each));
     }
     if (!tables) return {};
     ready_.clear();

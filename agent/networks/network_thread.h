@@ -39,6 +39,8 @@ class NetworkThread {
   void bring_up(Networks networks, Endpoints endpoints, Done done);
   // Makes or takes over one more bridge.
   void ensure_bridge(runtime::network::NetworkSpec network, Done done);
+  // Makes sure that a network's parent is there and that the kernel makes devices of it.
+  void ensure_parent(runtime::network::NetworkSpec network, Done done);
   // Looks whether all bridges and their ports are as they were made, and mends what is not. What was found, a sentence
   // each.
   using Verified = std::function<void(Result<std::vector<std::string>>)>;
@@ -67,11 +69,13 @@ class NetworkThread {
   void connect(Connection connection, Connected done);
   // Its rules, its record. Its links end with `inside`, the last one of that namespace.
   void disconnect(runtime::network::Endpoint endpoint, std::string record, runtime::UniqueFd inside, Done done);
-  // Its rules, its record and its links, of a namespace that goes on.
-  void detach(runtime::network::Endpoint endpoint, std::string record, Done done);
+  // Its rules, its record and its links, of a namespace that goes on. `inside`: that namespace, of a network with a
+  // parent; null: of a bridge.
+  void detach(runtime::network::Endpoint endpoint, std::string record, std::shared_ptr<runtime::UniqueFd> inside,
+              Done done);
   // Ports that are published or not any more.
   void change(runtime::network::Endpoint before, runtime::network::Endpoint after, std::string record, Done done);
-  // The bridges, and with `tables` the rules, too.
+  // The bridges, or the parents that came with their networks, and with `tables` the rules, too.
   void take_down(Networks networks, bool tables, Done done);
 
  private:
@@ -79,6 +83,7 @@ class NetworkThread {
   void run(Work work, Take take);
   Status open();
   Result<runtime::network::Namespace> take_namespace(const std::shared_ptr<runtime::UniqueFd>& inside);
+  Status link(runtime::network::Namespace& inside, const Connection& connection);
   Status release(const runtime::network::Endpoint& endpoint, const std::string& record);
   Status bridges(const Networks& networks, const std::set<std::string>& known);
   Status filter_bridges();

@@ -66,6 +66,7 @@ std::vector<PublishedPort> published_ports(const config::Pod& pod) {
 Networks::Networks(Services& services)
     : services_(services),
       thread_(services.loop, runtime::network::table_name(services.settings.config.network.device)),
+      cni_(services),
       dns_(services.loop, [this](const auto& asker, const std::string& name) { return find_name(asker, name); }),
       watch_(services.loop, runtime::network::table_name(services.settings.config.network.device),
              [this](const std::string& who) { rules_changed(who); }),
@@ -76,11 +77,8 @@ std::string Networks::record_of(const std::string& uid) const {
 }
 
 void Networks::add_network(NetworkSpec spec) {
-  using runtime::network::AddressPool;
-  std::optional<AddressPool> v6;
-  if (spec.range6) v6.emplace(*spec.range6);
   const std::string name = spec.name;
-  networks_.insert_or_assign(name, Network{spec, AddressPool(spec.range), std::move(v6)});
+  networks_.insert_or_assign(name, Network{spec, runtime::network::pool_of(spec), runtime::network::pool6_of(spec)});
 }
 
 std::string Networks::network_record(const std::string& name) const {
@@ -125,7 +123,8 @@ void Networks::read_records(const std::optional<std::set<std::string>>& pods) {
     auto endpoint = text ? parse_endpoint(*text) : tl::unexpected(text.error());
     const auto network = endpoint ? networks_.find(endpoint->network) : networks_.end();
     const bool taken =
-        known && network != networks_.end() && (endpoint->shared || network->second.addresses.take(endpoint->address));
+        known && network != networks_.end() &&
+        (endpoint->shared || is_of_plugins(endpoint->network) || network->second.addresses.take(endpoint->address));
     if (!taken) {
       (void)::unlink(record_of(name).c_str());
       continue;
@@ -144,12 +143,20 @@ void Networks::read_records(const std::optional<std::set<std::string>>& pods) {
 void Networks::begin(const std::optional<std::set<std::string>>& pods) {
   read_networks();
   read_records(pods);
-  if (!members_.empty()) when_up([](const Status&) {});
+  if (pods) release_leftovers();
+  const auto all = all_endpoints();
+  const auto is_on_a_bridge = [](const Endpoint& each) { return !each.device.empty(); };
+  if (std::any_of(all.begin(), all.end(), is_on_a_bridge)) when_up([](const Status&) {});
 }
 
 NetworkThread::Networks Networks::all_networks() const {
-  // The default one first.
-  NetworkThread::Networks all = {networks_.at(kDefaultNetwork).spec};
+  auto all = list();
+  std::erase_if(all, [](const NetworkSpec& each) { return each.driver != runtime::network::Driver::kBridge; });
+  return all;
+}
+
+std::vector<NetworkSpec> Networks::list() const {
+  std::vector<NetworkSpec> all = {networks_.at(kDefaultNetwork).spec};
   for (const auto& [name, network] : networks_) {
     if (name != kDefaultNetwork) all.push_back(network.spec);
   }
@@ -225,10 +232,10 @@ int Networks::namespace_descriptor(const std::string& uid) const {
 
 std::vector<std::string> Networks::addresses(const std::string& uid) const {
   std::vector<std::string> all;
-  if (const Endpoint* const own = endpoint(uid); own != nullptr && own->address != config::IpAddress{}) {
-    all.push_back(to_string(own->address));
-    if (own->address6) all.push_back(to_string(*own->address6));
-  }
+  const Endpoint* const own = endpoint(uid);
+  if (own == nullptr) return all;
+  if (own->address != config::IpAddress{}) all.push_back(to_string(own->address));
+  if (own->address6) all.push_back(to_string(*own->address6));
   return all;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/base/services.h"
+#include "agent/networks/cni_networks.h"
 #include "agent/networks/dns_responder.h"
 #include "agent/networks/network_thread.h"
 #include "agent/networks/port_claims.h"
@@ -22,6 +23,8 @@
 namespace mete::agent {
 
 inline constexpr const char* kDefaultNetwork = "bridge";
+// A network of which nobody has said a subnet has a /24 of these.
+inline constexpr config::IpRange kRangesToChooseFrom{{false, {10, 78, 0, 0}}, 16};
 
 class Networks {
  public:
@@ -60,6 +63,8 @@ class Networks {
 
   // Where it asks for names; empty: nobody answers there.
   [[nodiscard]] std::string resolver(const std::string& uid) const;
+  // Where plugins say that it is to ask; empty: they do not.
+  [[nodiscard]] std::optional<runtime::network::cni::ResultDns> resolver_of_plugins(const std::string& uid) const;
 
   // networks_more.cpp: `mete network connect` and `disconnect` of a pod that runs, "default/web", to a further network,
   // with a device of its own: eth1 and on. They end with the pod's own network.
@@ -85,21 +90,36 @@ class Networks {
   [[nodiscard]] config::IpAddress machine_address() const;
 
   // networks_changes.cpp: `mete network`.
+  using Words = std::vector<std::pair<std::string, std::string>>;
   struct Wanted {
     std::string name;
     std::string driver;   // empty: bridge
     std::string subnet;   // empty: the next free one
     std::string subnet6;  // empty: no IPv6
-    std::string mtu;      // empty: that of the default network
+    std::string gateway;  // empty: the first address of the subnet
+    std::string gateway6;
+    std::string part;  // of the subnet, for containers; empty: all
+    Words reserved;    // names and addresses of others
+    Words options;     // of the driver
+    std::string mtu;   // empty: that of the default network, or of the parent
     bool internal = false;
     bool between_containers = true;
-    std::vector<std::pair<std::string, std::string>> labels;
+    Words labels;
     unsigned first = 0;  // the first of the ranges to choose from
   };
   void create(const Wanted& wanted, Done done);
   // The error: there is none of that name, or somebody is in it.
   void remove(const std::string& name, Done done);
-  [[nodiscard]] std::vector<runtime::network::NetworkSpec> list() const { return all_networks(); }
+  [[nodiscard]] std::vector<runtime::network::NetworkSpec> list() const;  // the default one first
+  // networks_cni.cpp, of driver cni. Whether its plugins are ready, and whether its pods are as they were connected.
+  struct CheckedPod {
+    std::string pod;    // "default/web"
+    std::string wrong;  // empty: nothing
+  };
+  using Checked = std::function<void(Result<std::vector<CheckedPod>>)>;
+  void check(const std::string& network, Checked done);
+  // Has its plugins release what belongs to no pod of this agent.
+  void collect_garbage(const std::string& network, Done done);
   // Names of those that nobody is in, without the default one.
   [[nodiscard]] std::vector<std::string> unused() const;
   [[nodiscard]] std::vector<runtime::network::Endpoint> members_of(const std::string& network) const;
@@ -136,6 +156,7 @@ class Networks {
     runtime::UniqueFd inside;
     std::vector<runtime::network::Endpoint> more;  // of further networks
     runtime::network::HostNetwork::Throttling throttling = {};
+    std::uint64_t life = 0;  // of the ADD that plugins have been asked for
   };
   using Members = std::map<std::string, Member>;  // by uid
   enum class State { kDown, kStarting, kUp };
@@ -144,7 +165,6 @@ class Networks {
   struct Joining {
     std::string uid;
     std::string device;
-    bool publishes = false;
     Done done;
   };
 
@@ -166,11 +186,18 @@ class Networks {
   void verify_soon();
   void measure();
   void drifted(const std::string& what);
-  [[nodiscard]] NetworkThread::Networks all_networks() const;
+  [[nodiscard]] NetworkThread::Networks all_networks() const;  // that are bridges
   [[nodiscard]] NetworkThread::Endpoints all_endpoints() const;
   void when_up(Done done);
   [[nodiscard]] bool gives_up(const Error& error);
   void brought_up(const Status& made);
+  [[nodiscard]] bool is_of_plugins(const std::string& network) const;
+  void connect_plugins(const std::string& uid, const config::Pod& pod, Done done);
+  void attach_plugins(const std::string& uid, const runtime::network::Endpoint& endpoint, const Done& done);
+  void release_leftovers();
+  [[nodiscard]] Status save(const std::string& uid, const runtime::network::Endpoint& endpoint) const;
+  std::vector<runtime::network::Endpoint> end_earlier_life(const std::string& uid);
+  void connect_now(const std::string& uid, const config::Pod& pod, Done done);
   [[nodiscard]] Result<runtime::network::Endpoint> make_endpoint(const std::string& uid, const config::Pod& pod);
   [[nodiscard]] Result<std::vector<runtime::network::PublishedPort>> free_ports(const std::string& uid,
                                                                                 const config::Pod& pod) const;
@@ -185,6 +212,8 @@ class Networks {
 
   Services& services_;
   NetworkThread thread_;
+  CniNetworks cni_;
+  std::uint64_t lives_ = 0;
   State state_ = State::kDown;
   std::string unavailable_;  // why this machine has no bridge; empty: it has, or nobody has tried
   std::vector<Done> waiting_;

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Networks that are made and removed while the agent runs.
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <cstdio>
 
 #include "agent/networks/endpoint_record.h"
 #include "agent/networks/networks.h"
@@ -18,86 +15,12 @@ namespace {
 using runtime::network::Endpoint;
 using runtime::network::NetworkSpec;
 
-constexpr std::uint32_t kLeastMtu = 1280;  // what IPv6 needs
-constexpr std::uint32_t kMostMtu = 65535;
-
-// docker's rule.
-Status check_network_name(const std::string& name) {
-  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-  constexpr std::size_t kLongest = 64;
-  const bool fine = !name.empty() && name.size() <= kLongest && kLetters.find(name.front()) != std::string_view::npos &&
-                    name.find_first_not_of(std::string(kLetters) + "_.-") == std::string::npos;
-  if (!fine || name == "none" || name == "host")
-    return fail("network name: found \"" + name +
-                "\", expected at most 64 letters, digits, '_', '.' and '-', with a letter or digit first, and neither "
-                "none nor host");
-  return {};
-}
-
-Status check_driver(const std::string& driver) {
-  if (driver.empty() || driver == "bridge") return {};
-  const std::string found = "driver: found \"" + driver + "\", expected bridge: mete makes no networks ";
-  if (driver == "overlay") return fail(found + "over several machines");
-  if (driver == "macvlan" || driver == "ipvlan") return fail(found + "on a device of the machine");
-  return fail("driver: found \"" + driver + "\", expected bridge" +
-              (driver == "host" || driver == "none" ? ", as none and host are annotations of a pod" : ""));
-}
-
-const config::IpRange kToChooseFrom{{false, {10, 78, 0, 0}}, 16};
-
-// The first /24 of these that is in no network yet, from number `first` on.
-Result<config::IpRange> next_range(const std::vector<NetworkSpec>& networks, unsigned first) {
-  const auto& all = kToChooseFrom;
-  for (std::uint64_t i = first; i < 256; ++i) {
-    const config::IpRange range = config::range_of(config::nth(all, i << 8U), 24);
-    const auto taken = [&](const NetworkSpec& each) { return overlap(each.range, range); };
-    if (std::none_of(networks.begin(), networks.end(), taken)) return range;
-  }
-  return fail("subnet: found all of " + to_string(all) + " taken, expected one that is given");
-}
-
-Result<config::IpRange> range_for(const std::string& text, bool v6, const std::vector<NetworkSpec>& networks) {
-  METE_TRY(const auto range, config::parse_range(text));
-  if (range.address.v6 != v6 || range.host_bits() < 2)
-    return fail("subnet: found \"" + text + "\", expected " + (v6 ? "IPv6, at most a /126" : "IPv4, at most a /30"));
-  for (const auto& each : networks) {
-    if (overlap(each.range, range) || (each.range6 && overlap(*each.range6, range)))
-      return fail("subnet: found \"" + text + "\", which network " + each.name + " has, expected a free one");
-  }
-  return range;
+// By what the network is made: its bridge, or its parent.
+bool is_bridge(const NetworkSpec& network) {
+  return network.driver == runtime::network::Driver::kBridge;
 }
 
 }  // namespace
-
-Result<NetworkSpec> Networks::spec_of(const Wanted& wanted) const {
-  METE_CHECK(check_network_name(wanted.name));
-  METE_CHECK(check_driver(wanted.driver));
-  if (networks_.contains(wanted.name))
-    return fail("network " + wanted.name + ": found one of that name, expected a free name");
-  NetworkSpec spec;
-  spec.name = wanted.name;
-  std::uint32_t number = 0;
-  (void)!::getrandom(&number, sizeof number, 0);
-  char device[16];
-  std::snprintf(device, sizeof device, "mtb%08x", number);
-  spec.device = device;
-  const auto all = all_networks();
-  METE_TRY(spec.range, wanted.subnet.empty() ? next_range(all, wanted.first) : range_for(wanted.subnet, false, all));
-  if (!wanted.subnet6.empty()) {
-    METE_TRY(spec.range6, range_for(wanted.subnet6, true, all));
-  }
-  spec.mtu = networks_.at(kDefaultNetwork).spec.mtu;
-  if (!wanted.mtu.empty()) {
-    const char* const end = wanted.mtu.data() + wanted.mtu.size();
-    const auto [at, error] = std::from_chars(wanted.mtu.data(), end, spec.mtu);
-    if (error != std::errc() || at != end || spec.mtu < kLeastMtu || spec.mtu > kMostMtu)
-      return fail("mtu: found \"" + wanted.mtu + "\", expected 1280 to 65535");
-  }
-  spec.internal = wanted.internal;
-  spec.between_containers = wanted.between_containers;
-  spec.labels = wanted.labels;
-  return spec;
-}
 
 void Networks::create(const Wanted& wanted, Done done) {
   auto spec = spec_of(wanted);
@@ -108,7 +31,7 @@ void Networks::create(const Wanted& wanted, Done done) {
   if (auto saved = runtime::replace_file(record, to_json(*spec)); !saved) return done(saved);
   const NetworkSpec made_spec = *spec;
   add_network(std::move(*spec));
-  auto finish = [this, name, record, wanted, range = made_spec.range, done = std::move(done)](const Status& made) {
+  auto finish = [this, name, record, wanted, made_spec, done = std::move(done)](const Status& made) {
     if (made) {
       answer_names();
       return done({});
@@ -117,11 +40,14 @@ void Networks::create(const Wanted& wanted, Done done) {
     (void)::unlink(record.c_str());
     if (made.error().code == EADDRINUSE && wanted.subnet.empty()) {
       Wanted next = wanted;
-      next.first = static_cast<unsigned>(config::offset_in(kToChooseFrom, range.address) >> 8U) + 1;
+      next.first = static_cast<unsigned>(config::offset_in(kRangesToChooseFrom, made_spec.range.address) >> 8U) + 1;
       return create(next, done);
     }
+    if (!is_bridge(made_spec)) return done(made);
     thread_.write_rules(all_networks(), all_endpoints(), [done, made](const Status&) { done(made); });
   };
+  if (is_of_plugins(name)) return cni_.look_at(made_spec.configuration, finish);
+  if (!is_bridge(made_spec)) return thread_.ensure_parent(made_spec, finish);
   when_up([this, made_spec, finish = std::move(finish)](const Status& up) {
     if (!up) return finish(up);
     // The rules first, as everywhere.
@@ -164,13 +90,19 @@ void Networks::remove(const std::string& name, Done done) {
     return done(fail("network " + name + ": found " + std::to_string(members.size()) + " pods in it, such as " +
                      (members.front().names.empty() ? "one" : members.front().names.front()) + ", expected none"));
   const NetworkSpec spec = network->second.spec;
-  dns_.close(runtime::network::gateway_of(spec.range));
+  if (is_bridge(spec)) dns_.close(runtime::network::gateway_of(spec));
   networks_.erase(network);
-  thread_.take_down({spec}, false, [this, record = network_record(name), done = std::move(done)](const Status& gone) {
-    (void)::unlink(record.c_str());
-    thread_.write_rules(all_networks(), all_endpoints(),
-                        [done, gone](const Status& written) { done(gone ? written : gone); });
-  });
+  if (spec.driver == runtime::network::Driver::kCni) {
+    (void)::unlink(network_record(name).c_str());
+    return done({});
+  }
+  thread_.take_down({spec}, false,
+                    [this, spec, record = network_record(name), done = std::move(done)](const Status& gone) {
+                      (void)::unlink(record.c_str());
+                      if (!is_bridge(spec)) return done(gone);
+                      thread_.write_rules(all_networks(), all_endpoints(),
+                                          [done, gone](const Status& written) { done(gone ? written : gone); });
+                    });
 }
 
 }  // namespace mete::agent

@@ -17,11 +17,13 @@
 namespace mete::agent {
 namespace {
 
+using runtime::network::Driver;
 using runtime::network::Endpoint;
 using runtime::network::NetworkSpec;
 using runtime::network::PublishedPort;
 
 constexpr const char* kAddressAnnotation = "mete/ip";
+constexpr std::string_view kOfAnother = "container:";
 
 // NAMESPACE/POD, then what a question for a name may say, in lower case.
 std::vector<std::string> names_of(const config::Pod& pod) {
@@ -81,6 +83,10 @@ Status Networks::take_addresses(Network& network, Endpoint& endpoint, const std:
 }
 
 Status can_publish(const NetworkSpec& network, const std::vector<PublishedPort>& ports) {
+  if (network.driver == Driver::kCni) return {};  // the plugins say whether they can
+  if (network.driver != Driver::kBridge && !ports.empty())
+    return fail("hostPort: found network " + network.name + " of driver " + to_string(network.driver) +
+                ", whose pods are reached by their own addresses, expected a bridge");
   if (network.internal && !ports.empty())
     return fail("hostPort: found network " + network.name + ", which is internal, expected one that is reached from " +
                 "outside");
@@ -102,17 +108,22 @@ Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::P
   const auto network = networks_.find(name);
   if (network == networks_.end())
     return fail("network " + name + ": found no network of that name, expected one of `mete network ls`");
+  const NetworkSpec& spec = network->second.spec;
   Endpoint endpoint;
   endpoint.network = name;
-  endpoint.device = new_end(thread_.end_prefix());
+  if (spec.driver == Driver::kBridge) endpoint.device = new_end(thread_.end_prefix());
   endpoint.ports = published_ports(pod);
-  METE_CHECK(can_publish(network->second.spec, endpoint.ports));
+  METE_CHECK(can_publish(spec, endpoint.ports));
   endpoint.names = names_of(pod);
   endpoint.bandwidth = bandwidth_of(pod);
+  if (has_parent(spec) && endpoint.bandwidth.ingress != 0)
+    return fail("kubernetes.io/ingress-bandwidth: found network " + name + " of driver " + to_string(spec.driver) +
+                ", which bounds only what a pod sends, expected a bridge");
   // An earlier life of the pod had an address, which it keeps.
   const auto before = members_.find(uid);
   const bool keeps = before != members_.end() && before->second.endpoint.network == name;
   METE_CHECK(claims_.claim(uid, config::full_name(pod.metadata), endpoint.ports));
+  if (spec.driver == Driver::kCni) return endpoint;
   if (keeps) {
     endpoint.address = before->second.endpoint.address;
     endpoint.address6 = before->second.endpoint.address6;
@@ -120,7 +131,7 @@ Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::P
     claims_.give_up(uid);
     return tl::unexpected(std::move(taken.error()));
   }
-  endpoint.mac = runtime::network::mac_of(endpoint.address);
+  if (spec.driver != Driver::kIpvlan) endpoint.mac = runtime::network::mac_of(endpoint.address);
   return endpoint;
 }
 
@@ -129,27 +140,45 @@ bool Networks::wants(const config::Pod& pod) const {
 }
 
 void Networks::connect(const std::string& uid, const config::Pod& pod, Done done) {
+  const std::string name = network_of(pod);
   const bool publishes = !published_ports(pod).empty();
-  if (network_of(pod).empty())
-    return done(fail("hostPort: found a pod without a network, expected one that ports can lead to"));
-  when_up([this, uid, pod, publishes, done = std::move(done)](const Status& up) {
+  if (name.empty()) return done(fail("hostPort: found a pod without a network, expected one that ports can lead to"));
+  const auto network = networks_.find(name);
+  if (is_of_plugins(name)) return connect_plugins(uid, pod, std::move(done));
+  if (network != networks_.end() && network->second.spec.driver != Driver::kBridge)
+    return connect_now(uid, pod, std::move(done));
+  // That of a pod which has one needs no bridge.
+  if (name.starts_with(kOfAnother) && share(uid, pod, name.substr(kOfAnother.size()))) return done({});
+  when_up([this, uid, pod, name, publishes, done = std::move(done)](const Status& up) {
     if (!up && !unavailable_.empty() && !publishes) return done({});
     if (!up) return done(up);
-    constexpr std::string_view kOfAnother = "container:";
-    if (const std::string name = network_of(pod); name.starts_with(kOfAnother))
-      return done(share(uid, pod, name.substr(kOfAnother.size())));
-    auto endpoint = make_endpoint(uid, pod);
-    if (!endpoint) return done(tl::unexpected(std::move(endpoint.error())));
-    std::vector<Endpoint> more;
-    if (const auto before = members_.find(uid); before != members_.end()) {
-      // Its namespace is gone, its rules are not.
-      more = before->second.more;
-      for (const auto& each : more) thread_.disconnect(each, {}, {}, [](const Status&) {});
-      thread_.disconnect(before->second.endpoint, {}, std::move(before->second.inside), [](const Status&) {});
-    }
-    members_[uid] = {*endpoint, {}, std::move(more)};
-    join_soon({uid, endpoint->device, publishes, done});
+    if (name.starts_with(kOfAnother)) return done(share(uid, pod, name.substr(kOfAnother.size())));
+    connect_now(uid, pod, [this, publishes, done](const Status& connected) {
+      const bool starts_without = !connected && gives_up(connected.error()) && !publishes;
+      done(starts_without ? Status() : connected);
+    });
   });
+}
+
+// Its namespace is gone, its rules are not. Its further networks, which it is put into again.
+std::vector<Endpoint> Networks::end_earlier_life(const std::string& uid) {
+  const auto before = members_.find(uid);
+  if (before == members_.end()) return {};
+  const auto end = [&](const Endpoint& each, runtime::UniqueFd inside) {
+    // Plugins begin their ADD with the DEL of an earlier one.
+    if (!is_of_plugins(each.network)) thread_.disconnect(each, {}, std::move(inside), [](const Status&) {});
+  };
+  for (const auto& each : before->second.more) end(each, {});
+  end(before->second.endpoint, std::move(before->second.inside));
+  return before->second.more;
+}
+
+void Networks::connect_now(const std::string& uid, const config::Pod& pod, Done done) {
+  auto endpoint = make_endpoint(uid, pod);
+  if (!endpoint) return done(tl::unexpected(std::move(endpoint.error())));
+  auto more = end_earlier_life(uid);
+  members_[uid] = {*endpoint, {}, std::move(more)};
+  join_soon({uid, endpoint->device, std::move(done)});
 }
 
 // What Services and NetworkPolicies say of all that join in one turn of the loop is one look, and one transaction.
@@ -177,7 +206,6 @@ void Networks::joined(const Joining& joining, Result<runtime::UniqueFd> inside) 
   if (member == members_.end() || member->second.endpoint.device != joining.device) return;
   if (!inside) {
     forget(joining.uid);
-    if (gives_up(inside.error()) && !joining.publishes) return joining.done({});
     return joining.done(tl::unexpected(std::move(inside.error())));
   }
   member->second.inside = std::move(*inside);
@@ -198,7 +226,7 @@ bool Networks::adopt(const std::string& uid, const runtime::process::ProcessId& 
 
 void Networks::give_back(const Endpoint& endpoint) {
   const auto network = networks_.find(endpoint.network);
-  if (network == networks_.end() || endpoint.shared) return;
+  if (network == networks_.end() || endpoint.shared || is_of_plugins(endpoint.network)) return;
   network->second.addresses.give_back(endpoint.address);
   if (endpoint.address6 && network->second.addresses6) network->second.addresses6->give_back(*endpoint.address6);
 }
@@ -216,8 +244,17 @@ void Networks::forget(const std::string& uid) {
 void Networks::disconnect(const std::string& uid) {
   const auto member = members_.find(uid);
   if (member == members_.end()) return;
-  for (const auto& each : member->second.more)
-    thread_.disconnect(each, record_of_more(uid, each.network), {}, [](const Status&) {});
+  const auto leave_plugins = [&](const std::string& record, const Endpoint& endpoint) {
+    if (!is_of_plugins(endpoint.network) || endpoint.shared) return false;
+    (void)::unlink(record.c_str());
+    cni_.remove(uid, endpoint.network, [](const Status&) {});
+    return true;
+  };
+  for (const auto& each : member->second.more) {
+    const std::string record = record_of_more(uid, each.network);
+    if (!leave_plugins(record, each)) thread_.disconnect(each, record, {}, [](const Status&) {});
+  }
+  if (leave_plugins(record_of(uid), member->second.endpoint)) return forget(uid);
   thread_.disconnect(
       member->second.endpoint, record_of(uid), std::move(member->second.inside), [this, uid](const Status& done) {
         if (done) return;
@@ -235,6 +272,9 @@ void Networks::publish(const std::string& uid, const config::Pod& pod, Done done
   if (member->second.endpoint.ports == ports) return done({});
   if (member->second.endpoint.shared)
     return done(fail("hostPort: found a pod in the network of another pod, expected the ports with that one"));
+  if (is_of_plugins(member->second.endpoint.network))
+    return done(fail("hostPort: found other ports of a pod in network " + member->second.endpoint.network +
+                     ", whose plugins take them only at its start, expected the same ports"));
   const auto network = networks_.find(member->second.endpoint.network);
   const Status can = network == networks_.end() ? Status() : can_publish(network->second.spec, ports);
   if (!can) return done(can);

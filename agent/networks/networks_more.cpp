@@ -51,13 +51,30 @@ std::vector<Endpoint> Networks::further(const std::string& uid) const {
 }
 
 void Networks::attach_more(const std::string& uid, Endpoint endpoint, const Done& done) {
+  if (is_of_plugins(endpoint.network)) {
+    // What plugins have given in an earlier life they give anew.
+    if (!endpoint.answer.empty()) {
+      endpoint.answer.clear();
+      endpoint.address = {};
+      endpoint.address6.reset();
+      endpoint.mac = {};
+    }
+    return attach_plugins(uid, endpoint, done);
+  }
+  const auto& spec = networks_.at(endpoint.network).spec;
+  if (spec.driver == runtime::network::Driver::kBridge && state_ != State::kUp)
+    return when_up([this, uid, endpoint, done](const Status& up) {
+      if (up && members_.contains(uid)) return attach_more(uid, endpoint, done);
+      give_back(endpoint);
+      done(up ? Status(fail("the pod ended meanwhile")) : up);
+    });
   Member& member = members_.at(uid);
   // The kernel may not have removed the end of an earlier life yet.
-  endpoint.device = new_end(thread_.end_prefix());
+  if (!has_parent(spec)) endpoint.device = new_end(thread_.end_prefix());
   member.more.push_back(endpoint);
   if (on_member_) on_member_();
   auto inside = std::make_shared<runtime::UniqueFd>(::fcntl(member.inside.get(), F_DUPFD_CLOEXEC, 0));
-  thread_.connect({networks_.at(endpoint.network).spec, endpoint, record_of_more(uid, endpoint.network), inside},
+  thread_.connect({spec, endpoint, record_of_more(uid, endpoint.network), inside},
                   [this, uid, endpoint, done](const Result<runtime::UniqueFd>& connected) {
                     if (connected) return done({});
                     const auto at = members_.find(uid);
@@ -81,8 +98,16 @@ void Networks::connect_more(const std::string& pod, const std::string& network, 
   endpoint.network = network;
   endpoint.names = own.names;
   endpoint.inside = next_inside(member->second.more);
+  if (is_of_plugins(network)) {
+    const auto asked = config::parse_ip(address);
+    if (!address.empty() && (!asked || asked->v6))
+      return done(fail("address: found \"" + address + "\", expected an IPv4 address"));
+    if (asked) endpoint.address = *asked;
+    return attach_more(member->first, std::move(endpoint), std::move(done));
+  }
   if (auto taken = take_addresses(wanted->second, endpoint, address); !taken) return done(taken);
-  endpoint.mac = runtime::network::mac_of(endpoint.address);
+  if (wanted->second.spec.driver != runtime::network::Driver::kIpvlan)
+    endpoint.mac = runtime::network::mac_of(endpoint.address);
   attach_more(member->first, std::move(endpoint), std::move(done));
 }
 
@@ -97,8 +122,15 @@ void Networks::disconnect_more(const std::string& pod, const std::string& networ
   if (at == more.end()) return done(not_there("pod " + pod + ": found it not in network " + network));
   const Endpoint endpoint = *at;
   more.erase(at);
+  if (is_of_plugins(network)) {
+    (void)::unlink(record_of_more(member->first, network).c_str());
+    return cni_.remove(member->first, network, done);
+  }
+  std::shared_ptr<runtime::UniqueFd> inside;
+  if (is_on_parent(endpoint))
+    inside = std::make_shared<runtime::UniqueFd>(::fcntl(member->second.inside.get(), F_DUPFD_CLOEXEC, 0));
   // The address is free when nobody answers for it any more.
-  thread_.detach(endpoint, record_of_more(member->first, network), [this, endpoint, done](const Status& gone) {
+  thread_.detach(endpoint, record_of_more(member->first, network), inside, [this, endpoint, done](const Status& gone) {
     give_back(endpoint);
     done(gone);
   });
@@ -126,6 +158,7 @@ std::vector<Networks::Use> Networks::uses() const {
   std::vector<Use> all;
   for (const auto& [name, network] : networks_) {
     Use use{name, 0, 0, network.addresses.used(), network.addresses.size()};
+    if (is_of_plugins(name)) use.addresses = use.most_addresses = 0;
     for (const auto& each : members_of(name)) {
       ++use.pods;
       use.ports += each.ports.size();

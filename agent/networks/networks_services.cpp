@@ -13,7 +13,7 @@ constexpr std::string_view kServiceDomains[] = {".svc.cluster.local", ".svc", ""
 
 config::IpAddress Networks::machine_address() const {
   const auto network = networks_.find(kDefaultNetwork);
-  return network == networks_.end() ? config::IpAddress() : runtime::network::gateway_of(network->second.spec.range);
+  return network == networks_.end() ? config::IpAddress() : runtime::network::gateway_of(network->second.spec);
 }
 
 void Networks::serve(runtime::network::PodRules rules, ServiceNames names, Done done) {

@@ -60,8 +60,8 @@ void Networks::verify_soon() {
 }
 
 void Networks::answer_names() {
-  for (const auto& [name, network] : networks_) {
-    const auto listening = dns_.listen(runtime::network::gateway_of(network.spec.range));
+  for (const auto& spec : all_networks()) {
+    const auto listening = dns_.listen(runtime::network::gateway_of(spec));
     if (listening || std::exchange(names_failed_, true)) continue;
     services_.events.add({.severity = Severity::kWarning,
                           .reason = name_of(Reason::kNetworkFailed),
@@ -72,8 +72,8 @@ void Networks::answer_names() {
 std::string Networks::resolver(const std::string& uid) const {
   const auto* const own = endpoint(uid);
   const auto network = own == nullptr ? networks_.end() : networks_.find(own->network);
-  if (network == networks_.end()) return {};
-  const auto gateway = runtime::network::gateway_of(network->second.spec.range);
+  if (network == networks_.end() || own->device.empty()) return {};
+  const auto gateway = runtime::network::gateway_of(network->second.spec);
   return dns_.listens(gateway) ? to_string(gateway) : std::string();
 }
 

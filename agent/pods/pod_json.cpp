@@ -137,14 +137,18 @@ ordered_json pod_status_json(Pod& pod) {
   if (const auto* const endpoint = pod.networks().endpoint(record.uid)) {
     value["network"] = {{"name", endpoint->network},
                         {"device", endpoint->device},
-                        {"mac", runtime::network::to_string(endpoint->mac)},
+                        {"mac", runtime::network::mac_text(endpoint->mac)},
                         {"ports", ordered_json::array()}};
+    if (!endpoint->answer.empty()) value["network"]["cni"] = ordered_json::parse(endpoint->answer, nullptr, false);
     for (const auto& port : endpoint->ports)
       value["network"]["ports"].push_back({{"host", to_string(port)}, {"containerPort", port.container_port}});
     value["furtherNetworks"] = ordered_json::array();
-    for (const auto& each : pod.networks().further(record.uid))
+    for (const auto& each : pod.networks().further(record.uid)) {
       value["furtherNetworks"].push_back(
           {{"name", each.network}, {"address", to_string(each.address)}, {"device", each.inside}});
+      if (!each.answer.empty())
+        value["furtherNetworks"].back()["cni"] = ordered_json::parse(each.answer, nullptr, false);
+    }
     if (const auto addresses = pod.networks().addresses(record.uid); !addresses.empty()) {
       value["podIP"] = addresses.front();
       value["podIPs"] = addresses;

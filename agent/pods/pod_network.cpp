@@ -54,6 +54,7 @@ Status Pod::write_names() {
   std::string machine = runtime::read_file(AT_FDCWD, "/etc/resolv.conf").value_or("");
   const bool own = networks_.endpoint(record_.uid) != nullptr;
   if (own) machine = runtime::pod::resolver_inside(machine, networks_.resolver(record_.uid));
+  if (const auto dns = networks_.resolver_of_plugins(record_.uid)) machine = runtime::network::cni::resolv_text(*dns);
   const auto text = runtime::pod::resolv_text(plan_->pod.spec, machine);
   if (!text && !own) return {};
   return write("/resolv.conf", text.value_or(machine));

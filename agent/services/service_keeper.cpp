@@ -84,6 +84,7 @@ std::vector<TrafficPod> ServiceKeeper::traffic_pods() const {
   for (const auto& [key, pod] : reconciler_.pods()) {
     const auto* const endpoint = networks.endpoint(pod->record().uid);
     if (pod->plan() == nullptr || endpoint == nullptr || endpoint->shared) continue;
+    if (endpoint->address == config::IpAddress{}) continue;
     const auto& manifest = pod->plan()->pod;
     TrafficPod one{manifest.metadata.namespace_, &manifest.metadata.labels, {}, {}};
     add_addresses(*endpoint, one.addresses);

@@ -5,12 +5,25 @@
 
 #include "config/diagnostics.h"
 #include "config/ip_address.h"
+#include "config/quantity.h"
 #include "config/reading/fields.h"
 
 namespace mete::config {
 namespace {
 
 constexpr std::array kDefaultNetworkNames = std::to_array<std::string_view>({"bridge", "none"});
+
+constexpr std::array kCniFields = std::to_array<FieldSpec>({
+    {.name = "configurations",
+     .type = FieldType::kStringList,
+     .doc = "Folders of network configurations; /etc/cni/net.d where none is set"},
+    {.name = "plugins",
+     .type = FieldType::kStringList,
+     .doc = "Folders of plugins; /opt/cni/bin and /usr/lib/cni where none is set"},
+    {.name = "timeout", .type = FieldType::kDuration, .doc = "A plugin that takes longer is killed, 1s to 10m; 30s"},
+});
+
+constexpr ObjectSpec kCniSpec = {.name = "Cni", .fields = kCniFields};
 
 constexpr std::array kNetworkFields = std::to_array<FieldSpec>({
     {.name = "default",
@@ -25,6 +38,7 @@ constexpr std::array kNetworkFields = std::to_array<FieldSpec>({
      .doc = "IPv4 addresses of Services; 10.79.0.0/16 where none is set"},
     {.name = "mtu", .type = FieldType::kInteger, .min = 1280, .max = 65535, .doc = "1500 where none is set"},
     {.name = "icc", .type = FieldType::kBool, .doc = "Containers reach each other on the default bridge"},
+    {.name = "cni", .type = FieldType::kObject, .object = &kCniSpec, .doc = "Networks of CNI plugins"},
 });
 
 // A range that has room for a gateway and a container.
@@ -41,6 +55,30 @@ std::optional<IpRange> read_subnet(const View& view, bool v6) {
     return *range;
   }
   return std::nullopt;
+}
+
+std::vector<std::string> read_folders(const View& view, std::vector<std::string> fallback) {
+  if (!view) return fallback;
+  auto folders = view.texts();
+  for (const auto& each : folders) {
+    // CNI_PATH separates folders by colons.
+    if (!each.starts_with('/') || each.find(':') != std::string::npos)
+      view.error(mismatch("\"" + each + "\"", "an absolute path without a colon"));
+  }
+  if (folders.empty()) view.error(mismatch("no folder", "at least one"));
+  return folders;
+}
+
+CniPolicy read_cni(const View& view) {
+  constexpr auto kLeast = std::chrono::seconds(1);
+  constexpr auto kMost = std::chrono::minutes(10);
+  CniPolicy cni;
+  cni.configurations = read_folders(view["configurations"], cni.configurations);
+  cni.plugins = read_folders(view["plugins"], cni.plugins);
+  cni.timeout = read_with(view["timeout"], parse_duration).value_or(cni.timeout);
+  if (cni.timeout < kLeast || cni.timeout > kMost)
+    view["timeout"].error(mismatch(describe(view["timeout"].node()), "1s to 10m"));
+  return cni;
 }
 
 }  // namespace
@@ -67,6 +105,7 @@ NetworkPolicy read_network(const View& view) {
                         "two ranges without a common address"));
   network.mtu = view["mtu"].integer().value_or(network.mtu);
   network.between_containers = view["icc"].boolean(network.between_containers);
+  network.cni = read_cni(view["cni"]);
   return network;
 }
 

@@ -10,6 +10,7 @@
 
 #include "runtime/file.h"
 #include "runtime/network/network_visit.h"
+#include "runtime/network/underlay.h"
 
 namespace mete::runtime::network {
 namespace {
@@ -33,8 +34,7 @@ Status set_sysctl(const std::string& name, std::string_view value) {
 
 Result<HostNetwork> HostNetwork::open() {
   METE_TRY(auto links, NetlinkSocket::open(NETLINK_ROUTE));
-  METE_TRY(auto rules, NetlinkSocket::open(NETLINK_NETFILTER));
-  HostNetwork host(std::move(links), std::move(rules));
+  HostNetwork host(std::move(links));
   // With ipv6.disable=1 links have nothing of it that could be set.
   host.has_v6_ = ::access("/proc/sys/net/ipv6", F_OK) == 0;
   return host;
@@ -88,14 +88,14 @@ Result<int> HostNetwork::ensure_bridge(const NetworkSpec& network) {
   const std::string doing = "make bridge " + network.device;
   if (made) {
     std::vector<Message> bridge;
-    bridge.push_back(make_bridge(network, mac_of(gateway_of(network.range))));
+    bridge.push_back(make_bridge(network, mac_of(gateway_of(network))));
     METE_CHECK(done(doing, links_.request(std::move(bridge))));
     index = static_cast<int>(::if_nametoindex(network.device.c_str()));
   }
   const auto finished = [&]() -> Status {
     std::vector<Message> rest;
-    rest.push_back(add_address(index, gateway_of(network.range), network.range.length));
-    if (network.range6) rest.push_back(add_address(index, gateway_of(*network.range6), network.range6->length));
+    rest.push_back(add_address(index, gateway_of(network), network.range.length));
+    if (network.range6) rest.push_back(add_address(index, gateway6_of(network), network.range6->length));
     rest.push_back(set_up({}, index, {.link_local = network.range6.has_value() || !has_v6_}));
     METE_CHECK(done(doing, links_.request(std::move(rest))));
     // Published ports by 127.0.0.1; the rules keep containers from the machine's loopback.
@@ -172,8 +172,12 @@ Status HostNetwork::set_up_inside(Namespace& inside, const NetworkSpec& network,
   if (v6) inner.push_back(add_address(index, *endpoint.address6, network.range6->length));
   inner.push_back(set_up({}, index, {.link_local = v6 || !has_v6_}));
   if (!network.internal && endpoint.inside == kInsideDevice) {
-    inner.push_back(add_default_route(index, gateway_of(network.range)));
-    if (v6) inner.push_back(add_default_route(index, gateway_of(*network.range6)));
+    const bool by_device = routes_by_device(network);
+    inner.push_back(by_device ? add_default_route_by_device(index, false)
+                              : add_default_route(index, gateway_of(network)));
+    if (v6)
+      inner.push_back(by_device ? add_default_route_by_device(index, true)
+                                : add_default_route(index, gateway6_of(network)));
   }
   if (endpoint.bandwidth.egress != 0) inner.push_back(limit_rate(index, endpoint.bandwidth.egress));
   return done("set up " + endpoint.inside, inside.inside.request(std::move(inner)));
@@ -239,7 +243,11 @@ Status HostNetwork::remove(const Link& link) {
 }
 
 Status HostNetwork::carry_out(std::vector<Message> rules) {
-  auto changed = rules_.transact(std::move(rules));
+  if (rules.empty()) return {};
+  if (!rules_) {
+    METE_TRY(rules_, NetlinkSocket::open(NETLINK_NETFILTER));
+  }
+  auto changed = rules_->transact(std::move(rules));
   // The transaction makes all that it names, so what is missing is a kind of expression or chain: the kernel has
   // nftables and not that part of it, or cannot load its module.
   if (!changed && changed.error().error.code == ENOENT) {

@@ -4,6 +4,7 @@
 // of it belongs to a thread of its own, which enters new namespaces for a moment.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,16 @@ class HostNetwork {
   // The pair of devices, the address and the routes of an endpoint. After an error nothing of it is left.
   [[nodiscard]] Status connect(Namespace& inside, const NetworkSpec& network, int bridge, const Endpoint& endpoint);
 
+  // parent_network.cpp: of networks with a parent. Makes it where it is to come with the network, and looks whether the
+  // kernel makes devices of it. The error: neither is so, and nothing is left.
+  [[nodiscard]] Status ensure_parent(const NetworkSpec& network);
+  // Removes it where it came with the network.
+  [[nodiscard]] Status remove_parent(const NetworkSpec& network);
+  // The device, the addresses and the routes of an endpoint. After an error nothing of it is left.
+  [[nodiscard]] Status connect_to_parent(Namespace& inside, const NetworkSpec& network, const Endpoint& endpoint);
+  // Removes the device of an endpoint whose namespace goes on. None is no error.
+  [[nodiscard]] Status remove_inside(Namespace& inside, const std::string& device);
+
   // What the limits of its bandwidth have done so far, at the end on the bridge and at its own.
   struct Throttling {
     QueueCounts ingress;
@@ -61,12 +72,13 @@ class HostNetwork {
   [[nodiscard]] Status forward(bool v6);
 
  private:
-  HostNetwork(NetlinkSocket links, NetlinkSocket rules) : links_(std::move(links)), rules_(std::move(rules)) {}
+  explicit HostNetwork(NetlinkSocket links) : links_(std::move(links)) {}
   [[nodiscard]] Status check_free(const IpRange& range, int bridge);
+  [[nodiscard]] Result<int> make_parent(const NetworkSpec& network);
   [[nodiscard]] Status set_up_inside(Namespace& inside, const NetworkSpec& network, const Endpoint& endpoint);
   [[nodiscard]] UpOptions port_options(const NetworkSpec& network) const;
   NetlinkSocket links_;
-  NetlinkSocket rules_;
+  std::optional<NetlinkSocket> rules_;  // opened at the first use: networks without rules do without
   bool has_v6_ = false;  // the kernel has IPv6
 };
 

@@ -6,6 +6,35 @@
 
 namespace mete::runtime::network {
 
+namespace {
+
+constexpr std::pair<Driver, const char*> kDriverNames[] = {
+    {Driver::kBridge, "bridge"}, {Driver::kMacvlan, "macvlan"}, {Driver::kIpvlan, "ipvlan"}, {Driver::kCni, "cni"}};
+
+}  // namespace
+
+const char* to_string(Driver driver) {
+  for (const auto& [each, name] : kDriverNames) {
+    if (each == driver) return name;
+  }
+  return "";
+}
+
+std::optional<Driver> driver_named(const std::string& name) {
+  for (const auto& [each, own] : kDriverNames) {
+    if (name == own) return each;
+  }
+  return std::nullopt;
+}
+
+IpAddress gateway_of(const NetworkSpec& network) {
+  return network.gateway.value_or(config::nth(network.range, 1));
+}
+
+IpAddress gateway6_of(const NetworkSpec& network) {
+  return network.gateway6.value_or(config::nth(*network.range6, 1));
+}
+
 MacAddress mac_of(const IpAddress& address) {
   return {0x02, 0x6d, address.bytes[0], address.bytes[1], address.bytes[2], address.bytes[3]};
 }
@@ -23,6 +52,10 @@ std::string to_string(const MacAddress& mac) {
   char text[18];
   std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
   return text;
+}
+
+std::string mac_text(const MacAddress& mac) {
+  return mac == MacAddress{} ? std::string() : to_string(mac);
 }
 
 bool collide(const PublishedPort& a, const PublishedPort& b) {

@@ -18,21 +18,51 @@ using config::IpAddress;
 using config::IpRange;
 using MacAddress = std::array<std::uint8_t, 6>;
 
-// A bridge of this machine. Its gateway is the first address of each range.
+// Who makes the ends of a network's containers.
+enum class Driver : std::uint8_t {
+  kBridge,   // a bridge of this machine
+  kMacvlan,  // the kernel, as further devices of one of the machine's, with hardware addresses of their own
+  kIpvlan,   // the same with the hardware address of the device
+  kCni,      // plugins of the Container Network Interface
+};
+[[nodiscard]] const char* to_string(Driver driver);  // "bridge"
+[[nodiscard]] std::optional<Driver> driver_named(const std::string& name);
+
+// What kMacvlan and kIpvlan are made of.
+struct Underlay {
+  std::string parent;         // a device of the machine: "eth0", or "eth0.10" of a VLAN
+  bool makes_parent = false;  // it comes and goes with the network
+  std::string mode;           // macvlan_mode or ipvlan_mode in docker's words; empty: bridge or l2
+  std::string flag;           // ipvlan_flag; empty: bridge
+  bool operator==(const Underlay&) const = default;
+};
+
+// A network of this machine.
 struct NetworkSpec {
   std::string name;    // "bridge", or a person's word
-  std::string device;  // "mete0": at most 15 characters
-  IpRange range;
+  std::string device;  // of kBridge, "mete0": at most 15 characters
+  IpRange range;       // of kCni, which gives addresses itself, nothing
   std::optional<IpRange> range6;
-  std::uint32_t mtu = 1500;
-  bool internal = false;           // no way out, and none in
-  bool between_containers = true;  // they reach each other
+  std::optional<IpAddress> gateway;  // empty: the first address of the range
+  std::optional<IpAddress> gateway6;
+  std::optional<IpRange> part;                              // containers get addresses of this part of `range` alone
+  std::vector<std::pair<std::string, IpAddress>> reserved;  // addresses of others in `range`, with a name for each
+  std::uint32_t mtu = 1500;                                 // 0: that of the parent
+  bool internal = false;                                    // no way out, and none in
+  bool between_containers = true;                           // they reach each other
   std::vector<std::pair<std::string, std::string>> labels;
+  Driver driver = Driver::kBridge;
+  Underlay underlay;
+  std::string configuration;  // of kCni: the name of the list of plugins
   bool operator==(const NetworkSpec&) const = default;
 };
 
-[[nodiscard]] inline IpAddress gateway_of(const IpRange& range) {
-  return config::nth(range, 1);
+[[nodiscard]] IpAddress gateway_of(const NetworkSpec& network);
+// Of a network that has `range6`.
+[[nodiscard]] IpAddress gateway6_of(const NetworkSpec& network);
+// Containers are further devices of a device of this machine.
+[[nodiscard]] inline bool has_parent(const NetworkSpec& network) {
+  return network.driver == Driver::kMacvlan || network.driver == Driver::kIpvlan;
 }
 
 // A port of the machine that leads to a port of a container.
@@ -48,26 +78,34 @@ struct PublishedPort {
 inline constexpr const char* kDevicePrefix = "mte";
 inline constexpr const char* kInsideDevice = "eth0";
 
-// One end in a container, the other on a bridge.
+// One end in a container, the other on a bridge, on a device of the machine, or where plugins have put it.
 struct Endpoint {
   std::string network;
-  std::string device;  // of the end on the bridge: kDevicePrefix and more
-  MacAddress mac{};    // of the container's end
-  IpAddress address;
+  std::string device;  // of the end on the bridge: kDevicePrefix and more; empty: it is on none
+  MacAddress mac{};    // of the container's end; 0: that of the parent
+  IpAddress address;   // 0.0.0.0: it has none
   std::optional<IpAddress> address6;
   std::vector<PublishedPort> ports;
   std::vector<std::string> names;      // by which the others of the network find it; the first is NAMESPACE/POD
   std::string inside = kInsideDevice;  // of the container's end; the network of kInsideDevice alone is its way out
   bool shared = false;                 // address and devices are those of another pod, whose namespace it is in
   Bandwidth bandwidth;
+  std::string answer;  // what plugins have said to ADD, JSON; empty: they have not been asked
   bool operator==(const Endpoint&) const = default;
 };
+
+// It is a device of a parent, in the container alone.
+[[nodiscard]] inline bool is_on_parent(const Endpoint& endpoint) {
+  return endpoint.device.empty() && !endpoint.shared;
+}
 
 // 02:6d and the IPv4 address: a locally administered address that nobody else in the network has.
 [[nodiscard]] MacAddress mac_of(const IpAddress& address);
 // The address of the link that the kernel makes of a hardware address (RFC 4291, appendix A).
 [[nodiscard]] IpAddress link_local_of(const MacAddress& mac);
 [[nodiscard]] std::string to_string(const MacAddress& mac);
+// The same; empty: 0, of an end without one of its own.
+[[nodiscard]] std::string mac_text(const MacAddress& mac);
 
 // TCP 8080 of all addresses and TCP 8080 of one address lead to one container only.
 [[nodiscard]] bool collide(const PublishedPort& a, const PublishedPort& b);

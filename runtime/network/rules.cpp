@@ -39,7 +39,7 @@ std::vector<Element> elements_of(const std::optional<ServicePlan>& services) {
 
 EndpointElements elements_of(const Endpoint& endpoint) {
   EndpointElements all;
-  if (endpoint.shared) return all;
+  if (endpoint.shared || endpoint.device.empty()) return all;
   const std::string device = nft::interface_key(endpoint.device);
   const std::string mac = bytes_of(endpoint.mac);
   all.bridge.push_back({kEnds, device, {}});

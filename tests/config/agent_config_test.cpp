@@ -151,5 +151,19 @@ TEST(AgentConfig, TheNetworkOfPods) {
   }
 }
 
+TEST(AgentConfig, FoldersOfPlugins) {
+  const auto usual = read("").config.network.cni;
+  EXPECT_EQ(usual.configurations, std::vector<std::string>{"/etc/cni/net.d"});
+  EXPECT_EQ(usual.plugins, (std::vector<std::string>{"/opt/cni/bin", "/usr/lib/cni"}));
+  const auto file = read("network: {cni: {configurations: [/a], plugins: [/b, /c], timeout: 5s}}");
+  ASSERT_TRUE(file.errors.empty()) << joined(file.errors);
+  EXPECT_EQ(file.config.network.cni.configurations, std::vector<std::string>{"/a"});
+  EXPECT_EQ(file.config.network.cni.plugins, (std::vector<std::string>{"/b", "/c"}));
+  EXPECT_EQ(file.config.network.cni.timeout, std::chrono::seconds(5));
+  for (const char* wrong : {"{plugins: [bin]}", "{plugins: ['/a:/b']}", "{configurations: []}", "{timeout: 0s}",
+                            "{timeout: 11m}", "{timeout: soon}"})
+    EXPECT_EQ(read(std::string("network: {cni: ") + wrong + "}").errors.size(), 1U) << wrong;
+}
+
 }  // namespace
 }  // namespace mete::config

@@ -51,7 +51,7 @@ Endpoint web() {
 }
 
 TEST(AddressPool, GivesEachAddressOnceAndAFreedOneLast) {
-  AddressPool pool(range("10.77.0.0/29"));
+  AddressPool pool = pool_of(bridge("mete0", "10.77.0.0/29"));
   EXPECT_EQ(to_string(pool.take().value()), "10.77.0.2");
   EXPECT_EQ(to_string(pool.take().value()), "10.77.0.3");
   pool.give_back(ip("10.77.0.2"));
@@ -65,7 +65,7 @@ TEST(AddressPool, GivesEachAddressOnceAndAFreedOneLast) {
 }
 
 TEST(AddressPool, PassesOverTakenOnesRoundTheRange) {
-  AddressPool pool(range("10.77.0.0/29"));
+  AddressPool pool = pool_of(bridge("mete0", "10.77.0.0/29"));
   ASSERT_TRUE(pool.take(ip("10.77.0.6")).has_value());
   ASSERT_TRUE(pool.take(ip("10.77.0.2")).has_value());
   ASSERT_TRUE(pool.take(ip("10.77.0.3")).has_value());
@@ -77,12 +77,12 @@ TEST(AddressPool, PassesOverTakenOnesRoundTheRange) {
 }
 
 TEST(AddressPool, RefusesWhatIsNobodysOrTaken) {
-  AddressPool pool(range("10.77.0.0/29"));
+  AddressPool pool = pool_of(bridge("mete0", "10.77.0.0/29"));
   for (const char* no : {"10.77.0.0", "10.77.0.1", "10.77.0.7", "10.77.0.8", "fd00::2"})
     EXPECT_FALSE(pool.take(ip(no)).has_value()) << no;
   EXPECT_TRUE(pool.take(ip("10.77.0.6")).has_value());
   EXPECT_FALSE(pool.take(ip("10.77.0.6")).has_value());
-  AddressPool v6(range("fd00:77::/64"));
+  AddressPool v6(range("fd00:77::/64"), {ip("fd00:77::1")});
   EXPECT_EQ(to_string(v6.take().value()), "fd00:77::2");
 }
 

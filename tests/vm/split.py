@@ -6,7 +6,7 @@ import subprocess
 
 from machine import BIN, SOURCE, skip
 
-PROGRAMS = ["cgroup_root_test", "launch_root_test", "oci_root_test"]
+PROGRAMS = ["cgroup_root_test", "launch_root_test", "oci_root_test", "underlay_root_test"]
 OCI_SCRIPTS = ["oci_stress_test", "oci_attack_test", "oci_attack_process_test", "oci_attack_rights_test", "oci_hostile_config_test",
                "oci_isolation_test", "oci_image_habits_test", "oci_compared_test", "oci_limits_test"]
 POLICY_SCRIPTS = ["threshold_policies_test", "raise_policies_test", "interrupted_policies_test", "pressure_policies_test", "oom_policies_test"]

@@ -26,6 +26,7 @@ constexpr auto kKinds = std::to_array<Kind>({
     {"CAPABILITY", Source::kNone},
     {"CGROUP", Source::kNone},
     {"CIDR", Source::kNone},
+    {"NAME=ADDRESS", Source::kNone},
     {"COMMAND", Source::kNone},
     {"CONDITION", Source::kNone},
     {"CPUS", Source::kNone},

@@ -40,10 +40,14 @@ View view_of(Engine& engine, const Call& call, const ContainerRecord& record) {
   for (auto& endpoint : endpoints) {
     Attached attached;
     for (const auto& spec : networks.list()) {
-      if (spec.name != endpoint.network) continue;
-      attached.gateway = to_string(runtime::network::gateway_of(spec.range));
+      if (spec.name != endpoint.network || spec.driver == runtime::network::Driver::kCni) continue;
+      attached.gateway = to_string(runtime::network::gateway_of(spec));
       attached.prefix = spec.range.length;
       attached.prefix6 = spec.range6 && endpoint.address6 ? spec.range6->length : 0;
+    }
+    if (const auto told = runtime::network::cni::address_in(endpoint.answer, endpoint.address)) {
+      attached.gateway = told->gateway ? to_string(*told->gateway) : "";
+      attached.prefix = told->length;
     }
     attached.endpoint = std::move(endpoint);
     view.networks.push_back(std::move(attached));

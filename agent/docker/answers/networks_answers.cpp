@@ -7,16 +7,16 @@
 #include "agent/docker/container/create_request.h"
 #include "agent/docker/container/pod_of.h"
 #include "agent/docker/filters.h"
+#include "agent/docker/network_request.h"
 #include "agent/docker/routes.h"
 #include "agent/networks/networks.h"
+#include "runtime/network/underlay.h"
 
 namespace mete::agent::docker {
 namespace {
 
 using runtime::network::NetworkSpec;
 
-// What begins so among a network's labels is an option that its maker has asked for.
-constexpr std::string_view kOption = "com.docker.network.";
 constexpr const char* kHostNetworks[] = {"host", "none"};
 
 Json plain_network(const std::string& name, const std::string& driver) {
@@ -37,15 +37,20 @@ Json plain_network(const std::string& name, const std::string& driver) {
           {"Labels", Json::object()}};
 }
 
-Json bridge_network(const NetworkSpec& spec) {
-  Json value = plain_network(spec.name, "bridge");
+Json network_json(const NetworkSpec& spec) {
+  Json value = plain_network(spec.name, to_string(spec.driver));
   value["EnableIPv6"] = spec.range6.has_value();
+  for (const auto& [name, option] : options_of(spec)) value["Options"][name] = option;
+  for (const auto& [name, label] : spec.labels)
+    value[name.starts_with(kNetworkOption) ? "Options" : "Labels"][name] = label;
+  if (spec.driver == runtime::network::Driver::kCni) return value;
   Json& config = value["IPAM"]["Config"];
-  config.push_back(
-      {{"Subnet", to_string(spec.range)}, {"Gateway", to_string(runtime::network::gateway_of(spec.range))}});
+  config.push_back({{"Subnet", to_string(spec.range)}, {"Gateway", to_string(runtime::network::gateway_of(spec))}});
+  if (spec.part) config.back()["IPRange"] = to_string(*spec.part);
+  for (const auto& [name, address] : spec.reserved) config.back()["AuxiliaryAddresses"][name] = to_string(address);
   if (spec.range6)
     config.push_back(
-        {{"Subnet", to_string(*spec.range6)}, {"Gateway", to_string(runtime::network::gateway_of(*spec.range6))}});
+        {{"Subnet", to_string(*spec.range6)}, {"Gateway", to_string(runtime::network::gateway6_of(spec))}});
   value["Internal"] = spec.internal;
   // Clients compare the options with what they have asked for: of their own networks these alone are shown.
   if (spec.name == kDefaultNetwork) {
@@ -53,8 +58,12 @@ Json bridge_network(const NetworkSpec& spec) {
     value["Options"]["com.docker.network.bridge.enable_icc"] = spec.between_containers ? "true" : "false";
     value["Options"]["com.docker.network.driver.mtu"] = std::to_string(spec.mtu);
   }
-  for (const auto& [name, label] : spec.labels) value[name.starts_with(kOption) ? "Options" : "Labels"][name] = label;
   return value;
+}
+
+unsigned length_of(const NetworkSpec& spec, const runtime::network::Endpoint& endpoint) {
+  const auto told = runtime::network::cni::address_in(endpoint.answer, endpoint.address);
+  return told ? told->length : spec.range.length;
 }
 
 Json members_json(Engine& engine, const NetworkSpec& spec) {
@@ -70,8 +79,8 @@ Json members_json(Engine& engine, const NetworkSpec& spec) {
     }
     members[id] = {{"Name", name},
                    {"EndpointID", network_id(each.network + "/" + each.device)},
-                   {"MacAddress", runtime::network::to_string(each.mac)},
-                   {"IPv4Address", to_string(each.address) + "/" + std::to_string(spec.range.length)},
+                   {"MacAddress", runtime::network::mac_text(each.mac)},
+                   {"IPv4Address", to_string(each.address) + "/" + std::to_string(length_of(spec, each))},
                    {"IPv6Address", each.address6 ? to_string(*each.address6) : ""}};
   }
   return members;
@@ -85,16 +94,17 @@ std::optional<NetworkSpec> network_named(Engine& engine, const std::string& word
   return std::nullopt;
 }
 
-void tell_network(Engine& engine, const std::string& action, const std::string& name, Json more = Json::object()) {
+void tell_network(Engine& engine, const std::string& action, const NetworkSpec& spec, Json more = Json::object()) {
+  const std::string& name = spec.name;
   more["name"] = name;
-  more["type"] = "bridge";
+  more["type"] = to_string(spec.driver);
   engine.containers().events().add({"network", action, network_id(name), std::move(more), {}});
 }
 
 // A container that is to be in a network, or not any more.
 struct Membership {
   Json body;
-  std::string network;    // its name
+  NetworkSpec network;
   std::string container;  // its id
 };
 
@@ -106,13 +116,13 @@ std::optional<Membership> membership_of(Engine& engine, const Call& call) {
   if (!spec) return refuse(call, 404, "network " + call.words.front() + " not found"), std::nullopt;
   const auto found = engine.containers().find(text_of(*body, "Container"));
   if (!found) return refuse(call, found.error().status, found.error().message), std::nullopt;
-  return Membership{std::move(*body), spec->name, (*found)->id};
+  return Membership{std::move(*body), *spec, (*found)->id};
 }
 
 // Tells what was done as an event and as the answer.
 Done told(Engine& engine, const Call& call, const char* action, const Membership& asked) {
-  return [&engine, call, action, name = asked.network, id = asked.container](const auto& refusal) {
-    if (!refusal) tell_network(engine, action, name, {{"container", id}});
+  return [&engine, call, action, spec = asked.network, id = asked.container](const auto& refusal) {
+    if (!refusal) tell_network(engine, action, spec, {{"container", id}});
     answer_done(call, refusal, 200);
   };
 }
@@ -126,7 +136,7 @@ void list_networks(Engine& engine, const Call& call) {
   Json all = Json::array();
   const auto unused = engine.networks().unused();
   for (const auto& spec : engine.networks().list()) {
-    Json value = bridge_network(spec);
+    Json value = network_json(spec);
     const bool is_unused = std::find(unused.begin(), unused.end(), spec.name) != unused.end();
     if (filters->has("dangling") && !filters->equals("dangling", is_unused ? "true" : "false")) continue;
     all.push_back(std::move(value));
@@ -137,7 +147,7 @@ void list_networks(Engine& engine, const Call& call) {
   for (auto& each : all) {
     const std::string id = text_of(each, "Id");
     const auto ids = filters->values("id");
-    const bool own = each["Name"] != "bridge" && each["Driver"] == "bridge";
+    const bool own = each["Name"] != "bridge" && each["Driver"] != "host" && each["Driver"] != "null";
     const bool asked =
         filters->contains("name", text_of(each, "Name")) && filters->equals("driver", text_of(each, "Driver")) &&
         filters->equals("scope", "local") && filters->equals("type", own ? "custom" : "builtin") &&
@@ -156,7 +166,7 @@ void inspect_network(Engine& engine, const Call& call) {
   }
   const auto spec = network_named(engine, word);
   if (!spec) return refuse(call, 404, "network " + word + " not found");
-  Json value = bridge_network(*spec);
+  Json value = network_json(*spec);
   value["Containers"] = members_json(engine, *spec);
   answer(call, value);
 }
@@ -164,42 +174,17 @@ void inspect_network(Engine& engine, const Call& call) {
 void create_network(Engine& engine, const Call& call) {
   const auto body = parse_body(call.request.body);
   if (!body) return refuse(call, 400, body.error().what);
-  Networks::Wanted wanted;
-  wanted.name = text_of(*body, "Name");
   const std::string driver = text_of(*body, "Driver");
-  if (!driver.empty() && driver != "bridge")
+  if (!driver.empty() && !runtime::network::driver_named(driver))
     return refuse(call, 404, "could not find plugin " + driver + " in v1 plugin registry: plugin not found");
-  if (network_named(engine, wanted.name) || wanted.name == "host" || wanted.name == "none")
-    return refuse(call, 409, "network with name " + wanted.name + " already exists");
-  wanted.internal = flag_of(*body, "Internal");
-  for (const auto& [name, value] : texts_of(*body, "Labels")) {
-    if (name.starts_with(kOption))
-      return refuse(call, 400, "label " + name + ": found a name that options of networks have, expected another one");
-    wanted.labels.emplace_back(name, value);
-  }
-  const Json& ranges = field(field(*body, "IPAM"), "Config");
-  for (const auto& each : ranges.is_array() ? ranges : Json::array()) {
-    const std::string subnet = text_of(each, "Subnet");
-    if (!text_of(each, "IPRange").empty() || !text_of(each, "Gateway").empty())
-      return refuse(call, 400,
-                    "IPAM: found a range or a gateway, but a network of mete has all of its subnet, and the first "
-                    "address as gateway");
-    (subnet.find(':') == std::string::npos ? wanted.subnet : wanted.subnet6) = subnet;
-  }
-  for (const auto& [name, value] : texts_of(*body, "Options")) {
-    if (name == "com.docker.network.driver.mtu") {
-      wanted.mtu = value;
-    } else if (name == "com.docker.network.bridge.enable_icc") {
-      wanted.between_containers = is_true(value);
-    } else {
-      return refuse(call, 400, "network option " + name + ": found one that mete does not know");
-    }
-    wanted.labels.emplace_back(name, value);
-  }
-  const std::string name = wanted.name;
-  engine.networks().create(wanted, [&engine, call, name](const Status& done) {
+  const std::string name = text_of(*body, "Name");
+  if (network_named(engine, name) || name == "host" || name == "none")
+    return refuse(call, 409, "network with name " + name + " already exists");
+  const auto wanted = wanted_network(*body);
+  if (!wanted) return refuse(call, 400, wanted.error().what);
+  engine.networks().create(*wanted, [&engine, call, name](const Status& done) {
     if (!done) return refuse(call, 400, done.error().what);
-    tell_network(engine, "create", name);
+    if (const auto spec = network_named(engine, name)) tell_network(engine, "create", *spec);
     answer(call, {{"Id", network_id(name)}, {"Warning", ""}}, 201);
   });
 }
@@ -214,9 +199,9 @@ void remove_network(Engine& engine, const Call& call) {
     return refuse(call, 403,
                   "error while removing network: network " + spec->name + " id " + network_id(spec->name) +
                       " has active endpoints");
-  engine.networks().remove(spec->name, [&engine, call, name = spec->name](const Status& done) {
+  engine.networks().remove(spec->name, [&engine, call, spec = *spec](const Status& done) {
     if (!done) return refuse(call, done.error().code == ENOENT ? 404 : 403, done.error().what);
-    tell_network(engine, "destroy", name);
+    tell_network(engine, "destroy", spec);
     answer_nothing(call);
   });
 }
@@ -238,14 +223,14 @@ void prune_networks(Engine& engine, const Call& call) {
 void connect_network(Engine& engine, const Call& call) {
   const auto asked = membership_of(engine, call);
   if (!asked) return;
-  engine.containers().connect(asked->container, asked->network, field(asked->body, "EndpointConfig"),
+  engine.containers().connect(asked->container, asked->network.name, field(asked->body, "EndpointConfig"),
                               told(engine, call, "connect", *asked));
 }
 
 void disconnect_network(Engine& engine, const Call& call) {
   const auto asked = membership_of(engine, call);
   if (!asked) return;
-  engine.containers().disconnect(asked->container, asked->network, told(engine, call, "disconnect", *asked));
+  engine.containers().disconnect(asked->container, asked->network.name, told(engine, call, "disconnect", *asked));
 }
 
 }  // namespace mete::agent::docker

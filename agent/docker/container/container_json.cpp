@@ -82,7 +82,7 @@ Json asked_json(const View& view, const std::string& network) {
 
 void take_end(const Attached& network, Json& shown) {
   const auto& endpoint = network.endpoint;
-  shown["MacAddress"] = runtime::network::to_string(endpoint.mac);
+  shown["MacAddress"] = runtime::network::mac_text(endpoint.mac);
   shown["EndpointID"] = network_id(endpoint.network + "/" + endpoint.device);
   shown["Gateway"] = network.gateway;
   shown["IPAddress"] = to_string(endpoint.address);

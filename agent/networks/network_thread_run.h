@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// How work gets to the thread of the networks, and its result back: for the files of NetworkThread.
+#pragma once
+
+#include <pthread.h>
+
+#include <csignal>
+#include <memory>
+#include <utility>
+
+#include "agent/networks/network_thread.h"
+
+namespace mete::agent {
+
+// `work` on the thread, then `take` with its result on the loop.
+template <class Work, class Take>
+void NetworkThread::run(Work work, Take take) {
+  if (!thread_.joinable()) {
+    // The loop handles signals: the new thread inherits this mask, which blocks all of them.
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, &before);
+    thread_ = std::thread([this] { worker_.run(); });
+    ::pthread_setname_np(thread_.native_handle(), kNetworkThreadName);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+  // Both are moved, and a result may be a descriptor: functions that can be copied take them by a pointer.
+  auto shared = std::make_shared<std::pair<Work, Take>>(std::move(work), std::move(take));
+  asio::post(worker_, [this, shared] {
+    using Value = decltype(shared->first());
+    auto result = std::make_shared<Value>(shared->first());
+    asio::post(loop_, [shared, result] { shared->second(std::move(*result)); });
+    asio::post(worker_, [this] { fill_pool(); });
+  });
+}
+
+}  // namespace mete::agent
