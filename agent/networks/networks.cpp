@@ -144,6 +144,7 @@ void Networks::read_records(const std::optional<std::set<std::string>>& pods) {
 void Networks::begin(const std::optional<std::set<std::string>>& pods) {
   read_networks();
   read_records(pods);
+  begin_overlay();
   if (!members_.empty()) when_up([](const Status&) {});
 }
 
@@ -202,6 +203,7 @@ void Networks::brought_up(const Status& made) {
                                 runtime::Durability::volatile_);
     if (const auto watched = watch_.open(); !watched) log_info("not noticed: " + watched.error().what);
     answer_names();
+    bring_up_learned();
     verify_soon();
   }
   if (!made) (void)gives_up(made.error());
