@@ -13,6 +13,7 @@
 
 #include "config/documents.h"
 #include "config/ip_address.h"
+#include "config/overlay_policy.h"
 #include "config/units.h"
 
 namespace mete::config {
@@ -103,6 +104,7 @@ struct NetworkPolicy {
   std::int64_t mtu = 1500;
   bool between_containers = true;  // they reach each other
   CniPolicy cni;
+  OverlayPolicy overlay;
 };
 
 // Who is told of alerts: an Alertmanager, or a program that takes Alertmanager's webhook messages.

@@ -42,12 +42,22 @@ ordered_json network_json(const Networks& networks, const NetworkSpec& spec) {
   for (const auto& [name, address] : spec.reserved) value["auxAddresses"][name] = to_string(address);
   for (const auto& [name, option] : options_of(spec)) value["options"][name] = option;
   value["mtu"] = spec.mtu;
+  if (const auto& overlay = spec.overlay)
+    value["overlay"] = {{"vni", overlay->vni}, {"local", to_string(overlay->local)}, {"port", overlay->port}};
   value["internal"] = spec.internal;
   value["icc"] = spec.between_containers;
   value["labels"] = ordered_json::object();
   for (const auto& [name, label] : spec.labels) value["labels"][name] = label;
   value["pods"] = ordered_json::array();
   for (const auto& each : networks.members_of(spec.name)) value["pods"].push_back(member_json(each));
+  if (!spec.overlay) return value;
+  value["elsewhere"] = ordered_json::array();
+  for (const auto& each : networks.elsewhere(spec.name)) {
+    value["elsewhere"].push_back({{"pod", each.names.front()},
+                                  {"address", to_string(each.address)},
+                                  {"mac", runtime::network::mac_text(each.mac)},
+                                  {"machine", to_string(each.vtep)}});
+  }
   return value;
 }
 

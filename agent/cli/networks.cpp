@@ -173,12 +173,17 @@ void add_networks(CommandLine& line) {
   auto* create = line.add(
       {"create", "Make a network; a pod is in it by its annotation mete/network",
        "  mete network create shop\n  mete network create --subnet 10.90.0.0/24 --internal back\n"
-       "  mete network create -d macvlan -o parent=eth0 --subnet 192.0.2.0/24 --gateway 192.0.2.254 lan"},
+       "  mete network create -d macvlan -o parent=eth0 --subnet 192.0.2.0/24 --gateway 192.0.2.254 lan\n"
+       "  mete network create -d overlay --subnet 10.91.0.0/24 everywhere"},
       [&common, made] { return network_create(common, *made); }, group);
   create->add_option("name", made->name, "Its name")->required()->type_name("NAME");
   create->add_option("--subnet", made->subnets, "Its addresses: 10.90.0.0/24, or fd00:90::/64 for IPv6 beside them")
       ->type_name("CIDR");
-  create->add_option("-d,--driver", made->driver, "bridge, macvlan, ipvlan or cni; default: bridge")->type_name("NAME");
+  create
+      ->add_option(
+          "-d,--driver", made->driver,
+          "bridge, the default; macvlan, ipvlan or cni; or overlay: over all machines that agent.yaml's etcd knows")
+      ->type_name("NAME");
   create->add_option("-o,--opt", made->options, "An option of the driver: parent=eth0, macvlan_mode=bridge")
       ->type_name("NAME=VALUE");
   create->add_option("--gateway", made->gateways, "The router's address; default: the subnet's first one")
@@ -186,7 +191,10 @@ void add_networks(CommandLine& line) {
   create->add_option("--ip-range", made->part, "The part of the subnet that pods get addresses of")->type_name("CIDR");
   create->add_option("--aux-address", made->reserved, "An address of the subnet that somebody else has")
       ->type_name("NAME=ADDRESS");
-  create->add_option("--mtu", made->mtu, "Default: that of the default network")->type_name("BYTES");
+  create
+      ->add_option("--mtu", made->mtu,
+                   "Default: that of the default network; of an overlay what VXLAN leaves of the machine's")
+      ->type_name("BYTES");
   create->add_option("--label", made->labels, "A label of it")->type_name("NAME=VALUE");
   create->add_flag("--internal", made->internal, "Without a way out, and none in");
   create->add_flag("--no-icc", made->no_icc, "Its containers do not reach each other");

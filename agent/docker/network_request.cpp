@@ -32,7 +32,7 @@ Status read_addresses(const Json& ipam, Networks::Wanted& wanted) {
 }
 
 Status read_options(const Json& body, Networks::Wanted& wanted) {
-  const bool is_bridge = wanted.driver.empty() || wanted.driver == "bridge";
+  const bool is_bridge = wanted.driver.empty() || wanted.driver == "bridge" || wanted.driver == "overlay";
   for (const auto& [name, value] : texts_of(body, "Options")) {
     if (name == "com.docker.network.driver.mtu") {
       wanted.mtu = value;

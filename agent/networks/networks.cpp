@@ -144,6 +144,7 @@ void Networks::begin(const std::optional<std::set<std::string>>& pods) {
   read_networks();
   read_records(pods);
   if (pods) release_leftovers();
+  begin_overlay();
   const auto all = all_endpoints();
   const auto is_on_a_bridge = [](const Endpoint& each) { return !each.device.empty(); };
   if (std::any_of(all.begin(), all.end(), is_on_a_bridge)) when_up([](const Status&) {});
@@ -151,7 +152,7 @@ void Networks::begin(const std::optional<std::set<std::string>>& pods) {
 
 NetworkThread::Networks Networks::all_networks() const {
   auto all = list();
-  std::erase_if(all, [](const NetworkSpec& each) { return each.driver != runtime::network::Driver::kBridge; });
+  std::erase_if(all, [](const NetworkSpec& each) { return !has_bridge(each); });
   return all;
 }
 
@@ -209,6 +210,7 @@ void Networks::brought_up(const Status& made) {
                                 runtime::Durability::volatile_);
     if (const auto watched = watch_.open(); !watched) log_info("not noticed: " + watched.error().what);
     answer_names();
+    bring_up_learned();
     verify_soon();
   }
   if (!made) (void)gives_up(made.error());

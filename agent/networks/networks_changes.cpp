@@ -15,45 +15,43 @@ namespace {
 using runtime::network::Endpoint;
 using runtime::network::NetworkSpec;
 
-// By what the network is made: its bridge, or its parent.
-bool is_bridge(const NetworkSpec& network) {
-  return network.driver == runtime::network::Driver::kBridge;
-}
-
 }  // namespace
 
 void Networks::create(const Wanted& wanted, Done done) {
+  if (wanted.driver == "overlay") return create_overlay(wanted, std::move(done));
   auto spec = spec_of(wanted);
   if (!spec) return done(tl::unexpected(std::move(spec.error())));
-  const std::string name = spec->name;
-  const std::string record = network_record(name);
+  make_network(*spec, [this, wanted, range = spec->range, done = std::move(done)](const Status& made) {
+    if (made || made.error().code != EADDRINUSE || !wanted.subnet.empty()) return done(made);
+    Wanted next = wanted;
+    next.first = static_cast<unsigned>(config::offset_in(kRangesToChooseFrom, range.address) >> 8U) + 1;
+    create(next, done);
+  });
+}
+
+void Networks::make_network(const NetworkSpec& spec, Done done) {
+  const std::string record = network_record(spec.name);
   // Known first: what is made from here on is found again.
-  if (auto saved = runtime::replace_file(record, to_json(*spec)); !saved) return done(saved);
-  const NetworkSpec made_spec = *spec;
-  add_network(std::move(*spec));
-  auto finish = [this, name, record, wanted, made_spec, done = std::move(done)](const Status& made) {
+  if (auto saved = runtime::replace_file(record, to_json(spec)); !saved) return done(saved);
+  add_network(spec);
+  auto finish = [this, spec, record, done = std::move(done)](const Status& made) {
     if (made) {
       answer_names();
       return done({});
     }
-    networks_.erase(name);
+    networks_.erase(spec.name);
     (void)::unlink(record.c_str());
-    if (made.error().code == EADDRINUSE && wanted.subnet.empty()) {
-      Wanted next = wanted;
-      next.first = static_cast<unsigned>(config::offset_in(kRangesToChooseFrom, made_spec.range.address) >> 8U) + 1;
-      return create(next, done);
-    }
-    if (!is_bridge(made_spec)) return done(made);
+    if (!has_bridge(spec)) return done(made);
     thread_.write_rules(all_networks(), all_endpoints(), [done, made](const Status&) { done(made); });
   };
-  if (is_of_plugins(name)) return cni_.look_at(made_spec.configuration, finish);
-  if (!is_bridge(made_spec)) return thread_.ensure_parent(made_spec, finish);
-  when_up([this, made_spec, finish = std::move(finish)](const Status& up) {
+  if (is_of_plugins(spec.name)) return cni_.look_at(spec.configuration, finish);
+  if (!has_bridge(spec)) return thread_.ensure_parent(spec, finish);
+  when_up([this, spec, finish = std::move(finish)](const Status& up) {
     if (!up) return finish(up);
     // The rules first, as everywhere.
-    thread_.write_rules(all_networks(), all_endpoints(), [this, made_spec, finish](const Status& written) {
+    thread_.write_rules(all_networks(), all_endpoints(), [this, spec, finish](const Status& written) {
       if (!written) return finish(written);
-      thread_.ensure_bridge(made_spec, finish);
+      thread_.ensure_bridge(spec, finish);
     });
   });
 }
@@ -72,7 +70,7 @@ std::vector<Endpoint> Networks::members_of(const std::string& network) const {
 std::vector<std::string> Networks::unused() const {
   std::vector<std::string> names;
   for (const auto& [name, network] : networks_) {
-    if (name != kDefaultNetwork && members_of(name).empty()) names.push_back(name);
+    if (name != kDefaultNetwork && members_of(name).empty() && elsewhere(name).empty()) names.push_back(name);
   }
   return names;
 }
@@ -90,19 +88,31 @@ void Networks::remove(const std::string& name, Done done) {
     return done(fail("network " + name + ": found " + std::to_string(members.size()) + " pods in it, such as " +
                      (members.front().names.empty() ? "one" : members.front().names.front()) + ", expected none"));
   const NetworkSpec spec = network->second.spec;
-  if (is_bridge(spec)) dns_.close(runtime::network::gateway_of(spec));
-  networks_.erase(network);
+  if (!spec.overlay) return drop_network(spec, std::move(done));
+  if (!overlay_)
+    return done(
+        fail("network " + name + ": found no network.overlay in agent.yaml, expected the etcd that it is kept in"));
+  overlay_->remove(name, [this, spec, done = std::move(done)](const Status& removed) {
+    if (!removed || !networks_.contains(spec.name)) return done(removed);
+    if (!members_of(spec.name).empty()) return done(fail("network " + spec.name + ": found a pod that came meanwhile"));
+    drop_network(spec, done);
+  });
+}
+
+void Networks::drop_network(const NetworkSpec& spec, Done done) {
+  if (has_bridge(spec)) dns_.close(runtime::network::gateway_of(spec));
+  networks_.erase(spec.name);
+  const std::string record = network_record(spec.name);
   if (spec.driver == runtime::network::Driver::kCni) {
-    (void)::unlink(network_record(name).c_str());
+    (void)::unlink(record.c_str());
     return done({});
   }
-  thread_.take_down({spec}, false,
-                    [this, spec, record = network_record(name), done = std::move(done)](const Status& gone) {
-                      (void)::unlink(record.c_str());
-                      if (!is_bridge(spec)) return done(gone);
-                      thread_.write_rules(all_networks(), all_endpoints(),
-                                          [done, gone](const Status& written) { done(gone ? written : gone); });
-                    });
+  thread_.take_down({spec}, false, [this, spec, record, done = std::move(done)](const Status& gone) {
+    (void)::unlink(record.c_str());
+    if (!has_bridge(spec)) return done(gone);
+    thread_.write_rules(all_networks(), all_endpoints(),
+                        [done, gone](const Status& written) { done(gone ? written : gone); });
+  });
 }
 
 }  // namespace mete::agent

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 
 #include "agent/base/event_reasons.h"
@@ -64,6 +65,7 @@ std::string new_end(const std::string& prefix) {
 }
 
 Status Networks::take_addresses(Network& network, Endpoint& endpoint, const std::string& wanted) {
+  if (network.spec.overlay) return take_overlay_addresses(network, endpoint, wanted);
   if (wanted.empty()) {
     METE_TRY(endpoint.address, network.addresses.take());
   } else {
@@ -84,7 +86,7 @@ Status Networks::take_addresses(Network& network, Endpoint& endpoint, const std:
 
 Status can_publish(const NetworkSpec& network, const std::vector<PublishedPort>& ports) {
   if (network.driver == Driver::kCni) return {};  // the plugins say whether they can
-  if (network.driver != Driver::kBridge && !ports.empty())
+  if (!has_bridge(network) && !ports.empty())
     return fail("hostPort: found network " + network.name + " of driver " + to_string(network.driver) +
                 ", whose pods are reached by their own addresses, expected a bridge");
   if (network.internal && !ports.empty())
@@ -111,7 +113,7 @@ Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::P
   const NetworkSpec& spec = network->second.spec;
   Endpoint endpoint;
   endpoint.network = name;
-  if (spec.driver == Driver::kBridge) endpoint.device = new_end(thread_.end_prefix());
+  if (has_bridge(spec)) endpoint.device = new_end(thread_.end_prefix());
   endpoint.ports = published_ports(pod);
   METE_CHECK(can_publish(spec, endpoint.ports));
   endpoint.names = names_of(pod);
@@ -145,8 +147,7 @@ void Networks::connect(const std::string& uid, const config::Pod& pod, Done done
   if (name.empty()) return done(fail("hostPort: found a pod without a network, expected one that ports can lead to"));
   const auto network = networks_.find(name);
   if (is_of_plugins(name)) return connect_plugins(uid, pod, std::move(done));
-  if (network != networks_.end() && network->second.spec.driver != Driver::kBridge)
-    return connect_now(uid, pod, std::move(done));
+  if (network != networks_.end() && !has_bridge(network->second.spec)) return connect_now(uid, pod, std::move(done));
   // That of a pod which has one needs no bridge.
   if (name.starts_with(kOfAnother) && share(uid, pod, name.substr(kOfAnother.size()))) return done({});
   when_up([this, uid, pod, name, publishes, done = std::move(done)](const Status& up) {
@@ -178,7 +179,17 @@ void Networks::connect_now(const std::string& uid, const config::Pod& pod, Done 
   if (!endpoint) return done(tl::unexpected(std::move(endpoint.error())));
   auto more = end_earlier_life(uid);
   members_[uid] = {*endpoint, {}, std::move(more)};
-  join_soon({uid, endpoint->device, std::move(done)});
+  claim(*endpoint, [this, uid, pod, done = std::move(done), endpoint = *endpoint](const Status& claimed) {
+    const auto member = members_.find(uid);
+    if (member == members_.end()) return give_up_claim(endpoint);
+    if (member->second.endpoint.device != endpoint.device) return;  // connected once more meanwhile
+    if (claimed) return join_soon({uid, endpoint.device, done});
+    forget(uid);
+    // Another machine was faster: the next address.
+    if (claimed.error().code == EEXIST && annotation_of(pod, kAddressAnnotation).empty())
+      return connect_now(uid, pod, done);
+    done(claimed);
+  });
 }
 
 // What Services and NetworkPolicies say of all that join in one turn of the loop is one look, and one transaction.
@@ -229,6 +240,7 @@ void Networks::give_back(const Endpoint& endpoint) {
   if (network == networks_.end() || endpoint.shared || is_of_plugins(endpoint.network)) return;
   network->second.addresses.give_back(endpoint.address);
   if (endpoint.address6 && network->second.addresses6) network->second.addresses6->give_back(*endpoint.address6);
+  give_up_claim(endpoint);
 }
 
 void Networks::forget(const std::string& uid) {

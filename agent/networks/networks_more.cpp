@@ -62,7 +62,7 @@ void Networks::attach_more(const std::string& uid, Endpoint endpoint, const Done
     return attach_plugins(uid, endpoint, done);
   }
   const auto& spec = networks_.at(endpoint.network).spec;
-  if (spec.driver == runtime::network::Driver::kBridge && state_ != State::kUp)
+  if (has_bridge(spec) && state_ != State::kUp)
     return when_up([this, uid, endpoint, done](const Status& up) {
       if (up && members_.contains(uid)) return attach_more(uid, endpoint, done);
       give_back(endpoint);
@@ -108,7 +108,12 @@ void Networks::connect_more(const std::string& pod, const std::string& network, 
   if (auto taken = take_addresses(wanted->second, endpoint, address); !taken) return done(taken);
   if (wanted->second.spec.driver != runtime::network::Driver::kIpvlan)
     endpoint.mac = runtime::network::mac_of(endpoint.address);
-  attach_more(member->first, std::move(endpoint), std::move(done));
+  claim(endpoint, [this, uid = member->first, endpoint, done = std::move(done)](const Status& claimed) {
+    const auto still = members_.find(uid);
+    if (claimed && still != members_.end() && still->second.inside.valid()) return attach_more(uid, endpoint, done);
+    give_back(endpoint);
+    done(claimed ? fail("pod: found it ended meanwhile") : claimed);
+  });
 }
 
 void Networks::disconnect_more(const std::string& pod, const std::string& network, const Done& done) {

@@ -36,16 +36,15 @@ Status check_network_name(const std::string& name) {
 Result<Driver> read_driver(const std::string& name) {
   if (name.empty()) return Driver::kBridge;
   if (const auto driver = runtime::network::driver_named(name)) return *driver;
-  if (name == "overlay")
-    return fail("driver: found \"overlay\", expected bridge, macvlan, ipvlan or cni: mete makes no networks over " +
-                std::string("several machines"));
-  return fail("driver: found \"" + name + "\", expected bridge, macvlan, ipvlan or cni" +
+  return fail("driver: found \"" + name + "\", expected bridge, overlay, macvlan, ipvlan or cni" +
               (name == "host" || name == "none" ? ", as none and host are annotations of a pod" : ""));
 }
 
-// The first /24 of these that is in no network yet, from number `first` on.
-Result<IpRange> next_range(const std::vector<NetworkSpec>& networks, unsigned first) {
-  const auto& all = kRangesToChooseFrom;
+// Networks over several machines have their own, as each machine gives of the others by itself.
+const IpRange kOverlaysToChooseFrom{{false, {10, 80, 0, 0}}, 16};
+
+// The first /24 of `all` that is in no network yet, from number `first` on.
+Result<IpRange> next_range(const std::vector<NetworkSpec>& networks, unsigned first, const IpRange& all) {
   for (std::uint64_t i = first; i < 256; ++i) {
     const IpRange range = config::range_of(config::nth(all, i << 8U), 24);
     const auto taken = [&](const NetworkSpec& each) {
@@ -76,7 +75,9 @@ Result<IpAddress> address_in(const std::string& what, const std::string& text, c
 }
 
 Status read_addresses(const Networks::Wanted& wanted, const std::vector<NetworkSpec>& all, NetworkSpec& spec) {
-  METE_TRY(spec.range, wanted.subnet.empty() ? next_range(all, wanted.first) : range_for(wanted.subnet, false, all));
+  const auto& ranges = spec.driver == Driver::kOverlay ? kOverlaysToChooseFrom : kRangesToChooseFrom;
+  METE_TRY(spec.range,
+           wanted.subnet.empty() ? next_range(all, wanted.first, ranges) : range_for(wanted.subnet, false, all));
   if (!wanted.subnet6.empty()) {
     METE_TRY(spec.range6, range_for(wanted.subnet6, true, all));
   }
@@ -130,6 +131,16 @@ Status read_parent(const std::vector<NetworkSpec>& all, NetworkSpec& spec) {
   return {};
 }
 
+// The records that the machines share have the subnets alone.
+Status check_overlay(const Networks::Wanted& wanted) {
+  const bool plain =
+      wanted.gateway.empty() && wanted.gateway6.empty() && wanted.part.empty() && wanted.reserved.empty();
+  if (plain) return {};
+  return fail(
+      "gateway: found one, a range or reserved addresses for driver overlay, expected none: the gateway is the "
+      "first address on each machine");
+}
+
 // All but their name is in the files of the plugins.
 Status read_plugins(const Networks::Wanted& wanted, NetworkSpec& spec) {
   if (spec.configuration.empty()) spec.configuration = spec.name;
@@ -164,7 +175,8 @@ Result<NetworkSpec> Networks::spec_of(const Wanted& wanted) const {
   spec.labels = wanted.labels;
   for (const auto& [name, value] : wanted.options) METE_CHECK(runtime::network::set_option(spec, name, value));
   const auto all = list();
-  if (spec.driver == Driver::kBridge) {
+  if (spec.driver == Driver::kOverlay) METE_CHECK(check_overlay(wanted));
+  if (has_bridge(spec)) {
     spec.device = new_end("mtb");
     spec.mtu = networks_.at(kDefaultNetwork).spec.mtu;
   } else {

@@ -7,6 +7,7 @@
 #include "config/ip_address.h"
 #include "config/quantity.h"
 #include "config/reading/fields.h"
+#include "config/reading/overlay_reader.h"
 
 namespace mete::config {
 namespace {
@@ -39,6 +40,10 @@ constexpr std::array kNetworkFields = std::to_array<FieldSpec>({
     {.name = "mtu", .type = FieldType::kInteger, .min = 1280, .max = 65535, .doc = "1500 where none is set"},
     {.name = "icc", .type = FieldType::kBool, .doc = "Containers reach each other on the default bridge"},
     {.name = "cni", .type = FieldType::kObject, .object = &kCniSpec, .doc = "Networks of CNI plugins"},
+    {.name = "overlay",
+     .type = FieldType::kObject,
+     .object = &kOverlaySpec,
+     .doc = "Networks over several machines: where they are kept"},
 });
 
 // A range that has room for a gateway and a container.
@@ -106,6 +111,7 @@ NetworkPolicy read_network(const View& view) {
   network.mtu = view["mtu"].integer().value_or(network.mtu);
   network.between_containers = view["icc"].boolean(network.between_containers);
   network.cni = read_cni(view["cni"]);
+  network.overlay = read_overlay(view["overlay"]);
   return network;
 }
 

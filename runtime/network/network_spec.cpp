@@ -8,8 +8,11 @@ namespace mete::runtime::network {
 
 namespace {
 
-constexpr std::pair<Driver, const char*> kDriverNames[] = {
-    {Driver::kBridge, "bridge"}, {Driver::kMacvlan, "macvlan"}, {Driver::kIpvlan, "ipvlan"}, {Driver::kCni, "cni"}};
+constexpr std::pair<Driver, const char*> kDriverNames[] = {{Driver::kBridge, "bridge"},
+                                                           {Driver::kOverlay, "overlay"},
+                                                           {Driver::kMacvlan, "macvlan"},
+                                                           {Driver::kIpvlan, "ipvlan"},
+                                                           {Driver::kCni, "cni"}};
 
 }  // namespace
 

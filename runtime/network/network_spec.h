@@ -21,6 +21,7 @@ using MacAddress = std::array<std::uint8_t, 6>;
 // Who makes the ends of a network's containers.
 enum class Driver : std::uint8_t {
   kBridge,   // a bridge of this machine
+  kOverlay,  // the same, and VXLAN between the bridges of several machines
   kMacvlan,  // the kernel, as further devices of one of the machine's, with hardware addresses of their own
   kIpvlan,   // the same with the hardware address of the device
   kCni,      // plugins of the Container Network Interface
@@ -35,6 +36,14 @@ struct Underlay {
   std::string mode;           // macvlan_mode or ipvlan_mode in docker's words; empty: bridge or l2
   std::string flag;           // ipvlan_flag; empty: bridge
   bool operator==(const Underlay&) const = default;
+};
+
+// What leaves the bridge of a kOverlay for another machine goes in VXLAN packets (RFC 7348).
+struct OverlayLink {
+  std::uint32_t vni = 0;  // the number of the network, the same on all machines
+  IpAddress local;        // this machine's address between them
+  std::uint16_t port = 4789;
+  bool operator==(const OverlayLink&) const = default;
 };
 
 // A network of this machine.
@@ -53,13 +62,18 @@ struct NetworkSpec {
   std::vector<std::pair<std::string, std::string>> labels;
   Driver driver = Driver::kBridge;
   Underlay underlay;
-  std::string configuration;  // of kCni: the name of the list of plugins
+  std::string configuration;           // of kCni: the name of the list of plugins
+  std::optional<OverlayLink> overlay;  // of kOverlay
   bool operator==(const NetworkSpec&) const = default;
 };
 
 [[nodiscard]] IpAddress gateway_of(const NetworkSpec& network);
 // Of a network that has `range6`.
 [[nodiscard]] IpAddress gateway6_of(const NetworkSpec& network);
+// Containers are ports of a bridge of this machine.
+[[nodiscard]] inline bool has_bridge(const NetworkSpec& network) {
+  return network.driver == Driver::kBridge || network.driver == Driver::kOverlay;
+}
 // Containers are further devices of a device of this machine.
 [[nodiscard]] inline bool has_parent(const NetworkSpec& network) {
   return network.driver == Driver::kMacvlan || network.driver == Driver::kIpvlan;

@@ -69,6 +69,10 @@ Status set_option(NetworkSpec& network, const std::string& name, const std::stri
     network.configuration = value;
     return {};
   }
+  if (network.driver == Driver::kOverlay && name == "encrypted")
+    return fail(
+        "network option encrypted: found it, expected none: mete does not encrypt what its networks send between "
+        "machines; a WireGuard or IPsec link of the machines, with its address as network.overlay.advertise, does");
   return fail("network option " + name + ": found one that driver " + to_string(network.driver) + " does not have");
 }
 
