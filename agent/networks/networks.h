@@ -274,8 +274,6 @@ class Networks {
 // A name for an end on a bridge that nobody has. `prefix`: runtime::network::end_prefix.
 [[nodiscard]] std::string new_end(const std::string& prefix);
 
-// The same for a bridge of a network that somebody makes.
-
 // Empty: it has none of that name.
 [[nodiscard]] std::string annotation_of(const config::Pod& pod, const char* name);
 
