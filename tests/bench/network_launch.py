@@ -11,14 +11,10 @@ a dockerd of the bench's own, from the request over its socket. Then `--many` su
 the network of one more container costs with none and with that many (a start beside many pods costs more without any network, too). All of it is in a network namespace of the bench's own.
 """
 import argparse
-import http.client
-import json
 import os
 import select
 import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +22,7 @@ import time
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 import own_network  # noqa: E402
 from agent_start import IN_OPEN, LIBC, answer, request, show  # noqa: E402
+from docker_daemon import Docker  # noqa: E402
 from mete_agent import Agent, wait_for  # noqa: E402
 
 POD = """
@@ -76,63 +73,15 @@ def many(agent, folder, count):
     return time.monotonic() - begin
 
 
-class Socket(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost", timeout=60)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(self.path)
-
-
-class Docker:
-    """A dockerd of the bench's own, with its bridge and its rules."""
-
-    def __init__(self, work, folder):
-        self.work, self.folder = work + "/docker", folder
-        self.socket = self.work + "/docker.sock"
-        os.makedirs(self.work)
-
-    def __enter__(self):
-        self.daemon = subprocess.Popen(["dockerd", "--data-root", self.work + "/data", "--exec-root", self.work + "/exec", "-H", "unix://" + self.socket, "--pidfile", self.work + "/pid"],
-                                       stdout=open(self.work + "/log", "w"), stderr=subprocess.STDOUT)
-        wait_for("dockerd", lambda: os.path.exists(self.socket) and self.ask("GET", "/_ping")[0] == 200, 60)
-        root = self.work + "/root"
-        os.makedirs(root + "/bin")
-        shutil.copy("/bin/busybox", root + "/bin/")
-        tar = subprocess.run(["tar", "-C", root, "-c", "."], check=True, stdout=subprocess.PIPE).stdout
-        assert self.ask("POST", "/images/create?fromSrc=-&repo=box", tar)[0] == 200
-        return self
-
-    def __exit__(self, *unused):
-        self.daemon.terminate()
-        self.daemon.wait(60)
-
-    def ask(self, method, path, body=None):
-        try:
-            client = Socket(self.socket)
-            client.request(method, path, body, {"Content-Type": "application/x-tar" if isinstance(body, bytes) else "application/json"})
-            reply = client.getresponse()
-            return reply.status, reply.read()
-        except OSError:
-            return 0, b""
-
-    def one_start(self, watch):
-        forget(watch)
-        time.sleep(0.3)
-        wanted = {"Image": "box", "Cmd": ["/bin/busybox", "cat", "/given/file"], "ExposedPorts": {"80/tcp": {}},
-                  "HostConfig": {"PortBindings": {"80/tcp": [{"HostPort": "10001"}]}, "Memory": 64 << 20, "NanoCpus": 10 ** 9, "Binds": [self.folder + ":/given:ro"]}}
-        begin = time.monotonic()
-        status, made = self.ask("POST", "/containers/create", json.dumps(wanted))
-        assert status == 201, made
-        name = json.loads(made)["Id"]
-        status, said = self.ask("POST", "/containers/%s/start" % name)
-        assert status == 204, said
-        assert select.select([watch], [], [], 30)[0]
-        end = time.monotonic()
-        self.ask("DELETE", "/containers/%s?force=1" % name)
-        return (end - begin) * 1000
+def docker_start(docker, folder, watch):
+    forget(watch)
+    time.sleep(0.3)
+    begin = time.monotonic()
+    name = docker.launch(["/bin/busybox", "cat", "/given/file"], binds=[folder + ":/given:ro"], ports={80: 10001}, Memory=64 << 20, NanoCpus=10 ** 9)
+    assert select.select([watch], [], [], 30)[0]
+    end = time.monotonic()
+    docker.remove(name)
+    return (end - begin) * 1000
 
 
 def watch_of(folder):
@@ -162,9 +111,9 @@ def main():
         print("%-46s %6.2f ms" % ("what the network costs", own - without))
         print("%-46s %6.2f ms, wanted <= 10.0: %s" % ("lone start with a network", own, "met" if own <= 10 else "not met"))
         if options.docker and shutil.which("dockerd"):
-            with Docker(agent.work, folder) as docker:
-                docker.one_start(watch)
-                theirs = statistics.median([docker.one_start(watch) for _ in range(options.docker)])
+            with Docker(agent.work) as docker:
+                docker_start(docker, folder, watch)
+                theirs = statistics.median([docker_start(docker, folder, watch) for _ in range(options.docker)])
             print("%-46s p50 %6.2f ms: %.0f x, wanted >= 30" % ("docker run -d -p of the same", theirs, theirs / own))
         if options.many:
             print("%-46s %6.2f s" % ("%d at once, until all run" % options.many, many(agent, folder, options.many)))
