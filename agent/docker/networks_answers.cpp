@@ -9,6 +9,7 @@
 #include "agent/docker/pod_of.h"
 #include "agent/docker/routes.h"
 #include "agent/networks/networks.h"
+#include "config/ip_address.h"
 
 namespace mete::agent::docker {
 namespace {
@@ -40,6 +41,7 @@ Json plain_network(const std::string& name, const std::string& driver) {
 Json bridge_network(const NetworkSpec& spec) {
   Json value = plain_network(spec.name, "bridge");
   value["EnableIPv6"] = spec.range6.has_value();
+  if (spec.name != kDefaultNetwork) value["IPAM"]["Options"] = Json::object();
   Json& config = value["IPAM"]["Config"];
   config.push_back(
       {{"Subnet", to_string(spec.range)}, {"Gateway", to_string(runtime::network::gateway_of(spec.range))}});
@@ -167,8 +169,7 @@ void create_network(Engine& engine, const Call& call) {
   Networks::Wanted wanted;
   wanted.name = text_of(*body, "Name");
   const std::string driver = text_of(*body, "Driver");
-  if (!driver.empty() && driver != "bridge")
-    return refuse(call, 404, "could not find plugin " + driver + " in v1 plugin registry: plugin not found");
+  if (!driver.empty() && driver != "bridge") return refuse(call, 404, "plugin \"" + driver + "\" not found");
   if (network_named(engine, wanted.name) || wanted.name == "host" || wanted.name == "none")
     return refuse(call, 409, "network with name " + wanted.name + " already exists");
   wanted.internal = flag_of(*body, "Internal");
@@ -180,6 +181,8 @@ void create_network(Engine& engine, const Call& call) {
   const Json& ranges = field(field(*body, "IPAM"), "Config");
   for (const auto& each : ranges.is_array() ? ranges : Json::array()) {
     const std::string subnet = text_of(each, "Subnet");
+    if (!subnet.empty() && !config::parse_range(subnet))
+      return refuse(call, 400, "Invalid subnet " + subnet + " : invalid CIDR address: " + subnet);
     if (!text_of(each, "IPRange").empty() || !text_of(each, "Gateway").empty())
       return refuse(call, 400,
                     "IPAM: found a range or a gateway, but a network of mete has all of its subnet, and the first "
@@ -222,7 +225,7 @@ void remove_network(Engine& engine, const Call& call) {
 }
 
 void prune_networks(Engine& engine, const Call& call) {
-  const auto filters = Filters::parse(call.parameter("filters"), {"label"});
+  const auto filters = Filters::parse(call.parameter("filters"), {"label", "label!"});
   if (!filters) return refuse(call, 400, filters.error().what);
   Json removed = Json::array();
   const auto unused = engine.networks().unused();
