@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 
 #include "agent/base/child_process.h"
 #include "agent/base/spawn.h"
@@ -34,8 +35,13 @@ std::string error_line(const std::string& errors, int code) {
   if (message.starts_with(kName)) message.erase(0, kName.size());
   while (!message.empty() && message.back() == '\n') message.pop_back();
   if (message.empty()) message = "the command ended without a word, with code " + std::to_string(code);
-  return Json{{"errorDetail", {{"message", message}}}, {"error", message}}.dump(-1, ' ', false,
-                                                                                Json::error_handler_t::replace) +
+  Json detail = {{"message", message}};
+  // Clients end with the code of the command that has failed.
+  constexpr std::string_view kCode = "returned a non-zero code: ";
+  if (const auto at = message.find(kCode); at != std::string::npos)
+    detail["code"] = std::atoi(message.c_str() + at + kCode.size());
+  return Json{{"errorDetail", std::move(detail)}, {"error", message}}.dump(-1, ' ', false,
+                                                                           Json::error_handler_t::replace) +
          "\r\n";
 }
 

@@ -5,6 +5,8 @@
 
 #include "agent/base/child_process.h"
 #include "agent/base/spawn.h"
+#include "agent/docker/routes.h"
+#include "agent/docker/start_errors.h"
 #include "agent/pods/pod.h"
 #include "runtime/image/users.h"
 
@@ -14,6 +16,9 @@ namespace {
 // How long an ended one can be asked for.
 constexpr auto kKept = std::chrono::minutes(5);
 constexpr std::size_t kMostExecs = 4096;
+// Docker does not tell apart a command of exec that is not there and one that cannot be executed.
+constexpr int kCannotRun = 126;
+constexpr int kNotFound = 127;
 
 }  // namespace
 
@@ -60,6 +65,7 @@ Result<std::vector<std::string>> Execs::options_of(const Exec& exec, const Conta
   METE_TRY(const auto user, runtime::image::resolve_user(exec.user, users.passwd, users.group));
   add("--uid", std::to_string(user.uid));
   add("--gid", std::to_string(user.gid));
+  add("--group", std::to_string(user.gid));  // as at the container's start
   for (const auto group : user.groups) add("--group", std::to_string(group));
   if (std::none_of(exec.env.begin(), exec.env.end(), [](const auto& each) { return each.starts_with("HOME="); }))
     add("--env", "HOME=" + user.home);
@@ -72,15 +78,22 @@ std::optional<Refusal> Execs::start(Exec& exec, unsigned rows, unsigned columns,
   const auto record = containers_.all().find(exec.container);
   const Container* const inside = record == containers_.all().end() ? nullptr : containers_.container(record->second);
   if (inside == nullptr || inside->record().state != agent::ContainerState::kRunning)
-    return Refusal{409, "container " + exec.container + " is not running"};
+    return Refusal{409, "Container " + exec.container + " is not running"};
   if (containers_.state(record->second).paused)
-    return Refusal{409, "container " + record->second.name + " is paused, unpause the container before exec"};
+    return Refusal{409, "Container " + record->second.name + " is paused, unpause the container before exec"};
   ExecSessionRequest request{inside->slot().files().directory(), inside->record().process, exec.command, {}};
   if (exec.tty) {
     request.options = {"--tty", "1", "--rows", std::to_string(rows), "--columns", std::to_string(columns)};
   }
   const auto more = options_of(exec, *inside);
-  if (!more) return Refusal{500, more.error().what};
+  if (!more) {
+    exec.started = true;
+    exec.exit_code = kCannotRun;
+    exec.ended = std::chrono::steady_clock::now();
+    const std::string why = user_error_text(more.error().what) + "\r\n";
+    if (const auto to = client ? client() : nullptr) to->write(exec.tty ? why : frame(1, why));
+    return std::nullopt;
+  }
   request.options.insert(request.options.end(), more->begin(), more->end());
   auto pair = make_socket_pair();
   if (!pair) return Refusal{500, pair.error().what};
@@ -98,7 +111,7 @@ std::optional<Refusal> Execs::start(Exec& exec, unsigned rows, unsigned columns,
                        .ended = alive_.guard_value([this, id](const ShimStream::Ended& ended) {
                          Exec* const own = find(id);
                          if (own == nullptr || !ended.exited) return;
-                         own->exit_code = ended.code;
+                         own->exit_code = own->pid == 0 && ended.code == kNotFound ? kCannotRun : ended.code;
                          own->running = false;  // whoever sees the end of the stream may ask at once
                        })},
       ShimStream::Wishes{
@@ -108,7 +121,7 @@ std::optional<Refusal> Execs::start(Exec& exec, unsigned rows, unsigned columns,
     Exec* const own = find(id);
     if (own == nullptr) return;
     own->running = false;
-    if (!own->exit_code) own->exit_code = code < 0 ? 137 : code;
+    if (!own->exit_code) own->exit_code = code < 0 ? 137 : code == kNotFound && own->pid == 0 ? kCannotRun : code;
     own->ended = std::chrono::steady_clock::now();
     const auto owner = containers_.all().find(own->container);
     if (owner != containers_.all().end())

@@ -14,7 +14,7 @@ namespace mete::agent::docker {
 
 using Json = nlohmann::ordered_json;
 
-// A value of another type counts as none; check_types() has refused it before.
+// A value of another type counts as none; of a container that is created, check_types() (body_types.h) refuses it.
 [[nodiscard]] const Json& field(const Json& object, const char* name);  // null: there is none
 [[nodiscard]] std::string text_of(const Json& object, const char* name);
 [[nodiscard]] std::int64_t number_of(const Json& object, const char* name, std::int64_t otherwise = 0);

@@ -4,12 +4,20 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "runtime/file.h"
+
 namespace mete::agent::docker {
 
 Result<runtime::UniqueFd> temporary_file(const std::string& folder) {
   runtime::UniqueFd file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (!file.valid()) return fail_errno("make a file in " + folder);
   return file;
+}
+
+Result<std::string> empty_directory(const std::string& folder) {
+  std::string path = folder + "/empty";
+  METE_CHECK(runtime::make_directories(path, 0755));
+  return path;
 }
 
 FileBody::FileBody(runtime::UniqueFd file) : file_(std::move(file)) {}

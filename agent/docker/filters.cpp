@@ -2,6 +2,10 @@
 #include "agent/docker/filters.h"
 
 #include <algorithm>
+#include <charconv>
+
+#include "collectors/discovery/runtimes.h"
+#include "config/quantity.h"
 
 namespace mete::agent::docker {
 
@@ -13,7 +17,7 @@ Result<Filters> Filters::parse(const std::string& text, std::initializer_list<co
     return fail("invalid filter: found \"" + text.substr(0, 80) + "\", expected a JSON object");
   for (const auto& [name, each] : value.items()) {
     const auto is_name = [&](const char* other) { return name == other; };
-    if (std::none_of(known.begin(), known.end(), is_name)) return fail("invalid filter '" + name + "'");
+    if (std::none_of(known.begin(), known.end(), is_name)) return fail("Invalid filter '" + name + "'");
     auto& values = filters.values_[name];
     if (each.is_array()) values = words_of(value, name.c_str());
     if (each.is_object()) {
@@ -54,11 +58,30 @@ bool Filters::contains(const std::string& name, const std::string& value) const 
 
 bool Filters::labels(const std::map<std::string, std::string>& labels) const {
   const auto wanted = values("label");
-  return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& each) {
+  const auto unwanted = values("label!");
+  const auto has = [&](const std::string& each) {
     const auto equal = each.find('=');
     const auto at = labels.find(each.substr(0, equal));
     return at != labels.end() && (equal == std::string::npos || at->second == each.substr(equal + 1));
-  });
+  };
+  return std::all_of(wanted.begin(), wanted.end(), has) && std::none_of(unwanted.begin(), unwanted.end(), has);
+}
+
+Result<std::optional<enforcers::WallTime>> Filters::until() const {
+  using std::chrono::system_clock;
+  const auto words = values("until");
+  if (words.empty()) return std::nullopt;
+  if (words.size() > 1) return fail("more than one until filter specified");
+  const std::string& text = words.front();
+  std::int64_t seconds = 0;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, seconds);
+  if (!text.empty() && parsed.ec == std::errc() && parsed.ptr == end && seconds >= 0 && seconds < (1LL << 33))
+    return system_clock::time_point(std::chrono::seconds(seconds));
+  if (const auto ago = config::parse_duration(text))
+    return system_clock::now() - std::chrono::duration_cast<system_clock::duration>(*ago);
+  if (const auto at = collectors::parse_rfc3339(text)) return *at;
+  return fail("Invalid filter 'until=" + text + "'");
 }
 
 bool is_true(const std::string& text) {

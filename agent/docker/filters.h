@@ -5,10 +5,12 @@
 
 #include <initializer_list>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/docker/fields.h"
+#include "enforcers/restart.h"
 
 namespace mete::agent::docker {
 
@@ -22,8 +24,10 @@ class Filters {
   // Whether one of the values fits; true where the filter is not given.
   [[nodiscard]] bool equals(const std::string& name, const std::string& value) const;
   [[nodiscard]] bool contains(const std::string& name, const std::string& value) const;
-  // "key" and "key=value", all of them.
+  // "key" and "key=value", all of them, and none of `label!`.
   [[nodiscard]] bool labels(const std::map<std::string, std::string>& labels) const;
+  // `until`: what was made before. "1h30m" (ago), "1795897279", "2026-11-28T20:31:14Z". Empty: the filter is not given.
+  [[nodiscard]] Result<std::optional<enforcers::WallTime>> until() const;
 
  private:
   std::map<std::string, std::vector<std::string>> values_;

@@ -72,6 +72,7 @@ std::optional<LogPiece> log_piece(std::string_view record, const LogWishes& wish
   if (!wanted) return piece;
   std::string text;
   if (wishes.timestamps && !continues) text.append(time).append(" ");
+  if (wishes.details && !continues) text += ' ';
   text += record.substr(third + 1);
   if (whole) text += '\n';
   piece.bytes = wishes.framed ? frame(errors ? 2 : 1, text) : std::move(text);
@@ -210,6 +211,7 @@ void container_logs(Engine& engine, const Call& call) {
   wishes.since = *since;
   wishes.until = *until;
   wishes.timestamps = call.flag("timestamps");
+  wishes.details = call.flag("details");
   wishes.follow = call.flag("follow");
   wishes.framed = !flag_of(record->config, "Tty");
   // Anything but a number is all of it.

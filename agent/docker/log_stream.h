@@ -23,6 +23,7 @@ struct LogWishes {
   bool errors = true;
   bool timestamps = false;
   bool framed = true;
+  bool details = false;  // what --log-opt attaches to lines: nothing here, and a blank after it
   bool follow = false;
   std::string since;  // RFC 3339 with nanoseconds, which sorts as text; empty: no bound
   std::string until;

@@ -2,6 +2,7 @@
 #include "agent/docker/network_request.h"
 
 #include "agent/docker/filters.h"
+#include "config/ip_address.h"
 
 namespace mete::agent::docker {
 namespace {
@@ -17,6 +18,8 @@ Status read_addresses(const Json& ipam, Networks::Wanted& wanted) {
   const Json& ranges = field(ipam, "Config");
   for (const auto& each : ranges.is_array() ? ranges : Json::array()) {
     const std::string subnet = text_of(each, "Subnet");
+    if (!subnet.empty() && !config::parse_range(subnet))
+      return fail("Invalid subnet " + subnet + " : invalid CIDR address: " + subnet);
     std::string& taken = is_v6(subnet) ? wanted.subnet6 : wanted.subnet;
     if (!taken.empty()) return fail("IPAM: found subnets " + taken + " and " + subnet + ", expected one of each kind");
     taken = subnet;

@@ -42,6 +42,15 @@ Status check_word(const Json& host, const char* name, std::initializer_list<std:
   return refuse(name, "\"" + found + "\"", why);
 }
 
+// One that docker has is refused with its reason; another one as docker refuses it.
+Status check_log_driver(const std::string& driver) {
+  constexpr std::array<std::string_view, 13> kDockers = {"",     "awslogs",  "etwlogs",   "fluentd", "gcplogs",
+                                                         "gelf", "journald", "json-file", "local",   "logentries",
+                                                         "none", "splunk",   "syslog"};
+  if (std::find(kDockers.begin(), kDockers.end(), driver) != kDockers.end()) return {};
+  return fail("error looking up logging plugin " + driver + ": plugin \"" + driver + "\" not found");
+}
+
 Status check_security(const Json& host) {
   constexpr std::array<std::string_view, 8> kKnown = {
       "no-new-privileges",  "no-new-privileges:true", "no-new-privileges=true", "seccomp=unconfined",
@@ -83,6 +92,7 @@ Status check_supported(const Json& config, const Json& host) {
       !runtime.empty() && runtime != "mete" && runtime != "runc" && runtime != "mete-oci")
     return fail("Unknown runtime specified " + runtime);
   const Json& log = field(host, "LogConfig");
+  METE_CHECK(check_log_driver(text_of(log, "Type")));
   METE_CHECK(check_word(log, "Type", {"json-file"}, "logs are written in the format of the CRI, and rotated"));
   if (const Json& options = field(log, "Config"); !is_nothing(options))
     return refuse("LogConfig.Config", options.dump().substr(0, 80), "logs of all containers are rotated alike");

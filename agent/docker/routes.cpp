@@ -27,6 +27,7 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/containers/*/top", container_top},
     {"GET", "/containers/*/stats", container_stats},
     {"GET", "/containers/*/changes", container_changes},
+    {"GET", "/containers/*/export", export_container},
     {"POST", "/commit", commit_container},
     {"GET", "/containers/*/archive", read_archive},
     {"PUT", "/containers/*/archive", write_archive},
@@ -77,6 +78,10 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"DELETE", "/volumes/*", remove_volume},
 
     {"GET", "/swarm", no_swarm},
+    {"POST", "/swarm/leave", leave_swarm},
+    {"POST", "/swarm/update", no_swarm},
+    {"POST", "/swarm/init", refuse_swarm},
+    {"POST", "/swarm/join", refuse_swarm},
     {"GET", "/nodes", no_swarm},
     {"GET", "/nodes/*", no_swarm},
     {"GET", "/services", no_swarm},

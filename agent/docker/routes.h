@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agent/docker/engine.h"
+#include "agent/docker/filters.h"
 #include "agent/http/http_types.h"
 
 namespace mete::agent::docker {
@@ -85,6 +86,8 @@ void inspect_exec(Engine& engine, const Call& call);
 void resize_exec(Engine& engine, const Call& call);
 // images
 void list_images(Engine& engine, const Call& call);
+// A row for each image that the filters ask for, the newest first.
+[[nodiscard]] Result<Json> image_rows(Engine& engine, const Filters& filters, int version);
 void inspect_image(Engine& engine, const Call& call);
 void pull_image(Engine& engine, const Call& call);
 void tag_image(Engine& engine, const Call& call);
@@ -95,6 +98,8 @@ void image_history(Engine& engine, const Call& call);
 void build_image(Engine& engine, const Call& call);
 void prune_builds(Engine& engine, const Call& call);
 void container_changes(Engine& engine, const Call& call);
+void export_container(Engine& engine, const Call& call);
+void import_image(Engine& engine, const Call& call);
 void commit_container(Engine& engine, const Call& call);
 void save_images(Engine& engine, const Call& call);
 void load_images(Engine& engine, const Call& call);
@@ -108,6 +113,8 @@ void disconnect_network(Engine& engine, const Call& call);
 void prune_networks(Engine& engine, const Call& call);
 // volumes
 void list_volumes(Engine& engine, const Call& call);
+// Ids of the containers that mount it.
+[[nodiscard]] std::vector<std::string> users_of_volume(Engine& engine, const std::string& name);
 void create_volume(Engine& engine, const Call& call);
 void inspect_volume(Engine& engine, const Call& call);
 void remove_volume(Engine& engine, const Call& call);
@@ -120,5 +127,7 @@ void disk_use(Engine& engine, const Call& call);
 void follow_events(Engine& engine, const Call& call);
 void check_login(Engine& engine, const Call& call);
 void no_swarm(Engine& engine, const Call& call);
+void leave_swarm(Engine& engine, const Call& call);
+void refuse_swarm(Engine& engine, const Call& call);
 
 }  // namespace mete::agent::docker

@@ -67,6 +67,13 @@ std::string line_of(std::string_view keyword, const std::vector<std::string>& va
   return line + "\n";
 }
 
+// In the order of docker's engine and the kubelet.
+std::string text_of(const Resolver& resolver) {
+  std::string text = line_of("search", resolver.searches);
+  for (const auto& each : resolver.servers) text += "nameserver " + each + "\n";
+  return text + line_of("options", resolver.options);
+}
+
 }  // namespace
 
 std::string full_hostname_of(const config::Pod& pod) {
@@ -103,9 +110,7 @@ std::string resolver_inside(std::string_view machine, const std::string& server)
   const auto is_loopback = [](const std::string& each) { return each.starts_with("127.") || each == "::1"; };
   std::erase_if(resolver.servers, is_loopback);
   if (!server.empty()) resolver.servers = {server};
-  std::string text;
-  for (const auto& each : resolver.servers) text += "nameserver " + each + "\n";
-  return text + line_of("search", resolver.searches) + line_of("options", resolver.options);
+  return text_of(resolver);
 }
 
 std::optional<std::string> resolv_text(const config::PodSpec& spec, std::string_view machine) {
@@ -116,9 +121,7 @@ std::optional<std::string> resolv_text(const config::PodSpec& spec, std::string_
   for (const auto& each : spec.dns.searches) add_new(resolver.searches, each);
   for (const auto& [name, value] : spec.dns.options) set_option(resolver.options, name, value);
   if (resolver.servers.size() > kMostServers) resolver.servers.resize(kMostServers);
-  std::string text;
-  for (const auto& each : resolver.servers) text += "nameserver " + each + "\n";
-  return text + line_of("search", resolver.searches) + line_of("options", resolver.options);
+  return text_of(resolver);
 }
 
 }  // namespace mete::runtime::pod

@@ -73,6 +73,7 @@ def test_what_is_refused_and_how(agent, docker):
     assert (missing.status, missing.message) == (404, "No such image: nosuch:latest")
     for body, text in (({"HostConfig": {"Memory": 1000}}, "Minimum memory limit allowed is 6MB"),
                        ({"HostConfig": {"Devices": [{"PathOnHost": "/dev/fuse"}]}}, "HostConfig.Devices: found"),
+                       ({"Labels": {"a": {"b": "c"}}}, "Labels: found"),
                        ({"HostConfig": {"Runtime": "nosuch"}}, "Unknown runtime specified nosuch"),
                        ({"HostConfig": {"Binds": ["/x:rel"]}}, "mount path must be absolute"),
                        ({"HostConfig": {"NanoCpus": 10**15}}, "Range of CPUs is from 0.01 to "),
@@ -86,7 +87,7 @@ def test_what_is_refused_and_how(agent, docker):
     assert docker.remove("web").status == 409
     assert docker.ask("POST", "/containers/web/kill", signal="BOGUS").message == "Invalid signal: BOGUS"
     assert docker.ask("POST", "/containers/web/unpause").status == 500
-    assert docker.ask("GET", "/containers/json", filters='{"bogus":["x"]}').message == "invalid filter 'bogus'"
+    assert docker.ask("GET", "/containers/json", filters='{"bogus":["x"]}').message == "Invalid filter 'bogus'"
     assert docker.remove("web", force=1).status == 204
     assert docker.ask("POST", "/containers/web/stop").status == 404
 
@@ -144,7 +145,7 @@ def test_exec(agent, docker):
     assert docker.execute("web", "pwd", WorkingDir="/tmp") == (0, "/tmp\n", "")
     assert docker.execute("web", "id", "-u", User="1000") == (0, "1000\n", "")
     code, out, _ = docker.execute("web", "nosuch")
-    assert code == 127 and "nosuch" in out
+    assert code == 126 and "nosuch" in out
     made = docker.post("/containers/web/exec", {"Cmd": ["sh", "-c", "stty size; echo $TERM"], "Tty": True, "AttachStdout": True}).json()["Id"]
     raw, _ = docker.stream("/exec/%s/start" % made, {"Tty": True, "ConsoleSize": [31, 97]})
     assert rest(raw) == b"31 97\r\nxterm\r\n"
@@ -269,7 +270,7 @@ def test_images_networks_and_the_engine_in_no_swarm(agent, docker):
     assert docker.get("/images/busybox/json")["Id"] == image["Id"]
     assert docker.post("/images/busybox/tag", repo="other/box", tag="1").status == 201
     assert docker.ask("DELETE", "/images/other/box:1").json() == [{"Untagged": "other/box:1"}]
-    assert docker.ask("GET", "/images/nosuch/json").message == "No such image: nosuch"
+    assert docker.ask("GET", "/images/nosuch/json").message == "no such image: nosuch: No such image: nosuch:latest"
     assert {each["Name"] for each in docker.get("/networks")} == {"bridge", "host", "none"}
     assert docker.ask("GET", "/networks/nosuch").message == "network nosuch not found"
     assert docker.ask("GET", "/swarm").status == 503

@@ -178,7 +178,7 @@ def test_members_are_found_by_name_and_all_others_by_the_machine():
         agent.start("--network", "bridge")
         launch(agent, documents(server("web", metadata=", annotations: {mete/aliases: 'shop, front.local'}"), pod("asker")), "web", "asker")
         address = agent.pod("web")["podIP"]
-        assert agent.mete("exec", "asker", "--", "cat", "/etc/resolv.conf").stdout == "nameserver 10.77.0.1\nsearch example.org\n"
+        assert agent.mete("exec", "asker", "--", "cat", "/etc/resolv.conf").stdout == "search example.org\nnameserver 10.77.0.1\n"
         for name in ("web", "web.default", "shop", "front.local", "WEB"):
             assert address in agent.mete("exec", "asker", "--", "nslookup", "-type=a", name, "10.77.0.1").stdout, name
         assert "192.0.2.53" in agent.mete("exec", "asker", "--", "nslookup", "-type=a", "elsewhere.example.com", "10.77.0.1").stdout

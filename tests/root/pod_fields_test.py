@@ -57,7 +57,7 @@ def test_names_and_resolvers():
         seen = output(agent, "hostname; cat /etc/hosts /etc/resolv.conf", "",
                       "subdomain: inner\nsetHostnameAsFQDN: true\ndnsPolicy: None\ndnsConfig: {nameservers: [10.9.8.7], searches: [x.example], options: [{name: ndots, value: '2'}]}")
         assert seen.startswith(full + "\n") and "\t%s\tp\n" % full in seen, seen
-        assert seen.endswith("nameserver 10.9.8.7\nsearch x.example\noptions ndots:2\n"), seen
+        assert seen.endswith("search x.example\nnameserver 10.9.8.7\noptions ndots:2\n"), seen
         assert output(agent, "hostname", "", "hostnameOverride: db.example.org") == "db.example.org\n"
         assert output(agent, "echo $HOSTNAME", "", "hostNetwork: true") == socket.gethostname() + "\n"
 

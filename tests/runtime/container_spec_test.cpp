@@ -145,8 +145,8 @@ TEST(ContainerSpec, HostsFile) {
 
 TEST(ContainerSpec, ResolverOfANetwork) {
   const std::string machine = "nameserver 127.0.0.53\nnameserver 192.0.2.1\nsearch a b\noptions ndots:2\n";
-  EXPECT_EQ(pod::resolver_inside(machine, "10.77.0.1"), "nameserver 10.77.0.1\nsearch a b\noptions ndots:2\n");
-  EXPECT_EQ(pod::resolver_inside(machine, ""), "nameserver 192.0.2.1\nsearch a b\noptions ndots:2\n");
+  EXPECT_EQ(pod::resolver_inside(machine, "10.77.0.1"), "search a b\nnameserver 10.77.0.1\noptions ndots:2\n");
+  EXPECT_EQ(pod::resolver_inside(machine, ""), "search a b\nnameserver 192.0.2.1\noptions ndots:2\n");
 }
 
 TEST(ContainerSpec, JoinsANetworkThatIsConnectedAlready) {

@@ -34,13 +34,13 @@ TEST(PodUser, TheImagesFilesGiveANumericUserItsGroups) {
   Case it;
   it.container.security.run_as_user = 1000;
   EXPECT_EQ(it.run()->identity.gid, 100U);
-  EXPECT_EQ(it.run()->identity.additional_gids, (Groups{33, 50}));
+  EXPECT_EQ(it.run()->identity.additional_gids, (Groups{100, 33, 50}));
   EXPECT_EQ(it.run()->env, std::vector<std::string>{"HOME=/home/app"});
   it.pod.spec.security.supplemental_groups = {7};
   it.pod.spec.security.fs_group = 8;
-  EXPECT_EQ(it.run()->identity.additional_gids, (Groups{33, 50, 7, 8}));
+  EXPECT_EQ(it.run()->identity.additional_gids, (Groups{100, 33, 50, 7, 8}));
   it.pod.spec.security.groups_policy = config::GroupsPolicy::kStrict;
-  EXPECT_EQ(it.run()->identity.additional_gids, (Groups{7, 8}));
+  EXPECT_EQ(it.run()->identity.additional_gids, (Groups{100, 7, 8})) << "its own group is always one of them";
   it.container.security.run_as_group = 5;
   EXPECT_EQ(it.run()->identity.gid, 5U);
 }
@@ -49,7 +49,7 @@ TEST(PodUser, AUserWithoutALine) {
   Case it;
   it.container.security.run_as_user = 4711;
   EXPECT_EQ(it.run()->identity.gid, 0U);
-  EXPECT_EQ(it.run()->identity.additional_gids, Groups{});
+  EXPECT_EQ(it.run()->identity.additional_gids, Groups{0});
   EXPECT_EQ(it.run()->env, std::vector<std::string>{"HOME=/"});
 }
 
@@ -118,11 +118,11 @@ TEST(PodNames, Resolvers) {
   EXPECT_EQ(resolv_text(spec, kMachine), std::nullopt);
   spec.dns = {{"10.0.0.2", "1.1.1.1", "9.9.9.9"}, {"c.example", "a.example"}, {{"ndots", "5"}, {"edns0", ""}}};
   EXPECT_EQ(resolv_text(spec, kMachine),
-            "nameserver 10.0.0.1\nnameserver 10.0.0.2\nnameserver 1.1.1.1\nsearch a.example b.example c.example\n"
+            "search a.example b.example c.example\nnameserver 10.0.0.1\nnameserver 10.0.0.2\nnameserver 1.1.1.1\n"
             "options timeout:2 ndots:5 edns0\n");
   spec.dns_policy = config::DnsPolicy::kNone;
   EXPECT_EQ(resolv_text(spec, kMachine),
-            "nameserver 10.0.0.2\nnameserver 1.1.1.1\nnameserver 9.9.9.9\nsearch c.example a.example\n"
+            "search c.example a.example\nnameserver 10.0.0.2\nnameserver 1.1.1.1\nnameserver 9.9.9.9\n"
             "options ndots:5 edns0\n");
 }
 

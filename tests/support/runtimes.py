@@ -47,6 +47,7 @@ def docker_archive(path, rootfs, tag):
     layer = open(rootfs, "rb").read()
     digest = hashlib.sha256(layer).hexdigest()
     config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Cmd": ["/bin/sleep", "600"]},
+                         "created": "2024-02-29T12:34:56Z", "history": [{"created": "2024-02-29T12:34:56Z", "created_by": "busybox"}],
                          "rootfs": {"type": "layers", "diff_ids": ["sha256:" + digest]}}).encode()
     name = hashlib.sha256(config).hexdigest()
     manifest = json.dumps([{"Config": name + ".json", "RepoTags": [tag], "Layers": [digest + "/layer.tar"]}]).encode()
@@ -84,15 +85,18 @@ class Daemon:
 
 
 class Docker:
-    def __init__(self, work, tag="docker.example/team/sleeper:1.0", before=(), options=()):
-        """`before`: words before the daemon's command, such as nsenter's."""
+    def __init__(self, work, tag="docker.example/team/sleeper:1.0", before=(), options=(), bridge=False):
+        """`before`: words before the daemon's command, such as nsenter's. `bridge`: with docker's own networks, which is for a network
+        namespace of the test's own."""
         need("dockerd", "docker", "containerd", "runc")
         self.work, self.tag = work + "/docker", tag
         os.makedirs(self.work)
-        socket = "unix://" + self.work + "/docker.sock"
+        self.socket = self.work + "/docker.sock"
+        socket = "unix://" + self.socket
         self.client = ["docker", "-H", socket]
+        network = [] if bridge else ["--bridge=none", "--iptables=false"]
         self.daemon = Daemon("dockerd", [*before, "dockerd", *options, "--data-root", self.work + "/data", "--exec-root", self.work + "/exec", "-H", socket,
-                                         "--pidfile", self.work + "/pid", "--bridge=none", "--iptables=false", "--exec-opt", "native.cgroupdriver=cgroupfs"],
+                                         "--pidfile", self.work + "/pid", *network, "--exec-opt", "native.cgroupdriver=cgroupfs"],
                              work, lambda: subprocess.run(self.client + ["info"], **QUIET).returncode == 0)
         self.ids = []
 

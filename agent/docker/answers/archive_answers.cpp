@@ -24,13 +24,13 @@ using runtime::image::InsideStat;
 std::shared_ptr<UniqueFd> root_of(Engine& engine, const Call& call, const ContainerRecord& record) {
   const Container* const container = engine.containers().container(record);
   if (container == nullptr || container->record().state != agent::ContainerState::kRunning) {
-    refuse(call, 409, "container " + record.id + " is not running: mete copies files of running containers only");
+    refuse(call, 409, "Container " + record.id + " is not running: mete copies files of running containers only");
     return nullptr;
   }
   const auto inside = runtime::process::InsideFiles::open(container->record().process);
   auto root = inside ? inside->open_path("/", O_PATH | O_DIRECTORY) : tl::unexpected(inside.error());
   if (!root) {
-    refuse(call, 409, "container " + record.id + " is not running");
+    refuse(call, 409, "Container " + record.id + " is not running");
     return nullptr;
   }
   return std::make_shared<UniqueFd>(std::move(*root));

@@ -9,6 +9,7 @@
 #include "agent/docker/build_request.h"
 #include "agent/docker/child_command.h"
 #include "agent/docker/file_body.h"
+#include "agent/docker/image_names.h"
 #include "agent/docker/registry_login.h"
 #include "agent/docker/routes.h"
 #include "runtime/file.h"
@@ -55,6 +56,16 @@ std::string push_line(std::string line) {
                              {"Size", std::atoll(line.c_str() + size + kSize.size())}}}});
 }
 
+// The push has begun for docker's clients when they hear that there is nothing to be pushed.
+void answer_not_here(const Call& call, const std::string& repository) {
+  const std::string message = "An image does not exist locally with the tag: " + repository;
+  HttpResponse said;
+  said.type = "application/json";
+  said.body = json_line({{"status", "The push refers to repository [" + repository + "]"}}) +
+              json_line({{"errorDetail", {{"message", message}}}, {"error", message}});
+  call.reply->send(std::move(said));
+}
+
 // The one image that is to be pushed; empty: refused already.
 std::string pushed_name(Engine& engine, const Call& call) {
   const std::string& name = call.words.front();
@@ -63,7 +74,7 @@ std::string pushed_name(Engine& engine, const Call& call) {
   if (!tag.empty() || has_tag) {
     const std::string whole = tag.empty() ? name : name + ":" + tag;
     if (engine.services().images.find(whole)) return whole;
-    refuse(call, 404, "An image does not exist locally with the tag: " + whole);
+    answer_not_here(call, tag.empty() ? name.substr(0, name.rfind(':')) : name);
     return {};
   }
   std::vector<std::string> names;
@@ -72,9 +83,11 @@ std::string pushed_name(Engine& engine, const Call& call) {
     if (runtime::image::repository_of(each.name) == name) names.push_back(each.name);
   }
   if (names.size() == 1) return names.front();
-  refuse(call, names.empty() ? 404 : 400,
-         names.empty() ? "An image does not exist locally with the tag: " + name
-                       : "push: found " + std::to_string(names.size()) + " tags of " + name + ", expected one by tag=");
+  if (names.empty()) {
+    answer_not_here(call, name);
+  } else {
+    refuse(call, 400, "push: found " + std::to_string(names.size()) + " tags of " + name + ", expected one by tag=");
+  }
   return {};
 }
 
@@ -137,7 +150,7 @@ void build_image(Engine& engine, const Call& call) {
 // The sizes of layers are counted on a thread.
 void image_history(Engine& engine, const Call& call) {
   const auto found = engine.services().images.resolve(call.words.front());
-  if (!found) return refuse(call, 404, "No such image: " + call.words.front());
+  if (!found) return refuse(call, 404, no_such_image(call.words.front()));
   const auto settings = settings_of_image(engine.services().images, *found);
   const auto rows = std::make_shared<Json>(Json::array());
   engine.services().workers.run(

@@ -4,8 +4,10 @@
 #include <csignal>
 #include <thread>
 
+#include "agent/docker/body_types.h"
 #include "agent/docker/container/container_json.h"
 #include "agent/docker/container/create_request.h"
+#include "agent/docker/container_filters.h"
 #include "agent/docker/filters.h"
 #include "agent/docker/routes.h"
 #include "agent/networks/networks.h"
@@ -55,38 +57,6 @@ View view_of(Engine& engine, const Call& call, const ContainerRecord& record) {
   return view;
 }
 
-// "exited" and "created" containers are shown on demand only.
-bool is_asked_for(bool of_all, const Filters& filters, const View& view) {
-  const bool all = of_all || filters.has("status") || filters.has("exited");
-  if (!all && !view.state.running) return false;
-  const auto& record = view.record;
-  if (!filters.equals("status", view.state.status)) return false;
-  if (filters.has("exited") &&
-      (view.state.status != "exited" || !filters.equals("exited", std::to_string(view.state.exit_code))))
-    return false;
-  if (!filters.equals("health", view.health ? view.health->status : "none")) return false;
-  const auto ids = filters.values("id");
-  const bool has_id = ids.empty() || std::any_of(ids.begin(), ids.end(),
-                                                 [&](const std::string& id) { return record.id.starts_with(id); });
-  const auto ancestors = filters.values("ancestor");
-  const bool has_image =
-      ancestors.empty() || std::any_of(ancestors.begin(), ancestors.end(), [&](const std::string& image) {
-        return image == record.image || image + ":latest" == record.image || image == record.image + ":latest" ||
-               record.image_id == image || record.image_id.starts_with("sha256:" + image);
-      });
-  const auto networks = filters.values("network");
-  const std::string mode = text_of(record.host_config, "NetworkMode");
-  const bool in_network =
-      networks.empty() || std::any_of(networks.begin(), networks.end(), [&](const std::string& name) {
-        return mode == name || (mode == "default" && name == "bridge") ||
-               std::any_of(view.networks.begin(), view.networks.end(), [&](const Attached& each) {
-                 return each.endpoint.network == name || network_id(each.endpoint.network) == name;
-               });
-      });
-  return has_id && has_image && in_network && filters.contains("name", record.name) &&
-         filters.labels(texts_of(record.config, "Labels"));
-}
-
 std::optional<std::chrono::seconds> seconds_of(const std::optional<std::int64_t>& number) {
   constexpr std::int64_t kForever = 10L * 365 * 86'400;
   if (!number) return std::nullopt;
@@ -96,14 +66,8 @@ std::optional<std::chrono::seconds> seconds_of(const std::optional<std::int64_t>
 }  // namespace
 
 void list_containers(Engine& engine, const Call& call) {
-  const auto filters = Filters::parse(call.parameter("filters"),
-                                      {"id", "name", "label", "status", "exited", "ancestor", "network", "health"});
+  const auto filters = container_filters(call.parameter("filters"));
   if (!filters) return refuse(call, 400, filters.error().what);
-  constexpr const char* kStates[] = {"created", "running", "paused", "restarting", "removing", "exited", "dead"};
-  for (const auto& status : filters->values("status")) {
-    if (std::none_of(std::begin(kStates), std::end(kStates), [&](const char* each) { return status == each; }))
-      return refuse(call, 400, "invalid filter 'status=" + status + "'");
-  }
   std::optional<std::int64_t> limit;
   if (!take_number(call, "limit", limit)) return;
   std::vector<const ContainerRecord*> records;
@@ -152,8 +116,11 @@ void restart_container(Engine& engine, const Call& call) {
 }
 
 void kill_container(Engine& engine, const Call& call) {
-  ContainerRecord* const record = container_of(engine, call);
-  if (record == nullptr) return;
+  const auto found = engine.containers().find(call.words.front());
+  if (!found)
+    return refuse(call, found.error().status,
+                  "Cannot kill container: " + call.words.front() + ": " + found.error().message);
+  const ContainerRecord* const record = *found;
   const std::string word = call.parameter("signal");
   const auto signal = word.empty() ? std::optional(SIGKILL) : runtime::process::signal_number(word);
   if (!signal) return refuse(call, 400, "Invalid signal: " + word);
@@ -180,6 +147,7 @@ void update_container(Engine& engine, const Call& call) {
   if (record == nullptr) return;
   const auto body = parse_body(call.request.body);
   if (!body) return refuse(call, 400, body.error().what);
+  if (const auto right = check_types({{"HostConfig", *body}}); !right) return refuse(call, 400, right.error().what);
   auto host_config = update_host_config(record->host_config, *body, machine_bounds());
   if (!host_config) return refuse(call, 400, host_config.error().what);
   if (const auto refusal = engine.containers().update(*record, std::move(*host_config)))
@@ -196,9 +164,10 @@ void remove_container(Engine& engine, const Call& call) {
 }
 
 void prune_containers(Engine& engine, const Call& call) {
-  const auto filters = Filters::parse(call.parameter("filters"), {"label", "until"});
+  const auto filters = Filters::parse(call.parameter("filters"), {"label", "label!", "until"});
   if (!filters) return refuse(call, 400, filters.error().what);
-  if (filters->has("until")) return refuse(call, 400, "invalid filter 'until': mete prunes by label only");
+  const auto until = filters->until();
+  if (!until) return refuse(call, 400, until.error().what);
   struct Work {
     std::vector<std::string> removed;
     std::size_t open = 1;
@@ -211,7 +180,8 @@ void prune_containers(Engine& engine, const Call& call) {
   std::vector<std::string> ids;
   for (const auto& [id, record] : engine.containers().all()) {
     const State state = engine.containers().state(record);
-    if (!state.running && !state.removing && filters->labels(texts_of(record.config, "Labels"))) ids.push_back(id);
+    const bool over = !state.running && !state.removing && (!*until || record.created < **until);
+    if (over && filters->labels(texts_of(record.config, "Labels"))) ids.push_back(id);
   }
   work->open += ids.size();
   for (const auto& id : ids) {

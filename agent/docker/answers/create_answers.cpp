@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /containers/create.
+#include "agent/docker/body_types.h"
 #include "agent/docker/container/create_request.h"
 #include "agent/docker/container/pod_of.h"
+#include "agent/docker/image_names.h"
 #include "agent/docker/routes.h"
 #include "agent/docker/volume_fill.h"
 
@@ -40,6 +42,7 @@ void create_container(Engine& engine, const Call& call) {
   const auto body = parse_body(call.request.body);
   if (!body) return refuse(call, 400, body.error().what);
   if (body->empty()) return refuse(call, 400, "Config cannot be empty in order to create a container");
+  if (const auto right = check_types(*body); !right) return refuse(call, 400, right.error().what);
   const std::string image_name = text_of(*body, "Image");
   if (image_name.empty())
     return refuse(call, 400, "no image: found none, expected one that the container is made from");
@@ -49,11 +52,8 @@ void create_container(Engine& engine, const Call& call) {
   if (by_id) image = engine.services().images.resolve(image_name);
   if (!image) {
     // A client that gets 404 here asks for the image, and nothing else may make it do that.
-    const bool tagged = image_name.find(':', image_name.rfind('/') == std::string::npos ? 0 : image_name.rfind('/')) !=
-                        std::string::npos;
-    return refuse(
-        call, image.error().code == ENOENT ? 404 : 400,
-        image.error().code == ENOENT ? "No such image: " + image_name + (tagged ? "" : ":latest") : image.error().what);
+    const bool missing = image.error().code == ENOENT;
+    return refuse(call, missing ? 404 : 400, missing ? no_such_image(image_name) : image.error().what);
   }
   auto record = read_create(*body, *image, machine_bounds(), settings_of_image(engine.services().images, *image));
   if (!record) return refuse(call, 400, record.error().what);

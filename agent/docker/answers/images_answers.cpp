@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Images: what the store and the puller give.
+// Images: what the store has.
 #include <algorithm>
-#include <cerrno>
-#include <memory>
 
 #include "agent/base/image_puller.h"
 #include "agent/docker/container/create_request.h"
 #include "agent/docker/container/state.h"
 #include "agent/docker/filters.h"
-#include "agent/docker/registry_login.h"
+#include "agent/docker/image_names.h"
 #include "agent/docker/routes.h"
 
 namespace mete::agent::docker {
@@ -75,6 +73,18 @@ bool fits(const std::string& pattern, const std::string& name) {
   return false;
 }
 
+// Layers that go with an image, topmost first: none of the others has them.
+std::vector<std::string> own_layers(const Image& image, const std::vector<Image>& all) {
+  std::vector<std::string> own;
+  for (const auto& layer : image.layers) {
+    const bool shared = std::any_of(all.begin(), all.end(), [&](const Image& other) {
+      return other.id != image.id && std::find(other.layers.begin(), other.layers.end(), layer) != other.layers.end();
+    });
+    if (!shared) own.push_back(layer);
+  }
+  return own;
+}
+
 Json image_row(const std::vector<Image>& same, int version) {
   const Image& image = same.front();
   Json row = {{"Id", "sha256:" + image.id},
@@ -95,78 +105,48 @@ void tell_image(Engine& engine, const std::string& action, const std::string& id
   engine.containers().events().add({"image", action, id, {{"name", name}}, {}});
 }
 
-// A pull that a client waits for. The puller holds it until it has asked for the last time.
-class Pull : public std::enable_shared_from_this<Pull> {
- public:
-  Pull(Engine& engine, std::shared_ptr<HttpReply> reply, WantedImage wanted)
-      : engine_(engine), reply_(std::move(reply)), wanted_(std::move(wanted)), user_("docker pull " + new_id()) {
-    if (const auto before = engine.services().images.find(wanted_.name)) id_before_ = before->id;
-  }
-
-  void look() {
-    if (!reply_) return;
-    const auto again = [self = shared_from_this()] { self->look(); };
-    const auto waits = engine_.services().puller.ask(wanted_, {user_, [](Reason, const std::string&) {}, again});
-    if (!waits) return pulled();
-    if (!waits->event) return;  // it is on its way
-    const bool missing =
-        waits->message.find("not found") != std::string::npos || waits->message.find("unknown") != std::string::npos;
-    std::exchange(reply_, nullptr)->send(refusal_response(missing ? 404 : 500, waits->message));
-  }
-
- private:
-  void pulled() {
-    engine_.services().puller.launched(user_);
-    const auto image = engine_.services().images.find(wanted_.name);
-    const bool newer = image && image->id != id_before_;
-    if (image) tell_image(engine_, "pull", image->name, image->name);
-    HttpResponse done;
-    done.type = "application/json";
-    const std::string digest = image ? image->digest : "";
-    if (!digest.empty()) done.body += Json{{"status", "Digest: " + digest}}.dump() + "\r\n";
-    done.body +=
-        Json{{"status", std::string("Status: ") + (newer ? "Downloaded newer image for " : "Image is up to date for ") +
-                            (image ? image->name : wanted_.name)}}
-            .dump() +
-        "\r\n";
-    std::exchange(reply_, nullptr)->send(std::move(done));
-  }
-
-  Engine& engine_;
-  std::shared_ptr<HttpReply> reply_;  // null: it has had its answer
-  WantedImage wanted_;
-  std::string user_;
-  std::string id_before_;
-};
-
 }  // namespace
+
+Result<Json> image_rows(Engine& engine, const Filters& filters, int version) {
+  METE_TRY(const auto all, engine.services().images.list());
+  std::map<std::string, std::vector<Image>> by_id;
+  for (const auto& each : all) {
+    const auto references = filters.values("reference");
+    const bool asked = references.empty() || std::any_of(references.begin(), references.end(),
+                                                         [&](const auto& pattern) { return fits(pattern, each.name); });
+    if (asked && filters.labels(each.config.labels)) by_id[each.id].push_back(each);
+  }
+  if (filters.has("dangling")) {
+    std::erase_if(by_id, [&](const auto& each) {
+      return !filters.equals("dangling", is_nameless(each.second.front()) ? "true" : "false");
+    });
+  }
+  std::vector<Json> rows;
+  for (const auto& [id, same] : by_id) rows.push_back(image_row(same, version));
+  std::stable_sort(rows.begin(), rows.end(), [](const Json& a, const Json& b) { return a["Created"] > b["Created"]; });
+  for (auto& row : rows) {
+    const auto& records = engine.containers().all();
+    row["Containers"] = std::count_if(records.begin(), records.end(),
+                                      [&](const auto& each) { return each.second.image_id == row["Id"]; });
+  }
+  return Json(rows);
+}
 
 void list_images(Engine& engine, const Call& call) {
   const auto filters = Filters::parse(call.parameter("filters"), {"reference", "label", "dangling", "before", "since"});
   if (!filters) return refuse(call, 400, filters.error().what);
-  const auto all = engine.services().images.list();
-  if (!all) return refuse(call, 500, all.error().what);
-  std::map<std::string, std::vector<Image>> by_id;
-  for (const auto& each : *all) {
-    const auto references = filters->values("reference");
-    const bool asked = references.empty() || std::any_of(references.begin(), references.end(),
-                                                         [&](const auto& pattern) { return fits(pattern, each.name); });
-    if (asked && filters->labels(each.config.labels)) by_id[each.id].push_back(each);
-  }
-  if (filters->has("dangling")) {
-    std::erase_if(by_id, [&](const auto& each) {
-      return !filters->equals("dangling", is_nameless(each.second.front()) ? "true" : "false");
-    });
-  }
-  std::vector<Json> rows;
-  for (const auto& [id, same] : by_id) rows.push_back(image_row(same, call.version));
-  std::stable_sort(rows.begin(), rows.end(), [](const Json& a, const Json& b) { return a["Created"] > b["Created"]; });
-  answer(call, Json(rows));
+  auto rows = image_rows(engine, *filters, call.version);
+  if (!rows) return refuse(call, 500, rows.error().what);
+  for (auto& row : *rows) row["Containers"] = -1;  // counted for `system df` alone
+  answer(call, *rows);
 }
 
 void inspect_image(Engine& engine, const Call& call) {
   const auto same = images_named(engine, call.words.front());
-  if (same.empty()) return refuse(call, 404, "No such image: " + call.words.front());
+  if (same.empty()) {
+    const std::string& word = call.words.front();
+    return refuse(call, 404, "no such image: " + word + ": " + no_such_image(word));
+  }
   const Image& image = same.front();
   const auto settings = settings_of_image(engine.services().images, image);
   Json config = {{"User", image.config.user},
@@ -186,10 +166,10 @@ void inspect_image(Engine& engine, const Call& call) {
                 {"RepoTags", tags_json(same)},
                 {"RepoDigests", digests_json(same)},
                 {"Parent", ""},
-                {"Comment", ""},
+                {"Comment", settings.history.empty() ? "" : settings.history.back().comment},
                 {"Created", time_text(image.created)},
                 {"DockerVersion", ""},
-                {"Author", ""},
+                {"Author", settings.author},
                 {"Config", config},
                 {"Architecture", "amd64"},
                 {"Os", "linux"},
@@ -199,23 +179,9 @@ void inspect_image(Engine& engine, const Call& call) {
                 {"Metadata", {{"LastTagTime", time_text({})}}}});
 }
 
-void pull_image(Engine& engine, const Call& call) {
-  const std::string from = call.parameter("fromImage");
-  if (!call.parameter("fromSrc").empty() || from.empty())
-    return refuse(call, 400, "import: mete imports by `mete image import FILE NAME`");
-  const std::string tag = call.parameter("tag");
-  std::string name = from;
-  if (!tag.empty()) name += (tag.starts_with("sha256:") ? "@" : ":") + tag;
-  auto login = login_of(call.request.registry_login);
-  if (!login) return refuse(call, 400, login.error().what);
-  WantedImage wanted{name, config::PullPolicy::kAlways, {}};
-  if (!login->empty()) wanted.logins.push_back(std::move(*login));
-  std::make_shared<Pull>(engine, call.reply, std::move(wanted))->look();
-}
-
 void tag_image(Engine& engine, const Call& call) {
   const auto same = images_named(engine, call.words.front());
-  if (same.empty()) return refuse(call, 404, "No such image: " + call.words.front());
+  if (same.empty()) return refuse(call, 404, no_such_image(call.words.front()));
   const std::string tag = call.parameter("tag");
   const std::string name = call.parameter("repo") + (tag.empty() ? "" : ":" + tag);
   const auto tagged = engine.services().images.tag(same.front().name, name);
@@ -227,28 +193,37 @@ void tag_image(Engine& engine, const Call& call) {
 void remove_image(Engine& engine, const Call& call) {
   const std::string& word = call.words.front();
   const auto same = images_named(engine, word);
-  if (same.empty()) return refuse(call, 404, "No such image: " + word);
+  if (same.empty()) return refuse(call, 404, no_such_image(word));
   const bool force = call.flag("force");
   auto& images = engine.services().images;
   // A name is taken away; an id is the image with all its names.
   const auto named = images.find(word);
   const bool last = !named || same.size() == 1;
   if (!named && same.size() > 1 && !force)
-    return refuse(
-        call, 409,
-        "conflict: unable to delete " + word + " (must be forced) - image is referenced in multiple repositories");
+    return refuse(call, 409,
+                  "conflict: unable to delete " + same.front().id.substr(0, 12) +
+                      " (must be forced) - image is referenced in multiple repositories");
   const std::string id = "sha256:" + same.front().id;
   for (const auto& [other, record] : engine.containers().all()) {
     if (record.image_id != id || !last) continue;
-    const bool running = engine.containers().state(record).running;
-    if (running || !force)
+    const std::string image = same.front().id.substr(0, 12);
+    if (engine.containers().state(record).running && (force || !named))
       return refuse(call, 409,
-                    "conflict: unable to remove repository reference \"" + word + "\" (" +
-                        (running ? "cannot be forced" : "must force") + ") - container " + record.short_id() +
-                        " is using its referenced image " + same.front().id.substr(0, 12));
+                    "conflict: unable to delete " + image +
+                        " (cannot be forced) - image is being used by running container " + record.short_id());
+    if (!force && !named)
+      return refuse(call, 409,
+                    "conflict: unable to delete " + image +
+                        " (must be forced) - image is being used by stopped container " + record.short_id());
+    if (!force)
+      return refuse(call, 409,
+                    "conflict: unable to remove repository reference \"" + word + "\" (must force) - container " +
+                        record.short_id() + " is using its referenced image " + image);
   }
   const auto in_use = engine.containers().reconciler().layers_in_use();
   if (!in_use) return refuse(call, 409, "a container's layers are not known yet; try again");
+  const auto all = images.list();
+  const auto layers = all ? own_layers(same.front(), *all) : std::vector<std::string>();
   Json done = Json::array();
   for (const auto& image : named ? std::vector<Image>{*named} : same) {
     if (const auto removed = images.remove(image.name, *in_use); !removed)
@@ -258,6 +233,7 @@ void remove_image(Engine& engine, const Call& call) {
   }
   if (last) {
     done.push_back({{"Deleted", id}});
+    for (const auto& layer : layers) done.push_back({{"Deleted", "sha256:" + layer}});
     tell_image(engine, "delete", id, id);
   }
   answer(call, done);
@@ -265,8 +241,10 @@ void remove_image(Engine& engine, const Call& call) {
 
 // Without a name, or with dangling=false all of them that nothing is made of.
 void prune_images(Engine& engine, const Call& call) {
-  const auto filters = Filters::parse(call.parameter("filters"), {"dangling", "label"});
+  const auto filters = Filters::parse(call.parameter("filters"), {"dangling", "label", "label!", "until"});
   if (!filters) return refuse(call, 400, filters.error().what);
+  const auto until = filters->until();
+  if (!until) return refuse(call, 400, until.error().what);
   const bool all =
       filters->has("dangling") && !filters->equals("dangling", "true") && !filters->equals("dangling", "1");
   auto& images = engine.services().images;
@@ -281,11 +259,17 @@ void prune_images(Engine& engine, const Call& call) {
   };
   Json removed = Json::array();
   std::int64_t bytes = 0;
+  auto left = *list;
   for (const auto& image : *list) {
     if ((!all && !is_nameless(image)) || is_used(image) || !filters->labels(image.config.labels)) continue;
+    if (*until && image.created >= **until) continue;
     if (!images.remove(image.name, *in_use)) continue;
     if (!is_nameless(image)) removed.push_back({{"Untagged", image.name}});
+    std::erase_if(left, [&](const Image& each) { return each.name == image.name; });
+    const bool last = std::none_of(left.begin(), left.end(), [&](const Image& each) { return each.id == image.id; });
+    if (!last) continue;
     removed.push_back({{"Deleted", "sha256:" + image.id}});
+    for (const auto& layer : own_layers(image, left)) removed.push_back({{"Deleted", "sha256:" + layer}});
     bytes += image.size;
   }
   answer(call, {{"ImagesDeleted", removed.empty() ? Json() : removed}, {"SpaceReclaimed", bytes}});

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "agent/docker/change_lines.h"
 #include "agent/docker/file_body.h"
 #include "agent/docker/routes.h"
 #include "runtime/file.h"
@@ -39,20 +40,6 @@ image::Image base_image(Engine& engine, const ContainerRecord& record) {
   return gone;
 }
 
-// ENV and CMD of ?changes=, one a line.
-std::vector<std::string> lines_of_changes(const Call& call) {
-  std::vector<std::string> lines;
-  for (const auto& text : call.request.parameters("changes")) {
-    std::size_t start = 0;
-    while (start < text.size()) {
-      const auto end = std::min(text.find('\n', start), text.size());
-      if (end > start) lines.push_back(text.substr(start, end - start));
-      start = end + 1;
-    }
-  }
-  return lines;
-}
-
 }  // namespace
 
 void container_changes(Engine& engine, const Call& call) {
@@ -78,16 +65,21 @@ void commit_container(Engine& engine, const Call& call) {
   const auto found = engine.containers().find(call.parameter("container"));
   if (!found) return refuse(call, found.error().status, found.error().message);
   const ContainerRecord& record = **found;
-  const std::string upper = upper_of(engine, record);
-  if (upper.empty())
-    return refuse(call, 409, "container " + record.id + " was never started: there is nothing to commit");
+  std::string upper = upper_of(engine, record);
+  if (upper.empty()) {
+    auto empty = empty_directory(engine.services().settings.docker());
+    if (!empty) return refuse(call, 500, empty.error().what);
+    upper = std::move(*empty);
+  }
   image::MadeImage wanted;
   wanted.name = call.parameter("repo");
   const std::string tag = call.parameter("tag");
   if (!wanted.name.empty() && !tag.empty()) wanted.name += ":" + tag;
   wanted.message = call.parameter("comment");
   wanted.author = call.parameter("author");
-  wanted.changes = lines_of_changes(call);
+  wanted.changes = change_lines(call.request.parameters("changes"));
+  if (const std::string word = unknown_change(wanted.changes); !word.empty())
+    return refuse(call, 400, word + " is not a valid change command");
   std::string command;
   for (const char* part : {"Entrypoint", "Cmd"}) {
     for (const auto& word : words_of(record.config, part)) command.append(command.empty() ? "" : " ").append(word);

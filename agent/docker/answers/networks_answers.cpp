@@ -10,6 +10,7 @@
 #include "agent/docker/network_request.h"
 #include "agent/docker/routes.h"
 #include "agent/networks/networks.h"
+#include "config/ip_address.h"
 #include "runtime/network/underlay.h"
 
 namespace mete::agent::docker {
@@ -43,6 +44,7 @@ Json network_json(const NetworkSpec& spec) {
   for (const auto& [name, option] : options_of(spec)) value["Options"][name] = option;
   for (const auto& [name, label] : spec.labels)
     value[name.starts_with(kNetworkOption) ? "Options" : "Labels"][name] = label;
+  if (spec.name != kDefaultNetwork) value["IPAM"]["Options"] = Json::object();
   if (spec.driver == runtime::network::Driver::kCni) return value;
   Json& config = value["IPAM"]["Config"];
   config.push_back({{"Subnet", to_string(spec.range)}, {"Gateway", to_string(runtime::network::gateway_of(spec))}});
@@ -176,7 +178,7 @@ void create_network(Engine& engine, const Call& call) {
   if (!body) return refuse(call, 400, body.error().what);
   const std::string driver = text_of(*body, "Driver");
   if (!driver.empty() && !runtime::network::driver_named(driver))
-    return refuse(call, 404, "could not find plugin " + driver + " in v1 plugin registry: plugin not found");
+    return refuse(call, 404, "plugin \"" + driver + "\" not found");
   const std::string name = text_of(*body, "Name");
   if (network_named(engine, name) || name == "host" || name == "none")
     return refuse(call, 409, "network with name " + name + " already exists");
@@ -207,7 +209,7 @@ void remove_network(Engine& engine, const Call& call) {
 }
 
 void prune_networks(Engine& engine, const Call& call) {
-  const auto filters = Filters::parse(call.parameter("filters"), {"label"});
+  const auto filters = Filters::parse(call.parameter("filters"), {"label", "label!"});
   if (!filters) return refuse(call, 400, filters.error().what);
   Json removed = Json::array();
   const auto unused = engine.networks().unused();

@@ -11,6 +11,7 @@
 
 #include "agent/docker/routes.h"
 #include "agent/docker/stats_json.h"
+#include "agent/docker/top_columns.h"
 #include "runtime/file.h"
 
 namespace mete::agent::docker {
@@ -163,21 +164,26 @@ void container_stats(Engine& engine, const Call& call) {
 void container_top(Engine& engine, const Call& call) {
   ContainerRecord* const record = container_of(engine, call);
   if (record == nullptr) return;
-  const std::string asked = call.parameter("ps_args");
-  if (!asked.empty() && asked != "-ef")
-    return refuse(call, 400, "ps_args: found \"" + asked + "\", but mete runs no ps and shows what ps -ef does");
   const Container* const container = engine.containers().container(*record);
   if (container == nullptr || !engine.containers().state(*record).has_process())
-    return refuse(call, 409, "container " + record->id + " is not running");
+    return refuse(call, 409, "Container " + record->id + " is not running");
+  const auto columns = top_columns(call.parameter("ps_args"));
+  if (!columns) return refuse(call, 400, columns.error().what);
   const auto pids = container->cgroup().processes();
   if (!pids) return refuse(call, 500, pids.error().what);
+  Json titles = Json::array();
+  for (const auto& each : *columns) titles.push_back(each.title);
   Json rows = Json::array();
   const std::time_t boot = boot_time();
   for (const pid_t pid : *pids) {
-    if (const auto row = process_row(pid, boot); !row.empty()) rows.push_back(row);
+    const auto whole = process_row(pid, boot);
+    if (whole.empty()) continue;
+    Json row = Json::array();
+    for (const auto& each : *columns) row.push_back(whole[each.of]);
+    rows.push_back(std::move(row));
   }
   engine.containers().tell(*record, "top");
-  answer(call, {{"Titles", {"UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"}}, {"Processes", rows}});
+  answer(call, {{"Titles", std::move(titles)}, {"Processes", std::move(rows)}});
 }
 
 }  // namespace mete::agent::docker

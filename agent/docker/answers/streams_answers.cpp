@@ -57,7 +57,7 @@ void attach_container(Engine& engine, const Call& call) {
   Container* const container = engine.containers().container(*record);
   if (container == nullptr) return refuse(call, 409, "container " + record->id + " is being removed");
   if (engine.containers().state(*record).paused)
-    return refuse(call, 409, "container " + record->name + " is paused, unpause the container before attach");
+    return refuse(call, 409, "Container " + record->name + " is paused, unpause the container before attach");
   if (!call.flag("stream"))
     return refuse(call, 400, "attach: expected stream=1; what was written before is in the logs");
   auto socket = socket_of(*container);
@@ -80,7 +80,7 @@ void resize_container(Engine& engine, const Call& call) {
   if (record == nullptr || !take_size(call, size)) return;
   const Container* const container = engine.containers().container(*record);
   if (container == nullptr || container->record().state != agent::ContainerState::kRunning)
-    return refuse(call, 409, "container " + record->id + " is not running");
+    return refuse(call, 409, "Container " + record->id + " is not running");
   const auto socket = attach::connect_to(container->slot().files().attach());
   if (!socket) return refuse(call, 500, socket.error().what);
   const auto text = attach::message(
@@ -98,8 +98,8 @@ void create_exec(Engine& engine, const Call& call) {
   if (!body) return refuse(call, 400, body.error().what);
   const State state = engine.containers().state(*record);
   if (state.paused)
-    return refuse(call, 409, "container " + record->name + " is paused, unpause the container before exec");
-  if (!state.has_process()) return refuse(call, 409, "container " + record->id + " is not running");
+    return refuse(call, 409, "Container " + record->name + " is paused, unpause the container before exec");
+  if (!state.has_process()) return refuse(call, 409, "Container " + record->id + " is not running");
   Exec exec;
   exec.container = record->id;
   exec.command = words_of(*body, "Cmd");

@@ -165,18 +165,10 @@ void show_info(Engine& engine, const Call& call) {
 }
 
 void disk_use(Engine& engine, const Call& call) {
-  Json images = Json::array();
+  const auto images = image_rows(engine, Filters(), call.version);
+  if (!images) return refuse(call, 500, images.error().what);
   std::int64_t size = 0;
-  if (const auto list = engine.services().images.list()) {
-    for (const auto& each : *list) {
-      size += each.size;
-      images.push_back({{"Id", "sha256:" + each.id},
-                        {"RepoTags", {each.name}},
-                        {"Size", each.size},
-                        {"SharedSize", -1},
-                        {"Containers", -1}});
-    }
-  }
+  for (const auto& each : *images) size += agent::docker::number_of(each, "Size");
   Json containers = Json::array();
   for (const auto& [id, record] : engine.containers().all()) {
     containers.push_back({{"Id", id},
@@ -187,10 +179,11 @@ void disk_use(Engine& engine, const Call& call) {
   }
   Json volumes = Json::array();
   for (const auto& each : engine.containers().volumes().list()) {
-    volumes.push_back({{"Name", each.name}, {"Driver", "local"}, {"UsageData", {{"Size", -1}, {"RefCount", -1}}}});
+    const auto users = users_of_volume(engine, each.name).size();
+    volumes.push_back({{"Name", each.name}, {"Driver", "local"}, {"UsageData", {{"Size", -1}, {"RefCount", users}}}});
   }
   answer(call, {{"LayersSize", size},
-                {"Images", images},
+                {"Images", *images},
                 {"Containers", containers},
                 {"Volumes", volumes},
                 {"BuildCache", Json::array()}});
@@ -244,6 +237,14 @@ void no_swarm(Engine& /*engine*/, const Call& call) {
   refuse(call, 503,
          "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to "
          "swarm and try again.");
+}
+
+void leave_swarm(Engine& /*engine*/, const Call& call) {
+  refuse(call, 503, "This node is not part of a swarm");
+}
+
+void refuse_swarm(Engine& /*engine*/, const Call& call) {
+  refuse(call, 501, "swarm: mete is an engine of one machine, and joins none");
 }
 
 }  // namespace mete::agent::docker

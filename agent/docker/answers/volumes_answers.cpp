@@ -20,8 +20,13 @@ Json volume_json(Engine& engine, const Volume& volume) {
           {"Scope", "local"}};
 }
 
-// Ids of the containers that mount it.
-std::vector<std::string> users_of(Engine& engine, const std::string& name) {
+bool is_volume_name(const std::string& name) {
+  return check_container_name(name).has_value();
+}
+
+}  // namespace
+
+std::vector<std::string> users_of_volume(Engine& engine, const std::string& name) {
   std::vector<std::string> users;
   for (const auto& [id, record] : engine.containers().all()) {
     const auto mounts = mounts_of(record.config, record.host_config);
@@ -33,18 +38,12 @@ std::vector<std::string> users_of(Engine& engine, const std::string& name) {
   return users;
 }
 
-bool is_volume_name(const std::string& name) {
-  return check_container_name(name).has_value();
-}
-
-}  // namespace
-
 void list_volumes(Engine& engine, const Call& call) {
   const auto filters = Filters::parse(call.parameter("filters"), {"name", "label", "dangling", "driver"});
   if (!filters) return refuse(call, 400, filters.error().what);
   Json all = Json::array();
   for (const auto& each : engine.containers().volumes().list()) {
-    const std::string dangling = users_of(engine, each.name).empty() ? "true" : "false";
+    const std::string dangling = users_of_volume(engine, each.name).empty() ? "true" : "false";
     const bool asked = filters->contains("name", each.name) && filters->equals("driver", "local") &&
                        filters->labels(texts_of(Json{{"l", each.labels}}, "l")) &&
                        (!filters->has("dangling") || filters->equals("dangling", dangling));
@@ -58,10 +57,16 @@ void create_volume(Engine& engine, const Call& call) {
   if (!body) return refuse(call, 400, body.error().what);
   const std::string driver = text_of(*body, "Driver");
   if (!driver.empty() && driver != "local")
-    return refuse(call, 404, "error looking up volume plugin " + driver + ": plugin \"" + driver + "\" not found");
+    return refuse(call, 404,
+                  "create " + text_of(*body, "Name") + ": error looking up volume plugin " + driver + ": plugin \"" +
+                      driver + "\" not found");
   if (!is_nothing(field(*body, "DriverOpts")))
     return refuse(call, 400, "DriverOpts: found some, but a volume of mete is a directory of this machine");
   const std::string asked = text_of(*body, "Name");
+  if (asked.size() == 1)
+    return refuse(
+        call, 400,
+        "create " + asked + ": volume name is too short, names should be at least two alphanumeric characters");
   if (!asked.empty() && !is_volume_name(asked))
     return refuse(call, 400,
                   "create " + asked + ": \"" + asked +
@@ -90,7 +95,7 @@ void remove_volume(Engine& engine, const Call& call) {
   if (!is_volume_name(name) || !volumes.find(name)) {
     return call.flag("force") ? answer_nothing(call) : refuse(call, 404, "get " + name + ": no such volume");
   }
-  const auto users = users_of(engine, name);
+  const auto users = users_of_volume(engine, name);
   if (!users.empty()) return refuse(call, 409, "remove " + name + ": volume is in use - [" + users.front() + "]");
   if (const auto removed = volumes.remove(name); !removed) return refuse(call, 500, removed.error().what);
   engine.containers().events().add({"volume", "destroy", name, {{"driver", "local"}}, {}});
@@ -107,7 +112,7 @@ void prune_volumes(Engine& engine, const Call& call) {
   Json removed = Json::array();
   for (const auto& each : engine.containers().volumes().list()) {
     if ((!all && !each.anonymous) || !filters->labels(texts_of(Json{{"l", each.labels}}, "l"))) continue;
-    if (!users_of(engine, each.name).empty()) continue;
+    if (!users_of_volume(engine, each.name).empty()) continue;
     if (engine.containers().volumes().remove(each.name)) removed.push_back(each.name);
   }
   answer(call, {{"VolumesDeleted", removed}, {"SpaceReclaimed", 0}});

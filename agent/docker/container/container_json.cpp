@@ -6,6 +6,7 @@
 #include "agent/docker/container/pod_of.h"
 #include "agent/docker/endpoints.h"
 #include "runtime/image/sha256.h"
+#include "runtime/process/defaults.h"
 
 namespace mete::agent::docker {
 namespace {
@@ -16,6 +17,17 @@ Json shown_config(const Json& config) {
   for (const auto& [name, value] : config.items()) {
     if (!name.starts_with("Mete")) shown[name] = value;
   }
+  return shown;
+}
+
+// With what docker's engine fills in. Older clients look for limits that no kernel has any more.
+Json shown_host_config(const View& view) {
+  Json shown = view.record.host_config;
+  constexpr int kWithoutKernelMemory = 42;
+  if (view.version < kWithoutKernelMemory) shown["KernelMemory"] = shown["KernelMemoryTCP"] = 0;
+  const bool privileged = flag_of(shown, "Privileged");
+  shown["MaskedPaths"] = privileged ? Json() : Json(runtime::process::default_masked_paths());
+  shown["ReadonlyPaths"] = privileged ? Json() : Json(runtime::process::default_read_only_paths());
   return shown;
 }
 
@@ -127,24 +139,6 @@ Json ports_json(const View& view) {
   return ports;
 }
 
-Json port_rows(const View& view) {
-  Json rows = Json::array();
-  const Json ports = ports_json(view);
-  for (const auto& [name, list] : ports.items()) {
-    const auto slash = name.find('/');
-    const int inside = std::stoi(name.substr(0, slash));
-    const std::string type = name.substr(slash + 1);
-    if (!list.is_array()) rows.push_back({{"PrivatePort", inside}, {"Type", type}});
-    for (const auto& each : list.is_array() ? list : Json::array()) {
-      rows.push_back({{"IP", text_of(each, "HostIp")},
-                      {"PrivatePort", inside},
-                      {"PublicPort", std::stoi(text_of(each, "HostPort"))},
-                      {"Type", type}});
-    }
-  }
-  return rows;
-}
-
 Json state_json(const View& view) {
   const State& state = view.state;
   Json shown = {{"Status", state.status},
@@ -188,6 +182,24 @@ std::string network_id(const std::string& name) {
   runtime::image::Sha256 hash;
   hash.update(name);
   return hash.hex();
+}
+
+Json port_rows(const View& view) {
+  Json rows = Json::array();
+  const Json ports = ports_json(view);
+  for (const auto& [name, list] : ports.items()) {
+    const auto slash = name.find('/');
+    const int inside = std::stoi(name.substr(0, slash));
+    const std::string type = name.substr(slash + 1);
+    if (!list.is_array()) rows.push_back({{"PrivatePort", inside}, {"Type", type}});
+    for (const auto& each : list.is_array() ? list : Json::array()) {
+      rows.push_back({{"IP", text_of(each, "HostIp")},
+                      {"PrivatePort", inside},
+                      {"PublicPort", std::stoi(text_of(each, "HostPort"))},
+                      {"Type", type}});
+    }
+  }
+  return rows;
 }
 
 Json row_json(const View& view, WallTime now) {
@@ -237,7 +249,7 @@ Json inspect_json(const View& view) {
           {"ProcessLabel", ""},
           {"AppArmorProfile", ""},
           {"ExecIDs", view.execs.empty() ? Json() : Json(view.execs)},
-          {"HostConfig", record.host_config},
+          {"HostConfig", shown_host_config(view)},
           {"GraphDriver", {{"Data", Json()}, {"Name", "overlay2"}}},
           {"Mounts", mounts_json(view)},
           {"Config", shown_config(record.config)},

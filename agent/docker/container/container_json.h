@@ -33,6 +33,8 @@ struct View {
   int version = 0;                    // that the client speaks: 41 of 1.41
 };
 
+// Of a container that runs: {"IP", "PrivatePort", "PublicPort", "Type"}.
+[[nodiscard]] Json port_rows(const View& view);
 // A row of GET /containers/json.
 [[nodiscard]] Json row_json(const View& view, WallTime now);
 // GET /containers/ID/json

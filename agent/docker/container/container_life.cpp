@@ -5,12 +5,13 @@
 
 #include "agent/docker/container/containers.h"
 #include "agent/docker/container/create_request.h"
+#include "agent/docker/start_errors.h"
 
 namespace mete::agent::docker {
 namespace {
 
 Refusal not_running(const ContainerRecord& record) {
-  return {409, "container " + record.id + " is not running"};
+  return {409, "Container " + record.id + " is not running"};
 }
 
 }  // namespace
@@ -61,8 +62,8 @@ void Containers::start(const std::string& id, Done done) {
     const Pod* const pod = this->pod(started);
     const auto& container = pod->record().containers.front();
     if (!started.error.empty()) {
-      const unsigned status = container.has_ended && container.reason == "StartError" ? 400 : 500;
-      done(Refusal{status, started.error});
+      const bool tried = container.has_ended && container.reason == "StartError";
+      done(Refusal{start_error_status(started.error, tried), started.error});
       return true;
     }
     const bool ran = container.attempt != before && container.reason != "StartError" && container.has_ended;
@@ -112,7 +113,7 @@ std::optional<Refusal> Containers::kill(const ContainerRecord& record, int signa
   Pod* const own = pod(record);
   const State now = state(record);
   if (own == nullptr || !now.has_process())
-    return Refusal{409, "cannot kill container: " + record.name + ": container " + record.id + " is not running"};
+    return Refusal{409, "Cannot kill container: " + record.name + ": Container " + record.id + " is not running"};
   Container& inside = *own->containers().front();
   if (const auto sent = inside.attempt().signal(signal); !sent) return not_running(record);
   tell(record, "kill", {{"signal", std::to_string(signal)}});
@@ -127,8 +128,8 @@ std::optional<Refusal> Containers::pause(ContainerRecord& record, bool paused) {
   const State now = state(record);
   const Container* const inside = container(record);
   if (!now.has_process() || inside == nullptr) return not_running(record);
-  if (paused && now.paused) return Refusal{409, "container " + record.id + " is already paused"};
-  if (!paused && !now.paused) return Refusal{500, "container " + record.id + " is not paused"};
+  if (paused && now.paused) return Refusal{409, "Container " + record.id + " is already paused"};
+  if (!paused && !now.paused) return Refusal{500, "Container " + record.id + " is not paused"};
   const auto done = paused ? inside->cgroup().freeze() : inside->cgroup().thaw();
   if (!done) return Refusal{500, done.error().what};
   tell(record, paused ? "pause" : "unpause");
@@ -138,7 +139,8 @@ std::optional<Refusal> Containers::pause(ContainerRecord& record, bool paused) {
 
 std::optional<Refusal> Containers::rename(ContainerRecord& record, const std::string& asked) {
   const std::string name = asked.starts_with('/') ? asked.substr(1) : asked;
-  if (const auto right = check_container_name(name); !right) return Refusal{400, right.error().what};
+  if (!check_container_name(name))
+    return Refusal{400, "Error when allocating new name: " + check_container_name("/" + name).error().what};
   if (name == record.name) return Refusal{400, "Renaming a container with the same name as its current name"};
   if (const ContainerRecord* other = by_name(name)) {
     return Refusal{409, "Error when allocating new name: Conflict. The container name \"/" + name +
@@ -175,9 +177,10 @@ void Containers::remove(const std::string& id, bool force, bool volumes, Done do
   Pod* const own = pod(record);
   const State now = state(record);
   if (now.running && !force) {
-    const std::string what = now.paused ? "paused" : "running";
-    return done(Refusal{409, "cannot remove container \"/" + record.name + "\": container is " + what + ": " +
-                                 (now.paused ? "unpause" : "stop") + " the container before removing or force remove"});
+    const std::string what = now.paused ? "paused" : now.restarting ? "restarting" : "running";
+    return done(Refusal{409, "You cannot remove a " + what + " container " + record.id + ". " +
+                                 (now.paused ? "Unpause and then stop" : "Stop") +
+                                 " the container before attempting removal or force remove"});
   }
   if (now.removing) return done(Refusal{409, "removal of container " + record.name + " is already in progress"});
   seen_[id].remove_volumes = volumes;

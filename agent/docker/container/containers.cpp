@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "agent/docker/container/pod_of.h"
+#include "agent/docker/start_errors.h"
 #include "runtime/file.h"
 
 namespace mete::agent::docker {
@@ -188,8 +189,8 @@ void Containers::settle(ContainerRecord& record, Pod& own) {
   const bool waits_for_good = now.state == agent::ContainerState::kWaiting && !now.waiting_reason.empty();
   const bool over = now.state == agent::ContainerState::kExited;
   std::string error =
-      now.has_ended && now.reason == "StartError" && over ? start_error_text(now.exit_code, now.message) : "";
-  if (waits_for_good) error = start_error_text(0, now.message);
+      now.has_ended && now.reason == "StartError" && over ? start_error_text(record, now.exit_code, now.message) : "";
+  if (waits_for_good) error = start_error_text(record, 0, now.message);
   if (!error.empty() && error != record.error) {
     record.error = error;
     (void)save(record);

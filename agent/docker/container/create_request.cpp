@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/docker/container/create_request.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -8,6 +10,9 @@
 
 #include "agent/docker/container/health.h"
 #include "agent/docker/refusals.h"
+#include "enforcers/core_assignment.h"
+#include "runtime/file.h"
+#include "runtime/process/capabilities.h"
 #include "runtime/process/signals.h"
 
 namespace mete::agent::docker {
@@ -70,8 +75,10 @@ Json merged_config(const Json& body, const runtime::image::ImageConfig& image) {
   }
   if (!unset.empty()) config["MeteUnsetEnv"] = unset;
   merge_command(body, image, config);
+  config["OnBuild"] = Json();  // of images alone
   config["Image"] = text_of(body, "Image");
-  config["Volumes"] = field(body, "Volumes");
+  const Json& volumes = field(body, "Volumes");
+  config["Volumes"] = volumes.empty() ? Json() : volumes;
   const std::string directory = text_of(body, "WorkingDir");
   config["WorkingDir"] = directory.empty() ? image.working_dir : directory;
   if (text_of(config, "User").empty()) config["User"] = image.user;
@@ -108,7 +115,7 @@ Status check_cpu(const Json& host, const MachineBounds& machine) {
   const std::int64_t quota = number_of(host, "CpuQuota");
   if (nano > 0 && (period > 0 || quota > 0))
     return fail("Conflicting options: Nano CPUs and CPU " + std::string(period > 0 ? "Period" : "Quota") +
-                " cannot both be set.");
+                " cannot both be set");
   if (nano < 0 || (nano > 0 && nano < 10'000'000) || nano > static_cast<std::int64_t>(machine.cpus) * 1'000'000'000) {
     char text[120];
     std::snprintf(text, sizeof text, "Range of CPUs is from 0.01 to %u.00, as there are only %u CPUs available",
@@ -118,6 +125,30 @@ Status check_cpu(const Json& host, const MachineBounds& machine) {
   if (period != 0 && (period < 1'000 || period > 1'000'000))
     return fail("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
   if (quota > 0 && quota < 1'000) return fail("CPU cfs quota can not be less than 1ms (i.e. 1000)");
+  return {};
+}
+
+// Which CPUs a container may have.
+Status check_cpuset(const Json& host, const MachineBounds& machine) {
+  const std::string asked = text_of(host, "CpusetCpus");
+  if (asked.empty()) return {};
+  const auto wanted = enforcers::parse_cpu_list(asked);
+  if (!wanted) return fail("Invalid value " + asked + " for cpuset cpus");
+  const auto there = enforcers::parse_cpu_list(machine.cpu_list).value_or(*wanted);
+  const bool all = std::all_of(wanted->begin(), wanted->end(), [&](unsigned each) {
+    return std::find(there.begin(), there.end(), each) != there.end();
+  });
+  return all ? Status()
+             : fail("Requested CPUs are not available - requested " + asked + ", available: " + machine.cpu_list);
+}
+
+Status check_capabilities(const Json& host) {
+  for (const char* name : {"CapAdd", "CapDrop"}) {
+    for (const auto& each : words_of(host, name)) {
+      if (!runtime::process::capability_mask(each))
+        return fail(std::string("invalid ") + name + ": unknown capability: \"" + each + "\"");
+    }
+  }
   return {};
 }
 
@@ -140,6 +171,8 @@ Status check_all(const Json& config, const Json& host, const MachineBounds& mach
   METE_CHECK(check_supported(config, host));
   METE_CHECK(check_memory(host));
   METE_CHECK(check_cpu(host, machine));
+  METE_CHECK(check_cpuset(host, machine));
+  METE_CHECK(check_capabilities(host));
   METE_CHECK(check_restart(host));
   const std::string signal = text_of(config, "StopSignal");
   if (!signal.empty() && !runtime::process::signal_number(signal)) return fail("Invalid signal: " + signal);
@@ -154,8 +187,10 @@ Json completed_host_config(const Json& asked) {
   Json host = asked.is_object() ? asked : Json::object();
   if (text_of(host, "NetworkMode").empty()) host["NetworkMode"] = "default";
   if (is_nothing(field(host, "RestartPolicy"))) host["RestartPolicy"] = {{"Name", "no"}, {"MaximumRetryCount", 0}};
-  if (text_of(field(host, "LogConfig"), "Type").empty())
-    host["LogConfig"] = {{"Type", "json-file"}, {"Config", Json::object()}};
+  Json& log = host["LogConfig"];
+  if (!log.is_object()) log = Json::object();
+  if (text_of(log, "Type").empty()) log["Type"] = "json-file";
+  if (!field(log, "Config").is_object()) log["Config"] = Json::object();
   if (number_of(host, "ShmSize") == 0) host["ShmSize"] = 64 << 20;
   if (number_of(host, "Memory") > 0 && number_of(host, "MemorySwap") == 0)
     host["MemorySwap"] = 2 * number_of(host, "Memory");
@@ -168,7 +203,10 @@ Json completed_host_config(const Json& asked) {
 }  // namespace
 
 MachineBounds machine_bounds() {
-  return {std::max(1U, std::thread::hardware_concurrency())};
+  const auto online = runtime::read_file(AT_FDCWD, "/sys/devices/system/cpu/online");
+  std::string list = online.value_or("0");
+  while (!list.empty() && list.back() == '\n') list.pop_back();
+  return {std::max(1U, std::thread::hardware_concurrency()), std::move(list)};
 }
 
 Json healthcheck_json(const runtime::build::ImageSettings& settings) {

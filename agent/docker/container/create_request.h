@@ -14,6 +14,7 @@ namespace mete::agent::docker {
 // Facts of the machine that a request is checked against.
 struct MachineBounds {
   unsigned cpus = 1;
+  std::string cpu_list = "0";  // "0-3": those that are there
 };
 [[nodiscard]] MachineBounds machine_bounds();  // of this machine
 

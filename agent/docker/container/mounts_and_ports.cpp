@@ -12,10 +12,10 @@
 namespace mete::agent::docker {
 namespace {
 
-Status check_target(const std::string& whole, const std::string& target) {
+Status check_target(const std::string& whole, const std::string& target, const std::string& type) {
   if (target.empty() || target.front() != '/')
-    return fail("invalid volume specification: '" + whole + "': invalid mount path: '" + target +
-                "' mount path must be absolute");
+    return fail("invalid volume specification: '" + whole + "': invalid mount config for type \"" + type +
+                "\": invalid mount path: '" + target + "' mount path must be absolute");
   if (target.find_first_not_of('/') == std::string::npos)
     return fail("invalid volume specification: '" + whole + "': invalid specification: destination can't be '/'");
   return {};
@@ -28,7 +28,7 @@ Status check_volume_name(const std::string& name) {
               "If you intended to pass a host directory, use absolute path");
 }
 
-Status take_mode(const std::string& whole, const std::string& mode, MountAsked& mount) {
+Status take_mode(const std::string& mode, MountAsked& mount) {
   constexpr std::array<std::string_view, 6> kPropagations = {"rprivate", "private", "rslave",
                                                              "slave",    "rshared", "shared"};
   std::string_view rest = mode;
@@ -42,7 +42,7 @@ Status take_mode(const std::string& whole, const std::string& mode, MountAsked& 
     } else if (option == "nocopy") {
       mount.no_copy = true;
     } else if (option != "rw" && option != "z" && option != "Z") {
-      return fail("invalid volume specification: '" + whole + "': invalid mode: " + mode);
+      return fail("invalid mode: " + mode);
     }
   }
   mount.mode = mode;
@@ -56,10 +56,10 @@ Result<MountAsked> bind_of(const std::string& text) {
   MountAsked mount;
   mount.source = text.substr(0, first);
   mount.target = first == std::string::npos ? "" : text.substr(first + 1, second - first - 1);
-  METE_CHECK(check_target(text, mount.target));
   mount.type = mount.source.starts_with('/') ? "bind" : "volume";
+  METE_CHECK(check_target(text, mount.target, mount.type));
   if (mount.type == "volume") METE_CHECK(check_volume_name(mount.source));
-  if (second != std::string::npos) METE_CHECK(take_mode(text, text.substr(second + 1), mount));
+  if (second != std::string::npos) METE_CHECK(take_mode(text.substr(second + 1), mount));
   if (mount.type == "bind" && mount.propagation.empty()) mount.propagation = "rprivate";
   return mount;
 }
@@ -70,7 +70,9 @@ Result<MountAsked> mount_of(const Json& value) {
   mount.source = text_of(value, "Source");
   mount.target = text_of(value, "Target");
   mount.read_only = flag_of(value, "ReadOnly");
-  METE_CHECK(check_target(mount.target, mount.target));
+  if (mount.type != "bind" && mount.type != "volume" && mount.type != "tmpfs")
+    return fail("invalid mount config for type \"" + mount.type + "\": mount type unknown");
+  METE_CHECK(check_target(mount.target, mount.target, mount.type));
   if (mount.type == "bind") {
     if (!mount.source.starts_with('/'))
       return fail("invalid mount config for type \"bind\": invalid mount path: '" + mount.source +
@@ -87,7 +89,7 @@ Result<MountAsked> mount_of(const Json& value) {
         return fail(std::string("VolumeOptions.") + name + ": found " + asked.dump().substr(0, 80) +
                     ", but a volume of mete is a directory of this machine, mounted as a whole");
     }
-  } else if (mount.type == "tmpfs") {
+  } else {
     const Json& options = field(value, "TmpfsOptions");
     if (const auto size = number_of(options, "SizeBytes"); size > 0) mount.options = "size=" + std::to_string(size);
     if (const auto mode = number_of(options, "Mode"); mode > 0) {
@@ -96,8 +98,6 @@ Result<MountAsked> mount_of(const Json& value) {
       mount.options.append(mount.options.empty() ? "" : ",").append(text);
     }
     if (mount.read_only) mount.options.append(mount.options.empty() ? "" : ",").append("ro");
-  } else {
-    return fail("mount type unknown: found \"" + mount.type + "\", expected bind, volume or tmpfs");
   }
   return mount;
 }
@@ -143,7 +143,7 @@ Result<std::vector<MountAsked>> mounts_of(const Json& config, const Json& host_c
     }
   }
   for (const auto& [target, options] : texts_of(host_config, "Tmpfs")) {
-    METE_CHECK(check_target(target, target));
+    METE_CHECK(check_target(target, target, "tmpfs"));
     MountAsked mount;
     mount.type = "tmpfs";
     mount.target = target;
@@ -152,7 +152,7 @@ Result<std::vector<MountAsked>> mounts_of(const Json& config, const Json& host_c
   }
   // An anonymous volume gives way to what is mounted there by name.
   for (const auto& target : names_in(config, "Volumes")) {
-    METE_CHECK(check_target(target, target));
+    METE_CHECK(check_target(target, target, "volume"));
     MountAsked mount;
     mount.type = "volume";
     mount.target = target;

@@ -67,11 +67,4 @@ std::string time_text(WallTime at) {
   return runtime::shim::format_time(at.time_since_epoch()).data();
 }
 
-std::string start_error_text(int exit_code, const std::string& message) {
-  const std::string begin = "failed to create task for container: failed to start: ";
-  if (exit_code == 127) return begin + "executable file not found in $PATH: " + message;
-  if (exit_code == 126) return begin + "permission denied: " + message;
-  return begin + message;
-}
-
 }  // namespace mete::agent::docker

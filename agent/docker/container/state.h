@@ -38,7 +38,4 @@ struct State {
 // RFC 3339 with nanoseconds; "0001-01-01T00:00:00Z" for never.
 [[nodiscard]] std::string time_text(WallTime at);
 
-// Why a start failed, as docker's clients want to read it: they take their exit code from these words.
-[[nodiscard]] std::string start_error_text(int exit_code, const std::string& message);
-
 }  // namespace mete::agent::docker

@@ -81,7 +81,7 @@ TEST(DockerFilters, HaveBothForms) {
     EXPECT_TRUE(filters->labels({{"a", "b"}, {"c", ""}}));
     EXPECT_FALSE(filters->labels({{"a", "b"}}));
   }
-  EXPECT_EQ(Filters::parse(R"({"bogus":["x"]})", {"name"}).error().what, "invalid filter 'bogus'");
+  EXPECT_EQ(Filters::parse(R"({"bogus":["x"]})", {"name"}).error().what, "Invalid filter 'bogus'");
   EXPECT_TRUE(Filters::parse(R"({"name":["^/web$"]})", {"name"})->contains("name", "web"));
   EXPECT_FALSE(Filters::parse(R"({"name":["^/web$"]})", {"name"})->contains("name", "web2"));
 }

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/docker/change_lines.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <string_view>
+
+namespace mete::agent::docker {
+
+std::vector<std::string> change_lines(const std::vector<std::string>& parameters) {
+  std::vector<std::string> lines;
+  for (const auto& text : parameters) {
+    std::size_t start = 0;
+    while (start < text.size()) {
+      const auto end = std::min(text.find('\n', start), text.size());
+      if (end > start) lines.push_back(text.substr(start, end - start));
+      start = end + 1;
+    }
+  }
+  return lines;
+}
+
+std::string unknown_change(const std::vector<std::string>& lines) {
+  constexpr std::array<std::string_view, 10> kKnown = {"cmd",     "entrypoint", "env",  "expose", "label",
+                                                       "onbuild", "stopsignal", "user", "volume", "workdir"};
+  for (const auto& line : lines) {
+    const auto start = std::min(line.find_first_not_of(" \t"), line.size());
+    std::string word = line.substr(start, line.find_first_of(" \t", start) - start);
+    std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (std::find(kKnown.begin(), kKnown.end(), word) == kKnown.end()) return word;
+  }
+  return {};
+}
+
+}  // namespace mete::agent::docker

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// ?changes= of commit and import: what the image's configuration is to have, in a Dockerfile's words. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace mete::agent::docker {
+
+// The instructions of all parameters, each of which may have several lines.
+[[nodiscard]] std::vector<std::string> change_lines(const std::vector<std::string>& parameters);
+
+// The first word, in small letters, that is no such instruction; empty: there is none.
+[[nodiscard]] std::string unknown_change(const std::vector<std::string>& lines);
+
+}  // namespace mete::agent::docker

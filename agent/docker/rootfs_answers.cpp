@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// A container's files as one archive, and images that are made of such an archive: docker export, docker import.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <thread>
+
+#include "agent/docker/change_lines.h"
+#include "agent/docker/file_body.h"
+#include "agent/docker/image_names.h"
+#include "agent/docker/routes.h"
+#include "runtime/file.h"
+#include "runtime/image/archives/export.h"
+#include "runtime/image/made_images.h"
+
+namespace mete::agent::docker {
+namespace {
+
+namespace image = runtime::image;
+
+// What is merged into the container's root.
+struct Layers {
+  std::string upper;
+  std::vector<std::string> below;  // topmost first
+};
+
+// A container that was never started has written nothing: its place is taken by an empty directory.
+Result<Layers> layers_of(Engine& engine, const ContainerRecord& record) {
+  const Container* const container = engine.containers().container(record);
+  if (container != nullptr && container->record().attempt != 0)
+    return Layers{container->slot().files().directory() + "/upper", container->record().layers};
+  METE_TRY(const std::string empty, empty_directory(engine.services().settings.docker()));
+  METE_TRY(const auto images, engine.services().images.list());
+  for (const auto& each : images) {
+    if ("sha256:" + each.id == record.image_id) return Layers{empty, each.layers};
+  }
+  return fail("image " + record.image + ": found none of the container's id any more");
+}
+
+}  // namespace
+
+void export_container(Engine& engine, const Call& call) {
+  const ContainerRecord* const record = container_of(engine, call);
+  if (record == nullptr) return;
+  auto layers = layers_of(engine, *record);
+  if (!layers) return refuse(call, 500, layers.error().what);
+  auto file = temporary_file(engine.services().settings.docker());
+  if (!file) return refuse(call, 500, file.error().what);
+  struct Work {
+    runtime::UniqueFd file;
+    Layers layers;
+    Status done;
+  };
+  const auto work = std::make_shared<Work>(Work{std::move(*file), std::move(*layers), {}});
+  engine.services().workers.run(
+      [work, folder = engine.services().images.layers_directory()] {
+        // export_tree() gives its caller a mount namespace for good: a thread's ends with the thread.
+        std::thread([&] {
+          work->done = image::export_tree(work->layers.upper, folder, work->layers.below, work->file.get());
+        }).join();
+      },
+      [&engine, call, work, id = record->id] {
+        if (!work->done) return refuse(call, 500, work->done.error().what);
+        const auto at = engine.containers().all().find(id);
+        if (at != engine.containers().all().end()) engine.containers().tell(at->second, "export");
+        HttpResponse head;
+        head.type = "application/octet-stream";
+        call.reply->send(head, std::make_shared<FileBody>(std::move(work->file)));
+      });
+}
+
+// Of POST /images/create with fromSrc. An address is not fetched: the agent opens no connection for a client but to
+// registries.
+void import_image(Engine& engine, const Call& call) {
+  if (call.parameter("fromSrc") != "-")
+    return refuse(call, 400, "fromSrc: found an address, expected - and the archive as the request's body");
+  image::MadeImage wanted;
+  const std::string tag = call.parameter("tag");
+  wanted.name = call.parameter("repo") + (tag.empty() ? "" : ":" + tag);
+  if (!wanted.name.empty()) wanted.name = with_tag(wanted.name);
+  wanted.message = call.parameter("message");
+  wanted.changes = change_lines(call.request.parameters("changes"));
+  if (const std::string word = unknown_change(wanted.changes); !word.empty())
+    return refuse(call, 400, word + " is not a valid change command");
+  auto file = temporary_file(engine.services().settings.docker());
+  if (!file) return refuse(call, 500, file.error().what);
+  struct Work {
+    runtime::UniqueFd file;
+    std::string bytes;
+    Result<image::Image> made;
+  };
+  const auto work = std::make_shared<Work>(Work{std::move(*file), call.request.body, {}});
+  engine.services().workers.run(
+      [work, wanted, store = engine.services().images] {
+        if (const auto written = runtime::write_all(work->file.get(), work->bytes); !written) {
+          work->made = tl::unexpected(written.error());
+          return;
+        }
+        work->made = image::import_rootfs(store, {"/proc/self/fd/" + std::to_string(work->file.get()), "-"}, wanted);
+      },
+      [&engine, call, work] {
+        if (!work->made) return refuse(call, 400, work->made.error().what);
+        const std::string id = "sha256:" + work->made->id;
+        engine.containers().events().add({"image", "import", id, {{"name", id}}, {}});
+        HttpResponse done;
+        done.type = "application/json";
+        done.body = Json{{"status", id}}.dump() + "\r\n";
+        call.reply->send(std::move(done));
+      });
+}
+
+}  // namespace mete::agent::docker

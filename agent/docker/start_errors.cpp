@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/docker/start_errors.h"
+
+#include <optional>
+#include <string_view>
+
+#include "agent/docker/container/container_json.h"
+
+namespace mete::agent::docker {
+namespace {
+
+// What stands between `begin` and the first `end` after it.
+std::optional<std::string> between(const std::string& text, std::string_view begin, std::string_view end) {
+  const auto from = text.find(begin);
+  if (from == std::string::npos) return std::nullopt;
+  const auto to = text.find(end, from + begin.size());
+  if (to == std::string::npos) return std::nullopt;
+  return text.substr(from + begin.size(), to - from - begin.size());
+}
+
+// "port 127.0.0.1:80/tcp: found it ...": published for another pod, or taken by a program.
+std::optional<std::string> taken_port(const std::string& message) {
+  if (message.find("expected a free one") == std::string::npos) return std::nullopt;
+  return between(message, "port ", "/");
+}
+
+}  // namespace
+
+std::string user_error_text(const std::string& message) {
+  if (const auto user = between(message, "user \"", "\": expected one of the image's /etc/passwd"))
+    return "unable to find user " + user->substr(0, user->find(':')) + ": no matching entries in passwd file";
+  if (const auto group = between(message, "found the group \"", "\", expected one of the image's /etc/group"))
+    return "unable to find group " + *group + ": no matching entries in group file";
+  return message;
+}
+
+std::string start_error_text(const ContainerRecord& record, int exit_code, const std::string& message) {
+  if (const std::string user = user_error_text(message); user != message) return user;
+  if (const auto network = between(message, "network ", ": found no network of that name"))
+    return "network " + *network + " not found";
+  if (const auto port = taken_port(message)) {
+    return "driver failed programming external connectivity on endpoint " + record.name + " (" + network_id(record.id) +
+           "): Bind for " + *port + " failed: port is already allocated";
+  }
+  const std::string begin = "failed to create task for container: ";
+  const auto with = [&](const char* words) {
+    return begin + (message.find(words) == std::string::npos ? std::string(words) + ": " : "") + message;
+  };
+  if (exit_code == 127) return with("executable file not found in $PATH");
+  if (exit_code == 126) return with("permission denied");
+  return begin + message;
+}
+
+unsigned start_error_status(const std::string& text, bool tried) {
+  if (text.starts_with("network ") && text.ends_with(" not found")) return 404;
+  return tried ? 400 : 500;
+}
+
+}  // namespace mete::agent::docker
