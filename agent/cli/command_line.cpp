@@ -1,13 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/cli/command_line.h"
 
+#include <algorithm>
+#include <set>
 #include <utility>
+
+#include "agent/cli/containers/exec_words.h"
+#include "agent/cli/nearest_word.h"
+#include "agent/cli/output.h"
 
 namespace mete::agent::cli {
 namespace {
 
 std::string footer_of(const char* examples) {
   return std::string("\nExamples:\n") + examples;
+}
+
+// "-c", "--container": the options of a command whose value may be the next word.
+std::set<std::string> options_with_value(const CLI::App& app) {
+  std::set<std::string> names;
+  for (const auto* option : app.get_options()) {
+    if (option->get_items_expected_max() == 0) continue;
+    for (const auto& name : option->get_snames()) names.insert("-" + name);
+    for (const auto& name : option->get_lnames()) names.insert("--" + name);
+  }
+  return names;
+}
+
+// Where the next word stands that is no option, from `at` on; words.size(): nowhere.
+std::size_t next_word(const std::vector<std::string>& words, std::size_t at, const std::set<std::string>& with_value) {
+  while (at < words.size() && words[at].starts_with('-') && words[at] != "--")
+    at += with_value.contains(words[at]) ? 2 : 1;
+  return std::min(at, words.size());
+}
+
+const CLI::App* find_command(const CLI::App& parent, const std::string& name) {
+  for (const auto* each : parent.get_subcommands([](const CLI::App*) { return true; })) {
+    if (each->get_name() == name) return each;
+  }
+  return nullptr;
+}
+
+int unknown_command(const CLI::App& parent, const std::string& path, const std::string& found) {
+  std::vector<std::string> known;
+  for (const auto* each : parent.get_subcommands([](const CLI::App* one) { return !one->get_group().empty(); }))
+    known.push_back(each->get_name());
+  const std::string nearest = nearest_word(found, known);
+  const std::string guess = nearest.empty() ? "" : "; the nearest is `" + path + " " + nearest + "`";
+  return complain("found no command \"" + path + " " + found + "\"" + guess + "; `" + path + " --help` lists all",
+                  kUsage);
 }
 
 }  // namespace
@@ -56,9 +97,36 @@ void CommandLine::add_output(CLI::App* command) {
       ->check(CLI::IsMember({"table", "wide", "json", "yaml"}));
 }
 
+std::optional<int> CommandLine::prepare(std::vector<std::string>& words) const {
+  const CLI::App* parent = &app_;
+  std::string path = "mete";
+  std::set<std::string> with_value = options_with_value(app_);
+  std::size_t at = 0;
+  while (true) {
+    at = next_word(words, at, with_value);
+    if (at >= words.size() || words[at] == "--") return std::nullopt;
+    const CLI::App* const command = find_command(*parent, words[at]);
+    if (command == nullptr) return unknown_command(*parent, path, words[at]);
+    path += " " + words[at++];
+    with_value.merge(options_with_value(*command));
+    const bool has_commands = !command->get_subcommands([](const CLI::App*) { return true; }).empty();
+    if (!has_commands) break;
+    parent = command;
+  }
+  if (path != "mete exec") return std::nullopt;
+  const auto begin = words.begin() + static_cast<std::ptrdiff_t>(at);
+  const auto rest = with_dashes({begin, words.end()}, with_value);
+  words.erase(begin, words.end());
+  words.insert(words.end(), rest.begin(), rest.end());
+  return std::nullopt;
+}
+
 int CommandLine::run(int argc, const char* const* argv) {
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  if (const auto refused = prepare(words)) return *refused;
+  std::reverse(words.begin(), words.end());  // as CLI11 takes them
   try {
-    app_.parse(argc, argv);
+    app_.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
     return app_.exit(error) == 0 ? kDone : kUsage;
   }

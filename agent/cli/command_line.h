@@ -10,7 +10,9 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/base/settings.h"
 
@@ -62,6 +64,9 @@ class CommandLine {
   [[nodiscard]] int run(int argc, const char* const* argv);
 
  private:
+  // Puts "--" before the command of `mete exec`. A value: there is no such command, which has been told.
+  [[nodiscard]] std::optional<int> prepare(std::vector<std::string>& words) const;
+
   Common common_;
   std::string host_;  // METE_HOST: unix:///path
   CLI::App app_;

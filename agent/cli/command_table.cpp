@@ -7,8 +7,10 @@ namespace mete::agent::cli {
 
 void add_agent(CommandLine& line);         // agent_command.cpp
 void add_manifests(CommandLine& line);     // manifests.cpp: apply, delete, diff, validate
-void add_pods(CommandLine& line);          // pods.cpp: ps, inspect, stop, start, kill
-void add_run(CommandLine& line);           // run.cpp: run, rm
+void add_pods(CommandLine& line);          // pods.cpp: ps, inspect
+void add_run(CommandLine& line);           // run.cpp: run, create
+void add_life(CommandLine& line);          // life.cpp: stop, start, restart, kill, pause, unpause, rename, rm
+void add_port(CommandLine& line);          // container_facts.cpp
 void add_get(CommandLine& line);           // get.cpp
 void add_scale(CommandLine& line);         // get.cpp
 void add_rollout(CommandLine& line);       // rollout.cpp: status, history, undo, restart, pause, resume
@@ -31,6 +33,8 @@ void add_build(CommandLine& line);         // build.cpp
 void add_registry(CommandLine& line);      // registry.cpp: pull, push, tag
 void add_login(CommandLine& line);         // login.cpp: login, logout
 void add_networks(CommandLine& line);      // networks.cpp: network create, ls, inspect, rm, prune
+void add_volumes(CommandLine& line);       // volume_verbs.cpp: volume create, ls, inspect, rm, prune
+void add_engine(CommandLine& line);        // engine_verbs.cpp: info, system df, system prune
 void add_metrics(CommandLine& line);       // metrics.cpp
 void add_schema(CommandLine& line);        // schema.cpp
 void add_convert(CommandLine& line);       // convert.cpp
@@ -40,10 +44,11 @@ void add_version(CommandLine& line);       // version.cpp
 
 void add_all_commands(CommandLine& line) {
   constexpr void (*kCommands[])(CommandLine&) = {
-      add_agent, add_manifests, add_pods,         add_run,    add_get,     add_scale,      add_rollout, add_update,
-      add_top,   add_explain,   add_advise,       add_events, add_alerts,  add_logs,       add_exec,    add_attach,
-      add_cp,    add_describe,  add_port_forward, add_wait,   add_oom,     add_images,     add_build,   add_registry,
-      add_login, add_networks,  add_metrics,      add_schema, add_convert, add_completion, add_man,     add_version,
+      add_agent,   add_manifests,  add_pods,  add_run,      add_life,         add_port,   add_get,     add_scale,
+      add_rollout, add_update,     add_top,   add_explain,  add_advise,       add_events, add_alerts,  add_logs,
+      add_exec,    add_attach,     add_cp,    add_describe, add_port_forward, add_wait,   add_oom,     add_images,
+      add_build,   add_registry,   add_login, add_networks, add_volumes,      add_engine, add_metrics, add_schema,
+      add_convert, add_completion, add_man,   add_version,
   };
   for (const auto add : kCommands) add(line);
 }

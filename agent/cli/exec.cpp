@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "agent/cli/output.h"
+#include "agent/cli/containers/subject.h"
 #include "runtime/file.h"
 #include "runtime/process/enter.h"
 #include "runtime/process/launcher.h"
@@ -24,8 +24,13 @@ struct ExecOptions {
   std::string pod;
   std::string container;
   std::vector<std::string> command;
+  std::vector<std::string> env;
+  std::string directory;
+  std::string user;
+  bool detach = false;
   bool interactive = false;
   bool tty = false;
+  bool privileged = false;
 };
 
 namespace process = runtime::process;
@@ -72,8 +77,44 @@ Result<int> run(const process::Plan& plan, const ExecOptions& options) {
   return runtime::shim::exit_status_of(status).code;
 }
 
+// What the agent has to do: another user, and a command that nobody waits for.
+int exec_by_agent(const Common& common, const Subject& subject, const ExecOptions& options) {
+  if (options.tty && options.interactive && !options.detach && ::isatty(STDIN_FILENO) != 1)
+    return complain("the input device is not a TTY");
+  const DockerClient client = docker_client(common);
+  const Json wishes = {{"AttachStdin", options.interactive && !options.detach},
+                       {"AttachStdout", !options.detach},
+                       {"AttachStderr", !options.detach},
+                       {"Tty", options.tty},
+                       {"Privileged", options.privileged},
+                       {"User", options.user},
+                       {"WorkingDir", options.directory},
+                       {"Env", options.env},
+                       {"Cmd", options.command}};
+  const auto made =
+      client.request("POST", subject.path + "/exec", wishes.dump(-1, ' ', false, Json::error_handler_t::replace));
+  if (!made) return complain(made.error().what, kNoAgent);
+  if (made->status >= 400) return complain(message_of(*made), kFailed);
+  const std::string path = "/exec/" + Json::parse(made->body)["Id"].get<std::string>();
+  const Json start = {{"Detach", options.detach}, {"Tty", options.tty}};
+  if (options.detach) return ask_docker(common, "POST", path + "/start", start.dump());
+  auto stream = client.open("POST", path + "/start", true, start.dump());
+  if (!stream) return complain(stream.error().what, kNoAgent);
+  if (stream->status != 101) return complain("exec: found status " + std::to_string(stream->status));
+  const StreamWishes streams{options.interactive, options.tty, path + "/resize", ""};
+  if (copy_streams(client, *stream, streams) != StreamEnd::kClosed) return kDone;
+  const auto ended = fetch_docker(common, path + "/json");
+  return ended.code == kDone ? ended.value["ExitCode"].get<int>() : ended.code;
+}
+
 // Returns the command's exit code; 126 and 127 as in a shell.
 int exec(const Common& common, const ExecOptions& options) {
+  if (options.detach || options.privileged || !options.user.empty()) {
+    const Subject subject = find_subject(common, options.pod);
+    if (subject.code != kDone) return subject.code;
+    if (subject.is_pod) return refuse_pod(subject, "exec -d, -u or --privileged", "a command has the pod's own user");
+    return exec_by_agent(common, subject, options);
+  }
   if (const auto safe = process::protect_own_image(); !safe) return complain(safe.error().what);
   const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + pod_key(options.pod));
   if (fetched.code != kDone) return fetched.code;
@@ -91,9 +132,12 @@ int exec(const Common& common, const ExecOptions& options) {
   // Checked before and after the namespaces are read: another process with that pid may be one of the host's.
   if (const auto there = process::open_pidfd(first); !there)
     return complain("the container has just ended: " + there.error().what);
-  const auto plan = process::make_enter_plan(
-      *launched_from,
-      {first.pid, options.command, {}, options.tty ? std::optional(process::TerminalSpec{}) : std::nullopt});
+  const auto plan =
+      process::make_enter_plan(*launched_from, {first.pid,
+                                                options.command,
+                                                {},
+                                                options.tty ? std::optional(process::TerminalSpec{}) : std::nullopt,
+                                                {options.env, options.directory, std::nullopt, 0, {}}});
   if (!plan) return complain(plan.error().what);
   if (const auto there = process::open_pidfd(first); !there)
     return complain("the container has just ended: " + there.error().what);
@@ -109,13 +153,20 @@ void add_exec(CommandLine& line) {
   auto options = std::make_shared<ExecOptions>();
   const Common& common = line.common();
   auto* command =
-      line.add({"exec", "Run a command in a container", "  mete exec web -- ps\n  mete exec -it web -c nginx -- sh"},
+      line.add({"exec", "Run a command in a container", "  mete exec web ps\n  mete exec -it web -c nginx -- sh"},
                [&common, options] { return exec(common, *options); });
   command->add_option("pod", options->pod, kPodName)->type_name(kPod)->required();
   command->add_option("-c,--container", options->container, "Which container")->type_name(kContainer);
   command->add_flag("-i,--interactive", options->interactive, "Pass standard input on");
   command->add_flag("-t,--tty", options->tty, "With a terminal");
-  command->add_option("command", options->command, "The command and its arguments, after --")
+  command->add_option("-e,--env", options->env, "A variable of the command")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  command->add_option("-w,--workdir", options->directory, "Where the command begins")->type_name(kFolder);
+  command->add_option("-u,--user", options->user, "Of a container: a user of it, name or number")->type_name("NAME");
+  command->add_flag("-d,--detach", options->detach, "Of a container: do not wait for the command");
+  command->add_flag("--privileged", options->privileged, "Of a container that is privileged itself");
+  command->add_option("command", options->command, "The command and its arguments; after -- where options precede it")
       ->type_name("COMMAND")
       ->required();
 }

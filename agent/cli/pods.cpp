@@ -3,10 +3,9 @@
 #include <memory>
 #include <set>
 
-#include "agent/cli/images/image_commands.h"
+#include "agent/cli/containers/container_verbs.h"
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
-#include "agent/http/http_url.h"
 
 namespace mete::agent::cli {
 namespace {
@@ -63,14 +62,6 @@ Table pods_table(const Json& pods, bool wide) {
   return table;
 }
 
-int act(const Common& common, const std::string& pod, const std::string& action, const std::string& query,
-        const std::string& done) {
-  const auto fetched = fetch(common, "POST", "/mete/v1/pods/" + pod_key(pod) + "/" + action + query);
-  if (fetched.code != kDone) return fetched.code;
-  if (!print_structured(common, fetched.value)) print("pod " + pod_key(pod) + " " + done + "\n");
-  return kDone;
-}
-
 int ps(const Common& common, const std::vector<std::string>& pods) {
   auto fetched = fetch(common, "GET", "/mete/v1/pods");
   if (fetched.code != kDone) return fetched.code;
@@ -89,94 +80,59 @@ int ps(const Common& common, const std::vector<std::string>& pods) {
   return missing.empty() ? kDone : kNotFound;
 }
 
-// As docker's inspect: what no pod is called may be an image.
-bool is_image_alone(const Common& common, const std::string& name) {
-  const auto answer = Client(common.socket).request("GET", "/mete/v1/pods/" + pod_key(name));
-  return (!answer || answer->status == 404) && has_image(common, name);
-}
+struct PsOptions {
+  std::vector<std::string> pods;
+  ListedContainers containers;
+};
 
-int inspect(const Common& common, const std::string& pod) {
-  if (is_image_alone(common, pod)) return inspect_images(common, {pod}, "");
-  const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + pod_key(pod));
-  if (fetched.code != kDone) return fetched.code;
-  if (common.output == "json") return print_structured(common, fetched.value) ? kDone : kFailed;
-  print(to_yaml(fetched.value));
-  return kDone;
-}
-
-int stop(const Common& common, const std::vector<std::string>& pods, std::optional<unsigned> grace) {
-  int worst = kDone;
-  for (const auto& pod : pods)
-    worst =
-        std::max(worst, act(common, pod, "stop", grace ? "?grace=" + std::to_string(*grace) : "", "is being stopped"));
-  return worst;
-}
-
-int start(const Common& common, const std::vector<std::string>& pods) {
-  int worst = kDone;
-  for (const auto& pod : pods) worst = std::max(worst, act(common, pod, "start", "", "is started"));
-  return worst;
-}
-
-int kill(const Common& common, const std::string& pod, const std::string& container, const std::string& signal) {
-  return act(common, pod, "kill", "?signal=" + url_encode(signal) + "&container=" + url_encode(container),
-             "was sent " + signal);
+int list(const Common& common, const PsOptions& options) {
+  if (!options.containers.asked_for()) return ps(common, options.pods);
+  if (!options.pods.empty() || common.output != "table")
+    return complain("ps: found names or -o beside flags of docker's list, expected one or the other", kUsage);
+  return list_containers(common, options.containers);
 }
 
 void add_ps(CommandLine& line) {
-  auto pods = std::make_shared<std::vector<std::string>>();
+  auto options = std::make_shared<PsOptions>();
   const Common& common = line.common();
-  auto* command = line.add({"ps", "List pods", "  mete ps\n  mete ps -o wide\n  mete ps web -o json"},
-                           [&common, pods] { return ps(common, *pods); });
-  command->add_option("pods", *pods, kPodName)->type_name(kPod);
+  auto* command = line.add({"ps", "List pods; with -a, -q, -f and the like: containers, as docker ps does",
+                            "  mete ps\n  mete ps -o wide\n  mete ps -a --filter status=exited\n"
+                            "  mete ps --format '{{.Names}} {{.Status}}'"},
+                           [&common, options] { return list(common, *options); });
+  command->add_option("pods", options->pods, kPodName)->type_name(kPod);
   line.add_output(command);
+  auto& to = options->containers;
+  command->add_flag("-a,--all", to.all, "Containers, also those that do not run");
+  command->add_flag("-q,--quiet", to.quiet, "Ids of containers alone");
+  command->add_option("-n,--last", to.last, "The last N containers, whatever they are doing")->type_name("N");
+  command->add_flag("-l,--latest", to.latest, "The last one");
+  command->add_flag("-s,--size", to.sizes, "Containers with what they have written");
+  command->add_flag("--no-trunc", to.whole_ids, "Containers with whole ids and commands");
+  command
+      ->add_option("-f,--filter", to.filters,
+                   "id=, name=, label=, status=, exited=, ancestor=, network=, health=: containers that fit")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  command->add_option("--format", to.format, "json, or a template: '{{.ID}}', 'table {{.ID}}\\t{{.Names}}'")
+      ->type_name("TEXT");
 }
 
 void add_inspect(CommandLine& line) {
-  auto pod = std::make_shared<std::string>();
+  auto options = std::make_shared<Inspected>();
   const Common& common = line.common();
-  auto* command = line.add({"inspect", "All that is known of a pod, or of an image",
-                            "  mete inspect web\n  mete inspect web -o json\n  mete inspect busybox:latest"},
-                           [&common, pod] { return inspect(common, *pod); });
-  command->add_option("pod", *pod, std::string(kPodName) + " of a pod, or an image")
+  auto* command = line.add({"inspect", "All that is known of a pod, or as docker has it of a container or image",
+                            "  mete inspect web\n  mete inspect web -o json\n  mete inspect busybox:latest\n"
+                            "  mete inspect --format '{{.State.Pid}}' web"},
+                           [&common, options] { return inspect_all(common, *options); });
+  command->add_option("names", options->words, "Pods, containers, images, networks, volumes")
       ->type_name("POD|IMAGE")
       ->required();
   line.add_output(command);
-}
-
-void add_stop_and_start(CommandLine& line) {
-  struct Options {
-    std::vector<std::string> pods;
-    std::optional<unsigned> grace;
-  };
-  auto options = std::make_shared<Options>();
-  const Common& common = line.common();
-  auto* command = line.add(
-      {"stop", "End a pod's containers; the pod stays, stopped, until `mete start`", "  mete stop web --grace 5"},
-      [&common, options] { return stop(common, options->pods, options->grace); });
-  command->add_option("pods", options->pods, kPodName)->type_name(kPod)->required();
-  command->add_option("--grace", options->grace, "Seconds between the stop signal and the kill")->type_name("SECONDS");
-  auto pods = std::make_shared<std::vector<std::string>>();
-  line.add({"start", "Start a stopped pod again", "  mete start web"}, [&common, pods] { return start(common, *pods); })
-      ->add_option("pods", *pods, kPodName)
-      ->type_name(kPod)
-      ->required();
-}
-
-void add_kill(CommandLine& line) {
-  struct Options {
-    std::string pod;
-    std::string container;
-    std::string signal = "KILL";
-  };
-  auto options = std::make_shared<Options>();
-  const Common& common = line.common();
-  auto* command =
-      line.add({"kill", "Send a signal to a pod's containers", "  mete kill web\n  mete kill web -s HUP -c nginx"},
-               [&common, options] { return kill(common, options->pod, options->container, options->signal); });
-  command->add_option("pod", options->pod, kPodName)->type_name(kPod)->required();
-  command->add_option("-s,--signal", options->signal, "TERM, SIGHUP, 9, ...; default: KILL")->type_name("SIGNAL");
-  command->add_option("-c,--container", options->container, "One container; default: all")->type_name(kContainer);
+  command->add_option("-f,--format", options->format, "A template: '{{.State.Pid}}', '{{json .Config}}'")
+      ->type_name("TEXT");
+  command->add_option("--type", options->type, "Only of this kind")
+      ->check(CLI::IsMember({"container", "image", "network", "volume"}));
+  command->add_flag("-s,--size", options->sizes, "With what a container has written");
 }
 
 }  // namespace
@@ -184,8 +140,6 @@ void add_kill(CommandLine& line) {
 void add_pods(CommandLine& line) {
   add_ps(line);
   add_inspect(line);
-  add_stop_and_start(line);
-  add_kill(line);
 }
 
 }  // namespace mete::agent::cli

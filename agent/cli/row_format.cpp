@@ -3,8 +3,8 @@
 
 #include <optional>
 
-#include "agent/cli/go_template.h"
 #include "agent/cli/table.h"
+#include "agent/cli/template/go_template.h"
 
 namespace mete::agent::cli {
 namespace {

@@ -6,7 +6,10 @@
 #include <cstdio>
 #include <thread>
 
-#include "agent/cli/output.h"
+#include "agent/cli/containers/container_verbs.h"
+#include "agent/cli/docker_text.h"
+#include "agent/cli/images/image_commands.h"
+#include "agent/cli/row_format.h"
 #include "agent/cli/table.h"
 #include "agent/cli/top/keys.h"
 #include "agent/cli/top/terminal.h"
@@ -16,6 +19,7 @@ namespace mete::agent::cli {
 namespace {
 
 struct TopOptions {
+  std::vector<std::string> words;  // a container and options of ps, or a pod
   bool batch = false;
   bool all = false;       // every cgroup, not only containers
   unsigned interval = 1;  // seconds
@@ -81,10 +85,10 @@ Json to_json(const std::vector<TopRow>& rows) {
 
 class Screen {
  public:
-  Screen(const Common& common, Terminal& terminal, unsigned interval, unsigned count, bool all)
-      : common_(common), terminal_(terminal), count_(count) {
-    state_.delay = interval;
-    state_.view.all = all;
+  Screen(const Common& common, Terminal& terminal, const TopOptions& options, TopView view)
+      : common_(common), terminal_(terminal), count_(options.count) {
+    state_.delay = options.interval;
+    state_.view = std::move(view);
   }
 
   int run(Stats first) {
@@ -173,10 +177,8 @@ class Screen {
   std::string typed_;
 };
 
-int batch(const Common& common, Stats before, const TopOptions& options) {
+int batch(const Common& common, Stats before, const TopOptions& options, const TopView& view) {
   std::signal(SIGINT, [](int) { interrupted = 1; });
-  TopView view;
-  view.all = options.all;
   for (unsigned shown = 0; interrupted == 0 && (options.count == 0 || shown < options.count); ++shown) {
     sleep(shown == 0 ? kFirst : std::chrono::milliseconds(1000 * options.interval));
     if (interrupted != 0) break;
@@ -200,15 +202,85 @@ bool named(const TopRow& row, const std::vector<std::string>& names) {
 
 int top(const Common& common, const TopOptions& options) {
   std::string problem;
+  TopView view;
+  view.all = options.all;
+  if (!options.words.empty()) {
+    const Subject subject = find_subject(common, options.words.front());
+    if (subject.code != kDone) return subject.code;
+    std::string more;
+    for (auto word = options.words.begin() + 1; word != options.words.end(); ++word)
+      more += (more.empty() ? "" : " ") + *word;
+    if (!subject.is_pod) return show_processes(common, subject, more);
+    if (!more.empty()) return refuse_pod(subject, "top " + more, "a pod alone is shown live");
+    view.filter = pod_key(subject.word) + "/";
+  }
   auto first = ask(common, problem);
   if (!first) return complain(problem, kNoAgent);
   Terminal terminal;
   const bool live = !options.batch && common.output == "table" && terminal.open();
-  if (!live) return batch(common, std::move(*first), options);
-  return Screen(common, terminal, options.interval, options.count, options.all).run(std::move(*first));
+  if (!live) return batch(common, std::move(*first), options, view);
+  return Screen(common, terminal, options, view).run(std::move(*first));
 }
 
-int stats(const Common& common, const std::vector<std::string>& names, bool all) {
+// "1.5MiB"
+std::string memory_text(std::optional<double> bytes) {
+  return bytes ? bytes_text(static_cast<std::int64_t>(*bytes)) + (*bytes < 1024 ? "" : "B") : "--";
+}
+
+std::string percent_text(std::optional<double> percent) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f%%", percent.value_or(0));
+  return percent ? text : "--";
+}
+
+// The two sums of a cgroup since its beginning, as docker shows them.
+std::string sums_text(const Stats& stats, const TopRow& row, const char* first, const char* second) {
+  for (const Stats& each : stats["cgroups"]) {
+    if (each.value("path", "") != row.path || !each.contains(first) || !each.contains(second)) continue;
+    return docker_size(each[first].get<std::int64_t>()) + " / " + docker_size(each[second].get<std::int64_t>());
+  }
+  return "--";
+}
+
+// The fields that docker's --format knows.
+int show_rows(const Stats& stats, const std::vector<TopRow>& rows, const std::string& format) {
+  Json list = Json::array();
+  for (const TopRow& row : rows) {
+    const std::string id = row.container.empty() ? row.title() : row.namespace_ + "/" + row.pod;
+    list.push_back({{"Container", id},
+                    {"ID", id},
+                    {"Name", row.title()},
+                    {"CPUPerc", percent_text(row.cpu)},
+                    {"MemUsage", memory_text(row.memory) + " / " + memory_text(row.memory_limit)},
+                    {"MemPerc", percent_text(row.memory_percent())},
+                    {"NetIO", sums_text(stats, row, "receiveBytes", "transmitBytes")},
+                    {"BlockIO", sums_text(stats, row, "readBytes", "writeBytes")},
+                    {"PIDs", row.pids ? std::to_string(static_cast<std::int64_t>(*row.pids)) : "--"}});
+  }
+  const std::vector<Column> columns = {{"Container", "CONTAINER ID", false},
+                                       {"ID", "CONTAINER ID"},
+                                       {"Name", "NAME"},
+                                       {"CPUPerc", "CPU %"},
+                                       {"MemUsage", "MEM USAGE / LIMIT"},
+                                       {"MemPerc", "MEM %"},
+                                       {"NetIO", "NET I/O"},
+                                       {"BlockIO", "BLOCK I/O"},
+                                       {"PIDs", "PIDS"}};
+  const auto text = format_rows(list, columns, format);
+  if (!text) return complain(text.error().what, kUsage);
+  print(*text);
+  return kDone;
+}
+
+struct StatsOptions {
+  std::vector<std::string> names;
+  std::string format;
+  bool all = false;
+  bool no_stream = false;  // docker's word for what is done anyway
+};
+
+int stats(const Common& common, const StatsOptions& options) {
+  const auto& names = options.names;
   std::string problem;
   const auto before = ask(common, problem);
   if (!before) return complain(problem, kNoAgent);
@@ -216,10 +288,11 @@ int stats(const Common& common, const std::vector<std::string>& names, bool all)
   const auto now = ask(common, problem);
   if (!now) return complain(problem, kNoAgent);
   TopView view;
-  view.all = all || !names.empty();
+  view.all = options.all || !names.empty();
   auto rows = visible(compare(&*before, *now), view);
   std::erase_if(rows, [&](const TopRow& row) { return !named(row, names); });
   if (rows.empty() && !names.empty()) return complain("no container or cgroup is called " + names.front(), kNotFound);
+  if (!options.format.empty()) return show_rows(*now, rows, options.format);
   if (!print_structured(common, to_json(rows))) print(plain_table(rows, false));
   return kDone;
 }
@@ -229,9 +302,12 @@ int stats(const Common& common, const std::vector<std::string>& names, bool all)
 void add_top(CommandLine& line) {
   auto options = std::make_shared<TopOptions>();
   const Common& common = line.common();
-  auto* command = line.add({"top", "What the machine's containers and cgroups use, live",
-                            "  mete top\n  mete top --all\n  mete top -b -n 1\n  mete top -n 3 -o json"},
-                           [&common, options] { return top(common, *options); });
+  auto* command =
+      line.add({"top", "What the machine's containers and cgroups use, live",
+                "  mete top\n  mete top web\n  mete top --all\n  mete top -b -n 1\n  mete top -n 3 -o json"},
+               [&common, options] { return top(common, *options); });
+  command->add_option("container", options->words, "The processes of this container; of a pod: the table of it alone")
+      ->type_name(kPod);
   command->add_flag("-b,--batch", options->batch, "One table after the other, for files and pipes");
   command->add_flag("--all", options->all, "Every cgroup, not containers alone");
   command->add_option("-d,--delay", options->interval, "Seconds between tables")
@@ -240,17 +316,16 @@ void add_top(CommandLine& line) {
   command->add_option("-n,--count", options->count, "End after so many tables")->type_name("N");
   line.add_output(command);
 
-  struct StatsOptions {
-    std::vector<std::string> names;
-    bool all = false;
-  };
   auto once = std::make_shared<StatsOptions>();
   auto* stats_command = line.add({"stats", "The same once: what containers use now",
-                                  "  mete stats\n  mete stats default/web/main\n  mete stats --all -o json"},
-                                 [&common, once] { return stats(common, once->names, once->all); });
+                                  "  mete stats\n  mete stats default/web/main\n  mete stats --all -o json\n"
+                                  "  mete stats --no-stream --format '{{.Name}} {{.MemUsage}}' web"},
+                                 [&common, once] { return stats(common, *once); });
   stats_command->add_option("names", once->names, "Containers, pods, units or cgroup paths; default: all containers")
       ->type_name("POD");
   stats_command->add_flag("--all", once->all, "Every cgroup, not containers alone");
+  stats_command->add_flag("--no-stream", once->no_stream, "As docker has it; the table is printed once anyway");
+  add_format(stats_command, once->format);
   line.add_output(stats_command);
 }
 

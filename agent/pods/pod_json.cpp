@@ -122,6 +122,8 @@ ordered_json pod_status_json(Pod& pod) {
     value["reason"] = status.reason;
     value["message"] = status.message;
   }
+  if (!record.workload.kind.empty())
+    value["workload"] = {{"kind", record.workload.kind}, {"name", record.workload.name}, {"uid", record.workload.uid}};
   value["conditions"] = conditions_json(pod);
   if (pod.plan() != nullptr) {
     const auto& plan = *pod.plan();

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "agent/cli/docker_text.h"
-#include "agent/cli/go_template.h"
 #include "agent/cli/images/history_rows.h"
 
 namespace mete::agent::cli {
@@ -31,26 +30,6 @@ TEST(DockerText, Durations) {
       {730 * 86400, "2 years"}};
   for (const auto& [seconds, text] : cases) EXPECT_EQ(docker_duration(std::chrono::seconds(seconds)), text) << seconds;
   EXPECT_EQ(docker_since({}), "N/A");
-}
-
-std::string filled(const std::string& text, const Json& value) {
-  const auto made = GoTemplate::parse(text);
-  if (!made) return made.error().what;
-  const auto out = made->fill(value);
-  return out ? *out : out.error().what;
-}
-
-TEST(GoTemplates, FieldsAndJson) {
-  const Json value = {{"Id", "x"}, {"Config", {{"Cmd", {"a", "b"}}, {"Labels", {{"k", "v"}}}, {"N", 7}, {"T", true}}}};
-  EXPECT_EQ(filled("{{.Id}}", value), "x");
-  EXPECT_EQ(filled("<{{ .Id }}>\\t{{.Config.Cmd}}\\n", value), "<x>\t[a b]\n");
-  EXPECT_EQ(filled("{{.Config.Labels}} {{.Config.N}} {{.Config.T}}", value), "map[k:v] 7 true");
-  EXPECT_EQ(filled("{{json .Config.Cmd}} {{json .Id}}", value), R"(["a","b"] "x")");
-  EXPECT_EQ(filled("{{json .}}", value), value.dump());
-  EXPECT_EQ(filled("plain", value), "plain");
-  for (const char* bad : {"{{.Id", "{{range .}}", "{{.A.B | upper}}", "{{index .A \"b\"}}", "{{}}", "{{..Id}}"})
-    EXPECT_TRUE(filled(bad, value).starts_with("--format: found {{")) << filled(bad, value);
-  EXPECT_NE(filled("{{.Nothing}}", value).find("found the field .Nothing"), std::string::npos);
 }
 
 TEST(RowFormats, TablesTemplatesAndJson) {

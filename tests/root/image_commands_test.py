@@ -123,7 +123,7 @@ def test_the_list_has_dockers_columns_filters_and_formats():
         rows = [json.loads(each) for each in lines(store, "images", "--format", "json")]
         assert rows[0]["Repository"] == "new" and rows[0]["ID"] == new[:12] and rows[0]["CreatedAt"] == "2021-06-01 00:00:00 +0000 UTC", rows
         assert lines(store, "images", "--format", "table {{.Tag}}\\t{{.ID}}")[0].split() == ["TAG", "IMAGE", "ID"]
-        for bad in ("{{range .}}", "{{.Nothing}}", "{{.ID", "{{.ID | upper}}"):
+        for bad in ("{{range .}}", "{{.Nothing}}", "{{.ID", "{{.ID | nosuch}}"):
             done = store.mete("images", "--format", bad, check=False)
             assert done.returncode == 2 and "--format" in done.stderr, done
 

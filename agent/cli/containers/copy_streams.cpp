@@ -41,7 +41,7 @@ class StreamCopy {
   StreamCopy& operator=(const StreamCopy&) = delete;
   ~StreamCopy() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
 
-  bool run() {
+  StreamEnd run() {
     std::optional<runtime::process::RawTerminal> raw;
     if (wishes_.tty && wishes_.input) raw.emplace(runtime::process::LineEnds::given);
     if (wishes_.tty) tell_size();
@@ -49,7 +49,8 @@ class StreamCopy {
     show();
     while (step()) {
     }
-    return keys_.detached();
+    if (asked_to_end_ >= kForce) return StreamEnd::kForced;
+    return keys_.detached() ? StreamEnd::kDetached : StreamEnd::kClosed;
   }
 
  private:
@@ -57,6 +58,7 @@ class StreamCopy {
     pollfd waits[3] = {{reading_ ? STDIN_FILENO : -1, POLLIN, 0}, {socket_.get(), POLLIN, 0}, {told_.get(), POLLIN, 0}};
     if (::poll(waits, 3, -1) < 0) return errno == EINTR;
     if (waits[2].revents != 0) signalled();
+    if (asked_to_end_ >= kForce) return false;
     if (waits[1].revents != 0 && !receive()) return false;
     return waits[0].revents == 0 || type();
   }
@@ -65,6 +67,8 @@ class StreamCopy {
     struct signalfd_siginfo info {};
     if (::read(told_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return;
     if (info.ssi_signo == SIGWINCH) return tell_size();
+    if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM) ++asked_to_end_;
+    if (wishes_.kill.empty()) return;
     (void)client_.request("POST", wishes_.kill + "?signal=" + std::to_string(info.ssi_signo));
   }
 
@@ -118,11 +122,14 @@ class StreamCopy {
     return !keys_.detached();
   }
 
+  static constexpr unsigned kForce = 3;  // docker's: the third Ctrl-C ends the command
+
   const DockerClient& client_;
   const UniqueFd& socket_;
   const StreamWishes& wishes_;
   std::string pending_;
   bool reading_;
+  unsigned asked_to_end_ = 0;
   sigset_t signals_{};
   sigset_t before_{};
   UniqueFd told_;
@@ -132,7 +139,7 @@ class StreamCopy {
 
 }  // namespace
 
-bool copy_streams(const DockerClient& client, DockerClient::Opened& opened, const StreamWishes& wishes) {
+StreamEnd copy_streams(const DockerClient& client, DockerClient::Opened& opened, const StreamWishes& wishes) {
   std::signal(SIGPIPE, SIG_IGN);
   return StreamCopy(client, opened, wishes).run();
 }

@@ -58,13 +58,15 @@ Result<Answer> DockerClient::request(const std::string& method, const std::strin
   return Answer{parser.get().result_int(), std::move(parser.get().body())};
 }
 
-Result<DockerClient::Opened> DockerClient::open(const std::string& method, const std::string& target,
-                                                bool upgrade) const {
+Result<DockerClient::Opened> DockerClient::open(const std::string& method, const std::string& target, bool upgrade,
+                                                const std::string& body) const {
   Opened opened;
   METE_TRY(opened.socket, connect_socket(socket_));
-  std::string head = method + " " + target + " HTTP/1.1\r\nHost: mete\r\nContent-Length: 0\r\n";
+  std::string head =
+      method + " " + target + " HTTP/1.1\r\nHost: mete\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+  if (!body.empty()) head += "Content-Type: application/json\r\n";
   if (upgrade) head += "Connection: Upgrade\r\nUpgrade: tcp\r\n";
-  METE_CHECK(runtime::write_all(opened.socket.get(), head + "\r\n"));
+  METE_CHECK(runtime::write_all(opened.socket.get(), head + "\r\n" + body));
   std::string got;
   char buffer[4096];
   while (got.find("\r\n\r\n") == std::string::npos) {

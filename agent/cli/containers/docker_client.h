@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small client of the agent's Docker Engine API, for `mete run` and `mete rm`. It blocks.
+// A small client of the agent's Docker Engine API, for the commands that have docker's words. It blocks.
 #pragma once
 
 #include <string>
@@ -20,7 +20,8 @@ class DockerClient {
     std::string early;  // of the answer's body, read with the head
   };
   // Sends a request and reads the head of its answer; the body is the caller's. `upgrade`: both ways after the head.
-  [[nodiscard]] Result<Opened> open(const std::string& method, const std::string& target, bool upgrade = false) const;
+  [[nodiscard]] Result<Opened> open(const std::string& method, const std::string& target, bool upgrade = false,
+                                    const std::string& body = {}) const;
   [[nodiscard]] Result<Answer> request(const std::string& method, const std::string& target,
                                        const std::string& body = {}) const;
 
@@ -37,10 +38,15 @@ struct StreamWishes {
   bool input = false;
   bool tty = false;
   std::string resize;  // the target to which a new size is posted: "/containers/ID/resize"
-  std::string kill;    // the target to which signals are posted
+  std::string kill;    // the target to which signals are posted; empty: none
 };
-// Copies between the caller's standard streams and a connection that was opened with `upgrade`, until the other side
-// closes. True: the caller detached by ctrl-p ctrl-q.
-[[nodiscard]] bool copy_streams(const DockerClient& client, DockerClient::Opened& opened, const StreamWishes& wishes);
+enum class StreamEnd {
+  kClosed,    // by the other side
+  kDetached,  // the caller has typed ctrl-p ctrl-q
+  kForced,    // the caller has sent three INT or TERM, and will not wait for the container
+};
+// Copies between the caller's standard streams and a connection that was opened with `upgrade`.
+[[nodiscard]] StreamEnd copy_streams(const DockerClient& client, DockerClient::Opened& opened,
+                                     const StreamWishes& wishes);
 
 }  // namespace mete::agent::cli

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "agent/cli/containers/published_ports.h"
+
 namespace mete::agent::cli {
 namespace {
 
@@ -18,43 +20,58 @@ Result<double> decimal_of(const std::string& flag, const std::string& text, cons
   return value;
 }
 
-// "[ADDRESS:][PORT:]PORT[/PROTOCOL]"
 Status add_port(const std::string& text, Json& body) {
-  const auto wrong = [&] {
-    return fail("--publish: found \"" + text + "\", expected [ADDRESS:][PORT:]PORT[/tcp|udp|sctp], one port each");
-  };
-  const auto slash = text.find('/');
-  const std::string protocol = slash == std::string::npos ? "tcp" : text.substr(slash + 1);
-  std::string rest = text.substr(0, slash);
-  const auto last = rest.rfind(':');
-  const std::string inside = rest.substr(last == std::string::npos ? 0 : last + 1);
-  rest.erase(last == std::string::npos ? 0 : last);
-  const auto first = rest.rfind(':');
-  const std::string outside = rest.substr(first == std::string::npos ? 0 : first + 1);
-  std::string address = first == std::string::npos ? "" : rest.substr(0, first);
-  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-  const auto is_number = [](const std::string& word) {
-    return !word.empty() && word.size() <= 5 && word.find_first_not_of("0123456789") == std::string::npos;
-  };
-  if (!is_number(inside) || (!outside.empty() && !is_number(outside))) return wrong();
-  if (protocol != "tcp" && protocol != "udp" && protocol != "sctp") return wrong();
-  const std::string port = inside + "/" + protocol;
-  body["ExposedPorts"][port] = Json::object();
-  body["HostConfig"]["PortBindings"][port].push_back({{"HostIp", address}, {"HostPort", outside}});
+  METE_TRY(const auto ports, published_ports(text));
+  for (const PublishedFlag& each : ports) {
+    const std::string port = each.inside + "/" + each.protocol;
+    body["ExposedPorts"][port] = Json::object();
+    body["HostConfig"]["PortBindings"][port].push_back({{"HostIp", each.address}, {"HostPort", each.outside}});
+  }
   return {};
 }
 
-// "on-failure:3"
-Status add_restart(const std::string& text, Json& host) {
-  if (text.empty()) return {};
-  const auto colon = text.find(':');
-  std::int64_t most = 0;
-  if (colon != std::string::npos) {
-    METE_TRY(const double number,
-             decimal_of("--restart", text.substr(colon + 1), "a number of starts after the colon"));
-    most = static_cast<std::int64_t>(number);
+// "type=volume,source=data,target=/data,readonly"
+Status add_mount(const std::string& text, Json& host) {
+  const auto wrong = [&](const std::string& word) {
+    return fail("--mount: found \"" + word + "\" in \"" + text +
+                "\", expected type=bind|volume|tmpfs, source=, target=, readonly, bind-propagation=, volume-nocopy, "
+                "tmpfs-size=, tmpfs-mode=");
+  };
+  Json mount = {{"Type", "volume"}};
+  for (std::size_t from = 0; from <= text.size();) {
+    const auto end = std::min(text.find(',', from), text.size());
+    const std::string word = text.substr(from, end - from);
+    from = end + 1;
+    const auto equal = word.find('=');
+    const std::string key = word.substr(0, equal);
+    const std::string value = equal == std::string::npos ? "true" : word.substr(equal + 1);
+    const bool is_switch = value == "true" || value == "1" || value == "false" || value == "0";
+    const bool on = value == "true" || value == "1";
+    if (key == "type") {
+      mount["Type"] = value;
+    } else if (key == "source" || key == "src") {
+      mount["Source"] = value;
+    } else if (key == "target" || key == "dst" || key == "destination") {
+      mount["Target"] = value;
+    } else if ((key == "readonly" || key == "ro") && is_switch) {
+      mount["ReadOnly"] = on;
+    } else if (key == "bind-propagation") {
+      mount["BindOptions"]["Propagation"] = value;
+    } else if (key == "volume-nocopy" && is_switch) {
+      mount["VolumeOptions"]["NoCopy"] = on;
+    } else if (key == "tmpfs-size") {
+      METE_TRY(mount["TmpfsOptions"]["SizeBytes"], size_of_flag("--mount: tmpfs-size", value));
+    } else if (key == "tmpfs-mode") {
+      unsigned mode = 0;
+      const char* const last = value.data() + value.size();
+      if (std::from_chars(value.data(), last, mode, 8).ptr != last) return wrong(word);
+      mount["TmpfsOptions"]["Mode"] = mode;
+    } else {
+      return wrong(word);
+    }
   }
-  host["RestartPolicy"] = {{"Name", text.substr(0, colon)}, {"MaximumRetryCount", most}};
+  if (!mount.contains("Target")) return fail("--mount: found \"" + text + "\" without target=, expected one");
+  host["Mounts"].push_back(std::move(mount));
   return {};
 }
 
@@ -63,12 +80,7 @@ Status add_resources(const RunOptions& options, Json& host) {
     METE_TRY(host["Memory"], size_of_flag("--memory", options.memory));
   }
   if (!options.cpus.empty()) {
-    METE_TRY(const double cpus, decimal_of("--cpus", options.cpus, "a number of CPUs such as 1.5"));
-    host["NanoCpus"] = std::llround(cpus * 1e9);
-  }
-  if (!options.pids.empty()) {
-    METE_TRY(const double pids, decimal_of("--pids-limit", options.pids, "a number of processes"));
-    host["PidsLimit"] = std::llround(pids);
+    METE_TRY(host["NanoCpus"], nano_cpus(options.cpus));
   }
   return {};
 }
@@ -85,25 +97,27 @@ void add_lists(const RunOptions& options, Json& host) {
   if (!options.dropped_capabilities.empty()) host["CapDrop"] = options.dropped_capabilities;
 }
 
+void add_health(const RunOptions& options, Json& body) {
+  if (options.no_healthcheck) body["Healthcheck"] = {{"Test", {"NONE"}}};
+  if (!options.health_command.empty()) body["Healthcheck"]["Test"] = {"CMD-SHELL", options.health_command};
+}
+
 }  // namespace
 
-Result<std::int64_t> size_of_flag(const std::string& flag, const std::string& text) {
-  constexpr const char* kExpected = "a number of bytes, or one with b, k, m, g or t after it";
-  std::string number = text;
-  std::transform(number.begin(), number.end(), number.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
-  if (number.ends_with("ib")) number.erase(number.size() - 2);
-  if (number.size() > 1 && number.ends_with("b")) number.pop_back();
-  int power = 0;
-  const auto unit = number.empty() ? std::string::npos : std::string("kmgt").find(number.back());
-  if (unit != std::string::npos) {
-    power = static_cast<int>(unit) + 1;
-    number.pop_back();
+Result<std::int64_t> nano_cpus(const std::string& text) {
+  METE_TRY(const double cpus, decimal_of("--cpus", text, "a number of CPUs such as 1.5"));
+  return std::llround(cpus * 1e9);
+}
+
+Result<Json> restart_policy(const std::string& text) {
+  const auto colon = text.find(':');
+  std::int64_t most = 0;
+  if (colon != std::string::npos) {
+    METE_TRY(const double number,
+             decimal_of("--restart", text.substr(colon + 1), "a number of starts after the colon"));
+    most = static_cast<std::int64_t>(number);
   }
-  METE_TRY(const double value, decimal_of(flag, number, kExpected));
-  const double bytes = std::ldexp(value, 10 * power);
-  if (bytes > 1e18) return fail(flag + ": found \"" + text + "\", expected " + kExpected);
-  return static_cast<std::int64_t>(bytes);
+  return Json{{"Name", text.substr(0, colon)}, {"MaximumRetryCount", most}};
 }
 
 Result<Json> run_request(const RunOptions& options) {
@@ -132,14 +146,21 @@ Result<Json> run_request(const RunOptions& options) {
   host["Privileged"] = options.privileged;
   if (options.init) host["Init"] = true;
   METE_CHECK(add_resources(options, host));
-  METE_CHECK(add_restart(options.restart, host));
+  if (!options.restart.empty()) {
+    METE_TRY(host["RestartPolicy"], restart_policy(options.restart));
+  }
   add_lists(options, host);
   if (!options.network.empty()) host["NetworkMode"] = options.network;
-  if (!options.address.empty()) {
-    const std::string network = options.network.empty() ? "default" : options.network;
-    body["NetworkingConfig"]["EndpointsConfig"][network]["IPAMConfig"]["IPv4Address"] = options.address;
-  }
+  const std::string network = options.network.empty() ? "default" : options.network;
+  Json& endpoints = body["NetworkingConfig"]["EndpointsConfig"];
+  if (!options.address.empty()) endpoints[network]["IPAMConfig"]["IPv4Address"] = options.address;
+  if (!options.aliases.empty()) endpoints[network]["Aliases"] = options.aliases;
   for (const auto& each : options.ports) METE_CHECK(add_port(each, body));
+  for (const auto& each : options.mounts) METE_CHECK(add_mount(each, body["HostConfig"]));
+  if (options.no_healthcheck && (!options.health_command.empty() || options.fields.contains("Healthcheck.Interval")))
+    return fail("--no-healthcheck and --health-cmd: found both, expected one of them");
+  add_health(options, body);
+  METE_CHECK(add_fields(options.fields, body));
   return body;
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <thread>
 
+#include "agent/cli/containers/container_verbs.h"
 #include "agent/cli/objects/json_path.h"
 #include "agent/cli/objects/pod_object.h"
 #include "agent/cli/output.h"
@@ -102,6 +103,7 @@ int wait_for(const Common& common, const std::string& name, const Wish& wish,
 }
 
 int wait(const Common& common, const WaitOptions& options) {
+  if (options.condition.empty()) return wait_for_ends(common, options.pods);
   const auto wish = parse_wish(options.condition);
   if (!wish) return complain(wish.error().what, kUsage);
   const bool endless = options.timeout.starts_with('-');
@@ -120,14 +122,15 @@ int wait(const Common& common, const WaitOptions& options) {
 void add_wait(CommandLine& line) {
   auto options = std::make_shared<WaitOptions>();
   const Common& common = line.common();
-  auto* command = line.add({"wait", "Wait until a pod is as it should be",
-                            "  mete wait --for=condition=Ready web\n  mete wait --for=delete web --timeout=60s\n"
-                            "  mete wait --for=jsonpath='{.status.phase}'=Running web"},
-                           [&common, options] { return wait(common, *options); });
+  auto* command =
+      line.add({"wait", "Wait until a pod is as it should be; without --for: until it has ended, as docker wait does",
+                "  mete wait web\n"
+                "  mete wait --for=condition=Ready web\n  mete wait --for=delete web --timeout=60s\n"
+                "  mete wait --for=jsonpath='{.status.phase}'=Running web"},
+               [&common, options] { return wait(common, *options); });
   command->add_option("pods", options->pods, kPodName)->type_name(kPod)->required();
   command->add_option("--for", options->condition, "condition=NAME[=VALUE], delete or jsonpath='{PATH}'[=VALUE]")
-      ->type_name("CONDITION")
-      ->required();
+      ->type_name("CONDITION");
   command->add_option("--timeout", options->timeout, "30s by default; 0s looks once, -1s is a week")->type_name("TIME");
 }
 

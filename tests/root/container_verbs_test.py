@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mete's own verbs for containers: docker's flags, output and exit codes; where a verb is for pods, too, it serves both."""
+import json
+import os
+import re
+import signal
+import sys
+import time
+
+sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from mete_agent import Agent, run_tests, wait_for, write  # noqa: E402
+from pods import launch, pod  # noqa: E402
+
+
+def with_agent(test):
+    def run():
+        with Agent().start() as agent:
+            test(agent, lambda *words, **more: said(agent, *words, **more))
+    run.__name__, run.__doc__ = test.__name__, test.__doc__
+    return run
+
+
+def said(agent, *words, code=0, text=None):
+    """What a command prints, with the exit code that is expected; of a failure its complaint."""
+    done = agent.mete(*words, check=False, text=text)
+    assert done.returncode == code, "mete %s: exit %d, expected %d\n%s%s" % (" ".join(words), done.returncode, code, done.stdout, done.stderr)
+    return (done.stdout if code == 0 else done.stderr).strip()
+
+
+@with_agent
+def test_a_life_from_create_to_rm(agent, mete):
+    made = mete("create", "--name", "web", "-e", "A=1", "busybox", "sh", "-c", "echo begun; trap 'exit 7' TERM; while :; do sleep 0.1; done")
+    assert re.fullmatch("[0-9a-f]{64}", made)
+    status = lambda: mete("inspect", "-f", "{{.State.Status}}", "web")  # noqa: E731
+    assert status() == "created"
+    assert mete("start", "web") == "web" and status() == "running"
+    wait_for("its first words", lambda: "begun" in mete("logs", "web"))
+    # The end has come when the command returns.
+    assert mete("stop", "-t", "20", "web") == "web" and status() == "exited"
+    assert mete("inspect", "-f", "{{.State.ExitCode}}", "web") == "7" and mete("wait", "web") == "7"
+    assert mete("restart", "-t", "0", made[:12]) == made[:12] and status() == "running"
+    assert mete("pause", "web") == "web" and status() == "paused"
+    assert mete("unpause", "web") == "web" and status() == "running"
+    assert "not paused" in mete("unpause", "web", code=1)
+    mete("rename", "web", "site")
+    assert "running" in mete("rm", "site", code=1)
+    waiting = agent.begin("wait", "site", stdout=-1)
+    assert mete("kill", "-s", "KILL", "site") == "site"
+    assert waiting.communicate(timeout=60)[0] == "137\n"
+    assert "not running" in mete("kill", "site", code=1)
+    assert mete("rm", "site") == "site" and mete("ps", "-aq") == ""
+    assert "nobody" in mete("rm", "nobody", code=4) and mete("rm", "-f", "nobody") == ""
+
+
+@with_agent
+def test_exit_codes_of_run(agent, mete):
+    for words, code in ((("nosuch",), 127), (("/etc",), 126), (("sh", "-c", "exit 3"), 3)):
+        mete("run", "--rm", "busybox", *words, code=code)
+    mete("run", "--rm", "--init", "busybox", "sh", "-c", "kill -9 $$", code=137)
+    for flags in (("--device", "/dev/fuse"), ("--memory-swappiness", "5"), ("-p", "80-81:80"), ("--health-interval", "soon"), ("-m", "1k")):
+        assert mete("run", "--rm", *flags, "busybox", "true", code=125)
+    assert mete("create", "--pull", "never", "nosuch:1", code=1)
+    assert mete("ps", "-aq") == ""
+
+
+@with_agent
+def test_start_attached(agent, mete):
+    mete("create", "-i", "--name", "echoes", "busybox", "sh", "-c", "read x; echo got $x; exit 4")
+    done = agent.mete("start", "-a", "-i", "echoes", text="typed\n", check=False)
+    assert (done.returncode, done.stdout) == (4, "got typed\n"), done
+
+
+@with_agent
+def test_the_list_has_docker_columns_and_both_kinds(agent, mete):
+    launch(agent, pod("p"), "p")
+    made = mete("run", "-d", "--name", "web", "-l", "app=shop", "busybox", "sleep", "1000")
+    mete("run", "--name", "done", "busybox", "true")
+    assert mete("ps").splitlines()[0].split()[:3] == ["NAMESPACE", "NAME", "READY"]
+    table = mete("ps", "-a").splitlines()
+    assert re.split(" {2,}", table[0]) == ["CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"]
+    assert len(table) == 4 and any(each.startswith("default/p ") and "Up " in each for each in table), table
+    assert mete("ps", "-q", "--no-trunc").splitlines() == [made, "default/p"]
+    assert mete("ps", "-q", "--filter", "label=app=shop") == made[:12]
+    assert mete("ps", "-a", "--filter", "status=exited", "--format", "{{.Names}}") == "done"
+    assert mete("ps", "--filter", "name=web", "--format", "{{.Names}} {{.Image}} {{.Label \"app\"}} {{.State}}") == "web busybox shop running"
+    assert mete("ps", "--format", "table {{.ID}}\t{{.Names}}", "--filter", "name=web").splitlines()[0].split("   ")[0] == "CONTAINER ID"
+    assert json.loads(mete("ps", "-l", "--format", "json"))["Names"] == "done"
+    assert "bogus" in mete("ps", "--filter", "bogus=1", code=1)
+    # What the list names can be named.
+    assert mete("stop", "-t", "0", *mete("ps", "-q").split()).splitlines() == [made[:12], "default/p"]
+    assert mete("ps", "-q") == ""
+
+
+@with_agent
+def test_verbs_of_containers_serve_pods_or_say_why_not(agent, mete):
+    launch(agent, pod("p", ["sh", "-c", "trap 'exit 6' TERM; while :; do sleep 0.1; done"]), "p")
+    assert mete("stop", "p", "--grace", "20") == "p" and agent.container("p")["state"] == "exited"
+    assert mete("wait", "p") == "6"
+    assert mete("start", "p") == "p"
+    wait_for("it to run", lambda: agent.container("p")["state"] == "running")
+    assert mete("restart", "-t", "0", "p") == "p"
+    wait_for("it to run again", lambda: agent.container("p")["state"] == "running")
+    assert mete("kill", "-s", "KILL", "p", "-c", "main") == "p"
+    for words in (("pause", "p"), ("rename", "p", "q"), ("rm", "-f", "p"), ("start", "-a", "p"), ("update", "--cpu-shares", "5", "p")):
+        assert "pod default/p" in mete(*words, code=1), words
+
+
+@with_agent
+def test_inspect_finds_what_docker_finds(agent, mete):
+    made = mete("run", "-d", "--name", "web", "busybox", "sleep", "1000")
+    [value] = json.loads(mete("inspect", "web"))
+    assert value["Id"] == made and value["State"]["Running"]
+    assert mete("inspect", "--format", "{{ .State.Pid }}", made) == str(value["State"]["Pid"])
+    assert mete("inspect", "-f", "{{range $k, $v := .NetworkSettings.Ports}}{{$k}}{{end}}{{join .Args \",\"}}", "web") == "1000"
+    assert mete("inspect", "-f", "{{.Os}}", "busybox") == "linux"
+    assert mete("volume", "create", "data") == "data"
+    assert mete("inspect", "--type", "volume", "-f", "{{.Driver}}", "data") == "local"
+    assert "Nosuch" in mete("inspect", "-f", "{{.Nosuch}}", "web", code=1)
+    assert "nothing" in mete("inspect", "nothing", code=4)
+    assert "phase: Running" in mete("inspect", "web", "-o", "yaml")
+
+
+@with_agent
+def test_processes_and_use(agent, mete):
+    mete("run", "-d", "--name", "web", "-m", "64m", "busybox", "sleep", "1000")
+    table = mete("top", "web").splitlines()
+    assert table[0].split() == ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"] and table[1].endswith("sleep 1000"), table
+    name, memory, pids = mete("stats", "--no-stream", "--format", "{{.Name}};{{.MemUsage}};{{.PIDs}}", "docker/web").split(";")
+    assert name == "docker/web/web" and memory.endswith("64.0MiB") and pids == "1", (name, memory, pids)
+    assert mete("update", "-m", "128m", "--cpus", "0.5", "--restart", "on-failure:3", "web") == "web"
+    assert mete("inspect", "-f", "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.RestartPolicy.Name}}", "web") == "134217728 500000000 on-failure"
+    assert "nothing to change" in mete("update", "web", code=2)
+
+
+@with_agent
+def test_exec_takes_the_rest_of_the_line(agent, mete):
+    mete("run", "-d", "--name", "web", "busybox", "sleep", "1000")
+    assert mete("exec", "web", "ls", "-d", "/etc") == "/etc"
+    assert mete("exec", "-e", "A=1", "-w", "/tmp", "web", "sh", "-c", "echo $A $PWD") == "1 /tmp"
+    assert mete("exec", "-u", "1:2", "web", "sh", "-c", "echo $(id -u) $(id -g); exit 5", code=5) == ""
+    assert mete("exec", "-u", "1:2", "web", "id", "-u") == "1"
+    assert mete("exec", "-d", "web", "touch", "/made") == ""
+    wait_for("the file", lambda: agent.mete("exec", "web", "test", "-e", "/made", check=False).returncode == 0)
+
+
+@with_agent
+def test_volumes_and_the_machine(agent, mete):
+    assert mete("volume", "create", "--label", "a=b", "data") == "data"
+    assert re.fullmatch("[0-9a-f]{64}", mete("volume", "create"))
+    assert mete("volume", "ls", "-q", "--filter", "label=a=b") == "data"
+    assert mete("volume", "ls").splitlines()[0].split() == ["DRIVER", "VOLUME", "NAME"]
+    assert json.loads(mete("volume", "inspect", "data"))[0]["Labels"] == {"a": "b"}
+    mete("run", "--name", "user", "-v", "data:/data", "busybox", "touch", "/data/file")
+    assert "in use" in mete("volume", "rm", "data", code=1)
+    mete("rm", "user")
+    assert "Are you sure" in mete("volume", "prune", text="n\n") and len(mete("volume", "ls", "-q").split()) == 2
+    assert "Total reclaimed space" in mete("volume", "prune", "-f") and mete("volume", "ls", "-q") == "data"
+    assert mete("volume", "rm", "data") == "data" and "no such volume" in mete("volume", "rm", "data", code=4)
+    assert mete("info", "--format", "{{.DefaultRuntime}}") == "mete" and "CPUs: " in mete("info")
+    assert [each.split()[0] for each in mete("system", "df").splitlines()] == ["TYPE", "Images", "Containers", "Local", "Build"]
+    mete("run", "--name", "old", "busybox", "true")
+    assert "Deleted Containers" in mete("system", "prune", "-f") and mete("ps", "-aq") == ""
+
+
+@with_agent
+def test_events_are_chosen_and_formed(agent, mete):
+    mete("run", "--name", "one", "busybox", "true")
+    mete("run", "--name", "two", "busybox", "true")
+    lines = mete("events", "--filter", "container=one", "--filter", "reason=Started", "--format", "{{.reason}} {{.pod}}").splitlines()
+    assert lines == ["Started docker/one"], lines
+    assert mete("events", "--since", "1h", "--filter", "container=two") and not mete("events", "--until", "1h", "--filter", "container=two")
+    assert "expected container=" in mete("events", "--filter", "colour=red", code=2)
+
+
+@with_agent
+def test_what_is_mistyped_is_told(agent, mete):
+    for words, nearest in ((("stpo", "web"), "mete stop"), (("volume", "lst"), "mete volume ls"), (("nosuchcmd",), "--help")):
+        text = mete(*words, code=2)
+        assert words[0] in text and nearest in text and len(text.splitlines()) == 1, text
+
+
+@with_agent
+def test_the_third_interrupt_ends_the_command(agent, mete):
+    running = agent.begin("run", "--rm", "--name", "deaf", "busybox", "sh", "-c", "trap '' INT; echo ready; while :; do sleep 1; done", stdout=-1, stderr=-1)
+    assert running.stdout.readline() == "ready\n"
+    for _ in range(3):
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.3)  # signals of one kind that come together are one
+    assert running.wait(60) == 1 and "3 signals" in running.stderr.read()
+    assert mete("inspect", "-f", "{{.State.Status}}", "deaf") == "running"
+    mete("rm", "-f", "deaf")
+
+
+@with_agent
+def test_files_of_labels_and_ids(agent, mete):
+    write(agent.work + "/labels", "# said\na=b\n\nc\n")
+    ids = agent.work + "/id"
+    mete("run", "-d", "--name", "web", "--label-file", agent.work + "/labels", "--cidfile", ids, "-h", "called", "busybox", "sleep", "1000")
+    assert mete("inspect", "-f", "{{json .Config.Labels}} {{.Id}} {{.Config.Hostname}}", "web") == '{"a":"b","c":""} %s called' % open(ids).read()
+    assert ids in mete("create", "--cidfile", ids, "busybox", code=1)
+    assert os.path.getsize(ids) == 64
+
+
+if __name__ == "__main__":
+    run_tests(sys.modules[__name__])
