@@ -5,8 +5,8 @@
 
 #include "agent/base/child_process.h"
 #include "agent/base/spawn.h"
+#include "agent/docker/container/start_errors.h"
 #include "agent/docker/routes.h"
-#include "agent/docker/start_errors.h"
 #include "agent/pods/pod.h"
 #include "runtime/image/users.h"
 

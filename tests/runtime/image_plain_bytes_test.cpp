@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "runtime/image/gunzip.h"
-#include "runtime/image/plain_bytes.h"
+#include "runtime/image/archives/gunzip.h"
+#include "runtime/image/archives/plain_bytes.h"
 #include "runtime/image/sha256.h"
 
 namespace mete::runtime::image {

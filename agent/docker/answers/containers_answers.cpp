@@ -5,9 +5,9 @@
 #include <thread>
 
 #include "agent/docker/body_types.h"
+#include "agent/docker/container/container_filters.h"
 #include "agent/docker/container/container_json.h"
 #include "agent/docker/container/create_request.h"
-#include "agent/docker/container_filters.h"
 #include "agent/docker/filters.h"
 #include "agent/docker/routes.h"
 #include "agent/networks/networks.h"

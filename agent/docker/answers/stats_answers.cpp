@@ -9,9 +9,9 @@
 #include <ctime>
 #include <thread>
 
+#include "agent/docker/container/top_columns.h"
 #include "agent/docker/routes.h"
 #include "agent/docker/stats_json.h"
-#include "agent/docker/top_columns.h"
 #include "runtime/file.h"
 
 namespace mete::agent::docker {

@@ -5,7 +5,7 @@
 
 #include "agent/docker/container/containers.h"
 #include "agent/docker/container/create_request.h"
-#include "agent/docker/start_errors.h"
+#include "agent/docker/container/start_errors.h"
 
 namespace mete::agent::docker {
 namespace {

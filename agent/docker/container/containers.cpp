@@ -8,7 +8,7 @@
 #include <filesystem>
 
 #include "agent/docker/container/pod_of.h"
-#include "agent/docker/start_errors.h"
+#include "agent/docker/container/start_errors.h"
 #include "runtime/file.h"
 
 namespace mete::agent::docker {

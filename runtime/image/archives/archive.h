@@ -7,8 +7,8 @@
 
 #include "config/result.h"
 #include "runtime/fd.h"
+#include "runtime/image/archives/plain_bytes.h"
 #include "runtime/image/layer_writer.h"
-#include "runtime/image/plain_bytes.h"
 
 namespace mete::runtime::image {
 

@@ -4,10 +4,10 @@
 
 #include "agent/docker/body_types.h"
 #include "agent/docker/change_lines.h"
-#include "agent/docker/container_filters.h"
+#include "agent/docker/container/container_filters.h"
+#include "agent/docker/container/start_errors.h"
+#include "agent/docker/container/top_columns.h"
 #include "agent/docker/image_names.h"
-#include "agent/docker/start_errors.h"
-#include "agent/docker/top_columns.h"
 
 namespace mete::agent::docker {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/docker/container_filters.h"
+#include "agent/docker/container/container_filters.h"
 
 #include <algorithm>
 #include <array>

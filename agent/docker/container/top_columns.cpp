@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/docker/top_columns.h"
+#include "agent/docker/container/top_columns.h"
 
 #include <algorithm>
 #include <array>

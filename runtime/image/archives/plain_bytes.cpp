@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // gzip is ISA-L's where it is installed. Everything else is a libarchive reader of the format "raw".
-#include "runtime/image/plain_bytes.h"
+#include "runtime/image/archives/plain_bytes.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 
 #include <utility>
 
-#include "runtime/image/gunzip.h"
+#include "runtime/image/archives/gunzip.h"
 #include "runtime/image/sha256.h"
 
 namespace mete::runtime::image {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/image/gunzip.h"
+#include "runtime/image/archives/gunzip.h"
 
 #include <dlfcn.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/docker/start_errors.h"
+#include "agent/docker/container/start_errors.h"
 
 #include <optional>
 #include <string_view>
