@@ -7,6 +7,19 @@
 #include <string_view>
 
 namespace mete::agent::docker {
+namespace {
+
+// One word, whatever is in it.
+std::string quoted(const std::string& text) {
+  std::string word = "\"";
+  for (const char each : text) {
+    if (each == '"' || each == '\\') word += '\\';
+    word += each;
+  }
+  return word + "\"";
+}
+
+}  // namespace
 
 std::vector<std::string> change_lines(const std::vector<std::string>& parameters) {
   std::vector<std::string> lines;
@@ -31,6 +44,24 @@ std::string unknown_change(const std::vector<std::string>& lines) {
     if (std::find(kKnown.begin(), kKnown.end(), word) == kKnown.end()) return word;
   }
   return {};
+}
+
+std::vector<std::string> lines_of_config(const Json& config) {
+  std::vector<std::string> lines = {"ENTRYPOINT " + Json(words_of(config, "Entrypoint")).dump(),
+                                    "CMD " + Json(words_of(config, "Cmd")).dump()};
+  for (const auto& each : words_of(config, "Env")) lines.push_back("ENV " + quoted(each));
+  for (const auto& [name, value] : texts_of(config, "Labels")) {
+    if (!name.empty()) lines.push_back("LABEL " + quoted(name + "=" + value));
+  }
+  for (const auto& each : names_in(config, "ExposedPorts")) lines.push_back("EXPOSE " + quoted(each));
+  for (const auto& each : names_in(config, "Volumes")) lines.push_back("VOLUME " + quoted(each));
+  const auto add = [&](const char* word, const char* field) {
+    if (const std::string text = text_of(config, field); !text.empty()) lines.push_back(word + (" " + text));
+  };
+  add("USER", "User");
+  add("WORKDIR", "WorkingDir");
+  add("STOPSIGNAL", "StopSignal");
+  return lines;
 }
 
 }  // namespace mete::agent::docker

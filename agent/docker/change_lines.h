@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "agent/docker/fields.h"
+
 namespace mete::agent::docker {
 
 // The instructions of all parameters, each of which may have several lines.
@@ -12,5 +14,8 @@ namespace mete::agent::docker {
 
 // The first word, in small letters, that is no such instruction; empty: there is none.
 [[nodiscard]] std::string unknown_change(const std::vector<std::string>& lines);
+
+// What a container's configuration has, in such instructions: of a commit, before those of the client.
+[[nodiscard]] std::vector<std::string> lines_of_config(const Json& config);
 
 }  // namespace mete::agent::docker

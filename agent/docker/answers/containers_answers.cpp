@@ -8,6 +8,7 @@
 #include "agent/docker/container/container_filters.h"
 #include "agent/docker/container/container_json.h"
 #include "agent/docker/container/create_request.h"
+#include "agent/docker/container_layers.h"
 #include "agent/docker/filters.h"
 #include "agent/docker/routes.h"
 #include "agent/networks/networks.h"
@@ -81,13 +82,18 @@ void list_containers(Engine& engine, const Call& call) {
     const View view = view_of(engine, call, *record);
     if (is_asked_for(latest || call.flag("all"), *filters, view)) rows.push_back(row_json(view, now));
   }
-  answer(call, rows);
+  if (!call.flag("size")) return answer(call, rows);
+  const auto sized = std::make_shared<Json>(std::move(rows));
+  add_sizes(engine, sized, [call, sized] { answer(call, *sized); });
 }
 
 void inspect_container(Engine& engine, const Call& call) {
   ContainerRecord* const record = container_of(engine, call);
   if (record == nullptr) return;
-  answer(call, inspect_json(view_of(engine, call, *record)));
+  Json shown = inspect_json(view_of(engine, call, *record));
+  if (!call.flag("size")) return answer(call, shown);
+  const auto sized = std::make_shared<Json>(Json::array({std::move(shown)}));
+  add_sizes(engine, sized, [call, sized] { answer(call, sized->front()); });
 }
 
 void start_container(Engine& engine, const Call& call) {

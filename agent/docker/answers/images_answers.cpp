@@ -73,14 +73,26 @@ bool fits(const std::string& pattern, const std::string& name) {
   return false;
 }
 
-// Layers that go with an image, topmost first: none of the others has them.
-std::vector<std::string> own_layers(const Image& image, const std::vector<Image>& all) {
+// Digests of its layers' archives, topmost first; of an image that came without a configuration, what stands for them.
+std::vector<std::string> digests_of(Engine& engine, const Image& image) {
+  auto digests = settings_of_image(engine.services().images, image).diff_ids;
+  std::reverse(digests.begin(), digests.end());
+  if (digests.size() == image.layers.size()) return digests;
+  digests.clear();
+  for (const auto& layer : image.layers) digests.push_back("sha256:" + layer);
+  return digests;
+}
+
+// Of the layers that go with an image: none of the others has them.
+std::vector<std::string> own_layers(Engine& engine, const Image& image, const std::vector<Image>& all) {
   std::vector<std::string> own;
-  for (const auto& layer : image.layers) {
+  const auto digests = digests_of(engine, image);
+  for (std::size_t i = 0; i < image.layers.size(); ++i) {
+    const auto& layer = image.layers[i];
     const bool shared = std::any_of(all.begin(), all.end(), [&](const Image& other) {
       return other.id != image.id && std::find(other.layers.begin(), other.layers.end(), layer) != other.layers.end();
     });
-    if (!shared) own.push_back(layer);
+    if (!shared) own.push_back(digests[i]);
   }
   return own;
 }
@@ -160,8 +172,8 @@ void inspect_image(Engine& engine, const Call& call) {
   for (const auto& each : settings.exposed_ports) config["ExposedPorts"][each] = Json::object();
   if (settings.healthcheck) config["Healthcheck"] = healthcheck_json(settings);
   if (!settings.stop_signal.empty()) config["StopSignal"] = settings.stop_signal;
-  Json layers = Json::array();
-  for (auto layer = image.layers.rbegin(); layer != image.layers.rend(); ++layer) layers.push_back("sha256:" + *layer);
+  auto layers = digests_of(engine, image);
+  std::reverse(layers.begin(), layers.end());
   answer(call, {{"Id", "sha256:" + image.id},
                 {"RepoTags", tags_json(same)},
                 {"RepoDigests", digests_json(same)},
@@ -223,7 +235,7 @@ void remove_image(Engine& engine, const Call& call) {
   const auto in_use = engine.containers().reconciler().layers_in_use();
   if (!in_use) return refuse(call, 409, "a container's layers are not known yet; try again");
   const auto all = images.list();
-  const auto layers = all ? own_layers(same.front(), *all) : std::vector<std::string>();
+  const auto layers = all ? own_layers(engine, same.front(), *all) : std::vector<std::string>();
   Json done = Json::array();
   for (const auto& image : named ? std::vector<Image>{*named} : same) {
     if (const auto removed = images.remove(image.name, *in_use); !removed)
@@ -233,7 +245,7 @@ void remove_image(Engine& engine, const Call& call) {
   }
   if (last) {
     done.push_back({{"Deleted", id}});
-    for (const auto& layer : layers) done.push_back({{"Deleted", "sha256:" + layer}});
+    for (const auto& layer : layers) done.push_back({{"Deleted", layer}});
     tell_image(engine, "delete", id, id);
   }
   answer(call, done);
@@ -263,13 +275,14 @@ void prune_images(Engine& engine, const Call& call) {
   for (const auto& image : *list) {
     if ((!all && !is_nameless(image)) || is_used(image) || !filters->labels(image.config.labels)) continue;
     if (*until && image.created >= **until) continue;
+    const auto own = own_layers(engine, image, left);
     if (!images.remove(image.name, *in_use)) continue;
     if (!is_nameless(image)) removed.push_back({{"Untagged", image.name}});
     std::erase_if(left, [&](const Image& each) { return each.name == image.name; });
     const bool last = std::none_of(left.begin(), left.end(), [&](const Image& each) { return each.id == image.id; });
     if (!last) continue;
     removed.push_back({{"Deleted", "sha256:" + image.id}});
-    for (const auto& layer : own_layers(image, left)) removed.push_back({{"Deleted", "sha256:" + layer}});
+    for (const auto& layer : own) removed.push_back({{"Deleted", layer}});
     bytes += image.size;
   }
   answer(call, {{"ImagesDeleted", removed.empty() ? Json() : removed}, {"SpaceReclaimed", bytes}});

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "agent/docker/change_lines.h"
+#include "agent/docker/container_layers.h"
 #include "agent/docker/file_body.h"
 #include "agent/docker/routes.h"
 #include "runtime/file.h"
@@ -16,31 +17,7 @@
 #include "runtime/image/made_images.h"
 
 namespace mete::agent::docker {
-namespace {
-
 namespace image = runtime::image;
-
-// The container's writable layer; empty: it was never started.
-std::string upper_of(Engine& engine, const ContainerRecord& record) {
-  const Container* const container = engine.containers().container(record);
-  return container == nullptr || container->record().attempt == 0 ? ""
-                                                                  : container->slot().files().directory() + "/upper";
-}
-
-// The image that the container was made from, with the layers that it has.
-image::Image base_image(Engine& engine, const ContainerRecord& record) {
-  if (const auto images = engine.services().images.list()) {
-    for (const auto& each : *images) {
-      if ("sha256:" + each.id == record.image_id) return each;
-    }
-  }
-  image::Image gone;
-  if (const Container* const container = engine.containers().container(record))
-    gone.layers = container->record().layers;
-  return gone;
-}
-
-}  // namespace
 
 void container_changes(Engine& engine, const Call& call) {
   ContainerRecord* const record = container_of(engine, call);
@@ -77,9 +54,11 @@ void commit_container(Engine& engine, const Call& call) {
   if (!wanted.name.empty() && !tag.empty()) wanted.name += ":" + tag;
   wanted.message = call.parameter("comment");
   wanted.author = call.parameter("author");
-  wanted.changes = change_lines(call.request.parameters("changes"));
-  if (const std::string word = unknown_change(wanted.changes); !word.empty())
+  auto changes = change_lines(call.request.parameters("changes"));
+  if (const std::string word = unknown_change(changes); !word.empty())
     return refuse(call, 400, word + " is not a valid change command");
+  wanted.changes = lines_of_config(record.config);
+  wanted.changes.insert(wanted.changes.end(), changes.begin(), changes.end());
   std::string command;
   for (const char* part : {"Entrypoint", "Cmd"}) {
     for (const auto& word : words_of(record.config, part)) command.append(command.empty() ? "" : " ").append(word);

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "agent/docker/change_lines.h"
+#include "agent/docker/container_layers.h"
 #include "agent/docker/file_body.h"
 #include "agent/docker/image_names.h"
 #include "agent/docker/routes.h"
@@ -26,15 +27,12 @@ struct Layers {
 
 // A container that was never started has written nothing: its place is taken by an empty directory.
 Result<Layers> layers_of(Engine& engine, const ContainerRecord& record) {
-  const Container* const container = engine.containers().container(record);
-  if (container != nullptr && container->record().attempt != 0)
-    return Layers{container->slot().files().directory() + "/upper", container->record().layers};
+  if (const std::string upper = upper_of(engine, record); !upper.empty())
+    return Layers{upper, engine.containers().container(record)->record().layers};
   METE_TRY(const std::string empty, empty_directory(engine.services().settings.docker()));
-  METE_TRY(const auto images, engine.services().images.list());
-  for (const auto& each : images) {
-    if ("sha256:" + each.id == record.image_id) return Layers{empty, each.layers};
-  }
-  return fail("image " + record.image + ": found none of the container's id any more");
+  auto base = base_image(engine, record);
+  if (base.layers.empty()) return fail("image " + record.image + ": found none of the container's id any more");
+  return Layers{empty, std::move(base.layers)};
 }
 
 }  // namespace

@@ -32,14 +32,16 @@ std::optional<Ports> ports_named(const std::string& text) {
 }
 
 // Whether one of the container's ports, by this field of its row, is among those that the filter names.
-bool has_port(const Words& wanted, const Json& rows, const char* number) {
-  return wanted.empty() || std::any_of(wanted.begin(), wanted.end(), [&](const std::string& text) {
-           const auto ports = ports_named(text);
-           return ports && std::any_of(rows.begin(), rows.end(), [&](const Json& row) {
-                    const std::int64_t own = agent::docker::number_of(row, number, -1);
-                    return text_of(row, "Type") == ports->protocol && own >= ports->first && own <= ports->last;
-                  });
-         });
+bool has_port(const Words& wanted, const View& view, const char* number) {
+  if (wanted.empty()) return true;
+  const Json rows = port_rows(view);
+  return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& text) {
+    const auto ports = ports_named(text);
+    return ports && std::any_of(rows.begin(), rows.end(), [&](const Json& row) {
+             const std::int64_t own = agent::docker::number_of(row, number, -1);
+             return text_of(row, "Type") == ports->protocol && own >= ports->first && own <= ports->last;
+           });
+  });
 }
 
 // By the volume's name, by the place of the machine, or by where it is mounted.
@@ -104,11 +106,10 @@ bool is_asked_for(bool of_all, const Filters& filters, const View& view) {
   if (!filters.equals("health", view.health ? view.health->status : "none")) return false;
   // No container is a swarm's.
   if (filters.has("is-task") && !filters.equals("is-task", "false") && !filters.equals("is-task", "0")) return false;
-  const Json ports = port_rows(view);
   return has_id(filters.values("id"), record) && has_image(filters.values("ancestor"), record) &&
          in_network(filters.values("network"), view) && has_mount(filters.values("volume"), view) &&
-         has_port(filters.values("publish"), ports, "PublicPort") &&
-         has_port(filters.values("expose"), ports, "PrivatePort") && filters.contains("name", record.name) &&
+         has_port(filters.values("publish"), view, "PublicPort") &&
+         has_port(filters.values("expose"), view, "PrivatePort") && filters.contains("name", record.name) &&
          filters.labels(texts_of(record.config, "Labels"));
 }
 

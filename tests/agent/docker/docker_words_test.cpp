@@ -64,6 +64,14 @@ TEST(DockerChanges, AreTheLinesOfAllParameters) {
   EXPECT_EQ(unknown_change({"ENV A=1", "RUN x", "ADD y"}), "run");
 }
 
+TEST(DockerChanges, AContainersConfigurationIsSome) {
+  const auto config = Json::parse(R"({"Cmd":["sh","-c","x"],"Entrypoint":null,"Env":["A=1 \"2\""],"Labels":{"a":"b c"},
+                                      "ExposedPorts":{"80/tcp":{}},"Volumes":null,"User":"1","WorkingDir":"/w"})");
+  EXPECT_EQ(lines_of_config(config),
+            (std::vector<std::string>{"ENTRYPOINT []", "CMD [\"sh\",\"-c\",\"x\"]", "ENV \"A=1 \\\"2\\\"\"",
+                                      "LABEL \"a=b c\"", "EXPOSE \"80/tcp\"", "USER 1", "WORKDIR /w"}));
+}
+
 TEST(DockerTop, TakesTheColumnsThatAClientNames) {
   const auto titles = [](const char* words) {
     std::string text;
