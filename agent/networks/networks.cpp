@@ -12,6 +12,7 @@
 #include "agent/base/event_reasons.h"
 #include "agent/base/log.h"
 #include "agent/networks/endpoint_record.h"
+#include "agent/networks/overlay_store.h"
 #include "runtime/file.h"
 
 namespace mete::agent {
@@ -71,6 +72,8 @@ Networks::Networks(Services& services)
       watch_(services.loop, runtime::network::table_name(services.settings.config.network.device),
              [this](const std::string& who) { rules_changed(who); }),
       verify_(services.loop) {}
+
+Networks::~Networks() = default;
 
 std::string Networks::record_of(const std::string& uid) const {
   return services_.settings.endpoints() + "/" + uid + ".json";

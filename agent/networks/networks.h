@@ -16,7 +16,7 @@
 #include "agent/networks/cni_networks.h"
 #include "agent/networks/dns_responder.h"
 #include "agent/networks/network_thread.h"
-#include "agent/networks/overlay_store.h"
+#include "agent/networks/overlay_records.h"
 #include "agent/networks/port_claims.h"
 #include "agent/networks/rules_watch.h"
 #include "runtime/network/address_pool.h"
@@ -28,9 +28,14 @@ inline constexpr const char* kDefaultNetwork = "bridge";
 // A network of which nobody has said a subnet has a /24 of these.
 inline constexpr config::IpRange kRangesToChooseFrom{{false, {10, 78, 0, 0}}, 16};
 
+class OverlayStore;
+
 class Networks {
  public:
   explicit Networks(Services& services);
+  ~Networks();
+  Networks(const Networks&) = delete;
+  Networks& operator=(const Networks&) = delete;
 
   // Reads the records, and makes or takes over what they say. `pods`: the uids of all pods that there are; what belongs
   // to none of them is removed. Empty: not known, and nothing is removed.
@@ -214,7 +219,7 @@ class Networks {
   void drop_network(const runtime::network::NetworkSpec& spec, Done done);
   // networks_overlay.cpp
   void begin_overlay();
-  [[nodiscard]] OverlayStore::Own own_overlay() const;
+  [[nodiscard]] OwnRecords own_overlay() const;
   [[nodiscard]] OverlayMember overlay_member_of(const runtime::network::Endpoint& endpoint) const;
   [[nodiscard]] Result<runtime::network::NetworkSpec> overlay_spec(const OverlayNetwork& network) const;
   void bring_up_learned();

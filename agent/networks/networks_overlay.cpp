@@ -11,6 +11,7 @@
 #include "agent/base/log.h"
 #include "agent/networks/endpoint_record.h"
 #include "agent/networks/networks.h"
+#include "agent/networks/overlay_store.h"
 #include "runtime/file.h"
 
 namespace mete::agent {
@@ -50,8 +51,8 @@ OverlayMember Networks::overlay_member_of(const Endpoint& endpoint) const {
   return member;
 }
 
-OverlayStore::Own Networks::own_overlay() const {
-  OverlayStore::Own own;
+OwnRecords Networks::own_overlay() const {
+  OwnRecords own;
   for (const auto& [name, network] : networks_) {
     if (!network.spec.overlay) continue;
     bool used = false;

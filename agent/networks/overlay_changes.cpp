@@ -32,8 +32,8 @@ Transaction network_transaction(const std::string& prefix, const OverlayNetwork&
           {{Operation::Does::kGet, key}}};
 }
 
-std::vector<Transaction> put_back_plan(const std::string& prefix, const OverlayRecords& records,
-                                       const OverlayStore::Own& own, const std::string& host, etcd::LeaseId lease) {
+std::vector<Transaction> put_back_plan(const std::string& prefix, const OverlayRecords& records, const OwnRecords& own,
+                                       const std::string& host, etcd::LeaseId lease) {
   std::vector<Transaction> plan;
   for (const auto& [place, member] : records.members) {
     const auto same = [&, at = &place](const OverlayMember& each) {
@@ -67,6 +67,7 @@ void OverlayStore::transact(const Transaction& transaction, std::function<void(R
 }
 
 void OverlayStore::create(OverlayNetwork network, Created done) {
+  if (!asked_) return waiting_.push_back([this, network, done] { create(network, done); });
   if (!connected_) return done(unreachable());
   create_numbered(std::move(network), kFirstVni, done);
 }
@@ -117,6 +118,7 @@ void OverlayStore::claim(OverlayMember member, Done done) {
   const auto before = records_.members.find(place);
   const bool own = before != records_.members.end() && before->second.host == host_;
   if (own && before->second == member) return asio::post(services_.loop, alive_.guard([done] { done({}); }));
+  if (!asked_) return waiting_.push_back([this, member, done] { claim(member, done); });
   if (!connected_) return done(unreachable());
   const std::string key = member_key(prefix(), place);
   const std::string network = network_key(prefix(), member.network);

@@ -50,6 +50,12 @@ struct OverlayRecords {
   bool operator==(const OverlayRecords&) const = default;
 };
 
+// What has to be in etcd of one machine: its pods, and the networks that they are in.
+struct OwnRecords {
+  std::vector<OverlayNetwork> networks;
+  std::vector<OverlayMember> members;
+};
+
 [[nodiscard]] std::string network_key(const std::string& prefix, const std::string& name);
 [[nodiscard]] std::string number_key(const std::string& prefix, std::uint32_t vni);
 [[nodiscard]] std::string members_key(const std::string& prefix, const std::string& network);  // of all of them

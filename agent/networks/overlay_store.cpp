@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "agent/base/event_reasons.h"
 #include "agent/base/log.h"
@@ -165,6 +166,12 @@ void OverlayStore::found() {
   watch(revision_ + 1);
   keep_alive();
   owner_.changed();
+  answer_waiting();
+}
+
+void OverlayStore::answer_waiting() {
+  asked_ = true;
+  for (const auto& each : std::exchange(waiting_, {})) each();
 }
 
 void OverlayStore::lost(const Error& error) {
@@ -177,6 +184,7 @@ void OverlayStore::lost(const Error& error) {
          .message = "Networks over several machines stay as they are, since etcd does not answer: " + error.what});
   }
   start_soon(kAskAgain);
+  answer_waiting();
 }
 
 void OverlayStore::watch(etcd::Revision from) {

@@ -17,14 +17,9 @@ namespace mete::agent {
 
 class OverlayStore {
  public:
-  // What has to be in etcd of this machine: its pods, and the networks that they are in.
-  struct Own {
-    std::vector<OverlayNetwork> networks;
-    std::vector<OverlayMember> members;
-  };
   // `own` is asked each time that etcd is reached again. `changed`: the records are others; first when all are known.
   struct Owner {
-    std::function<Own()> own;
+    std::function<OwnRecords()> own;
     std::function<void()> changed;
   };
   OverlayStore(Services& services, Owner owner);
@@ -59,6 +54,7 @@ class OverlayStore {
   void put_back(const Then& then);
   void put_next(std::vector<etcd::Transaction> left, const Then& then);
   void found();
+  void answer_waiting();
   void lost(const Error& error);
   void watch(etcd::Revision from);
   void take_news(const std::string& line);
@@ -83,6 +79,8 @@ class OverlayStore {
   etcd::Revision revision_ = 0;  // that the records are of
   bool connected_ = false;
   bool known_ = false;
+  bool asked_ = false;  // it has answered, or not: what comes before waits for that
+  std::vector<Then> waiting_;
   bool told_ = false;     // that it does not answer
   unsigned attempt_ = 0;  // answers to an earlier one mean nothing any more
   std::string why_;       // it does not answer
@@ -93,7 +91,7 @@ class OverlayStore {
 
 // What has to be written so that etcd has what this machine has: first what is to go. Pure. `lease`: of this machine.
 [[nodiscard]] std::vector<etcd::Transaction> put_back_plan(const std::string& prefix, const OverlayRecords& records,
-                                                           const OverlayStore::Own& own, const std::string& host,
+                                                           const OwnRecords& own, const std::string& host,
                                                            etcd::LeaseId lease);
 // The same for a network, whose number must be free, too. Pure.
 [[nodiscard]] etcd::Transaction network_transaction(const std::string& prefix, const OverlayNetwork& network);
