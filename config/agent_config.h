@@ -13,6 +13,7 @@
 
 #include "config/documents.h"
 #include "config/ip_address.h"
+#include "config/overlay_policy.h"
 #include "config/units.h"
 
 namespace mete::config {
@@ -96,6 +97,7 @@ struct NetworkPolicy {
   IpRange services = {{false, {10, 79, 0, 0}}, 16};  // of the addresses of Services
   std::int64_t mtu = 1500;
   bool between_containers = true;  // they reach each other
+  OverlayPolicy overlay;
 };
 
 // Who is told of alerts: an Alertmanager, or a program that takes Alertmanager's webhook messages.

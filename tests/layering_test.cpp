@@ -30,6 +30,7 @@ const std::vector<std::string> kRooms = {
     "agent/base",
     "agent/self",
     "agent/http",
+    "agent/etcd",
     "agent/probes",
     "agent/forensics",
     "agent/enforcement",

@@ -14,7 +14,7 @@ using runtime::network::NetworkSpec;
 
 ordered_json network_json(const Networks& networks, const NetworkSpec& spec) {
   ordered_json value = {{"name", spec.name},
-                        {"driver", "bridge"},
+                        {"driver", spec.overlay ? "overlay" : "bridge"},
                         {"device", spec.device},
                         {"subnet", to_string(spec.range)},
                         {"gateway", to_string(runtime::network::gateway_of(spec.range))}};
@@ -23,6 +23,8 @@ ordered_json network_json(const Networks& networks, const NetworkSpec& spec) {
     value["gateway6"] = to_string(runtime::network::gateway_of(*spec.range6));
   }
   value["mtu"] = spec.mtu;
+  if (const auto& overlay = spec.overlay)
+    value["overlay"] = {{"vni", overlay->vni}, {"local", to_string(overlay->local)}, {"port", overlay->port}};
   value["internal"] = spec.internal;
   value["icc"] = spec.between_containers;
   value["labels"] = ordered_json::object();
@@ -39,6 +41,14 @@ ordered_json network_json(const Networks& networks, const NetworkSpec& spec) {
       member["ports"].push_back(to_string(port) + "->" + std::to_string(port.container_port));
     value["pods"].push_back(std::move(member));
   }
+  if (!spec.overlay) return value;
+  value["elsewhere"] = ordered_json::array();
+  for (const auto& each : networks.elsewhere(spec.name)) {
+    value["elsewhere"].push_back({{"pod", each.names.front()},
+                                  {"address", to_string(each.address)},
+                                  {"mac", runtime::network::to_string(each.mac)},
+                                  {"machine", to_string(each.vtep)}});
+  }
   return value;
 }
 
@@ -49,6 +59,7 @@ Networks::Wanted wanted_of(const HttpRequest& request) {
   wanted.subnet = request.parameter("subnet");
   wanted.subnet6 = request.parameter("subnet6");
   wanted.mtu = request.parameter("mtu");
+  wanted.option = request.parameter("opt");
   wanted.internal = request.parameter("internal") == "1";
   wanted.between_containers = request.parameter("icc") != "0";
   // One "name=value" a line.

@@ -88,6 +88,15 @@ constexpr std::array kTable = std::to_array<EventReason>({
      ""},
     {Reason::kNetworkDrift, "NetworkDrift", Type::kWarning,
      "Somebody has changed or flushed the rules of mete's networks, or a bridge; all of them are put back.", "found"},
+    {Reason::kOverlayLost, "OverlayLost", Type::kWarning,
+     "etcd does not answer. Pods of networks over several machines go on as they are; new ones wait.", ""},
+    {Reason::kOverlayFound, "OverlayFound", Type::kNormal,
+     "etcd answers, and what this machine has in networks over several machines is in it.", ""},
+    {Reason::kOverlayConflict, "OverlayConflict", Type::kWarning,
+     "An address or a network of this machine is another one's in etcd, which has it after a long silence of this one. "
+     "The "
+     "pods are not reached from other machines until they are started again.",
+     ""},
     {Reason::kShimStuck, "ShimStuck", Type::kWarning,
      "A shim of an earlier agent neither started its container nor failed within 30 s; it is killed.", ""},
     {Reason::kExitNotSaved, "ExitNotSaved", Type::kWarning,

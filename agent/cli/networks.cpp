@@ -18,6 +18,7 @@ struct CreateOptions {
   std::string mtu;
   bool internal = false;
   bool no_icc = false;
+  std::vector<std::string> options;
 };
 
 int network_create(const Common& common, const CreateOptions& options) {
@@ -27,6 +28,7 @@ int network_create(const Common& common, const CreateOptions& options) {
     query += (each.find(':') == std::string::npos ? "&subnet=" : "&subnet6=") + url_encode(each);
   if (options.internal) query += "&internal=1";
   if (options.no_icc) query += "&icc=0";
+  for (const auto& each : options.options) query += "&opt=" + url_encode(each);
   std::string labels;
   for (const auto& each : options.labels) labels += each + "\n";
   const auto fetched = fetch(common, "POST", "/mete/v1/networks/create" + query, labels);
@@ -121,14 +123,23 @@ void add_networks(CommandLine& line) {
   auto* group = line.add_group({"network", "Networks of pods", "  mete network create shop\n  mete network ls"});
   auto made = std::make_shared<CreateOptions>();
   auto* create = line.add(
-      {"create", "Make a bridge network; a pod is in it by its annotation mete/network",
-       "  mete network create shop\n  mete network create --subnet 10.90.0.0/24 --internal back"},
+      {"create", "Make a network; a pod is in it by its annotation mete/network",
+       "  mete network create shop\n  mete network create --subnet 10.90.0.0/24 --internal back\n"
+       "  mete network create -d overlay --subnet 10.91.0.0/24 everywhere"},
       [&common, made] { return network_create(common, *made); }, group);
   create->add_option("name", made->name, "Its name")->required()->type_name("NAME");
   create->add_option("--subnet", made->subnets, "Its addresses: 10.90.0.0/24, or fd00:90::/64 for IPv6 beside them")
       ->type_name("CIDR");
-  create->add_option("-d,--driver", made->driver, "bridge, the only one")->type_name("NAME");
-  create->add_option("--mtu", made->mtu, "Default: that of the default network")->type_name("BYTES");
+  create
+      ->add_option("-d,--driver", made->driver,
+                   "bridge, the default, or overlay: over all machines that agent.yaml's etcd knows")
+      ->type_name("NAME");
+  create->add_option("-o,--opt", made->options, "An option of the driver; those that there are have no options")
+      ->type_name("NAME=VALUE");
+  create
+      ->add_option("--mtu", made->mtu,
+                   "Default: that of the default network; of an overlay what VXLAN leaves of the machine's")
+      ->type_name("BYTES");
   create->add_option("--label", made->labels, "A label of it")->type_name("NAME=VALUE");
   create->add_flag("--internal", made->internal, "Without a way out, and none in");
   create->add_flag("--no-icc", made->no_icc, "Its containers do not reach each other");

@@ -37,8 +37,8 @@ Json plain_network(const std::string& name, const std::string& driver) {
           {"Labels", Json::object()}};
 }
 
-Json bridge_network(const NetworkSpec& spec) {
-  Json value = plain_network(spec.name, "bridge");
+Json made_network(const NetworkSpec& spec) {
+  Json value = plain_network(spec.name, spec.overlay ? "overlay" : "bridge");
   value["EnableIPv6"] = spec.range6.has_value();
   Json& config = value["IPAM"]["Config"];
   config.push_back(
@@ -126,7 +126,7 @@ void list_networks(Engine& engine, const Call& call) {
   Json all = Json::array();
   const auto unused = engine.networks().unused();
   for (const auto& spec : engine.networks().list()) {
-    Json value = bridge_network(spec);
+    Json value = made_network(spec);
     const bool is_unused = std::find(unused.begin(), unused.end(), spec.name) != unused.end();
     if (filters->has("dangling") && !filters->equals("dangling", is_unused ? "true" : "false")) continue;
     all.push_back(std::move(value));
@@ -137,7 +137,7 @@ void list_networks(Engine& engine, const Call& call) {
   for (auto& each : all) {
     const std::string id = text_of(each, "Id");
     const auto ids = filters->values("id");
-    const bool own = each["Name"] != "bridge" && each["Driver"] == "bridge";
+    const bool own = each["Name"] != "bridge" && each["Driver"] != "host" && each["Driver"] != "null";
     const bool asked =
         filters->contains("name", text_of(each, "Name")) && filters->equals("driver", text_of(each, "Driver")) &&
         filters->equals("scope", "local") && filters->equals("type", own ? "custom" : "builtin") &&
@@ -156,7 +156,7 @@ void inspect_network(Engine& engine, const Call& call) {
   }
   const auto spec = network_named(engine, word);
   if (!spec) return refuse(call, 404, "network " + word + " not found");
-  Json value = bridge_network(*spec);
+  Json value = made_network(*spec);
   value["Containers"] = members_json(engine, *spec);
   answer(call, value);
 }
@@ -167,8 +167,9 @@ void create_network(Engine& engine, const Call& call) {
   Networks::Wanted wanted;
   wanted.name = text_of(*body, "Name");
   const std::string driver = text_of(*body, "Driver");
-  if (!driver.empty() && driver != "bridge")
+  if (!driver.empty() && driver != "bridge" && driver != "overlay")
     return refuse(call, 404, "could not find plugin " + driver + " in v1 plugin registry: plugin not found");
+  wanted.driver = driver;
   if (network_named(engine, wanted.name) || wanted.name == "host" || wanted.name == "none")
     return refuse(call, 409, "network with name " + wanted.name + " already exists");
   wanted.internal = flag_of(*body, "Internal");

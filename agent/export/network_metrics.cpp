@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "agent/base/agent_families.h"
+#include "agent/networks/overlay_store.h"
 #include "runtime/file.h"
 
 namespace mete::agent {
@@ -72,6 +73,12 @@ void write_networks(std::string& out, const Networks& networks, collectors::Form
   write_limited(out, "mete_network_bandwidth_dropped_packets_total", limited, format,
                 [](std::uint64_t, const QueueCounts& queue) { return queue.dropped; });
   own_writer(out, "mete_network_drift_total", format).add(networks.drifts());
+  if (const auto* const overlay = networks.overlay()) {
+    own_writer(out, "mete_network_overlay_connected", format).add(std::uint64_t{overlay->connected()});
+    auto writer = own_writer(out, "mete_network_overlay_remote_addresses", format);
+    for (const auto& [name, network] : overlay->records().networks)
+      writer.add(LabelBlock{{"network", name}}, std::uint64_t{networks.elsewhere(name).size()});
+  }
   if (const auto now = tracked("nf_conntrack_count")) own_writer(out, "mete_network_connections", format).add(*now);
   if (const auto most = tracked("nf_conntrack_max"))
     own_writer(out, "mete_network_connections_limit", format).add(*most);

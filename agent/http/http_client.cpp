@@ -22,7 +22,6 @@ using PlainClient = beast::basic_stream<tcp>;
 using TlsClient = asio::ssl::stream<PlainClient>;
 
 constexpr std::size_t kMostHeader = 16U << 10U;
-constexpr std::size_t kMostAnswer = 64U << 10U;
 
 std::string request_text(const HttpPost& request) {
   std::string text = "POST " + request.url.path + " HTTP/1.1\r\nHost: " + request.url.authority() +
@@ -37,15 +36,27 @@ std::string shown_address(const HttpUrl& url) {
   return (url.tls ? "https://" : "http://") + url.authority() + url.path;
 }
 
+Status status_of(const std::string& address, const Result<HttpAnswer>& answer) {
+  if (!answer) return tl::unexpected(answer.error());
+  if (answer->status >= 200 && answer->status < 300) return {};
+  constexpr std::size_t kShown = 200;
+  std::string body = answer->body.substr(0, kShown);
+  while (!body.empty() && body.back() <= ' ' && body.back() >= 0) body.pop_back();
+  return fail(address + ": found status " + std::to_string(answer->status) + (body.empty() ? "" : " (" + body + ")") +
+              ", expected 2xx");
+}
+
 template <class Stream>
 class Sending : public std::enable_shared_from_this<Sending<Stream>> {
  public:
   static constexpr bool kTls = std::is_same_v<Stream, TlsClient>;
 
-  Sending(asio::io_context& loop, HttpPost request, std::function<void(Status)> done)
+  using Done = std::function<void(Result<HttpAnswer>)>;
+
+  Sending(asio::io_context& loop, HttpPost request, Done done)
       : request_(std::move(request)), done_(std::move(done)), resolver_(loop), stream_(make(loop)) {
     parser_.header_limit(kMostHeader);
-    parser_.body_limit(kMostAnswer);
+    parser_.body_limit(request_.most_answer);
     if constexpr (kTls) {
       ErrorCode no_address;
       (void)asio::ip::make_address(request_.url.host, no_address);
@@ -126,6 +137,39 @@ class Sending : public std::enable_shared_from_this<Sending<Stream>> {
   }
 
   void read() {
+    if (request_.take_part) {
+      return beast::http::async_read_header(
+          stream_, buffer_, parser_,
+          [self = this->shared_from_this()](ErrorCode error, std::size_t) { self->began(error); });
+    }
+    read_all();
+  }
+
+  void began(ErrorCode error) {
+    if (error) return end("read the answer", error);
+    const unsigned status = parser_.get().result_int();
+    if (status < 200 || status >= 300) return read_all();
+    parser_.body_limit(boost::none);
+    lowest().expires_never();
+    read_part();
+  }
+
+  void read_part() {
+    if (!done_) return;
+    beast::http::async_read_some(
+        stream_, buffer_, parser_,
+        [self = this->shared_from_this()](ErrorCode error, std::size_t) { self->came(error); });
+  }
+
+  void came(ErrorCode error) {
+    const std::string part = std::exchange(parser_.get().body(), {});
+    if (!part.empty() && done_) request_.take_part(part);
+    if (error) return end("read the answer", error);
+    if (parser_.is_done()) return report(HttpAnswer{parser_.get().result_int(), {}});
+    read_part();
+  }
+
+  void read_all() {
     beast::http::async_read(stream_, buffer_, parser_,
                             [self = this->shared_from_this()](ErrorCode error, std::size_t) { self->answered(error); });
   }
@@ -133,13 +177,7 @@ class Sending : public std::enable_shared_from_this<Sending<Stream>> {
   void answered(ErrorCode error) {
     // Whoever ends an answer without a length by closing the connection has sent all of it.
     if (error && !parser_.is_header_done()) return end("read the answer", error);
-    const unsigned status = parser_.get().result_int();
-    if (status >= 200 && status < 300) return report({});
-    constexpr std::size_t kShown = 200;
-    std::string body = parser_.get().body().substr(0, kShown);
-    while (!body.empty() && body.back() <= ' ' && body.back() >= 0) body.pop_back();
-    report(fail(shown_address(request_.url) + ": found status " + std::to_string(status) +
-                (body.empty() ? "" : " (" + body + ")") + ", expected 2xx"));
+    report(HttpAnswer{parser_.get().result_int(), std::move(parser_.get().body())});
   }
 
   void end(const char* doing, ErrorCode error) {
@@ -147,14 +185,14 @@ class Sending : public std::enable_shared_from_this<Sending<Stream>> {
     report(fail(shown_address(request_.url) + ": " + doing + ": " + (late ? "no answer in time" : error.message())));
   }
 
-  void report(const Status& status) {
+  void report(Result<HttpAnswer> answer) {
     ErrorCode ignored;
     lowest().socket().close(ignored);
-    if (auto done = std::exchange(done_, nullptr)) done(status);
+    if (auto done = std::exchange(done_, nullptr)) done(std::move(answer));
   }
 
   HttpPost request_;
-  std::function<void(Status)> done_;
+  Done done_;
   tcp::resolver resolver_;
   Stream stream_;
   std::string text_;
@@ -202,7 +240,8 @@ Result<HttpUrl> parse_url(std::string_view url) {
   return parsed;
 }
 
-Result<std::shared_ptr<asio::ssl::context>> client_tls(const std::string& ca_file) {
+Result<std::shared_ptr<asio::ssl::context>> client_tls(const std::string& ca_file, const std::string& cert_file,
+                                                       const std::string& key_file) {
   auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
   context->set_verify_mode(asio::ssl::verify_peer);
   ErrorCode error;
@@ -212,16 +251,29 @@ Result<std::shared_ptr<asio::ssl::context>> client_tls(const std::string& ca_fil
     context->load_verify_file(ca_file, error);
   }
   if (error) return fail("caFile " + ca_file + ": " + error.message() + ", expected certificates (PEM)");
+  if (cert_file.empty()) return context;
+  context->use_certificate_chain_file(cert_file, error);
+  if (error) return fail("certFile " + cert_file + ": " + error.message() + ", expected certificates (PEM)");
+  context->use_private_key_file(key_file, asio::ssl::context::pem, error);
+  if (error) return fail("keyFile " + key_file + ": " + error.message() + ", expected the certificate's key (PEM)");
   return context;
 }
 
-std::shared_ptr<HttpSending> send_post(asio::io_context& loop, HttpPost request, std::function<void(Status)> done) {
+std::shared_ptr<HttpSending> ask_by_post(asio::io_context& loop, HttpPost request,
+                                         std::function<void(Result<HttpAnswer>)> done) {
   if (request.tls) {
     auto sending = std::make_shared<Sending<TlsClient>>(loop, std::move(request), std::move(done));
     return std::make_shared<Handle<TlsClient>>(std::move(sending));
   }
   auto sending = std::make_shared<Sending<PlainClient>>(loop, std::move(request), std::move(done));
   return std::make_shared<Handle<PlainClient>>(std::move(sending));
+}
+
+std::shared_ptr<HttpSending> send_post(asio::io_context& loop, HttpPost request, std::function<void(Status)> done) {
+  const std::string address = shown_address(request.url);
+  return ask_by_post(loop, std::move(request), [address, done = std::move(done)](const Result<HttpAnswer>& answer) {
+    done(status_of(address, answer));
+  });
 }
 
 std::string basic_authorization(const std::string& user, const std::string& password) {

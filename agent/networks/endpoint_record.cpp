@@ -35,13 +35,9 @@ IpRange range_in(const std::string& text) {
 }
 
 MacAddress mac_in(const std::string& text) {
-  unsigned bytes[6] = {};
-  if (std::sscanf(text.c_str(), "%2x:%2x:%2x:%2x:%2x:%2x", &bytes[0], &bytes[1], &bytes[2], &bytes[3], &bytes[4],
-                  &bytes[5]) != 6)
-    throw Unreadable{"found \"" + text + "\", expected a hardware address"};
-  MacAddress mac{};
-  for (std::size_t i = 0; i < mac.size(); ++i) mac[i] = static_cast<std::uint8_t>(bytes[i]);
-  return mac;
+  auto mac = parse_mac(text);
+  if (!mac) throw Unreadable{mac.error().what};
+  return *mac;
 }
 
 config::Protocol protocol_in(const std::string& text) {
@@ -79,6 +75,16 @@ Result<T> parse_with(const std::string& text, Read read) {
 }
 
 }  // namespace
+
+Result<MacAddress> parse_mac(const std::string& text) {
+  unsigned bytes[6] = {};
+  if (std::sscanf(text.c_str(), "%2x:%2x:%2x:%2x:%2x:%2x", &bytes[0], &bytes[1], &bytes[2], &bytes[3], &bytes[4],
+                  &bytes[5]) != 6)
+    return fail("found \"" + text + "\", expected a hardware address");
+  MacAddress mac{};
+  for (std::size_t i = 0; i < mac.size(); ++i) mac[i] = static_cast<std::uint8_t>(bytes[i]);
+  return mac;
+}
 
 std::string to_json(const Endpoint& endpoint) {
   json value = {{"network", endpoint.network},
@@ -119,6 +125,8 @@ std::string to_json(const NetworkSpec& network) {
                 {"mtu", network.mtu},     {"internal", network.internal}, {"icc", network.between_containers},
                 {"labels", json::array()}};
   if (network.range6) value["subnet6"] = to_string(*network.range6);
+  if (const auto& overlay = network.overlay)
+    value["overlay"] = {{"vni", overlay->vni}, {"local", to_string(overlay->local)}, {"port", overlay->port}};
   for (const auto& [name, label] : network.labels) value["labels"].push_back({name, label});
   return value.dump() + "\n";
 }
@@ -133,6 +141,11 @@ Result<NetworkSpec> parse_network(const std::string& text) {
     network.mtu = value.at("mtu");
     network.internal = value.at("internal");
     network.between_containers = value.at("icc");
+    if (value.contains("overlay")) {
+      const json& overlay = value.at("overlay");
+      network.overlay =
+          runtime::network::OverlayLink{overlay.at("vni"), address_in(overlay.at("local")), overlay.at("port")};
+    }
     for (const auto& each : value.at("labels")) network.labels.emplace_back(each.at(0), each.at(1));
     return network;
   });

@@ -80,8 +80,7 @@ void NetworkThread::fill_pool() {
 Status NetworkThread::bridges(const Networks& networks, const std::set<std::string>& known) {
   bool v6 = false;
   for (const auto& each : networks) {
-    const auto index = host_->ensure_bridge(each);
-    if (index) bridges_[each.name] = *index;
+    const auto index = bridge(each);
     if (!index && &each == &networks.front()) return tl::unexpected(index.error());
     v6 |= each.range6.has_value();
   }
@@ -94,6 +93,22 @@ Status NetworkThread::bridges(const Networks& networks, const std::set<std::stri
       METE_CHECK(host_->remove(link));
   }
   return networks.empty() ? Status() : host_->forward(v6);
+}
+
+void NetworkThread::set_remote(network::NetworkSpec network, network::RemoteEntries remote, Done done) {
+  const auto work = [this, network = std::move(network), remote = std::move(remote)]() -> Status {
+    const auto before = remote_.find(network.name);
+    const bool known = before != remote_.end();
+    const network::VxlanEntries present = known ? before->second : network::VxlanEntries{};
+    const auto& wanted = remote_[network.name] = network::entries_of(remote);
+    if (!bridges_.contains(network.name)) return {};
+    METE_CHECK(open());
+    // The first time: an earlier agent may have written some of them.
+    if (known && host_->change_vxlan(network, present, wanted)) return {};
+    const auto verified = verify_remote(network);
+    return verified ? Status() : tl::unexpected(verified.error());
+  };
+  run(work, std::move(done));
 }
 
 void NetworkThread::bring_up(Networks networks, Endpoints endpoints, Done done) {
@@ -114,8 +129,7 @@ void NetworkThread::bring_up(Networks networks, Endpoints endpoints, Done done) 
 void NetworkThread::ensure_bridge(network::NetworkSpec network, Done done) {
   const auto work = [this, network = std::move(network)]() -> Status {
     METE_CHECK(open());
-    METE_TRY(const int index, host_->ensure_bridge(network));
-    bridges_[network.name] = index;
+    METE_CHECK(bridge(network));
     METE_CHECK(filter_bridges());
     return host_->forward(network.range6.has_value());
   };
@@ -130,9 +144,12 @@ void NetworkThread::verify(Networks networks, Endpoints endpoints, Verified done
     for (const auto& each : networks) {
       if (!bridges_.contains(each.name)) continue;
       METE_TRY(auto wrong, host_->check_bridge(each, endpoints));
-      if (wrong.empty()) continue;
-      METE_TRY(const int index, host_->ensure_bridge(each));
-      bridges_[each.name] = index;
+      if (wrong.empty()) {
+        METE_TRY(wrong, verify_remote(each));
+        if (!wrong.empty()) found.push_back(std::move(wrong));
+        continue;
+      }
+      METE_TRY(const int index, bridge(each));
       METE_CHECK(filter_bridges());
       METE_CHECK(host_->enslave(each, index, endpoints));
       found.push_back(std::move(wrong));
@@ -200,11 +217,8 @@ void NetworkThread::connect(Connection connection, Connected done) {
     const auto& endpoint = connection.endpoint;
     const auto& record = connection.record;
     METE_CHECK(open());
-    if (!bridges_.contains(spec.name)) {
-      METE_TRY(const int index, host_->ensure_bridge(spec));
-      bridges_[spec.name] = index;
-    }
-    const auto bridge = bridges_.find(spec.name);
+    if (!bridges_.contains(spec.name)) METE_CHECK(bridge(spec));
+    const int port_of = bridges_.at(spec.name);
     METE_CHECK(write_record(record, to_json(endpoint)));
     const auto undo_record = [&] { (void)::unlink(record.c_str()); };
     auto taken = take_namespace(connection.inside);
@@ -218,7 +232,7 @@ void NetworkThread::connect(Connection connection, Connected done) {
       undo_record();
       return tl::unexpected(std::move(ruled.error()));
     }
-    if (auto linked = host_->connect(inside, spec, bridge->second, endpoint); !linked) {
+    if (auto linked = host_->connect(inside, spec, port_of, endpoint); !linked) {
       (void)host_->carry_out(network::change_endpoint(table_, endpoint, std::nullopt));
       undo_record();
       return tl::unexpected(std::move(linked.error()));
@@ -270,6 +284,7 @@ void NetworkThread::take_down(Networks networks, bool tables, Done done) {
     METE_CHECK(open());
     for (const auto& each : networks) {
       bridges_.erase(each.name);
+      remote_.erase(each.name);
       METE_CHECK(host_->remove_bridge(each));
     }
     if (!tables) return {};

@@ -51,6 +51,8 @@ class NetworkThread {
   };
   using Throttling = std::map<std::string, runtime::network::HostNetwork::Throttling>;  // by uid
   void measure(std::vector<Limited> limited, std::function<void(Throttling)> done);
+  // What the network's device is to know of pods of other machines from now on.
+  void set_remote(runtime::network::NetworkSpec network, runtime::network::RemoteEntries remote, Done done);
   // All rules again, as one transaction.
   void write_rules(Networks networks, Endpoints endpoints, Done done);
   // What Services and NetworkPolicies are from now on. What has changed is one transaction. Before bring_up() it is
@@ -82,6 +84,8 @@ class NetworkThread {
   Status release(const runtime::network::Endpoint& endpoint, const std::string& record);
   Status bridges(const Networks& networks, const std::set<std::string>& known);
   Status filter_bridges();
+  Result<int> bridge(const runtime::network::NetworkSpec& network);
+  Result<std::string> verify_remote(const runtime::network::NetworkSpec& network);
   void fill_pool();
 
   asio::io_context& loop_;
@@ -95,7 +99,9 @@ class NetworkThread {
   std::deque<runtime::network::Namespace> ready_;
   runtime::network::PodRules pod_rules_;  // what the rules say
   bool up_ = false;                       // they are there
-  std::thread thread_;                    // started at the first use
+  // By name of the network: what its device has to know. None: nobody has said so yet, and what is there stays.
+  std::map<std::string, runtime::network::VxlanEntries> remote_;
+  std::thread thread_;  // started at the first use
 };
 
 }  // namespace mete::agent

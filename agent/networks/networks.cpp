@@ -12,6 +12,7 @@
 #include "agent/base/event_reasons.h"
 #include "agent/base/log.h"
 #include "agent/networks/endpoint_record.h"
+#include "agent/networks/overlay_store.h"
 #include "runtime/file.h"
 
 namespace mete::agent {
@@ -70,6 +71,8 @@ Networks::Networks(Services& services)
       watch_(services.loop, runtime::network::table_name(services.settings.config.network.device),
              [this](const std::string& who) { rules_changed(who); }),
       verify_(services.loop) {}
+
+Networks::~Networks() = default;
 
 std::string Networks::record_of(const std::string& uid) const {
   return services_.settings.endpoints() + "/" + uid + ".json";
@@ -144,6 +147,7 @@ void Networks::read_records(const std::optional<std::set<std::string>>& pods) {
 void Networks::begin(const std::optional<std::set<std::string>>& pods) {
   read_networks();
   read_records(pods);
+  begin_overlay();
   if (!members_.empty()) when_up([](const Status&) {});
 }
 
@@ -202,6 +206,7 @@ void Networks::brought_up(const Status& made) {
                                 runtime::Durability::volatile_);
     if (const auto watched = watch_.open(); !watched) log_info("not noticed: " + watched.error().what);
     answer_names();
+    bring_up_learned();
     verify_soon();
   }
   if (!made) (void)gives_up(made.error());

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -14,6 +15,7 @@
 #include "agent/base/services.h"
 #include "agent/networks/dns_responder.h"
 #include "agent/networks/network_thread.h"
+#include "agent/networks/overlay_records.h"
 #include "agent/networks/port_claims.h"
 #include "agent/networks/rules_watch.h"
 #include "runtime/network/address_pool.h"
@@ -23,9 +25,14 @@ namespace mete::agent {
 
 inline constexpr const char* kDefaultNetwork = "bridge";
 
+class OverlayStore;
+
 class Networks {
  public:
   explicit Networks(Services& services);
+  ~Networks();
+  Networks(const Networks&) = delete;
+  Networks& operator=(const Networks&) = delete;
 
   // Reads the records, and makes or takes over what they say. `pods`: the uids of all pods that there are; what belongs
   // to none of them is removed. Empty: not known, and nothing is removed.
@@ -87,12 +94,13 @@ class Networks {
   // networks_changes.cpp: `mete network`.
   struct Wanted {
     std::string name;
-    std::string driver;   // empty: bridge
+    std::string driver;   // bridge, which empty is, or overlay
     std::string subnet;   // empty: the next free one
     std::string subnet6;  // empty: no IPv6
     std::string mtu;      // empty: that of the default network
     bool internal = false;
     bool between_containers = true;
+    std::string option;  // of the driver; empty: none
     std::vector<std::pair<std::string, std::string>> labels;
     unsigned first = 0;  // the first of the ranges to choose from
   };
@@ -103,6 +111,10 @@ class Networks {
   // Names of those that nobody is in, without the default one.
   [[nodiscard]] std::vector<std::string> unused() const;
   [[nodiscard]] std::vector<runtime::network::Endpoint> members_of(const std::string& network) const;
+  // networks_overlay.cpp: pods of other machines in it.
+  [[nodiscard]] std::vector<OverlayMember> elsewhere(const std::string& network) const;
+  // What is known in etcd; null: agent.yaml names none.
+  [[nodiscard]] const OverlayStore* overlay() const { return overlay_.get(); }
   [[nodiscard]] const DnsResponder& names() const { return dns_; }
   // For metrics; addresses are those of IPv4.
   struct Use {
@@ -163,8 +175,25 @@ class Networks {
   [[nodiscard]] Result<runtime::network::Endpoint> make_endpoint(const std::string& uid, const config::Pod& pod);
   [[nodiscard]] Result<std::vector<runtime::network::PublishedPort>> free_ports(const std::string& uid,
                                                                                 const config::Pod& pod) const;
-  static Status take_addresses(Network& network, runtime::network::Endpoint& endpoint, const std::string& wanted);
+  Status take_addresses(Network& network, runtime::network::Endpoint& endpoint, const std::string& wanted);
   void give_back(const runtime::network::Endpoint& endpoint);
+  void attach(const std::string& uid, const runtime::network::Endpoint& endpoint, bool publishes, const Done& done);
+  void make_network(const runtime::network::NetworkSpec& spec, Done done);
+  void drop_network(const runtime::network::NetworkSpec& spec, Done done);
+  // networks_overlay.cpp
+  void begin_overlay();
+  [[nodiscard]] OwnRecords own_overlay() const;
+  [[nodiscard]] OverlayMember overlay_member_of(const runtime::network::Endpoint& endpoint) const;
+  [[nodiscard]] Result<runtime::network::NetworkSpec> overlay_spec(const OverlayNetwork& network) const;
+  void bring_up_learned();
+  void learn_network(const OverlayNetwork& network);
+  void overlay_changed();
+  void create_overlay(const Wanted& wanted, Done done);
+  void undo_overlay(const std::string& name, const Status& why, const Done& done);
+  Status take_overlay_addresses(Network& network, runtime::network::Endpoint& endpoint, const std::string& wanted);
+  // In etcd, where the network is one over several machines.
+  void claim(const runtime::network::Endpoint& endpoint, Done done);
+  void give_up_claim(const runtime::network::Endpoint& endpoint);
   void forget(const std::string& uid);
   [[nodiscard]] Members::iterator find_pod(const std::string& pod);
   [[nodiscard]] std::string record_of_more(const std::string& uid, const std::string& network) const;
@@ -184,7 +213,11 @@ class Networks {
   runtime::network::PodRules pod_rules_;
   std::function<void()> on_member_;
   ServiceNames service_names_;
-  bool names_failed_ = false;  // and reported
+  std::unique_ptr<OverlayStore> overlay_;
+  std::set<std::string> creating_;  // networks that etcd is asked about
+  std::set<std::string> learned_;   // those of other machines that have no bridge here yet
+  std::set<std::string> refused_;   // networks of etcd that this machine cannot have, and that was told
+  bool names_failed_ = false;       // and reported
   RulesWatch watch_;
   bool healing_ = false;
   std::uint64_t drifts_ = 0;
@@ -205,6 +238,9 @@ class Networks {
 
 // A name for an end on a bridge that nobody has. `prefix`: runtime::network::end_prefix.
 [[nodiscard]] std::string new_end(const std::string& prefix);
+
+// The same for a bridge of a network that somebody makes.
+[[nodiscard]] std::string new_bridge();
 
 // Empty: it has none of that name.
 [[nodiscard]] std::string annotation_of(const config::Pod& pod, const char* name);

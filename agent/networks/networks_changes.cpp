@@ -10,6 +10,7 @@
 
 #include "agent/networks/endpoint_record.h"
 #include "agent/networks/networks.h"
+#include "agent/networks/overlay_store.h"
 #include "runtime/file.h"
 
 namespace mete::agent {
@@ -35,19 +36,30 @@ Status check_network_name(const std::string& name) {
 }
 
 Status check_driver(const std::string& driver) {
-  if (driver.empty() || driver == "bridge") return {};
-  const std::string found = "driver: found \"" + driver + "\", expected bridge: mete makes no networks ";
-  if (driver == "overlay") return fail(found + "over several machines");
-  if (driver == "macvlan" || driver == "ipvlan") return fail(found + "on a device of the machine");
-  return fail("driver: found \"" + driver + "\", expected bridge" +
+  if (driver.empty() || driver == "bridge" || driver == "overlay") return {};
+  if (driver == "macvlan" || driver == "ipvlan")
+    return fail("driver: found \"" + driver +
+                "\", expected bridge or overlay: mete makes no networks on a device of the " + "machine");
+  return fail("driver: found \"" + driver + "\", expected bridge or overlay" +
               (driver == "host" || driver == "none" ? ", as none and host are annotations of a pod" : ""));
 }
 
+Status check_option(const std::string& option) {
+  if (option.empty()) return {};
+  if (option == "encrypted" || option.starts_with("encrypted="))
+    return fail(
+        "opt: found \"" + option + "\", expected none: mete does not encrypt what its networks send between " +
+        "machines; a WireGuard or IPsec link of the machines, with its address as network.overlay.advertise, does");
+  return fail("opt: found \"" + option + "\", expected none: the drivers bridge and overlay have no options");
+}
+
 const config::IpRange kToChooseFrom{{false, {10, 78, 0, 0}}, 16};
+// Of networks over several machines: another one, as each machine gives of the former by itself.
+const config::IpRange kOverlayToChooseFrom{{false, {10, 80, 0, 0}}, 16};
 
 // The first /24 of these that is in no network yet, from number `first` on.
-Result<config::IpRange> next_range(const std::vector<NetworkSpec>& networks, unsigned first) {
-  const auto& all = kToChooseFrom;
+Result<config::IpRange> next_range(const std::vector<NetworkSpec>& networks, unsigned first,
+                                   const config::IpRange& all) {
   for (std::uint64_t i = first; i < 256; ++i) {
     const config::IpRange range = config::range_of(config::nth(all, i << 8U), 24);
     const auto taken = [&](const NetworkSpec& each) { return overlap(each.range, range); };
@@ -69,20 +81,28 @@ Result<config::IpRange> range_for(const std::string& text, bool v6, const std::v
 
 }  // namespace
 
-Result<NetworkSpec> Networks::spec_of(const Wanted& wanted) const {
-  METE_CHECK(check_network_name(wanted.name));
-  METE_CHECK(check_driver(wanted.driver));
-  if (networks_.contains(wanted.name))
-    return fail("network " + wanted.name + ": found one of that name, expected a free name");
-  NetworkSpec spec;
-  spec.name = wanted.name;
+std::string new_bridge() {
   std::uint32_t number = 0;
   (void)!::getrandom(&number, sizeof number, 0);
   char device[16];
   std::snprintf(device, sizeof device, "mtb%08x", number);
-  spec.device = device;
+  return device;
+}
+
+Result<NetworkSpec> Networks::spec_of(const Wanted& wanted) const {
+  METE_CHECK(check_network_name(wanted.name));
+  METE_CHECK(check_driver(wanted.driver));
+  METE_CHECK(check_option(wanted.option));
+  if (networks_.contains(wanted.name))
+    return fail("network " + wanted.name + ": found one of that name, expected a free name");
+  NetworkSpec spec;
+  spec.name = wanted.name;
+  spec.device = new_bridge();
   const auto all = all_networks();
-  METE_TRY(spec.range, wanted.subnet.empty() ? next_range(all, wanted.first) : range_for(wanted.subnet, false, all));
+  METE_TRY(spec.range,
+           wanted.subnet.empty()
+               ? next_range(all, wanted.first, wanted.driver == "overlay" ? kOverlayToChooseFrom : kToChooseFrom)
+               : range_for(wanted.subnet, false, all));
   if (!wanted.subnet6.empty()) {
     METE_TRY(spec.range6, range_for(wanted.subnet6, true, all));
   }
@@ -100,34 +120,37 @@ Result<NetworkSpec> Networks::spec_of(const Wanted& wanted) const {
 }
 
 void Networks::create(const Wanted& wanted, Done done) {
+  if (wanted.driver == "overlay") return create_overlay(wanted, std::move(done));
   auto spec = spec_of(wanted);
   if (!spec) return done(tl::unexpected(std::move(spec.error())));
-  const std::string name = spec->name;
-  const std::string record = network_record(name);
+  make_network(*spec, [this, wanted, range = spec->range, done = std::move(done)](const Status& made) {
+    if (made || made.error().code != EADDRINUSE || !wanted.subnet.empty()) return done(made);
+    Wanted next = wanted;
+    next.first = static_cast<unsigned>(config::offset_in(kToChooseFrom, range.address) >> 8U) + 1;
+    create(next, done);
+  });
+}
+
+void Networks::make_network(const NetworkSpec& spec, Done done) {
+  const std::string record = network_record(spec.name);
   // Known first: what is made from here on is found again.
-  if (auto saved = runtime::replace_file(record, to_json(*spec)); !saved) return done(saved);
-  const NetworkSpec made_spec = *spec;
-  add_network(std::move(*spec));
-  auto finish = [this, name, record, wanted, range = made_spec.range, done = std::move(done)](const Status& made) {
+  if (auto saved = runtime::replace_file(record, to_json(spec)); !saved) return done(saved);
+  add_network(spec);
+  auto finish = [this, spec, record, done = std::move(done)](const Status& made) {
     if (made) {
       answer_names();
       return done({});
     }
-    networks_.erase(name);
+    networks_.erase(spec.name);
     (void)::unlink(record.c_str());
-    if (made.error().code == EADDRINUSE && wanted.subnet.empty()) {
-      Wanted next = wanted;
-      next.first = static_cast<unsigned>(config::offset_in(kToChooseFrom, range.address) >> 8U) + 1;
-      return create(next, done);
-    }
     thread_.write_rules(all_networks(), all_endpoints(), [done, made](const Status&) { done(made); });
   };
-  when_up([this, made_spec, finish = std::move(finish)](const Status& up) {
+  when_up([this, spec, finish = std::move(finish)](const Status& up) {
     if (!up) return finish(up);
     // The rules first, as everywhere.
-    thread_.write_rules(all_networks(), all_endpoints(), [this, made_spec, finish](const Status& written) {
+    thread_.write_rules(all_networks(), all_endpoints(), [this, spec, finish](const Status& written) {
       if (!written) return finish(written);
-      thread_.ensure_bridge(made_spec, finish);
+      thread_.ensure_bridge(spec, finish);
     });
   });
 }
@@ -146,7 +169,7 @@ std::vector<Endpoint> Networks::members_of(const std::string& network) const {
 std::vector<std::string> Networks::unused() const {
   std::vector<std::string> names;
   for (const auto& [name, network] : networks_) {
-    if (name != kDefaultNetwork && members_of(name).empty()) names.push_back(name);
+    if (name != kDefaultNetwork && members_of(name).empty() && elsewhere(name).empty()) names.push_back(name);
   }
   return names;
 }
@@ -164,10 +187,22 @@ void Networks::remove(const std::string& name, Done done) {
     return done(fail("network " + name + ": found " + std::to_string(members.size()) + " pods in it, such as " +
                      (members.front().names.empty() ? "one" : members.front().names.front()) + ", expected none"));
   const NetworkSpec spec = network->second.spec;
+  if (!spec.overlay) return drop_network(spec, std::move(done));
+  if (!overlay_)
+    return done(
+        fail("network " + name + ": found no network.overlay in agent.yaml, expected the etcd that it is kept in"));
+  overlay_->remove(name, [this, spec, done = std::move(done)](const Status& removed) {
+    if (!removed || !networks_.contains(spec.name)) return done(removed);
+    if (!members_of(spec.name).empty()) return done(fail("network " + spec.name + ": found a pod that came meanwhile"));
+    drop_network(spec, done);
+  });
+}
+
+void Networks::drop_network(const NetworkSpec& spec, Done done) {
   dns_.close(runtime::network::gateway_of(spec.range));
-  networks_.erase(network);
-  thread_.take_down({spec}, false, [this, record = network_record(name), done = std::move(done)](const Status& gone) {
-    (void)::unlink(record.c_str());
+  networks_.erase(spec.name);
+  (void)::unlink(network_record(spec.name).c_str());
+  thread_.take_down({spec}, false, [this, done = std::move(done)](const Status& gone) {
     thread_.write_rules(all_networks(), all_endpoints(),
                         [done, gone](const Status& written) { done(gone ? written : gone); });
   });

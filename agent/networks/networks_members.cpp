@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 
 #include "agent/base/event_reasons.h"
@@ -62,6 +63,7 @@ std::string new_end(const std::string& prefix) {
 }
 
 Status Networks::take_addresses(Network& network, Endpoint& endpoint, const std::string& wanted) {
+  if (network.spec.overlay) return take_overlay_addresses(network, endpoint, wanted);
   if (wanted.empty()) {
     METE_TRY(endpoint.address, network.addresses.take());
   } else {
@@ -149,21 +151,35 @@ void Networks::connect(const std::string& uid, const config::Pod& pod, Done done
     }
     members_[uid] = {*endpoint, {}, std::move(more)};
     if (on_member_) on_member_();
-    thread_.connect({networks_.at(endpoint->network).spec, *endpoint, record_of(uid), {}},
-                    [this, uid, publishes, done](Result<runtime::UniqueFd> inside) {
-                      const auto member = members_.find(uid);
-                      if (member == members_.end()) return;  // disconnected meanwhile
-                      if (!inside) {
-                        forget(uid);
-                        if (gives_up(inside.error()) && !publishes) return done({});
-                        return done(tl::unexpected(std::move(inside.error())));
-                      }
-                      member->second.inside = std::move(*inside);
-                      for (const auto& each : std::exchange(member->second.more, {}))
-                        attach_more(uid, each, [](const Status&) {});
-                      done({});
-                    });
+    claim(*endpoint, [this, uid, pod, publishes, done, endpoint = *endpoint](const Status& claimed) {
+      const auto member = members_.find(uid);
+      if (member == members_.end()) return give_up_claim(endpoint);
+      if (member->second.endpoint.device != endpoint.device) return;  // connected once more meanwhile
+      if (claimed) return attach(uid, endpoint, publishes, done);
+      forget(uid);
+      // Another machine was faster: the next address.
+      if (claimed.error().code == EEXIST && annotation_of(pod, kAddressAnnotation).empty())
+        return connect(uid, pod, done);
+      done(claimed);
+    });
   });
+}
+
+void Networks::attach(const std::string& uid, const Endpoint& endpoint, bool publishes, const Done& done) {
+  thread_.connect({networks_.at(endpoint.network).spec, endpoint, record_of(uid), {}},
+                  [this, uid, publishes, done](Result<runtime::UniqueFd> inside) {
+                    const auto member = members_.find(uid);
+                    if (member == members_.end()) return;  // disconnected meanwhile
+                    if (!inside) {
+                      forget(uid);
+                      if (gives_up(inside.error()) && !publishes) return done({});
+                      return done(tl::unexpected(std::move(inside.error())));
+                    }
+                    member->second.inside = std::move(*inside);
+                    for (const auto& each : std::exchange(member->second.more, {}))
+                      attach_more(uid, each, [](const Status&) {});
+                    done({});
+                  });
 }
 
 bool Networks::adopt(const std::string& uid, const runtime::process::ProcessId& process) {
@@ -182,6 +198,7 @@ void Networks::give_back(const Endpoint& endpoint) {
   if (network == networks_.end() || endpoint.shared) return;
   network->second.addresses.give_back(endpoint.address);
   if (endpoint.address6 && network->second.addresses6) network->second.addresses6->give_back(*endpoint.address6);
+  give_up_claim(endpoint);
 }
 
 void Networks::forget(const std::string& uid) {

@@ -83,7 +83,12 @@ void Networks::connect_more(const std::string& pod, const std::string& network, 
   endpoint.inside = next_inside(member->second.more);
   if (auto taken = take_addresses(wanted->second, endpoint, address); !taken) return done(taken);
   endpoint.mac = runtime::network::mac_of(endpoint.address);
-  attach_more(member->first, std::move(endpoint), std::move(done));
+  claim(endpoint, [this, uid = member->first, endpoint, done = std::move(done)](const Status& claimed) {
+    const auto still = members_.find(uid);
+    if (claimed && still != members_.end() && still->second.inside.valid()) return attach_more(uid, endpoint, done);
+    give_back(endpoint);
+    done(claimed ? fail("pod: found it ended meanwhile") : claimed);
+  });
 }
 
 void Networks::disconnect_more(const std::string& pod, const std::string& network, const Done& done) {

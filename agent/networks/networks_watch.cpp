@@ -9,13 +9,12 @@
 namespace mete::agent {
 namespace {
 
-using runtime::network::Endpoint;
-
 // A removed bridge tells nobody that would not hear of each link of each container, too.
 constexpr auto kVerifyEvery = std::chrono::seconds(10);
 
-std::string space_of(const Endpoint& endpoint) {
-  return endpoint.names.front().substr(0, endpoint.names.front().find('/'));
+// The namespace of a pod that has these names.
+std::string space_of(const std::vector<std::string>& names) {
+  return names.front().substr(0, names.front().find('/'));
 }
 
 }  // namespace
@@ -86,7 +85,7 @@ std::optional<DnsResponder::Found> Networks::find_name(const config::IpAddress& 
   }
   if (who == nullptr || who->endpoint.names.empty()) return std::nullopt;
   if (who->endpoint.network == kDefaultNetwork) {
-    if (const auto* const service = find_service(space_of(who->endpoint), name))
+    if (const auto* const service = find_service(space_of(who->endpoint.names), name))
       return DnsResponder::Found{service->addresses, service->alias};
   }
   auto pods = find_pods(*who, name);
@@ -103,10 +102,20 @@ std::vector<config::IpAddress> Networks::find_pods(const Member& asker, const st
   for (const auto& each : all_endpoints()) {
     if (!networks.contains(each.network) || each.names.empty() || each.address == config::IpAddress{}) continue;
     if (std::find(each.names.begin() + 1, each.names.end(), name) == each.names.end()) continue;
-    for (auto* const list : {&all, space_of(each) == space_of(asker.endpoint) ? &near : nullptr}) {
+    for (auto* const list : {&all, space_of(each.names) == space_of(asker.endpoint.names) ? &near : nullptr}) {
       if (list == nullptr) continue;
       list->push_back(each.address);
       if (each.address6) list->push_back(*each.address6);
+    }
+  }
+  for (const auto& network : networks) {
+    for (const auto& each : elsewhere(network)) {
+      if (std::find(each.names.begin() + 1, each.names.end(), name) == each.names.end()) continue;
+      for (auto* const list : {&all, space_of(each.names) == space_of(asker.endpoint.names) ? &near : nullptr}) {
+        if (list == nullptr) continue;
+        list->push_back(each.address);
+        if (each.address6) list->push_back(*each.address6);
+      }
     }
   }
   return near.empty() ? all : near;

@@ -6,6 +6,7 @@
 #include "config/diagnostics.h"
 #include "config/ip_address.h"
 #include "config/reading/fields.h"
+#include "config/reading/overlay_reader.h"
 
 namespace mete::config {
 namespace {
@@ -25,6 +26,10 @@ constexpr std::array kNetworkFields = std::to_array<FieldSpec>({
      .doc = "IPv4 addresses of Services; 10.79.0.0/16 where none is set"},
     {.name = "mtu", .type = FieldType::kInteger, .min = 1280, .max = 65535, .doc = "1500 where none is set"},
     {.name = "icc", .type = FieldType::kBool, .doc = "Containers reach each other on the default bridge"},
+    {.name = "overlay",
+     .type = FieldType::kObject,
+     .object = &kOverlaySpec,
+     .doc = "Networks over several machines: where they are kept"},
 });
 
 // A range that has room for a gateway and a container.
@@ -67,6 +72,7 @@ NetworkPolicy read_network(const View& view) {
                         "two ranges without a common address"));
   network.mtu = view["mtu"].integer().value_or(network.mtu);
   network.between_containers = view["icc"].boolean(network.between_containers);
+  network.overlay = read_overlay(view["overlay"]);
   return network;
 }
 

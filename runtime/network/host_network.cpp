@@ -98,6 +98,7 @@ Result<int> HostNetwork::ensure_bridge(const NetworkSpec& network) {
     if (network.range6) rest.push_back(add_address(index, gateway_of(*network.range6), network.range6->length));
     rest.push_back(set_up({}, index, {.link_local = network.range6.has_value() || !has_v6_}));
     METE_CHECK(done(doing, links_.request(std::move(rest))));
+    if (network.overlay) METE_CHECK(ensure_vxlan(network, index));
     // Published ports by 127.0.0.1; the rules keep containers from the machine's loopback.
     return set_sysctl("ipv4/conf/" + network.device + "/route_localnet", "1");
   }();
@@ -119,6 +120,11 @@ Result<std::string> HostNetwork::check_bridge(const NetworkSpec& network, const 
   const Link* const bridge = named(network.device);
   if (bridge == nullptr) return "bridge " + network.device + " was removed";
   if (!bridge->up) return "bridge " + network.device + " was taken down";
+  if (network.overlay) {
+    const Link* const vxlan = named(vxlan_device(network));
+    if (vxlan == nullptr || vxlan->master != bridge->index || !vxlan->up)
+      return "device " + vxlan_device(network) + " was taken from bridge " + network.device;
+  }
   for (const auto& each : endpoints) {
     const Link* const port = each.network == network.name ? named(each.device) : nullptr;
     if (port != nullptr && (port->master != bridge->index || !port->up))
@@ -154,7 +160,8 @@ Status HostNetwork::filter_bridge(int bridge) {
 Status HostNetwork::remove_bridge(const NetworkSpec& network) {
   METE_TRY(const auto all, links());
   for (const auto& each : all) {
-    if (each.name == network.device && each.kind == "bridge") return remove(each);
+    const bool vxlan = network.overlay && each.name == vxlan_device(network) && each.kind == "vxlan";
+    if (vxlan || (each.name == network.device && each.kind == "bridge")) METE_CHECK(remove(each));
   }
   return {};
 }
@@ -214,7 +221,7 @@ Status HostNetwork::connect(Namespace& inside, const NetworkSpec& network, int b
 
 Status HostNetwork::disconnect(const Endpoint& endpoint) {
   const int index = static_cast<int>(::if_nametoindex(endpoint.device.c_str()));
-  return index == 0 ? Status() : remove(Link{index, endpoint.device, 0, {}, false, 0});
+  return index == 0 ? Status() : remove(Link{index, endpoint.device, 0, {}, false, 0, {}});
 }
 
 // Hairpin: see UpOptions.

@@ -9,6 +9,7 @@
 
 #include "runtime/network/link_messages.h"
 #include "runtime/network/rules.h"
+#include "runtime/network/vxlan.h"
 
 namespace mete::runtime::network {
 
@@ -28,7 +29,8 @@ class HostNetwork {
   [[nodiscard]] Result<Namespace> enter(UniqueFd file);
 
   // Makes the bridge, or takes the one that is there; gives it its addresses and brings it up. Its index. The error: a
-  // device of that name is no bridge, or its addresses are others' already (EADDRINUSE).
+  // device of that name is no bridge, or its addresses are others' already (EADDRINUSE). With
+  // it the VXLAN device of a network over several machines.
   [[nodiscard]] Result<int> ensure_bridge(const NetworkSpec& network);
   [[nodiscard]] Status remove_bridge(const NetworkSpec& network);
   // The pair of devices, the address and the routes of an endpoint. After an error nothing of it is left.
@@ -43,6 +45,11 @@ class HostNetwork {
 
   // Has the rules see what members of one network send to each other. The error: this kernel cannot.
   [[nodiscard]] Status filter_bridge(int bridge);
+
+  // host_overlay.cpp: what the device of a network over several machines knows of the others, and another such state
+  // in its place. What cannot be removed since it is gone is no error.
+  [[nodiscard]] Result<VxlanEntries> vxlan_entries(const NetworkSpec& network);
+  [[nodiscard]] Status change_vxlan(const NetworkSpec& network, const VxlanEntries& before, const VxlanEntries& after);
 
   // What is wrong with the bridge or with the ports of its endpoints, as a sentence; empty: nothing.
   [[nodiscard]] Result<std::string> check_bridge(const NetworkSpec& network, const std::vector<Endpoint>& endpoints);
@@ -63,11 +70,15 @@ class HostNetwork {
  private:
   HostNetwork(NetlinkSocket links, NetlinkSocket rules) : links_(std::move(links)), rules_(std::move(rules)) {}
   [[nodiscard]] Status check_free(const IpRange& range, int bridge);
+  [[nodiscard]] Status ensure_vxlan(const NetworkSpec& network, int bridge);
   [[nodiscard]] Status set_up_inside(Namespace& inside, const NetworkSpec& network, const Endpoint& endpoint);
   [[nodiscard]] UpOptions port_options(const NetworkSpec& network) const;
   NetlinkSocket links_;
   NetlinkSocket rules_;
   bool has_v6_ = false;  // the kernel has IPv6
 };
+
+// The MTU of this machine's device that has the address. The error: none has it.
+[[nodiscard]] Result<std::uint32_t> mtu_behind(const IpAddress& address);
 
 }  // namespace mete::runtime::network

@@ -170,6 +170,24 @@ Message list_routes() {
   return {RTM_GETROUTE, 0, rtmsg{}};
 }
 
+namespace {
+
+OverlayLink vxlan_in(std::string_view data) {
+  OverlayLink found;
+  for (const auto& each : attributes_in(data)) {
+    if (each.type == IFLA_VXLAN_ID) found.vni = each.u32();
+    if (each.type == IFLA_VXLAN_PORT && each.data.size() == 2)
+      found.port = static_cast<std::uint16_t>(static_cast<unsigned char>(each.data[0]) << 8U |
+                                              static_cast<unsigned char>(each.data[1]));
+    const unsigned char family = each.type == IFLA_VXLAN_LOCAL6 ? AF_INET6 : AF_INET;
+    if (each.type == IFLA_VXLAN_LOCAL || each.type == IFLA_VXLAN_LOCAL6)
+      found.local = address_in(each, family).value_or(found.local);
+  }
+  return found;
+}
+
+}  // namespace
+
 std::optional<Link> link_of(const struct nlmsghdr& message) {
   if (message.nlmsg_type != RTM_NEWLINK) return std::nullopt;
   const auto parts = parts_of<ifinfomsg>(message);
@@ -184,6 +202,8 @@ std::optional<Link> link_of(const struct nlmsghdr& message) {
     if (each.type != IFLA_LINKINFO) continue;
     for (const auto& info : attributes_in(each.data)) {
       if (info.type == IFLA_INFO_KIND) link.kind = info.text();
+      // After the kind, as the kernel has them.
+      if (info.type == IFLA_INFO_DATA && link.kind == "vxlan") link.vxlan = vxlan_in(info.data);
     }
   }
   return link;

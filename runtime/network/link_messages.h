@@ -55,6 +55,7 @@ struct Link {
   std::string kind;  // "bridge", "veth"; empty: a device
   bool up = false;
   std::uint32_t mtu = 0;
+  std::optional<OverlayLink> vxlan;  // of one of kind "vxlan"
 };
 [[nodiscard]] std::optional<Link> link_of(const struct nlmsghdr& message);
 // A range that an address or a route of this machine covers, and of which link. Routes to everywhere are none.

@@ -18,6 +18,14 @@ using config::IpAddress;
 using config::IpRange;
 using MacAddress = std::array<std::uint8_t, 6>;
 
+// A network over several machines: what leaves the bridge for another machine goes in VXLAN packets (RFC 7348).
+struct OverlayLink {
+  std::uint32_t vni = 0;  // the number of the network, the same on all machines
+  IpAddress local;        // this machine's address between them
+  std::uint16_t port = 4789;
+  bool operator==(const OverlayLink&) const = default;
+};
+
 // A bridge of this machine. Its gateway is the first address of each range.
 struct NetworkSpec {
   std::string name;    // "bridge", or a person's word
@@ -28,6 +36,7 @@ struct NetworkSpec {
   bool internal = false;           // no way out, and none in
   bool between_containers = true;  // they reach each other
   std::vector<std::pair<std::string, std::string>> labels;
+  std::optional<OverlayLink> overlay;  // empty: it ends at this machine
   bool operator==(const NetworkSpec&) const = default;
 };
 

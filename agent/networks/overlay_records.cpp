@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/networks/overlay_records.h"
+
+#include <algorithm>
+
+#include "agent/networks/endpoint_record.h"
+#include "runtime/json.h"
+
+namespace mete::agent {
+namespace {
+
+using config::IpAddress;
+using nlohmann::json;
+
+constexpr std::string_view kNetworks = "networks/";
+constexpr std::string_view kNumbers = "vnis/";
+constexpr std::string_view kMembers = "members/";
+
+template <class T>
+Result<T> required(std::optional<T> value, const std::string& what) {
+  if (!value) return fail(what);
+  return std::move(*value);
+}
+
+Result<IpAddress> ip_of(const json& value, const char* name) {
+  const std::string text = value.at(name).get<std::string>();
+  return required(config::parse_ip(text), std::string(name) + ": found \"" + text + "\", expected an IP address");
+}
+
+// The members that begin where etcd's part of the map does.
+auto members_in(const OverlayRecords& records, const std::string& network) {
+  return records.members.lower_bound({network, IpAddress{}});
+}
+
+Result<OverlayNetwork> network_in(const std::string& name, const json& value) {
+  OverlayNetwork network;
+  network.name = name;
+  network.vni = value.at("vni").get<std::uint32_t>();
+  METE_TRY(network.range, config::parse_range(value.at("subnet").get<std::string>()));
+  if (value.contains("subnet6")) {
+    METE_TRY(network.range6, config::parse_range(value.at("subnet6").get<std::string>()));
+  }
+  network.mtu = value.at("mtu").get<std::uint32_t>();
+  network.internal = value.value("internal", false);
+  network.between_containers = value.value("icc", true);
+  for (const auto& each : value.value("labels", json::array()))
+    network.labels.emplace_back(each.at(0).get<std::string>(), each.at(1).get<std::string>());
+  const bool sound = network.vni > 0 && network.vni <= kLastVni && !network.range.address.v6 &&
+                     network.range.host_bits() >= 2 && network.mtu >= 576 && network.mtu <= 65535 &&
+                     (!network.range6 || network.range6->address.v6);
+  if (!sound) return fail("found a number, a subnet or an MTU that none can have");
+  return network;
+}
+
+Result<OverlayMember> member_in(const OverlayRecords::Place& place, const json& value) {
+  OverlayMember member;
+  member.network = place.first;
+  member.address = place.second;
+  if (value.contains("address6")) {
+    METE_TRY(member.address6, ip_of(value, "address6"));
+  }
+  METE_TRY(member.mac, parse_mac(value.at("mac").get<std::string>()));
+  member.host = value.at("host").get<std::string>();
+  METE_TRY(member.vtep, ip_of(value, "vtep"));
+  member.names = value.at("names").get<std::vector<std::string>>();
+  constexpr std::uint8_t kGroup = 1;  // the bit of addresses that are no single machine's
+  if ((member.mac[0] & kGroup) != 0 || member.mac == runtime::network::MacAddress{} || member.names.empty() ||
+      member.host.empty())
+    return fail("found a pod without a name or a hardware address of its own");
+  return member;
+}
+
+template <class T, class Read>
+Result<T> read_record(const std::string& text, Read read) {
+  try {
+    return read(json::parse(text));
+  } catch (const json::exception& error) {
+    return fail(error.what());
+  }
+}
+
+}  // namespace
+
+std::string network_key(const std::string& prefix, const std::string& name) {
+  return prefix + std::string(kNetworks) + name;
+}
+std::string number_key(const std::string& prefix, std::uint32_t vni) {
+  return prefix + std::string(kNumbers) + std::to_string(vni);
+}
+std::string members_key(const std::string& prefix, const std::string& network) {
+  return prefix + std::string(kMembers) + network + "/";
+}
+std::string member_key(const std::string& prefix, const OverlayRecords::Place& place) {
+  return members_key(prefix, place.first) + to_string(place.second);
+}
+
+std::string to_json(const OverlayNetwork& network) {
+  json value = {{"vni", network.vni},           {"subnet", to_string(network.range)}, {"mtu", network.mtu},
+                {"internal", network.internal}, {"icc", network.between_containers},  {"labels", json::array()}};
+  if (network.range6) value["subnet6"] = to_string(*network.range6);
+  for (const auto& [name, label] : network.labels) value["labels"].push_back({name, label});
+  return value.dump();
+}
+
+std::string to_json(const OverlayMember& member) {
+  json value = {{"mac", runtime::network::to_string(member.mac)},
+                {"host", member.host},
+                {"vtep", to_string(member.vtep)},
+                {"names", member.names}};
+  if (member.address6) value["address6"] = to_string(*member.address6);
+  return value.dump();
+}
+
+Result<OverlayNetwork> parse_overlay_network(const std::string& name, const std::string& text) {
+  return read_record<OverlayNetwork>(text, [&](const json& value) { return network_in(name, value); });
+}
+
+Result<OverlayMember> parse_overlay_member(const OverlayRecords::Place& place, const std::string& text) {
+  return read_record<OverlayMember>(text, [&](const json& value) { return member_in(place, value); });
+}
+
+Status apply(const std::string& prefix, const etcd::Change& change, OverlayRecords& records) {
+  const auto& [key, value] = change.pair;
+  if (!key.starts_with(prefix)) return {};
+  const std::string rest = key.substr(prefix.size());
+  if (rest.starts_with(kNetworks)) {
+    const std::string name = rest.substr(kNetworks.size());
+    records.networks.erase(name);
+    if (change.removed) return {};
+    auto network = parse_overlay_network(name, value);
+    if (!network) return fail_in("etcd's key " + key, network.error());
+    records.networks[name] = std::move(*network);
+  }
+  if (!rest.starts_with(kMembers)) return {};
+  const auto slash = rest.find('/', kMembers.size());
+  const auto address = slash == std::string::npos ? std::nullopt : config::parse_ip(rest.substr(slash + 1));
+  if (!address) return fail("etcd's key " + key + ": found no address at its end");
+  const OverlayRecords::Place place = {rest.substr(kMembers.size(), slash - kMembers.size()), *address};
+  records.members.erase(place);
+  if (change.removed) return {};
+  auto member = parse_overlay_member(place, value);
+  if (!member) return fail_in("etcd's key " + key, member.error());
+  records.members[place] = std::move(*member);
+  return {};
+}
+
+std::optional<std::uint32_t> next_vni(const OverlayRecords& records, std::uint32_t from) {
+  for (std::uint32_t number = from; number <= kLastVni; ++number) {
+    const auto has = [&](const auto& each) { return each.second.vni == number; };
+    if (std::none_of(records.networks.begin(), records.networks.end(), has)) return number;
+  }
+  return std::nullopt;
+}
+
+std::vector<OverlayMember> members_elsewhere(const OverlayRecords& records, const std::string& network,
+                                             const std::string& own_host) {
+  std::vector<OverlayMember> all;
+  for (auto at = members_in(records, network); at != records.members.end() && at->first.first == network; ++at) {
+    if (at->second.host != own_host) all.push_back(at->second);
+  }
+  return all;
+}
+
+runtime::network::RemoteEntries remote_entries(const OverlayRecords& records, const std::string& network,
+                                               const std::string& own_host) {
+  runtime::network::RemoteEntries entries;
+  const auto known = records.networks.find(network);
+  for (const auto& each : members_elsewhere(records, network, own_host)) {
+    // Not of the network's range: it would take something else's packets.
+    if (known == records.networks.end() || !contains(known->second.range, each.address)) continue;
+    entries.insert({each.mac, each.vtep, each.address});
+    if (each.address6 && known->second.range6 && contains(*known->second.range6, *each.address6))
+      entries.insert({each.mac, each.vtep, *each.address6});
+  }
+  return entries;
+}
+
+}  // namespace mete::agent
