@@ -206,7 +206,9 @@ std::string words_of(const std::string& answer) {
     const std::string message = value.value("message", std::string());
     return message.empty() ? value.value("error", std::string()) : message;
   });
-  return (words && !words->empty() ? *words : answer).substr(0, kShown);
+  std::string shown = (words && !words->empty() ? *words : answer).substr(0, kShown);
+  while (shown.ends_with('\n')) shown.pop_back();
+  return shown;
 }
 
 }  // namespace mete::agent::etcd

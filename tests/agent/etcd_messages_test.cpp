@@ -110,7 +110,7 @@ TEST(EtcdMessages, WhatIsNoAnswerIsAnError) {
   EXPECT_EQ(parse_login(R"({"token":"abc.7"})").value(), "abc.7");
   EXPECT_EQ(words_of(R"({"error":"e","message":"etcdserver: requested lease not found","code":5})"),
             "etcdserver: requested lease not found");
-  EXPECT_EQ(words_of("404 page not found"), "404 page not found");
+  EXPECT_EQ(words_of("404 page not found\n"), "404 page not found");
 }
 
 }  // namespace

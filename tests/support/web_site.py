@@ -34,9 +34,9 @@ class Authority:
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", folder + "/ca.key", "-out", self.cert,
                 "-days", "2", "-subj", "/CN=" + name, "-addext", "basicConstraints=critical,CA:TRUE")
 
-    def sign(self, name, san, usage="serverAuth", more=()):
+    def sign(self, name, san, usage="serverAuth", more=(), subject=None):
         base = self.folder + "/" + name
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", base + ".key", "-out", base + ".csr", "-subj", "/CN=" + name)
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", base + ".key", "-out", base + ".csr", "-subj", subject or "/CN=" + name)
         with open(base + ".ext", "w") as out:
             out.write("subjectAltName=%s\nextendedKeyUsage=%s\n" % (san, usage))
         openssl("x509", "-req", "-in", base + ".csr", "-CA", self.cert, "-CAkey", self.folder + "/ca.key", "-CAcreateserial", "-days", "1",
