@@ -56,10 +56,15 @@ def address(host, name):
     return host.agent.pod(name)["podIP"]
 
 
+def inspected(host, name):
+    """What there is of the network on the machine: one, or none."""
+    done = host.agent.mete("network", "inspect", name, "-o", "json", check=False)
+    return json.loads(done.stdout)["networks"] if done.returncode == 0 else []
+
+
 def names(host, name="shop"):
     """Pods of other machines that this one knows of, by name."""
-    done = host.agent.mete("network", "inspect", name, "-o", "json", check=False)
-    found = json.loads(done.stdout)["networks"] if done.returncode == 0 else []
+    found = inspected(host, name)
     return {each["pod"]: each for each in found[0]["elsewhere"]} if found else {}
 
 
@@ -157,6 +162,40 @@ def test_an_address_is_given_once():
         delete(one.agent, "fixed")
         wait_running(two.agent, "late")
         assert address(two, "late") == "10.90.0.77"
+
+
+def test_both_families_and_further_networks():
+    with Cluster(2) as cluster:
+        one, two = cluster.hosts
+        create(one, "shop", "--subnet", "10.90.0.0/24", "--subnet", "fd00:90::/64")
+        create(two, "back", "--subnet", "10.91.0.0/24")
+        create(one, "apart", "--subnet", "10.92.0.0/24", "--no-icc")
+        for name in ("shop", "back", "apart"):
+            known(one, name), known(two, name)
+        numbers = {name: network["overlay"]["vni"] for name in ("shop", "back", "apart") for network in inspected(one, name)}
+        assert len(set(numbers.values())) == 3, numbers
+        assert all(network["overlay"]["vni"] == numbers[name] for name in numbers for network in inspected(two, name))
+        put(one, "web")
+        put(two, "db")
+        wait_known(one, "db")
+        v6 = two.agent.pod("db")["podIPs"][1]
+        assert v6.startswith("fd00:90::"), v6
+        pings(one, "web", v6)
+        assert v6 in one.agent.mete("exec", "web", "--", "nslookup", "-type=aaaa", "db", "10.90.0.1").stdout
+        # A further network of pods that run.
+        one.agent.mete("network", "connect", "back", "web")
+        two.agent.mete("network", "connect", "--ip", "10.91.0.9", "back", "db")
+        wait_known(one, "db", "back"), wait_known(two, "web", "back")
+        pings(one, "web", "10.91.0.9")
+        two.agent.mete("network", "disconnect", "back", "db")
+        wait_forgotten(one, "db", "back")
+        assert not pings(one, "web", "10.91.0.9", check=False)
+        # Without icc they reach their gateways alone.
+        put(one, "lone", network="apart")
+        put(two, "other", network="apart")
+        wait_known(one, "other", "apart")
+        pings(one, "lone", "10.92.0.1")
+        assert not pings(one, "lone", address(two, "other"), check=False)
 
 
 def test_a_network_goes_when_nobody_is_in_it():
