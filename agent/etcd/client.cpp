@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/etcd/client.h"
 
+#include <boost/asio/ip/udp.hpp>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
-#include <cstring>
 #include <utility>
 
 #include "agent/etcd/messages.h"
-#include "runtime/fd.h"
 #include "runtime/file.h"
 
 namespace mete::agent::etcd {
@@ -153,46 +150,20 @@ void Client::stop_following() {
 }
 
 Result<config::IpAddress> Client::own_address() const {
+  const std::string where = "network.overlay.advertise: found none, expected this machine's address, as etcd is ";
   if (servers_.empty()) return fail("etcd: no server is known");
-  const auto& url = servers_.front();
-  const auto server = config::parse_ip(url.host);
-  if (!server)
-    return fail(
-        "network.overlay.advertise: found none, expected this machine's address, as etcd is known by its name " +
-        url.host + " alone");
-  runtime::UniqueFd socket(::socket(server->v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-  constexpr std::uint16_t kAny = 9;  // nothing is sent
-  if (server->v6) {
-    sockaddr_in6 v6{};
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(kAny);
-    std::memcpy(&v6.sin6_addr, server->bytes.data(), sizeof v6.sin6_addr);
-    std::memcpy(&storage, &v6, size = sizeof v6);
-  } else {
-    sockaddr_in v4{};
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(kAny);
-    std::memcpy(&v4.sin_addr, server->bytes.data(), sizeof v4.sin_addr);
-    std::memcpy(&storage, &v4, size = sizeof v4);
-  }
-  auto* const address = static_cast<sockaddr*>(static_cast<void*>(&storage));
-  if (!socket.valid() || ::connect(socket.get(), address, size) != 0)
-    return fail_errno("find the way to etcd at " + url.host);
-  size = sizeof storage;
-  if (::getsockname(socket.get(), address, &size) != 0) return fail_errno("find the own address");
-  config::IpAddress own;
-  own.v6 = server->v6;
-  std::memcpy(own.bytes.data(),
-              own.v6 ? static_cast<const void*>(
-                           &static_cast<const sockaddr_in6*>(static_cast<const void*>(&storage))->sin6_addr)
-                     : &static_cast<const sockaddr_in*>(static_cast<const void*>(&storage))->sin_addr,
-              own.size());
-  if (config::contains({{false, {127, 0, 0, 0}}, 8}, own))
-    return fail(
-        "network.overlay.advertise: found none, expected this machine's address, as etcd is on the machine itself");
-  return own;
+  const std::string& host = servers_.front().host;
+  ErrorCode error;
+  const auto server = asio::ip::make_address(host, error);
+  if (error) return fail(where + "known by its name " + host + " alone");
+  asio::ip::udp::socket socket(loop_);
+  constexpr unsigned short kAny = 9;  // nothing is sent
+  socket.connect({server, kAny}, error);
+  const auto own = error ? asio::ip::udp::endpoint() : socket.local_endpoint(error);
+  if (error) return fail("find the way to etcd at " + host + ": " + error.message());
+  const auto address = config::parse_ip(own.address().to_string());
+  if (!address || own.address().is_loopback()) return fail(where + "on the machine itself");
+  return *address;
 }
 
 }  // namespace mete::agent::etcd

@@ -7,9 +7,13 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
 
+#include <array>
 #include <optional>
 #include <type_traits>
 
@@ -151,7 +155,17 @@ class Sending : public std::enable_shared_from_this<Sending<Stream>> {
     if (status < 200 || status >= 300) return read_all();
     parser_.body_limit(boost::none);
     lowest().expires_never();
+    notice_silence();
     read_part();
+  }
+
+  // Where the way to the server is cut, nothing comes and nothing fails: the kernel asks whether it is there.
+  void notice_silence() {
+    const int socket = lowest().socket().native_handle();
+    for (const auto& [level, option, value] :
+         {std::array{SOL_SOCKET, SO_KEEPALIVE, 1}, std::array{SOL_TCP, TCP_KEEPIDLE, 15},
+          std::array{SOL_TCP, TCP_KEEPINTVL, 5}, std::array{SOL_TCP, TCP_KEEPCNT, 3}})
+      (void)::setsockopt(socket, level, option, &value, sizeof value);
   }
 
   void read_part() {
@@ -213,32 +227,6 @@ class Handle : public HttpSending {
 };
 
 }  // namespace
-
-std::string HttpUrl::authority() const {
-  const bool is_v6 = host.find(':') != std::string::npos;
-  return (is_v6 ? "[" + host + "]" : host) + ":" + port;
-}
-
-Result<HttpUrl> parse_url(std::string_view url) {
-  HttpUrl parsed;
-  parsed.tls = url.starts_with("https://");
-  if (!parsed.tls && !url.starts_with("http://"))
-    return fail("found \"" + std::string(url) + "\", expected http://HOST[:PORT][/PATH] or https://");
-  std::string_view rest = url.substr(url.find("//") + 2);
-  const auto slash = rest.find('/');
-  parsed.path = slash == std::string_view::npos ? "/" : std::string(rest.substr(slash));
-  rest = rest.substr(0, slash);
-  const auto bracket = rest.find(']');
-  const auto colon = rest.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  parsed.port = colon == std::string_view::npos ? (parsed.tls ? "443" : "80") : std::string(rest.substr(colon + 1));
-  rest = rest.substr(0, colon);
-  if (rest.starts_with('[') && rest.ends_with(']')) rest = rest.substr(1, rest.size() - 2);
-  parsed.host = rest;
-  const bool digits = parsed.port.find_first_not_of("0123456789") == std::string::npos && parsed.port.size() < 6;
-  if (parsed.host.empty() || parsed.port.empty() || !digits || std::stoul(parsed.port) > 65535)
-    return fail("found \"" + std::string(url) + "\", expected a host and a port up to 65535");
-  return parsed;
-}
 
 Result<std::shared_ptr<asio::ssl::context>> client_tls(const std::string& ca_file, const std::string& cert_file,
                                                        const std::string& key_file) {

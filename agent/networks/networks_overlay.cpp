@@ -157,7 +157,11 @@ void Networks::overlay_changed() {
   for (const auto& each : gone) drop_network(each, [](const Status&) {});
   for (const auto& [name, network] : networks_) {
     if (!network.spec.overlay || !records.networks.contains(name)) continue;
-    thread_.set_remote(network.spec, remote_entries(records, name, overlay_->host()), [](const Status& told) {
+    auto entries = remote_entries(records, name, overlay_->host());
+    // Of a pod here whose address another machine has by now: those here still reach it.
+    for (const auto& own : members_of(name))
+      std::erase_if(entries, [&](const auto& each) { return each.mac == own.mac; });
+    thread_.set_remote(network.spec, std::move(entries), [](const Status& told) {
       if (!told) log_info("other machines: " + told.error().what);
     });
   }

@@ -144,8 +144,13 @@ void OverlayStore::put_next(std::vector<etcd::Transaction> left, const Then& the
       if (!outcome->succeeded) break;
       (void)take_change({each.does == etcd::Operation::Does::kRemove, {each.key, each.value}});
     }
-    if (!outcome->succeeded && next.then.front().does == etcd::Operation::Does::kPut) {
-      for (const auto& each : outcome->found) (void)take_change({false, each});
+    const auto& wanted = next.then.front();
+    bool is_there = false;  // another machine has put back the same
+    for (const auto& each : outcome->found) {
+      (void)take_change({false, each});
+      is_there |= each.key == wanted.key && each.value == wanted.value;
+    }
+    if (!outcome->succeeded && !is_there && wanted.does == etcd::Operation::Does::kPut) {
       services_.events.add({.severity = Severity::kWarning,
                             .reason = name_of(Reason::kOverlayConflict),
                             .message = "etcd's key " + next.then.front().key + " is another machine's by now"});
@@ -207,12 +212,19 @@ void OverlayStore::take_news(const std::string& line) {
 
 bool OverlayStore::lacks_own(const std::vector<etcd::Change>& changes) const {
   if (std::none_of(changes.begin(), changes.end(), [](const auto& each) { return each.removed; })) return false;
+  const auto removed = [&](const std::string& key) {
+    return std::find(changes.begin(), changes.end(), etcd::Change{true, {key, {}}}) != changes.end();
+  };
   const auto own = owner_.own();
-  return std::any_of(own.members.begin(), own.members.end(), [&](const OverlayMember& each) {
+  const auto lacks_network = [&](const OverlayNetwork& each) {
+    return !records_.networks.contains(each.name) && removed(network_key(prefix(), each.name));
+  };
+  const auto lacks_member = [&](const OverlayMember& each) {
     const OverlayRecords::Place place = {each.network, each.address};
-    const etcd::Change removed{true, {member_key(prefix(), place), {}}};
-    return !records_.members.contains(place) && std::find(changes.begin(), changes.end(), removed) != changes.end();
-  });
+    return !records_.members.contains(place) && removed(member_key(prefix(), place));
+  };
+  return std::any_of(own.networks.begin(), own.networks.end(), lacks_network) ||
+         std::any_of(own.members.begin(), own.members.end(), lacks_member);
 }
 
 void OverlayStore::keep_alive() {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <sys/socket.h>
 
 #include <cstring>
 
@@ -29,11 +30,11 @@ struct Written {
 std::vector<Written> written(const std::vector<Message>& messages) {
   std::vector<Written> all;
   for (const auto& each : messages) {
-    Written one;
-    one.type = each.type();
-    std::memcpy(&one.head, each.bytes().data() + NLMSG_HDRLEN, sizeof one.head);
-    EXPECT_EQ(one.head.ndm_ifindex, 7);
-    all.push_back(one);
+    Written each_one;
+    each_one.type = each.type();
+    std::memcpy(&each_one.head, each.bytes().data() + NLMSG_HDRLEN, sizeof each_one.head);
+    EXPECT_EQ(each_one.head.ndm_ifindex, 7);
+    all.push_back(each_one);
   }
   return all;
 }
