@@ -33,7 +33,7 @@ void Networks::create(const Wanted& wanted, Done done) {
   add_network(std::move(*spec));
   auto finish = [this, name, record, wanted, made_spec, done = std::move(done)](const Status& made) {
     if (made) {
-      answer_names();
+      if (is_bridge(made_spec)) answer_names();
       return done({});
     }
     networks_.erase(name);

@@ -79,7 +79,7 @@ class HostNetwork {
   [[nodiscard]] UpOptions port_options(const NetworkSpec& network) const;
   NetlinkSocket links_;
   std::optional<NetlinkSocket> rules_;  // opened at the first use: networks without rules do without
-  bool has_v6_ = false;  // the kernel has IPv6
+  bool has_v6_ = false;                 // the kernel has IPv6
 };
 
 }  // namespace mete::runtime::network
