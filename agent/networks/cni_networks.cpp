@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "agent/base/event_reasons.h"
-#include "agent/networks/cni_work.h"
 
 namespace mete::agent {
 namespace {
@@ -69,18 +68,12 @@ void CniNetworks::look_at(const std::string& configuration, Done done) {
 }
 
 void CniNetworks::add(Wish wish, Connected connected) {
-  const std::string uid = wish.uid;
+  const CniWork::Member member = wish.member;
   // The work begins with it.
-  failed_.erase({uid, wish.network});
-  const auto work = [work = work_of(services_, stop_), wish = std::move(wish)]() -> Result<Added> {
-    CniWork::Wish asked{{wish.uid, wish.network}, wish.configuration, {}, wish.needs};
-    asked.attachment.device = wish.device;
-    asked.attachment.arguments = wish.arguments;
-    asked.attachment.offers = wish.offers;
-    METE_TRY(auto added, work.add(std::move(asked), wish.inside ? std::move(*wish.inside) : runtime::UniqueFd()));
-    return Added{std::move(added.result), std::move(added.inside)};
-  };
-  run(uid, work, std::move(connected));
+  failed_.erase({member.uid, member.network});
+  run(
+      member.uid, [work = work_of(services_, stop_), wish = std::move(wish)] { return work.add(wish); },
+      std::move(connected));
 }
 
 void CniNetworks::remove(const std::string& uid, const std::string& network, Done done) {

@@ -14,7 +14,7 @@
 
 #include "agent/base/services.h"
 #include "agent/base/workers.h"
-#include "runtime/network/cni/chain.h"
+#include "agent/networks/cni_work.h"
 
 namespace mete::agent {
 
@@ -29,20 +29,8 @@ class CniNetworks {
   // Whether there is a configuration of that name, its plugins understand it, and say that they are ready.
   void look_at(const std::string& configuration, Done done);
 
-  struct Wish {
-    std::string uid;
-    std::string network;        // mete's name for it
-    std::string configuration;  // the plugins' name
-    std::string device;         // in the container
-    std::string arguments;      // CNI_ARGS
-    std::map<std::string, std::string> offers;
-    std::set<std::string> needs;                // those of the offers that a plugin has to take
-    std::shared_ptr<runtime::UniqueFd> inside;  // a namespace that exists; null: a new one
-  };
-  struct Added {
-    runtime::network::cni::AddResult result;
-    runtime::UniqueFd inside;
-  };
+  using Wish = CniWork::Wish;
+  using Added = CniWork::Added;
   using Connected = std::function<void(Result<Added>)>;
   // ADD, after the DEL of an earlier life. After an error nothing is left.
   void add(Wish wish, Connected connected);

@@ -15,8 +15,8 @@ struct CniOffers {
   std::map<std::string, std::string> all;  // JSON by capability
   std::set<std::string> needed;            // a plugin has to take them, or the pod would not have what it asks for
 };
-// `endpoint`: with its ports, names and bandwidth. `address`: the one that the pod wants; empty: any. The error: that
-// is none.
+// `endpoint`: with its ports, names, bandwidth, and the hardware address that it wants. `address`: the one that the pod
+// wants; empty: any. The error: that is none.
 [[nodiscard]] Result<CniOffers> offers_of(const config::Pod& pod, const runtime::network::Endpoint& endpoint,
                                           const std::string& address);
 

@@ -93,7 +93,7 @@ Result<CniWork::Recorded> CniWork::read_record(const Member& member) const {
   return Recorded{std::move(chain), std::move(attachment)};
 }
 
-Result<CniWork::Added> CniWork::add(Wish wish, UniqueFd inside) const {
+Result<CniWork::Added> CniWork::add(const Wish& wish) const {
   // An earlier life of the container.
   METE_CHECK(remove(wish.member));
   METE_TRY(const auto text, cni::find_list(places_.configurations, wish.configuration));
@@ -103,15 +103,12 @@ Result<CniWork::Added> CniWork::add(Wish wish, UniqueFd inside) const {
       return fail("network configuration " + wish.configuration + ": found no plugin with the capability " + each +
                   ", which the pod needs");
   }
-  auto& attachment = wish.attachment;
+  cni::Attachment attachment{wish.member.uid, {}, wish.device, wish.arguments, wish.offers, text, {}, {}};
   METE_TRY(attachment.version, chain.negotiate());
-  attachment.configuration = text;
-  attachment.container = wish.member.uid;
-  if (!inside.valid()) {
-    METE_TRY(inside, new_space());
-  }
+  METE_TRY(UniqueFd inside, wish.inside ? Result<UniqueFd>(std::move(*wish.inside)) : new_space());
   METE_TRY(attachment.space, keep_space(wish.member.uid, inside.get()));
-  const auto save = [&] {
+  const auto save = [&]() -> Status {
+    METE_CHECK(runtime::make_directories(places_.records, 0700));
     return runtime::replace_file(record_of(wish.member), cni::to_json(attachment), 0600,
                                  runtime::Durability::volatile_);
   };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,7 +24,7 @@ class CniWork {
   };
   explicit CniWork(Places places) : places_(std::move(places)) {}
 
-  // Places of one container in one network.
+  // A container in a network, by mete's name for it.
   struct Member {
     std::string uid;
     std::string network;
@@ -31,6 +32,7 @@ class CniWork {
   [[nodiscard]] std::string record_of(const Member& member) const;
   [[nodiscard]] std::vector<Member> recorded() const;
 
+  // Whether there is one of that name, its plugins understand it, and say that they are ready.
   [[nodiscard]] Status look_at(const std::string& configuration) const;
   struct Added {
     runtime::network::cni::AddResult result;
@@ -38,14 +40,20 @@ class CniWork {
   };
   struct Wish {
     Member member;
-    std::string configuration;
-    runtime::network::cni::Attachment attachment;  // device, arguments and offers of it
-    std::set<std::string> needs;
+    std::string configuration;  // the plugins' name for the network
+    std::string device;         // in the container
+    std::string arguments;      // CNI_ARGS
+    std::map<std::string, std::string> offers;
+    std::set<std::string> needs;                // those of the offers that a plugin has to take
+    std::shared_ptr<runtime::UniqueFd> inside;  // a namespace that exists, which is taken; null: a new one
   };
-  // `inside`: a namespace that exists; not valid: a new one.
-  [[nodiscard]] Result<Added> add(Wish wish, runtime::UniqueFd inside) const;
+  // ADD, after the DEL of an earlier life. After an error nothing is left.
+  [[nodiscard]] Result<Added> add(const Wish& wish) const;
+  // DEL. One that is not recorded is none.
   [[nodiscard]] Status remove(const Member& member) const;
+  // CHECK of one that is recorded.
   [[nodiscard]] Status check(const Member& member) const;
+  // GC: what belongs to no recorded attachment is released, whoever has asked for it.
   [[nodiscard]] Status collect_garbage(const std::string& configuration) const;
 
  private:

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/networks/endpoint_record.h"
 
-#include <cstdio>
-
 #include "runtime/json.h"
+#include "runtime/network/mac_address.h"
 #include "runtime/network/underlay.h"
 
 namespace mete::agent {
@@ -40,8 +39,8 @@ IpRange range_in(const std::string& text) {
 }
 
 MacAddress mac_in(const std::string& text) {
-  auto mac = parse_mac(text);
-  if (!mac) throw Unreadable{mac.error().what};
+  const auto mac = runtime::network::parse_mac(text);
+  if (!mac) throw Unreadable{"found \"" + text + "\", expected a hardware address"};
   return *mac;
 }
 
@@ -97,16 +96,6 @@ Result<T> parse_with(const std::string& text, Read read) {
 }
 
 }  // namespace
-
-Result<MacAddress> parse_mac(const std::string& text) {
-  unsigned bytes[6] = {};
-  if (std::sscanf(text.c_str(), "%2x:%2x:%2x:%2x:%2x:%2x", &bytes[0], &bytes[1], &bytes[2], &bytes[3], &bytes[4],
-                  &bytes[5]) != 6)
-    return fail("found \"" + text + "\", expected a hardware address");
-  MacAddress mac{};
-  for (std::size_t i = 0; i < mac.size(); ++i) mac[i] = static_cast<std::uint8_t>(bytes[i]);
-  return mac;
-}
 
 std::string to_json(const Endpoint& endpoint) {
   json value = {{"network", endpoint.network},

@@ -14,7 +14,5 @@ namespace mete::agent {
 [[nodiscard]] std::string to_json(const runtime::network::NetworkSpec& network);
 [[nodiscard]] Result<runtime::network::NetworkSpec> parse_network(const std::string& json);
 
-// "02:6d:0a:4d:00:02"
-[[nodiscard]] Result<runtime::network::MacAddress> parse_mac(const std::string& text);
 
 }  // namespace mete::agent

@@ -16,7 +16,6 @@ namespace {
 
 using runtime::network::Driver;
 using runtime::network::Endpoint;
-using runtime::network::NetworkSpec;
 
 }  // namespace
 
@@ -40,8 +39,7 @@ void Networks::connect_plugins(const std::string& uid, const config::Pod& pod, D
     forget(uid);
     return done(saved);
   }
-  CniNetworks::Wish wish{uid,
-                         endpoint->network,
+  CniNetworks::Wish wish{{uid, endpoint->network},
                          networks_.at(endpoint->network).spec.configuration,
                          endpoint->inside,
                          arguments_of(pod, uid),
@@ -82,8 +80,7 @@ void Networks::attach_plugins(const std::string& uid, const Endpoint& endpoint, 
   Member& member = members_.at(uid);
   member.more.push_back(endpoint);
   const std::string record = uid + "@" + endpoint.network;
-  CniNetworks::Wish wish{uid,
-                         endpoint.network,
+  CniNetworks::Wish wish{{uid, endpoint.network},
                          networks_.at(endpoint.network).spec.configuration,
                          endpoint.inside,
                          arguments_of(endpoint, uid),

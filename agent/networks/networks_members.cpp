@@ -13,6 +13,7 @@
 #include "config/names.h"
 #include "config/objects.h"
 #include "runtime/file.h"
+#include "runtime/network/mac_address.h"
 #include "runtime/pod/name_files.h"
 
 namespace mete::agent {
@@ -24,6 +25,7 @@ using runtime::network::NetworkSpec;
 using runtime::network::PublishedPort;
 
 constexpr const char* kAddressAnnotation = "mete/ip";
+constexpr const char* kHardwareAnnotation = "mete/mac";
 constexpr std::string_view kOfAnother = "container:";
 
 // NAMESPACE/POD, then what a question for a name may say, in lower case.
@@ -52,6 +54,18 @@ std::vector<std::string> names_of(const config::Pod& pod) {
     aliases.erase(0, comma == std::string::npos ? aliases.size() : comma + 1);
   }
   return names;
+}
+
+// The hardware address that a pod asks for.
+Result<runtime::network::MacAddress> read_hardware(const NetworkSpec& network, const std::string& text) {
+  if (network.driver != Driver::kMacvlan && network.driver != Driver::kCni)
+    return fail("mete/mac: found it with network " + network.name + " of driver " + to_string(network.driver) +
+                ", expected macvlan or cni: others make hardware addresses themselves");
+  const auto mac = runtime::network::parse_mac(text);
+  if (!mac || !runtime::network::is_of_one_device(*mac))
+    return fail("mete/mac: found \"" + text +
+                "\", expected a hardware address of one device, such as 02:00:00:00:00:01");
+  return *mac;
 }
 
 }  // namespace
@@ -121,6 +135,9 @@ Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::P
   if (has_parent(spec) && endpoint.bandwidth.ingress != 0)
     return fail("kubernetes.io/ingress-bandwidth: found network " + name + " of driver " + to_string(spec.driver) +
                 ", which bounds only what a pod sends, expected a bridge");
+  if (const std::string wanted = annotation_of(pod, kHardwareAnnotation); !wanted.empty()) {
+    METE_TRY(endpoint.mac, read_hardware(spec, wanted));
+  }
   // An earlier life of the pod had an address, which it keeps.
   const auto before = members_.find(uid);
   const bool keeps = before != members_.end() && before->second.endpoint.network == name;
@@ -133,7 +150,8 @@ Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::P
     claims_.give_up(uid);
     return tl::unexpected(std::move(taken.error()));
   }
-  if (spec.driver != Driver::kIpvlan) endpoint.mac = runtime::network::mac_of(endpoint.address);
+  const bool has_one = endpoint.mac != runtime::network::MacAddress{};
+  if (spec.driver != Driver::kIpvlan && !has_one) endpoint.mac = runtime::network::mac_of(endpoint.address);
   return endpoint;
 }
 

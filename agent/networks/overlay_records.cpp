@@ -59,7 +59,9 @@ Result<OverlayMember> member_in(const OverlayRecords::Place& place, const json& 
   if (value.contains("address6")) {
     METE_TRY(member.address6, ip_of(value, "address6"));
   }
-  METE_TRY(member.mac, parse_mac(value.at("mac").get<std::string>()));
+  const auto mac = runtime::network::parse_mac(value.at("mac").get<std::string>());
+  if (!mac) return fail("mac: found \"" + value.at("mac").get<std::string>() + "\", expected a hardware address");
+  member.mac = *mac;
   member.host = value.at("host").get<std::string>();
   METE_TRY(member.vtep, ip_of(value, "vtep"));
   member.names = value.at("names").get<std::vector<std::string>>();

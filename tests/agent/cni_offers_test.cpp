@@ -29,16 +29,18 @@ TEST(CniOffers, AreWhatThePodAsksFor) {
   endpoint.names = {"shop/web", "web", "front"};
   endpoint.ports = {{config::Protocol::kTcp, {}, 8080, 80}, {config::Protocol::kSctp, parse_ip("192.0.2.1"), 9, 10}};
   endpoint.bandwidth = {125'000, 0};
+  endpoint.mac = {2, 0, 0, 0, 0, 9};
   const auto offers = offers_of(pod, endpoint, "10.0.0.9").value();
   const std::map<std::string, std::string> expected = {
       {"portMappings", R"([{"containerPort":80,"hostPort":8080,"protocol":"tcp"},)"
                        R"({"containerPort":10,"hostIP":"192.0.2.1","hostPort":9,"protocol":"sctp"}])"},
       {"bandwidth", R"({"ingressBurst":524288,"ingressRate":1000000})"},
+      {"mac", R"("02:00:00:00:00:09")"},
       {"ips", R"(["10.0.0.9"])"},
       {"dns", R"({"options":["ndots:3","rotate"],"searches":["shop.test"],"servers":["192.0.2.53"]})"},
       {"aliases", R"(["web","front"])"}};
   EXPECT_EQ(offers.all, expected);
-  EXPECT_EQ(offers.needed, (std::set<std::string>{"bandwidth", "ips", "portMappings"}))
+  EXPECT_EQ(offers.needed, (std::set<std::string>{"bandwidth", "ips", "mac", "portMappings"}))
       << "names may be left out, what was promised may not";
 }
 

@@ -32,7 +32,7 @@ if told("fail"):
     print(json.dumps({"cniVersion": conf["cniVersion"], "code": 50, "msg": "told to fail", "details": "by the test"}))
     sys.exit(1)
 if command == "VERSION":
-    print(json.dumps({"cniVersion": conf["cniVersion"], "supportedVersions": conf.get("speaks", ["0.3.1", "0.4.0", "1.0.0", "1.1.0"])}))
+    print(json.dumps({"cniVersion": conf["cniVersion"], "supportedVersions": ["0.3.1", "0.4.0", "1.0.0", "1.1.0"]}))
 if command == "ADD":
     print(json.dumps(conf.get("prevResult", {"cniVersion": conf["cniVersion"]})))
 """
@@ -79,7 +79,8 @@ class Cni(Agent):
 
     def left(self):
         """What is on this machine for pods of CNI networks."""
-        records = os.listdir(self.state + "/networks/attachments")
+        folder = self.state + "/networks/attachments"
+        records = os.listdir(folder) if os.path.exists(folder) else []
         return [records, [each for each in self.mounts() if "/netns/" in each], [each for each in devices() if each.startswith(("veth", "ifb", "bwp"))]]
 
     def wait_clean(self):
@@ -87,8 +88,8 @@ class Cni(Agent):
         assert self.leases() == [], self.leases()
 
 
-def ipam(agent_or_folder, *subnets):
-    return {"type": "host-local", "dataDir": agent_or_folder, "ranges": [[{"subnet": each}] for each in subnets]}
+def ipam(folder, *subnets):
+    return {"type": "host-local", "dataDir": folder, "ranges": [[each if isinstance(each, dict) else {"subnet": each}] for each in subnets]}
 
 
 def bridge(work, *subnets, **more):
@@ -179,11 +180,11 @@ def test_an_address_of_its_own_and_ipv6():
 
 
 def test_each_plugin_gets_what_the_specification_says():
-    offers = {"dns": True, "aliases": True, "portMappings": True, "bandwidth": True}
+    offers = {"dns": True, "aliases": True, "portMappings": True, "bandwidth": True, "mac": True}
     with cni({"type": "witness", "capabilities": offers, "own": 7}, version="1.1.0", disableCheck="true") as agent:
         launch(agent, pod("web", spec="dnsConfig: {nameservers: [192.0.2.53], options: [{name: ndots, value: '3'}]}",
                           lines="ports: [{containerPort: 80, hostPort: 8703, protocol: UDP, hostIP: 192.0.2.1}]",
-                          metadata=", annotations: {mete/network: shop, mete/aliases: front, kubernetes.io/egress-bandwidth: 8M}"))
+                          metadata=", annotations: {mete/network: shop, mete/aliases: front, mete/mac: '02:00:00:00:00:09', kubernetes.io/egress-bandwidth: 8M}"))
         uid = agent.pod("web")["uid"]
         asked = agent.heard("ADD")[0]
         environment, conf = asked["environment"], asked["conf"]
@@ -197,6 +198,7 @@ def test_each_plugin_gets_what_the_specification_says():
         offered = conf["runtimeConfig"]
         assert offered["portMappings"] == [{"containerPort": 80, "hostPort": 8703, "hostIP": "192.0.2.1", "protocol": "udp"}], offered
         assert offered["dns"] == {"servers": ["192.0.2.53"], "options": ["ndots:3"]} and "front" in offered["aliases"], offered
+        assert offered["mac"] == "02:00:00:00:00:09", offered
         assert offered["bandwidth"] == {"egressRate": 8000000, "egressBurst": 524288}, offered
         delete(agent, "web")
         agent.wait_clean()
@@ -340,7 +342,9 @@ def test_configurations_that_cannot_be_used_are_named():
     with cni() as agent:
         write(agent.work + "/net.d/00-broken.conf", "{")
         write(agent.work + "/net.d/odd.conflist", json.dumps(chain({"type": "odd"}, name="odd")))
-        write(agent.work + "/net.d/old.conflist", json.dumps(chain({"type": "witness", "speaks": ["0.2.0"]}, name="old")))
+        write(agent.plugins + "/ancient", '#!/bin/sh\necho \'{"supportedVersions": ["0.1.0", "0.2.0"]}\'\n')
+        os.chmod(agent.plugins + "/ancient", stat.S_IRWXU)
+        write(agent.work + "/net.d/old.conflist", json.dumps(chain({"type": "ancient"}, name="old")))
         for words, expected in ((("-o", "conf=none", "x"), "network configuration none: found none of that name in %s/net.d; %s/net.d/00-broken.conf: found" % (agent.work, agent.work)),
                                 (("odd",), "network configuration odd: plugin odd, VERSION: found no program odd in %s, %s" % (agent.plugins, DEBIAN)),
                                 (("old",), "found no version of the specification that its plugins have in common"),
@@ -369,7 +373,7 @@ def test_ptp_with_firewall_and_tuning():
 
 
 def test_macvlan_of_the_plugins():
-    with cni(first={"type": "macvlan", "master": "cable", "ipam": {}}, subnets=("192.0.2.128/25",)) as agent:
+    with cni(first={"type": "macvlan", "master": "cable", "ipam": {}}, subnets=({"subnet": "192.0.2.0/24", "rangeStart": "192.0.2.128"},)) as agent:
         launch(agent, on())
         address = agent.pod("web")["podIP"]
         assert neighbours[0].run("busybox", "ping", "-c", "1", "-W", "5", address).returncode == 0

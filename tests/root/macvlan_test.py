@@ -60,7 +60,7 @@ def test_a_pod_is_a_machine_of_its_own():
         assert agent.get("/readyz")
         delete(agent, "web", "db")
         agent.mete("network", "rm", "lan")
-        assert devices() == before
+        assert devices() == before and agent.events("NetworkFailed") == []
 
 
 def test_modes_and_words_of_docker():
@@ -149,6 +149,15 @@ def test_it_survives_the_agent_and_restarts():
         delete(agent, "web")
         web = launch(agent, on(more=", mete/ip: 192.0.2.128"))
         assert pings(web, NEIGHBOUR)
+
+
+def test_a_hardware_address_of_its_own():
+    with Agent().start() as agent:
+        lan(agent)
+        web = launch(agent, on(more=", mete/mac: '02:00:00:00:00:09'"))
+        assert "02:00:00:00:00:09" in inside(web, "ip", "link", "show", "eth0").stdout and pings(web, NEIGHBOUR)
+        agent.apply(on(name="db", more=", mete/mac: '03:00:00:00:00:09'"))
+        assert "mete/mac: found \"03:00:00:00:00:09\", expected a hardware address of one device" in agent.event("CreateContainerError")["message"]
 
 
 def test_a_further_network():

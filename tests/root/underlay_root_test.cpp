@@ -46,7 +46,7 @@ class Underlay : public ::testing::Test {
     network.name = "lan";
     network.driver = driver;
     network.range = config::parse_range("192.0.2.0/24").value();
-    network.range6 = config::parse_range("2001:db8::/64").value();
+    if (::access("/proc/sys/net/ipv6", F_OK) == 0) network.range6 = config::parse_range("2001:db8::/64").value();
     network.mtu = 0;
     network.underlay.parent = parent;
     return network;
@@ -56,7 +56,7 @@ class Underlay : public ::testing::Test {
     Endpoint endpoint;
     endpoint.network = network.name;
     endpoint.address = config::nth(network.range, place);
-    endpoint.address6 = config::nth(*network.range6, place);
+    if (network.range6) endpoint.address6 = config::nth(*network.range6, place);
     if (network.driver == Driver::kMacvlan) endpoint.mac = mac_of(endpoint.address);
     return endpoint;
   }
@@ -85,7 +85,9 @@ class Underlay : public ::testing::Test {
     ASSERT_TRUE(inside->inside.dump(list_addresses(), [&](const auto& message) {
       if (const auto range = address_range_of(message)) addresses.push_back(*range);
     }));
-    for (const auto& range : {network.range, *network.range6})
+    std::vector<IpRange> ranges = {network.range};
+    if (network.range6) ranges.push_back(*network.range6);
+    for (const auto& range : ranges)
       EXPECT_TRUE(
           std::any_of(addresses.begin(), addresses.end(), [&](const auto& each) { return each.range == range; }));
     ASSERT_TRUE(host_->remove_inside(*inside, "eth0").has_value());

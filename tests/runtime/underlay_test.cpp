@@ -7,6 +7,7 @@
 #include <linux/rtnetlink.h>
 
 #include "runtime/network/address_pool.h"
+#include "runtime/network/mac_address.h"
 
 namespace mete::runtime::network {
 namespace {
@@ -73,6 +74,16 @@ TEST(Underlay, OptionsOfOthersAndOtherWordsAreRefused) {
   NetworkSpec network = lan(Driver::kMacvlan);
   EXPECT_EQ(set_option(network, "macvlan_mode", "source").error().what,
             "network option macvlan_mode: found \"source\", expected bridge, private, vepa or passthru");
+}
+
+TEST(MacAddress, IsReadWhole) {
+  EXPECT_EQ(parse_mac("02:6d:0A:4d:00:02"), (MacAddress{0x02, 0x6d, 0x0a, 0x4d, 0x00, 0x02}));
+  for (const char* each : {"", "02:6d:0a:4d:00", "02:6d:0a:4d:00:02:", "02:6d:0a:4d:00:0x", "02-6d-0a-4d-00-02",
+                           "2:6d:0a:4d:00:02:", "+2:6d:0a:4d:00:02"})
+    EXPECT_FALSE(parse_mac(each).has_value()) << each;
+  EXPECT_TRUE(is_of_one_device(*parse_mac("02:6d:0a:4d:00:02")));
+  EXPECT_FALSE(is_of_one_device(*parse_mac("03:6d:0a:4d:00:02")));
+  EXPECT_FALSE(is_of_one_device(MacAddress{}));
 }
 
 TEST(Underlay, NamesOfVlans) {

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 
 #include "runtime/network/cni/json_fields.h"
+#include "runtime/network/mac_address.h"
 
 namespace mete::runtime::network::cni {
 namespace {
@@ -117,11 +117,7 @@ void apply_result(const AddResult& result, Endpoint& endpoint) {
     return !each.sandbox.empty() && each.name == endpoint.inside;
   };
   for (const auto& each : result.interfaces) {
-    unsigned bytes[6] = {};
-    if (!is_own(each) || std::sscanf(each.mac.c_str(), "%2x:%2x:%2x:%2x:%2x:%2x", &bytes[0], &bytes[1], &bytes[2],
-                                     &bytes[3], &bytes[4], &bytes[5]) != 6)
-      continue;
-    for (std::size_t i = 0; i < endpoint.mac.size(); ++i) endpoint.mac[i] = static_cast<std::uint8_t>(bytes[i]);
+    if (is_own(each)) endpoint.mac = parse_mac(each.mac).value_or(endpoint.mac);
   }
   endpoint.address = {};
   endpoint.address6.reset();
