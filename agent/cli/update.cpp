@@ -11,7 +11,11 @@ namespace {
 
 struct UpdateOptions {
   std::string pod, container, cpus, memory, cpu_request, memory_request;
+  std::vector<std::string> network;
   bool reset = false;
+  [[nodiscard]] bool is_of_network_alone() const {
+    return !network.empty() && !reset && (cpus + memory + cpu_request + memory_request).empty();
+  }
 };
 
 std::string query_of(const UpdateOptions& options) {
@@ -23,7 +27,22 @@ std::string query_of(const UpdateOptions& options) {
   for (const auto& [key, value] : values) {
     if (!value->empty()) query.append("&").append(key).append("=").append(url_encode(*value));
   }
+  std::string network;
+  for (const auto& each : options.network) network += (network.empty() ? "" : ",") + each;
+  if (!network.empty()) query += "&network-opt=" + url_encode(network);
   return options.reset ? query + "&reset=1" : query;
+}
+
+// What it is held to now, which is a policy's bound where that is less.
+std::string bandwidth_text(const Json& pod) {
+  std::string text;
+  const Json network = pod.value("network", Json::object());
+  const Json held = network.value("bandwidth", Json::object());
+  for (const auto* key : {"ingress", "egress"}) {
+    const auto bytes = held.value(key, std::uint64_t{0});
+    text += std::string(" ") + key + "=" + (bytes == 0 ? "free" : std::to_string(bytes) + " bytes/s");
+  }
+  return text;
 }
 
 // Returns when the change is done or refused.
@@ -41,7 +60,8 @@ int update(const Common& common, const UpdateOptions& options) {
   if (fetched.value.contains("resizeError"))
     return complain("not changed: " + fetched.value["resizeError"].get<std::string>());
   if (print_structured(common, fetched.value)) return kDone;
-  for (const auto& each : fetched.value["containers"]) {
+  if (!options.network.empty()) print("pod " + pod_key(options.pod) + ":" + bandwidth_text(fetched.value) + "\n");
+  for (const auto& each : options.is_of_network_alone() ? Json::array() : fetched.value["containers"]) {
     const std::string name = each["name"].get<std::string>();
     if (options.container.empty() ? each["init"].get<bool>() : name != options.container) continue;
     std::string line = "pod " + pod_key(options.pod) + ", container " + name + ":";
@@ -74,6 +94,13 @@ void add_update(CommandLine& line) {
       ->type_name("CPUS");
   command->add_option("--memory-request", options->memory_request, "Memory request, what is reclaimed from it last")
       ->type_name("SIZE");
+  command
+      ->add_option("--network-opt", options->network,
+                   "The pod's bandwidth: ingress=10M, egress=2M (bits a second), burst=256Ki (bytes)")
+      ->type_name("NAME=VALUE")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all();
   command->add_flag("--reset", options->reset, "Back to what the manifest says");
   line.add_output(command);
 }

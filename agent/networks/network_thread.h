@@ -43,14 +43,11 @@ class NetworkThread {
   // each.
   using Verified = std::function<void(Result<std::vector<std::string>>)>;
   void verify(Networks networks, Endpoints endpoints, Verified done);
-  // What the limits of bandwidth have done, of each of these.
-  struct Limited {
-    std::string uid;
-    runtime::network::Endpoint endpoint;
-    std::shared_ptr<runtime::UniqueFd> inside;
-  };
-  using Throttling = std::map<std::string, runtime::network::HostNetwork::Throttling>;  // by uid
-  void measure(std::vector<Limited> limited, std::function<void(Throttling)> done);
+  // What the limits of bandwidth have done, of each of these in turn.
+  using Throttling = std::vector<runtime::network::HostNetwork::Throttling>;
+  void measure(Endpoints limited, std::function<void(const Throttling&)> done);
+  // Holds it to its bandwidth, which is another one, then writes the record: the next agent finds what is true.
+  void hold(runtime::network::Endpoint endpoint, std::string record, Done done);
   // All rules again, as one transaction.
   void write_rules(Networks networks, Endpoints endpoints, Done done);
   // What Services and NetworkPolicies are from now on. What has changed is one transaction. Before bring_up() it is

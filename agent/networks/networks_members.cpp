@@ -97,7 +97,8 @@ Status can_publish(const NetworkSpec& network, const std::vector<PublishedPort>&
   return {};
 }
 
-Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::Pod& pod) {
+Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::Pod& pod,
+                                         const runtime::network::Bandwidth& bandwidth) {
   const std::string name = network_of(pod);
   const auto network = networks_.find(name);
   if (network == networks_.end())
@@ -108,7 +109,7 @@ Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::P
   endpoint.ports = published_ports(pod);
   METE_CHECK(can_publish(network->second.spec, endpoint.ports));
   endpoint.names = names_of(pod);
-  endpoint.bandwidth = bandwidth_of(pod);
+  endpoint.bandwidth = bandwidth;
   // An earlier life of the pod had an address, which it keeps.
   const auto before = members_.find(uid);
   const bool keeps = before != members_.end() && before->second.endpoint.network == name;
@@ -128,17 +129,18 @@ bool Networks::wants(const config::Pod& pod) const {
   return !network_of(pod).empty() || !published_ports(pod).empty();
 }
 
-void Networks::connect(const std::string& uid, const config::Pod& pod, Done done) {
+void Networks::connect(const std::string& uid, const config::Pod& pod, const runtime::network::Bandwidth& bandwidth,
+                       Done done) {
   const bool publishes = !published_ports(pod).empty();
   if (network_of(pod).empty())
     return done(fail("hostPort: found a pod without a network, expected one that ports can lead to"));
-  when_up([this, uid, pod, publishes, done = std::move(done)](const Status& up) {
+  when_up([this, uid, pod, bandwidth, publishes, done = std::move(done)](const Status& up) {
     if (!up && !unavailable_.empty() && !publishes) return done({});
     if (!up) return done(up);
     constexpr std::string_view kOfAnother = "container:";
     if (const std::string name = network_of(pod); name.starts_with(kOfAnother))
       return done(share(uid, pod, name.substr(kOfAnother.size())));
-    auto endpoint = make_endpoint(uid, pod);
+    auto endpoint = make_endpoint(uid, pod, bandwidth);
     if (!endpoint) return done(tl::unexpected(std::move(endpoint.error())));
     std::vector<Endpoint> more;
     if (const auto before = members_.find(uid); before != members_.end()) {
@@ -161,11 +163,12 @@ void Networks::join_soon(Joining joining) {
 void Networks::join() {
   const auto all = std::exchange(joining_, {});
   if (on_member_) on_member_();
-  for (const auto& each : all) {
+  for (auto each : all) {
     const auto member = members_.find(each.uid);
     // Disconnected meanwhile, or connected again.
     if (member == members_.end() || member->second.endpoint.device != each.device) continue;
     const auto& endpoint = member->second.endpoint;
+    each.bandwidth = endpoint.bandwidth;
     thread_.connect({networks_.at(endpoint.network).spec, endpoint, record_of(each.uid), {}},
                     [this, each](Result<runtime::UniqueFd> inside) { joined(each, std::move(inside)); });
   }
@@ -182,6 +185,11 @@ void Networks::joined(const Joining& joining, Result<runtime::UniqueFd> inside) 
   }
   member->second.inside = std::move(*inside);
   for (const auto& each : std::exchange(member->second.more, {})) attach_more(joining.uid, each, [](const Status&) {});
+  // Changed while it was connected.
+  if (const auto now = member->second.endpoint.bandwidth; now != joining.bandwidth) {
+    member->second.endpoint.bandwidth = joining.bandwidth;
+    hold(joining.uid, now, [](const Status&) {});
+  }
   joining.done({});
 }
 

@@ -34,12 +34,17 @@ class HostNetwork {
   // The pair of devices, the address and the routes of an endpoint. After an error nothing of it is left.
   [[nodiscard]] Status connect(Namespace& inside, const NetworkSpec& network, int bridge, const Endpoint& endpoint);
 
-  // What the limits of its bandwidth have done so far, at the end on the bridge and at its own.
+  // host_bandwidth.cpp: holds an endpoint that is connected to its bandwidth, whatever it was held to before. The
+  // error's code is EOPNOTSUPP where this kernel has no way to hold what comes in.
+  [[nodiscard]] Status hold_bandwidth(const Endpoint& endpoint);
+  // The device that held what it sent, which does not end with the link. None is no error.
+  [[nodiscard]] Status remove_shaper(const Endpoint& endpoint);
+  // What the limits of these have done so far, of each in turn.
   struct Throttling {
     QueueCounts ingress;
     QueueCounts egress;
   };
-  [[nodiscard]] Result<Throttling> throttling(const Endpoint& endpoint, Namespace& inside);
+  [[nodiscard]] Result<std::vector<Throttling>> throttling(const std::vector<Endpoint>& endpoints);
 
   // Has the rules see what members of one network send to each other. The error: this kernel cannot.
   [[nodiscard]] Status filter_bridge(int bridge);
@@ -62,6 +67,8 @@ class HostNetwork {
 
  private:
   HostNetwork(NetlinkSocket links, NetlinkSocket rules) : links_(std::move(links)), rules_(std::move(rules)) {}
+  [[nodiscard]] Status ask(Message message, int tolerated);
+  [[nodiscard]] Status hold_egress(const Endpoint& endpoint, int outer);
   [[nodiscard]] Status check_free(const IpRange& range, int bridge);
   [[nodiscard]] Status set_up_inside(Namespace& inside, const NetworkSpec& network, const Endpoint& endpoint);
   [[nodiscard]] UpOptions port_options(const NetworkSpec& network) const;

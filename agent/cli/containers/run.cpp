@@ -151,6 +151,8 @@ void add_run_options(CLI::App& command, RunFlags& flags) {
   list("-p,--publish", to.ports, "[ADDRESS:][PORT:]PORT[/PROTOCOL]: a port of the machine that leads to it", "PORT");
   command.add_option("--network", to.network, "A network, none, host, or container:NAME")->type_name(kNetworkName);
   command.add_option("--ip", to.address, "Its IPv4 address")->type_name("ADDRESS");
+  list("--network-opt", to.network_options,
+       "Its bandwidth: ingress=10M, egress=2M (bits a second), burst=256Ki (bytes)", "NAME=VALUE");
   list("--dns", to.dns, "A server that it asks for names", "ADDRESS");
   list("--add-host", to.hosts, "NAME:ADDRESS: a line of its /etc/hosts", "NAME=VALUE");
   command.set_help_flag("--help", "Print this help message and exit");  // -h is docker's word for the hostname

@@ -135,9 +135,13 @@ Result<Json> run_request(const RunOptions& options) {
   METE_CHECK(add_restart(options.restart, host));
   add_lists(options, host);
   if (!options.network.empty()) host["NetworkMode"] = options.network;
-  if (!options.address.empty()) {
-    const std::string network = options.network.empty() ? "default" : options.network;
+  const std::string network = options.network.empty() ? "default" : options.network;
+  if (!options.address.empty())
     body["NetworkingConfig"]["EndpointsConfig"][network]["IPAMConfig"]["IPv4Address"] = options.address;
+  for (const auto& each : options.network_options) {
+    const auto equal = each.find('=');
+    if (equal == std::string::npos) return fail("--network-opt: found \"" + each + "\", expected NAME=VALUE");
+    body["NetworkingConfig"]["EndpointsConfig"][network]["DriverOpts"][each.substr(0, equal)] = each.substr(equal + 1);
   }
   for (const auto& each : options.ports) METE_CHECK(add_port(each, body));
   return body;
