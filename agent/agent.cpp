@@ -72,7 +72,7 @@ class Agent {
         image_pruner_(services_, [this] { return reconciler_.layers_in_use(); }),
         disk_guard_(services_, reconciler_),
         collecting_(loop_, hierarchies_, reader_options(settings)),
-        exporter_(services_, reconciler_, workloads_, collecting_),
+        exporter_(services_, reconciler_, workloads_, service_keeper_, collecting_),
         usage_models_(services_, reconciler_),
         machine_(enforcement_, reconciler_),
         best_effort_(enforcement_, reconciler_),

@@ -101,6 +101,7 @@ struct NetworkPolicy {
   IpRange range = {{false, {10, 77, 0, 0}}, 16};     // of its addresses
   std::optional<IpRange> range6;                     // empty: no IPv6
   IpRange services = {{false, {10, 79, 0, 0}}, 16};  // of the addresses of Services
+  std::optional<IpRange> services6;                  // the same of IPv6; empty: they have IPv4 alone
   std::int64_t mtu = 1500;
   bool between_containers = true;  // they reach each other
   CniPolicy cni;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "config/bandwidth.h"
 #include "config/location.h"
 #include "config/objects.h"
 #include "config/units.h"
@@ -191,6 +192,7 @@ struct Policy {
   PidsPolicy pids;
   DevicePolicy devices;
   NetClassPolicy net_cls;
+  Bandwidth network;
   std::optional<GuardPolicy> guard;
   Location location;
   bool operator==(const Policy&) const = default;

@@ -19,6 +19,9 @@ namespace mete::config {
 
 enum class ServiceType : std::uint8_t { kClusterIp, kNodePort, kLoadBalancer, kExternalName };
 
+// Which kinds of addresses a Service has. Dual: IPv4 and IPv6.
+enum class IpFamilyPolicy : std::uint8_t { kSingleStack, kPreferDualStack, kRequireDualStack };
+
 struct ServicePort {
   std::string name;  // empty where it is the only one
   Protocol protocol = Protocol::kTcp;
@@ -32,8 +35,11 @@ struct ServicePort {
 struct Service {
   ObjectMeta metadata;
   ServiceType type = ServiceType::kClusterIp;
-  bool headless = false;                        // clusterIP: None
-  std::optional<IpAddress> address;             // clusterIP; empty: one is chosen
+  bool headless = false;              // clusterIP: None
+  std::optional<IpAddress> address;   // of IPv4, in clusterIP or clusterIPs; empty: one is chosen
+  std::optional<IpAddress> address6;  // the same of IPv6
+  IpFamilyPolicy family_policy = IpFamilyPolicy::kSingleStack;
+  bool v6_first = false;                        // ipFamilies begin with IPv6
   std::map<std::string, std::string> selector;  // empty: it selects nothing
   std::vector<ServicePort> ports;
   bool by_client = false;       // sessionAffinity: ClientIP

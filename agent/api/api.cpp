@@ -10,6 +10,7 @@
 #include "agent/api/replies.h"
 #include "agent/http/http_sd.h"
 #include "agent/pods/pod_json.h"
+#include "config/bandwidth.h"
 #include "config/resource_amounts.h"
 #include "runtime/process/signals.h"
 
@@ -21,6 +22,19 @@ using nlohmann::ordered_json;
 std::string machine_name() {
   char name[256] = {};
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
+}
+
+// "ingress=10M,egress=2M".
+Result<config::Bandwidth> bandwidth_in(const HttpRequest& request) {
+  config::Bandwidth bandwidth;
+  std::string words = request.parameter("network-opt");
+  while (!words.empty()) {
+    const auto comma = words.find(',');
+    if (auto set = config::set_bandwidth(bandwidth, words.substr(0, comma)); !set)
+      return fail("network-opt: " + set.error().what);
+    words.erase(0, comma == std::string::npos ? words.size() : comma + 1);
+  }
+  return bandwidth;
 }
 
 }  // namespace
@@ -188,9 +202,17 @@ HttpResponse Api::update(Pod& pod, const HttpRequest& request) {
     if (!status) return error_response(400, std::string(key) + ": " + status.error().what);
   }
   const bool reset = request.parameter("reset") == "1";
-  if (!reset && update.empty())
-    return error_response(
-        400, "update: found nothing to change, expected cpus, memory, cpu-request, memory-request or reset");
+  const auto bandwidth = bandwidth_in(request);
+  if (!bandwidth) return error_response(400, bandwidth.error().what);
+  if (!reset && update.empty() && bandwidth->empty())
+    return error_response(400,
+                          "update: found nothing to change, expected cpus, memory, cpu-request, memory-request, "
+                          "network-opt or reset");
+  if (!bandwidth->empty() || (reset && !pod.record().bandwidth.empty())) {
+    if (const auto updated = pod.update_bandwidth(*bandwidth, reset); !updated)
+      return error_response(409, updated.error().what);
+    if (update.empty() && !reset) return json_response(pod_status_json(pod));
+  }
   const auto updated = reconciler_.update(pod, container, update, reset);
   if (!updated) return error_response(409, updated.error().what);
   return json_response(pod_status_json(pod));

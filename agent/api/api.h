@@ -9,6 +9,7 @@
 //   POST /mete/v1/delete[?grace=S]  (manifest text; or ?pod=NS/NAME)
 //   POST /mete/v1/pods/NS/NAME/stop|start|kill[?grace=S][?signal=S&container=C]
 //   POST /mete/v1/pods/NS/NAME/update[?container=C][&cpus=][&memory=][&cpu-request=][&memory-request=][&reset=1]
+//                                    [&network-opt=KEY=VALUE,...]
 //   /mete/v1/objects, /mete/v1/workloads: workload_api.h
 //   GET  /mete/v1/networks                    POST /mete/v1/networks/create|remove?name=N, /mete/v1/networks/prune
 //   POST /mete/v1/networks/connect|disconnect?name=N&pod=NS/NAME[&ip=ADDRESS]

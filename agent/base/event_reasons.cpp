@@ -83,7 +83,7 @@ constexpr std::array kTable = std::to_array<EventReason>({
      "could not be made. Reported once, until it is another fault.",
      "service"},
     {Reason::kNetworkThrottled, "NetworkThrottled", Type::kNormal,
-     "A pod sends or receives as fast as its annotations of bandwidth allow, and packets wait. Told once for each "
+     "A pod sends or receives as fast as its limit of bandwidth allows, and packets wait. Told once for each "
      "direction.",
      ""},
     {Reason::kNetworkDrift, "NetworkDrift", Type::kWarning,

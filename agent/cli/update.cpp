@@ -14,8 +14,12 @@ namespace {
 struct UpdateOptions {
   std::vector<std::string> pods;
   std::string container, cpus, memory, cpu_request, memory_request, restart;
+  std::vector<std::string> network;
   GivenFields fields;  // of containers of `mete run`
   bool reset = false;
+  [[nodiscard]] bool is_of_network_alone() const {
+    return !network.empty() && !reset && (cpus + memory + cpu_request + memory_request).empty();
+  }
 };
 
 // Docker's flags of update that pods do not have.
@@ -62,7 +66,22 @@ std::string query_of(const UpdateOptions& options) {
   for (const auto& [key, value] : values) {
     if (!value->empty()) query.append("&").append(key).append("=").append(url_encode(*value));
   }
+  std::string network;
+  for (const auto& each : options.network) network += (network.empty() ? "" : ",") + each;
+  if (!network.empty()) query += "&network-opt=" + url_encode(network);
   return options.reset ? query + "&reset=1" : query;
+}
+
+// What it is held to now, which is a policy's bound where that is less.
+std::string bandwidth_text(const Json& pod) {
+  std::string text;
+  const Json network = pod.value("network", Json::object());
+  const Json held = network.value("bandwidth", Json::object());
+  for (const auto* key : {"ingress", "egress"}) {
+    const auto bytes = held.value(key, std::uint64_t{0});
+    text += std::string(" ") + key + "=" + (bytes == 0 ? "free" : std::to_string(bytes) + " bytes/s");
+  }
+  return text;
 }
 
 // Returns when the change is done or refused.
@@ -84,7 +103,8 @@ int update_pod(const Common& common, const Subject& subject, const UpdateOptions
   if (fetched.value.contains("resizeError"))
     return complain("not changed: " + fetched.value["resizeError"].get<std::string>());
   if (print_structured(common, fetched.value)) return kDone;
-  for (const auto& each : fetched.value["containers"]) {
+  if (!options.network.empty()) print("pod " + pod_key(subject.word) + ":" + bandwidth_text(fetched.value) + "\n");
+  for (const auto& each : options.is_of_network_alone() ? Json::array() : fetched.value["containers"]) {
     const std::string name = each["name"].get<std::string>();
     if (options.container.empty() ? each["init"].get<bool>() : name != options.container) continue;
     std::string line = "pod " + pod_key(subject.word) + ", container " + name + ":";
@@ -144,6 +164,13 @@ void add_update(CommandLine& line) {
         ->expected(1)
         ->allow_extra_args(false);
   }
+  command
+      ->add_option("--network-opt", options->network,
+                   "The pod's bandwidth: ingress=10M, egress=2M (bits a second), burst=256Ki (bytes)")
+      ->type_name("NAME=VALUE")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all();
   command->add_flag("--reset", options->reset, "Back to what the manifest says");
   line.add_output(command);
 }

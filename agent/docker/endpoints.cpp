@@ -14,10 +14,6 @@ bool is_of_others(const std::string& network) {
   return network == "host" || network.starts_with("container:");
 }
 
-Json or_object(const Json& value) {
-  return value.is_object() ? value : Json::object();
-}
-
 // Endpoints by the names of their networks.
 Json named_endpoints(const ContainerRecord& record) {
   Json named = or_object(record.endpoints);
@@ -73,6 +69,8 @@ Result<NetworkWishes> connected(const ContainerRecord& record, const std::string
   const auto further = further_networks(record);
   if (own == network || std::find(further.begin(), further.end(), network) != further.end())
     return fail("endpoint with name " + record.name + " already exists in network " + network);
+  if (own != "none" && !or_object(field(endpoint, "DriverOpts")).empty())
+    return fail("DriverOpts: found some of a further network, expected them with the first network alone");
   NetworkWishes wishes{own == "none" ? network : own, named_endpoints(record)};
   wishes.endpoints.erase("none");
   wishes.endpoints[network] = or_object(endpoint);

@@ -54,6 +54,10 @@ std::vector<std::string> names_in(const Json& object, const char* name) {
   return names;
 }
 
+Json or_object(const Json& value) {
+  return value.is_object() ? value : Json::object();
+}
+
 bool is_nothing(const Json& value) {
   if (value.is_null()) return true;
   if (value.is_string()) return value.get_ref<const std::string&>().empty();

@@ -23,6 +23,8 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] std::map<std::string, std::string> texts_of(const Json& object, const char* name);
 [[nodiscard]] std::vector<std::string> names_in(const Json& object, const char* name);  // keys of an object
 
+[[nodiscard]] Json or_object(const Json& value);  // {} in place of what is no object
+
 // null, "", 0, false, [] and {}, and objects and lists of nothing else.
 [[nodiscard]] bool is_nothing(const Json& value);
 

@@ -9,12 +9,14 @@
 #include <utility>
 
 #include "agent/base/agent_families.h"
+#include "agent/export/kube_services.h"
 #include "agent/export/kube_workloads.h"
 #include "agent/export/network_metrics.h"
 #include "agent/export/process_metrics.h"
 #include "agent/export/stats_json.h"
 #include "agent/export/targets.h"
 #include "agent/http/http_negotiate.h"
+#include "agent/services/service_json.h"
 #include "agent/workloads/workload_json.h"
 #include "collectors/metrics/family.h"
 
@@ -129,10 +131,21 @@ void Exporter::scrape(const HttpRequest& request, const std::shared_ptr<HttpRepl
       for (const auto& [uid, object] : workloads_.objects()) {
         if (!object->record.expired) objects.push_back(workload_json(workloads_, *object));
       }
+      std::vector<nlohmann::ordered_json> of_services;
+      for (const auto& [name, object] : keeper_.objects()) {
+        of_services.push_back(service_json(object));
+        of_services.push_back(endpoints_json(object));
+      }
+      for (const auto& policy : keeper_.traffic_policies()) {
+        of_services.push_back(nlohmann::ordered_json::parse(policy.text));
+        of_services.back()["metadata"]["namespace"] = policy.metadata.namespace_;
+      }
       rendering.more = [pods = kube_pods_of(reconciler_), objects = std::move(objects),
-                        node = node_of(reading->machine), format](std::string& tail) {
+                        of_services = std::move(of_services), node = node_of(reading->machine),
+                        format](std::string& tail) {
         write_kube(tail, pods, node, format);
         write_kube_workloads(tail, objects, format);
+        write_kube_services(tail, of_services, format);
       };
     }
     rendering.gzip = gzip;

@@ -14,14 +14,16 @@
 #include "agent/export/collecting_thread.h"
 #include "agent/http/http_server.h"
 #include "agent/pods/reconciler.h"
+#include "agent/services/service_keeper.h"
 #include "agent/workloads/workloads.h"
 
 namespace mete::agent {
 
 class Exporter {
  public:
-  Exporter(Services& services, const Reconciler& reconciler, const Workloads& workloads, CollectingThread& collecting)
-      : services_(services), reconciler_(reconciler), workloads_(workloads), collecting_(collecting) {}
+  Exporter(Services& services, const Reconciler& reconciler, const Workloads& workloads, const ServiceKeeper& keeper,
+           CollectingThread& collecting)
+      : services_(services), reconciler_(reconciler), workloads_(workloads), keeper_(keeper), collecting_(collecting) {}
 
   // Text 0.0.4 or OpenMetrics 1.0 by Accept, gzip by Accept-Encoding; ?collect[]= and ?exclude[]= name collectors.
   void scrape(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
@@ -36,6 +38,7 @@ class Exporter {
   Services& services_;
   const Reconciler& reconciler_;
   const Workloads& workloads_;
+  const ServiceKeeper& keeper_;
   CollectingThread& collecting_;
   std::shared_ptr<const collectors::Reading> reading_;
   std::uint64_t reading_event_ = 0;  // the newest event when `reading_` was asked for

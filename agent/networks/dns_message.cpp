@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "agent/networks/dns_words.h"
+
 namespace mete::agent::dns {
 namespace {
 
@@ -15,39 +17,6 @@ constexpr std::uint16_t kOperation = 0x7800;
 constexpr std::uint16_t kAuthoritative = 0x0400;
 constexpr std::uint16_t kRecursionDesired = 0x0100;
 constexpr std::uint16_t kRecursionAvailable = 0x0080;
-constexpr std::uint16_t kPointer = 0xC000;
-constexpr std::uint16_t kNameOfTheQuestion = kPointer | 12;
-
-std::uint16_t u16_at(std::string_view bytes, std::size_t at) {
-  return static_cast<std::uint16_t>(static_cast<unsigned char>(bytes[at]) << 8U |
-                                    static_cast<unsigned char>(bytes[at + 1]));
-}
-
-void put16(std::string& to, std::uint16_t value) {
-  to += static_cast<char>(value >> 8U);
-  to += static_cast<char>(value & 0xFFU);
-}
-
-// Labels of at most 63 bytes, as every name of Kubernetes has them.
-void put_name(std::string& to, std::string_view name) {
-  while (!name.empty()) {
-    const auto label = name.substr(0, std::min(name.find('.'), kLongestLabel));
-    to += static_cast<char>(label.size());
-    to += label;
-    name.remove_prefix(std::min(label.size() + 1, name.size()));
-  }
-  to += '\0';
-}
-
-// Owner, type, class, time to live, length.
-void put_record_head(std::string& to, std::uint16_t owner, std::uint16_t type, std::size_t length) {
-  put16(to, owner);
-  put16(to, type);
-  put16(to, kClassInternet);
-  put16(to, 0);
-  put16(to, kSecondsToLive);
-  put16(to, static_cast<std::uint16_t>(length));
-}
 
 // Moves `at` behind a name; false: it ends before that.
 bool skip_name(std::string_view packet, std::size_t& at) {
@@ -66,21 +35,53 @@ bool skip_name(std::string_view packet, std::size_t& at) {
   return false;
 }
 
-// The header of an answer and its question.
-std::string begin_answer(std::string_view packet, const Question& question, Code code, std::uint16_t records) {
+}  // namespace
+
+std::uint16_t u16_at(std::string_view bytes, std::size_t at) {
+  return static_cast<std::uint16_t>(static_cast<unsigned char>(bytes[at]) << 8U |
+                                    static_cast<unsigned char>(bytes[at + 1]));
+}
+
+void put16(std::string& to, std::uint16_t value) {
+  to += static_cast<char>(value >> 8U);
+  to += static_cast<char>(value & 0xFFU);
+}
+
+void put_name(std::string& to, std::string_view name) {
+  while (!name.empty()) {
+    const auto label = name.substr(0, std::min(name.find('.'), kLongestLabel));
+    to += static_cast<char>(label.size());
+    to += label;
+    name.remove_prefix(std::min(label.size() + 1, name.size()));
+  }
+  to += '\0';
+}
+
+void put_record_head(std::string& to, std::uint16_t owner, std::uint16_t type, std::size_t length) {
+  put16(to, owner);
+  put_record_rest(to, type, length);
+}
+
+void put_record_rest(std::string& to, std::uint16_t type, std::size_t length) {
+  put16(to, type);
+  put16(to, kClassInternet);
+  put16(to, 0);
+  put16(to, kSecondsToLive);
+  put16(to, static_cast<std::uint16_t>(length));
+}
+
+std::string begin_answer(std::string_view packet, const Question& question, Code code, Records records) {
   std::string out;
   put16(out, question.id);
   const auto asked = static_cast<std::uint16_t>(u16_at(packet, 2) & kRecursionDesired);
   put16(out, static_cast<std::uint16_t>(kResponse | kAuthoritative | kRecursionAvailable | asked |
                                         static_cast<std::uint16_t>(code)));
   put16(out, 1);
-  put16(out, records);
+  put16(out, records.answers);
   put16(out, 0);
-  put16(out, 0);
+  put16(out, records.additional);
   return out.append(packet.substr(kShortest, question.end - kShortest));
 }
-
-}  // namespace
 
 std::optional<Question> parse_question(std::string_view packet) {
   constexpr std::size_t kCountAt = 4;
@@ -119,7 +120,7 @@ std::string answer(std::string_view packet, const Question& question, const std:
       asked.push_back(each);
   }
   const std::size_t records = asked.size() + (alias.empty() ? 0 : 1);
-  std::string out = begin_answer(packet, question, Code::kNoError, static_cast<std::uint16_t>(records));
+  std::string out = begin_answer(packet, question, Code::kNoError, {static_cast<std::uint16_t>(records), 0});
   std::uint16_t owner = kNameOfTheQuestion;
   if (!alias.empty()) {
     put_record_head(out, owner, kTypeAlias, alias.size() + 2);
@@ -171,7 +172,7 @@ std::vector<config::IpAddress> addresses_in(std::string_view packet) {
 }
 
 std::string refuse(std::string_view packet, const Question& question, Code code) {
-  return begin_answer(packet, question, code, 0);
+  return begin_answer(packet, question, code, {});
 }
 
 bool answers(std::string_view packet, std::uint16_t id, std::string_view query) {

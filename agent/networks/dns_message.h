@@ -16,6 +16,7 @@ namespace mete::agent::dns {
 inline constexpr std::uint16_t kTypeA = 1;
 inline constexpr std::uint16_t kTypeAlias = 5;
 inline constexpr std::uint16_t kTypeAaaa = 28;
+inline constexpr std::uint16_t kTypeService = 33;
 inline constexpr std::uint16_t kClassInternet = 1;
 inline constexpr std::size_t kShortest = 12;  // the header alone
 // Longer ones go by TCP, unless both sides agree on more (RFC 6891).
@@ -37,6 +38,16 @@ struct Question {
 // name that it stands for, and whose the addresses are; empty: none.
 [[nodiscard]] std::string answer(std::string_view packet, const Question& question,
                                  const std::vector<config::IpAddress>& addresses, const std::string& alias = {});
+// Where a port of a Service is: a name, and its addresses.
+struct ServiceRecord {
+  std::string target;
+  std::uint16_t port = 0;
+  std::vector<config::IpAddress> addresses;
+  bool operator==(const ServiceRecord&) const = default;
+};
+// The answer with as many of these as the asker takes, each with its addresses as far as there is room.
+[[nodiscard]] std::string answer_services(std::string_view packet, const Question& question,
+                                          const std::vector<ServiceRecord>& records);
 // The same query for another name. `packet` is one that parse_question() has read.
 [[nodiscard]] std::string ask_instead(std::string_view packet, const std::string& name);
 // The addresses among the answers of a server, whatever their names are. A broken packet ends the list.

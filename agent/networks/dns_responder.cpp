@@ -148,7 +148,9 @@ void DnsResponder::take(const std::shared_ptr<Listener>& listener, const dns::Qu
   if (!found) return forward(listener, std::move(asked));
   ++counts_.own;
   reply(listener->socket.native_handle(), asked.peer,
-        dns::answer(asked.query, question, found->addresses, asked.alias));
+        question.type == dns::kTypeService && asked.alias.empty()
+            ? dns::answer_services(asked.query, question, found->services)
+            : dns::answer(asked.query, question, found->addresses, asked.alias));
 }
 
 std::vector<IpAddress> DnsResponder::servers() {

@@ -21,8 +21,9 @@ namespace mete::agent {
 class DnsResponder {
  public:
   struct Found {
-    std::vector<config::IpAddress> addresses;  // none: the name exists without any
-    std::string alias;                         // not empty: the name that it stands for, which is asked for next
+    std::vector<config::IpAddress> addresses;       // none: the name exists without any
+    std::string alias;                              // not empty: the name that it stands for, which is asked for next
+    std::vector<dns::ServiceRecord> services = {};  // where its port is, of a name of a Service's port
   };
   // What the name is for who asks from there; empty: it is nobody's of that network.
   using Find = std::function<std::optional<Found>(const config::IpAddress& asker, const std::string& name)>;

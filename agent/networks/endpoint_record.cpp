@@ -110,6 +110,7 @@ std::string to_json(const Endpoint& endpoint) {
   if (endpoint.bandwidth.ingress != 0) value["ingressBandwidth"] = endpoint.bandwidth.ingress;
   if (endpoint.bandwidth.egress != 0) value["egressBandwidth"] = endpoint.bandwidth.egress;
   if (!endpoint.answer.empty()) value["answer"] = endpoint.answer;
+  if (endpoint.bandwidth.burst != 0) value["bandwidthBurst"] = endpoint.bandwidth.burst;
   for (const auto& port : endpoint.ports) value["ports"].push_back(port_json(port));
   return value.dump() + "\n";
 }
@@ -127,6 +128,7 @@ Result<Endpoint> parse_endpoint(const std::string& text) {
     endpoint.bandwidth.ingress = value.value("ingressBandwidth", std::uint64_t{0});
     endpoint.bandwidth.egress = value.value("egressBandwidth", std::uint64_t{0});
     endpoint.answer = value.value("answer", "");
+    endpoint.bandwidth.burst = value.value("bandwidthBurst", std::uint64_t{0});
     endpoint.names = value.at("names").get<std::vector<std::string>>();
     for (const auto& each : value.at("ports")) endpoint.ports.push_back(port_in(each));
     return endpoint;

@@ -25,6 +25,13 @@ Status write_record(const std::string& path, const std::string& text) {
   return runtime::replace_file(path, text, 0600, Durability::volatile_);
 }
 
+// A device that held what an end sent that is not known any more.
+bool is_lost_shaper(const network::Link& link, const std::set<std::string>& known, const std::string& prefix) {
+  if (link.kind != "ifb" || !link.name.starts_with(network::shaper_of(prefix))) return false;
+  return std::none_of(known.begin(), known.end(),
+                      [&](const std::string& device) { return network::shaper_of(device) == link.name; });
+}
+
 }  // namespace
 
 NetworkThread::NetworkThread(asio::io_context& loop, std::string table)
@@ -62,6 +69,7 @@ Status NetworkThread::bridges(const Networks& networks, const std::set<std::stri
   }
   METE_TRY(const auto links, host_->links());
   for (const auto& link : links) {
+    if (is_lost_shaper(link, known, end_prefix())) METE_CHECK(host_->remove(link));
     const bool ours = std::any_of(bridges_.begin(), bridges_.end(), [&](const auto& bridge) {
       return bridge.second == link.master && link.master != 0 && link.kind == "veth";
     });
@@ -144,16 +152,19 @@ void NetworkThread::verify(Networks networks, Endpoints endpoints, Verified done
   run(work, std::move(done));
 }
 
-void NetworkThread::measure(std::vector<Limited> limited, std::function<void(Throttling)> done) {
+void NetworkThread::measure(Endpoints limited, std::function<void(const Throttling&)> done) {
   const auto work = [this, limited = std::move(limited)]() -> Throttling {
-    Throttling all;
-    for (const auto& each : limited) {
-      auto inside = open() ? host_->enter(std::move(*each.inside)) : fail("no network");
-      // One that has ended meanwhile has no counts.
-      if (!inside) continue;
-      if (auto found = host_->throttling(each.endpoint, *inside)) all[each.uid] = *found;
-    }
-    return all;
+    auto found = open() ? host_->throttling(limited) : fail("no network");
+    return found ? std::move(*found) : Throttling(limited.size());
+  };
+  run(work, std::move(done));
+}
+
+void NetworkThread::hold(network::Endpoint endpoint, std::string record, Done done) {
+  const auto work = [this, endpoint = std::move(endpoint), record = std::move(record)]() -> Status {
+    METE_CHECK(open());
+    METE_CHECK(host_->hold_bandwidth(endpoint));
+    return write_record(record, to_json(endpoint));
   };
   run(work, std::move(done));
 }
@@ -247,6 +258,7 @@ void NetworkThread::disconnect(network::Endpoint endpoint, std::string record, r
 }
 
 Status NetworkThread::release(const network::Endpoint& endpoint, const std::string& record) {
+  METE_CHECK(host_->remove_shaper(endpoint));
   auto ruled = host_->carry_out(network::change_endpoint(table_, endpoint, std::nullopt));
   // Somebody has flushed them: that is what was wanted.
   if (!ruled && ruled.error().code != ENOENT) return ruled;

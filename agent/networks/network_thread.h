@@ -45,14 +45,11 @@ class NetworkThread {
   // each.
   using Verified = std::function<void(Result<std::vector<std::string>>)>;
   void verify(Networks networks, Endpoints endpoints, Verified done);
-  // What the limits of bandwidth have done, of each of these.
-  struct Limited {
-    std::string uid;
-    runtime::network::Endpoint endpoint;
-    std::shared_ptr<runtime::UniqueFd> inside;
-  };
-  using Throttling = std::map<std::string, runtime::network::HostNetwork::Throttling>;  // by uid
-  void measure(std::vector<Limited> limited, std::function<void(Throttling)> done);
+  // What the limits of bandwidth have done, of each of these in turn.
+  using Throttling = std::vector<runtime::network::HostNetwork::Throttling>;
+  void measure(Endpoints limited, std::function<void(const Throttling&)> done);
+  // Holds it to its bandwidth, which is another one, then writes the record: the next agent finds what is true.
+  void hold(runtime::network::Endpoint endpoint, std::string record, Done done);
   // What the network's device is to know of pods of other machines from now on.
   void set_remote(runtime::network::NetworkSpec network, runtime::network::RemoteEntries remote, Done done);
   // All rules again, as one transaction.

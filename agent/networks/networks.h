@@ -51,13 +51,16 @@ class Networks {
   // Connects the pod: an address, a namespace, its published ports. `done` on the loop: later, or at once with an
   // error. The error: nothing is connected, and nothing is taken.
   using Done = std::function<void(Status)>;
-  void connect(const std::string& uid, const config::Pod& pod, Done done);
+  void connect(const std::string& uid, const config::Pod& pod, const runtime::network::Bandwidth& bandwidth, Done done);
   // One that an earlier agent has connected, and whose process still runs. False: it is to be connected again.
   bool adopt(const std::string& uid, const runtime::process::ProcessId& process);
   // Gives back all that it has. One that has nothing is no error.
   void disconnect(const std::string& uid);
   // The manifest's ports have changed. The error: what was published stays so.
   void publish(const std::string& uid, const config::Pod& pod, Done done);
+
+  // networks_bandwidth.cpp: what it may receive and send from now on.
+  void hold(const std::string& uid, const runtime::network::Bandwidth& bandwidth, Done done);
 
   // What a pod has; null: nothing.
   [[nodiscard]] const runtime::network::Endpoint* endpoint(const std::string& uid) const;
@@ -82,9 +85,16 @@ class Networks {
   // networks_services.cpp: where Services lead to and what NetworkPolicies allow from now on, and the Services' names
   // ("default/web"), which pods of the default network find. Brings the default network up where there are Services,
   // unless pods have none by agent.yaml.
+  struct ServicePortName {
+    std::string name;  // empty: only one port, without a name
+    config::Protocol protocol = config::Protocol::kTcp;
+    std::vector<dns::ServiceRecord> where;
+  };
   struct ServiceName {
     std::vector<config::IpAddress> addresses;
     std::string alias;  // not empty: the name that it stands for
+    std::vector<ServicePortName> ports = {};
+    std::map<std::string, config::IpAddress> hosts = {};  // names in front of it: "10-77-0-2", of its pods
   };
   using ServiceNames = std::map<std::string, ServiceName>;
   void serve(runtime::network::PodRules rules, ServiceNames names, Done done);
@@ -93,8 +103,8 @@ class Networks {
   // Ports of this machine for a Service, in place of those that it had. The error: somebody has one of them.
   [[nodiscard]] Status claim_node_ports(const std::string& service,
                                         const std::vector<runtime::network::PublishedPort>& ports);
-  // The machine in the default network: where what listens on it is reached from pods.
-  [[nodiscard]] config::IpAddress machine_address() const;
+  // The machine in the default network: where what listens on it is reached from pods. 0.0.0.0: nowhere by this kind.
+  [[nodiscard]] config::IpAddress machine_address(bool v6) const;
 
   // networks_changes.cpp: `mete network`.
   using Words = std::vector<std::pair<std::string, std::string>>;
@@ -177,6 +187,7 @@ class Networks {
     std::string uid;
     std::string device;
     Done done;
+    runtime::network::Bandwidth bandwidth = {};  // with which it is connected
   };
 
   [[nodiscard]] std::string record_of(const std::string& uid) const;
@@ -193,6 +204,8 @@ class Networks {
                                                              const std::string& name) const;
   [[nodiscard]] std::vector<config::IpAddress> find_pods(const Member& asker, const std::string& name) const;
   [[nodiscard]] const ServiceName* find_service(const std::string& space, const std::string& name) const;
+  [[nodiscard]] std::optional<DnsResponder::Found> find_of_services(const std::string& space,
+                                                                    const std::string& name) const;
   void rules_changed(const std::string& who);
   void verify_soon();
   void measure();
@@ -203,13 +216,16 @@ class Networks {
   [[nodiscard]] bool gives_up(const Error& error);
   void brought_up(const Status& made);
   [[nodiscard]] bool is_of_plugins(const std::string& network) const;
-  void connect_plugins(const std::string& uid, const config::Pod& pod, Done done);
+  void connect_plugins(const std::string& uid, const config::Pod& pod, const runtime::network::Bandwidth& bandwidth,
+                       Done done);
   void attach_plugins(const std::string& uid, const runtime::network::Endpoint& endpoint, const Done& done);
   void release_leftovers();
   [[nodiscard]] Status save(const std::string& uid, const runtime::network::Endpoint& endpoint) const;
   std::vector<runtime::network::Endpoint> end_earlier_life(const std::string& uid);
-  void connect_now(const std::string& uid, const config::Pod& pod, Done done);
-  [[nodiscard]] Result<runtime::network::Endpoint> make_endpoint(const std::string& uid, const config::Pod& pod);
+  void connect_now(const std::string& uid, const config::Pod& pod, const runtime::network::Bandwidth& bandwidth,
+                   Done done);
+  [[nodiscard]] Result<runtime::network::Endpoint> make_endpoint(const std::string& uid, const config::Pod& pod,
+                                                                 const runtime::network::Bandwidth& bandwidth);
   [[nodiscard]] Result<std::vector<runtime::network::PublishedPort>> free_ports(const std::string& uid,
                                                                                 const config::Pod& pod) const;
   Status take_addresses(Network& network, runtime::network::Endpoint& endpoint, const std::string& wanted);
@@ -273,8 +289,11 @@ class Networks {
 [[nodiscard]] Status can_publish(const runtime::network::NetworkSpec& network,
                                  const std::vector<runtime::network::PublishedPort>& ports);
 
-// Of the annotations kubernetes.io/ingress-bandwidth and egress-bandwidth, which are in bits a second. Pure.
-[[nodiscard]] runtime::network::Bandwidth bandwidth_of(const config::Pod& pod);
+// What the pod itself asks for: its annotations kubernetes.io/ingress-bandwidth, egress-bandwidth and
+// mete/bandwidth-burst. Pure.
+[[nodiscard]] config::Bandwidth asked_bandwidth(const config::Pod& pod);
+// In bytes a second. Pure.
+[[nodiscard]] runtime::network::Bandwidth bandwidth_of(const config::Bandwidth& bandwidth);
 
 // A name for an end on a bridge that nobody has. `prefix`: runtime::network::end_prefix.
 [[nodiscard]] std::string new_end(const std::string& prefix);

@@ -1,30 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pods whose bandwidth is limited: how much, and what that does.
-#include <fcntl.h>
-
-#include <memory>
+#include <utility>
 
 #include "agent/base/event_reasons.h"
 #include "agent/networks/networks.h"
-#include "config/quantity.h"
+#include "config/bandwidth.h"
 
 namespace mete::agent {
 namespace {
 
 using runtime::network::QueueCounts;
 
-// 0: not limited. The reader of manifests has refused what is no amount.
-std::uint64_t bytes_a_second(const config::Pod& pod, const char* annotation) {
-  constexpr std::int64_t kBits = 8;
+constexpr std::int64_t kBits = 8;
+
+// The reader of manifests has refused what is no amount.
+template <class Parse>
+std::optional<std::int64_t> amount_in(const config::Pod& pod, const char* annotation, Parse parse) {
   const std::string text = annotation_of(pod, annotation);
-  const auto bits = text.empty() ? Result<std::int64_t>(0) : config::parse_count(text);
-  return bits ? static_cast<std::uint64_t>(*bits / kBits) : 0;
+  const auto amount = text.empty() ? Result<std::int64_t>(0) : parse(text);
+  return amount && *amount != 0 ? std::optional(*amount) : std::nullopt;
 }
 
 }  // namespace
 
-runtime::network::Bandwidth bandwidth_of(const config::Pod& pod) {
-  return {bytes_a_second(pod, config::kIngressBandwidth), bytes_a_second(pod, config::kEgressBandwidth)};
+config::Bandwidth asked_bandwidth(const config::Pod& pod) {
+  return {amount_in(pod, config::kIngressBandwidth, config::parse_bits),
+          amount_in(pod, config::kEgressBandwidth, config::parse_bits),
+          amount_in(pod, config::kBandwidthBurst, config::parse_burst)};
+}
+
+runtime::network::Bandwidth bandwidth_of(const config::Bandwidth& bandwidth) {
+  return {static_cast<std::uint64_t>(bandwidth.ingress.value_or(0) / kBits),
+          static_cast<std::uint64_t>(bandwidth.egress.value_or(0) / kBits),
+          static_cast<std::uint64_t>(bandwidth.burst.value_or(0))};
+}
+
+void Networks::hold(const std::string& uid, const runtime::network::Bandwidth& bandwidth, Done done) {
+  const auto member = members_.find(uid);
+  if (member == members_.end() || member->second.endpoint.shared) return done({});
+  auto& endpoint = member->second.endpoint;
+  if (endpoint.bandwidth == bandwidth) return done({});
+  const auto network = networks_.find(endpoint.network);
+  if (network == networks_.end() || !has_bridge(network->second.spec))
+    return done(fail("bandwidth: found network " + endpoint.network +
+                     ", which is no bridge, expected one: of others it does not change while a pod runs"));
+  const auto before = std::exchange(endpoint.bandwidth, bandwidth);
+  // What is being connected is held then.
+  if (!member->second.inside.valid()) return done({});
+  thread_.hold(endpoint, record_of(uid), [this, uid, before, bandwidth, done](const Status& held) {
+    const auto now = members_.find(uid);
+    if (!held && now != members_.end() && now->second.endpoint.bandwidth == bandwidth)
+      now->second.endpoint.bandwidth = before;
+    done(held);
+  });
 }
 
 std::vector<Networks::LimitedUse> Networks::limited() const {
@@ -37,17 +65,19 @@ std::vector<Networks::LimitedUse> Networks::limited() const {
 }
 
 void Networks::measure() {
-  std::vector<NetworkThread::Limited> limited;
+  std::vector<std::string> uids;
+  NetworkThread::Endpoints limited;
   for (const auto& [uid, member] : members_) {
     if (member.endpoint.bandwidth == runtime::network::Bandwidth{} || !member.inside.valid()) continue;
-    auto inside = std::make_shared<runtime::UniqueFd>(::fcntl(member.inside.get(), F_DUPFD_CLOEXEC, 0));
-    limited.push_back({uid, member.endpoint, std::move(inside)});
+    uids.push_back(uid);
+    limited.push_back(member.endpoint);
   }
   if (limited.empty()) return;
-  thread_.measure(std::move(limited), [this](const NetworkThread::Throttling& found) {
-    for (const auto& [uid, throttling] : found) {
-      const auto member = members_.find(uid);
+  thread_.measure(std::move(limited), [this, uids](const NetworkThread::Throttling& found) {
+    for (std::size_t i = 0; i < uids.size(); ++i) {
+      const auto member = members_.find(uids[i]);
       if (member == members_.end()) continue;
+      const auto& throttling = found[i];
       const auto tell = [&](const QueueCounts& before, const QueueCounts& now, const char* what) {
         if (before.delayed != 0 || now.delayed == 0) return;
         const std::string& pod = member->second.endpoint.names.front();

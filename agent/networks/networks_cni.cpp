@@ -24,8 +24,9 @@ bool Networks::is_of_plugins(const std::string& network) const {
   return found != networks_.end() && found->second.spec.driver == Driver::kCni;
 }
 
-void Networks::connect_plugins(const std::string& uid, const config::Pod& pod, Done done) {
-  auto endpoint = make_endpoint(uid, pod);
+void Networks::connect_plugins(const std::string& uid, const config::Pod& pod,
+                               const runtime::network::Bandwidth& bandwidth, Done done) {
+  auto endpoint = make_endpoint(uid, pod, bandwidth);
   if (!endpoint) return done(tl::unexpected(std::move(endpoint.error())));
   auto offers = offers_of(pod, *endpoint, annotation_of(pod, "mete/ip"));
   if (!offers) {

@@ -119,7 +119,8 @@ Status can_publish(const NetworkSpec& network, const std::vector<PublishedPort>&
   return {};
 }
 
-Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::Pod& pod) {
+Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::Pod& pod,
+                                         const runtime::network::Bandwidth& bandwidth) {
   const std::string name = network_of(pod);
   const auto network = networks_.find(name);
   if (network == networks_.end())
@@ -131,10 +132,10 @@ Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::P
   endpoint.ports = published_ports(pod);
   METE_CHECK(can_publish(spec, endpoint.ports));
   endpoint.names = names_of(pod);
-  endpoint.bandwidth = bandwidth_of(pod);
-  if (has_parent(spec) && endpoint.bandwidth.ingress != 0)
-    return fail("kubernetes.io/ingress-bandwidth: found network " + name + " of driver " + to_string(spec.driver) +
-                ", which bounds only what a pod sends, expected a bridge");
+  endpoint.bandwidth = bandwidth;
+  if (has_parent(spec) && bandwidth != runtime::network::Bandwidth{})
+    return fail("bandwidth: found network " + name + " of driver " + to_string(spec.driver) +
+                ", whose packets pass no bridge of mete's, expected a bridge");
   if (const std::string wanted = annotation_of(pod, kHardwareAnnotation); !wanted.empty()) {
     METE_TRY(endpoint.mac, read_hardware(spec, wanted));
   }
@@ -159,20 +160,22 @@ bool Networks::wants(const config::Pod& pod) const {
   return !network_of(pod).empty() || !published_ports(pod).empty();
 }
 
-void Networks::connect(const std::string& uid, const config::Pod& pod, Done done) {
+void Networks::connect(const std::string& uid, const config::Pod& pod, const runtime::network::Bandwidth& bandwidth,
+                       Done done) {
   const std::string name = network_of(pod);
   const bool publishes = !published_ports(pod).empty();
   if (name.empty()) return done(fail("hostPort: found a pod without a network, expected one that ports can lead to"));
   const auto network = networks_.find(name);
-  if (is_of_plugins(name)) return connect_plugins(uid, pod, std::move(done));
-  if (network != networks_.end() && !has_bridge(network->second.spec)) return connect_now(uid, pod, std::move(done));
+  if (is_of_plugins(name)) return connect_plugins(uid, pod, bandwidth, std::move(done));
+  if (network != networks_.end() && !has_bridge(network->second.spec))
+    return connect_now(uid, pod, bandwidth, std::move(done));
   // That of a pod which has one needs no bridge.
   if (name.starts_with(kOfAnother) && share(uid, pod, name.substr(kOfAnother.size()))) return done({});
-  when_up([this, uid, pod, name, publishes, done = std::move(done)](const Status& up) {
+  when_up([this, uid, pod, bandwidth, name, publishes, done = std::move(done)](const Status& up) {
     if (!up && !unavailable_.empty() && !publishes) return done({});
     if (!up) return done(up);
     if (name.starts_with(kOfAnother)) return done(share(uid, pod, name.substr(kOfAnother.size())));
-    connect_now(uid, pod, [this, publishes, done](const Status& connected) {
+    connect_now(uid, pod, bandwidth, [this, publishes, done](const Status& connected) {
       const bool starts_without = !connected && gives_up(connected.error()) && !publishes;
       done(starts_without ? Status() : connected);
     });
@@ -192,12 +195,13 @@ std::vector<Endpoint> Networks::end_earlier_life(const std::string& uid) {
   return before->second.more;
 }
 
-void Networks::connect_now(const std::string& uid, const config::Pod& pod, Done done) {
-  auto endpoint = make_endpoint(uid, pod);
+void Networks::connect_now(const std::string& uid, const config::Pod& pod, const runtime::network::Bandwidth& bandwidth,
+                           Done done) {
+  auto endpoint = make_endpoint(uid, pod, bandwidth);
   if (!endpoint) return done(tl::unexpected(std::move(endpoint.error())));
   auto more = end_earlier_life(uid);
   members_[uid] = {*endpoint, {}, std::move(more)};
-  claim(*endpoint, [this, uid, pod, done = std::move(done), endpoint = *endpoint](const Status& claimed) {
+  claim(*endpoint, [this, uid, pod, bandwidth, done = std::move(done), endpoint = *endpoint](const Status& claimed) {
     const auto member = members_.find(uid);
     if (member == members_.end()) return give_up_claim(endpoint);
     if (member->second.endpoint.device != endpoint.device) return;  // connected once more meanwhile
@@ -205,7 +209,7 @@ void Networks::connect_now(const std::string& uid, const config::Pod& pod, Done 
     forget(uid);
     // Another machine was faster: the next address.
     if (claimed.error().code == EEXIST && annotation_of(pod, kAddressAnnotation).empty())
-      return connect_now(uid, pod, done);
+      return connect_now(uid, pod, bandwidth, done);
     done(claimed);
   });
 }
@@ -219,11 +223,12 @@ void Networks::join_soon(Joining joining) {
 void Networks::join() {
   const auto all = std::exchange(joining_, {});
   if (on_member_) on_member_();
-  for (const auto& each : all) {
+  for (auto each : all) {
     const auto member = members_.find(each.uid);
     // Disconnected meanwhile, or connected again.
     if (member == members_.end() || member->second.endpoint.device != each.device) continue;
     const auto& endpoint = member->second.endpoint;
+    each.bandwidth = endpoint.bandwidth;
     thread_.connect({networks_.at(endpoint.network).spec, endpoint, record_of(each.uid), {}},
                     [this, each](Result<runtime::UniqueFd> inside) { joined(each, std::move(inside)); });
   }
@@ -239,6 +244,11 @@ void Networks::joined(const Joining& joining, Result<runtime::UniqueFd> inside) 
   }
   member->second.inside = std::move(*inside);
   for (const auto& each : std::exchange(member->second.more, {})) attach_more(joining.uid, each, [](const Status&) {});
+  // Changed while it was connected.
+  if (const auto now = member->second.endpoint.bandwidth; now != joining.bandwidth) {
+    member->second.endpoint.bandwidth = joining.bandwidth;
+    hold(joining.uid, now, [](const Status&) {});
+  }
   joining.done({});
 }
 

@@ -151,6 +151,7 @@ Status Networks::share(const std::string& uid, const config::Pod& pod, const std
     return fail("hostPort: found a pod in the network of " + key + ", expected the ports with that pod");
   Endpoint endpoint = other->second.endpoint;
   endpoint.shared = true;
+  endpoint.bandwidth = {};  // it is held once
   endpoint.ports.clear();
   endpoint.names = {config::full_name(pod.metadata)};
   METE_CHECK(runtime::replace_file(record_of(uid), to_json(endpoint), 0600, runtime::Durability::volatile_));

@@ -9,11 +9,27 @@ namespace {
 
 constexpr std::string_view kServiceDomains[] = {".svc.cluster.local", ".svc", ""};
 
+// "_http._tcp.web": the port's name, its protocol, and the Service's name; empty: it is no such name.
+struct PortQuestion {
+  std::string port;
+  std::string protocol;
+  std::string service;
+};
+std::optional<PortQuestion> port_question(const std::string& name) {
+  const auto dot = name.find("._");
+  const auto second = dot == std::string::npos ? dot : name.find('.', dot + 1);
+  if (!name.starts_with('_') || second == std::string::npos) return std::nullopt;
+  return PortQuestion{name.substr(1, dot - 1), name.substr(dot + 2, second - dot - 2), name.substr(second + 1)};
+}
+
 }  // namespace
 
-config::IpAddress Networks::machine_address() const {
+config::IpAddress Networks::machine_address(bool v6) const {
   const auto network = networks_.find(kDefaultNetwork);
-  return network == networks_.end() ? config::IpAddress() : runtime::network::gateway_of(network->second.spec);
+  if (network == networks_.end()) return {};
+  const auto& spec = network->second.spec;
+  if (v6 && !spec.range6) return {};
+  return v6 ? runtime::network::gateway6_of(spec) : runtime::network::gateway_of(spec);
 }
 
 void Networks::serve(runtime::network::PodRules rules, ServiceNames names, Done done) {
@@ -50,6 +66,31 @@ const Networks::ServiceName* Networks::find_service(const std::string& space, co
                               : std::string(rest.substr(dot + 1)) + "/" + std::string(rest.substr(0, dot));
   const auto found = service_names_.find(key);
   return found == service_names_.end() ? nullptr : &found->second;
+}
+
+// A Service, a port of it, or a pod of a headless one by its address.
+std::optional<DnsResponder::Found> Networks::find_of_services(const std::string& space, const std::string& name) const {
+  if (const auto question = port_question(name)) {
+    const auto* const service = find_service(space, question->service);
+    if (service == nullptr) return std::nullopt;
+    for (const auto& port : service->ports) {
+      if (port.name == question->port && runtime::network::to_string(port.protocol) == question->protocol)
+        return DnsResponder::Found{{}, {}, port.where};
+    }
+    return DnsResponder::Found{};
+  }
+  if (const auto* const service = find_service(space, name)) {
+    DnsResponder::Found found{service->addresses, service->alias, {}};
+    for (const auto& port : service->ports)
+      found.services.insert(found.services.end(), port.where.begin(), port.where.end());
+    return found;
+  }
+  const auto dot = name.find('.');
+  const auto* const service = dot == std::string::npos ? nullptr : find_service(space, name.substr(dot + 1));
+  if (service == nullptr) return std::nullopt;
+  const auto host = service->hosts.find(name.substr(0, dot));
+  if (host == service->hosts.end()) return std::nullopt;
+  return DnsResponder::Found{{host->second}, {}, {}};
 }
 
 }  // namespace mete::agent

@@ -85,12 +85,11 @@ std::optional<DnsResponder::Found> Networks::find_name(const config::IpAddress& 
   }
   if (who == nullptr || who->endpoint.names.empty()) return std::nullopt;
   if (who->endpoint.network == kDefaultNetwork) {
-    if (const auto* const service = find_service(space_of(who->endpoint.names), name))
-      return DnsResponder::Found{service->addresses, service->alias};
+    if (auto found = find_of_services(space_of(who->endpoint), name)) return found;
   }
   auto pods = find_pods(*who, name);
   if (pods.empty()) return std::nullopt;
-  return DnsResponder::Found{std::move(pods), {}};
+  return DnsResponder::Found{std::move(pods), {}, {}};
 }
 
 std::vector<config::IpAddress> Networks::find_pods(const Member& asker, const std::string& name) const {

@@ -180,6 +180,7 @@ void Pod::set_plan(config::PodPlan plan) {
   if (auto resources = resources_hash(plan); resources != record_.resources) {
     // The manifest speaks last. A record of an agent that knew of no resources is no change.
     for (auto& container : record_.containers) container.update = {};
+    record_.bandwidth = {};
     record_.resources = std::move(resources);
   }
   const bool files_differ = !plan_ || plan_->volume_files != plan.volume_files;
@@ -201,6 +202,8 @@ void Pod::set_plan(config::PodPlan plan) {
   }
   if (begun_) try_resize();
   if (begun_) publish_ports();
+  if (begun_) hold_bandwidth();
+  if (policy_changed) check_bandwidth();
 }
 
 void Pod::take(config::PodPlan plan) {

@@ -22,6 +22,7 @@
 #include "agent/pods/pod_status.h"
 #include "config/desired_state.h"
 #include "runtime/cgroup/cgroup.h"
+#include "runtime/network/bandwidth.h"
 
 namespace mete::agent {
 
@@ -72,6 +73,9 @@ class Pod {
   // Beyond the manifest, until the manifest's resources change: for one container, or all. `reset`: back to the
   // manifest first. The error: nothing is changed. What cannot be done at once shows in resizing().
   [[nodiscard]] Status update(const std::string& container, const enforcers::ResourceUpdate& update, bool reset);
+  // The same of what it may receive and send.
+  [[nodiscard]] Status update_bandwidth(const config::Bandwidth& bandwidth, bool reset);
+  [[nodiscard]] runtime::network::Bandwidth bandwidth() const;  // what it is held to; there is a plan
   // A change of resources that is still waiting; what it waits for. Empty: there is none.
   struct Resizing {
     bool refused = false;  // not tried again before a container ends
@@ -154,6 +158,9 @@ class Pod {
   bool ensure_network();  // false: being connected, or that failed; step() is called again
   void adopt_network();
   void publish_ports();
+  void hold_bandwidth();
+  void check_bandwidth();  // tells of a policy that cannot hold it
+  [[nodiscard]] std::string unlimited_network() const;
   Status write_names();
   bool ensure_sandbox();  // false: being started, step() is called again
   void start_sandbox();

@@ -89,13 +89,25 @@ json volume_json(const config::Volume& volume, const Contents& contents) {
   return value;
 }
 
+bool is_of_bandwidth(const std::string& annotation) {
+  return annotation == config::kIngressBandwidth || annotation == config::kEgressBandwidth ||
+         annotation == config::kBandwidthBurst;
+}
+
+// Without those that are changed on a running pod.
+std::map<std::string, std::string> lasting_annotations(const config::Pod& pod) {
+  auto all = pod.metadata.annotations;
+  std::erase_if(all, [](const auto& each) { return is_of_bandwidth(each.first); });
+  return all;
+}
+
 json identity_json(const config::Pod& pod, const Contents& contents) {
   const auto& spec = pod.spec;
   json value = {{"metadata",
                  {{"name", pod.metadata.name},
                   {"namespace", pod.metadata.namespace_},
                   {"labels", pod.metadata.labels},
-                  {"annotations", pod.metadata.annotations}}},
+                  {"annotations", lasting_annotations(pod)}}},
                 {"restartPolicy", static_cast<int>(spec.restart_policy)},
                 {"terminationGracePeriodSeconds", spec.termination_grace_period.count()},
                 {"hostname", spec.hostname},
@@ -154,6 +166,9 @@ std::string resources_hash(const config::PodPlan& plan) {
   };
   for (const auto& container : plan.pod.spec.init_containers) add(container);
   for (const auto& container : plan.pod.spec.containers) add(container);
+  for (const auto& [key, value] : plan.pod.metadata.annotations) {
+    if (is_of_bandwidth(key)) all.push_back({key, value});
+  }
   return digest(all.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 

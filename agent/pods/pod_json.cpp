@@ -144,6 +144,10 @@ ordered_json pod_status_json(Pod& pod) {
     if (!endpoint->answer.empty()) value["network"]["cni"] = ordered_json::parse(endpoint->answer, nullptr, false);
     for (const auto& port : endpoint->ports)
       value["network"]["ports"].push_back({{"host", to_string(port)}, {"containerPort", port.container_port}});
+    const auto& bandwidth = endpoint->bandwidth;
+    if (bandwidth != runtime::network::Bandwidth{})
+      value["network"]["bandwidth"] = {
+          {"ingress", bandwidth.ingress}, {"egress", bandwidth.egress}, {"burst", bandwidth.burst}};
     value["furtherNetworks"] = ordered_json::array();
     for (const auto& each : pod.networks().further(record.uid)) {
       value["furtherNetworks"].push_back(

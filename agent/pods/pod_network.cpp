@@ -2,17 +2,20 @@
 // The pod's network: connected before anything of it starts, and held over restarts of its containers.
 #include "agent/networks/networks.h"
 #include "agent/pods/pod.h"
+#include "enforcers/oom.h"
 #include "runtime/file.h"
 #include "runtime/pod/name_files.h"
 
 namespace mete::agent {
 
 bool Pod::ensure_network() {
+  if (connected_ == Connected::kYes) return true;
+  if (connected_ == Connected::kNo) check_bandwidth();
   if (!networks_.wants(plan_->pod)) connected_ = Connected::kYes;
   if (connected_ == Connected::kYes) return true;
   if (connected_ == Connected::kConnecting) return false;
   connected_ = Connected::kConnecting;
-  networks_.connect(record_.uid, plan_->pod, alive_.guard_value([this](const Status& done) {
+  networks_.connect(record_.uid, plan_->pod, bandwidth(), alive_.guard_value([this](const Status& done) {
     if (connected_ != Connected::kConnecting) return;  // ended meanwhile
     connected_ = done ? Connected::kYes : Connected::kNo;
     const Status written = done ? write_names() : done;
@@ -36,12 +39,57 @@ void Pod::adopt_network() {
   }
   // Changed while no agent ran.
   if (plan_) publish_ports();
+  if (plan_) hold_bandwidth();
 }
 
 void Pod::publish_ports() {
   networks_.publish(record_.uid, plan_->pod, alive_.guard_value([this](const Status& done) {
     if (!done) report(Severity::kWarning, name_of(Reason::kNetworkFailed), "", done.error().what);
   }));
+}
+
+// A policy is a bound on what the pod asks for.
+runtime::network::Bandwidth Pod::bandwidth() const {
+  const auto asked = config::merged(asked_bandwidth(plan_->pod), record_.bandwidth);
+  const auto* const policy = enforcers::in_force(plan_->policy ? &*plan_->policy : nullptr);
+  return bandwidth_of(policy == nullptr ? asked : config::bounded(asked, policy->network));
+}
+
+void Pod::hold_bandwidth() {
+  networks_.hold(record_.uid, bandwidth(), alive_.guard_value([this](const Status& done) {
+    if (!done) report(Severity::kWarning, name_of(Reason::kNetworkFailed), "", done.error().what);
+  }));
+}
+
+// Why nothing holds what this pod receives and sends; empty: something does.
+std::string Pod::unlimited_network() const {
+  if (plan_->pod.spec.host_network)
+    return "found a pod in the machine's network, where nothing tells its packets from others', expected one with a "
+           "network of its own (netCls marks what it sends, on cgroup v1)";
+  if (networks_.network_of(plan_->pod).starts_with("container:"))
+    return "found a pod in the network of another pod, expected the limit with that pod";
+  return {};
+}
+
+void Pod::check_bandwidth() {
+  if (!plan_->policy || plan_->policy->network.empty()) return;
+  if (const auto why = unlimited_network(); !why.empty())
+    report(Severity::kWarning, name_of(Reason::kNotEnforced), "",
+           "Policy " + plan_->policy->metadata.name + ", network: " + why + "; it is not active");
+}
+
+Status Pod::update_bandwidth(const config::Bandwidth& bandwidth, bool reset) {
+  if (!plan_ || record_.terminating)
+    return fail("pod " + record_.key() + ": found it without a manifest or being deleted, expected one that stays");
+  if (const auto why = unlimited_network(); !why.empty()) return fail("network-opt: " + why);
+  const auto before = record_.bandwidth;
+  record_.bandwidth = config::merged(reset ? config::Bandwidth() : before, bandwidth);
+  if (auto saved = try_save(runtime::Durability::durable); !saved) {
+    record_.bandwidth = before;
+    return saved;
+  }
+  hold_bandwidth();
+  return {};
 }
 
 // The names that depend on where the pod is.

@@ -2,6 +2,7 @@
 #include "agent/pods/pod_record.h"
 
 #include "agent/pods/container/probe_json.h"
+#include "agent/pods/resource_json.h"
 #include "runtime/json.h"
 
 namespace mete::agent {
@@ -239,6 +240,7 @@ std::string to_json(const PodRecord& record) {
                 {"containers", std::move(containers)}};
   if (record.is_child()) value["workload"] = workload_json(record.workload);
   if (record.users) value["users"] = *record.users;
+  if (!record.bandwidth.empty()) value["bandwidth"] = bandwidth_json(record.bandwidth);
   if (!record.reason.empty()) value["failed"] = {{"reason", record.reason}, {"message", record.message}};
   return value.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -262,6 +264,7 @@ Result<PodRecord> parse_record(const std::string& text) {
     record.stopped = value.at("stopped").get<bool>();
     record.sandbox = process_of(value.at("sandbox"));
     if (value.contains("users")) record.users = value.at("users").get<std::uint32_t>();
+    if (value.contains("bandwidth")) record.bandwidth = bandwidth_in(value.at("bandwidth"));
     // Not in the records of 0.1.0.
     const auto condition = [&](const char* name) {
       const json at = value.value(name, json::array({false, 0}));

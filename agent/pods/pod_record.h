@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "config/bandwidth.h"
 #include "config/pod_spec.h"
 #include "config/result.h"
 #include "enforcers/resize.h"
@@ -119,6 +120,7 @@ struct PodRecord {
   std::string message;    // the same for a person
   Condition initialized;  // pod_status.h
   Condition ready;
+  config::Bandwidth bandwidth;         // by `mete update`, over the manifest's
   std::optional<std::uint32_t> users;  // the first of its own ids (user_ranges.h), with hostUsers: false
   runtime::process::ProcessId sandbox;
   PodWorkload workload;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/services/service_json.h"
 
+#include <algorithm>
+
 #include "agent/workloads/workload_text.h"
 
 namespace mete::agent {
@@ -17,14 +19,30 @@ ordered_json metadata_json(const ServiceKeeper::Object& object) {
   return value;
 }
 
-ordered_json addresses_json(const std::vector<const ServiceBackend*>& all) {
+ordered_json addresses_json(const std::vector<const ServiceBackend*>& all, bool v6) {
   ordered_json list = ordered_json::array();
   for (const auto* each : all) {
     list.push_back(
-        {{"ip", to_string(each->backend.address)},
+        {{"ip", to_string(address_of(each->backend, v6).value_or(config::IpAddress{}))},
          {"targetRef", {{"kind", "Pod"}, {"name", each->backend.name}, {"namespace", each->backend.space}}}});
   }
   return list;
+}
+
+void add_addresses(const ServiceKeeper::Object& object, ordered_json& spec) {
+  std::vector<config::IpAddress> own;
+  for (const auto& each : {object.lease.address, object.lease.address6}) {
+    if (each != config::IpAddress{}) own.push_back(each);
+  }
+  if (object.service.v6_first) std::reverse(own.begin(), own.end());
+  spec["clusterIPs"] = ordered_json::array();
+  spec["ipFamilies"] = ordered_json::array();
+  for (const auto& each : own) {
+    spec["clusterIPs"].push_back(to_string(each));
+    spec["ipFamilies"].push_back(each.v6 ? "IPv6" : "IPv4");
+  }
+  spec["clusterIP"] = spec["clusterIPs"].front();
+  if (!spec.contains("ipFamilyPolicy")) spec["ipFamilyPolicy"] = own.size() > 1 ? "RequireDualStack" : "SingleStack";
 }
 
 }  // namespace
@@ -33,8 +51,7 @@ ordered_json service_json(const ServiceKeeper::Object& object) {
   // What the manifest says, and what was chosen.
   ordered_json spec = ordered_json::parse(object.service.text, nullptr, false).value("spec", ordered_json::object());
   if (!spec.contains("type")) spec["type"] = "ClusterIP";
-  if (!object.service.headless && object.service.external_name.empty())
-    spec["clusterIP"] = to_string(object.lease.address);
+  if (!object.service.headless && object.service.external_name.empty()) add_addresses(object, spec);
   for (std::size_t i = 0; i < object.service.ports.size(); ++i) {
     const auto& port = object.service.ports[i];
     ordered_json& shown = spec["ports"][i];
@@ -57,13 +74,19 @@ ordered_json endpoints_json(const ServiceKeeper::Object& object) {
     std::vector<const ServiceBackend*> not_ready;
   };
   std::map<std::vector<std::uint16_t>, Subset> by_ports;
-  for (const auto& each : object.plan.ready) by_ports[each.ports].ready.push_back(&each);
-  for (const auto& each : object.plan.not_ready) by_ports[each.ports].not_ready.push_back(&each);
+  // Of the first kind of addresses alone, as in Kubernetes.
+  const bool v6 = object.service.v6_first;
+  for (const auto& each : object.plan.ready) {
+    if (address_of(each.backend, v6)) by_ports[each.ports].ready.push_back(&each);
+  }
+  for (const auto& each : object.plan.not_ready) {
+    if (address_of(each.backend, v6)) by_ports[each.ports].not_ready.push_back(&each);
+  }
   ordered_json subsets = ordered_json::array();
   for (const auto& [ports, subset] : by_ports) {
     ordered_json value = ordered_json::object();
-    if (!subset.ready.empty()) value["addresses"] = addresses_json(subset.ready);
-    if (!subset.not_ready.empty()) value["notReadyAddresses"] = addresses_json(subset.not_ready);
+    if (!subset.ready.empty()) value["addresses"] = addresses_json(subset.ready, v6);
+    if (!subset.not_ready.empty()) value["notReadyAddresses"] = addresses_json(subset.not_ready, v6);
     for (std::size_t i = 0; i < ports.size(); ++i) {
       if (ports[i] == 0) continue;
       const auto& port = object.service.ports[i];

@@ -3,10 +3,13 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "agent/base/event_reasons.h"
+#include "agent/services/service_names.h"
 #include "runtime/file.h"
+#include "runtime/pod/name_files.h"
 
 namespace mete::agent {
 namespace {
@@ -15,14 +18,6 @@ using runtime::network::PublishedPort;
 
 std::int64_t seconds_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-Networks::ServiceName name_of_service(const ServiceKeeper::Object& object) {
-  if (!object.service.external_name.empty()) return {{}, object.service.external_name};
-  if (!object.service.headless) return {{object.lease.address}, {}};
-  Networks::ServiceName name;
-  for (const auto& each : object.plan.ready) name.addresses.push_back(each.backend.address);
-  return name;
 }
 
 void add_addresses(const runtime::network::Endpoint& endpoint, std::vector<config::IpAddress>& to) {
@@ -65,9 +60,19 @@ std::vector<Backend> ServiceKeeper::backends() const {
     if (pod->plan() == nullptr || pod->is_ending()) continue;
     const auto& manifest = pod->plan()->pod;
     Backend backend{manifest.metadata.namespace_, manifest.metadata.name, manifest.metadata.labels, {}, false, {}};
+    if (!manifest.spec.subdomain.empty()) {
+      backend.hostname = runtime::pod::hostname_of(manifest);
+      backend.subdomain = manifest.spec.subdomain;
+    }
     const auto* const endpoint = networks.endpoint(pod->record().uid);
-    if (manifest.spec.host_network) backend.address = networks.machine_address();
-    if (endpoint != nullptr && endpoint->network == kDefaultNetwork) backend.address = endpoint->address;
+    if (manifest.spec.host_network) {
+      backend.address = networks.machine_address(false);
+      if (const auto v6 = networks.machine_address(true); v6.v6) backend.address6 = v6;
+    }
+    if (endpoint != nullptr && endpoint->network == kDefaultNetwork) {
+      backend.address = endpoint->address;
+      backend.address6 = endpoint->address6;
+    }
     if (backend.address == config::IpAddress{}) continue;
     backend.ready = pod->status().ready;
     for (const auto& container : manifest.spec.containers)
@@ -111,13 +116,26 @@ bool ServiceKeeper::save(const ServiceLeases& leases) {
 void ServiceKeeper::claim_node_ports(Object& object) {
   std::vector<PublishedPort> ports;
   for (const auto& each : object.plan.ports) {
-    if (each.node_port != 0) ports.push_back({each.protocol, {}, each.node_port, each.port});
+    // One port of the machine for the addresses of both kinds.
+    const PublishedPort port{each.protocol, {}, each.node_port, each.port};
+    if (each.node_port != 0 && std::find(ports.begin(), ports.end(), port) == ports.end()) ports.push_back(port);
   }
   const std::string name = full_name(object.service.metadata);
   const auto claimed = reconciler_.networks().claim_node_ports(name, ports);
   if (claimed) return;
   for (auto& each : object.plan.ports) each.node_port = 0;
   complain(name, claimed.error().what);
+}
+
+// Pods that a Service selects and cannot lead to: none of their ports has the name that it asks for.
+void ServiceKeeper::tell_unknown_ports(const Object& object) {
+  const std::string name = full_name(object.service.metadata);
+  const std::string unknown = unknown_ports(object.service, object.plan);
+  if (std::exchange(unknown_ports_[name], unknown) == unknown || unknown.empty()) return;
+  services_.events.add({.severity = Severity::kWarning,
+                        .reason = name_of(Reason::kServiceFailed),
+                        .message = "Service " + name + ": " + unknown,
+                        .fields = {{"service", name}}});
 }
 
 void ServiceKeeper::complain(const std::string& service, const std::string& why) {
@@ -133,21 +151,24 @@ void ServiceKeeper::complain(const std::string& service, const std::string& why)
 std::optional<runtime::network::ServicePlan> ServiceKeeper::plan_services(Networks::ServiceNames& names) {
   const auto all = manifests_.desired().services.empty() ? std::vector<Backend>() : backends();
   auto before = std::exchange(objects_, {});
-  runtime::network::ServicePlan plan{services_.settings.config.network.services, {}};
+  const auto& network = services_.settings.config.network;
+  runtime::network::ServicePlan plan{network.services, {}, network.services6};
   for (const auto& service : manifests_.desired().services) {
     const std::string name = full_name(service.metadata);
     const auto own = leases_.find(name);
     if (own == leases_.end()) continue;
     Object object{service, own->second, plan_service(service, own->second, all)};
     claim_node_ports(object);
+    tell_unknown_ports(object);
     plan.ports.insert(plan.ports.end(), object.plan.ports.begin(), object.plan.ports.end());
-    names[name] = name_of_service(object);
+    names[name] = service_name(object.service, object.lease, object.plan, network.services6.has_value());
     before.erase(name);
     objects_.emplace(name, std::move(object));
   }
   for (const auto& [name, object] : before) {
     (void)reconciler_.networks().claim_node_ports(name, {});
     complaints_.erase(name);
+    unknown_ports_.erase(name);
   }
   if (plan.ports.empty()) return std::nullopt;
   return plan;
@@ -160,7 +181,8 @@ void ServiceKeeper::look() {
   const bool policies = !desired.traffic_policies.empty();
   if (!services && !policies && !had_policies_) return;
   had_policies_ = policies;
-  auto leasing = lease(desired.services, leases_, services_.settings.config.network.services, seconds_now());
+  const auto& network = services_.settings.config.network;
+  auto leasing = lease(desired.services, leases_, {network.services, network.services6}, seconds_now());
   for (const auto& [name, why] : leasing.refused) complain(name, why);
   if (!save(leasing.leases)) return;
   Networks::ServiceNames names;

@@ -35,6 +35,9 @@ class ServiceKeeper {
   };
   // By "default/web": those that are not refused.
   [[nodiscard]] const std::map<std::string, Object>& objects() const { return objects_; }
+  [[nodiscard]] const std::vector<config::TrafficPolicy>& traffic_policies() const {
+    return manifests_.desired().traffic_policies;
+  }
 
  private:
   [[nodiscard]] std::vector<Backend> backends() const;
@@ -42,6 +45,7 @@ class ServiceKeeper {
   [[nodiscard]] std::optional<runtime::network::ServicePlan> plan_services(Networks::ServiceNames& names);
   [[nodiscard]] bool save(const ServiceLeases& leases);
   void claim_node_ports(Object& object);
+  void tell_unknown_ports(const Object& object);
   void complain(const std::string& service, const std::string& why);
 
   Services& services_;
@@ -49,7 +53,8 @@ class ServiceKeeper {
   Reconciler& reconciler_;
   ServiceLeases leases_;
   std::map<std::string, Object> objects_;
-  std::map<std::string, std::string> complaints_;  // the last one of each Service
+  std::map<std::string, std::string> complaints_;     // the last one of each Service
+  std::map<std::string, std::string> unknown_ports_;  // the same
   bool looking_ = false;
   bool had_policies_ = false;
   Alive alive_;

@@ -29,8 +29,8 @@ std::uint64_t hash_of(const std::string& text) {
 
 class Leaser {
  public:
-  Leaser(const ServiceLeases& before, const config::IpRange& range, std::int64_t now)
-      : before_(before), range_(range), now_(now) {}
+  Leaser(const ServiceLeases& before, const ServiceRanges& ranges, std::int64_t now)
+      : before_(before), ranges_(ranges), now_(now) {}
 
   // Three rounds over all Services: what one has stays its own, and what one asks for by number is not chosen for
   // another one.
@@ -48,6 +48,24 @@ class Leaser {
   void add(const Service& service) {
     const auto old = before_.find(full_name(service.metadata));
     out_.leases[full_name(service.metadata)].created = old == before_.end() ? now_ : old->second.created;
+    const auto families = families_of(service, ranges_.v6.has_value());
+    if (!families) refuse(service, families.error().what);
+  }
+
+  // The ranges from which it has an address each.
+  [[nodiscard]] std::vector<config::IpRange> ranges_for(const Service& service) const {
+    std::vector<config::IpRange> all;
+    const auto families = families_of(service, ranges_.v6.has_value());
+    if (!wants_address(service) || !families) return all;
+    if (families->v4) all.push_back(ranges_.v4);
+    if (families->v6) all.push_back(*ranges_.v6);
+    return all;
+  }
+  static IpAddress& address_in(ServiceLease& lease, const config::IpRange& range) {
+    return range.address.v6 ? lease.address6 : lease.address;
+  }
+  static const std::optional<IpAddress>& asked_in(const Service& service, const config::IpRange& range) {
+    return range.address.v6 ? service.address6 : service.address;
   }
 
   ServiceLease& lease_of(const Service& service) { return out_.leases.at(full_name(service.metadata)); }
@@ -58,12 +76,14 @@ class Leaser {
   }
 
   void asked(const Service& service) {
-    if (service.address && wants_address(service) && lease_of(service).address != *service.address) {
-      const std::string shown = "clusterIP: found " + to_string(*service.address) + ", ";
-      if (!is_usable(*service.address)) return refuse(service, shown + "expected an address of " + to_string(range_));
-      if (!addresses_.insert(*service.address).second)
+    for (const auto& range : ranges_for(service)) {
+      const auto& wanted = asked_in(service, range);
+      if (!wanted || address_in(lease_of(service), range) == *wanted) continue;
+      const std::string shown = "clusterIP: found " + to_string(*wanted) + ", ";
+      if (!is_usable(range, *wanted)) return refuse(service, shown + "expected an address of " + to_string(range));
+      if (!addresses_.insert(*wanted).second)
         return refuse(service, shown + "which another Service has, expected a free one");
-      lease_of(service).address = *service.address;
+      address_in(lease_of(service), range) = *wanted;
     }
     for (const auto& port : service.ports) {
       if (port.node_port == 0 || lease_of(service).node_ports.contains(lease_key(port))) continue;
@@ -78,10 +98,12 @@ class Leaser {
     const auto old = before_.find(full_name(service.metadata));
     if (old == before_.end()) return;
     ServiceLease& lease = lease_of(service);
-    const IpAddress address = old->second.address;
-    const bool asks_for_other = service.address && *service.address != address;
-    if (wants_address(service) && !asks_for_other && is_usable(address) && addresses_.insert(address).second)
-      lease.address = address;
+    for (const auto& range : ranges_for(service)) {
+      const IpAddress address = range.address.v6 ? old->second.address6 : old->second.address;
+      const bool asks_for_other = asked_in(service, range) && *asked_in(service, range) != address;
+      if (!asks_for_other && is_usable(range, address) && addresses_.insert(address).second)
+        address_in(lease, range) = address;
+    }
     if (!has_node_ports(service.type)) return;
     for (const auto& port : service.ports) {
       const auto known = old->second.node_ports.find(lease_key(port));
@@ -95,10 +117,11 @@ class Leaser {
   void chosen(const Service& service) {
     ServiceLease& lease = lease_of(service);
     const std::string name = full_name(service.metadata);
-    if (wants_address(service) && lease.address == IpAddress{}) {
-      const auto address = free_address(name);
-      if (!address) return refuse(service, "clusterIP: found all addresses of " + to_string(range_) + " taken");
-      lease.address = *address;
+    for (const auto& range : ranges_for(service)) {
+      if (address_in(lease, range) != IpAddress{}) continue;
+      const auto address = free_address(range, name);
+      if (!address) return refuse(service, "clusterIP: found all addresses of " + to_string(range) + " taken");
+      address_in(lease, range) = *address;
     }
     if (!has_node_ports(service.type)) return;
     for (const auto& port : service.ports) {
@@ -110,18 +133,22 @@ class Leaser {
   }
 
   // Neither the range's own address nor the last one.
-  [[nodiscard]] bool is_usable(const IpAddress& address) const {
-    if (!contains(range_, address)) return false;
-    const auto offset = offset_in(range_, address);
-    return offset > 0 && offset < size() - 1;
+  [[nodiscard]] static bool is_usable(const config::IpRange& range, const IpAddress& address) {
+    if (!contains(range, address)) return false;
+    const auto offset = offset_in(range, address);
+    return offset > 0 && offset < size_of(range) - 1;
   }
-  [[nodiscard]] std::uint64_t size() const { return std::uint64_t{1} << range_.host_bits(); }
+  [[nodiscard]] static std::uint64_t size_of(const config::IpRange& range) {
+    constexpr unsigned kMostBits = 62;
+    return std::uint64_t{1} << std::min(range.host_bits(), kMostBits);
+  }
 
-  std::optional<IpAddress> free_address(const std::string& name) {
-    const std::uint64_t usable = size() - 2;
+  std::optional<IpAddress> free_address(const config::IpRange& range, const std::string& name) {
+    constexpr std::uint64_t kMostLooks = 1U << 20U;
+    const std::uint64_t usable = size_of(range) - 2;
     const std::uint64_t first = hash_of(name) % usable;
-    for (std::uint64_t i = 0; i < usable; ++i) {
-      const auto address = nth(range_, 1 + (first + i) % usable);
+    for (std::uint64_t i = 0; i < std::min(usable, kMostLooks); ++i) {
+      const auto address = nth(range, 1 + (first + i) % usable);
       if (addresses_.insert(address).second) return address;
     }
     return std::nullopt;
@@ -137,7 +164,7 @@ class Leaser {
   }
 
   const ServiceLeases& before_;
-  const config::IpRange& range_;
+  const ServiceRanges& ranges_;
   std::int64_t now_;
   std::set<IpAddress> addresses_;
   std::set<std::pair<config::Protocol, std::uint16_t>> node_ports_;
@@ -150,15 +177,27 @@ std::string lease_key(const config::ServicePort& port) {
   return std::string(protocol_name(port.protocol)) + "/" + std::to_string(port.port);
 }
 
-Leasing lease(const std::vector<Service>& services, const ServiceLeases& before, const config::IpRange& range,
+Result<ServiceFamilies> families_of(const Service& service, bool has_v6) {
+  using config::IpFamilyPolicy;
+  const bool requires_v6 =
+      service.v6_first || service.address6 || service.family_policy == IpFamilyPolicy::kRequireDualStack;
+  if (requires_v6 && !has_v6)
+    return fail("ipFamilies: found IPv6, expected IPv4 alone, or `services6` of `network` in agent.yaml");
+  const bool both = service.family_policy != IpFamilyPolicy::kSingleStack && has_v6;
+  return ServiceFamilies{both || !service.v6_first, both || service.v6_first};
+}
+
+Leasing lease(const std::vector<Service>& services, const ServiceLeases& before, const ServiceRanges& ranges,
               std::int64_t now) {
-  return Leaser(before, range, now).run(services);
+  return Leaser(before, ranges, now).run(services);
 }
 
 std::string to_json(const ServiceLeases& leases) {
   json value = json::object();
-  for (const auto& [name, each] : leases)
+  for (const auto& [name, each] : leases) {
     value[name] = {{"address", to_string(each.address)}, {"nodePorts", each.node_ports}, {"created", each.created}};
+    if (each.address6 != IpAddress{}) value[name]["address6"] = to_string(each.address6);
+  }
   return value.dump() + "\n";
 }
 
@@ -169,7 +208,9 @@ Result<ServiceLeases> parse_leases(const std::string& text) {
     for (const auto& [name, each] : record.items()) {
       const auto address = config::parse_ip(each.at("address").get<std::string>());
       if (!address) return fail("the record of Services: found no address of " + name);
-      leases[name] = {*address, each.at("nodePorts").get<std::map<std::string, std::uint16_t>>(), each.at("created")};
+      const auto address6 = config::parse_ip(each.value("address6", std::string("0.0.0.0")));
+      leases[name] = {*address, each.at("nodePorts").get<std::map<std::string, std::uint16_t>>(), each.at("created"),
+                      address6.value_or(IpAddress{})};
     }
     return leases;
   } catch (const json::exception& error) {

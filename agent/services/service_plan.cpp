@@ -18,7 +18,27 @@ std::uint16_t target_in(const ServicePort& port, const Backend& backend) {
   return found == backend.ports.end() ? 0 : found->container_port;
 }
 
+// Where the ports of one of its addresses lead to: pods' addresses of the same kind.
+void add_ports(const Service& service, const ServiceLease& lease, const config::IpAddress& address,
+               PlannedService& plan) {
+  for (std::size_t i = 0; i < service.ports.size(); ++i) {
+    const ServicePort& port = service.ports[i];
+    runtime::network::ServedPort served{address, port.protocol, port.port, 0, service.by_client, {}};
+    if (const auto node = lease.node_ports.find(lease_key(port)); node != lease.node_ports.end())
+      served.node_port = node->second;
+    for (const auto& each : plan.ready) {
+      const auto to = address_of(each.backend, address.v6);
+      if (each.ports[i] != 0 && to) served.endpoints.push_back({*to, each.ports[i]});
+    }
+    plan.ports.push_back(std::move(served));
+  }
+}
+
 }  // namespace
+
+std::optional<config::IpAddress> address_of(const Backend& backend, bool v6) {
+  return v6 ? backend.address6 : std::optional(backend.address);
+}
 
 bool selects(const Service& service, const Backend& backend) {
   const auto has = [&](const auto& label) {
@@ -37,16 +57,8 @@ PlannedService plan_service(const Service& service, const ServiceLease& lease, c
     for (const auto& port : service.ports) one.ports.push_back(target_in(port, backend));
     (backend.ready || service.with_not_ready ? plan.ready : plan.not_ready).push_back(std::move(one));
   }
-  if (lease.address == config::IpAddress{}) return plan;
-  for (std::size_t i = 0; i < service.ports.size(); ++i) {
-    const ServicePort& port = service.ports[i];
-    runtime::network::ServedPort served{lease.address, port.protocol, port.port, 0, service.by_client, {}};
-    if (const auto node = lease.node_ports.find(lease_key(port)); node != lease.node_ports.end())
-      served.node_port = node->second;
-    for (const auto& each : plan.ready) {
-      if (each.ports[i] != 0) served.endpoints.push_back({each.backend.address, each.ports[i]});
-    }
-    plan.ports.push_back(std::move(served));
+  for (const auto& address : {lease.address, lease.address6}) {
+    if (address != config::IpAddress{}) add_ports(service, lease, address, plan);
   }
   return plan;
 }

@@ -20,7 +20,13 @@ struct Backend {
   config::IpAddress address;
   bool ready = false;
   std::vector<config::ContainerPort> ports;
+  std::optional<config::IpAddress> address6 = {};
+  std::string hostname = {};   // where it has a subdomain, too
+  std::string subdomain = {};  // a headless Service of that name has its hostname
 };
+
+// Its address of one kind; empty: it has none.
+[[nodiscard]] std::optional<config::IpAddress> address_of(const Backend& backend, bool v6);
 
 // Kubernetes' rule: all labels of the selector; an empty selector selects nothing.
 [[nodiscard]] bool selects(const config::Service& service, const Backend& backend);

@@ -1,22 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/bandwidth.h"
 #include "config/diagnostics.h"
-#include "config/quantity.h"
 #include "config/reading/readers.h"
 
 namespace mete::config {
+namespace {
 
-// Bits a second, with the bounds of Kubernetes' network plugins.
+// The error names what was found as a field of YAML; `parse` says what was expected.
+template <class Parse>
+std::optional<std::int64_t> checked(const View& view, Parse parse) {
+  if (!view) return std::nullopt;
+  const auto amount = parse(view.text());
+  if (amount) return *amount;
+  const std::string& what = amount.error().what;
+  const auto expected = what.rfind("expected ");
+  view.error(mismatch(describe(view.node()), what.substr(expected + std::string_view("expected ").size())));
+  return std::nullopt;
+}
+
+}  // namespace
+
 void check_bandwidth(const View& annotations, bool host_network) {
-  constexpr std::int64_t kLeast = 1000;
-  constexpr std::int64_t kMost = 1'000'000'000'000'000;
   for (const auto& [key, value] : annotations.entries()) {
-    if (key != kIngressBandwidth && key != kEgressBandwidth) continue;
-    const auto bits = parse_count(value.text());
-    if (!bits || *bits < kLeast || *bits > kMost)
-      value.error(mismatch(describe(value.node()), "bits a second from 1k to 1P, such as 10M"));
+    if (key != kIngressBandwidth && key != kEgressBandwidth && key != kBandwidthBurst) continue;
+    (void)(key == kBandwidthBurst ? checked(value, parse_burst) : checked(value, parse_bits));
     if (host_network)
       value.warn({.message = "`" + key + "` is not acted on with hostNetwork: true", .not_acted_on = true});
   }
+}
+
+Bandwidth read_bandwidth(const View& view) {
+  return {checked(view["ingress"], parse_bits), checked(view["egress"], parse_bits),
+          checked(view["burst"], parse_burst)};
 }
 
 }  // namespace mete::config

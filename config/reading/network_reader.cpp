@@ -37,6 +37,7 @@ constexpr std::array kNetworkFields = std::to_array<FieldSpec>({
     {.name = "services",
      .type = FieldType::kString,
      .doc = "IPv4 addresses of Services; 10.79.0.0/16 where none is set"},
+    {.name = "services6", .type = FieldType::kString, .doc = "Their IPv6 addresses; not set: Services have IPv4 alone"},
     {.name = "mtu", .type = FieldType::kInteger, .min = 1280, .max = 65535, .doc = "1500 where none is set"},
     {.name = "icc", .type = FieldType::kBool, .doc = "Containers reach each other on the default bridge"},
     {.name = "cni", .type = FieldType::kObject, .object = &kCniSpec, .doc = "Networks of CNI plugins"},
@@ -108,6 +109,12 @@ NetworkPolicy read_network(const View& view) {
     (view["services"] ? view["services"] : view["subnet"])
         .error(mismatch("services " + to_string(network.services) + " and subnet " + to_string(network.range),
                         "two ranges without a common address"));
+  network.services6 = read_subnet(view["services6"], true);
+  if (network.services6 && !network.range6) {
+    view["services6"].error(mismatch("`services6` without `subnet6`", "`subnet6`: Services lead to pods' addresses"));
+  } else if (network.services6 && overlap(*network.services6, *network.range6)) {
+    view["services6"].error(mismatch(describe(view["services6"].node()), "a range without an address of `subnet6`"));
+  }
   network.mtu = view["mtu"].integer().value_or(network.mtu);
   network.between_containers = view["icc"].boolean(network.between_containers);
   network.cni = read_cni(view["cni"]);

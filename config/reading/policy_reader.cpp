@@ -124,9 +124,12 @@ std::optional<std::uint32_t> read_class_id(const View& view) {
   return *major << 16U | *minor;
 }
 
-// Refuses actions that only the launcher of a container can carry out.
+// Refuses what only the launcher of a container can carry out.
 void check_for_cgroups(const Policy& policy, const View& spec) {
   if (policy.selector.cgroups.empty()) return;
+  if (!policy.network.empty())
+    spec["network"].error(mismatch("`network` for cgroups of others",
+                                   "it for pods: a cgroup has no network of its own (netCls marks what it sends)"));
   const auto refuse = [](const View& action, ThresholdAction what) {
     if (row_of(what).for_others) return;
     action.error(mismatch("`do: " + action.text() + "` for cgroups of others",
@@ -157,6 +160,7 @@ Policy read_policy(const View& view) {
   policy.pids.max = read_with(spec["pids"]["max"], parse_count);
   policy.devices = {read_devices(spec["devices"]["allow"]), read_devices(spec["devices"]["deny"])};
   policy.net_cls.class_id = read_class_id(spec["netCls"]["classId"]);
+  policy.network = read_bandwidth(spec["network"]);
   if (const View guard = spec["guard"]) {
     policy.guard = GuardPolicy{read_with(guard["maxKills"], parse_count).value_or(0), read_time(guard["per"])};
   }

@@ -31,6 +31,8 @@ namespace mete::config {
 void read_pod_spec(const View& spec, const std::vector<std::string>& claims, Pod& pod);
 // The annotations of a pod, or of a template of pods, that limit its bandwidth.
 void check_bandwidth(const View& annotations, bool host_network);
+// A Policy's `network`.
+[[nodiscard]] Bandwidth read_bandwidth(const View& view);
 [[nodiscard]] Policy read_policy(const View& view);
 [[nodiscard]] ConfigMap read_config_map(const View& view);
 [[nodiscard]] Secret read_secret(const View& view);

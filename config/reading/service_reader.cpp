@@ -53,12 +53,43 @@ void read_service_ports(const View& list, Service& to) {
   }
 }
 
-void read_address(const View& view, Service& to) {
-  const std::string text = view.text();
-  to.headless = text == "None";
-  if (text.empty() || to.headless) return;
-  to.address = parse_ip(text);
-  if (!to.address || to.address->v6) view.error(mismatch(describe(view.node()), "an IPv4 address, or None"));
+// clusterIP and clusterIPs: one of each kind.
+void read_addresses(const View& spec, Service& to) {
+  const View first = spec["clusterIP"];
+  to.headless = first.text() == "None";
+  auto all = spec["clusterIPs"].items();
+  if (first) all.insert(all.begin(), first);
+  for (const auto& view : all) {
+    const std::string text = view.text();
+    if (text.empty() || text == "None") continue;
+    const auto address = parse_ip(text);
+    if (!address || to.headless) {
+      view.error(mismatch(describe(view.node()), to.headless ? "None alone" : "an IP address, or None"));
+      continue;
+    }
+    auto& own = address->v6 ? to.address6 : to.address;
+    if (own && *own != *address) view.error(mismatch(describe(view.node()), "one address of each kind"));
+    own = address;
+  }
+}
+
+void read_families(const View& spec, Service& to) {
+  constexpr std::array kPolicies =
+      std::to_array<std::string_view>({"SingleStack", "PreferDualStack", "RequireDualStack"});
+  to.family_policy = read_enum(spec["ipFamilyPolicy"], kPolicies, IpFamilyPolicy::kSingleStack);
+  std::set<std::string> families;
+  for (const auto& item : spec["ipFamilies"].items()) {
+    const std::string family = item.text();
+    if ((family != "IPv4" && family != "IPv6") || !families.insert(family).second)
+      item.error(mismatch(describe(item.node()), "IPv4 or IPv6, each once"));
+    if (families.size() == 1) to.v6_first = family == "IPv6";
+  }
+  const View policy = spec["ipFamilyPolicy"];
+  const bool both = families.size() == 2 || (to.address && to.address6);
+  if (!policy && both) to.family_policy = IpFamilyPolicy::kRequireDualStack;
+  if (policy && both && to.family_policy == IpFamilyPolicy::kSingleStack)
+    policy.error(mismatch("SingleStack with two kinds of addresses", "PreferDualStack or RequireDualStack"));
+  if (families.empty()) to.v6_first = to.address6 && !to.address;
 }
 
 void read_external_name(const View& spec, Service& to) {
@@ -83,7 +114,8 @@ Service read_service(const View& view) {
   const View spec = view["spec"];
   service.type = read_enum(spec["type"], kTypeNames, ServiceType::kClusterIp);
   service.selector = read_labels(spec["selector"]);
-  read_address(spec["clusterIP"], service);
+  read_addresses(spec, service);
+  read_families(spec, service);
   read_service_ports(spec["ports"], service);
   read_external_name(spec, service);
   service.by_client = spec["sessionAffinity"].text() == "ClientIP";

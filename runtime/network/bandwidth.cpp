@@ -1,21 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/network/bandwidth.h"
 
+#include <arpa/inet.h>
 #include <linux/gen_stats.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <linux/tc_act/tc_mirred.h>
 
 #include <algorithm>
 #include <cstring>
 #include <limits>
 
+#include "runtime/network/network_spec.h"
+
 namespace mete::runtime::network {
 namespace {
 
 constexpr const char* kTokenBucket = "tbf";
-constexpr std::uint64_t kLeastBurst = 64U << 10U;  // a whole segment of the kernel's offloading
+constexpr std::uint64_t kUsualBurst = 64U << 10U;  // a whole segment of the kernel's offloading
 constexpr std::uint64_t kBurstsInASecond = 100;
 constexpr std::uint64_t kQueuesInASecond = 20;  // 50 ms wait in the queue at most
+
+constexpr const char* kShaperPrefix = "mtb";
+constexpr std::uint32_t kIncoming = 0xFFFF0000;  // ffff:, the handle of the queue of what comes in
+
+Message remove_queue(int index, std::uint32_t parent) {
+  struct tcmsg head {};
+  head.tcm_ifindex = index;
+  head.tcm_parent = parent;
+  return {RTM_DELQDISC, 0, head};
+}
 
 std::uint32_t at_most_u32(std::uint64_t value) {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::uint32_t>::max()));
@@ -23,8 +39,8 @@ std::uint32_t at_most_u32(std::uint64_t value) {
 
 }  // namespace
 
-Message limit_rate(int index, std::uint64_t bytes_per_second) {
-  const std::uint64_t burst = std::max(kLeastBurst, bytes_per_second / kBurstsInASecond);
+Message limit_rate(int index, std::uint64_t bytes_per_second, std::uint64_t burst) {
+  if (burst == 0) burst = std::max(kUsualBurst, bytes_per_second / kBurstsInASecond);
   struct tcmsg head {};
   head.tcm_ifindex = index;
   head.tcm_parent = TC_H_ROOT;
@@ -42,6 +58,67 @@ Message limit_rate(int index, std::uint64_t bytes_per_second) {
   message.add_u32(TCA_TBF_BURST, at_most_u32(burst));
   message.end(options);
   return message;
+}
+
+Message free_rate(int index) {
+  return remove_queue(index, TC_H_ROOT);
+}
+
+std::string shaper_of(const std::string& device) {
+  return kShaperPrefix + device.substr(std::min(device.size(), std::string_view(kDevicePrefix).size()));
+}
+
+Message make_shaper(const std::string& name) {
+  Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{});
+  message.add_text(IFLA_IFNAME, name);
+  const auto info = message.begin(IFLA_LINKINFO | NLA_F_NESTED);
+  message.add_text(IFLA_INFO_KIND, "ifb");
+  message.end(info);
+  return message;
+}
+
+Message hold_incoming(int from) {
+  struct tcmsg head {};
+  head.tcm_ifindex = from;
+  head.tcm_parent = TC_H_INGRESS;
+  head.tcm_handle = kIncoming;
+  Message message(RTM_NEWQDISC, NLM_F_CREATE, head);
+  message.add_text(TCA_KIND, "ingress");
+  return message;
+}
+
+Message redirect_incoming(int from, int shaper) {
+  constexpr std::uint32_t kFirst = 1U << 16U;        // the priority
+  constexpr std::uint32_t kOnlyFilter = 0x80000800;  // 800::800: a second one of that number is refused
+  struct tcmsg head {};
+  head.tcm_ifindex = from;
+  head.tcm_parent = kIncoming;
+  head.tcm_handle = kOnlyFilter;
+  head.tcm_info = kFirst | htons(ETH_P_ALL);
+  Message message(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, head);
+  message.add_text(TCA_KIND, "u32");
+  const auto options = message.begin(TCA_OPTIONS | NLA_F_NESTED);
+  struct tc_u32_sel all {};  // no key: every packet
+  all.flags = TC_U32_TERMINAL;
+  message.add(TCA_U32_SEL, &all, sizeof all);
+  const auto actions = message.begin(TCA_U32_ACT | NLA_F_NESTED);
+  const auto action = message.begin(1 | NLA_F_NESTED);
+  message.add_text(TCA_ACT_KIND, "mirred");
+  const auto parameters = message.begin(TCA_ACT_OPTIONS | NLA_F_NESTED);
+  struct tc_mirred redirect {};
+  redirect.action = TC_ACT_STOLEN;
+  redirect.eaction = TCA_EGRESS_REDIR;
+  redirect.ifindex = static_cast<__u32>(shaper);
+  message.add(TCA_MIRRED_PARMS, &redirect, sizeof redirect);
+  message.end(parameters);
+  message.end(action);
+  message.end(actions);
+  message.end(options);
+  return message;
+}
+
+Message free_incoming(int from) {
+  return remove_queue(from, TC_H_INGRESS);
 }
 
 Message list_queues() {

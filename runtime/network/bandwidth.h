@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // How fast a device may send: a token bucket (tbf, include/uapi/linux/pkt_sched.h). What a container gets is what the
-// end on the bridge sends; what it sends is held at its own end, where a program that is too fast waits. Pure.
+// end on the bridge sends. What it sends comes in there, and no queue holds what comes in: it is led through a device
+// of its own (ifb), which sends it to the bridge at the rate. Both are on this side of the link, out of the container's
+// reach. Pure.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "runtime/network/netlink.h"
 
@@ -14,10 +17,23 @@ namespace mete::runtime::network {
 struct Bandwidth {
   std::uint64_t ingress = 0;  // into the container
   std::uint64_t egress = 0;
+  std::uint64_t burst = 0;  // bytes that may pass at once; 0: what is sent in 10 ms, and at least 64 KiB
   bool operator==(const Bandwidth&) const = default;
 };
 
-[[nodiscard]] Message limit_rate(int index, std::uint64_t bytes_per_second);
+[[nodiscard]] Message limit_rate(int index, std::uint64_t bytes_per_second, std::uint64_t burst);
+// Takes the limit away. The error ENOENT or EINVAL: there is none.
+[[nodiscard]] Message free_rate(int index);
+
+// The device that holds what an end on a bridge gets: a name for each such end.
+[[nodiscard]] std::string shaper_of(const std::string& device);
+[[nodiscard]] Message make_shaper(const std::string& name);
+// All that comes in at `from` is sent by `shaper`, and then goes on its way. Two messages: the error EEXIST of the
+// second is none, it is so already.
+[[nodiscard]] Message hold_incoming(int from);
+[[nodiscard]] Message redirect_incoming(int from, int shaper);
+[[nodiscard]] Message free_incoming(int from);
+
 // The queues of all devices of the namespace.
 [[nodiscard]] Message list_queues();
 

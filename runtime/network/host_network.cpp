@@ -186,21 +186,7 @@ Status HostNetwork::set_up_inside(Namespace& inside, const NetworkSpec& network,
       inner.push_back(by_device ? add_default_route_by_device(index, true)
                                 : add_default_route(index, gateway6_of(network)));
   }
-  if (endpoint.bandwidth.egress != 0) inner.push_back(limit_rate(index, endpoint.bandwidth.egress));
   return done("set up " + endpoint.inside, inside.inside.request(std::move(inner)));
-}
-
-Result<HostNetwork::Throttling> HostNetwork::throttling(const Endpoint& endpoint, Namespace& inside) {
-  Throttling found;
-  const int outer = static_cast<int>(::if_nametoindex(endpoint.device.c_str()));
-  METE_CHECK(links_.dump(list_queues(), [&](const auto& message) {
-    if (const auto queue = queue_of(message); queue && queue->index == outer) found.ingress = *queue;
-  }));
-  // It is the only one that has such a queue there.
-  METE_CHECK(inside.inside.dump(list_queues(), [&](const auto& message) {
-    if (const auto queue = queue_of(message)) found.egress = *queue;
-  }));
-  return found;
 }
 
 Status HostNetwork::connect(Namespace& inside, const NetworkSpec& network, int bridge, const Endpoint& endpoint) {
@@ -212,18 +198,14 @@ Status HostNetwork::connect(Namespace& inside, const NetworkSpec& network, int b
   // Where the first has failed there is no pair.
   if (!made && made.error().index == 0) return failed(doing, made.error());
   Status set = made ? set_up_inside(inside, network, endpoint) : failed("set up its port", made.error());
-  if (set && endpoint.bandwidth.ingress != 0) {
-    std::vector<Message> limit;
-    limit.push_back(
-        limit_rate(static_cast<int>(::if_nametoindex(endpoint.device.c_str())), endpoint.bandwidth.ingress));
-    set = done("limit its bandwidth", links_.request(std::move(limit)));
-  }
+  if (set && endpoint.bandwidth != Bandwidth{}) set = hold_bandwidth(endpoint);
   if (set) return {};
   (void)disconnect(endpoint);
   return fail_in(doing, set.error());
 }
 
 Status HostNetwork::disconnect(const Endpoint& endpoint) {
+  METE_CHECK(remove_shaper(endpoint));
   const int index = static_cast<int>(::if_nametoindex(endpoint.device.c_str()));
   return index == 0 ? Status() : remove(Link{index, endpoint.device, 0, {}, false, 0, {}});
 }

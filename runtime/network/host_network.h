@@ -47,12 +47,17 @@ class HostNetwork {
   // Removes the device of an endpoint whose namespace goes on. None is no error.
   [[nodiscard]] Status remove_inside(Namespace& inside, const std::string& device);
 
-  // What the limits of its bandwidth have done so far, at the end on the bridge and at its own.
+  // host_bandwidth.cpp: holds an endpoint that is connected to its bandwidth, whatever it was held to before. The
+  // error's code is EOPNOTSUPP where this kernel has no way to hold what comes in.
+  [[nodiscard]] Status hold_bandwidth(const Endpoint& endpoint);
+  // The device that held what it sent, which does not end with the link. None is no error.
+  [[nodiscard]] Status remove_shaper(const Endpoint& endpoint);
+  // What the limits of these have done so far, of each in turn.
   struct Throttling {
     QueueCounts ingress;
     QueueCounts egress;
   };
-  [[nodiscard]] Result<Throttling> throttling(const Endpoint& endpoint, Namespace& inside);
+  [[nodiscard]] Result<std::vector<Throttling>> throttling(const std::vector<Endpoint>& endpoints);
 
   // Has the rules see what members of one network send to each other. The error: this kernel cannot.
   [[nodiscard]] Status filter_bridge(int bridge);
@@ -80,6 +85,8 @@ class HostNetwork {
 
  private:
   explicit HostNetwork(NetlinkSocket links) : links_(std::move(links)) {}
+  [[nodiscard]] Status ask(Message message, int tolerated);
+  [[nodiscard]] Status hold_egress(const Endpoint& endpoint, int outer);
   [[nodiscard]] Status check_free(const IpRange& range, int bridge);
   [[nodiscard]] Result<int> make_parent(const NetworkSpec& network);
   [[nodiscard]] Status ensure_vxlan(const NetworkSpec& network, int bridge);

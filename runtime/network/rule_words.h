@@ -130,7 +130,7 @@ inline constexpr const char* kOwners6 = "owners6";
 
 // service_rules.cpp: the maps; the rules of a chain that lead to pods, of packets from `device` (empty: from this
 // machine); the rule that ends what has led nowhere.
-[[nodiscard]] std::vector<nft::Set> service_maps();
+[[nodiscard]] std::vector<nft::Set> service_maps(bool v6);
 void add_services(const std::string& chain, const std::string& device, const IpRange& range,
                   std::vector<nft::Rule>& rules);
 [[nodiscard]] Expressions without_endpoint(const IpRange& range);

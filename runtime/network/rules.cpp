@@ -23,12 +23,13 @@ void difference(std::vector<Element> before, std::vector<Element> after, std::ve
 TableParts parts_of(const PodRules& rules) {
   TableParts parts;
   if (rules.services) parts.services = rules.services->range;
+  if (rules.services) parts.services6 = rules.services->range6;
   parts.policies = rules.traffic.has_value();
   return parts;
 }
 
 bool same_chains(const TableParts& a, const TableParts& b) {
-  return a.services == b.services && a.policies == b.policies;
+  return a.services == b.services && a.services6 == b.services6 && a.policies == b.policies;
 }
 
 std::vector<Element> elements_of(const std::optional<ServicePlan>& services) {

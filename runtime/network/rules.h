@@ -38,7 +38,8 @@ struct Tables {
 // What they have beside what every network needs.
 struct TableParts {
   std::optional<IpRange> services;  // the addresses of Services; empty: there are none
-  bool policies = false;            // NetworkPolicies select pods
+  std::optional<IpRange> services6;
+  bool policies = false;  // NetworkPolicies select pods
 };
 // All of both, without elements.
 [[nodiscard]] Tables tables_of(const std::string& table, const std::vector<NetworkSpec>& networks,

@@ -38,7 +38,9 @@ void add_published(const std::string& chain, std::vector<nft::Rule>& rules) {
 
 void add_forward(const std::vector<NetworkSpec>& networks, const TableParts& parts, std::vector<nft::Rule>& rules) {
   const auto add = [&](Expressions all) { rules.push_back({"forward", std::move(all)}); };
-  if (parts.services) add(from_device(networks.front().device) + without_endpoint(*parts.services));
+  for (const auto& range : {parts.services, parts.services6}) {
+    if (range) add(from_device(networks.front().device) + without_endpoint(*range));
+  }
   add(with_bits(NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED)) + kAccept);
   if (parts.policies) add_traffic_rules(rules);
   // Bridged frames come by where the kernel hands them to this hook (br_netfilter).
@@ -84,13 +86,14 @@ nft::Table inet_table(const std::string& name, const std::vector<NetworkSpec>& n
   }
   add_published("prerouting", table.rules);
   add_published("output", table.rules);
-  if (parts.services) {
+  if (parts.services) table.chains.push_back({"own", nft::Hook{NF_INET_LOCAL_OUT, kFilter}});
+  for (const auto& range : {parts.services, parts.services6}) {
+    if (!range) continue;
     // The default network comes first.
-    add_services("prerouting", networks.front().device, *parts.services, table.rules);
-    add_services("output", {}, *parts.services, table.rules);
-    for (auto& map : service_maps()) table.sets.push_back(std::move(map));
-    table.chains.push_back({"own", nft::Hook{NF_INET_LOCAL_OUT, kFilter}});
-    table.rules.push_back({"own", without_endpoint(*parts.services)});
+    add_services("prerouting", networks.front().device, *range, table.rules);
+    add_services("output", {}, *range, table.rules);
+    for (auto& map : service_maps(range->address.v6)) table.sets.push_back(std::move(map));
+    table.rules.push_back({"own", without_endpoint(*range)});
   }
   for (auto& set : parts.policies ? traffic_sets() : std::vector<nft::Set>()) table.sets.push_back(std::move(set));
   add_forward(networks, parts, table.rules);

@@ -11,8 +11,8 @@ namespace {
 using namespace rule_words;
 
 // Of a Service's address, and of this machine's ports.
-std::string service_map(bool node, bool by_client) {
-  return std::string(node ? "nodes4" : "services4") + (by_client ? "-by-client" : "");
+std::string service_map(bool v6, bool node, bool by_client) {
+  return std::string(node ? "nodes" : "services") + (v6 ? "6" : "4") + (by_client ? "-by-client" : "");
 }
 
 // FNV-1a, stirred once more: the addresses of endpoints differ in a few bits.
@@ -33,21 +33,24 @@ std::uint64_t weight(std::uint32_t place, const ServiceEndpoint& endpoint) {
 
 namespace rule_words {
 
-std::vector<nft::Set> service_maps() {
+std::vector<nft::Set> service_maps(bool v6) {
   std::vector<nft::Set> maps;
-  const std::vector<nft::Field> to = {nft::kAddress4, nft::kPort};
+  const nft::Field address = v6 ? nft::kAddress6 : nft::kAddress4;
+  const std::vector<nft::Field> to = {address, nft::kPort};
   for (const bool by_client : {false, true}) {
-    maps.push_back({service_map(false, by_client), {nft::kAddress4, nft::kProtocol, nft::kPort, nft::kMark}, to});
-    maps.push_back({service_map(true, by_client), {nft::kProtocol, nft::kPort, nft::kMark}, to});
+    maps.push_back({service_map(v6, false, by_client), {address, nft::kProtocol, nft::kPort, nft::kMark}, to});
+    maps.push_back({service_map(v6, true, by_client), {nft::kProtocol, nft::kPort, nft::kMark}, to});
   }
   return maps;
 }
 
 void add_services(const std::string& chain, const std::string& device, const IpRange& range,
                   std::vector<nft::Rule>& rules) {
+  const bool v6 = range.address.v6;
+  const std::uint32_t size = v6 ? 16 : 4;
   for (const bool node : {false, true}) {
     for (const bool by_client : {false, true}) {
-      Expressions rule = of_family(false);
+      Expressions rule = of_family(v6);
       if (node) {
         rule = rule + Expressions{DestinationType{0}, Compare{0, true, own32(RTN_LOCAL)}};
       } else {
@@ -56,24 +59,27 @@ void add_services(const std::string& chain, const std::string& device, const IpR
       }
       // The registers: address (of a Service alone), protocol, port, place; behind them the client's address.
       std::uint32_t at = 0;
-      if (!node) rule.emplace_back(Payload{NFT_PAYLOAD_NETWORK_HEADER, kDestination4, 4, at++});
+      if (!node) {
+        rule.emplace_back(Payload{NFT_PAYLOAD_NETWORK_HEADER, v6 ? kDestination6 : kDestination4, size, 0});
+        at = size / 4;
+      }
       rule.emplace_back(Meta{NFT_META_L4PROTO, at});
       rule.emplace_back(Payload{NFT_PAYLOAD_TRANSPORT_HEADER, kPortOffset, 2, at + 1});
       if (by_client) {
-        rule.emplace_back(Payload{NFT_PAYLOAD_NETWORK_HEADER, kSource4, 4, at + 3});
-        rule.emplace_back(Hash{at + 3, 4, kSlots, at + 2});
+        rule.emplace_back(Payload{NFT_PAYLOAD_NETWORK_HEADER, v6 ? kSource6 : kSource4, size, at + 3});
+        rule.emplace_back(Hash{at + 3, size, kSlots, at + 2});
       } else {
         rule.emplace_back(Random{kSlots, at + 2});
       }
-      rule.emplace_back(Lookup{service_map(node, by_client), 0, false, 0});
-      rule.emplace_back(DestinationNat{NFPROTO_IPV4, 0, 1});
+      rule.emplace_back(Lookup{service_map(v6, node, by_client), 0, false, 0});
+      rule.emplace_back(DestinationNat{v6 ? std::uint32_t{NFPROTO_IPV6} : std::uint32_t{NFPROTO_IPV4}, 0, size / 4});
       rules.push_back({chain, std::move(rule)});
     }
   }
 }
 
 Expressions without_endpoint(const IpRange& range) {
-  return of_family(false) + in_range(range, false) + Expressions{Count{}, Reject{}};
+  return of_family(range.address.v6) + in_range(range, false) + Expressions{Count{}, Reject{}};
 }
 
 }  // namespace rule_words
@@ -98,11 +104,12 @@ std::vector<nft::Element> elements_of(const ServicePlan& plan) {
     const std::string protocol = byte(number_of(port.protocol));
     for (std::uint32_t place = 0; place < places.size(); ++place) {
       const std::string value = nft::fields({bytes_of(places[place].address), big16(places[place].port)});
-      all.push_back({service_map(false, port.by_client),
+      const bool v6 = port.address.v6;
+      all.push_back({service_map(v6, false, port.by_client),
                      nft::fields({bytes_of(port.address), protocol, big16(port.port), own32(place)}), value});
       if (port.node_port != 0)
-        all.push_back(
-            {service_map(true, port.by_client), nft::fields({protocol, big16(port.node_port), own32(place)}), value});
+        all.push_back({service_map(v6, true, port.by_client),
+                       nft::fields({protocol, big16(port.node_port), own32(place)}), value});
     }
   }
   return all;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where packets to a Service go: destination NAT by maps. A port of a Service has kSlots places, each with one of its
 // endpoints; a new connection takes a place by chance, or by its client's address. So an endpoint that comes or goes
-// changes elements, never a rule, and a change is one transaction. IPv4 only. Pure.
+// changes elements, never a rule, and a change is one transaction. Pure.
 #pragma once
 
 #include <compare>
@@ -32,8 +32,9 @@ struct ServedPort {
 };
 
 struct ServicePlan {
-  IpRange range;  // what is in it and leads nowhere is refused
-  std::vector<ServedPort> ports;
+  IpRange range;                       // what is in it and leads nowhere is refused
+  std::vector<ServedPort> ports;       // those of an IPv6 address have endpoints of IPv6
+  std::optional<IpRange> range6 = {};  // the same of IPv6; empty: there is none
   bool operator==(const ServicePlan&) const = default;
 };
 

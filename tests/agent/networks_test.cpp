@@ -77,9 +77,12 @@ TEST(PublishedPorts, AreThoseWithAPortOfTheMachine) {
 
 TEST(Bandwidth, IsOfTheAnnotations) {
   config::Pod pod;
-  EXPECT_EQ(bandwidth_of(pod), runtime::network::Bandwidth{});
-  pod.metadata.annotations = {{"kubernetes.io/ingress-bandwidth", "10M"}, {"kubernetes.io/egress-bandwidth", "1Gi"}};
-  EXPECT_EQ(bandwidth_of(pod), (runtime::network::Bandwidth{1'250'000, 134'217'728}));
+  EXPECT_TRUE(asked_bandwidth(pod).empty());
+  EXPECT_EQ(bandwidth_of(asked_bandwidth(pod)), runtime::network::Bandwidth{});
+  pod.metadata.annotations = {{"kubernetes.io/ingress-bandwidth", "10M"},
+                              {"kubernetes.io/egress-bandwidth", "1Gi"},
+                              {"mete/bandwidth-burst", "256Ki"}};
+  EXPECT_EQ(bandwidth_of(asked_bandwidth(pod)), (runtime::network::Bandwidth{1'250'000, 134'217'728, 262'144}));
 }
 
 TEST(PublishedPorts, WhatWouldNotArriveIsRefused) {

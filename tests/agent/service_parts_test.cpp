@@ -24,30 +24,31 @@ Service service(const std::string& name, ServiceType type = ServiceType::kCluste
 }
 
 TEST(ServiceLeases, AreKeptWhileTheServiceExists) {
-  const auto first = lease({service("a"), service("b", ServiceType::kNodePort)}, {}, kRange, 7);
+  const auto first = lease({service("a"), service("b", ServiceType::kNodePort)}, {}, {kRange, {}}, 7);
   ASSERT_EQ(first.leases.size(), 2U);
   const auto& a = first.leases.at("default/a");
   const auto& b = first.leases.at("default/b");
-  EXPECT_TRUE(contains(kRange, a.address));
+  EXPECT_TRUE(contains({kRange, {}}, a.address));
   EXPECT_NE(a.address, b.address);
   EXPECT_TRUE(a.node_ports.empty());
   EXPECT_GE(b.node_ports.at("TCP/80"), 30000);
   EXPECT_EQ(a.created, 7);
-  const auto again = lease({service("a"), service("b", ServiceType::kNodePort), service("c")}, first.leases, kRange, 9);
+  const auto again =
+      lease({service("a"), service("b", ServiceType::kNodePort), service("c")}, first.leases, {kRange, {}}, 9);
   EXPECT_EQ(again.leases.at("default/a"), a);
   EXPECT_EQ(again.leases.at("default/b"), b);
   EXPECT_EQ(again.leases.at("default/c").created, 9);
-  EXPECT_EQ(lease({}, again.leases, kRange, 9).leases.size(), 0U);
+  EXPECT_EQ(lease({}, again.leases, {kRange, {}}, 9).leases.size(), 0U);
   EXPECT_EQ(parse_leases(to_json(again.leases)).value(), again.leases);
   EXPECT_FALSE(parse_leases("{\"a\": {\"address\": \"x\"}}").has_value());
 }
 
 TEST(ServiceLeases, WhatOneHasIsNotGivenToAnother) {
-  const auto before = lease({service("a", ServiceType::kNodePort)}, {}, kRange, 0).leases;
+  const auto before = lease({service("a", ServiceType::kNodePort)}, {}, {kRange, {}}, 0).leases;
   Service asks = service("z", ServiceType::kNodePort);
   asks.address = before.at("default/a").address;
   asks.ports[0].node_port = before.at("default/a").node_ports.at("TCP/80");
-  const auto after = lease({service("a", ServiceType::kNodePort), asks}, before, kRange, 0);
+  const auto after = lease({service("a", ServiceType::kNodePort), asks}, before, {kRange, {}}, 0);
   EXPECT_EQ(after.leases.at("default/a"), before.at("default/a"));
   EXPECT_FALSE(after.leases.contains("default/z"));
   ASSERT_EQ(after.refused.size(), 1U);
@@ -56,17 +57,17 @@ TEST(ServiceLeases, WhatOneHasIsNotGivenToAnother) {
   asks.metadata.name = "a";
   Service rival = asks;
   rival.metadata.name = "0";
-  const auto kept = lease({rival, asks}, before, kRange, 0);
+  const auto kept = lease({rival, asks}, before, {kRange, {}}, 0);
   EXPECT_EQ(kept.leases.at("default/a"), before.at("default/a"));
   EXPECT_FALSE(kept.leases.contains("default/0"));
 }
 
 TEST(ServiceLeases, WhatIsAskedForIsNotChosenForAnother) {
-  const auto chosen = lease({service("a", ServiceType::kNodePort)}, {}, kRange, 0).leases.at("default/a");
+  const auto chosen = lease({service("a", ServiceType::kNodePort)}, {}, {kRange, {}}, 0).leases.at("default/a");
   Service asks = service("z", ServiceType::kNodePort);
   asks.address = chosen.address;
   asks.ports[0].node_port = chosen.node_ports.at("TCP/80");
-  const auto both = lease({service("a", ServiceType::kNodePort), asks}, {}, kRange, 0);
+  const auto both = lease({service("a", ServiceType::kNodePort), asks}, {}, {kRange, {}}, 0);
   EXPECT_EQ(both.leases.at("default/z").address, chosen.address);
   EXPECT_NE(both.leases.at("default/a").address, chosen.address);
   EXPECT_NE(both.leases.at("default/a").node_ports, both.leases.at("default/z").node_ports);
@@ -80,7 +81,7 @@ TEST(ServiceLeases, WhatCannotBeIsRefusedWithItsReason) {
   other.metadata.name = "other";
   Service outside = service("outside");
   outside.address = config::parse_ip("10.80.0.1");
-  const auto leasing = lease({one, other, outside}, {}, kRange, 0);
+  const auto leasing = lease({one, other, outside}, {}, {kRange, {}}, 0);
   EXPECT_EQ(leasing.leases.size(), 1U);
   ASSERT_EQ(leasing.refused.size(), 2U);
   EXPECT_NE(leasing.refused[0].second.find("which another Service has"), std::string::npos);
@@ -96,12 +97,32 @@ TEST(ServiceLeases, HeadlessOnesAndNamesHaveNoAddress) {
   Service headless = service("h");
   headless.headless = true;
   Service name = service("n", ServiceType::kExternalName);
-  for (const auto& [key, each] : lease({headless, name}, {}, kRange, 0).leases)
+  for (const auto& [key, each] : lease({headless, name}, {}, {kRange, {}}, 0).leases)
     EXPECT_EQ(each.address, config::IpAddress{}) << key;
 }
 
 Backend backend(const std::string& name, const char* address, bool ready = true) {
   return {"default", name, {{"app", "web"}, {"x", "y"}}, config::parse_ip(address).value(), ready, {}};
+}
+
+TEST(ServiceLeases, OfIPv6WhereTheMachineHasThem) {
+  const ServiceRanges both{kRange, config::parse_range("fd00:79::/112").value()};
+  Service dual = service("dual");
+  dual.family_policy = config::IpFamilyPolicy::kPreferDualStack;
+  Service six = service("six");
+  six.v6_first = true;
+  const auto leases = lease({dual, six, service("four")}, {}, both, 0).leases;
+  EXPECT_TRUE(contains(kRange, leases.at("default/dual").address));
+  EXPECT_TRUE(contains(*both.v6, leases.at("default/dual").address6));
+  EXPECT_EQ(leases.at("default/six").address, config::IpAddress{});
+  EXPECT_TRUE(contains(*both.v6, leases.at("default/six").address6));
+  EXPECT_EQ(leases.at("default/four").address6, config::IpAddress{});
+  EXPECT_EQ(parse_leases(to_json(leases)).value(), leases);
+  EXPECT_EQ(lease({dual, six, service("four")}, leases, both, 0).leases, leases);
+  // Without IPv6 what prefers it goes without, and what requires it is refused.
+  const auto without = lease({dual, six}, {}, {kRange, {}}, 0);
+  EXPECT_EQ(without.leases.size(), 1U);
+  EXPECT_NE(without.refused.at(0).second.find("services6"), std::string::npos) << without.refused[0].second;
 }
 
 TEST(ServicePlan, HasTheReadyPodsThatHaveAllLabels) {

@@ -34,6 +34,7 @@ constexpr const char* kEverything = R"(  dryRun: true
   pids: {max: 256}
   devices: {allow: [{path: /dev/fuse}, {path: /dev/net/tun, access: rw}], deny: [{path: /dev/full}]}
   netCls: {classId: "10:2a"}
+  network: {ingress: 10M, egress: 2M, burst: 256Ki}
   guard: {maxKills: 3, per: 1m}
 )";
 
@@ -48,6 +49,7 @@ TEST(PolicyReader, ReadsEverything) {
   EXPECT_EQ(policy.cpu.boost->max, Ratio(3'000'000));
   EXPECT_EQ(policy.cpu.boost->cool_down, 60s);
   ASSERT_EQ(policy.memory.at.size(), 3U);
+  EXPECT_EQ(policy.network, (Bandwidth{10'000'000, 2'000'000, 262'144}));
   EXPECT_EQ(policy.memory.at[0].signal, SIGUSR1);
   EXPECT_EQ(policy.memory.at[1].action, ThresholdAction::kReclaim);
   EXPECT_EQ(policy.memory.at[2].command, std::vector<std::string>{"/bin/dump-heap"});

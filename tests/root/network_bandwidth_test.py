@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pods whose bandwidth is limited: bytes against the clock in both directions, and what is told of it."""
+import re
 import socket
 import subprocess
 import sys
@@ -8,7 +9,8 @@ import time
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 import own_network  # noqa: E402
 from mete_agent import Agent, run_tests, wait_for  # noqa: E402
-from pods import documents, launch, pod  # noqa: E402
+from own_network import devices, inside, run  # noqa: E402
+from pods import documents, launch, pod, policy  # noqa: E402
 
 MEGABYTE = 1 << 20
 LIMIT = ", annotations: {kubernetes.io/%s-bandwidth: 16M}"  # 2 MB a second
@@ -61,6 +63,76 @@ def test_both_directions_are_held():
             wait_for("its count", lambda: agent.metric("mete_network_bandwidth_delayed_packets_total", pod=name, direction=direction) > 0, 30)  # noqa: B023
         told = {each["pod"]: each["message"] for each in agent.events("NetworkThrottled")}
         assert set(told) == {"default/in", "default/out"} and "sends" in told["default/out"] and "receives" in told["default/in"], told
+
+
+def queues(device):
+    return run("tc", "qdisc", "show", "dev", device, check=False).stdout
+
+
+def shapers():
+    """Not bridges, whose names are shorter."""
+    return [each for each in devices() if re.fullmatch("mtb[0-9a-f]{10}", each)]
+
+
+def test_what_is_sent_is_held_out_of_the_containers_reach():
+    with Agent().start("--network", "bridge") as agent:
+        launch(agent, pod("out", metadata=LIMIT % "egress", lines="securityContext: {capabilities: {add: [NET_ADMIN]}}"), "out")
+        container = agent.container("out")
+        assert "tbf" not in inside(container, "tc", "qdisc", "show").stdout, "nothing of it is in the container"
+        inside(container, "tc", "qdisc", "del", "dev", "eth0", "root", check=False)
+        assert 2.1 < seconds_for(container, "send", 5 * MEGABYTE) < 6
+        assert len(shapers()) == 1
+        agent.mete("delete", "out")
+        wait_for("the end of its devices", lambda: not shapers() and agent.pod("out") is None)
+
+
+def test_a_limit_changes_on_a_running_pod():
+    with Agent().start("--network", "bridge") as agent:
+        agent.apply(pod("web"))
+        before = launch(agent, pod("web"), "web")
+        limit = lambda direction: agent.metric("mete_network_bandwidth_limit_bytes", pod="web", direction=direction)  # noqa: E731
+        agent.apply(policy("  network: {ingress: 16M, egress: 16M, burst: 64Ki}"))
+        wait_for("the policy", lambda: limit("egress") == 2_000_000 and limit("ingress") == 2_000_000)
+        wait_for("the queue", lambda: shapers() and "rate 16Mbit" in queues(shapers()[0]))
+        assert 2.1 < seconds_for(before, "send", 5 * MEGABYTE) < 6
+        # What the pod asks for is below the policy's bound, or has no effect.
+        told = agent.mete("update", "web", "--network-opt", "egress=8M", "--network-opt", "ingress=1G")
+        assert told.returncode == 0, told
+        wait_for("the update", lambda: limit("egress") == 1_000_000 and limit("ingress") == 2_000_000)
+        wait_for("the queue", lambda: "rate 8Mbit" in queues(shapers()[0]))
+        # The manifest's annotation ends what `mete update` said.
+        agent.apply(pod("web", metadata=LIMIT % "egress"))
+        wait_for("the manifest", lambda: limit("egress") == 2_000_000)
+        agent.kill()
+        agent.start("--network", "bridge")
+        wait_for("the next agent", lambda: limit("egress") == 2_000_000)
+        assert len(shapers()) == 1, devices()
+        agent.apply(pod("web"))
+        agent.mete("delete", "-f", "-", text=policy("  network: {ingress: 16M}"))
+        wait_for("the end of the limits", lambda: limit("egress") is None and limit("ingress") is None and not shapers())
+        assert "tbf" not in run("tc", "qdisc", "show").stdout
+        assert agent.container("web")["pid"] == before["pid"], "one and the same container"
+        refused = agent.mete("update", "web", "--network-opt", "egress=fast", check=False)
+        assert refused.returncode != 0 and "bits a second from 1k to 1P" in refused.stderr, refused
+
+
+def test_a_policy_that_cannot_hold_says_so():
+    with Agent().start("--network", "bridge") as agent:
+        launch(agent, pod("web", spec="hostNetwork: true"), "web")
+        agent.apply(policy("  network: {egress: 16M}"))
+        assert "machine's network" in agent.event("NotEnforced")["message"]
+        refused = agent.mete("update", "web", "--network-opt", "egress=8M", check=False)
+        assert refused.returncode != 0 and "machine's network" in refused.stderr, refused
+
+
+def test_driver_options_as_docker_has_them():
+    with Agent().start("--network", "bridge") as agent:
+        agent.mete("run", "-d", "--name", "web", "--network-opt", "egress=16M", "busybox", "sleep", "1000")
+        wait_for("its shaper", lambda: shapers() and "rate 16Mbit" in queues(shapers()[0]))
+        refused = agent.mete("run", "-d", "--network-opt", "mtu=9000", "busybox", "sleep", "1", check=False)
+        assert refused.returncode == 125 and "expected ingress=BITS" in refused.stderr, refused
+        assert agent.mete("rm", "-f", "web").returncode == 0
+        wait_for("its end", lambda: not shapers())
 
 
 def test_what_is_no_amount_is_refused():

@@ -17,12 +17,24 @@ from pods import job, pod, wait_running  # noqa: E402
 PODS = 6
 
 
+LIMIT = ", annotations: {kubernetes.io/egress-bandwidth: 1G}"  # with a device of its own
+
+
+def is_limited(index):
+    return index % 2 == 1
+
+
 def put(agent, index, port):
-    write("%s/pod-%d.yaml" % (agent.manifests, index), pod("pod-%d" % index, SERVER % index, "ports: [{containerPort: 8080, hostPort: %d}]" % port))
+    ports = "ports: [{containerPort: 8080, hostPort: %d}]" % port
+    write("%s/pod-%d.yaml" % (agent.manifests, index), pod("pod-%d" % index, SERVER % index, ports, metadata=LIMIT if is_limited(index) else ""))
 
 
 def ends():
     return [each for each in devices() if re.fullmatch("mte[0-9a-f]{10}", each)]
+
+
+def shapers():
+    return {each.replace("mtb", "mte", 1) for each in devices() if re.fullmatch("mtb[0-9a-f]{10}", each)}
 
 
 def test_kills_leave_nothing_and_lose_nothing():
@@ -51,13 +63,14 @@ def test_kills_leave_nothing_and_lose_nothing():
             published = {int(each) for each in re.findall(r"tcp \. (\d+) :", rules)}
             owners = set(re.findall(r'"(mte[0-9a-f]{10})"', run("nft", "list", "table", "bridge", "mete").stdout))
             records = len(os.listdir(agent.state + "/networks/endpoints"))
-            return published == set(wanted.values()) and set(ends()) == owners and len(owners) == records == len(wanted)
+            held = shapers() <= set(ends()) and len(shapers()) == sum(map(is_limited, wanted))
+            return published == set(wanted.values()) and set(ends()) == owners and len(owners) == records == len(wanted) and held
         wait_for("nothing else to be left", left)
         addresses = [agent.pod("pod-%d" % index)["podIP"] for index in wanted]
         assert len(set(addresses)) == len(addresses), addresses
         for index in wanted:
             os.remove("%s/pod-%d.yaml" % (agent.manifests, index))
-        wait_for("all to go", lambda: not agent.pods() and not ends())
+        wait_for("all to go", lambda: not agent.pods() and not ends() and not shapers())
 
 
 def test_a_launch_that_the_agents_death_cuts_short_is_made_again():

@@ -5,8 +5,8 @@ import sys
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 import own_network  # noqa: E402
-from mete_agent import Agent, run_tests, wait_for  # noqa: E402
-from own_network import HOST, NEIGHBOUR, SERVER, get, neighbours, run, udp_server  # noqa: E402
+from mete_agent import Agent, parse_metrics, run_tests, wait_for, with_config  # noqa: E402
+from own_network import HOST, HOST6, NEIGHBOUR, NEIGHBOUR6, SERVER, get, neighbours, run, udp_server  # noqa: E402
 from pods import delete, documents, launch, pod, wait_gone  # noqa: E402
 
 
@@ -118,6 +118,64 @@ def test_a_headless_one_is_its_pods_addresses():
         assert "None" in agent.mete("get", "svc", "db").stdout
 
 
+def test_where_its_ports_are():
+    with bridged() as agent:
+        named = service("api", "{selector: {tier: back}, ports: [{name: http, port: 80, targetPort: http}, {name: odd, port: 81, targetPort: none}]}")
+        headless = service("db", "{clusterIP: None, selector: {tier: back}, ports: [{name: http, port: 80, targetPort: http}]}")
+        launch(agent, documents(named, headless, backend("db-0", spec="hostname: db-0\nsubdomain: db\n"), backend("db-1"), pod("client")), "db-0", "db-1", "client")
+        wait_for("both to be behind it", lambda: len(objects(agent, "ep", "api")["subsets"][0].get("addresses", [])) == 2)
+        said = look_up(agent, "_http._tcp.api.default.svc.cluster.local", "srv")
+        assert "80 api.default.svc.cluster.local" in said, said
+        own = agent.pod("db-1")["podIP"]
+        other = own.replace(".", "-") + ".db.default.svc.cluster.local"
+        said = look_up(agent, "_http._tcp.db", "srv")
+        assert "8080 db-0.db.default.svc.cluster.local" in said and "8080 " + other in said, said
+        assert own in look_up(agent, other)
+        assert "service =" not in look_up(agent, "_none._tcp.db", "srv")
+        # A port that no pod has is told, and leads nowhere.
+        told = agent.event("ServiceFailed")["message"]
+        assert "Service default/api: targetPort none: found no port of that name in 2 pods" in told, told
+        metrics = parse_metrics(agent.get("/metrics?collect[]=kube"))
+        of = lambda family: [dict(labels) for name, labels in metrics if name == family]  # noqa: E731
+        assert {each["service"]: each["cluster_ip"] for each in of("kube_service_info")} == {"api": address_of(agent, "api"), "db": "None"}
+        assert {(each["endpoint"], each["ready"]) for each in of("kube_endpoint_address")} == {("api", "true"), ("db", "true")}
+        assert {(each["port_name"], each["port_number"]) for each in of("kube_endpoint_ports")} == {("http", "8080")}
+
+
+V6 = "network: {default: bridge, subnet6: 'fd00:77::/64', services6: 'fd00:79::/112'}"
+DUAL = "{%s, selector: {tier: back}, ports: [{port: 80, targetPort: http}]}"
+
+
+def test_it_has_addresses_of_both_kinds():
+    with Agent() as agent:
+        agent.start("--network", "bridge", *with_config(agent, V6))
+        both = service("api", DUAL % "ipFamilyPolicy: PreferDualStack, type: NodePort")
+        six = service("six", DUAL % "ipFamilies: [IPv6], sessionAffinity: ClientIP")
+        launch(agent, documents(both, six, backend("one"), backend("two"), pod("client")), "one", "two", "client")
+        wait_reached(agent, "api", "one", "two")
+        spec = objects(agent, "svc", "api")["spec"]
+        v4, v6 = spec["clusterIPs"]
+        assert spec["ipFamilies"] == ["IPv4", "IPv6"] and v6.startswith("fd00:79::") and spec["clusterIP"] == v4, spec
+        wait_reached(agent, "[%s]" % v6, "one", "two")
+        assert v6 in look_up(agent, "api", "aaaa") and v4 in look_up(agent, "api")
+        assert "hello-from-" in get(v6, 80) and "hello-from-" in neighbours[0].get(HOST6, spec["ports"][0]["nodePort"])
+        spec = objects(agent, "svc", "six")["spec"]
+        assert spec["clusterIPs"] == [spec["clusterIP"]] and spec["clusterIP"].startswith("fd00:79::"), spec
+        assert len(reached(agent, "[%s]" % spec["clusterIP"])) == 1, "a client stays with its pod"
+        assert v4 not in look_up(agent, "six") and [each["ip"] for each in objects(agent, "ep", "six")["subsets"][0]["addresses"]][0].startswith("fd00:77::")
+        delete(agent, "one", "two")
+        wait_for("it to refuse", lambda: "refused" in agent.mete("exec", "client", "--", "timeout", "2", "wget", "-q", "-O", "-", "http://[%s]/" % v6, check=False).stderr)
+        agent.kill()
+        agent.start("--network", "bridge", *with_config(agent, V6))
+        assert objects(agent, "svc", "api")["spec"]["clusterIPs"] == [v4, v6]
+
+
+def test_what_requires_ipv6_is_refused_where_there_is_none():
+    with bridged() as agent:
+        agent.apply(service("api", DUAL % "ipFamilyPolicy: RequireDualStack"))
+        assert "ipFamilies: found IPv6, expected IPv4 alone" in agent.event("ServiceFailed")["message"]
+
+
 def test_a_node_port_is_reached_from_everywhere():
     with bridged() as agent:
         node = "{type: NodePort, selector: {tier: back}, ports: [{port: 80, targetPort: http, nodePort: %s}]}"
@@ -188,4 +246,5 @@ def test_it_outlives_the_agent_and_a_flush():
 if __name__ == "__main__":
     own_network.enter()
     run("ip", "route", "replace", "default", "via", NEIGHBOUR)
+    run("ip", "-6", "route", "replace", "default", "via", NEIGHBOUR6)
     run_tests(sys.modules[__name__])

@@ -82,5 +82,18 @@ TEST(ServiceRules, ANodePortAndAffinityHaveMapsOfTheirOwn) {
   }
 }
 
+TEST(ServiceRules, AnAddressOfIPv6HasMapsOfItsOwn) {
+  ServedPort port = web({at("fd00::2")});
+  port.address = config::parse_ip("fd00:79::7").value();
+  const ServicePlan plan{
+      config::parse_range("10.79.0.0/16").value(), {port}, config::parse_range("fd00:79::/112").value()};
+  const auto elements = elements_of(plan);
+  ASSERT_EQ(elements.size(), kSlots);
+  EXPECT_EQ(elements.front().set, "services6");
+  EXPECT_EQ(elements.front().key.size(), 28U) << "address, protocol, port, place";
+  EXPECT_EQ(elements.front().value.size(), 20U);
+  EXPECT_FALSE(change_pod_rules("mete", {ServicePlan{plan.range, {}}, {}}, {plan, {}})) << "chains are to change";
+}
+
 }  // namespace
 }  // namespace mete::runtime::network

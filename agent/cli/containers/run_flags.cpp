@@ -43,6 +43,8 @@ void add_run_options(CLI::App& command, RunFlags& flags) {
   command.add_option("--network,--net", to.network, "A network, none, host, or container:NAME")
       ->type_name(kNetworkName);
   command.add_option("--ip", to.address, "Its IPv4 address")->type_name("ADDRESS");
+  list("--network-opt", to.network_options,
+       "Its bandwidth: ingress=10M, egress=2M (bits a second), burst=256Ki (bytes)", "NAME=VALUE");
   list("--network-alias,--net-alias", to.aliases, "A further name of it in its network", "NAME");
   list("--dns", to.dns, "A server that it asks for names", "ADDRESS");
   list("--add-host", to.hosts, "NAME:ADDRESS: a line of its /etc/hosts", "NAME=VALUE");

@@ -155,6 +155,11 @@ Result<Json> run_request(const RunOptions& options) {
   Json& endpoints = body["NetworkingConfig"]["EndpointsConfig"];
   if (!options.address.empty()) endpoints[network]["IPAMConfig"]["IPv4Address"] = options.address;
   if (!options.aliases.empty()) endpoints[network]["Aliases"] = options.aliases;
+  for (const auto& each : options.network_options) {
+    const auto equal = each.find('=');
+    if (equal == std::string::npos) return fail("--network-opt: found \"" + each + "\", expected NAME=VALUE");
+    endpoints[network]["DriverOpts"][each.substr(0, equal)] = each.substr(equal + 1);
+  }
   for (const auto& each : options.ports) METE_CHECK(add_port(each, body));
   for (const auto& each : options.mounts) METE_CHECK(add_mount(each, body["HostConfig"]));
   if (options.no_healthcheck && (!options.health_command.empty() || options.fields.contains("Healthcheck.Interval")))

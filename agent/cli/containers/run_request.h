@@ -35,8 +35,9 @@ struct RunOptions {
   std::vector<std::string> env;  // NAME=VALUE; NAME alone takes the image's away
   std::vector<std::string> volumes;
   std::vector<std::string> tmpfs;
-  std::vector<std::string> ports;   // [ADDRESS:][PORT:]PORT[/PROTOCOL]
-  std::vector<std::string> mounts;  // type=bind,source=/srv,target=/www,readonly
+  std::vector<std::string> ports;            // [ADDRESS:][PORT:]PORT[/PROTOCOL]
+  std::vector<std::string> network_options;  // NAME=VALUE
+  std::vector<std::string> mounts;           // type=bind,source=/srv,target=/www,readonly
   std::vector<std::string> aliases;
   std::vector<std::string> dns;
   std::vector<std::string> hosts;

@@ -89,7 +89,7 @@ Json asked_json(const View& view, const std::string& network) {
           {"IPv6Gateway", ""},
           {"GlobalIPv6Address", ""},
           {"GlobalIPv6PrefixLen", 0},
-          {"DriverOpts", Json()}};
+          {"DriverOpts", field(asked, "DriverOpts")}};
 }
 
 void take_end(const Attached& network, Json& shown) {

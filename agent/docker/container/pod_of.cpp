@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "agent/docker/endpoints.h"
+#include "config/bandwidth.h"
 
 namespace mete::agent::docker {
 namespace {
@@ -131,21 +132,43 @@ void take_names(const ContainerRecord& record, config::Pod& pod, config::Contain
   if (!spec.dns.nameservers.empty()) spec.dns_policy = config::DnsPolicy::kNone;
 }
 
+// The driver options of its own end: what it may receive and send. Of further networks there are none.
+Status take_bandwidth(const ContainerRecord& record, const std::string& network, config::Pod& pod) {
+  for (const auto& each : further_networks(record)) {
+    if (!or_object(field(endpoint_in(record, each), "DriverOpts")).empty())
+      return fail("DriverOpts: found some of network " + each + ", expected them with the first network alone");
+  }
+  config::Bandwidth bandwidth;
+  const Json options = or_object(field(endpoint_in(record, network), "DriverOpts"));
+  for (const auto& [key, value] : options.items()) {
+    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+    if (auto set = config::set_bandwidth(bandwidth, key + "=" + text); !set)
+      return fail("DriverOpts: " + set.error().what);
+    pod.metadata.annotations[key == "ingress"  ? config::kIngressBandwidth
+                             : key == "egress" ? config::kEgressBandwidth
+                                               : config::kBandwidthBurst] = text;
+  }
+  if (!bandwidth.empty() && (network == "host" || network == "none" || network.starts_with("container:")))
+    return fail("DriverOpts: found network " + network + ", which has no bandwidth of its own, expected another one");
+  return {};
+}
+
 // The default network is the agent's own default; what the client names is what it gets.
-void take_network(const ContainerRecord& record, const Surrounding& around, config::Pod& pod) {
+Status take_network(const ContainerRecord& record, const Surrounding& around, config::Pod& pod) {
   auto& annotations = pod.metadata.annotations;
   const std::string mode = own_network(record);
   const std::string asked = text_of(record.host_config, "NetworkMode");
+  METE_CHECK(take_bandwidth(record, mode, pod));
   const bool usual = mode == "bridge" && asked != "bridge";
   if (mode == "host") {
     pod.spec.host_network = true;
     pod.spec.host_aliases.clear();
     pod.spec.hostname.clear();
-    return;
+    return {};
   }
   if (mode.starts_with("container:")) {
     annotations["mete/network"] = "container:" + around.network_of_other;
-    return;
+    return {};
   }
   if (!usual) annotations["mete/network"] = mode;
   const std::string address = text_of(field(endpoint_in(record, mode), "IPAMConfig"), "IPv4Address");
@@ -153,6 +176,7 @@ void take_network(const ContainerRecord& record, const Surrounding& around, conf
   std::string aliases;
   for (const auto& each : aliases_of(record)) aliases.append(aliases.empty() ? "" : ",").append(each);
   annotations["mete/aliases"] = aliases;
+  return {};
 }
 
 Status take_ports(const ContainerRecord& record, config::Container& container) {
@@ -204,7 +228,7 @@ Result<config::Pod> pod_of(const ContainerRecord& record, const Surrounding& aro
   METE_CHECK(take_mounts(record, around, pod.spec, container));
   METE_CHECK(take_ports(record, container));
   take_names(record, pod, container);
-  take_network(record, around, pod);
+  METE_CHECK(take_network(record, around, pod));
   container.command = words_of(record.config, "Entrypoint");
   for (auto& word : words_of(record.config, "Cmd")) container.command.push_back(std::move(word));
   pod.spec.containers.push_back(std::move(container));

@@ -170,6 +170,13 @@ constexpr std::array kNetClsFields = std::to_array<FieldSpec>({
 });
 constexpr ObjectSpec kNetClsSpec = {.name = "NetClassPolicy", .fields = kNetClsFields};
 
+constexpr std::array kBandwidthFields = std::to_array<FieldSpec>({
+    {.name = "ingress", .type = FieldType::kCount, .doc = "What the pod receives, in bits a second: 10M"},
+    {.name = "egress", .type = FieldType::kCount, .doc = "What it sends, in bits a second"},
+    {.name = "burst", .type = FieldType::kBytes, .doc = "What may pass at once in each direction; without it 10 ms"},
+});
+constexpr ObjectSpec kBandwidthSpec = {.name = "NetworkLimit", .fields = kBandwidthFields};
+
 constexpr std::array kGuardFields = std::to_array<FieldSpec>({
     {.name = "maxKills", .type = FieldType::kCount, .required = true, .min = 0},
     {.name = "per", .type = FieldType::kDuration, .required = true},
@@ -192,6 +199,10 @@ constexpr std::array kPolicyBodyFields = std::to_array<FieldSpec>({
      .type = FieldType::kObject,
      .object = &kNetClsSpec,
      .doc = "The class of what it sends, for tc and iptables (cgroup v1, net_cls)"},
+    {.name = "network",
+     .type = FieldType::kObject,
+     .object = &kBandwidthSpec,
+     .doc = "The pod's bandwidth, at most: held where it is connected, out of its reach"},
     {.name = "guard", .type = FieldType::kObject, .object = &kGuardSpec},
 });
 constexpr ObjectSpec kPolicyBodySpec = {.name = "PolicySpec", .fields = kPolicyBodyFields};

@@ -16,7 +16,8 @@ constexpr std::array kTypes =
     std::to_array<std::string_view>({"ClusterIP", "NodePort", "LoadBalancer", "ExternalName"});
 constexpr std::array kAffinities = std::to_array<std::string_view>({"None", "ClientIP"});
 constexpr std::array kProtocols = std::to_array<std::string_view>({"TCP", "UDP", "SCTP"});
-constexpr std::array kSingleStack = std::to_array<std::string_view>({"SingleStack", "PreferDualStack"});
+constexpr std::array kFamilyPolicies =
+    std::to_array<std::string_view>({"SingleStack", "PreferDualStack", "RequireDualStack"});
 
 constexpr std::array kServicePortFields = std::to_array<FieldSpec>({
     {.name = "name", .type = FieldType::kString, .doc = "Required where there are several"},
@@ -33,7 +34,7 @@ constexpr ObjectSpec kServicePortSpec = {.name = "ServicePort", .fields = kServi
 constexpr std::array kServiceBodyFields = std::to_array<FieldSpec>({
     {.name = "type", .type = FieldType::kString, .values = kTypes, .doc = "LoadBalancer: as NodePort"},
     {.name = "clusterIP", .type = FieldType::kString, .doc = "An address of the range of Services; None: headless"},
-    {.name = "clusterIPs", .type = FieldType::kStringList, .use = FieldUse::kIgnored},
+    {.name = "clusterIPs", .type = FieldType::kStringList, .doc = "One of each kind; the first is clusterIP"},
     {.name = "selector", .type = FieldType::kStringMap, .doc = "Labels of the pods behind it"},
     {.name = "ports", .type = FieldType::kObjectList, .object = &kServicePortSpec},
     {.name = "sessionAffinity",
@@ -58,8 +59,11 @@ constexpr std::array kServiceBodyFields = std::to_array<FieldSpec>({
     {.name = "externalTrafficPolicy", .type = FieldType::kString, .use = FieldUse::kNoMeaning},
     {.name = "internalTrafficPolicy", .type = FieldType::kString, .use = FieldUse::kNoMeaning},
     {.name = "trafficDistribution", .type = FieldType::kString, .use = FieldUse::kNoMeaning},
-    {.name = "ipFamilies", .type = FieldType::kStringList, .use = FieldUse::kNoMeaning},
-    {.name = "ipFamilyPolicy", .type = FieldType::kString, .values = kSingleStack, .doc = "Services have IPv4 alone"},
+    {.name = "ipFamilies", .type = FieldType::kStringList, .doc = "IPv4, IPv6 or both, the first one first"},
+    {.name = "ipFamilyPolicy",
+     .type = FieldType::kString,
+     .values = kFamilyPolicies,
+     .doc = "IPv6 needs network.services6 in agent.yaml"},
 });
 constexpr ObjectSpec kServiceBodySpec = {.name = "ServiceSpec", .fields = kServiceBodyFields};
 

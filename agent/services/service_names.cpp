@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/services/service_names.h"
+
+#include <algorithm>
+
+namespace mete::agent {
+namespace {
+
+std::string dashed(const config::IpAddress& address) {
+  std::string text = to_string(address);
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '.' || c == ':'; }, '-');
+  return text;
+}
+
+bool has_name_in(const Backend& backend, const config::Service& service) {
+  return !backend.hostname.empty() && backend.subdomain == service.metadata.name;
+}
+
+std::string host_of(const Backend& backend, const config::Service& service) {
+  return has_name_in(backend, service) ? backend.hostname : dashed(backend.address);
+}
+
+}  // namespace
+
+Networks::ServiceName service_name(const config::Service& service, const ServiceLease& lease,
+                                   const PlannedService& plan, bool has_v6) {
+  if (!service.external_name.empty()) return {{}, service.external_name};
+  Networks::ServiceName name;
+  const std::string full = service.metadata.name + "." + service.metadata.namespace_ + ".svc.cluster.local";
+  std::vector<config::IpAddress> own;
+  for (const auto& each : {lease.address, lease.address6}) {
+    if (each != config::IpAddress{}) own.push_back(each);
+  }
+  const auto families = families_of(service, has_v6).value_or(ServiceFamilies{});
+  const auto of_pod = [&](const Backend& backend) {
+    std::vector<config::IpAddress> all;
+    if (families.v4) all.push_back(backend.address);
+    if (families.v6 && backend.address6) all.push_back(*backend.address6);
+    return all;
+  };
+  for (std::size_t i = 0; i < service.ports.size(); ++i) {
+    const auto& port = service.ports[i];
+    name.ports.push_back({port.name, port.protocol, {}});
+    auto& where = name.ports.back().where;
+    if (!service.headless) where.push_back({full, port.port, own});
+    for (const auto& each : service.headless ? plan.ready : std::vector<ServiceBackend>()) {
+      if (each.ports[i] != 0)
+        where.push_back({host_of(each.backend, service) + "." + full, each.ports[i], of_pod(each.backend)});
+    }
+  }
+  if (!service.headless) name.addresses = own;
+  for (const auto& each : service.headless ? plan.ready : std::vector<ServiceBackend>()) {
+    const auto addresses = of_pod(each.backend);
+    name.addresses.insert(name.addresses.end(), addresses.begin(), addresses.end());
+    if (!has_name_in(each.backend, service)) name.hosts[dashed(each.backend.address)] = each.backend.address;
+  }
+  return name;
+}
+
+std::string unknown_ports(const config::Service& service, const PlannedService& plan) {
+  std::string text;
+  for (std::size_t i = 0; i < service.ports.size(); ++i) {
+    std::size_t without = 0;
+    std::string first;
+    for (const auto* list : {&plan.ready, &plan.not_ready}) {
+      for (const auto& each : *list) {
+        if (each.ports[i] != 0) continue;
+        if (++without == 1) first = each.backend.name;
+      }
+    }
+    if (without == 0) continue;
+    text += (text.empty() ? "" : "; ") + std::string("targetPort ") + service.ports[i].target_name +
+            ": found no port of that name in " +
+            (without == 1 ? "pod " + first : std::to_string(without) + " pods, the first of which is " + first) +
+            ", expected one: nothing leads there";
+  }
+  return text;
+}
+
+}  // namespace mete::agent

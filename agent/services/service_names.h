@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the responder for names answers of a Service, and what is told of ports that have no name. Pure.
+#pragma once
+
+#include <string>
+
+#include "agent/networks/networks.h"
+#include "agent/services/service_plan.h"
+
+namespace mete::agent {
+
+// Its addresses; of each port the SRV records: one of its own name, or where it is headless one of each pod, which has
+// its hostname in front where it has this Service as its subdomain, and its address otherwise ("10-77-0-2").
+[[nodiscard]] Networks::ServiceName service_name(const config::Service& service, const ServiceLease& lease,
+                                                 const PlannedService& plan, bool has_v6);
+
+// A sentence about pods that have no port of the name of a targetPort; empty: all have.
+[[nodiscard]] std::string unknown_ports(const config::Service& service, const PlannedService& plan);
+
+}  // namespace mete::agent
