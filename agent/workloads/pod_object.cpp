@@ -131,10 +131,6 @@ ordered_json pod_object_json(const Pod& pod, const std::string& spec, const conf
   if (pod.plan() != nullptr) status["qosClass"] = enforcers::to_string(enforcers::qos_of(pod.plan()->pod.spec));
   add_addresses(pod, machine.addresses, status);
   status["startTime"] = rfc3339(record.created);
-  for (const auto& address : pod.networks().addresses(record.uid)) {
-    if (!status.contains("podIP")) status["podIP"] = address;
-    status["podIPs"].push_back({{"ip", address}});
-  }
   for (const auto& container : pod.containers()) {
     const char* list = container->record().init ? "initContainerStatuses" : "containerStatuses";
     status[list].push_back(container_status(*container));
