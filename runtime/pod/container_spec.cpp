@@ -215,7 +215,7 @@ Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Con
   METE_CHECK(add_identity(plan.pod, container, context, launch));
   if (!context.sandbox_pid) launch.sysctls = sysctls_of(spec);
   if (context.users) use_own_users(*context.users, !context.network_namespace.empty(), launch);
-  launch.session_keyring = process::kNamelessKeyring;
+  launch.session_keyring = "_ses." + plan.pod.metadata.namespace_ + "_" + plan.pod.metadata.name + "_" + container.name;
   launch.oom_score_adj = context.oom_score_adj;
   launch.init = wants_init(plan.pod) && !spec.share_process_namespace;
   METE_CHECK(add_extras(container.extras, launch));

@@ -18,9 +18,6 @@ enum class NamespaceKind : std::uint8_t { mount, pid, network, ipc, uts, cgroup,
 // CLONE_NEWTIME of <linux/sched.h>, which cannot be included beside <sched.h>.
 inline constexpr int kCloneNewTime = 0x80;
 
-// The kernel's name of a session keyring without one (LaunchSpec::session_keyring).
-inline constexpr const char* kNamelessKeyring = "_ses";
-
 struct NamespaceUse {
   NamespaceKind kind;
   std::string path;  // an existing namespace to join (/proc/PID/ns/net); empty: a new one
@@ -197,8 +194,7 @@ struct LaunchSpec {
   std::map<std::string, std::string> sysctls;  // "net.ipv4.ip_forward" -> "1"
   std::string hostname;
   std::string domainname;
-  // Name of a new session keyring (keyctl(2)); empty: the process keeps the caller's keyring; kNamelessKeyring: one
-  // that nobody can join, for which the kernel does not search all of them.
+  // Name of a new session keyring (keyctl(2)); empty: the process keeps the caller's keyring.
   std::string session_keyring;
 
   std::vector<std::string> args;

@@ -98,9 +98,8 @@ void set_profile(const ChildContext& child, const std::string& profile) {
 
 void execute(ChildContext& child, const JoinKeyring& op) {
   constexpr int kJoinSession = 1;  // KEYCTL_JOIN_SESSION_KEYRING
-  const char* const name = op.name == kNamelessKeyring ? nullptr : op.name.c_str();
   // A kernel without keyrings has nothing to separate.
-  if (::syscall(SYS_keyctl, kJoinSession, name) < 0 && errno != ENOSYS)
+  if (::syscall(SYS_keyctl, kJoinSession, op.name.c_str()) < 0 && errno != ENOSYS)
     child.die("join session keyring", op.name.c_str());
 }
 
