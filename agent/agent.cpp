@@ -11,6 +11,7 @@
 #include "agent/base/log.h"
 #include "agent/base/services.h"
 #include "agent/base/spare_descriptors.h"
+#include "agent/base/spawn_process.h"
 #include "agent/docker/engine.h"
 #include "agent/enforcement/enforcement.h"
 #include "agent/export/collecting_thread.h"
@@ -107,6 +108,7 @@ class Agent {
     METE_TRY(services_.capabilities, runtime::process::own_bounding_set());
     services_.machine_memory = machine.memory.value_or(Bytes(0));
     keep_spare_descriptors();
+    reserve_low_descriptors();
     METE_CHECK(runtime::make_directories(settings_.pods(), 0700));
     METE_CHECK(runtime::make_directories(settings_.logs()));
     METE_CHECK(runtime::make_directories(settings_.run, 0755));

@@ -12,7 +12,7 @@ void UsageHistory::see(Moment at, Bytes usage) {
     return;
   }
   if (count >= kMostPoints) {
-    std::deque<Point> thinned;
+    config::Fifo<Point> thinned;
     for (std::size_t i = 0; i < count; ++i) {
       if (i % 2 == 0 || i > count / 2) thinned.push_back(points_[i]);
     }

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <chrono>
-#include <deque>
 
+#include "config/fifo.h"
 #include "config/units.h"
 
 namespace mete::collectors {
@@ -22,10 +22,10 @@ class UsageHistory {
   // Adds a point. Of a stretch of equal values the first and the last point are kept. When there are too many points,
   // every second one of the older half is removed.
   void see(Moment at, Bytes usage);
-  [[nodiscard]] const std::deque<Point>& points() const { return points_; }  // the oldest first
+  [[nodiscard]] const config::Fifo<Point>& points() const { return points_; }  // the oldest first
 
  private:
-  std::deque<Point> points_;
+  config::Fifo<Point> points_;
 };
 
 }  // namespace mete::collectors

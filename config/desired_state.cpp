@@ -109,10 +109,11 @@ void append(std::vector<T>& to, const std::vector<T>& from) {
 
 class Assembler {
  public:
-  explicit Assembler(const std::vector<Documents>& files) : files_(files) {}
+  explicit Assembler(const std::vector<KnownFile>& files) : files_(files) {}
 
   DesiredState run() {
-    for (const auto& file : files_) {
+    for (const auto& each : files_) {
+      const Documents& file = *each.documents;
       append(state_.errors, file.errors);
       append(state_.warnings, file.warnings);
       index(file.config_maps, "ConfigMap", around_->config_maps, state_.errors);
@@ -121,21 +122,23 @@ class Assembler {
       for (const auto& each : file.runtime_classes) around_->runtime_classes.emplace(each.metadata.name, each);
     }
     std::map<std::string, Service> services;
-    for (const auto& file : files_) index(file.services, "Service", services, state_.errors);
+    for (const auto& file : files_) index(file.documents->services, "Service", services, state_.errors);
     for (auto& [name, service] : services) state_.services.push_back(std::move(service));
     std::map<std::string, TrafficPolicy> traffic;
-    for (const auto& file : files_) index(file.traffic_policies, "NetworkPolicy", traffic, state_.errors);
+    for (const auto& file : files_) index(file.documents->traffic_policies, "NetworkPolicy", traffic, state_.errors);
     for (auto& [name, policy] : traffic) state_.traffic_policies.push_back(std::move(policy));
     for (const auto& [name, policy] : around_->policies) state_.policies.push_back(policy);
     for (const auto& file : files_) {
-      for (const auto& workload : file.workloads) add(workload);
+      for (const auto& workload : file.documents->workloads) add(workload);
     }
     for (const auto& file : files_) {
-      for (const auto& pod : file.pods) add(pod);
+      // The first of a name has it, and what is planned was the first.
+      for (const auto& plan : *file.planned) add(plan->pod, plan);
+      for (const auto& pod : file.documents->pods) add(pod, nullptr);
     }
     std::sort(state_.pods.begin(), state_.pods.end(), [](const auto& a, const auto& b) {
-      return std::tie(a.pod.metadata.namespace_, a.pod.metadata.name) <
-             std::tie(b.pod.metadata.namespace_, b.pod.metadata.name);
+      return std::tie(a->pod.metadata.namespace_, a->pod.metadata.name) <
+             std::tie(b->pod.metadata.namespace_, b->pod.metadata.name);
     });
     state_.surroundings = std::move(around_);
     return std::move(state_);
@@ -149,7 +152,8 @@ class Assembler {
     state_.errors.push_back(said_twice(kind, workload.metadata, workload.location, place->second->location));
   }
 
-  void add(const Pod& pod) {
+  // `known`: an earlier plan of this very Pod, which is kept where the new one is equal to it.
+  void add(const Pod& pod, const SharedPlan& known) {
     std::vector<Diagnostic> errors;
     const auto [place, added] = pods_.emplace(full_name(pod.metadata), &pod);
     if (!added) {
@@ -158,7 +162,8 @@ class Assembler {
     }
     auto plan = plan_pod(pod, *around_, &state_.warnings);
     if (!plan) return reject(pod, std::move(plan.error()));
-    state_.pods.push_back(std::move(*plan));
+    const bool same = known && *known == *plan;
+    state_.pods.push_back(same ? known : std::make_shared<const PodPlan>(std::move(*plan)));
   }
 
   void reject(const Pod& pod, std::vector<Diagnostic> errors) {
@@ -166,7 +171,7 @@ class Assembler {
     state_.rejected.push_back({pod, std::move(errors)});
   }
 
-  const std::vector<Documents>& files_;
+  const std::vector<KnownFile>& files_;
   std::shared_ptr<Surroundings> around_ = std::make_shared<Surroundings>();
   std::map<std::string, const Pod*> pods_;
   std::map<std::string, const Workload*> workloads_;
@@ -190,8 +195,16 @@ tl::expected<PodPlan, std::vector<Diagnostic>> plan_pod(const Pod& pod, const Su
   return plan;
 }
 
-DesiredState assemble(const std::vector<Documents>& files) {
+DesiredState assemble(const std::vector<KnownFile>& files) {
   return Assembler(files).run();
+}
+
+DesiredState assemble(const std::vector<Documents>& files) {
+  const std::vector<SharedPlan> none;
+  std::vector<KnownFile> all;
+  all.reserve(files.size());
+  for (const auto& file : files) all.push_back({&file, &none});
+  return assemble(all);
 }
 
 }  // namespace mete::config

@@ -73,6 +73,9 @@ struct PodPlan {
   bool operator==(const PodPlan&) const = default;
 };
 
+// The manifests, and the pod that runs by them, hold one plan together.
+using SharedPlan = std::shared_ptr<const PodPlan>;
+
 // A valid Pod that cannot run with the present manifests.
 struct RejectedPod {
   Pod pod;
@@ -88,7 +91,7 @@ struct Surroundings {
 };
 
 struct DesiredState {
-  std::vector<PodPlan> pods;        // sorted by namespace and name
+  std::vector<SharedPlan> pods;     // sorted by namespace and name
   std::vector<Workload> workloads;  // each name of a kind once
   std::vector<Service> services;    // each name once
   std::vector<TrafficPolicy> traffic_policies;
@@ -107,5 +110,12 @@ struct DesiredState {
 
 // Combines the documents of several files, with their errors. Pure.
 [[nodiscard]] DesiredState assemble(const std::vector<Documents>& files);
+// A file of which some Pods are known by the plans that an earlier call made of them, and are not in `documents` as
+// well. Both outlive the call.
+struct KnownFile {
+  const Documents* documents = nullptr;
+  const std::vector<SharedPlan>* planned = nullptr;
+};
+[[nodiscard]] DesiredState assemble(const std::vector<KnownFile>& files);
 
 }  // namespace mete::config

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <chrono>
-#include <deque>
 #include <optional>
 #include <string>
 
+#include "config/fifo.h"
 #include "config/policy.h"
 #include "enforcers/memory_watch.h"
 
@@ -48,7 +48,7 @@ class CpuBooster {
  private:
   [[nodiscard]] double cores_used() const;
 
-  std::deque<CpuMoment> seen_;
+  config::Fifo<CpuMoment> seen_;
   std::optional<Moment> cool_until_;
 };
 

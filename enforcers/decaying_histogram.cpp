@@ -12,9 +12,7 @@ constexpr double kMostDoublings = 100;
 
 }  // namespace
 
-DecayingHistogram::DecayingHistogram(const HistogramShape& shape) : shape_(shape) {
-  weights_.resize(bucket_of(shape.most) + 1);
-}
+DecayingHistogram::DecayingHistogram(const HistogramShape& shape) : shape_(shape) {}
 
 std::size_t DecayingHistogram::bucket_of(double value) const {
   value = std::min(value, shape_.most);
@@ -43,7 +41,9 @@ double DecayingHistogram::factor(WallTime at) {
 
 void DecayingHistogram::add(double value, double weight, WallTime at) {
   if (!std::isfinite(value) || !std::isfinite(weight)) return;
-  auto& bucket = weights_[std::min(bucket_of(std::max(value, 0.0)), weights_.size() - 1)];
+  const std::size_t index = std::min(bucket_of(std::max(value, 0.0)), buckets() - 1);
+  if (index >= weights_.size()) weights_.resize(index + 1);
+  auto& bucket = weights_[index];
   const double before = bucket;
   bucket = std::max(0.0, bucket + weight * factor(at));
   total_ = std::max(0.0, total_ + bucket - before);
@@ -59,7 +59,7 @@ double DecayingHistogram::percentile(double share) const {
     sum += weights_[i];
     if (sum >= share * total_) break;
   }
-  return start_of(std::min(last + 1, weights_.size() - 1));
+  return start_of(std::min(last + 1, buckets() - 1));
 }
 
 double DecayingHistogram::share_below(double value) const {
@@ -70,9 +70,9 @@ double DecayingHistogram::share_below(double value) const {
 }
 
 void DecayingHistogram::restore(const std::vector<double>& weights, WallTime reference) {
-  std::fill(weights_.begin(), weights_.end(), 0.0);
+  weights_.assign(std::min(weights.size(), buckets()), 0.0);
   total_ = 0;
-  for (std::size_t i = 0; i < std::min(weights.size(), weights_.size()); ++i) {
+  for (std::size_t i = 0; i < weights_.size(); ++i) {
     if (!std::isfinite(weights[i]) || weights[i] < 0) continue;
     weights_[i] = weights[i];
     total_ += weights[i];

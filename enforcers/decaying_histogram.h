@@ -39,8 +39,9 @@ class DecayingHistogram {
   [[nodiscard]] bool empty() const { return total_ <= kLeast; }
   [[nodiscard]] double total() const { return total_; }  // as of reference()
 
-  // The state to store, for restore().
+  // The state to store, for restore(). Buckets above the largest value that was added are left out.
   [[nodiscard]] const std::vector<double>& weights() const { return weights_; }
+  [[nodiscard]] std::size_t buckets() const { return bucket_of(shape_.most) + 1; }  // that there can be
   [[nodiscard]] WallTime reference() const { return reference_; }
   // Restores stored state. Weights beyond the number of buckets, negative weights and those that are no number are left
   // out.

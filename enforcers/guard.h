@@ -3,9 +3,9 @@
 #pragma once
 
 #include <chrono>
-#include <deque>
 #include <optional>
 
+#include "config/fifo.h"
 #include "config/policy.h"
 
 namespace mete::enforcers {
@@ -19,7 +19,7 @@ class KillGuard {
   [[nodiscard]] std::size_t recent() const { return kills_.size(); }
 
  private:
-  std::deque<Moment> kills_;
+  config::Fifo<Moment> kills_;
 };
 
 }  // namespace mete::enforcers

@@ -5,11 +5,11 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "config/fifo.h"
 #include "config/policy.h"
 #include "config/units.h"
 
@@ -57,7 +57,7 @@ class FillRate {
     Moment at;
     Bytes usage;
   };
-  std::deque<Seen> seen_;
+  config::Fifo<Seen> seen_;
 };
 
 // The time until usage reaches the limit. Empty: usage does not grow, or needs more than a day.
@@ -87,7 +87,7 @@ class Window {
     std::uint64_t total;
   };
   std::chrono::nanoseconds over_;
-  std::deque<Seen> seen_;
+  config::Fifo<Seen> seen_;
 };
 
 // True: tasks were stalled (nanoseconds, PSI's total) for at least `share` of the time.

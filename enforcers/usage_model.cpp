@@ -38,7 +38,7 @@ void UsageModel::add_memory_peak(Bytes value, WallTime at) {
   if (at >= window_end) {
     window_end = window_end == WallTime() || at - window_end >= kWindow ? at + kWindow : window_end + kWindow;
     window_value = Bytes(0);
-    peaks.emplace_back();
+    peaks.push_back(Bytes(0));
     while (peaks.size() > kWindows) peaks.pop_front();
   }
   peaks.back() = std::max(peaks.back(), value);

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 
+#include "config/fifo.h"
 #include "config/pod_spec.h"
 #include "config/units.h"
 #include "enforcers/decaying_histogram.h"
@@ -38,8 +38,8 @@ class UsageModel {
   std::uint64_t samples = 0;
   double throttled_seconds = 0;
   std::uint64_t ooms = 0;
-  std::deque<Bytes> oom_wanted;  // memory that each of the last OOM kills would have needed, by the advisor's rule
-  std::deque<Bytes> peaks;       // of the windows, the present one last
+  config::Fifo<Bytes> oom_wanted;  // memory that each of the last OOM kills would have needed, by the advisor's rule
+  config::Fifo<Bytes> peaks;       // of the windows, the present one last
   WallTime window_end{};
   Bytes window_value;           // the present window's sample in `memory`; 0: none
   config::Resources resources;  // in force at the last sample

@@ -57,9 +57,10 @@ void add_waits(const PodPlan& plan, std::vector<std::string>& what) {
 
 std::vector<Effect> effects(const config::DesiredState& before, const config::DesiredState& after) {
   std::map<std::string, const PodPlan*> known;
-  for (const auto& plan : before.pods) known[config::full_name(plan.pod.metadata)] = &plan;
+  for (const auto& plan : before.pods) known[config::full_name(plan->pod.metadata)] = plan.get();
   std::vector<Effect> all;
-  for (const auto& plan : after.pods) {
+  for (const auto& shared : after.pods) {
+    const PodPlan& plan = *shared;
     const std::string name = config::full_name(plan.pod.metadata);
     const auto old = known.find(name);
     if (old != known.end() && *old->second == plan) continue;

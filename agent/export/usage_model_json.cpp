@@ -28,10 +28,12 @@ ordered_json histogram_json(const DecayingHistogram& histogram) {
 }
 
 void restore(DecayingHistogram& histogram, const json& value) {
-  std::vector<double> weights(histogram.weights().size());
+  std::vector<double> weights;
   for (const auto& bucket : value.at("buckets")) {
     const auto index = bucket.at(0).get<std::size_t>();
-    if (index < weights.size()) weights[index] = bucket.at(1).get<double>();
+    if (index >= histogram.buckets()) continue;
+    weights.resize(std::max(weights.size(), index + 1));
+    weights[index] = bucket.at(1).get<double>();
   }
   histogram.restore(weights, wall_time(value.at("reference")));
 }
@@ -50,15 +52,15 @@ config::ResourceList list_of(const json& value) {
   return list;
 }
 
-ordered_json sizes_json(const std::deque<Bytes>& sizes) {
+ordered_json sizes_json(const config::Fifo<Bytes>& sizes) {
   ordered_json list = ordered_json::array();
   for (const Bytes each : sizes) list.push_back(each.count());
   return list;
 }
 
-std::deque<Bytes> sizes_of(const json& value) {
-  std::deque<Bytes> sizes;
-  for (const auto& each : value) sizes.emplace_back(each.get<std::int64_t>());
+config::Fifo<Bytes> sizes_of(const json& value) {
+  config::Fifo<Bytes> sizes;
+  for (const auto& each : value) sizes.push_back(Bytes(each.get<std::int64_t>()));
   return sizes;
 }
 

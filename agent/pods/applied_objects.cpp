@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <span>
+
 #include "agent/pods/manifests.h"
 
 namespace mete::agent {
@@ -14,6 +16,7 @@ std::vector<AppliedObject> Manifests::applied(const config::Selector& selector) 
   for (const auto& [path, file] : files_) {
     if (!path.starts_with(settings_.applied() + "/")) continue;
     add("Pod", file.good.pods);
+    for (const auto& plan : file.planned) add("Pod", std::span(&plan->pod, 1));
     add("Policy", file.good.policies);
     add("ConfigMap", file.good.config_maps);
     add("Secret", file.good.secrets);

@@ -144,6 +144,7 @@ Manifests::File& Manifests::file_at(const std::string& path) {
 void Manifests::take(const std::string& path, const AppliedObject& object) {
   auto& file = file_at(path);
   file.good = object.read;
+  file.planned.clear();
   config::move_to(file.good, path, 1 - object.first_line);
   file.broken = false;
   struct stat info {};
@@ -171,7 +172,7 @@ bool Manifests::read_manifest(const std::string& path) {
   const bool was_empty = std::exchange(file.empty, config::split_documents(*text).empty());
   if (file.empty) {
     file.broken = false;
-    if (!was_empty && file.good.has_objects())
+    if (!was_empty && (file.good.has_objects() || !file.planned.empty()))
       events_.add({.severity = Severity::kWarning,
                    .reason = name_of(Reason::kManifestEmpty),
                    .message = path + ": found no object, expected one; what it held stays until the file is removed"});
@@ -181,7 +182,9 @@ bool Manifests::read_manifest(const std::string& path) {
   append(documents.errors, config::forbidden_changes(file.good, documents));
   file.broken = !documents.ok();
   report(documents.errors, Severity::kWarning);
-  if (!file.broken) file.good = std::move(documents);
+  if (file.broken) return true;
+  file.good = std::move(documents);
+  file.planned.clear();
   return true;
 }
 
@@ -197,6 +200,7 @@ void Manifests::report(const std::vector<config::Diagnostic>& diagnostics, Sever
 void Manifests::assemble() {
   const auto before = std::exchange(desired_, with({}));
   hashes_ = hashes_of(desired_.pods, before.pods, hashes_);
+  keep_plans();
   // Diagnostics of an unchanged file are reported once.
   std::set<std::string> said;
   const auto say = [&](const std::vector<config::Diagnostic>& diagnostics, Severity severity) {
@@ -218,18 +222,36 @@ bool Manifests::undecided(const std::string& source, const std::string& pod_key)
                      [&](const config::RejectedPod& each) { return config::full_name(each.pod.metadata) == pod_key; });
 }
 
+// A Pod without a plan stays with its document: what stands in its way is found again there.
+void Manifests::keep_plans() {
+  for (auto& [path, file] : files_) file.planned.clear();
+  for (const auto& plan : desired_.pods) {
+    const auto file = files_.find(plan->pod.location.file);
+    if (file != files_.end()) file->second.planned.push_back(plan);
+  }
+  const auto place = [](const config::Pod& pod) { return std::pair(pod.location.line, pod.location.column); };
+  for (auto& [path, file] : files_) {
+    std::erase_if(file.good.pods, [&, &planned = file.planned](const config::Pod& pod) {
+      return std::any_of(planned.begin(), planned.end(),
+                         [&](const config::SharedPlan& plan) { return place(plan->pod) == place(pod); });
+    });
+    file.good.pods.shrink_to_fit();
+  }
+}
+
 config::DesiredState Manifests::with(const std::vector<AppliedObject>& objects) const {
-  std::map<std::pair<std::uint64_t, std::string>, config::Documents> all;
-  for (const auto& [path, file] : files_) all[{file.order, path}] = file.good;
+  static const std::vector<config::SharedPlan> kNone;
+  std::map<std::pair<std::uint64_t, std::string>, config::KnownFile> all;
+  for (const auto& [path, file] : files_) all[{file.order, path}] = {&file.good, &file.planned};
   for (const auto& object : objects) {
     const std::string path = settings_.applied() + "/" + object.file_name();
     const auto known = files_.find(path);
-    all[{known == files_.end() ? next_order_ : known->second.order, path}] = object.read;
+    all[{known == files_.end() ? next_order_ : known->second.order, path}] = {&object.read, &kNone};
   }
-  std::vector<config::Documents> documents;
-  documents.reserve(all.size());
-  for (auto& [order, each] : all) documents.push_back(std::move(each));
-  return config::assemble(documents);
+  std::vector<config::KnownFile> files;
+  files.reserve(all.size());
+  for (const auto& [order, each] : all) files.push_back(each);
+  return config::assemble(files);
 }
 
 std::string Manifests::applied_file(const AppliedObject& object) const {

@@ -88,7 +88,9 @@ class Manifests {
     bool operator==(const Version&) const = default;
   };
   struct File {
-    config::Documents good;  // the last version without an error
+    config::Documents good;  // the last version without an error, less the Pods of `planned`
+    // What desired() has made of its Pods. They are kept once, with 1,000 of them that saves 4 MiB.
+    std::vector<config::SharedPlan> planned = {};
     std::optional<Version> stored = {};
     bool broken = false;      // the present version has errors
     bool empty = false;       // the present version has no object, nor anything else
@@ -105,6 +107,7 @@ class Manifests {
   // False: what it holds is known.
   bool read_manifest(const std::string& path);
   void assemble();
+  void keep_plans();
   void note(const std::string& folder, std::string_view name, std::uint32_t mask);
   void report(const std::vector<config::Diagnostic>& diagnostics, Severity severity);
 

@@ -69,24 +69,24 @@ Pod::Pod(const PodTools& tools, PodRecord record, PodPaths paths, runtime::cgrou
 
 Pod::~Pod() = default;
 
-Result<std::unique_ptr<Pod>> Pod::create(const PodTools& tools, config::PodPlan plan, Origin origin, Owner owner) {
+Result<std::unique_ptr<Pod>> Pod::create(const PodTools& tools, config::SharedPlan plan, Origin origin, Owner owner) {
   PodRecord record;
-  const auto& metadata = plan.pod.metadata;
+  const auto& metadata = plan->pod.metadata;
   // The agent makes the uid even when the manifest has one, because directories are named by it.
   record.uid = new_uid();
   record.namespace_ = metadata.namespace_;
   record.name = metadata.name;
-  record.source = plan.pod.location.file;
+  record.source = plan->pod.location.file;
   record.hash = std::move(origin.hash);
   record.workload = std::move(origin.workload);
   record.users = origin.users;
-  record.resources = resources_hash(plan);
+  record.resources = resources_hash(*plan);
   record.boot_id = tools.enforcement.services().boot_id;
   record.created = now();
-  record.grace = plan.pod.spec.termination_grace_period;
-  for (const auto& container : plan.pod.spec.init_containers)
+  record.grace = plan->pod.spec.termination_grace_period;
+  for (const auto& container : plan->pod.spec.init_containers)
     record.containers.push_back(new_container(container, true));
-  for (const auto& container : plan.pod.spec.containers) record.containers.push_back(new_container(container, false));
+  for (const auto& container : plan->pod.spec.containers) record.containers.push_back(new_container(container, false));
   record.stopped = origin.stopped;
   for (auto& container : record.containers) {
     if (origin.stopped) container.state = ContainerState::kExited;
@@ -175,15 +175,15 @@ void Pod::begin_adopted() {
   }
 }
 
-void Pod::set_plan(config::PodPlan plan) {
-  const bool policy_changed = plan_ && plan_->policy != plan.policy;
-  if (auto resources = resources_hash(plan); resources != record_.resources) {
+void Pod::set_plan(config::SharedPlan plan) {
+  const bool policy_changed = plan_ && plan_->policy != plan->policy;
+  if (auto resources = resources_hash(*plan); resources != record_.resources) {
     // The manifest speaks last. A record of an agent that knew of no resources is no change.
     for (auto& container : record_.containers) container.update = {};
     record_.bandwidth = {};
     record_.resources = std::move(resources);
   }
-  const bool files_differ = !plan_ || plan_->volume_files != plan.volume_files;
+  const bool files_differ = !plan_ || plan_->volume_files != plan->volume_files;
   take(std::move(plan));
   record_.source = plan_->pod.location.file;
   for (auto& container : containers_) {
@@ -206,15 +206,29 @@ void Pod::set_plan(config::PodPlan plan) {
   if (policy_changed) check_bandwidth();
 }
 
-void Pod::take(config::PodPlan plan) {
+void Pod::take_spec(config::PodSpec spec) {
+  auto own = std::make_shared<config::PodPlan>(*plan_);
+  own->pod.spec = std::move(spec);
+  plan_ = std::move(own);
+}
+
+void Pod::take(config::SharedPlan plan) {
   manifest_resources_.clear();
-  for_each_container(plan.pod.spec, [&](std::size_t i, config::Container& container) {
+  bool same = true;
+  for_each_container(plan->pod.spec, [&](std::size_t i, const config::Container& container) {
     auto& own = record_.containers[i];
     manifest_resources_.push_back(container.resources);
     if (!own.resources) own.resources = container.resources;
-    container.resources = *own.resources;
+    same = same && container.resources == *own.resources;
   });
   plan_ = std::move(plan);
+  if (!same) {
+    config::PodSpec spec = plan_->pod.spec;
+    for_each_container(spec, [&](std::size_t i, config::Container& container) {
+      container.resources = *record_.containers[i].resources;
+    });
+    take_spec(std::move(spec));
+  }
   begin_resize();
 }
 

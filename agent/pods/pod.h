@@ -48,7 +48,8 @@ class Pod {
     std::optional<std::uint32_t> users = {};  // PodRecord's
     bool stopped = false;                     // nothing of it runs before start()
   };
-  static Result<std::unique_ptr<Pod>> create(const PodTools& tools, config::PodPlan plan, Origin origin, Owner owner);
+  static Result<std::unique_ptr<Pod>> create(const PodTools& tools, config::SharedPlan plan, Origin origin,
+                                             Owner owner);
   // One that an earlier agent recorded. `plan` may come later (set_plan) or never.
   static Result<std::unique_ptr<Pod>> adopt(const PodTools& tools, PodRecord record, Owner owner);
   ~Pod();
@@ -69,7 +70,7 @@ class Pod {
   void begin_adopted();
   // Takes the plan of the present manifests, which has the same hash. A changed policy, changed probes and changed
   // resources are applied to the running containers.
-  void set_plan(config::PodPlan plan);
+  void set_plan(config::SharedPlan plan);
   // Beyond the manifest, until the manifest's resources change: for one container, or all. `reset`: back to the
   // manifest first. The error: nothing is changed. What cannot be done at once shows in resizing().
   [[nodiscard]] Status update(const std::string& container, const enforcers::ResourceUpdate& update, bool reset);
@@ -102,7 +103,7 @@ class Pod {
   [[nodiscard]] Bytes memory_request() const { return memory_request_; }
   [[nodiscard]] const PodRecord& record() const { return record_; }
   [[nodiscard]] PodRecord& record() { return record_; }
-  [[nodiscard]] const config::PodPlan* plan() const { return plan_ ? &*plan_ : nullptr; }
+  [[nodiscard]] const config::PodPlan* plan() const { return plan_.get(); }
   [[nodiscard]] const std::vector<std::unique_ptr<Container>>& containers() const { return containers_; }
   [[nodiscard]] Container* container(const std::string& name) const;
   [[nodiscard]] const runtime::cgroup::Group& cgroup() const { return cgroup_; }
@@ -142,7 +143,8 @@ class Pod {
 
  private:
   Pod(const PodTools& tools, PodRecord record, PodPaths paths, runtime::cgroup::Group cgroup, Owner owner);
-  void take(config::PodPlan plan);
+  void take(config::SharedPlan plan);
+  void take_spec(config::PodSpec spec);  // in place of that of plan_, which others may have
   [[nodiscard]] runtime::cgroup::Limits limits_for(const config::PodSpec& spec) const;
   [[nodiscard]] bool is_idle() const;
   [[nodiscard]] bool has_quota() const;
@@ -196,7 +198,7 @@ class Pod {
   Services& services_;
   PodRecord record_;
   const PodPaths paths_;
-  std::optional<config::PodPlan> plan_;
+  config::SharedPlan plan_;  // the manifest's; a copy of its own while its containers have other resources
   Bytes memory_request_;
   runtime::cgroup::Group cgroup_;
   runtime::cgroup::Limits limits_;

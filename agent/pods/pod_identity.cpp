@@ -172,18 +172,18 @@ std::string resources_hash(const config::PodPlan& plan) {
   return digest(all.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
-std::vector<PlanHashes> hashes_of(const std::vector<config::PodPlan>& now, const std::vector<config::PodPlan>& before,
-                                  const std::vector<PlanHashes>& known) {
-  const auto name = [](const config::PodPlan& plan) {
-    return std::tie(plan.pod.metadata.namespace_, plan.pod.metadata.name);
+std::vector<PlanHashes> hashes_of(const std::vector<config::SharedPlan>& now,
+                                  const std::vector<config::SharedPlan>& before, const std::vector<PlanHashes>& known) {
+  const auto name = [](const config::SharedPlan& plan) {
+    return std::tie(plan->pod.metadata.namespace_, plan->pod.metadata.name);
   };
   std::vector<PlanHashes> hashes;
   hashes.reserve(now.size());
   std::size_t at = 0;
   for (const auto& plan : now) {
     while (at < before.size() && name(before[at]) < name(plan)) ++at;
-    const bool same = at < before.size() && at < known.size() && before[at] == plan;
-    hashes.push_back(same ? known[at] : PlanHashes{identity_hash(plan), resources_hash(plan)});
+    const bool same = at < before.size() && at < known.size() && (before[at] == plan || *before[at] == *plan);
+    hashes.push_back(same ? known[at] : PlanHashes{identity_hash(*plan), resources_hash(*plan)});
   }
   return hashes;
 }

@@ -77,8 +77,8 @@ struct PlanHashes {
 // Of each plan of `now`. What stands unchanged in `before` has the hashes that it had (`known`, in the order of
 // `before`): a comparison costs a tenth of the JSON that a hash is made of. Both lists are sorted as
 // DesiredState::pods.
-[[nodiscard]] std::vector<PlanHashes> hashes_of(const std::vector<config::PodPlan>& now,
-                                                const std::vector<config::PodPlan>& before,
+[[nodiscard]] std::vector<PlanHashes> hashes_of(const std::vector<config::SharedPlan>& now,
+                                                const std::vector<config::SharedPlan>& before,
                                                 const std::vector<PlanHashes>& known);
 
 }  // namespace mete::agent

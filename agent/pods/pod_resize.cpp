@@ -129,12 +129,12 @@ Status Pod::resize_now(const config::PodSpec& to) {
 
 void Pod::resized(const config::PodSpec& to) {
   std::vector<std::pair<std::string, std::string>> changes;
-  for_each_container(plan_->pod.spec, [&](std::size_t i, config::Container& container) {
+  for_each_container(plan_->pod.spec, [&](std::size_t i, const config::Container& container) {
     const auto text = enforcers::describe_change(container.resources, resize_->to[i]);
     if (!text.empty()) changes.emplace_back(container.name, text);
     record_.containers[i].resources = resize_->to[i];
   });
-  plan_->pod.spec = to;
+  take_spec(to);
   resize_.reset();
   resize_error_.clear();
   save(runtime::Durability::durable);

@@ -100,9 +100,9 @@ void Reconciler::adopt() {
     const auto wanted = wanted_.find(key);
     if ((*pod)->record().is_child()) {
       auto child = child_plan((*pod)->record());
-      if (child.plan) (*pod)->set_plan(std::move(*child.plan));
+      if (child.plan) (*pod)->set_plan(std::make_shared<const config::PodPlan>(std::move(*child.plan)));
     } else if (wanted != wanted_.end() && is_same((*pod)->record(), wanted->second)) {
-      (*pod)->set_plan(*wanted->second.plan);
+      (*pod)->set_plan(wanted->second.plan);
     }
     adopted.push_back(pod->get());
     pods_[key] = std::move(*pod);
@@ -185,7 +185,7 @@ void Reconciler::read_desired() {
   wanted_.clear();
   const auto& plans = manifests_.desired().pods;
   for (std::size_t i = 0; i < plans.size(); ++i)
-    wanted_[config::full_name(plans[i].pod.metadata)] = {&plans[i], &manifests_.hashes()[i]};
+    wanted_[config::full_name(plans[i]->pod.metadata)] = {plans[i], &manifests_.hashes()[i]};
   if (on_desired_) on_desired_();
 }
 
@@ -218,7 +218,7 @@ void Reconciler::end_all(std::chrono::seconds grace) {
 void Reconciler::reconcile_pod(const std::string& key) {
   if (ending_) return;
   const auto wanted = wanted_.find(key);
-  const config::PodPlan* plan = wanted == wanted_.end() ? nullptr : wanted->second.plan;
+  const config::SharedPlan plan = wanted == wanted_.end() ? nullptr : wanted->second.plan;
   Pod* pod = find(key);
   if (pod != nullptr && pod->record().is_child()) {
     if (plan != nullptr) {
@@ -246,7 +246,7 @@ void Reconciler::reconcile_pod(const std::string& key) {
     case Step::kNothing:
       break;
     case Step::kCreate:
-      if (const auto made = create(*plan, {.hash = wanted->second.hashes->identity}); !made) {
+      if (const auto made = create(plan, {.hash = wanted->second.hashes->identity}); !made) {
         not_created(key, made.error().what);
         retry_.expires_after(kRetryCreate);
         retry_.async_wait(alive_.guard([this] { reconcile(); }));
@@ -255,7 +255,7 @@ void Reconciler::reconcile_pod(const std::string& key) {
       create_failed_.erase(key);
       break;
     case Step::kUpdate:
-      pod->set_plan(*plan);
+      pod->set_plan(plan);
       protect_parent();
       pod->step();
       break;
@@ -281,11 +281,11 @@ Result<std::uint32_t> Reconciler::users_for_pod() const {
   return free_user_range(used, ids_of_others());
 }
 
-Status Reconciler::create(const config::PodPlan& plan, Pod::Origin origin) {
-  const std::string key = config::full_name(plan.pod.metadata);
+Status Reconciler::create(const config::SharedPlan& plan, Pod::Origin origin) {
+  const std::string key = config::full_name(plan->pod.metadata);
   if (!all_read_)
     return fail("pod " + key + ": it may be the one whose record could not be read; it is not made a second time");
-  if (!plan.pod.spec.host_users) {
+  if (!plan->pod.spec.host_users) {
     METE_TRY(origin.users, users_for_pod());
   }
   METE_TRY(auto made, Pod::create(tools_, plan, std::move(origin), owner_of(key)));
@@ -311,7 +311,8 @@ Status Reconciler::create_child(config::PodPlan plan, PodWorkload workload, bool
   if (ending_) return fail("pod " + key + ": the agent is ending all pods");
   if (pods_.contains(key) || wanted_.contains(key)) return fail("pod " + key + ": there is another one of that name");
   std::string hash = identity_hash(plan);
-  return create(plan, {.hash = std::move(hash), .workload = std::move(workload), .stopped = stopped});
+  return create(std::make_shared<const config::PodPlan>(std::move(plan)),
+                {.hash = std::move(hash), .workload = std::move(workload), .stopped = stopped});
 }
 
 // A changed template makes other pods, and a changed ConfigMap none: the pod stays, and is told what can change in
@@ -321,7 +322,7 @@ void Reconciler::reconcile_child(Pod& pod) {
   if (!child.wanted) return pod.terminate();
   if (!child.plan || pod.record().terminating) return;
   if (pod.plan() != nullptr && *pod.plan() == *child.plan) return;
-  pod.set_plan(std::move(*child.plan));
+  pod.set_plan(std::make_shared<const config::PodPlan>(std::move(*child.plan)));
   protect_parent();
   pod.step();
 }

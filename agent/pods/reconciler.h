@@ -75,7 +75,7 @@ class Reconciler {
 
  private:
   struct Wanted {
-    const config::PodPlan* plan;  // in manifests_.desired()
+    config::SharedPlan plan;
     const PlanHashes* hashes;
   };
   [[nodiscard]] static bool is_same(PodRecord& record, const Wanted& wanted);
@@ -84,7 +84,7 @@ class Reconciler {
   void reconcile_child(Pod& pod);
   [[nodiscard]] Result<std::uint32_t> users_for_pod() const;
   [[nodiscard]] ChildPlan child_plan(const PodRecord& record) const;
-  [[nodiscard]] Status create(const config::PodPlan& plan, Pod::Origin origin);
+  [[nodiscard]] Status create(const config::SharedPlan& plan, Pod::Origin origin);
   void not_created(const std::string& key, const std::string& why);
   [[nodiscard]] Pod::Owner owner_of(const std::string& key);
   void changed(const std::string& key);

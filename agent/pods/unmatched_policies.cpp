@@ -24,7 +24,7 @@ std::vector<std::string> UnmatchedPolicies::see(const config::DesiredState& desi
     now.emplace(name, policy);
     if (!news) continue;
     const bool any = std::any_of(desired.pods.begin(), desired.pods.end(),
-                                 [&](const auto& plan) { return selects(policy, plan.pod); }) ||
+                                 [&](const auto& plan) { return selects(policy, plan->pod); }) ||
                      std::any_of(desired.rejected.begin(), desired.rejected.end(),
                                  [&](const auto& rejected) { return selects(policy, rejected.pod); }) ||
                      std::any_of(desired.workloads.begin(), desired.workloads.end(),

@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "runtime/cgroup/cpu.h"
 #include "runtime/cgroup/process_files.h"
 #include "runtime/file.h"
 
@@ -53,6 +54,7 @@ Result<runtime::UniqueFd> lock_directory(const std::string& directory, mode_t mo
 Result<runtime::UniqueFd> lock_parent(const runtime::cgroup::Hierarchies& hierarchies, const std::string& path) {
   METE_TRY(const runtime::cgroup::Group parent, runtime::cgroup::Group::at(hierarchies, path));
   METE_CHECK(parent.create());
+  runtime::cgroup::let_groups_inherit_cpus(parent);
   METE_TRY(runtime::UniqueFd file,
            runtime::open_at(AT_FDCWD, runtime::cgroup::main_directory(parent), O_RDONLY | O_DIRECTORY));
   return lock_file(std::move(file), "cgroup " + path);

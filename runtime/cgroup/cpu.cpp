@@ -133,4 +133,8 @@ Result<std::string> effective_cpus(const Group& group) {
   return group.read("cpuset", group.hierarchies().on_v1("cpuset") ? "cpuset.effective_cpus" : "cpuset.cpus.effective");
 }
 
+void let_groups_inherit_cpus(const Group& group) {
+  if (group.hierarchies().on_v1("cpuset")) (void)group.write("cpuset", "cgroup.clone_children", "1");
+}
+
 }  // namespace mete::runtime::cgroup

@@ -53,6 +53,10 @@ void keep_weight_over_idle(const Group& group, Limits& limits);
 // The CPUs that its processes run on: those that are set for it, less those that are offline or that groups above do
 // not have.
 [[nodiscard]] Result<std::string> effective_cpus(const Group& group);
+// v1: groups that are made below it from now on, and below those, begin with the CPUs and nodes of their parent. Else
+// each has to be filled, and for every write to cpuset.cpus the kernel walks all groups and makes new scheduling
+// domains. Does nothing where that cannot be set.
+void let_groups_inherit_cpus(const Group& group);
 // The setting's name for messages.
 inline constexpr std::string_view kCpusetCpus = "cpuset.cpus";
 

@@ -145,22 +145,23 @@ class Maker {
   }
 
   // In the host's cgroup namespace a fresh cgroup mount would show all groups of the machine, and a container with a
-  // user namespace may not make one. Such a container gets a bind of its own group instead, as with runc.
+  // user namespace may not make one. Such a container gets a bind of its own group instead, as with runc. So does one
+  // whose own cgroup namespace would show that group anyway: a bind is cheaper.
   void show_own_groups(process::LaunchSpec& launch) const {
-    if (has_own_view(launch)) return;
-    const auto& machine = group_->hierarchies();
-    for (auto& mount : launch.cgroup_mounts) {
-      const std::string name = mount.destination.substr(mount.destination.rfind('/') + 1);
-      std::string source;
-      for (const auto& each : machine.v1_process_mounts()) {
-        if (mount.type == "cgroup" && each.substr(each.rfind('/') + 1) == name) source = each;
-      }
-      if (mount.type == "cgroup2") source = machine.v2_mount;
-      if (source.empty()) continue;  // the tmpfs that holds them
-      mount.type = "bind";
-      mount.source = source + state_.cgroup;
-      mount.data.clear();
-    }
+    const bool shared_view = !has_own_view(launch);
+    if (!shared_view && (request_.rootless || !may_bind(launch))) return;
+    process::bind_own_group(group_->hierarchies(), state_.cgroup, launch.cgroup_mounts);
+    // In a user namespace what the machine's mount has is locked.
+    for (auto& mount : launch.cgroup_mounts) mount.cleared = shared_view ? 0 : mount.cleared;
+  }
+
+  // New cgroup and mount namespaces, which see the machine's paths, in the machine's user namespace.
+  static bool may_bind(const process::LaunchSpec& launch) {
+    using Kind = process::NamespaceKind;
+    const auto fits = [](const process::NamespaceUse& use) {
+      return use.kind != Kind::user && (use.path.empty() || (use.kind != Kind::cgroup && use.kind != Kind::mount));
+    };
+    return std::all_of(launch.namespaces.begin(), launch.namespaces.end(), fits);
   }
 
   Status enter_unit(pid_t pid, const Config& config) {

@@ -111,4 +111,22 @@ std::vector<MountSpec> cgroup_mounts(const CgroupView& view) {
   return mounts;
 }
 
+void bind_own_group(const cgroup::Hierarchies& hierarchies, const std::string& path, std::vector<MountSpec>& mounts) {
+  // What the machine's mount has and the new one was not to have.
+  constexpr std::uint64_t kFlags = MOUNT_ATTR_RDONLY | kSafe;
+  for (auto& mount : mounts) {
+    const std::string name = mount.destination.substr(mount.destination.rfind('/') + 1);
+    std::string source;
+    for (const auto& each : hierarchies.v1_process_mounts()) {
+      if (mount.type == "cgroup" && each.substr(each.rfind('/') + 1) == name) source = each;
+    }
+    if (mount.type == "cgroup2") source = hierarchies.v2_mount;
+    if (source.empty()) continue;  // the tmpfs that holds them
+    mount.type = "bind";
+    mount.source = source + path;
+    mount.data.clear();
+    mount.cleared = kFlags & ~mount.attributes;
+  }
+}
+
 }  // namespace mete::runtime::process

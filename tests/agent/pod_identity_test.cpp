@@ -208,7 +208,7 @@ std::string hash_of(const json& pod, const std::string& path) {
   std::string errors;
   for (const auto& error : state.errors) errors += config::to_string(error) + "\n";
   EXPECT_EQ(errors, "") << path << ": " << pod.dump() << "\nGive it two right values in special_values().";
-  return state.pods.size() == 1 ? identity_hash(state.pods[0]) : std::string();
+  return state.pods.size() == 1 ? identity_hash(*state.pods[0]) : std::string();
 }
 
 void each_field(const ObjectSpec& object, Path& path, const std::function<void(const Path&)>& see) {
@@ -272,23 +272,23 @@ config::DesiredState read(const std::string& name) {
 TEST(PodIdentity, IsWhatItWas) {
   const auto everything = read("agent/manifests/identity.yaml");
   ASSERT_EQ(everything.pods.size(), 1U);
-  EXPECT_EQ(identity_hash_by_value(everything.pods[0]), "c38800782ab17095");
-  EXPECT_EQ(resources_hash(everything.pods[0]), "5883ecd3a10e206f");
+  EXPECT_EQ(identity_hash_by_value(*everything.pods[0]), "c38800782ab17095");
+  EXPECT_EQ(resources_hash(*everything.pods[0]), "5883ecd3a10e206f");
   const auto nginx = read("config/manifests/nginx.yaml");
   ASSERT_EQ(nginx.pods.size(), 1U);
-  EXPECT_EQ(identity_hash(nginx.pods[0]), "f6d82b3e21ee4fcd");
+  EXPECT_EQ(identity_hash(*nginx.pods[0]), "f6d82b3e21ee4fcd");
 }
 
 TEST(PodIdentity, IsNotWhatConfigMapsAndSecretsHold) {
   const auto hash = [](const std::string& level) {
     return identity_hash(
-        config::assemble(
-            {config::read_documents("kind: ConfigMap\napiVersion: v1\nmetadata: {name: m}\ndata: {level: " + level +
-                                        "}\n---\nkind: Pod\napiVersion: v1\nmetadata: {name: p}\nspec:\n  containers:\n"
-                                        "  - {name: c, image: i, envFrom: [{configMapRef: {name: m}}]}\n"
-                                        "  volumes: [{name: v, configMap: {name: m}}]\n",
-                                    "p.yaml")})
-            .pods.at(0));
+        *config::assemble({config::read_documents(
+                              "kind: ConfigMap\napiVersion: v1\nmetadata: {name: m}\ndata: {level: " + level +
+                                  "}\n---\nkind: Pod\napiVersion: v1\nmetadata: {name: p}\nspec:\n  containers:\n"
+                                  "  - {name: c, image: i, envFrom: [{configMapRef: {name: m}}]}\n"
+                                  "  volumes: [{name: v, configMap: {name: m}}]\n",
+                              "p.yaml")})
+             .pods.at(0));
   };
   EXPECT_EQ(hash("debug"), hash("info"));
 }
@@ -308,8 +308,8 @@ TEST(PodIdentity, HashesOfWhatHasNotChangedAreTakenOver) {
   const auto hashes = hashes_of(now, before, marked);
   ASSERT_EQ(hashes.size(), 4U);
   EXPECT_EQ(hashes[2], marked[2]) << "d is the same";
-  for (const std::size_t i : {0U, 1U, 3U}) EXPECT_EQ(hashes[i].identity, identity_hash(now[i])) << i;
-  EXPECT_EQ(hashes_of(pods({"a"}, ""), {}, {}).at(0).resources, resources_hash(pods({"a"}, "").at(0)));
+  for (const std::size_t i : {0U, 1U, 3U}) EXPECT_EQ(hashes[i].identity, identity_hash(*now[i])) << i;
+  EXPECT_EQ(hashes_of(pods({"a"}, ""), {}, {}).at(0).resources, resources_hash(*pods({"a"}, "").at(0)));
 }
 
 }  // namespace

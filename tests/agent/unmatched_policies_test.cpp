@@ -38,12 +38,12 @@ TEST(UnmatchedPolicies, ThoseThatSelectAPodAreNot) {
   UnmatchedPolicies unmatched;
   config::DesiredState desired;
   desired.policies = {policy("web")};
-  desired.pods = {pod("web")};
+  desired.pods = {std::make_shared<config::PodPlan>(pod("web"))};
   EXPECT_TRUE(unmatched.see(desired).empty());
   desired.pods.clear();
   EXPECT_TRUE(unmatched.see(desired).empty()) << "a pod that goes is no fault of its policy";
   UnmatchedPolicies elsewhere;
-  desired.pods = {pod("web", "another")};
+  desired.pods = {std::make_shared<config::PodPlan>(pod("web", "another"))};
   EXPECT_EQ(elsewhere.see(desired).size(), 1U);
 }
 

@@ -30,7 +30,7 @@ TEST(DesiredState, OneWrongPodDoesNotStopTheOthers) {
   const auto state = assemble_texts({pod_text(wrong, "  volumes: [{name: v, emptyDir: {}}]\n", "bad"),
                                      pod_text("", "", "good"), pod_text("", "", "also")});
   ASSERT_EQ(state.pods.size(), 2U);
-  EXPECT_EQ(state.pods[0].pod.metadata.name, "also");
+  EXPECT_EQ(state.pods[0]->pod.metadata.name, "also");
   ASSERT_EQ(state.rejected.size(), 1U);
   EXPECT_FALSE(state.ok());
   EXPECT_TRUE(has(state.errors, "spec.containers[0].volumeMounts[0].subPathExpr", "found no variable `NONE`"));
@@ -41,7 +41,7 @@ TEST(DesiredState, OneWrongPodDoesNotStopTheOthers) {
 TEST(DesiredState, TheSecondOfTwoNamesIsRefusedAndBothAreNamed) {
   const auto state = assemble_texts({pod_text(""), "# second\n" + pod_text("    tty: true\n")});
   ASSERT_EQ(state.pods.size(), 1U);
-  EXPECT_FALSE(state.pods[0].pod.spec.containers[0].tty);
+  EXPECT_FALSE(state.pods[0]->pod.spec.containers[0].tty);
   ASSERT_EQ(state.errors.size(), 1U);
   EXPECT_EQ(to_string(state.errors[0]),
             "b.yaml:2:1: Pod default/p: metadata.name: this name is taken already, by a.yaml:1:1");
@@ -67,7 +67,7 @@ TEST(DesiredState, EnvironmentIsResolvedInOrder) {
     - {name: LAST, value: "$(A)/$(POD)"}
 )yaml")});
   ASSERT_TRUE(state.ok()) << joined(state.errors);
-  const ContainerPlan& plan = state.pods.at(0).containers.at(0);
+  const ContainerPlan& plan = state.pods.at(0)->containers.at(0);
   const std::vector<EnvValue> expected = {
       {"A", "own"},      {"B", "$(A)"}, {"P_KEY", "hidden"}, {"EARLY", "$(LATE)"}, {"LATE", "from-map-hidden"},
       {"REF", "hidden"}, {"POD", "p"},  {"LAST", "own/p"}};
@@ -85,7 +85,7 @@ TEST(DesiredState, VolumesBecomeFiles) {
   - {name: gone, secret: {secretName: none, optional: true}}
 )")});
   ASSERT_TRUE(state.ok()) << joined(state.errors);
-  const auto& files = state.pods.at(0).volume_files;
+  const auto& files = state.pods.at(0)->volume_files;
   ASSERT_EQ(files.size(), 3U);
   EXPECT_EQ(files[0].files,
             (std::vector<VolumeFile>{{"a", "A", 0600}, {"b", "B", 0600}, {"c", std::string(1, '\0'), 0600}}));
@@ -108,7 +108,7 @@ TEST(DesiredState, APodWaitsForWhatItRefersTo) {
   EXPECT_TRUE(has(state.warnings, "spec.containers[0].env[1].valueFrom", "Secret `m` does not exist"));
   EXPECT_TRUE(has(state.warnings, "spec.volumes[0].configMap", "has no key `z`"));
   EXPECT_TRUE(has(state.warnings, "spec.volumes[1].secret", "Secret `none` does not exist"));
-  const PodPlan& plan = state.pods.at(0);
+  const PodPlan& plan = *state.pods.at(0);
   EXPECT_EQ(plan.containers.at(0).missing, "couldn't find key none in ConfigMap default/m");
   EXPECT_EQ(plan.volume_files.at(0).missing, "references non-existent config key: z");
   EXPECT_EQ(plan.volume_files.at(1).missing, "secret \"none\" not found");
@@ -120,11 +120,11 @@ TEST(DesiredState, ByNameAPlanStaysTheSameWhenTheValuesChange) {
       "    envFrom: [{secretRef: {name: s}}]\n    args: [\"$(A)\"]\n",
       "  volumes: [{name: v, configMap: {name: m}}, {name: w, secret: {secretName: s, items: [{key: k, path: p}]}}]\n");
   const auto plan_with = [&](const std::string& value) {
-    return assemble_texts({"{apiVersion: v1, kind: ConfigMap, metadata: {name: m}, data: {a: " + value +
-                               "}}\n---\n{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {k: " + value +
-                               "}}\n",
-                           pod})
-        .pods.at(0);
+    return *assemble_texts(
+                {"{apiVersion: v1, kind: ConfigMap, metadata: {name: m}, data: {a: " + value +
+                     "}}\n---\n{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {k: " + value + "}}\n",
+                 pod})
+                .pods.at(0);
   };
   const PodPlan one = plan_with("one");
   const PodPlan two = plan_with("two");
@@ -132,8 +132,35 @@ TEST(DesiredState, ByNameAPlanStaysTheSameWhenTheValuesChange) {
   EXPECT_EQ(one.by_name, two.by_name);
   EXPECT_NE(one.containers, two.containers);
   EXPECT_NE(one.volume_files, two.volume_files);
-  EXPECT_EQ(assemble_texts({pod}).pods.at(0).by_name, one.by_name) << "nor when there are no values";
-  EXPECT_FALSE(assemble_texts({pod_text("    env: [{name: A, value: b}]\n")}).pods.at(0).by_name);
+  EXPECT_EQ(assemble_texts({pod}).pods.at(0)->by_name, one.by_name) << "nor when there are no values";
+  EXPECT_FALSE(assemble_texts({pod_text("    env: [{name: A, value: b}]\n")}).pods.at(0)->by_name);
+}
+
+TEST(DesiredState, APlanIsKeptWhileItIsTheSame) {
+  const auto map = [](const std::string& value) {
+    return read_documents("{apiVersion: v1, kind: ConfigMap, metadata: {name: m}, data: {a: " + value + "}}\n",
+                          "m.yaml");
+  };
+  const std::string env = "    env: [{name: A, valueFrom: {configMapKeyRef: {name: m, key: a}}}]\n";
+  // The second of a name stays an error, whatever is planned already.
+  auto pods = read_documents(pod_text(env) + "---\n" + pod_text(env), "p.yaml");
+  const auto one = assemble({map("one"), pods});
+  ASSERT_EQ(one.pods.size(), 1U);
+  ASSERT_EQ(one.errors.size(), 1U);
+  pods.pods.erase(pods.pods.begin());
+  const std::vector<SharedPlan> none;
+  const auto again_with = [&](const Documents& values) {
+    return assemble({KnownFile{&values, &none}, KnownFile{&pods, &one.pods}});
+  };
+  const auto same = again_with(map("one"));
+  ASSERT_EQ(same.pods.size(), 1U);
+  EXPECT_EQ(same.pods[0], one.pods[0]) << "the very plan";
+  ASSERT_EQ(same.errors.size(), 1U);
+  EXPECT_EQ(to_string(same.errors[0]), to_string(one.errors[0]));
+  const auto other = again_with(map("two"));
+  ASSERT_EQ(other.pods.size(), 1U);
+  EXPECT_NE(other.pods[0], one.pods[0]);
+  EXPECT_EQ(other.pods[0]->containers[0].env[0].value, "two");
 }
 
 TEST(DesiredState, NamespacesAreApart) {
@@ -146,7 +173,7 @@ TEST(DesiredState, TheMostSpecificPolicyApplies) {
   const auto chosen = [](const std::vector<std::string>& texts) {
     const auto state = assemble_texts(texts);
     EXPECT_TRUE(state.ok()) << joined(state.errors);
-    return state.pods.at(0).policy ? state.pods[0].policy->metadata.name : "none";
+    return state.pods.at(0)->policy ? state.pods[0]->policy->metadata.name : "none";
   };
   const std::string pod = labelled("app: web, tier: front");
   EXPECT_EQ(chosen({pod, policy("one", "app: web"), policy("two", "app: web, tier: front")}), "two");
@@ -168,10 +195,10 @@ TEST(DesiredState, APodWithoutUidHasALastingOne) {
   const auto first = assemble_texts({pod_text("")});
   const auto second = assemble_texts({pod_text("    tty: true\n")});
   const auto other = assemble_texts({pod_text("", "", "q")});
-  const std::string uid = first.pods[0].pod.metadata.uid;
+  const std::string uid = first.pods[0]->pod.metadata.uid;
   EXPECT_EQ(uid.size(), 36U);
-  EXPECT_EQ(uid, second.pods[0].pod.metadata.uid);
-  EXPECT_NE(uid, other.pods[0].pod.metadata.uid);
+  EXPECT_EQ(uid, second.pods[0]->pod.metadata.uid);
+  EXPECT_NE(uid, other.pods[0]->pod.metadata.uid);
 }
 
 TEST(DesiredState, TheExamplesRunTogether) {
@@ -182,11 +209,11 @@ TEST(DesiredState, TheExamplesRunTogether) {
   const auto state = assemble_texts(texts);
   ASSERT_TRUE(state.ok()) << joined(state.errors);
   ASSERT_EQ(state.pods.size(), 3U);
-  EXPECT_EQ(state.pods[0].pod.metadata.name, "oom");
-  EXPECT_EQ(state.pods[0].pod.spec.containers[0].resources.limits.memory, Bytes(104960000));
-  EXPECT_EQ(state.pods[0].policy->memory.on_oom, OnOom::kKillContainer);
-  EXPECT_FALSE(state.pods[1].policy.has_value());
-  EXPECT_EQ(state.pods[2].volume_files[0].files[0].path, "index.html");
+  EXPECT_EQ(state.pods[0]->pod.metadata.name, "oom");
+  EXPECT_EQ(state.pods[0]->pod.spec.containers[0].resources.limits.memory, Bytes(104960000));
+  EXPECT_EQ(state.pods[0]->policy->memory.on_oom, OnOom::kKillContainer);
+  EXPECT_FALSE(state.pods[1]->policy.has_value());
+  EXPECT_EQ(state.pods[2]->volume_files[0].files[0].path, "index.html");
 }
 
 }  // namespace

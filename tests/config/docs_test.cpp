@@ -94,7 +94,7 @@ TEST(Docs, TheMovedComposeServiceHasItsLimits) {
   ASSERT_EQ(documents.pods.size(), 1U);
   const auto state = assemble({documents});
   ASSERT_EQ(state.pods.size(), 1U);
-  ASSERT_TRUE(state.pods[0].policy.has_value()) << "the policy selects the pod";
+  ASSERT_TRUE(state.pods[0]->policy.has_value()) << "the policy selects the pod";
   const auto& pod = documents.pods[0].spec;
   EXPECT_EQ(pod.containers[0].resources.limits.memory, Bytes(256 << 20));
   EXPECT_EQ(pod.containers[0].resources.limits.cpu, MilliCpu(500));

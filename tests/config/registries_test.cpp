@@ -58,7 +58,7 @@ TEST(PullSecrets, GiveWhatRegistriesAreTold) {
   ASSERT_TRUE(documents.ok()) << joined(documents.errors);
   const auto state = assemble({documents});
   ASSERT_TRUE(state.ok()) << joined(state.errors);
-  EXPECT_EQ(state.pods.at(0).pull_logins, (std::vector<std::string>{"{\"auths\":{}}", "{\"auths\":{\"a\":{}}}"}));
+  EXPECT_EQ(state.pods.at(0)->pull_logins, (std::vector<std::string>{"{\"auths\":{}}", "{\"auths\":{\"a\":{}}}"}));
   ASSERT_EQ(state.warnings.size(), 2U) << joined(state.warnings);
   EXPECT_NE(to_string(state.warnings[0]).find("imagePullSecrets[2].name"), std::string::npos);
   EXPECT_NE(to_string(state.warnings[1]).find("does not exist"), std::string::npos);

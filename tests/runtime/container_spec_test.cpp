@@ -121,6 +121,32 @@ TEST(ContainerSpec, SharesTheSandboxsNamespaces) {
   EXPECT_EQ(path(NamespaceKind::uts), "host");
 }
 
+TEST(CgroupMounts, BecomeBindsOfTheGroup) {
+  cgroup::Hierarchies machine;
+  machine.v1 = {{"cpu", "/cg/cpu,cpuacct"}, {"cpuacct", "/cg/cpu,cpuacct"}, {"memory", "/cg/memory"}};
+  machine.named = {{"systemd", "/cg/systemd"}};
+  machine.v2_mount = "/cg/unified";
+  auto mounts = process::cgroup_mounts(process::view_of(machine));
+  process::bind_own_group(machine, "/mete/web/main", mounts);
+  std::map<std::string, std::string> sources;
+  for (const auto& mount : mounts) {
+    sources[mount.destination] = mount.type + " " + mount.source;
+    EXPECT_NE(mount.attributes & MOUNT_ATTR_RDONLY, mount.type == "tmpfs" ? 1U : 0U) << mount.destination;
+  }
+  EXPECT_EQ(sources, (std::map<std::string, std::string>{
+                         {"/sys/fs/cgroup", "tmpfs cgroup"},
+                         {"/sys/fs/cgroup/cpu,cpuacct", "bind /cg/cpu,cpuacct/mete/web/main"},
+                         {"/sys/fs/cgroup/memory", "bind /cg/memory/mete/web/main"},
+                         {"/sys/fs/cgroup/systemd", "bind /cg/systemd/mete/web/main"},
+                         {"/sys/fs/cgroup/unified", "bind /cg/unified/mete/web/main"},
+                     }));
+  machine = {.mode = cgroup::Mode::kV2, .v2_mount = "/cg"};
+  mounts = process::cgroup_mounts(process::view_of(machine));
+  process::bind_own_group(machine, "/mete/web/main", mounts);
+  ASSERT_EQ(mounts.size(), 1U);
+  EXPECT_EQ(mounts[0].source, "/cg/mete/web/main");
+}
+
 TEST(ContainerSpec, ASingleContainerNeedsNoSandbox) {
   auto plan = pod_plan();
   EXPECT_FALSE(pod::needs_sandbox(plan.pod.spec));

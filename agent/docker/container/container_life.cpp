@@ -164,7 +164,7 @@ std::optional<Refusal> Containers::update(ContainerRecord& record, Json host_con
   if (const auto saved = save(changed); !saved) return Refusal{500, saved.error().what};
   record = std::move(changed);
   if (Pod* const own = pod(record)) {
-    own->set_plan(std::move(*plan));
+    own->set_plan(std::make_shared<const config::PodPlan>(std::move(*plan)));
     own->containers().front()->apply_limits();
     own->step();
   }

@@ -72,7 +72,7 @@ std::optional<Refusal> Containers::change_networks(ContainerRecord& record, Netw
   if (!plan) return Refusal{400, plan.error().what};
   if (const auto saved = save(changed); !saved) return Refusal{500, saved.error().what};
   record = std::move(changed);
-  if (Pod* const own = pod(record)) own->set_plan(std::move(*plan));
+  if (Pod* const own = pod(record)) own->set_plan(std::make_shared<const config::PodPlan>(std::move(*plan)));
   return std::nullopt;
 }
 

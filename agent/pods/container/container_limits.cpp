@@ -36,7 +36,8 @@ void ContainerLimits::find_disks() {
   io_ = {};
   const auto* const policy = slot_.policy();
   if (policy == nullptr) return;
-  const bool news = std::exchange(faults_reported_, *policy) != *policy;
+  const bool news = faults_reported_ == nullptr || *faults_reported_ != *policy;
+  if (news) faults_reported_ = std::make_unique<const config::Policy>(*policy);
   std::vector<std::string> faults = enforcers::not_to_be_had(*policy, services_.hierarchies);
   io_ = find_policy_disks(policy->io, group_, faults);
   for (const auto& fault : news ? faults : std::vector<std::string>()) slot_.warn(Reason::kNotEnforced, fault);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "agent/pods/container/container_cores.h"
@@ -79,7 +80,8 @@ class ContainerLimits {
   runtime::cgroup::Limits limits_;
   std::optional<std::chrono::microseconds> lent_quota_;  // of a period of its own quota
   enforcers::IoFacts io_;
-  config::Policy faults_reported_;  // its parts that the machine does not support
+  // The policy whose parts that the machine does not support are reported; null: none.
+  std::unique_ptr<const config::Policy> faults_reported_;
   std::uint64_t changes_ = 0;
 };
 

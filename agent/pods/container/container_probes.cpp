@@ -32,6 +32,18 @@ ContainerProbes::ContainerProbes(const ContainerSlot& slot, EndContainer end_con
 
 ContainerProbes::~ContainerProbes() = default;
 
+const ProbeCounts& ContainerProbes::counts(ProbeKind kind) const {
+  static const ProbeCounts kNone;
+  const One* const each = find(kind);
+  return each == nullptr ? kNone : each->counts;
+}
+
+ContainerProbes::One& ContainerProbes::one(ProbeKind kind) {
+  auto& each = probes_.at(static_cast<std::size_t>(kind));
+  if (each == nullptr) each = std::make_unique<One>();
+  return *each;
+}
+
 // The network is that of the process: a pidfd names it without holding it.
 const ProbePlace& ContainerProbes::place() {
   const auto& own = slot_.record();
@@ -106,8 +118,9 @@ void ContainerProbes::save_and_tell() {
 }
 
 bool ContainerProbes::asks(ProbeKind kind, const std::optional<config::Probe>& probe) const {
-  const One& each = probes_.at(static_cast<std::size_t>(kind));
-  return probe ? each.prober != nullptr && each.probe == *probe : each.prober == nullptr;
+  const One* const each = find(kind);
+  const bool asked = each != nullptr && each->prober != nullptr;
+  return probe ? asked && each->probe == *probe : !asked;
 }
 
 void ContainerProbes::take_changes() {
@@ -140,7 +153,7 @@ void ContainerProbes::begin(ProbeKind kind, const config::Probe& probe, Health f
   each.probe = probe;
   each.told.clear();
   each.prober = std::make_unique<Prober>(
-      slot_.services().loop, each.probe, counts_.at(static_cast<std::size_t>(kind)),
+      slot_.services().loop, each.probe, each.counts,
       Prober::Calls{.make = [this, kind] { return make_probe_run(slot_.services(), place(), one(kind).probe.action); },
                     .outcome = [this, kind](const ProbeOutcome& outcome) { this->outcome(kind, outcome); },
                     .changed = [this, kind](Health health, const ProbeOutcome&) { changed(kind, health); },
@@ -149,7 +162,7 @@ void ContainerProbes::begin(ProbeKind kind, const config::Probe& probe, Health f
 }
 
 void ContainerProbes::stop(ProbeKind kind) {
-  if (one(kind).prober) one(kind).prober->stop();
+  if (const One* const each = find(kind); each != nullptr && each->prober) each->prober->stop();
 }
 
 void ContainerProbes::ending() {

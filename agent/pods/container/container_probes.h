@@ -34,7 +34,7 @@ class ContainerProbes {
   // Its attempt has ended.
   void ended();
 
-  [[nodiscard]] const ProbeCounts& counts(ProbeKind kind) const { return counts_.at(static_cast<std::size_t>(kind)); }
+  [[nodiscard]] const ProbeCounts& counts(ProbeKind kind) const;
   // What a hook of this container is made in, or a probe.
   [[nodiscard]] std::shared_ptr<ProbeRun> make_hook(const config::HookAction& action);
 
@@ -43,6 +43,7 @@ class ContainerProbes {
     config::Probe probe;  // its own: the manifest may be replaced while it runs
     TellingBudget budget;
     std::string told;  // the last message since it was well; empty: none
+    ProbeCounts counts;
     std::unique_ptr<Prober> prober;
   };
   void begin_care(const config::Container& spec);
@@ -57,7 +58,8 @@ class ContainerProbes {
   void changed(ProbeKind kind, Health health);
   void unwell(ProbeKind kind);
   [[nodiscard]] const ProbePlace& place();
-  [[nodiscard]] One& one(ProbeKind kind) { return probes_.at(static_cast<std::size_t>(kind)); }
+  [[nodiscard]] One& one(ProbeKind kind);  // made when there is none
+  [[nodiscard]] const One* find(ProbeKind kind) const { return probes_.at(static_cast<std::size_t>(kind)).get(); }
 
   const ContainerSlot& slot_;
   EndContainer end_container_;
@@ -65,9 +67,8 @@ class ContainerProbes {
   ProbePlace place_;  // of the present attempt, once it was asked for
   std::chrono::steady_clock::time_point started_at_{};
   bool in_running_ = false;
-  bool begun_ = false;  // of the present attempt, with its manifest
-  std::array<ProbeCounts, kProbeKinds> counts_;
-  std::array<One, kProbeKinds> probes_;
+  bool begun_ = false;                                    // of the present attempt, with its manifest
+  std::array<std::unique_ptr<One>, kProbeKinds> probes_;  // null: it never had one
 };
 
 }  // namespace mete::agent

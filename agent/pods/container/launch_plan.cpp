@@ -154,6 +154,7 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
   context.oom_score_adj = container.extras.oom_score_adj.value_or(
       enforcers::oom_score_adj(plan.pod.spec, container, services.machine_memory));
   METE_TRY(runtime::process::LaunchSpec spec, runtime::pod::container_spec(plan, container, resolved, context));
+  if (!context.users) runtime::process::bind_own_group(services.hierarchies, group.path(), spec.cgroup_mounts);
   METE_CHECK(add_seccomp(services, runtime::pod::seccomp_profile(plan.pod.spec, container), spec.identity));
   METE_TRY(const runtime::process::Plan launch, runtime::process::make_plan(spec));
   return runtime::replace_file(files.plan(), runtime::process::encode(launch), 0600, runtime::Durability::volatile_);

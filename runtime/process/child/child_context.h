@@ -37,6 +37,7 @@ class ChildContext {
   int root = -1;               // the container's root directory, from MountRoot until PivotRoot
   int profile = -1;            // AppArmor's attribute file, from OpenProfile on
   int terminal = -1;           // the process's side of the terminal, from OpenTerminal on
+  int proc = -1;               // the container's procfs, once one is mounted
   int control() const { return control_; }
 
  private:

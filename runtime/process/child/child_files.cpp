@@ -168,18 +168,35 @@ void execute(ChildContext& child, const MakeSymlink& op) {
   ::close(parent);
 }
 
-void execute(ChildContext& child, const WriteSysctl& op) {
+namespace {
+
+// In the procfs that this child has mounted itself. In that of the machine the kernel keeps a name for each namespace
+// that has asked for it, all in one chain of its name cache: beside 1,000 containers that was a tenth of a start.
+int open_sysctl(const ChildContext& child, const std::string& path) {
+  if (child.proc >= 0) {
+    const int sys = open_inside(child.proc, "sys", O_PATH | O_DIRECTORY, RESOLVE_NO_XDEV);
+    const int fd = sys < 0 ? -1 : open_inside(sys, path.c_str(), O_WRONLY, RESOLVE_NO_XDEV);
+    if (sys >= 0) ::close(sys);
+    if (fd >= 0) return fd;  // else it is read-only, has no sysctls (subset=pid), or something is mounted there
+  }
   // The host's own procfs, opened before the image's root is entered (CVE-2025-52881).
   const int proc =
       static_cast<int>(child.must(::open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC), "open /proc/sys"));
   struct statfs info {};
   child.must(::fstatfs(proc, &info), "stat /proc/sys");
   if (info.f_type != PROC_SUPER_MAGIC) child.die("/proc/sys is not procfs", "", EINVAL);
-  const int fd = open_inside(proc, op.path.c_str(), O_WRONLY);
+  const int fd = open_inside(proc, path.c_str(), O_WRONLY);
+  ::close(proc);
+  return fd;
+}
+
+}  // namespace
+
+void execute(ChildContext& child, const WriteSysctl& op) {
+  const int fd = open_sysctl(child, op.path);
   if (fd < 0) child.die("open sysctl", op.path.c_str());
   if (::write(fd, op.value.data(), op.value.size()) < 0) child.die("write sysctl", op.path.c_str());
   ::close(fd);
-  ::close(proc);
 }
 
 void execute(ChildContext& child, const MakeDirectory& op) {

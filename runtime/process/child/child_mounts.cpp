@@ -209,7 +209,11 @@ void execute(ChildContext& child, const MountFilesystem& op) {
   attach(child, mount, target, path);
   set_propagation(child, mount, op.propagation, path);
   ::close(target);
-  ::close(mount);
+  if (op.type == "proc" && child.proc < 0) {
+    child.proc = mount;
+  } else {
+    ::close(mount);
+  }
 }
 
 void execute(ChildContext& child, const BindMount& op) {
