@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// A quota for the writable layer where the file system has none: the layer lies in a file system of its own, in a
+// sparse file, on a loop device. The file is a copy of a template of that size, which is made once.
+#pragma once
+
+#include <mutex>
+#include <string>
+
+#include "config/result.h"
+#include "config/units.h"
+#include "runtime/storage/place.h"
+
+namespace mete::runtime::storage {
+
+class LimitedUpper {
+ public:
+  // `directory` is for the templates.
+  explicit LimitedUpper(std::string directory) : directory_(std::move(directory)) {}
+
+  // The error names what is missing: a program, loop devices.
+  [[nodiscard]] Status is_possible() const;
+  // Mounts place.limited() with upper/ and work/ in it: a new file system for `limit` bytes of data, or what an earlier
+  // attempt has left in place.image(). Where that is still mounted, nothing is done.
+  [[nodiscard]] Status mount(const Place& place, Bytes limit);
+
+ private:
+  [[nodiscard]] Result<std::string> template_of(Bytes limit);
+  [[nodiscard]] Status make_template(const std::string& file, Bytes limit) const;
+
+  std::string directory_;
+  std::mutex templates_;  // held while one is made
+};
+
+// The size of the file of a file system that has room for `limit` bytes beside its own tables. Pure.
+[[nodiscard]] Bytes image_size(Bytes limit);
+
+}  // namespace mete::runtime::storage

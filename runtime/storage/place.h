@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The place of a container's root: its attempt's directory. What is there tells which driver made it.
+//
+//   root/                  empty: the overlay is mounted here, in the container's own mount namespace
+//   upper/, work/          what the container wrote over its layers, and overlayfs' own directory
+//   limited.img, limited/  with a quota by a loop device: a file system in a file, mounted, with upper/ and work/ in it
+//   tree/                  the whole root, of the drivers btrfs and vfs
+//   tree-base              a link to the tree that it was made from
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/result.h"
+
+namespace mete::runtime::storage {
+
+class Place {
+ public:
+  explicit Place(std::string directory) : directory_(std::move(directory)) {}
+  [[nodiscard]] const std::string& directory() const { return directory_; }
+  [[nodiscard]] std::string root() const { return directory_ + "/root"; }
+  [[nodiscard]] std::string upper() const { return directory_ + "/upper"; }
+  [[nodiscard]] std::string work() const { return directory_ + "/work"; }
+  [[nodiscard]] std::string image() const { return directory_ + "/limited.img"; }
+  [[nodiscard]] std::string limited() const { return directory_ + "/limited"; }
+  [[nodiscard]] std::string tree() const { return directory_ + "/tree"; }
+  [[nodiscard]] std::string base_link() const { return directory_ + "/tree-base"; }
+
+ private:
+  std::string directory_;
+};
+
+// Where what a container wrote is.
+struct Written {
+  std::string upper;  // a directory in overlayfs' form; empty: the container has a whole tree
+  std::string tree;
+  std::string base;  // that the tree was a copy of
+};
+
+// Looks at the place. Empty: there is no root in it.
+[[nodiscard]] std::optional<Written> written_in(const std::string& place);
+
+// Whether there is something to move_written(), mounted or not.
+[[nodiscard]] bool keeps_written(const std::string& place);
+
+// Errors: an agent with another driver made what is there, which a new root would hide.
+[[nodiscard]] Status refuse_tree(const Place& place, std::string_view driver);
+[[nodiscard]] Status refuse_upper(const Place& place, std::string_view driver);
+
+// Gives what an earlier attempt wrote to the next: `to` exists and has nothing yet. Nothing of the container runs.
+[[nodiscard]] Status move_written(const std::string& from, const std::string& to);
+
+// Gives back what a removal of files does not: mounts, loop devices, subvolumes, quotas. A second call, and one for a
+// place that does not exist, do nothing.
+[[nodiscard]] Status release(const std::string& place);
+[[nodiscard]] Status remove_place(const std::string& place);
+
+// remove_place() of each place CONTAINERS/NAME/NUMBER, then the rest.
+[[nodiscard]] Status remove_places(const std::string& containers);
+
+}  // namespace mete::runtime::storage
