@@ -96,6 +96,12 @@ class Agent {
               docker_.handle(request, reply);
             },
             nullptr, docker::docker_limits()),
+        docker_read_only_server_(
+            loop_,
+            [this](const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
+              docker_.handle(request, reply, true);
+            },
+            nullptr, docker::docker_limits()),
         signals_(loop_, SIGTERM, SIGINT),
         lag_(loop_),
         end_(loop_) {}
@@ -136,6 +142,8 @@ class Agent {
     METE_CHECK(server_.listen_tcp(settings_.listen));
     METE_CHECK(server_.listen_unix(settings_.socket()));
     METE_CHECK(docker_server_.listen_unix(settings_.docker_socket()));
+    METE_CHECK(docker_read_only_server_.listen_unix(settings_.docker_read_only_socket()));
+    METE_CHECK(share_with_dashboards(settings_.docker_read_only_socket(), settings_.socket_group));
     if (!settings_.socket_group.empty()) {
       METE_CHECK(share_socket(settings_.socket(), settings_.socket_group));
       METE_CHECK(share_socket(settings_.docker_socket(), settings_.socket_group));
@@ -318,6 +326,7 @@ class Agent {
   WebAccess web_access_;
   HttpServer server_;
   HttpServer docker_server_;
+  HttpServer docker_read_only_server_;
   asio::signal_set signals_;
   Timer lag_;
   Timer end_;

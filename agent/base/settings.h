@@ -39,6 +39,7 @@ struct Settings {
   [[nodiscard]] std::string seccomp_profiles() const { return state + "/seccomp"; }
   [[nodiscard]] std::string docker() const { return state + "/docker"; }
   [[nodiscard]] std::string docker_socket() const { return run + "/docker.sock"; }
+  [[nodiscard]] std::string docker_read_only_socket() const { return run + "/docker.ro.sock"; }
   [[nodiscard]] std::string run_pods() const { return run + "/pods"; }
   [[nodiscard]] std::string logs() const { return state + "/logs"; }
   [[nodiscard]] std::string forensics() const { return state + "/forensics"; }

@@ -51,6 +51,16 @@ int unknown_command(const CLI::App& parent, const std::string& path, const std::
                   kUsage);
 }
 
+// "mete cp: to is required"
+std::string failure_text(const CLI::App* app, const CLI::Error& error) {
+  std::string path = app->get_name();
+  while (!app->get_subcommands().empty()) {
+    app = app->get_subcommands().front();
+    path += " " + app->get_name();
+  }
+  return path + ": " + error.what() + "\nRun `" + path + " --help` for more information.\n";
+}
+
 }  // namespace
 
 CommandLine::CommandLine()
@@ -60,6 +70,7 @@ CommandLine::CommandLine()
           "mete") {
   app_.require_subcommand(1);
   app_.fallthrough();
+  app_.failure_message(failure_text);
   auto& settings = common_.settings;
   app_.add_option("--state", settings.state, "What survives a reboot: images, records, logs")
       ->type_name(kFolder)

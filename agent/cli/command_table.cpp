@@ -15,7 +15,8 @@ void add_get(CommandLine& line);           // get.cpp
 void add_scale(CommandLine& line);         // get.cpp
 void add_rollout(CommandLine& line);       // rollout.cpp: status, history, undo, restart, pause, resume
 void add_update(CommandLine& line);        // update.cpp
-void add_top(CommandLine& line);           // top.cpp: top, stats
+void add_top(CommandLine& line);           // top.cpp
+void add_stats(CommandLine& line);         // stats.cpp
 void add_explain(CommandLine& line);       // explain.cpp
 void add_advise(CommandLine& line);        // advise.cpp
 void add_events(CommandLine& line);        // events.cpp
@@ -44,11 +45,11 @@ void add_version(CommandLine& line);       // version.cpp
 
 void add_all_commands(CommandLine& line) {
   constexpr void (*kCommands[])(CommandLine&) = {
-      add_agent,   add_manifests,  add_pods,  add_run,      add_life,         add_port,   add_get,     add_scale,
-      add_rollout, add_update,     add_top,   add_explain,  add_advise,       add_events, add_alerts,  add_logs,
-      add_exec,    add_attach,     add_cp,    add_describe, add_port_forward, add_wait,   add_oom,     add_images,
-      add_build,   add_registry,   add_login, add_networks, add_volumes,      add_engine, add_metrics, add_schema,
-      add_convert, add_completion, add_man,   add_version,
+      add_agent,   add_manifests, add_pods,       add_run,   add_life,     add_port,         add_get,    add_scale,
+      add_rollout, add_update,    add_top,        add_stats, add_explain,  add_advise,       add_events, add_alerts,
+      add_logs,    add_exec,      add_attach,     add_cp,    add_describe, add_port_forward, add_wait,   add_oom,
+      add_images,  add_build,     add_registry,   add_login, add_networks, add_volumes,      add_engine, add_metrics,
+      add_schema,  add_convert,   add_completion, add_man,   add_version,
   };
   for (const auto add : kCommands) add(line);
 }

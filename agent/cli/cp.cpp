@@ -7,8 +7,9 @@
 #include <cstdio>
 #include <memory>
 
-#include "agent/cli/output.h"
+#include "agent/cli/containers/subject.h"
 #include "agent/cli/table.h"
+#include "agent/docker/stopped_root.h"
 #include "runtime/file.h"
 #include "runtime/process/inside_files.h"
 
@@ -105,6 +106,39 @@ Status copy(const Ends& ends, const Place& from, const Place& to) {
       });
 }
 
+// Of `mete run`, at its end or before its start. Volumes are not mounted then.
+Result<process::InsideFiles> of_stopped(const Common& common, const Subject& subject, const Json& container,
+                                        const Place& place) {
+  METE_TRY(const Answer told, docker_client(common).request("GET", subject.path + "/json"));
+  const Json inspected = Json::parse(told.body, nullptr, false);
+  if (told.status != 200 || !inspected.is_object()) return fail(message_of(told));
+  const auto status = inspected["State"]["Status"].get<std::string>();
+  if (status != "exited" && status != "created")
+    return fail("container " + subject.word + " is " + status + ", expected it running or stopped");
+  std::vector<std::string> targets;
+  for (const Json& each : inspected["Mounts"]) targets.push_back(each["Destination"].get<std::string>());
+  if (const std::string target = docker::mount_above(place.path, targets); !target.empty())
+    return fail(place.path + ": found the mount " + target + ", which is there while " + subject.word + " runs");
+  METE_TRY(const auto store, runtime::image::Store::open(common.settings.images()));
+  const auto image = store.resolve(inspected["Image"].get<std::string>());
+  const auto layers = image ? image->layers : container.value("layers", std::vector<std::string>());
+  METE_TRY(auto root, docker::open_stopped_root(store, layers, container["directory"].get<std::string>()));
+  return process::InsideFiles::below(std::move(root));
+}
+
+Result<process::InsideFiles> inside_of(const Common& common, const Subject& subject, const Json& container,
+                                       const Place& place) {
+  if (container.contains("pid")) {
+    auto inside =
+        process::InsideFiles::open({container["pid"].get<pid_t>(), container.value("pidStartTime", std::uint64_t{0})});
+    if (!inside) return fail("the container has just ended: " + inside.error().what);
+    return inside;
+  }
+  if (!subject.is_pod) return of_stopped(common, subject, container, place);
+  return fail("container " + container["name"].get<std::string>() + " is " + container["state"].get<std::string>() +
+              ", expected it running");
+}
+
 int cp(const Common& common, const CopyOptions& options) {
   const Place from = place_of(options.from);
   const Place to = place_of(options.to);
@@ -112,18 +146,17 @@ int cp(const Common& common, const CopyOptions& options) {
     return complain(
         "cp: found " + std::string(from.pod.empty() ? "no" : "two") + " paths in a container (POD:PATH), expected one",
         kUsage);
-  const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + pod_key(from.pod.empty() ? to.pod : from.pod));
-  if (fetched.code != kDone) return fetched.code;
-  const auto container = find_container(fetched.value, options.container);
+  const Place& place = from.pod.empty() ? to : from;
+  const Subject subject = find_subject(common, place.pod);
+  if (subject.code != kDone) return subject.code;
+  if (!subject.pod.is_object()) return complain("container " + place.pod + " is being made or removed");
+  const auto container = find_container(subject.pod, options.container);
   if (!container) return kNotFound;
-  if (!container->contains("pid"))
-    return complain("container " + (*container)["name"].get<std::string>() + " is " +
-                    (*container)["state"].get<std::string>() + ", expected it running");
-  auto inside = process::InsideFiles::open(
-      {(*container)["pid"].get<pid_t>(), container->value("pidStartTime", std::uint64_t{0})});
-  if (!inside) return complain("the container has just ended: " + inside.error().what);
+  auto inside = inside_of(common, subject, *container, place);
+  if (!inside) return complain(inside.error().what);
   const auto done = copy(Ends(std::move(*inside)), from, to);
-  return done ? kDone : complain(done.error().what, done.error().code == ENOENT ? kNotFound : kFailed);
+  const int failed = !done && done.error().code == ENOENT ? kNotFound : kFailed;
+  return done ? kDone : complain("cp " + options.from + " " + options.to + ": " + done.error().what, failed);
 }
 
 }  // namespace

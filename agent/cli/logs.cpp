@@ -22,6 +22,7 @@ struct LogOptions {
   std::string container;
   std::string since;       // a duration
   std::string since_time;  // RFC 3339, in UTC
+  std::string until;       // a duration, or a time as `since_time`
   bool follow = false;
   bool timestamps = false;
   bool previous = false;
@@ -68,6 +69,13 @@ struct LogSource {
   LogSpan span;
 };
 
+Result<std::string> time_in_log(const char* flag, const std::string& time) {
+  constexpr std::size_t kSeconds = 19;  // of 2026-01-02T03:04:05
+  if (time.size() <= kSeconds || time[10] != 'T' || time.back() != 'Z')
+    return fail(std::string(flag) + ": found \"" + time + "\", expected a time in UTC such as 2026-01-02T03:04:05Z");
+  return time.substr(0, time.size() - 1);
+}
+
 Result<LogSpan> span_of(const LogOptions& options) {
   if (!options.since.empty() && !options.since_time.empty())
     return fail("logs: found --since and --since-time, expected one of them");
@@ -77,12 +85,16 @@ Result<LogSpan> span_of(const LogOptions& options) {
     if (!since) return fail_in("--since", since.error());
     span.from = runtime::shim::format_time(std::chrono::system_clock::now().time_since_epoch() - *since).data();
   }
-  if (options.since_time.empty()) return span;
-  const std::string& time = options.since_time;
-  constexpr std::size_t kSeconds = 19;  // of 2026-01-02T03:04:05
-  if (time.size() <= kSeconds || time[10] != 'T' || time.back() != 'Z')
-    return fail("--since-time: found \"" + time + "\", expected a time in UTC such as 2026-01-02T03:04:05Z");
-  span.from = time.substr(0, time.size() - 1);
+  if (!options.since_time.empty()) {
+    METE_TRY(span.from, time_in_log("--since-time", options.since_time));
+  }
+  if (options.until.empty()) return span;
+  if (options.follow) return fail("logs: found --until and --follow, expected one of them");
+  if (const auto ago = config::parse_duration(options.until)) {
+    span.until = runtime::shim::format_time(std::chrono::system_clock::now().time_since_epoch() - *ago).data();
+  } else {
+    METE_TRY(span.until, time_in_log("--until", options.until));
+  }
   return span;
 }
 
@@ -93,7 +105,8 @@ Result<LogSpan> previous_of(const Json& container, LogSpan span) {
   if (!container.contains("last")) return fail("previous terminated container \"" + name + "\" not found");
   span.from = std::max(span.from, container["last"].value("startedAt", std::string()));
   const bool runs = container["state"] == "running";
-  if (runs) span.until = container.value("startedAt", std::string());
+  const auto present = container.value("startedAt", std::string());
+  if (runs && (span.until.empty() || present < span.until)) span.until = present;
   return span;
 }
 
@@ -179,7 +192,8 @@ void add_logs(CommandLine& line) {
   command->add_option("--since", options->since, "Only what is no older: 5s, 2m, 3h")->type_name("TIME");
   command->add_option("--since-time", options->since_time, "Only what is no older: 2026-01-02T03:04:05Z")
       ->type_name("TIME");
-  command->add_option("--tail", options->tail, "Only the last lines")->type_name("N");
+  command->add_option("--until", options->until, "Only what is older: 5s, 2m, 2026-01-02T03:04:05Z")->type_name("TIME");
+  command->add_option("-n,--tail", options->tail, "Only the last lines")->type_name("N");
 }
 
 }  // namespace mete::agent::cli

@@ -1,10 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/docker/engine.h"
 
+#include "agent/base/log.h"
+#include "agent/docker/access.h"
 #include "agent/docker/routes.h"
 #include "agent/docker/version.h"
 
 namespace mete::agent::docker {
+namespace {
+
+// Who did it: the socket is not root's alone. The path is a client's, and may be long.
+void log_change(const HttpRequest& request, const std::string& path) {
+  constexpr std::size_t kLongest = 200;
+  std::string who = "an unknown process";
+  if (request.peer)
+    who = "pid " + std::to_string(request.peer->pid) + ", uid " + std::to_string(request.peer->uid) + ", gid " +
+          std::to_string(request.peer->gid);
+  log_info("docker: " + request.method + " " + path.substr(0, kLongest) + " by " + who);
+}
+
+}  // namespace
 
 HttpLimits docker_limits() {
   HttpLimits limits;
@@ -24,13 +39,17 @@ runtime::build::ImageSettings settings_of_image(const runtime::image::Store& sto
 Engine::Engine(Services& services, Manifests& manifests, Reconciler& reconciler)
     : services_(services), containers_(services, manifests, reconciler), execs_(containers_) {}
 
-void Engine::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
+void Engine::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply, bool read_only) {
   const auto split = split_version(request.path);
   const auto refuse_now = [&](unsigned status, const std::string& message) {
     services_.instruments.request("/docker", static_cast<int>(status));
     reply->send(refusal_response(status, message));
   };
   if (!split) return refuse_now(400, split.error().what);
+  if (read_only && !is_for_dashboards(request.method, split->path))
+    return refuse_now(
+        403, request.method + " " + split->path + ": this socket is read-only: it lists, inspects and follows");
+  if (changes_something(request.method, split->path)) log_change(request, split->path);
   for (const auto& route : all_routes()) {
     const bool fits =
         request.method == route.method || (request.method == "HEAD" && std::string("GET") == route.method);

@@ -21,7 +21,8 @@ class Engine {
   [[nodiscard]] Status open() { return containers_.open(); }
   // After it.
   void begin() { containers_.begin(); }
-  void handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
+  // `read_only`: of the socket for dashboards, which answers is_for_dashboards() alone.
+  void handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply, bool read_only = false);
 
   [[nodiscard]] Containers& containers() { return containers_; }
   [[nodiscard]] Execs& execs() { return execs_; }

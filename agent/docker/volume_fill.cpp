@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <mutex>
 
+#include "agent/docker/detached_overlay.h"
 #include "runtime/build/source_tree.h"
 #include "runtime/file.h"
 #include "runtime/image/layer_writer.h"
@@ -23,43 +24,10 @@ namespace image = runtime::image;
 // Beside "_data" while it is being filled: what is there then is not whole.
 constexpr const char* kFilling = "/filling";
 
-// The layers as one tree that no path leads to, which is gone with its descriptor (fsopen(2), fsmount(2)).
-Result<runtime::UniqueFd> mount_detached(const std::vector<std::string>& layers) {
-  runtime::UniqueFd context(static_cast<int>(::syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC)));
-  if (!context.valid()) return fail_errno("fsopen overlay");
-  const auto set = [&](unsigned command, const char* key, const char* value) {
-    return ::syscall(SYS_fsconfig, context.get(), command, key, value, 0) == 0;
-  };
-  for (const auto& layer : layers) {
-    if (!set(FSCONFIG_SET_STRING, "lowerdir+", layer.c_str())) return fail_errno("use the layer " + layer);
-  }
-  if (!set(FSCONFIG_CMD_CREATE, nullptr, nullptr)) return fail_errno("join the layers of an image");
-  runtime::UniqueFd tree(static_cast<int>(::syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC,
-                                                    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID)));
-  if (!tree.valid()) return fail_errno("mount the layers of an image");
-  return tree;
-}
-
-// The same for kernels before 6.5, whose fsconfig(2) takes no list of layers: mounted at `place`, and taken away at
-// once.
-Result<runtime::UniqueFd> mount_and_detach(const std::vector<std::string>& layers, const std::string& place) {
-  std::string options = "lowerdir=";
-  for (const auto& layer : layers) options.append(&layer == &layers.front() ? "" : ":").append(layer);
-  METE_CHECK(runtime::make_directories(place, 0700));
-  (void)::umount2(place.c_str(), MNT_DETACH);  // of an agent that was killed here
-  if (::mount("overlay", place.c_str(), "overlay", MS_RDONLY | MS_NODEV | MS_NOSUID, options.c_str()) != 0)
-    return fail_errno("mount the layers of an image");
-  auto tree = runtime::open_at(AT_FDCWD, place, O_RDONLY | O_DIRECTORY);
-  (void)::umount2(place.c_str(), MNT_DETACH);
-  (void)::rmdir(place.c_str());
-  return tree;
-}
-
 // One layer needs no mount, and overlayfs wants two.
 Result<runtime::UniqueFd> open_layers(const std::vector<std::string>& layers, const std::string& place) {
   if (layers.size() == 1) return runtime::open_at(AT_FDCWD, layers.front(), O_RDONLY | O_DIRECTORY);
-  auto tree = mount_detached(layers);
-  return tree ? std::move(tree) : mount_and_detach(layers, place);
+  return open_overlay({layers, {}, {}}, place);
 }
 
 Status copy_content(int from, int to) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/http/http_session.h"
 
+#include <sys/socket.h>
+
 #include "agent/http/http_session_impl.h"
 
 namespace mete::agent {
@@ -68,6 +70,13 @@ void serve(Local::socket socket, const std::shared_ptr<HttpShared>& shared) {
     return;
   }
   std::make_shared<Session<LocalStream>>(shared, std::move(place), std::move(socket))->start();
+}
+
+std::optional<HttpPeer> peer_of(int socket) {
+  struct ucred told {};
+  socklen_t size = sizeof told;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &told, &size) != 0) return std::nullopt;
+  return HttpPeer{told.pid, told.uid, told.gid};
 }
 
 HttpResponse refusal(Admission admission) {

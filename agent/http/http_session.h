@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -36,6 +37,9 @@ struct HttpShared {
   HttpConnections local;
   unsigned refusals = 0;  // connections that are being answered with a refusal
 };
+
+// Empty: the socket is closed.
+[[nodiscard]] std::optional<HttpPeer> peer_of(int socket);
 
 // Serves a connection until it ends. A connection beyond the limits is answered with 503, or only closed.
 void serve(asio::ip::tcp::socket socket, const std::shared_ptr<HttpShared>& shared);

@@ -184,6 +184,7 @@ class Session final : public HttpReply,
   void dispatch() {
     HttpRequest request = request_of(parser_->release());
     request.local = kLocal;
+    if constexpr (kLocal) request.peer = peer_of(lowest().socket().native_handle());
     request.tls = kLocal ? shared_->access != nullptr && shared_->access->tls() != nullptr : kTls;
     request.tcp_address = shared_->tcp_address;
     body_end_ =

@@ -19,6 +19,13 @@ namespace mete::agent {
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
+// The process at the other end of a unix socket, as the kernel knows it (SO_PEERCRED in unix(7)).
+struct HttpPeer {
+  int pid = 0;
+  unsigned uid = 0;
+  unsigned gid = 0;
+};
+
 struct HttpRequest {
   std::string method;  // "GET"
   std::string path;    // "/metrics", decoded
@@ -32,6 +39,7 @@ struct HttpRequest {
   std::string body;
   std::optional<std::chrono::milliseconds> scrape_timeout;  // X-Prometheus-Scrape-Timeout-Seconds
   bool local = false;                                       // over the unix socket, which only root may open
+  std::optional<HttpPeer> peer;                             // over the unix socket
   bool tls = false;                                         // the TCP address speaks TLS
   std::string tcp_address;                                  // "127.0.0.1:9753", the bound address
 

@@ -12,6 +12,9 @@ namespace mete::agent {
 
 // Gives the socket to `group` too, mode 0660. The mode changes last: an error leaves it for its owner alone.
 [[nodiscard]] Status share_socket(const std::string& socket, const std::string& group);
+// The socket that only reads: for `group`; where none is named, for the group "mete" if the machine has it, else for
+// root alone.
+[[nodiscard]] Status share_with_dashboards(const std::string& socket, const std::string& group);
 
 // sd_notify(3): sends "READY=1" and the like to the socket that NOTIFY_SOCKET names. Does nothing without one.
 void tell_service_manager(std::string_view state);

@@ -125,6 +125,12 @@ Result<InsideFiles> InsideFiles::open(const ProcessId& first) {
   return inside;
 }
 
+InsideFiles InsideFiles::below(UniqueFd root) {
+  InsideFiles files;
+  files.root_ = std::move(root);
+  return files;
+}
+
 Result<UniqueFd> InsideFiles::open_path(const std::string& path, int flags) const {
   struct open_how how {};
   how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;

@@ -21,6 +21,9 @@ class InsideFiles {
   // The error: the process has ended, or another one has its number.
   [[nodiscard]] static Result<InsideFiles> open(const ProcessId& first);
 
+  // Of a container that does not run: its root, as root's.
+  [[nodiscard]] static InsideFiles below(UniqueFd root);
+
   // A file or directory that is there.
   [[nodiscard]] Result<UniqueFd> open_path(const std::string& path, int flags) const;
   // Who the container's first process is, on the host's side of a user namespace: the owner of files that are made.

@@ -98,7 +98,8 @@ TEST(Kinds, Selectors) {
     EXPECT_EQ(selected(object, text), true) << text;
   for (const char* text : {"app=api", "app=web,tier=back", "track", "!app"})
     EXPECT_EQ(selected(object, text), false) << text;
-  EXPECT_FALSE(selected(object, "=x"));
+  for (const char* bad : {"=x", "a=(b", "a in (b,c)", "a=b/c", "a=b,,c", "!", "a b", "!=x"})
+    EXPECT_FALSE(selected(object, bad)) << bad;
 }
 
 TEST(RolloutStatus, SaysHowFarItIs) {

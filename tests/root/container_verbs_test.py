@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """mete's own verbs for containers: docker's flags, output and exit codes; where a verb is for pods, too, it serves both."""
+import io
 import json
 import os
 import re
 import signal
 import sys
+import tarfile
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
+from docker_api import Docker  # noqa: E402
 from mete_agent import Agent, run_tests, wait_for, write  # noqa: E402
 from pods import launch, pod  # noqa: E402
 
@@ -173,10 +176,54 @@ def test_events_are_chosen_and_formed(agent, mete):
 
 
 @with_agent
+def test_files_of_a_container_that_does_not_run(agent, mete):
+    write(agent.work + "/file", "put in\n")
+    mete("create", "--name", "web", "-v", "data:/data", "busybox", "sh", "-c", "cat /etc/file; echo made >/made")
+    mete("cp", agent.work + "/file", "web:/etc/file")
+    assert mete("start", "-a", "web") == "put in"
+    mete("cp", "web:/made", agent.work + "/made")
+    assert open(agent.work + "/made").read() == "made\n"
+    # Over docker's API, too, and what is written is there at the next start.
+    docker = Docker(agent)
+    answer = docker.ask("GET", "/containers/web/archive", path="/made")
+    assert answer.status == 200 and b"made\n" in answer.body
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as out:
+        entry = tarfile.TarInfo("file")
+        entry.size = 6
+        out.addfile(entry, io.BytesIO(b"again\n"))
+    assert docker.ask("PUT", "/containers/web/archive", tar.getvalue(), path="/etc").status == 200
+    assert mete("start", "-a", "web") == "again"
+    # A volume is there while its container runs.
+    assert "the mount /data" in mete("cp", agent.work + "/file", "web:/data/file", code=1)
+    assert docker.ask("GET", "/containers/web/archive", path="/data").status == 409
+    assert "web:/nosuch" in mete("cp", "web:/nosuch", agent.work, code=4)
+    mete("rm", "web")
+    assert agent.mounts() == []
+
+
+@with_agent
+def test_a_healthcheck_and_logs_of_a_span(agent, mete):
+    mete("run", "-d", "--name", "web", "--health-cmd", "test -e /tmp/well", "--health-interval", "200ms", "--health-retries", "1", "busybox",
+         "sh", "-c", "echo one; echo two; sleep 1000")
+    health = lambda: mete("inspect", "-f", "{{.State.Health.Status}}", "web")  # noqa: E731
+    wait_for("it to be unwell", lambda: health() == "unhealthy")
+    mete("exec", "web", "touch", "/tmp/well")
+    wait_for("it to be well", lambda: health() == "healthy")
+    assert "(healthy)" in mete("ps", "-a")
+    mete("run", "--no-healthcheck", "--name", "bare", "busybox", "true")
+    assert mete("inspect", "-f", "{{json .Config.Healthcheck.Test}}", "bare") == '["NONE"]'
+    assert mete("logs", "-n", "1", "web") == "two" and mete("logs", "--until", "1h", "web") == "" and mete("logs", "--until", "0s", "web") == "one\ntwo"
+    assert "--until" in mete("logs", "-f", "--until", "1h", "web", code=2)
+
+
+@with_agent
 def test_what_is_mistyped_is_told(agent, mete):
     for words, nearest in ((("stpo", "web"), "mete stop"), (("volume", "lst"), "mete volume ls"), (("nosuchcmd",), "--help")):
         text = mete(*words, code=2)
         assert words[0] in text and nearest in text and len(text.splitlines()) == 1, text
+    assert "mete cp: to is required" in mete("cp", "web:/nosuch", code=2)
+    assert "a=(b" in mete("get", "pods", "-l", "a=(b", code=2)
 
 
 @with_agent

@@ -22,6 +22,7 @@ struct LoginOptions {
   std::string user;
   std::string password;
   bool from_stdin = false;
+  bool check = false;
   RegistryOptions registry;
 };
 
@@ -73,6 +74,10 @@ int login(Common& common, const LoginOptions& options) {
   if (!told) return complain("login: " + told.error().what, kUsage);
   const std::string host = registry::login_host(options.server);
   if (const auto fine = registry::check_login(host, access->policy, *told); !fine) return complain(fine.error().what);
+  if (options.check) {
+    print("Login Succeeded\n");
+    return kDone;
+  }
   const std::string file = login_file(options.registry);
   const auto helper = registry::save_login(file, host, *told);
   if (!helper) return complain(helper.error().what);
@@ -102,6 +107,7 @@ void add_login(CommandLine& line) {
   command->add_option("-p,--password", in->password, "The password, which others can see in the list of processes")
       ->type_name("NAME");
   command->add_flag("--password-stdin", in->from_stdin, "Read the password from standard input");
+  command->add_flag("--check", in->check, "Ask the registry alone, and keep nothing");
   add_registry_options(command, in->registry);
   command->add_option("server", in->server, "HOST[:PORT]; default: Docker Hub")->type_name("ADDRESS");
   auto out = std::make_shared<LoginOptions>();

@@ -30,6 +30,7 @@ std::string without_head(const std::string& table) {
 // Those that were asked for, in the order of the words and names.
 int collect(const Common& common, const GetOptions& options, const std::vector<ObjectWord>& words,
             std::vector<Json>& to) {
+  if (const auto right = check_selector(options.selector); !right) return complain(right.error().what, kUsage);
   int worst = kDone;
   for (const auto& word : words) {
     const std::string space = options.all_namespaces ? "" : "namespace=" + url_encode(options.space) + "&";

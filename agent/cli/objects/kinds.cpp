@@ -71,7 +71,28 @@ std::int64_t number_at(const Json& object, std::initializer_list<const char*> pa
   return value != nullptr && value->is_number_integer() ? value->get<std::int64_t>() : fallback;
 }
 
+Status check_selector(const std::string& selector) {
+  constexpr const char* kKey = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./";
+  for (std::size_t start = 0; start < selector.size();) {
+    const std::size_t end = std::min(selector.find(',', start), selector.size());
+    const std::string part = selector.substr(start, end - start);
+    start = end + 1;
+    const auto equals = part.find('=');
+    std::string key = part.substr(0, equals);
+    if (equals == std::string::npos && key.starts_with('!')) key.erase(0, 1);
+    if (equals != std::string::npos && key.ends_with('!')) key.pop_back();
+    const std::size_t value =
+        equals == std::string::npos ? part.size() : equals + (part.compare(equals, 2, "==") == 0 ? 2 : 1);
+    // A value has no '/', but is otherwise made as a key.
+    if (key.empty() || key.find_first_not_of(kKey) != std::string::npos ||
+        part.find_first_not_of(kKey, value) != std::string::npos || part.find('/', value) != std::string::npos)
+      return fail("selector: found \"" + part + "\", expected key=value, key!=value, key or !key");
+  }
+  return {};
+}
+
 Result<bool> selected(const Json& object, const std::string& selector) {
+  METE_CHECK(check_selector(selector));
   const auto label = [&](const std::string& key) -> std::optional<std::string> {
     const Json* const labels = member_at(object, {"metadata", "labels"});
     if (labels == nullptr || !labels->contains(key)) return std::nullopt;
@@ -83,8 +104,6 @@ Result<bool> selected(const Json& object, const std::string& selector) {
     const std::string part = selector.substr(start, end - start);
     start = end + 1;
     const auto equals = part.find('=');
-    if (part.empty() || equals == 0)
-      return fail("selector: found \"" + part + "\", expected key=value, key!=value, key or !key");
     if (equals == std::string::npos) {
       const bool absent = part.front() == '!';
       if (label(absent ? part.substr(1) : part).has_value() == absent) return false;

@@ -49,6 +49,7 @@ struct TableStyle {
                                      std::int64_t fallback = 0);
 
 // -l: "app=web,tier!=db,track"; the error names the part that is none.
+[[nodiscard]] Status check_selector(const std::string& selector);
 [[nodiscard]] Result<bool> selected(const Json& object, const std::string& selector);
 
 }  // namespace mete::agent::cli

@@ -8,8 +8,10 @@
 #include <cerrno>
 
 #include "agent/docker/file_body.h"
+#include "agent/docker/container/pod_of.h"
 #include "agent/docker/registry_login.h"
 #include "agent/docker/routes.h"
+#include "agent/docker/stopped_root.h"
 #include "runtime/file.h"
 #include "runtime/image/archives/inside_tar.h"
 #include "runtime/process/inside_files.h"
@@ -20,11 +22,31 @@ namespace {
 using runtime::UniqueFd;
 using runtime::image::InsideStat;
 
+// Of a container that does not run, and will not start by itself.
+Result<UniqueFd> root_of_stopped(Engine& engine, const ContainerRecord& record, const std::string& path) {
+  const State state = engine.containers().state(record);
+  const Pod* const pod = engine.containers().pod(record);
+  if (pod == nullptr || state.removing || (state.status != "exited" && state.status != "created"))
+    return fail("container " + record.id + " is " + state.status + ", expected it running or stopped");
+  METE_TRY(const auto mounts, mounts_of(record.config, record.host_config));
+  std::vector<std::string> targets;
+  for (const auto& each : mounts) targets.push_back(each.target);
+  if (const std::string target = mount_above(path, targets); !target.empty())
+    return fail(path + ": found the mount " + target + ", which is there while container " + record.name + " runs");
+  const auto& inside = pod->record().containers.front();
+  const auto& store = engine.services().images;
+  const auto image = store.resolve(record.image_id);
+  return open_stopped_root(store, image ? image->layers : inside.layers,
+                           pod->paths().attempt(inside.name, inside.attempt));
+}
+
 // The container's root; the error is refused already.
 std::shared_ptr<UniqueFd> root_of(Engine& engine, const Call& call, const ContainerRecord& record) {
   const Container* const container = engine.containers().container(record);
   if (container == nullptr || container->record().state != agent::ContainerState::kRunning) {
-    refuse(call, 409, "Container " + record.id + " is not running: mete copies files of running containers only");
+    auto root = root_of_stopped(engine, record, call.parameter("path"));
+    if (root) return std::make_shared<UniqueFd>(std::move(*root));
+    refuse(call, 409, root.error().what);
     return nullptr;
   }
   const auto inside = runtime::process::InsideFiles::open(container->record().process);
@@ -113,6 +135,8 @@ void write_archive(Engine& engine, const Call& call) {
   };
   const auto work = std::make_shared<Work>(Work{call.request.body, 0, {}});
   const bool keep = call.flag("noOverwriteDirNonDir");
+  const bool stopped = !engine.containers().state(*record).has_process();
+  if (stopped) engine.containers().copying(record->id, true);
   engine.services().workers.run(
       [work, root, path, keep] {
         const auto source = [work](char* buffer, std::size_t size) -> Result<std::size_t> {
@@ -123,7 +147,8 @@ void write_archive(Engine& engine, const Call& call) {
         };
         work->done = runtime::image::extract_inside(root->get(), path, source, keep);
       },
-      [call, work, path, name = record->name] {
+      [&engine, call, work, path, stopped, id = record->id, name = record->name] {
+        if (stopped) engine.containers().copying(id, false);
         if (work->done) return answer_nothing(call, 200);
         const bool missing = work->done.error().code == ENOENT || work->done.error().code == ENOTDIR;
         refuse(call, missing ? 404 : 400,

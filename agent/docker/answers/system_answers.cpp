@@ -228,11 +228,6 @@ void follow_events(Engine& engine, const Call& call) {
   });
 }
 
-// Whoever opens the socket may do all; the client keeps the login, and sends it along with each pull.
-void check_login(Engine& /*engine*/, const Call& call) {
-  refuse(call, 501, "mete asks a registry when it pulls or pushes: `mete login` keeps a login for it");
-}
-
 void no_swarm(Engine& /*engine*/, const Call& call) {
   refuse(call, 503,
          "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to "

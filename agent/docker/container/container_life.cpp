@@ -24,6 +24,8 @@ void Containers::start(const std::string& id, Done done) {
     return done(Refusal{409, "container is marked for removal and cannot be started"});
   if (now.paused) return done(Refusal{409, "cannot start a paused container, try unpause instead"});
   if (now.has_process()) return done(Refusal{304, ""});
+  if (seen_[id].copies > 0)
+    return done(Refusal{409, "container " + id + ": files are being copied into it, start it when they are there"});
   // Told to end, and not yet at its end.
   if (own->containers().front()->is_active()) {
     watch(id, [this, id, done] {
@@ -73,6 +75,14 @@ void Containers::start(const std::string& id, Done done) {
     done(not_joined.empty() ? std::nullopt : std::optional(Refusal{500, not_joined}));
     return true;
   });
+}
+
+void Containers::copying(const std::string& id, bool begins) {
+  if (begins) {
+    ++seen_[id].copies;
+  } else if (const auto at = seen_.find(id); at != seen_.end()) {  // it may have been removed meanwhile
+    --at->second.copies;
+  }
 }
 
 void Containers::stop(const std::string& id, std::optional<std::chrono::seconds> grace, int signal, Done done) {

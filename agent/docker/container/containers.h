@@ -56,6 +56,8 @@ class Containers {
   // Makes the container, created and not started. `name` empty: one is invented.
   [[nodiscard]] tl::expected<ContainerRecord*, Refusal> create(ContainerRecord record, const std::string& name);
   void start(const std::string& id, Done done);
+  // While files are copied into a container that does not run, it is not started.
+  void copying(const std::string& id, bool begins);
   // `grace` empty: the container's own. `signal` 0: the container's own.
   void stop(const std::string& id, std::optional<std::chrono::seconds> grace, int signal, Done done);
   void restart(const std::string& id, std::optional<std::chrono::seconds> grace, Done done);
@@ -93,6 +95,7 @@ class Containers {
     WallTime finished{};
     unsigned ends = 0;
     bool remove_volumes = false;
+    int copies = 0;  // that write into its files now
     // Of the present attempt: further networks, each with why it is not connected; empty: it is, or will be.
     std::map<std::string, std::string> joined;
     std::unique_ptr<HealthWatch> health;  // of the present attempt, or of the last one

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/docker/stopped_root.h"
+
+#include <filesystem>
+
+#include "agent/docker/detached_overlay.h"
+#include "runtime/file.h"
+
+namespace mete::agent::docker {
+
+Result<runtime::UniqueFd> open_stopped_root(const runtime::image::Store& store, const std::vector<std::string>& layers,
+                                            const std::string& attempt) {
+  OverlayParts parts{{}, attempt + "/upper", attempt + "/work"};
+  for (const auto& layer : layers) parts.layers.push_back(store.layers_directory() + "/" + layer);
+  if (parts.layers.empty()) return fail("found no layer of its image, expected at least one");
+  for (const auto& folder : {parts.upper, parts.work}) METE_CHECK(runtime::make_directories(folder));
+  return open_overlay(parts, attempt + "/root");
+}
+
+std::string mount_above(const std::string& path, const std::vector<std::string>& targets) {
+  const auto normal = [](const std::string& text) {
+    std::string made = std::filesystem::path("/" + text).lexically_normal().string();
+    while (made.size() > 1 && made.back() == '/') made.pop_back();
+    while (made.starts_with("//")) made.erase(0, 1);
+    return made;
+  };
+  const std::string wanted = normal(path);
+  for (const auto& target : targets) {
+    const std::string mount = normal(target);
+    if (wanted == mount || wanted.starts_with(mount + "/")) return target;
+  }
+  return {};
+}
+
+}  // namespace mete::agent::docker
