@@ -163,6 +163,10 @@ HttpResponse refusal_response(unsigned status, const std::string& message) {
   return response;
 }
 
+void answer_lines(HttpReply& reply, const std::string& lines) {
+  reply.stream("application/json")->write(lines);
+}
+
 void refuse(const Call& call, unsigned status, const std::string& message) {
   call.reply->send(refusal_response(status, message));
 }

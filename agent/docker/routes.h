@@ -43,6 +43,8 @@ void answer_nothing(const Call& call, unsigned status = 204);
 void refuse(const Call& call, unsigned status, const std::string& message);
 // The refusal, or an empty answer with `status`. 304 is a refusal without words.
 void answer_done(const Call& call, const std::optional<Refusal>& refusal, unsigned status = 204);
+// Objects, one a line, as a stream: docker-py takes what comes in one piece for one object.
+void answer_lines(HttpReply& reply, const std::string& lines);
 [[nodiscard]] HttpResponse refusal_response(unsigned status, const std::string& message);
 
 // The container that a path names; null: refused already.

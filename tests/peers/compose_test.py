@@ -246,8 +246,8 @@ def test_push():
         agent.start("--network", "none")
         client = client_of(agent)
         name = registry.host + "/team/app"
-        missing = client.push(name, tag="1")
-        assert "An image does not exist locally with the tag: " + name in missing, missing
+        missing = list(client.push(name, tag="1", stream=True, decode=True))
+        assert missing[-1]["error"] == "An image does not exist locally with the tag: " + name, missing
         client.tag("busybox", name, "1")
         denied = list(client.push(name, tag="1", stream=True, decode=True))
         assert denied[-1]["errorDetail"]["message"] == denied[-1]["error"], denied
@@ -256,7 +256,8 @@ def test_push():
         aux = [each["aux"] for each in said if "aux" in each]
         assert len(aux) == 1 and aux[0]["Tag"] == "1" and aux[0]["Digest"].startswith("sha256:") and aux[0]["Size"] > 0, said
         assert any(each.get("status") == "Pushed" and len(each.get("id", "")) == 12 for each in said), said
-        client.pull(name, tag="1", auth_config=login)
+        pulled = list(client.pull(name, tag="1", auth_config=login, stream=True, decode=True))
+        assert pulled[-1]["status"].startswith("Status: ") and "Digest: " in pulled[-2]["status"], pulled
 
 
 if __name__ == "__main__":

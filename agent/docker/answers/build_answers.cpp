@@ -59,11 +59,8 @@ std::string push_line(std::string line) {
 // The push has begun for docker's clients when they hear that there is nothing to be pushed.
 void answer_not_here(const Call& call, const std::string& repository) {
   const std::string message = "An image does not exist locally with the tag: " + repository;
-  HttpResponse said;
-  said.type = "application/json";
-  said.body = json_line({{"status", "The push refers to repository [" + repository + "]"}}) +
-              json_line({{"errorDetail", {{"message", message}}}, {"error", message}});
-  call.reply->send(std::move(said));
+  answer_lines(*call.reply, json_line({{"status", "The push refers to repository [" + repository + "]"}}) +
+                                json_line({{"errorDetail", {{"message", message}}}, {"error", message}}));
 }
 
 // The one image that is to be pushed; empty: refused already.

@@ -123,15 +123,14 @@ void load_images(Engine& engine, const Call& call) {
       },
       [&engine, call, work] {
         if (!work->loaded) return refuse(call, 500, work->loaded.error().what);
-        HttpResponse done;
-        done.type = "application/json";
+        std::string lines;
         for (const auto& each : *work->loaded) {
           const bool named = !is_nameless(each);
           const std::string text = named ? "Loaded image: " + each.name : "Loaded image ID: sha256:" + each.id;
-          done.body += Json{{"stream", text + "\n"}}.dump() + "\r\n";
+          lines += Json{{"stream", text + "\n"}}.dump() + "\r\n";
           engine.containers().events().add({"image", "load", "sha256:" + each.id, {{"name", each.name}}, {}});
         }
-        call.reply->send(std::move(done));
+        answer_lines(*call.reply, lines);
       });
 }
 

@@ -34,16 +34,15 @@ class Pull : public std::enable_shared_from_this<Pull> {
     const auto image = engine_.services().images.find(wanted_.name);
     const bool newer = image && image->id != id_before_;
     if (image) engine_.containers().events().add({"image", "pull", image->name, {{"name", image->name}}, {}});
-    HttpResponse done;
-    done.type = "application/json";
+    std::string lines;
     const std::string digest = image ? image->digest : "";
-    if (!digest.empty()) done.body += Json{{"status", "Digest: " + digest}}.dump() + "\r\n";
-    done.body +=
+    if (!digest.empty()) lines += Json{{"status", "Digest: " + digest}}.dump() + "\r\n";
+    lines +=
         Json{{"status", std::string("Status: ") + (newer ? "Downloaded newer image for " : "Image is up to date for ") +
                             (image ? image->name : wanted_.name)}}
             .dump() +
         "\r\n";
-    std::exchange(reply_, nullptr)->send(std::move(done));
+    answer_lines(*std::exchange(reply_, nullptr), lines);
   }
 
   Engine& engine_;

@@ -100,10 +100,7 @@ void import_image(Engine& engine, const Call& call) {
         if (!work->made) return refuse(call, 400, work->made.error().what);
         const std::string id = "sha256:" + work->made->id;
         engine.containers().events().add({"image", "import", id, {{"name", id}}, {}});
-        HttpResponse done;
-        done.type = "application/json";
-        done.body = Json{{"status", id}}.dump() + "\r\n";
-        call.reply->send(std::move(done));
+        answer_lines(*call.reply, Json{{"status", id}}.dump() + "\r\n");
       });
 }
 
