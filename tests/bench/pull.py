@@ -94,12 +94,11 @@ def own_disk(work, megabytes):
         yield place
     finally:
         unmount_below(place)
-        subprocess.run(["umount", place], check=False)
         os.unlink(file)
         os.rmdir(place)
 
 
-def one_run(arguments, big, names, place, times, mete_used):
+def one_run(arguments, big, names, place, times, used):
     whole, without = names
     environment = {**os.environ, "DOCKER_CONFIG": place}
     with contextlib.ExitStack() as stack:
@@ -107,7 +106,6 @@ def one_run(arguments, big, names, place, times, mete_used):
         os.sync()
         taken, peak, cpu = timed([*mete(place, "mete"), whole], environment)
         times["mete"].append(taken)
-        mete_used.append((peak, cpu))
         for name, words in others.items():
             os.sync()
             times[name].append(timed([*words, whole])[0])
@@ -115,9 +113,10 @@ def one_run(arguments, big, names, place, times, mete_used):
         os.sync()
         times["mete, one layer more"].append(timed([*mete(place, "mete2"), whole], environment)[0])
         os.sync()
-        bare, synced = big.floor(place + "/floor")
+        bare, synced, floor_cpu = big.floor(place + "/floor")
         times["floor"].append(bare)
         times["floor and syncfs"].append(synced)
+        used.append((peak, cpu, floor_cpu))
 
 
 def measure(arguments, work, stack):
@@ -132,7 +131,8 @@ def measure(arguments, work, stack):
         with own_disk(work, arguments.megabytes) as place:
             one_run(arguments, big, names, place, times, used)
     report(times, peers)
-    print("mete: peak memory %.1f MB, processor %.2f s a pull" % (max(each[0] for each in used), statistics.median(each[1] for each in used)))
+    cpu, floor_cpu = (statistics.median(each[i] for each in used) for i in (1, 2))
+    print("mete: peak memory %.1f MB; processor %.2f s, the floor's %.2f s: %.2f x" % (max(each[0] for each in used), cpu, floor_cpu, cpu / floor_cpu))
 
 
 def main():
