@@ -51,7 +51,7 @@ const std::vector<std::string> kRooms = {
 const std::map<std::string, std::string> kOwners = {
     {"yaml-cpp/", "config"}, {"boost/", "agent"},    {"spdlog/", "agent"}, {"prometheus/", "agent"},
     {"CLI/", "agent"},       {"openssl/", "agent"},  {"zlib.h", "agent"},  {"crypt.h", "agent"},
-    {"seccomp", "runtime"},  {"archive", "runtime"}, {"curl/", "runtime"},
+    {"seccomp", "runtime"},  {"archive", "runtime"}, {"curl/", "runtime"}, {"isa-l/", "runtime"},
 };
 
 struct Include {
