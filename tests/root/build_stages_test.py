@@ -102,6 +102,9 @@ def test_the_parent_cgroup_goes_when_builds_have_made_it():
     with Builder() as builder:
         context = builder.context({"Dockerfile": "FROM ubuntu\nRUN cat /proc/self/cgroup\n"})
         inner = builder.parent + "/deeper/parent"
+        for mount in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup/memory", "/sys/fs/cgroup"):
+            if os.path.exists(mount + "/cgroup.procs"):
+                os.makedirs(mount + builder.parent, exist_ok=True)
         builder.mete("build", "--no-cache", "--cgroup-parent", inner, context)
         assert groups_named(builder.parent), "it was there before"
         assert groups_named(builder.parent + "/deeper") == []
