@@ -31,7 +31,9 @@ void add_wait(CommandLine& line);          // wait.cpp
 void add_oom(CommandLine& line);           // oom.cpp: oom ls, oom show
 void add_images(CommandLine& line);        // images.cpp: image import, images, rmi
 void add_build(CommandLine& line);         // build.cpp
+void add_builder(CommandLine& line);       // builder.cpp: builder prune
 void add_registry(CommandLine& line);      // registry.cpp: pull, push, tag
+void add_search(CommandLine& line);        // search.cpp
 void add_login(CommandLine& line);         // login.cpp: login, logout
 void add_networks(CommandLine& line);      // networks.cpp: network create, ls, inspect, rm, prune
 void add_volumes(CommandLine& line);       // volume_verbs.cpp: volume create, ls, inspect, rm, prune
@@ -45,11 +47,12 @@ void add_version(CommandLine& line);       // version.cpp
 
 void add_all_commands(CommandLine& line) {
   constexpr void (*kCommands[])(CommandLine&) = {
-      add_agent,   add_manifests, add_pods,       add_run,   add_life,     add_port,         add_get,    add_scale,
-      add_rollout, add_update,    add_top,        add_stats, add_explain,  add_advise,       add_events, add_alerts,
-      add_logs,    add_exec,      add_attach,     add_cp,    add_describe, add_port_forward, add_wait,   add_oom,
-      add_images,  add_build,     add_registry,   add_login, add_networks, add_volumes,      add_engine, add_metrics,
-      add_schema,  add_convert,   add_completion, add_man,   add_version,
+      add_agent,        add_manifests,  add_pods,     add_run,     add_life,   add_port,    add_get,
+      add_scale,        add_rollout,    add_update,   add_top,     add_stats,  add_explain, add_advise,
+      add_events,       add_alerts,     add_logs,     add_exec,    add_attach, add_cp,      add_describe,
+      add_port_forward, add_wait,       add_oom,      add_images,  add_build,  add_builder, add_registry,
+      add_search,       add_login,      add_networks, add_volumes, add_engine, add_metrics, add_schema,
+      add_convert,      add_completion, add_man,      add_version,
   };
   for (const auto add : kCommands) add(line);
 }

@@ -52,6 +52,7 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/images/json", list_images},
     {"POST", "/images/create", pull_image},
     {"POST", "/images/prune", prune_images},
+    {"GET", "/images/search", search_images},
     {"POST", "/build", build_image},
     {"POST", "/build/prune", prune_builds},
     {"GET", "/images/get", save_images},

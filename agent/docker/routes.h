@@ -95,6 +95,7 @@ void pull_image(Engine& engine, const Call& call);
 void tag_image(Engine& engine, const Call& call);
 void remove_image(Engine& engine, const Call& call);
 void prune_images(Engine& engine, const Call& call);
+void search_images(Engine& engine, const Call& call);  // search_answers.cpp
 void push_image(Engine& engine, const Call& call);
 void image_history(Engine& engine, const Call& call);
 void build_image(Engine& engine, const Call& call);

@@ -5,8 +5,10 @@
 #include <ctime>
 #include <set>
 
+#include "runtime/build/build_stages.h"
 #include "runtime/build/context_archive.h"
 #include "runtime/build/guard.h"
+#include "runtime/build/language/scope.h"
 #include "runtime/build/stage_builder.h"
 #include "runtime/image/archives/import.h"
 #include "runtime/image/archives/layout.h"
@@ -72,13 +74,6 @@ Status commit(BuildContext& context, const StageState& state, const std::string&
   return {};
 }
 
-StepCount count_steps(const Stages& stages, const std::vector<std::size_t>& order, const BuildOptions& options) {
-  StepCount count;
-  for (const std::size_t index : order) count.all += 1 + stages.all[index].body.size();
-  if (!options.labels.empty()) ++count.all;
-  return count;
-}
-
 struct Source {
   std::string context;
   std::string dockerfile;
@@ -93,21 +88,12 @@ Result<Source> source_of(const BuildOptions& options, Workspace& workspace) {
   return source;
 }
 
-Result<StageState> build_stages(BuildContext& context, const std::vector<std::size_t>& order) {
-  StepCount count = count_steps(context.stages, order, context.options);
-  for (const std::size_t index : order) {
-    const bool last = index == order.back();
-    METE_TRY(context.done[index], StageBuilder(context, context.stages.all[index], count).run(last));
-  }
-  return *context.done[order.back()];
-}
-
 void warn_of_unused(const BuildContext& context) {
   const auto unused = unused_arguments(context.file, context.options.arguments);
   if (unused.empty()) return;
   std::string text = "[Warning] One or more build-args [";
   for (const std::string& each : unused) text += (text.ends_with('[') ? "" : " ") + each;
-  context.say(text + "] were not consumed\n");
+  context.on_text(text + "] were not consumed\n");
 }
 
 }  // namespace
@@ -125,6 +111,7 @@ Result<std::string> build(image::Store& store, const BuildOptions& options, cons
   METE_TRY(const Stages stages, split_stages(file, options.arguments, platform));
   METE_TRY(StepCache cache, StepCache::open(store.directory()));
   BuildLayers layers(store, options.epoch);
+  METE_TRY(StopFlag stop, StopFlag::make());
   BuildContext context{.store = store,
                        .options = options,
                        .outside = outside,
@@ -139,7 +126,8 @@ Result<std::string> build(image::Store& store, const BuildOptions& options, cons
                        .layers = layers,
                        .done = std::vector<std::optional<StageState>>(stages.all.size()),
                        .tree = nullptr,
-                       .images = {}};
+                       .images = {},
+                       .stop = stop};
   METE_TRY(const auto order, needed_stages(stages, options.target));
   METE_TRY(StageState result, build_stages(context, order));
   METE_CHECK(add_layer_to_nothing(context, result));

@@ -52,7 +52,7 @@ struct Outside {
 
 using OnText = std::function<void(std::string_view)>;  // what a person reads, with its line ends
 
-// Returns the image's id: hexadecimal digits. The process has one thread, and is in a mount namespace of its own
+// Returns the image's id: hexadecimal digits. The process has one thread before, and is in a mount namespace of its own
 // afterwards.
 [[nodiscard]] Result<std::string> build(image::Store& store, const BuildOptions& options, const Outside& outside,
                                         const OnText& on_text);

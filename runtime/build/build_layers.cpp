@@ -12,10 +12,15 @@ std::string layer_of(const std::string& diff_id) {
   return image::Staging::layer_name(diff_id.substr(diff_id.find(':') + 1));
 }
 
+void BuildLayers::hold(image::LayerLock lock) {
+  const std::lock_guard guard(mutex_);
+  locks_.push_back(std::move(lock));
+}
+
 Result<bool> BuildLayers::use(const std::string& layer) {
   METE_TRY(image::LayerLock lock, image::LayerLock::acquire(store_->directory(), layer));
   if (lock.must_make()) return false;
-  locks_.push_back(std::move(lock));
+  hold(std::move(lock));
   return true;
 }
 
@@ -42,7 +47,7 @@ Result<std::string> BuildLayers::keep_empty(const std::string& upper) {
     METE_CHECK(lock.made(upper));
     METE_CHECK(image::write_note(store_->directory(), layer, {diff_id, {}}));
   }
-  locks_.push_back(std::move(lock));
+  hold(std::move(lock));
   return diff_id;
 }
 

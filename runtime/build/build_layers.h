@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The layers that a build uses and makes. All are locked until the build ends, so that nobody removes them before an
-// image has them.
+// image has them. Stages use it side by side.
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,8 @@ class BuildLayers {
  private:
   image::Store* store_;
   std::optional<std::int64_t> epoch_;
+  void hold(image::LayerLock lock);
+  std::mutex mutex_;
   std::vector<image::LayerLock> locks_;
 };
 

@@ -2,14 +2,11 @@
 #include "runtime/build/mount_plan.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/build/copy_step.h"
 #include "runtime/file.h"
-#include "runtime/image/sha256.h"
 
 namespace mete::runtime::build {
 namespace {
@@ -66,33 +63,11 @@ Status add_bind(const RunMount& mount, std::size_t stage, BuildContext& context,
   return {};
 }
 
-// STORE/build/mounts/SUM. Two builds at once: shared: both use it; locked: one waits; private: the second has its own.
-Status add_cache(const RunMount& mount, BuildContext& context, PlannedRun& planned) {
-  const std::string folder = context.store.directory() + "/build/mounts";
-  METE_CHECK(make_directories(folder, 0700));
-  std::string path = folder + "/" + image::sha256_hex(mount.id).substr(0, 24);
-  if (mount.sharing != CacheSharing::kShared) {
-    METE_TRY(UniqueFd lock, open_at(AT_FDCWD, path + ".lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
-    const int how = LOCK_EX | (mount.sharing == CacheSharing::kPrivate ? LOCK_NB : 0);
-    int done = 0;
-    while ((done = ::flock(lock.get(), how)) != 0 && errno == EINTR) {
-    }
-    if (done != 0 && errno != EWOULDBLOCK) return fail_errno("lock " + path + ".lock");
-    if (done != 0) {
-      METE_TRY(path, context.workspace.make_directory());
-    }
-    planned.locks.push_back(std::move(lock));
-  }
-  struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0) {
-    if (::mkdir(path.c_str(), 0700) != 0) return fail_errno("mkdir " + path);
-    if (::chown(path.c_str(), mount.uid, mount.gid) != 0) return fail_errno("set owner of " + path);
-    if (::chmod(path.c_str(), mount.mode) != 0) return fail_errno("set mode of " + path);
-  }
+Status add_cache(const RunMount& mount, PlannedRun& planned) {
   add_mount_at(planned.step,
                {.destination = mount.target,
                 .type = "bind",
-                .source = path,
+                .source = planned.caches.at(mount.id),
                 .attributes = mount.read_only ? MOUNT_ATTR_RDONLY : 0U},
                false);
   return {};
@@ -142,7 +117,7 @@ Status add_run_mount(const RunMount& mount, std::size_t stage, BuildContext& con
     case RunMountKind::kBind:
       return add_bind(mount, stage, context, planned);
     case RunMountKind::kCache:
-      return add_cache(mount, context, planned);
+      return add_cache(mount, planned);
     case RunMountKind::kTmpfs:
       add_memory(mount, planned);
       return {};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/build/run_plan.h"
 
+#include "runtime/build/cache_mounts.h"
 #include "runtime/build/copy_plan.h"
 #include "runtime/build/language/heredoc.h"
 #include "runtime/build/mount_plan.h"
@@ -84,6 +85,8 @@ Result<PlannedRun> plan_run(const Instruction& at, const RunCommand& command, co
                             const Scope& scope, std::size_t stage, BuildContext& context) {
   PlannedRun planned;
   RunStep& step = planned.step;
+  step.name = "run-" + std::to_string(stage);
+  step.stop = context.stop.fd();
   step.args = command.args;
   step.env = state.settings.env;
   for (std::string& each : scope.run_variables(state.settings, true)) step.env.push_back(std::move(each));
@@ -92,15 +95,16 @@ Result<PlannedRun> plan_run(const Instruction& at, const RunCommand& command, co
   METE_CHECK(add_user(state, context, step));
   step.mount_points = default_mount_points();
   METE_CHECK(add_name_files(step, context.workspace));
-  METE_TRY(const auto mounts, run_mounts(at));
+  METE_TRY(auto mounts, run_mounts(at));
   const Lookup lookup = scope.lookup(state.settings);
-  for (RunMount mount : mounts) {
+  for (RunMount& mount : mounts) {
     METE_TRY(mount.target, expand(mount.target, lookup, context.file.escape));
     METE_TRY(mount.source, expand(mount.source, lookup, context.file.escape));
     METE_TRY(mount.id, expand(mount.id, lookup, context.file.escape));
     if (!mount.target.empty()) mount.target = from_working_dir(state.settings, mount.target);
-    METE_CHECK(add_run_mount(mount, stage, context, planned));
   }
+  METE_TRY(planned.caches, take_caches(mounts, context, planned.locks));
+  for (const RunMount& mount : mounts) METE_CHECK(add_run_mount(mount, stage, context, planned));
   if (!command.script.empty()) {
     const std::string script = context.workspace.new_path();
     METE_CHECK(replace_file(script, command.script, 0755, Durability::volatile_));

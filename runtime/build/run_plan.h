@@ -2,6 +2,7 @@
 // From a RUN in a Dockerfile to a container.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,7 +31,8 @@ inline constexpr const char* kScriptPath = "/dev/build-script";
 struct PlannedRun {
   RunStep step;
   std::vector<MountedTree> trees;
-  std::vector<UniqueFd> locks;  // of caches with sharing=locked
+  std::map<std::string, std::string> caches;  // paths by id
+  std::vector<UniqueFd> locks;                // of caches that no other may use meanwhile
 };
 
 // What the mounts bring in, for the key of the step.

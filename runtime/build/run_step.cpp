@@ -56,14 +56,20 @@ Result<process::LaunchSpec> spec_of(const RunStep& step, const std::string& root
 
 // Passes output on until all writers have closed the pipe, or the first process has ended and nothing more is there: a
 // process of the container that has left its pid namespace's end behind does not hold up the build.
-Status pass_output(int output, const UniqueFd& pidfd, const OnOutput& on_output) {
+Status pass_output(int output, const UniqueFd& pidfd, const RunStep& step, const cgroup::Group& group,
+                   const OnOutput& on_output) {
   std::string buffer(64U << 10U, '\0');
   bool ended = false;
+  int stop = step.stop;
   while (true) {
-    pollfd waits[2] = {{output, POLLIN, 0}, {ended ? -1 : pidfd.get(), POLLIN, 0}};
-    const int ready = ::poll(&waits[0], 2, ended ? 0 : -1);
+    pollfd waits[3] = {{output, POLLIN, 0}, {ended ? -1 : pidfd.get(), POLLIN, 0}, {stop, POLLIN, 0}};
+    const int ready = ::poll(&waits[0], 3, ended ? 0 : -1);
     if (ready < 0 && errno == EINTR) continue;
     if (ready < 0) return fail_errno("wait for the output of RUN");
+    if (waits[2].revents != 0) {
+      stop = -1;
+      METE_CHECK(group.kill_all());
+    }
     if (waits[0].revents != 0) {
       const ssize_t got = ::read(output, buffer.data(), buffer.size());
       if (got < 0 && errno == EINTR) continue;
@@ -106,7 +112,7 @@ Result<RunOutcome> run_in(const RunStep& step, const std::string& root, const cg
   options.stdout_fd = options.stderr_fd = write.get();
   METE_TRY(const process::Launched launched, process::launch(plan, options));
   write.reset();
-  const Status passed = pass_output(read.get(), launched.pidfd, on_output);
+  const Status passed = pass_output(read.get(), launched.pidfd, step, group, on_output);
   RunOutcome outcome;
   METE_TRY(outcome.code, wait_for(launched.pid));
   METE_CHECK(passed);
@@ -122,7 +128,7 @@ std::vector<MountPoint> default_mount_points() {
 
 Result<RunOutcome> carry_out_run(const RunStep& step, const std::string& root, const cgroup::Group& group,
                                  const OnOutput& on_output) {
-  METE_TRY(const cgroup::Group own, group.child("run"));
+  METE_TRY(const cgroup::Group own, group.child(step.name));
   METE_CHECK(own.create());
   auto outcome = run_in(step, root, own, on_output);
   METE_CHECK(end_group(own));

@@ -19,6 +19,8 @@ namespace mete::runtime::build {
 enum class RunNetwork { kHost, kNone };
 
 struct RunStep {
+  std::string name;  // of its cgroup: no other RUN of the build at this time has it
+  int stop = -1;     // readable: the RUN is ended
   std::vector<std::string> args;
   std::vector<std::string> env;
   std::string cwd;

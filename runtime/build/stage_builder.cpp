@@ -37,8 +37,7 @@ Status StageBuilder::say_result(bool cached) const {
   if (document.size() > kMostDocument)
     return fail("found a configuration of " + std::to_string(document.size()) + " bytes, expected at most " +
                 std::to_string(kMostDocument) + ": no registry takes a larger one");
-  context_.say(std::string(cached ? " ---> Using cache\n" : "") + " ---> " + image::sha256_hex(document).substr(0, 12) +
-               "\n");
+  say(std::string(cached ? " ---> Using cache\n" : "") + " ---> " + image::sha256_hex(document).substr(0, 12) + "\n");
   return {};
 }
 
@@ -101,6 +100,8 @@ Result<std::string> StageBuilder::make_layer(const Making& making, const Make& m
 
 Status StageBuilder::layer_step(const Making& making, const Make& make, const Prepare& prepare) {
   const std::string key = key_of(making.on_nothing ? ImageSettings() : state_.settings, making.inputs);
+  std::optional<KeyTurns::Turn> turn;
+  if (use_cache_) turn.emplace(context_.turns, key);
   METE_TRY(const bool cached, take_cached(key, making.shown));
   if (cached) return {};
   CachedStep result;
@@ -124,7 +125,7 @@ Status StageBuilder::from() {
   }
   if (!variable_of(state_.settings.env, "PATH")) set_variable(state_.settings.env, "PATH", kDefaultPath);
   const bool nothing = stage_.base == "scratch" && !stage_.parent;
-  context_.say(" --->" + (nothing ? "" : " " + context_.id_of(state_).substr(0, 12)) + "\n");
+  say(" --->" + (nothing ? "" : " " + context_.id_of(state_).substr(0, 12)) + "\n");
   state_.id.clear();
   return {};
 }
@@ -134,8 +135,7 @@ Status StageBuilder::triggers() {
   std::vector<std::string> triggers;
   triggers.swap(state_.settings.on_build);
   if (triggers.empty()) return {};
-  context_.say("# Executing " + std::to_string(triggers.size()) + " build trigger" + (triggers.size() == 1 ? "" : "s") +
-               "\n");
+  say("# Executing " + std::to_string(triggers.size()) + " build trigger" + (triggers.size() == 1 ? "" : "s") + "\n");
   for (const std::string& text : triggers) {
     auto at = parse_instruction(SourceText("ONBUILD of " + stage_.base, text), 1, text, '\\');
     if (!at) return tl::unexpected(std::move(at.error()));
@@ -156,8 +156,9 @@ Status StageBuilder::carry_out(const Instruction& at) {
 }
 
 Status StageBuilder::step(const Instruction& at) {
+  if (context_.stop.raised()) return tl::unexpected(stopped_error());
   ++count_.now;
-  context_.say("Step " + std::to_string(count_.now) + "/" + std::to_string(count_.all) + " : " + at.text() + "\n");
+  say("Step " + std::to_string(count_.now) + "/" + std::to_string(count_.all) + " : " + at.text() + "\n");
   if (at.keyword == "FROM") {
     if (auto done = from(); !done) return placed(at, done.error());
     if (auto done = triggers(); !done) return placed(at, done.error());
@@ -191,7 +192,7 @@ Status StageBuilder::labels() {
     state_.settings.labels[name] = value;
     shown.append(" ").append(name).append("=").append(value);
   }
-  context_.say("Step " + std::to_string(count_.now) + "/" + std::to_string(count_.all) + " : " + shown + "\n");
+  say("Step " + std::to_string(count_.now) + "/" + std::to_string(count_.all) + " : " + shown + "\n");
   return settings_step(before, shown);
 }
 

@@ -4,22 +4,24 @@
 
 #include "runtime/build/language/scope.h"
 #include "runtime/build/run_plan.h"
+#include "runtime/build/stage_output.h"
 #include "runtime/build/stage_state.h"
 
 namespace mete::runtime::build {
 
-// Counts the steps of the whole build: "Step 3/7 : ".
+// Counts the steps of the whole build, stage after stage: "Step 3/7 : ".
 struct StepCount {
-  std::size_t now = 0;
+  std::size_t now = 0;  // the last one before this stage
   std::size_t all = 0;
 };
 
 class StageBuilder {
  public:
-  StageBuilder(BuildContext& context, const Stage& stage, StepCount& count)
+  StageBuilder(BuildContext& context, const Stage& stage, StepCount count, StageOutput& output)
       : context_(context),
         stage_(stage),
         count_(count),
+        output_(output),
         scope_(context.stages, context.options.arguments, context.platform) {}
 
   // `last`: the image's own stage, which gets the labels of the command line.
@@ -55,13 +57,15 @@ class StageBuilder {
   [[nodiscard]] Status settings_step(const ImageSettings& before, const std::string& shown);
   void add_result(const CachedStep& result, const std::string& shown);
   [[nodiscard]] std::string key_of(const ImageSettings& before, const std::string& inputs) const;
+  void say(const std::string& text) const { output_.say(text); }
   // The error: the configuration has grown too large.
   [[nodiscard]] Status say_result(bool cached) const;
   [[nodiscard]] tl::unexpected<Error> placed(const Instruction& at, const Error& error) const;
 
   BuildContext& context_;
   const Stage& stage_;
-  StepCount& count_;
+  StepCount count_;
+  StageOutput& output_;
   Scope scope_;
   StageState state_;
   bool cmd_set_ = false;

@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "runtime/build/context_archive.h"
+#include "runtime/build/stage_order.h"
 #include "runtime/image/sha256.h"
 
 namespace mete::runtime::build {
@@ -60,7 +61,8 @@ std::string BuildContext::id_of(const StageState& state) const {
   return state.id.empty() ? image::sha256_hex(document_of(state)) : state.id;
 }
 
-Result<cgroup::Group> BuildContext::limited_group() const {
+Result<cgroup::Group> BuildContext::limited_group() {
+  const std::lock_guard lock(mutex);
   METE_TRY(cgroup::Group group, workspace.group(options.cgroup_parent));
   cgroup::Limits limits;
   constexpr std::int64_t kPeriod = 100'000;  // us
@@ -76,6 +78,7 @@ Result<cgroup::Group> BuildContext::limited_group() const {
 }
 
 Result<const SourceTree*> BuildContext::context_tree() {
+  const std::lock_guard lock(mutex);
   if (tree) return tree.get();
   if (context.empty()) return fail("found no context, expected a folder or a tar archive with the files");
   METE_TRY(IgnoreRules rules, read_ignore(context));
@@ -86,6 +89,8 @@ Result<const SourceTree*> BuildContext::context_tree() {
 
 Result<const StageState*> BuildContext::image(const std::string& name, bool fresh) {
   METE_TRY(const std::string normal, image::normalize_name(name));
+  // Held during a pull, too: what two stages name is pulled once.
+  const std::lock_guard lock(images_mutex);
   if (const auto known = images.find(normal); known != images.end()) return &known->second;
   auto found = store.find(normal);
   if (!found && found.error().code == ENOENT) found = store.resolve(name);  // by its id
@@ -104,9 +109,9 @@ Result<const StageState*> BuildContext::image(const std::string& name, bool fres
 Result<const StageState*> BuildContext::source(const std::string& from, std::size_t index) {
   const auto stage = find_stage(stages.all, from, index);
   if (!stage) return image(from, false);
-  if (!done[*stage])
+  if (!builds_on(stages, index, *stage))
     return fail("found the stage \"" + from +
-                "\" in a trigger of the base image, expected it to be used by this file, too");
+                "\" in a trigger of the base image, expected it to be one that this stage builds on");
   return &*done[*stage];
 }
 

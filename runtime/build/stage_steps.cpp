@@ -101,11 +101,12 @@ Status StageBuilder::run_command_of(const Instruction& at) {
     return lowers;
   };
   const Make make = [&](const MountedTree& tree) -> Status {
-    context_.say(" ---> Running in " + context_.workspace.id() + "\n");
+    say(" ---> Running in " + context_.workspace.id() + "\n");
     METE_TRY(const cgroup::Group group, context_.limited_group());
-    METE_TRY(const RunOutcome outcome, carry_out_run(planned->step, tree.path(), group, context_.on_text));
+    METE_TRY(const RunOutcome outcome,
+             carry_out_run(planned->step, tree.path(), group, [this](std::string_view text) { output_.say(text); }));
     const std::string usage = usage_text(outcome.usage);
-    if (!usage.empty()) context_.say(" ---> Used " + usage + "\n");
+    if (!usage.empty()) say(" ---> Used " + usage + "\n");
     if (outcome.code == 0) return {};
     return fail("the command '" + command.shown + "' returned a non-zero code: " + std::to_string(outcome.code) +
                 (outcome.usage.oom_kills > 0 ? ": it had no memory left and was killed" : ""));

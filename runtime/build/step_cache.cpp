@@ -75,9 +75,9 @@ Status StepCache::remember(const std::string& key, const CachedStep& step, const
     METE_TRY([[maybe_unused]] const UniqueFd made,
              open_at(AT_FDCWD, directory_ + "/kept/" + layer, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600));
   }
-  // Two builds may have come to the same at once: each has a temporary file of its own.
+  // Two builds or stages may have come to the same at once: each has a temporary file of its own.
   const std::string path = directory_ + "/cache/" + key;
-  const std::string own = path + "." + std::to_string(::getpid());
+  const std::string own = path + "." + std::to_string(::gettid());
   METE_CHECK(replace_file(own, to_text(step), 0600, Durability::volatile_));
   if (::rename(own.c_str(), path.c_str()) != 0) return fail_errno("rename to " + path);
   return {};

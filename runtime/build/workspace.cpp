@@ -11,6 +11,8 @@
 
 #include <chrono>
 #include <filesystem>
+#include <set>
+#include <sstream>
 #include <thread>
 
 #include "runtime/file.h"
@@ -47,12 +49,49 @@ Result<UniqueFd> lock_now(const std::string& path) {
   return fd;
 }
 
+// The lines of kGroupFile: the build's cgroup, then its ancestors that builds have made, the innermost first.
+std::vector<std::string> recorded_groups(const std::string& directory) {
+  std::vector<std::string> paths;
+  std::istringstream lines(read_file(AT_FDCWD, directory + kGroupFile).value_or(""));
+  for (std::string line; std::getline(lines, line);) paths.push_back(line);
+  return paths;
+}
+
+// Not Group::remove(): another build may be about to use what it has made in it.
+void remove_if_empty(const cgroup::Group& group) {
+  for (const std::string& file : group.procs_files()) (void)::rmdir(file.substr(0, file.rfind('/')).c_str());
+}
+
 Status remove_build(const std::string& directory, const cgroup::Hierarchies& hierarchies) {
-  if (const auto path = read_file(AT_FDCWD, directory + kGroupFile)) {
-    METE_TRY(const cgroup::Group group, cgroup::Group::at(hierarchies, *path));
-    METE_CHECK(end_group(group));
+  const auto paths = recorded_groups(directory);
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    METE_TRY(const cgroup::Group group, cgroup::Group::at(hierarchies, paths[i]));
+    if (i == 0) {
+      METE_CHECK(end_group(group));
+    } else {
+      remove_if_empty(group);
+    }
   }
   return remove_tree(directory);
+}
+
+// Those ancestors of a build's cgroup that are not there yet, or that another build has made: the innermost first.
+Result<std::vector<std::string>> ancestors_of_builds(const std::string& store, const std::string& parent,
+                                                     const cgroup::Hierarchies& hierarchies) {
+  std::set<std::string> recorded;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(work_folder(store), error), end; !error && at != end;
+       at.increment(error)) {
+    const auto paths = recorded_groups(at->path());
+    if (!paths.empty()) recorded.insert(paths.begin() + 1, paths.end());
+  }
+  std::vector<std::string> ancestors;
+  for (std::string path = parent; path.size() > 1; path.resize(path.rfind('/'))) {
+    METE_TRY(const cgroup::Group group, cgroup::Group::at(hierarchies, path));
+    if (group.exists() && !recorded.contains(path)) break;
+    ancestors.push_back(path);
+  }
+  return ancestors;
 }
 
 Status mount_overlay(const std::string& layers, const std::string& options, const std::string& target) {
@@ -120,7 +159,7 @@ Workspace::~Workspace() {
 }
 
 std::string Workspace::new_path() {
-  return directory_ + "/" + std::to_string(++made_);
+  return directory_ + "/" + std::to_string(++*made_);
 }
 
 Result<std::string> Workspace::make_directory() {
@@ -170,7 +209,10 @@ Result<cgroup::Group> Workspace::group(const std::string& parent) {
   METE_TRY(cgroup::Group group, cgroup::Group::at(*hierarchies_, path));
   if (::access((directory_ + kGroupFile).c_str(), F_OK) == 0) return group;
   // Recorded before it is made: whoever removes this build finds it.
-  METE_CHECK(replace_file(directory_ + kGroupFile, path, 0600, Durability::volatile_));
+  METE_TRY(const auto ancestors, ancestors_of_builds(store_, parent, *hierarchies_));
+  std::string record = path + "\n";
+  for (const std::string& each : ancestors) record += each + "\n";
+  METE_CHECK(replace_file(directory_ + kGroupFile, record, 0600, Durability::volatile_));
   METE_CHECK(group.create());
   return group;
 }

@@ -4,6 +4,8 @@
 // cgroup.
 #pragma once
 
+#include <atomic>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,7 +41,7 @@ class Workspace {
 
   [[nodiscard]] const std::string& directory() const { return directory_; }
   [[nodiscard]] const std::string& id() const { return id_; }
-  // A new, empty directory, and the path of a new file.
+  // A new, empty directory, and the path of a new file. From several threads, as the mounts are.
   [[nodiscard]] Result<std::string> make_directory();
   [[nodiscard]] std::string new_path();
 
@@ -49,7 +51,8 @@ class Workspace {
   // A new tmpfs: what is in it is in memory alone.
   [[nodiscard]] Result<MountedTree> mount_memory();
 
-  // The cgroup of this build below `parent`, made at the first call.
+  // The cgroup of this build below `parent`, made at the first call. A parent that builds have made goes with the last
+  // of them.
   [[nodiscard]] Result<cgroup::Group> group(const std::string& parent);
 
  private:
@@ -65,7 +68,7 @@ class Workspace {
   UniqueFd lock_;
   const cgroup::Hierarchies* hierarchies_;
   std::string empty_;  // has two directories without content
-  int made_ = 0;
+  std::unique_ptr<std::atomic<int>> made_ = std::make_unique<std::atomic<int>>(0);
 };
 
 // Removes what builds have left that are gone, their locks of layers included. Called by begin(), and by who watches

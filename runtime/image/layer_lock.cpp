@@ -87,13 +87,24 @@ Result<std::string> LayerLock::make_directory() const {
 }
 
 Status LayerLock::made(const std::string& directory) {
-  METE_TRY(const UniqueFd layers, open_at(AT_FDCWD, store_ + "/layers", O_RDONLY | O_DIRECTORY));
-  if (::syncfs(layers.get()) != 0) return fail_errno("sync " + store_ + "/layers");
-  const std::string layer = store_ + "/layers/" + layer_;
-  if (::rename(directory.c_str(), layer.c_str()) != 0) return fail_errno("rename to " + layer);
-  if (::fsync(layers.get()) != 0) return fail_errno("fsync " + store_ + "/layers");
-  must_make_ = false;
-  if (const int error = lock(fd_.get(), LOCK_SH); error != 0) return fail_errno("lock " + layer, error);
+  return made({{this, directory}});
+}
+
+Status LayerLock::made(const std::vector<Made>& layers) {
+  if (layers.empty()) return {};
+  const std::string visible = layers.front().lock->store_ + "/layers";
+  METE_TRY(const UniqueFd folder, open_at(AT_FDCWD, visible, O_RDONLY | O_DIRECTORY));
+  if (::syncfs(folder.get()) != 0) return fail_errno("sync " + visible);
+  for (const auto& [own, directory] : layers) {
+    const std::string layer = visible + "/" + own->layer_;
+    if (::rename(directory.c_str(), layer.c_str()) != 0) return fail_errno("rename to " + layer);
+    own->must_make_ = false;
+  }
+  if (::fsync(folder.get()) != 0) return fail_errno("fsync " + visible);
+  for (const auto& each : layers) {
+    if (const int error = lock(each.lock->fd_.get(), LOCK_SH); error != 0)
+      return fail_errno("lock " + visible + "/" + each.lock->layer_, error);
+  }
   return {};
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "config/result.h"
 #include "runtime/fd.h"
@@ -29,6 +30,12 @@ class LayerLock {
   [[nodiscard]] Result<std::string> make_directory() const;
   // The directory is whole: it becomes the layer, on disk before it is visible, and others may use it.
   [[nodiscard]] Status made(const std::string& directory);
+  // The same of several layers of one store, for which the disk is waited for once. Those before an error are visible.
+  struct Made {
+    LayerLock* lock;
+    std::string directory;
+  };
+  [[nodiscard]] static Status made(const std::vector<Made>& layers);
 
  private:
   LayerLock(std::string store, std::string layer, UniqueFd fd, bool must_make)

@@ -9,6 +9,7 @@
 #include "runtime/image/archives/import.h"
 #include "runtime/image/archives/layout.h"
 #include "runtime/image/layer_lock.h"
+#include "runtime/image/layer_publisher.h"
 #include "runtime/image/sha256.h"
 #include "runtime/registry/blob_reader.h"
 #include "runtime/registry/documents.h"
@@ -103,7 +104,12 @@ class Pull {
     for (int tries = 1;; ++tries) {
       locks_.clear();
       const std::vector<std::size_t> order = largest_first();
-      METE_CHECK(side_by_side(order.size(), kPullThreads, [&](std::size_t i) { return layer(order[i]); }));
+      image::LayerPublisher publisher(
+          [this](std::size_t index, image::LayerLock lock) { hold(index, std::move(lock), true); });
+      const Status unpacked =
+          side_by_side(order.size(), kPullThreads, [&](std::size_t i) { return layer(order[i], publisher); });
+      METE_CHECK(publisher.finish());
+      METE_CHECK(unpacked);
       auto image = commit(name);
       // Between two locks somebody may have removed a layer.
       if (image || image.error().code != ESTALE || tries == kPullTries) return image;
@@ -147,17 +153,23 @@ class Pull {
     return image::Staging::layer_name(hex_of_digest(config_.diff_ids[index]));
   }
 
-  Status layer(std::size_t index) {
-    const std::string name = layer_name(index);
-    METE_TRY(image::LayerLock lock, image::LayerLock::acquire(store_.directory(), name));
-    const bool make = lock.must_make();
-    tell(index, make ? LayerStage::kTransfer : LayerStage::kExists);
-    if (make) {
-      METE_TRY(const std::string directory, lock.make_directory());
-      METE_CHECK(unpack(index, directory));
-      METE_CHECK(lock.made(directory));
+  Status layer(std::size_t index, image::LayerPublisher& publisher) {
+    METE_TRY(image::LayerLock lock, image::LayerLock::acquire(store_.directory(), layer_name(index)));
+    tell(index, lock.must_make() ? LayerStage::kTransfer : LayerStage::kExists);
+    if (!lock.must_make()) {
+      hold(index, std::move(lock), false);
+      return {};
     }
-    if (make) tell(index, LayerStage::kDone);
+    METE_TRY(std::string directory, lock.make_directory());
+    METE_CHECK(unpack(index, directory));
+    publisher.add(index, std::move(lock), std::move(directory));
+    return {};
+  }
+
+  // The layer is visible. `made`: by this pull.
+  void hold(std::size_t index, image::LayerLock lock, bool made) {
+    if (made) tell(index, LayerStage::kDone);
+    const std::string name = layer_name(index);
     const auto& blob = found_.parsed.layers[index];
     const std::lock_guard guard(mutex_);
     image::LayerNote note = image::read_note(store_.directory(), name);
@@ -166,7 +178,6 @@ class Pull {
              {blob.media_type, blob.digest, blob.size, note.diff_id, {reference_.host + "/" + reference_.repository}});
     (void)image::write_note(store_.directory(), name, note);  // another pull may be writing it; a push needs it little
     locks_.push_back(std::move(lock));
-    return {};
   }
 
   Status unpack(std::size_t index, const std::string& directory) {

@@ -3,7 +3,7 @@
 #include <optional>
 #include <thread>
 
-#include "runtime/image/layer_lock.h"
+#include "runtime/image/layer_publisher.h"
 #include "tests/runtime/image_fixture.h"
 
 namespace mete::testing {
@@ -37,6 +37,38 @@ TEST_F(LayerLocks, OneMakesTheLayerAndTheOthersUseIt) {
   for (auto& each : threads) each.join();
   EXPECT_EQ(made, 1);
   EXPECT_TRUE(std::filesystem::is_empty(incoming()));
+}
+
+TEST_F(LayerLocks, WholeLayersBecomeVisibleWhileOthersAreMade) {
+  std::vector<std::string> visible(5);
+  std::vector<LayerLock> held;
+  runtime::image::LayerPublisher publisher([&](std::size_t index, LayerLock lock) {
+    visible[index] = text(store() + "/layers/layer" + std::to_string(index) + "/file");
+    held.push_back(std::move(lock));
+  });
+  for (std::size_t i = 0; i < visible.size(); ++i) {
+    auto lock = LayerLock::acquire(store(), "layer" + std::to_string(i));
+    ASSERT_TRUE(lock) << lock.error().what;
+    auto directory = lock->make_directory();
+    ASSERT_TRUE(directory) << directory.error().what;
+    write_file(*directory + "/file", "content");
+    publisher.add(i, std::move(*lock), *directory);
+    // Another pull gets each layer before the publisher is told to finish.
+    const auto other = LayerLock::acquire(store(), "layer" + std::to_string(i));
+    ASSERT_TRUE(other) << other.error().what;
+    EXPECT_FALSE(other->must_make());
+  }
+  ASSERT_TRUE(publisher.finish());
+  EXPECT_EQ(visible, std::vector<std::string>(5, "content"));
+  EXPECT_EQ(held.size(), 5U);
+}
+
+TEST_F(LayerLocks, ALayerThatCannotBecomeVisibleIsAnError) {
+  runtime::image::LayerPublisher publisher([](std::size_t /*index*/, const LayerLock& /*lock*/) { ADD_FAILURE(); });
+  auto lock = LayerLock::acquire(store(), "abc");
+  ASSERT_TRUE(lock);
+  publisher.add(0, std::move(*lock), incoming() + "/not-there");
+  EXPECT_FALSE(publisher.finish());
 }
 
 TEST_F(LayerLocks, ALayerThatAPullCountsOnIsNotRemoved) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What children of the agent do for clients: builds and pushes. And how an image was made.
+// What children of the agent do for clients: builds and pushes. And how an image was made, and what builds have left.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -9,9 +9,12 @@
 #include "agent/docker/build_request.h"
 #include "agent/docker/child_command.h"
 #include "agent/docker/file_body.h"
+#include "agent/docker/filters.h"
 #include "agent/docker/image_names.h"
 #include "agent/docker/registry_login.h"
 #include "agent/docker/routes.h"
+#include "config/quantity.h"
+#include "runtime/build/prune_cache.h"
 #include "runtime/file.h"
 #include "runtime/image/tree.h"
 
@@ -170,6 +173,32 @@ void image_history(Engine& engine, const Call& call) {
         if (!is_nameless(image)) (*rows)[0]["Tags"] = Json::array({image.name});
       },
       [call, rows] { answer(call, *rows); });
+}
+
+// On a thread: layers are counted and removed.
+void prune_builds(Engine& engine, const Call& call) {
+  const auto filters = Filters::parse(call.parameter("filters"), {"until"});
+  if (!filters) return refuse(call, 400, filters.error().what);
+  const auto until = filters->values("until");
+  if (until.size() > 1) return refuse(call, 400, "build/prune: found several times in the filter until, expected one");
+  runtime::build::PruneWhat what{is_true(call.parameter("all")), std::nullopt};
+  if (!until.empty()) {
+    const auto ago = config::parse_duration(until.front());
+    if (!ago) return refuse(call, 400, "build/prune: until: " + ago.error().what);
+    what.unused_since = std::chrono::system_clock::now() - std::chrono::duration_cast<std::chrono::seconds>(*ago);
+  }
+  const auto in_use = engine.containers().reconciler().layers_in_use();
+  if (!in_use) return refuse(call, 409, "a container's layers are not known yet; try again");
+  const auto pruned = std::make_shared<Result<runtime::build::PrunedCache>>(fail("not begun"));
+  engine.services().workers.run(
+      [pruned, what, in_use = *in_use, store = engine.services().images]() mutable {
+        *pruned = runtime::build::prune_cache(store, what, in_use);
+      },
+      [call, pruned] {
+        if (!*pruned) return refuse(call, 500, pruned->error().what);
+        const auto& [ids, bytes] = **pruned;
+        answer(call, {{"CachesDeleted", ids.empty() ? Json() : Json(ids)}, {"SpaceReclaimed", bytes}});
+      });
 }
 
 }  // namespace mete::agent::docker

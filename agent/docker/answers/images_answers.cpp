@@ -288,9 +288,4 @@ void prune_images(Engine& engine, const Call& call) {
   answer(call, {{"ImagesDeleted", removed.empty() ? Json() : removed}, {"SpaceReclaimed", bytes}});
 }
 
-// There is no cache of a builder here that could be pruned.
-void prune_builds(Engine& /*engine*/, const Call& call) {
-  answer(call, {{"CachesDeleted", Json()}, {"SpaceReclaimed", 0}});
-}
-
 }  // namespace mete::agent::docker
