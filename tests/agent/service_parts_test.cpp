@@ -88,7 +88,7 @@ TEST(ServiceLeases, WhatCannotBeIsRefusedWithItsReason) {
   EXPECT_NE(leasing.refused[1].second.find("expected an address of 10.79.0.0/24"), std::string::npos);
   std::vector<Service> many;
   for (int i = 0; i < 5; ++i) many.push_back(service(std::to_string(i)));
-  const auto full = lease(many, {}, config::parse_range("10.79.0.0/30").value(), 0);
+  const auto full = lease(many, {}, {config::parse_range("10.79.0.0/30").value(), {}}, 0);
   EXPECT_EQ(full.leases.size(), 2U) << "four addresses, the first and the last of which nobody has";
   EXPECT_EQ(full.refused.size(), 3U);
 }
