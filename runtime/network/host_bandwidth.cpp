@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Limits of bandwidth, at the ends on the bridges.
-#include <net/if.h>
-
 #include <cerrno>
 #include <map>
 
 #include "runtime/network/host_network.h"
 
 namespace mete::runtime::network {
-namespace {
-
-int index_of(const std::string& device) {
-  return static_cast<int>(::if_nametoindex(device.c_str()));
-}
-
-}  // namespace
-
 // `tolerated`: a code that is no error.
 Status HostNetwork::ask(Message message, int tolerated) {
   std::vector<Message> one;

@@ -32,6 +32,10 @@ Status set_sysctl(const std::string& name, std::string_view value) {
 
 }  // namespace
 
+int index_of(const std::string& device) {
+  return static_cast<int>(::if_nametoindex(device.c_str()));
+}
+
 Result<HostNetwork> HostNetwork::open() {
   METE_TRY(auto links, NetlinkSocket::open(NETLINK_ROUTE));
   HostNetwork host(std::move(links));
@@ -90,7 +94,7 @@ Result<int> HostNetwork::ensure_bridge(const NetworkSpec& network) {
     std::vector<Message> bridge;
     bridge.push_back(make_bridge(network, mac_of(gateway_of(network))));
     METE_CHECK(done(doing, links_.request(std::move(bridge))));
-    index = static_cast<int>(::if_nametoindex(network.device.c_str()));
+    index = index_of(network.device);
   }
   const auto finished = [&]() -> Status {
     std::vector<Message> rest;
@@ -206,7 +210,7 @@ Status HostNetwork::connect(Namespace& inside, const NetworkSpec& network, int b
 
 Status HostNetwork::disconnect(const Endpoint& endpoint) {
   METE_CHECK(remove_shaper(endpoint));
-  const int index = static_cast<int>(::if_nametoindex(endpoint.device.c_str()));
+  const int index = index_of(endpoint.device);
   return index == 0 ? Status() : remove(Link{index, endpoint.device, 0, {}, false, 0, {}});
 }
 

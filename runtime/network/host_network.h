@@ -97,6 +97,8 @@ class HostNetwork {
   bool has_v6_ = false;                 // the kernel has IPv6
 };
 
+// Of a device of this machine; 0: there is none of that name.
+[[nodiscard]] int index_of(const std::string& device);
 // The MTU of this machine's device that has the address. The error: none has it.
 [[nodiscard]] Result<std::uint32_t> mtu_behind(const IpAddress& address);
 

@@ -15,10 +15,6 @@
 namespace mete::runtime::network {
 namespace {
 
-int index_of(const std::string& device) {
-  return static_cast<int>(::if_nametoindex(device.c_str()));
-}
-
 bool is_same(const sockaddr& found, const IpAddress& address) {
   if (found.sa_family != (address.v6 ? AF_INET6 : AF_INET)) return false;
   const void* const whole = &found;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // HostNetwork: networks whose containers are further devices of a device of this machine.
-#include <net/if.h>
-
 #include <cerrno>
 
 #include "runtime/network/host_network.h"
@@ -9,10 +7,6 @@
 
 namespace mete::runtime::network {
 namespace {
-
-int index_of(const std::string& device) {
-  return static_cast<int>(::if_nametoindex(device.c_str()));
-}
 
 // `kind`: "macvlan", "vlan".
 tl::unexpected<Error> refused(const std::string& doing, const std::string& kind, Error error) {
