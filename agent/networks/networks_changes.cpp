@@ -37,7 +37,7 @@ void Networks::make_network(const NetworkSpec& spec, Done done) {
   add_network(spec);
   auto finish = [this, spec, record, done = std::move(done)](const Status& made) {
     if (made) {
-      if (is_bridge(made_spec)) answer_names();
+      if (has_bridge(spec)) answer_names();
       return done({});
     }
     networks_.erase(spec.name);

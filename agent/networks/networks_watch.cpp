@@ -9,6 +9,8 @@
 namespace mete::agent {
 namespace {
 
+using runtime::network::Endpoint;
+
 // A removed bridge tells nobody that would not hear of each link of each container, too.
 constexpr auto kVerifyEvery = std::chrono::seconds(10);
 
@@ -85,7 +87,7 @@ std::optional<DnsResponder::Found> Networks::find_name(const config::IpAddress& 
   }
   if (who == nullptr || who->endpoint.names.empty()) return std::nullopt;
   if (who->endpoint.network == kDefaultNetwork) {
-    if (auto found = find_of_services(space_of(who->endpoint), name)) return found;
+    if (auto found = find_of_services(space_of(who->endpoint.names), name)) return found;
   }
   auto pods = find_pods(*who, name);
   if (pods.empty()) return std::nullopt;

@@ -5,6 +5,7 @@
 
 #include "agent/networks/endpoint_record.h"
 #include "runtime/json.h"
+#include "runtime/network/mac_address.h"
 
 namespace mete::agent {
 namespace {
