@@ -5,7 +5,6 @@
 #include <iterator>
 #include <utility>
 
-
 namespace mete::collectors {
 namespace {
 

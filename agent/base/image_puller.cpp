@@ -105,8 +105,8 @@ ImageWait ImagePuller::failure(const WantedImage& wanted, const Pull& pull, cons
 Status ImagePuller::start(const WantedImage& wanted, const std::string& key) {
   METE_TRY(const auto input, memory_file("mete-pull-request", request_of(settings_.config.registries, wanted.logins)));
   METE_TRY(auto output, memory_file("mete-pull-answer", ""));
-  METE_TRY(const pid_t pid,
-           spawn_self({"mete", "--state", settings_.state, "pull-for-agent", wanted.name}, {input.get(), output.get()}));
+  METE_TRY(const pid_t pid, spawn_self({"mete", "--state", settings_.state, "pull-for-agent", wanted.name},
+                                       {input.get(), output.get()}));
   Pull& pull = pulls_[key];
   pull.running = true;
   pull.begun = Clock::now();

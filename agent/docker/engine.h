@@ -8,7 +8,7 @@
 #include "agent/docker/container/containers.h"
 #include "agent/docker/execs.h"
 #include "agent/http/http_server.h"
-#include "runtime/build/image_settings.h"
+#include "runtime/build/language/image_settings.h"
 #include "runtime/image/store.h"
 
 namespace mete::agent::docker {

@@ -14,5 +14,4 @@ namespace mete::agent {
 [[nodiscard]] std::string to_json(const runtime::network::NetworkSpec& network);
 [[nodiscard]] Result<runtime::network::NetworkSpec> parse_network(const std::string& json);
 
-
 }  // namespace mete::agent

@@ -98,10 +98,8 @@ class Explainer {
       return at_here("found `-` in " + quote(here_.text) + ", expected each item of a list on a line of its own");
     if (message.starts_with(words::INVALID_ESCAPE))
       return wrong_escape(message.substr(std::string(words::INVALID_ESCAPE).size()));
-    if (message == words::END_OF_SEQ_FLOW)
-      return unclosed("[");
-    if (message == words::END_OF_MAP_FLOW)
-      return unclosed("{");
+    if (message == words::END_OF_SEQ_FLOW) return unclosed("[");
+    if (message == words::END_OF_MAP_FLOW) return unclosed("{");
     if (message == words::FLOW_END) return at_here("found a `]` or `}` that closes nothing in " + quote(here_.text));
     return std::nullopt;
   }

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "config/result.h"
-#include "runtime/build/image_settings.h"
 #include "runtime/build/language/dockerfile.h"
+#include "runtime/build/language/image_settings.h"
 #include "runtime/build/language/words.h"
 
 namespace mete::runtime::build {

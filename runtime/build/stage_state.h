@@ -11,8 +11,8 @@
 
 #include "runtime/build/build.h"
 #include "runtime/build/build_layers.h"
-#include "runtime/build/image_settings.h"
 #include "runtime/build/key_turns.h"
+#include "runtime/build/language/image_settings.h"
 #include "runtime/build/source_tree.h"
 #include "runtime/build/step_cache.h"
 #include "runtime/build/stop_flag.h"

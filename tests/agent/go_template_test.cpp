@@ -54,7 +54,7 @@ TEST(GoTemplates, Blocks) {
   EXPECT_EQ(filled("{{if .Empty}}a{{else if .Nothing}}b{{else}}c{{end}}"), "c");
   EXPECT_EQ(filled("{{if eq .Id \"x\"}}yes{{end}}{{with .Config}}{{.N}}{{end}}"), "yes7");
   EXPECT_EQ(filled("{{$n := .Config.N}}{{range .Config.Cmd}}{{$n}}{{end}}"), "77");
-  EXPECT_EQ(filled("a {{- /* said */ -}} b {{- .Id }}"), "a bx");
+  EXPECT_EQ(filled("a {{- /* said */ -}} b {{- .Id }}"), "abx");
 }
 
 TEST(GoTemplates, WhatIsWrongIsTold) {

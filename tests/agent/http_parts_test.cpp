@@ -32,11 +32,11 @@ TEST(Negotiate, FormatIsWhatTheScraperPrefersAndWeWrite) {
       {"application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/"
        "plain;version=0.0.4;q=0.5,*/*;q=0.1",
        Format::kOpenMetrics},
-      // Prometheus 2.50, native histograms
+      // Prometheus 2.42 and 2.50, native histograms
       {"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,application/"
        "openmetrics-text;version=1.0.0;q=0.8,"
        "application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
-       Format::kOpenMetrics},
+       Format::kProtobuf},
       // Prometheus 3
       {"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/"
        "openmetrics-text;version=0.0.1;q=0.4,"
@@ -59,12 +59,7 @@ TEST(Negotiate, FormatIsWhatTheScraperPrefersAndWeWrite) {
       {"application/openmetrics-text;q=7", Format::kText},
       {",,;;=,q=,;version", Format::kText},
       {"application/*", Format::kText},
-      // Prometheus that asks for native histograms: 2.42 and 3
-      {"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,application/"
-       "openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,text/"
-       "plain;version=0.0.4;"
-       "q=0.5,*/*;q=0.1",
-       Format::kProtobuf},
+      // Prometheus 3, native histograms
       {"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/"
        "openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1",
        Format::kProtobuf},

@@ -169,7 +169,7 @@ TEST(Convert, WhatIsWrongGivesNoManifest) {
   EXPECT_EQ(joined(convert_compose("services: [a]\n", "f", sources()).errors),
             "f:1:11: services: found a list, expected a mapping of names to services\n");
   EXPECT_NE(joined(convert_compose("services: {web: image}\n", "f", sources()).errors)
-                .find("services.web: found `image`, expected a mapping with `image`"),
+                .find("services.web: found \"image\", expected a mapping with `image`"),
             std::string::npos);
 }
 

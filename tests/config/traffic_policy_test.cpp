@@ -64,7 +64,8 @@ TEST(TrafficPolicyReader, RefusesWhatWouldAllowSomethingElse) {
   EXPECT_NE(error("{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}, podSelector: {}}]}]}")
                 .find("one of them"),
             std::string::npos);
-  EXPECT_NE(error("{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 'fd00::/8'}}]}]}").find("IPv4"),
+  EXPECT_NE(error("{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 'fd00::/8', except: [10.0.0.0/8]}}]}]}")
+                .find("a part of fd00::/8"),
             std::string::npos);
   EXPECT_NE(error("{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [11.0.0.0/16]}}]}]}")
                 .find("a part of 10.0.0.0/8"),

@@ -185,18 +185,18 @@ def test_files_of_a_container_that_does_not_run(agent, mete):
     assert open(agent.work + "/made").read() == "made\n"
     # Over docker's API, too, and what is written is there at the next start.
     docker = Docker(agent)
-    answer = docker.ask("GET", "/containers/web/archive", path="/made")
+    answer = docker.ask("GET", "/containers/web/archive?path=/made")
     assert answer.status == 200 and b"made\n" in answer.body
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w") as out:
         entry = tarfile.TarInfo("file")
         entry.size = 6
         out.addfile(entry, io.BytesIO(b"again\n"))
-    assert docker.ask("PUT", "/containers/web/archive", tar.getvalue(), path="/etc").status == 200
+    assert docker.ask("PUT", "/containers/web/archive?path=/etc", tar.getvalue()).status == 200
     assert mete("start", "-a", "web") == "again"
     # A volume is there while its container runs.
     assert "the mount /data" in mete("cp", agent.work + "/file", "web:/data/file", code=1)
-    assert docker.ask("GET", "/containers/web/archive", path="/data").status == 409
+    assert docker.ask("GET", "/containers/web/archive?path=/data").status == 409
     assert "web:/nosuch" in mete("cp", "web:/nosuch", agent.work, code=4)
     mete("rm", "web")
     assert agent.mounts() == []

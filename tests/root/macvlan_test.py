@@ -110,7 +110,7 @@ def test_what_cannot_be_is_one_sentence():
                 (("-d", "macvlan", "-o", "ipvlan_mode=l2", "x"), "network option ipvlan_mode: found one that driver macvlan does not have"),
                 (("-d", "macvlan", "--no-icc", "-o", "parent=cable", "x"), "icc: found driver macvlan"),
                 (("-d", "macvlan", "--internal", "-o", "parent=cable", "x"), "internal: found a parent"),
-                (("-d", "weave", "x"), "driver: found \"weave\", expected bridge, macvlan, ipvlan or cni"),
+                (("-d", "weave", "x"), "driver: found \"weave\", expected bridge, overlay, macvlan, ipvlan or cni"),
                 (("--subnet", "192.0.2.0/24", "x"), "which network lan has, expected a free one"),
                 (("--subnet", "10.9.0.0/24", "--gateway", "10.8.0.1", "x"), "gateway: found \"10.8.0.1\", expected an address of 10.9.0.0/24"),
                 (("--subnet", "10.9.0.0/24", "--ip-range", "10.8.0.0/25", "x"), "ip-range: found \"10.8.0.0/25\", expected a part of 10.9.0.0/24"),

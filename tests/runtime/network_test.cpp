@@ -256,7 +256,7 @@ TEST(Rules, EveryJumpAndLookupHasItsTarget) {
   NetworkSpec both = bridge();
   both.range6 = range("fd00:77::/64");
   const auto tables = tables_of("mete", {both, bridge("mete1", "10.78.0.0/24")});
-  const auto served = tables_of("mete", {both}, {range("10.79.0.0/16"), true});
+  const auto served = tables_of("mete", {both}, {range("10.79.0.0/16"), range("fd00:79::/112"), true});
   for (const auto* table : {&tables.inet, &tables.bridge, &served.inet}) {
     const auto has_chain = [&](const std::string& name) {
       return std::any_of(table->chains.begin(), table->chains.end(),
@@ -281,10 +281,11 @@ TEST(Rules, EveryJumpAndLookupHasItsTarget) {
 }
 
 TEST(Bandwidth, ATokenBucketHoldsItsRate) {
-  const std::string slow = limit_rate(7, 1'000'000).bytes();
+  const std::string slow = limit_rate(7, 1'000'000, 0).bytes();
   EXPECT_NE(slow.find(std::string("tbf\0", 4)), std::string::npos);
-  const std::string fast = limit_rate(7, 10'000'000'000).bytes();
+  const std::string fast = limit_rate(7, 10'000'000'000, 0).bytes();
   EXPECT_EQ(fast.size(), slow.size() + 12) << "a rate beyond 32 bits stands in an attribute of its own";
+  EXPECT_NE(limit_rate(7, 1'000'000, 4U << 20U).bytes(), slow) << "a burst of its own";
   const auto* const head = static_cast<const nlmsghdr*>(static_cast<const void*>(slow.data()));
   const auto read = queue_of(*head);
   ASSERT_TRUE(read.has_value());

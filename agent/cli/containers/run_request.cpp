@@ -162,7 +162,9 @@ Result<Json> run_request(const RunOptions& options) {
   }
   for (const auto& each : options.ports) METE_CHECK(add_port(each, body));
   for (const auto& each : options.mounts) METE_CHECK(add_mount(each, body["HostConfig"]));
-  if (options.no_healthcheck && (!options.health_command.empty() || options.fields.contains("Healthcheck.Interval")))
+  const auto interval = options.fields.find("Healthcheck.Interval");
+  const bool is_timed = interval != options.fields.end() && !interval->second.empty();
+  if (options.no_healthcheck && (!options.health_command.empty() || is_timed))
     return fail("--no-healthcheck and --health-cmd: found both, expected one of them");
   add_health(options, body);
   METE_CHECK(add_fields(options.fields, body));

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "agent/docker/file_body.h"
 #include "agent/docker/container/pod_of.h"
+#include "agent/docker/file_body.h"
 #include "agent/docker/registry_login.h"
 #include "agent/docker/routes.h"
 #include "agent/docker/stopped_root.h"

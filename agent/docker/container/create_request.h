@@ -6,7 +6,7 @@
 #include <string>
 
 #include "agent/docker/container/record.h"
-#include "runtime/build/image_settings.h"
+#include "runtime/build/language/image_settings.h"
 #include "runtime/image/image.h"
 
 namespace mete::agent::docker {

@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 
-#include "runtime/build/image_settings.h"
+#include "runtime/build/language/image_settings.h"
 #include "runtime/build/language/stages.h"
 
 namespace mete::runtime::build {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/build/image_settings.h"
+#include "runtime/build/language/image_settings.h"
 
 #include <algorithm>
 #include <ctime>
