@@ -48,7 +48,7 @@ def exported():
     table = json.loads(subprocess.run([BIN + "/mete", "metrics", "-o", "json"], capture_output=True, text=True, check=True).stdout)
     names = set()
     for each in table["families"] if isinstance(table, dict) else table:
-        names |= {each["name"] + ending for ending in (("_bucket", "_sum", "_count") if each["type"] == "histogram" else ("",))}
+        names |= {each["name"] + ending for ending in (("_bucket", "_sum", "_count", "") if each["type"] == "histogram" else ("",))}  # "": native
     assert len(names) > 100, names
     return names
 

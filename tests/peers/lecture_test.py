@@ -127,7 +127,7 @@ def namespaces(lecture, made):
     lecture.title("Its namespaces")
     pid = lecture.run("%s inspect --format \"{{ .State.Pid }}\" " + made, name="PID")
     lecture.run("nsenter --target %s --mount --uts --ipc --net --pid ps" % pid)
-    lecture.run("lsns -t net", keep=r"TYPE|httpd")
+    lecture.run("lsns -t net", keep=r"TYPE|net +1 +%s " % pid)  # others of the machine are not of the lecture
     lecture.run("ls -la /proc/%s/ns" % pid, keep=r" (cgroup|ipc|mnt|net|pid|user|uts) ->")
     lecture.run("nsenter -t %s -n ip addr" % pid)
 

@@ -164,7 +164,7 @@ def test_every_command_has_help_with_examples():
         assert done.returncode == 0 and done.stderr == "", (words, done)
         return done.stdout
     commands = re.findall(r"(?m)^  ([\w-]+)  ", help_of().split("Subcommands:")[1])
-    wanted = "agent apply delete diff validate ps top events logs metrics stats inspect exec stop start update explain advise kill oom image images network rmi schema convert completion version get scale rollout attach cp describe port-forward wait pull push tag login logout alerts save load import history commit export run rm build create restart pause unpause rename port info system volume".split()
+    wanted = "agent apply delete diff validate ps top events logs metrics stats inspect exec stop start update explain advise kill oom image images network rmi schema convert completion version get scale rollout attach cp describe port-forward wait pull push tag login logout alerts save load import history commit export run rm build create restart pause unpause rename port info system volume builder search".split()
     assert sorted(commands) == sorted(wanted), commands
     without = []
     for command in [[each] for each in commands] + [["image", "import"], ["image", "ls"], ["image", "rm"], ["image", "prune"], ["image", "history"], ["image", "inspect"], ["oom", "ls"], ["oom", "show"], ["network", "create"], ["network", "ls"], ["network", "inspect"], ["network", "rm"], ["network", "prune"], ["network", "connect"], ["network", "disconnect"], ["volume", "create"], ["volume", "ls"], ["volume", "inspect"], ["volume", "rm"], ["volume", "prune"], ["system", "df"], ["system", "prune"]]:

@@ -58,14 +58,19 @@ def test_kills_leave_nothing_and_lose_nothing():
             wait_running(agent, "pod-%d" % index)
             wait_for("port %d" % port, lambda: "hello-from-%d" % index in get("127.0.0.1", port))  # noqa: B023
 
-        def left():
+        def found():
             rules = run("nft", "list", "table", "inet", "mete").stdout
-            published = {int(each) for each in re.findall(r"tcp \. (\d+) :", rules)}
             owners = set(re.findall(r'"(mte[0-9a-f]{10})"', run("nft", "list", "table", "bridge", "mete").stdout))
-            records = len(os.listdir(agent.state + "/networks/endpoints"))
-            held = shapers() <= set(ends()) and len(shapers()) == sum(map(is_limited, wanted))
-            return published == set(wanted.values()) and set(ends()) == owners and len(owners) == records == len(wanted) and held
-        wait_for("nothing else to be left", left)
+            records = os.listdir(agent.state + "/networks/endpoints")
+            return {"ports": sorted({int(each) for each in re.findall(r"tcp \. (\d+) :", rules)}), "records": len(records), "owners": len(owners),
+                    "ends without an owner": set(ends()) ^ owners, "shapers": len(shapers()), "shapers without an end": shapers() - set(ends())}
+
+        expected = {"ports": sorted(wanted.values()), "records": len(wanted), "owners": len(wanted), "ends without an owner": set(),
+                    "shapers": sum(map(is_limited, wanted)), "shapers without an end": set()}
+        try:
+            wait_for("nothing else to be left", lambda: found() == expected)
+        except AssertionError as error:
+            raise AssertionError("%s: found %s, expected %s" % (error, found(), expected))
         addresses = [agent.pod("pod-%d" % index)["podIP"] for index in wanted]
         assert len(set(addresses)) == len(addresses), addresses
         for index in wanted:
