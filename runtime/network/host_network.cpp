@@ -99,7 +99,13 @@ Result<int> HostNetwork::ensure_bridge(const NetworkSpec& network) {
   const auto finished = [&]() -> Status {
     std::vector<Message> rest;
     rest.push_back(add_address(index, gateway_of(network), network.range.length));
-    if (network.range6) rest.push_back(add_address(index, gateway6_of(network), network.range6->length));
+    if (network.range6) {
+      rest.push_back(add_address(index, gateway6_of(network), network.range6->length));
+      // A bridge that was made without IPv6 has no address of its link, and the kernel gives none to one that is up.
+      // Without it what comes in by the bridge is not forwarded back into it.
+      constexpr unsigned kLinkPrefix = 64;
+      rest.push_back(add_address(index, link_local_of(mac_of(gateway_of(network))), kLinkPrefix));
+    }
     rest.push_back(set_up({}, index, {.link_local = network.range6.has_value() || !has_v6_}));
     METE_CHECK(done(doing, links_.request(std::move(rest))));
     if (network.overlay) METE_CHECK(ensure_vxlan(network, index));
