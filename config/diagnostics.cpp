@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cctype>
-#include <numeric>
 
 #include "config/documents.h"
+#include "config/edit_distance.h"
 
 namespace mete::config {
 namespace {
@@ -18,25 +18,6 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// Number of edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`.
-std::size_t distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> before;
-  std::vector<std::size_t> above(b.size() + 1);
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(above.begin(), above.end(), 0U);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
-    }
-    before = above;
-    std::swap(above, row);
-  }
-  return above[b.size()];
-}
-
 }  // namespace
 
 std::string nearest(std::string_view text, const std::vector<std::string_view>& known) {
@@ -45,7 +26,7 @@ std::string nearest(std::string_view text, const std::vector<std::string_view>& 
   std::size_t best = std::max<std::size_t>(1, wanted.size() / 3) + 1;
   std::string_view found;
   for (const auto name : known) {
-    const std::size_t edits = distance(wanted, lower(name));
+    const std::size_t edits = edit_distance(wanted, lower(name));
     if (edits >= best || edits >= name.size()) continue;
     best = edits;
     found = name;

@@ -9,7 +9,7 @@
 
 #include "agent/cli/containers/subject.h"
 #include "agent/cli/table.h"
-#include "agent/docker/stopped_root.h"
+#include "agent/docker/container/stopped_root.h"
 #include "runtime/file.h"
 #include "runtime/process/inside_files.h"
 

@@ -151,4 +151,11 @@ std::optional<Json> find_container(const Json& pod, const std::string& name) {
   return std::nullopt;
 }
 
+bool confirmed(const std::string& warning) {
+  print(warning + "\nAre you sure you want to continue? [y/N] ");
+  std::string line;
+  for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar()) line += static_cast<char>(c);
+  return line == "y" || line == "Y" || line == "yes";
+}
+
 }  // namespace mete::agent::cli

@@ -17,6 +17,9 @@ using Json = nlohmann::ordered_json;
 // "mete: TEXT" on standard error; returns `code` for `return complain(...)`.
 int complain(const std::string& text, int code = kFailed);
 
+// Asks the caller below `warning`, in docker's words. False: they do not want it.
+[[nodiscard]] bool confirmed(const std::string& warning);
+
 struct Fetched {
   int code = kDone;  // not kDone: the error has been printed
   unsigned status = 0;

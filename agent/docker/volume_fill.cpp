@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <mutex>
 
-#include "agent/docker/detached_overlay.h"
+#include "agent/docker/container/detached_overlay.h"
 #include "runtime/build/source_tree.h"
 #include "runtime/file.h"
 #include "runtime/image/layer_writer.h"

@@ -100,24 +100,21 @@ std::vector<config::IpAddress> Networks::find_pods(const Member& asker, const st
   // Of several pods of that name those of the asker's own namespace.
   std::vector<config::IpAddress> near;
   std::vector<config::IpAddress> all;
-  for (const auto& each : all_endpoints()) {
-    if (!networks.contains(each.network) || each.names.empty() || each.address == config::IpAddress{}) continue;
-    if (std::find(each.names.begin() + 1, each.names.end(), name) == each.names.end()) continue;
+  // A pod of this machine or of another one.
+  const auto take = [&](const auto& each) {
+    if (std::find(each.names.begin() + 1, each.names.end(), name) == each.names.end()) return;
     for (auto* const list : {&all, space_of(each.names) == space_of(asker.endpoint.names) ? &near : nullptr}) {
       if (list == nullptr) continue;
       list->push_back(each.address);
       if (each.address6) list->push_back(*each.address6);
     }
+  };
+  for (const auto& each : all_endpoints()) {
+    const bool is_asked = networks.contains(each.network) && !each.names.empty();
+    if (is_asked && each.address != config::IpAddress{}) take(each);
   }
   for (const auto& network : networks) {
-    for (const auto& each : elsewhere(network)) {
-      if (std::find(each.names.begin() + 1, each.names.end(), name) == each.names.end()) continue;
-      for (auto* const list : {&all, space_of(each.names) == space_of(asker.endpoint.names) ? &near : nullptr}) {
-        if (list == nullptr) continue;
-        list->push_back(each.address);
-        if (each.address6) list->push_back(*each.address6);
-      }
-    }
+    for (const auto& each : elsewhere(network)) take(each);
   }
   return near.empty() ? all : near;
 }

@@ -68,15 +68,6 @@ std::string shaper_of(const std::string& device) {
   return kShaperPrefix + device.substr(std::min(device.size(), std::string_view(kDevicePrefix).size()));
 }
 
-Message make_shaper(const std::string& name) {
-  Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{});
-  message.add_text(IFLA_IFNAME, name);
-  const auto info = message.begin(IFLA_LINKINFO | NLA_F_NESTED);
-  message.add_text(IFLA_INFO_KIND, "ifb");
-  message.end(info);
-  return message;
-}
-
 Message hold_incoming(int from) {
   struct tcmsg head {};
   head.tcm_ifindex = from;

@@ -27,7 +27,6 @@ struct Bandwidth {
 
 // The device that holds what an end on a bridge gets: a name for each such end.
 [[nodiscard]] std::string shaper_of(const std::string& device);
-[[nodiscard]] Message make_shaper(const std::string& name);
 // All that comes in at `from` is sent by `shaper`, and then goes on its way. Two messages: the error EEXIST of the
 // second is none, it is so already.
 [[nodiscard]] Message hold_incoming(int from);

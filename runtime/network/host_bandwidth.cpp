@@ -32,7 +32,7 @@ Status HostNetwork::hold_bandwidth(const Endpoint& endpoint) {
 Status HostNetwork::hold_egress(const Endpoint& endpoint, int outer) {
   const std::string name = shaper_of(endpoint.device);
   const auto held = [&]() -> Status {
-    METE_CHECK(ask(make_shaper(name), EEXIST));
+    METE_CHECK(ask(make_link(name, "ifb"), EEXIST));
     const int shaper = index_of(name);
     // The rate first: nothing passes without it.
     METE_CHECK(ask(limit_rate(shaper, endpoint.bandwidth.egress, endpoint.bandwidth.burst), 0));

@@ -113,6 +113,15 @@ Message set_up(const std::string& device, int index, const UpOptions& options) {
   return message;
 }
 
+Message make_link(const std::string& name, const std::string& kind) {
+  Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{});
+  message.add_text(IFLA_IFNAME, name);
+  const auto info = message.begin(IFLA_LINKINFO | NLA_F_NESTED);
+  message.add_text(IFLA_INFO_KIND, kind);
+  message.end(info);
+  return message;
+}
+
 Message add_address(int index, const IpAddress& address, unsigned length) {
   struct ifaddrmsg head {};
   head.ifa_family = family_of(address);

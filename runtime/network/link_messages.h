@@ -38,6 +38,8 @@ struct UpOptions {
 };
 // By name, or by index where the name is empty.
 [[nodiscard]] Message set_up(const std::string& device, int index, const UpOptions& options);
+// A device of a kind that needs nothing else: "dummy", "ifb". The error EEXIST: the name is taken.
+[[nodiscard]] Message make_link(const std::string& name, const std::string& kind);
 [[nodiscard]] Message add_address(int index, const IpAddress& address, unsigned length);
 [[nodiscard]] Message add_default_route(int index, const IpAddress& gateway);
 [[nodiscard]] Message set_master(int index, int bridge);

@@ -30,7 +30,8 @@ Result<int> HostNetwork::make_parent(const NetworkSpec& network) {
   const int below = vlan ? index_of(vlan->device) : 0;
   if (vlan && below == 0) return fail(doing + ": found no device " + vlan->device + " on this machine");
   std::vector<Message> messages;
-  messages.push_back(vlan ? make_vlan(parent, *vlan, below) : make_dummy(parent));
+  // Without a way out the parent is a device that leads nowhere.
+  messages.push_back(vlan ? make_vlan(parent, *vlan, below) : make_link(parent, "dummy"));
   messages.push_back(set_up(parent, 0, {.link_local = true}));
   if (auto made = links_.request(std::move(messages)); !made) {
     (void)remove_parent(network);

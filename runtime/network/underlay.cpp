@@ -138,15 +138,6 @@ Message make_vlan(const std::string& name, const Vlan& vlan, int device) {
   return message;
 }
 
-Message make_dummy(const std::string& name) {
-  Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{});
-  message.add_text(IFLA_IFNAME, name);
-  const auto info = message.begin(IFLA_LINKINFO | NLA_F_NESTED);
-  message.add_text(IFLA_INFO_KIND, "dummy");
-  message.end(info);
-  return message;
-}
-
 Message add_default_route_by_device(int index, bool v6) {
   struct rtmsg head {};
   head.rtm_family = v6 ? AF_INET6 : AF_INET;

@@ -31,8 +31,6 @@ struct Vlan {
 // A container's device, born inside the namespace `inside`, which is open. It is down.
 [[nodiscard]] Message make_on_parent(const NetworkSpec& network, const Endpoint& endpoint, int parent, int inside);
 [[nodiscard]] Message make_vlan(const std::string& name, const Vlan& vlan, int device);
-// A device that leads nowhere: the parent of a network without a way out.
-[[nodiscard]] Message make_dummy(const std::string& name);
 [[nodiscard]] Message add_default_route_by_device(int index, bool v6);
 
 }  // namespace mete::runtime::network

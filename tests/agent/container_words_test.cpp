@@ -7,6 +7,7 @@
 #include "agent/cli/containers/published_ports.h"
 #include "agent/cli/containers/run_request.h"
 #include "agent/cli/nearest_word.h"
+#include "config/edit_distance.h"
 
 namespace mete::agent::cli {
 namespace {
@@ -111,8 +112,8 @@ TEST(NearestWord, OfMistypedOnes) {
   EXPECT_EQ(nearest_word("networks", known), "network");
   EXPECT_EQ(nearest_word("xyzzy", known), "");
   EXPECT_EQ(nearest_word(std::string(1000, 'a'), known), "");
-  EXPECT_EQ(distance_of("", "abc"), 3U);
-  EXPECT_EQ(distance_of("ab", "ba"), 1U);
+  EXPECT_EQ(config::edit_distance("", "abc"), 3U);
+  EXPECT_EQ(config::edit_distance("ab", "ba"), 1U);
 }
 
 TEST(ContainerRows, OfDockersApiAndOfPods) {

@@ -41,8 +41,6 @@ struct Inspected {
 // `mete inspect` of anything that docker would find: containers, images, networks, volumes; and pods.
 [[nodiscard]] int inspect_all(const Common& common, const Inspected& options);
 
-// Asks the caller on standard input; true: "y".
-[[nodiscard]] bool confirmed(const std::string& warning);
 // Until no container of the pod has a process any more.
 [[nodiscard]] int await_pod_end(const Common& common, const std::string& path);
 

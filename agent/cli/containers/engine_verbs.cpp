@@ -200,13 +200,6 @@ int prune_system(const Common& common, const SystemPrune& options) {
 
 }  // namespace
 
-bool confirmed(const std::string& warning) {
-  print(warning + "\nAre you sure you want to continue? [y/N] ");
-  std::string line;
-  for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar()) line += static_cast<char>(c);
-  return line == "y" || line == "Y" || line == "yes";
-}
-
 void add_engine(CommandLine& line) {
   const Common& common = line.common();
   auto format = std::make_shared<std::string>();

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // `mete builder prune`.
-#include <iostream>
 #include <memory>
 
 #include "agent/cli/docker_text.h"
@@ -21,16 +20,6 @@ struct PruneWords {
   std::vector<std::string> filters;
 };
 
-bool is_agreed_to(const PruneWords& words) {
-  if (words.force) return true;
-  print(words.all ? "WARNING! This will remove all build cache.\n"
-                  : "WARNING! This will remove all dangling build cache.\n");
-  print("Are you sure you want to continue? [y/N] ");
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
-}
-
 Result<build::PruneWhat> what_of(const PruneWords& words) {
   build::PruneWhat what{words.all, std::nullopt};
   for (const std::string& word : words.filters) {
@@ -47,7 +36,8 @@ int prune_builds(const Common& common, const PruneWords& words) {
   if (!what) return complain(what.error().what, kUsage);
   auto store = runtime::image::Store::open(common.settings.images());
   if (!store) return complain(store.error().what);
-  if (!is_agreed_to(words)) return kDone;
+  const std::string found = words.all ? "all build cache" : "all dangling build cache";
+  if (!words.force && !confirmed("WARNING! This will remove " + found + ".")) return kDone;
   std::vector<std::string> in_use;
   for (const auto& user : image_users(common)) in_use.insert(in_use.end(), user.layers.begin(), user.layers.end());
   const auto pruned = build::prune_cache(*store, *what, in_use);

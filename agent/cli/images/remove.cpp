@@ -2,7 +2,6 @@
 // `mete rmi` and `mete image prune`.
 #include <unistd.h>
 
-#include <iostream>
 #include <memory>
 
 #include "agent/cli/docker_text.h"
@@ -77,16 +76,6 @@ struct PruneOptions {
   std::vector<std::string> filters;
 };
 
-bool is_agreed(const PruneOptions& options) {
-  if (options.force) return true;
-  print(options.all ? "WARNING! This will remove all images without at least one container associated to them.\n"
-                    : "WARNING! This will remove all dangling images.\n");
-  print("Are you sure you want to continue? [y/N] ");
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
-}
-
 int prune(const Common& common, const PruneOptions& options) {
   auto store = image::Store::open(common.settings.images());
   if (!store) return complain(store.error().what);
@@ -94,7 +83,9 @@ int prune(const Common& common, const PruneOptions& options) {
   if (!images) return complain(images.error().what);
   auto filters = read_filters(options.filters, *images, FiltersOf::kPrune);
   if (!filters) return complain(filters.error().what, kUsage);
-  if (!is_agreed(options)) return kDone;
+  const std::string what =
+      options.all ? "all images without at least one container associated to them" : "all dangling images";
+  if (!options.force && !confirmed("WARNING! This will remove " + what + ".")) return kDone;
   if (!filters->dangling && !options.all) filters->dangling = true;
   const auto users = image_users(common);
   std::string lines;

@@ -8,10 +8,10 @@
 #include <cerrno>
 
 #include "agent/docker/container/pod_of.h"
+#include "agent/docker/container/stopped_root.h"
 #include "agent/docker/file_body.h"
 #include "agent/docker/registry_login.h"
 #include "agent/docker/routes.h"
-#include "agent/docker/stopped_root.h"
 #include "runtime/file.h"
 #include "runtime/image/archives/inside_tar.h"
 #include "runtime/process/inside_files.h"

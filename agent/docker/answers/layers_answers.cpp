@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "agent/docker/change_lines.h"
-#include "agent/docker/container_layers.h"
+#include "agent/docker/container/container_layers.h"
 #include "agent/docker/file_body.h"
 #include "agent/docker/routes.h"
 #include "runtime/file.h"

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "agent/docker/change_lines.h"
-#include "agent/docker/container_layers.h"
+#include "agent/docker/container/container_layers.h"
 #include "agent/docker/file_body.h"
 #include "agent/docker/image_names.h"
 #include "agent/docker/routes.h"

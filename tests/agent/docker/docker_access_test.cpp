@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "agent/docker/access.h"
+#include "agent/docker/container/stopped_root.h"
 #include "agent/docker/routes.h"
-#include "agent/docker/stopped_root.h"
 
 namespace mete::agent::docker {
 namespace {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/docker/stopped_root.h"
+#include "agent/docker/container/stopped_root.h"
 
 #include <filesystem>
 
-#include "agent/docker/detached_overlay.h"
+#include "agent/docker/container/detached_overlay.h"
 #include "runtime/file.h"
 
 namespace mete::agent::docker {

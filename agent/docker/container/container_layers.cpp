@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/docker/container_layers.h"
+#include "agent/docker/container/container_layers.h"
 
 #include <map>
 #include <vector>

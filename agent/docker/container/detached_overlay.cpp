@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/docker/detached_overlay.h"
+#include "agent/docker/container/detached_overlay.h"
 
 #include <fcntl.h>
 #include <linux/mount.h>
