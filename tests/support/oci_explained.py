@@ -112,8 +112,8 @@ def obeyed(it):
     if it.key == "mount points" or it.below(*(each["destination"] + "/inner" for each in special)):
         if any(each["source"].endswith("/nest") for each in special):
             return True
-    if it.is_about("path") and {"unbindable", "runbindable"} & set(it.mount()["options"]):
-        return it.own.startswith(("81a4", "41ed"))
+    if it.is_about("path", "text", "access") and {"unbindable", "runbindable"} & set(it.mount()["options"]):
+        return it.own.startswith(("81a4", "41ed")) if it.is_about("path") else it.own not in ("ENOENT", "EACCES", "---")
     if not it.is_about("mount", "system") or not it.mount()["source"].endswith(("/folder", "/file", "/nest", "/limited")) or not it.has_namespace("user"):
         return False
     return all(bit & it.flags() if it.key.startswith("system") else name in it.own for name, bit in NAMES.items() if name in it.mount()["options"])
@@ -131,6 +131,9 @@ def root_propagation(it):
     sources = [each["source"] for each in it.config["mounts"] if each["source"].startswith("/")]
     if wanted == "shared" and it.place and sources.count(it.mount()["source"]) > 1:
         return True  # with the others what is mounted on one of two binds appears on the other, and at the source
+    nested = [each["destination"] for each in it.config["mounts"] if each["source"].endswith("/nest") and "rbind" in each["options"]]
+    if wanted == "unbindable" and nested and (it.key == "mount points" or it.below(*(each + "/inner" for each in nested))):
+        return all(each + "/inner" in it.own.split() for each in map(plain, nested)) if it.key == "mount points" else it.own != "ENOENT"
     return it.is_about("mount /") and it.own.split()[-1] in (wanted, "master")
 
 
