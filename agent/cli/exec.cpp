@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 
@@ -79,8 +80,6 @@ Result<int> run(const process::Plan& plan, const ExecOptions& options) {
 
 // What the agent has to do: another user, and a command that nobody waits for.
 int exec_by_agent(const Common& common, const Subject& subject, const ExecOptions& options) {
-  if (options.tty && options.interactive && !options.detach && ::isatty(STDIN_FILENO) != 1)
-    return complain("the input device is not a TTY");
   const DockerClient client = docker_client(common);
   const Json wishes = {{"AttachStdin", options.interactive && !options.detach},
                        {"AttachStdout", !options.detach},
@@ -107,8 +106,21 @@ int exec_by_agent(const Common& common, const Subject& subject, const ExecOption
   return ended.code == kDone ? ended.value["ExitCode"].get<int>() : ended.code;
 }
 
+// -it where standard input is no terminal, which can end and be none of the command's: docker refuses it, kubectl goes
+// on without a terminal. Returns kDone where the command may run.
+int check_terminal(const Common& common, ExecOptions& options) {
+  if (!options.tty || !options.interactive || options.detach || ::isatty(STDIN_FILENO) == 1) return kDone;
+  const Subject subject = find_subject(common, options.pod);
+  if (subject.code != kDone) return subject.code;
+  if (!subject.is_pod) return complain("the input device is not a TTY");
+  std::fputs("Unable to use a TTY - input is not a terminal or the right kind of file\n", stderr);
+  options.tty = false;
+  return kDone;
+}
+
 // Returns the command's exit code; 126 and 127 as in a shell.
-int exec(const Common& common, const ExecOptions& options) {
+int exec(const Common& common, ExecOptions options) {
+  if (const int code = check_terminal(common, options); code != kDone) return code;
   if (options.detach || options.privileged || !options.user.empty()) {
     const Subject subject = find_subject(common, options.pod);
     if (subject.code != kDone) return subject.code;

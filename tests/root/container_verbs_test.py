@@ -38,6 +38,7 @@ def test_a_life_from_create_to_rm(agent, mete):
     assert status() == "created"
     assert mete("start", "web") == "web" and status() == "running"
     wait_for("its first words", lambda: "begun" in mete("logs", "web"))
+    assert "not a TTY" in mete("exec", "-it", "web", "sh", code=1)
     # The end has come when the command returns.
     assert mete("stop", "-t", "20", "web") == "web" and status() == "exited"
     assert mete("inspect", "-f", "{{.State.ExitCode}}", "web") == "7" and mete("wait", "web") == "7"

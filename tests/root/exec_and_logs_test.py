@@ -37,6 +37,9 @@ def test_exec():
             terminal.expect("^got typed$")
             assert terminal.wait() == 5
         assert agent.mete("exec", "-t", "p", "--", "sh", "-c", "exit 6", check=False).returncode == 6
+        # Without a terminal of its own it ends with its input, and what it writes is no terminal's.
+        done = agent.mete("exec", "-it", "p", "--", "sh", "-c", "tty; cat; exit 4", text="typed", check=False)
+        assert (done.returncode, done.stdout) == (4, "not a tty\ntyped") and done.stderr.startswith("Unable to use a TTY - input is not"), done
         agent.mete("stop", "p")
         wait_exited(agent, "p")
         done = agent.mete("exec", "p", "--", "true", check=False)
