@@ -112,10 +112,15 @@ Result<std::vector<NamedModel>> read_models(const Common& common) {
   return models;
 }
 
+bool is_of(const std::string& container, const std::string& name) {
+  return container == name || container.starts_with(name + "/");
+}
+
+// A word alone is a pod of "default", or a container of `mete run`.
 bool is_asked(const std::string& container, const std::vector<std::string>& names) {
   return names.empty() || std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-           const std::string full = name.find('/') == std::string::npos ? pod_key(name) : name;
-           return container == full || container.starts_with(full + "/");
+           return is_of(container, pod_key(name)) ||
+                  (name.find('/') == std::string::npos && is_of(container, "docker/" + name));
          });
 }
 

@@ -10,6 +10,7 @@
 #include "agent/cli/containers/subject.h"
 #include "agent/cli/table.h"
 #include "agent/docker/container/stopped_root.h"
+#include "agent/http/http_url.h"
 #include "runtime/file.h"
 #include "runtime/process/inside_files.h"
 
@@ -139,6 +140,19 @@ Result<process::InsideFiles> inside_of(const Common& common, const Subject& subj
               ", expected it running");
 }
 
+// A tar archive on standard output or from standard input, as docker has it.
+int copy_archive(const Common& common, const Subject& subject, const Place& place, bool out) {
+  if (subject.is_pod) return refuse_pod(subject, "cp -", "for a pod there is `mete exec POD -- tar`");
+  if (out && ::isatty(STDOUT_FILENO) == 1)
+    return complain("refusing to copy to a terminal; redirect the output", kUsage);
+  const DockerClient client = docker_client(common);
+  const std::string target = subject.path + "/archive?path=" + url_encode(place.path);
+  const auto answer = out ? client.download(target, STDOUT_FILENO) : client.upload(target, STDIN_FILENO);
+  if (!answer) return complain(answer.error().what);
+  if (answer->status >= 300) return complain(message_of(*answer), answer->status == 404 ? kNotFound : kFailed);
+  return kDone;
+}
+
 int cp(const Common& common, const CopyOptions& options) {
   const Place from = place_of(options.from);
   const Place to = place_of(options.to);
@@ -149,6 +163,7 @@ int cp(const Common& common, const CopyOptions& options) {
   const Place& place = from.pod.empty() ? to : from;
   const Subject subject = find_subject(common, place.pod);
   if (subject.code != kDone) return subject.code;
+  if (options.from == "-" || options.to == "-") return copy_archive(common, subject, place, options.to == "-");
   if (!subject.pod.is_object()) return complain("container " + place.pod + " is being made or removed");
   const auto container = find_container(subject.pod, options.container);
   if (!container) return kNotFound;
@@ -165,9 +180,12 @@ void add_cp(CommandLine& line) {
   auto options = std::make_shared<CopyOptions>();
   const Common& common = line.common();
   auto* command = line.add({"cp", "Copy files and directories into a container, or out of it",
-                            "  mete cp web:/etc/nginx/nginx.conf .\n  mete cp ./site web:/srv -c nginx"},
+                            "  mete cp web:/etc/nginx/nginx.conf .\n  mete cp ./site web:/srv -c nginx\n"
+                            "  mete cp web:/var/log - | tar -t"},
                            [&common, options] { return cp(common, *options); });
-  command->add_option("from", options->from, "PATH, or [NAMESPACE/]POD:PATH")->type_name("[POD:]PATH")->required();
+  command->add_option("from", options->from, "PATH, or [NAMESPACE/]POD:PATH; of a container also -, a tar archive")
+      ->type_name("[POD:]PATH")
+      ->required();
   command->add_option("to", options->to, "The same; one of both is in a container")
       ->type_name("[POD:]PATH")
       ->required();

@@ -109,8 +109,9 @@ int explain(const Common& common, const std::string& pod) {
   if (fetched.code != kDone) return fetched.code;
   if (print_structured(common, fetched.value)) return kDone;
   const auto& value = fetched.value;
-  std::string text =
-      "Pod " + fact_of(value, "pod") + ", " + fact_of(value, "qosClass") + ", from " + fact_of(value, "source") + "\n";
+  const std::string source = fact_of(value, "source");  // none of a container of `mete run`
+  std::string text = "Pod " + fact_of(value, "pod") + ", " + fact_of(value, "qosClass") +
+                     (source.empty() ? "" : ", from " + source) + "\n";
   text += policy_text(value);
   if (value.contains("resize")) text += "A change of its resources waits: " + fact_of(value, "resize") + "\n";
   if (value.contains("settings"))

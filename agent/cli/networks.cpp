@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "agent/cli/containers/subject.h"
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
 #include "agent/http/http_url.h"
@@ -140,8 +141,18 @@ struct ConnectOptions {
   std::string address;
 };
 
+// Of a container of `mete run` by docker's request, which a stopped one has, too.
 int network_connect(const Common& common, const ConnectOptions& options, const char* action) {
-  const std::string query = "?name=" + url_encode(options.network) + "&pod=" + url_encode(pod_key(options.pod)) +
+  const Subject subject = find_subject(common, options.pod);
+  if (subject.code != kDone) return subject.code;
+  if (!subject.is_pod) {
+    Json wishes = {{"Container", subject.path.substr(std::string_view("/containers/").size())}};
+    if (!options.address.empty())
+      wishes["EndpointConfig"]["IPAMConfig"]
+            [options.address.find(':') == std::string::npos ? "IPv4Address" : "IPv6Address"] = options.address;
+    return ask_docker(common, "POST", "/networks/" + url_encode(options.network) + "/" + action, wishes.dump());
+  }
+  const std::string query = "?name=" + url_encode(options.network) + "&pod=" + url_encode(key_of(subject)) +
                             "&ip=" + url_encode(options.address);
   return fetch(common, "POST", std::string("/mete/v1/networks/") + action + query).code;
 }

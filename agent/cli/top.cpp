@@ -154,7 +154,7 @@ int top(const Common& common, const TopOptions& options) {
       more += (more.empty() ? "" : " ") + *word;
     if (!subject.is_pod) return show_processes(common, subject, more);
     if (!more.empty()) return refuse_pod(subject, "top " + more, "a pod alone is shown live");
-    view.filter = pod_key(subject.word) + "/";
+    view.filter = key_of(subject) + "/";
   }
   auto first = ask_stats(common, problem);
   if (!first) return complain(problem, kNoAgent);

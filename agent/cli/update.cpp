@@ -103,11 +103,11 @@ int update_pod(const Common& common, const Subject& subject, const UpdateOptions
   if (fetched.value.contains("resizeError"))
     return complain("not changed: " + fetched.value["resizeError"].get<std::string>());
   if (print_structured(common, fetched.value)) return kDone;
-  if (!options.network.empty()) print("pod " + pod_key(subject.word) + ":" + bandwidth_text(fetched.value) + "\n");
+  if (!options.network.empty()) print("pod " + key_of(subject) + ":" + bandwidth_text(fetched.value) + "\n");
   for (const auto& each : options.is_of_network_alone() ? Json::array() : fetched.value["containers"]) {
     const std::string name = each["name"].get<std::string>();
     if (options.container.empty() ? each["init"].get<bool>() : name != options.container) continue;
-    std::string line = "pod " + pod_key(subject.word) + ", container " + name + ":";
+    std::string line = "pod " + key_of(subject) + ", container " + name + ":";
     for (const char* kind : {"limits", "requests"}) {
       line += std::string(" ") + kind;
       if (each["resources"][kind].empty()) line += " none";

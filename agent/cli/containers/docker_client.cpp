@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <vector>
 
 #include "agent/base/asio.h"
 #include "runtime/file.h"
@@ -17,6 +18,12 @@
 
 namespace mete::agent::cli {
 namespace {
+
+namespace http = boost::beast::http;
+using Socket = asio::local::stream_protocol::socket;
+
+// Of the bodies that come and go in pieces.
+constexpr std::size_t kPieceSize = 64 * 1024;
 
 Result<runtime::UniqueFd> connect_socket(const std::string& path) {
   runtime::UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -30,32 +37,107 @@ Result<runtime::UniqueFd> connect_socket(const std::string& path) {
   return socket;
 }
 
-}  // namespace
+Result<Socket> connect(asio::io_context& loop, const std::string& path) {
+  METE_TRY(runtime::UniqueFd connected, connect_socket(path));
+  return Socket(loop, asio::local::stream_protocol(), connected.release());
+}
 
-Result<Answer> DockerClient::request(const std::string& method, const std::string& target,
-                                     const std::string& body) const {
-  namespace http = boost::beast::http;
-  METE_TRY(runtime::UniqueFd connected, connect_socket(socket_));
-  asio::io_context loop;
-  asio::local::stream_protocol::socket socket(loop, asio::local::stream_protocol(), connected.release());
-  http::request<http::string_body> request;
+template <class Body>
+http::request<Body> request_of(const std::string& method, const std::string& target, const char* type) {
+  http::request<Body> request;
   request.method_string(method);
   request.target(target);
   request.version(11);
   request.set(http::field::host, "mete");
   request.set(http::field::connection, "close");
-  request.set(http::field::content_type, "application/json");
-  request.body() = body;
-  request.prepare_payload();
+  request.set(http::field::content_type, type);
+  return request;
+}
+
+Result<Answer> read_answer(Socket& socket) {
   ErrorCode error;
-  http::write(socket, request, error);
-  if (error) return fail("send to the agent: " + error.message());
   boost::beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
   parser.body_limit(boost::none);
   http::read(socket, buffer, parser, error);
   if (error) return fail("read the agent's answer: " + error.message());
   return Answer{parser.get().result_int(), std::move(parser.get().body())};
+}
+
+// The next piece of a file or pipe, empty at its end.
+Result<std::size_t> read_piece(int in, char* piece) {
+  while (true) {
+    const ssize_t size = ::read(in, piece, kPieceSize);
+    if (size >= 0) return static_cast<std::size_t>(size);
+    if (errno != EINTR) return fail_errno("read standard input");
+  }
+}
+
+}  // namespace
+
+Result<Answer> DockerClient::request(const std::string& method, const std::string& target,
+                                     const std::string& body) const {
+  asio::io_context loop;
+  METE_TRY(Socket socket, connect(loop, socket_));
+  auto request = request_of<http::string_body>(method, target, "application/json");
+  request.body() = body;
+  request.prepare_payload();
+  ErrorCode error;
+  http::write(socket, request, error);
+  if (error) return fail("send to the agent: " + error.message());
+  return read_answer(socket);
+}
+
+Result<Answer> DockerClient::download(const std::string& target, int out) const {
+  asio::io_context loop;
+  METE_TRY(Socket socket, connect(loop, socket_));
+  ErrorCode error;
+  http::write(socket, request_of<http::empty_body>("GET", target, "application/json"), error);
+  if (error) return fail("send to the agent: " + error.message());
+  boost::beast::flat_buffer buffer;
+  http::response_parser<http::buffer_body> parser;
+  parser.body_limit(boost::none);
+  http::read_header(socket, buffer, parser, error);
+  Answer answer{parser.get().result_int(), {}};
+  std::vector<char> piece(kPieceSize);
+  while (!error && !parser.is_done()) {
+    auto& body = parser.get().body();
+    body.data = piece.data();
+    body.size = piece.size();
+    http::read(socket, buffer, parser, error);
+    if (error == http::error::need_buffer) error = {};
+    const std::string_view got(piece.data(), piece.size() - body.size);
+    if (answer.status >= 300) {
+      answer.body += got;
+    } else {
+      METE_CHECK(runtime::write_all(out, got));
+    }
+  }
+  if (error) return fail("read the agent's answer: " + error.message());
+  return answer;
+}
+
+Result<Answer> DockerClient::upload(const std::string& target, int in) const {
+  asio::io_context loop;
+  METE_TRY(Socket socket, connect(loop, socket_));
+  auto request = request_of<http::buffer_body>("PUT", target, "application/x-tar");
+  request.chunked(true);
+  request.body().data = nullptr;
+  request.body().more = true;
+  http::request_serializer<http::buffer_body> serializer(request);
+  ErrorCode error;
+  http::write_header(socket, serializer, error);
+  std::vector<char> piece(kPieceSize);
+  while (!error && request.body().more) {
+    METE_TRY(const std::size_t size, read_piece(in, piece.data()));
+    request.body() = {size == 0 ? nullptr : piece.data(), size, size != 0};
+    http::write(socket, serializer, error);
+    if (error == http::error::need_buffer) error = {};
+  }
+  // An agent that has seen enough answers before the end, and closes.
+  auto answer = read_answer(socket);
+  if (answer || !error) return answer;
+  return fail("send to the agent: " + error.message());
 }
 
 Result<DockerClient::Opened> DockerClient::open(const std::string& method, const std::string& target, bool upgrade,

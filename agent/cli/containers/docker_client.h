@@ -24,6 +24,10 @@ class DockerClient {
                                     const std::string& body = {}) const;
   [[nodiscard]] Result<Answer> request(const std::string& method, const std::string& target,
                                        const std::string& body = {}) const;
+  // A body of any size, in pieces. An answer of 300 and more has its body in the Answer and writes nothing.
+  [[nodiscard]] Result<Answer> download(const std::string& target, int out) const;  // GET
+  // PUT of all that `in` gives until its end.
+  [[nodiscard]] Result<Answer> upload(const std::string& target, int in) const;
 
  private:
   std::string socket_;

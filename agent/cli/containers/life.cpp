@@ -90,7 +90,7 @@ struct KillOptions {
 int kill_one(const Common& common, const Subject& subject, const KillOptions& options) {
   const std::string signal = options.signal.empty() ? "" : "?signal=" + url_encode(options.signal);
   if (subject.is_pod || !options.container.empty()) {
-    const std::string pod = "/mete/v1/pods/" + pod_key(subject.word);
+    const std::string pod = "/mete/v1/pods/" + key_of(subject);
     return fetch(common, "POST",
                  pod + "/kill" + (signal.empty() ? "?signal=KILL" : signal) +
                      "&container=" + url_encode(options.container))

@@ -55,6 +55,11 @@ Subject find_subject(const Common& common, const std::string& word) {
   return subject;
 }
 
+std::string key_of(const Subject& subject) {
+  if (!subject.pod.is_object()) return pod_key(subject.word);
+  return text_at(subject.pod, "namespace") + "/" + text_at(subject.pod, "name");
+}
+
 DockerClient docker_client(const Common& common) {
   return DockerClient(common.settings.docker_socket());
 }
@@ -88,7 +93,7 @@ int for_each_subject(const Common& common, const std::vector<std::string>& words
 }
 
 int refuse_pod(const Subject& subject, const std::string& verb, const std::string& why) {
-  return complain(verb + ": found the pod " + pod_key(subject.word) + ", expected a container of `mete run`: " + why);
+  return complain(verb + ": found the pod " + key_of(subject) + ", expected a container of `mete run`: " + why);
 }
 
 Result<std::string> filters_query(const std::vector<std::string>& filters) {

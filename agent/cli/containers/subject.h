@@ -24,6 +24,9 @@ struct Subject {
 // The same, but nothing is printed. `code`: kNotFound or kNoAgent.
 [[nodiscard]] Subject look_for_subject(const Common& common, const std::string& word, std::string& problem);
 
+// "NAMESPACE/NAME" of the pod that was found; of a container without a pod as the word has it.
+[[nodiscard]] std::string key_of(const Subject& subject);
+
 [[nodiscard]] DockerClient docker_client(const Common& common);
 // Asks for a change. Prints the error of an answer of 400 and more, and gives the exit code.
 [[nodiscard]] int ask_docker(const Common& common, const std::string& method, const std::string& target,

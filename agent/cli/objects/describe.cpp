@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "agent/cli/containers/subject.h"
 #include "agent/cli/objects/pod_object.h"
 #include "agent/cli/output.h"
 #include "agent/cli/table.h"
@@ -125,7 +126,7 @@ std::string describe_text(const Json& pod, const Json& status) {
     if (pod.contains(key)) put(out, 0, name, plain(pod[key]));
   }
   if (status.contains("podIP")) put(out, 0, "IP", plain(status["podIP"]));
-  put(out, 0, "Source", printable(pod.value("source", std::string())));
+  if (const auto source = pod.value("source", std::string()); !source.empty()) put(out, 0, "Source", printable(source));
   if (pod.contains("policy")) put(out, 0, "Policy", plain(pod["policy"]));
   put_containers(out, pod, status, true);
   put_containers(out, pod, status, false);
@@ -144,13 +145,17 @@ int describe(const Common& common, const DescribeOptions& options) {
   int worst = kDone;
   for (auto& word : words) {
     if (word.starts_with("pod/")) word.erase(0, 4);
-    const auto fetched = fetch(common, "GET", "/mete/v1/pods/" + pod_key(word));
-    worst = std::max(worst, fetched.code);
-    if (fetched.code != kDone) continue;
-    const auto object = fetch_pod_object(common, pod_key(word));
-    if (object.code != kDone || object.value.is_null()) continue;  // gone between the two questions
+    const Subject subject = find_subject(common, word);
+    worst = std::max(worst, subject.code);
+    if (subject.code != kDone) continue;
+    const auto object = fetch_pod_object(common, key_of(subject));
+    if (object.code != kDone ||
+        object.value.is_null()) {  // a container without a pod, or gone between the two questions
+      worst = std::max(worst, object.code != kDone ? object.code : complain(word + ": found no pod of it", kNotFound));
+      continue;
+    }
     if (&word != &words.front()) print("\n\n");
-    print(describe_text(fetched.value, object.value["status"]) + events_of(common, pod_key(word)));
+    print(describe_text(subject.pod, object.value["status"]) + events_of(common, key_of(subject)));
   }
   return worst;
 }

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "agent/cli/containers/container_verbs.h"
+#include "agent/cli/containers/subject.h"
 #include "agent/cli/objects/json_path.h"
 #include "agent/cli/objects/pod_object.h"
 #include "agent/cli/output.h"
@@ -84,8 +85,11 @@ std::string name_in(const std::string& word) {
 int wait_for(const Common& common, const std::string& name, const Wish& wish,
              std::chrono::steady_clock::time_point end) {
   constexpr auto kLook = std::chrono::milliseconds(100);
+  std::string problem;
+  Subject subject = look_for_subject(common, name, problem);
+  subject.word = name;
   while (true) {
-    const auto now = fetch_pod_object(common, pod_key(name));
+    const auto now = fetch_pod_object(common, key_of(subject));
     if (now.code != kDone) return now.code;
     const bool gone = now.value.is_null();  // which is what --for=delete waits for
     const bool for_delete = wish.kind == Wish::Kind::kDelete;
