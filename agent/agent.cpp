@@ -141,6 +141,7 @@ class Agent {
     // The addresses are bound first: an agent that cannot be reached must not change anything.
     METE_CHECK(server_.listen_tcp(settings_.listen));
     METE_CHECK(server_.listen_unix(settings_.socket()));
+    docker_server_.spool_bodies(docker_.archives());
     METE_CHECK(docker_server_.listen_unix(settings_.docker_socket()));
     METE_CHECK(docker_read_only_server_.listen_unix(settings_.docker_read_only_socket()));
     METE_CHECK(share_with_dashboards(settings_.docker_read_only_socket(), settings_.socket_group));

@@ -3,8 +3,10 @@
 
 #include "agent/base/log.h"
 #include "agent/docker/access.h"
+#include "agent/docker/file_body.h"
 #include "agent/docker/routes.h"
 #include "agent/docker/version.h"
+#include "runtime/file.h"
 
 namespace mete::agent::docker {
 namespace {
@@ -24,7 +26,6 @@ void log_change(const HttpRequest& request, const std::string& path) {
 HttpLimits docker_limits() {
   HttpLimits limits;
   limits.local = 1024;
-  limits.request_body = 64U << 20U;
   return limits;
 }
 
@@ -50,16 +51,26 @@ void Engine::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>
     return refuse_now(
         403, request.method + " " + split->path + ": this socket is read-only: it lists, inspects and follows");
   if (changes_something(request.method, split->path)) log_change(request, split->path);
-  for (const auto& route : all_routes()) {
-    const bool fits =
-        request.method == route.method || (request.method == "HEAD" && std::string("GET") == route.method);
-    if (!fits) continue;
-    auto words = match(route.pattern, split->path);
-    if (!words) continue;
-    services_.instruments.request("/docker", 200);
-    return route.answer(*this, Call{request, reply, split->version, std::move(*words)});
-  }
-  refuse_now(404, "page not found");
+  auto found = find_route(request.method, split->path);
+  if (!found) return refuse_now(404, "page not found");
+  services_.instruments.request("/docker", 200);
+  found->route->answer(*this, Call{request, reply, split->version, std::move(found->words)});
+}
+
+HttpSpool Engine::archives() {
+  HttpSpool spool;
+  spool.takes = [](const std::string& method, const std::string& path) {
+    const auto split = split_version(path);
+    const auto found = split ? find_route(method, split->path) : std::nullopt;
+    return found && found->route->takes_archive;
+  };
+  spool.make = [this] { return temporary_file(services_.settings.docker()); };
+  spool.write = [this](int file, std::string piece, std::function<void(Status)> done) {
+    const auto written = std::make_shared<Status>();
+    services_.workers.run([file, piece = std::move(piece), written] { *written = runtime::write_all(file, piece); },
+                          [written, done = std::move(done)] { done(std::move(*written)); });
+  };
+  return spool;
 }
 
 }  // namespace mete::agent::docker

@@ -24,6 +24,9 @@ class Engine {
   // `read_only`: of the socket for dashboards, which answers is_for_dashboards() alone.
   void handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply, bool read_only = false);
 
+  // Build contexts, images and files on their way into a container may have any size: they are kept in STATE.
+  [[nodiscard]] HttpSpool archives();
+
   [[nodiscard]] Containers& containers() { return containers_; }
   [[nodiscard]] Execs& execs() { return execs_; }
   [[nodiscard]] Services& services() { return services_; }
@@ -39,7 +42,7 @@ class Engine {
 [[nodiscard]] runtime::build::ImageSettings settings_of_image(const runtime::image::Store& store,
                                                               const runtime::image::Image& image);
 
-// Bounds for docker's clients: a copy into a container is one request.
+// Bounds for docker's clients.
 [[nodiscard]] HttpLimits docker_limits();
 
 }  // namespace mete::agent::docker

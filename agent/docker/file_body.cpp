@@ -14,6 +14,12 @@ Result<runtime::UniqueFd> temporary_file(const std::string& folder) {
   return file;
 }
 
+Result<runtime::UniqueFd> body_of(const HttpRequest& request) {
+  const std::string path =
+      request.body_file ? "/proc/self/fd/" + std::to_string(request.body_file->get()) : "/dev/null";
+  return runtime::open_at(AT_FDCWD, path, O_RDONLY);
+}
+
 Result<std::string> empty_directory(const std::string& folder) {
   std::string path = folder + "/empty";
   METE_CHECK(runtime::make_directories(path, 0755));

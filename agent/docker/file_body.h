@@ -11,6 +11,9 @@
 namespace mete::agent::docker {
 
 [[nodiscard]] Result<runtime::UniqueFd> temporary_file(const std::string& folder);
+// A descriptor of its own for the archive that a request has brought, at its beginning; /dev/null where it brought
+// none.
+[[nodiscard]] Result<runtime::UniqueFd> body_of(const HttpRequest& request);
 // What a container that was never started has written.
 [[nodiscard]] Result<std::string> empty_directory(const std::string& folder);
 

@@ -30,7 +30,7 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/containers/*/export", export_container},
     {"POST", "/commit", commit_container},
     {"GET", "/containers/*/archive", read_archive},
-    {"PUT", "/containers/*/archive", write_archive},
+    {"PUT", "/containers/*/archive", write_archive, true},
     {"POST", "/containers/*/start", start_container},
     {"POST", "/containers/*/stop", stop_container},
     {"POST", "/containers/*/restart", restart_container},
@@ -50,13 +50,13 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/exec/*/json", inspect_exec},
 
     {"GET", "/images/json", list_images},
-    {"POST", "/images/create", pull_image},
+    {"POST", "/images/create", pull_image, true},
     {"POST", "/images/prune", prune_images},
     {"GET", "/images/search", search_images},
-    {"POST", "/build", build_image},
+    {"POST", "/build", build_image, true},
     {"POST", "/build/prune", prune_builds},
     {"GET", "/images/get", save_images},
-    {"POST", "/images/load", load_images},
+    {"POST", "/images/load", load_images, true},
     {"GET", "/images/**/get", save_images},
     {"GET", "/images/**/json", inspect_image},
     {"GET", "/images/**/history", image_history},
@@ -106,6 +106,15 @@ std::string_view next_word(std::string_view& path) {
 
 std::span<const Route> all_routes() {
   return kRoutes;
+}
+
+std::optional<FoundRoute> find_route(std::string_view method, std::string_view path) {
+  for (const Route& route : kRoutes) {
+    const bool fits = method == route.method || (method == "HEAD" && std::string_view("GET") == route.method);
+    if (!fits) continue;
+    if (auto words = match(route.pattern, path)) return FoundRoute{&route, std::move(*words)};
+  }
+  return std::nullopt;
 }
 
 std::optional<std::vector<std::string>> match(std::string_view pattern, std::string_view path) {

@@ -31,8 +31,15 @@ struct Route {
   const char* method;
   const char* pattern;  // "/containers/*/json": * is one word, ** one word or more
   void (*answer)(Engine&, const Call&);
+  bool takes_archive = false;  // the body may have any size, and is a file (HttpRequest::body_file)
 };
 [[nodiscard]] std::span<const Route> all_routes();
+struct FoundRoute {
+  const Route* route;
+  std::vector<std::string> words;  // at the open places
+};
+// `path` is without a version. A HEAD is answered as a GET.
+[[nodiscard]] std::optional<FoundRoute> find_route(std::string_view method, std::string_view path);
 
 // The words at the open places; empty: another path. Pure.
 [[nodiscard]] std::optional<std::vector<std::string>> match(std::string_view pattern, std::string_view path);

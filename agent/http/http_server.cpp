@@ -62,6 +62,10 @@ void HttpServer::on_refused(std::function<void(const char* why)> callback) {
   shared_->refused = std::move(callback);
 }
 
+void HttpServer::spool_bodies(HttpSpool spool) {
+  shared_->spool = std::move(spool);
+}
+
 void HttpServer::handshakes_on(asio::io_context& worker) {
   shared_->worker = &worker;
 }

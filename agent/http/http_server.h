@@ -9,6 +9,7 @@
 
 #include "agent/base/asio.h"
 #include "agent/http/http_access.h"
+#include "agent/http/http_spool.h"
 #include "agent/http/http_types.h"
 #include "agent/http/http_url.h"
 
@@ -28,6 +29,8 @@ class HttpServer {
   void on_refused(std::function<void(const char* why)> callback);
   // Makes TLS handshakes on `worker`, which must end before the loop. By default they are made on the loop.
   void handshakes_on(asio::io_context& worker);
+  // Over unix sockets only: bodies over TCP are small (HttpLimits).
+  void spool_bodies(HttpSpool spool);
   // "127.0.0.1:9753", "[::1]:0" (a free port). The error names the address: taken, not local, or not numeric.
   [[nodiscard]] Status listen_tcp(const std::string& address);
   // The bound address, with the port that the kernel chose.

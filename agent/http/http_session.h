@@ -11,6 +11,7 @@
 #include "agent/base/asio.h"
 #include "agent/http/http_access.h"
 #include "agent/http/http_connections.h"
+#include "agent/http/http_spool.h"
 #include "agent/http/http_types.h"
 
 namespace mete::agent {
@@ -30,6 +31,7 @@ struct HttpShared {
   HttpHandler handler;
   HttpLimits limits;
   HttpAccess* access;  // null: all clients, plain HTTP
+  std::optional<HttpSpool> spool;
   // Called for each refusal: "limit", "auth", "rate", "slow", "tls".
   std::function<void(const char* why)> refused = [](const char*) {};
   std::string tcp_address;

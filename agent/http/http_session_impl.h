@@ -7,8 +7,10 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/stream_traits.hpp>
 #include <boost/beast/core/string.hpp>
+#include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
+#include <boost/optional/optional.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -21,6 +23,7 @@
 #include "agent/http/http_session.h"
 #include "agent/http/http_stream_impl.h"
 #include "agent/http/http_tls_impl.h"
+#include "agent/http/http_url.h"
 
 namespace mete::agent {
 
@@ -129,9 +132,10 @@ class Session final : public HttpReply,
   void read_head() {
     place_->busy();
     asked_at_ = Clock::now();
+    file_.reset();
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(limits().request_head));
-    parser_->body_limit(kLocal ? limits().request_body : limits().tcp_request_body);
+    parser_->body_limit(most_body());
     lowest().expires_after(limits().head);
     http::async_read_header(
         stream_, buffer_, *parser_,
@@ -164,6 +168,7 @@ class Session final : public HttpReply,
 
   void read_body() {
     if (parser_->is_done()) return dispatch();
+    if (!begin_file()) return;
     lowest().expires_after(limits().body);
     if (!beast::iequals(parser_->get()[http::field::expect], "100-continue")) return read_body_now();
     piece_ = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -173,7 +178,62 @@ class Session final : public HttpReply,
     });
   }
 
+  // Where some bodies go into files, the bound of the others is known after the head.
+  boost::optional<std::uint64_t> most_body() const {
+    if (!kLocal) return limits().tcp_request_body;
+    if (shared_->spool) return boost::none;
+    return limits().request_body;
+  }
+
+  // False: the request has been answered. Nothing is begun where the body stays in memory.
+  bool begin_file() {
+    if (!kLocal || !shared_->spool) return true;
+    const auto& raw = parser_->get();
+    if (!shared_->spool->takes(std::string(raw.method_string()), parse_target(raw.target()).path)) {
+      parser_->body_limit(limits().request_body);
+      if (parser_->content_length().value_or(0) <= limits().request_body) return true;
+      bad_request(http::error::body_limit);
+      return false;
+    }
+    auto made = shared_->spool->make();
+    if (!made) {
+      keep_alive_ = false;
+      send(text_response(500, made.error().what + "\n"));
+      return false;
+    }
+    file_ = std::make_shared<runtime::UniqueFd>(std::move(*made));
+    file_parser_.emplace(std::move(*parser_));
+    file_parser_->body_limit(boost::none);
+    return true;
+  }
+
+  // The next piece is read when the last one is in the file.
+  void read_into_file() {
+    constexpr std::size_t kPiece = 256U << 10U;
+    piece_.resize(kPiece);
+    file_parser_->get().body() = {piece_.data(), piece_.size(), true};
+    lowest().expires_after(limits().body);
+    http::async_read(stream_, buffer_, *file_parser_, [self = this->shared_from_this()](ErrorCode error, std::size_t) {
+      if (error && error != http::error::need_buffer) return self->bad_request(error);
+      self->lowest().expires_never();
+      self->piece_.resize(self->piece_.size() - self->file_parser_->get().body().size);
+      self->shared_->spool->write(self->file_->get(), std::move(self->piece_),
+                                  [self, file = self->file_](Status written) { self->written_to_file(written); });
+    });
+  }
+
+  void written_to_file(const Status& written) {
+    if (closed_) return;
+    if (!written) {
+      keep_alive_ = false;
+      return send(text_response(500, "keep the request's body: " + written.error().what + "\n"));
+    }
+    if (!file_parser_->is_done()) return read_into_file();
+    dispatch();
+  }
+
   void read_body_now() {
+    if (file_) return read_into_file();
     http::async_read(stream_, buffer_, *parser_, [self = this->shared_from_this()](ErrorCode error, std::size_t) {
       if (error) return self->bad_request(error);
       self->lowest().expires_never();
@@ -182,7 +242,8 @@ class Session final : public HttpReply,
   }
 
   void dispatch() {
-    HttpRequest request = request_of(parser_->release());
+    HttpRequest request = request_of(file_ ? RawRequest(std::move(file_parser_->get().base())) : parser_->release());
+    request.body_file = std::move(file_);
     request.local = kLocal;
     if constexpr (kLocal) request.peer = peer_of(lowest().socket().native_handle());
     request.tls = kLocal ? shared_->access != nullptr && shared_->access->tls() != nullptr : kTls;
@@ -270,6 +331,8 @@ class Session final : public HttpReply,
   Stream stream_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
+  std::shared_ptr<runtime::UniqueFd> file_;  // of a body that goes into one, while it is read
+  std::optional<http::request_parser<http::buffer_body>> file_parser_;
   std::shared_ptr<HttpSource> source_;
   std::string piece_;
   Clock::time_point asked_at_{};

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "config/result.h"
+#include "runtime/fd.h"
 
 namespace mete::agent {
 
@@ -37,6 +38,7 @@ struct HttpRequest {
   std::string registry_login;  // X-Registry-Auth of docker's clients
   bool upgrades = false;       // asks for another protocol on its connection: HttpReply::take_over
   std::string body;
+  std::shared_ptr<const runtime::UniqueFd> body_file;       // in place of `body`, from its beginning: HttpSpool
   std::optional<std::chrono::milliseconds> scrape_timeout;  // X-Prometheus-Scrape-Timeout-Seconds
   bool local = false;                                       // over the unix socket, which only root may open
   std::optional<HttpPeer> peer;                             // over the unix socket
@@ -105,7 +107,7 @@ struct HttpLimits {
   std::chrono::milliseconds fresh{20'000};    // from connecting to the first byte, and to the end of the TLS handshake
   std::chrono::milliseconds idle{330'000};    // between requests; Prometheus itself gives up after 5 minutes
   std::chrono::milliseconds head{10'000};     // for a whole request head, in however many pieces
-  std::chrono::milliseconds body{60'000};     // for a request's body
+  std::chrono::milliseconds body{60'000};     // for a request's body, or a piece of one that goes into a file
   std::chrono::milliseconds slow{20'000};     // for the peer to accept one piece of an answer
   std::chrono::milliseconds whole{120'000};   // for a body in pieces; the scrape's own timeout when that is shorter
   std::chrono::milliseconds linger{1'000};    // for the peer to read the end of the last answer

@@ -2,12 +2,15 @@
 // A server on a thread of its own, and a client that says exactly what a test wants, in the pieces that it wants.
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <chrono>
@@ -20,6 +23,7 @@
 #include <vector>
 
 #include "agent/http/http_server.h"
+#include "runtime/file.h"
 
 namespace mete::agent::testing {
 
@@ -69,6 +73,13 @@ class TestServer {
       const std::lock_guard lock(mutex_);
       ++refused_[why];
     });
+    server_.spool_bodies({[](const std::string&, const std::string& path) { return path.starts_with("/archive"); },
+                          [] { return runtime::open_at(AT_FDCWD, "/tmp", O_TMPFILE | O_RDWR, 0600); },
+                          [this](int file, std::string piece, std::function<void(Status)> done) {
+                            largest_piece = std::max(largest_piece.load(), piece.size());
+                            auto written = full ? Status(fail("the disk is full")) : runtime::write_all(file, piece);
+                            asio::post(loop_, [written, done = std::move(done)] { done(written); });
+                          }});
     unix_path = "/tmp/mete-http-test-" + std::to_string(::getpid()) + ".sock";
     EXPECT_TRUE(server_.listen_tcp("127.0.0.1:0"));
     EXPECT_TRUE(server_.listen_unix(unix_path));
@@ -112,6 +123,8 @@ class TestServer {
   std::uint16_t port = 0;
   std::string unix_path;
   std::atomic<std::size_t> asked{0};
+  std::atomic<std::size_t> largest_piece{0};  // of bodies that go into a file
+  std::atomic<bool> full{false};
 
  private:
   void handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply) {
@@ -126,6 +139,11 @@ class TestServer {
     if (request.path == "/hold") return held_.push_back(reply);
     if (request.path == "/drop") return;
     if (request.path == "/large") return reply->send({.body = std::string(32U << 20U, 'x')});
+    if (request.body_file) {
+      struct stat facts {};
+      ::fstat(request.body_file->get(), &facts);
+      return reply->send({.body = "file " + std::to_string(facts.st_size) + "\n"});
+    }
     reply->send({.body = request.method + " " + request.path + " " + std::to_string(request.body.size()) +
                          (request.local ? " local" : "") + "\n"});
   }

@@ -227,6 +227,56 @@ TEST(HttpServer, ALargeBodyIsAskedFor) {
   EXPECT_EQ(client.answer().status, 200U);
 }
 
+TEST(HttpServer, AnArchiveGoesIntoAFileInPieces) {
+  TestServer server;
+  Client client(server.unix_path);
+  // Larger than a body in memory may be, and one connection for all of them.
+  const std::size_t size = HttpLimits{}.request_body + 12'345;
+  for (int i = 0; i < 2; ++i) {
+    client.say("PUT /archive?path=/x HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n");
+    client.say(std::string(size, 'x'));
+    EXPECT_EQ(client.answer().body, "file " + std::to_string(size) + "\n");
+  }
+  client.say("PUT /archive HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+  EXPECT_EQ(client.answer().body, "file 5\n");
+  client.say("PUT /archive HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+  client.say("abcd");
+  EXPECT_EQ(client.answer().body, "file 4\n");
+  client.say("PUT /archive HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(client.answer().body, "PUT /archive 0 local\n");
+  EXPECT_LE(server.largest_piece, 256U << 10U);
+  // Another request has its body in memory, with its bound; so has this one over TCP.
+  client.say("PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nabcd");
+  EXPECT_EQ(client.answer().body, "PUT /x 4 local\n");
+  for (const std::string& body : {"Content-Length: 16777217\r\n\r\n" + std::string(),
+                                  "Transfer-Encoding: chunked\r\n\r\n1000001\r\n" + std::string(1U << 24U, 'x')}) {
+    Client large(server.unix_path);
+    large.say("PUT /x HTTP/1.1\r\nHost: a\r\n" + body);
+    EXPECT_EQ(large.answer().status, 413U);
+  }
+  Client remote(server.port);
+  remote.say("PUT /archive HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n");
+  EXPECT_EQ(remote.answer().status, 413U);
+}
+
+TEST(HttpServer, AnArchiveThatCannotBeKeptIsAnError) {
+  TestServer server;
+  server.full = true;
+  Client client(server.unix_path);
+  client.say("PUT /archive HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nabcd");
+  const Answer answer = client.answer();
+  EXPECT_EQ(answer.status, 500U);
+  EXPECT_EQ(answer.body, "keep the request's body: the disk is full\n");
+  EXPECT_TRUE(client.ended());
+  // One that ends in the middle is no request, and the server goes on.
+  server.full = false;
+  {
+    Client half(server.unix_path);
+    half.say("PUT /archive HTTP/1.1\r\nHost: a\r\nContent-Length: 400\r\n\r\nabcd");
+  }
+  expect_serves(server);
+}
+
 class Nobody : public HttpAccess {
  public:
   std::shared_ptr<asio::ssl::context> tls() override { return nullptr; }

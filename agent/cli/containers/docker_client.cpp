@@ -165,7 +165,8 @@ Result<DockerClient::Opened> DockerClient::open(const std::string& method, const
 
 std::string message_of(const Answer& answer) {
   const auto value = nlohmann::json::parse(answer.body, nullptr, false);
-  return value.is_object() && value.contains("message") ? value["message"].get<std::string>() : answer.body;
+  if (value.is_object() && value.contains("message")) return value["message"].get<std::string>();
+  return answer.body.substr(0, answer.body.find_last_not_of('\n') + 1);
 }
 
 std::string rest_of(DockerClient::Opened& opened) {

@@ -128,22 +128,22 @@ void write_archive(Engine& engine, const Call& call) {
     return refuse(call, 400, "copyUIDGID: files have the owners that the archive gives them");
   const auto root = root_of(engine, call, *record);
   if (root == nullptr) return;
+  auto body = body_of(call.request);
+  if (!body) return refuse(call, 500, body.error().what);
   struct Work {
-    std::string bytes;
-    std::size_t at = 0;
+    runtime::UniqueFd file;
     Status done;
   };
-  const auto work = std::make_shared<Work>(Work{call.request.body, 0, {}});
+  const auto work = std::make_shared<Work>(Work{std::move(*body), {}});
   const bool keep = call.flag("noOverwriteDirNonDir");
   const bool stopped = !engine.containers().state(*record).has_process();
   if (stopped) engine.containers().copying(record->id, true);
   engine.services().workers.run(
       [work, root, path, keep] {
         const auto source = [work](char* buffer, std::size_t size) -> Result<std::size_t> {
-          const std::size_t piece = std::min(size, work->bytes.size() - work->at);
-          work->bytes.copy(buffer, piece, work->at);
-          work->at += piece;
-          return piece;
+          const ssize_t piece = ::read(work->file.get(), buffer, size);
+          if (piece < 0) return fail_errno("read the request's body");
+          return static_cast<std::size_t>(piece);
         };
         work->done = runtime::image::extract_inside(root->get(), path, source, keep);
       },

@@ -118,11 +118,9 @@ void push_image(Engine& engine, const Call& call) {
 void build_image(Engine& engine, const Call& call) {
   auto options = build_words(call.request);
   if (!options) return refuse(call, 400, options.error().what);
-  if (call.request.body.empty())
-    return refuse(call, 400, "build: found no context, expected a tar archive as the body");
+  if (!call.request.body_file) return refuse(call, 400, "build: found no context, expected a tar archive as the body");
   const std::string folder = engine.services().settings.docker();
-  auto file = temporary_file(folder);
-  auto input = file ? as_input(std::move(*file), call.request.body) : tl::unexpected(file.error());
+  auto input = body_of(call.request);
   if (!input) return refuse(call, 500, input.error().what);
   const std::string id_file = folder + "/" + kBuildIds + new_id();
   auto words = mete_words(engine, "build");

@@ -105,20 +105,15 @@ void save_images(Engine& engine, const Call& call) {
 }
 
 void load_images(Engine& engine, const Call& call) {
-  auto file = temporary_file(engine.services().settings.docker());
+  auto file = body_of(call.request);
   if (!file) return refuse(call, 500, file.error().what);
   struct Work {
     runtime::UniqueFd file;
-    std::string bytes;
     Result<std::vector<image::Image>> loaded;
   };
-  const auto work = std::make_shared<Work>(Work{std::move(*file), call.request.body, {}});
+  const auto work = std::make_shared<Work>(Work{std::move(*file), {}});
   engine.services().workers.run(
       [work, store = engine.services().images] {
-        if (const auto written = runtime::write_all(work->file.get(), work->bytes); !written) {
-          work->loaded = tl::unexpected(written.error());
-          return;
-        }
         work->loaded = image::load_images(store, {"/proc/self/fd/" + std::to_string(work->file.get()), "-"});
       },
       [&engine, call, work] {

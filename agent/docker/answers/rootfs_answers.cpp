@@ -80,20 +80,15 @@ void import_image(Engine& engine, const Call& call) {
   wanted.changes = change_lines(call.request.parameters("changes"));
   if (const std::string word = unknown_change(wanted.changes); !word.empty())
     return refuse(call, 400, word + " is not a valid change command");
-  auto file = temporary_file(engine.services().settings.docker());
+  auto file = body_of(call.request);
   if (!file) return refuse(call, 500, file.error().what);
   struct Work {
     runtime::UniqueFd file;
-    std::string bytes;
     Result<image::Image> made;
   };
-  const auto work = std::make_shared<Work>(Work{std::move(*file), call.request.body, {}});
+  const auto work = std::make_shared<Work>(Work{std::move(*file), {}});
   engine.services().workers.run(
       [work, wanted, store = engine.services().images] {
-        if (const auto written = runtime::write_all(work->file.get(), work->bytes); !written) {
-          work->made = tl::unexpected(written.error());
-          return;
-        }
         work->made = image::import_rootfs(store, {"/proc/self/fd/" + std::to_string(work->file.get()), "-"}, wanted);
       },
       [&engine, call, work] {
