@@ -2,6 +2,7 @@
 """Docker's own command line against the agent's socket. The network is the test's own."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ DOCKER = shutil.which("docker")
 
 class Client:
     def __init__(self, agent):
-        self.env = {**os.environ, "DOCKER_HOST": "unix://%s/docker.sock" % agent.run, "DOCKER_CONFIG": agent.work + "/docker-config"}
+        self.env = {**os.environ, "DOCKER_BUILDKIT": "0", "DOCKER_HOST": "unix://%s/docker.sock" % agent.run, "DOCKER_CONFIG": agent.work + "/docker-config"}
 
     def run(self, *words, code=0, text=None):
         done = subprocess.run([DOCKER, *words], env=self.env, input=text, capture_output=True, text=True, timeout=120)
@@ -133,6 +134,30 @@ def test_files_and_layers(agent, docker):
     docker.run("rmi", "made:1")
     assert "made:1" in docker.say("load", "-i", archive)
     assert docker.say("run", "--rm", "made:1", "cat", "/dir/file") == "in"
+
+
+@with_client(network=False)
+def test_what_is_large_goes_over_the_disk_and_not_through_memory(agent, docker):
+    size, folder = 80 << 20, agent.work + "/context"
+    os.mkdir(folder)
+    with open(folder + "/large", "w") as large:
+        large.truncate(size)
+    peak = lambda: int(re.search(r"VmHWM:\s+(\d+) kB", open("/proc/%d/status" % agent.process.pid).read())[1]) << 10  # noqa: E731
+    docker.run("run", "-d", "--name", "web", "busybox", "sleep", "1000")
+    before = peak()
+    docker.run("cp", folder + "/large", "web:/large")
+    assert docker.say("exec", "web", "stat", "-c", "%s", "/large") == str(size)
+    archive, saved = agent.work + "/root.tar", agent.work + "/large.tar"
+    docker.run("export", "-o", archive, "web")
+    docker.say("import", archive, "large:1")
+    docker.run("save", "-o", saved, "large:1")
+    docker.run("rmi", "large:1")
+    assert "large:1" in docker.say("load", "-i", saved)
+    with open(folder + "/Dockerfile", "w") as file:
+        file.write("FROM large:1\nCOPY large /twice\n")
+    docker.run("build", "-t", "large:2", folder)
+    assert docker.say("run", "--rm", "large:2", "stat", "-c", "%s", "/large", "/twice") == "%d\n%d" % (size, size)
+    assert peak() - before < 32 << 20, (before, peak())
 
 
 @with_client(network=True)
