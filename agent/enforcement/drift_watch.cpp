@@ -67,7 +67,8 @@ void DriftWatch::woken(std::string_view name, std::uint32_t mask) {
   const bool modified = (mask & IN_MODIFY) != 0;
   if (modified && change == FileChange::kMemory && owner_.memory_event) owner_.memory_event();
   if (modified && change == FileChange::kRefusal && owner_.limit_event) owner_.limit_event();
-  if ((mask & IN_Q_OVERFLOW) == 0 && change != FileChange::kSetting) return;
+  const bool written = change == FileChange::kSetting || change == FileChange::kFreeze;
+  if ((mask & IN_Q_OVERFLOW) == 0 && !written) return;
   owner_.written();
   check_soon();
 }
