@@ -99,16 +99,16 @@ Fetched fetch(const Common& common, const std::string& method, const std::string
   return fetched;
 }
 
+std::optional<std::string> structured_text(const Common& common, const Json& value) {
+  if (common.output == "json") return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  if (common.output == "yaml") return to_yaml(value);
+  return std::nullopt;
+}
+
 bool print_structured(const Common& common, const Json& value) {
-  if (common.output == "json") {
-    print(value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
-    return true;
-  }
-  if (common.output == "yaml") {
-    print(to_yaml(value));
-    return true;
-  }
-  return false;
+  const auto text = structured_text(common, value);
+  if (text) print(*text);
+  return text.has_value();
 }
 
 std::string to_yaml(const Json& value) {

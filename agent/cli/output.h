@@ -31,6 +31,8 @@ using Reword = std::function<std::string(const std::string&)>;
 [[nodiscard]] Fetched fetch(const Common& common, const std::string& method, const std::string& target,
                             const std::string& body = {}, const Reword& reword = {});
 
+// `value` for -o json and yaml; empty: the output is a table.
+[[nodiscard]] std::optional<std::string> structured_text(const Common& common, const Json& value);
 // Prints `value` for -o json and yaml. False: the output is a table, and nothing was printed.
 [[nodiscard]] bool print_structured(const Common& common, const Json& value);
 [[nodiscard]] std::string to_yaml(const Json& value);

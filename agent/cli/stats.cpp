@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `mete stats`: what containers use now, once.
+// `mete stats`: what containers use now, once or again and again.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -11,6 +13,7 @@
 #include "agent/cli/stats_requests.h"
 #include "agent/cli/table.h"
 #include "agent/cli/top/view.h"
+#include "runtime/file.h"
 
 namespace mete::agent::cli {
 namespace {
@@ -92,7 +95,7 @@ std::string sums_text(const Stats& stats, const TopRow& row, const char* first, 
 }
 
 // The fields that docker's --format knows.
-int show_rows(const Stats& stats, const std::vector<TopRow>& rows, const std::string& format) {
+Result<std::string> formatted(const Stats& stats, const std::vector<TopRow>& rows, const std::string& format) {
   Json list = Json::array();
   for (const TopRow& row : rows) {
     const std::string id = row.container.empty() ? row.title() : row.namespace_ + "/" + row.pod;
@@ -115,35 +118,59 @@ int show_rows(const Stats& stats, const std::vector<TopRow>& rows, const std::st
                                        {"NetIO", "NET I/O"},
                                        {"BlockIO", "BLOCK I/O"},
                                        {"PIDs", "PIDS"}};
-  const auto text = format_rows(list, columns, format);
-  if (!text) return complain(text.error().what, kUsage);
-  print(*text);
-  return kDone;
+  return format_rows(list, columns, format);
 }
 
 struct StatsOptions {
   std::vector<std::string> names;
   std::string format;
   bool all = false;
-  bool no_stream = false;  // docker's word for what is done anyway
+  bool stream = false;
+  bool no_stream = false;
 };
+
+// As the output is asked for. The error: the format is none.
+Result<std::string> text_of(const Common& common, const StatsOptions& options, const Stats& stats,
+                            const std::vector<TopRow>& rows) {
+  if (!options.format.empty()) return formatted(stats, rows, options.format);
+  const auto structured = structured_text(common, stats_json(rows));
+  return structured ? *structured : plain_table(rows, false);
+}
+
+// In place of what was there, line by line, so that nothing flickers.
+std::string on_screen(const std::string& text, bool first) {
+  std::string out = first ? "\x1b[2J\x1b[H" : "\x1b[H";
+  for (const char c : text) out.append(c == '\n' ? "\x1b[K" : "").append(1, c);
+  return out + "\x1b[J";
+}
 
 int stats(const Common& common, const StatsOptions& options) {
   const auto& names = options.names;
+  const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+  const bool goes_on = options.stream || (terminal && !options.no_stream && !structured_text(common, {}));
   std::string problem;
-  const auto before = ask_stats(common, problem);
+  auto before = ask_stats(common, problem);
   if (!before) return complain(problem, kNoAgent);
-  std::this_thread::sleep_for(kFirstStats);
-  const auto now = ask_stats(common, problem);
-  if (!now) return complain(problem, kNoAgent);
-  TopView view;
-  view.all = options.all || !names.empty();
-  auto rows = visible(compare(&*before, *now), view);
-  std::erase_if(rows, [&](const TopRow& row) { return !named(row, names); });
-  if (rows.empty() && !names.empty()) return complain("no container or cgroup is called " + names.front(), kNotFound);
-  if (!options.format.empty()) return show_rows(*now, rows, options.format);
-  if (!print_structured(common, stats_json(rows))) print(plain_table(rows, false));
-  return kDone;
+  for (bool first = true;; first = false) {
+    std::this_thread::sleep_for(first ? kFirstStats : kFollowingStats);
+    auto now = ask_stats(common, problem);
+    if (!now) return complain(problem, kNoAgent);
+    TopView view;
+    view.all = options.all || !names.empty();
+    auto rows = visible(compare(&*before, *now), view);
+    std::erase_if(rows, [&](const TopRow& row) { return !named(row, names); });
+    if (first && rows.empty() && !names.empty())
+      return complain("no container or cgroup is called " + names.front(), kNotFound);
+    const auto text = text_of(common, options, *now, rows);
+    if (!text) return complain(text.error().what, kUsage);
+    if (!goes_on) {
+      print(*text);
+      return kDone;
+    }
+    // Whoever read it has gone: there is nobody to go on for.
+    if (!runtime::write_all(STDOUT_FILENO, terminal ? on_screen(*text, first) : *text)) return kDone;
+    before = std::move(now);
+  }
 }
 
 }  // namespace
@@ -151,14 +178,17 @@ int stats(const Common& common, const StatsOptions& options) {
 void add_stats(CommandLine& line) {
   const Common& common = line.common();
   auto once = std::make_shared<StatsOptions>();
-  auto* stats_command = line.add({"stats", "The same once: what containers use now",
+  auto* stats_command = line.add({"stats", "What containers use now: on a terminal each second anew, else once",
                                   "  mete stats\n  mete stats default/web/main\n  mete stats --all -o json\n"
-                                  "  mete stats --no-stream --format '{{.Name}} {{.MemUsage}}' web"},
+                                  "  mete stats --no-stream --format '{{.Name}} {{.MemUsage}}' web\n"
+                                  "  mete stats --stream --format '{{.Name}} {{.CPUPerc}}' | tee use"},
                                  [&common, once] { return stats(common, *once); });
   stats_command->add_option("names", once->names, "Containers, pods, units or cgroup paths; default: all containers")
       ->type_name("POD");
   stats_command->add_flag("--all", once->all, "Every cgroup, not containers alone");
-  stats_command->add_flag("--no-stream", once->no_stream, "As docker has it; the table is printed once anyway");
+  auto* const stream =
+      stats_command->add_flag("--stream", once->stream, "Go on each second, also where no terminal is");
+  stats_command->add_flag("--no-stream", once->no_stream, "Once, also on a terminal")->excludes(stream);
   add_format(stats_command, once->format);
   line.add_output(stats_command);
 }

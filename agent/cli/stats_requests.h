@@ -13,6 +13,7 @@
 namespace mete::agent::cli {
 
 constexpr auto kFirstStats = std::chrono::milliseconds(500);  // delay to the second answer: rates need two
+constexpr auto kFollowingStats = std::chrono::seconds(1);
 
 // Empty: `problem` holds the error.
 [[nodiscard]] std::optional<Stats> ask_stats(const Common& common, std::string& problem);

@@ -17,7 +17,7 @@ struct Plain {
 constexpr std::array kTexts = std::to_array<Plain>(
     {{"dockerfile", "--file"}, {"target", "--target"}, {"platform", "--platform"}, {"networkmode", "--network"}});
 constexpr std::array kFlags = std::to_array<Plain>({{"nocache", "--no-cache"}, {"pull", "--pull"}, {"q", "--quiet"}});
-constexpr std::array kRefused = {"remote",     "extrahosts", "squash",    "cachefrom", "cpuperiod",    "cpuquota",
+constexpr std::array kNotDone = {"remote",     "extrahosts", "squash",    "cachefrom", "cpuperiod",    "cpuquota",
                                  "cpusetcpus", "cpusetmems", "cpushares", "memswap",   "cgroupparent", "shmsize",
                                  "ulimits",    "outputs",    "isolation", "session",   "buildid"};
 
@@ -47,7 +47,7 @@ Status add_pairs(const HttpRequest& request, const char* parameter, const char* 
 
 Result<std::vector<std::string>> build_words(const HttpRequest& request) {
   std::vector<std::string> words;
-  for (const char* name : kRefused) {
+  for (const char* name : kNotDone) {
     if (const std::string value = request.parameter(name); !says_nothing(value))
       return fail("build: found " + std::string(name) + "=" + value.substr(0, 60) +
                   ", which mete's builder does not do");

@@ -38,7 +38,7 @@ runtime::build::ImageSettings settings_of_image(const runtime::image::Store& sto
 }
 
 Engine::Engine(Services& services, Manifests& manifests, Reconciler& reconciler)
-    : services_(services), containers_(services, manifests, reconciler), execs_(containers_) {}
+    : services_(services), containers_(services, manifests, reconciler), execs_(containers_), stats_(containers_) {}
 
 void Engine::handle(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply, bool read_only) {
   const auto split = split_version(request.path);

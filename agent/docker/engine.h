@@ -7,6 +7,7 @@
 
 #include "agent/docker/container/containers.h"
 #include "agent/docker/execs.h"
+#include "agent/docker/stats_ticker.h"
 #include "agent/http/http_server.h"
 #include "runtime/build/language/image_settings.h"
 #include "runtime/image/store.h"
@@ -29,6 +30,7 @@ class Engine {
 
   [[nodiscard]] Containers& containers() { return containers_; }
   [[nodiscard]] Execs& execs() { return execs_; }
+  [[nodiscard]] StatsTicker& stats() { return stats_; }
   [[nodiscard]] Services& services() { return services_; }
   [[nodiscard]] Networks& networks() { return containers_.reconciler().networks(); }
 
@@ -36,6 +38,7 @@ class Engine {
   Services& services_;
   Containers containers_;
   Execs execs_;
+  StatsTicker stats_;
 };
 
 // What an image's configuration says; of an image that came without one, what its record says.

@@ -15,7 +15,9 @@ Result<Filters> Filters::parse(const std::string& text, std::initializer_list<co
   const Json value = Json::parse(text, nullptr, false);
   if (value.is_discarded() || !value.is_object())
     return fail("invalid filter: found \"" + text.substr(0, 80) + "\", expected a JSON object");
-  for (const auto& [name, each] : value.items()) {
+  for (const auto& item : value.items()) {
+    const std::string& name = item.key();
+    const Json& each = item.value();
     const auto is_name = [&](const char* other) { return name == other; };
     if (std::none_of(known.begin(), known.end(), is_name)) return fail("Invalid filter '" + name + "'");
     auto& values = filters.values_[name];

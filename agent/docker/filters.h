@@ -19,6 +19,7 @@ class Filters {
   // The error: no JSON, or a name that is not among `known`; docker's words.
   [[nodiscard]] static Result<Filters> parse(const std::string& text, std::initializer_list<const char*> known);
 
+  [[nodiscard]] bool empty() const { return values_.empty(); }
   [[nodiscard]] bool has(const std::string& name) const { return values_.contains(name); }
   [[nodiscard]] std::vector<std::string> values(const std::string& name) const;
   // Whether one of the values fits; true where the filter is not given.

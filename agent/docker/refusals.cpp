@@ -93,7 +93,8 @@ Status check_supported(const Json& config, const Json& host) {
     return fail("Unknown runtime specified " + runtime);
   const Json& log = field(host, "LogConfig");
   METE_CHECK(check_log_driver(text_of(log, "Type")));
-  METE_CHECK(check_word(log, "Type", {"json-file"}, "logs are written in the format of the CRI, and rotated"));
+  if (const std::string driver = text_of(log, "Type"); !driver.empty() && driver != "json-file")
+    return refuse("LogConfig.Type", "\"" + driver + "\"", "logs are written in the format of the CRI, and rotated");
   if (const Json& options = field(log, "Config"); !is_nothing(options))
     return refuse("LogConfig.Config", options.dump().substr(0, 80), "logs of all containers are rotated alike");
   METE_CHECK(check_security(host));

@@ -148,10 +148,14 @@ bool Call::flag(const char* name) const {
 }
 
 void answer(const Call& call, const Json& value, unsigned status) {
+  answer_text(call, value.dump(-1, ' ', false, Json::error_handler_t::replace), status);
+}
+
+void answer_text(const Call& call, std::string json, unsigned status) {
   HttpResponse response;
   response.status = status;
   response.type = "application/json";
-  response.body = value.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  response.body = std::move(json) + "\n";
   response.headers = {
       {"Api-Version", version_text(kNewestVersion)}, {"Docker-Experimental", "false"}, {"Ostype", "linux"}};
   call.reply->send(std::move(response));

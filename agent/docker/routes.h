@@ -46,6 +46,7 @@ struct FoundRoute {
 
 // Answers.
 void answer(const Call& call, const Json& value, unsigned status = 200);
+void answer_text(const Call& call, std::string json, unsigned status = 200);  // that is JSON already
 void answer_nothing(const Call& call, unsigned status = 204);
 void refuse(const Call& call, unsigned status, const std::string& message);
 // The refusal, or an empty answer with `status`. 304 is a refusal without words.

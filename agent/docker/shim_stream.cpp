@@ -39,7 +39,7 @@ void ShimStream::begin() {
   send(std::string(1, attach::kPatience));
   if (ends_.client) {
     // The client's callbacks hold this object, and it holds the client, until finish() lets go of both.
-    ends_.client->on_close([self = shared_from_this()] { self->finish({}); });
+    ends_.client->on_close([self = shared_from_this()] { self->client_has_gone(); });
     ends_.client->on_drained([self = shared_from_this()] { self->read(); });
     ends_.client->on_input([self = shared_from_this()](std::string_view bytes) {
       self->client_says(bytes);
@@ -128,12 +128,23 @@ void ShimStream::write() {
     }
     to_send_.pop_front();  // a shim that is gone is noticed by reading
   }
+  if (client_gone_) return finish({});
   if (over_ || !ends_.client || !wishes_.input) return;
   // The client may go on.
   ends_.client->on_input([self = shared_from_this()](std::string_view bytes) {
     self->client_says(bytes);
     return self->to_send_.size() < kMostMessages;
   });
+}
+
+void ShimStream::client_has_gone() {
+  if (over_) return;
+  client_gone_ = true;
+  const auto client = std::exchange(ends_.client, nullptr);
+  client->on_drained(nullptr);
+  client->on_input(nullptr);
+  read();  // it may have been held for the client
+  if (to_send_.empty()) finish({});
 }
 
 void ShimStream::finish(const Ended& ended) {

@@ -49,6 +49,7 @@ class ShimStream : public std::enable_shared_from_this<ShimStream> {
   void client_says(std::string_view bytes);
   void send(std::string message);
   void write();
+  void client_has_gone();
   void finish(const Ended& ended);
 
   Descriptor socket_;
@@ -57,6 +58,7 @@ class ShimStream : public std::enable_shared_from_this<ShimStream> {
   std::deque<std::string> to_send_;
   bool reading_ = false;
   bool writing_ = false;
+  bool client_gone_ = false;  // what it had sent is passed on, and then it is over
   bool over_ = false;
   std::string buffer_;
 };

@@ -30,10 +30,27 @@ void DriftWatch::open() {
   }
 }
 
+bool DriftWatch::sees_freezes() {
+  if (watches_.empty() || freezes_ != Freezes::kNotWatched) return freezes_ == Freezes::kSeen;
+  freezes_ = Freezes::kSeen;
+  for (const std::string& directory : runtime::cgroup::freezer_directories(group_)) {
+    const auto watch = services_.files.watch(directory, IN_MODIFY,
+                                             [this](std::string_view name, std::uint32_t mask) { woken(name, mask); });
+    if (watch) {
+      watches_.push_back(*watch);
+    } else {
+      freezes_ = Freezes::kUnseen;
+    }
+  }
+  return freezes_ == Freezes::kSeen;
+}
+
 void DriftWatch::close() {
   for (const int watch : watches_) services_.files.forget(watch);
   watches_.clear();
   sees_groups_ = false;
+  freezes_ = Freezes::kNotWatched;
+  if (owner_.freeze_event) owner_.freeze_event();
   left_.clear();
   again_timer_.cancel();
   if (making_room_) *making_room_ = true;
@@ -44,10 +61,14 @@ void DriftWatch::woken(std::string_view name, std::uint32_t mask) {
   if ((mask & (IN_CREATE | IN_Q_OVERFLOW)) != 0 && owner_.group_made) owner_.group_made();
   if ((mask & IN_CREATE) != 0) return;
   const FileChange change = runtime::cgroup::change_of(name);
+  if ((mask & IN_IGNORED) != 0) freezes_ = Freezes::kUnseen;  // the directory has gone
+  if (owner_.freeze_event && (change == FileChange::kFreeze || (mask & (IN_IGNORED | IN_Q_OVERFLOW)) != 0))
+    owner_.freeze_event();
   const bool modified = (mask & IN_MODIFY) != 0;
   if (modified && change == FileChange::kMemory && owner_.memory_event) owner_.memory_event();
   if (modified && change == FileChange::kRefusal && owner_.limit_event) owner_.limit_event();
-  if ((mask & IN_Q_OVERFLOW) == 0 && change != FileChange::kSetting) return;
+  const bool written = change == FileChange::kSetting || change == FileChange::kFreeze;
+  if ((mask & IN_Q_OVERFLOW) == 0 && !written) return;
   owner_.written();
   check_soon();
 }

@@ -27,10 +27,11 @@ class DriftWatch {
     // True: the policy asks for a report and no restore (onDrift).
     std::function<bool()> report_only;
     std::function<void(std::string message, std::vector<std::pair<std::string, std::string>> fields)> report;
-    std::function<void()> written;           // after a write to a setting, by anybody
-    std::function<void()> memory_event;      // v2: the kernel has changed memory.events; may be empty
-    std::function<void()> limit_event = {};  // v2: the same for pids.events and memory.swap.events
-    std::function<void()> group_made = {};   // there may be a new group below this one
+    std::function<void()> written;            // after a write to a setting, by anybody
+    std::function<void()> memory_event;       // v2: the kernel has changed memory.events; may be empty
+    std::function<void()> limit_event = {};   // v2: the same for pids.events and memory.swap.events
+    std::function<void()> group_made = {};    // there may be a new group below this one
+    std::function<void()> freeze_event = {};  // somebody has asked for a freeze or a thaw; see sees_freezes()
     // Writes the limits, each part by itself; empty: Group::apply_each() does.
     std::function<Status(const runtime::cgroup::Limits&)> apply = {};
   };
@@ -47,6 +48,8 @@ class DriftWatch {
   void check();
   // True: Owner::group_made is called for each group that is made in the memory controller's directory.
   [[nodiscard]] bool sees_groups() const { return sees_groups_; }
+  // True: Owner::freeze_event is called from now on. Of a group that nobody asks for it, the freezer is not watched.
+  [[nodiscard]] bool sees_freezes();
 
  private:
   struct Left {
@@ -69,6 +72,8 @@ class DriftWatch {
   Owner owner_;
   std::vector<int> watches_;
   bool sees_groups_ = false;
+  enum class Freezes : std::uint8_t { kNotWatched, kSeen, kUnseen };
+  Freezes freezes_ = Freezes::kNotWatched;
   bool check_posted_ = false;
   std::vector<Left> left_;  // reported and not restored: the policy asks for a report only, or the kernel refused
   Timer again_timer_;

@@ -36,18 +36,6 @@ Result<tcp::endpoint> endpoint_of(const std::string& address) {
 
 }  // namespace
 
-std::vector<std::string> HttpRequest::parameters(const std::string& name) const {
-  std::vector<std::string> all;
-  const auto [begin, end] = query.equal_range(name);
-  for (auto each = begin; each != end; ++each) all.push_back(each->second);
-  return all;
-}
-
-std::string HttpRequest::parameter(const std::string& name) const {
-  const auto at = query.find(name);
-  return at == query.end() ? std::string() : at->second;
-}
-
 HttpServer::HttpServer(asio::io_context& loop, HttpHandler handler, HttpAccess* access, HttpLimits limits)
     : shared_(std::make_shared<HttpShared>(loop, std::move(handler), limits, access)),
       tcp_(loop),

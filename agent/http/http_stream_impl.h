@@ -4,16 +4,19 @@
 
 #include <boost/asio/write.hpp>
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "agent/base/asio.h"
 #include "agent/http/http_message.h"
 #include "agent/http/http_types.h"
+#include "agent/http/unix_peer.h"
 
 namespace mete::agent {
 
@@ -74,7 +77,28 @@ class StreamAnswer : public HttpStream {
     if (queue_.size() == 1) write_next();
   }
 
+  // Clients like docker-py take all that has come for the head of the answer, and then read the stream past their own
+  // buffer. So what follows a head is written when the client has read that, or has not for long.
+  [[nodiscard]] bool waits_for_head_to_be_read() {
+    constexpr int kMost = 1000;
+    constexpr auto kAgain = std::chrono::milliseconds(1);
+    if (!head_is_out_ || !is_unread_by_peer(own().lowest().socket().native_handle()) || head_waits_ == kMost) {
+      head_is_out_ = false;
+      return false;
+    }
+    ++head_waits_;
+    const auto timer = std::make_shared<Timer>(own().shared_->loop);
+    timer->expires_after(kAgain);
+    timer->async_wait([self = own().shared_from_this(), timer](ErrorCode) {
+      if (!self->closed_) self->write_next();
+    });
+    return true;
+  }
+
   void write_next() {
+    if constexpr (Session::kLocal) {
+      if (waits_for_head_to_be_read()) return;
+    }
     asio::async_write(own().stream_, asio::buffer(queue_.front()),
                       [self = own().shared_from_this()](ErrorCode error, std::size_t) { self->written(error); });
   }
@@ -82,6 +106,7 @@ class StreamAnswer : public HttpStream {
   void written(ErrorCode error) {
     queued_bytes_ -= queue_.front().size();
     queue_.pop_front();
+    if (taken_over_ && !head_was_out_) head_was_out_ = head_is_out_ = true;
     if (error) {
       own().close();
     } else if (!queue_.empty()) {
@@ -113,7 +138,24 @@ class StreamAnswer : public HttpStream {
                                     if (self->closed_) return;
                                     if (self->lingering_) return self->linger();
                                     self->give_input(std::string_view(self->input_bytes_).substr(0, error ? 0 : size));
+                                    if (error && !self->closed_) self->watch_hangup();
                                   });
+  }
+
+  // The peer sends no more. Whether it still reads is known of a unix socket: one that is closed at both ends hangs up.
+  // Whoever has only ended its input gets the rest of the output.
+  void watch_hangup() {
+    if constexpr (Session::kLocal) {
+      if (std::exchange(watches_hangup_, true)) return;
+      auto& socket = own().lowest().socket();
+      // Before the look, so that no hang-up falls between the two.
+      socket.async_wait(std::remove_reference_t<decltype(socket)>::wait_error,
+                        [self = own().shared_from_this()](ErrorCode error) {
+                          if (!error && !self->closed_ && has_hung_up(self->lowest().socket().native_handle()))
+                            self->close();
+                        });
+      if (has_hung_up(socket.native_handle())) own().close();
+    }
   }
 
   // Closed with input unread, the peer would be told of a reset. One read at a time, also for this.
@@ -148,8 +190,12 @@ class StreamAnswer : public HttpStream {
   std::function<void()> on_drained_;
   Input input_;
   bool taken_over_ = false;
+  bool head_was_out_ = false;  // of a connection that was taken over
+  bool head_is_out_ = false;   // and nothing after it is
+  int head_waits_ = 0;
   bool reading_ = false;
   bool lingering_ = false;
+  bool watches_hangup_ = false;
   bool chunked_ = true;
   bool ended_ = false;
   char scratch_[64] = {};

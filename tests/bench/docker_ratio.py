@@ -3,14 +3,21 @@
 
 Both engines run on this machine at once, dockerd with containerd and runc, and each command is given to one and then to the other, so that what
 else the machine does counts for both. The times are medians of the whole command, from the client's start to its end. What a client needs by itself
-is the floor: `docker version`, which asks the engine two small questions. The last column is the ratio of what is above the floor.
+is the floor: `docker version`, which asks the engine two small questions. The last column is the ratio of what is above the floor. The floor of
+`docker ps` is the same command against a server that has mete's answer ready: what the client does with so many rows is neither engine's time.
+`GET /containers/json` is what the engines themselves spend on the list, in CPU time of all their threads.
 Memory is the proportional share (PSS) of the engine and of all that it keeps per container: agent and mete-shim; dockerd, containerd and its shims.
 """
 import argparse
+import http.client
+import http.server
 import os
+import socket
+import socketserver
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
@@ -35,6 +42,27 @@ class Peer:
     def __init__(self, name, engines):
         self.name, self.engines = name, engines
         self.env = {**os.environ, "DOCKER_HOST": "unix://" + engines.sockets()[name], "DOCKER_CONFIG": engines.work + "/config-" + name}
+
+    def ask(self, path):
+        connection = http.client.HTTPConnection("docker")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(self.engines.sockets()[self.name])
+        connection.request("GET", path)
+        body = connection.getresponse().read()
+        connection.close()
+        return body
+
+    def cpu_of_list(self, times=40):
+        """Milliseconds of CPU of the engine for one list of what runs."""
+        clocks = [(~pid << 3) | 2 for pid in self.processes()]  # of a whole process (include/linux/posix-timers.h, CPUCLOCK_SCHED)
+
+        def used():
+            return sum(time.clock_gettime_ns(each) for each in clocks) / 1e6
+        self.ask("/v1.41/containers/json")
+        begin = used()
+        for _ in range(times):
+            self.ask("/v1.41/containers/json")
+        return (used() - begin) / times
 
     def run(self, *words):
         subprocess.run(["docker", *words], env=self.env, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -82,6 +110,41 @@ class Peer:
         return busy - idle
 
 
+class Ready:
+    """A server of docker's clients that has one answer ready, and does nothing for it: the client's own time. A peer for measure()."""
+    name = "ready"
+
+    def __init__(self, work, rows):
+        class Answer(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                body = rows if self.path.endswith("/containers/json") else b"OK"
+                self.send_response(200)
+                self.send_header("Api-Version", "1.41")
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                if self.command == "GET":
+                    self.wfile.write(body)
+
+            do_HEAD = do_GET
+
+            def log_message(self, *_):
+                pass
+
+            def address_string(self):
+                return ""
+
+        class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+            daemon_threads = True
+        path = work + "/ready.sock"
+        threading.Thread(target=Server(path, Answer).serve_forever, daemon=True).start()
+        self.env = {**os.environ, "DOCKER_HOST": "unix://" + path, "DOCKER_CONFIG": work + "/config-ready"}
+
+    run, seconds = Peer.run, Peer.seconds
+
+
 def measure(peers, runs, *words):
     """Engine -> milliseconds."""
     times = {peer.name: [] for peer in peers}
@@ -122,7 +185,11 @@ def main():
             for peer in peers:
                 peer.run("run", "-d", "--network", "none", "--name", "c%d" % number, "busybox", "sleep", "100000")
         many = "with %d containers" % options.containers
-        show("docker ps, " + many, "ms", measure(peers, options.runs, "ps"), floor)
+        ready = Ready(engines.work, peers[1].ask("/v1.41/containers/json"))
+        found = measure([*peers, ready], options.runs, "ps")
+        show("docker ps, the client's own time", "ms", dict.fromkeys(ENGINES, found["ready"]))
+        show("docker ps, " + many, "ms", found, dict.fromkeys(ENGINES, found["ready"]))
+        show("GET /containers/json, CPU", "ms", {peer.name: peer.cpu_of_list() for peer in peers})
         show("memory, " + many, "MiB", {peer.name: peer.memory() for peer in peers})
         show("CPU of docker stats, " + many, "%", {peer.name: peer.cpu_of_stats(options.stats) for peer in peers})
 

@@ -71,6 +71,8 @@ def test_run_in_the_background_with_a_port(agent, docker):
     assert "httpd" in docker.say("top", "web")
     rows = docker.say("stats", "--no-stream", "--format", "{{.Name}} {{.PIDs}} {{.MemUsage}}", "web").split()
     assert rows[0] == "web" and int(rows[1]) >= 1 and rows[-1] == "64MiB", rows
+    received = docker.say("stats", "--no-stream", "--format", "{{.NetIO}}", "web").split(" / ")
+    assert len(received) == 2 and "0B" not in received, received
     docker.run("pause", "web")
     assert "(Paused)" in docker.say("ps")
     docker.run("unpause", "web")

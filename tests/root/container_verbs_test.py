@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import tarfile
 import time
@@ -13,6 +14,7 @@ sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 from docker_api import Docker  # noqa: E402
 from mete_agent import Agent, run_tests, wait_for, write  # noqa: E402
 from pods import launch, pod  # noqa: E402
+from terminal import Terminal  # noqa: E402
 
 
 def with_agent(test):
@@ -134,6 +136,22 @@ def test_processes_and_use(agent, mete):
     assert mete("update", "-m", "128m", "--cpus", "0.5", "--restart", "on-failure:3", "web") == "web"
     assert mete("inspect", "-f", "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.RestartPolicy.Name}}", "web") == "134217728 500000000 on-failure"
     assert "nothing to change" in mete("update", "web", code=2)
+
+
+@with_agent
+def test_stats_go_on_where_they_are_asked_to(agent, mete):
+    mete("run", "-d", "--name", "web", "busybox", "sleep", "1000")
+    with agent.begin("stats", "--stream", "--format", "{{.Name}} {{.PIDs}}", "docker/web", stdout=subprocess.PIPE) as streaming:
+        assert [streaming.stdout.readline() for _ in range(3)] == ["docker/web/web 1\n"] * 3
+        streaming.stdout.close()  # its reader has gone
+        assert streaming.wait(60) in (0, -signal.SIGPIPE)
+    with Terminal(agent.words("stats", "docker/web")) as terminal:
+        for _ in range(2):
+            terminal.expect("docker/web/web")
+    with Terminal(agent.words("stats", "--no-stream", "docker/web")) as terminal:
+        terminal.expect("docker/web/web")
+        assert terminal.process.wait(60) == 0
+    mete("stats", "--stream", "--no-stream", code=2)
 
 
 @with_agent

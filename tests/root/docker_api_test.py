@@ -12,6 +12,11 @@ from mete_agent import Agent, run_tests, wait_for  # noqa: E402
 MIB = 1 << 20
 
 
+def write(path, word):
+    with open(path, "w") as file:
+        file.write(word)
+
+
 def with_docker(test):
     def run():
         with Agent() as agent:
@@ -206,6 +211,59 @@ def test_limits_reach_the_cgroup_and_can_be_changed(agent, docker):
     assert stats["memory_stats"]["limit"] == 128 * MIB and stats["pids_stats"]["current"] == 1 and stats["name"] == "/web", stats
     top = docker.get("/containers/web/top")
     assert top["Titles"][-1] == "CMD" and [each[-1] for each in top["Processes"]] == ["sleep 1000"], top
+
+
+@with_docker
+def test_a_pause_is_seen_whoever_asked_for_it(agent, docker):
+    docker.run("web")
+
+    def state():
+        [row] = docker.get("/containers/json")
+        assert docker.state("web")["Status"] == row["State"], row
+        return row["State"]
+    for _ in range(3):
+        assert state() == "running"
+        docker.post("/containers/web/pause")
+        assert state() == "paused" and docker.ask("POST", "/containers/web/exec", {"Cmd": ["true"]}).status == 409
+        docker.post("/containers/web/unpause")
+        assert state() == "running"
+    # Another program, by a file of the cgroup; and an agent that was not there.
+    freezers = [path + name for path in agent.pod_cgroups() if path.endswith("/web") for name in ("/freezer.state", "/cgroup.freeze") if os.path.exists(path + name)]
+    assert freezers
+    for path in freezers:
+        words = ("FROZEN", "THAWED") if path.endswith("state") else ("1", "0")
+        write(path, words[0])
+        wait_for("the pause by another program", lambda: state() == "paused")
+        agent.kill()
+        agent.start()
+        assert state() == "paused"
+        write(path, words[1])
+        wait_for("the end of it", lambda: state() == "running")
+    # In another cgroup after its next start.
+    docker.post("/containers/web/pause")
+    docker.post("/containers/web/stop", t=0)
+    docker.post("/containers/web/start")
+    assert state() == "running"
+
+
+@with_docker
+def test_a_list_follows_what_becomes_of_each(agent, docker):
+    docker.run("one", Labels={"a": "b"})
+    docker.create("two")
+
+    def rows(**query):
+        return {each["Names"][0][1:]: each for each in docker.get("/containers/json", **query)}
+    first = rows(all=1)
+    assert (first["one"]["State"], first["two"]["State"]) == ("running", "created") and list(first) == ["two", "one"], first
+    docker.post("/containers/one/rename", name="uno")
+    docker.post("/containers/two/start")
+    second = rows()
+    assert set(second) == {"uno", "two"} and second["uno"]["Labels"] == {"a": "b"} and second["uno"]["Id"] == first["one"]["Id"], second
+    docker.post("/containers/uno/stop", t=0)
+    assert set(rows()) == {"two"} and rows(all=1)["uno"]["Status"].startswith("Exited (137)")
+    assert docker.get("/containers/json", all=1, size=1)[0]["SizeRw"] >= 0
+    docker.remove("two", force=1)
+    assert set(rows(all=1)) == {"uno"}
 
 
 @with_docker

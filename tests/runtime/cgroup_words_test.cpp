@@ -231,6 +231,9 @@ TEST_F(WordsTest, Changes) {
     EXPECT_EQ(change_of(file), FileChange::kNone) << file;
   for (const char* file : {"memory.max", "memory.limit_in_bytes", "cpu.cfs_quota_us", "memory.oom_control", "x"})
     EXPECT_EQ(change_of(file), FileChange::kSetting) << file;
+  for (const char* file : {"freezer.state", "cgroup.freeze"}) EXPECT_EQ(change_of(file), FileChange::kFreeze) << file;
+  EXPECT_EQ(freezer_directories(on_v2()), std::vector<std::string>()) << "its one directory is that of the limits";
+  EXPECT_EQ(freezer_directories(on_v1()).size(), 1U);
   EXPECT_EQ(limit_directories(on_v2()), std::vector<std::string>{root_ + "/v2/m"});
   EXPECT_EQ(limit_directories(on_v1()).size(), 6U) << "cpu and cpuacct are one, the freezer holds no limit";
 }

@@ -12,6 +12,7 @@ OCI_SCRIPTS = ["oci_stress_test", "oci_attack_test", "oci_attack_process_test", 
 POLICY_SCRIPTS = ["threshold_policies_test", "raise_policies_test", "interrupted_policies_test", "pressure_policies_test", "oom_policies_test"]
 OTHER_SCRIPTS = ["foreign_policies_test", "foreign_owner_test", "drift_test", "swap_test", "io_cost_test",
                  "oom_kills_test", "pod_users_test", "reboot_test"]
+DOCKER_CASES = ["test_a_pause_is_seen_whoever_asked_for_it"]  # of docker_api_test: cgroup.freeze, among the files of limits here
 QEMU_SCRIPTS = ["devices_test"]  # all of it: /dev/cpu_dma_latency
 CRASH_SCRIPTS = ["enforcement_crash_test"]  # on qemu: one CPU has either the event or who kills the agent for it
 

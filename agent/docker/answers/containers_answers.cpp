@@ -1,62 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Containers: lists, inspection, and what is done with one.
+// What is done with a container.
 #include <algorithm>
 #include <csignal>
 #include <thread>
 
 #include "agent/docker/body_types.h"
-#include "agent/docker/container/container_filters.h"
-#include "agent/docker/container/container_json.h"
-#include "agent/docker/container/container_layers.h"
 #include "agent/docker/container/create_request.h"
 #include "agent/docker/filters.h"
 #include "agent/docker/routes.h"
-#include "agent/networks/networks.h"
 #include "runtime/process/signals.h"
 
 namespace mete::agent::docker {
 namespace {
-
-WallTime time_now() {
-  return std::chrono::system_clock::now();
-}
-
-View view_of(Engine& engine, const Call& call, const ContainerRecord& record) {
-  View view{.record = record,
-            .state = engine.containers().state(record),
-            .networks = {},
-            .volumes = engine.containers().volumes().directory(),
-            .log = {},
-            .execs = {},
-            .health = {},
-            .version = call.version};
-  view.execs = engine.execs().of(record.id);
-  if (const HealthState* const health = engine.containers().health(record.id)) view.health = *health;
-  const Pod* const pod = engine.containers().pod(record);
-  if (pod == nullptr) return view;
-  view.log = pod->paths().log(record.pod);
-  const auto& networks = engine.networks();
-  const auto* const first = networks.endpoint(pod->record().uid);
-  if (first == nullptr || first->shared) return view;
-  std::vector<runtime::network::Endpoint> endpoints = {*first};
-  for (auto& each : networks.further(pod->record().uid)) endpoints.push_back(std::move(each));
-  for (auto& endpoint : endpoints) {
-    Attached attached;
-    for (const auto& spec : networks.list()) {
-      if (spec.name != endpoint.network || spec.driver == runtime::network::Driver::kCni) continue;
-      attached.gateway = to_string(runtime::network::gateway_of(spec));
-      attached.prefix = spec.range.length;
-      attached.prefix6 = spec.range6 && endpoint.address6 ? spec.range6->length : 0;
-    }
-    if (const auto told = runtime::network::cni::address_in(endpoint.answer, endpoint.address)) {
-      attached.gateway = told->gateway ? to_string(*told->gateway) : "";
-      attached.prefix = told->length;
-    }
-    attached.endpoint = std::move(endpoint);
-    view.networks.push_back(std::move(attached));
-  }
-  return view;
-}
 
 std::optional<std::chrono::seconds> seconds_of(const std::optional<std::int64_t>& number) {
   constexpr std::int64_t kForever = 10L * 365 * 86'400;
@@ -65,36 +20,6 @@ std::optional<std::chrono::seconds> seconds_of(const std::optional<std::int64_t>
 }
 
 }  // namespace
-
-void list_containers(Engine& engine, const Call& call) {
-  const auto filters = container_filters(call.parameter("filters"));
-  if (!filters) return refuse(call, 400, filters.error().what);
-  std::optional<std::int64_t> limit;
-  if (!take_number(call, "limit", limit)) return;
-  std::vector<const ContainerRecord*> records;
-  for (const auto& [id, record] : engine.containers().all()) records.push_back(&record);
-  std::sort(records.begin(), records.end(), [](const auto* a, const auto* b) { return a->created > b->created; });
-  Json rows = Json::array();
-  const WallTime now = time_now();
-  const bool latest = limit.value_or(0) > 0;  // of all, whatever they are doing
-  for (const ContainerRecord* record : records) {
-    if (latest && rows.size() == static_cast<std::size_t>(*limit)) break;
-    const View view = view_of(engine, call, *record);
-    if (is_asked_for(latest || call.flag("all"), *filters, view)) rows.push_back(row_json(view, now));
-  }
-  if (!call.flag("size")) return answer(call, rows);
-  const auto sized = std::make_shared<Json>(std::move(rows));
-  add_sizes(engine, sized, [call, sized] { answer(call, *sized); });
-}
-
-void inspect_container(Engine& engine, const Call& call) {
-  ContainerRecord* const record = container_of(engine, call);
-  if (record == nullptr) return;
-  Json shown = inspect_json(view_of(engine, call, *record));
-  if (!call.flag("size")) return answer(call, shown);
-  const auto sized = std::make_shared<Json>(Json::array({std::move(shown)}));
-  add_sizes(engine, sized, [call, sized] { answer(call, sized->front()); });
-}
 
 void start_container(Engine& engine, const Call& call) {
   ContainerRecord* const record = container_of(engine, call);

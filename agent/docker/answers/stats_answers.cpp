@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <thread>
 
 #include "agent/docker/container/top_columns.h"
 #include "agent/docker/routes.h"
@@ -17,61 +16,32 @@
 namespace mete::agent::docker {
 namespace {
 
-constexpr auto kEvery = std::chrono::seconds(1);
-
-StatsMoment moment_of(const Container& container) {
-  const auto text = runtime::read_file(AT_FDCWD, "/proc/stat");
-  return {container.read(), text ? system_time(*text, ::sysconf(_SC_CLK_TCK)) : 0};
-}
-
-// One client that looks at a container: every second, or twice and then no more.
-class StatsStream : public std::enable_shared_from_this<StatsStream> {
+// A client that asks once and waits for two readings, a second apart.
+class StatsOnce : public std::enable_shared_from_this<StatsOnce> {
  public:
-  StatsStream(Engine& engine, std::string id, bool once, std::shared_ptr<HttpStream> client)
-      : engine_(engine), id_(std::move(id)), once_(once), client_(std::move(client)), timer_(engine.services().loop) {}
+  StatsOnce(Engine& engine, std::string id, std::shared_ptr<HttpStream> client)
+      : engine_(engine), id_(std::move(id)), client_(std::move(client)), timer_(engine.services().loop) {}
 
-  void begin(bool at_once) {
+  void begin(const Container& container) {
     client_->on_close([self = shared_from_this()] { self->finish(); });
-    if (const Container* const container = running()) before_ = moment_of(*container);
-    if (!once_ || at_once || running() == nullptr) tell();
-    if (client_) later();
+    before_ = engine_.stats().moment_of(container);
+    timer_.expires_after(std::chrono::seconds(1));
+    timer_.async_wait([self = shared_from_this()](ErrorCode error) {
+      if (!error) self->tell();
+    });
   }
 
  private:
-  [[nodiscard]] const Container* running() {
-    const auto at = engine_.containers().all().find(id_);
-    if (at == engine_.containers().all().end()) return nullptr;
-    const Container* const container = engine_.containers().container(at->second);
-    return container != nullptr && engine_.containers().state(at->second).has_process() ? container : nullptr;
-  }
-
   void tell() {
     const auto at = engine_.containers().all().find(id_);
-    if (at == engine_.containers().all().end()) return finish();
-    const StatsFacts facts{id_, at->second.name, engine_.services().machine_memory.count(),
-                           std::max(1U, std::thread::hardware_concurrency())};
-    const Container* const container = running();
-    Json value;
-    if (container == nullptr) {
-      value = no_stats_json(facts);
-    } else {
-      StatsMoment now = moment_of(*container);
-      value = stats_json(facts, before_, now);
-      before_ = std::move(now);
+    if (client_ && at != engine_.containers().all().end()) {
+      const auto facts = engine_.stats().facts_of(at->second);
+      const Container* const container = engine_.stats().running(id_);
+      const Json value = container == nullptr ? no_stats_json(facts)
+                                              : stats_json(facts, before_, engine_.stats().moment_of(*container));
+      client_->write(value.dump() + "\n");
     }
-    // Who has not read the last one gets none now.
-    constexpr std::size_t kUnread = 64U << 10U;
-    if (client_->queued() < kUnread) client_->write(value.dump() + "\n");
-    if (once_) finish();
-  }
-
-  void later() {
-    timer_.expires_after(kEvery);
-    timer_.async_wait([self = shared_from_this()](ErrorCode error) {
-      if (error || !self->client_) return;
-      self->tell();
-      if (self->client_) self->later();
-    });
+    finish();
   }
 
   void finish() {
@@ -81,11 +51,27 @@ class StatsStream : public std::enable_shared_from_this<StatsStream> {
 
   Engine& engine_;
   std::string id_;
-  bool once_;
   std::shared_ptr<HttpStream> client_;
   StatsMoment before_;
   Timer timer_;
 };
+
+void follow_stats(Engine& engine, const std::string& id, std::shared_ptr<HttpStream> stream) {
+  const auto client = std::make_shared<std::shared_ptr<HttpStream>>(std::move(stream));
+  const auto let_go = [client] {
+    if (const auto kept = std::exchange(*client, nullptr)) kept->on_close(nullptr);
+  };
+  (*client)->on_close(let_go);
+  engine.stats().follow(
+      id,
+      [client](const std::string& line) {
+        // Who has not read the last one gets none now.
+        constexpr std::size_t kUnread = 64U << 10U;
+        if (*client && (*client)->queued() < kUnread) (*client)->write(line);
+        return *client != nullptr;
+      },
+      let_go);
+}
 
 std::string clock_text(std::uint64_t seconds) {
   char text[48];
@@ -157,8 +143,18 @@ void container_stats(Engine& engine, const Call& call) {
   if (record == nullptr) return;
   const std::string streams = call.parameter("stream");
   const bool once = !streams.empty() && !call.flag("stream");
-  std::make_shared<StatsStream>(engine, record->id, once, call.reply->stream("application/json"))
-      ->begin(call.flag("one-shot"));
+  auto stream = call.reply->stream("application/json");
+  if (!once) return follow_stats(engine, record->id, std::move(stream));
+  const Container* const container = engine.stats().running(record->id);
+  if (container != nullptr && !call.flag("one-shot"))
+    return std::make_shared<StatsOnce>(engine, record->id, std::move(stream))->begin(*container);
+  const auto facts = engine.stats().facts_of(*record);
+  if (container == nullptr) {
+    stream->write(no_stats_json(facts).dump() + "\n");
+    return;
+  }
+  const StatsMoment now = engine.stats().moment_of(*container);
+  stream->write(stats_json(facts, now, now).dump() + "\n");
 }
 
 void container_top(Engine& engine, const Call& call) {

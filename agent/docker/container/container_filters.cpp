@@ -98,12 +98,13 @@ Result<Filters> container_filters(const std::string& text) {
 bool is_asked_for(bool of_all, const Filters& filters, const View& view) {
   const bool all = of_all || filters.has("status") || filters.has("exited");
   if (!all && !view.state.running) return false;
+  if (filters.empty()) return true;
   const auto& record = view.record;
   if (!filters.equals("status", view.state.status)) return false;
   if (filters.has("exited") &&
       (view.state.status != "exited" || !filters.equals("exited", std::to_string(view.state.exit_code))))
     return false;
-  if (!filters.equals("health", view.health ? view.health->status : "none")) return false;
+  if (!filters.equals("health", view.health != nullptr ? view.health->status : "none")) return false;
   // No container is a swarm's.
   if (filters.has("is-task") && !filters.equals("is-task", "false") && !filters.equals("is-task", "0")) return false;
   return has_id(filters.values("id"), record) && has_image(filters.values("ancestor"), record) &&

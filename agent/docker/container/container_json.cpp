@@ -152,7 +152,7 @@ Json state_json(const View& view) {
                 {"Error", view.record.error},
                 {"StartedAt", time_text(state.started)},
                 {"FinishedAt", time_text(state.finished)}};
-  if (view.health) shown["Health"] = to_json(*view.health);
+  if (view.health != nullptr) shown["Health"] = to_json(*view.health);
   return shown;
 }
 
@@ -202,13 +202,15 @@ Json port_rows(const View& view) {
   return rows;
 }
 
-Json row_json(const View& view, WallTime now) {
-  const auto& record = view.record;
+std::string row_status(const View& view, WallTime now) {
   std::string status = status_text(view.state, now);
-  if (view.health && view.state.has_process() && !view.state.paused && !view.state.removing)
+  if (view.health != nullptr && view.state.has_process() && !view.state.paused && !view.state.removing)
     status += " (" + view.health->shown() + ")";
-  Json networks = Json::object();
-  networks["Networks"] = networks_json(view);
+  return status;
+}
+
+Json row_begin(const View& view) {
+  const auto& record = view.record;
   const std::int64_t created =
       std::chrono::duration_cast<std::chrono::seconds>(record.created.time_since_epoch()).count();
   return {{"Id", record.id},
@@ -218,10 +220,13 @@ Json row_json(const View& view, WallTime now) {
           {"Command", joined(command_line(record))},
           {"Created", created},
           {"Ports", port_rows(view)},
-          {"Labels", field(record.config, "Labels")},
-          {"State", view.state.status},
-          {"Status", status},
-          {"HostConfig", {{"NetworkMode", text_of(record.host_config, "NetworkMode")}}},
+          {"Labels", field(record.config, "Labels")}};
+}
+
+Json row_end(const View& view) {
+  Json networks = Json::object();
+  networks["Networks"] = networks_json(view);
+  return {{"HostConfig", {{"NetworkMode", text_of(view.record.host_config, "NetworkMode")}}},
           {"NetworkSettings", std::move(networks)},
           {"Mounts", mounts_json(view)}};
 }

@@ -28,15 +28,19 @@ struct View {
   std::vector<Attached> networks;  // its own, then further ones; empty: none, or not now
   std::string volumes;             // the folder of named volumes
   std::string log;
-  std::vector<std::string> execs;     // ids
-  std::optional<HealthState> health;  // empty: nobody asks for it
-  int version = 0;                    // that the client speaks: 41 of 1.41
+  std::vector<std::string> execs;       // ids
+  const HealthState* health = nullptr;  // null: nobody asks for it
+  int version = 0;                      // that the client speaks: 41 of 1.41
 };
 
 // Of a container that runs: {"IP", "PrivatePort", "PublicPort", "Type"}.
 [[nodiscard]] Json port_rows(const View& view);
-// A row of GET /containers/json.
-[[nodiscard]] Json row_json(const View& view, WallTime now);
+// A row of GET /containers/json is made of two parts that stay while nothing is done with the container, and between
+// them of its state.
+[[nodiscard]] Json row_begin(const View& view);
+[[nodiscard]] Json row_end(const View& view);
+// "Up 2 minutes (healthy)"
+[[nodiscard]] std::string row_status(const View& view, WallTime now);
 // GET /containers/ID/json
 [[nodiscard]] Json inspect_json(const View& view);
 

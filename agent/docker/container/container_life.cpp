@@ -92,7 +92,7 @@ void Containers::stop(const std::string& id, std::optional<std::chrono::seconds>
   if (own == nullptr || !now.running) return done(Refusal{304, ""});
   Container& inside = *own->containers().front();
   if (signal != 0) inside.attempt().end_by(signal);
-  if (now.paused) (void)inside.cgroup().thaw();
+  if (now.paused) (void)inside.pause(false);
   own->stop(grace);
   watch(id, [this, id, done] {
     if (records_.contains(id)) {
@@ -129,18 +129,18 @@ std::optional<Refusal> Containers::kill(const ContainerRecord& record, int signa
   tell(record, "kill", {{"signal", std::to_string(signal)}});
   if (signal != SIGKILL) return std::nullopt;
   // As docker has it: who is killed by hand is not started again.
-  if (now.paused) (void)inside.cgroup().thaw();
+  if (now.paused) (void)inside.pause(false);
   own->stop(std::chrono::seconds(0));
   return std::nullopt;
 }
 
 std::optional<Refusal> Containers::pause(ContainerRecord& record, bool paused) {
   const State now = state(record);
-  const Container* const inside = container(record);
+  Container* const inside = container(record);
   if (!now.has_process() || inside == nullptr) return not_running(record);
   if (paused && now.paused) return Refusal{409, "Container " + record.id + " is already paused"};
   if (!paused && !now.paused) return Refusal{500, "Container " + record.id + " is not paused"};
-  const auto done = paused ? inside->cgroup().freeze() : inside->cgroup().thaw();
+  const auto done = inside->pause(paused);
   if (!done) return Refusal{500, done.error().what};
   tell(record, paused ? "pause" : "unpause");
   call_watchers(record.id);
@@ -198,7 +198,7 @@ void Containers::remove(const std::string& id, bool force, bool volumes, Done do
     gone(id);
     return done(std::nullopt);
   }
-  if (now.paused) (void)own->containers().front()->cgroup().thaw();
+  if (now.paused) (void)own->containers().front()->pause(false);
   if (now.has_process()) (void)own->containers().front()->attempt().signal(SIGKILL);
   own->terminate(std::chrono::seconds(0));
   watch(id, [this, id, done] {

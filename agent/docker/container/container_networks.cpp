@@ -28,6 +28,9 @@ void Containers::join_networks(ContainerRecord& record, Pod& own) {
   Seen& seen = seen_[record.id];
   if (own.record().containers.front().state != agent::ContainerState::kRunning || own.record().terminating)
     return seen.joined.clear();
+  const std::uint32_t attempt = own.record().containers.front().attempt;
+  if (seen.joined_attempt != attempt) seen.joined.clear();
+  seen.joined_attempt = attempt;
   Networks& networks = reconciler_.networks();
   for (const auto& network : further_networks(record)) {
     if (seen.joined.contains(network)) continue;

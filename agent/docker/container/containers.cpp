@@ -110,19 +110,14 @@ Container* Containers::container(const ContainerRecord& record) const {
 }
 
 State Containers::state(const ContainerRecord& record) const {
-  const Pod* const own = pod(record);
-  if (own == nullptr) return {};
-  const Container* const inside = container(record);
+  Pod* const own = pod(record);
+  if (own == nullptr || own->containers().empty()) return {};
   const bool running = own->record().containers.front().state == agent::ContainerState::kRunning;
-  bool paused = false;
-  if (running && inside != nullptr) {
-    const auto asked = inside->cgroup().freeze_asked();
-    paused = asked && *asked;
-  }
-  return state_of(own->record(), paused);
+  return state_of(own->record(), running && own->containers().front()->is_paused());
 }
 
 Status Containers::save(const ContainerRecord& record) {
+  rows_.forget(record.id);
   return runtime::replace_file(path_of(record.id), to_json(record), 0600);
 }
 
@@ -246,6 +241,7 @@ void Containers::gone(const std::string& id) {
   call_watchers(id);
   watchers_.erase(id);
   seen_.erase(id);
+  rows_.forget(id);
 }
 
 void Containers::tell(const ContainerRecord& record, const std::string& action, Json more) {

@@ -16,6 +16,7 @@
 #include "agent/base/asio.h"
 #include "agent/docker/container/health_watch.h"
 #include "agent/docker/container/record.h"
+#include "agent/docker/container/row_texts.h"
 #include "agent/docker/container/state.h"
 #include "agent/docker/events.h"
 #include "agent/docker/volumes.h"
@@ -84,6 +85,7 @@ class Containers {
   void tell(const ContainerRecord& record, const std::string& action, Json more = Json::object());
   [[nodiscard]] Events& events() { return events_; }
   [[nodiscard]] Volumes& volumes() { return volumes_; }
+  [[nodiscard]] RowTexts& rows() { return rows_; }
   [[nodiscard]] Reconciler& reconciler() { return reconciler_; }
   [[nodiscard]] Services& services() { return services_; }
 
@@ -98,6 +100,7 @@ class Containers {
     int copies = 0;  // that write into its files now
     // Of the present attempt: further networks, each with why it is not connected; empty: it is, or will be.
     std::map<std::string, std::string> joined;
+    std::uint32_t joined_attempt = 0;
     std::unique_ptr<HealthWatch> health;  // of the present attempt, or of the last one
     std::uint32_t health_attempt = 0;
   };
@@ -129,6 +132,7 @@ class Containers {
   Events events_;
   std::map<std::string, ContainerRecord> records_;  // by id
   std::map<std::string, Seen> seen_;                // by id
+  RowTexts rows_;                                   // of records_, as they are
   std::map<std::string, std::list<std::function<bool()>>> watchers_;
   bool all_read_ = true;  // every record of earlier agents was readable
   Alive alive_;

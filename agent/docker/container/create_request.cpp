@@ -259,7 +259,9 @@ Result<Json> update_host_config(const Json& host_config, const Json& body, const
     host["MemorySwap"] = 2 * number_of(body, "Memory");
   if (!text_of(field(body, "RestartPolicy"), "Name").empty()) host["RestartPolicy"] = field(body, "RestartPolicy");
   METE_CHECK(check_all(Json::object(), host, machine));
-  for (const auto& [name, value] : body.items()) {
+  for (const auto& item : body.items()) {
+    const std::string& name = item.key();
+    const Json& value = item.value();
     const bool known = name == "RestartPolicy" || std::any_of(kResources.begin(), kResources.end(),
                                                               [&](const char* each) { return name == each; });
     if (!known && !is_nothing(value) && !(name == "MemorySwappiness" && value == -1))

@@ -43,6 +43,12 @@ void Container::apply_limits() {
   cgroup_.apply();
 }
 
+Status Container::pause(bool paused) {
+  auto done = paused ? cgroup().freeze() : cgroup().thaw();
+  cgroup_.watch().forget_freeze();
+  return done;
+}
+
 void Container::killed_by_policy(const std::string& reason) {
   auto& own = record();
   ++own.policy_kills;

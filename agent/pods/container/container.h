@@ -35,6 +35,9 @@ class Container {
   void apply_limits();
   // A policy has killed in it. `reason` of its end; empty: it goes on.
   void killed_by_policy(const std::string& reason);
+  // As a person asks for it, or ends it. is_paused(): by whomever.
+  [[nodiscard]] Status pause(bool paused);
+  [[nodiscard]] bool is_paused() { return cgroup_.watch().freeze_asked(); }
   // The kernel's log says that it killed here.
   void oom_killed_in_log(const KernelKill& kill) { cgroup_.watch().oom().killed_in_log(kill); }
 

@@ -6,6 +6,7 @@ namespace mete::agent {
 ContainerWatch::ContainerWatch(const ContainerSlot& slot, Subject& subject, const runtime::cgroup::Group& group,
                                const runtime::cgroup::Limits& limits, std::function<void()> written)
     : slot_(slot),
+      group_(group),
       limits_(limits),
       memory_(slot.enforcement(), subject),
       cpu_(slot.enforcement(), subject),
@@ -30,7 +31,8 @@ ContainerWatch::ContainerWatch(const ContainerSlot& slot, Subject& subject, cons
                  .written = std::move(written),
                  .memory_event = [this] { oom_.woken(); },
                  .limit_event = [this] { limit_events_.poll(); },
-                 .group_made = [this] { oom_.group_made(); }}) {}
+                 .group_made = [this] { oom_.group_made(); },
+                 .freeze_event = [this] { forget_freeze(); }}) {}
 
 void ContainerWatch::open() {
   memory_.open();
@@ -39,6 +41,12 @@ void ContainerWatch::open() {
   if (drift_.is_open()) return;
   drift_.open();
   oom_.open(drift_.sees_groups());
+}
+
+bool ContainerWatch::freeze_asked() {
+  if (!drift_.sees_freezes()) return group_.freeze_asked().value_or(false);
+  if (!freeze_asked_) freeze_asked_ = group_.freeze_asked().value_or(false);
+  return *freeze_asked_;
 }
 
 void ContainerWatch::close() {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "agent/enforcement/cpu_enforcer.h"
 #include "agent/enforcement/drift_watch.h"
@@ -31,17 +32,22 @@ class ContainerWatch {
   [[nodiscard]] OomRecord& oom_record() { return oom_record_; }
   [[nodiscard]] const OomRecord& oom_record() const { return oom_record_; }
   void check_drift() { drift_.check(); }
+  // Whether somebody has asked for a freeze. The kernel is asked once, and again after it has told of a change.
+  [[nodiscard]] bool freeze_asked();
+  void forget_freeze() { freeze_asked_.reset(); }
   // The kernel tells of each write to a setting. False: it could not be asked to (inotify's limit).
   [[nodiscard]] bool sees_writes() const { return drift_.is_open(); }
 
  private:
   const ContainerSlot& slot_;
+  const runtime::cgroup::Group& group_;
   const runtime::cgroup::Limits& limits_;
   MemoryEnforcer memory_;
   CpuEnforcer cpu_;
   OomRecord oom_record_;
   OomWatch oom_;
   LimitEvents limit_events_;
+  std::optional<bool> freeze_asked_;  // empty: not known
   DriftWatch drift_;
 };
 

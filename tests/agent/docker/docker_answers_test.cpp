@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/docker/container/container_json.h"
+#include "agent/docker/container/row_texts.h"
 #include "agent/docker/log_stream.h"
 #include "agent/docker/registry_login.h"
 #include "agent/docker/routes.h"
@@ -83,6 +84,13 @@ ContainerRecord web() {
   return record;
 }
 
+Json row_of(const View& view, WallTime now) {
+  RowTexts rows;
+  std::string text;
+  rows.append(view, {}, now, text);
+  return Json::parse(text);
+}
+
 TEST(DockerJson, ARowAndAnInspection) {
   const ContainerRecord record = web();
   View view{record, {}, {}, "/volumes", {}, {}};
@@ -90,7 +98,7 @@ TEST(DockerJson, ARowAndAnInspection) {
   view.state.running = true;
   view.state.pid = 7;
   view.state.started = at(100);
-  const Json row = row_json(view, at(105));
+  const Json row = row_of(view, at(105));
   EXPECT_EQ(row["Names"], Json::array({"/web"}));
   EXPECT_EQ(row["Command"], "sh -c 'exit 3'");
   EXPECT_EQ(row["Status"], "Up 5 seconds");
@@ -104,6 +112,42 @@ TEST(DockerJson, ARowAndAnInspection) {
   EXPECT_FALSE(shown["Config"].contains("MetePorts"));
   EXPECT_TRUE(shown["NetworkSettings"]["Networks"].contains("bridge"));
   EXPECT_EQ(shown["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"], "8080");
+}
+
+// A kept row must not outlive what it was made of.
+TEST(DockerJson, ARowFollowsWhatItIsMadeOf) {
+  ContainerRecord record = web();
+  View view{record, {}, {}, "/volumes", {}, {}};
+  view.state.status = "running";
+  view.state.running = true;
+  RowTexts::Ends ends(1);
+  ends.front().network = "bridge";
+  ends.front().address = {false, {10, 78, 0, 2}};
+  runtime::network::NetworkSpec bridge{.name = "bridge", .device = "mete0", .range = {{false, {10, 78, 0, 0}}, 24}};
+  RowTexts rows;
+  const auto row = [&] {
+    std::string text;
+    rows.append(view, ends, at(105), text);
+    return Json::parse(text);
+  };
+  rows.begin({bridge});
+  const Json first = row();
+  EXPECT_EQ(first["NetworkSettings"]["Networks"]["bridge"]["IPAddress"], "10.78.0.2");
+  EXPECT_EQ(first["NetworkSettings"]["Networks"]["bridge"]["IPPrefixLen"], 24);
+  EXPECT_EQ(row(), first);
+  ends.front().address = {false, {10, 78, 0, 3}};
+  EXPECT_EQ(row()["NetworkSettings"]["Networks"]["bridge"]["IPAddress"], "10.78.0.3");
+  bridge.range.length = 16;
+  rows.begin({bridge});
+  EXPECT_EQ(row()["NetworkSettings"]["Networks"]["bridge"]["IPPrefixLen"], 16);
+  record.name = "other";
+  rows.forget(record.id);
+  EXPECT_EQ(row()["Names"][0], "/other");
+  EXPECT_EQ(row()["Ports"].size(), 2U);
+  view.state.running = false;
+  view.state.status = "exited";
+  EXPECT_EQ(row()["Ports"].size(), 0U);
+  EXPECT_EQ(row()["State"], "exited");
 }
 
 TEST(DockerStreams, Frames) {
