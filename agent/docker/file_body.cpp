@@ -14,12 +14,6 @@ Result<runtime::UniqueFd> temporary_file(const std::string& folder) {
   return file;
 }
 
-Result<std::string> empty_directory(const std::string& folder) {
-  std::string path = folder + "/empty";
-  METE_CHECK(runtime::make_directories(path, 0755));
-  return path;
-}
-
 FileBody::FileBody(runtime::UniqueFd file) : file_(std::move(file)) {}
 
 void FileBody::next(Take take) {

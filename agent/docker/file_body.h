@@ -11,8 +11,6 @@
 namespace mete::agent::docker {
 
 [[nodiscard]] Result<runtime::UniqueFd> temporary_file(const std::string& folder);
-// What a container that was never started has written.
-[[nodiscard]] Result<std::string> empty_directory(const std::string& folder);
 
 // From the file's beginning to its end.
 class FileBody : public HttpSource {

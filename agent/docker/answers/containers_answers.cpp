@@ -9,6 +9,7 @@
 #include "agent/docker/container/container_json.h"
 #include "agent/docker/container/container_layers.h"
 #include "agent/docker/container/create_request.h"
+#include "agent/docker/container/storage_opt.h"
 #include "agent/docker/filters.h"
 #include "agent/docker/routes.h"
 #include "agent/networks/networks.h"
@@ -91,6 +92,7 @@ void inspect_container(Engine& engine, const Call& call) {
   ContainerRecord* const record = container_of(engine, call);
   if (record == nullptr) return;
   Json shown = inspect_json(view_of(engine, call, *record));
+  shown["GraphDriver"]["Name"] = shown["Driver"] = docker_driver(engine.services().storage->name());
   if (!call.flag("size")) return answer(call, shown);
   const auto sized = std::make_shared<Json>(Json::array({std::move(shown)}));
   add_sizes(engine, sized, [call, sized] { answer(call, sized->front()); });
