@@ -28,6 +28,9 @@ def free_bytes(folder):
 def holds(driver, on):
     with StorageAgent(driver, "quota", on) as agent:
         agent.begin_or_skip()
+        launch(agent, pod("first", lines=LIMIT % "16Mi"), "first")  # what is made once, of the image and of the size
+        delete(agent, "first")
+        agent.wait_for_nothing()
         before = free_bytes(agent.state)
         launch(agent, pod("full", FILL, LIMIT % "16Mi" + "\nvolumeMounts: [{name: t, mountPath: /tmp}]", "volumes: [{name: t, emptyDir: {medium: Memory}}]"), "full")
         wait_for("the disk to be full", lambda: agent.logs("full").count("\n") == 2)
@@ -149,8 +152,9 @@ def test_a_killed_agent_leaves_nothing_that_the_next_does_not_remove():
     with StorageAgent(limits="quota", on="ext4") as agent:
         agent.begin_or_skip()
         before = free_bytes(agent.state)
+        pods = documents(*(pod(each, "echo 1 > /f; exec sleep 1000", LIMIT % "4Mi") for each in names))
         for _ in range(amount("ROUNDS", 4, 100)):
-            agent.apply(documents(*(pod(each, "echo 1 > /f; exec sleep 1000", LIMIT % "4Mi") for each in names)))
+            agent.apply(pods)
             time.sleep(moments.uniform(0, 0.3))
             if moments.random() < 0.5:
                 with contextlib.suppress(AssertionError):
@@ -158,6 +162,7 @@ def test_a_killed_agent_leaves_nothing_that_the_next_does_not_remove():
             agent.kill()
             agent.start(*agent.options)
             stays("the agent alive", lambda: agent.process.poll() is None, 0.1)
+        launch(agent, pods, *names)
         delete(agent, *names)
         agent.wait_for_nothing()
         assert sorted(os.listdir(agent.state + "/storage/templates")) in (["4194304.ext4"], ["4194304.ext4", "mounted"])

@@ -13,6 +13,8 @@ MB = 1 << 20
 LAYERED, WHOLE = ("overlay", "erofs"), ("btrfs", "vfs")
 MKFS = {"btrfs": ("mkfs.btrfs", "-q"), "ext4": ("mkfs.ext4", "-q", "-m", "0")}
 
+MOUNT = {"btrfs": ",commit=1"}  # removed subvolumes are given back with a commit, by default each 30 s
+
 
 class StorageAgent(Agent):
     def __init__(self, driver="overlay", limits="evict", on=None):
@@ -30,7 +32,7 @@ class StorageAgent(Agent):
         subprocess.run([*MKFS[kind], image], check=True, capture_output=True)
         os.rename(self.state, before)
         os.mkdir(self.state)
-        done = subprocess.run(["mount", "-t", kind, "-o", "loop", image, self.state], capture_output=True, text=True)
+        done = subprocess.run(["mount", "-t", kind, "-o", "loop" + MOUNT.get(kind, ""), image, self.state], capture_output=True, text=True)
         if done.returncode != 0:
             self.close()
             skip_case("this kernel mounts no %s: %s" % (kind, done.stderr.strip()))
