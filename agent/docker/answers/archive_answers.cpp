@@ -62,7 +62,7 @@ Result<UniqueFd> open_stopped(const Services& services, const Stopped& stopped) 
 
 using Root = std::shared_ptr<UniqueFd>;
 
-// Calls `then` with the container's root, on the loop. Errors are refused here.
+// Calls `then` with the container's root, on the loop; the request may be gone by then. Errors are refused here.
 void with_root(Engine& engine, const Call& call, const ContainerRecord& record, std::function<void(Root)> then) {
   const Container* const container = engine.containers().container(record);
   if (container != nullptr && container->record().state == agent::ContainerState::kRunning) {
@@ -104,6 +104,7 @@ HttpHeaders stat_headers(const InsideStat& stat) {
 struct Wanted {
   std::string path;
   std::string container;  // its name, for errors
+  bool head_only;
 };
 
 void send_archive(Engine& engine, const Call& call, const Root& root, const Wanted& wanted) {
@@ -113,7 +114,7 @@ void send_archive(Engine& engine, const Call& call, const Root& root, const Want
   HttpResponse head;
   head.headers = stat_headers(*stat);
   head.type = "application/x-tar";
-  if (call.request.method == "HEAD") return call.reply->send(std::move(head));
+  if (wanted.head_only) return call.reply->send(std::move(head));
   auto file = temporary_file(engine.services().settings.docker());
   if (!file) return refuse(call, 500, file.error().what);
   struct Work {
@@ -129,37 +130,35 @@ void send_archive(Engine& engine, const Call& call, const Root& root, const Want
       });
 }
 
-struct Receiver {
+struct Received {
   std::string container;  // its id
+  std::string name;       // for errors
   bool stopped;
+  std::string path;
+  bool keep;  // a directory stays one, and what is none
+  std::string bytes;
+  std::size_t at = 0;
+  Status done = {};
 };
 
-void extract_archive(Engine& engine, const Call& call, const Root& root, const Receiver& receiver) {
-  struct Work {
-    std::string bytes;
-    std::size_t at = 0;
-    Status done;
-  };
-  const auto work = std::make_shared<Work>(Work{call.request.body, 0, {}});
-  const std::string path = call.parameter("path");
-  const bool keep = call.flag("noOverwriteDirNonDir");
-  if (receiver.stopped) engine.containers().copying(receiver.container, true);
+void extract_archive(Engine& engine, const Call& call, const Root& root, const std::shared_ptr<Received>& work) {
+  if (work->stopped) engine.containers().copying(work->container, true);
   engine.services().workers.run(
-      [work, root, path, keep] {
+      [work, root] {
         const auto source = [work](char* buffer, std::size_t size) -> Result<std::size_t> {
           const std::size_t piece = std::min(size, work->bytes.size() - work->at);
           work->bytes.copy(buffer, piece, work->at);
           work->at += piece;
           return piece;
         };
-        work->done = runtime::image::extract_inside(root->get(), path, source, keep);
+        work->done = runtime::image::extract_inside(root->get(), work->path, source, work->keep);
       },
-      [&engine, call, work, path, receiver] {
-        if (receiver.stopped) engine.containers().copying(receiver.container, false);
+      [&engine, call, work] {
+        if (work->stopped) engine.containers().copying(work->container, false);
         if (work->done) return answer_nothing(call, 200);
         const bool missing = work->done.error().code == ENOENT || work->done.error().code == ENOTDIR;
         refuse(call, missing ? 404 : 400,
-               missing ? "Could not find the file " + path + " in container " + receiver.container
+               missing ? "Could not find the file " + work->path + " in container " + work->name
                        : work->done.error().what);
       });
 }
@@ -185,9 +184,10 @@ void read_archive(Engine& engine, const Call& call) {
   if (record == nullptr) return;
   const std::string path = call.parameter("path");
   if (path.empty()) return refuse(call, 400, "path: found none, expected one in the container");
-  with_root(engine, call, *record, [&engine, call, path, name = record->name](const Root& root) {
-    send_archive(engine, call, root, {path, name});
-  });
+  with_root(engine, call, *record,
+            [&engine, call, wanted = Wanted{path, record->name, call.request.method == "HEAD"}](const Root& root) {
+              send_archive(engine, call, root, wanted);
+            });
 }
 
 void write_archive(Engine& engine, const Call& call) {
@@ -197,10 +197,14 @@ void write_archive(Engine& engine, const Call& call) {
   if (path.empty()) return refuse(call, 400, "path: found none, expected one in the container");
   if (call.flag("copyUIDGID"))
     return refuse(call, 400, "copyUIDGID: files have the owners that the archive gives them");
-  const bool stopped = !engine.containers().state(*record).has_process();
-  with_root(engine, call, *record, [&engine, call, id = record->id, stopped](const Root& root) {
-    extract_archive(engine, call, root, {id, stopped});
-  });
+  const auto work = std::make_shared<Received>(Received{.container = record->id,
+                                                        .name = record->name,
+                                                        .stopped = !engine.containers().state(*record).has_process(),
+                                                        .path = path,
+                                                        .keep = call.flag("noOverwriteDirNonDir"),
+                                                        .bytes = call.request.body});
+  with_root(engine, call, *record,
+            [&engine, call, work](const Root& root) { extract_archive(engine, call, root, work); });
 }
 
 }  // namespace mete::agent::docker
