@@ -132,6 +132,29 @@ def test_what_a_stopped_container_wrote_survives_the_machine():
         agent.wait_for_nothing()
 
 
+def test_what_a_running_container_wrote_survives_a_crash_of_the_machine():
+    """Its file as it is on the disk in the middle of writes: nobody unmounted it."""
+    script = """test -e /mine && exec sleep 1000; echo 1 > /mine; sync
+                while :; do for i in $(seq 200); do echo $i > /f$i; mv /f$i /g$i; done; rm /g*; done"""
+    with StorageAgent(on="ext4") as agent:
+        agent.begin_or_skip()
+        agent.mete("run", "-d", "--network", "none", "--name", "busy", "--storage-opt", "size=8m", "busybox", "sh", "-c", script)
+        limited = wait_for("its mount", lambda: next((each for each in agent.mounts() if each.endswith("/limited")), None))
+        for i in (50, 150):
+            wait_for("file %d" % i, lambda: os.path.exists("%s/upper/g%d" % (limited, i)))  # noqa: B023 - called here
+        subprocess.run(["cp", "--sparse=always", limited + ".img", agent.work + "/crashed.img"], check=True)
+        agent.mete("kill", "busy")
+        agent.kill()
+        subprocess.run(["umount", limited], check=True)
+        wait_for("the loop device to go", lambda: not agent.loops())
+        subprocess.run(["cp", "--sparse=always", agent.work + "/crashed.img", limited + ".img"], check=True)
+        agent.start(*agent.options)
+        agent.mete("start", "busy")
+        assert agent.sh("busy", "cat /mine").stdout == "1\n"
+        agent.mete("rm", "-f", "busy")
+        agent.wait_for_nothing()
+
+
 def test_what_was_half_made_goes():
     with StorageAgent(limits="quota", on="ext4") as agent:
         # As an agent leaves it that is killed while it makes the template of a size.
