@@ -191,6 +191,22 @@ def test_files_of_another_driver_are_not_hidden():
         assert docker.state("kept")["ExitCode"] == 0
 
 
+def test_users_of_their_own_write_over_layers():
+    script = "cat /proc/self/uid_map; echo x > /f; stat -c '%u %s' /f; exec sleep 1000"
+    quota = "resources: {limits: {ephemeral-storage: 8Mi}}"
+    for driver in LAYERED:
+        with StorageAgent(driver, "quota") as agent:
+            agent.begin_or_skip()
+            agent.apply(documents(pod("free", script, "", "hostUsers: false"), pod("bound", script, quota, "hostUsers: false")))
+            for each in ("free", "bound"):
+                said = wait_for("what %s says" % each, lambda: (lambda text: text if text.count("\n") == 2 else None)(agent.logs(each)))  # noqa: B023
+                assert said.split()[1] != "0" and said.endswith("0 2\n"), said
+    with StorageAgent("vfs") as agent:
+        agent.begin_or_skip()
+        agent.apply(pod("free", script, "", "hostUsers: false"))
+        wait_for("the refusal", lambda: "expected overlay or erofs" in json.dumps(agent.pod("free") or {}))
+
+
 def test_copies_into_one_that_was_never_started_are_there_when_it_is():
     for driver in ("overlay", "vfs"):
         with StorageAgent(driver) as agent:
