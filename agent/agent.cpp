@@ -116,6 +116,9 @@ class Agent {
     keep_spare_descriptors();
     reserve_low_descriptors();
     METE_CHECK(runtime::make_directories(settings_.pods(), 0700));
+    METE_TRY(storage_, runtime::storage::open_driver(
+                           {settings_.config.storage.driver, images_.layers_directory(), settings_.storage()}));
+    services_.storage = storage_.get();
     METE_CHECK(runtime::make_directories(settings_.logs()));
     METE_CHECK(runtime::make_directories(settings_.run, 0755));
     METE_CHECK(runtime::make_directories(settings_.run_pods(), 0700));
@@ -260,6 +263,7 @@ class Agent {
     if (reconciler_.pods().empty()) {
       if (const auto parent = runtime::cgroup::Group::at(hierarchies_, settings_.cgroup_parent)) (void)parent->remove();
       networks_.take_down();
+      if (const auto closed = storage_->close(); !closed) log_error(closed.error().what);
       loop_.stop();
       return;
     }
@@ -301,6 +305,7 @@ class Agent {
   Instruments instruments_;
   LaunchGate launches_;
   Turns turns_;
+  std::unique_ptr<runtime::storage::Driver> storage_;  // before the threads that use it
   Workers workers_;
   NamespaceSockets sockets_;
   ImagePuller puller_;

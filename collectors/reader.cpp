@@ -161,11 +161,22 @@ const Sample* Reader::read_cgroup(Watched& watched, const Target& target) {
 // Null: no writable layer, or not measured yet.
 std::shared_ptr<const FilesystemUsage> Reader::filesystem_of(const Target& target) {
   if (target.writable.empty() || !collection_.options().wants("disk")) return nullptr;
-  auto found = walks_.find(target.writable);
+  auto whole = usage_of(target.writable);
+  if (target.writable_base.empty() || !whole || !whole->usage) return whole;
+  const auto base = usage_of(target.writable_base);
+  if (!base || !base->usage) return nullptr;
+  auto more = std::make_shared<FilesystemUsage>(*whole);
+  more->usage = std::max(*whole->usage, *base->usage) - *base->usage;
+  return more;
+}
+
+// Null: not measured yet.
+std::shared_ptr<const FilesystemUsage> Reader::usage_of(const std::string& directory) {
+  auto found = walks_.find(directory);
   if (found == walks_.end()) {
-    auto walker = UsageWalker::open(target.writable);
+    auto walker = UsageWalker::open(directory);
     if (!walker) return nullptr;
-    found = walks_.emplace(target.writable, Walk{std::move(*walker)}).first;
+    found = walks_.emplace(directory, Walk{std::move(*walker)}).first;
   }
   found->second.reading = number_;
   return found->second.walker.usage();

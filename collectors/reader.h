@@ -86,6 +86,7 @@ class Reader {
   const ThrottleWatch* watch_throttling(const Target& target, const Sample& sample);
   void forget_the_gone();
   [[nodiscard]] std::shared_ptr<const FilesystemUsage> filesystem_of(const Target& target);
+  [[nodiscard]] std::shared_ptr<const FilesystemUsage> usage_of(const std::string& directory);
   void walk_one(Clock::time_point now);
 
   const runtime::cgroup::Hierarchies& hierarchies_;

@@ -28,7 +28,8 @@ struct Target {
   std::optional<Lifecycle> lifecycle;
   Count oom_kills;  // of all scopes, as the launcher counts them; empty: the reader counts
   std::optional<std::chrono::system_clock::time_point> created, started;  // the cgroup, what runs in it
-  std::string writable;             // directory of its writable layer, whose size is measured; empty: none
+  std::string writable;       // directory of its writable layer, whose size is measured; empty: none
+  std::string writable_base;  // `writable` began as a copy of it, and what it has more is measured; empty: of nothing
   std::uint64_t limit_changes = 0;  // differs from the last reading: read the settings again
   // Each write to a setting counts in limit_changes, so the settings need not be read to find that they changed.
   bool settings_watched = false;

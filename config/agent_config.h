@@ -14,6 +14,7 @@
 #include "config/documents.h"
 #include "config/ip_address.h"
 #include "config/overlay_policy.h"
+#include "config/storage_policy.h"
 #include "config/units.h"
 
 namespace mete::config {
@@ -144,6 +145,7 @@ struct AgentConfig {
   MachinePolicy machine;
   RegistryPolicy registries;
   NetworkPolicy network;
+  StoragePolicy storage;
   AlertPolicy alerts;
   std::string web_config;  // Prometheus' web configuration file; relative to agent.yaml's folder; empty: none
 };

@@ -30,6 +30,7 @@ struct TmpfsMount {
 
 struct ContainerExtras {
   bool keeps_layer = false;               // what it has written is there after its next start
+  std::optional<Bytes> layer_size;        // quota of what it writes
   bool prompt_restarts = false;           // started again by docker's times: 100 ms, doubling to a minute
   std::optional<unsigned> most_restarts;  // in a row, of restartPolicy OnFailure
   std::string user;                       // "app", "1000:staff": looked up in the image when it starts

@@ -12,13 +12,13 @@ enum class StorageDriver : std::uint8_t { kAutomatic, kOverlay, kErofs, kBtrfs, 
 
 // What happens at a container's limit of `ephemeral-storage`.
 enum class DiskLimit : std::uint8_t {
-  kQuota,  // writes fail there; logs and volumes are measured, and the pod is evicted
   kEvict,  // all is measured, and the pod is evicted: as the kubelet does it
+  kQuota,  // writes fail there; logs and volumes are measured, and the pod is evicted
 };
 
 struct StoragePolicy {
   StorageDriver driver = StorageDriver::kAutomatic;
-  DiskLimit disk_limit = DiskLimit::kQuota;
+  DiskLimit disk_limit = DiskLimit::kEvict;
 };
 
 struct DriverWord {

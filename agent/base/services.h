@@ -21,6 +21,7 @@
 #include "runtime/cgroup/features.h"
 #include "runtime/cgroup/hierarchies.h"
 #include "runtime/image/store.h"
+#include "runtime/storage/driver.h"
 
 namespace mete::agent {
 
@@ -44,6 +45,7 @@ struct Services {
   Bytes machine_memory;
   std::uint64_t capabilities = 0;  // the agent's own bounding set: the upper bound of a container's capabilities
   runtime::cgroup::Features features = {};
+  runtime::storage::Driver* storage = nullptr;                // chosen when the agent opens; threads may use it, too
   std::map<std::uint64_t, std::string> seccomp_filters = {};  // by capability mask, compiled on first use
 };
 

@@ -29,6 +29,7 @@ struct Settings {
   runtime::shim::LogLimits log_limits;
 
   [[nodiscard]] std::string images() const { return state + "/images"; }
+  [[nodiscard]] std::string storage() const { return state + "/storage"; }  // of the storage driver
   [[nodiscard]] std::string applied() const { return state + "/applied"; }
   [[nodiscard]] std::string pods() const { return state + "/pods"; }
   [[nodiscard]] std::string networks() const { return state + "/networks"; }

@@ -120,6 +120,9 @@ Result<process::InsideFiles> of_stopped(const Common& common, const Subject& sub
   for (const Json& each : inspected["Mounts"]) targets.push_back(each["Destination"].get<std::string>());
   if (const std::string target = docker::mount_above(place.path, targets); !target.empty())
     return fail(place.path + ": found the mount " + target + ", which is there while " + subject.word + " runs");
+  // Of one that was never started the agent makes the root, with its storage driver.
+  METE_TRY(const Answer made, docker_client(common).request("HEAD", subject.path + "/archive?path=/"));
+  if (made.status != 200) return fail("container " + subject.word + ": found no root that can be opened, expected one");
   METE_TRY(const auto store, runtime::image::Store::open(common.settings.images()));
   const auto image = store.resolve(inspected["Image"].get<std::string>());
   const auto layers = image ? image->layers : container.value("layers", std::vector<std::string>());

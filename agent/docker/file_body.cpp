@@ -20,12 +20,6 @@ Result<runtime::UniqueFd> body_of(const HttpRequest& request) {
   return runtime::open_at(AT_FDCWD, path, O_RDONLY);
 }
 
-Result<std::string> empty_directory(const std::string& folder) {
-  std::string path = folder + "/empty";
-  METE_CHECK(runtime::make_directories(path, 0755));
-  return path;
-}
-
 FileBody::FileBody(runtime::UniqueFd file) : file_(std::move(file)) {}
 
 void FileBody::next(Take take) {

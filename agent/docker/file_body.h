@@ -14,8 +14,6 @@ namespace mete::agent::docker {
 // A descriptor of its own for the archive that a request has brought, at its beginning; /dev/null where it brought
 // none.
 [[nodiscard]] Result<runtime::UniqueFd> body_of(const HttpRequest& request);
-// What a container that was never started has written.
-[[nodiscard]] Result<std::string> empty_directory(const std::string& folder);
 
 // From the file's beginning to its end.
 class FileBody : public HttpSource {

@@ -25,7 +25,6 @@ constexpr std::array kRefused = std::to_array<Refused>({
     {"KernelMemoryTCP", "buffers of TCP count as memory"},
     {"Links", "containers of a network find each other by name"},
     {"OomKillDisable", "what happens out of memory is given by a Policy (memory: onOOM)"},
-    {"StorageOpt", "writable layers have no quota of their own"},
     {"UsernsMode", "containers have the machine's user namespace"},
     {"VolumeDriver", "volumes are directories of this machine"},
     {"VolumesFrom", "volumes are named, and mounted by their names"},

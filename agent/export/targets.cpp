@@ -156,6 +156,7 @@ Target target_of(const Pod& pod, const Container& container, bool single, const 
   }
   target.base = container.control().counters().base();
   target.writable = container.attempt().writable_layer();
+  target.writable_base = container.attempt().base_of_layer();
   if (record.started_at != WallTime()) {
     target.started = std::chrono::time_point_cast<std::chrono::system_clock::duration>(record.started_at);
   }

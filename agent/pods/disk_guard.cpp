@@ -50,10 +50,19 @@ void DiskGuard::look_at(Pod& pod) {
     if (const auto bytes = measure(pod.paths().volumes().disk + "/" + volume.name)) use.volumes[volume.name] = *bytes;
   }
   for (const auto& container : pod.containers()) {
-    const auto bytes = measure(container->attempt().writable_layer());
+    const auto bytes = layer_bytes(container->attempt());
     if (bytes) use.containers[container->record().name] = *bytes + log_bytes(pod.paths().log(container->record().name));
   }
   if (const auto why = over_disk_limit(spec, use)) pod.evict(*why);
+}
+
+std::optional<Bytes> DiskGuard::layer_bytes(const Attempt& attempt) {
+  if (attempt.has_layer_quota()) return Bytes(0);  // the quota holds it
+  const auto bytes = measure(attempt.writable_layer());
+  if (!bytes || attempt.base_of_layer().empty()) return bytes;
+  const auto base = measure(attempt.base_of_layer());
+  if (!base) return std::nullopt;
+  return *bytes > *base ? *bytes - *base : Bytes(0);
 }
 
 std::optional<Bytes> DiskGuard::measure(const std::string& directory) {

@@ -23,6 +23,8 @@ class DiskGuard {
  private:
   void look();
   void look_at(Pod& pod);
+  // What a container wrote and no quota holds.
+  [[nodiscard]] std::optional<Bytes> layer_bytes(const Attempt& attempt);
   // The last measure of a directory; empty: there is none yet.
   [[nodiscard]] std::optional<Bytes> measure(const std::string& directory);
 

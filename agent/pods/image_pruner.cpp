@@ -48,10 +48,12 @@ void ImagePruner::prune() {
   if (!in_use) return;
   busy_ = true;
   if (thread_.joinable()) thread_.join();
-  thread_ = std::thread([this, in_use = std::move(*in_use), store = services_.images]() mutable {
-    auto done = store.prune(in_use);
-    asio::post(services_.loop, alive_.guard([this, done = std::move(done)] { pruned(done); }));
-  });
+  thread_ =
+      std::thread([this, in_use = std::move(*in_use), store = services_.images, driver = services_.storage]() mutable {
+        auto done = store.prune(in_use);
+        if (done) done = driver->prune();
+        asio::post(services_.loop, alive_.guard([this, done = std::move(done)] { pruned(done); }));
+      });
 }
 
 void ImagePruner::pruned(const Status& done) {

@@ -5,6 +5,7 @@
 #include "agent/networks/networks.h"
 #include "agent/pods/pod.h"
 #include "runtime/file.h"
+#include "runtime/storage/place.h"
 #include "runtime/storage/volumes.h"
 
 namespace mete::agent {
@@ -198,7 +199,7 @@ bool Pod::remove_everything() {
     METE_CHECK(runtime::storage::remove_volumes(paths_.volumes()));
     METE_CHECK(runtime::remove_tree(paths_.run_directory()));
     METE_CHECK(runtime::remove_tree(paths_.logs()));
-    METE_CHECK(runtime::remove_tree(paths_.containers()));
+    METE_CHECK(runtime::storage::remove_places(paths_.containers()));
     METE_CHECK(runtime::remove_tree(paths_.sandbox()));
     return runtime::remove_tree(paths_.directory());
   }();

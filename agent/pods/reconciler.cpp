@@ -16,6 +16,7 @@
 #include "runtime/cgroup/abilities.h"
 #include "runtime/cgroup/process_files.h"
 #include "runtime/file.h"
+#include "runtime/storage/place.h"
 #include "runtime/storage/volumes.h"
 
 namespace mete::agent {
@@ -91,6 +92,7 @@ void Reconciler::adopt() {
                               .message = paths.directory() + ": " + (record ? "of another pod" : record.error().what)});
       // Without a record either no process of the pod runs, or its cgroup is found and removed.
       (void)runtime::storage::remove_volumes(paths.volumes());
+      (void)runtime::storage::remove_places(paths.containers());
       (void)runtime::remove_tree(paths.directory());
       continue;
     }

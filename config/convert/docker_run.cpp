@@ -86,6 +86,7 @@ constexpr auto kFlags = std::to_array<Flag>({
     {"--ulimit", "", Kind::kLeftOut, "set it in the program or its entrypoint"},
     {"--cpu-shares", "-c", Kind::kLeftOut, "a request of CPU is a share in Kubernetes' units"},
     {"--cpuset-cpus", "", Kind::kLeftOut, "a Policy gives a container exclusive CPUs"},
+    {"--storage-opt", "", Kind::kLeftOut, "a limit of `ephemeral-storage` bounds what a Pod's container writes"},
     {"--pids-limit", "", Kind::kLeftOut, "a Policy limits the number of tasks"},
     {"--memory-swap", "", Kind::kLeftOut, "a Policy limits swap"},
     {"--log-driver", "", Kind::kLeftOut, "`mete logs` reads all logs"},

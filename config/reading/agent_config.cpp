@@ -12,6 +12,7 @@
 #include "config/reading/network_reader.h"
 #include "config/reading/registries.h"
 #include "config/reading/shape.h"
+#include "config/reading/storage_reader.h"
 #include "config/reading/view.h"
 #include "config/reading/yaml_tree.h"
 
@@ -164,6 +165,7 @@ constexpr std::array kFields = std::to_array<FieldSpec>({
      .object = &kRegistriesSpec,
      .doc = "Where images are pulled from and pushed to"},
     {.name = "network", .type = FieldType::kObject, .object = &kNetworkSpec, .doc = "The network of pods"},
+    {.name = "storage", .type = FieldType::kObject, .object = &kStorageSpec, .doc = "The files of containers"},
     {.name = "web", .type = FieldType::kObject, .object = &kWebSpec, .doc = "How the address is guarded"},
 });
 
@@ -288,6 +290,7 @@ AgentConfigFile read_agent_config(std::string_view text, std::string_view file) 
         result.config.machine = read_machine(view["machine"]);
         result.config.registries = read_registries(view["registries"]);
         result.config.network = read_network(view["network"]);
+        result.config.storage = read_storage(view["storage"]);
         result.config.alerts = read_alerts(view["alerts"]);
         result.config.web_config = read_web(view["web"]);
         result.config.collectors = {view["collectors"]["enable"].texts(), view["collectors"]["disable"].texts()};

@@ -197,6 +197,8 @@ Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Con
                                   const config::ContainerPlan& resolved, const ContainerContext& context) {
   const auto& spec = plan.pod.spec;
   LaunchSpec launch;
+  if (context.users && !context.overlay)
+    return fail("hostUsers: false: found a storage driver that copies files (btrfs, vfs), expected overlay or erofs");
   METE_TRY(launch.args, command_line(resolved, context.image));
   for (auto& word : launch.args) word = config::fill_marks(word, plan.pod, context.machine);
   add_namespaces(spec, context, launch);

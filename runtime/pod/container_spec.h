@@ -24,10 +24,10 @@ struct ContainerContext {
   std::string passwd;  // the image's /etc/passwd and /etc/group; empty where it has none
   std::string group;
   config::MachineFacts machine;
-  process::OverlayRoot overlay;
-  std::string rootfs;                          // empty directory that the overlay is mounted on
-  std::map<std::string, std::string> volumes;  // volume name -> host path
-  std::string hosts_file;                      // bound to /etc/hosts; empty: the image's own file; likewise below
+  std::optional<process::OverlayRoot> overlay;  // empty: `rootfs` has all files
+  std::string rootfs;                           // the root, or the empty directory that the overlay is mounted on
+  std::map<std::string, std::string> volumes;   // volume name -> host path
+  std::string hosts_file;                       // bound to /etc/hosts; empty: the image's own file; likewise below
   std::string resolv_file;
   std::string hostname_file;
   // Bound to kPressurePath; MEMORY_PRESSURE_WATCH is set to that path. Empty: neither is done.

@@ -2,6 +2,7 @@
 #include "runtime/storage/limited_upper.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -64,6 +65,14 @@ void remove_oldest(const std::string& directory, const std::string& ending) {
   for (std::size_t i = kMostTemplates; i < found.size(); ++i) std::filesystem::remove(found[i].second, ignored);
 }
 
+// The machine may have crashed since the file system was mounted. First what is mended without a doubt, then the rest:
+// better a container with a file lost than one that never starts. Exit codes 1 and 2: there were errors, and are none.
+Status check(const std::string& image) {
+  const std::string program = find_program("e2fsck");
+  if (program.empty() || run_program({program, "-p", image}, 2)) return {};
+  return run_program({program, "-y", image}, 2);
+}
+
 bool is_limited_mounted(const Place& place) {
   struct stat info {};
   return ::stat((place.limited() + "/upper").c_str(), &info) == 0;
@@ -108,9 +117,8 @@ Status LimitedUpper::make_template(const std::string& file, Bytes limit) const {
   // Without a journal: what a container wrote need not survive a crash of the machine, and e2fsck mends the rest.
   METE_CHECK(run_program({find_program("mkfs.ext4"), "-q", "-F", "-b", "4096", "-i", "8192", "-I", "256", "-m", "0",
                           "-O", "^has_journal,^resize_inode", "-E", "nodiscard,lazy_itable_init=1", file}));
-  const std::string root = directory_ + "/mounted";
+  const std::string root = mounted();
   METE_CHECK(make_directories(root, 0700));
-  (void)::umount2(root.c_str(), UMOUNT_NOFOLLOW);  // of an agent that was killed here
   METE_CHECK(mount_image(file, root));
   const auto filled = take_surplus(root, limit);
   if (::umount2(root.c_str(), UMOUNT_NOFOLLOW) != 0) return fail_errno("unmount " + root);
@@ -118,16 +126,36 @@ Status LimitedUpper::make_template(const std::string& file, Bytes limit) const {
 }
 
 Status LimitedUpper::mount(const Place& place, Bytes limit) {
+  if (::access(place.image().c_str(), F_OK) != 0) {
+    METE_TRY(const std::string from, template_of(limit));
+    const std::string half = place.image() + ".new";
+    if (::unlink(half.c_str()) != 0 && errno != ENOENT) return fail_errno("remove " + half);
+    METE_CHECK(copy_file(from, half));
+    if (::rename(half.c_str(), place.image().c_str()) != 0) return fail_errno("rename " + half);
+  }
+  return mount_limited(place);
+}
+
+Status LimitedUpper::clear_half_made() const {
+  const std::string root = mounted();
+  if (::umount2(root.c_str(), UMOUNT_NOFOLLOW) != 0 && errno != EINVAL && errno != ENOENT)
+    return fail_errno("unmount " + root);
+  std::error_code ignored;
+  for (const auto& each : std::filesystem::directory_iterator(directory_, ignored)) {
+    if (each.path().extension() == ".new") std::filesystem::remove(each.path(), ignored);
+  }
+  return {};
+}
+
+Status mount_limited(const Place& place) {
+  if (is_limited_mounted(place)) return {};
+  auto image = open_at(AT_FDCWD, place.image(), O_RDONLY);
+  if (!image) return image.error().code == ENOENT ? Status() : tl::unexpected(std::move(image.error()));
+  // Mounted twice, it would be two file systems that know nothing of each other.
+  if (::flock(image->get(), LOCK_EX) != 0) return fail_errno("lock " + place.image());
   if (is_limited_mounted(place)) return {};
   METE_CHECK(make_directories(place.limited()));
-  if (::access(place.image().c_str(), F_OK) == 0) {
-    // The machine may have crashed meanwhile. 1 and 2: errors that are mended.
-    const std::string check = find_program("e2fsck");
-    if (!check.empty()) METE_CHECK(run_program({check, "-p", place.image()}, 2));
-  } else {
-    METE_TRY(const std::string from, template_of(limit));
-    METE_CHECK(copy_file(from, place.image()));
-  }
+  METE_CHECK(check(place.image()));
   return mount_image(place.image(), place.limited());
 }
 

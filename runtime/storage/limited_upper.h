@@ -12,6 +12,11 @@
 
 namespace mete::runtime::storage {
 
+// Where templates lie, below the driver's directory.
+[[nodiscard]] inline std::string templates_directory(const std::string& of_driver) {
+  return of_driver + "/templates";
+}
+
 class LimitedUpper {
  public:
   // `directory` is for the templates.
@@ -22,14 +27,21 @@ class LimitedUpper {
   // Mounts place.limited() with upper/ and work/ in it: a new file system for `limit` bytes of data, or what an earlier
   // attempt has left in place.image(). Where that is still mounted, nothing is done.
   [[nodiscard]] Status mount(const Place& place, Bytes limit);
+  // Removes what an agent left that was killed while it made a template.
+  [[nodiscard]] Status clear_half_made() const;
 
  private:
+  [[nodiscard]] std::string mounted() const { return directory_ + "/mounted"; }
   [[nodiscard]] Result<std::string> template_of(Bytes limit);
   [[nodiscard]] Status make_template(const std::string& file, Bytes limit) const;
 
   std::string directory_;
   std::mutex templates_;  // held while one is made
 };
+
+// Mounts place.limited() where there is place.image() and the machine was started again since; else does nothing.
+// Several processes may do so at once.
+[[nodiscard]] Status mount_limited(const Place& place);
 
 // The size of the file of a file system that has room for `limit` bytes beside its own tables. Pure.
 [[nodiscard]] Bytes image_size(Bytes limit);

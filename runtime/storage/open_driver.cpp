@@ -76,12 +76,21 @@ StorageFacts look(const DriverSettings& settings) {
   return facts;
 }
 
+// Of an agent that had that driver. Containers that run hold what they need of them.
+Status remove_erofs_images(const DriverSettings& settings) {
+  ErofsLayers images(settings.directory + "/erofs", settings.layers);
+  METE_CHECK(images.close());
+  return remove_tree(images.directory());
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Driver>> open_driver(const DriverSettings& settings) {
   METE_CHECK(make_directories(settings.directory, 0700));
   METE_CHECK(remove_tree(scratch_directory(settings.directory)));  // what a killed command left
+  METE_CHECK(LimitedUpper(templates_directory(settings.directory)).clear_half_made());
   METE_TRY(const auto chosen, choose_driver(settings.wanted, look(settings)));
+  if (chosen != config::StorageDriver::kErofs) METE_CHECK(remove_erofs_images(settings));
   switch (chosen) {
     case config::StorageDriver::kErofs:
       return std::make_unique<OverlayDriver>(settings, OverlayDriver::Layers::kErofs);

@@ -11,7 +11,7 @@ namespace mete::runtime::storage {
 OverlayDriver::OverlayDriver(const DriverSettings& settings, Layers layers)
     : layers_(settings.layers),
       by_project_(has_project_quota(settings.directory)),
-      limited_(settings.directory + "/templates"),
+      limited_(templates_directory(settings.directory)),
       images_(layers == Layers::kErofs ? std::make_unique<ErofsLayers>(settings.directory + "/erofs", settings.layers)
                                        : nullptr) {}
 
@@ -37,6 +37,7 @@ Result<ContainerRoot> OverlayDriver::make(const RootWish& wish) {
   } else {
     for (const auto* each : {&overlay.upper, &overlay.work}) METE_CHECK(make_directories(*each));
   }
+  METE_CHECK(note_quota(place, wish.limit));
   return ContainerRoot{place.root(), std::move(overlay)};
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/storage/place.h"
 
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <filesystem>
 
 #include "runtime/file.h"
@@ -44,18 +46,39 @@ Status move_mount_of(const Place& from, const Place& to) {
   return {};
 }
 
+std::optional<Bytes> read_quota(const Place& place) {
+  const auto text = read_file(AT_FDCWD, place.quota());
+  std::int64_t bytes = 0;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), bytes).ec != std::errc()) return std::nullopt;
+  return Bytes(bytes);
+}
+
 }  // namespace
 
 std::optional<Written> written_in(const std::string& directory) {
   const Place place(directory);
-  if (is_there(place.limited() + "/upper")) return Written{place.limited() + "/upper", {}, {}};
-  if (is_there(place.tree())) {
+  Written written;
+  if (is_there(place.limited() + "/upper")) {
+    written.upper = place.limited() + "/upper";
+    written.work = place.limited() + "/work";
+  } else if (is_there(place.tree())) {
     std::error_code failed;
     const auto base = std::filesystem::read_symlink(place.base_link(), failed);
-    return Written{{}, place.tree(), failed ? std::string() : base.string()};
+    written.tree = place.tree();
+    if (!failed) written.base = base.string();
+  } else if (is_there(place.upper()) && !is_there(place.image())) {
+    written.upper = place.upper();
+    written.work = place.work();
+  } else {
+    return std::nullopt;
   }
-  if (is_there(place.upper())) return Written{place.upper(), {}, {}};
-  return std::nullopt;
+  written.quota = read_quota(place);
+  return written;
+}
+
+Status note_quota(const Place& place, std::optional<Bytes> quota) {
+  if (quota) return replace_file(place.quota(), std::to_string(quota->count()) + "\n", 0600, Durability::volatile_);
+  return ::unlink(place.quota().c_str()) == 0 || errno == ENOENT ? Status() : fail_errno("remove " + place.quota());
 }
 
 bool keeps_written(const std::string& directory) {

@@ -6,6 +6,7 @@
 //   limited.img, limited/  with a quota by a loop device: a file system in a file, mounted, with upper/ and work/ in it
 //   tree/                  the whole root, of the drivers btrfs and vfs
 //   tree-base              a link to the tree that it was made from
+//   quota                  the bytes that the container may write, where that is bounded
 #pragma once
 
 #include <optional>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "config/result.h"
+#include "config/units.h"
 
 namespace mete::runtime::storage {
 
@@ -28,6 +30,7 @@ class Place {
   [[nodiscard]] std::string limited() const { return directory_ + "/limited"; }
   [[nodiscard]] std::string tree() const { return directory_ + "/tree"; }
   [[nodiscard]] std::string base_link() const { return directory_ + "/tree-base"; }
+  [[nodiscard]] std::string quota() const { return directory_ + "/quota"; }
 
  private:
   std::string directory_;
@@ -35,16 +38,21 @@ class Place {
 
 // Where what a container wrote is.
 struct Written {
-  std::string upper;  // a directory in overlayfs' form; empty: the container has a whole tree
-  std::string tree;
-  std::string base;  // that the tree was a copy of
+  std::string upper = {};  // a directory in overlayfs' form; empty: the container has a whole tree
+  std::string work = {};   // overlayfs' own, beside `upper`
+  std::string tree = {};
+  std::string base = {};            // that the tree was a copy of
+  std::optional<Bytes> quota = {};  // writes beyond it fail
 };
 
-// Looks at the place. Empty: there is no root in it.
+// Looks at the place. Empty: there is no root in it, or it is not mounted (mount_limited()).
 [[nodiscard]] std::optional<Written> written_in(const std::string& place);
 
 // Whether there is something to move_written(), mounted or not.
 [[nodiscard]] bool keeps_written(const std::string& place);
+
+// Writes down what written_in() tells.
+[[nodiscard]] Status note_quota(const Place& place, std::optional<Bytes> quota);
 
 // Errors: an agent with another driver made what is there, which a new root would hide.
 [[nodiscard]] Status refuse_tree(const Place& place, std::string_view driver);

@@ -12,6 +12,7 @@
 
 #include "runtime/file.h"
 #include "runtime/image/tree.h"
+#include "runtime/storage/limited_upper.h"
 #include "runtime/storage/place.h"
 
 namespace mete::runtime::storage {
@@ -102,13 +103,18 @@ std::string scratch_directory(const std::string& of_driver) {
 }
 
 Result<UpperView> UpperView::of(const std::string& place, const std::string& scratch, CopyContent content) {
+  METE_CHECK(mount_limited(Place(place)));
   const auto written = written_in(place);
-  if (!written) return fail(place + ": found no files of a container, expected those that it wrote");
-  if (!written->upper.empty()) return UpperView(written->upper, false);
+  if (written && !written->upper.empty()) return UpperView(written->upper, false);
+  METE_CHECK(make_directories(scratch, 0700));
   std::string directory = scratch + "/written-XXXXXX";
   if (::mkdtemp(directory.data()) == nullptr) return fail_errno("make " + directory);
   UpperView view(std::move(directory), true);
-  METE_CHECK(write_difference(written->base, written->tree, view.directory(), content));
+  if (written) {
+    METE_CHECK(write_difference(written->base, written->tree, view.directory(), content));
+  } else if (::chmod(view.directory().c_str(), 0755) != 0) {
+    return fail_errno("set the mode of " + view.directory());
+  }
   return view;
 }
 

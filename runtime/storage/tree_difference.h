@@ -21,7 +21,7 @@ namespace mete::runtime::storage {
 [[nodiscard]] std::string scratch_directory(const std::string& of_driver);
 
 // What the container in `place` wrote, as a directory in overlayfs' form: the one that it has, or a new one below
-// `scratch`, which goes with this object. Error: there is no root in the place, or its base is gone.
+// `scratch`, which goes with this object; empty where the place has no root yet. Error: the base of its tree is gone.
 class UpperView {
  public:
   [[nodiscard]] static Result<UpperView> of(const std::string& place, const std::string& scratch, CopyContent content);

@@ -54,6 +54,7 @@ Result<ContainerRoot> TreeDriver::make(const RootWish& wish) {
     METE_CHECK(copy(base, place.tree()));
   }
   if (wish.limit) METE_CHECK(limit_subvolume(place.tree(), *wish.limit));
+  METE_CHECK(note_quota(place, wish.limit));
   return ContainerRoot{place.tree(), std::nullopt};
 }
 

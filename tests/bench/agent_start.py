@@ -59,11 +59,11 @@ def answer(client):
     return text
 
 
-def one_start(agent, watch, folder, number):
+def one_start(agent, watch, folder, number, pod=POD):
     while select.select([watch], [], [], 0)[0]:
         os.read(watch, 4096)
     time.sleep(0.3)
-    client, begin = request(agent.run + "/mete.sock", "POST", "/mete/v1/apply?file=-", (POD % (number, folder)).encode())
+    client, begin = request(agent.run + "/mete.sock", "POST", "/mete/v1/apply?file=-", (pod % (number, folder)).encode())
     assert select.select([watch], [], [], 10)[0], agent.log_text()[-2000:]
     end = time.monotonic()
     answer(client)

@@ -10,6 +10,19 @@ AgentConfigFile read(std::string_view text) {
   return read_agent_config(text, "agent.yaml");
 }
 
+TEST(AgentConfig, TheStorageDriverIsAWord) {
+  EXPECT_EQ(read("{}").config.storage.driver, StorageDriver::kAutomatic);
+  EXPECT_EQ(read("{}").config.storage.disk_limit, DiskLimit::kEvict);
+  for (const auto& each : kStorageDrivers) {
+    const auto file = read("storage: {driver: " + std::string(each.word) + "}");
+    EXPECT_TRUE(file.errors.empty());
+    EXPECT_EQ(file.config.storage.driver, each.driver);
+  }
+  const auto quota = read("storage: {ephemeralStorage: quota}");
+  EXPECT_EQ(quota.config.storage.disk_limit, DiskLimit::kQuota);
+  EXPECT_FALSE(read("storage: {driver: floppy}").errors.empty());
+}
+
 TEST(AgentConfig, AllOfItMayBeLeftOut) {
   for (const char* text : {"", "{}", "export: {}", "export:\n", "# nothing\n"}) {
     const auto file = read(text);

@@ -39,6 +39,19 @@ TEST_P(StorageDrivers, AFileIsCopiedWhenItIsFirstWrittenAndAHoleCostsNothing) {
     EXPECT_EQ(blocks_of(place + "/upper/bin/big"), -1) << "read, not copied";
     EXPECT_EQ(::chmod((root + "/bin/big").c_str(), 0700), 0);
     EXPECT_GE(blocks_of(place + "/upper/bin/big"), 4 * kMiB);
+  } else {
+    const std::string base = runtime::storage::written_in(place)->base + "/bin/big";
+    const auto of_base = place_on_disk(base);
+    ASSERT_NE(of_base, 0U);
+    if (GetParam() == StorageDriver::kBtrfs) {
+      EXPECT_EQ(place_on_disk(root + "/bin/big"), of_base) << "shared";
+    }
+    const runtime::UniqueFd big(::open((root + "/bin/big").c_str(), O_WRONLY | O_CLOEXEC));
+    EXPECT_EQ(::pwrite(big.get(), "x", 1, 0), 1);
+    EXPECT_EQ(::fsync(big.get()), 0);
+    EXPECT_NE(place_on_disk(root + "/bin/big"), of_base);
+    EXPECT_EQ(place_on_disk(base), of_base) << "what others see stays where it was";
+    EXPECT_EQ(get(base).front(), 'b');
   }
   put(root + "/sparse", "");
   fs::resize_file(root + "/sparse", 64 * kMiB);
@@ -52,8 +65,14 @@ TEST_P(StorageDrivers, AFileIsCopiedWhenItIsFirstWrittenAndAHoleCostsNothing) {
 }
 
 TEST_P(StorageDrivers, AQuotaIsHeldInside) {
-  if (const auto can = driver_->can_limit(); !can) GTEST_SKIP() << can.error().what;
   const std::string place = new_place();
+  if (GetParam() == StorageDriver::kVfs) {
+    const auto made = driver_->make({place, {"top", "low"}, Bytes(kMiB)});
+    ASSERT_FALSE(made) << "plain copies have no bound, and none is promised";
+    EXPECT_NE(made.error().what.find("vfs: found a quota"), std::string::npos) << made.error().what;
+    return;
+  }
+  if (const auto can = driver_->can_limit(); !can) GTEST_SKIP() << can.error().what;
   const std::string root = make(place, Bytes(16 * kMiB));
   ASSERT_NE(root, "");
   int error = 0;

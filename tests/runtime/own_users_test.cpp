@@ -27,7 +27,7 @@ struct Made {
     plan.pod.spec.containers.push_back(container);
     plan.pod.spec.volumes.push_back({"v", config::EmptyDirVolume{}, {}});
     plan.containers.push_back({.name = "main", .command = {"/run"}});
-    context.overlay = {"/layers", {"l"}, "/up", "/work"};
+    context.overlay = process::OverlayRoot{"/layers", {"l"}, "/up", "/work", {}};
     context.rootfs = "/root";
     context.volumes["v"] = "/volumes/v";
     context.users = kFirst;

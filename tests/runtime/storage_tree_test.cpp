@@ -154,9 +154,31 @@ TEST_F(StorageTrees, APlaceTellsWhatIsInIt) {
   EXPECT_EQ(written_in(place)->base, "/the/base");
   fs::create_directories(place + "/limited/upper");
   EXPECT_EQ(written_in(place)->upper, place + "/limited/upper");
+  EXPECT_EQ(written_in(place)->work, place + "/limited/work");
+  EXPECT_FALSE(written_in(place)->quota);
+  const runtime::storage::Place at(place);
+  ASSERT_TRUE(runtime::storage::note_quota(at, Bytes(1 << 20)));
+  EXPECT_EQ(written_in(place)->quota, Bytes(1 << 20));
+  ASSERT_TRUE(runtime::storage::note_quota(at, std::nullopt));
+  EXPECT_FALSE(written_in(place)->quota);
   EXPECT_TRUE(runtime::storage::remove_place(place));
   EXPECT_FALSE(fs::exists(place));
   EXPECT_TRUE(runtime::storage::remove_place(place)) << "a second time";
+}
+
+TEST_F(StorageTrees, AFileSystemThatIsNotMountedIsNotTakenForNothing) {
+  const std::string place = dir_ / "place";
+  fs::create_directories(place + "/upper");
+  write_text(place + "/limited.img", "its files are in it");
+  EXPECT_FALSE(runtime::storage::written_in(place));
+  EXPECT_TRUE(runtime::storage::keeps_written(place));
+}
+
+TEST_F(StorageTrees, WhereNothingWasWrittenTheViewIsEmpty) {
+  const auto view = runtime::storage::UpperView::of(dir_ / "place", dir_ / "scratch", CopyContent::kAll);
+  ASSERT_TRUE(view);
+  EXPECT_TRUE(fs::is_empty(view->directory()));
+  EXPECT_EQ(runtime::storage::written_bytes(dir_ / "place", dir_ / "scratch").value_or(-1), 0);
 }
 
 }  // namespace

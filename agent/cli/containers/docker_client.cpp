@@ -59,6 +59,7 @@ Result<Answer> read_answer(Socket& socket) {
   boost::beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
   parser.body_limit(boost::none);
+  parser.skip(method == "HEAD");  // it tells a length, and sends nothing
   http::read(socket, buffer, parser, error);
   if (error) return fail("read the agent's answer: " + error.message());
   return Answer{parser.get().result_int(), std::move(parser.get().body())};

@@ -14,15 +14,19 @@
 #include "runtime/image/archives/export.h"
 #include "runtime/image/changes.h"
 #include "runtime/image/made_images.h"
+#include "runtime/storage/place.h"
+#include "runtime/storage/tree_difference.h"
 
 namespace mete::agent::cli {
 namespace {
 
 namespace image = runtime::image;
+using runtime::storage::CopyContent;
+using runtime::storage::UpperView;
 
 struct OfContainer {
   std::string image;                // the name that its pod gives
-  std::string upper;                // what it wrote
+  std::string place;                // its attempt's directory
   std::vector<std::string> layers;  // names of its image's layers, topmost first
 };
 
@@ -46,15 +50,18 @@ std::optional<OfContainer> find_layers(const Common& common, const image::Store&
   code = kNotFound;
   if (!container) return std::nullopt;
   const std::string directory = container->value("directory", "");
-  if (directory.empty() || ::access((directory + "/upper").c_str(), F_OK) != 0) {
+  if (directory.empty() || !runtime::storage::keeps_written(directory)) {
     code = complain("container " + container->value("name", "") + " has written nothing yet: it has not run");
     return std::nullopt;
   }
-  OfContainer found{container->value("image", ""), directory + "/upper",
-                    container->value("layers", std::vector<std::string>())};
+  OfContainer found{container->value("image", ""), directory, container->value("layers", std::vector<std::string>())};
   found.layers = own_layers(store, found.image, std::move(found.layers));
   code = kDone;
   return found;
+}
+
+Result<UpperView> view_of(const Common& common, const OfContainer& container, CopyContent content) {
+  return UpperView::of(container.place, runtime::storage::scratch_directory(common.settings.storage()), content);
 }
 
 struct CommitOptions {
@@ -88,7 +95,9 @@ int commit(const Common& common, const CommitOptions& options) {
   for (const auto* words : {&base->config.entrypoint, &base->config.cmd}) {
     for (const std::string& word : *words) command += (command.empty() ? "" : " ") + word;
   }
-  const auto made = image::commit_upper(*store, *base, container->upper, command, options.wanted);
+  const auto written = view_of(common, *container, CopyContent::kAll);
+  if (!written) return complain(written.error().what);
+  const auto made = image::commit_upper(*store, *base, written->directory(), command, options.wanted);
   if (!made) return complain(made.error().what);
   print("sha256:" + made->id + "\n");
   return kDone;
@@ -102,8 +111,10 @@ int export_container(const Common& common, const std::string& pod, const std::st
   int code = kDone;
   const auto container = find_layers(common, *store, pod, name, code);
   if (!container) return code;
+  const auto written = view_of(common, *container, CopyContent::kAll);
+  if (!written) return complain(written.error().what);
   const auto done = write_output(file, [&](int out) {
-    return image::export_tree(container->upper, store->layers_directory(), container->layers, out);
+    return image::export_tree(written->directory(), store->layers_directory(), container->layers, out);
   });
   return done ? kDone : complain(done.error().what);
 }
@@ -148,7 +159,9 @@ int container_diff(const Common& common, const std::string& pod, const std::stri
   if (!container) return code;
   std::vector<std::string> layers;
   for (const std::string& layer : container->layers) layers.push_back(store->layers_directory() + "/" + layer);
-  const auto changes = image::changes_of(container->upper, layers);
+  const auto written = view_of(common, *container, CopyContent::kSizeOnly);
+  if (!written) return complain(written.error().what);
+  const auto changes = image::changes_of(written->directory(), layers);
   if (!changes) return complain(changes.error().what);
   std::string lines;
   for (const auto& each : *changes) {

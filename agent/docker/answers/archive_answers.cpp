@@ -6,15 +6,18 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <mutex>
 
 #include "agent/docker/container/pod_of.h"
 #include "agent/docker/container/stopped_root.h"
+#include "agent/docker/container/storage_opt.h"
 #include "agent/docker/file_body.h"
 #include "agent/docker/registry_login.h"
 #include "agent/docker/routes.h"
 #include "runtime/file.h"
 #include "runtime/image/archives/inside_tar.h"
 #include "runtime/process/inside_files.h"
+#include "runtime/storage/place.h"
 
 namespace mete::agent::docker {
 namespace {
@@ -22,8 +25,13 @@ namespace {
 using runtime::UniqueFd;
 using runtime::image::InsideStat;
 
-// Of a container that does not run, and will not start by itself.
-Result<UniqueFd> root_of_stopped(Engine& engine, const ContainerRecord& record, const std::string& path) {
+// Of a container that does not run, and will not start by itself. Its root is made where it was never started.
+struct Stopped {
+  runtime::storage::RootWish wish;
+  std::vector<std::string> layers;
+};
+
+Result<Stopped> stopped_of(Engine& engine, const ContainerRecord& record, const std::string& path) {
   const State state = engine.containers().state(record);
   const Pod* const pod = engine.containers().pod(record);
   if (pod == nullptr || state.removing || (state.status != "exited" && state.status != "created"))
@@ -36,32 +44,50 @@ Result<UniqueFd> root_of_stopped(Engine& engine, const ContainerRecord& record, 
   const auto& inside = pod->record().containers.front();
   const auto& store = engine.services().images;
   const auto image = store.resolve(record.image_id);
-  return open_stopped_root(store, image ? image->layers : inside.layers,
-                           pod->paths().attempt(inside.name, inside.attempt));
+  const auto layers = image ? image->layers : inside.layers;
+  METE_TRY(const auto quota, layer_size_of(record.host_config));
+  return Stopped{{pod->paths().attempt(inside.name, inside.attempt), layers, quota}, layers};
 }
 
-// The container's root; the error is refused already.
-std::shared_ptr<UniqueFd> root_of(Engine& engine, const Call& call, const ContainerRecord& record) {
+// On a thread, one at a time: a place is made once.
+Result<UniqueFd> open_stopped(const Services& services, const Stopped& stopped) {
+  static std::mutex turn;
+  const std::lock_guard<std::mutex> lock(turn);
+  if (!runtime::storage::keeps_written(stopped.wish.place)) {
+    METE_CHECK(runtime::make_directories(stopped.wish.place));
+    METE_CHECK(services.storage->make(stopped.wish));
+  }
+  return open_stopped_root(services.images, stopped.layers, stopped.wish.place);
+}
+
+using Root = std::shared_ptr<UniqueFd>;
+
+// Calls `then` with the container's root, on the loop; the request may be gone by then. Errors are refused here.
+void with_root(Engine& engine, const Call& call, const ContainerRecord& record, std::function<void(Root)> then) {
   const Container* const container = engine.containers().container(record);
-  if (container == nullptr || container->record().state != agent::ContainerState::kRunning) {
-    auto root = root_of_stopped(engine, record, call.parameter("path"));
-    if (root) return std::make_shared<UniqueFd>(std::move(*root));
-    refuse(call, 409, root.error().what);
-    return nullptr;
+  if (container != nullptr && container->record().state == agent::ContainerState::kRunning) {
+    const auto inside = runtime::process::InsideFiles::open(container->record().process);
+    auto root = inside ? inside->open_path("/", O_PATH | O_DIRECTORY) : tl::unexpected(inside.error());
+    if (!root) return refuse(call, 409, "Container " + record.id + " is not running");
+    return then(std::make_shared<UniqueFd>(std::move(*root)));
   }
-  const auto inside = runtime::process::InsideFiles::open(container->record().process);
-  auto root = inside ? inside->open_path("/", O_PATH | O_DIRECTORY) : tl::unexpected(inside.error());
-  if (!root) {
-    refuse(call, 409, "Container " + record.id + " is not running");
-    return nullptr;
-  }
-  return std::make_shared<UniqueFd>(std::move(*root));
+  auto stopped = stopped_of(engine, record, call.parameter("path"));
+  if (!stopped) return refuse(call, 409, stopped.error().what);
+  const auto root = std::make_shared<Result<UniqueFd>>();
+  engine.containers().copying(record.id, true);
+  engine.services().workers.run(
+      [root, stopped = std::move(*stopped), &services = engine.services()] { *root = open_stopped(services, stopped); },
+      [&engine, call, root, then = std::move(then), id = record.id] {
+        engine.containers().copying(id, false);
+        if (!*root) return refuse(call, 409, root->error().what);
+        then(std::make_shared<UniqueFd>(std::move(**root)));
+      });
 }
 
-void refuse_path(const Call& call, const ContainerRecord& record, const std::string& path, const Error& error) {
+void refuse_path(const Call& call, const std::string& container, const std::string& path, const Error& error) {
   const bool missing = error.code == ENOENT || error.code == ENOTDIR;
   refuse(call, missing ? 404 : 500,
-         missing ? "Could not find the file " + path + " in container " + record.name : error.what);
+         missing ? "Could not find the file " + path + " in container " + container : error.what);
 }
 
 HttpHeaders stat_headers(const InsideStat& stat) {
@@ -73,6 +99,66 @@ HttpHeaders stat_headers(const InsideStat& stat) {
                       {"mtime", time_text(at)},
                       {"linkTarget", stat.link_target}};
   return {{"X-Docker-Container-Path-Stat", encode_base64(value.dump(-1, ' ', false, Json::error_handler_t::replace))}};
+}
+
+struct Wanted {
+  std::string path;
+  std::string container;  // its name, for errors
+  bool head_only;
+};
+
+void send_archive(Engine& engine, const Call& call, const Root& root, const Wanted& wanted) {
+  const auto& path = wanted.path;
+  const auto stat = runtime::image::stat_inside(root->get(), path);
+  if (!stat) return refuse_path(call, wanted.container, path, stat.error());
+  HttpResponse head;
+  head.headers = stat_headers(*stat);
+  head.type = "application/x-tar";
+  if (wanted.head_only) return call.reply->send(std::move(head));
+  auto file = temporary_file(engine.services().settings.docker());
+  if (!file) return refuse(call, 500, file.error().what);
+  struct Work {
+    UniqueFd file;
+    Status done;
+  };
+  const auto work = std::make_shared<Work>(Work{std::move(*file), {}});
+  engine.services().workers.run(
+      [work, root, path] { work->done = runtime::image::write_inside_tar(root->get(), path, work->file.get()); },
+      [call, work, head] {
+        if (!work->done) return refuse(call, 500, work->done.error().what);
+        call.reply->send(head, std::make_shared<FileBody>(std::move(work->file)));
+      });
+}
+
+struct Received {
+  std::string container;  // its id
+  std::string name;       // for errors
+  bool stopped;
+  std::string path;
+  bool keep;  // a directory stays one, and what is none
+  UniqueFd file;  // of the request's body
+  Status done = {};
+};
+
+void extract_archive(Engine& engine, const Call& call, const Root& root, const std::shared_ptr<Received>& work) {
+  if (work->stopped) engine.containers().copying(work->container, true);
+  engine.services().workers.run(
+      [work, root] {
+        const auto source = [work](char* buffer, std::size_t size) -> Result<std::size_t> {
+          const ssize_t piece = ::read(work->file.get(), buffer, size);
+          if (piece < 0) return fail_errno("read the request's body");
+          return static_cast<std::size_t>(piece);
+        };
+        work->done = runtime::image::extract_inside(root->get(), work->path, source, work->keep);
+      },
+      [&engine, call, work] {
+        if (work->stopped) engine.containers().copying(work->container, false);
+        if (work->done) return answer_nothing(call, 200);
+        const bool missing = work->done.error().code == ENOENT || work->done.error().code == ENOTDIR;
+        refuse(call, missing ? 404 : 400,
+               missing ? "Could not find the file " + work->path + " in container " + work->name
+                       : work->done.error().what);
+      });
 }
 
 }  // namespace
@@ -96,27 +182,10 @@ void read_archive(Engine& engine, const Call& call) {
   if (record == nullptr) return;
   const std::string path = call.parameter("path");
   if (path.empty()) return refuse(call, 400, "path: found none, expected one in the container");
-  const auto root = root_of(engine, call, *record);
-  if (root == nullptr) return;
-  const auto stat = runtime::image::stat_inside(root->get(), path);
-  if (!stat) return refuse_path(call, *record, path, stat.error());
-  HttpResponse head;
-  head.headers = stat_headers(*stat);
-  head.type = "application/x-tar";
-  if (call.request.method == "HEAD") return call.reply->send(std::move(head));
-  auto file = temporary_file(engine.services().settings.docker());
-  if (!file) return refuse(call, 500, file.error().what);
-  struct Work {
-    UniqueFd file;
-    Status done;
-  };
-  const auto work = std::make_shared<Work>(Work{std::move(*file), {}});
-  engine.services().workers.run(
-      [work, root, path] { work->done = runtime::image::write_inside_tar(root->get(), path, work->file.get()); },
-      [call, work, head] {
-        if (!work->done) return refuse(call, 500, work->done.error().what);
-        call.reply->send(head, std::make_shared<FileBody>(std::move(work->file)));
-      });
+  with_root(engine, call, *record,
+            [&engine, call, wanted = Wanted{path, record->name, call.request.method == "HEAD"}](const Root& root) {
+              send_archive(engine, call, root, wanted);
+            });
 }
 
 void write_archive(Engine& engine, const Call& call) {
@@ -126,34 +195,16 @@ void write_archive(Engine& engine, const Call& call) {
   if (path.empty()) return refuse(call, 400, "path: found none, expected one in the container");
   if (call.flag("copyUIDGID"))
     return refuse(call, 400, "copyUIDGID: files have the owners that the archive gives them");
-  const auto root = root_of(engine, call, *record);
-  if (root == nullptr) return;
   auto body = body_of(call.request);
   if (!body) return refuse(call, 500, body.error().what);
-  struct Work {
-    runtime::UniqueFd file;
-    Status done;
-  };
-  const auto work = std::make_shared<Work>(Work{std::move(*body), {}});
-  const bool keep = call.flag("noOverwriteDirNonDir");
-  const bool stopped = !engine.containers().state(*record).has_process();
-  if (stopped) engine.containers().copying(record->id, true);
-  engine.services().workers.run(
-      [work, root, path, keep] {
-        const auto source = [work](char* buffer, std::size_t size) -> Result<std::size_t> {
-          const ssize_t piece = ::read(work->file.get(), buffer, size);
-          if (piece < 0) return fail_errno("read the request's body");
-          return static_cast<std::size_t>(piece);
-        };
-        work->done = runtime::image::extract_inside(root->get(), path, source, keep);
-      },
-      [&engine, call, work, path, stopped, id = record->id, name = record->name] {
-        if (stopped) engine.containers().copying(id, false);
-        if (work->done) return answer_nothing(call, 200);
-        const bool missing = work->done.error().code == ENOENT || work->done.error().code == ENOTDIR;
-        refuse(call, missing ? 404 : 400,
-               missing ? "Could not find the file " + path + " in container " + name : work->done.error().what);
-      });
+  const auto work = std::make_shared<Received>(Received{.container = record->id,
+                                                        .name = record->name,
+                                                        .stopped = !engine.containers().state(*record).has_process(),
+                                                        .path = path,
+                                                        .keep = call.flag("noOverwriteDirNonDir"),
+                                                        .file = std::move(*body)});
+  with_root(engine, call, *record,
+            [&engine, call, work](const Root& root) { extract_archive(engine, call, root, work); });
 }
 
 }  // namespace mete::agent::docker

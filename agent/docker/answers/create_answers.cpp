@@ -3,6 +3,7 @@
 #include "agent/docker/body_types.h"
 #include "agent/docker/container/create_request.h"
 #include "agent/docker/container/pod_of.h"
+#include "agent/docker/container/storage_opt.h"
 #include "agent/docker/image_names.h"
 #include "agent/docker/routes.h"
 #include "agent/docker/volume_fill.h"
@@ -57,6 +58,9 @@ void create_container(Engine& engine, const Call& call) {
   }
   auto record = read_create(*body, *image, machine_bounds(), settings_of_image(engine.services().images, *image));
   if (!record) return refuse(call, 400, record.error().what);
+  if (const auto size = layer_size_of(record->host_config); size && *size) {
+    if (const auto can = engine.services().storage->can_limit(); !can) return refuse(call, 400, can.error().what);
+  }
   if (by_id) record->config["MeteImage"] = image->name;
   const auto made = engine.containers().create(std::move(*record), call.parameter("name"));
   if (!made) return refuse(call, made.error().status, made.error().message);

@@ -18,17 +18,23 @@
 
 namespace mete::agent::docker {
 namespace image = runtime::image;
+using runtime::storage::CopyContent;
+using runtime::storage::UpperView;
 
 void container_changes(Engine& engine, const Call& call) {
   ContainerRecord* const record = container_of(engine, call);
   if (record == nullptr) return;
-  const std::string upper = upper_of(engine, *record);
-  if (upper.empty()) return answer(call, Json());
+  const std::string place = place_of(engine, *record);
   std::vector<std::string> layers;
   for (const auto& each : base_image(engine, *record).layers)
     layers.push_back(engine.services().images.layers_directory() + "/" + each);
   const auto found = std::make_shared<Result<std::vector<image::FileChange>>>();
-  engine.services().workers.run([found, upper, layers] { *found = image::changes_of(upper, layers); },
+  const auto look = [place, layers,
+                     &settings = engine.services().settings]() -> Result<std::vector<image::FileChange>> {
+    METE_TRY(const UpperView written, written_view(place, settings, CopyContent::kSizeOnly));
+    return image::changes_of(written.directory(), layers);
+  };
+  engine.services().workers.run([found, look] { *found = look(); },
                                 [call, found] {
                                   if (!*found) return refuse(call, 500, found->error().what);
                                   Json rows = Json::array();
@@ -42,12 +48,7 @@ void commit_container(Engine& engine, const Call& call) {
   const auto found = engine.containers().find(call.parameter("container"));
   if (!found) return refuse(call, found.error().status, found.error().message);
   const ContainerRecord& record = **found;
-  std::string upper = upper_of(engine, record);
-  if (upper.empty()) {
-    auto empty = empty_directory(engine.services().settings.docker());
-    if (!empty) return refuse(call, 500, empty.error().what);
-    upper = std::move(*empty);
-  }
+  const std::string place = place_of(engine, record);
   image::MadeImage wanted;
   wanted.name = call.parameter("repo");
   const std::string tag = call.parameter("tag");
@@ -66,8 +67,13 @@ void commit_container(Engine& engine, const Call& call) {
   const auto made = std::make_shared<Result<image::Image>>();
   const auto store = engine.services().images;
   const auto base = base_image(engine, record);
+  const auto make = [store, base, place, command, wanted,
+                     &settings = engine.services().settings]() -> Result<image::Image> {
+    METE_TRY(const UpperView written, written_view(place, settings, CopyContent::kAll));
+    return image::commit_upper(store, base, written.directory(), command, wanted);
+  };
   engine.services().workers.run(
-      [made, store, base, upper, command, wanted] { *made = image::commit_upper(store, base, upper, command, wanted); },
+      [made, make] { *made = make(); },
       [&engine, call, made, id = record.id] {
         if (!*made) return refuse(call, 400, made->error().what);
         const auto at = engine.containers().all().find(id);

@@ -6,6 +6,7 @@
 #include "agent/docker/container/container_json.h"
 #include "agent/docker/container/container_layers.h"
 #include "agent/docker/container/row_texts.h"
+#include "agent/docker/container/storage_opt.h"
 #include "agent/docker/routes.h"
 #include "agent/networks/networks.h"
 
@@ -79,6 +80,7 @@ void inspect_container(Engine& engine, const Call& call) {
   view.networks = attached(ends_of(engine, *record), engine.networks().list());
   if (const Pod* const pod = engine.containers().pod(*record)) view.log = pod->paths().log(record->pod);
   Json shown = inspect_json(view);
+  shown["GraphDriver"]["Name"] = shown["Driver"] = docker_driver(engine.services().storage->name());
   if (!call.flag("size")) return answer(call, shown);
   const auto sized = std::make_shared<Json>(Json::array({std::move(shown)}));
   add_sizes(engine, sized, [call, sized] { answer(call, sized->front()); });

@@ -21,18 +21,22 @@ namespace image = runtime::image;
 
 // What is merged into the container's root.
 struct Layers {
-  std::string upper;
+  std::string place;               // what the container wrote
   std::vector<std::string> below;  // topmost first
 };
 
-// A container that was never started has written nothing: its place is taken by an empty directory.
 Result<Layers> layers_of(Engine& engine, const ContainerRecord& record) {
-  if (const std::string upper = upper_of(engine, record); !upper.empty())
-    return Layers{upper, engine.containers().container(record)->record().layers};
-  METE_TRY(const std::string empty, empty_directory(engine.services().settings.docker()));
+  const Container* const container = engine.containers().container(record);
+  if (container != nullptr && container->record().attempt > 0)
+    return Layers{place_of(engine, record), container->record().layers};
   auto base = base_image(engine, record);
   if (base.layers.empty()) return fail("image " + record.image + ": found none of the container's id any more");
-  return Layers{empty, std::move(base.layers)};
+  return Layers{place_of(engine, record), std::move(base.layers)};
+}
+
+Status export_layers(const Layers& layers, const Services& services, int out) {
+  METE_TRY(const auto written, written_view(layers.place, services.settings, runtime::storage::CopyContent::kAll));
+  return image::export_tree(written.directory(), services.images.layers_directory(), layers.below, out);
 }
 
 }  // namespace
@@ -51,11 +55,9 @@ void export_container(Engine& engine, const Call& call) {
   };
   const auto work = std::make_shared<Work>(Work{std::move(*file), std::move(*layers), {}});
   engine.services().workers.run(
-      [work, folder = engine.services().images.layers_directory()] {
+      [work, &services = engine.services()] {
         // export_tree() gives its caller a mount namespace for good: a thread's ends with the thread.
-        std::thread([&] {
-          work->done = image::export_tree(work->layers.upper, folder, work->layers.below, work->file.get());
-        }).join();
+        std::thread([&] { work->done = export_layers(work->layers, services, work->file.get()); }).join();
       },
       [&engine, call, work, id = record->id] {
         if (!work->done) return refuse(call, 500, work->done.error().what);

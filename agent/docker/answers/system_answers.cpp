@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "agent/docker/container/storage_opt.h"
 #include "agent/docker/filters.h"
 #include "agent/docker/log_stream.h"
 #include "agent/docker/routes.h"
@@ -122,7 +123,7 @@ void show_info(Engine& engine, const Call& call) {
                 {"ContainersPaused", paused},
                 {"ContainersStopped", all - running - paused},
                 {"Images", images ? images->size() : 0},
-                {"Driver", "overlay2"},
+                {"Driver", docker_driver(engine.services().storage->name())},
                 {"DriverStatus", Json::array()},
                 {"Plugins",
                  {{"Volume", {"local"}},

@@ -8,11 +8,17 @@
 
 #include "agent/docker/engine.h"
 #include "runtime/image/image.h"
+#include "runtime/storage/tree_difference.h"
 
 namespace mete::agent::docker {
 
-// The container's writable layer; empty: it was never started.
-[[nodiscard]] std::string upper_of(Engine& engine, const ContainerRecord& record);
+// The place of the container's files (runtime/storage/place.h), in which nothing is before its first start; empty: it
+// has none.
+[[nodiscard]] std::string place_of(Engine& engine, const ContainerRecord& record);
+
+// What is in the place, in overlayfs' form. For a thread: whole trees may be compared.
+[[nodiscard]] Result<runtime::storage::UpperView> written_view(const std::string& place, const Settings& settings,
+                                                               runtime::storage::CopyContent content);
 
 // The image that the container was made from; when it is gone, the layers alone that the container has.
 [[nodiscard]] runtime::image::Image base_image(Engine& engine, const ContainerRecord& record);

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "agent/docker/container/health.h"
+#include "agent/docker/container/storage_opt.h"
 #include "agent/docker/refusals.h"
 #include "enforcers/core_assignment.h"
 #include "runtime/file.h"
@@ -169,6 +170,7 @@ Status check_restart(const Json& host) {
 
 Status check_all(const Json& config, const Json& host, const MachineBounds& machine) {
   METE_CHECK(check_supported(config, host));
+  METE_TRY([[maybe_unused]] const auto layer_size, layer_size_of(host));
   METE_CHECK(check_memory(host));
   METE_CHECK(check_cpu(host, machine));
   METE_CHECK(check_cpuset(host, machine));

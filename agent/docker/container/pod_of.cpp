@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agent/docker/container/storage_opt.h"
 #include "agent/docker/endpoints.h"
 #include "config/bandwidth.h"
 
@@ -212,6 +213,7 @@ Result<config::Pod> pod_of(const ContainerRecord& record, const Surrounding& aro
   container.stdin_open = flag_of(record.config, "OpenStdin");
   container.stdin_once = container.stdin_open && flag_of(record.config, "StdinOnce");
   container.extras.keeps_layer = true;
+  METE_TRY(container.extras.layer_size, layer_size_of(host));
   container.extras.unset_env = words_of(record.config, "MeteUnsetEnv");
   take_security(record.config, host, container);
   take_cpu(host, container);

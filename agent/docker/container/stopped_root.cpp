@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/docker/container/stopped_root.h"
 
+#include <fcntl.h>
+
 #include <filesystem>
 
 #include "agent/docker/container/detached_overlay.h"
 #include "runtime/file.h"
+#include "runtime/storage/limited_upper.h"
+#include "runtime/storage/place.h"
 
 namespace mete::agent::docker {
 
 Result<runtime::UniqueFd> open_stopped_root(const runtime::image::Store& store, const std::vector<std::string>& layers,
-                                            const std::string& attempt) {
-  OverlayParts parts{{}, attempt + "/upper", attempt + "/work"};
+                                            const std::string& place) {
+  namespace storage = runtime::storage;
+  METE_CHECK(storage::mount_limited(storage::Place(place)));
+  const auto written = storage::written_in(place);
+  if (!written) return fail(place + ": found no root of a container, expected one");
+  if (!written->tree.empty()) return runtime::open_at(AT_FDCWD, written->tree, O_RDONLY | O_DIRECTORY);
+  OverlayParts parts{{}, written->upper, written->work};
   for (const auto& layer : layers) parts.layers.push_back(store.layers_directory() + "/" + layer);
   if (parts.layers.empty()) return fail("found no layer of its image, expected at least one");
-  for (const auto& folder : {parts.upper, parts.work}) METE_CHECK(runtime::make_directories(folder));
-  return open_overlay(parts, attempt + "/root");
+  METE_CHECK(runtime::make_directories(parts.work));  // an earlier attempt's did not move with what it wrote
+  return open_overlay(parts, storage::Place(place).root());
 }
 
 std::string mount_above(const std::string& path, const std::vector<std::string>& targets) {

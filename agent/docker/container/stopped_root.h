@@ -13,11 +13,11 @@
 
 namespace mete::agent::docker {
 
-// `attempt`: the folder of its last attempt, or of the one before its first. The caller sees to it that it does not
-// start meanwhile.
+// `place`: its last attempt's directory, in which the storage driver has made its root. The caller sees to it that it
+// does not start meanwhile.
 [[nodiscard]] Result<runtime::UniqueFd> open_stopped_root(const runtime::image::Store& store,
                                                           const std::vector<std::string>& layers,
-                                                          const std::string& attempt);
+                                                          const std::string& place);
 
 // The target that `path` is at or below; empty: none. A volume is there while its container runs only. Pure.
 [[nodiscard]] std::string mount_above(const std::string& path, const std::vector<std::string>& targets);

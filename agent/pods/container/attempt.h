@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "agent/pods/container/hook.h"
 #include "runtime/image/store.h"
 #include "runtime/shim/attempt_files.h"
+#include "runtime/storage/driver.h"
 
 namespace mete::agent {
 
@@ -63,17 +65,30 @@ class Attempt {
   [[nodiscard]] ContainerProbes& probes() { return probes_; }
   [[nodiscard]] const ContainerProbes& probes() const { return probes_; }
   [[nodiscard]] const std::string& image_name() const { return image_name_; }
-  [[nodiscard]] std::string writable_layer() const { return slot_.files().directory() + "/upper"; }
+  // The directory whose size is that of what the container wrote; it need not exist yet.
+  [[nodiscard]] const std::string& writable_layer() const;
+  // The tree that writable_layer() began as a copy of, where the container has a whole tree; else empty.
+  [[nodiscard]] const std::string& base_of_layer() const;
+  // Whether writes fail at a limit, so that nobody need measure.
+  [[nodiscard]] bool has_layer_quota() const;
 
  private:
   // attempt_launch.cpp
   void launch();
   Status begin();
   void take_stop_signal(const runtime::image::Image& image);  // the manifest's, or the image's
-  Status make_files(const runtime::image::Image& image);
+  Status clear_place();
   Status take_layer();  // of an earlier attempt, where the container keeps it
+  // What the next root may take; empty: nothing bounds it, or the pod is evicted.
+  [[nodiscard]] std::optional<Bytes> wanted_quota() const;
+  void tell_of_quota() const;                            // once, where a limit is not held by one
+  Status make_root(const runtime::image::Image& image);  // here, or on a thread
+  void root_made(const runtime::image::Image& image, Result<runtime::storage::ContainerRoot> root);
+  Status make_files(const runtime::image::Image& image, runtime::storage::ContainerRoot root);
+  void failed_to_begin(const Error& error);
   Status spawn();
   void leave_gate();
+  bool has_ended_meanwhile();  // while it waited for its turn, or its root was made
   void ready();
   void watch_shim(runtime::UniqueFd pidfd);
 
@@ -102,6 +117,16 @@ class Attempt {
   bool image_missing_ = false;
   int stop_signal_;
   bool in_gate_ = false;
+  std::uint32_t restarts_before_ = 0;  // of the present launch
+  // What was found in the attempt's directory to measure.
+  struct Measured {
+    std::string place;  // empty: nothing is there yet
+    std::string layer;
+    std::string base;
+    bool has_quota = false;
+  };
+  [[nodiscard]] const Measured& measured() const;
+  mutable Measured measured_;
   std::chrono::steady_clock::time_point launch_requested_{};
   pid_t shim_pid_ = 0;
   Descriptor shim_;

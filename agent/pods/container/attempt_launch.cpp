@@ -14,6 +14,7 @@
 #include "agent/pods/pod.h"
 #include "runtime/file.h"
 #include "runtime/process/signals.h"
+#include "runtime/storage/place.h"
 
 namespace mete::agent {
 namespace {
@@ -21,7 +22,7 @@ namespace {
 Status remove_other_attempts(const std::string& folder, const std::string& own) {
   std::error_code ignored;
   for (const auto& each : std::filesystem::directory_iterator(folder, ignored)) {
-    if (each.path().string() != own) METE_CHECK(runtime::remove_tree(each.path().string()));
+    if (each.path().string() != own) METE_CHECK(runtime::storage::remove_place(each.path().string()));
   }
   return {};
 }
@@ -42,20 +43,24 @@ void Attempt::leave_gate() {
 
 void Attempt::launch() {
   in_gate_ = true;
-  if (slot_.pod().is_ending()) {
-    // Ended while it waited for its turn.
-    slot_.record().state = ContainerState::kExited;
-    leave_gate();
-    slot_.pod().container_ended();
-    return;
-  }
-  const std::uint32_t restarts = slot_.record().restarts;
-  if (auto begun = begin(); !begun) {
-    // Nothing was run, so nothing was run again.
-    slot_.record().restarts = restarts;
-    leave_gate();
-    not_launched(begun.error());
-  }
+  if (has_ended_meanwhile()) return;
+  restarts_before_ = slot_.record().restarts;
+  if (auto begun = begin(); !begun) failed_to_begin(begun.error());
+}
+
+bool Attempt::has_ended_meanwhile() {
+  if (!slot_.pod().is_ending()) return false;
+  slot_.record().state = ContainerState::kExited;
+  leave_gate();
+  slot_.pod().container_ended();
+  return true;
+}
+
+void Attempt::failed_to_begin(const Error& error) {
+  // Nothing was run, so nothing was run again.
+  slot_.record().restarts = restarts_before_;
+  leave_gate();
+  not_launched(error);
 }
 
 Status Attempt::begin() {
@@ -83,8 +88,8 @@ Status Attempt::begin() {
   own.layers.insert(own.layers.end(), of_volumes.begin(), of_volumes.end());
   // The record first: what is made from here on is found by its attempt number. What no record can tell is not made.
   METE_CHECK(slot_.try_save(runtime::Durability::volatile_));
-  METE_CHECK(make_files(image));
-  return spawn();
+  METE_CHECK(clear_place());
+  return make_root(image);
 }
 
 void Attempt::take_stop_signal(const runtime::image::Image& image) {
@@ -93,34 +98,102 @@ void Attempt::take_stop_signal(const runtime::image::Image& image) {
   stop_signal_ = runtime::process::signal_number(own ? spec->stop_signal : image.config.stop_signal).value_or(SIGTERM);
 }
 
-Status Attempt::make_files(const runtime::image::Image& image) {
+Status Attempt::clear_place() {
   const std::string directory = slot_.files().directory();
   if (slot_.spec()->extras.keeps_layer) {
     METE_CHECK(take_layer());
   } else {
-    METE_CHECK(runtime::remove_tree(directory));
+    METE_CHECK(runtime::storage::remove_place(directory));
   }
   // All earlier ones: an agent may have died between the record of one and this.
   METE_CHECK(remove_other_attempts(slot_.attempts_directory(), directory));
-  for (const char* each : {"", "/root", "/upper", "/work"}) METE_CHECK(runtime::make_directories(directory + each));
-  METE_CHECK(cgroup_.claim());
-  cgroup_.devices().find();
-  METE_TRY(auto devices, cgroup_.devices().nodes());
-  METE_CHECK(write_launch_plan(slot_, cgroup_.group(), std::move(devices), image));
-  return runtime::make_directories(slot_.pod().paths().logs());
+  return runtime::make_directories(directory);
 }
 
 Status Attempt::take_layer() {
   const std::string directory = slot_.files().directory();
   std::error_code ignored;
   for (const auto& earlier : std::filesystem::directory_iterator(slot_.attempts_directory(), ignored)) {
-    const std::string layer = earlier.path().string() + "/upper";
-    if (!std::filesystem::exists(layer, ignored)) continue;
+    const std::string place = earlier.path().string();
+    if (place == directory || !runtime::storage::keeps_written(place)) continue;
     METE_CHECK(runtime::make_directories(directory));
-    if (::rename(layer.c_str(), (directory + "/upper").c_str()) != 0) return fail_errno("rename " + layer);
-    return {};
+    return runtime::storage::move_written(place, directory);
   }
   return {};
+}
+
+std::optional<Bytes> Attempt::wanted_quota() const {
+  if (slot_.spec() == nullptr) return std::nullopt;
+  const auto& spec = *slot_.spec();
+  if (spec.extras.layer_size) return spec.extras.layer_size;
+  const auto& limit = spec.resources.limits.ephemeral_storage;
+  const bool held = services_.settings.config.storage.disk_limit == config::DiskLimit::kQuota;
+  if (!held || !limit || *limit == Bytes(0) || !services_.storage->can_limit()) return std::nullopt;
+  return limit;
+}
+
+void Attempt::tell_of_quota() const {
+  const auto& limit = slot_.spec()->resources.limits.ephemeral_storage;
+  const bool held = services_.settings.config.storage.disk_limit == config::DiskLimit::kQuota;
+  if (!held || !limit || slot_.record().has_ended) return;
+  if (const auto can = services_.storage->can_limit(); !can)
+    slot_.warn(Reason::kNotEnforced, can.error().what + "; ephemeral-storage is measured, and the pod is evicted");
+}
+
+Status Attempt::make_root(const runtime::image::Image& image) {
+  auto& driver = *services_.storage;
+  runtime::storage::RootWish wish{slot_.files().directory(), image.layers, wanted_quota()};
+  tell_of_quota();
+  if (!driver.takes_time(wish)) {
+    METE_TRY(auto root, driver.make(wish));
+    METE_CHECK(make_files(image, std::move(root)));
+    return spawn();
+  }
+  const auto made = std::make_shared<Result<runtime::storage::ContainerRoot>>();
+  services_.workers.run([&driver, wish = std::move(wish), made] { *made = driver.make(wish); },
+                        alive_.guard([this, image, made] { root_made(image, std::move(*made)); }));
+  return {};
+}
+
+void Attempt::root_made(const runtime::image::Image& image, Result<runtime::storage::ContainerRoot> root) {
+  if (has_ended_meanwhile()) return;
+  const auto begun = [&]() -> Status {
+    if (!root) return tl::unexpected(root.error());
+    METE_CHECK(make_files(image, std::move(*root)));
+    return spawn();
+  }();
+  if (!begun) failed_to_begin(begun.error());
+}
+
+Status Attempt::make_files(const runtime::image::Image& image, runtime::storage::ContainerRoot root) {
+  METE_CHECK(cgroup_.claim());
+  cgroup_.devices().find();
+  METE_TRY(auto devices, cgroup_.devices().nodes());
+  METE_CHECK(write_launch_plan(slot_, cgroup_.group(), std::move(devices), image, std::move(root)));
+  return runtime::make_directories(slot_.pod().paths().logs());
+}
+
+const Attempt::Measured& Attempt::measured() const {
+  std::string place = slot_.files().directory();
+  if (measured_.place == place) return measured_;
+  measured_ = {"", runtime::storage::Place(place).upper(), "", false};
+  if (auto written = runtime::storage::written_in(place)) {
+    measured_ = {std::move(place), written->upper.empty() ? written->tree : written->upper, written->base,
+                 written->quota.has_value()};
+  }
+  return measured_;
+}
+
+bool Attempt::has_layer_quota() const {
+  return measured().has_quota;
+}
+
+const std::string& Attempt::writable_layer() const {
+  return measured().layer;
+}
+
+const std::string& Attempt::base_of_layer() const {
+  return measured().base;
 }
 
 Status Attempt::spawn() {

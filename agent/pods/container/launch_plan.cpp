@@ -112,13 +112,13 @@ Status make_termination_log(const std::string& path) {
 }  // namespace
 
 Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group& group,
-                         std::vector<runtime::process::DeviceSpec> devices, const runtime::image::Image& image) {
+                         std::vector<runtime::process::DeviceSpec> devices, const runtime::image::Image& image,
+                         runtime::storage::ContainerRoot root) {
   auto& services = slot.services();
   const auto& pod = slot.pod();
   const auto& plan = *pod.plan();
   const auto& container = *slot.spec();
   const auto files = slot.files();
-  const std::string& directory = files.directory();
   runtime::pod::ContainerContext context;
   context.image = image.config;
   METE_TRY(const auto users, services.images.user_files(image));
@@ -129,8 +129,8 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
   const auto& resolved = *with_values;
   context.machine = machine_facts(services.machine_memory, services.images.layers_directory(),
                                   has_runtime_values(resolved) ? Addresses::kAll : Addresses::kNone);
-  context.overlay = {services.images.layers_directory(), image.layers, directory + "/upper", directory + "/work"};
-  context.rootfs = directory + "/root";
+  context.overlay = std::move(root.overlay);
+  context.rootfs = std::move(root.directory);
   context.volumes = pod.volumes();
   add_etc_files(pod, context);
   if (slot.policy() != nullptr && slot.policy()->memory.notify) {

@@ -9,6 +9,7 @@
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/image/store.h"
 #include "runtime/process/launch_spec.h"
+#include "runtime/storage/driver.h"
 
 namespace mete::agent {
 
@@ -19,6 +20,6 @@ inline constexpr int kConfigError = ENOKEY;
 // what of the manifest or the image cannot be had, or could not be written.
 [[nodiscard]] Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group& group,
                                        std::vector<runtime::process::DeviceSpec> devices,
-                                       const runtime::image::Image& image);
+                                       const runtime::image::Image& image, runtime::storage::ContainerRoot root);
 
 }  // namespace mete::agent

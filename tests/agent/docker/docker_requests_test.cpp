@@ -4,6 +4,7 @@
 
 #include "agent/docker/container/create_request.h"
 #include "agent/docker/container/pod_of.h"
+#include "agent/docker/container/storage_opt.h"
 #include "agent/docker/filters.h"
 #include "agent/docker/refusals.h"
 #include "agent/docker/routes.h"
@@ -206,9 +207,27 @@ TEST(DockerCreate, WhatIsNotDoneIsRefused) {
   for (const auto& [name, why] : refused_fields())
     EXPECT_EQ(refusal({{name, "x"}}),
               std::string("HostConfig.") + name + ": found \"x\", which mete does not do: " + why);
+  EXPECT_EQ(refusal({{"StorageOpt", {{"inodes", "5"}}}}),
+            "HostConfig.StorageOpt: found \"inodes\", expected size, the one option there is");
+  EXPECT_EQ(
+      refusal({{"StorageOpt", {{"size", "much"}}}}),
+      "HostConfig.StorageOpt.size: found \"much\", expected a number of bytes, or one with k, m, g or t after it");
   EXPECT_NE(refusal({{"SecurityOpt", {"seccomp={}"}}}), "");
   EXPECT_NE(refusal({{"LogConfig", {{"Type", "syslog"}}}}), "");
   EXPECT_EQ(refusal({{"SecurityOpt", {"no-new-privileges"}}}), "");
+}
+
+TEST(DockerCreate, AQuotaHasDockersUnits) {
+  const auto size = [](const char* text) {
+    const auto found = layer_size_of(Json{{"StorageOpt", {{"size", text}}}});
+    return found && *found ? (*found)->count() : -1;
+  };
+  EXPECT_EQ(size("1048576"), 1 << 20);
+  EXPECT_EQ(size("64m"), 64 << 20);
+  EXPECT_EQ(size("1.5GB"), 3LL << 29);
+  EXPECT_EQ(size("2 GiB"), 2LL << 30);
+  for (const char* wrong : {"", "m", "-1", "0", "1x", "1mm", "nan", "inf"}) EXPECT_EQ(size(wrong), -1) << wrong;
+  EXPECT_FALSE(*layer_size_of(Json{{"StorageOpt", nullptr}}));
 }
 
 TEST(DockerUpdate, ChangesWhatIsNamed) {
