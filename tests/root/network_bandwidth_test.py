@@ -70,8 +70,8 @@ def queues(device):
 
 
 def shapers():
-    """Not bridges, whose names are shorter."""
-    return [each for each in devices() if re.fullmatch("mtb[0-9a-f]{10}", each)]
+    """Devices that hold what pods send."""
+    return [each for each in devices() if re.fullmatch("mti[0-9a-f]{10}", each)]
 
 
 def test_what_is_sent_is_held_out_of_the_containers_reach():
