@@ -131,18 +131,19 @@ void Exporter::scrape(const HttpRequest& request, const std::shared_ptr<HttpRepl
       for (const auto& [uid, object] : workloads_.objects()) {
         if (!object->record.expired) objects.push_back(workload_json(workloads_, *object));
       }
+      const KubeNode node = node_of(reading->machine);
       std::vector<nlohmann::ordered_json> of_services;
       for (const auto& [name, object] : keeper_.objects()) {
         of_services.push_back(service_json(object));
         of_services.push_back(endpoints_json(object));
+        for (auto& slice : endpoint_slices_json(object, node.name)) of_services.push_back(std::move(slice));
       }
       for (const auto& policy : keeper_.traffic_policies()) {
         of_services.push_back(nlohmann::ordered_json::parse(policy.text));
         of_services.back()["metadata"]["namespace"] = policy.metadata.namespace_;
       }
       rendering.more = [pods = kube_pods_of(reconciler_), objects = std::move(objects),
-                        of_services = std::move(of_services), node = node_of(reading->machine),
-                        format](std::string& tail) {
+                        of_services = std::move(of_services), node, format](std::string& tail) {
         write_kube(tail, pods, node, format);
         write_kube_workloads(tail, objects, format);
         write_kube_services(tail, of_services, format);

@@ -37,6 +37,14 @@ void created(FamilyWriter& out, const ordered_json& object, const char* name) {
   out.add(labels_of(object, name), std::uint64_t(::timegm(&parts)));
 }
 
+LabelBlock port_labels(const ordered_json& object, const char* name, const ordered_json& port) {
+  LabelBlock labels = labels_of(object, name);
+  labels.add("port_name", word_at(port, "/name"));
+  labels.add("port_protocol", word_at(port, "/protocol"));
+  labels.add("port_number", std::to_string(port.value("port", 0)));
+  return labels;
+}
+
 void service_created(FamilyWriter& out, const ordered_json& object) {
   created(out, object, "service");
 }
@@ -73,14 +81,49 @@ void endpoint_address(FamilyWriter& out, const ordered_json& object) {
 }
 void endpoint_ports(FamilyWriter& out, const ordered_json& object) {
   for (const auto& subset : list_at(object, "/subsets")) {
-    for (const auto& port : list_at(subset, "/ports")) {
-      LabelBlock labels = labels_of(object, "endpoint");
-      labels.add("port_name", word_at(port, "/name"));
-      labels.add("port_protocol", word_at(port, "/protocol"));
-      labels.add("port_number", std::to_string(port.value("port", 0)));
+    for (const auto& port : list_at(subset, "/ports")) out.add(port_labels(object, "endpoint", port), std::uint64_t{1});
+  }
+}
+
+void slice_created(FamilyWriter& out, const ordered_json& object) {
+  created(out, object, "endpointslice");
+}
+void slice_info(FamilyWriter& out, const ordered_json& object) {
+  LabelBlock labels = labels_of(object, "endpointslice");
+  labels.add("addresstype", word_at(object, "/addressType"));
+  out.add(labels, std::uint64_t{1});
+}
+// Labels of what the endpoint does not say are left out, as kube-state-metrics does.
+void slice_endpoints(FamilyWriter& out, const ordered_json& object) {
+  struct Part {
+    const char* label;
+    const char* pointer;
+  };
+  constexpr std::array kFlags = std::to_array<Part>(
+      {{"ready", "/conditions/ready"}, {"serving", "/conditions/serving"}, {"terminating", "/conditions/terminating"}});
+  constexpr std::array kWords = std::to_array<Part>({{"hostname", "/hostname"},
+                                                     {"targetref_kind", "/targetRef/kind"},
+                                                     {"targetref_name", "/targetRef/name"},
+                                                     {"targetref_namespace", "/targetRef/namespace"},
+                                                     {"endpoint_nodename", "/nodeName"}});
+  for (const auto& endpoint : list_at(object, "/endpoints")) {
+    for (const auto& address : list_at(endpoint, "/addresses")) {
+      LabelBlock labels = labels_of(object, "endpointslice");
+      for (const auto& [label, pointer] : kFlags) {
+        const ordered_json::json_pointer path(pointer);
+        if (endpoint.contains(path)) labels.add(label, endpoint.at(path) == true ? "true" : "false");
+      }
+      for (const auto& [label, pointer] : kWords) {
+        if (const std::string word = word_at(endpoint, pointer); !word.empty()) labels.add(label, word);
+      }
+      labels.add("address", address.get<std::string>());
       out.add(labels, std::uint64_t{1});
     }
   }
+}
+void slice_ports(FamilyWriter& out, const ordered_json& object) {
+  for (const auto& port : list_at(object, "/ports"))
+    out.add(port_labels(object, "endpointslice", port), std::uint64_t{1});
 }
 
 void policy_ingress(FamilyWriter& out, const ordered_json& object) {
@@ -118,6 +161,23 @@ constexpr std::array kRows = std::to_array<Row>({
       "namespace,endpoint,port_name,port_protocol,port_number"},
      "Endpoints",
      endpoint_ports},
+    {{"kube_endpointslice_created", kGaugeOf, "When the Service was made, in seconds since 1970.",
+      "namespace,endpointslice"},
+     "EndpointSlice",
+     slice_created},
+    {{"kube_endpointslice_info", kGaugeOf, "1 for each kind of addresses of a Service, and each list of ports.",
+      "namespace,endpointslice,addresstype"},
+     "EndpointSlice",
+     slice_info},
+    {{"kube_endpointslice_endpoints", kGaugeOf, "1 for each pod that a Service selects.",
+      "namespace,endpointslice,ready,serving,terminating,hostname,targetref_kind,targetref_name,targetref_namespace,"
+      "endpoint_nodename,address"},
+     "EndpointSlice",
+     slice_endpoints},
+    {{"kube_endpointslice_ports", kGaugeOf, "1 for each port that a Service leads to.",
+      "namespace,endpointslice,port_name,port_protocol,port_number"},
+     "EndpointSlice",
+     slice_ports},
     {{"kube_networkpolicy_spec_ingress_rules", kGaugeOf, "Rules of what comes in.", "namespace,networkpolicy"},
      "NetworkPolicy",
      policy_ingress},

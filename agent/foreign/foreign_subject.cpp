@@ -30,6 +30,7 @@ ForeignSubject::ForeignSubject(Enforcement& enforcement, Ledger& ledger, runtime
       group_(std::move(group)),
       cgroup_id_(cgroup_id),
       look_timer_(services_.loop),
+      death_timer_(services_.loop),
       watchdog_(services_, group_),
       enforcer_(enforcement, *this),
       oom_(enforcement, *this, *this, enforcer_),
@@ -171,6 +172,7 @@ void ForeignSubject::release(Ledger::Usage usage) {
   cpu_enforcer_.close();
   oom_.close();
   look_timer_.cancel();
+  death_timer_.cancel();
   report_restored(ledger_.restore(group_.path(), services_.hierarchies, usage));
   watchdog_.close();
   policy_.reset();

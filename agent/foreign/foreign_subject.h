@@ -46,7 +46,8 @@ class ForeignSubject : public Subject, private OomAccount {
   [[nodiscard]] std::optional<std::chrono::microseconds> lent_quota() const override;
   [[nodiscard]] Status lend_quota(std::optional<std::chrono::microseconds> quota) override;
   [[nodiscard]] Status restart(const std::string& reason) override;
-  [[nodiscard]] Status kill_all() override { return group_.kill_all(); }
+  // foreign_kill.cpp
+  [[nodiscard]] Status kill_all() override;
   [[nodiscard]] Result<pid_t> exec(const std::vector<std::string>& command, std::chrono::nanoseconds timeout) override;
   [[nodiscard]] Status guard_freeze(std::chrono::nanoseconds timeout) override;
   void unguard_freeze() override;
@@ -63,6 +64,7 @@ class ForeignSubject : public Subject, private OomAccount {
   void apply_policy();  // with the present limit
   [[nodiscard]] Status apply(const runtime::cgroup::Limits& limits);
   void read_own_cpu();
+  void give_quota_back(unsigned looks);
   void poll_after(std::chrono::milliseconds delay);
   void report_restored(const Ledger::Restored& restored);
   void begin_oom_account();
@@ -94,6 +96,7 @@ class ForeignSubject : public Subject, private OomAccount {
   enforcers::IoFacts io_;
   runtime::cgroup::Limits limits_;  // as the policy wants them
   Timer look_timer_;
+  Timer death_timer_;
   bool applied_ = false;
   std::string failure_told_;
   ForeignWatchdog watchdog_;

@@ -169,7 +169,7 @@ void MachineEnforcer::end_somebody(const std::string& rule, const std::string& b
   Status done;
   if (!report_only) {
     subject.killed_by_policy(name_of(Reason::kMachineOutOfMemory));
-    done = victim.cgroup().kill_all();
+    done = subject.kill_all();
     incident.step("killed");
     ending_ = victim.cgroup().path();
     settled_at_ = woken + kSettles;

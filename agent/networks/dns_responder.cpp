@@ -79,8 +79,11 @@ void reply(int socket, const std::string& peer, const std::string& text) {
 }  // namespace
 
 struct DnsResponder::Listener {
-  explicit Listener(asio::io_context& loop) : socket(loop) {}
+  Listener(asio::io_context& loop, std::string of, UniqueFd file) : socket(loop), member(std::move(of)) {
+    socket.assign(file.release());
+  }
   Descriptor socket;
+  std::string member;  // empty: it is a network's
 };
 
 // A question that waits for a server of the machine.
@@ -107,11 +110,12 @@ Status DnsResponder::listen(const IpAddress& address) {
   const Peer own = peer_of(address);
   if (::bind(socket.get(), static_cast<const sockaddr*>(static_cast<const void*>(&own.address)), own.size) != 0)
     return fail_errno(shown);
-  auto listener = std::make_shared<Listener>(loop_);
-  listener->socket.assign(socket.release());
-  listeners_[address] = listener;
-  wait(listener);
+  wait(listeners_[address] = std::make_shared<Listener>(loop_, std::string(), std::move(socket)));
   return {};
+}
+
+void DnsResponder::listen_inside(const std::string& member, UniqueFd socket) {
+  wait(inside_[member] = std::make_shared<Listener>(loop_, member, std::move(socket)));
 }
 
 void DnsResponder::wait(const std::shared_ptr<Listener>& listener) {
@@ -132,7 +136,7 @@ void DnsResponder::read(const std::shared_ptr<Listener>& listener) {
     const auto question = dns::parse_question(packet);
     if (!question) continue;
     std::string peer(static_cast<const char*>(static_cast<const void*>(&from.address)), from.size);
-    take(listener, *question, {std::string(packet), std::move(peer), address_of(from.address), {}});
+    take(listener, *question, {std::string(packet), std::move(peer), {listener->member, address_of(from.address)}, {}});
   }
   wait(listener);
 }

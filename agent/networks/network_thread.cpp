@@ -25,13 +25,6 @@ Status write_record(const std::string& path, const std::string& text) {
   return runtime::replace_file(path, text, 0600, Durability::volatile_);
 }
 
-// A device that held what an end sent that is not known any more.
-bool is_lost_shaper(const network::Link& link, const std::set<std::string>& known, const std::string& prefix) {
-  if (link.kind != "ifb" || !link.name.starts_with(network::shaper_of(prefix))) return false;
-  return std::none_of(known.begin(), known.end(),
-                      [&](const std::string& device) { return network::shaper_of(device) == link.name; });
-}
-
 }  // namespace
 
 NetworkThread::NetworkThread(asio::io_context& loop, std::string table)
@@ -67,9 +60,9 @@ Status NetworkThread::bridges(const Networks& networks, const std::set<std::stri
     if (!index && &each == &networks.front()) return tl::unexpected(index.error());
     v6 |= each.range6.has_value();
   }
+  METE_CHECK(host_->adopt_shapers(known, end_prefix()));
   METE_TRY(const auto links, host_->links());
   for (const auto& link : links) {
-    if (is_lost_shaper(link, known, end_prefix())) METE_CHECK(host_->remove(link));
     const bool ours = std::any_of(bridges_.begin(), bridges_.end(), [&](const auto& bridge) {
       return bridge.second == link.master && link.master != 0 && link.kind == "veth";
     });
@@ -148,23 +141,6 @@ void NetworkThread::verify(Networks networks, Endpoints endpoints, Verified done
     }
     if (!networks.empty()) METE_CHECK(host_->forward(false));
     return found;
-  };
-  run(work, std::move(done));
-}
-
-void NetworkThread::measure(Endpoints limited, std::function<void(const Throttling&)> done) {
-  const auto work = [this, limited = std::move(limited)]() -> Throttling {
-    auto found = open() ? host_->throttling(limited) : fail("no network");
-    return found ? std::move(*found) : Throttling(limited.size());
-  };
-  run(work, std::move(done));
-}
-
-void NetworkThread::hold(network::Endpoint endpoint, std::string record, Done done) {
-  const auto work = [this, endpoint = std::move(endpoint), record = std::move(record)]() -> Status {
-    METE_CHECK(open());
-    METE_CHECK(host_->hold_bandwidth(endpoint));
-    return write_record(record, to_json(endpoint));
   };
   run(work, std::move(done));
 }

@@ -72,6 +72,10 @@ class NetworkThread {
   // parent; null: of a bridge.
   void detach(runtime::network::Endpoint endpoint, std::string record, std::shared_ptr<runtime::UniqueFd> inside,
               Done done);
+  // network_thread_names.cpp: a socket for questions for names in the namespace `inside`
+  // (runtime::network::open_inner_resolver).
+  using Opened = std::function<void(Result<runtime::UniqueFd>)>;
+  void open_resolver(std::shared_ptr<runtime::UniqueFd> inside, Opened done);
   // Ports that are published or not any more.
   void change(runtime::network::Endpoint before, runtime::network::Endpoint after, std::string record, Done done);
   // The bridges, or the parents that came with their networks, and with `tables` the rules, too.

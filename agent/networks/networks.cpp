@@ -21,7 +21,6 @@ namespace {
 using config::DefaultNetwork;
 using runtime::network::Endpoint;
 using runtime::network::NetworkSpec;
-using runtime::network::PublishedPort;
 
 NetworkSpec default_network(const config::NetworkPolicy& policy) {
   NetworkSpec spec;
@@ -41,28 +40,6 @@ bool is_for_good(const Error& error) {
 }
 
 }  // namespace
-
-std::string annotation_of(const config::Pod& pod, const char* name) {
-  const auto found = pod.metadata.annotations.find(name);
-  return found == pod.metadata.annotations.end() ? std::string() : found->second;
-}
-
-std::vector<PublishedPort> published_ports(const config::Pod& pod) {
-  std::vector<PublishedPort> ports;
-  if (pod.spec.host_network) return ports;
-  for (const auto* list : {&pod.spec.init_containers, &pod.spec.containers}) {
-    for (const auto& container : *list) {
-      for (const auto& each : container.ports) {
-        if (each.host_port == 0) continue;
-        PublishedPort port{each.protocol, config::parse_ip(each.host_ip), each.host_port, each.container_port};
-        const config::IpAddress nothing{port.host_address && port.host_address->v6, {}};
-        if (port.host_address == nothing) port.host_address.reset();
-        ports.push_back(port);
-      }
-    }
-  }
-  return ports;
-}
 
 Networks::Networks(Services& services)
     : services_(services),

@@ -17,6 +17,7 @@
 #include "agent/networks/dns_responder.h"
 #include "agent/networks/network_thread.h"
 #include "agent/networks/overlay_records.h"
+#include "agent/networks/pod_wishes.h"
 #include "agent/networks/port_claims.h"
 #include "agent/networks/rules_watch.h"
 #include "runtime/network/address_pool.h"
@@ -177,7 +178,7 @@ class Networks {
     runtime::UniqueFd inside;
     std::vector<runtime::network::Endpoint> more;  // of further networks
     runtime::network::HostNetwork::Throttling throttling = {};
-    std::uint64_t life = 0;  // of the ADD that plugins have been asked for
+    std::uint64_t life = 0;  // another one each time that it is connected
   };
   using Members = std::map<std::string, Member>;  // by uid
   enum class State { kDown, kStarting, kUp };
@@ -185,7 +186,7 @@ class Networks {
   // One that has its addresses and is to be connected at the end of the loop's turn.
   struct Joining {
     std::string uid;
-    std::string device;
+    std::uint64_t life = 0;
     Done done;
     runtime::network::Bandwidth bandwidth = {};  // with which it is connected
   };
@@ -200,7 +201,12 @@ class Networks {
   [[nodiscard]] std::string network_record(const std::string& name) const;
   [[nodiscard]] Result<runtime::network::NetworkSpec> spec_of(const Wanted& wanted) const;
   void answer_names();
-  [[nodiscard]] std::optional<DnsResponder::Found> find_name(const config::IpAddress& asker,
+  // networks_names.cpp
+  void answer_inside(const std::string& uid, const Done& done);
+  [[nodiscard]] std::string who_answers(const std::string& uid) const;
+  void names_failed(const Error& error);
+  [[nodiscard]] const Member* asker_of(const DnsResponder::Asker& asker) const;
+  [[nodiscard]] std::optional<DnsResponder::Found> find_name(const DnsResponder::Asker& asker,
                                                              const std::string& name) const;
   [[nodiscard]] std::vector<config::IpAddress> find_pods(const Member& asker, const std::string& name) const;
   [[nodiscard]] const ServiceName* find_service(const std::string& space, const std::string& name) const;
@@ -281,24 +287,5 @@ class Networks {
   Timer verify_;
   Alive alive_;
 };
-
-// The ports of all containers of a pod that are published. Pure.
-[[nodiscard]] std::vector<runtime::network::PublishedPort> published_ports(const config::Pod& pod);
-
-// Whether packets to them would arrive: what cannot be done is refused before anything starts. Pure.
-[[nodiscard]] Status can_publish(const runtime::network::NetworkSpec& network,
-                                 const std::vector<runtime::network::PublishedPort>& ports);
-
-// What the pod itself asks for: its annotations kubernetes.io/ingress-bandwidth, egress-bandwidth and
-// mete/bandwidth-burst. Pure.
-[[nodiscard]] config::Bandwidth asked_bandwidth(const config::Pod& pod);
-// In bytes a second. Pure.
-[[nodiscard]] runtime::network::Bandwidth bandwidth_of(const config::Bandwidth& bandwidth);
-
-// A name for an end on a bridge that nobody has. `prefix`: runtime::network::end_prefix.
-[[nodiscard]] std::string new_end(const std::string& prefix);
-
-// Empty: it has none of that name.
-[[nodiscard]] std::string annotation_of(const config::Pod& pod, const char* name);
 
 }  // namespace mete::agent

@@ -4,36 +4,13 @@
 
 #include "agent/base/event_reasons.h"
 #include "agent/networks/networks.h"
-#include "config/bandwidth.h"
 
 namespace mete::agent {
 namespace {
 
 using runtime::network::QueueCounts;
 
-constexpr std::int64_t kBits = 8;
-
-// The reader of manifests has refused what is no amount.
-template <class Parse>
-std::optional<std::int64_t> amount_in(const config::Pod& pod, const char* annotation, Parse parse) {
-  const std::string text = annotation_of(pod, annotation);
-  const auto amount = text.empty() ? Result<std::int64_t>(0) : parse(text);
-  return amount && *amount != 0 ? std::optional(*amount) : std::nullopt;
-}
-
 }  // namespace
-
-config::Bandwidth asked_bandwidth(const config::Pod& pod) {
-  return {amount_in(pod, config::kIngressBandwidth, config::parse_bits),
-          amount_in(pod, config::kEgressBandwidth, config::parse_bits),
-          amount_in(pod, config::kBandwidthBurst, config::parse_burst)};
-}
-
-runtime::network::Bandwidth bandwidth_of(const config::Bandwidth& bandwidth) {
-  return {static_cast<std::uint64_t>(bandwidth.ingress.value_or(0) / kBits),
-          static_cast<std::uint64_t>(bandwidth.egress.value_or(0) / kBits),
-          static_cast<std::uint64_t>(bandwidth.burst.value_or(0))};
-}
 
 void Networks::hold(const std::string& uid, const runtime::network::Bandwidth& bandwidth, Done done) {
   const auto member = members_.find(uid);

@@ -68,7 +68,7 @@ void Networks::connect_plugins(const std::string& uid, const config::Pod& pod,
     }
     if (on_member_) on_member_();
     for (const auto& each : std::exchange(member->second.more, {})) attach_more(uid, each, [](const Status&) {});
-    done({});
+    answer_inside(uid, done);
   });
 }
 

@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a pod becomes a member of a network, and how it leaves it.
 #include <fcntl.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 
 #include "agent/base/event_reasons.h"
 #include "agent/networks/networks.h"
-#include "config/names.h"
 #include "config/objects.h"
 #include "runtime/file.h"
 #include "runtime/network/mac_address.h"
-#include "runtime/pod/name_files.h"
 
 namespace mete::agent {
 namespace {
@@ -22,39 +18,10 @@ namespace {
 using runtime::network::Driver;
 using runtime::network::Endpoint;
 using runtime::network::NetworkSpec;
-using runtime::network::PublishedPort;
 
 constexpr const char* kAddressAnnotation = "mete/ip";
 constexpr const char* kHardwareAnnotation = "mete/mac";
 constexpr std::string_view kOfAnother = "container:";
-
-// NAMESPACE/POD, then what a question for a name may say, in lower case.
-std::vector<std::string> names_of(const config::Pod& pod) {
-  const auto& metadata = pod.metadata;
-  std::vector<std::string> names = {config::full_name(metadata), metadata.name,
-                                    metadata.name + "." + metadata.namespace_};
-  const auto add = [&](const std::string& name) {
-    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  };
-  add(pod.spec.hostname);
-  // HOSTNAME.SUBDOMAIN.NAMESPACE.svc.cluster.local and its beginnings, as a headless Service has them.
-  const std::string full = runtime::pod::full_hostname_of(pod);
-  add(full);
-  std::size_t dot = full.find('.');
-  for (int parts = 0; parts < 3 && dot != std::string::npos; ++parts) {
-    dot = full.find('.', dot + 1);
-    add(full.substr(0, dot));
-  }
-  std::string aliases = annotation_of(pod, "mete/aliases");
-  while (!aliases.empty()) {
-    const auto comma = aliases.find(',');
-    std::string name = aliases.substr(0, comma);
-    std::erase(name, ' ');
-    if (config::check_dns_subdomain(name)) add(name);
-    aliases.erase(0, comma == std::string::npos ? aliases.size() : comma + 1);
-  }
-  return names;
-}
 
 // The hardware address that a pod asks for.
 Result<runtime::network::MacAddress> read_hardware(const NetworkSpec& network, const std::string& text) {
@@ -69,14 +36,6 @@ Result<runtime::network::MacAddress> read_hardware(const NetworkSpec& network, c
 }
 
 }  // namespace
-
-std::string new_end(const std::string& prefix) {
-  std::uint32_t number = 0;
-  (void)!::getrandom(&number, sizeof number, 0);
-  char name[16];
-  std::snprintf(name, sizeof name, "%s%08x", prefix.c_str(), number);
-  return name;
-}
 
 Status Networks::take_addresses(Network& network, Endpoint& endpoint, const std::string& wanted) {
   if (network.spec.overlay) return take_overlay_addresses(network, endpoint, wanted);
@@ -96,27 +55,6 @@ Status Networks::take_addresses(Network& network, Endpoint& endpoint, const std:
   }
   network.addresses.give_back(endpoint.address);
   return tl::unexpected(std::move(v6.error()));
-}
-
-Status can_publish(const NetworkSpec& network, const std::vector<PublishedPort>& ports) {
-  if (network.driver == Driver::kCni) return {};  // the plugins say whether they can
-  if (!has_bridge(network) && !ports.empty())
-    return fail("hostPort: found network " + network.name + " of driver " + to_string(network.driver) +
-                ", whose pods are reached by their own addresses, expected a bridge");
-  if (network.internal && !ports.empty())
-    return fail("hostPort: found network " + network.name + ", which is internal, expected one that is reached from " +
-                "outside");
-  config::IpAddress loopback{true, {}};
-  loopback.bytes.back() = 1;
-  for (const auto& port : ports) {
-    if (!port.host_address || !port.host_address->v6) continue;
-    if (*port.host_address == loopback)
-      return fail("hostIP: found ::1, from which the kernel leads nothing to a pod, expected another address");
-    if (!network.range6)
-      return fail("hostIP: found " + to_string(*port.host_address) + ", but network " + network.name +
-                  " has no IPv6 addresses, expected an IPv4 address");
-  }
-  return {};
 }
 
 Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::Pod& pod,
@@ -186,6 +124,7 @@ void Networks::connect(const std::string& uid, const config::Pod& pod, const run
 std::vector<Endpoint> Networks::end_earlier_life(const std::string& uid) {
   const auto before = members_.find(uid);
   if (before == members_.end()) return {};
+  dns_.close_inside(uid);
   const auto end = [&](const Endpoint& each, runtime::UniqueFd inside) {
     // Plugins begin their ADD with the DEL of an earlier one.
     if (!is_of_plugins(each.network)) thread_.disconnect(each, {}, std::move(inside), [](const Status&) {});
@@ -200,18 +139,20 @@ void Networks::connect_now(const std::string& uid, const config::Pod& pod, const
   auto endpoint = make_endpoint(uid, pod, bandwidth);
   if (!endpoint) return done(tl::unexpected(std::move(endpoint.error())));
   auto more = end_earlier_life(uid);
-  members_[uid] = {*endpoint, {}, std::move(more)};
-  claim(*endpoint, [this, uid, pod, bandwidth, done = std::move(done), endpoint = *endpoint](const Status& claimed) {
-    const auto member = members_.find(uid);
-    if (member == members_.end()) return give_up_claim(endpoint);
-    if (member->second.endpoint.device != endpoint.device) return;  // connected once more meanwhile
-    if (claimed) return join_soon({uid, endpoint.device, done});
-    forget(uid);
-    // Another machine was faster: the next address.
-    if (claimed.error().code == EEXIST && annotation_of(pod, kAddressAnnotation).empty())
-      return connect_now(uid, pod, bandwidth, done);
-    done(claimed);
-  });
+  const std::uint64_t life = ++lives_;
+  members_[uid] = {*endpoint, {}, std::move(more), {}, life};
+  claim(*endpoint,
+        [this, uid, pod, bandwidth, done = std::move(done), endpoint = *endpoint, life](const Status& claimed) {
+          const auto member = members_.find(uid);
+          if (member == members_.end()) return give_up_claim(endpoint);
+          if (member->second.life != life) return;  // connected once more meanwhile
+          if (claimed) return join_soon({uid, life, done});
+          forget(uid);
+          // Another machine was faster: the next address.
+          if (claimed.error().code == EEXIST && annotation_of(pod, kAddressAnnotation).empty())
+            return connect_now(uid, pod, bandwidth, done);
+          done(claimed);
+        });
 }
 
 // What Services and NetworkPolicies say of all that join in one turn of the loop is one look, and one transaction.
@@ -226,7 +167,7 @@ void Networks::join() {
   for (auto each : all) {
     const auto member = members_.find(each.uid);
     // Disconnected meanwhile, or connected again.
-    if (member == members_.end() || member->second.endpoint.device != each.device) continue;
+    if (member == members_.end() || member->second.life != each.life) continue;
     const auto& endpoint = member->second.endpoint;
     each.bandwidth = endpoint.bandwidth;
     thread_.connect({networks_.at(endpoint.network).spec, endpoint, record_of(each.uid), {}},
@@ -236,8 +177,8 @@ void Networks::join() {
 
 void Networks::joined(const Joining& joining, Result<runtime::UniqueFd> inside) {
   const auto member = members_.find(joining.uid);
-  // Disconnected meanwhile.
-  if (member == members_.end() || member->second.endpoint.device != joining.device) return;
+  // Disconnected meanwhile, or connected again.
+  if (member == members_.end() || member->second.life != joining.life) return;
   if (!inside) {
     forget(joining.uid);
     return joining.done(tl::unexpected(std::move(inside.error())));
@@ -249,7 +190,7 @@ void Networks::joined(const Joining& joining, Result<runtime::UniqueFd> inside) 
     member->second.endpoint.bandwidth = joining.bandwidth;
     hold(joining.uid, now, [](const Status&) {});
   }
-  joining.done({});
+  answer_inside(joining.uid, joining.done);
 }
 
 bool Networks::adopt(const std::string& uid, const runtime::process::ProcessId& process) {
@@ -260,6 +201,7 @@ bool Networks::adopt(const std::string& uid, const runtime::process::ProcessId& 
   // Alive still: what was opened was not another process of that number.
   if (!alive || !inside || !runtime::process::send_signal(*alive, 0)) return false;
   member->second.inside = std::move(*inside);
+  answer_inside(uid, [](const Status&) {});
   return true;
 }
 
@@ -275,6 +217,7 @@ void Networks::forget(const std::string& uid) {
   const auto member = members_.find(uid);
   if (member == members_.end()) return;
   forget_sharers(member->second.endpoint);
+  dns_.close_inside(uid);
   give_back(member->second.endpoint);
   for (const auto& each : member->second.more) give_back(each);
   claims_.give_up(uid);

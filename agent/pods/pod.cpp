@@ -271,11 +271,12 @@ void Pod::step() {
     }
   }
   if (ready.empty()) return;
+  if (!ensure_network()) return prepare_meanwhile();
   if (auto prepared = prepare(); !prepared) {
     for (const auto index : ready) containers_[index]->attempt().not_launched(prepared.error());
     return;
   }
-  if (!ensure_network() || !ensure_sandbox()) return;
+  if (!ensure_sandbox()) return;
   for (const auto index : ready) {
     services_.puller.launched(record_.uid + "/" + record_.containers[index].name);
     containers_[index]->attempt().start();

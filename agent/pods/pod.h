@@ -118,6 +118,8 @@ class Pod {
   }
 
   // For its containers.
+  // Container `name` is killed: the pod's own quota must not delay that. While others run, it holds them and stays.
+  void lift_quota_of_last(const std::string& name);
   [[nodiscard]] const PodPaths& paths() const { return paths_; }
   [[nodiscard]] const std::string& directory() const { return paths_.directory(); }
   [[nodiscard]] const std::string& run_directory() const { return paths_.run_directory(); }
@@ -149,8 +151,11 @@ class Pod {
   [[nodiscard]] bool is_idle() const;
   [[nodiscard]] bool has_quota() const;
   Status write_limits(runtime::cgroup::Limits limits);
+  void lift_quota();
+  [[nodiscard]] Status give_quota();
   // pod_prepare.cpp
   Status prepare();  // directories, volumes, cgroup: once per life of the agent
+  void prepare_meanwhile();
   Status make_volumes();
   // pod_images.cpp
   [[nodiscard]] std::optional<ImageWait> wait_of_images(std::size_t index);
@@ -202,6 +207,7 @@ class Pod {
   Bytes memory_request_;
   runtime::cgroup::Group cgroup_;
   runtime::cgroup::Limits limits_;
+  bool quota_lifted_ = false;  // until a container starts again
   std::optional<double> held_cpu_;
   std::unique_ptr<DriftWatch> drift_;
   Owner owner_;

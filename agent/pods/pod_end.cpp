@@ -53,6 +53,7 @@ void Pod::end_sidecars() {
 }
 
 void Pod::kill_active() {
+  lift_quota();
   for (auto& container : containers_) {
     if (container->is_active()) container->control().kill();
   }

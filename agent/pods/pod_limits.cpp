@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes the limits of the pod's own cgroup, the parent of its containers' cgroups.
+#include <algorithm>
+
 #include "agent/base/digest.h"
 #include "agent/pods/pod.h"
 #include "agent/pods/pod_resize.h"
@@ -57,6 +59,23 @@ runtime::cgroup::Limits Pod::limits_for(const config::PodSpec& spec) const {
   if (limits.cpu_bandwidth && !limits.cpu_bandwidth->quota.is_unlimited())
     limits.cpu_bandwidth->quota = limits.cpu_bandwidth->quota.value() + lent;
   return limits;
+}
+
+// All that is left in it is to die. An agent that dies now leaves a record by which the next one writes the limits.
+void Pod::lift_quota() {
+  if (!limits_.cpu_bandwidth || limits_.cpu_bandwidth->quota.is_unlimited()) return;
+  auto lifted = limits_;
+  lifted.cpu_bandwidth->quota = {};
+  quota_lifted_ = write_limits(std::move(lifted)).has_value();  // whoever cannot have it dies later
+}
+
+void Pod::lift_quota_of_last(const std::string& name) {
+  const auto lives = [&](const auto& each) { return each->is_active() && each->record().name != name; };
+  if (std::none_of(containers_.begin(), containers_.end(), lives)) lift_quota();
+}
+
+Status Pod::give_quota() {
+  return std::exchange(quota_lifted_, false) ? make_room() : Status();
 }
 
 Status Pod::make_room() {

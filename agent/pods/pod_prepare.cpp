@@ -27,7 +27,7 @@ Status Pod::make_volumes() {
 }
 
 Status Pod::prepare() {
-  if (prepared_) return {};
+  if (prepared_) return give_quota();
   const auto& pod = plan_->pod;
   METE_CHECK(make_volumes());
   METE_CHECK(runtime::make_directories(paths_.etc()));
@@ -35,12 +35,21 @@ Status Pod::prepare() {
     return runtime::replace_file(paths_.etc() + name, text, 0644, Durability::volatile_);
   };
   METE_CHECK(write("/hostname", runtime::pod::hostname_of(pod) + "\n"));
-  METE_CHECK(write_names());
+  // Of a pod that is being connected they follow, with its address.
+  if (connected_ != Connected::kConnecting) METE_CHECK(write_names());
   METE_CHECK(cgroup_.create());
   METE_CHECK(write_limits(limits_for(pod.spec)));
   open_cgroup();
   prepared_ = true;
   return {};
+}
+
+// The threads of the networks connect it meanwhile, which takes as long. Why it fails is told when the pod is connected,
+// and what is there by then is not made again.
+void Pod::prepare_meanwhile() {
+  asio::post(services_.loop, alive_.guard([this] {
+    if (connected_ == Connected::kConnecting && plan_ && !is_ending()) (void)prepare();
+  }));
 }
 
 void Pod::open_cgroup() {

@@ -6,6 +6,7 @@
 #include "agent/base/spawn.h"
 #include "agent/networks/networks.h"
 #include "agent/pods/pod.h"
+#include "runtime/cgroup/kill.h"
 #include "runtime/file.h"
 #include "runtime/pod/container_spec.h"
 #include "runtime/pod/network_sysctls.h"
@@ -40,7 +41,7 @@ bool Pod::ensure_sandbox() {
 void Pod::kill_sandbox() {
   const auto group = cgroup_.child(kSandboxCgroup);
   const auto populated = group ? group->populated() : Result<bool>(false);
-  if (populated && *populated) (void)group->kill_all();
+  if (populated && *populated) (void)runtime::cgroup::kill_at_once(*group);
 }
 
 void Pod::start_sandbox() {

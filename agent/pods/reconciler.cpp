@@ -14,6 +14,7 @@
 #include "agent/pods/user_ranges.h"
 #include "enforcers/asked_limits.h"
 #include "runtime/cgroup/abilities.h"
+#include "runtime/cgroup/kill.h"
 #include "runtime/cgroup/process_files.h"
 #include "runtime/file.h"
 #include "runtime/storage/place.h"
@@ -136,7 +137,7 @@ void Reconciler::remove_orphans() {
     services_.events.add({.severity = Severity::kWarning,
                           .reason = name_of(Reason::kOrphan),
                           .message = "cgroup " + path + " belongs to no recorded pod; it is removed"});
-    (void)group->kill_all();
+    (void)runtime::cgroup::kill_at_once(*group);
     // Killed processes leave the cgroup within moments. The wait happens once, at start.
     for (int tries = 0; tries < 200 && !group->remove(); ++tries) ::usleep(5000);
   }

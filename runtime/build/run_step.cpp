@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/cgroup/kill.h"
 #include "runtime/cgroup/statistics.h"
 #include "runtime/file.h"
 #include "runtime/process/capabilities.h"
@@ -68,7 +69,7 @@ Status pass_output(int output, const UniqueFd& pidfd, const RunStep& step, const
     if (ready < 0) return fail_errno("wait for the output of RUN");
     if (waits[2].revents != 0) {
       stop = -1;
-      METE_CHECK(group.kill_all());
+      METE_CHECK(cgroup::kill_at_once(group));
     }
     if (waits[0].revents != 0) {
       const ssize_t got = ::read(output, buffer.data(), buffer.size());

@@ -15,6 +15,7 @@
 #include <sstream>
 #include <thread>
 
+#include "runtime/cgroup/kill.h"
 #include "runtime/file.h"
 #include "runtime/image/layer_lock.h"
 
@@ -111,7 +112,7 @@ MountedTree::~MountedTree() {
 Status end_group(const cgroup::Group& group) {
   constexpr int kTries = 1000;
   if (!group.exists()) return {};
-  METE_CHECK(group.kill_all());
+  METE_CHECK(cgroup::kill_at_once(group));
   Status removed;
   for (int i = 0; i < kTries; ++i) {
     removed = group.remove();

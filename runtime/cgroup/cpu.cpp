@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/xattr.h>
 
+#include "runtime/cgroup/internal.h"
 #include "runtime/cgroup/text.h"
 #include "runtime/file.h"
 
@@ -89,9 +90,18 @@ std::optional<CpuBandwidth> cpu_bandwidth(const Group& group) {
 }
 
 void lift_cpu_quota(const Group& group) {
-  if (!cpu_quota(group)) return;
+  // Somebody else makes the groups below: looking at all of them could take longer than a period.
+  constexpr std::size_t kMost = 64;
   const bool v1 = group.hierarchies().on_v1("cpu");
-  (void)group.write("cpu", v1 ? kQuotaV1 : kMaxV2, v1 ? "-1" : "max");
+  std::vector<Group> all = {group};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (cpu_quota(all[i])) (void)all[i].write("cpu", v1 ? kQuotaV1 : kMaxV2, v1 ? "-1" : "max");
+    const auto below = internal::children(all[i].directory("cpu"));
+    for (const auto& name : below.value_or(std::vector<std::string>())) {
+      if (all.size() > kMost) break;
+      if (auto child = all[i].child(name)) all.push_back(std::move(*child));
+    }
+  }
 }
 
 bool is_cpu_bandwidth(std::string_view file) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "runtime/cgroup/kill.h"
+
 #include <sched.h>
 #include <signal.h>
 
 #include <algorithm>
 
-#include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/cpu.h"
 #include "runtime/cgroup/internal.h"
 #include "runtime/cgroup/text.h"
 
@@ -104,6 +106,11 @@ Status Group::kill_all() const {
     if (killed && !thawed && !is_gone(thawed.error())) return thawed;
   }
   return killed;
+}
+
+Status kill_at_once(const Group& group) {
+  lift_cpu_quota(group);
+  return group.kill_all();
 }
 
 Status Group::freeze() const {

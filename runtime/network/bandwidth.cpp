@@ -23,7 +23,8 @@ constexpr std::uint64_t kUsualBurst = 64U << 10U;  // a whole segment of the ker
 constexpr std::uint64_t kBurstsInASecond = 100;
 constexpr std::uint64_t kQueuesInASecond = 20;  // 50 ms wait in the queue at most
 
-constexpr const char* kShaperPrefix = "mtb";
+constexpr const char* kShaperPrefix = "mti";
+constexpr const char* kFormerShaperPrefix = "mtb";
 constexpr std::uint32_t kIncoming = 0xFFFF0000;  // ffff:, the handle of the queue of what comes in
 
 Message remove_queue(int index, std::uint32_t parent) {
@@ -35,6 +36,11 @@ Message remove_queue(int index, std::uint32_t parent) {
 
 std::uint32_t at_most_u32(std::uint64_t value) {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::uint32_t>::max()));
+}
+
+// The rest of the name says whose end it is.
+std::string with_prefix(const char* prefix, const std::string& device) {
+  return prefix + device.substr(std::min(device.size(), std::string_view(kDevicePrefix).size()));
 }
 
 }  // namespace
@@ -65,7 +71,11 @@ Message free_rate(int index) {
 }
 
 std::string shaper_of(const std::string& device) {
-  return kShaperPrefix + device.substr(std::min(device.size(), std::string_view(kDevicePrefix).size()));
+  return with_prefix(kShaperPrefix, device);
+}
+
+std::string former_shaper_of(const std::string& device) {
+  return with_prefix(kFormerShaperPrefix, device);
 }
 
 Message hold_incoming(int from) {

@@ -25,8 +25,10 @@ struct Bandwidth {
 // Takes the limit away. The error ENOENT or EINVAL: there is none.
 [[nodiscard]] Message free_rate(int index);
 
-// The device that holds what an end on a bridge gets: a name for each such end.
+// The device that holds what an end on a bridge sends: a name for each such end, which no bridge of mete's has.
 [[nodiscard]] std::string shaper_of(const std::string& device);
+// The name that earlier agents gave it: bridges of mete's begin with the same letters.
+[[nodiscard]] std::string former_shaper_of(const std::string& device);
 // All that comes in at `from` is sent by `shaper`, and then goes on its way. Two messages: the error EEXIST of the
 // second is none, it is so already.
 [[nodiscard]] Message hold_incoming(int from);

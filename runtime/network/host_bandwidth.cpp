@@ -6,6 +6,18 @@
 #include "runtime/network/host_network.h"
 
 namespace mete::runtime::network {
+namespace {
+
+// Whose device it is, by its name; empty: nobody's of `prefix`.
+std::string end_of_shaper(const std::string& name, const std::string& prefix) {
+  for (const auto& each : {shaper_of(prefix), former_shaper_of(prefix)}) {
+    if (name.starts_with(each)) return prefix + name.substr(each.size());
+  }
+  return {};
+}
+
+}  // namespace
+
 // `tolerated`: a code that is no error.
 Status HostNetwork::ask(Message message, int tolerated) {
   std::vector<Message> one;
@@ -56,6 +68,23 @@ Status HostNetwork::remove_shaper(const Endpoint& endpoint) {
   const std::string name = shaper_of(endpoint.device);
   const int index = endpoint.shared ? 0 : index_of(name);
   return index == 0 ? Status() : remove(Link{index, name, 0, {}, false, 0});
+}
+
+Status HostNetwork::adopt_shapers(const std::set<std::string>& known, const std::string& prefix) {
+  METE_TRY(const auto all, links());
+  for (const auto& link : all) {
+    const std::string end = link.kind == "ifb" ? end_of_shaper(link.name, prefix) : std::string();
+    if (end.empty()) continue;
+    if (!known.contains(end)) {
+      METE_CHECK(remove(link));
+    } else if (link.name != shaper_of(end)) {
+      // Before Linux 6.2 a device that is up keeps its name.
+      METE_CHECK(ask(set_down(link.index), 0));
+      METE_CHECK(ask(rename_link(link.index, shaper_of(end)), 0));
+      METE_CHECK(ask(set_up({}, link.index, {.link_local = !has_v6_}), 0));
+    }
+  }
+  return {};
 }
 
 Result<std::vector<HostNetwork::Throttling>> HostNetwork::throttling(const std::vector<Endpoint>& endpoints) {

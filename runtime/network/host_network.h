@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,9 @@ class HostNetwork {
   // host_bandwidth.cpp: holds an endpoint that is connected to its bandwidth, whatever it was held to before. The
   // error's code is EOPNOTSUPP where this kernel has no way to hold what comes in.
   [[nodiscard]] Status hold_bandwidth(const Endpoint& endpoint);
+  // Devices that hold what ends send, of ends that are not among `known`, go; those of an earlier name get their own.
+  // `prefix`: end_prefix().
+  [[nodiscard]] Status adopt_shapers(const std::set<std::string>& known, const std::string& prefix);
   // The device that held what it sent, which does not end with the link. None is no error.
   [[nodiscard]] Status remove_shaper(const Endpoint& endpoint);
   // What the limits of these have done so far, of each in turn.

@@ -113,6 +113,21 @@ Message set_up(const std::string& device, int index, const UpOptions& options) {
   return message;
 }
 
+Message set_down(int index) {
+  struct ifinfomsg head {};
+  head.ifi_index = index;
+  head.ifi_change = IFF_UP;
+  return {RTM_NEWLINK, 0, head};
+}
+
+Message rename_link(int index, const std::string& name) {
+  struct ifinfomsg head {};
+  head.ifi_index = index;
+  Message message(RTM_NEWLINK, 0, head);
+  message.add_text(IFLA_IFNAME, name);
+  return message;
+}
+
 Message make_link(const std::string& name, const std::string& kind) {
   Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{});
   message.add_text(IFLA_IFNAME, name);

@@ -38,6 +38,8 @@ struct UpOptions {
 };
 // By name, or by index where the name is empty.
 [[nodiscard]] Message set_up(const std::string& device, int index, const UpOptions& options);
+[[nodiscard]] Message set_down(int index);
+[[nodiscard]] Message rename_link(int index, const std::string& name);
 // A device of a kind that needs nothing else: "dummy", "ifb". The error EEXIST: the name is taken.
 [[nodiscard]] Message make_link(const std::string& name, const std::string& kind);
 [[nodiscard]] Message add_address(int index, const IpAddress& address, unsigned length);

@@ -61,6 +61,12 @@ class Writer {
     message_.add_big32(NFTA_HASH_TYPE, NFT_HASH_JENKINS);
     message_.end(data);
   }
+  void operator()(const Value& each) {
+    const auto data = begin("immediate");
+    message_.add_big32(NFTA_IMMEDIATE_DREG, register_of(each.to));
+    add_data(message_, NFTA_IMMEDIATE_DATA, each.bytes);
+    message_.end(data);
+  }
   void operator()(const Mask& each) {
     const auto data = begin("bitwise");
     message_.add_big32(NFTA_BITWISE_SREG, register_of(each.at));
@@ -113,6 +119,16 @@ class Writer {
     message_.add_big32(NFTA_NAT_FAMILY, each.family);
     message_.add_big32(NFTA_NAT_REG_ADDR_MIN, register_of(each.address));
     message_.add_big32(NFTA_NAT_REG_PROTO_MIN, register_of(each.port));
+    message_.end(data);
+  }
+  void operator()(const Rewrite& each) {
+    const auto data = begin("payload");
+    message_.add_big32(NFTA_PAYLOAD_SREG, register_of(each.from));
+    message_.add_big32(NFTA_PAYLOAD_BASE, each.base);
+    message_.add_big32(NFTA_PAYLOAD_OFFSET, each.offset);
+    message_.add_big32(NFTA_PAYLOAD_LEN, each.length);
+    message_.add_big32(NFTA_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_INET);
+    message_.add_big32(NFTA_PAYLOAD_CSUM_OFFSET, each.checksum);
     message_.end(data);
   }
   void operator()(const Masquerade&) { message_.end(begin("masq")); }

@@ -48,6 +48,11 @@ struct Hash {  // the same, of the bytes in registers
   std::uint32_t to = 0;
   bool operator==(const Hash&) const = default;
 };
+struct Value {  // these bytes
+  std::uint32_t to = 0;
+  std::string bytes;
+  bool operator==(const Value&) const = default;
+};
 struct Mask {  // the register's bits that are not in the mask become 0
   std::uint32_t at = 0;
   std::string mask;
@@ -95,6 +100,14 @@ struct DestinationNat {
   std::uint32_t port = 0;
   bool operator==(const DestinationNat&) const = default;
 };
+struct Rewrite {  // what registers hold goes into the packet, and the 16-bit checksum of the same header follows
+  std::uint32_t base = 0;  // NFT_PAYLOAD_*
+  std::uint32_t offset = 0;
+  std::uint32_t length = 0;
+  std::uint32_t checksum = 0;  // its offset
+  std::uint32_t from = 0;
+  bool operator==(const Rewrite&) const = default;
+};
 struct Masquerade {
   bool operator==(const Masquerade&) const = default;
 };
@@ -102,8 +115,8 @@ struct Reject {  // with "port unreachable"
   bool operator==(const Reject&) const = default;
 };
 
-using Expression = std::variant<Meta, Payload, Conntrack, DestinationType, Random, Hash, Mask, Compare, Lookup, Between,
-                                Dispatch, Count, Verdict, DestinationNat, Masquerade, Reject>;
+using Expression = std::variant<Meta, Payload, Conntrack, DestinationType, Random, Hash, Value, Mask, Compare, Lookup,
+                                Between, Dispatch, Count, Verdict, DestinationNat, Rewrite, Masquerade, Reject>;
 
 struct Rule {
   std::string chain;

@@ -10,6 +10,7 @@
 #include <csignal>
 
 #include "runtime/cgroup/cpu.h"
+#include "runtime/cgroup/kill.h"
 #include "runtime/file.h"
 #include "runtime/oci/hooks.h"
 #include "runtime/oci/notify.h"
@@ -40,7 +41,7 @@ Status remove_group(const std::string& path) {
     auto removed = group.remove();
     if (removed) return {};
     if (!cgroup::is_busy(removed.error()) || i == kTries) return removed;
-    if (auto killed = group.kill_all(); !killed && !cgroup::is_gone(killed.error())) return killed;
+    if (auto killed = cgroup::kill_at_once(group); !killed && !cgroup::is_gone(killed.error())) return killed;
     (void)group.thaw();
     ::usleep(wait);
     wait = std::min(wait * 2, kLongestWait);

@@ -9,6 +9,7 @@
 
 #include "runtime/cgroup/abilities.h"
 #include "runtime/cgroup/cpu.h"
+#include "runtime/cgroup/kill.h"
 #include "runtime/file.h"
 #include "runtime/oci/commands.h"
 #include "runtime/oci/container.h"
@@ -47,7 +48,7 @@ Result<cgroup::Group> group_of(const Found& found, const char* for_what) {
 Status signal_all(const Found& found, int signal) {
   METE_TRY(const cgroup::Group group, group_of(found, "kill --all"));
   if (signal == SIGKILL) {
-    auto killed = group.kill_all();
+    auto killed = cgroup::kill_at_once(group);
     return !killed && cgroup::is_gone(killed.error()) ? Status() : killed;
   }
   const auto pids = group.processes();

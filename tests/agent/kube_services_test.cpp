@@ -39,6 +39,28 @@ TEST(KubeServices, OfEachObjectWhatKubeStateMetricsHas) {
   expect_line(text, R"(kube_networkpolicy_spec_egress_rules{namespace="shop",networkpolicy="p"} 0)");
 }
 
+TEST(KubeServices, OfASliceWhatItSays) {
+  std::string text;
+  write_kube_services(text, {ordered_json::parse(R"({"kind": "EndpointSlice", "addressType": "IPv4",
+      "metadata": {"name": "web-ipv4-8080", "namespace": "shop", "creationTimestamp": "1970-01-01T00:01:00Z"},
+      "endpoints": [
+        {"addresses": ["10.77.0.2"], "conditions": {"ready": true, "serving": true, "terminating": false},
+         "hostname": "web-0", "nodeName": "here", "targetRef": {"kind": "Pod", "name": "web-0", "namespace": "shop"}},
+        {"addresses": ["10.77.0.3", "10.77.0.4"], "conditions": {"ready": false}}],
+      "ports": [{"name": "", "protocol": "TCP", "port": 8080}]})")},
+                      collectors::Format::kText);
+  const std::string slice = R"({namespace="shop",endpointslice="web-ipv4-8080")";
+  expect_line(text, "kube_endpointslice_created" + slice + "} 60");
+  expect_line(text, "kube_endpointslice_info" + slice + R"(,addresstype="IPv4"} 1)");
+  expect_line(
+      text, "kube_endpointslice_endpoints" + slice +
+                R"(,ready="true",serving="true",terminating="false",hostname="web-0",targetref_kind="Pod",)"
+                R"(targetref_name="web-0",targetref_namespace="shop",endpoint_nodename="here",address="10.77.0.2"} 1)");
+  for (const char* address : {"10.77.0.3", "10.77.0.4"})
+    expect_line(text, "kube_endpointslice_endpoints" + slice + R"(,ready="false",address=")" + address + "\"} 1");
+  expect_line(text, "kube_endpointslice_ports" + slice + R"(,port_name="",port_protocol="TCP",port_number="8080"} 1)");
+}
+
 TEST(KubeServices, EachFamilyIsThereOnce) {
   std::set<std::string_view> names;
   for (const auto& family : kube_service_families()) {

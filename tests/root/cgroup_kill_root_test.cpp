@@ -4,7 +4,11 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <thread>
+
 #include "collectors/sampler.h"
+#include "runtime/cgroup/cpu.h"
+#include "runtime/cgroup/kill.h"
 #include "runtime/file.h"
 #include "tests/root/cgroup_root_support.h"
 
@@ -51,6 +55,32 @@ TEST_F(ROOT_Cgroup, KillAllEndsAForkStorm) {
     EXPECT_TRUE(within(10, [&] { return !group.populated().value(); }))
         << to_string(machine.mode) << ": " << group.processes().value().size() << " left";
     EXPECT_TRUE(within(2, [&] { return group.remove().has_value(); }));
+  }
+}
+
+// A throttled process dies only when its next period begins, whichever of the groups has the quota.
+TEST_F(ROOT_Cgroup, KillAtOnceDoesNotWaitForThePeriod) {
+  Limits limits;
+  limits.cpu_bandwidth = CpuBandwidth{microseconds(10'000), microseconds(1'000'000)};
+  for (const bool nested : {false, true}) {
+    const Group group = made(nested ? "above" : "held");
+    const Group held = nested ? group.child("held").value() : group;
+    if (nested) {
+      ASSERT_TRUE(held.create());
+    }
+    ASSERT_TRUE(held.apply(limits));
+    const pid_t pid = run_in(held, spin_forever);
+    const auto throttled = [&] { return runtime::cgroup::cpu_counters(held)->throttled; };
+    // Counted when a period has ended: soon after that it is stopped again, for the rest of the next one.
+    EXPECT_TRUE(within(10, [&] { return throttled() > 0; }));
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    const auto begin = std::chrono::steady_clock::now();
+    const auto killed = runtime::cgroup::kill_at_once(group);
+    EXPECT_TRUE(killed) << killed.error().what;
+    wait_for(pid);
+    const auto late = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+    EXPECT_LT(late.count(), 500) << (nested ? "below" : "its own");
+    EXPECT_TRUE(within(2, [&] { return held.remove().has_value(); }));
   }
 }
 

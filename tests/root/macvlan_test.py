@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pods as machines of their own on a device of this one: macvlan and ipvlan. The device is the cable to the neighbour of own_network.py."""
 import json
+import os
 import subprocess
 import sys
 
@@ -8,7 +9,8 @@ sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
 import own_network  # noqa: E402
 from docker_api import Docker  # noqa: E402
 from mete_agent import Agent, run_tests, skip_case, wait_for  # noqa: E402
-from own_network import HOST, NEIGHBOUR, devices, inside, neighbours, run, tables  # noqa: E402
+from names import addresses_of, resolver_of  # noqa: E402
+from own_network import HOST, NEIGHBOUR, devices, inside, neighbours, run, tables, udp_server  # noqa: E402
 from pods import delete, documents, launch, pod, wait_restarted  # noqa: E402
 
 LAN = ("--subnet", "192.0.2.0/24", "--gateway", NEIGHBOUR, "--aux-address", "host=" + HOST, "--ip-range", "192.0.2.128/25")
@@ -149,6 +151,59 @@ def test_it_survives_the_agent_and_restarts():
         delete(agent, "web")
         web = launch(agent, on(more=", mete/ip: 192.0.2.128"))
         assert pings(web, NEIGHBOUR)
+
+
+def sockets(agent):
+    """How many the agent has open."""
+    folder = "/proc/%d/fd/" % agent.process.pid
+    return len([each for each in os.listdir(folder) if os.path.lexists(folder + each) and os.readlink(folder + each).startswith("socket:")])
+
+
+def find_each_other(agent):
+    """web and db of network lan."""
+    assert resolver_of(agent, "web") == ["127.0.0.11"]
+    for name in ("db", "db.default", "store"):
+        assert addresses_of(agent, "web", name) == ["192.0.2.129"], name
+    assert addresses_of(agent, "db", "web") == ["192.0.2.128"]
+
+
+def test_names_are_answered_inside():
+    with Agent().start() as agent:
+        lan(agent)
+        launch(agent, documents(on(), on(name="db", more=", mete/aliases: store"), pod("alone")), "web", "db", "alone")
+        find_each_other(agent)
+        # Those of another network, and those of a pod that is gone.
+        assert addresses_of(agent, "web", "alone") == []
+        agent.kill()
+        agent.start()
+        find_each_other(agent)
+        delete(agent, "db")
+        assert addresses_of(agent, "web", "db") == []
+        assert agent.events("NetworkFailed") == []
+        # Sockets keep a network namespace alive: none is left when the pods are gone.
+        held = sockets(agent)
+        delete(agent, "web")
+        wait_for("its socket to go", lambda: sockets(agent) < held)
+
+
+def test_port_53_stays_the_pods_own():
+    with Agent().start() as agent:
+        lan(agent)
+        web = launch(agent, documents(on(), on(name="db")), "web", "db")
+        with udp_server(web, 53):
+            ask = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5); s.sendto(b'ping', ('192.0.2.128', 53)); print(s.recv(100))"
+            assert "pong" in inside(agent.container("db"), "python3", "-c", ask).stdout
+            assert addresses_of(agent, "web", "db") == ["192.0.2.129"]
+        # Neither the question nor the answer is tracked as a connection.
+        assert " dport=53 " not in inside(web, "cat", "/proc/net/nf_conntrack").stdout
+
+
+def test_names_in_the_network_of_another_pod():
+    with Agent().start() as agent:
+        lan(agent)
+        launch(agent, documents(on(), on(name="db")), "web", "db")
+        launch(agent, pod("side", metadata=", annotations: {mete/network: 'container:web'}"), "side")
+        assert resolver_of(agent, "side") == ["127.0.0.11"] and addresses_of(agent, "side", "db") == ["192.0.2.129"]
 
 
 def test_a_hardware_address_of_its_own():

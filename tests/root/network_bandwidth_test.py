@@ -70,8 +70,8 @@ def queues(device):
 
 
 def shapers():
-    """Not bridges, whose names are shorter."""
-    return [each for each in devices() if re.fullmatch("mtb[0-9a-f]{10}", each)]
+    """Devices that hold what pods send."""
+    return [each for each in devices() if re.fullmatch("mti[0-9a-f]{10}", each)]
 
 
 def test_what_is_sent_is_held_out_of_the_containers_reach():
@@ -84,6 +84,19 @@ def test_what_is_sent_is_held_out_of_the_containers_reach():
         assert len(shapers()) == 1
         agent.mete("delete", "out")
         wait_for("the end of its devices", lambda: not shapers() and agent.pod("out") is None)
+
+
+def test_a_device_of_an_earlier_agent_gets_its_name():
+    with Agent().start("--network", "bridge") as agent:
+        launch(agent, pod("out", metadata=LIMIT % "egress"), "out")
+        now = shapers()[0]
+        agent.kill()
+        before = "mtb" + now[3:]  # the name had the first letters of bridges
+        for words in (["set", now, "down"], ["set", now, "name", before], ["set", before, "up"], ["add", before[:5] + "00000000", "type", "ifb"]):
+            run("ip", "link", *words)
+        agent.start("--network", "bridge")
+        wait_for("its name", lambda: shapers() == [now] and not [each for each in devices() if each.startswith(before[:5])])
+        assert "rate 16Mbit" in queues(now) and 2.1 < seconds_for(agent.container("out"), "send", 5 * MEGABYTE) < 6
 
 
 def test_a_limit_changes_on_a_running_pod():

@@ -34,7 +34,7 @@ def ends():
 
 
 def shapers():
-    return {each.replace("mtb", "mte", 1) for each in devices() if re.fullmatch("mtb[0-9a-f]{10}", each)}
+    return {each.replace("mti", "mte", 1) for each in devices() if re.fullmatch("mti[0-9a-f]{10}", each)}
 
 
 def test_kills_leave_nothing_and_lose_nothing():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Services: an address and a name for pods, of the ready ones alone, from pods, from this machine and from others."""
 import json
+import os
 import sys
 
 sys.path.insert(0, __file__.rsplit("/", 2)[0] + "/support")
@@ -140,6 +141,14 @@ def test_where_its_ports_are():
         assert {each["service"]: each["cluster_ip"] for each in of("kube_service_info")} == {"api": address_of(agent, "api"), "db": "None"}
         assert {(each["endpoint"], each["ready"]) for each in of("kube_endpoint_address")} == {("api", "true"), ("db", "true")}
         assert {(each["port_name"], each["port_number"]) for each in of("kube_endpoint_ports")} == {("http", "8080")}
+        assert {(each["endpointslice"], each["addresstype"]) for each in of("kube_endpointslice_info")} == {("api-ipv4-8080", "IPv4"), ("db-ipv4-8080", "IPv4")}
+        behind = {(each["endpointslice"], each["targetref_name"]): each for each in of("kube_endpointslice_endpoints")}
+        assert sorted(behind) == [("api-ipv4-8080", "db-0"), ("api-ipv4-8080", "db-1"), ("db-ipv4-8080", "db-0"), ("db-ipv4-8080", "db-1")], behind
+        one = behind["db-ipv4-8080", "db-0"]
+        assert one["ready"] == one["serving"] == "true" and one["terminating"] == "false" and one["hostname"] == "db-0", one
+        assert one["address"] == agent.pod("db-0")["podIP"] and one["targetref_kind"] == "Pod" and one["endpoint_nodename"] == os.uname().nodename, one
+        assert "hostname" not in behind["db-ipv4-8080", "db-1"], "it has no subdomain"
+        assert {(each["port_name"], each["port_protocol"], each["port_number"]) for each in of("kube_endpointslice_ports")} == {("http", "TCP", "8080")}
 
 
 V6 = "network: {default: bridge, subnet6: 'fd00:77::/64', services6: 'fd00:79::/112'}"

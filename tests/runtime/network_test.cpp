@@ -11,6 +11,8 @@
 #include <cstring>
 
 #include "runtime/network/address_pool.h"
+#include "runtime/network/bandwidth.h"
+#include "runtime/network/inner_resolver.h"
 #include "runtime/network/link_messages.h"
 #include "runtime/network/rule_news.h"
 #include "runtime/network/rules.h"
@@ -278,6 +280,28 @@ TEST(Rules, EveryJumpAndLookupHasItsTarget) {
   }
   EXPECT_EQ(table_name("mete0"), "mete");
   EXPECT_EQ(table_name("other0"), "mete-other0");
+}
+
+TEST(InnerResolver, QuestionsGoToThePortAndAnswersComeFrom53) {
+  const auto messages = inner_resolver_rules(0x1234);
+  std::string all;
+  for (const auto& each : messages) all += hex(each.bytes());
+  const std::string address = "7f00000b";
+  EXPECT_NE(all.find(address), all.rfind(address)) << "of both directions";
+  // A comparison with one port, then a value of the other one (NFTA_DATA_VALUE of 2 bytes, filled up).
+  const auto data = [](const std::string& port) { return "06000100" + port + "0000"; };
+  const auto asked = all.find(data("0035"));
+  const auto led = all.find(data("1234"));
+  ASSERT_NE(asked, std::string::npos) << all;
+  ASSERT_NE(led, std::string::npos) << all;
+  EXPECT_LT(asked, led);
+  EXPECT_LT(all.find(data("1234"), led + 1), all.rfind(data("0035")));
+}
+
+TEST(Bandwidth, AShaperHasANameThatNoBridgeHas) {
+  EXPECT_EQ(shaper_of("mte0a1b2c3d4e"), "mti0a1b2c3d4e");
+  EXPECT_EQ(former_shaper_of("mte0a1b2c3d4e"), "mtb0a1b2c3d4e");
+  EXPECT_EQ(shaper_of(end_prefix("mete")).size(), end_prefix("mete").size());
 }
 
 TEST(Bandwidth, ATokenBucketHoldsItsRate) {

@@ -6,6 +6,7 @@
 #include "agent/base/digest.h"
 #include "agent/pods/pod.h"
 #include "runtime/cgroup/control_write.h"
+#include "runtime/cgroup/kill.h"
 #include "runtime/cgroup/oom.h"
 #include "runtime/file.h"
 #include "runtime/shim/watchdog.h"
@@ -36,12 +37,12 @@ Status ContainerCgroup::claim() {
   if (slot_.record().cgroup_id == 0) {
     // One that is there has been folded into the record already, but its removal was not finished: counted again, its
     // kills would be told twice.
-    (void)group_.kill_all();
+    (void)runtime::cgroup::kill_at_once(group_);
     METE_CHECK(group_.remove());
   }
   METE_CHECK(group_.create_unified());
   // Processes of an earlier attempt outside its PID namespace must not live on beside the new one.
-  if (const auto populated = group_.populated(); populated && *populated) return group_.kill_all();
+  if (const auto populated = group_.populated(); populated && *populated) return runtime::cgroup::kill_at_once(group_);
   return {};
 }
 
@@ -107,7 +108,8 @@ void ContainerCgroup::kill() {
 
 Status ContainerCgroup::kill_all() {
   limits_.lift_quota();
-  return group_.kill_all();
+  slot_.pod().lift_quota_of_last(slot_.record().name);
+  return runtime::cgroup::kill_at_once(group_);
 }
 
 void ContainerCgroup::apply() {

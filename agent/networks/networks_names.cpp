@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names: where pods ask for them, and what they are told.
+#include <fcntl.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/base/event_reasons.h"
+#include "agent/networks/networks.h"
+#include "runtime/network/inner_resolver.h"
+
+namespace mete::agent {
+namespace {
+
+using runtime::network::Endpoint;
+
+// The namespace of a pod that has these names.
+std::string space_of(const std::vector<std::string>& names) {
+  return names.front().substr(0, names.front().find('/'));
+}
+
+}  // namespace
+
+void Networks::names_failed(const Error& error) {
+  if (std::exchange(names_failed_, true)) return;
+  services_.events.add({.severity = Severity::kWarning,
+                        .reason = name_of(Reason::kNetworkFailed),
+                        .message = "Pods do not find each other by name: " + error.what});
+}
+
+void Networks::answer_names() {
+  for (const auto& spec : all_networks()) {
+    const auto listening = dns_.listen(runtime::network::gateway_of(spec));
+    if (!listening) names_failed(listening.error());
+  }
+}
+
+// Where no address of this machine is in reach, it is asked inside the pod. A pod that cannot be answered starts all
+// the same, with the machine's servers.
+void Networks::answer_inside(const std::string& uid, const Done& done) {
+  const auto member = members_.find(uid);
+  const bool asks = member != members_.end() && member->second.endpoint.device.empty() &&
+                    !member->second.endpoint.shared && !resolver_of_plugins(uid);
+  if (!asks) return done({});
+  auto inside = std::make_shared<runtime::UniqueFd>(::fcntl(member->second.inside.get(), F_DUPFD_CLOEXEC, 0));
+  thread_.open_resolver(inside, [this, uid, life = member->second.life, done](Result<runtime::UniqueFd> socket) {
+    const auto still = members_.find(uid);
+    // Disconnected meanwhile, or connected again.
+    if (still == members_.end() || still->second.life != life) return;
+    if (socket) {
+      dns_.listen_inside(uid, std::move(*socket));
+    } else {
+      names_failed(socket.error());
+    }
+    done({});
+  });
+}
+
+// The pod whose socket the pod asks: its own, or that of the pod whose network it is in.
+std::string Networks::who_answers(const std::string& uid) const {
+  const auto& own = members_.at(uid).endpoint;
+  if (!own.shared) return uid;
+  const auto is_owner = [&](const auto& each) {
+    const Endpoint& other = each.second.endpoint;
+    return !other.shared && other.network == own.network && other.address == own.address && other.mac == own.mac;
+  };
+  const auto owner = std::find_if(members_.begin(), members_.end(), is_owner);
+  return owner == members_.end() ? std::string() : owner->first;
+}
+
+std::string Networks::resolver(const std::string& uid) const {
+  const auto* const own = endpoint(uid);
+  const auto network = own == nullptr ? networks_.end() : networks_.find(own->network);
+  if (network == networks_.end()) return {};
+  if (own->device.empty())
+    return dns_.listens_inside(who_answers(uid)) ? to_string(runtime::network::kInnerResolver) : std::string();
+  const auto gateway = runtime::network::gateway_of(network->second.spec);
+  return dns_.listens(gateway) ? to_string(gateway) : std::string();
+}
+
+const Networks::Member* Networks::asker_of(const DnsResponder::Asker& asker) const {
+  if (!asker.member.empty()) {
+    const auto member = members_.find(asker.member);
+    return member == members_.end() ? nullptr : &member->second;
+  }
+  const auto has = [&](const Endpoint& each) {
+    return each.address == asker.address || each.address6 == asker.address;
+  };
+  for (const auto& [uid, member] : members_) {
+    const bool asks = has(member.endpoint) || std::any_of(member.more.begin(), member.more.end(), has);
+    if (asks && !member.endpoint.shared) return &member;
+  }
+  return nullptr;
+}
+
+std::optional<DnsResponder::Found> Networks::find_name(const DnsResponder::Asker& asker,
+                                                       const std::string& name) const {
+  const Member* const who = asker_of(asker);
+  if (who == nullptr || who->endpoint.names.empty()) return std::nullopt;
+  if (who->endpoint.network == kDefaultNetwork) {
+    if (auto found = find_of_services(space_of(who->endpoint.names), name)) return found;
+  }
+  auto pods = find_pods(*who, name);
+  if (pods.empty()) return std::nullopt;
+  return DnsResponder::Found{std::move(pods), {}, {}};
+}
+
+std::vector<config::IpAddress> Networks::find_pods(const Member& asker, const std::string& name) const {
+  std::set<std::string> networks = {asker.endpoint.network};
+  for (const auto& each : asker.more) networks.insert(each.network);
+  // Of several pods of that name those of the asker's own namespace.
+  std::vector<config::IpAddress> near;
+  std::vector<config::IpAddress> all;
+  // A pod of this machine or of another one.
+  const auto take = [&](const auto& each) {
+    if (std::find(each.names.begin() + 1, each.names.end(), name) == each.names.end()) return;
+    for (auto* const list : {&all, space_of(each.names) == space_of(asker.endpoint.names) ? &near : nullptr}) {
+      if (list == nullptr) continue;
+      list->push_back(each.address);
+      if (each.address6) list->push_back(*each.address6);
+    }
+  };
+  for (const auto& each : all_endpoints()) {
+    const bool is_asked = networks.contains(each.network) && !each.names.empty();
+    if (is_asked && each.address != config::IpAddress{}) take(each);
+  }
+  for (const auto& network : networks) {
+    for (const auto& each : elsewhere(network)) take(each);
+  }
+  return near.empty() ? all : near;
+}
+
+}  // namespace mete::agent
