@@ -30,7 +30,11 @@ collectors::Sample ContainerCounters::read() const {
 }
 
 void ContainerCounters::keep_last() {
-  if (const auto last = read_kernel()) slot_.record().last_sample = collectors::to_text(*last);
+  if (final_) return;
+  const auto last = read_kernel();
+  if (!last) return;
+  slot_.record().last_sample = collectors::to_text(*last);
+  final_ = last->pids.current == 0U;
 }
 
 void ContainerCounters::fold() {
