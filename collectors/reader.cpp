@@ -74,7 +74,7 @@ bool Reader::step(Clock::duration budget) {
 }
 
 std::shared_ptr<const Reading> Reader::take() {
-  targets_.clear();
+  targets_ = {};  // with its memory
   return std::exchange(reading_, nullptr);
 }
 

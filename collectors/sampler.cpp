@@ -89,7 +89,7 @@ CgroupSampler::Outcome CgroupSampler::read_files(When from, When to) {
 
 CgroupSampler::Outcome CgroupSampler::read_counters(bool all, bool may_have_waited) {
   if (read_files(When::kEachPass, When::kEachPass) == Outcome::kGone) return Outcome::kGone;
-  if (all && open_the_rest() == Outcome::kGone) return Outcome::kGone;
+  if (all && open_up_to(When::kRunning) == Outcome::kGone) return Outcome::kGone;
   Quiet quiet = Quiet::kNo;
   if (collection_->options_.back_off) quiet = quiet_.see(sample_, collection_->reclaims_);
   if (quiet != Quiet::kNo && (all || quiet_now_ == Quiet::kNo) && !has_same_processes()) {
@@ -100,13 +100,15 @@ CgroupSampler::Outcome CgroupSampler::read_counters(bool all, bool may_have_wait
   if (quiet == Quiet::kNo) quiet_since_.reset();
   const bool whole = quiet == Quiet::kNo || all;
   if (!whole && (quiet == Quiet::kEmpty || !wants_waiting(may_have_waited))) return Outcome::kRead;
-  if (open_the_rest() == Outcome::kGone) return Outcome::kGone;
+  if (open_up_to(whole ? When::kRunning : When::kWaiting) == Outcome::kGone) return Outcome::kGone;
   if (read_waiting() == Outcome::kGone) return Outcome::kGone;
   return whole ? read_files(When::kRunning, When::kRunning) : Outcome::kRead;
 }
 
-CgroupSampler::Outcome CgroupSampler::open_the_rest() {
-  return std::exchange(partly_open_, false) ? open_files_again(When::kRunning) : Outcome::kRead;
+CgroupSampler::Outcome CgroupSampler::open_up_to(When to) {
+  if (open_to_ >= to) return Outcome::kRead;
+  open_to_ = to;
+  return open_files_again(to);
 }
 
 bool CgroupSampler::wants_waiting(bool may_have_waited) const {
@@ -122,13 +124,13 @@ CgroupSampler::Outcome CgroupSampler::read_waiting() {
 }
 
 void CgroupSampler::close_long_quiet() {
-  if (quiet_now_ == Quiet::kNo || !settings_watched_ || partly_open_) return;
+  if (quiet_now_ == Quiet::kNo || !settings_watched_ || open_to_ == When::kEachPass) return;
   if (!quiet_since_) quiet_since_ = sample_.at;
   if (sample_.at - *quiet_since_ < collection_->options_.close_after) return;
   for (auto& file : files_.files()) {
     if (collection_->files_[file.index].source->when != When::kEachPass) file.fd.reset();
   }
-  partly_open_ = true;
+  open_to_ = When::kEachPass;
 }
 
 std::chrono::nanoseconds CgroupSampler::settings_period() const {
@@ -213,8 +215,8 @@ CgroupSampler::Outcome CgroupSampler::read(bool may_have_waited) {
   bool settings_due = !settings_at_ || at - *settings_at_ >= settings_period();
   if (!files_.kept()) {
     // Files that are not read in a quiet group are not opened for it either.
-    partly_open_ = quiet_now_ != Quiet::kNo;
-    if (open_files_again(partly_open_ ? When::kEachPass : When::kRunning) == Outcome::kGone) return Outcome::kGone;
+    open_to_ = quiet_now_ != Quiet::kNo ? When::kEachPass : When::kRunning;
+    if (open_files_again(open_to_) == Outcome::kGone) return Outcome::kGone;
   }
   sample_.at = at;
   const Outcome outcome = read_counters(settings_due, may_have_waited);

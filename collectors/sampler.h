@@ -42,7 +42,7 @@ struct CollectionOptions {
   // counters tell may be about a sibling.
   std::chrono::nanoseconds waiting_for = std::chrono::seconds(10);
   // A group whose settings are watched (CgroupSampler::settings_are_watched) closes most files when quiet for so long.
-  std::chrono::nanoseconds close_after = std::chrono::seconds(30);
+  std::chrono::nanoseconds close_after = std::chrono::seconds(5);
   std::size_t open_files = 0;  // files that may stay open; 0: no limit
   // In a quiet group (see quiet.h) counters that cannot have changed are read only with the settings, and in a group
   // without tasks the settings are read a third as often. When true, the caller must call Collection::begin_pass().
@@ -160,7 +160,7 @@ class CgroupSampler {
   FileRead read_file(const Collection::File& file, int fd);
   Outcome read_files(When from, When to);
   Outcome read_counters(bool all, bool may_have_waited);
-  Outcome open_the_rest();
+  Outcome open_up_to(When to);
   Outcome read_waiting();
   [[nodiscard]] bool wants_waiting(bool may_have_waited) const;
   void close_long_quiet();
@@ -184,7 +184,7 @@ class CgroupSampler {
   std::optional<std::chrono::steady_clock::time_point> settings_at_;
   QuietWatch quiet_;
   Quiet quiet_now_ = Quiet::kNo;
-  bool partly_open_ = false;       // only the kEachPass files of a quiet group are open
+  When open_to_ = When::kRunning;  // those read less often are closed: the group is quiet
   bool settings_watched_ = false;  // see settings_are_watched()
   std::optional<std::chrono::steady_clock::time_point> quiet_since_;
   std::chrono::steady_clock::time_point waiting_at_{};  // when the kWaiting files were read

@@ -14,15 +14,15 @@ Status FileWatcher::open() {
   return {};
 }
 
-Result<int> FileWatcher::watch(const std::string& directory, std::uint32_t mask, Callback callback) {
+Result<int> FileWatcher::watch(const std::string& directory, std::uint32_t mask, SharedCallback callback) {
   const int watch = ::inotify_add_watch(descriptor_.native_handle(), directory.c_str(), mask);
   if (watch < 0) return fail_errno("watch " + directory);
-  callbacks_[watch] = std::move(callback);
+  callbacks_.set(watch, std::move(callback));
   return watch;
 }
 
 void FileWatcher::forget(int watch) {
-  if (callbacks_.erase(watch) == 0) return;
+  if (!callbacks_.erase(watch)) return;
   // fails when the directory has been removed: the watch is gone too
   ::inotify_rm_watch(descriptor_.native_handle(), watch);
 }
@@ -44,15 +44,14 @@ void FileWatcher::read() {
       const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
       at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
       if ((event->mask & IN_Q_OVERFLOW) != 0) {
-        const auto everyone = callbacks_;  // a callback may add and forget watches
-        for (const auto& [watch, callback] : everyone) callback({}, event->mask);
+        // A callback may add and forget watches.
+        for (const SharedCallback& callback : callbacks_.values()) (*callback)({}, event->mask);
         continue;
       }
-      const auto found = callbacks_.find(event->wd);
-      if (found == callbacks_.end()) continue;
-      const Callback callback = found->second;
-      if ((event->mask & IN_IGNORED) != 0) callbacks_.erase(found);
-      callback(event->len > 0 ? std::string_view(event->name) : std::string_view(), event->mask);
+      const SharedCallback callback = callbacks_.find(event->wd);
+      if (callback == nullptr) continue;
+      if ((event->mask & IN_IGNORED) != 0) callbacks_.erase(event->wd);
+      (*callback)(event->len > 0 ? std::string_view(event->name) : std::string_view(), event->mask);
     }
   }
 }

@@ -5,11 +5,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "agent/base/asio.h"
+#include "agent/base/watch_table.h"
 #include "config/result.h"
 
 namespace mete::agent {
@@ -19,11 +20,15 @@ class FileWatcher {
   // `name` is the file within the watched directory. `mask` is inotify's. IN_IGNORED: the directory was removed, and
   // the watch with it. IN_Q_OVERFLOW (sent to every callback): events were lost; read everything again.
   using Callback = std::function<void(std::string_view name, std::uint32_t mask)>;
+  using SharedCallback = std::shared_ptr<const Callback>;
 
   explicit FileWatcher(asio::io_context& loop) : descriptor_(loop) {}
   [[nodiscard]] Status open();
-  // One callback per directory. The error names the directory.
-  [[nodiscard]] Result<int> watch(const std::string& directory, std::uint32_t mask, Callback callback);
+  // One callback per directory; many directories may share one. The error names the directory.
+  [[nodiscard]] Result<int> watch(const std::string& directory, std::uint32_t mask, SharedCallback callback);
+  [[nodiscard]] Result<int> watch(const std::string& directory, std::uint32_t mask, Callback callback) {
+    return watch(directory, mask, std::make_shared<const Callback>(std::move(callback)));
+  }
   void forget(int watch);
 
  private:
@@ -31,7 +36,7 @@ class FileWatcher {
   void read();
 
   Descriptor descriptor_;
-  std::unordered_map<int, Callback> callbacks_;
+  WatchTable<Callback> callbacks_;
 };
 
 }  // namespace mete::agent

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <optional>
 #include <utility>
 
 #include "runtime/network/network_visit.h"
@@ -13,8 +14,18 @@
 namespace mete::agent {
 namespace {
 
-Result<runtime::UniqueFd> make_socket(int process, int family) {
-  METE_TRY(const auto visit, runtime::network::NetworkVisit::enter(process));
+using runtime::network::NetworkVisit;
+
+// A whole batch is one visit: to go home between two namespaces was a seventh of what a tcpSocket probe took.
+Status enter(std::optional<NetworkVisit>& visit, int process) {
+  if (visit) return visit->go_on(process);
+  METE_TRY(NetworkVisit entered, NetworkVisit::enter(process));
+  visit.emplace(std::move(entered));
+  return {};
+}
+
+Result<runtime::UniqueFd> make_socket(std::optional<NetworkVisit>& visit, int process, int family) {
+  METE_CHECK(enter(visit, process));
   runtime::UniqueFd made(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
   if (!made.valid()) return fail_errno("make a socket");
   return made;
@@ -60,7 +71,10 @@ void NamespaceSockets::run() {
       if (ending_) return;
       batch.swap(requests_);
     }
-    for (auto& each : batch) each.made = make_socket(each.process->get(), each.family);
+    {
+      std::optional<NetworkVisit> visit;
+      for (auto& each : batch) each.made = make_socket(visit, each.process->get(), each.family);
+    }
     auto answers = std::make_shared<std::vector<Request>>(std::move(batch));
     asio::post(loop_, alive_.guard([answers] {
       for (auto& each : *answers) each.done(std::move(each.made));

@@ -27,9 +27,11 @@ constexpr int kMostAttached = 16;
 // The shim inherits the agent's full limit of descriptors, without the reserve; and no environment.
 Result<SpawnedProcess> spawn(const std::string& shim, std::vector<std::string> args,
                              const ChildDescriptors& descriptors) {
+  static ReadOnlyProgram program(shim);
+  if (program.path() != shim) program = ReadOnlyProgram(shim);
   char* nothing[] = {nullptr};
   const SpareDescriptors spare;
-  return spawn_process(shim, std::move(args), nothing, descriptors);
+  return spawn_process(program, std::move(args), nothing, descriptors);
 }
 
 // Of a child that await_child() waits for.

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,6 +69,7 @@ class Copies {
 
 struct Request {
   const char* program;
+  bool by_descriptor;  // the last of the descriptors is the program, and is not the child's
   char** arguments;
   char** environment;
   const Copies* descriptors;
@@ -94,13 +97,21 @@ bool take_descriptors(const Copies& from) {
   return ::close_range(static_cast<unsigned>(from.count()), ~0U, 0) == 0;
 }
 
+void execute(const Request& request) {
+  ::pthread_sigmask(SIG_SETMASK, &request.signals, nullptr);
+  if (request.by_descriptor) {
+    const int program = request.descriptors->count() - 1;
+    if (::fcntl(program, F_SETFD, FD_CLOEXEC) == 0)
+      ::execveat(program, "", request.arguments, request.environment, AT_EMPTY_PATH);
+  } else {
+    ::execve(request.program, request.arguments, request.environment);
+  }
+}
+
 int run_child(void* argument) {
   auto& request = *static_cast<Request*>(argument);
   forget_handlers();
-  if (take_descriptors(*request.descriptors)) {
-    ::pthread_sigmask(SIG_SETMASK, &request.signals, nullptr);
-    ::execve(request.program, request.arguments, request.environment);
-  }
+  if (take_descriptors(*request.descriptors)) execute(request);
   request.error = errno;
   ::_exit(127);
 }
@@ -124,6 +135,25 @@ Result<SpawnedProcess> start(Request& request) {
   return fail_errno(std::string("start ") + request.program, request.error);
 }
 
+// `mount`: of the program; -1: its path is executed.
+Result<SpawnedProcess> spawn(const std::string& program, int mount, std::vector<std::string> args, char** environment,
+                             const ChildDescriptors& descriptors) {
+  const runtime::UniqueFd null = open_null();
+  if (!null.valid()) return fail_errno("open /dev/null");
+  Copies copies(null.get());
+  METE_CHECK(copies.add(descriptors.input < 0 ? null.get() : descriptors.input));
+  METE_CHECK(copies.add(descriptors.output < 0 ? null.get() : descriptors.output));
+  METE_CHECK(copies.add(descriptors.errors < 0 ? null.get() : descriptors.errors));
+  for (const int fd : descriptors.more) METE_CHECK(copies.add(fd));
+  if (mount >= 0) METE_CHECK(copies.add(mount));
+  std::vector<char*> argv;
+  argv.reserve(args.size() + 1);
+  for (auto& arg : args) argv.push_back(arg.data());
+  argv.push_back(nullptr);
+  Request request{program.c_str(), mount >= 0, argv.data(), environment, &copies, {}};
+  return start(request);
+}
+
 }  // namespace
 
 void reserve_low_descriptors() {
@@ -134,21 +164,30 @@ void reserve_low_descriptors() {
   low_reserved = free;
 }
 
+int ReadOnlyProgram::mount() {
+  struct stat info {};
+  if (::stat(path_.c_str(), &info) != 0) return -1;
+  const std::array<std::int64_t, 4> version = {static_cast<std::int64_t>(info.st_dev),
+                                               static_cast<std::int64_t>(info.st_ino), info.st_ctim.tv_sec,
+                                               info.st_ctim.tv_nsec};
+  if (version == version_) return mount_.get();
+  mount_ = runtime::UniqueFd(::open_tree(AT_FDCWD, path_.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  version_ = version;
+  struct mount_attr read_only {};
+  read_only.attr_set = MOUNT_ATTR_RDONLY;
+  if (mount_.valid() && ::mount_setattr(mount_.get(), "", AT_EMPTY_PATH, &read_only, sizeof read_only) != 0)
+    mount_.reset();
+  return mount_.get();
+}
+
 Result<SpawnedProcess> spawn_process(const std::string& program, std::vector<std::string> args, char** environment,
                                      const ChildDescriptors& descriptors) {
-  const runtime::UniqueFd null = open_null();
-  if (!null.valid()) return fail_errno("open /dev/null");
-  Copies copies(null.get());
-  METE_CHECK(copies.add(descriptors.input < 0 ? null.get() : descriptors.input));
-  METE_CHECK(copies.add(descriptors.output < 0 ? null.get() : descriptors.output));
-  METE_CHECK(copies.add(descriptors.errors < 0 ? null.get() : descriptors.errors));
-  for (const int fd : descriptors.more) METE_CHECK(copies.add(fd));
-  std::vector<char*> argv;
-  argv.reserve(args.size() + 1);
-  for (auto& arg : args) argv.push_back(arg.data());
-  argv.push_back(nullptr);
-  Request request{program.c_str(), argv.data(), environment, &copies, {}};
-  return start(request);
+  return spawn(program, -1, std::move(args), environment, descriptors);
+}
+
+Result<SpawnedProcess> spawn_process(ReadOnlyProgram& program, std::vector<std::string> args, char** environment,
+                                     const ChildDescriptors& descriptors) {
+  return spawn(program.path(), program.mount(), std::move(args), environment, descriptors);
 }
 
 }  // namespace mete::agent

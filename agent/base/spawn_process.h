@@ -8,7 +8,10 @@
 
 #include <sys/types.h>
 
+#include <array>
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/result.h"
@@ -34,9 +37,26 @@ struct SpawnedProcess {
   runtime::UniqueFd pidfd;
 };
 
-// `program` is a path. `environment` ends with a null pointer. For the loop's thread only. Returns once the program
-// runs; the caller reaps it.
+// The program at a path, which its processes see read-only (runtime/process/own_image.h): one that is executed from
+// here need not be executed a second time to protect its file from what it starts.
+class ReadOnlyProgram {
+ public:
+  explicit ReadOnlyProgram(std::string path) : path_(std::move(path)) {}
+  [[nodiscard]] const std::string& path() const { return path_; }
+  // A detached mount of the file that is at the path now; -1: there may be none, and the path is executed.
+  [[nodiscard]] int mount();
+
+ private:
+  std::string path_;
+  runtime::UniqueFd mount_;
+  std::array<std::int64_t, 4> version_{};  // of the file
+};
+
+// `environment` ends with a null pointer. For the loop's thread only. Returns once the program runs; the caller reaps
+// it.
 [[nodiscard]] Result<SpawnedProcess> spawn_process(const std::string& program, std::vector<std::string> args,
+                                                   char** environment, const ChildDescriptors& descriptors);
+[[nodiscard]] Result<SpawnedProcess> spawn_process(ReadOnlyProgram& program, std::vector<std::string> args,
                                                    char** environment, const ChildDescriptors& descriptors);
 
 }  // namespace mete::agent

@@ -22,9 +22,10 @@ void DriftWatch::open() {
   if (!watches_.empty()) return;
   constexpr std::uint32_t kMask = IN_CLOSE_WRITE | IN_MODIFY | IN_CREATE;
   sees_groups_ = owner_.group_made != nullptr;
+  const auto callback = std::make_shared<const FileWatcher::Callback>(
+      [this](std::string_view name, std::uint32_t mask) { woken(name, mask); });
   for (const std::string& directory : runtime::cgroup::limit_directories(group_)) {
-    const auto watch = services_.files.watch(directory, kMask,
-                                             [this](std::string_view name, std::uint32_t mask) { woken(name, mask); });
+    const auto watch = services_.files.watch(directory, kMask, callback);
     if (!watch) sees_groups_ = false;
     if (watch && std::find(watches_.begin(), watches_.end(), *watch) == watches_.end()) watches_.push_back(*watch);
   }

@@ -102,6 +102,10 @@ void Exporter::read(CollectingThread::Done done) {
     reading_ = reading;
     reading_event_ = pending->event;
     if (pending_ == pending) pending_.reset();
+    forget_.expires_at(reading->at + kShared);
+    forget_.async_wait([this](ErrorCode error) {
+      if (!error) reading_.reset();
+    });
     services_.instruments.scrape(reading->took);
     for (const auto& each : pending->waiting) each(reading);
   });

@@ -23,7 +23,12 @@ class Exporter {
  public:
   Exporter(Services& services, const Reconciler& reconciler, const Workloads& workloads, const ServiceKeeper& keeper,
            CollectingThread& collecting)
-      : services_(services), reconciler_(reconciler), workloads_(workloads), keeper_(keeper), collecting_(collecting) {}
+      : services_(services),
+        reconciler_(reconciler),
+        workloads_(workloads),
+        keeper_(keeper),
+        collecting_(collecting),
+        forget_(services.loop) {}
 
   // Text 0.0.4 or OpenMetrics 1.0 by Accept, gzip by Accept-Encoding; ?collect[]= and ?exclude[]= name collectors.
   void scrape(const HttpRequest& request, const std::shared_ptr<HttpReply>& reply);
@@ -48,6 +53,7 @@ class Exporter {
     std::vector<CollectingThread::Done> waiting;
   };
   std::shared_ptr<Pending> pending_;  // the newest reading that is being made
+  Timer forget_;                      // of `reading_`, once it is too old to be shared
 };
 
 // The families that a scrape asks for. The error names an unknown collector, and lists the known ones.

@@ -28,7 +28,7 @@ void Prober::begin(Health from, SteadyTime started, bool now) {
   stop();
   state_ = ProbeState(probe_, from);
   // Probes that are due in one moment wake the loop, and the thread that makes sockets, together.
-  constexpr SteadyTime::duration kTogether = std::chrono::milliseconds(10);
+  constexpr SteadyTime::duration kTogether = std::chrono::milliseconds(25);
   const auto first = (started + probe_.initial_delay).time_since_epoch();
   grid_ = SteadyTime((first + kTogether - SteadyTime::duration(1)) / kTogether * kTogether);
   const auto today = std::chrono::steady_clock::now();

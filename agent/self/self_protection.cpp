@@ -2,9 +2,13 @@
 #include "agent/self/self_protection.h"
 
 #include <fcntl.h>
+#include <link.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
 
 #include "config/result.h"
 #include "runtime/file.h"
@@ -26,6 +30,26 @@ Status raise_session() {
   return runtime::write_control(AT_FDCWD, kAutogroup, std::to_string(kHighest));
 }
 
+// The code and the constants of the program and its libraries: what is needed again comes back page by page, from the
+// file. A start runs through three megabytes (the command line, the settings) that nothing needs afterwards, and locked
+// pages never go.
+void let_go_of_code() {
+  ::dl_iterate_phdr(
+      [](dl_phdr_info* file, std::size_t, void*) {
+        const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+        for (int i = 0; i < file->dlpi_phnum; ++i) {
+          const ElfW(Phdr)& part = file->dlpi_phdr[i];
+          if (part.p_type != PT_LOAD || (part.p_flags & PF_W) != 0) continue;
+          const std::uintptr_t begin = (file->dlpi_addr + part.p_vaddr) & ~(page - 1);
+          const std::uintptr_t end = file->dlpi_addr + part.p_vaddr + part.p_memsz;
+          (void)::madvise(reinterpret_cast<void*>(begin), end - begin,
+                          MADV_DONTNEED);  // NOLINT(performance-no-int-to-ptr)
+        }
+        return 0;
+      },
+      nullptr);
+}
+
 }  // namespace
 
 std::vector<std::string> protect_self() {
@@ -35,6 +59,7 @@ std::vector<std::string> protect_self() {
   if (const auto raised = raise_session(); !raised) refused.push_back(raised.error().what);
   if (const auto written = runtime::write_control(AT_FDCWD, "/proc/self/oom_score_adj", "-999"); !written)
     refused.push_back(written.error().what);
+  let_go_of_code();  // before it is locked
   if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
     refused.push_back(fail_errno("lock its memory").value().what);
   return refused;

@@ -23,6 +23,10 @@ Result<NetworkVisit> NetworkVisit::enter(int target) {
   return NetworkVisit(std::move(own));
 }
 
+Status NetworkVisit::go_on(int target) {
+  return ::setns(target, CLONE_NEWNET) == 0 ? Status() : fail_errno("enter a network namespace");
+}
+
 Result<NetworkVisit> NetworkVisit::make() {
   METE_TRY(UniqueFd own, home());
   if (::unshare(CLONE_NEWNET) != 0) return fail_errno("make a network namespace");

@@ -17,6 +17,8 @@ class NetworkVisit {
  public:
   // `target`: a network namespace, or a pidfd (Linux 5.8) of a process in it. The error: the thread is where it was.
   [[nodiscard]] static Result<NetworkVisit> enter(int target);
+  // From there to another one; the destructor goes home as before. After an error the thread is where it was.
+  [[nodiscard]] Status go_on(int target);
   // Into a new one.
   [[nodiscard]] static Result<NetworkVisit> make();
   ~NetworkVisit();

@@ -9,6 +9,8 @@
 
 #include <csignal>
 
+#include "runtime/file.h"
+
 namespace mete::agent {
 namespace {
 
@@ -30,7 +32,8 @@ std::string all_of(int fd) {
 }
 
 // What a shell's `script` writes, with more descriptors as 3, 4, ...
-std::string said_by(const std::string& shell, const std::string& script, const std::vector<int>& more) {
+template <class Program>
+std::string said_by(Program&& shell, const std::string& script, const std::vector<int>& more) {
   Ends out = make_ends();
   char path[] = "PATH=/usr/bin:/bin";
   char* environment[] = {path, nullptr};
@@ -39,7 +42,9 @@ std::string said_by(const std::string& shell, const std::string& script, const s
   out.write.reset();
   std::string text = all_of(out.read.get());
   int status = 0;
-  if (child) EXPECT_EQ(::waitpid(child->pid, &status, 0), child->pid);
+  if (child) {
+    EXPECT_EQ(::waitpid(child->pid, &status, 0), child->pid);
+  }
   EXPECT_EQ(status, 0);
   EXPECT_TRUE(!child || child->pidfd.valid());
   return text;
@@ -47,7 +52,8 @@ std::string said_by(const std::string& shell, const std::string& script, const s
 
 const std::string kShell = "/bin/sh";
 
-void check_descriptors(const std::string& shell) {
+template <class Program>
+void check_descriptors(Program&& shell) {
   Ends given = make_ends();
   // Many more, not all of them closed by an exec.
   std::vector<runtime::UniqueFd> others;
@@ -68,9 +74,12 @@ void check_descriptors(const std::string& shell) {
 }
 
 TEST(SpawnProcess, AChildHasWhatItIsGivenAndNothingElse) {
+  ReadOnlyProgram program(kShell);  // without root, the path
   check_descriptors(kShell);
+  check_descriptors(program);
   reserve_low_descriptors();
   check_descriptors(kShell);
+  check_descriptors(program);
 }
 
 TEST(SpawnProcess, HandlersAndMaskAreNotTheChilds) {
@@ -83,6 +92,33 @@ TEST(SpawnProcess, HandlersAndMaskAreNotTheChilds) {
   EXPECT_NE(status.find("SigBlk:0000000000000000"), std::string::npos) << status;
   EXPECT_EQ(::sigaction(SIGUSR1, &before, &own), 0);
   EXPECT_NE(own.sa_handler, SIG_DFL) << "the caller's own is as it was";
+}
+
+// As after an upgrade: what is at the path when the child starts is what runs.
+TEST(SpawnProcess, TheProgramIsTheOneThatIsThereNow) {
+  const std::string path = ::testing::TempDir() + "spawn_process_test." + std::to_string(::getpid());
+  const auto put = [&](const std::string& text) {
+    ASSERT_TRUE(runtime::replace_file(path, text, 0755, runtime::Durability::volatile_));
+  };
+  const auto said = [&](ReadOnlyProgram& program) {
+    Ends out = make_ends();
+    char* environment[] = {nullptr};
+    const auto child = spawn_process(program, {"script"}, environment, {.output = out.write.get()});
+    EXPECT_TRUE(child) << (child ? "" : child.error().what);
+    out.write.reset();
+    if (child) ::waitpid(child->pid, nullptr, 0);
+    return all_of(out.read.get());
+  };
+  const auto shell = runtime::read_file(AT_FDCWD, "/bin/sh", std::size_t{16} << 20U);
+  ASSERT_TRUE(shell);
+  ReadOnlyProgram program(path);
+  put("no program");
+  char* environment[] = {nullptr};
+  EXPECT_FALSE(spawn_process(program, {"none"}, environment, {}));
+  put(*shell);
+  EXPECT_EQ(said(program), "");
+  ::unlink(path.c_str());
+  EXPECT_FALSE(spawn_process(program, {"none"}, environment, {})) << "gone";
 }
 
 TEST(SpawnProcess, AProgramThatIsNotThereIsAnError) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many pods with a probe each second: what the agent and the probes take, and how late they are. A command in a container costs
-what `runc exec` and podman's healthcheck are measured beside, where those are installed.
+"""Many pods with a probe each second: what the agent and the probes take, and how late they are. A connection or a request is
+measured beside the floor: a C program that makes the same system calls in the same namespaces, all in one row. A command in a
+container costs what `runc exec` and podman's healthcheck are measured beside, where those are installed.
 python3 tests/bench/probes.py [COUNT] [SECONDS]"""
 import os
 import resource
@@ -29,6 +30,46 @@ int main(void) {
     if (read(peer, in, sizeof in) > 0) (void)!write(peer, answer, sizeof answer - 1);
     close(peer);
   }
+}
+"""
+
+# FLOOR 0|1 ROUNDS PID...: milliseconds of CPU of a connection (1: of a request) into the network of each process.
+FLOOR = r"""
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+  static const char ask[] = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nConnection: close\r\n\r\n";
+  int http = atoi(argv[1]), rounds = atoi(argv[2]), count = argc - 3, *spaces = calloc(count, sizeof(int));
+  for (int i = 0; i < count; ++i) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%s/ns/net", argv[i + 3]);
+    if ((spaces[i] = open(path, O_RDONLY)) < 0) return 1;
+  }
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(8080), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct rusage a, b;
+  getrusage(RUSAGE_SELF, &a);
+  for (int round = 0; round < rounds; ++round) {
+    for (int i = 0; i < count; ++i) {
+      char in[4096];
+      if (setns(spaces[i], CLONE_NEWNET) != 0) return 2;
+      int made = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      if (connect(made, (struct sockaddr *)&to, sizeof to) != 0) return 3;
+      if (http && write(made, ask, sizeof ask - 1) > 0) while (read(made, in, sizeof in) > 0) {}
+      close(made);
+    }
+    usleep(50000);
+  }
+  getrusage(RUSAGE_SELF, &b);
+  double took = b.ru_utime.tv_sec + b.ru_stime.tv_sec - a.ru_utime.tv_sec - a.ru_stime.tv_sec +
+                1e-6 * (b.ru_utime.tv_usec + b.ru_stime.tv_usec - a.ru_utime.tv_usec - a.ru_stime.tv_usec);
+  printf("%.6f\n", 1000 * took / rounds / count);
 }
 """
 
@@ -77,16 +118,24 @@ def quantile(before, after, share):
     return None
 
 
-def server(folder):
-    with open(folder + "/server.c", "w") as out:
-        out.write(SERVER)
-    subprocess.run(["gcc", "-O2", "-static", "-o", folder + "/server", folder + "/server.c"], check=True)
+def compiled(folder, name, text):
+    with open("%s/%s.c" % (folder, name), "w") as out:
+        out.write(text)
+    subprocess.run(["gcc", "-O2", "-static", "-o", "%s/%s" % (folder, name), "%s/%s.c" % (folder, name)], check=True)
+    return folder + "/" + name
+
+
+def floor(agent, kind):
+    """Milliseconds of CPU of the system calls alone."""
+    servers = [str(pid) for pid, command in agent.processes() if command == "/bench/server"]
+    words = [compiled(agent.work, "floor", FLOOR), "1" if kind == "httpGet" else "0", str(max(1, 5000 // len(servers))), *servers]
+    return float(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
 
 
 def measure(kind, count, seconds):
     with Agent() as agent:
         os.makedirs(agent.work + "/bench")
-        server(agent.work + "/bench")
+        compiled(agent.work + "/bench", "server", SERVER)
         agent.start()
         probe = "    readinessProbe: %s\n" % KINDS[kind] if KINDS[kind] else ""
         for index in range(count):
@@ -107,6 +156,9 @@ def measure(kind, count, seconds):
             line += "; %4.0f probes a second, %.3f ms of CPU each; late: p50 <= %g ms, p99 <= %g ms" % (
                 done / window, 1000 * (own + children) * window / max(1, done), 1000 * quantile(late, after, 0.5), 1000 * quantile(late, after, 0.99))
         print(line, flush=True)
+        if kind in ("tcpSocket", "httpGet"):
+            least, each = floor(agent, kind), 1000 * (own + children) * window / max(1, done)
+            print("%-10s the system calls alone: %.3f ms of CPU each; ratio %.2f" % ("", least, each / least), flush=True)
         if kind == "exec":
             compare(agent, count)
 

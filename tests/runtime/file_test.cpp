@@ -75,6 +75,24 @@ TEST_F(FileTest, RemoveTreeDoesNotFollowLinks) {
   EXPECT_FALSE(remove_tree(root_ + "/keep/.."));
 }
 
+TEST_F(FileTest, ATreeOfManyNamesIsRemoved) {
+  for (int i = 0; i < 500; ++i) {
+    const std::string name = root_ + "/tree/" + std::string(100, 'n') + std::to_string(i);
+    ASSERT_TRUE(make_directories(name + "/below"));
+    ASSERT_TRUE(replace_file(name + ".file", "x"));
+  }
+  ASSERT_TRUE(remove_tree(root_ + "/tree"));
+  EXPECT_FALSE(std::filesystem::exists(root_ + "/tree"));
+}
+
+TEST_F(FileTest, MakeDirectoriesMakesWhatIsMissing) {
+  for (const char* path : {"/a", "/a/b/c/d", "/a/b/", "/e/f/"}) {
+    ASSERT_TRUE(make_directories(root_ + path)) << path;
+    EXPECT_TRUE(std::filesystem::is_directory(root_ + path)) << path;
+  }
+  EXPECT_TRUE(make_directories("/"));
+}
+
 TEST_F(FileTest, MakeDirectoriesNamesTheFileInItsWay) {
   ASSERT_TRUE(replace_file(root_ + "/file", "x"));
   EXPECT_FALSE(make_directories(root_ + "/file"));

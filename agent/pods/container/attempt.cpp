@@ -241,13 +241,16 @@ void Attempt::finish(const runtime::shim::ExitStatus& status, const std::string&
   }
   if (pod.is_ending()) own.state = ContainerState::kExited;
   if (own.state == ContainerState::kWaiting) ++own.restarts_in_row;
-  slot_.save(runtime::Durability::durable);
-  report_end(status);
   // Nothing of an attempt outlives its first process: in a PID namespace that is shared the kernel does not see to
   // that.
   kill_rest();
-  // A container that has ended for good needs no cgroup: its counters are in the record.
+  // A container that has ended for good needs no cgroup. Its counters, and with them the end, go to the record first.
+  // Until that is saved the shim's file tells the end.
+  const bool had_cgroup = own.cgroup_id != 0;
   if (own.state == ContainerState::kExited) (void)cgroup_.remove();
+  const bool saved = had_cgroup && own.cgroup_id == 0;
+  if (!saved) slot_.save(runtime::Durability::durable);
+  report_end(status);
   pod.container_ended();
 }
 

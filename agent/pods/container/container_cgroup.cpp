@@ -34,6 +34,8 @@ ContainerCgroup::ContainerCgroup(const ContainerSlot& slot, Subject& subject, Ho
       watch_(slot, subject, group_, limits_.current(), [this] { limits_.count_change(); }) {}
 
 Status ContainerCgroup::claim() {
+  removed_ = false;
+  counters_.begin();
   if (slot_.record().cgroup_id == 0) {
     // One that is there has been folded into the record already, but its removal was not finished: counted again, its
     // kills would be told twice.
@@ -98,7 +100,8 @@ bool ContainerCgroup::remove() {
     close();
   }
   cores_.give_up();
-  return group_.remove().has_value();
+  removed_ = removed_ || group_.remove().has_value();
+  return removed_;
 }
 
 void ContainerCgroup::kill() {

@@ -74,6 +74,7 @@ class ContainerCgroup {
   ContainerCores cores_;
   ContainerLimits limits_;
   ContainerWatch watch_;
+  bool removed_ = false;  // since the last claim()
 };
 
 }  // namespace mete::agent

@@ -23,7 +23,10 @@ class ContainerCounters {
   [[nodiscard]] const std::shared_ptr<const collectors::Sample>& base() const { return base_; }
 
   // Reads the kernel's counters into the record, which is not saved: after an exit, and before a cgroup is removed.
+  // The second of the two reads nothing when the first found no task: without one no counter moves.
   void keep_last();
+  // Tasks may come from now on.
+  void begin() { final_ = false; }
   // The cgroup is gone: what was kept last goes to the base. The record is not saved.
   void fold();
 
@@ -33,6 +36,7 @@ class ContainerCounters {
   const ContainerSlot& slot_;
   const runtime::cgroup::Group& group_;
   std::shared_ptr<const collectors::Sample> base_;
+  bool final_ = false;  // the record's last counters were read when there was no task
 };
 
 }  // namespace mete::agent

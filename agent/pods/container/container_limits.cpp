@@ -7,6 +7,7 @@
 #include "enforcers/oom.h"
 #include "runtime/cgroup/abilities.h"
 #include "runtime/cgroup/control_write.h"
+#include "runtime/cgroup/cpu.h"
 #include "runtime/cgroup/memory.h"
 #include "runtime/cgroup/oom.h"
 
@@ -61,9 +62,7 @@ Status ContainerLimits::write_each() {
 void ContainerLimits::lift_quota() {
   if (!limits_.cpu_bandwidth || limits_.cpu_bandwidth->quota.is_unlimited()) return;
   limits_.cpu_bandwidth->quota = {};
-  runtime::cgroup::Limits lifted;
-  lifted.cpu_bandwidth = limits_.cpu_bandwidth;
-  (void)group_.apply(lifted);  // whoever cannot have it dies later
+  runtime::cgroup::lift_cpu_quota(group_);  // whoever cannot have it dies later
 }
 
 void ContainerLimits::note_written() {
