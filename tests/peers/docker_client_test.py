@@ -223,6 +223,22 @@ def test_lists(agent, docker):
 
 
 @with_client(network=False)
+def test_who_follows_events_sees_each_life_once(agent, docker):
+    words = [DOCKER, "events", "--since", "10m", "--filter", "type=container", "--format", "{{.Action}} {{.Actor.Attributes.name}}"]
+    with subprocess.Popen(words, env=docker.env, stdout=subprocess.PIPE, text=True) as consumer:
+        for number in range(5):
+            docker.run("run", "--rm", "--name", "n%d" % number, "busybox", "true")
+        lives = {}
+        for line in consumer.stdout:
+            action, name = line.split()
+            lives.setdefault(name, []).append(action)
+            if line == "destroy n4\n":
+                break
+        assert lives == {"n%d" % number: ["create", "attach", "start", "die", "destroy"] for number in range(5)}, lives
+        consumer.kill()
+
+
+@with_client(network=False)
 def test_the_agent_is_killed_and_docker_goes_on(agent, docker):
     docker.run("run", "-d", "--name", "web", "busybox", "sh", "-c", "echo begun; sleep 1000")
     pid = docker.say("inspect", "-f", "{{.State.Pid}}", "web")
