@@ -191,6 +191,21 @@ def test_files_of_another_driver_are_not_hidden():
         assert docker.state("kept")["ExitCode"] == 0
 
 
+def test_what_runs_goes_on_under_another_driver():
+    with StorageAgent("erofs") as agent:
+        agent.begin_or_skip()
+        launch(agent, pod("old"), "old")
+        agent.stop()
+        agent.start(*with_config(agent, "storage: {driver: overlay}\n"))
+        # The images are nobody's now but the container's, which holds them.
+        assert not os.path.exists(agent.state + "/storage/erofs") and not [each for each in agent.mounts() if "erofs" in each]
+        agent.sh("old", "grep root /etc/passwd > /made")
+        assert agent.mete("diff", "old").stdout == "A /made\n"
+        launch(agent, pod("new"), "new")
+        delete(agent, "old", "new")
+        agent.wait_for_nothing()
+
+
 def test_users_of_their_own_write_over_layers():
     script = "cat /proc/self/uid_map; echo x > /f; stat -c '%u %s' /f; exec sleep 1000"
     quota = "resources: {limits: {ephemeral-storage: 8Mi}}"
