@@ -6,11 +6,13 @@
 #include <utility>
 
 #include "agent/base/event_reasons.h"
+#include "runtime/unfinished_files.h"
 
 namespace mete::agent {
 namespace {
 
 constexpr auto kAgain = std::chrono::seconds(10);
+constexpr const char* kRecords = "/attachments";
 
 CniWork work_of(const Services& services, const runtime::UniqueFd& stop) {
   const auto& settings = services.settings;
@@ -19,7 +21,7 @@ CniWork work_of(const Services& services, const runtime::UniqueFd& stop) {
   places.limits.folders = settings.config.network.cni.plugins;
   places.limits.timeout = settings.config.network.cni.timeout;
   places.limits.stop = stop.get();
-  places.records = settings.networks() + "/attachments";
+  places.records = settings.networks() + kRecords;
   places.spaces = settings.run + "/netns";
   return CniWork(std::move(places));
 }
@@ -30,7 +32,9 @@ CniNetworks::CniNetworks(Services& services)
     : services_(services),
       stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       again_(services.loop),
-      workers_(services.loop) {}
+      workers_(services.loop) {
+  runtime::remove_unfinished(services.settings.networks() + kRecords);
+}
 
 CniNetworks::~CniNetworks() {
   (void)::eventfd_write(stop_.get(), 1);

@@ -14,6 +14,7 @@
 #include "agent/networks/endpoint_record.h"
 #include "agent/networks/overlay_store.h"
 #include "runtime/file.h"
+#include "runtime/unfinished_files.h"
 
 namespace mete::agent {
 namespace {
@@ -121,6 +122,8 @@ void Networks::read_records(const std::optional<std::set<std::string>>& pods) {
 }
 
 void Networks::begin(const std::optional<std::set<std::string>>& pods) {
+  for (const auto& each : {services_.settings.networks(), services_.settings.endpoints()})
+    runtime::remove_unfinished(each);
   read_networks();
   read_records(pods);
   if (pods) release_leftovers();

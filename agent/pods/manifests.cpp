@@ -11,6 +11,7 @@
 
 #include "config/immutable.h"
 #include "runtime/file.h"
+#include "runtime/unfinished_files.h"
 
 namespace mete::agent {
 namespace {
@@ -45,6 +46,7 @@ Status Manifests::open(std::function<void()> changed) {
   changed_ = std::move(changed);
   std::vector<std::string> folders = settings_.manifests;
   folders.push_back(settings_.applied());
+  runtime::remove_unfinished(settings_.applied());  // the other folders are people's
   for (const auto& folder : folders) {
     METE_CHECK(runtime::make_directories(folder));
     METE_CHECK(watch(folder));

@@ -44,8 +44,8 @@ Status Pod::prepare() {
   return {};
 }
 
-// The threads of the networks connect it meanwhile, which takes as long. Why it fails is told when the pod is connected,
-// and what is there by then is not made again.
+// The threads of the networks connect it meanwhile, which takes as long. Why it fails is told when the pod is
+// connected, and what is there by then is not made again.
 void Pod::prepare_meanwhile() {
   asio::post(services_.loop, alive_.guard([this] {
     if (connected_ == Connected::kConnecting && plan_ && !is_ending()) (void)prepare();

@@ -12,6 +12,7 @@
 #include "agent/workloads/pod_view.h"
 #include "agent/workloads/workload_text.h"
 #include "runtime/file.h"
+#include "runtime/unfinished_files.h"
 
 namespace mete::agent {
 namespace {
@@ -29,6 +30,7 @@ Workloads::Workloads(Services& services, Manifests& manifests, Reconciler& recon
 
 Status Workloads::open() {
   METE_CHECK(runtime::make_directories(services_.settings.workloads(), 0700));
+  runtime::remove_unfinished(services_.settings.workloads());
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(services_.settings.workloads(), error)) {
     const std::string path = entry.path().string();

@@ -11,7 +11,7 @@ import frames  # noqa: E402
 import own_network  # noqa: E402
 from frames import Ear, ether, ip4, is_sctp_to, mac, sctp_init  # noqa: E402
 from mete_agent import Agent, run_tests, wait_for  # noqa: E402
-from own_network import HOST, NEIGHBOUR, SERVER, UDP_ASK, devices, flows, get, neighbours, run, tables, udp_answer, udp_server  # noqa: E402
+from own_network import HOST, NEIGHBOUR, SERVER, UDP_ASK, devices, flows, get, inside, neighbours, run, tables, udp_answer, udp_server  # noqa: E402
 from pods import container, delete, documents, launch, output, pod, wait_gone, wait_running  # noqa: E402
 
 
@@ -48,6 +48,19 @@ def test_its_state_is_told():
         assert agent.mete("get", "pod", "web", "-o", "jsonpath={.status.podIP} {.status.podIPs[*].ip}").stdout.split() == ["10.77.0.2"] * 2
         assert agent.mete("wait", "--for=jsonpath={.status.podIP}=10.77.0.2", "web").returncode == 0
         assert re.search("(?m)^IP: +10.77.0.2$", agent.mete("describe", "web").stdout)
+
+
+def test_a_pod_whose_volume_is_missing_says_so_and_starts_later():
+    """It is connected while its volumes are made: what fails of them is told all the same."""
+    with bridged() as agent:
+        folder = agent.work + "/late"
+        volume = "volumes: [{name: data, hostPath: {path: %s, type: Directory}}]" % folder
+        agent.apply(pod("web", lines="volumeMounts: [{name: data, mountPath: /data}]", spec=volume))
+        assert folder in agent.event("CreateContainerError")["message"]
+        os.mkdir(folder)
+        wait_running(agent, "web")
+        assert "inet 10.77." in inside(agent.container("web"), "ip", "addr", "show", "eth0").stdout
+        assert agent.pod("web")["podIP"] in agent.mete("exec", "web", "--", "cat", "/etc/hosts").stdout
 
 
 def test_no_shim_keeps_the_namespace():

@@ -78,6 +78,22 @@ def test_kills_leave_nothing_and_lose_nothing():
         wait_for("all to go", lambda: not agent.pods() and not ends() and not shapers())
 
 
+def test_half_a_record_is_removed():
+    """As a kill leaves it between the writing of a file and its name."""
+    with Agent() as agent:
+        agent.start("--network", "bridge")
+        write(agent.manifests + "/web.yaml", pod("web"))
+        wait_running(agent, "web")
+        agent.kill()
+        left = ["%s/%s/left.tmp" % (agent.state, each) for each in ("networks", "networks/endpoints", "networks/attachments", "workloads", "docker", "applied")]
+        for each in left:
+            os.makedirs(os.path.dirname(each), exist_ok=True)
+            write(each, "{")
+        agent.start("--network", "bridge")
+        assert [each for each in left if os.path.exists(each)] == []
+        assert os.listdir(agent.state + "/networks/endpoints") == [agent.pod("web")["uid"] + ".json"]
+
+
 def test_a_launch_that_the_agents_death_cuts_short_is_made_again():
     """The pods' networks are descriptors of the agent's: a pod that had not begun is no failure of its own."""
     moments = chance()

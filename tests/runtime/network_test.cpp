@@ -12,7 +12,6 @@
 
 #include "runtime/network/address_pool.h"
 #include "runtime/network/bandwidth.h"
-#include "runtime/network/inner_resolver.h"
 #include "runtime/network/link_messages.h"
 #include "runtime/network/rule_news.h"
 #include "runtime/network/rules.h"
@@ -280,22 +279,6 @@ TEST(Rules, EveryJumpAndLookupHasItsTarget) {
   }
   EXPECT_EQ(table_name("mete0"), "mete");
   EXPECT_EQ(table_name("other0"), "mete-other0");
-}
-
-TEST(InnerResolver, QuestionsGoToThePortAndAnswersComeFrom53) {
-  const auto messages = inner_resolver_rules(0x1234);
-  std::string all;
-  for (const auto& each : messages) all += hex(each.bytes());
-  const std::string address = "7f00000b";
-  EXPECT_NE(all.find(address), all.rfind(address)) << "of both directions";
-  // A comparison with one port, then a value of the other one (NFTA_DATA_VALUE of 2 bytes, filled up).
-  const auto data = [](const std::string& port) { return "06000100" + port + "0000"; };
-  const auto asked = all.find(data("0035"));
-  const auto led = all.find(data("1234"));
-  ASSERT_NE(asked, std::string::npos) << all;
-  ASSERT_NE(led, std::string::npos) << all;
-  EXPECT_LT(asked, led);
-  EXPECT_LT(all.find(data("1234"), led + 1), all.rfind(data("0035")));
 }
 
 TEST(Bandwidth, AShaperHasANameThatNoBridgeHas) {

@@ -10,6 +10,7 @@
 #include "agent/docker/container/pod_of.h"
 #include "agent/docker/container/start_errors.h"
 #include "runtime/file.h"
+#include "runtime/unfinished_files.h"
 
 namespace mete::agent::docker {
 
@@ -22,12 +23,12 @@ Containers::Containers(Services& services, Manifests& manifests, Reconciler& rec
 Status Containers::open() {
   METE_CHECK(runtime::make_directories(services_.settings.docker(), 0700));
   METE_CHECK(runtime::make_directories(volumes_.directory(), 0711));
+  runtime::remove_unfinished(services_.settings.docker());
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(services_.settings.docker(), error)) {
     const std::string path = entry.path().string();
-    // Of a build, or half a record, of an agent that was killed.
-    if (entry.path().filename().string().starts_with(kBuildIds) || path.ends_with(".json.tmp"))
-      (void)::unlink(path.c_str());
+    // Of a build of an agent that was killed.
+    if (entry.path().filename().string().starts_with(kBuildIds)) (void)::unlink(path.c_str());
     if (!path.ends_with(".json")) continue;
     const auto text = runtime::read_file(AT_FDCWD, path);
     auto record = text ? parse_container(*text) : tl::unexpected(text.error());
