@@ -45,6 +45,9 @@ namespace mete::agent {
 namespace {
 
 constexpr auto kLagEvery = std::chrono::seconds(1);
+// A start waits for the kernel more than half of its time (network namespace, RCU): two for each processor left the
+// processors idle.
+constexpr unsigned kLaunchesPerProcessor = 8;
 
 class Agent {
  public:
@@ -55,7 +58,7 @@ class Agent {
         collection_(hierarchies_, {}),
         files_(loop_),
         kernel_log_(loop_),
-        launches_(2 * std::max(1U, std::thread::hardware_concurrency())),
+        launches_(kLaunchesPerProcessor * std::max(1U, std::thread::hardware_concurrency())),
         turns_(loop_),
         workers_(loop_),
         sockets_(loop_),
