@@ -20,9 +20,9 @@ struct StatsMoment {
 };
 
 // `before` is what "precpu" is taken from.
-[[nodiscard]] Json stats_json(const StatsFacts& facts, const StatsMoment& before, const StatsMoment& now);
+[[nodiscard]] std::string stats_text(const StatsFacts& facts, const StatsMoment& before, const StatsMoment& now);
 // Of a container that does not run: zeros.
-[[nodiscard]] Json no_stats_json(const StatsFacts& facts);
+[[nodiscard]] std::string no_stats_text(const StatsFacts& facts);
 
 // The first line of /proc/stat: ticks of a hundredth of a second, as nanoseconds; of guests they are in user already.
 [[nodiscard]] std::uint64_t system_time(std::string_view proc_stat, long ticks_per_second);

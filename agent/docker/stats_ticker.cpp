@@ -16,7 +16,7 @@
 namespace mete::agent::docker {
 namespace {
 
-// What stats_json() shows, and nothing else.
+// What stats_text() shows, and nothing else.
 collectors::CollectionOptions options_like(const collectors::CollectionOptions& own) {
   constexpr std::array<std::string_view, 5> kShown = {"cpu", "memory", "pids", "io", "network"};
   collectors::CollectionOptions options;
@@ -110,12 +110,12 @@ void StatsTicker::look(const ContainerRecord& record, Watched& watched) {
     watched.sampler.reset();
     watched.pid = 0;
     watched.before = {};
-    watched.line = no_stats_json(facts).dump() + "\n";
+    watched.line = no_stats_text(facts) + "\n";
     return;
   }
   StatsMoment now{collectors::add(*container->control().counters().base(), watched.sampler->sample()), system_};
   const bool first = watched.before.system == 0;
-  watched.line = stats_json(facts, first ? now : watched.before, now).dump() + "\n";
+  watched.line = stats_text(facts, first ? now : watched.before, now) + "\n";
   watched.before = std::move(now);
 }
 

@@ -37,9 +37,9 @@ class StatsOnce : public std::enable_shared_from_this<StatsOnce> {
     if (client_ && at != engine_.containers().all().end()) {
       const auto facts = engine_.stats().facts_of(at->second);
       const Container* const container = engine_.stats().running(id_);
-      const Json value = container == nullptr ? no_stats_json(facts)
-                                              : stats_json(facts, before_, engine_.stats().moment_of(*container));
-      client_->write(value.dump() + "\n");
+      client_->write((container == nullptr ? no_stats_text(facts)
+                                           : stats_text(facts, before_, engine_.stats().moment_of(*container))) +
+                     "\n");
     }
     finish();
   }
@@ -150,11 +150,11 @@ void container_stats(Engine& engine, const Call& call) {
     return std::make_shared<StatsOnce>(engine, record->id, std::move(stream))->begin(*container);
   const auto facts = engine.stats().facts_of(*record);
   if (container == nullptr) {
-    stream->write(no_stats_json(facts).dump() + "\n");
+    stream->write(no_stats_text(facts) + "\n");
     return;
   }
   const StatsMoment now = engine.stats().moment_of(*container);
-  stream->write(stats_json(facts, now, now).dump() + "\n");
+  stream->write(stats_text(facts, now, now) + "\n");
 }
 
 void container_top(Engine& engine, const Call& call) {

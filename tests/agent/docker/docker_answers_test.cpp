@@ -188,7 +188,18 @@ TEST(DockerStats, AreWhatClientsComputeWith) {
   now.system = 2'000'001'000;
   now.sample.memory.usage = Bytes(1000);
   now.sample.memory.inactive_file = Bytes(100);
-  const Json stats = stats_json({"id", "web", 5000, 2}, before, now);
+  collectors::DeviceSample disk;
+  disk.major = 8;
+  disk.read_bytes = Bytes(12);
+  now.sample.devices = {disk};
+  const Json stats = Json::parse(stats_text({"id", "web", 5000, 2}, before, now));
+  EXPECT_EQ(
+      stats["blkio_stats"]["io_service_bytes_recursive"],
+      Json::parse(R"([{"major":8,"minor":0,"op":"read","value":12},{"major":8,"minor":0,"op":"write","value":0}])"));
+  EXPECT_TRUE(stats["networks"].empty() && stats["storage_stats"].is_object());
+  const Json none = Json::parse(no_stats_text({"id", "web", 5000, 2}));
+  EXPECT_EQ(none["precpu_stats"]["cpu_usage"]["total_usage"], 0);
+  EXPECT_TRUE(none["memory_stats"].empty() && none["blkio_stats"]["io_service_bytes_recursive"].is_null());
   EXPECT_EQ(stats["cpu_stats"]["cpu_usage"]["total_usage"], 600'000'000);
   EXPECT_EQ(stats["precpu_stats"]["cpu_usage"]["total_usage"], 100'000'000);
   EXPECT_EQ(stats["cpu_stats"]["online_cpus"], 2);
