@@ -54,12 +54,13 @@ http::request<Body> request_of(const std::string& method, const std::string& tar
   return request;
 }
 
-Result<Answer> read_answer(Socket& socket) {
+// `head_only`: of a HEAD, whose answer tells a length, and has no body.
+Result<Answer> read_answer(Socket& socket, bool head_only = false) {
   ErrorCode error;
   boost::beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
   parser.body_limit(boost::none);
-  parser.skip(method == "HEAD");  // it tells a length, and sends nothing
+  parser.skip(head_only);
   http::read(socket, buffer, parser, error);
   if (error) return fail("read the agent's answer: " + error.message());
   return Answer{parser.get().result_int(), std::move(parser.get().body())};
@@ -86,7 +87,7 @@ Result<Answer> DockerClient::request(const std::string& method, const std::strin
   ErrorCode error;
   http::write(socket, request, error);
   if (error) return fail("send to the agent: " + error.message());
-  return read_answer(socket);
+  return read_answer(socket, method == "HEAD");
 }
 
 Result<Answer> DockerClient::download(const std::string& target, int out) const {
