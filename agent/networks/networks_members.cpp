@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "agent/base/event_reasons.h"
+#include "agent/networks/member_names.h"
 #include "agent/networks/networks.h"
 #include "config/names.h"
 #include "config/objects.h"
@@ -28,39 +29,11 @@ constexpr const char* kAddressAnnotation = "mete/ip";
 constexpr const char* kHardwareAnnotation = "mete/mac";
 constexpr std::string_view kOfAnother = "container:";
 
-// NAMESPACE/POD, then what a question for a name may say, in lower case.
-std::vector<std::string> names_of(const config::Pod& pod) {
-  const auto& metadata = pod.metadata;
-  std::vector<std::string> names = {config::full_name(metadata), metadata.name,
-                                    metadata.name + "." + metadata.namespace_};
-  const auto add = [&](const std::string& name) {
-    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  };
-  add(pod.spec.hostname);
-  // HOSTNAME.SUBDOMAIN.NAMESPACE.svc.cluster.local and its beginnings, as a headless Service has them.
-  const std::string full = runtime::pod::full_hostname_of(pod);
-  add(full);
-  std::size_t dot = full.find('.');
-  for (int parts = 0; parts < 3 && dot != std::string::npos; ++parts) {
-    dot = full.find('.', dot + 1);
-    add(full.substr(0, dot));
-  }
-  std::string aliases = annotation_of(pod, "mete/aliases");
-  while (!aliases.empty()) {
-    const auto comma = aliases.find(',');
-    std::string name = aliases.substr(0, comma);
-    std::erase(name, ' ');
-    if (config::check_dns_subdomain(name)) add(name);
-    aliases.erase(0, comma == std::string::npos ? aliases.size() : comma + 1);
-  }
-  return names;
-}
-
 // The hardware address that a pod asks for.
 Result<runtime::network::MacAddress> read_hardware(const NetworkSpec& network, const std::string& text) {
-  if (network.driver != Driver::kMacvlan && network.driver != Driver::kCni)
+  if (network.driver != Driver::kMacvlan && network.driver != Driver::kCni && network.driver != Driver::kBridge)
     return fail("mete/mac: found it with network " + network.name + " of driver " + to_string(network.driver) +
-                ", expected macvlan or cni: others make hardware addresses themselves");
+                ", expected bridge, macvlan or cni: others make hardware addresses themselves");
   const auto mac = runtime::network::parse_mac(text);
   if (!mac || !runtime::network::is_of_one_device(*mac))
     return fail("mete/mac: found \"" + text +
@@ -132,12 +105,19 @@ Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::P
   endpoint.ports = published_ports(pod);
   METE_CHECK(can_publish(spec, endpoint.ports));
   endpoint.names = names_of(pod);
+  METE_TRY(endpoint.links, links_of(pod));
   endpoint.bandwidth = bandwidth;
   if (has_parent(spec) && bandwidth != runtime::network::Bandwidth{})
     return fail("bandwidth: found network " + name + " of driver " + to_string(spec.driver) +
                 ", whose packets pass no bridge of mete's, expected a bridge");
   if (const std::string wanted = annotation_of(pod, kHardwareAnnotation); !wanted.empty()) {
     METE_TRY(endpoint.mac, read_hardware(spec, wanted));
+    for (const auto& [other, member] : members_) {
+      // On one bridge it would get the other's packets.
+      if (other != uid && member.endpoint.network == name && member.endpoint.mac == endpoint.mac)
+        return fail("mete/mac: found " + wanted + ", which " + member.endpoint.names.front() + " has in network " +
+                    name + ", expected another one");
+    }
   }
   // An earlier life of the pod had an address, which it keeps.
   const auto before = members_.find(uid);
