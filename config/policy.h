@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/bandwidth.h"
+#include "config/io_policy.h"
 #include "config/location.h"
 #include "config/objects.h"
 #include "config/units.h"
@@ -127,23 +128,6 @@ struct MemoryPolicy {
   bool notify = false;
   std::optional<Bytes> swap;  // swap that is allowed beyond the memory limit; empty: none
   bool operator==(const MemoryPolicy&) const = default;
-};
-
-struct IoDeviceLimit {
-  std::string path;  // a device, or a path on a file system of the device; absolute
-  std::optional<Bytes> read_per_second;
-  std::optional<Bytes> write_per_second;
-  std::optional<std::int64_t> read_operations_per_second;
-  std::optional<std::int64_t> write_operations_per_second;
-  // Latency target of requests; the kernel throttles groups with a higher target to keep it. Whole microseconds.
-  std::optional<Duration> latency;
-  bool operator==(const IoDeviceLimit&) const = default;
-};
-
-struct IoPolicy {
-  std::vector<IoDeviceLimit> devices;
-  std::optional<std::int64_t> weight;  // 1 to 10000, 100 = normal
-  bool operator==(const IoPolicy&) const = default;
 };
 
 struct PidsPolicy {

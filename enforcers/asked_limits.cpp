@@ -101,13 +101,27 @@ std::vector<DeviceRule> device_rules(const config::DevicePolicy& policy,
     for (const auto& [path, access] : permissions) {
       const auto at = devices.find(path);
       if (at == devices.end()) continue;
-      const auto& device = at->second;
-      rules.push_back({allow, S_ISBLK(device.type_and_mode) ? 'b' : 'c', gnu_dev_major(device.device),
-                       gnu_dev_minor(device.device), access});
+      rules.push_back(device_rule(at->second, access));
+      rules.back().allow = allow;
     }
   };
   add(policy.allow, true);
   add(policy.deny, false);
+  return rules;
+}
+
+DeviceRule device_rule(const DeviceSpec& device, const std::string& access) {
+  return {true, S_ISBLK(device.type_and_mode) ? 'b' : 'c', gnu_dev_major(device.device), gnu_dev_minor(device.device),
+          access};
+}
+
+std::vector<DeviceRule> device_rules(const std::vector<config::DeviceRange>& ranges) {
+  std::vector<DeviceRule> rules;
+  for (const auto& [type, major, minor, access] : ranges) {
+    // The kernel's own 'a' knows no numbers.
+    for (const char each : type == 'a' ? std::string("cb") : std::string(1, type))
+      rules.push_back({true, each, major, minor, access});
+  }
   return rules;
 }
 
@@ -165,6 +179,7 @@ void add_extras(const config::ContainerExtras& extras, const config::Policy* pol
     const bool by_policy = policy != nullptr && policy->memory.swap.has_value();
     if (limits.swap && !by_policy && extras.swap) limits.swap = Limit<Bytes>(*extras.swap);
     if (limits.swap && !by_policy && extras.unlimited_swap) limits.swap = Limit<Bytes>();
+    if (extras.waits_out_of_memory && can_wait_out_of_memory(machine)) limits.oom_kill_disable = true;
     if (extras.memory_soft) limits.memory_soft = Limit<Bytes>(*extras.memory_soft);
   }
   if (has_pids(machine) && extras.pids) {
@@ -199,7 +214,10 @@ Limits container_limits(const config::Container& container, const config::Policy
   }
   if (policy != nullptr && policy->net_cls.class_id && has_net_class(machine))
     limits.net_class = policy->net_cls.class_id;
-  if (policy != nullptr && has_io(machine)) add_io(policy->io, io, limits);
+  if (has_io(machine)) {
+    add_io(container.extras.io, io, limits);
+    if (policy != nullptr) add_io(policy->io, io, limits);
+  }
   if (has_huge_pages(machine)) {
     for (const auto& [size, bytes] : resources.limits.huge_pages)
       limits.hugetlb[kernel_page_size(size)] = Limit<Bytes>(bytes);

@@ -26,7 +26,7 @@ namespace mete::enforcers {
 
 // Facts about the machine that limits on IO depend on.
 struct IoFacts {
-  std::map<std::string, std::string> disks;  // the policy's path -> "8:0"; a path that is on no disk is left out
+  std::map<std::string, std::string> disks;  // path of a bound -> "8:0"; a path that is on no disk is left out
   bool has_weight = false;                   // the kernel has an IO scheduler with weights
   bool has_latency = false;                  // the kernel has io.latency
 };
@@ -38,6 +38,11 @@ void add_io(const config::IoPolicy& policy, const IoFacts& facts, runtime::cgrou
 // path.
 [[nodiscard]] std::vector<runtime::cgroup::DeviceRule> device_rules(
     const config::DevicePolicy& policy, const std::map<std::string, runtime::process::DeviceSpec>& devices);
+
+[[nodiscard]] runtime::cgroup::DeviceRule device_rule(const runtime::process::DeviceSpec& device,
+                                                      const std::string& access);
+// What a docker client allows by number.
+[[nodiscard]] std::vector<runtime::cgroup::DeviceRule> device_rules(const std::vector<config::DeviceRange>& ranges);
 
 // The parts of the policy that cgroups of this kind do not support, one sentence each.
 [[nodiscard]] std::vector<std::string> not_to_be_had(const config::Policy& policy,

@@ -22,6 +22,10 @@ std::string by_policy(const LimitFacts& facts, const std::string& field) {
   return field + " of policy " + config::full_name(facts.policy->metadata);
 }
 
+std::string by_client(const char* flag) {
+  return std::string(flag) + " of docker's client or of `mete run`";
+}
+
 std::string oom_origin(const LimitFacts& facts) {
   const auto* const policy = in_force(facts.policy);
   if (policy == nullptr || !policy->memory.on_oom)
@@ -53,13 +57,16 @@ std::string origin_of(std::string_view file, const LimitFacts& facts) {
     case Setting::kProtection:
       return by_manifest(requests.memory.has_value(), "requests.memory", facts);
     case Setting::kOom:
+      if (facts.extras != nullptr && facts.extras->waits_out_of_memory) return by_client("--oom-kill-disable");
       return oom_origin(facts);
     case Setting::kPids:
       return by_policy(facts, "pids.max");
     case Setting::kHugePages:
       return by_manifest(!limits.huge_pages.empty(), "limits.hugepages", facts);
     case Setting::kIo:
-      return by_policy(facts, "io");
+      if (facts.extras == nullptr || facts.extras->io == config::IoPolicy()) return by_policy(facts, "io");
+      return by_client("--device-read-bps and the like") +
+             (in_force(facts.policy) == nullptr ? "" : "; " + by_policy(facts, "io"));
     case Setting::kCpus:
       return facts.exclusive ? by_policy(facts, "cpu.exclusive") : "the CPUs that no container has to itself";
     case Setting::kCpuIdle:

@@ -11,12 +11,13 @@
 namespace mete::enforcers {
 
 struct LimitFacts {
-  config::Resources resources;             // in force
-  const config::Policy* policy = nullptr;  // null: none
-  bool updated = false;                    // changed by `mete update`, beyond the manifest
-  bool exclusive = false;                  // the container has CPUs of its own
-  bool raised = false;                     // the policy has raised the memory limit
-  bool boosted = false;                    // the policy has raised the quota
+  config::Resources resources;                      // in force
+  const config::Policy* policy = nullptr;           // null: none
+  const config::ContainerExtras* extras = nullptr;  // what a docker client asks for; null: not known
+  bool updated = false;                             // changed by `mete update`, beyond the manifest
+  bool exclusive = false;                           // the container has CPUs of its own
+  bool raised = false;                              // the policy has raised the memory limit
+  bool boosted = false;                             // the policy has raised the quota
 };
 
 // For a container's control file, as "limits.memory 64Mi of the manifest". Empty: mete does not write the file.

@@ -100,7 +100,6 @@ bool is_there(const std::string& path) {
   constexpr int kTries = 20;
   for (int i = 0; i < kTries; ++i) {
     if (::access(path.c_str(), F_OK) == 0) return true;
-    if (::access((path + ".1").c_str(), F_OK) != 0) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   return false;

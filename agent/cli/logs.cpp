@@ -135,7 +135,10 @@ std::optional<std::vector<LogSource>> known_sources(const Common& common, const 
       }
       source.span = std::move(*before);
     }
-    if (::access(source.path.c_str(), F_OK) == 0) {
+    if (source.path.empty()) {
+      complain("configured logging driver does not support reading");  // docker's sentence
+      code = kFailed;
+    } else if (::access(source.path.c_str(), F_OK) == 0) {
       sources.push_back(std::move(source));
     } else if (!options.all_containers) {
       complain(why_no_log(key, each), kNotFound);

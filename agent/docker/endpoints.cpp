@@ -71,6 +71,8 @@ Result<NetworkWishes> connected(const ContainerRecord& record, const std::string
     return fail("endpoint with name " + record.name + " already exists in network " + network);
   if (own != "none" && !or_object(field(endpoint, "DriverOpts")).empty())
     return fail("DriverOpts: found some of a further network, expected them with the first network alone");
+  if (!words_of(endpoint, "Links").empty())
+    return fail("Links: found some of network " + network + ", expected them when the container is made");
   NetworkWishes wishes{own == "none" ? network : own, named_endpoints(record)};
   wishes.endpoints.erase("none");
   wishes.endpoints[network] = or_object(endpoint);

@@ -196,11 +196,18 @@ void LogStream::next_file() {
       files_.push_back(std::move(*next));
     return;
   }
+  if (is_same_file(files_.front().get(), path_)) return;
+  // Removed by a rotation, before it was read to its end or because one file alone is kept: the oldest that is left.
+  int oldest = 0;
+  while (::access(rotated(path_, oldest + 1).c_str(), F_OK) == 0) ++oldest;
+  if (auto next = runtime::open_at(AT_FDCWD, rotated(path_, oldest), O_RDONLY)) files_.push_back(std::move(*next));
 }
 
 void container_logs(Engine& engine, const Call& call) {
   ContainerRecord* const record = container_of(engine, call);
   if (record == nullptr) return;
+  if (text_of(field(record->host_config, "LogConfig"), "Type") == "none")
+    return refuse(call, 501, "configured logging driver does not support reading");
   LogWishes wishes;
   wishes.output = call.flag("stdout");
   wishes.errors = call.flag("stderr");

@@ -5,29 +5,23 @@
 #include <array>
 #include <string>
 
+#include "agent/docker/container/device_wishes.h"
+#include "agent/docker/container/io_wish.h"
+#include "agent/docker/container/log_wish.h"
+#include "runtime/network/mac_address.h"
+
 namespace mete::agent::docker {
 namespace {
 
 constexpr std::array kRefused = std::to_array<Refused>({
-    {"BlkioDeviceReadBps", "bounds on disks are given by a Policy (io: devices)"},
-    {"BlkioDeviceReadIOps", "bounds on disks are given by a Policy (io: devices)"},
-    {"BlkioDeviceWriteBps", "bounds on disks are given by a Policy (io: devices)"},
-    {"BlkioDeviceWriteIOps", "bounds on disks are given by a Policy (io: devices)"},
-    {"BlkioWeight", "weights of IO are given by a Policy (io: weight)"},
-    {"BlkioWeightDevice", "weights of IO are given by a Policy (io: weight)"},
+    {"BlkioWeightDevice", "a container has one weight for all disks (--blkio-weight)"},
     {"CgroupParent", "all containers of an agent are below its own cgroup (--cgroup-parent)"},
     {"CpuRealtimePeriod", "no container gets realtime bandwidth"},
     {"CpuRealtimeRuntime", "no container gets realtime bandwidth"},
-    {"DeviceCgroupRules", "devices are given by a Policy (devices: allow)"},
     {"DeviceRequests", "no device driver is known"},
-    {"Devices", "devices are given by a Policy (devices: allow)"},
     {"KernelMemory", "the kernel has no such limit any more"},
     {"KernelMemoryTCP", "buffers of TCP count as memory"},
-    {"Links", "containers of a network find each other by name"},
-    {"OomKillDisable", "what happens out of memory is given by a Policy (memory: onOOM)"},
-    {"UsernsMode", "containers have the machine's user namespace"},
     {"VolumeDriver", "volumes are directories of this machine"},
-    {"VolumesFrom", "volumes are named, and mounted by their names"},
 });
 
 Status refuse(const std::string& field, const std::string& found, const std::string& why) {
@@ -39,15 +33,6 @@ Status check_word(const Json& host, const char* name, std::initializer_list<std:
   const std::string found = text_of(host, name);
   if (found.empty() || std::find(words.begin(), words.end(), found) != words.end()) return {};
   return refuse(name, "\"" + found + "\"", why);
-}
-
-// One that docker has is refused with its reason; another one as docker refuses it.
-Status check_log_driver(const std::string& driver) {
-  constexpr std::array<std::string_view, 13> kDockers = {"",     "awslogs",  "etwlogs",   "fluentd", "gcplogs",
-                                                         "gelf", "journald", "json-file", "local",   "logentries",
-                                                         "none", "splunk",   "syslog"};
-  if (std::find(kDockers.begin(), kDockers.end(), driver) != kDockers.end()) return {};
-  return fail("error looking up logging plugin " + driver + ": plugin \"" + driver + "\" not found");
 }
 
 Status check_security(const Json& host) {
@@ -84,18 +69,17 @@ Status check_supported(const Json& config, const Json& host) {
   if (swappiness != -1) return refuse("MemorySwappiness", std::to_string(swappiness), "swapping is the machine's");
   METE_CHECK(check_word(host, "IpcMode", {"private", "host", "shareable", "none"}, "expected private or host"));
   METE_CHECK(check_word(host, "PidMode", {"host"}, "expected host, or a namespace of its own"));
-  METE_CHECK(check_word(host, "UTSMode", {}, "the name of the machine goes with its network (NetworkMode host)"));
+  METE_CHECK(check_word(host, "UTSMode", {"host"}, "expected host, or a name of its own"));
+  METE_CHECK(check_word(host, "UsernsMode", {"host"}, "containers have the machine's user namespace"));
   METE_CHECK(check_word(host, "CgroupnsMode", {"private"}, "a container sees its own cgroups"));
   METE_CHECK(check_word(host, "Isolation", {"default"}, "expected none"));
   if (const std::string runtime = text_of(host, "Runtime");
       !runtime.empty() && runtime != "mete" && runtime != "runc" && runtime != "mete-oci")
     return fail("Unknown runtime specified " + runtime);
-  const Json& log = field(host, "LogConfig");
-  METE_CHECK(check_log_driver(text_of(log, "Type")));
-  if (const std::string driver = text_of(log, "Type"); !driver.empty() && driver != "json-file")
-    return refuse("LogConfig.Type", "\"" + driver + "\"", "logs are written in the format of the CRI, and rotated");
-  if (const Json& options = field(log, "Config"); !is_nothing(options))
-    return refuse("LogConfig.Config", options.dump().substr(0, 80), "logs of all containers are rotated alike");
+  if (const auto log = log_wish(host); !log) return tl::unexpected(log.error());
+  if (const auto devices = device_wishes(host); !devices) return tl::unexpected(devices.error());
+  if (const auto ranges = device_ranges(host); !ranges) return tl::unexpected(ranges.error());
+  if (const auto io = io_wish(host); !io) return tl::unexpected(io.error());
   METE_CHECK(check_security(host));
   METE_CHECK(check_groups(host));
   (void)config;
@@ -103,8 +87,20 @@ Status check_supported(const Json& config, const Json& host) {
 }
 
 Status check_asked(const Json& body) {
-  if (!text_of(body, "MacAddress").empty())
-    return fail("MacAddress: found one, expected none: hardware addresses are made from the IPv4 address");
+  const Json& host = field(body, "HostConfig");
+  const std::string network = text_of(host, "NetworkMode");
+  std::vector<std::string> addresses = {text_of(body, "MacAddress")};
+  const Json endpoints = or_object(field(field(body, "NetworkingConfig"), "EndpointsConfig"));
+  for (const auto& [name, endpoint] : endpoints.items()) addresses.push_back(text_of(endpoint, "MacAddress"));
+  for (const auto& each : addresses) {
+    if (each.empty()) continue;
+    const auto mac = runtime::network::parse_mac(each);
+    if (!mac || !runtime::network::is_of_one_device(*mac)) return fail("invalid MAC address: " + each.substr(0, 60));
+    if (network == "host" || network == "none" || network.starts_with("container:"))
+      return fail("conflicting options: mac-address and the network mode");
+  }
+  if (text_of(host, "UTSMode") == "host" && !(text_of(body, "Hostname").empty() && text_of(body, "Domainname").empty()))
+    return fail("conflicting options: hostname and the UTS mode");
   return {};
 }
 

@@ -18,7 +18,7 @@ struct Refused {
 
 // The error names the field and why it is refused. `config` and `host` are complete.
 [[nodiscard]] Status check_supported(const Json& config, const Json& host);
-// Fields of the request itself.
+// Fields of the request itself: an address that no device can have, and what excludes each other.
 [[nodiscard]] Status check_asked(const Json& body);
 
 }  // namespace mete::agent::docker

@@ -59,7 +59,7 @@ std::string joined(const RawRequest& raw, http::field field) {
 HttpRequest request_of(RawRequest raw) {
   HttpRequest request;
   request.method = std::string(raw.method_string());
-  HttpTarget target = parse_target(raw.target());
+  RequestTarget target = parse_target(raw.target());
   request.path = std::move(target.path);
   request.query = std::move(target.query);
   request.accept = joined(raw, http::field::accept);

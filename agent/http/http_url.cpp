@@ -41,8 +41,8 @@ std::string url_encode(std::string_view text) {
   return encoded;
 }
 
-HttpTarget parse_target(std::string_view target) {
-  HttpTarget parsed;
+RequestTarget parse_target(std::string_view target) {
+  RequestTarget parsed;
   // A proxy's form, http://host/path.
   if (target.starts_with("http://") || target.starts_with("https://")) {
     target.remove_prefix(target.find("://") + 3);

@@ -12,11 +12,11 @@ namespace mete::agent {
 [[nodiscard]] std::string url_decode(std::string_view text, bool in_query = true);
 [[nodiscard]] std::string url_encode(std::string_view text);
 
-struct HttpTarget {
+struct RequestTarget {
   std::string path;                               // decoded
   std::multimap<std::string, std::string> query;  // values of one name in their order
 };
 // "/metrics?collect[]=cpu&collect[]=memory"
-[[nodiscard]] HttpTarget parse_target(std::string_view target);
+[[nodiscard]] RequestTarget parse_target(std::string_view target);
 
 }  // namespace mete::agent

@@ -107,6 +107,7 @@ std::string to_json(const Endpoint& endpoint) {
   if (endpoint.address6) value["address6"] = to_string(*endpoint.address6);
   if (endpoint.inside != runtime::network::kInsideDevice) value["inside"] = endpoint.inside;
   if (endpoint.shared) value["shared"] = true;
+  if (!endpoint.links.empty()) value["links"] = endpoint.links;
   if (endpoint.bandwidth.ingress != 0) value["ingressBandwidth"] = endpoint.bandwidth.ingress;
   if (endpoint.bandwidth.egress != 0) value["egressBandwidth"] = endpoint.bandwidth.egress;
   if (!endpoint.answer.empty()) value["answer"] = endpoint.answer;
@@ -125,6 +126,7 @@ Result<Endpoint> parse_endpoint(const std::string& text) {
     if (value.contains("address6")) endpoint.address6 = address_in(value.at("address6"));
     endpoint.inside = value.value("inside", endpoint.inside);
     endpoint.shared = value.value("shared", false);
+    endpoint.links = value.value("links", endpoint.links);
     endpoint.bandwidth.ingress = value.value("ingressBandwidth", std::uint64_t{0});
     endpoint.bandwidth.egress = value.value("egressBandwidth", std::uint64_t{0});
     endpoint.answer = value.value("answer", "");

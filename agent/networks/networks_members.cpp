@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "agent/base/event_reasons.h"
+#include "agent/networks/member_names.h"
 #include "agent/networks/networks.h"
 #include "config/objects.h"
 #include "runtime/file.h"
@@ -25,9 +26,9 @@ constexpr std::string_view kOfAnother = "container:";
 
 // The hardware address that a pod asks for.
 Result<runtime::network::MacAddress> read_hardware(const NetworkSpec& network, const std::string& text) {
-  if (network.driver != Driver::kMacvlan && network.driver != Driver::kCni)
+  if (network.driver != Driver::kMacvlan && network.driver != Driver::kCni && network.driver != Driver::kBridge)
     return fail("mete/mac: found it with network " + network.name + " of driver " + to_string(network.driver) +
-                ", expected macvlan or cni: others make hardware addresses themselves");
+                ", expected bridge, macvlan or cni: others make hardware addresses themselves");
   const auto mac = runtime::network::parse_mac(text);
   if (!mac || !runtime::network::is_of_one_device(*mac))
     return fail("mete/mac: found \"" + text +
@@ -70,12 +71,19 @@ Result<Endpoint> Networks::make_endpoint(const std::string& uid, const config::P
   endpoint.ports = published_ports(pod);
   METE_CHECK(can_publish(spec, endpoint.ports));
   endpoint.names = names_of(pod);
+  METE_TRY(endpoint.links, links_of(pod));
   endpoint.bandwidth = bandwidth;
   if (has_parent(spec) && bandwidth != runtime::network::Bandwidth{})
     return fail("bandwidth: found network " + name + " of driver " + to_string(spec.driver) +
                 ", whose packets pass no bridge of mete's, expected a bridge");
   if (const std::string wanted = annotation_of(pod, kHardwareAnnotation); !wanted.empty()) {
     METE_TRY(endpoint.mac, read_hardware(spec, wanted));
+    for (const auto& [other, member] : members_) {
+      // On one bridge it would get the other's packets.
+      if (other != uid && member.endpoint.network == name && member.endpoint.mac == endpoint.mac)
+        return fail("mete/mac: found " + wanted + ", which " + member.endpoint.names.front() + " has in network " +
+                    name + ", expected another one");
+    }
   }
   // An earlier life of the pod had an address, which it keeps.
   const auto before = members_.find(uid);

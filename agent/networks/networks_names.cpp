@@ -100,6 +100,9 @@ std::optional<DnsResponder::Found> Networks::find_name(const DnsResponder::Asker
   if (who->endpoint.network == kDefaultNetwork) {
     if (auto found = find_of_services(space_of(who->endpoint.names), name)) return found;
   }
+  // What it alone calls so; it may not run now.
+  if (const auto link = who->endpoint.links.find(name); link != who->endpoint.links.end())
+    return DnsResponder::Found{find_pods(*who, link->second), {}, {}};
   auto pods = find_pods(*who, name);
   if (pods.empty()) return std::nullopt;
   return DnsResponder::Found{std::move(pods), {}, {}};
@@ -112,8 +115,9 @@ std::vector<config::IpAddress> Networks::find_pods(const Member& asker, const st
   std::vector<config::IpAddress> near;
   std::vector<config::IpAddress> all;
   // A pod of this machine or of another one.
+  const int first = name.find('/') == std::string::npos ? 1 : 0;
   const auto take = [&](const auto& each) {
-    if (std::find(each.names.begin() + 1, each.names.end(), name) == each.names.end()) return;
+    if (std::find(each.names.begin() + first, each.names.end(), name) == each.names.end()) return;
     for (auto* const list : {&all, space_of(each.names) == space_of(asker.endpoint.names) ? &near : nullptr}) {
       if (list == nullptr) continue;
       list->push_back(each.address);

@@ -91,7 +91,7 @@ ordered_json container_status_json(Pod& pod, Container& container) {
   value["usage"] = usage_json(container.read());
   value["cgroup"] = container.cgroup().path();
   value["procsFiles"] = container.cgroup().procs_files();
-  value["log"] = container.log_path();
+  value["log"] = container.keeps_log() ? container.log_path() : "";
   value["layers"] = record.layers;
   value["directory"] = pod.paths().attempt(record.name, record.attempt);
   return value;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -100,7 +101,8 @@ struct Endpoint {
   IpAddress address;   // 0.0.0.0: it has none
   std::optional<IpAddress> address6;
   std::vector<PublishedPort> ports;
-  std::vector<std::string> names;      // by which the others of the network find it; the first is NAMESPACE/POD
+  std::vector<std::string> names;            // by which the others of the network find it; the first is NAMESPACE/POD
+  std::map<std::string, std::string> links;  // names that it alone has for others: "db" -> their NAMESPACE/POD
   std::string inside = kInsideDevice;  // of the container's end; the network of kInsideDevice alone is its way out
   bool shared = false;                 // address and devices are those of another pod, whose namespace it is in
   Bandwidth bandwidth;

@@ -42,7 +42,12 @@ Result<std::vector<std::string>> command_line(const config::ContainerPlan& resol
   return line;
 }
 
-void add_namespaces(const config::PodSpec& spec, const ContainerContext& context, LaunchSpec& launch) {
+bool has_machine_name(const config::PodSpec& spec, const config::Container& container) {
+  return spec.host_network || container.extras.machine_name;
+}
+
+void add_namespaces(const config::PodSpec& spec, const config::Container& container, const ContainerContext& context,
+                    LaunchSpec& launch) {
   const auto add = [&](NamespaceKind kind, bool host, const char* shared) {
     if (host) return;
     std::string path;
@@ -56,7 +61,8 @@ void add_namespaces(const config::PodSpec& spec, const ContainerContext& context
   add(NamespaceKind::pid, spec.host_pid, spec.share_process_namespace ? "pid" : nullptr);
   add(NamespaceKind::network, spec.host_network, "net");
   add(NamespaceKind::ipc, spec.host_ipc, "ipc");
-  add(NamespaceKind::uts, spec.host_network, "uts");  // Kubernetes: a host-network pod has the host's name
+  // Kubernetes: a host-network pod has the host's name.
+  add(NamespaceKind::uts, has_machine_name(spec, container), "uts");
   add(NamespaceKind::cgroup, false, nullptr);
 }
 
@@ -124,11 +130,11 @@ Status add_volumes(const config::PodPlan& plan, const config::Container& contain
   return {};
 }
 
-void add_environment(const config::PodPlan& plan, const config::ContainerPlan& resolved,
+void add_environment(const config::PodPlan& plan, const config::ContainerPlan& resolved, const std::string& hostname,
                      const ContainerContext& context, LaunchSpec& launch) {
   const bool tty = launch.terminal.has_value();
   const auto& pod = plan.pod;
-  launch.env = {kDefaultPath, "HOSTNAME=" + (pod.spec.host_network ? context.machine.node_name : hostname_of(pod))};
+  launch.env = {kDefaultPath, "HOSTNAME=" + hostname};
   // As containerd has it; the image or the manifest may know better.
   if (tty) launch.env.emplace_back("TERM=xterm");
   if (!context.pressure_fifo.empty()) launch.env.push_back(std::string("MEMORY_PRESSURE_WATCH=") + kPressurePath);
@@ -165,7 +171,11 @@ void add_filesystems(const config::PodSpec& spec, const config::Container& conta
   for (const auto& device : context.devices) {
     const auto same = std::find_if(launch.devices.begin(), launch.devices.end(),
                                    [&](const auto& other) { return other.path == device.path; });
-    if (same == launch.devices.end()) launch.devices.push_back(device);
+    if (same == launch.devices.end()) {
+      launch.devices.push_back(device);
+    } else {
+      *same = device;
+    }
   }
   launch.cgroup_mounts = process::cgroup_mounts(context.cgroup_view);
   if (privileged) {
@@ -201,7 +211,7 @@ Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Con
     return fail("hostUsers: false: found a storage driver that copies files (btrfs, vfs), expected overlay or erofs");
   METE_TRY(launch.args, command_line(resolved, context.image));
   for (auto& word : launch.args) word = config::fill_marks(word, plan.pod, context.machine);
-  add_namespaces(spec, context, launch);
+  add_namespaces(spec, container, context, launch);
   launch.cgroup = context.cgroup;
   launch.rootfs = context.rootfs;
   launch.overlay = context.overlay;
@@ -209,9 +219,10 @@ Result<LaunchSpec> container_spec(const config::PodPlan& plan, const config::Con
   add_filesystems(spec, container, context, launch);
   METE_CHECK(add_volumes(plan, container, resolved, context, launch));
   add_files(container, context, launch);
-  if (!spec.host_network) launch.hostname = hostname_of(plan.pod);
+  const bool machine_name = has_machine_name(spec, container);
+  if (!machine_name) launch.hostname = hostname_of(plan.pod);
   if (container.tty) launch.terminal.emplace();
-  add_environment(plan, resolved, context, launch);
+  add_environment(plan, resolved, machine_name ? context.machine.node_name : hostname_of(plan.pod), context, launch);
   const std::string& directory = container.working_dir.empty() ? context.image.working_dir : container.working_dir;
   launch.cwd = config::normal_path(directory);
   METE_CHECK(add_identity(plan.pod, container, context, launch));

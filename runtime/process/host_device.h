@@ -15,8 +15,12 @@ namespace mete::runtime::process {
 [[nodiscard]] Result<DeviceSpec> host_device(const std::string& path);
 
 // All device nodes below a directory such as /dev, for a privileged container. Left out is what a container has of its
-// own: terminals (pts, ptmx, console), shm, mqueue, fd. What vanishes meanwhile is left out, too; links are not
+// own in /dev: terminals (pts, ptmx, console), shm, mqueue, fd. What vanishes meanwhile is left out, too; links are not
 // followed. Sorted by path.
 [[nodiscard]] Result<std::vector<DeviceSpec>> host_devices(const std::string& directory);
+
+// For a container that asks for them: the device at `path`, or all in the directory `path` and below it, as nodes at
+// `inside`. The error has docker's words.
+[[nodiscard]] Result<std::vector<DeviceSpec>> asked_devices(const std::string& path, const std::string& inside);
 
 }  // namespace mete::runtime::process

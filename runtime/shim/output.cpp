@@ -9,6 +9,7 @@
 namespace mete::runtime::shim {
 
 Status Output::open(const std::string& log_path, const LogLimits& limits) {
+  if (log_path.empty()) return {};
   METE_TRY(LogWriter log, LogWriter::open(log_path, limits));
   log_.emplace(std::move(log));
   return {};
@@ -22,8 +23,10 @@ void Output::copy(std::size_t stream) {
   if (got <= 0) return finish(from);
   const std::string_view bytes(buffer_, static_cast<std::size_t>(got));
   records_.clear();
-  from.formatter.add(bytes, timestamp(), records_);
-  log_->write(records_);
+  if (log_) {
+    from.formatter.add(bytes, timestamp(), records_);
+    log_->write(records_);
+  }
   attachments_.show(from.letter, bytes);
 }
 
@@ -32,9 +35,11 @@ void Output::finish() {
 }
 
 void Output::finish(Stream& stream) {
-  records_.clear();
-  stream.formatter.finish(timestamp(), records_);
-  log_->write(records_);
+  if (log_) {
+    records_.clear();
+    stream.formatter.finish(timestamp(), records_);
+    log_->write(records_);
+  }
   stream.fd.reset();
 }
 

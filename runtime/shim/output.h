@@ -18,8 +18,9 @@ class Output {
  public:
   static constexpr std::size_t kStreams = 2;
 
-  // `attachments` outlives it. The error: the log cannot be opened.
+  // `attachments` outlives it.
   explicit Output(Attachments& attachments) : attachments_(attachments) {}
+  // An empty path: what is written is kept nowhere. The error: the log cannot be opened.
   [[nodiscard]] Status open(const std::string& log_path, const LogLimits& limits);
 
   // The reading end of a stream; the first one may be a terminal, which has both.

@@ -24,7 +24,7 @@ enum class Input {
 
 struct ShimOptions {
   std::string directory;  // directory of the attempt, see attempt_files.h
-  std::string log_path;
+  std::string log_path;   // empty: there is no log
   LogLimits log_limits;
   Input input = Input::none;
   int lock_fd = -1;   // the attempt's lock, taken by the agent; the shim holds it until it ends

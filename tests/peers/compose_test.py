@@ -81,6 +81,8 @@ def test_a_project_goes_up_and_down():
         # By the name of the service and by an alias, in the network that is not the first of the container's.
         wait_for("the cache", lambda: shop.try_run("exec", "-T", "web", "nc", "redis", "6379") == "PONG")
         wait_for("the database", lambda: shop.try_run("exec", "-T", "web", "nc", "db", "5432") == "rows")
+        # One more container of a service that runs, which compose links to those that are there.
+        assert shop.run("run", "--rm", "-T", "web", "sh", "-c", "nc db 5432; ping -c 1 -W 5 shop_web_1 | head -1").startswith("rows\nPING shop_web_1 (")
         assert "serving" in shop.run("logs") and "Up (healthy)" in shop.run("ps")
         assert shop.run("port", "web", "80").startswith("0.0.0.0:")
         shop.run("up", "-d", "--scale", "web=3")

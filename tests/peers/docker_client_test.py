@@ -48,7 +48,7 @@ def test_run_to_the_end_and_its_exit_codes(agent, docker):
     docker.run("run", "--rm", "busybox", "nosuch", code=127)
     docker.run("run", "--rm", "busybox", "/etc", code=126)
     docker.run("run", "--rm", "--init", "busybox", "sh", "-c", "kill -9 $$", code=137)
-    docker.run("run", "--rm", "--device", "/dev/fuse", "busybox", "true", code=125)
+    docker.run("run", "--rm", "--cgroup-parent", "/other", "busybox", "true", code=125)
     assert docker.say("run", "--rm", "-i", "busybox", "cat", text="typed\n") == "typed"
     assert docker.say("ps", "-aq") == ""
 

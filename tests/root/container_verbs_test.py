@@ -63,7 +63,7 @@ def test_exit_codes_of_run(agent, mete):
     for words, code in ((("nosuch",), 127), (("/etc",), 126), (("sh", "-c", "exit 3"), 3)):
         mete("run", "--rm", "busybox", *words, code=code)
     mete("run", "--rm", "--init", "busybox", "sh", "-c", "kill -9 $$", code=137)
-    for flags in (("--device", "/dev/fuse"), ("--memory-swappiness", "5"), ("-p", "80-81:80"), ("--health-interval", "soon"), ("-m", "1k")):
+    for flags in (("--cgroup-parent", "/other"), ("--memory-swappiness", "5"), ("-p", "80-81:80"), ("--health-interval", "soon"), ("-m", "1k")):
         assert mete("run", "--rm", *flags, "busybox", "true", code=125)
     assert mete("create", "--pull", "never", "nosuch:1", code=1)
     assert mete("ps", "-aq") == ""

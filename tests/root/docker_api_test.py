@@ -77,7 +77,7 @@ def test_what_is_refused_and_how(agent, docker):
     missing = docker.ask("POST", "/containers/create", {"Image": "nosuch"})
     assert (missing.status, missing.message) == (404, "No such image: nosuch:latest")
     for body, text in (({"HostConfig": {"Memory": 1000}}, "Minimum memory limit allowed is 6MB"),
-                       ({"HostConfig": {"Devices": [{"PathOnHost": "/dev/fuse"}]}}, "HostConfig.Devices: found"),
+                       ({"HostConfig": {"CgroupParent": "/other"}}, "HostConfig.CgroupParent: found"),
                        ({"Labels": {"a": {"b": "c"}}}, "Labels: found"),
                        ({"HostConfig": {"Runtime": "nosuch"}}, "Unknown runtime specified nosuch"),
                        ({"HostConfig": {"Binds": ["/x:rel"]}}, "mount path must be absolute"),

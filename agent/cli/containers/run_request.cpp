@@ -85,8 +85,18 @@ Status add_resources(const RunOptions& options, Json& host) {
   return {};
 }
 
+// A path alone is an anonymous volume.
+void add_volumes(const RunOptions& options, Json& body) {
+  for (const auto& each : options.volumes) {
+    if (each.find(':') == std::string::npos) {
+      body["Volumes"][each] = Json::object();
+    } else {
+      body["HostConfig"]["Binds"].push_back(each);
+    }
+  }
+}
+
 void add_lists(const RunOptions& options, Json& host) {
-  if (!options.volumes.empty()) host["Binds"] = options.volumes;
   for (const auto& each : options.tmpfs) {
     const auto colon = each.find(':');
     host["Tmpfs"][each.substr(0, colon)] = colon == std::string::npos ? "" : each.substr(colon + 1);
@@ -141,6 +151,7 @@ Result<Json> run_request(const RunOptions& options) {
     const auto equal = each.find('=');
     body["Labels"][each.substr(0, equal)] = equal == std::string::npos ? "" : each.substr(equal + 1);
   }
+  add_volumes(options, body);
   Json& host = body["HostConfig"];
   host["ReadonlyRootfs"] = options.read_only;
   host["Privileged"] = options.privileged;

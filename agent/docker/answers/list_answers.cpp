@@ -78,7 +78,9 @@ void inspect_container(Engine& engine, const Call& call) {
   View view = view_of(engine, call, *record);
   view.execs = engine.execs().of(record->id);
   view.networks = attached(ends_of(engine, *record), engine.networks().list());
-  if (const Pod* const pod = engine.containers().pod(*record)) view.log = pod->paths().log(record->pod);
+  const Pod* const pod = engine.containers().pod(*record);
+  if (pod != nullptr && text_of(field(record->host_config, "LogConfig"), "Type") == "json-file")
+    view.log = pod->paths().log(record->pod);
   Json shown = inspect_json(view);
   shown["GraphDriver"]["Name"] = shown["Driver"] = docker_driver(engine.services().storage->name());
   if (!call.flag("size")) return answer(call, shown);

@@ -12,6 +12,7 @@
 #include "agent/docker/routes.h"
 #include "agent/docker/version.h"
 #include "agent/pods/pod.h"
+#include "runtime/cgroup/abilities.h"
 #include "runtime/process/defaults.h"
 
 namespace mete::agent::docker {
@@ -129,7 +130,7 @@ void show_info(Engine& engine, const Call& call) {
                  {{"Volume", {"local"}},
                   {"Network", {"bridge", "host", "null"}},
                   {"Authorization", Json()},
-                  {"Log", {"json-file"}}}},
+                  {"Log", {"json-file", "local", "none"}}}},
                 {"MemoryLimit", true},
                 {"SwapLimit", true},
                 {"CpuCfsPeriod", true},
@@ -137,7 +138,7 @@ void show_info(Engine& engine, const Call& call) {
                 {"CPUShares", true},
                 {"CPUSet", true},
                 {"PidsLimit", true},
-                {"OomKillDisable", false},
+                {"OomKillDisable", runtime::cgroup::can_wait_out_of_memory(services.hierarchies)},
                 {"IPv4Forwarding", true},
                 {"Debug", false},
                 {"LoggingDriver", "json-file"},

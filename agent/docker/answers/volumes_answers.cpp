@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "agent/docker/container/create_request.h"
-#include "agent/docker/container/pod_of.h"
+#include "agent/docker/container/of_others.h"
 #include "agent/docker/filters.h"
 #include "agent/docker/routes.h"
 
@@ -29,11 +29,7 @@ bool is_volume_name(const std::string& name) {
 std::vector<std::string> users_of_volume(Engine& engine, const std::string& name) {
   std::vector<std::string> users;
   for (const auto& [id, record] : engine.containers().all()) {
-    const auto mounts = mounts_of(record.config, record.host_config);
-    const bool uses = mounts && std::any_of(mounts->begin(), mounts->end(), [&](const MountAsked& each) {
-                        return each.type == "volume" && each.source == name;
-                      });
-    if (uses) users.push_back(id);
+    if (mounts_volume(record, name)) users.push_back(id);
   }
   return users;
 }

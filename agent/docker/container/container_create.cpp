@@ -96,6 +96,8 @@ tl::expected<ContainerRecord*, Refusal> Containers::create(ContainerRecord recor
   record.id = new_id();
   record.name = name.empty() ? invented_name() : name;
   record.created = std::chrono::system_clock::now();
+  if (const auto there = check_machine(record.host_config); !there) return refuse(400, there.error().what);
+  if (const auto taken = take_from_others(record); !taken) return refuse(400, taken.error().what);
   if (text_of(record.config, "Hostname").empty()) record.config["Hostname"] = record.short_id();
   const std::string first = pod_name(record.name, record.id, false);
   const bool taken = reconciler_.find(std::string(kNamespace) + "/" + first) != nullptr;

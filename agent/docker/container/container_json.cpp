@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "agent/docker/container/of_others.h"
 #include "agent/docker/container/pod_of.h"
 #include "agent/docker/endpoints.h"
 #include "runtime/image/sha256.h"
@@ -27,6 +28,7 @@ Json shown_host_config(const View& view) {
   if (view.version < kWithoutKernelMemory) shown["KernelMemory"] = shown["KernelMemoryTCP"] = 0;
   const bool privileged = flag_of(shown, "Privileged");
   shown["MaskedPaths"] = privileged ? Json() : Json(runtime::process::default_masked_paths());
+  if (const Json links = links_json(view.record); !links.is_null()) shown["Links"] = links;
   shown["ReadonlyPaths"] = privileged ? Json() : Json(runtime::process::default_read_only_paths());
   return shown;
 }
@@ -78,9 +80,9 @@ Json asked_json(const View& view, const std::string& network) {
   if (view.version < kApart && network != "bridge" && network != "host" && network != "none" && !has)
     aliases.push_back(short_id);
   return {{"IPAMConfig", field(asked, "IPAMConfig")},
-          {"Links", Json()},
+          {"Links", is_nothing(field(asked, "Links")) ? Json() : field(asked, "Links")},
           {"Aliases", aliases.empty() ? Json() : Json(aliases)},
-          {"MacAddress", ""},
+          {"MacAddress", text_of(asked, "MacAddress")},
           {"NetworkID", network_id(network)},
           {"EndpointID", ""},
           {"Gateway", ""},

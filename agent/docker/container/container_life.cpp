@@ -169,6 +169,7 @@ std::optional<Refusal> Containers::rename(ContainerRecord& record, const std::st
 std::optional<Refusal> Containers::update(ContainerRecord& record, Json host_config) {
   ContainerRecord changed = record;
   changed.host_config = std::move(host_config);
+  if (const auto there = check_machine(changed.host_config); !there) return Refusal{400, there.error().what};
   auto plan = plan_for(changed);
   if (!plan) return Refusal{400, plan.error().what};
   if (const auto saved = save(changed); !saved) return Refusal{500, saved.error().what};

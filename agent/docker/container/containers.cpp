@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "agent/docker/container/of_others.h"
 #include "agent/docker/container/pod_of.h"
 #include "agent/docker/container/start_errors.h"
 #include "runtime/file.h"
@@ -216,8 +217,35 @@ void Containers::watch_health(ContainerRecord& record, Pod& own) {
   seen.health = std::make_unique<HealthWatch>(
       services_, std::move(*plan), std::move(place), now.started_at, [this, id = record.id] {
         tell(records_.at(id), "health_status: " + seen_[id].health->state().status);
+        health_changed(id);
         call_watchers(id);
       });
+}
+
+// The label of the tool autoheal, which does this beside dockerd. On a turn of its own: the restart ends the watch that
+// calls this.
+void Containers::health_changed(const std::string& id) {
+  const ContainerRecord& record = records_.at(id);
+  const auto labels = texts_of(record.config, "Labels");
+  const auto label = labels.find("autoheal");
+  if (label == labels.end() || label->second != "true" || seen_[id].health->state().status != "unhealthy") return;
+  services_.events.add(
+      {.severity = Severity::kWarning,
+       .reason = name_of(Reason::kUnhealthy),
+       .pod = record.key(),
+       .container = record.pod,
+       .message = "Container " + record.name + " is unhealthy and is restarted, as its label autoheal=true asks for"});
+  asio::post(services_.loop, alive_.guard([this, id] {
+    if (!records_.contains(id) || !state(records_.at(id)).has_process()) return;
+    restart(id, std::nullopt, [this, id](const std::optional<Refusal>& failed) {
+      if (!failed || !records_.contains(id)) return;
+      services_.events.add({.severity = Severity::kWarning,
+                            .reason = name_of(Reason::kUnhealthy),
+                            .pod = records_.at(id).key(),
+                            .container = records_.at(id).pod,
+                            .message = "The restart that its label autoheal=true asks for failed: " + failed->message});
+    });
+  }));
 }
 
 const HealthState* Containers::health(const std::string& id) const {
@@ -230,7 +258,12 @@ void Containers::gone(const std::string& id) {
   if (at == records_.end()) return;
   const ContainerRecord record = at->second;
   if (seen_[id].remove_volumes) {
-    for (const auto& [target, volume] : texts_of(record.config, "MeteVolumes")) (void)volumes_.remove(volume);
+    for (const auto& [target, volume] : texts_of(record.config, "MeteVolumes")) {
+      const bool is_shared = std::any_of(records_.begin(), records_.end(), [&, &name = volume](const auto& each) {
+        return each.first != id && mounts_volume(each.second, name);
+      });
+      if (!is_shared) (void)volumes_.remove(volume);
+    }
   }
   if (::unlink(path_of(id).c_str()) != 0 && errno != ENOENT) {
     services_.events.add({.severity = Severity::kWarning,

@@ -110,6 +110,8 @@ class Containers {
   [[nodiscard]] std::string path_of(const std::string& id) const {
     return services_.settings.docker() + "/" + id + ".json";
   }
+  [[nodiscard]] Status take_from_others(ContainerRecord& record);  // container_others.cpp
+  [[nodiscard]] Status check_machine(const Json& host_config) const;
   [[nodiscard]] Status prepare_mounts(ContainerRecord& record);
   [[nodiscard]] Status choose_ports(ContainerRecord& record);
   void changed(const std::string& key);  // of a pod
@@ -117,6 +119,7 @@ class Containers {
   void look_at_ends(ContainerRecord& record, Pod& pod);
   void settle(ContainerRecord& record, Pod& pod);
   void watch_health(ContainerRecord& record, Pod& pod);
+  void health_changed(const std::string& id);
   void join_networks(ContainerRecord& record, Pod& pod);
   // Whether its further networks are all there, or will not be: then why.
   [[nodiscard]] bool has_joined(const ContainerRecord& record, std::string& error) const;

@@ -92,6 +92,7 @@ Json merged_config(const Json& body, const runtime::image::ImageConfig& image) {
     config["StopSignal"] = image.stop_signal;
   }
   if (field(body, "StopTimeout").is_number()) config["StopTimeout"] = number_of(body, "StopTimeout");
+  if (const std::string mac = text_of(body, "MacAddress"); !mac.empty()) config["MacAddress"] = mac;
   if (flag_of(body, "NetworkDisabled")) config["NetworkDisabled"] = true;
   return config;
 }
@@ -247,9 +248,9 @@ Result<ContainerRecord> read_create(const Json& body, const runtime::image::Imag
 
 Result<Json> update_host_config(const Json& host_config, const Json& body, const MachineBounds& machine) {
   Json host = host_config;
-  constexpr std::array<const char*, 10> kResources = {"Memory",     "MemorySwap", "MemoryReservation", "NanoCpus",
+  constexpr std::array<const char*, 11> kResources = {"Memory",     "MemorySwap", "MemoryReservation", "NanoCpus",
                                                       "CpuShares",  "CpuPeriod",  "CpuQuota",          "CpusetCpus",
-                                                      "CpusetMems", "PidsLimit"};
+                                                      "CpusetMems", "PidsLimit",  "BlkioWeight"};
   for (const char* name : kResources) {
     if (!is_nothing(field(body, name))) host[name] = field(body, name);
   }

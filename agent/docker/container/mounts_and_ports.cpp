@@ -150,6 +150,14 @@ Result<std::vector<MountAsked>> mounts_of(const Json& config, const Json& host_c
     mount.options = options;
     METE_CHECK(add(std::move(mount)));
   }
+  // Those of others (share_volumes()) give way to its own.
+  const Json& shared = field(config, "MeteVolumesFrom");
+  for (const auto& each : shared.is_array() ? shared : Json::array()) {
+    MountAsked mount{text_of(each, "Type"), text_of(each, "Source"), text_of(each, "Target"), text_of(each, "Mode")};
+    mount.read_only = flag_of(each, "ReadOnly");
+    mount.propagation = text_of(each, "Propagation");
+    (void)add(std::move(mount));
+  }
   // An anonymous volume gives way to what is mounted there by name.
   for (const auto& target : names_in(config, "Volumes")) {
     METE_CHECK(check_target(target, target, "volume"));

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agent/docker/container/device_wishes.h"
+#include "agent/docker/container/io_wish.h"
+#include "agent/docker/container/log_wish.h"
 #include "agent/docker/container/storage_opt.h"
 #include "agent/docker/endpoints.h"
 #include "config/bandwidth.h"
@@ -68,10 +71,20 @@ void take_memory(const Json& host, config::Container& container) {
   if (const std::int64_t soft = number_of(host, "MemoryReservation"); soft > 0) extras.memory_soft = Bytes(soft);
   if (const std::int64_t pids = number_of(host, "PidsLimit"); pids > 0) extras.pids = static_cast<std::uint64_t>(pids);
   if (const std::int64_t shm = number_of(host, "ShmSize"); shm > 0) extras.shm_size = Bytes(shm);
+  extras.waits_out_of_memory = flag_of(host, "OomKillDisable");
   extras.oom_score_adj = static_cast<int>(std::clamp<std::int64_t>(number_of(host, "OomScoreAdj"), -1000, 1000));
   for (const auto& each : field(host, "Ulimits").is_array() ? field(host, "Ulimits") : Json::array())
     extras.bounds.push_back({text_of(each, "Name"), static_cast<std::uint64_t>(number_of(each, "Soft")),
                              static_cast<std::uint64_t>(number_of(each, "Hard"))});
+}
+
+Status take_machine(const Json& host, config::ContainerExtras& extras) {
+  METE_TRY(extras.devices, device_wishes(host));
+  METE_TRY(extras.device_ranges, device_ranges(host));
+  METE_TRY(extras.log, log_wish(host));
+  METE_TRY(extras.io, io_wish(host));
+  extras.machine_name = text_of(host, "UTSMode") == "host";
+  return {};
 }
 
 void take_restart(const Json& host, config::PodSpec& spec, config::Container& container) {
@@ -116,7 +129,7 @@ Status take_mounts(const ContainerRecord& record, const Surrounding& around, con
 void take_names(const ContainerRecord& record, config::Pod& pod, config::Container& container) {
   auto& spec = pod.spec;
   const std::string hostname = text_of(record.config, "Hostname");
-  spec.hostname = hostname.empty() ? record.short_id() : hostname;
+  if (!container.extras.machine_name) spec.hostname = hostname.empty() ? record.short_id() : hostname;
   container.extras.domainname = text_of(record.config, "Domainname");
   const Json& host = record.host_config;
   for (const auto& each : words_of(host, "ExtraHosts")) {
@@ -174,6 +187,13 @@ Status take_network(const ContainerRecord& record, const Surrounding& around, co
   if (!usual) annotations["mete/network"] = mode;
   const std::string address = text_of(field(endpoint_in(record, mode), "IPAMConfig"), "IPv4Address");
   if (!address.empty()) annotations["mete/ip"] = address;
+  std::string hardware = text_of(endpoint_in(record, mode), "MacAddress");
+  if (hardware.empty()) hardware = text_of(record.config, "MacAddress");
+  if (!hardware.empty()) annotations["mete/mac"] = hardware;
+  std::string links;
+  for (const auto& [alias, other] : texts_of(record.config, "MeteLinks"))
+    links.append(links.empty() ? "" : ",").append(alias).append("=").append(other);
+  if (!links.empty()) annotations["mete/links"] = links;
   std::string aliases;
   for (const auto& each : aliases_of(record)) aliases.append(aliases.empty() ? "" : ",").append(each);
   annotations["mete/aliases"] = aliases;
@@ -227,6 +247,7 @@ Result<config::Pod> pod_of(const ContainerRecord& record, const Surrounding& aro
   for (const auto& [name, value] : texts_of(host, "Sysctls")) pod.spec.security.sysctls.emplace_back(name, value);
   for (const auto& group : words_of(host, "GroupAdd"))
     pod.spec.security.supplemental_groups.push_back(static_cast<std::uint32_t>(std::stoul(group)));
+  METE_CHECK(take_machine(host, container.extras));
   METE_CHECK(take_mounts(record, around, pod.spec, container));
   METE_CHECK(take_ports(record, container));
   take_names(record, pod, container);

@@ -42,6 +42,9 @@ std::string start_error_text(const ContainerRecord& record, int exit_code, const
     return "driver failed programming external connectivity on endpoint " + record.name + " (" + network_id(record.id) +
            "): Bind for " + *port + " failed: port is already allocated";
   }
+  // Docker says so before it makes the task.
+  if (const auto device = message.find("error gathering device information"); device != std::string::npos)
+    return message.substr(device);
   const std::string begin = "failed to create task for container: ";
   const auto with = [&](const char* words) {
     return begin + (message.find(words) == std::string::npos ? std::string(words) + ": " : "") + message;

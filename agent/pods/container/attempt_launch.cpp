@@ -27,6 +27,17 @@ Status remove_other_attempts(const std::string& folder, const std::string& own) 
   return {};
 }
 
+// The agent's own bounds, or those that a docker client asks for.
+std::vector<std::string> log_options(const ContainerSlot& slot) {
+  const auto& own = slot.services().settings.log_limits;
+  const auto& wish = slot.spec()->extras.log;
+  const std::int64_t size = wish.max_size ? wish.max_size->count() : own.max_bytes;
+  const int files = wish.files ? static_cast<int>(*wish.files) : own.files;
+  return {"--log",           wish.none ? std::string() : slot.log_path(),
+          "--log-max-bytes", std::to_string(size),
+          "--log-files",     std::to_string(files)};
+}
+
 }  // namespace
 
 void Attempt::start() {
@@ -167,7 +178,7 @@ void Attempt::root_made(const runtime::image::Image& image, Result<runtime::stor
 
 Status Attempt::make_files(const runtime::image::Image& image, runtime::storage::ContainerRoot root) {
   METE_CHECK(cgroup_.claim());
-  cgroup_.devices().find();
+  METE_CHECK(cgroup_.devices().find());
   METE_TRY(auto devices, cgroup_.devices().nodes());
   METE_CHECK(write_launch_plan(slot_, cgroup_.group(), std::move(devices), image, std::move(root)));
   return runtime::make_directories(slot_.pod().paths().logs());
@@ -200,10 +211,7 @@ Status Attempt::spawn() {
   const runtime::shim::AttemptFiles files = slot_.files();
   METE_TRY(runtime::UniqueFd lock, files.try_lock());
   if (!lock.valid()) return fail(files.lock() + ": found it locked, expected nobody in a new attempt");
-  const auto& log = services_.settings.log_limits;
-  std::vector<std::string> more = {"--log",           slot_.log_path(),
-                                   "--log-max-bytes", std::to_string(log.max_bytes),
-                                   "--log-files",     std::to_string(log.files)};
+  auto more = log_options(slot_);
   if (const auto& spec = *slot_.spec(); spec.stdin_open) {
     more.insert(more.end(), {"--stdin", spec.stdin_once ? "once" : "open"});
   }

@@ -10,7 +10,23 @@ namespace mete::agent {
 
 using runtime::cgroup::DeviceRule;
 
-void ContainerDevices::find() {
+Status ContainerDevices::find() {
+  find_policys();
+  asked_.clear();
+  Status all_there;
+  if (slot_.spec() == nullptr) return all_there;
+  for (const auto& wish : slot_.spec()->extras.devices) {
+    auto nodes = runtime::process::asked_devices(wish.path, wish.inside);
+    if (!nodes) {
+      all_there = tl::unexpected(std::move(nodes.error()));
+      continue;
+    }
+    for (auto& node : *nodes) asked_.push_back({std::move(node), wish.access});
+  }
+  return all_there;
+}
+
+void ContainerDevices::find_policys() {
   devices_.clear();
   const auto* const policy = slot_.policy_in_force();
   if (policy == nullptr) return;
@@ -37,19 +53,32 @@ std::vector<runtime::process::DeviceSpec> ContainerDevices::allowed() const {
 }
 
 Result<std::vector<runtime::process::DeviceSpec>> ContainerDevices::nodes() const {
-  auto nodes = allowed();
+  std::vector<runtime::process::DeviceSpec> nodes;
+  // What it asks for itself at a path comes first.
+  const auto add = [&nodes](const std::vector<runtime::process::DeviceSpec>& more) {
+    for (const auto& device : more) {
+      const auto same = [&](const auto& other) { return other.path == device.path; };
+      if (std::none_of(nodes.begin(), nodes.end(), same)) nodes.push_back(device);
+    }
+  };
+  for (const auto& each : asked_) add({each.node});
+  add(allowed());
   if (!slot_.spec()->security.privileged) return nodes;
-  METE_TRY(auto all, runtime::process::host_devices("/dev"));
-  for (auto& device : all) {
-    const auto same = [&](const auto& other) { return other.path == device.path; };
-    if (std::none_of(nodes.begin(), nodes.end(), same)) nodes.push_back(std::move(device));
-  }
+  METE_TRY(const auto all, runtime::process::host_devices("/dev"));
+  add(all);
   return nodes;
 }
 
 // A privileged container may use all that is not denied.
 std::vector<DeviceRule> ContainerDevices::base_rules() const {
-  return slot_.spec()->security.privileged ? std::vector<DeviceRule>{{.allow = true}} : std::vector<DeviceRule>();
+  if (slot_.spec()->security.privileged) return std::vector<DeviceRule>{{.allow = true}};
+  const auto& extras = slot_.spec()->extras;
+  if (extras.device_ranges.empty() && extras.devices.empty()) return {};
+  // Rules that do not begin with all of them would change what the cgroup is made with: everything is allowed.
+  std::vector<DeviceRule> rules = {{.allow = false}};
+  for (auto& each : enforcers::device_rules(extras.device_ranges)) rules.push_back(std::move(each));
+  for (const auto& [node, access] : asked_) rules.push_back(enforcers::device_rule(node, access));
+  return rules;
 }
 
 std::vector<DeviceRule> ContainerDevices::policy_rules() const {
@@ -59,6 +88,7 @@ std::vector<DeviceRule> ContainerDevices::policy_rules() const {
 
 Status ContainerDevices::set_up() {
   auto rules = policy_rules();
+  // Without a rule of anybody's a privileged container keeps what its cgroup is made with: all.
   if (!slot_.spec()->security.privileged || !rules.empty())
     METE_CHECK(runtime::cgroup::apply_device_rules(group_, base_rules(), rules));
   rules_ = std::move(rules);
@@ -66,7 +96,8 @@ Status ContainerDevices::set_up() {
 }
 
 void ContainerDevices::reconcile() {
-  find();
+  // One that has been unplugged meanwhile needs no rule.
+  (void)find();
   auto rules = policy_rules();
   if (rules_ == rules) return;
   const auto done = runtime::cgroup::change_device_rules(group_, base_rules(), rules);

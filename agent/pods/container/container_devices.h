@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The devices that a container may use: those of every container, changed by its policy.
+// The devices that a container may use: those of every container, those that a docker client asks for, and what its
+// policy allows and denies, which has the last word.
 #pragma once
 
 #include <map>
@@ -18,10 +19,12 @@ class ContainerDevices {
  public:
   ContainerDevices(const ContainerSlot& slot, const runtime::cgroup::Group& group) : slot_(slot), group_(group) {}
 
-  // Finds those of the machine that its policy is about; reports those that are not there.
-  void find();
+  // Finds those of the machine that its policy is about, and reports those that are not there; and those that it asks
+  // for itself. The error: one of those is not there.
+  [[nodiscard]] Status find();
   [[nodiscard]] std::vector<runtime::process::DeviceSpec> allowed() const;  // by its policy
-  // Those that are made in /dev besides the usual ones: allowed(), and of a privileged container all of the machine.
+  // Those that are made in /dev besides the usual ones: its own wishes, allowed(), and of a privileged container all of
+  // the machine.
   [[nodiscard]] Result<std::vector<runtime::process::DeviceSpec>> nodes() const;
   // The rules of a cgroup in which nothing runs yet.
   [[nodiscard]] Status set_up();
@@ -29,12 +32,18 @@ class ContainerDevices {
   void reconcile();
 
  private:
+  void find_policys();
   [[nodiscard]] std::vector<runtime::cgroup::DeviceRule> base_rules() const;
   [[nodiscard]] std::vector<runtime::cgroup::DeviceRule> policy_rules() const;
 
   const ContainerSlot& slot_;
   const runtime::cgroup::Group& group_;
   std::map<std::string, runtime::process::DeviceSpec> devices_;  // of the machine, by path
+  struct Asked {
+    runtime::process::DeviceSpec node;
+    std::string access;
+  };
+  std::vector<Asked> asked_;
   // The policy's, as they are in force; empty: not known.
   std::optional<std::vector<runtime::cgroup::DeviceRule>> rules_;
 };

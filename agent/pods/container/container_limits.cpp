@@ -36,11 +36,17 @@ void ContainerLimits::find_facts() {
 void ContainerLimits::find_disks() {
   io_ = {};
   const auto* const policy = slot_.policy();
+  std::vector<std::string> faults;
+  // Its own wishes were checked when it was made: a disk may have gone since.
+  if (slot_.spec() != nullptr) io_ = find_policy_disks(slot_.spec()->extras.io, group_, faults);
   if (policy == nullptr) return;
   const bool news = faults_reported_ == nullptr || *faults_reported_ != *policy;
   if (news) faults_reported_ = std::make_unique<const config::Policy>(*policy);
-  std::vector<std::string> faults = enforcers::not_to_be_had(*policy, services_.hierarchies);
-  io_ = find_policy_disks(policy->io, group_, faults);
+  faults = enforcers::not_to_be_had(*policy, services_.hierarchies);
+  auto of_policy = find_policy_disks(policy->io, group_, faults);
+  io_.disks.merge(of_policy.disks);
+  io_.has_weight |= of_policy.has_weight;
+  io_.has_latency |= of_policy.has_latency;
   for (const auto& fault : news ? faults : std::vector<std::string>()) slot_.warn(Reason::kNotEnforced, fault);
 }
 

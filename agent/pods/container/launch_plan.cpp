@@ -83,12 +83,13 @@ config::FileValues values_in(const std::map<std::string, std::string>& volumes) 
   };
 }
 
-void add_etc_files(const Pod& pod, runtime::pod::ContainerContext& context) {
+void add_etc_files(const Pod& pod, const config::Container& container, runtime::pod::ContainerContext& context) {
   const bool host_network = pod.plan()->pod.spec.host_network;
   const std::string etc = host_network ? "/etc" : pod.paths().etc();
   context.hosts_file = etc + "/hosts";
   context.hostname_file = etc + "/hostname";
   context.resolv_file = etc + "/resolv.conf";
+  if (container.extras.machine_name) context.hostname_file = "/etc/hostname";
   const bool own_resolver =
       runtime::pod::resolv_text(pod.plan()->pod.spec, {}).has_value();  // Pod::prepare() has written it
   if (host_network && own_resolver) context.resolv_file = pod.paths().etc() + "/resolv.conf";
@@ -132,7 +133,7 @@ Status write_launch_plan(const ContainerSlot& slot, const runtime::cgroup::Group
   context.overlay = std::move(root.overlay);
   context.rootfs = std::move(root.directory);
   context.volumes = pod.volumes();
-  add_etc_files(pod, context);
+  add_etc_files(pod, container, context);
   if (slot.policy() != nullptr && slot.policy()->memory.notify) {
     context.pressure_fifo = files.pressure();
     METE_CHECK(make_pressure_fifo(context.pressure_fifo));

@@ -235,7 +235,9 @@ TEST(DockerUpdate, ChangesWhatIsNamed) {
   const auto host = update_host_config(record.host_config, {{"Memory", 64 << 20}, {"CpuShares", 0}}, {2});
   ASSERT_TRUE(host);
   EXPECT_EQ(number_of(*host, "Memory"), 64 << 20);
-  EXPECT_FALSE(update_host_config(record.host_config, {{"BlkioWeight", 10}}, {2}));
+  EXPECT_EQ(number_of(*update_host_config(record.host_config, {{"BlkioWeight", 10}}, {2}), "BlkioWeight"), 10);
+  EXPECT_FALSE(update_host_config(record.host_config, {{"BlkioWeight", 9}}, {2}));
+  EXPECT_FALSE(update_host_config(record.host_config, {{"OomKillDisable", true}}, {2}));
   EXPECT_FALSE(update_host_config(record.host_config, {{"Memory", 10}}, {2}));
 }
 

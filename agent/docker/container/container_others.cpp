@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a new container has of others that are there, and what the machine must have for it.
+#include <unistd.h>
+
+#include <array>
+
+#include "agent/docker/container/containers.h"
+#include "agent/docker/container/io_wish.h"
+#include "agent/docker/container/of_others.h"
+#include "runtime/cgroup/abilities.h"
+#include "runtime/cgroup/block_device.h"
+#include "runtime/cgroup/io.h"
+
+namespace mete::agent::docker {
+namespace {
+
+std::string machine_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : std::string();
+}
+
+}  // namespace
+
+// The links become names of pods, which stay when a container is renamed.
+Status Containers::take_from_others(ContainerRecord& record) {
+  METE_TRY(const auto links, links_asked(record));
+  Json pods = Json::object();
+  for (const auto& link : links) {
+    const auto other = find(link.container);
+    if (!other) return fail("could not get container for " + link.container + ": " + other.error().message);
+    pods[link.alias] = (*other)->key();
+  }
+  if (!pods.empty()) record.config["MeteLinks"] = std::move(pods);
+  METE_TRY(const auto volumes, volumes_asked(record.host_config));
+  for (const auto& each : volumes) {
+    const auto other = find(each.container);
+    if (!other) return fail(other.error().message);
+    METE_CHECK(share_volumes(**other, each.read_only, record));
+  }
+  if (text_of(record.host_config, "UTSMode") == "host") record.config["Hostname"] = machine_name();
+  return {};
+}
+
+Status Containers::check_machine(const Json& host_config) const {
+  if (flag_of(host_config, "OomKillDisable") && !runtime::cgroup::can_wait_out_of_memory(services_.hierarchies))
+    return fail(
+        "HostConfig.OomKillDisable: found true, expected false: a kernel with cgroup v2's memory controller cannot let "
+        "processes wait at the limit; a Policy can hold them (memory: onOOM)");
+  METE_TRY(const auto io, io_wish(host_config));
+  for (const auto& each : io.devices) {
+    if (const auto disk = runtime::cgroup::disk_of(each.path); !disk)
+      return fail("HostConfig.BlkioDevice: " + disk.error().what);
+  }
+  if (!io.devices.empty() && !runtime::cgroup::has_io(services_.hierarchies))
+    return fail("HostConfig.BlkioDevice: found bounds, but this machine has no cgroup controller for disks");
+  if (!io.weight) return {};
+  METE_TRY(const auto group, runtime::cgroup::Group::at(services_.hierarchies, services_.settings.cgroup_parent));
+  METE_CHECK(group.create());  // the root has no such file
+  const Status found = runtime::cgroup::find_io_weight(group);
+  return found ? Status() : fail("HostConfig.BlkioWeight: " + found.error().what);
+}
+
+}  // namespace mete::agent::docker
