@@ -34,26 +34,26 @@ std::optional<T> number(std::string_view text, int base = 10) {
 
 }  // namespace
 
-HttpAnswer::State HttpAnswer::broken(std::string why) {
+HttpAnswerReader::State HttpAnswerReader::broken(std::string why) {
   why_ = std::move(why);
   return State::kBroken;
 }
 
-HttpAnswer::State HttpAnswer::feed(std::string_view bytes) {
+HttpAnswerReader::State HttpAnswerReader::feed(std::string_view bytes) {
   if (in_body_ && !chunked_) return take_body(bytes);
   head_ += bytes;
   if (in_body_) return take_chunks();
   return read_head();
 }
 
-HttpAnswer::State HttpAnswer::end() {
+HttpAnswerReader::State HttpAnswerReader::end() {
   if (!in_body_)
     return broken(head_.empty() ? "the connection ended without an answer" : "the answer ends in its head");
   if (chunked_ || length_) return broken("the answer ends before its body does");
   return State::kDone;
 }
 
-HttpAnswer::State HttpAnswer::read_head() {
+HttpAnswerReader::State HttpAnswerReader::read_head() {
   constexpr std::size_t kMostShown = 64;
   std::size_t from = 0;
   for (std::size_t end = head_.find('\n'); end != std::string::npos; end = head_.find('\n', from)) {
@@ -89,7 +89,7 @@ HttpAnswer::State HttpAnswer::read_head() {
   return State::kMore;
 }
 
-bool HttpAnswer::read_status_line(std::string_view line) {
+bool HttpAnswerReader::read_status_line(std::string_view line) {
   if (!line.starts_with("HTTP/1.")) return false;
   const auto blank = line.find(' ');
   if (blank == std::string_view::npos) return false;
@@ -100,7 +100,7 @@ bool HttpAnswer::read_status_line(std::string_view line) {
   return true;
 }
 
-void HttpAnswer::read_header(std::string_view line) {
+void HttpAnswerReader::read_header(std::string_view line) {
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return;
   const std::string_view name = line.substr(0, colon);
@@ -111,7 +111,7 @@ void HttpAnswer::read_header(std::string_view line) {
     chunked_ = same_letters(value.substr(value.size() - 7), "chunked");
 }
 
-HttpAnswer::State HttpAnswer::take_body(std::string_view bytes) {
+HttpAnswerReader::State HttpAnswerReader::take_body(std::string_view bytes) {
   if (length_) {
     bytes = bytes.substr(0, *length_);
     *length_ -= bytes.size();
@@ -121,7 +121,7 @@ HttpAnswer::State HttpAnswer::take_body(std::string_view bytes) {
 }
 
 // chunk = size [extension] line-end, bytes, line-end; a chunk of size 0 ends the body (RFC 9112, 7.1).
-HttpAnswer::State HttpAnswer::take_chunks() {
+HttpAnswerReader::State HttpAnswerReader::take_chunks() {
   std::size_t from = 0;
   const auto keep = [&](State state) {
     head_.erase(0, from);

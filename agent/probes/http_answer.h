@@ -11,7 +11,7 @@
 
 namespace mete::agent {
 
-class HttpAnswer {
+class HttpAnswerReader {
  public:
   static constexpr std::size_t kMostHead = 64 * 1024;
   static constexpr std::size_t kMostBody = 10 * 1024;  // as the kubelet

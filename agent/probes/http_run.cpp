@@ -96,15 +96,15 @@ class HttpRun : public NetworkRun {
   void receive(Stream& stream) {
     stream.async_read_some(asio::buffer(bytes_), [self = self<HttpRun>(), &stream](ErrorCode error, std::size_t size) {
       if (self->is_over()) return;
-      HttpAnswer::State state = HttpAnswer::State::kMore;
+      HttpAnswerReader::State state = HttpAnswerReader::State::kMore;
       if (size > 0) state = self->answer_.feed({self->bytes_.data(), size});
-      if (state == HttpAnswer::State::kMore && error) {
+      if (state == HttpAnswerReader::State::kMore && error) {
         const bool closed = error == asio::error::eof || error == asio::ssl::error::stream_truncated;
         if (!closed) return self->failed(error);
         state = self->answer_.end();
       }
-      if (state == HttpAnswer::State::kMore) return self->receive(stream);
-      if (state == HttpAnswer::State::kBroken)
+      if (state == HttpAnswerReader::State::kMore) return self->receive(stream);
+      if (state == HttpAnswerReader::State::kBroken)
         return self->finish(ProbeResult::kFailure, self->what_failed() + ": " + self->answer_.why());
       self->answered();
     });
@@ -141,7 +141,7 @@ class HttpRun : public NetworkRun {
   HttpTarget target_;
   int redirects_ = 0;
   std::string request_;
-  HttpAnswer answer_;
+  HttpAnswerReader answer_;
   std::array<char, 4096> bytes_{};
   std::unique_ptr<Tls> tls_;
 };

@@ -6,11 +6,11 @@
 namespace mete::agent {
 namespace {
 
-using State = HttpAnswer::State;
+using State = HttpAnswerReader::State;
 
 struct Read {
   State state = State::kMore;
-  HttpAnswer answer;
+  HttpAnswerReader answer;
 };
 
 // In pieces of `size` bytes; then, if there is more to come, the end of the connection.
@@ -45,10 +45,11 @@ TEST(HttpAnswer, Bodies) {
 
 TEST(HttpAnswer, ALongBodyIsCut) {
   const std::string body(20'000, 'x');
-  expect_body("HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n" + body, 200, body.substr(0, HttpAnswer::kMostBody));
+  expect_body("HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n" + body, 200,
+              body.substr(0, HttpAnswerReader::kMostBody));
   expect_body("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4e20\r\n" + body, 200,
-              body.substr(0, HttpAnswer::kMostBody));
-  expect_body("HTTP/1.1 200 OK\r\n\r\n" + body, 200, body.substr(0, HttpAnswer::kMostBody));
+              body.substr(0, HttpAnswerReader::kMostBody));
+  expect_body("HTTP/1.1 200 OK\r\n\r\n" + body, 200, body.substr(0, HttpAnswerReader::kMostBody));
 }
 
 TEST(HttpAnswer, Garbage) {
@@ -67,11 +68,11 @@ TEST(HttpAnswer, Garbage) {
 }
 
 TEST(HttpAnswer, NothingIsKeptWithoutBounds) {
-  HttpAnswer head;
+  HttpAnswerReader head;
   State state = head.feed("HTTP/1.1 200 OK\r\n");
   for (int i = 0; i < 100 && state == State::kMore; ++i) state = head.feed(std::string(1024, 'x'));
   EXPECT_EQ(state, State::kBroken);
-  HttpAnswer chunk;
+  HttpAnswerReader chunk;
   state = chunk.feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
   for (int i = 0; i < 100 && state == State::kMore; ++i) state = chunk.feed(std::string(1024, '0'));
   EXPECT_EQ(state, State::kBroken);

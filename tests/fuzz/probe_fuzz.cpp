@@ -19,16 +19,16 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
-std::tuple<HttpAnswer::State, int, std::string, std::string> answer(std::string_view bytes, std::size_t piece) {
-  HttpAnswer read;
-  auto state = HttpAnswer::State::kMore;
-  for (std::size_t at = 0; at < bytes.size() && state == HttpAnswer::State::kMore; at += piece)
+std::tuple<HttpAnswerReader::State, int, std::string, std::string> answer(std::string_view bytes, std::size_t piece) {
+  HttpAnswerReader read;
+  auto state = HttpAnswerReader::State::kMore;
+  for (std::size_t at = 0; at < bytes.size() && state == HttpAnswerReader::State::kMore; at += piece)
     state = read.feed(bytes.substr(at, piece));
-  if (state == HttpAnswer::State::kMore) state = read.end();
-  require(state != HttpAnswer::State::kMore && read.body().size() <= HttpAnswer::kMostBody);
-  require((state == HttpAnswer::State::kBroken) == !read.why().empty());
-  return {state, state == HttpAnswer::State::kDone ? read.status() : 0,
-          state == HttpAnswer::State::kDone ? read.body() : "", read.location()};
+  if (state == HttpAnswerReader::State::kMore) state = read.end();
+  require(state != HttpAnswerReader::State::kMore && read.body().size() <= HttpAnswerReader::kMostBody);
+  require((state == HttpAnswerReader::State::kBroken) == !read.why().empty());
+  return {state, state == HttpAnswerReader::State::kDone ? read.status() : 0,
+          state == HttpAnswerReader::State::kDone ? read.body() : "", read.location()};
 }
 
 std::optional<ProbeOutcome> health(std::string_view bytes, std::size_t piece) {
