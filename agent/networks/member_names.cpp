@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "agent/networks/networks.h"
+#include "agent/networks/pod_wishes.h"
 #include "config/names.h"
 #include "runtime/pod/name_files.h"
 

@@ -3,12 +3,9 @@
 
 #include <sys/random.h>
 
-#include <algorithm>
 #include <cstdio>
 
-#include "config/names.h"
 #include "config/objects.h"
-#include "runtime/pod/name_files.h"
 
 namespace mete::agent {
 namespace {
@@ -32,33 +29,6 @@ std::optional<std::int64_t> amount_in(const config::Pod& pod, const char* annota
 std::string annotation_of(const config::Pod& pod, const char* name) {
   const auto found = pod.metadata.annotations.find(name);
   return found == pod.metadata.annotations.end() ? std::string() : found->second;
-}
-
-std::vector<std::string> names_of(const config::Pod& pod) {
-  const auto& metadata = pod.metadata;
-  std::vector<std::string> names = {config::full_name(metadata), metadata.name,
-                                    metadata.name + "." + metadata.namespace_};
-  const auto add = [&](const std::string& name) {
-    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  };
-  add(pod.spec.hostname);
-  // HOSTNAME.SUBDOMAIN.NAMESPACE.svc.cluster.local and its beginnings, as a headless Service has them.
-  const std::string full = runtime::pod::full_hostname_of(pod);
-  add(full);
-  std::size_t dot = full.find('.');
-  for (int parts = 0; parts < 3 && dot != std::string::npos; ++parts) {
-    dot = full.find('.', dot + 1);
-    add(full.substr(0, dot));
-  }
-  std::string aliases = annotation_of(pod, "mete/aliases");
-  while (!aliases.empty()) {
-    const auto comma = aliases.find(',');
-    std::string name = aliases.substr(0, comma);
-    std::erase(name, ' ');
-    if (config::check_dns_subdomain(name)) add(name);
-    aliases.erase(0, comma == std::string::npos ? aliases.size() : comma + 1);
-  }
-  return names;
 }
 
 std::vector<PublishedPort> published_ports(const config::Pod& pod) {

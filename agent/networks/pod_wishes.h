@@ -18,9 +18,6 @@ namespace mete::agent {
 [[nodiscard]] Status can_publish(const runtime::network::NetworkSpec& network,
                                  const std::vector<runtime::network::PublishedPort>& ports);
 
-// NAMESPACE/POD, then what a question for a name may say, in lower case. Pure.
-[[nodiscard]] std::vector<std::string> names_of(const config::Pod& pod);
-
 // What the pod itself asks for: its annotations kubernetes.io/ingress-bandwidth, egress-bandwidth and
 // mete/bandwidth-burst. Pure.
 [[nodiscard]] config::Bandwidth asked_bandwidth(const config::Pod& pod);
