@@ -88,7 +88,7 @@ def test_the_machines_own_and_all_rights():
 REFUSED = {
     "BlkioWeightDevice": ("--blkio-weight-device", "/dev/null:100"), "MemorySwappiness": ("--memory-swappiness", "10"), "UTSMode": ("--uts", "own"),
     "UsernsMode": ("--userns", "private"), "CgroupnsMode": ("--cgroupns", "host"), "CgroupParent": ("--cgroup-parent", "/x"), "Isolation": ("--isolation", "hyperv"),
-    "StorageOpt": ("--storage-opt", "size=1g"), "VolumeDriver": ("--volume-driver", "nfs"), "Unknown runtime": ("--runtime", "kata"), "SecurityOpt": ("--security-opt", "apparmor=mine"),
+    "StorageOpt": ("--storage-opt", "colour=red"), "VolumeDriver": ("--volume-driver", "nfs"), "Unknown runtime": ("--runtime", "kata"), "SecurityOpt": ("--security-opt", "apparmor=mine"),
     "GroupAdd": ("--group-add", "wheel"), "LogConfig.Type": ("--log-driver", "syslog"), "cpuset": ("--cpuset-cpus", "a"), "Invalid signal": ("--stop-signal", "NOSUCH"),
     "restart policy": ("--restart", "sometimes"), "capability": ("--cap-add", "FLY"), "Range of CPUs": ("--cpus", "1000"), "memory limit": ("--memory", "1m"),
     "--ulimit": ("--ulimit", "nofile"), "--shm-size": ("--shm-size", "large"),

@@ -135,7 +135,7 @@ struct Received {
   std::string name;       // for errors
   bool stopped;
   std::string path;
-  bool keep;  // a directory stays one, and what is none
+  bool keep;      // a directory stays one, and what is none
   UniqueFd file;  // of the request's body
   Status done = {};
 };
