@@ -112,15 +112,11 @@ Result<std::vector<NamedModel>> read_models(const Common& common) {
   return models;
 }
 
-bool is_of(const std::string& container, const std::string& name) {
-  return container == name || container.starts_with(name + "/");
-}
-
-// A word alone is a pod of "default", or a container of `mete run`.
 bool is_asked(const std::string& container, const std::vector<std::string>& names) {
+  const auto is_in = [&](const std::string& key) { return container == key || container.starts_with(key + "/"); };
   return names.empty() || std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-           return is_of(container, pod_key(name)) ||
-                  (name.find('/') == std::string::npos && is_of(container, "docker/" + name));
+           const auto keys = pod_keys(name);
+           return std::any_of(keys.begin(), keys.end(), is_in);
          });
 }
 

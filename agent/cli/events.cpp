@@ -40,8 +40,8 @@ std::string field_of_event(const Json& event, const char* key) {
 bool is_of_container(const Json& event, const std::string& name) {
   const std::string pod = field_of_event(event, "pod");
   const std::string container = field_of_event(event, "container");
-  return name == container || name == pod || pod_key(name) == pod || name == pod + "/" + container ||
-         (pod.starts_with("docker/") && name == pod.substr(pod.find('/') + 1));
+  const auto keys = pod_keys(name);
+  return name == container || name == pod + "/" + container || std::find(keys.begin(), keys.end(), pod) != keys.end();
 }
 
 // Values of one name are alternatives.

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "agent/cli/table.h"
+#include "agent/docker/container/record.h"
 #include "runtime/file.h"
 
 namespace mete::agent::cli {
@@ -130,6 +131,11 @@ int with_print_failure(int code) {
 
 std::string pod_key(const std::string& name) {
   return name.find('/') == std::string::npos ? "default/" + name : name;
+}
+
+std::vector<std::string> pod_keys(const std::string& word) {
+  if (word.find('/') != std::string::npos) return {word};
+  return {pod_key(word), std::string(docker::kNamespace) + "/" + word};
 }
 
 std::optional<Json> find_container(const Json& pod, const std::string& name) {

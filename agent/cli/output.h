@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/cli/client.h"
 #include "agent/cli/command_line.h"
@@ -42,6 +43,8 @@ void print(const std::string& text);
 
 // "web" -> "default/web"; "ns/web" stays.
 [[nodiscard]] std::string pod_key(const std::string& name);
+// What a word may name: "web" a pod of "default" or a container of `mete run`, "ns/web" itself alone.
+[[nodiscard]] std::vector<std::string> pod_keys(const std::string& word);
 
 // The container with that name, or the only container that is no init container. Empty: an error has been printed.
 [[nodiscard]] std::optional<Json> find_container(const Json& pod, const std::string& name);
