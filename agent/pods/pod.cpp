@@ -163,8 +163,10 @@ void Pod::begin_adopted() {
     save(Durability::volatile_);
   }
   if (record_.terminating) {
+    const bool stopped = record_.stopped;
     record_.terminating = false;
     terminate();
+    if (stopped) stop(std::nullopt);
   } else if (record_.stopped) {
     record_.stopped = false;
     stop(std::nullopt);

@@ -89,7 +89,8 @@ class Pod {
   void step();
   // Deletes it: signal, grace, kill, and nothing left. `grace` overrides the manifest's.
   void terminate(std::optional<std::chrono::seconds> grace = std::nullopt);
-  // Ends its containers and leaves it, stopped, until start().
+  // Ends its containers and leaves it, stopped, until start(). One that is being deleted ends as it does; the pod that
+  // then takes its name, if there is one, is made stopped.
   void stop(std::optional<std::chrono::seconds> grace);
   void start();
   // Ends its containers for good: it has failed, for this reason.

@@ -97,14 +97,20 @@ void Pod::terminate(std::optional<std::chrono::seconds> grace) {
   }
   if (grace) record_.grace = *grace;
   record_.terminating = true;
+  record_.stopped = false;  // from here on it says how the pod that may follow begins
   ending_ = false;
   report(Severity::kNormal, name_of(Reason::kTerminating), "", "Pod " + record_.key() + " is being deleted");
   end_all(record_.grace);
 }
 
 void Pod::stop(std::optional<std::chrono::seconds> grace) {
-  if (record_.terminating || record_.stopped) return;
+  if (record_.stopped) return;
   record_.stopped = true;
+  if (record_.terminating) {
+    // This pod ends as it is. The one that replaces it under the same name is made stopped (Reconciler::gone).
+    save(Durability::volatile_);
+    return;
+  }
   report(Severity::kNormal, name_of(Reason::kStopping), "", "Pod " + record_.key() + " is being stopped");
   end_all(grace.value_or(record_.grace));
 }
@@ -136,8 +142,12 @@ bool Pod::meet_deadline() {
 }
 
 void Pod::start() {
-  if (record_.terminating || !record_.stopped) return;
+  if (!record_.stopped) return;
   record_.stopped = false;
+  if (record_.terminating) {
+    save(Durability::volatile_);
+    return;
+  }
   end_timer_.cancel();
   signalled_.clear();
   for (auto& container : containers_) {

@@ -218,7 +218,7 @@ void Reconciler::end_all(std::chrono::seconds grace) {
   }
 }
 
-void Reconciler::reconcile_pod(const std::string& key) {
+void Reconciler::reconcile_pod(const std::string& key, bool stopped) {
   if (ending_) return;
   const auto wanted = wanted_.find(key);
   const config::SharedPlan plan = wanted == wanted_.end() ? nullptr : wanted->second.plan;
@@ -249,7 +249,7 @@ void Reconciler::reconcile_pod(const std::string& key) {
     case Step::kNothing:
       break;
     case Step::kCreate:
-      if (const auto made = create(plan, {.hash = wanted->second.hashes->identity}); !made) {
+      if (const auto made = create(plan, {.hash = wanted->second.hashes->identity, .stopped = stopped}); !made) {
         not_created(key, made.error().what);
         retry_.expires_after(kRetryCreate);
         retry_.async_wait(alive_.guard([this] { reconcile(); }));
@@ -345,12 +345,14 @@ void Reconciler::changed(const std::string& key) {
 }
 
 void Reconciler::gone(const std::string& key) {
+  const auto at = pods_.find(key);
+  const bool stopped = at != pods_.end() && at->second->record().stopped;
   pods_.erase(key);
   protect_parent();
   if (on_gone_) on_gone_();
   changed(key);
   // A replaced pod: the old version is gone, so the new one may be made now.
-  services_.turns.add(alive_.guard([this, key] { reconcile_pod(key); }));
+  services_.turns.add(alive_.guard([this, key, stopped] { reconcile_pod(key, stopped); }));
 }
 
 }  // namespace mete::agent

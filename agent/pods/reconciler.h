@@ -80,7 +80,8 @@ class Reconciler {
   };
   [[nodiscard]] static bool is_same(PodRecord& record, const Wanted& wanted);
   void read_desired();
-  void reconcile_pod(const std::string& key);
+  // `stopped`: a pod that is made now waits for start().
+  void reconcile_pod(const std::string& key, bool stopped = false);
   void reconcile_child(Pod& pod);
   [[nodiscard]] Result<std::uint32_t> users_for_pod() const;
   [[nodiscard]] ChildPlan child_plan(const PodRecord& record) const;

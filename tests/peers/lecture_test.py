@@ -27,6 +27,8 @@ NAMES = [
     (r"time=[0-9.]+ ms", "time=T ms"), (r"= [0-9.]+/[0-9.]+/[0-9.]+ ms", "= T/T/T ms"), (r"size: \d+", "size: N"), (r"\b\d+(\.\d+)?(kB|MB)\b", "SIZE"),
     (r"ttl=\d+", "ttl=N"), (r" tentative\b", ""), (r"[└├]─", ""), (r"BusyBox v.*", "BusyBox"), (r"\b10\.77\.0\.\d+", "10.77.0.N"),
     (r"(?m)^ +\d+ root +ps$", "    N root     ps"), (r"(?m)^\s*$\n", ""), (r"(/ # *\n?)+(?=/ # )", ""), (r"(?m)^/ # *$\n?", ""), (r"qlen \d+", "qlen N"), (r" {2,}", "  "),
+    # The columns of lsns are as wide as the longest pid of the machine.
+    (r"(?m)^ *(NS TYPE|INODE net) .*$", lambda line: re.sub(" +", " ", line[0].strip())),
 ]
 
 

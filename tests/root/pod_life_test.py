@@ -185,5 +185,27 @@ def test_stop_start_and_kill():
         assert agent.container("p")["last"]["exitCode"] == 137 and agent.container("p")["last"]["signal"] == 9, agent.container("p")
 
 
+def test_a_stop_while_a_pod_is_replaced_holds_for_its_successor():
+    ignoring = "trap '' TERM; echo up; while :; do usleep 20000; done"
+    with Agent().start() as agent:
+        for dies in (False, True):
+            old = launch(agent, pod("p", ignoring, grace=2), "p")["pid"]
+            wait_for("its trap", lambda: agent.logs("p") == "up\n")
+            agent.apply(pod("p", "sleep 1000", grace=2))
+            wait_for("its end to begin", lambda: agent.pod("p")["phase"] == "Terminating")
+            if dies:
+                post(agent, "/mete/v1/pods/default/p/stop")
+                agent.kill()
+                agent.start()
+                wait_for("the old one's end", lambda: agent.pod("p")["phase"] != "Terminating")
+            else:
+                agent.mete("stop", "p")  # ends, and not at the end of the new one's thousand seconds
+            wait_for("the successor", lambda: agent.pods() and agent.pod("p")["phase"] == "Stopped")
+            stays("stopped", lambda: agent.container("p")["state"] == "exited", 0.5)
+            agent.mete("start", "p")
+            assert wait_running(agent, "p")["pid"] != old
+            delete(agent, "p")
+
+
 if __name__ == "__main__":
     run_tests(sys.modules[__name__])

@@ -122,7 +122,8 @@ class Agent:
         return [BIN + "/mete", "--state", self.state, "--run", self.run, *words]
 
     def mete(self, *args, check=True, text=None):
-        done = subprocess.run(self.words(*args), input=text, capture_output=True, text=True)
+        # Long enough for a whole image to be pulled on a busy machine: a command that never ends is told by its words.
+        done = subprocess.run(self.words(*args), input=text, capture_output=True, text=True, timeout=240 * SLOW)
         if check and done.returncode != 0:
             raise AssertionError("mete %s: exit %d\n%s%s" % (" ".join(args), done.returncode, done.stdout, done.stderr))
         return done

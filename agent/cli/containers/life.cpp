@@ -231,17 +231,23 @@ void add_rename_and_rm(CommandLine& line) {
 
 int await_pod_end(const Common& common, const std::string& path) {
   constexpr auto kLook = std::chrono::milliseconds(50);
+  std::string uid;
   while (true) {
     const auto answer = Client(common.socket).request("GET", path);
     if (!answer) return complain(answer.error().what, kNoAgent);
     if (answer->status == 404) return kDone;
     const Json pod = Json::parse(answer->body, nullptr, false);
     if (!pod.is_object() || !pod.contains("containers")) return complain("the agent's answer is no pod");
+    // Another pod of that name: the one that was asked about has ended, and this one was made stopped.
+    if (uid.empty()) uid = pod.value("uid", "");
+    if (pod.value("uid", "") != uid) return kDone;
     const auto& containers = pod["containers"];
     const bool goes_on = std::any_of(containers.begin(), containers.end(), [](const Json& each) {
       return each["state"] == "running" || each["state"] == "starting";
     });
     if (!goes_on) return kDone;
+    const std::string phase = pod.value("phase", "");
+    if (phase != "Stopped" && phase != "Terminating") return complain("it was started again before it had ended");
     std::this_thread::sleep_for(kLook);
   }
 }
